@@ -1,0 +1,11871 @@
+/* llmc.h - run, quantise, fine-tune and train language models: one C header, no dependencies
+
+   In ONE source file of a project:            Everywhere else:
+       #define LLMC_IMPLEMENTATION                 #include "llmc.h"
+       #include "llmc.h"
+
+   A whole program (examples/hello.c); `cc -O2 hello.c -o hello` is the whole build:
+
+       llmc_host lm;  llmc_piece piece;  llmc_diag diag;
+       if (llmc_open(&lm, "model.gguf", NULL, &diag) != LLMC_OK) ... diag.message says what and where
+       llmc_seq_add_text(lm.seq, "Once upon a time", 16, &diag);
+       while (llmc_seq_next(lm.seq, &piece, &diag) == LLMC_OK)
+           fputs(piece.text, stdout);
+       llmc_close(&lm);
+
+   ============================================================================
+   MANUAL
+   ============================================================================
+
+   1. The nouns
+     llmc_model   configuration, weights (views into the file's bytes), tokenizer. Immutable once
+                  made: any number of engines and threads share one.
+     llmc_engine  the memory in which a model runs: cache, scratch, scheduler. One thread drives it.
+     llmc_seq     a sequence in an engine: its tokens, its cache pages, its sampling state.
+   llmc_host bundles one of each for programs that have an operating system.
+
+   2. Memory belongs to the caller
+   Nothing here allocates, prints or exits. Ask for the size, give the memory:
+       llmc_model_need(&file, 1, NULL, &bytes, &diag);    mem = ... bytes ...;
+       llmc_model_init(&model, &file, 1, NULL, mem, bytes, &diag);
+       llmc_engine_need(model, &options, &bytes, &diag);  mem2 = ... bytes ...;
+       llmc_engine_init(&engine, model, &options, mem2, bytes, &diag);
+       llmc_seq_open(&seq, engine, NULL, &diag);
+   There is nothing to destroy: forget the handles and the memory is yours again. The section OS
+   does the same with the system's pages and threads: llmc_open, llmc_close.
+
+   3. Options
+   Every option struct may be NULL or all zero; zero always means the default that the comment
+   beside the member states. Set `size` to sizeof the struct when header and implementation may
+   come from different versions (a shared library); 0 means this header's own.
+
+   4. Errors
+   Functions that can fail return llmc_status; LLMC_OK is 0. With an llmc_diag they also leave one
+   line of text: which file, which key or tensor, what was expected, where. A failed init leaves
+   nothing half made; a failed add leaves the sequence as it was.
+
+   5. Many sequences
+       for (;;) {
+           ... llmc_seq_open(&s, engine, &opt, &diag); llmc_seq_add_text(s, text, len, &diag); ...
+           llmc_engine_step(engine, &diag);                  one batch over everybody
+           for each s: while (llmc_seq_poll(s, &piece)) send(piece.text);
+       }
+   A sequence whose piece is not taken waits; nobody else does.
+
+   6. Conversations
+   Keep the messages; llmc_seq_chat makes the sequence's tokens those of the conversation and
+   computes only what is new. Text inside messages never becomes a control token.
+
+   7. Threads
+   None of our own: llmc_tasks hands work to yours (llmc_pool_open offers a pool). Results do not
+   depend on how many there are.
+
+   8. Speed
+   Kernels for AVX2+FMA+F16C are compiled by function attributes and chosen at run time: a plain
+   `cc -O2` build is the fast build. AArch64 uses NEON; other little-endian machines use SIMDe when
+   its headers are installed. LLMC_SIMDE sends every kernel through SIMDe.
+
+   9. Without an operating system
+   LLMC_NO_OS (implied where __STDC_HOSTED__ is 0) leaves out the section OS. What remains needs
+   memcpy, memmove, memset, memcmp (or LLMC_MEMCPY ... defined before the implementation) and the
+   compiler's own runtime. The model may lie in flash; nothing of it is copied.
+
+   10. Macros to define before the implementation
+     LLMC_STATIC      everything static: several files may each have their own copy
+     LLMC_NO_TOKEN    no tokenizers: models that speak ids
+     LLMC_NO_CHAT     no conversations       LLMC_NO_GRAMMAR  no grammars
+     LLMC_NO_TRAIN    no training            LLMC_NO_INDEX    no vector index
+     LLMC_NO_OS       no files, threads      LLMC_NO_STRINGS  no message texts
+     LLMC_NO_SIMD     scalar kernels only    LLMC_SIMDE       all kernels through SIMDe
+     LLMC_API         how public functions are declared (default: extern)
+     LLMC_HEADER_NAME this file's name, if it was renamed (it includes itself); "llmc.h"
+   In strict ISO modes (-std=c11) include the implementation before other headers, because it asks
+   the system's headers for POSIX.
+
+   11. What it does not do
+   GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
+   GGUF files that are big-endian or of version 1. Families other than Llama and GPT-2, tensor types
+   other than those of llmc_dtype: refused by name. Sections 19 and 22 to 25 keep their place.
+
+   12. Contents (grep '^//==\[' llmc.h finds them)
+     01 CONFIG    version, gates, limits          14 MODEL    configuration and weights
+     02 PLATFORM  compiler, bytes, processor      15 LAYER    what a block is made of
+     03 STATUS    errors, messages, logging       16 KV       pages of keys and values
+     04 MEM       checked sizes, arena, options   17 FORWARD  tokens in, logits out
+     05 MATH      exp, log, sin, random numbers   18 SAMPLE   from logits to a token
+     06 VEC       eight floats at once            19 GRAMMAR  (place kept)
+     07 DTYPE     how numbers are stored          20 ENGINE   sequences, batches, text
+     08 QUANT     between f32 and storage         21 CHAT     conversations as tokens
+     09 KERNEL    products, norms, attention      22 GRAD     (place kept)
+     10 TASK      work for the caller's threads   23 OPTIM    (place kept)
+     11 DATA      JSON, flat settings             24 TRAIN    (place kept)
+     12 FILE      GGUF, llama2.c                  25 INDEX    (place kept)
+     13 TOKEN     text to ids and back            26 OS       files, threads, memory
+
+   13. Concept index
+@@INDEX@@
+   ============================================================================ */
+/* Section OS needs the system's own interfaces; libc decides at its first header. */
+#if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE 1
+#endif
+#if defined(__APPLE__) && !defined(_DARWIN_C_SOURCE)
+#define _DARWIN_C_SOURCE 1
+#endif
+#endif
+
+/* ============================================================================
+   INTERFACE
+   ============================================================================ */
+#if !defined(LLMC_H) && !defined(LLMC__PASS)
+#define LLMC_H
+
+/*==== 01 CONFIG ==== version, gates, limits ====*/
+
+#define LLMC_VERSION        "0.1.0"
+#define LLMC_VERSION_NUMBER 100 /* major * 10000 + minor * 100 + patch */
+
+/* A machine without a hosted C library has no operating system either. */
+#if defined(__STDC_HOSTED__) && __STDC_HOSTED__ == 0 && !defined(LLMC_NO_OS)
+#define LLMC_NO_OS
+#endif
+
+#if defined(LLMC_NO_SIMD) && defined(LLMC_SIMDE)
+#error "llmc.h: LLMC_NO_SIMD and LLMC_SIMDE contradict each other; define one of them"
+#endif
+
+#include <float.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef LLMC_API
+#if defined(LLMC_STATIC) && (defined(__GNUC__) || defined(__clang__))
+#define LLMC_API static __attribute__((unused))
+#elif defined(LLMC_STATIC)
+#define LLMC_API static
+#else
+#define LLMC_API extern
+#endif
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of the implementation that is linked in; compare with
+   LLMC_VERSION_NUMBER when header and implementation may differ. */
+LLMC_API uint32_t llmc_version(void);
+
+/*==== 02 PLATFORM ==== what the processor can do ====*/
+
+enum {
+    LLMC_CPU_SCALAR = 1u << 0, /* plain C; always available                     */
+    LLMC_CPU_AVX2 = 1u << 1,   /* AVX2 with FMA and F16C                        */
+    LLMC_CPU_NEON = 1u << 2    /* AArch64 Advanced SIMD, or its SIMDe rendering */
+};
+
+/* Instruction sets that kernels may use. All zero means "find out". */
+typedef struct llmc_cpu {
+    uint32_t features; /* LLMC_CPU_... bits */
+} llmc_cpu;
+
+/* What this build can use on the processor it runs on. */
+LLMC_API llmc_cpu llmc_cpu_detect(void);
+
+/* Restricts to one set by name: "auto", "scalar", "avx2", "neon".
+   False, and *out untouched, if this build or this processor has no such kernels. */
+LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out);
+
+/* Name of the kernels that cpu selects: "scalar", "avx2", "neon", "avx2 (simde)", ... */
+LLMC_API const char *llmc_cpu_name(llmc_cpu cpu);
+
+/*==== 03 STATUS ==== status codes, diagnostics, logging ====*/
+
+#define LLMC_STATUS_LIST(X)                                                    \
+    X(OK, "success")                                                           \
+    X(DONE, "the sequence has finished")                                       \
+    X(BAD_ARG, "an argument is not valid")                                     \
+    X(NO_MEMORY, "the memory given is too small")                              \
+    X(BAD_FILE, "the file is damaged or not what it claims to be")             \
+    X(UNSUPPORTED, "the file or option needs something that is not supported") \
+    X(NOT_FOUND, "nothing of that name exists")                                \
+    X(IO, "the operating system could not read or write")                      \
+    X(FULL, "no room is left in the cache or context")                         \
+    X(CANCELLED, "the caller cancelled")                                       \
+    X(NOT_FINITE, "values stopped being finite")
+
+typedef enum llmc_status {
+#define LLMC_STATUS_ENUM(name, text) LLMC_##name,
+    LLMC_STATUS_LIST(LLMC_STATUS_ENUM)
+#undef LLMC_STATUS_ENUM
+    LLMC_STATUS_COUNT
+} llmc_status;
+
+#define LLMC_NO_OFFSET UINT64_MAX
+
+/* What went wrong, in full. Every function that can fail takes one, or NULL.
+   Written only on failure. */
+typedef struct llmc_diag {
+    llmc_status status;
+    const char *tag;   /* section that found it, "FILE.gguf"; never NULL once written */
+    uint64_t offset;   /* byte in the file, or LLMC_NO_OFFSET                         */
+    char message[256]; /* one line: which file, which key or tensor, what was expected */
+} llmc_diag;
+
+/* The one-line meaning of a status code; "" under LLMC_NO_STRINGS. */
+LLMC_API const char *llmc_status_text(llmc_status status);
+
+typedef enum llmc_log_level {
+    LLMC_LOG_NONE,
+    LLMC_LOG_ERROR,
+    LLMC_LOG_WARN,
+    LLMC_LOG_INFO,
+    LLMC_LOG_DEBUG
+} llmc_log_level;
+
+/* Where messages go. All zero: nowhere. */
+typedef struct llmc_log {
+    void (*fn)(void *user, llmc_log_level level, const char *tag, const char *message);
+    void *user;
+    llmc_log_level level; /* messages above this level are not made */
+} llmc_log;
+
+/* Progress of a long call: done of total units of `what`. Returning false
+   cancels the call, which then returns LLMC_CANCELLED. */
+typedef struct llmc_progress {
+    bool (*fn)(void *user, const char *what, uint64_t done, uint64_t total);
+    void *user;
+} llmc_progress;
+
+/*==== 04 MEM ==== bytes that the caller owns ====*/
+
+/* Bytes of a file, usually mapped. They must stay readable and unchanged
+   as long as anything made from them lives. */
+typedef struct llmc_blob {
+    const void *data;
+    size_t size;
+    const char *name; /* for messages; may be NULL */
+} llmc_blob;
+
+/* Takes n bytes of output, in order. Returns false to stop (disk full, ...). */
+typedef struct llmc_writer {
+    bool (*write)(void *user, const void *data, size_t n);
+    void *user;
+} llmc_writer;
+
+/*==== 05 MATH ==== the random generator ====*/
+
+/* xoshiro256++ (Blackman and Vigna 2019), seeded through SplitMix64. The same
+   seed gives the same numbers on every machine. */
+typedef struct llmc_rng {
+    uint64_t s[4];
+} llmc_rng;
+
+LLMC_API llmc_rng llmc_rng_seed(uint64_t seed);
+LLMC_API uint64_t llmc_rng_u64(llmc_rng *rng);
+LLMC_API float llmc_rng_uniform(llmc_rng *rng); /* [0, 1), 24 random bits          */
+LLMC_API float llmc_rng_normal(llmc_rng *rng);  /* mean 0, variance 1 (Box-Muller) */
+
+/*==== 07 DTYPE ==== how numbers are stored ====*/
+
+typedef enum llmc_dtype {
+    LLMC_DTYPE_NONE,
+    LLMC_F32,
+    LLMC_F16,
+    LLMC_BF16,
+    LLMC_Q8_0, /* blocks of 32: f16 scale, 32 x int8                       */
+    LLMC_Q4_0, /* blocks of 32: f16 scale, 32 x 4 bits, value 8 means zero */
+    LLMC_I8,   /* int8, f32 scales apart (llama2.c v2); see llmc_tensor    */
+    LLMC_DTYPE_COUNT
+} llmc_dtype;
+
+LLMC_API const char *llmc_dtype_name(llmc_dtype type);       /* "F32", "Q8_0", ...         */
+LLMC_API llmc_dtype llmc_dtype_named(const char *name);      /* any case; NONE: unknown  */
+LLMC_API uint32_t llmc_dtype_block(llmc_dtype type);         /* elements in a block      */
+LLMC_API size_t llmc_dtype_bytes(llmc_dtype type, size_t n); /* of n elements, a multiple of the block; 0: not one, or too large */
+
+/*==== 08 QUANT ==== between f32 and storage ====*/
+
+/* n elements, a multiple of the type's block. src and dst do not overlap. Storage
+   is little-endian as in files, f32 is native.
+   Errors: BAD_ARG (type, n). Source: the GGUF format's block definitions. */
+LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst);
+LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n, float *dst);
+
+/*==== 10 TASK ==== threads that the caller owns ====*/
+
+typedef void (*llmc_task_fn)(void *arg, uint32_t index);
+
+/* run() calls fn(arg, i) for every i in [0, n), in any order, on any threads,
+   and returns when all are done. fn never waits for another. All zero means:
+   one after the other on the calling thread. */
+typedef struct llmc_tasks {
+    void (*run)(void *user, uint32_t n, llmc_task_fn fn, void *arg);
+    void *user;
+    uint32_t workers; /* how many run at once; decides the cuts, never the results */
+} llmc_tasks;
+
+/*==== 11 DATA ==== JSON and flat settings ====*/
+
+typedef enum llmc_json_type {
+    LLMC_JSON_NONE,
+    LLMC_JSON_NULL,
+    LLMC_JSON_BOOL,
+    LLMC_JSON_NUMBER,
+    LLMC_JSON_STRING,
+    LLMC_JSON_ARRAY,
+    LLMC_JSON_OBJECT
+} llmc_json_type;
+
+/* A value inside a checked JSON text: a view, copied freely, valid as long as
+   the text is. */
+typedef struct llmc_json {
+    const char *text; /* first byte of the value */
+    const char *end;  /* end of the whole text   */
+    llmc_json_type type;
+} llmc_json;
+
+/* Checks the whole text (RFC 8259, UTF-8, nesting up to LLMC_JSON_DEPTH) and
+   gives its value. After this no accessor can fail on syntax. Errors: BAD_FILE. */
+#define LLMC_JSON_DEPTH 128
+LLMC_API llmc_status llmc_json_parse(const llmc_blob *text, llmc_json *out, llmc_diag *diag);
+
+/* Walks an array or object: start with `it` all zero. False at the end. For an
+   array `key` is left alone and may be NULL. */
+typedef struct llmc_json_iter {
+    const char *at;
+    bool started;
+} llmc_json_iter;
+LLMC_API bool llmc_json_next(llmc_json container, llmc_json_iter *it, llmc_json *key, llmc_json *value);
+
+/* Member of an object (the last one of that name), or a value of type NONE. */
+LLMC_API llmc_json llmc_json_get(llmc_json object, const char *key);
+
+/* Value as ...; the fallback when it is absent or of another type or range. */
+LLMC_API double llmc_json_number(llmc_json value, double fallback);
+LLMC_API int64_t llmc_json_integer(llmc_json value, int64_t fallback);
+LLMC_API bool llmc_json_bool(llmc_json value, bool fallback);
+
+/* Unescaped string, NUL-terminated, cut at a character to fit cap. Returns the
+   bytes the whole string needs without the NUL; 0 if it is not a string. */
+LLMC_API size_t llmc_json_string(llmc_json value, char *out, size_t cap);
+LLMC_API bool llmc_json_equal(llmc_json value, const char *text);
+
+/* One setting of a flat file: YAML "key: value", TOML "key = value" under
+   "[section]", or members of a JSON object, one level of nesting. */
+typedef struct llmc_setting {
+    char section[32];
+    char key[64];
+    char value[256]; /* unquoted; underscores between digits removed */
+    uint32_t line;
+} llmc_setting;
+
+/* Reads the next setting; start with *at = 0. DONE at the end.
+   Errors: BAD_FILE with the line. */
+LLMC_API llmc_status llmc_settings_next(const llmc_blob *text, size_t *at, llmc_setting *out, llmc_diag *diag);
+
+/*==== 12 FILE ==== containers on disk ====*/
+
+typedef enum llmc_file_kind {
+    LLMC_FILE_UNKNOWN,
+    LLMC_FILE_GGUF,
+    LLMC_FILE_LLAMA2C /* v0, v1 and v2 */
+} llmc_file_kind;
+
+LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file);
+LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind);
+
+#define LLMC_NAME_MAX 64
+#define LLMC_MAX_DIMS 4
+
+/* A named array inside a file. dim[0] counts the elements of a row (contiguous),
+   dim[1] the rows; a weight matrix has dim[0] inputs and dim[1] outputs. */
+typedef struct llmc_tensor {
+    char name[LLMC_NAME_MAX];
+    llmc_dtype type;
+    uint32_t n_dims;
+    uint64_t dim[LLMC_MAX_DIMS]; /* 1 beyond n_dims */
+    const uint8_t *data;         /* little-endian, perhaps unaligned */
+    uint64_t bytes;
+    const uint8_t *scales; /* I8 only: one f32 for each `group` elements, counted over the whole array */
+    uint32_t group;
+} llmc_tensor;
+
+/*==== 13 TOKEN ==== text to ids and back ====*/
+
+typedef int32_t llmc_token;
+#define LLMC_TOKEN_NONE ((llmc_token)(-1))
+
+typedef struct llmc_tokenizer llmc_tokenizer; /* lives inside its model */
+
+typedef struct llmc_span {
+    size_t begin, end; /* bytes [begin, end) */
+} llmc_span;
+
+#ifndef LLMC_NO_TOKEN
+
+typedef enum llmc_token_kind {
+    LLMC_TOKEN_NORMAL = 1, /* the numbers are GGUF's */
+    LLMC_TOKEN_UNKNOWN = 2,
+    LLMC_TOKEN_CONTROL = 3,
+    LLMC_TOKEN_USER = 4, /* added by the model's makers, found in any text */
+    LLMC_TOKEN_UNUSED = 5,
+    LLMC_TOKEN_BYTE = 6
+} llmc_token_kind;
+
+typedef struct llmc_token_info {
+    const char *text; /* as stored; not NUL-terminated */
+    size_t text_len;
+    float score;
+    llmc_token_kind kind;
+} llmc_token_info;
+
+typedef enum llmc_special {
+    LLMC_SPECIAL_BOS,
+    LLMC_SPECIAL_EOS,
+    LLMC_SPECIAL_EOT, /* end of a turn */
+    LLMC_SPECIAL_UNK,
+    LLMC_SPECIAL_PAD,
+    LLMC_SPECIAL_COUNT
+} llmc_special;
+
+LLMC_API const char *llmc_tokenizer_name(const llmc_tokenizer *tok); /* "llama", "gpt2/gpt-2", ... */
+LLMC_API uint32_t llmc_tokenizer_count(const llmc_tokenizer *tok);
+LLMC_API llmc_token llmc_tokenizer_special(const llmc_tokenizer *tok, llmc_special which);
+LLMC_API bool llmc_tokenizer_adds_bos(const llmc_tokenizer *tok);     /* the model wants one   */
+LLMC_API bool llmc_token_ends(const llmc_tokenizer *tok, llmc_token id); /* ends a generation  */
+LLMC_API llmc_status llmc_token_get(const llmc_tokenizer *tok, llmc_token id, llmc_token_info *out);
+LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text, size_t len); /* exact stored text */
+
+typedef struct llmc_encode_options {
+    size_t size;
+    bool add_bos;           /* put the begin-of-sequence token first, if the model has one */
+    bool parse_special;     /* control tokens written out in the text become ids           */
+    const llmc_span *plain; /* with parse_special: parts that are never control tokens,    */
+    size_t n_plain;         /*   in order; text from people goes here                      */
+} llmc_encode_options;
+
+/* Work memory that encoding a text of len bytes may need. */
+LLMC_API size_t llmc_encode_need(const llmc_tokenizer *tok, size_t len);
+
+/* Text to ids. ids [cap] written, *n their number; with cap too small *n is what
+   it takes and the status NO_MEMORY. Any bytes are accepted. Between words the
+   work memory is used again, so less than llmc_encode_need is enough for text
+   whose longest word fits; otherwise NO_MEMORY. Errors: BAD_ARG, NO_MEMORY.
+   Source: SentencePiece BPE (Kudo 2018); byte-level BPE (Radford 2019). */
+LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, size_t len,
+                                 const llmc_encode_options *opt, void *work, size_t work_bytes,
+                                 llmc_token *ids, size_t cap, size_t *n, llmc_diag *diag);
+
+typedef struct llmc_decode_options {
+    size_t size;
+    bool show_special; /* write control tokens as their stored text instead of nothing */
+    bool keep_space;   /* keep the space that SentencePiece puts before the first word */
+} llmc_decode_options;
+
+/* Ids to bytes: the exact inverse of encode; not NUL-terminated. *len is the
+   bytes needed even when cap is too small (NO_MEMORY).
+   Errors: BAD_ARG (an id outside the vocabulary), NO_MEMORY. */
+LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *ids, size_t n,
+                                 const llmc_decode_options *opt, char *text, size_t cap, size_t *len,
+                                 llmc_diag *diag);
+
+#endif /* LLMC_NO_TOKEN */
+
+/*==== 14 MODEL ==== configuration, weights, tokenizer ====*/
+
+typedef enum llmc_norm { LLMC_NORM_RMS, LLMC_NORM_LAYER } llmc_norm;
+typedef enum llmc_pos { LLMC_POS_NONE, LLMC_POS_ROPE, LLMC_POS_LEARNED } llmc_pos;
+typedef enum llmc_rope { LLMC_ROPE_ADJACENT, LLMC_ROPE_HALF } llmc_rope; /* pairs (2i,2i+1) or (i,i+d/2) */
+typedef enum llmc_act { LLMC_ACT_SILU, LLMC_ACT_GELU_TANH, LLMC_ACT_GELU_ERF, LLMC_ACT_RELU } llmc_act;
+
+/* Describes a decoder completely; there is no per-family code behind it. */
+typedef struct llmc_config {
+    char family[32];         /* "llama", "gpt2": the row of the family table */
+    char name[64];           /* what its makers call it; may be ""           */
+    uint32_t vocab_size;     /* V */
+    uint32_t n_layer;        /* L */
+    uint32_t n_embd;         /* D: model width */
+    uint32_t n_head;         /* H: query heads */
+    uint32_t n_kv_head;      /* G: key/value heads, divides H */
+    uint32_t head_dim;       /* K */
+    uint32_t n_ff;           /* F: feed-forward width */
+    uint32_t context_length; /* trained length */
+    llmc_norm norm;
+    float norm_eps;
+    llmc_pos pos;
+    llmc_rope rope;
+    uint32_t rope_dims; /* leading elements of a head that turn; even */
+    float rope_base;
+    float rope_scale; /* positions are divided by this (linear scaling); 1: none */
+    llmc_act act;
+    bool gated;     /* feed-forward is act(gate x) * (up x) */
+    bool tied_head; /* the head is the token embedding */
+} llmc_config;
+
+typedef struct llmc_model llmc_model;
+
+typedef struct llmc_model_options {
+    size_t size;
+    llmc_blob tokenizer; /* separate tokenizer file (llama2.c tokenizer.bin); takes the place of the model's own */
+    bool vocab_only;     /* only the tokenizer is wanted; weights may be missing */
+    llmc_log log;
+} llmc_model_options;
+
+/* A model from its files (today exactly one; split and sharded files come as
+   several). Checks every length, count and offset; kernels trust what passed.
+   The blobs' bytes and names must outlive the model.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_model_need(const llmc_blob *files, size_t n_files,
+                                     const llmc_model_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, size_t n_files,
+                                     const llmc_model_options *opt, void *mem, size_t bytes,
+                                     llmc_diag *diag);
+
+LLMC_API const llmc_config *llmc_model_config(const llmc_model *model);
+LLMC_API const llmc_tokenizer *llmc_model_tokenizer(const llmc_model *model); /* NULL: it has none */
+LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *len); /* NULL: it has none */
+LLMC_API llmc_file_kind llmc_model_file_kind(const llmc_model *model);
+LLMC_API uint32_t llmc_model_tensor_count(const llmc_model *model);
+LLMC_API const llmc_tensor *llmc_model_tensor(const llmc_model *model, uint32_t index);
+LLMC_API uint64_t llmc_model_weight_bytes(const llmc_model *model);
+
+/* One row of a tensor as f32, out [dim[0]]. row < dim[1]*dim[2]*dim[3]. */
+LLMC_API llmc_status llmc_tensor_row(const llmc_tensor *t, uint64_t row, float *out);
+
+typedef struct llmc_save_options {
+    size_t size;
+    llmc_dtype type; /* of the matrices; NONE: as they are. Norms and biases stay F32; rows that do not
+                        divide into the type's blocks become F16 */
+    llmc_progress progress;
+    llmc_log log; /* says which tensors were kept in another type */
+} llmc_save_options;
+
+/* Writes the model, tokenizer included, as GGUF v3. work: llmc_model_save_need bytes.
+   Errors: IO (the writer stopped), CANCELLED, NO_MEMORY, BAD_ARG. */
+LLMC_API size_t llmc_model_save_need(const llmc_model *model);
+LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt,
+                                     const llmc_writer *out, void *work, size_t work_bytes,
+                                     llmc_diag *diag);
+
+/*==== 18 SAMPLE ==== from logits to a token ====*/
+
+typedef struct llmc_logit_bias {
+    llmc_token token;
+    float bias; /* added to the logit; -INFINITY forbids */
+} llmc_logit_bias;
+
+/* Applied in this order: bias, penalties, temperature, top-k, typical, top-p,
+   min-p, draw. All zero is greedy. */
+typedef struct llmc_sample_options {
+    size_t size;
+    float temperature;       /* 0: greedy                                              */
+    uint32_t top_k;          /* 0: off                                                 */
+    float top_p;             /* 0 or 1: off (Holtzman 2019)                            */
+    float min_p;             /* 0: off; relative to the most likely (Nguyen 2024)      */
+    float typical_p;         /* 0 or 1: off (Meister 2022)                             */
+    float repeat_penalty;    /* 0 or 1: off; positive logits divided, negative multiplied (Keskar 2019) */
+    float frequency_penalty; /* times the count, subtracted                            */
+    float presence_penalty;  /* subtracted once                                        */
+    uint32_t penalty_window; /* most recent tokens that penalties look at; 0: 64; UINT32_MAX: all */
+    const llmc_logit_bias *bias; /* borrowed */
+    size_t n_bias;
+    uint64_t seed; /* 0 is a seed like any other */
+} llmc_sample_options;
+
+/* BAD_ARG names the field: NaN, negative temperature, top_p > 1, ... */
+LLMC_API llmc_status llmc_sample_check(const llmc_sample_options *opt, llmc_diag *diag);
+
+/* Work memory for a vocabulary of n. */
+LLMC_API size_t llmc_sample_need(size_t n);
+
+/* Draws one token from logits [n], which are changed. history [n_history], oldest
+   first, is what penalties look at. *logprob (may be NULL) is the natural log of the
+   token's probability under the logits as given (temperature 1, before filters).
+   rng is used only if temperature > 0, exactly once.
+   Errors: BAD_ARG, NO_MEMORY, NOT_FINITE (a NaN, or nothing left to choose). */
+LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, float *logits, size_t n,
+                                 const llmc_token *history, size_t n_history, void *work,
+                                 size_t work_bytes, llmc_token *token, float *logprob, llmc_diag *diag);
+
+/*==== 20 ENGINE ==== sequences running on a model ====*/
+
+typedef struct llmc_engine llmc_engine;
+typedef struct llmc_seq llmc_seq;
+
+/* Sees hidden states as they pass: point is "embed", "layer" (after block
+   `layer`) or "final"; x [n_tokens][width]. */
+typedef struct llmc_tap {
+    void (*fn)(void *user, const char *point, uint32_t layer, const float *x, size_t n_tokens, size_t width);
+    void *user;
+} llmc_tap;
+
+typedef struct llmc_engine_options {
+    size_t size;
+    uint32_t context_length;    /* most tokens in a sequence; 0: the trained length, at most 4096 */
+    uint32_t max_seqs;          /* sequences open at once; 0: 1                                    */
+    uint32_t batch_tokens;      /* most tokens in a step, at least max_seqs; 0: 256 */
+    uint64_t kv_cache_capacity; /* tokens in the cache, all sequences; 0: max_seqs * context       */
+    llmc_dtype kv_type;         /* F32 or F16; NONE: F16                                           */
+    uint32_t text_bytes;        /* longest word or conversation in one add; 0: 4 * context, at least 4096 */
+    llmc_tasks tasks;
+    llmc_cpu cpu;
+    llmc_log log;           /* DEBUG level reports each layer of each step                         */
+    llmc_progress progress; /* prefill, in tokens                                                  */
+    llmc_tap tap;
+    bool check_finite; /* stop with NOT_FINITE naming the first layer whose values are not finite */
+} llmc_engine_options;
+
+/* Bytes by purpose; total is what llmc_engine_need returns. */
+typedef struct llmc_engine_memory {
+    uint64_t kv_cache, scratch, sequences, total;
+} llmc_engine_memory;
+
+/* Memory for one engine. The model must outlive it; one thread drives it.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_engine_need(const llmc_model *model, const llmc_engine_options *opt, size_t *bytes,
+                                      llmc_diag *diag);
+LLMC_API llmc_status llmc_engine_quote(const llmc_model *model, const llmc_engine_options *opt,
+                                       llmc_engine_memory *out, llmc_diag *diag);
+LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model,
+                                      const llmc_engine_options *opt, void *mem, size_t bytes,
+                                      llmc_diag *diag);
+LLMC_API const llmc_model *llmc_engine_model(const llmc_engine *engine);
+LLMC_API uint32_t llmc_engine_context(const llmc_engine *engine);
+LLMC_API const char *llmc_engine_isa(const llmc_engine *engine);
+
+/* Looks at, changes or replaces the choice of a token: logits [n] may be changed;
+   return a token to choose it, LLMC_TOKEN_NONE to let the sampler choose. */
+typedef struct llmc_chooser {
+    llmc_token (*fn)(void *user, llmc_seq *seq, float *logits, size_t n);
+    void *user;
+} llmc_chooser;
+
+typedef struct llmc_seq_options {
+    size_t size;
+    const llmc_sample_options *sample; /* copied; NULL: greedy */
+    uint32_t max_tokens;     /* generated after each add; 0: until the end or a full context */
+    const char *const *stop; /* end the text before any of these strings; borrowed           */
+    size_t n_stop;
+    bool ignore_end;   /* go on past end-of-generation tokens        */
+    bool show_special; /* control tokens appear in the text          */
+    llmc_chooser chooser;
+} llmc_seq_options;
+
+#define LLMC_STOP_MAX 128 /* longest stop string in bytes */
+
+typedef enum llmc_finish {
+    LLMC_FINISH_NONE,
+    LLMC_FINISH_END,    /* the model ended its text */
+    LLMC_FINISH_STOP,   /* a stop string            */
+    LLMC_FINISH_LENGTH, /* max_tokens               */
+    LLMC_FINISH_CONTEXT /* the context is full      */
+} llmc_finish;
+
+/* What one generated token added. text is UTF-8, NUL-terminated, valid until the
+   engine is next used; "" while bytes are held back that may belong to a character
+   or stop string not complete yet. */
+typedef struct llmc_piece {
+    llmc_token token;
+    float logprob;
+    const char *text;
+    size_t text_len;
+    llmc_finish finish; /* not NONE: this is the last piece */
+} llmc_piece;
+
+/* Opens a sequence: FULL if max_seqs are open. opt's pointers are borrowed
+   until the sequence is closed; the structs themselves are copied. */
+LLMC_API llmc_status llmc_seq_open(llmc_seq **out, llmc_engine *engine, const llmc_seq_options *opt,
+                                   llmc_diag *diag);
+LLMC_API void llmc_seq_close(llmc_seq *seq);
+LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *opt, llmc_diag *diag);
+
+/* Appends what the model has to read next; nothing is computed yet. A sequence
+   that had finished goes on. Text gets BOS if it opens the sequence and the
+   model wants one; control tokens written in it stay text.
+   Errors: BAD_ARG (id), FULL (does not fit the context), NO_MEMORY (text_bytes). */
+LLMC_API llmc_status llmc_seq_add_ids(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_diag *diag);
+LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t len, llmc_diag *diag);
+
+/* Forgets everything from position n on. */
+LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag);
+
+/* Every token so far, read or generated; *n their number. */
+LLMC_API const llmc_token *llmc_seq_ids(const llmc_seq *seq, size_t *n);
+LLMC_API llmc_finish llmc_seq_finish(const llmc_seq *seq);
+
+/* One batch over all sequences with something to do, up to batch_tokens tokens. A
+   sequence whose input is read to the end gets one new token, as a piece to be taken;
+   until it is taken the sequence waits. DONE: nothing to do.
+   Errors: FULL (no page left; a smaller load goes on), CANCELLED, NOT_FINITE. */
+LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag);
+
+/* Takes the sequence's piece if it has one. */
+LLMC_API bool llmc_seq_poll(llmc_seq *seq, llmc_piece *piece);
+
+/* Steps the engine until this sequence has a piece, and takes it. DONE after the
+   last piece; the piece is then empty but for `finish`. */
+LLMC_API llmc_status llmc_seq_next(llmc_seq *seq, llmc_piece *piece, llmc_diag *diag);
+
+/* Feeds n tokens (n <= batch_tokens) of one sequence without sampling, and writes
+   the logits of the last n_logits of them: logits [n_logits][V]. For perplexity,
+   embeddings' kin and anyone with a sampler of their own. */
+LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size_t n, float *logits,
+                                      size_t n_logits, llmc_diag *diag);
+
+/*==== 21 CHAT ==== conversations as tokens ====*/
+#ifndef LLMC_NO_CHAT
+
+typedef enum llmc_chat_format {
+    LLMC_CHAT_AUTO, /* recognised from the model's template and vocabulary; RAW if neither says */
+    LLMC_CHAT_RAW,  /* the messages' text, nothing else */
+    LLMC_CHAT_CHATML,
+    LLMC_CHAT_LLAMA2,
+    LLMC_CHAT_LLAMA3,
+    LLMC_CHAT_FORMAT_COUNT
+} llmc_chat_format;
+
+LLMC_API const char *llmc_chat_format_name(llmc_chat_format format);
+LLMC_API llmc_status llmc_chat_format_named(const char *name, llmc_chat_format *out);
+LLMC_API llmc_chat_format llmc_chat_format_of(const llmc_model *model);
+
+typedef struct llmc_message {
+    const char *role; /* "system", "user" or "assistant" */
+    const char *text;
+} llmc_message;
+
+/* Writes the conversation as the model was trained to see it, ending where the
+   assistant begins to speak. text [cap], *len as llmc_decode does. plain
+   [n_messages] gets where each message's own text stands: the parts never parsed
+   for control tokens. Errors: BAD_ARG (role, order), NO_MEMORY. */
+LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_message *messages, size_t n_messages,
+                                      char *text, size_t cap, size_t *len, llmc_span *plain, llmc_diag *diag);
+
+/* Makes the sequence's tokens those of this conversation: what it already holds
+   of them stays computed, the rest is appended. Errors: as above, FULL. */
+LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const llmc_message *messages,
+                                   size_t n_messages, llmc_diag *diag);
+
+#endif /* LLMC_NO_CHAT */
+
+/*==== 26 OS ==== files, threads and memory of a hosted system ====*/
+#ifndef LLMC_NO_OS
+
+typedef struct llmc_pool llmc_pool; /* threads that spin briefly, then sleep */
+
+/* threads: 0 for as many as this process may use (affinity and cgroup quota). */
+LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag *diag);
+LLMC_API void llmc_pool_close(llmc_pool *pool);
+LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool);
+LLMC_API uint32_t llmc_os_threads(void); /* processors this process may use */
+
+/* A file mapped read-only. Empty files map to size 0. Errors: IO, with the reason. */
+LLMC_API llmc_status llmc_map_open(llmc_blob *out, const char *path, llmc_diag *diag);
+LLMC_API void llmc_map_close(llmc_blob *file);
+
+/* Zeroed pages from the system. Errors: NO_MEMORY. */
+LLMC_API llmc_status llmc_os_memory(void **out, size_t bytes, llmc_diag *diag);
+LLMC_API void llmc_os_release(void *mem, size_t bytes);
+
+LLMC_API uint64_t llmc_os_nanoseconds(void);                         /* monotonic             */
+LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows); /* false: not a terminal */
+
+typedef struct llmc_open_options {
+    size_t size;
+    const char *tokenizer_path; /* separate tokenizer file, or NULL */
+    uint32_t threads;           /* 0: all allowed                   */
+    bool no_engine;             /* only the model                   */
+    bool no_mmap;               /* read into memory instead         */
+    const llmc_model_options *model;
+    const llmc_engine_options *engine; /* its tasks: the pool, unless given */
+    const llmc_seq_options *seq;
+    llmc_progress progress; /* touching cold files, with no_mmap */
+} llmc_open_options;
+
+/* A model opened from a path, with an engine, one sequence, threads and memory. */
+typedef struct llmc_host {
+    llmc_model *model;
+    llmc_engine *engine; /* NULL with no_engine */
+    llmc_seq *seq;
+    llmc_pool *pool;
+    llmc_blob file, tokenizer;
+    void *model_mem, *engine_mem; /* released by llmc_close */
+    size_t model_bytes, engine_bytes;
+} llmc_host;
+
+/* Errors: everything above and IO. On failure nothing stays open. */
+LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_open_options *opt, llmc_diag *diag);
+LLMC_API void llmc_close(llmc_host *host);
+
+#endif /* LLMC_NO_OS */
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* LLMC_H */
+/* ============================================================================
+   IMPLEMENTATION
+
+   Dimension letters, used in every comment below:
+     T tokens in a batch    D model width (n_embd)    H query heads (n_head)
+     G key/value heads      K head size (head_dim)    F feed-forward width (n_ff)
+     V vocabulary           L layers (n_layer)        E experts
+   ============================================================================ */
+#if defined(LLMC_IMPLEMENTATION) && !defined(LLMC__PASS)
+#ifndef LLMC__IMPLEMENTED
+#define LLMC__IMPLEMENTED
+
+//==[ 01 CONFIG ]==== feature macros for system headers, build-wide settings ==== needs: - ====
+
+//--[ 01.1 CONFIG.rounding ]-- a * b + c is two roundings unless fma is written
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__) && !defined(__TINYC__)
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off")
+#elif defined(_MSC_VER)
+#pragma fp_contract(off)
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+LLMC_API uint32_t llmc_version(void)
+{
+    return LLMC_VERSION_NUMBER;
+}
+
+//==[ 02 PLATFORM ]==== compiler, byte order, processor ==== needs: 01 ====
+
+//--[ 02.1 PLATFORM.compiler ]-- attributes and the four memory functions
+#if defined(__GNUC__) || defined(__clang__)
+#define LLMC__GNU 1
+#define LLMC__UNUSED __attribute__((unused))
+#define LLMC__FORMAT(fmt, args) __attribute__((format(printf, fmt, args)))
+#define LLMC__NOINLINE __attribute__((noinline))
+#else
+#define LLMC__GNU 0
+#define LLMC__UNUSED
+#define LLMC__FORMAT(fmt, args)
+#define LLMC__NOINLINE
+#endif
+
+#ifndef LLMC_MEMCPY
+#if LLMC__GNU && !defined(__TINYC__)
+#define LLMC_MEMCPY  __builtin_memcpy
+#define LLMC_MEMMOVE __builtin_memmove
+#define LLMC_MEMSET  __builtin_memset
+#define LLMC_MEMCMP  __builtin_memcmp
+#else
+void *memcpy(void *dst, const void *src, size_t n);
+void *memmove(void *dst, const void *src, size_t n);
+void *memset(void *dst, int value, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+#define LLMC_MEMCPY  memcpy
+#define LLMC_MEMMOVE memmove
+#define LLMC_MEMSET  memset
+#define LLMC_MEMCMP  memcmp
+#endif
+#endif
+
+//--[ 02.2 PLATFORM.order ]-- little-endian bytes, aligned or not, to native numbers
+#if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__)
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define LLMC__BIG_ENDIAN 1
+#endif
+#endif
+#ifndef LLMC__BIG_ENDIAN
+#define LLMC__BIG_ENDIAN 0
+#endif
+
+static inline uint16_t llmc__u16le(const void *p)
+{
+    uint16_t v;
+    LLMC_MEMCPY(&v, p, 2);
+#if LLMC__BIG_ENDIAN
+    v = (uint16_t)((v >> 8) | (v << 8));
+#endif
+    return v;
+}
+
+static inline uint32_t llmc__u32le(const void *p)
+{
+    uint32_t v;
+    LLMC_MEMCPY(&v, p, 4);
+#if LLMC__BIG_ENDIAN
+    v = (v >> 24) | ((v >> 8) & 0xff00u) | ((v << 8) & 0xff0000u) | (v << 24);
+#endif
+    return v;
+}
+
+static inline uint64_t llmc__u64le(const void *p)
+{
+    const uint8_t *b = (const uint8_t *)p;
+    return (uint64_t)llmc__u32le(b) | ((uint64_t)llmc__u32le(b + 4) << 32);
+}
+
+static inline void llmc__put_u16le(void *p, uint16_t v)
+{
+    uint8_t *b = (uint8_t *)p;
+    b[0] = (uint8_t)v;
+    b[1] = (uint8_t)(v >> 8);
+}
+
+static inline void llmc__put_u32le(void *p, uint32_t v)
+{
+    uint8_t *b = (uint8_t *)p;
+    llmc__put_u16le(b, (uint16_t)v);
+    llmc__put_u16le(b + 2, (uint16_t)(v >> 16));
+}
+
+static inline void llmc__put_u64le(void *p, uint64_t v)
+{
+    uint8_t *b = (uint8_t *)p;
+    llmc__put_u32le(b, (uint32_t)v);
+    llmc__put_u32le(b + 4, (uint32_t)(v >> 32));
+}
+
+static inline uint32_t llmc__f32_bits(float f)
+{
+    uint32_t u;
+    LLMC_MEMCPY(&u, &f, 4);
+    return u;
+}
+
+static inline float llmc__bits_f32(uint32_t u)
+{
+    float f;
+    LLMC_MEMCPY(&f, &u, 4);
+    return f;
+}
+
+static inline float llmc__f32le(const void *p)
+{
+    return llmc__bits_f32(llmc__u32le(p));
+}
+
+/* Neither infinite nor NaN, whatever the compiler assumes of floats. */
+static inline bool llmc__finite(float x)
+{
+    return (llmc__f32_bits(x) & 0x7f800000u) != 0x7f800000u;
+}
+
+//--[ 02.3 PLATFORM.cpu ]-- which kernels this build has, and which the processor can run
+/* LLMC__AVX2 and LLMC__NEON: 0 not in this build, 1 the compiler's intrinsics, 2 through
+   SIMDe. Big-endian machines and tcc are scalar. */
+#if defined(LLMC_NO_SIMD) || defined(__TINYC__) || LLMC__BIG_ENDIAN
+#define LLMC__AVX2 0
+#define LLMC__NEON 0
+#elif defined(LLMC_SIMDE)
+#define LLMC__AVX2 2
+#define LLMC__NEON 2
+#elif ((defined(__x86_64__) || defined(__i386__)) && LLMC__GNU) || defined(_M_X64) || defined(_M_IX86)
+#define LLMC__AVX2 1
+#define LLMC__NEON 0
+#elif (defined(__aarch64__) && LLMC__GNU) || defined(_M_ARM64)
+#define LLMC__AVX2 0
+#define LLMC__NEON 1
+#elif defined(__has_include) && (!defined(__STDC_HOSTED__) || __STDC_HOSTED__)
+#if __has_include(<simde/x86/avx2.h>)
+#define LLMC__AVX2 2
+#define LLMC__NEON 0
+#endif
+#endif
+#ifndef LLMC__AVX2
+#define LLMC__AVX2 0
+#define LLMC__NEON 0
+#endif
+
+#ifdef __cplusplus
+} /* intrinsics headers may hold templates */
+#endif
+#if LLMC__AVX2 == 2
+#ifndef SIMDE_ENABLE_NATIVE_ALIASES
+#define SIMDE_ENABLE_NATIVE_ALIASES
+#endif
+#include <simde/x86/avx2.h>
+#include <simde/x86/fma.h>
+#elif LLMC__AVX2 == 1
+/* Without this gcc's and clang's header brings in <stdlib.h> for _mm_malloc. */
+#if LLMC__GNU && !defined(_MM_MALLOC_H_INCLUDED) && !defined(__MM_MALLOC_H)
+#define _MM_MALLOC_H_INCLUDED
+#define __MM_MALLOC_H
+#define LLMC__HID_MM_MALLOC
+#endif
+#include <immintrin.h>
+#ifdef LLMC__HID_MM_MALLOC
+#undef _MM_MALLOC_H_INCLUDED
+#undef __MM_MALLOC_H
+#undef LLMC__HID_MM_MALLOC
+#endif
+#if defined(__clang__) && defined(_MSC_VER)
+/* For Microsoft's target clang leaves these out unless a flag asks for them. */
+#include <avxintrin.h>
+#include <avx2intrin.h>
+#include <f16cintrin.h>
+#include <fmaintrin.h>
+#endif
+#if LLMC__GNU
+#include <cpuid.h>
+#else
+#include <intrin.h>
+#endif
+#endif
+#if LLMC__NEON == 2
+#include <simde/arm/neon.h>
+#elif LLMC__NEON == 1
+#include <arm_neon.h>
+#endif
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if LLMC__AVX2 == 1
+
+/* out: eax ebx ecx edx of the leaf, zero where the processor has no such leaf. */
+static void llmc__cpuid(uint32_t leaf, uint32_t out[4])
+{
+    out[0] = out[1] = out[2] = out[3] = 0;
+#if LLMC__GNU
+    (void)__get_cpuid_count(leaf, 0, &out[0], &out[1], &out[2], &out[3]);
+#else
+    int most[4], info[4];
+    __cpuid(most, 0);
+    if ((uint32_t)most[0] < leaf)
+        return;
+    __cpuidex(info, (int)leaf, 0);
+    LLMC_MEMCPY(out, info, sizeof info);
+#endif
+}
+
+/* XCR0, which register state the operating system saves. Only after OSXSAVE was seen. */
+static uint32_t llmc__xcr0(void)
+{
+#if LLMC__GNU
+    uint32_t low, high;
+    __asm__ volatile(".byte 0x0f, 0x01, 0xd0" : "=a"(low), "=d"(high) : "c"(0)); /* xgetbv */
+    return low;
+#else
+    return (uint32_t)_xgetbv(0);
+#endif
+}
+
+/* AVX2, FMA and F16C, and an operating system that keeps the wide registers.
+   Source: Intel SDM vol. 1, 14.3 and 14.7. */
+static bool llmc__has_avx2(void)
+{
+    const uint32_t fma = 1u << 12, osxsave = 1u << 27, avx = 1u << 28, f16c = 1u << 29, avx2 = 1u << 5;
+    const uint32_t need = fma | osxsave | avx | f16c;
+    uint32_t r[4];
+    llmc__cpuid(1, r);
+    if ((r[2] & need) != need || (llmc__xcr0() & 6u) != 6u)
+        return false;
+    llmc__cpuid(7, r);
+    return (r[1] & avx2) != 0;
+}
+
+#endif /* LLMC__AVX2 == 1 */
+
+LLMC_API llmc_cpu llmc_cpu_detect(void)
+{
+    llmc_cpu cpu;
+    cpu.features = LLMC_CPU_SCALAR;
+#if LLMC__AVX2 == 1
+    if (llmc__has_avx2())
+        cpu.features |= LLMC_CPU_AVX2;
+#elif LLMC__AVX2 == 2
+    cpu.features |= LLMC_CPU_AVX2;
+#endif
+#if LLMC__NEON
+    cpu.features |= LLMC_CPU_NEON;
+#endif
+    return cpu;
+}
+
+/* The one set that cpu selects: the best of what it names and what can run here. */
+static uint32_t llmc__cpu_best(llmc_cpu cpu)
+{
+    uint32_t can = llmc_cpu_detect().features;
+    if (cpu.features != 0)
+        can &= cpu.features;
+    return (can & LLMC_CPU_AVX2) != 0   ? (uint32_t)LLMC_CPU_AVX2
+           : (can & LLMC_CPU_NEON) != 0 ? (uint32_t)LLMC_CPU_NEON
+                                        : (uint32_t)LLMC_CPU_SCALAR;
+}
+
+LLMC_API const char *llmc_cpu_name(llmc_cpu cpu)
+{
+    switch (llmc__cpu_best(cpu)) {
+    case LLMC_CPU_AVX2: return LLMC__AVX2 == 2 ? "avx2 (simde)" : "avx2";
+    case LLMC_CPU_NEON: return LLMC__NEON == 2 ? "neon (simde)" : "neon";
+    default: return "scalar";
+    }
+}
+
+LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
+{
+    static const char *const names[] = {"scalar", "avx2", "neon"};
+    static const uint32_t bits[] = {LLMC_CPU_SCALAR, LLMC_CPU_AVX2, LLMC_CPU_NEON};
+    static const char automatic[] = "auto";
+    llmc_cpu can = llmc_cpu_detect();
+    size_t i, at;
+    for (at = 0; name[at] != 0 && name[at] == automatic[at]; at++) {
+    }
+    if (name[at] == automatic[at]) {
+        *out = can;
+        return true;
+    }
+    for (i = 0; i < 3; i++) {
+        for (at = 0; name[at] != 0 && name[at] == names[i][at]; at++) {
+        }
+        if (name[at] == names[i][at] && (can.features & bits[i]) != 0) {
+            out->features = bits[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+//==[ 03 STATUS ]==== status texts, diagnostics, formatting, logging ==== needs: 02 ====
+
+//--[ 03.1 STATUS.text ]-- strings without a C library
+static inline size_t llmc__strlen(const char *s)
+{
+    size_t n = 0;
+    while (s[n] != 0)
+        n++;
+    return n;
+}
+
+static inline bool llmc__streq(const char *a, const char *b)
+{
+    while (*a != 0 && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+/* a [n], not NUL-terminated, against b. */
+static inline bool llmc__texteq(const char *a, size_t n, const char *b)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        if (b[i] == 0 || a[i] != b[i])
+            return false;
+    return b[n] == 0;
+}
+
+static inline char llmc__lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+/* Copies at most cap - 1 bytes and a NUL; returns whether all of src fit. */
+static inline bool llmc__strcopy(char *dst, size_t cap, const char *src, size_t n)
+{
+    size_t m = n < cap ? n : cap - 1;
+    LLMC_MEMCPY(dst, src, m);
+    dst[m] = 0;
+    return m == n;
+}
+
+LLMC_API const char *llmc_status_text(llmc_status status)
+{
+#ifdef LLMC_NO_STRINGS
+    (void)status;
+    return "";
+#else
+    static const char *const text[] = {
+#define LLMC__STATUS_TEXT(name, words) words,
+        LLMC_STATUS_LIST(LLMC__STATUS_TEXT)
+#undef LLMC__STATUS_TEXT
+    };
+    return (unsigned)status < LLMC_STATUS_COUNT ? text[status] : "unknown status";
+#endif
+}
+
+//--[ 03.2 STATUS.format ]-- the few conversions that messages use
+typedef struct llmc__text {
+    char *at, *end; /* one byte is kept for the NUL */
+} llmc__text;
+
+static void llmc__text_put(llmc__text *t, char c)
+{
+    if (t->at < t->end)
+        *t->at++ = c;
+}
+
+static void llmc__text_u64(llmc__text *t, uint64_t v, unsigned width)
+{
+    char digit[20];
+    unsigned n = 0;
+    do {
+        digit[n++] = (char)('0' + (char)(v % 10));
+        v /= 10;
+    } while (v != 0);
+    while (width > n) {
+        llmc__text_put(t, '0');
+        width--;
+    }
+    while (n > 0)
+        llmc__text_put(t, digit[--n]);
+}
+
+/* Bytes that could disturb a terminal or a log line become '?'. */
+static void llmc__text_clean(llmc__text *t, const char *s, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        llmc__text_put(t, (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? '?' : s[i]);
+}
+
+/* Six decimals after the point, trailing zeros dropped; powers of ten for the rest. */
+static void llmc__text_f64(llmc__text *t, double v)
+{
+    int exponent = 0;
+    uint64_t fraction;
+    char digit[6];
+    int n = 6, i;
+    if (v != v) {
+        llmc__text_clean(t, "nan", 3);
+        return;
+    }
+    if (v < 0) {
+        llmc__text_put(t, '-');
+        v = -v;
+    }
+    if (v > DBL_MAX) {
+        llmc__text_clean(t, "inf", 3);
+        return;
+    }
+    while (v >= 1e9) {
+        v /= 10;
+        exponent++;
+    }
+    while (v > 0 && v < 1e-4) {
+        v *= 10;
+        exponent--;
+    }
+    fraction = (uint64_t)(v * 1e6 + 0.5);
+    llmc__text_u64(t, fraction / 1000000u, 1);
+    fraction %= 1000000u;
+    for (i = 5; i >= 0; i--) {
+        digit[i] = (char)('0' + (char)(fraction % 10));
+        fraction /= 10;
+    }
+    while (n > 0 && digit[n - 1] == '0')
+        n--;
+    if (n > 0)
+        llmc__text_put(t, '.');
+    for (i = 0; i < n; i++)
+        llmc__text_put(t, digit[i]);
+    if (exponent != 0) {
+        llmc__text_put(t, 'e');
+        if (exponent < 0)
+            llmc__text_put(t, '-');
+        llmc__text_u64(t, (uint64_t)(exponent < 0 ? -exponent : exponent), 1);
+    }
+}
+
+/* printf's %s %.*s %c %d %u %zu %llu %lld %g and %%; %s arguments are cleaned. */
+static void llmc__vformat(char *out, size_t cap, const char *fmt, va_list args)
+{
+    llmc__text t;
+    t.at = out;
+    t.end = out + cap - 1;
+    for (; *fmt != 0; fmt++) {
+        size_t precision = SIZE_MAX;
+        int longs = 0;
+        if (*fmt != '%') {
+            llmc__text_put(&t, *fmt);
+            continue;
+        }
+        fmt++;
+        if (fmt[0] == '.' && fmt[1] == '*') {
+            int given = va_arg(args, int);
+            precision = given < 0 ? 0 : (size_t)given;
+            fmt += 2;
+        }
+        while (*fmt == 'l' || *fmt == 'z') {
+            longs += *fmt == 'z' ? 10 : 1;
+            fmt++;
+        }
+        if (*fmt == 's') {
+            const char *s = va_arg(args, const char *);
+            size_t n = 0;
+            while (n < precision && s[n] != 0)
+                n++;
+            llmc__text_clean(&t, s, n);
+        } else if (*fmt == 'c') {
+            llmc__text_put(&t, (char)va_arg(args, int));
+        } else if (*fmt == 'd') {
+            int64_t v = longs == 2 ? va_arg(args, long long) : va_arg(args, int);
+            if (v < 0)
+                llmc__text_put(&t, '-');
+            llmc__text_u64(&t, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 1);
+        } else if (*fmt == 'u') {
+            uint64_t v = longs == 2    ? va_arg(args, unsigned long long)
+                         : longs == 10 ? va_arg(args, size_t)
+                                       : va_arg(args, unsigned);
+            llmc__text_u64(&t, v, 1);
+        } else if (*fmt == 'g') {
+            llmc__text_f64(&t, va_arg(args, double));
+        } else {
+            llmc__text_put(&t, *fmt);
+        }
+    }
+    *t.at = 0;
+}
+
+LLMC__UNUSED LLMC__FORMAT(3, 4) static void llmc__format(char *out, size_t cap, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    llmc__vformat(out, cap, fmt, args);
+    va_end(args);
+}
+
+//--[ 03.3 STATUS.fail ]-- fill the caller's diag, log
+LLMC__FORMAT(5, 6)
+static llmc_status llmc__fail(llmc_diag *diag, llmc_status status, const char *tag, uint64_t offset,
+                              const char *fmt, ...)
+{
+    if (diag != NULL) {
+        va_list args;
+        diag->status = status;
+        diag->tag = tag;
+        diag->offset = offset;
+        va_start(args, fmt);
+        llmc__vformat(diag->message, sizeof diag->message, fmt, args);
+        va_end(args);
+    }
+    return status;
+}
+
+/* return LLMC__FAIL(diag, BAD_ARG, "TAG", LLMC_NO_OFFSET, "format", ...); */
+#ifdef LLMC_NO_STRINGS
+#define LLMC__FAIL(diag, status, tag, offset, ...) \
+    llmc__fail(diag, LLMC_##status, tag, offset, "%s", tag)
+#else
+#define LLMC__FAIL(diag, status, tag, offset, ...) llmc__fail(diag, LLMC_##status, tag, offset, __VA_ARGS__)
+#endif
+
+/* Runs a call that returns llmc_status and passes its failure on. */
+#define LLMC__TRY(call)             \
+    do {                            \
+        llmc_status s_ = (call);    \
+        if (s_ != LLMC_OK)          \
+            return s_;              \
+    } while (0)
+
+LLMC__UNUSED LLMC__FORMAT(4, 5)
+static void llmc__say(const llmc_log *log, llmc_log_level level, const char *tag, const char *fmt, ...)
+{
+    char message[256];
+    va_list args;
+    if (log->fn == NULL || level > log->level)
+        return;
+    va_start(args, fmt);
+    llmc__vformat(message, sizeof message, fmt, args);
+    va_end(args);
+    log->fn(log->user, level, tag, message);
+}
+
+LLMC__UNUSED static bool llmc__progress(const llmc_progress *p, const char *what, uint64_t done, uint64_t total)
+{
+    return p->fn == NULL || p->fn(p->user, what, done, total);
+}
+
+//==[ 04 MEM ]==== checked arithmetic, arena, option structs ==== needs: 02 03 ====
+
+//--[ 04.1 MEM.checked ]-- arithmetic that reports overflow; out is untouched on failure
+static inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
+{
+    if (a != 0 && b > UINT64_MAX / a)
+        return false;
+    *out = a * b;
+    return true;
+}
+
+static inline bool llmc__add(uint64_t a, uint64_t b, uint64_t *out)
+{
+    if (b > UINT64_MAX - a)
+        return false;
+    *out = a + b;
+    return true;
+}
+
+static inline uint64_t llmc__min(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uint64_t llmc__max(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+//--[ 04.2 MEM.arena ]-- one carve function measures and places
+#define LLMC__ALIGN 64 /* a cache line, and the widest vector */
+
+/* base NULL: only measure. failed: a size overflowed, or the memory ended. */
+typedef struct llmc__arena {
+    uint8_t *base;
+    uint64_t size, used;
+    bool failed;
+} llmc__arena;
+
+/* count * elem bytes, aligned to LLMC__ALIGN, not cleared. NULL when measuring or failed. */
+static void *llmc__take(llmc__arena *a, uint64_t count, uint64_t elem)
+{
+    uint64_t bytes, at = a->used, end;
+    if (a->failed || !llmc__mul(count, elem, &bytes) || !llmc__add(bytes, LLMC__ALIGN - 1, &end)) {
+        a->failed = true;
+        return NULL;
+    }
+    bytes = end & ~(uint64_t)(LLMC__ALIGN - 1);
+    if (!llmc__add(at, bytes, &end) || end > SIZE_MAX - LLMC__ALIGN || (a->base != NULL && end > a->size)) {
+        a->failed = true;
+        return NULL;
+    }
+    a->used = end;
+    return a->base == NULL ? NULL : a->base + at;
+}
+
+/* Bytes to ask the caller for: what was measured and room to align. */
+static uint64_t llmc__arena_need(const llmc__arena *measured)
+{
+    return measured->used + LLMC__ALIGN;
+}
+
+/* An arena over the caller's memory, aligned; bytes must be at least llmc__arena_need. */
+static llmc__arena llmc__arena_over(void *mem, size_t bytes)
+{
+    llmc__arena a;
+    size_t skip = (LLMC__ALIGN - (uintptr_t)mem % LLMC__ALIGN) % LLMC__ALIGN;
+    a.base = (uint8_t *)mem + skip;
+    a.size = bytes - skip;
+    a.used = 0;
+    a.failed = false;
+    return a;
+}
+
+//--[ 04.3 MEM.options ]-- a caller's struct, perhaps older or newer than ours
+/* dst [size]: the caller's fields where it has them, zero elsewhere. */
+static void llmc__options(void *dst, size_t size, const void *src)
+{
+    LLMC_MEMSET(dst, 0, size);
+    if (src != NULL) {
+        size_t given;
+        LLMC_MEMCPY(&given, src, sizeof given);
+        if (given == 0)
+            given = size;
+        LLMC_MEMCPY(dst, src, given < size ? given : size);
+    }
+    LLMC_MEMCPY(dst, &size, sizeof size);
+}
+//==[ 05 MATH ]==== elementary functions and random numbers without libm ==== needs: 02 ====
+
+/* Errors are stated in units of the last place (ulp) of the result and hold for
+   every argument in the named range; tests/test_math.c sweeps them. NaN in, NaN out. */
+
+//--[ 05.1 MATH.bits ]-- numbers as bits, f16 and bf16
+static inline uint64_t llmc__f64_bits(double d)
+{
+    uint64_t u;
+    LLMC_MEMCPY(&u, &d, 8);
+    return u;
+}
+
+static inline double llmc__bits_f64(uint64_t u)
+{
+    double d;
+    LLMC_MEMCPY(&d, &u, 8);
+    return d;
+}
+
+/* x as a float and no more. Where registers hold more than a float (x87) every step of
+   a sum that must give the same bits everywhere goes through this. */
+static inline float llmc__f32(float x)
+{
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+    return x;
+#else
+    volatile float v = x;
+    return v;
+#endif
+}
+
+static inline float llmc__absf(float x)
+{
+    return llmc__bits_f32(llmc__f32_bits(x) & 0x7fffffffu);
+}
+
+/* Exact. f16: 1 sign, 5 exponent (bias 15), 10 fraction bits. NaN keeps its payload. */
+static inline float llmc__f16_to_f32(uint16_t h)
+{
+    uint32_t sign = (uint32_t)(h & 0x8000u) << 16, exponent = (h >> 10) & 31u, fraction = h & 0x3ffu;
+    if (exponent == 31)
+        return llmc__bits_f32(sign | 0x7f800000u | fraction << 13 | (fraction != 0 ? 0x400000u : 0u));
+    if (exponent == 0) {
+        float f = (float)(int32_t)fraction * (1.0f / 16777216.0f); /* fraction * 2^-24 */
+        return sign != 0 ? -f : f;
+    }
+    return llmc__bits_f32(sign | (exponent + 112u) << 23 | fraction << 13);
+}
+
+/* Round to nearest, ties to even; overflow gives infinity, NaN a quiet NaN. */
+static inline uint16_t llmc__f32_to_f16(float x)
+{
+    uint32_t u = llmc__f32_bits(x), sign = (u >> 16) & 0x8000u, a = u & 0x7fffffffu, shift, m, half;
+    if (a > 0x7f800000u)
+        return (uint16_t)(sign | 0x7e00u | ((a >> 13) & 0x3ffu));
+    if (a >= 0x47800000u) /* 2^16 */
+        return (uint16_t)(sign | 0x7c00u);
+    if (a < 0x33000000u) /* under half of the smallest, 2^-24 */
+        return (uint16_t)sign;
+    if (a >= 0x38800000u) { /* 2^-14, the smallest normal; a carry runs into the exponent as it should */
+        a -= 112u << 23;
+        return (uint16_t)(sign | ((a + 0xfffu + ((a >> 13) & 1u)) >> 13));
+    }
+    shift = 126u - (a >> 23); /* the fraction counts units of 2^-24 */
+    m = (a & 0x7fffffu) | 0x800000u;
+    half = 1u << (shift - 1);
+    return (uint16_t)(sign | ((m + half - 1u + ((m >> shift) & 1u)) >> shift));
+}
+
+static inline float llmc__bf16_to_f32(uint16_t h)
+{
+    return llmc__bits_f32((uint32_t)h << 16);
+}
+
+/* Round to nearest, ties to even. */
+static inline uint16_t llmc__f32_to_bf16(float x)
+{
+    uint32_t u = llmc__f32_bits(x);
+    if ((u & 0x7fffffffu) > 0x7f800000u)
+        return (uint16_t)(u >> 16 | 0x40u);
+    return (uint16_t)((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+}
+
+//--[ 05.2 MATH.root ]-- square roots, correctly rounded
+#if LLMC__AVX2 == 1 && (defined(__SSE2__) || !LLMC__GNU)
+
+LLMC__UNUSED static inline double llmc__sqrt(double x)
+{
+    return _mm_cvtsd_f64(_mm_sqrt_pd(_mm_set_sd(x)));
+}
+
+LLMC__UNUSED static inline float llmc__sqrtf(float x)
+{
+    return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x)));
+}
+
+#elif LLMC__NEON == 1
+
+LLMC__UNUSED static inline double llmc__sqrt(double x)
+{
+    return vget_lane_f64(vsqrt_f64(vdup_n_f64(x)), 0);
+}
+
+LLMC__UNUSED static inline float llmc__sqrtf(float x)
+{
+    return vget_lane_f32(vsqrt_f32(vdup_n_f32(x)), 0);
+}
+
+#else
+
+/* Digit by digit. x = m 2^e with m of 53 bits; m 2^54 or 2^55, whichever leaves e even, has
+   a root of 54 bits. The last one rounds: it never is a tie, an odd root has an odd square. */
+LLMC__UNUSED static double llmc__sqrt(double x)
+{
+    uint64_t u = llmc__f64_bits(x), m, root = 0, rest = 0;
+    int e, bit;
+    if (!(x > 0) || u >= 0x7ff0000000000000u)
+        return x < 0 ? llmc__bits_f64(0x7ff8000000000000u) : x; /* zeros, infinity and NaN stay */
+    e = (int)(u >> 52) - 1075;
+    m = u & 0xfffffffffffffu;
+    if (e != -1075)
+        m |= 0x10000000000000u;
+    else
+        e++;
+    while ((m & 0x10000000000000u) == 0) {
+        m <<= 1;
+        e--;
+    }
+    if (e & 1) {
+        m <<= 1;
+        e--;
+    }
+    for (bit = 52; bit >= -54; bit -= 2) {
+        rest = rest << 2 | (bit >= 0 ? (m >> bit) & 3u : 0u);
+        root <<= 1;
+        if (rest > 2 * root) {
+            rest -= 2 * root + 1;
+            root |= 1u;
+        }
+    }
+    root = (root + 1) >> 1;
+    return llmc__bits_f64(((uint64_t)((e - 54) / 2 + 1 + 1074) << 52) + root);
+}
+
+LLMC__UNUSED static float llmc__sqrtf(float x)
+{
+    return llmc__f32((float)llmc__sqrt((double)x)); /* 53 bits are enough to round once more */
+}
+
+#endif
+
+//--[ 05.3 MATH.exp ]-- exponential, logarithm and what follows from them
+/* 2^k for k in [-1022, 1023]. */
+static inline double llmc__pow2(int k)
+{
+    return llmc__bits_f64((uint64_t)(k + 1023) << 52);
+}
+
+/* Within 1 ulp for results that are normal numbers; 0 below -745.2, infinity above 709.8. */
+static double llmc__exp(double x)
+{
+    static const double over[] = {1.0 / 6227020800.0, 1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0,
+                                  1.0 / 362880.0,     1.0 / 40320.0,     1.0 / 5040.0,     1.0 / 720.0,
+                                  1.0 / 120.0,        1.0 / 24.0,        1.0 / 6.0,        0.5};
+    double r, p;
+    int k, i;
+    if (x != x)
+        return x;
+    if (x > 709.8)
+        return llmc__bits_f64(0x7ff0000000000000u);
+    if (x < -745.2)
+        return 0;
+    k = (int)(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5));
+    r = (x - k * 0.6931471803691238) - k * 1.9082149292705877e-10; /* |r| <= ln 2 / 2 */
+    p = over[0];
+    for (i = 1; i < 12; i++)
+        p = p * r + over[i]; /* Taylor: the first term left out is under 5e-18 */
+    p = 1 + (r + r * r * p);
+    return p * llmc__pow2(k / 2) * llmc__pow2(k - k / 2);
+}
+
+/* Within 1 ulp for positive normal x, absolutely 1e-16 near 1. -infinity at 0, NaN below. */
+static double llmc__log(double x)
+{
+    uint64_t u = llmc__f64_bits(x);
+    double s, z, p = 0;
+    int k = 0, i;
+    if (x != x || (x > 0 && u >= 0x7ff0000000000000u))
+        return x;
+    if (!(x > 0))
+        return x < 0 ? llmc__bits_f64(0x7ff8000000000000u) : llmc__bits_f64(0xfff0000000000000u);
+    if (u < 0x10000000000000u) {
+        u = llmc__f64_bits(x * 18014398509481984.0); /* 2^54 */
+        k = -54;
+    }
+    k += (int)(u >> 52) - 1023;
+    x = llmc__bits_f64((u & 0xfffffffffffffu) | 0x3ff0000000000000u);
+    if (x > 1.4142135623730951) {
+        x *= 0.5;
+        k++;
+    }
+    s = (x - 1) / (x + 1); /* ln x = 2 (s + s^3/3 + s^5/5 + ...), |s| < 0.172 */
+    z = s * s;
+    for (i = 21; i >= 3; i -= 2)
+        p = (p + 1.0 / i) * z;
+    return k * 0.6931471803691238 + (2 * s + (2 * s * p + k * 1.9082149292705877e-10));
+}
+
+/* x^y for x > 0: relative error under (2 + |y ln x|) 2^-52. */
+LLMC__UNUSED static double llmc__pow(double x, double y)
+{
+    return y == 0 ? 1 : llmc__exp(y * llmc__log(x));
+}
+
+/* Within 2 ulp for results that are normal numbers; smaller ones become 0, and from
+   88.72 on infinity. */
+static float llmc__expf(float x)
+{
+    float r, p;
+    int k;
+    if (x != x)
+        return x;
+    if (x > 88.72f)
+        return llmc__bits_f32(0x7f800000u);
+    if (x < -87.33f)
+        return 0;
+    k = (int)(x * 1.44269504f + (x < 0 ? -0.5f : 0.5f));
+    r = (x - (float)k * 0.693359375f) - (float)k * -2.12194440e-4f;
+    p = 0.00138144672f;
+    p = p * r + 0.00836878084f;
+    p = p * r + 0.0416683927f;
+    p = p * r + 0.166665196f;
+    p = p * r + 0.49999994f;
+    p = 1 + (r + r * r * p);
+    return p * llmc__bits_f32((uint32_t)(k / 2 + 127) << 23) * llmc__bits_f32((uint32_t)(k - k / 2 + 127) << 23);
+}
+
+/* Within 1 ulp. */
+LLMC__UNUSED static float llmc__logf(float x)
+{
+    return (float)llmc__log((double)x);
+}
+
+/* Within 1 ulp. */
+static float llmc__tanhf(float x)
+{
+    double d = (double)x, e;
+    if (d > -0.01 && d < 0.01)
+        return (float)(d - d * d * d * (1.0 / 3 - d * d * (2.0 / 15)));
+    if (d > 20 || d < -20)
+        return d > 0 ? 1.0f : -1.0f;
+    e = llmc__exp(2 * d);
+    return (float)((e - 1) / (e + 1));
+}
+
+/* The error function, within 1 ulp.
+   erf x = 2/sqrt(pi) exp(-x^2) (x + 2 x^3/3 + 4 x^5/15 + ...), every term positive. */
+static double llmc__erf(double x)
+{
+    double a = x < 0 ? -x : x, term = a, sum = a;
+    int n;
+    if (x != x)
+        return x;
+    if (a > 6)
+        return x < 0 ? -1 : 1;
+    for (n = 1; n < 150 && term > sum * 1e-17; n++) {
+        term *= 2 * a * a / (2 * n + 1);
+        sum += term;
+    }
+    sum *= 1.1283791670955126 * llmc__exp(-a * a);
+    return x < 0 ? -sum : sum;
+}
+
+LLMC__UNUSED static float llmc__erff(float x)
+{
+    return (float)llmc__erf((double)x);
+}
+
+//--[ 05.4 MATH.trig ]-- sine and cosine of large angles
+/* Absolute error under 1e-7 (the float's rounding) for |angle| <= 2^30; NaN from 2^40 on,
+   where a double has no angle left to speak of. Cody and Waite: pi/2 in three parts, of
+   which k times the first two is exact. */
+static void llmc__sincos(double angle, float *sine, float *cosine)
+{
+    double r, z, s, c;
+    int64_t k;
+    if (!(angle > -1099511627776.0 && angle < 1099511627776.0)) {
+        *sine = *cosine = llmc__bits_f32(0x7fc00000u);
+        return;
+    }
+    k = (int64_t)(angle * 0.6366197723675814 + (angle < 0 ? -0.5 : 0.5));
+    r = angle - (double)k * 1.570796325802803;
+    r = (r - (double)k * 9.920935739593517e-10) - (double)k * 5.721188726109832e-18;
+    z = r * r; /* |r| <= pi/4: Taylor, the first terms left out under 1e-13 */
+    s = r + r * z * (-1.0 / 6 + z * (1.0 / 120 + z * (-1.0 / 5040 + z * (1.0 / 362880 - z / 39916800))));
+    c = 1 + z * (-0.5 + z * (1.0 / 24 + z * (-1.0 / 720 + z * (1.0 / 40320 - z / 3628800))));
+    switch (k & 3) {
+    case 0: *sine = (float)s, *cosine = (float)c; break;
+    case 1: *sine = (float)c, *cosine = (float)-s; break;
+    case 2: *sine = (float)-s, *cosine = (float)-c; break;
+    default: *sine = (float)-c, *cosine = (float)s; break;
+    }
+}
+
+//--[ 05.5 MATH.random ]-- xoshiro256++
+static inline uint64_t llmc__rotl(uint64_t x, unsigned k)
+{
+    return x << k | x >> (64 - k);
+}
+
+/* The state is four outputs of SplitMix64 (Steele 2014), as the authors advise. */
+LLMC_API llmc_rng llmc_rng_seed(uint64_t seed)
+{
+    llmc_rng rng;
+    int i;
+    for (i = 0; i < 4; i++) {
+        uint64_t z = seed += 0x9e3779b97f4a7c15u;
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+        rng.s[i] = z ^ z >> 31;
+    }
+    return rng;
+}
+
+LLMC_API uint64_t llmc_rng_u64(llmc_rng *rng)
+{
+    uint64_t *s = rng->s, out = llmc__rotl(s[0] + s[3], 23) + s[0], t = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = llmc__rotl(s[3], 45);
+    return out;
+}
+
+LLMC_API float llmc_rng_uniform(llmc_rng *rng)
+{
+    return (float)(int32_t)(llmc_rng_u64(rng) >> 40) * (1.0f / 16777216.0f);
+}
+
+LLMC_API float llmc_rng_normal(llmc_rng *rng)
+{
+    /* u in (0, 1], so that its logarithm is finite; v in [0, 1) */
+    double u = (double)(int64_t)((llmc_rng_u64(rng) >> 11) + 1) * (1.0 / 9007199254740992.0);
+    double v = (double)(int64_t)(llmc_rng_u64(rng) >> 11) * (1.0 / 9007199254740992.0);
+    float sine, cosine;
+    llmc__sincos(6.283185307179586 * v, &sine, &cosine);
+    return (float)(llmc__sqrt(-2 * llmc__log(u)) * (double)cosine);
+}
+
+//==[ 06 VEC ]==== eight floats at once, per instruction set ==== needs: 02 05 ====
+
+/* The same operations under each set's prefix: llmc__avx2_vadd, llmc__neon_vadd, ... Kernel
+   bodies (09.4) call them as llmc__vadd, with LLMC__ISA saying which set is meant. A v8 is
+   eight float lanes, a v8i eight int32 lanes. vload and vstore want a float's alignment,
+   vload_f32 and its like for file and cache bytes none.
+     vsum      ((0+4)+(2+6)) + ((1+5)+(3+7)), the one order of every sum over lanes
+     vmax vmin a NaN in the second operand stays
+     vpow2     2^n of each lane of n + LLMC__ROUND, -126 <= n <= 127
+     vdup2     p[0] p[0] p[1] p[1] p[2] p[2] p[3] p[3]
+     vswap     lanes 1 0 3 2 5 4 7 6
+     vabsbits  each lane's bits without the sign: larger bits, larger number; NaN above all
+     vround    nearest integers (ties to even) of lanes in [-2^22, 2^22]
+     viput32   four v8i of values in [-128, 127] as 32 int8 */
+#define LLMC__ROUND 12582912.0f /* 1.5 * 2^23: adding it leaves the integer nearest in the low bits */
+#define LLMC__ROUND_BITS 0x4b400000
+
+#if LLMC__AVX2
+
+//--[ 06.1 VEC.avx2 ]-- AVX2 with FMA and F16C
+#if LLMC__AVX2 == 1 && LLMC__GNU
+#define LLMC__AVX2_TARGET __attribute__((target("avx2,fma,f16c")))
+#define LLMC__AVX2_FN LLMC__UNUSED static inline __attribute__((always_inline, target("avx2,fma,f16c")))
+#elif LLMC__GNU
+#define LLMC__AVX2_TARGET
+#define LLMC__AVX2_FN LLMC__UNUSED static inline __attribute__((always_inline))
+#else
+#define LLMC__AVX2_TARGET
+#define LLMC__AVX2_FN static __forceinline
+#endif
+
+typedef __m256 llmc__avx2_v8;
+typedef __m256i llmc__avx2_v8i;
+
+LLMC__AVX2_FN __m256 llmc__avx2_vset1(float a) { return _mm256_set1_ps(a); }
+LLMC__AVX2_FN __m256 llmc__avx2_vzero(void) { return _mm256_setzero_ps(); }
+LLMC__AVX2_FN __m256 llmc__avx2_vload(const float *p) { return _mm256_loadu_ps(p); }
+LLMC__AVX2_FN void llmc__avx2_vstore(float *p, __m256 a) { _mm256_storeu_ps(p, a); }
+LLMC__AVX2_FN __m256 llmc__avx2_vadd(__m256 a, __m256 b) { return _mm256_add_ps(a, b); }
+LLMC__AVX2_FN __m256 llmc__avx2_vsub(__m256 a, __m256 b) { return _mm256_sub_ps(a, b); }
+LLMC__AVX2_FN __m256 llmc__avx2_vmul(__m256 a, __m256 b) { return _mm256_mul_ps(a, b); }
+LLMC__AVX2_FN __m256 llmc__avx2_vdiv(__m256 a, __m256 b) { return _mm256_div_ps(a, b); }
+LLMC__AVX2_FN __m256 llmc__avx2_vmax(__m256 a, __m256 b) { return _mm256_max_ps(a, b); }
+LLMC__AVX2_FN __m256 llmc__avx2_vmin(__m256 a, __m256 b) { return _mm256_min_ps(a, b); }
+LLMC__AVX2_FN __m256 llmc__avx2_vfma(__m256 a, __m256 b, __m256 c) { return _mm256_fmadd_ps(a, b, c); }
+LLMC__AVX2_FN __m256 llmc__avx2_vswap(__m256 a) { return _mm256_permute_ps(a, 0xb1); }
+LLMC__AVX2_FN __m256i llmc__avx2_viadd(__m256i a, __m256i b) { return _mm256_add_epi32(a, b); }
+LLMC__AVX2_FN __m256i llmc__avx2_visub(__m256i a, __m256i b) { return _mm256_sub_epi32(a, b); }
+LLMC__AVX2_FN __m256i llmc__avx2_vimax(__m256i a, __m256i b) { return _mm256_max_epi32(a, b); }
+LLMC__AVX2_FN __m256i llmc__avx2_viset1(int32_t a) { return _mm256_set1_epi32(a); }
+LLMC__AVX2_FN void llmc__avx2_vistore(int32_t *p, __m256i a) { _mm256_storeu_si256((__m256i *)p, a); }
+LLMC__AVX2_FN __m256 llmc__avx2_vcvt(__m256i a) { return _mm256_cvtepi32_ps(a); }
+
+/* lanes of x where a < b, of y elsewhere */
+LLMC__AVX2_FN __m256 llmc__avx2_vsel_lt(__m256 a, __m256 b, __m256 x, __m256 y)
+{
+    return _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+}
+
+LLMC__AVX2_FN float llmc__avx2_vsum(__m256 a)
+{
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
+}
+
+LLMC__AVX2_FN __m256 llmc__avx2_vpow2(__m256 a)
+{
+    __m256i n = _mm256_add_epi32(_mm256_castps_si256(a), _mm256_set1_epi32(127));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(n, 23));
+}
+
+LLMC__AVX2_FN __m256 llmc__avx2_vdup2(const float *p)
+{
+    __m128 a = _mm_loadu_ps(p);
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_unpacklo_ps(a, a)), _mm_unpackhi_ps(a, a), 1);
+}
+
+LLMC__AVX2_FN __m256i llmc__avx2_vabsbits(__m256 a)
+{
+    return _mm256_and_si256(_mm256_castps_si256(a), _mm256_set1_epi32(0x7fffffff));
+}
+
+LLMC__AVX2_FN __m256i llmc__avx2_vround(__m256 a)
+{
+    a = _mm256_add_ps(a, _mm256_set1_ps(LLMC__ROUND));
+    return _mm256_sub_epi32(_mm256_castps_si256(a), _mm256_set1_epi32(LLMC__ROUND_BITS));
+}
+
+LLMC__AVX2_FN void llmc__avx2_viput32(int8_t *p, __m256i a, __m256i b, __m256i c, __m256i d)
+{
+    /* packing works within 128-bit halves; the permutation puts the dwords back in order */
+    __m256i ab = _mm256_packs_epi32(a, b), cd = _mm256_packs_epi32(c, d);
+    __m256i all = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(ab, cd), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    _mm256_storeu_si256((__m256i *)p, all);
+}
+
+LLMC__AVX2_FN __m256 llmc__avx2_vload_f32(const void *p)
+{
+    return _mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+
+LLMC__AVX2_FN __m256 llmc__avx2_vload_bf16(const void *p)
+{
+    __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+}
+
+#if LLMC__AVX2 == 1
+LLMC__AVX2_FN __m256 llmc__avx2_vhalf(__m128i a) { return _mm256_cvtph_ps(a); }
+LLMC__AVX2_FN void llmc__avx2_vstore_f16(void *p, __m256 a)
+{
+    _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(a, 0));
+}
+#else
+/* SIMDe's conversions go one by one; this is exact too. The exponent's bias grows by 112;
+   infinity and NaN get the largest; subnormals (fraction * 2^-24) come as 2^-14 (1 + fraction
+   / 1024) - 2^-14, which never makes a subnormal float: some vector units drop those. */
+LLMC__AVX2_FN __m256 llmc__avx2_vhalf(__m128i a)
+{
+    __m256i u = _mm256_cvtepu16_epi32(a), low = _mm256_and_si256(u, _mm256_set1_epi32(0x7fff));
+    __m256i sign = _mm256_slli_epi32(_mm256_xor_si256(u, low), 16), wide = _mm256_slli_epi32(low, 13);
+    __m256i normal = _mm256_add_epi32(wide, _mm256_set1_epi32(112 << 23));
+    __m256i small = _mm256_add_epi32(wide, _mm256_set1_epi32(113 << 23));
+    __m256i huge = _mm256_cmpgt_epi32(low, _mm256_set1_epi32(0x7bff));
+    small = _mm256_castps_si256(_mm256_sub_ps(_mm256_castsi256_ps(small), _mm256_set1_ps(1.0f / 16384)));
+    u = _mm256_blendv_epi8(small, normal, _mm256_cmpgt_epi32(low, _mm256_set1_epi32(0x3ff)));
+    u = _mm256_or_si256(u, _mm256_and_si256(huge, _mm256_set1_epi32(0x7f800000)));
+    return _mm256_castsi256_ps(_mm256_or_si256(u, sign));
+}
+LLMC__AVX2_FN void llmc__avx2_vstore_f16(void *p, __m256 a)
+{
+    float f[8];
+    uint16_t h[8];
+    int i;
+    _mm256_storeu_ps(f, a);
+    for (i = 0; i < 8; i++)
+        h[i] = llmc__f32_to_f16(f[i]);
+    LLMC_MEMCPY(p, h, sizeof h);
+}
+#endif
+
+LLMC__AVX2_FN __m256 llmc__avx2_vload_f16(const void *p)
+{
+    return llmc__avx2_vhalf(_mm_loadu_si128((const __m128i *)p));
+}
+
+/* The f16 that stands first in each of eight blocks. */
+LLMC__AVX2_FN __m256 llmc__avx2_vscales(const uint8_t *const row[8], size_t at)
+{
+    __m128i h = _mm_cvtsi32_si128(llmc__u16le(row[0] + at));
+    h = _mm_insert_epi16(h, (short)llmc__u16le(row[1] + at), 1);
+    h = _mm_insert_epi16(h, (short)llmc__u16le(row[2] + at), 2);
+    h = _mm_insert_epi16(h, (short)llmc__u16le(row[3] + at), 3);
+    h = _mm_insert_epi16(h, (short)llmc__u16le(row[4] + at), 4);
+    h = _mm_insert_epi16(h, (short)llmc__u16le(row[5] + at), 5);
+    h = _mm_insert_epi16(h, (short)llmc__u16le(row[6] + at), 6);
+    h = _mm_insert_epi16(h, (short)llmc__u16le(row[7] + at), 7);
+    return llmc__avx2_vhalf(h);
+}
+
+LLMC__AVX2_FN void llmc__avx2_vprefetch(const void *p)
+{
+    _mm_prefetch((const char *)p, _MM_HINT_T0);
+}
+
+#endif /* LLMC__AVX2 */
+
+#if LLMC__NEON
+
+//--[ 06.2 VEC.neon ]-- AArch64 Advanced SIMD, two registers to a vector
+#define LLMC__NEON_TARGET
+#if LLMC__GNU
+#define LLMC__NEON_FN LLMC__UNUSED static inline __attribute__((always_inline))
+#else
+#define LLMC__NEON_FN static __forceinline
+#endif
+
+typedef struct llmc__neon_v8 {
+    float32x4_t a, b;
+} llmc__neon_v8;
+typedef struct llmc__neon_v8i {
+    int32x4_t a, b;
+} llmc__neon_v8i;
+
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_v8_of(float32x4_t a, float32x4_t b)
+{
+    llmc__neon_v8 v;
+    v.a = a;
+    v.b = b;
+    return v;
+}
+
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_v8i_of(int32x4_t a, int32x4_t b)
+{
+    llmc__neon_v8i v;
+    v.a = a;
+    v.b = b;
+    return v;
+}
+
+#define LLMC__NEON_OP1(name, type, arg, fn)                            \
+    LLMC__NEON_FN llmc__neon_##type llmc__neon_##name(llmc__neon_##arg x) \
+    {                                                                  \
+        return llmc__neon_##type##_of(fn(x.a), fn(x.b));               \
+    }
+#define LLMC__NEON_OP2(name, type, fn)                                                            \
+    LLMC__NEON_FN llmc__neon_##type llmc__neon_##name(llmc__neon_##type x, llmc__neon_##type y)   \
+    {                                                                                             \
+        return llmc__neon_##type##_of(fn(x.a, y.a), fn(x.b, y.b));                                \
+    }
+LLMC__NEON_OP2(vadd, v8, vaddq_f32)
+LLMC__NEON_OP2(vsub, v8, vsubq_f32)
+LLMC__NEON_OP2(vmul, v8, vmulq_f32)
+LLMC__NEON_OP2(vdiv, v8, vdivq_f32)
+LLMC__NEON_OP2(vmax, v8, vmaxq_f32)
+LLMC__NEON_OP2(vmin, v8, vminq_f32)
+LLMC__NEON_OP1(vswap, v8, v8, vrev64q_f32)
+LLMC__NEON_OP2(viadd, v8i, vaddq_s32)
+LLMC__NEON_OP2(visub, v8i, vsubq_s32)
+LLMC__NEON_OP2(vimax, v8i, vmaxq_s32)
+LLMC__NEON_OP1(vcvt, v8, v8i, vcvtq_f32_s32)
+#undef LLMC__NEON_OP1
+#undef LLMC__NEON_OP2
+
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vset1(float a)
+{
+    return llmc__neon_v8_of(vdupq_n_f32(a), vdupq_n_f32(a));
+}
+
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vzero(void)
+{
+    return llmc__neon_vset1(0);
+}
+
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_viset1(int32_t a)
+{
+    return llmc__neon_v8i_of(vdupq_n_s32(a), vdupq_n_s32(a));
+}
+
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload(const float *p)
+{
+    return llmc__neon_v8_of(vld1q_f32(p), vld1q_f32(p + 4));
+}
+
+LLMC__NEON_FN void llmc__neon_vstore(float *p, llmc__neon_v8 x)
+{
+    vst1q_f32(p, x.a);
+    vst1q_f32(p + 4, x.b);
+}
+
+LLMC__NEON_FN void llmc__neon_vistore(int32_t *p, llmc__neon_v8i x)
+{
+    vst1q_s32(p, x.a);
+    vst1q_s32(p + 4, x.b);
+}
+
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vfma(llmc__neon_v8 x, llmc__neon_v8 y, llmc__neon_v8 z)
+{
+    return llmc__neon_v8_of(vfmaq_f32(z.a, x.a, y.a), vfmaq_f32(z.b, x.b, y.b));
+}
+
+/* lanes of x where p < q, of y elsewhere */
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vsel_lt(llmc__neon_v8 p, llmc__neon_v8 q, llmc__neon_v8 x, llmc__neon_v8 y)
+{
+    return llmc__neon_v8_of(vbslq_f32(vcltq_f32(p.a, q.a), x.a, y.a), vbslq_f32(vcltq_f32(p.b, q.b), x.b, y.b));
+}
+
+LLMC__NEON_FN float llmc__neon_vsum(llmc__neon_v8 x)
+{
+    float32x4_t s = vaddq_f32(x.a, x.b);
+    float32x2_t t = vadd_f32(vget_low_f32(s), vget_high_f32(s));
+    return vget_lane_f32(t, 0) + vget_lane_f32(t, 1);
+}
+
+LLMC__NEON_FN float32x4_t llmc__neon_pow2x4(float32x4_t a)
+{
+    return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vreinterpretq_s32_f32(a), vdupq_n_s32(127)), 23));
+}
+
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vpow2(llmc__neon_v8 x)
+{
+    return llmc__neon_v8_of(llmc__neon_pow2x4(x.a), llmc__neon_pow2x4(x.b));
+}
+
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vdup2(const float *p)
+{
+    float32x4_t a = vld1q_f32(p);
+    return llmc__neon_v8_of(vzip1q_f32(a, a), vzip2q_f32(a, a));
+}
+
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_vabsbits(llmc__neon_v8 x)
+{
+    int32x4_t mask = vdupq_n_s32(0x7fffffff);
+    return llmc__neon_v8i_of(vandq_s32(vreinterpretq_s32_f32(x.a), mask), vandq_s32(vreinterpretq_s32_f32(x.b), mask));
+}
+
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_vround(llmc__neon_v8 x)
+{
+    float32x4_t big = vdupq_n_f32(LLMC__ROUND);
+    int32x4_t bits = vdupq_n_s32(LLMC__ROUND_BITS);
+    return llmc__neon_v8i_of(vsubq_s32(vreinterpretq_s32_f32(vaddq_f32(x.a, big)), bits),
+                             vsubq_s32(vreinterpretq_s32_f32(vaddq_f32(x.b, big)), bits));
+}
+
+LLMC__NEON_FN int8x8_t llmc__neon_narrow(llmc__neon_v8i x)
+{
+    return vmovn_s16(vcombine_s16(vmovn_s32(x.a), vmovn_s32(x.b)));
+}
+
+LLMC__NEON_FN void llmc__neon_viput32(int8_t *p, llmc__neon_v8i a, llmc__neon_v8i b, llmc__neon_v8i c,
+                                      llmc__neon_v8i d)
+{
+    vst1q_s8(p, vcombine_s8(llmc__neon_narrow(a), llmc__neon_narrow(b)));
+    vst1q_s8(p + 16, vcombine_s8(llmc__neon_narrow(c), llmc__neon_narrow(d)));
+}
+
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_f32(const void *p)
+{
+    const uint8_t *b = (const uint8_t *)p;
+    return llmc__neon_v8_of(vreinterpretq_f32_u8(vld1q_u8(b)), vreinterpretq_f32_u8(vld1q_u8(b + 16)));
+}
+
+/* 8 x 16 bits, at any address */
+LLMC__NEON_FN uint16x8_t llmc__neon_load16(const void *p)
+{
+    return vreinterpretq_u16_u8(vld1q_u8((const uint8_t *)p));
+}
+
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_bf16(const void *p)
+{
+    uint16x8_t h = llmc__neon_load16(p);
+    return llmc__neon_v8_of(vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(vget_low_u16(h)), 16)),
+                            vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(vget_high_u16(h)), 16)));
+}
+
+#if LLMC__NEON == 1
+LLMC__NEON_FN float32x4_t llmc__neon_halfx4(uint16x4_t h) { return vcvt_f32_f16(vreinterpret_f16_u16(h)); }
+LLMC__NEON_FN void llmc__neon_vstore_f16(void *p, llmc__neon_v8 x)
+{
+    uint16x4_t a = vreinterpret_u16_f16(vcvt_f16_f32(x.a)), b = vreinterpret_u16_f16(vcvt_f16_f32(x.b));
+    vst1q_u8((uint8_t *)p, vreinterpretq_u8_u16(vcombine_u16(a, b)));
+}
+#else
+/* As llmc__avx2_vhalf: SIMDe needs a compiler's half type for the real thing. */
+LLMC__NEON_FN float32x4_t llmc__neon_halfx4(uint16x4_t h)
+{
+    uint32x4_t u = vmovl_u16(h), low = vandq_u32(u, vdupq_n_u32(0x7fff));
+    uint32x4_t sign = vshlq_n_u32(veorq_u32(u, low), 16), wide = vshlq_n_u32(low, 13);
+    uint32x4_t normal = vaddq_u32(wide, vdupq_n_u32(112u << 23));
+    uint32x4_t huge = vandq_u32(vcgtq_u32(low, vdupq_n_u32(0x7bff)), vdupq_n_u32(0x7f800000));
+    float32x4_t small = vreinterpretq_f32_u32(vaddq_u32(wide, vdupq_n_u32(113u << 23)));
+    small = vsubq_f32(small, vdupq_n_f32(1.0f / 16384));
+    u = vbslq_u32(vcgtq_u32(low, vdupq_n_u32(0x3ff)), normal, vreinterpretq_u32_f32(small));
+    return vreinterpretq_f32_u32(vorrq_u32(vorrq_u32(u, huge), sign));
+}
+LLMC__NEON_FN void llmc__neon_vstore_f16(void *p, llmc__neon_v8 x)
+{
+    float f[8];
+    uint16_t h[8];
+    int i;
+    llmc__neon_vstore(f, x);
+    for (i = 0; i < 8; i++)
+        h[i] = llmc__f32_to_f16(f[i]);
+    LLMC_MEMCPY(p, h, sizeof h);
+}
+#endif
+
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_f16(const void *p)
+{
+    uint16x8_t h = llmc__neon_load16(p);
+    return llmc__neon_v8_of(llmc__neon_halfx4(vget_low_u16(h)), llmc__neon_halfx4(vget_high_u16(h)));
+}
+
+/* The f16 that stands first in each of eight blocks. */
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vscales(const uint8_t *const row[8], size_t at)
+{
+    uint16_t h[8];
+    int i;
+    for (i = 0; i < 8; i++)
+        h[i] = llmc__u16le(row[i] + at);
+    return llmc__neon_vload_f16(h);
+}
+
+LLMC__NEON_FN void llmc__neon_vprefetch(const void *p)
+{
+#if LLMC__GNU
+    __builtin_prefetch(p);
+#else
+    (void)p;
+#endif
+}
+
+#endif /* LLMC__NEON */
+
+//==[ 07 DTYPE ]==== how numbers are stored ==== needs: 02 03 ====
+
+#define LLMC__QK 32 /* elements in a block of Q8_0 and Q4_0 */
+
+typedef struct llmc__dtype_info {
+    const char *name;
+    int32_t gguf; /* ggml_type number in GGUF files, -1: not stored there */
+    uint32_t block, bytes;
+} llmc__dtype_info;
+
+static const llmc__dtype_info llmc__dtypes[LLMC_DTYPE_COUNT] = {
+    {"none", -1, 0, 0},
+    {"F32", 0, 1, 4},
+    {"F16", 1, 1, 2},
+    {"BF16", 30, 1, 2},
+    {"Q8_0", 8, LLMC__QK, 2 + LLMC__QK},     /* f16 d, int8 q[32]: value d q                       */
+    {"Q4_0", 2, LLMC__QK, 2 + LLMC__QK / 2}, /* f16 d, byte i holds q[i] and, high, q[16+i]: d (q - 8) */
+    {"I8", -1, 1, 1},
+};
+
+/* The row for a type; anything that is no type has NONE's. */
+static inline const llmc__dtype_info *llmc__dtype(llmc_dtype type)
+{
+    return &llmc__dtypes[(unsigned)type < LLMC_DTYPE_COUNT ? type : LLMC_DTYPE_NONE];
+}
+
+LLMC__UNUSED static llmc_dtype llmc__dtype_from_gguf(uint32_t number)
+{
+    int i;
+    for (i = 1; i < LLMC_DTYPE_COUNT; i++)
+        if (llmc__dtypes[i].gguf >= 0 && (uint32_t)llmc__dtypes[i].gguf == number)
+            return (llmc_dtype)i;
+    return LLMC_DTYPE_NONE;
+}
+
+LLMC__UNUSED static int32_t llmc__dtype_to_gguf(llmc_dtype type)
+{
+    return llmc__dtype(type)->gguf;
+}
+
+LLMC_API const char *llmc_dtype_name(llmc_dtype type)
+{
+    return llmc__dtype(type)->name;
+}
+
+LLMC_API llmc_dtype llmc_dtype_named(const char *name)
+{
+    int i;
+    for (i = 1; i < LLMC_DTYPE_COUNT; i++) {
+        const char *a = name, *b = llmc__dtypes[i].name;
+        while (*a != 0 && llmc__lower(*a) == llmc__lower(*b)) {
+            a++;
+            b++;
+        }
+        if (*a == 0 && *b == 0)
+            return (llmc_dtype)i;
+    }
+    return LLMC_DTYPE_NONE;
+}
+
+LLMC_API uint32_t llmc_dtype_block(llmc_dtype type)
+{
+    return llmc__dtype(type)->block;
+}
+
+LLMC_API size_t llmc_dtype_bytes(llmc_dtype type, size_t n)
+{
+    const llmc__dtype_info *t = llmc__dtype(type);
+    if (t->block == 0 || n % t->block != 0 || n / t->block > SIZE_MAX / t->bytes)
+        return 0;
+    return n / t->block * t->bytes;
+}
+
+//==[ 08 QUANT ]==== between f32 and storage ==== needs: 02 03 05 07 ====
+
+//--[ 08.1 QUANT.block ]-- GGUF's blocks of 32
+/* Nearest integer to x, halves away from zero; 0 for NaN, the ends for what lies outside
+   [-limit, limit]. */
+static inline int32_t llmc__round_away(float x, int32_t limit)
+{
+    int32_t i;
+    float rest;
+    if (!(x < (float)limit))
+        return x != x ? 0 : limit;
+    if (!(x > (float)-limit))
+        return -limit;
+    i = (int32_t)x;
+    rest = x - (float)i; /* exact */
+    return rest >= 0.5f ? i + 1 : rest <= -0.5f ? i - 1 : i;
+}
+
+/* d = max|x| / 127, q = round(x / d). Source: GGUF's Q8_0. NaN is stored as 0. */
+static void llmc__quantize_q8_0(const float *x, uint8_t *block)
+{
+    float most = 0, d, inverse;
+    int i;
+    for (i = 0; i < LLMC__QK; i++)
+        if (llmc__absf(x[i]) > most)
+            most = llmc__absf(x[i]);
+    d = llmc__f32(most / 127);
+    inverse = d > 0 ? llmc__f32(1 / d) : 0;
+    llmc__put_u16le(block, llmc__f32_to_f16(d));
+    for (i = 0; i < LLMC__QK; i++)
+        block[2 + i] = (uint8_t)llmc__round_away(llmc__f32(x[i] * inverse), 127);
+}
+
+/* 4 bits of x / d + 8, halves up; 8 (zero) for NaN. */
+static inline uint8_t llmc__nibble(float x, float inverse)
+{
+    float v = llmc__f32(llmc__f32(x * inverse) + 8.5f);
+    if (!(v < 15))
+        return v != v ? 8 : 15;
+    return v > 0 ? (uint8_t)v : 0;
+}
+
+/* d = m / -8 with m the element farthest from zero (the first of equals), so that m itself is
+   kept best: it becomes q = 0, and the other sign ends at q = 15. Source: GGUF's Q4_0. */
+static void llmc__quantize_q4_0(const float *x, uint8_t *block)
+{
+    float most = 0, m = 0, d, inverse;
+    int i;
+    for (i = 0; i < LLMC__QK; i++)
+        if (llmc__absf(x[i]) > most) {
+            most = llmc__absf(x[i]);
+            m = x[i];
+        }
+    d = llmc__f32(m / -8);
+    inverse = d != 0 ? llmc__f32(1 / d) : 0;
+    llmc__put_u16le(block, llmc__f32_to_f16(d));
+    for (i = 0; i < 16; i++)
+        block[2 + i] = (uint8_t)(llmc__nibble(x[i], inverse) | llmc__nibble(x[16 + i], inverse) << 4);
+}
+
+static void llmc__dequantize_q8_0(const uint8_t *block, float *x)
+{
+    float d = llmc__f16_to_f32(llmc__u16le(block));
+    int i;
+    for (i = 0; i < LLMC__QK; i++)
+        x[i] = d * (float)(int8_t)block[2 + i];
+}
+
+static void llmc__dequantize_q4_0(const uint8_t *block, float *x)
+{
+    float d = llmc__f16_to_f32(llmc__u16le(block));
+    int i;
+    for (i = 0; i < 16; i++) {
+        x[i] = d * (float)((block[2 + i] & 15) - 8);
+        x[16 + i] = d * (float)((block[2 + i] >> 4) - 8);
+    }
+}
+
+//--[ 08.2 QUANT.row ]-- any number of elements
+LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst)
+{
+    uint8_t *out = (uint8_t *)dst;
+    size_t i, block = llmc_dtype_block(type);
+    if (block == 0 || n % block != 0)
+        return LLMC_BAD_ARG;
+    for (i = 0; i < n; i += block, out += llmc__dtype(type)->bytes)
+        switch (type) {
+        case LLMC_F32: llmc__put_u32le(out, llmc__f32_bits(src[i])); break;
+        case LLMC_F16: llmc__put_u16le(out, llmc__f32_to_f16(src[i])); break;
+        case LLMC_BF16: llmc__put_u16le(out, llmc__f32_to_bf16(src[i])); break;
+        case LLMC_Q8_0: llmc__quantize_q8_0(src + i, out); break;
+        case LLMC_Q4_0: llmc__quantize_q4_0(src + i, out); break;
+        default: return LLMC_BAD_ARG; /* I8's scales are kept elsewhere */
+        }
+    return type == LLMC_I8 ? LLMC_BAD_ARG : LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n, float *dst)
+{
+    const uint8_t *in = (const uint8_t *)src;
+    size_t i, block = llmc_dtype_block(type);
+    if (block == 0 || n % block != 0)
+        return LLMC_BAD_ARG;
+    for (i = 0; i < n; i += block, in += llmc__dtype(type)->bytes)
+        switch (type) {
+        case LLMC_F32: dst[i] = llmc__f32le(in); break;
+        case LLMC_F16: dst[i] = llmc__f16_to_f32(llmc__u16le(in)); break;
+        case LLMC_BF16: dst[i] = llmc__bf16_to_f32(llmc__u16le(in)); break;
+        case LLMC_Q8_0: llmc__dequantize_q8_0(in, dst + i); break;
+        case LLMC_Q4_0: llmc__dequantize_q4_0(in, dst + i); break;
+        default: return LLMC_BAD_ARG;
+        }
+    return type == LLMC_I8 ? LLMC_BAD_ARG : LLMC_OK;
+}
+
+//==[ 09 KERNEL ]==== the loops that take the time, per instruction set ==== needs: 02 05 06 07 08 ====
+
+//--[ 09.1 KERNEL.table ]-- what every instruction set provides
+/* A block of activations: x = d q, sum = sum of q. Whatever the input, q is in [-127, 127].
+   d is 0 with all q 0 for a block whose largest magnitude is under 2^-100; d is NaN if any
+   element was not finite, so that it is not lost. Rounding is to nearest, ties to even. */
+typedef struct llmc__q8 {
+    float d;
+    int32_t sum;
+    int8_t q[LLMC__QK];
+} llmc__q8;
+
+/* out[t * out_stride + r] = sum_k W[r][k] x[t][k] for r < rows, t < cols.
+   w: rows row_bytes apart, little-endian bytes at any alignment.
+   x: cols vectors, x_stride bytes apart: float[n] for F32, F16 and BF16 weights,
+      llmc__q8[n / 32] for Q8_0 and Q4_0 (llmc__wants_q8), aligned as those types need.
+   n: any for float types, a multiple of 32 for Q types.
+   Within an instruction set each (r, t) is summed in one order, whatever rows and cols are:
+   results do not depend on how a product is cut. Rows come fastest in multiples of 8. */
+typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes, size_t rows,
+                                const void *x, size_t x_stride, size_t cols, size_t n);
+
+/* Every kernel of one instruction set; NULL where a type has none. Vectors may be of any
+   length and alignment of their element type. Where out and x are both given they may be
+   the same array, but not overlap otherwise. */
+typedef struct llmc__kernels {
+    const char *name;
+    llmc__matmul_fn matmul[LLMC_DTYPE_COUNT];
+    /* dst[i] = element i of src; n a multiple of the type's block */
+    void (*dequantize[LLMC_DTYPE_COUNT])(const uint8_t *src, size_t n, float *dst);
+    /* n a multiple of 32; every set gives the same bits */
+    void (*quantize_x)(const float *x, size_t n, llmc__q8 *out);
+    /* out = x / sqrt(mean(x^2) + eps) * w */
+    void (*rmsnorm)(float *out, const float *x, const float *w, size_t n, float eps);
+    /* out = (x - mean) / sqrt(variance + eps) * w + b; b may be NULL */
+    void (*layernorm)(float *out, const float *x, const float *w, const float *b, size_t n, float eps);
+    void (*add)(float *y, const float *x, size_t n);  /* y += x */
+    void (*mul)(float *y, const float *x, size_t n);  /* y *= x */
+    void (*scale)(float *y, float a, size_t n);       /* y *= a */
+    float (*max)(const float *x, size_t n);           /* n >= 1; NaN has no say */
+    float (*exp_sum)(float *x, size_t n, float max);  /* x = exp(x - max); returns the sum. x <= max */
+    void (*act[4])(float *x, size_t n);               /* by llmc_act, in place */
+    /* by llmc_rope: turns one head; pair i of dims / 2 by the angle of cosine[i], sine[i] */
+    void (*rope[2])(float *x, const float *cosine, const float *sine, size_t dims);
+    /* F32, F16: cache rows, in native byte order, aligned to 2 */
+    void (*kv_store[LLMC_DTYPE_COUNT])(void *dst, const float *x, size_t n);
+    /* out[j] = scale * sum_i q[i] k[j][i], j < rows */
+    void (*kv_dot[LLMC_DTYPE_COUNT])(float *out, const float *q, const void *k, size_t row_bytes, size_t rows,
+                                     size_t n, float scale);
+    /* out[i] += sum_j p[j] v[j][i], in the order of j: rows may be cut anywhere */
+    void (*kv_mix[LLMC_DTYPE_COUNT])(float *out, const float *p, const void *v, size_t row_bytes, size_t rows,
+                                     size_t n);
+    bool (*finite)(const float *x, size_t n); /* no infinity, no NaN */
+} llmc__kernels;
+
+/* Activations of matmul[type] are llmc__q8, not float. */
+static inline bool llmc__wants_q8(llmc_dtype type)
+{
+    return type == LLMC_Q8_0 || type == LLMC_Q4_0;
+}
+
+/* The table of a set whose functions are p_matmul_f32, ... */
+#define LLMC__KERNELS(p, name)                                                                            \
+    {                                                                                                     \
+        name,                                                                                             \
+            {NULL, p(matmul_f32), p(matmul_f16), p(matmul_bf16), p(matmul_q8_0), p(matmul_q4_0), NULL},     \
+            {NULL, llmc__row_f32, llmc__row_f16, llmc__row_bf16, llmc__row_q8_0, llmc__row_q4_0, NULL},   \
+            p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum),        \
+            {p(silu), p(gelu_tanh), p(gelu_erf), p(relu)}, {p(rope_adjacent), p(rope_half)},              \
+            {NULL, p(kv_store_f32), p(kv_store_f16), NULL, NULL, NULL, NULL},                             \
+            {NULL, p(kv_dot_f32), p(kv_dot_f16), NULL, NULL, NULL, NULL},                                 \
+            {NULL, p(kv_mix_f32), p(kv_mix_f16), NULL, NULL, NULL, NULL}, p(finite)                       \
+    }
+
+//--[ 09.2 KERNEL.scalar ]-- plain C: the oracle, and what an unknown machine runs
+#define LLMC__ROW_FN(name, type)                                       \
+    static void name(const uint8_t *src, size_t n, float *dst)         \
+    {                                                                  \
+        (void)llmc_dequantize(type, src, n, dst);                      \
+    }
+LLMC__ROW_FN(llmc__row_f32, LLMC_F32)
+LLMC__ROW_FN(llmc__row_f16, LLMC_F16)
+LLMC__ROW_FN(llmc__row_bf16, LLMC_BF16)
+LLMC__ROW_FN(llmc__row_q8_0, LLMC_Q8_0)
+LLMC__ROW_FN(llmc__row_q4_0, LLMC_Q4_0)
+#undef LLMC__ROW_FN
+
+/* Dot products of one row w with one column x. */
+static float llmc__scalar_dot_f32(const uint8_t *w, const void *x, size_t n)
+{
+    const float *a = (const float *)x;
+    float sum = 0;
+    size_t i;
+    for (i = 0; i < n; i++)
+        sum += llmc__f32le(w + 4 * i) * a[i];
+    return sum;
+}
+
+static float llmc__scalar_dot_f16(const uint8_t *w, const void *x, size_t n)
+{
+    const float *a = (const float *)x;
+    float sum = 0;
+    size_t i;
+    for (i = 0; i < n; i++)
+        sum += llmc__f16_to_f32(llmc__u16le(w + 2 * i)) * a[i];
+    return sum;
+}
+
+static float llmc__scalar_dot_bf16(const uint8_t *w, const void *x, size_t n)
+{
+    const float *a = (const float *)x;
+    float sum = 0;
+    size_t i;
+    for (i = 0; i < n; i++)
+        sum += llmc__bf16_to_f32(llmc__u16le(w + 2 * i)) * a[i];
+    return sum;
+}
+
+static float llmc__scalar_dot_q8_0(const uint8_t *w, const void *x, size_t n)
+{
+    const llmc__q8 *a = (const llmc__q8 *)x, *end = a + n / LLMC__QK;
+    float sum = 0;
+    for (; a < end; a++, w += 2 + LLMC__QK) {
+        int32_t s = 0;
+        int i;
+        for (i = 0; i < LLMC__QK; i++)
+            s += (int8_t)w[2 + i] * a->q[i];
+        sum += (float)s * (llmc__f16_to_f32(llmc__u16le(w)) * a->d);
+    }
+    return sum;
+}
+
+static float llmc__scalar_dot_q4_0(const uint8_t *w, const void *x, size_t n)
+{
+    const llmc__q8 *a = (const llmc__q8 *)x, *end = a + n / LLMC__QK;
+    float sum = 0;
+    for (; a < end; a++, w += 2 + LLMC__QK / 2) {
+        int32_t s = 0;
+        int i;
+        for (i = 0; i < 16; i++)
+            s += ((w[2 + i] & 15) - 8) * a->q[i] + ((w[2 + i] >> 4) - 8) * a->q[16 + i];
+        sum += (float)s * (llmc__f16_to_f32(llmc__u16le(w)) * a->d);
+    }
+    return sum;
+}
+
+#define LLMC__MATMUL_FN(name, dot)                                                                       \
+    static void name(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes, size_t rows,     \
+                     const void *x, size_t x_stride, size_t cols, size_t n)                              \
+    {                                                                                                    \
+        size_t r, t;                                                                                     \
+        for (r = 0; r < rows; r++)                                                                       \
+            for (t = 0; t < cols; t++)                                                                   \
+                out[t * out_stride + r] = dot(w + r * row_bytes, (const uint8_t *)x + t * x_stride, n);   \
+    }
+LLMC__MATMUL_FN(llmc__scalar_matmul_f32, llmc__scalar_dot_f32)
+LLMC__MATMUL_FN(llmc__scalar_matmul_f16, llmc__scalar_dot_f16)
+LLMC__MATMUL_FN(llmc__scalar_matmul_bf16, llmc__scalar_dot_bf16)
+LLMC__MATMUL_FN(llmc__scalar_matmul_q8_0, llmc__scalar_dot_q8_0)
+LLMC__MATMUL_FN(llmc__scalar_matmul_q4_0, llmc__scalar_dot_q4_0)
+#undef LLMC__MATMUL_FN
+
+/* d and 127 / max of a block from the bits of its largest magnitude; see llmc__q8. The
+   inverse is 0 where q has to be 0. */
+static inline float llmc__q8_scale(int32_t most_bits, float *inverse)
+{
+    float most = llmc__bits_f32((uint32_t)most_bits);
+    *inverse = 0;
+    if (most_bits >= 0x7f800000)
+        return llmc__bits_f32(0x7fc00000u);
+    if (most_bits < 0x0d800000) /* 2^-100 */
+        return 0;
+    *inverse = llmc__f32(127 / most);
+    return llmc__f32(most / 127);
+}
+
+static void llmc__scalar_quantize_x(const float *x, size_t n, llmc__q8 *out)
+{
+    for (; n >= LLMC__QK; n -= LLMC__QK, x += LLMC__QK, out++) {
+        int32_t most = 0, sum = 0;
+        float inverse;
+        int i;
+        for (i = 0; i < LLMC__QK; i++) {
+            int32_t a = (int32_t)(llmc__f32_bits(x[i]) & 0x7fffffffu);
+            most = a > most ? a : most;
+        }
+        out->d = llmc__q8_scale(most, &inverse);
+        for (i = 0; i < LLMC__QK; i++) {
+            float v = inverse != 0 ? llmc__f32(llmc__f32(x[i] * inverse) + LLMC__ROUND) : LLMC__ROUND;
+            int32_t q = (int32_t)llmc__f32_bits(v) - LLMC__ROUND_BITS;
+            out->q[i] = (int8_t)q;
+            sum += q;
+        }
+        out->sum = sum;
+    }
+}
+
+static void llmc__scalar_rmsnorm(float *out, const float *x, const float *w, size_t n, float eps)
+{
+    float sum = 0, inverse;
+    size_t i;
+    for (i = 0; i < n; i++)
+        sum += x[i] * x[i];
+    inverse = 1 / llmc__sqrtf(sum / (float)n + eps);
+    for (i = 0; i < n; i++)
+        out[i] = x[i] * inverse * w[i];
+}
+
+static void llmc__scalar_layernorm(float *out, const float *x, const float *w, const float *b, size_t n, float eps)
+{
+    float mean = 0, sum = 0, inverse;
+    size_t i;
+    for (i = 0; i < n; i++)
+        mean += x[i];
+    mean /= (float)n;
+    for (i = 0; i < n; i++)
+        sum += (x[i] - mean) * (x[i] - mean);
+    inverse = 1 / llmc__sqrtf(sum / (float)n + eps);
+    for (i = 0; i < n; i++)
+        out[i] = (x[i] - mean) * inverse * w[i] + (b != NULL ? b[i] : 0);
+}
+
+static void llmc__scalar_add(float *y, const float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        y[i] += x[i];
+}
+
+static void llmc__scalar_mul(float *y, const float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        y[i] *= x[i];
+}
+
+static void llmc__scalar_scale(float *y, float a, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        y[i] *= a;
+}
+
+static float llmc__scalar_max(const float *x, size_t n)
+{
+    float most = -FLT_MAX;
+    size_t i;
+    for (i = 0; i < n; i++)
+        most = x[i] > most ? x[i] : most;
+    return most;
+}
+
+static float llmc__scalar_exp_sum(float *x, size_t n, float max)
+{
+    float sum = 0;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        x[i] = llmc__expf(x[i] - max);
+        sum += x[i];
+    }
+    return sum;
+}
+
+/* Source: Elfwing 2017 (silu), Hendrycks 2016 (gelu; sqrt(2/pi) = 0.79788...). */
+static void llmc__scalar_silu(float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        x[i] = x[i] / (1 + llmc__expf(-x[i]));
+}
+
+static void llmc__scalar_gelu_tanh(float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        x[i] = 0.5f * x[i] * (1 + llmc__tanhf(0.797884561f * (x[i] + 0.044715f * x[i] * x[i] * x[i])));
+}
+
+static void llmc__scalar_gelu_erf(float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        x[i] = (float)(0.5 * (double)x[i] * (1 + llmc__erf((double)x[i] * 0.7071067811865476)));
+}
+
+static void llmc__scalar_relu(float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        x[i] = x[i] < 0 ? 0 : x[i];
+}
+
+/* Source: Su 2021. */
+static inline void llmc__turn(float *a, float *b, float cosine, float sine)
+{
+    float x = *a, y = *b;
+    *a = x * cosine - y * sine;
+    *b = x * sine + y * cosine;
+}
+
+static void llmc__scalar_rope_adjacent(float *x, const float *cosine, const float *sine, size_t dims)
+{
+    size_t i;
+    for (i = 0; i < dims / 2; i++)
+        llmc__turn(&x[2 * i], &x[2 * i + 1], cosine[i], sine[i]);
+}
+
+static void llmc__scalar_rope_half(float *x, const float *cosine, const float *sine, size_t dims)
+{
+    size_t i;
+    for (i = 0; i < dims / 2; i++)
+        llmc__turn(&x[i], &x[i + dims / 2], cosine[i], sine[i]);
+}
+
+static void llmc__scalar_kv_store_f32(void *dst, const float *x, size_t n)
+{
+    LLMC_MEMCPY(dst, x, n * sizeof *x);
+}
+
+static void llmc__scalar_kv_store_f16(void *dst, const float *x, size_t n)
+{
+    uint16_t *h = (uint16_t *)dst;
+    size_t i;
+    for (i = 0; i < n; i++)
+        h[i] = llmc__f32_to_f16(x[i]);
+}
+
+/* Element i of a cache row. */
+static inline float llmc__kv_f32(const uint8_t *row, size_t i)
+{
+    float f;
+    LLMC_MEMCPY(&f, row + 4 * i, 4);
+    return f;
+}
+
+static inline float llmc__kv_f16(const uint8_t *row, size_t i)
+{
+    uint16_t h;
+    LLMC_MEMCPY(&h, row + 2 * i, 2);
+    return llmc__f16_to_f32(h);
+}
+
+#define LLMC__KV_FNS(type)                                                                                 \
+    static void llmc__scalar_kv_dot_##type(float *out, const float *q, const void *k, size_t row_bytes,     \
+                                           size_t rows, size_t n, float scale)                             \
+    {                                                                                                      \
+        const uint8_t *row = (const uint8_t *)k;                                                           \
+        size_t i, j;                                                                                       \
+        for (j = 0; j < rows; j++, row += row_bytes) {                                                     \
+            float sum = 0;                                                                                 \
+            for (i = 0; i < n; i++)                                                                        \
+                sum += q[i] * llmc__kv_##type(row, i);                                                     \
+            out[j] = scale * sum;                                                                          \
+        }                                                                                                  \
+    }                                                                                                      \
+    static void llmc__scalar_kv_mix_##type(float *out, const float *p, const void *v, size_t row_bytes,     \
+                                           size_t rows, size_t n)                                          \
+    {                                                                                                      \
+        const uint8_t *row = (const uint8_t *)v;                                                           \
+        size_t i, j;                                                                                       \
+        for (j = 0; j < rows; j++, row += row_bytes)                                                       \
+            for (i = 0; i < n; i++)                                                                        \
+                out[i] += p[j] * llmc__kv_##type(row, i);                                                  \
+    }
+LLMC__KV_FNS(f32)
+LLMC__KV_FNS(f16)
+#undef LLMC__KV_FNS
+
+static bool llmc__scalar_finite(const float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        if (!llmc__finite(x[i]))
+            return false;
+    return true;
+}
+
+#define LLMC__SCALAR(name) llmc__scalar_##name
+static const llmc__kernels llmc__scalar_kernels = LLMC__KERNELS(LLMC__SCALAR, "scalar");
+#undef LLMC__SCALAR
+
+#if LLMC__AVX2
+
+//--[ 09.3 KERNEL.avx2 ]-- products of 8 rows' blocks with a column's, in integers
+/* Eight sums of eight lanes each. */
+LLMC__AVX2_FN __m256i llmc__avx2_sums(__m256i a, __m256i b, __m256i c, __m256i d, __m256i e, __m256i f,
+                                      __m256i g, __m256i h)
+{
+    __m256i abcd = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+    __m256i efgh = _mm256_hadd_epi32(_mm256_hadd_epi32(e, f), _mm256_hadd_epi32(g, h));
+    return _mm256_add_epi32(_mm256_permute2x128_si256(abcd, efgh, 0x20), _mm256_permute2x128_si256(abcd, efgh, 0x31));
+}
+
+/* One row of Q8_0, eight partial sums. |w| is the unsigned side, up to 128, x takes w's sign:
+   a pair of products is at most 2 * 128 * 127, which fits 16 bits. */
+LLMC__AVX2_FN __m256i llmc__avx2_row_q8_0(const uint8_t *w, __m256i x)
+{
+    __m256i a = _mm256_loadu_si256((const __m256i *)w);
+    __m256i pair = _mm256_maddubs_epi16(_mm256_abs_epi8(a), _mm256_sign_epi8(x, a));
+    return _mm256_madd_epi16(pair, _mm256_set1_epi16(1));
+}
+
+/* One row of Q4_0, not yet less 8 * sum of x. */
+LLMC__AVX2_FN __m256i llmc__avx2_row_q4_0(const uint8_t *w, __m256i x)
+{
+    __m256i a = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)w));
+    a = _mm256_srlv_epi32(a, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
+    a = _mm256_and_si256(a, _mm256_set1_epi8(15));
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(a, x), _mm256_set1_epi16(1));
+}
+
+LLMC__AVX2_FN __m256i llmc__avx2_dot8_q8_0(const uint8_t *const row[8], size_t at, const llmc__q8 *x)
+{
+    __m256i v = _mm256_loadu_si256((const __m256i *)x->q);
+    return llmc__avx2_sums(llmc__avx2_row_q8_0(row[0] + at + 2, v), llmc__avx2_row_q8_0(row[1] + at + 2, v),
+                           llmc__avx2_row_q8_0(row[2] + at + 2, v), llmc__avx2_row_q8_0(row[3] + at + 2, v),
+                           llmc__avx2_row_q8_0(row[4] + at + 2, v), llmc__avx2_row_q8_0(row[5] + at + 2, v),
+                           llmc__avx2_row_q8_0(row[6] + at + 2, v), llmc__avx2_row_q8_0(row[7] + at + 2, v));
+}
+
+LLMC__AVX2_FN __m256i llmc__avx2_dot8_q4_0(const uint8_t *const row[8], size_t at, const llmc__q8 *x)
+{
+    __m256i v = _mm256_loadu_si256((const __m256i *)x->q);
+    __m256i s = llmc__avx2_sums(llmc__avx2_row_q4_0(row[0] + at + 2, v), llmc__avx2_row_q4_0(row[1] + at + 2, v),
+                                llmc__avx2_row_q4_0(row[2] + at + 2, v), llmc__avx2_row_q4_0(row[3] + at + 2, v),
+                                llmc__avx2_row_q4_0(row[4] + at + 2, v), llmc__avx2_row_q4_0(row[5] + at + 2, v),
+                                llmc__avx2_row_q4_0(row[6] + at + 2, v), llmc__avx2_row_q4_0(row[7] + at + 2, v));
+    return _mm256_sub_epi32(s, _mm256_set1_epi32(8 * x->sum));
+}
+
+/* A block of eight rows, transposed so that a dword lane belongs to a row and each vector
+   holds the same elements of all: Q4_0 four bytes, Q8_0 two int16 (elements 4j and 4j+2 in
+   v[2j], 4j+1 and 4j+3 in v[2j+1]). */
+typedef struct llmc__avx2_panel {
+    __m256i v[16];
+} llmc__avx2_panel;
+
+/* out[j]: dword j of the 16 bytes at each row. */
+LLMC__AVX2_FN void llmc__avx2_transpose(__m256i out[4], const uint8_t *const row[8], size_t at)
+{
+#define LLMC__PAIR(i)                                                                                      \
+    _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(row[i] + at))),       \
+                            _mm_loadu_si128((const __m128i *)(row[i + 4] + at)), 1)
+    __m256i a = LLMC__PAIR(0), b = LLMC__PAIR(1), c = LLMC__PAIR(2), d = LLMC__PAIR(3);
+    __m256i ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
+#undef LLMC__PAIR
+    out[0] = _mm256_unpacklo_epi64(ab, cd);
+    out[1] = _mm256_unpackhi_epi64(ab, cd);
+    ab = _mm256_unpackhi_epi32(a, b);
+    cd = _mm256_unpackhi_epi32(c, d);
+    out[2] = _mm256_unpacklo_epi64(ab, cd);
+    out[3] = _mm256_unpackhi_epi64(ab, cd);
+}
+
+LLMC__AVX2_FN void llmc__avx2_panel_q4_0(llmc__avx2_panel *p, const uint8_t *const row[8], size_t at)
+{
+    __m256i mask = _mm256_set1_epi8(15), t[4];
+    llmc__avx2_transpose(t, row, at + 2);
+    p->v[0] = _mm256_and_si256(t[0], mask);
+    p->v[1] = _mm256_and_si256(t[1], mask);
+    p->v[2] = _mm256_and_si256(t[2], mask);
+    p->v[3] = _mm256_and_si256(t[3], mask);
+    p->v[4] = _mm256_and_si256(_mm256_srli_epi16(t[0], 4), mask);
+    p->v[5] = _mm256_and_si256(_mm256_srli_epi16(t[1], 4), mask);
+    p->v[6] = _mm256_and_si256(_mm256_srli_epi16(t[2], 4), mask);
+    p->v[7] = _mm256_and_si256(_mm256_srli_epi16(t[3], 4), mask);
+}
+
+LLMC__AVX2_FN void llmc__avx2_panel_q8_0(llmc__avx2_panel *p, const uint8_t *const row[8], size_t at)
+{
+    __m256i t[8];
+    int j;
+    llmc__avx2_transpose(t, row, at + 2);
+    llmc__avx2_transpose(t + 4, row, at + 18);
+    for (j = 0; j < 8; j++) {
+        p->v[2 * j] = _mm256_srai_epi16(_mm256_slli_epi16(t[j], 8), 8);
+        p->v[2 * j + 1] = _mm256_srai_epi16(t[j], 8);
+    }
+}
+
+/* The dword at p in every lane. */
+LLMC__AVX2_FN __m256i llmc__avx2_dword(const void *p)
+{
+    int32_t d;
+    LLMC_MEMCPY(&d, p, 4);
+    return _mm256_set1_epi32(d);
+}
+
+/* Eight pairs of products, each up to 2 * 15 * 127, add up within 16 bits. */
+LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q4_0(const llmc__avx2_panel *p, const llmc__q8 *x)
+{
+#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 4 * (i)))
+    __m256i a = _mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)), b = _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3));
+    a = _mm256_add_epi16(a, LLMC__MUL(4));
+    b = _mm256_add_epi16(b, LLMC__MUL(5));
+    a = _mm256_add_epi16(a, LLMC__MUL(6));
+    b = _mm256_add_epi16(b, LLMC__MUL(7));
+#undef LLMC__MUL
+    a = _mm256_madd_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16(1));
+    return _mm256_sub_epi32(a, _mm256_set1_epi32(8 * x->sum));
+}
+
+LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q8_0(const llmc__avx2_panel *p, const llmc__q8 *x)
+{
+    int32_t even[8], odd[8];
+    __m256i v = _mm256_loadu_si256((const __m256i *)x->q), a, b;
+    _mm256_storeu_si256((__m256i *)even, _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8));
+    _mm256_storeu_si256((__m256i *)odd, _mm256_srai_epi16(v, 8));
+#define LLMC__MUL(i, j) _mm256_madd_epi16(p->v[2 * (i) + (j)], _mm256_set1_epi32((j) ? odd[i] : even[i]))
+    a = _mm256_add_epi32(LLMC__MUL(0, 0), LLMC__MUL(1, 0));
+    b = _mm256_add_epi32(LLMC__MUL(0, 1), LLMC__MUL(1, 1));
+    a = _mm256_add_epi32(a, _mm256_add_epi32(LLMC__MUL(2, 0), LLMC__MUL(3, 0)));
+    b = _mm256_add_epi32(b, _mm256_add_epi32(LLMC__MUL(2, 1), LLMC__MUL(3, 1)));
+    a = _mm256_add_epi32(a, _mm256_add_epi32(LLMC__MUL(4, 0), LLMC__MUL(5, 0)));
+    b = _mm256_add_epi32(b, _mm256_add_epi32(LLMC__MUL(4, 1), LLMC__MUL(5, 1)));
+    a = _mm256_add_epi32(a, _mm256_add_epi32(LLMC__MUL(6, 0), LLMC__MUL(7, 0)));
+    b = _mm256_add_epi32(b, _mm256_add_epi32(LLMC__MUL(6, 1), LLMC__MUL(7, 1)));
+#undef LLMC__MUL
+    return _mm256_add_epi32(a, b);
+}
+
+#endif /* LLMC__AVX2 */
+
+#if LLMC__NEON
+
+//--[ 09.4 KERNEL.neon ]-- the same, where rows keep their order
+/* w . x of 32 elements, four partial sums; two products up to 2 * 128 * 127 fit 16 bits. */
+LLMC__NEON_FN int32x4_t llmc__neon_dot32(int8x16_t w0, int8x16_t w1, int8x16_t x0, int8x16_t x1)
+{
+    int16x8_t a = vmull_s8(vget_low_s8(w0), vget_low_s8(x0)), b = vmull_s8(vget_low_s8(w1), vget_low_s8(x1));
+    a = vmlal_s8(a, vget_high_s8(w0), vget_high_s8(x0));
+    b = vmlal_s8(b, vget_high_s8(w1), vget_high_s8(x1));
+    return vpadalq_s16(vpaddlq_s16(a), b);
+}
+
+/* Eight rows of 32 weights as int8. */
+typedef struct llmc__neon_panel {
+    int8x16_t v[16];
+} llmc__neon_panel;
+
+LLMC__NEON_FN void llmc__neon_panel_q8_0(llmc__neon_panel *p, const uint8_t *const row[8], size_t at)
+{
+    int i;
+    for (i = 0; i < 8; i++) {
+        p->v[2 * i] = vreinterpretq_s8_u8(vld1q_u8(row[i] + at + 2));
+        p->v[2 * i + 1] = vreinterpretq_s8_u8(vld1q_u8(row[i] + at + 18));
+    }
+}
+
+LLMC__NEON_FN void llmc__neon_panel_q4_0(llmc__neon_panel *p, const uint8_t *const row[8], size_t at)
+{
+    int8x16_t eight = vdupq_n_s8(8);
+    int i;
+    for (i = 0; i < 8; i++) {
+        uint8x16_t w = vld1q_u8(row[i] + at + 2);
+        p->v[2 * i] = vsubq_s8(vreinterpretq_s8_u8(vandq_u8(w, vdupq_n_u8(15))), eight);
+        p->v[2 * i + 1] = vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(w, 4)), eight);
+    }
+}
+
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_dot_q8_0(const llmc__neon_panel *p, const llmc__q8 *x)
+{
+    int8x16_t x0 = vld1q_s8(x->q), x1 = vld1q_s8(x->q + 16);
+#define LLMC__DOT(i) llmc__neon_dot32(p->v[2 * (i)], p->v[2 * (i) + 1], x0, x1)
+    int32x4_t a = vpaddq_s32(vpaddq_s32(LLMC__DOT(0), LLMC__DOT(1)), vpaddq_s32(LLMC__DOT(2), LLMC__DOT(3)));
+    int32x4_t b = vpaddq_s32(vpaddq_s32(LLMC__DOT(4), LLMC__DOT(5)), vpaddq_s32(LLMC__DOT(6), LLMC__DOT(7)));
+#undef LLMC__DOT
+    return llmc__neon_v8i_of(a, b);
+}
+
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_dot_q4_0(const llmc__neon_panel *p, const llmc__q8 *x)
+{
+    return llmc__neon_panel_dot_q8_0(p, x);
+}
+
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_dot8_q8_0(const uint8_t *const row[8], size_t at, const llmc__q8 *x)
+{
+    llmc__neon_panel p;
+    llmc__neon_panel_q8_0(&p, row, at);
+    return llmc__neon_panel_dot_q8_0(&p, x);
+}
+
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_dot8_q4_0(const uint8_t *const row[8], size_t at, const llmc__q8 *x)
+{
+    llmc__neon_panel p;
+    llmc__neon_panel_q4_0(&p, row, at);
+    return llmc__neon_panel_dot_q8_0(&p, x);
+}
+
+#endif /* LLMC__NEON */
+
+//--[ 09.5 KERNEL.body ]-- every vector kernel, once; this file includes itself for each set
+#define LLMC__CAT_(a, b) a##b
+#define LLMC__CAT(a, b)  LLMC__CAT_(a, b)
+#define LLMC__N(name)    LLMC__CAT(LLMC__ISA, name)
+/* What the bodies call; LLMC__ISA is looked up where they are used. */
+#define llmc__v8        LLMC__N(v8)
+#define llmc__v8i       LLMC__N(v8i)
+#define llmc__vset1     LLMC__N(vset1)
+#define llmc__vzero     LLMC__N(vzero)
+#define llmc__vload     LLMC__N(vload)
+#define llmc__vstore    LLMC__N(vstore)
+#define llmc__vadd      LLMC__N(vadd)
+#define llmc__vsub      LLMC__N(vsub)
+#define llmc__vmul      LLMC__N(vmul)
+#define llmc__vdiv      LLMC__N(vdiv)
+#define llmc__vmax      LLMC__N(vmax)
+#define llmc__vmin      LLMC__N(vmin)
+#define llmc__vfma      LLMC__N(vfma)
+#define llmc__vswap     LLMC__N(vswap)
+#define llmc__viadd     LLMC__N(viadd)
+#define llmc__vimax     LLMC__N(vimax)
+#define llmc__viset1    LLMC__N(viset1)
+#define llmc__vistore   LLMC__N(vistore)
+#define llmc__vcvt      LLMC__N(vcvt)
+#define llmc__vsel_lt   LLMC__N(vsel_lt)
+#define llmc__vsum      LLMC__N(vsum)
+#define llmc__vpow2     LLMC__N(vpow2)
+#define llmc__vdup2     LLMC__N(vdup2)
+#define llmc__vabsbits  LLMC__N(vabsbits)
+#define llmc__vround    LLMC__N(vround)
+#define llmc__viput32   LLMC__N(viput32)
+#define llmc__vscales   LLMC__N(vscales)
+#define llmc__vprefetch LLMC__N(vprefetch)
+
+#ifndef LLMC_HEADER_NAME
+#define LLMC_HEADER_NAME "llmc.h" /* for those who renamed the file */
+#endif
+
+#endif /* LLMC__IMPLEMENTED */
+#endif /* LLMC_IMPLEMENTATION && !LLMC__PASS */
+
+#ifdef LLMC__PASS
+
+#define LLMC__FN     LLMC__TARGET static
+#define LLMC__INLINE LLMC__TARGET_INLINE
+
+/* The first n < 8 of eight lanes, zero in the others; and back. */
+LLMC__INLINE llmc__v8 LLMC__N(load_f32_part)(const void *p, size_t n)
+{
+    float t[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+    LLMC_MEMCPY(t, p, 4 * n);
+    return llmc__vload(t);
+}
+
+LLMC__INLINE llmc__v8 LLMC__N(load_f16_part)(const void *p, size_t n)
+{
+    uint16_t t[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+    LLMC_MEMCPY(t, p, 2 * n);
+    return LLMC__N(vload_f16)(t);
+}
+
+LLMC__INLINE llmc__v8 LLMC__N(load_bf16_part)(const void *p, size_t n)
+{
+    uint16_t t[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+    LLMC_MEMCPY(t, p, 2 * n);
+    return LLMC__N(vload_bf16)(t);
+}
+
+LLMC__INLINE llmc__v8 LLMC__N(load_f32)(const void *p)
+{
+    return LLMC__N(vload_f32)(p);
+}
+
+LLMC__INLINE llmc__v8 LLMC__N(load_f16)(const void *p)
+{
+    return LLMC__N(vload_f16)(p);
+}
+
+LLMC__INLINE llmc__v8 LLMC__N(load_bf16)(const void *p)
+{
+    return LLMC__N(vload_bf16)(p);
+}
+
+LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
+{
+    float t[8];
+    llmc__vstore(t, x);
+    LLMC_MEMCPY(p, t, 4 * n);
+}
+
+/* Products of float weights: eight partial sums over k for each (row, column), one chain of
+   fused multiply-adds each, a short end filled up with zeros. Decode: 4 rows by 1 column,
+   weights fetched 1 KB ahead. Otherwise 2 rows by 4 columns. Rows or columns that are
+   missing in the last tile are computed as copies and dropped. */
+#define LLMC__MATMUL_FN(type, bytes)                                                                          \
+    LLMC__FN void LLMC__N(tile41_##type)(float *out, const uint8_t *const w[4], const float *x, size_t n)      \
+    {                                                                                                         \
+        llmc__v8 a = llmc__vzero(), b = a, c = a, d = a, v;                                                   \
+        size_t k, full = n & ~(size_t)7;                                                                      \
+        for (k = 0; k < full; k += 8) {                                                                       \
+            v = llmc__vload(x + k);                                                                           \
+            llmc__vprefetch(w[0] + bytes * k + 1024);                                                         \
+            llmc__vprefetch(w[1] + bytes * k + 1024);                                                         \
+            llmc__vprefetch(w[2] + bytes * k + 1024);                                                         \
+            llmc__vprefetch(w[3] + bytes * k + 1024);                                                         \
+            a = llmc__vfma(LLMC__N(load_##type)(w[0] + bytes * k), v, a);                                     \
+            b = llmc__vfma(LLMC__N(load_##type)(w[1] + bytes * k), v, b);                                     \
+            c = llmc__vfma(LLMC__N(load_##type)(w[2] + bytes * k), v, c);                                     \
+            d = llmc__vfma(LLMC__N(load_##type)(w[3] + bytes * k), v, d);                                     \
+        }                                                                                                     \
+        if (full < n) {                                                                                       \
+            v = LLMC__N(load_f32_part)(x + full, n - full);                                                   \
+            a = llmc__vfma(LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full), v, a);                 \
+            b = llmc__vfma(LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full), v, b);                 \
+            c = llmc__vfma(LLMC__N(load_##type##_part)(w[2] + bytes * full, n - full), v, c);                 \
+            d = llmc__vfma(LLMC__N(load_##type##_part)(w[3] + bytes * full, n - full), v, d);                 \
+        }                                                                                                     \
+        out[0] = llmc__vsum(a);                                                                               \
+        out[1] = llmc__vsum(b);                                                                               \
+        out[2] = llmc__vsum(c);                                                                               \
+        out[3] = llmc__vsum(d);                                                                               \
+    }                                                                                                         \
+    /* out[4 * column + row] */                                                                               \
+    LLMC__FN void LLMC__N(tile24_##type)(float *out, const uint8_t *const w[2], const float *const x[4],       \
+                                         size_t n)                                                            \
+    {                                                                                                         \
+        llmc__v8 a0 = llmc__vzero(), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0, u, v, y;   \
+        size_t k, full = n & ~(size_t)7;                                                                      \
+        for (k = 0; k < full; k += 8) {                                                                       \
+            u = LLMC__N(load_##type)(w[0] + bytes * k);                                                       \
+            v = LLMC__N(load_##type)(w[1] + bytes * k);                                                       \
+            y = llmc__vload(x[0] + k);                                                                        \
+            a0 = llmc__vfma(u, y, a0);                                                                        \
+            a1 = llmc__vfma(v, y, a1);                                                                        \
+            y = llmc__vload(x[1] + k);                                                                        \
+            b0 = llmc__vfma(u, y, b0);                                                                        \
+            b1 = llmc__vfma(v, y, b1);                                                                        \
+            y = llmc__vload(x[2] + k);                                                                        \
+            c0 = llmc__vfma(u, y, c0);                                                                        \
+            c1 = llmc__vfma(v, y, c1);                                                                        \
+            y = llmc__vload(x[3] + k);                                                                        \
+            d0 = llmc__vfma(u, y, d0);                                                                        \
+            d1 = llmc__vfma(v, y, d1);                                                                        \
+        }                                                                                                     \
+        if (full < n) {                                                                                       \
+            u = LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full);                                   \
+            v = LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full);                                   \
+            y = LLMC__N(load_f32_part)(x[0] + full, n - full);                                                \
+            a0 = llmc__vfma(u, y, a0);                                                                        \
+            a1 = llmc__vfma(v, y, a1);                                                                        \
+            y = LLMC__N(load_f32_part)(x[1] + full, n - full);                                                \
+            b0 = llmc__vfma(u, y, b0);                                                                        \
+            b1 = llmc__vfma(v, y, b1);                                                                        \
+            y = LLMC__N(load_f32_part)(x[2] + full, n - full);                                                \
+            c0 = llmc__vfma(u, y, c0);                                                                        \
+            c1 = llmc__vfma(v, y, c1);                                                                        \
+            y = LLMC__N(load_f32_part)(x[3] + full, n - full);                                                \
+            d0 = llmc__vfma(u, y, d0);                                                                        \
+            d1 = llmc__vfma(v, y, d1);                                                                        \
+        }                                                                                                     \
+        out[0] = llmc__vsum(a0);                                                                              \
+        out[1] = llmc__vsum(a1);                                                                              \
+        out[4] = llmc__vsum(b0);                                                                              \
+        out[5] = llmc__vsum(b1);                                                                              \
+        out[8] = llmc__vsum(c0);                                                                              \
+        out[9] = llmc__vsum(c1);                                                                              \
+        out[12] = llmc__vsum(d0);                                                                             \
+        out[13] = llmc__vsum(d1);                                                                             \
+    }                                                                                                         \
+    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,    \
+                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n)   \
+    {                                                                                                         \
+        const uint8_t *at = (const uint8_t *)x;                                                               \
+        size_t r, t, i, t0, step;                                                                             \
+        for (t0 = 0; t0 < cols; t0 += step) {                                                                 \
+            size_t end = cols - t0 > 32 ? t0 + 32 : cols, left = end - t0;                                    \
+            size_t tall = left == 1 ? 4 : 2;                                                                  \
+            step = left;                                                                                      \
+            for (r = 0; r < rows; r += tall) {                                                                \
+                const uint8_t *row[4];                                                                        \
+                size_t most = rows - r < tall ? rows - r : tall;                                              \
+                for (i = 0; i < 4; i++)                                                                       \
+                    row[i] = w + (r + (i < most ? i : most - 1)) * row_bytes;                                 \
+                for (t = t0; t < end; t += tall == 4 ? 1 : 4) {                                               \
+                    float sum[16];                                                                            \
+                    const float *col[4];                                                                      \
+                    size_t wide = end - t < 4 ? end - t : 4, j;                                               \
+                    for (j = 0; j < 4; j++)                                                                   \
+                        col[j] = (const float *)(const void *)(at + (t + (j < wide ? j : wide - 1)) * x_stride); \
+                    if (tall == 4)                                                                            \
+                        LLMC__N(tile41_##type)(sum, row, col[0], n);                                          \
+                    else                                                                                      \
+                        LLMC__N(tile24_##type)(sum, row, col, n);                                             \
+                    for (j = 0; j < wide; j++)                                                                \
+                        LLMC_MEMCPY(out + (t + j) * out_stride + r, sum + 4 * j, 4 * most);                   \
+                }                                                                                             \
+            }                                                                                                 \
+        }                                                                                                     \
+    }
+LLMC__MATMUL_FN(f32, 4)
+LLMC__MATMUL_FN(f16, 2)
+LLMC__MATMUL_FN(bf16, 2)
+#undef LLMC__MATMUL_FN
+
+/* Products of blocks: a float lane for each of 8 rows; the integer sum of a block, exact in
+   whatever order, is fused onto it times d of the weights times d of the column, block by
+   block. One column goes straight from the rows' bytes; more share a block unpacked once,
+   32 columns at a time. */
+#define LLMC__MATMUL_FN(type, bytes)                                                                          \
+    LLMC__FN void LLMC__N(column_##type)(float sum[8], const uint8_t *const row[8], const llmc__q8 *x,         \
+                                         size_t blocks)                                                       \
+    {                                                                                                         \
+        llmc__v8 acc = llmc__vzero();                                                                         \
+        size_t b, at = 0;                                                                                     \
+        for (b = 0; b < blocks; b++, at += bytes) {                                                           \
+            llmc__v8 d = llmc__vmul(llmc__vscales(row, at), llmc__vset1(x[b].d));                              \
+            llmc__vprefetch(row[0] + at + 768);                                                               \
+            llmc__vprefetch(row[1] + at + 768);                                                               \
+            llmc__vprefetch(row[2] + at + 768);                                                               \
+            llmc__vprefetch(row[3] + at + 768);                                                               \
+            llmc__vprefetch(row[4] + at + 768);                                                               \
+            llmc__vprefetch(row[5] + at + 768);                                                               \
+            llmc__vprefetch(row[6] + at + 768);                                                               \
+            llmc__vprefetch(row[7] + at + 768);                                                               \
+            acc = llmc__vfma(llmc__vcvt(LLMC__N(dot8_##type)(row, at, x + b)), d, acc);                        \
+        }                                                                                                     \
+        llmc__vstore(sum, acc);                                                                               \
+    }                                                                                                         \
+    LLMC__FN void LLMC__N(columns_##type)(float *sum, const uint8_t *const row[8], const uint8_t *x,           \
+                                          size_t x_stride, size_t cols, size_t blocks)                        \
+    {                                                                                                         \
+        size_t b, t;                                                                                          \
+        LLMC_MEMSET(sum, 0, 32 * cols);                                                                       \
+        for (b = 0; b < blocks; b++) {                                                                        \
+            const uint8_t *at = x + b * sizeof(llmc__q8);                                                     \
+            llmc__v8 d = llmc__vscales(row, b * bytes);                                                       \
+            LLMC__N(panel) p;                                                                                 \
+            LLMC__N(panel_##type)(&p, row, b * bytes);                                                        \
+            for (t = 0; t < cols; t++, at += x_stride) {                                                      \
+                const llmc__q8 *q = (const llmc__q8 *)(const void *)at;                                       \
+                llmc__v8 f = llmc__vcvt(LLMC__N(panel_dot_##type)(&p, q));                                    \
+                f = llmc__vfma(f, llmc__vmul(d, llmc__vset1(q->d)), llmc__vload(sum + 8 * t));                 \
+                llmc__vstore(sum + 8 * t, f);                                                                 \
+            }                                                                                                 \
+        }                                                                                                     \
+    }                                                                                                         \
+    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,    \
+                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n)   \
+    {                                                                                                         \
+        const uint8_t *xb = (const uint8_t *)x;                                                               \
+        size_t t0, r, i, t;                                                                                   \
+        for (t0 = 0; t0 < cols; t0 += 32)                                                                     \
+            for (r = 0; r < rows; r += 8) {                                                                   \
+                const uint8_t *row[8];                                                                        \
+                float sum[32 * 8];                                                                            \
+                size_t most = rows - r < 8 ? rows - r : 8, wide = cols - t0 < 32 ? cols - t0 : 32;            \
+                for (i = 0; i < 8; i++)                                                                       \
+                    row[i] = w + (r + (i < most ? i : most - 1)) * row_bytes;                                 \
+                if (wide == 1)                                                                                \
+                    LLMC__N(column_##type)(sum, row, (const llmc__q8 *)(const void *)(xb + t0 * x_stride),     \
+                                           n / LLMC__QK);                                                     \
+                else                                                                                          \
+                    LLMC__N(columns_##type)(sum, row, xb + t0 * x_stride, x_stride, wide, n / LLMC__QK);       \
+                for (t = 0; t < wide; t++)                                                                    \
+                    LLMC_MEMCPY(out + (t0 + t) * out_stride + r, sum + 8 * t, 4 * most);                      \
+            }                                                                                                 \
+    }
+LLMC__MATMUL_FN(q8_0, 34)
+LLMC__MATMUL_FN(q4_0, 18)
+#undef LLMC__MATMUL_FN
+
+LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__q8 *out)
+{
+    for (; n >= LLMC__QK; n -= LLMC__QK, x += LLMC__QK, out++) {
+        llmc__v8 a = llmc__vload(x), b = llmc__vload(x + 8), c = llmc__vload(x + 16), d = llmc__vload(x + 24), m;
+        llmc__v8i i, j, k, l;
+        int32_t lane[8], most = 0;
+        float inverse;
+        int at;
+        i = llmc__vimax(llmc__vabsbits(a), llmc__vabsbits(b));
+        j = llmc__vimax(llmc__vabsbits(c), llmc__vabsbits(d));
+        llmc__vistore(lane, llmc__vimax(i, j));
+        for (at = 0; at < 8; at++)
+            most = lane[at] > most ? lane[at] : most;
+        out->d = llmc__q8_scale(most, &inverse);
+        if (inverse == 0) {
+            LLMC_MEMSET(out->q, 0, sizeof out->q);
+            out->sum = 0;
+            continue;
+        }
+        m = llmc__vset1(inverse);
+        i = llmc__vround(llmc__vmul(a, m));
+        j = llmc__vround(llmc__vmul(b, m));
+        k = llmc__vround(llmc__vmul(c, m));
+        l = llmc__vround(llmc__vmul(d, m));
+        llmc__viput32(out->q, i, j, k, l);
+        llmc__vistore(lane, llmc__viadd(llmc__viadd(i, j), llmc__viadd(k, l)));
+        out->sum = lane[0] + lane[1] + lane[2] + lane[3] + lane[4] + lane[5] + lane[6] + lane[7];
+    }
+}
+
+/* e^x within 2 ulp for x in [-87.33, 88.37]; 0 below, e^88.37 above. As llmc__expf. */
+LLMC__INLINE llmc__v8 LLMC__N(exp)(llmc__v8 x)
+{
+    llmc__v8 big = llmc__vset1(LLMC__ROUND), low = llmc__vset1(-87.33f), y, n, r, p;
+    y = llmc__vmin(llmc__vset1(88.37f), llmc__vmax(low, x));
+    n = llmc__vadd(llmc__vmul(y, llmc__vset1(1.44269504f)), big);
+    p = llmc__vsub(n, big);
+    r = llmc__vfma(p, llmc__vset1(-0.693359375f), y);
+    r = llmc__vfma(p, llmc__vset1(2.12194440e-4f), r);
+    p = llmc__vset1(0.00138144672f);
+    p = llmc__vfma(p, r, llmc__vset1(0.00836878084f));
+    p = llmc__vfma(p, r, llmc__vset1(0.0416683927f));
+    p = llmc__vfma(p, r, llmc__vset1(0.166665196f));
+    p = llmc__vfma(p, r, llmc__vset1(0.49999994f));
+    p = llmc__vadd(llmc__vfma(llmc__vmul(r, r), p, r), llmc__vset1(1));
+    return llmc__vsel_lt(x, low, llmc__vzero(), llmc__vmul(p, llmc__vpow2(n)));
+}
+
+/* Loops over y [n] in place, eight at a time; in the expression v is y's, u is x's part. */
+#define LLMC__MAP(expression)                                                         \
+    {                                                                                 \
+        size_t i;                                                                     \
+        for (i = 0; i + 8 <= n; i += 8) {                                             \
+            llmc__v8 v = llmc__vload(y + i), u = llmc__vload(x + i);                  \
+            llmc__vstore(y + i, expression);                                          \
+            (void)u;                                                                  \
+        }                                                                             \
+        if (i < n) {                                                                  \
+            llmc__v8 v = LLMC__N(load_f32_part)(y + i, n - i);                        \
+            llmc__v8 u = LLMC__N(load_f32_part)(x + i, n - i);                        \
+            LLMC__N(store_part)(y + i, expression, n - i);                            \
+            (void)u;                                                                  \
+        }                                                                             \
+    }
+
+LLMC__FN void LLMC__N(add)(float *y, const float *x, size_t n)
+LLMC__MAP(llmc__vadd(v, u))
+
+LLMC__FN void LLMC__N(mul)(float *y, const float *x, size_t n)
+LLMC__MAP(llmc__vmul(v, u))
+
+LLMC__FN void LLMC__N(scale)(float *y, float a, size_t n)
+{
+    const float *x = y;
+    llmc__v8 s = llmc__vset1(a);
+    LLMC__MAP(llmc__vmul(v, s))
+}
+
+/* x / (1 + e^-z) */
+LLMC__INLINE llmc__v8 LLMC__N(gate)(llmc__v8 x, llmc__v8 z)
+{
+    llmc__v8 e = LLMC__N(exp)(llmc__vsub(llmc__vzero(), z));
+    return llmc__vdiv(x, llmc__vadd(llmc__vset1(1), e));
+}
+
+LLMC__FN void LLMC__N(silu)(float *y, size_t n)
+{
+    const float *x = y;
+    LLMC__MAP(LLMC__N(gate)(v, v))
+}
+
+/* (1 + tanh z) / 2 = 1 / (1 + e^-2z) */
+LLMC__INLINE llmc__v8 LLMC__N(gelu_tanh8)(llmc__v8 x)
+{
+    llmc__v8 z = llmc__vfma(llmc__vmul(x, x), llmc__vset1(0.044715f), llmc__vset1(1));
+    return LLMC__N(gate)(x, llmc__vmul(llmc__vmul(x, llmc__vset1(1.59576912f)), z));
+}
+
+LLMC__FN void LLMC__N(gelu_tanh)(float *y, size_t n)
+{
+    const float *x = y;
+    LLMC__MAP(LLMC__N(gelu_tanh8)(v))
+}
+
+/* erfc by Abramowitz and Stegun 7.1.26: absolute error under 2e-7 times |x|. */
+LLMC__INLINE llmc__v8 LLMC__N(gelu_erf8)(llmc__v8 x)
+{
+    llmc__v8 zero = llmc__vzero(), one = llmc__vset1(1), a = llmc__vmul(x, llmc__vset1(0.707106781f)), t, p;
+    a = llmc__vsel_lt(a, zero, llmc__vsub(zero, a), a);
+    t = llmc__vdiv(one, llmc__vfma(a, llmc__vset1(0.3275911f), one));
+    p = llmc__vset1(1.061405429f);
+    p = llmc__vfma(p, t, llmc__vset1(-1.453152027f));
+    p = llmc__vfma(p, t, llmc__vset1(1.421413741f));
+    p = llmc__vfma(p, t, llmc__vset1(-0.284496736f));
+    p = llmc__vfma(p, t, llmc__vset1(0.254829592f));
+    p = llmc__vmul(llmc__vmul(p, t), LLMC__N(exp)(llmc__vsub(zero, llmc__vmul(a, a))));
+    p = llmc__vmul(llmc__vmul(p, x), llmc__vset1(0.5f)); /* x erfc(|x| / sqrt 2) / 2 */
+    return llmc__vsel_lt(x, zero, p, llmc__vsub(x, p));
+}
+
+LLMC__FN void LLMC__N(gelu_erf)(float *y, size_t n)
+{
+    const float *x = y;
+    LLMC__MAP(LLMC__N(gelu_erf8)(v))
+}
+
+LLMC__FN void LLMC__N(relu)(float *y, size_t n)
+{
+    const float *x = y;
+    LLMC__MAP(llmc__vmax(llmc__vzero(), v))
+}
+#undef LLMC__MAP
+
+LLMC__FN void LLMC__N(rmsnorm)(float *out, const float *x, const float *w, size_t n, float eps)
+{
+    llmc__v8 sum = llmc__vzero(), s, v;
+    size_t i, full = n & ~(size_t)7;
+    for (i = 0; i < full; i += 8) {
+        v = llmc__vload(x + i);
+        sum = llmc__vfma(v, v, sum);
+    }
+    v = LLMC__N(load_f32_part)(x + full, n - full);
+    sum = llmc__vfma(v, v, sum);
+    s = llmc__vset1(1 / llmc__sqrtf(llmc__vsum(sum) / (float)n + eps));
+    for (i = 0; i < full; i += 8)
+        llmc__vstore(out + i, llmc__vmul(llmc__vmul(llmc__vload(x + i), s), llmc__vload(w + i)));
+    LLMC__N(store_part)(out + full, llmc__vmul(llmc__vmul(v, s), LLMC__N(load_f32_part)(w + full, n - full)), n - full);
+}
+
+LLMC__FN void LLMC__N(layernorm)(float *out, const float *x, const float *w, const float *b, size_t n, float eps)
+{
+    llmc__v8 sum = llmc__vzero(), mean, s, v;
+    size_t i, full = n & ~(size_t)7;
+    float lane[8];
+    for (i = 0; i < full; i += 8)
+        sum = llmc__vadd(sum, llmc__vload(x + i));
+    sum = llmc__vadd(sum, LLMC__N(load_f32_part)(x + full, n - full));
+    mean = llmc__vset1(llmc__vsum(sum) / (float)n);
+    sum = llmc__vzero();
+    for (i = 0; i < full; i += 8) {
+        v = llmc__vsub(llmc__vload(x + i), mean);
+        sum = llmc__vfma(v, v, sum);
+    }
+    /* the lanes beyond the end must not count */
+    llmc__vstore(lane, llmc__vsub(LLMC__N(load_f32_part)(x + full, n - full), mean));
+    v = LLMC__N(load_f32_part)(lane, n - full);
+    sum = llmc__vfma(v, v, sum);
+    s = llmc__vset1(1 / llmc__sqrtf(llmc__vsum(sum) / (float)n + eps));
+    for (i = 0; i < full; i += 8) {
+        llmc__v8 y = llmc__vmul(llmc__vmul(llmc__vsub(llmc__vload(x + i), mean), s), llmc__vload(w + i));
+        llmc__vstore(out + i, b != NULL ? llmc__vadd(y, llmc__vload(b + i)) : y);
+    }
+    v = llmc__vmul(llmc__vmul(v, s), LLMC__N(load_f32_part)(w + full, n - full));
+    if (b != NULL)
+        v = llmc__vadd(v, LLMC__N(load_f32_part)(b + full, n - full));
+    LLMC__N(store_part)(out + full, v, n - full);
+}
+
+LLMC__FN float LLMC__N(max)(const float *x, size_t n)
+{
+    llmc__v8 most = llmc__vset1(-FLT_MAX);
+    float lane[8];
+    size_t i, full = n & ~(size_t)7;
+    for (i = 0; i < full; i += 8) {
+        llmc__v8 v = llmc__vload(x + i);
+        most = llmc__vsel_lt(most, v, v, most);
+    }
+    llmc__vstore(lane, most);
+    for (i = 1; i < 8; i++)
+        lane[0] = lane[i] > lane[0] ? lane[i] : lane[0];
+    for (i = full; i < n; i++)
+        lane[0] = x[i] > lane[0] ? x[i] : lane[0];
+    return lane[0];
+}
+
+LLMC__FN float LLMC__N(exp_sum)(float *x, size_t n, float max)
+{
+    llmc__v8 sum = llmc__vzero(), m = llmc__vset1(max), v;
+    size_t i, full = n & ~(size_t)7;
+    for (i = 0; i < full; i += 8) {
+        v = LLMC__N(exp)(llmc__vsub(llmc__vload(x + i), m));
+        llmc__vstore(x + i, v);
+        sum = llmc__vadd(sum, v);
+    }
+    if (full < n) {
+        v = LLMC__N(exp)(llmc__vsub(LLMC__N(load_f32_part)(x + full, n - full), m));
+        LLMC__N(store_part)(x + full, v, n - full);
+        sum = llmc__vadd(sum, LLMC__N(load_f32_part)(x + full, n - full));
+    }
+    return llmc__vsum(sum);
+}
+
+LLMC__FN void LLMC__N(rope_adjacent)(float *x, const float *cosine, const float *sine, size_t dims)
+{
+    static const float signs[8] = {-1, 1, -1, 1, -1, 1, -1, 1};
+    llmc__v8 sign = llmc__vload(signs);
+    size_t i;
+    for (i = 0; i + 8 <= dims; i += 8) {
+        llmc__v8 v = llmc__vload(x + i), s = llmc__vmul(llmc__vdup2(sine + i / 2), sign);
+        llmc__vstore(x + i, llmc__vfma(v, llmc__vdup2(cosine + i / 2), llmc__vmul(llmc__vswap(v), s)));
+    }
+    llmc__scalar_rope_adjacent(x + i, cosine + i / 2, sine + i / 2, dims - i);
+}
+
+LLMC__FN void LLMC__N(rope_half)(float *x, const float *cosine, const float *sine, size_t dims)
+{
+    size_t i, half = dims / 2;
+    float *y = x + half;
+    for (i = 0; i + 8 <= half; i += 8) {
+        llmc__v8 a = llmc__vload(x + i), b = llmc__vload(y + i), c = llmc__vload(cosine + i), s = llmc__vload(sine + i);
+        llmc__vstore(x + i, llmc__vsub(llmc__vmul(a, c), llmc__vmul(b, s)));
+        llmc__vstore(y + i, llmc__vadd(llmc__vmul(a, s), llmc__vmul(b, c)));
+    }
+    for (; i < half; i++)
+        llmc__turn(&x[i], &y[i], cosine[i], sine[i]);
+}
+
+LLMC__FN void LLMC__N(kv_store_f32)(void *dst, const float *x, size_t n)
+{
+    LLMC_MEMCPY(dst, x, n * sizeof *x);
+}
+
+LLMC__FN void LLMC__N(kv_store_f16)(void *dst, const float *x, size_t n)
+{
+    uint8_t *h = (uint8_t *)dst;
+    size_t i;
+    for (i = 0; i + 8 <= n; i += 8)
+        LLMC__N(vstore_f16)(h + 2 * i, llmc__vload(x + i));
+    if (i < n) {
+        uint16_t t[8];
+        LLMC__N(vstore_f16)(t, LLMC__N(load_f32_part)(x + i, n - i));
+        LLMC_MEMCPY(h + 2 * i, t, 2 * (n - i));
+    }
+}
+
+/* kv_dot: four rows share q. kv_mix: 64 elements of out stay in registers over all rows. */
+#define LLMC__KV_FNS(type, bytes)                                                                             \
+    LLMC__FN void LLMC__N(kv_dot_##type)(float *out, const float *q, const void *k, size_t row_bytes,          \
+                                         size_t rows, size_t n, float scale)                                  \
+    {                                                                                                         \
+        size_t j;                                                                                             \
+        for (j = 0; j < rows; j += 4) {                                                                       \
+            const uint8_t *row[4];                                                                            \
+            size_t i, most = rows - j < 4 ? rows - j : 4;                                                     \
+            float sum[4];                                                                                     \
+            for (i = 0; i < 4; i++)                                                                           \
+                row[i] = (const uint8_t *)k + (j + (i < most ? i : most - 1)) * row_bytes;                    \
+            LLMC__N(tile41_##type)(sum, row, q, n);                                                           \
+            for (i = 0; i < most; i++)                                                                        \
+                out[j + i] = scale * sum[i];                                                                  \
+        }                                                                                                     \
+    }                                                                                                         \
+    LLMC__FN void LLMC__N(kv_mix_##type)(float *out, const float *p, const void *v, size_t row_bytes,          \
+                                         size_t rows, size_t n)                                               \
+    {                                                                                                         \
+        const uint8_t *first = (const uint8_t *)v, *row;                                                      \
+        size_t i, j;                                                                                          \
+        for (i = 0; i + 32 <= n; i += 32) {                                                                   \
+            llmc__v8 a = llmc__vload(out + i), b = llmc__vload(out + i + 8);                                  \
+            llmc__v8 c = llmc__vload(out + i + 16), d = llmc__vload(out + i + 24), s;                         \
+            for (j = 0, row = first + bytes * i; j < rows; j++, row += row_bytes) {                           \
+                s = llmc__vset1(p[j]);                                                                        \
+                a = llmc__vfma(s, LLMC__N(load_##type)(row), a);                                              \
+                b = llmc__vfma(s, LLMC__N(load_##type)(row + 8 * bytes), b);                                  \
+                c = llmc__vfma(s, LLMC__N(load_##type)(row + 16 * bytes), c);                                 \
+                d = llmc__vfma(s, LLMC__N(load_##type)(row + 24 * bytes), d);                                 \
+            }                                                                                                 \
+            llmc__vstore(out + i, a);                                                                         \
+            llmc__vstore(out + i + 8, b);                                                                     \
+            llmc__vstore(out + i + 16, c);                                                                    \
+            llmc__vstore(out + i + 24, d);                                                                    \
+        }                                                                                                     \
+        for (; i < n; i += 8) {                                                                               \
+            size_t most = n - i < 8 ? n - i : 8;                                                              \
+            llmc__v8 a = LLMC__N(load_f32_part)(out + i, most);                                               \
+            for (j = 0, row = first + bytes * i; j < rows; j++, row += row_bytes)                             \
+                a = llmc__vfma(llmc__vset1(p[j]), LLMC__N(load_##type##_part)(row, most), a);                 \
+            LLMC__N(store_part)(out + i, a, most);                                                            \
+        }                                                                                                     \
+    }
+LLMC__KV_FNS(f32, 4)
+LLMC__KV_FNS(f16, 2)
+#undef LLMC__KV_FNS
+
+LLMC__FN bool LLMC__N(finite)(const float *x, size_t n)
+{
+    llmc__v8i most = llmc__viset1(0);
+    int32_t lane[8];
+    size_t i;
+    for (i = 0; i + 8 <= n; i += 8)
+        most = llmc__vimax(most, llmc__vabsbits(llmc__vload(x + i)));
+    most = llmc__vimax(most, llmc__vabsbits(LLMC__N(load_f32_part)(x + i, n - i)));
+    llmc__vistore(lane, most);
+    for (i = 1; i < 8; i++)
+        lane[0] = lane[i] > lane[0] ? lane[i] : lane[0];
+    return lane[0] < 0x7f800000;
+}
+
+static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__N, LLMC__ISA_NAME);
+
+#undef LLMC__FN
+#undef LLMC__INLINE
+#endif /* LLMC__PASS */
+
+#if defined(LLMC_IMPLEMENTATION) && !defined(LLMC__PASS)
+#ifndef LLMC__IMPLEMENTED_10
+#define LLMC__IMPLEMENTED_10
+
+//--[ 09.6 KERNEL.choose ]-- the sets of this build
+#if LLMC__AVX2
+#define LLMC__PASS          1
+#define LLMC__ISA           llmc__avx2_
+#define LLMC__ISA_NAME      (LLMC__AVX2 == 2 ? "avx2 (simde)" : "avx2")
+#define LLMC__TARGET        LLMC__AVX2_TARGET
+#define LLMC__TARGET_INLINE LLMC__AVX2_FN
+#include LLMC_HEADER_NAME
+#undef LLMC__PASS
+#undef LLMC__ISA
+#undef LLMC__ISA_NAME
+#undef LLMC__TARGET
+#undef LLMC__TARGET_INLINE
+#endif
+
+#if LLMC__NEON
+#define LLMC__PASS          1
+#define LLMC__ISA           llmc__neon_
+#define LLMC__ISA_NAME      (LLMC__NEON == 2 ? "neon (simde)" : "neon")
+#define LLMC__TARGET        LLMC__NEON_TARGET
+#define LLMC__TARGET_INLINE LLMC__NEON_FN
+#include LLMC_HEADER_NAME
+#undef LLMC__PASS
+#undef LLMC__ISA
+#undef LLMC__ISA_NAME
+#undef LLMC__TARGET
+#undef LLMC__TARGET_INLINE
+#endif
+
+/* The kernels that cpu selects (features 0: the best here). Never NULL. */
+static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
+{
+    switch (llmc__cpu_best(cpu)) {
+#if LLMC__AVX2
+    case LLMC_CPU_AVX2: return &llmc__avx2_kernels;
+#endif
+#if LLMC__NEON
+    case LLMC_CPU_NEON: return &llmc__neon_kernels;
+#endif
+    default: return &llmc__scalar_kernels;
+    }
+}
+
+
+//==[ 10 TASK ]==== work handed to the caller's threads ==== needs: 02 ====
+
+/* Runs fn over n pieces, on the caller's threads if it has any. */
+static void llmc__run(const llmc_tasks *tasks, uint32_t n, llmc_task_fn fn, void *arg)
+{
+    uint32_t i;
+    if (tasks->run != NULL && tasks->workers > 1 && n > 1)
+        tasks->run(tasks->user, n, fn, arg);
+    else
+        for (i = 0; i < n; i++)
+            fn(arg, i);
+}
+
+//==[ 11 DATA ]==== JSON and flat settings ==== needs: 02 03 04 ====
+
+//--[ 11.1 DATA.utf8 ]-- characters, strictly as the Unicode standard defines them
+/* Bytes of the well-formed character at p [n], 0 if there is none: no overlong forms,
+   no surrogates, nothing above U+10FFFF. Source: Unicode 15, table 3-7. */
+static size_t llmc__utf8_valid(const char *p, size_t n)
+{
+    const uint8_t *b = (const uint8_t *)p;
+    uint8_t low = 0x80, high = 0xbf; /* range of the second byte; the others are 80..BF */
+    size_t len, i;
+    if (n == 0)
+        return 0;
+    if (b[0] < 0x80)
+        return 1;
+    len = b[0] < 0xc2 || b[0] > 0xf4 ? 0 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
+    if (len == 0 || len > n)
+        return 0;
+    if (b[0] == 0xe0)
+        low = 0xa0;
+    else if (b[0] == 0xed)
+        high = 0x9f;
+    else if (b[0] == 0xf0)
+        low = 0x90;
+    else if (b[0] == 0xf4)
+        high = 0x8f;
+    if (b[1] < low || b[1] > high)
+        return 0;
+    for (i = 2; i < len; i++)
+        if (b[i] < 0x80 || b[i] > 0xbf)
+            return 0;
+    return len;
+}
+
+/* Writes code point c (not a surrogate, at most U+10FFFF) into out [4]; returns its bytes. */
+static size_t llmc__utf8_write(uint32_t c, char *out)
+{
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        out[0] = (char)(0xc0 | (c >> 6));
+        out[1] = (char)(0x80 | (c & 63));
+        return 2;
+    }
+    if (c < 0x10000) {
+        out[0] = (char)(0xe0 | (c >> 12));
+        out[1] = (char)(0x80 | ((c >> 6) & 63));
+        out[2] = (char)(0x80 | (c & 63));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | (c >> 18));
+    out[1] = (char)(0x80 | ((c >> 12) & 63));
+    out[2] = (char)(0x80 | ((c >> 6) & 63));
+    out[3] = (char)(0x80 | (c & 63));
+    return 4;
+}
+
+/* Bytes of a byte order mark at the start of text [n]: 3 or 0. */
+static size_t llmc__bom(const char *text, size_t n)
+{
+    return n >= 3 && LLMC_MEMCMP(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+/* The value of n hexadecimal digits at p; false if any is something else. */
+static bool llmc__hex(const char *p, const char *end, unsigned n, uint32_t *out)
+{
+    uint32_t v = 0;
+    if ((size_t)(end - p) < n)
+        return false;
+    for (; n > 0; n--, p++) {
+        char c = llmc__lower(*p);
+        if (c >= '0' && c <= '9')
+            v = v << 4 | (uint32_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            v = v << 4 | (uint32_t)(c - 'a' + 10);
+        else
+            return false;
+    }
+    *out = v;
+    return true;
+}
+
+//--[ 11.2 DATA.number ]-- decimal text to the nearest double, exactly
+/* A number's text taken apart: digits of whole and fraction together, as an
+   integer, times ten to the power exponent. */
+typedef struct llmc__decimal {
+    const char *whole, *whole_end;
+    const char *fraction, *fraction_end;
+    int64_t exponent;
+    bool negative;
+} llmc__decimal;
+
+static const char *llmc__digits(const char *p, const char *end)
+{
+    while (p < end && *p >= '0' && *p <= '9')
+        p++;
+    return p;
+}
+
+/* Reads a number by JSON's grammar. Returns its end, or NULL with *bad at the
+   first byte that does not belong. Exponents beyond 1e17 stop there: more than
+   any text is long, so they mean the same. */
+static const char *llmc__decimal_read(const char *p, const char *end, llmc__decimal *out, const char **bad)
+{
+    bool down = false;
+    out->negative = p < end && *p == '-';
+    out->whole = p + (out->negative ? 1 : 0);
+    out->whole_end = p = llmc__digits(out->whole, end);
+    out->fraction = out->fraction_end = p;
+    out->exponent = 0;
+    *bad = p;
+    if (out->whole == p)
+        return NULL;
+    *bad = out->whole + 1; /* a zero stands alone */
+    if (*out->whole == '0' && p - out->whole > 1)
+        return NULL;
+    if (p < end && *p == '.') {
+        out->fraction = p + 1;
+        out->fraction_end = *bad = p = llmc__digits(p + 1, end);
+        if (out->fraction == p)
+            return NULL;
+    }
+    if (p < end && (*p == 'e' || *p == 'E')) {
+        p++;
+        if (p < end && (*p == '+' || *p == '-'))
+            down = *p++ == '-';
+        *bad = p;
+        if (llmc__digits(p, end) == p)
+            return NULL;
+        for (; p < end && *p >= '0' && *p <= '9'; p++)
+            if (out->exponent < 100000000000000000)
+                out->exponent = out->exponent * 10 + (*p - '0');
+    }
+    out->exponent = (down ? -out->exponent : out->exponent) - (out->fraction_end - out->fraction);
+    return p;
+}
+
+/* The value as an integer; false if it is none or does not fit. 1.50e1 is 15. */
+static bool llmc__decimal_i64(const llmc__decimal *d, int64_t *out)
+{
+    uint64_t v = 0;
+    int64_t zeros = 0; /* read but not yet multiplied in: they may turn out to be behind the point */
+    bool fits = true;
+    const char *p;
+    for (p = d->whole; p < d->fraction_end && fits; p++) {
+        if (*p == '.')
+            continue;
+        zeros++;
+        if (*p == '0')
+            continue;
+        for (; zeros > 0 && fits; zeros--)
+            fits = llmc__mul(v, 10, &v);
+        fits = fits && llmc__add(v, (uint64_t)(*p - '0'), &v);
+    }
+    if (v == 0 && fits) {
+        *out = 0;
+        return true;
+    }
+    for (zeros += d->exponent; zeros > 0 && fits; zeros--)
+        fits = llmc__mul(v, 10, &v);
+    if (!fits || zeros < 0 || v > (uint64_t)INT64_MAX + (d->negative ? 1 : 0))
+        return false;
+    *out = d->negative ? (int64_t)(0 - v) : (int64_t)v;
+    return true;
+}
+
+/* A natural number, least significant limb first. The largest that occurs is
+   10^1131 (3758 bits), doubled once; see llmc__decimal_f64. */
+#define LLMC__BIG_LIMBS 120
+typedef struct llmc__big {
+    uint32_t limb[LLMC__BIG_LIMBS]; /* limb[n - 1] != 0 */
+    unsigned n;
+} llmc__big;
+
+/* b = b * m + a */
+static void llmc__big_mul_add(llmc__big *b, uint32_t m, uint32_t a)
+{
+    uint64_t carry = a;
+    unsigned i;
+    for (i = 0; i < b->n; i++) {
+        carry += (uint64_t)b->limb[i] * m;
+        b->limb[i] = (uint32_t)carry;
+        carry >>= 32;
+    }
+    if (carry != 0)
+        b->limb[b->n++] = (uint32_t)carry;
+}
+
+static void llmc__big_mul_pow10(llmc__big *b, unsigned power)
+{
+    for (; power >= 9; power -= 9)
+        llmc__big_mul_add(b, 1000000000u, 0);
+    for (; power > 0; power--)
+        llmc__big_mul_add(b, 10, 0);
+}
+
+static void llmc__big_shift(llmc__big *b, unsigned bits)
+{
+    unsigned words = bits / 32;
+    LLMC_MEMMOVE(b->limb + words, b->limb, b->n * sizeof b->limb[0]);
+    LLMC_MEMSET(b->limb, 0, words * sizeof b->limb[0]);
+    b->n += words;
+    llmc__big_mul_add(b, (uint32_t)1 << bits % 32, 0);
+}
+
+static unsigned llmc__big_bits(const llmc__big *b)
+{
+    uint32_t top = b->limb[b->n - 1];
+    unsigned bits = 32 * (b->n - 1);
+    for (; top != 0; top >>= 1)
+        bits++;
+    return bits;
+}
+
+static bool llmc__big_less(const llmc__big *a, const llmc__big *b)
+{
+    unsigned i = a->n;
+    if (a->n != b->n)
+        return a->n < b->n;
+    while (i > 0 && a->limb[i - 1] == b->limb[i - 1])
+        i--;
+    return i > 0 && a->limb[i - 1] < b->limb[i - 1];
+}
+
+/* a -= b, for b <= a */
+static void llmc__big_subtract(llmc__big *a, const llmc__big *b)
+{
+    uint64_t borrow = 0;
+    unsigned i;
+    for (i = 0; i < a->n; i++) {
+        uint64_t t = (uint64_t)a->limb[i] - (i < b->n ? b->limb[i] : 0) - borrow;
+        a->limb[i] = (uint32_t)t;
+        borrow = t >> 63;
+    }
+    while (a->n > 0 && a->limb[a->n - 1] == 0)
+        a->n--;
+}
+
+/* q * 2^(exponent - 63), a little more if `more`, rounded to nearest even; q has
+   its top bit set. False if that is beyond the largest double. */
+static bool llmc__f64_round(uint64_t q, bool more, int exponent, double *out)
+{
+    int drop = 11 + (exponent < -1022 ? -1022 - exponent : 0); /* low bits without a place */
+    uint64_t m = drop < 64 ? q >> drop : 0, rest = drop < 64 ? q << (64 - drop) : drop == 64 ? q : 0;
+    const uint64_t half = (uint64_t)1 << 63;
+    if (rest > half || (rest == half && (more || (m & 1) != 0)))
+        m++;
+    if (exponent >= -1022) /* a carry out of m goes where it belongs, into the exponent */
+        m += (uint64_t)(exponent + 1022) << 52;
+    if (m >= (uint64_t)0x7ff << 52)
+        return false;
+    LLMC_MEMCPY(out, &m, sizeof m);
+    return true;
+}
+
+/* num / den, both above zero, correctly rounded: 64 bits by long division, then
+   what is left over decides ties. False if it is too large. Both are changed. */
+static bool llmc__big_divide(llmc__big *num, llmc__big *den, double *out)
+{
+    unsigned a = llmc__big_bits(num), b = llmc__big_bits(den), i;
+    int exponent = (int)a - (int)b;
+    uint64_t q = 0;
+    llmc__big_shift(a < b ? num : den, a < b ? b - a : a - b);
+    if (llmc__big_less(num, den)) {
+        llmc__big_shift(num, 1);
+        exponent--;
+    }
+    for (i = 0; i < 64; i++) {
+        q <<= 1;
+        if (!llmc__big_less(num, den)) {
+            llmc__big_subtract(num, den);
+            q |= 1;
+        }
+        llmc__big_mul_add(num, 2, 0);
+    }
+    return llmc__f64_round(q, num->n > 0, exponent, out);
+}
+
+/* The nearest double, ties to even, for any text; false if it is too large. No
+   halfway point between doubles has more than 767 digits, so of digits after the
+   800th only matters whether one is not zero. */
+static bool llmc__decimal_f64(const llmc__decimal *d, double *out)
+{
+    llmc__big num, den;
+    int64_t power = d->exponent;
+    int digits = 0;
+    bool more = false, ok = true;
+    const char *p;
+    num.n = den.n = 1;
+    num.limb[0] = 0;
+    den.limb[0] = 1;
+    for (p = d->whole; p < d->fraction_end; p++) {
+        if (*p == '.')
+            continue;
+        if (digits == 800) {
+            more = more || *p != '0';
+            power++;
+        } else if (digits > 0 || *p != '0') {
+            llmc__big_mul_add(&num, 10, (uint32_t)(*p - '0'));
+            digits++;
+        }
+    }
+    if (more) {
+        llmc__big_mul_add(&num, 10, 1);
+        digits++;
+        power--;
+    }
+    *out = 0;
+    if (digits > 0 && digits + power > 310)
+        ok = false;
+    else if (digits > 0 && digits + power > -330) {
+        llmc__big_mul_pow10(power < 0 ? &den : &num, (unsigned)(power < 0 ? -power : power));
+        ok = llmc__big_divide(&num, &den, out);
+    }
+    if (d->negative)
+        *out = -*out;
+    return ok;
+}
+
+/* Text that is a number and nothing else, an optional + before it (TOML). */
+LLMC__UNUSED static bool llmc__text_number(const char *text, size_t n, llmc__decimal *out)
+{
+    const char *end = text + n, *bad;
+    if (n > 1 && text[0] == '+' && text[1] != '-')
+        text++;
+    return llmc__decimal_read(text, end, out, &bad) == end;
+}
+
+//--[ 11.3 DATA.check ]-- one pass over a JSON text; nesting is a row of bits, not a call stack
+typedef struct llmc__json_check {
+    const char *name, *begin, *at, *end;
+    uint64_t objects[(LLMC_JSON_DEPTH + 63) / 64]; /* which open containers are objects */
+    unsigned depth;
+    llmc_diag *diag;
+} llmc__json_check;
+
+static const char *llmc__json_space(const char *p, const char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
+        p++;
+    return p;
+}
+
+/* BAD_FILE at p, which is not what was expected there. */
+static llmc_status llmc__json_bad(const llmc__json_check *c, const char *p, const char *expected)
+{
+    const char *q, *name = c->name != NULL ? c->name : "JSON";
+    unsigned long long line = 1;
+    const uint64_t offset = (uint64_t)(p - c->begin);
+    for (q = c->begin; q < p; q++)
+        line += *q == '\n';
+    if (p >= c->end)
+        return LLMC__FAIL(c->diag, BAD_FILE, "DATA.check", offset, "%s:%llu: expected %s, but the text ends", name,
+                          line, expected);
+    if (*p > ' ' && *p < 0x7f)
+        return LLMC__FAIL(c->diag, BAD_FILE, "DATA.check", offset, "%s:%llu: expected %s, not '%c'", name, line,
+                          expected, *p);
+    return LLMC__FAIL(c->diag, BAD_FILE, "DATA.check", offset, "%s:%llu: expected %s, not byte %u", name, line,
+                      expected, (unsigned)(unsigned char)*p);
+}
+
+/* The character that a one-letter escape stands for, 0 if there is no such escape. */
+static char llmc__json_escape(char c)
+{
+    switch (c) {
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    default: return (char)(c == '"' || c == '\\' || c == '/' ? c : 0);
+    }
+}
+
+/* What follows a backslash in a string; at stands on it. Halves of surrogate
+   pairs are refused: no character is meant by them, and UTF-8 cannot hold them. */
+static llmc_status llmc__json_check_escape(llmc__json_check *c)
+{
+    const char *p = c->at + 1;
+    uint32_t unit, next;
+    if (p < c->end && llmc__json_escape(*p) != 0) {
+        c->at = p + 1;
+        return LLMC_OK;
+    }
+    if (p >= c->end || *p != 'u')
+        return llmc__json_bad(c, p, "one of \"\\/bfnrtu after a backslash");
+    if (!llmc__hex(p + 1, c->end, 4, &unit))
+        return llmc__json_bad(c, p, "four hexadecimal digits after \\u");
+    c->at = p + 5;
+    if (unit < 0xd800 || unit > 0xdfff)
+        return LLMC_OK;
+    p = c->at;
+    if (unit > 0xdbff || c->end - p < 6 || p[0] != '\\' || p[1] != 'u' || !llmc__hex(p + 2, c->end, 4, &next) ||
+        next < 0xdc00 || next > 0xdfff)
+        return llmc__json_bad(c, c->at - 6, "both halves of a surrogate pair");
+    c->at = p + 6;
+    return LLMC_OK;
+}
+
+static llmc_status llmc__json_check_string(llmc__json_check *c)
+{
+    c->at++;
+    for (;;) {
+        size_t n;
+        if (c->at >= c->end)
+            return llmc__json_bad(c, c->at, "the closing quote of a string");
+        if (*c->at == '"')
+            break;
+        if (*c->at == '\\') {
+            LLMC__TRY(llmc__json_check_escape(c));
+            continue;
+        }
+        if ((unsigned char)*c->at < 0x20)
+            return llmc__json_bad(c, c->at, "an escape instead of a control character");
+        n = llmc__utf8_valid(c->at, (size_t)(c->end - c->at));
+        if (n == 0)
+            return llmc__json_bad(c, c->at, "well-formed UTF-8");
+        c->at += n;
+    }
+    c->at++;
+    return LLMC_OK;
+}
+
+static llmc_status llmc__json_check_word(llmc__json_check *c, const char *word)
+{
+    size_t n = llmc__strlen(word);
+    if ((size_t)(c->end - c->at) < n || LLMC_MEMCMP(c->at, word, n) != 0)
+        return llmc__json_bad(c, c->at, "a value");
+    c->at += n;
+    return LLMC_OK;
+}
+
+/* Name and colon of an object's member. */
+static llmc_status llmc__json_check_key(llmc__json_check *c)
+{
+    if (c->at >= c->end || *c->at != '"')
+        return llmc__json_bad(c, c->at, "a name in double quotes");
+    LLMC__TRY(llmc__json_check_string(c));
+    c->at = llmc__json_space(c->at, c->end);
+    if (c->at >= c->end || *c->at != ':')
+        return llmc__json_bad(c, c->at, "':' after a name");
+    c->at = llmc__json_space(c->at + 1, c->end);
+    return LLMC_OK;
+}
+
+static bool llmc__json_in_object(const llmc__json_check *c)
+{
+    return c->depth > 0 && (c->objects[(c->depth - 1) / 64] >> (c->depth - 1) % 64 & 1) != 0;
+}
+
+/* Opens the container at `at`. *empty: it closed at once. */
+static llmc_status llmc__json_check_open(llmc__json_check *c, bool *empty)
+{
+    const bool object = *c->at == '{';
+    const uint64_t bit = (uint64_t)1 << c->depth % 64;
+    if (c->depth == LLMC_JSON_DEPTH)
+        return llmc__json_bad(c, c->at, "less deep nesting");
+    if (object)
+        c->objects[c->depth / 64] |= bit;
+    else
+        c->objects[c->depth / 64] &= ~bit;
+    c->depth++;
+    c->at = llmc__json_space(c->at + 1, c->end);
+    *empty = c->at < c->end && *c->at == (object ? '}' : ']');
+    return *empty || !object ? LLMC_OK : llmc__json_check_key(c);
+}
+
+/* One value, of a container only its opening. */
+static llmc_status llmc__json_check_value(llmc__json_check *c)
+{
+    llmc__decimal number;
+    const char *bad;
+    const char first = (char)(c->at < c->end ? *c->at : 0);
+    if (first == '"')
+        return llmc__json_check_string(c);
+    if (first == 't')
+        return llmc__json_check_word(c, "true");
+    if (first == 'f')
+        return llmc__json_check_word(c, "false");
+    if (first == 'n')
+        return llmc__json_check_word(c, "null");
+    if (first != '-' && (first < '0' || first > '9'))
+        return llmc__json_bad(c, c->at, "a value");
+    c->at = llmc__decimal_read(c->at, c->end, &number, &bad);
+    return c->at != NULL ? LLMC_OK : llmc__json_bad(c, bad, "a number as JSON writes them");
+}
+
+/* After a value: closes what ends here and stands on the next value, or at the
+   end of the text (*done). */
+static llmc_status llmc__json_check_after(llmc__json_check *c, bool *done)
+{
+    for (;;) {
+        const bool object = llmc__json_in_object(c);
+        c->at = llmc__json_space(c->at, c->end);
+        *done = c->depth == 0;
+        if (*done)
+            return c->at == c->end ? LLMC_OK : llmc__json_bad(c, c->at, "the end of the text");
+        if (c->at < c->end && *c->at == (object ? '}' : ']')) {
+            c->at++;
+            c->depth--;
+            continue;
+        }
+        if (c->at >= c->end || *c->at != ',')
+            return llmc__json_bad(c, c->at, object ? "',' or '}'" : "',' or ']'");
+        c->at = llmc__json_space(c->at + 1, c->end);
+        return object ? llmc__json_check_key(c) : LLMC_OK;
+    }
+}
+
+static llmc_json llmc__json_at(const char *p, const char *end)
+{
+    llmc_json v;
+    v.text = p;
+    v.end = end;
+    v.type = LLMC_JSON_NUMBER;
+    switch (*p) {
+    case '{': v.type = LLMC_JSON_OBJECT; break;
+    case '[': v.type = LLMC_JSON_ARRAY; break;
+    case '"': v.type = LLMC_JSON_STRING; break;
+    case 'n': v.type = LLMC_JSON_NULL; break;
+    case 't':
+    case 'f': v.type = LLMC_JSON_BOOL; break;
+    default: break;
+    }
+    return v;
+}
+
+/* llmc_json_parse -- check a whole text                                  (DATA.check)
+   A byte order mark before it is skipped. Linear in its length.
+   Errors: BAD_FILE with line and byte. Source: RFC 8259. */
+LLMC_API llmc_status llmc_json_parse(const llmc_blob *text, llmc_json *out, llmc_diag *diag)
+{
+    llmc__json_check c;
+    const char *first;
+    bool done = false;
+    LLMC_MEMSET(&c, 0, sizeof c);
+    c.name = text->name;
+    c.begin = text->size > 0 ? (const char *)text->data : "";
+    c.end = c.begin + text->size;
+    c.diag = diag;
+    first = c.at = llmc__json_space(c.begin + llmc__bom(c.begin, text->size), c.end);
+    while (!done) {
+        bool empty = true;
+        if (c.at < c.end && (*c.at == '{' || *c.at == '['))
+            LLMC__TRY(llmc__json_check_open(&c, &empty));
+        else
+            LLMC__TRY(llmc__json_check_value(&c));
+        if (empty)
+            LLMC__TRY(llmc__json_check_after(&c, &done));
+    }
+    *out = llmc__json_at(first, c.end);
+    return LLMC_OK;
+}
+
+//--[ 11.4 DATA.cursor ]-- views into a text that llmc_json_parse has passed
+/* End of the string whose opening quote is at p. */
+static const char *llmc__json_skip_string(const char *p, const char *end)
+{
+    for (p++; p < end && *p != '"'; p++)
+        if (*p == '\\')
+            p++;
+    return p < end ? p + 1 : end;
+}
+
+/* End of the value at p. */
+static const char *llmc__json_skip(const char *p, const char *end)
+{
+    unsigned depth = 0;
+    while (p < end) {
+        if (*p == '"') {
+            p = llmc__json_skip_string(p, end);
+        } else if (*p == '{' || *p == '[') {
+            depth++;
+            p++;
+            continue;
+        } else if (*p == '}' || *p == ']') {
+            depth--;
+            p++;
+        } else if (*p == ',' || *p == ':' || *p == ' ' || *p == '\t' || *p == '\n' || *p == '\r') {
+            p++;
+            continue;
+        } else {
+            while (p < end && ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || *p == 'E' || *p == '+' ||
+                               *p == '-' || *p == '.'))
+                p++;
+        }
+        if (depth == 0)
+            break;
+    }
+    return p;
+}
+
+LLMC_API bool llmc_json_next(llmc_json container, llmc_json_iter *it, llmc_json *key, llmc_json *value)
+{
+    const bool object = container.type == LLMC_JSON_OBJECT;
+    const char *p, *end = container.end;
+    if (!object && container.type != LLMC_JSON_ARRAY)
+        return false;
+    p = llmc__json_space(it->started ? llmc__json_skip(it->at, end) : container.text + 1, end);
+    if (it->started && p < end && *p == ',')
+        p = llmc__json_space(p + 1, end);
+    if (p >= end || *p == ']' || *p == '}')
+        return false;
+    if (object) {
+        if (key != NULL)
+            *key = llmc__json_at(p, end);
+        p = llmc__json_space(llmc__json_skip_string(p, end), end);
+        p = llmc__json_space(p < end ? p + 1 : end, end);
+        if (p >= end)
+            return false;
+    }
+    it->at = p;
+    it->started = true;
+    *value = llmc__json_at(p, end);
+    return true;
+}
+
+LLMC_API double llmc_json_number(llmc_json value, double fallback)
+{
+    llmc__decimal d;
+    const char *bad;
+    double v;
+    if (value.type != LLMC_JSON_NUMBER || llmc__decimal_read(value.text, value.end, &d, &bad) == NULL)
+        return fallback;
+    return llmc__decimal_f64(&d, &v) ? v : fallback;
+}
+
+LLMC_API int64_t llmc_json_integer(llmc_json value, int64_t fallback)
+{
+    llmc__decimal d;
+    const char *bad;
+    int64_t v;
+    if (value.type != LLMC_JSON_NUMBER || llmc__decimal_read(value.text, value.end, &d, &bad) == NULL)
+        return fallback;
+    return llmc__decimal_i64(&d, &v) ? v : fallback;
+}
+
+LLMC_API bool llmc_json_bool(llmc_json value, bool fallback)
+{
+    return value.type == LLMC_JSON_BOOL ? *value.text == 't' : fallback;
+}
+
+/* The next character of a checked string as UTF-8 in out [4]; returns its bytes, 0
+   at the closing quote. *p starts after the opening one. */
+static size_t llmc__json_char(const char **p, const char *end, char *out)
+{
+    uint32_t c, low;
+    size_t n;
+    if (*p >= end || **p == '"')
+        return 0;
+    if (**p != '\\') {
+        n = llmc__utf8_valid(*p, (size_t)(end - *p));
+        LLMC_MEMCPY(out, *p, n);
+        *p += n;
+        return n;
+    }
+    *p += 2;
+    if ((*p)[-1] != 'u')
+        return llmc__utf8_write((uint32_t)llmc__json_escape((*p)[-1]), out);
+    if (!llmc__hex(*p, end, 4, &c))
+        return 0;
+    *p += 4;
+    if (c >= 0xd800 && c <= 0xdfff) {
+        if (end - *p < 6 || !llmc__hex(*p + 2, end, 4, &low))
+            return 0;
+        c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+        *p += 6;
+    }
+    return llmc__utf8_write(c, out);
+}
+
+LLMC_API size_t llmc_json_string(llmc_json value, char *out, size_t cap)
+{
+    const char *p;
+    char c[4];
+    size_t need = 0, used = 0, n;
+    bool fits = cap > 0;
+    if (fits)
+        out[0] = 0;
+    if (value.type != LLMC_JSON_STRING)
+        return 0;
+    p = value.text + 1;
+    while ((n = llmc__json_char(&p, value.end, c)) > 0) {
+        need += n;
+        fits = fits && n < cap - used;
+        if (!fits)
+            continue;
+        LLMC_MEMCPY(out + used, c, n);
+        used += n;
+        out[used] = 0;
+    }
+    return need;
+}
+
+LLMC_API bool llmc_json_equal(llmc_json value, const char *text)
+{
+    const char *p;
+    char c[4];
+    size_t n, i;
+    if (value.type != LLMC_JSON_STRING)
+        return false;
+    p = value.text + 1;
+    while ((n = llmc__json_char(&p, value.end, c)) > 0)
+        for (i = 0; i < n; i++, text++)
+            if (*text == 0 || *text != c[i])
+                return false;
+    return *text == 0;
+}
+
+LLMC_API llmc_json llmc_json_get(llmc_json object, const char *key)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json name, value, found = {NULL, NULL, LLMC_JSON_NONE};
+    if (object.type != LLMC_JSON_OBJECT)
+        return found;
+    while (llmc_json_next(object, &it, &name, &value))
+        if (llmc_json_equal(name, key))
+            found = value;
+    return found;
+}
+
+//--[ 11.5 DATA.settings ]-- flat YAML and TOML line by line, JSON member by member
+/* Where reading stands. In YAML and TOML begin, at and end are those of one line;
+   `out` carries section and line number from one call to the next. */
+typedef struct llmc__settings {
+    const char *name, *text, *at, *end;
+    uint32_t line;
+    bool yaml; /* the line has a colon, not an equals sign */
+    llmc_setting *out;
+    llmc_diag *diag;
+} llmc__settings;
+
+static llmc_status llmc__settings_bad(const llmc__settings *s, const char *what)
+{
+    return LLMC__FAIL(s->diag, BAD_FILE, "DATA.settings", (uint64_t)(s->at - s->text), "%s:%u: %s",
+                      s->name != NULL ? s->name : "settings", (unsigned)s->line, what);
+}
+
+static bool llmc__settings_blank(const llmc__settings *s)
+{
+    return s->at < s->end && (*s->at == ' ' || *s->at == '\t');
+}
+
+static void llmc__settings_space(llmc__settings *s)
+{
+    while (llmc__settings_blank(s))
+        s->at++;
+}
+
+/* A key or section name: letters, digits, _ and -. */
+static llmc_status llmc__settings_name(llmc__settings *s, char *out, size_t cap)
+{
+    const char *start = s->at;
+    for (; s->at < s->end; s->at++) {
+        const char c = llmc__lower(*s->at);
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'))
+            break;
+    }
+    if (s->at == start)
+        return llmc__settings_bad(s, "expected a name of letters, digits, _ and -");
+    if (s->at < s->end && *s->at == '.')
+        return llmc__settings_bad(s, "names with dots (nested tables) are not supported");
+    if (!llmc__strcopy(out, cap, start, (size_t)(s->at - start)))
+        return llmc__settings_bad(s, "the name is too long");
+    return LLMC_OK;
+}
+
+/* The escape at `at`, a backslash, as UTF-8 in out [4]. Those that JSON, YAML and
+   TOML share. */
+static llmc_status llmc__settings_escape(llmc__settings *s, char *out, size_t *n)
+{
+    const char letter = (char)(s->end - s->at > 1 ? s->at[1] : 0);
+    const unsigned digits = letter == 'u' ? 4 : letter == 'U' ? 8 : 0;
+    uint32_t c = (uint32_t)(unsigned char)llmc__json_escape(letter);
+    if (digits > 0 && (!llmc__hex(s->at + 2, s->end, digits, &c) || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)))
+        c = 0;
+    if (c == 0)
+        return llmc__settings_bad(s, "this escape is not supported");
+    *n = llmc__utf8_write(c, out);
+    s->at += 2 + digits;
+    return LLMC_OK;
+}
+
+/* A string in quotes of either kind. Single quotes know no escapes, but in YAML
+   two of them mean one. */
+static llmc_status llmc__settings_quoted(llmc__settings *s, char *out, size_t cap)
+{
+    const char quote = *s->at++;
+    char c[4];
+    size_t used = 0, n;
+    for (;;) {
+        if (s->at >= s->end)
+            return llmc__settings_bad(s, "the closing quote is missing");
+        n = 1;
+        c[0] = *s->at;
+        if (*s->at == '\\' && quote == '"') {
+            LLMC__TRY(llmc__settings_escape(s, c, &n));
+        } else if (*s->at++ == quote) {
+            if (!s->yaml || quote != '\'' || s->at >= s->end || *s->at != quote)
+                break;
+            s->at++;
+        }
+        if (n >= cap - used)
+            return llmc__settings_bad(s, "the text is too long");
+        LLMC_MEMCPY(out + used, c, n);
+        used += n;
+    }
+    out[used] = 0;
+    return LLMC_OK;
+}
+
+/* Only digits, signs, points, exponents, and underscores with a digit on both sides. */
+static bool llmc__settings_number(const char *p, size_t n)
+{
+    size_t i, digits = 0;
+    for (i = 0; i < n; i++) {
+        if (p[i] >= '0' && p[i] <= '9')
+            digits++;
+        else if (p[i] == '_') {
+            if (i == 0 || i + 1 == n || p[i - 1] < '0' || p[i - 1] > '9' || p[i + 1] < '0' || p[i + 1] > '9')
+                return false;
+        } else if (p[i] != '+' && p[i] != '-' && p[i] != '.' && p[i] != 'e' && p[i] != 'E')
+            return false;
+    }
+    return digits > 0;
+}
+
+/* What the languages allow without quotes but a flat reader does not, or what they
+   forbid; NULL if the bare value p [n] is fine. */
+static const char *llmc__settings_refuse(const llmc__settings *s, const char *p, size_t n)
+{
+    const char *const word[] = {"true", "false", "inf", "nan", "+inf", "-inf", "+nan", "-nan"};
+    const char first = (char)(n > 0 ? *p : 0);
+    size_t i;
+    if (first == '[' || (first == '-' && n > 1 && p[1] == ' '))
+        return "lists are not supported";
+    if (first == '{')
+        return "tables inside a line are not supported";
+    if (s->yaml) {
+        if (first == '|' || first == '>')
+            return "text blocks are not supported";
+        for (i = 0; first != 0 && "&*!%@`,]}?"[i] != 0; i++)
+            if (first == "&*!%@`,]}?"[i])
+                return "a value that starts with this character needs quotes";
+        for (i = 0; i < n; i++)
+            if (p[i] == ':' && (i + 1 == n || p[i + 1] == ' '))
+                return "a value with a colon in it needs quotes";
+        return NULL;
+    }
+    if (n == 0)
+        return "expected a value";
+    for (i = 0; i < sizeof word / sizeof word[0]; i++)
+        if (llmc__texteq(p, n, word[i]))
+            return NULL;
+    if ((first < '0' || first > '9') && first != '+' && first != '-')
+        return "text needs quotes";
+    return NULL;
+}
+
+/* A value without quotes: up to a comment or the end of the line. */
+static llmc_status llmc__settings_bare(llmc__settings *s, char *out, size_t cap)
+{
+    const char *p = s->at, *end = p, *refused;
+    size_t used = 0;
+    bool number;
+    while (end < s->end && (*end != '#' || (s->yaml && end[-1] != ' ' && end[-1] != '\t')))
+        end++;
+    while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    refused = llmc__settings_refuse(s, p, (size_t)(end - p));
+    if (refused != NULL)
+        return llmc__settings_bad(s, refused);
+    s->at = end;
+    number = llmc__settings_number(p, (size_t)(end - p));
+    for (; p < end; p++) {
+        if (number && *p == '_')
+            continue;
+        if (used == cap - 1)
+            return llmc__settings_bad(s, "the value is too long");
+        out[used++] = *p;
+    }
+    out[used] = 0;
+    return LLMC_OK;
+}
+
+/* Nothing but a comment may follow on the line. */
+static llmc_status llmc__settings_rest(llmc__settings *s)
+{
+    const char *after = s->at;
+    llmc__settings_space(s);
+    if (s->at < s->end && (*s->at != '#' || (s->yaml && s->at == after)))
+        return llmc__settings_bad(s, "expected the end of the line");
+    return LLMC_OK;
+}
+
+static llmc_status llmc__settings_section(llmc__settings *s)
+{
+    s->at++;
+    if (s->at < s->end && *s->at == '[')
+        return llmc__settings_bad(s, "lists of tables are not supported");
+    llmc__settings_space(s);
+    LLMC__TRY(llmc__settings_name(s, s->out->section, sizeof s->out->section));
+    llmc__settings_space(s);
+    if (s->at >= s->end || *s->at != ']')
+        return llmc__settings_bad(s, "expected ']' after the section's name");
+    s->at++;
+    return llmc__settings_rest(s);
+}
+
+/* "key: value" or "key = value"; at stands on the key. */
+static llmc_status llmc__settings_pair(llmc__settings *s, bool indented)
+{
+    llmc_setting *out = s->out;
+    if (*s->at == '-' && (s->at + 1 == s->end || s->at[1] == ' '))
+        return llmc__settings_bad(s, "lists are not supported");
+    if (*s->at == '"' || *s->at == '\'')
+        LLMC__TRY(llmc__settings_quoted(s, out->key, sizeof out->key));
+    else
+        LLMC__TRY(llmc__settings_name(s, out->key, sizeof out->key));
+    llmc__settings_space(s);
+    s->yaml = s->at < s->end && *s->at == ':';
+    if (!s->yaml && (s->at >= s->end || *s->at != '='))
+        return llmc__settings_bad(s, "expected ':' or '=' after the name");
+    if (s->yaml && indented)
+        return llmc__settings_bad(s, "indented settings (nesting) are not supported");
+    s->at++;
+    if (s->yaml && s->at < s->end && !llmc__settings_blank(s))
+        return llmc__settings_bad(s, "expected a space after ':'");
+    llmc__settings_space(s);
+    if (s->at < s->end && (*s->at == '"' || *s->at == '\''))
+        LLMC__TRY(llmc__settings_quoted(s, out->value, sizeof out->value));
+    else
+        LLMC__TRY(llmc__settings_bare(s, out->value, sizeof out->value));
+    return llmc__settings_rest(s);
+}
+
+/* One line [at, end) without its break. *found: it held a setting. */
+static llmc_status llmc__settings_line(llmc__settings *s, bool *found)
+{
+    const char *start = s->at;
+    while (s->at < s->end) {
+        size_t n = llmc__utf8_valid(s->at, (size_t)(s->end - s->at));
+        if (n == 0 || ((unsigned char)*s->at < 0x20 && *s->at != '\t') || *s->at == 0x7f)
+            return llmc__settings_bad(s, "not text (a control character or broken UTF-8)");
+        s->at += n;
+    }
+    s->at = start;
+    s->yaml = false;
+    *found = false;
+    llmc__settings_space(s);
+    if (s->at == s->end || *s->at == '#')
+        return LLMC_OK;
+    if (s->out->key[0] == 0 && llmc__texteq(start, (size_t)(s->end - start), "---"))
+        return LLMC_OK; /* a YAML document's opening */
+    if (*s->at == '[')
+        return llmc__settings_section(s);
+    *found = true;
+    return llmc__settings_pair(s, s->at != start);
+}
+
+/* A key or value from a JSON string, whole and without a NUL inside. */
+static llmc_status llmc__settings_string(llmc__settings *s, char *out, size_t cap)
+{
+    size_t n = llmc_json_string(llmc__json_at(s->at, s->end), out, cap);
+    if (n >= cap)
+        return llmc__settings_bad(s, "the text is too long");
+    if (llmc__strlen(out) != n)
+        return llmc__settings_bad(s, "the text holds a NUL character");
+    s->at = llmc__json_skip_string(s->at, s->end);
+    return LLMC_OK;
+}
+
+/* White space (and what else may stand between members), counting lines. */
+static void llmc__settings_between(llmc__settings *s, char other)
+{
+    for (; s->at < s->end && (*s->at <= ' ' || *s->at == other); s->at++)
+        s->line += *s->at == '\n';
+}
+
+/* A member of the object and, if it is no object itself, its value (*found). */
+static llmc_status llmc__settings_member(llmc__settings *s, bool *found)
+{
+    llmc_setting *out = s->out;
+    const char *end;
+    LLMC__TRY(llmc__settings_string(s, out->key, sizeof out->key));
+    llmc__settings_between(s, ':');
+    *found = s->at < s->end && *s->at != '{';
+    if (!*found) {
+        if (out->section[0] != 0 || out->key[0] == 0)
+            return llmc__settings_bad(s, "objects inside sections are not supported");
+        if (!llmc__strcopy(out->section, sizeof out->section, out->key, llmc__strlen(out->key)))
+            return llmc__settings_bad(s, "the section's name is too long");
+        s->at++;
+        return LLMC_OK;
+    }
+    if (*s->at == '[')
+        return llmc__settings_bad(s, "lists are not supported");
+    if (*s->at == '"')
+        return llmc__settings_string(s, out->value, sizeof out->value);
+    end = llmc__json_skip(s->at, s->end);
+    if (!llmc__strcopy(out->value, sizeof out->value, s->at, (size_t)(end - s->at)))
+        return llmc__settings_bad(s, "the value is too long");
+    s->at = end;
+    return LLMC_OK;
+}
+
+/* The next scalar member from `at`, in the object or an object in it. */
+static llmc_status llmc__settings_json(llmc__settings *s, size_t *at)
+{
+    bool found = false;
+    if (*at == 0)
+        s->at++; /* the opening brace */
+    while (!found) {
+        llmc__settings_between(s, ',');
+        if (s->at >= s->end || (*s->at != '"' && s->out->section[0] == 0))
+            break;
+        if (*s->at == '"') {
+            LLMC__TRY(llmc__settings_member(s, &found));
+            continue;
+        }
+        s->out->section[0] = 0; /* its closing brace */
+        s->at++;
+    }
+    *at = (size_t)((found ? s->at : s->end) - s->text);
+    s->out->line = s->line;
+    return found ? LLMC_OK : LLMC_DONE;
+}
+
+/* The next setting among the lines from `at`. */
+static llmc_status llmc__settings_flat(llmc__settings *s, size_t *at)
+{
+    const char *next = s->at, *end = s->end;
+    bool found = false;
+    for (; !found && next < end; s->line++) {
+        s->at = next;
+        for (s->end = next; s->end < end && *s->end != '\n';)
+            s->end++;
+        next = s->end + (s->end < end ? 1 : 0);
+        if (s->end > s->at && s->end[-1] == '\r')
+            s->end--;
+        LLMC__TRY(llmc__settings_line(s, &found));
+    }
+    *at = (size_t)(next - s->text);
+    s->out->line = s->line - 1;
+    return found ? LLMC_OK : LLMC_DONE;
+}
+
+/* llmc_settings_next -- one setting after the other                   (DATA.settings)
+   text   whole file; a brace first means JSON, which is checked whole by the first call
+   at     0 at first, then as left by the last call; unchanged on failure
+   out    the same struct in every call: section and line go on from it
+   Values of JSON keep their spelling (numbers, true, null). Linear in the text.
+   Errors: BAD_FILE with line and byte. Source: YAML 1.2 and TOML 1.0, of both what
+   a flat file needs; everything else is refused, never guessed. */
+LLMC_API llmc_status llmc_settings_next(const llmc_blob *text, size_t *at, llmc_setting *out, llmc_diag *diag)
+{
+    llmc__settings s;
+    llmc_json root;
+    const char *first;
+    if (*at >= text->size)
+        return LLMC_DONE;
+    s.name = text->name;
+    s.text = (const char *)text->data;
+    s.end = s.text + text->size;
+    s.at = s.text + *at;
+    s.yaml = false;
+    s.out = out;
+    s.diag = diag;
+    if (*at > 0) { /* settings in lines end with their line's break, JSON values cannot */
+        s.line = out->line + (s.at[-1] == '\n' ? 1 : 0);
+        return s.at[-1] == '\n' ? llmc__settings_flat(&s, at) : llmc__settings_json(&s, at);
+    }
+    LLMC_MEMSET(out, 0, sizeof *out);
+    s.line = 1;
+    s.at += llmc__bom(s.at, text->size);
+    first = llmc__json_space(s.at, s.end);
+    if (first == s.end || *first != '{')
+        return llmc__settings_flat(&s, at);
+    LLMC__TRY(llmc_json_parse(text, &root, diag));
+    llmc__settings_between(&s, ' ');
+    return llmc__settings_json(&s, at);
+}
+
+//==[ 12 FILE ]==== model and tokenizer files: GGUF, llama2.c ==== needs: 03 04 07 ====
+
+//--[ 12.1 FILE.reader ]-- every byte of a file is asked for before it is used
+#define LLMC__MAX_VOCAB   (1u << 24) /* far above any vocabulary; keeps counts in 32 bits */
+#define LLMC__MAX_STRING  65535u     /* longest token, merge or key */
+#define LLMC__MAX_KEYS    (1u << 16)
+#define LLMC__MAX_TENSORS (1u << 17)
+
+/* A place in a file. Failures name the file, what was wanted and where. */
+typedef struct llmc__reader {
+    const uint8_t *data;
+    uint64_t size, at; /* at <= size, always */
+    const char *name;  /* never NULL */
+    const char *tag;
+    llmc_diag *diag; /* or NULL */
+} llmc__reader;
+
+static llmc__reader llmc__reader_over(const llmc_blob *file, const char *tag, llmc_diag *diag)
+{
+    llmc__reader r;
+    r.data = (const uint8_t *)file->data;
+    r.size = file->data == NULL ? 0 : file->size;
+    r.at = 0;
+    r.name = file->name == NULL ? "the file" : file->name;
+    r.tag = tag;
+    r.diag = diag;
+    return r;
+}
+
+/* The next n bytes; the reader moves past them. what: part of the message if the file ends first. */
+static llmc_status llmc__read(llmc__reader *r, uint64_t n, const char *what, const uint8_t **out)
+{
+    if (n > r->size - r->at)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, r->at, "%s: ends inside %s: %llu bytes wanted, %llu are left",
+                          r->name, what, (unsigned long long)n, (unsigned long long)(r->size - r->at));
+    *out = r->data + r->at;
+    r->at += n;
+    return LLMC_OK;
+}
+
+static llmc_status llmc__read_u32(llmc__reader *r, const char *what, uint32_t *out)
+{
+    const uint8_t *p;
+    LLMC__TRY(llmc__read(r, 4, what, &p));
+    *out = llmc__u32le(p);
+    return LLMC_OK;
+}
+
+static llmc_status llmc__read_u64(llmc__reader *r, const char *what, uint64_t *out)
+{
+    const uint8_t *p;
+    LLMC__TRY(llmc__read(r, 8, what, &p));
+    *out = llmc__u64le(p);
+    return LLMC_OK;
+}
+
+//--[ 12.2 FILE.gguf ]-- header, metadata, tensor table; source: the GGUF specification, versions 2 and 3
+/*    "GGUF" u32 version  u64 tensors  u64 keys
+      keys:    string key, u32 type, value          string: u64 length, bytes
+      tensors: string name, u32 n_dims, u64 dim[n_dims], u32 type, u64 offset
+      padding to general.alignment, then the data that offsets count from
+   A value of type array is u32 element type, u64 count, elements. Nothing of
+   this is copied or indexed: the table is checked once, the places of the keys
+   in LLMC__KEY_LIST are remembered, others are found by walking again. */
+enum {
+    LLMC__GGUF_U8, LLMC__GGUF_I8, LLMC__GGUF_U16, LLMC__GGUF_I16, LLMC__GGUF_U32, LLMC__GGUF_I32,
+    LLMC__GGUF_F32, LLMC__GGUF_BOOL, LLMC__GGUF_STRING, LLMC__GGUF_ARRAY, LLMC__GGUF_U64, LLMC__GGUF_I64,
+    LLMC__GGUF_F64, LLMC__GGUF_TYPES
+};
+
+#define LLMC__KEY_LIST(X)                              \
+    X(ARCHITECTURE, "general.architecture")            \
+    X(NAME, "general.name")                            \
+    X(ALIGNMENT, "general.alignment")                  \
+    X(SPLIT_COUNT, "split.count")                      \
+    X(TOK_MODEL, "tokenizer.ggml.model")               \
+    X(TOK_PRE, "tokenizer.ggml.pre")                   \
+    X(TOK_TOKENS, "tokenizer.ggml.tokens")             \
+    X(TOK_SCORES, "tokenizer.ggml.scores")             \
+    X(TOK_TYPES, "tokenizer.ggml.token_type")          \
+    X(TOK_MERGES, "tokenizer.ggml.merges")             \
+    X(TOK_BOS, "tokenizer.ggml.bos_token_id")          \
+    X(TOK_EOS, "tokenizer.ggml.eos_token_id")          \
+    X(TOK_EOT, "tokenizer.ggml.eot_token_id")          \
+    X(TOK_UNK, "tokenizer.ggml.unknown_token_id")      \
+    X(TOK_PAD, "tokenizer.ggml.padding_token_id")      \
+    X(TOK_ADD_BOS, "tokenizer.ggml.add_bos_token")     \
+    X(TOK_ADD_EOS, "tokenizer.ggml.add_eos_token")     \
+    X(TOK_ADD_SPACE, "tokenizer.ggml.add_space_prefix") \
+    X(CHAT_TEMPLATE, "tokenizer.chat_template")
+
+enum {
+#define LLMC__KEY_ENUM(id, text) LLMC__KEY_##id,
+    LLMC__KEY_LIST(LLMC__KEY_ENUM)
+#undef LLMC__KEY_ENUM
+    LLMC__KEY_COUNT
+};
+
+static const char *llmc__key_text(unsigned key)
+{
+    static const char *const text[] = {
+#define LLMC__KEY_TEXT(id, words) words,
+        LLMC__KEY_LIST(LLMC__KEY_TEXT)
+#undef LLMC__KEY_TEXT
+    };
+    return text[key];
+}
+
+/* Where a checked value lies. An array's bytes begin after its count. */
+typedef struct llmc__gguf_value {
+    uint64_t at, end; /* at 0: the key is absent */
+    uint64_t count;   /* of an array, else 1 */
+    uint32_t type;    /* of the elements, if an array */
+    bool array;
+} llmc__gguf_value;
+
+typedef struct llmc__gguf_pair {
+    const char *key;
+    size_t key_len;
+    uint64_t at; /* where the pair begins */
+    llmc__gguf_value value;
+} llmc__gguf_pair;
+
+typedef struct llmc__gguf {
+    llmc__reader file; /* at 0; copied by each walk */
+    uint64_t n_keys, n_tensors, alignment;
+    uint64_t keys_at, tensors_at, data_at;
+    llmc__gguf_value known[LLMC__KEY_COUNT];
+} llmc__gguf;
+
+/* Bytes of one element; 0: of no fixed size, or no such type. */
+static unsigned llmc__gguf_size(uint32_t type)
+{
+    static const uint8_t size[LLMC__GGUF_TYPES] = { 1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8 };
+    return type < LLMC__GGUF_TYPES ? size[type] : 0;
+}
+
+/* A string of at most LLMC__MAX_STRING bytes, or of any length if long_ok. */
+static llmc_status llmc__gguf_string(llmc__reader *r, const char *what, bool long_ok, const char **text,
+                                     size_t *len)
+{
+    uint64_t n, at = r->at;
+    const uint8_t *p;
+    LLMC__TRY(llmc__read_u64(r, what, &n));
+    if (n > LLMC__MAX_STRING && !long_ok)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: length %llu of %s is above %u", r->name,
+                          (unsigned long long)n, what, LLMC__MAX_STRING);
+    LLMC__TRY(llmc__read(r, n, what, &p));
+    *text = (const char *)p;
+    *len = (size_t)n;
+    return LLMC_OK;
+}
+
+/* Walks over count elements of one type that is not array. The count is checked
+   against the bytes left first, so the time is bounded by the file's size. */
+static llmc_status llmc__gguf_skip(llmc__reader *r, uint32_t type, uint64_t count, const char *key, size_t key_len)
+{
+    unsigned size = llmc__gguf_size(type);
+    const uint8_t *p;
+    const char *text;
+    size_t len;
+    uint64_t i;
+    if (size == 0 && type != LLMC__GGUF_STRING)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, r->at, "%s: key '%.*s' has the unknown value type %u", r->name,
+                          (int)key_len, key, (unsigned)type);
+    if (count > (r->size - r->at) / (size != 0 ? size : 8))
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, r->at,
+                          "%s: key '%.*s' declares %llu values, more than the file can hold", r->name, (int)key_len,
+                          key, (unsigned long long)count);
+    if (size != 0)
+        return llmc__read(r, count * size, "a value", &p);
+    for (i = 0; i < count; i++)
+        LLMC__TRY(llmc__gguf_string(r, "a string value", true, &text, &len));
+    return LLMC_OK;
+}
+
+static llmc_status llmc__gguf_array_head(llmc__reader *r, uint32_t *type, uint64_t *count)
+{
+    LLMC__TRY(llmc__read_u32(r, "an array's type", type));
+    return llmc__read_u64(r, "an array's count", count);
+}
+
+/* Arrays of arrays are legal and mean nothing to us: skipped, to a small depth.
+   Each level has to bring 12 bytes of its own, which bounds the time. */
+static llmc_status llmc__gguf_skip_nested(llmc__reader *r, uint64_t count, const char *key, size_t key_len)
+{
+    uint64_t left[4];
+    unsigned depth = 1;
+    left[0] = count;
+    while (depth > 0) {
+        uint32_t type;
+        if (left[depth - 1] == 0) {
+            depth--;
+            continue;
+        }
+        left[depth - 1]--;
+        LLMC__TRY(llmc__gguf_array_head(r, &type, &count));
+        if (type != LLMC__GGUF_ARRAY) {
+            LLMC__TRY(llmc__gguf_skip(r, type, count, key, key_len));
+        } else if (depth == sizeof left / sizeof left[0]) {
+            return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, r->at, "%s: key '%.*s' nests arrays too deep", r->name,
+                              (int)key_len, key);
+        } else {
+            left[depth++] = count;
+        }
+    }
+    return LLMC_OK;
+}
+
+/* Checks and gives the next metadata pair. */
+static llmc_status llmc__gguf_next(llmc__reader *r, llmc__gguf_pair *out)
+{
+    llmc__gguf_value *v = &out->value;
+    out->at = r->at;
+    LLMC__TRY(llmc__gguf_string(r, "a metadata key", false, &out->key, &out->key_len));
+    if (out->key_len == 0)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, out->at, "%s: a metadata key is empty", r->name);
+    LLMC__TRY(llmc__read_u32(r, "a value's type", &v->type));
+    v->array = v->type == LLMC__GGUF_ARRAY;
+    v->count = 1;
+    if (v->array)
+        LLMC__TRY(llmc__gguf_array_head(r, &v->type, &v->count));
+    v->at = r->at;
+    if (v->type == LLMC__GGUF_ARRAY)
+        LLMC__TRY(llmc__gguf_skip_nested(r, v->count, out->key, out->key_len));
+    else
+        LLMC__TRY(llmc__gguf_skip(r, v->type, v->count, out->key, out->key_len));
+    v->end = r->at;
+    return LLMC_OK;
+}
+
+/* Values of known keys. Each gives false if the value is absent or not of that kind. */
+static bool llmc__gguf_uint(const llmc__gguf *g, const llmc__gguf_value *v, uint64_t *out)
+{
+    const uint8_t *p = g->file.data + v->at;
+    unsigned size = llmc__gguf_size(v->type);
+    uint64_t u;
+    bool is_signed = v->type == LLMC__GGUF_I8 || v->type == LLMC__GGUF_I16 || v->type == LLMC__GGUF_I32 ||
+                     v->type == LLMC__GGUF_I64;
+    if (v->at == 0 || v->array || size == 0 || v->type == LLMC__GGUF_F32 || v->type == LLMC__GGUF_F64 ||
+        v->type == LLMC__GGUF_BOOL)
+        return false;
+    u = size == 1 ? p[0] : size == 2 ? llmc__u16le(p) : size == 4 ? llmc__u32le(p) : llmc__u64le(p);
+    if (is_signed && (u >> (size * 8 - 1)) != 0)
+        return false;
+    *out = u;
+    return true;
+}
+
+static bool llmc__gguf_real(const llmc__gguf *g, const llmc__gguf_value *v, double *out)
+{
+    const uint8_t *p = g->file.data + v->at;
+    uint64_t u;
+    if (v->at == 0 || v->array)
+        return false;
+    if (v->type == LLMC__GGUF_F32) {
+        *out = (double)llmc__f32le(p);
+        return true;
+    }
+    if (v->type == LLMC__GGUF_F64) {
+        u = llmc__u64le(p);
+        LLMC_MEMCPY(out, &u, 8);
+        return true;
+    }
+    if (!llmc__gguf_uint(g, v, &u))
+        return false;
+    *out = (double)u;
+    return true;
+}
+
+static bool llmc__gguf_flag(const llmc__gguf *g, const llmc__gguf_value *v, bool *out)
+{
+    const uint8_t *p = g->file.data + v->at;
+    if (v->at == 0 || v->array || v->type != LLMC__GGUF_BOOL || p[0] > 1)
+        return false;
+    *out = p[0] == 1;
+    return true;
+}
+
+static bool llmc__gguf_text(const llmc__gguf *g, const llmc__gguf_value *v, const char **text, size_t *len)
+{
+    if (v->at == 0 || v->array || v->type != LLMC__GGUF_STRING)
+        return false;
+    *text = (const char *)(g->file.data + v->at + 8);
+    *len = (size_t)(v->end - v->at - 8);
+    return true;
+}
+
+/* Walks all metadata once. A key that we read must not stand there twice; which
+   of two values is meant nobody can say. */
+static llmc_status llmc__gguf_keys(llmc__gguf *g, llmc__reader *r)
+{
+    llmc__gguf_pair pair;
+    uint64_t i;
+    unsigned k;
+    for (i = 0; i < g->n_keys; i++) {
+        LLMC__TRY(llmc__gguf_next(r, &pair));
+        for (k = 0; k < LLMC__KEY_COUNT; k++)
+            if (llmc__texteq(pair.key, pair.key_len, llmc__key_text(k)))
+                break;
+        if (k == LLMC__KEY_COUNT)
+            continue;
+        if (g->known[k].at != 0)
+            return LLMC__FAIL(r->diag, BAD_FILE, r->tag, pair.at, "%s: key '%s' stands there twice", r->name,
+                              llmc__key_text(k));
+        g->known[k] = pair.value;
+    }
+    return LLMC_OK;
+}
+
+static llmc_status llmc__gguf_head(llmc__gguf *g, llmc__reader *r)
+{
+    uint32_t magic, version;
+    LLMC__TRY(llmc__read_u32(r, "the header", &magic));
+    if (magic != 0x46554747u)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 0, "%s: not a GGUF file", r->name);
+    LLMC__TRY(llmc__read_u32(r, "the header", &version));
+    if (version != 0 && (version & 0xffffu) == 0)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 4, "%s: big-endian GGUF is not supported", r->name);
+    if (version != 2 && version != 3)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 4, "%s: GGUF version %u is not supported, 2 and 3 are",
+                          r->name, (unsigned)version);
+    LLMC__TRY(llmc__read_u64(r, "the header", &g->n_tensors));
+    LLMC__TRY(llmc__read_u64(r, "the header", &g->n_keys));
+    /* A pair takes at least 13 bytes, a tensor's entry at least 33. */
+    if (g->n_keys > (r->size - r->at) / 13)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 16, "%s: declares %llu keys, more than the file can hold", r->name,
+                          (unsigned long long)g->n_keys);
+    if (g->n_tensors > (r->size - r->at) / 33)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 8, "%s: declares %llu tensors, more than the file can hold",
+                          r->name, (unsigned long long)g->n_tensors);
+    if (g->n_keys > LLMC__MAX_KEYS || g->n_tensors > LLMC__MAX_TENSORS)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 8, "%s: %llu tensors and %llu keys are above the limits %u and %u",
+                          r->name, (unsigned long long)g->n_tensors, (unsigned long long)g->n_keys,
+                          LLMC__MAX_TENSORS, LLMC__MAX_KEYS);
+    return LLMC_OK;
+}
+
+/* Name of a GGUF tensor type that this engine may not know. */
+static const char *llmc__gguf_type_name(uint32_t type)
+{
+    static const char *const name[] = {
+        "F32", "F16", "Q4_0", "Q4_1", "Q4_2", "Q4_3", "Q5_0", "Q5_1", "Q8_0", "Q8_1", "Q2_K", "Q3_K", "Q4_K",
+        "Q5_K", "Q6_K", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS",
+        "I8", "I16", "I32", "I64", "F64", "IQ1_M", "BF16", "?", "?", "?", "TQ1_0", "TQ2_0", "?", "?", "?", "MXFP4"
+    };
+    return type < sizeof name / sizeof name[0] ? name[type] : "?";
+}
+
+/* dims and type to bytes, all checked. */
+static llmc_status llmc__gguf_tensor_bytes(llmc__reader *r, uint64_t at, llmc_tensor *t, uint32_t type)
+{
+    uint64_t row, all = 1;
+    uint32_t i;
+    t->type = llmc__dtype_from_gguf(type);
+    if (t->type == LLMC_DTYPE_NONE || t->type == LLMC_I8)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, at, "%s: tensor '%s' has type %u (%s), which is not supported",
+                          r->name, t->name, (unsigned)type, llmc__gguf_type_name(type));
+    for (i = 0; i < t->n_dims; i++)
+        if (t->dim[i] == 0 || t->dim[i] > INT64_MAX || !llmc__mul(all, t->dim[i], &all))
+            return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: tensor '%s' has the impossible dimension %llu",
+                              r->name, t->name, (unsigned long long)t->dim[i]);
+    if (t->dim[0] % llmc_dtype_block(t->type) != 0)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: tensor '%s' has rows of %llu elements, which %s does not divide into blocks of %u",
+                          r->name, t->name, (unsigned long long)t->dim[0], llmc_dtype_name(t->type),
+                          (unsigned)llmc_dtype_block(t->type));
+    row = t->dim[0] > SIZE_MAX ? 0 : llmc_dtype_bytes(t->type, (size_t)t->dim[0]);
+    if (row == 0 || !llmc__mul(row, all / t->dim[0], &t->bytes) || t->bytes > r->size)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: tensor '%s' is larger than the file", r->name, t->name);
+    return LLMC_OK;
+}
+
+/* Checks and gives the next tensor entry; *offset counts from the data's begin,
+   which is known only after the last entry, so out->data is left NULL. */
+static llmc_status llmc__gguf_entry(llmc__reader *r, uint64_t alignment, llmc_tensor *out, uint64_t *offset)
+{
+    const char *name;
+    size_t len, i;
+    uint32_t type;
+    uint64_t at = r->at;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    LLMC__TRY(llmc__gguf_string(r, "a tensor's name", false, &name, &len));
+    if (len == 0 || !llmc__strcopy(out->name, sizeof out->name, name, len))
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: a tensor's name has %llu bytes, expected 1 to %u", r->name,
+                          (unsigned long long)len, LLMC_NAME_MAX - 1u);
+    if (llmc__strlen(out->name) != len)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: the name of tensor '%s' contains a NUL", r->name, out->name);
+    LLMC__TRY(llmc__read_u32(r, "a tensor's entry", &out->n_dims));
+    if (out->n_dims == 0 || out->n_dims > LLMC_MAX_DIMS)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: tensor '%s' has %u dimensions, expected 1 to %u", r->name,
+                          out->name, (unsigned)out->n_dims, LLMC_MAX_DIMS);
+    for (i = 0; i < LLMC_MAX_DIMS; i++)
+        out->dim[i] = 1;
+    for (i = 0; i < out->n_dims; i++)
+        LLMC__TRY(llmc__read_u64(r, "a tensor's entry", &out->dim[i]));
+    LLMC__TRY(llmc__read_u32(r, "a tensor's entry", &type));
+    LLMC__TRY(llmc__read_u64(r, "a tensor's entry", offset));
+    if (*offset % alignment != 0)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: tensor '%s' begins at %llu, not a multiple of %llu", r->name,
+                          out->name, (unsigned long long)*offset, (unsigned long long)alignment);
+    return llmc__gguf_tensor_bytes(r, at, out, type);
+}
+
+/* The next tensor, data and all; r starts at g->tensors_at. */
+static llmc_status llmc__gguf_tensor(const llmc__gguf *g, llmc__reader *r, llmc_tensor *out)
+{
+    uint64_t offset, begin, end, at = r->at;
+    LLMC__TRY(llmc__gguf_entry(r, g->alignment, out, &offset));
+    if (!llmc__add(g->data_at, offset, &begin) || !llmc__add(begin, out->bytes, &end) || end > r->size)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: tensor '%s' lies past the end of the file (%llu bytes at %llu of %llu)", r->name, out->name,
+                          (unsigned long long)out->bytes, (unsigned long long)begin, (unsigned long long)r->size);
+    out->data = r->data + begin;
+    return LLMC_OK;
+}
+
+static llmc_status llmc__gguf_alignment(llmc__gguf *g, const llmc__reader *r)
+{
+    const llmc__gguf_value *v = &g->known[LLMC__KEY_ALIGNMENT];
+    g->alignment = 32;
+    if (v->at == 0)
+        return LLMC_OK;
+    if (!llmc__gguf_uint(g, v, &g->alignment) || g->alignment == 0 || g->alignment > (1u << 20) ||
+        (g->alignment & (g->alignment - 1)) != 0)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, v->at,
+                          "%s: general.alignment must be a power of two from 1 to 1048576", r->name);
+    return LLMC_OK;
+}
+
+/* llmc__gguf_open -- check a GGUF file's header, metadata and (unless keys_only) tensor table
+   Touches no tensor data. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__gguf_open(llmc__gguf *g, const llmc_blob *file, bool keys_only, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.gguf", diag);
+    llmc_tensor t;
+    uint64_t i, offset;
+    LLMC_MEMSET(g, 0, sizeof *g);
+    g->file = r;
+    LLMC__TRY(llmc__gguf_head(g, &r));
+    g->keys_at = r.at;
+    LLMC__TRY(llmc__gguf_keys(g, &r));
+    LLMC__TRY(llmc__gguf_alignment(g, &r));
+    g->tensors_at = r.at;
+    if (keys_only)
+        return LLMC_OK;
+    for (i = 0; i < g->n_tensors; i++)
+        LLMC__TRY(llmc__gguf_entry(&r, g->alignment, &t, &offset));
+    g->data_at = (r.at + g->alignment - 1) & ~(g->alignment - 1); /* at <= the size of an object: no overflow */
+    return LLMC_OK;
+}
+
+//--[ 12.3 FILE.llama2c ]-- seven integers, then f32 or int8 arrays in a fixed order
+#define LLMC__LLAMA2C_MAGIC 0x616b3432u
+
+typedef struct llmc__llama2c {
+    llmc__reader file;
+    uint32_t version, dim, hidden, layers, heads, kv_heads, vocab, context;
+    uint32_t group; /* elements per scale; version 2 only */
+    bool tied;
+} llmc__llama2c;
+
+/* One array of the file, or one per layer; name NULL: skipped. Sizes by letter:
+   D width, Q all query heads, G all key/value heads, F feed-forward, V vocabulary. */
+typedef struct llmc__llama2c_part {
+    const char *name;
+    char cols, rows; /* rows 0: a vector */
+    bool per_layer;
+} llmc__llama2c_part;
+
+#define LLMC__LLAMA2C_PARTS 13
+static const llmc__llama2c_part llmc__llama2c_part_table[LLMC__LLAMA2C_PARTS] = {
+    { "token_embd.weight", 'D', 'V', false },      { "blk.%u.attn_norm.weight", 'D', 0, true },
+    { "blk.%u.attn_q.weight", 'D', 'Q', true },    { "blk.%u.attn_k.weight", 'D', 'G', true },
+    { "blk.%u.attn_v.weight", 'D', 'G', true },    { "blk.%u.attn_output.weight", 'Q', 'D', true },
+    { "blk.%u.ffn_norm.weight", 'D', 0, true },    { "blk.%u.ffn_gate.weight", 'D', 'F', true },
+    { "blk.%u.ffn_down.weight", 'F', 'D', true },  { "blk.%u.ffn_up.weight", 'D', 'F', true },
+    { "output_norm.weight", 'D', 0, false },       { NULL, 'R', 'C', false }, /* cos and sin, C x K/2 each */
+    { "output.weight", 'D', 'V', false }
+};
+static const uint8_t llmc__llama2c_order[2][LLMC__LLAMA2C_PARTS] = {
+    { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 },   /* version 0 */
+    { 1, 6, 10, 0, 2, 3, 4, 5, 7, 8, 9, 12, 255 }   /* versions 1 and 2: the norms first, no tables */
+};
+
+static uint64_t llmc__llama2c_dim(const llmc__llama2c *f, char letter)
+{
+    uint64_t head = f->dim / f->heads;
+    switch (letter) {
+    case 'D':
+    case 'Q': return f->dim;
+    case 'G': return head * f->kv_heads;
+    case 'F': return f->hidden;
+    case 'V': return f->vocab;
+    case 'C': return f->context;
+    case 'R': return head / 2 * 2; /* both tables */
+    default: return 1;
+    }
+}
+
+typedef struct llmc__llama2c_walk {
+    uint64_t at; /* in the file */
+    uint32_t part, layer;
+} llmc__llama2c_walk;
+
+/* Bytes of one array, its scales included; *scales_at from its begin. The bounds
+   that llmc__llama2c_plausible sets keep all of this far below 2^64. */
+static llmc_status llmc__llama2c_bytes(const llmc__llama2c *f, const llmc__llama2c_part *p, llmc_diag *diag,
+                                       uint64_t *scales_at, uint64_t *total)
+{
+    uint64_t n = llmc__llama2c_dim(f, p->cols) * llmc__llama2c_dim(f, p->rows);
+    if (f->version != 2 || p->rows == 0) {
+        *scales_at = *total = n * 4;
+        return LLMC_OK;
+    }
+    if (n % f->group != 0)
+        return LLMC__FAIL(diag, BAD_FILE, "FILE.llama2c", LLMC_NO_OFFSET,
+                          "%s: %s has %llu elements, which groups of %u do not divide", f->file.name, p->name,
+                          (unsigned long long)n, (unsigned)f->group);
+    *scales_at = n;
+    *total = n + n / f->group * 4;
+    return LLMC_OK;
+}
+
+/* The next array as a tensor under GGUF's name. DONE after the last. out may be
+   NULL to only measure. Data pointers are set only for a file of the full size. */
+static llmc_status llmc__llama2c_next(const llmc__llama2c *f, llmc__llama2c_walk *w, llmc_tensor *out)
+{
+    for (; w->part < LLMC__LLAMA2C_PARTS; w->part++, w->layer = 0) {
+        unsigned index = llmc__llama2c_order[f->version == 0 ? 0 : 1][w->part];
+        const llmc__llama2c_part *p;
+        uint64_t scales_at, total;
+        if (index == 255)
+            continue;
+        p = &llmc__llama2c_part_table[index];
+        if (w->layer >= (p->per_layer ? f->layers : 1) || (index == 12 && f->tied))
+            continue;
+        LLMC__TRY(llmc__llama2c_bytes(f, p, f->file.diag, &scales_at, &total));
+        if (p->name != NULL && out != NULL) {
+            bool quantised = f->version == 2 && p->rows != 0;
+            LLMC_MEMSET(out, 0, sizeof *out);
+            llmc__format(out->name, sizeof out->name, p->name, (unsigned)w->layer);
+            out->type = quantised ? LLMC_I8 : LLMC_F32;
+            out->n_dims = p->rows == 0 ? 1 : 2;
+            out->dim[0] = llmc__llama2c_dim(f, p->cols);
+            out->dim[1] = llmc__llama2c_dim(f, p->rows);
+            out->dim[2] = out->dim[3] = 1;
+            out->bytes = scales_at;
+            out->data = f->file.data + w->at;
+            out->scales = quantised ? out->data + scales_at : NULL;
+            out->group = quantised ? f->group : 0;
+        }
+        w->at += total;
+        w->layer++;
+        if (p->name != NULL)
+            return LLMC_OK;
+    }
+    return LLMC_DONE;
+}
+
+/* Whether seven integers can be the header of a model; text never is. */
+static bool llmc__llama2c_plausible(const llmc__llama2c *f)
+{
+    const uint32_t wide = 1u << 20;
+    return f->dim > 0 && f->dim <= wide && f->hidden > 0 && f->hidden <= wide && f->layers > 0 && f->layers <= 4096 &&
+           f->heads > 0 && f->heads <= f->dim && f->dim % f->heads == 0 && f->kv_heads > 0 &&
+           f->kv_heads <= f->heads && f->heads % f->kv_heads == 0 && f->vocab > 0 && f->vocab <= LLMC__MAX_VOCAB &&
+           f->context > 0 && f->context <= (1u << 24);
+}
+
+static void llmc__llama2c_ints(llmc__llama2c *f, const uint8_t *p)
+{
+    uint32_t vocab = llmc__u32le(p + 20);
+    f->dim = llmc__u32le(p);
+    f->hidden = llmc__u32le(p + 4);
+    f->layers = llmc__u32le(p + 8);
+    f->heads = llmc__u32le(p + 12);
+    f->kv_heads = llmc__u32le(p + 16);
+    f->context = llmc__u32le(p + 24);
+    f->tied = (vocab >> 31) == 0;
+    f->vocab = f->tied ? vocab : 0u - vocab;
+}
+
+/* "ak42", version, seven integers, u8 shared, [i32 group], zeros to byte 256 */
+static llmc_status llmc__llama2c_head1(llmc__llama2c *f, llmc__reader *r)
+{
+    const uint8_t *p;
+    LLMC__TRY(llmc__read(r, 256, "the header", &p));
+    f->version = llmc__u32le(p + 4);
+    if (f->version != 1 && f->version != 2)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 4, "%s: llama2.c version %u is not supported", r->name,
+                          (unsigned)f->version);
+    llmc__llama2c_ints(f, p + 8);
+    if (!f->tied || p[36] > 1)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 28, "%s: the vocabulary size is negative or the shared flag not 0 or 1",
+                          r->name);
+    f->tied = p[36] == 1;
+    if (f->version == 2)
+        f->group = llmc__u32le(p + 37);
+    if (f->version == 2 && (f->group == 0 || f->group > (1u << 24)))
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 37, "%s: the group size %u is not possible", r->name,
+                          (unsigned)f->group);
+    return LLMC_OK;
+}
+
+/* llmc__llama2c_open -- check a llama2.c model file, versions 0, 1 and 2
+   There is no table in it, so the size must be exactly what the header implies.
+   *n_tensors: how many llmc__llama2c_next will give, from *walk on.
+   Errors: BAD_FILE, UNSUPPORTED. Source: llama2.c's export formats. */
+static llmc_status llmc__llama2c_open(llmc__llama2c *f, const llmc_blob *file, llmc__llama2c_walk *walk,
+                                      uint32_t *n_tensors, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.llama2c", diag);
+    llmc__llama2c_walk w;
+    llmc_status status;
+    const uint8_t *p;
+    LLMC_MEMSET(f, 0, sizeof *f);
+    f->file = r;
+    if (r.size >= 4 && llmc__u32le(r.data) == LLMC__LLAMA2C_MAGIC) {
+        LLMC__TRY(llmc__llama2c_head1(f, &r));
+    } else {
+        LLMC__TRY(llmc__read(&r, 28, "the header", &p));
+        llmc__llama2c_ints(f, p);
+    }
+    if (!llmc__llama2c_plausible(f))
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, 0, "%s: the header's sizes are not possible together", r.name);
+    walk->at = r.at;
+    walk->part = walk->layer = 0;
+    w = *walk;
+    for (*n_tensors = 0; (status = llmc__llama2c_next(f, &w, NULL)) == LLMC_OK; ++*n_tensors) {
+    }
+    if (status != LLMC_DONE)
+        return status;
+    if (w.at != r.size)
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, llmc__min(w.at, r.size), "%s: has %llu bytes, its header implies %llu",
+                          r.name, (unsigned long long)r.size, (unsigned long long)w.at);
+    return LLMC_OK;
+}
+
+/* GGUF and llama2.c v1 and v2 by their magic; v0, which has none, by seven
+   integers that make sense together. */
+LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
+{
+    llmc__llama2c f;
+    llmc__reader r;
+    if (file == NULL)
+        return LLMC_FILE_UNKNOWN;
+    r = llmc__reader_over(file, "FILE", NULL);
+    if (r.size < 4)
+        return LLMC_FILE_UNKNOWN;
+    if (llmc__u32le(r.data) == 0x46554747u)
+        return LLMC_FILE_GGUF;
+    if (llmc__u32le(r.data) == LLMC__LLAMA2C_MAGIC)
+        return LLMC_FILE_LLAMA2C;
+    if (r.size < 28)
+        return LLMC_FILE_UNKNOWN;
+    LLMC_MEMSET(&f, 0, sizeof f);
+    llmc__llama2c_ints(&f, r.data);
+    return llmc__llama2c_plausible(&f) ? LLMC_FILE_LLAMA2C : LLMC_FILE_UNKNOWN;
+}
+
+LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind)
+{
+    return kind == LLMC_FILE_GGUF ? "GGUF" : kind == LLMC_FILE_LLAMA2C ? "llama2.c" : "unknown";
+}
+
+//--[ 12.4 FILE.vocab ]-- what a file says of its vocabulary, each string checked
+#ifndef LLMC_NO_TOKEN
+
+typedef enum llmc__string_layout {
+    LLMC__STRINGS_GGUF,   /* u64 length, bytes            */
+    LLMC__STRINGS_LLAMA2C /* f32 score, i32 length, bytes */
+} llmc__string_layout;
+
+typedef enum llmc__vocab_kind {
+    LLMC__VOCAB_SPM, /* SentencePiece BPE with scores */
+    LLMC__VOCAB_BPE  /* byte-level, merges by rank    */
+} llmc__vocab_kind;
+
+/* Views into the file. Strings are at most LLMC__MAX_STRING bytes and may be empty;
+   scores are not NaN. */
+typedef struct llmc__vocab {
+    llmc__vocab_kind kind;
+    char pre[32]; /* pre-tokenizer as the file names it, "" if it does not */
+    uint32_t count;
+    llmc__string_layout layout;
+    const uint8_t *tokens; /* count strings, one after the other */
+    size_t tokens_bytes;
+    const uint8_t *scores; /* count x f32 LE, or NULL (in the LLAMA2C layout they are inline) */
+    const uint8_t *types;  /* count x i32 LE (GGUF's numbers), or NULL: TOKEN derives them    */
+    const uint8_t *merges; /* n_merges GGUF strings "a b" */
+    size_t merges_bytes;
+    uint32_t n_merges;
+    llmc_token special[LLMC_SPECIAL_COUNT]; /* LLMC_TOKEN_NONE: absent */
+    bool add_bos, add_eos, add_space_prefix;
+    const char *name; /* file's name for messages */
+} llmc__vocab;
+
+/* An array of the given element type, whose count must be *count unless that is 0 (then it is set). */
+static llmc_status llmc__vocab_array(const llmc__gguf *g, unsigned key, uint32_t type, uint32_t *count,
+                                     const uint8_t **out, size_t *bytes)
+{
+    const llmc__gguf_value *v = &g->known[key];
+    const llmc__reader *r = &g->file;
+    if (v->at == 0)
+        return LLMC__FAIL(r->diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET, "%s: key '%s' is missing", r->name,
+                          llmc__key_text(key));
+    if (!v->array || v->type != type)
+        return LLMC__FAIL(r->diag, BAD_FILE, "FILE.vocab", v->at, "%s: '%s' must be an array of %s", r->name,
+                          llmc__key_text(key), type == LLMC__GGUF_STRING ? "strings" : type == LLMC__GGUF_F32 ? "f32" : "i32");
+    if (v->count == 0 || v->count > LLMC__MAX_VOCAB || (*count != 0 && v->count != *count))
+        return LLMC__FAIL(r->diag, BAD_FILE, "FILE.vocab", v->at, "%s: '%s' has %llu entries, expected %u", r->name,
+                          llmc__key_text(key), (unsigned long long)v->count, (unsigned)*count);
+    *count = (uint32_t)v->count;
+    *out = r->data + v->at;
+    *bytes = (size_t)(v->end - v->at);
+    return LLMC_OK;
+}
+
+/* Strings of an array that passed llmc__gguf_skip, held to LLMC__MAX_STRING. */
+static llmc_status llmc__vocab_strings(const llmc__gguf *g, unsigned key)
+{
+    llmc__reader r = g->file;
+    const char *text;
+    uint64_t i;
+    size_t len;
+    r.at = g->known[key].at;
+    r.tag = "FILE.vocab";
+    for (i = 0; i < g->known[key].count; i++)
+        LLMC__TRY(llmc__gguf_string(&r, llmc__key_text(key), false, &text, &len));
+    return LLMC_OK;
+}
+
+static llmc_status llmc__vocab_flag(const llmc__gguf *g, unsigned key, bool *flag)
+{
+    if (g->known[key].at != 0 && !llmc__gguf_flag(g, &g->known[key], flag))
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", g->known[key].at, "%s: '%s' must be true or false",
+                          g->file.name, llmc__key_text(key));
+    return LLMC_OK;
+}
+
+static llmc_status llmc__vocab_specials(const llmc__gguf *g, llmc__vocab *v)
+{
+    static const uint8_t key[LLMC_SPECIAL_COUNT] = { LLMC__KEY_TOK_BOS, LLMC__KEY_TOK_EOS, LLMC__KEY_TOK_EOT,
+                                                     LLMC__KEY_TOK_UNK, LLMC__KEY_TOK_PAD };
+    unsigned i;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++) {
+        const llmc__gguf_value *value = &g->known[key[i]];
+        uint64_t id;
+        if (value->at == 0)
+            continue;
+        if (!llmc__gguf_uint(g, value, &id) || id >= v->count)
+            return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at, "%s: '%s' must be an id below %u",
+                              g->file.name, llmc__key_text(key[i]), (unsigned)v->count);
+        v->special[i] = (llmc_token)id;
+    }
+    return LLMC_OK;
+}
+
+/* SentencePiece's own numbering, which files rely on when they name no ids. */
+static void llmc__vocab_defaults(llmc__vocab *v, llmc__vocab_kind kind)
+{
+    unsigned i;
+    bool spm = kind == LLMC__VOCAB_SPM;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        v->special[i] = LLMC_TOKEN_NONE;
+    if (spm && v->count > 2) {
+        v->special[LLMC_SPECIAL_UNK] = 0;
+        v->special[LLMC_SPECIAL_BOS] = 1;
+        v->special[LLMC_SPECIAL_EOS] = 2;
+    }
+    v->kind = kind;
+    v->add_bos = v->add_space_prefix = spm;
+}
+
+static llmc_status llmc__vocab_scores(const llmc__gguf *g, llmc__vocab *v)
+{
+    size_t bytes, i;
+    LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_SCORES, LLMC__GGUF_F32, &v->count, &v->scores, &bytes));
+    for (i = 0; i < v->count; i++) {
+        float score = llmc__f32le(v->scores + 4 * i);
+        if (score != score)
+            return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", g->known[LLMC__KEY_TOK_SCORES].at + 4 * i,
+                              "%s: the score of token %llu is not a number", g->file.name, (unsigned long long)i);
+    }
+    return LLMC_OK;
+}
+
+/* tokenizer.ggml.pre; the Llama 3 pre-tokenizer brings a BOS where no flag says otherwise. */
+static llmc_status llmc__vocab_pre(const llmc__gguf *g, llmc__vocab *v)
+{
+    const llmc__gguf_value *value = &g->known[LLMC__KEY_TOK_PRE];
+    const char *text = "";
+    size_t len = 0;
+    if (value->at != 0 && !llmc__gguf_text(g, value, &text, &len))
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at, "%s: tokenizer.ggml.pre must be a string",
+                          g->file.name);
+    if (!llmc__strcopy(v->pre, sizeof v->pre, text, len))
+        return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", value->at, "%s: pre-tokenizer '%.*s' is not supported",
+                          g->file.name, (int)llmc__min(len, 64), text);
+    if (llmc__streq(v->pre, "llama-bpe") || llmc__streq(v->pre, "llama3") || llmc__streq(v->pre, "llama-v3"))
+        v->add_bos = true;
+    return LLMC_OK;
+}
+
+/* llmc__vocab_gguf -- the vocabulary of a GGUF file
+   *present false, and OK, if it has none (no tokenizer.ggml.model, or "none").
+   Errors: BAD_FILE, UNSUPPORTED (a kind of tokenizer that is not known). */
+static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *present)
+{
+    const llmc__gguf_value *model = &g->known[LLMC__KEY_TOK_MODEL];
+    const char *text;
+    size_t len, bytes;
+    bool bpe;
+    LLMC_MEMSET(v, 0, sizeof *v);
+    *present = false;
+    v->name = g->file.name;
+    v->layout = LLMC__STRINGS_GGUF;
+    if (model->at == 0)
+        return LLMC_OK;
+    if (!llmc__gguf_text(g, model, &text, &len))
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", model->at, "%s: tokenizer.ggml.model must be a string",
+                          g->file.name);
+    if (llmc__texteq(text, len, "none") || llmc__texteq(text, len, "no_vocab"))
+        return LLMC_OK;
+    bpe = llmc__texteq(text, len, "gpt2");
+    if (!bpe && !llmc__texteq(text, len, "llama"))
+        return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", model->at, "%s: tokenizer '%.*s' is not supported",
+                          g->file.name, (int)llmc__min(len, 64), text);
+    LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TOKENS, LLMC__GGUF_STRING, &v->count, &v->tokens, &v->tokens_bytes));
+    LLMC__TRY(llmc__vocab_strings(g, LLMC__KEY_TOK_TOKENS));
+    llmc__vocab_defaults(v, bpe ? LLMC__VOCAB_BPE : LLMC__VOCAB_SPM);
+    if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
+        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
+    if (!bpe) {
+        LLMC__TRY(llmc__vocab_scores(g, v));
+    } else {
+        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_MERGES, LLMC__GGUF_STRING, &v->n_merges, &v->merges,
+                                    &v->merges_bytes));
+        LLMC__TRY(llmc__vocab_strings(g, LLMC__KEY_TOK_MERGES));
+    }
+    LLMC__TRY(llmc__vocab_pre(g, v));
+    LLMC__TRY(llmc__vocab_specials(g, v));
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_BOS, &v->add_bos));
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_EOS, &v->add_eos));
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SPACE, &v->add_space_prefix));
+    *present = true;
+    return LLMC_OK;
+}
+
+/* llmc__vocab_llama2c -- a llama2.c tokenizer.bin: i32 longest, then per token f32 score, i32 length, bytes
+   The file does not say how many tokens it has; count 0 takes all there are.
+   Errors: BAD_FILE (also if tokens are missing or left over). */
+static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, uint32_t count, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.vocab", diag);
+    const uint8_t *p;
+    uint32_t longest, n;
+    LLMC_MEMSET(v, 0, sizeof *v);
+    LLMC__TRY(llmc__read_u32(&r, "the header", &longest));
+    v->tokens = r.data + r.at;
+    for (n = 0; count == 0 ? r.at < r.size : n < count; n++) {
+        uint64_t at = r.at;
+        uint32_t len;
+        float score;
+        if (n == LLMC__MAX_VOCAB)
+            return LLMC__FAIL(diag, BAD_FILE, r.tag, at, "%s: more than %u tokens", r.name, LLMC__MAX_VOCAB);
+        if (r.at == r.size)
+            return LLMC__FAIL(diag, BAD_FILE, r.tag, at, "%s: holds %u tokens, the model has %u", r.name, (unsigned)n,
+                              (unsigned)count);
+        LLMC__TRY(llmc__read(&r, 8, "a token", &p));
+        score = llmc__f32le(p);
+        len = llmc__u32le(p + 4);
+        if (len > LLMC__MAX_STRING || score != score)
+            return LLMC__FAIL(diag, BAD_FILE, r.tag, at, "%s: token %u has length %u, expected 0 to %u, or no number as score",
+                              r.name, (unsigned)n, (unsigned)len, LLMC__MAX_STRING);
+        LLMC__TRY(llmc__read(&r, len, "a token", &p));
+    }
+    if (r.at != r.size || n == 0)
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, r.at, "%s: %llu bytes are left after %u tokens; is it another model's?",
+                          r.name, (unsigned long long)(r.size - r.at), (unsigned)n);
+    v->count = n;
+    v->tokens_bytes = (size_t)(r.size - 4);
+    v->layout = LLMC__STRINGS_LLAMA2C;
+    v->name = r.name;
+    llmc__vocab_defaults(v, LLMC__VOCAB_SPM);
+    return LLMC_OK;
+}
+#endif
+
+//--[ 12.5 FILE.writer ]-- little-endian output; the first failure sticks
+typedef struct llmc__out {
+    const llmc_writer *to; /* NULL: only count */
+    uint64_t at, keys;     /* bytes and metadata pairs so far */
+    bool failed;
+} llmc__out;
+
+static void llmc__out_bytes(llmc__out *o, const void *data, uint64_t n)
+{
+    if (n == 0 || o->failed)
+        return;
+    if (o->to != NULL)
+        o->failed = !o->to->write(o->to->user, data, (size_t)n);
+    o->at += n;
+}
+
+static void llmc__out_u32(llmc__out *o, uint32_t v)
+{
+    uint8_t b[4];
+    llmc__put_u32le(b, v);
+    llmc__out_bytes(o, b, 4);
+}
+
+static void llmc__out_u64(llmc__out *o, uint64_t v)
+{
+    uint8_t b[8];
+    llmc__put_u64le(b, v);
+    llmc__out_bytes(o, b, 8);
+}
+
+static void llmc__out_text(llmc__out *o, const char *text, size_t len)
+{
+    llmc__out_u64(o, len);
+    llmc__out_bytes(o, text, len);
+}
+
+/* Zeros up to a multiple of alignment, a power of two. */
+static void llmc__out_pad(llmc__out *o, uint64_t alignment)
+{
+    static const uint8_t zero[64] = { 0 };
+    uint64_t n = (0 - o->at) & (alignment - 1);
+    for (; n > 0 && !o->failed; n -= llmc__min(n, sizeof zero))
+        llmc__out_bytes(o, zero, llmc__min(n, sizeof zero));
+}
+
+static void llmc__out_key(llmc__out *o, const char *key, uint32_t type)
+{
+    llmc__out_text(o, key, llmc__strlen(key));
+    llmc__out_u32(o, type);
+    o->keys++;
+}
+
+static void llmc__out_key_u32(llmc__out *o, const char *key, uint32_t v)
+{
+    llmc__out_key(o, key, LLMC__GGUF_U32);
+    llmc__out_u32(o, v);
+}
+
+static void llmc__out_key_f32(llmc__out *o, const char *key, float v)
+{
+    llmc__out_key(o, key, LLMC__GGUF_F32);
+    llmc__out_u32(o, llmc__f32_bits(v));
+}
+
+static void llmc__out_key_text(llmc__out *o, const char *key, const char *text)
+{
+    llmc__out_key(o, key, LLMC__GGUF_STRING);
+    llmc__out_text(o, text, llmc__strlen(text));
+}
+
+#ifndef LLMC_NO_TOKEN
+static void llmc__out_key_flag(llmc__out *o, const char *key, bool v)
+{
+    uint8_t b = v;
+    llmc__out_key(o, key, LLMC__GGUF_BOOL);
+    llmc__out_bytes(o, &b, 1);
+}
+
+static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, uint64_t count)
+{
+    llmc__out_key(o, key, LLMC__GGUF_ARRAY);
+    llmc__out_u32(o, type);
+    llmc__out_u64(o, count);
+}
+#endif
+
+//==[ 13 TOKEN ]==== text to ids and back ==== needs: 02 03 04 12 ====
+#ifndef LLMC_NO_TOKEN
+
+/* What stays true of every vocabulary once carved:
+   - Token bytes are "raw": what the token stands for in text, so SentencePiece's U+2581
+     is a plain space and GPT-2's byte alphabet is the bytes themselves. Matching,
+     merging and decoding work on raw bytes only.
+   - Merging reaches normal and unused tokens only: text that spells "<s>" or "<0x0A>"
+     never becomes that token. U+2581 itself, when text holds it, becomes byte tokens, so that
+     decode gives it back.
+   - Of tokens with the same raw bytes the lowest id is the one encode produces. */
+
+//--[ 13.1 TOKEN.unicode ]-- classes of code points that pre-tokenizers split by
+enum {
+    LLMC__UC_OTHER,     /* controls, formats, private use, unassigned, bytes that are not UTF-8 */
+    LLMC__UC_UPPER,     /* Lu Lt */
+    LLMC__UC_LOWER,     /* Ll    */
+    LLMC__UC_LETTER,    /* Lm Lo */
+    LLMC__UC_MARK,      /* M     */
+    LLMC__UC_NUMBER,    /* N     */
+    LLMC__UC_PUNCT,     /* P     */
+    LLMC__UC_SYMBOL,    /* S     */
+    LLMC__UC_SPACE,     /* the property White_Space */
+    LLMC__UC_CASE_EVEN, /* in the table only: even code points upper, odd ones lower */
+    LLMC__UC_CASE_ODD   /* in the table only: odd code points upper, even ones lower */
+};
+
+/* Sets of classes, tested with llmc__uc_in. */
+#define LLMC__UC_LETTERS (1u << LLMC__UC_UPPER | 1u << LLMC__UC_LOWER | 1u << LLMC__UC_LETTER)
+#define LLMC__UC_NUMBERS (1u << LLMC__UC_NUMBER)
+#define LLMC__UC_SPACES  (1u << LLMC__UC_SPACE)
+#define LLMC__UC_REST    (~(LLMC__UC_LETTERS | LLMC__UC_NUMBERS | LLMC__UC_SPACES))
+
+/* Unicode 15.0.0, first code point << 4 | class of each range; printed by tools/unicode.c. */
+static const uint32_t llmc__uc_range[] = {
+    0x000000, 0x000098, 0x0000e0, 0x000208, 0x000216, 0x000247, 0x000256, 0x0002b7, 0x0002c6, 0x000305,
+    0x0003a6, 0x0003c7, 0x0003f6, 0x000411, 0x0005b6, 0x0005e7, 0x0005f6, 0x000607, 0x000612, 0x0007b6,
+    0x0007c7, 0x0007d6, 0x0007e7, 0x0007f0, 0x000858, 0x000860, 0x000a08, 0x000a16, 0x000a27, 0x000a76,
+    0x000a87, 0x000aa3, 0x000ab6, 0x000ac7, 0x000ad0, 0x000ae7, 0x000b25, 0x000b47, 0x000b52, 0x000b66,
+    0x000b87, 0x000b95, 0x000ba3, 0x000bb6, 0x000bc5, 0x000bf6, 0x000c01, 0x000d77, 0x000d81, 0x000df2,
+    0x000f77, 0x000f82, 0x001009, 0x001382, 0x00139a, 0x001492, 0x0014a9, 0x001781, 0x00179a, 0x0017f2,
+    0x001811, 0x001829, 0x001861, 0x001882, 0x001891, 0x0018c2, 0x0018e1, 0x001922, 0x001931, 0x001952,
+    0x001961, 0x001992, 0x0019c1, 0x0019e2, 0x0019f1, 0x001a09, 0x001a61, 0x001a7a, 0x001ab2, 0x001ac1,
+    0x001ad2, 0x001ae1, 0x001b02, 0x001b11, 0x001b3a, 0x001b71, 0x001b92, 0x001bb3, 0x001bc1, 0x001bd2,
+    0x001c03, 0x001c41, 0x001c62, 0x001c71, 0x001c92, 0x001ca1, 0x001cba, 0x001dd2, 0x001de9, 0x001f02,
+    0x001f11, 0x001f29, 0x001f61, 0x001f89, 0x002342, 0x0023a1, 0x0023c2, 0x0023d1, 0x0023f2, 0x002411,
+    0x002422, 0x002431, 0x002469, 0x002502, 0x002943, 0x002952, 0x002b03, 0x002c27, 0x002c63, 0x002d27,
+    0x002e03, 0x002e57, 0x002ec3, 0x002ed7, 0x002ee3, 0x002ef7, 0x003004, 0x003709, 0x003743, 0x003757,
+    0x003761, 0x003772, 0x003780, 0x0037a3, 0x0037b2, 0x0037e6, 0x0037f1, 0x003800, 0x003847, 0x003861,
+    0x003876, 0x003881, 0x0038b0, 0x0038c1, 0x0038d0, 0x0038e1, 0x003902, 0x003911, 0x003a20, 0x003a31,
+    0x003ac2, 0x003cf1, 0x003d02, 0x003d21, 0x003d52, 0x003d89, 0x003f02, 0x003f41, 0x003f52, 0x003f67,
+    0x003f71, 0x003f82, 0x003f91, 0x003fb2, 0x003fd1, 0x004302, 0x004609, 0x004827, 0x004834, 0x0048a9,
+    0x004c01, 0x004c1a, 0x004cf2, 0x004d09, 0x005300, 0x005311, 0x005570, 0x005593, 0x0055a6, 0x005602,
+    0x005896, 0x0058b0, 0x0058d7, 0x005900, 0x005914, 0x005be6, 0x005bf4, 0x005c06, 0x005c14, 0x005c36,
+    0x005c44, 0x005c66, 0x005c74, 0x005c80, 0x005d03, 0x005eb0, 0x005ef3, 0x005f36, 0x005f50, 0x006067,
+    0x006096, 0x0060b7, 0x0060c6, 0x0060e7, 0x006104, 0x0061b6, 0x0061c0, 0x0061d6, 0x006203, 0x0064b4,
+    0x006605, 0x0066a6, 0x0066e3, 0x006704, 0x006713, 0x006d46, 0x006d53, 0x006d64, 0x006dd0, 0x006de7,
+    0x006df4, 0x006e53, 0x006e74, 0x006e97, 0x006ea4, 0x006ee3, 0x006f05, 0x006fa3, 0x006fd7, 0x006ff3,
+    0x007006, 0x0070e0, 0x007103, 0x007114, 0x007123, 0x007304, 0x0074b0, 0x0074d3, 0x007a64, 0x007b13,
+    0x007b20, 0x007c05, 0x007ca3, 0x007eb4, 0x007f43, 0x007f67, 0x007f76, 0x007fa3, 0x007fb0, 0x007fd4,
+    0x007fe7, 0x008003, 0x008164, 0x0081a3, 0x0081b4, 0x008243, 0x008254, 0x008283, 0x008294, 0x0082e0,
+    0x008306, 0x0083f0, 0x008403, 0x008594, 0x0085c0, 0x0085e6, 0x0085f0, 0x008603, 0x0086b0, 0x008703,
+    0x008887, 0x008893, 0x0088f0, 0x008984, 0x008a03, 0x008ca4, 0x008e20, 0x008e34, 0x009043, 0x0093a4,
+    0x0093d3, 0x0093e4, 0x009503, 0x009514, 0x009583, 0x009624, 0x009646, 0x009665, 0x009706, 0x009713,
+    0x009814, 0x009840, 0x009853, 0x0098d0, 0x0098f3, 0x009910, 0x009933, 0x009a90, 0x009aa3, 0x009b10,
+    0x009b23, 0x009b30, 0x009b63, 0x009ba0, 0x009bc4, 0x009bd3, 0x009be4, 0x009c50, 0x009c74, 0x009c90,
+    0x009cb4, 0x009ce3, 0x009cf0, 0x009d74, 0x009d80, 0x009dc3, 0x009de0, 0x009df3, 0x009e24, 0x009e40,
+    0x009e65, 0x009f03, 0x009f27, 0x009f45, 0x009fa7, 0x009fc3, 0x009fd6, 0x009fe4, 0x009ff0, 0x00a014,
+    0x00a040, 0x00a053, 0x00a0b0, 0x00a0f3, 0x00a110, 0x00a133, 0x00a290, 0x00a2a3, 0x00a310, 0x00a323,
+    0x00a340, 0x00a353, 0x00a370, 0x00a383, 0x00a3a0, 0x00a3c4, 0x00a3d0, 0x00a3e4, 0x00a430, 0x00a474,
+    0x00a490, 0x00a4b4, 0x00a4e0, 0x00a514, 0x00a520, 0x00a593, 0x00a5d0, 0x00a5e3, 0x00a5f0, 0x00a665,
+    0x00a704, 0x00a723, 0x00a754, 0x00a766, 0x00a770, 0x00a814, 0x00a840, 0x00a853, 0x00a8e0, 0x00a8f3,
+    0x00a920, 0x00a933, 0x00aa90, 0x00aaa3, 0x00ab10, 0x00ab23, 0x00ab40, 0x00ab53, 0x00aba0, 0x00abc4,
+    0x00abd3, 0x00abe4, 0x00ac60, 0x00ac74, 0x00aca0, 0x00acb4, 0x00ace0, 0x00ad03, 0x00ad10, 0x00ae03,
+    0x00ae24, 0x00ae40, 0x00ae65, 0x00af06, 0x00af17, 0x00af20, 0x00af93, 0x00afa4, 0x00b000, 0x00b014,
+    0x00b040, 0x00b053, 0x00b0d0, 0x00b0f3, 0x00b110, 0x00b133, 0x00b290, 0x00b2a3, 0x00b310, 0x00b323,
+    0x00b340, 0x00b353, 0x00b3a0, 0x00b3c4, 0x00b3d3, 0x00b3e4, 0x00b450, 0x00b474, 0x00b490, 0x00b4b4,
+    0x00b4e0, 0x00b554, 0x00b580, 0x00b5c3, 0x00b5e0, 0x00b5f3, 0x00b624, 0x00b640, 0x00b665, 0x00b707,
+    0x00b713, 0x00b725, 0x00b780, 0x00b824, 0x00b833, 0x00b840, 0x00b853, 0x00b8b0, 0x00b8e3, 0x00b910,
+    0x00b923, 0x00b960, 0x00b993, 0x00b9b0, 0x00b9c3, 0x00b9d0, 0x00b9e3, 0x00ba00, 0x00ba33, 0x00ba50,
+    0x00ba83, 0x00bab0, 0x00bae3, 0x00bba0, 0x00bbe4, 0x00bc30, 0x00bc64, 0x00bc90, 0x00bca4, 0x00bce0,
+    0x00bd03, 0x00bd10, 0x00bd74, 0x00bd80, 0x00be65, 0x00bf37, 0x00bfb0, 0x00c004, 0x00c053, 0x00c0d0,
+    0x00c0e3, 0x00c110, 0x00c123, 0x00c290, 0x00c2a3, 0x00c3a0, 0x00c3c4, 0x00c3d3, 0x00c3e4, 0x00c450,
+    0x00c464, 0x00c490, 0x00c4a4, 0x00c4e0, 0x00c554, 0x00c570, 0x00c583, 0x00c5b0, 0x00c5d3, 0x00c5e0,
+    0x00c603, 0x00c624, 0x00c640, 0x00c665, 0x00c700, 0x00c776, 0x00c785, 0x00c7f7, 0x00c803, 0x00c814,
+    0x00c846, 0x00c853, 0x00c8d0, 0x00c8e3, 0x00c910, 0x00c923, 0x00ca90, 0x00caa3, 0x00cb40, 0x00cb53,
+    0x00cba0, 0x00cbc4, 0x00cbd3, 0x00cbe4, 0x00cc50, 0x00cc64, 0x00cc90, 0x00cca4, 0x00cce0, 0x00cd54,
+    0x00cd70, 0x00cdd3, 0x00cdf0, 0x00ce03, 0x00ce24, 0x00ce40, 0x00ce65, 0x00cf00, 0x00cf13, 0x00cf34,
+    0x00cf40, 0x00d004, 0x00d043, 0x00d0d0, 0x00d0e3, 0x00d110, 0x00d123, 0x00d3b4, 0x00d3d3, 0x00d3e4,
+    0x00d450, 0x00d464, 0x00d490, 0x00d4a4, 0x00d4e3, 0x00d4f7, 0x00d500, 0x00d543, 0x00d574, 0x00d585,
+    0x00d5f3, 0x00d624, 0x00d640, 0x00d665, 0x00d797, 0x00d7a3, 0x00d800, 0x00d814, 0x00d840, 0x00d853,
+    0x00d970, 0x00d9a3, 0x00db20, 0x00db33, 0x00dbc0, 0x00dbd3, 0x00dbe0, 0x00dc03, 0x00dc70, 0x00dca4,
+    0x00dcb0, 0x00dcf4, 0x00dd50, 0x00dd64, 0x00dd70, 0x00dd84, 0x00de00, 0x00de65, 0x00df00, 0x00df24,
+    0x00df46, 0x00df50, 0x00e013, 0x00e314, 0x00e323, 0x00e344, 0x00e3b0, 0x00e3f7, 0x00e403, 0x00e474,
+    0x00e4f6, 0x00e505, 0x00e5a6, 0x00e5c0, 0x00e813, 0x00e830, 0x00e843, 0x00e850, 0x00e863, 0x00e8b0,
+    0x00e8c3, 0x00ea40, 0x00ea53, 0x00ea60, 0x00ea73, 0x00eb14, 0x00eb23, 0x00eb44, 0x00ebd3, 0x00ebe0,
+    0x00ec03, 0x00ec50, 0x00ec63, 0x00ec70, 0x00ec84, 0x00ecf0, 0x00ed05, 0x00eda0, 0x00edc3, 0x00ee00,
+    0x00f003, 0x00f017, 0x00f046, 0x00f137, 0x00f146, 0x00f157, 0x00f184, 0x00f1a7, 0x00f205, 0x00f347,
+    0x00f354, 0x00f367, 0x00f374, 0x00f387, 0x00f394, 0x00f3a6, 0x00f3e4, 0x00f403, 0x00f480, 0x00f493,
+    0x00f6d0, 0x00f714, 0x00f856, 0x00f864, 0x00f883, 0x00f8d4, 0x00f980, 0x00f994, 0x00fbd0, 0x00fbe7,
+    0x00fc64, 0x00fc77, 0x00fcd0, 0x00fce7, 0x00fd06, 0x00fd57, 0x00fd96, 0x00fdb0, 0x010003, 0x0102b4,
+    0x0103f3, 0x010405, 0x0104a6, 0x010503, 0x010564, 0x0105a3, 0x0105e4, 0x010613, 0x010624, 0x010653,
+    0x010674, 0x0106e3, 0x010714, 0x010753, 0x010824, 0x0108e3, 0x0108f4, 0x010905, 0x0109a4, 0x0109e7,
+    0x010a01, 0x010c60, 0x010c71, 0x010c80, 0x010cd1, 0x010ce0, 0x010d02, 0x010fb6, 0x010fc3, 0x010fd2,
+    0x011003, 0x012490, 0x0124a3, 0x0124e0, 0x012503, 0x012570, 0x012583, 0x012590, 0x0125a3, 0x0125e0,
+    0x012603, 0x012890, 0x0128a3, 0x0128e0, 0x012903, 0x012b10, 0x012b23, 0x012b60, 0x012b83, 0x012bf0,
+    0x012c03, 0x012c10, 0x012c23, 0x012c60, 0x012c83, 0x012d70, 0x012d83, 0x013110, 0x013123, 0x013160,
+    0x013183, 0x0135b0, 0x0135d4, 0x013606, 0x013695, 0x0137d0, 0x013803, 0x013907, 0x0139a0, 0x013a01,
+    0x013f60, 0x013f82, 0x013fe0, 0x014006, 0x014013, 0x0166d7, 0x0166e6, 0x0166f3, 0x016808, 0x016813,
+    0x0169b6, 0x0169d0, 0x016a03, 0x016eb6, 0x016ee5, 0x016f13, 0x016f90, 0x017003, 0x017124, 0x017160,
+    0x0171f3, 0x017324, 0x017356, 0x017370, 0x017403, 0x017524, 0x017540, 0x017603, 0x0176d0, 0x0176e3,
+    0x017710, 0x017724, 0x017740, 0x017803, 0x017b44, 0x017d46, 0x017d73, 0x017d86, 0x017db7, 0x017dc3,
+    0x017dd4, 0x017de0, 0x017e05, 0x017ea0, 0x017f05, 0x017fa0, 0x018006, 0x0180b4, 0x0180e0, 0x0180f4,
+    0x018105, 0x0181a0, 0x018203, 0x018790, 0x018803, 0x018854, 0x018873, 0x018a94, 0x018aa3, 0x018ab0,
+    0x018b03, 0x018f60, 0x019003, 0x0191f0, 0x019204, 0x0192c0, 0x019304, 0x0193c0, 0x019407, 0x019410,
+    0x019446, 0x019465, 0x019503, 0x0196e0, 0x019703, 0x019750, 0x019803, 0x019ac0, 0x019b03, 0x019ca0,
+    0x019d05, 0x019db0, 0x019de7, 0x01a003, 0x01a174, 0x01a1c0, 0x01a1e6, 0x01a203, 0x01a554, 0x01a5f0,
+    0x01a604, 0x01a7d0, 0x01a7f4, 0x01a805, 0x01a8a0, 0x01a905, 0x01a9a0, 0x01aa06, 0x01aa73, 0x01aa86,
+    0x01aae0, 0x01ab04, 0x01acf0, 0x01b004, 0x01b053, 0x01b344, 0x01b453, 0x01b4d0, 0x01b505, 0x01b5a6,
+    0x01b617, 0x01b6b4, 0x01b747, 0x01b7d6, 0x01b7f0, 0x01b804, 0x01b833, 0x01ba14, 0x01bae3, 0x01bb05,
+    0x01bba3, 0x01be64, 0x01bf40, 0x01bfc6, 0x01c003, 0x01c244, 0x01c380, 0x01c3b6, 0x01c405, 0x01c4a0,
+    0x01c4d3, 0x01c505, 0x01c5a3, 0x01c7e6, 0x01c802, 0x01c890, 0x01c901, 0x01cbb0, 0x01cbd1, 0x01cc06,
+    0x01cc80, 0x01cd04, 0x01cd36, 0x01cd44, 0x01ce93, 0x01ced4, 0x01cee3, 0x01cf44, 0x01cf53, 0x01cf74,
+    0x01cfa3, 0x01cfb0, 0x01d002, 0x01d2c3, 0x01d6b2, 0x01d783, 0x01d792, 0x01d9b3, 0x01dc04, 0x01e009,
+    0x01e962, 0x01e9e9, 0x01f002, 0x01f081, 0x01f102, 0x01f160, 0x01f181, 0x01f1e0, 0x01f202, 0x01f281,
+    0x01f302, 0x01f381, 0x01f402, 0x01f460, 0x01f481, 0x01f4e0, 0x01f502, 0x01f580, 0x01f591, 0x01f5a0,
+    0x01f5b1, 0x01f5c0, 0x01f5d1, 0x01f5e0, 0x01f5f1, 0x01f602, 0x01f681, 0x01f702, 0x01f7e0, 0x01f802,
+    0x01f881, 0x01f902, 0x01f981, 0x01fa02, 0x01fa81, 0x01fb02, 0x01fb50, 0x01fb62, 0x01fb81, 0x01fbd7,
+    0x01fbe2, 0x01fbf7, 0x01fc22, 0x01fc50, 0x01fc62, 0x01fc81, 0x01fcd7, 0x01fd02, 0x01fd40, 0x01fd62,
+    0x01fd81, 0x01fdc0, 0x01fdd7, 0x01fe02, 0x01fe81, 0x01fed7, 0x01ff00, 0x01ff22, 0x01ff50, 0x01ff62,
+    0x01ff81, 0x01ffd7, 0x01fff0, 0x020008, 0x0200b0, 0x020106, 0x020288, 0x0202a0, 0x0202f8, 0x020306,
+    0x020447, 0x020456, 0x020527, 0x020536, 0x0205f8, 0x020600, 0x020705, 0x020713, 0x020720, 0x020745,
+    0x0207a7, 0x0207d6, 0x0207f3, 0x020805, 0x0208a7, 0x0208d6, 0x0208f0, 0x020903, 0x0209d0, 0x020a07,
+    0x020c10, 0x020d04, 0x020f10, 0x021007, 0x021021, 0x021037, 0x021071, 0x021087, 0x0210a2, 0x0210b1,
+    0x0210e2, 0x021101, 0x021132, 0x021147, 0x021151, 0x021167, 0x021191, 0x0211e7, 0x021241, 0x021257,
+    0x021261, 0x021277, 0x021281, 0x021297, 0x0212a1, 0x0212e7, 0x0212f2, 0x021301, 0x021342, 0x021353,
+    0x021392, 0x0213a7, 0x0213c2, 0x0213e1, 0x021407, 0x021451, 0x021462, 0x0214a7, 0x0214e2, 0x0214f7,
+    0x021505, 0x021831, 0x021842, 0x021855, 0x0218a7, 0x0218c0, 0x021907, 0x023086, 0x0230c7, 0x023296,
+    0x0232b7, 0x024270, 0x024407, 0x0244b0, 0x024605, 0x0249c7, 0x024ea5, 0x025007, 0x027686, 0x027765,
+    0x027947, 0x027c56, 0x027c77, 0x027e66, 0x027f07, 0x029836, 0x029997, 0x029d86, 0x029dc7, 0x029fc6,
+    0x029fe7, 0x02b740, 0x02b767, 0x02b960, 0x02b977, 0x02c001, 0x02c302, 0x02c601, 0x02c612, 0x02c621,
+    0x02c652, 0x02c67a, 0x02c6d1, 0x02c709, 0x02c742, 0x02c751, 0x02c762, 0x02c7c3, 0x02c7e1, 0x02c809,
+    0x02ce42, 0x02ce57, 0x02ceba, 0x02cef4, 0x02cf21, 0x02cf32, 0x02cf40, 0x02cf96, 0x02cfd5, 0x02cfe6,
+    0x02d002, 0x02d260, 0x02d272, 0x02d280, 0x02d2d2, 0x02d2e0, 0x02d303, 0x02d680, 0x02d6f3, 0x02d706,
+    0x02d710, 0x02d7f4, 0x02d803, 0x02d970, 0x02da03, 0x02da70, 0x02da83, 0x02daf0, 0x02db03, 0x02db70,
+    0x02db83, 0x02dbf0, 0x02dc03, 0x02dc70, 0x02dc83, 0x02dcf0, 0x02dd03, 0x02dd70, 0x02dd83, 0x02ddf0,
+    0x02de04, 0x02e006, 0x02e2f3, 0x02e306, 0x02e507, 0x02e526, 0x02e5e0, 0x02e807, 0x02e9a0, 0x02e9b7,
+    0x02ef40, 0x02f007, 0x02fd60, 0x02ff07, 0x02ffc0, 0x030008, 0x030016, 0x030047, 0x030053, 0x030075,
+    0x030086, 0x030127, 0x030146, 0x030207, 0x030215, 0x0302a4, 0x030306, 0x030313, 0x030367, 0x030385,
+    0x0303b3, 0x0303d6, 0x0303e7, 0x030400, 0x030413, 0x030970, 0x030994, 0x0309b7, 0x0309d3, 0x030a06,
+    0x030a13, 0x030fb6, 0x030fc3, 0x031000, 0x031053, 0x031300, 0x031313, 0x0318f0, 0x031907, 0x031925,
+    0x031967, 0x031a03, 0x031c07, 0x031e40, 0x031f03, 0x032007, 0x0321f0, 0x032205, 0x0322a7, 0x032485,
+    0x032507, 0x032515, 0x032607, 0x032805, 0x0328a7, 0x032b15, 0x032c07, 0x034003, 0x04dc07, 0x04e003,
+    0x0a48d0, 0x0a4907, 0x0a4c70, 0x0a4d03, 0x0a4fe6, 0x0a5003, 0x0a60d6, 0x0a6103, 0x0a6205, 0x0a62a3,
+    0x0a62c0, 0x0a6409, 0x0a66e3, 0x0a66f4, 0x0a6736, 0x0a6744, 0x0a67e6, 0x0a67f3, 0x0a6809, 0x0a69c3,
+    0x0a69e4, 0x0a6a03, 0x0a6e65, 0x0a6f04, 0x0a6f26, 0x0a6f80, 0x0a7007, 0x0a7173, 0x0a7207, 0x0a7229,
+    0x0a7302, 0x0a7329, 0x0a7703, 0x0a7712, 0x0a779a, 0x0a77d1, 0x0a77e9, 0x0a7883, 0x0a7897, 0x0a78ba,
+    0x0a78f3, 0x0a7909, 0x0a7942, 0x0a7969, 0x0a7aa1, 0x0a7af2, 0x0a7b01, 0x0a7b49, 0x0a7c41, 0x0a7c7a,
+    0x0a7cb0, 0x0a7d01, 0x0a7d12, 0x0a7d20, 0x0a7d32, 0x0a7d40, 0x0a7d52, 0x0a7d69, 0x0a7da0, 0x0a7f23,
+    0x0a7f51, 0x0a7f62, 0x0a7f73, 0x0a7fa2, 0x0a7fb3, 0x0a8024, 0x0a8033, 0x0a8064, 0x0a8073, 0x0a80b4,
+    0x0a80c3, 0x0a8234, 0x0a8287, 0x0a82c4, 0x0a82d0, 0x0a8305, 0x0a8367, 0x0a83a0, 0x0a8403, 0x0a8746,
+    0x0a8780, 0x0a8804, 0x0a8823, 0x0a8b44, 0x0a8c60, 0x0a8ce6, 0x0a8d05, 0x0a8da0, 0x0a8e04, 0x0a8f23,
+    0x0a8f86, 0x0a8fb3, 0x0a8fc6, 0x0a8fd3, 0x0a8ff4, 0x0a9005, 0x0a90a3, 0x0a9264, 0x0a92e6, 0x0a9303,
+    0x0a9474, 0x0a9540, 0x0a95f6, 0x0a9603, 0x0a97d0, 0x0a9804, 0x0a9843, 0x0a9b34, 0x0a9c16, 0x0a9ce0,
+    0x0a9cf3, 0x0a9d05, 0x0a9da0, 0x0a9de6, 0x0a9e03, 0x0a9e54, 0x0a9e63, 0x0a9f05, 0x0a9fa3, 0x0a9ff0,
+    0x0aa003, 0x0aa294, 0x0aa370, 0x0aa403, 0x0aa434, 0x0aa443, 0x0aa4c4, 0x0aa4e0, 0x0aa505, 0x0aa5a0,
+    0x0aa5c6, 0x0aa603, 0x0aa777, 0x0aa7a3, 0x0aa7b4, 0x0aa7e3, 0x0aab04, 0x0aab13, 0x0aab24, 0x0aab53,
+    0x0aab74, 0x0aab93, 0x0aabe4, 0x0aac03, 0x0aac14, 0x0aac23, 0x0aac30, 0x0aadb3, 0x0aade6, 0x0aae03,
+    0x0aaeb4, 0x0aaf06, 0x0aaf23, 0x0aaf54, 0x0aaf70, 0x0ab013, 0x0ab070, 0x0ab093, 0x0ab0f0, 0x0ab113,
+    0x0ab170, 0x0ab203, 0x0ab270, 0x0ab283, 0x0ab2f0, 0x0ab302, 0x0ab5b7, 0x0ab5c3, 0x0ab602, 0x0ab693,
+    0x0ab6a7, 0x0ab6c0, 0x0ab702, 0x0abc03, 0x0abe34, 0x0abeb6, 0x0abec4, 0x0abee0, 0x0abf05, 0x0abfa0,
+    0x0ac003, 0x0d7a40, 0x0d7b03, 0x0d7c70, 0x0d7cb3, 0x0d7fc0, 0x0f9003, 0x0fa6e0, 0x0fa703, 0x0fada0,
+    0x0fb002, 0x0fb070, 0x0fb132, 0x0fb180, 0x0fb1d3, 0x0fb1e4, 0x0fb1f3, 0x0fb297, 0x0fb2a3, 0x0fb370,
+    0x0fb383, 0x0fb3d0, 0x0fb3e3, 0x0fb3f0, 0x0fb403, 0x0fb420, 0x0fb433, 0x0fb450, 0x0fb463, 0x0fbb27,
+    0x0fbc30, 0x0fbd33, 0x0fd3e6, 0x0fd407, 0x0fd503, 0x0fd900, 0x0fd923, 0x0fdc80, 0x0fdcf7, 0x0fdd00,
+    0x0fdf03, 0x0fdfc7, 0x0fe004, 0x0fe106, 0x0fe1a0, 0x0fe204, 0x0fe306, 0x0fe530, 0x0fe546, 0x0fe627,
+    0x0fe636, 0x0fe647, 0x0fe670, 0x0fe686, 0x0fe697, 0x0fe6a6, 0x0fe6c0, 0x0fe703, 0x0fe750, 0x0fe763,
+    0x0fefd0, 0x0ff016, 0x0ff047, 0x0ff056, 0x0ff0b7, 0x0ff0c6, 0x0ff105, 0x0ff1a6, 0x0ff1c7, 0x0ff1f6,
+    0x0ff211, 0x0ff3b6, 0x0ff3e7, 0x0ff3f6, 0x0ff407, 0x0ff412, 0x0ff5b6, 0x0ff5c7, 0x0ff5d6, 0x0ff5e7,
+    0x0ff5f6, 0x0ff663, 0x0ffbf0, 0x0ffc23, 0x0ffc80, 0x0ffca3, 0x0ffd00, 0x0ffd23, 0x0ffd80, 0x0ffda3,
+    0x0ffdd0, 0x0ffe07, 0x0ffe70, 0x0ffe87, 0x0ffef0, 0x0fffc7, 0x0fffe0, 0x100003, 0x1000c0, 0x1000d3,
+    0x100270, 0x100283, 0x1003b0, 0x1003c3, 0x1003e0, 0x1003f3, 0x1004e0, 0x100503, 0x1005e0, 0x100803,
+    0x100fb0, 0x101006, 0x101030, 0x101075, 0x101340, 0x101377, 0x101405, 0x101797, 0x1018a5, 0x1018c7,
+    0x1018f0, 0x101907, 0x1019d0, 0x101a07, 0x101a10, 0x101d07, 0x101fd4, 0x101fe0, 0x102803, 0x1029d0,
+    0x102a03, 0x102d10, 0x102e04, 0x102e15, 0x102fc0, 0x103003, 0x103205, 0x103240, 0x1032d3, 0x103415,
+    0x103423, 0x1034a5, 0x1034b0, 0x103503, 0x103764, 0x1037b0, 0x103803, 0x1039e0, 0x1039f6, 0x103a03,
+    0x103c40, 0x103c83, 0x103d06, 0x103d15, 0x103d60, 0x104001, 0x104282, 0x104503, 0x1049e0, 0x104a05,
+    0x104aa0, 0x104b01, 0x104d40, 0x104d82, 0x104fc0, 0x105003, 0x105280, 0x105303, 0x105640, 0x1056f6,
+    0x105701, 0x1057b0, 0x1057c1, 0x1058b0, 0x1058c1, 0x105930, 0x105941, 0x105960, 0x105972, 0x105a20,
+    0x105a32, 0x105b20, 0x105b32, 0x105ba0, 0x105bb2, 0x105bd0, 0x106003, 0x107370, 0x107403, 0x107560,
+    0x107603, 0x107680, 0x107803, 0x107860, 0x107873, 0x107b10, 0x107b23, 0x107bb0, 0x108003, 0x108060,
+    0x108083, 0x108090, 0x1080a3, 0x108360, 0x108373, 0x108390, 0x1083c3, 0x1083d0, 0x1083f3, 0x108560,
+    0x108576, 0x108585, 0x108603, 0x108777, 0x108795, 0x108803, 0x1089f0, 0x108a75, 0x108b00, 0x108e03,
+    0x108f30, 0x108f43, 0x108f60, 0x108fb5, 0x109003, 0x109165, 0x1091c0, 0x1091f6, 0x109203, 0x1093a0,
+    0x1093f6, 0x109400, 0x109803, 0x109b80, 0x109bc5, 0x109be3, 0x109c05, 0x109d00, 0x109d25, 0x10a003,
+    0x10a014, 0x10a040, 0x10a054, 0x10a070, 0x10a0c4, 0x10a103, 0x10a140, 0x10a153, 0x10a180, 0x10a193,
+    0x10a360, 0x10a384, 0x10a3b0, 0x10a3f4, 0x10a405, 0x10a490, 0x10a506, 0x10a590, 0x10a603, 0x10a7d5,
+    0x10a7f6, 0x10a803, 0x10a9d5, 0x10aa00, 0x10ac03, 0x10ac87, 0x10ac93, 0x10ae54, 0x10ae70, 0x10aeb5,
+    0x10af06, 0x10af70, 0x10b003, 0x10b360, 0x10b396, 0x10b403, 0x10b560, 0x10b585, 0x10b603, 0x10b730,
+    0x10b785, 0x10b803, 0x10b920, 0x10b996, 0x10b9d0, 0x10ba95, 0x10bb00, 0x10c003, 0x10c490, 0x10c801,
+    0x10cb30, 0x10cc02, 0x10cf30, 0x10cfa5, 0x10d003, 0x10d244, 0x10d280, 0x10d305, 0x10d3a0, 0x10e605,
+    0x10e7f0, 0x10e803, 0x10eaa0, 0x10eab4, 0x10ead6, 0x10eae0, 0x10eb03, 0x10eb20, 0x10efd4, 0x10f003,
+    0x10f1d5, 0x10f273, 0x10f280, 0x10f303, 0x10f464, 0x10f515, 0x10f556, 0x10f5a0, 0x10f703, 0x10f824,
+    0x10f866, 0x10f8a0, 0x10fb03, 0x10fc55, 0x10fcc0, 0x10fe03, 0x10ff70, 0x110004, 0x110033, 0x110384,
+    0x110476, 0x1104e0, 0x110525, 0x110704, 0x110713, 0x110734, 0x110753, 0x110760, 0x1107f4, 0x110833,
+    0x110b04, 0x110bb6, 0x110bd0, 0x110be6, 0x110c24, 0x110c30, 0x110d03, 0x110e90, 0x110f05, 0x110fa0,
+    0x111004, 0x111033, 0x111274, 0x111350, 0x111365, 0x111406, 0x111443, 0x111454, 0x111473, 0x111480,
+    0x111503, 0x111734, 0x111746, 0x111763, 0x111770, 0x111804, 0x111833, 0x111b34, 0x111c13, 0x111c56,
+    0x111c94, 0x111cd6, 0x111ce4, 0x111d05, 0x111da3, 0x111db6, 0x111dc3, 0x111dd6, 0x111e00, 0x111e15,
+    0x111f50, 0x112003, 0x112120, 0x112133, 0x1122c4, 0x112386, 0x1123e4, 0x1123f3, 0x112414, 0x112420,
+    0x112803, 0x112870, 0x112883, 0x112890, 0x1128a3, 0x1128e0, 0x1128f3, 0x1129e0, 0x1129f3, 0x112a96,
+    0x112aa0, 0x112b03, 0x112df4, 0x112eb0, 0x112f05, 0x112fa0, 0x113004, 0x113040, 0x113053, 0x1130d0,
+    0x1130f3, 0x113110, 0x113133, 0x113290, 0x1132a3, 0x113310, 0x113323, 0x113340, 0x113353, 0x1133a0,
+    0x1133b4, 0x1133d3, 0x1133e4, 0x113450, 0x113474, 0x113490, 0x1134b4, 0x1134e0, 0x113503, 0x113510,
+    0x113574, 0x113580, 0x1135d3, 0x113624, 0x113640, 0x113664, 0x1136d0, 0x113704, 0x113750, 0x114003,
+    0x114354, 0x114473, 0x1144b6, 0x114505, 0x1145a6, 0x1145c0, 0x1145d6, 0x1145e4, 0x1145f3, 0x114620,
+    0x114803, 0x114b04, 0x114c43, 0x114c66, 0x114c73, 0x114c80, 0x114d05, 0x114da0, 0x115803, 0x115af4,
+    0x115b60, 0x115b84, 0x115c16, 0x115d83, 0x115dc4, 0x115de0, 0x116003, 0x116304, 0x116416, 0x116443,
+    0x116450, 0x116505, 0x1165a0, 0x116606, 0x1166d0, 0x116803, 0x116ab4, 0x116b83, 0x116b96, 0x116ba0,
+    0x116c05, 0x116ca0, 0x117003, 0x1171b0, 0x1171d4, 0x1172c0, 0x117305, 0x1173c6, 0x1173f7, 0x117403,
+    0x117470, 0x118003, 0x1182c4, 0x1183b6, 0x1183c0, 0x118a01, 0x118c02, 0x118e05, 0x118f30, 0x118ff3,
+    0x119070, 0x119093, 0x1190a0, 0x1190c3, 0x119140, 0x119153, 0x119170, 0x119183, 0x119304, 0x119360,
+    0x119374, 0x119390, 0x1193b4, 0x1193f3, 0x119404, 0x119413, 0x119424, 0x119446, 0x119470, 0x119505,
+    0x1195a0, 0x119a03, 0x119a80, 0x119aa3, 0x119d14, 0x119d80, 0x119da4, 0x119e13, 0x119e26, 0x119e33,
+    0x119e44, 0x119e50, 0x11a003, 0x11a014, 0x11a0b3, 0x11a334, 0x11a3a3, 0x11a3b4, 0x11a3f6, 0x11a474,
+    0x11a480, 0x11a503, 0x11a514, 0x11a5c3, 0x11a8a4, 0x11a9a6, 0x11a9d3, 0x11a9e6, 0x11aa30, 0x11ab03,
+    0x11af90, 0x11b006, 0x11b0a0, 0x11c003, 0x11c090, 0x11c0a3, 0x11c2f4, 0x11c370, 0x11c384, 0x11c403,
+    0x11c416, 0x11c460, 0x11c505, 0x11c6d0, 0x11c706, 0x11c723, 0x11c900, 0x11c924, 0x11ca80, 0x11ca94,
+    0x11cb70, 0x11d003, 0x11d070, 0x11d083, 0x11d0a0, 0x11d0b3, 0x11d314, 0x11d370, 0x11d3a4, 0x11d3b0,
+    0x11d3c4, 0x11d3e0, 0x11d3f4, 0x11d463, 0x11d474, 0x11d480, 0x11d505, 0x11d5a0, 0x11d603, 0x11d660,
+    0x11d673, 0x11d690, 0x11d6a3, 0x11d8a4, 0x11d8f0, 0x11d904, 0x11d920, 0x11d934, 0x11d983, 0x11d990,
+    0x11da05, 0x11daa0, 0x11ee03, 0x11ef34, 0x11ef76, 0x11ef90, 0x11f004, 0x11f023, 0x11f034, 0x11f043,
+    0x11f110, 0x11f123, 0x11f344, 0x11f3b0, 0x11f3e4, 0x11f436, 0x11f505, 0x11f5a0, 0x11fb03, 0x11fb10,
+    0x11fc05, 0x11fd57, 0x11ff20, 0x11fff6, 0x120003, 0x1239a0, 0x124005, 0x1246f0, 0x124706, 0x124750,
+    0x124803, 0x125440, 0x12f903, 0x12ff16, 0x12ff30, 0x130003, 0x134300, 0x134404, 0x134413, 0x134474,
+    0x134560, 0x144003, 0x146470, 0x168003, 0x16a390, 0x16a403, 0x16a5f0, 0x16a605, 0x16a6a0, 0x16a6e6,
+    0x16a703, 0x16abf0, 0x16ac05, 0x16aca0, 0x16ad03, 0x16aee0, 0x16af04, 0x16af56, 0x16af60, 0x16b003,
+    0x16b304, 0x16b376, 0x16b3c7, 0x16b403, 0x16b446, 0x16b457, 0x16b460, 0x16b505, 0x16b5a0, 0x16b5b5,
+    0x16b620, 0x16b633, 0x16b780, 0x16b7d3, 0x16b900, 0x16e401, 0x16e602, 0x16e805, 0x16e976, 0x16e9b0,
+    0x16f003, 0x16f4b0, 0x16f4f4, 0x16f503, 0x16f514, 0x16f880, 0x16f8f4, 0x16f933, 0x16fa00, 0x16fe03,
+    0x16fe26, 0x16fe33, 0x16fe44, 0x16fe50, 0x16ff04, 0x16ff20, 0x170003, 0x187f80, 0x188003, 0x18cd60,
+    0x18d003, 0x18d090, 0x1aff03, 0x1aff40, 0x1aff53, 0x1affc0, 0x1affd3, 0x1afff0, 0x1b0003, 0x1b1230,
+    0x1b1323, 0x1b1330, 0x1b1503, 0x1b1530, 0x1b1553, 0x1b1560, 0x1b1643, 0x1b1680, 0x1b1703, 0x1b2fc0,
+    0x1bc003, 0x1bc6b0, 0x1bc703, 0x1bc7d0, 0x1bc803, 0x1bc890, 0x1bc903, 0x1bc9a0, 0x1bc9c7, 0x1bc9d4,
+    0x1bc9f6, 0x1bca00, 0x1cf004, 0x1cf2e0, 0x1cf304, 0x1cf470, 0x1cf507, 0x1cfc40, 0x1d0007, 0x1d0f60,
+    0x1d1007, 0x1d1270, 0x1d1297, 0x1d1654, 0x1d16a7, 0x1d16d4, 0x1d1730, 0x1d17b4, 0x1d1837, 0x1d1854,
+    0x1d18c7, 0x1d1aa4, 0x1d1ae7, 0x1d1eb0, 0x1d2007, 0x1d2424, 0x1d2457, 0x1d2460, 0x1d2c05, 0x1d2d40,
+    0x1d2e05, 0x1d2f40, 0x1d3007, 0x1d3570, 0x1d3605, 0x1d3790, 0x1d4001, 0x1d41a2, 0x1d4341, 0x1d44e2,
+    0x1d4550, 0x1d4562, 0x1d4681, 0x1d4822, 0x1d49c1, 0x1d49d0, 0x1d49e1, 0x1d4a00, 0x1d4a21, 0x1d4a30,
+    0x1d4a51, 0x1d4a70, 0x1d4a91, 0x1d4ad0, 0x1d4ae1, 0x1d4b62, 0x1d4ba0, 0x1d4bb2, 0x1d4bc0, 0x1d4bd2,
+    0x1d4c40, 0x1d4c52, 0x1d4d01, 0x1d4ea2, 0x1d5041, 0x1d5060, 0x1d5071, 0x1d50b0, 0x1d50d1, 0x1d5150,
+    0x1d5161, 0x1d51d0, 0x1d51e2, 0x1d5381, 0x1d53a0, 0x1d53b1, 0x1d53f0, 0x1d5401, 0x1d5450, 0x1d5461,
+    0x1d5470, 0x1d54a1, 0x1d5510, 0x1d5522, 0x1d56c1, 0x1d5862, 0x1d5a01, 0x1d5ba2, 0x1d5d41, 0x1d5ee2,
+    0x1d6081, 0x1d6222, 0x1d63c1, 0x1d6562, 0x1d6701, 0x1d68a2, 0x1d6a60, 0x1d6a81, 0x1d6c17, 0x1d6c22,
+    0x1d6db7, 0x1d6dc2, 0x1d6e21, 0x1d6fb7, 0x1d6fc2, 0x1d7157, 0x1d7162, 0x1d71c1, 0x1d7357, 0x1d7362,
+    0x1d74f7, 0x1d7502, 0x1d7561, 0x1d76f7, 0x1d7702, 0x1d7897, 0x1d78a2, 0x1d7901, 0x1d7a97, 0x1d7aa2,
+    0x1d7c37, 0x1d7c42, 0x1d7ca1, 0x1d7cb2, 0x1d7cc0, 0x1d7ce5, 0x1d8007, 0x1da004, 0x1da377, 0x1da3b4,
+    0x1da6d7, 0x1da754, 0x1da767, 0x1da844, 0x1da857, 0x1da876, 0x1da8c0, 0x1da9b4, 0x1daa00, 0x1daa14,
+    0x1dab00, 0x1df002, 0x1df0a3, 0x1df0b2, 0x1df1f0, 0x1df252, 0x1df2b0, 0x1e0004, 0x1e0070, 0x1e0084,
+    0x1e0190, 0x1e01b4, 0x1e0220, 0x1e0234, 0x1e0250, 0x1e0264, 0x1e02b0, 0x1e0303, 0x1e06e0, 0x1e08f4,
+    0x1e0900, 0x1e1003, 0x1e12d0, 0x1e1304, 0x1e1373, 0x1e13e0, 0x1e1405, 0x1e14a0, 0x1e14e3, 0x1e14f7,
+    0x1e1500, 0x1e2903, 0x1e2ae4, 0x1e2af0, 0x1e2c03, 0x1e2ec4, 0x1e2f05, 0x1e2fa0, 0x1e2ff7, 0x1e3000,
+    0x1e4d03, 0x1e4ec4, 0x1e4f05, 0x1e4fa0, 0x1e7e03, 0x1e7e70, 0x1e7e83, 0x1e7ec0, 0x1e7ed3, 0x1e7ef0,
+    0x1e7f03, 0x1e7ff0, 0x1e8003, 0x1e8c50, 0x1e8c75, 0x1e8d04, 0x1e8d70, 0x1e9001, 0x1e9222, 0x1e9444,
+    0x1e94b3, 0x1e94c0, 0x1e9505, 0x1e95a0, 0x1e95e6, 0x1e9600, 0x1ec715, 0x1ecac7, 0x1ecad5, 0x1ecb07,
+    0x1ecb15, 0x1ecb50, 0x1ed015, 0x1ed2e7, 0x1ed2f5, 0x1ed3e0, 0x1ee003, 0x1ee040, 0x1ee053, 0x1ee200,
+    0x1ee213, 0x1ee230, 0x1ee243, 0x1ee250, 0x1ee273, 0x1ee280, 0x1ee293, 0x1ee330, 0x1ee343, 0x1ee380,
+    0x1ee393, 0x1ee3a0, 0x1ee3b3, 0x1ee3c0, 0x1ee423, 0x1ee430, 0x1ee473, 0x1ee480, 0x1ee493, 0x1ee4a0,
+    0x1ee4b3, 0x1ee4c0, 0x1ee4d3, 0x1ee500, 0x1ee513, 0x1ee530, 0x1ee543, 0x1ee550, 0x1ee573, 0x1ee580,
+    0x1ee593, 0x1ee5a0, 0x1ee5b3, 0x1ee5c0, 0x1ee5d3, 0x1ee5e0, 0x1ee5f3, 0x1ee600, 0x1ee613, 0x1ee630,
+    0x1ee643, 0x1ee650, 0x1ee673, 0x1ee6b0, 0x1ee6c3, 0x1ee730, 0x1ee743, 0x1ee780, 0x1ee793, 0x1ee7d0,
+    0x1ee7e3, 0x1ee7f0, 0x1ee803, 0x1ee8a0, 0x1ee8b3, 0x1ee9c0, 0x1eea13, 0x1eea40, 0x1eea53, 0x1eeaa0,
+    0x1eeab3, 0x1eebc0, 0x1eef07, 0x1eef20, 0x1f0007, 0x1f02c0, 0x1f0307, 0x1f0940, 0x1f0a07, 0x1f0af0,
+    0x1f0b17, 0x1f0c00, 0x1f0c17, 0x1f0d00, 0x1f0d17, 0x1f0f60, 0x1f1005, 0x1f10d7, 0x1f1ae0, 0x1f1e67,
+    0x1f2030, 0x1f2107, 0x1f23c0, 0x1f2407, 0x1f2490, 0x1f2507, 0x1f2520, 0x1f2607, 0x1f2660, 0x1f3007,
+    0x1f6d80, 0x1f6dc7, 0x1f6ed0, 0x1f6f07, 0x1f6fd0, 0x1f7007, 0x1f7770, 0x1f77b7, 0x1f7da0, 0x1f7e07,
+    0x1f7ec0, 0x1f7f07, 0x1f7f10, 0x1f8007, 0x1f80c0, 0x1f8107, 0x1f8480, 0x1f8507, 0x1f85a0, 0x1f8607,
+    0x1f8880, 0x1f8907, 0x1f8ae0, 0x1f8b07, 0x1f8b20, 0x1f9007, 0x1fa540, 0x1fa607, 0x1fa6e0, 0x1fa707,
+    0x1fa7d0, 0x1fa807, 0x1fa890, 0x1fa907, 0x1fabe0, 0x1fabf7, 0x1fac60, 0x1face7, 0x1fadc0, 0x1fae07,
+    0x1fae90, 0x1faf07, 0x1faf90, 0x1fb007, 0x1fb930, 0x1fb947, 0x1fbcb0, 0x1fbf05, 0x1fbfa0, 0x200003,
+    0x2a6e00, 0x2a7003, 0x2b73a0, 0x2b7403, 0x2b81e0, 0x2b8203, 0x2cea20, 0x2ceb03, 0x2ebe10, 0x2f8003,
+    0x2fa1e0, 0x300003, 0x3134b0, 0x313503, 0x323b00, 0xe01004, 0xe01f00,
+};
+
+/* Class of range entry e at code point cp. */
+static uint8_t llmc__uc_entry_class(uint32_t e, uint32_t cp)
+{
+    uint32_t c = e & 15;
+    if (c == LLMC__UC_CASE_EVEN || c == LLMC__UC_CASE_ODD)
+        return (cp & 1) == (c == LLMC__UC_CASE_ODD) ? LLMC__UC_UPPER : LLMC__UC_LOWER;
+    return (uint8_t)c;
+}
+
+/* Class of any code point; OTHER beyond U+10FFFF. */
+static uint8_t llmc__uc_class(uint32_t cp)
+{
+    uint32_t lo = 0, hi = (uint32_t)(sizeof llmc__uc_range / sizeof llmc__uc_range[0]);
+    if (cp > 0x10ffff)
+        return LLMC__UC_OTHER;
+    while (hi - lo > 1) {
+        uint32_t mid = (lo + hi) / 2;
+        if (llmc__uc_range[mid] >> 4 <= cp)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return llmc__uc_entry_class(llmc__uc_range[lo], cp);
+}
+
+#define LLMC__UC_BMP 0x10000u /* code points with a byte each in the tokenizer's own table */
+
+static void llmc__uc_fill(uint8_t *table)
+{
+    const uint32_t *e = llmc__uc_range;
+    uint32_t cp;
+    for (cp = 0; cp < LLMC__UC_BMP; cp++) {
+        if (e[1] >> 4 <= cp)
+            e++;
+        table[cp] = llmc__uc_entry_class(*e, cp);
+    }
+}
+
+#define LLMC__NOT_UTF8 UINT32_MAX
+
+/* Length of the character at p [n], n >= 1, and its code point. A byte that begins no
+   well-formed character (Unicode 15, table 3-7) counts alone, as LLMC__NOT_UTF8. */
+static uint32_t llmc__uc_next(const uint8_t *p, size_t n, uint32_t *cp)
+{
+    uint32_t b = p[0], len, i, v;
+    *cp = b;
+    if (b < 0x80)
+        return 1;
+    *cp = LLMC__NOT_UTF8;
+    len = b >= 0xf0 ? 4 : b >= 0xe0 ? 3 : 2;
+    if (b < 0xc2 || b > 0xf4 || len > n)
+        return 1;
+    v = b & (0x7fu >> len);
+    for (i = 1; i < len; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 1;
+        v = v << 6 | (p[i] & 0x3fu);
+    }
+    if ((len == 3 && v < 0x800) || (len == 4 && (v < 0x10000 || v > 0x10ffff)) || (v >= 0xd800 && v < 0xe000))
+        return 1;
+    *cp = v;
+    return len;
+}
+
+/* The byte that a character of GPT-2's byte alphabet stands for; -1 if it is none.
+   Printable Latin-1 stands for itself, the 68 other bytes follow in order from U+0100. */
+static int llmc__alphabet_byte(uint32_t cp)
+{
+    if ((cp >= 33 && cp <= 126) || (cp >= 161 && cp <= 255 && cp != 173))
+        return (int)cp;
+    if (cp >= 256 && cp <= 288)
+        return (int)cp - 256;
+    if (cp >= 289 && cp <= 322)
+        return (int)cp - 289 + 127;
+    return cp == 323 ? 173 : -1;
+}
+
+//--[ 13.2 TOKEN.table ]-- tokens, the hash of their bytes, the hash of merges
+enum { LLMC__TOK_MERGE = 1, /* encode may produce it from text */ LLMC__TOK_WHOLE = 2 /* and does, for exactly its own bytes */ };
+
+typedef struct llmc__tok {
+    uint32_t raw;  /* where its bytes begin in llmc_tokenizer.raw    */
+    uint32_t text; /* where its stored text begins, in file's strings */
+    uint32_t rank; /* SPM: score as a key, best score lowest          */
+    uint16_t raw_len, text_len;
+    uint8_t kind, flags;
+} llmc__tok;
+
+/* Slot of the merge hash. left LLMC__NO_PAIR: empty. */
+typedef struct llmc__merge {
+    uint32_t left, right, rank, result;
+} llmc__merge;
+#define LLMC__NO_PAIR UINT32_MAX
+
+/* Open addressing at most half full: honest tables probe a few dozen slots at worst, so a
+   longer run means bytes made to collide, and the file is refused. */
+#define LLMC__PROBES 512
+
+struct llmc_tokenizer {
+    llmc__vocab vocab; /* as the file gave it; pointers into the file */
+    char name[48];
+    const llmc__tok *tok;    /* [vocab.count] */
+    const uint8_t *raw;      /* all tokens' bytes */
+    uint32_t *slot;          /* by raw bytes: id + 1 in the low bits, hash bits above; 0: empty */
+    uint32_t slot_mask, id_mask;
+    llmc__merge *merge;      /* BPE only */
+    uint32_t merge_mask;
+    llmc_token *special;     /* tokens looked for in text, in byte order */
+    uint32_t special_at[257]; /* first of those that begin with this byte */
+    uint8_t special_kinds[256]; /* by first byte: LLMC__FIND_... bits */
+    llmc_token single[256];  /* BPE: by byte. SPM: by ASCII character. NONE: not in the vocabulary */
+    llmc_token byte[256];    /* byte tokens <0xXX> */
+    uint8_t *uc;             /* [LLMC__UC_BMP], BPE only */
+    uint32_t longest;        /* most bytes a token adds to text */
+    uint32_t longest_merge;  /* most bytes of a token that merging reaches */
+    bool has_bytes;          /* all 256 byte tokens are there */
+    bool inner_space;        /* SPM: some token has a space after something else */
+    bool any_user;
+};
+
+static uint64_t llmc__token_mix(uint64_t h)
+{
+    h *= 0x9fb21c651e98df25u;
+    return h ^ (h >> 32);
+}
+
+/* Hash of p [n]. Eight bytes at a step; the last step overlaps the one before it. */
+static uint64_t llmc__token_hash(const uint8_t *p, size_t n)
+{
+    uint64_t h = (uint64_t)n * 0x9e3779b97f4a7c15u, last = 0;
+    if (n >= 8) {
+        last = llmc__u64le(p + n - 8);
+        for (; n > 8; n -= 8, p += 8)
+            h = llmc__token_mix(h ^ llmc__u64le(p));
+    } else if (n >= 4) {
+        last = (uint64_t)llmc__u32le(p) << 32 | llmc__u32le(p + n - 4);
+    } else if (n > 0) {
+        last = (uint64_t)p[0] << 16 | (uint64_t)p[n / 2] << 8 | p[n - 1];
+    }
+    return llmc__token_mix(llmc__token_mix(h ^ last) ^ 0x2545f4914f6cdd1du);
+}
+
+/* Token of these raw bytes that encode may produce (merge), or of the others. */
+static llmc_token llmc__token_lookup(const llmc_tokenizer *t, const uint8_t *p, size_t n, bool merge)
+{
+    uint64_t h = llmc__token_hash(p, n);
+    uint32_t at = (uint32_t)h, tag = (uint32_t)(h >> 32) & ~t->id_mask, probe, v;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        const llmc__tok *k;
+        v = t->slot[at & t->slot_mask];
+        if (v == 0)
+            break;
+        if ((v & ~t->id_mask) != tag)
+            continue;
+        k = &t->tok[(v & t->id_mask) - 1];
+        if (k->raw_len == n && ((k->flags & LLMC__TOK_MERGE) != 0) == merge &&
+            LLMC_MEMCMP(t->raw + k->raw, p, n) == 0)
+            return (llmc_token)((v & t->id_mask) - 1);
+    }
+    return LLMC_TOKEN_NONE;
+}
+
+/* False: too many collisions. A second token of the same bytes and sort stays out. */
+static bool llmc__token_insert(llmc_tokenizer *t, uint32_t id)
+{
+    const llmc__tok *k = &t->tok[id];
+    const uint8_t *p = t->raw + k->raw;
+    uint64_t h = llmc__token_hash(p, k->raw_len);
+    uint32_t at = (uint32_t)h, tag = (uint32_t)(h >> 32) & ~t->id_mask, probe, v;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        const llmc__tok *other;
+        v = t->slot[at & t->slot_mask];
+        if (v == 0) {
+            t->slot[at & t->slot_mask] = tag | (id + 1);
+            return true;
+        }
+        other = &t->tok[(v & t->id_mask) - 1];
+        if ((v & ~t->id_mask) == tag && other->raw_len == k->raw_len &&
+            ((other->flags ^ k->flags) & LLMC__TOK_MERGE) == 0 &&
+            LLMC_MEMCMP(t->raw + other->raw, p, k->raw_len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static uint32_t llmc__merge_hash(uint32_t left, uint32_t right)
+{
+    return (uint32_t)(llmc__token_mix(((uint64_t)left << 32 | right) ^ 0x9e3779b97f4a7c15u) >> 7);
+}
+
+/* False: too many collisions. The first (best) rank of a pair stays. */
+static bool llmc__merge_insert(llmc_tokenizer *t, uint32_t left, uint32_t right, uint32_t rank, uint32_t result)
+{
+    uint32_t at = llmc__merge_hash(left, right), probe;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        llmc__merge *m = &t->merge[at & t->merge_mask];
+        if (m->left == left && m->right == right)
+            return true;
+        if (m->left == LLMC__NO_PAIR) {
+            m->left = left;
+            m->right = right;
+            m->rank = rank;
+            m->result = result;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Rank of the merge of two tokens (or NONEs) and its result; LLMC__NO_PAIR: there is none. */
+static uint32_t llmc__merge_lookup(const llmc_tokenizer *t, llmc_token left, llmc_token right, llmc_token *result)
+{
+    uint32_t at = llmc__merge_hash((uint32_t)left, (uint32_t)right), probe;
+    if (left < 0 || right < 0)
+        return LLMC__NO_PAIR;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        const llmc__merge *m = &t->merge[at & t->merge_mask];
+        if (m->left == (uint32_t)left && m->right == (uint32_t)right) {
+            *result = (llmc_token)m->result;
+            return m->rank;
+        }
+        if (m->left == LLMC__NO_PAIR)
+            break;
+    }
+    return LLMC__NO_PAIR;
+}
+
+//--[ 13.3 TOKEN.merge ]-- one word: join the best pair until none is left
+/* What two neighbours, w[a,b) and w[b,c) with ids left and right, join to: its key
+   (lower joins first) and id; LLMC__NO_PAIR: they stay apart. */
+static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c, llmc_token left,
+                           llmc_token right, llmc_token *result)
+{
+    if (t->vocab.kind == LLMC__VOCAB_BPE)
+        return llmc__merge_lookup(t, left, right, result);
+    if (c - a > t->longest_merge)
+        return LLMC__NO_PAIR;
+    *result = llmc__token_lookup(t, w + a, c - a, true);
+    return *result < 0 ? LLMC__NO_PAIR : t->tok[*result].rank;
+}
+
+/* Length of the symbol that merging starts from at w [n], and its id or NONE:
+   a byte for BPE, a character for SPM. */
+static uint32_t llmc__symbol(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc_token *id)
+{
+    uint32_t cp, len = 1;
+    if (w[0] < 0x80 || t->vocab.kind == LLMC__VOCAB_BPE) {
+        *id = t->single[w[0]];
+        return 1;
+    }
+    len = llmc__uc_next(w, n, &cp);
+    *id = cp == LLMC__NOT_UTF8 ? LLMC_TOKEN_NONE : llmc__token_lookup(t, w, len, true);
+    return len;
+}
+
+/* Ids as they come; n counts on beyond cap. */
+typedef struct llmc__ids {
+    llmc_token *at;
+    size_t cap, n;
+} llmc__ids;
+
+static inline void llmc__ids_put(llmc__ids *out, llmc_token id)
+{
+    if (out->n < out->cap)
+        out->at[out->n] = id;
+    out->n++;
+}
+
+/* A symbol w [n] that merging left: its token, or byte tokens, or the unknown token
+   (nothing where the vocabulary has none of these). */
+static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc_token id, llmc__ids *out)
+{
+    size_t i;
+    bool bytes = true;
+    if (id >= 0) {
+        llmc__ids_put(out, id);
+        return;
+    }
+    for (i = 0; i < n; i++)
+        bytes = bytes && t->byte[w[i]] >= 0;
+    for (i = 0; bytes && i < n; i++)
+        llmc__ids_put(out, t->byte[w[i]]);
+    if (!bytes && t->vocab.special[LLMC_SPECIAL_UNK] >= 0)
+        llmc__ids_put(out, t->vocab.special[LLMC_SPECIAL_UNK]);
+}
+
+#define LLMC__WORD_SMALL 48 /* bytes up to which looking at every pair beats a tree */
+
+/* w [n], n <= LLMC__WORD_SMALL, by looking at every pair before every merge. */
+static void llmc__word_small(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, llmc__ids *out)
+{
+    uint32_t at[LLMC__WORD_SMALL + 1], key[LLMC__WORD_SMALL], count = 0, i, best;
+    llmc_token id[LLMC__WORD_SMALL], joined[LLMC__WORD_SMALL];
+    for (i = 0; i < n; count++) {
+        at[count] = i;
+        i += llmc__symbol(t, w + i, n - i, &id[count]);
+    }
+    at[count] = n;
+    for (i = 0; i + 1 < count; i++)
+        key[i] = llmc__pair(t, w, at[i], at[i + 2], id[i], id[i + 1], &joined[i]);
+    while (count > 1) {
+        best = 0;
+        for (i = 1; i + 1 < count; i++)
+            if (key[i] < key[best])
+                best = i;
+        if (key[best] == LLMC__NO_PAIR)
+            break;
+        id[best] = joined[best];
+        count--;
+        for (i = best + 1; i < count; i++) {
+            id[i] = id[i + 1];
+            at[i] = at[i + 1];
+            key[i] = key[i + 1]; /* the last one is not read again */
+            joined[i] = joined[i + 1];
+        }
+        at[count] = n;
+        if (best + 1 < count)
+            key[best] = llmc__pair(t, w, at[best], at[best + 2], id[best], id[best + 1], &joined[best]);
+        if (best > 0)
+            key[best - 1] = llmc__pair(t, w, at[best - 1], at[best + 1], id[best - 1], id[best], &joined[best - 1]);
+    }
+    for (i = 0; i < count; i++)
+        llmc__symbol_put(t, w + at[i], at[i + 1] - at[i], id[i], out);
+}
+
+/* A symbol of a long word; its index is the position of its first byte. */
+typedef struct llmc__node {
+    uint32_t prev, next; /* LLMC__NO_PAIR before the first, n after the last */
+    uint32_t key;        /* of the pair with next; LLMC__NO_PAIR also where no symbol begins */
+    llmc_token id, joined;
+} llmc__node;
+
+/* A long word, and a winner tree over its positions: tree[i] for 0 < i < n is the better of
+   entries 2i and 2i + 1, where entry i >= n is position i - n. */
+typedef struct llmc__word {
+    const llmc_tokenizer *tok;
+    const uint8_t *w;
+    uint32_t n;
+    llmc__node *node;
+    uint32_t *tree;
+} llmc__word;
+
+#define LLMC__WORD_NEED (sizeof(llmc__node) + sizeof(uint32_t)) /* work memory per byte of a long word */
+
+/* Sets tree[i] from what is below it; the leftmost of equals wins. */
+static void llmc__word_play(llmc__word *s, uint32_t i)
+{
+    uint32_t n = s->n;
+    uint32_t a = 2 * i >= n ? 2 * i - n : s->tree[2 * i];
+    uint32_t b = 2 * i + 1 >= n ? 2 * i + 1 - n : s->tree[2 * i + 1];
+    uint32_t x = s->node[a].key, y = s->node[b].key;
+    s->tree[i] = x < y || (x == y && a < b) ? a : b;
+}
+
+/* Gives position p a new key. Stops climbing where the result cannot change. */
+static void llmc__word_set(llmc__word *s, uint32_t p, uint32_t key)
+{
+    uint32_t i;
+    s->node[p].key = key;
+    for (i = (uint32_t)(((uint64_t)p + s->n) / 2); i > 0; i /= 2) {
+        uint32_t was = s->tree[i];
+        llmc__word_play(s, i);
+        if (s->tree[i] == was && was != p)
+            break;
+    }
+}
+
+/* Key of symbol p with the one after it. */
+static uint32_t llmc__word_key(llmc__word *s, uint32_t p)
+{
+    llmc__node *a = &s->node[p];
+    if (a->next >= s->n)
+        return LLMC__NO_PAIR;
+    return llmc__pair(s->tok, s->w, p, s->node[a->next].next, a->id, s->node[a->next].id, &a->joined);
+}
+
+static void llmc__word_start(llmc__word *s)
+{
+    uint32_t i, last = LLMC__NO_PAIR, len;
+    for (i = 0; i < s->n; i++)
+        s->node[i].key = LLMC__NO_PAIR;
+    for (i = 0; i < s->n; i += len) {
+        len = llmc__symbol(s->tok, s->w + i, s->n - i, &s->node[i].id);
+        s->node[i].prev = last;
+        s->node[i].next = i + len;
+        last = i;
+    }
+    for (i = 0; i < s->n; i = s->node[i].next)
+        s->node[i].key = llmc__word_key(s, i);
+    for (i = s->n - 1; i > 0; i--)
+        llmc__word_play(s, i);
+}
+
+/* w [n], n >= 2, in O(n log n): each merge changes three keys of the tree.
+   work: LLMC__WORD_NEED * n bytes, aligned to 4. */
+static void llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work, llmc__ids *out)
+{
+    llmc__word s;
+    uint32_t p, q;
+    s.tok = t;
+    s.w = w;
+    s.n = n;
+    s.node = (llmc__node *)work;
+    s.tree = (uint32_t *)(void *)(s.node + n);
+    llmc__word_start(&s);
+    while (s.node[p = s.tree[1]].key != LLMC__NO_PAIR) {
+        q = s.node[p].next;
+        s.node[p].id = s.node[p].joined;
+        s.node[p].next = s.node[q].next;
+        if (s.node[q].next < n)
+            s.node[s.node[q].next].prev = p;
+        llmc__word_set(&s, q, LLMC__NO_PAIR);
+        llmc__word_set(&s, p, llmc__word_key(&s, p));
+        q = s.node[p].prev;
+        if (q != LLMC__NO_PAIR)
+            llmc__word_set(&s, q, llmc__word_key(&s, q));
+    }
+    for (p = 0; p < n; p = s.node[p].next)
+        llmc__symbol_put(t, w + p, s.node[p].next - p, s.node[p].id, out);
+}
+
+/* The caller's work memory, aligned to 4. */
+typedef struct llmc__work {
+    uint8_t *at;
+    size_t size;
+} llmc__work;
+
+/* One word, n >= 1. False: the work memory is too small. */
+static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work, llmc__ids *out)
+{
+    llmc_token id;
+    if (n <= t->longest_merge) {
+        id = llmc__token_lookup(t, w, n, true);
+        if (id >= 0 && (t->tok[id].flags & LLMC__TOK_WHOLE) != 0) {
+            llmc__ids_put(out, id);
+            return true;
+        }
+    }
+    if (n <= LLMC__WORD_SMALL) {
+        llmc__word_small(t, w, (uint32_t)n, out);
+        return true;
+    }
+    if (work.size / LLMC__WORD_NEED < n)
+        return false;
+    llmc__word_long(t, w, (uint32_t)n, work.at, out);
+    return true;
+}
+
+//--[ 13.4 TOKEN.split ]-- text to words that merge independently
+/* Class of the character at p [n]; *len its bytes. */
+static inline uint32_t llmc__class_at(const llmc_tokenizer *t, const uint8_t *p, size_t n, uint32_t *len)
+{
+    uint32_t cp;
+    if (p[0] < 0x80) {
+        *len = 1;
+        return t->uc[p[0]];
+    }
+    *len = llmc__uc_next(p, n, &cp);
+    return cp < LLMC__UC_BMP ? t->uc[cp] : llmc__uc_class(cp);
+}
+
+/* Bytes of p [n] from `at` on whose classes are in set; where they end. */
+static size_t llmc__class_run(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t at, uint32_t set)
+{
+    uint32_t len;
+    while (at < n && (set >> llmc__class_at(t, p + at, n - at, &len) & 1) != 0)
+        at += len;
+    return at;
+}
+
+/* 's 't 'm 'd 're 've 'll at p [n], p[0] the apostrophe: bytes, or 0. */
+static size_t llmc__contraction(const uint8_t *p, size_t n)
+{
+    if (n >= 2 && (p[1] == 's' || p[1] == 't' || p[1] == 'm' || p[1] == 'd'))
+        return 2;
+    if (n >= 3 && ((p[1] == 'r' && p[2] == 'e') || (p[1] == 'v' && p[2] == 'e') || (p[1] == 'l' && p[2] == 'l')))
+        return 3;
+    return 0;
+}
+
+/* White space at the start of p [n]: all of it before the end of the text, else without its last
+   character, which belongs to what follows (unless it is the only one): \s+(?!\S)|\s+ */
+static size_t llmc__space_run(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+{
+    size_t at = 0, last = 0;
+    uint32_t len;
+    while (at < n && (LLMC__UC_SPACES >> llmc__class_at(t, p + at, n - at, &len) & 1) != 0) {
+        last = at;
+        at += len;
+    }
+    return at == n || last == 0 ? at : last;
+}
+
+/* Bytes of the first word of p [n], n >= 1, as GPT-2 cuts text:
+     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+   A byte that is not UTF-8 is neither letter, number nor space.  Source: Radford 2019. */
+static size_t llmc__split_gpt2(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+{
+    size_t at = p[0] == ' ' && n > 1 ? 1 : 0;
+    uint32_t len, bit;
+    if (p[0] == '\'') {
+        size_t c = llmc__contraction(p, n);
+        if (c > 0)
+            return c;
+    }
+    bit = 1u << llmc__class_at(t, p + at, n - at, &len);
+    if ((bit & LLMC__UC_SPACES) != 0)
+        return llmc__space_run(t, p, n);
+    if ((bit & LLMC__UC_LETTERS) != 0)
+        return llmc__class_run(t, p, n, at + len, LLMC__UC_LETTERS);
+    if ((bit & LLMC__UC_NUMBERS) != 0)
+        return llmc__class_run(t, p, n, at + len, LLMC__UC_NUMBERS);
+    return llmc__class_run(t, p, n, at + len, LLMC__UC_REST);
+}
+
+/* SPM: spaces and what follows them, up to the next space; all of p [n] where a token could
+   reach across that border. */
+static size_t llmc__split_spm(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+{
+    size_t at = 0;
+    if (t->inner_space)
+        return n;
+    while (at < n && p[at] == ' ')
+        at++;
+    while (at < n && p[at] != ' ')
+        at++;
+    return at;
+}
+
+/* The first word of an SPM text p [n] with a space before it: joined in a buffer or, if it is
+   long, in the work memory. *used: bytes of p. */
+static bool llmc__prefix_put(const llmc_tokenizer *t, const uint8_t *p, size_t n, llmc__work work, size_t *used,
+                             llmc__ids *out)
+{
+    uint8_t small[LLMC__WORD_SMALL], *w = small;
+    size_t len = llmc__split_spm(t, p, n);
+    *used = len;
+    if (len >= sizeof small) {
+        size_t room = (len + 4) & ~(size_t)3; /* the space too; what follows stays aligned */
+        if (room > work.size)
+            return false;
+        w = work.at;
+        work.at += room;
+        work.size -= room;
+    }
+    w[0] = ' ';
+    LLMC_MEMCPY(w + 1, p, len);
+    return llmc__word_put(t, w, len + 1, work, out);
+}
+
+/* Text without special tokens, n >= 1. False: the work memory is too small. */
+static bool llmc__text_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, bool prefix, llmc__work work,
+                           llmc__ids *out)
+{
+    bool bpe = t->vocab.kind == LLMC__VOCAB_BPE;
+    size_t at = 0, len;
+    if (prefix && !llmc__prefix_put(t, p, n, work, &at, out))
+        return false;
+    for (; at < n; at += len) {
+        len = bpe ? llmc__split_gpt2(t, p + at, n - at) : llmc__split_spm(t, p + at, n - at);
+        if (!llmc__word_put(t, p + at, len, work, out))
+            return false;
+    }
+    return true;
+}
+
+//--[ 13.5 TOKEN.special ]-- control and user tokens written out in text
+enum { LLMC__FIND_USER = 1, LLMC__FIND_CONTROL = 2 };
+
+static uint8_t llmc__find_kind(const llmc__tok *k)
+{
+    if (k->raw_len == 0)
+        return 0;
+    if (k->kind == LLMC_TOKEN_USER)
+        return LLMC__FIND_USER;
+    return k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_UNKNOWN ? LLMC__FIND_CONTROL : 0;
+}
+
+/* A text while its special tokens are looked for. */
+typedef struct llmc__search {
+    const llmc_tokenizer *tok;
+    const uint8_t *text;
+    size_t len;
+    uint8_t wanted;         /* LLMC__FIND_... bits */
+    const llmc_span *plain; /* those that end after the search's position */
+    size_t n_plain;
+} llmc__search;
+
+/* Whether a token of this sort may stand at text [b, e): a control token touches no plain span,
+   a user token does not cross the border of one. */
+static bool llmc__search_allows(const llmc__search *s, uint8_t sort, size_t b, size_t e)
+{
+    size_t i;
+    if ((s->wanted & sort) == 0)
+        return false;
+    for (i = 0; i < s->n_plain && s->plain[i].begin < e; i++) {
+        const llmc_span *p = &s->plain[i];
+        bool inside = p->begin <= b && e <= p->end;
+        if (p->begin < p->end && p->end > b && !(inside && sort == LLMC__FIND_USER))
+            return false;
+    }
+    return true;
+}
+
+/* Narrows special tokens [*lo, *hi), which agree in their first `depth` bytes, to those that
+   have byte c next. They are in byte order, so those that end here come first. */
+static void llmc__special_narrow(const llmc_tokenizer *t, uint32_t *lo, uint32_t *hi, size_t depth, uint32_t c)
+{
+    uint32_t side;
+    for (side = 0; side < 2; side++) {
+        uint32_t a = *lo, b = *hi;
+        while (a < b) {
+            uint32_t mid = a + (b - a) / 2;
+            const llmc__tok *k = &t->tok[t->special[mid]];
+            if (k->raw_len <= depth || t->raw[k->raw + depth] < c + side)
+                a = mid + 1;
+            else
+                b = mid;
+        }
+        if (side == 0)
+            *lo = a;
+        else
+            *hi = a;
+    }
+}
+
+/* Longest allowed special token at text position `at`; NONE if there is none. */
+static llmc_token llmc__special_at(const llmc__search *s, size_t at)
+{
+    const llmc_tokenizer *t = s->tok;
+    uint32_t lo = t->special_at[s->text[at]], hi = t->special_at[s->text[at] + 1];
+    llmc_token found = LLMC_TOKEN_NONE;
+    size_t depth = 1;
+    while (lo < hi) {
+        uint32_t i;
+        for (i = lo; i < hi && t->tok[t->special[i]].raw_len == depth; i++)
+            if (llmc__search_allows(s, llmc__find_kind(&t->tok[t->special[i]]), at, at + depth)) {
+                found = t->special[i];
+                break;
+            }
+        if (at + depth == s->len)
+            break;
+        llmc__special_narrow(t, &lo, &hi, depth, s->text[at + depth]);
+        depth++;
+    }
+    return found;
+}
+
+/* First special token from position `at` on: its id and place, or NONE and the text's end. */
+static llmc_token llmc__special_next(llmc__search *s, size_t at, size_t *place)
+{
+    const uint8_t *kinds = s->tok->special_kinds;
+    for (; s->wanted != 0 && at < s->len; at++) {
+        llmc_token id;
+        if ((kinds[s->text[at]] & s->wanted) == 0)
+            continue;
+        while (s->n_plain > 0 && s->plain->end <= at) {
+            s->plain++;
+            s->n_plain--;
+        }
+        id = llmc__special_at(s, at);
+        if (id >= 0) {
+            *place = at;
+            return id;
+        }
+    }
+    *place = s->len;
+    return LLMC_TOKEN_NONE;
+}
+
+/* After such a token SPM puts a space before text, and decode takes it away again. An unknown
+   token counts only where it cannot stand for unknown text. */
+static bool llmc__opens_text(const llmc_tokenizer *t, uint32_t kind)
+{
+    return kind == LLMC_TOKEN_CONTROL || kind == LLMC_TOKEN_USER || (kind == LLMC_TOKEN_UNKNOWN && t->has_bytes);
+}
+
+//--[ 13.6 TOKEN.public ]-- questions, encode, decode
+LLMC_API const char *llmc_tokenizer_name(const llmc_tokenizer *tok)
+{
+    return tok->name;
+}
+
+LLMC_API uint32_t llmc_tokenizer_count(const llmc_tokenizer *tok)
+{
+    return tok->vocab.count;
+}
+
+LLMC_API llmc_token llmc_tokenizer_special(const llmc_tokenizer *tok, llmc_special which)
+{
+    return (unsigned)which < LLMC_SPECIAL_COUNT ? tok->vocab.special[which] : LLMC_TOKEN_NONE;
+}
+
+LLMC_API bool llmc_tokenizer_adds_bos(const llmc_tokenizer *tok)
+{
+    return tok->vocab.add_bos && tok->vocab.special[LLMC_SPECIAL_BOS] >= 0;
+}
+
+/* The named end tokens, those that makers are known to end a turn or document with, and llama2.c's
+   BOS, which its models write between two stories. */
+LLMC_API bool llmc_token_ends(const llmc_tokenizer *tok, llmc_token id)
+{
+    static const char *const text[] = { "<|im_end|>", "<|eot_id|>",    "<|end_of_text|>", "<|endoftext|>",
+                                        "<|end|>",    "<end_of_turn>", "</s>" };
+    const llmc_token *special = tok->vocab.special;
+    const llmc__tok *k;
+    size_t i;
+    if (id < 0 || (uint32_t)id >= tok->vocab.count)
+        return false;
+    if (id == special[LLMC_SPECIAL_EOS] || id == special[LLMC_SPECIAL_EOT])
+        return true;
+    if (id == special[LLMC_SPECIAL_BOS] && tok->vocab.layout == LLMC__STRINGS_LLAMA2C)
+        return true;
+    k = &tok->tok[id];
+    for (i = 0; k->kind == LLMC_TOKEN_CONTROL && i < sizeof text / sizeof text[0]; i++)
+        if (llmc__texteq((const char *)tok->raw + k->raw, k->raw_len, text[i]))
+            return true;
+    return false;
+}
+
+/* SPM score of a token, wherever this layout keeps it. */
+static float llmc__token_score(const llmc__vocab *v, uint32_t id, uint32_t text)
+{
+    if (v->layout == LLMC__STRINGS_LLAMA2C)
+        return llmc__f32le(v->tokens + text - 8);
+    return v->scores != NULL ? llmc__f32le(v->scores + 4 * (size_t)id) : 0.0f;
+}
+
+LLMC_API llmc_status llmc_token_get(const llmc_tokenizer *tok, llmc_token id, llmc_token_info *out)
+{
+    const llmc__tok *k;
+    if (id < 0 || (uint32_t)id >= tok->vocab.count)
+        return LLMC_BAD_ARG;
+    k = &tok->tok[id];
+    out->text = (const char *)tok->vocab.tokens + k->text;
+    out->text_len = k->text_len;
+    out->score = llmc__token_score(&tok->vocab, (uint32_t)id, k->text);
+    out->kind = (llmc_token_kind)k->kind;
+    return LLMC_OK;
+}
+
+/* Value of "<0xXX>", two hexadecimal digits; -1 if text [len] is anything else. */
+static int llmc__byte_token(const uint8_t *text, size_t len)
+{
+    int value = 0, i;
+    if (len != 6 || LLMC_MEMCMP(text, "<0x", 3) != 0 || text[5] != '>')
+        return -1;
+    for (i = 3; i < 5; i++) {
+        int c = llmc__lower((char)text[i]);
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return -1;
+        value = value * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return value;
+}
+
+/* Raw bytes of stored text [len] of a token of this kind, into out [len] unless it is NULL;
+   returns their number. *merge: encode may produce it from text. */
+static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, const uint8_t *text, size_t len, uint8_t *out,
+                              bool *merge)
+{
+    bool normal = kind == LLMC_TOKEN_NORMAL || kind == LLMC_TOKEN_UNUSED;
+    bool bpe = v->kind == LLMC__VOCAB_BPE, spaces = !bpe && v->layout == LLMC__STRINGS_GGUF;
+    size_t at, n = 0;
+    uint32_t cp, step, i;
+    *merge = normal && len > 0;
+    for (at = 0; at < len; at += step) {
+        const uint8_t *p = text + at;
+        int byte = -1;
+        step = llmc__uc_next(p, len - at, &cp);
+        if (bpe && normal)
+            byte = llmc__alphabet_byte(cp);
+        else if (spaces && cp == 0x2581 && (normal || kind == LLMC_TOKEN_USER))
+            byte = ' ';
+        if (normal && (bpe ? byte < 0 : spaces && cp == ' '))
+            *merge = false; /* no text becomes this by the tokenizer's own rules */
+        if (byte >= 0) {
+            if (out != NULL)
+                out[n] = (uint8_t)byte;
+            n++;
+            continue;
+        }
+        for (i = 0; i < step; i++, n++)
+            if (out != NULL)
+                out[n] = p[i];
+    }
+    return n;
+}
+
+/* id if its stored text is text [len], else NONE. */
+static llmc_token llmc__if_stored(const llmc_tokenizer *t, llmc_token id, const uint8_t *text, size_t len)
+{
+    const llmc__tok *k;
+    if (id < 0)
+        return id;
+    k = &t->tok[id];
+    return k->text_len == len && LLMC_MEMCMP(t->vocab.tokens + k->text, text, len) == 0 ? id : LLMC_TOKEN_NONE;
+}
+
+/* Tries the raw forms that the text can have: as a normal token, as a user token, as itself. Byte
+   tokens, and texts too long for the buffer (there are few such tokens), are compared one by one. */
+LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text, size_t len)
+{
+    static const uint8_t kind[] = { LLMC_TOKEN_NORMAL, LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL };
+    const uint8_t *p = (const uint8_t *)text;
+    uint8_t raw[1024];
+    llmc_token id = LLMC_TOKEN_NONE;
+    uint32_t i;
+    bool merge;
+    if (len > 0 && len <= sizeof raw && llmc__byte_token(p, len) < 0) {
+        for (i = 0; i < 3 && id < 0; i++) {
+            size_t n = llmc__raw_bytes(&tok->vocab, kind[i], p, len, raw, &merge);
+            id = llmc__if_stored(tok, llmc__token_lookup(tok, raw, n, merge), p, len);
+        }
+        return id;
+    }
+    for (i = 0; i < tok->vocab.count && id < 0; i++)
+        id = llmc__if_stored(tok, (llmc_token)i, p, len);
+    return id;
+}
+
+/* Need for one word of len bytes and a space before it. */
+LLMC_API size_t llmc_encode_need(const llmc_tokenizer *tok, size_t len)
+{
+    (void)tok;
+    if (len > SIZE_MAX / (LLMC__WORD_NEED + 1) - 4)
+        return SIZE_MAX;
+    return (len + 1) * (LLMC__WORD_NEED + 1) + 8;
+}
+
+static bool llmc__spans_ok(const llmc_span *s, size_t n, size_t len)
+{
+    size_t i, last = 0;
+    for (i = 0; i < n; i++) {
+        if (s[i].begin < last || s[i].end < s[i].begin || s[i].end > len)
+            return false;
+        last = s[i].end;
+    }
+    return n == 0 || s != NULL;
+}
+
+/* The whole text, special tokens and the text between them. */
+static bool llmc__encode_parts(llmc__search *s, llmc__work work, llmc__ids *out)
+{
+    const llmc_tokenizer *t = s->tok;
+    bool prefix = t->vocab.add_space_prefix && t->vocab.kind == LLMC__VOCAB_SPM, opening = true;
+    size_t at = 0, end;
+    while (at < s->len) {
+        llmc_token id = llmc__special_next(s, at, &end);
+        if (end > at && !llmc__text_ids(t, s->text + at, end - at, prefix && opening, work, out))
+            return false;
+        opening = false;
+        at = end;
+        if (id >= 0) {
+            llmc__ids_put(out, id);
+            at += t->tok[id].raw_len;
+            opening = llmc__opens_text(t, t->tok[id].kind);
+        }
+    }
+    return true;
+}
+
+LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, size_t len,
+                                 const llmc_encode_options *opt, void *work, size_t work_bytes,
+                                 llmc_token *ids, size_t cap, size_t *n, llmc_diag *diag)
+{
+    llmc_encode_options o;
+    llmc__search s;
+    llmc__work w;
+    llmc__ids out;
+    size_t skip = (4 - (uintptr_t)work % 4) % 4;
+    llmc__options(&o, sizeof o, opt);
+    *n = 0;
+    if ((text == NULL && len > 0) || (ids == NULL && cap > 0) || (work == NULL && work_bytes > 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.encode", LLMC_NO_OFFSET, "text, work or ids is NULL");
+    if (len > INT32_MAX)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.encode", LLMC_NO_OFFSET, "text of %zu bytes; the limit is 2 GiB", len);
+    if (o.parse_special && !llmc__spans_ok(o.plain, o.n_plain, len))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.encode", LLMC_NO_OFFSET,
+                          "plain spans must be in order, apart, and inside the text");
+    s.tok = tok;
+    s.text = (const uint8_t *)text;
+    s.len = len;
+    s.wanted = (uint8_t)((tok->any_user ? LLMC__FIND_USER : 0) |
+                         (o.parse_special ? LLMC__FIND_USER | LLMC__FIND_CONTROL : 0));
+    s.plain = o.plain;
+    s.n_plain = o.parse_special ? o.n_plain : 0;
+    w.at = (uint8_t *)work + (work_bytes >= skip ? skip : 0);
+    w.size = work_bytes >= skip ? work_bytes - skip : 0;
+    out.at = ids;
+    out.cap = cap;
+    out.n = 0;
+    if (o.add_bos && tok->vocab.special[LLMC_SPECIAL_BOS] >= 0)
+        llmc__ids_put(&out, tok->vocab.special[LLMC_SPECIAL_BOS]);
+    if (!llmc__encode_parts(&s, w, &out))
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.encode", LLMC_NO_OFFSET,
+                          "work memory of %zu bytes is too small for the longest word", work_bytes);
+    *n = out.n;
+    if (out.n > cap)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.encode", LLMC_NO_OFFSET, "the text takes %zu ids, there is room for %zu",
+                          out.n, cap);
+    return LLMC_OK;
+}
+
+/* Bytes that a token adds to text, *n of them. Control and unknown tokens add nothing unless shown,
+   and then their stored text. */
+static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, bool drop_space, bool show_special,
+                                        size_t *n)
+{
+    const llmc__tok *k = &t->tok[id];
+    const uint8_t *p = t->raw + k->raw;
+    *n = k->raw_len;
+    if (k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_UNKNOWN)
+        *n = show_special ? *n : 0;
+    else if (drop_space && k->kind != LLMC_TOKEN_USER && *n > 0 && p[0] == ' ')
+        (*n)--, p++;
+    return p;
+}
+
+LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *ids, size_t n,
+                                 const llmc_decode_options *opt, char *text, size_t cap, size_t *len,
+                                 llmc_diag *diag)
+{
+    llmc_decode_options o;
+    bool drop, opening = true;
+    size_t i, m, used = 0;
+    llmc__options(&o, sizeof o, opt);
+    *len = 0;
+    if ((ids == NULL && n > 0) || (text == NULL && cap > 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET, "ids or text is NULL");
+    drop = tok->vocab.kind == LLMC__VOCAB_SPM && tok->vocab.add_space_prefix && !o.keep_space;
+    for (i = 0; i < n; i++) {
+        const uint8_t *p;
+        if (ids[i] < 0 || (uint32_t)ids[i] >= tok->vocab.count)
+            return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET, "id %d at place %zu is outside the vocabulary of %u",
+                              (int)ids[i], i, (unsigned)tok->vocab.count);
+        p = llmc__token_text(tok, ids[i], drop && opening, o.show_special, &m);
+        if (used <= cap && m <= cap - used && m > 0)
+            LLMC_MEMCPY(text + used, p, m);
+        if (m > SIZE_MAX - used)
+            return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.decode", LLMC_NO_OFFSET, "the text does not fit a size_t");
+        used += m;
+        opening = llmc__opens_text(tok, tok->tok[ids[i]].kind);
+    }
+    *len = used;
+    if (used > cap)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.decode", LLMC_NO_OFFSET, "the text takes %zu bytes, there is room for %zu",
+                          used, cap);
+    return LLMC_OK;
+}
+
+/* llmc__token_bytes -- what one token adds to a text that streams
+   first: nothing but special tokens came before, so SPM's leading space goes. buf [at least
+   llmc__tokenizer_longest]. Returns the bytes; 0 for control tokens unless show_special. */
+LLMC__UNUSED static size_t llmc__token_bytes(const llmc_tokenizer *tok, llmc_token id, bool first, bool show_special,
+                                             char *buf)
+{
+    size_t n;
+    const uint8_t *p;
+    if (id < 0 || (uint32_t)id >= tok->vocab.count)
+        return 0;
+    first = first && tok->vocab.kind == LLMC__VOCAB_SPM && tok->vocab.add_space_prefix;
+    p = llmc__token_text(tok, id, first, show_special, &n);
+    LLMC_MEMCPY(buf, p, n);
+    return n;
+}
+
+/* Most bytes that one token can add. */
+LLMC__UNUSED static size_t llmc__tokenizer_longest(const llmc_tokenizer *tok)
+{
+    return tok->longest;
+}
+
+//--[ 13.7 TOKEN.carve ]-- from the file's vocabulary to tables
+/* Walks strings of either layout; every length is checked again against what remains. */
+typedef struct llmc__strings {
+    const uint8_t *data;
+    size_t bytes, at;
+    llmc__string_layout layout;
+} llmc__strings;
+
+/* The next string: *text its place, *len its bytes. False: it does not fit, or is over 64 KB. */
+static bool llmc__string_next(llmc__strings *s, size_t *text, size_t *len)
+{
+    uint64_t n;
+    if (s->bytes - s->at < 8)
+        return false;
+    n = s->layout == LLMC__STRINGS_GGUF ? llmc__u64le(s->data + s->at) : llmc__u32le(s->data + s->at + 4);
+    s->at += 8;
+    if (n > UINT16_MAX || n > s->bytes - s->at)
+        return false;
+    *text = s->at;
+    *len = (size_t)n;
+    s->at += (size_t)n;
+    return true;
+}
+
+/* Kind of a token as the file says, or derived where it says nothing: llama2.c's fixed places, or
+   the named special ids and the spelling of byte tokens. 0: the file says nonsense. */
+static uint8_t llmc__kind_of(const llmc__vocab *v, uint32_t id, const uint8_t *text, size_t len)
+{
+    bool byte = v->kind == LLMC__VOCAB_SPM && llmc__byte_token(text, len) >= 0;
+    uint32_t i;
+    if (v->types != NULL) {
+        uint32_t k = llmc__u32le(v->types + 4 * (size_t)id);
+        return (uint8_t)(k >= LLMC_TOKEN_NORMAL && k <= LLMC_TOKEN_BYTE ? k : 0);
+    }
+    if (v->layout == LLMC__STRINGS_LLAMA2C && id < 3)
+        return id == 0 ? LLMC_TOKEN_UNKNOWN : LLMC_TOKEN_CONTROL;
+    if (v->layout == LLMC__STRINGS_LLAMA2C)
+        return byte && id < 259 ? LLMC_TOKEN_BYTE : LLMC_TOKEN_NORMAL;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (v->special[i] == (llmc_token)id)
+            return i == LLMC_SPECIAL_UNK ? LLMC_TOKEN_UNKNOWN : LLMC_TOKEN_CONTROL;
+    return byte ? LLMC_TOKEN_BYTE : LLMC_TOKEN_NORMAL;
+}
+
+/* What one pass over the tokens finds out. */
+typedef struct llmc__token_sizes {
+    uint64_t raw;                           /* bytes of all tokens */
+    uint32_t special, longest_text, longest; /* number of tokens to look for; most stored and raw bytes */
+} llmc__token_sizes;
+
+/* One pass over the tokens: checks all, counts, and, where tok is not NULL, fills tok [count] and
+   raw (which has sizes->raw bytes). Errors: BAD_FILE. */
+static llmc_status llmc__tokens_read(const llmc__vocab *v, llmc__tok *tok, uint8_t *raw, llmc__token_sizes *sizes,
+                                     llmc_diag *diag)
+{
+    llmc__strings s;
+    uint32_t id;
+    s.data = v->tokens;
+    s.bytes = v->tokens_bytes;
+    s.at = 0;
+    s.layout = v->layout;
+    LLMC_MEMSET(sizes, 0, sizeof *sizes);
+    for (id = 0; id < v->count; id++) {
+        llmc__tok k;
+        size_t text, len, n;
+        bool merge;
+        int byte = -1;
+        if (!llmc__string_next(&s, &text, &len))
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                              "%s: the text of token %u is over 65535 bytes or past the end", v->name, (unsigned)id);
+        k.kind = llmc__kind_of(v, id, s.data + text, len);
+        if (k.kind == LLMC_TOKEN_BYTE)
+            byte = llmc__byte_token(s.data + text, len);
+        if (k.kind == 0 || (k.kind == LLMC_TOKEN_BYTE && byte < 0))
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u '%.*s' %s", v->name,
+                              (unsigned)id, (int)llmc__min(len, 64), (const char *)s.data + text,
+                              k.kind == 0 ? "has a type outside 1 to 6" : "is a byte token but not of the form <0xXX>");
+        n = llmc__raw_bytes(v, k.kind, s.data + text, len, tok == NULL ? NULL : raw + sizes->raw, &merge);
+        if (byte >= 0) {
+            n = 1;
+            if (tok != NULL)
+                raw[sizes->raw] = (uint8_t)byte;
+        }
+        k.raw = (uint32_t)sizes->raw;
+        k.text = (uint32_t)text;
+        k.raw_len = (uint16_t)n;
+        k.text_len = (uint16_t)len;
+        k.flags = merge ? LLMC__TOK_MERGE : 0;
+        k.rank = 0;
+        if (tok != NULL)
+            tok[id] = k;
+        sizes->raw += n;
+        sizes->special += llmc__find_kind(&k) != 0;
+        sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, len);
+        sizes->longest = (uint32_t)llmc__max(sizes->longest, n);
+    }
+    return LLMC_OK;
+}
+
+/* A float as a key that sorts the other way round: the best score has the lowest key. */
+static uint32_t llmc__score_key(float score)
+{
+    uint32_t u = llmc__f32_bits(score + 0.0f); /* -0 becomes 0 */
+    return (u & 0x80000000u) != 0 ? u : ~(u | 0x80000000u);
+}
+
+static bool llmc__raw_inner_space(const uint8_t *p, size_t n)
+{
+    size_t i;
+    for (i = 1; i < n; i++)
+        if (p[i] == ' ' && p[i - 1] != ' ')
+            return true;
+    return false;
+}
+
+/* Enters every token in the hash and the small tables. Errors: BAD_FILE. */
+static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc__tok *tok, llmc_diag *diag)
+{
+    const llmc__vocab *v = &t->vocab;
+    uint32_t id, i, n_bytes = 0;
+    for (i = 0; i < 256; i++)
+        t->single[i] = t->byte[i] = LLMC_TOKEN_NONE;
+    for (id = 0; id < v->count; id++) {
+        llmc__tok *k = &tok[id];
+        const uint8_t *p = t->raw + k->raw;
+        if (v->kind == LLMC__VOCAB_SPM) {
+            float score = llmc__token_score(v, id, k->text);
+            if (score != score)
+                return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: the score of token %u is not a number",
+                                  v->name, (unsigned)id);
+            k->rank = llmc__score_key(score);
+        }
+        if (k->kind == LLMC_TOKEN_BYTE) {
+            n_bytes += t->byte[p[0]] < 0;
+            t->byte[p[0]] = t->byte[p[0]] < 0 ? (llmc_token)id : t->byte[p[0]];
+            continue;
+        }
+        if (k->raw_len == 0)
+            continue;
+        if (!llmc__token_insert(t, id))
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: too many tokens whose hashes collide", v->name);
+        t->any_user = t->any_user || k->kind == LLMC_TOKEN_USER;
+        if ((k->flags & LLMC__TOK_MERGE) == 0)
+            continue;
+        t->longest_merge = (uint32_t)llmc__max(t->longest_merge, k->raw_len);
+        t->inner_space = t->inner_space || llmc__raw_inner_space(p, k->raw_len);
+        if (k->raw_len == 1 && t->single[p[0]] < 0)
+            t->single[p[0]] = (llmc_token)id;
+    }
+    t->has_bytes = n_bytes == 256;
+    return LLMC_OK;
+}
+
+/* Id of a merge's part (stored text), which must be in the vocabulary; raw gets its bytes. A special
+   token's id is no part of a merge: NONE and *known. */
+static llmc_token llmc__merge_part(const llmc_tokenizer *t, const uint8_t *text, size_t len, uint8_t *raw, size_t *n,
+                                   bool *known)
+{
+    bool merge;
+    llmc_token id;
+    *n = llmc__raw_bytes(&t->vocab, LLMC_TOKEN_NORMAL, text, len, raw, &merge);
+    id = merge ? llmc__token_lookup(t, raw, *n, true) : LLMC_TOKEN_NONE;
+    *known = id >= 0 || llmc_token_find(t, (const char *)text, len) >= 0;
+    return id;
+}
+
+/* One merge "a b" of rank `rank`. scratch: twice the longest stored token. False: why in *problem. */
+static bool llmc__merge_read(llmc_tokenizer *t, const uint8_t *p, size_t len, uint32_t rank, uint8_t *scratch,
+                             size_t longest, const char **problem)
+{
+    size_t cut, n1, n2;
+    bool known1, known2;
+    llmc_token a, b, c;
+    for (cut = 0; cut < len && p[cut] != ' '; cut++)
+        ;
+    *problem = "is not two tokens with one space between them";
+    for (n1 = cut + 1; n1 < len; n1++)
+        if (p[n1] == ' ')
+            return false;
+    if (cut == 0 || cut + 1 >= len)
+        return false;
+    *problem = "names a token that is not in the vocabulary";
+    if (cut > longest || len - cut - 1 > longest)
+        return false;
+    a = llmc__merge_part(t, p, cut, scratch, &n1, &known1);
+    b = llmc__merge_part(t, p + cut + 1, len - cut - 1, scratch + n1, &n2, &known2);
+    if (!known1 || !known2)
+        return false;
+    if (a < 0 || b < 0)
+        return true; /* of special tokens, which merging never reaches */
+    c = llmc__token_lookup(t, scratch, n1 + n2, true);
+    *problem = "makes a token that is not in the vocabulary";
+    if (c < 0)
+        return false;
+    *problem = "is one of too many whose hashes collide";
+    return llmc__merge_insert(t, (uint32_t)a, (uint32_t)b, rank, (uint32_t)c);
+}
+
+static llmc_status llmc__merges_read(llmc_tokenizer *t, uint8_t *scratch, size_t longest, llmc_diag *diag)
+{
+    const llmc__vocab *v = &t->vocab;
+    const char *problem = "";
+    llmc__strings s;
+    uint32_t i;
+    s.data = v->merges;
+    s.bytes = v->merges_bytes;
+    s.at = 0;
+    s.layout = LLMC__STRINGS_GGUF;
+    for (i = 0; i <= t->merge_mask; i++)
+        t->merge[i].left = LLMC__NO_PAIR;
+    for (i = 0; i < v->n_merges; i++) {
+        size_t text = 0, len = 0;
+        problem = "is too long or past the end";
+        if (!llmc__string_next(&s, &text, &len) ||
+            !llmc__merge_read(t, s.data + text, len, i, scratch, longest, &problem))
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: merge %u '%.*s' %s", v->name, (unsigned)i,
+                              (int)llmc__min(len, 64), (const char *)s.data + text, problem);
+    }
+    return LLMC_OK;
+}
+
+/* Byte order of two tokens' raw bytes; equal ones by id. */
+static bool llmc__special_before(const llmc_tokenizer *t, llmc_token a, llmc_token b)
+{
+    const llmc__tok *x = &t->tok[a], *y = &t->tok[b];
+    int c = LLMC_MEMCMP(t->raw + x->raw, t->raw + y->raw, (size_t)llmc__min(x->raw_len, y->raw_len));
+    if (c != 0)
+        return c < 0;
+    return x->raw_len != y->raw_len ? x->raw_len < y->raw_len : a < b;
+}
+
+/* Heap sort's step: lets entry i of list [n] sink to its place. */
+static void llmc__special_sink(const llmc_tokenizer *t, llmc_token *list, uint32_t i, uint32_t n)
+{
+    for (;;) {
+        uint32_t child = 2 * i + 1;
+        llmc_token swap = list[i];
+        if (child >= n)
+            return;
+        if (child + 1 < n && llmc__special_before(t, list[child], list[child + 1]))
+            child++;
+        if (!llmc__special_before(t, list[i], list[child]))
+            return;
+        list[i] = list[child];
+        list[child] = swap;
+        i = child;
+    }
+}
+
+/* Collects the tokens that text is searched for, in byte order, and where each first byte begins. */
+static void llmc__specials_sort(llmc_tokenizer *t, llmc_token *list, uint32_t n)
+{
+    uint32_t i, k = 0;
+    for (i = 0; i < t->vocab.count; i++)
+        if (llmc__find_kind(&t->tok[i]) != 0)
+            list[k++] = (llmc_token)i;
+    for (i = n / 2; i > 0; i--)
+        llmc__special_sink(t, list, i - 1, n);
+    for (i = n; i > 1; i--) {
+        llmc_token top = list[0];
+        list[0] = list[i - 1];
+        list[i - 1] = top;
+        llmc__special_sink(t, list, 0, i - 1);
+    }
+    t->special = list;
+    LLMC_MEMSET(t->special_kinds, 0, sizeof t->special_kinds);
+    for (i = 0, k = 0; k <= 256; k++) {
+        while (i < n && t->raw[t->tok[list[i]].raw] < k) {
+            t->special_kinds[k - 1] |= llmc__find_kind(&t->tok[list[i]]);
+            i++;
+        }
+        t->special_at[k] = i;
+    }
+}
+
+/* Marks the tokens whose own bytes merge to just them, so that encode can take a word that is such
+   a token without merging. Longer ones than LLMC__WORD_SMALL are merged each time. */
+static void llmc__mark_whole(const llmc_tokenizer *t, llmc__tok *tok)
+{
+    uint32_t id;
+    for (id = 0; id < t->vocab.count; id++) {
+        llmc_token first = LLMC_TOKEN_NONE;
+        llmc__ids out;
+        if ((tok[id].flags & LLMC__TOK_MERGE) == 0 || tok[id].raw_len > LLMC__WORD_SMALL)
+            continue;
+        out.at = &first;
+        out.cap = 1;
+        out.n = 0;
+        llmc__word_small(t, t->raw + tok[id].raw, tok[id].raw_len, &out);
+        if (out.n == 1 && first == (llmc_token)id)
+            tok[id].flags |= LLMC__TOK_WHOLE;
+    }
+}
+
+/* Whether the vocabulary is GPT-2's own, whose files are often older than pre-tokenizer names. */
+static bool llmc__is_gpt2(const llmc__vocab *v)
+{
+    llmc__strings s;
+    size_t text = 0, len = 0;
+    uint32_t id;
+    s.data = v->tokens;
+    s.bytes = v->tokens_bytes;
+    s.at = 0;
+    s.layout = v->layout;
+    if (v->n_merges != 50000 || v->count < 50257)
+        return false;
+    for (id = 0; id <= 50256; id++)
+        if (!llmc__string_next(&s, &text, &len))
+            return false;
+    return llmc__texteq((const char *)s.data + text, len, "<|endoftext|>");
+}
+
+static bool llmc__unnamed(const llmc__vocab *v)
+{
+    return v->pre[0] == 0 || llmc__streq(v->pre, "default");
+}
+
+/* Refuses what is not known; never guesses how to cut text. An SPM file has no pre-tokenizer; a
+   byte-level one without a name, or with llama.cpp's "default", is taken only if it is GPT-2's. */
+static llmc_status llmc__vocab_check(const llmc__vocab *v, llmc_diag *diag)
+{
+    bool unnamed = llmc__unnamed(v);
+    uint32_t i;
+    if (v->count == 0 || v->count > 1u << 24 || v->n_merges > 1u << 24)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: %u tokens and %u merges; from 1 to %u are possible",
+                          v->name, (unsigned)v->count, (unsigned)v->n_merges, 1u << 24);
+    if (v->tokens_bytes > UINT32_MAX)
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET, "%s: more than 4 GiB of token text", v->name);
+    if (v->kind == LLMC__VOCAB_SPM ? !unnamed : !llmc__streq(v->pre, "gpt-2") && !(unnamed && llmc__is_gpt2(v)))
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET, "%s: pre-tokenizer '%s' is not supported%s", v->name,
+                          v->pre, unnamed ? " (a byte-level vocabulary must name one)" : "");
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (v->special[i] != LLMC_TOKEN_NONE && (v->special[i] < 0 || (uint32_t)v->special[i] >= v->count))
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: special token id %d is outside the vocabulary of %u",
+                              v->name, (int)v->special[i], (unsigned)v->count);
+    return LLMC_OK;
+}
+
+/* Smallest power of two that leaves a table of n at most half full. */
+static uint32_t llmc__slots(uint32_t n)
+{
+    uint32_t slots = 16;
+    while (slots < 2 * n)
+        slots *= 2;
+    return slots;
+}
+
+/* The arrays of a tokenizer, and scratch for reading merges. */
+typedef struct llmc__token_memory {
+    llmc_tokenizer *t;
+    llmc__tok *tok;
+    uint8_t *raw, *scratch;
+    llmc_token *special;
+} llmc__token_memory;
+
+/* Takes all memory; fields of *m->t are set only if there is any. */
+static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const llmc__token_sizes *sizes, llmc__arena *a)
+{
+    bool bpe = v->kind == LLMC__VOCAB_BPE;
+    uint32_t slots = llmc__slots(v->count), merges = bpe ? llmc__slots(v->n_merges) : 0;
+    uint32_t *slot;
+    llmc__merge *merge;
+    uint8_t *uc;
+    m->t = (llmc_tokenizer *)llmc__take(a, 1, sizeof *m->t);
+    m->tok = (llmc__tok *)llmc__take(a, v->count, sizeof *m->tok);
+    m->raw = (uint8_t *)llmc__take(a, sizes->raw, 1);
+    m->special = (llmc_token *)llmc__take(a, sizes->special, sizeof *m->special);
+    m->scratch = (uint8_t *)llmc__take(a, bpe ? 2 * (uint64_t)sizes->longest_text : 0, 1);
+    slot = (uint32_t *)llmc__take(a, slots, sizeof *slot);
+    merge = (llmc__merge *)llmc__take(a, merges, sizeof *merge);
+    uc = (uint8_t *)llmc__take(a, bpe ? LLMC__UC_BMP : 0, 1);
+    if (a->failed || a->base == NULL)
+        return;
+    LLMC_MEMSET(m->t, 0, sizeof *m->t);
+    LLMC_MEMSET(slot, 0, slots * sizeof *slot);
+    m->t->vocab = *v;
+    m->t->tok = m->tok;
+    m->t->raw = m->raw;
+    m->t->slot = slot;
+    m->t->slot_mask = slots - 1;
+    for (m->t->id_mask = 1; m->t->id_mask < v->count + 1;)
+        m->t->id_mask = m->t->id_mask * 2 + 1;
+    m->t->merge = merge;
+    m->t->merge_mask = merges - 1;
+    m->t->uc = uc;
+    m->t->longest = (uint32_t)llmc__max(sizes->longest, 1);
+    if (bpe)
+        llmc__uc_fill(uc);
+}
+
+/* llmc__tokenizer_carve -- tables for v                             (TOKEN.carve)
+   Takes all memory from a; with a->base NULL it only measures and checks the tokens, and *out is
+   NULL. v's pointers must outlive *out; v itself is copied.
+   Errors: BAD_FILE, UNSUPPORTED (pre-tokenizer), NO_MEMORY. */
+LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, const llmc__vocab *v, llmc__arena *a,
+                                                      llmc_diag *diag)
+{
+    llmc__token_sizes sizes;
+    llmc__token_memory m;
+    *out = NULL;
+    LLMC__TRY(llmc__vocab_check(v, diag));
+    LLMC__TRY(llmc__tokens_read(v, NULL, NULL, &sizes, diag));
+    llmc__token_take(&m, v, &sizes, a);
+    if (a->failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.carve", LLMC_NO_OFFSET, "%s: no memory for the tokenizer", v->name);
+    if (a->base == NULL)
+        return LLMC_OK;
+    LLMC__TRY(llmc__tokens_read(v, m.tok, m.raw, &sizes, diag));
+    LLMC__TRY(llmc__tokens_index(m.t, m.tok, diag));
+    if (v->kind == LLMC__VOCAB_BPE)
+        LLMC__TRY(llmc__merges_read(m.t, m.scratch, sizes.longest_text, diag));
+    llmc__specials_sort(m.t, m.special, sizes.special);
+    llmc__mark_whole(m.t, m.tok);
+    if (v->kind == LLMC__VOCAB_SPM)
+        llmc__format(m.t->name, sizeof m.t->name, "llama");
+    else
+        llmc__format(m.t->name, sizeof m.t->name, "gpt2/%s", llmc__unnamed(v) ? "gpt-2" : v->pre);
+    *out = m.t;
+    return LLMC_OK;
+}
+#endif /* LLMC_NO_TOKEN */
+
+//==[ 14 MODEL ]==== configuration, weights and tokenizer out of files ==== needs: 03 04 07 08 12 13 ====
+
+//--[ 14.1 MODEL.roles ]-- what each tensor is for
+/* id, name in GGUF, its row length and number of rows by letter: D width, V vocabulary, C context,
+   Q all query heads (H K), G all key/value heads (G K), S those of a fused q, k, v, F feed-forward.
+   0 rows: a vector. Roles from ATTN_NORM on stand once per layer, as "blk.<layer>.<name>". */
+#define LLMC__ROLE_LIST(X)                         \
+    X(EMBED, "token_embd.weight", 'D', 'V')        \
+    X(POS, "position_embd.weight", 'D', 'C')       \
+    X(OUT_NORM, "output_norm.weight", 'D', 0)      \
+    X(OUT_NORM_B, "output_norm.bias", 'D', 0)      \
+    X(HEAD, "output.weight", 'D', 'V')             \
+    X(ATTN_NORM, "attn_norm.weight", 'D', 0)       \
+    X(ATTN_NORM_B, "attn_norm.bias", 'D', 0)       \
+    X(Q, "attn_q.weight", 'D', 'Q')                \
+    X(K, "attn_k.weight", 'D', 'G')                \
+    X(V, "attn_v.weight", 'D', 'G')                \
+    X(Q_B, "attn_q.bias", 'Q', 0)                  \
+    X(K_B, "attn_k.bias", 'G', 0)                  \
+    X(V_B, "attn_v.bias", 'G', 0)                  \
+    X(O, "attn_output.weight", 'Q', 'D')           \
+    X(O_B, "attn_output.bias", 'D', 0)             \
+    X(FFN_NORM, "ffn_norm.weight", 'D', 0)         \
+    X(FFN_NORM_B, "ffn_norm.bias", 'D', 0)         \
+    X(GATE, "ffn_gate.weight", 'D', 'F')           \
+    X(UP, "ffn_up.weight", 'D', 'F')               \
+    X(DOWN, "ffn_down.weight", 'F', 'D')           \
+    X(UP_B, "ffn_up.bias", 'F', 0)                 \
+    X(DOWN_B, "ffn_down.bias", 'D', 0)             \
+    X(QKV, "attn_qkv.weight", 'D', 'S')            \
+    X(QKV_B, "attn_qkv.bias", 'S', 0)
+
+enum {
+#define LLMC__ROLE_ENUM(id, name, cols, rows) LLMC__W_##id,
+    LLMC__ROLE_LIST(LLMC__ROLE_ENUM)
+#undef LLMC__ROLE_ENUM
+    LLMC__W_COUNT,
+    LLMC__W_GLOBALS = LLMC__W_ATTN_NORM
+};
+
+#define LLMC__BIT(id) (1u << LLMC__W_##id)
+
+typedef struct llmc__role {
+    const char *name;
+    char cols, rows;
+} llmc__role;
+
+static const llmc__role llmc__role_table[LLMC__W_COUNT] = {
+#define LLMC__ROLE_ROW(id, name, cols, rows) { name, cols, rows },
+    LLMC__ROLE_LIST(LLMC__ROLE_ROW)
+#undef LLMC__ROLE_ROW
+};
+
+/* A model's weights, found by role. Everything points into the caller's memory or the file. */
+struct llmc_model {
+    llmc_config config;
+    llmc_tokenizer *tokenizer;                /* or NULL */
+    const llmc_tensor *global[LLMC__W_COUNT]; /* by role, NULL: absent; HEAD is EMBED when tied */
+    const llmc_tensor **layer;                /* [L][LLMC__W_COUNT] */
+    llmc_tensor *tensors;                     /* [n_tensors], as in the file */
+    uint32_t n_tensors;
+    llmc_tensor *views; /* [L][6]: q, k, v and their biases, cut out of fused ones; or NULL */
+    uint64_t weight_bytes;
+    llmc_file_kind kind;
+    llmc_blob file, vocab_file; /* vocab_file: where the tokenizer's keys stand; data NULL: in no GGUF */
+    const char *chat_template;  /* or NULL */
+    size_t chat_template_len;
+    bool vocab_only;
+};
+
+static inline const llmc_tensor *llmc__global(const llmc_model *m, unsigned role)
+{
+    return m->global[role];
+}
+
+static inline const llmc_tensor *llmc__weight(const llmc_model *m, uint32_t l, unsigned role)
+{
+    return m->layer[(size_t)l * LLMC__W_COUNT + role];
+}
+
+//--[ 14.2 MODEL.family ]-- one row per architecture; adding one is adding a row
+typedef struct llmc__family {
+    const char *name; /* general.architecture */
+    llmc_norm norm;
+    llmc_pos pos;
+    llmc_rope rope;
+    llmc_act act;
+    bool gated;
+    uint32_t required, optional; /* roles, as bits */
+} llmc__family;
+
+static const llmc__family llmc__family_table[] = {
+    { "llama", LLMC_NORM_RMS, LLMC_POS_ROPE, LLMC_ROPE_ADJACENT, LLMC_ACT_SILU, true,
+      LLMC__BIT(EMBED) | LLMC__BIT(OUT_NORM) | LLMC__BIT(ATTN_NORM) | LLMC__BIT(Q) | LLMC__BIT(K) | LLMC__BIT(V) |
+          LLMC__BIT(O) | LLMC__BIT(FFN_NORM) | LLMC__BIT(GATE) | LLMC__BIT(UP) | LLMC__BIT(DOWN),
+      LLMC__BIT(HEAD) | LLMC__BIT(Q_B) | LLMC__BIT(K_B) | LLMC__BIT(V_B) | LLMC__BIT(O_B) },
+    { "gpt2", LLMC_NORM_LAYER, LLMC_POS_LEARNED, LLMC_ROPE_ADJACENT, LLMC_ACT_GELU_TANH, false,
+      LLMC__BIT(EMBED) | LLMC__BIT(POS) | LLMC__BIT(OUT_NORM) | LLMC__BIT(OUT_NORM_B) | LLMC__BIT(ATTN_NORM) |
+          LLMC__BIT(ATTN_NORM_B) | LLMC__BIT(QKV) | LLMC__BIT(QKV_B) | LLMC__BIT(O) | LLMC__BIT(O_B) |
+          LLMC__BIT(FFN_NORM) | LLMC__BIT(FFN_NORM_B) | LLMC__BIT(UP) | LLMC__BIT(UP_B) | LLMC__BIT(DOWN) |
+          LLMC__BIT(DOWN_B),
+      LLMC__BIT(HEAD) }
+};
+
+static const llmc__family *llmc__family_named(const char *name, size_t len)
+{
+    size_t i;
+    for (i = 0; i < sizeof llmc__family_table / sizeof llmc__family_table[0]; i++)
+        if (llmc__texteq(name, len, llmc__family_table[i].name))
+            return &llmc__family_table[i];
+    return NULL;
+}
+
+//--[ 14.3 MODEL.hyper ]-- the architecture's own keys, "<architecture>.<name>"
+/* Everything a file can say about how its model computes is either used, or must
+   say that the thing is off; a key that is not listed is refused, since skipping
+   it could mean computing something else. */
+enum {
+    LLMC__HYPER_USED,
+    LLMC__HYPER_SKIPPED, /* says nothing about the computation */
+    LLMC__HYPER_ZERO,    /* must be 0 or false */
+    LLMC__HYPER_ONE,     /* must be 1 or true */
+    LLMC__HYPER_NEUTRAL  /* a factor: must be 0 (unset) or 1 */
+};
+
+#define LLMC__HYPER_LIST(X)                                           \
+    X(BLOCK_COUNT, USED, "block_count")                               \
+    X(EMBEDDING, USED, "embedding_length")                            \
+    X(FEED_FORWARD, USED, "feed_forward_length")                      \
+    X(CONTEXT, USED, "context_length")                                \
+    X(VOCAB_SIZE, USED, "vocab_size")                                 \
+    X(HEADS, USED, "attention.head_count")                            \
+    X(HEADS_KV, USED, "attention.head_count_kv")                      \
+    X(KEY_LENGTH, USED, "attention.key_length")                       \
+    X(VALUE_LENGTH, USED, "attention.value_length")                   \
+    X(EPS_RMS, USED, "attention.layer_norm_rms_epsilon")              \
+    X(EPS_LAYER, USED, "attention.layer_norm_epsilon")                \
+    X(WINDOW, USED, "attention.sliding_window")                       \
+    X(ROPE_DIMS, USED, "rope.dimension_count")                        \
+    X(ROPE_BASE, USED, "rope.freq_base")                              \
+    X(ROPE_TYPE, USED, "rope.scaling.type")                           \
+    X(ROPE_FACTOR, USED, "rope.scaling.factor")                       \
+    X(ROPE_LINEAR, USED, "rope.scale_linear")                         \
+    X(ROPE_ATTN, NEUTRAL, "rope.scaling.attn_factor")                 \
+    X(ROPE_ORIGINAL, SKIPPED, "rope.scaling.original_context_length") \
+    X(ROPE_FINETUNED, SKIPPED, "rope.scaling.finetuned")              \
+    X(DATA_LAYOUT, SKIPPED, "tensor_data_layout")                     \
+    X(CAUSAL, ONE, "attention.causal")                                \
+    X(ATTN_SCALE, ZERO, "attention.scale")                            \
+    X(ATTN_SOFTCAP, ZERO, "attn_logit_softcapping")                   \
+    X(FINAL_SOFTCAP, ZERO, "final_logit_softcapping")                 \
+    X(ALIBI, ZERO, "attention.max_alibi_bias")                        \
+    X(CLAMP_KQV, ZERO, "attention.clamp_kqv")                         \
+    X(PARALLEL, ZERO, "use_parallel_residual")                        \
+    X(EXPERTS, ZERO, "expert_count")                                  \
+    X(EXPERTS_USED, ZERO, "expert_used_count")                        \
+    X(POOLING, ZERO, "pooling_type")                                  \
+    X(LOGIT_SCALE, NEUTRAL, "logit_scale")                            \
+    X(RESIDUAL_SCALE, NEUTRAL, "residual_scale")                      \
+    X(EMBED_SCALE, NEUTRAL, "embedding_scale")
+
+enum {
+#define LLMC__HYPER_ENUM(id, rule, name) LLMC__HP_##id,
+    LLMC__HYPER_LIST(LLMC__HYPER_ENUM)
+#undef LLMC__HYPER_ENUM
+    LLMC__HP_COUNT
+};
+
+typedef struct llmc__hyper_row {
+    const char *name;
+    uint8_t rule;
+} llmc__hyper_row;
+
+static const llmc__hyper_row llmc__hyper_table[LLMC__HP_COUNT] = {
+#define LLMC__HYPER_ROW(id, rule, name) { name, LLMC__HYPER_##rule },
+    LLMC__HYPER_LIST(LLMC__HYPER_ROW)
+#undef LLMC__HYPER_ROW
+};
+
+typedef struct llmc__hyper {
+    const llmc__gguf *g;
+    const llmc__family *family;
+    llmc__gguf_value value[LLMC__HP_COUNT];
+} llmc__hyper;
+
+/* Finds the keys that begin with the family's name; each once, each known. */
+static llmc_status llmc__hyper_collect(llmc__hyper *h)
+{
+    llmc__reader r = h->g->file;
+    size_t prefix = llmc__strlen(h->family->name);
+    llmc__gguf_pair pair;
+    uint64_t i;
+    unsigned k;
+    LLMC_MEMSET(h->value, 0, sizeof h->value);
+    r.at = h->g->keys_at;
+    for (i = 0; i < h->g->n_keys; i++) {
+        LLMC__TRY(llmc__gguf_next(&r, &pair));
+        if (pair.key_len <= prefix || pair.key[prefix] != '.' || !llmc__texteq(pair.key, prefix, h->family->name))
+            continue;
+        for (k = 0; k < LLMC__HP_COUNT; k++)
+            if (llmc__texteq(pair.key + prefix + 1, pair.key_len - prefix - 1, llmc__hyper_table[k].name))
+                break;
+        if (k == LLMC__HP_COUNT)
+            return LLMC__FAIL(r.diag, UNSUPPORTED, "MODEL.hyper", pair.at, "%s: key '%.*s' is not supported", r.name,
+                              (int)llmc__min(pair.key_len, 96), pair.key);
+        if (h->value[k].at != 0)
+            return LLMC__FAIL(r.diag, BAD_FILE, "MODEL.hyper", pair.at, "%s: key '%.*s' stands there twice", r.name,
+                              (int)pair.key_len, pair.key);
+        h->value[k] = pair.value;
+    }
+    return LLMC_OK;
+}
+
+static llmc_status llmc__hyper_fail(const llmc__hyper *h, unsigned key, llmc_status status, const char *why)
+{
+    uint64_t at = h->value[key].at;
+    (void)why;
+#ifdef LLMC_NO_STRINGS
+    return llmc__fail(h->g->file.diag, status, "MODEL.hyper", at == 0 ? LLMC_NO_OFFSET : at, "MODEL.hyper");
+#else
+    return llmc__fail(h->g->file.diag, status, "MODEL.hyper", at == 0 ? LLMC_NO_OFFSET : at, "%s: key '%s.%s' %s",
+                      h->g->file.name, h->family->name, llmc__hyper_table[key].name, why);
+#endif
+}
+
+/* Whole numbers from 1 to max; absent: *out stays, unless it is 0, which means the key has to be there. */
+static llmc_status llmc__hyper_u32(const llmc__hyper *h, unsigned key, uint32_t max, uint32_t *out)
+{
+    const llmc__gguf_value *v = &h->value[key];
+    uint64_t u;
+    if (v->at == 0)
+        return *out != 0 ? LLMC_OK : llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is missing");
+    if (v->array)
+        return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED, "differs from layer to layer, which is not supported");
+    if (!llmc__gguf_uint(h->g, v, &u))
+        return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be a whole number");
+    if (u == 0 || u > max)
+        return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is zero or far too large");
+    *out = (uint32_t)u;
+    return LLMC_OK;
+}
+
+/* Finite numbers above 0 and at most max; absent: as above. */
+static llmc_status llmc__hyper_f32(const llmc__hyper *h, unsigned key, double max, float *out)
+{
+    const llmc__gguf_value *v = &h->value[key];
+    double d;
+    if (v->at == 0)
+        return *out > 0 ? LLMC_OK : llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is missing");
+    if (!llmc__gguf_real(h->g, v, &d))
+        return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be a number");
+    if (!(d >= (double)FLT_MIN && d <= max))
+        return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is zero, negative, too large or not finite");
+    *out = (float)d;
+    return LLMC_OK;
+}
+
+/* Keys that may stand there only to say that something is off. */
+static llmc_status llmc__hyper_off(const llmc__hyper *h)
+{
+    unsigned k;
+    for (k = 0; k < LLMC__HP_COUNT; k++) {
+        unsigned rule = llmc__hyper_table[k].rule;
+        const llmc__gguf_value *v = &h->value[k];
+        bool flag = false;
+        double d;
+        if (v->at == 0 || rule == LLMC__HYPER_USED || rule == LLMC__HYPER_SKIPPED)
+            continue;
+        if (llmc__gguf_flag(h->g, v, &flag))
+            d = flag ? 1 : 0;
+        else if (!llmc__gguf_real(h->g, v, &d))
+            return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "has a value that is not supported");
+        if (!(d == 0 && rule != LLMC__HYPER_ONE) && !(d == 1 && rule != LLMC__HYPER_ZERO))
+            return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "asks for something that is not supported");
+    }
+    return LLMC_OK;
+}
+
+/* Positions divided by a factor, or none of it; every other kind is refused. As
+   in other engines a factor without a type is linear, and factor 0 means none. */
+static llmc_status llmc__hyper_rope_scaling(const llmc__hyper *h, llmc_config *c)
+{
+    const llmc__gguf_value *type = &h->value[LLMC__HP_ROPE_TYPE];
+    unsigned key = h->value[LLMC__HP_ROPE_FACTOR].at != 0 ? LLMC__HP_ROPE_FACTOR : LLMC__HP_ROPE_LINEAR;
+    const char *text = "linear";
+    size_t len = 6;
+    double d;
+    c->rope_scale = 1;
+    if (type->at != 0 && !llmc__gguf_text(h->g, type, &text, &len))
+        return llmc__hyper_fail(h, LLMC__HP_ROPE_TYPE, LLMC_BAD_FILE, "must be a string");
+    if (llmc__texteq(text, len, "none"))
+        return LLMC_OK;
+    if (!llmc__texteq(text, len, "linear"))
+        return LLMC__FAIL(h->g->file.diag, UNSUPPORTED, "MODEL.hyper", type->at, "%s: RoPE scaling '%.*s' is not supported",
+                          h->g->file.name, (int)llmc__min(len, 64), text);
+    if (llmc__gguf_real(h->g, &h->value[key], &d) && d == 0)
+        return LLMC_OK;
+    return llmc__hyper_f32(h, key, 1e6, &c->rope_scale);
+}
+
+static llmc_status llmc__hyper_rope(const llmc__hyper *h, llmc_config *c)
+{
+    unsigned k;
+    if (h->family->pos != LLMC_POS_ROPE) {
+        for (k = LLMC__HP_ROPE_DIMS; k <= LLMC__HP_ROPE_ATTN; k++)
+            if (h->value[k].at != 0)
+                return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "is not supported in this family");
+        return LLMC_OK;
+    }
+    c->rope = h->family->rope;
+    c->rope_dims = c->head_dim;
+    c->rope_base = 10000;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_ROPE_DIMS, 1u << 16, &c->rope_dims));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_BASE, 1e15, &c->rope_base));
+    return llmc__hyper_rope_scaling(h, c);
+}
+
+static llmc_status llmc__hyper_attention(const llmc__hyper *h, llmc_config *c)
+{
+    uint32_t value_length;
+    uint64_t window;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS, 1u << 16, &c->n_head));
+    c->n_kv_head = c->n_head;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS_KV, 1u << 16, &c->n_kv_head));
+    if (h->value[LLMC__HP_KEY_LENGTH].at == 0 && c->n_embd % c->n_head != 0)
+        return llmc__hyper_fail(h, LLMC__HP_HEADS, LLMC_BAD_FILE, "does not divide embedding_length");
+    c->head_dim = c->n_embd / c->n_head;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_KEY_LENGTH, 1u << 16, &c->head_dim));
+    value_length = c->head_dim;
+    if (c->head_dim != 0)
+        LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_VALUE_LENGTH, 1u << 16, &value_length));
+    if (value_length != c->head_dim)
+        return llmc__hyper_fail(h, LLMC__HP_VALUE_LENGTH, LLMC_UNSUPPORTED, "differs from attention.key_length");
+    if (h->value[LLMC__HP_WINDOW].at != 0 &&
+        (!llmc__gguf_uint(h->g, &h->value[LLMC__HP_WINDOW], &window) || (window != 0 && window < c->context_length)))
+        return llmc__hyper_fail(h, LLMC__HP_WINDOW, LLMC_UNSUPPORTED, "asks for windows, which are not supported");
+    return LLMC_OK;
+}
+
+//--[ 14.4 MODEL.config ]-- from either file format to llmc_config
+/* What other sections rely on, whatever file it came from. */
+static llmc_status llmc__config_check(const llmc_config *c, const char *name, llmc_diag *diag)
+{
+    const char *wrong = NULL;
+    if (c->n_embd == 0 || c->n_embd > (1u << 20) || c->n_ff == 0 || c->n_ff > (1u << 24) || c->n_layer == 0 ||
+        c->n_layer > 4096 || c->context_length == 0 || c->context_length > (1u << 30))
+        wrong = "width, feed-forward width, layers or context length";
+    else if (c->vocab_size == 0 || c->vocab_size > LLMC__MAX_VOCAB)
+        wrong = "vocabulary size";
+    else if (c->n_head == 0 || c->n_kv_head == 0 || c->n_head % c->n_kv_head != 0)
+        wrong = "number of heads: the key/value heads must divide the query heads";
+    else if (c->head_dim == 0 || (uint64_t)c->head_dim * c->n_head > (1u << 24))
+        wrong = "size of a head";
+    else if (c->pos == LLMC_POS_ROPE && (c->rope_dims == 0 || c->rope_dims % 2 != 0 || c->rope_dims > c->head_dim))
+        wrong = "number of rotated dimensions: it must be even and at most a head";
+    else if (!(c->norm_eps > 0) || !(c->norm_eps < 1))
+        wrong = "epsilon of the norms";
+    if (wrong != NULL)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.config", LLMC_NO_OFFSET, "%s: impossible %s", name, wrong);
+    return LLMC_OK;
+}
+
+static void llmc__config_family(llmc_config *c, const llmc__family *f)
+{
+    llmc__strcopy(c->family, sizeof c->family, f->name, llmc__strlen(f->name));
+    c->norm = f->norm;
+    c->pos = f->pos;
+    c->act = f->act;
+    c->gated = f->gated;
+}
+
+/* general.architecture, and general.name cut at a character to what fits. */
+static llmc_status llmc__config_names(llmc_config *c, const llmc__gguf *g)
+{
+    const llmc__gguf_value *arch = &g->known[LLMC__KEY_ARCHITECTURE];
+    const char *text;
+    size_t len;
+    if (!llmc__gguf_text(g, arch, &text, &len) || len == 0)
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.config", arch->at == 0 ? LLMC_NO_OFFSET : arch->at,
+                          "%s: general.architecture is missing or not a string", g->file.name);
+    llmc__strcopy(c->family, sizeof c->family, text, len);
+    if (llmc__gguf_text(g, &g->known[LLMC__KEY_NAME], &text, &len)) {
+        if (len >= sizeof c->name)
+            for (len = sizeof c->name - 1; len > 0 && ((unsigned char)text[len] & 0xc0u) == 0x80u;)
+                len--;
+        llmc__strcopy(c->name, sizeof c->name, text, len);
+    }
+    return LLMC_OK;
+}
+
+/* c->vocab_size is the embedding's number of rows already. */
+static llmc_status llmc__config_gguf(llmc_config *c, const llmc__gguf *g, const llmc__family *family)
+{
+    llmc__hyper h;
+    uint32_t vocab = c->vocab_size;
+    h.g = g;
+    h.family = family;
+    llmc__config_family(c, family);
+    LLMC__TRY(llmc__hyper_collect(&h));
+    LLMC__TRY(llmc__hyper_off(&h));
+    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_BLOCK_COUNT, 4096, &c->n_layer));
+    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_EMBEDDING, 1u << 20, &c->n_embd));
+    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_FEED_FORWARD, 1u << 24, &c->n_ff));
+    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_CONTEXT, 1u << 30, &c->context_length));
+    LLMC__TRY(llmc__hyper_attention(&h, c));
+    LLMC__TRY(llmc__hyper_rope(&h, c));
+    LLMC__TRY(llmc__hyper_f32(&h, family->norm == LLMC_NORM_RMS ? LLMC__HP_EPS_RMS : LLMC__HP_EPS_LAYER, 1,
+                              &c->norm_eps));
+    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_VOCAB_SIZE, LLMC__MAX_VOCAB, &vocab));
+    if (vocab != c->vocab_size)
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.config", h.value[LLMC__HP_VOCAB_SIZE].at,
+                          "%s: %s.vocab_size is %u, the token embedding has %u rows", g->file.name, family->name,
+                          (unsigned)vocab, (unsigned)c->vocab_size);
+    return llmc__config_check(c, g->file.name, g->file.diag);
+}
+
+/* A llama2.c file is a Llama whose constants the format fixes. */
+static llmc_status llmc__config_llama2c(llmc_config *c, const llmc__llama2c *f)
+{
+    llmc__config_family(c, llmc__family_named("llama", 5));
+    c->vocab_size = f->vocab;
+    c->n_layer = f->layers;
+    c->n_embd = f->dim;
+    c->n_head = f->heads;
+    c->n_kv_head = f->kv_heads;
+    c->head_dim = c->rope_dims = f->dim / f->heads;
+    c->n_ff = f->hidden;
+    c->context_length = f->context;
+    c->norm_eps = 1e-5f;
+    c->rope = LLMC_ROPE_ADJACENT;
+    c->rope_base = 10000;
+    c->rope_scale = 1;
+    return llmc__config_check(c, f->file.name, f->file.diag);
+}
+
+//--[ 14.5 MODEL.weights ]-- rows of tensors, tensors to their roles
+/* One row as f32, out [dim[0]]. The tensor was checked at load; row < its number of rows. */
+static void llmc__tensor_row_f32(const llmc_tensor *t, uint64_t row, float *out)
+{
+    uint64_t n = t->dim[0], i, at = row * n;
+    if (t->type != LLMC_I8) {
+        (void)llmc_dequantize(t->type, t->data + row * llmc_dtype_bytes(t->type, (size_t)n), (size_t)n, out);
+        return;
+    }
+    for (i = 0; i < n; i++, at++) /* groups may begin and end inside a row */
+        out[i] = (float)(int8_t)t->data[at] * llmc__f32le(t->scales + at / t->group * 4);
+}
+
+LLMC_API llmc_status llmc_tensor_row(const llmc_tensor *t, uint64_t row, float *out)
+{
+    if (t == NULL || out == NULL || t->data == NULL || t->dim[0] == 0 ||
+        llmc_dtype_bytes(t->type, (size_t)t->dim[0]) == 0 ||
+        row >= t->dim[1] * t->dim[2] * t->dim[3] || (t->type == LLMC_I8 && (t->scales == NULL || t->group == 0)))
+        return LLMC_BAD_ARG;
+    llmc__tensor_row_f32(t, row, out);
+    return LLMC_OK;
+}
+
+static uint64_t llmc__config_dim(const llmc_config *c, char letter)
+{
+    uint64_t q = (uint64_t)c->n_head * c->head_dim, g = (uint64_t)c->n_kv_head * c->head_dim;
+    switch (letter) {
+    case 'D': return c->n_embd;
+    case 'V': return c->vocab_size;
+    case 'C': return c->context_length;
+    case 'Q': return q;
+    case 'G': return g;
+    case 'S': return q + 2 * g;
+    case 'F': return c->n_ff;
+    default: return 1;
+    }
+}
+
+/* "blk.7.attn_q.weight" to layer 7 and LLMC__W_Q; a global role leaves *layer. name
+   [LLMC_NAME_MAX]. Returns LLMC__W_COUNT if there is no such role. */
+static unsigned llmc__role_of(const char *name, uint32_t *layer)
+{
+    unsigned role = 0, end = LLMC__W_GLOBALS;
+    if (llmc__texteq(name, 4, "blk.")) {
+        const char *p = name + 4;
+        uint32_t l = 0;
+        while (*p >= '0' && *p <= '9' && l < 100000 && !(p > name + 4 && l == 0))
+            l = l * 10 + (uint32_t)(*p++ - '0');
+        if (p == name + 4 || *p != '.')
+            return LLMC__W_COUNT;
+        name = p + 1;
+        *layer = l;
+        role = LLMC__W_GLOBALS;
+        end = LLMC__W_COUNT;
+    }
+    while (role < end && !llmc__streq(name, llmc__role_table[role].name))
+        role++;
+    return role < end ? role : (unsigned)LLMC__W_COUNT;
+}
+
+static llmc_status llmc__role_shape(const llmc_config *c, const llmc_tensor *t, unsigned role, const char *file,
+                                    llmc_diag *diag)
+{
+    const llmc__role *r = &llmc__role_table[role];
+    uint64_t cols = llmc__config_dim(c, r->cols), rows = llmc__config_dim(c, r->rows);
+    if (t->n_dims == (r->rows == 0 ? 1u : 2u) && t->dim[0] == cols && t->dim[1] == rows)
+        return LLMC_OK;
+    return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                      "%s: tensor '%s' is %llu x %llu in %u dimensions, expected %llu x %llu in %u", file, t->name,
+                      (unsigned long long)t->dim[0], (unsigned long long)t->dim[1], (unsigned)t->n_dims,
+                      (unsigned long long)cols, (unsigned long long)rows, r->rows == 0 ? 1u : 2u);
+}
+
+/* Puts one tensor of the file where its role says. Since a slot is filled once
+   and a name without a role is refused, no two tensors share a name. */
+static llmc_status llmc__weights_place(llmc_model *m, const llmc__family *family, const llmc_tensor *t,
+                                       const char *file, llmc_diag *diag)
+{
+    uint32_t layer = UINT32_MAX;
+    unsigned role = llmc__role_of(t->name, &layer);
+    const llmc_tensor **slot;
+    if (role == LLMC__W_COUNT || (((family->required | family->optional) >> role) & 1u) == 0)
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' is not one that %s models are known to have", file, t->name, family->name);
+    if (role >= LLMC__W_GLOBALS && layer >= m->config.n_layer)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor '%s' belongs to no layer, there are %u",
+                          file, t->name, (unsigned)m->config.n_layer);
+    slot = role < LLMC__W_GLOBALS ? &m->global[role] : &m->layer[(size_t)layer * LLMC__W_COUNT + role];
+    if (*slot != NULL)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor '%s' stands there twice", file,
+                          t->name);
+    LLMC__TRY(llmc__role_shape(&m->config, t, role, file, diag));
+    *slot = t;
+    m->weight_bytes += t->bytes;
+    if (t->type == LLMC_I8)
+        m->weight_bytes += t->dim[0] * t->dim[1] / t->group * 4;
+    return LLMC_OK;
+}
+
+/* rows rows of a fused matrix, or elements of a fused vector, as a tensor of their own. */
+static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, uint64_t begin, uint64_t rows,
+                                       uint32_t layer, unsigned role, const char *file, llmc_diag *diag)
+{
+    uint64_t unit = t->n_dims == 1 ? 1 : t->dim[0], block = llmc_dtype_block(t->type);
+    if ((begin * unit) % block != 0 || (rows * unit) % block != 0)
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor '%s' cannot be cut between blocks",
+                          file, t->name);
+    *out = *t;
+    llmc__format(out->name, sizeof out->name, "blk.%u.%s", (unsigned)layer, llmc__role_table[role].name);
+    out->dim[t->n_dims - 1] = rows;
+    out->data = t->data + t->bytes / (t->dim[t->n_dims - 1] / (t->n_dims == 1 ? block : 1)) *
+                              (begin / (t->n_dims == 1 ? block : 1));
+    out->bytes = t->bytes / (t->dim[t->n_dims - 1] / (t->n_dims == 1 ? block : 1)) *
+                 (rows / (t->n_dims == 1 ? block : 1));
+    return LLMC_OK;
+}
+
+/* attn_qkv to views of q, k and v, so that blocks know only those. views [6]. */
+static llmc_status llmc__weights_unfuse(llmc_model *m, uint32_t layer, const char *file, llmc_diag *diag)
+{
+    static const uint8_t part[2][4] = { { LLMC__W_QKV, LLMC__W_Q, LLMC__W_K, LLMC__W_V },
+                                        { LLMC__W_QKV_B, LLMC__W_Q_B, LLMC__W_K_B, LLMC__W_V_B } };
+    const llmc_tensor **slot = &m->layer[(size_t)layer * LLMC__W_COUNT];
+    llmc_tensor *view = m->views + (size_t)layer * 6;
+    uint64_t begin, rows;
+    unsigned i, j;
+    for (i = 0; i < 2; i++) {
+        begin = 0;
+        for (j = 1; j < 4 && slot[part[i][0]] != NULL; j++, view++, begin += rows) {
+            rows = llmc__config_dim(&m->config, j == 1 ? 'Q' : 'G');
+            LLMC__TRY(llmc__weights_slice(view, slot[part[i][0]], begin, rows, layer, part[i][j], file, diag));
+            slot[part[i][j]] = view;
+        }
+    }
+    return LLMC_OK;
+}
+
+static llmc_status llmc__weights_missing(const llmc__family *family, const llmc_tensor *const *slot, unsigned role,
+                                         unsigned end, uint32_t layer, const char *file, llmc_diag *diag)
+{
+    for (; role < end; role++) {
+        if (((family->required >> role) & 1u) == 0 || slot[role] != NULL)
+            continue;
+        if (end == LLMC__W_COUNT)
+            return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor 'blk.%u.%s' is missing", file,
+                              (unsigned)layer, llmc__role_table[role].name);
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor '%s' is missing", file,
+                          llmc__role_table[role].name);
+    }
+    return LLMC_OK;
+}
+
+/* All tensors to their roles, and no required one missing. m->layer is cleared. */
+static llmc_status llmc__weights_resolve(llmc_model *m, const llmc__family *family, const char *file, llmc_diag *diag)
+{
+    uint32_t i;
+    for (i = 0; i < m->n_tensors; i++)
+        LLMC__TRY(llmc__weights_place(m, family, &m->tensors[i], file, diag));
+    LLMC__TRY(llmc__weights_missing(family, m->global, 0, LLMC__W_GLOBALS, 0, file, diag));
+    for (i = 0; i < m->config.n_layer; i++) {
+        LLMC__TRY(llmc__weights_missing(family, m->layer + (size_t)i * LLMC__W_COUNT, LLMC__W_GLOBALS, LLMC__W_COUNT, i,
+                                        file, diag));
+        if (m->views != NULL)
+            LLMC__TRY(llmc__weights_unfuse(m, i, file, diag));
+    }
+    m->config.tied_head = m->global[LLMC__W_HEAD] == NULL;
+    if (m->config.tied_head)
+        m->global[LLMC__W_HEAD] = m->global[LLMC__W_EMBED];
+    return LLMC_OK;
+}
+
+//--[ 14.6 MODEL.open ]-- what the files say, then memory for it
+/* Everything known before there is memory: files checked, nothing stored. */
+typedef struct llmc__source {
+    llmc_model_options opt;
+    llmc_blob file;
+    llmc_file_kind kind;
+    llmc__gguf gguf;
+    llmc__llama2c llama2c;
+    llmc__llama2c_walk walk;
+    const llmc__family *family;
+    llmc_config config;
+    uint32_t n_tensors;
+    llmc_blob vocab_file; /* the GGUF that holds the tokenizer's keys, or data NULL */
+    const char *chat_template;
+    size_t chat_template_len;
+    bool has_vocab;
+#ifndef LLMC_NO_TOKEN
+    llmc__vocab vocab;
+#endif
+} llmc__source;
+
+static const char *llmc__source_name(const llmc__source *s)
+{
+    return s->file.name == NULL ? "the file" : s->file.name;
+}
+
+/* Tensors one by one, whatever the format; r and w hold the place. */
+static llmc_status llmc__source_tensor(const llmc__source *s, llmc__reader *r, llmc__llama2c_walk *w, llmc_tensor *out)
+{
+    return s->kind == LLMC_FILE_GGUF ? llmc__gguf_tensor(&s->gguf, r, out) : llmc__llama2c_next(&s->llama2c, w, out);
+}
+
+/* Walks the tensor table, which checks it, and counts the rows of the embedding. */
+static llmc_status llmc__source_gguf_tensors(llmc__source *s)
+{
+    llmc__reader r = s->gguf.file;
+    llmc_tensor t;
+    uint32_t i;
+    s->n_tensors = (uint32_t)s->gguf.n_tensors;
+    r.at = s->gguf.tensors_at;
+    for (i = 0; i < s->n_tensors; i++) {
+        LLMC__TRY(llmc__gguf_tensor(&s->gguf, &r, &t));
+        if (llmc__streq(t.name, llmc__role_table[LLMC__W_EMBED].name))
+            s->config.vocab_size = t.dim[1] > LLMC__MAX_VOCAB ? 0 : (uint32_t)t.dim[1];
+    }
+    return LLMC_OK;
+}
+
+static llmc_status llmc__source_gguf(llmc__source *s, llmc_diag *diag)
+{
+    const llmc__gguf_value *split = &s->gguf.known[LLMC__KEY_SPLIT_COUNT];
+    uint64_t parts;
+    LLMC__TRY(llmc__gguf_open(&s->gguf, &s->file, s->opt.vocab_only, diag));
+    LLMC__TRY(llmc__config_names(&s->config, &s->gguf));
+    s->vocab_file = s->file;
+    if (s->opt.vocab_only)
+        return LLMC_OK;
+    if (split->at != 0 && (!llmc__gguf_uint(&s->gguf, split, &parts) || parts > 1))
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", split->at, "%s: is one of several parts, which is not supported",
+                          llmc__source_name(s));
+    s->family = llmc__family_named(s->config.family, llmc__strlen(s->config.family));
+    if (s->family == NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", s->gguf.known[LLMC__KEY_ARCHITECTURE].at,
+                          "%s: architecture '%s' is not supported", llmc__source_name(s), s->config.family);
+    if (s->gguf.n_tensors == 0)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 8, "%s: holds no weights, only a vocabulary", llmc__source_name(s));
+    LLMC__TRY(llmc__source_gguf_tensors(s));
+    return llmc__config_gguf(&s->config, &s->gguf, s->family);
+}
+
+static llmc_status llmc__source_llama2c(llmc__source *s, llmc_diag *diag)
+{
+    LLMC__TRY(llmc__llama2c_open(&s->llama2c, &s->file, &s->walk, &s->n_tensors, diag));
+    s->family = llmc__family_named("llama", 5);
+    return llmc__config_llama2c(&s->config, &s->llama2c);
+}
+
+static llmc_status llmc__source_template(llmc__source *s, const llmc__gguf *g)
+{
+    const llmc__gguf_value *v = &g->known[LLMC__KEY_CHAT_TEMPLATE];
+    if (v->at != 0 && !llmc__gguf_text(g, v, &s->chat_template, &s->chat_template_len))
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.open", v->at, "%s: tokenizer.chat_template must be a string",
+                          g->file.name);
+    return LLMC_OK;
+}
+
+#ifndef LLMC_NO_TOKEN
+/* From the separate file if there is one, else from the model's. */
+static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
+{
+    const llmc_blob *separate = &s->opt.tokenizer;
+    llmc__gguf g;
+    if (separate->data == NULL && s->kind == LLMC_FILE_LLAMA2C)
+        return LLMC_OK;
+    if (separate->data == NULL) {
+        LLMC__TRY(llmc__source_template(s, &s->gguf));
+        return llmc__vocab_gguf(&s->vocab, &s->gguf, &s->has_vocab);
+    }
+    LLMC_MEMSET(&s->vocab_file, 0, sizeof s->vocab_file);
+    if (llmc_file_identify(separate) != LLMC_FILE_GGUF) {
+        s->has_vocab = true;
+        return llmc__vocab_llama2c(&s->vocab, separate, s->config.vocab_size, diag);
+    }
+    LLMC__TRY(llmc__gguf_open(&g, separate, true, diag));
+    LLMC__TRY(llmc__source_template(s, &g));
+    s->vocab_file = *separate;
+    return llmc__vocab_gguf(&s->vocab, &g, &s->has_vocab);
+}
+
+static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
+{
+    LLMC__TRY(llmc__source_vocab(s, diag));
+    if (s->opt.vocab_only && !s->has_vocab)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET, "%s: holds no vocabulary", llmc__source_name(s));
+    if (s->has_vocab && s->config.vocab_size == 0)
+        s->config.vocab_size = s->vocab.count;
+    if (s->has_vocab && s->vocab.count != s->config.vocab_size)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
+                          "%s: the tokenizer has %u tokens, the token embedding of %s has %u rows", s->vocab.name,
+                          (unsigned)s->vocab.count, llmc__source_name(s), (unsigned)s->config.vocab_size);
+    return LLMC_OK;
+}
+#else
+static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
+{
+    if (s->opt.vocab_only)
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET, "built with LLMC_NO_TOKEN: no tokenizers");
+    return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf) : LLMC_OK;
+}
+#endif
+
+/* Reads and checks all there is before memory is needed. Touches no tensor data. */
+static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, size_t n_files,
+                                     const llmc_model_options *opt, llmc_diag *diag)
+{
+    LLMC_MEMSET(s, 0, sizeof *s);
+    llmc__options(&s->opt, sizeof s->opt, opt);
+    if (files == NULL || n_files == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "no file was given");
+    if (n_files > 1)
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET, "models in several files are not supported");
+    s->file = files[0];
+    s->kind = llmc_file_identify(&s->file);
+    if (s->kind == LLMC_FILE_GGUF) {
+        LLMC__TRY(llmc__source_gguf(s, diag));
+    } else if (s->kind == LLMC_FILE_LLAMA2C) {
+        LLMC__TRY(llmc__source_llama2c(s, diag));
+    } else if (s->opt.vocab_only && s->opt.tokenizer.data == NULL) {
+        s->opt.tokenizer = s->file; /* perhaps a tokenizer.bin by itself */
+    } else {
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: neither a GGUF nor a llama2.c model", llmc__source_name(s));
+    }
+    if (s->opt.vocab_only)
+        s->n_tensors = 0;
+    else if (s->config.n_layer > s->n_tensors)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET, "%s: declares %u layers but only %u tensors",
+                          llmc__source_name(s), (unsigned)s->config.n_layer, (unsigned)s->n_tensors);
+    return llmc__source_tokenizer(s, diag);
+}
+
+/* The model's memory; measures when the arena has none. */
+static llmc_status llmc__model_carve(llmc_model **out, const llmc__source *s, llmc__arena *a, llmc_diag *diag)
+{
+    llmc_model *m = (llmc_model *)llmc__take(a, 1, sizeof *m);
+    uint64_t layers = s->opt.vocab_only ? 0 : s->config.n_layer;
+    bool fused = s->family != NULL && (((s->family->required | s->family->optional) >> LLMC__W_QKV) & 1u) != 0;
+    llmc_tensor *tensors = (llmc_tensor *)llmc__take(a, s->n_tensors, sizeof *tensors);
+    const llmc_tensor **layer = (const llmc_tensor **)llmc__take(a, layers * LLMC__W_COUNT, sizeof *layer);
+    llmc_tensor *views = fused ? (llmc_tensor *)llmc__take(a, layers * 6, sizeof *views) : NULL;
+    llmc_tokenizer *tokenizer = NULL;
+#ifndef LLMC_NO_TOKEN
+    if (s->has_vocab)
+        LLMC__TRY(llmc__tokenizer_carve(&tokenizer, &s->vocab, a, diag));
+#endif
+    if (a->failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.open", LLMC_NO_OFFSET, "%s: the memory given is too small for the model",
+                          llmc__source_name(s));
+    if (a->base == NULL)
+        return LLMC_OK;
+    LLMC_MEMSET(m, 0, sizeof *m);
+    if (layers > 0)
+        LLMC_MEMSET((void *)layer, 0, (size_t)layers * LLMC__W_COUNT * sizeof *layer);
+    m->config = s->config;
+    m->tokenizer = tokenizer;
+    m->layer = layer;
+    m->tensors = tensors;
+    m->n_tensors = s->n_tensors;
+    m->views = views;
+    m->kind = s->kind;
+    m->file = s->file;
+    m->vocab_file = s->vocab_file;
+    m->chat_template = s->chat_template;
+    m->chat_template_len = s->chat_template_len;
+    m->vocab_only = s->opt.vocab_only;
+    *out = m;
+    return LLMC_OK;
+}
+
+/* Opens, and measures what the model will take. */
+static llmc_status llmc__model_measure(llmc__source *s, const llmc_blob *files, size_t n_files,
+                                       const llmc_model_options *opt, uint64_t *need, llmc_diag *diag)
+{
+    llmc__arena a;
+    llmc_model *none = NULL;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC__TRY(llmc__source_open(s, files, n_files, opt, diag));
+    LLMC__TRY(llmc__model_carve(&none, s, &a, diag));
+    *need = llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_model_need(const llmc_blob *files, size_t n_files, const llmc_model_options *opt,
+                                     size_t *bytes, llmc_diag *diag)
+{
+    llmc__source s;
+    uint64_t need;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "bytes is NULL");
+    LLMC__TRY(llmc__model_measure(&s, files, n_files, opt, &need, diag));
+    *bytes = (size_t)need;
+    return LLMC_OK;
+}
+
+/* llmc_model_init -- a model in the caller's memory
+   mem [bytes], bytes at least llmc_model_need's; less is NO_MEMORY and mem stays as it was.
+   *out is written on success only. Reads the files' headers and tables, no tensor data.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, size_t n_files,
+                                     const llmc_model_options *opt, void *mem, size_t bytes, llmc_diag *diag)
+{
+    llmc__source s;
+    llmc__arena a;
+    llmc__reader r;
+    llmc_model *m = NULL;
+    uint64_t need;
+    uint32_t i;
+    if (out == NULL || (mem == NULL && bytes != 0))
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "out or mem is NULL");
+    LLMC__TRY(llmc__model_measure(&s, files, n_files, opt, &need, diag));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.open", LLMC_NO_OFFSET, "%s: the model needs %llu bytes, %llu were given",
+                          llmc__source_name(&s), (unsigned long long)need, (unsigned long long)bytes);
+    a = llmc__arena_over(mem, bytes);
+    LLMC__TRY(llmc__model_carve(&m, &s, &a, diag));
+    r = s.gguf.file;
+    r.at = s.gguf.tensors_at;
+    for (i = 0; i < s.n_tensors; i++)
+        LLMC__TRY(llmc__source_tensor(&s, &r, &s.walk, &m->tensors[i]));
+    if (!m->vocab_only)
+        LLMC__TRY(llmc__weights_resolve(m, s.family, llmc__source_name(&s), diag));
+    llmc__say(&s.opt.log, LLMC_LOG_INFO, "MODEL", "%s: %s, %s, %u layers, width %u, vocabulary %u, %llu bytes of weights",
+              llmc__source_name(&s), llmc_file_kind_name(m->kind), m->config.family, (unsigned)m->config.n_layer,
+              (unsigned)m->config.n_embd, (unsigned)m->config.vocab_size, (unsigned long long)m->weight_bytes);
+    *out = m;
+    return LLMC_OK;
+}
+
+LLMC_API const llmc_config *llmc_model_config(const llmc_model *model)
+{
+    return &model->config;
+}
+
+LLMC_API const llmc_tokenizer *llmc_model_tokenizer(const llmc_model *model)
+{
+    return model->tokenizer;
+}
+
+LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *len)
+{
+    if (len != NULL)
+        *len = model->chat_template_len;
+    return model->chat_template;
+}
+
+LLMC_API llmc_file_kind llmc_model_file_kind(const llmc_model *model)
+{
+    return model->kind;
+}
+
+LLMC_API uint32_t llmc_model_tensor_count(const llmc_model *model)
+{
+    return model->n_tensors;
+}
+
+/* NULL if index is too large. */
+LLMC_API const llmc_tensor *llmc_model_tensor(const llmc_model *model, uint32_t index)
+{
+    return index < model->n_tensors ? &model->tensors[index] : NULL;
+}
+
+LLMC_API uint64_t llmc_model_weight_bytes(const llmc_model *model)
+{
+    return model->weight_bytes;
+}
+
+//--[ 14.7 MODEL.save ]-- any model as GGUF v3
+/* What a tensor becomes. Vectors and positions are small and sensitive: f32. */
+static llmc_dtype llmc__save_type(const llmc_model *m, const llmc_tensor *t, llmc_dtype want)
+{
+    if (t->n_dims == 1 || t == m->global[LLMC__W_POS])
+        return LLMC_F32;
+    if (want == LLMC_DTYPE_NONE)
+        want = t->type == LLMC_I8 ? LLMC_Q8_0 : t->type; /* GGUF has no int8 with scales apart */
+    return t->dim[0] % llmc_dtype_block(want) == 0 ? want : LLMC_F16;
+}
+
+static uint64_t llmc__save_bytes(const llmc_tensor *t, llmc_dtype type)
+{
+    return (uint64_t)llmc_dtype_bytes(type, (size_t)t->dim[0]) * t->dim[1] * t->dim[2] * t->dim[3];
+}
+
+/* general.file_type's number for the type that most bytes have. */
+static uint32_t llmc__save_file_type(const llmc_model *m, llmc_dtype want, bool *quantised)
+{
+    static const uint8_t number[LLMC_DTYPE_COUNT] = { 0, 0, 1, 32, 7, 2, 0 };
+    uint64_t bytes[LLMC_DTYPE_COUNT] = { 0 };
+    unsigned most = LLMC_F32, i;
+    for (i = 0; i < m->n_tensors; i++) {
+        llmc_dtype type = llmc__save_type(m, &m->tensors[i], want);
+        bytes[type] += llmc__save_bytes(&m->tensors[i], type);
+        if (bytes[type] > bytes[most])
+            most = type;
+    }
+    *quantised = bytes[LLMC_Q8_0] + bytes[LLMC_Q4_0] > 0;
+    return number[most];
+}
+
+/* Copies pairs of a GGUF: those under "tokenizer.", or all the others but the two that are written anew. */
+static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc__out *o, llmc_diag *diag)
+{
+    llmc__gguf g;
+    llmc__gguf_pair p;
+    llmc__reader r;
+    uint64_t i;
+    LLMC__TRY(llmc__gguf_open(&g, file, true, diag));
+    r = g.file;
+    r.at = g.keys_at;
+    for (i = 0; i < g.n_keys; i++) {
+        LLMC__TRY(llmc__gguf_next(&r, &p));
+        if ((p.key_len > 10 && llmc__texteq(p.key, 10, "tokenizer.")) != tokenizer ||
+            llmc__texteq(p.key, p.key_len, "general.file_type") ||
+            llmc__texteq(p.key, p.key_len, "general.quantization_version"))
+            continue;
+        llmc__out_bytes(o, r.data + p.at, p.value.end - p.at);
+        o->keys++;
+    }
+    return LLMC_OK;
+}
+
+/* The keys that a GGUF of a llama2.c model needs. Both rotate adjacent pairs. */
+static void llmc__save_llama(const llmc_config *c, llmc__out *o)
+{
+    llmc__out_key_text(o, "general.architecture", "llama");
+    if (c->name[0] != 0)
+        llmc__out_key_text(o, "general.name", c->name);
+    llmc__out_key_u32(o, "llama.block_count", c->n_layer);
+    llmc__out_key_u32(o, "llama.context_length", c->context_length);
+    llmc__out_key_u32(o, "llama.embedding_length", c->n_embd);
+    llmc__out_key_u32(o, "llama.feed_forward_length", c->n_ff);
+    llmc__out_key_u32(o, "llama.attention.head_count", c->n_head);
+    llmc__out_key_u32(o, "llama.attention.head_count_kv", c->n_kv_head);
+    llmc__out_key_f32(o, "llama.attention.layer_norm_rms_epsilon", c->norm_eps);
+    llmc__out_key_u32(o, "llama.rope.dimension_count", c->rope_dims);
+    llmc__out_key_f32(o, "llama.rope.freq_base", c->rope_base);
+    llmc__out_key_u32(o, "llama.vocab_size", c->vocab_size);
+}
+
+#ifndef LLMC_NO_TOKEN
+/* A token of a tokenizer.bin as GGUF spells it: U+2581 for the space, control tokens without llama2.c's newlines. */
+static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info, llmc__out *o)
+{
+    const char *text = info->text;
+    size_t len = info->text_len, spaces = 0, i;
+    if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS)) {
+        llmc__out_text(o, "<s>", 3);
+    } else if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_EOS)) {
+        llmc__out_text(o, "</s>", 4);
+    } else {
+        for (i = 0; i < len; i++)
+            spaces += text[i] == ' ';
+        llmc__out_u64(o, len + 2 * spaces);
+        for (i = 0; i < len; i++)
+            llmc__out_bytes(o, text[i] == ' ' ? "\xe2\x96\x81" : text + i, text[i] == ' ' ? 3 : 1);
+    }
+}
+
+/* SentencePiece keys for a vocabulary that came from a tokenizer.bin. */
+static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
+{
+    static const char *const special[] = { "tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
+                                           "tokenizer.ggml.eot_token_id", "tokenizer.ggml.unknown_token_id",
+                                           "tokenizer.ggml.padding_token_id" };
+    llmc_token n = (llmc_token)llmc_tokenizer_count(tok), id;
+    llmc_token_info info;
+    unsigned i;
+    llmc__out_key_text(o, "tokenizer.ggml.model", "llama");
+    llmc__out_key_text(o, "tokenizer.ggml.pre", "default");
+    llmc__out_key_array(o, "tokenizer.ggml.tokens", LLMC__GGUF_STRING, (uint64_t)n);
+    for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
+        llmc__save_token_text(tok, id, &info, o);
+    llmc__out_key_array(o, "tokenizer.ggml.scores", LLMC__GGUF_F32, (uint64_t)n);
+    for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
+        llmc__out_u32(o, llmc__f32_bits(info.score));
+    llmc__out_key_array(o, "tokenizer.ggml.token_type", LLMC__GGUF_I32, (uint64_t)n);
+    for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
+        llmc__out_u32(o, (uint32_t)info.kind);
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (llmc_tokenizer_special(tok, (llmc_special)i) != LLMC_TOKEN_NONE)
+            llmc__out_key_u32(o, special[i], (uint32_t)llmc_tokenizer_special(tok, (llmc_special)i));
+    llmc__out_key_flag(o, "tokenizer.ggml.add_bos_token", llmc_tokenizer_adds_bos(tok));
+    llmc__out_key_flag(o, "tokenizer.ggml.add_eos_token", false);
+    llmc__out_key_flag(o, "tokenizer.ggml.add_space_prefix", true);
+}
+#endif
+
+/* All metadata; run once to count and once to write. */
+static llmc_status llmc__save_keys(const llmc_model *m, llmc_dtype want, llmc__out *o, llmc_diag *diag)
+{
+    bool quantised;
+    uint32_t file_type = llmc__save_file_type(m, want, &quantised);
+    if (m->kind == LLMC_FILE_GGUF)
+        LLMC__TRY(llmc__save_copied(&m->file, false, o, diag));
+    else
+        llmc__save_llama(&m->config, o);
+    llmc__out_key_u32(o, "general.file_type", file_type);
+    if (quantised)
+        llmc__out_key_u32(o, "general.quantization_version", 2);
+    if (m->vocab_file.data != NULL)
+        return llmc__save_copied(&m->vocab_file, true, o, diag);
+#ifndef LLMC_NO_TOKEN
+    if (m->tokenizer != NULL) {
+        llmc__save_tokenizer(m->tokenizer, o);
+        return LLMC_OK;
+    }
+#endif
+    llmc__out_key_text(o, "tokenizer.ggml.model", "none");
+    return LLMC_OK;
+}
+
+/* The tensor table; returns the bytes of all tensor data. */
+static uint64_t llmc__save_table(const llmc_model *m, llmc_dtype want, uint64_t alignment, llmc__out *o)
+{
+    uint64_t offset = 0, total = 0;
+    uint32_t i, d;
+    for (i = 0; i < m->n_tensors; i++) {
+        const llmc_tensor *t = &m->tensors[i];
+        llmc_dtype type = llmc__save_type(m, t, want);
+        llmc__out_text(o, t->name, llmc__strlen(t->name));
+        llmc__out_u32(o, t->n_dims);
+        for (d = 0; d < t->n_dims; d++)
+            llmc__out_u64(o, t->dim[d]);
+        llmc__out_u32(o, (uint32_t)llmc__dtype_to_gguf(type));
+        llmc__out_u64(o, offset);
+        total += llmc__save_bytes(t, type);
+        offset = (offset + llmc__save_bytes(t, type) + alignment - 1) & ~(alignment - 1);
+    }
+    return total;
+}
+
+/* One tensor's data, row by row through the work memory, or as it is. */
+static llmc_status llmc__save_data(const llmc_tensor *t, llmc_dtype type, float *row, llmc__out *o,
+                                   const llmc_save_options *opt, uint64_t *done, uint64_t total)
+{
+    uint64_t rows = t->dim[1] * t->dim[2] * t->dim[3], i;
+    size_t n = (size_t)t->dim[0], bytes = llmc_dtype_bytes(type, n);
+    uint64_t report = *done;
+    for (i = 0; i < rows; i++) {
+        if (t->type == type) {
+            llmc__out_bytes(o, t->data + i * bytes, bytes);
+        } else {
+            llmc__tensor_row_f32(t, i, row);
+            (void)llmc_quantize(type, row, n, row + n);
+            llmc__out_bytes(o, row + n, bytes);
+        }
+        if (o->failed)
+            return LLMC_IO;
+        *done += bytes;
+        if (*done - report >= (1u << 20) || i + 1 == rows) {
+            report = *done;
+            if (!llmc__progress(&opt->progress, "bytes", *done, total))
+                return LLMC_CANCELLED;
+        }
+    }
+    return LLMC_OK;
+}
+
+static llmc_status llmc__save_write(const llmc_model *m, const llmc_save_options *opt, llmc__out *o, float *row,
+                                    llmc_diag *diag)
+{
+    llmc__out count;
+    llmc__gguf g;
+    uint64_t done = 0, total, alignment = 32;
+    uint32_t i;
+    LLMC_MEMSET(&count, 0, sizeof count);
+    LLMC__TRY(llmc__save_keys(m, opt->type, &count, diag));
+    if (m->kind == LLMC_FILE_GGUF) { /* general.alignment is copied */
+        LLMC__TRY(llmc__gguf_open(&g, &m->file, true, diag));
+        alignment = g.alignment;
+    }
+    llmc__out_bytes(o, "GGUF", 4);
+    llmc__out_u32(o, 3);
+    llmc__out_u64(o, m->n_tensors);
+    llmc__out_u64(o, count.keys);
+    LLMC__TRY(llmc__save_keys(m, opt->type, o, diag));
+    total = llmc__save_table(m, opt->type, alignment, o);
+    for (i = 0; i < m->n_tensors; i++) {
+        const llmc_tensor *t = &m->tensors[i];
+        llmc_dtype type = llmc__save_type(m, t, opt->type);
+        llmc_status status;
+        if (opt->type != LLMC_DTYPE_NONE && type != opt->type && t->n_dims > 1)
+            llmc__say(&opt->log, LLMC_LOG_WARN, "MODEL.save", "%s: written as %s", t->name, llmc_dtype_name(type));
+        llmc__out_pad(o, alignment);
+        status = llmc__save_data(t, type, row, o, opt, &done, total);
+        if (status == LLMC_CANCELLED)
+            return LLMC__FAIL(diag, CANCELLED, "MODEL.save", o->at, "cancelled while writing %s", t->name);
+    }
+    llmc__out_pad(o, alignment);
+    if (o->failed)
+        return LLMC__FAIL(diag, IO, "MODEL.save", o->at, "the writer stopped");
+    return LLMC_OK;
+}
+
+/* A row in f32 and the same row in storage, which is never wider. */
+LLMC_API size_t llmc_model_save_need(const llmc_model *model)
+{
+    uint64_t widest = 1;
+    uint32_t i;
+    for (i = 0; i < model->n_tensors; i++)
+        widest = llmc__max(widest, model->tensors[i].dim[0]);
+    return (size_t)(widest * 8 + LLMC__ALIGN);
+}
+
+LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt, const llmc_writer *out,
+                                     void *work, size_t work_bytes, llmc_diag *diag)
+{
+    llmc_save_options o;
+    llmc__arena a;
+    llmc__out to;
+    llmc__options(&o, sizeof o, opt);
+    if (model == NULL || out == NULL || out->write == NULL || work == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "model, out or work is NULL");
+    if (model->vocab_only)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "the model was opened without its weights");
+    if ((unsigned)o.type >= LLMC_DTYPE_COUNT || (o.type != LLMC_DTYPE_NONE && llmc__dtype_to_gguf(o.type) < 0))
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "type %s cannot be written", llmc_dtype_name(o.type));
+    if (work_bytes < llmc_model_save_need(model))
+        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.save", LLMC_NO_OFFSET, "needs %llu bytes of work memory, %llu were given",
+                          (unsigned long long)llmc_model_save_need(model), (unsigned long long)work_bytes);
+    a = llmc__arena_over(work, work_bytes);
+    LLMC_MEMSET(&to, 0, sizeof to);
+    to.to = out;
+    return llmc__save_write(model, &o, &to, (float *)(void *)a.base, diag);
+}
+
+//==[ 15 LAYER ]==== the operations that a block is made of ==== needs: 02 04 05 07 09 10 14 ====
+
+//--[ 15.1 LAYER.batch ]-- T tokens on their way through the layers
+/* Keys and values lie in pages of page_tokens positions. Inside a page, each layer
+   has its G key heads, then its G value heads, each [page_tokens][K]. */
+typedef struct llmc__kv_layout {
+    uint8_t *pool;
+    uint64_t page_bytes, layer_bytes, head_bytes, row_bytes;
+    uint32_t page_tokens;
+    llmc_dtype type;
+} llmc__kv_layout;
+
+typedef struct llmc__batch {
+    const llmc_model *model;
+    const llmc__kernels *k;
+    llmc_tasks tasks;
+    llmc__kv_layout kv;
+    uint32_t n;             /* T                                                     */
+    const llmc_token *ids;  /* [T]                                                   */
+    const uint32_t *pos;    /* [T] position in its sequence                          */
+    uint32_t **pages;       /* [T] page table of its sequence                        */
+    float *x;               /* [T][D] residual stream                                */
+    float *h;               /* [T][D] normed input, or a branch's output             */
+    float *q, *att;         /* [T][H*K]                                              */
+    float *key, *value;     /* [T][G*K]                                              */
+    float *gate, *up;       /* [T][F]                                                */
+    float *cosine, *sine;   /* [T][rope_dims/2]                                      */
+    llmc__q8 *x8;           /* [T][widest/32] input of a product in 8 bits           */
+    float *vec[2];          /* [widest] a norm's weight and bias where not plain f32 */
+    float *rows;            /* [workers][widest], for types without a product        */
+} llmc__batch;
+
+/* An address inside a page: is_value 0 for keys, 1 for values. */
+static inline uint8_t *llmc__kv_at(const llmc__batch *b, uint32_t page, uint32_t layer, uint32_t is_value,
+                                   uint32_t head, uint32_t slot)
+{
+    const llmc__kv_layout *kv = &b->kv;
+    uint64_t lane = (uint64_t)is_value * b->model->config.n_kv_head + head;
+    return kv->pool + page * kv->page_bytes + layer * kv->layer_bytes + lane * kv->head_bytes +
+           slot * kv->row_bytes;
+}
+
+/* Piece of a loop over tokens: [begin, end). */
+typedef void (*llmc__tokens_fn)(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end);
+
+typedef struct llmc__token_loop {
+    const llmc__batch *b;
+    llmc__tokens_fn fn;
+    void *arg;
+    uint32_t n, step;
+} llmc__token_loop;
+
+static void llmc__token_piece(void *arg, uint32_t index)
+{
+    const llmc__token_loop *loop = (const llmc__token_loop *)arg;
+    uint32_t begin = index * loop->step;
+    uint32_t end = (uint32_t)llmc__min((uint64_t)begin + loop->step, loop->n);
+    loop->fn(loop->b, loop->arg, begin, end);
+}
+
+/* Runs fn over n tokens. A few tokens are not worth waking a thread for. */
+static void llmc__over_tokens(const llmc__batch *b, uint32_t n, llmc__tokens_fn fn, void *arg)
+{
+    llmc__token_loop loop;
+    loop.b = b;
+    loop.fn = fn;
+    loop.arg = arg;
+    loop.n = n;
+    loop.step = n < 8 ? n : (uint32_t)llmc__max(1, n / (4 * llmc__max(1, b->tasks.workers)));
+    if (n > 0)
+        llmc__run(&b->tasks, (n + loop.step - 1) / loop.step, llmc__token_piece, &loop);
+}
+
+//--[ 15.2 LAYER.product ]-- y = W x for one or more matrices that share x
+typedef struct llmc__product {
+    const llmc_tensor *w; /* [R][n] */
+    float *out;           /* [T][stride] */
+    size_t stride;
+} llmc__product;
+
+typedef struct llmc__product_job {
+    const llmc__batch *b;
+    const llmc__product *part;
+    uint32_t n_parts, columns, chunk;
+    uint64_t rows; /* of all parts together */
+    const float *x;
+    size_t n; /* inputs */
+} llmc__product_job;
+
+#define LLMC__PRODUCT_COLUMNS 64 /* columns whose activations stay in cache */
+
+/* Rows [lo, hi) of one matrix whose type has no product: through f32. */
+static void llmc__product_rows(const llmc__product_job *job, const llmc__product *part, uint64_t lo, uint64_t hi,
+                               float *row)
+{
+    uint64_t r;
+    uint32_t t;
+    for (r = lo; r < hi; r++) {
+        llmc__tensor_row_f32(part->w, r, row);
+        for (t = 0; t < job->columns; t++)
+            job->b->k->kv_dot[LLMC_F32](part->out + t * part->stride + r, row, job->x + t * job->n, 0, 1, job->n,
+                                        1.0f);
+    }
+}
+
+static void llmc__product_part(const llmc__product_job *job, const llmc__product *part, uint64_t lo, uint64_t hi)
+{
+    const llmc_tensor *w = part->w;
+    size_t row_bytes = llmc_dtype_bytes(w->type, job->n);
+    bool packed = llmc__wants_q8(w->type);
+    const uint8_t *x = packed ? (const uint8_t *)job->b->x8 : (const uint8_t *)job->x;
+    size_t x_stride = packed ? job->n / 32 * sizeof(llmc__q8) : job->n * sizeof(float);
+    uint32_t t, count;
+    for (t = 0; t < job->columns; t += count) {
+        count = (uint32_t)llmc__min(job->columns - t, LLMC__PRODUCT_COLUMNS);
+        job->b->k->matmul[w->type](part->out + t * part->stride + lo, part->stride, w->data + lo * row_bytes,
+                                   row_bytes, (size_t)(hi - lo), x + t * x_stride, x_stride, count, job->n);
+    }
+}
+
+static void llmc__product_piece(void *arg, uint32_t index)
+{
+    const llmc__product_job *job = (const llmc__product_job *)arg;
+    uint64_t begin = (uint64_t)index * job->chunk, end = llmc__min(begin + job->chunk, job->rows), base = 0;
+    uint32_t i;
+    for (i = 0; i < job->n_parts; i++) {
+        const llmc__product *part = &job->part[i];
+        uint64_t rows = part->w->dim[1];
+        uint64_t lo = llmc__max(begin, base), hi = llmc__min(end, base + rows);
+        if (lo < hi && job->b->k->matmul[part->w->type] != NULL)
+            llmc__product_part(job, part, lo - base, hi - base);
+        else if (lo < hi)
+            llmc__product_rows(job, part, lo - base, hi - base, job->b->rows + index * job->n);
+        base += rows;
+    }
+}
+
+static void llmc__pack_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__product_job *job = (const llmc__product_job *)arg;
+    uint32_t t;
+    for (t = begin; t < end; t++)
+        b->k->quantize_x(job->x + t * job->n, job->n, b->x8 + t * (job->n / 32));
+}
+
+/* part[i].out[t][r] = sum_k W_i[r][k] x[t][k] for t < columns, all parts in one pass.
+   x [columns][n] f32 with n = dim[0] of every part. The rows are cut by threads, each
+   result is one kernel's sum in one order: no result depends on the cut. */
+static void llmc__products(const llmc__batch *b, const llmc__product *part, uint32_t n_parts, const float *x,
+                           uint32_t columns)
+{
+    llmc__product_job job;
+    uint32_t workers = (uint32_t)llmc__max(1, b->tasks.workers), i;
+    uint64_t chunk;
+    bool pack = false, direct = true;
+    job.b = b;
+    job.part = part;
+    job.n_parts = n_parts;
+    job.columns = columns;
+    job.x = x;
+    job.n = (size_t)part[0].w->dim[0];
+    job.rows = 0;
+    for (i = 0; i < n_parts; i++) {
+        job.rows += part[i].w->dim[1];
+        pack = pack || llmc__wants_q8(part[i].w->type);
+        direct = direct && b->k->matmul[part[i].w->type] != NULL;
+    }
+    if (pack)
+        llmc__over_tokens(b, columns, llmc__pack_tokens, &job);
+    /* Several chunks a worker even out unequal speeds; without a product the scratch
+       rows allow one. */
+    chunk = (job.rows + workers - 1) / workers;
+    if (direct && chunk > 64)
+        chunk = columns > 1 ? 64 : llmc__max(64, (chunk / 4 + 15) / 16 * 16);
+    job.chunk = (uint32_t)chunk;
+    llmc__run(&b->tasks, (uint32_t)((job.rows + chunk - 1) / chunk), llmc__product_piece, &job);
+}
+
+//--[ 15.3 LAYER.norm ]-- RMSNorm and LayerNorm, biases, residuals
+/* A tensor of one row as native floats: in place where it is that already. */
+static const float *llmc__vector(const llmc_tensor *t, float *scratch)
+{
+    if (t == NULL)
+        return NULL;
+    if (t->type == LLMC_F32 && !LLMC__BIG_ENDIAN && (uintptr_t)t->data % sizeof(float) == 0)
+        return (const float *)(const void *)t->data;
+    llmc__tensor_row_f32(t, 0, scratch);
+    return scratch;
+}
+
+typedef struct llmc__norm_job {
+    const float *w, *b;
+    const float *x;
+    float *out;
+} llmc__norm_job;
+
+static void llmc__norm_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__norm_job *job = (const llmc__norm_job *)arg;
+    const llmc_config *c = &b->model->config;
+    size_t width = c->n_embd;
+    uint32_t t;
+    for (t = begin; t < end; t++) {
+        if (c->norm == LLMC_NORM_LAYER)
+            b->k->layernorm(job->out + t * width, job->x + t * width, job->w, job->b, width, c->norm_eps);
+        else
+            b->k->rmsnorm(job->out + t * width, job->x + t * width, job->w, width, c->norm_eps);
+    }
+}
+
+/* out [n][D] = norm(x [n][D]); out may be x. Sources: Ba 2016, Zhang 2019. */
+static void llmc__norm(const llmc__batch *b, float *out, const float *x, uint32_t n, const llmc_tensor *weight,
+                       const llmc_tensor *bias)
+{
+    llmc__norm_job job;
+    job.w = llmc__vector(weight, b->vec[0]);
+    job.b = llmc__vector(bias, b->vec[1]);
+    job.x = x;
+    job.out = out;
+    llmc__over_tokens(b, n, llmc__norm_tokens, &job);
+}
+
+/* y [T][width] += bias [width], if there is one. */
+static void llmc__add_bias(const llmc__batch *b, float *y, size_t width, const llmc_tensor *bias)
+{
+    const float *v = llmc__vector(bias, b->vec[0]);
+    uint32_t t;
+    if (v != NULL)
+        for (t = 0; t < b->n; t++)
+            b->k->add(y + t * width, v, width);
+}
+
+//--[ 15.4 LAYER.rope ]-- rotary positions: Su 2021, eq. 34; pairs adjacent or half a head apart
+/* Angles of every token: cosine, sine [T][rope_dims/2]. In double, so that the
+   phase is right at any position. */
+static void llmc__rope_angles(const llmc__batch *b)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t half = c->rope_dims / 2, t, i;
+    for (i = 0; i < half; i++) {
+        double freq = llmc__pow((double)c->rope_base, -2.0 * (double)i / (double)c->rope_dims);
+        for (t = 0; t < b->n; t++)
+            llmc__sincos((double)b->pos[t] / (double)c->rope_scale * freq, &b->sine[t * half + i],
+                         &b->cosine[t * half + i]);
+    }
+}
+
+static void llmc__rope_heads(const llmc__batch *b, uint32_t t, float *x, uint32_t heads)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t half = c->rope_dims / 2, i;
+    for (i = 0; i < heads; i++)
+        b->k->rope[c->rope](x + (size_t)i * c->head_dim, b->cosine + (size_t)t * half, b->sine + (size_t)t * half,
+                            c->rope_dims);
+}
+
+//--[ 15.5 LAYER.attn ]-- grouped-query attention over pages
+/* Rotates tokens' queries and keys, and puts keys and values into their pages. */
+static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t layer = *(const uint32_t *)arg, t, g;
+    for (t = begin; t < end; t++) {
+        float *key = b->key + (size_t)t * c->n_kv_head * c->head_dim;
+        const float *value = b->value + (size_t)t * c->n_kv_head * c->head_dim;
+        uint32_t page = b->pages[t][b->pos[t] / b->kv.page_tokens], slot = b->pos[t] % b->kv.page_tokens;
+        if (c->pos == LLMC_POS_ROPE) {
+            llmc__rope_heads(b, t, b->q + (size_t)t * c->n_head * c->head_dim, c->n_head);
+            llmc__rope_heads(b, t, key, c->n_kv_head);
+        }
+        for (g = 0; g < c->n_kv_head; g++) {
+            size_t at = (size_t)g * c->head_dim;
+            b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 0, g, slot), key + at, c->head_dim);
+            b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 1, g, slot), value + at, c->head_dim);
+        }
+    }
+}
+
+#define LLMC__PAGE_TOKENS 32
+
+/* One query head against one page, folded into a running softmax (Milakov 2018):
+   *top is the largest score so far, *sum the sum of exp(score - top), out [K] the
+   values weighted likewise. */
+static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_t *keys, const uint8_t *values,
+                              uint32_t n, float *out, float *top, float *sum)
+{
+    const llmc_config *c = &b->model->config;
+    float score[LLMC__PAGE_TOKENS], high;
+    size_t row_bytes = (size_t)b->kv.row_bytes;
+    b->k->kv_dot[b->kv.type](score, q, keys, row_bytes, n, c->head_dim,
+                             1.0f / llmc__sqrtf((float)c->head_dim));
+    high = b->k->max(score, n);
+    if (high > *top) {
+        float shrink = llmc__expf(*top - high);
+        *sum *= shrink;
+        b->k->scale(out, shrink, c->head_dim);
+        *top = high;
+    }
+    *sum += b->k->exp_sum(score, n, *top);
+    b->k->kv_mix[b->kv.type](out, score, values, row_bytes, n, c->head_dim);
+}
+
+#define LLMC__GROUP_HEADS 16 /* query heads that read a page together */
+
+/* att[t][h] = softmax(q[t][h] . K[g]^T / sqrt(K)) V[g] over positions 0..pos[t], for
+   heads [h, h + n_heads) of one token, all of key head g; n_heads <= LLMC__GROUP_HEADS.
+   Sources: Vaswani 2017 eq. 1; GQA: Ainslie 2023. */
+static void llmc__attend_heads(const llmc__batch *b, uint32_t layer, uint32_t t, uint32_t g, uint32_t h,
+                               uint32_t n_heads)
+{
+    const llmc_config *c = &b->model->config;
+    size_t at = ((size_t)t * c->n_head + h) * c->head_dim;
+    uint32_t length = b->pos[t] + 1, begin, r, n;
+    float top[LLMC__GROUP_HEADS], sum[LLMC__GROUP_HEADS];
+    for (r = 0; r < n_heads; r++) {
+        top[r] = -FLT_MAX;
+        sum[r] = 0;
+    }
+    LLMC_MEMSET(b->att + at, 0, (size_t)n_heads * c->head_dim * sizeof(float));
+    for (begin = 0; begin < length; begin += n) {
+        uint32_t page = b->pages[t][begin / b->kv.page_tokens];
+        const uint8_t *keys = llmc__kv_at(b, page, layer, 0, g, 0), *values = llmc__kv_at(b, page, layer, 1, g, 0);
+        n = (uint32_t)llmc__min(length - begin, b->kv.page_tokens);
+        for (r = 0; r < n_heads; r++)
+            llmc__attend_page(b, b->q + at + (size_t)r * c->head_dim, keys, values, n,
+                              b->att + at + (size_t)r * c->head_dim, &top[r], &sum[r]);
+    }
+    for (r = 0; r < n_heads; r++)
+        b->k->scale(b->att + at + (size_t)r * c->head_dim, 1.0f / sum[r], c->head_dim);
+}
+
+typedef struct llmc__attend_job {
+    const llmc__batch *b;
+    uint32_t layer;
+} llmc__attend_job;
+
+static void llmc__attend_piece(void *arg, uint32_t index)
+{
+    const llmc__attend_job *job = (const llmc__attend_job *)arg;
+    const llmc_config *c = &job->b->model->config;
+    uint32_t rep = c->n_head / c->n_kv_head, t = index / c->n_kv_head, g = index % c->n_kv_head, r, n;
+    for (r = 0; r < rep; r += n) {
+        n = (uint32_t)llmc__min(rep - r, LLMC__GROUP_HEADS);
+        llmc__attend_heads(job->b, job->layer, t, g, g * rep + r, n);
+    }
+}
+
+/* The token mixer of a layer: h [T][D] (normed) in, h out. */
+static void llmc__attention(const llmc__batch *b, uint32_t layer)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    size_t q_width = (size_t)c->n_head * c->head_dim, kv_width = (size_t)c->n_kv_head * c->head_dim;
+    llmc__product qkv[3], output;
+    llmc__attend_job job;
+    qkv[0].w = llmc__weight(m, layer, LLMC__W_Q);
+    qkv[0].out = b->q;
+    qkv[0].stride = q_width;
+    qkv[1].w = llmc__weight(m, layer, LLMC__W_K);
+    qkv[1].out = b->key;
+    qkv[1].stride = kv_width;
+    qkv[2].w = llmc__weight(m, layer, LLMC__W_V);
+    qkv[2].out = b->value;
+    qkv[2].stride = kv_width;
+    llmc__products(b, qkv, 3, b->h, b->n);
+    llmc__add_bias(b, b->q, q_width, llmc__weight(m, layer, LLMC__W_Q_B));
+    llmc__add_bias(b, b->key, kv_width, llmc__weight(m, layer, LLMC__W_K_B));
+    llmc__add_bias(b, b->value, kv_width, llmc__weight(m, layer, LLMC__W_V_B));
+    llmc__over_tokens(b, b->n, llmc__place_tokens, &layer);
+    job.b = b;
+    job.layer = layer;
+    llmc__run(&b->tasks, b->n * c->n_kv_head, llmc__attend_piece, &job);
+    output.w = llmc__weight(m, layer, LLMC__W_O);
+    output.out = b->h;
+    output.stride = c->n_embd;
+    llmc__products(b, &output, 1, b->att, b->n);
+    llmc__add_bias(b, b->h, c->n_embd, llmc__weight(m, layer, LLMC__W_O_B));
+}
+
+//--[ 15.6 LAYER.ffn ]-- feed-forward, gated (Shazeer 2020) or plain
+static void llmc__activate_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t t;
+    (void)arg;
+    for (t = begin; t < end; t++) {
+        float *up = b->up + (size_t)t * c->n_ff, *gate = b->gate + (size_t)t * c->n_ff;
+        b->k->act[c->act](c->gated ? gate : up, c->n_ff);
+        if (c->gated)
+            b->k->mul(up, gate, c->n_ff);
+    }
+}
+
+/* h [T][D] (normed) in, h out: down(act(gate h) * up h), or down(act(up h)). */
+static void llmc__feed_forward(const llmc__batch *b, uint32_t layer)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    llmc__product in[2], output;
+    in[0].w = llmc__weight(m, layer, LLMC__W_UP);
+    in[0].out = b->up;
+    in[0].stride = c->n_ff;
+    in[1].w = llmc__weight(m, layer, LLMC__W_GATE);
+    in[1].out = b->gate;
+    in[1].stride = c->n_ff;
+    llmc__products(b, in, c->gated ? 2 : 1, b->h, b->n);
+    llmc__add_bias(b, b->up, c->n_ff, llmc__weight(m, layer, LLMC__W_UP_B));
+    llmc__over_tokens(b, b->n, llmc__activate_tokens, NULL);
+    output.w = llmc__weight(m, layer, LLMC__W_DOWN);
+    output.out = b->h;
+    output.stride = c->n_embd;
+    llmc__products(b, &output, 1, b->up, b->n);
+    llmc__add_bias(b, b->h, c->n_embd, llmc__weight(m, layer, LLMC__W_DOWN_B));
+}
+
+//==[ 16 KV ]==== pages of keys and values, shared by reference counts ==== needs: 04 07 15 ====
+
+//--[ 16.1 KV.pool ]-- fixed pages, a stack of free ones
+typedef struct llmc__kv_pool {
+    llmc__kv_layout layout;
+    uint32_t n_pages, n_free;
+    uint32_t *free;  /* [n_pages] stack of pages nobody holds */
+    uint16_t *holds; /* [n_pages] how many tables hold the page */
+} llmc__kv_pool;
+
+/* Positions [0, n * page_tokens) of one sequence. */
+typedef struct llmc__kv_table {
+    uint32_t *page; /* [most pages a sequence can have] */
+    uint32_t n;
+} llmc__kv_table;
+
+/* Carves pages for `tokens` positions. False: a size overflows. */
+static bool llmc__kv_carve(llmc__kv_pool *kv, const llmc_config *c, llmc_dtype type, uint64_t tokens,
+                           llmc__arena *a)
+{
+    llmc__kv_layout *lay = &kv->layout;
+    uint64_t pages = tokens / LLMC__PAGE_TOKENS + (tokens % LLMC__PAGE_TOKENS != 0), total;
+    lay->type = type;
+    lay->page_tokens = LLMC__PAGE_TOKENS;
+    lay->row_bytes = llmc_dtype_bytes(type, c->head_dim);
+    lay->head_bytes = lay->row_bytes * lay->page_tokens;
+    if (!llmc__mul(lay->head_bytes, 2 * (uint64_t)c->n_kv_head, &lay->layer_bytes) ||
+        !llmc__mul(lay->layer_bytes, c->n_layer, &lay->page_bytes) ||
+        !llmc__mul(lay->page_bytes, pages, &total) || pages > UINT32_MAX)
+        return false;
+    kv->n_pages = (uint32_t)pages;
+    lay->pool = (uint8_t *)llmc__take(a, pages, lay->page_bytes);
+    kv->free = (uint32_t *)llmc__take(a, pages, sizeof(uint32_t));
+    kv->holds = (uint16_t *)llmc__take(a, pages, sizeof(uint16_t));
+    return !a->failed;
+}
+
+/* Every page free; the lowest are handed out first. */
+static void llmc__kv_reset(llmc__kv_pool *kv)
+{
+    uint32_t i;
+    for (i = 0; i < kv->n_pages; i++) {
+        kv->free[i] = kv->n_pages - 1 - i;
+        kv->holds[i] = 0;
+    }
+    kv->n_free = kv->n_pages;
+}
+
+//--[ 16.2 KV.table ]-- a sequence's pages grow and shrink with it
+/* Pages for n positions. False, and nothing taken, if too few are free. */
+static bool llmc__kv_reserve(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
+{
+    uint32_t want = n / kv->layout.page_tokens + (n % kv->layout.page_tokens != 0);
+    if (want > table->n && want - table->n > kv->n_free)
+        return false;
+    while (table->n < want) {
+        uint32_t page = kv->free[--kv->n_free];
+        kv->holds[page] = 1;
+        table->page[table->n++] = page;
+    }
+    return true;
+}
+
+/* Gives back the pages beyond the first n positions. */
+static void llmc__kv_trim(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
+{
+    uint32_t keep = n / kv->layout.page_tokens + (n % kv->layout.page_tokens != 0);
+    while (table->n > keep) {
+        uint32_t page = table->page[--table->n];
+        if (--kv->holds[page] == 0)
+            kv->free[kv->n_free++] = page;
+    }
+}
+
+//==[ 17 FORWARD ]==== tokens in, logits out ==== needs: 03 04 05 07 09 10 14 15 ====
+
+//--[ 17.1 FORWARD.scratch ]-- memory for T tokens between the layers
+/* Most inputs that any product has. */
+static uint64_t llmc__widest(const llmc_config *c)
+{
+    return llmc__max(llmc__max(c->n_embd, c->n_ff), (uint64_t)c->n_head * c->head_dim);
+}
+
+/* Carves every buffer of a batch of up to T tokens; workers as in llmc_tasks. */
+static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, uint32_t workers, llmc__arena *a)
+{
+    const llmc_config *c = &m->config;
+    uint64_t wide = llmc__widest(c), q_width = (uint64_t)c->n_head * c->head_dim;
+    uint64_t kv_width = (uint64_t)c->n_kv_head * c->head_dim;
+    bool packs = false, rows = false;
+    uint32_t i;
+    for (i = 0; i < m->n_tensors; i++) {
+        packs = packs || llmc__wants_q8(m->tensors[i].type);
+        rows = rows || m->tensors[i].type == LLMC_I8;
+    }
+    b->x = (float *)llmc__take(a, T, c->n_embd * sizeof(float));
+    b->h = (float *)llmc__take(a, T, c->n_embd * sizeof(float));
+    b->q = (float *)llmc__take(a, T, q_width * sizeof(float));
+    b->att = (float *)llmc__take(a, T, q_width * sizeof(float));
+    b->key = (float *)llmc__take(a, T, kv_width * sizeof(float));
+    b->value = (float *)llmc__take(a, T, kv_width * sizeof(float));
+    b->up = (float *)llmc__take(a, T, c->n_ff * sizeof(float));
+    b->gate = (float *)llmc__take(a, c->gated ? T : 0, c->n_ff * sizeof(float));
+    b->cosine = (float *)llmc__take(a, T, c->rope_dims / 2 * sizeof(float));
+    b->sine = (float *)llmc__take(a, T, c->rope_dims / 2 * sizeof(float));
+    b->x8 = (llmc__q8 *)llmc__take(a, packs ? T : 0, (wide + 31) / 32 * sizeof(llmc__q8));
+    b->rows = (float *)llmc__take(a, rows ? workers : 0, wide * sizeof(float));
+    b->vec[0] = (float *)llmc__take(a, wide, sizeof(float));
+    b->vec[1] = (float *)llmc__take(a, wide, sizeof(float));
+}
+
+//--[ 17.2 FORWARD.watch ]-- taps, reports, and the first layer that goes wrong
+typedef struct llmc__watch {
+    llmc_log log;
+    llmc_tap tap;
+    bool check_finite;
+} llmc__watch;
+
+/* Shows the residual stream x [n][D] at a point to whoever asked. */
+static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, const char *point, uint32_t layer,
+                                 uint32_t n, llmc_diag *diag)
+{
+    char where[32];
+    const llmc_config *c = &b->model->config;
+    size_t count = (size_t)n * c->n_embd, i;
+    if (w->tap.fn != NULL)
+        w->tap.fn(w->tap.user, point, layer, b->x, n, c->n_embd);
+    if (llmc__streq(point, "layer"))
+        llmc__format(where, sizeof where, "layer %u of %u", layer + 1, c->n_layer);
+    else
+        llmc__format(where, sizeof where, "%s", point);
+    if (w->log.fn != NULL && w->log.level >= LLMC_LOG_DEBUG) {
+        float top = 0;
+        for (i = 0; i < count; i++)
+            top = b->x[i] > top ? b->x[i] : -b->x[i] > top ? -b->x[i] : top;
+        llmc__say(&w->log, LLMC_LOG_DEBUG, "FORWARD", "%s: %u tokens, largest value %g", where, n, (double)top);
+    }
+    if (w->check_finite && !b->k->finite(b->x, count))
+        return LLMC__FAIL(diag, NOT_FINITE, "FORWARD.watch", LLMC_NO_OFFSET,
+                          "values stop being finite at %s (counted from 1; the file's blk.%u)", where, layer);
+    return LLMC_OK;
+}
+
+//--[ 17.3 FORWARD.pass ]-- the whole decoder, read from top to bottom
+static void llmc__embed(const llmc__batch *b)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    uint32_t t;
+    for (t = 0; t < b->n; t++) {
+        float *x = b->x + (size_t)t * c->n_embd;
+        llmc__tensor_row_f32(llmc__global(m, LLMC__W_EMBED), (uint64_t)b->ids[t], x);
+        if (c->pos == LLMC_POS_LEARNED) {
+            llmc__tensor_row_f32(llmc__global(m, LLMC__W_POS), b->pos[t], b->vec[0]);
+            b->k->add(x, b->vec[0], c->n_embd);
+        }
+    }
+}
+
+static void llmc__residual(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    size_t width = b->model->config.n_embd;
+    (void)arg;
+    b->k->add(b->x + begin * width, b->h + begin * width, (end - begin) * width);
+}
+
+/* logits [n_want][V] of the tokens want[i]; x is overwritten. */
+static void llmc__head(const llmc__batch *b, const uint32_t *want, uint32_t n_want, float *logits)
+{
+    const llmc_model *m = b->model;
+    size_t width = m->config.n_embd;
+    llmc__product head;
+    uint32_t i;
+    for (i = 0; i < n_want; i++) /* want is ascending, so nothing is overwritten too early */
+        LLMC_MEMMOVE(b->x + i * width, b->x + want[i] * width, width * sizeof(float));
+    llmc__norm(b, b->x, b->x, n_want, llmc__global(m, LLMC__W_OUT_NORM), llmc__global(m, LLMC__W_OUT_NORM_B));
+    head.w = llmc__global(m, LLMC__W_HEAD);
+    head.out = logits;
+    head.stride = m->config.vocab_size;
+    llmc__products(b, &head, 1, b->x, n_want);
+}
+
+/* Runs b->n tokens through the model, storing their keys and values in their pages
+   (which must hold every position up to pos[t]), and writes logits [n_want][V] for
+   the tokens want[0..n_want), ascending. Tokens of one sequence come in order.
+   Errors: NOT_FINITE (with check_finite). */
+static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch, const uint32_t *want,
+                                 uint32_t n_want, float *logits, llmc_diag *diag)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    uint32_t l;
+    llmc__embed(b);
+    LLMC__TRY(llmc__observe(b, watch, "embed", 0, b->n, diag));
+    if (c->pos == LLMC_POS_ROPE)
+        llmc__rope_angles(b);
+    for (l = 0; l < c->n_layer; l++) {
+        llmc__norm(b, b->h, b->x, b->n, llmc__weight(m, l, LLMC__W_ATTN_NORM),
+                   llmc__weight(m, l, LLMC__W_ATTN_NORM_B));
+        llmc__attention(b, l);
+        llmc__over_tokens(b, b->n, llmc__residual, NULL);
+        llmc__norm(b, b->h, b->x, b->n, llmc__weight(m, l, LLMC__W_FFN_NORM),
+                   llmc__weight(m, l, LLMC__W_FFN_NORM_B));
+        llmc__feed_forward(b, l);
+        llmc__over_tokens(b, b->n, llmc__residual, NULL);
+        LLMC__TRY(llmc__observe(b, watch, "layer", l, b->n, diag));
+    }
+    if (n_want > 0) {
+        llmc__head(b, want, n_want, logits);
+        LLMC__TRY(llmc__observe(b, watch, "final", c->n_layer - 1, n_want, diag));
+    }
+    return LLMC_OK;
+}
+
+//==[ 18 SAMPLE ]==== from logits to a token ==== needs: 03 04 05 ====
+
+//--[ 18.1 SAMPLE.options ]-- what a caller may ask for
+/* x lies in [low, high]; a NaN does not. */
+static bool llmc__in_range(float x, float low, float high)
+{
+    return llmc__finite(x) && x >= low && x <= high;
+}
+
+/* Minus infinity: a token that must not be chosen. */
+static inline bool llmc__forbidden(float x)
+{
+    return llmc__f32_bits(x) == 0xff800000u;
+}
+
+static llmc_status llmc__sample_check_bias(const llmc_sample_options *opt, llmc_diag *diag)
+{
+    size_t i;
+    if (opt->n_bias > 0 && opt->bias == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.options", LLMC_NO_OFFSET, "bias is NULL but n_bias is %zu",
+                          opt->n_bias);
+    for (i = 0; i < opt->n_bias; i++) {
+        if (opt->bias[i].token < 0)
+            return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.options", LLMC_NO_OFFSET, "bias[%zu].token is %d", i,
+                              (int)opt->bias[i].token);
+        if (!llmc__finite(opt->bias[i].bias) && !llmc__forbidden(opt->bias[i].bias))
+            return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.options", LLMC_NO_OFFSET,
+                              "bias[%zu].bias is %g; it has to be finite or -infinity", i,
+                              (double)opt->bias[i].bias);
+    }
+    return LLMC_OK;
+}
+
+/* llmc_sample_check -- are the options sensible?                    (SAMPLE.options)
+   opt   NULL is all zero, which is
+   Errors: BAD_ARG, naming the field, its value and what it may be. */
+LLMC_API llmc_status llmc_sample_check(const llmc_sample_options *opt, llmc_diag *diag)
+{
+    static const char *const name[] = {"temperature",    "top_p",             "min_p",           "typical_p",
+                                       "repeat_penalty", "frequency_penalty", "presence_penalty"};
+    llmc_sample_options o;
+    float value[7], low, high;
+    size_t i;
+    llmc__options(&o, sizeof o, opt);
+    value[0] = o.temperature;
+    value[1] = o.top_p;
+    value[2] = o.min_p;
+    value[3] = o.typical_p;
+    value[4] = o.repeat_penalty;
+    value[5] = o.frequency_penalty;
+    value[6] = o.presence_penalty;
+    for (i = 0; i < 7; i++) {
+        low = i < 5 ? 0.0f : -FLT_MAX; /* negative penalties reward what was said */
+        high = i >= 1 && i <= 3 ? 1.0f : FLT_MAX;
+        if (!llmc__in_range(value[i], low, high))
+            return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.options", LLMC_NO_OFFSET, "%s is %g; it has to be %s",
+                              name[i], (double)value[i],
+                              i >= 5   ? "finite"
+                              : i == 0 ? "0 (greedy) or more, and finite"
+                              : i == 4 ? "0 or more, and finite"
+                                       : "from 0 to 1");
+    }
+    return llmc__sample_check_bias(&o, diag);
+}
+
+//--[ 18.2 SAMPLE.heap ]-- candidates in order, only as far as they are looked at
+/* key orders candidates (before that it counts a token's occurrences); value is
+   the logit, later (logit - largest) / temperature, at most 0. */
+typedef struct llmc__candidate {
+    float key, value;
+    llmc_token id;
+} llmc__candidate;
+
+/* a comes before b: larger key, then lower id. No two candidates are equal, so
+   every order below is the only one there is. */
+static inline bool llmc__before(const llmc__candidate *a, const llmc__candidate *b)
+{
+    return a->key > b->key || (a->key >= b->key && a->id < b->id);
+}
+
+/* Restores heap c [n] after c[i] changed. The root comes before all others, or
+   after all others if worst_first. */
+static void llmc__sift(llmc__candidate *c, size_t n, size_t i, bool worst_first)
+{
+    const llmc__candidate moving = c[i];
+    size_t child;
+    for (; (child = 2 * i + 1) < n; i = child) {
+        if (child + 1 < n && llmc__before(&c[child + 1], &c[child]) != worst_first)
+            child++;
+        if (llmc__before(&c[child], &moving) == worst_first)
+            break;
+        c[i] = c[child];
+    }
+    c[i] = moving;
+}
+
+static void llmc__heapify(llmc__candidate *c, size_t n, bool worst_first)
+{
+    size_t i = n / 2;
+    while (i-- > 0)
+        llmc__sift(c, n, i, worst_first);
+}
+
+/* The k first of c [n] by key, in no particular order, to c [0, k). O(n log k): the
+   last of the best so far is at the root, and leaves for a better one. */
+static void llmc__keep_first(llmc__candidate *c, size_t n, size_t k)
+{
+    size_t i;
+    llmc__heapify(c, k, true);
+    for (i = k; i < n; i++)
+        if (llmc__before(&c[i], &c[0])) {
+            c[0] = c[i];
+            llmc__sift(c, k, 0, true);
+        }
+}
+
+//--[ 18.3 SAMPLE.filter ]-- temperature, top-k, typical, top-p, min-p
+/* exp(value), value at most 0; nothing where that leaves the normal floats. */
+static inline double llmc__weight_of(const llmc__candidate *c)
+{
+    return c->value < -87.0f ? 0.0 : (double)llmc__expf(c->value);
+}
+
+static double llmc__weight_sum(const llmc__candidate *c, size_t n)
+{
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < n; i++)
+        sum += llmc__weight_of(&c[i]);
+    return sum;
+}
+
+/* Keeps the shortest beginning of c [n], in order of key, whose probabilities add up
+   to at least p. Returns its length, 1 at least. Only that beginning gets sorted:
+   O(n + kept log n). */
+static size_t llmc__keep_mass(llmc__candidate *c, size_t n, double p)
+{
+    const double enough = p * llmc__weight_sum(c, n);
+    double mass = 0;
+    size_t left = n, kept;
+    llmc__heapify(c, n, false);
+    do { /* the first goes behind the shrinking heap */
+        const llmc__candidate first = c[0];
+        mass += llmc__weight_of(&first);
+        left--;
+        c[0] = c[left];
+        c[left] = first;
+        llmc__sift(c, left, 0, false);
+    } while (left > 0 && mass < enough);
+    kept = n - left;
+    LLMC_MEMMOVE(c, c + left, kept * sizeof *c);
+    return kept;
+}
+
+static void llmc__key_by_value(llmc__candidate *c, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        c[i].key = c[i].value;
+}
+
+/* Locally typical: those whose surprise is nearest to the expected surprise. With
+   log p = value - log Z the distance is |value - sum p value|: Z drops out. */
+static size_t llmc__keep_typical(llmc__candidate *c, size_t n, double p)
+{
+    double sum = 0, mean = 0;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        double w = llmc__weight_of(&c[i]);
+        sum += w;
+        mean += w * (double)c[i].value;
+    }
+    mean /= sum;
+    for (i = 0; i < n; i++) {
+        double distance = (double)c[i].value - mean;
+        c[i].key = (float)(distance < 0 ? distance : -distance);
+    }
+    return llmc__keep_mass(c, n, p);
+}
+
+/* Drops what is less likely than min_p times the most likely. */
+static size_t llmc__keep_likely(llmc__candidate *c, size_t n, double min_p)
+{
+    double best = 0;
+    size_t i, kept = 0;
+    for (i = 0; i < n; i++) {
+        double w = llmc__weight_of(&c[i]);
+        best = w > best ? w : best;
+    }
+    for (i = 0; i < n; i++)
+        if (llmc__weight_of(&c[i]) >= min_p * best)
+            c[kept++] = c[i];
+    return kept;
+}
+
+/* value = (value - largest) / temperature; what gets no probability at all is
+   dropped. A largest of +infinity leaves the tokens that have it, all alike. */
+static size_t llmc__heat(llmc__candidate *c, size_t n, float largest, float temperature)
+{
+    size_t i, kept = 0;
+    for (i = 0; i < n; i++) {
+        float v = c[i].value >= largest ? 0.0f : (c[i].value - largest) / temperature;
+        if (!llmc__finite(v))
+            continue;
+        c[kept] = c[i];
+        c[kept++].value = v;
+    }
+    return kept;
+}
+
+/* Filters in their documented order; returns how many candidates are left, >= 1. */
+static size_t llmc__filter(const llmc_sample_options *opt, llmc__candidate *c, size_t n)
+{
+    llmc__key_by_value(c, n);
+    if (opt->top_k > 0 && opt->top_k < n) {
+        llmc__keep_first(c, n, opt->top_k);
+        n = opt->top_k;
+    }
+    if (opt->typical_p > 0 && opt->typical_p < 1) {
+        n = llmc__keep_typical(c, n, (double)opt->typical_p);
+        llmc__key_by_value(c, n);
+    }
+    if (opt->top_p > 0 && opt->top_p < 1)
+        n = llmc__keep_mass(c, n, (double)opt->top_p);
+    if (opt->min_p > 0)
+        n = llmc__keep_likely(c, n, (double)opt->min_p);
+    return n;
+}
+
+/* The token at which the running sum of weights passes u [0, 1) of the whole. */
+static llmc_token llmc__draw(llmc__candidate *c, size_t n, double u)
+{
+    const double target = u * llmc__weight_sum(c, n);
+    double sum = 0;
+    size_t i, last = 0;
+    for (i = 0; i < n; i++) {
+        double w = llmc__weight_of(&c[i]);
+        sum += w;
+        if (w > 0)
+            last = i;
+        if (sum > target)
+            break;
+    }
+    return c[last].id;
+}
+
+//--[ 18.4 SAMPLE.penalty ]-- bias, and what has been said before
+/* Counts of the window's tokens into key, which is 0 before and after; ids
+   outside the vocabulary are somebody's separators and count for nothing. */
+static void llmc__penalise(const llmc_sample_options *opt, llmc__candidate *c, size_t n,
+                           const llmc_token *history, size_t n_history)
+{
+    const size_t asked = opt->penalty_window == 0 ? 64 : opt->penalty_window;
+    const size_t window = asked == UINT32_MAX || asked > n_history ? n_history : asked;
+    const float repeat = opt->repeat_penalty > 0 ? opt->repeat_penalty : 1.0f;
+    size_t i;
+    if (repeat >= 1.0f && repeat <= 1.0f && llmc__f32_bits(opt->frequency_penalty) << 1 == 0 &&
+        llmc__f32_bits(opt->presence_penalty) << 1 == 0)
+        return;
+    history += n_history - window;
+    for (i = 0; i < window; i++)
+        if (history[i] >= 0 && (size_t)history[i] < n)
+            c[history[i]].key += 1.0f;
+    for (i = 0; i < window; i++) {
+        llmc__candidate *t;
+        if (history[i] < 0 || (size_t)history[i] >= n || c[history[i]].key <= 0)
+            continue;
+        t = &c[history[i]];
+        t->value = t->value > 0 ? t->value / repeat : t->value * repeat;
+        t->value -= opt->frequency_penalty * t->key + opt->presence_penalty;
+        t->key = 0;
+    }
+}
+
+static llmc_status llmc__bias(const llmc_sample_options *opt, llmc__candidate *c, size_t n, llmc_diag *diag)
+{
+    size_t i;
+    for (i = 0; i < opt->n_bias; i++) {
+        const llmc_logit_bias *b = &opt->bias[i];
+        if ((size_t)b->token >= n)
+            return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.penalty", LLMC_NO_OFFSET,
+                              "bias[%zu].token is %d, but the vocabulary has %zu", i, (int)b->token, n);
+        if (llmc__forbidden(b->bias))
+            c[b->token].value = b->bias;
+        else
+            c[b->token].value += b->bias;
+    }
+    return LLMC_OK;
+}
+
+//--[ 18.5 SAMPLE.choose ]-- all of it
+static inline bool llmc__nan(float x)
+{
+    return (llmc__f32_bits(x) & 0x7fffffffu) > 0x7f800000u;
+}
+
+/* Index of the largest value, the lowest of several; n if there is a NaN or if
+   every token is forbidden. */
+static size_t llmc__largest(const llmc__candidate *c, size_t n)
+{
+    size_t i, best = 0;
+    for (i = 0; i < n; i++) {
+        if (llmc__nan(c[i].value))
+            return n;
+        if (c[i].value > c[best].value)
+            best = i;
+    }
+    return n > 0 && llmc__forbidden(c[best].value) ? n : best;
+}
+
+/* log softmax(logits)[token]; four sums in a fixed order, so that they overlap. */
+static float llmc__logprob(const float *logits, size_t n, llmc_token token)
+{
+    double sum[4] = {0, 0, 0, 0};
+    float largest = logits[0];
+    size_t i;
+    for (i = 1; i < n; i++)
+        largest = logits[i] > largest ? logits[i] : largest;
+    for (i = 0; i < n; i++) {
+        float d = logits[i] >= largest ? 0.0f : logits[i] - largest;
+        if (d > -87.0f)
+            sum[i & 3] += (double)llmc__expf(d);
+    }
+    if (logits[token] < largest && !llmc__finite(logits[token] - largest))
+        return llmc__bits_f32(0xff800000u);
+    return (float)((logits[token] < largest ? (double)logits[token] - (double)largest : 0) -
+                   llmc__log((sum[0] + sum[1]) + (sum[2] + sum[3])));
+}
+
+static llmc__candidate *llmc__sample_carve(llmc__arena *a, size_t n)
+{
+    return (llmc__candidate *)llmc__take(a, n, sizeof(llmc__candidate));
+}
+
+LLMC_API size_t llmc_sample_need(size_t n)
+{
+    llmc__arena a = {NULL, 0, 0, false};
+    (void)llmc__sample_carve(&a, n);
+    return a.failed ? SIZE_MAX : (size_t)llmc__arena_need(&a);
+}
+
+/* llmc_sample -- choose the next token                              (SAMPLE.choose)
+   logits [n]; history [n_history] may be NULL if empty; rng may be NULL if greedy
+   Without temperature the largest changed logit wins, of several the lowest id. A
+   logit of -infinity forbids its token; +infinity makes it certain, and of several
+   one is drawn. The same seed chooses the same tokens on every machine whose float
+   arithmetic is IEEE: sums are doubles in a fixed order.
+   Errors: BAD_ARG, NO_MEMORY, NOT_FINITE; nothing has been changed then, nor drawn.
+   Sources: as beside each option; top-k: Fan 2018. */
+LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, float *logits, size_t n,
+                                 const llmc_token *history, size_t n_history, void *work,
+                                 size_t work_bytes, llmc_token *token, float *logprob, llmc_diag *diag)
+{
+    llmc_sample_options o;
+    llmc__arena a;
+    llmc__candidate *c;
+    size_t i, best, left;
+    LLMC__TRY(llmc_sample_check(opt, diag));
+    llmc__options(&o, sizeof o, opt);
+    if (n == 0 || n > INT32_MAX)
+        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "cannot choose among %zu tokens", n);
+    if (o.temperature > 0 && rng == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "drawing needs an rng");
+    if (work == NULL || work_bytes < llmc_sample_need(n))
+        return LLMC__FAIL(diag, NO_MEMORY, "SAMPLE.choose", LLMC_NO_OFFSET,
+                          "sampling from %zu tokens needs %zu bytes of work memory, not %zu", n,
+                          llmc_sample_need(n), work_bytes);
+    a = llmc__arena_over(work, work_bytes);
+    c = llmc__sample_carve(&a, n);
+    for (i = 0; i < n; i++) {
+        c[i].key = 0;
+        c[i].value = logits[i];
+        c[i].id = (llmc_token)i;
+    }
+    if (llmc__largest(c, n) == n)
+        return LLMC__FAIL(diag, NOT_FINITE, "SAMPLE.choose", LLMC_NO_OFFSET,
+                          "a logit is NaN, or all are -infinity");
+    LLMC__TRY(llmc__bias(&o, c, n, diag));
+    llmc__penalise(&o, c, n, history, n_history);
+    best = llmc__largest(c, n);
+    if (best == n)
+        return LLMC__FAIL(diag, NOT_FINITE, "SAMPLE.choose", LLMC_NO_OFFSET,
+                          "bias and penalties leave no token to choose");
+    *token = (llmc_token)best;
+    if (o.temperature > 0) {
+        left = llmc__filter(&o, c, llmc__heat(c, n, c[best].value, o.temperature));
+        *token = llmc__draw(c, left, (double)(llmc_rng_u64(rng) >> 11) * (1.0 / 9007199254740992.0));
+    }
+    if (logprob != NULL)
+        *logprob = llmc__logprob(logits, n, *token);
+    return LLMC_OK;
+}
+
+//==[ 19 GRAMMAR ]==== output bound to a grammar or schema: place kept, nothing here yet ==== needs: - ====
+
+//==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 ====
+
+//--[ 20.1 ENGINE.types ]-- a sequence, an engine, and the option structs with defaults filled in
+struct llmc_seq {
+    llmc_engine *engine;
+    bool open;
+    bool active; /* has something to read and no finish yet */
+    llmc_seq_options opt;
+    llmc_sample_options sample;
+    llmc_rng rng;
+    llmc_token *ids; /* [context] read or generated           */
+    uint32_t n_ids, n_cached;
+    uint32_t n_generated; /* since the last add               */
+    llmc__kv_table table;
+    llmc_finish finish;
+    bool has_piece;
+    llmc_piece piece;
+    char half[4]; /* bytes of a character not complete yet    */
+    uint32_t n_half;
+    char *tail; /* [text_cap] valid text that may begin a stop string */
+    char *out;  /* [text_cap] text of the piece               */
+    size_t n_tail;
+};
+
+struct llmc_engine {
+    const llmc_model *model;
+    llmc_engine_options opt; /* resolved: no zero that means a default */
+    llmc__watch watch;
+    llmc__kv_pool kv;
+    llmc__batch batch;
+    llmc_seq *seqs;        /* [max_seqs]                                         */
+    llmc_token *batch_ids; /* [batch_tokens]                                     */
+    uint32_t *batch_pos;   /* [batch_tokens]                                     */
+    uint32_t **batch_pages;
+    llmc_seq **batch_seq; /* [batch_tokens] whose token it is                    */
+    uint32_t *want;      /* [batch_tokens] tokens whose logits are wanted        */
+    llmc_seq **want_seq; /* [max_seqs] and the sequences they are for            */
+    float *logits;       /* [max_seqs][V]                                        */
+    void *sample_work;   /* [sample_bytes]                                       */
+    size_t sample_bytes, text_cap, work_bytes;
+    char *text;          /* [text_bytes] a conversation written out              */
+    void *work;          /* [work_bytes] of the tokenizer                        */
+    llmc_token *ids;     /* [context] a conversation as ids                      */
+};
+
+/* The one place where defaults are filled in; the interface documents them. */
+static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_model *model,
+                                         const llmc_engine_options *opt, llmc_diag *diag)
+{
+    const llmc_config *c = &model->config;
+    llmc__options(o, sizeof *o, opt);
+    if (c->n_layer == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "the model was opened for its vocabulary only; it has no weights to run");
+    if (o->context_length == 0)
+        o->context_length = (uint32_t)llmc__min(c->context_length, 4096);
+    if (c->pos == LLMC_POS_LEARNED && o->context_length > c->context_length)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "context_length %u: the model has learned positions for %u tokens only",
+                          o->context_length, c->context_length);
+    if (o->context_length > (1u << 30))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET, "context_length %u: at most 2^30",
+                          o->context_length);
+    if (o->max_seqs == 0)
+        o->max_seqs = 1;
+    if (o->batch_tokens == 0)
+        o->batch_tokens = 256;
+    if (o->max_seqs > 65535 || o->batch_tokens > (1u << 20))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "max_seqs %u, batch_tokens %u: at most 65535 and 2^20", o->max_seqs, o->batch_tokens);
+    o->batch_tokens = (uint32_t)llmc__max(o->batch_tokens, o->max_seqs); /* everybody gets a turn */
+    o->batch_tokens = (uint32_t)llmc__min(o->batch_tokens, (uint64_t)o->context_length * o->max_seqs);
+    if (o->kv_cache_capacity == 0)
+        o->kv_cache_capacity = (uint64_t)o->max_seqs *
+                               ((o->context_length + LLMC__PAGE_TOKENS - 1) / LLMC__PAGE_TOKENS * LLMC__PAGE_TOKENS);
+    if (o->kv_type == LLMC_DTYPE_NONE)
+        o->kv_type = LLMC_F16;
+    if (o->kv_type != LLMC_F16 && o->kv_type != LLMC_F32)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE", LLMC_NO_OFFSET, "kv_type %s: F16 or F32 expected",
+                          llmc_dtype_name(o->kv_type));
+    if (o->text_bytes == 0)
+        o->text_bytes = (uint32_t)llmc__max(4096, llmc__min((uint64_t)o->context_length * 4, 1u << 20));
+    if (o->tasks.run == NULL || o->tasks.workers == 0)
+        o->tasks.workers = 1;
+    return LLMC_OK;
+}
+
+//--[ 20.2 ENGINE.carve ]-- one layout for need, quote and init
+static void llmc__seq_carve(llmc_seq *s, const llmc_engine *e, llmc__arena *a)
+{
+    uint64_t pages = (e->opt.context_length + LLMC__PAGE_TOKENS - 1) / LLMC__PAGE_TOKENS;
+    s->ids = (llmc_token *)llmc__take(a, e->opt.context_length, sizeof(llmc_token));
+    s->table.page = (uint32_t *)llmc__take(a, pages, sizeof(uint32_t));
+    s->tail = (char *)llmc__take(a, e->text_cap, 1);
+    s->out = (char *)llmc__take(a, e->text_cap, 1);
+}
+
+/* Places everything in e, whose model and opt are set; q (may be NULL) gets the sizes. */
+static llmc_status llmc__engine_carve(llmc_engine *e, llmc__arena *a, llmc_engine_memory *q, llmc_diag *diag)
+{
+    const llmc_config *c = &e->model->config;
+    const llmc_engine_options *o = &e->opt;
+    uint64_t start = a->used, kv, scratch;
+    llmc_seq one;
+    uint32_t i;
+#ifndef LLMC_NO_TOKEN
+    size_t longest = e->model->tokenizer != NULL ? llmc__tokenizer_longest(e->model->tokenizer) : 0;
+    e->work_bytes = e->model->tokenizer != NULL ? llmc_encode_need(e->model->tokenizer, o->text_bytes) : 0;
+#else
+    size_t longest = 0;
+    e->work_bytes = 0;
+#endif
+    /* A byte that is no UTF-8 becomes three; what a stop string held back comes on top. */
+    e->text_cap = 3 * (longest + sizeof e->seqs->half) + LLMC_STOP_MAX + 1;
+    if (!llmc__kv_carve(&e->kv, c, o->kv_type, o->kv_cache_capacity, a))
+        a->failed = true;
+    kv = a->used;
+    llmc__batch_carve(&e->batch, e->model, o->batch_tokens, o->tasks.workers, a);
+    e->batch_ids = (llmc_token *)llmc__take(a, o->batch_tokens, sizeof(llmc_token));
+    e->batch_pos = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
+    e->batch_pages = (uint32_t **)llmc__take(a, o->batch_tokens, sizeof(uint32_t *));
+    e->batch_seq = (llmc_seq **)llmc__take(a, o->batch_tokens, sizeof(llmc_seq *));
+    e->want = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
+    e->want_seq = (llmc_seq **)llmc__take(a, o->max_seqs, sizeof(llmc_seq *));
+    e->logits = (float *)llmc__take(a, o->max_seqs, (uint64_t)c->vocab_size * sizeof(float));
+    e->sample_bytes = llmc_sample_need(c->vocab_size);
+    e->sample_work = llmc__take(a, e->sample_bytes, 1);
+    e->text = (char *)llmc__take(a, o->text_bytes, 1);
+    e->work = llmc__take(a, e->work_bytes, 1);
+    e->ids = (llmc_token *)llmc__take(a, o->context_length, sizeof(llmc_token));
+    scratch = a->used;
+    e->seqs = (llmc_seq *)llmc__take(a, o->max_seqs, sizeof(llmc_seq));
+    if (e->seqs != NULL)
+        LLMC_MEMSET(e->seqs, 0, o->max_seqs * sizeof(llmc_seq));
+    for (i = 0; i < o->max_seqs && !a->failed; i++)
+        llmc__seq_carve(e->seqs != NULL ? &e->seqs[i] : &one, e, a);
+    if (a->failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "ENGINE", LLMC_NO_OFFSET,
+                          "context_length %u for %u sequences needs more memory than there are addresses for",
+                          o->context_length, o->max_seqs);
+    if (q != NULL) {
+        q->kv_cache = kv - start;
+        q->scratch = scratch - kv + start;
+        q->sequences = a->used - scratch;
+        q->total = llmc__arena_need(a);
+        q->scratch += q->total - a->used;
+    }
+    return LLMC_OK;
+}
+
+/* Fills *e (on the stack) as far as measuring needs, and measures. */
+static llmc_status llmc__engine_measure(llmc_engine *e, const llmc_model *model, const llmc_engine_options *opt,
+                                        llmc_engine_memory *q, llmc_diag *diag)
+{
+    llmc__arena a;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC_MEMSET(e, 0, sizeof *e);
+    e->model = model;
+    LLMC__TRY(llmc__engine_defaults(&e->opt, model, opt, diag));
+    llmc__take(&a, 1, sizeof *e);
+    return llmc__engine_carve(e, &a, q, diag);
+}
+
+LLMC_API llmc_status llmc_engine_quote(const llmc_model *model, const llmc_engine_options *opt,
+                                       llmc_engine_memory *out, llmc_diag *diag)
+{
+    llmc_engine e;
+    if (model == NULL || out == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET, "model and out must not be NULL");
+    return llmc__engine_measure(&e, model, opt, out, diag);
+}
+
+LLMC_API llmc_status llmc_engine_need(const llmc_model *model, const llmc_engine_options *opt, size_t *bytes,
+                                      llmc_diag *diag)
+{
+    llmc_engine_memory q;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET, "bytes must not be NULL");
+    LLMC__TRY(llmc_engine_quote(model, opt, &q, diag));
+    *bytes = (size_t)q.total;
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model, const llmc_engine_options *opt,
+                                      void *mem, size_t bytes, llmc_diag *diag)
+{
+    llmc_engine measured, *e;
+    llmc_engine_memory q;
+    llmc__arena a;
+    if (out == NULL || model == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET, "out, model and mem must not be NULL");
+    LLMC__TRY(llmc__engine_measure(&measured, model, opt, &q, diag));
+    if (bytes < q.total)
+        return LLMC__FAIL(diag, NO_MEMORY, "ENGINE", LLMC_NO_OFFSET, "%zu bytes given, %llu needed", bytes,
+                          (unsigned long long)q.total);
+    a = llmc__arena_over(mem, bytes);
+    e = (llmc_engine *)llmc__take(&a, 1, sizeof *e);
+    *e = measured;
+    LLMC__TRY(llmc__engine_carve(e, &a, NULL, diag));
+    llmc__kv_reset(&e->kv);
+    e->batch.model = model;
+    e->batch.k = llmc__kernels_for(e->opt.cpu);
+    e->batch.tasks = e->opt.tasks;
+    e->batch.kv = e->kv.layout;
+    e->batch.ids = e->batch_ids;
+    e->batch.pos = e->batch_pos;
+    e->batch.pages = e->batch_pages;
+    e->watch.log = e->opt.log;
+    e->watch.tap = e->opt.tap;
+    e->watch.check_finite = e->opt.check_finite;
+    llmc__say(&e->opt.log, LLMC_LOG_INFO, "ENGINE", "%s kernels, %u workers, context %u, %llu bytes",
+              e->batch.k->name, e->opt.tasks.workers, e->opt.context_length, (unsigned long long)q.total);
+    *out = e;
+    return LLMC_OK;
+}
+
+LLMC_API const llmc_model *llmc_engine_model(const llmc_engine *engine)
+{
+    return engine->model;
+}
+
+LLMC_API uint32_t llmc_engine_context(const llmc_engine *engine)
+{
+    return engine->opt.context_length;
+}
+
+LLMC_API const char *llmc_engine_isa(const llmc_engine *engine)
+{
+    return engine->batch.k->name;
+}
+
+//--[ 20.3 ENGINE.stream ]-- generated bytes become text: whole characters, no stop strings
+/* Length of the UTF-8 character that s [n] begins with: 1..4, 0 if its bytes are not
+   all there yet, -1 if it is none. Source: Unicode 15, table 3-7. */
+static int llmc__utf8_length(const char *s, size_t n)
+{
+    const uint8_t *b = (const uint8_t *)s;
+    uint8_t low = 0x80, high = 0xbf;
+    int need, i;
+    if (b[0] < 0x80)
+        return 1;
+    if (b[0] < 0xc2 || b[0] > 0xf4)
+        return -1;
+    need = b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
+    if (b[0] == 0xe0)
+        low = 0xa0;
+    if (b[0] == 0xed)
+        high = 0x9f;
+    if (b[0] == 0xf0)
+        low = 0x90;
+    if (b[0] == 0xf4)
+        high = 0x8f;
+    for (i = 1; i < need; i++) {
+        if ((size_t)i >= n)
+            return 0;
+        if (b[i] < low || b[i] > high)
+            return -1;
+        low = 0x80;
+        high = 0xbf;
+    }
+    return need;
+}
+
+/* Appends one character, or U+FFFD for a byte that is none; returns bytes read, 0
+   when more are needed to tell and `last` is false. */
+static size_t llmc__seq_char(llmc_seq *s, const char *bytes, size_t n, bool last)
+{
+    int length = llmc__utf8_length(bytes, n);
+    if (length == 0 && !last)
+        return 0;
+    if (length > 0) {
+        LLMC_MEMCPY(s->tail + s->n_tail, bytes, (size_t)length);
+        s->n_tail += (size_t)length;
+        return (size_t)length;
+    }
+    LLMC_MEMCPY(s->tail + s->n_tail, "\xef\xbf\xbd", 3);
+    s->n_tail += 3;
+    return length == 0 ? n : 1; /* a truncated character is one mistake */
+}
+
+/* Moves bytes [n] into tail as valid UTF-8, keeping back a character's first bytes. */
+static void llmc__seq_bytes(llmc_seq *s, const char *bytes, size_t n, bool last)
+{
+    size_t at = 0, used;
+    while (s->n_half > 0) {
+        used = llmc__seq_char(s, s->half, s->n_half, last && at == n);
+        LLMC_MEMMOVE(s->half, s->half + used, s->n_half - used);
+        s->n_half -= (uint32_t)used;
+        if (used == 0 && at == n)
+            return;
+        if (used == 0)
+            s->half[s->n_half++] = bytes[at++];
+    }
+    while (at < n) {
+        used = llmc__seq_char(s, bytes + at, n - at, last);
+        if (used == 0) {
+            s->n_half = (uint32_t)(n - at);
+            LLMC_MEMCPY(s->half, bytes + at, n - at);
+            return;
+        }
+        at += used;
+    }
+}
+
+/* First place in tail where a stop string stands whole; n_tail if none does. */
+static size_t llmc__seq_stop(const llmc_seq *s)
+{
+    size_t best = s->n_tail, i, at;
+    for (i = 0; i < s->opt.n_stop; i++) {
+        size_t n = llmc__strlen(s->opt.stop[i]);
+        for (at = 0; at + n <= s->n_tail && at < best; at++)
+            if (LLMC_MEMCMP(s->tail + at, s->opt.stop[i], n) == 0)
+                best = at;
+    }
+    return best;
+}
+
+/* Bytes at the end of tail that could be the beginning of a stop string. */
+static size_t llmc__seq_held(const llmc_seq *s)
+{
+    size_t held = 0, i, n;
+    for (i = 0; i < s->opt.n_stop; i++) {
+        n = llmc__min(llmc__strlen(s->opt.stop[i]) - 1, s->n_tail);
+        for (; n > held; n--)
+            if (LLMC_MEMCMP(s->tail + s->n_tail - n, s->opt.stop[i], n) == 0) {
+                held = n;
+                break;
+            }
+    }
+    return held;
+}
+
+/* Puts a generated token's text into the piece and settles how the sequence goes on. */
+static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
+{
+    llmc_finish finish = LLMC_FINISH_NONE;
+    size_t n = 0, stop, emit;
+#ifndef LLMC_NO_TOKEN
+    const llmc_tokenizer *tok = s->engine->model->tokenizer;
+    if (tok != NULL) {
+        bool bos_only = s->n_ids == 1 && s->ids[0] == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS);
+        if (llmc_token_ends(tok, id) && !s->opt.ignore_end)
+            finish = LLMC_FINISH_END;
+        n = llmc__token_bytes(tok, id, s->n_ids == 0 || bos_only, s->opt.show_special, s->out);
+    }
+#endif
+    s->ids[s->n_ids++] = id;
+    s->n_generated++;
+    if (finish == LLMC_FINISH_NONE && s->opt.max_tokens > 0 && s->n_generated >= s->opt.max_tokens)
+        finish = LLMC_FINISH_LENGTH;
+    if (finish == LLMC_FINISH_NONE && s->n_ids >= s->engine->opt.context_length)
+        finish = LLMC_FINISH_CONTEXT;
+    llmc__seq_bytes(s, s->out, n, finish != LLMC_FINISH_NONE);
+    stop = llmc__seq_stop(s);
+    emit = s->n_tail;
+    if (stop < s->n_tail) {
+        finish = LLMC_FINISH_STOP;
+        emit = stop;
+        s->n_tail = stop;
+        s->n_half = 0;
+    } else if (finish == LLMC_FINISH_NONE)
+        emit -= llmc__seq_held(s);
+    LLMC_MEMCPY(s->out, s->tail, emit);
+    s->out[emit] = 0;
+    LLMC_MEMMOVE(s->tail, s->tail + emit, s->n_tail - emit);
+    s->n_tail -= emit;
+    s->finish = finish;
+    s->active = finish == LLMC_FINISH_NONE;
+    s->piece.token = id;
+    s->piece.logprob = logprob;
+    s->piece.text = s->out;
+    s->piece.text_len = emit;
+    s->piece.finish = finish;
+    s->has_piece = true;
+}
+
+//--[ 20.4 ENGINE.seq ]-- open, configure, add, truncate
+LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *opt, llmc_diag *diag)
+{
+    llmc_seq_options o;
+    llmc_sample_options sample;
+    size_t i;
+    llmc__options(&o, sizeof o, opt);
+    llmc__options(&sample, sizeof sample, o.sample);
+    LLMC__TRY(llmc_sample_check(&sample, diag));
+    for (i = 0; i < o.n_stop; i++) {
+        size_t n = o.stop[i] != NULL ? llmc__strlen(o.stop[i]) : 0;
+        if (n == 0 || n > LLMC_STOP_MAX)
+            return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
+                              "stop string %zu has %zu bytes: 1 to %d expected", i, n, LLMC_STOP_MAX);
+    }
+    for (i = 0; i < sample.n_bias; i++)
+        if ((uint32_t)sample.bias[i].token >= seq->engine->model->config.vocab_size)
+            return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
+                              "logit bias for token %d: the vocabulary has %u", sample.bias[i].token,
+                              seq->engine->model->config.vocab_size);
+    seq->opt = o;
+    seq->sample = sample;
+    seq->opt.sample = NULL;
+    seq->rng = llmc_rng_seed(sample.seed);
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_seq_open(llmc_seq **out, llmc_engine *engine, const llmc_seq_options *opt,
+                                   llmc_diag *diag)
+{
+    uint32_t i;
+    for (i = 0; i < engine->opt.max_seqs; i++) {
+        llmc_seq *s = &engine->seqs[i];
+        if (s->open)
+            continue;
+        s->engine = engine;
+        LLMC__TRY(llmc_seq_configure(s, opt, diag));
+        s->open = true;
+        s->active = s->has_piece = false;
+        s->n_ids = s->n_cached = s->n_generated = s->n_half = 0;
+        s->n_tail = 0;
+        s->finish = LLMC_FINISH_NONE;
+        *out = s;
+        return LLMC_OK;
+    }
+    return LLMC__FAIL(diag, FULL, "ENGINE.seq", LLMC_NO_OFFSET, "all %u sequences are open (max_seqs)",
+                      engine->opt.max_seqs);
+}
+
+LLMC_API void llmc_seq_close(llmc_seq *seq)
+{
+    if (seq == NULL || !seq->open)
+        return;
+    llmc__kv_trim(&seq->engine->kv, &seq->table, 0);
+    seq->open = seq->active = false;
+}
+
+/* The sequence starts to read: what an earlier answer left over is dropped. */
+static void llmc__seq_wake(llmc_seq *s)
+{
+    s->active = true;
+    s->has_piece = false;
+    s->finish = LLMC_FINISH_NONE;
+    s->n_generated = s->n_half = 0;
+    s->n_tail = 0;
+}
+
+static llmc_status llmc__seq_room(const llmc_seq *s, size_t n, llmc_diag *diag)
+{
+    if (n <= s->engine->opt.context_length - s->n_ids)
+        return LLMC_OK;
+    return LLMC__FAIL(diag, FULL, "ENGINE.seq", LLMC_NO_OFFSET,
+                      "%zu more tokens do not fit: %u of %u positions of the context are taken", n, s->n_ids,
+                      s->engine->opt.context_length);
+}
+
+LLMC_API llmc_status llmc_seq_add_ids(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_diag *diag)
+{
+    uint32_t vocab = seq->engine->model->config.vocab_size;
+    size_t i;
+    LLMC__TRY(llmc__seq_room(seq, n, diag));
+    for (i = 0; i < n; i++)
+        if ((uint32_t)ids[i] >= vocab)
+            return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
+                              "token %zu is %d: the vocabulary has %u", i, ids[i], vocab);
+    if (n > 0)
+        LLMC_MEMCPY(seq->ids + seq->n_ids, ids, n * sizeof *ids);
+    seq->n_ids += (uint32_t)n;
+    llmc__seq_wake(seq);
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t len, llmc_diag *diag)
+{
+#ifdef LLMC_NO_TOKEN
+    (void)seq;
+    (void)text;
+    (void)len;
+    return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.seq", LLMC_NO_OFFSET, "built with LLMC_NO_TOKEN: add ids");
+#else
+    llmc_engine *e = seq->engine;
+    const llmc_tokenizer *tok = e->model->tokenizer;
+    llmc_encode_options opt;
+    size_t n = 0, room = e->opt.context_length - seq->n_ids;
+    llmc_status status;
+    if (tok == NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "the model came without a tokenizer: give one, or add ids");
+    LLMC_MEMSET(&opt, 0, sizeof opt);
+    opt.add_bos = seq->n_ids == 0 && llmc_tokenizer_adds_bos(tok);
+    status = llmc_encode(tok, text, len, &opt, e->work, e->work_bytes, seq->ids + seq->n_ids, room, &n, diag);
+    if (status == LLMC_NO_MEMORY && n > room)
+        return llmc__seq_room(seq, n, diag);
+    if (status != LLMC_OK)
+        return status;
+    seq->n_ids += (uint32_t)n;
+    llmc__seq_wake(seq);
+    return LLMC_OK;
+#endif
+}
+
+LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag)
+{
+    if (n > seq->n_ids)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET, "truncate to %zu: the sequence has %u", n,
+                          seq->n_ids);
+    llmc__seq_wake(seq);
+    seq->n_ids = (uint32_t)n;
+    seq->n_cached = (uint32_t)llmc__min(seq->n_cached, n);
+    seq->active = n > 0;
+    llmc__kv_trim(&seq->engine->kv, &seq->table, seq->n_cached);
+    return LLMC_OK;
+}
+
+LLMC_API const llmc_token *llmc_seq_ids(const llmc_seq *seq, size_t *n)
+{
+    *n = seq->n_ids;
+    return seq->ids;
+}
+
+LLMC_API llmc_finish llmc_seq_finish(const llmc_seq *seq)
+{
+    return seq->finish;
+}
+
+//--[ 20.5 ENGINE.step ]-- one batch over everybody who has something to do
+/* Puts the sequence's tokens [n_cached, n_cached + n) at the end of the batch. */
+static void llmc__batch_push(llmc_engine *e, llmc_seq *s, uint32_t n)
+{
+    uint32_t i;
+    for (i = 0; i < n; i++) {
+        uint32_t at = e->batch.n++;
+        e->batch_ids[at] = s->ids[s->n_cached + i];
+        e->batch_pos[at] = s->n_cached + i;
+        e->batch_pages[at] = s->table.page;
+        e->batch_seq[at] = s;
+    }
+}
+
+/* Fills the batch: those who generate first, so that long prompts delay nobody.
+   Returns how many sequences get logits; *starved: somebody found no page. */
+static uint32_t llmc__batch_fill(llmc_engine *e, bool *starved)
+{
+    uint32_t pass, i, n_want = 0;
+    e->batch.n = 0;
+    for (pass = 0; pass < 2; pass++)
+        for (i = 0; i < e->opt.max_seqs && e->batch.n < e->opt.batch_tokens; i++) {
+            llmc_seq *s = &e->seqs[i];
+            uint32_t left, n;
+            if (!s->open || !s->active || s->has_piece || s->n_ids == 0)
+                continue;
+            if (s->n_cached == s->n_ids) /* truncated: the last token's logits are wanted again */
+                s->n_cached--;
+            left = s->n_ids - s->n_cached;
+            if ((left == 1) != (pass == 0))
+                continue;
+            n = (uint32_t)llmc__min(left, e->opt.batch_tokens - e->batch.n);
+            if (!llmc__kv_reserve(&e->kv, &s->table, s->n_cached + n)) {
+                *starved = true;
+                continue;
+            }
+            llmc__batch_push(e, s, n);
+            if (n == left) {
+                e->want[n_want] = e->batch.n - 1;
+                e->want_seq[n_want++] = s;
+            }
+        }
+    return n_want;
+}
+
+/* After the batch: what was read is cached now; whoever is reading hears of it. */
+static llmc_status llmc__batch_settle(llmc_engine *e, llmc_diag *diag)
+{
+    uint32_t t;
+    for (t = 0; t < e->batch.n; t++) {
+        llmc_seq *s = e->batch_seq[t];
+        s->n_cached = e->batch_pos[t] + 1;
+        if (t > 0 && e->batch_seq[t - 1] == s && (t + 1 == e->batch.n || e->batch_seq[t + 1] != s) &&
+            !llmc__progress(&e->opt.progress, "reading", s->n_cached, s->n_ids))
+            return LLMC__FAIL(diag, CANCELLED, "ENGINE.step", LLMC_NO_OFFSET, "cancelled after %u of %u tokens",
+                              s->n_cached, s->n_ids);
+    }
+    return LLMC_OK;
+}
+
+/* Chooses the next token of one sequence from its logits [V]. */
+static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
+{
+    llmc_engine *e = s->engine;
+    size_t vocab = e->model->config.vocab_size;
+    llmc_token id = LLMC_TOKEN_NONE;
+    float logprob = 0;
+    if (s->n_ids >= e->opt.context_length) { /* the prompt alone filled it */
+        s->finish = LLMC_FINISH_CONTEXT;
+        s->active = false;
+        return LLMC_OK;
+    }
+    if (s->opt.chooser.fn != NULL)
+        id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
+    if (id != LLMC_TOKEN_NONE && (uint32_t)id >= vocab)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "the chooser returned token %d: the vocabulary has %zu", id, vocab);
+    if (id == LLMC_TOKEN_NONE)
+        LLMC__TRY(llmc_sample(&s->sample, &s->rng, logits, vocab, s->ids, s->n_ids, e->sample_work,
+                              e->sample_bytes, &id, &logprob, diag));
+    else
+        logprob = llmc__logprob(logits, vocab, id);
+    llmc__seq_emit(s, id, logprob);
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag)
+{
+    bool starved = false;
+    uint32_t n_want = llmc__batch_fill(engine, &starved), i;
+    if (engine->batch.n == 0 && starved)
+        return LLMC__FAIL(diag, FULL, "ENGINE.step", LLMC_NO_OFFSET,
+                          "no page is free in the cache (kv_cache_capacity %llu)",
+                          (unsigned long long)engine->opt.kv_cache_capacity);
+    if (engine->batch.n == 0)
+        return LLMC_DONE;
+    LLMC__TRY(llmc__forward(&engine->batch, &engine->watch, engine->want, n_want, engine->logits, diag));
+    LLMC__TRY(llmc__batch_settle(engine, diag));
+    for (i = 0; i < n_want; i++)
+        LLMC__TRY(llmc__seq_choose(engine->want_seq[i],
+                                   engine->logits + (size_t)i * engine->model->config.vocab_size, diag));
+    return LLMC_OK;
+}
+
+LLMC_API bool llmc_seq_poll(llmc_seq *seq, llmc_piece *piece)
+{
+    if (!seq->has_piece)
+        return false;
+    *piece = seq->piece;
+    seq->has_piece = false;
+    return true;
+}
+
+LLMC_API llmc_status llmc_seq_next(llmc_seq *seq, llmc_piece *piece, llmc_diag *diag)
+{
+    LLMC_MEMSET(piece, 0, sizeof *piece);
+    piece->token = LLMC_TOKEN_NONE;
+    piece->text = "";
+    while (!llmc_seq_poll(seq, piece)) {
+        piece->finish = seq->finish;
+        if (seq->finish != LLMC_FINISH_NONE)
+            return LLMC_DONE;
+        if (!seq->active)
+            return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                              "the sequence has nothing to read: add text or ids first");
+        LLMC__TRY(llmc_engine_step(seq->engine, diag));
+    }
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size_t n, float *logits,
+                                      size_t n_logits, llmc_diag *diag)
+{
+    llmc_engine *e = seq->engine;
+    uint32_t before = seq->n_ids, i;
+    llmc_status status;
+    if (n == 0 || n > e->opt.batch_tokens || n_logits > n)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%zu tokens with %zu logits: 1 to %u tokens, and no more logits than tokens", n,
+                          n_logits, e->opt.batch_tokens);
+    if (seq->n_cached != seq->n_ids)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%u tokens added earlier are not read yet", seq->n_ids - seq->n_cached);
+    LLMC__TRY(llmc_seq_add_ids(seq, ids, n, diag));
+    seq->active = false;
+    if (!llmc__kv_reserve(&e->kv, &seq->table, seq->n_ids)) {
+        seq->n_ids = before;
+        return LLMC__FAIL(diag, FULL, "ENGINE.step", LLMC_NO_OFFSET,
+                          "no page is free in the cache (kv_cache_capacity %llu)",
+                          (unsigned long long)e->opt.kv_cache_capacity);
+    }
+    e->batch.n = 0;
+    llmc__batch_push(e, seq, (uint32_t)n);
+    for (i = 0; i < n_logits; i++)
+        e->want[i] = (uint32_t)(n - n_logits) + i;
+    status = llmc__forward(&e->batch, &e->watch, e->want, (uint32_t)n_logits, logits, diag);
+    if (status == LLMC_OK)
+        seq->n_cached = seq->n_ids;
+    else
+        seq->n_ids = before;
+    return status;
+}
+
+/* For CHAT: memory to write a conversation in. */
+LLMC__UNUSED static char *llmc__engine_text(llmc_engine *e, size_t *cap)
+{
+    *cap = e->opt.text_bytes;
+    return e->text;
+}
+
+LLMC__UNUSED static void *llmc__engine_work(llmc_engine *e, size_t *bytes)
+{
+    *bytes = e->work_bytes;
+    return e->work;
+}
+
+LLMC__UNUSED static llmc_token *llmc__engine_ids(llmc_engine *e, size_t *cap)
+{
+    *cap = e->opt.context_length;
+    return e->ids;
+}
+
+//==[ 21 CHAT ]==== conversations as tokens ==== needs: 03 04 13 14 20 ====
+#ifndef LLMC_NO_CHAT
+
+//--[ 21.1 CHAT.format ]-- what stands around a message
+/* A message becomes before, its role, between, its text, after; and before,
+   "assistant", between open the answer. RAW writes no roles; LLAMA2 has a shape of
+   its own (CHAT.render). The opening BOS is never here: the encoder adds it. */
+typedef struct llmc__chat_style {
+    const char *name;
+    const char *before, *between, *after;
+    bool trim;          /* white space around a message's text is dropped */
+    const char *sign;   /* in a model's template: it has this format      */
+    const char *opener; /* control tokens of a vocabulary made for it, if */
+    const char *closer; /*   there is no template                         */
+} llmc__chat_style;
+
+/* Rows by llmc_chat_format. Sources: ChatML as OpenAI published it; the model card
+   of Llama 3; Touvron 2023 for Llama 2. What makers' templates do beyond it is not
+   done here: Qwen 2.5 adds a system message of its own if there is none, Llama 3.1
+   and 3.2 put dates before the system message. */
+static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
+    {"auto", "", "", "", false, NULL, NULL, NULL},
+    {"raw", "", "", "", false, NULL, NULL, NULL},
+    {"chatml", "<|im_start|>", "\n", "<|im_end|>\n", false, "<|im_start|>", "<|im_start|>", "<|im_end|>"},
+    {"llama2", "", "", "", true, "[INST]", NULL, NULL},
+    {"llama3", "<|start_header_id|>", "<|end_header_id|>\n\n", "<|eot_id|>", true, "<|start_header_id|>",
+     "<|start_header_id|>", "<|eot_id|>"}};
+
+LLMC_API const char *llmc_chat_format_name(llmc_chat_format format)
+{
+    return (unsigned)format < LLMC_CHAT_FORMAT_COUNT ? llmc__chat_styles[format].name : "unknown";
+}
+
+/* By name, in any case. Errors: NOT_FOUND; *out is then untouched. */
+LLMC_API llmc_status llmc_chat_format_named(const char *name, llmc_chat_format *out)
+{
+    int f;
+    for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++) {
+        const char *a = name, *b = llmc__chat_styles[f].name;
+        while (*a != 0 && llmc__lower(*a) == *b) {
+            a++;
+            b++;
+        }
+        if (*a == 0 && *b == 0) {
+            *out = (llmc_chat_format)f;
+            return LLMC_OK;
+        }
+    }
+    return LLMC_NOT_FOUND;
+}
+
+static bool llmc__chat_contains(const char *text, size_t n, const char *part)
+{
+    const size_t len = llmc__strlen(part);
+    size_t i;
+    for (i = 0; i + len <= n; i++)
+        if (LLMC_MEMCMP(text + i, part, len) == 0)
+            return true;
+    return false;
+}
+
+/* The format whose sign a template holds; RAW if it is some other one. */
+static llmc_chat_format llmc__chat_format_in(const char *chat_template, size_t n)
+{
+    int f;
+    for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++)
+        if (llmc__chat_styles[f].sign != NULL && llmc__chat_contains(chat_template, n, llmc__chat_styles[f].sign))
+            return (llmc_chat_format)f;
+    return LLMC_CHAT_RAW;
+}
+
+#ifndef LLMC_NO_TOKEN
+static bool llmc__chat_has_control(const llmc_tokenizer *tok, const char *text)
+{
+    llmc_token_info info;
+    llmc_token id = llmc_token_find(tok, text, llmc__strlen(text));
+    return id != LLMC_TOKEN_NONE && llmc_token_get(tok, id, &info) == LLMC_OK &&
+           (info.kind == LLMC_TOKEN_CONTROL || info.kind == LLMC_TOKEN_USER);
+}
+#endif
+
+/* llmc_chat_format_of -- which format does the model speak?            (CHAT.format)
+   A template alone decides, even if it is one that is not known here (RAW): a
+   vocabulary may hold the tokens of the model it descends from. */
+LLMC_API llmc_chat_format llmc_chat_format_of(const llmc_model *model)
+{
+    size_t n = 0;
+    const char *chat_template = llmc_model_chat_template(model, &n);
+    if (chat_template != NULL)
+        return llmc__chat_format_in(chat_template, n);
+#ifndef LLMC_NO_TOKEN
+    if (llmc_model_tokenizer(model) != NULL) {
+        const llmc_tokenizer *tok = llmc_model_tokenizer(model);
+        int f;
+        for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++) {
+            const llmc__chat_style *s = &llmc__chat_styles[f];
+            if (s->opener != NULL && llmc__chat_has_control(tok, s->opener) && llmc__chat_has_control(tok, s->closer))
+                return (llmc_chat_format)f;
+        }
+    }
+#endif
+    return LLMC_CHAT_RAW;
+}
+
+//--[ 21.2 CHAT.check ]-- roles, and their order where a format cannot do without
+static llmc_status llmc__chat_bad(llmc_diag *diag, size_t i, const char *what)
+{
+    return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET, "message %zu: %s", i, what);
+}
+
+/* Llama 2: perhaps a system message, then user and assistant in turn. */
+static llmc_status llmc__chat_check_turns(const llmc_message *m, size_t n, llmc_diag *diag)
+{
+    const size_t first = llmc__streq(m[0].role, "system") ? 1 : 0;
+    size_t i;
+    for (i = first; i < n; i++) {
+        const char *expected = (i - first) % 2 == 0 ? "user" : "assistant";
+        if (!llmc__streq(m[i].role, expected))
+            return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
+                              "message %zu: llama2 wants the role %s here, not %s", i, expected, m[i].role);
+    }
+    return first < n ? LLMC_OK : llmc__chat_bad(diag, 0, "llama2 wants a user's message after the system's");
+}
+
+static llmc_status llmc__chat_check(llmc_chat_format format, const llmc_message *m, size_t n, llmc_diag *diag)
+{
+    size_t i;
+    if ((unsigned)format >= LLMC_CHAT_FORMAT_COUNT || format == LLMC_CHAT_AUTO)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
+                          "format %d cannot be written; llmc_chat_format_of finds a model's", (int)format);
+    if (n == 0 || m == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET, "there are no messages");
+    for (i = 0; i < n; i++) {
+        if (m[i].role == NULL || m[i].text == NULL)
+            return llmc__chat_bad(diag, i, "role or text is NULL");
+        if (!llmc__streq(m[i].role, "system") && !llmc__streq(m[i].role, "user") &&
+            !llmc__streq(m[i].role, "assistant"))
+            return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
+                              "message %zu: the role is \"%s\"; it has to be system, user or assistant", i,
+                              m[i].role);
+    }
+    if (format != LLMC_CHAT_RAW && llmc__streq(m[n - 1].role, "assistant"))
+        return llmc__chat_bad(diag, n - 1, "the last message is the assistant's, whose turn it is");
+    return format == LLMC_CHAT_LLAMA2 ? llmc__chat_check_turns(m, n, diag) : LLMC_OK;
+}
+
+//--[ 21.3 CHAT.render ]-- messages to text
+/* Writes while there is room and counts on when there is not. */
+typedef struct llmc__chat_out {
+    char *text;
+    size_t cap;
+    uint64_t len;
+    bool failed; /* the length overflowed */
+} llmc__chat_out;
+
+static void llmc__chat_put_n(llmc__chat_out *o, const char *s, size_t n)
+{
+    if (n > 0 && o->len <= o->cap && n <= o->cap - o->len)
+        LLMC_MEMCPY(o->text + o->len, s, n);
+    if (!llmc__add(o->len, n, &o->len))
+        o->failed = true;
+}
+
+static void llmc__chat_put(llmc__chat_out *o, const char *s)
+{
+    llmc__chat_put_n(o, s, llmc__strlen(s));
+}
+
+static bool llmc__chat_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* A message's own text, without white space before and after it if so asked;
+   span, which may be NULL, gets where it lies. */
+static void llmc__chat_put_text(llmc__chat_out *o, const char *s, bool trim_left, bool trim_right, llmc_span *span)
+{
+    size_t n;
+    while (trim_left && llmc__chat_space(*s))
+        s++;
+    n = llmc__strlen(s);
+    while (trim_right && n > 0 && llmc__chat_space(s[n - 1]))
+        n--;
+    if (span != NULL)
+        span->begin = (size_t)o->len;
+    llmc__chat_put_n(o, s, n);
+    if (span != NULL)
+        span->end = (size_t)o->len;
+}
+
+/* [INST] <<SYS>>\n system \n<</SYS>>\n\n user [/INST] assistant </s><s>[INST] user [/INST]
+   System and first user text are trimmed as one. [INST] is plain text to Llama 2,
+   so unlike control tokens it cannot be told from a user's own. */
+static void llmc__chat_llama2(llmc__chat_out *o, const llmc_message *m, size_t n, llmc_span *plain)
+{
+    const size_t first = llmc__streq(m[0].role, "system") ? 1 : 0;
+    size_t i;
+    llmc__chat_put(o, "[INST] ");
+    if (first == 1) {
+        llmc__chat_put(o, "<<SYS>>\n");
+        llmc__chat_put_text(o, m[0].text, false, false, plain);
+        llmc__chat_put(o, "\n<</SYS>>\n\n");
+    }
+    for (i = first; i < n; i++) {
+        const bool user = (i - first) % 2 == 0;
+        if (user && i > first)
+            llmc__chat_put(o, "</s><s>[INST] ");
+        llmc__chat_put_text(o, m[i].text, i == 0 || i > first, true, plain != NULL ? plain + i : NULL);
+        llmc__chat_put(o, user && i + 1 < n ? " [/INST] " : user ? " [/INST]" : " ");
+    }
+}
+
+static void llmc__chat_turns(llmc__chat_out *o, const llmc__chat_style *s, bool roles, const llmc_message *m,
+                             size_t n, llmc_span *plain)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        llmc__chat_put(o, s->before);
+        llmc__chat_put(o, roles ? m[i].role : "");
+        llmc__chat_put(o, s->between);
+        llmc__chat_put_text(o, m[i].text, s->trim, s->trim, plain != NULL ? plain + i : NULL);
+        llmc__chat_put(o, s->after);
+    }
+    llmc__chat_put(o, s->before);
+    llmc__chat_put(o, roles ? "assistant" : "");
+    llmc__chat_put(o, s->between);
+}
+
+/* llmc_chat_render -- a conversation as text                           (CHAT.render)
+   text [cap], not NUL-terminated; *len bytes are needed, also when cap is too small
+   (NO_MEMORY; text then holds nothing of use). plain [n_messages] may be NULL.
+   ASCII white space around a text is dropped where the format's makers do so.
+   Errors: BAD_ARG (format AUTO, role, order, NULL), NO_MEMORY. */
+LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_message *messages, size_t n_messages,
+                                      char *text, size_t cap, size_t *len, llmc_span *plain, llmc_diag *diag)
+{
+    llmc__chat_out o;
+    LLMC__TRY(llmc__chat_check(format, messages, n_messages, diag));
+    o.text = text;
+    o.cap = cap;
+    o.len = 0;
+    o.failed = false;
+    if (format == LLMC_CHAT_LLAMA2)
+        llmc__chat_llama2(&o, messages, n_messages, plain);
+    else
+        llmc__chat_turns(&o, &llmc__chat_styles[format], format != LLMC_CHAT_RAW, messages, n_messages, plain);
+    if (o.failed || o.len > SIZE_MAX)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.render", LLMC_NO_OFFSET, "the conversation is too long to address");
+    *len = (size_t)o.len;
+    if (*len > cap)
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.render", LLMC_NO_OFFSET,
+                          "the conversation takes %zu bytes of text, but there is room for %zu", *len, cap);
+    return LLMC_OK;
+}
+
+//--[ 21.4 CHAT.seq ]-- a sequence that follows a conversation
+#ifndef LLMC_NO_TOKEN
+/* The conversation as ids in the engine's buffer. Spans lie at the head of the
+   encoder's work memory, so a longer conversation needs no stack. */
+static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_format format, const llmc_message *m, size_t n_messages,
+                                  const llmc_token **out, size_t *n, llmc_diag *diag)
+{
+    const llmc_tokenizer *tok = llmc_model_tokenizer(llmc_engine_model(e));
+    size_t text_cap, work_bytes, ids_cap, len, aligned;
+    char *text = llmc__engine_text(e, &text_cap);
+    uint8_t *work = (uint8_t *)llmc__engine_work(e, &work_bytes);
+    llmc_token *ids = llmc__engine_ids(e, &ids_cap);
+    llmc_encode_options opt;
+    llmc_status status;
+    uint64_t spans;
+    if (tok == NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.seq", LLMC_NO_OFFSET, "the model has no tokenizer");
+    aligned = (LLMC__ALIGN - (uintptr_t)work % LLMC__ALIGN) % LLMC__ALIGN;
+    if (!llmc__mul(n_messages, sizeof(llmc_span), &spans) ||
+        !llmc__add(spans, aligned + LLMC__ALIGN - 1, &spans) || spans > work_bytes)
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.seq", LLMC_NO_OFFSET,
+                          "%zu messages are too many for the engine's text_bytes", n_messages);
+    spans -= (spans - aligned) % LLMC__ALIGN; /* whole lines, so that the rest stays aligned */
+    LLMC_MEMSET(&opt, 0, sizeof opt);
+    opt.add_bos = llmc_tokenizer_adds_bos(tok);
+    opt.parse_special = true;
+    opt.plain = (const llmc_span *)(void *)(work + aligned);
+    opt.n_plain = n_messages;
+    LLMC__TRY(llmc_chat_render(format, m, n_messages, text, text_cap, &len, (llmc_span *)(void *)(work + aligned),
+                               diag));
+    *n = 0;
+    status = llmc_encode(tok, text, len, &opt, work + spans, work_bytes - (size_t)spans, ids, ids_cap, n, diag);
+    if (status == LLMC_NO_MEMORY && *n > ids_cap)
+        return LLMC__FAIL(diag, FULL, "CHAT.seq", LLMC_NO_OFFSET,
+                          "the conversation has %zu tokens, but the context only %zu", *n, ids_cap);
+    *out = ids;
+    return status;
+}
+#endif
+
+/* llmc_seq_chat -- make the sequence hold this conversation               (CHAT.seq)
+   AUTO asks the model. At least one token is left to be read, so that a conversation
+   already held is answered anew. On failure the sequence is as it was, unless adding
+   itself fails. Errors: as llmc_chat_render, UNSUPPORTED (no tokenizer), FULL. */
+LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const llmc_message *messages,
+                                   size_t n_messages, llmc_diag *diag)
+{
+#ifdef LLMC_NO_TOKEN
+    (void)seq;
+    (void)format;
+    (void)messages;
+    (void)n_messages;
+    return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.seq", LLMC_NO_OFFSET, "this build has no tokenizers (LLMC_NO_TOKEN)");
+#else
+    const llmc_token *have, *want = NULL;
+    size_t n_have, n_want, same = 0;
+    if (format == LLMC_CHAT_AUTO)
+        format = llmc_chat_format_of(llmc_engine_model(seq->engine));
+    LLMC__TRY(llmc__chat_ids(seq->engine, format, messages, n_messages, &want, &n_want, diag));
+    if (n_want == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.seq", LLMC_NO_OFFSET, "the conversation is empty");
+    have = llmc_seq_ids(seq, &n_have);
+    while (same < n_have && same < n_want - 1 && have[same] == want[same])
+        same++;
+    LLMC__TRY(llmc_seq_truncate(seq, same, diag));
+    return llmc_seq_add_ids(seq, want + same, n_want - same, diag);
+#endif
+}
+
+#endif /* LLMC_NO_CHAT */
+
+//==[ 22 GRAD ]==== backward passes: place kept, nothing here yet ==== needs: - ====
+
+//==[ 23 OPTIM ]==== optimisers and schedules: place kept, nothing here yet ==== needs: - ====
+
+//==[ 24 TRAIN ]==== trainer, data loader, checkpoints, LoRA: place kept, nothing here yet ==== needs: - ====
+
+//==[ 25 INDEX ]==== cosine index: place kept, nothing here yet ==== needs: - ====
+
+#ifndef LLMC_NO_OS
+//==[ 26 OS ]==== files, threads and memory of a hosted system ==== needs: 02 03 04 10 14 20 ====
+
+//--[ 26.1 OS.headers ]-- the only system headers in this file
+#ifdef __cplusplus
+} /* system headers bring their own linkage */
+#endif
+#if defined(_WIN32)
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+#ifndef NOMINMAX
+#define NOMINMAX
+#endif
+#include <windows.h>
+#else
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
+#if !defined(MAP_ANONYMOUS) && defined(MAP_ANON)
+#define MAP_ANONYMOUS MAP_ANON
+#endif
+#if !defined(MAP_ANONYMOUS) || !defined(CLOCK_MONOTONIC)
+#error "llmc.h: a system header came first and hid what OS needs: include llmc.h before it, or compile with -std=gnu11 or -D_DEFAULT_SOURCE, or define LLMC_NO_OS"
+#endif
+#endif
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+//--[ 26.2 OS.reason ]-- why the system refused, in words
+/* Reasons of our own; the system's are positive. */
+enum {
+    LLMC__WHY_KIND = -1,  /* neither a file nor a directory   */
+    LLMC__WHY_SPACE = -2, /* more bytes than addresses        */
+    LLMC__WHY_SHORT = -3, /* ended before its size            */
+    LLMC__WHY_DIR = -4,   /* a directory where a file belongs */
+    LLMC__WHY_PATH = -5   /* not a name that files can have   */
+};
+
+typedef struct llmc__reason {
+    int code;
+    const char *text;
+} llmc__reason;
+
+/* A table, because strerror is not safe in threads and strerror_r has two types. */
+LLMC__UNUSED static const char *llmc__reason_text(int code)
+{
+    static const llmc__reason table[] = {
+        {LLMC__WHY_KIND, "not a regular file"},
+        {LLMC__WHY_SPACE, "too large for this machine's addresses"},
+        {LLMC__WHY_SHORT, "became shorter while it was read"},
+        {LLMC__WHY_DIR, "is a directory"},
+        {LLMC__WHY_PATH, "not a valid file name"},
+#if defined(_WIN32)
+        {ERROR_FILE_NOT_FOUND, "no such file"},
+        {ERROR_PATH_NOT_FOUND, "no such directory"},
+        {ERROR_ACCESS_DENIED, "permission denied"},
+        {ERROR_SHARING_VIOLATION, "in use by another program"},
+        {ERROR_NOT_ENOUGH_MEMORY, "not enough memory"},
+        {ERROR_COMMITMENT_LIMIT, "not enough memory"},
+        {ERROR_INVALID_NAME, "not a valid file name"},
+        {ERROR_CRC, "the device cannot be read"},
+#else
+        {ENOENT, "no such file"},
+        {ENOTDIR, "a part of the path is not a directory"},
+        {EACCES, "permission denied"},
+        {EPERM, "permission denied"},
+        {ENAMETOOLONG, "the name is too long"},
+        {ELOOP, "too many symbolic links"},
+        {EMFILE, "too many open files"},
+        {ENFILE, "too many open files in the system"},
+        {ENOMEM, "not enough memory"},
+        {EAGAIN, "the system has no more to give at the moment"},
+        {ENODEV, "this file system cannot map files into memory"},
+        {EOVERFLOW, "too large for this machine's addresses"},
+        {EIO, "the device cannot be read"},
+        {ESTALE, "the file has gone from its server"},
+#endif
+    };
+    size_t i;
+    for (i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].code == code)
+            return table[i].text;
+    return NULL;
+}
+
+/* The end of a path, short enough that the reason after it still fits the message. */
+LLMC__UNUSED static const char *llmc__path_tail(const char *path)
+{
+    const size_t most = 160;
+    size_t n = llmc__strlen(path), at = n > most ? n - most : 0;
+    while (at > 0 && ((unsigned char)path[at] & 0xc0) == 0x80)
+        at++; /* not in the middle of a character */
+    return path + at;
+}
+
+static llmc_status llmc__os_fail(llmc_diag *diag, const char *tag, const char *path, int code)
+{
+#ifdef LLMC_NO_STRINGS
+    (void)path;
+    (void)code;
+#else
+    const char *text = llmc__reason_text(code);
+    if (text == NULL)
+        return LLMC__FAIL(diag, IO, tag, LLMC_NO_OFFSET, "%s: system error %d", llmc__path_tail(path), code);
+#endif
+    return LLMC__FAIL(diag, IO, tag, LLMC_NO_OFFSET, "%s: %s", llmc__path_tail(path), text);
+}
+
+#if !defined(_WIN32)
+//--[ 26.3 OS.posix ]-- what Linux, macOS and their kin offer
+typedef int llmc__file;
+typedef pthread_t llmc__thread;
+typedef pthread_mutex_t llmc__mutex;
+typedef pthread_cond_t llmc__cond;
+
+/* Opens a regular file for reading; 0, or the reason. O_NONBLOCK: opening a pipe must not wait for its writer. */
+static int llmc__file_open(llmc__file *out, const char *path, uint64_t *size)
+{
+    struct stat st;
+    int fd, why = 0;
+    do
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    while (fd < 0 && errno == EINTR);
+    if (fd < 0)
+        return errno;
+    if (fstat(fd, &st) != 0)
+        why = errno;
+    else if (S_ISDIR(st.st_mode))
+        why = LLMC__WHY_DIR;
+    else if (!S_ISREG(st.st_mode) || st.st_size < 0)
+        why = LLMC__WHY_KIND;
+    if (why != 0) {
+        close(fd);
+        return why;
+    }
+    *size = (uint64_t)st.st_size;
+    *out = fd;
+    return 0;
+}
+
+static void llmc__file_close(llmc__file file)
+{
+    close(file);
+}
+
+/* size > 0 bytes read-only; private, so that no other program's mapping is affected. */
+static int llmc__file_map(llmc__file file, size_t size, void **out)
+{
+    void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (p == MAP_FAILED)
+        return errno;
+    *out = p;
+    return 0;
+}
+
+/* All n bytes at offset, however many calls that takes. */
+static int llmc__file_read(llmc__file file, uint64_t offset, void *dst, size_t n)
+{
+    uint8_t *to = (uint8_t *)dst;
+    while (n > 0) {
+        ssize_t got = pread(file, to, n, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return errno;
+        if (got == 0)
+            return LLMC__WHY_SHORT;
+        to += got;
+        offset += (uint64_t)got;
+        n -= (size_t)got;
+    }
+    return 0;
+}
+
+/* Whether much of a mapping would have to come from the disk. Unknown counts as no. */
+static bool llmc__file_cold(const void *map, size_t size)
+{
+#if defined(__linux__)
+    const size_t samples = 64;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = size / page, i, cold = 0;
+    for (i = 0; i < samples; i++) {
+        size_t at = (size_t)((double)pages * (double)i / (double)samples) * page;
+        unsigned char resident = 1;
+        if (mincore((uint8_t *)(uintptr_t)map + at, 1, &resident) == 0 && (resident & 1) == 0)
+            cold++;
+    }
+    return cold > samples / 8;
+#else
+    (void)map;
+    (void)size;
+    return false;
+#endif
+}
+
+static void *llmc__pages_take(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static void llmc__pages_drop(void *p, size_t bytes)
+{
+    munmap(p, bytes);
+}
+
+static void llmc__unmap(void *p, size_t bytes)
+{
+    munmap(p, bytes);
+}
+
+static void llmc__mutex_init(llmc__mutex *m)
+{
+    pthread_mutex_init(m, NULL);
+}
+
+static void llmc__mutex_destroy(llmc__mutex *m)
+{
+    pthread_mutex_destroy(m);
+}
+
+static void llmc__lock(llmc__mutex *m)
+{
+    pthread_mutex_lock(m);
+}
+
+static void llmc__unlock(llmc__mutex *m)
+{
+    pthread_mutex_unlock(m);
+}
+
+static void llmc__cond_init(llmc__cond *c)
+{
+    pthread_cond_init(c, NULL);
+}
+
+static void llmc__cond_destroy(llmc__cond *c)
+{
+    pthread_cond_destroy(c);
+}
+
+static void llmc__cond_wait(llmc__cond *c, llmc__mutex *m)
+{
+    pthread_cond_wait(c, m);
+}
+
+static void llmc__cond_wake(llmc__cond *c)
+{
+    pthread_cond_signal(c);
+}
+
+#define LLMC__THREAD_MAIN(name, arg) static void *name(void *arg)
+#define LLMC__THREAD_END             return NULL
+typedef void *(*llmc__thread_main)(void *);
+
+/* Signals stay with the threads that the program itself made: a Ctrl-C handler
+   runs there. The small stack is a wish; where it is too small the default serves. */
+static int llmc__thread_start(llmc__thread *out, llmc__thread_main entry, void *arg)
+{
+    const size_t stack = (size_t)1 << 20;
+    pthread_attr_t attr;
+    sigset_t all, before;
+    int why;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    why = pthread_attr_init(&attr);
+    if (why == 0) {
+        pthread_attr_setstacksize(&attr, stack);
+        why = pthread_create(out, &attr, entry, arg);
+        pthread_attr_destroy(&attr);
+    }
+    if (why == EINVAL)
+        why = pthread_create(out, NULL, entry, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return why;
+}
+
+static void llmc__thread_join(llmc__thread thread)
+{
+    pthread_join(thread, NULL);
+}
+
+/* Processors that the scheduler may put this process on. */
+static uint32_t llmc__processors(void)
+{
+    long online;
+#if defined(__linux__) && defined(SYS_sched_getaffinity)
+    /* the raw call, since libc declares its own only under _GNU_SOURCE */
+    unsigned long mask[1024 / sizeof(unsigned long)];
+    long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
+    if (bytes > 0 && (size_t)bytes <= sizeof mask) {
+        const uint8_t *at = (const uint8_t *)mask;
+        uint32_t count = 0;
+        long i;
+        for (i = 0; i < bytes; i++) {
+            unsigned left = at[i];
+            for (; left != 0; left &= left - 1)
+                count++;
+        }
+        if (count > 0)
+            return count;
+    }
+#endif
+    online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (uint32_t)online : 1;
+}
+
+/* Start of a small text file, such as those under /proc; bytes read, 0 on any trouble. */
+LLMC__UNUSED static size_t llmc__file_peek(const char *path, char *out, size_t cap)
+{
+    ssize_t got;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    do
+        got = read(fd, out, cap);
+    while (got < 0 && errno == EINTR);
+    close(fd);
+    return got > 0 ? (size_t)got : 0;
+}
+
+LLMC_API uint64_t llmc_os_nanoseconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
+{
+    struct winsize w;
+    if (!isatty(fd))
+        return false;
+    if (ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 && w.ws_row > 0) {
+        *cols = w.ws_col;
+        *rows = w.ws_row;
+    }
+    return true;
+}
+
+#else
+//--[ 26.4 OS.windows ]-- the same from kernel32
+typedef HANDLE llmc__file;
+typedef HANDLE llmc__thread;
+typedef SRWLOCK llmc__mutex;
+typedef CONDITION_VARIABLE llmc__cond;
+
+/* UTF-8, or the system's code page where it is not that. */
+static bool llmc__path_wide(const char *path, wchar_t *out, int cap)
+{
+    return MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, out, cap) > 0 ||
+           MultiByteToWideChar(CP_ACP, 0, path, -1, out, cap) > 0;
+}
+
+/* Opens a regular file for reading; 0, or the reason. */
+static int llmc__file_open(llmc__file *out, const char *path, uint64_t *size)
+{
+    wchar_t wide[1024];
+    LARGE_INTEGER bytes;
+    DWORD attributes;
+    HANDLE file;
+    int why = 0;
+    if (!llmc__path_wide(path, wide, (int)(sizeof wide / sizeof wide[0])))
+        return LLMC__WHY_PATH;
+    attributes = GetFileAttributesW(wide);
+    if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
+        return LLMC__WHY_DIR;
+    file = CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
+                       FILE_ATTRIBUTE_NORMAL, NULL);
+    if (file == INVALID_HANDLE_VALUE)
+        return (int)GetLastError();
+    if (GetFileType(file) != FILE_TYPE_DISK)
+        why = LLMC__WHY_KIND;
+    else if (!GetFileSizeEx(file, &bytes))
+        why = (int)GetLastError();
+    if (why != 0) {
+        CloseHandle(file);
+        return why;
+    }
+    *size = (uint64_t)bytes.QuadPart;
+    *out = file;
+    return 0;
+}
+
+static void llmc__file_close(llmc__file file)
+{
+    CloseHandle(file);
+}
+
+/* size > 0 bytes read-only. */
+static int llmc__file_map(llmc__file file, size_t size, void **out)
+{
+    HANDLE mapping = CreateFileMappingW(file, NULL, PAGE_READONLY, 0, 0, NULL);
+    int why = 0;
+    if (mapping == NULL)
+        return (int)GetLastError();
+    *out = MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, size);
+    if (*out == NULL)
+        why = (int)GetLastError();
+    CloseHandle(mapping);
+    return why;
+}
+
+/* All n bytes at offset, however many calls that takes. */
+static int llmc__file_read(llmc__file file, uint64_t offset, void *dst, size_t n)
+{
+    uint8_t *to = (uint8_t *)dst;
+    while (n > 0) {
+        DWORD ask = n < 0x40000000u ? (DWORD)n : 0x40000000u, got = 0;
+        OVERLAPPED where;
+        LLMC_MEMSET(&where, 0, sizeof where);
+        where.Offset = (DWORD)offset;
+        where.OffsetHigh = (DWORD)(offset >> 32);
+        if (!ReadFile(file, to, ask, &got, &where) && GetLastError() != ERROR_HANDLE_EOF)
+            return (int)GetLastError();
+        if (got == 0)
+            return LLMC__WHY_SHORT;
+        to += got;
+        offset += got;
+        n -= got;
+    }
+    return 0;
+}
+
+static bool llmc__file_cold(const void *map, size_t size)
+{
+    (void)map;
+    (void)size;
+    return false;
+}
+
+static void *llmc__pages_take(size_t bytes)
+{
+    return VirtualAlloc(NULL, bytes, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+}
+
+static void llmc__pages_drop(void *p, size_t bytes)
+{
+    (void)bytes;
+    VirtualFree(p, 0, MEM_RELEASE);
+}
+
+/* A view of a file, or pages that hold a copy of one. */
+static void llmc__unmap(void *p, size_t bytes)
+{
+    MEMORY_BASIC_INFORMATION info;
+    if (VirtualQuery(p, &info, sizeof info) != 0 && info.Type == MEM_PRIVATE)
+        llmc__pages_drop(p, bytes);
+    else
+        UnmapViewOfFile(p);
+}
+
+static void llmc__mutex_init(llmc__mutex *m)
+{
+    InitializeSRWLock(m);
+}
+
+static void llmc__mutex_destroy(llmc__mutex *m)
+{
+    (void)m; /* nothing behind it */
+}
+
+static void llmc__lock(llmc__mutex *m)
+{
+    AcquireSRWLockExclusive(m);
+}
+
+static void llmc__unlock(llmc__mutex *m)
+{
+    ReleaseSRWLockExclusive(m);
+}
+
+static void llmc__cond_init(llmc__cond *c)
+{
+    InitializeConditionVariable(c);
+}
+
+static void llmc__cond_destroy(llmc__cond *c)
+{
+    (void)c; /* nothing behind it */
+}
+
+static void llmc__cond_wait(llmc__cond *c, llmc__mutex *m)
+{
+    SleepConditionVariableSRW(c, m, INFINITE, 0);
+}
+
+static void llmc__cond_wake(llmc__cond *c)
+{
+    WakeConditionVariable(c);
+}
+
+#define LLMC__THREAD_MAIN(name, arg) static DWORD WINAPI name(void *arg)
+#define LLMC__THREAD_END             return 0
+typedef DWORD(WINAPI *llmc__thread_main)(void *);
+
+static int llmc__thread_start(llmc__thread *out, llmc__thread_main entry, void *arg)
+{
+    *out = CreateThread(NULL, (SIZE_T)1 << 20, entry, arg, STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
+    return *out == NULL ? (int)GetLastError() : 0;
+}
+
+static void llmc__thread_join(llmc__thread thread)
+{
+    WaitForSingleObject(thread, INFINITE);
+    CloseHandle(thread);
+}
+
+/* Processors that the scheduler may put this process on (of its group, at most 64). */
+static uint32_t llmc__processors(void)
+{
+    DWORD_PTR mine = 0, all = 0;
+    uint32_t count = 0;
+    if (GetProcessAffinityMask(GetCurrentProcess(), &mine, &all))
+        for (; mine != 0; mine &= mine - 1)
+            count++;
+    return count > 0 ? count : 1;
+}
+
+LLMC_API uint64_t llmc_os_nanoseconds(void)
+{
+    LARGE_INTEGER ticks, per_second;
+    uint64_t t, f;
+    QueryPerformanceCounter(&ticks);
+    QueryPerformanceFrequency(&per_second);
+    t = (uint64_t)ticks.QuadPart;
+    f = (uint64_t)per_second.QuadPart;
+    return t / f * 1000000000u + t % f * 1000000000u / f;
+}
+
+static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
+{
+    static const DWORD which[3] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
+    CONSOLE_SCREEN_BUFFER_INFO info;
+    HANDLE handle;
+    DWORD mode;
+    if (fd < 0 || fd > 2)
+        return false;
+    handle = GetStdHandle(which[fd]);
+    if (!GetConsoleMode(handle, &mode))
+        return false;
+    if (GetConsoleScreenBufferInfo(handle, &info)) {
+        *cols = (uint32_t)(info.srWindow.Right - info.srWindow.Left + 1);
+        *rows = (uint32_t)(info.srWindow.Bottom - info.srWindow.Top + 1);
+    }
+    return true;
+}
+#endif
+
+//--[ 26.5 OS.memory ]-- pages from the system
+LLMC_API llmc_status llmc_os_memory(void **out, size_t bytes, llmc_diag *diag)
+{
+    *out = llmc__pages_take(bytes > 0 ? bytes : 1);
+    if (*out == NULL)
+        return LLMC__FAIL(diag, NO_MEMORY, "OS.memory", LLMC_NO_OFFSET,
+                          "the system has no %llu MiB of memory to give", (unsigned long long)bytes >> 20);
+    return LLMC_OK;
+}
+
+LLMC_API void llmc_os_release(void *mem, size_t bytes)
+{
+    if (mem != NULL)
+        llmc__pages_drop(mem, bytes > 0 ? bytes : 1);
+}
+
+LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows)
+{
+    uint32_t c = 80, r = 24; /* a terminal that does not tell */
+    bool yes = llmc__terminal_size(fd, &c, &r);
+    if (cols != NULL)
+        *cols = yes ? c : 0;
+    if (rows != NULL)
+        *rows = yes ? r : 0;
+    return yes;
+}
+
+//--[ 26.6 OS.map ]-- a file as bytes
+/* Reads a file from its beginning to its end. keep: into dst [size]; otherwise
+   over and over into dst [LLMC__READ_STEP], which only fills the system's cache. */
+#define LLMC__READ_STEP ((size_t)1 << 20)
+static llmc_status llmc__file_load(llmc__file file, const char *path, size_t size, uint8_t *dst, bool keep,
+                                   const llmc_progress *progress, llmc_diag *diag)
+{
+    size_t at = 0;
+    while (at < size) {
+        size_t step = size - at < LLMC__READ_STEP ? size - at : LLMC__READ_STEP;
+        int why;
+        if (!llmc__progress(progress, "reading", at, size))
+            return LLMC__FAIL(diag, CANCELLED, "OS.read", at, "%s: cancelled while reading",
+                              llmc__path_tail(path));
+        why = llmc__file_read(file, at, keep ? dst + at : dst, step);
+        if (why != 0)
+            return llmc__os_fail(diag, "OS.read", path, why);
+        at += step;
+    }
+    llmc__progress(progress, "reading", size, size);
+    return LLMC_OK;
+}
+
+/* A copy of the file in memory of its own. */
+static llmc_status llmc__map_copy(llmc_blob *out, llmc__file file, const char *path, size_t size,
+                                  const llmc_progress *progress, llmc_diag *diag)
+{
+    void *mem;
+    llmc_status s;
+    LLMC__TRY(llmc_os_memory(&mem, size, diag));
+    s = llmc__file_load(file, path, size, (uint8_t *)mem, true, progress, diag);
+    if (s == LLMC_OK)
+        out->data = mem;
+    else
+        llmc_os_release(mem, size);
+    return s;
+}
+
+/* The file's own pages, brought in as they are touched. With someone watching, a
+   cold file is first read through: from end to end a disk is at its fastest, and
+   progress can be shown. That does not make it resident here. */
+static llmc_status llmc__map_view(llmc_blob *out, llmc__file file, const char *path, size_t size,
+                                  const llmc_progress *progress, llmc_diag *diag)
+{
+    void *map = NULL, *step;
+    llmc_status s = LLMC_OK;
+    int why = llmc__file_map(file, size, &map);
+    if (why != 0)
+        return llmc__os_fail(diag, "OS.map", path, why);
+    if (progress->fn != NULL && llmc__file_cold(map, size)) {
+        s = llmc_os_memory(&step, LLMC__READ_STEP, diag);
+        if (s == LLMC_OK) {
+            s = llmc__file_load(file, path, size, (uint8_t *)step, false, progress, diag);
+            llmc_os_release(step, LLMC__READ_STEP);
+        }
+    }
+    if (s == LLMC_OK)
+        out->data = map;
+    else
+        llmc__unmap(map, size);
+    return s;
+}
+
+/* Both ways; on failure *out is all zero. */
+static llmc_status llmc__map(llmc_blob *out, const char *path, bool copy, const llmc_progress *progress,
+                             llmc_diag *diag)
+{
+    llmc_status s;
+    llmc__file file = (llmc__file)0;
+    uint64_t size = 0;
+    int why;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (path == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "OS.map", LLMC_NO_OFFSET, "no path given");
+    why = llmc__file_open(&file, path, &size);
+    if (why != 0)
+        return llmc__os_fail(diag, "OS.map", path, why);
+    out->data = "";
+    if (size > SIZE_MAX / 2)
+        s = llmc__os_fail(diag, "OS.map", path, LLMC__WHY_SPACE);
+    else if (size == 0)
+        s = LLMC_OK;
+    else if (copy)
+        s = llmc__map_copy(out, file, path, (size_t)size, progress, diag);
+    else
+        s = llmc__map_view(out, file, path, (size_t)size, progress, diag);
+    llmc__file_close(file);
+    if (s != LLMC_OK) {
+        out->data = NULL;
+        return s;
+    }
+    out->size = (size_t)size;
+    out->name = path;
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_map_open(llmc_blob *out, const char *path, llmc_diag *diag)
+{
+    llmc_progress none;
+    LLMC_MEMSET(&none, 0, sizeof none);
+    return llmc__map(out, path, false, &none, diag);
+}
+
+LLMC_API void llmc_map_close(llmc_blob *file)
+{
+    if (file->size > 0)
+        llmc__unmap((void *)(uintptr_t)file->data, file->size);
+    LLMC_MEMSET(file, 0, sizeof *file);
+}
+
+//--[ 26.7 OS.quota ]-- how many processors this process may use
+/* Unsigned decimal at *at; moves past it and the blanks before it. False: no digit there. */
+LLMC__UNUSED static bool llmc__quota_number(const char **at, const char *end, uint64_t *out)
+{
+    const char *p = *at;
+    uint64_t v = 0;
+    while (p < end && (*p == ' ' || *p == '\t'))
+        p++;
+    if (p == end || *p < '0' || *p > '9')
+        return false;
+    for (; p < end && *p >= '0' && *p <= '9'; p++)
+        if (v < UINT64_MAX / 16) /* larger ones only need to stay large */
+            v = v * 10 + (uint64_t)(*p - '0');
+    *at = p;
+    *out = v;
+    return true;
+}
+
+/* Whole processors in quota microseconds of each period, at least 1: half a
+   processor more would be paid for by all threads being stopped together. */
+LLMC__UNUSED static uint32_t llmc__quota_processors(uint64_t quota, uint64_t period)
+{
+    uint64_t n = period == 0 ? 0 : quota / period;
+    return n < 1 ? 1 : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+/* cgroup v2's cpu.max: "max 100000" or "150000 100000". UINT32_MAX: no limit. */
+LLMC__UNUSED static uint32_t llmc__quota_v2(const char *text, size_t n)
+{
+    const char *at = text, *end = text + n;
+    uint64_t quota, period;
+    if (!llmc__quota_number(&at, end, &quota))
+        return UINT32_MAX;
+    if (!llmc__quota_number(&at, end, &period) || period == 0)
+        period = 100000;
+    return llmc__quota_processors(quota, period);
+}
+
+/* cgroup v1's cpu.cfs_quota_us ("-1": no limit) and cpu.cfs_period_us. */
+LLMC__UNUSED static uint32_t llmc__quota_v1(const char *quota, size_t n_quota, const char *period,
+                                            size_t n_period)
+{
+    uint64_t q, p;
+    const char *at = quota;
+    if (!llmc__quota_number(&at, quota + n_quota, &q))
+        return UINT32_MAX;
+    at = period;
+    if (!llmc__quota_number(&at, period + n_period, &p) || p == 0)
+        p = 100000;
+    return llmc__quota_processors(q, p);
+}
+
+/* Whether word stands in the comma-separated list [n]. */
+LLMC__UNUSED static bool llmc__quota_listed(const char *list, size_t n, const char *word)
+{
+    size_t begin = 0, end;
+    while (begin < n) {
+        for (end = begin; end < n && list[end] != ',';)
+            end++;
+        if (llmc__texteq(list + begin, end - begin, word))
+            return true;
+        begin = end + 1;
+    }
+    return false;
+}
+
+/* This process's group in the text of /proc/self/cgroup, whose lines read
+   "id:controllers:/path"; the v2 line has no controllers. False: no such line, or
+   a path that does not fit, or one outside of what the process sees ("/../..."). */
+LLMC__UNUSED static bool llmc__quota_group(const char *text, size_t n, bool v2, char *out, size_t cap)
+{
+    size_t begin = 0, end, list, path;
+    for (; begin < n; begin = end + 1) {
+        for (end = begin; end < n && text[end] != '\n';)
+            end++;
+        for (list = begin; list < end && text[list] != ':';)
+            list++;
+        for (path = list + 1; path < end && text[path] != ':';)
+            path++;
+        if (path >= end)
+            continue;
+        if (v2 ? path != list + 1 : !llmc__quota_listed(text + list + 1, path - list - 1, "cpu"))
+            continue;
+        path++;
+        if (end - path >= 3 && llmc__texteq(text + path, 3, "/.."))
+            return false;
+        return path < end && llmc__strcopy(out, cap, text + path, end - path);
+    }
+    return false;
+}
+
+#if defined(__linux__)
+/* Reads root + group + name; bytes read, 0 if there is no such file. */
+static size_t llmc__quota_file(const char *root, const char *group, const char *name, char *out, size_t cap)
+{
+    char path[1024];
+    llmc__format(path, sizeof path, "%s%s/%s", root, group, name);
+    return llmc__file_peek(path, out, cap);
+}
+
+/* The limit that root's hierarchy puts on one group, by itself. */
+static uint32_t llmc__quota_of(const char *root, const char *group, bool v2)
+{
+    char quota[64], period[64];
+    size_t n = llmc__quota_file(root, group, v2 ? "cpu.max" : "cpu.cfs_quota_us", quota, sizeof quota);
+    if (n == 0)
+        return UINT32_MAX;
+    if (v2)
+        return llmc__quota_v2(quota, n);
+    return llmc__quota_v1(quota, n, period,
+                          llmc__quota_file(root, group, "cpu.cfs_period_us", period, sizeof period));
+}
+
+/* A group is bound by its own limit and by those of all groups around it. */
+static uint32_t llmc__quota_around(const char *root, char *group, bool v2)
+{
+    uint32_t least = UINT32_MAX;
+    size_t n = llmc__strlen(group);
+    for (;;) {
+        uint32_t here = llmc__quota_of(root, group, v2);
+        least = here < least ? here : least;
+        if (n == 0)
+            return least;
+        while (n > 0 && group[n - 1] != '/')
+            n--;
+        group[n > 0 ? --n : 0] = 0;
+    }
+}
+
+/* The tightest limit under the usual mount points. UINT32_MAX: none. */
+static uint32_t llmc__quota(void)
+{
+    static const char *const root[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpu",
+                                       "/sys/fs/cgroup/cpu,cpuacct"};
+    char text[4096], group[512];
+    size_t n = llmc__file_peek("/proc/self/cgroup", text, sizeof text);
+    uint32_t least = UINT32_MAX, here;
+    size_t i;
+    for (i = 0; i < sizeof root / sizeof root[0]; i++) {
+        bool v2 = i < 2;
+        if (!llmc__quota_group(text, n, v2, group, sizeof group))
+            group[0] = 0; /* the root is all that can be seen */
+        here = llmc__quota_around(root[i], group, v2);
+        least = here < least ? here : least;
+    }
+    return least;
+}
+#else
+static uint32_t llmc__quota(void)
+{
+    return UINT32_MAX;
+}
+#endif
+
+LLMC_API uint32_t llmc_os_threads(void)
+{
+    uint32_t processors = llmc__processors(), quota = llmc__quota();
+    return processors < quota ? processors : quota;
+}
+
+//--[ 26.8 OS.atomic ]-- 32-bit cells that threads share; every operation returns the old value
+#if LLMC__GNU && !defined(__TINYC__)
+#define LLMC__ATOMIC 1
+typedef uint32_t llmc__cell;
+
+static inline uint32_t llmc__cell_get(llmc__mutex *m, llmc__cell *c)
+{
+    (void)m;
+    return __atomic_load_n(c, __ATOMIC_SEQ_CST);
+}
+
+static inline uint32_t llmc__cell_add(llmc__mutex *m, llmc__cell *c, uint32_t v)
+{
+    (void)m;
+    return __atomic_fetch_add(c, v, __ATOMIC_SEQ_CST);
+}
+
+static inline uint32_t llmc__cell_swap(llmc__mutex *m, llmc__cell *c, uint32_t v)
+{
+    (void)m;
+    return __atomic_exchange_n(c, v, __ATOMIC_SEQ_CST);
+}
+
+#elif defined(_MSC_VER)
+#define LLMC__ATOMIC 1
+typedef volatile LONG llmc__cell;
+
+static inline uint32_t llmc__cell_get(llmc__mutex *m, llmc__cell *c)
+{
+    (void)m;
+    return (uint32_t)InterlockedCompareExchange(c, 0, 0);
+}
+
+static inline uint32_t llmc__cell_add(llmc__mutex *m, llmc__cell *c, uint32_t v)
+{
+    (void)m;
+    return (uint32_t)InterlockedExchangeAdd(c, (LONG)v);
+}
+
+static inline uint32_t llmc__cell_swap(llmc__mutex *m, llmc__cell *c, uint32_t v)
+{
+    (void)m;
+    return (uint32_t)InterlockedExchange(c, (LONG)v);
+}
+
+#else
+/* A compiler without atomics: a lock around each. */
+#define LLMC__ATOMIC 0
+typedef uint32_t llmc__cell;
+
+static uint32_t llmc__cell_get(llmc__mutex *m, llmc__cell *c)
+{
+    uint32_t old;
+    llmc__lock(m);
+    old = *c;
+    llmc__unlock(m);
+    return old;
+}
+
+static uint32_t llmc__cell_add(llmc__mutex *m, llmc__cell *c, uint32_t v)
+{
+    uint32_t old;
+    llmc__lock(m);
+    old = *c;
+    *c += v;
+    llmc__unlock(m);
+    return old;
+}
+
+static uint32_t llmc__cell_swap(llmc__mutex *m, llmc__cell *c, uint32_t v)
+{
+    uint32_t old;
+    llmc__lock(m);
+    old = *c;
+    *c = v;
+    llmc__unlock(m);
+    return old;
+}
+#endif
+
+/* Tells the processor that this thread only waits. */
+static inline void llmc__relax(void)
+{
+#if defined(_MSC_VER)
+    YieldProcessor();
+#elif LLMC__ATOMIC && (defined(__x86_64__) || defined(__i386__))
+    __builtin_ia32_pause();
+#elif LLMC__ATOMIC && defined(__aarch64__)
+    __asm__ volatile("isb"); /* yield does nothing on most cores */
+#endif
+}
+
+//--[ 26.9 OS.pool ]-- threads that spin briefly, then sleep
+#define LLMC__POOL_MAX  1024u
+#define LLMC__POOL_OPEN 0x80000000u /* in gate: the job may be entered */
+#define LLMC__POOL_SPIN 100000u     /* nanoseconds before sleeping     */
+
+/* One job at a time. A worker that sees a new `generation` steps through `gate`,
+   which counts who is inside; only with the gate open may it look at the job. The
+   running thread works too, closes the gate when no index is left, and is done
+   when the count falls to 0. So it waits only for workers that took part, never for
+   one that sleeps, and the job's fields are written only while nobody reads them.
+   Sleep on either side: announce (sleepers, waiting), look again, sleep; and who
+   wakes changes the state first and looks for the announcement second. */
+struct llmc_pool {
+    llmc__mutex cells; /* stands in for atomics where there are none */
+    llmc__mutex mutex; /* for going to sleep */
+    llmc__cond work, done;
+    llmc__cell sleepers, waiting, busy;
+    uint32_t n_workers;
+    uint64_t spin; /* nanoseconds; 0 with more threads than processors */
+    size_t bytes;
+    uint8_t gap0[LLMC__ALIGN];
+    llmc__cell generation, gate, next, quit;
+    uint32_t n;
+    llmc_task_fn fn;
+    void *arg;
+    uint8_t gap1[LLMC__ALIGN];
+    llmc__thread worker[1]; /* n_workers of them */
+};
+
+/* Spins until (*c == value) is `equal` or the time is over; whether it became so. */
+static bool llmc__pool_spin(llmc_pool *p, llmc__cell *c, uint32_t value, bool equal)
+{
+    uint64_t end = 0;
+    uint32_t i;
+    for (i = 0; (llmc__cell_get(&p->cells, c) == value) != equal; i++) {
+        if (i % 64 == 0) {
+            uint64_t now = p->spin > 0 ? llmc_os_nanoseconds() : 0;
+            if (i == 0)
+                end = now + p->spin;
+            if (now >= end)
+                return false;
+        }
+        llmc__relax();
+    }
+    return true;
+}
+
+/* Takes indexes until none is left. */
+static void llmc__pool_work(llmc_pool *p)
+{
+    uint32_t i;
+    while ((i = llmc__cell_add(&p->cells, &p->next, 1)) < p->n)
+        p->fn(p->arg, i);
+}
+
+/* Joins the job if it is still open; the last one out of a closed gate wakes the runner. */
+static void llmc__pool_join(llmc_pool *p)
+{
+    if ((llmc__cell_add(&p->cells, &p->gate, 1) & LLMC__POOL_OPEN) != 0)
+        llmc__pool_work(p);
+    if (llmc__cell_add(&p->cells, &p->gate, UINT32_MAX) == 1 && llmc__cell_get(&p->cells, &p->waiting) != 0) {
+        llmc__lock(&p->mutex);
+        llmc__cond_wake(&p->done);
+        llmc__unlock(&p->mutex);
+    }
+}
+
+static void llmc__pool_sleep(llmc_pool *p, uint32_t seen)
+{
+    llmc__lock(&p->mutex);
+    llmc__cell_add(&p->cells, &p->sleepers, 1);
+    while (llmc__cell_get(&p->cells, &p->generation) == seen)
+        llmc__cond_wait(&p->work, &p->mutex);
+    llmc__cell_add(&p->cells, &p->sleepers, UINT32_MAX);
+    llmc__unlock(&p->mutex);
+}
+
+LLMC__THREAD_MAIN(llmc__pool_main, arg)
+{
+    llmc_pool *p = (llmc_pool *)arg;
+    uint32_t seen = 0;
+    for (;;) {
+        if (!llmc__pool_spin(p, &p->generation, seen, false))
+            llmc__pool_sleep(p, seen);
+        seen = llmc__cell_get(&p->cells, &p->generation);
+        if (llmc__cell_get(&p->cells, &p->quit) != 0)
+            break;
+        llmc__pool_join(p);
+    }
+    LLMC__THREAD_END;
+}
+
+/* A new generation, and as many sleepers woken as can help. */
+static void llmc__pool_call(llmc_pool *p, uint32_t most)
+{
+    uint32_t asleep;
+    llmc__cell_add(&p->cells, &p->generation, 1);
+    asleep = llmc__cell_get(&p->cells, &p->sleepers);
+    if (asleep > most)
+        asleep = most;
+    if (asleep > 0) {
+        llmc__lock(&p->mutex);
+        for (; asleep > 0; asleep--)
+            llmc__cond_wake(&p->work);
+        llmc__unlock(&p->mutex);
+    }
+}
+
+/* Closes the gate and waits until nobody is inside. */
+static void llmc__pool_finish(llmc_pool *p)
+{
+    if (llmc__cell_add(&p->cells, &p->gate, LLMC__POOL_OPEN) == LLMC__POOL_OPEN)
+        return; /* the addition turned the top bit off, and it was the only one */
+    if (llmc__pool_spin(p, &p->gate, 0, true))
+        return;
+    llmc__lock(&p->mutex);
+    llmc__cell_swap(&p->cells, &p->waiting, 1);
+    while (llmc__cell_get(&p->cells, &p->gate) != 0)
+        llmc__cond_wait(&p->done, &p->mutex);
+    llmc__cell_swap(&p->cells, &p->waiting, 0);
+    llmc__unlock(&p->mutex);
+}
+
+/* llmc_tasks.run. A pool that is already running a job (another thread's, or the
+   one this call comes from) lets the caller do the work alone. */
+static void llmc__pool_run(void *user, uint32_t n, llmc_task_fn fn, void *arg)
+{
+    llmc_pool *p = (llmc_pool *)user;
+    uint32_t i;
+    if (n < 2 || n > UINT32_MAX - LLMC__POOL_MAX || p->n_workers == 0 ||
+        llmc__cell_swap(&p->cells, &p->busy, 1) != 0) {
+        for (i = 0; i < n; i++)
+            fn(arg, i);
+        return;
+    }
+    p->fn = fn;
+    p->arg = arg;
+    p->n = n;
+    llmc__cell_swap(&p->cells, &p->next, 0);
+    llmc__cell_add(&p->cells, &p->gate, LLMC__POOL_OPEN);
+    llmc__pool_call(p, n - 1);
+    llmc__pool_work(p);
+    llmc__pool_finish(p);
+    llmc__cell_swap(&p->cells, &p->busy, 0);
+}
+
+LLMC_API void llmc_pool_close(llmc_pool *pool)
+{
+    uint32_t i;
+    if (pool == NULL)
+        return;
+    llmc__cell_swap(&pool->cells, &pool->quit, 1);
+    llmc__pool_call(pool, pool->n_workers);
+    for (i = 0; i < pool->n_workers; i++)
+        llmc__thread_join(pool->worker[i]);
+    llmc__cond_destroy(&pool->work);
+    llmc__cond_destroy(&pool->done);
+    llmc__mutex_destroy(&pool->mutex);
+    llmc__mutex_destroy(&pool->cells);
+    llmc_os_release(pool, pool->bytes);
+}
+
+/* llmc_pool_open -- threads - 1 workers; the thread that runs a job is the last
+   Errors: BAD_ARG (more than 1024), NO_MEMORY, IO (the system gives no thread). */
+LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag *diag)
+{
+    llmc_pool *p;
+    void *mem;
+    size_t bytes;
+    uint32_t allowed = llmc_os_threads();
+    *out = NULL;
+    if (threads > LLMC__POOL_MAX)
+        return LLMC__FAIL(diag, BAD_ARG, "OS.pool", LLMC_NO_OFFSET, "%u threads: the most is %u", threads,
+                          LLMC__POOL_MAX);
+    if (threads == 0)
+        threads = allowed < LLMC__POOL_MAX ? allowed : LLMC__POOL_MAX;
+    bytes = sizeof *p + threads * sizeof p->worker[0];
+    LLMC__TRY(llmc_os_memory(&mem, bytes, diag));
+    p = (llmc_pool *)mem; /* zeroed: generation 0, gate closed */
+    p->bytes = bytes;
+    p->spin = LLMC__ATOMIC && threads <= allowed ? LLMC__POOL_SPIN : 0;
+    llmc__mutex_init(&p->cells);
+    llmc__mutex_init(&p->mutex);
+    llmc__cond_init(&p->work);
+    llmc__cond_init(&p->done);
+    while (p->n_workers + 1 < threads) {
+        int why = llmc__thread_start(&p->worker[p->n_workers], llmc__pool_main, p);
+        if (why != 0) {
+            llmc_pool_close(p);
+            return llmc__os_fail(diag, "OS.pool", "starting a thread", why);
+        }
+        p->n_workers++;
+    }
+    *out = p;
+    return LLMC_OK;
+}
+
+LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool)
+{
+    llmc_tasks tasks;
+    LLMC_MEMSET(&tasks, 0, sizeof tasks);
+    if (pool != NULL) {
+        tasks.run = llmc__pool_run;
+        tasks.user = pool;
+        tasks.workers = pool->n_workers + 1;
+    }
+    return tasks;
+}
+
+//--[ 26.10 OS.open ]-- from a path to a sequence
+static llmc_status llmc__open_model(llmc_host *host, const char *path, const llmc_open_options *opt,
+                                    llmc_diag *diag)
+{
+    llmc_model_options model;
+    size_t bytes;
+    llmc__options(&model, sizeof model, opt->model);
+    LLMC__TRY(llmc__map(&host->file, path, opt->no_mmap, &opt->progress, diag));
+    if (opt->tokenizer_path != NULL) {
+        LLMC__TRY(llmc__map(&host->tokenizer, opt->tokenizer_path, opt->no_mmap, &opt->progress, diag));
+        model.tokenizer = host->tokenizer;
+    }
+    LLMC__TRY(llmc_model_need(&host->file, 1, &model, &bytes, diag));
+    LLMC__TRY(llmc_os_memory(&host->model_mem, bytes, diag));
+    host->model_bytes = bytes;
+    return llmc_model_init(&host->model, &host->file, 1, &model, host->model_mem, bytes, diag);
+}
+
+static llmc_status llmc__open_engine(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
+{
+    llmc_engine_options engine;
+    size_t bytes;
+    uint32_t threads = opt->threads > 0 ? opt->threads : llmc_os_threads();
+    llmc__options(&engine, sizeof engine, opt->engine);
+    if (engine.tasks.run == NULL && threads > 1) {
+        LLMC__TRY(llmc_pool_open(&host->pool, threads, diag));
+        engine.tasks = llmc_pool_tasks(host->pool);
+    }
+    LLMC__TRY(llmc_engine_need(host->model, &engine, &bytes, diag));
+    LLMC__TRY(llmc_os_memory(&host->engine_mem, bytes, diag));
+    host->engine_bytes = bytes;
+    LLMC__TRY(llmc_engine_init(&host->engine, host->model, &engine, host->engine_mem, bytes, diag));
+    return llmc_seq_open(&host->seq, host->engine, opt->seq, diag);
+}
+
+LLMC_API void llmc_close(llmc_host *host)
+{
+    if (host->seq != NULL)
+        llmc_seq_close(host->seq);
+    llmc_pool_close(host->pool);
+    llmc_os_release(host->engine_mem, host->engine_bytes);
+    llmc_os_release(host->model_mem, host->model_bytes);
+    llmc_map_close(&host->tokenizer);
+    llmc_map_close(&host->file);
+    LLMC_MEMSET(host, 0, sizeof *host);
+}
+
+LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_open_options *opt, llmc_diag *diag)
+{
+    llmc_open_options o;
+    llmc_status s;
+    llmc__options(&o, sizeof o, opt);
+    LLMC_MEMSET(host, 0, sizeof *host);
+    s = llmc__open_model(host, path, &o, diag);
+    if (s == LLMC_OK && !o.no_engine)
+        s = llmc__open_engine(host, &o, diag);
+    if (s != LLMC_OK)
+        llmc_close(host);
+    return s;
+}
+
+#endif /* LLMC_NO_OS */
+
+#ifdef __cplusplus
+}
+#endif
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT DEFAULT
+#elif defined(__GNUC__) && !defined(__TINYC__)
+#pragma GCC pop_options
+#elif defined(_MSC_VER)
+#pragma fp_contract(on)
+#endif
+#endif /* LLMC__IMPLEMENTED */
+#endif /* LLMC_IMPLEMENTATION && !LLMC__PASS */
+
+/* ============================================================================
+   MIT License
+
+   Copyright (c) 2026 the llmc.h authors
+
+   Permission is hereby granted, free of charge, to any person obtaining a copy
+   of this software and associated documentation files (the "Software"), to deal
+   in the Software without restriction, including without limitation the rights
+   to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+   copies of the Software, and to permit persons to whom the Software is
+   furnished to do so, subject to the following conditions:
+
+   The above copyright notice and this permission notice shall be included in all
+   copies or substantial portions of the Software.
+
+   THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+   IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+   FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+   AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+   LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+   OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+   SOFTWARE.
+   ============================================================================ */

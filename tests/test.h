@@ -1,0 +1,129 @@
+/* test.h -- the few lines that every test program shares.
+
+   A test is a function; it fails if any CHECK in it fails. RUN counts it, SKIP
+   says why one cannot run here, test_end prints "name: N passed, N failed" and
+   gives the exit code. Programs run from the repository's root. */
+#ifndef TEST_H
+#define TEST_H
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int test_passed, test_failed, test_skipped, test_bad;
+static const char *test_now = "";
+
+#define CHECK(cond) test_check((cond) ? 1 : 0, __FILE__, __LINE__, "%s", #cond)
+/* CHECK with a message of its own: CHECKF(a == b, "row %d: %g, expected %g", ...) */
+#define CHECKF(cond, ...) test_check((cond) ? 1 : 0, __FILE__, __LINE__, __VA_ARGS__)
+#define RUN(fn)          \
+    do {                 \
+        test_now = #fn;  \
+        test_bad = 0;    \
+        fn();            \
+        test_close();    \
+    } while (0)
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 4, 5), unused))
+#endif
+static int test_check(int ok, const char *file, int line, const char *fmt, ...)
+{
+    va_list args;
+    if (ok)
+        return 1;
+    if (test_bad++ < 10) {
+        fprintf(stderr, "%s:%d: %s: ", file, line, test_now);
+        va_start(args, fmt);
+        vfprintf(stderr, fmt, args);
+        va_end(args);
+        fputc('\n', stderr);
+    }
+    return 0;
+}
+
+#if defined(__GNUC__)
+__attribute__((unused))
+#endif
+static void test_close(void)
+{
+    if (test_bad < 0) /* skipped */
+        return;
+    if (test_bad > 0)
+        test_failed++;
+    else
+        test_passed++;
+    if (getenv("TEST_VERBOSE") != NULL)
+        printf("  %s %s\n", test_bad > 0 ? "FAIL" : "ok  ", test_now);
+}
+
+/* Inside a test: `SKIP("reason"); return;` when nothing was checked. */
+#define SKIP(reason)                                          \
+    do {                                                      \
+        printf("  skipped %s: %s\n", test_now, reason);       \
+        test_skipped++;                                       \
+        test_bad = -1;                                        \
+    } while (0)
+
+/* A file under the shared data folder ($SHARED, by default ../shared). */
+#if defined(__GNUC__)
+__attribute__((unused))
+#endif
+static const char *test_shared(const char *name)
+{
+    static char path[4][512];
+    static int turn;
+    const char *root = getenv("SHARED");
+    char *out = path[turn++ & 3];
+    snprintf(out, sizeof path[0], "%s/%s", root != NULL && root[0] != 0 ? root : "../shared", name);
+    return out;
+}
+
+/* Whole file in memory (free it), NULL if it cannot be read. */
+#if defined(__GNUC__)
+__attribute__((unused))
+#endif
+static unsigned char *test_read(const char *path, size_t *size)
+{
+    FILE *f = fopen(path, "rb");
+    unsigned char *data = NULL;
+    long n;
+    if (f == NULL)
+        return NULL;
+    if (fseek(f, 0, SEEK_END) == 0 && (n = ftell(f)) >= 0 && fseek(f, 0, SEEK_SET) == 0) {
+        data = (unsigned char *)malloc((size_t)n + 1);
+        if (data != NULL && fread(data, 1, (size_t)n, f) == (size_t)n) {
+            data[n] = 0;
+            *size = (size_t)n;
+        } else {
+            free(data);
+            data = NULL;
+        }
+    }
+    fclose(f);
+    return data;
+}
+
+/* Seed for random tests: TEST_SEED or the default; always printed. */
+#if defined(__GNUC__)
+__attribute__((unused))
+#endif
+static unsigned long long test_seed(unsigned long long fallback)
+{
+    const char *s = getenv("TEST_SEED");
+    unsigned long long seed = s != NULL ? strtoull(s, NULL, 0) : fallback;
+    printf("  seed %llu (TEST_SEED=%llu repeats it)\n", seed, seed);
+    return seed;
+}
+
+static int test_end(const char *name)
+{
+    printf("%s: %d passed, %d failed", name, test_passed, test_failed);
+    if (test_skipped > 0)
+        printf(", %d skipped", test_skipped);
+    printf("\n");
+    return test_failed > 0 ? 1 : 0;
+}
+
+#endif

@@ -1,0 +1,198 @@
+// cc -O2 tools/inspect.c -o inspect
+/* What a model file holds, and the exact memory that running it takes. */
+#define LLMC_IMPLEMENTATION
+#include "tool.h"
+
+static const char *const norm_name[] = {"RMS", "layer"};
+static const char *const pos_name[] = {"none", "RoPE", "learned"};
+static const char *const rope_name[] = {"adjacent pairs", "half split"};
+static const char *const act_name[] = {"SiLU", "GELU (tanh)", "GELU (erf)", "ReLU"};
+
+static void print_config(const llmc_model *model)
+{
+    const llmc_config *c = llmc_model_config(model);
+    printf("\nconfiguration\n");
+    printf("  family          %s%s%s%s\n", c->family, c->name[0] != 0 ? " (" : "", c->name,
+           c->name[0] != 0 ? ")" : "");
+    printf("  vocabulary      %u\n", c->vocab_size);
+    printf("  context         %u\n", c->context_length);
+    printf("  layers          %u\n", c->n_layer);
+    printf("  width           %u\n", c->n_embd);
+    printf("  heads           %u of %u, %u for keys and values\n", c->n_head, c->head_dim, c->n_kv_head);
+    printf("  feed-forward    %u, %s%s\n", c->n_ff, act_name[c->act], c->gated ? ", gated" : "");
+    printf("  norm            %s, eps %g\n", norm_name[c->norm], (double)c->norm_eps);
+    if (c->pos == LLMC_POS_ROPE)
+        printf("  positions       RoPE, base %g, %u dimensions, %s, scale %g\n", (double)c->rope_base,
+               c->rope_dims, rope_name[c->rope], (double)c->rope_scale);
+    else
+        printf("  positions       %s\n", pos_name[c->pos]);
+    printf("  head            %s\n", c->tied_head ? "the token embedding" : "its own");
+}
+
+static void print_dims(const llmc_tensor *t)
+{
+    char dims[100];
+    size_t at = 0;
+    uint32_t i;
+    dims[0] = 0;
+    for (i = 0; i < t->n_dims && at < sizeof dims; i++)
+        at += (size_t)snprintf(dims + at, sizeof dims - at, "%s%llu", i != 0 ? " x " : "",
+                               (unsigned long long)t->dim[i]);
+    printf("  %-32s %-5s %-16s %12llu\n", t->name, llmc_dtype_name(t->type), dims,
+           (unsigned long long)t->bytes);
+}
+
+/* One line for each type, then one for each tensor if asked. */
+static void print_tensors(const llmc_model *model, bool each)
+{
+    uint64_t bytes[LLMC_DTYPE_COUNT] = {0}, elements[LLMC_DTYPE_COUNT] = {0}, all = 0;
+    uint32_t count[LLMC_DTYPE_COUNT] = {0}, n = llmc_model_tensor_count(model), i;
+    char text[32];
+    for (i = 0; i < n; i++) {
+        const llmc_tensor *t = llmc_model_tensor(model, i);
+        uint64_t size = t->dim[0] * t->dim[1] * t->dim[2] * t->dim[3];
+        count[t->type]++;
+        bytes[t->type] += t->bytes;
+        elements[t->type] += size;
+        all += size;
+    }
+    printf("\ntensors (%u, %.2f M parameters)\n", n, (double)all * 1e-6);
+    for (i = 0; i < LLMC_DTYPE_COUNT; i++)
+        if (count[i] != 0)
+            printf("  %-5s %5u  %10.2f M  %s\n", llmc_dtype_name((llmc_dtype)i), count[i],
+                   (double)elements[i] * 1e-6, tool_bytes(bytes[i], text));
+    if (!each)
+        return;
+    printf("\n  %-32s %-5s %-16s %12s\n", "name", "type", "dimensions", "bytes");
+    for (i = 0; i < n; i++)
+        print_dims(llmc_model_tensor(model, i));
+}
+
+/* A token's stored text with the bytes that would disturb a terminal replaced. */
+static void print_token(const llmc_tokenizer *tok, const char *what, llmc_token id)
+{
+    llmc_token_info info;
+    size_t i;
+    if (id == LLMC_TOKEN_NONE || llmc_token_get(tok, id, &info) != LLMC_OK)
+        return;
+    printf("  %-15s %d '", what, id);
+    for (i = 0; i < info.text_len && i < 60; i++)
+        putchar((unsigned char)info.text[i] < 0x20 || info.text[i] == 0x7f ? '?' : info.text[i]);
+    printf("'\n");
+}
+
+static void print_tokenizer(const llmc_model *model)
+{
+    static const char *const special[] = {"begin (BOS)", "end (EOS)", "end of turn", "unknown", "padding"};
+    const llmc_tokenizer *tok = llmc_model_tokenizer(model);
+    size_t template_len = 0;
+    uint32_t kind[LLMC_TOKEN_BYTE + 1] = {0}, i;
+    llmc_token_info info;
+    printf("\ntokenizer\n");
+    if (tok == NULL) {
+        printf("  none; --tokenizer FILE gives one\n");
+        return;
+    }
+    for (i = 0; i < llmc_tokenizer_count(tok); i++)
+        if (llmc_token_get(tok, (llmc_token)i, &info) == LLMC_OK && (unsigned)info.kind <= LLMC_TOKEN_BYTE)
+            kind[info.kind]++;
+    printf("  kind            %s\n", llmc_tokenizer_name(tok));
+    printf("  tokens          %u: %u normal, %u control, %u added, %u bytes, %u unused\n",
+           llmc_tokenizer_count(tok), kind[LLMC_TOKEN_NORMAL], kind[LLMC_TOKEN_CONTROL],
+           kind[LLMC_TOKEN_USER], kind[LLMC_TOKEN_BYTE], kind[LLMC_TOKEN_UNUSED]);
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        print_token(tok, special[i], llmc_tokenizer_special(tok, (llmc_special)i));
+    printf("  BOS             %s\n", llmc_tokenizer_adds_bos(tok) ? "wanted by the model" : "not added");
+    llmc_model_chat_template(model, &template_len);
+    printf("  chat format     %s", llmc_chat_format_name(llmc_chat_format_of(model)));
+    if (llmc_model_chat_template(model, &template_len) != NULL)
+        printf(" (template of %zu bytes)", template_len);
+    printf("\n");
+}
+
+static void print_bytes(const char *what, uint64_t bytes, const char *remark)
+{
+    char text[32];
+    printf("  %-15s %12llu  %-10s %s\n", what, (unsigned long long)bytes, tool_bytes(bytes, text), remark);
+}
+
+/* Exactly what the library will ask for: its own answer, not an estimate. */
+static void print_memory(const llmc_host *host)
+{
+    llmc_engine_options opt;
+    llmc_engine_memory m;
+    llmc_diag diag;
+    memset(&opt, 0, sizeof opt);
+    diag.message[0] = 0;
+    opt.context_length = tool_opt.context;
+    opt.kv_type = tool_opt.kv_type;
+    opt.cpu = tool_opt.cpu;
+    opt.tasks.workers = tool_opt.threads != 0 ? tool_opt.threads : llmc_os_threads();
+    tool_check(llmc_engine_quote(host->model, &opt, &m, &diag), &diag);
+    printf("\nmemory for one sequence of %u tokens, %u threads\n",
+           opt.context_length != 0 ? opt.context_length : llmc_model_config(host->model)->context_length,
+           opt.tasks.workers);
+    print_bytes("weights", llmc_model_weight_bytes(host->model), "mapped from the file, not copied");
+    print_bytes("model", host->model_bytes, "tables and tokenizer");
+    print_bytes("kv cache", m.kv_cache, "");
+    print_bytes("scratch", m.scratch, "");
+    print_bytes("sequences", m.sequences, "");
+    print_bytes("engine", m.total, "cache, scratch and sequences");
+    print_bytes("total", host->model_bytes + m.total, "to allocate: model and engine");
+}
+
+/* A file with a vocabulary and no weights is worth inspecting too. */
+static bool open_any(llmc_host *host, const char *path)
+{
+    llmc_model_options model;
+    llmc_open_options open;
+    llmc_diag diag;
+    memset(&model, 0, sizeof model);
+    memset(&open, 0, sizeof open);
+    diag.message[0] = 0;
+    model.log = tool_log();
+    open.tokenizer_path = tool_opt.tokenizer;
+    open.no_engine = true;
+    open.model = &model;
+    if (llmc_open(host, path, &open, &diag) == LLMC_OK)
+        return true;
+    model.vocab_only = true;
+    if (diag.status == LLMC_IO || diag.status == LLMC_NO_MEMORY ||
+        llmc_open(host, path, &open, NULL) != LLMC_OK || llmc_model_tensor_count(host->model) != 0)
+        tool_check(diag.status, &diag);
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    static bool tensors;
+    static const tool_option options[] = {
+        {'c', "context", TOOL_U32, &tool_opt.context, "N", "tokens to count memory for; default: as trained"},
+        {0, "tensors", TOOL_FLAG, &tensors, NULL, "list every tensor"},
+        {0, "tokenizer", TOOL_TEXT, &tool_opt.tokenizer, "FILE", "tokenizer.bin of llama2.c"},
+        TOOL_OPTIONS_ENGINE,
+        TOOL_OPTIONS_ALL,
+    };
+    llmc_host host;
+    char text[32];
+    int n;
+    char **args;
+    bool whole;
+    tool_name = "inspect";
+    args =
+        tool_parse(argc, argv, "inspect FILE [-c CONTEXT] [--tensors]", options, TOOL_COUNT_OF(options), &n);
+    if (n != 1)
+        tool_misused("one file, please");
+    whole = open_any(&host, args[0]);
+    printf("%s: %s, %s%s\n", args[0], llmc_file_kind_name(llmc_model_file_kind(host.model)),
+           tool_bytes(host.file.size, text), whole ? "" : ", vocabulary only");
+    if (whole) {
+        print_config(host.model);
+        print_tensors(host.model, tensors);
+    }
+    print_tokenizer(host.model);
+    if (whole)
+        print_memory(&host);
+    llmc_close(&host);
+    return tool_end();
+}

@@ -1,0 +1,41 @@
+// cc -O2 tools/synth.c -o synth
+/* A GGUF model of a given shape with random weights, for tests and benchmarks. */
+#define LLMC_IMPLEMENTATION
+#include "tool.h"
+
+#include "synth.h"
+
+int main(int argc, char **argv)
+{
+    static uint64_t seed = 1;
+    static const tool_option options[] = {
+        {0, "seed", TOOL_U64, &seed, "N", "of the random numbers; default 1"},
+        TOOL_OPTIONS_ALL,
+    };
+    char usage[700], text[32], **args;
+    synth_shape shape;
+    llmc_dtype type;
+    llmc_writer writer;
+    tool_out out;
+    FILE *remarks;
+    double start = tool_seconds();
+    int n;
+    tool_name = "synth";
+    snprintf(usage, sizeof usage, "synth SHAPE OUT TYPE\n\n%s", synth_shapes);
+    args = tool_parse(argc, argv, usage, options, TOOL_COUNT_OF(options), &n);
+    if (n != 3)
+        tool_misused("needs SHAPE, OUT and TYPE");
+    shape = synth_parse(args[0]);
+    type = tool_dtype("TYPE", args[2]);
+    if (type == LLMC_I8)
+        tool_misused("TYPE: GGUF has no scaled I8");
+    tool_catch_signals();
+    tool_out_open(&out, args[1]);
+    writer.write = tool_out_write;
+    writer.user = &out;
+    synth_write(&shape, type, seed, &writer, tool_progress());
+    remarks = tool_out_close(&out);
+    fprintf(remarks, "%s: %s, %s, %s in %.1f s\n", args[1], shape.name, llmc_dtype_name(type),
+            tool_bytes(out.bytes, text), tool_seconds() - start);
+    return tool_end();
+}
