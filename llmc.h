@@ -103,7 +103,23 @@
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
-@@INDEX@@
+     activation functions -> LAYER.ffn            mmap, files -> OS.map
+     arena -> MEM.arena                           models as GGUF -> MODEL.save
+     attention, GQA -> LAYER.attn                 penalties -> SAMPLE.penalty
+     batching, continuous -> ENGINE.step          perplexity (llmc_seq_forward) -> ENGINE.step
+     BPE merges -> TOKEN.merge                    pre-tokenizers -> TOKEN.split
+     byte order -> PLATFORM.order                 prompts in chats -> CHAT.format
+     chat templates -> CHAT.format                quantisation -> QUANT.block
+     CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
+     decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
+     error messages -> STATUS.fail                RoPE -> LAYER.rope
+     families of models -> MODEL.family           sampling, top-k, top-p -> SAMPLE.filter
+     GGUF -> FILE.gguf                            stop strings, UTF-8 -> ENGINE.stream
+     JSON -> DATA.check                           TOML, YAML -> DATA.settings
+     KV cache, pages -> KV.pool                   tensor names -> MODEL.roles
+     llama2.c files -> FILE.llama2c               threads -> OS.pool
+     logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
+     memory need -> ENGINE.carve                  vector kernels -> KERNEL.body
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -202,7 +218,7 @@ typedef enum llmc_status {
 #define LLMC_STATUS_ENUM(name, text) LLMC_##name,
     LLMC_STATUS_LIST(LLMC_STATUS_ENUM)
 #undef LLMC_STATUS_ENUM
-    LLMC_STATUS_COUNT
+        LLMC_STATUS_COUNT
 } llmc_status;
 
 #define LLMC_NO_OFFSET UINT64_MAX
@@ -283,10 +299,11 @@ typedef enum llmc_dtype {
     LLMC_DTYPE_COUNT
 } llmc_dtype;
 
-LLMC_API const char *llmc_dtype_name(llmc_dtype type);       /* "F32", "Q8_0", ...         */
-LLMC_API llmc_dtype llmc_dtype_named(const char *name);      /* any case; NONE: unknown  */
-LLMC_API uint32_t llmc_dtype_block(llmc_dtype type);         /* elements in a block      */
-LLMC_API size_t llmc_dtype_bytes(llmc_dtype type, size_t n); /* of n elements, a multiple of the block; 0: not one, or too large */
+LLMC_API const char *llmc_dtype_name(llmc_dtype type);  /* "F32", "Q8_0", ...         */
+LLMC_API llmc_dtype llmc_dtype_named(const char *name); /* any case; NONE: unknown  */
+LLMC_API uint32_t llmc_dtype_block(llmc_dtype type);    /* elements in a block      */
+LLMC_API size_t llmc_dtype_bytes(
+    llmc_dtype type, size_t n); /* of n elements, a multiple of the block; 0: not one, or too large */
 
 /*==== 08 QUANT ==== between f32 and storage ====*/
 
@@ -364,9 +381,11 @@ typedef struct llmc_setting {
     uint32_t line;
 } llmc_setting;
 
-/* Reads the next setting; start with *at = 0. DONE at the end.
+/* Reads the next setting; start with *at = 0 and pass the same struct each time, which
+   carries the section and the line. DONE at the end.
    Errors: BAD_FILE with the line. */
-LLMC_API llmc_status llmc_settings_next(const llmc_blob *text, size_t *at, llmc_setting *out, llmc_diag *diag);
+LLMC_API llmc_status llmc_settings_next(const llmc_blob *text, size_t *at, llmc_setting *out,
+                                        llmc_diag *diag);
 
 /*==== 12 FILE ==== containers on disk ====*/
 
@@ -436,10 +455,11 @@ typedef enum llmc_special {
 LLMC_API const char *llmc_tokenizer_name(const llmc_tokenizer *tok); /* "llama", "gpt2/gpt-2", ... */
 LLMC_API uint32_t llmc_tokenizer_count(const llmc_tokenizer *tok);
 LLMC_API llmc_token llmc_tokenizer_special(const llmc_tokenizer *tok, llmc_special which);
-LLMC_API bool llmc_tokenizer_adds_bos(const llmc_tokenizer *tok);     /* the model wants one   */
+LLMC_API bool llmc_tokenizer_adds_bos(const llmc_tokenizer *tok);        /* the model wants one   */
 LLMC_API bool llmc_token_ends(const llmc_tokenizer *tok, llmc_token id); /* ends a generation  */
 LLMC_API llmc_status llmc_token_get(const llmc_tokenizer *tok, llmc_token id, llmc_token_info *out);
-LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text, size_t len); /* exact stored text */
+LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text,
+                                    size_t len); /* exact stored text */
 
 typedef struct llmc_encode_options {
     size_t size;
@@ -511,8 +531,9 @@ typedef struct llmc_model llmc_model;
 
 typedef struct llmc_model_options {
     size_t size;
-    llmc_blob tokenizer; /* separate tokenizer file (llama2.c tokenizer.bin); takes the place of the model's own */
-    bool vocab_only;     /* only the tokenizer is wanted; weights may be missing */
+    llmc_blob
+        tokenizer; /* separate tokenizer file (llama2.c tokenizer.bin); takes the place of the model's own */
+    bool vocab_only; /* only the tokenizer is wanted; weights may be missing */
     llmc_log log;
 } llmc_model_options;
 
@@ -520,14 +541,13 @@ typedef struct llmc_model_options {
    several). Checks every length, count and offset; kernels trust what passed.
    The blobs' bytes and names must outlive the model.
    Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
-LLMC_API llmc_status llmc_model_need(const llmc_blob *files, size_t n_files,
-                                     const llmc_model_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_model_need(const llmc_blob *files, size_t n_files, const llmc_model_options *opt,
+                                     size_t *bytes, llmc_diag *diag);
 LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, size_t n_files,
-                                     const llmc_model_options *opt, void *mem, size_t bytes,
-                                     llmc_diag *diag);
+                                     const llmc_model_options *opt, void *mem, size_t bytes, llmc_diag *diag);
 
 LLMC_API const llmc_config *llmc_model_config(const llmc_model *model);
-LLMC_API const llmc_tokenizer *llmc_model_tokenizer(const llmc_model *model); /* NULL: it has none */
+LLMC_API const llmc_tokenizer *llmc_model_tokenizer(const llmc_model *model);        /* NULL: it has none */
 LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *len); /* NULL: it has none */
 LLMC_API llmc_file_kind llmc_model_file_kind(const llmc_model *model);
 LLMC_API uint32_t llmc_model_tensor_count(const llmc_model *model);
@@ -549,8 +569,7 @@ typedef struct llmc_save_options {
    Errors: IO (the writer stopped), CANCELLED, NO_MEMORY, BAD_ARG. */
 LLMC_API size_t llmc_model_save_need(const llmc_model *model);
 LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt,
-                                     const llmc_writer *out, void *work, size_t work_bytes,
-                                     llmc_diag *diag);
+                                     const llmc_writer *out, void *work, size_t work_bytes, llmc_diag *diag);
 
 /*==== 18 SAMPLE ==== from logits to a token ====*/
 
@@ -563,15 +582,15 @@ typedef struct llmc_logit_bias {
    min-p, draw. All zero is greedy. */
 typedef struct llmc_sample_options {
     size_t size;
-    float temperature;       /* 0: greedy                                              */
-    uint32_t top_k;          /* 0: off                                                 */
-    float top_p;             /* 0 or 1: off (Holtzman 2019)                            */
-    float min_p;             /* 0: off; relative to the most likely (Nguyen 2024)      */
-    float typical_p;         /* 0 or 1: off (Meister 2022)                             */
-    float repeat_penalty;    /* 0 or 1: off; positive logits divided, negative multiplied (Keskar 2019) */
-    float frequency_penalty; /* times the count, subtracted                            */
-    float presence_penalty;  /* subtracted once                                        */
-    uint32_t penalty_window; /* most recent tokens that penalties look at; 0: 64; UINT32_MAX: all */
+    float temperature;           /* 0: greedy                                              */
+    uint32_t top_k;              /* 0: off                                                 */
+    float top_p;                 /* 0 or 1: off (Holtzman 2019)                            */
+    float min_p;                 /* 0: off; relative to the most likely (Nguyen 2024)      */
+    float typical_p;             /* 0 or 1: off (Meister 2022)                             */
+    float repeat_penalty;        /* 0 or 1: off; positive logits divided, negative multiplied (Keskar 2019) */
+    float frequency_penalty;     /* times the count, subtracted                            */
+    float presence_penalty;      /* subtracted once                                        */
+    uint32_t penalty_window;     /* most recent tokens that penalties look at; 0: 64; UINT32_MAX: all */
     const llmc_logit_bias *bias; /* borrowed */
     size_t n_bias;
     uint64_t seed; /* 0 is a seed like any other */
@@ -589,8 +608,11 @@ LLMC_API size_t llmc_sample_need(size_t n);
    rng is used only if temperature > 0, exactly once.
    Errors: BAD_ARG, NO_MEMORY, NOT_FINITE (a NaN, or nothing left to choose). */
 LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, float *logits, size_t n,
-                                 const llmc_token *history, size_t n_history, void *work,
-                                 size_t work_bytes, llmc_token *token, float *logprob, llmc_diag *diag);
+                                 const llmc_token *history, size_t n_history, void *work, size_t work_bytes,
+                                 llmc_token *token, float *logprob, llmc_diag *diag);
+
+/* The natural log of softmax(logits [n])[token]; -infinity for a forbidden token. */
+LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token);
 
 /*==== 20 ENGINE ==== sequences running on a model ====*/
 
@@ -648,8 +670,8 @@ typedef struct llmc_chooser {
 typedef struct llmc_seq_options {
     size_t size;
     const llmc_sample_options *sample; /* copied; NULL: greedy */
-    uint32_t max_tokens;     /* generated after each add; 0: until the end or a full context */
-    const char *const *stop; /* end the text before any of these strings; borrowed           */
+    uint32_t max_tokens;               /* generated after each add; 0: until the end or a full context */
+    const char *const *stop;           /* end the text before any of these strings; borrowed           */
     size_t n_stop;
     bool ignore_end;   /* go on past end-of-generation tokens        */
     bool show_special; /* control tokens appear in the text          */
@@ -742,8 +764,9 @@ typedef struct llmc_message {
    assistant begins to speak. text [cap], *len as llmc_decode does. plain
    [n_messages] gets where each message's own text stands: the parts never parsed
    for control tokens. Errors: BAD_ARG (role, order), NO_MEMORY. */
-LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_message *messages, size_t n_messages,
-                                      char *text, size_t cap, size_t *len, llmc_span *plain, llmc_diag *diag);
+LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_message *messages,
+                                      size_t n_messages, char *text, size_t cap, size_t *len,
+                                      llmc_span *plain, llmc_diag *diag);
 
 /* Makes the sequence's tokens those of this conversation: what it already holds
    of them stays computed, the rest is appended. Errors: as above, FULL. */
@@ -771,7 +794,7 @@ LLMC_API void llmc_map_close(llmc_blob *file);
 LLMC_API llmc_status llmc_os_memory(void **out, size_t bytes, llmc_diag *diag);
 LLMC_API void llmc_os_release(void *mem, size_t bytes);
 
-LLMC_API uint64_t llmc_os_nanoseconds(void);                         /* monotonic             */
+LLMC_API uint64_t llmc_os_nanoseconds(void);                            /* monotonic             */
 LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows); /* false: not a terminal */
 
 typedef struct llmc_open_options {
@@ -798,7 +821,8 @@ typedef struct llmc_host {
 } llmc_host;
 
 /* Errors: everything above and IO. On failure nothing stays open. */
-LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_open_options *opt, llmc_diag *diag);
+LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_open_options *opt,
+                               llmc_diag *diag);
 LLMC_API void llmc_close(llmc_host *host);
 
 #endif /* LLMC_NO_OS */
@@ -826,7 +850,8 @@ LLMC_API void llmc_close(llmc_host *host);
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__) && !defined(__TINYC__)
 #pragma GCC push_options
-#pragma GCC optimize("fp-contract=off")
+/* The second option: a loop over bytes must not become a call of strlen. */
+#pragma GCC optimize("fp-contract=off", "no-tree-loop-distribute-patterns")
 #elif defined(_MSC_VER)
 #pragma fp_contract(off)
 #endif
@@ -844,9 +869,15 @@ LLMC_API uint32_t llmc_version(void)
 
 //--[ 02.1 PLATFORM.compiler ]-- attributes and the four memory functions
 #if defined(__GNUC__) || defined(__clang__)
-#define LLMC__GNU 1
+#define LLMC__GNU    1
 #define LLMC__UNUSED __attribute__((unused))
+#if defined(__STDC_HOSTED__) && __STDC_HOSTED__ == 0
+#define LLMC__FORMAT(fmt, args) /* newlib's uint32_t is long, which %u does not mind there */
+#elif defined(__MINGW32__) && !defined(__clang__)
+#define LLMC__FORMAT(fmt, args) __attribute__((format(gnu_printf, fmt, args)))
+#else
 #define LLMC__FORMAT(fmt, args) __attribute__((format(printf, fmt, args)))
+#endif
 #define LLMC__NOINLINE __attribute__((noinline))
 #else
 #define LLMC__GNU 0
@@ -964,7 +995,9 @@ static inline bool llmc__finite(float x)
 #elif defined(LLMC_SIMDE)
 #define LLMC__AVX2 2
 #define LLMC__NEON 2
-#elif ((defined(__x86_64__) || defined(__i386__)) && LLMC__GNU) || defined(_M_X64) || defined(_M_IX86)
+#elif (LLMC__GNU &&                                                                                  \
+       (defined(__x86_64__) || (defined(__i386__) && (!defined(_MSC_VER) || defined(__SSE2__))))) || \
+    (!LLMC__GNU && (defined(_M_X64) || defined(_M_IX86)))
 #define LLMC__AVX2 1
 #define LLMC__NEON 0
 #elif (defined(__aarch64__) && LLMC__GNU) || defined(_M_ARM64)
@@ -985,6 +1018,12 @@ static inline bool llmc__finite(float x)
 } /* intrinsics headers may hold templates */
 #endif
 #if LLMC__AVX2 == 2
+#if LLMC__GNU
+/* Without AVX a __m256 crosses a call in memory. Ours never leave this file, so no ABI is
+   hurt; undone at the end of 09. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
 #ifndef SIMDE_ENABLE_NATIVE_ALIASES
 #define SIMDE_ENABLE_NATIVE_ALIASES
 #endif
@@ -1101,9 +1140,12 @@ static uint32_t llmc__cpu_best(llmc_cpu cpu)
 LLMC_API const char *llmc_cpu_name(llmc_cpu cpu)
 {
     switch (llmc__cpu_best(cpu)) {
-    case LLMC_CPU_AVX2: return LLMC__AVX2 == 2 ? "avx2 (simde)" : "avx2";
-    case LLMC_CPU_NEON: return LLMC__NEON == 2 ? "neon (simde)" : "neon";
-    default: return "scalar";
+    case LLMC_CPU_AVX2:
+        return LLMC__AVX2 == 2 ? "avx2 (simde)" : "avx2";
+    case LLMC_CPU_NEON:
+        return LLMC__NEON == 2 ? "neon (simde)" : "neon";
+    default:
+        return "scalar";
     }
 }
 
@@ -1114,15 +1156,13 @@ LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
     static const char automatic[] = "auto";
     llmc_cpu can = llmc_cpu_detect();
     size_t i, at;
-    for (at = 0; name[at] != 0 && name[at] == automatic[at]; at++) {
-    }
+    for (at = 0; name[at] != 0 && name[at] == automatic[at]; at++) {}
     if (name[at] == automatic[at]) {
         *out = can;
         return true;
     }
     for (i = 0; i < 3; i++) {
-        for (at = 0; name[at] != 0 && name[at] == names[i][at]; at++) {
-        }
+        for (at = 0; name[at] != 0 && name[at] == names[i][at]; at++) {}
         if (name[at] == names[i][at] && (can.features & bits[i]) != 0) {
             out->features = bits[i];
             return true;
@@ -1173,6 +1213,37 @@ static inline bool llmc__strcopy(char *dst, size_t cap, const char *src, size_t 
     LLMC_MEMCPY(dst, src, m);
     dst[m] = 0;
     return m == n;
+}
+
+/* Length of the UTF-8 character that s [n] begins with: 1..4; 0 if its bytes are not all
+   there yet (n >= 1); -k if its first k bytes are one mistake. Source: Unicode 15, 3.9 and table 3-7. */
+static int llmc__utf8_length(const char *s, size_t n)
+{
+    const uint8_t *b = (const uint8_t *)s;
+    uint8_t low = 0x80, high = 0xbf;
+    int need, i;
+    if (b[0] < 0x80)
+        return 1;
+    if (b[0] < 0xc2 || b[0] > 0xf4)
+        return -1;
+    need = b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
+    if (b[0] == 0xe0)
+        low = 0xa0;
+    if (b[0] == 0xed)
+        high = 0x9f;
+    if (b[0] == 0xf0)
+        low = 0x90;
+    if (b[0] == 0xf4)
+        high = 0x8f;
+    for (i = 1; i < need; i++) {
+        if ((size_t)i >= n)
+            return 0;
+        if (b[i] < low || b[i] > high)
+            return -i;
+        low = 0x80;
+        high = 0xbf;
+    }
+    return need;
 }
 
 LLMC_API const char *llmc_status_text(llmc_status status)
@@ -1350,22 +1421,24 @@ static llmc_status llmc__fail(llmc_diag *diag, llmc_status status, const char *t
 
 /* return LLMC__FAIL(diag, BAD_ARG, "TAG", LLMC_NO_OFFSET, "format", ...); */
 #ifdef LLMC_NO_STRINGS
-#define LLMC__FAIL(diag, status, tag, offset, ...) \
-    llmc__fail(diag, LLMC_##status, tag, offset, "%s", tag)
+/* The first arm never runs; it keeps the arguments used, and its text is not emitted. */
+#define LLMC__FAIL(diag, status, tag, offset, ...)                 \
+    (0 ? llmc__fail(diag, LLMC_##status, tag, offset, __VA_ARGS__) \
+       : llmc__fail(diag, LLMC_##status, tag, offset, "%s", tag))
 #else
 #define LLMC__FAIL(diag, status, tag, offset, ...) llmc__fail(diag, LLMC_##status, tag, offset, __VA_ARGS__)
 #endif
 
 /* Runs a call that returns llmc_status and passes its failure on. */
-#define LLMC__TRY(call)             \
-    do {                            \
-        llmc_status s_ = (call);    \
-        if (s_ != LLMC_OK)          \
-            return s_;              \
+#define LLMC__TRY(call)          \
+    do {                         \
+        llmc_status s_ = (call); \
+        if (s_ != LLMC_OK)       \
+            return s_;           \
     } while (0)
 
-LLMC__UNUSED LLMC__FORMAT(4, 5)
-static void llmc__say(const llmc_log *log, llmc_log_level level, const char *tag, const char *fmt, ...)
+LLMC__UNUSED LLMC__FORMAT(4, 5) static void llmc__say(const llmc_log *log, llmc_log_level level,
+                                                      const char *tag, const char *fmt, ...)
 {
     char message[256];
     va_list args;
@@ -1377,7 +1450,8 @@ static void llmc__say(const llmc_log *log, llmc_log_level level, const char *tag
     log->fn(log->user, level, tag, message);
 }
 
-LLMC__UNUSED static bool llmc__progress(const llmc_progress *p, const char *what, uint64_t done, uint64_t total)
+LLMC__UNUSED static bool llmc__progress(const llmc_progress *p, const char *what, uint64_t done,
+                                        uint64_t total)
 {
     return p->fn == NULL || p->fn(p->user, what, done, total);
 }
@@ -1705,7 +1779,8 @@ static float llmc__expf(float x)
     p = p * r + 0.166665196f;
     p = p * r + 0.49999994f;
     p = 1 + (r + r * r * p);
-    return p * llmc__bits_f32((uint32_t)(k / 2 + 127) << 23) * llmc__bits_f32((uint32_t)(k - k / 2 + 127) << 23);
+    return p * llmc__bits_f32((uint32_t)(k / 2 + 127) << 23) *
+           llmc__bits_f32((uint32_t)(k - k / 2 + 127) << 23);
 }
 
 /* Within 1 ulp. */
@@ -1768,10 +1843,18 @@ static void llmc__sincos(double angle, float *sine, float *cosine)
     s = r + r * z * (-1.0 / 6 + z * (1.0 / 120 + z * (-1.0 / 5040 + z * (1.0 / 362880 - z / 39916800))));
     c = 1 + z * (-0.5 + z * (1.0 / 24 + z * (-1.0 / 720 + z * (1.0 / 40320 - z / 3628800))));
     switch (k & 3) {
-    case 0: *sine = (float)s, *cosine = (float)c; break;
-    case 1: *sine = (float)c, *cosine = (float)-s; break;
-    case 2: *sine = (float)-s, *cosine = (float)-c; break;
-    default: *sine = (float)-c, *cosine = (float)s; break;
+    case 0:
+        *sine = (float)s, *cosine = (float)c;
+        break;
+    case 1:
+        *sine = (float)c, *cosine = (float)-s;
+        break;
+    case 2:
+        *sine = (float)-s, *cosine = (float)-c;
+        break;
+    default:
+        *sine = (float)-c, *cosine = (float)s;
+        break;
     }
 }
 
@@ -1835,8 +1918,10 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
      vswap     lanes 1 0 3 2 5 4 7 6
      vabsbits  each lane's bits without the sign: larger bits, larger number; NaN above all
      vround    nearest integers (ties to even) of lanes in [-2^22, 2^22]
-     viput32   four v8i of values in [-128, 127] as 32 int8 */
-#define LLMC__ROUND 12582912.0f /* 1.5 * 2^23: adding it leaves the integer nearest in the low bits */
+     viput32   four v8i of values in [-128, 127] as 32 int8
+     vkeep     the same value, in a register: gcc would else load it again for every use
+     vprefetch asks for a cache line; any address, valid or not */
+#define LLMC__ROUND      12582912.0f /* 1.5 * 2^23: adding it leaves the integer nearest in the low bits */
 #define LLMC__ROUND_BITS 0x4b400000
 
 #if LLMC__AVX2
@@ -1844,7 +1929,7 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
 //--[ 06.1 VEC.avx2 ]-- AVX2 with FMA and F16C
 #if LLMC__AVX2 == 1 && LLMC__GNU
 #define LLMC__AVX2_TARGET __attribute__((target("avx2,fma,f16c")))
-#define LLMC__AVX2_FN LLMC__UNUSED static inline __attribute__((always_inline, target("avx2,fma,f16c")))
+#define LLMC__AVX2_FN     LLMC__UNUSED static inline __attribute__((always_inline, target("avx2,fma,f16c")))
 #elif LLMC__GNU
 #define LLMC__AVX2_TARGET
 #define LLMC__AVX2_FN LLMC__UNUSED static inline __attribute__((always_inline))
@@ -1856,24 +1941,78 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
 typedef __m256 llmc__avx2_v8;
 typedef __m256i llmc__avx2_v8i;
 
-LLMC__AVX2_FN __m256 llmc__avx2_vset1(float a) { return _mm256_set1_ps(a); }
-LLMC__AVX2_FN __m256 llmc__avx2_vzero(void) { return _mm256_setzero_ps(); }
-LLMC__AVX2_FN __m256 llmc__avx2_vload(const float *p) { return _mm256_loadu_ps(p); }
-LLMC__AVX2_FN void llmc__avx2_vstore(float *p, __m256 a) { _mm256_storeu_ps(p, a); }
-LLMC__AVX2_FN __m256 llmc__avx2_vadd(__m256 a, __m256 b) { return _mm256_add_ps(a, b); }
-LLMC__AVX2_FN __m256 llmc__avx2_vsub(__m256 a, __m256 b) { return _mm256_sub_ps(a, b); }
-LLMC__AVX2_FN __m256 llmc__avx2_vmul(__m256 a, __m256 b) { return _mm256_mul_ps(a, b); }
-LLMC__AVX2_FN __m256 llmc__avx2_vdiv(__m256 a, __m256 b) { return _mm256_div_ps(a, b); }
-LLMC__AVX2_FN __m256 llmc__avx2_vmax(__m256 a, __m256 b) { return _mm256_max_ps(a, b); }
-LLMC__AVX2_FN __m256 llmc__avx2_vmin(__m256 a, __m256 b) { return _mm256_min_ps(a, b); }
-LLMC__AVX2_FN __m256 llmc__avx2_vfma(__m256 a, __m256 b, __m256 c) { return _mm256_fmadd_ps(a, b, c); }
-LLMC__AVX2_FN __m256 llmc__avx2_vswap(__m256 a) { return _mm256_permute_ps(a, 0xb1); }
-LLMC__AVX2_FN __m256i llmc__avx2_viadd(__m256i a, __m256i b) { return _mm256_add_epi32(a, b); }
-LLMC__AVX2_FN __m256i llmc__avx2_visub(__m256i a, __m256i b) { return _mm256_sub_epi32(a, b); }
-LLMC__AVX2_FN __m256i llmc__avx2_vimax(__m256i a, __m256i b) { return _mm256_max_epi32(a, b); }
-LLMC__AVX2_FN __m256i llmc__avx2_viset1(int32_t a) { return _mm256_set1_epi32(a); }
-LLMC__AVX2_FN void llmc__avx2_vistore(int32_t *p, __m256i a) { _mm256_storeu_si256((__m256i *)p, a); }
-LLMC__AVX2_FN __m256 llmc__avx2_vcvt(__m256i a) { return _mm256_cvtepi32_ps(a); }
+LLMC__AVX2_FN __m256 llmc__avx2_vset1(float a)
+{
+    return _mm256_set1_ps(a);
+}
+LLMC__AVX2_FN __m256 llmc__avx2_vzero(void)
+{
+    return _mm256_setzero_ps();
+}
+LLMC__AVX2_FN __m256 llmc__avx2_vload(const float *p)
+{
+    return _mm256_loadu_ps(p);
+}
+LLMC__AVX2_FN void llmc__avx2_vstore(float *p, __m256 a)
+{
+    _mm256_storeu_ps(p, a);
+}
+LLMC__AVX2_FN __m256 llmc__avx2_vadd(__m256 a, __m256 b)
+{
+    return _mm256_add_ps(a, b);
+}
+LLMC__AVX2_FN __m256 llmc__avx2_vsub(__m256 a, __m256 b)
+{
+    return _mm256_sub_ps(a, b);
+}
+LLMC__AVX2_FN __m256 llmc__avx2_vmul(__m256 a, __m256 b)
+{
+    return _mm256_mul_ps(a, b);
+}
+LLMC__AVX2_FN __m256 llmc__avx2_vdiv(__m256 a, __m256 b)
+{
+    return _mm256_div_ps(a, b);
+}
+LLMC__AVX2_FN __m256 llmc__avx2_vmax(__m256 a, __m256 b)
+{
+    return _mm256_max_ps(a, b);
+}
+LLMC__AVX2_FN __m256 llmc__avx2_vmin(__m256 a, __m256 b)
+{
+    return _mm256_min_ps(a, b);
+}
+LLMC__AVX2_FN __m256 llmc__avx2_vfma(__m256 a, __m256 b, __m256 c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+LLMC__AVX2_FN __m256 llmc__avx2_vswap(__m256 a)
+{
+    return _mm256_permute_ps(a, 0xb1);
+}
+LLMC__AVX2_FN __m256i llmc__avx2_viadd(__m256i a, __m256i b)
+{
+    return _mm256_add_epi32(a, b);
+}
+LLMC__AVX2_FN __m256i llmc__avx2_visub(__m256i a, __m256i b)
+{
+    return _mm256_sub_epi32(a, b);
+}
+LLMC__AVX2_FN __m256i llmc__avx2_vimax(__m256i a, __m256i b)
+{
+    return _mm256_max_epi32(a, b);
+}
+LLMC__AVX2_FN __m256i llmc__avx2_viset1(int32_t a)
+{
+    return _mm256_set1_epi32(a);
+}
+LLMC__AVX2_FN void llmc__avx2_vistore(int32_t *p, __m256i a)
+{
+    _mm256_storeu_si256((__m256i *)p, a);
+}
+LLMC__AVX2_FN __m256 llmc__avx2_vcvt(__m256i a)
+{
+    return _mm256_cvtepi32_ps(a);
+}
 
 /* lanes of x where a < b, of y elsewhere */
 LLMC__AVX2_FN __m256 llmc__avx2_vsel_lt(__m256 a, __m256 b, __m256 x, __m256 y)
@@ -1915,7 +2054,8 @@ LLMC__AVX2_FN void llmc__avx2_viput32(int8_t *p, __m256i a, __m256i b, __m256i c
 {
     /* packing works within 128-bit halves; the permutation puts the dwords back in order */
     __m256i ab = _mm256_packs_epi32(a, b), cd = _mm256_packs_epi32(c, d);
-    __m256i all = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(ab, cd), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    __m256i all =
+        _mm256_permutevar8x32_epi32(_mm256_packs_epi16(ab, cd), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256((__m256i *)p, all);
 }
 
@@ -1931,7 +2071,10 @@ LLMC__AVX2_FN __m256 llmc__avx2_vload_bf16(const void *p)
 }
 
 #if LLMC__AVX2 == 1
-LLMC__AVX2_FN __m256 llmc__avx2_vhalf(__m128i a) { return _mm256_cvtph_ps(a); }
+LLMC__AVX2_FN __m256 llmc__avx2_vhalf(__m128i a)
+{
+    return _mm256_cvtph_ps(a);
+}
 LLMC__AVX2_FN void llmc__avx2_vstore_f16(void *p, __m256 a)
 {
     _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(a, 0));
@@ -1983,9 +2126,27 @@ LLMC__AVX2_FN __m256 llmc__avx2_vscales(const uint8_t *const row[8], size_t at)
     return llmc__avx2_vhalf(h);
 }
 
-LLMC__AVX2_FN void llmc__avx2_vprefetch(const void *p)
+LLMC__AVX2_FN void llmc__avx2_vprefetch(uintptr_t address)
 {
-    _mm_prefetch((const char *)p, _MM_HINT_T0);
+    _mm_prefetch((const char *)address, _MM_HINT_T0);
+}
+
+/* p's bytes are in memory and may change: clang would else turn small arrays into shuffles. */
+LLMC__AVX2_FN void llmc__avx2_settle(void *p)
+{
+#if LLMC__AVX2 == 1 && LLMC__GNU
+    __asm__ volatile("" : : "r"(p) : "memory");
+#else
+    (void)p;
+#endif
+}
+
+LLMC__AVX2_FN __m256 llmc__avx2_vkeep(__m256 a)
+{
+#if LLMC__AVX2 == 1 && LLMC__GNU
+    __asm__("" : "+x"(a));
+#endif
+    return a;
 }
 
 #endif /* LLMC__AVX2 */
@@ -2023,20 +2184,35 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_v8i_of(int32x4_t a, int32x4_t b)
     return v;
 }
 
-#define LLMC__NEON_OP1(name, type, arg, fn)                            \
+LLMC__NEON_FN float32x4_t llmc__neon_div4(float32x4_t x, float32x4_t y)
+{
+#if LLMC__NEON == 1
+    return vdivq_f32(x, y);
+#else /* SIMDe 0.7.4 has no vdivq_f32 */
+    float a[4], b[4];
+    int i;
+    vst1q_f32(a, x);
+    vst1q_f32(b, y);
+    for (i = 0; i < 4; i++)
+        a[i] /= b[i];
+    return vld1q_f32(a);
+#endif
+}
+
+#define LLMC__NEON_OP1(name, type, arg, fn)                               \
     LLMC__NEON_FN llmc__neon_##type llmc__neon_##name(llmc__neon_##arg x) \
-    {                                                                  \
-        return llmc__neon_##type##_of(fn(x.a), fn(x.b));               \
+    {                                                                     \
+        return llmc__neon_##type##_of(fn(x.a), fn(x.b));                  \
     }
-#define LLMC__NEON_OP2(name, type, fn)                                                            \
-    LLMC__NEON_FN llmc__neon_##type llmc__neon_##name(llmc__neon_##type x, llmc__neon_##type y)   \
-    {                                                                                             \
-        return llmc__neon_##type##_of(fn(x.a, y.a), fn(x.b, y.b));                                \
+#define LLMC__NEON_OP2(name, type, fn)                                                          \
+    LLMC__NEON_FN llmc__neon_##type llmc__neon_##name(llmc__neon_##type x, llmc__neon_##type y) \
+    {                                                                                           \
+        return llmc__neon_##type##_of(fn(x.a, y.a), fn(x.b, y.b));                              \
     }
 LLMC__NEON_OP2(vadd, v8, vaddq_f32)
 LLMC__NEON_OP2(vsub, v8, vsubq_f32)
 LLMC__NEON_OP2(vmul, v8, vmulq_f32)
-LLMC__NEON_OP2(vdiv, v8, vdivq_f32)
+LLMC__NEON_OP2(vdiv, v8, llmc__neon_div4)
 LLMC__NEON_OP2(vmax, v8, vmaxq_f32)
 LLMC__NEON_OP2(vmin, v8, vminq_f32)
 LLMC__NEON_OP1(vswap, v8, v8, vrev64q_f32)
@@ -2085,9 +2261,11 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vfma(llmc__neon_v8 x, llmc__neon_v8 y, ll
 }
 
 /* lanes of x where p < q, of y elsewhere */
-LLMC__NEON_FN llmc__neon_v8 llmc__neon_vsel_lt(llmc__neon_v8 p, llmc__neon_v8 q, llmc__neon_v8 x, llmc__neon_v8 y)
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vsel_lt(llmc__neon_v8 p, llmc__neon_v8 q, llmc__neon_v8 x,
+                                               llmc__neon_v8 y)
 {
-    return llmc__neon_v8_of(vbslq_f32(vcltq_f32(p.a, q.a), x.a, y.a), vbslq_f32(vcltq_f32(p.b, q.b), x.b, y.b));
+    return llmc__neon_v8_of(vbslq_f32(vcltq_f32(p.a, q.a), x.a, y.a),
+                            vbslq_f32(vcltq_f32(p.b, q.b), x.b, y.b));
 }
 
 LLMC__NEON_FN float llmc__neon_vsum(llmc__neon_v8 x)
@@ -2116,7 +2294,8 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vdup2(const float *p)
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_vabsbits(llmc__neon_v8 x)
 {
     int32x4_t mask = vdupq_n_s32(0x7fffffff);
-    return llmc__neon_v8i_of(vandq_s32(vreinterpretq_s32_f32(x.a), mask), vandq_s32(vreinterpretq_s32_f32(x.b), mask));
+    return llmc__neon_v8i_of(vandq_s32(vreinterpretq_s32_f32(x.a), mask),
+                             vandq_s32(vreinterpretq_s32_f32(x.b), mask));
 }
 
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_vround(llmc__neon_v8 x)
@@ -2159,7 +2338,10 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_bf16(const void *p)
 }
 
 #if LLMC__NEON == 1
-LLMC__NEON_FN float32x4_t llmc__neon_halfx4(uint16x4_t h) { return vcvt_f32_f16(vreinterpret_f16_u16(h)); }
+LLMC__NEON_FN float32x4_t llmc__neon_halfx4(uint16x4_t h)
+{
+    return vcvt_f32_f16(vreinterpret_f16_u16(h));
+}
 LLMC__NEON_FN void llmc__neon_vstore_f16(void *p, llmc__neon_v8 x)
 {
     uint16x4_t a = vreinterpret_u16_f16(vcvt_f16_f32(x.a)), b = vreinterpret_u16_f16(vcvt_f16_f32(x.b));
@@ -2206,13 +2388,18 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vscales(const uint8_t *const row[8], size
     return llmc__neon_vload_f16(h);
 }
 
-LLMC__NEON_FN void llmc__neon_vprefetch(const void *p)
+LLMC__NEON_FN void llmc__neon_vprefetch(uintptr_t address)
 {
 #if LLMC__GNU
-    __builtin_prefetch(p);
+    __builtin_prefetch((const void *)address);
 #else
-    (void)p;
+    (void)address;
 #endif
+}
+
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vkeep(llmc__neon_v8 x)
+{
+    return x;
 }
 
 #endif /* LLMC__NEON */
@@ -2377,12 +2564,23 @@ LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, 
         return LLMC_BAD_ARG;
     for (i = 0; i < n; i += block, out += llmc__dtype(type)->bytes)
         switch (type) {
-        case LLMC_F32: llmc__put_u32le(out, llmc__f32_bits(src[i])); break;
-        case LLMC_F16: llmc__put_u16le(out, llmc__f32_to_f16(src[i])); break;
-        case LLMC_BF16: llmc__put_u16le(out, llmc__f32_to_bf16(src[i])); break;
-        case LLMC_Q8_0: llmc__quantize_q8_0(src + i, out); break;
-        case LLMC_Q4_0: llmc__quantize_q4_0(src + i, out); break;
-        default: return LLMC_BAD_ARG; /* I8's scales are kept elsewhere */
+        case LLMC_F32:
+            llmc__put_u32le(out, llmc__f32_bits(src[i]));
+            break;
+        case LLMC_F16:
+            llmc__put_u16le(out, llmc__f32_to_f16(src[i]));
+            break;
+        case LLMC_BF16:
+            llmc__put_u16le(out, llmc__f32_to_bf16(src[i]));
+            break;
+        case LLMC_Q8_0:
+            llmc__quantize_q8_0(src + i, out);
+            break;
+        case LLMC_Q4_0:
+            llmc__quantize_q4_0(src + i, out);
+            break;
+        default:
+            return LLMC_BAD_ARG; /* I8's scales are kept elsewhere */
         }
     return type == LLMC_I8 ? LLMC_BAD_ARG : LLMC_OK;
 }
@@ -2395,12 +2593,23 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
         return LLMC_BAD_ARG;
     for (i = 0; i < n; i += block, in += llmc__dtype(type)->bytes)
         switch (type) {
-        case LLMC_F32: dst[i] = llmc__f32le(in); break;
-        case LLMC_F16: dst[i] = llmc__f16_to_f32(llmc__u16le(in)); break;
-        case LLMC_BF16: dst[i] = llmc__bf16_to_f32(llmc__u16le(in)); break;
-        case LLMC_Q8_0: llmc__dequantize_q8_0(in, dst + i); break;
-        case LLMC_Q4_0: llmc__dequantize_q4_0(in, dst + i); break;
-        default: return LLMC_BAD_ARG;
+        case LLMC_F32:
+            dst[i] = llmc__f32le(in);
+            break;
+        case LLMC_F16:
+            dst[i] = llmc__f16_to_f32(llmc__u16le(in));
+            break;
+        case LLMC_BF16:
+            dst[i] = llmc__bf16_to_f32(llmc__u16le(in));
+            break;
+        case LLMC_Q8_0:
+            llmc__dequantize_q8_0(in, dst + i);
+            break;
+        case LLMC_Q4_0:
+            llmc__dequantize_q4_0(in, dst + i);
+            break;
+        default:
+            return LLMC_BAD_ARG;
         }
     return type == LLMC_I8 ? LLMC_BAD_ARG : LLMC_OK;
 }
@@ -2424,8 +2633,8 @@ typedef struct llmc__q8 {
    n: any for float types, a multiple of 32 for Q types.
    Within an instruction set each (r, t) is summed in one order, whatever rows and cols are:
    results do not depend on how a product is cut. Rows come fastest in multiples of 8. */
-typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes, size_t rows,
-                                const void *x, size_t x_stride, size_t cols, size_t n);
+typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,
+                                size_t rows, const void *x, size_t x_stride, size_t cols, size_t n);
 
 /* Every kernel of one instruction set; NULL where a type has none. Vectors may be of any
    length and alignment of their element type. Where out and x are both given they may be
@@ -2441,12 +2650,12 @@ typedef struct llmc__kernels {
     void (*rmsnorm)(float *out, const float *x, const float *w, size_t n, float eps);
     /* out = (x - mean) / sqrt(variance + eps) * w + b; b may be NULL */
     void (*layernorm)(float *out, const float *x, const float *w, const float *b, size_t n, float eps);
-    void (*add)(float *y, const float *x, size_t n);  /* y += x */
-    void (*mul)(float *y, const float *x, size_t n);  /* y *= x */
-    void (*scale)(float *y, float a, size_t n);       /* y *= a */
-    float (*max)(const float *x, size_t n);           /* n >= 1; NaN has no say */
-    float (*exp_sum)(float *x, size_t n, float max);  /* x = exp(x - max); returns the sum. x <= max */
-    void (*act[4])(float *x, size_t n);               /* by llmc_act, in place */
+    void (*add)(float *y, const float *x, size_t n); /* y += x */
+    void (*mul)(float *y, const float *x, size_t n); /* y *= x */
+    void (*scale)(float *y, float a, size_t n);      /* y *= a */
+    float (*max)(const float *x, size_t n);          /* n >= 1; NaN has no say */
+    float (*exp_sum)(float *x, size_t n, float max); /* x = exp(x - max); returns the sum. x <= max */
+    void (*act[4])(float *x, size_t n);              /* by llmc_act, in place */
     /* by llmc_rope: turns one head; pair i of dims / 2 by the angle of cosine[i], sine[i] */
     void (*rope[2])(float *x, const float *cosine, const float *sine, size_t dims);
     /* F32, F16: cache rows, in native byte order, aligned to 2 */
@@ -2469,8 +2678,7 @@ static inline bool llmc__wants_q8(llmc_dtype type)
 /* The table of a set whose functions are p_matmul_f32, ... */
 #define LLMC__KERNELS(p, name)                                                                            \
     {                                                                                                     \
-        name,                                                                                             \
-            {NULL, p(matmul_f32), p(matmul_f16), p(matmul_bf16), p(matmul_q8_0), p(matmul_q4_0), NULL},     \
+        name, {NULL, p(matmul_f32), p(matmul_f16), p(matmul_bf16), p(matmul_q8_0), p(matmul_q4_0), NULL}, \
             {NULL, llmc__row_f32, llmc__row_f16, llmc__row_bf16, llmc__row_q8_0, llmc__row_q4_0, NULL},   \
             p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum),        \
             {p(silu), p(gelu_tanh), p(gelu_erf), p(relu)}, {p(rope_adjacent), p(rope_half)},              \
@@ -2480,10 +2688,10 @@ static inline bool llmc__wants_q8(llmc_dtype type)
     }
 
 //--[ 09.2 KERNEL.scalar ]-- plain C: the oracle, and what an unknown machine runs
-#define LLMC__ROW_FN(name, type)                                       \
-    static void name(const uint8_t *src, size_t n, float *dst)         \
-    {                                                                  \
-        (void)llmc_dequantize(type, src, n, dst);                      \
+#define LLMC__ROW_FN(name, type)                               \
+    static void name(const uint8_t *src, size_t n, float *dst) \
+    {                                                          \
+        (void)llmc_dequantize(type, src, n, dst);              \
     }
 LLMC__ROW_FN(llmc__row_f32, LLMC_F32)
 LLMC__ROW_FN(llmc__row_f16, LLMC_F16)
@@ -2551,14 +2759,14 @@ static float llmc__scalar_dot_q4_0(const uint8_t *w, const void *x, size_t n)
     return sum;
 }
 
-#define LLMC__MATMUL_FN(name, dot)                                                                       \
-    static void name(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes, size_t rows,     \
-                     const void *x, size_t x_stride, size_t cols, size_t n)                              \
-    {                                                                                                    \
-        size_t r, t;                                                                                     \
-        for (r = 0; r < rows; r++)                                                                       \
-            for (t = 0; t < cols; t++)                                                                   \
-                out[t * out_stride + r] = dot(w + r * row_bytes, (const uint8_t *)x + t * x_stride, n);   \
+#define LLMC__MATMUL_FN(name, dot)                                                                      \
+    static void name(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes, size_t rows,    \
+                     const void *x, size_t x_stride, size_t cols, size_t n)                             \
+    {                                                                                                   \
+        size_t r, t;                                                                                    \
+        for (r = 0; r < rows; r++)                                                                      \
+            for (t = 0; t < cols; t++)                                                                  \
+                out[t * out_stride + r] = dot(w + r * row_bytes, (const uint8_t *)x + t * x_stride, n); \
     }
 LLMC__MATMUL_FN(llmc__scalar_matmul_f32, llmc__scalar_dot_f32)
 LLMC__MATMUL_FN(llmc__scalar_matmul_f16, llmc__scalar_dot_f16)
@@ -2613,7 +2821,8 @@ static void llmc__scalar_rmsnorm(float *out, const float *x, const float *w, siz
         out[i] = x[i] * inverse * w[i];
 }
 
-static void llmc__scalar_layernorm(float *out, const float *x, const float *w, const float *b, size_t n, float eps)
+static void llmc__scalar_layernorm(float *out, const float *x, const float *w, const float *b, size_t n,
+                                   float eps)
 {
     float mean = 0, sum = 0, inverse;
     size_t i;
@@ -2747,27 +2956,27 @@ static inline float llmc__kv_f16(const uint8_t *row, size_t i)
     return llmc__f16_to_f32(h);
 }
 
-#define LLMC__KV_FNS(type)                                                                                 \
-    static void llmc__scalar_kv_dot_##type(float *out, const float *q, const void *k, size_t row_bytes,     \
-                                           size_t rows, size_t n, float scale)                             \
-    {                                                                                                      \
-        const uint8_t *row = (const uint8_t *)k;                                                           \
-        size_t i, j;                                                                                       \
-        for (j = 0; j < rows; j++, row += row_bytes) {                                                     \
-            float sum = 0;                                                                                 \
-            for (i = 0; i < n; i++)                                                                        \
-                sum += q[i] * llmc__kv_##type(row, i);                                                     \
-            out[j] = scale * sum;                                                                          \
-        }                                                                                                  \
-    }                                                                                                      \
-    static void llmc__scalar_kv_mix_##type(float *out, const float *p, const void *v, size_t row_bytes,     \
-                                           size_t rows, size_t n)                                          \
-    {                                                                                                      \
-        const uint8_t *row = (const uint8_t *)v;                                                           \
-        size_t i, j;                                                                                       \
-        for (j = 0; j < rows; j++, row += row_bytes)                                                       \
-            for (i = 0; i < n; i++)                                                                        \
-                out[i] += p[j] * llmc__kv_##type(row, i);                                                  \
+#define LLMC__KV_FNS(type)                                                                              \
+    static void llmc__scalar_kv_dot_##type(float *out, const float *q, const void *k, size_t row_bytes, \
+                                           size_t rows, size_t n, float scale)                          \
+    {                                                                                                   \
+        const uint8_t *row = (const uint8_t *)k;                                                        \
+        size_t i, j;                                                                                    \
+        for (j = 0; j < rows; j++, row += row_bytes) {                                                  \
+            float sum = 0;                                                                              \
+            for (i = 0; i < n; i++)                                                                     \
+                sum += q[i] * llmc__kv_##type(row, i);                                                  \
+            out[j] = scale * sum;                                                                       \
+        }                                                                                               \
+    }                                                                                                   \
+    static void llmc__scalar_kv_mix_##type(float *out, const float *p, const void *v, size_t row_bytes, \
+                                           size_t rows, size_t n)                                       \
+    {                                                                                                   \
+        const uint8_t *row = (const uint8_t *)v;                                                        \
+        size_t i, j;                                                                                    \
+        for (j = 0; j < rows; j++, row += row_bytes)                                                    \
+            for (i = 0; i < n; i++)                                                                     \
+                out[i] += p[j] * llmc__kv_##type(row, i);                                               \
     }
 LLMC__KV_FNS(f32)
 LLMC__KV_FNS(f16)
@@ -2795,7 +3004,8 @@ LLMC__AVX2_FN __m256i llmc__avx2_sums(__m256i a, __m256i b, __m256i c, __m256i d
 {
     __m256i abcd = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
     __m256i efgh = _mm256_hadd_epi32(_mm256_hadd_epi32(e, f), _mm256_hadd_epi32(g, h));
-    return _mm256_add_epi32(_mm256_permute2x128_si256(abcd, efgh, 0x20), _mm256_permute2x128_si256(abcd, efgh, 0x31));
+    return _mm256_add_epi32(_mm256_permute2x128_si256(abcd, efgh, 0x20),
+                            _mm256_permute2x128_si256(abcd, efgh, 0x31));
 }
 
 /* One row of Q8_0, eight partial sums. |w| is the unsigned side, up to 128, x takes w's sign:
@@ -2807,13 +3017,16 @@ LLMC__AVX2_FN __m256i llmc__avx2_row_q8_0(const uint8_t *w, __m256i x)
     return _mm256_madd_epi16(pair, _mm256_set1_epi16(1));
 }
 
-/* One row of Q4_0, not yet less 8 * sum of x. */
-LLMC__AVX2_FN __m256i llmc__avx2_row_q4_0(const uint8_t *w, __m256i x)
+/* Rows a and b of Q4_0, four partial sums in each half, not yet less 8 * sum of x. Products
+   of both nibbles add up within 16 bits: 4 * 15 * 127. */
+LLMC__AVX2_FN __m256i llmc__avx2_rows_q4_0(const uint8_t *a, const uint8_t *b, __m256i x0, __m256i x1)
 {
-    __m256i a = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)w));
-    a = _mm256_srlv_epi32(a, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
-    a = _mm256_and_si256(a, _mm256_set1_epi8(15));
-    return _mm256_madd_epi16(_mm256_maddubs_epi16(a, x), _mm256_set1_epi16(1));
+    __m256i w = _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)a)), low = _mm256_set1_epi8(15), pair;
+    w = _mm256_inserti128_si256(w, _mm_loadu_si128((const __m128i *)b), 1);
+    pair = _mm256_maddubs_epi16(_mm256_and_si256(w, low), x0);
+    w = _mm256_and_si256(_mm256_srli_epi16(w, 4), low);
+    pair = _mm256_add_epi16(pair, _mm256_maddubs_epi16(w, x1));
+    return _mm256_madd_epi16(pair, _mm256_set1_epi16(1));
 }
 
 LLMC__AVX2_FN __m256i llmc__avx2_dot8_q8_0(const uint8_t *const row[8], size_t at, const llmc__q8 *x)
@@ -2827,17 +3040,19 @@ LLMC__AVX2_FN __m256i llmc__avx2_dot8_q8_0(const uint8_t *const row[8], size_t a
 
 LLMC__AVX2_FN __m256i llmc__avx2_dot8_q4_0(const uint8_t *const row[8], size_t at, const llmc__q8 *x)
 {
-    __m256i v = _mm256_loadu_si256((const __m256i *)x->q);
-    __m256i s = llmc__avx2_sums(llmc__avx2_row_q4_0(row[0] + at + 2, v), llmc__avx2_row_q4_0(row[1] + at + 2, v),
-                                llmc__avx2_row_q4_0(row[2] + at + 2, v), llmc__avx2_row_q4_0(row[3] + at + 2, v),
-                                llmc__avx2_row_q4_0(row[4] + at + 2, v), llmc__avx2_row_q4_0(row[5] + at + 2, v),
-                                llmc__avx2_row_q4_0(row[6] + at + 2, v), llmc__avx2_row_q4_0(row[7] + at + 2, v));
-    return _mm256_sub_epi32(s, _mm256_set1_epi32(8 * x->sum));
+    __m256i x0 = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)x->q));
+    __m256i x1 = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(x->q + 16)));
+    __m256i a = llmc__avx2_rows_q4_0(row[0] + at + 2, row[4] + at + 2, x0, x1);
+    __m256i b = llmc__avx2_rows_q4_0(row[1] + at + 2, row[5] + at + 2, x0, x1);
+    __m256i c = llmc__avx2_rows_q4_0(row[2] + at + 2, row[6] + at + 2, x0, x1);
+    __m256i d = llmc__avx2_rows_q4_0(row[3] + at + 2, row[7] + at + 2, x0, x1);
+    a = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+    return _mm256_sub_epi32(a, _mm256_slli_epi32(_mm256_set1_epi32(x->sum), 3));
 }
 
 /* A block of eight rows, transposed so that a dword lane belongs to a row and each vector
    holds the same elements of all: Q4_0 four bytes, Q8_0 two int16 (elements 4j and 4j+2 in
-   v[2j], 4j+1 and 4j+3 in v[2j+1]). */
+   v[j], 4j+1 and 4j+3 in v[8+j]). */
 typedef struct llmc__avx2_panel {
     __m256i v[16];
 } llmc__avx2_panel;
@@ -2845,8 +3060,8 @@ typedef struct llmc__avx2_panel {
 /* out[j]: dword j of the 16 bytes at each row. */
 LLMC__AVX2_FN void llmc__avx2_transpose(__m256i out[4], const uint8_t *const row[8], size_t at)
 {
-#define LLMC__PAIR(i)                                                                                      \
-    _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(row[i] + at))),       \
+#define LLMC__PAIR(i)                                                                                \
+    _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(row[i] + at))), \
                             _mm_loadu_si128((const __m128i *)(row[i + 4] + at)), 1)
     __m256i a = LLMC__PAIR(0), b = LLMC__PAIR(1), c = LLMC__PAIR(2), d = LLMC__PAIR(3);
     __m256i ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
@@ -2880,8 +3095,8 @@ LLMC__AVX2_FN void llmc__avx2_panel_q8_0(llmc__avx2_panel *p, const uint8_t *con
     llmc__avx2_transpose(t, row, at + 2);
     llmc__avx2_transpose(t + 4, row, at + 18);
     for (j = 0; j < 8; j++) {
-        p->v[2 * j] = _mm256_srai_epi16(_mm256_slli_epi16(t[j], 8), 8);
-        p->v[2 * j + 1] = _mm256_srai_epi16(t[j], 8);
+        p->v[j] = _mm256_srai_epi16(_mm256_slli_epi16(t[j], 8), 8);
+        p->v[8 + j] = _mm256_srai_epi16(t[j], 8);
     }
 }
 
@@ -2897,14 +3112,53 @@ LLMC__AVX2_FN __m256i llmc__avx2_dword(const void *p)
 LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q4_0(const llmc__avx2_panel *p, const llmc__q8 *x)
 {
 #define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 4 * (i)))
-    __m256i a = _mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)), b = _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3));
+    __m256i a = _mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)),
+            b = _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3));
     a = _mm256_add_epi16(a, LLMC__MUL(4));
     b = _mm256_add_epi16(b, LLMC__MUL(5));
     a = _mm256_add_epi16(a, LLMC__MUL(6));
     b = _mm256_add_epi16(b, LLMC__MUL(7));
 #undef LLMC__MUL
     a = _mm256_madd_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16(1));
-    return _mm256_sub_epi32(a, _mm256_set1_epi32(8 * x->sum));
+    return _mm256_sub_epi32(a, _mm256_slli_epi32(_mm256_set1_epi32(x->sum), 3));
+}
+
+/* Unlike Q4_0's, these panels do not fit the registers: four columns share each load. */
+LLMC__AVX2_FN void llmc__avx2_panel_dot4_q8_0(__m256i out[4], const llmc__avx2_panel *p,
+                                              const llmc__q8 *const x[4])
+{
+    int32_t part[4][16]; /* pairs of int16: even elements first, then odd ones */
+    __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a, v;
+    int j;
+    for (j = 0; j < 4; j++) {
+        __m256i even, odd;
+        v = _mm256_loadu_si256((const __m256i *)x[j]->q);
+        even = _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8);
+        odd = _mm256_srai_epi16(v, 8);
+        _mm256_storeu_si256((__m256i *)part[j], even);
+        _mm256_storeu_si256((__m256i *)(part[j] + 8), odd);
+    }
+    llmc__avx2_settle(part);
+    for (j = 0; j < 16; j++) {
+        v = p->v[j];
+        a = _mm256_add_epi32(a, _mm256_madd_epi16(v, _mm256_set1_epi32(part[0][j])));
+        b = _mm256_add_epi32(b, _mm256_madd_epi16(v, _mm256_set1_epi32(part[1][j])));
+        c = _mm256_add_epi32(c, _mm256_madd_epi16(v, _mm256_set1_epi32(part[2][j])));
+        d = _mm256_add_epi32(d, _mm256_madd_epi16(v, _mm256_set1_epi32(part[3][j])));
+    }
+    out[0] = a;
+    out[1] = b;
+    out[2] = c;
+    out[3] = d;
+}
+
+LLMC__AVX2_FN void llmc__avx2_panel_dot4_q4_0(__m256i out[4], const llmc__avx2_panel *p,
+                                              const llmc__q8 *const x[4])
+{
+    out[0] = llmc__avx2_panel_dot_q4_0(p, x[0]);
+    out[1] = llmc__avx2_panel_dot_q4_0(p, x[1]);
+    out[2] = llmc__avx2_panel_dot_q4_0(p, x[2]);
+    out[3] = llmc__avx2_panel_dot_q4_0(p, x[3]);
 }
 
 LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q8_0(const llmc__avx2_panel *p, const llmc__q8 *x)
@@ -2913,7 +3167,9 @@ LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q8_0(const llmc__avx2_panel *p, const
     __m256i v = _mm256_loadu_si256((const __m256i *)x->q), a, b;
     _mm256_storeu_si256((__m256i *)even, _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8));
     _mm256_storeu_si256((__m256i *)odd, _mm256_srai_epi16(v, 8));
-#define LLMC__MUL(i, j) _mm256_madd_epi16(p->v[2 * (i) + (j)], _mm256_set1_epi32((j) ? odd[i] : even[i]))
+    llmc__avx2_settle(even);
+    llmc__avx2_settle(odd);
+#define LLMC__MUL(i, j) _mm256_madd_epi16(p->v[8 * (j) + (i)], _mm256_set1_epi32((j) ? odd[i] : even[i]))
     a = _mm256_add_epi32(LLMC__MUL(0, 0), LLMC__MUL(1, 0));
     b = _mm256_add_epi32(LLMC__MUL(0, 1), LLMC__MUL(1, 1));
     a = _mm256_add_epi32(a, _mm256_add_epi32(LLMC__MUL(2, 0), LLMC__MUL(3, 0)));
@@ -2980,6 +3236,20 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_dot_q4_0(const llmc__neon_panel *p
     return llmc__neon_panel_dot_q8_0(p, x);
 }
 
+LLMC__NEON_FN void llmc__neon_panel_dot4_q8_0(llmc__neon_v8i out[4], const llmc__neon_panel *p,
+                                              const llmc__q8 *const x[4])
+{
+    int t;
+    for (t = 0; t < 4; t++)
+        out[t] = llmc__neon_panel_dot_q8_0(p, x[t]);
+}
+
+LLMC__NEON_FN void llmc__neon_panel_dot4_q4_0(llmc__neon_v8i out[4], const llmc__neon_panel *p,
+                                              const llmc__q8 *const x[4])
+{
+    llmc__neon_panel_dot4_q8_0(out, p, x);
+}
+
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_dot8_q8_0(const uint8_t *const row[8], size_t at, const llmc__q8 *x)
 {
     llmc__neon_panel p;
@@ -3028,6 +3298,7 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_dot8_q4_0(const uint8_t *const row[8], s
 #define llmc__vround    LLMC__N(vround)
 #define llmc__viput32   LLMC__N(viput32)
 #define llmc__vscales   LLMC__N(vscales)
+#define llmc__vkeep     LLMC__N(vkeep)
 #define llmc__vprefetch LLMC__N(vprefetch)
 
 #ifndef LLMC_HEADER_NAME
@@ -3088,180 +3359,196 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
 
 /* Products of float weights: eight partial sums over k for each (row, column), one chain of
    fused multiply-adds each, a short end filled up with zeros. Decode: 4 rows by 1 column,
-   weights fetched 1 KB ahead. Otherwise 2 rows by 4 columns. Rows or columns that are
+   the next four rows fetched meanwhile. Otherwise 2 rows by 4 columns. Rows or columns that are
    missing in the last tile are computed as copies and dropped. */
-#define LLMC__MATMUL_FN(type, bytes)                                                                          \
-    LLMC__FN void LLMC__N(tile41_##type)(float *out, const uint8_t *const w[4], const float *x, size_t n)      \
-    {                                                                                                         \
-        llmc__v8 a = llmc__vzero(), b = a, c = a, d = a, v;                                                   \
-        size_t k, full = n & ~(size_t)7;                                                                      \
-        for (k = 0; k < full; k += 8) {                                                                       \
-            v = llmc__vload(x + k);                                                                           \
-            llmc__vprefetch(w[0] + bytes * k + 1024);                                                         \
-            llmc__vprefetch(w[1] + bytes * k + 1024);                                                         \
-            llmc__vprefetch(w[2] + bytes * k + 1024);                                                         \
-            llmc__vprefetch(w[3] + bytes * k + 1024);                                                         \
-            a = llmc__vfma(LLMC__N(load_##type)(w[0] + bytes * k), v, a);                                     \
-            b = llmc__vfma(LLMC__N(load_##type)(w[1] + bytes * k), v, b);                                     \
-            c = llmc__vfma(LLMC__N(load_##type)(w[2] + bytes * k), v, c);                                     \
-            d = llmc__vfma(LLMC__N(load_##type)(w[3] + bytes * k), v, d);                                     \
-        }                                                                                                     \
-        if (full < n) {                                                                                       \
-            v = LLMC__N(load_f32_part)(x + full, n - full);                                                   \
-            a = llmc__vfma(LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full), v, a);                 \
-            b = llmc__vfma(LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full), v, b);                 \
-            c = llmc__vfma(LLMC__N(load_##type##_part)(w[2] + bytes * full, n - full), v, c);                 \
-            d = llmc__vfma(LLMC__N(load_##type##_part)(w[3] + bytes * full, n - full), v, d);                 \
-        }                                                                                                     \
-        out[0] = llmc__vsum(a);                                                                               \
-        out[1] = llmc__vsum(b);                                                                               \
-        out[2] = llmc__vsum(c);                                                                               \
-        out[3] = llmc__vsum(d);                                                                               \
-    }                                                                                                         \
-    /* out[4 * column + row] */                                                                               \
-    LLMC__FN void LLMC__N(tile24_##type)(float *out, const uint8_t *const w[2], const float *const x[4],       \
-                                         size_t n)                                                            \
-    {                                                                                                         \
-        llmc__v8 a0 = llmc__vzero(), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0, u, v, y;   \
-        size_t k, full = n & ~(size_t)7;                                                                      \
-        for (k = 0; k < full; k += 8) {                                                                       \
-            u = LLMC__N(load_##type)(w[0] + bytes * k);                                                       \
-            v = LLMC__N(load_##type)(w[1] + bytes * k);                                                       \
-            y = llmc__vload(x[0] + k);                                                                        \
-            a0 = llmc__vfma(u, y, a0);                                                                        \
-            a1 = llmc__vfma(v, y, a1);                                                                        \
-            y = llmc__vload(x[1] + k);                                                                        \
-            b0 = llmc__vfma(u, y, b0);                                                                        \
-            b1 = llmc__vfma(v, y, b1);                                                                        \
-            y = llmc__vload(x[2] + k);                                                                        \
-            c0 = llmc__vfma(u, y, c0);                                                                        \
-            c1 = llmc__vfma(v, y, c1);                                                                        \
-            y = llmc__vload(x[3] + k);                                                                        \
-            d0 = llmc__vfma(u, y, d0);                                                                        \
-            d1 = llmc__vfma(v, y, d1);                                                                        \
-        }                                                                                                     \
-        if (full < n) {                                                                                       \
-            u = LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full);                                   \
-            v = LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full);                                   \
-            y = LLMC__N(load_f32_part)(x[0] + full, n - full);                                                \
-            a0 = llmc__vfma(u, y, a0);                                                                        \
-            a1 = llmc__vfma(v, y, a1);                                                                        \
-            y = LLMC__N(load_f32_part)(x[1] + full, n - full);                                                \
-            b0 = llmc__vfma(u, y, b0);                                                                        \
-            b1 = llmc__vfma(v, y, b1);                                                                        \
-            y = LLMC__N(load_f32_part)(x[2] + full, n - full);                                                \
-            c0 = llmc__vfma(u, y, c0);                                                                        \
-            c1 = llmc__vfma(v, y, c1);                                                                        \
-            y = LLMC__N(load_f32_part)(x[3] + full, n - full);                                                \
-            d0 = llmc__vfma(u, y, d0);                                                                        \
-            d1 = llmc__vfma(v, y, d1);                                                                        \
-        }                                                                                                     \
-        out[0] = llmc__vsum(a0);                                                                              \
-        out[1] = llmc__vsum(a1);                                                                              \
-        out[4] = llmc__vsum(b0);                                                                              \
-        out[5] = llmc__vsum(b1);                                                                              \
-        out[8] = llmc__vsum(c0);                                                                              \
-        out[9] = llmc__vsum(c1);                                                                              \
-        out[12] = llmc__vsum(d0);                                                                             \
-        out[13] = llmc__vsum(d1);                                                                             \
-    }                                                                                                         \
-    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,    \
-                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n)   \
-    {                                                                                                         \
-        const uint8_t *at = (const uint8_t *)x;                                                               \
-        size_t r, t, i, t0, step;                                                                             \
-        for (t0 = 0; t0 < cols; t0 += step) {                                                                 \
-            size_t end = cols - t0 > 32 ? t0 + 32 : cols, left = end - t0;                                    \
-            size_t tall = left == 1 ? 4 : 2;                                                                  \
-            step = left;                                                                                      \
-            for (r = 0; r < rows; r += tall) {                                                                \
-                const uint8_t *row[4];                                                                        \
-                size_t most = rows - r < tall ? rows - r : tall;                                              \
-                for (i = 0; i < 4; i++)                                                                       \
-                    row[i] = w + (r + (i < most ? i : most - 1)) * row_bytes;                                 \
-                for (t = t0; t < end; t += tall == 4 ? 1 : 4) {                                               \
-                    float sum[16];                                                                            \
-                    const float *col[4];                                                                      \
-                    size_t wide = end - t < 4 ? end - t : 4, j;                                               \
-                    for (j = 0; j < 4; j++)                                                                   \
-                        col[j] = (const float *)(const void *)(at + (t + (j < wide ? j : wide - 1)) * x_stride); \
-                    if (tall == 4)                                                                            \
-                        LLMC__N(tile41_##type)(sum, row, col[0], n);                                          \
-                    else                                                                                      \
-                        LLMC__N(tile24_##type)(sum, row, col, n);                                             \
-                    for (j = 0; j < wide; j++)                                                                \
-                        LLMC_MEMCPY(out + (t + j) * out_stride + r, sum + 4 * j, 4 * most);                   \
-                }                                                                                             \
-            }                                                                                                 \
-        }                                                                                                     \
+#define LLMC__MATMUL_FN(type, bytes)                                                                         \
+    LLMC__FN void LLMC__N(tile41_##type)(float *out, const uint8_t *const w[4], const float *x, size_t n,    \
+                                         uintptr_t ahead)                                                    \
+    {                                                                                                        \
+        llmc__v8 a = llmc__vzero(), b = a, c = a, d = a, v;                                                  \
+        size_t k, full = n & ~(size_t)7;                                                                     \
+        for (k = 0; k < full; k += 8) {                                                                      \
+            v = llmc__vload(x + k);                                                                          \
+            llmc__vprefetch(ahead + 4 * bytes * k);                                                          \
+            if (bytes > 2)                                                                                   \
+                llmc__vprefetch(ahead + 4 * bytes * k + 64);                                                 \
+            a = llmc__vfma(LLMC__N(load_##type)(w[0] + bytes * k), v, a);                                    \
+            b = llmc__vfma(LLMC__N(load_##type)(w[1] + bytes * k), v, b);                                    \
+            c = llmc__vfma(LLMC__N(load_##type)(w[2] + bytes * k), v, c);                                    \
+            d = llmc__vfma(LLMC__N(load_##type)(w[3] + bytes * k), v, d);                                    \
+        }                                                                                                    \
+        if (full < n) {                                                                                      \
+            v = LLMC__N(load_f32_part)(x + full, n - full);                                                  \
+            a = llmc__vfma(LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full), v, a);                \
+            b = llmc__vfma(LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full), v, b);                \
+            c = llmc__vfma(LLMC__N(load_##type##_part)(w[2] + bytes * full, n - full), v, c);                \
+            d = llmc__vfma(LLMC__N(load_##type##_part)(w[3] + bytes * full, n - full), v, d);                \
+        }                                                                                                    \
+        out[0] = llmc__vsum(a);                                                                              \
+        out[1] = llmc__vsum(b);                                                                              \
+        out[2] = llmc__vsum(c);                                                                              \
+        out[3] = llmc__vsum(d);                                                                              \
+    }                                                                                                        \
+    /* out[4 * column + row] */                                                                              \
+    LLMC__FN void LLMC__N(tile24_##type)(float *out, const uint8_t *const w[2], const float *const x[4],     \
+                                         size_t n)                                                           \
+    {                                                                                                        \
+        llmc__v8 a0 = llmc__vzero(), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0, u, v, y; \
+        size_t k, full = n & ~(size_t)7;                                                                     \
+        for (k = 0; k < full; k += 8) {                                                                      \
+            u = LLMC__N(load_##type)(w[0] + bytes * k);                                                      \
+            v = LLMC__N(load_##type)(w[1] + bytes * k);                                                      \
+            y = llmc__vkeep(llmc__vload(x[0] + k));                                                          \
+            a0 = llmc__vfma(u, y, a0);                                                                       \
+            a1 = llmc__vfma(v, y, a1);                                                                       \
+            y = llmc__vkeep(llmc__vload(x[1] + k));                                                          \
+            b0 = llmc__vfma(u, y, b0);                                                                       \
+            b1 = llmc__vfma(v, y, b1);                                                                       \
+            y = llmc__vkeep(llmc__vload(x[2] + k));                                                          \
+            c0 = llmc__vfma(u, y, c0);                                                                       \
+            c1 = llmc__vfma(v, y, c1);                                                                       \
+            y = llmc__vkeep(llmc__vload(x[3] + k));                                                          \
+            d0 = llmc__vfma(u, y, d0);                                                                       \
+            d1 = llmc__vfma(v, y, d1);                                                                       \
+        }                                                                                                    \
+        if (full < n) {                                                                                      \
+            u = LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full);                                  \
+            v = LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full);                                  \
+            y = LLMC__N(load_f32_part)(x[0] + full, n - full);                                               \
+            a0 = llmc__vfma(u, y, a0);                                                                       \
+            a1 = llmc__vfma(v, y, a1);                                                                       \
+            y = LLMC__N(load_f32_part)(x[1] + full, n - full);                                               \
+            b0 = llmc__vfma(u, y, b0);                                                                       \
+            b1 = llmc__vfma(v, y, b1);                                                                       \
+            y = LLMC__N(load_f32_part)(x[2] + full, n - full);                                               \
+            c0 = llmc__vfma(u, y, c0);                                                                       \
+            c1 = llmc__vfma(v, y, c1);                                                                       \
+            y = LLMC__N(load_f32_part)(x[3] + full, n - full);                                               \
+            d0 = llmc__vfma(u, y, d0);                                                                       \
+            d1 = llmc__vfma(v, y, d1);                                                                       \
+        }                                                                                                    \
+        out[0] = llmc__vsum(a0);                                                                             \
+        out[1] = llmc__vsum(a1);                                                                             \
+        out[4] = llmc__vsum(b0);                                                                             \
+        out[5] = llmc__vsum(b1);                                                                             \
+        out[8] = llmc__vsum(c0);                                                                             \
+        out[9] = llmc__vsum(c1);                                                                             \
+        out[12] = llmc__vsum(d0);                                                                            \
+        out[13] = llmc__vsum(d1);                                                                            \
+    }                                                                                                        \
+    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
+                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n) \
+    {                                                                                                        \
+        const uint8_t *at = (const uint8_t *)x;                                                              \
+        size_t r, t, i, t0, step;                                                                            \
+        for (t0 = 0; t0 < cols; t0 += step) {                                                                \
+            size_t end = cols - t0 > 32 ? t0 + 32 : cols, left = end - t0;                                   \
+            size_t tall = left == 1 ? 4 : 2;                                                                 \
+            step = left;                                                                                     \
+            for (r = 0; r < rows; r += tall) {                                                               \
+                const uint8_t *row[4];                                                                       \
+                size_t most = rows - r < tall ? rows - r : tall;                                             \
+                for (i = 0; i < 4; i++)                                                                      \
+                    row[i] = w + (r + (i < most ? i : most - 1)) * row_bytes;                                \
+                for (t = t0; t < end; t += tall == 4 ? 1 : 4) {                                              \
+                    float sum[16];                                                                           \
+                    const float *col[4];                                                                     \
+                    size_t wide = end - t < 4 ? end - t : 4, j;                                              \
+                    for (j = 0; j < 4; j++)                                                                  \
+                        col[j] =                                                                             \
+                            (const float *)(const void *)(at + (t + (j < wide ? j : wide - 1)) * x_stride);  \
+                    if (tall == 4)                                                                           \
+                        LLMC__N(tile41_##type)(sum, row, col[0], n, (uintptr_t)row[0] + 4 * row_bytes);      \
+                    else                                                                                     \
+                        LLMC__N(tile24_##type)(sum, row, col, n);                                            \
+                    for (j = 0; j < wide; j++)                                                               \
+                        LLMC_MEMCPY(out + (t + j) * out_stride + r, sum + 4 * j, 4 * most);                  \
+                }                                                                                            \
+            }                                                                                                \
+        }                                                                                                    \
     }
 LLMC__MATMUL_FN(f32, 4)
 LLMC__MATMUL_FN(f16, 2)
 LLMC__MATMUL_FN(bf16, 2)
 #undef LLMC__MATMUL_FN
 
+/* sum += part * (d e), fused */
+LLMC__INLINE void LLMC__N(onto)(float sum[8], llmc__v8i part, llmc__v8 d, float e)
+{
+    llmc__vstore(sum, llmc__vfma(llmc__vcvt(part), llmc__vmul(d, llmc__vset1(e)), llmc__vload(sum)));
+}
+
 /* Products of blocks: a float lane for each of 8 rows; the integer sum of a block, exact in
    whatever order, is fused onto it times d of the weights times d of the column, block by
    block. One column goes straight from the rows' bytes; more share a block unpacked once,
    32 columns at a time. */
-#define LLMC__MATMUL_FN(type, bytes)                                                                          \
-    LLMC__FN void LLMC__N(column_##type)(float sum[8], const uint8_t *const row[8], const llmc__q8 *x,         \
-                                         size_t blocks)                                                       \
-    {                                                                                                         \
-        llmc__v8 acc = llmc__vzero();                                                                         \
-        size_t b, at = 0;                                                                                     \
-        for (b = 0; b < blocks; b++, at += bytes) {                                                           \
-            llmc__v8 d = llmc__vmul(llmc__vscales(row, at), llmc__vset1(x[b].d));                              \
-            llmc__vprefetch(row[0] + at + 768);                                                               \
-            llmc__vprefetch(row[1] + at + 768);                                                               \
-            llmc__vprefetch(row[2] + at + 768);                                                               \
-            llmc__vprefetch(row[3] + at + 768);                                                               \
-            llmc__vprefetch(row[4] + at + 768);                                                               \
-            llmc__vprefetch(row[5] + at + 768);                                                               \
-            llmc__vprefetch(row[6] + at + 768);                                                               \
-            llmc__vprefetch(row[7] + at + 768);                                                               \
-            acc = llmc__vfma(llmc__vcvt(LLMC__N(dot8_##type)(row, at, x + b)), d, acc);                        \
-        }                                                                                                     \
-        llmc__vstore(sum, acc);                                                                               \
-    }                                                                                                         \
-    LLMC__FN void LLMC__N(columns_##type)(float *sum, const uint8_t *const row[8], const uint8_t *x,           \
-                                          size_t x_stride, size_t cols, size_t blocks)                        \
-    {                                                                                                         \
-        size_t b, t;                                                                                          \
-        LLMC_MEMSET(sum, 0, 32 * cols);                                                                       \
-        for (b = 0; b < blocks; b++) {                                                                        \
-            const uint8_t *at = x + b * sizeof(llmc__q8);                                                     \
-            llmc__v8 d = llmc__vscales(row, b * bytes);                                                       \
-            LLMC__N(panel) p;                                                                                 \
-            LLMC__N(panel_##type)(&p, row, b * bytes);                                                        \
-            for (t = 0; t < cols; t++, at += x_stride) {                                                      \
-                const llmc__q8 *q = (const llmc__q8 *)(const void *)at;                                       \
-                llmc__v8 f = llmc__vcvt(LLMC__N(panel_dot_##type)(&p, q));                                    \
-                f = llmc__vfma(f, llmc__vmul(d, llmc__vset1(q->d)), llmc__vload(sum + 8 * t));                 \
-                llmc__vstore(sum + 8 * t, f);                                                                 \
-            }                                                                                                 \
-        }                                                                                                     \
-    }                                                                                                         \
-    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,    \
-                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n)   \
-    {                                                                                                         \
-        const uint8_t *xb = (const uint8_t *)x;                                                               \
-        size_t t0, r, i, t;                                                                                   \
-        for (t0 = 0; t0 < cols; t0 += 32)                                                                     \
-            for (r = 0; r < rows; r += 8) {                                                                   \
-                const uint8_t *row[8];                                                                        \
-                float sum[32 * 8];                                                                            \
-                size_t most = rows - r < 8 ? rows - r : 8, wide = cols - t0 < 32 ? cols - t0 : 32;            \
-                for (i = 0; i < 8; i++)                                                                       \
-                    row[i] = w + (r + (i < most ? i : most - 1)) * row_bytes;                                 \
-                if (wide == 1)                                                                                \
-                    LLMC__N(column_##type)(sum, row, (const llmc__q8 *)(const void *)(xb + t0 * x_stride),     \
-                                           n / LLMC__QK);                                                     \
-                else                                                                                          \
-                    LLMC__N(columns_##type)(sum, row, xb + t0 * x_stride, x_stride, wide, n / LLMC__QK);       \
-                for (t = 0; t < wide; t++)                                                                    \
-                    LLMC_MEMCPY(out + (t0 + t) * out_stride + r, sum + 8 * t, 4 * most);                      \
-            }                                                                                                 \
+#define LLMC__MATMUL_FN(type, bytes)                                                                         \
+    LLMC__FN void LLMC__N(column_##type)(float sum[8], const uint8_t *const row[8], const llmc__q8 *x,       \
+                                         size_t blocks, uintptr_t ahead)                                     \
+    {                                                                                                        \
+        llmc__v8 acc = llmc__vzero();                                                                        \
+        size_t b, at = 0;                                                                                    \
+        for (b = 0; b < blocks; b++, at += bytes) {                                                          \
+            llmc__v8 d = llmc__vmul(llmc__vscales(row, at), llmc__vset1(x[b].d));                            \
+            llmc__vprefetch(ahead + 8 * at);                                                                 \
+            llmc__vprefetch(ahead + 8 * at + 64);                                                            \
+            llmc__vprefetch(ahead + 8 * at + 128);                                                           \
+            if (bytes > 24) {                                                                                \
+                llmc__vprefetch(ahead + 8 * at + 192);                                                       \
+                llmc__vprefetch(ahead + 8 * at + 256);                                                       \
+            }                                                                                                \
+            acc = llmc__vfma(llmc__vcvt(LLMC__N(dot8_##type)(row, at, x + b)), d, acc);                      \
+        }                                                                                                    \
+        llmc__vstore(sum, acc);                                                                              \
+    }                                                                                                        \
+    LLMC__FN void LLMC__N(columns_##type)(float *sum, const uint8_t *const row[8], const uint8_t *x,         \
+                                          size_t x_stride, size_t cols, size_t blocks)                       \
+    {                                                                                                        \
+        size_t b, t;                                                                                         \
+        LLMC_MEMSET(sum, 0, 32 * cols);                                                                      \
+        for (b = 0; b < blocks; b++) {                                                                       \
+            const uint8_t *at = x + b * sizeof(llmc__q8);                                                    \
+            llmc__v8 d = llmc__vscales(row, b * bytes);                                                      \
+            LLMC__N(panel) p;                                                                                \
+            LLMC__N(panel_##type)(&p, row, b * bytes);                                                       \
+            for (t = 0; t + 4 <= cols; t += 4) {                                                             \
+                const llmc__q8 *q[4];                                                                        \
+                llmc__v8i part[4];                                                                           \
+                int i;                                                                                       \
+                for (i = 0; i < 4; i++, at += x_stride)                                                      \
+                    q[i] = (const llmc__q8 *)(const void *)at;                                               \
+                LLMC__N(panel_dot4_##type)(part, &p, q);                                                     \
+                LLMC__N(onto)(sum + 8 * t, part[0], d, q[0]->d);                                             \
+                LLMC__N(onto)(sum + 8 * t + 8, part[1], d, q[1]->d);                                         \
+                LLMC__N(onto)(sum + 8 * t + 16, part[2], d, q[2]->d);                                        \
+                LLMC__N(onto)(sum + 8 * t + 24, part[3], d, q[3]->d);                                        \
+            }                                                                                                \
+            for (; t < cols; t++, at += x_stride) {                                                          \
+                const llmc__q8 *q = (const llmc__q8 *)(const void *)at;                                      \
+                LLMC__N(onto)(sum + 8 * t, LLMC__N(panel_dot_##type)(&p, q), d, q->d);                       \
+            }                                                                                                \
+        }                                                                                                    \
+    }                                                                                                        \
+    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
+                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n) \
+    {                                                                                                        \
+        const uint8_t *xb = (const uint8_t *)x;                                                              \
+        size_t t0, r, i, t;                                                                                  \
+        for (t0 = 0; t0 < cols; t0 += 32)                                                                    \
+            for (r = 0; r < rows; r += 8) {                                                                  \
+                const uint8_t *row[8];                                                                       \
+                float sum[32 * 8];                                                                           \
+                size_t most = rows - r < 8 ? rows - r : 8, wide = cols - t0 < 32 ? cols - t0 : 32;           \
+                for (i = 0; i < 8; i++)                                                                      \
+                    row[i] = w + (r + (i < most ? i : most - 1)) * row_bytes;                                \
+                if (wide == 1)                                                                               \
+                    LLMC__N(column_##type)                                                                   \
+                (sum, row, (const llmc__q8 *)(const void *)(xb + t0 * x_stride), n / LLMC__QK,               \
+                 (uintptr_t)row[0] + 8 * row_bytes);                                                         \
+                else LLMC__N(columns_##type)(sum, row, xb + t0 * x_stride, x_stride, wide, n / LLMC__QK);    \
+                for (t = 0; t < wide; t++)                                                                   \
+                    LLMC_MEMCPY(out + (t0 + t) * out_stride + r, sum + 8 * t, 4 * most);                     \
+            }                                                                                                \
     }
 LLMC__MATMUL_FN(q8_0, 34)
 LLMC__MATMUL_FN(q4_0, 18)
@@ -3270,7 +3557,8 @@ LLMC__MATMUL_FN(q4_0, 18)
 LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__q8 *out)
 {
     for (; n >= LLMC__QK; n -= LLMC__QK, x += LLMC__QK, out++) {
-        llmc__v8 a = llmc__vload(x), b = llmc__vload(x + 8), c = llmc__vload(x + 16), d = llmc__vload(x + 24), m;
+        llmc__v8 a = llmc__vload(x), b = llmc__vload(x + 8), c = llmc__vload(x + 16), d = llmc__vload(x + 24),
+                 m;
         llmc__v8i i, j, k, l;
         int32_t lane[8], most = 0;
         float inverse;
@@ -3316,29 +3604,27 @@ LLMC__INLINE llmc__v8 LLMC__N(exp)(llmc__v8 x)
 }
 
 /* Loops over y [n] in place, eight at a time; in the expression v is y's, u is x's part. */
-#define LLMC__MAP(expression)                                                         \
-    {                                                                                 \
-        size_t i;                                                                     \
-        for (i = 0; i + 8 <= n; i += 8) {                                             \
-            llmc__v8 v = llmc__vload(y + i), u = llmc__vload(x + i);                  \
-            llmc__vstore(y + i, expression);                                          \
-            (void)u;                                                                  \
-        }                                                                             \
-        if (i < n) {                                                                  \
-            llmc__v8 v = LLMC__N(load_f32_part)(y + i, n - i);                        \
-            llmc__v8 u = LLMC__N(load_f32_part)(x + i, n - i);                        \
-            LLMC__N(store_part)(y + i, expression, n - i);                            \
-            (void)u;                                                                  \
-        }                                                                             \
+#define LLMC__MAP(expression)                                        \
+    {                                                                \
+        size_t i;                                                    \
+        for (i = 0; i + 8 <= n; i += 8) {                            \
+            llmc__v8 v = llmc__vload(y + i), u = llmc__vload(x + i); \
+            llmc__vstore(y + i, expression);                         \
+            (void)u;                                                 \
+        }                                                            \
+        if (i < n) {                                                 \
+            llmc__v8 v = LLMC__N(load_f32_part)(y + i, n - i);       \
+            llmc__v8 u = LLMC__N(load_f32_part)(x + i, n - i);       \
+            LLMC__N(store_part)(y + i, expression, n - i);           \
+            (void)u;                                                 \
+        }                                                            \
     }
 
-LLMC__FN void LLMC__N(add)(float *y, const float *x, size_t n)
-LLMC__MAP(llmc__vadd(v, u))
+LLMC__FN void LLMC__N(add)(float *y, const float *x, size_t n) LLMC__MAP(llmc__vadd(v, u))
 
-LLMC__FN void LLMC__N(mul)(float *y, const float *x, size_t n)
-LLMC__MAP(llmc__vmul(v, u))
+    LLMC__FN void LLMC__N(mul)(float *y, const float *x, size_t n) LLMC__MAP(llmc__vmul(v, u))
 
-LLMC__FN void LLMC__N(scale)(float *y, float a, size_t n)
+        LLMC__FN void LLMC__N(scale)(float *y, float a, size_t n)
 {
     const float *x = y;
     llmc__v8 s = llmc__vset1(a);
@@ -3413,10 +3699,12 @@ LLMC__FN void LLMC__N(rmsnorm)(float *out, const float *x, const float *w, size_
     s = llmc__vset1(1 / llmc__sqrtf(llmc__vsum(sum) / (float)n + eps));
     for (i = 0; i < full; i += 8)
         llmc__vstore(out + i, llmc__vmul(llmc__vmul(llmc__vload(x + i), s), llmc__vload(w + i)));
-    LLMC__N(store_part)(out + full, llmc__vmul(llmc__vmul(v, s), LLMC__N(load_f32_part)(w + full, n - full)), n - full);
+    LLMC__N(store_part)
+    (out + full, llmc__vmul(llmc__vmul(v, s), LLMC__N(load_f32_part)(w + full, n - full)), n - full);
 }
 
-LLMC__FN void LLMC__N(layernorm)(float *out, const float *x, const float *w, const float *b, size_t n, float eps)
+LLMC__FN void LLMC__N(layernorm)(float *out, const float *x, const float *w, const float *b, size_t n,
+                                 float eps)
 {
     llmc__v8 sum = llmc__vzero(), mean, s, v;
     size_t i, full = n & ~(size_t)7;
@@ -3496,7 +3784,8 @@ LLMC__FN void LLMC__N(rope_half)(float *x, const float *cosine, const float *sin
     size_t i, half = dims / 2;
     float *y = x + half;
     for (i = 0; i + 8 <= half; i += 8) {
-        llmc__v8 a = llmc__vload(x + i), b = llmc__vload(y + i), c = llmc__vload(cosine + i), s = llmc__vload(sine + i);
+        llmc__v8 a = llmc__vload(x + i), b = llmc__vload(y + i), c = llmc__vload(cosine + i),
+                 s = llmc__vload(sine + i);
         llmc__vstore(x + i, llmc__vsub(llmc__vmul(a, c), llmc__vmul(b, s)));
         llmc__vstore(y + i, llmc__vadd(llmc__vmul(a, s), llmc__vmul(b, c)));
     }
@@ -3523,49 +3812,49 @@ LLMC__FN void LLMC__N(kv_store_f16)(void *dst, const float *x, size_t n)
 }
 
 /* kv_dot: four rows share q. kv_mix: 64 elements of out stay in registers over all rows. */
-#define LLMC__KV_FNS(type, bytes)                                                                             \
-    LLMC__FN void LLMC__N(kv_dot_##type)(float *out, const float *q, const void *k, size_t row_bytes,          \
-                                         size_t rows, size_t n, float scale)                                  \
-    {                                                                                                         \
-        size_t j;                                                                                             \
-        for (j = 0; j < rows; j += 4) {                                                                       \
-            const uint8_t *row[4];                                                                            \
-            size_t i, most = rows - j < 4 ? rows - j : 4;                                                     \
-            float sum[4];                                                                                     \
-            for (i = 0; i < 4; i++)                                                                           \
-                row[i] = (const uint8_t *)k + (j + (i < most ? i : most - 1)) * row_bytes;                    \
-            LLMC__N(tile41_##type)(sum, row, q, n);                                                           \
-            for (i = 0; i < most; i++)                                                                        \
-                out[j + i] = scale * sum[i];                                                                  \
-        }                                                                                                     \
-    }                                                                                                         \
-    LLMC__FN void LLMC__N(kv_mix_##type)(float *out, const float *p, const void *v, size_t row_bytes,          \
-                                         size_t rows, size_t n)                                               \
-    {                                                                                                         \
-        const uint8_t *first = (const uint8_t *)v, *row;                                                      \
-        size_t i, j;                                                                                          \
-        for (i = 0; i + 32 <= n; i += 32) {                                                                   \
-            llmc__v8 a = llmc__vload(out + i), b = llmc__vload(out + i + 8);                                  \
-            llmc__v8 c = llmc__vload(out + i + 16), d = llmc__vload(out + i + 24), s;                         \
-            for (j = 0, row = first + bytes * i; j < rows; j++, row += row_bytes) {                           \
-                s = llmc__vset1(p[j]);                                                                        \
-                a = llmc__vfma(s, LLMC__N(load_##type)(row), a);                                              \
-                b = llmc__vfma(s, LLMC__N(load_##type)(row + 8 * bytes), b);                                  \
-                c = llmc__vfma(s, LLMC__N(load_##type)(row + 16 * bytes), c);                                 \
-                d = llmc__vfma(s, LLMC__N(load_##type)(row + 24 * bytes), d);                                 \
-            }                                                                                                 \
-            llmc__vstore(out + i, a);                                                                         \
-            llmc__vstore(out + i + 8, b);                                                                     \
-            llmc__vstore(out + i + 16, c);                                                                    \
-            llmc__vstore(out + i + 24, d);                                                                    \
-        }                                                                                                     \
-        for (; i < n; i += 8) {                                                                               \
-            size_t most = n - i < 8 ? n - i : 8;                                                              \
-            llmc__v8 a = LLMC__N(load_f32_part)(out + i, most);                                               \
-            for (j = 0, row = first + bytes * i; j < rows; j++, row += row_bytes)                             \
-                a = llmc__vfma(llmc__vset1(p[j]), LLMC__N(load_##type##_part)(row, most), a);                 \
-            LLMC__N(store_part)(out + i, a, most);                                                            \
-        }                                                                                                     \
+#define LLMC__KV_FNS(type, bytes)                                                                     \
+    LLMC__FN void LLMC__N(kv_dot_##type)(float *out, const float *q, const void *k, size_t row_bytes, \
+                                         size_t rows, size_t n, float scale)                          \
+    {                                                                                                 \
+        size_t j;                                                                                     \
+        for (j = 0; j < rows; j += 4) {                                                               \
+            const uint8_t *row[4];                                                                    \
+            size_t i, most = rows - j < 4 ? rows - j : 4;                                             \
+            float sum[4];                                                                             \
+            for (i = 0; i < 4; i++)                                                                   \
+                row[i] = (const uint8_t *)k + (j + (i < most ? i : most - 1)) * row_bytes;            \
+            LLMC__N(tile41_##type)(sum, row, q, n, (uintptr_t)row[0] + 4 * row_bytes);                \
+            for (i = 0; i < most; i++)                                                                \
+                out[j + i] = scale * sum[i];                                                          \
+        }                                                                                             \
+    }                                                                                                 \
+    LLMC__FN void LLMC__N(kv_mix_##type)(float *out, const float *p, const void *v, size_t row_bytes, \
+                                         size_t rows, size_t n)                                       \
+    {                                                                                                 \
+        const uint8_t *first = (const uint8_t *)v, *row;                                              \
+        size_t i, j;                                                                                  \
+        for (i = 0; i + 32 <= n; i += 32) {                                                           \
+            llmc__v8 a = llmc__vload(out + i), b = llmc__vload(out + i + 8);                          \
+            llmc__v8 c = llmc__vload(out + i + 16), d = llmc__vload(out + i + 24), s;                 \
+            for (j = 0, row = first + bytes * i; j < rows; j++, row += row_bytes) {                   \
+                s = llmc__vset1(p[j]);                                                                \
+                a = llmc__vfma(s, LLMC__N(load_##type)(row), a);                                      \
+                b = llmc__vfma(s, LLMC__N(load_##type)(row + 8 * bytes), b);                          \
+                c = llmc__vfma(s, LLMC__N(load_##type)(row + 16 * bytes), c);                         \
+                d = llmc__vfma(s, LLMC__N(load_##type)(row + 24 * bytes), d);                         \
+            }                                                                                         \
+            llmc__vstore(out + i, a);                                                                 \
+            llmc__vstore(out + i + 8, b);                                                             \
+            llmc__vstore(out + i + 16, c);                                                            \
+            llmc__vstore(out + i + 24, d);                                                            \
+        }                                                                                             \
+        for (; i < n; i += 8) {                                                                       \
+            size_t most = n - i < 8 ? n - i : 8;                                                      \
+            llmc__v8 a = LLMC__N(load_f32_part)(out + i, most);                                       \
+            for (j = 0, row = first + bytes * i; j < rows; j++, row += row_bytes)                     \
+                a = llmc__vfma(llmc__vset1(p[j]), LLMC__N(load_##type##_part)(row, most), a);         \
+            LLMC__N(store_part)(out + i, a, most);                                                    \
+        }                                                                                             \
     }
 LLMC__KV_FNS(f32, 4)
 LLMC__KV_FNS(f16, 2)
@@ -3624,20 +3913,26 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__N, LLMC__ISA_N
 #undef LLMC__TARGET_INLINE
 #endif
 
+#if LLMC__AVX2 == 2 && LLMC__GNU
+#pragma GCC diagnostic pop /* pushed in 02.3 */
+#endif
+
 /* The kernels that cpu selects (features 0: the best here). Never NULL. */
 static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
 {
     switch (llmc__cpu_best(cpu)) {
 #if LLMC__AVX2
-    case LLMC_CPU_AVX2: return &llmc__avx2_kernels;
+    case LLMC_CPU_AVX2:
+        return &llmc__avx2_kernels;
 #endif
 #if LLMC__NEON
-    case LLMC_CPU_NEON: return &llmc__neon_kernels;
+    case LLMC_CPU_NEON:
+        return &llmc__neon_kernels;
 #endif
-    default: return &llmc__scalar_kernels;
+    default:
+        return &llmc__scalar_kernels;
     }
 }
-
 
 //==[ 10 TASK ]==== work handed to the caller's threads ==== needs: 02 ====
 
@@ -3656,33 +3951,11 @@ static void llmc__run(const llmc_tasks *tasks, uint32_t n, llmc_task_fn fn, void
 
 //--[ 11.1 DATA.utf8 ]-- characters, strictly as the Unicode standard defines them
 /* Bytes of the well-formed character at p [n], 0 if there is none: no overlong forms,
-   no surrogates, nothing above U+10FFFF. Source: Unicode 15, table 3-7. */
+   no surrogates, nothing above U+10FFFF. */
 static size_t llmc__utf8_valid(const char *p, size_t n)
 {
-    const uint8_t *b = (const uint8_t *)p;
-    uint8_t low = 0x80, high = 0xbf; /* range of the second byte; the others are 80..BF */
-    size_t len, i;
-    if (n == 0)
-        return 0;
-    if (b[0] < 0x80)
-        return 1;
-    len = b[0] < 0xc2 || b[0] > 0xf4 ? 0 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
-    if (len == 0 || len > n)
-        return 0;
-    if (b[0] == 0xe0)
-        low = 0xa0;
-    else if (b[0] == 0xed)
-        high = 0x9f;
-    else if (b[0] == 0xf0)
-        low = 0x90;
-    else if (b[0] == 0xf4)
-        high = 0x8f;
-    if (b[1] < low || b[1] > high)
-        return 0;
-    for (i = 2; i < len; i++)
-        if (b[i] < 0x80 || b[i] > 0xbf)
-            return 0;
-    return len;
+    int length = n > 0 ? llmc__utf8_length(p, n) : 0;
+    return length > 0 ? (size_t)length : 0;
 }
 
 /* Writes code point c (not a surrogate, at most U+10FFFF) into out [4]; returns its bytes. */
@@ -3745,6 +4018,7 @@ typedef struct llmc__decimal {
     bool negative;
 } llmc__decimal;
 
+/* End of the digits from p on. */
 static const char *llmc__digits(const char *p, const char *end)
 {
     while (p < end && *p >= '0' && *p <= '9')
@@ -3819,7 +4093,12 @@ static bool llmc__decimal_i64(const llmc__decimal *d, int64_t *out)
     return true;
 }
 
-/* A natural number, least significant limb first. The largest that occurs is
+/* Why big integers: a decimal fraction is num / den with both whole, so dividing them
+   and looking at the remainder rounds rightly whatever the digits are. Short numbers
+   have short integers, and there is no table of powers and no floating point in it
+   that a processor with wider registers could round twice.
+
+   A natural number, least significant limb first. The largest that occurs is
    10^1131 (3758 bits), doubled once; see llmc__decimal_f64. */
 #define LLMC__BIG_LIMBS 120
 typedef struct llmc__big {
@@ -3841,6 +4120,7 @@ static void llmc__big_mul_add(llmc__big *b, uint32_t m, uint32_t a)
         b->limb[b->n++] = (uint32_t)carry;
 }
 
+/* b *= 10^power, nine digits at a time: what fits a limb. */
 static void llmc__big_mul_pow10(llmc__big *b, unsigned power)
 {
     for (; power >= 9; power -= 9)
@@ -3849,6 +4129,7 @@ static void llmc__big_mul_pow10(llmc__big *b, unsigned power)
         llmc__big_mul_add(b, 10, 0);
 }
 
+/* b *= 2^bits */
 static void llmc__big_shift(llmc__big *b, unsigned bits)
 {
     unsigned words = bits / 32;
@@ -3858,6 +4139,7 @@ static void llmc__big_shift(llmc__big *b, unsigned bits)
     llmc__big_mul_add(b, (uint32_t)1 << bits % 32, 0);
 }
 
+/* Bits of b without leading zeros; b is not zero. */
 static unsigned llmc__big_bits(const llmc__big *b)
 {
     uint32_t top = b->limb[b->n - 1];
@@ -3867,6 +4149,7 @@ static unsigned llmc__big_bits(const llmc__big *b)
     return bits;
 }
 
+/* a < b; neither has leading zero limbs, so the longer one is larger. */
 static bool llmc__big_less(const llmc__big *a, const llmc__big *b)
 {
     unsigned i = a->n;
@@ -3891,7 +4174,10 @@ static void llmc__big_subtract(llmc__big *a, const llmc__big *b)
         a->n--;
 }
 
-/* q * 2^(exponent - 63), a little more if `more`, rounded to nearest even; q has
+/* A double holds  sign:1 exponent:11 fraction:52 ; from 2^-1022 down the exponent field
+   is 0 and the fraction has fewer and fewer bits.
+
+   q * 2^(exponent - 63), a little more if `more`, rounded to nearest even; q has
    its top bit set. False if that is beyond the largest double. */
 static bool llmc__f64_round(uint64_t q, bool more, int exponent, double *out)
 {
@@ -3982,6 +4268,9 @@ LLMC__UNUSED static bool llmc__text_number(const char *text, size_t n, llmc__dec
 }
 
 //--[ 11.3 DATA.check ]-- one pass over a JSON text; nesting is a row of bits, not a call stack
+/* The text is a sequence of: a value (a scalar, or the opening of a container), then what
+   closes, then a comma and, in an object, a name. `objects` is all that has to be
+   remembered of the way down: which bracket closes, and whether a name is next. */
 typedef struct llmc__json_check {
     const char *name, *begin, *at, *end;
     uint64_t objects[(LLMC_JSON_DEPTH + 63) / 64]; /* which open containers are objects */
@@ -3989,6 +4278,7 @@ typedef struct llmc__json_check {
     llmc_diag *diag;
 } llmc__json_check;
 
+/* End of JSON's white space from p on. */
 static const char *llmc__json_space(const char *p, const char *end)
 {
     while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
@@ -4002,28 +4292,36 @@ static llmc_status llmc__json_bad(const llmc__json_check *c, const char *p, cons
     const char *q, *name = c->name != NULL ? c->name : "JSON";
     unsigned long long line = 1;
     const uint64_t offset = (uint64_t)(p - c->begin);
+    (void)name; /* under LLMC_NO_STRINGS nobody reads them */
+    (void)expected;
     for (q = c->begin; q < p; q++)
         line += *q == '\n';
     if (p >= c->end)
-        return LLMC__FAIL(c->diag, BAD_FILE, "DATA.check", offset, "%s:%llu: expected %s, but the text ends", name,
-                          line, expected);
+        return LLMC__FAIL(c->diag, BAD_FILE, "DATA.check", offset, "%s:%llu: expected %s, but the text ends",
+                          name, line, expected);
     if (*p > ' ' && *p < 0x7f)
-        return LLMC__FAIL(c->diag, BAD_FILE, "DATA.check", offset, "%s:%llu: expected %s, not '%c'", name, line,
-                          expected, *p);
-    return LLMC__FAIL(c->diag, BAD_FILE, "DATA.check", offset, "%s:%llu: expected %s, not byte %u", name, line,
-                      expected, (unsigned)(unsigned char)*p);
+        return LLMC__FAIL(c->diag, BAD_FILE, "DATA.check", offset, "%s:%llu: expected %s, not '%c'", name,
+                          line, expected, *p);
+    return LLMC__FAIL(c->diag, BAD_FILE, "DATA.check", offset, "%s:%llu: expected %s, not byte %u", name,
+                      line, expected, (unsigned)(unsigned char)*p);
 }
 
 /* The character that a one-letter escape stands for, 0 if there is no such escape. */
 static char llmc__json_escape(char c)
 {
     switch (c) {
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return (char)(c == '"' || c == '\\' || c == '/' ? c : 0);
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return (char)(c == '"' || c == '\\' || c == '/' ? c : 0);
     }
 }
 
@@ -4045,13 +4343,14 @@ static llmc_status llmc__json_check_escape(llmc__json_check *c)
     if (unit < 0xd800 || unit > 0xdfff)
         return LLMC_OK;
     p = c->at;
-    if (unit > 0xdbff || c->end - p < 6 || p[0] != '\\' || p[1] != 'u' || !llmc__hex(p + 2, c->end, 4, &next) ||
-        next < 0xdc00 || next > 0xdfff)
+    if (unit > 0xdbff || c->end - p < 6 || p[0] != '\\' || p[1] != 'u' ||
+        !llmc__hex(p + 2, c->end, 4, &next) || next < 0xdc00 || next > 0xdfff)
         return llmc__json_bad(c, c->at - 6, "both halves of a surrogate pair");
     c->at = p + 6;
     return LLMC_OK;
 }
 
+/* A string from its opening quote on; at ends behind the closing one. */
 static llmc_status llmc__json_check_string(llmc__json_check *c)
 {
     c->at++;
@@ -4076,6 +4375,7 @@ static llmc_status llmc__json_check_string(llmc__json_check *c)
     return LLMC_OK;
 }
 
+/* true, false or null. What follows is for the caller to refuse: "nulll" fails there. */
 static llmc_status llmc__json_check_word(llmc__json_check *c, const char *word)
 {
     size_t n = llmc__strlen(word);
@@ -4098,6 +4398,7 @@ static llmc_status llmc__json_check_key(llmc__json_check *c)
     return LLMC_OK;
 }
 
+/* Whether the innermost open container is an object. */
 static bool llmc__json_in_object(const llmc__json_check *c)
 {
     return c->depth > 0 && (c->objects[(c->depth - 1) / 64] >> (c->depth - 1) % 64 & 1) != 0;
@@ -4162,6 +4463,7 @@ static llmc_status llmc__json_check_after(llmc__json_check *c, bool *done)
     }
 }
 
+/* View of the value that begins at p: its first byte says what it is. */
 static llmc_json llmc__json_at(const char *p, const char *end)
 {
     llmc_json v;
@@ -4169,13 +4471,24 @@ static llmc_json llmc__json_at(const char *p, const char *end)
     v.end = end;
     v.type = LLMC_JSON_NUMBER;
     switch (*p) {
-    case '{': v.type = LLMC_JSON_OBJECT; break;
-    case '[': v.type = LLMC_JSON_ARRAY; break;
-    case '"': v.type = LLMC_JSON_STRING; break;
-    case 'n': v.type = LLMC_JSON_NULL; break;
+    case '{':
+        v.type = LLMC_JSON_OBJECT;
+        break;
+    case '[':
+        v.type = LLMC_JSON_ARRAY;
+        break;
+    case '"':
+        v.type = LLMC_JSON_STRING;
+        break;
+    case 'n':
+        v.type = LLMC_JSON_NULL;
+        break;
     case 't':
-    case 'f': v.type = LLMC_JSON_BOOL; break;
-    default: break;
+    case 'f':
+        v.type = LLMC_JSON_BOOL;
+        break;
+    default:
+        break;
     }
     return v;
 }
@@ -4217,7 +4530,8 @@ static const char *llmc__json_skip_string(const char *p, const char *end)
     return p < end ? p + 1 : end;
 }
 
-/* End of the value at p. */
+/* End of the value at p: a scalar's, or where as many brackets have closed as opened.
+   Which kind they are no longer matters, the text has been checked. */
 static const char *llmc__json_skip(const char *p, const char *end)
 {
     unsigned depth = 0;
@@ -4235,8 +4549,8 @@ static const char *llmc__json_skip(const char *p, const char *end)
             p++;
             continue;
         } else {
-            while (p < end && ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || *p == 'E' || *p == '+' ||
-                               *p == '-' || *p == '.'))
+            while (p < end && ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || *p == 'E' ||
+                               *p == '+' || *p == '-' || *p == '.'))
                 p++;
         }
         if (depth == 0)
@@ -4245,6 +4559,11 @@ static const char *llmc__json_skip(const char *p, const char *end)
     return p;
 }
 
+/* llmc_json_next -- the next element or member                          (DATA.cursor)
+   container   anything; what is neither array nor object has nothing in it
+   it          all zero at first; it stands on the value given last
+   key, value  written only if true is returned; key may be NULL
+   One walk over a container takes time linear in its text. */
 LLMC_API bool llmc_json_next(llmc_json container, llmc_json_iter *it, llmc_json *key, llmc_json *value)
 {
     const bool object = container.type == LLMC_JSON_OBJECT;
@@ -4270,6 +4589,9 @@ LLMC_API bool llmc_json_next(llmc_json container, llmc_json_iter *it, llmc_json 
     return true;
 }
 
+/* llmc_json_number -- the nearest double, ties to even                  (DATA.cursor)
+   Exact for numbers of any length. Too small is 0 or subnormal as IEEE has it; too
+   large for a double is the fallback. */
 LLMC_API double llmc_json_number(llmc_json value, double fallback)
 {
     llmc__decimal d;
@@ -4280,6 +4602,9 @@ LLMC_API double llmc_json_number(llmc_json value, double fallback)
     return llmc__decimal_f64(&d, &v) ? v : fallback;
 }
 
+/* llmc_json_integer -- a whole number of 64 bits, exactly                (DATA.cursor)
+   However it is written: 10000, 1e4 and 10000.0 are the same. The fallback for
+   fractions and for what does not fit. */
 LLMC_API int64_t llmc_json_integer(llmc_json value, int64_t fallback)
 {
     llmc__decimal d;
@@ -4290,6 +4615,7 @@ LLMC_API int64_t llmc_json_integer(llmc_json value, int64_t fallback)
     return llmc__decimal_i64(&d, &v) ? v : fallback;
 }
 
+/* llmc_json_bool -- true or false; 0, 1 and null are the fallback         (DATA.cursor) */
 LLMC_API bool llmc_json_bool(llmc_json value, bool fallback)
 {
     return value.type == LLMC_JSON_BOOL ? *value.text == 't' : fallback;
@@ -4324,6 +4650,10 @@ static size_t llmc__json_char(const char **p, const char *end, char *out)
     return llmc__utf8_write(c, out);
 }
 
+/* llmc_json_string -- copy without quotes and escapes                   (DATA.cursor)
+   out [cap] gets as many whole characters as fit and a NUL; nothing if cap is 0.
+   Returns the bytes of the whole string, so a result < cap means that all is there.
+   \u0000 is a NUL among them: compare the result with the length then. */
 LLMC_API size_t llmc_json_string(llmc_json value, char *out, size_t cap)
 {
     const char *p;
@@ -4347,6 +4677,8 @@ LLMC_API size_t llmc_json_string(llmc_json value, char *out, size_t cap)
     return need;
 }
 
+/* llmc_json_equal -- is it a string, and this one?                      (DATA.cursor)
+   Compares what is meant, not how it is written: "\u0061" equals a. */
 LLMC_API bool llmc_json_equal(llmc_json value, const char *text)
 {
     const char *p;
@@ -4362,6 +4694,9 @@ LLMC_API bool llmc_json_equal(llmc_json value, const char *text)
     return *text == 0;
 }
 
+/* llmc_json_get -- member of that name                                  (DATA.cursor)
+   Of several the last, as most readers do. Linear in the object: to read many
+   members of a large one, walk it once instead. */
 LLMC_API llmc_json llmc_json_get(llmc_json object, const char *key)
 {
     llmc_json_iter it = {NULL, false};
@@ -4375,7 +4710,14 @@ LLMC_API llmc_json llmc_json_get(llmc_json object, const char *key)
 }
 
 //--[ 11.5 DATA.settings ]-- flat YAML and TOML line by line, JSON member by member
-/* Where reading stands. In YAML and TOML begin, at and end are those of one line;
+/* What is read (everything else is refused with its line):
+     YAML  key: value      # comment       plain, 'single' or "double" quoted values
+     TOML  [section]  key = value          numbers, true, false, dates, quoted strings
+     JSON  {"key": value, "section": {"key": value}}
+   Not read: lists, deeper nesting, text over several lines, anchors and tags. Whether a
+   line is YAML or TOML is for its separator to say, so a file may even mix them.
+
+   Where reading stands. In YAML and TOML begin, at and end are those of one line;
    `out` carries section and line number from one call to the next. */
 typedef struct llmc__settings {
     const char *name, *text, *at, *end;
@@ -4385,12 +4727,15 @@ typedef struct llmc__settings {
     llmc_diag *diag;
 } llmc__settings;
 
+/* BAD_FILE at the place where reading stands. */
 static llmc_status llmc__settings_bad(const llmc__settings *s, const char *what)
 {
+    (void)what;
     return LLMC__FAIL(s->diag, BAD_FILE, "DATA.settings", (uint64_t)(s->at - s->text), "%s:%u: %s",
                       s->name != NULL ? s->name : "settings", (unsigned)s->line, what);
 }
 
+/* Neither language counts other white space within a line. */
 static bool llmc__settings_blank(const llmc__settings *s)
 {
     return s->at < s->end && (*s->at == ' ' || *s->at == '\t');
@@ -4427,7 +4772,8 @@ static llmc_status llmc__settings_escape(llmc__settings *s, char *out, size_t *n
     const char letter = (char)(s->end - s->at > 1 ? s->at[1] : 0);
     const unsigned digits = letter == 'u' ? 4 : letter == 'U' ? 8 : 0;
     uint32_t c = (uint32_t)(unsigned char)llmc__json_escape(letter);
-    if (digits > 0 && (!llmc__hex(s->at + 2, s->end, digits, &c) || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)))
+    if (digits > 0 &&
+        (!llmc__hex(s->at + 2, s->end, digits, &c) || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)))
         c = 0;
     if (c == 0)
         return llmc__settings_bad(s, "this escape is not supported");
@@ -4548,6 +4894,7 @@ static llmc_status llmc__settings_rest(llmc__settings *s)
     return LLMC_OK;
 }
 
+/* "[name]"; at stands on the bracket. Holds for the settings after it. */
 static llmc_status llmc__settings_section(llmc__settings *s)
 {
     s->at++;
@@ -4753,6 +5100,7 @@ typedef struct llmc__reader {
     llmc_diag *diag; /* or NULL */
 } llmc__reader;
 
+/* A reader at the begin of a file; an empty or absent one has size 0. */
 static llmc__reader llmc__reader_over(const llmc_blob *file, const char *tag, llmc_diag *diag)
 {
     llmc__reader r;
@@ -4765,20 +5113,25 @@ static llmc__reader llmc__reader_over(const llmc_blob *file, const char *tag, ll
     return r;
 }
 
-/* The next n bytes; the reader moves past them. what: part of the message if the file ends first. */
+/* llmc__read -- the next n bytes of the file                        (FILE.reader)
+   *out [n], readable; the reader moves past them. what names them in the message
+   if the file ends first; then neither *out nor the reader changes.
+   This is the only way in which other code gets at bytes of a file. Errors: BAD_FILE. */
 static llmc_status llmc__read(llmc__reader *r, uint64_t n, const char *what, const uint8_t **out)
 {
     if (n > r->size - r->at)
-        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, r->at, "%s: ends inside %s: %llu bytes wanted, %llu are left",
-                          r->name, what, (unsigned long long)n, (unsigned long long)(r->size - r->at));
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, r->at,
+                          "%s: ends inside %s: %llu bytes wanted, %llu are left", r->name, what,
+                          (unsigned long long)n, (unsigned long long)(r->size - r->at));
     *out = r->data + r->at;
     r->at += n;
     return LLMC_OK;
 }
 
+/* Little-endian numbers, unaligned. */
 static llmc_status llmc__read_u32(llmc__reader *r, const char *what, uint32_t *out)
 {
-    const uint8_t *p;
+    const uint8_t *p = NULL;
     LLMC__TRY(llmc__read(r, 4, what, &p));
     *out = llmc__u32le(p);
     return LLMC_OK;
@@ -4786,7 +5139,7 @@ static llmc_status llmc__read_u32(llmc__reader *r, const char *what, uint32_t *o
 
 static llmc_status llmc__read_u64(llmc__reader *r, const char *what, uint64_t *out)
 {
-    const uint8_t *p;
+    const uint8_t *p = NULL;
     LLMC__TRY(llmc__read(r, 8, what, &p));
     *out = llmc__u64le(p);
     return LLMC_OK;
@@ -4801,29 +5154,40 @@ static llmc_status llmc__read_u64(llmc__reader *r, const char *what, uint64_t *o
    this is copied or indexed: the table is checked once, the places of the keys
    in LLMC__KEY_LIST are remembered, others are found by walking again. */
 enum {
-    LLMC__GGUF_U8, LLMC__GGUF_I8, LLMC__GGUF_U16, LLMC__GGUF_I16, LLMC__GGUF_U32, LLMC__GGUF_I32,
-    LLMC__GGUF_F32, LLMC__GGUF_BOOL, LLMC__GGUF_STRING, LLMC__GGUF_ARRAY, LLMC__GGUF_U64, LLMC__GGUF_I64,
-    LLMC__GGUF_F64, LLMC__GGUF_TYPES
+    LLMC__GGUF_U8,
+    LLMC__GGUF_I8,
+    LLMC__GGUF_U16,
+    LLMC__GGUF_I16,
+    LLMC__GGUF_U32,
+    LLMC__GGUF_I32,
+    LLMC__GGUF_F32,
+    LLMC__GGUF_BOOL,
+    LLMC__GGUF_STRING,
+    LLMC__GGUF_ARRAY,
+    LLMC__GGUF_U64,
+    LLMC__GGUF_I64,
+    LLMC__GGUF_F64,
+    LLMC__GGUF_TYPES
 };
 
-#define LLMC__KEY_LIST(X)                              \
-    X(ARCHITECTURE, "general.architecture")            \
-    X(NAME, "general.name")                            \
-    X(ALIGNMENT, "general.alignment")                  \
-    X(SPLIT_COUNT, "split.count")                      \
-    X(TOK_MODEL, "tokenizer.ggml.model")               \
-    X(TOK_PRE, "tokenizer.ggml.pre")                   \
-    X(TOK_TOKENS, "tokenizer.ggml.tokens")             \
-    X(TOK_SCORES, "tokenizer.ggml.scores")             \
-    X(TOK_TYPES, "tokenizer.ggml.token_type")          \
-    X(TOK_MERGES, "tokenizer.ggml.merges")             \
-    X(TOK_BOS, "tokenizer.ggml.bos_token_id")          \
-    X(TOK_EOS, "tokenizer.ggml.eos_token_id")          \
-    X(TOK_EOT, "tokenizer.ggml.eot_token_id")          \
-    X(TOK_UNK, "tokenizer.ggml.unknown_token_id")      \
-    X(TOK_PAD, "tokenizer.ggml.padding_token_id")      \
-    X(TOK_ADD_BOS, "tokenizer.ggml.add_bos_token")     \
-    X(TOK_ADD_EOS, "tokenizer.ggml.add_eos_token")     \
+#define LLMC__KEY_LIST(X)                               \
+    X(ARCHITECTURE, "general.architecture")             \
+    X(NAME, "general.name")                             \
+    X(ALIGNMENT, "general.alignment")                   \
+    X(SPLIT_COUNT, "split.count")                       \
+    X(TOK_MODEL, "tokenizer.ggml.model")                \
+    X(TOK_PRE, "tokenizer.ggml.pre")                    \
+    X(TOK_TOKENS, "tokenizer.ggml.tokens")              \
+    X(TOK_SCORES, "tokenizer.ggml.scores")              \
+    X(TOK_TYPES, "tokenizer.ggml.token_type")           \
+    X(TOK_MERGES, "tokenizer.ggml.merges")              \
+    X(TOK_BOS, "tokenizer.ggml.bos_token_id")           \
+    X(TOK_EOS, "tokenizer.ggml.eos_token_id")           \
+    X(TOK_EOT, "tokenizer.ggml.eot_token_id")           \
+    X(TOK_UNK, "tokenizer.ggml.unknown_token_id")       \
+    X(TOK_PAD, "tokenizer.ggml.padding_token_id")       \
+    X(TOK_ADD_BOS, "tokenizer.ggml.add_bos_token")      \
+    X(TOK_ADD_EOS, "tokenizer.ggml.add_eos_token")      \
     X(TOK_ADD_SPACE, "tokenizer.ggml.add_space_prefix") \
     X(CHAT_TEMPLATE, "tokenizer.chat_template")
 
@@ -4831,9 +5195,10 @@ enum {
 #define LLMC__KEY_ENUM(id, text) LLMC__KEY_##id,
     LLMC__KEY_LIST(LLMC__KEY_ENUM)
 #undef LLMC__KEY_ENUM
-    LLMC__KEY_COUNT
+        LLMC__KEY_COUNT
 };
 
+/* The key as written in files, for look-up and messages. */
 static const char *llmc__key_text(unsigned key)
 {
     static const char *const text[] = {
@@ -4852,6 +5217,7 @@ typedef struct llmc__gguf_value {
     bool array;
 } llmc__gguf_value;
 
+/* One key with its value, as a walk comes by. */
 typedef struct llmc__gguf_pair {
     const char *key;
     size_t key_len;
@@ -4859,26 +5225,28 @@ typedef struct llmc__gguf_pair {
     llmc__gguf_value value;
 } llmc__gguf_pair;
 
+/* An open file. Walks copy `file` and set its `at` to keys_at or tensors_at. */
 typedef struct llmc__gguf {
-    llmc__reader file; /* at 0; copied by each walk */
-    uint64_t n_keys, n_tensors, alignment;
-    uint64_t keys_at, tensors_at, data_at;
+    llmc__reader file;
+    uint64_t n_keys, n_tensors, alignment; /* alignment: a power of two */
+    uint64_t keys_at, tensors_at, data_at; /* data_at 0: opened for its keys only */
     llmc__gguf_value known[LLMC__KEY_COUNT];
 } llmc__gguf;
 
 /* Bytes of one element; 0: of no fixed size, or no such type. */
 static unsigned llmc__gguf_size(uint32_t type)
 {
-    static const uint8_t size[LLMC__GGUF_TYPES] = { 1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8 };
+    static const uint8_t size[LLMC__GGUF_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
     return type < LLMC__GGUF_TYPES ? size[type] : 0;
 }
 
-/* A string of at most LLMC__MAX_STRING bytes, or of any length if long_ok. */
+/* A string of at most LLMC__MAX_STRING bytes, or of any length if long_ok.
+   *text [*len], not NUL-terminated. Errors: BAD_FILE. */
 static llmc_status llmc__gguf_string(llmc__reader *r, const char *what, bool long_ok, const char **text,
                                      size_t *len)
 {
-    uint64_t n, at = r->at;
-    const uint8_t *p;
+    uint64_t n = 0, at = r->at;
+    const uint8_t *p = NULL;
     LLMC__TRY(llmc__read_u64(r, what, &n));
     if (n > LLMC__MAX_STRING && !long_ok)
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: length %llu of %s is above %u", r->name,
@@ -4891,20 +5259,21 @@ static llmc_status llmc__gguf_string(llmc__reader *r, const char *what, bool lon
 
 /* Walks over count elements of one type that is not array. The count is checked
    against the bytes left first, so the time is bounded by the file's size. */
-static llmc_status llmc__gguf_skip(llmc__reader *r, uint32_t type, uint64_t count, const char *key, size_t key_len)
+static llmc_status llmc__gguf_skip(llmc__reader *r, uint32_t type, uint64_t count, const char *key,
+                                   size_t key_len)
 {
     unsigned size = llmc__gguf_size(type);
-    const uint8_t *p;
+    const uint8_t *p = NULL;
     const char *text;
     size_t len;
     uint64_t i;
     if (size == 0 && type != LLMC__GGUF_STRING)
-        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, r->at, "%s: key '%.*s' has the unknown value type %u", r->name,
-                          (int)key_len, key, (unsigned)type);
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, r->at, "%s: key '%.*s' has the unknown value type %u",
+                          r->name, (int)key_len, key, (unsigned)type);
     if (count > (r->size - r->at) / (size != 0 ? size : 8))
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, r->at,
-                          "%s: key '%.*s' declares %llu values, more than the file can hold", r->name, (int)key_len,
-                          key, (unsigned long long)count);
+                          "%s: key '%.*s' declares %llu values, more than the file can hold", r->name,
+                          (int)key_len, key, (unsigned long long)count);
     if (size != 0)
         return llmc__read(r, count * size, "a value", &p);
     for (i = 0; i < count; i++)
@@ -4912,6 +5281,7 @@ static llmc_status llmc__gguf_skip(llmc__reader *r, uint32_t type, uint64_t coun
     return LLMC_OK;
 }
 
+/* What stands before an array's elements; the type is not checked here. */
 static llmc_status llmc__gguf_array_head(llmc__reader *r, uint32_t *type, uint64_t *count)
 {
     LLMC__TRY(llmc__read_u32(r, "an array's type", type));
@@ -4936,8 +5306,8 @@ static llmc_status llmc__gguf_skip_nested(llmc__reader *r, uint64_t count, const
         if (type != LLMC__GGUF_ARRAY) {
             LLMC__TRY(llmc__gguf_skip(r, type, count, key, key_len));
         } else if (depth == sizeof left / sizeof left[0]) {
-            return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, r->at, "%s: key '%.*s' nests arrays too deep", r->name,
-                              (int)key_len, key);
+            return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, r->at, "%s: key '%.*s' nests arrays too deep",
+                              r->name, (int)key_len, key);
         } else {
             left[depth++] = count;
         }
@@ -4945,7 +5315,10 @@ static llmc_status llmc__gguf_skip_nested(llmc__reader *r, uint64_t count, const
     return LLMC_OK;
 }
 
-/* Checks and gives the next metadata pair. */
+/* llmc__gguf_next -- check and give the next metadata pair         (FILE.gguf)
+   r stands at a pair and then at the next one; out's places are offsets in the file,
+   all inside it. Takes time in proportion to the bytes passed. Errors: BAD_FILE,
+   UNSUPPORTED (arrays nested too deep). */
 static llmc_status llmc__gguf_next(llmc__reader *r, llmc__gguf_pair *out)
 {
     llmc__gguf_value *v = &out->value;
@@ -4967,7 +5340,9 @@ static llmc_status llmc__gguf_next(llmc__reader *r, llmc__gguf_pair *out)
     return LLMC_OK;
 }
 
-/* Values of known keys. Each gives false if the value is absent or not of that kind. */
+/* Values of keys. Each gives false, and leaves *out, if the value is absent or
+   not of that kind: any integer type that is not negative for uint, integers and
+   floats for real. Files differ in the integer types they use for one key. */
 static bool llmc__gguf_uint(const llmc__gguf *g, const llmc__gguf_value *v, uint64_t *out)
 {
     const uint8_t *p = g->file.data + v->at;
@@ -5046,6 +5421,7 @@ static llmc_status llmc__gguf_keys(llmc__gguf *g, llmc__reader *r)
     return LLMC_OK;
 }
 
+/* Magic, version and the two counts, which are held against the file's size. */
 static llmc_status llmc__gguf_head(llmc__gguf *g, llmc__reader *r)
 {
     uint32_t magic, version;
@@ -5056,21 +5432,24 @@ static llmc_status llmc__gguf_head(llmc__gguf *g, llmc__reader *r)
     if (version != 0 && (version & 0xffffu) == 0)
         return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 4, "%s: big-endian GGUF is not supported", r->name);
     if (version != 2 && version != 3)
-        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 4, "%s: GGUF version %u is not supported, 2 and 3 are",
-                          r->name, (unsigned)version);
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 4,
+                          "%s: GGUF version %u is not supported, 2 and 3 are", r->name, (unsigned)version);
     LLMC__TRY(llmc__read_u64(r, "the header", &g->n_tensors));
     LLMC__TRY(llmc__read_u64(r, "the header", &g->n_keys));
     /* A pair takes at least 13 bytes, a tensor's entry at least 33. */
     if (g->n_keys > (r->size - r->at) / 13)
-        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 16, "%s: declares %llu keys, more than the file can hold", r->name,
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 16,
+                          "%s: declares %llu keys, more than the file can hold", r->name,
                           (unsigned long long)g->n_keys);
     if (g->n_tensors > (r->size - r->at) / 33)
-        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 8, "%s: declares %llu tensors, more than the file can hold",
-                          r->name, (unsigned long long)g->n_tensors);
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 8,
+                          "%s: declares %llu tensors, more than the file can hold", r->name,
+                          (unsigned long long)g->n_tensors);
     if (g->n_keys > LLMC__MAX_KEYS || g->n_tensors > LLMC__MAX_TENSORS)
-        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 8, "%s: %llu tensors and %llu keys are above the limits %u and %u",
-                          r->name, (unsigned long long)g->n_tensors, (unsigned long long)g->n_keys,
-                          LLMC__MAX_TENSORS, LLMC__MAX_KEYS);
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 8,
+                          "%s: %llu tensors and %llu keys are above the limits %u and %u", r->name,
+                          (unsigned long long)g->n_tensors, (unsigned long long)g->n_keys, LLMC__MAX_TENSORS,
+                          LLMC__MAX_KEYS);
     return LLMC_OK;
 }
 
@@ -5078,34 +5457,40 @@ static llmc_status llmc__gguf_head(llmc__gguf *g, llmc__reader *r)
 static const char *llmc__gguf_type_name(uint32_t type)
 {
     static const char *const name[] = {
-        "F32", "F16", "Q4_0", "Q4_1", "Q4_2", "Q4_3", "Q5_0", "Q5_1", "Q8_0", "Q8_1", "Q2_K", "Q3_K", "Q4_K",
-        "Q5_K", "Q6_K", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS",
-        "I8", "I16", "I32", "I64", "F64", "IQ1_M", "BF16", "?", "?", "?", "TQ1_0", "TQ2_0", "?", "?", "?", "MXFP4"
-    };
+        "F32",    "F16",   "Q4_0",  "Q4_1",   "Q4_2",  "Q4_3",  "Q5_0",    "Q5_1",   "Q8_0",    "Q8_1",
+        "Q2_K",   "Q3_K",  "Q4_K",  "Q5_K",   "Q6_K",  "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
+        "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8",    "I16",   "I32",     "I64",    "F64",     "IQ1_M",
+        "BF16",   "?",     "?",     "?",      "TQ1_0", "TQ2_0", "?",       "?",      "?",       "MXFP4"};
     return type < sizeof name / sizeof name[0] ? name[type] : "?";
 }
 
-/* dims and type to bytes, all checked. */
+/* Type and dimensions to t->bytes. Rows must be whole blocks, no dimension 0, no
+   product above 2^64, and the whole not larger than the file.
+   at: the entry's place, for messages. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__gguf_tensor_bytes(llmc__reader *r, uint64_t at, llmc_tensor *t, uint32_t type)
 {
     uint64_t row, all = 1;
     uint32_t i;
     t->type = llmc__dtype_from_gguf(type);
     if (t->type == LLMC_DTYPE_NONE || t->type == LLMC_I8)
-        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, at, "%s: tensor '%s' has type %u (%s), which is not supported",
-                          r->name, t->name, (unsigned)type, llmc__gguf_type_name(type));
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, at,
+                          "%s: tensor '%s' has type %u (%s), which is not supported", r->name, t->name,
+                          (unsigned)type, llmc__gguf_type_name(type));
     for (i = 0; i < t->n_dims; i++)
         if (t->dim[i] == 0 || t->dim[i] > INT64_MAX || !llmc__mul(all, t->dim[i], &all))
-            return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: tensor '%s' has the impossible dimension %llu",
-                              r->name, t->name, (unsigned long long)t->dim[i]);
+            return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                              "%s: tensor '%s' has the impossible dimension %llu", r->name, t->name,
+                              (unsigned long long)t->dim[i]);
     if (t->dim[0] % llmc_dtype_block(t->type) != 0)
-        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
-                          "%s: tensor '%s' has rows of %llu elements, which %s does not divide into blocks of %u",
-                          r->name, t->name, (unsigned long long)t->dim[0], llmc_dtype_name(t->type),
-                          (unsigned)llmc_dtype_block(t->type));
+        return LLMC__FAIL(
+            r->diag, BAD_FILE, r->tag, at,
+            "%s: tensor '%s' has rows of %llu elements, which %s does not divide into blocks of %u", r->name,
+            t->name, (unsigned long long)t->dim[0], llmc_dtype_name(t->type),
+            (unsigned)llmc_dtype_block(t->type));
     row = t->dim[0] > SIZE_MAX ? 0 : llmc_dtype_bytes(t->type, (size_t)t->dim[0]);
     if (row == 0 || !llmc__mul(row, all / t->dim[0], &t->bytes) || t->bytes > r->size)
-        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: tensor '%s' is larger than the file", r->name, t->name);
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: tensor '%s' is larger than the file", r->name,
+                          t->name);
     return LLMC_OK;
 }
 
@@ -5113,21 +5498,24 @@ static llmc_status llmc__gguf_tensor_bytes(llmc__reader *r, uint64_t at, llmc_te
    which is known only after the last entry, so out->data is left NULL. */
 static llmc_status llmc__gguf_entry(llmc__reader *r, uint64_t alignment, llmc_tensor *out, uint64_t *offset)
 {
-    const char *name;
-    size_t len, i;
-    uint32_t type;
+    const char *name = "";
+    size_t len = 0, i;
+    uint32_t type = 0;
     uint64_t at = r->at;
     LLMC_MEMSET(out, 0, sizeof *out);
     LLMC__TRY(llmc__gguf_string(r, "a tensor's name", false, &name, &len));
     if (len == 0 || !llmc__strcopy(out->name, sizeof out->name, name, len))
-        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: a tensor's name has %llu bytes, expected 1 to %u", r->name,
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: a tensor's name has %llu bytes, expected 1 to %u", r->name,
                           (unsigned long long)len, LLMC_NAME_MAX - 1u);
     if (llmc__strlen(out->name) != len)
-        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: the name of tensor '%s' contains a NUL", r->name, out->name);
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: the name of tensor '%s' contains a NUL",
+                          r->name, out->name);
     LLMC__TRY(llmc__read_u32(r, "a tensor's entry", &out->n_dims));
     if (out->n_dims == 0 || out->n_dims > LLMC_MAX_DIMS)
-        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: tensor '%s' has %u dimensions, expected 1 to %u", r->name,
-                          out->name, (unsigned)out->n_dims, LLMC_MAX_DIMS);
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: tensor '%s' has %u dimensions, expected 1 to %u", r->name, out->name,
+                          (unsigned)out->n_dims, LLMC_MAX_DIMS);
     for (i = 0; i < LLMC_MAX_DIMS; i++)
         out->dim[i] = 1;
     for (i = 0; i < out->n_dims; i++)
@@ -5135,24 +5523,28 @@ static llmc_status llmc__gguf_entry(llmc__reader *r, uint64_t alignment, llmc_te
     LLMC__TRY(llmc__read_u32(r, "a tensor's entry", &type));
     LLMC__TRY(llmc__read_u64(r, "a tensor's entry", offset));
     if (*offset % alignment != 0)
-        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: tensor '%s' begins at %llu, not a multiple of %llu", r->name,
-                          out->name, (unsigned long long)*offset, (unsigned long long)alignment);
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: tensor '%s' begins at %llu, not a multiple of %llu", r->name, out->name,
+                          (unsigned long long)*offset, (unsigned long long)alignment);
     return llmc__gguf_tensor_bytes(r, at, out, type);
 }
 
-/* The next tensor, data and all; r starts at g->tensors_at. */
+/* llmc__gguf_tensor -- check and give the next tensor               (FILE.gguf)
+   r stands at an entry, the first at g->tensors_at. out's data lies inside the file;
+   no byte of it is read. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__gguf_tensor(const llmc__gguf *g, llmc__reader *r, llmc_tensor *out)
 {
-    uint64_t offset, begin, end, at = r->at;
+    uint64_t offset = 0, begin = 0, end = 0, at = r->at;
     LLMC__TRY(llmc__gguf_entry(r, g->alignment, out, &offset));
     if (!llmc__add(g->data_at, offset, &begin) || !llmc__add(begin, out->bytes, &end) || end > r->size)
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
-                          "%s: tensor '%s' lies past the end of the file (%llu bytes at %llu of %llu)", r->name, out->name,
-                          (unsigned long long)out->bytes, (unsigned long long)begin, (unsigned long long)r->size);
+                          "%s: tensor '%s' lies past the end of the file (%llu bytes at %llu of its data)",
+                          r->name, out->name, (unsigned long long)out->bytes, (unsigned long long)offset);
     out->data = r->data + begin;
     return LLMC_OK;
 }
 
+/* general.alignment, 32 if the file does not say. */
 static llmc_status llmc__gguf_alignment(llmc__gguf *g, const llmc__reader *r)
 {
     const llmc__gguf_value *v = &g->known[LLMC__KEY_ALIGNMENT];
@@ -5184,7 +5576,8 @@ static llmc_status llmc__gguf_open(llmc__gguf *g, const llmc_blob *file, bool ke
         return LLMC_OK;
     for (i = 0; i < g->n_tensors; i++)
         LLMC__TRY(llmc__gguf_entry(&r, g->alignment, &t, &offset));
-    g->data_at = (r.at + g->alignment - 1) & ~(g->alignment - 1); /* at <= the size of an object: no overflow */
+    g->data_at =
+        (r.at + g->alignment - 1) & ~(g->alignment - 1); /* at <= the size of an object: no overflow */
     return LLMC_OK;
 }
 
@@ -5208,34 +5601,42 @@ typedef struct llmc__llama2c_part {
 
 #define LLMC__LLAMA2C_PARTS 13
 static const llmc__llama2c_part llmc__llama2c_part_table[LLMC__LLAMA2C_PARTS] = {
-    { "token_embd.weight", 'D', 'V', false },      { "blk.%u.attn_norm.weight", 'D', 0, true },
-    { "blk.%u.attn_q.weight", 'D', 'Q', true },    { "blk.%u.attn_k.weight", 'D', 'G', true },
-    { "blk.%u.attn_v.weight", 'D', 'G', true },    { "blk.%u.attn_output.weight", 'Q', 'D', true },
-    { "blk.%u.ffn_norm.weight", 'D', 0, true },    { "blk.%u.ffn_gate.weight", 'D', 'F', true },
-    { "blk.%u.ffn_down.weight", 'F', 'D', true },  { "blk.%u.ffn_up.weight", 'D', 'F', true },
-    { "output_norm.weight", 'D', 0, false },       { NULL, 'R', 'C', false }, /* cos and sin, C x K/2 each */
-    { "output.weight", 'D', 'V', false }
-};
+    {"token_embd.weight", 'D', 'V', false},     {"blk.%u.attn_norm.weight", 'D', 0, true},
+    {"blk.%u.attn_q.weight", 'D', 'Q', true},   {"blk.%u.attn_k.weight", 'D', 'G', true},
+    {"blk.%u.attn_v.weight", 'D', 'G', true},   {"blk.%u.attn_output.weight", 'Q', 'D', true},
+    {"blk.%u.ffn_norm.weight", 'D', 0, true},   {"blk.%u.ffn_gate.weight", 'D', 'F', true},
+    {"blk.%u.ffn_down.weight", 'F', 'D', true}, {"blk.%u.ffn_up.weight", 'D', 'F', true},
+    {"output_norm.weight", 'D', 0, false},      {NULL, 'R', 'C', false}, /* cos and sin, C x K/2 each */
+    {"output.weight", 'D', 'V', false}};
 static const uint8_t llmc__llama2c_order[2][LLMC__LLAMA2C_PARTS] = {
-    { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 },   /* version 0 */
-    { 1, 6, 10, 0, 2, 3, 4, 5, 7, 8, 9, 12, 255 }   /* versions 1 and 2: the norms first, no tables */
+    {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, /* version 0 */
+    {1, 6, 10, 0, 2, 3, 4, 5, 7, 8, 9, 12, 255} /* versions 1 and 2: the norms first, no tables */
 };
 
+/* A letter of the table as a number; what no letter stands for is 1. */
 static uint64_t llmc__llama2c_dim(const llmc__llama2c *f, char letter)
 {
     uint64_t head = f->dim / f->heads;
     switch (letter) {
     case 'D':
-    case 'Q': return f->dim;
-    case 'G': return head * f->kv_heads;
-    case 'F': return f->hidden;
-    case 'V': return f->vocab;
-    case 'C': return f->context;
-    case 'R': return head / 2 * 2; /* both tables */
-    default: return 1;
+    case 'Q':
+        return f->dim;
+    case 'G':
+        return head * f->kv_heads;
+    case 'F':
+        return f->hidden;
+    case 'V':
+        return f->vocab;
+    case 'C':
+        return f->context;
+    case 'R':
+        return head / 2 * 2; /* both tables */
+    default:
+        return 1;
     }
 }
 
+/* Where the next array lies, and which it is. */
 typedef struct llmc__llama2c_walk {
     uint64_t at; /* in the file */
     uint32_t part, layer;
@@ -5267,7 +5668,7 @@ static llmc_status llmc__llama2c_next(const llmc__llama2c *f, llmc__llama2c_walk
     for (; w->part < LLMC__LLAMA2C_PARTS; w->part++, w->layer = 0) {
         unsigned index = llmc__llama2c_order[f->version == 0 ? 0 : 1][w->part];
         const llmc__llama2c_part *p;
-        uint64_t scales_at, total;
+        uint64_t scales_at = 0, total = 0;
         if (index == 255)
             continue;
         p = &llmc__llama2c_part_table[index];
@@ -5296,16 +5697,19 @@ static llmc_status llmc__llama2c_next(const llmc__llama2c *f, llmc__llama2c_walk
     return LLMC_DONE;
 }
 
-/* Whether seven integers can be the header of a model; text never is. */
+/* Whether seven integers can be the header of a model. Text never is: four letters
+   make a number above every limit here. The limits also keep the largest array,
+   2^20 x 2^24 values in 4096 layers, below 2^58 bytes. */
 static bool llmc__llama2c_plausible(const llmc__llama2c *f)
 {
     const uint32_t wide = 1u << 20;
-    return f->dim > 0 && f->dim <= wide && f->hidden > 0 && f->hidden <= wide && f->layers > 0 && f->layers <= 4096 &&
-           f->heads > 0 && f->heads <= f->dim && f->dim % f->heads == 0 && f->kv_heads > 0 &&
-           f->kv_heads <= f->heads && f->heads % f->kv_heads == 0 && f->vocab > 0 && f->vocab <= LLMC__MAX_VOCAB &&
-           f->context > 0 && f->context <= (1u << 24);
+    return f->dim > 0 && f->dim <= wide && f->hidden > 0 && f->hidden <= wide && f->layers > 0 &&
+           f->layers <= 4096 && f->heads > 0 && f->heads <= f->dim && f->dim % f->heads == 0 &&
+           f->kv_heads > 0 && f->kv_heads <= f->heads && f->heads % f->kv_heads == 0 && f->vocab > 0 &&
+           f->vocab <= LLMC__MAX_VOCAB && f->context > 0 && f->context <= (1u << 24);
 }
 
+/* p [28]. A negative vocabulary size is version 0's way to say that the head is its own. */
 static void llmc__llama2c_ints(llmc__llama2c *f, const uint8_t *p)
 {
     uint32_t vocab = llmc__u32le(p + 20);
@@ -5322,16 +5726,16 @@ static void llmc__llama2c_ints(llmc__llama2c *f, const uint8_t *p)
 /* "ak42", version, seven integers, u8 shared, [i32 group], zeros to byte 256 */
 static llmc_status llmc__llama2c_head1(llmc__llama2c *f, llmc__reader *r)
 {
-    const uint8_t *p;
+    const uint8_t *p = NULL;
     LLMC__TRY(llmc__read(r, 256, "the header", &p));
     f->version = llmc__u32le(p + 4);
     if (f->version != 1 && f->version != 2)
-        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 4, "%s: llama2.c version %u is not supported", r->name,
-                          (unsigned)f->version);
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 4, "%s: llama2.c version %u is not supported",
+                          r->name, (unsigned)f->version);
     llmc__llama2c_ints(f, p + 8);
     if (!f->tied || p[36] > 1)
-        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 28, "%s: the vocabulary size is negative or the shared flag not 0 or 1",
-                          r->name);
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 28,
+                          "%s: the vocabulary size is negative or the shared flag not 0 or 1", r->name);
     f->tied = p[36] == 1;
     if (f->version == 2)
         f->group = llmc__u32le(p + 37);
@@ -5351,7 +5755,7 @@ static llmc_status llmc__llama2c_open(llmc__llama2c *f, const llmc_blob *file, l
     llmc__reader r = llmc__reader_over(file, "FILE.llama2c", diag);
     llmc__llama2c_walk w;
     llmc_status status;
-    const uint8_t *p;
+    const uint8_t *p = NULL;
     LLMC_MEMSET(f, 0, sizeof *f);
     f->file = r;
     if (r.size >= 4 && llmc__u32le(r.data) == LLMC__LLAMA2C_MAGIC) {
@@ -5361,17 +5765,18 @@ static llmc_status llmc__llama2c_open(llmc__llama2c *f, const llmc_blob *file, l
         llmc__llama2c_ints(f, p);
     }
     if (!llmc__llama2c_plausible(f))
-        return LLMC__FAIL(diag, BAD_FILE, r.tag, 0, "%s: the header's sizes are not possible together", r.name);
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, 0, "%s: the header's sizes are not possible together",
+                          r.name);
     walk->at = r.at;
     walk->part = walk->layer = 0;
     w = *walk;
-    for (*n_tensors = 0; (status = llmc__llama2c_next(f, &w, NULL)) == LLMC_OK; ++*n_tensors) {
-    }
+    for (*n_tensors = 0; (status = llmc__llama2c_next(f, &w, NULL)) == LLMC_OK; ++*n_tensors) {}
     if (status != LLMC_DONE)
         return status;
     if (w.at != r.size)
-        return LLMC__FAIL(diag, BAD_FILE, r.tag, llmc__min(w.at, r.size), "%s: has %llu bytes, its header implies %llu",
-                          r.name, (unsigned long long)r.size, (unsigned long long)w.at);
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, llmc__min(w.at, r.size),
+                          "%s: has %llu bytes, its header implies %llu", r.name, (unsigned long long)r.size,
+                          (unsigned long long)w.at);
     return LLMC_OK;
 }
 
@@ -5445,10 +5850,17 @@ static llmc_status llmc__vocab_array(const llmc__gguf *g, unsigned key, uint32_t
                           llmc__key_text(key));
     if (!v->array || v->type != type)
         return LLMC__FAIL(r->diag, BAD_FILE, "FILE.vocab", v->at, "%s: '%s' must be an array of %s", r->name,
-                          llmc__key_text(key), type == LLMC__GGUF_STRING ? "strings" : type == LLMC__GGUF_F32 ? "f32" : "i32");
-    if (v->count == 0 || v->count > LLMC__MAX_VOCAB || (*count != 0 && v->count != *count))
-        return LLMC__FAIL(r->diag, BAD_FILE, "FILE.vocab", v->at, "%s: '%s' has %llu entries, expected %u", r->name,
-                          llmc__key_text(key), (unsigned long long)v->count, (unsigned)*count);
+                          llmc__key_text(key),
+                          type == LLMC__GGUF_STRING ? "strings"
+                          : type == LLMC__GGUF_F32  ? "f32"
+                                                    : "i32");
+    if (v->count == 0 || v->count > LLMC__MAX_VOCAB)
+        return LLMC__FAIL(r->diag, BAD_FILE, "FILE.vocab", v->at,
+                          "%s: '%s' has %llu entries, expected 1 to %u", r->name, llmc__key_text(key),
+                          (unsigned long long)v->count, LLMC__MAX_VOCAB);
+    if (*count != 0 && v->count != *count)
+        return LLMC__FAIL(r->diag, BAD_FILE, "FILE.vocab", v->at, "%s: '%s' has %llu entries, expected %u",
+                          r->name, llmc__key_text(key), (unsigned long long)v->count, (unsigned)*count);
     *count = (uint32_t)v->count;
     *out = r->data + v->at;
     *bytes = (size_t)(v->end - v->at);
@@ -5469,18 +5881,20 @@ static llmc_status llmc__vocab_strings(const llmc__gguf *g, unsigned key)
     return LLMC_OK;
 }
 
+/* A flag that keeps its default if the file does not give it. */
 static llmc_status llmc__vocab_flag(const llmc__gguf *g, unsigned key, bool *flag)
 {
     if (g->known[key].at != 0 && !llmc__gguf_flag(g, &g->known[key], flag))
-        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", g->known[key].at, "%s: '%s' must be true or false",
-                          g->file.name, llmc__key_text(key));
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", g->known[key].at,
+                          "%s: '%s' must be true or false", g->file.name, llmc__key_text(key));
     return LLMC_OK;
 }
 
+/* Ids of special tokens, where given; each inside the vocabulary. */
 static llmc_status llmc__vocab_specials(const llmc__gguf *g, llmc__vocab *v)
 {
-    static const uint8_t key[LLMC_SPECIAL_COUNT] = { LLMC__KEY_TOK_BOS, LLMC__KEY_TOK_EOS, LLMC__KEY_TOK_EOT,
-                                                     LLMC__KEY_TOK_UNK, LLMC__KEY_TOK_PAD };
+    static const uint8_t key[LLMC_SPECIAL_COUNT] = {LLMC__KEY_TOK_BOS, LLMC__KEY_TOK_EOS, LLMC__KEY_TOK_EOT,
+                                                    LLMC__KEY_TOK_UNK, LLMC__KEY_TOK_PAD};
     unsigned i;
     for (i = 0; i < LLMC_SPECIAL_COUNT; i++) {
         const llmc__gguf_value *value = &g->known[key[i]];
@@ -5488,8 +5902,9 @@ static llmc_status llmc__vocab_specials(const llmc__gguf *g, llmc__vocab *v)
         if (value->at == 0)
             continue;
         if (!llmc__gguf_uint(g, value, &id) || id >= v->count)
-            return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at, "%s: '%s' must be an id below %u",
-                              g->file.name, llmc__key_text(key[i]), (unsigned)v->count);
+            return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
+                              "%s: '%s' must be an id below %u", g->file.name, llmc__key_text(key[i]),
+                              (unsigned)v->count);
         v->special[i] = (llmc_token)id;
     }
     return LLMC_OK;
@@ -5511,6 +5926,7 @@ static void llmc__vocab_defaults(llmc__vocab *v, llmc__vocab_kind kind)
     v->add_bos = v->add_space_prefix = spm;
 }
 
+/* One f32 per token. Infinities order well; NaN would break every comparison later. */
 static llmc_status llmc__vocab_scores(const llmc__gguf *g, llmc__vocab *v)
 {
     size_t bytes, i;
@@ -5519,7 +5935,8 @@ static llmc_status llmc__vocab_scores(const llmc__gguf *g, llmc__vocab *v)
         float score = llmc__f32le(v->scores + 4 * i);
         if (score != score)
             return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", g->known[LLMC__KEY_TOK_SCORES].at + 4 * i,
-                              "%s: the score of token %llu is not a number", g->file.name, (unsigned long long)i);
+                              "%s: the score of token %llu is not a number", g->file.name,
+                              (unsigned long long)i);
     }
     return LLMC_OK;
 }
@@ -5531,11 +5948,12 @@ static llmc_status llmc__vocab_pre(const llmc__gguf *g, llmc__vocab *v)
     const char *text = "";
     size_t len = 0;
     if (value->at != 0 && !llmc__gguf_text(g, value, &text, &len))
-        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at, "%s: tokenizer.ggml.pre must be a string",
-                          g->file.name);
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
+                          "%s: tokenizer.ggml.pre must be a string", g->file.name);
     if (!llmc__strcopy(v->pre, sizeof v->pre, text, len))
-        return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", value->at, "%s: pre-tokenizer '%.*s' is not supported",
-                          g->file.name, (int)llmc__min(len, 64), text);
+        return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", value->at,
+                          "%s: pre-tokenizer '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
+                          text);
     if (llmc__streq(v->pre, "llama-bpe") || llmc__streq(v->pre, "llama3") || llmc__streq(v->pre, "llama-v3"))
         v->add_bos = true;
     return LLMC_OK;
@@ -5557,15 +5975,17 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
     if (model->at == 0)
         return LLMC_OK;
     if (!llmc__gguf_text(g, model, &text, &len))
-        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", model->at, "%s: tokenizer.ggml.model must be a string",
-                          g->file.name);
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", model->at,
+                          "%s: tokenizer.ggml.model must be a string", g->file.name);
     if (llmc__texteq(text, len, "none") || llmc__texteq(text, len, "no_vocab"))
         return LLMC_OK;
     bpe = llmc__texteq(text, len, "gpt2");
     if (!bpe && !llmc__texteq(text, len, "llama"))
-        return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", model->at, "%s: tokenizer '%.*s' is not supported",
-                          g->file.name, (int)llmc__min(len, 64), text);
-    LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TOKENS, LLMC__GGUF_STRING, &v->count, &v->tokens, &v->tokens_bytes));
+        return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", model->at,
+                          "%s: tokenizer '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
+                          text);
+    LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TOKENS, LLMC__GGUF_STRING, &v->count, &v->tokens,
+                                &v->tokens_bytes));
     LLMC__TRY(llmc__vocab_strings(g, LLMC__KEY_TOK_TOKENS));
     llmc__vocab_defaults(v, bpe ? LLMC__VOCAB_BPE : LLMC__VOCAB_SPM);
     if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
@@ -5592,7 +6012,7 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
 static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, uint32_t count, llmc_diag *diag)
 {
     llmc__reader r = llmc__reader_over(file, "FILE.vocab", diag);
-    const uint8_t *p;
+    const uint8_t *p = NULL;
     uint32_t longest, n;
     LLMC_MEMSET(v, 0, sizeof *v);
     LLMC__TRY(llmc__read_u32(&r, "the header", &longest));
@@ -5604,19 +6024,21 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
         if (n == LLMC__MAX_VOCAB)
             return LLMC__FAIL(diag, BAD_FILE, r.tag, at, "%s: more than %u tokens", r.name, LLMC__MAX_VOCAB);
         if (r.at == r.size)
-            return LLMC__FAIL(diag, BAD_FILE, r.tag, at, "%s: holds %u tokens, the model has %u", r.name, (unsigned)n,
-                              (unsigned)count);
+            return LLMC__FAIL(diag, BAD_FILE, r.tag, at, "%s: holds %u tokens, the model has %u", r.name,
+                              (unsigned)n, (unsigned)count);
         LLMC__TRY(llmc__read(&r, 8, "a token", &p));
         score = llmc__f32le(p);
         len = llmc__u32le(p + 4);
         if (len > LLMC__MAX_STRING || score != score)
-            return LLMC__FAIL(diag, BAD_FILE, r.tag, at, "%s: token %u has length %u, expected 0 to %u, or no number as score",
-                              r.name, (unsigned)n, (unsigned)len, LLMC__MAX_STRING);
+            return LLMC__FAIL(diag, BAD_FILE, r.tag, at,
+                              "%s: token %u has length %u, expected 0 to %u, or no number as score", r.name,
+                              (unsigned)n, (unsigned)len, LLMC__MAX_STRING);
         LLMC__TRY(llmc__read(&r, len, "a token", &p));
     }
     if (r.at != r.size || n == 0)
-        return LLMC__FAIL(diag, BAD_FILE, r.tag, r.at, "%s: %llu bytes are left after %u tokens; is it another model's?",
-                          r.name, (unsigned long long)(r.size - r.at), (unsigned)n);
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, r.at,
+                          "%s: %llu bytes are left after %u tokens; is it another model's?", r.name,
+                          (unsigned long long)(r.size - r.at), (unsigned)n);
     v->count = n;
     v->tokens_bytes = (size_t)(r.size - 4);
     v->layout = LLMC__STRINGS_LLAMA2C;
@@ -5633,6 +6055,7 @@ typedef struct llmc__out {
     bool failed;
 } llmc__out;
 
+/* All output passes here; after a failure nothing more is handed on. */
 static void llmc__out_bytes(llmc__out *o, const void *data, uint64_t n)
 {
     if (n == 0 || o->failed)
@@ -5656,6 +6079,7 @@ static void llmc__out_u64(llmc__out *o, uint64_t v)
     llmc__out_bytes(o, b, 8);
 }
 
+/* A GGUF string. */
 static void llmc__out_text(llmc__out *o, const char *text, size_t len)
 {
     llmc__out_u64(o, len);
@@ -5665,12 +6089,13 @@ static void llmc__out_text(llmc__out *o, const char *text, size_t len)
 /* Zeros up to a multiple of alignment, a power of two. */
 static void llmc__out_pad(llmc__out *o, uint64_t alignment)
 {
-    static const uint8_t zero[64] = { 0 };
+    static const uint8_t zero[64] = {0};
     uint64_t n = (0 - o->at) & (alignment - 1);
     for (; n > 0 && !o->failed; n -= llmc__min(n, sizeof zero))
         llmc__out_bytes(o, zero, llmc__min(n, sizeof zero));
 }
 
+/* A key and its value's type; the value has to follow. */
 static void llmc__out_key(llmc__out *o, const char *key, uint32_t type)
 {
     llmc__out_text(o, key, llmc__strlen(key));
@@ -5704,6 +6129,7 @@ static void llmc__out_key_flag(llmc__out *o, const char *key, bool v)
     llmc__out_bytes(o, &b, 1);
 }
 
+/* A key whose value is an array; count elements have to follow. */
 static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, uint64_t count)
 {
     llmc__out_key(o, key, LLMC__GGUF_ARRAY);
@@ -6074,7 +6500,10 @@ static int llmc__alphabet_byte(uint32_t cp)
 }
 
 //--[ 13.2 TOKEN.table ]-- tokens, the hash of their bytes, the hash of merges
-enum { LLMC__TOK_MERGE = 1, /* encode may produce it from text */ LLMC__TOK_WHOLE = 2 /* and does, for exactly its own bytes */ };
+enum {
+    LLMC__TOK_MERGE = 1, /* encode may produce it from text       */
+    LLMC__TOK_WHOLE = 2  /* and does, for exactly its own bytes   */
+};
 
 typedef struct llmc__tok {
     uint32_t raw;  /* where its bytes begin in llmc_tokenizer.raw    */
@@ -6097,25 +6526,27 @@ typedef struct llmc__merge {
 struct llmc_tokenizer {
     llmc__vocab vocab; /* as the file gave it; pointers into the file */
     char name[48];
-    const llmc__tok *tok;    /* [vocab.count] */
-    const uint8_t *raw;      /* all tokens' bytes */
-    uint32_t *slot;          /* by raw bytes: id + 1 in the low bits, hash bits above; 0: empty */
+    const llmc__tok *tok; /* [vocab.count] */
+    const uint8_t *raw;   /* all tokens' bytes */
+    uint32_t *slot;       /* by raw bytes: id + 1 in the low bits, hash bits above; 0: empty */
     uint32_t slot_mask, id_mask;
-    llmc__merge *merge;      /* BPE only */
+    llmc__merge *merge; /* BPE only */
     uint32_t merge_mask;
-    llmc_token *special;     /* tokens looked for in text, in byte order */
-    uint32_t special_at[257]; /* first of those that begin with this byte */
-    uint8_t special_kinds[256]; /* by first byte: LLMC__FIND_... bits */
-    llmc_token single[256];  /* BPE: by byte. SPM: by ASCII character. NONE: not in the vocabulary */
-    llmc_token byte[256];    /* byte tokens <0xXX> */
-    uint8_t *uc;             /* [LLMC__UC_BMP], BPE only */
-    uint32_t longest;        /* most bytes a token adds to text */
-    uint32_t longest_merge;  /* most bytes of a token that merging reaches */
-    bool has_bytes;          /* all 256 byte tokens are there */
-    bool inner_space;        /* SPM: some token has a space after something else */
+    llmc_token *special;        /* tokens looked for in text, in byte order */
+    uint32_t special_at[257];   /* first of those that begin with this byte */
+    uint8_t special_kinds[256]; /* by first byte: LLMC__FIND_... bits       */
+    llmc_token single[256];     /* BPE: by byte. SPM: by ASCII character. NONE: not in the vocabulary */
+    llmc_token byte[256];       /* byte tokens <0xXX> */
+    uint8_t *uc;                /* [LLMC__UC_BMP], BPE only */
+    uint32_t *joined;           /* SPM: bit 256 a + b: some token has byte a before byte b */
+    uint32_t longest;           /* most bytes a token adds to text            */
+    uint32_t longest_merge;     /* most bytes of a token that merging reaches */
+    bool has_bytes;             /* all 256 byte tokens are there              */
     bool any_user;
 };
 
+/* One multiplication and a fold: every input bit reaches both ends, slot and tag. Not keyed: the
+   bound on probes, not secrecy, is what hostile vocabularies run into. */
 static uint64_t llmc__token_mix(uint64_t h)
 {
     h *= 0x9fb21c651e98df25u;
@@ -6138,6 +6569,18 @@ static uint64_t llmc__token_hash(const uint8_t *p, size_t n)
     return llmc__token_mix(llmc__token_mix(h ^ last) ^ 0x2545f4914f6cdd1du);
 }
 
+/* Whether p and q [n] are the same bytes; most tokens are short. */
+static bool llmc__token_same(const uint8_t *p, const uint8_t *q, size_t n)
+{
+    if (n > 16)
+        return LLMC_MEMCMP(p, q, n) == 0;
+    if (n >= 8)
+        return ((llmc__u64le(p) ^ llmc__u64le(q)) | (llmc__u64le(p + n - 8) ^ llmc__u64le(q + n - 8))) == 0;
+    if (n >= 4)
+        return ((llmc__u32le(p) ^ llmc__u32le(q)) | (llmc__u32le(p + n - 4) ^ llmc__u32le(q + n - 4))) == 0;
+    return n == 0 || (p[0] == q[0] && p[n / 2] == q[n / 2] && p[n - 1] == q[n - 1]);
+}
+
 /* Token of these raw bytes that encode may produce (merge), or of the others. */
 static llmc_token llmc__token_lookup(const llmc_tokenizer *t, const uint8_t *p, size_t n, bool merge)
 {
@@ -6152,7 +6595,7 @@ static llmc_token llmc__token_lookup(const llmc_tokenizer *t, const uint8_t *p, 
             continue;
         k = &t->tok[(v & t->id_mask) - 1];
         if (k->raw_len == n && ((k->flags & LLMC__TOK_MERGE) != 0) == merge &&
-            LLMC_MEMCMP(t->raw + k->raw, p, n) == 0)
+            llmc__token_same(t->raw + k->raw, p, n))
             return (llmc_token)((v & t->id_mask) - 1);
     }
     return LLMC_TOKEN_NONE;
@@ -6181,13 +6624,15 @@ static bool llmc__token_insert(llmc_tokenizer *t, uint32_t id)
     return false;
 }
 
+/* Ids are small and dense, so the pair is one word. */
 static uint32_t llmc__merge_hash(uint32_t left, uint32_t right)
 {
     return (uint32_t)(llmc__token_mix(((uint64_t)left << 32 | right) ^ 0x9e3779b97f4a7c15u) >> 7);
 }
 
 /* False: too many collisions. The first (best) rank of a pair stays. */
-static bool llmc__merge_insert(llmc_tokenizer *t, uint32_t left, uint32_t right, uint32_t rank, uint32_t result)
+static bool llmc__merge_insert(llmc_tokenizer *t, uint32_t left, uint32_t right, uint32_t rank,
+                               uint32_t result)
 {
     uint32_t at = llmc__merge_hash(left, right), probe;
     for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
@@ -6206,7 +6651,8 @@ static bool llmc__merge_insert(llmc_tokenizer *t, uint32_t left, uint32_t right,
 }
 
 /* Rank of the merge of two tokens (or NONEs) and its result; LLMC__NO_PAIR: there is none. */
-static uint32_t llmc__merge_lookup(const llmc_tokenizer *t, llmc_token left, llmc_token right, llmc_token *result)
+static uint32_t llmc__merge_lookup(const llmc_tokenizer *t, llmc_token left, llmc_token right,
+                                   llmc_token *result)
 {
     uint32_t at = llmc__merge_hash((uint32_t)left, (uint32_t)right), probe;
     if (left < 0 || right < 0)
@@ -6224,6 +6670,14 @@ static uint32_t llmc__merge_lookup(const llmc_tokenizer *t, llmc_token left, llm
 }
 
 //--[ 13.3 TOKEN.merge ]-- one word: join the best pair until none is left
+/* Both algorithms are the same loop: symbols in a row, the neighbours with the best key join (the
+   leftmost of equals), until no two make a token. BPE starts from bytes and its key is the merge's
+   rank, found by the pair of ids; SPM starts from characters and its key is the joined token's
+   score, found by the joined text. Three ways through it, all with the same result:
+     a word that is one token known to survive its own merging is taken as that token,
+     a short word looks at every pair before every merge (quadratic in at most 48 bytes),
+     a long word keeps its keys in a winner tree in the caller's work memory. */
+
 /* What two neighbours, w[a,b) and w[b,c) with ids left and right, join to: its key
    (lower joins first) and id; LLMC__NO_PAIR: they stay apart. */
 static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c, llmc_token left,
@@ -6266,7 +6720,8 @@ static inline void llmc__ids_put(llmc__ids *out, llmc_token id)
 
 /* A symbol w [n] that merging left: its token, or byte tokens, or the unknown token
    (nothing where the vocabulary has none of these). */
-static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc_token id, llmc__ids *out)
+static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc_token id,
+                             llmc__ids *out)
 {
     size_t i;
     bool bytes = true;
@@ -6315,7 +6770,8 @@ static void llmc__word_small(const llmc_tokenizer *t, const uint8_t *w, uint32_t
         if (best + 1 < count)
             key[best] = llmc__pair(t, w, at[best], at[best + 2], id[best], id[best + 1], &joined[best]);
         if (best > 0)
-            key[best - 1] = llmc__pair(t, w, at[best - 1], at[best + 1], id[best - 1], id[best], &joined[best - 1]);
+            key[best - 1] =
+                llmc__pair(t, w, at[best - 1], at[best + 1], id[best - 1], id[best], &joined[best - 1]);
     }
     for (i = 0; i < count; i++)
         llmc__symbol_put(t, w + at[i], at[i + 1] - at[i], id[i], out);
@@ -6372,6 +6828,7 @@ static uint32_t llmc__word_key(llmc__word *s, uint32_t p)
     return llmc__pair(s->tok, s->w, p, s->node[a->next].next, a->id, s->node[a->next].id, &a->joined);
 }
 
+/* Cuts the word in symbols, finds all keys, and plays the tree from the bottom up. */
 static void llmc__word_start(llmc__word *s)
 {
     uint32_t i, last = LLMC__NO_PAIR, len;
@@ -6424,7 +6881,8 @@ typedef struct llmc__work {
 } llmc__work;
 
 /* One word, n >= 1. False: the work memory is too small. */
-static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work, llmc__ids *out)
+static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
+                           llmc__ids *out)
 {
     llmc_token id;
     if (n <= t->longest_merge) {
@@ -6445,6 +6903,10 @@ static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, 
 }
 
 //--[ 13.4 TOKEN.split ]-- text to words that merge independently
+/* BPE is defined on words that a pattern cuts. SPM is defined on the whole text, but merging
+   cannot cross a place that no token crosses, so cutting there changes nothing and lets the
+   work memory be used again word by word. */
+
 /* Class of the character at p [n]; *len its bytes. */
 static inline uint32_t llmc__class_at(const llmc_tokenizer *t, const uint8_t *p, size_t n, uint32_t *len)
 {
@@ -6471,7 +6933,8 @@ static size_t llmc__contraction(const uint8_t *p, size_t n)
 {
     if (n >= 2 && (p[1] == 's' || p[1] == 't' || p[1] == 'm' || p[1] == 'd'))
         return 2;
-    if (n >= 3 && ((p[1] == 'r' && p[2] == 'e') || (p[1] == 'v' && p[2] == 'e') || (p[1] == 'l' && p[2] == 'l')))
+    if (n >= 3 &&
+        ((p[1] == 'r' && p[2] == 'e') || (p[1] == 'v' && p[2] == 'e') || (p[1] == 'l' && p[2] == 'l')))
         return 3;
     return 0;
 }
@@ -6511,27 +6974,29 @@ static size_t llmc__split_gpt2(const llmc_tokenizer *t, const uint8_t *p, size_t
     return llmc__class_run(t, p, n, at + len, LLMC__UC_REST);
 }
 
-/* SPM: spaces and what follows them, up to the next space; all of p [n] where a token could
-   reach across that border. */
+/* SPM: whether no token reaches across from byte a to byte b, so that merging cannot either. This
+   finds the spaces between words, and whatever else a vocabulary keeps apart. */
+static inline bool llmc__apart(const llmc_tokenizer *t, uint32_t a, uint32_t b)
+{
+    return (t->joined[a * 8 + b / 32] >> (b % 32) & 1) == 0 && (b & 0xc0) != 0x80;
+}
+
+/* SPM: bytes of p [n] up to the first place that merging cannot cross. */
 static size_t llmc__split_spm(const llmc_tokenizer *t, const uint8_t *p, size_t n)
 {
-    size_t at = 0;
-    if (t->inner_space)
-        return n;
-    while (at < n && p[at] == ' ')
-        at++;
-    while (at < n && p[at] != ' ')
-        at++;
+    size_t at;
+    for (at = 1; at < n && !llmc__apart(t, p[at - 1], p[at]); at++)
+        ;
     return at;
 }
 
 /* The first word of an SPM text p [n] with a space before it: joined in a buffer or, if it is
    long, in the work memory. *used: bytes of p. */
-static bool llmc__prefix_put(const llmc_tokenizer *t, const uint8_t *p, size_t n, llmc__work work, size_t *used,
-                             llmc__ids *out)
+static bool llmc__prefix_put(const llmc_tokenizer *t, const uint8_t *p, size_t n, llmc__work work,
+                             size_t *used, llmc__ids *out)
 {
     uint8_t small[LLMC__WORD_SMALL], *w = small;
-    size_t len = llmc__split_spm(t, p, n);
+    size_t len = llmc__apart(t, ' ', p[0]) ? 0 : llmc__split_spm(t, p, n);
     *used = len;
     if (len >= sizeof small) {
         size_t room = (len + 4) & ~(size_t)3; /* the space too; what follows stays aligned */
@@ -6563,8 +7028,15 @@ static bool llmc__text_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, 
 }
 
 //--[ 13.5 TOKEN.special ]-- control and user tokens written out in text
-enum { LLMC__FIND_USER = 1, LLMC__FIND_CONTROL = 2 };
+/* All such tokens lie in one list in byte order. At a text position the list narrows byte by byte,
+   by halving, so that thousands of tokens that begin alike cost no more than a few; positions whose
+   byte begins none are skipped. */
+enum {
+    LLMC__FIND_USER = 1,   /* in any text                       */
+    LLMC__FIND_CONTROL = 2 /* only on request (also the unknown token) */
+};
 
+/* The list that a token belongs to; 0: it is never looked for. */
 static uint8_t llmc__find_kind(const llmc__tok *k)
 {
     if (k->raw_len == 0)
@@ -6602,7 +7074,8 @@ static bool llmc__search_allows(const llmc__search *s, uint8_t sort, size_t b, s
 
 /* Narrows special tokens [*lo, *hi), which agree in their first `depth` bytes, to those that
    have byte c next. They are in byte order, so those that end here come first. */
-static void llmc__special_narrow(const llmc_tokenizer *t, uint32_t *lo, uint32_t *hi, size_t depth, uint32_t c)
+static void llmc__special_narrow(const llmc_tokenizer *t, uint32_t *lo, uint32_t *hi, size_t depth,
+                                 uint32_t c)
 {
     uint32_t side;
     for (side = 0; side < 2; side++) {
@@ -6670,25 +7143,31 @@ static llmc_token llmc__special_next(llmc__search *s, size_t at, size_t *place)
    token counts only where it cannot stand for unknown text. */
 static bool llmc__opens_text(const llmc_tokenizer *t, uint32_t kind)
 {
-    return kind == LLMC_TOKEN_CONTROL || kind == LLMC_TOKEN_USER || (kind == LLMC_TOKEN_UNKNOWN && t->has_bytes);
+    return kind == LLMC_TOKEN_CONTROL || kind == LLMC_TOKEN_USER ||
+           (kind == LLMC_TOKEN_UNKNOWN && t->has_bytes);
 }
 
-//--[ 13.6 TOKEN.public ]-- questions, encode, decode
+//--[ 13.6 TOKEN.query ]-- what the vocabulary holds
+/* Which algorithm and which way of cutting text: "llama", "gpt2/gpt-2". Lives in the tokenizer. */
 LLMC_API const char *llmc_tokenizer_name(const llmc_tokenizer *tok)
 {
     return tok->name;
 }
 
+/* Ids run from 0 to below this. */
 LLMC_API uint32_t llmc_tokenizer_count(const llmc_tokenizer *tok)
 {
     return tok->vocab.count;
 }
 
+/* Id of a token with a role, LLMC_TOKEN_NONE if the file names none for it. */
 LLMC_API llmc_token llmc_tokenizer_special(const llmc_tokenizer *tok, llmc_special which)
 {
     return (unsigned)which < LLMC_SPECIAL_COUNT ? tok->vocab.special[which] : LLMC_TOKEN_NONE;
 }
 
+/* Whether the model was trained with a begin token before its text; llmc_encode adds one only on
+   request, so that the parts of a prompt can be encoded one by one. */
 LLMC_API bool llmc_tokenizer_adds_bos(const llmc_tokenizer *tok)
 {
     return tok->vocab.add_bos && tok->vocab.special[LLMC_SPECIAL_BOS] >= 0;
@@ -6698,8 +7177,8 @@ LLMC_API bool llmc_tokenizer_adds_bos(const llmc_tokenizer *tok)
    BOS, which its models write between two stories. */
 LLMC_API bool llmc_token_ends(const llmc_tokenizer *tok, llmc_token id)
 {
-    static const char *const text[] = { "<|im_end|>", "<|eot_id|>",    "<|end_of_text|>", "<|endoftext|>",
-                                        "<|end|>",    "<end_of_turn>", "</s>" };
+    static const char *const text[] = {
+        "<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<|endoftext|>", "<|end|>", "<end_of_turn>", "</s>"};
     const llmc_token *special = tok->vocab.special;
     const llmc__tok *k;
     size_t i;
@@ -6724,6 +7203,7 @@ static float llmc__token_score(const llmc__vocab *v, uint32_t id, uint32_t text)
     return v->scores != NULL ? llmc__f32le(v->scores + 4 * (size_t)id) : 0.0f;
 }
 
+/* What the file says of a token; text points into the file. Errors: BAD_ARG (no such id). */
 LLMC_API llmc_status llmc_token_get(const llmc_tokenizer *tok, llmc_token id, llmc_token_info *out)
 {
     const llmc__tok *k;
@@ -6754,8 +7234,8 @@ static int llmc__byte_token(const uint8_t *text, size_t len)
 
 /* Raw bytes of stored text [len] of a token of this kind, into out [len] unless it is NULL;
    returns their number. *merge: encode may produce it from text. */
-static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, const uint8_t *text, size_t len, uint8_t *out,
-                              bool *merge)
+static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, const uint8_t *text, size_t len,
+                              uint8_t *out, bool *merge)
 {
     bool normal = kind == LLMC_TOKEN_NORMAL || kind == LLMC_TOKEN_UNUSED;
     bool bpe = v->kind == LLMC__VOCAB_BPE, spaces = !bpe && v->layout == LLMC__STRINGS_GGUF;
@@ -6765,7 +7245,8 @@ static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, const uint8_t
     for (at = 0; at < len; at += step) {
         const uint8_t *p = text + at;
         int byte = -1;
-        step = llmc__uc_next(p, len - at, &cp);
+        cp = p[0];
+        step = cp < 0x80 ? 1 : llmc__uc_next(p, len - at, &cp);
         if (bpe && normal)
             byte = llmc__alphabet_byte(cp);
         else if (spaces && cp == 0x2581 && (normal || kind == LLMC_TOKEN_USER))
@@ -6792,14 +7273,16 @@ static llmc_token llmc__if_stored(const llmc_tokenizer *t, llmc_token id, const 
     if (id < 0)
         return id;
     k = &t->tok[id];
-    return k->text_len == len && LLMC_MEMCMP(t->vocab.tokens + k->text, text, len) == 0 ? id : LLMC_TOKEN_NONE;
+    return k->text_len == len && LLMC_MEMCMP(t->vocab.tokens + k->text, text, len) == 0 ? id
+                                                                                        : LLMC_TOKEN_NONE;
 }
 
-/* Tries the raw forms that the text can have: as a normal token, as a user token, as itself. Byte
+/* The lowest id stored with exactly this text, of any kind; NONE if there is none.
+   Tries the raw forms that the text can have: as a normal token, as a user token, as itself. Byte
    tokens, and texts too long for the buffer (there are few such tokens), are compared one by one. */
 LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text, size_t len)
 {
-    static const uint8_t kind[] = { LLMC_TOKEN_NORMAL, LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL };
+    static const uint8_t kind[] = {LLMC_TOKEN_NORMAL, LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL};
     const uint8_t *p = (const uint8_t *)text;
     uint8_t raw[1024];
     llmc_token id = LLMC_TOKEN_NONE;
@@ -6817,7 +7300,9 @@ LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text,
     return id;
 }
 
-/* Need for one word of len bytes and a space before it. */
+//--[ 13.7 TOKEN.encode ]-- text to ids
+/* Work memory never depends on the vocabulary: it is what one word of len bytes, with a space put
+   before it, takes in the worst case. SIZE_MAX if that cannot be said in a size_t. */
 LLMC_API size_t llmc_encode_need(const llmc_tokenizer *tok, size_t len)
 {
     (void)tok;
@@ -6858,6 +7343,13 @@ static bool llmc__encode_parts(llmc__search *s, llmc__work work, llmc__ids *out)
     return true;
 }
 
+/* llmc_encode -- text to ids                                       (TOKEN.encode)
+   text [len], len < 2 GiB, any bytes;  work [work_bytes], any alignment;  ids [cap], written as far
+   as it goes;  *n what the whole text takes, 0 if the work memory ended first.
+   Control tokens are found leftmost, then longest; user tokens also without parse_special.
+   Takes O(len log(longest word)) look-ups, whatever the text and the vocabulary.
+   Errors: BAD_ARG (NULL, length, spans), NO_MEMORY (cap: *n > cap; work: *n == 0).
+   Source: Kudo 2018 (SPM); Radford 2019 (byte-level BPE). */
 LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, size_t len,
                                  const llmc_encode_options *opt, void *work, size_t work_bytes,
                                  llmc_token *ids, size_t cap, size_t *n, llmc_diag *diag)
@@ -6872,7 +7364,8 @@ LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, si
     if ((text == NULL && len > 0) || (ids == NULL && cap > 0) || (work == NULL && work_bytes > 0))
         return LLMC__FAIL(diag, BAD_ARG, "TOKEN.encode", LLMC_NO_OFFSET, "text, work or ids is NULL");
     if (len > INT32_MAX)
-        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.encode", LLMC_NO_OFFSET, "text of %zu bytes; the limit is 2 GiB", len);
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.encode", LLMC_NO_OFFSET,
+                          "text of %zu bytes; the limit is 2 GiB", len);
     if (o.parse_special && !llmc__spans_ok(o.plain, o.n_plain, len))
         return LLMC__FAIL(diag, BAD_ARG, "TOKEN.encode", LLMC_NO_OFFSET,
                           "plain spans must be in order, apart, and inside the text");
@@ -6895,15 +7388,16 @@ LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, si
                           "work memory of %zu bytes is too small for the longest word", work_bytes);
     *n = out.n;
     if (out.n > cap)
-        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.encode", LLMC_NO_OFFSET, "the text takes %zu ids, there is room for %zu",
-                          out.n, cap);
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.encode", LLMC_NO_OFFSET,
+                          "the text takes %zu ids, there is room for %zu", out.n, cap);
     return LLMC_OK;
 }
 
+//--[ 13.8 TOKEN.decode ]-- ids to text
 /* Bytes that a token adds to text, *n of them. Control and unknown tokens add nothing unless shown,
    and then their stored text. */
-static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, bool drop_space, bool show_special,
-                                        size_t *n)
+static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, bool drop_space,
+                                       bool show_special, size_t *n)
 {
     const llmc__tok *k = &t->tok[id];
     const uint8_t *p = t->raw + k->raw;
@@ -6915,6 +7409,11 @@ static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, b
     return p;
 }
 
+/* llmc_decode -- ids to bytes                                       (TOKEN.decode)
+   ids [n], each checked;  text [cap], written token by token as far as whole ones fit;  *len what
+   all ids take.  decode(encode(x)) is x for any bytes x if the vocabulary can express them
+   (byte-level BPE; SPM with byte tokens), shown or not shown as x was parsed.
+   Errors: BAD_ARG (NULL, an id outside the vocabulary: *len is 0), NO_MEMORY (*len > cap). */
 LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *ids, size_t n,
                                  const llmc_decode_options *opt, char *text, size_t cap, size_t *len,
                                  llmc_diag *diag)
@@ -6930,28 +7429,30 @@ LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *id
     for (i = 0; i < n; i++) {
         const uint8_t *p;
         if (ids[i] < 0 || (uint32_t)ids[i] >= tok->vocab.count)
-            return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET, "id %d at place %zu is outside the vocabulary of %u",
-                              (int)ids[i], i, (unsigned)tok->vocab.count);
+            return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET,
+                              "id %d at place %zu is outside the vocabulary of %u", (int)ids[i], i,
+                              (unsigned)tok->vocab.count);
         p = llmc__token_text(tok, ids[i], drop && opening, o.show_special, &m);
         if (used <= cap && m <= cap - used && m > 0)
             LLMC_MEMCPY(text + used, p, m);
         if (m > SIZE_MAX - used)
-            return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.decode", LLMC_NO_OFFSET, "the text does not fit a size_t");
+            return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.decode", LLMC_NO_OFFSET,
+                              "the text does not fit a size_t");
         used += m;
         opening = llmc__opens_text(tok, tok->tok[ids[i]].kind);
     }
     *len = used;
     if (used > cap)
-        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.decode", LLMC_NO_OFFSET, "the text takes %zu bytes, there is room for %zu",
-                          used, cap);
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.decode", LLMC_NO_OFFSET,
+                          "the text takes %zu bytes, there is room for %zu", used, cap);
     return LLMC_OK;
 }
 
 /* llmc__token_bytes -- what one token adds to a text that streams
    first: nothing but special tokens came before, so SPM's leading space goes. buf [at least
    llmc__tokenizer_longest]. Returns the bytes; 0 for control tokens unless show_special. */
-LLMC__UNUSED static size_t llmc__token_bytes(const llmc_tokenizer *tok, llmc_token id, bool first, bool show_special,
-                                             char *buf)
+LLMC__UNUSED static size_t llmc__token_bytes(const llmc_tokenizer *tok, llmc_token id, bool first,
+                                             bool show_special, char *buf)
 {
     size_t n;
     const uint8_t *p;
@@ -6969,7 +7470,11 @@ LLMC__UNUSED static size_t llmc__tokenizer_longest(const llmc_tokenizer *tok)
     return tok->longest;
 }
 
-//--[ 13.7 TOKEN.carve ]-- from the file's vocabulary to tables
+//--[ 13.9 TOKEN.carve ]-- from the file's vocabulary to tables
+/* Measuring reads and checks every token; placing reads them again into tables and then the merges.
+   Nothing here is quadratic in what a file can hold: hashes have bounded probes, the list of
+   special tokens is heap-sorted, and a token that is checked for merging to itself is short. */
+
 /* Walks strings of either layout; every length is checked again against what remains. */
 typedef struct llmc__strings {
     const uint8_t *data;
@@ -7015,14 +7520,14 @@ static uint8_t llmc__kind_of(const llmc__vocab *v, uint32_t id, const uint8_t *t
 
 /* What one pass over the tokens finds out. */
 typedef struct llmc__token_sizes {
-    uint64_t raw;                           /* bytes of all tokens */
+    uint64_t raw;                            /* bytes of all tokens */
     uint32_t special, longest_text, longest; /* number of tokens to look for; most stored and raw bytes */
 } llmc__token_sizes;
 
 /* One pass over the tokens: checks all, counts, and, where tok is not NULL, fills tok [count] and
    raw (which has sizes->raw bytes). Errors: BAD_FILE. */
-static llmc_status llmc__tokens_read(const llmc__vocab *v, llmc__tok *tok, uint8_t *raw, llmc__token_sizes *sizes,
-                                     llmc_diag *diag)
+static llmc_status llmc__tokens_read(const llmc__vocab *v, llmc__tok *tok, uint8_t *raw,
+                                     llmc__token_sizes *sizes, llmc_diag *diag)
 {
     llmc__strings s;
     uint32_t id;
@@ -7038,14 +7543,16 @@ static llmc_status llmc__tokens_read(const llmc__vocab *v, llmc__tok *tok, uint8
         int byte = -1;
         if (!llmc__string_next(&s, &text, &len))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
-                              "%s: the text of token %u is over 65535 bytes or past the end", v->name, (unsigned)id);
+                              "%s: the text of token %u is over 65535 bytes or past the end", v->name,
+                              (unsigned)id);
         k.kind = llmc__kind_of(v, id, s.data + text, len);
         if (k.kind == LLMC_TOKEN_BYTE)
             byte = llmc__byte_token(s.data + text, len);
         if (k.kind == 0 || (k.kind == LLMC_TOKEN_BYTE && byte < 0))
-            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u '%.*s' %s", v->name,
-                              (unsigned)id, (int)llmc__min(len, 64), (const char *)s.data + text,
-                              k.kind == 0 ? "has a type outside 1 to 6" : "is a byte token but not of the form <0xXX>");
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u '%.*s' %s",
+                              v->name, (unsigned)id, (int)llmc__min(len, 64), (const char *)s.data + text,
+                              k.kind == 0 ? "has a type outside 1 to 6"
+                                          : "is a byte token but not of the form <0xXX>");
         n = llmc__raw_bytes(v, k.kind, s.data + text, len, tok == NULL ? NULL : raw + sizes->raw, &merge);
         if (byte >= 0) {
             n = 1;
@@ -7075,13 +7582,12 @@ static uint32_t llmc__score_key(float score)
     return (u & 0x80000000u) != 0 ? u : ~(u | 0x80000000u);
 }
 
-static bool llmc__raw_inner_space(const uint8_t *p, size_t n)
+/* Notes which bytes stand side by side in a token that merging may make. */
+static void llmc__raw_joined(uint32_t *joined, const uint8_t *p, size_t n)
 {
     size_t i;
     for (i = 1; i < n; i++)
-        if (p[i] == ' ' && p[i - 1] != ' ')
-            return true;
-    return false;
+        joined[p[i - 1] * 8 + p[i] / 32] |= 1u << (p[i] % 32);
 }
 
 /* Enters every token in the hash and the small tables. Errors: BAD_FILE. */
@@ -7097,8 +7603,8 @@ static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc__tok *tok, llmc_di
         if (v->kind == LLMC__VOCAB_SPM) {
             float score = llmc__token_score(v, id, k->text);
             if (score != score)
-                return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: the score of token %u is not a number",
-                                  v->name, (unsigned)id);
+                return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                                  "%s: the score of token %u is not a number", v->name, (unsigned)id);
             k->rank = llmc__score_key(score);
         }
         if (k->kind == LLMC_TOKEN_BYTE) {
@@ -7109,12 +7615,14 @@ static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc__tok *tok, llmc_di
         if (k->raw_len == 0)
             continue;
         if (!llmc__token_insert(t, id))
-            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: too many tokens whose hashes collide", v->name);
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                              "%s: too many tokens whose hashes collide", v->name);
         t->any_user = t->any_user || k->kind == LLMC_TOKEN_USER;
         if ((k->flags & LLMC__TOK_MERGE) == 0)
             continue;
         t->longest_merge = (uint32_t)llmc__max(t->longest_merge, k->raw_len);
-        t->inner_space = t->inner_space || llmc__raw_inner_space(p, k->raw_len);
+        if (v->kind == LLMC__VOCAB_SPM)
+            llmc__raw_joined(t->joined, p, k->raw_len);
         if (k->raw_len == 1 && t->single[p[0]] < 0)
             t->single[p[0]] = (llmc_token)id;
     }
@@ -7124,8 +7632,8 @@ static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc__tok *tok, llmc_di
 
 /* Id of a merge's part (stored text), which must be in the vocabulary; raw gets its bytes. A special
    token's id is no part of a merge: NONE and *known. */
-static llmc_token llmc__merge_part(const llmc_tokenizer *t, const uint8_t *text, size_t len, uint8_t *raw, size_t *n,
-                                   bool *known)
+static llmc_token llmc__merge_part(const llmc_tokenizer *t, const uint8_t *text, size_t len, uint8_t *raw,
+                                   size_t *n, bool *known)
 {
     bool merge;
     llmc_token id;
@@ -7167,6 +7675,9 @@ static bool llmc__merge_read(llmc_tokenizer *t, const uint8_t *p, size_t len, ui
     return llmc__merge_insert(t, (uint32_t)a, (uint32_t)b, rank, (uint32_t)c);
 }
 
+/* All merges, in rank order. Errors: BAD_FILE with the merge's number and text. A part or result that
+   the vocabulary lacks is an error, as in Hugging Face's loader, not a merge to skip: such a
+   file was cut or mixed up, and would encode text in a way its model has never seen. */
 static llmc_status llmc__merges_read(llmc_tokenizer *t, uint8_t *scratch, size_t longest, llmc_diag *diag)
 {
     const llmc__vocab *v = &t->vocab;
@@ -7184,8 +7695,9 @@ static llmc_status llmc__merges_read(llmc_tokenizer *t, uint8_t *scratch, size_t
         problem = "is too long or past the end";
         if (!llmc__string_next(&s, &text, &len) ||
             !llmc__merge_read(t, s.data + text, len, i, scratch, longest, &problem))
-            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: merge %u '%.*s' %s", v->name, (unsigned)i,
-                              (int)llmc__min(len, 64), (const char *)s.data + text, problem);
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: merge %u '%.*s' %s",
+                              v->name, (unsigned)i, (int)llmc__min(len, 64), (const char *)s.data + text,
+                              problem);
     }
     return LLMC_OK;
 }
@@ -7281,6 +7793,7 @@ static bool llmc__is_gpt2(const llmc__vocab *v)
     return llmc__texteq((const char *)s.data + text, len, "<|endoftext|>");
 }
 
+/* No pre-tokenizer, or llama.cpp's word for not knowing it. */
 static bool llmc__unnamed(const llmc__vocab *v)
 {
     return v->pre[0] == 0 || llmc__streq(v->pre, "default");
@@ -7293,17 +7806,22 @@ static llmc_status llmc__vocab_check(const llmc__vocab *v, llmc_diag *diag)
     bool unnamed = llmc__unnamed(v);
     uint32_t i;
     if (v->count == 0 || v->count > 1u << 24 || v->n_merges > 1u << 24)
-        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: %u tokens and %u merges; from 1 to %u are possible",
-                          v->name, (unsigned)v->count, (unsigned)v->n_merges, 1u << 24);
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: %u tokens and %u merges; from 1 to %u are possible", v->name,
+                          (unsigned)v->count, (unsigned)v->n_merges, 1u << 24);
     if (v->tokens_bytes > UINT32_MAX)
-        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET, "%s: more than 4 GiB of token text", v->name);
-    if (v->kind == LLMC__VOCAB_SPM ? !unnamed : !llmc__streq(v->pre, "gpt-2") && !(unnamed && llmc__is_gpt2(v)))
-        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET, "%s: pre-tokenizer '%s' is not supported%s", v->name,
-                          v->pre, unnamed ? " (a byte-level vocabulary must name one)" : "");
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: more than 4 GiB of token text", v->name);
+    if (v->kind == LLMC__VOCAB_SPM ? !unnamed
+                                   : !llmc__streq(v->pre, "gpt-2") && !(unnamed && llmc__is_gpt2(v)))
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: pre-tokenizer '%s' is not supported%s", v->name, v->pre,
+                          unnamed ? " (a byte-level vocabulary must name one)" : "");
     for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
         if (v->special[i] != LLMC_TOKEN_NONE && (v->special[i] < 0 || (uint32_t)v->special[i] >= v->count))
-            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: special token id %d is outside the vocabulary of %u",
-                              v->name, (int)v->special[i], (unsigned)v->count);
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                              "%s: special token id %d is outside the vocabulary of %u", v->name,
+                              (int)v->special[i], (unsigned)v->count);
     return LLMC_OK;
 }
 
@@ -7325,11 +7843,13 @@ typedef struct llmc__token_memory {
 } llmc__token_memory;
 
 /* Takes all memory; fields of *m->t are set only if there is any. */
-static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const llmc__token_sizes *sizes, llmc__arena *a)
+static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const llmc__token_sizes *sizes,
+                             llmc__arena *a)
 {
     bool bpe = v->kind == LLMC__VOCAB_BPE;
     uint32_t slots = llmc__slots(v->count), merges = bpe ? llmc__slots(v->n_merges) : 0;
-    uint32_t *slot;
+    size_t joined_bytes = bpe ? 0 : 256 * 256 / 8;
+    uint32_t *slot, *joined;
     llmc__merge *merge;
     uint8_t *uc;
     m->t = (llmc_tokenizer *)llmc__take(a, 1, sizeof *m->t);
@@ -7340,8 +7860,10 @@ static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const 
     slot = (uint32_t *)llmc__take(a, slots, sizeof *slot);
     merge = (llmc__merge *)llmc__take(a, merges, sizeof *merge);
     uc = (uint8_t *)llmc__take(a, bpe ? LLMC__UC_BMP : 0, 1);
+    joined = (uint32_t *)llmc__take(a, joined_bytes, 1);
     if (a->failed || a->base == NULL)
         return;
+    LLMC_MEMSET(joined, 0, joined_bytes);
     LLMC_MEMSET(m->t, 0, sizeof *m->t);
     LLMC_MEMSET(slot, 0, slots * sizeof *slot);
     m->t->vocab = *v;
@@ -7354,6 +7876,7 @@ static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const 
     m->t->merge = merge;
     m->t->merge_mask = merges - 1;
     m->t->uc = uc;
+    m->t->joined = joined;
     m->t->longest = (uint32_t)llmc__max(sizes->longest, 1);
     if (bpe)
         llmc__uc_fill(uc);
@@ -7363,8 +7886,8 @@ static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const 
    Takes all memory from a; with a->base NULL it only measures and checks the tokens, and *out is
    NULL. v's pointers must outlive *out; v itself is copied.
    Errors: BAD_FILE, UNSUPPORTED (pre-tokenizer), NO_MEMORY. */
-LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, const llmc__vocab *v, llmc__arena *a,
-                                                      llmc_diag *diag)
+LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, const llmc__vocab *v,
+                                                      llmc__arena *a, llmc_diag *diag)
 {
     llmc__token_sizes sizes;
     llmc__token_memory m;
@@ -7373,7 +7896,8 @@ LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, cons
     LLMC__TRY(llmc__tokens_read(v, NULL, NULL, &sizes, diag));
     llmc__token_take(&m, v, &sizes, a);
     if (a->failed)
-        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.carve", LLMC_NO_OFFSET, "%s: no memory for the tokenizer", v->name);
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.carve", LLMC_NO_OFFSET, "%s: no memory for the tokenizer",
+                          v->name);
     if (a->base == NULL)
         return LLMC_OK;
     LLMC__TRY(llmc__tokens_read(v, m.tok, m.raw, &sizes, diag));
@@ -7397,49 +7921,50 @@ LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, cons
 /* id, name in GGUF, its row length and number of rows by letter: D width, V vocabulary, C context,
    Q all query heads (H K), G all key/value heads (G K), S those of a fused q, k, v, F feed-forward.
    0 rows: a vector. Roles from ATTN_NORM on stand once per layer, as "blk.<layer>.<name>". */
-#define LLMC__ROLE_LIST(X)                         \
-    X(EMBED, "token_embd.weight", 'D', 'V')        \
-    X(POS, "position_embd.weight", 'D', 'C')       \
-    X(OUT_NORM, "output_norm.weight", 'D', 0)      \
-    X(OUT_NORM_B, "output_norm.bias", 'D', 0)      \
-    X(HEAD, "output.weight", 'D', 'V')             \
-    X(ATTN_NORM, "attn_norm.weight", 'D', 0)       \
-    X(ATTN_NORM_B, "attn_norm.bias", 'D', 0)       \
-    X(Q, "attn_q.weight", 'D', 'Q')                \
-    X(K, "attn_k.weight", 'D', 'G')                \
-    X(V, "attn_v.weight", 'D', 'G')                \
-    X(Q_B, "attn_q.bias", 'Q', 0)                  \
-    X(K_B, "attn_k.bias", 'G', 0)                  \
-    X(V_B, "attn_v.bias", 'G', 0)                  \
-    X(O, "attn_output.weight", 'Q', 'D')           \
-    X(O_B, "attn_output.bias", 'D', 0)             \
-    X(FFN_NORM, "ffn_norm.weight", 'D', 0)         \
-    X(FFN_NORM_B, "ffn_norm.bias", 'D', 0)         \
-    X(GATE, "ffn_gate.weight", 'D', 'F')           \
-    X(UP, "ffn_up.weight", 'D', 'F')               \
-    X(DOWN, "ffn_down.weight", 'F', 'D')           \
-    X(UP_B, "ffn_up.bias", 'F', 0)                 \
-    X(DOWN_B, "ffn_down.bias", 'D', 0)             \
-    X(QKV, "attn_qkv.weight", 'D', 'S')            \
+#define LLMC__ROLE_LIST(X)                    \
+    X(EMBED, "token_embd.weight", 'D', 'V')   \
+    X(POS, "position_embd.weight", 'D', 'C')  \
+    X(OUT_NORM, "output_norm.weight", 'D', 0) \
+    X(OUT_NORM_B, "output_norm.bias", 'D', 0) \
+    X(HEAD, "output.weight", 'D', 'V')        \
+    X(ATTN_NORM, "attn_norm.weight", 'D', 0)  \
+    X(ATTN_NORM_B, "attn_norm.bias", 'D', 0)  \
+    X(Q, "attn_q.weight", 'D', 'Q')           \
+    X(K, "attn_k.weight", 'D', 'G')           \
+    X(V, "attn_v.weight", 'D', 'G')           \
+    X(Q_B, "attn_q.bias", 'Q', 0)             \
+    X(K_B, "attn_k.bias", 'G', 0)             \
+    X(V_B, "attn_v.bias", 'G', 0)             \
+    X(O, "attn_output.weight", 'Q', 'D')      \
+    X(O_B, "attn_output.bias", 'D', 0)        \
+    X(FFN_NORM, "ffn_norm.weight", 'D', 0)    \
+    X(FFN_NORM_B, "ffn_norm.bias", 'D', 0)    \
+    X(GATE, "ffn_gate.weight", 'D', 'F')      \
+    X(UP, "ffn_up.weight", 'D', 'F')          \
+    X(DOWN, "ffn_down.weight", 'F', 'D')      \
+    X(UP_B, "ffn_up.bias", 'F', 0)            \
+    X(DOWN_B, "ffn_down.bias", 'D', 0)        \
+    X(QKV, "attn_qkv.weight", 'D', 'S')       \
     X(QKV_B, "attn_qkv.bias", 'S', 0)
 
 enum {
 #define LLMC__ROLE_ENUM(id, name, cols, rows) LLMC__W_##id,
     LLMC__ROLE_LIST(LLMC__ROLE_ENUM)
 #undef LLMC__ROLE_ENUM
-    LLMC__W_COUNT,
+        LLMC__W_COUNT,
     LLMC__W_GLOBALS = LLMC__W_ATTN_NORM
 };
 
 #define LLMC__BIT(id) (1u << LLMC__W_##id)
 
+/* Dimension letters as in the list above. */
 typedef struct llmc__role {
     const char *name;
     char cols, rows;
 } llmc__role;
 
 static const llmc__role llmc__role_table[LLMC__W_COUNT] = {
-#define LLMC__ROLE_ROW(id, name, cols, rows) { name, cols, rows },
+#define LLMC__ROLE_ROW(id, name, cols, rows) {name, cols, rows},
     LLMC__ROLE_LIST(LLMC__ROLE_ROW)
 #undef LLMC__ROLE_ROW
 };
@@ -7461,6 +7986,7 @@ struct llmc_model {
     bool vocab_only;
 };
 
+/* A weight by role: of the whole model, or of layer l < L. NULL: the family has it not. */
 static inline const llmc_tensor *llmc__global(const llmc_model *m, unsigned role)
 {
     return m->global[role];
@@ -7472,6 +7998,9 @@ static inline const llmc_tensor *llmc__weight(const llmc_model *m, uint32_t l, u
 }
 
 //--[ 14.2 MODEL.family ]-- one row per architecture; adding one is adding a row
+/* What distinguishes families beyond the sizes that files give. A tensor that is
+   neither required nor optional is refused, so a variant with more parts than
+   these can never run as if it had not. */
 typedef struct llmc__family {
     const char *name; /* general.architecture */
     llmc_norm norm;
@@ -7483,18 +8012,19 @@ typedef struct llmc__family {
 } llmc__family;
 
 static const llmc__family llmc__family_table[] = {
-    { "llama", LLMC_NORM_RMS, LLMC_POS_ROPE, LLMC_ROPE_ADJACENT, LLMC_ACT_SILU, true,
-      LLMC__BIT(EMBED) | LLMC__BIT(OUT_NORM) | LLMC__BIT(ATTN_NORM) | LLMC__BIT(Q) | LLMC__BIT(K) | LLMC__BIT(V) |
-          LLMC__BIT(O) | LLMC__BIT(FFN_NORM) | LLMC__BIT(GATE) | LLMC__BIT(UP) | LLMC__BIT(DOWN),
-      LLMC__BIT(HEAD) | LLMC__BIT(Q_B) | LLMC__BIT(K_B) | LLMC__BIT(V_B) | LLMC__BIT(O_B) },
-    { "gpt2", LLMC_NORM_LAYER, LLMC_POS_LEARNED, LLMC_ROPE_ADJACENT, LLMC_ACT_GELU_TANH, false,
-      LLMC__BIT(EMBED) | LLMC__BIT(POS) | LLMC__BIT(OUT_NORM) | LLMC__BIT(OUT_NORM_B) | LLMC__BIT(ATTN_NORM) |
-          LLMC__BIT(ATTN_NORM_B) | LLMC__BIT(QKV) | LLMC__BIT(QKV_B) | LLMC__BIT(O) | LLMC__BIT(O_B) |
-          LLMC__BIT(FFN_NORM) | LLMC__BIT(FFN_NORM_B) | LLMC__BIT(UP) | LLMC__BIT(UP_B) | LLMC__BIT(DOWN) |
-          LLMC__BIT(DOWN_B),
-      LLMC__BIT(HEAD) }
-};
+    {"llama", LLMC_NORM_RMS, LLMC_POS_ROPE, LLMC_ROPE_ADJACENT, LLMC_ACT_SILU, true,
+     LLMC__BIT(EMBED) | LLMC__BIT(OUT_NORM) | LLMC__BIT(ATTN_NORM) | LLMC__BIT(Q) | LLMC__BIT(K) |
+         LLMC__BIT(V) | LLMC__BIT(O) | LLMC__BIT(FFN_NORM) | LLMC__BIT(GATE) | LLMC__BIT(UP) |
+         LLMC__BIT(DOWN),
+     LLMC__BIT(HEAD) | LLMC__BIT(Q_B) | LLMC__BIT(K_B) | LLMC__BIT(V_B) | LLMC__BIT(O_B)},
+    {"gpt2", LLMC_NORM_LAYER, LLMC_POS_LEARNED, LLMC_ROPE_ADJACENT, LLMC_ACT_GELU_TANH, false,
+     LLMC__BIT(EMBED) | LLMC__BIT(POS) | LLMC__BIT(OUT_NORM) | LLMC__BIT(OUT_NORM_B) | LLMC__BIT(ATTN_NORM) |
+         LLMC__BIT(ATTN_NORM_B) | LLMC__BIT(QKV) | LLMC__BIT(QKV_B) | LLMC__BIT(O) | LLMC__BIT(O_B) |
+         LLMC__BIT(FFN_NORM) | LLMC__BIT(FFN_NORM_B) | LLMC__BIT(UP) | LLMC__BIT(UP_B) | LLMC__BIT(DOWN) |
+         LLMC__BIT(DOWN_B),
+     LLMC__BIT(HEAD)}};
 
+/* NULL: not one that is known. */
 static const llmc__family *llmc__family_named(const char *name, size_t len)
 {
     size_t i;
@@ -7556,7 +8086,7 @@ enum {
 #define LLMC__HYPER_ENUM(id, rule, name) LLMC__HP_##id,
     LLMC__HYPER_LIST(LLMC__HYPER_ENUM)
 #undef LLMC__HYPER_ENUM
-    LLMC__HP_COUNT
+        LLMC__HP_COUNT
 };
 
 typedef struct llmc__hyper_row {
@@ -7565,18 +8095,22 @@ typedef struct llmc__hyper_row {
 } llmc__hyper_row;
 
 static const llmc__hyper_row llmc__hyper_table[LLMC__HP_COUNT] = {
-#define LLMC__HYPER_ROW(id, rule, name) { name, LLMC__HYPER_##rule },
+#define LLMC__HYPER_ROW(id, rule, name) {name, LLMC__HYPER_##rule},
     LLMC__HYPER_LIST(LLMC__HYPER_ROW)
 #undef LLMC__HYPER_ROW
 };
 
+/* The family's keys in one file; absent ones have `at` 0. */
 typedef struct llmc__hyper {
     const llmc__gguf *g;
     const llmc__family *family;
     llmc__gguf_value value[LLMC__HP_COUNT];
 } llmc__hyper;
 
-/* Finds the keys that begin with the family's name; each once, each known. */
+/* llmc__hyper_collect -- find the keys that begin with the family's name   (MODEL.hyper)
+   h->g and h->family set before. A second walk over the metadata, because the
+   family may be named after its keys. Errors: BAD_FILE (a key twice), UNSUPPORTED
+   (a key that is not in the list). */
 static llmc_status llmc__hyper_collect(llmc__hyper *h)
 {
     llmc__reader r = h->g->file;
@@ -7588,22 +8122,24 @@ static llmc_status llmc__hyper_collect(llmc__hyper *h)
     r.at = h->g->keys_at;
     for (i = 0; i < h->g->n_keys; i++) {
         LLMC__TRY(llmc__gguf_next(&r, &pair));
-        if (pair.key_len <= prefix || pair.key[prefix] != '.' || !llmc__texteq(pair.key, prefix, h->family->name))
+        if (pair.key_len <= prefix || pair.key[prefix] != '.' ||
+            !llmc__texteq(pair.key, prefix, h->family->name))
             continue;
         for (k = 0; k < LLMC__HP_COUNT; k++)
             if (llmc__texteq(pair.key + prefix + 1, pair.key_len - prefix - 1, llmc__hyper_table[k].name))
                 break;
         if (k == LLMC__HP_COUNT)
-            return LLMC__FAIL(r.diag, UNSUPPORTED, "MODEL.hyper", pair.at, "%s: key '%.*s' is not supported", r.name,
-                              (int)llmc__min(pair.key_len, 96), pair.key);
+            return LLMC__FAIL(r.diag, UNSUPPORTED, "MODEL.hyper", pair.at, "%s: key '%.*s' is not supported",
+                              r.name, (int)llmc__min(pair.key_len, 96), pair.key);
         if (h->value[k].at != 0)
-            return LLMC__FAIL(r.diag, BAD_FILE, "MODEL.hyper", pair.at, "%s: key '%.*s' stands there twice", r.name,
-                              (int)pair.key_len, pair.key);
+            return LLMC__FAIL(r.diag, BAD_FILE, "MODEL.hyper", pair.at, "%s: key '%.*s' stands there twice",
+                              r.name, (int)pair.key_len, pair.key);
         h->value[k] = pair.value;
     }
     return LLMC_OK;
 }
 
+/* Names the key, and its place if it is there. */
 static llmc_status llmc__hyper_fail(const llmc__hyper *h, unsigned key, llmc_status status, const char *why)
 {
     uint64_t at = h->value[key].at;
@@ -7611,8 +8147,9 @@ static llmc_status llmc__hyper_fail(const llmc__hyper *h, unsigned key, llmc_sta
 #ifdef LLMC_NO_STRINGS
     return llmc__fail(h->g->file.diag, status, "MODEL.hyper", at == 0 ? LLMC_NO_OFFSET : at, "MODEL.hyper");
 #else
-    return llmc__fail(h->g->file.diag, status, "MODEL.hyper", at == 0 ? LLMC_NO_OFFSET : at, "%s: key '%s.%s' %s",
-                      h->g->file.name, h->family->name, llmc__hyper_table[key].name, why);
+    return llmc__fail(h->g->file.diag, status, "MODEL.hyper", at == 0 ? LLMC_NO_OFFSET : at,
+                      "%s: key '%s.%s' %s", h->g->file.name, h->family->name, llmc__hyper_table[key].name,
+                      why);
 #endif
 }
 
@@ -7624,7 +8161,8 @@ static llmc_status llmc__hyper_u32(const llmc__hyper *h, unsigned key, uint32_t 
     if (v->at == 0)
         return *out != 0 ? LLMC_OK : llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is missing");
     if (v->array)
-        return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED, "differs from layer to layer, which is not supported");
+        return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED,
+                                "differs from layer to layer, which is not supported");
     if (!llmc__gguf_uint(h->g, v, &u))
         return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be a whole number");
     if (u == 0 || u > max)
@@ -7684,13 +8222,15 @@ static llmc_status llmc__hyper_rope_scaling(const llmc__hyper *h, llmc_config *c
     if (llmc__texteq(text, len, "none"))
         return LLMC_OK;
     if (!llmc__texteq(text, len, "linear"))
-        return LLMC__FAIL(h->g->file.diag, UNSUPPORTED, "MODEL.hyper", type->at, "%s: RoPE scaling '%.*s' is not supported",
-                          h->g->file.name, (int)llmc__min(len, 64), text);
+        return LLMC__FAIL(h->g->file.diag, UNSUPPORTED, "MODEL.hyper", type->at,
+                          "%s: RoPE scaling '%.*s' is not supported", h->g->file.name,
+                          (int)llmc__min(len, 64), text);
     if (llmc__gguf_real(h->g, &h->value[key], &d) && d == 0)
         return LLMC_OK;
     return llmc__hyper_f32(h, key, 1e6, &c->rope_scale);
 }
 
+/* Rotation: all of a head unless the file says less. */
 static llmc_status llmc__hyper_rope(const llmc__hyper *h, llmc_config *c)
 {
     unsigned k;
@@ -7708,6 +8248,8 @@ static llmc_status llmc__hyper_rope(const llmc__hyper *h, llmc_config *c)
     return llmc__hyper_rope_scaling(h, c);
 }
 
+/* Heads and their size: D / H unless the file gives it. A window as long as the
+   context hides nothing and is accepted. */
 static llmc_status llmc__hyper_attention(const llmc__hyper *h, llmc_config *c)
 {
     uint32_t value_length;
@@ -7723,15 +8265,18 @@ static llmc_status llmc__hyper_attention(const llmc__hyper *h, llmc_config *c)
     if (c->head_dim != 0)
         LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_VALUE_LENGTH, 1u << 16, &value_length));
     if (value_length != c->head_dim)
-        return llmc__hyper_fail(h, LLMC__HP_VALUE_LENGTH, LLMC_UNSUPPORTED, "differs from attention.key_length");
-    if (h->value[LLMC__HP_WINDOW].at != 0 &&
-        (!llmc__gguf_uint(h->g, &h->value[LLMC__HP_WINDOW], &window) || (window != 0 && window < c->context_length)))
-        return llmc__hyper_fail(h, LLMC__HP_WINDOW, LLMC_UNSUPPORTED, "asks for windows, which are not supported");
+        return llmc__hyper_fail(h, LLMC__HP_VALUE_LENGTH, LLMC_UNSUPPORTED,
+                                "differs from attention.key_length");
+    if (h->value[LLMC__HP_WINDOW].at != 0 && (!llmc__gguf_uint(h->g, &h->value[LLMC__HP_WINDOW], &window) ||
+                                              (window != 0 && window < c->context_length)))
+        return llmc__hyper_fail(h, LLMC__HP_WINDOW, LLMC_UNSUPPORTED,
+                                "asks for windows, which are not supported");
     return LLMC_OK;
 }
 
 //--[ 14.4 MODEL.config ]-- from either file format to llmc_config
-/* What other sections rely on, whatever file it came from. */
+/* llmc__config_check -- what other sections rely on, whatever file it came from
+   Divisors are not zero, products of any three sizes fit 64 bits. Errors: BAD_FILE. */
 static llmc_status llmc__config_check(const llmc_config *c, const char *name, llmc_diag *diag)
 {
     const char *wrong = NULL;
@@ -7744,7 +8289,8 @@ static llmc_status llmc__config_check(const llmc_config *c, const char *name, ll
         wrong = "number of heads: the key/value heads must divide the query heads";
     else if (c->head_dim == 0 || (uint64_t)c->head_dim * c->n_head > (1u << 24))
         wrong = "size of a head";
-    else if (c->pos == LLMC_POS_ROPE && (c->rope_dims == 0 || c->rope_dims % 2 != 0 || c->rope_dims > c->head_dim))
+    else if (c->pos == LLMC_POS_ROPE &&
+             (c->rope_dims == 0 || c->rope_dims % 2 != 0 || c->rope_dims > c->head_dim))
         wrong = "number of rotated dimensions: it must be even and at most a head";
     else if (!(c->norm_eps > 0) || !(c->norm_eps < 1))
         wrong = "epsilon of the norms";
@@ -7753,6 +8299,7 @@ static llmc_status llmc__config_check(const llmc_config *c, const char *name, ll
     return LLMC_OK;
 }
 
+/* What the family's row says. */
 static void llmc__config_family(llmc_config *c, const llmc__family *f)
 {
     llmc__strcopy(c->family, sizeof c->family, f->name, llmc__strlen(f->name));
@@ -7781,7 +8328,8 @@ static llmc_status llmc__config_names(llmc_config *c, const llmc__gguf *g)
     return LLMC_OK;
 }
 
-/* c->vocab_size is the embedding's number of rows already. */
+/* The family's keys to a configuration. c->vocab_size is the embedding's number of
+   rows already; a key that says otherwise is an error. */
 static llmc_status llmc__config_gguf(llmc_config *c, const llmc__gguf *g, const llmc__family *family)
 {
     llmc__hyper h;
@@ -7802,8 +8350,8 @@ static llmc_status llmc__config_gguf(llmc_config *c, const llmc__gguf *g, const 
     LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_VOCAB_SIZE, LLMC__MAX_VOCAB, &vocab));
     if (vocab != c->vocab_size)
         return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.config", h.value[LLMC__HP_VOCAB_SIZE].at,
-                          "%s: %s.vocab_size is %u, the token embedding has %u rows", g->file.name, family->name,
-                          (unsigned)vocab, (unsigned)c->vocab_size);
+                          "%s: %s.vocab_size is %u, the token embedding has %u rows", g->file.name,
+                          family->name, (unsigned)vocab, (unsigned)c->vocab_size);
     return llmc__config_check(c, g->file.name, g->file.diag);
 }
 
@@ -7839,28 +8387,39 @@ static void llmc__tensor_row_f32(const llmc_tensor *t, uint64_t row, float *out)
         out[i] = (float)(int8_t)t->data[at] * llmc__f32le(t->scales + at / t->group * 4);
 }
 
+/* llmc_tensor_row -- one row in f32, for tools and tests             (MODEL.weights)
+   out [dim[0]]. Errors: BAD_ARG (NULL, no such row, not a tensor of a model). */
 LLMC_API llmc_status llmc_tensor_row(const llmc_tensor *t, uint64_t row, float *out)
 {
     if (t == NULL || out == NULL || t->data == NULL || t->dim[0] == 0 ||
-        llmc_dtype_bytes(t->type, (size_t)t->dim[0]) == 0 ||
-        row >= t->dim[1] * t->dim[2] * t->dim[3] || (t->type == LLMC_I8 && (t->scales == NULL || t->group == 0)))
+        llmc_dtype_bytes(t->type, (size_t)t->dim[0]) == 0 || row >= t->dim[1] * t->dim[2] * t->dim[3] ||
+        (t->type == LLMC_I8 && (t->scales == NULL || t->group == 0)))
         return LLMC_BAD_ARG;
     llmc__tensor_row_f32(t, row, out);
     return LLMC_OK;
 }
 
+/* A letter of the role table as a number; 1 for "no rows". */
 static uint64_t llmc__config_dim(const llmc_config *c, char letter)
 {
     uint64_t q = (uint64_t)c->n_head * c->head_dim, g = (uint64_t)c->n_kv_head * c->head_dim;
     switch (letter) {
-    case 'D': return c->n_embd;
-    case 'V': return c->vocab_size;
-    case 'C': return c->context_length;
-    case 'Q': return q;
-    case 'G': return g;
-    case 'S': return q + 2 * g;
-    case 'F': return c->n_ff;
-    default: return 1;
+    case 'D':
+        return c->n_embd;
+    case 'V':
+        return c->vocab_size;
+    case 'C':
+        return c->context_length;
+    case 'Q':
+        return q;
+    case 'G':
+        return g;
+    case 'S':
+        return q + 2 * g;
+    case 'F':
+        return c->n_ff;
+    default:
+        return 1;
     }
 }
 
@@ -7886,17 +8445,19 @@ static unsigned llmc__role_of(const char *name, uint32_t *layer)
     return role < end ? role : (unsigned)LLMC__W_COUNT;
 }
 
-static llmc_status llmc__role_shape(const llmc_config *c, const llmc_tensor *t, unsigned role, const char *file,
-                                    llmc_diag *diag)
+/* Vectors have one dimension, matrices two, of exactly the role's sizes. */
+static llmc_status llmc__role_shape(const llmc_config *c, const llmc_tensor *t, unsigned role,
+                                    const char *file, llmc_diag *diag)
 {
     const llmc__role *r = &llmc__role_table[role];
     uint64_t cols = llmc__config_dim(c, r->cols), rows = llmc__config_dim(c, r->rows);
     if (t->n_dims == (r->rows == 0 ? 1u : 2u) && t->dim[0] == cols && t->dim[1] == rows)
         return LLMC_OK;
     return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                      "%s: tensor '%s' is %llu x %llu in %u dimensions, expected %llu x %llu in %u", file, t->name,
-                      (unsigned long long)t->dim[0], (unsigned long long)t->dim[1], (unsigned)t->n_dims,
-                      (unsigned long long)cols, (unsigned long long)rows, r->rows == 0 ? 1u : 2u);
+                      "%s: tensor '%s' is %llu x %llu in %u dimensions, expected %llu x %llu in %u", file,
+                      t->name, (unsigned long long)t->dim[0], (unsigned long long)t->dim[1],
+                      (unsigned)t->n_dims, (unsigned long long)cols, (unsigned long long)rows,
+                      r->rows == 0 ? 1u : 2u);
 }
 
 /* Puts one tensor of the file where its role says. Since a slot is filled once
@@ -7909,14 +8470,16 @@ static llmc_status llmc__weights_place(llmc_model *m, const llmc__family *family
     const llmc_tensor **slot;
     if (role == LLMC__W_COUNT || (((family->required | family->optional) >> role) & 1u) == 0)
         return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
-                          "%s: tensor '%s' is not one that %s models are known to have", file, t->name, family->name);
+                          "%s: tensor '%s' is not one that %s models are known to have", file, t->name,
+                          family->name);
     if (role >= LLMC__W_GLOBALS && layer >= m->config.n_layer)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor '%s' belongs to no layer, there are %u",
-                          file, t->name, (unsigned)m->config.n_layer);
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' belongs to no layer, there are %u", file, t->name,
+                          (unsigned)m->config.n_layer);
     slot = role < LLMC__W_GLOBALS ? &m->global[role] : &m->layer[(size_t)layer * LLMC__W_COUNT + role];
     if (*slot != NULL)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor '%s' stands there twice", file,
-                          t->name);
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' stands there twice", file, t->name);
     LLMC__TRY(llmc__role_shape(&m->config, t, role, file, diag));
     *slot = t;
     m->weight_bytes += t->bytes;
@@ -7931,8 +8494,8 @@ static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, u
 {
     uint64_t unit = t->n_dims == 1 ? 1 : t->dim[0], block = llmc_dtype_block(t->type);
     if ((begin * unit) % block != 0 || (rows * unit) % block != 0)
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor '%s' cannot be cut between blocks",
-                          file, t->name);
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' cannot be cut between blocks", file, t->name);
     *out = *t;
     llmc__format(out->name, sizeof out->name, "blk.%u.%s", (unsigned)layer, llmc__role_table[role].name);
     out->dim[t->n_dims - 1] = rows;
@@ -7946,8 +8509,8 @@ static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, u
 /* attn_qkv to views of q, k and v, so that blocks know only those. views [6]. */
 static llmc_status llmc__weights_unfuse(llmc_model *m, uint32_t layer, const char *file, llmc_diag *diag)
 {
-    static const uint8_t part[2][4] = { { LLMC__W_QKV, LLMC__W_Q, LLMC__W_K, LLMC__W_V },
-                                        { LLMC__W_QKV_B, LLMC__W_Q_B, LLMC__W_K_B, LLMC__W_V_B } };
+    static const uint8_t part[2][4] = {{LLMC__W_QKV, LLMC__W_Q, LLMC__W_K, LLMC__W_V},
+                                       {LLMC__W_QKV_B, LLMC__W_Q_B, LLMC__W_K_B, LLMC__W_V_B}};
     const llmc_tensor **slot = &m->layer[(size_t)layer * LLMC__W_COUNT];
     llmc_tensor *view = m->views + (size_t)layer * 6;
     uint64_t begin, rows;
@@ -7956,22 +8519,26 @@ static llmc_status llmc__weights_unfuse(llmc_model *m, uint32_t layer, const cha
         begin = 0;
         for (j = 1; j < 4 && slot[part[i][0]] != NULL; j++, view++, begin += rows) {
             rows = llmc__config_dim(&m->config, j == 1 ? 'Q' : 'G');
-            LLMC__TRY(llmc__weights_slice(view, slot[part[i][0]], begin, rows, layer, part[i][j], file, diag));
+            LLMC__TRY(
+                llmc__weights_slice(view, slot[part[i][0]], begin, rows, layer, part[i][j], file, diag));
             slot[part[i][j]] = view;
         }
     }
     return LLMC_OK;
 }
 
-static llmc_status llmc__weights_missing(const llmc__family *family, const llmc_tensor *const *slot, unsigned role,
-                                         unsigned end, uint32_t layer, const char *file, llmc_diag *diag)
+/* slot [LLMC__W_COUNT]: every required role from `role` to `end` is filled. */
+static llmc_status llmc__weights_missing(const llmc__family *family, const llmc_tensor *const *slot,
+                                         unsigned role, unsigned end, uint32_t layer, const char *file,
+                                         llmc_diag *diag)
 {
     for (; role < end; role++) {
         if (((family->required >> role) & 1u) == 0 || slot[role] != NULL)
             continue;
         if (end == LLMC__W_COUNT)
-            return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor 'blk.%u.%s' is missing", file,
-                              (unsigned)layer, llmc__role_table[role].name);
+            return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor 'blk.%u.%s' is missing", file, (unsigned)layer,
+                              llmc__role_table[role].name);
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor '%s' is missing", file,
                           llmc__role_table[role].name);
     }
@@ -7979,15 +8546,16 @@ static llmc_status llmc__weights_missing(const llmc__family *family, const llmc_
 }
 
 /* All tensors to their roles, and no required one missing. m->layer is cleared. */
-static llmc_status llmc__weights_resolve(llmc_model *m, const llmc__family *family, const char *file, llmc_diag *diag)
+static llmc_status llmc__weights_resolve(llmc_model *m, const llmc__family *family, const char *file,
+                                         llmc_diag *diag)
 {
     uint32_t i;
     for (i = 0; i < m->n_tensors; i++)
         LLMC__TRY(llmc__weights_place(m, family, &m->tensors[i], file, diag));
     LLMC__TRY(llmc__weights_missing(family, m->global, 0, LLMC__W_GLOBALS, 0, file, diag));
     for (i = 0; i < m->config.n_layer; i++) {
-        LLMC__TRY(llmc__weights_missing(family, m->layer + (size_t)i * LLMC__W_COUNT, LLMC__W_GLOBALS, LLMC__W_COUNT, i,
-                                        file, diag));
+        LLMC__TRY(llmc__weights_missing(family, m->layer + (size_t)i * LLMC__W_COUNT, LLMC__W_GLOBALS,
+                                        LLMC__W_COUNT, i, file, diag));
         if (m->views != NULL)
             LLMC__TRY(llmc__weights_unfuse(m, i, file, diag));
     }
@@ -8024,9 +8592,11 @@ static const char *llmc__source_name(const llmc__source *s)
 }
 
 /* Tensors one by one, whatever the format; r and w hold the place. */
-static llmc_status llmc__source_tensor(const llmc__source *s, llmc__reader *r, llmc__llama2c_walk *w, llmc_tensor *out)
+static llmc_status llmc__source_tensor(const llmc__source *s, llmc__reader *r, llmc__llama2c_walk *w,
+                                       llmc_tensor *out)
 {
-    return s->kind == LLMC_FILE_GGUF ? llmc__gguf_tensor(&s->gguf, r, out) : llmc__llama2c_next(&s->llama2c, w, out);
+    return s->kind == LLMC_FILE_GGUF ? llmc__gguf_tensor(&s->gguf, r, out)
+                                     : llmc__llama2c_next(&s->llama2c, w, out);
 }
 
 /* Walks the tensor table, which checks it, and counts the rows of the embedding. */
@@ -8042,9 +8612,15 @@ static llmc_status llmc__source_gguf_tensors(llmc__source *s)
         if (llmc__streq(t.name, llmc__role_table[LLMC__W_EMBED].name))
             s->config.vocab_size = t.dim[1] > LLMC__MAX_VOCAB ? 0 : (uint32_t)t.dim[1];
     }
+    if (s->config.vocab_size == 0)
+        return LLMC__FAIL(r.diag, BAD_FILE, "MODEL.open", s->gguf.tensors_at,
+                          "%s: tensor '%s' is missing or has too many rows", r.name,
+                          llmc__role_table[LLMC__W_EMBED].name);
     return LLMC_OK;
 }
 
+/* A GGUF. For a vocabulary alone the architecture does not matter and the tensor
+   table is not looked at. */
 static llmc_status llmc__source_gguf(llmc__source *s, llmc_diag *diag)
 {
     const llmc__gguf_value *split = &s->gguf.known[LLMC__KEY_SPLIT_COUNT];
@@ -8055,14 +8631,15 @@ static llmc_status llmc__source_gguf(llmc__source *s, llmc_diag *diag)
     if (s->opt.vocab_only)
         return LLMC_OK;
     if (split->at != 0 && (!llmc__gguf_uint(&s->gguf, split, &parts) || parts > 1))
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", split->at, "%s: is one of several parts, which is not supported",
-                          llmc__source_name(s));
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", split->at,
+                          "%s: is one of several parts, which is not supported", llmc__source_name(s));
     s->family = llmc__family_named(s->config.family, llmc__strlen(s->config.family));
     if (s->family == NULL)
         return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", s->gguf.known[LLMC__KEY_ARCHITECTURE].at,
                           "%s: architecture '%s' is not supported", llmc__source_name(s), s->config.family);
     if (s->gguf.n_tensors == 0)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 8, "%s: holds no weights, only a vocabulary", llmc__source_name(s));
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 8, "%s: holds no weights, only a vocabulary",
+                          llmc__source_name(s));
     LLMC__TRY(llmc__source_gguf_tensors(s));
     return llmc__config_gguf(&s->config, &s->gguf, s->family);
 }
@@ -8074,12 +8651,13 @@ static llmc_status llmc__source_llama2c(llmc__source *s, llmc_diag *diag)
     return llmc__config_llama2c(&s->config, &s->llama2c);
 }
 
+/* The chat template, a text of any length; CHAT reads it. */
 static llmc_status llmc__source_template(llmc__source *s, const llmc__gguf *g)
 {
     const llmc__gguf_value *v = &g->known[LLMC__KEY_CHAT_TEMPLATE];
     if (v->at != 0 && !llmc__gguf_text(g, v, &s->chat_template, &s->chat_template_len))
-        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.open", v->at, "%s: tokenizer.chat_template must be a string",
-                          g->file.name);
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.open", v->at,
+                          "%s: tokenizer.chat_template must be a string", g->file.name);
     return LLMC_OK;
 }
 
@@ -8106,24 +8684,28 @@ static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
     return llmc__vocab_gguf(&s->vocab, &g, &s->has_vocab);
 }
 
+/* Tokens and rows of the embedding must be as many; without weights the tokens decide. */
 static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
 {
     LLMC__TRY(llmc__source_vocab(s, diag));
     if (s->opt.vocab_only && !s->has_vocab)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET, "%s: holds no vocabulary", llmc__source_name(s));
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET, "%s: holds no vocabulary",
+                          llmc__source_name(s));
     if (s->has_vocab && s->config.vocab_size == 0)
         s->config.vocab_size = s->vocab.count;
     if (s->has_vocab && s->vocab.count != s->config.vocab_size)
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
-                          "%s: the tokenizer has %u tokens, the token embedding of %s has %u rows", s->vocab.name,
-                          (unsigned)s->vocab.count, llmc__source_name(s), (unsigned)s->config.vocab_size);
+                          "%s: the tokenizer has %u tokens, the token embedding of %s has %u rows",
+                          s->vocab.name, (unsigned)s->vocab.count, llmc__source_name(s),
+                          (unsigned)s->config.vocab_size);
     return LLMC_OK;
 }
 #else
 static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
 {
     if (s->opt.vocab_only)
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET, "built with LLMC_NO_TOKEN: no tokenizers");
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
+                          "built with LLMC_NO_TOKEN: no tokenizers");
     return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf) : LLMC_OK;
 }
 #endif
@@ -8137,8 +8719,11 @@ static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, si
     if (files == NULL || n_files == 0)
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "no file was given");
     if (n_files > 1)
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET, "models in several files are not supported");
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
+                          "models in several files are not supported");
     s->file = files[0];
+    if (s->file.data == NULL || s->file.size == 0)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: is empty", llmc__source_name(s));
     s->kind = llmc_file_identify(&s->file);
     if (s->kind == LLMC_FILE_GGUF) {
         LLMC__TRY(llmc__source_gguf(s, diag));
@@ -8147,22 +8732,28 @@ static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, si
     } else if (s->opt.vocab_only && s->opt.tokenizer.data == NULL) {
         s->opt.tokenizer = s->file; /* perhaps a tokenizer.bin by itself */
     } else {
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: neither a GGUF nor a llama2.c model", llmc__source_name(s));
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: neither a GGUF nor a llama2.c model",
+                          llmc__source_name(s));
     }
     if (s->opt.vocab_only)
         s->n_tensors = 0;
     else if (s->config.n_layer > s->n_tensors)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET, "%s: declares %u layers but only %u tensors",
-                          llmc__source_name(s), (unsigned)s->config.n_layer, (unsigned)s->n_tensors);
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
+                          "%s: declares %u layers but only %u tensors", llmc__source_name(s),
+                          (unsigned)s->config.n_layer, (unsigned)s->n_tensors);
     return llmc__source_tokenizer(s, diag);
 }
 
-/* The model's memory; measures when the arena has none. */
+/* llmc__model_carve -- the model's memory                            (MODEL.open)
+   With a->base NULL it only measures and *out stays; else *out is the model with
+   everything but its tensors filled in. Both take the same way, so that they agree.
+   Errors: NO_MEMORY, and the tokenizer's. */
 static llmc_status llmc__model_carve(llmc_model **out, const llmc__source *s, llmc__arena *a, llmc_diag *diag)
 {
     llmc_model *m = (llmc_model *)llmc__take(a, 1, sizeof *m);
     uint64_t layers = s->opt.vocab_only ? 0 : s->config.n_layer;
-    bool fused = s->family != NULL && (((s->family->required | s->family->optional) >> LLMC__W_QKV) & 1u) != 0;
+    bool fused =
+        s->family != NULL && (((s->family->required | s->family->optional) >> LLMC__W_QKV) & 1u) != 0;
     llmc_tensor *tensors = (llmc_tensor *)llmc__take(a, s->n_tensors, sizeof *tensors);
     const llmc_tensor **layer = (const llmc_tensor **)llmc__take(a, layers * LLMC__W_COUNT, sizeof *layer);
     llmc_tensor *views = fused ? (llmc_tensor *)llmc__take(a, layers * 6, sizeof *views) : NULL;
@@ -8172,8 +8763,8 @@ static llmc_status llmc__model_carve(llmc_model **out, const llmc__source *s, ll
         LLMC__TRY(llmc__tokenizer_carve(&tokenizer, &s->vocab, a, diag));
 #endif
     if (a->failed)
-        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.open", LLMC_NO_OFFSET, "%s: the memory given is too small for the model",
-                          llmc__source_name(s));
+        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.open", LLMC_NO_OFFSET,
+                          "%s: the memory given is too small for the model", llmc__source_name(s));
     if (a->base == NULL)
         return LLMC_OK;
     LLMC_MEMSET(m, 0, sizeof *m);
@@ -8208,6 +8799,9 @@ static llmc_status llmc__model_measure(llmc__source *s, const llmc_blob *files, 
     return LLMC_OK;
 }
 
+/* llmc_model_need -- bytes that llmc_model_init will take            (MODEL.open)
+   Checks the files as far as that is possible without memory. Errors: BAD_ARG,
+   BAD_FILE, UNSUPPORTED, NO_MEMORY (more than this machine can address). */
 LLMC_API llmc_status llmc_model_need(const llmc_blob *files, size_t n_files, const llmc_model_options *opt,
                                      size_t *bytes, llmc_diag *diag)
 {
@@ -8237,8 +8831,9 @@ LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, s
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "out or mem is NULL");
     LLMC__TRY(llmc__model_measure(&s, files, n_files, opt, &need, diag));
     if (bytes < need)
-        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.open", LLMC_NO_OFFSET, "%s: the model needs %llu bytes, %llu were given",
-                          llmc__source_name(&s), (unsigned long long)need, (unsigned long long)bytes);
+        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.open", LLMC_NO_OFFSET,
+                          "%s: the model needs %llu bytes, %llu were given", llmc__source_name(&s),
+                          (unsigned long long)need, (unsigned long long)bytes);
     a = llmc__arena_over(mem, bytes);
     LLMC__TRY(llmc__model_carve(&m, &s, &a, diag));
     r = s.gguf.file;
@@ -8247,13 +8842,16 @@ LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, s
         LLMC__TRY(llmc__source_tensor(&s, &r, &s.walk, &m->tensors[i]));
     if (!m->vocab_only)
         LLMC__TRY(llmc__weights_resolve(m, s.family, llmc__source_name(&s), diag));
-    llmc__say(&s.opt.log, LLMC_LOG_INFO, "MODEL", "%s: %s, %s, %u layers, width %u, vocabulary %u, %llu bytes of weights",
-              llmc__source_name(&s), llmc_file_kind_name(m->kind), m->config.family, (unsigned)m->config.n_layer,
-              (unsigned)m->config.n_embd, (unsigned)m->config.vocab_size, (unsigned long long)m->weight_bytes);
+    llmc__say(&s.opt.log, LLMC_LOG_INFO, "MODEL",
+              "%s: %s, %s, %u layers, width %u, vocabulary %u, %llu bytes of weights", llmc__source_name(&s),
+              llmc_file_kind_name(m->kind), m->config.family, (unsigned)m->config.n_layer,
+              (unsigned)m->config.n_embd, (unsigned)m->config.vocab_size,
+              (unsigned long long)m->weight_bytes);
     *out = m;
     return LLMC_OK;
 }
 
+/* What the model holds; valid as long as it lives. */
 LLMC_API const llmc_config *llmc_model_config(const llmc_model *model)
 {
     return &model->config;
@@ -8303,6 +8901,7 @@ static llmc_dtype llmc__save_type(const llmc_model *m, const llmc_tensor *t, llm
     return t->dim[0] % llmc_dtype_block(want) == 0 ? want : LLMC_F16;
 }
 
+/* Bytes of a tensor once written; its rows are whole blocks of the type. */
 static uint64_t llmc__save_bytes(const llmc_tensor *t, llmc_dtype type)
 {
     return (uint64_t)llmc_dtype_bytes(type, (size_t)t->dim[0]) * t->dim[1] * t->dim[2] * t->dim[3];
@@ -8311,8 +8910,8 @@ static uint64_t llmc__save_bytes(const llmc_tensor *t, llmc_dtype type)
 /* general.file_type's number for the type that most bytes have. */
 static uint32_t llmc__save_file_type(const llmc_model *m, llmc_dtype want, bool *quantised)
 {
-    static const uint8_t number[LLMC_DTYPE_COUNT] = { 0, 0, 1, 32, 7, 2, 0 };
-    uint64_t bytes[LLMC_DTYPE_COUNT] = { 0 };
+    static const uint8_t number[LLMC_DTYPE_COUNT] = {0, 0, 1, 32, 7, 2, 0};
+    uint64_t bytes[LLMC_DTYPE_COUNT] = {0};
     unsigned most = LLMC_F32, i;
     for (i = 0; i < m->n_tensors; i++) {
         llmc_dtype type = llmc__save_type(m, &m->tensors[i], want);
@@ -8365,8 +8964,10 @@ static void llmc__save_llama(const llmc_config *c, llmc__out *o)
 }
 
 #ifndef LLMC_NO_TOKEN
-/* A token of a tokenizer.bin as GGUF spells it: U+2581 for the space, control tokens without llama2.c's newlines. */
-static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info, llmc__out *o)
+/* A token of a tokenizer.bin as GGUF spells it: U+2581 for the space, control tokens
+   without llama2.c's newlines. */
+static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info,
+                                  llmc__out *o)
 {
     const char *text = info->text;
     size_t len = info->text_len, spaces = 0, i;
@@ -8386,9 +8987,9 @@ static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, cons
 /* SentencePiece keys for a vocabulary that came from a tokenizer.bin. */
 static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
 {
-    static const char *const special[] = { "tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
-                                           "tokenizer.ggml.eot_token_id", "tokenizer.ggml.unknown_token_id",
-                                           "tokenizer.ggml.padding_token_id" };
+    static const char *const special[] = {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
+                                          "tokenizer.ggml.eot_token_id", "tokenizer.ggml.unknown_token_id",
+                                          "tokenizer.ggml.padding_token_id"};
     llmc_token n = (llmc_token)llmc_tokenizer_count(tok), id;
     llmc_token_info info;
     unsigned i;
@@ -8483,8 +9084,9 @@ static llmc_status llmc__save_data(const llmc_tensor *t, llmc_dtype type, float 
     return LLMC_OK;
 }
 
-static llmc_status llmc__save_write(const llmc_model *m, const llmc_save_options *opt, llmc__out *o, float *row,
-                                    llmc_diag *diag)
+/* Header, keys, table, data, in this order. */
+static llmc_status llmc__save_write(const llmc_model *m, const llmc_save_options *opt, llmc__out *o,
+                                    float *row, llmc_diag *diag)
 {
     llmc__out count;
     llmc__gguf g;
@@ -8507,7 +9109,8 @@ static llmc_status llmc__save_write(const llmc_model *m, const llmc_save_options
         llmc_dtype type = llmc__save_type(m, t, opt->type);
         llmc_status status;
         if (opt->type != LLMC_DTYPE_NONE && type != opt->type && t->n_dims > 1)
-            llmc__say(&opt->log, LLMC_LOG_WARN, "MODEL.save", "%s: written as %s", t->name, llmc_dtype_name(type));
+            llmc__say(&opt->log, LLMC_LOG_WARN, "MODEL.save", "%s: written as %s", t->name,
+                      llmc_dtype_name(type));
         llmc__out_pad(o, alignment);
         status = llmc__save_data(t, type, row, o, opt, &done, total);
         if (status == LLMC_CANCELLED)
@@ -8529,8 +9132,12 @@ LLMC_API size_t llmc_model_save_need(const llmc_model *model)
     return (size_t)(widest * 8 + LLMC__ALIGN);
 }
 
-LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt, const llmc_writer *out,
-                                     void *work, size_t work_bytes, llmc_diag *diag)
+/* llmc_model_save -- the model as GGUF v3                            (MODEL.save)
+   work [llmc_model_save_need]. A GGUF keeps its metadata; a llama2.c model gets what a
+   GGUF of its family has. The bytes depend on the model and opt->type alone.
+   Errors: BAD_ARG, NO_MEMORY, IO, CANCELLED; what was written by then is not a file. */
+LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt,
+                                     const llmc_writer *out, void *work, size_t work_bytes, llmc_diag *diag)
 {
     llmc_save_options o;
     llmc__arena a;
@@ -8539,11 +9146,15 @@ LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_op
     if (model == NULL || out == NULL || out->write == NULL || work == NULL)
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "model, out or work is NULL");
     if (model->vocab_only)
-        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "the model was opened without its weights");
-    if ((unsigned)o.type >= LLMC_DTYPE_COUNT || (o.type != LLMC_DTYPE_NONE && llmc__dtype_to_gguf(o.type) < 0))
-        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "type %s cannot be written", llmc_dtype_name(o.type));
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET,
+                          "the model was opened without its weights");
+    if ((unsigned)o.type >= LLMC_DTYPE_COUNT ||
+        (o.type != LLMC_DTYPE_NONE && llmc__dtype_to_gguf(o.type) < 0))
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "type %s cannot be written",
+                          llmc_dtype_name(o.type));
     if (work_bytes < llmc_model_save_need(model))
-        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.save", LLMC_NO_OFFSET, "needs %llu bytes of work memory, %llu were given",
+        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.save", LLMC_NO_OFFSET,
+                          "needs %llu bytes of work memory, %llu were given",
                           (unsigned long long)llmc_model_save_need(model), (unsigned long long)work_bytes);
     a = llmc__arena_over(work, work_bytes);
     LLMC_MEMSET(&to, 0, sizeof to);
@@ -8568,19 +9179,19 @@ typedef struct llmc__batch {
     const llmc__kernels *k;
     llmc_tasks tasks;
     llmc__kv_layout kv;
-    uint32_t n;             /* T                                                     */
-    const llmc_token *ids;  /* [T]                                                   */
-    const uint32_t *pos;    /* [T] position in its sequence                          */
-    uint32_t **pages;       /* [T] page table of its sequence                        */
-    float *x;               /* [T][D] residual stream                                */
-    float *h;               /* [T][D] normed input, or a branch's output             */
-    float *q, *att;         /* [T][H*K]                                              */
-    float *key, *value;     /* [T][G*K]                                              */
-    float *gate, *up;       /* [T][F]                                                */
-    float *cosine, *sine;   /* [T][rope_dims/2]                                      */
-    llmc__q8 *x8;           /* [T][widest/32] input of a product in 8 bits           */
-    float *vec[2];          /* [widest] a norm's weight and bias where not plain f32 */
-    float *rows;            /* [workers][widest], for types without a product        */
+    uint32_t n;            /* T                                                     */
+    const llmc_token *ids; /* [T]                                                   */
+    const uint32_t *pos;   /* [T] position in its sequence                          */
+    uint32_t **pages;      /* [T] page table of its sequence                        */
+    float *x;              /* [T][D] residual stream                                */
+    float *h;              /* [T][D] normed input, or a branch's output             */
+    float *q, *att;        /* [T][H*K]                                              */
+    float *key, *value;    /* [T][G*K]                                              */
+    float *gate, *up;      /* [T][F]                                                */
+    float *cosine, *sine;  /* [T][rope_dims/2]                                      */
+    llmc__q8 *x8;          /* [T][widest/32] input of a product in 8 bits           */
+    float *vec[2];         /* [widest] a norm's weight and bias where not plain f32 */
+    float *rows;           /* [workers][widest], for types without a product        */
 } llmc__batch;
 
 /* An address inside a page: is_value 0 for keys, 1 for values. */
@@ -8643,20 +9254,21 @@ typedef struct llmc__product_job {
 #define LLMC__PRODUCT_COLUMNS 64 /* columns whose activations stay in cache */
 
 /* Rows [lo, hi) of one matrix whose type has no product: through f32. */
-static void llmc__product_rows(const llmc__product_job *job, const llmc__product *part, uint64_t lo, uint64_t hi,
-                               float *row)
+static void llmc__product_rows(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
+                               uint64_t hi, float *row)
 {
     uint64_t r;
     uint32_t t;
     for (r = lo; r < hi; r++) {
         llmc__tensor_row_f32(part->w, r, row);
         for (t = 0; t < job->columns; t++)
-            job->b->k->kv_dot[LLMC_F32](part->out + t * part->stride + r, row, job->x + t * job->n, 0, 1, job->n,
-                                        1.0f);
+            job->b->k->kv_dot[LLMC_F32](part->out + t * part->stride + r, row, job->x + t * job->n, 0, 1,
+                                        job->n, 1.0f);
     }
 }
 
-static void llmc__product_part(const llmc__product_job *job, const llmc__product *part, uint64_t lo, uint64_t hi)
+static void llmc__product_part(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
+                               uint64_t hi)
 {
     const llmc_tensor *w = part->w;
     size_t row_bytes = llmc_dtype_bytes(w->type, job->n);
@@ -8762,8 +9374,8 @@ static void llmc__norm_tokens(const llmc__batch *b, void *arg, uint32_t begin, u
 }
 
 /* out [n][D] = norm(x [n][D]); out may be x. Sources: Ba 2016, Zhang 2019. */
-static void llmc__norm(const llmc__batch *b, float *out, const float *x, uint32_t n, const llmc_tensor *weight,
-                       const llmc_tensor *bias)
+static void llmc__norm(const llmc__batch *b, float *out, const float *x, uint32_t n,
+                       const llmc_tensor *weight, const llmc_tensor *bias)
 {
     llmc__norm_job job;
     job.w = llmc__vector(weight, b->vec[0]);
@@ -8803,8 +9415,8 @@ static void llmc__rope_heads(const llmc__batch *b, uint32_t t, float *x, uint32_
     const llmc_config *c = &b->model->config;
     uint32_t half = c->rope_dims / 2, i;
     for (i = 0; i < heads; i++)
-        b->k->rope[c->rope](x + (size_t)i * c->head_dim, b->cosine + (size_t)t * half, b->sine + (size_t)t * half,
-                            c->rope_dims);
+        b->k->rope[c->rope](x + (size_t)i * c->head_dim, b->cosine + (size_t)t * half,
+                            b->sine + (size_t)t * half, c->rope_dims);
 }
 
 //--[ 15.5 LAYER.attn ]-- grouped-query attention over pages
@@ -8834,8 +9446,8 @@ static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, 
 /* One query head against one page, folded into a running softmax (Milakov 2018):
    *top is the largest score so far, *sum the sum of exp(score - top), out [K] the
    values weighted likewise. */
-static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_t *keys, const uint8_t *values,
-                              uint32_t n, float *out, float *top, float *sum)
+static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_t *keys,
+                              const uint8_t *values, uint32_t n, float *out, float *top, float *sum)
 {
     const llmc_config *c = &b->model->config;
     float score[LLMC__PAGE_TOKENS], high;
@@ -8872,7 +9484,8 @@ static void llmc__attend_heads(const llmc__batch *b, uint32_t layer, uint32_t t,
     LLMC_MEMSET(b->att + at, 0, (size_t)n_heads * c->head_dim * sizeof(float));
     for (begin = 0; begin < length; begin += n) {
         uint32_t page = b->pages[t][begin / b->kv.page_tokens];
-        const uint8_t *keys = llmc__kv_at(b, page, layer, 0, g, 0), *values = llmc__kv_at(b, page, layer, 1, g, 0);
+        const uint8_t *keys = llmc__kv_at(b, page, layer, 0, g, 0),
+                      *values = llmc__kv_at(b, page, layer, 1, g, 0);
         n = (uint32_t)llmc__min(length - begin, b->kv.page_tokens);
         for (r = 0; r < n_heads; r++)
             llmc__attend_page(b, b->q + at + (size_t)r * c->head_dim, keys, values, n,
@@ -9050,7 +9663,8 @@ static uint64_t llmc__widest(const llmc_config *c)
 }
 
 /* Carves every buffer of a batch of up to T tokens; workers as in llmc_tasks. */
-static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, uint32_t workers, llmc__arena *a)
+static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, uint32_t workers,
+                              llmc__arena *a)
 {
     const llmc_config *c = &m->config;
     uint64_t wide = llmc__widest(c), q_width = (uint64_t)c->n_head * c->head_dim;
@@ -9085,8 +9699,8 @@ typedef struct llmc__watch {
 } llmc__watch;
 
 /* Shows the residual stream x [n][D] at a point to whoever asked. */
-static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, const char *point, uint32_t layer,
-                                 uint32_t n, llmc_diag *diag)
+static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, const char *point,
+                                 uint32_t layer, uint32_t n, llmc_diag *diag)
 {
     char where[32];
     const llmc_config *c = &b->model->config;
@@ -9101,7 +9715,8 @@ static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, con
         float top = 0;
         for (i = 0; i < count; i++)
             top = b->x[i] > top ? b->x[i] : -b->x[i] > top ? -b->x[i] : top;
-        llmc__say(&w->log, LLMC_LOG_DEBUG, "FORWARD", "%s: %u tokens, largest value %g", where, n, (double)top);
+        llmc__say(&w->log, LLMC_LOG_DEBUG, "FORWARD", "%s: %u tokens, largest value %g", where, n,
+                  (double)top);
     }
     if (w->check_finite && !b->k->finite(b->x, count))
         return LLMC__FAIL(diag, NOT_FINITE, "FORWARD.watch", LLMC_NO_OFFSET,
@@ -9183,6 +9798,18 @@ static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch,
 //==[ 18 SAMPLE ]==== from logits to a token ==== needs: 03 04 05 ====
 
 //--[ 18.1 SAMPLE.options ]-- what a caller may ask for
+/* How a token is chosen, in order; every step sees what the one before left over:
+     bias         logit + bias; -infinity forbids
+     penalties    for tokens seen in the last penalty_window ones
+     temperature  p = softmax(logit / temperature); 0: the largest logit, and done
+     top-k        the k most likely
+     typical      the least remarkable ones that make up typical_p
+     top-p        the most likely ones that make up top_p
+     min-p        those at least min_p times as likely as the most likely
+     draw         one of them, by what probability they have among themselves
+   Probabilities are renewed after each filter, so top_p is a part of what top_k left.
+   Filters count ties by id: of equally likely tokens those with low ids stay. */
+
 /* x lies in [low, high]; a NaN does not. */
 static bool llmc__in_range(float x, float low, float high)
 {
@@ -9195,6 +9822,13 @@ static inline bool llmc__forbidden(float x)
     return llmc__f32_bits(x) == 0xff800000u;
 }
 
+/* By its bits, so that no compiler assumes it away. */
+static inline bool llmc__nan(float x)
+{
+    return (llmc__f32_bits(x) & 0x7fffffffu) > 0x7f800000u;
+}
+
+/* A bias is a number, or forbids. Whether its token exists, only sampling knows. */
 static llmc_status llmc__sample_check_bias(const llmc_sample_options *opt, llmc_diag *diag)
 {
     size_t i;
@@ -9218,8 +9852,9 @@ static llmc_status llmc__sample_check_bias(const llmc_sample_options *opt, llmc_
    Errors: BAD_ARG, naming the field, its value and what it may be. */
 LLMC_API llmc_status llmc_sample_check(const llmc_sample_options *opt, llmc_diag *diag)
 {
-    static const char *const name[] = {"temperature",    "top_p",             "min_p",           "typical_p",
-                                       "repeat_penalty", "frequency_penalty", "presence_penalty"};
+    static const char *const name[] = {"temperature",     "top_p",          "min_p",
+                                       "typical_p",       "repeat_penalty", "frequency_penalty",
+                                       "presence_penalty"};
     llmc_sample_options o;
     float value[7], low, high;
     size_t i;
@@ -9260,7 +9895,12 @@ static inline bool llmc__before(const llmc__candidate *a, const llmc__candidate 
     return a->key > b->key || (a->key >= b->key && a->id < b->id);
 }
 
-/* Restores heap c [n] after c[i] changed. The root comes before all others, or
+/* A heap is enough order for everything here: its root is the next candidate, and
+   putting another there costs log n. Sorting all of a vocabulary of 128k for the few
+   that a filter keeps would cost more than all the rest of sampling. Both loops
+   below end after log2 n steps whatever the keys are: no shape of logits is slow.
+
+   Restores heap c [n] after c[i] changed. The root comes before all others, or
    after all others if worst_first. */
 static void llmc__sift(llmc__candidate *c, size_t n, size_t i, bool worst_first)
 {
@@ -9276,6 +9916,7 @@ static void llmc__sift(llmc__candidate *c, size_t n, size_t i, bool worst_first)
     c[i] = moving;
 }
 
+/* Any n candidates to a heap: O(n). */
 static void llmc__heapify(llmc__candidate *c, size_t n, bool worst_first)
 {
     size_t i = n / 2;
@@ -9303,6 +9944,7 @@ static inline double llmc__weight_of(const llmc__candidate *c)
     return c->value < -87.0f ? 0.0 : (double)llmc__expf(c->value);
 }
 
+/* In the order they lie in, as doubles: the same on every machine. */
 static double llmc__weight_sum(const llmc__candidate *c, size_t n)
 {
     double sum = 0;
@@ -9312,7 +9954,8 @@ static double llmc__weight_sum(const llmc__candidate *c, size_t n)
     return sum;
 }
 
-/* Keeps the shortest beginning of c [n], in order of key, whose probabilities add up
+/* Nucleus (Holtzman 2019), and the second half of typical:
+   keeps the shortest beginning of c [n], in order of key, whose probabilities add up
    to at least p. Returns its length, 1 at least. Only that beginning gets sorted:
    O(n + kept log n). */
 static size_t llmc__keep_mass(llmc__candidate *c, size_t n, double p)
@@ -9334,6 +9977,7 @@ static size_t llmc__keep_mass(llmc__candidate *c, size_t n, double p)
     return kept;
 }
 
+/* Order by likelihood again, after typical has used another order. */
 static void llmc__key_by_value(llmc__candidate *c, size_t n)
 {
     size_t i;
@@ -9341,8 +9985,9 @@ static void llmc__key_by_value(llmc__candidate *c, size_t n)
         c[i].key = c[i].value;
 }
 
-/* Locally typical: those whose surprise is nearest to the expected surprise. With
-   log p = value - log Z the distance is |value - sum p value|: Z drops out. */
+/* Locally typical: those whose surprise -log p is nearest to the expected surprise,
+   the entropy H = -sum p log p. With log p = value - log Z the distance
+   |-log p - H| is |value - sum p value|: Z drops out. Source: Meister 2022. */
 static size_t llmc__keep_typical(llmc__candidate *c, size_t n, double p)
 {
     double sum = 0, mean = 0;
@@ -9360,7 +10005,8 @@ static size_t llmc__keep_typical(llmc__candidate *c, size_t n, double p)
     return llmc__keep_mass(c, n, p);
 }
 
-/* Drops what is less likely than min_p times the most likely. */
+/* Drops what is less likely than min_p times the most likely; that one stays.
+   Source: Nguyen 2024. */
 static size_t llmc__keep_likely(llmc__candidate *c, size_t n, double min_p)
 {
     double best = 0;
@@ -9409,7 +10055,8 @@ static size_t llmc__filter(const llmc_sample_options *opt, llmc__candidate *c, s
     return n;
 }
 
-/* The token at which the running sum of weights passes u [0, 1) of the whole. */
+/* The token at which the running sum of weights passes u [0, 1) of the whole. Should
+   rounding keep the sum from getting there, the last that has any weight. */
 static llmc_token llmc__draw(llmc__candidate *c, size_t n, double u)
 {
     const double target = u * llmc__weight_sum(c, n);
@@ -9427,8 +10074,11 @@ static llmc_token llmc__draw(llmc__candidate *c, size_t n, double u)
 }
 
 //--[ 18.4 SAMPLE.penalty ]-- bias, and what has been said before
-/* Counts of the window's tokens into key, which is 0 before and after; ids
-   outside the vocabulary are somebody's separators and count for nothing. */
+/* For each distinct token t among the last penalty_window of history, count times there:
+     logit = logit > 0 ? logit / repeat : logit * repeat        (Keskar 2019)
+     logit = logit - frequency * count - presence
+   Counts go into key, which is 0 before and after: O(window), whatever the
+   vocabulary. Ids outside it are somebody's separators and count for nothing. */
 static void llmc__penalise(const llmc_sample_options *opt, llmc__candidate *c, size_t n,
                            const llmc_token *history, size_t n_history)
 {
@@ -9454,6 +10104,7 @@ static void llmc__penalise(const llmc_sample_options *opt, llmc__candidate *c, s
     }
 }
 
+/* Biases of one token add up. Errors: BAD_ARG (a token outside the vocabulary). */
 static llmc_status llmc__bias(const llmc_sample_options *opt, llmc__candidate *c, size_t n, llmc_diag *diag)
 {
     size_t i;
@@ -9462,8 +10113,8 @@ static llmc_status llmc__bias(const llmc_sample_options *opt, llmc__candidate *c
         if ((size_t)b->token >= n)
             return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.penalty", LLMC_NO_OFFSET,
                               "bias[%zu].token is %d, but the vocabulary has %zu", i, (int)b->token, n);
-        if (llmc__forbidden(b->bias))
-            c[b->token].value = b->bias;
+        if (llmc__forbidden(b->bias) && !llmc__nan(c[b->token].value))
+            c[b->token].value = b->bias; /* not by adding: a certain token is forbidden, too */
         else
             c[b->token].value += b->bias;
     }
@@ -9471,11 +10122,6 @@ static llmc_status llmc__bias(const llmc_sample_options *opt, llmc__candidate *c
 }
 
 //--[ 18.5 SAMPLE.choose ]-- all of it
-static inline bool llmc__nan(float x)
-{
-    return (llmc__f32_bits(x) & 0x7fffffffu) > 0x7f800000u;
-}
-
 /* Index of the largest value, the lowest of several; n if there is a NaN or if
    every token is forbidden. */
 static size_t llmc__largest(const llmc__candidate *c, size_t n)
@@ -9491,7 +10137,7 @@ static size_t llmc__largest(const llmc__candidate *c, size_t n)
 }
 
 /* log softmax(logits)[token]; four sums in a fixed order, so that they overlap. */
-static float llmc__logprob(const float *logits, size_t n, llmc_token token)
+LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token)
 {
     double sum[4] = {0, 0, 0, 0};
     float largest = logits[0];
@@ -9509,11 +10155,14 @@ static float llmc__logprob(const float *logits, size_t n, llmc_token token)
                    llmc__log((sum[0] + sum[1]) + (sum[2] + sum[3])));
 }
 
+/* All the work memory there is: one candidate a token. */
 static llmc__candidate *llmc__sample_carve(llmc__arena *a, size_t n)
 {
     return (llmc__candidate *)llmc__take(a, n, sizeof(llmc__candidate));
 }
 
+/* llmc_sample_need -- bytes of work memory for n tokens                (SAMPLE.choose)
+   12 a token and an alignment; SIZE_MAX if no memory can hold them. */
 LLMC_API size_t llmc_sample_need(size_t n)
 {
     llmc__arena a = {NULL, 0, 0, false};
@@ -9530,8 +10179,8 @@ LLMC_API size_t llmc_sample_need(size_t n)
    Errors: BAD_ARG, NO_MEMORY, NOT_FINITE; nothing has been changed then, nor drawn.
    Sources: as beside each option; top-k: Fan 2018. */
 LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, float *logits, size_t n,
-                                 const llmc_token *history, size_t n_history, void *work,
-                                 size_t work_bytes, llmc_token *token, float *logprob, llmc_diag *diag)
+                                 const llmc_token *history, size_t n_history, void *work, size_t work_bytes,
+                                 llmc_token *token, float *logprob, llmc_diag *diag)
 {
     llmc_sample_options o;
     llmc__arena a;
@@ -9540,7 +10189,8 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
     LLMC__TRY(llmc_sample_check(opt, diag));
     llmc__options(&o, sizeof o, opt);
     if (n == 0 || n > INT32_MAX)
-        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "cannot choose among %zu tokens", n);
+        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "cannot choose among %zu tokens",
+                          n);
     if (o.temperature > 0 && rng == NULL)
         return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "drawing needs an rng");
     if (work == NULL || work_bytes < llmc_sample_need(n))
@@ -9554,22 +10204,19 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
         c[i].value = logits[i];
         c[i].id = (llmc_token)i;
     }
-    if (llmc__largest(c, n) == n)
-        return LLMC__FAIL(diag, NOT_FINITE, "SAMPLE.choose", LLMC_NO_OFFSET,
-                          "a logit is NaN, or all are -infinity");
     LLMC__TRY(llmc__bias(&o, c, n, diag));
     llmc__penalise(&o, c, n, history, n_history);
     best = llmc__largest(c, n);
     if (best == n)
         return LLMC__FAIL(diag, NOT_FINITE, "SAMPLE.choose", LLMC_NO_OFFSET,
-                          "bias and penalties leave no token to choose");
+                          "a logit is NaN, or none is left that may be chosen");
     *token = (llmc_token)best;
     if (o.temperature > 0) {
         left = llmc__filter(&o, c, llmc__heat(c, n, c[best].value, o.temperature));
         *token = llmc__draw(c, left, (double)(llmc_rng_u64(rng) >> 11) * (1.0 / 9007199254740992.0));
     }
     if (logprob != NULL)
-        *logprob = llmc__logprob(logits, n, *token);
+        *logprob = llmc_logprob(logits, n, *token);
     return LLMC_OK;
 }
 
@@ -9610,14 +10257,14 @@ struct llmc_engine {
     uint32_t *batch_pos;   /* [batch_tokens]                                     */
     uint32_t **batch_pages;
     llmc_seq **batch_seq; /* [batch_tokens] whose token it is                    */
-    uint32_t *want;      /* [batch_tokens] tokens whose logits are wanted        */
-    llmc_seq **want_seq; /* [max_seqs] and the sequences they are for            */
-    float *logits;       /* [max_seqs][V]                                        */
-    void *sample_work;   /* [sample_bytes]                                       */
+    uint32_t *want;       /* [batch_tokens] tokens whose logits are wanted        */
+    llmc_seq **want_seq;  /* [max_seqs] and the sequences they are for            */
+    float *logits;        /* [max_seqs][V]                                        */
+    void *sample_work;    /* [sample_bytes]                                       */
     size_t sample_bytes, text_cap, work_bytes;
-    char *text;          /* [text_bytes] a conversation written out              */
-    void *work;          /* [work_bytes] of the tokenizer                        */
-    llmc_token *ids;     /* [context] a conversation as ids                      */
+    char *text;      /* [text_bytes] a conversation written out              */
+    void *work;      /* [work_bytes] of the tokenizer                        */
+    llmc_token *ids; /* [context] a conversation as ids                      */
 };
 
 /* The one place where defaults are filled in; the interface documents them. */
@@ -9644,12 +10291,13 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
         o->batch_tokens = 256;
     if (o->max_seqs > 65535 || o->batch_tokens > (1u << 20))
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
-                          "max_seqs %u, batch_tokens %u: at most 65535 and 2^20", o->max_seqs, o->batch_tokens);
+                          "max_seqs %u, batch_tokens %u: at most 65535 and 2^20", o->max_seqs,
+                          o->batch_tokens);
     o->batch_tokens = (uint32_t)llmc__max(o->batch_tokens, o->max_seqs); /* everybody gets a turn */
     o->batch_tokens = (uint32_t)llmc__min(o->batch_tokens, (uint64_t)o->context_length * o->max_seqs);
     if (o->kv_cache_capacity == 0)
-        o->kv_cache_capacity = (uint64_t)o->max_seqs *
-                               ((o->context_length + LLMC__PAGE_TOKENS - 1) / LLMC__PAGE_TOKENS * LLMC__PAGE_TOKENS);
+        o->kv_cache_capacity = (uint64_t)o->max_seqs * ((o->context_length + LLMC__PAGE_TOKENS - 1) /
+                                                        LLMC__PAGE_TOKENS * LLMC__PAGE_TOKENS);
     if (o->kv_type == LLMC_DTYPE_NONE)
         o->kv_type = LLMC_F16;
     if (o->kv_type != LLMC_F16 && o->kv_type != LLMC_F32)
@@ -9726,8 +10374,9 @@ static llmc_status llmc__engine_carve(llmc_engine *e, llmc__arena *a, llmc_engin
 }
 
 /* Fills *e (on the stack) as far as measuring needs, and measures. */
-static llmc_status llmc__engine_measure(llmc_engine *e, const llmc_model *model, const llmc_engine_options *opt,
-                                        llmc_engine_memory *q, llmc_diag *diag)
+static llmc_status llmc__engine_measure(llmc_engine *e, const llmc_model *model,
+                                        const llmc_engine_options *opt, llmc_engine_memory *q,
+                                        llmc_diag *diag)
 {
     llmc__arena a;
     LLMC_MEMSET(&a, 0, sizeof a);
@@ -9758,8 +10407,9 @@ LLMC_API llmc_status llmc_engine_need(const llmc_model *model, const llmc_engine
     return LLMC_OK;
 }
 
-LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model, const llmc_engine_options *opt,
-                                      void *mem, size_t bytes, llmc_diag *diag)
+LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model,
+                                      const llmc_engine_options *opt, void *mem, size_t bytes,
+                                      llmc_diag *diag)
 {
     llmc_engine measured, *e;
     llmc_engine_memory q;
@@ -9807,37 +10457,6 @@ LLMC_API const char *llmc_engine_isa(const llmc_engine *engine)
 }
 
 //--[ 20.3 ENGINE.stream ]-- generated bytes become text: whole characters, no stop strings
-/* Length of the UTF-8 character that s [n] begins with: 1..4, 0 if its bytes are not
-   all there yet, -1 if it is none. Source: Unicode 15, table 3-7. */
-static int llmc__utf8_length(const char *s, size_t n)
-{
-    const uint8_t *b = (const uint8_t *)s;
-    uint8_t low = 0x80, high = 0xbf;
-    int need, i;
-    if (b[0] < 0x80)
-        return 1;
-    if (b[0] < 0xc2 || b[0] > 0xf4)
-        return -1;
-    need = b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
-    if (b[0] == 0xe0)
-        low = 0xa0;
-    if (b[0] == 0xed)
-        high = 0x9f;
-    if (b[0] == 0xf0)
-        low = 0x90;
-    if (b[0] == 0xf4)
-        high = 0x8f;
-    for (i = 1; i < need; i++) {
-        if ((size_t)i >= n)
-            return 0;
-        if (b[i] < low || b[i] > high)
-            return -1;
-        low = 0x80;
-        high = 0xbf;
-    }
-    return need;
-}
-
 /* Appends one character, or U+FFFD for a byte that is none; returns bytes read, 0
    when more are needed to tell and `last` is false. */
 static size_t llmc__seq_char(llmc_seq *s, const char *bytes, size_t n, bool last)
@@ -9852,7 +10471,7 @@ static size_t llmc__seq_char(llmc_seq *s, const char *bytes, size_t n, bool last
     }
     LLMC_MEMCPY(s->tail + s->n_tail, "\xef\xbf\xbd", 3);
     s->n_tail += 3;
-    return length == 0 ? n : 1; /* a truncated character is one mistake */
+    return length == 0 ? n : (size_t)-length;
 }
 
 /* Moves bytes [n] into tail as valid UTF-8, keeping back a character's first bytes. */
@@ -9897,7 +10516,7 @@ static size_t llmc__seq_held(const llmc_seq *s)
 {
     size_t held = 0, i, n;
     for (i = 0; i < s->opt.n_stop; i++) {
-        n = llmc__min(llmc__strlen(s->opt.stop[i]) - 1, s->n_tail);
+        n = (size_t)llmc__min(llmc__strlen(s->opt.stop[i]) - 1, s->n_tail);
         for (; n > held; n--)
             if (LLMC_MEMCMP(s->tail + s->n_tail - n, s->opt.stop[i], n) == 0) {
                 held = n;
@@ -10075,8 +10694,8 @@ LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t l
 LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag)
 {
     if (n > seq->n_ids)
-        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET, "truncate to %zu: the sequence has %u", n,
-                          seq->n_ids);
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET, "truncate to %zu: the sequence has %u",
+                          n, seq->n_ids);
     llmc__seq_wake(seq);
     seq->n_ids = (uint32_t)n;
     seq->n_cached = (uint32_t)llmc__min(seq->n_cached, n);
@@ -10150,8 +10769,8 @@ static llmc_status llmc__batch_settle(llmc_engine *e, llmc_diag *diag)
         s->n_cached = e->batch_pos[t] + 1;
         if (t > 0 && e->batch_seq[t - 1] == s && (t + 1 == e->batch.n || e->batch_seq[t + 1] != s) &&
             !llmc__progress(&e->opt.progress, "reading", s->n_cached, s->n_ids))
-            return LLMC__FAIL(diag, CANCELLED, "ENGINE.step", LLMC_NO_OFFSET, "cancelled after %u of %u tokens",
-                              s->n_cached, s->n_ids);
+            return LLMC__FAIL(diag, CANCELLED, "ENGINE.step", LLMC_NO_OFFSET,
+                              "cancelled after %u of %u tokens", s->n_cached, s->n_ids);
     }
     return LLMC_OK;
 }
@@ -10177,7 +10796,7 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
         LLMC__TRY(llmc_sample(&s->sample, &s->rng, logits, vocab, s->ids, s->n_ids, e->sample_work,
                               e->sample_bytes, &id, &logprob, diag));
     else
-        logprob = llmc__logprob(logits, vocab, id);
+        logprob = llmc_logprob(logits, vocab, id);
     llmc__seq_emit(s, id, logprob);
     return LLMC_OK;
 }
@@ -10306,6 +10925,7 @@ static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
     {"llama3", "<|start_header_id|>", "<|end_header_id|>\n\n", "<|eot_id|>", true, "<|start_header_id|>",
      "<|start_header_id|>", "<|eot_id|>"}};
 
+/* "auto", "raw", "chatml", "llama2", "llama3"; "unknown" for any other number. */
 LLMC_API const char *llmc_chat_format_name(llmc_chat_format format)
 {
     return (unsigned)format < LLMC_CHAT_FORMAT_COUNT ? llmc__chat_styles[format].name : "unknown";
@@ -10329,6 +10949,7 @@ LLMC_API llmc_status llmc_chat_format_named(const char *name, llmc_chat_format *
     return LLMC_NOT_FOUND;
 }
 
+/* Templates are a few kilobytes and looked at once: no need for a clever search. */
 static bool llmc__chat_contains(const char *text, size_t n, const char *part)
 {
     const size_t len = llmc__strlen(part);
@@ -10344,12 +10965,14 @@ static llmc_chat_format llmc__chat_format_in(const char *chat_template, size_t n
 {
     int f;
     for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++)
-        if (llmc__chat_styles[f].sign != NULL && llmc__chat_contains(chat_template, n, llmc__chat_styles[f].sign))
+        if (llmc__chat_styles[f].sign != NULL &&
+            llmc__chat_contains(chat_template, n, llmc__chat_styles[f].sign))
             return (llmc_chat_format)f;
     return LLMC_CHAT_RAW;
 }
 
 #ifndef LLMC_NO_TOKEN
+/* Whether text is one token that people cannot type: then the model was made to see it. */
 static bool llmc__chat_has_control(const llmc_tokenizer *tok, const char *text)
 {
     llmc_token_info info;
@@ -10374,7 +10997,8 @@ LLMC_API llmc_chat_format llmc_chat_format_of(const llmc_model *model)
         int f;
         for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++) {
             const llmc__chat_style *s = &llmc__chat_styles[f];
-            if (s->opener != NULL && llmc__chat_has_control(tok, s->opener) && llmc__chat_has_control(tok, s->closer))
+            if (s->opener != NULL && llmc__chat_has_control(tok, s->opener) &&
+                llmc__chat_has_control(tok, s->closer))
                 return (llmc_chat_format)f;
         }
     }
@@ -10383,8 +11007,11 @@ LLMC_API llmc_chat_format llmc_chat_format_of(const llmc_model *model)
 }
 
 //--[ 21.2 CHAT.check ]-- roles, and their order where a format cannot do without
+/* BAD_ARG about message i, counted from 0. */
 static llmc_status llmc__chat_bad(llmc_diag *diag, size_t i, const char *what)
 {
+    (void)i;
+    (void)what;
     return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET, "message %zu: %s", i, what);
 }
 
@@ -10402,6 +11029,10 @@ static llmc_status llmc__chat_check_turns(const llmc_message *m, size_t n, llmc_
     return first < n ? LLMC_OK : llmc__chat_bad(diag, 0, "llama2 wants a user's message after the system's");
 }
 
+/* Everything a conversation can be wrong in. A role that is none of the three is an
+   error even in RAW, which does not write it: a misspelt one would go unseen. System
+   messages later on are as good as any; of whom it is the turn matters: after an
+   assistant's message an assistant would answer itself. */
 static llmc_status llmc__chat_check(llmc_chat_format format, const llmc_message *m, size_t n, llmc_diag *diag)
 {
     size_t i;
@@ -10441,11 +11072,13 @@ static void llmc__chat_put_n(llmc__chat_out *o, const char *s, size_t n)
         o->failed = true;
 }
 
+/* The frame around texts: strings of our own. */
 static void llmc__chat_put(llmc__chat_out *o, const char *s)
 {
     llmc__chat_put_n(o, s, llmc__strlen(s));
 }
 
+/* ASCII white space. The makers' templates trim Unicode's as well. */
 static bool llmc__chat_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -10453,7 +11086,8 @@ static bool llmc__chat_space(char c)
 
 /* A message's own text, without white space before and after it if so asked;
    span, which may be NULL, gets where it lies. */
-static void llmc__chat_put_text(llmc__chat_out *o, const char *s, bool trim_left, bool trim_right, llmc_span *span)
+static void llmc__chat_put_text(llmc__chat_out *o, const char *s, bool trim_left, bool trim_right,
+                                llmc_span *span)
 {
     size_t n;
     while (trim_left && llmc__chat_space(*s))
@@ -10490,6 +11124,7 @@ static void llmc__chat_llama2(llmc__chat_out *o, const llmc_message *m, size_t n
     }
 }
 
+/* The formats that a row of the table describes. */
 static void llmc__chat_turns(llmc__chat_out *o, const llmc__chat_style *s, bool roles, const llmc_message *m,
                              size_t n, llmc_span *plain)
 {
@@ -10511,8 +11146,9 @@ static void llmc__chat_turns(llmc__chat_out *o, const llmc__chat_style *s, bool 
    (NO_MEMORY; text then holds nothing of use). plain [n_messages] may be NULL.
    ASCII white space around a text is dropped where the format's makers do so.
    Errors: BAD_ARG (format AUTO, role, order, NULL), NO_MEMORY. */
-LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_message *messages, size_t n_messages,
-                                      char *text, size_t cap, size_t *len, llmc_span *plain, llmc_diag *diag)
+LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_message *messages,
+                                      size_t n_messages, char *text, size_t cap, size_t *len,
+                                      llmc_span *plain, llmc_diag *diag)
 {
     llmc__chat_out o;
     LLMC__TRY(llmc__chat_check(format, messages, n_messages, diag));
@@ -10523,9 +11159,11 @@ LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_messag
     if (format == LLMC_CHAT_LLAMA2)
         llmc__chat_llama2(&o, messages, n_messages, plain);
     else
-        llmc__chat_turns(&o, &llmc__chat_styles[format], format != LLMC_CHAT_RAW, messages, n_messages, plain);
+        llmc__chat_turns(&o, &llmc__chat_styles[format], format != LLMC_CHAT_RAW, messages, n_messages,
+                         plain);
     if (o.failed || o.len > SIZE_MAX)
-        return LLMC__FAIL(diag, BAD_ARG, "CHAT.render", LLMC_NO_OFFSET, "the conversation is too long to address");
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.render", LLMC_NO_OFFSET,
+                          "the conversation is too long to address");
     *len = (size_t)o.len;
     if (*len > cap)
         return LLMC__FAIL(diag, NO_MEMORY, "CHAT.render", LLMC_NO_OFFSET,
@@ -10537,8 +11175,8 @@ LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_messag
 #ifndef LLMC_NO_TOKEN
 /* The conversation as ids in the engine's buffer. Spans lie at the head of the
    encoder's work memory, so a longer conversation needs no stack. */
-static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_format format, const llmc_message *m, size_t n_messages,
-                                  const llmc_token **out, size_t *n, llmc_diag *diag)
+static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_format format, const llmc_message *m,
+                                  size_t n_messages, const llmc_token **out, size_t *n, llmc_diag *diag)
 {
     const llmc_tokenizer *tok = llmc_model_tokenizer(llmc_engine_model(e));
     size_t text_cap, work_bytes, ids_cap, len, aligned;
@@ -10561,10 +11199,11 @@ static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_format format, const
     opt.parse_special = true;
     opt.plain = (const llmc_span *)(void *)(work + aligned);
     opt.n_plain = n_messages;
-    LLMC__TRY(llmc_chat_render(format, m, n_messages, text, text_cap, &len, (llmc_span *)(void *)(work + aligned),
-                               diag));
+    LLMC__TRY(llmc_chat_render(format, m, n_messages, text, text_cap, &len,
+                               (llmc_span *)(void *)(work + aligned), diag));
     *n = 0;
-    status = llmc_encode(tok, text, len, &opt, work + spans, work_bytes - (size_t)spans, ids, ids_cap, n, diag);
+    status =
+        llmc_encode(tok, text, len, &opt, work + spans, work_bytes - (size_t)spans, ids, ids_cap, n, diag);
     if (status == LLMC_NO_MEMORY && *n > ids_cap)
         return LLMC__FAIL(diag, FULL, "CHAT.seq", LLMC_NO_OFFSET,
                           "the conversation has %zu tokens, but the context only %zu", *n, ids_cap);
@@ -10585,7 +11224,8 @@ LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const
     (void)format;
     (void)messages;
     (void)n_messages;
-    return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.seq", LLMC_NO_OFFSET, "this build has no tokenizers (LLMC_NO_TOKEN)");
+    return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.seq", LLMC_NO_OFFSET,
+                      "this build has no tokenizers (LLMC_NO_TOKEN)");
 #else
     const llmc_token *have, *want = NULL;
     size_t n_have, n_want, same = 0;
@@ -10613,7 +11253,7 @@ LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const
 //==[ 25 INDEX ]==== cosine index: place kept, nothing here yet ==== needs: - ====
 
 #ifndef LLMC_NO_OS
-//==[ 26 OS ]==== files, threads and memory of a hosted system ==== needs: 02 03 04 10 14 20 ====
+//==[ 26 OS ]==== files, threads and memory of a hosted system ==== needs: 02 03 04 14 20 ====
 
 //--[ 26.1 OS.headers ]-- the only system headers in this file
 #ifdef __cplusplus
@@ -10645,7 +11285,7 @@ LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const
 #define MAP_ANONYMOUS MAP_ANON
 #endif
 #if !defined(MAP_ANONYMOUS) || !defined(CLOCK_MONOTONIC)
-#error "llmc.h: a system header came first and hid what OS needs: include llmc.h before it, or compile with -std=gnu11 or -D_DEFAULT_SOURCE, or define LLMC_NO_OS"
+#error "llmc.h: include it before system headers, or compile with -std=gnu11 or -D_DEFAULT_SOURCE"
 #endif
 #endif
 #ifdef __cplusplus
@@ -10719,27 +11359,27 @@ LLMC__UNUSED static const char *llmc__path_tail(const char *path)
     return path + at;
 }
 
+/* IO: "path: reason", or the system's number where the table has no words for it. */
 static llmc_status llmc__os_fail(llmc_diag *diag, const char *tag, const char *path, int code)
 {
-#ifdef LLMC_NO_STRINGS
-    (void)path;
-    (void)code;
-#else
     const char *text = llmc__reason_text(code);
     if (text == NULL)
         return LLMC__FAIL(diag, IO, tag, LLMC_NO_OFFSET, "%s: system error %d", llmc__path_tail(path), code);
-#endif
     return LLMC__FAIL(diag, IO, tag, LLMC_NO_OFFSET, "%s: %s", llmc__path_tail(path), text);
 }
 
 #if !defined(_WIN32)
 //--[ 26.3 OS.posix ]-- what Linux, macOS and their kin offer
+/* 26.3 and 26.4 define the same names with the same contracts, so that nothing
+   after them asks which system it is. Where `int` is returned, 0 is success and
+   anything else a reason of 26.2. */
 typedef int llmc__file;
 typedef pthread_t llmc__thread;
 typedef pthread_mutex_t llmc__mutex;
 typedef pthread_cond_t llmc__cond;
 
-/* Opens a regular file for reading; 0, or the reason. O_NONBLOCK: opening a pipe must not wait for its writer. */
+/* Opens a regular file for reading. O_NONBLOCK, since opening a pipe would wait for
+   its writer, perhaps for ever. */
 static int llmc__file_open(llmc__file *out, const char *path, uint64_t *size)
 {
     struct stat st;
@@ -10798,7 +11438,9 @@ static int llmc__file_read(llmc__file file, uint64_t offset, void *dst, size_t n
     return 0;
 }
 
-/* Whether much of a mapping would have to come from the disk. Unknown counts as no. */
+/* Whether much of a mapping would have to come from the disk: more than one in
+   eight of 64 places. Unknown counts as no; the kernel also says "all there" of
+   files that this user may not write. */
 static bool llmc__file_cold(const void *map, size_t size)
 {
 #if defined(__linux__)
@@ -10818,6 +11460,7 @@ static bool llmc__file_cold(const void *map, size_t size)
 #endif
 }
 
+/* bytes > 0 zeroed, page-aligned, counted as used only once they are touched; NULL: refused. */
 static void *llmc__pages_take(size_t bytes)
 {
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -10829,51 +11472,22 @@ static void llmc__pages_drop(void *p, size_t bytes)
     munmap(p, bytes);
 }
 
+/* What llmc__file_map gave, or pages with a copy of a file. */
 static void llmc__unmap(void *p, size_t bytes)
 {
     munmap(p, bytes);
 }
 
-static void llmc__mutex_init(llmc__mutex *m)
-{
-    pthread_mutex_init(m, NULL);
-}
+#define LLMC__MUTEX_INIT(m)    pthread_mutex_init(m, NULL)
+#define LLMC__MUTEX_DESTROY(m) pthread_mutex_destroy(m)
+#define LLMC__LOCK(m)          pthread_mutex_lock(m)
+#define LLMC__UNLOCK(m)        pthread_mutex_unlock(m)
+#define LLMC__COND_INIT(c)     pthread_cond_init(c, NULL)
+#define LLMC__COND_DESTROY(c)  pthread_cond_destroy(c)
+#define LLMC__COND_WAIT(c, m)  pthread_cond_wait(c, m) /* may return for no reason: loop */
+#define LLMC__COND_WAKE(c)     pthread_cond_signal(c)  /* one of those that wait         */
 
-static void llmc__mutex_destroy(llmc__mutex *m)
-{
-    pthread_mutex_destroy(m);
-}
-
-static void llmc__lock(llmc__mutex *m)
-{
-    pthread_mutex_lock(m);
-}
-
-static void llmc__unlock(llmc__mutex *m)
-{
-    pthread_mutex_unlock(m);
-}
-
-static void llmc__cond_init(llmc__cond *c)
-{
-    pthread_cond_init(c, NULL);
-}
-
-static void llmc__cond_destroy(llmc__cond *c)
-{
-    pthread_cond_destroy(c);
-}
-
-static void llmc__cond_wait(llmc__cond *c, llmc__mutex *m)
-{
-    pthread_cond_wait(c, m);
-}
-
-static void llmc__cond_wake(llmc__cond *c)
-{
-    pthread_cond_signal(c);
-}
-
+/* A thread's function: LLMC__THREAD_MAIN(name, arg) { ... LLMC__THREAD_END; } */
 #define LLMC__THREAD_MAIN(name, arg) static void *name(void *arg)
 #define LLMC__THREAD_END             return NULL
 typedef void *(*llmc__thread_main)(void *);
@@ -10910,7 +11524,8 @@ static uint32_t llmc__processors(void)
 {
     long online;
 #if defined(__linux__) && defined(SYS_sched_getaffinity)
-    /* the raw call, since libc declares its own only under _GNU_SOURCE */
+    /* The raw call, since libc declares its own only under _GNU_SOURCE. It returns
+       the bytes that it wrote, one bit for each processor. */
     unsigned long mask[1024 / sizeof(unsigned long)];
     long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
     if (bytes > 0 && (size_t)bytes <= sizeof mask) {
@@ -10944,6 +11559,8 @@ LLMC__UNUSED static size_t llmc__file_peek(const char *path, char *out, size_t c
     return got > 0 ? (size_t)got : 0;
 }
 
+/* llmc_os_nanoseconds -- time since some moment before the program began     (OS)
+   Never steps back; changes of the wall clock do not reach it. */
 LLMC_API uint64_t llmc_os_nanoseconds(void)
 {
     struct timespec t;
@@ -10951,6 +11568,7 @@ LLMC_API uint64_t llmc_os_nanoseconds(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* Whether fd is a terminal; its size is written only if it is known. */
 static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
 {
     struct winsize w;
@@ -10977,7 +11595,8 @@ static bool llmc__path_wide(const char *path, wchar_t *out, int cap)
            MultiByteToWideChar(CP_ACP, 0, path, -1, out, cap) > 0;
 }
 
-/* Opens a regular file for reading; 0, or the reason. */
+/* Opens a regular file for reading. A directory is looked for first: opening one
+   fails with "permission denied", which helps nobody. */
 static int llmc__file_open(llmc__file *out, const char *path, uint64_t *size)
 {
     wchar_t wide[1024];
@@ -11047,6 +11666,7 @@ static int llmc__file_read(llmc__file file, uint64_t offset, void *dst, size_t n
     return 0;
 }
 
+/* No cheap way to ask. */
 static bool llmc__file_cold(const void *map, size_t size)
 {
     (void)map;
@@ -11054,6 +11674,7 @@ static bool llmc__file_cold(const void *map, size_t size)
     return false;
 }
 
+/* Committed at once: Windows promises no memory that it may not have. */
 static void *llmc__pages_take(size_t bytes)
 {
     return VirtualAlloc(NULL, bytes, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
@@ -11065,7 +11686,7 @@ static void llmc__pages_drop(void *p, size_t bytes)
     VirtualFree(p, 0, MEM_RELEASE);
 }
 
-/* A view of a file, or pages that hold a copy of one. */
+/* The system knows which of the two it gave. */
 static void llmc__unmap(void *p, size_t bytes)
 {
     MEMORY_BASIC_INFORMATION info;
@@ -11075,50 +11696,20 @@ static void llmc__unmap(void *p, size_t bytes)
         UnmapViewOfFile(p);
 }
 
-static void llmc__mutex_init(llmc__mutex *m)
-{
-    InitializeSRWLock(m);
-}
-
-static void llmc__mutex_destroy(llmc__mutex *m)
-{
-    (void)m; /* nothing behind it */
-}
-
-static void llmc__lock(llmc__mutex *m)
-{
-    AcquireSRWLockExclusive(m);
-}
-
-static void llmc__unlock(llmc__mutex *m)
-{
-    ReleaseSRWLockExclusive(m);
-}
-
-static void llmc__cond_init(llmc__cond *c)
-{
-    InitializeConditionVariable(c);
-}
-
-static void llmc__cond_destroy(llmc__cond *c)
-{
-    (void)c; /* nothing behind it */
-}
-
-static void llmc__cond_wait(llmc__cond *c, llmc__mutex *m)
-{
-    SleepConditionVariableSRW(c, m, INFINITE, 0);
-}
-
-static void llmc__cond_wake(llmc__cond *c)
-{
-    WakeConditionVariable(c);
-}
+#define LLMC__MUTEX_INIT(m)    InitializeSRWLock(m)
+#define LLMC__MUTEX_DESTROY(m) ((void)(m)) /* nothing behind it */
+#define LLMC__LOCK(m)          AcquireSRWLockExclusive(m)
+#define LLMC__UNLOCK(m)        ReleaseSRWLockExclusive(m)
+#define LLMC__COND_INIT(c)     InitializeConditionVariable(c)
+#define LLMC__COND_DESTROY(c)  ((void)(c)) /* nothing behind it */
+#define LLMC__COND_WAIT(c, m)  SleepConditionVariableSRW(c, m, INFINITE, 0)
+#define LLMC__COND_WAKE(c)     WakeConditionVariable(c)
 
 #define LLMC__THREAD_MAIN(name, arg) static DWORD WINAPI name(void *arg)
 #define LLMC__THREAD_END             return 0
 typedef DWORD(WINAPI *llmc__thread_main)(void *);
 
+/* A console event has a thread of its own there; nothing to block. */
 static int llmc__thread_start(llmc__thread *out, llmc__thread_main entry, void *arg)
 {
     *out = CreateThread(NULL, (SIZE_T)1 << 20, entry, arg, STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
@@ -11148,6 +11739,7 @@ LLMC_API uint64_t llmc_os_nanoseconds(void)
     uint64_t t, f;
     QueryPerformanceCounter(&ticks);
     QueryPerformanceFrequency(&per_second);
+    /* whole seconds first: ticks * 10^9 would overflow after some hours */
     t = (uint64_t)ticks.QuadPart;
     f = (uint64_t)per_second.QuadPart;
     return t / f * 1000000000u + t % f * 1000000000u / f;
@@ -11173,6 +11765,11 @@ static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
 #endif
 
 //--[ 26.5 OS.memory ]-- pages from the system
+/* llmc_os_memory -- pages for a model, an engine or anything else       (OS.memory)
+   out  first byte, page-aligned, all zero; NULL on failure
+   bytes  may be 0; give the same number to llmc_os_release
+   Pages count as used once they are written, so a large cache costs what it holds.
+   Errors: NO_MEMORY. */
 LLMC_API llmc_status llmc_os_memory(void **out, size_t bytes, llmc_diag *diag)
 {
     *out = llmc__pages_take(bytes > 0 ? bytes : 1);
@@ -11182,12 +11779,16 @@ LLMC_API llmc_status llmc_os_memory(void **out, size_t bytes, llmc_diag *diag)
     return LLMC_OK;
 }
 
+/* llmc_os_release -- gives pages back; mem NULL does nothing            (OS.memory) */
 LLMC_API void llmc_os_release(void *mem, size_t bytes)
 {
     if (mem != NULL)
         llmc__pages_drop(mem, bytes > 0 ? bytes : 1);
 }
 
+/* llmc_os_terminal -- is somebody looking at (or typing into) fd?              (OS)
+   cols, rows  its size in characters, 80 x 24 if it does not tell; 0 x 0 if it is
+   no terminal; either may be NULL. On Windows fd is 0, 1 or 2. */
 LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows)
 {
     uint32_t c = 80, r = 24; /* a terminal that does not tell */
@@ -11210,15 +11811,15 @@ static llmc_status llmc__file_load(llmc__file file, const char *path, size_t siz
     while (at < size) {
         size_t step = size - at < LLMC__READ_STEP ? size - at : LLMC__READ_STEP;
         int why;
-        if (!llmc__progress(progress, "reading", at, size))
-            return LLMC__FAIL(diag, CANCELLED, "OS.read", at, "%s: cancelled while reading",
+        if (!llmc__progress(progress, "loading", at, size))
+            return LLMC__FAIL(diag, CANCELLED, "OS.map", at, "%s: cancelled while loading",
                               llmc__path_tail(path));
         why = llmc__file_read(file, at, keep ? dst + at : dst, step);
         if (why != 0)
-            return llmc__os_fail(diag, "OS.read", path, why);
+            return llmc__os_fail(diag, "OS.map", path, why);
         at += step;
     }
-    llmc__progress(progress, "reading", size, size);
+    llmc__progress(progress, "loading", size, size);
     return LLMC_OK;
 }
 
@@ -11295,6 +11896,12 @@ static llmc_status llmc__map(llmc_blob *out, const char *path, bool copy, const 
     return LLMC_OK;
 }
 
+/* llmc_map_open -- a file's bytes, read-only, without reading them now      (OS.map)
+   out  data, size and the path as name (borrowed: it must outlive the blob); all
+   zero on failure. An empty file has size 0 and data that is not NULL.
+   The file must not be shortened while it is mapped: the system then ends the
+   program at the next touch. Replacing it by renaming another over it is safe.
+   Errors: IO (missing, a directory, a pipe, no permission, ...), BAD_ARG (no path). */
 LLMC_API llmc_status llmc_map_open(llmc_blob *out, const char *path, llmc_diag *diag)
 {
     llmc_progress none;
@@ -11302,6 +11909,7 @@ LLMC_API llmc_status llmc_map_open(llmc_blob *out, const char *path, llmc_diag *
     return llmc__map(out, path, false, &none, diag);
 }
 
+/* llmc_map_close -- ends the mapping and clears the blob; an empty one is left be (OS.map) */
 LLMC_API void llmc_map_close(llmc_blob *file)
 {
     if (file->size > 0)
@@ -11463,6 +12071,9 @@ static uint32_t llmc__quota(void)
 }
 #endif
 
+/* llmc_os_threads -- how many threads can run at the same time here        (OS.quota)
+   The processors that affinity allows, or fewer if a CPU quota pays for fewer; at
+   least 1. Asks the system each time. */
 LLMC_API uint32_t llmc_os_threads(void)
 {
     uint32_t processors = llmc__processors(), quota = llmc__quota();
@@ -11515,36 +12126,36 @@ static inline uint32_t llmc__cell_swap(llmc__mutex *m, llmc__cell *c, uint32_t v
 }
 
 #else
-/* A compiler without atomics: a lock around each. */
+/* A compiler without atomics: a lock around each. Slow, and as correct. */
 #define LLMC__ATOMIC 0
 typedef uint32_t llmc__cell;
 
 static uint32_t llmc__cell_get(llmc__mutex *m, llmc__cell *c)
 {
     uint32_t old;
-    llmc__lock(m);
+    LLMC__LOCK(m);
     old = *c;
-    llmc__unlock(m);
+    LLMC__UNLOCK(m);
     return old;
 }
 
 static uint32_t llmc__cell_add(llmc__mutex *m, llmc__cell *c, uint32_t v)
 {
     uint32_t old;
-    llmc__lock(m);
+    LLMC__LOCK(m);
     old = *c;
     *c += v;
-    llmc__unlock(m);
+    LLMC__UNLOCK(m);
     return old;
 }
 
 static uint32_t llmc__cell_swap(llmc__mutex *m, llmc__cell *c, uint32_t v)
 {
     uint32_t old;
-    llmc__lock(m);
+    LLMC__LOCK(m);
     old = *c;
     *c = v;
-    llmc__unlock(m);
+    LLMC__UNLOCK(m);
     return old;
 }
 #endif
@@ -11562,6 +12173,9 @@ static inline void llmc__relax(void)
 }
 
 //--[ 26.9 OS.pool ]-- threads that spin briefly, then sleep
+/* Sleeping and waking costs 20-50 us on Linux, so a thread spins about twice that
+   long before it gives the processor back: between the products of one token the
+   threads stay awake, between two requests they sleep. */
 #define LLMC__POOL_MAX  1024u
 #define LLMC__POOL_OPEN 0x80000000u /* in gate: the job may be entered */
 #define LLMC__POOL_SPIN 100000u     /* nanoseconds before sleeping     */
@@ -11573,6 +12187,12 @@ static inline void llmc__relax(void)
    one that sleeps, and the job's fields are written only while nobody reads them.
    Sleep on either side: announce (sleepers, waiting), look again, sleep; and who
    wakes changes the state first and looks for the announcement second. */
+/* Who may touch what, when:
+     runner   writes n, fn, arg, next    gate 0 (closed, nobody inside)
+     runner   gate += OPEN, generation += 1, wakes sleepers
+     worker   gate += 1; if it was open: takes indexes of `next` until n; gate -= 1
+     runner   takes indexes too; gate -= OPEN; waits for gate 0
+   A late worker may pass through a closed gate at any time; it reads nothing then. */
 struct llmc_pool {
     llmc__mutex cells; /* stands in for atomics where there are none */
     llmc__mutex mutex; /* for going to sleep */
@@ -11590,7 +12210,9 @@ struct llmc_pool {
     llmc__thread worker[1]; /* n_workers of them */
 };
 
-/* Spins until (*c == value) is `equal` or the time is over; whether it became so. */
+/* Spins until (*c == value) is `equal` or the time is over; whether it became so.
+   The clock is read every 64 rounds: a pause instruction takes 5 to 140 cycles,
+   depending on the processor, so counting them says little. */
 static bool llmc__pool_spin(llmc_pool *p, llmc__cell *c, uint32_t value, bool equal)
 {
     uint64_t end = 0;
@@ -11622,22 +12244,25 @@ static void llmc__pool_join(llmc_pool *p)
     if ((llmc__cell_add(&p->cells, &p->gate, 1) & LLMC__POOL_OPEN) != 0)
         llmc__pool_work(p);
     if (llmc__cell_add(&p->cells, &p->gate, UINT32_MAX) == 1 && llmc__cell_get(&p->cells, &p->waiting) != 0) {
-        llmc__lock(&p->mutex);
-        llmc__cond_wake(&p->done);
-        llmc__unlock(&p->mutex);
+        LLMC__LOCK(&p->mutex);
+        LLMC__COND_WAKE(&p->done);
+        LLMC__UNLOCK(&p->mutex);
     }
 }
 
+/* Sleeps until a generation that is not `seen`. */
 static void llmc__pool_sleep(llmc_pool *p, uint32_t seen)
 {
-    llmc__lock(&p->mutex);
+    LLMC__LOCK(&p->mutex);
     llmc__cell_add(&p->cells, &p->sleepers, 1);
     while (llmc__cell_get(&p->cells, &p->generation) == seen)
-        llmc__cond_wait(&p->work, &p->mutex);
+        LLMC__COND_WAIT(&p->work, &p->mutex);
     llmc__cell_add(&p->cells, &p->sleepers, UINT32_MAX);
-    llmc__unlock(&p->mutex);
+    LLMC__UNLOCK(&p->mutex);
 }
 
+/* A worker's life. Generations may pass unseen while it works or sleeps; then it
+   joins the newest, or finds its gate closed. */
 LLMC__THREAD_MAIN(llmc__pool_main, arg)
 {
     llmc_pool *p = (llmc_pool *)arg;
@@ -11653,7 +12278,9 @@ LLMC__THREAD_MAIN(llmc__pool_main, arg)
     LLMC__THREAD_END;
 }
 
-/* A new generation, and as many sleepers woken as can help. */
+/* A new generation, and as many sleepers woken as can help. One that is just going
+   to sleep has either announced itself, and is counted here, or will see the new
+   generation when it looks again. */
 static void llmc__pool_call(llmc_pool *p, uint32_t most)
 {
     uint32_t asleep;
@@ -11662,10 +12289,10 @@ static void llmc__pool_call(llmc_pool *p, uint32_t most)
     if (asleep > most)
         asleep = most;
     if (asleep > 0) {
-        llmc__lock(&p->mutex);
+        LLMC__LOCK(&p->mutex);
         for (; asleep > 0; asleep--)
-            llmc__cond_wake(&p->work);
-        llmc__unlock(&p->mutex);
+            LLMC__COND_WAKE(&p->work);
+        LLMC__UNLOCK(&p->mutex);
     }
 }
 
@@ -11676,12 +12303,12 @@ static void llmc__pool_finish(llmc_pool *p)
         return; /* the addition turned the top bit off, and it was the only one */
     if (llmc__pool_spin(p, &p->gate, 0, true))
         return;
-    llmc__lock(&p->mutex);
+    LLMC__LOCK(&p->mutex);
     llmc__cell_swap(&p->cells, &p->waiting, 1);
     while (llmc__cell_get(&p->cells, &p->gate) != 0)
-        llmc__cond_wait(&p->done, &p->mutex);
+        LLMC__COND_WAIT(&p->done, &p->mutex);
     llmc__cell_swap(&p->cells, &p->waiting, 0);
-    llmc__unlock(&p->mutex);
+    LLMC__UNLOCK(&p->mutex);
 }
 
 /* llmc_tasks.run. A pool that is already running a job (another thread's, or the
@@ -11707,6 +12334,8 @@ static void llmc__pool_run(void *user, uint32_t n, llmc_task_fn fn, void *arg)
     llmc__cell_swap(&p->cells, &p->busy, 0);
 }
 
+/* llmc_pool_close -- ends the threads and releases the pool; NULL does nothing (OS.pool)
+   No run may be under way, and the pool's llmc_tasks are dead after it. */
 LLMC_API void llmc_pool_close(llmc_pool *pool)
 {
     uint32_t i;
@@ -11716,10 +12345,10 @@ LLMC_API void llmc_pool_close(llmc_pool *pool)
     llmc__pool_call(pool, pool->n_workers);
     for (i = 0; i < pool->n_workers; i++)
         llmc__thread_join(pool->worker[i]);
-    llmc__cond_destroy(&pool->work);
-    llmc__cond_destroy(&pool->done);
-    llmc__mutex_destroy(&pool->mutex);
-    llmc__mutex_destroy(&pool->cells);
+    LLMC__COND_DESTROY(&pool->work);
+    LLMC__COND_DESTROY(&pool->done);
+    LLMC__MUTEX_DESTROY(&pool->mutex);
+    LLMC__MUTEX_DESTROY(&pool->cells);
     llmc_os_release(pool, pool->bytes);
 }
 
@@ -11742,10 +12371,10 @@ LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag
     p = (llmc_pool *)mem; /* zeroed: generation 0, gate closed */
     p->bytes = bytes;
     p->spin = LLMC__ATOMIC && threads <= allowed ? LLMC__POOL_SPIN : 0;
-    llmc__mutex_init(&p->cells);
-    llmc__mutex_init(&p->mutex);
-    llmc__cond_init(&p->work);
-    llmc__cond_init(&p->done);
+    LLMC__MUTEX_INIT(&p->cells);
+    LLMC__MUTEX_INIT(&p->mutex);
+    LLMC__COND_INIT(&p->work);
+    LLMC__COND_INIT(&p->done);
     while (p->n_workers + 1 < threads) {
         int why = llmc__thread_start(&p->worker[p->n_workers], llmc__pool_main, p);
         if (why != 0) {
@@ -11758,6 +12387,9 @@ LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag
     return LLMC_OK;
 }
 
+/* llmc_pool_tasks -- the pool as an engine takes it; NULL: run serially     (OS.pool)
+   The struct is copied freely and valid until llmc_pool_close. One thread at a time
+   gets the pool; a run from a second one meanwhile is done by that thread alone. */
 LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool)
 {
     llmc_tasks tasks;
@@ -11771,6 +12403,7 @@ LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool)
 }
 
 //--[ 26.10 OS.open ]-- from a path to a sequence
+/* File, tokenizer file and model. Whatever was made is in *host, for llmc_close. */
 static llmc_status llmc__open_model(llmc_host *host, const char *path, const llmc_open_options *opt,
                                     llmc_diag *diag)
 {
@@ -11788,6 +12421,7 @@ static llmc_status llmc__open_model(llmc_host *host, const char *path, const llm
     return llmc_model_init(&host->model, &host->file, 1, &model, host->model_mem, bytes, diag);
 }
 
+/* Threads, engine and its first sequence. */
 static llmc_status llmc__open_engine(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
 {
     llmc_engine_options engine;
@@ -11805,6 +12439,10 @@ static llmc_status llmc__open_engine(llmc_host *host, const llmc_open_options *o
     return llmc_seq_open(&host->seq, host->engine, opt->seq, diag);
 }
 
+/* llmc_close -- undoes llmc_open and clears *host                          (OS.open)
+   Engines and sequences that the caller made on host->model must be gone before.
+   Does nothing to a host that is all zero, so closing after a failed open, or
+   twice, is harmless. */
 LLMC_API void llmc_close(llmc_host *host)
 {
     if (host->seq != NULL)
@@ -11817,7 +12455,16 @@ LLMC_API void llmc_close(llmc_host *host)
     LLMC_MEMSET(host, 0, sizeof *host);
 }
 
-LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_open_options *opt, llmc_diag *diag)
+/* llmc_open -- everything between a path and the first token              (OS.open)
+   host  need not be initialised; all zero on failure
+   path  and the tokenizer's path must outlive the host: messages name them
+   opt   NULL or zero: map the file, all threads allowed, the engine's defaults, one
+   greedy sequence. Option structs inside it are copied; what they point to is
+   borrowed as llmc_engine_init and llmc_seq_open say.
+   Errors: IO, NO_MEMORY, CANCELLED (by opt->progress), and those of
+   llmc_model_init, llmc_engine_init and llmc_seq_open. */
+LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_open_options *opt,
+                               llmc_diag *diag)
 {
     llmc_open_options o;
     llmc_status s;

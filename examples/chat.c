@@ -29,12 +29,12 @@ typedef struct settings {
     bool raw, ignore_eos, no_mmap, debug, help;
 } settings;
 
-typedef enum kind { TEXT, FLAG, WHOLE, REAL, STOP, BIAS } kind;
+typedef enum option_kind { AS_TEXT, AS_FLAG, AS_WHOLE, AS_REAL, AS_STOP, AS_BIAS } option_kind;
 
 typedef struct option_row {
     const char *name;
     char letter; /* 0: none */
-    kind kind;
+    option_kind kind;
     size_t at; /* member of settings */
     double low, high;
     const char *value, *help;
@@ -43,36 +43,39 @@ typedef struct option_row {
 #define AT(member) offsetof(settings, member)
 
 static const option_row rows[] = {
-    {"model", 'm', TEXT, AT(model), 0, 0, "FILE", "model file: GGUF or llama2.c"},
-    {"prompt", 'p', TEXT, AT(prompt), 0, 0, "TEXT", "answer this once, then end"},
-    {"file", 'f', TEXT, AT(file), 0, 0, "FILE", "the prompt is in this file; - is standard input"},
-    {"predict", 'n', WHOLE, AT(predict), -1, INT32_MAX, "N", "most tokens to generate; -1: until the end"},
-    {"threads", 't', WHOLE, AT(threads), 0, 1024, "N", "threads; 0: all that this process may use"},
-    {"context", 'c', WHOLE, AT(context), 0, INT32_MAX, "N", "tokens of context; 0: the model's, at most 4096"},
-    {"system", 0, TEXT, AT(system), 0, 0, "TEXT", "system message before the conversation"},
-    {"chat-format", 0, TEXT, AT(format), 0, 0, "NAME", "template: auto, raw, chatml, llama2, llama3"},
-    {"raw", 0, FLAG, AT(raw), 0, 0, NULL, "no template: continue the prompt and print only that"},
-    {"temp", 0, REAL, AT(sample.temperature), 0, 1000, "X", "temperature, 0: greedy (default 0.8)"},
-    {"top-k", 0, WHOLE, AT(sample.top_k), 0, INT32_MAX, "N", "only the N most likely; 0: off (default 0)"},
-    {"top-p", 0, REAL, AT(sample.top_p), 0, 1, "X", "the most likely that sum to X; 1: off (default 0.95)"},
-    {"min-p", 0, REAL, AT(sample.min_p), 0, 1, "X", "at least X times the most likely; 0: off (default 0)"},
-    {"typical", 0, REAL, AT(sample.typical_p), 0, 1, "X", "locally typical sampling; 1: off (default)"},
-    {"repeat-penalty", 0, REAL, AT(sample.repeat_penalty), 0, 1000, "X", "divides what was said; 1: off (default)"},
-    {"frequency-penalty", 0, REAL, AT(sample.frequency_penalty), -1000, 1000, "X", "for each time it was said"},
-    {"presence-penalty", 0, REAL, AT(sample.presence_penalty), -1000, 1000, "X", "if it was said at all"},
-    {"penalty-window", 0, WHOLE, AT(sample.penalty_window), -1, INT32_MAX, "N",
+    {"model", 'm', AS_TEXT, AT(model), 0, 0, "FILE", "model file: GGUF or llama2.c"},
+    {"prompt", 'p', AS_TEXT, AT(prompt), 0, 0, "TEXT", "answer this once, then end"},
+    {"file", 'f', AS_TEXT, AT(file), 0, 0, "FILE", "the prompt is in this file; - is standard input"},
+    {"predict", 'n', AS_WHOLE, AT(predict), -1, INT32_MAX, "N", "most tokens to generate; -1: until the end"},
+    {"threads", 't', AS_WHOLE, AT(threads), 0, 1024, "N", "threads; 0: all that this process may use"},
+    {"context", 'c', AS_WHOLE, AT(context), 0, INT32_MAX, "N", "context; 0: the model's, at most 4096"},
+    {"system", 0, AS_TEXT, AT(system), 0, 0, "TEXT", "system message before the conversation"},
+    {"chat-format", 0, AS_TEXT, AT(format), 0, 0, "NAME", "template: auto, raw, chatml, llama2, llama3"},
+    {"raw", 0, AS_FLAG, AT(raw), 0, 0, NULL, "no template: continue the prompt and print only that"},
+    {"temp", 0, AS_REAL, AT(sample.temperature), 0, 1000, "X", "temperature, 0: greedy (default 0.8)"},
+    {"top-k", 0, AS_WHOLE, AT(sample.top_k), 0, INT32_MAX, "N", "only the N most likely; 0: off (default 0)"},
+    {"top-p", 0, AS_REAL, AT(sample.top_p), 0, 1, "X",
+     "the most likely that sum to X; 1: off (default 0.95)"},
+    {"min-p", 0, AS_REAL, AT(sample.min_p), 0, 1, "X",
+     "at least X times the most likely; 0: off (default 0)"},
+    {"typical", 0, AS_REAL, AT(sample.typical_p), 0, 1, "X", "locally typical sampling; 1: off (default)"},
+    {"repeat-penalty", 0, AS_REAL, AT(sample.repeat_penalty), 0, 1000, "X", "on what was said; 1: off"},
+    {"frequency-penalty", 0, AS_REAL, AT(sample.frequency_penalty), -1000, 1000, "X", "for each time"},
+    {"presence-penalty", 0, AS_REAL, AT(sample.presence_penalty), -1000, 1000, "X", "if said at all"},
+    {"penalty-window", 0, AS_WHOLE, AT(sample.penalty_window), -1, INT32_MAX, "N",
      "tokens that penalties look at; -1: all (default 64)"},
-    {"logit-bias", 0, BIAS, AT(bias), 0, 0, "ID=X", "added to a token's logit, -inf forbids it; repeatable"},
-    {"stop", 0, STOP, AT(stop), 0, 0, "TEXT", "end before this text; repeatable"},
-    {"ignore-eos", 0, FLAG, AT(ignore_eos), 0, 0, NULL, "go on when the model wants to end"},
-    {"seed", 0, TEXT, AT(seed), 0, 0, "N", "of the random numbers (default: from the clock)"},
-    {"tokenizer", 0, TEXT, AT(tokenizer), 0, 0, "FILE", "tokenizer apart from the model (llama2.c)"},
-    {"kv-type", 0, TEXT, AT(kv_type), 0, 0, "TYPE", "numbers in the cache: f16 (default) or f32"},
-    {"isa", 0, TEXT, AT(isa), 0, 0, "NAME", "kernels: auto, scalar, avx2, neon"},
-    {"no-mmap", 0, FLAG, AT(no_mmap), 0, 0, NULL, "read the model into memory instead of mapping it"},
-    {"log-level", 0, TEXT, AT(log_level), 0, 0, "NAME", "none, error, warn (default), info, debug"},
-    {"debug", 0, FLAG, AT(debug), 0, 0, NULL, "log every layer, stop at the first that is not finite"},
-    {"help", 'h', FLAG, AT(help), 0, 0, NULL, "this text"},
+    {"logit-bias", 0, AS_BIAS, AT(bias), 0, 0, "ID=X",
+     "added to a token's logit, -inf forbids it; repeatable"},
+    {"stop", 0, AS_STOP, AT(stop), 0, 0, "TEXT", "end before this text; repeatable"},
+    {"ignore-eos", 0, AS_FLAG, AT(ignore_eos), 0, 0, NULL, "go on when the model wants to end"},
+    {"seed", 0, AS_TEXT, AT(seed), 0, 0, "N", "of the random numbers (default: from the clock)"},
+    {"tokenizer", 0, AS_TEXT, AT(tokenizer), 0, 0, "FILE", "tokenizer apart from the model (llama2.c)"},
+    {"kv-type", 0, AS_TEXT, AT(kv_type), 0, 0, "TYPE", "numbers in the cache: f16 (default) or f32"},
+    {"isa", 0, AS_TEXT, AT(isa), 0, 0, "NAME", "kernels: auto, scalar, avx2, neon"},
+    {"no-mmap", 0, AS_FLAG, AT(no_mmap), 0, 0, NULL, "read the model into memory instead of mapping it"},
+    {"log-level", 0, AS_TEXT, AT(log_level), 0, 0, "NAME", "none, error, warn (default), info, debug"},
+    {"debug", 0, AS_FLAG, AT(debug), 0, 0, NULL, "log every layer, stop at the first that is not finite"},
+    {"help", 'h', AS_FLAG, AT(help), 0, 0, NULL, "this text"},
 };
 enum { N_ROWS = sizeof rows / sizeof rows[0] };
 
@@ -80,19 +83,23 @@ static void print_help(void)
 {
     int i;
     printf("usage: chat MODEL [PROMPT] [options]\n\n"
-           "Answers PROMPT, or what standard input holds; at a terminal without a prompt: a conversation.\n\n");
+           "Answers PROMPT, or what is on standard input; from a terminal, holds a conversation.\n\n");
     for (i = 0; i < N_ROWS; i++) {
-        char left[64];
-        snprintf(left, sizeof left, "%c%c%s --%s %s", rows[i].letter ? '-' : ' ', rows[i].letter ? rows[i].letter : ' ',
-                 rows[i].letter ? "," : " ", rows[i].name, rows[i].value != NULL ? rows[i].value : "");
+        char left[64], letter[] = {'-', rows[i].letter, ',', 0};
+        snprintf(left, sizeof left, "%3s --%s %s", rows[i].letter != 0 ? letter : "", rows[i].name,
+                 rows[i].value != NULL ? rows[i].value : "");
         printf("  %-31s %s\n", left, rows[i].help);
     }
 }
 
 #if defined(__GNUC__)
-__attribute__((format(printf, 2, 3)))
+#define LIKE_PRINTF __attribute__((format(printf, 2, 3)))
+#else
+#define LIKE_PRINTF
 #endif
-static int complain(int code, const char *fmt, ...)
+
+/* One line on stderr; returns code. */
+LIKE_PRINTF static int complain(int code, const char *fmt, ...)
 {
     va_list args;
     fputs("chat: ", stderr);
@@ -125,13 +132,13 @@ static int store_number(settings *s, const option_row *row, const char *text)
 {
     const char letter[] = {'-', row->letter, ',', ' ', 0}, *before = row->letter != 0 ? letter : "";
     double v;
-    if (!read_number(text, row->kind == WHOLE, &v))
+    if (!read_number(text, row->kind == AS_WHOLE, &v))
         return complain(EXIT_USAGE, "%s--%s: '%s' is not a %snumber", before, row->name, text,
-                        row->kind == WHOLE ? "whole " : "");
+                        row->kind == AS_WHOLE ? "whole " : "");
     if (v < row->low || v > row->high)
-        return complain(EXIT_USAGE, "%s--%s: %s is not between %.10g and %.10g", before, row->name, text, row->low,
-                        row->high);
-    if (row->kind == WHOLE)
+        return complain(EXIT_USAGE, "%s--%s: %s is not between %.10g and %.10g", before, row->name, text,
+                        row->low, row->high);
+    if (row->kind == AS_WHOLE)
         *(uint32_t *)((char *)s + row->at) = v < 0 ? UINT32_MAX : (uint32_t)v;
     else
         *(float *)((char *)s + row->at) = (float)v;
@@ -149,7 +156,8 @@ static int store_bias(settings *s, const char *text)
         return complain(EXIT_USAGE, "--logit-bias: '%s' is not of the form ID=X", text);
     memcpy(id, text, n);
     id[n] = 0;
-    if (!read_number(id, true, &token) || token < 0 || token > INT32_MAX || !read_number(equals + 1, false, &bias))
+    if (!read_number(id, true, &token) || token < 0 || token > INT32_MAX ||
+        !read_number(equals + 1, false, &bias))
         return complain(EXIT_USAGE, "--logit-bias: '%s' is not a token's number and a number", text);
     s->bias = (llmc_logit_bias *)grow(s->bias, (s->sample.n_bias + 1) * sizeof *s->bias);
     b = &s->bias[s->sample.n_bias++];
@@ -161,14 +169,20 @@ static int store_bias(settings *s, const char *text)
 static int store(settings *s, const option_row *row, const char *text)
 {
     switch (row->kind) {
-    case TEXT: *(const char **)((char *)s + row->at) = text; return EXIT_OK;
-    case FLAG: *(bool *)((char *)s + row->at) = true; return EXIT_OK;
-    case STOP:
+    case AS_TEXT:
+        *(const char **)((char *)s + row->at) = text;
+        return EXIT_OK;
+    case AS_FLAG:
+        *(bool *)((char *)s + row->at) = true;
+        return EXIT_OK;
+    case AS_STOP:
         s->stop = (const char **)grow(s->stop, (s->n_stop + 1) * sizeof *s->stop);
         s->stop[s->n_stop++] = text;
         return EXIT_OK;
-    case BIAS: return store_bias(s, text);
-    default: return store_number(s, row, text);
+    case AS_BIAS:
+        return store_bias(s, text);
+    default:
+        return store_number(s, row, text);
     }
 }
 
@@ -179,12 +193,12 @@ static void make_getopt(struct option *longs, char *shorts)
     *shorts++ = ':'; /* we write the messages */
     for (i = 0; i < N_ROWS; i++) {
         longs[i].name = rows[i].name;
-        longs[i].has_arg = rows[i].kind == FLAG ? no_argument : required_argument;
+        longs[i].has_arg = rows[i].kind == AS_FLAG ? no_argument : required_argument;
         longs[i].flag = NULL;
         longs[i].val = 256 + i;
         if (rows[i].letter != 0) {
             *shorts++ = rows[i].letter;
-            if (rows[i].kind != FLAG)
+            if (rows[i].kind != AS_FLAG)
                 *shorts++ = ':';
         }
     }
@@ -211,11 +225,11 @@ static int parse_options(settings *s, int argc, char **argv)
     while (code == EXIT_OK && (opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         const option_row *row = row_of(opt);
         if (opt == ':')
-            code = complain(EXIT_USAGE, "%s needs a value (-h shows all options)", argv[optind - 1]);
+            code = complain(EXIT_USAGE, "%s needs a value (-h shows all)", argv[optind - 1]);
         else if (row == NULL && optopt > 0 && optopt < 256)
-            code = complain(EXIT_USAGE, "unknown option -%c (-h shows all options)", optopt);
+            code = complain(EXIT_USAGE, "unknown option -%c (-h shows all)", optopt);
         else if (row == NULL)
-            code = complain(EXIT_USAGE, "unknown or unclear option %s (-h shows all options)", argv[optind - 1]);
+            code = complain(EXIT_USAGE, "unknown or unclear option %s (-h shows all)", argv[optind - 1]);
         else
             code = store(s, row, optarg);
     }
@@ -250,7 +264,7 @@ typedef struct chat {
     bool lively, colour; /* progress bars; colours                     */
     bool talking;        /* a conversation: not every failure ends it  */
     bool exact;          /* nothing but the model's bytes on stdout    */
-    meter meter;
+    meter bar;
     llmc_host host;
     llmc_seq_options seq;
     llmc_chat_format format;
@@ -298,10 +312,10 @@ static void put(text *t, const char *data, size_t n)
 
 static void wipe_meter(chat *c)
 {
-    if (c->meter.drawn != 0)
+    if (c->bar.drawn != 0)
         fputs("\r\033[K", stderr);
-    c->meter.drawn = 0;
-    c->meter.what = NULL;
+    c->bar.drawn = 0;
+    c->bar.what = NULL;
 }
 
 /* llmc_progress: a bar for what takes longer than half a second. Ctrl-C cancels. */
@@ -310,12 +324,12 @@ static bool on_progress(void *user, const char *what, uint64_t done, uint64_t to
     chat *c = (chat *)user;
     uint64_t now = llmc_os_nanoseconds();
     int percent = total > 0 ? (int)(100.0 * (double)done / (double)total) : 100, i;
-    if (c->meter.what == NULL) {
-        c->meter.what = what;
-        c->meter.started = now;
+    if (c->bar.what == NULL) {
+        c->bar.what = what;
+        c->bar.started = now;
     }
-    if (c->lively && now - c->meter.started > 500000000u && now - c->meter.drawn > 100000000u) {
-        c->meter.drawn = now;
+    if (c->lively && now - c->bar.started > 500000000u && now - c->bar.drawn > 100000000u) {
+        c->bar.drawn = now;
         fprintf(stderr, "\r\033[K%s %3d %% ", what, percent);
         for (i = 0; i < 25; i++)
             fputc(i * 4 < percent ? '#' : '.', stderr);
@@ -334,10 +348,8 @@ static void on_log(void *user, llmc_log_level level, const char *tag, const char
         fprintf(stderr, "%s: %s\n", tag, message);
 }
 
-#if defined(__GNUC__)
-__attribute__((format(printf, 2, 3)))
-#endif
-static void inform(chat *c, const char *fmt, ...)
+/* One line on stderr for those who asked for --log-level info. */
+LIKE_PRINTF static void inform(chat *c, const char *fmt, ...)
 {
     va_list args;
     if (c->level < LLMC_LOG_INFO)
@@ -370,7 +382,8 @@ static int resolve_level(chat *c)
             c->level = (llmc_log_level)i;
             return EXIT_OK;
         }
-    return complain(EXIT_USAGE, "--log-level: '%s' is none of none, error, warn, info, debug", c->set.log_level);
+    return complain(EXIT_USAGE, "--log-level: '%s' is none of none, error, warn, info, debug",
+                    c->set.log_level);
 }
 
 static int resolve_seed(chat *c)
@@ -395,7 +408,8 @@ static int resolve_names(chat *c)
     if (s->kv_type != NULL && c->kv_type != LLMC_F16 && c->kv_type != LLMC_F32)
         return complain(EXIT_USAGE, "--kv-type: '%s' is neither f16 nor f32", s->kv_type);
     if (s->format != NULL && llmc_chat_format_named(s->format, &c->format) != LLMC_OK)
-        return complain(EXIT_USAGE, "--chat-format: '%s' is none of auto, raw, chatml, llama2, llama3", s->format);
+        return complain(EXIT_USAGE, "--chat-format: '%s' is none of auto, raw, chatml, llama2, llama3",
+                        s->format);
     return EXIT_OK;
 }
 
@@ -457,6 +471,8 @@ static int open_model(chat *c)
     if (llmc_open(&c->host, c->set.model, &opt, &diag) != LLMC_OK)
         return fail(c, &diag);
     wipe_meter(c);
+    if (llmc_model_tokenizer(c->host.model) == NULL)
+        return complain(EXIT_FAILED, "%s has no tokenizer in it: give one with --tokenizer", c->set.model);
     inform(c, "%s: %.1f MB opened in %.1f ms, %s kernels, %u threads, context %u, seed %llu", c->set.model,
            (double)c->host.file.size / 1e6, (double)(llmc_os_nanoseconds() - start) / 1e6,
            llmc_engine_isa(c->host.engine), (unsigned)llmc_pool_tasks(c->host.pool).workers,
@@ -486,10 +502,12 @@ static void report_speed(chat *c, size_t n_read, uint64_t start, uint64_t first,
     if (first == 0)
         return;
     if (n_said < 2 || saying <= 0)
-        inform(c, "%u tokens read in %.3f s (%.1f tokens/s)", (unsigned)n_read, reading, (double)n_read / reading);
+        inform(c, "%u tokens read in %.3f s (%.1f tokens/s)", (unsigned)n_read, reading,
+               (double)n_read / reading);
     else
-        inform(c, "%u tokens read in %.3f s (%.1f tokens/s), %u generated in %.3f s (%.1f tokens/s)", (unsigned)n_read,
-               reading, (double)n_read / reading, (unsigned)n_said, saying, (double)(n_said - 1) / saying);
+        inform(c, "%u tokens read in %.3f s (%.1f tokens/s), %u generated in %.3f s (%.1f tokens/s)",
+               (unsigned)n_read, reading, (double)n_read / reading, (unsigned)n_said, saying,
+               (double)(n_said - 1) / saying);
 }
 
 /* Prints the model's tokens until it ends or is interrupted, and keeps them in
@@ -507,6 +525,8 @@ static int speak(chat *c, size_t n_before)
     while (!interrupted && (status = llmc_seq_next(c->host.seq, &piece, &diag)) != LLMC_DONE) {
         if (status == LLMC_CANCELLED && interrupted)
             break;
+        if (status == LLMC_NOT_FINITE && !c->set.debug)
+            return complain(EXIT_FAILED, "%s (--debug names the layer)", diag.message);
         if (status != LLMC_OK)
             return fail(c, &diag);
         if (first == 0) {
@@ -525,7 +545,8 @@ static int speak(chat *c, size_t n_before)
     if (fflush(stdout) != 0 && !interrupted)
         return complain(EXIT_FAILED, "the output cannot be written");
     if (llmc_seq_finish(c->host.seq) == LLMC_FINISH_CONTEXT && c->level >= LLMC_LOG_WARN)
-        complain(0, "the context of %u tokens is full", (unsigned)llmc_engine_context(c->host.engine));
+        complain(0, "the context of %u tokens is full%s", (unsigned)llmc_engine_context(c->host.engine),
+                 c->talking && c->format == LLMC_CHAT_RAW ? "; /clear starts afresh" : "");
     report_speed(c, n_ids > n_before ? n_ids - n_before : 0, start, first, n_said);
     return EXIT_OK;
 }
@@ -546,7 +567,8 @@ static void drop_messages(chat *c, size_t begin, size_t end)
     size_t i;
     for (i = begin; i < end; i++)
         free((void *)(uintptr_t)c->message[i].text);
-    memmove(c->message + begin, c->message + end, (c->n_messages - end) * sizeof *c->message);
+    for (i = end; i < c->n_messages; i++)
+        c->message[begin + i - end] = c->message[i];
     c->n_messages -= end - begin;
 }
 
@@ -688,7 +710,8 @@ static int converse(chat *c)
     catch_interrupts();
     if (c->level >= LLMC_LOG_WARN)
         fprintf(stderr, "%s; /help says more\n",
-                c->format == LLMC_CHAT_RAW ? "This model has no chat template: it continues your text" : "Ask something");
+                c->format == LLMC_CHAT_RAW ? "No chat template: the model continues your text"
+                                           : "Ask something");
     while (code == EXIT_OK && !quit && read_line(c, &line)) {
         if (obey(c, line.data, &quit))
             continue;

@@ -6,18 +6,16 @@
 
 int main(int argc, char **argv)
 {
-    const char *path = argc > 1 ? argv[1] : "model.gguf", *prompt = argc > 2 ? argv[2] : "Once upon a time";
     llmc_host lm;
     llmc_piece piece;
     llmc_diag diag;
-    llmc_status status = llmc_open(&lm, path, NULL, &diag);
+    llmc_status status = llmc_open(&lm, argv[1], NULL, &diag);
     if (status == LLMC_OK)
-        status = llmc_seq_add_text(lm.seq, prompt, strlen(prompt), &diag);
-    while (status == LLMC_OK) {
-        status = llmc_seq_next(lm.seq, &piece, &diag);
+        status = llmc_seq_add_text(lm.seq, argv[2], argc > 2 ? strlen(argv[2]) : 0, &diag);
+    while (status == LLMC_OK && (status = llmc_seq_next(lm.seq, &piece, &diag)) == LLMC_OK)
         fputs(piece.text, stdout);
-    }
-    puts(status == LLMC_DONE ? "" : diag.message);
+    if (status != LLMC_DONE)
+        fprintf(stderr, "hello: %s\n", diag.message);
     llmc_close(&lm);
     return status != LLMC_DONE;
 }

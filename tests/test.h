@@ -11,24 +11,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__GNUC__)
+#define TEST_UNUSED __attribute__((unused))
+#else
+#define TEST_UNUSED
+#endif
+
 static int test_passed, test_failed, test_skipped, test_bad;
 static const char *test_now = "";
 
 #define CHECK(cond) test_check((cond) ? 1 : 0, __FILE__, __LINE__, "%s", #cond)
 /* CHECK with a message of its own: CHECKF(a == b, "row %d: %g, expected %g", ...) */
 #define CHECKF(cond, ...) test_check((cond) ? 1 : 0, __FILE__, __LINE__, __VA_ARGS__)
-#define RUN(fn)          \
-    do {                 \
-        test_now = #fn;  \
-        test_bad = 0;    \
-        fn();            \
-        test_close();    \
+#define RUN(fn)         \
+    do {                \
+        test_now = #fn; \
+        test_bad = 0;   \
+        fn();           \
+        test_close();   \
     } while (0)
 
 #if defined(__GNUC__)
-__attribute__((format(printf, 4, 5), unused))
+__attribute__((format(printf, 4, 5)))
 #endif
-static int test_check(int ok, const char *file, int line, const char *fmt, ...)
+TEST_UNUSED static int
+test_check(int ok, const char *file, int line, const char *fmt, ...)
 {
     va_list args;
     if (ok)
@@ -43,10 +50,7 @@ static int test_check(int ok, const char *file, int line, const char *fmt, ...)
     return 0;
 }
 
-#if defined(__GNUC__)
-__attribute__((unused))
-#endif
-static void test_close(void)
+TEST_UNUSED static void test_close(void)
 {
     if (test_bad < 0) /* skipped */
         return;
@@ -59,18 +63,15 @@ static void test_close(void)
 }
 
 /* Inside a test: `SKIP("reason"); return;` when nothing was checked. */
-#define SKIP(reason)                                          \
-    do {                                                      \
-        printf("  skipped %s: %s\n", test_now, reason);       \
-        test_skipped++;                                       \
-        test_bad = -1;                                        \
+#define SKIP(reason)                                    \
+    do {                                                \
+        printf("  skipped %s: %s\n", test_now, reason); \
+        test_skipped++;                                 \
+        test_bad = -1;                                  \
     } while (0)
 
 /* A file under the shared data folder ($SHARED, by default ../shared). */
-#if defined(__GNUC__)
-__attribute__((unused))
-#endif
-static const char *test_shared(const char *name)
+TEST_UNUSED static const char *test_shared(const char *name)
 {
     static char path[4][512];
     static int turn;
@@ -81,10 +82,7 @@ static const char *test_shared(const char *name)
 }
 
 /* Whole file in memory (free it), NULL if it cannot be read. */
-#if defined(__GNUC__)
-__attribute__((unused))
-#endif
-static unsigned char *test_read(const char *path, size_t *size)
+TEST_UNUSED static unsigned char *test_read(const char *path, size_t *size)
 {
     FILE *f = fopen(path, "rb");
     unsigned char *data = NULL;
@@ -106,10 +104,7 @@ static unsigned char *test_read(const char *path, size_t *size)
 }
 
 /* Seed for random tests: TEST_SEED or the default; always printed. */
-#if defined(__GNUC__)
-__attribute__((unused))
-#endif
-static unsigned long long test_seed(unsigned long long fallback)
+TEST_UNUSED static unsigned long long test_seed(unsigned long long fallback)
 {
     const char *s = getenv("TEST_SEED");
     unsigned long long seed = s != NULL ? strtoull(s, NULL, 0) : fallback;

@@ -113,7 +113,8 @@ static void print_tokenizer(const llmc_model *model)
 static void print_bytes(const char *what, uint64_t bytes, const char *remark)
 {
     char text[32];
-    printf("  %-15s %12llu  %-10s %s\n", what, (unsigned long long)bytes, tool_bytes(bytes, text), remark);
+    printf("  %-15s %12llu  %s%s%s\n", what, (unsigned long long)bytes, tool_bytes(bytes, text),
+           remark[0] != 0 ? ", " : "", remark);
 }
 
 /* Exactly what the library will ask for: its own answer, not an estimate. */

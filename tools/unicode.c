@@ -36,12 +36,20 @@ static FILE *open_data(const char *name)
 static unsigned char class_from_category(const char *gc)
 {
     switch (gc[0]) {
-    case 'L': return gc[1] == 'u' || gc[1] == 't' ? LLMC__UC_UPPER : gc[1] == 'l' ? LLMC__UC_LOWER : LLMC__UC_LETTER;
-    case 'M': return LLMC__UC_MARK;
-    case 'N': return LLMC__UC_NUMBER;
-    case 'P': return LLMC__UC_PUNCT;
-    case 'S': return LLMC__UC_SYMBOL;
-    default: return LLMC__UC_OTHER;
+    case 'L':
+        return gc[1] == 'u' || gc[1] == 't' ? LLMC__UC_UPPER
+               : gc[1] == 'l'               ? LLMC__UC_LOWER
+                                            : LLMC__UC_LETTER;
+    case 'M':
+        return LLMC__UC_MARK;
+    case 'N':
+        return LLMC__UC_NUMBER;
+    case 'P':
+        return LLMC__UC_PUNCT;
+    case 'S':
+        return LLMC__UC_SYMBOL;
+    default:
+        return LLMC__UC_OTHER;
     }
 }
 
@@ -116,7 +124,8 @@ static void print_table(void)
 {
     unsigned long c = 0, end;
     unsigned n = 0;
-    printf("/* Unicode %s, first code point << 4 | class of each range; printed by tools/unicode.c. */\n", version);
+    printf("/* Unicode %s, first code point << 4 | class of each range; printed by tools/unicode.c. */\n",
+           version);
     printf("static const uint32_t llmc__uc_range[] = {");
     while (c < POINTS) {
         end = alternating(c);
@@ -124,7 +133,8 @@ static void print_table(void)
             print_entry(c, c & 1 ? LLMC__UC_CASE_ODD : LLMC__UC_CASE_EVEN, &n);
         } else {
             print_entry(c, class_of[c], &n);
-            for (end = c + 1; end < POINTS && class_of[end] == class_of[c] && alternating(end) - end < 4; end++)
+            for (end = c + 1; end < POINTS && class_of[end] == class_of[c] && alternating(end) - end < 4;
+                 end++)
                 ;
         }
         c = end;

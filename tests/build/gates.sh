@@ -1,0 +1,51 @@
+# Each gate alone and all together: no warning in C11 and C++17, gcc and clang.
+. tests/build/lib.sh
+
+gates='NO_TRAIN NO_INDEX NO_TOKEN NO_GRAMMAR NO_CHAT NO_OS NO_SIMD NO_STRINGS'
+all=
+for g in $gates; do all="$all -DLLMC_$g"; done
+
+for pair in 'gcc -std=c11' 'gcc -x c++ -std=c++17' 'clang -std=c11' 'clang -x c++ -std=c++17'; do
+    tool=${pair%% *}
+    [ "$pair" = 'gcc -x c++ -std=c++17' ] && tool=g++
+    if ! have "$tool"; then
+        skip "$pair" "no $tool"
+        continue
+    fi
+    # gcc finds unused functions only while it compiles; once is enough for that.
+    mode=-fsyntax-only
+    [ "$pair" = 'gcc -std=c11' ] && mode='-O0 -c -o /dev/null'
+    for g in $gates; do
+        try "$pair -DLLMC_$g" $pair $STRICT $mode -DLLMC_$g tests/build/impl.c
+    done
+    try "$pair, every gate" $pair $STRICT $mode $all tests/build/impl.c
+    try "$pair, LLMC_STATIC" $pair $STRICT $mode -DLLMC_STATIC tests/build/impl.c
+    try "$pair, optimised" $pair $STRICT -O2 -c -o /dev/null tests/build/impl.c
+    try "$pair, interface only" $pair $STRICT -fsyntax-only -x "$(case $pair in *c++*) echo c++ ;; *) echo c ;; esac)" llmc.h
+    for g in $gates; do
+        try "$pair, interface -DLLMC_$g" $pair $STRICT -fsyntax-only -DLLMC_$g tests/build/interface.c
+    done
+done
+
+# A gate removes what it says, and only that: all gates leave a smaller object.
+if have nm; then
+    $CC -O1 -c tests/build/impl.c -o "$DIR/full.o" && $CC -O1 -c $all tests/build/impl.c -o "$DIR/thin.o"
+    nm "$DIR/thin.o" 2>/dev/null | grep -E ' T llmc_(encode|decode|chat|open|pool|map|os|trainer|grammar|index)' >"$DIR/left"
+    empty 'every gate: nothing of the gated sections is left' "$DIR/left"
+    nm "$DIR/full.o" | grep -q ' T llmc_open$' && pass 'no gate: llmc_open is there' || fail 'no gate: llmc_open is there'
+    grep -q . "$DIR/thin.o" && try 'NO_STRINGS: no status text is left' sh -c "! grep -q 'caller cancelled' '$DIR/thin.o'"
+fi
+
+# Contradictions are refused, with a message that names both.
+contradiction()
+{
+    if $CC -fsyntax-only "$@" tests/build/impl.c >"$DIR/out" 2>&1; then
+        fail "$* is accepted"
+    elif grep -q '#error.*llmc.h' "$DIR/out"; then
+        pass "$* is refused"
+    else
+        fail "$* fails without #error \"llmc.h: ...\""
+    fi
+}
+contradiction -DLLMC_NO_SIMD -DLLMC_SIMDE
+finish

@@ -1,0 +1,53 @@
+# One implementation and several users, or a static one in each; C and C++ mixed.
+. tests/build/lib.sh
+
+use=tests/build/use.c
+other=tests/build/other.c
+impl=tests/build/impl.c
+
+# link_run LABEL OBJECTS-COMPILE... : each argument is a full compile command for one object
+build()
+{
+    label=$1
+    linker=$2
+    shift 2
+    i=0
+    objects=
+    for unit in "$@"; do
+        i=$((i + 1))
+        object="$DIR/$i.o"
+        $unit -c -o "$object" >"$DIR/out" 2>&1 || {
+            fail "$label: $unit"
+            head -n 20 "$DIR/out"
+            return
+        }
+        objects="$objects $object"
+    done
+    try "$label" sh -c "$linker $objects -o '$DIR/program' && '$DIR/program'"
+}
+
+static='-DLLMC_STATIC -DLLMC_IMPLEMENTATION'
+for tools in 'gcc g++' 'clang clang++'; do
+    c=${tools% *}
+    cxx=${tools#* }
+    if ! have "$c"; then
+        skip "$c" "not here"
+        continue
+    fi
+    build "$c: one implementation, two users" "$c" "$c -O1 $impl" "$c -O1 $use" "$c -O1 $other"
+    build "$c: LLMC_STATIC in two units" "$c" "$c -O1 $static $use" "$c -O1 $static $other"
+    if ! have "$cxx" || ! echo '#include <vector>' | $cxx -x c++ -fsyntax-only - 2>/dev/null; then
+        skip "$cxx" "not here"
+        continue
+    fi
+    xx="$cxx -x c++ -std=c++17 -O1"
+    build "$cxx: one implementation, two users" "$cxx" "$xx $impl" "$xx $use" "$xx $other"
+    build "$cxx: LLMC_STATIC in two units" "$cxx" "$xx $static $use" "$xx $static $other"
+    build "$c implementation, $cxx users" "$cxx" "$c -O1 $impl" "$xx $use" "$xx $other"
+    build "$cxx implementation, $c users" "$cxx" "$xx $impl" "$c -O1 $use" "$c -O1 $other"
+    build "$cxx: cxx.cpp with a C unit" "$cxx" "$cxx -std=c++17 -Wall -Wextra -O1 tests/build/cxx.cpp" "$c -O1 $other"
+done
+if have gcc && have clang; then
+    build "gcc implementation, clang users" gcc "gcc -O1 $impl" "clang -O1 $use" "clang -O1 $other"
+fi
+finish

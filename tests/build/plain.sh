@@ -1,0 +1,54 @@
+# cc -O2 FILE.c -o FILE builds every example and tool, and takes the best kernels.
+. tests/build/lib.sh
+
+for c in cc gcc clang; do
+    if ! have $c; then
+        skip $c "not here"
+        continue
+    fi
+    for f in examples/*.c; do
+        base=$(basename "$f" .c)
+        start=$(date +%s%N 2>/dev/null)
+        try "$c -O2 $f" $c -O2 "$f" -o "$DIR/$c-$base" || continue
+        if [ "$base" = chat ]; then
+            stop=$(date +%s%N 2>/dev/null)
+            cp "$DIR/$c-chat" "$DIR/stripped" && strip "$DIR/stripped" 2>/dev/null
+            echo "        chat: $(((stop - start) / 1000000)) ms to compile, $(wc -c <"$DIR/stripped") bytes stripped"
+        fi
+    done
+    # The instruction set is chosen at run time, without any -m flag.
+    if $c -O2 -DLLMC_STATIC -DLLMC_IMPLEMENTATION -include tests/build/other.c tests/build/use.c -o "$DIR/use" 2>"$DIR/out"; then
+        isa=$("$DIR/use" | awk '{ print $2 }')
+        case $(uname -m) in
+        x86_64)
+            if ! grep -qw avx2 /proc/cpuinfo || ! grep -qw fma /proc/cpuinfo || ! grep -qw f16c /proc/cpuinfo; then
+                skip "$c: AVX2 by plain -O2" "this processor has no AVX2, FMA and F16C"
+            elif [ "$isa" = scalar ] || [ -z "$isa" ]; then
+                fail "$c: plain -O2 runs $isa kernels on a processor with AVX2"
+            else
+                pass "$c: plain -O2 runs $isa kernels"
+            fi
+            ;;
+        aarch64) [ "$isa" = neon ] && pass "$c: NEON" || fail "$c: $isa kernels on AArch64" ;;
+        *) skip "$c: kernels" "nothing is promised for $(uname -m)" ;;
+        esac
+    else
+        fail "$c: use.c"
+        cat "$DIR/out"
+    fi
+done
+for f in tools/*.c; do
+    try "$CC -O2 $f" $CC -O2 "$f" -o "$DIR/tool"
+done
+# Every example and tool says in its first lines how to compile it.
+for f in examples/*.c tools/*.c; do
+    if head -n 1 "$f" | grep -q "cc -O2 $f "; then
+        pass "$f begins with its compile command"
+    else
+        fail "$f does not begin with its compile command (cc -O2 $f ...)"
+    fi
+done
+# The README's front-page program is examples/hello.c, in under 20 lines of code.
+lines=$(grep -cvE '^ *(//.*|/\*.*\*/)?$' examples/hello.c)
+if [ "$lines" -lt 20 ]; then pass "hello.c has $lines lines of code"; else fail "hello.c has $lines lines of code"; fi
+finish

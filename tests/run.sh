@@ -1,0 +1,318 @@
+#!/bin/sh
+# run.sh -- what `make test` runs. From the repository's root; environment:
+#   CC       compiler of the plain runs            (cc)
+#   SHARED   folder with optional test data        (../shared)
+#   T        only parts whose name contains this   (all)
+#   V        1: show all output
+#   JOBS     parts at the same time                (processors)
+#   NO_DEPS  1: install nothing
+#
+# A part is KIND/NAME: unit/token is tests/test_token.c by $CC -O2, asan/token the
+# same under the sanitizers, s390x/token cross-compiled under qemu, cli/* and
+# build/* are scripts. Every program ends with "name: N passed, N failed[, N skipped]";
+# one that does not, or dies, counts as failed. The last line sums everything up.
+CC=${CC:-cc}
+SHARED=${SHARED:-../shared}
+MAKE=${MAKE:-make}
+OUT=build/test
+JOBS=${JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
+LIMIT=${TEST_TIMEOUT:-300}
+export CC SHARED MAKE OUT
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+limited()
+{
+    if have timeout; then
+        timeout -k 5 "$LIMIT" "$@"
+    else
+        "$@"
+    fi
+}
+
+# skip_part REASON: the whole part cannot run here.
+skip_part()
+{
+    echo "skipped: $1"
+    echo "$part: 0 passed, 0 failed, 1 skipped"
+    exit 0
+}
+
+# compile_run OUTPUT RUNNER COMPILER...: builds one program and runs it.
+compile_run()
+{
+    exe=$1
+    runner=$2
+    shift 2
+    mkdir -p "$(dirname "$exe")"
+    "$@" -o "$exe" || exit 1
+    limited $runner "$exe"
+}
+
+# compare_text PROGRAM...: greedy text of a chat program, against what is known of
+# the shared model, or against build/chat with the generated one.
+compare_text()
+{
+    model="-m $SHARED/data/stories260K.bin --tokenizer $SHARED/data/tok512.bin"
+    prompt='Once upon a time'
+    if [ ! -f "$SHARED/data/stories260K.bin" ]; then
+        model='-m tests/models/tiny-llama.gguf' # sure of its words: rounding changes none
+        prompt='Once upon'
+    fi
+    limited "$@" $model -p "$prompt" -n 60 --temp 0 --raw >"$OUT/$part.txt" || return 1
+    build/chat $model -p "$prompt" -n 60 --temp 0 --raw >"$OUT/$part.want" || return 1
+    if ! cmp "$OUT/$part.txt" "$OUT/$part.want"; then
+        echo "expected (build/chat):"
+        cat "$OUT/$part.want"
+        echo "got:"
+        cat "$OUT/$part.txt"
+        return 1
+    fi
+    case $model in
+    *stories260K*)
+        grep -q 'there was a little girl named Lily. She loved to play outside in the park.' "$OUT/$part.txt"
+        ;;
+    esac
+}
+
+# compile_chat RUNNER COMPILER...: builds chat.c another way and compares its text.
+compile_chat()
+{
+    runner=$1
+    shift
+    mkdir -p "$OUT/$part"
+    if "$@" examples/chat.c -o "$OUT/$part/chat" && compare_text $runner "$OUT/$part/chat"; then
+        echo "$part: 1 passed, 0 failed"
+    else
+        echo "$part: 0 passed, 1 failed"
+    fi
+}
+
+cross_compiler()
+{
+    case $1 in
+    aarch64) echo aarch64-linux-gnu-gcc ;;
+    s390x) echo s390x-linux-gnu-gcc ;;
+    arm) echo arm-linux-gnueabihf-gcc ;;
+    i386) echo i686-linux-gnu-gcc ;;
+    esac
+}
+
+# An x86-64 kernel mostly runs i386 programs itself; the others need qemu.
+cross_runner()
+{
+    [ -f "$OUT/native-$1" ] || echo "qemu-$1"
+}
+
+SANITIZE='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
+
+# Runs one part; its output is the log.
+run_part()
+{
+    part=$1
+    kind=${part%%/*}
+    name=${part#*/}
+    src=tests/test_$name.c
+    exe=$OUT/$kind/$name.bin
+    case $part in
+    make/all) $MAKE --no-print-directory -k -j"$JOBS" all && echo "make: 1 passed, 0 failed"; return ;;
+    lint/structure) $MAKE -s build/lint && build/lint llmc.h && echo "lint: 1 passed, 0 failed"; return ;;
+    lint/format)
+        out=$(sh tests/format.sh 2>&1) || { echo "$out"; return 1; }
+        case $out in
+        skipped*) skip_part "no clang-format 14" ;;
+        esac
+        echo "format: 1 passed, 0 failed"
+        return
+        ;;
+    */chat-text)
+        [ -x build/chat ] || { echo "build/chat is missing"; return 1; }
+        case $kind in
+        asan) compile_chat '' clang $SANITIZE ;;
+        tsan) compile_chat '' clang -O1 -g -fsanitize=thread ;;
+        nosimd) compile_chat '' $CC -O2 -DLLMC_NO_SIMD ;;
+        simde) compile_chat '' $CC -O2 -DLLMC_SIMDE ;;
+        clang) compile_chat '' clang -O2 ;;
+        tcc) compile_chat '' tcc ;;
+        *) compile_chat "$(cross_runner "$kind")" "$(cross_compiler "$kind")" -O2 -static ;;
+        esac
+        return
+        ;;
+    esac
+    case $kind in
+    unit) compile_run "$exe" '' $CC -O2 "$src" ;;
+    clang) compile_run "$exe" '' clang -O2 "$src" ;;
+    asan) compile_run "$exe" '' clang $SANITIZE "$src" ;;
+    tsan) compile_run "$exe" '' clang -O1 -g -fsanitize=thread "$src" ;;
+    nosimd) compile_run "$exe" '' $CC -O2 -DLLMC_NO_SIMD "$src" ;;
+    simde) compile_run "$exe" '' $CC -O2 -DLLMC_SIMDE "$src" ;;
+    tcc) compile_run "$exe" '' tcc "$src" ;;
+    cxx)
+        # The tests themselves are C; those that C++ does not take are left out.
+        if ! g++ -std=c++17 -x c++ -fsyntax-only "$src" 2>/dev/null; then
+            skip_part "$src is not C++"
+        fi
+        compile_run "$exe" '' g++ -O1 -std=c++17 -x c++ "$src"
+        ;;
+    aarch64 | s390x | arm | i386)
+        compile_run "$exe" "$(cross_runner "$kind")" "$(cross_compiler "$kind")" -O2 -static "$src"
+        ;;
+    build) LIMIT=1200 limited sh "tests/build/$name.sh" ;;
+    cli) LIMIT=600 limited sh "tests/cli/$name.sh" ;;
+    esac
+}
+
+# Runs one part with its log, and reports it in one piece.
+report_part()
+{
+    part=$1
+    log=$OUT/log/$part.log
+    mkdir -p "$(dirname "$log")" "$OUT/${part%%/*}"
+    start=$(date +%s)
+    (run_part "$part") >"$log" 2>&1 </dev/null
+    code=$?
+    seconds=$(($(date +%s) - start))
+    # Sum the summary lines; a bad end without a counted failure is one more.
+    awk -v code=$code '
+        /^[^ ].*: [0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$/ {
+            n = split($0, w, /[ ,]+/); seen = 1
+            for (i = 2; i <= n; i++) {
+                if (w[i] == "passed") p += w[i - 1]
+                if (w[i] == "failed") f += w[i - 1]
+                if (w[i] == "skipped") s += w[i - 1]
+            }
+        }
+        END {
+            if (!seen || (code != 0 && f == 0)) f++
+            print p + 0, f + 0, s + 0
+        }' "$log" >"$log.sum"
+    read -r passed failed skipped <"$log.sum"
+    verdict=ok
+    [ "$skipped" -gt 0 ] && [ "$passed" -eq 0 ] && verdict=skip
+    [ "$failed" -gt 0 ] && verdict=FAIL
+    tries=0 # one report at a time; a lock left by something killed holds for 20 s
+    until mkdir "$OUT/lock" 2>/dev/null || [ $((tries += 1)) -gt 200 ]; do sleep 0.1; done
+    printf '%-4s %-22s %4d passed, %d failed, %d skipped %5d s\n' $verdict "$part" "$passed" "$failed" \
+        "$skipped" "$seconds"
+    if [ $verdict = FAIL ] || [ "$V" = 1 ]; then
+        if [ "$V" = 1 ]; then
+            sed 's/^/     | /' "$log"
+        else # a broken header says the same thing a thousand times
+            awk -v log_name="$log" 'NR <= 150 { print "     | " $0 } END { if (NR > 150) print "     | ... " NR - 150 " more lines in " log_name }' "$log"
+        fi
+        [ $code -eq 0 ] || echo "     | exit code $code"
+    fi
+    rmdir "$OUT/lock" 2>/dev/null
+}
+
+if [ "$1" = --part ]; then
+    report_part "$2"
+    exit 0
+fi
+
+# The list of parts, and why some are not on it.
+wanted()
+{
+    case $1 in
+    *"$T"*) echo "$1" ;;
+    esac
+}
+
+why()
+{
+    echo "skipped: $1" >>"$OUT/why"
+}
+
+list_parts()
+{
+    tags=$(ls tests/test_*.c 2>/dev/null | sed 's,^tests/test_,,; s,\.c$,,')
+    kinds='unit nosimd'
+    if have clang; then
+        if echo 'int main(void){return 0;}' | clang -x c $SANITIZE - -o "$OUT/probe" 2>/dev/null; then
+            kinds="asan $kinds"
+        else
+            why "asan/*, tsan/*: clang without its sanitizers (libclang-rt-14-dev)"
+        fi
+        kinds="$kinds clang"
+    else
+        why "asan/*, tsan/*, clang/*: no clang"
+    fi
+    if echo '#include <simde/x86/avx2.h>' | $CC -x c -fsyntax-only - 2>/dev/null; then
+        kinds="$kinds simde"
+    else
+        why "simde/*: no simde/x86/avx2.h (libsimde-dev)"
+    fi
+    for k in s390x aarch64 arm i386; do
+        cross=$(cross_compiler $k)
+        if ! have "$cross"; then
+            why "$k/*: no $cross"
+        elif ! echo 'int main(void){return 0;}' | $cross -x c -static - -o "$OUT/probe" 2>/dev/null; then
+            why "$k/*: no C library for $cross"
+        elif [ $k = i386 ] && "$OUT/probe" 2>/dev/null && : >"$OUT/native-$k"; then
+            kinds="$k $kinds"
+        elif ! have qemu-$k; then
+            why "$k/*: no qemu-$k"
+        else
+            kinds="$k $kinds"
+        fi
+    done
+    if have g++; then kinds="$kinds cxx"; else why "cxx/*: no g++"; fi
+    if have tcc; then kinds="$kinds tcc"; else why "tcc/*: no tcc"; fi
+    # Long ones first, so that the last to end is a short one.
+    for k in $kinds; do
+        for t in $tags; do wanted "$k/$t"; done
+        case $k in
+        unit | cxx) ;;
+        *) wanted "$k/chat-text" ;;
+        esac
+    done
+    case $kinds in
+    *asan*)
+        for t in $tags; do
+            case $t in
+            os | task | engine | forward) wanted "tsan/$t" ;;
+            esac
+        done
+        wanted tsan/chat-text
+        ;;
+    esac
+    for s in tests/cli/*.sh tests/build/*.sh; do
+        base=$(basename "$s" .sh)
+        [ -f "$s" ] && [ "$base" != lib ] && wanted "$(basename "$(dirname "$s")")/$base"
+    done
+    wanted lint/structure
+    wanted lint/format
+}
+
+trap '' PIPE # a reader that has gone does not stop the tests
+rm -rf "$OUT"
+mkdir -p "$OUT/log" || exit 1
+: >"$OUT/why"
+if [ -z "$T" ] && [ "$NO_DEPS" != 1 ]; then
+    sh tests/deps.sh install
+fi
+list_parts >"$OUT/parts"
+if [ -z "$T" ] && [ ! -s "$OUT/parts" ]; then
+    echo "no tests found"
+fi
+# The programs first: scripts and comparisons run them.
+if [ -z "$T" ] || grep -q -e '^cli/' -e '^build/' -e '/chat-text$' "$OUT/parts"; then
+    report_part make/all
+fi
+xargs -P "$JOBS" -I '{}' env V="$V" sh tests/run.sh --part '{}' <"$OUT/parts"
+
+echo
+{
+    cat "$OUT/why"
+    find "$OUT/log" -name '*.log' -exec sed -n 's/^ *\(skipped.*\)$/\1/p; s/^ *skip  *\(.*\)$/skipped \1/p' {} +
+} | sort | uniq -c | sed 's/^ *1 /         /; s/^ *\([0-9][0-9]*\) /  (\1 x) /'
+expected=$(find "$OUT/log" -name '*.sum' | wc -l)
+listed=$(wc -l <"$OUT/parts")
+lost=$((expected < listed ? listed - expected : 0))
+find "$OUT/log" -name '*.sum' -exec cat {} + | awk -v lost=$lost '
+    { p += $1; f += $2 }
+    END {
+        if (p + f + lost == 0) f = 1
+        printf "%d passed, %d failed\n", p, f + lost
+        exit f + lost > 0
+    }'

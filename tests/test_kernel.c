@@ -1,0 +1,480 @@
+/* test_kernel.c -- every kernel of every instruction set against scalar, and scalar against
+   double arithmetic written here. Integers must agree exactly, floats within the bound that
+   the number of roundings allows, and no result may depend on how the work is cut. */
+#define LLMC_IMPLEMENTATION
+#include "../llmc.h"
+
+#include "test.h"
+
+static llmc_rng rng;
+static const llmc__kernels *scalar, *set; /* set: the one under test */
+
+static uint32_t below(uint32_t n)
+{
+    return (uint32_t)(llmc_rng_u64(&rng) % n);
+}
+
+static float magnitude(float x)
+{
+    return x < 0 ? -x : x;
+}
+
+/* Exactly n floats, so that a read or write past the end is seen by the sanitizer. */
+static float *floats(size_t n)
+{
+    float *x = (float *)malloc(n * sizeof *x + 1);
+    size_t i;
+    for (i = 0; i < n; i++)
+        x[i] = llmc_rng_normal(&rng);
+    return x;
+}
+
+static float *copy(const float *x, size_t n)
+{
+    float *y = (float *)malloc(n * sizeof *y + 1);
+    memcpy(y, x, n * sizeof *y);
+    return y;
+}
+
+/* A random product: weights of a type at an odd address with odd gaps between the rows. */
+typedef struct product {
+    llmc_dtype type;
+    size_t rows, cols, n, row_bytes, x_stride, out_stride;
+    uint8_t *memory, *w, *x;
+    float *out;
+} product;
+
+static void fill_weights(product *p)
+{
+    size_t r, i, bytes = llmc_dtype_bytes(p->type, p->n);
+    for (r = 0; r < p->rows; r++) {
+        uint8_t *row = p->w + r * p->row_bytes;
+        if (llmc__wants_q8(p->type)) {
+            size_t block = bytes / (p->n / 32);
+            int extreme = below(4) == 0; /* all -128, the hardest for 16-bit sums */
+            for (i = 0; i < bytes; i++)
+                row[i] = extreme ? 0x80 : (uint8_t)below(256);
+            for (i = 0; i < bytes; i += block)
+                llmc__put_u16le(row + i,
+                                llmc__f32_to_f16(llmc_rng_normal(&rng) * (below(8) == 0 ? 1e-6f : 1e-2f)));
+        } else {
+            float *f = floats(p->n);
+            llmc_quantize(p->type, f, p->n, row);
+            free(f);
+        }
+    }
+}
+
+static void fill_columns(product *p)
+{
+    size_t t;
+    for (t = 0; t < p->cols; t++) {
+        float *f = floats(p->n);
+        size_t i;
+        if (below(4) == 0)
+            for (i = 0; i < p->n; i++)
+                f[i] = below(2) ? 1.0f : -1.0f; /* all +-127 */
+        if (llmc__wants_q8(p->type))
+            scalar->quantize_x(f, p->n, (llmc__q8 *)(void *)(p->x + t * p->x_stride));
+        else
+            memcpy(p->x + t * p->x_stride, f, p->n * sizeof *f);
+        free(f);
+    }
+}
+
+static product product_make(llmc_dtype type, size_t rows, size_t cols, size_t n)
+{
+    product p;
+    size_t odd = 1 + below(3);
+    p.type = type;
+    p.rows = rows;
+    p.cols = cols;
+    p.n = n;
+    p.row_bytes = llmc_dtype_bytes(type, n) + below(3);
+    p.x_stride = (llmc__wants_q8(type) ? n / 32 * sizeof(llmc__q8) : n * sizeof(float)) + 4 * below(3);
+    p.out_stride = rows + below(3);
+    p.memory = (uint8_t *)malloc(odd + rows * p.row_bytes);
+    p.w = p.memory + odd;
+    p.x = (uint8_t *)malloc(cols * p.x_stride + 1);
+    p.out = floats(cols * p.out_stride);
+    fill_weights(&p);
+    fill_columns(&p);
+    return p;
+}
+
+static void product_free(product *p)
+{
+    free(p->memory);
+    free(p->x);
+    free(p->out);
+}
+
+/* out[t][r] in double; *size is the sum of magnitudes. */
+static double exact(const product *p, size_t r, size_t t, double *size)
+{
+    const uint8_t *w = p->w + r * p->row_bytes, *x = p->x + t * p->x_stride;
+    double sum = 0;
+    size_t k;
+    *size = 0;
+    for (k = 0; k < p->n; k++) {
+        double a = 0, b;
+        if (llmc__wants_q8(p->type)) {
+            const llmc__q8 *q = (const llmc__q8 *)(const void *)x + k / 32;
+            const uint8_t *block = w + k / 32 * (p->type == LLMC_Q8_0 ? 34u : 18u);
+            size_t i = k % 32;
+            int v = p->type == LLMC_Q8_0 ? (block[2 + i] > 127 ? block[2 + i] - 256 : block[2 + i])
+                    : i < 16             ? (block[2 + i] & 15) - 8
+                                         : (block[2 + i - 16] >> 4) - 8;
+            a = (double)llmc__f16_to_f32((uint16_t)(block[0] | block[1] << 8)) * v;
+            b = (double)q->d * q->q[i];
+        } else {
+            float f;
+            if (p->type == LLMC_F32)
+                f = llmc__f32le(w + 4 * k);
+            else if (p->type == LLMC_F16)
+                f = llmc__f16_to_f32((uint16_t)(w[2 * k] | w[2 * k + 1] << 8));
+            else
+                f = llmc__bf16_to_f32((uint16_t)(w[2 * k] | w[2 * k + 1] << 8));
+            a = (double)f;
+            memcpy(&f, x + 4 * k, 4);
+            b = (double)f;
+        }
+        sum += a * b;
+        *size += a * b < 0 ? -(a * b) : a * b;
+    }
+    return sum;
+}
+
+static void matmul_right(void)
+{
+    static const llmc_dtype types[] = {LLMC_F32, LLMC_F16, LLMC_BF16, LLMC_Q8_0, LLMC_Q4_0};
+    int round;
+    for (round = 0; round < 150; round++) {
+        llmc_dtype type = types[round % 5];
+        size_t n = llmc__wants_q8(type) ? 32 * (1 + below(9)) : 1 + below(200), r, t;
+        product p = product_make(type, 1 + below(21), round % 3 == 0 ? 1 : 1 + below(40), n);
+        set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n);
+        for (t = 0; t < p.cols; t++)
+            for (r = 0; r < p.rows; r++) {
+                double size, want = exact(&p, r, t, &size), got = (double)p.out[t * p.out_stride + r];
+                double off = got > want ? got - want : want - got;
+                /* each of n additions and products rounds by 2^-24 of at most size */
+                CHECKF(off <= ((double)n + 3) * 6e-8 * size + 1e-30,
+                       "%s %s row %d column %d n %d: %g, expected %g", set->name, llmc_dtype_name(type),
+                       (int)r, (int)t, (int)n, got, want);
+            }
+        product_free(&p);
+    }
+}
+
+/* A part of a product has the same bits as the whole. */
+static void matmul_cut(void)
+{
+    int type, round;
+    for (round = 0; round < 100; round++) {
+        size_t n, r0, t0, rows, cols, r, t;
+        product p;
+        float *part;
+        type = 1 + round % 5;
+        n = llmc__wants_q8((llmc_dtype)type) ? 32 * (1 + below(5)) : 1 + below(100);
+        p = product_make((llmc_dtype)type, 1 + below(40), 1 + below(80), n);
+        set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n);
+        r0 = below((uint32_t)p.rows);
+        t0 = below((uint32_t)p.cols);
+        rows = 1 + below((uint32_t)(p.rows - r0));
+        cols = round % 2 == 0 ? 1 : 1 + below((uint32_t)(p.cols - t0));
+        part = floats(cols * rows);
+        set->matmul[type](part, rows, p.w + r0 * p.row_bytes, p.row_bytes, rows, p.x + t0 * p.x_stride,
+                          p.x_stride, cols, p.n);
+        for (t = 0; t < cols; t++)
+            for (r = 0; r < rows; r++)
+                CHECKF(memcmp(&part[t * rows + r], &p.out[(t0 + t) * p.out_stride + r0 + r], 4) == 0,
+                       "%s %s: rows %d+%d columns %d+%d differ from the whole", set->name,
+                       llmc_dtype_name((llmc_dtype)type), (int)r0, (int)rows, (int)t0, (int)cols);
+        free(part);
+        product_free(&p);
+    }
+}
+
+static void dequantize_right(void)
+{
+    int type;
+    for (type = 1; type <= LLMC_Q4_0; type++) {
+        size_t n = 32 * (1 + below(5)), i;
+        uint8_t *w = (uint8_t *)malloc(llmc_dtype_bytes((llmc_dtype)type, n) + 1);
+        float *x = floats(n), *a = floats(n), *b = floats(n);
+        llmc_quantize((llmc_dtype)type, x, n, w + 1);
+        llmc_dequantize((llmc_dtype)type, w + 1, n, a);
+        set->dequantize[type](w + 1, n, b);
+        CHECK(memcmp(a, b, n * sizeof *a) == 0);
+        for (i = 0; i < n; i++)
+            CHECKF(magnitude(a[i] - x[i]) <= 0.35f, "%s: %g became %g", llmc_dtype_name((llmc_dtype)type),
+                   (double)x[i], (double)a[i]);
+        free(w);
+        free(x);
+        free(a);
+        free(b);
+    }
+}
+
+static void quantize_x_same(void)
+{
+    int round, i;
+    float nan = llmc__bits_f32(0x7fc00001u), inf = llmc__bits_f32(0x7f800000u);
+    for (round = 0; round < 300; round++) {
+        llmc__q8 a[3], b[3];
+        float *x = floats(96), shrink = 1;
+        if (round % 4 == 1)
+            for (i = 0; i < 96; i++) /* many ties */
+                x[i] = (float)((int)below(255) - 127) * 0.5f;
+        for (i = (int)below(64); i > 0; i--)
+            shrink *= round % 4 == 2 ? 0.25f : 4.0f;
+        if (round % 4 >= 2)
+            for (i = 0; i < 96; i++)
+                x[i] = shrink * x[i];
+        if (round % 8 == 5)
+            x[below(96)] = below(2) ? nan : below(2) ? inf : -inf;
+        if (round % 16 == 9)
+            memset(x, 0, 64 * sizeof *x);
+        memset(a, 0x55, sizeof a);
+        memset(b, 0xaa, sizeof b);
+        scalar->quantize_x(x, 96, a);
+        set->quantize_x(x, 96, b);
+        CHECKF(memcmp(a, b, sizeof a) == 0, "%s: round %d differs", set->name, round);
+        for (i = 0; i < 96; i++) {
+            const llmc__q8 *q = &b[i / 32];
+            CHECKF(q->q[i % 32] >= -127, "-128 in an activation");
+            if (llmc__finite(q->d))
+                CHECKF(magnitude(q->d * q->q[i % 32] - x[i]) <= q->d * 0.5001f + 1e-30f, "%g became %g",
+                       (double)x[i], (double)(q->d * q->q[i % 32]));
+        }
+        free(x);
+    }
+}
+
+/* a against b, element by element: |a - b| <= rel |b| + abs. */
+static void close_to(const char *what, const float *a, const float *b, size_t n, float rel, float absolute)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        CHECKF(magnitude(a[i] - b[i]) <= rel * magnitude(b[i]) + absolute, "%s %s[%d of %d]: %g, scalar %g",
+               set->name, what, (int)i, (int)n, (double)a[i], (double)b[i]);
+}
+
+static void norms(void)
+{
+    int round;
+    for (round = 0; round < 60; round++) {
+        size_t n = 1 + below(round < 30 ? 20 : 300);
+        float *x = floats(n), *w = floats(n), *b = floats(n), *p = floats(n), *q = floats(n);
+        set->rmsnorm(p, x, w, n, 1e-5f);
+        scalar->rmsnorm(q, x, w, n, 1e-5f);
+        close_to("rmsnorm", p, q, n, 2e-5f, 1e-7f);
+        set->layernorm(p, x, w, round % 2 ? b : NULL, n, 1e-5f);
+        scalar->layernorm(q, x, w, round % 2 ? b : NULL, n, 1e-5f);
+        close_to("layernorm", p, q, n, 2e-5f, n < 3 ? 1e-4f : 2e-5f);
+        scalar->rmsnorm(q, x, w, n, 1e-5f);
+        set->rmsnorm(x, x, w, n, 1e-5f);
+        close_to("rmsnorm in place", x, q, n, 2e-5f, 1e-7f);
+        free(x);
+        free(w);
+        free(b);
+        free(p);
+        free(q);
+    }
+}
+
+static void maps(void)
+{
+    int round, act;
+    for (round = 0; round < 40; round++) {
+        size_t n = 1 + below(60), i;
+        float *x = floats(n), *y = floats(n), *p = copy(y, n), *q = copy(y, n);
+        set->add(p, x, n);
+        scalar->add(q, x, n);
+        CHECK(memcmp(p, q, n * sizeof *p) == 0);
+        set->mul(p, x, n);
+        scalar->mul(q, x, n);
+        CHECK(memcmp(p, q, n * sizeof *p) == 0);
+        set->scale(p, 0.3f, n);
+        scalar->scale(q, 0.3f, n);
+        CHECK(memcmp(p, q, n * sizeof *p) == 0);
+        for (act = 0; act < 4; act++) {
+            for (i = 0; i < n; i++)
+                p[i] = q[i] = x[i] * (round % 4 == 0 ? 40.0f : 2.0f);
+            set->act[act](p, n);
+            scalar->act[act](q, n);
+            close_to("act", p, q, n, 2e-6f, 1e-6f);
+        }
+        CHECK(set->max(x, n) == scalar->max(x, n));
+        free(x);
+        free(y);
+        free(p);
+        free(q);
+    }
+}
+
+static void softmax(void)
+{
+    int round;
+    for (round = 0; round < 40; round++) {
+        size_t n = 1 + below(100), i;
+        float *x = floats(n), *p, *q, most, a, b;
+        for (i = 0; i < n; i++)
+            x[i] *= 30;
+        if (n > 3)
+            x[below((uint32_t)n)] = -llmc__bits_f32(0x7f800000u);
+        most = scalar->max(x, n);
+        CHECK(set->max(x, n) == most);
+        p = copy(x, n);
+        q = copy(x, n);
+        a = set->exp_sum(p, n, most);
+        b = scalar->exp_sum(q, n, most);
+        CHECKF(magnitude(a - b) <= 1e-5f * b, "%s: sums %g and %g", set->name, (double)a, (double)b);
+        close_to("exp", p, q, n, 1e-6f, 1e-37f);
+        for (i = 0; i < n; i++)
+            if (x[i] < -llmc__bits_f32(0x7f7fffffu))
+                CHECK(p[i] == 0);
+        free(x);
+        free(p);
+        free(q);
+    }
+}
+
+static void ropes(void)
+{
+    int round;
+    for (round = 0; round < 60; round++) {
+        size_t dims = 2 * (1 + below(70)), i;
+        float *c = floats(dims / 2), *s = floats(dims / 2), *p = floats(dims), *q = copy(p, dims);
+        int kind = round % 2;
+        for (i = 0; i < dims / 2; i++)
+            llmc__sincos((double)(c[i] * 10), &s[i], &c[i]);
+        set->rope[kind](p, c, s, dims);
+        scalar->rope[kind](q, c, s, dims);
+        close_to(kind == 0 ? "rope adjacent" : "rope half", p, q, dims, 1e-6f, 1e-6f);
+        free(c);
+        free(s);
+        free(p);
+        free(q);
+    }
+}
+
+static void cache(void)
+{
+    int round;
+    for (round = 0; round < 120; round++) {
+        llmc_dtype type = round % 2 ? LLMC_F16 : LLMC_F32;
+        size_t n = 1 + below(150), rows = 1 + below(20), bytes = type == LLMC_F16 ? 2 : 4, j, cut;
+        size_t row_bytes = n * bytes + bytes * below(3);
+        uint8_t *a = (uint8_t *)malloc(rows * row_bytes), *b = (uint8_t *)malloc(rows * row_bytes);
+        float *q = floats(n), *p = floats(rows), *x, *y, *z;
+        memset(a, 0, rows * row_bytes);
+        memset(b, 0, rows * row_bytes);
+        for (j = 0; j < rows; j++) {
+            x = floats(n);
+            x[0] *= 1e-6f; /* f16 subnormals */
+            set->kv_store[type](a + j * row_bytes, x, n);
+            scalar->kv_store[type](b + j * row_bytes, x, n);
+            free(x);
+        }
+        CHECKF(memcmp(a, b, rows * row_bytes) == 0, "%s: stored rows differ", set->name);
+        x = floats(rows);
+        y = floats(rows);
+        set->kv_dot[type](x, q, a, row_bytes, rows, n, 0.125f);
+        scalar->kv_dot[type](y, q, a, row_bytes, rows, n, 0.125f);
+        close_to("kv_dot", x, y, rows, 1e-5f, 1e-5f);
+        free(x);
+        free(y);
+        x = floats(n);
+        y = copy(x, n);
+        z = copy(x, n);
+        set->kv_mix[type](x, p, a, row_bytes, rows, n);
+        scalar->kv_mix[type](y, p, a, row_bytes, rows, n);
+        close_to("kv_mix", x, y, n, 1e-5f, 1e-5f);
+        cut = below((uint32_t)rows);
+        set->kv_mix[type](z, p, a, row_bytes, cut, n);
+        set->kv_mix[type](z, p + cut, a + cut * row_bytes, row_bytes, rows - cut, n);
+        CHECKF(memcmp(x, z, n * sizeof *x) == 0, "%s: kv_mix depends on the cut", set->name);
+        free(a);
+        free(b);
+        free(q);
+        free(p);
+        free(x);
+        free(y);
+        free(z);
+    }
+}
+
+static void all_finite(void)
+{
+    int round;
+    for (round = 0; round < 60; round++) {
+        size_t n = 1 + below(40);
+        float *x = floats(n);
+        CHECK(set->finite(x, n));
+        x[below((uint32_t)n)] = llmc__bits_f32(below(2) ? 0x7f800000u : 0xffc00000u);
+        CHECK(!set->finite(x, n));
+        free(x);
+    }
+}
+
+/* NaN comes out where NaN went in; nothing crashes on infinity. */
+static void not_finite(void)
+{
+    float x[20];
+    int act, i;
+    for (act = 0; act < 4; act++) {
+        for (i = 0; i < 20; i++)
+            x[i] = llmc__bits_f32(i % 3 == 0 ? 0x7fc00000u : i % 3 == 1 ? 0x7f800000u : 0x3f800000u);
+        set->act[act](x, 20);
+        for (i = 0; i < 20; i += 3)
+            CHECKF(x[i] != x[i], "%s: act %d of NaN is %g", set->name, act, (double)x[i]);
+        CHECK(x[2] > 0.5f && x[2] <= 1);
+    }
+}
+
+static void names(void)
+{
+    llmc_cpu cpu = {0}, other;
+    CHECK(strcmp(llmc_cpu_name(cpu), llmc__kernels_for(cpu)->name) == 0);
+    CHECK(llmc_cpu_named("auto", &other) && other.features == llmc_cpu_detect().features);
+    CHECK(llmc_cpu_named("scalar", &other) && strcmp(llmc_cpu_name(other), "scalar") == 0);
+    CHECK(llmc__kernels_for(other) == scalar);
+    cpu = other;
+    CHECK(!llmc_cpu_named("", &other) && !llmc_cpu_named("AVX2", &other) && !llmc_cpu_named("avx", &other));
+    CHECK(!llmc_cpu_named("avx22", &other) && other.features == cpu.features);
+    CHECK((llmc_cpu_detect().features & LLMC_CPU_SCALAR) != 0);
+}
+
+int main(void)
+{
+    static const char *const sets[] = {"scalar", "avx2", "neon"};
+    llmc_cpu cpu;
+    int i, round;
+    rng = llmc_rng_seed(test_seed(20250101));
+    (void)llmc_cpu_named("scalar", &cpu);
+    scalar = llmc__kernels_for(cpu);
+    RUN(names);
+    for (i = 0; i < 3; i++) {
+        if (!llmc_cpu_named(sets[i], &cpu)) {
+            printf("  no %s kernels here\n", sets[i]);
+            continue;
+        }
+        set = llmc__kernels_for(cpu);
+        for (round = 0; round < 1; round++) {
+            RUN(matmul_right);
+            RUN(matmul_cut);
+            RUN(dequantize_right);
+            RUN(quantize_x_same);
+            RUN(norms);
+            RUN(maps);
+            RUN(softmax);
+            RUN(ropes);
+            RUN(cache);
+            RUN(all_finite);
+            RUN(not_finite);
+        }
+    }
+    return test_end("test_kernel");
+}
