@@ -6044,6 +6044,8 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
     v->layout = LLMC__STRINGS_LLAMA2C;
     v->name = r.name;
     llmc__vocab_defaults(v, LLMC__VOCAB_SPM);
+    v->special[LLMC_SPECIAL_EOT] =
+        v->special[LLMC_SPECIAL_BOS]; /* its models write BOS between two stories */
     return LLMC_OK;
 }
 #endif
@@ -7173,8 +7175,7 @@ LLMC_API bool llmc_tokenizer_adds_bos(const llmc_tokenizer *tok)
     return tok->vocab.add_bos && tok->vocab.special[LLMC_SPECIAL_BOS] >= 0;
 }
 
-/* The named end tokens, those that makers are known to end a turn or document with, and llama2.c's
-   BOS, which its models write between two stories. */
+/* The named end tokens, and those that makers are known to end a turn or document with. */
 LLMC_API bool llmc_token_ends(const llmc_tokenizer *tok, llmc_token id)
 {
     static const char *const text[] = {
@@ -7185,8 +7186,6 @@ LLMC_API bool llmc_token_ends(const llmc_tokenizer *tok, llmc_token id)
     if (id < 0 || (uint32_t)id >= tok->vocab.count)
         return false;
     if (id == special[LLMC_SPECIAL_EOS] || id == special[LLMC_SPECIAL_EOT])
-        return true;
-    if (id == special[LLMC_SPECIAL_BOS] && tok->vocab.layout == LLMC__STRINGS_LLAMA2C)
         return true;
     k = &tok->tok[id];
     for (i = 0; k->kind == LLMC_TOKEN_CONTROL && i < sizeof text / sizeof text[0]; i++)
@@ -10225,24 +10224,29 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
 //==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 ====
 
 //--[ 20.1 ENGINE.types ]-- a sequence, an engine, and the option structs with defaults filled in
+/* A sequence is always in one of these states:
+     closed    open false; its slot waits for llmc_seq_open
+     idle      nothing to do: empty, or fed by llmc_seq_forward, or finished
+     active    ids beyond n_cached are to be read; when the last one is, a token is chosen
+     waiting   has_piece: the caller has to take it before the engine goes on
+   ids [0, n_cached) have their keys and values in the pages of table; a token that was
+   just chosen is in ids but not yet cached. */
 struct llmc_seq {
     llmc_engine *engine;
-    bool open;
-    bool active; /* has something to read and no finish yet */
+    bool open, active, has_piece;
+    llmc_finish finish;
     llmc_seq_options opt;
     llmc_sample_options sample;
     llmc_rng rng;
-    llmc_token *ids; /* [context] read or generated           */
+    llmc_token *ids; /* [context] read or generated */
     uint32_t n_ids, n_cached;
-    uint32_t n_generated; /* since the last add               */
+    uint32_t n_generated; /* since the last add; max_tokens counts these */
     llmc__kv_table table;
-    llmc_finish finish;
-    bool has_piece;
     llmc_piece piece;
-    char half[4]; /* bytes of a character not complete yet    */
+    char half[4]; /* first bytes of a character not complete yet */
     uint32_t n_half;
-    char *tail; /* [text_cap] valid text that may begin a stop string */
-    char *out;  /* [text_cap] text of the piece               */
+    char *tail; /* [text_cap] whole characters that may begin a stop string */
+    char *out;  /* [text_cap] text of the piece, NUL-terminated */
     size_t n_tail;
 };
 
@@ -10251,20 +10255,20 @@ struct llmc_engine {
     llmc_engine_options opt; /* resolved: no zero that means a default */
     llmc__watch watch;
     llmc__kv_pool kv;
-    llmc__batch batch;
-    llmc_seq *seqs;        /* [max_seqs]                                         */
-    llmc_token *batch_ids; /* [batch_tokens]                                     */
-    uint32_t *batch_pos;   /* [batch_tokens]                                     */
-    uint32_t **batch_pages;
-    llmc_seq **batch_seq; /* [batch_tokens] whose token it is                    */
-    uint32_t *want;       /* [batch_tokens] tokens whose logits are wanted        */
-    llmc_seq **want_seq;  /* [max_seqs] and the sequences they are for            */
-    float *logits;        /* [max_seqs][V]                                        */
-    void *sample_work;    /* [sample_bytes]                                       */
-    size_t sample_bytes, text_cap, work_bytes;
-    char *text;      /* [text_bytes] a conversation written out              */
-    void *work;      /* [work_bytes] of the tokenizer                        */
-    llmc_token *ids; /* [context] a conversation as ids                      */
+    llmc__batch batch;      /* the arrays that it only reads are these: */
+    llmc_token *batch_ids;  /* [batch_tokens] */
+    uint32_t *batch_pos;    /* [batch_tokens] */
+    uint32_t **batch_pages; /* [batch_tokens] */
+    llmc_seq **batch_seq;   /* [batch_tokens] whose token it is */
+    uint32_t *want;         /* [batch_tokens] places in the batch whose logits are wanted, */
+    llmc_seq **want_seq;    /* [max_seqs] and the sequences they are for */
+    float *logits;          /* [max_seqs][V] */
+    llmc_seq *seqs;         /* [max_seqs] */
+    void *sample_work;      /* [sample_bytes] for SAMPLE */
+    void *work;             /* [work_bytes] for TOKEN */
+    char *text;             /* [text_bytes] for CHAT: a conversation written out, */
+    llmc_token *ids;        /* [context] and as ids */
+    size_t sample_bytes, work_bytes, text_cap;
 };
 
 /* The one place where defaults are filled in; the interface documents them. */
@@ -10293,9 +10297,10 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
                           "max_seqs %u, batch_tokens %u: at most 65535 and 2^20", o->max_seqs,
                           o->batch_tokens);
-    o->batch_tokens = (uint32_t)llmc__max(o->batch_tokens, o->max_seqs); /* everybody gets a turn */
+    /* Everybody who generates gets a turn in each step, so nobody can starve. */
+    o->batch_tokens = (uint32_t)llmc__max(o->batch_tokens, o->max_seqs);
     o->batch_tokens = (uint32_t)llmc__min(o->batch_tokens, (uint64_t)o->context_length * o->max_seqs);
-    if (o->kv_cache_capacity == 0)
+    if (o->kv_cache_capacity == 0) /* whole pages for each sequence, so that all of them can be full */
         o->kv_cache_capacity = (uint64_t)o->max_seqs * ((o->context_length + LLMC__PAGE_TOKENS - 1) /
                                                         LLMC__PAGE_TOKENS * LLMC__PAGE_TOKENS);
     if (o->kv_type == LLMC_DTYPE_NONE)
@@ -10311,6 +10316,7 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
 }
 
 //--[ 20.2 ENGINE.carve ]-- one layout for need, quote and init
+/* A sequence's own memory: ids, page table, text buffers. */
 static void llmc__seq_carve(llmc_seq *s, const llmc_engine *e, llmc__arena *a)
 {
     uint64_t pages = (e->opt.context_length + LLMC__PAGE_TOKENS - 1) / LLMC__PAGE_TOKENS;
@@ -10320,39 +10326,56 @@ static void llmc__seq_carve(llmc_seq *s, const llmc_engine *e, llmc__arena *a)
     s->out = (char *)llmc__take(a, e->text_cap, 1);
 }
 
-/* Places everything in e, whose model and opt are set; q (may be NULL) gets the sizes. */
-static llmc_status llmc__engine_carve(llmc_engine *e, llmc__arena *a, llmc_engine_memory *q, llmc_diag *diag)
+/* What a step needs beside the batch itself. */
+static void llmc__step_carve(llmc_engine *e, llmc__arena *a)
 {
-    const llmc_config *c = &e->model->config;
     const llmc_engine_options *o = &e->opt;
-    uint64_t start = a->used, kv, scratch;
-    llmc_seq one;
-    uint32_t i;
-#ifndef LLMC_NO_TOKEN
-    size_t longest = e->model->tokenizer != NULL ? llmc__tokenizer_longest(e->model->tokenizer) : 0;
-    e->work_bytes = e->model->tokenizer != NULL ? llmc_encode_need(e->model->tokenizer, o->text_bytes) : 0;
-#else
-    size_t longest = 0;
-    e->work_bytes = 0;
-#endif
-    /* A byte that is no UTF-8 becomes three; what a stop string held back comes on top. */
-    e->text_cap = 3 * (longest + sizeof e->seqs->half) + LLMC_STOP_MAX + 1;
-    if (!llmc__kv_carve(&e->kv, c, o->kv_type, o->kv_cache_capacity, a))
-        a->failed = true;
-    kv = a->used;
-    llmc__batch_carve(&e->batch, e->model, o->batch_tokens, o->tasks.workers, a);
+    uint32_t vocab = e->model->config.vocab_size;
     e->batch_ids = (llmc_token *)llmc__take(a, o->batch_tokens, sizeof(llmc_token));
     e->batch_pos = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
     e->batch_pages = (uint32_t **)llmc__take(a, o->batch_tokens, sizeof(uint32_t *));
     e->batch_seq = (llmc_seq **)llmc__take(a, o->batch_tokens, sizeof(llmc_seq *));
     e->want = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
     e->want_seq = (llmc_seq **)llmc__take(a, o->max_seqs, sizeof(llmc_seq *));
-    e->logits = (float *)llmc__take(a, o->max_seqs, (uint64_t)c->vocab_size * sizeof(float));
-    e->sample_bytes = llmc_sample_need(c->vocab_size);
+    e->logits = (float *)llmc__take(a, o->max_seqs, (uint64_t)vocab * sizeof(float));
+    e->sample_bytes = llmc_sample_need(vocab);
     e->sample_work = llmc__take(a, e->sample_bytes, 1);
-    e->text = (char *)llmc__take(a, o->text_bytes, 1);
-    e->work = llmc__take(a, e->work_bytes, 1);
-    e->ids = (llmc_token *)llmc__take(a, o->context_length, sizeof(llmc_token));
+}
+
+/* What text on its way in and out needs; nothing for a model that speaks ids. */
+static void llmc__text_carve(llmc_engine *e, llmc__arena *a)
+{
+    size_t longest = 0;
+#ifndef LLMC_NO_TOKEN
+    const llmc_tokenizer *tok = e->model->tokenizer;
+    if (tok != NULL) {
+        longest = llmc__tokenizer_longest(tok);
+        e->work_bytes = llmc_encode_need(tok, e->opt.text_bytes);
+        e->work = llmc__take(a, e->work_bytes, 1);
+    }
+#endif
+#ifndef LLMC_NO_CHAT
+    e->text = (char *)llmc__take(a, e->opt.text_bytes, 1);
+    e->ids = (llmc_token *)llmc__take(a, e->opt.context_length, sizeof(llmc_token));
+#endif
+    /* A byte that is no UTF-8 becomes three; what a stop string held back comes on top. */
+    e->text_cap = 3 * (longest + sizeof e->seqs->half) + LLMC_STOP_MAX + 1;
+}
+
+/* Places everything in e, whose model and opt are set; q (may be NULL) gets the sizes.
+   With a measuring arena the pointers become NULL and only sizes are right. */
+static llmc_status llmc__engine_carve(llmc_engine *e, llmc__arena *a, llmc_engine_memory *q, llmc_diag *diag)
+{
+    const llmc_engine_options *o = &e->opt;
+    uint64_t start = a->used, kv, scratch;
+    llmc_seq one; /* takes the pointers while measuring */
+    uint32_t i;
+    if (!llmc__kv_carve(&e->kv, &e->model->config, o->kv_type, o->kv_cache_capacity, a))
+        a->failed = true;
+    kv = a->used;
+    llmc__batch_carve(&e->batch, e->model, o->batch_tokens, o->tasks.workers, a);
+    llmc__step_carve(e, a);
+    llmc__text_carve(e, a);
     scratch = a->used;
     e->seqs = (llmc_seq *)llmc__take(a, o->max_seqs, sizeof(llmc_seq));
     if (e->seqs != NULL)
@@ -10364,11 +10387,10 @@ static llmc_status llmc__engine_carve(llmc_engine *e, llmc__arena *a, llmc_engin
                           "context_length %u for %u sequences needs more memory than there are addresses for",
                           o->context_length, o->max_seqs);
     if (q != NULL) {
-        q->kv_cache = kv - start;
-        q->scratch = scratch - kv + start;
-        q->sequences = a->used - scratch;
         q->total = llmc__arena_need(a);
-        q->scratch += q->total - a->used;
+        q->kv_cache = kv - start;
+        q->sequences = a->used - scratch;
+        q->scratch = q->total - q->kv_cache - q->sequences; /* the engine itself and alignment included */
     }
     return LLMC_OK;
 }
@@ -10422,7 +10444,7 @@ LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model
                           (unsigned long long)q.total);
     a = llmc__arena_over(mem, bytes);
     e = (llmc_engine *)llmc__take(&a, 1, sizeof *e);
-    *e = measured;
+    *e = measured; /* its options are resolved already; carving again fills in the pointers */
     LLMC__TRY(llmc__engine_carve(e, &a, NULL, diag));
     llmc__kv_reset(&e->kv);
     e->batch.model = model;
@@ -10474,7 +10496,8 @@ static size_t llmc__seq_char(llmc_seq *s, const char *bytes, size_t n, bool last
     return length == 0 ? n : (size_t)-length;
 }
 
-/* Moves bytes [n] into tail as valid UTF-8, keeping back a character's first bytes. */
+/* Moves bytes [n] into tail as valid UTF-8, keeping back a character's first bytes. A
+   character that earlier tokens began is completed first, one byte at a time. */
 static void llmc__seq_bytes(llmc_seq *s, const char *bytes, size_t n, bool last)
 {
     size_t at = 0, used;
@@ -10526,11 +10549,31 @@ static size_t llmc__seq_held(const llmc_seq *s)
     return held;
 }
 
-/* Puts a generated token's text into the piece and settles how the sequence goes on. */
+/* Moves what may be shown from tail to out and returns its length. A stop string ends the
+   text before it; the beginning of one is held back unless the sequence ends anyway. */
+static size_t llmc__seq_show(llmc_seq *s, llmc_finish *finish)
+{
+    size_t stop = llmc__seq_stop(s), n = s->n_tail;
+    if (stop < s->n_tail) {
+        *finish = LLMC_FINISH_STOP;
+        n = s->n_tail = stop;
+        s->n_half = 0;
+    } else if (*finish == LLMC_FINISH_NONE) {
+        n -= llmc__seq_held(s);
+    }
+    LLMC_MEMCPY(s->out, s->tail, n);
+    s->out[n] = 0;
+    LLMC_MEMMOVE(s->tail, s->tail + n, s->n_tail - n);
+    s->n_tail -= n;
+    return n;
+}
+
+/* Appends a chosen token, makes the piece that shows it, and settles how the sequence
+   goes on. Room for the token has been checked. */
 static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
 {
     llmc_finish finish = LLMC_FINISH_NONE;
-    size_t n = 0, stop, emit;
+    size_t n = 0;
 #ifndef LLMC_NO_TOKEN
     const llmc_tokenizer *tok = s->engine->model->tokenizer;
     if (tok != NULL) {
@@ -10547,30 +10590,17 @@ static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
     if (finish == LLMC_FINISH_NONE && s->n_ids >= s->engine->opt.context_length)
         finish = LLMC_FINISH_CONTEXT;
     llmc__seq_bytes(s, s->out, n, finish != LLMC_FINISH_NONE);
-    stop = llmc__seq_stop(s);
-    emit = s->n_tail;
-    if (stop < s->n_tail) {
-        finish = LLMC_FINISH_STOP;
-        emit = stop;
-        s->n_tail = stop;
-        s->n_half = 0;
-    } else if (finish == LLMC_FINISH_NONE)
-        emit -= llmc__seq_held(s);
-    LLMC_MEMCPY(s->out, s->tail, emit);
-    s->out[emit] = 0;
-    LLMC_MEMMOVE(s->tail, s->tail + emit, s->n_tail - emit);
-    s->n_tail -= emit;
-    s->finish = finish;
-    s->active = finish == LLMC_FINISH_NONE;
+    s->piece.text_len = llmc__seq_show(s, &finish);
+    s->piece.text = s->out;
     s->piece.token = id;
     s->piece.logprob = logprob;
-    s->piece.text = s->out;
-    s->piece.text_len = emit;
-    s->piece.finish = finish;
+    s->piece.finish = s->finish = finish;
+    s->active = finish == LLMC_FINISH_NONE;
     s->has_piece = true;
 }
 
 //--[ 20.4 ENGINE.seq ]-- open, configure, add, truncate
+/* Checks everything before anything changes, so that a refused change leaves the old options. */
 LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *opt, llmc_diag *diag)
 {
     llmc_seq_options o;
@@ -10637,6 +10667,8 @@ static void llmc__seq_wake(llmc_seq *s)
     s->n_tail = 0;
 }
 
+/* Whether n more tokens fit the context. One that fills it to the last position is read,
+   but nothing can be generated after it. */
 static llmc_status llmc__seq_room(const llmc_seq *s, size_t n, llmc_diag *diag)
 {
     if (n <= s->engine->opt.context_length - s->n_ids)
@@ -10662,6 +10694,7 @@ LLMC_API llmc_status llmc_seq_add_ids(llmc_seq *seq, const llmc_token *ids, size
     return LLMC_OK;
 }
 
+/* Encodes straight into the sequence's ids; n_ids moves only if all of it worked. */
 LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t len, llmc_diag *diag)
 {
 #ifdef LLMC_NO_TOKEN
@@ -10729,7 +10762,8 @@ static void llmc__batch_push(llmc_engine *e, llmc_seq *s, uint32_t n)
     }
 }
 
-/* Fills the batch: those who generate first, so that long prompts delay nobody.
+/* Fills the batch: those with one token left to read (who generate) in a first pass, long
+   prompts with what room is left in a second, so that prompts delay nobody's stream.
    Returns how many sequences get logits; *starved: somebody found no page. */
 static uint32_t llmc__batch_fill(llmc_engine *e, bool *starved)
 {
@@ -10760,7 +10794,8 @@ static uint32_t llmc__batch_fill(llmc_engine *e, bool *starved)
     return n_want;
 }
 
-/* After the batch: what was read is cached now; whoever is reading hears of it. */
+/* After the batch: what was read is cached now; whoever reads more than one token hears of
+   it. If the callback cancels, what has been computed stays: the next step goes on there. */
 static llmc_status llmc__batch_settle(llmc_engine *e, llmc_diag *diag)
 {
     uint32_t t;
@@ -10775,7 +10810,8 @@ static llmc_status llmc__batch_settle(llmc_engine *e, llmc_diag *diag)
     return LLMC_OK;
 }
 
-/* Chooses the next token of one sequence from its logits [V]. */
+/* Chooses the next token of one sequence from its logits [V]: the caller's chooser first,
+   the sampler if that leaves it to us. */
 static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
 {
     llmc_engine *e = s->engine;
@@ -10819,6 +10855,7 @@ LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag)
     return LLMC_OK;
 }
 
+/* Taking the piece is what lets the sequence into the next batch. */
 LLMC_API bool llmc_seq_poll(llmc_seq *seq, llmc_piece *piece)
 {
     if (!seq->has_piece)
