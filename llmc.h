@@ -46,11 +46,19 @@
 
    5. Many sequences
        for (;;) {
-           ... llmc_seq_open(&s, engine, &opt, &diag); llmc_seq_add_text(s, text, len, &diag); ...
-           llmc_engine_step(engine, &diag);                  one batch over everybody
-           for each s: while (llmc_seq_poll(s, &piece)) send(piece.text);
+           ... a request comes: opt.user = client;
+               llmc_seq_open(&s, engine, &opt, &diag); llmc_seq_add_text(s, text, len, &diag); ...
+           llmc_engine_step(engine, &diag);              one batch over everybody
+           for each s:
+               if (llmc_seq_poll(s, &piece)) {
+                   send(llmc_seq_user(s), piece.text);
+                   if (piece.finish != LLMC_FINISH_NONE)
+                       llmc_seq_close(s);
+               }
        }
-   A sequence whose piece is not taken waits; nobody else does.
+   A sequence whose piece is not taken waits; nobody else does. If a step returns an error for one
+   sequence (NOT_FINITE, a chooser's mistake), that one's piece says LLMC_FINISH_FAILED and the
+   others go on; FULL means that nobody can go on until a sequence is closed or truncated.
 
    6. Conversations
    Keep the messages; llmc_seq_chat makes the sequence's tokens those of the conversation and
@@ -67,8 +75,15 @@
 
    9. Without an operating system
    LLMC_NO_OS (implied where __STDC_HOSTED__ is 0) leaves out the section OS. What remains needs
-   memcpy, memmove, memset, memcmp (or LLMC_MEMCPY ... defined before the implementation) and the
-   compiler's own runtime. The model may lie in flash; nothing of it is copied.
+   memcpy, memmove, memset, memcmp (or all four LLMC_MEMCPY ... defined before the implementation)
+   and the compiler's own runtime. The model may lie in flash; nothing of it is copied:
+       static unsigned char model_mem[32 * 1024], engine_mem[192 * 1024];
+       llmc_blob file = { model_bytes, model_size, "flash" };
+       llmc_model_init(&model, &file, 1, NULL, model_mem, sizeof model_mem, &diag);
+       options.context_length = 128;  options.batch_tokens = 8;  options.text_bytes = 128;
+       llmc_engine_init(&engine, model, &options, engine_mem, sizeof engine_mem, &diag);
+   Both say in diag how many bytes they need if these are too few; tools/inspect says it beforehand.
+   Besides the context, batch_tokens and text_bytes (25 bytes of work memory each) weigh most.
 
    10. Macros to define before the implementation
      LLMC_STATIC      everything static: several files may each have their own copy
@@ -602,16 +617,17 @@ LLMC_API llmc_status llmc_sample_check(const llmc_sample_options *opt, llmc_diag
 /* Work memory for a vocabulary of n. */
 LLMC_API size_t llmc_sample_need(size_t n);
 
-/* Draws one token from logits [n], which are changed. history [n_history], oldest
+/* Draws one token from logits [n]. history [n_history], oldest
    first, is what penalties look at. *logprob (may be NULL) is the natural log of the
    token's probability under the logits as given (temperature 1, before filters).
    rng is used only if temperature > 0, exactly once.
    Errors: BAD_ARG, NO_MEMORY, NOT_FINITE (a NaN, or nothing left to choose). */
-LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, float *logits, size_t n,
+LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, const float *logits, size_t n,
                                  const llmc_token *history, size_t n_history, void *work, size_t work_bytes,
                                  llmc_token *token, float *logprob, llmc_diag *diag);
 
-/* The natural log of softmax(logits [n])[token]; -infinity for a forbidden token. */
+/* The natural log of softmax(logits [n])[token], 0 <= token < n; -infinity for a forbidden
+   token, NaN if a logit is. */
 LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token);
 
 /*==== 20 ENGINE ==== sequences running on a model ====*/
@@ -633,7 +649,7 @@ typedef struct llmc_engine_options {
     uint32_t batch_tokens;      /* most tokens in a step, at least max_seqs; 0: 256 */
     uint64_t kv_cache_capacity; /* tokens in the cache, all sequences; 0: max_seqs * context       */
     llmc_dtype kv_type;         /* F32 or F16; NONE: F16                                           */
-    uint32_t text_bytes;        /* longest word or conversation in one add; 0: 4 * context, at least 4096 */
+    uint32_t text_bytes;        /* longest word or conversation in one add; 0: 4 * context, 2^12 to 2^20  */
     llmc_tasks tasks;
     llmc_cpu cpu;
     llmc_log log;           /* DEBUG level reports each layer of each step                         */
@@ -676,16 +692,18 @@ typedef struct llmc_seq_options {
     bool ignore_end;   /* go on past end-of-generation tokens        */
     bool show_special; /* control tokens appear in the text          */
     llmc_chooser chooser;
+    void *user; /* the caller's own; llmc_seq_user gives it back  */
 } llmc_seq_options;
 
 #define LLMC_STOP_MAX 128 /* longest stop string in bytes */
 
 typedef enum llmc_finish {
     LLMC_FINISH_NONE,
-    LLMC_FINISH_END,    /* the model ended its text */
-    LLMC_FINISH_STOP,   /* a stop string            */
-    LLMC_FINISH_LENGTH, /* max_tokens               */
-    LLMC_FINISH_CONTEXT /* the context is full      */
+    LLMC_FINISH_END,     /* the model ended its text */
+    LLMC_FINISH_STOP,    /* a stop string            */
+    LLMC_FINISH_LENGTH,  /* max_tokens               */
+    LLMC_FINISH_CONTEXT, /* the context is full      */
+    LLMC_FINISH_FAILED   /* no token could be chosen; the step's status and diag say why */
 } llmc_finish;
 
 /* What one generated token added. text is UTF-8, NUL-terminated, valid until the
@@ -693,7 +711,7 @@ typedef enum llmc_finish {
    or stop string not complete yet. */
 typedef struct llmc_piece {
     llmc_token token;
-    float logprob;
+    float logprob; /* as llmc_logprob of the token, before penalties and filters */
     const char *text;
     size_t text_len;
     llmc_finish finish; /* not NONE: this is the last piece */
@@ -704,6 +722,8 @@ typedef struct llmc_piece {
 LLMC_API llmc_status llmc_seq_open(llmc_seq **out, llmc_engine *engine, const llmc_seq_options *opt,
                                    llmc_diag *diag);
 LLMC_API void llmc_seq_close(llmc_seq *seq);
+
+/* Other options from the next token on; the random numbers begin anew from the seed. */
 LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *opt, llmc_diag *diag);
 
 /* Appends what the model has to read next; nothing is computed yet. A sequence
@@ -713,12 +733,14 @@ LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *o
 LLMC_API llmc_status llmc_seq_add_ids(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_diag *diag);
 LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t len, llmc_diag *diag);
 
-/* Forgets everything from position n on. */
+/* Forgets everything from position n on. What is left has to be answered again: the sequence
+   goes on generating after its last token. */
 LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag);
 
 /* Every token so far, read or generated; *n their number. */
 LLMC_API const llmc_token *llmc_seq_ids(const llmc_seq *seq, size_t *n);
 LLMC_API llmc_finish llmc_seq_finish(const llmc_seq *seq);
+LLMC_API void *llmc_seq_user(const llmc_seq *seq);
 
 /* One batch over all sequences with something to do, up to batch_tokens tokens. A
    sequence whose input is read to the end gets one new token, as a piece to be taken;
@@ -820,7 +842,8 @@ typedef struct llmc_host {
     size_t model_bytes, engine_bytes;
 } llmc_host;
 
-/* Errors: everything above and IO. On failure nothing stays open. */
+/* Errors: everything above and IO. On failure nothing stays open. The path must outlive the
+   host: it is the file's name in messages. */
 LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_open_options *opt,
                                llmc_diag *diag);
 LLMC_API void llmc_close(llmc_host *host);
@@ -868,6 +891,10 @@ LLMC_API uint32_t llmc_version(void)
 //==[ 02 PLATFORM ]==== compiler, byte order, processor ==== needs: 01 ====
 
 //--[ 02.1 PLATFORM.compiler ]-- attributes and the four memory functions
+/* LLMC__GNU       the compiler speaks gcc's attributes, builtins and inline assembly
+   LLMC__UNUSED    helpers that some gates or instruction sets leave without a caller
+   LLMC__FORMAT    lets the compiler check our message texts against their arguments
+   LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames */
 #if defined(__GNUC__) || defined(__clang__)
 #define LLMC__GNU    1
 #define LLMC__UNUSED __attribute__((unused))
@@ -886,6 +913,14 @@ LLMC_API uint32_t llmc_version(void)
 #define LLMC__NOINLINE
 #endif
 
+/* The only functions that the core asks of a C library. All four or none: who defines
+   LLMC_MEMCPY also defines LLMC_MEMMOVE, LLMC_MEMSET and LLMC_MEMCMP. Elsewhere they are
+   declared by hand, because <string.h> need not exist in a freestanding build. */
+#if defined(LLMC_MEMCPY) || defined(LLMC_MEMMOVE) || defined(LLMC_MEMSET) || defined(LLMC_MEMCMP)
+#if !(defined(LLMC_MEMCPY) && defined(LLMC_MEMMOVE) && defined(LLMC_MEMSET) && defined(LLMC_MEMCMP))
+#error "llmc.h: define all of LLMC_MEMCPY, LLMC_MEMMOVE, LLMC_MEMSET, LLMC_MEMCMP, or none"
+#endif
+#endif
 #ifndef LLMC_MEMCPY
 #if LLMC__GNU && !defined(__TINYC__)
 #define LLMC_MEMCPY  __builtin_memcpy
@@ -905,6 +940,7 @@ int memcmp(const void *a, const void *b, size_t n);
 #endif
 
 //--[ 02.2 PLATFORM.order ]-- little-endian bytes, aligned or not, to native numbers
+/* Compilers that do not say (Microsoft's) only build for little-endian machines. */
 #if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__)
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define LLMC__BIG_ENDIAN 1
@@ -914,6 +950,9 @@ int memcmp(const void *a, const void *b, size_t n);
 #define LLMC__BIG_ENDIAN 0
 #endif
 
+/* llmc__u16le, u32le, u64le -- a number as files store it, from any address
+   memcpy and not a cast: a file's arrays may begin at odd bytes, and an unaligned pointer is
+   undefined in C. Compilers make one load of it. The caller has checked that the bytes are there. */
 static inline uint16_t llmc__u16le(const void *p)
 {
     uint16_t v;
@@ -929,6 +968,7 @@ static inline uint32_t llmc__u32le(const void *p)
     uint32_t v;
     LLMC_MEMCPY(&v, p, 4);
 #if LLMC__BIG_ENDIAN
+    /* bytes 3 2 1 0 -> 0 1 2 3 */
     v = (v >> 24) | ((v >> 8) & 0xff00u) | ((v << 8) & 0xff0000u) | (v << 24);
 #endif
     return v;
@@ -936,10 +976,11 @@ static inline uint32_t llmc__u32le(const void *p)
 
 static inline uint64_t llmc__u64le(const void *p)
 {
-    const uint8_t *b = (const uint8_t *)p;
+    const uint8_t *b = (const uint8_t *)p; /* two halves, the low one first */
     return (uint64_t)llmc__u32le(b) | ((uint64_t)llmc__u32le(b + 4) << 32);
 }
 
+/* The way back. By shifts, so there is no byte order to ask for; writing is never the slow part. */
 static inline void llmc__put_u16le(void *p, uint16_t v)
 {
     uint8_t *b = (uint8_t *)p;
@@ -961,6 +1002,10 @@ static inline void llmc__put_u64le(void *p, uint64_t v)
     llmc__put_u32le(b + 4, (uint32_t)(v >> 32));
 }
 
+/* A float's pattern and back: the one way in both C and C++ that no optimiser may misread.
+     31    30..23     22..0
+     sign  exponent   fraction      value (-1)^sign 2^(exponent - 127) 1.fraction;
+   exponent 0: zero and subnormals, 255: infinity (fraction 0) and NaN */
 static inline uint32_t llmc__f32_bits(float f)
 {
     uint32_t u;
@@ -975,20 +1020,37 @@ static inline float llmc__bits_f32(uint32_t u)
     return f;
 }
 
+/* An f32 of a file: tensor data, scores, scales. */
 static inline float llmc__f32le(const void *p)
 {
     return llmc__bits_f32(llmc__u32le(p));
 }
 
-/* Neither infinite nor NaN, whatever the compiler assumes of floats. */
+/* NaN, whatever the compiler assumes of floats. */
+static inline bool llmc__nan(float x)
+{
+    return (llmc__f32_bits(x) & 0x7fffffffu) > 0x7f800000u;
+}
+
+/* Neither infinite nor NaN, whatever the compiler assumes of floats: by the bits, because
+   -ffast-math lets it take x == x for true. */
 static inline bool llmc__finite(float x)
 {
     return (llmc__f32_bits(x) & 0x7f800000u) != 0x7f800000u;
 }
 
 //--[ 02.3 PLATFORM.cpu ]-- which kernels this build has, and which the processor can run
+/* The only place that looks at the target's macros. Below VEC and KERNEL the code asks nobody:
+   a kernel is compiled if its set is in the build, and run if llmc_cpu_detect says so. */
 /* LLMC__AVX2 and LLMC__NEON: 0 not in this build, 1 the compiler's intrinsics, 2 through
-   SIMDe. Big-endian machines and tcc are scalar. */
+   SIMDe. Big-endian machines and tcc are scalar.
+
+     target                          AVX2          NEON
+     x86, any compiler but tcc       1, run time   0
+     AArch64, little-endian          0             1
+     others, with SIMDe's headers    2             0
+     LLMC_SIMDE                      2             2       one set in practice: AVX2 is asked first
+   The two stand for kernels in this build; whether the processor has them is llmc_cpu_detect's. */
 #if defined(LLMC_NO_SIMD) || defined(__TINYC__) || LLMC__BIG_ENDIAN
 #define LLMC__AVX2 0
 #define LLMC__NEON 0
@@ -1004,7 +1066,7 @@ static inline bool llmc__finite(float x)
 #define LLMC__AVX2 0
 #define LLMC__NEON 1
 #elif defined(__has_include) && (!defined(__STDC_HOSTED__) || __STDC_HOSTED__)
-#if __has_include(<simde/x86/avx2.h>)
+#if __has_include(<simde/x86/avx2.h>) /* libsimde-dev; optional */
 #define LLMC__AVX2 2
 #define LLMC__NEON 0
 #endif
@@ -1015,8 +1077,10 @@ static inline bool llmc__finite(float x)
 #endif
 
 #ifdef __cplusplus
-} /* intrinsics headers may hold templates */
+} /* intrinsics headers may hold templates, which cannot have C's linkage */
 #endif
+/* From here to the end of 09 every vector type and intrinsic comes from one of these. SIMDe's
+   aliases let the kernels keep the native spelling (_mm256_add_ps) on a machine without it. */
 #if LLMC__AVX2 == 2
 #if LLMC__GNU
 /* Without AVX a __m256 crosses a call in memory. Ours never leave this file, so no ABI is
@@ -1030,7 +1094,8 @@ static inline bool llmc__finite(float x)
 #include <simde/x86/avx2.h>
 #include <simde/x86/fma.h>
 #elif LLMC__AVX2 == 1
-/* Without this gcc's and clang's header brings in <stdlib.h> for _mm_malloc. */
+/* Without this gcc's and clang's header brings in <stdlib.h> for _mm_malloc. Hidden for this one
+   include only, so that a program which wants _mm_malloc can still have it. */
 #if LLMC__GNU && !defined(_MM_MALLOC_H_INCLUDED) && !defined(__MM_MALLOC_H)
 #define _MM_MALLOC_H_INCLUDED
 #define __MM_MALLOC_H
@@ -1049,6 +1114,7 @@ static inline bool llmc__finite(float x)
 #include <f16cintrin.h>
 #include <fmaintrin.h>
 #endif
+/* The instruction that asks the processor: a macro of gcc and clang, an intrinsic of Microsoft's. */
 #if LLMC__GNU
 #include <cpuid.h>
 #else
@@ -1066,15 +1132,17 @@ extern "C" {
 
 #if LLMC__AVX2 == 1
 
-/* out: eax ebx ecx edx of the leaf, zero where the processor has no such leaf. */
+/* out: eax ebx ecx edx of the leaf (subleaf 0), zero where the processor has no such leaf: then
+   no feature bit is set, which is the safe answer. */
 static void llmc__cpuid(uint32_t leaf, uint32_t out[4])
 {
-    out[0] = out[1] = out[2] = out[3] = 0;
+    out[0] = out[1] = out[2] = out[3] = 0; /* the answer for leaves that are not there */
 #if LLMC__GNU
+    /* compares leaf with the largest one itself, and leaves out alone if it is beyond */
     (void)__get_cpuid_count(leaf, 0, &out[0], &out[1], &out[2], &out[3]);
 #else
     int most[4], info[4];
-    __cpuid(most, 0);
+    __cpuid(most, 0); /* eax of leaf 0: the largest leaf */
     if ((uint32_t)most[0] < leaf)
         return;
     __cpuidex(info, (int)leaf, 0);
@@ -1082,11 +1150,13 @@ static void llmc__cpuid(uint32_t leaf, uint32_t out[4])
 #endif
 }
 
-/* XCR0, which register state the operating system saves. Only after OSXSAVE was seen. */
+/* XCR0, which register state the operating system saves: bit 1 XMM, bit 2 the upper halves of
+   YMM. Only after OSXSAVE was seen, else the instruction is an illegal one. */
 static uint32_t llmc__xcr0(void)
 {
 #if LLMC__GNU
     uint32_t low, high;
+    /* as bytes: the mnemonic needs -mxsave with some assemblers, the intrinsic with all compilers */
     __asm__ volatile(".byte 0x0f, 0x01, 0xd0" : "=a"(low), "=d"(high) : "c"(0)); /* xgetbv */
     return low;
 #else
@@ -1095,6 +1165,8 @@ static uint32_t llmc__xcr0(void)
 }
 
 /* AVX2, FMA and F16C, and an operating system that keeps the wide registers.
+   Leaf 1 ecx: 12 FMA, 27 OSXSAVE, 28 AVX, 29 F16C; leaf 7 ebx: 5 AVX2. A processor that has them
+   under a system which does not save YMM would lose values at every thread switch.
    Source: Intel SDM vol. 1, 14.3 and 14.7. */
 static bool llmc__has_avx2(void)
 {
@@ -1102,6 +1174,7 @@ static bool llmc__has_avx2(void)
     const uint32_t need = fma | osxsave | avx | f16c;
     uint32_t r[4];
     llmc__cpuid(1, r);
+    /* in this order: xgetbv is legal only where OSXSAVE is set */
     if ((r[2] & need) != need || (llmc__xcr0() & 6u) != 6u)
         return false;
     llmc__cpuid(7, r);
@@ -1110,6 +1183,9 @@ static bool llmc__has_avx2(void)
 
 #endif /* LLMC__AVX2 == 1 */
 
+/* llmc_cpu_detect -- what this build and this processor have in common    (PLATFORM.cpu)
+   SCALAR is always among it. Asks the processor every time (a few hundred cycles): there
+   is no mutable global to keep the answer in, so callers ask once and keep it. */
 LLMC_API llmc_cpu llmc_cpu_detect(void)
 {
     llmc_cpu cpu;
@@ -1117,19 +1193,20 @@ LLMC_API llmc_cpu llmc_cpu_detect(void)
 #if LLMC__AVX2 == 1
     if (llmc__has_avx2())
         cpu.features |= LLMC_CPU_AVX2;
-#elif LLMC__AVX2 == 2
+#elif LLMC__AVX2 == 2 /* SIMDe's are C: nothing to ask the processor for */
     cpu.features |= LLMC_CPU_AVX2;
 #endif
-#if LLMC__NEON
+#if LLMC__NEON /* every AArch64 has it */
     cpu.features |= LLMC_CPU_NEON;
 #endif
     return cpu;
 }
 
-/* The one set that cpu selects: the best of what it names and what can run here. */
+/* The one set that cpu selects: the best of what it names and what can run here. A set that
+   cannot run falls back to scalar, never to an illegal instruction; features 0 means any. */
 static uint32_t llmc__cpu_best(llmc_cpu cpu)
 {
-    uint32_t can = llmc_cpu_detect().features;
+    uint32_t can = llmc_cpu_detect().features; /* never more than the processor has */
     if (cpu.features != 0)
         can &= cpu.features;
     return (can & LLMC_CPU_AVX2) != 0   ? (uint32_t)LLMC_CPU_AVX2
@@ -1137,6 +1214,7 @@ static uint32_t llmc__cpu_best(llmc_cpu cpu)
                                         : (uint32_t)LLMC_CPU_SCALAR;
 }
 
+/* A static string, for reports. */
 LLMC_API const char *llmc_cpu_name(llmc_cpu cpu)
 {
     switch (llmc__cpu_best(cpu)) {
@@ -1149,15 +1227,17 @@ LLMC_API const char *llmc_cpu_name(llmc_cpu cpu)
     }
 }
 
+/* name is compared exactly, in lower case. llmc__streq belongs to 03, which this section
+   cannot use: hence the loops. */
 LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
 {
     static const char *const names[] = {"scalar", "avx2", "neon"};
     static const uint32_t bits[] = {LLMC_CPU_SCALAR, LLMC_CPU_AVX2, LLMC_CPU_NEON};
     static const char automatic[] = "auto";
-    llmc_cpu can = llmc_cpu_detect();
+    llmc_cpu can = llmc_cpu_detect(); /* what is not in it is refused, not replaced */
     size_t i, at;
     for (at = 0; name[at] != 0 && name[at] == automatic[at]; at++) {}
-    if (name[at] == automatic[at]) {
+    if (name[at] == automatic[at]) { /* both at their NUL */
         *out = can;
         return true;
     }
@@ -1174,6 +1254,7 @@ LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
 //==[ 03 STATUS ]==== status texts, diagnostics, formatting, logging ==== needs: 02 ====
 
 //--[ 03.1 STATUS.text ]-- strings without a C library
+/* Bytes before the NUL. */
 static inline size_t llmc__strlen(const char *s)
 {
     size_t n = 0;
@@ -1182,6 +1263,7 @@ static inline size_t llmc__strlen(const char *s)
     return n;
 }
 
+/* Two NUL-terminated strings, byte for byte. */
 static inline bool llmc__streq(const char *a, const char *b)
 {
     while (*a != 0 && *a == *b) {
@@ -1191,7 +1273,8 @@ static inline bool llmc__streq(const char *a, const char *b)
     return *a == *b;
 }
 
-/* a [n], not NUL-terminated, against b. */
+/* a [n], not NUL-terminated (a view into a file), against b. A NUL inside a never equals
+   the one that ends b, so "bpe\0x" is not taken for "bpe". */
 static inline bool llmc__texteq(const char *a, size_t n, const char *b)
 {
     size_t i;
@@ -1201,12 +1284,25 @@ static inline bool llmc__texteq(const char *a, size_t n, const char *b)
     return b[n] == 0;
 }
 
+/* A name for messages, of a long path its end: at most 96 bytes, from a character's first byte
+   on, so that what is wrong still fits a diag. */
+LLMC__UNUSED static const char *llmc__short_name(const char *name)
+{
+    size_t n = llmc__strlen(name);
+    if (n > 96)
+        for (name += n - 96; ((unsigned char)*name & 0xc0) == 0x80;)
+            name++;
+    return name;
+}
+
+/* ASCII only: no locale, and no byte of a UTF-8 sequence changes. */
 static inline char llmc__lower(char c)
 {
     return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
 }
 
-/* Copies at most cap - 1 bytes and a NUL; returns whether all of src fit. */
+/* Copies at most cap - 1 bytes of src [n] and a NUL; returns whether all of src fit. cap >= 1.
+   The cut may fall inside a UTF-8 character: callers refuse what did not fit. */
 static inline bool llmc__strcopy(char *dst, size_t cap, const char *src, size_t n)
 {
     size_t m = n < cap ? n : cap - 1;
@@ -1216,7 +1312,16 @@ static inline bool llmc__strcopy(char *dst, size_t cap, const char *src, size_t 
 }
 
 /* Length of the UTF-8 character that s [n] begins with: 1..4; 0 if its bytes are not all
-   there yet (n >= 1); -k if its first k bytes are one mistake. Source: Unicode 15, 3.9 and table 3-7. */
+   there yet (n >= 1); -k if its first k bytes are one mistake.
+       first byte   second    third and fourth
+       00..7f       -         -                  ASCII
+       c2..df       80..bf    -                  c0 and c1 could only be overlong
+       e0           a0..bf    80..bf             below a0: overlong
+       e1..ef       80..bf    80..bf             ed: 80..9f, above are surrogates
+       f0           90..bf    80..bf             below 90: overlong
+       f1..f3       80..bf    80..bf
+       f4           80..8f    80..bf             above 8f: beyond U+10FFFF
+   Source: Unicode 15, 3.9 and table 3-7. */
 static int llmc__utf8_length(const char *s, size_t n)
 {
     const uint8_t *b = (const uint8_t *)s;
@@ -1240,12 +1345,13 @@ static int llmc__utf8_length(const char *s, size_t n)
             return 0;
         if (b[i] < low || b[i] > high)
             return -i;
-        low = 0x80;
+        low = 0x80; /* only the second byte has narrower bounds */
         high = 0xbf;
     }
     return need;
 }
 
+/* A static string. A number that is no status (from an older or newer library) is named as such. */
 LLMC_API const char *llmc_status_text(llmc_status status)
 {
 #ifdef LLMC_NO_STRINGS
@@ -1262,16 +1368,23 @@ LLMC_API const char *llmc_status_text(llmc_status status)
 }
 
 //--[ 03.2 STATUS.format ]-- the few conversions that messages use
+/* Why a formatter of our own: printf is libc's, asks for a locale and floats, and passes control
+   bytes of a hostile file on to the terminal.
+
+   Output that never overflows: what does not fit is dropped, so a message is cut, not lost. */
 typedef struct llmc__text {
     char *at, *end; /* one byte is kept for the NUL */
 } llmc__text;
 
+/* One byte as it is. The one place that knows where the memory ends,
+   so nothing else here can overflow. */
 static void llmc__text_put(llmc__text *t, char c)
 {
     if (t->at < t->end)
         *t->at++ = c;
 }
 
+/* Decimal, zeros before it up to width digits. 2^64 - 1 has 20 digits. */
 static void llmc__text_u64(llmc__text *t, uint64_t v, unsigned width)
 {
     char digit[20];
@@ -1288,22 +1401,38 @@ static void llmc__text_u64(llmc__text *t, uint64_t v, unsigned width)
         llmc__text_put(t, digit[--n]);
 }
 
-/* Bytes that could disturb a terminal or a log line become '?'. */
+/* s [n]. What could disturb a terminal or a log line becomes '?': names of keys and tensors come
+   from files, and no escape sequence in one may reach a screen. That is control characters, those
+   above U+007F too (U+009B opens a sequence), and bytes that are no UTF-8. */
 static void llmc__text_clean(llmc__text *t, const char *s, size_t n)
 {
-    size_t i;
-    for (i = 0; i < n; i++)
-        llmc__text_put(t, (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? '?' : s[i]);
+    while (n > 0) {
+        int length = llmc__utf8_length(s, n);
+        size_t step = length > 0 ? (size_t)length : length < 0 ? (size_t)-length : n;
+        bool control = (unsigned char)s[0] < 0x20 || s[0] == 0x7f ||
+                       (length == 2 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0);
+        if (length <= 0 || control) {
+            llmc__text_put(t, '?');
+        } else if (length <= t->end - t->at) {
+            LLMC_MEMCPY(t->at, s, step);
+            t->at += length;
+        } else {
+            t->end = t->at; /* no part of a character, and nothing after it */
+        }
+        s += step;
+        n -= step;
+    }
 }
 
-/* Six decimals after the point, trailing zeros dropped; powers of ten for the rest. */
+/* Six decimals after the point, trailing zeros dropped; powers of ten for the rest.
+   For people, not for reading back: scaling by ten rounds each time. */
 static void llmc__text_f64(llmc__text *t, double v)
 {
     int exponent = 0;
     uint64_t fraction;
     char digit[6];
     int n = 6, i;
-    if (v != v) {
+    if (v != v) { /* the only value unlike itself */
         llmc__text_clean(t, "nan", 3);
         return;
     }
@@ -1315,15 +1444,13 @@ static void llmc__text_f64(llmc__text *t, double v)
         llmc__text_clean(t, "inf", 3);
         return;
     }
-    while (v >= 1e9) {
-        v /= 10;
-        exponent++;
-    }
-    while (v > 0 && v < 1e-4) {
-        v *= 10;
-        exponent--;
-    }
-    fraction = (uint64_t)(v * 1e6 + 0.5);
+    if (v >= 1e9) /* so that v * 1e6 fits 64 bits; at most 310 steps */
+        for (; v >= 10; exponent++)
+            v /= 10;
+    else if (v > 0 && v < 1e-4) /* at most 324 steps, for the smallest subnormal */
+        for (; v < 1; exponent--)
+            v *= 10;
+    fraction = (uint64_t)(v * 1e6 + 0.5); /* whole and fraction in millionths, so a carry needs no care */
     llmc__text_u64(t, fraction / 1000000u, 1);
     fraction %= 1000000u;
     for (i = 5; i >= 0; i--) {
@@ -1331,7 +1458,7 @@ static void llmc__text_f64(llmc__text *t, double v)
         fraction /= 10;
     }
     while (n > 0 && digit[n - 1] == '0')
-        n--;
+        n--; /* digits worth writing */
     if (n > 0)
         llmc__text_put(t, '.');
     for (i = 0; i < n; i++)
@@ -1344,7 +1471,11 @@ static void llmc__text_f64(llmc__text *t, double v)
     }
 }
 
-/* printf's %s %.*s %c %d %u %zu %llu %lld %g and %%; %s arguments are cleaned. */
+/* llmc__vformat -- a message into out [cap], always NUL-terminated; cap >= 1   (STATUS.format)
+   printf's %s %.*s %c %d %u %zu %llu %lld %g and %%; %s arguments are cleaned, the format's own
+   text and %c are not: they are ours. %.*s reads at most that many bytes, so a view into a file
+   needs no NUL. Other conversions do not occur; the format attribute on the callers lets the
+   compiler prove that arguments match. */
 static void llmc__vformat(char *out, size_t cap, const char *fmt, va_list args)
 {
     llmc__text t;
@@ -1352,14 +1483,14 @@ static void llmc__vformat(char *out, size_t cap, const char *fmt, va_list args)
     t.end = out + cap - 1;
     for (; *fmt != 0; fmt++) {
         size_t precision = SIZE_MAX;
-        int longs = 0;
+        int longs = 0; /* how many l; 10 stands for z */
         if (*fmt != '%') {
             llmc__text_put(&t, *fmt);
             continue;
         }
         fmt++;
         if (fmt[0] == '.' && fmt[1] == '*') {
-            int given = va_arg(args, int);
+            int given = va_arg(args, int); /* negative: a length that did not fit an int */
             precision = given < 0 ? 0 : (size_t)given;
             fmt += 2;
         }
@@ -1369,7 +1500,7 @@ static void llmc__vformat(char *out, size_t cap, const char *fmt, va_list args)
         }
         if (*fmt == 's') {
             const char *s = va_arg(args, const char *);
-            size_t n = 0;
+            size_t n = 0; /* not strlen: what lies behind the precision may not be ours */
             while (n < precision && s[n] != 0)
                 n++;
             llmc__text_clean(&t, s, n);
@@ -1379,6 +1510,7 @@ static void llmc__vformat(char *out, size_t cap, const char *fmt, va_list args)
             int64_t v = longs == 2 ? va_arg(args, long long) : va_arg(args, int);
             if (v < 0)
                 llmc__text_put(&t, '-');
+            /* unsigned negation: -INT64_MIN does not exist */
             llmc__text_u64(&t, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 1);
         } else if (*fmt == 'u') {
             uint64_t v = longs == 2    ? va_arg(args, unsigned long long)
@@ -1387,13 +1519,14 @@ static void llmc__vformat(char *out, size_t cap, const char *fmt, va_list args)
             llmc__text_u64(&t, v, 1);
         } else if (*fmt == 'g') {
             llmc__text_f64(&t, va_arg(args, double));
-        } else {
+        } else { /* %% */
             llmc__text_put(&t, *fmt);
         }
     }
     *t.at = 0;
 }
 
+/* Formats into out [cap]; for names made of numbers ("blk.%u.attn_q.weight"). */
 LLMC__UNUSED LLMC__FORMAT(3, 4) static void llmc__format(char *out, size_t cap, const char *fmt, ...)
 {
     va_list args;
@@ -1403,6 +1536,12 @@ LLMC__UNUSED LLMC__FORMAT(3, 4) static void llmc__format(char *out, size_t cap, 
 }
 
 //--[ 03.3 STATUS.fail ]-- fill the caller's diag, log
+/* llmc__fail -- note what went wrong, return its status             (STATUS.fail)
+   diag     NULL: only the status goes back
+   tag      "SECTION.part" of the code that found it, a static string
+   offset   byte in the file, or LLMC_NO_OFFSET
+   Called through LLMC__FAIL, so that LLMC_NO_STRINGS can drop the texts. Convention for the text:
+   file first, then key or tensor, then what was expected; one line, no full stop. */
 LLMC__FORMAT(5, 6)
 static llmc_status llmc__fail(llmc_diag *diag, llmc_status status, const char *tag, uint64_t offset,
                               const char *fmt, ...)
@@ -1419,7 +1558,8 @@ static llmc_status llmc__fail(llmc_diag *diag, llmc_status status, const char *t
     return status;
 }
 
-/* return LLMC__FAIL(diag, BAD_ARG, "TAG", LLMC_NO_OFFSET, "format", ...); */
+/* return LLMC__FAIL(diag, BAD_ARG, "TAG", LLMC_NO_OFFSET, "format", ...);
+   The status is written without its LLMC_, the arguments are evaluated once at most. */
 #ifdef LLMC_NO_STRINGS
 /* The first arm never runs; it keeps the arguments used, and its text is not emitted. */
 #define LLMC__FAIL(diag, status, tag, offset, ...)                 \
@@ -1429,7 +1569,8 @@ static llmc_status llmc__fail(llmc_diag *diag, llmc_status status, const char *t
 #define LLMC__FAIL(diag, status, tag, offset, ...) llmc__fail(diag, LLMC_##status, tag, offset, __VA_ARGS__)
 #endif
 
-/* Runs a call that returns llmc_status and passes its failure on. */
+/* Runs a call that returns llmc_status and passes its failure on; the diag has been filled
+   where the failure was found, nobody on the way adds to it. */
 #define LLMC__TRY(call)          \
     do {                         \
         llmc_status s_ = (call); \
@@ -1437,10 +1578,13 @@ static llmc_status llmc__fail(llmc_diag *diag, llmc_status status, const char *t
             return s_;           \
     } while (0)
 
+/* llmc__say -- one line to the caller's log, if it wants that level  (STATUS.fail)
+   Silent by default, and the message is not even formatted then. The text lives on the stack:
+   a callback that keeps it has to copy. Runs on the thread that drives the engine. */
 LLMC__UNUSED LLMC__FORMAT(4, 5) static void llmc__say(const llmc_log *log, llmc_log_level level,
                                                       const char *tag, const char *fmt, ...)
 {
-    char message[256];
+    char message[256]; /* as long as a diag's */
     va_list args;
     if (log->fn == NULL || level > log->level)
         return;
@@ -1450,6 +1594,8 @@ LLMC__UNUSED LLMC__FORMAT(4, 5) static void llmc__say(const llmc_log *log, llmc_
     log->fn(log->user, level, tag, message);
 }
 
+/* Reports done of total; false: the caller of the long function wants it to stop, and it
+   returns LLMC_CANCELLED. No callback never cancels. */
 LLMC__UNUSED static bool llmc__progress(const llmc_progress *p, const char *what, uint64_t done,
                                         uint64_t total)
 {
@@ -1459,6 +1605,8 @@ LLMC__UNUSED static bool llmc__progress(const llmc_progress *p, const char *what
 //==[ 04 MEM ]==== checked arithmetic, arena, option structs ==== needs: 02 03 ====
 
 //--[ 04.1 MEM.checked ]-- arithmetic that reports overflow; out is untouched on failure
+/* *out = a * b, false if that does not fit. Division instead of the compiler's overflow builtin:
+   these run at load, and this form needs no compiler. */
 static inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
 {
     if (a != 0 && b > UINT64_MAX / a)
@@ -1467,6 +1615,7 @@ static inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
     return true;
 }
 
+/* *out = a + b, false if that does not fit. */
 static inline bool llmc__add(uint64_t a, uint64_t b, uint64_t *out)
 {
     if (b > UINT64_MAX - a)
@@ -1488,10 +1637,15 @@ static inline uint64_t llmc__max(uint64_t a, uint64_t b)
 //--[ 04.2 MEM.arena ]-- one carve function measures and places
 #define LLMC__ALIGN 64 /* a cache line, and the widest vector */
 
-/* base NULL: only measure. failed: a size overflowed, or the memory ended. */
+/* base NULL: only measure. failed: a size overflowed, or the memory ended; it sticks, so a carve
+   function takes everything and looks once at the end.
+
+     mem                base                                                    mem + bytes
+     |<- skip (0..63) ->|  array  |pad|  array  |pad|  ...         |   not used   |
+                        every array begins at a multiple of 64      ^ used        ^ size */
 typedef struct llmc__arena {
-    uint8_t *base;
-    uint64_t size, used;
+    uint8_t *base;       /* aligned to LLMC__ALIGN         */
+    uint64_t size, used; /* bytes from base; used <= size, unless measuring */
     bool failed;
 } llmc__arena;
 
@@ -1504,6 +1658,7 @@ static void *llmc__take(llmc__arena *a, uint64_t count, uint64_t elem)
         return NULL;
     }
     bytes = end & ~(uint64_t)(LLMC__ALIGN - 1);
+    /* measuring too: a need that a size_t cannot say (and arena_need adds to) is refused here */
     if (!llmc__add(at, bytes, &end) || end > SIZE_MAX - LLMC__ALIGN || (a->base != NULL && end > a->size)) {
         a->failed = true;
         return NULL;
@@ -1518,7 +1673,8 @@ static uint64_t llmc__arena_need(const llmc__arena *measured)
     return measured->used + LLMC__ALIGN;
 }
 
-/* An arena over the caller's memory, aligned; bytes must be at least llmc__arena_need. */
+/* An arena over the caller's memory, aligned. mem is not NULL (that would measure), and bytes
+   at least what llmc__arena_need said: callers check both first and answer NO_MEMORY. */
 static llmc__arena llmc__arena_over(void *mem, size_t bytes)
 {
     llmc__arena a;
@@ -1526,12 +1682,16 @@ static llmc__arena llmc__arena_over(void *mem, size_t bytes)
     a.base = (uint8_t *)mem + skip;
     a.size = bytes - skip;
     a.used = 0;
-    a.failed = false;
+    a.failed = mem == NULL || bytes < skip; /* base NULL would measure, and hand out NULL as success */
     return a;
 }
 
 //--[ 04.3 MEM.options ]-- a caller's struct, perhaps older or newer than ours
-/* dst [size]: the caller's fields where it has them, zero elsewhere. */
+/* llmc__options -- a private copy of an option struct               (MEM.options)
+   dst [size]: the caller's fields where it has them, zero (the default) elsewhere; src may be NULL.
+   Every option struct begins with size_t size: what the caller's header said it was, 0 for this
+   one. Shorter: an older caller, the fields that it does not know stay zero. Longer: a newer one,
+   the fields that we do not know are left out. */
 static void llmc__options(void *dst, size_t size, const void *src)
 {
     LLMC_MEMSET(dst, 0, size);
@@ -1547,7 +1707,10 @@ static void llmc__options(void *dst, size_t size, const void *src)
 //==[ 05 MATH ]==== elementary functions and random numbers without libm ==== needs: 02 ====
 
 /* Errors are stated in units of the last place (ulp) of the result and hold for
-   every argument in the named range; tests/test_math.c sweeps them. NaN in, NaN out. */
+   every argument in the named range; tests/test_math.c sweeps them. NaN in, NaN out.
+   Why not libm: a freestanding build has none, and its results differ from system to system,
+   so the same seed and prompt would not give the same text. Double inside, where the result is a
+   float: one rounding at the end decides, and these are not the loops that take the time. */
 
 //--[ 05.1 MATH.bits ]-- numbers as bits, f16 and bf16
 static inline uint64_t llmc__f64_bits(double d)
@@ -1557,6 +1720,7 @@ static inline uint64_t llmc__f64_bits(double d)
     return u;
 }
 
+/* sign 1, exponent 11 (bias 1023), fraction 52 bits. */
 static inline double llmc__bits_f64(uint64_t u)
 {
     double d;
@@ -1571,17 +1735,21 @@ static inline float llmc__f32(float x)
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
     return x;
 #else
-    volatile float v = x;
+    volatile float v = x; /* a store rounds; a cast alone does not with every compiler */
     return v;
 #endif
 }
 
+/* |x|; clears the sign bit, of NaN and -0 too. */
 static inline float llmc__absf(float x)
 {
     return llmc__bits_f32(llmc__f32_bits(x) & 0x7fffffffu);
 }
 
-/* Exact. f16: 1 sign, 5 exponent (bias 15), 10 fraction bits. NaN keeps its payload. */
+/* Exact. NaN keeps its payload.
+     f16   15    14..10            9..0        f32 of the same value: sign to bit 31, exponent
+           sign  exponent (bias 15) fraction   rebiased by 127 - 15 = 112, fraction 13 bits up
+   Exponent 0 is a subnormal, fraction 2^-24: normal as f32, so a product makes it. */
 static inline float llmc__f16_to_f32(uint16_t h)
 {
     uint32_t sign = (uint32_t)(h & 0x8000u) << 16, exponent = (h >> 10) & 31u, fraction = h & 0x3ffu;
@@ -1600,7 +1768,7 @@ static inline uint16_t llmc__f32_to_f16(float x)
     uint32_t u = llmc__f32_bits(x), sign = (u >> 16) & 0x8000u, a = u & 0x7fffffffu, shift, m, half;
     if (a > 0x7f800000u)
         return (uint16_t)(sign | 0x7e00u | ((a >> 13) & 0x3ffu));
-    if (a >= 0x47800000u) /* 2^16 */
+    if (a >= 0x47800000u) /* 2^16; 65520 to there becomes infinity by the carry below */
         return (uint16_t)(sign | 0x7c00u);
     if (a < 0x33000000u) /* under half of the smallest, 2^-24 */
         return (uint16_t)sign;
@@ -1608,18 +1776,20 @@ static inline uint16_t llmc__f32_to_f16(float x)
         a -= 112u << 23;
         return (uint16_t)(sign | ((a + 0xfffu + ((a >> 13) & 1u)) >> 13));
     }
-    shift = 126u - (a >> 23); /* the fraction counts units of 2^-24 */
+    shift = 126u - (a >> 23); /* 14 to 24: the fraction counts units of 2^-24 */
     m = (a & 0x7fffffu) | 0x800000u;
     half = 1u << (shift - 1);
     return (uint16_t)(sign | ((m + half - 1u + ((m >> shift) & 1u)) >> shift));
 }
 
+/* Exact: bf16 is the upper half of an f32 (sign, all 8 exponent bits, 7 of the fraction). */
 static inline float llmc__bf16_to_f32(uint16_t h)
 {
     return llmc__bits_f32((uint32_t)h << 16);
 }
 
-/* Round to nearest, ties to even. */
+/* Round to nearest, ties to even: 0x7fff plus the bit that stays carries exactly when it should.
+   Overflow runs into infinity. NaN is made quiet, lest rounding turn it into infinity. */
 static inline uint16_t llmc__f32_to_bf16(float x)
 {
     uint32_t u = llmc__f32_bits(x);
@@ -1629,6 +1799,8 @@ static inline uint16_t llmc__f32_to_bf16(float x)
 }
 
 //--[ 05.2 MATH.root ]-- square roots, correctly rounded
+/* IEEE 754 asks for a correctly rounded root, so the instruction and the loop below give
+   the same bits. x86 without SSE2 (i386) takes the loop. -0 stays -0, below zero is NaN. */
 #if LLMC__AVX2 == 1 && (defined(__SSE2__) || !LLMC__GNU)
 
 LLMC__UNUSED static inline double llmc__sqrt(double x)
@@ -1666,9 +1838,9 @@ LLMC__UNUSED static double llmc__sqrt(double x)
     e = (int)(u >> 52) - 1075;
     m = u & 0xfffffffffffffu;
     if (e != -1075)
-        m |= 0x10000000000000u;
+        m |= 0x10000000000000u; /* the bit that normal numbers do not store */
     else
-        e++;
+        e++; /* subnormals have the smallest normal exponent */
     while ((m & 0x10000000000000u) == 0) {
         m <<= 1;
         e--;
@@ -1678,6 +1850,7 @@ LLMC__UNUSED static double llmc__sqrt(double x)
         e--;
     }
     for (bit = 52; bit >= -54; bit -= 2) {
+        /* school method in base 2: bring down two bits; a 1 follows if 2 root + 1 still fits */
         rest = rest << 2 | (bit >= 0 ? (m >> bit) & 3u : 0u);
         root <<= 1;
         if (rest > 2 * root) {
@@ -1703,9 +1876,12 @@ static inline double llmc__pow2(int k)
     return llmc__bits_f64((uint64_t)(k + 1023) << 52);
 }
 
-/* Within 1 ulp for results that are normal numbers; 0 below -745.2, infinity above 709.8. */
+/* Within 1 ulp for results that are normal numbers; 0 below -745.2, infinity above 709.8.
+   e^x = 2^k e^r with k = round(x / ln 2). ln 2 is split so that k times its first part is
+   exact (its last 20 bits are zero, k has 11); else r would lose what k ln 2 rounds away. */
 static double llmc__exp(double x)
 {
+    /* 1/13! down to 1/2! */
     static const double over[] = {1.0 / 6227020800.0, 1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0,
                                   1.0 / 362880.0,     1.0 / 40320.0,     1.0 / 5040.0,     1.0 / 720.0,
                                   1.0 / 120.0,        1.0 / 24.0,        1.0 / 6.0,        0.5};
@@ -1717,16 +1893,19 @@ static double llmc__exp(double x)
         return llmc__bits_f64(0x7ff0000000000000u);
     if (x < -745.2)
         return 0;
+    /* to nearest, by truncation: floor would be libm's */
     k = (int)(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5));
     r = (x - k * 0.6931471803691238) - k * 1.9082149292705877e-10; /* |r| <= ln 2 / 2 */
     p = over[0];
     for (i = 1; i < 12; i++)
         p = p * r + over[i]; /* Taylor: the first term left out is under 5e-18 */
     p = 1 + (r + r * r * p);
+    /* in two steps: 2^1024 is no double, and subnormal results round once, in the second */
     return p * llmc__pow2(k / 2) * llmc__pow2(k - k / 2);
 }
 
-/* Within 1 ulp for positive normal x, absolutely 1e-16 near 1. -infinity at 0, NaN below. */
+/* Within 1.5 ulp for positive normal x, but for 1/2 < x < 2 absolutely 1.2e-16. -infinity at 0,
+   NaN below. x = 2^k m with m in (0.707, 1.414], so that ln m is small and the series short. */
 static double llmc__log(double x)
 {
     uint64_t u = llmc__f64_bits(x);
@@ -1749,18 +1928,20 @@ static double llmc__log(double x)
     s = (x - 1) / (x + 1); /* ln x = 2 (s + s^3/3 + s^5/5 + ...), |s| < 0.172 */
     z = s * s;
     for (i = 21; i >= 3; i -= 2)
-        p = (p + 1.0 / i) * z;
+        p = (p + 1.0 / i) * z; /* s^2/3 + s^4/5 + ... + s^20/21; the next is under 1e-19 */
     return k * 0.6931471803691238 + (2 * s + (2 * s * p + k * 1.9082149292705877e-10));
 }
 
-/* x^y for x > 0: relative error under (2 + |y ln x|) 2^-52. */
+/* x^y for x > 0: relative error under (2 + |y ln x|) 2^-52, because the exponential makes a
+   relative error of its argument's absolute one. For RoPE's frequencies and schedules. */
 LLMC__UNUSED static double llmc__pow(double x, double y)
 {
     return y == 0 ? 1 : llmc__exp(y * llmc__log(x));
 }
 
 /* Within 2 ulp for results that are normal numbers; smaller ones become 0, and from
-   88.72 on infinity. */
+   88.72 on infinity. The scalar twin of VEC's exponential: same reduction (Cody and Waite, ln 2
+   in two floats), same polynomial, minimax on |r| <= ln 2 / 2. */
 static float llmc__expf(float x)
 {
     float r, p;
@@ -1783,13 +1964,14 @@ static float llmc__expf(float x)
            llmc__bits_f32((uint32_t)(k - k / 2 + 127) << 23);
 }
 
-/* Within 1 ulp. */
+/* Within 1 ulp; special values as llmc__log. */
 LLMC__UNUSED static float llmc__logf(float x)
 {
     return (float)llmc__log((double)x);
 }
 
-/* Within 1 ulp. */
+/* Within 1 ulp. tanh x = (e^2x - 1) / (e^2x + 1) cancels near 0, where three terms of
+   Taylor's series are enough: the next is under 1e-15 relative at 0.01. Above 20 it is 1. */
 static float llmc__tanhf(float x)
 {
     double d = (double)x, e;
@@ -1801,7 +1983,8 @@ static float llmc__tanhf(float x)
     return (float)((e - 1) / (e + 1));
 }
 
-/* The error function, within 1 ulp.
+/* The error function, within 20 ulp of a double (most near 5, from exp's argument, and so up to
+   2e-15 above 1): rounded to a float it is within 1 ulp. GELU is made with it.
    erf x = 2/sqrt(pi) exp(-x^2) (x + 2 x^3/3 + 4 x^5/15 + ...), every term positive. */
 static double llmc__erf(double x)
 {
@@ -1811,6 +1994,7 @@ static double llmc__erf(double x)
         return x;
     if (a > 6)
         return x < 0 ? -1 : 1;
+    /* terms grow until n = a^2 and are all positive, so nothing cancels; 6 takes 99 */
     for (n = 1; n < 150 && term > sum * 1e-17; n++) {
         term *= 2 * a * a / (2 * n + 1);
         sum += term;
@@ -1819,6 +2003,7 @@ static double llmc__erf(double x)
     return x < 0 ? -sum : sum;
 }
 
+/* Within 1 ulp: the double error vanishes in the rounding. GELU takes llmc__erf itself. */
 LLMC__UNUSED static float llmc__erff(float x)
 {
     return (float)llmc__erf((double)x);
@@ -1827,7 +2012,8 @@ LLMC__UNUSED static float llmc__erff(float x)
 //--[ 05.4 MATH.trig ]-- sine and cosine of large angles
 /* Absolute error under 1e-7 (the float's rounding) for |angle| <= 2^30; NaN from 2^40 on,
    where a double has no angle left to speak of. Cody and Waite: pi/2 in three parts, of
-   which k times the first two is exact. */
+   which k times the first two is exact. RoPE's angles are position * frequency, so they
+   are large in long contexts, and a float's reduction would rotate by the wrong amount. */
 static void llmc__sincos(double angle, float *sine, float *cosine)
 {
     double r, z, s, c;
@@ -1839,10 +2025,10 @@ static void llmc__sincos(double angle, float *sine, float *cosine)
     k = (int64_t)(angle * 0.6366197723675814 + (angle < 0 ? -0.5 : 0.5));
     r = angle - (double)k * 1.570796325802803;
     r = (r - (double)k * 9.920935739593517e-10) - (double)k * 5.721188726109832e-18;
-    z = r * r; /* |r| <= pi/4: Taylor, the first terms left out under 1e-13 */
+    z = r * r; /* |r| <= pi/4: Taylor, the first terms left out under 7e-12 and 1.2e-10 */
     s = r + r * z * (-1.0 / 6 + z * (1.0 / 120 + z * (-1.0 / 5040 + z * (1.0 / 362880 - z / 39916800))));
     c = 1 + z * (-0.5 + z * (1.0 / 24 + z * (-1.0 / 720 + z * (1.0 / 40320 - z / 3628800))));
-    switch (k & 3) {
+    switch (k & 3) { /* the quadrant, of negative k too: two's complement */
     case 0:
         *sine = (float)s, *cosine = (float)c;
         break;
@@ -1859,6 +2045,7 @@ static void llmc__sincos(double angle, float *sine, float *cosine)
 }
 
 //--[ 05.5 MATH.random ]-- xoshiro256++
+/* 0 < k < 64 */
 static inline uint64_t llmc__rotl(uint64_t x, unsigned k)
 {
     return x << k | x >> (64 - k);
@@ -1870,7 +2057,7 @@ LLMC_API llmc_rng llmc_rng_seed(uint64_t seed)
     llmc_rng rng;
     int i;
     for (i = 0; i < 4; i++) {
-        uint64_t z = seed += 0x9e3779b97f4a7c15u;
+        uint64_t z = seed += 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio, odd */
         z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
         z = (z ^ z >> 27) * 0x94d049bb133111ebu;
         rng.s[i] = z ^ z >> 31;
@@ -1878,6 +2065,8 @@ LLMC_API llmc_rng llmc_rng_seed(uint64_t seed)
     return rng;
 }
 
+/* 64 random bits. Period 2^256 - 1; the state of all zeros, which llmc_rng_seed never makes,
+   stays zero. Source: Blackman and Vigna, "Scrambled linear pseudorandom number generators". */
 LLMC_API uint64_t llmc_rng_u64(llmc_rng *rng)
 {
     uint64_t *s = rng->s, out = llmc__rotl(s[0] + s[3], 23) + s[0], t = s[1] << 17;
@@ -1890,11 +2079,13 @@ LLMC_API uint64_t llmc_rng_u64(llmc_rng *rng)
     return out;
 }
 
+/* The upper 24 bits: as many as a float holds exactly, so 1 is never reached by rounding. */
 LLMC_API float llmc_rng_uniform(llmc_rng *rng)
 {
     return (float)(int32_t)(llmc_rng_u64(rng) >> 40) * (1.0f / 16777216.0f);
 }
 
+/* Box-Muller, the cosine only: two draws for one number, and no spare to keep in the state. */
 LLMC_API float llmc_rng_normal(llmc_rng *rng)
 {
     /* u in (0, 1], so that its logarithm is finite; v in [0, 1) */
@@ -1919,6 +2110,7 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
      vabsbits  each lane's bits without the sign: larger bits, larger number; NaN above all
      vround    nearest integers (ties to even) of lanes in [-2^22, 2^22]
      viput32   four v8i of values in [-128, 127] as 32 int8
+     vscales   eight f16 at p, p + step bytes, ..., at any address
      vkeep     the same value, in a register: gcc would else load it again for every use
      vprefetch asks for a cache line; any address, valid or not */
 #define LLMC__ROUND      12582912.0f /* 1.5 * 2^23: adding it leaves the integer nearest in the low bits */
@@ -2112,17 +2304,16 @@ LLMC__AVX2_FN __m256 llmc__avx2_vload_f16(const void *p)
     return llmc__avx2_vhalf(_mm_loadu_si128((const __m128i *)p));
 }
 
-/* The f16 that stands first in each of eight blocks. */
-LLMC__AVX2_FN __m256 llmc__avx2_vscales(const uint8_t *const row[8], size_t at)
+LLMC__AVX2_FN __m256 llmc__avx2_vscales(const uint8_t *p, size_t step)
 {
-    __m128i h = _mm_cvtsi32_si128(llmc__u16le(row[0] + at));
-    h = _mm_insert_epi16(h, (short)llmc__u16le(row[1] + at), 1);
-    h = _mm_insert_epi16(h, (short)llmc__u16le(row[2] + at), 2);
-    h = _mm_insert_epi16(h, (short)llmc__u16le(row[3] + at), 3);
-    h = _mm_insert_epi16(h, (short)llmc__u16le(row[4] + at), 4);
-    h = _mm_insert_epi16(h, (short)llmc__u16le(row[5] + at), 5);
-    h = _mm_insert_epi16(h, (short)llmc__u16le(row[6] + at), 6);
-    h = _mm_insert_epi16(h, (short)llmc__u16le(row[7] + at), 7);
+    __m128i h = _mm_cvtsi32_si128(llmc__u16le(p));
+    h = _mm_insert_epi16(h, (short)llmc__u16le(p + step), 1);
+    h = _mm_insert_epi16(h, (short)llmc__u16le(p + 2 * step), 2);
+    h = _mm_insert_epi16(h, (short)llmc__u16le(p + 3 * step), 3);
+    h = _mm_insert_epi16(h, (short)llmc__u16le(p + 4 * step), 4);
+    h = _mm_insert_epi16(h, (short)llmc__u16le(p + 5 * step), 5);
+    h = _mm_insert_epi16(h, (short)llmc__u16le(p + 6 * step), 6);
+    h = _mm_insert_epi16(h, (short)llmc__u16le(p + 7 * step), 7);
     return llmc__avx2_vhalf(h);
 }
 
@@ -2378,13 +2569,12 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_f16(const void *p)
     return llmc__neon_v8_of(llmc__neon_halfx4(vget_low_u16(h)), llmc__neon_halfx4(vget_high_u16(h)));
 }
 
-/* The f16 that stands first in each of eight blocks. */
-LLMC__NEON_FN llmc__neon_v8 llmc__neon_vscales(const uint8_t *const row[8], size_t at)
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vscales(const uint8_t *p, size_t step)
 {
     uint16_t h[8];
     int i;
-    for (i = 0; i < 8; i++)
-        h[i] = llmc__u16le(row[i] + at);
+    for (i = 0; i < 8; i++, p += step)
+        h[i] = llmc__u16le(p);
     return llmc__neon_vload_f16(h);
 }
 
@@ -2408,11 +2598,18 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vkeep(llmc__neon_v8 x)
 
 #define LLMC__QK 32 /* elements in a block of Q8_0 and Q4_0 */
 
+/* All that the engine knows of a type; a new one begins with a row here. */
 typedef struct llmc__dtype_info {
     const char *name;
-    int32_t gguf; /* ggml_type number in GGUF files, -1: not stored there */
-    uint32_t block, bytes;
+    int32_t gguf;          /* ggml_type number in GGUF files, -1: not stored there */
+    uint32_t block, bytes; /* elements in a block, and its size */
 } llmc__dtype_info;
+
+/* Blocks as they lie in files; d is an f16, little-endian, at an address of any alignment:
+     Q8_0   | d 2 bytes | q[0] | q[1] | ... | q[31] |                     34 bytes, 8.5 bits each
+     Q4_0   | d 2 bytes | q[16] q[0] | q[17] q[1] | ... | q[31] q[15] |   18 bytes, 4.5 bits each
+                          high  low of one byte
+   So 16 bytes unpack with one mask and one shift into two runs of neighbours. */
 
 static const llmc__dtype_info llmc__dtypes[LLMC_DTYPE_COUNT] = {
     {"none", -1, 0, 0},
@@ -2430,6 +2627,7 @@ static inline const llmc__dtype_info *llmc__dtype(llmc_dtype type)
     return &llmc__dtypes[(unsigned)type < LLMC_DTYPE_COUNT ? type : LLMC_DTYPE_NONE];
 }
 
+/* The type for a number in a file's tensor table; NONE for all that we have no kernels for. */
 LLMC__UNUSED static llmc_dtype llmc__dtype_from_gguf(uint32_t number)
 {
     int i;
@@ -2439,6 +2637,7 @@ LLMC__UNUSED static llmc_dtype llmc__dtype_from_gguf(uint32_t number)
     return LLMC_DTYPE_NONE;
 }
 
+/* Its number when written to a file; -1: cannot be written. */
 LLMC__UNUSED static int32_t llmc__dtype_to_gguf(llmc_dtype type)
 {
     return llmc__dtype(type)->gguf;
@@ -2449,9 +2648,10 @@ LLMC_API const char *llmc_dtype_name(llmc_dtype type)
     return llmc__dtype(type)->name;
 }
 
+/* For command lines: "q8_0" as well as "Q8_0". "none" is not a type. */
 LLMC_API llmc_dtype llmc_dtype_named(const char *name)
 {
-    int i;
+    int i; /* 0 is NONE's row */
     for (i = 1; i < LLMC_DTYPE_COUNT; i++) {
         const char *a = name, *b = llmc__dtypes[i].name;
         while (*a != 0 && llmc__lower(*a) == llmc__lower(*b)) {
@@ -2469,6 +2669,7 @@ LLMC_API uint32_t llmc_dtype_block(llmc_dtype type)
     return llmc__dtype(type)->block;
 }
 
+/* Never overflows: a size that does not fit is 0, like one that is not whole blocks. */
 LLMC_API size_t llmc_dtype_bytes(llmc_dtype type, size_t n)
 {
     const llmc__dtype_info *t = llmc__dtype(type);
@@ -2481,7 +2682,8 @@ LLMC_API size_t llmc_dtype_bytes(llmc_dtype type, size_t n)
 
 //--[ 08.1 QUANT.block ]-- GGUF's blocks of 32
 /* Nearest integer to x, halves away from zero; 0 for NaN, the ends for what lies outside
-   [-limit, limit]. */
+   [-limit, limit]. In C and not by roundf: no libm, and the same on every machine. The
+   comparisons come first because converting a float that does not fit an int is undefined. */
 static inline int32_t llmc__round_away(float x, int32_t limit)
 {
     int32_t i;
@@ -2491,11 +2693,14 @@ static inline int32_t llmc__round_away(float x, int32_t limit)
     if (!(x > (float)-limit))
         return -limit;
     i = (int32_t)x;
-    rest = x - (float)i; /* exact */
+    rest = x - (float)i; /* exact: adding 0.5 before the cast would round 0.49999997 up */
     return rest >= 0.5f ? i + 1 : rest <= -0.5f ? i - 1 : i;
 }
 
-/* d = max|x| / 127, q = round(x / d). Source: GGUF's Q8_0. NaN is stored as 0. */
+/* x [32] to one block of 34 bytes (drawn in 07).
+   d = max|x| / 127, q = round(x / d). Source: GGUF's Q8_0. NaN is stored as 0. q is made with the
+   f32 d, the block holds its f16: the reference's order, whose bytes we match. Elements above
+   127 * 65504 make d infinite, as there. */
 static void llmc__quantize_q8_0(const float *x, uint8_t *block)
 {
     float most = 0, d, inverse;
@@ -2503,14 +2708,15 @@ static void llmc__quantize_q8_0(const float *x, uint8_t *block)
     for (i = 0; i < LLMC__QK; i++)
         if (llmc__absf(x[i]) > most)
             most = llmc__absf(x[i]);
-    d = llmc__f32(most / 127);
+    d = llmc__f32(most / 127); /* 0 if all are zero or NaN */
     inverse = d > 0 ? llmc__f32(1 / d) : 0;
     llmc__put_u16le(block, llmc__f32_to_f16(d));
     for (i = 0; i < LLMC__QK; i++)
         block[2 + i] = (uint8_t)llmc__round_away(llmc__f32(x[i] * inverse), 127);
 }
 
-/* 4 bits of x / d + 8, halves up; 8 (zero) for NaN. */
+/* 4 bits of x / d + 8, halves up; 8 (zero) for NaN. The sum is above zero for every x of the
+   block, so truncating rounds down; the ends are held before the cast. */
 static inline uint8_t llmc__nibble(float x, float inverse)
 {
     float v = llmc__f32(llmc__f32(x * inverse) + 8.5f);
@@ -2519,24 +2725,27 @@ static inline uint8_t llmc__nibble(float x, float inverse)
     return v > 0 ? (uint8_t)v : 0;
 }
 
-/* d = m / -8 with m the element farthest from zero (the first of equals), so that m itself is
+/* x [32] to one block of 18 bytes (drawn in 07).
+   d = m / -8 with m the element farthest from zero (the first of equals), so that m itself is
    kept best: it becomes q = 0, and the other sign ends at q = 15. Source: GGUF's Q4_0. */
 static void llmc__quantize_q4_0(const float *x, uint8_t *block)
 {
-    float most = 0, m = 0, d, inverse;
+    float most = 0, m = 0, d, inverse; /* most = |m| */
     int i;
     for (i = 0; i < LLMC__QK; i++)
         if (llmc__absf(x[i]) > most) {
             most = llmc__absf(x[i]);
             m = x[i];
         }
-    d = llmc__f32(m / -8);
+    d = llmc__f32(m / -8); /* 0 if all are zero or NaN; the block then means zeros */
     inverse = d != 0 ? llmc__f32(1 / d) : 0;
     llmc__put_u16le(block, llmc__f32_to_f16(d));
     for (i = 0; i < 16; i++)
         block[2 + i] = (uint8_t)(llmc__nibble(x[i], inverse) | llmc__nibble(x[16 + i], inverse) << 4);
 }
 
+/* One block of 34 bytes to x [32]; one rounding per element. These two define what a stored value
+   means: the kernels of 09 are tested against them. */
 static void llmc__dequantize_q8_0(const uint8_t *block, float *x)
 {
     float d = llmc__f16_to_f32(llmc__u16le(block));
@@ -2545,17 +2754,22 @@ static void llmc__dequantize_q8_0(const uint8_t *block, float *x)
         x[i] = d * (float)(int8_t)block[2 + i];
 }
 
+/* One block of 18 bytes to x [32]: low halves first, then high ones. */
 static void llmc__dequantize_q4_0(const uint8_t *block, float *x)
 {
     float d = llmc__f16_to_f32(llmc__u16le(block));
     int i;
     for (i = 0; i < 16; i++) {
-        x[i] = d * (float)((block[2 + i] & 15) - 8);
+        x[i] = d * (float)((block[2 + i] & 15) - 8); /* 0..15 to -8..7 */
         x[16 + i] = d * (float)((block[2 + i] >> 4) - 8);
     }
 }
 
 //--[ 08.2 QUANT.row ]-- any number of elements
+/* llmc_quantize -- f32 to storage                                        (QUANT.row)
+   src [n]; dst [llmc_dtype_bytes(type, n)], any alignment. n 0 is OK and writes nothing.
+   F32 is only put in order of bytes; F16 and BF16 round to nearest even.
+   Errors: BAD_ARG (no such type, I8, n not whole blocks); dst is untouched then. */
 LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst)
 {
     uint8_t *out = (uint8_t *)dst;
@@ -2585,6 +2799,9 @@ LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, 
     return type == LLMC_I8 ? LLMC_BAD_ARG : LLMC_OK;
 }
 
+/* llmc_dequantize -- storage to f32                                      (QUANT.row)
+   src [llmc_dtype_bytes(type, n)], any alignment; dst [n]. Total: every pattern of bytes has a
+   value, if perhaps NaN or infinity. Errors: BAD_ARG as above. */
 LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n, float *dst)
 {
     const uint8_t *in = (const uint8_t *)src;
@@ -2611,6 +2828,7 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
         default:
             return LLMC_BAD_ARG;
         }
+    /* I8 with n 0 never came by the switch */
     return type == LLMC_I8 ? LLMC_BAD_ARG : LLMC_OK;
 }
 
@@ -2997,7 +3215,7 @@ static const llmc__kernels llmc__scalar_kernels = LLMC__KERNELS(LLMC__SCALAR, "s
 
 #if LLMC__AVX2
 
-//--[ 09.3 KERNEL.avx2 ]-- products of 8 rows' blocks with a column's, in integers
+//--[ 09.3 KERNEL.avx2 ]-- eight products of blocks at once, in integers
 /* Eight sums of eight lanes each. */
 LLMC__AVX2_FN __m256i llmc__avx2_sums(__m256i a, __m256i b, __m256i c, __m256i d, __m256i e, __m256i f,
                                       __m256i g, __m256i h)
@@ -3008,46 +3226,68 @@ LLMC__AVX2_FN __m256i llmc__avx2_sums(__m256i a, __m256i b, __m256i c, __m256i d
                             _mm256_permute2x128_si256(abcd, efgh, 0x31));
 }
 
-/* One row of Q8_0, eight partial sums. |w| is the unsigned side, up to 128, x takes w's sign:
+/* d and sum of four blocks of x: 0, 1, 4 and 5. */
+LLMC__AVX2_FN __m256 llmc__avx2_x_heads(const llmc__q8 *x)
+{
+#define LLMC__HEAD(i) _mm_loadl_epi64((const __m128i *)(const void *)(x + (i)))
+    __m128i a = _mm_unpacklo_epi64(LLMC__HEAD(0), LLMC__HEAD(1));
+    __m128i b = _mm_unpacklo_epi64(LLMC__HEAD(4), LLMC__HEAD(5));
+#undef LLMC__HEAD
+    return _mm256_castsi256_ps(_mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1));
+}
+
+/* d of eight blocks of x that follow each other; and sum. */
+LLMC__AVX2_FN __m256 llmc__avx2_x_scales(const llmc__q8 *x)
+{
+    return _mm256_shuffle_ps(llmc__avx2_x_heads(x), llmc__avx2_x_heads(x + 2), 0x88);
+}
+LLMC__AVX2_FN __m256i llmc__avx2_x_sums(const llmc__q8 *x)
+{
+    return _mm256_castps_si256(_mm256_shuffle_ps(llmc__avx2_x_heads(x), llmc__avx2_x_heads(x + 2), 0xdd));
+}
+
+/* One block of Q8_0, eight partial sums. |w| is the unsigned side, up to 128, x takes w's sign:
    a pair of products is at most 2 * 128 * 127, which fits 16 bits. */
-LLMC__AVX2_FN __m256i llmc__avx2_row_q8_0(const uint8_t *w, __m256i x)
+LLMC__AVX2_FN __m256i llmc__avx2_block_q8_0(const uint8_t *w, const llmc__q8 *x)
 {
-    __m256i a = _mm256_loadu_si256((const __m256i *)w);
-    __m256i pair = _mm256_maddubs_epi16(_mm256_abs_epi8(a), _mm256_sign_epi8(x, a));
+    __m256i a = _mm256_loadu_si256((const __m256i *)(w + 2)), v = _mm256_loadu_si256((const __m256i *)x->q);
+    __m256i pair = _mm256_maddubs_epi16(_mm256_abs_epi8(a), _mm256_sign_epi8(v, a));
     return _mm256_madd_epi16(pair, _mm256_set1_epi16(1));
 }
 
-/* Rows a and b of Q4_0, four partial sums in each half, not yet less 8 * sum of x. Products
-   of both nibbles add up within 16 bits: 4 * 15 * 127. */
-LLMC__AVX2_FN __m256i llmc__avx2_rows_q4_0(const uint8_t *a, const uint8_t *b, __m256i x0, __m256i x1)
+/* Eight blocks that follow each other, each with its own block of x: a lane for each. */
+LLMC__AVX2_FN __m256i llmc__avx2_dot8_q8_0(const uint8_t *w, const llmc__q8 *x)
 {
-    __m256i w = _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)a)), low = _mm256_set1_epi8(15), pair;
-    w = _mm256_inserti128_si256(w, _mm_loadu_si128((const __m128i *)b), 1);
-    pair = _mm256_maddubs_epi16(_mm256_and_si256(w, low), x0);
-    w = _mm256_and_si256(_mm256_srli_epi16(w, 4), low);
-    pair = _mm256_add_epi16(pair, _mm256_maddubs_epi16(w, x1));
-    return _mm256_madd_epi16(pair, _mm256_set1_epi16(1));
+#define LLMC__DOT(i) llmc__avx2_block_q8_0(w + 34 * (i), x + (i))
+    return llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
+                           LLMC__DOT(6), LLMC__DOT(7));
+#undef LLMC__DOT
 }
 
-LLMC__AVX2_FN __m256i llmc__avx2_dot8_q8_0(const uint8_t *const row[8], size_t at, const llmc__q8 *x)
+/* One block of Q4_0: four sums of pairs of products in each half, each up to 2 * 15 * 127. */
+LLMC__AVX2_FN __m256i llmc__avx2_block_q4_0(const uint8_t *w, const llmc__q8 *x)
 {
-    __m256i v = _mm256_loadu_si256((const __m256i *)x->q);
-    return llmc__avx2_sums(llmc__avx2_row_q8_0(row[0] + at + 2, v), llmc__avx2_row_q8_0(row[1] + at + 2, v),
-                           llmc__avx2_row_q8_0(row[2] + at + 2, v), llmc__avx2_row_q8_0(row[3] + at + 2, v),
-                           llmc__avx2_row_q8_0(row[4] + at + 2, v), llmc__avx2_row_q8_0(row[5] + at + 2, v),
-                           llmc__avx2_row_q8_0(row[6] + at + 2, v), llmc__avx2_row_q8_0(row[7] + at + 2, v));
+    __m256i v = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(w + 2)));
+    v = _mm256_srlv_epi32(v, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
+    v = _mm256_and_si256(v, _mm256_set1_epi8(15));
+    return _mm256_maddubs_epi16(v, _mm256_loadu_si256((const __m256i *)x->q));
 }
 
-LLMC__AVX2_FN __m256i llmc__avx2_dot8_q4_0(const uint8_t *const row[8], size_t at, const llmc__q8 *x)
+/* Blocks 0 and 4, a half for each. */
+LLMC__AVX2_FN __m256i llmc__avx2_blocks_q4_0(const uint8_t *w, const llmc__q8 *x)
 {
-    __m256i x0 = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)x->q));
-    __m256i x1 = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(x->q + 16)));
-    __m256i a = llmc__avx2_rows_q4_0(row[0] + at + 2, row[4] + at + 2, x0, x1);
-    __m256i b = llmc__avx2_rows_q4_0(row[1] + at + 2, row[5] + at + 2, x0, x1);
-    __m256i c = llmc__avx2_rows_q4_0(row[2] + at + 2, row[6] + at + 2, x0, x1);
-    __m256i d = llmc__avx2_rows_q4_0(row[3] + at + 2, row[7] + at + 2, x0, x1);
-    a = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-    return _mm256_sub_epi32(a, _mm256_slli_epi32(_mm256_set1_epi32(x->sum), 3));
+    __m256i a = llmc__avx2_block_q4_0(w, x), b = llmc__avx2_block_q4_0(w + 4 * 18, x + 4);
+    return _mm256_add_epi16(_mm256_blend_epi32(a, b, 0xf0), _mm256_permute2x128_si256(a, b, 0x21));
+}
+
+/* 16 bits suffice until two sums of a block's are left. */
+LLMC__AVX2_FN __m256i llmc__avx2_dot8_q4_0(const uint8_t *w, const llmc__q8 *x)
+{
+    __m256i a = _mm256_hadd_epi16(llmc__avx2_blocks_q4_0(w, x), llmc__avx2_blocks_q4_0(w + 18, x + 1));
+    __m256i b =
+        _mm256_hadd_epi16(llmc__avx2_blocks_q4_0(w + 36, x + 2), llmc__avx2_blocks_q4_0(w + 54, x + 3));
+    a = _mm256_madd_epi16(_mm256_hadd_epi16(a, b), _mm256_set1_epi16(1));
+    return _mm256_sub_epi32(a, _mm256_slli_epi32(llmc__avx2_x_sums(x), 3));
 }
 
 /* A block of eight rows, transposed so that a dword lane belongs to a row and each vector
@@ -3057,15 +3297,15 @@ typedef struct llmc__avx2_panel {
     __m256i v[16];
 } llmc__avx2_panel;
 
-/* out[j]: dword j of the 16 bytes at each row. */
-LLMC__AVX2_FN void llmc__avx2_transpose(__m256i out[4], const uint8_t *const row[8], size_t at)
+/* out[j]: dword j of the 16 bytes at w and in each of the next seven rows. */
+LLMC__AVX2_FN void llmc__avx2_transpose(__m256i out[4], const uint8_t *w, size_t row_bytes)
 {
-#define LLMC__PAIR(i)                                                                                \
-    _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(row[i] + at))), \
-                            _mm_loadu_si128((const __m128i *)(row[i + 4] + at)), 1)
+#define LLMC__HALF(i) _mm_loadu_si128((const __m128i *)(w + (i)*row_bytes))
+#define LLMC__PAIR(i) _mm256_inserti128_si256(_mm256_castsi128_si256(LLMC__HALF(i)), LLMC__HALF(i + 4), 1)
     __m256i a = LLMC__PAIR(0), b = LLMC__PAIR(1), c = LLMC__PAIR(2), d = LLMC__PAIR(3);
     __m256i ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
 #undef LLMC__PAIR
+#undef LLMC__HALF
     out[0] = _mm256_unpacklo_epi64(ab, cd);
     out[1] = _mm256_unpackhi_epi64(ab, cd);
     ab = _mm256_unpackhi_epi32(a, b);
@@ -3074,10 +3314,10 @@ LLMC__AVX2_FN void llmc__avx2_transpose(__m256i out[4], const uint8_t *const row
     out[3] = _mm256_unpackhi_epi64(ab, cd);
 }
 
-LLMC__AVX2_FN void llmc__avx2_panel_q4_0(llmc__avx2_panel *p, const uint8_t *const row[8], size_t at)
+LLMC__AVX2_FN void llmc__avx2_panel_q4_0(llmc__avx2_panel *p, const uint8_t *w, size_t row_bytes)
 {
     __m256i mask = _mm256_set1_epi8(15), t[4];
-    llmc__avx2_transpose(t, row, at + 2);
+    llmc__avx2_transpose(t, w + 2, row_bytes);
     p->v[0] = _mm256_and_si256(t[0], mask);
     p->v[1] = _mm256_and_si256(t[1], mask);
     p->v[2] = _mm256_and_si256(t[2], mask);
@@ -3088,12 +3328,12 @@ LLMC__AVX2_FN void llmc__avx2_panel_q4_0(llmc__avx2_panel *p, const uint8_t *con
     p->v[7] = _mm256_and_si256(_mm256_srli_epi16(t[3], 4), mask);
 }
 
-LLMC__AVX2_FN void llmc__avx2_panel_q8_0(llmc__avx2_panel *p, const uint8_t *const row[8], size_t at)
+LLMC__AVX2_FN void llmc__avx2_panel_q8_0(llmc__avx2_panel *p, const uint8_t *w, size_t row_bytes)
 {
     __m256i t[8];
     int j;
-    llmc__avx2_transpose(t, row, at + 2);
-    llmc__avx2_transpose(t + 4, row, at + 18);
+    llmc__avx2_transpose(t, w + 2, row_bytes);
+    llmc__avx2_transpose(t + 4, w + 18, row_bytes);
     for (j = 0; j < 8; j++) {
         p->v[j] = _mm256_srai_epi16(_mm256_slli_epi16(t[j], 8), 8);
         p->v[8 + j] = _mm256_srai_epi16(t[j], 8);
@@ -3196,73 +3436,75 @@ LLMC__NEON_FN int32x4_t llmc__neon_dot32(int8x16_t w0, int8x16_t w1, int8x16_t x
     return vpadalq_s16(vpaddlq_s16(a), b);
 }
 
-/* Eight rows of 32 weights as int8. */
+/* Eight blocks of 32 weights as int8. */
 typedef struct llmc__neon_panel {
     int8x16_t v[16];
 } llmc__neon_panel;
 
-LLMC__NEON_FN void llmc__neon_panel_q8_0(llmc__neon_panel *p, const uint8_t *const row[8], size_t at)
+/* The block at w and those step, 2 step, ... bytes after it. */
+LLMC__NEON_FN void llmc__neon_panel_q8_0(llmc__neon_panel *p, const uint8_t *w, size_t step)
 {
     int i;
-    for (i = 0; i < 8; i++) {
-        p->v[2 * i] = vreinterpretq_s8_u8(vld1q_u8(row[i] + at + 2));
-        p->v[2 * i + 1] = vreinterpretq_s8_u8(vld1q_u8(row[i] + at + 18));
+    for (i = 0; i < 8; i++, w += step) {
+        p->v[2 * i] = vreinterpretq_s8_u8(vld1q_u8(w + 2));
+        p->v[2 * i + 1] = vreinterpretq_s8_u8(vld1q_u8(w + 18));
     }
 }
 
-LLMC__NEON_FN void llmc__neon_panel_q4_0(llmc__neon_panel *p, const uint8_t *const row[8], size_t at)
+LLMC__NEON_FN void llmc__neon_panel_q4_0(llmc__neon_panel *p, const uint8_t *w, size_t step)
 {
     int8x16_t eight = vdupq_n_s8(8);
     int i;
-    for (i = 0; i < 8; i++) {
-        uint8x16_t w = vld1q_u8(row[i] + at + 2);
-        p->v[2 * i] = vsubq_s8(vreinterpretq_s8_u8(vandq_u8(w, vdupq_n_u8(15))), eight);
-        p->v[2 * i + 1] = vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(w, 4)), eight);
+    for (i = 0; i < 8; i++, w += step) {
+        uint8x16_t v = vld1q_u8(w + 2);
+        p->v[2 * i] = vsubq_s8(vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))), eight);
+        p->v[2 * i + 1] = vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(v, 4)), eight);
     }
 }
 
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_dot_q8_0(const llmc__neon_panel *p, const llmc__q8 *x)
+/* Block i of p times x[i * step], a lane for each i. */
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(const llmc__neon_panel *p, const llmc__q8 *x, size_t step)
 {
-    int8x16_t x0 = vld1q_s8(x->q), x1 = vld1q_s8(x->q + 16);
-#define LLMC__DOT(i) llmc__neon_dot32(p->v[2 * (i)], p->v[2 * (i) + 1], x0, x1)
+#define LLMC__DOT(i) \
+    llmc__neon_dot32(p->v[2 * (i)], p->v[2 * (i) + 1], vld1q_s8(x[(i)*step].q), vld1q_s8(x[(i)*step].q + 16))
     int32x4_t a = vpaddq_s32(vpaddq_s32(LLMC__DOT(0), LLMC__DOT(1)), vpaddq_s32(LLMC__DOT(2), LLMC__DOT(3)));
     int32x4_t b = vpaddq_s32(vpaddq_s32(LLMC__DOT(4), LLMC__DOT(5)), vpaddq_s32(LLMC__DOT(6), LLMC__DOT(7)));
 #undef LLMC__DOT
     return llmc__neon_v8i_of(a, b);
 }
 
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_dot_q4_0(const llmc__neon_panel *p, const llmc__q8 *x)
+/* d of eight blocks of x that follow each other */
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_x_scales(const llmc__q8 *x)
 {
-    return llmc__neon_panel_dot_q8_0(p, x);
+    float d[8];
+    int i;
+    for (i = 0; i < 8; i++)
+        d[i] = x[i].d;
+    return llmc__neon_vload(d);
 }
 
-LLMC__NEON_FN void llmc__neon_panel_dot4_q8_0(llmc__neon_v8i out[4], const llmc__neon_panel *p,
-                                              const llmc__q8 *const x[4])
-{
-    int t;
-    for (t = 0; t < 4; t++)
-        out[t] = llmc__neon_panel_dot_q8_0(p, x[t]);
-}
-
-LLMC__NEON_FN void llmc__neon_panel_dot4_q4_0(llmc__neon_v8i out[4], const llmc__neon_panel *p,
-                                              const llmc__q8 *const x[4])
-{
-    llmc__neon_panel_dot4_q8_0(out, p, x);
-}
-
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_dot8_q8_0(const uint8_t *const row[8], size_t at, const llmc__q8 *x)
-{
-    llmc__neon_panel p;
-    llmc__neon_panel_q8_0(&p, row, at);
-    return llmc__neon_panel_dot_q8_0(&p, x);
-}
-
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_dot8_q4_0(const uint8_t *const row[8], size_t at, const llmc__q8 *x)
-{
-    llmc__neon_panel p;
-    llmc__neon_panel_q4_0(&p, row, at);
-    return llmc__neon_panel_dot_q8_0(&p, x);
-}
+/* As in 09.3, for both types alike. */
+#define LLMC__NEON_PANEL_FNS(type, bytes)                                                                  \
+    LLMC__NEON_FN llmc__neon_v8i llmc__neon_dot8_##type(const uint8_t *w, const llmc__q8 *x)               \
+    {                                                                                                      \
+        llmc__neon_panel p;                                                                                \
+        llmc__neon_panel_##type(&p, w, bytes);                                                             \
+        return llmc__neon_blocks(&p, x, 1);                                                                \
+    }                                                                                                      \
+    LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_dot_##type(const llmc__neon_panel *p, const llmc__q8 *x) \
+    {                                                                                                      \
+        return llmc__neon_blocks(p, x, 0);                                                                 \
+    }                                                                                                      \
+    LLMC__NEON_FN void llmc__neon_panel_dot4_##type(llmc__neon_v8i out[4], const llmc__neon_panel *p,      \
+                                                    const llmc__q8 *const x[4])                            \
+    {                                                                                                      \
+        int t;                                                                                             \
+        for (t = 0; t < 4; t++)                                                                            \
+            out[t] = llmc__neon_blocks(p, x[t], 0);                                                        \
+    }
+LLMC__NEON_PANEL_FNS(q8_0, 34)
+LLMC__NEON_PANEL_FNS(q4_0, 18)
+#undef LLMC__NEON_PANEL_FNS
 
 #endif /* LLMC__NEON */
 
@@ -3300,6 +3542,9 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_dot8_q4_0(const uint8_t *const row[8], s
 #define llmc__vscales   LLMC__N(vscales)
 #define llmc__vkeep     LLMC__N(vkeep)
 #define llmc__vprefetch LLMC__N(vprefetch)
+
+/* Unpacking a tile of Q blocks pays from this many columns on. */
+#define LLMC__TILE_COLUMNS 5
 
 #ifndef LLMC_HEADER_NAME
 #define LLMC_HEADER_NAME "llmc.h" /* for those who renamed the file */
@@ -3358,9 +3603,11 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
 }
 
 /* Products of float weights: eight partial sums over k for each (row, column), one chain of
-   fused multiply-adds each, a short end filled up with zeros. Decode: 4 rows by 1 column,
-   the next four rows fetched meanwhile. Otherwise 2 rows by 4 columns. Rows or columns that are
-   missing in the last tile are computed as copies and dropped. */
+   fused multiply-adds each, a short end filled up with zeros. Decode: F32 a row at a time, as
+   reading from end to end streams fastest; the other types, whose conversions want more than
+   one chain, 4 rows by 1 column, the next four rows fetched meanwhile. Otherwise 2 rows by 4
+   columns. Rows or columns that are missing in the last tile are computed as copies and
+   dropped. */
 #define LLMC__MATMUL_FN(type, bytes)                                                                         \
     LLMC__FN void LLMC__N(tile41_##type)(float *out, const uint8_t *const w[4], const float *x, size_t n,    \
                                          uintptr_t ahead)                                                    \
@@ -3388,6 +3635,15 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
         out[1] = llmc__vsum(b);                                                                              \
         out[2] = llmc__vsum(c);                                                                              \
         out[3] = llmc__vsum(d);                                                                              \
+    }                                                                                                        \
+    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const float *x, size_t n)                          \
+    {                                                                                                        \
+        llmc__v8 a = llmc__vzero();                                                                          \
+        for (; n >= 8; n -= 8, w += 8 * bytes, x += 8)                                                       \
+            a = llmc__vfma(LLMC__N(load_##type)(w), llmc__vload(x), a);                                      \
+        if (n > 0)                                                                                           \
+            a = llmc__vfma(LLMC__N(load_##type##_part)(w, n), LLMC__N(load_f32_part)(x, n), a);              \
+        return llmc__vsum(a);                                                                                \
     }                                                                                                        \
     /* out[4 * column + row] */                                                                              \
     LLMC__FN void LLMC__N(tile24_##type)(float *out, const uint8_t *const w[2], const float *const x[4],     \
@@ -3445,7 +3701,10 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
             size_t end = cols - t0 > 32 ? t0 + 32 : cols, left = end - t0;                                   \
             size_t tall = left == 1 ? 4 : 2;                                                                 \
             step = left;                                                                                     \
-            for (r = 0; r < rows; r += tall) {                                                               \
+            for (r = 0; left == 1 && bytes > 2 && r < rows; r++)                                             \
+                out[t0 * out_stride + r] = LLMC__N(line_##type)(                                             \
+                    w + r * row_bytes, (const float *)(const void *)(at + t0 * x_stride), n);                \
+            for (; r < rows; r += tall) {                                                                    \
                 const uint8_t *row[4];                                                                       \
                 size_t most = rows - r < tall ? rows - r : tall;                                             \
                 for (i = 0; i < 4; i++)                                                                      \
@@ -3478,77 +3737,97 @@ LLMC__INLINE void LLMC__N(onto)(float sum[8], llmc__v8i part, llmc__v8 d, float 
     llmc__vstore(sum, llmc__vfma(llmc__vcvt(part), llmc__vmul(d, llmc__vset1(e)), llmc__vload(sum)));
 }
 
-/* Products of blocks: a float lane for each of 8 rows; the integer sum of a block, exact in
-   whatever order, is fused onto it times d of the weights times d of the column, block by
-   block. One column goes straight from the rows' bytes; more share a block unpacked once,
-   32 columns at a time. */
+/* ((0+4)+(2+6)) + ((1+5)+(3+7)) of part[0], part[cols], ..., as vsum for lanes */
+LLMC__INLINE llmc__v8 LLMC__N(fold)(const float *part, size_t cols)
+{
+    llmc__v8 a = llmc__vadd(llmc__vload(part), llmc__vload(part + 32 * cols));
+    llmc__v8 b = llmc__vadd(llmc__vload(part + 8 * cols), llmc__vload(part + 40 * cols));
+    llmc__v8 c = llmc__vadd(llmc__vload(part + 16 * cols), llmc__vload(part + 48 * cols));
+    llmc__v8 d = llmc__vadd(llmc__vload(part + 24 * cols), llmc__vload(part + 56 * cols));
+    return llmc__vadd(llmc__vadd(a, c), llmc__vadd(b, d));
+}
+
+/* Products of blocks. The order of every sum: part j of eight takes blocks j, j + 8, ...; the
+   integer sum of a block, exact in whatever order, is fused onto it times the rounded product
+   of both d; vsum's tree adds the parts.
+   line: one row with one column, eight blocks at a time, a lane to a part. It reads the row
+   from end to end, which is what streams from memory fastest; missing blocks of the last
+   eight are zeros, which change nothing.
+   tile: 8 rows, a lane to a row, by cols <= 32 columns, which share a block unpacked once;
+   sum[8 t + i] is row i, column t. */
 #define LLMC__MATMUL_FN(type, bytes)                                                                         \
-    LLMC__FN void LLMC__N(column_##type)(float sum[8], const uint8_t *const row[8], const llmc__q8 *x,       \
-                                         size_t blocks, uintptr_t ahead)                                     \
+    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__q8 *x)           \
+    {                                                                                                        \
+        llmc__v8 d = llmc__vmul(llmc__vscales(w, bytes), LLMC__N(x_scales)(x));                              \
+        return llmc__vfma(llmc__vcvt(LLMC__N(dot8_##type)(w, x)), d, acc);                                   \
+    }                                                                                                        \
+    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__q8 *x, size_t blocks)                  \
     {                                                                                                        \
         llmc__v8 acc = llmc__vzero();                                                                        \
-        size_t b, at = 0;                                                                                    \
-        for (b = 0; b < blocks; b++, at += bytes) {                                                          \
-            llmc__v8 d = llmc__vmul(llmc__vscales(row, at), llmc__vset1(x[b].d));                            \
-            llmc__vprefetch(ahead + 8 * at);                                                                 \
-            llmc__vprefetch(ahead + 8 * at + 64);                                                            \
-            llmc__vprefetch(ahead + 8 * at + 128);                                                           \
-            if (bytes > 24) {                                                                                \
-                llmc__vprefetch(ahead + 8 * at + 192);                                                       \
-                llmc__vprefetch(ahead + 8 * at + 256);                                                       \
-            }                                                                                                \
-            acc = llmc__vfma(llmc__vcvt(LLMC__N(dot8_##type)(row, at, x + b)), d, acc);                      \
+        for (; blocks >= 8; blocks -= 8, w += 8 * bytes, x += 8)                                             \
+            acc = LLMC__N(eight_##type)(acc, w, x);                                                          \
+        if (blocks > 0) {                                                                                    \
+            uint8_t w8[8 * bytes];                                                                           \
+            llmc__q8 x8[8];                                                                                  \
+            LLMC_MEMSET(w8, 0, sizeof w8);                                                                   \
+            LLMC_MEMSET(x8, 0, sizeof x8);                                                                   \
+            LLMC_MEMCPY(w8, w, blocks *bytes);                                                               \
+            LLMC_MEMCPY(x8, x, blocks * sizeof *x);                                                          \
+            acc = LLMC__N(eight_##type)(acc, w8, x8);                                                        \
         }                                                                                                    \
-        llmc__vstore(sum, acc);                                                                              \
+        return llmc__vsum(acc);                                                                              \
     }                                                                                                        \
-    LLMC__FN void LLMC__N(columns_##type)(float *sum, const uint8_t *const row[8], const uint8_t *x,         \
-                                          size_t x_stride, size_t cols, size_t blocks)                       \
+    LLMC__FN void LLMC__N(tile_##type)(float *sum, const uint8_t *w, size_t row_bytes, const uint8_t *x,     \
+                                       size_t x_stride, size_t cols, size_t blocks)                          \
     {                                                                                                        \
+        float part[8 * 8 * 32]; /* [part][column][row] */                                                    \
         size_t b, t;                                                                                         \
-        LLMC_MEMSET(sum, 0, 32 * cols);                                                                      \
-        for (b = 0; b < blocks; b++) {                                                                       \
-            const uint8_t *at = x + b * sizeof(llmc__q8);                                                    \
-            llmc__v8 d = llmc__vscales(row, b * bytes);                                                      \
+        LLMC_MEMSET(part, 0, 8 * 8 * cols * sizeof *part);                                                   \
+        for (b = 0; b < blocks; b++, w += bytes, x += sizeof(llmc__q8)) {                                    \
+            const uint8_t *at = x;                                                                           \
+            float *onto = part + b % 8 * (8 * cols);                                                         \
+            llmc__v8 d = llmc__vscales(w, row_bytes);                                                        \
             LLMC__N(panel) p;                                                                                \
-            LLMC__N(panel_##type)(&p, row, b * bytes);                                                       \
-            for (t = 0; t + 4 <= cols; t += 4) {                                                             \
+            LLMC__N(panel_##type)(&p, w, row_bytes);                                                         \
+            for (t = 0; t + 4 <= cols; t += 4, onto += 32) {                                                 \
                 const llmc__q8 *q[4];                                                                        \
-                llmc__v8i part[4];                                                                           \
+                llmc__v8i dot[4];                                                                            \
                 int i;                                                                                       \
                 for (i = 0; i < 4; i++, at += x_stride)                                                      \
                     q[i] = (const llmc__q8 *)(const void *)at;                                               \
-                LLMC__N(panel_dot4_##type)(part, &p, q);                                                     \
-                LLMC__N(onto)(sum + 8 * t, part[0], d, q[0]->d);                                             \
-                LLMC__N(onto)(sum + 8 * t + 8, part[1], d, q[1]->d);                                         \
-                LLMC__N(onto)(sum + 8 * t + 16, part[2], d, q[2]->d);                                        \
-                LLMC__N(onto)(sum + 8 * t + 24, part[3], d, q[3]->d);                                        \
+                LLMC__N(panel_dot4_##type)(dot, &p, q);                                                      \
+                LLMC__N(onto)(onto, dot[0], d, q[0]->d);                                                     \
+                LLMC__N(onto)(onto + 8, dot[1], d, q[1]->d);                                                 \
+                LLMC__N(onto)(onto + 16, dot[2], d, q[2]->d);                                                \
+                LLMC__N(onto)(onto + 24, dot[3], d, q[3]->d);                                                \
             }                                                                                                \
-            for (; t < cols; t++, at += x_stride) {                                                          \
+            for (; t < cols; t++, at += x_stride, onto += 8) {                                               \
                 const llmc__q8 *q = (const llmc__q8 *)(const void *)at;                                      \
-                LLMC__N(onto)(sum + 8 * t, LLMC__N(panel_dot_##type)(&p, q), d, q->d);                       \
+                LLMC__N(onto)(onto, LLMC__N(panel_dot_##type)(&p, q), d, q->d);                              \
             }                                                                                                \
         }                                                                                                    \
+        for (t = 0; t < cols; t++)                                                                           \
+            llmc__vstore(sum + 8 * t, LLMC__N(fold)(part + 8 * t, cols));                                    \
     }                                                                                                        \
     LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
                                          size_t rows, const void *x, size_t x_stride, size_t cols, size_t n) \
     {                                                                                                        \
-        const uint8_t *xb = (const uint8_t *)x;                                                              \
-        size_t t0, r, i, t;                                                                                  \
-        for (t0 = 0; t0 < cols; t0 += 32)                                                                    \
-            for (r = 0; r < rows; r += 8) {                                                                  \
-                const uint8_t *row[8];                                                                       \
-                float sum[32 * 8];                                                                           \
-                size_t most = rows - r < 8 ? rows - r : 8, wide = cols - t0 < 32 ? cols - t0 : 32;           \
-                for (i = 0; i < 8; i++)                                                                      \
-                    row[i] = w + (r + (i < most ? i : most - 1)) * row_bytes;                                \
-                if (wide == 1)                                                                               \
-                    LLMC__N(column_##type)                                                                   \
-                (sum, row, (const llmc__q8 *)(const void *)(xb + t0 * x_stride), n / LLMC__QK,               \
-                 (uintptr_t)row[0] + 8 * row_bytes);                                                         \
-                else LLMC__N(columns_##type)(sum, row, xb + t0 * x_stride, x_stride, wide, n / LLMC__QK);    \
+        const uint8_t *at = (const uint8_t *)x;                                                              \
+        size_t t0, r, t, wide, blocks = n / LLMC__QK;                                                        \
+        for (t0 = 0; t0 < cols; t0 += wide, at += wide * x_stride) {                                         \
+            wide = cols - t0 < 32 ? cols - t0 : 32;                                                          \
+            for (r = 0; wide >= LLMC__TILE_COLUMNS && r + 8 <= rows; r += 8) {                               \
+                float sum[8 * 32];                                                                           \
+                LLMC__N(tile_##type)(sum, w + r * row_bytes, row_bytes, at, x_stride, wide, blocks);         \
                 for (t = 0; t < wide; t++)                                                                   \
-                    LLMC_MEMCPY(out + (t0 + t) * out_stride + r, sum + 8 * t, 4 * most);                     \
+                    LLMC_MEMCPY(out + (t0 + t) * out_stride + r, sum + 8 * t, 8 * sizeof *sum);              \
             }                                                                                                \
+            for (; r < rows; r++)                                                                            \
+                for (t = 0; t < wide; t++) {                                                                 \
+                    const llmc__q8 *q = (const llmc__q8 *)(const void *)(at + t * x_stride);                 \
+                    out[(t0 + t) * out_stride + r] = LLMC__N(line_##type)(w + r * row_bytes, q, blocks);     \
+                }                                                                                            \
+        }                                                                                                    \
     }
 LLMC__MATMUL_FN(q8_0, 34)
 LLMC__MATMUL_FN(q4_0, 18)
@@ -3936,7 +4215,9 @@ static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
 
 //==[ 10 TASK ]==== work handed to the caller's threads ==== needs: 02 ====
 
-/* Runs fn over n pieces, on the caller's threads if it has any. */
+/* Runs fn over n pieces, on the caller's threads if it has any, and returns when all are done.
+   fn writes only what its piece owns, so the order never shows in a result. One piece is not
+   worth waking a thread. */
 static void llmc__run(const llmc_tasks *tasks, uint32_t n, llmc_task_fn fn, void *arg)
 {
     uint32_t i;
@@ -3951,14 +4232,18 @@ static void llmc__run(const llmc_tasks *tasks, uint32_t n, llmc_task_fn fn, void
 
 //--[ 11.1 DATA.utf8 ]-- characters, strictly as the Unicode standard defines them
 /* Bytes of the well-formed character at p [n], 0 if there is none: no overlong forms,
-   no surrogates, nothing above U+10FFFF. */
+   no surrogates, nothing above U+10FFFF. A character cut off by the end is none. */
 static size_t llmc__utf8_valid(const char *p, size_t n)
 {
     int length = n > 0 ? llmc__utf8_length(p, n) : 0;
     return length > 0 ? (size_t)length : 0;
 }
 
-/* Writes code point c (not a surrogate, at most U+10FFFF) into out [4]; returns its bytes. */
+/* Writes code point c (not a surrogate, at most U+10FFFF) into out [4]; returns its bytes.
+     below 80       0xxxxxxx
+     below 800      110xxxxx 10xxxxxx
+     below 10000    1110xxxx 10xxxxxx 10xxxxxx
+     the rest       11110xxx 10xxxxxx 10xxxxxx 10xxxxxx       x: the bits of c, highest first */
 static size_t llmc__utf8_write(uint32_t c, char *out)
 {
     if (c < 0x80) {
@@ -3983,13 +4268,14 @@ static size_t llmc__utf8_write(uint32_t c, char *out)
     return 4;
 }
 
-/* Bytes of a byte order mark at the start of text [n]: 3 or 0. */
+/* Bytes of a byte order mark at the start of text [n]: 3 or 0. Editors on Windows leave one. */
 static size_t llmc__bom(const char *text, size_t n)
 {
     return n >= 3 && LLMC_MEMCMP(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
-/* The value of n hexadecimal digits at p; false if any is something else. */
+/* The value of n <= 8 hexadecimal digits at p <= end; false, and *out untouched, if any is
+   something else or the text ends before. */
 static bool llmc__hex(const char *p, const char *end, unsigned n, uint32_t *out)
 {
     uint32_t v = 0;
@@ -4010,15 +4296,18 @@ static bool llmc__hex(const char *p, const char *end, unsigned n, uint32_t *out)
 
 //--[ 11.2 DATA.number ]-- decimal text to the nearest double, exactly
 /* A number's text taken apart: digits of whole and fraction together, as an
-   integer, times ten to the power exponent. */
+   integer, times ten to the power exponent.
+       -12.50e3   whole "12", fraction "50", exponent 3 - 2 = 1: -1250 * 10^1
+   Views into the text, no digit is copied. Without a point the fraction is empty and
+   stands at whole_end, so [whole, fraction_end) always holds all digits and perhaps a point. */
 typedef struct llmc__decimal {
-    const char *whole, *whole_end;
-    const char *fraction, *fraction_end;
-    int64_t exponent;
+    const char *whole, *whole_end;       /* at least one digit                     */
+    const char *fraction, *fraction_end; /* behind the point; may be empty         */
+    int64_t exponent;                    /* as written, less the fraction's digits */
     bool negative;
 } llmc__decimal;
 
-/* End of the digits from p on. */
+/* End of the digits from p on; p itself if there is none. */
 static const char *llmc__digits(const char *p, const char *end)
 {
     while (p < end && *p >= '0' && *p <= '9')
@@ -4031,7 +4320,7 @@ static const char *llmc__digits(const char *p, const char *end)
    any text is long, so they mean the same. */
 static const char *llmc__decimal_read(const char *p, const char *end, llmc__decimal *out, const char **bad)
 {
-    bool down = false;
+    bool down = false; /* the exponent has a minus */
     out->negative = p < end && *p == '-';
     out->whole = p + (out->negative ? 1 : 0);
     out->whole_end = p = llmc__digits(out->whole, end);
@@ -4040,8 +4329,8 @@ static const char *llmc__decimal_read(const char *p, const char *end, llmc__deci
     *bad = p;
     if (out->whole == p)
         return NULL;
-    *bad = out->whole + 1; /* a zero stands alone */
-    if (*out->whole == '0' && p - out->whole > 1)
+    *bad = out->whole + 1;                        /* a zero stands alone */
+    if (*out->whole == '0' && p - out->whole > 1) /* 007: octal elsewhere, so refused */
         return NULL;
     if (p < end && *p == '.') {
         out->fraction = p + 1;
@@ -4064,7 +4353,8 @@ static const char *llmc__decimal_read(const char *p, const char *end, llmc__deci
     return p;
 }
 
-/* The value as an integer; false if it is none or does not fit. 1.50e1 is 15. */
+/* The value as an integer; false, and *out untouched, if it is none or does not fit. 1.50e1 is 15.
+   Linear in the digits: multiplying by ten ends at the first overflow, after 20 steps at most. */
 static bool llmc__decimal_i64(const llmc__decimal *d, int64_t *out)
 {
     uint64_t v = 0;
@@ -4081,14 +4371,16 @@ static bool llmc__decimal_i64(const llmc__decimal *d, int64_t *out)
             fits = llmc__mul(v, 10, &v);
         fits = fits && llmc__add(v, (uint64_t)(*p - '0'), &v);
     }
-    if (v == 0 && fits) {
+    if (v == 0 && fits) { /* 0e999999 too, whose zeros need no counting */
         *out = 0;
         return true;
     }
     for (zeros += d->exponent; zeros > 0 && fits; zeros--)
         fits = llmc__mul(v, 10, &v);
+    /* zeros < 0: digits that are not zero stand behind the point */
     if (!fits || zeros < 0 || v > (uint64_t)INT64_MAX + (d->negative ? 1 : 0))
         return false;
+    /* negated while unsigned: -2^63 is reached, 2^63 as int64_t would not be */
     *out = d->negative ? (int64_t)(0 - v) : (int64_t)v;
     return true;
 }
@@ -4102,11 +4394,11 @@ static bool llmc__decimal_i64(const llmc__decimal *d, int64_t *out)
    10^1131 (3758 bits), doubled once; see llmc__decimal_f64. */
 #define LLMC__BIG_LIMBS 120
 typedef struct llmc__big {
-    uint32_t limb[LLMC__BIG_LIMBS]; /* limb[n - 1] != 0 */
-    unsigned n;
+    uint32_t limb[LLMC__BIG_LIMBS]; /* limb[n - 1] != 0       */
+    unsigned n;                     /* limbs in use; 0: zero  */
 } llmc__big;
 
-/* b = b * m + a */
+/* b = b * m + a. limb * m + carry is below 2^64: (2^32 - 1)^2 + 2^32 - 1. */
 static void llmc__big_mul_add(llmc__big *b, uint32_t m, uint32_t a)
 {
     uint64_t carry = a;
@@ -4123,23 +4415,23 @@ static void llmc__big_mul_add(llmc__big *b, uint32_t m, uint32_t a)
 /* b *= 10^power, nine digits at a time: what fits a limb. */
 static void llmc__big_mul_pow10(llmc__big *b, unsigned power)
 {
-    for (; power >= 9; power -= 9)
+    for (; power >= 9; power -= 9) /* 10^9 < 2^32 */
         llmc__big_mul_add(b, 1000000000u, 0);
     for (; power > 0; power--)
         llmc__big_mul_add(b, 10, 0);
 }
 
-/* b *= 2^bits */
+/* b *= 2^bits: whole limbs by moving, the rest by a multiplication; b->limb has the room. */
 static void llmc__big_shift(llmc__big *b, unsigned bits)
 {
     unsigned words = bits / 32;
     LLMC_MEMMOVE(b->limb + words, b->limb, b->n * sizeof b->limb[0]);
     LLMC_MEMSET(b->limb, 0, words * sizeof b->limb[0]);
-    b->n += words;
+    b->n += words; /* b->limb[n - 1] is still not 0: it only moved */
     llmc__big_mul_add(b, (uint32_t)1 << bits % 32, 0);
 }
 
-/* Bits of b without leading zeros; b is not zero. */
+/* Bits of b without leading zeros; b is not zero (n >= 1). */
 static unsigned llmc__big_bits(const llmc__big *b)
 {
     uint32_t top = b->limb[b->n - 1];
@@ -4160,7 +4452,7 @@ static bool llmc__big_less(const llmc__big *a, const llmc__big *b)
     return i > 0 && a->limb[i - 1] < b->limb[i - 1];
 }
 
-/* a -= b, for b <= a */
+/* a -= b, for b <= a. A limb's difference that is negative has bit 63 set: the borrow. */
 static void llmc__big_subtract(llmc__big *a, const llmc__big *b)
 {
     uint64_t borrow = 0;
@@ -4170,7 +4462,7 @@ static void llmc__big_subtract(llmc__big *a, const llmc__big *b)
         a->limb[i] = (uint32_t)t;
         borrow = t >> 63;
     }
-    while (a->n > 0 && a->limb[a->n - 1] == 0)
+    while (a->n > 0 && a->limb[a->n - 1] == 0) /* the top limb must not be 0; zero has none */
         a->n--;
 }
 
@@ -4182,13 +4474,15 @@ static void llmc__big_subtract(llmc__big *a, const llmc__big *b)
 static bool llmc__f64_round(uint64_t q, bool more, int exponent, double *out)
 {
     int drop = 11 + (exponent < -1022 ? -1022 - exponent : 0); /* low bits without a place */
+    /* m: what stays. rest: what is dropped, moved to the top, so that half is always 2^63. Shifts
+       by 64 and more are undefined in C, hence the cases */
     uint64_t m = drop < 64 ? q >> drop : 0, rest = drop < 64 ? q << (64 - drop) : drop == 64 ? q : 0;
     const uint64_t half = (uint64_t)1 << 63;
     if (rest > half || (rest == half && (more || (m & 1) != 0)))
         m++;
     if (exponent >= -1022) /* a carry out of m goes where it belongs, into the exponent */
         m += (uint64_t)(exponent + 1022) << 52;
-    if (m >= (uint64_t)0x7ff << 52)
+    if (m >= (uint64_t)0x7ff << 52) /* the pattern of infinity, or beyond */
         return false;
     LLMC_MEMCPY(out, &m, sizeof m);
     return true;
@@ -4201,12 +4495,13 @@ static bool llmc__big_divide(llmc__big *num, llmc__big *den, double *out)
     unsigned a = llmc__big_bits(num), b = llmc__big_bits(den), i;
     int exponent = (int)a - (int)b;
     uint64_t q = 0;
+    /* as many bits in both: then num / den is in (1/2, 2), and in [1, 2) after this */
     llmc__big_shift(a < b ? num : den, a < b ? b - a : a - b);
     if (llmc__big_less(num, den)) {
         llmc__big_shift(num, 1);
         exponent--;
     }
-    for (i = 0; i < 64; i++) {
+    for (i = 0; i < 64; i++) { /* num < 2 den throughout, so each digit is 0 or 1 */
         q <<= 1;
         if (!llmc__big_less(num, den)) {
             llmc__big_subtract(num, den);
@@ -4219,12 +4514,13 @@ static bool llmc__big_divide(llmc__big *num, llmc__big *den, double *out)
 
 /* The nearest double, ties to even, for any text; false if it is too large. No
    halfway point between doubles has more than 767 digits, so of digits after the
-   800th only matters whether one is not zero. */
+   800th only matters whether one is not zero. That bounds the big integers; the time
+   is linear in the text and at most some 10^5 steps more. About 1 KB of stack. */
 static bool llmc__decimal_f64(const llmc__decimal *d, double *out)
 {
     llmc__big num, den;
     int64_t power = d->exponent;
-    int digits = 0;
+    int digits = 0; /* in num, leading zeros not counted */
     bool more = false, ok = true;
     const char *p;
     num.n = den.n = 1;
@@ -4233,7 +4529,7 @@ static bool llmc__decimal_f64(const llmc__decimal *d, double *out)
     for (p = d->whole; p < d->fraction_end; p++) {
         if (*p == '.')
             continue;
-        if (digits == 800) {
+        if (digits == 800) { /* dropped: each makes the rest ten times as much */
             more = more || *p != '0';
             power++;
         } else if (digits > 0 || *p != '0') {
@@ -4241,12 +4537,14 @@ static bool llmc__decimal_f64(const llmc__decimal *d, double *out)
             digits++;
         }
     }
-    if (more) {
+    if (more) { /* one more digit, which is not zero, stands for all of them */
         llmc__big_mul_add(&num, 10, 1);
         digits++;
         power--;
     }
     *out = 0;
+    /* num * 10^power is in [10^(digits + power - 1), 10^(digits + power)): far out nothing has
+       to be computed, and the powers of ten that are computed stay small */
     if (digits > 0 && digits + power > 310)
         ok = false;
     else if (digits > 0 && digits + power > -330) {
@@ -4254,11 +4552,12 @@ static bool llmc__decimal_f64(const llmc__decimal *d, double *out)
         ok = llmc__big_divide(&num, &den, out);
     }
     if (d->negative)
-        *out = -*out;
+        *out = -*out; /* -0 too, which JSON can say */
     return ok;
 }
 
-/* Text that is a number and nothing else, an optional + before it (TOML). */
+/* Text that is a number and nothing else, an optional + before it (TOML). For settings and
+   command lines; inf, nan and hexadecimal numbers are none. */
 LLMC__UNUSED static bool llmc__text_number(const char *text, size_t n, llmc__decimal *out)
 {
     const char *end = text + n, *bad;
@@ -4270,15 +4569,21 @@ LLMC__UNUSED static bool llmc__text_number(const char *text, size_t n, llmc__dec
 //--[ 11.3 DATA.check ]-- one pass over a JSON text; nesting is a row of bits, not a call stack
 /* The text is a sequence of: a value (a scalar, or the opening of a container), then what
    closes, then a comma and, in an object, a name. `objects` is all that has to be
-   remembered of the way down: which bracket closes, and whether a name is next. */
+   remembered of the way down: which bracket closes, and whether a name is next.
+
+       value     -> [ or {  -> value (after a name and ':' in an object), or closes at once
+       value     -> scalar  -> after
+       after     -> ] or }  -> after, one level up
+       after     -> ,       -> value (after a name and ':' in an object)
+       after     at level 0 -> end of the text */
 typedef struct llmc__json_check {
-    const char *name, *begin, *at, *end;
-    uint64_t objects[(LLMC_JSON_DEPTH + 63) / 64]; /* which open containers are objects */
-    unsigned depth;
+    const char *name, *begin, *at, *end;           /* name may be NULL; begin <= at <= end   */
+    uint64_t objects[(LLMC_JSON_DEPTH + 63) / 64]; /* bit d: the container at depth d is an object */
+    unsigned depth;                                /* open containers                        */
     llmc_diag *diag;
 } llmc__json_check;
 
-/* End of JSON's white space from p on. */
+/* End of JSON's white space from p on. Four characters and no others: no form feed, no NBSP. */
 static const char *llmc__json_space(const char *p, const char *end)
 {
     while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
@@ -4286,10 +4591,11 @@ static const char *llmc__json_space(const char *p, const char *end)
     return p;
 }
 
-/* BAD_FILE at p, which is not what was expected there. */
+/* BAD_FILE at p, which is not what was expected there. Lines are counted only now, from the
+   begin: a text is refused once, so parsing does not pay for it. p may be the end. */
 static llmc_status llmc__json_bad(const llmc__json_check *c, const char *p, const char *expected)
 {
-    const char *q, *name = c->name != NULL ? c->name : "JSON";
+    const char *q, *name = c->name != NULL ? llmc__short_name(c->name) : "JSON";
     unsigned long long line = 1;
     const uint64_t offset = (uint64_t)(p - c->begin);
     (void)name; /* under LLMC_NO_STRINGS nobody reads them */
@@ -4299,7 +4605,7 @@ static llmc_status llmc__json_bad(const llmc__json_check *c, const char *p, cons
     if (p >= c->end)
         return LLMC__FAIL(c->diag, BAD_FILE, "DATA.check", offset, "%s:%llu: expected %s, but the text ends",
                           name, line, expected);
-    if (*p > ' ' && *p < 0x7f)
+    if (*p > ' ' && *p < 0x7f) /* what can be shown is shown; %c is not cleaned */
         return LLMC__FAIL(c->diag, BAD_FILE, "DATA.check", offset, "%s:%llu: expected %s, not '%c'", name,
                           line, expected, *p);
     return LLMC__FAIL(c->diag, BAD_FILE, "DATA.check", offset, "%s:%llu: expected %s, not byte %u", name,
@@ -4325,8 +4631,9 @@ static char llmc__json_escape(char c)
     }
 }
 
-/* What follows a backslash in a string; at stands on it. Halves of surrogate
-   pairs are refused: no character is meant by them, and UTF-8 cannot hold them. */
+/* What follows a backslash in a string; at stands on it, and behind the escape if OK.
+   Characters above U+FFFF are two escapes, "\ud83d\ude00": a high half d800..dbff, a low one
+   dc00..dfff. Single halves are refused: no character is meant by them, and UTF-8 cannot hold them. */
 static llmc_status llmc__json_check_escape(llmc__json_check *c)
 {
     const char *p = c->at + 1;
@@ -4340,7 +4647,7 @@ static llmc_status llmc__json_check_escape(llmc__json_check *c)
     if (!llmc__hex(p + 1, c->end, 4, &unit))
         return llmc__json_bad(c, p, "four hexadecimal digits after \\u");
     c->at = p + 5;
-    if (unit < 0xd800 || unit > 0xdfff)
+    if (unit < 0xd800 || unit > 0xdfff) /* a character by itself */
         return LLMC_OK;
     p = c->at;
     if (unit > 0xdbff || c->end - p < 6 || p[0] != '\\' || p[1] != 'u' ||
@@ -4350,7 +4657,8 @@ static llmc_status llmc__json_check_escape(llmc__json_check *c)
     return LLMC_OK;
 }
 
-/* A string from its opening quote on; at ends behind the closing one. */
+/* A string from its opening quote on; at ends behind the closing one. Its UTF-8 is proven here,
+   so what llmc_json_string gives out is well-formed. */
 static llmc_status llmc__json_check_string(llmc__json_check *c)
 {
     c->at++;
@@ -4385,10 +4693,10 @@ static llmc_status llmc__json_check_word(llmc__json_check *c, const char *word)
     return LLMC_OK;
 }
 
-/* Name and colon of an object's member. */
+/* Name and colon of an object's member; at ends on its value. Twice the same name is legal. */
 static llmc_status llmc__json_check_key(llmc__json_check *c)
 {
-    if (c->at >= c->end || *c->at != '"')
+    if (c->at >= c->end || *c->at != '"') /* also a comma before the closing brace */
         return llmc__json_bad(c, c->at, "a name in double quotes");
     LLMC__TRY(llmc__json_check_string(c));
     c->at = llmc__json_space(c->at, c->end);
@@ -4404,24 +4712,26 @@ static bool llmc__json_in_object(const llmc__json_check *c)
     return c->depth > 0 && (c->objects[(c->depth - 1) / 64] >> (c->depth - 1) % 64 & 1) != 0;
 }
 
-/* Opens the container at `at`. *empty: it closed at once. */
+/* Opens the container at `at`. *empty: it closed at once; at stands on the closing bracket, which
+   llmc__json_check_after takes. Else at stands on the first value, an object's name is read.
+   The depth is bounded by the row of bits, and so is whoever recurses over the value later. */
 static llmc_status llmc__json_check_open(llmc__json_check *c, bool *empty)
 {
     const bool object = *c->at == '{';
     const uint64_t bit = (uint64_t)1 << c->depth % 64;
-    if (c->depth == LLMC_JSON_DEPTH)
+    if (c->depth == LLMC_JSON_DEPTH) /* before the row of bits is touched */
         return llmc__json_bad(c, c->at, "less deep nesting");
     if (object)
         c->objects[c->depth / 64] |= bit;
     else
-        c->objects[c->depth / 64] &= ~bit;
+        c->objects[c->depth / 64] &= ~bit; /* an object may have been open at this depth before */
     c->depth++;
     c->at = llmc__json_space(c->at + 1, c->end);
     *empty = c->at < c->end && *c->at == (object ? '}' : ']');
     return *empty || !object ? LLMC_OK : llmc__json_check_key(c);
 }
 
-/* One value, of a container only its opening. */
+/* One scalar, whole; at ends behind it. The first byte says what it has to be. */
 static llmc_status llmc__json_check_value(llmc__json_check *c)
 {
     llmc__decimal number;
@@ -4442,7 +4752,7 @@ static llmc_status llmc__json_check_value(llmc__json_check *c)
 }
 
 /* After a value: closes what ends here and stands on the next value, or at the
-   end of the text (*done). */
+   end of the text (*done). Each round of the loop passes a bracket: linear. */
 static llmc_status llmc__json_check_after(llmc__json_check *c, bool *done)
 {
     for (;;) {
@@ -4458,18 +4768,19 @@ static llmc_status llmc__json_check_after(llmc__json_check *c, bool *done)
         }
         if (c->at >= c->end || *c->at != ',')
             return llmc__json_bad(c, c->at, object ? "',' or '}'" : "',' or ']'");
+        /* over the comma: a value has to follow, in an object its name first */
         c->at = llmc__json_space(c->at + 1, c->end);
         return object ? llmc__json_check_key(c) : LLMC_OK;
     }
 }
 
-/* View of the value that begins at p: its first byte says what it is. */
+/* View of the value that begins at p < end, in a checked text: its first byte says what it is. */
 static llmc_json llmc__json_at(const char *p, const char *end)
 {
     llmc_json v;
     v.text = p;
     v.end = end;
-    v.type = LLMC_JSON_NUMBER;
+    v.type = LLMC_JSON_NUMBER; /* a digit or a minus: what no other value begins with */
     switch (*p) {
     case '{':
         v.type = LLMC_JSON_OBJECT;
@@ -4494,7 +4805,9 @@ static llmc_json llmc__json_at(const char *p, const char *end)
 }
 
 /* llmc_json_parse -- check a whole text                                  (DATA.check)
-   A byte order mark before it is skipped. Linear in its length.
+   A byte order mark before it is skipped. Linear in its length, no memory beyond the stack,
+   no tree: the accessors below walk the text itself. *out is written only if OK, and
+   is a view that lives as long as the text. Empty text is no JSON.
    Errors: BAD_FILE with line and byte. Source: RFC 8259. */
 LLMC_API llmc_status llmc_json_parse(const llmc_blob *text, llmc_json *out, llmc_diag *diag)
 {
@@ -4503,12 +4816,12 @@ LLMC_API llmc_status llmc_json_parse(const llmc_blob *text, llmc_json *out, llmc
     bool done = false;
     LLMC_MEMSET(&c, 0, sizeof c);
     c.name = text->name;
-    c.begin = text->size > 0 ? (const char *)text->data : "";
+    c.begin = text->size > 0 ? (const char *)text->data : ""; /* data may be NULL then */
     c.end = c.begin + text->size;
     c.diag = diag;
     first = c.at = llmc__json_space(c.begin + llmc__bom(c.begin, text->size), c.end);
     while (!done) {
-        bool empty = true;
+        bool empty = true; /* a scalar, or brackets with nothing in them: the value is complete */
         if (c.at < c.end && (*c.at == '{' || *c.at == '['))
             LLMC__TRY(llmc__json_check_open(&c, &empty));
         else
@@ -4521,7 +4834,8 @@ LLMC_API llmc_status llmc_json_parse(const llmc_blob *text, llmc_json *out, llmc
 }
 
 //--[ 11.4 DATA.cursor ]-- views into a text that llmc_json_parse has passed
-/* End of the string whose opening quote is at p. */
+/* End of the string whose opening quote is at p. An escaped quote is passed with its backslash;
+   the four digits of \u hold neither. */
 static const char *llmc__json_skip_string(const char *p, const char *end)
 {
     for (p++; p < end && *p != '"'; p++)
@@ -4531,10 +4845,10 @@ static const char *llmc__json_skip_string(const char *p, const char *end)
 }
 
 /* End of the value at p: a scalar's, or where as many brackets have closed as opened.
-   Which kind they are no longer matters, the text has been checked. */
+   Which kind they are no longer matters, the text has been checked. Linear, no stack. */
 static const char *llmc__json_skip(const char *p, const char *end)
 {
-    unsigned depth = 0;
+    unsigned depth = 0; /* brackets open; a value ends when it is back at 0 */
     while (p < end) {
         if (*p == '"') {
             p = llmc__json_skip_string(p, end);
@@ -4549,6 +4863,7 @@ static const char *llmc__json_skip(const char *p, const char *end)
             p++;
             continue;
         } else {
+            /* a number, or true, false, null: as far as their characters go */
             while (p < end && ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || *p == 'E' ||
                                *p == '+' || *p == '-' || *p == '.'))
                 p++;
@@ -4563,13 +4878,16 @@ static const char *llmc__json_skip(const char *p, const char *end)
    container   anything; what is neither array nor object has nothing in it
    it          all zero at first; it stands on the value given last
    key, value  written only if true is returned; key may be NULL
-   One walk over a container takes time linear in its text. */
+   One walk over a container takes time linear in its text.
+   The last value's end is found only now, when the next one is asked for: a caller that
+   stops early, or goes down into the value, does not pay for the skip. */
 LLMC_API bool llmc_json_next(llmc_json container, llmc_json_iter *it, llmc_json *key, llmc_json *value)
 {
-    const bool object = container.type == LLMC_JSON_OBJECT;
+    const bool object = container.type == LLMC_JSON_OBJECT; /* else names are not looked for */
     const char *p, *end = container.end;
     if (!object && container.type != LLMC_JSON_ARRAY)
         return false;
+    /* behind the value given last, or behind the opening bracket */
     p = llmc__json_space(it->started ? llmc__json_skip(it->at, end) : container.text + 1, end);
     if (it->started && p < end && *p == ',')
         p = llmc__json_space(p + 1, end);
@@ -4579,11 +4897,11 @@ LLMC_API bool llmc_json_next(llmc_json container, llmc_json_iter *it, llmc_json 
         if (key != NULL)
             *key = llmc__json_at(p, end);
         p = llmc__json_space(llmc__json_skip_string(p, end), end);
-        p = llmc__json_space(p < end ? p + 1 : end, end);
+        p = llmc__json_space(p < end ? p + 1 : end, end); /* over the colon */
         if (p >= end)
             return false;
     }
-    it->at = p;
+    it->at = p; /* on the value: its end is looked for when the next one is asked for */
     it->started = true;
     *value = llmc__json_at(p, end);
     return true;
@@ -4591,7 +4909,7 @@ LLMC_API bool llmc_json_next(llmc_json container, llmc_json_iter *it, llmc_json 
 
 /* llmc_json_number -- the nearest double, ties to even                  (DATA.cursor)
    Exact for numbers of any length. Too small is 0 or subnormal as IEEE has it; too
-   large for a double is the fallback. */
+   large for a double is the fallback, so the result is never infinite unless that is. */
 LLMC_API double llmc_json_number(llmc_json value, double fallback)
 {
     llmc__decimal d;
@@ -4603,6 +4921,7 @@ LLMC_API double llmc_json_number(llmc_json value, double fallback)
 }
 
 /* llmc_json_integer -- a whole number of 64 bits, exactly                (DATA.cursor)
+   Not by way of a double, which holds whole numbers only up to 2^53 (seeds, offsets, ids).
    However it is written: 10000, 1e4 and 10000.0 are the same. The fallback for
    fractions and for what does not fit. */
 LLMC_API int64_t llmc_json_integer(llmc_json value, int64_t fallback)
@@ -4618,11 +4937,13 @@ LLMC_API int64_t llmc_json_integer(llmc_json value, int64_t fallback)
 /* llmc_json_bool -- true or false; 0, 1 and null are the fallback         (DATA.cursor) */
 LLMC_API bool llmc_json_bool(llmc_json value, bool fallback)
 {
+    /* a checked word of this type is one of two */
     return value.type == LLMC_JSON_BOOL ? *value.text == 't' : fallback;
 }
 
 /* The next character of a checked string as UTF-8 in out [4]; returns its bytes, 0
-   at the closing quote. *p starts after the opening one. */
+   at the closing quote. *p starts after the opening one and moves on by what was read:
+   1 to 4 bytes as they stand, 2 for a short escape, 6 for \uXXXX, 12 for a surrogate pair. */
 static size_t llmc__json_char(const char **p, const char *end, char *out)
 {
     uint32_t c, low;
@@ -4635,7 +4956,7 @@ static size_t llmc__json_char(const char **p, const char *end, char *out)
         *p += n;
         return n;
     }
-    *p += 2;
+    *p += 2; /* over backslash and letter */
     if ((*p)[-1] != 'u')
         return llmc__utf8_write((uint32_t)llmc__json_escape((*p)[-1]), out);
     if (!llmc__hex(*p, end, 4, &c))
@@ -4644,6 +4965,7 @@ static size_t llmc__json_char(const char **p, const char *end, char *out)
     if (c >= 0xd800 && c <= 0xdfff) {
         if (end - *p < 6 || !llmc__hex(*p + 2, end, 4, &low))
             return 0;
+        /* ten bits of each half, the high half's first */
         c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
         *p += 6;
     }
@@ -4651,6 +4973,7 @@ static size_t llmc__json_char(const char **p, const char *end, char *out)
 }
 
 /* llmc_json_string -- copy without quotes and escapes                   (DATA.cursor)
+   out may be NULL if cap is 0, to ask for the length. Never writes part of a character.
    out [cap] gets as many whole characters as fit and a NUL; nothing if cap is 0.
    Returns the bytes of the whole string, so a result < cap means that all is there.
    \u0000 is a NUL among them: compare the result with the length then. */
@@ -4658,16 +4981,16 @@ LLMC_API size_t llmc_json_string(llmc_json value, char *out, size_t cap)
 {
     const char *p;
     char c[4];
-    size_t need = 0, used = 0, n;
+    size_t need = 0, used = 0, n; /* of the whole string; of it in out; of one character */
     bool fits = cap > 0;
     if (fits)
-        out[0] = 0;
+        out[0] = 0; /* also for what is no string */
     if (value.type != LLMC_JSON_STRING)
         return 0;
     p = value.text + 1;
     while ((n = llmc__json_char(&p, value.end, c)) > 0) {
         need += n;
-        fits = fits && n < cap - used;
+        fits = fits && n < cap - used; /* once something did not fit nothing shorter may follow it */
         if (!fits)
             continue;
         LLMC_MEMCPY(out + used, c, n);
@@ -4678,7 +5001,8 @@ LLMC_API size_t llmc_json_string(llmc_json value, char *out, size_t cap)
 }
 
 /* llmc_json_equal -- is it a string, and this one?                      (DATA.cursor)
-   Compares what is meant, not how it is written: "\u0061" equals a. */
+   Compares what is meant, not how it is written: "\u0061" equals a. text is NUL-terminated, so
+   a string with a NUL in it equals nothing. Ends at the first difference. */
 LLMC_API bool llmc_json_equal(llmc_json value, const char *text)
 {
     const char *p;
@@ -4689,12 +5013,14 @@ LLMC_API bool llmc_json_equal(llmc_json value, const char *text)
     p = value.text + 1;
     while ((n = llmc__json_char(&p, value.end, c)) > 0)
         for (i = 0; i < n; i++, text++)
-            if (*text == 0 || *text != c[i])
+            if (*text == 0 || *text != c[i]) /* the NUL ends text, whatever the string holds */
                 return false;
     return *text == 0;
 }
 
 /* llmc_json_get -- member of that name                                  (DATA.cursor)
+   Type NONE if there is none, or `object` is no object: look-ups can be chained without a check
+   between them, and the last accessor gives its fallback.
    Of several the last, as most readers do. Linear in the object: to read many
    members of a large one, walk it once instead. */
 LLMC_API llmc_json llmc_json_get(llmc_json object, const char *key)
@@ -4716,38 +5042,42 @@ LLMC_API llmc_json llmc_json_get(llmc_json object, const char *key)
      JSON  {"key": value, "section": {"key": value}}
    Not read: lists, deeper nesting, text over several lines, anchors and tags. Whether a
    line is YAML or TOML is for its separator to say, so a file may even mix them.
+   Keys that no one knows are the caller's to refuse, and so is the same key twice.
 
    Where reading stands. In YAML and TOML begin, at and end are those of one line;
    `out` carries section and line number from one call to the next. */
 typedef struct llmc__settings {
-    const char *name, *text, *at, *end;
-    uint32_t line;
-    bool yaml; /* the line has a colon, not an equals sign */
+    const char *name, *text, *at, *end; /* name may be NULL; text [..end] is the file, at the next byte */
+    uint32_t line;                      /* from 1                                    */
+    bool yaml;                          /* the line has a colon, not an equals sign  */
     llmc_setting *out;
     llmc_diag *diag;
 } llmc__settings;
 
-/* BAD_FILE at the place where reading stands. */
+/* BAD_FILE at the place where reading stands. what: whole words, with what to do about it where
+   that is not plain. */
 static llmc_status llmc__settings_bad(const llmc__settings *s, const char *what)
 {
     (void)what;
     return LLMC__FAIL(s->diag, BAD_FILE, "DATA.settings", (uint64_t)(s->at - s->text), "%s:%u: %s",
-                      s->name != NULL ? s->name : "settings", (unsigned)s->line, what);
+                      s->name != NULL ? llmc__short_name(s->name) : "settings", (unsigned)s->line, what);
 }
 
-/* Neither language counts other white space within a line. */
+/* At a space or tab? Neither language counts other white space within a line. */
 static bool llmc__settings_blank(const llmc__settings *s)
 {
     return s->at < s->end && (*s->at == ' ' || *s->at == '\t');
 }
 
+/* Passes spaces and tabs. */
 static void llmc__settings_space(llmc__settings *s)
 {
     while (llmc__settings_blank(s))
         s->at++;
 }
 
-/* A key or section name: letters, digits, _ and -. */
+/* A key or section name into out [cap]: letters, digits, _ and -. Dots would be TOML's nested
+   tables; taking them for part of the name would guess. */
 static llmc_status llmc__settings_name(llmc__settings *s, char *out, size_t cap)
 {
     const char *start = s->at;
@@ -4760,30 +5090,33 @@ static llmc_status llmc__settings_name(llmc__settings *s, char *out, size_t cap)
         return llmc__settings_bad(s, "expected a name of letters, digits, _ and -");
     if (s->at < s->end && *s->at == '.')
         return llmc__settings_bad(s, "names with dots (nested tables) are not supported");
+    /* a name cut short could be another setting's, so it is refused */
     if (!llmc__strcopy(out, cap, start, (size_t)(s->at - start)))
         return llmc__settings_bad(s, "the name is too long");
     return LLMC_OK;
 }
 
-/* The escape at `at`, a backslash, as UTF-8 in out [4]. Those that JSON, YAML and
-   TOML share. */
+/* The escape at `at`, a backslash, as UTF-8 in out [4], *n its bytes; at moves past it. Those
+   that JSON, YAML and TOML share, \uXXXX and \UXXXXXXXX among them. NUL is refused, because
+   values are C strings; so are surrogates, which these two languages do not pair. */
 static llmc_status llmc__settings_escape(llmc__settings *s, char *out, size_t *n)
 {
     const char letter = (char)(s->end - s->at > 1 ? s->at[1] : 0);
-    const unsigned digits = letter == 'u' ? 4 : letter == 'U' ? 8 : 0;
-    uint32_t c = (uint32_t)(unsigned char)llmc__json_escape(letter);
+    const unsigned digits = letter == 'u' ? 4 : letter == 'U' ? 8 : 0; /* behind the letter */
+    uint32_t c = (uint32_t)(unsigned char)llmc__json_escape(letter);   /* 0: not allowed, here and below */
     if (digits > 0 &&
         (!llmc__hex(s->at + 2, s->end, digits, &c) || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)))
         c = 0;
     if (c == 0)
         return llmc__settings_bad(s, "this escape is not supported");
     *n = llmc__utf8_write(c, out);
-    s->at += 2 + digits;
+    s->at += 2 + digits; /* backslash, letter, digits */
     return LLMC_OK;
 }
 
-/* A string in quotes of either kind. Single quotes know no escapes, but in YAML
-   two of them mean one. */
+/* A string in quotes of either kind into out [cap], at on the opening one, then behind the closing
+   one. Single quotes know no escapes, but in YAML two of them mean one. UTF-8 is copied byte by
+   byte: the line has been checked. */
 static llmc_status llmc__settings_quoted(llmc__settings *s, char *out, size_t cap)
 {
     const char quote = *s->at++;
@@ -4792,16 +5125,17 @@ static llmc_status llmc__settings_quoted(llmc__settings *s, char *out, size_t ca
     for (;;) {
         if (s->at >= s->end)
             return llmc__settings_bad(s, "the closing quote is missing");
-        n = 1;
+        n = 1; /* unless it turns out to be an escape */
         c[0] = *s->at;
         if (*s->at == '\\' && quote == '"') {
             LLMC__TRY(llmc__settings_escape(s, c, &n));
         } else if (*s->at++ == quote) {
+            /* a second quote right behind it is YAML's way to write one */
             if (!s->yaml || quote != '\'' || s->at >= s->end || *s->at != quote)
                 break;
             s->at++;
         }
-        if (n >= cap - used)
+        if (n >= cap - used) /* room for the NUL stays; used < cap always */
             return llmc__settings_bad(s, "the text is too long");
         LLMC_MEMCPY(out + used, c, n);
         used += n;
@@ -4810,7 +5144,8 @@ static llmc_status llmc__settings_quoted(llmc__settings *s, char *out, size_t ca
     return LLMC_OK;
 }
 
-/* Only digits, signs, points, exponents, and underscores with a digit on both sides. */
+/* p [n]: only digits, signs, points, exponents, and underscores with a digit on both sides?
+   Decides whether the underscores are dropped; whether it is a number, its reader decides. */
 static bool llmc__settings_number(const char *p, size_t n)
 {
     size_t i, digits = 0;
@@ -4818,6 +5153,7 @@ static bool llmc__settings_number(const char *p, size_t n)
         if (p[i] >= '0' && p[i] <= '9')
             digits++;
         else if (p[i] == '_') {
+            /* "12_3" is a number, "_3" and "1__2" are names */
             if (i == 0 || i + 1 == n || p[i - 1] < '0' || p[i - 1] > '9' || p[i + 1] < '0' || p[i + 1] > '9')
                 return false;
         } else if (p[i] != '+' && p[i] != '-' && p[i] != '.' && p[i] != 'e' && p[i] != 'E')
@@ -4827,38 +5163,50 @@ static bool llmc__settings_number(const char *p, size_t n)
 }
 
 /* What the languages allow without quotes but a flat reader does not, or what they
-   forbid; NULL if the bare value p [n] is fine. */
+   forbid, as a text for the message; NULL if the bare value p [n] is fine. YAML takes plain
+   text, TOML only numbers, dates, true, false, inf and nan. */
 static const char *llmc__settings_refuse(const llmc__settings *s, const char *p, size_t n)
 {
     const char *const word[] = {"true", "false", "inf", "nan", "+inf", "-inf", "+nan", "-nan"};
     const char first = (char)(n > 0 ? *p : 0);
     size_t i;
-    if (first == '[' || (first == '-' && n > 1 && p[1] == ' '))
+    /* "- x" is a list's element, "-x" and "-1" are not */
+    if (first == '[' || (first == '-' && (n == 1 || p[1] == ' ' || p[1] == '\t')))
         return "lists are not supported";
     if (first == '{')
         return "tables inside a line are not supported";
     if (s->yaml) {
         if (first == '|' || first == '>')
             return "text blocks are not supported";
+        /* anchors, aliases, tags, directives and what YAML reserves */
         for (i = 0; first != 0 && "&*!%@`,]}?"[i] != 0; i++)
             if (first == "&*!%@`,]}?"[i])
                 return "a value that starts with this character needs quotes";
         for (i = 0; i < n; i++)
-            if (p[i] == ':' && (i + 1 == n || p[i + 1] == ' '))
+            /* "a: b: c" would be a mapping inside a line; "http://" is text */
+            if (p[i] == ':' && (i + 1 == n || p[i + 1] == ' ' || p[i + 1] == '\t'))
                 return "a value with a colon in it needs quotes";
         return NULL;
     }
-    if (n == 0)
+    if (n == 0) /* YAML: null, an empty value */
         return "expected a value";
     for (i = 0; i < sizeof word / sizeof word[0]; i++)
         if (llmc__texteq(p, n, word[i]))
             return NULL;
     if ((first < '0' || first > '9') && first != '+' && first != '-')
         return "text needs quotes";
+    for (i = 0; i < n; i++) { /* numbers (0x1f, 1_0e5) and dates (1979-05-27T07:32:00Z), no words */
+        const char c = llmc__lower(p[i]);
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == 'o' || c == 'x' || c == 't' ||
+              c == 'z' || c == '_' || c == '+' || c == '-' || c == '.' || c == ':' || c == ' '))
+            return "text needs quotes";
+    }
     return NULL;
 }
 
-/* A value without quotes: up to a comment or the end of the line. */
+/* A value without quotes into out [cap]: up to a comment or the end of the line, blanks before
+   either cut off. In YAML a # inside a word is part of it ("c#"), in TOML it never is.
+   end[-1] is always there: at least the separator stands before `at`. */
 static llmc_status llmc__settings_bare(llmc__settings *s, char *out, size_t cap)
 {
     const char *p = s->at, *end = p, *refused;
@@ -4874,7 +5222,7 @@ static llmc_status llmc__settings_bare(llmc__settings *s, char *out, size_t cap)
     s->at = end;
     number = llmc__settings_number(p, (size_t)(end - p));
     for (; p < end; p++) {
-        if (number && *p == '_')
+        if (number && *p == '_') /* 1_000 is 1000 in TOML and YAML 1.1 */
             continue;
         if (used == cap - 1)
             return llmc__settings_bad(s, "the value is too long");
@@ -4884,10 +5232,10 @@ static llmc_status llmc__settings_bare(llmc__settings *s, char *out, size_t cap)
     return LLMC_OK;
 }
 
-/* Nothing but a comment may follow on the line. */
+/* Nothing but a comment may follow on the line; YAML wants a blank before it. */
 static llmc_status llmc__settings_rest(llmc__settings *s)
 {
-    const char *after = s->at;
+    const char *after = s->at; /* behind the value: no blank yet */
     llmc__settings_space(s);
     if (s->at < s->end && (*s->at != '#' || (s->yaml && s->at == after)))
         return llmc__settings_bad(s, "expected the end of the line");
@@ -4898,7 +5246,7 @@ static llmc_status llmc__settings_rest(llmc__settings *s)
 static llmc_status llmc__settings_section(llmc__settings *s)
 {
     s->at++;
-    if (s->at < s->end && *s->at == '[')
+    if (s->at < s->end && *s->at == '[') /* "[[name]]" */
         return llmc__settings_bad(s, "lists of tables are not supported");
     llmc__settings_space(s);
     LLMC__TRY(llmc__settings_name(s, s->out->section, sizeof s->out->section));
@@ -4909,23 +5257,25 @@ static llmc_status llmc__settings_section(llmc__settings *s)
     return llmc__settings_rest(s);
 }
 
-/* "key: value" or "key = value"; at stands on the key. */
+/* "key: value" or "key = value"; at stands on the key. Fills out's key and value. Indentation
+   means nesting in YAML and nothing in TOML, which is known only once the separator is read. */
 static llmc_status llmc__settings_pair(llmc__settings *s, bool indented)
 {
     llmc_setting *out = s->out;
-    if (*s->at == '-' && (s->at + 1 == s->end || s->at[1] == ' '))
+    if (*s->at == '-' && (s->at + 1 == s->end || s->at[1] == ' ' || s->at[1] == '\t'))
         return llmc__settings_bad(s, "lists are not supported");
     if (*s->at == '"' || *s->at == '\'')
         LLMC__TRY(llmc__settings_quoted(s, out->key, sizeof out->key));
     else
         LLMC__TRY(llmc__settings_name(s, out->key, sizeof out->key));
     llmc__settings_space(s);
-    s->yaml = s->at < s->end && *s->at == ':';
+    s->yaml = s->at < s->end && *s->at == ':'; /* here it is known which language the line is */
     if (!s->yaml && (s->at >= s->end || *s->at != '='))
         return llmc__settings_bad(s, "expected ':' or '=' after the name");
     if (s->yaml && indented)
         return llmc__settings_bad(s, "indented settings (nesting) are not supported");
     s->at++;
+    /* "a:b" is one plain word in YAML, no setting */
     if (s->yaml && s->at < s->end && !llmc__settings_blank(s))
         return llmc__settings_bad(s, "expected a space after ':'");
     llmc__settings_space(s);
@@ -4936,7 +5286,9 @@ static llmc_status llmc__settings_pair(llmc__settings *s, bool indented)
     return llmc__settings_rest(s);
 }
 
-/* One line [at, end) without its break. *found: it held a setting. */
+/* One line [at, end) without its break. *found: it held a setting; else it was empty, a comment,
+   a section or the opening of a document. All of its bytes are checked first, so that
+   nothing after this has to think of control characters or broken UTF-8. */
 static llmc_status llmc__settings_line(llmc__settings *s, bool *found)
 {
     const char *start = s->at;
@@ -4947,24 +5299,25 @@ static llmc_status llmc__settings_line(llmc__settings *s, bool *found)
         s->at += n;
     }
     s->at = start;
-    s->yaml = false;
+    s->yaml = false; /* until a colon is seen */
     *found = false;
     llmc__settings_space(s);
     if (s->at == s->end || *s->at == '#')
         return LLMC_OK;
     if (s->out->key[0] == 0 && llmc__texteq(start, (size_t)(s->end - start), "---"))
-        return LLMC_OK; /* a YAML document's opening */
+        return LLMC_OK; /* a YAML document's opening; a second document is refused */
     if (*s->at == '[')
         return llmc__settings_section(s);
     *found = true;
     return llmc__settings_pair(s, s->at != start);
 }
 
-/* A key or value from a JSON string, whole and without a NUL inside. */
+/* A key or value from the JSON string at `at` into out [cap], whole and without a NUL inside; at
+   ends behind its closing quote. */
 static llmc_status llmc__settings_string(llmc__settings *s, char *out, size_t cap)
 {
     size_t n = llmc_json_string(llmc__json_at(s->at, s->end), out, cap);
-    if (n >= cap)
+    if (n >= cap) /* out holds as much as fits; nobody reads it */
         return llmc__settings_bad(s, "the text is too long");
     if (llmc__strlen(out) != n)
         return llmc__settings_bad(s, "the text holds a NUL character");
@@ -4972,14 +5325,16 @@ static llmc_status llmc__settings_string(llmc__settings *s, char *out, size_t ca
     return LLMC_OK;
 }
 
-/* White space (and what else may stand between members), counting lines. */
+/* White space (and what else may stand between members), counting lines. `other` is ',' or ':',
+   of which a checked text has just one here. */
 static void llmc__settings_between(llmc__settings *s, char other)
 {
     for (; s->at < s->end && (*s->at <= ' ' || *s->at == other); s->at++)
         s->line += *s->at == '\n';
 }
 
-/* A member of the object and, if it is no object itself, its value (*found). */
+/* A member of the object, at on its name, and, if it is no object itself, its value (*found).
+   An object becomes the section of what follows, and at stands inside it. */
 static llmc_status llmc__settings_member(llmc__settings *s, bool *found)
 {
     llmc_setting *out = s->out;
@@ -4999,6 +5354,7 @@ static llmc_status llmc__settings_member(llmc__settings *s, bool *found)
         return llmc__settings_bad(s, "lists are not supported");
     if (*s->at == '"')
         return llmc__settings_string(s, out->value, sizeof out->value);
+    /* number, true, false or null, as it is spelt */
     end = llmc__json_skip(s->at, s->end);
     if (!llmc__strcopy(out->value, sizeof out->value, s->at, (size_t)(end - s->at)))
         return llmc__settings_bad(s, "the value is too long");
@@ -5006,12 +5362,13 @@ static llmc_status llmc__settings_member(llmc__settings *s, bool *found)
     return LLMC_OK;
 }
 
-/* The next scalar member from `at`, in the object or an object in it. */
+/* The next scalar member from `at`, in the object or an object in it. *at becomes the byte behind
+   its value, from where the next call goes on, or the end of the text. */
 static llmc_status llmc__settings_json(llmc__settings *s, size_t *at)
 {
     bool found = false;
     if (*at == 0)
-        s->at++; /* the opening brace */
+        s->at++; /* the opening brace; later calls go on behind a value */
     while (!found) {
         llmc__settings_between(s, ',');
         if (s->at >= s->end || (*s->at != '"' && s->out->section[0] == 0))
@@ -5020,30 +5377,32 @@ static llmc_status llmc__settings_json(llmc__settings *s, size_t *at)
             LLMC__TRY(llmc__settings_member(s, &found));
             continue;
         }
-        s->out->section[0] = 0; /* its closing brace */
+        s->out->section[0] = 0; /* its closing brace: sections do not nest, so the root follows */
         s->at++;
     }
+    /* at the end all is passed: a further call finds nothing left */
     *at = (size_t)((found ? s->at : s->end) - s->text);
     s->out->line = s->line;
     return found ? LLMC_OK : LLMC_DONE;
 }
 
-/* The next setting among the lines from `at`. */
+/* The next setting among the lines from `at`, which is the begin of one. Lines end with LF or
+   CR LF, the last one perhaps with the text. *at becomes the begin of the line after it. */
 static llmc_status llmc__settings_flat(llmc__settings *s, size_t *at)
 {
-    const char *next = s->at, *end = s->end;
+    const char *next = s->at, *end = s->end; /* end of the file; s->end becomes the line's */
     bool found = false;
     for (; !found && next < end; s->line++) {
         s->at = next;
         for (s->end = next; s->end < end && *s->end != '\n';)
             s->end++;
-        next = s->end + (s->end < end ? 1 : 0);
+        next = s->end + (s->end < end ? 1 : 0); /* behind the break, if there is one */
         if (s->end > s->at && s->end[-1] == '\r')
             s->end--;
         LLMC__TRY(llmc__settings_line(s, &found));
     }
     *at = (size_t)(next - s->text);
-    s->out->line = s->line - 1;
+    s->out->line = s->line - 1; /* the loop has counted past it */
     return found ? LLMC_OK : LLMC_DONE;
 }
 
@@ -5072,7 +5431,7 @@ LLMC_API llmc_status llmc_settings_next(const llmc_blob *text, size_t *at, llmc_
         s.line = out->line + (s.at[-1] == '\n' ? 1 : 0);
         return s.at[-1] == '\n' ? llmc__settings_flat(&s, at) : llmc__settings_json(&s, at);
     }
-    LLMC_MEMSET(out, 0, sizeof *out);
+    LLMC_MEMSET(out, 0, sizeof *out); /* the first call: whatever out held before is not ours */
     s.line = 1;
     s.at += llmc__bom(s.at, text->size);
     first = llmc__json_space(s.at, s.end);
@@ -5088,26 +5447,27 @@ LLMC_API llmc_status llmc_settings_next(const llmc_blob *text, size_t *at, llmc_
 //--[ 12.1 FILE.reader ]-- every byte of a file is asked for before it is used
 #define LLMC__MAX_VOCAB   (1u << 24) /* far above any vocabulary; keeps counts in 32 bits */
 #define LLMC__MAX_STRING  65535u     /* longest token, merge or key */
-#define LLMC__MAX_KEYS    (1u << 16)
-#define LLMC__MAX_TENSORS (1u << 17)
+#define LLMC__MAX_KEYS    (1u << 16) /* metadata pairs; files have under 100 */
+#define LLMC__MAX_TENSORS (1u << 17) /* files have under 2000 */
 
 /* A place in a file. Failures name the file, what was wanted and where. */
 typedef struct llmc__reader {
     const uint8_t *data;
     uint64_t size, at; /* at <= size, always */
-    const char *name;  /* never NULL */
-    const char *tag;
-    llmc_diag *diag; /* or NULL */
+    const char *name;  /* of the file, for messages; never NULL */
+    const char *tag;   /* of the section that reads */
+    llmc_diag *diag;   /* or NULL */
 } llmc__reader;
 
-/* A reader at the begin of a file; an empty or absent one has size 0. */
+/* A reader at the begin of a file; an empty or absent one has size 0. Borrows the blob's bytes
+   and name. Copying a reader keeps a place to come back to. */
 static llmc__reader llmc__reader_over(const llmc_blob *file, const char *tag, llmc_diag *diag)
 {
     llmc__reader r;
     r.data = (const uint8_t *)file->data;
     r.size = file->data == NULL ? 0 : file->size;
     r.at = 0;
-    r.name = file->name == NULL ? "the file" : file->name;
+    r.name = file->name == NULL ? "the file" : llmc__short_name(file->name);
     r.tag = tag;
     r.diag = diag;
     return r;
@@ -5119,7 +5479,7 @@ static llmc__reader llmc__reader_over(const llmc_blob *file, const char *tag, ll
    This is the only way in which other code gets at bytes of a file. Errors: BAD_FILE. */
 static llmc_status llmc__read(llmc__reader *r, uint64_t n, const char *what, const uint8_t **out)
 {
-    if (n > r->size - r->at)
+    if (n > r->size - r->at) /* at <= size: this form cannot overflow, at + n could */
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, r->at,
                           "%s: ends inside %s: %llu bytes wanted, %llu are left", r->name, what,
                           (unsigned long long)n, (unsigned long long)(r->size - r->at));
@@ -5128,7 +5488,7 @@ static llmc_status llmc__read(llmc__reader *r, uint64_t n, const char *what, con
     return LLMC_OK;
 }
 
-/* Little-endian numbers, unaligned. */
+/* Little-endian numbers, unaligned. *out only if OK. Errors: BAD_FILE. */
 static llmc_status llmc__read_u32(llmc__reader *r, const char *what, uint32_t *out)
 {
     const uint8_t *p = NULL;
@@ -5146,22 +5506,24 @@ static llmc_status llmc__read_u64(llmc__reader *r, const char *what, uint64_t *o
 }
 
 //--[ 12.2 FILE.gguf ]-- header, metadata, tensor table; source: the GGUF specification, versions 2 and 3
-/*    "GGUF" u32 version  u64 tensors  u64 keys
+/*    "GGUF" u32 version  u64 tensors  u64 keys                                        24 bytes
       keys:    string key, u32 type, value          string: u64 length, bytes
       tensors: string name, u32 n_dims, u64 dim[n_dims], u32 type, u64 offset
       padding to general.alignment, then the data that offsets count from
    A value of type array is u32 element type, u64 count, elements. Nothing of
    this is copied or indexed: the table is checked once, the places of the keys
-   in LLMC__KEY_LIST are remembered, others are found by walking again. */
+   in LLMC__KEY_LIST are remembered, others are found by walking again.
+
+   Types of values; the numbers are the format's. */
 enum {
-    LLMC__GGUF_U8,
+    LLMC__GGUF_U8, /* from 0 on */
     LLMC__GGUF_I8,
     LLMC__GGUF_U16,
     LLMC__GGUF_I16,
     LLMC__GGUF_U32,
     LLMC__GGUF_I32,
     LLMC__GGUF_F32,
-    LLMC__GGUF_BOOL,
+    LLMC__GGUF_BOOL, /* one byte, 0 or 1 */
     LLMC__GGUF_STRING,
     LLMC__GGUF_ARRAY,
     LLMC__GGUF_U64,
@@ -5170,6 +5532,8 @@ enum {
     LLMC__GGUF_TYPES
 };
 
+/* Keys that every architecture writes alike. The architecture's own ("llama.block_count") are
+   MODEL's, by a walk. */
 #define LLMC__KEY_LIST(X)                               \
     X(ARCHITECTURE, "general.architecture")             \
     X(NAME, "general.name")                             \
@@ -5198,7 +5562,7 @@ enum {
         LLMC__KEY_COUNT
 };
 
-/* The key as written in files, for look-up and messages. */
+/* The key as written in files, for look-up and messages. key < LLMC__KEY_COUNT. */
 static const char *llmc__key_text(unsigned key)
 {
     static const char *const text[] = {
@@ -5209,7 +5573,8 @@ static const char *llmc__key_text(unsigned key)
     return text[key];
 }
 
-/* Where a checked value lies. An array's bytes begin after its count. */
+/* Where a checked value lies: bytes [at, end) of the file. An array's begin after its count,
+   a string's with its length. */
 typedef struct llmc__gguf_value {
     uint64_t at, end; /* at 0: the key is absent */
     uint64_t count;   /* of an array, else 1 */
@@ -5219,18 +5584,18 @@ typedef struct llmc__gguf_value {
 
 /* One key with its value, as a walk comes by. */
 typedef struct llmc__gguf_pair {
-    const char *key;
-    size_t key_len;
-    uint64_t at; /* where the pair begins */
+    const char *key; /* [key_len], in the file, not NUL-terminated */
+    size_t key_len;  /* 1 .. LLMC__MAX_STRING */
+    uint64_t at;     /* where the pair begins */
     llmc__gguf_value value;
 } llmc__gguf_pair;
 
 /* An open file. Walks copy `file` and set its `at` to keys_at or tensors_at. */
 typedef struct llmc__gguf {
     llmc__reader file;
-    uint64_t n_keys, n_tensors, alignment; /* alignment: a power of two */
-    uint64_t keys_at, tensors_at, data_at; /* data_at 0: opened for its keys only */
-    llmc__gguf_value known[LLMC__KEY_COUNT];
+    uint64_t n_keys, n_tensors, alignment;   /* alignment: a power of two */
+    uint64_t keys_at, tensors_at, data_at;   /* data_at 0: opened for its keys only */
+    llmc__gguf_value known[LLMC__KEY_COUNT]; /* by LLMC__KEY_...; at 0: not in the file */
 } llmc__gguf;
 
 /* Bytes of one element; 0: of no fixed size, or no such type. */
@@ -5241,7 +5606,8 @@ static unsigned llmc__gguf_size(uint32_t type)
 }
 
 /* A string of at most LLMC__MAX_STRING bytes, or of any length if long_ok.
-   *text [*len], not NUL-terminated. Errors: BAD_FILE. */
+   *text [*len], in the file, not NUL-terminated, any bytes at all. what names it in
+   messages. Errors: BAD_FILE. */
 static llmc_status llmc__gguf_string(llmc__reader *r, const char *what, bool long_ok, const char **text,
                                      size_t *len)
 {
@@ -5258,7 +5624,8 @@ static llmc_status llmc__gguf_string(llmc__reader *r, const char *what, bool lon
 }
 
 /* Walks over count elements of one type that is not array. The count is checked
-   against the bytes left first, so the time is bounded by the file's size. */
+   against the bytes left first, so the time is bounded by the file's size: a string takes
+   at least the 8 bytes of its length. key [key_len] for messages. Errors: BAD_FILE. */
 static llmc_status llmc__gguf_skip(llmc__reader *r, uint32_t type, uint64_t count, const char *key,
                                    size_t key_len)
 {
@@ -5270,6 +5637,7 @@ static llmc_status llmc__gguf_skip(llmc__reader *r, uint32_t type, uint64_t coun
     if (size == 0 && type != LLMC__GGUF_STRING)
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, r->at, "%s: key '%.*s' has the unknown value type %u",
                           r->name, (int)key_len, key, (unsigned)type);
+    /* by division: count * size could overflow */
     if (count > (r->size - r->at) / (size != 0 ? size : 8))
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, r->at,
                           "%s: key '%.*s' declares %llu values, more than the file can hold", r->name,
@@ -5292,7 +5660,7 @@ static llmc_status llmc__gguf_array_head(llmc__reader *r, uint32_t *type, uint64
    Each level has to bring 12 bytes of its own, which bounds the time. */
 static llmc_status llmc__gguf_skip_nested(llmc__reader *r, uint64_t count, const char *key, size_t key_len)
 {
-    uint64_t left[4];
+    uint64_t left[4]; /* arrays still to come at each level; instead of recursion */
     unsigned depth = 1;
     left[0] = count;
     while (depth > 0) {
@@ -5301,7 +5669,7 @@ static llmc_status llmc__gguf_skip_nested(llmc__reader *r, uint64_t count, const
             depth--;
             continue;
         }
-        left[depth - 1]--;
+        left[depth - 1]--; /* the array that is read now */
         LLMC__TRY(llmc__gguf_array_head(r, &type, &count));
         if (type != LLMC__GGUF_ARRAY) {
             LLMC__TRY(llmc__gguf_skip(r, type, count, key, key_len));
@@ -5328,7 +5696,7 @@ static llmc_status llmc__gguf_next(llmc__reader *r, llmc__gguf_pair *out)
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, out->at, "%s: a metadata key is empty", r->name);
     LLMC__TRY(llmc__read_u32(r, "a value's type", &v->type));
     v->array = v->type == LLMC__GGUF_ARRAY;
-    v->count = 1;
+    v->count = 1; /* for an array its head says, and then v->type is the elements' */
     if (v->array)
         LLMC__TRY(llmc__gguf_array_head(r, &v->type, &v->count));
     v->at = r->at;
@@ -5340,14 +5708,16 @@ static llmc_status llmc__gguf_next(llmc__reader *r, llmc__gguf_pair *out)
     return LLMC_OK;
 }
 
-/* Values of keys. Each gives false, and leaves *out, if the value is absent or
+/* llmc__gguf_uint, real, flag, text -- values of keys                (FILE.gguf)
+   Each gives false, and leaves *out, if the value is absent or
    not of that kind: any integer type that is not negative for uint, integers and
-   floats for real. Files differ in the integer types they use for one key. */
+   floats for real. Files differ in the integer types they use for one key.
+   v is of this file and was checked by llmc__gguf_next, so its bytes are there. */
 static bool llmc__gguf_uint(const llmc__gguf *g, const llmc__gguf_value *v, uint64_t *out)
 {
     const uint8_t *p = g->file.data + v->at;
     unsigned size = llmc__gguf_size(v->type);
-    uint64_t u;
+    uint64_t u; /* the bytes as they are; a negative number has its type's top bit set */
     bool is_signed = v->type == LLMC__GGUF_I8 || v->type == LLMC__GGUF_I16 || v->type == LLMC__GGUF_I32 ||
                      v->type == LLMC__GGUF_I64;
     if (v->at == 0 || v->array || size == 0 || v->type == LLMC__GGUF_F32 || v->type == LLMC__GGUF_F64 ||
@@ -5360,6 +5730,7 @@ static bool llmc__gguf_uint(const llmc__gguf *g, const llmc__gguf_value *v, uint
     return true;
 }
 
+/* May be infinite or NaN, as the file has it: ranges are for the caller to check. */
 static bool llmc__gguf_real(const llmc__gguf *g, const llmc__gguf_value *v, double *out)
 {
     const uint8_t *p = g->file.data + v->at;
@@ -5381,6 +5752,7 @@ static bool llmc__gguf_real(const llmc__gguf *g, const llmc__gguf_value *v, doub
     return true;
 }
 
+/* 0 or 1; another byte is no flag. */
 static bool llmc__gguf_flag(const llmc__gguf *g, const llmc__gguf_value *v, bool *out)
 {
     const uint8_t *p = g->file.data + v->at;
@@ -5390,17 +5762,19 @@ static bool llmc__gguf_flag(const llmc__gguf *g, const llmc__gguf_value *v, bool
     return true;
 }
 
+/* *text [*len] in the file, not NUL-terminated, perhaps with a NUL inside. */
 static bool llmc__gguf_text(const llmc__gguf *g, const llmc__gguf_value *v, const char **text, size_t *len)
 {
     if (v->at == 0 || v->array || v->type != LLMC__GGUF_STRING)
         return false;
-    *text = (const char *)(g->file.data + v->at + 8);
+    *text = (const char *)(g->file.data + v->at + 8); /* behind the length */
     *len = (size_t)(v->end - v->at - 8);
     return true;
 }
 
-/* Walks all metadata once. A key that we read must not stand there twice; which
-   of two values is meant nobody can say. */
+/* Walks all metadata once and fills g->known; r ends at the tensor table. A key that we read
+   must not stand there twice; which of two values is meant nobody can say.
+   Errors: BAD_FILE, UNSUPPORTED (nesting). */
 static llmc_status llmc__gguf_keys(llmc__gguf *g, llmc__reader *r)
 {
     llmc__gguf_pair pair;
@@ -5408,7 +5782,7 @@ static llmc_status llmc__gguf_keys(llmc__gguf *g, llmc__reader *r)
     unsigned k;
     for (i = 0; i < g->n_keys; i++) {
         LLMC__TRY(llmc__gguf_next(r, &pair));
-        for (k = 0; k < LLMC__KEY_COUNT; k++)
+        for (k = 0; k < LLMC__KEY_COUNT; k++) /* 19 short texts: no hash is worth it */
             if (llmc__texteq(pair.key, pair.key_len, llmc__key_text(k)))
                 break;
         if (k == LLMC__KEY_COUNT)
@@ -5421,14 +5795,16 @@ static llmc_status llmc__gguf_keys(llmc__gguf *g, llmc__reader *r)
     return LLMC_OK;
 }
 
-/* Magic, version and the two counts, which are held against the file's size. */
+/* Magic, version and the two counts, which are held against the file's size, so that no loop over
+   them runs longer than the file is. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__gguf_head(llmc__gguf *g, llmc__reader *r)
 {
     uint32_t magic, version;
     LLMC__TRY(llmc__read_u32(r, "the header", &magic));
-    if (magic != 0x46554747u)
+    if (magic != 0x46554747u) /* "GGUF" */
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 0, "%s: not a GGUF file", r->name);
     LLMC__TRY(llmc__read_u32(r, "the header", &version));
+    /* 3 with its bytes the other way round is 0x03000000; no real version has empty low halves */
     if (version != 0 && (version & 0xffffu) == 0)
         return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 4, "%s: big-endian GGUF is not supported", r->name);
     if (version != 2 && version != 3)
@@ -5436,7 +5812,8 @@ static llmc_status llmc__gguf_head(llmc__gguf *g, llmc__reader *r)
                           "%s: GGUF version %u is not supported, 2 and 3 are", r->name, (unsigned)version);
     LLMC__TRY(llmc__read_u64(r, "the header", &g->n_tensors));
     LLMC__TRY(llmc__read_u64(r, "the header", &g->n_keys));
-    /* A pair takes at least 13 bytes, a tensor's entry at least 33. */
+    /* A pair takes at least 13 bytes (length 8, type 4, value 1), a tensor's entry
+       at least 33 (length 8, name 1, dimensions 4 and 8, type 4, offset 8). */
     if (g->n_keys > (r->size - r->at) / 13)
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 16,
                           "%s: declares %llu keys, more than the file can hold", r->name,
@@ -5453,7 +5830,8 @@ static llmc_status llmc__gguf_head(llmc__gguf *g, llmc__reader *r)
     return LLMC_OK;
 }
 
-/* Name of a GGUF tensor type that this engine may not know. */
+/* Name of a GGUF tensor type that this engine may not know, so that a refusal says which; "?"
+   for numbers that were never used or given up. Source: ggml.h, enum ggml_type. */
 static const char *llmc__gguf_type_name(uint32_t type)
 {
     static const char *const name[] = {
@@ -5487,6 +5865,7 @@ static llmc_status llmc__gguf_tensor_bytes(llmc__reader *r, uint64_t at, llmc_te
             "%s: tensor '%s' has rows of %llu elements, which %s does not divide into blocks of %u", r->name,
             t->name, (unsigned long long)t->dim[0], llmc_dtype_name(t->type),
             (unsigned)llmc_dtype_block(t->type));
+    /* dim[0] != 0, and it divides all; where size_t is 32 bits a longer row cannot be there */
     row = t->dim[0] > SIZE_MAX ? 0 : llmc_dtype_bytes(t->type, (size_t)t->dim[0]);
     if (row == 0 || !llmc__mul(row, all / t->dim[0], &t->bytes) || t->bytes > r->size)
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: tensor '%s' is larger than the file", r->name,
@@ -5495,7 +5874,9 @@ static llmc_status llmc__gguf_tensor_bytes(llmc__reader *r, uint64_t at, llmc_te
 }
 
 /* Checks and gives the next tensor entry; *offset counts from the data's begin,
-   which is known only after the last entry, so out->data is left NULL. */
+   which is known only after the last entry, so out->data is left NULL.
+     string name | u32 n_dims | u64 dim[n_dims] | u32 type | u64 offset
+   Names have to fit llmc_tensor, NUL included. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__gguf_entry(llmc__reader *r, uint64_t alignment, llmc_tensor *out, uint64_t *offset)
 {
     const char *name = "";
@@ -5516,7 +5897,7 @@ static llmc_status llmc__gguf_entry(llmc__reader *r, uint64_t alignment, llmc_te
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
                           "%s: tensor '%s' has %u dimensions, expected 1 to %u", r->name, out->name,
                           (unsigned)out->n_dims, LLMC_MAX_DIMS);
-    for (i = 0; i < LLMC_MAX_DIMS; i++)
+    for (i = 0; i < LLMC_MAX_DIMS; i++) /* so that products need not ask for n_dims */
         out->dim[i] = 1;
     for (i = 0; i < out->n_dims; i++)
         LLMC__TRY(llmc__read_u64(r, "a tensor's entry", &out->dim[i]));
@@ -5531,7 +5912,8 @@ static llmc_status llmc__gguf_entry(llmc__reader *r, uint64_t alignment, llmc_te
 
 /* llmc__gguf_tensor -- check and give the next tensor               (FILE.gguf)
    r stands at an entry, the first at g->tensors_at. out's data lies inside the file;
-   no byte of it is read. Errors: BAD_FILE, UNSUPPORTED. */
+   no byte of it is read. Tensors may share bytes: nobody writes to them.
+   Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__gguf_tensor(const llmc__gguf *g, llmc__reader *r, llmc_tensor *out)
 {
     uint64_t offset = 0, begin = 0, end = 0, at = r->at;
@@ -5540,11 +5922,12 @@ static llmc_status llmc__gguf_tensor(const llmc__gguf *g, llmc__reader *r, llmc_
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
                           "%s: tensor '%s' lies past the end of the file (%llu bytes at %llu of its data)",
                           r->name, out->name, (unsigned long long)out->bytes, (unsigned long long)offset);
-    out->data = r->data + begin;
+    out->data = r->data + begin; /* as aligned as the mapping and the file's alignment make it */
     return LLMC_OK;
 }
 
-/* general.alignment, 32 if the file does not say. */
+/* general.alignment, 32 if the file does not say. A power of two, because padding is by mask;
+   bounded, so that rounding up cannot overflow. Errors: BAD_FILE. */
 static llmc_status llmc__gguf_alignment(llmc__gguf *g, const llmc__reader *r)
 {
     const llmc__gguf_value *v = &g->known[LLMC__KEY_ALIGNMENT];
@@ -5559,14 +5942,15 @@ static llmc_status llmc__gguf_alignment(llmc__gguf *g, const llmc__reader *r)
 }
 
 /* llmc__gguf_open -- check a GGUF file's header, metadata and (unless keys_only) tensor table
-   Touches no tensor data. Errors: BAD_FILE, UNSUPPORTED. */
+   Touches no tensor data, so a file of any size opens in the time that its table takes. g borrows
+   the file's bytes; on failure it is not to be used. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__gguf_open(llmc__gguf *g, const llmc_blob *file, bool keys_only, llmc_diag *diag)
 {
     llmc__reader r = llmc__reader_over(file, "FILE.gguf", diag);
     llmc_tensor t;
     uint64_t i, offset;
     LLMC_MEMSET(g, 0, sizeof *g);
-    g->file = r;
+    g->file = r; /* r goes on, this one stays at 0 */
     LLMC__TRY(llmc__gguf_head(g, &r));
     g->keys_at = r.at;
     LLMC__TRY(llmc__gguf_keys(g, &r));
@@ -5574,6 +5958,7 @@ static llmc_status llmc__gguf_open(llmc__gguf *g, const llmc_blob *file, bool ke
     g->tensors_at = r.at;
     if (keys_only)
         return LLMC_OK;
+    /* to find where the table ends; offsets are held against the data when tensors are asked for */
     for (i = 0; i < g->n_tensors; i++)
         LLMC__TRY(llmc__gguf_entry(&r, g->alignment, &t, &offset));
     g->data_at =
@@ -5582,21 +5967,26 @@ static llmc_status llmc__gguf_open(llmc__gguf *g, const llmc_blob *file, bool ke
 }
 
 //--[ 12.3 FILE.llama2c ]-- seven integers, then f32 or int8 arrays in a fixed order
-#define LLMC__LLAMA2C_MAGIC 0x616b3432u
+/*    version 0   i32 dim, hidden, layers, heads, kv_heads, vocab, context    28 bytes, then f32
+      version 1   "ak42" u32 version  the seven i32  u8 tied  zeros to 256,  then f32
+      version 2   the same with i32 group after tied, then f32 norms and int8 matrices
+   A negative vocab in version 0 says that the output matrix is there; else it is the embedding.
+   A matrix of version 2 is its int8 elements, then one f32 scale for each `group` of them. */
+#define LLMC__LLAMA2C_MAGIC 0x616b3432u /* "ak42" as a little-endian number, 24 k a in the file */
 
 typedef struct llmc__llama2c {
     llmc__reader file;
     uint32_t version, dim, hidden, layers, heads, kv_heads, vocab, context;
     uint32_t group; /* elements per scale; version 2 only */
-    bool tied;
+    bool tied;      /* no output matrix: the embedding serves */
 } llmc__llama2c;
 
 /* One array of the file, or one per layer; name NULL: skipped. Sizes by letter:
    D width, Q all query heads, G all key/value heads, F feed-forward, V vocabulary. */
 typedef struct llmc__llama2c_part {
-    const char *name;
-    char cols, rows; /* rows 0: a vector */
-    bool per_layer;
+    const char *name; /* GGUF's, %u for the layer */
+    char cols, rows;  /* rows 0: a vector */
+    bool per_layer;   /* stands there once for each layer, one after the other */
 } llmc__llama2c_part;
 
 #define LLMC__LLAMA2C_PARTS 13
@@ -5608,12 +5998,15 @@ static const llmc__llama2c_part llmc__llama2c_part_table[LLMC__LLAMA2C_PARTS] = 
     {"blk.%u.ffn_down.weight", 'F', 'D', true}, {"blk.%u.ffn_up.weight", 'D', 'F', true},
     {"output_norm.weight", 'D', 0, false},      {NULL, 'R', 'C', false}, /* cos and sin, C x K/2 each */
     {"output.weight", 'D', 'V', false}};
+
+/* The order in the file, as rows of the table; 255: none. */
 static const uint8_t llmc__llama2c_order[2][LLMC__LLAMA2C_PARTS] = {
     {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, /* version 0 */
     {1, 6, 10, 0, 2, 3, 4, 5, 7, 8, 9, 12, 255} /* versions 1 and 2: the norms first, no tables */
 };
 
-/* A letter of the table as a number; what no letter stands for is 1. */
+/* A letter of the table as a number; what no letter stands for is 1. f was found plausible: heads
+   is not 0 and divides dim. */
 static uint64_t llmc__llama2c_dim(const llmc__llama2c *f, char letter)
 {
     uint64_t head = f->dim / f->heads;
@@ -5638,12 +6031,15 @@ static uint64_t llmc__llama2c_dim(const llmc__llama2c *f, char letter)
 
 /* Where the next array lies, and which it is. */
 typedef struct llmc__llama2c_walk {
-    uint64_t at; /* in the file */
-    uint32_t part, layer;
+    uint64_t at;          /* in the file                             */
+    uint32_t part, layer; /* index into llmc__llama2c_order's row; layer of that array */
 } llmc__llama2c_walk;
 
 /* Bytes of one array, its scales included; *scales_at from its begin. The bounds
-   that llmc__llama2c_plausible sets keep all of this far below 2^64. */
+   that llmc__llama2c_plausible sets keep all of this far below 2^64.
+     [ n int8 | n / group f32 scales ]  version 2's matrices      [ n f32 ]  the rest
+   A group may run from one row into the next: groups are counted over the whole array.
+   Errors: BAD_FILE. */
 static llmc_status llmc__llama2c_bytes(const llmc__llama2c *f, const llmc__llama2c_part *p, llmc_diag *diag,
                                        uint64_t *scales_at, uint64_t *total)
 {
@@ -5652,7 +6048,7 @@ static llmc_status llmc__llama2c_bytes(const llmc__llama2c *f, const llmc__llama
         *scales_at = *total = n * 4;
         return LLMC_OK;
     }
-    if (n % f->group != 0)
+    if (n % f->group != 0) /* the last scale would belong to fewer elements */
         return LLMC__FAIL(diag, BAD_FILE, "FILE.llama2c", LLMC_NO_OFFSET,
                           "%s: %s has %llu elements, which groups of %u do not divide", f->file.name, p->name,
                           (unsigned long long)n, (unsigned)f->group);
@@ -5661,17 +6057,19 @@ static llmc_status llmc__llama2c_bytes(const llmc__llama2c *f, const llmc__llama
     return LLMC_OK;
 }
 
-/* The next array as a tensor under GGUF's name. DONE after the last. out may be
-   NULL to only measure. Data pointers are set only for a file of the full size. */
+/* The next array as a tensor under GGUF's name; w moves behind it, and over arrays that have no
+   name. DONE after the last. out may be NULL to only measure, before it is known that the file
+   has all of them: pointers past its end are not even formed. Errors: BAD_FILE. */
 static llmc_status llmc__llama2c_next(const llmc__llama2c *f, llmc__llama2c_walk *w, llmc_tensor *out)
 {
     for (; w->part < LLMC__LLAMA2C_PARTS; w->part++, w->layer = 0) {
         unsigned index = llmc__llama2c_order[f->version == 0 ? 0 : 1][w->part];
         const llmc__llama2c_part *p;
         uint64_t scales_at = 0, total = 0;
-        if (index == 255)
+        if (index == 255) /* versions 1 and 2 have no tables */
             continue;
         p = &llmc__llama2c_part_table[index];
+        /* index 12 is output.weight, which a tied model does not have */
         if (w->layer >= (p->per_layer ? f->layers : 1) || (index == 12 && f->tied))
             continue;
         LLMC__TRY(llmc__llama2c_bytes(f, p, f->file.diag, &scales_at, &total));
@@ -5684,12 +6082,12 @@ static llmc_status llmc__llama2c_next(const llmc__llama2c *f, llmc__llama2c_walk
             out->dim[0] = llmc__llama2c_dim(f, p->cols);
             out->dim[1] = llmc__llama2c_dim(f, p->rows);
             out->dim[2] = out->dim[3] = 1;
-            out->bytes = scales_at;
-            out->data = f->file.data + w->at;
+            out->bytes = scales_at;           /* the elements without their scales */
+            out->data = f->file.data + w->at; /* in the file: its size was checked by then */
             out->scales = quantised ? out->data + scales_at : NULL;
             out->group = quantised ? f->group : 0;
         }
-        w->at += total;
+        w->at += total; /* cannot overflow: see llmc__llama2c_plausible */
         w->layer++;
         if (p->name != NULL)
             return LLMC_OK;
@@ -5709,7 +6107,8 @@ static bool llmc__llama2c_plausible(const llmc__llama2c *f)
            f->vocab <= LLMC__MAX_VOCAB && f->context > 0 && f->context <= (1u << 24);
 }
 
-/* p [28]. A negative vocabulary size is version 0's way to say that the head is its own. */
+/* p [28]. A negative vocabulary size is version 0's way to say that the head is its own. Nothing
+   is checked: negative numbers become large ones, which llmc__llama2c_plausible refuses. */
 static void llmc__llama2c_ints(llmc__llama2c *f, const uint8_t *p)
 {
     uint32_t vocab = llmc__u32le(p + 20);
@@ -5720,10 +6119,12 @@ static void llmc__llama2c_ints(llmc__llama2c *f, const uint8_t *p)
     f->kv_heads = llmc__u32le(p + 16);
     f->context = llmc__u32le(p + 24);
     f->tied = (vocab >> 31) == 0;
-    f->vocab = f->tied ? vocab : 0u - vocab;
+    f->vocab = f->tied ? vocab : 0u - vocab; /* the i32's absolute value */
 }
 
-/* "ak42", version, seven integers, u8 shared, [i32 group], zeros to byte 256 */
+/* The header of versions 1 and 2; r ends behind it.
+     0 "ak42"   4 version   8 seven integers   36 u8 tied   37 i32 group (version 2)   zeros to 256
+   37 is not aligned; llmc__u32le does not mind. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__llama2c_head1(llmc__llama2c *f, llmc__reader *r)
 {
     const uint8_t *p = NULL;
@@ -5733,6 +6134,7 @@ static llmc_status llmc__llama2c_head1(llmc__llama2c *f, llmc__reader *r)
         return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 4, "%s: llama2.c version %u is not supported",
                           r->name, (unsigned)f->version);
     llmc__llama2c_ints(f, p + 8);
+    /* tied still says that vocab is not negative: these versions have a flag of their own */
     if (!f->tied || p[36] > 1)
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 28,
                           "%s: the vocabulary size is negative or the shared flag not 0 or 1", r->name);
@@ -5747,7 +6149,7 @@ static llmc_status llmc__llama2c_head1(llmc__llama2c *f, llmc__reader *r)
 
 /* llmc__llama2c_open -- check a llama2.c model file, versions 0, 1 and 2
    There is no table in it, so the size must be exactly what the header implies.
-   *n_tensors: how many llmc__llama2c_next will give, from *walk on.
+   *n_tensors: how many llmc__llama2c_next will give, from *walk on. f borrows the bytes.
    Errors: BAD_FILE, UNSUPPORTED. Source: llama2.c's export formats. */
 static llmc_status llmc__llama2c_open(llmc__llama2c *f, const llmc_blob *file, llmc__llama2c_walk *walk,
                                       uint32_t *n_tensors, llmc_diag *diag)
@@ -5767,9 +6169,10 @@ static llmc_status llmc__llama2c_open(llmc__llama2c *f, const llmc_blob *file, l
     if (!llmc__llama2c_plausible(f))
         return LLMC__FAIL(diag, BAD_FILE, r.tag, 0, "%s: the header's sizes are not possible together",
                           r.name);
-    walk->at = r.at;
+    walk->at = r.at; /* the arrays begin right behind the header */
     walk->part = walk->layer = 0;
     w = *walk;
+    /* at most 4096 layers of nine arrays */
     for (*n_tensors = 0; (status = llmc__llama2c_next(f, &w, NULL)) == LLMC_OK; ++*n_tensors) {}
     if (status != LLMC_DONE)
         return status;
@@ -5781,7 +6184,8 @@ static llmc_status llmc__llama2c_open(llmc__llama2c *f, const llmc_blob *file, l
 }
 
 /* GGUF and llama2.c v1 and v2 by their magic; v0, which has none, by seven
-   integers that make sense together. */
+   integers that make sense together. Says what the file claims to be, not that it is sound;
+   reads at most its first 28 bytes. file may be NULL. */
 LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
 {
     llmc__llama2c f;
@@ -5802,6 +6206,7 @@ LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
     return llmc__llama2c_plausible(&f) ? LLMC_FILE_LLAMA2C : LLMC_FILE_UNKNOWN;
 }
 
+/* A static string; "unknown" for numbers that are no kind. */
 LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind)
 {
     return kind == LLMC_FILE_GGUF ? "GGUF" : kind == LLMC_FILE_LLAMA2C ? "llama2.c" : "unknown";
@@ -5824,8 +6229,8 @@ typedef enum llmc__vocab_kind {
    scores are not NaN. */
 typedef struct llmc__vocab {
     llmc__vocab_kind kind;
-    char pre[32]; /* pre-tokenizer as the file names it, "" if it does not */
-    uint32_t count;
+    char pre[32];   /* pre-tokenizer as the file names it, "" if it does not */
+    uint32_t count; /* tokens, 1 .. LLMC__MAX_VOCAB */
     llmc__string_layout layout;
     const uint8_t *tokens; /* count strings, one after the other */
     size_t tokens_bytes;
@@ -5833,13 +6238,14 @@ typedef struct llmc__vocab {
     const uint8_t *types;  /* count x i32 LE (GGUF's numbers), or NULL: TOKEN derives them    */
     const uint8_t *merges; /* n_merges GGUF strings "a b" */
     size_t merges_bytes;
-    uint32_t n_merges;
-    llmc_token special[LLMC_SPECIAL_COUNT]; /* LLMC_TOKEN_NONE: absent */
-    bool add_bos, add_eos, add_space_prefix;
-    const char *name; /* file's name for messages */
+    uint32_t n_merges;                       /* 0 for SPM */
+    llmc_token special[LLMC_SPECIAL_COUNT];  /* LLMC_TOKEN_NONE: absent */
+    bool add_bos, add_eos, add_space_prefix; /* what encoding puts around a text, unless told otherwise */
+    const char *name;                        /* file's name for messages */
 } llmc__vocab;
 
-/* An array of the given element type, whose count must be *count unless that is 0 (then it is set). */
+/* An array of the given element type, whose count must be *count unless that is 0 (then it is set).
+   *out [*bytes] are its elements, packed as in the file. Errors: BAD_FILE. */
 static llmc_status llmc__vocab_array(const llmc__gguf *g, unsigned key, uint32_t type, uint32_t *count,
                                      const uint8_t **out, size_t *bytes)
 {
@@ -5863,11 +6269,12 @@ static llmc_status llmc__vocab_array(const llmc__gguf *g, unsigned key, uint32_t
                           r->name, llmc__key_text(key), (unsigned long long)v->count, (unsigned)*count);
     *count = (uint32_t)v->count;
     *out = r->data + v->at;
-    *bytes = (size_t)(v->end - v->at);
+    *bytes = (size_t)(v->end - v->at); /* not count * something: strings differ in length */
     return LLMC_OK;
 }
 
-/* Strings of an array that passed llmc__gguf_skip, held to LLMC__MAX_STRING. */
+/* Strings of an array that passed llmc__gguf_skip, held to LLMC__MAX_STRING, so that TOKEN can walk
+   them without a check and keep lengths in 16 bits. Errors: BAD_FILE. */
 static llmc_status llmc__vocab_strings(const llmc__gguf *g, unsigned key)
 {
     llmc__reader r = g->file;
@@ -5881,7 +6288,7 @@ static llmc_status llmc__vocab_strings(const llmc__gguf *g, unsigned key)
     return LLMC_OK;
 }
 
-/* A flag that keeps its default if the file does not give it. */
+/* A flag that keeps its default if the file does not give it. Errors: BAD_FILE (no bool). */
 static llmc_status llmc__vocab_flag(const llmc__gguf *g, unsigned key, bool *flag)
 {
     if (g->known[key].at != 0 && !llmc__gguf_flag(g, &g->known[key], flag))
@@ -5890,7 +6297,19 @@ static llmc_status llmc__vocab_flag(const llmc__gguf *g, unsigned key, bool *fla
     return LLMC_OK;
 }
 
-/* Ids of special tokens, where given; each inside the vocabulary. */
+/* Whether a value is -1 in four or eight bytes, whatever sign its type has. */
+static bool llmc__gguf_minus_one(const llmc__gguf *g, const llmc__gguf_value *v)
+{
+    const uint8_t *p = g->file.data + v->at;
+    if (v->at == 0 || v->array)
+        return false;
+    if (v->type == LLMC__GGUF_U32 || v->type == LLMC__GGUF_I32)
+        return llmc__u32le(p) == UINT32_MAX;
+    return (v->type == LLMC__GGUF_U64 || v->type == LLMC__GGUF_I64) && llmc__u64le(p) == UINT64_MAX;
+}
+
+/* Ids of special tokens, where given; each inside the vocabulary. An id out of it is refused:
+   without it we would not know where a generation ends. Errors: BAD_FILE. */
 static llmc_status llmc__vocab_specials(const llmc__gguf *g, llmc__vocab *v)
 {
     static const uint8_t key[LLMC_SPECIAL_COUNT] = {LLMC__KEY_TOK_BOS, LLMC__KEY_TOK_EOS, LLMC__KEY_TOK_EOT,
@@ -5901,6 +6320,8 @@ static llmc_status llmc__vocab_specials(const llmc__gguf *g, llmc__vocab *v)
         uint64_t id;
         if (value->at == 0)
             continue;
+        if (i == LLMC_SPECIAL_PAD && llmc__gguf_minus_one(g, value))
+            continue; /* llama.cpp's llama2.c converter says "none" so; nothing here needs padding */
         if (!llmc__gguf_uint(g, value, &id) || id >= v->count)
             return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
                               "%s: '%s' must be an id below %u", g->file.name, llmc__key_text(key[i]),
@@ -5910,7 +6331,9 @@ static llmc_status llmc__vocab_specials(const llmc__gguf *g, llmc__vocab *v)
     return LLMC_OK;
 }
 
-/* SentencePiece's own numbering, which files rely on when they name no ids. */
+/* What holds where the file is silent: SentencePiece's own numbering, which files rely on when
+   they name no ids, and BOS and a space before text. Byte-level BPE has none of these.
+   v->count is set. */
 static void llmc__vocab_defaults(llmc__vocab *v, llmc__vocab_kind kind)
 {
     unsigned i;
@@ -5923,7 +6346,7 @@ static void llmc__vocab_defaults(llmc__vocab *v, llmc__vocab_kind kind)
         v->special[LLMC_SPECIAL_EOS] = 2;
     }
     v->kind = kind;
-    v->add_bos = v->add_space_prefix = spm;
+    v->add_bos = v->add_space_prefix = spm; /* add_eos stays false: a prompt does not end */
 }
 
 /* One f32 per token. Infinities order well; NaN would break every comparison later. */
@@ -5933,7 +6356,7 @@ static llmc_status llmc__vocab_scores(const llmc__gguf *g, llmc__vocab *v)
     LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_SCORES, LLMC__GGUF_F32, &v->count, &v->scores, &bytes));
     for (i = 0; i < v->count; i++) {
         float score = llmc__f32le(v->scores + 4 * i);
-        if (score != score)
+        if (llmc__nan(score))
             return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", g->known[LLMC__KEY_TOK_SCORES].at + 4 * i,
                               "%s: the score of token %llu is not a number", g->file.name,
                               (unsigned long long)i);
@@ -5941,7 +6364,8 @@ static llmc_status llmc__vocab_scores(const llmc__gguf *g, llmc__vocab *v)
     return LLMC_OK;
 }
 
-/* tokenizer.ggml.pre; the Llama 3 pre-tokenizer brings a BOS where no flag says otherwise. */
+/* tokenizer.ggml.pre; the Llama 3 pre-tokenizer brings a BOS where no flag says otherwise. Which
+   names are known is for TOKEN; one too long for v->pre cannot be. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__vocab_pre(const llmc__gguf *g, llmc__vocab *v)
 {
     const llmc__gguf_value *value = &g->known[LLMC__KEY_TOK_PRE];
@@ -5960,6 +6384,8 @@ static llmc_status llmc__vocab_pre(const llmc__gguf *g, llmc__vocab *v)
 }
 
 /* llmc__vocab_gguf -- the vocabulary of a GGUF file
+   v's views are into the file. The order matters: the tokens' count is what all other arrays and
+   ids are held against, defaults come before what the file says.
    *present false, and OK, if it has none (no tokenizer.ggml.model, or "none").
    Errors: BAD_FILE, UNSUPPORTED (a kind of tokenizer that is not known). */
 static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *present)
@@ -5977,9 +6403,10 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
     if (!llmc__gguf_text(g, model, &text, &len))
         return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", model->at,
                           "%s: tokenizer.ggml.model must be a string", g->file.name);
+    /* a model that speaks ids */
     if (llmc__texteq(text, len, "none") || llmc__texteq(text, len, "no_vocab"))
         return LLMC_OK;
-    bpe = llmc__texteq(text, len, "gpt2");
+    bpe = llmc__texteq(text, len, "gpt2"); /* the format's name for byte-level BPE, whoever's */
     if (!bpe && !llmc__texteq(text, len, "llama"))
         return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", model->at,
                           "%s: tokenizer '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
@@ -5990,6 +6417,7 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
     llmc__vocab_defaults(v, bpe ? LLMC__VOCAB_BPE : LLMC__VOCAB_SPM);
     if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
         LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
+    /* SPM merges by score, BPE by the rank of a merge */
     if (!bpe) {
         LLMC__TRY(llmc__vocab_scores(g, v));
     } else {
@@ -6006,7 +6434,9 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
     return LLMC_OK;
 }
 
-/* llmc__vocab_llama2c -- a llama2.c tokenizer.bin: i32 longest, then per token f32 score, i32 length, bytes
+/* llmc__vocab_llama2c -- a llama2.c tokenizer.bin
+     i32 longest token | f32 score | i32 length | bytes | f32 score | i32 length | bytes | ...
+   `longest` sizes run.c's buffers and is not needed here, so it need not be true.
    The file does not say how many tokens it has; count 0 takes all there are.
    Errors: BAD_FILE (also if tokens are missing or left over). */
 static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, uint32_t count, llmc_diag *diag)
@@ -6017,6 +6447,7 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
     LLMC_MEMSET(v, 0, sizeof *v);
     LLMC__TRY(llmc__read_u32(&r, "the header", &longest));
     v->tokens = r.data + r.at;
+    /* each token brings 8 bytes, so the time is bounded by the file and not by count */
     for (n = 0; count == 0 ? r.at < r.size : n < count; n++) {
         uint64_t at = r.at;
         uint32_t len;
@@ -6029,7 +6460,7 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
         LLMC__TRY(llmc__read(&r, 8, "a token", &p));
         score = llmc__f32le(p);
         len = llmc__u32le(p + 4);
-        if (len > LLMC__MAX_STRING || score != score)
+        if (len > LLMC__MAX_STRING || llmc__nan(score))
             return LLMC__FAIL(diag, BAD_FILE, r.tag, at,
                               "%s: token %u has length %u, expected 0 to %u, or no number as score", r.name,
                               (unsigned)n, (unsigned)len, LLMC__MAX_STRING);
@@ -6051,13 +6482,17 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
 #endif
 
 //--[ 12.5 FILE.writer ]-- little-endian output; the first failure sticks
+/* A GGUF header holds the number of keys before them, and sizes are asked for before they are
+   written: the writer runs once with `to` NULL, counting, and once for good, as an arena does.
+   No function returns a status; who writes looks at `failed` at the end. */
 typedef struct llmc__out {
     const llmc_writer *to; /* NULL: only count */
     uint64_t at, keys;     /* bytes and metadata pairs so far */
-    bool failed;
+    bool failed;           /* the writer said stop */
 } llmc__out;
 
-/* All output passes here; after a failure nothing more is handed on. */
+/* All output passes here, data [n]; after a failure nothing more is handed on, and `at` counts
+   no further. */
 static void llmc__out_bytes(llmc__out *o, const void *data, uint64_t n)
 {
     if (n == 0 || o->failed)
@@ -6067,6 +6502,7 @@ static void llmc__out_bytes(llmc__out *o, const void *data, uint64_t n)
     o->at += n;
 }
 
+/* Numbers, little-endian on every machine. */
 static void llmc__out_u32(llmc__out *o, uint32_t v)
 {
     uint8_t b[4];
@@ -6081,7 +6517,7 @@ static void llmc__out_u64(llmc__out *o, uint64_t v)
     llmc__out_bytes(o, b, 8);
 }
 
-/* A GGUF string. */
+/* A GGUF string: u64 length, text [len], no NUL. */
 static void llmc__out_text(llmc__out *o, const char *text, size_t len)
 {
     llmc__out_u64(o, len);
@@ -6092,7 +6528,7 @@ static void llmc__out_text(llmc__out *o, const char *text, size_t len)
 static void llmc__out_pad(llmc__out *o, uint64_t alignment)
 {
     static const uint8_t zero[64] = {0};
-    uint64_t n = (0 - o->at) & (alignment - 1);
+    uint64_t n = (0 - o->at) & (alignment - 1); /* -at modulo a power of two */
     for (; n > 0 && !o->failed; n -= llmc__min(n, sizeof zero))
         llmc__out_bytes(o, zero, llmc__min(n, sizeof zero));
 }
@@ -6102,9 +6538,10 @@ static void llmc__out_key(llmc__out *o, const char *key, uint32_t type)
 {
     llmc__out_text(o, key, llmc__strlen(key));
     llmc__out_u32(o, type);
-    o->keys++;
+    o->keys++; /* the header says how many */
 }
 
+/* Whole pairs: key, type and value. Readers take any integer type; u32 is what others write. */
 static void llmc__out_key_u32(llmc__out *o, const char *key, uint32_t v)
 {
     llmc__out_key(o, key, LLMC__GGUF_U32);
@@ -6124,6 +6561,7 @@ static void llmc__out_key_text(llmc__out *o, const char *key, const char *text)
 }
 
 #ifndef LLMC_NO_TOKEN
+/* The same for a bool: one byte. */
 static void llmc__out_key_flag(llmc__out *o, const char *key, bool v)
 {
     uint8_t b = v;
@@ -6150,7 +6588,14 @@ static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, ui
    - Merging reaches normal and unused tokens only: text that spells "<s>" or "<0x0A>"
      never becomes that token. U+2581 itself, when text holds it, becomes byte tokens, so that
      decode gives it back.
-   - Of tokens with the same raw bytes the lowest id is the one encode produces. */
+   - Of tokens with the same raw bytes the lowest id is the one encode produces.
+   - Nothing in a carved tokenizer changes: any number of threads encode and decode with it.
+
+   A vocabulary is one of two kinds. SPM (Llama 1 and 2, TinyLlama, llama2.c) merges characters by
+   the score of what they join to; BPE (the GPT-2 family) cuts text to words by a pattern and
+   merges bytes by a ranked list of pairs. The way of a text through this section:
+
+     text -> special tokens and what lies between (13.5) -> words (13.4) -> merging (13.3) -> ids */
 
 //--[ 13.1 TOKEN.unicode ]-- classes of code points that pre-tokenizers split by
 enum {
@@ -6167,13 +6612,19 @@ enum {
     LLMC__UC_CASE_ODD   /* in the table only: odd code points upper, even ones lower */
 };
 
-/* Sets of classes, tested with llmc__uc_in. */
+/* Sets of classes, a bit each: a class c is in `set` if set >> c & 1. REST is \p{M}, \p{P}, \p{S}, \p{C}
+   and bytes that are not UTF-8: what GPT-2's pattern calls [^\s\p{L}\p{N}]. */
 #define LLMC__UC_LETTERS (1u << LLMC__UC_UPPER | 1u << LLMC__UC_LOWER | 1u << LLMC__UC_LETTER)
 #define LLMC__UC_NUMBERS (1u << LLMC__UC_NUMBER)
 #define LLMC__UC_SPACES  (1u << LLMC__UC_SPACE)
 #define LLMC__UC_REST    (~(LLMC__UC_LETTERS | LLMC__UC_NUMBERS | LLMC__UC_SPACES))
 
-/* Unicode 15.0.0, first code point << 4 | class of each range; printed by tools/unicode.c. */
+/* Unicode 15.0.0, ascending; a range reaches to the next entry's first code point:
+
+     31           4 3     0
+     [ first code point | class ]
+
+   Printed by tools/unicode.c. */
 static const uint32_t llmc__uc_range[] = {
     0x000000, 0x000098, 0x0000e0, 0x000208, 0x000216, 0x000247, 0x000256, 0x0002b7, 0x0002c6, 0x000305,
     0x0003a6, 0x0003c7, 0x0003f6, 0x000411, 0x0005b6, 0x0005e7, 0x0005f6, 0x000607, 0x000612, 0x0007b6,
@@ -6424,7 +6875,8 @@ static const uint32_t llmc__uc_range[] = {
     0x2fa1e0, 0x300003, 0x3134b0, 0x313503, 0x323b00, 0xe01004, 0xe01f00,
 };
 
-/* Class of range entry e at code point cp. */
+/* Class of range entry e at code point cp. Alphabets where upper and lower case alternate
+   are one entry: which of the two a code point is says its lowest bit. */
 static uint8_t llmc__uc_entry_class(uint32_t e, uint32_t cp)
 {
     uint32_t c = e & 15;
@@ -6433,7 +6885,8 @@ static uint8_t llmc__uc_entry_class(uint32_t e, uint32_t cp)
     return (uint8_t)c;
 }
 
-/* Class of any code point; OTHER beyond U+10FFFF. */
+/* Class of any code point by bisection, 12 steps; OTHER beyond U+10FFFF, which also covers
+   LLMC__NOT_UTF8. Entry 0 begins at 0, so that entry lo always begins at or before cp. */
 static uint8_t llmc__uc_class(uint32_t cp)
 {
     uint32_t lo = 0, hi = (uint32_t)(sizeof llmc__uc_range / sizeof llmc__uc_range[0]);
@@ -6451,6 +6904,9 @@ static uint8_t llmc__uc_class(uint32_t cp)
 
 #define LLMC__UC_BMP 0x10000u /* code points with a byte each in the tokenizer's own table */
 
+/* table [LLMC__UC_BMP] gets every class, so that splitting needs no search for text outside the
+   supplementary planes. The ranges are walked along; the last one begins far above the BMP,
+   so e[1] is always there. */
 static void llmc__uc_fill(uint8_t *table)
 {
     const uint32_t *e = llmc__uc_range;
@@ -6462,10 +6918,16 @@ static void llmc__uc_fill(uint8_t *table)
     }
 }
 
-#define LLMC__NOT_UTF8 UINT32_MAX
+#define LLMC__NOT_UTF8 UINT32_MAX /* no code point; its class is OTHER */
 
 /* Length of the character at p [n], n >= 1, and its code point. A byte that begins no
-   well-formed character (Unicode 15, table 3-7) counts alone, as LLMC__NOT_UTF8. */
+   well-formed character (Unicode 15, table 3-7) counts alone, as LLMC__NOT_UTF8: overlong forms,
+   surrogates, lone continuation bytes, and what the end of the text cuts off.
+
+     1  0xxxxxxx                                 from U+0000
+     2  110xxxxx 10xxxxxx                        from U+0080    (C0, C1 never)
+     3  1110xxxx 10xxxxxx 10xxxxxx               from U+0800    (not U+D800..DFFF)
+     4  11110xxx 10xxxxxx 10xxxxxx 10xxxxxx      from U+10000 to U+10FFFF   (F5.. never) */
 static uint32_t llmc__uc_next(const uint8_t *p, size_t n, uint32_t *cp)
 {
     uint32_t b = p[0], len, i, v;
@@ -6489,7 +6951,13 @@ static uint32_t llmc__uc_next(const uint8_t *p, size_t n, uint32_t *cp)
 }
 
 /* The byte that a character of GPT-2's byte alphabet stands for; -1 if it is none.
-   Printable Latin-1 stands for itself, the 68 other bytes follow in order from U+0100. */
+   Printable Latin-1 stands for itself, the 68 other bytes follow in order from U+0100:
+
+     U+0100..0120  bytes 00..20     (the space is U+0120)
+     U+0121..0142  bytes 7F..A0
+     U+0143        byte  AD
+
+   Source: bytes_to_unicode in GPT-2's encoder.py. */
 static int llmc__alphabet_byte(uint32_t cp)
 {
     if ((cp >= 33 && cp <= 126) || (cp >= 161 && cp <= 255 && cp != 173))
@@ -6507,15 +6975,17 @@ enum {
     LLMC__TOK_WHOLE = 2  /* and does, for exactly its own bytes   */
 };
 
+/* A token as encode and decode see it; the file keeps its stored text and score. */
 typedef struct llmc__tok {
-    uint32_t raw;  /* where its bytes begin in llmc_tokenizer.raw    */
-    uint32_t text; /* where its stored text begins, in file's strings */
-    uint32_t rank; /* SPM: score as a key, best score lowest          */
-    uint16_t raw_len, text_len;
-    uint8_t kind, flags;
+    uint32_t raw;               /* where its bytes begin in llmc_tokenizer.raw    */
+    uint32_t text;              /* where its stored text begins, in file's strings */
+    uint32_t rank;              /* SPM: score as a key, best score lowest          */
+    uint16_t raw_len, text_len; /* in bytes; the reader refuses longer */
+    uint8_t kind, flags;        /* llmc_token_kind; LLMC__TOK_... bits */
 } llmc__tok;
 
-/* Slot of the merge hash. left LLMC__NO_PAIR: empty. */
+/* Slot of the merge hash: ids left and right join to id result; of two merges the one with the
+   lower rank goes first. left LLMC__NO_PAIR: empty. */
 typedef struct llmc__merge {
     uint32_t left, right, rank, result;
 } llmc__merge;
@@ -6525,26 +6995,31 @@ typedef struct llmc__merge {
    longer run means bytes made to collide, and the file is refused. */
 #define LLMC__PROBES 512
 
+/* A carved vocabulary. The token hash packs an id and a part of the hash in one word, so that most
+   strangers are turned away without a look at their bytes (id_mask = 2^k - 1 > count):
+
+     31              k k-1          0
+     [ bits of the hash | id + 1 (0: empty) ]                                        */
 struct llmc_tokenizer {
-    llmc__vocab vocab; /* as the file gave it; pointers into the file */
-    char name[48];
-    const llmc__tok *tok; /* [vocab.count] */
-    const uint8_t *raw;   /* all tokens' bytes */
-    uint32_t *slot;       /* by raw bytes: id + 1 in the low bits, hash bits above; 0: empty */
-    uint32_t slot_mask, id_mask;
-    llmc__merge *merge; /* BPE only */
-    uint32_t merge_mask;
-    llmc_token *special;        /* tokens looked for in text, in byte order */
-    uint32_t special_at[257];   /* first of those that begin with this byte */
-    uint8_t special_kinds[256]; /* by first byte: LLMC__FIND_... bits       */
-    llmc_token single[256];     /* BPE: by byte. SPM: by ASCII character. NONE: not in the vocabulary */
-    llmc_token byte[256];       /* byte tokens <0xXX> */
-    uint8_t *uc;                /* [LLMC__UC_BMP], BPE only */
-    uint32_t *joined;           /* SPM: bit 256 a + b: some token has byte a before byte b */
-    uint32_t longest;           /* most bytes a token adds to text            */
-    uint32_t longest_merge;     /* most bytes of a token that merging reaches */
-    bool has_bytes;             /* all 256 byte tokens are there              */
-    bool any_user;
+    llmc__vocab vocab;           /* as the file gave it; pointers into the file */
+    char name[48];               /* "llama", "gpt2/<pre-tokenizer>" */
+    const llmc__tok *tok;        /* [vocab.count] */
+    const uint8_t *raw;          /* all tokens' bytes */
+    uint32_t *slot;              /* by raw bytes: id + 1 in the low bits, hash bits above; 0: empty */
+    uint32_t slot_mask, id_mask; /* number of slots - 1; see above */
+    llmc__merge *merge;          /* BPE only */
+    uint32_t merge_mask;         /* number of merge slots - 1 */
+    llmc_token *special;         /* tokens looked for in text, in byte order */
+    uint32_t special_at[257];    /* first of those that begin with this byte */
+    uint8_t special_kinds[256];  /* by first byte: LLMC__FIND_... bits       */
+    llmc_token single[256];      /* BPE: by byte. SPM: by ASCII character. NONE: not in the vocabulary */
+    llmc_token byte[256];        /* byte tokens <0xXX> */
+    uint8_t *uc;                 /* [LLMC__UC_BMP], BPE only */
+    uint32_t *joined;            /* SPM: bit 256 a + b: some token has byte a before byte b */
+    uint32_t longest;            /* most bytes a token adds to text            */
+    uint32_t longest_merge;      /* most bytes of a token that merging reaches */
+    bool has_bytes;              /* all 256 byte tokens are there              */
+    bool any_user;               /* text is searched for user tokens even without parse_special */
 };
 
 /* One multiplication and a fold: every input bit reaches both ends, slot and tag. Not keyed: the
@@ -6555,7 +7030,10 @@ static uint64_t llmc__token_mix(uint64_t h)
     return h ^ (h >> 32);
 }
 
-/* Hash of p [n]. Eight bytes at a step; the last step overlaps the one before it. */
+/* Hash of p [n]. Eight bytes at a step; the last step overlaps the one before it, so that no tail is
+   read byte by byte. Under four bytes first, middle and last one are all there is. The length goes
+   in first: it tells apart texts whose overlapping steps read the same. Byte order is little on
+   every machine, so that a table's layout does not depend on where it was made. */
 static uint64_t llmc__token_hash(const uint8_t *p, size_t n)
 {
     uint64_t h = (uint64_t)n * 0x9e3779b97f4a7c15u, last = 0;
@@ -6571,7 +7049,8 @@ static uint64_t llmc__token_hash(const uint8_t *p, size_t n)
     return llmc__token_mix(llmc__token_mix(h ^ last) ^ 0x2545f4914f6cdd1du);
 }
 
-/* Whether p and q [n] are the same bytes; most tokens are short. */
+/* Whether p and q [n] are the same bytes. Most tokens are short: two loads that overlap compare up
+   to 16 bytes without a call; n / 2 covers the middle one of three. */
 static bool llmc__token_same(const uint8_t *p, const uint8_t *q, size_t n)
 {
     if (n > 16)
@@ -6583,7 +7062,10 @@ static bool llmc__token_same(const uint8_t *p, const uint8_t *q, size_t n)
     return n == 0 || (p[0] == q[0] && p[n / 2] == q[n / 2] && p[n - 1] == q[n - 1]);
 }
 
-/* Token of these raw bytes that encode may produce (merge), or of the others. */
+/* llmc__token_lookup -- the lowest id whose raw bytes are p [n]          (TOKEN.table)
+   merge: among tokens that encode may produce from text, else among the others; the two sorts
+   lie in one table and may share bytes. NONE: there is none. Insert gave up after LLMC__PROBES
+   steps too, so what is not found within them is not there. */
 static llmc_token llmc__token_lookup(const llmc_tokenizer *t, const uint8_t *p, size_t n, bool merge)
 {
     uint64_t h = llmc__token_hash(p, n);
@@ -6603,7 +7085,8 @@ static llmc_token llmc__token_lookup(const llmc_tokenizer *t, const uint8_t *p, 
     return LLMC_TOKEN_NONE;
 }
 
-/* False: too many collisions. A second token of the same bytes and sort stays out. */
+/* Enters token id, whose tok entry is complete. Called in ascending order of ids: a second token of
+   the same bytes and sort stays out, so that the lowest is found. False: too many collisions. */
 static bool llmc__token_insert(llmc_tokenizer *t, uint32_t id)
 {
     const llmc__tok *k = &t->tok[id];
@@ -6626,13 +7109,14 @@ static bool llmc__token_insert(llmc_tokenizer *t, uint32_t id)
     return false;
 }
 
-/* Ids are small and dense, so the pair is one word. */
+/* Ids are below 2^24, so the pair is one word; its low bits are mixed best a few places up. */
 static uint32_t llmc__merge_hash(uint32_t left, uint32_t right)
 {
     return (uint32_t)(llmc__token_mix(((uint64_t)left << 32 | right) ^ 0x9e3779b97f4a7c15u) >> 7);
 }
 
-/* False: too many collisions. The first (best) rank of a pair stays. */
+/* Enters a merge; called in rank order, so that a pair's first (best) rank stays. The table is cleared
+   to LLMC__NO_PAIR before. False: too many collisions. */
 static bool llmc__merge_insert(llmc_tokenizer *t, uint32_t left, uint32_t right, uint32_t rank,
                                uint32_t result)
 {
@@ -6652,7 +7136,8 @@ static bool llmc__merge_insert(llmc_tokenizer *t, uint32_t left, uint32_t right,
     return false;
 }
 
-/* Rank of the merge of two tokens (or NONEs) and its result; LLMC__NO_PAIR: there is none. */
+/* Rank of the merge of two tokens and its result; LLMC__NO_PAIR, and *result as it was, if there is
+   none. Either may be NONE, a byte that the vocabulary lacks: that never merges. */
 static uint32_t llmc__merge_lookup(const llmc_tokenizer *t, llmc_token left, llmc_token right,
                                    llmc_token *result)
 {
@@ -6680,8 +7165,9 @@ static uint32_t llmc__merge_lookup(const llmc_tokenizer *t, llmc_token left, llm
      a short word looks at every pair before every merge (quadratic in at most 48 bytes),
      a long word keeps its keys in a winner tree in the caller's work memory. */
 
-/* What two neighbours, w[a,b) and w[b,c) with ids left and right, join to: its key
-   (lower joins first) and id; LLMC__NO_PAIR: they stay apart. */
+/* What two neighbours, the symbols left and right that fill w[a,c), join to: its key (lower
+   joins first) and id; LLMC__NO_PAIR: they stay apart. SPM looks at the bytes alone: two symbols that
+   are no tokens themselves may join to one. */
 static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c, llmc_token left,
                            llmc_token right, llmc_token *result)
 {
@@ -6694,7 +7180,7 @@ static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, 
 }
 
 /* Length of the symbol that merging starts from at w [n], and its id or NONE:
-   a byte for BPE, a character for SPM. */
+   a byte for BPE, a character for SPM (a byte that is not UTF-8 counts as one without a token). */
 static uint32_t llmc__symbol(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc_token *id)
 {
     uint32_t cp, len = 1;
@@ -6707,12 +7193,13 @@ static uint32_t llmc__symbol(const llmc_tokenizer *t, const uint8_t *w, size_t n
     return len;
 }
 
-/* Ids as they come; n counts on beyond cap. */
+/* Ids as they come; n counts on beyond cap, so that one pass tells how much room a text takes. */
 typedef struct llmc__ids {
     llmc_token *at;
     size_t cap, n;
 } llmc__ids;
 
+/* Appends one id, or only counts it. */
 static inline void llmc__ids_put(llmc__ids *out, llmc_token id)
 {
     if (out->n < out->cap)
@@ -6721,7 +7208,8 @@ static inline void llmc__ids_put(llmc__ids *out, llmc_token id)
 }
 
 /* A symbol w [n] that merging left: its token, or byte tokens, or the unknown token
-   (nothing where the vocabulary has none of these). */
+   (nothing where the vocabulary has none of these). Byte tokens come all or not at all: some of
+   them would decode to a broken character. */
 static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc_token id,
                              llmc__ids *out)
 {
@@ -6741,7 +7229,10 @@ static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t n
 
 #define LLMC__WORD_SMALL 48 /* bytes up to which looking at every pair beats a tree */
 
-/* w [n], n <= LLMC__WORD_SMALL, by looking at every pair before every merge. */
+/* llmc__word_small -- w [n], n <= LLMC__WORD_SMALL, on the stack          (TOKEN.merge)
+   Looks at every pair before every merge. Symbol i is w[at[i], at[i + 1]); key[i] and joined[i]
+   are of the pair (i, i + 1). A merge closes the gap in all four arrays and asks anew for the two
+   pairs that the joined symbol has now. */
 static void llmc__word_small(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, llmc__ids *out)
 {
     uint32_t at[LLMC__WORD_SMALL + 1], key[LLMC__WORD_SMALL], count = 0, i, best;
@@ -6760,6 +7251,7 @@ static void llmc__word_small(const llmc_tokenizer *t, const uint8_t *w, uint32_t
                 best = i;
         if (key[best] == LLMC__NO_PAIR)
             break;
+        /* symbol best takes in the next one; those after it move up */
         id[best] = joined[best];
         count--;
         for (i = best + 1; i < count; i++) {
@@ -6779,26 +7271,34 @@ static void llmc__word_small(const llmc_tokenizer *t, const uint8_t *w, uint32_t
         llmc__symbol_put(t, w + at[i], at[i + 1] - at[i], id[i], out);
 }
 
-/* A symbol of a long word; its index is the position of its first byte. */
+/* A symbol of a long word; its index is the position of its first byte. Positions inside a symbol
+   hold nothing but a key of LLMC__NO_PAIR. */
 typedef struct llmc__node {
-    uint32_t prev, next; /* LLMC__NO_PAIR before the first, n after the last */
-    uint32_t key;        /* of the pair with next; LLMC__NO_PAIR also where no symbol begins */
-    llmc_token id, joined;
+    uint32_t prev, next;   /* LLMC__NO_PAIR before the first, n after the last */
+    uint32_t key;          /* of the pair with next; LLMC__NO_PAIR also where no symbol begins */
+    llmc_token id, joined; /* of the symbol; of it and the next one joined */
 } llmc__node;
 
 /* A long word, and a winner tree over its positions: tree[i] for 0 < i < n is the better of
-   entries 2i and 2i + 1, where entry i >= n is position i - n. */
+   entries 2i and 2i + 1, where entry i >= n is position i - n. n = 4:
+
+               tree[1]              the best pair of the word
+           tree[2]   tree[3]
+           p0   p1   p2   p3        entries 4 to 7
+
+   n need not be a power of two: every entry from 2 to 2n - 1 has one parent, which is all it takes. */
 typedef struct llmc__word {
     const llmc_tokenizer *tok;
     const uint8_t *w;
     uint32_t n;
-    llmc__node *node;
-    uint32_t *tree;
+    llmc__node *node; /* [n] */
+    uint32_t *tree;   /* [n], tree[0] unused */
 } llmc__word;
 
 #define LLMC__WORD_NEED (sizeof(llmc__node) + sizeof(uint32_t)) /* work memory per byte of a long word */
 
-/* Sets tree[i] from what is below it; the leftmost of equals wins. */
+/* Sets tree[i], 0 < i < n, from what is below it. Of equal keys the leftmost position wins, as
+   SentencePiece and GPT-2 have it; a and b need not be in order, since n is any number. */
 static void llmc__word_play(llmc__word *s, uint32_t i)
 {
     uint32_t n = s->n;
@@ -6808,7 +7308,8 @@ static void llmc__word_play(llmc__word *s, uint32_t i)
     s->tree[i] = x < y || (x == y && a < b) ? a : b;
 }
 
-/* Gives position p a new key. Stops climbing where the result cannot change. */
+/* Gives position p a new key and repairs the tree above it. A node that another position won
+   before and wins again hides p's change from all nodes above: the climb ends there. */
 static void llmc__word_set(llmc__word *s, uint32_t p, uint32_t key)
 {
     uint32_t i;
@@ -6821,7 +7322,7 @@ static void llmc__word_set(llmc__word *s, uint32_t p, uint32_t key)
     }
 }
 
-/* Key of symbol p with the one after it. */
+/* Key of symbol p with the one after it; sets its `joined`. The last symbol has no pair. */
 static uint32_t llmc__word_key(llmc__word *s, uint32_t p)
 {
     llmc__node *a = &s->node[p];
@@ -6830,7 +7331,8 @@ static uint32_t llmc__word_key(llmc__word *s, uint32_t p)
     return llmc__pair(s->tok, s->w, p, s->node[a->next].next, a->id, s->node[a->next].id, &a->joined);
 }
 
-/* Cuts the word in symbols, finds all keys, and plays the tree from the bottom up. */
+/* Cuts the word in symbols, finds all keys, and plays the tree from the bottom up. All keys are set
+   first: positions inside a character must lose against every pair. */
 static void llmc__word_start(llmc__word *s)
 {
     uint32_t i, last = LLMC__NO_PAIR, len;
@@ -6849,7 +7351,8 @@ static void llmc__word_start(llmc__word *s)
 }
 
 /* w [n], n >= 2, in O(n log n): each merge changes three keys of the tree.
-   work: LLMC__WORD_NEED * n bytes, aligned to 4. */
+   work: LLMC__WORD_NEED * n bytes, aligned to 4: nodes, then the tree. n is at most 2^31 (the text's
+   limit and the space before it), so that 2 i + 1 fits. */
 static void llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work, llmc__ids *out)
 {
     llmc__word s;
@@ -6861,7 +7364,7 @@ static void llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, uint32_t 
     s.tree = (uint32_t *)(void *)(s.node + n);
     llmc__word_start(&s);
     while (s.node[p = s.tree[1]].key != LLMC__NO_PAIR) {
-        q = s.node[p].next;
+        q = s.node[p].next; /* p takes in q, which then leads nowhere */
         s.node[p].id = s.node[p].joined;
         s.node[p].next = s.node[q].next;
         if (s.node[q].next < n)
@@ -6882,11 +7385,13 @@ typedef struct llmc__work {
     size_t size;
 } llmc__work;
 
-/* One word, n >= 1. False: the work memory is too small. */
+/* llmc__word_put -- the ids of one word w [n], n >= 1               (TOKEN.merge)
+   False: it is longer than LLMC__WORD_SMALL and the work memory holds no tree for it. */
 static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
                            llmc__ids *out)
 {
     llmc_token id;
+    /* most words of most texts: one look-up and done */
     if (n <= t->longest_merge) {
         id = llmc__token_lookup(t, w, n, true);
         if (id >= 0 && (t->tok[id].flags & LLMC__TOK_WHOLE) != 0) {
@@ -6909,7 +7414,7 @@ static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, 
    cannot cross a place that no token crosses, so cutting there changes nothing and lets the
    work memory be used again word by word. */
 
-/* Class of the character at p [n]; *len its bytes. */
+/* Class of the character at p [n], n >= 1; *len its bytes. BPE only: t->uc is a table of ASCII, too. */
 static inline uint32_t llmc__class_at(const llmc_tokenizer *t, const uint8_t *p, size_t n, uint32_t *len)
 {
     uint32_t cp;
@@ -6921,7 +7426,8 @@ static inline uint32_t llmc__class_at(const llmc_tokenizer *t, const uint8_t *p,
     return cp < LLMC__UC_BMP ? t->uc[cp] : llmc__uc_class(cp);
 }
 
-/* Bytes of p [n] from `at` on whose classes are in set; where they end. */
+/* Where the run of characters of p [n] from `at` on whose classes are in set ends: at <= result <= n.
+   The patterns' + is greedy and nothing after it makes it give back. */
 static size_t llmc__class_run(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t at, uint32_t set)
 {
     uint32_t len;
@@ -6930,7 +7436,8 @@ static size_t llmc__class_run(const llmc_tokenizer *t, const uint8_t *p, size_t 
     return at;
 }
 
-/* 's 't 'm 'd 're 've 'll at p [n], p[0] the apostrophe: bytes, or 0. */
+/* 's 't 'm 'd 're 've 'll at p [n], p[0] the apostrophe: bytes, or 0. Lower case only, and also
+   before more letters ("'same" begins with "'s"), as in the pattern. */
 static size_t llmc__contraction(const uint8_t *p, size_t n)
 {
     if (n >= 2 && (p[1] == 's' || p[1] == 't' || p[1] == 'm' || p[1] == 'd'))
@@ -6956,7 +7463,9 @@ static size_t llmc__space_run(const llmc_tokenizer *t, const uint8_t *p, size_t 
 
 /* Bytes of the first word of p [n], n >= 1, as GPT-2 cuts text:
      's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-   A byte that is not UTF-8 is neither letter, number nor space.  Source: Radford 2019. */
+   A byte that is not UTF-8 is neither letter, number nor space. The alternatives differ in the first
+   character after an optional space, so one look at its class picks one; only U+0020 counts as that
+   space, and a space before white space belongs to the white space.  Source: Radford 2019. */
 static size_t llmc__split_gpt2(const llmc_tokenizer *t, const uint8_t *p, size_t n)
 {
     size_t at = p[0] == ' ' && n > 1 ? 1 : 0;
@@ -6977,7 +7486,8 @@ static size_t llmc__split_gpt2(const llmc_tokenizer *t, const uint8_t *p, size_t
 }
 
 /* SPM: whether no token reaches across from byte a to byte b, so that merging cannot either. This
-   finds the spaces between words, and whatever else a vocabulary keeps apart. */
+   finds the spaces between words, and whatever else a vocabulary keeps apart. Never inside a
+   character, since merging starts from whole ones: b must not be a continuation byte. */
 static inline bool llmc__apart(const llmc_tokenizer *t, uint32_t a, uint32_t b)
 {
     return (t->joined[a * 8 + b / 32] >> (b % 32) & 1) == 0 && (b & 0xc0) != 0x80;
@@ -6993,7 +7503,8 @@ static size_t llmc__split_spm(const llmc_tokenizer *t, const uint8_t *p, size_t 
 }
 
 /* The first word of an SPM text p [n] with a space before it: joined in a buffer or, if it is
-   long, in the work memory. *used: bytes of p. */
+   long, in the work memory. *used: bytes of p; 0 if the space stands apart from the text.
+   False: the work memory is too small. */
 static bool llmc__prefix_put(const llmc_tokenizer *t, const uint8_t *p, size_t n, llmc__work work,
                              size_t *used, llmc__ids *out)
 {
@@ -7013,7 +7524,8 @@ static bool llmc__prefix_put(const llmc_tokenizer *t, const uint8_t *p, size_t n
     return llmc__word_put(t, w, len + 1, work, out);
 }
 
-/* Text without special tokens, n >= 1. False: the work memory is too small. */
+/* The ids of text p [n] that holds no special tokens, n >= 1, word by word; every word may use
+   all of the work memory. prefix: SPM's space goes before it. False: the work memory is too small. */
 static bool llmc__text_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, bool prefix, llmc__work work,
                            llmc__ids *out)
 {
@@ -7038,7 +7550,11 @@ enum {
     LLMC__FIND_CONTROL = 2 /* only on request (also the unknown token) */
 };
 
-/* The list that a token belongs to; 0: it is never looked for. */
+/* Longest special token. A text position may cost a step per byte of it, so that a vocabulary
+   with one of 64 KB could make every kilobyte of text take a second; honest ones are under 64 bytes. */
+#define LLMC__SPECIAL_MAX 1024
+
+/* The sort that a token is looked for as, one LLMC__FIND_... bit; 0: never. */
 static uint8_t llmc__find_kind(const llmc__tok *k)
 {
     if (k->raw_len == 0)
@@ -7048,18 +7564,20 @@ static uint8_t llmc__find_kind(const llmc__tok *k)
     return k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_UNKNOWN ? LLMC__FIND_CONTROL : 0;
 }
 
-/* A text while its special tokens are looked for. */
+/* A text while its special tokens are looked for. Plain spans are where only user tokens may be
+   found: what a user typed must not become a control token. */
 typedef struct llmc__search {
     const llmc_tokenizer *tok;
     const uint8_t *text;
     size_t len;
     uint8_t wanted;         /* LLMC__FIND_... bits */
     const llmc_span *plain; /* those that end after the search's position */
-    size_t n_plain;
+    size_t n_plain;         /* left of them */
 } llmc__search;
 
 /* Whether a token of this sort may stand at text [b, e): a control token touches no plain span,
-   a user token does not cross the border of one. */
+   a user token does not cross the border of one. Spans are in order and apart, and those before the
+   position are gone, so the loop sees the few that reach into [b, e). */
 static bool llmc__search_allows(const llmc__search *s, uint8_t sort, size_t b, size_t e)
 {
     size_t i;
@@ -7075,7 +7593,8 @@ static bool llmc__search_allows(const llmc__search *s, uint8_t sort, size_t b, s
 }
 
 /* Narrows special tokens [*lo, *hi), which agree in their first `depth` bytes, to those that
-   have byte c next. They are in byte order, so those that end here come first. */
+   have byte c next. They are in byte order, so those that end here come first. Two bisections:
+   the first token with a byte of at least c there, then the first with more than c. */
 static void llmc__special_narrow(const llmc_tokenizer *t, uint32_t *lo, uint32_t *hi, size_t depth,
                                  uint32_t c)
 {
@@ -7097,7 +7616,8 @@ static void llmc__special_narrow(const llmc_tokenizer *t, uint32_t *lo, uint32_t
     }
 }
 
-/* Longest allowed special token at text position `at`; NONE if there is none. */
+/* Longest allowed special token at text position `at`; NONE if there is none. After `depth` bytes
+   [lo, hi) are the tokens that begin with them; those of just that length stand first. */
 static llmc_token llmc__special_at(const llmc__search *s, size_t at)
 {
     const llmc_tokenizer *t = s->tok;
@@ -7111,7 +7631,7 @@ static llmc_token llmc__special_at(const llmc__search *s, size_t at)
                 found = t->special[i];
                 break;
             }
-        if (at + depth == s->len)
+        if (at + depth == s->len) /* no byte left to narrow by */
             break;
         llmc__special_narrow(t, &lo, &hi, depth, s->text[at + depth]);
         depth++;
@@ -7119,7 +7639,8 @@ static llmc_token llmc__special_at(const llmc__search *s, size_t at)
     return found;
 }
 
-/* First special token from position `at` on: its id and place, or NONE and the text's end. */
+/* First special token from position `at` on: its id and place, or NONE and the text's end. `at` only
+   grows from call to call, so spans that end before it can be dropped for good. */
 static llmc_token llmc__special_next(llmc__search *s, size_t at, size_t *place)
 {
     const uint8_t *kinds = s->tok->special_kinds;
@@ -7175,7 +7696,9 @@ LLMC_API bool llmc_tokenizer_adds_bos(const llmc_tokenizer *tok)
     return tok->vocab.add_bos && tok->vocab.special[LLMC_SPECIAL_BOS] >= 0;
 }
 
-/* The named end tokens, and those that makers are known to end a turn or document with. */
+/* Whether generation is over with this id: the file's own end tokens, and those that makers are known
+   to end a turn or document with (many files name one and their models write another). Only control
+   and user tokens count by their text. False for an id outside the vocabulary. */
 LLMC_API bool llmc_token_ends(const llmc_tokenizer *tok, llmc_token id)
 {
     static const char *const text[] = {
@@ -7188,13 +7711,16 @@ LLMC_API bool llmc_token_ends(const llmc_tokenizer *tok, llmc_token id)
     if (id == special[LLMC_SPECIAL_EOS] || id == special[LLMC_SPECIAL_EOT])
         return true;
     k = &tok->tok[id];
-    for (i = 0; k->kind == LLMC_TOKEN_CONTROL && i < sizeof text / sizeof text[0]; i++)
+    if (k->kind != LLMC_TOKEN_CONTROL && k->kind != LLMC_TOKEN_USER) /* converters write either */
+        return false;
+    for (i = 0; i < sizeof text / sizeof text[0]; i++)
         if (llmc__texteq((const char *)tok->raw + k->raw, k->raw_len, text[i]))
             return true;
     return false;
 }
 
-/* SPM score of a token, wherever this layout keeps it. */
+/* SPM score of token id, whose stored text begins at `text`; llama2.c keeps it 8 bytes before that
+   (f32 score, i32 length, bytes), GGUF in an array of its own. 0 where a file has none. */
 static float llmc__token_score(const llmc__vocab *v, uint32_t id, uint32_t text)
 {
     if (v->layout == LLMC__STRINGS_LLAMA2C)
@@ -7232,7 +7758,13 @@ static int llmc__byte_token(const uint8_t *text, size_t len)
 }
 
 /* Raw bytes of stored text [len] of a token of this kind, into out [len] unless it is NULL;
-   returns their number. *merge: encode may produce it from text. */
+   returns their number, never more than len. *merge: encode may produce it from text.
+
+     BPE, normal or unused     characters of the byte alphabet become their bytes; a token with any
+                               other character is kept as it is and never merged to
+     SPM in GGUF, and user     U+2581 becomes a space; a normal token with a true space in it would
+                               be mistaken for one with U+2581, so it is never merged to
+     everything else           as stored (llama2.c writes spaces already) */
 static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, const uint8_t *text, size_t len,
                               uint8_t *out, bool *merge)
 {
@@ -7265,7 +7797,8 @@ static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, const uint8_t
     return n;
 }
 
-/* id if its stored text is text [len], else NONE. */
+/* id if its stored text is text [len], else NONE. Raw bytes that agree do not say so: "<|a b|>" as a
+   control token and as a user token with U+2581 in it have the same ones. */
 static llmc_token llmc__if_stored(const llmc_tokenizer *t, llmc_token id, const uint8_t *text, size_t len)
 {
     const llmc__tok *k;
@@ -7305,11 +7838,13 @@ LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text,
 LLMC_API size_t llmc_encode_need(const llmc_tokenizer *tok, size_t len)
 {
     (void)tok;
+    /* per byte a node, a tree entry, and the copy that the space is put before; 8: to align twice */
     if (len > SIZE_MAX / (LLMC__WORD_NEED + 1) - 4)
         return SIZE_MAX;
     return (len + 1) * (LLMC__WORD_NEED + 1) + 8;
 }
 
+/* Whether s [n] are in order, do not overlap and end inside a text of len bytes; empty ones are fine. */
 static bool llmc__spans_ok(const llmc_span *s, size_t n, size_t len)
 {
     size_t i, last = 0;
@@ -7321,7 +7856,9 @@ static bool llmc__spans_ok(const llmc_span *s, size_t n, size_t len)
     return n == 0 || s != NULL;
 }
 
-/* The whole text, special tokens and the text between them. */
+/* The whole text, special tokens and the text between them. SPM puts its space before the text that
+   begins the whole or follows a special token, not before text that follows nothing of the kind.
+   False: the work memory is too small. */
 static bool llmc__encode_parts(llmc__search *s, llmc__work work, llmc__ids *out)
 {
     const llmc_tokenizer *t = s->tok;
@@ -7375,8 +7912,8 @@ LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, si
                          (o.parse_special ? LLMC__FIND_USER | LLMC__FIND_CONTROL : 0));
     s.plain = o.plain;
     s.n_plain = o.parse_special ? o.n_plain : 0;
-    w.at = (uint8_t *)work + (work_bytes >= skip ? skip : 0);
-    w.size = work_bytes >= skip ? work_bytes - skip : 0;
+    w.at = work_bytes > skip ? (uint8_t *)work + skip : NULL;
+    w.size = work_bytes > skip ? work_bytes - skip : 0;
     out.at = ids;
     out.cap = cap;
     out.n = 0;
@@ -7394,7 +7931,8 @@ LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, si
 
 //--[ 13.8 TOKEN.decode ]-- ids to text
 /* Bytes that a token adds to text, *n of them. Control and unknown tokens add nothing unless shown,
-   and then their stored text. */
+   and then their stored text. drop_space: a leading space that encode put there goes again (user
+   tokens get none). The bytes belong to the tokenizer. id is inside the vocabulary. */
 static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, bool drop_space,
                                        bool show_special, size_t *n)
 {
@@ -7432,6 +7970,7 @@ LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *id
                               "id %d at place %zu is outside the vocabulary of %u", (int)ids[i], i,
                               (unsigned)tok->vocab.count);
         p = llmc__token_text(tok, ids[i], drop && opening, o.show_special, &m);
+        /* after the first token that does not fit only the count goes on */
         if (used <= cap && m <= cap - used && m > 0)
             LLMC_MEMCPY(text + used, p, m);
         if (m > SIZE_MAX - used)
@@ -7449,7 +7988,8 @@ LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *id
 
 /* llmc__token_bytes -- what one token adds to a text that streams
    first: nothing but special tokens came before, so SPM's leading space goes. buf [at least
-   llmc__tokenizer_longest]. Returns the bytes; 0 for control tokens unless show_special. */
+   llmc__tokenizer_longest], not NUL-terminated; a character may come in several tokens' bytes, so the
+   caller joins them before it shows any. Returns the bytes; 0 for control tokens unless show_special. */
 LLMC__UNUSED static size_t llmc__token_bytes(const llmc_tokenizer *tok, llmc_token id, bool first,
                                              bool show_special, char *buf)
 {
@@ -7463,7 +8003,7 @@ LLMC__UNUSED static size_t llmc__token_bytes(const llmc_tokenizer *tok, llmc_tok
     return n;
 }
 
-/* Most bytes that one token can add. */
+/* Most bytes that one token can add, at least 1: the size of a buffer for llmc__token_bytes. */
 LLMC__UNUSED static size_t llmc__tokenizer_longest(const llmc_tokenizer *tok)
 {
     return tok->longest;
@@ -7472,7 +8012,9 @@ LLMC__UNUSED static size_t llmc__tokenizer_longest(const llmc_tokenizer *tok)
 //--[ 13.9 TOKEN.carve ]-- from the file's vocabulary to tables
 /* Measuring reads and checks every token; placing reads them again into tables and then the merges.
    Nothing here is quadratic in what a file can hold: hashes have bounded probes, the list of
-   special tokens is heap-sorted, and a token that is checked for merging to itself is short. */
+   special tokens is heap-sorted, and a token that is checked for merging to itself is short.
+
+     llmc_tokenizer | tok | raw | special | scratch | slot | merge, uc (BPE) | joined (SPM)        */
 
 /* Walks strings of either layout; every length is checked again against what remains. */
 typedef struct llmc__strings {
@@ -7481,7 +8023,10 @@ typedef struct llmc__strings {
     llmc__string_layout layout;
 } llmc__strings;
 
-/* The next string: *text its place, *len its bytes. False: it does not fit, or is over 64 KB. */
+/* The next string: *text its place, *len its bytes. False: it does not fit, or is over 64 KB.
+
+     GGUF      [ u64 length ][ bytes ]
+     llama2.c  [ f32 score  ][ i32 length ][ bytes ]      a negative length reads as far too long */
 static bool llmc__string_next(llmc__strings *s, size_t *text, size_t *len)
 {
     uint64_t n;
@@ -7524,7 +8069,9 @@ typedef struct llmc__token_sizes {
 } llmc__token_sizes;
 
 /* One pass over the tokens: checks all, counts, and, where tok is not NULL, fills tok [count] and
-   raw (which has sizes->raw bytes). Errors: BAD_FILE. */
+   raw (as many bytes as the pass without tok counted). *sizes is written by both passes, with the same
+   result. vocab_check has bounded the text to 4 GiB, so places in it fit 32 bits.
+   Errors: BAD_FILE. */
 static llmc_status llmc__tokens_read(const llmc__vocab *v, llmc__tok *tok, uint8_t *raw,
                                      llmc__token_sizes *sizes, llmc_diag *diag)
 {
@@ -7537,8 +8084,8 @@ static llmc_status llmc__tokens_read(const llmc__vocab *v, llmc__tok *tok, uint8
     LLMC_MEMSET(sizes, 0, sizeof *sizes);
     for (id = 0; id < v->count; id++) {
         llmc__tok k;
-        size_t text, len, n;
-        bool merge;
+        size_t text, len, n = 1;
+        bool merge = false;
         int byte = -1;
         if (!llmc__string_next(&s, &text, &len))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
@@ -7552,12 +8099,10 @@ static llmc_status llmc__tokens_read(const llmc__vocab *v, llmc__tok *tok, uint8
                               v->name, (unsigned)id, (int)llmc__min(len, 64), (const char *)s.data + text,
                               k.kind == 0 ? "has a type outside 1 to 6"
                                           : "is a byte token but not of the form <0xXX>");
-        n = llmc__raw_bytes(v, k.kind, s.data + text, len, tok == NULL ? NULL : raw + sizes->raw, &merge);
-        if (byte >= 0) {
-            n = 1;
-            if (tok != NULL)
-                raw[sizes->raw] = (uint8_t)byte;
-        }
+        if (byte < 0) /* a byte token's six characters would not fit the one byte counted for it */
+            n = llmc__raw_bytes(v, k.kind, s.data + text, len, tok == NULL ? NULL : raw + sizes->raw, &merge);
+        else if (tok != NULL)
+            raw[sizes->raw] = (uint8_t)byte;
         k.raw = (uint32_t)sizes->raw;
         k.text = (uint32_t)text;
         k.raw_len = (uint16_t)n;
@@ -7566,6 +8111,10 @@ static llmc_status llmc__tokens_read(const llmc__vocab *v, llmc__tok *tok, uint8
         k.rank = 0;
         if (tok != NULL)
             tok[id] = k;
+        if (llmc__find_kind(&k) != 0 && n > LLMC__SPECIAL_MAX)
+            return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
+                              "%s: special token %u has %u bytes; the limit is %u", v->name, (unsigned)id,
+                              (unsigned)n, (unsigned)LLMC__SPECIAL_MAX);
         sizes->raw += n;
         sizes->special += llmc__find_kind(&k) != 0;
         sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, len);
@@ -7574,14 +8123,17 @@ static llmc_status llmc__tokens_read(const llmc__vocab *v, llmc__tok *tok, uint8
     return LLMC_OK;
 }
 
-/* A float as a key that sorts the other way round: the best score has the lowest key. */
+/* A float as a key that sorts the other way round: the best score has the lowest key. Positive floats
+   order like their bits, so those are turned round; negative ones already run backwards.
+   LLMC__NO_PAIR would be a NaN, which was refused. */
 static uint32_t llmc__score_key(float score)
 {
     uint32_t u = llmc__f32_bits(score + 0.0f); /* -0 becomes 0 */
     return (u & 0x80000000u) != 0 ? u : ~(u | 0x80000000u);
 }
 
-/* Notes which bytes stand side by side in a token that merging may make. */
+/* Notes which bytes stand side by side in a token p [n] that merging may make: joined, a matrix of
+   256 x 256 bits, is the union over all of them. */
 static void llmc__raw_joined(uint32_t *joined, const uint8_t *p, size_t n)
 {
     size_t i;
@@ -7589,7 +8141,10 @@ static void llmc__raw_joined(uint32_t *joined, const uint8_t *p, size_t n)
         joined[p[i - 1] * 8 + p[i] / 32] |= 1u << (p[i] % 32);
 }
 
-/* Enters every token in the hash and the small tables. Errors: BAD_FILE. */
+/* llmc__tokens_index -- every token into the hash and the small tables    (TOKEN.carve)
+   t->slot and t->joined are cleared, tok [count] is t->tok, not yet const. Ids ascend, so the lowest
+   of equals wins everywhere. Byte tokens stay out of the hash: they are found by value alone, and
+   "<0x41>" in a text is no byte. Errors: BAD_FILE. */
 static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc__tok *tok, llmc_diag *diag)
 {
     const llmc__vocab *v = &t->vocab;
@@ -7607,6 +8162,7 @@ static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc__tok *tok, llmc_di
             k->rank = llmc__score_key(score);
         }
         if (k->kind == LLMC_TOKEN_BYTE) {
+            /* two tokens of one byte: the first counts */
             n_bytes += t->byte[p[0]] < 0;
             t->byte[p[0]] = t->byte[p[0]] < 0 ? (llmc_token)id : t->byte[p[0]];
             continue;
@@ -7634,15 +8190,25 @@ static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc__tok *tok, llmc_di
 static llmc_token llmc__merge_part(const llmc_tokenizer *t, const uint8_t *text, size_t len, uint8_t *raw,
                                    size_t *n, bool *known)
 {
-    bool merge;
-    llmc_token id;
-    *n = llmc__raw_bytes(&t->vocab, LLMC_TOKEN_NORMAL, text, len, raw, &merge);
-    id = merge ? llmc__token_lookup(t, raw, *n, true) : LLMC_TOKEN_NONE;
-    *known = id >= 0 || llmc_token_find(t, (const char *)text, len) >= 0;
-    return id;
+    static const uint8_t kind[] = {LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL, LLMC_TOKEN_NORMAL};
+    int byte = llmc__byte_token(text, len);
+    llmc_token id = LLMC_TOKEN_NONE;
+    bool merge, other;
+    uint32_t i;
+    *known = byte >= 0 && t->byte[byte] >= 0;
+    for (i = 0; i < 3; i++) { /* the raw forms that it can have; not llmc_token_find, which may scan */
+        *n = llmc__raw_bytes(&t->vocab, kind[i], text, len, raw, &merge);
+        id = merge ? llmc__token_lookup(t, raw, *n, true) : LLMC_TOKEN_NONE;
+        other = !merge && llmc__token_lookup(t, raw, *n, false) >= 0;
+        *known = *known || id >= 0 || other;
+    }
+    return id; /* the normal form came last: its bytes are in raw */
 }
 
-/* One merge "a b" of rank `rank`. scratch: twice the longest stored token. False: why in *problem. */
+/* llmc__merge_read -- one merge p [len], "a b", of rank `rank`             (TOKEN.carve)
+   scratch [2 longest]: the raw bytes of a and then b, side by side, are what the merge makes. The one
+   space cuts: in stored text the byte alphabet writes a space as U+0120, so neither part holds one.
+   False: why in *problem. */
 static bool llmc__merge_read(llmc_tokenizer *t, const uint8_t *p, size_t len, uint32_t rank, uint8_t *scratch,
                              size_t longest, const char **problem)
 {
@@ -7676,7 +8242,8 @@ static bool llmc__merge_read(llmc_tokenizer *t, const uint8_t *p, size_t len, ui
 
 /* All merges, in rank order. Errors: BAD_FILE with the merge's number and text. A part or result that
    the vocabulary lacks is an error, as in Hugging Face's loader, not a merge to skip: such a
-   file was cut or mixed up, and would encode text in a way its model has never seen. */
+   file was cut or mixed up, and would encode text in a way its model has never seen.
+   scratch [2 longest], longest: bytes of the longest stored token. */
 static llmc_status llmc__merges_read(llmc_tokenizer *t, uint8_t *scratch, size_t longest, llmc_diag *diag)
 {
     const llmc__vocab *v = &t->vocab;
@@ -7711,7 +8278,8 @@ static bool llmc__special_before(const llmc_tokenizer *t, llmc_token a, llmc_tok
     return x->raw_len != y->raw_len ? x->raw_len < y->raw_len : a < b;
 }
 
-/* Heap sort's step: lets entry i of list [n] sink to its place. */
+/* Heap sort's step: lets entry i of list [n] sink to its place. No recursion, no memory, and no
+   order of the file that makes it slow. */
 static void llmc__special_sink(const llmc_tokenizer *t, llmc_token *list, uint32_t i, uint32_t n)
 {
     for (;;) {
@@ -7729,7 +8297,29 @@ static void llmc__special_sink(const llmc_tokenizer *t, llmc_token *list, uint32
     }
 }
 
-/* Collects the tokens that text is searched for, in byte order, and where each first byte begins. */
+/* Of neighbours in list [n] with the same bytes and of the same sort only the lowest id, which is the
+   one that is found, stays; a thousand copies would cost a thousand looks. Returns what is left. */
+static uint32_t llmc__special_unique(const llmc_tokenizer *t, llmc_token *list, uint32_t n)
+{
+    uint32_t i, k = 0, first = 0; /* list[first]: the first kept one with these bytes */
+    uint8_t sorts = 0;            /* LLMC__FIND_... bits kept with these bytes        */
+    for (i = 0; i < n; i++) {
+        const llmc__tok *x = &t->tok[list[i]], *y = &t->tok[list[first]];
+        uint8_t sort = llmc__find_kind(x);
+        if (k == 0 || x->raw_len != y->raw_len || LLMC_MEMCMP(t->raw + x->raw, t->raw + y->raw, x->raw_len)) {
+            first = k;
+            sorts = 0;
+        }
+        if ((sorts & sort) == 0)
+            list[k++] = list[i];
+        sorts |= sort;
+    }
+    return k;
+}
+
+/* Collects the tokens that text is searched for, in byte order, and where each first byte begins.
+   list [n], n as tokens_read counted them. special_at[k] is the first entry whose first byte is at
+   least k; entry 256 is n, so that every byte's range is [special_at[k], special_at[k + 1]). */
 static void llmc__specials_sort(llmc_tokenizer *t, llmc_token *list, uint32_t n)
 {
     uint32_t i, k = 0;
@@ -7744,6 +8334,7 @@ static void llmc__specials_sort(llmc_tokenizer *t, llmc_token *list, uint32_t n)
         list[i - 1] = top;
         llmc__special_sink(t, list, 0, i - 1);
     }
+    n = llmc__special_unique(t, list, n);
     t->special = list;
     LLMC_MEMSET(t->special_kinds, 0, sizeof t->special_kinds);
     for (i = 0, k = 0; k <= 256; k++) {
@@ -7774,7 +8365,8 @@ static void llmc__mark_whole(const llmc_tokenizer *t, llmc__tok *tok)
     }
 }
 
-/* Whether the vocabulary is GPT-2's own, whose files are often older than pre-tokenizer names. */
+/* Whether the vocabulary is GPT-2's own, whose files are often older than pre-tokenizer names: 50000
+   merges, and "<|endoftext|>" at 50256. Rows after that may pad it. */
 static bool llmc__is_gpt2(const llmc__vocab *v)
 {
     llmc__strings s;
@@ -7792,14 +8384,15 @@ static bool llmc__is_gpt2(const llmc__vocab *v)
     return llmc__texteq((const char *)s.data + text, len, "<|endoftext|>");
 }
 
-/* No pre-tokenizer, or llama.cpp's word for not knowing it. */
+/* No pre-tokenizer, or llama.cpp's word for not knowing it (its converter gives SPM files that too). */
 static bool llmc__unnamed(const llmc__vocab *v)
 {
     return v->pre[0] == 0 || llmc__streq(v->pre, "default");
 }
 
 /* Refuses what is not known; never guesses how to cut text. An SPM file has no pre-tokenizer; a
-   byte-level one without a name, or with llama.cpp's "default", is taken only if it is GPT-2's. */
+   byte-level one without a name, or with llama.cpp's "default", is taken only if it is GPT-2's.
+   Bounds on counts keep ids and slots in 32 bits below. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__vocab_check(const llmc__vocab *v, llmc_diag *diag)
 {
     bool unnamed = llmc__unnamed(v);
@@ -7824,7 +8417,7 @@ static llmc_status llmc__vocab_check(const llmc__vocab *v, llmc_diag *diag)
     return LLMC_OK;
 }
 
-/* Smallest power of two that leaves a table of n at most half full. */
+/* Smallest power of two, at least 16, that leaves a table of n at most half full. n <= 2^24. */
 static uint32_t llmc__slots(uint32_t n)
 {
     uint32_t slots = 16;
@@ -7841,7 +8434,8 @@ typedef struct llmc__token_memory {
     llmc_token *special;
 } llmc__token_memory;
 
-/* Takes all memory; fields of *m->t are set only if there is any. */
+/* Takes all memory, measuring or placing alike, in the order shown above; fields of *m->t are set
+   only if there is any. Clears what the passes after it only add to. */
 static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const llmc__token_sizes *sizes,
                              llmc__arena *a)
 {
@@ -7882,8 +8476,9 @@ static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const 
 }
 
 /* llmc__tokenizer_carve -- tables for v                             (TOKEN.carve)
-   Takes all memory from a; with a->base NULL it only measures and checks the tokens, and *out is
-   NULL. v's pointers must outlive *out; v itself is copied.
+   Takes all memory from a; with a->base NULL it only measures and checks the tokens (not the merges,
+   which need the tables), and *out is NULL. The merges' scratch stays in the arena.
+   v's pointers must outlive *out; v itself is copied.
    Errors: BAD_FILE, UNSUPPORTED (pre-tokenizer), NO_MEMORY. */
 LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, const llmc__vocab *v,
                                                       llmc__arena *a, llmc_diag *diag)
@@ -7920,32 +8515,33 @@ LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, cons
 /* id, name in GGUF, its row length and number of rows by letter: D width, V vocabulary, C context,
    Q all query heads (H K), G all key/value heads (G K), S those of a fused q, k, v, F feed-forward.
    0 rows: a vector. Roles from ATTN_NORM on stand once per layer, as "blk.<layer>.<name>". */
-#define LLMC__ROLE_LIST(X)                    \
-    X(EMBED, "token_embd.weight", 'D', 'V')   \
-    X(POS, "position_embd.weight", 'D', 'C')  \
-    X(OUT_NORM, "output_norm.weight", 'D', 0) \
-    X(OUT_NORM_B, "output_norm.bias", 'D', 0) \
-    X(HEAD, "output.weight", 'D', 'V')        \
-    X(ATTN_NORM, "attn_norm.weight", 'D', 0)  \
-    X(ATTN_NORM_B, "attn_norm.bias", 'D', 0)  \
-    X(Q, "attn_q.weight", 'D', 'Q')           \
-    X(K, "attn_k.weight", 'D', 'G')           \
-    X(V, "attn_v.weight", 'D', 'G')           \
-    X(Q_B, "attn_q.bias", 'Q', 0)             \
-    X(K_B, "attn_k.bias", 'G', 0)             \
-    X(V_B, "attn_v.bias", 'G', 0)             \
-    X(O, "attn_output.weight", 'Q', 'D')      \
-    X(O_B, "attn_output.bias", 'D', 0)        \
-    X(FFN_NORM, "ffn_norm.weight", 'D', 0)    \
-    X(FFN_NORM_B, "ffn_norm.bias", 'D', 0)    \
-    X(GATE, "ffn_gate.weight", 'D', 'F')      \
-    X(UP, "ffn_up.weight", 'D', 'F')          \
-    X(DOWN, "ffn_down.weight", 'F', 'D')      \
-    X(UP_B, "ffn_up.bias", 'F', 0)            \
-    X(DOWN_B, "ffn_down.bias", 'D', 0)        \
-    X(QKV, "attn_qkv.weight", 'D', 'S')       \
+#define LLMC__ROLE_LIST(X)                                                \
+    X(EMBED, "token_embd.weight", 'D', 'V')   /* token to its vector */   \
+    X(POS, "position_embd.weight", 'D', 'C')  /* learned positions */     \
+    X(OUT_NORM, "output_norm.weight", 'D', 0) /* before the head */       \
+    X(OUT_NORM_B, "output_norm.bias", 'D', 0)                             \
+    X(HEAD, "output.weight", 'D', 'V')       /* absent: tied to EMBED */  \
+    X(ATTN_NORM, "attn_norm.weight", 'D', 0) /* from here on per layer */ \
+    X(ATTN_NORM_B, "attn_norm.bias", 'D', 0)                              \
+    X(Q, "attn_q.weight", 'D', 'Q')                                       \
+    X(K, "attn_k.weight", 'D', 'G')                                       \
+    X(V, "attn_v.weight", 'D', 'G')                                       \
+    X(Q_B, "attn_q.bias", 'Q', 0)                                         \
+    X(K_B, "attn_k.bias", 'G', 0)                                         \
+    X(V_B, "attn_v.bias", 'G', 0)                                         \
+    X(O, "attn_output.weight", 'Q', 'D') /* heads back to the width */    \
+    X(O_B, "attn_output.bias", 'D', 0)                                    \
+    X(FFN_NORM, "ffn_norm.weight", 'D', 0)                                \
+    X(FFN_NORM_B, "ffn_norm.bias", 'D', 0)                                \
+    X(GATE, "ffn_gate.weight", 'D', 'F')                                  \
+    X(UP, "ffn_up.weight", 'D', 'F')                                      \
+    X(DOWN, "ffn_down.weight", 'F', 'D')                                  \
+    X(UP_B, "ffn_up.bias", 'F', 0)                                        \
+    X(DOWN_B, "ffn_down.bias", 'D', 0)                                    \
+    X(QKV, "attn_qkv.weight", 'D', 'S') /* q, k, v rows stacked */        \
     X(QKV_B, "attn_qkv.bias", 'S', 0)
 
+/* Roles as numbers, in the order of the list; those below LLMC__W_GLOBALS stand once in a model. */
 enum {
 #define LLMC__ROLE_ENUM(id, name, cols, rows) LLMC__W_##id,
     LLMC__ROLE_LIST(LLMC__ROLE_ENUM)
@@ -7954,14 +8550,16 @@ enum {
     LLMC__W_GLOBALS = LLMC__W_ATTN_NORM
 };
 
-#define LLMC__BIT(id) (1u << LLMC__W_##id)
+#define LLMC__BIT(id) (1u << LLMC__W_##id) /* a set of roles is one word: at most 32 roles */
 
-/* Dimension letters as in the list above. */
+/* A role's name and shape. A matrix is [rows][cols] row-major, dim[0] = cols and dim[1] = rows; y = W x
+   takes x [cols] to y [rows]. Dimension letters as in the list above. */
 typedef struct llmc__role {
     const char *name;
     char cols, rows;
 } llmc__role;
 
+/* By role. */
 static const llmc__role llmc__role_table[LLMC__W_COUNT] = {
 #define LLMC__ROLE_ROW(id, name, cols, rows) {name, cols, rows},
     LLMC__ROLE_LIST(LLMC__ROLE_ROW)
@@ -7976,16 +8574,17 @@ struct llmc_model {
     const llmc_tensor **layer;                /* [L][LLMC__W_COUNT] */
     llmc_tensor *tensors;                     /* [n_tensors], as in the file */
     uint32_t n_tensors;
-    llmc_tensor *views; /* [L][6]: q, k, v and their biases, cut out of fused ones; or NULL */
-    uint64_t weight_bytes;
+    llmc_tensor *views;    /* [L][6]: q, k, v and their biases, cut out of fused ones; or NULL */
+    uint64_t weight_bytes; /* as stored, scales included */
     llmc_file_kind kind;
     llmc_blob file, vocab_file; /* vocab_file: where the tokenizer's keys stand; data NULL: in no GGUF */
     const char *chat_template;  /* or NULL */
     size_t chat_template_len;
-    bool vocab_only;
+    bool vocab_only; /* no tensors, no layers: only the tokenizer and names */
 };
 
-/* A weight by role: of the whole model, or of layer l < L. NULL: the family has it not. */
+/* A weight by role: of the whole model, or of layer l < L. NULL: the family has it not, or the file
+   leaves out an optional one. Fused q, k, v are found as Q, K, V too. */
 static inline const llmc_tensor *llmc__global(const llmc_model *m, unsigned role)
 {
     return m->global[role];
@@ -7997,19 +8596,22 @@ static inline const llmc_tensor *llmc__weight(const llmc_model *m, uint32_t l, u
 }
 
 //--[ 14.2 MODEL.family ]-- one row per architecture; adding one is adding a row
-/* What distinguishes families beyond the sizes that files give. A tensor that is
+/* What distinguishes families beyond the sizes that files give; forward reads it from llmc_config and
+   knows no family. A tensor that is
    neither required nor optional is refused, so a variant with more parts than
    these can never run as if it had not. */
 typedef struct llmc__family {
     const char *name; /* general.architecture */
     llmc_norm norm;
     llmc_pos pos;
-    llmc_rope rope;
+    llmc_rope rope; /* read only if pos is LLMC_POS_ROPE */
     llmc_act act;
-    bool gated;
+    bool gated;                  /* down(act(gate x) * up x), else down(act(up x)) */
     uint32_t required, optional; /* roles, as bits */
 } llmc__family;
 
+/* llama: Touvron 2023, also Llama 2 and 3, TinyLlama, Mistral without its window. GGUF stores q and k
+   rows so that adjacent pairs rotate. gpt2: Radford 2019; biases everywhere, q, k and v fused. */
 static const llmc__family llmc__family_table[] = {
     {"llama", LLMC_NORM_RMS, LLMC_POS_ROPE, LLMC_ROPE_ADJACENT, LLMC_ACT_SILU, true,
      LLMC__BIT(EMBED) | LLMC__BIT(OUT_NORM) | LLMC__BIT(ATTN_NORM) | LLMC__BIT(Q) | LLMC__BIT(K) |
@@ -8023,7 +8625,7 @@ static const llmc__family llmc__family_table[] = {
          LLMC__BIT(DOWN_B),
      LLMC__BIT(HEAD)}};
 
-/* NULL: not one that is known. */
+/* The row of general.architecture name [len]; NULL: not one that is known. */
 static const llmc__family *llmc__family_named(const char *name, size_t len)
 {
     size_t i;
@@ -8036,51 +8638,60 @@ static const llmc__family *llmc__family_named(const char *name, size_t len)
 //--[ 14.3 MODEL.hyper ]-- the architecture's own keys, "<architecture>.<name>"
 /* Everything a file can say about how its model computes is either used, or must
    say that the thing is off; a key that is not listed is refused, since skipping
-   it could mean computing something else. */
+   it could mean computing something else. Refusing early costs a message, guessing costs
+   a model that writes worse text and nobody knows why. */
 enum {
-    LLMC__HYPER_USED,
+    LLMC__HYPER_USED,    /* read by name below */
     LLMC__HYPER_SKIPPED, /* says nothing about the computation */
     LLMC__HYPER_ZERO,    /* must be 0 or false */
     LLMC__HYPER_ONE,     /* must be 1 or true */
     LLMC__HYPER_NEUTRAL  /* a factor: must be 0 (unset) or 1 */
 };
 
-#define LLMC__HYPER_LIST(X)                                           \
-    X(BLOCK_COUNT, USED, "block_count")                               \
-    X(EMBEDDING, USED, "embedding_length")                            \
-    X(FEED_FORWARD, USED, "feed_forward_length")                      \
-    X(CONTEXT, USED, "context_length")                                \
-    X(VOCAB_SIZE, USED, "vocab_size")                                 \
-    X(HEADS, USED, "attention.head_count")                            \
-    X(HEADS_KV, USED, "attention.head_count_kv")                      \
-    X(KEY_LENGTH, USED, "attention.key_length")                       \
-    X(VALUE_LENGTH, USED, "attention.value_length")                   \
-    X(EPS_RMS, USED, "attention.layer_norm_rms_epsilon")              \
-    X(EPS_LAYER, USED, "attention.layer_norm_epsilon")                \
-    X(WINDOW, USED, "attention.sliding_window")                       \
-    X(ROPE_DIMS, USED, "rope.dimension_count")                        \
-    X(ROPE_BASE, USED, "rope.freq_base")                              \
-    X(ROPE_TYPE, USED, "rope.scaling.type")                           \
-    X(ROPE_FACTOR, USED, "rope.scaling.factor")                       \
-    X(ROPE_LINEAR, USED, "rope.scale_linear")                         \
-    X(ROPE_ATTN, NEUTRAL, "rope.scaling.attn_factor")                 \
-    X(ROPE_ORIGINAL, SKIPPED, "rope.scaling.original_context_length") \
-    X(ROPE_FINETUNED, SKIPPED, "rope.scaling.finetuned")              \
-    X(DATA_LAYOUT, SKIPPED, "tensor_data_layout")                     \
-    X(CAUSAL, ONE, "attention.causal")                                \
-    X(ATTN_SCALE, ZERO, "attention.scale")                            \
-    X(ATTN_SOFTCAP, ZERO, "attn_logit_softcapping")                   \
-    X(FINAL_SOFTCAP, ZERO, "final_logit_softcapping")                 \
-    X(ALIBI, ZERO, "attention.max_alibi_bias")                        \
-    X(CLAMP_KQV, ZERO, "attention.clamp_kqv")                         \
-    X(PARALLEL, ZERO, "use_parallel_residual")                        \
-    X(EXPERTS, ZERO, "expert_count")                                  \
-    X(EXPERTS_USED, ZERO, "expert_used_count")                        \
-    X(POOLING, ZERO, "pooling_type")                                  \
-    X(LOGIT_SCALE, NEUTRAL, "logit_scale")                            \
-    X(RESIDUAL_SCALE, NEUTRAL, "residual_scale")                      \
-    X(EMBED_SCALE, NEUTRAL, "embedding_scale")
+/* id, rule, key after "<architecture>.". A key that changes nothing here must be listed, else files
+   that carry it would be refused. */
+#define LLMC__HYPER_LIST(X)                                                                           \
+    X(BLOCK_COUNT, USED, "block_count")                  /* L */                                      \
+    X(EMBEDDING, USED, "embedding_length")               /* D */                                      \
+    X(FEED_FORWARD, USED, "feed_forward_length")         /* F */                                      \
+    X(CONTEXT, USED, "context_length")                   /* positions the model was trained for */    \
+    X(VOCAB_SIZE, USED, "vocab_size")                    /* V, as the embedding has it */             \
+    X(HEADS, USED, "attention.head_count")               /* H */                                      \
+    X(HEADS_KV, USED, "attention.head_count_kv")         /* G; absent: H */                           \
+    X(KEY_LENGTH, USED, "attention.key_length")          /* K; absent: D / H */                       \
+    X(VALUE_LENGTH, USED, "attention.value_length")      /* must be K */                              \
+    X(EPS_RMS, USED, "attention.layer_norm_rms_epsilon") /* families with RMSNorm */                  \
+    X(EPS_LAYER, USED, "attention.layer_norm_epsilon")   /* families with LayerNorm */                \
+    X(WINDOW, USED, "attention.sliding_window")          /* only if it hides nothing */               \
+    X(ROPE_DIMS, USED, "rope.dimension_count")           /* rotated elements of a head */             \
+    X(ROPE_BASE, USED, "rope.freq_base")                 /* theta */                                  \
+    X(ROPE_TYPE, USED, "rope.scaling.type")              /* "none" or "linear" */                     \
+    X(ROPE_FACTOR, USED, "rope.scaling.factor")                                                       \
+    X(ROPE_LINEAR, USED, "rope.scale_linear")                         /* the older name of factor */  \
+    X(ROPE_ATTN, NEUTRAL, "rope.scaling.attn_factor")                 /* YaRN's scale of attention */ \
+    X(ROPE_ORIGINAL, SKIPPED, "rope.scaling.original_context_length") /* linear does not use it */    \
+    X(ROPE_FINETUNED, SKIPPED, "rope.scaling.finetuned")                                              \
+    X(DATA_LAYOUT, SKIPPED, "tensor_data_layout")     /* where the weights came from */               \
+    X(CAUSAL, ONE, "attention.causal")                /* else an encoder */                           \
+    X(ATTN_SCALE, ZERO, "attention.scale")            /* in place of 1 / sqrt(K) */                   \
+    X(ATTN_SOFTCAP, ZERO, "attn_logit_softcapping")   /* Gemma 2 */                                   \
+    X(FINAL_SOFTCAP, ZERO, "final_logit_softcapping") /* Gemma */                                     \
+    X(ALIBI, ZERO, "attention.max_alibi_bias")        /* MPT, Bloom */                                \
+    X(CLAMP_KQV, ZERO, "attention.clamp_kqv")         /* OLMo, DBRX */                                \
+    X(PARALLEL, ZERO, "use_parallel_residual")        /* GPT-NeoX */                                  \
+    X(EXPERTS, ZERO, "expert_count")                  /* mixtures */                                  \
+    X(EXPERTS_USED, ZERO, "expert_used_count")                                                        \
+    X(EXPERTS_FF, ZERO, "expert_feed_forward_length")                                                 \
+    X(EXPERTS_SHARED, ZERO, "expert_shared_count")                                                    \
+    X(EXPERTS_GROUPS, ZERO, "expert_group_count")                                                     \
+    X(EXPERTS_GROUPS_USED, ZERO, "expert_group_used_count")                                           \
+    X(DENSE_LAYERS, ZERO, "leading_dense_block_count")                                                \
+    X(POOLING, ZERO, "pooling_type")             /* embedding models */                               \
+    X(LOGIT_SCALE, NEUTRAL, "logit_scale")       /* Granite, Command R */                             \
+    X(RESIDUAL_SCALE, NEUTRAL, "residual_scale") /* Granite */                                        \
+    X(EMBED_SCALE, NEUTRAL, "embedding_scale")   /* Granite */
 
+/* Keys as numbers, in the order of the list; the ROPE_... ones stand together (hyper_rope walks them). */
 enum {
 #define LLMC__HYPER_ENUM(id, rule, name) LLMC__HP_##id,
     LLMC__HYPER_LIST(LLMC__HYPER_ENUM)
@@ -8088,18 +8699,21 @@ enum {
         LLMC__HP_COUNT
 };
 
+/* A key of the list above as data. */
 typedef struct llmc__hyper_row {
     const char *name;
-    uint8_t rule;
+    uint8_t rule; /* LLMC__HYPER_... */
 } llmc__hyper_row;
 
+/* By LLMC__HP_... */
 static const llmc__hyper_row llmc__hyper_table[LLMC__HP_COUNT] = {
 #define LLMC__HYPER_ROW(id, rule, name) {name, LLMC__HYPER_##rule},
     LLMC__HYPER_LIST(LLMC__HYPER_ROW)
 #undef LLMC__HYPER_ROW
 };
 
-/* The family's keys in one file; absent ones have `at` 0. */
+/* The family's keys in one file, by LLMC__HP_...; absent ones have `at` 0. Values stay in the file
+   and are read from there by type when they are asked for. */
 typedef struct llmc__hyper {
     const llmc__gguf *g;
     const llmc__family *family;
@@ -8108,8 +8722,10 @@ typedef struct llmc__hyper {
 
 /* llmc__hyper_collect -- find the keys that begin with the family's name   (MODEL.hyper)
    h->g and h->family set before. A second walk over the metadata, because the
-   family may be named after its keys. Errors: BAD_FILE (a key twice), UNSUPPORTED
-   (a key that is not in the list). */
+   family may be named after its keys. Other architectures' keys and all general ones
+   (general., tokenizer., split., quantize. ...) pass unread. A handful of string compares for each
+   key: linear in the file. Errors: BAD_FILE (a key twice), UNSUPPORTED (a key that
+   is not in the list). */
 static llmc_status llmc__hyper_collect(llmc__hyper *h)
 {
     llmc__reader r = h->g->file;
@@ -8118,9 +8734,10 @@ static llmc_status llmc__hyper_collect(llmc__hyper *h)
     uint64_t i;
     unsigned k;
     LLMC_MEMSET(h->value, 0, sizeof h->value);
-    r.at = h->g->keys_at;
+    r.at = h->g->keys_at; /* gguf_open has walked here: nothing below can run past the end */
     for (i = 0; i < h->g->n_keys; i++) {
         LLMC__TRY(llmc__gguf_next(&r, &pair));
+        /* the dot too: "llama4.block_count" is not a key of "llama" */
         if (pair.key_len <= prefix || pair.key[prefix] != '.' ||
             !llmc__texteq(pair.key, prefix, h->family->name))
             continue;
@@ -8138,10 +8755,11 @@ static llmc_status llmc__hyper_collect(llmc__hyper *h)
     return LLMC_OK;
 }
 
-/* Names the key, and its place if it is there. */
+/* Fails with status; the message names the key and why, the offset is its value's if it is there.
+   In its own function so that the many checks below stay one line each. */
 static llmc_status llmc__hyper_fail(const llmc__hyper *h, unsigned key, llmc_status status, const char *why)
 {
-    uint64_t at = h->value[key].at;
+    uint64_t at = h->value[key].at; /* a value never begins at 0, the magic does */
     (void)why;
 #ifdef LLMC_NO_STRINGS
     return llmc__fail(h->g->file.diag, status, "MODEL.hyper", at == 0 ? LLMC_NO_OFFSET : at, "MODEL.hyper");
@@ -8152,7 +8770,9 @@ static llmc_status llmc__hyper_fail(const llmc__hyper *h, unsigned key, llmc_sta
 #endif
 }
 
-/* Whole numbers from 1 to max; absent: *out stays, unless it is 0, which means the key has to be there. */
+/* llmc__hyper_u32 -- a whole number from 1 to max, of any integer type      (MODEL.hyper)
+   absent: *out, set before, is the default and stays; 0 there means that the key has to be there.
+   An array would give each layer its own value. Errors: BAD_FILE, UNSUPPORTED (an array). */
 static llmc_status llmc__hyper_u32(const llmc__hyper *h, unsigned key, uint32_t max, uint32_t *out)
 {
     const llmc__gguf_value *v = &h->value[key];
@@ -8170,7 +8790,8 @@ static llmc_status llmc__hyper_u32(const llmc__hyper *h, unsigned key, uint32_t 
     return LLMC_OK;
 }
 
-/* Finite numbers above 0 and at most max; absent: as above. */
+/* Finite numbers above 0 and at most max; absent: as above. Denormals count as 0: they would be
+   lost on machines that flush them, and nothing honest is that small. Errors: BAD_FILE. */
 static llmc_status llmc__hyper_f32(const llmc__hyper *h, unsigned key, double max, float *out)
 {
     const llmc__gguf_value *v = &h->value[key];
@@ -8185,11 +8806,13 @@ static llmc_status llmc__hyper_f32(const llmc__hyper *h, unsigned key, double ma
     return LLMC_OK;
 }
 
-/* Keys that may stand there only to say that something is off. */
+/* Keys that may stand there only to say that something is off. Flags count as 0 and 1, since files
+   write one key as a flag or a number. Errors: UNSUPPORTED. */
 static llmc_status llmc__hyper_off(const llmc__hyper *h)
 {
     unsigned k;
     for (k = 0; k < LLMC__HP_COUNT; k++) {
+        /* d: what the key says, a number */
         unsigned rule = llmc__hyper_table[k].rule;
         const llmc__gguf_value *v = &h->value[k];
         bool flag = false;
@@ -8200,6 +8823,7 @@ static llmc_status llmc__hyper_off(const llmc__hyper *h)
             d = flag ? 1 : 0;
         else if (!llmc__gguf_real(h->g, v, &d))
             return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "has a value that is not supported");
+        /* 0 is fine for ZERO and NEUTRAL, 1 for ONE and NEUTRAL; NaN is neither */
         if (!(d == 0 && rule != LLMC__HYPER_ONE) && !(d == 1 && rule != LLMC__HYPER_ZERO))
             return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "asks for something that is not supported");
     }
@@ -8207,7 +8831,9 @@ static llmc_status llmc__hyper_off(const llmc__hyper *h)
 }
 
 /* Positions divided by a factor, or none of it; every other kind is refused. As
-   in other engines a factor without a type is linear, and factor 0 means none. */
+   in other engines a factor without a type is linear, and factor 0 means none.
+   Sets c->rope_scale: the angle at position t is that of t / rope_scale.
+   Errors: BAD_FILE, UNSUPPORTED (YaRN, longrope, Llama 3.1's and whatever comes). */
 static llmc_status llmc__hyper_rope_scaling(const llmc__hyper *h, llmc_config *c)
 {
     const llmc__gguf_value *type = &h->value[LLMC__HP_ROPE_TYPE];
@@ -8220,6 +8846,7 @@ static llmc_status llmc__hyper_rope_scaling(const llmc__hyper *h, llmc_config *c
         return llmc__hyper_fail(h, LLMC__HP_ROPE_TYPE, LLMC_BAD_FILE, "must be a string");
     if (llmc__texteq(text, len, "none"))
         return LLMC_OK;
+    /* the others change angles by dimension or by length */
     if (!llmc__texteq(text, len, "linear"))
         return LLMC__FAIL(h->g->file.diag, UNSUPPORTED, "MODEL.hyper", type->at,
                           "%s: RoPE scaling '%.*s' is not supported", h->g->file.name,
@@ -8229,7 +8856,9 @@ static llmc_status llmc__hyper_rope_scaling(const llmc__hyper *h, llmc_config *c
     return llmc__hyper_f32(h, key, 1e6, &c->rope_scale);
 }
 
-/* Rotation: all of a head unless the file says less. */
+/* Rotation: all of a head unless the file says less; base 10000 unless it says another. A family
+   without RoPE must not have any of its keys. c->head_dim is set before.
+   Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__hyper_rope(const llmc__hyper *h, llmc_config *c)
 {
     unsigned k;
@@ -8247,14 +8876,15 @@ static llmc_status llmc__hyper_rope(const llmc__hyper *h, llmc_config *c)
     return llmc__hyper_rope_scaling(h, c);
 }
 
-/* Heads and their size: D / H unless the file gives it. A window as long as the
-   context hides nothing and is accepted. */
+/* Heads and their size: D / H unless the file gives it (some Llama 3.2 and Mistral models have H K
+   != D). A window as long as the context hides nothing and is accepted.
+   c->n_embd and c->context_length are set before. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__hyper_attention(const llmc__hyper *h, llmc_config *c)
 {
     uint32_t value_length;
     uint64_t window;
     LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS, 1u << 16, &c->n_head));
-    c->n_kv_head = c->n_head;
+    c->n_kv_head = c->n_head; /* absent: every head has its own keys and values */
     LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS_KV, 1u << 16, &c->n_kv_head));
     if (h->value[LLMC__HP_KEY_LENGTH].at == 0 && c->n_embd % c->n_head != 0)
         return llmc__hyper_fail(h, LLMC__HP_HEADS, LLMC_BAD_FILE, "does not divide embedding_length");
@@ -8263,6 +8893,7 @@ static llmc_status llmc__hyper_attention(const llmc__hyper *h, llmc_config *c)
     value_length = c->head_dim;
     if (c->head_dim != 0)
         LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_VALUE_LENGTH, 1u << 16, &value_length));
+    /* the cache keeps keys and values in pages of one shape */
     if (value_length != c->head_dim)
         return llmc__hyper_fail(h, LLMC__HP_VALUE_LENGTH, LLMC_UNSUPPORTED,
                                 "differs from attention.key_length");
@@ -8275,7 +8906,9 @@ static llmc_status llmc__hyper_attention(const llmc__hyper *h, llmc_config *c)
 
 //--[ 14.4 MODEL.config ]-- from either file format to llmc_config
 /* llmc__config_check -- what other sections rely on, whatever file it came from
-   Divisors are not zero, products of any three sizes fit 64 bits. Errors: BAD_FILE. */
+   Divisors are not zero, products of any three sizes fit 64 bits. That the bytes for such
+   sizes are there is checked tensor by tensor. Errors: BAD_FILE, without an offset: the
+   keys were read one by one, this is about how they go together. */
 static llmc_status llmc__config_check(const llmc_config *c, const char *name, llmc_diag *diag)
 {
     const char *wrong = NULL;
@@ -8298,7 +8931,7 @@ static llmc_status llmc__config_check(const llmc_config *c, const char *name, ll
     return LLMC_OK;
 }
 
-/* What the family's row says. */
+/* What the family's row says; sizes come from the file. */
 static void llmc__config_family(llmc_config *c, const llmc__family *f)
 {
     llmc__strcopy(c->family, sizeof c->family, f->name, llmc__strlen(f->name));
@@ -8308,7 +8941,8 @@ static void llmc__config_family(llmc_config *c, const llmc__family *f)
     c->gated = f->gated;
 }
 
-/* general.architecture, and general.name cut at a character to what fits. */
+/* general.architecture, and general.name cut at a character to what fits. The name is for people and
+   may be absent or of another type. Errors: BAD_FILE (no architecture). */
 static llmc_status llmc__config_names(llmc_config *c, const llmc__gguf *g)
 {
     const llmc__gguf_value *arch = &g->known[LLMC__KEY_ARCHITECTURE];
@@ -8317,8 +8951,12 @@ static llmc_status llmc__config_names(llmc_config *c, const llmc__gguf *g)
     if (!llmc__gguf_text(g, arch, &text, &len) || len == 0)
         return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.config", arch->at == 0 ? LLMC_NO_OFFSET : arch->at,
                           "%s: general.architecture is missing or not a string", g->file.name);
-    llmc__strcopy(c->family, sizeof c->family, text, len);
+    if (!llmc__strcopy(c->family, sizeof c->family, text, len) || llmc__strlen(c->family) != len)
+        return LLMC__FAIL(g->file.diag, UNSUPPORTED, "MODEL.config", arch->at,
+                          "%s: architecture '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
+                          text);
     if (llmc__gguf_text(g, &g->known[LLMC__KEY_NAME], &text, &len)) {
+        /* back to the first byte of the character that does not fit */
         if (len >= sizeof c->name)
             for (len = sizeof c->name - 1; len > 0 && ((unsigned char)text[len] & 0xc0u) == 0x80u;)
                 len--;
@@ -8328,7 +8966,8 @@ static llmc_status llmc__config_names(llmc_config *c, const llmc__gguf *g)
 }
 
 /* The family's keys to a configuration. c->vocab_size is the embedding's number of
-   rows already; a key that says otherwise is an error. */
+   rows already; a key that says otherwise is an error. The order matters: heads need the
+   width and the context, rotation needs the heads. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__config_gguf(llmc_config *c, const llmc__gguf *g, const llmc__family *family)
 {
     llmc__hyper h;
@@ -8347,6 +8986,7 @@ static llmc_status llmc__config_gguf(llmc_config *c, const llmc__gguf *g, const 
     LLMC__TRY(llmc__hyper_f32(&h, family->norm == LLMC_NORM_RMS ? LLMC__HP_EPS_RMS : LLMC__HP_EPS_LAYER, 1,
                               &c->norm_eps));
     LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_VOCAB_SIZE, LLMC__MAX_VOCAB, &vocab));
+    /* a family's vocab_size may be absent: then it is what the embedding has */
     if (vocab != c->vocab_size)
         return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.config", h.value[LLMC__HP_VOCAB_SIZE].at,
                           "%s: %s.vocab_size is %u, the token embedding has %u rows", g->file.name,
@@ -8354,7 +8994,9 @@ static llmc_status llmc__config_gguf(llmc_config *c, const llmc__gguf *g, const 
     return llmc__config_check(c, g->file.name, g->file.diag);
 }
 
-/* A llama2.c file is a Llama whose constants the format fixes. */
+/* A llama2.c file is a Llama whose constants the format fixes: epsilon 1e-5, base 10000, every head
+   rotated in full, adjacent pairs. llama2c_open has checked that heads is not 0 and divides dim.
+   Errors: BAD_FILE. */
 static llmc_status llmc__config_llama2c(llmc_config *c, const llmc__llama2c *f)
 {
     llmc__config_family(c, llmc__family_named("llama", 5));
@@ -8366,7 +9008,7 @@ static llmc_status llmc__config_llama2c(llmc_config *c, const llmc__llama2c *f)
     c->head_dim = c->rope_dims = f->dim / f->heads;
     c->n_ff = f->hidden;
     c->context_length = f->context;
-    c->norm_eps = 1e-5f;
+    c->norm_eps = 1e-5f; /* run.c's constants, which the file does not carry */
     c->rope = LLMC_ROPE_ADJACENT;
     c->rope_base = 10000;
     c->rope_scale = 1;
@@ -8374,7 +9016,8 @@ static llmc_status llmc__config_llama2c(llmc_config *c, const llmc__llama2c *f)
 }
 
 //--[ 14.5 MODEL.weights ]-- rows of tensors, tensors to their roles
-/* One row as f32, out [dim[0]]. The tensor was checked at load; row < its number of rows. */
+/* One row as f32, out [dim[0]]. The tensor was checked at load; row < its number of rows, so
+   row * n is an element of it and fits. I8: element e is data[e] * scales[e / group]. */
 static void llmc__tensor_row_f32(const llmc_tensor *t, uint64_t row, float *out)
 {
     uint64_t n = t->dim[0], i, at = row * n;
@@ -8387,9 +9030,11 @@ static void llmc__tensor_row_f32(const llmc_tensor *t, uint64_t row, float *out)
 }
 
 /* llmc_tensor_row -- one row in f32, for tools and tests             (MODEL.weights)
-   out [dim[0]]. Errors: BAD_ARG (NULL, no such row, not a tensor of a model). */
+   out [dim[0]]; rows of all higher dimensions count on, row < dim[1] dim[2] dim[3].
+   Errors: BAD_ARG (NULL, no such row, not a tensor of a model). */
 LLMC_API llmc_status llmc_tensor_row(const llmc_tensor *t, uint64_t row, float *out)
 {
+    /* callers can build an llmc_tensor by hand, so what a divisor or length needs is asked again */
     if (t == NULL || out == NULL || t->data == NULL || t->dim[0] == 0 ||
         llmc_dtype_bytes(t->type, (size_t)t->dim[0]) == 0 || row >= t->dim[1] * t->dim[2] * t->dim[3] ||
         (t->type == LLMC_I8 && (t->scales == NULL || t->group == 0)))
@@ -8398,9 +9043,10 @@ LLMC_API llmc_status llmc_tensor_row(const llmc_tensor *t, uint64_t row, float *
     return LLMC_OK;
 }
 
-/* A letter of the role table as a number; 1 for "no rows". */
+/* A letter of the role table as a number; 1 for "no rows", as a vector's dim[1] is. */
 static uint64_t llmc__config_dim(const llmc_config *c, char letter)
 {
+    /* heads and their size are bounded by config_check: no overflow */
     uint64_t q = (uint64_t)c->n_head * c->head_dim, g = (uint64_t)c->n_kv_head * c->head_dim;
     switch (letter) {
     case 'D':
@@ -8423,10 +9069,13 @@ static uint64_t llmc__config_dim(const llmc_config *c, char letter)
 }
 
 /* "blk.7.attn_q.weight" to layer 7 and LLMC__W_Q; a global role leaves *layer. name
-   [LLMC_NAME_MAX]. Returns LLMC__W_COUNT if there is no such role. */
+   [LLMC_NAME_MAX]. Returns LLMC__W_COUNT if there is no such role. A layer has one spelling
+   (no leading zeros), so that two names never mean one tensor; above 100000 the digits
+   are not read on and the name fits no role. */
 static unsigned llmc__role_of(const char *name, uint32_t *layer)
 {
     unsigned role = 0, end = LLMC__W_GLOBALS;
+    /* names are LLMC_NAME_MAX bytes, so that four can be looked at */
     if (llmc__texteq(name, 4, "blk.")) {
         const char *p = name + 4;
         uint32_t l = 0;
@@ -8444,7 +9093,8 @@ static unsigned llmc__role_of(const char *name, uint32_t *layer)
     return role < end ? role : (unsigned)LLMC__W_COUNT;
 }
 
-/* Vectors have one dimension, matrices two, of exactly the role's sizes. */
+/* Vectors have one dimension, matrices two, of exactly the role's sizes: after this, kernels take
+   all lengths from the configuration. Errors: BAD_FILE. */
 static llmc_status llmc__role_shape(const llmc_config *c, const llmc_tensor *t, unsigned role,
                                     const char *file, llmc_diag *diag)
 {
@@ -8460,13 +9110,18 @@ static llmc_status llmc__role_shape(const llmc_config *c, const llmc_tensor *t, 
 }
 
 /* Puts one tensor of the file where its role says. Since a slot is filled once
-   and a name without a role is refused, no two tensors share a name. */
+   and a name without a role is refused, no two tensors share a name. file: its name, for
+   messages. Errors: UNSUPPORTED (a tensor that would be ignored), BAD_FILE. */
 static llmc_status llmc__weights_place(llmc_model *m, const llmc__family *family, const llmc_tensor *t,
                                        const char *file, llmc_diag *diag)
 {
     uint32_t layer = UINT32_MAX;
     unsigned role = llmc__role_of(t->name, &layer);
     const llmc_tensor **slot;
+    if (llmc__streq(t->name, "rope_freqs.weight"))
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: RoPE scaling by frequency (Llama 3.1 and later, '%s') is not supported", file,
+                          t->name);
     if (role == LLMC__W_COUNT || (((family->required | family->optional) >> role) & 1u) == 0)
         return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
                           "%s: tensor '%s' is not one that %s models are known to have", file, t->name,
@@ -8475,6 +9130,7 @@ static llmc_status llmc__weights_place(llmc_model *m, const llmc__family *family
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
                           "%s: tensor '%s' belongs to no layer, there are %u", file, t->name,
                           (unsigned)m->config.n_layer);
+    /* the layer is below L now: the slot is inside m->layer */
     slot = role < LLMC__W_GLOBALS ? &m->global[role] : &m->layer[(size_t)layer * LLMC__W_COUNT + role];
     if (*slot != NULL)
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
@@ -8482,15 +9138,22 @@ static llmc_status llmc__weights_place(llmc_model *m, const llmc__family *family
     LLMC__TRY(llmc__role_shape(&m->config, t, role, file, diag));
     *slot = t;
     m->weight_bytes += t->bytes;
+    /* an f32 scale per group, apart from the data */
     if (t->type == LLMC_I8)
         m->weight_bytes += t->dim[0] * t->dim[1] / t->group * 4;
     return LLMC_OK;
 }
 
-/* rows rows of a fused matrix, or elements of a fused vector, as a tensor of their own. */
+/* rows rows of a fused matrix, or elements of a fused vector, as a tensor of their own:
+
+     t, dim[last] rows    [ 0 ... begin ... begin + rows ... ]      a matrix: bytes / dim[1] each
+     *out                           [ rows ]                        a vector: cut between blocks
+
+   A view: the data stays where it is mapped. Errors: UNSUPPORTED (a cut inside a block). */
 static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, uint64_t begin, uint64_t rows,
                                        uint32_t layer, unsigned role, const char *file, llmc_diag *diag)
 {
+    /* unit: elements per row of the last dimension, 1 for a vector */
     uint64_t unit = t->n_dims == 1 ? 1 : t->dim[0], block = llmc_dtype_block(t->type);
     if ((begin * unit) % block != 0 || (rows * unit) % block != 0)
         return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
@@ -8505,7 +9168,8 @@ static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, u
     return LLMC_OK;
 }
 
-/* attn_qkv to views of q, k and v, so that blocks know only those. views [6]. */
+/* attn_qkv [Q + 2 G][D] to views of q, k and v, so that blocks know only those, and its bias [Q + 2 G]
+   likewise. Six views a layer, m->views. Shapes were checked: the three parts fill the whole. */
 static llmc_status llmc__weights_unfuse(llmc_model *m, uint32_t layer, const char *file, llmc_diag *diag)
 {
     static const uint8_t part[2][4] = {{LLMC__W_QKV, LLMC__W_Q, LLMC__W_K, LLMC__W_V},
@@ -8526,7 +9190,8 @@ static llmc_status llmc__weights_unfuse(llmc_model *m, uint32_t layer, const cha
     return LLMC_OK;
 }
 
-/* slot [LLMC__W_COUNT]: every required role from `role` to `end` is filled. */
+/* slot [LLMC__W_COUNT]: every required role from `role` to `end` is filled; layer is for the message.
+   Errors: BAD_FILE, naming the first tensor that is missing. */
 static llmc_status llmc__weights_missing(const llmc__family *family, const llmc_tensor *const *slot,
                                          unsigned role, unsigned end, uint32_t layer, const char *file,
                                          llmc_diag *diag)
@@ -8544,7 +9209,9 @@ static llmc_status llmc__weights_missing(const llmc__family *family, const llmc_
     return LLMC_OK;
 }
 
-/* All tensors to their roles, and no required one missing. m->layer is cleared. */
+/* All tensors to their roles, and no required one missing. m->layer is cleared before; m->config
+   is complete but for tied_head. A file without output.weight ties the head to the embedding,
+   as GPT-2 and small Llamas do. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__weights_resolve(llmc_model *m, const llmc__family *family, const char *file,
                                          llmc_diag *diag)
 {
@@ -8555,9 +9222,11 @@ static llmc_status llmc__weights_resolve(llmc_model *m, const llmc__family *fami
     for (i = 0; i < m->config.n_layer; i++) {
         LLMC__TRY(llmc__weights_missing(family, m->layer + (size_t)i * LLMC__W_COUNT, LLMC__W_GLOBALS,
                                         LLMC__W_COUNT, i, file, diag));
+        /* after the check, which asks for the fused tensor and not for its parts */
         if (m->views != NULL)
             LLMC__TRY(llmc__weights_unfuse(m, i, file, diag));
     }
+    /* only now: save and the count of tensors see each tensor once */
     m->config.tied_head = m->global[LLMC__W_HEAD] == NULL;
     if (m->config.tied_head)
         m->global[LLMC__W_HEAD] = m->global[LLMC__W_EMBED];
@@ -8565,32 +9234,35 @@ static llmc_status llmc__weights_resolve(llmc_model *m, const llmc__family *fami
 }
 
 //--[ 14.6 MODEL.open ]-- what the files say, then memory for it
-/* Everything known before there is memory: files checked, nothing stored. */
+/* Everything known before there is memory: files checked, nothing stored. It lives on the stack of
+   need and init, about 3 KB, and points into the caller's files. gguf or llama2c is valid by kind. */
 typedef struct llmc__source {
-    llmc_model_options opt;
+    llmc_model_options opt; /* complete: as the caller gave it, zeros elsewhere */
     llmc_blob file;
     llmc_file_kind kind;
     llmc__gguf gguf;
     llmc__llama2c llama2c;
-    llmc__llama2c_walk walk;
+    llmc__llama2c_walk walk; /* stands at its first tensor */
     const llmc__family *family;
     llmc_config config;
-    uint32_t n_tensors;
+    uint32_t n_tensors;   /* 0 if only the vocabulary is wanted */
     llmc_blob vocab_file; /* the GGUF that holds the tokenizer's keys, or data NULL */
     const char *chat_template;
     size_t chat_template_len;
-    bool has_vocab;
+    bool has_vocab; /* vocab is valid */
 #ifndef LLMC_NO_TOKEN
     llmc__vocab vocab;
 #endif
 } llmc__source;
 
+/* What messages call the model's file; never NULL. */
 static const char *llmc__source_name(const llmc__source *s)
 {
     return s->file.name == NULL ? "the file" : s->file.name;
 }
 
-/* Tensors one by one, whatever the format; r and w hold the place. */
+/* Tensors one by one, whatever the format; r (GGUF) or w (llama2.c) holds the place.
+   Errors: BAD_FILE, UNSUPPORTED (a type of number that is not known). */
 static llmc_status llmc__source_tensor(const llmc__source *s, llmc__reader *r, llmc__llama2c_walk *w,
                                        llmc_tensor *out)
 {
@@ -8598,13 +9270,15 @@ static llmc_status llmc__source_tensor(const llmc__source *s, llmc__reader *r, l
                                      : llmc__llama2c_next(&s->llama2c, w, out);
 }
 
-/* Walks the tensor table, which checks it, and counts the rows of the embedding. */
+/* Walks the tensor table, which checks it, and counts the rows of the embedding: they are the
+   vocabulary's size, whatever the keys say. gguf_open has bounded n_tensors to 32 bits.
+   Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_gguf_tensors(llmc__source *s)
 {
     llmc__reader r = s->gguf.file;
     llmc_tensor t;
     uint32_t i;
-    s->n_tensors = (uint32_t)s->gguf.n_tensors;
+    s->n_tensors = (uint32_t)s->gguf.n_tensors; /* at most LLMC__MAX_TENSORS */
     r.at = s->gguf.tensors_at;
     for (i = 0; i < s->n_tensors; i++) {
         LLMC__TRY(llmc__gguf_tensor(&s->gguf, &r, &t));
@@ -8619,14 +9293,15 @@ static llmc_status llmc__source_gguf_tensors(llmc__source *s)
 }
 
 /* A GGUF. For a vocabulary alone the architecture does not matter and the tensor
-   table is not looked at. */
+   table is not looked at. One of several parts is refused here, before its tensors are missed
+   one by one. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_gguf(llmc__source *s, llmc_diag *diag)
 {
     const llmc__gguf_value *split = &s->gguf.known[LLMC__KEY_SPLIT_COUNT];
     uint64_t parts;
     LLMC__TRY(llmc__gguf_open(&s->gguf, &s->file, s->opt.vocab_only, diag));
     LLMC__TRY(llmc__config_names(&s->config, &s->gguf));
-    s->vocab_file = s->file;
+    s->vocab_file = s->file; /* unless a separate tokenizer is given */
     if (s->opt.vocab_only)
         return LLMC_OK;
     if (split->at != 0 && (!llmc__gguf_uint(&s->gguf, split, &parts) || parts > 1))
@@ -8643,6 +9318,8 @@ static llmc_status llmc__source_gguf(llmc__source *s, llmc_diag *diag)
     return llmc__config_gguf(&s->config, &s->gguf, s->family);
 }
 
+/* A llama2.c export; open walks all its tensors, so that the file's size is checked here.
+   Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_llama2c(llmc__source *s, llmc_diag *diag)
 {
     LLMC__TRY(llmc__llama2c_open(&s->llama2c, &s->file, &s->walk, &s->n_tensors, diag));
@@ -8650,7 +9327,8 @@ static llmc_status llmc__source_llama2c(llmc__source *s, llmc_diag *diag)
     return llmc__config_llama2c(&s->config, &s->llama2c);
 }
 
-/* The chat template, a text of any length; CHAT reads it. */
+/* The chat template, a text of any length, left in the file; CHAT reads it. Absent is fine.
+   Errors: BAD_FILE (not a string). */
 static llmc_status llmc__source_template(llmc__source *s, const llmc__gguf *g)
 {
     const llmc__gguf_value *v = &g->known[LLMC__KEY_CHAT_TEMPLATE];
@@ -8661,7 +9339,9 @@ static llmc_status llmc__source_template(llmc__source *s, const llmc__gguf *g)
 }
 
 #ifndef LLMC_NO_TOKEN
-/* From the separate file if there is one, else from the model's. */
+/* From the separate file if there is one, else from the model's. A GGUF brings its chat template along;
+   a separate tokenizer's template counts, not the model's, since its special tokens are meant.
+   Anything that is no GGUF is read as a tokenizer.bin, which has no magic number. */
 static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
 {
     const llmc_blob *separate = &s->opt.tokenizer;
@@ -8672,6 +9352,7 @@ static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
         LLMC__TRY(llmc__source_template(s, &s->gguf));
         return llmc__vocab_gguf(&s->vocab, &s->gguf, &s->has_vocab);
     }
+    /* a tokenizer.bin has no keys that save could copy */
     LLMC_MEMSET(&s->vocab_file, 0, sizeof s->vocab_file);
     if (llmc_file_identify(separate) != LLMC_FILE_GGUF) {
         s->has_vocab = true;
@@ -8683,7 +9364,9 @@ static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
     return llmc__vocab_gguf(&s->vocab, &g, &s->has_vocab);
 }
 
-/* Tokens and rows of the embedding must be as many; without weights the tokens decide. */
+/* Tokens and rows of the embedding must be as many; without weights the tokens decide. With fewer
+   tokens the model could write an id that has no text; with more, text could become an
+   id that has no row. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
 {
     LLMC__TRY(llmc__source_vocab(s, diag));
@@ -8700,6 +9383,7 @@ static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
     return LLMC_OK;
 }
 #else
+/* Without TOKEN a model speaks ids; the template is kept for callers that read it themselves. */
 static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
 {
     if (s->opt.vocab_only)
@@ -8709,7 +9393,10 @@ static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
 }
 #endif
 
-/* Reads and checks all there is before memory is needed. Touches no tensor data. */
+/* llmc__source_open -- all that can be read and checked without memory     (MODEL.open)
+   files [n_files]; *s is overwritten and points into them and into *opt's. Touches no tensor data.
+   More layers than tensors cannot be: the check bounds the memory that a few bytes of a hostile
+   file can ask for. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, size_t n_files,
                                      const llmc_model_options *opt, llmc_diag *diag)
 {
@@ -8717,6 +9404,7 @@ static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, si
     llmc__options(&s->opt, sizeof s->opt, opt);
     if (files == NULL || n_files == 0)
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "no file was given");
+    /* the interface has room for models in parts; reading them comes later */
     if (n_files > 1)
         return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
                           "models in several files are not supported");
@@ -8734,6 +9422,7 @@ static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, si
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: neither a GGUF nor a llama2.c model",
                           llmc__source_name(s));
     }
+    /* a llama2.c model opened for a vocabulary has tensors that nobody wants */
     if (s->opt.vocab_only)
         s->n_tensors = 0;
     else if (s->config.n_layer > s->n_tensors)
@@ -8745,12 +9434,16 @@ static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, si
 
 /* llmc__model_carve -- the model's memory                            (MODEL.open)
    With a->base NULL it only measures and *out stays; else *out is the model with
-   everything but its tensors filled in. Both take the same way, so that they agree.
+   everything but its tensors filled in. Both take the same way, so that they agree:
+
+     llmc_model | tensors [n] | layer [L][roles] | views [L][6], if fused | the tokenizer's
+
    Errors: NO_MEMORY, and the tokenizer's. */
 static llmc_status llmc__model_carve(llmc_model **out, const llmc__source *s, llmc__arena *a, llmc_diag *diag)
 {
     llmc_model *m = (llmc_model *)llmc__take(a, 1, sizeof *m);
     uint64_t layers = s->opt.vocab_only ? 0 : s->config.n_layer;
+    /* whether this family may have attn_qkv at all; which layers do is not known yet */
     bool fused =
         s->family != NULL && (((s->family->required | s->family->optional) >> LLMC__W_QKV) & 1u) != 0;
     llmc_tensor *tensors = (llmc_tensor *)llmc__take(a, s->n_tensors, sizeof *tensors);
@@ -8767,6 +9460,7 @@ static llmc_status llmc__model_carve(llmc_model **out, const llmc__source *s, ll
     if (a->base == NULL)
         return LLMC_OK;
     LLMC_MEMSET(m, 0, sizeof *m);
+    /* NULL in a slot means absent, and a slot is filled once */
     if (layers > 0)
         LLMC_MEMSET((void *)layer, 0, (size_t)layers * LLMC__W_COUNT * sizeof *layer);
     m->config = s->config;
@@ -8785,7 +9479,9 @@ static llmc_status llmc__model_carve(llmc_model **out, const llmc__source *s, ll
     return LLMC_OK;
 }
 
-/* Opens, and measures what the model will take. */
+/* Opens, and measures what the model will take, room to align included. Both public functions begin
+   here, so that init checks its files again: they may have changed since need was asked.
+   *s is complete after OK. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
 static llmc_status llmc__model_measure(llmc__source *s, const llmc_blob *files, size_t n_files,
                                        const llmc_model_options *opt, uint64_t *need, llmc_diag *diag)
 {
@@ -8809,12 +9505,13 @@ LLMC_API llmc_status llmc_model_need(const llmc_blob *files, size_t n_files, con
     if (bytes == NULL)
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "bytes is NULL");
     LLMC__TRY(llmc__model_measure(&s, files, n_files, opt, &need, diag));
-    *bytes = (size_t)need;
+    *bytes = (size_t)need; /* fits: the arena fails above SIZE_MAX */
     return LLMC_OK;
 }
 
 /* llmc_model_init -- a model in the caller's memory
-   mem [bytes], bytes at least llmc_model_need's; less is NO_MEMORY and mem stays as it was.
+   mem [bytes], any alignment, bytes at least llmc_model_need's; less is NO_MEMORY and mem stays as it
+   was. mem, the files and their names must outlive the model; there is nothing to close.
    *out is written on success only. Reads the files' headers and tables, no tensor data.
    Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
 LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, size_t n_files,
@@ -8829,12 +9526,14 @@ LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, s
     if (out == NULL || (mem == NULL && bytes != 0))
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "out or mem is NULL");
     LLMC__TRY(llmc__model_measure(&s, files, n_files, opt, &need, diag));
+    /* before anything is written: too little memory leaves mem untouched */
     if (bytes < need)
         return LLMC__FAIL(diag, NO_MEMORY, "MODEL.open", LLMC_NO_OFFSET,
                           "%s: the model needs %llu bytes, %llu were given", llmc__source_name(&s),
                           (unsigned long long)need, (unsigned long long)bytes);
     a = llmc__arena_over(mem, bytes);
     LLMC__TRY(llmc__model_carve(&m, &s, &a, diag));
+    /* the entries were checked by measuring; this walk keeps what it sees */
     r = s.gguf.file;
     r.at = s.gguf.tensors_at;
     for (i = 0; i < s.n_tensors; i++)
@@ -8850,17 +9549,19 @@ LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, s
     return LLMC_OK;
 }
 
-/* What the model holds; valid as long as it lives. */
+/* What the model holds; valid as long as it lives. These need a model that init made; no NULL. */
 LLMC_API const llmc_config *llmc_model_config(const llmc_model *model)
 {
     return &model->config;
 }
 
+/* NULL if the files hold no vocabulary; then the model speaks ids. */
 LLMC_API const llmc_tokenizer *llmc_model_tokenizer(const llmc_model *model)
 {
     return model->tokenizer;
 }
 
+/* The file's text, not NUL-terminated, *len bytes (len may be NULL); NULL and 0 if there is none. */
 LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *len)
 {
     if (len != NULL)
@@ -8868,29 +9569,33 @@ LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *l
     return model->chat_template;
 }
 
+/* Kind of the file that the weights came from. */
 LLMC_API llmc_file_kind llmc_model_file_kind(const llmc_model *model)
 {
     return model->kind;
 }
 
+/* Tensors as they stand in the file: fused ones count once, a tied head not at all. */
 LLMC_API uint32_t llmc_model_tensor_count(const llmc_model *model)
 {
     return model->n_tensors;
 }
 
-/* NULL if index is too large. */
+/* Tensor `index` in the file's order, a view of the mapped bytes; NULL if index is too large. */
 LLMC_API const llmc_tensor *llmc_model_tensor(const llmc_model *model, uint32_t index)
 {
     return index < model->n_tensors ? &model->tensors[index] : NULL;
 }
 
+/* Bytes of all weights as stored, scales included; an upper bound of what decoding one token reads. */
 LLMC_API uint64_t llmc_model_weight_bytes(const llmc_model *model)
 {
     return model->weight_bytes;
 }
 
 //--[ 14.7 MODEL.save ]-- any model as GGUF v3
-/* What a tensor becomes. Vectors and positions are small and sensitive: f32. */
+/* What a tensor becomes. Vectors and positions are small and sensitive: f32. want NONE: as it is. Rows
+   that are not whole blocks of the type become f16. */
 static llmc_dtype llmc__save_type(const llmc_model *m, const llmc_tensor *t, llmc_dtype want)
 {
     if (t->n_dims == 1 || t == m->global[LLMC__W_POS])
@@ -8906,7 +9611,8 @@ static uint64_t llmc__save_bytes(const llmc_tensor *t, llmc_dtype type)
     return (uint64_t)llmc_dtype_bytes(type, (size_t)t->dim[0]) * t->dim[1] * t->dim[2] * t->dim[3];
 }
 
-/* general.file_type's number for the type that most bytes have. */
+/* general.file_type's number (llama.cpp's LLAMA_FTYPE: 0 F32, 1 F16, 2 Q4_0, 7 Q8_0, 32 BF16) for the
+   type that most bytes have. *quantised: some tensor is in blocks. I8 is never written. */
 static uint32_t llmc__save_file_type(const llmc_model *m, llmc_dtype want, bool *quantised)
 {
     static const uint8_t number[LLMC_DTYPE_COUNT] = {0, 0, 1, 32, 7, 2, 0};
@@ -8922,7 +9628,9 @@ static uint32_t llmc__save_file_type(const llmc_model *m, llmc_dtype want, bool 
     return number[most];
 }
 
-/* Copies pairs of a GGUF: those under "tokenizer.", or all the others but the two that are written anew. */
+/* Copies pairs of a GGUF byte by byte: those under "tokenizer.", or all the others but the two that
+   are written anew. Keys that we know nothing of survive. Errors: those of opening, which
+   succeeded once. */
 static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc__out *o, llmc_diag *diag)
 {
     llmc__gguf g;
@@ -8944,7 +9652,8 @@ static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc
     return LLMC_OK;
 }
 
-/* The keys that a GGUF of a llama2.c model needs. Both rotate adjacent pairs. */
+/* The keys that a GGUF of a llama2.c model needs. Both rotate adjacent pairs, so q and k rows need no
+   permutation. */
 static void llmc__save_llama(const llmc_config *c, llmc__out *o)
 {
     llmc__out_key_text(o, "general.architecture", "llama");
@@ -8964,7 +9673,7 @@ static void llmc__save_llama(const llmc_config *c, llmc__out *o)
 
 #ifndef LLMC_NO_TOKEN
 /* A token of a tokenizer.bin as GGUF spells it: U+2581 for the space, control tokens
-   without llama2.c's newlines. */
+   without llama2.c's newlines ("\n<s>\n" there). Each space grows by two bytes. */
 static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info,
                                   llmc__out *o)
 {
@@ -8977,13 +9686,15 @@ static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, cons
     } else {
         for (i = 0; i < len; i++)
             spaces += text[i] == ' ';
+        /* U+2581 takes three bytes where the space takes one */
         llmc__out_u64(o, len + 2 * spaces);
         for (i = 0; i < len; i++)
             llmc__out_bytes(o, text[i] == ' ' ? "\xe2\x96\x81" : text + i, text[i] == ' ' ? 3 : 1);
     }
 }
 
-/* SentencePiece keys for a vocabulary that came from a tokenizer.bin. */
+/* SentencePiece keys for a vocabulary that came from a tokenizer.bin. The arrays go on as long as ids
+   do; special[] is in the order of llmc_special. */
 static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
 {
     static const char *const special[] = {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
@@ -8993,6 +9704,7 @@ static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
     llmc_token_info info;
     unsigned i;
     llmc__out_key_text(o, "tokenizer.ggml.model", "llama");
+    /* as llama.cpp's converter writes it for SentencePiece */
     llmc__out_key_text(o, "tokenizer.ggml.pre", "default");
     llmc__out_key_array(o, "tokenizer.ggml.tokens", LLMC__GGUF_STRING, (uint64_t)n);
     for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
@@ -9012,7 +9724,8 @@ static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
 }
 #endif
 
-/* All metadata; run once to count and once to write. */
+/* All metadata; run once to count (o->to NULL) and once to write, since the count of keys stands
+   before them. The order is fixed: equal models give equal bytes. */
 static llmc_status llmc__save_keys(const llmc_model *m, llmc_dtype want, llmc__out *o, llmc_diag *diag)
 {
     bool quantised;
@@ -9024,6 +9737,7 @@ static llmc_status llmc__save_keys(const llmc_model *m, llmc_dtype want, llmc__o
     llmc__out_key_u32(o, "general.file_type", file_type);
     if (quantised)
         llmc__out_key_u32(o, "general.quantization_version", 2);
+    /* the tokenizer as its own GGUF writes it, with keys that we do not read */
     if (m->vocab_file.data != NULL)
         return llmc__save_copied(&m->vocab_file, true, o, diag);
 #ifndef LLMC_NO_TOKEN
@@ -9032,11 +9746,13 @@ static llmc_status llmc__save_keys(const llmc_model *m, llmc_dtype want, llmc__o
         return LLMC_OK;
     }
 #endif
+    /* what llama.cpp wants of a model that speaks ids */
     llmc__out_key_text(o, "tokenizer.ggml.model", "none");
     return LLMC_OK;
 }
 
-/* The tensor table; returns the bytes of all tensor data. */
+/* The tensor table; returns the bytes of all tensor data, padding not counted. Offsets count from
+   the begin of the data, and each is a multiple of alignment (a power of two). */
 static uint64_t llmc__save_table(const llmc_model *m, llmc_dtype want, uint64_t alignment, llmc__out *o)
 {
     uint64_t offset = 0, total = 0;
@@ -9051,20 +9767,26 @@ static uint64_t llmc__save_table(const llmc_model *m, llmc_dtype want, uint64_t 
         llmc__out_u32(o, (uint32_t)llmc__dtype_to_gguf(type));
         llmc__out_u64(o, offset);
         total += llmc__save_bytes(t, type);
+        /* the next one begins where the writer's padding will end */
         offset = (offset + llmc__save_bytes(t, type) + alignment - 1) & ~(alignment - 1);
     }
     return total;
 }
 
-/* One tensor's data, row by row through the work memory, or as it is. */
+/* One tensor's data, row by row: as it is, or through the work memory:
+
+     row  [ n x f32 ][ one row in storage ]
+
+   Reports to the progress callback about once a MiB and at the tensor's end. *done: bytes written
+   of `total`. Returns OK, IO (the writer stopped) or CANCELLED; the caller words the failure. */
 static llmc_status llmc__save_data(const llmc_tensor *t, llmc_dtype type, float *row, llmc__out *o,
                                    const llmc_save_options *opt, uint64_t *done, uint64_t total)
 {
     uint64_t rows = t->dim[1] * t->dim[2] * t->dim[3], i;
     size_t n = (size_t)t->dim[0], bytes = llmc_dtype_bytes(type, n);
-    uint64_t report = *done;
+    uint64_t report = *done; /* bytes done at the last report */
     for (i = 0; i < rows; i++) {
-        if (t->type == type) {
+        if (t->type == type) { /* straight from the map, bit for bit */
             llmc__out_bytes(o, t->data + i * bytes, bytes);
         } else {
             llmc__tensor_row_f32(t, i, row);
@@ -9083,7 +9805,12 @@ static llmc_status llmc__save_data(const llmc_tensor *t, llmc_dtype type, float 
     return LLMC_OK;
 }
 
-/* Header, keys, table, data, in this order. */
+/* Header, keys, table, data, in this order; every tensor begins at a multiple of alignment, and the
+   file ends at one.
+
+     "GGUF" | u32 3 | u64 tensors | u64 keys | keys | table | padding | data, padding, data, ...
+
+   row: llmc_model_save_need's memory, aligned. Errors: IO, CANCELLED. */
 static llmc_status llmc__save_write(const llmc_model *m, const llmc_save_options *opt, llmc__out *o,
                                     float *row, llmc_diag *diag)
 {
@@ -9092,8 +9819,8 @@ static llmc_status llmc__save_write(const llmc_model *m, const llmc_save_options
     uint64_t done = 0, total, alignment = 32;
     uint32_t i;
     LLMC_MEMSET(&count, 0, sizeof count);
-    LLMC__TRY(llmc__save_keys(m, opt->type, &count, diag));
-    if (m->kind == LLMC_FILE_GGUF) { /* general.alignment is copied */
+    LLMC__TRY(llmc__save_keys(m, opt->type, &count, diag)); /* count.to is NULL */
+    if (m->kind == LLMC_FILE_GGUF) {                        /* general.alignment is copied */
         LLMC__TRY(llmc__gguf_open(&g, &m->file, true, diag));
         alignment = g.alignment;
     }
@@ -9107,6 +9834,7 @@ static llmc_status llmc__save_write(const llmc_model *m, const llmc_save_options
         const llmc_tensor *t = &m->tensors[i];
         llmc_dtype type = llmc__save_type(m, t, opt->type);
         llmc_status status;
+        /* not silently: the caller asked for another type (vectors are always f32) */
         if (opt->type != LLMC_DTYPE_NONE && type != opt->type && t->n_dims > 1)
             llmc__say(&opt->log, LLMC_LOG_WARN, "MODEL.save", "%s: written as %s", t->name,
                       llmc_dtype_name(type));
@@ -9121,7 +9849,8 @@ static llmc_status llmc__save_write(const llmc_model *m, const llmc_save_options
     return LLMC_OK;
 }
 
-/* A row in f32 and the same row in storage, which is never wider. */
+/* Bytes of work memory for llmc_model_save: a row in f32 and the same row in storage, which is
+   never wider, and room to align. */
 LLMC_API size_t llmc_model_save_need(const llmc_model *model)
 {
     uint64_t widest = 1;
@@ -9132,8 +9861,10 @@ LLMC_API size_t llmc_model_save_need(const llmc_model *model)
 }
 
 /* llmc_model_save -- the model as GGUF v3                            (MODEL.save)
-   work [llmc_model_save_need]. A GGUF keeps its metadata; a llama2.c model gets what a
-   GGUF of its family has. The bytes depend on the model and opt->type alone.
+   work [llmc_model_save_need], any alignment; out->write is called with pieces in file order and may
+   stop by returning false; opt->type NONE keeps each tensor's type.
+   A GGUF keeps its metadata; a llama2.c model gets what
+   a GGUF of its family has. The bytes depend on the model and opt->type alone.
    Errors: BAD_ARG, NO_MEMORY, IO, CANCELLED; what was written by then is not a file. */
 LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt,
                                      const llmc_writer *out, void *work, size_t work_bytes, llmc_diag *diag)
@@ -9151,6 +9882,7 @@ LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_op
         (o.type != LLMC_DTYPE_NONE && llmc__dtype_to_gguf(o.type) < 0))
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "type %s cannot be written",
                           llmc_dtype_name(o.type));
+    /* all checks come before the first byte goes out */
     if (work_bytes < llmc_model_save_need(model))
         return LLMC__FAIL(diag, NO_MEMORY, "MODEL.save", LLMC_NO_OFFSET,
                           "needs %llu bytes of work memory, %llu were given",
@@ -9165,14 +9897,19 @@ LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_op
 
 //--[ 15.1 LAYER.batch ]-- T tokens on their way through the layers
 /* Keys and values lie in pages of page_tokens positions. Inside a page, each layer
-   has its G key heads, then its G value heads, each [page_tokens][K]. */
+   has its G key heads, then its G value heads, each [page_tokens][K]: a head's keys of one
+   page are one run of memory, which attention reads from end to end. */
 typedef struct llmc__kv_layout {
     uint8_t *pool;
+    /* of a page, of a layer in it, of a head in that, of one position */
     uint64_t page_bytes, layer_bytes, head_bytes, row_bytes;
     uint32_t page_tokens;
-    llmc_dtype type;
+    llmc_dtype type; /* F32 or F16 */
 } llmc__kv_layout;
 
+/* Everything that one pass needs. Tokens of several sequences may be mixed: a token
+   knows its sequence only by its position and its page table. Read-only while tasks
+   run, but for the arrays, of which each task writes its own part. */
 typedef struct llmc__batch {
     const llmc_model *model;
     const llmc__kernels *k;
@@ -9193,7 +9930,8 @@ typedef struct llmc__batch {
     float *rows;           /* [workers][widest], for types without a product        */
 } llmc__batch;
 
-/* An address inside a page: is_value 0 for keys, 1 for values. */
+/* An address inside a page: is_value 0 for keys, 1 for values; slot is the position
+   within the page. No checks: page is one of the pool's, the rest in range. */
 static inline uint8_t *llmc__kv_at(const llmc__batch *b, uint32_t page, uint32_t layer, uint32_t is_value,
                                    uint32_t head, uint32_t slot)
 {
@@ -9203,9 +9941,10 @@ static inline uint8_t *llmc__kv_at(const llmc__batch *b, uint32_t page, uint32_t
            slot * kv->row_bytes;
 }
 
-/* Piece of a loop over tokens: [begin, end). */
+/* Piece of a loop over tokens: [begin, end). Writes only what belongs to its tokens. */
 typedef void (*llmc__tokens_fn)(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end);
 
+/* A loop over n tokens in pieces of `step`; the last may be shorter. */
 typedef struct llmc__token_loop {
     const llmc__batch *b;
     llmc__tokens_fn fn;
@@ -9213,6 +9952,7 @@ typedef struct llmc__token_loop {
     uint32_t n, step;
 } llmc__token_loop;
 
+/* llmc_task_fn: one piece of the loop at arg. */
 static void llmc__token_piece(void *arg, uint32_t index)
 {
     const llmc__token_loop *loop = (const llmc__token_loop *)arg;
@@ -9221,7 +9961,9 @@ static void llmc__token_piece(void *arg, uint32_t index)
     loop->fn(loop->b, loop->arg, begin, end);
 }
 
-/* Runs fn over n tokens. A few tokens are not worth waking a thread for. */
+/* Runs fn(b, arg, ...) over n tokens, on all threads; done when it returns. A few
+   tokens are not worth waking a thread for; with more, four pieces a worker even out
+   unequal speeds. fn treats each token by itself, so the cut changes no result. */
 static void llmc__over_tokens(const llmc__batch *b, uint32_t n, llmc__tokens_fn fn, void *arg)
 {
     llmc__token_loop loop;
@@ -9238,21 +9980,24 @@ static void llmc__over_tokens(const llmc__batch *b, uint32_t n, llmc__tokens_fn 
 typedef struct llmc__product {
     const llmc_tensor *w; /* [R][n] */
     float *out;           /* [T][stride] */
-    size_t stride;
+    size_t stride;        /* floats from one token's outputs to the next's, >= R */
 } llmc__product;
 
+/* All parts of one call of llmc__products. Rows are counted through all of them,
+   so that a task's share may begin in one matrix and end in the next. */
 typedef struct llmc__product_job {
     const llmc__batch *b;
     const llmc__product *part;
-    uint32_t n_parts, columns, chunk;
-    uint64_t rows; /* of all parts together */
+    uint32_t n_parts, columns, chunk; /* columns: tokens in x; chunk: rows in a task */
+    uint64_t rows;                    /* of all parts together */
     const float *x;
     size_t n; /* inputs */
 } llmc__product_job;
 
 #define LLMC__PRODUCT_COLUMNS 64 /* columns whose activations stay in cache */
 
-/* Rows [lo, hi) of one matrix whose type has no product: through f32. */
+/* Rows [lo, hi) of one matrix whose type has no product: through f32. row [n] is
+   scratch of this task's own. A row is unpacked once for all columns. */
 static void llmc__product_rows(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
                                uint64_t hi, float *row)
 {
@@ -9266,6 +10011,9 @@ static void llmc__product_rows(const llmc__product_job *job, const llmc__product
     }
 }
 
+/* Rows [lo, hi) of one matrix by its type's kernel. A block of columns at a time, so
+   that their activations are still in cache when the next rows come; each result is
+   the same kernel's sum however the columns are cut. */
 static void llmc__product_part(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
                                uint64_t hi)
 {
@@ -9282,6 +10030,8 @@ static void llmc__product_part(const llmc__product_job *job, const llmc__product
     }
 }
 
+/* llmc_task_fn: rows [index * chunk, +chunk) of all parts laid end to end; the share of
+   each part is where that range overlaps its rows. */
 static void llmc__product_piece(void *arg, uint32_t index)
 {
     const llmc__product_job *job = (const llmc__product_job *)arg;
@@ -9299,6 +10049,7 @@ static void llmc__product_piece(void *arg, uint32_t index)
     }
 }
 
+/* x8 [t] = x [t] in 8 bits, n / 32 blocks a token; n is a multiple of 32 here. */
 static void llmc__pack_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc__product_job *job = (const llmc__product_job *)arg;
@@ -9308,8 +10059,8 @@ static void llmc__pack_tokens(const llmc__batch *b, void *arg, uint32_t begin, u
 }
 
 /* part[i].out[t][r] = sum_k W_i[r][k] x[t][k] for t < columns, all parts in one pass.
-   x [columns][n] f32 with n = dim[0] of every part. The rows are cut by threads, each
-   result is one kernel's sum in one order: no result depends on the cut. */
+   x [columns][n] f32 with n = dim[0] of every part; outputs must not overlap x.
+   The rows are cut by threads, each result is one kernel's sum in one order: no result depends on the cut. */
 static void llmc__products(const llmc__batch *b, const llmc__product *part, uint32_t n_parts, const float *x,
                            uint32_t columns)
 {
@@ -9341,7 +10092,8 @@ static void llmc__products(const llmc__batch *b, const llmc__product *part, uint
 }
 
 //--[ 15.3 LAYER.norm ]-- RMSNorm and LayerNorm, biases, residuals
-/* A tensor of one row as native floats: in place where it is that already. */
+/* A tensor of one row as native floats: in place where it is that already, else in
+   scratch [dim[0]], whose next use ends it. NULL for a tensor that is absent. */
 static const float *llmc__vector(const llmc_tensor *t, float *scratch)
 {
     if (t == NULL)
@@ -9353,11 +10105,12 @@ static const float *llmc__vector(const llmc_tensor *t, float *scratch)
 }
 
 typedef struct llmc__norm_job {
-    const float *w, *b;
-    const float *x;
-    float *out;
+    const float *w, *b; /* [D]; b may be NULL */
+    const float *x;     /* [n][D] */
+    float *out;         /* [n][D] */
 } llmc__norm_job;
 
+/* llmc__tokens_fn: the model's kind of norm, token by token. */
 static void llmc__norm_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc__norm_job *job = (const llmc__norm_job *)arg;
@@ -9372,7 +10125,10 @@ static void llmc__norm_tokens(const llmc__batch *b, void *arg, uint32_t begin, u
     }
 }
 
-/* out [n][D] = norm(x [n][D]); out may be x. Sources: Ba 2016, Zhang 2019. */
+/* out [n][D] = norm(x [n][D]); out may be x. Over each token's D values:
+     RMS    x / sqrt(mean(x^2) + eps) * weight
+     layer  (x - mean) / sqrt(variance + eps) * weight + bias
+   n may be less than T: the head norms only the tokens that are asked for. Sources: Ba 2016, Zhang 2019. */
 static void llmc__norm(const llmc__batch *b, float *out, const float *x, uint32_t n,
                        const llmc_tensor *weight, const llmc_tensor *bias)
 {
@@ -9384,7 +10140,8 @@ static void llmc__norm(const llmc__batch *b, float *out, const float *x, uint32_
     llmc__over_tokens(b, n, llmc__norm_tokens, &job);
 }
 
-/* y [T][width] += bias [width], if there is one. */
+/* y [T][width] += bias [width], if there is one. Serial: next to the product before
+   it this is nothing. */
 static void llmc__add_bias(const llmc__batch *b, float *y, size_t width, const llmc_tensor *bias)
 {
     const float *v = llmc__vector(bias, b->vec[0]);
@@ -9395,8 +10152,10 @@ static void llmc__add_bias(const llmc__batch *b, float *y, size_t width, const l
 }
 
 //--[ 15.4 LAYER.rope ]-- rotary positions: Su 2021, eq. 34; pairs adjacent or half a head apart
-/* Angles of every token: cosine, sine [T][rope_dims/2]. In double, so that the
-   phase is right at any position. */
+/* Angles of every token: cosine, sine [T][rope_dims/2], for
+     angle(t, i) = pos[t] / rope_scale * rope_base^(-2 i / rope_dims).
+   In double, so that the phase is right at any position. Once a batch: all layers and
+   heads turn by the same angles. */
 static void llmc__rope_angles(const llmc__batch *b)
 {
     const llmc_config *c = &b->model->config;
@@ -9404,11 +10163,12 @@ static void llmc__rope_angles(const llmc__batch *b)
     for (i = 0; i < half; i++) {
         double freq = llmc__pow((double)c->rope_base, -2.0 * (double)i / (double)c->rope_dims);
         for (t = 0; t < b->n; t++)
-            llmc__sincos((double)b->pos[t] / (double)c->rope_scale * freq, &b->sine[t * half + i],
-                         &b->cosine[t * half + i]);
+            llmc__sincos((double)b->pos[t] / (double)c->rope_scale * freq, &b->sine[(size_t)t * half + i],
+                         &b->cosine[(size_t)t * half + i]);
     }
 }
 
+/* Turns x [heads][K] of token t in place; elements of a head from rope_dims on stay. */
 static void llmc__rope_heads(const llmc__batch *b, uint32_t t, float *x, uint32_t heads)
 {
     const llmc_config *c = &b->model->config;
@@ -9419,7 +10179,9 @@ static void llmc__rope_heads(const llmc__batch *b, uint32_t t, float *x, uint32_
 }
 
 //--[ 15.5 LAYER.attn ]-- grouped-query attention over pages
-/* Rotates tokens' queries and keys, and puts keys and values into their pages. */
+/* Rotates tokens' queries and keys, and puts keys and values into their pages. arg:
+   the layer, a uint32_t. All of a batch is placed before any of it attends, so a token
+   sees those before it in the same batch. */
 static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc_config *c = &b->model->config;
@@ -9444,7 +10206,10 @@ static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, 
 
 /* One query head against one page, folded into a running softmax (Milakov 2018):
    *top is the largest score so far, *sum the sum of exp(score - top), out [K] the
-   values weighted likewise. */
+   values weighted likewise. When a page brings a larger score, sum and out are scaled
+   down to it: no exp ever overflows, and no second pass is needed.
+   keys, values [n][K], 1 <= n <= LLMC__PAGE_TOKENS. Pages come in order of position
+   and begin at multiples of their size, so the sums have one order for every batch. */
 static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_t *keys,
                               const uint8_t *values, uint32_t n, float *out, float *top, float *sum)
 {
@@ -9468,6 +10233,8 @@ static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_
 
 /* att[t][h] = softmax(q[t][h] . K[g]^T / sqrt(K)) V[g] over positions 0..pos[t], for
    heads [h, h + n_heads) of one token, all of key head g; n_heads <= LLMC__GROUP_HEADS.
+   Page by page for all of them, since the page's keys and values then come from memory
+   once. A finite score makes sum at least 1, so the last division is safe.
    Sources: Vaswani 2017 eq. 1; GQA: Ainslie 2023. */
 static void llmc__attend_heads(const llmc__batch *b, uint32_t layer, uint32_t t, uint32_t g, uint32_t h,
                                uint32_t n_heads)
@@ -9477,7 +10244,7 @@ static void llmc__attend_heads(const llmc__batch *b, uint32_t layer, uint32_t t,
     uint32_t length = b->pos[t] + 1, begin, r, n;
     float top[LLMC__GROUP_HEADS], sum[LLMC__GROUP_HEADS];
     for (r = 0; r < n_heads; r++) {
-        top[r] = -FLT_MAX;
+        top[r] = -FLT_MAX; /* not infinity: top - high must never be inf - inf */
         sum[r] = 0;
     }
     LLMC_MEMSET(b->att + at, 0, (size_t)n_heads * c->head_dim * sizeof(float));
@@ -9494,11 +10261,14 @@ static void llmc__attend_heads(const llmc__batch *b, uint32_t layer, uint32_t t,
         b->k->scale(b->att + at + (size_t)r * c->head_dim, 1.0f / sum[r], c->head_dim);
 }
 
+/* Pieces of attention: one for each token and key head. */
 typedef struct llmc__attend_job {
     const llmc__batch *b;
     uint32_t layer;
 } llmc__attend_job;
 
+/* llmc_task_fn: token index / G, key head index % G, and the H / G query heads that
+   share it, LLMC__GROUP_HEADS at a time. */
 static void llmc__attend_piece(void *arg, uint32_t index)
 {
     const llmc__attend_job *job = (const llmc__attend_job *)arg;
@@ -9510,7 +10280,9 @@ static void llmc__attend_piece(void *arg, uint32_t index)
     }
 }
 
-/* The token mixer of a layer: h [T][D] (normed) in, h out. */
+/* The token mixer of a layer: h [T][D] (normed) in, h out.
+     q, k, v = W h (+ bias); rotate q and k; store k and v; attend; h = W_o att (+ bias)
+   q, k and v are one product, so that the threads meet once and not three times. */
 static void llmc__attention(const llmc__batch *b, uint32_t layer)
 {
     const llmc_model *m = b->model;
@@ -9543,6 +10315,7 @@ static void llmc__attention(const llmc__batch *b, uint32_t layer)
 }
 
 //--[ 15.6 LAYER.ffn ]-- feed-forward, gated (Shazeer 2020) or plain
+/* llmc__tokens_fn: up = act(gate) * up, or up = act(up) where there is no gate. */
 static void llmc__activate_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc_config *c = &b->model->config;
@@ -9556,7 +10329,8 @@ static void llmc__activate_tokens(const llmc__batch *b, void *arg, uint32_t begi
     }
 }
 
-/* h [T][D] (normed) in, h out: down(act(gate h) * up h), or down(act(up h)). */
+/* h [T][D] (normed) in, h out: down(act(gate h) * up h), or down(act(up h)). Families
+   with a gate have no bias on it. */
 static void llmc__feed_forward(const llmc__batch *b, uint32_t layer)
 {
     const llmc_model *m = b->model;
@@ -9588,13 +10362,15 @@ typedef struct llmc__kv_pool {
     uint16_t *holds; /* [n_pages] how many tables hold the page */
 } llmc__kv_pool;
 
-/* Positions [0, n * page_tokens) of one sequence. */
+/* Positions [0, n * page_tokens) of one sequence; position p lies in page[p / page_tokens].
+   The pages' order in the pool means nothing. */
 typedef struct llmc__kv_table {
     uint32_t *page; /* [most pages a sequence can have] */
-    uint32_t n;
+    uint32_t n;     /* pages held */
 } llmc__kv_table;
 
-/* Carves pages for `tokens` positions. False: a size overflows. */
+/* Carves pages for `tokens` positions, rounded up to whole pages, and fills in the
+   layout; the pool is usable after llmc__kv_reset. False: a size overflows. */
 static bool llmc__kv_carve(llmc__kv_pool *kv, const llmc_config *c, llmc_dtype type, uint64_t tokens,
                            llmc__arena *a)
 {
@@ -9615,7 +10391,9 @@ static bool llmc__kv_carve(llmc__kv_pool *kv, const llmc_config *c, llmc_dtype t
     return !a->failed;
 }
 
-/* Every page free; the lowest are handed out first. */
+/* Every page free; the lowest are handed out first, so that a short conversation in a
+   large cache touches little of it. Contents are left as they are: no position is read
+   before it has been written. */
 static void llmc__kv_reset(llmc__kv_pool *kv)
 {
     uint32_t i;
@@ -9627,7 +10405,8 @@ static void llmc__kv_reset(llmc__kv_pool *kv)
 }
 
 //--[ 16.2 KV.table ]-- a sequence's pages grow and shrink with it
-/* Pages for n positions. False, and nothing taken, if too few are free. */
+/* Pages for n positions, n at most the sequence's context. False, and nothing taken,
+   if too few are free. Pages already held stay where they are. */
 static bool llmc__kv_reserve(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
 {
     uint32_t want = n / kv->layout.page_tokens + (n % kv->layout.page_tokens != 0);
@@ -9641,7 +10420,8 @@ static bool llmc__kv_reserve(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t 
     return true;
 }
 
-/* Gives back the pages beyond the first n positions. */
+/* Gives back the pages beyond the first n positions. One that somebody else holds as
+   well only loses a holder. */
 static void llmc__kv_trim(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
 {
     uint32_t keep = n / kv->layout.page_tokens + (n % kv->layout.page_tokens != 0);
@@ -9655,20 +10435,24 @@ static void llmc__kv_trim(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
 //==[ 17 FORWARD ]==== tokens in, logits out ==== needs: 03 04 05 07 09 10 14 15 ====
 
 //--[ 17.1 FORWARD.scratch ]-- memory for T tokens between the layers
-/* Most inputs that any product has. */
+/* Most inputs that any product has; also enough for every bias, whose widths are these. */
 static uint64_t llmc__widest(const llmc_config *c)
 {
     return llmc__max(llmc__max(c->n_embd, c->n_ff), (uint64_t)c->n_head * c->head_dim);
 }
 
-/* Carves every buffer of a batch of up to T tokens; workers as in llmc_tasks. */
+/* llmc__batch_carve -- buffers for T tokens at a time
+   Carves every buffer of a batch of up to T tokens; workers as in llmc_tasks. Shapes
+   are beside the members of llmc__batch. What no tensor of this model asks for (8-bit
+   inputs, rows for types without a product, a gate) takes nothing. Failure is in
+   a->failed. */
 static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, uint32_t workers,
                               llmc__arena *a)
 {
     const llmc_config *c = &m->config;
     uint64_t wide = llmc__widest(c), q_width = (uint64_t)c->n_head * c->head_dim;
     uint64_t kv_width = (uint64_t)c->n_kv_head * c->head_dim;
-    bool packs = false, rows = false;
+    bool packs = false, rows = false; /* types that want 8-bit inputs; that have no product */
     uint32_t i;
     for (i = 0; i < m->n_tensors; i++) {
         packs = packs || llmc__wants_q8(m->tensors[i].type);
@@ -9691,19 +10475,24 @@ static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, u
 }
 
 //--[ 17.2 FORWARD.watch ]-- taps, reports, and the first layer that goes wrong
+/* Who looks on while a batch passes; all zero: nobody. */
 typedef struct llmc__watch {
-    llmc_log log;
+    llmc_log log; /* at DEBUG: one line a layer */
     llmc_tap tap;
     bool check_finite;
 } llmc__watch;
 
-/* Shows the residual stream x [n][D] at a point to whoever asked. */
+/* Shows the residual stream x [n][D] at a point ("embed", "layer", "final") to whoever
+   asked: tap first, then log, then the check, so that the lines before an error show how
+   it came. Errors: NOT_FINITE (with check_finite). */
 static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, const char *point,
                                  uint32_t layer, uint32_t n, llmc_diag *diag)
 {
     char where[32];
     const llmc_config *c = &b->model->config;
     size_t count = (size_t)n * c->n_embd, i;
+    if (w->tap.fn == NULL && !w->check_finite && (w->log.fn == NULL || w->log.level < LLMC_LOG_DEBUG))
+        return LLMC_OK; /* nobody is watching */
     if (w->tap.fn != NULL)
         w->tap.fn(w->tap.user, point, layer, b->x, n, c->n_embd);
     if (llmc__streq(point, "layer"))
@@ -9717,6 +10506,9 @@ static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, con
         llmc__say(&w->log, LLMC_LOG_DEBUG, "FORWARD", "%s: %u tokens, largest value %g", where, n,
                   (double)top);
     }
+    if (w->check_finite && !b->k->finite(b->x, count) && !llmc__streq(point, "layer"))
+        return LLMC__FAIL(diag, NOT_FINITE, "FORWARD.watch", LLMC_NO_OFFSET, "values stop being finite at %s",
+                          llmc__streq(point, "embed") ? "the token embedding" : "the output norm");
     if (w->check_finite && !b->k->finite(b->x, count))
         return LLMC__FAIL(diag, NOT_FINITE, "FORWARD.watch", LLMC_NO_OFFSET,
                           "values stop being finite at %s (counted from 1; the file's blk.%u)", where, layer);
@@ -9724,6 +10516,8 @@ static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, con
 }
 
 //--[ 17.3 FORWARD.pass ]-- the whole decoder, read from top to bottom
+/* x [t] = row ids[t] of the embedding, plus the row of its position where those were
+   learned. Ids and positions have been checked where they came in. */
 static void llmc__embed(const llmc__batch *b)
 {
     const llmc_model *m = b->model;
@@ -9739,6 +10533,8 @@ static void llmc__embed(const llmc__batch *b)
     }
 }
 
+/* llmc__tokens_fn: x += h. The sum of a token's values does not depend on the cut:
+   every element is one addition. */
 static void llmc__residual(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     size_t width = b->model->config.n_embd;
@@ -9746,7 +10542,9 @@ static void llmc__residual(const llmc__batch *b, void *arg, uint32_t begin, uint
     b->k->add(b->x + begin * width, b->h + begin * width, (end - begin) * width);
 }
 
-/* logits [n_want][V] of the tokens want[i]; x is overwritten. */
+/* logits [n_want][V] of the tokens want[i]; x is overwritten: its first n_want rows are
+   the normed states after it, which the "final" tap sees. Reading a prompt wants one
+   token's logits of many, and the head is the largest matrix there is. */
 static void llmc__head(const llmc__batch *b, const uint32_t *want, uint32_t n_want, float *logits)
 {
     const llmc_model *m = b->model;
@@ -9765,6 +10563,10 @@ static void llmc__head(const llmc__batch *b, const uint32_t *want, uint32_t n_wa
 /* Runs b->n tokens through the model, storing their keys and values in their pages
    (which must hold every position up to pos[t]), and writes logits [n_want][V] for
    the tokens want[0..n_want), ascending. Tokens of one sequence come in order.
+   Pre-norm blocks: x += mixer(norm(x)), x += feed_forward(norm(x)). A layer is a mixer
+   and a feed-forward; x is the only thing that goes from one to the next.
+   After an error the pages of this batch's positions hold anything, and nothing before
+   them has changed: the batch can be run again.
    Errors: NOT_FINITE (with check_finite). */
 static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch, const uint32_t *want,
                                  uint32_t n_want, float *logits, llmc_diag *diag)
@@ -9774,6 +10576,7 @@ static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch,
     uint32_t l;
     llmc__embed(b);
     LLMC__TRY(llmc__observe(b, watch, "embed", 0, b->n, diag));
+    /* learned positions are in x already */
     if (c->pos == LLMC_POS_ROPE)
         llmc__rope_angles(b);
     for (l = 0; l < c->n_layer; l++) {
@@ -9787,7 +10590,7 @@ static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch,
         llmc__over_tokens(b, b->n, llmc__residual, NULL);
         LLMC__TRY(llmc__observe(b, watch, "layer", l, b->n, diag));
     }
-    if (n_want > 0) {
+    if (n_want > 0) { /* the middle of a long prompt wants nothing */
         llmc__head(b, want, n_want, logits);
         LLMC__TRY(llmc__observe(b, watch, "final", c->n_layer - 1, n_want, diag));
     }
@@ -9809,7 +10612,7 @@ static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch,
    Probabilities are renewed after each filter, so top_p is a part of what top_k left.
    Filters count ties by id: of equally likely tokens those with low ids stay. */
 
-/* x lies in [low, high]; a NaN does not. */
+/* x lies in [low, high]; a NaN does not, an infinity neither. */
 static bool llmc__in_range(float x, float low, float high)
 {
     return llmc__finite(x) && x >= low && x <= high;
@@ -9821,13 +10624,8 @@ static inline bool llmc__forbidden(float x)
     return llmc__f32_bits(x) == 0xff800000u;
 }
 
-/* By its bits, so that no compiler assumes it away. */
-static inline bool llmc__nan(float x)
-{
-    return (llmc__f32_bits(x) & 0x7fffffffu) > 0x7f800000u;
-}
-
-/* A bias is a number, or forbids. Whether its token exists, only sampling knows. */
+/* A bias is a number, or forbids. Whether its token exists, only sampling knows.
+   Errors: BAD_ARG, naming the entry. */
 static llmc_status llmc__sample_check_bias(const llmc_sample_options *opt, llmc_diag *diag)
 {
     size_t i;
@@ -9855,7 +10653,7 @@ LLMC_API llmc_status llmc_sample_check(const llmc_sample_options *opt, llmc_diag
                                        "typical_p",       "repeat_penalty", "frequency_penalty",
                                        "presence_penalty"};
     llmc_sample_options o;
-    float value[7], low, high;
+    float value[7], low, high; /* the interval that value[i] must lie in */
     size_t i;
     llmc__options(&o, sizeof o, opt);
     value[0] = o.temperature;
@@ -9880,8 +10678,9 @@ LLMC_API llmc_status llmc_sample_check(const llmc_sample_options *opt, llmc_diag
 }
 
 //--[ 18.2 SAMPLE.heap ]-- candidates in order, only as far as they are looked at
-/* key orders candidates (before that it counts a token's occurrences); value is
-   the logit, later (logit - largest) / temperature, at most 0. */
+/* A token that may still be chosen. key orders candidates (before that it counts a
+   token's occurrences); value is the logit, later (logit - largest) / temperature, at
+   most 0. Until llmc__heat drops some, candidate i is token i. */
 typedef struct llmc__candidate {
     float key, value;
     llmc_token id;
@@ -9915,7 +10714,8 @@ static void llmc__sift(llmc__candidate *c, size_t n, size_t i, bool worst_first)
     c[i] = moving;
 }
 
-/* Any n candidates to a heap: O(n). */
+/* Any n candidates to a heap: O(n). From the last that has a child back to the root, so
+   that both halves below are heaps already. */
 static void llmc__heapify(llmc__candidate *c, size_t n, bool worst_first)
 {
     size_t i = n / 2;
@@ -9937,13 +10737,15 @@ static void llmc__keep_first(llmc__candidate *c, size_t n, size_t k)
 }
 
 //--[ 18.3 SAMPLE.filter ]-- temperature, top-k, typical, top-p, min-p
-/* exp(value), value at most 0; nothing where that leaves the normal floats. */
+/* exp(value), value at most 0; nothing where that leaves the normal floats. What a
+   candidate's probability is in proportion to: no filter needs the sum to be 1. */
 static inline double llmc__weight_of(const llmc__candidate *c)
 {
     return c->value < -87.0f ? 0.0 : (double)llmc__expf(c->value);
 }
 
-/* In the order they lie in, as doubles: the same on every machine. */
+/* In the order they lie in, as doubles: the same on every machine. Positive:
+   the largest value is 0 after llmc__heat, and every filter leaves some of the mass. */
 static double llmc__weight_sum(const llmc__candidate *c, size_t n)
 {
     double sum = 0;
@@ -9976,7 +10778,8 @@ static size_t llmc__keep_mass(llmc__candidate *c, size_t n, double p)
     return kept;
 }
 
-/* Order by likelihood again, after typical has used another order. */
+/* Order by likelihood again, after typical has used another order. What was kept in
+   which place does not matter: key and id alone decide. */
 static void llmc__key_by_value(llmc__candidate *c, size_t n)
 {
     size_t i;
@@ -9986,7 +10789,8 @@ static void llmc__key_by_value(llmc__candidate *c, size_t n)
 
 /* Locally typical: those whose surprise -log p is nearest to the expected surprise,
    the entropy H = -sum p log p. With log p = value - log Z the distance
-   |-log p - H| is |value - sum p value|: Z drops out. Source: Meister 2022. */
+   |-log p - H| is |value - sum p value|: Z drops out. Leaves its own order in key.
+   Returns how many stay, at c [0, ...), 1 at least. Source: Meister 2022. */
 static size_t llmc__keep_typical(llmc__candidate *c, size_t n, double p)
 {
     double sum = 0, mean = 0;
@@ -10004,8 +10808,8 @@ static size_t llmc__keep_typical(llmc__candidate *c, size_t n, double p)
     return llmc__keep_mass(c, n, p);
 }
 
-/* Drops what is less likely than min_p times the most likely; that one stays.
-   Source: Nguyen 2024. */
+/* Drops what is less likely than min_p times the most likely; that one stays, as
+   min_p is at most 1. Keeps the order they lie in. Source: Nguyen 2024. */
 static size_t llmc__keep_likely(llmc__candidate *c, size_t n, double min_p)
 {
     double best = 0;
@@ -10021,7 +10825,8 @@ static size_t llmc__keep_likely(llmc__candidate *c, size_t n, double min_p)
 }
 
 /* value = (value - largest) / temperature; what gets no probability at all is
-   dropped. A largest of +infinity leaves the tokens that have it, all alike. */
+   dropped. A largest of +infinity leaves the tokens that have it, all alike. Returns
+   how many are left, 1 at least: the largest itself. */
 static size_t llmc__heat(llmc__candidate *c, size_t n, float largest, float temperature)
 {
     size_t i, kept = 0;
@@ -10035,7 +10840,8 @@ static size_t llmc__heat(llmc__candidate *c, size_t n, float largest, float temp
     return kept;
 }
 
-/* Filters in their documented order; returns how many candidates are left, >= 1. */
+/* Filters in their documented order; returns how many candidates are left, >= 1. c [n]
+   as llmc__heat left them; what stays lies at c [0, ...) in no particular order. */
 static size_t llmc__filter(const llmc_sample_options *opt, llmc__candidate *c, size_t n)
 {
     llmc__key_by_value(c, n);
@@ -10088,6 +10894,8 @@ static void llmc__penalise(const llmc_sample_options *opt, llmc__candidate *c, s
     if (repeat >= 1.0f && repeat <= 1.0f && llmc__f32_bits(opt->frequency_penalty) << 1 == 0 &&
         llmc__f32_bits(opt->presence_penalty) << 1 == 0)
         return;
+    if (window == 0) /* history may be NULL then */
+        return;
     history += n_history - window;
     for (i = 0; i < window; i++)
         if (history[i] >= 0 && (size_t)history[i] < n)
@@ -10122,7 +10930,7 @@ static llmc_status llmc__bias(const llmc_sample_options *opt, llmc__candidate *c
 
 //--[ 18.5 SAMPLE.choose ]-- all of it
 /* Index of the largest value, the lowest of several; n if there is a NaN or if
-   every token is forbidden. */
+   every token is forbidden: both are NOT_FINITE to the caller. */
 static size_t llmc__largest(const llmc__candidate *c, size_t n)
 {
     size_t i, best = 0;
@@ -10135,14 +10943,18 @@ static size_t llmc__largest(const llmc__candidate *c, size_t n)
     return n > 0 && llmc__forbidden(c[best].value) ? n : best;
 }
 
-/* log softmax(logits)[token]; four sums in a fixed order, so that they overlap. */
+/* log softmax(logits)[token]; four sums in a fixed order, so that they overlap. n >= 1,
+   0 <= token < n. What is 87 below the largest adds nothing that a float could show. */
 LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token)
 {
     double sum[4] = {0, 0, 0, 0};
     float largest = logits[0];
     size_t i;
-    for (i = 1; i < n; i++)
+    for (i = 0; i < n; i++) {
+        if (llmc__nan(logits[i]))
+            return logits[i];
         largest = logits[i] > largest ? logits[i] : largest;
+    }
     for (i = 0; i < n; i++) {
         float d = logits[i] >= largest ? 0.0f : logits[i] - largest;
         if (d > -87.0f)
@@ -10154,7 +10966,7 @@ LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token)
                    llmc__log((sum[0] + sum[1]) + (sum[2] + sum[3])));
 }
 
-/* All the work memory there is: one candidate a token. */
+/* All the work memory there is: one candidate a token. One layout for need and use. */
 static llmc__candidate *llmc__sample_carve(llmc__arena *a, size_t n)
 {
     return (llmc__candidate *)llmc__take(a, n, sizeof(llmc__candidate));
@@ -10177,7 +10989,7 @@ LLMC_API size_t llmc_sample_need(size_t n)
    arithmetic is IEEE: sums are doubles in a fixed order.
    Errors: BAD_ARG, NO_MEMORY, NOT_FINITE; nothing has been changed then, nor drawn.
    Sources: as beside each option; top-k: Fan 2018. */
-LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, float *logits, size_t n,
+LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, const float *logits, size_t n,
                                  const llmc_token *history, size_t n_history, void *work, size_t work_bytes,
                                  llmc_token *token, float *logprob, llmc_diag *diag)
 {
@@ -10212,6 +11024,7 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
     *token = (llmc_token)best;
     if (o.temperature > 0) {
         left = llmc__filter(&o, c, llmc__heat(c, n, c[best].value, o.temperature));
+        /* one draw whatever was filtered: other options do not shift the numbers after it */
         *token = llmc__draw(c, left, (double)(llmc_rng_u64(rng) >> 11) * (1.0 / 9007199254740992.0));
     }
     if (logprob != NULL)
@@ -10230,48 +11043,52 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
      active    ids beyond n_cached are to be read; when the last one is, a token is chosen
      waiting   has_piece: the caller has to take it before the engine goes on
    ids [0, n_cached) have their keys and values in the pages of table; a token that was
-   just chosen is in ids but not yet cached. */
+   just chosen is in ids but not yet cached. Always n_cached <= n_ids <= context. */
 struct llmc_seq {
     llmc_engine *engine;
     bool open, active, has_piece;
-    llmc_finish finish;
-    llmc_seq_options opt;
-    llmc_sample_options sample;
-    llmc_rng rng;
-    llmc_token *ids; /* [context] read or generated */
+    llmc_finish finish;         /* why it is idle; NONE while it is not finished */
+    llmc_seq_options opt;       /* a copy; its pointers are the caller's         */
+    llmc_sample_options sample; /* a copy, likewise                              */
+    llmc_rng rng;               /* from sample.seed; goes on from add to add     */
+    llmc_token *ids;            /* [context] read or generated */
     uint32_t n_ids, n_cached;
     uint32_t n_generated; /* since the last add; max_tokens counts these */
     llmc__kv_table table;
-    llmc_piece piece;
-    char half[4]; /* first bytes of a character not complete yet */
+    llmc_piece piece; /* to be taken, while has_piece */
+    char half[4];     /* first bytes of a character not complete yet */
     uint32_t n_half;
-    char *tail; /* [text_cap] whole characters that may begin a stop string */
-    char *out;  /* [text_cap] text of the piece, NUL-terminated */
-    size_t n_tail;
+    char *tail;    /* [text_cap] whole characters that may begin a stop string */
+    char *out;     /* [text_cap] text of the piece, NUL-terminated */
+    size_t n_tail; /* bytes in tail */
 };
 
+/* Lies at the head of the caller's memory; the arrays follow it (ENGINE.carve). */
 struct llmc_engine {
     const llmc_model *model;
     llmc_engine_options opt; /* resolved: no zero that means a default */
-    llmc__watch watch;
-    llmc__kv_pool kv;
-    llmc__batch batch;      /* the arrays that it only reads are these: */
-    llmc_token *batch_ids;  /* [batch_tokens] */
-    uint32_t *batch_pos;    /* [batch_tokens] */
-    uint32_t **batch_pages; /* [batch_tokens] */
-    llmc_seq **batch_seq;   /* [batch_tokens] whose token it is */
-    uint32_t *want;         /* [batch_tokens] places in the batch whose logits are wanted, */
-    llmc_seq **want_seq;    /* [max_seqs] and the sequences they are for */
-    float *logits;          /* [max_seqs][V] */
-    llmc_seq *seqs;         /* [max_seqs] */
-    void *sample_work;      /* [sample_bytes] for SAMPLE */
-    void *work;             /* [work_bytes] for TOKEN */
-    char *text;             /* [text_bytes] for CHAT: a conversation written out, */
-    llmc_token *ids;        /* [context] and as ids */
+    llmc__watch watch;       /* who looks on, out of opt */
+    llmc__kv_pool kv;        /* the pages of all sequences */
+    llmc__batch batch;       /* the arrays that it only reads are these: */
+    llmc_token *batch_ids;   /* [batch_tokens] */
+    uint32_t *batch_pos;     /* [batch_tokens] */
+    uint32_t **batch_pages;  /* [batch_tokens] */
+    llmc_seq **batch_seq;    /* [batch_tokens] whose token it is */
+    uint32_t *want;          /* [batch_tokens] places in the batch whose logits are wanted, */
+    llmc_seq **want_seq;     /* [max_seqs] and the sequences they are for */
+    float *logits;           /* [max_seqs][V] */
+    llmc_seq *seqs;          /* [max_seqs] */
+    void *sample_work;       /* [sample_bytes] for SAMPLE */
+    void *work;              /* [work_bytes] for TOKEN */
+    char *text;              /* [text_bytes] for CHAT: a conversation written out, */
+    llmc_token *ids;         /* [context] and as ids */
     size_t sample_bytes, work_bytes, text_cap;
+    uint32_t next_prompt; /* the slot whose prompt comes first, so that each gets its turn */
 };
 
-/* The one place where defaults are filled in; the interface documents them. */
+/* The one place where defaults are filled in; the interface documents them. What is
+   refused here would overflow later: positions fit 30 bits, a page's holders 16.
+   Errors: BAD_ARG (naming the option and its limit), UNSUPPORTED (kv_type). */
 static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_model *model,
                                          const llmc_engine_options *opt, llmc_diag *diag)
 {
@@ -10300,6 +11117,8 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
     /* Everybody who generates gets a turn in each step, so nobody can starve. */
     o->batch_tokens = (uint32_t)llmc__max(o->batch_tokens, o->max_seqs);
     o->batch_tokens = (uint32_t)llmc__min(o->batch_tokens, (uint64_t)o->context_length * o->max_seqs);
+    /* attention counts its pieces, tokens times key heads, in 32 bits; still at least max_seqs */
+    o->batch_tokens = (uint32_t)llmc__min(o->batch_tokens, UINT32_MAX / c->n_kv_head);
     if (o->kv_cache_capacity == 0) /* whole pages for each sequence, so that all of them can be full */
         o->kv_cache_capacity = (uint64_t)o->max_seqs * ((o->context_length + LLMC__PAGE_TOKENS - 1) /
                                                         LLMC__PAGE_TOKENS * LLMC__PAGE_TOKENS);
@@ -10326,7 +11145,8 @@ static void llmc__seq_carve(llmc_seq *s, const llmc_engine *e, llmc__arena *a)
     s->out = (char *)llmc__take(a, e->text_cap, 1);
 }
 
-/* What a step needs beside the batch itself. */
+/* What a step needs beside the batch itself. Logits are kept only for as many tokens as
+   sequences can generate at once, not for a whole batch: V is large. */
 static void llmc__step_carve(llmc_engine *e, llmc__arena *a)
 {
     const llmc_engine_options *o = &e->opt;
@@ -10342,10 +11162,12 @@ static void llmc__step_carve(llmc_engine *e, llmc__arena *a)
     e->sample_work = llmc__take(a, e->sample_bytes, 1);
 }
 
-/* What text on its way in and out needs; nothing for a model that speaks ids. */
+/* What text on its way in and out needs; next to nothing for a model that speaks ids.
+   Also settles text_cap, so it comes before the sequences are carved. */
 static void llmc__text_carve(llmc_engine *e, llmc__arena *a)
 {
     size_t longest = 0;
+    (void)a; /* no text at all: LLMC_NO_TOKEN and LLMC_NO_CHAT */
 #ifndef LLMC_NO_TOKEN
     const llmc_tokenizer *tok = e->model->tokenizer;
     if (tok != NULL) {
@@ -10363,7 +11185,9 @@ static void llmc__text_carve(llmc_engine *e, llmc__arena *a)
 }
 
 /* Places everything in e, whose model and opt are set; q (may be NULL) gets the sizes.
-   With a measuring arena the pointers become NULL and only sizes are right. */
+   With a measuring arena the pointers become NULL and only sizes are right. seqs
+   come last, since their text buffers depend on what text_carve found.
+   Errors: NO_MEMORY (a size overflows; with checked sizes nothing else can fail). */
 static llmc_status llmc__engine_carve(llmc_engine *e, llmc__arena *a, llmc_engine_memory *q, llmc_diag *diag)
 {
     const llmc_engine_options *o = &e->opt;
@@ -10395,7 +11219,8 @@ static llmc_status llmc__engine_carve(llmc_engine *e, llmc__arena *a, llmc_engin
     return LLMC_OK;
 }
 
-/* Fills *e (on the stack) as far as measuring needs, and measures. */
+/* Fills *e (on the stack) as far as measuring needs, and measures. Afterwards e->opt is
+   resolved; its pointers are NULL. Errors: those of defaults and carve. */
 static llmc_status llmc__engine_measure(llmc_engine *e, const llmc_model *model,
                                         const llmc_engine_options *opt, llmc_engine_memory *q,
                                         llmc_diag *diag)
@@ -10409,6 +11234,9 @@ static llmc_status llmc__engine_measure(llmc_engine *e, const llmc_model *model,
     return llmc__engine_carve(e, &a, q, diag);
 }
 
+/* llmc_engine_quote -- what an engine will take, by purpose       (ENGINE.carve)
+   out  written on success only. Needs no memory: asking for several contexts is cheap.
+   Errors: BAD_ARG, UNSUPPORTED, NO_MEMORY (more than this machine can address). */
 LLMC_API llmc_status llmc_engine_quote(const llmc_model *model, const llmc_engine_options *opt,
                                        llmc_engine_memory *out, llmc_diag *diag)
 {
@@ -10418,6 +11246,9 @@ LLMC_API llmc_status llmc_engine_quote(const llmc_model *model, const llmc_engin
     return llmc__engine_measure(&e, model, opt, out, diag);
 }
 
+/* llmc_engine_need -- bytes that llmc_engine_init will take       (ENGINE.carve)
+   The total of llmc_engine_quote, alignment included: mem may begin anywhere.
+   Errors: as llmc_engine_quote. */
 LLMC_API llmc_status llmc_engine_need(const llmc_model *model, const llmc_engine_options *opt, size_t *bytes,
                                       llmc_diag *diag)
 {
@@ -10429,11 +11260,16 @@ LLMC_API llmc_status llmc_engine_need(const llmc_model *model, const llmc_engine
     return LLMC_OK;
 }
 
+/* llmc_engine_init -- an engine in the caller's memory            (ENGINE.carve)
+   mem [bytes], any alignment, need not be cleared; less than llmc_engine_need bytes is
+   NO_MEMORY, and nothing is written then. *out is written on success only.
+   What opt points to (tasks, log, progress, tap) is borrowed for the engine's life.
+   Errors: as llmc_engine_quote. */
 LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model,
                                       const llmc_engine_options *opt, void *mem, size_t bytes,
                                       llmc_diag *diag)
 {
-    llmc_engine measured, *e;
+    llmc_engine measured, *e; /* measured: small, so the stack will do */
     llmc_engine_memory q;
     llmc__arena a;
     if (out == NULL || model == NULL || mem == NULL)
@@ -10451,6 +11287,7 @@ LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model
     e->batch.k = llmc__kernels_for(e->opt.cpu);
     e->batch.tasks = e->opt.tasks;
     e->batch.kv = e->kv.layout;
+    /* the batch reads what the engine fills anew for each step */
     e->batch.ids = e->batch_ids;
     e->batch.pos = e->batch_pos;
     e->batch.pages = e->batch_pages;
@@ -10463,6 +11300,7 @@ LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model
     return LLMC_OK;
 }
 
+/* What the engine runs, the longest sequence it takes, and the name of its kernels. */
 LLMC_API const llmc_model *llmc_engine_model(const llmc_engine *engine)
 {
     return engine->model;
@@ -10479,8 +11317,12 @@ LLMC_API const char *llmc_engine_isa(const llmc_engine *engine)
 }
 
 //--[ 20.3 ENGINE.stream ]-- generated bytes become text: whole characters, no stop strings
-/* Appends one character, or U+FFFD for a byte that is none; returns bytes read, 0
-   when more are needed to tell and `last` is false. */
+/* A token's bytes may end inside a character, and may be no text at all. They pass three
+   places: half (a character's first bytes), tail (whole characters that may begin a stop
+   string), out (what is shown). Nothing that was shown is ever taken back.
+
+   Appends one character to tail, or U+FFFD for a byte that is none; returns bytes read, 0
+   when more are needed to tell and `last` is false. n >= 1. */
 static size_t llmc__seq_char(llmc_seq *s, const char *bytes, size_t n, bool last)
 {
     int length = llmc__utf8_length(bytes, n);
@@ -10497,11 +11339,13 @@ static size_t llmc__seq_char(llmc_seq *s, const char *bytes, size_t n, bool last
 }
 
 /* Moves bytes [n] into tail as valid UTF-8, keeping back a character's first bytes. A
-   character that earlier tokens began is completed first, one byte at a time. */
+   character that earlier tokens began is completed first, one byte at a time. last: no
+   more bytes will come, so an unfinished character becomes U+FFFD. tail has room: see
+   text_cap in llmc__text_carve. */
 static void llmc__seq_bytes(llmc_seq *s, const char *bytes, size_t n, bool last)
 {
     size_t at = 0, used;
-    while (s->n_half > 0) {
+    while (s->n_half > 0) { /* at most 3 bytes here: 4 always tell */
         used = llmc__seq_char(s, s->half, s->n_half, last && at == n);
         LLMC_MEMMOVE(s->half, s->half + used, s->n_half - used);
         s->n_half -= (uint32_t)used;
@@ -10521,7 +11365,8 @@ static void llmc__seq_bytes(llmc_seq *s, const char *bytes, size_t n, bool last)
     }
 }
 
-/* First place in tail where a stop string stands whole; n_tail if none does. */
+/* First place in tail where a stop string stands whole; n_tail if none does. tail is a
+   token's text and at most a stop string's, so trying every place is quick enough. */
 static size_t llmc__seq_stop(const llmc_seq *s)
 {
     size_t best = s->n_tail, i, at;
@@ -10534,7 +11379,8 @@ static size_t llmc__seq_stop(const llmc_seq *s)
     return best;
 }
 
-/* Bytes at the end of tail that could be the beginning of a stop string. */
+/* Bytes at the end of tail that could be the beginning of a stop string: the longest
+   such end of all of them. */
 static size_t llmc__seq_held(const llmc_seq *s)
 {
     size_t held = 0, i, n;
@@ -10550,7 +11396,8 @@ static size_t llmc__seq_held(const llmc_seq *s)
 }
 
 /* Moves what may be shown from tail to out and returns its length. A stop string ends the
-   text before it; the beginning of one is held back unless the sequence ends anyway. */
+   text before it; the beginning of one is held back unless the sequence ends anyway.
+   *finish: how the sequence ends for other reasons; a stop string overrules them. */
 static size_t llmc__seq_show(llmc_seq *s, llmc_finish *finish)
 {
     size_t stop = llmc__seq_stop(s), n = s->n_tail;
@@ -10569,7 +11416,8 @@ static size_t llmc__seq_show(llmc_seq *s, llmc_finish *finish)
 }
 
 /* Appends a chosen token, makes the piece that shows it, and settles how the sequence
-   goes on. Room for the token has been checked. */
+   goes on. Room for the token has been checked. Of several reasons to end the order is:
+   stop string, end token, max_tokens, full context. */
 static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
 {
     llmc_finish finish = LLMC_FINISH_NONE;
@@ -10577,6 +11425,7 @@ static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
 #ifndef LLMC_NO_TOKEN
     const llmc_tokenizer *tok = s->engine->model->tokenizer;
     if (tok != NULL) {
+        /* nothing but BOS before it: a text begins, and SentencePiece's first space goes */
         bool bos_only = s->n_ids == 1 && s->ids[0] == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS);
         if (llmc_token_ends(tok, id) && !s->opt.ignore_end)
             finish = LLMC_FINISH_END;
@@ -10587,6 +11436,7 @@ static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
     s->n_generated++;
     if (finish == LLMC_FINISH_NONE && s->opt.max_tokens > 0 && s->n_generated >= s->opt.max_tokens)
         finish = LLMC_FINISH_LENGTH;
+    /* the token just chosen has the last position: none is left to read the next at */
     if (finish == LLMC_FINISH_NONE && s->n_ids >= s->engine->opt.context_length)
         finish = LLMC_FINISH_CONTEXT;
     llmc__seq_bytes(s, s->out, n, finish != LLMC_FINISH_NONE);
@@ -10599,8 +11449,23 @@ static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
     s->has_piece = true;
 }
 
+/* Ends the sequence without a token, by an empty piece, so that who polls hears of it too. */
+static void llmc__seq_end(llmc_seq *s, llmc_finish finish)
+{
+    LLMC_MEMSET(&s->piece, 0, sizeof s->piece);
+    s->piece.token = LLMC_TOKEN_NONE;
+    s->piece.text = "";
+    s->piece.finish = s->finish = finish;
+    s->active = false;
+    s->has_piece = true;
+}
+
 //--[ 20.4 ENGINE.seq ]-- open, configure, add, truncate
-/* Checks everything before anything changes, so that a refused change leaves the old options. */
+/* llmc_seq_configure -- other options for an open sequence        (ENGINE.seq)
+   opt  as llmc_seq_open takes it; NULL: all defaults. Tokens and what has been shown stay;
+   the random numbers begin again from the new seed.
+   Checks everything before anything changes, so that a refused change leaves the old options.
+   Errors: BAD_ARG (a sampling option, a stop string's length, a bias's token). */
 LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *opt, llmc_diag *diag)
 {
     llmc_seq_options o;
@@ -10609,6 +11474,9 @@ LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *o
     llmc__options(&o, sizeof o, opt);
     llmc__options(&sample, sizeof sample, o.sample);
     LLMC__TRY(llmc_sample_check(&sample, diag));
+    if (o.n_stop > 0 && o.stop == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET, "stop is NULL but n_stop is %zu",
+                          o.n_stop);
     for (i = 0; i < o.n_stop; i++) {
         size_t n = o.stop[i] != NULL ? llmc__strlen(o.stop[i]) : 0;
         if (n == 0 || n > LLMC_STOP_MAX)
@@ -10622,11 +11490,14 @@ LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *o
                               seq->engine->model->config.vocab_size);
     seq->opt = o;
     seq->sample = sample;
-    seq->opt.sample = NULL;
+    seq->opt.sample = NULL; /* the caller's struct may go; ours is the copy */
     seq->rng = llmc_rng_seed(sample.seed);
     return LLMC_OK;
 }
 
+/* llmc_seq_open -- an empty sequence in a free slot               (ENGINE.seq)
+   *out is written on success only, and good until llmc_seq_close. No page is taken yet.
+   Errors: FULL (max_seqs are open), and those of llmc_seq_configure. */
 LLMC_API llmc_status llmc_seq_open(llmc_seq **out, llmc_engine *engine, const llmc_seq_options *opt,
                                    llmc_diag *diag)
 {
@@ -10649,6 +11520,8 @@ LLMC_API llmc_status llmc_seq_open(llmc_seq **out, llmc_engine *engine, const ll
                       engine->opt.max_seqs);
 }
 
+/* llmc_seq_close -- gives back pages and slot; NULL, or closed already: nothing happens
+   The handle is dead: a later open may give the same address again. */
 LLMC_API void llmc_seq_close(llmc_seq *seq)
 {
     if (seq == NULL || !seq->open)
@@ -10657,10 +11530,11 @@ LLMC_API void llmc_seq_close(llmc_seq *seq)
     seq->open = seq->active = false;
 }
 
-/* The sequence starts to read: what an earlier answer left over is dropped. */
+/* The sequence starts to read: what an earlier answer left over is dropped, that is, a
+   piece not taken and bytes held back. max_tokens counts from here. */
 static void llmc__seq_wake(llmc_seq *s)
 {
-    s->active = true;
+    s->active = s->n_ids > 0; /* no text, no BOS: there is nothing to read */
     s->has_piece = false;
     s->finish = LLMC_FINISH_NONE;
     s->n_generated = s->n_half = 0;
@@ -10668,7 +11542,7 @@ static void llmc__seq_wake(llmc_seq *s)
 }
 
 /* Whether n more tokens fit the context. One that fills it to the last position is read,
-   but nothing can be generated after it. */
+   but nothing can be generated after it. Errors: FULL. */
 static llmc_status llmc__seq_room(const llmc_seq *s, size_t n, llmc_diag *diag)
 {
     if (n <= s->engine->opt.context_length - s->n_ids)
@@ -10678,7 +11552,11 @@ static llmc_status llmc__seq_room(const llmc_seq *s, size_t n, llmc_diag *diag)
                       s->engine->opt.context_length);
 }
 
-LLMC_API llmc_status llmc_seq_add_ids(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_diag *diag)
+/* llmc_seq_add_ids -- tokens to be read next                      (ENGINE.seq)
+   ids [n], copied; n may be 0. On failure the sequence is as it was.
+   Errors: FULL (the context), BAD_ARG (an id outside the vocabulary). */
+/* Checks ids [n] and puts them behind the sequence's own; wakes nobody. */
+static llmc_status llmc__seq_append(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_diag *diag)
 {
     uint32_t vocab = seq->engine->model->config.vocab_size;
     size_t i;
@@ -10690,11 +11568,21 @@ LLMC_API llmc_status llmc_seq_add_ids(llmc_seq *seq, const llmc_token *ids, size
     if (n > 0)
         LLMC_MEMCPY(seq->ids + seq->n_ids, ids, n * sizeof *ids);
     seq->n_ids += (uint32_t)n;
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_seq_add_ids(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_diag *diag)
+{
+    LLMC__TRY(llmc__seq_append(seq, ids, n, diag));
     llmc__seq_wake(seq);
     return LLMC_OK;
 }
 
-/* Encodes straight into the sequence's ids; n_ids moves only if all of it worked. */
+/* llmc_seq_add_text -- text to be read next                       (ENGINE.seq)
+   text [len], any bytes. Control tokens written in it stay text: who speaks for others
+   cannot forge a turn. A word cut by two adds is encoded as two.
+   Encodes straight into the sequence's ids; n_ids moves only if all of it worked.
+   Errors: FULL, NO_MEMORY (a word longer than text_bytes), UNSUPPORTED (no tokenizer). */
 LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t len, llmc_diag *diag)
 {
 #ifdef LLMC_NO_TOKEN
@@ -10705,7 +11593,7 @@ LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t l
 #else
     llmc_engine *e = seq->engine;
     const llmc_tokenizer *tok = e->model->tokenizer;
-    llmc_encode_options opt;
+    llmc_encode_options opt; /* parse_special stays off */
     size_t n = 0, room = e->opt.context_length - seq->n_ids;
     llmc_status status;
     if (tok == NULL)
@@ -10716,6 +11604,10 @@ LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t l
     status = llmc_encode(tok, text, len, &opt, e->work, e->work_bytes, seq->ids + seq->n_ids, room, &n, diag);
     if (status == LLMC_NO_MEMORY && n > room)
         return llmc__seq_room(seq, n, diag);
+    if (status == LLMC_NO_MEMORY)
+        return LLMC__FAIL(diag, NO_MEMORY, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "a word in the text is too long for the engine's text_bytes, %u",
+                          e->opt.text_bytes);
     if (status != LLMC_OK)
         return status;
     seq->n_ids += (uint32_t)n;
@@ -10724,6 +11616,10 @@ LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t l
 #endif
 }
 
+/* llmc_seq_truncate -- forgets all from position n on             (ENGINE.seq)
+   Pages beyond n go back to the pool. What is left goes on: unless n is 0, the next step
+   reads its last token, again if need be, and chooses another after it.
+   Errors: BAD_ARG (n is beyond the end). */
 LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag)
 {
     if (n > seq->n_ids)
@@ -10737,19 +11633,27 @@ LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag)
     return LLMC_OK;
 }
 
+/* A view of the sequence's own ids [*n]; the next add, step or truncate changes it. */
 LLMC_API const llmc_token *llmc_seq_ids(const llmc_seq *seq, size_t *n)
 {
     *n = seq->n_ids;
     return seq->ids;
 }
 
+/* NONE until the last piece has been made, and again after the next add. */
 LLMC_API llmc_finish llmc_seq_finish(const llmc_seq *seq)
 {
     return seq->finish;
 }
 
+LLMC_API void *llmc_seq_user(const llmc_seq *seq)
+{
+    return seq->opt.user;
+}
+
 //--[ 20.5 ENGINE.step ]-- one batch over everybody who has something to do
-/* Puts the sequence's tokens [n_cached, n_cached + n) at the end of the batch. */
+/* Puts the sequence's tokens [n_cached, n_cached + n) at the end of the batch. Room in
+   the batch and pages for them have been seen to. */
 static void llmc__batch_push(llmc_engine *e, llmc_seq *s, uint32_t n)
 {
     uint32_t i;
@@ -10764,21 +11668,23 @@ static void llmc__batch_push(llmc_engine *e, llmc_seq *s, uint32_t n)
 
 /* Fills the batch: those with one token left to read (who generate) in a first pass, long
    prompts with what room is left in a second, so that prompts delay nobody's stream.
-   Returns how many sequences get logits; *starved: somebody found no page. */
+   Returns how many sequences get logits, which are in want_seq, their places in want;
+   *starved: somebody found no page. Each sequence comes at most once, its tokens side by
+   side and in order, as llmc__forward asks. */
 static uint32_t llmc__batch_fill(llmc_engine *e, bool *starved)
 {
-    uint32_t pass, i, n_want = 0;
+    uint32_t pass, i, n_want = 0, turn = e->next_prompt;
     e->batch.n = 0;
     for (pass = 0; pass < 2; pass++)
         for (i = 0; i < e->opt.max_seqs && e->batch.n < e->opt.batch_tokens; i++) {
-            llmc_seq *s = &e->seqs[i];
-            uint32_t left, n;
+            uint32_t slot = (uint32_t)(((uint64_t)e->next_prompt + i) % e->opt.max_seqs), left, n;
+            llmc_seq *s = &e->seqs[slot];
             if (!s->open || !s->active || s->has_piece || s->n_ids == 0)
                 continue;
             if (s->n_cached == s->n_ids) /* truncated: the last token's logits are wanted again */
                 s->n_cached--;
             left = s->n_ids - s->n_cached;
-            if ((left == 1) != (pass == 0))
+            if ((left == 1) != (pass == 0)) /* each sequence belongs to one pass */
                 continue;
             n = (uint32_t)llmc__min(left, e->opt.batch_tokens - e->batch.n);
             if (!llmc__kv_reserve(&e->kv, &s->table, s->n_cached + n)) {
@@ -10786,23 +11692,29 @@ static uint32_t llmc__batch_fill(llmc_engine *e, bool *starved)
                 continue;
             }
             llmc__batch_push(e, s, n);
-            if (n == left) {
+            if (n == left) { /* read to the end: a token can be chosen */
                 e->want[n_want] = e->batch.n - 1;
                 e->want_seq[n_want++] = s;
+                if (pass == 1) /* the next prompt in turn; one that is not finished stays first */
+                    turn = slot + 1;
             }
         }
+    e->next_prompt = turn;
     return n_want;
 }
 
 /* After the batch: what was read is cached now; whoever reads more than one token hears of
-   it. If the callback cancels, what has been computed stays: the next step goes on there. */
+   it. If the callback cancels, what has been computed stays: the next step goes on there.
+   Those whose token was to be chosen read their last one again then.
+   Errors: CANCELLED. */
 static llmc_status llmc__batch_settle(llmc_engine *e, llmc_diag *diag)
 {
     uint32_t t;
     for (t = 0; t < e->batch.n; t++) {
         llmc_seq *s = e->batch_seq[t];
         s->n_cached = e->batch_pos[t] + 1;
-        if (t > 0 && e->batch_seq[t - 1] == s && (t + 1 == e->batch.n || e->batch_seq[t + 1] != s) &&
+        if (((t > 0 && e->batch_seq[t - 1] == s) || s->n_generated == 0) &&
+            (t + 1 == e->batch.n || e->batch_seq[t + 1] != s) &&
             !llmc__progress(&e->opt.progress, "reading", s->n_cached, s->n_ids))
             return LLMC__FAIL(diag, CANCELLED, "ENGINE.step", LLMC_NO_OFFSET,
                               "cancelled after %u of %u tokens", s->n_cached, s->n_ids);
@@ -10811,37 +11723,47 @@ static llmc_status llmc__batch_settle(llmc_engine *e, llmc_diag *diag)
 }
 
 /* Chooses the next token of one sequence from its logits [V]: the caller's chooser first,
-   the sampler if that leaves it to us. */
+   the sampler if that leaves it to us. Makes the sequence's piece.
+   Errors: BAD_ARG (the chooser's token), NOT_FINITE; no token is added then. */
 static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
 {
     llmc_engine *e = s->engine;
     size_t vocab = e->model->config.vocab_size;
     llmc_token id = LLMC_TOKEN_NONE;
     float logprob = 0;
+    llmc_status status = LLMC_OK;
     if (s->n_ids >= e->opt.context_length) { /* the prompt alone filled it */
-        s->finish = LLMC_FINISH_CONTEXT;
-        s->active = false;
+        llmc__seq_end(s, LLMC_FINISH_CONTEXT);
         return LLMC_OK;
     }
     if (s->opt.chooser.fn != NULL)
         id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
-    if (id != LLMC_TOKEN_NONE && (uint32_t)id >= vocab)
-        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
-                          "the chooser returned token %d: the vocabulary has %zu", id, vocab);
     if (id == LLMC_TOKEN_NONE)
-        LLMC__TRY(llmc_sample(&s->sample, &s->rng, logits, vocab, s->ids, s->n_ids, e->sample_work,
-                              e->sample_bytes, &id, &logprob, diag));
-    else
+        status = llmc_sample(&s->sample, &s->rng, logits, vocab, s->ids, s->n_ids, e->sample_work,
+                             e->sample_bytes, &id, &logprob, diag);
+    else if ((uint32_t)id < vocab)
         logprob = llmc_logprob(logits, vocab, id);
-    llmc__seq_emit(s, id, logprob);
-    return LLMC_OK;
+    else
+        status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                            "the chooser returned token %d: the vocabulary has %zu", id, vocab);
+    if (status == LLMC_OK)
+        llmc__seq_emit(s, id, logprob);
+    else
+        llmc__seq_end(s, LLMC_FINISH_FAILED);
+    return status;
 }
 
+/* llmc_engine_step -- one pass of the model over everybody         (ENGINE.step)
+   Fill a batch, run it, note what is cached, choose tokens. If the pass
+   fails, no sequence has another token than before; the step can then be tried again.
+   Errors: DONE (nobody has anything to do), FULL (only those who find no page are left),
+   CANCELLED, NOT_FINITE, BAD_ARG (a chooser). */
 LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag)
 {
     bool starved = false;
     uint32_t n_want = llmc__batch_fill(engine, &starved), i;
-    if (engine->batch.n == 0 && starved)
+    llmc_status status = LLMC_OK, one;
+    if (engine->batch.n == 0 && starved) /* as long as others get on, pages may come free */
         return LLMC__FAIL(diag, FULL, "ENGINE.step", LLMC_NO_OFFSET,
                           "no page is free in the cache (kv_cache_capacity %llu)",
                           (unsigned long long)engine->opt.kv_cache_capacity);
@@ -10849,13 +11771,17 @@ LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag)
         return LLMC_DONE;
     LLMC__TRY(llmc__forward(&engine->batch, &engine->watch, engine->want, n_want, engine->logits, diag));
     LLMC__TRY(llmc__batch_settle(engine, diag));
-    for (i = 0; i < n_want; i++)
-        LLMC__TRY(llmc__seq_choose(engine->want_seq[i],
-                                   engine->logits + (size_t)i * engine->model->config.vocab_size, diag));
-    return LLMC_OK;
+    for (i = 0; i < n_want; i++) { /* one that fails stops nobody else; the first failure is reported */
+        one = llmc__seq_choose(engine->want_seq[i],
+                               engine->logits + (size_t)i * engine->model->config.vocab_size,
+                               status == LLMC_OK ? diag : NULL);
+        status = status == LLMC_OK ? one : status;
+    }
+    return status;
 }
 
-/* Taking the piece is what lets the sequence into the next batch. */
+/* Taking the piece is what lets the sequence into the next batch. False, and *piece
+   untouched, if there is none. */
 LLMC_API bool llmc_seq_poll(llmc_seq *seq, llmc_piece *piece)
 {
     if (!seq->has_piece)
@@ -10865,6 +11791,10 @@ LLMC_API bool llmc_seq_poll(llmc_seq *seq, llmc_piece *piece)
     return true;
 }
 
+/* llmc_seq_next -- the sequence's next piece, stepping until it has one
+   (ENGINE.step)   The steps serve every other sequence, too: their pieces wait for
+   llmc_seq_poll. *piece is always written; empty but for `finish` unless OK.
+   Errors: DONE (finished), BAD_ARG (nothing was added), and those of llmc_engine_step. */
 LLMC_API llmc_status llmc_seq_next(llmc_seq *seq, llmc_piece *piece, llmc_diag *diag)
 {
     LLMC_MEMSET(piece, 0, sizeof *piece);
@@ -10882,11 +11812,17 @@ LLMC_API llmc_status llmc_seq_next(llmc_seq *seq, llmc_piece *piece, llmc_diag *
     return LLMC_OK;
 }
 
+/* llmc_seq_forward -- tokens in, their logits out, nothing chosen  (ENGINE.step)
+   ids [n] are appended; logits [n_logits][V] of the last ones. In one batch, by itself:
+   other sequences wait. The sequence is idle afterwards; llmc_seq_truncate to its own
+   length lets it generate from there.
+   Errors: BAD_ARG (n, n_logits, an id, or tokens not read yet), FULL (context, pages),
+   NOT_FINITE. */
 LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size_t n, float *logits,
                                       size_t n_logits, llmc_diag *diag)
 {
     llmc_engine *e = seq->engine;
-    uint32_t before = seq->n_ids, i;
+    uint32_t before = seq->n_ids, i; /* before: to go back to on failure */
     llmc_status status;
     if (n == 0 || n > e->opt.batch_tokens || n_logits > n)
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
@@ -10895,8 +11831,7 @@ LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size
     if (seq->n_cached != seq->n_ids)
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                           "%u tokens added earlier are not read yet", seq->n_ids - seq->n_cached);
-    LLMC__TRY(llmc_seq_add_ids(seq, ids, n, diag));
-    seq->active = false;
+    LLMC__TRY(llmc__seq_append(seq, ids, n, diag));
     if (!llmc__kv_reserve(&e->kv, &seq->table, seq->n_ids)) {
         seq->n_ids = before;
         return LLMC__FAIL(diag, FULL, "ENGINE.step", LLMC_NO_OFFSET,
@@ -10908,14 +11843,19 @@ LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size
     for (i = 0; i < n_logits; i++)
         e->want[i] = (uint32_t)(n - n_logits) + i;
     status = llmc__forward(&e->batch, &e->watch, e->want, (uint32_t)n_logits, logits, diag);
-    if (status == LLMC_OK)
-        seq->n_cached = seq->n_ids;
-    else
+    if (status != LLMC_OK) {
         seq->n_ids = before;
-    return status;
+        llmc__kv_trim(&e->kv, &seq->table, before);
+        return status;
+    }
+    llmc__seq_wake(seq);
+    seq->active = false; /* nothing is sampled */
+    seq->n_cached = seq->n_ids;
+    return LLMC_OK;
 }
 
-/* For CHAT: memory to write a conversation in. */
+/* For CHAT: memory to write a conversation in, for its encoding, and for its ids. All
+   three are free between calls; no step touches them. */
 LLMC__UNUSED static char *llmc__engine_text(llmc_engine *e, size_t *cap)
 {
     *cap = e->opt.text_bytes;
@@ -10942,12 +11882,12 @@ LLMC__UNUSED static llmc_token *llmc__engine_ids(llmc_engine *e, size_t *cap)
    "assistant", between open the answer. RAW writes no roles; LLAMA2 has a shape of
    its own (CHAT.render). The opening BOS is never here: the encoder adds it. */
 typedef struct llmc__chat_style {
-    const char *name;
-    const char *before, *between, *after;
-    bool trim;          /* white space around a message's text is dropped */
-    const char *sign;   /* in a model's template: it has this format      */
-    const char *opener; /* control tokens of a vocabulary made for it, if */
-    const char *closer; /*   there is no template                         */
+    const char *name;                     /* as options spell it                           */
+    const char *before, *between, *after; /* never NULL; control tokens as they are stored */
+    bool trim;                            /* white space around a message's text is dropped */
+    const char *sign;                     /* in a model's template: it has this format      */
+    const char *opener;                   /* control tokens of a vocabulary made for it, if */
+    const char *closer;                   /*   there is no template                         */
 } llmc__chat_style;
 
 /* Rows by llmc_chat_format. Sources: ChatML as OpenAI published it; the model card
@@ -10958,17 +11898,18 @@ static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
     {"auto", "", "", "", false, NULL, NULL, NULL},
     {"raw", "", "", "", false, NULL, NULL, NULL},
     {"chatml", "<|im_start|>", "\n", "<|im_end|>\n", false, "<|im_start|>", "<|im_start|>", "<|im_end|>"},
-    {"llama2", "", "", "", true, "[INST]", NULL, NULL},
+    {"llama2", "", "", "", true, "<<SYS>>", NULL, NULL},
     {"llama3", "<|start_header_id|>", "<|end_header_id|>\n\n", "<|eot_id|>", true, "<|start_header_id|>",
      "<|start_header_id|>", "<|eot_id|>"}};
 
-/* "auto", "raw", "chatml", "llama2", "llama3"; "unknown" for any other number. */
+/* "auto", "raw", "chatml", "llama2", "llama3"; "unknown" for any other number. Never
+   NULL; the same names that llmc_chat_format_named takes. */
 LLMC_API const char *llmc_chat_format_name(llmc_chat_format format)
 {
     return (unsigned)format < LLMC_CHAT_FORMAT_COUNT ? llmc__chat_styles[format].name : "unknown";
 }
 
-/* By name, in any case. Errors: NOT_FOUND; *out is then untouched. */
+/* By name, in any case; AUTO has one, too. Errors: NOT_FOUND; *out is then untouched. */
 LLMC_API llmc_status llmc_chat_format_named(const char *name, llmc_chat_format *out)
 {
     int f;
@@ -10997,7 +11938,8 @@ static bool llmc__chat_contains(const char *text, size_t n, const char *part)
     return false;
 }
 
-/* The format whose sign a template holds; RAW if it is some other one. */
+/* The format whose sign a template holds; RAW if it is some other one. Rows come in
+   order, so a template that holds two signs has the first row's format. */
 static llmc_chat_format llmc__chat_format_in(const char *chat_template, size_t n)
 {
     int f;
@@ -11044,7 +11986,7 @@ LLMC_API llmc_chat_format llmc_chat_format_of(const llmc_model *model)
 }
 
 //--[ 21.2 CHAT.check ]-- roles, and their order where a format cannot do without
-/* BAD_ARG about message i, counted from 0. */
+/* BAD_ARG about message i, counted from 0. what: a whole clause, of our own words. */
 static llmc_status llmc__chat_bad(llmc_diag *diag, size_t i, const char *what)
 {
     (void)i;
@@ -11052,7 +11994,8 @@ static llmc_status llmc__chat_bad(llmc_diag *diag, size_t i, const char *what)
     return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET, "message %zu: %s", i, what);
 }
 
-/* Llama 2: perhaps a system message, then user and assistant in turn. */
+/* Llama 2: perhaps a system message, then user and assistant in turn; its format has no
+   place for anything else. n >= 1, roles are not NULL. Errors: BAD_ARG. */
 static llmc_status llmc__chat_check_turns(const llmc_message *m, size_t n, llmc_diag *diag)
 {
     const size_t first = llmc__streq(m[0].role, "system") ? 1 : 0;
@@ -11069,7 +12012,8 @@ static llmc_status llmc__chat_check_turns(const llmc_message *m, size_t n, llmc_
 /* Everything a conversation can be wrong in. A role that is none of the three is an
    error even in RAW, which does not write it: a misspelt one would go unseen. System
    messages later on are as good as any; of whom it is the turn matters: after an
-   assistant's message an assistant would answer itself. */
+   assistant's message an assistant would answer itself.
+   Errors: BAD_ARG, naming the message. */
 static llmc_status llmc__chat_check(llmc_chat_format format, const llmc_message *m, size_t n, llmc_diag *diag)
 {
     size_t i;
@@ -11093,14 +12037,16 @@ static llmc_status llmc__chat_check(llmc_chat_format format, const llmc_message 
 }
 
 //--[ 21.3 CHAT.render ]-- messages to text
-/* Writes while there is room and counts on when there is not. */
+/* Writes while there is room and counts on when there is not, so that one call tells
+   what the next needs. */
 typedef struct llmc__chat_out {
     char *text;
     size_t cap;
-    uint64_t len;
-    bool failed; /* the length overflowed */
+    uint64_t len; /* what all of it takes, written or not */
+    bool failed;  /* the length overflowed */
 } llmc__chat_out;
 
+/* Bytes s [n]: all of them, or none where they no longer fit. */
 static void llmc__chat_put_n(llmc__chat_out *o, const char *s, size_t n)
 {
     if (n > 0 && o->len <= o->cap && n <= o->cap - o->len)
@@ -11109,7 +12055,7 @@ static void llmc__chat_put_n(llmc__chat_out *o, const char *s, size_t n)
         o->failed = true;
 }
 
-/* The frame around texts: strings of our own. */
+/* The frame around texts: strings of our own, where control tokens stand. */
 static void llmc__chat_put(llmc__chat_out *o, const char *s)
 {
     llmc__chat_put_n(o, s, llmc__strlen(s));
@@ -11122,7 +12068,8 @@ static bool llmc__chat_space(char c)
 }
 
 /* A message's own text, without white space before and after it if so asked;
-   span, which may be NULL, gets where it lies. */
+   span, which may be NULL, gets where it lies. s is read as bytes: what is no UTF-8
+   goes to the encoder as it is. */
 static void llmc__chat_put_text(llmc__chat_out *o, const char *s, bool trim_left, bool trim_right,
                                 llmc_span *span)
 {
@@ -11144,7 +12091,7 @@ static void llmc__chat_put_text(llmc__chat_out *o, const char *s, bool trim_left
    so unlike control tokens it cannot be told from a user's own. */
 static void llmc__chat_llama2(llmc__chat_out *o, const llmc_message *m, size_t n, llmc_span *plain)
 {
-    const size_t first = llmc__streq(m[0].role, "system") ? 1 : 0;
+    const size_t first = llmc__streq(m[0].role, "system") ? 1 : 0; /* the first user's message */
     size_t i;
     llmc__chat_put(o, "[INST] ");
     if (first == 1) {
@@ -11155,13 +12102,14 @@ static void llmc__chat_llama2(llmc__chat_out *o, const llmc_message *m, size_t n
     for (i = first; i < n; i++) {
         const bool user = (i - first) % 2 == 0;
         if (user && i > first)
-            llmc__chat_put(o, "</s><s>[INST] ");
+            llmc__chat_put(o, "</s><s>[INST] "); /* each exchange is a sequence of its own */
         llmc__chat_put_text(o, m[i].text, i == 0 || i > first, true, plain != NULL ? plain + i : NULL);
         llmc__chat_put(o, user && i + 1 < n ? " [/INST] " : user ? " [/INST]" : " ");
     }
 }
 
-/* The formats that a row of the table describes. */
+/* The formats that a row of the table describes: n messages, then the opening of the
+   answer. roles false: texts alone, which is RAW. */
 static void llmc__chat_turns(llmc__chat_out *o, const llmc__chat_style *s, bool roles, const llmc_message *m,
                              size_t n, llmc_span *plain)
 {
@@ -11210,13 +12158,16 @@ LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_messag
 
 //--[ 21.4 CHAT.seq ]-- a sequence that follows a conversation
 #ifndef LLMC_NO_TOKEN
-/* The conversation as ids in the engine's buffer. Spans lie at the head of the
-   encoder's work memory, so a longer conversation needs no stack. */
+/* The conversation as ids in the engine's buffer: *out [*n], good until the next call.
+   Spans lie at the head of the encoder's work memory, so a longer conversation needs no
+   stack; the encoder gets the rest, aligned as it was.
+   Errors: those of llmc_chat_render, NO_MEMORY (text_bytes), FULL (the context),
+   UNSUPPORTED (no tokenizer). */
 static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_format format, const llmc_message *m,
                                   size_t n_messages, const llmc_token **out, size_t *n, llmc_diag *diag)
 {
     const llmc_tokenizer *tok = llmc_model_tokenizer(llmc_engine_model(e));
-    size_t text_cap, work_bytes, ids_cap, len, aligned;
+    size_t text_cap, work_bytes, ids_cap, len, aligned; /* aligned: bytes before the spans */
     char *text = llmc__engine_text(e, &text_cap);
     uint8_t *work = (uint8_t *)llmc__engine_work(e, &work_bytes);
     llmc_token *ids = llmc__engine_ids(e, &ids_cap);
@@ -11233,7 +12184,7 @@ static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_format format, const
     spans -= (spans - aligned) % LLMC__ALIGN; /* whole lines, so that the rest stays aligned */
     LLMC_MEMSET(&opt, 0, sizeof opt);
     opt.add_bos = llmc_tokenizer_adds_bos(tok);
-    opt.parse_special = true;
+    opt.parse_special = true; /* of the frame; the messages' own text is plain */
     opt.plain = (const llmc_span *)(void *)(work + aligned);
     opt.n_plain = n_messages;
     LLMC__TRY(llmc_chat_render(format, m, n_messages, text, text_cap, &len,
@@ -11272,9 +12223,11 @@ LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const
     if (n_want == 0)
         return LLMC__FAIL(diag, BAD_ARG, "CHAT.seq", LLMC_NO_OFFSET, "the conversation is empty");
     have = llmc_seq_ids(seq, &n_have);
+    /* the common beginning stays in the cache; encoding an answer again may give other
+       tokens than were generated, and then the rest is read anew from there */
     while (same < n_have && same < n_want - 1 && have[same] == want[same])
         same++;
-    LLMC__TRY(llmc_seq_truncate(seq, same, diag));
+    LLMC__TRY(llmc_seq_truncate(seq, same, diag)); /* neither can fail: n_want fits the context */
     return llmc_seq_add_ids(seq, want + same, n_want - same, diag);
 #endif
 }
@@ -11315,7 +12268,7 @@ LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
-#if defined(__linux__)
+#if defined(__linux__) /* for sched_getaffinity, see llmc__processors */
 #include <sys/syscall.h>
 #endif
 #if !defined(MAP_ANONYMOUS) && defined(MAP_ANON)
@@ -11339,12 +12292,14 @@ enum {
     LLMC__WHY_PATH = -5   /* not a name that files can have   */
 };
 
+/* One row of the table below: a code of ours, errno's or GetLastError's. */
 typedef struct llmc__reason {
     int code;
     const char *text;
 } llmc__reason;
 
-/* A table, because strerror is not safe in threads and strerror_r has two types. */
+/* A table, because strerror is not safe in threads and strerror_r has two types. NULL:
+   a code that is not in it. */
 LLMC__UNUSED static const char *llmc__reason_text(int code)
 {
     static const llmc__reason table[] = {
@@ -11386,7 +12341,8 @@ LLMC__UNUSED static const char *llmc__reason_text(int code)
     return NULL;
 }
 
-/* The end of a path, short enough that the reason after it still fits the message. */
+/* The end of a path, short enough that the reason after it still fits the message: a
+   path's end tells more than its beginning. */
 LLMC__UNUSED static const char *llmc__path_tail(const char *path)
 {
     const size_t most = 160;
@@ -11410,13 +12366,14 @@ static llmc_status llmc__os_fail(llmc_diag *diag, const char *tag, const char *p
 /* 26.3 and 26.4 define the same names with the same contracts, so that nothing
    after them asks which system it is. Where `int` is returned, 0 is success and
    anything else a reason of 26.2. */
-typedef int llmc__file;
+typedef int llmc__file; /* a descriptor */
 typedef pthread_t llmc__thread;
 typedef pthread_mutex_t llmc__mutex;
 typedef pthread_cond_t llmc__cond;
 
-/* Opens a regular file for reading. O_NONBLOCK, since opening a pipe would wait for
-   its writer, perhaps for ever. */
+/* Opens a regular file for reading: *out and *size, or a reason and neither. O_NONBLOCK,
+   since opening a pipe would wait for its writer, perhaps for ever. O_CLOEXEC, so that
+   programs the caller starts do not inherit it. */
 static int llmc__file_open(llmc__file *out, const char *path, uint64_t *size)
 {
     struct stat st;
@@ -11441,12 +12398,14 @@ static int llmc__file_open(llmc__file *out, const char *path, uint64_t *size)
     return 0;
 }
 
+/* A mapping outlives its file. */
 static void llmc__file_close(llmc__file file)
 {
     close(file);
 }
 
-/* size > 0 bytes read-only; private, so that no other program's mapping is affected. */
+/* size > 0 bytes read-only; private, so that no other program's mapping is affected.
+   *out is page-aligned and written on success only. */
 static int llmc__file_map(llmc__file file, size_t size, void **out)
 {
     void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0);
@@ -11461,13 +12420,13 @@ static int llmc__file_read(llmc__file file, uint64_t offset, void *dst, size_t n
 {
     uint8_t *to = (uint8_t *)dst;
     while (n > 0) {
-        ssize_t got = pread(file, to, n, (off_t)offset);
-        if (got < 0 && errno == EINTR)
+        ssize_t got = pread(file, to, n, (off_t)offset); /* may be less than n: a limit of 2 GiB */
+        if (got < 0 && errno == EINTR)                   /* a signal handler ran */
             continue;
         if (got < 0)
             return errno;
         if (got == 0)
-            return LLMC__WHY_SHORT;
+            return LLMC__WHY_SHORT; /* the end, before n bytes */
         to += got;
         offset += (uint64_t)got;
         n -= (size_t)got;
@@ -11481,11 +12440,11 @@ static int llmc__file_read(llmc__file file, uint64_t offset, void *dst, size_t n
 static bool llmc__file_cold(const void *map, size_t size)
 {
 #if defined(__linux__)
-    const size_t samples = 64;
+    const size_t samples = 64; /* spread evenly; in double, so that nothing overflows */
     size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = size / page, i, cold = 0;
     for (i = 0; i < samples; i++) {
         size_t at = (size_t)((double)pages * (double)i / (double)samples) * page;
-        unsigned char resident = 1;
+        unsigned char resident = 1; /* what mincore cannot tell counts as there */
         if (mincore((uint8_t *)(uintptr_t)map + at, 1, &resident) == 0 && (resident & 1) == 0)
             cold++;
     }
@@ -11504,6 +12463,7 @@ static void *llmc__pages_take(size_t bytes)
     return p == MAP_FAILED ? NULL : p;
 }
 
+/* bytes as given to llmc__pages_take. */
 static void llmc__pages_drop(void *p, size_t bytes)
 {
     munmap(p, bytes);
@@ -11529,8 +12489,11 @@ static void llmc__unmap(void *p, size_t bytes)
 #define LLMC__THREAD_END             return NULL
 typedef void *(*llmc__thread_main)(void *);
 
-/* Signals stay with the threads that the program itself made: a Ctrl-C handler
-   runs there. The small stack is a wish; where it is too small the default serves. */
+/* Runs entry(arg) on a new thread; 0 or a reason. Signals stay with the threads that the
+   program itself made: a Ctrl-C handler runs there. They are blocked before the thread
+   begins, since a thread inherits the mask. The small stack (no function here needs
+   more than 16 KB, but the caller's tasks may) is a wish; where it is too small the
+   default serves. */
 static int llmc__thread_start(llmc__thread *out, llmc__thread_main entry, void *arg)
 {
     const size_t stack = (size_t)1 << 20;
@@ -11545,18 +12508,20 @@ static int llmc__thread_start(llmc__thread *out, llmc__thread_main entry, void *
         why = pthread_create(out, &attr, entry, arg);
         pthread_attr_destroy(&attr);
     }
-    if (why == EINVAL)
+    if (why == EINVAL) /* the stack size was not to the system's liking */
         why = pthread_create(out, NULL, entry, arg);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL); /* whether or not it began */
     return why;
 }
 
+/* Waits for its end; each thread is joined once. */
 static void llmc__thread_join(llmc__thread thread)
 {
     pthread_join(thread, NULL);
 }
 
-/* Processors that the scheduler may put this process on. */
+/* Processors that the scheduler may put this process on; at least 1. Where affinity
+   cannot be asked for (or there are over 1024) all that are online. */
 static uint32_t llmc__processors(void)
 {
     long online;
@@ -11565,7 +12530,7 @@ static uint32_t llmc__processors(void)
        the bytes that it wrote, one bit for each processor. */
     unsigned long mask[1024 / sizeof(unsigned long)];
     long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
-    if (bytes > 0 && (size_t)bytes <= sizeof mask) {
+    if (bytes > 0 && (size_t)bytes <= sizeof mask) { /* negative: more processors than bits */
         const uint8_t *at = (const uint8_t *)mask;
         uint32_t count = 0;
         long i;
@@ -11605,7 +12570,8 @@ LLMC_API uint64_t llmc_os_nanoseconds(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Whether fd is a terminal; its size is written only if it is known. */
+/* Whether fd is a terminal; its size is written only if it is known. A size of 0, which
+   serial lines and some containers report, counts as unknown. */
 static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
 {
     struct winsize w;
@@ -11622,21 +12588,23 @@ static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
 //--[ 26.4 OS.windows ]-- the same from kernel32
 typedef HANDLE llmc__file;
 typedef HANDLE llmc__thread;
-typedef SRWLOCK llmc__mutex;
+typedef SRWLOCK llmc__mutex; /* needs no destruction, unlike CRITICAL_SECTION */
 typedef CONDITION_VARIABLE llmc__cond;
 
-/* UTF-8, or the system's code page where it is not that. */
+/* UTF-8, or the system's code page where it is not that: main's argv comes in the
+   latter. False: no valid name, or cap (counted in wchar_t, with the NUL) is too small. */
 static bool llmc__path_wide(const char *path, wchar_t *out, int cap)
 {
     return MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, out, cap) > 0 ||
            MultiByteToWideChar(CP_ACP, 0, path, -1, out, cap) > 0;
 }
 
-/* Opens a regular file for reading. A directory is looked for first: opening one
-   fails with "permission denied", which helps nobody. */
+/* Opens a regular file for reading: *out and *size, or a reason and neither. A directory
+   is looked for first: opening one fails with "permission denied", which helps nobody.
+   Sharing delete lets another program rename a new model over this one. */
 static int llmc__file_open(llmc__file *out, const char *path, uint64_t *size)
 {
-    wchar_t wide[1024];
+    wchar_t wide[1024]; /* longer paths need a prefix that we do not add */
     LARGE_INTEGER bytes;
     DWORD attributes;
     HANDLE file;
@@ -11663,12 +12631,14 @@ static int llmc__file_open(llmc__file *out, const char *path, uint64_t *size)
     return 0;
 }
 
+/* A mapping outlives its file. */
 static void llmc__file_close(llmc__file file)
 {
     CloseHandle(file);
 }
 
-/* size > 0 bytes read-only. */
+/* size > 0 bytes read-only. The view keeps the mapping object alive, so its handle can
+   go at once. */
 static int llmc__file_map(llmc__file file, size_t size, void **out)
 {
     HANDLE mapping = CreateFileMappingW(file, NULL, PAGE_READONLY, 0, 0, NULL);
@@ -11682,13 +12652,13 @@ static int llmc__file_map(llmc__file file, size_t size, void **out)
     return why;
 }
 
-/* All n bytes at offset, however many calls that takes. */
+/* All n bytes at offset, however many calls that takes; one call counts in 32 bits. */
 static int llmc__file_read(llmc__file file, uint64_t offset, void *dst, size_t n)
 {
     uint8_t *to = (uint8_t *)dst;
     while (n > 0) {
-        DWORD ask = n < 0x40000000u ? (DWORD)n : 0x40000000u, got = 0;
-        OVERLAPPED where;
+        DWORD ask = n < 0x40000000u ? (DWORD)n : 0x40000000u, got = 0; /* a GiB at a time */
+        OVERLAPPED where; /* only says the offset; the file was opened to wait */
         LLMC_MEMSET(&where, 0, sizeof where);
         where.Offset = (DWORD)offset;
         where.OffsetHigh = (DWORD)(offset >> 32);
@@ -11711,12 +12681,14 @@ static bool llmc__file_cold(const void *map, size_t size)
     return false;
 }
 
-/* Committed at once: Windows promises no memory that it may not have. */
+/* Committed at once: Windows promises no memory that it may not have. Zeroed,
+   page-aligned; NULL: refused. */
 static void *llmc__pages_take(size_t bytes)
 {
     return VirtualAlloc(NULL, bytes, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 }
 
+/* Releases the whole reservation; the system knows its size. */
 static void llmc__pages_drop(void *p, size_t bytes)
 {
     (void)bytes;
@@ -11746,13 +12718,15 @@ static void llmc__unmap(void *p, size_t bytes)
 #define LLMC__THREAD_END             return 0
 typedef DWORD(WINAPI *llmc__thread_main)(void *);
 
-/* A console event has a thread of its own there; nothing to block. */
+/* Runs entry(arg) on a new thread; 0 or a reason. A console event has a thread of its
+   own there; nothing to block. */
 static int llmc__thread_start(llmc__thread *out, llmc__thread_main entry, void *arg)
 {
     *out = CreateThread(NULL, (SIZE_T)1 << 20, entry, arg, STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
     return *out == NULL ? (int)GetLastError() : 0;
 }
 
+/* Waits for its end; each thread is joined once. */
 static void llmc__thread_join(llmc__thread thread)
 {
     WaitForSingleObject(thread, INFINITE);
@@ -11770,6 +12744,7 @@ static uint32_t llmc__processors(void)
     return count > 0 ? count : 1;
 }
 
+/* llmc_os_nanoseconds -- as in 26.3: monotonic, from some moment before             (OS) */
 LLMC_API uint64_t llmc_os_nanoseconds(void)
 {
     LARGE_INTEGER ticks, per_second;
@@ -11782,6 +12757,8 @@ LLMC_API uint64_t llmc_os_nanoseconds(void)
     return t / f * 1000000000u + t % f * 1000000000u / f;
 }
 
+/* Whether fd (0, 1 or 2) is a console; the window's size, not that of the buffer behind
+   it, is written if it is known. Input has none: it says only that it is a console. */
 static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
 {
     static const DWORD which[3] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
@@ -11809,10 +12786,10 @@ static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
    Errors: NO_MEMORY. */
 LLMC_API llmc_status llmc_os_memory(void **out, size_t bytes, llmc_diag *diag)
 {
-    *out = llmc__pages_take(bytes > 0 ? bytes : 1);
+    *out = llmc__pages_take(bytes > 0 ? bytes : 1); /* systems refuse to give nothing */
     if (*out == NULL)
         return LLMC__FAIL(diag, NO_MEMORY, "OS.memory", LLMC_NO_OFFSET,
-                          "the system has no %llu MiB of memory to give", (unsigned long long)bytes >> 20);
+                          "the system has no %llu bytes of memory to give", (unsigned long long)bytes);
     return LLMC_OK;
 }
 
@@ -11839,7 +12816,9 @@ LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows)
 
 //--[ 26.6 OS.map ]-- a file as bytes
 /* Reads a file from its beginning to its end. keep: into dst [size]; otherwise
-   over and over into dst [LLMC__READ_STEP], which only fills the system's cache. */
+   over and over into dst [LLMC__READ_STEP], which only fills the system's cache.
+   progress is asked before each step and told of the end, which it can no longer stop.
+   Errors: CANCELLED, IO (with the reason). */
 #define LLMC__READ_STEP ((size_t)1 << 20)
 static llmc_status llmc__file_load(llmc__file file, const char *path, size_t size, uint8_t *dst, bool keep,
                                    const llmc_progress *progress, llmc_diag *diag)
@@ -11856,11 +12835,12 @@ static llmc_status llmc__file_load(llmc__file file, const char *path, size_t siz
             return llmc__os_fail(diag, "OS.map", path, why);
         at += step;
     }
-    llmc__progress(progress, "loading", size, size);
+    llmc__progress(progress, "loading", size, size); /* too late to cancel */
     return LLMC_OK;
 }
 
-/* A copy of the file in memory of its own. */
+/* A copy of the file in memory of its own, in out->data; size > 0. llmc__unmap releases
+   it as it would a mapping. Errors: NO_MEMORY, CANCELLED, IO. */
 static llmc_status llmc__map_copy(llmc_blob *out, llmc__file file, const char *path, size_t size,
                                   const llmc_progress *progress, llmc_diag *diag)
 {
@@ -11877,7 +12857,8 @@ static llmc_status llmc__map_copy(llmc_blob *out, llmc__file file, const char *p
 
 /* The file's own pages, brought in as they are touched. With someone watching, a
    cold file is first read through: from end to end a disk is at its fastest, and
-   progress can be shown. That does not make it resident here. */
+   progress can be shown. That does not make it resident here: the pages are the
+   system's, who may take them back. Errors: IO, NO_MEMORY, CANCELLED. */
 static llmc_status llmc__map_view(llmc_blob *out, llmc__file file, const char *path, size_t size,
                                   const llmc_progress *progress, llmc_diag *diag)
 {
@@ -11886,7 +12867,7 @@ static llmc_status llmc__map_view(llmc_blob *out, llmc__file file, const char *p
     int why = llmc__file_map(file, size, &map);
     if (why != 0)
         return llmc__os_fail(diag, "OS.map", path, why);
-    if (progress->fn != NULL && llmc__file_cold(map, size)) {
+    if (progress->fn != NULL && llmc__file_cold(map, size)) { /* nobody watching: lazily, as needed */
         s = llmc_os_memory(&step, LLMC__READ_STEP, diag);
         if (s == LLMC_OK) {
             s = llmc__file_load(file, path, size, (uint8_t *)step, false, progress, diag);
@@ -11900,7 +12881,8 @@ static llmc_status llmc__map_view(llmc_blob *out, llmc__file file, const char *p
     return s;
 }
 
-/* Both ways; on failure *out is all zero. */
+/* Both ways; on failure *out is all zero. The file itself is closed again in any case.
+   Errors: BAD_ARG (no path), IO, NO_MEMORY, CANCELLED. */
 static llmc_status llmc__map(llmc_blob *out, const char *path, bool copy, const llmc_progress *progress,
                              llmc_diag *diag)
 {
@@ -11914,8 +12896,8 @@ static llmc_status llmc__map(llmc_blob *out, const char *path, bool copy, const 
     why = llmc__file_open(&file, path, &size);
     if (why != 0)
         return llmc__os_fail(diag, "OS.map", path, why);
-    out->data = "";
-    if (size > SIZE_MAX / 2)
+    out->data = "";          /* of an empty file, which no system maps */
+    if (size > SIZE_MAX / 2) /* no pointer difference could span it */
         s = llmc__os_fail(diag, "OS.map", path, LLMC__WHY_SPACE);
     else if (size == 0)
         s = LLMC_OK;
@@ -11988,7 +12970,7 @@ LLMC__UNUSED static uint32_t llmc__quota_v2(const char *text, size_t n)
     if (!llmc__quota_number(&at, end, &quota))
         return UINT32_MAX;
     if (!llmc__quota_number(&at, end, &period) || period == 0)
-        period = 100000;
+        period = 100000; /* the kernel's default */
     return llmc__quota_processors(quota, period);
 }
 
@@ -11998,7 +12980,7 @@ LLMC__UNUSED static uint32_t llmc__quota_v1(const char *quota, size_t n_quota, c
 {
     uint64_t q, p;
     const char *at = quota;
-    if (!llmc__quota_number(&at, quota + n_quota, &q))
+    if (!llmc__quota_number(&at, quota + n_quota, &q)) /* a minus sign is no digit */
         return UINT32_MAX;
     at = period;
     if (!llmc__quota_number(&at, period + n_period, &p) || p == 0)
@@ -12035,6 +13017,7 @@ LLMC__UNUSED static bool llmc__quota_group(const char *text, size_t n, bool v2, 
             path++;
         if (path >= end)
             continue;
+        /* v2: nothing between the colons; v1: a list with "cpu" in it */
         if (v2 ? path != list + 1 : !llmc__quota_listed(text + list + 1, path - list - 1, "cpu"))
             continue;
         path++;
@@ -12046,7 +13029,8 @@ LLMC__UNUSED static bool llmc__quota_group(const char *text, size_t n, bool v2, 
 }
 
 #if defined(__linux__)
-/* Reads root + group + name; bytes read, 0 if there is no such file. */
+/* Reads root + group + name; bytes read, 0 if there is no such file. A path too long to
+   fit is cut and then names nothing. */
 static size_t llmc__quota_file(const char *root, const char *group, const char *name, char *out, size_t cap)
 {
     char path[1024];
@@ -12054,7 +13038,8 @@ static size_t llmc__quota_file(const char *root, const char *group, const char *
     return llmc__file_peek(path, out, cap);
 }
 
-/* The limit that root's hierarchy puts on one group, by itself. */
+/* The limit that root's hierarchy puts on one group, by itself. UINT32_MAX: none, or no
+   such hierarchy. */
 static uint32_t llmc__quota_of(const char *root, const char *group, bool v2)
 {
     char quota[64], period[64];
@@ -12067,7 +13052,8 @@ static uint32_t llmc__quota_of(const char *root, const char *group, bool v2)
                           llmc__quota_file(root, group, "cpu.cfs_period_us", period, sizeof period));
 }
 
-/* A group is bound by its own limit and by those of all groups around it. */
+/* A group is bound by its own limit and by those of all groups around it: the least of
+   them. group is cut back to its root on the way. */
 static uint32_t llmc__quota_around(const char *root, char *group, bool v2)
 {
     uint32_t least = UINT32_MAX;
@@ -12088,12 +13074,12 @@ static uint32_t llmc__quota(void)
 {
     static const char *const root[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpu",
                                        "/sys/fs/cgroup/cpu,cpuacct"};
-    char text[4096], group[512];
+    char text[4096], group[512]; /* a group whose line or path is longer counts as the root */
     size_t n = llmc__file_peek("/proc/self/cgroup", text, sizeof text);
     uint32_t least = UINT32_MAX, here;
     size_t i;
     for (i = 0; i < sizeof root / sizeof root[0]; i++) {
-        bool v2 = i < 2;
+        bool v2 = i < 2; /* the first two mount points are v2's; both kinds may be there */
         if (!llmc__quota_group(text, n, v2, group, sizeof group))
             group[0] = 0; /* the root is all that can be seen */
         here = llmc__quota_around(root[i], group, v2);
@@ -12102,6 +13088,7 @@ static uint32_t llmc__quota(void)
     return least;
 }
 #else
+/* No cgroups: no limit but the processors. */
 static uint32_t llmc__quota(void)
 {
     return UINT32_MAX;
@@ -12118,6 +13105,9 @@ LLMC_API uint32_t llmc_os_threads(void)
 }
 
 //--[ 26.8 OS.atomic ]-- 32-bit cells that threads share; every operation returns the old value
+/* All are sequentially consistent: the pool's sleeping relies on "announce, then look"
+   being seen in one order by both sides, which weaker orders do not promise. m is only
+   used where there are no atomics. */
 #if LLMC__GNU && !defined(__TINYC__)
 #define LLMC__ATOMIC 1
 typedef uint32_t llmc__cell;
@@ -12234,13 +13224,13 @@ struct llmc_pool {
     llmc__mutex cells; /* stands in for atomics where there are none */
     llmc__mutex mutex; /* for going to sleep */
     llmc__cond work, done;
-    llmc__cell sleepers, waiting, busy;
-    uint32_t n_workers;
-    uint64_t spin; /* nanoseconds; 0 with more threads than processors */
-    size_t bytes;
-    uint8_t gap0[LLMC__ALIGN];
+    llmc__cell sleepers, waiting, busy; /* workers asleep; the runner is; a job is under way */
+    uint32_t n_workers;                 /* threads that are ours; the runner is one more */
+    uint64_t spin;                      /* nanoseconds; 0 with more threads than processors */
+    size_t bytes;                       /* of this struct and its threads, for llmc_os_release */
+    uint8_t gap0[LLMC__ALIGN];          /* what workers poll lies in a cache line apart */
     llmc__cell generation, gate, next, quit;
-    uint32_t n;
+    uint32_t n; /* the job: fn(arg, i) for i < n */
     llmc_task_fn fn;
     void *arg;
     uint8_t gap1[LLMC__ALIGN];
@@ -12267,7 +13257,8 @@ static bool llmc__pool_spin(llmc_pool *p, llmc__cell *c, uint32_t value, bool eq
     return true;
 }
 
-/* Takes indexes until none is left. */
+/* Takes indexes until none is left. Each thread takes one too many, so `next` ends
+   beyond n; llmc__pool_run leaves room for that. */
 static void llmc__pool_work(llmc_pool *p)
 {
     uint32_t i;
@@ -12287,7 +13278,8 @@ static void llmc__pool_join(llmc_pool *p)
     }
 }
 
-/* Sleeps until a generation that is not `seen`. */
+/* Sleeps until a generation that is not `seen`. Announces itself first and looks again
+   under the lock, so that no call in between is missed. */
 static void llmc__pool_sleep(llmc_pool *p, uint32_t seen)
 {
     LLMC__LOCK(&p->mutex);
@@ -12303,12 +13295,12 @@ static void llmc__pool_sleep(llmc_pool *p, uint32_t seen)
 LLMC__THREAD_MAIN(llmc__pool_main, arg)
 {
     llmc_pool *p = (llmc_pool *)arg;
-    uint32_t seen = 0;
+    uint32_t seen = 0; /* the generation that the pool begins with */
     for (;;) {
         if (!llmc__pool_spin(p, &p->generation, seen, false))
             llmc__pool_sleep(p, seen);
         seen = llmc__cell_get(&p->cells, &p->generation);
-        if (llmc__cell_get(&p->cells, &p->quit) != 0)
+        if (llmc__cell_get(&p->cells, &p->quit) != 0) /* set before the generation that woke us */
             break;
         llmc__pool_join(p);
     }
@@ -12321,7 +13313,7 @@ LLMC__THREAD_MAIN(llmc__pool_main, arg)
 static void llmc__pool_call(llmc_pool *p, uint32_t most)
 {
     uint32_t asleep;
-    llmc__cell_add(&p->cells, &p->generation, 1);
+    llmc__cell_add(&p->cells, &p->generation, 1); /* the change first, the announcements second */
     asleep = llmc__cell_get(&p->cells, &p->sleepers);
     if (asleep > most)
         asleep = most;
@@ -12333,7 +13325,8 @@ static void llmc__pool_call(llmc_pool *p, uint32_t most)
     }
 }
 
-/* Closes the gate and waits until nobody is inside. */
+/* Closes the gate and waits until nobody is inside. Afterwards no worker can be in the
+   job, and what they wrote is visible here. */
 static void llmc__pool_finish(llmc_pool *p)
 {
     if (llmc__cell_add(&p->cells, &p->gate, LLMC__POOL_OPEN) == LLMC__POOL_OPEN)
@@ -12341,7 +13334,7 @@ static void llmc__pool_finish(llmc_pool *p)
     if (llmc__pool_spin(p, &p->gate, 0, true))
         return;
     LLMC__LOCK(&p->mutex);
-    llmc__cell_swap(&p->cells, &p->waiting, 1);
+    llmc__cell_swap(&p->cells, &p->waiting, 1); /* announce, then look again */
     while (llmc__cell_get(&p->cells, &p->gate) != 0)
         LLMC__COND_WAIT(&p->done, &p->mutex);
     llmc__cell_swap(&p->cells, &p->waiting, 0);
@@ -12349,7 +13342,8 @@ static void llmc__pool_finish(llmc_pool *p)
 }
 
 /* llmc_tasks.run. A pool that is already running a job (another thread's, or the
-   one this call comes from) lets the caller do the work alone. */
+   one this call comes from) lets the caller do the work alone. So nesting cannot
+   dead-lock, and several engines may share a pool, if not its speed. */
 static void llmc__pool_run(void *user, uint32_t n, llmc_task_fn fn, void *arg)
 {
     llmc_pool *p = (llmc_pool *)user;
@@ -12365,7 +13359,7 @@ static void llmc__pool_run(void *user, uint32_t n, llmc_task_fn fn, void *arg)
     p->n = n;
     llmc__cell_swap(&p->cells, &p->next, 0);
     llmc__cell_add(&p->cells, &p->gate, LLMC__POOL_OPEN);
-    llmc__pool_call(p, n - 1);
+    llmc__pool_call(p, n - 1); /* the runner takes at least one index itself */
     llmc__pool_work(p);
     llmc__pool_finish(p);
     llmc__cell_swap(&p->cells, &p->busy, 0);
@@ -12378,7 +13372,7 @@ LLMC_API void llmc_pool_close(llmc_pool *pool)
     uint32_t i;
     if (pool == NULL)
         return;
-    llmc__cell_swap(&pool->cells, &pool->quit, 1);
+    llmc__cell_swap(&pool->cells, &pool->quit, 1); /* before the call, which makes them look */
     llmc__pool_call(pool, pool->n_workers);
     for (i = 0; i < pool->n_workers; i++)
         llmc__thread_join(pool->worker[i]);
@@ -12390,6 +13384,8 @@ LLMC_API void llmc_pool_close(llmc_pool *pool)
 }
 
 /* llmc_pool_open -- threads - 1 workers; the thread that runs a job is the last
+   threads  0: llmc_os_threads. 1: no worker, every run is serial
+   out  NULL on failure; no thread is left then
    Errors: BAD_ARG (more than 1024), NO_MEMORY, IO (the system gives no thread). */
 LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag *diag)
 {
@@ -12407,6 +13403,7 @@ LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag
     LLMC__TRY(llmc_os_memory(&mem, bytes, diag));
     p = (llmc_pool *)mem; /* zeroed: generation 0, gate closed */
     p->bytes = bytes;
+    /* with more threads than processors a spinner would keep off the one it waits for */
     p->spin = LLMC__ATOMIC && threads <= allowed ? LLMC__POOL_SPIN : 0;
     LLMC__MUTEX_INIT(&p->cells);
     LLMC__MUTEX_INIT(&p->mutex);
@@ -12415,7 +13412,7 @@ LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag
     while (p->n_workers + 1 < threads) {
         int why = llmc__thread_start(&p->worker[p->n_workers], llmc__pool_main, p);
         if (why != 0) {
-            llmc_pool_close(p);
+            llmc_pool_close(p); /* ends those that n_workers counts so far */
             return llmc__os_fail(diag, "OS.pool", "starting a thread", why);
         }
         p->n_workers++;
@@ -12440,7 +13437,9 @@ LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool)
 }
 
 //--[ 26.10 OS.open ]-- from a path to a sequence
-/* File, tokenizer file and model. Whatever was made is in *host, for llmc_close. */
+/* File, tokenizer file and model. Whatever was made is in *host, for llmc_close, also
+   on failure. tokenizer_path goes before opt->model->tokenizer.
+   Errors: IO, CANCELLED, and those of llmc_model_init. */
 static llmc_status llmc__open_model(llmc_host *host, const char *path, const llmc_open_options *opt,
                                     llmc_diag *diag)
 {
@@ -12458,7 +13457,9 @@ static llmc_status llmc__open_model(llmc_host *host, const char *path, const llm
     return llmc_model_init(&host->model, &host->file, 1, &model, host->model_mem, bytes, diag);
 }
 
-/* Threads, engine and its first sequence. */
+/* Threads, engine and its first sequence. A pool is made only if the caller brought no
+   tasks and more than one thread can run. On failure llmc_close undoes it.
+   Errors: those of llmc_pool_open, llmc_engine_init, llmc_seq_open. */
 static llmc_status llmc__open_engine(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
 {
     llmc_engine_options engine;
@@ -12484,7 +13485,7 @@ LLMC_API void llmc_close(llmc_host *host)
 {
     if (host->seq != NULL)
         llmc_seq_close(host->seq);
-    llmc_pool_close(host->pool);
+    llmc_pool_close(host->pool); /* before the memory that its tasks used */
     llmc_os_release(host->engine_mem, host->engine_bytes);
     llmc_os_release(host->model_mem, host->model_bytes);
     llmc_map_close(&host->tokenizer);
@@ -12506,7 +13507,7 @@ LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_ope
     llmc_open_options o;
     llmc_status s;
     llmc__options(&o, sizeof o, opt);
-    LLMC_MEMSET(host, 0, sizeof *host);
+    LLMC_MEMSET(host, 0, sizeof *host); /* so that llmc_close knows what there is */
     s = llmc__open_model(host, path, &o, diag);
     if (s == LLMC_OK && !o.no_engine)
         s = llmc__open_engine(host, &o, diag);

@@ -483,10 +483,16 @@ static int open_model(chat *c)
 /* RAW where no template is known: the model then simply continues the text. */
 static int choose_format(chat *c)
 {
-    if (c->set.raw)
+    size_t len;
+    if (c->set.raw) {
         c->format = LLMC_CHAT_RAW;
-    else if (c->format == LLMC_CHAT_AUTO)
+    } else if (c->format == LLMC_CHAT_AUTO) {
         c->format = llmc_chat_format_of(c->host.model);
+        if (c->format == LLMC_CHAT_RAW && llmc_model_chat_template(c->host.model, &len) != NULL &&
+            c->level >= LLMC_LOG_WARN)
+            complain(EXIT_OK, "the model's chat template is not one that is known here; it just continues "
+                              "the text (--chat-format NAME chooses a template, --raw says nothing)");
+    }
     inform(c, "chat format %s", llmc_chat_format_name(c->format));
     if (c->format == LLMC_CHAT_RAW && c->set.system != NULL)
         return complain(EXIT_FAILED, "--system: %s has no chat template that is known", c->set.model);
@@ -671,7 +677,7 @@ static bool read_line(chat *c, text *line)
     fputs(c->colour ? "\033[1;32m>\033[0m " : "> ", stderr);
     while (fgets(part, sizeof part, stdin) != NULL) {
         put(line, part, strlen(part));
-        if (line->data[line->len - 1] != '\n')
+        if (line->len == 0 || line->data[line->len - 1] != '\n') /* 0: the line began with a NUL */
             continue;
         line->data[--line->len] = 0;
         if (line->len == 0 || line->data[line->len - 1] != '\\')

@@ -9,13 +9,16 @@ int main(int argc, char **argv)
     llmc_host lm;
     llmc_piece piece;
     llmc_diag diag;
+    llmc_status status;
     if (argc != 3)
         return fprintf(stderr, "usage: hello MODEL PROMPT\n"), 2;
     if (llmc_open(&lm, argv[1], NULL, &diag) != LLMC_OK ||
         llmc_seq_add_text(lm.seq, argv[2], strlen(argv[2]), &diag) != LLMC_OK)
         return fprintf(stderr, "hello: %s\n", diag.message), 1;
-    while (llmc_seq_next(lm.seq, &piece, &diag) == LLMC_OK)
+    while ((status = llmc_seq_next(lm.seq, &piece, &diag)) == LLMC_OK)
         fputs(piece.text, stdout);
     llmc_close(&lm);
-    return piece.finish == LLMC_FINISH_NONE; /* stopped by an error, which diag names */
+    if (status != LLMC_DONE)
+        return fprintf(stderr, "hello: %s\n", diag.message), 1;
+    return 0;
 }

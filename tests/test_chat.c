@@ -348,7 +348,7 @@ static void templates(void)
              {"meta-llama-Llama-3.1-8B-Instruct", LLMC_CHAT_LLAMA3},
              {"meta-llama-Llama-3.2-3B-Instruct", LLMC_CHAT_LLAMA3},
              {"microsoft-Phi-3.5-mini-instruct", LLMC_CHAT_RAW},
-             {"mistralai-Mistral-Nemo-Instruct-2407", LLMC_CHAT_LLAMA2},
+             {"mistralai-Mistral-Nemo-Instruct-2407", LLMC_CHAT_RAW},
              {"openai-gpt-oss-120b", LLMC_CHAT_RAW}};
     size_t i, seen = 0;
     for (i = 0; i < sizeof t / sizeof t[0]; i++) {
@@ -475,7 +475,8 @@ static void format_of_model(void)
         llmc_chat_format format;
     } t[] = {{NULL, 1, LLMC_CHAT_CHATML},
              {NULL, 0, LLMC_CHAT_RAW},
-             {"[INST]", 1, LLMC_CHAT_LLAMA2},
+             {"[INST]", 1, LLMC_CHAT_RAW}, /* Mistral's, which spaces it otherwise */
+             {"[INST] <<SYS>>", 1, LLMC_CHAT_LLAMA2},
              {"something else", 1, LLMC_CHAT_RAW},
              {"x<|start_header_id|>y", 0, LLMC_CHAT_LLAMA3}};
     size_t i;

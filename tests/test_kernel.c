@@ -151,7 +151,7 @@ static void matmul_right(void)
     int round;
     for (round = 0; round < 150; round++) {
         llmc_dtype type = types[round % 5];
-        size_t n = llmc__wants_q8(type) ? 32 * (1 + below(9)) : 1 + below(200), r, t;
+        size_t n = llmc__wants_q8(type) ? 32 * (1 + below(20)) : 1 + below(200), r, t;
         product p = product_make(type, 1 + below(21), round % 3 == 0 ? 1 : 1 + below(40), n);
         set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n);
         for (t = 0; t < p.cols; t++)
@@ -176,7 +176,7 @@ static void matmul_cut(void)
         product p;
         float *part;
         type = 1 + round % 5;
-        n = llmc__wants_q8((llmc_dtype)type) ? 32 * (1 + below(5)) : 1 + below(100);
+        n = llmc__wants_q8((llmc_dtype)type) ? 32 * (1 + below(20)) : 1 + below(100);
         p = product_make((llmc_dtype)type, 1 + below(40), 1 + below(80), n);
         set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n);
         r0 = below((uint32_t)p.rows);
@@ -192,6 +192,35 @@ static void matmul_cut(void)
                        "%s %s: rows %d+%d columns %d+%d differ from the whole", set->name,
                        llmc_dtype_name((llmc_dtype)type), (int)r0, (int)rows, (int)t0, (int)cols);
         free(part);
+        product_free(&p);
+    }
+}
+
+/* A scale that is infinite or NaN touches its own row only, even where the row ends within
+   eight blocks and the next one's bytes follow. */
+static void matmul_apart(void)
+{
+    int type, round;
+    for (round = 0; round < 60; round++) {
+        product p;
+        size_t bad, r, t;
+        float *before;
+        type = round % 2 ? LLMC_Q8_0 : LLMC_Q4_0;
+        p = product_make((llmc_dtype)type, 2 + below(20), 1 + below(9), 32 * (1 + below(20)));
+        set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n);
+        before = copy(p.out, p.cols * p.out_stride);
+        bad = below((uint32_t)p.rows);
+        llmc__put_u16le(p.w + bad * p.row_bytes, below(2) ? 0x7c00 : 0x7e00);
+        set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n);
+        for (t = 0; t < p.cols; t++)
+            for (r = 0; r < p.rows; r++)
+                if (r != bad)
+                    CHECKF(memcmp(&p.out[t * p.out_stride + r], &before[t * p.out_stride + r], 4) == 0,
+                           "%s %s: row %d changed with row %d", set->name, llmc_dtype_name((llmc_dtype)type),
+                           (int)r, (int)bad);
+                else
+                    CHECK(!llmc__finite(p.out[t * p.out_stride + r]));
+        free(before);
         product_free(&p);
     }
 }
@@ -465,6 +494,7 @@ int main(void)
         for (round = 0; round < 1; round++) {
             RUN(matmul_right);
             RUN(matmul_cut);
+            RUN(matmul_apart);
             RUN(dequantize_right);
             RUN(quantize_x_same);
             RUN(norms);

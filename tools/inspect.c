@@ -143,6 +143,16 @@ static void print_memory(const llmc_host *host)
 }
 
 /* A file with a vocabulary and no weights is worth inspecting too. */
+static uint64_t declared_tensors(const llmc_blob *gguf)
+{
+    const uint8_t *p = (const uint8_t *)gguf->data;
+    uint64_t n = 0;
+    int i;
+    for (i = 7; i >= 0; i--) /* u64 behind the magic number and the version; opening checked the size */
+        n = n << 8 | p[8 + i];
+    return n;
+}
+
 static bool open_any(llmc_host *host, const char *path)
 {
     llmc_model_options model;
@@ -157,9 +167,11 @@ static bool open_any(llmc_host *host, const char *path)
     open.model = &model;
     if (llmc_open(host, path, &open, &diag) == LLMC_OK)
         return true;
+    /* Only a GGUF that declares no tensors is meant to hold a vocabulary alone. */
     model.vocab_only = true;
     if (diag.status == LLMC_IO || diag.status == LLMC_NO_MEMORY ||
-        llmc_open(host, path, &open, NULL) != LLMC_OK || llmc_model_tensor_count(host->model) != 0)
+        llmc_open(host, path, &open, NULL) != LLMC_OK ||
+        (llmc_model_file_kind(host->model) == LLMC_FILE_GGUF && declared_tensors(&host->file) != 0))
         tool_check(diag.status, &diag);
     return false;
 }

@@ -668,7 +668,7 @@ static inline llmc_token *tool_ids(const char *text, size_t len, uint32_t vocab_
         if (text[at] < '0' || text[at] > '9')
             tool_die("token ids are numbers separated by blanks or commas, not '%.*s'",
                      (int)(len - at < 20 ? len - at : 20), text + at);
-        for (; at < len && text[at] >= '0' && text[at] <= '9' && v < vocab_size; at++)
+        for (; at < len && text[at] >= '0' && text[at] <= '9' && v < UINT32_MAX; at++)
             v = v * 10 + (uint64_t)(text[at] - '0');
         if (v >= vocab_size)
             tool_die("token id %llu is outside the vocabulary of %u", (unsigned long long)v, vocab_size);
