@@ -802,6 +802,8 @@ static void settings_toml(void)
     expect("a = true\nb = \"s\\t\"\nc = 'lit\\t'\n  d = inf\n[ s-1 ] # c\n\te = -1_0.5e-1_0\n",
            "/a=true@1 /b=s\t@2 /c=lit\\t@3 /d=inf@4 s-1/e=-10.5e-10@6 ");
     expect("a = 1979-05-27\nb=5#c\n[empty]\n", "/a=1979-05-27@1 /b=5@2 ");
+    expect("a = 1979-05-27T07:32:00Z\nb = 2024-01-01 07:32:00.5+01:00\nc = 0x1F\nd = 0o17\ne = +1.5E3\n",
+           "/a=1979-05-27T07:32:00Z@1 /b=2024-01-01 07:32:00.5+01:00@2 /c=0x1F@3 /d=0o17@4 /e=+1.5E3@5 ");
 }
 
 static void settings_refused(void)
@@ -813,6 +815,9 @@ static void settings_refused(void)
         {"a = [1]\n", "!1:", "lists"},
         {"a:\n  - 1\n", "/a=@1 !2:", "lists"},
         {"- a\n", "!1:", "lists"},
+        {"-\ta\n", "!1:", "lists"},
+        {"a: -\n", "!1:", "lists"},
+        {"a: -\tb\n", "!1:", "lists"},
         {"{\"a\": 1,\n\"b\": [1]}", "/a=1@1 !2:", "lists"},
         {"{\"a\": {\"b\": {}}}", "!1:", "objects"},
         {"{\"\": {\"b\": 1}}", "!1:", "objects"},
@@ -831,10 +836,16 @@ static void settings_refused(void)
         {"a: |\n text\n", "!1:", "blocks"},
         {"a: &x 1\n", "!1:", "quotes"},
         {"a: b: c\n", "!1:", "colon"},
+        {"a: b:\tc\n", "!1:", "colon"},
+        {"a: b:\n", "!1:", "colon"},
         {"a:1\n", "!1:", "space"},
         {"just text\n", "!1:", "':' or '='"},
         {"a = \n", "!1:", "value"},
         {"a = text\n", "!1:", "quotes"},
+        {"a = 3files/x\n", "!1:", "quotes"},
+        {"a = 12 apples\n", "!1:", "quotes"},
+        {"a = -path\n", "!1:", "quotes"},
+        {"a = 1%\n", "!1:", "quotes"},
         {"a = \"x\n", "!1:", "quote"},
         {"a = \"x\" y\n", "!1:", "end of the line"},
         {"a = 'a''b'\n", "!1:", "end of the line"},
@@ -884,6 +895,33 @@ static void settings_lengths(void)
             else
                 CHECK(strlen(i % 3 == 0 ? set.section : i % 3 == 1 ? set.key : set.value) == n);
         }
+}
+
+/* However long the file's path is, the message says what is wrong; the path's end, whole characters. */
+static void long_names_leave_room(void)
+{
+    static char name[400];
+    llmc_setting set;
+    llmc_json v;
+    llmc_blob b;
+    size_t at = 0;
+    int shift;
+    for (shift = 0; shift < 2; shift++) {
+        size_t i;
+        memset(name, 'p', sizeof name);
+        for (i = (size_t)shift; i + 1 < 300; i += 2)
+            memcpy(name + i, "\xc3\xa4", 2);
+        strcpy(name + 300, "/config.json");
+        b = blob_of("{\"a\": x}");
+        b.name = name;
+        CHECK(llmc_json_parse(&b, &v, &diag) == LLMC_BAD_FILE);
+        CHECKF(strstr(diag.message, "/config.json:1: expected a") != NULL, "%s", diag.message);
+        CHECKF(llmc__utf8_valid(diag.message, strlen(diag.message)) > 0, "%s", diag.message);
+        b = blob_of("a: [1]\n");
+        b.name = name;
+        CHECK(llmc_settings_next(&b, &at, &set, &diag) == LLMC_BAD_FILE);
+        CHECKF(strstr(diag.message, "/config.json:1: lists are not supported") != NULL, "%s", diag.message);
+    }
 }
 
 static void settings_mutated(void)
@@ -984,6 +1022,7 @@ int main(void)
     RUN(settings_toml);
     RUN(settings_refused);
     RUN(settings_lengths);
+    RUN(long_names_leave_room);
     RUN(settings_mutated);
     RUN(linear_time);
     RUN(text_numbers);

@@ -609,6 +609,52 @@ static void test_writer(void)
     free(b.data);
 }
 
+/* A padding id of -1, whatever its type's sign, says "none", as llama.cpp's llama2.c converter writes;
+   other ids of -1 are mistakes. */
+static void test_no_padding(void)
+{
+    static const struct {
+        uint32_t type;
+        unsigned bytes;
+    } t[] = {{4, 4}, {5, 4}, {10, 8}, {11, 8}};
+    llmc__vocab v;
+    bool present;
+    maker m;
+    unsigned i;
+    make_begin(&m);
+    for (i = 0; i < 4; i++) {
+        key_int(&m, "tokenizer.ggml.padding_token_id", t[i].type, t[i].bytes, UINT64_MAX);
+        tiny_vocab(&m);
+        CHECKF(open_vocab(&m, &v, &present) == LLMC_OK && present, "type %u: %s", (unsigned)t[i].type,
+               seen.message);
+        CHECK(v.special[LLMC_SPECIAL_PAD] == LLMC_TOKEN_NONE);
+        make_end(&m);
+        make_begin(&m);
+        key_int(&m, "tokenizer.ggml.eot_token_id", t[i].type, t[i].bytes, UINT64_MAX);
+        expect_vocab(&m, LLMC_BAD_FILE, "eot_token_id");
+    }
+    key_u32(&m, "tokenizer.ggml.padding_token_id", TINY_V);
+    expect_vocab(&m, LLMC_BAD_FILE, "padding_token_id");
+    key_int(&m, "tokenizer.ggml.padding_token_id", 0, 1, 255);
+    expect_vocab(&m, LLMC_BAD_FILE, "padding_token_id");
+    make_end(&m);
+}
+
+/* However long the file's path is, its end and what is wrong are said. */
+static void test_long_name(void)
+{
+    static char name[400];
+    llmc_blob file;
+    llmc__gguf g;
+    memset(name, 'p', 380);
+    strcpy(name + 380, "/model.gguf");
+    file.data = "GGUX....";
+    file.size = 8;
+    file.name = name;
+    CHECK(llmc__gguf_open(&g, &file, false, &seen) == LLMC_BAD_FILE);
+    CHECKF(strstr(seen.message, "/model.gguf: not a GGUF file") != NULL, "%s", seen.message);
+}
+
 int main(void)
 {
     RUN(test_identify);
@@ -620,6 +666,8 @@ int main(void)
     RUN(test_truncated);
     RUN(test_vocab);
     RUN(test_vocab_hostile);
+    RUN(test_no_padding);
+    RUN(test_long_name);
     RUN(test_tokenizer_bin);
     RUN(test_llama2c);
     RUN(test_llama2c_hostile);

@@ -210,7 +210,11 @@ static void hyper_u32(maker *m, const char *key, uint32_t v, llmc_status want, c
 
 static void test_hyper_values(void)
 {
+    static const char *const expert[] = {"llama.expert_used_count",        "llama.expert_feed_forward_length",
+                                         "llama.expert_shared_count",      "llama.expert_group_count",
+                                         "llama.expert_group_used_count",  "llama.leading_dense_block_count"};
     float inf = llmc__bits_f32(0x7f800000u), nan = llmc__bits_f32(0x7fc00000u);
+    size_t i;
     maker m;
     make_begin(&m);
     hyper_f32(&m, "llama.attention.layer_norm_rms_epsilon", 0, LLMC_BAD_FILE);
@@ -234,6 +238,10 @@ static void test_hyper_values(void)
     hyper_f32(&m, "llama.attention.scale", 0, LLMC_OK);
     hyper_u32(&m, "llama.expert_count", 0, LLMC_OK, "");
     hyper_u32(&m, "llama.expert_count", 8, LLMC_UNSUPPORTED, "llama.expert_count");
+    for (i = 0; i < sizeof expert / sizeof expert[0]; i++) { /* dense models say so with zeros */
+        hyper_u32(&m, expert[i], 0, LLMC_OK, "");
+        hyper_u32(&m, expert[i], 2, LLMC_UNSUPPORTED, expert[i]);
+    }
     hyper_u32(&m, "llama.attention.sliding_window", 0, LLMC_OK, "");
     hyper_u32(&m, "llama.attention.sliding_window", TINY_C, LLMC_OK, "");
     hyper_u32(&m, "llama.attention.sliding_window", TINY_C - 1, LLMC_UNSUPPORTED, "sliding_window");
@@ -292,6 +300,17 @@ static void test_architecture(void)
     tiny_llama_keys(&m);
     tiny_vocab(&m);
     expect(&m, LLMC_BAD_FILE, "no weights");
+    if (key_head(&m, "general.architecture", 8)) { /* a NUL inside does not make it "llama" */
+        put_int(&m.keys, 7, 8);
+        put(&m.keys, "llama\0x", 7);
+    }
+    m.skip[0] = "general.architecture";
+    tiny_llama(&m);
+    expect(&m, LLMC_UNSUPPORTED, "architecture 'llama");
+    key_str(&m, "general.architecture", "llama-but-of-a-kind-that-nobody-has-heard-of-before");
+    m.skip[0] = "general.architecture";
+    tiny_llama(&m);
+    expect(&m, LLMC_UNSUPPORTED, "nobody-has-heard-of-before' is not supported");
     make_end(&m);
 }
 
@@ -323,6 +342,7 @@ static void test_roles(void)
     without(&m, "blk.1.ffn_gate.weight", LLMC_BAD_FILE, "'blk.1.ffn_gate.weight' is missing");
     without(&m, "blk.0.attn_norm.weight", LLMC_BAD_FILE, "'blk.0.attn_norm.weight' is missing");
     with(&m, NULL, "rope_freqs.weight", 1, 0, LLMC_UNSUPPORTED, "'rope_freqs.weight'");
+    with(&m, NULL, "rope_freqs.weight", 1, 0, LLMC_UNSUPPORTED, "RoPE scaling by frequency");
     with(&m, NULL, "blk.0.attn_sinks.weight", 4, 0, LLMC_UNSUPPORTED, "'blk.0.attn_sinks.weight'");
     with(&m, NULL, "blk.0.ffn_gate_exps.weight", 4, 4, LLMC_UNSUPPORTED, "ffn_gate_exps");
     with(&m, NULL, "blk.0.attn_qkv.weight", TINY_D, 16, LLMC_UNSUPPORTED, "attn_qkv");

@@ -328,6 +328,7 @@ static void memory_pages(void)
 {
     void *mem = NULL;
     llmc_diag diag;
+    char bytes[40];
     size_t i, n = 300000, set = 0;
     memset(&diag, 0, sizeof diag);
     if (CHECK(llmc_os_memory(&mem, n, &diag) == LLMC_OK)) {
@@ -342,6 +343,8 @@ static void memory_pages(void)
     llmc_os_release(NULL, 5);
     CHECK(llmc_os_memory(&mem, SIZE_MAX - 70000, &diag) == LLMC_NO_MEMORY && mem == NULL);
     CHECK(diag.tag != NULL && strcmp(diag.tag, "OS.memory") == 0);
+    snprintf(bytes, sizeof bytes, " %llu bytes", (unsigned long long)(SIZE_MAX - 70000));
+    CHECKF(strstr(diag.message, bytes) != NULL, "%s", diag.message); /* of less than a MiB, too */
 }
 
 //-- quotas --------------------------------------------------------------

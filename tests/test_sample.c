@@ -27,6 +27,7 @@ static llmc_status sample(const llmc_sample_options *opt, llmc_rng *rng, const f
     llmc_status s;
     memcpy(copy, logits, n * sizeof *copy);
     s = llmc_sample(opt, rng, copy, n, history, n_history, work, need, token, logprob, &diag);
+    CHECK(n == 0 || memcmp(copy, logits, n * sizeof *copy) == 0); /* nobody's logits change */
     free(copy);
     free(work);
     return s;
@@ -1217,6 +1218,49 @@ static void memory(void)
     free(work);
 }
 
+/* The logits are the caller's: they may be in read-only memory. */
+static void logits_may_be_constant(void)
+{
+    static const float x[3] = {1, 3, 2};
+    static char work[4096];
+    llmc_sample_options o;
+    llmc_logit_bias b = {1, -5};
+    llmc_token t = -1, before[1] = {2};
+    memset(&o, 0, sizeof o);
+    o.repeat_penalty = 1.5f;
+    o.bias = &b;
+    o.n_bias = 1;
+    CHECK(llmc_sample(&o, NULL, x, 3, before, 1, work, sizeof work, &t, NULL, &diag) == LLMC_OK && t == 2);
+}
+
+/* Penalties without a history, which may be NULL then: no arithmetic on it (UBSan). */
+static void penalties_without_history(void)
+{
+    static const float x[3] = {0, 1, 2};
+    llmc_sample_options o;
+    llmc_token t = -1;
+    memset(&o, 0, sizeof o);
+    o.repeat_penalty = 2;
+    o.frequency_penalty = 1;
+    o.presence_penalty = 1;
+    CHECK(sample(&o, NULL, x, 3, NULL, 0, &t, NULL) == LLMC_OK && t == 2);
+    o.penalty_window = 7;
+    CHECK(sample(&o, NULL, x, 3, NULL, 0, &t, NULL) == LLMC_OK && t == 2);
+}
+
+/* A NaN anywhere makes every token's probability one. */
+static void logprob_of_nan(void)
+{
+    float x[4];
+    int i, token;
+    for (i = 0; i < 4; i++)
+        for (token = 0; token < 4; token++) {
+            x[0] = x[1] = x[2] = x[3] = 1;
+            x[i] = not_a_number();
+            CHECKF(llmc__nan(llmc_logprob(x, 4, token)), "NaN at %d, token %d", i, token);
+        }
+}
+
 static void one_random_number(void)
 {
     static const float x[3] = {1, 2, 3};
@@ -1304,6 +1348,9 @@ int main(void)
     RUN(bias);
     RUN(options_checked);
     RUN(memory);
+    RUN(logits_may_be_constant);
+    RUN(penalties_without_history);
+    RUN(logprob_of_nan);
     RUN(one_random_number);
     RUN(same_everywhere);
     RUN(large_vocabulary);

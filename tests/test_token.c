@@ -604,6 +604,152 @@ static void carve_sizes(void)
     }
 }
 
+/* A byte token at the very end of the raw bytes takes one of them, not the six of its spelling: the
+   table after them keeps ids of this vocabulary only. */
+static void byte_token_comes_last(void)
+{
+    static builder b;
+    char word[64];
+    uint32_t n, i;
+    loaded l;
+    memset(word, 'a', sizeof word);
+    for (n = 57; n < 64; n++) {
+        build(&b, LLMC__VOCAB_SPM);
+        add(&b, word, n, LLMC_TOKEN_NORMAL, 0);
+        add_text(&b, "<0xFF>", LLMC_TOKEN_BYTE);
+        CHECK(carve(&l, &b.v, NULL) == LLMC_OK);
+        for (i = 0; i <= l.tok->slot_mask; i++)
+            CHECKF((l.tok->slot[i] & l.tok->id_mask) <= b.v.count, "%u bytes: slot %u holds %08x", (unsigned)n,
+                   (unsigned)i, (unsigned)l.tok->slot[i]);
+        CHECK(llmc_token_find(l.tok, word, n) == 0 && llmc_token_find(l.tok, "<0xFF>", 6) == 1);
+        CHECK(llmc_token_find(l.tok, "b", 1) == LLMC_TOKEN_NONE);
+        free(l.mem);
+    }
+}
+
+static void put_string(uint8_t *at, size_t *n, const char *s, size_t len)
+{
+    llmc__put_u64le(at + *n, len);
+    memcpy(at + *n + 8, s, len);
+    *n += 8 + len;
+}
+
+/* 700000 merges of a token that is spelled as a byte token, the last of 300000: a tenth of a second, and
+   minutes if each of them looks through the vocabulary. run.sh's time limit ends it then. */
+static void merges_of_byte_spellings(void)
+{
+    enum { TOKENS = 300000, MERGES = 700000 };
+    static builder b;
+    uint8_t *tokens, *types, *merges;
+    size_t tokens_bytes = 0, merges_bytes = 0;
+    llmc_diag diag;
+    uint32_t i;
+    loaded l;
+    build(&b, LLMC__VOCAB_BPE);
+    tokens = (uint8_t *)malloc((size_t)TOKENS * 16);
+    types = (uint8_t *)malloc((size_t)TOKENS * 4);
+    merges = (uint8_t *)malloc((size_t)MERGES * 21);
+    for (i = 0; i < TOKENS; i++) {
+        char text[16];
+        int n = snprintf(text, sizeof text, "%x", (unsigned)i);
+        bool last = i == TOKENS - 1;
+        put_string(tokens, &tokens_bytes, last ? "<0x00>" : text, last ? 6 : (size_t)n);
+        llmc__put_u32le(types + 4 * i, last ? LLMC_TOKEN_CONTROL : LLMC_TOKEN_NORMAL);
+    }
+    for (i = 0; i < MERGES; i++)
+        put_string(merges, &merges_bytes, "<0x00> <0x00>", 13);
+    b.v.tokens = tokens;
+    b.v.tokens_bytes = tokens_bytes;
+    b.v.types = types;
+    b.v.merges = merges;
+    b.v.merges_bytes = merges_bytes;
+    b.v.count = TOKENS;
+    b.v.n_merges = MERGES;
+    memset(&diag, 0, sizeof diag);
+    CHECKF(carve(&l, &b.v, &diag) == LLMC_OK, "%s", diag.message);
+    CHECK(l.tok != NULL && llmc_token_find(l.tok, "<0x00>", 6) == TOKENS - 1);
+    free(l.mem);
+    free(tokens);
+    free(types);
+    free(merges);
+}
+
+/* 200000 control tokens that are all spelled "<", which nobody asked for, and a text of 1.5 MB of
+   them: a tenth of a second, and minutes if each byte looks at each copy. */
+static void copies_of_a_special_token(void)
+{
+    enum { COPIES = 200000, LENGTH = 1500000, WORK = 65536 };
+    static builder b;
+    uint8_t *tokens = (uint8_t *)malloc((size_t)COPIES * 9 + 64);
+    uint8_t *types = (uint8_t *)malloc((size_t)(COPIES + 2) * 4);
+    char *text = (char *)malloc(LENGTH);
+    void *work = malloc(WORK);
+    llmc_token ids[4];
+    size_t tokens_bytes = 0, n = 0, i;
+    llmc_encode_options o;
+    llmc_diag diag;
+    loaded l;
+    build(&b, LLMC__VOCAB_SPM);
+    put_string(tokens, &tokens_bytes, "<u>", 3);
+    llmc__put_u32le(types, LLMC_TOKEN_USER);
+    for (i = 1; i <= COPIES; i++) {
+        put_string(tokens, &tokens_bytes, "<", 1);
+        llmc__put_u32le(types + 4 * i, LLMC_TOKEN_CONTROL);
+    }
+    put_string(tokens, &tokens_bytes, "a", 1);
+    llmc__put_u32le(types + 4 * i, LLMC_TOKEN_NORMAL);
+    b.v.tokens = tokens;
+    b.v.tokens_bytes = tokens_bytes;
+    b.v.types = types;
+    b.v.scores = NULL;
+    b.v.count = COPIES + 2;
+    for (i = 0; i < LENGTH; i++) /* words of 100 bytes, so that little work memory is enough */
+        text[i] = i % 100 == 99 ? ' ' : '<';
+    memcpy(text + LENGTH - 4, "<u>a", 4);
+    memset(&diag, 0, sizeof diag);
+    memset(&o, 0, sizeof o);
+    if (CHECKF(carve(&l, &b.v, &diag) == LLMC_OK, "%s", diag.message)) {
+        CHECKF(llmc_encode(l.tok, text, LENGTH, &o, work, WORK, ids, 4, &n, &diag) == LLMC_OK, "%s",
+               diag.message);
+        CHECK(n == 2 && ids[0] == 0 && ids[1] == COPIES + 1); /* nothing stands for the rest */
+        o.parse_special = true; /* of copies the first is found, and the longer token before it */
+        CHECK(llmc_encode(l.tok, "<<u>", 4, &o, work, WORK, ids, 4, &n, &diag) == LLMC_OK);
+        CHECK(n == 2 && ids[0] == 1 && ids[1] == 0);
+    }
+    free(l.mem);
+    free(tokens);
+    free(types);
+    free(text);
+    free(work);
+}
+
+/* The search for special tokens takes a step per byte of the longest, so there is a limit. */
+static void special_tokens_have_a_limit(void)
+{
+    static const struct {
+        llmc_token_kind kind;
+        size_t len;
+        bool ok;
+    } t[] = {{LLMC_TOKEN_USER, 1024, true},     {LLMC_TOKEN_USER, 1025, false},
+             {LLMC_TOKEN_CONTROL, 1024, true},  {LLMC_TOKEN_CONTROL, 1025, false},
+             {LLMC_TOKEN_CONTROL, 60000, false}, {LLMC_TOKEN_NORMAL, 60000, true}};
+    static builder b;
+    static char text[60000];
+    loaded l;
+    size_t i;
+    memset(text, '<', sizeof text);
+    for (i = 0; i < sizeof t / sizeof t[0]; i++) {
+        build(&b, LLMC__VOCAB_SPM);
+        add_text(&b, "a", LLMC_TOKEN_NORMAL);
+        add(&b, text, t[i].len, t[i].kind, 0);
+        if (t[i].ok) {
+            CHECK(carve(&l, &b.v, NULL) == LLMC_OK);
+            free(l.mem);
+        } else
+            refused(&b, LLMC_UNSUPPORTED, "the limit is 1024");
+    }
+}
+
 //--[ specials, spans, options ]--
 /* SPM with bytes, a control token "<|e|>", user tokens, and the word " hi". */
 static void build_special(builder *b)
@@ -736,6 +882,20 @@ static void questions(void)
     CHECK(llmc_token_find(l.tok, "<0x0A>", 6) == BYTE(10));
     CHECK(llmc_token_find(l.tok, " hi", 3) == LLMC_TOKEN_NONE);
     CHECK(llmc_token_find(l.tok, "", 0) == LLMC_TOKEN_NONE);
+    free(l.mem);
+}
+
+/* Converters write the ends of a turn as control or as user tokens. */
+static void user_tokens_end_turns(void)
+{
+    static builder b;
+    llmc_token end;
+    loaded l;
+    build_special(&b);
+    end = add_text(&b, "<|end|>", LLMC_TOKEN_USER);
+    CHECK(carve(&l, &b.v, NULL) == LLMC_OK);
+    CHECK(llmc_token_ends(l.tok, end));
+    CHECK(!llmc_token_ends(l.tok, 266) && !llmc_token_ends(l.tok, 268)); /* another user token, plain text */
     free(l.mem);
 }
 
@@ -998,9 +1158,14 @@ int main(void)
     RUN(unknown_pretokenizers);
     RUN(colliding_tokens);
     RUN(carve_sizes);
+    RUN(byte_token_comes_last);
+    RUN(merges_of_byte_spellings);
+    RUN(copies_of_a_special_token);
+    RUN(special_tokens_have_a_limit);
     RUN(special_tokens);
     RUN(plain_spans);
     RUN(questions);
+    RUN(user_tokens_end_turns);
     RUN(mutated_vocabularies);
     RUN(limits);
     RUN(inner_spaces);

@@ -395,7 +395,7 @@ static inline void synth_matrix(synth_list *t, const char *name, uint64_t in, ui
     synth_tensor *w = &t->at[t->n++];
     double guess = 1.0;
     int i;
-    snprintf(w->name, sizeof w->name, "%s.weight", name);
+    snprintf(w->name, sizeof w->name, "%.48s.weight", name);
     w->dim[0] = in;
     w->dim[1] = out;
     w->type = t->type;
@@ -411,7 +411,7 @@ static inline void synth_matrix(synth_list *t, const char *name, uint64_t in, ui
 static inline void synth_vector(synth_list *t, const char *name, const char *what, uint64_t n)
 {
     synth_tensor *w = &t->at[t->n++];
-    snprintf(w->name, sizeof w->name, "%s.%s", name, what);
+    snprintf(w->name, sizeof w->name, "%.48s.%.12s", name, what);
     w->dim[0] = n;
     w->type = LLMC_F32;
     w->fill = strcmp(what, "bias") == 0 ? SYNTH_SMALL : SYNTH_ONES;
