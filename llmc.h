@@ -770,6 +770,7 @@ typedef enum llmc_chat_format {
     LLMC_CHAT_CHATML,
     LLMC_CHAT_LLAMA2,
     LLMC_CHAT_LLAMA3,
+    LLMC_CHAT_ZEPHYR, /* TinyLlama's, too */
     LLMC_CHAT_FORMAT_COUNT
 } llmc_chat_format;
 
@@ -11891,18 +11892,19 @@ typedef struct llmc__chat_style {
 } llmc__chat_style;
 
 /* Rows by llmc_chat_format. Sources: ChatML as OpenAI published it; the model card
-   of Llama 3; Touvron 2023 for Llama 2. What makers' templates do beyond it is not
-   done here: Qwen 2.5 adds a system message of its own if there is none, Llama 3.1
-   and 3.2 put dates before the system message. */
+   of Llama 3; Touvron 2023 for Llama 2; the model cards of Zephyr and TinyLlama 1.0.
+   What makers' templates do beyond it is not done here: Qwen 2.5 adds a system message
+   of its own if there is none, Llama 3.1 and 3.2 put dates before the system message. */
 static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
     {"auto", "", "", "", false, NULL, NULL, NULL},
     {"raw", "", "", "", false, NULL, NULL, NULL},
     {"chatml", "<|im_start|>", "\n", "<|im_end|>\n", false, "<|im_start|>", "<|im_start|>", "<|im_end|>"},
     {"llama2", "", "", "", true, "<<SYS>>", NULL, NULL},
     {"llama3", "<|start_header_id|>", "<|end_header_id|>\n\n", "<|eot_id|>", true, "<|start_header_id|>",
-     "<|start_header_id|>", "<|eot_id|>"}};
+     "<|start_header_id|>", "<|eot_id|>"},
+    {"zephyr", "<|", "|>\n", "</s>\n", false, "<|user|>\n' + message['content'] + eos_token", NULL, NULL}};
 
-/* "auto", "raw", "chatml", "llama2", "llama3"; "unknown" for any other number. Never
+/* "auto", "raw", "chatml", "llama2", "llama3", "zephyr"; "unknown" for any other number. Never
    NULL; the same names that llmc_chat_format_named takes. */
 LLMC_API const char *llmc_chat_format_name(llmc_chat_format format)
 {

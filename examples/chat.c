@@ -50,7 +50,7 @@ static const option_row rows[] = {
     {"threads", 't', AS_WHOLE, AT(threads), 0, 1024, "N", "threads; 0: all that this process may use"},
     {"context", 'c', AS_WHOLE, AT(context), 0, INT32_MAX, "N", "context; 0: the model's, at most 4096"},
     {"system", 0, AS_TEXT, AT(system), 0, 0, "TEXT", "system message before the conversation"},
-    {"chat-format", 0, AS_TEXT, AT(format), 0, 0, "NAME", "template: auto, raw, chatml, llama2, llama3"},
+    {"chat-format", 0, AS_TEXT, AT(format), 0, 0, "NAME", "auto, raw, chatml, llama2, llama3, zephyr"},
     {"raw", 0, AS_FLAG, AT(raw), 0, 0, NULL, "no template: continue the prompt and print only that"},
     {"temp", 0, AS_REAL, AT(sample.temperature), 0, 1000, "X", "temperature, 0: greedy (default 0.8)"},
     {"top-k", 0, AS_WHOLE, AT(sample.top_k), 0, INT32_MAX, "N", "only the N most likely; 0: off (default 0)"},
@@ -408,7 +408,8 @@ static int resolve_names(chat *c)
     if (s->kv_type != NULL && c->kv_type != LLMC_F16 && c->kv_type != LLMC_F32)
         return complain(EXIT_USAGE, "--kv-type: '%s' is neither f16 nor f32", s->kv_type);
     if (s->format != NULL && llmc_chat_format_named(s->format, &c->format) != LLMC_OK)
-        return complain(EXIT_USAGE, "--chat-format: '%s' is none of auto, raw, chatml, llama2, llama3",
+        return complain(EXIT_USAGE,
+                        "--chat-format: '%s' is none of auto, raw, chatml, llama2, llama3, zephyr",
                         s->format);
     return EXIT_OK;
 }

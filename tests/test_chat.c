@@ -58,6 +58,12 @@ static const struct {
      "\n"
      "Hi [/INST]"},
     {LLMC_CHAT_RAW, talk0, 2, "You are terse.Hi"},
+    {LLMC_CHAT_ZEPHYR, talk0, 2, /* by hand, from TinyLlama 1.0's model card */
+     "<|system|>\n"
+     "You are terse.</s>\n"
+     "<|user|>\n"
+     "Hi</s>\n"
+     "<|assistant|>\n"},
     {LLMC_CHAT_CHATML, talk1, 1,
      "<|im_start|>user\n"
      "Hi<|im_end|>\n"
@@ -317,7 +323,7 @@ static void refusals(void)
 
 static void names(void)
 {
-    static const char *const name[] = {"auto", "raw", "chatml", "llama2", "llama3"};
+    static const char *const name[] = {"auto", "raw", "chatml", "llama2", "llama3", "zephyr"};
     llmc_chat_format f = LLMC_CHAT_RAW;
     int i;
     for (i = 0; i < LLMC_CHAT_FORMAT_COUNT; i++) {
@@ -478,6 +484,8 @@ static void format_of_model(void)
              {"[INST]", 1, LLMC_CHAT_RAW}, /* Mistral's, which spaces it otherwise */
              {"[INST] <<SYS>>", 1, LLMC_CHAT_LLAMA2},
              {"something else", 1, LLMC_CHAT_RAW},
+             {"{{ '<|user|>\n' + message['content'] + eos_token }}", 0, LLMC_CHAT_ZEPHYR},
+             {"<|user|>\n' + message['content'] + '<|end|>'", 0, LLMC_CHAT_RAW}, /* Phi-3's */
              {"x<|start_header_id|>y", 0, LLMC_CHAT_LLAMA3}};
     size_t i;
     for (i = 0; i < sizeof t / sizeof t[0]; i++) {
