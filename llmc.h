@@ -2100,9 +2100,19 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
 //==[ 06 VEC ]==== eight floats at once, per instruction set ==== needs: 02 05 ====
 
 /* The same operations under each set's prefix: llmc__avx2_vadd, llmc__neon_vadd, ... Kernel
-   bodies (09.4) call them as llmc__vadd, with LLMC__ISA saying which set is meant. A v8 is
+   bodies (09.5) call them as llmc__vadd, with LLMC__ISA saying which set is meant. A v8 is
    eight float lanes, a v8i eight int32 lanes. vload and vstore want a float's alignment,
-   vload_f32 and its like for file and cache bytes none.
+   vload_f32 and its like for file and cache bytes none. Eight lanes on every machine, not as
+   many as it has: lanes decide the order of sums, and so results.
+
+     lane   0 1 2 3   4 5 6 7        memory order: lane 0 comes from the lowest address
+     AVX2   low half  high half      one register; most shuffles do not cross the halves
+     NEON   member a  member b       two registers; nothing crosses, so sums fold a onto b
+
+     vadd vsub vmul vdiv   rounded once, to nearest even; never contracted (01.1)
+     vfma      a b + c, rounded once by hardware; SIMDe may round twice
+     viadd vimax   wrap, and compare as signed
+     vcvt      int32 to float, exact below 2^24 in magnitude
      vsum      ((0+4)+(2+6)) + ((1+5)+(3+7)), the one order of every sum over lanes
      vmax vmin a NaN in the second operand stays
      vpow2     2^n of each lane of n + LLMC__ROUND, -126 <= n <= 127
@@ -2113,13 +2123,19 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
      viput32   four v8i of values in [-128, 127] as 32 int8
      vscales   eight f16 at p, p + step bytes, ..., at any address
      vkeep     the same value, in a register: gcc would else load it again for every use
-     vprefetch asks for a cache line; any address, valid or not */
+     vprefetch asks for a cache line; any address, valid or not
+   Exact conversions, each 2 bytes a lane, little-endian: vload_f16 vload_bf16 from, and, to
+   nearest even, vstore_f16 to storage. */
 #define LLMC__ROUND      12582912.0f /* 1.5 * 2^23: adding it leaves the integer nearest in the low bits */
 #define LLMC__ROUND_BITS 0x4b400000
 
 #if LLMC__AVX2
 
 //--[ 06.1 VEC.avx2 ]-- AVX2 with FMA and F16C
+/* LLMC__AVX2 is 1 for the processor's own intrinsics, 2 for SIMDe's. With gcc and clang the
+   set is named per function, so that one file serves every x86-64 and the choice falls at run
+   time. The primitives are always inlined: a call costs more than they do, and in a caller without
+   the attribute, which is a bug, they are a compile error and not an illegal instruction. */
 #if LLMC__AVX2 == 1 && LLMC__GNU
 #define LLMC__AVX2_TARGET __attribute__((target("avx2,fma,f16c")))
 #define LLMC__AVX2_FN     LLMC__UNUSED static inline __attribute__((always_inline, target("avx2,fma,f16c")))
@@ -2131,9 +2147,12 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
 #define LLMC__AVX2_FN static __forceinline
 #endif
 
+/* The names that 09.5 uses; here the intrinsics' own types serve. */
 typedef __m256 llmc__avx2_v8;
 typedef __m256i llmc__avx2_v8i;
 
+/* One intrinsic each. Loads and stores are the unaligned ones, which cost nothing more on an
+   address that happens to be aligned. */
 LLMC__AVX2_FN __m256 llmc__avx2_vset1(float a)
 {
     return _mm256_set1_ps(a);
@@ -2162,10 +2181,12 @@ LLMC__AVX2_FN __m256 llmc__avx2_vmul(__m256 a, __m256 b)
 {
     return _mm256_mul_ps(a, b);
 }
+/* No reciprocal estimate: its bits differ from one maker's processor to another's. */
 LLMC__AVX2_FN __m256 llmc__avx2_vdiv(__m256 a, __m256 b)
 {
     return _mm256_div_ps(a, b);
 }
+/* maxps and minps give back the second operand if either is NaN: swapping them would lose it. */
 LLMC__AVX2_FN __m256 llmc__avx2_vmax(__m256 a, __m256 b)
 {
     return _mm256_max_ps(a, b);
@@ -2174,26 +2195,26 @@ LLMC__AVX2_FN __m256 llmc__avx2_vmin(__m256 a, __m256 b)
 {
     return _mm256_min_ps(a, b);
 }
+/* a b + c. A product and a sum written apart stay apart: they are other bits (01.1). */
 LLMC__AVX2_FN __m256 llmc__avx2_vfma(__m256 a, __m256 b, __m256 c)
 {
     return _mm256_fmadd_ps(a, b, c);
 }
+/* 0xb1 is lanes 1 0 3 2 of each half. */
 LLMC__AVX2_FN __m256 llmc__avx2_vswap(__m256 a)
 {
     return _mm256_permute_ps(a, 0xb1);
 }
+/* Integer lanes wrap, where C's int32_t would be undefined. */
 LLMC__AVX2_FN __m256i llmc__avx2_viadd(__m256i a, __m256i b)
 {
     return _mm256_add_epi32(a, b);
-}
-LLMC__AVX2_FN __m256i llmc__avx2_visub(__m256i a, __m256i b)
-{
-    return _mm256_sub_epi32(a, b);
 }
 LLMC__AVX2_FN __m256i llmc__avx2_vimax(__m256i a, __m256i b)
 {
     return _mm256_max_epi32(a, b);
 }
+/* One value in all lanes; eight lanes to p, at an int32's alignment. */
 LLMC__AVX2_FN __m256i llmc__avx2_viset1(int32_t a)
 {
     return _mm256_set1_epi32(a);
@@ -2202,17 +2223,22 @@ LLMC__AVX2_FN void llmc__avx2_vistore(int32_t *p, __m256i a)
 {
     _mm256_storeu_si256((__m256i *)p, a);
 }
+/* The conversion of a block's sum, which is under 2^19 and so exact (09.2). */
 LLMC__AVX2_FN __m256 llmc__avx2_vcvt(__m256i a)
 {
     return _mm256_cvtepi32_ps(a);
 }
 
-/* lanes of x where a < b, of y elsewhere */
+/* Lanes of x where a < b, of y elsewhere; a NaN in a or b is elsewhere. */
 LLMC__AVX2_FN __m256 llmc__avx2_vsel_lt(__m256 a, __m256 b, __m256 x, __m256 y)
 {
     return _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
 }
 
+/* Lanes of s, step by step; "-" is not looked at:
+     halves   | 0+4         | 1+5         | 2+6 | 3+7 |
+     movehl   | (0+4)+(2+6) | (1+5)+(3+7) |  -  |  -  |
+   and lane 0 + lane 1. Halving is also what is fewest steps; the order is the contract. */
 LLMC__AVX2_FN float llmc__avx2_vsum(__m256 a)
 {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
@@ -2220,23 +2246,31 @@ LLMC__AVX2_FN float llmc__avx2_vsum(__m256 a)
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
 }
 
+/* The bits of n + LLMC__ROUND are 0x4b400000 + n. Plus 127 they hold the biased exponent of 2^n
+   in their lowest 9 bits, where 0x4b400000 has zeros; the shift drops all above. The bounds on n
+   keep it in 1..254: 0 would mean subnormal, 255 infinity. */
 LLMC__AVX2_FN __m256 llmc__avx2_vpow2(__m256 a)
 {
     __m256i n = _mm256_add_epi32(_mm256_castps_si256(a), _mm256_set1_epi32(127));
     return _mm256_castsi256_ps(_mm256_slli_epi32(n, 23));
 }
 
+/* unpacklo: p[0] p[0] p[1] p[1], the low half; unpackhi: p[2] p[2] p[3] p[3], the high one. */
 LLMC__AVX2_FN __m256 llmc__avx2_vdup2(const float *p)
 {
     __m128 a = _mm_loadu_ps(p);
     return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_unpacklo_ps(a, a)), _mm_unpackhi_ps(a, a), 1);
 }
 
+/* Compared as integers, because every float comparison with a NaN is false and would lose it;
+   without the sign bit none is negative, so signed compares serve. */
 LLMC__AVX2_FN __m256i llmc__avx2_vabsbits(__m256 a)
 {
     return _mm256_and_si256(_mm256_castps_si256(a), _mm256_set1_epi32(0x7fffffff));
 }
 
+/* The addition rounds: from 2^23 to 2^24 floats are whole numbers apart. 1.5 * 2^23 lies in the
+   middle, so that negative lanes stay there too. Nothing may fold the two steps into one. */
 LLMC__AVX2_FN __m256i llmc__avx2_vround(__m256 a)
 {
     a = _mm256_add_ps(a, _mm256_set1_ps(LLMC__ROUND));
@@ -2245,24 +2279,31 @@ LLMC__AVX2_FN __m256i llmc__avx2_vround(__m256 a)
 
 LLMC__AVX2_FN void llmc__avx2_viput32(int8_t *p, __m256i a, __m256i b, __m256i c, __m256i d)
 {
-    /* packing works within 128-bit halves; the permutation puts the dwords back in order */
+    /* packing works within 128-bit halves; the permutation puts the dwords back in order
+         ab    int16 | a0-3 b0-3           | a4-7 b4-7           |   cd likewise
+         packs int8  | a0-3 b0-3 c0-3 d0-3 | a4-7 b4-7 c4-7 d4-7 |   dwords 0 1 2 3 | 4 5 6 7
+         wanted      | a0-3 a4-7 b0-3 b4-7 | c0-3 c4-7 d0-3 d4-7 |   dwords 0 4 1 5 | 2 6 3 7 */
     __m256i ab = _mm256_packs_epi32(a, b), cd = _mm256_packs_epi32(c, d);
     __m256i all =
         _mm256_permutevar8x32_epi32(_mm256_packs_epi16(ab, cd), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256((__m256i *)p, all);
 }
 
+/* Through the integer load: what p points to is bytes of a file, not floats. */
 LLMC__AVX2_FN __m256 llmc__avx2_vload_f32(const void *p)
 {
     return _mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)p));
 }
 
+/* A bf16 is the upper half of a float: exact for every pattern, NaN with its payload. */
 LLMC__AVX2_FN __m256 llmc__avx2_vload_bf16(const void *p)
 {
     __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
 }
 
+/* Eight f16 to float, exact (a signalling NaN becomes quiet). The 0 rounds to nearest even, whatever
+   mode the caller's thread is in. */
 #if LLMC__AVX2 == 1
 LLMC__AVX2_FN __m256 llmc__avx2_vhalf(__m128i a)
 {
@@ -2275,7 +2316,10 @@ LLMC__AVX2_FN void llmc__avx2_vstore_f16(void *p, __m256 a)
 #else
 /* SIMDe's conversions go one by one; this is exact too. The exponent's bias grows by 112;
    infinity and NaN get the largest; subnormals (fraction * 2^-24) come as 2^-14 (1 + fraction
-   / 1024) - 2^-14, which never makes a subnormal float: some vector units drop those. */
+   / 1024) - 2^-14, which never makes a subnormal float: some vector units drop those.
+     f16    | sign 1 | exponent 5, bias 15  | fraction 10      |
+     float  | sign 1 | exponent 8, bias 127 | fraction 10 | 0s |   so low << 13, plus 112 << 23
+   Subnormal is low <= 0x3ff, infinity or NaN low > 0x7bff. */
 LLMC__AVX2_FN __m256 llmc__avx2_vhalf(__m128i a)
 {
     __m256i u = _mm256_cvtepu16_epi32(a), low = _mm256_and_si256(u, _mm256_set1_epi32(0x7fff));
@@ -2288,6 +2332,8 @@ LLMC__AVX2_FN __m256 llmc__avx2_vhalf(__m128i a)
     u = _mm256_or_si256(u, _mm256_and_si256(huge, _mm256_set1_epi32(0x7f800000)));
     return _mm256_castsi256_ps(_mm256_or_si256(u, sign));
 }
+/* Lane by lane: rounding with carries into the exponent is not worth vector code that only
+   machines without hand-written kernels run. */
 LLMC__AVX2_FN void llmc__avx2_vstore_f16(void *p, __m256 a)
 {
     float f[8];
@@ -2300,11 +2346,14 @@ LLMC__AVX2_FN void llmc__avx2_vstore_f16(void *p, __m256 a)
 }
 #endif
 
+/* Eight neighbours in storage; vscales does the same for eight that lie apart. */
 LLMC__AVX2_FN __m256 llmc__avx2_vload_f16(const void *p)
 {
     return llmc__avx2_vhalf(_mm_loadu_si128((const __m128i *)p));
 }
 
+/* Inserts, as no gather is 2 bytes wide. step is a row's length for tiles (eight rows, the same
+   block) and a block's for lines (eight blocks of one row). */
 LLMC__AVX2_FN __m256 llmc__avx2_vscales(const uint8_t *p, size_t step)
 {
     __m128i h = _mm_cvtsi32_si128(llmc__u16le(p));
@@ -2318,12 +2367,15 @@ LLMC__AVX2_FN __m256 llmc__avx2_vscales(const uint8_t *p, size_t step)
     return llmc__avx2_vhalf(h);
 }
 
+/* An integer and not a pointer: in C a pointer may not even be formed beyond an array's end, and
+   kernels ask for the rows after their last. T0 is into L1: the next tile will want it. */
 LLMC__AVX2_FN void llmc__avx2_vprefetch(uintptr_t address)
 {
     _mm_prefetch((const char *)address, _MM_HINT_T0);
 }
 
-/* p's bytes are in memory and may change: clang would else turn small arrays into shuffles. */
+/* p's bytes are in memory and may change: clang would else turn small arrays into shuffles, for
+   which there is one port, where a broadcast from memory only takes a load. No instruction. */
 LLMC__AVX2_FN void llmc__avx2_settle(void *p)
 {
 #if LLMC__AVX2 == 1 && LLMC__GNU
@@ -2333,6 +2385,7 @@ LLMC__AVX2_FN void llmc__avx2_settle(void *p)
 #endif
 }
 
+/* No instruction either: says that the register is rewritten, so it must be one. */
 LLMC__AVX2_FN __m256 llmc__avx2_vkeep(__m256 a)
 {
 #if LLMC__AVX2 == 1 && LLMC__GNU
@@ -2346,6 +2399,8 @@ LLMC__AVX2_FN __m256 llmc__avx2_vkeep(__m256 a)
 #if LLMC__NEON
 
 //--[ 06.2 VEC.neon ]-- AArch64 Advanced SIMD, two registers to a vector
+/* LLMC__NEON is 1 for the processor's own intrinsics, 2 for SIMDe's, which is how these functions
+   are tested on x86. Every AArch64 has them: no target attribute, no check at run time. */
 #define LLMC__NEON_TARGET
 #if LLMC__GNU
 #define LLMC__NEON_FN LLMC__UNUSED static inline __attribute__((always_inline))
@@ -2353,6 +2408,7 @@ LLMC__AVX2_FN __m256 llmc__avx2_vkeep(__m256 a)
 #define LLMC__NEON_FN static __forceinline
 #endif
 
+/* Structs are taken apart by the compiler and stay in registers, as everything is inlined. */
 typedef struct llmc__neon_v8 {
     float32x4_t a, b;
 } llmc__neon_v8;
@@ -2360,6 +2416,7 @@ typedef struct llmc__neon_v8i {
     int32x4_t a, b;
 } llmc__neon_v8i;
 
+/* Both halves at once: the header has no compound literals, for C++. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_v8_of(float32x4_t a, float32x4_t b)
 {
     llmc__neon_v8 v;
@@ -2376,6 +2433,7 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_v8i_of(int32x4_t a, int32x4_t b)
     return v;
 }
 
+/* True division: the estimate and its Newton steps would not round like the other sets. */
 LLMC__NEON_FN float32x4_t llmc__neon_div4(float32x4_t x, float32x4_t y)
 {
 #if LLMC__NEON == 1
@@ -2391,6 +2449,9 @@ LLMC__NEON_FN float32x4_t llmc__neon_div4(float32x4_t x, float32x4_t y)
 #endif
 }
 
+/* Operations of one and of two operands that work lane by lane: the same on either register.
+   type is the result's, arg the operand's where they differ (vcvt). vmaxq and vminq keep a NaN
+   of either operand, which is more than the contract asks. */
 #define LLMC__NEON_OP1(name, type, arg, fn)                               \
     LLMC__NEON_FN llmc__neon_##type llmc__neon_##name(llmc__neon_##arg x) \
     {                                                                     \
@@ -2409,17 +2470,18 @@ LLMC__NEON_OP2(vmax, v8, vmaxq_f32)
 LLMC__NEON_OP2(vmin, v8, vminq_f32)
 LLMC__NEON_OP1(vswap, v8, v8, vrev64q_f32)
 LLMC__NEON_OP2(viadd, v8i, vaddq_s32)
-LLMC__NEON_OP2(visub, v8i, vsubq_s32)
 LLMC__NEON_OP2(vimax, v8i, vmaxq_s32)
 LLMC__NEON_OP1(vcvt, v8, v8i, vcvtq_f32_s32)
 #undef LLMC__NEON_OP1
 #undef LLMC__NEON_OP2
 
+/* As under 06.1. Plain loads have no alignment of their own on AArch64 beyond the element's. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vset1(float a)
 {
     return llmc__neon_v8_of(vdupq_n_f32(a), vdupq_n_f32(a));
 }
 
+/* +0, with which every sum begins. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vzero(void)
 {
     return llmc__neon_vset1(0);
@@ -2435,6 +2497,7 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload(const float *p)
     return llmc__neon_v8_of(vld1q_f32(p), vld1q_f32(p + 4));
 }
 
+/* a at p, b at p + 4, whatever the type: memory has the lanes in order. */
 LLMC__NEON_FN void llmc__neon_vstore(float *p, llmc__neon_v8 x)
 {
     vst1q_f32(p, x.a);
@@ -2447,12 +2510,13 @@ LLMC__NEON_FN void llmc__neon_vistore(int32_t *p, llmc__neon_v8i x)
     vst1q_s32(p + 4, x.b);
 }
 
+/* The addend comes first in NEON's order of operands. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vfma(llmc__neon_v8 x, llmc__neon_v8 y, llmc__neon_v8 z)
 {
     return llmc__neon_v8_of(vfmaq_f32(z.a, x.a, y.a), vfmaq_f32(z.b, x.b, y.b));
 }
 
-/* lanes of x where p < q, of y elsewhere */
+/* Lanes of x where p < q, of y elsewhere; a NaN in p or q is elsewhere. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vsel_lt(llmc__neon_v8 p, llmc__neon_v8 q, llmc__neon_v8 x,
                                                llmc__neon_v8 y)
 {
@@ -2460,6 +2524,9 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vsel_lt(llmc__neon_v8 p, llmc__neon_v8 q,
                             vbslq_f32(vcltq_f32(p.b, q.b), x.b, y.b));
 }
 
+/* Not vaddvq, which adds neighbours: here
+     s   | 0+4         | 1+5         | 2+6 | 3+7 |
+     t   | (0+4)+(2+6) | (1+5)+(3+7) |             */
 LLMC__NEON_FN float llmc__neon_vsum(llmc__neon_v8 x)
 {
     float32x4_t s = vaddq_f32(x.a, x.b);
@@ -2467,6 +2534,7 @@ LLMC__NEON_FN float llmc__neon_vsum(llmc__neon_v8 x)
     return vget_lane_f32(t, 0) + vget_lane_f32(t, 1);
 }
 
+/* As llmc__avx2_vpow2, four lanes. */
 LLMC__NEON_FN float32x4_t llmc__neon_pow2x4(float32x4_t a)
 {
     return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vreinterpretq_s32_f32(a), vdupq_n_s32(127)), 23));
@@ -2477,12 +2545,14 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vpow2(llmc__neon_v8 x)
     return llmc__neon_v8_of(llmc__neon_pow2x4(x.a), llmc__neon_pow2x4(x.b));
 }
 
+/* zip1 pairs the low lanes of both operands, zip2 the high ones. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vdup2(const float *p)
 {
     float32x4_t a = vld1q_f32(p);
     return llmc__neon_v8_of(vzip1q_f32(a, a), vzip2q_f32(a, a));
 }
 
+/* As llmc__avx2_vabsbits: NaN must end above infinity, so integers again. */
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_vabsbits(llmc__neon_v8 x)
 {
     int32x4_t mask = vdupq_n_s32(0x7fffffff);
@@ -2490,6 +2560,7 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_vabsbits(llmc__neon_v8 x)
                              vandq_s32(vreinterpretq_s32_f32(x.b), mask));
 }
 
+/* As llmc__avx2_vround, by the same steps. */
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_vround(llmc__neon_v8 x)
 {
     float32x4_t big = vdupq_n_f32(LLMC__ROUND);
@@ -2498,11 +2569,13 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_vround(llmc__neon_v8 x)
                              vsubq_s32(vreinterpretq_s32_f32(vaddq_f32(x.b, big)), bits));
 }
 
+/* The low byte of every lane. AVX2 saturates here; in the contract's range both are exact. */
 LLMC__NEON_FN int8x8_t llmc__neon_narrow(llmc__neon_v8i x)
 {
     return vmovn_s16(vcombine_s16(vmovn_s32(x.a), vmovn_s32(x.b)));
 }
 
+/* a to d follow each other: nothing has to be put back in order, as nothing is packed by halves. */
 LLMC__NEON_FN void llmc__neon_viput32(int8_t *p, llmc__neon_v8i a, llmc__neon_v8i b, llmc__neon_v8i c,
                                       llmc__neon_v8i d)
 {
@@ -2510,18 +2583,20 @@ LLMC__NEON_FN void llmc__neon_viput32(int8_t *p, llmc__neon_v8i a, llmc__neon_v8
     vst1q_s8(p + 16, vcombine_s8(llmc__neon_narrow(c), llmc__neon_narrow(d)));
 }
 
+/* As bytes, which may lie anywhere; a vld1q_f32 says that they are aligned floats. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_f32(const void *p)
 {
     const uint8_t *b = (const uint8_t *)p;
     return llmc__neon_v8_of(vreinterpretq_f32_u8(vld1q_u8(b)), vreinterpretq_f32_u8(vld1q_u8(b + 16)));
 }
 
-/* 8 x 16 bits, at any address */
+/* 8 x 16 bits, at any address; lanes as they lie in memory, the machine being little-endian. */
 LLMC__NEON_FN uint16x8_t llmc__neon_load16(const void *p)
 {
     return vreinterpretq_u16_u8(vld1q_u8((const uint8_t *)p));
 }
 
+/* The upper halves of floats, exact. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_bf16(const void *p)
 {
     uint16x8_t h = llmc__neon_load16(p);
@@ -2529,6 +2604,8 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_bf16(const void *p)
                             vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(vget_high_u16(h)), 16)));
 }
 
+/* Four f16 to float, exact. The store rounds as the thread's mode says: nearest even unless the
+   caller changed it. */
 #if LLMC__NEON == 1
 LLMC__NEON_FN float32x4_t llmc__neon_halfx4(uint16x4_t h)
 {
@@ -2540,7 +2617,8 @@ LLMC__NEON_FN void llmc__neon_vstore_f16(void *p, llmc__neon_v8 x)
     vst1q_u8((uint8_t *)p, vreinterpretq_u8_u16(vcombine_u16(a, b)));
 }
 #else
-/* As llmc__avx2_vhalf: SIMDe needs a compiler's half type for the real thing. */
+/* As llmc__avx2_vhalf: SIMDe needs a compiler's half type for the real thing. Selection by bsl,
+   which takes the second operand where the mask is set; huge is ORed over the exponent. */
 LLMC__NEON_FN float32x4_t llmc__neon_halfx4(uint16x4_t h)
 {
     uint32x4_t u = vmovl_u16(h), low = vandq_u32(u, vdupq_n_u32(0x7fff));
@@ -2552,6 +2630,7 @@ LLMC__NEON_FN float32x4_t llmc__neon_halfx4(uint16x4_t h)
     u = vbslq_u32(vcgtq_u32(low, vdupq_n_u32(0x3ff)), normal, vreinterpretq_u32_f32(small));
     return vreinterpretq_f32_u32(vorrq_u32(vorrq_u32(u, huge), sign));
 }
+/* As llmc__avx2_vstore_f16 through SIMDe: lane by lane. */
 LLMC__NEON_FN void llmc__neon_vstore_f16(void *p, llmc__neon_v8 x)
 {
     float f[8];
@@ -2564,12 +2643,14 @@ LLMC__NEON_FN void llmc__neon_vstore_f16(void *p, llmc__neon_v8 x)
 }
 #endif
 
+/* Eight f16 at any address, exact. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_f16(const void *p)
 {
     uint16x8_t h = llmc__neon_load16(p);
     return llmc__neon_v8_of(llmc__neon_halfx4(vget_low_u16(h)), llmc__neon_halfx4(vget_high_u16(h)));
 }
 
+/* By way of memory: eight halves, one after the other, then loaded as any eight f16. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vscales(const uint8_t *p, size_t step)
 {
     uint16_t h[8];
@@ -2579,6 +2660,7 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vscales(const uint8_t *p, size_t step)
     return llmc__neon_vload_f16(h);
 }
 
+/* A hint without effect where the compiler has no builtin. */
 LLMC__NEON_FN void llmc__neon_vprefetch(uintptr_t address)
 {
 #if LLMC__GNU
@@ -2588,6 +2670,7 @@ LLMC__NEON_FN void llmc__neon_vprefetch(uintptr_t address)
 #endif
 }
 
+/* Nothing to keep: AArch64's arithmetic takes no operand from memory. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vkeep(llmc__neon_v8 x)
 {
     return x;
@@ -2835,8 +2918,23 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
 
 //==[ 09 KERNEL ]==== the loops that take the time, per instruction set ==== needs: 02 05 06 07 08 ====
 
+/* Letters: n the length that a sum runs over (k within it), r a row of weights, t a column, that
+   is a token's activations. Layouts are row by row: out [cols][out_stride], w [rows][n].
+   Decode is one column: each weight is used once, so the time is that of reading it. Prefill and
+   batches are many: the time is that of arithmetic, and weights unpacked once serve all columns.
+   The kernels' forms follow from that:
+     line   one row x one column      reads w from end to end     decode; Q types to 4 columns
+     tile   some rows x some columns  unpacks w once for all      everything else
+   (F16 and BF16 decode by a tile of 4 x 1, see 09.5.)
+   They check nothing: sizes and types were checked when the model was loaded. */
+
 //--[ 09.1 KERNEL.table ]-- what every instruction set provides
-/* A block of activations: x = d q, sum = sum of q. Whatever the input, q is in [-127, 127].
+/* A block of activations: x = d q, sum = sum of q.
+     | d 4 bytes | sum 4 bytes | q[0] ... q[31] |   40 bytes, native order, aligned to 4
+   q fills bytes with signs, as products of bytes are the fastest there are. sum serves Q4_0, whose
+   weights are stored as 0..15 and mean -8..7:
+     sum_i (w_i - 8) q_i  =  sum_i w_i q_i - 8 sum
+   Whatever the input, q is in [-127, 127].
    d is 0 with all q 0 for a block whose largest magnitude is under 2^-100; d is NaN if any
    element was not finite, so that it is not lost. Rounding is to nearest, ties to even. */
 typedef struct llmc__q8 {
@@ -2850,14 +2948,20 @@ typedef struct llmc__q8 {
    x: cols vectors, x_stride bytes apart: float[n] for F32, F16 and BF16 weights,
       llmc__q8[n / 32] for Q8_0 and Q4_0 (llmc__wants_q8), aligned as those types need.
    n: any for float types, a multiple of 32 for Q types.
+   out: only the rows * cols results are written, so threads may share an array by rows.
+   Bounds: float types as any f32 sum of n products; vector sets take it eight ways, so that
+   errors grow with n / 8. Q types: integers are exact, so beside the x that was rounded to q8
+   (d / 2 an element) there is one rounding for the product of scales and one for each block's
+   addition (two where it is not fused).
    Within an instruction set each (r, t) is summed in one order, whatever rows and cols are:
    results do not depend on how a product is cut. Rows come fastest in multiples of 8. */
 typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,
                                 size_t rows, const void *x, size_t x_stride, size_t cols, size_t n);
 
-/* Every kernel of one instruction set; NULL where a type has none. Vectors may be of any
-   length and alignment of their element type. Where out and x are both given they may be
-   the same array, but not overlap otherwise. */
+/* Every kernel of one instruction set; NULL where a type has none. Sets differ by how they round
+   and in which order they add, never by more: tests hold each against 09.2. Where "the same bits"
+   is said, they do not differ at all. Vectors may be of any length and alignment of their element
+   type. Where out and x are both given they may be the same array, but not overlap otherwise. */
 typedef struct llmc__kernels {
     const char *name;
     llmc__matmul_fn matmul[LLMC_DTYPE_COUNT];
@@ -2865,7 +2969,7 @@ typedef struct llmc__kernels {
     void (*dequantize[LLMC_DTYPE_COUNT])(const uint8_t *src, size_t n, float *dst);
     /* n a multiple of 32; every set gives the same bits */
     void (*quantize_x)(const float *x, size_t n, llmc__q8 *out);
-    /* out = x / sqrt(mean(x^2) + eps) * w */
+    /* out = x / sqrt(mean(x^2) + eps) * w; all [n], n >= 1. x^2 must not overflow: see 09.2 */
     void (*rmsnorm)(float *out, const float *x, const float *w, size_t n, float eps);
     /* out = (x - mean) / sqrt(variance + eps) * w + b; b may be NULL */
     void (*layernorm)(float *out, const float *x, const float *w, const float *b, size_t n, float eps);
@@ -2888,13 +2992,16 @@ typedef struct llmc__kernels {
     bool (*finite)(const float *x, size_t n); /* no infinity, no NaN */
 } llmc__kernels;
 
-/* Activations of matmul[type] are llmc__q8, not float. */
+/* Activations of matmul[type] are llmc__q8, not float: weights of 4 and 8 bits are known no better
+   than that, and integer products are four to a float's one. */
 static inline bool llmc__wants_q8(llmc_dtype type)
 {
     return type == LLMC_Q8_0 || type == LLMC_Q4_0;
 }
 
-/* The table of a set whose functions are p_matmul_f32, ... */
+/* The table of a set whose functions are p_matmul_f32, ... Arrays go by llmc_dtype: none, F32, F16,
+   BF16, Q8_0, Q4_0, I8; act and rope by llmc_act and llmc_rope. I8 has no kernels: its rows are
+   turned to floats one at a time (15). */
 #define LLMC__KERNELS(p, name)                                                                            \
     {                                                                                                     \
         name, {NULL, p(matmul_f32), p(matmul_f16), p(matmul_bf16), p(matmul_q8_0), p(matmul_q4_0), NULL}, \
@@ -2907,6 +3014,8 @@ static inline bool llmc__wants_q8(llmc_dtype type)
     }
 
 //--[ 09.2 KERNEL.scalar ]-- plain C: the oracle, and what an unknown machine runs
+/* A row of any type as floats, by 08's definition: src [n] in storage, dst [n]. One for all sets,
+   as products unpack for themselves. n is whole blocks, so the status cannot be other than OK. */
 #define LLMC__ROW_FN(name, type)                               \
     static void name(const uint8_t *src, size_t n, float *dst) \
     {                                                          \
@@ -2919,7 +3028,8 @@ LLMC__ROW_FN(llmc__row_q8_0, LLMC_Q8_0)
 LLMC__ROW_FN(llmc__row_q4_0, LLMC_Q4_0)
 #undef LLMC__ROW_FN
 
-/* Dot products of one row w with one column x. */
+/* Dot products of one row w with one column x, elements in order, one sum: slow, and right by
+   inspection. w at any alignment; x [n] float here, [n / 32] llmc__q8 for the Q types below. */
 static float llmc__scalar_dot_f32(const uint8_t *w, const void *x, size_t n)
 {
     const float *a = (const float *)x;
@@ -2930,6 +3040,7 @@ static float llmc__scalar_dot_f32(const uint8_t *w, const void *x, size_t n)
     return sum;
 }
 
+/* F16 and BF16 are widened exactly, so that products are those of F32 weights. */
 static float llmc__scalar_dot_f16(const uint8_t *w, const void *x, size_t n)
 {
     const float *a = (const float *)x;
@@ -2950,6 +3061,8 @@ static float llmc__scalar_dot_bf16(const uint8_t *w, const void *x, size_t n)
     return sum;
 }
 
+/* Blocks in order. A block's integers add up exactly: at most 32 * 128 * 127, under 2^19, which a
+   float holds too. The two d are multiplied first, as in the vector kernels. */
 static float llmc__scalar_dot_q8_0(const uint8_t *w, const void *x, size_t n)
 {
     const llmc__q8 *a = (const llmc__q8 *)x, *end = a + n / LLMC__QK;
@@ -2964,6 +3077,7 @@ static float llmc__scalar_dot_q8_0(const uint8_t *w, const void *x, size_t n)
     return sum;
 }
 
+/* Byte i holds elements i (low) and 16 + i (high), as drawn in 07. */
 static float llmc__scalar_dot_q4_0(const uint8_t *w, const void *x, size_t n)
 {
     const llmc__q8 *a = (const llmc__q8 *)x, *end = a + n / LLMC__QK;
@@ -2978,6 +3092,8 @@ static float llmc__scalar_dot_q4_0(const uint8_t *w, const void *x, size_t n)
     return sum;
 }
 
+/* llmc__matmul_fn out of dot products. Rows are the outer loop: w is the larger operand and is
+   read once. */
 #define LLMC__MATMUL_FN(name, dot)                                                                      \
     static void name(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes, size_t rows,    \
                      const void *x, size_t x_stride, size_t cols, size_t n)                             \
@@ -2995,7 +3111,10 @@ LLMC__MATMUL_FN(llmc__scalar_matmul_q4_0, llmc__scalar_dot_q4_0)
 #undef LLMC__MATMUL_FN
 
 /* d and 127 / max of a block from the bits of its largest magnitude; see llmc__q8. The
-   inverse is 0 where q has to be 0. */
+   inverse is 0 where q has to be 0. From 2^-100 on both are normal numbers, and so is d times
+   a normal f16: far enough below, units that drop subnormals would give other bits than the rest.
+   inverse is made from max and not from d, which would round twice.
+     0x7f800000  infinity, above it NaN      0x7fc00000  the quiet NaN      0x0d800000  2^-100 */
 static inline float llmc__q8_scale(int32_t most_bits, float *inverse)
 {
     float most = llmc__bits_f32((uint32_t)most_bits);
@@ -3008,6 +3127,10 @@ static inline float llmc__q8_scale(int32_t most_bits, float *inverse)
     return llmc__f32(most / 127);
 }
 
+/* x [n] to out [n / 32]. The reference for every set, bit for bit: so the largest magnitude is
+   found among bits (order of comparison cannot matter, NaN wins), products are rounded before
+   LLMC__ROUND is added, and inverse is 127 / max, not 1 / d. |q| <= 127 as x * inverse exceeds 127
+   by a rounding at most. inverse 0 must not meet an infinity: 0 * infinity is NaN. */
 static void llmc__scalar_quantize_x(const float *x, size_t n, llmc__q8 *out)
 {
     for (; n >= LLMC__QK; n -= LLMC__QK, x += LLMC__QK, out++) {
@@ -3029,6 +3152,9 @@ static void llmc__scalar_quantize_x(const float *x, size_t n, llmc__q8 *out)
     }
 }
 
+/* Source: Zhang 2019. eps keeps x = 0 finite. x is read again after the sum, and out[i] is written
+   after the last use of x[i]: so they may be one array, here and in all that follows. From
+   |x| = 1.8e19 on x^2 is infinite, and finite elements become 0. */
 static void llmc__scalar_rmsnorm(float *out, const float *x, const float *w, size_t n, float eps)
 {
     float sum = 0, inverse;
@@ -3040,6 +3166,7 @@ static void llmc__scalar_rmsnorm(float *out, const float *x, const float *w, siz
         out[i] = x[i] * inverse * w[i];
 }
 
+/* Source: Ba 2016. Two passes, since mean(x^2) - mean^2 cancels where the mean is large. */
 static void llmc__scalar_layernorm(float *out, const float *x, const float *w, const float *b, size_t n,
                                    float eps)
 {
@@ -3055,6 +3182,7 @@ static void llmc__scalar_layernorm(float *out, const float *x, const float *w, c
         out[i] = (x[i] - mean) * inverse * w[i] + (b != NULL ? b[i] : 0);
 }
 
+/* y [n], x [n]; here and in the next two one rounding per element: the same bits in every set. */
 static void llmc__scalar_add(float *y, const float *x, size_t n)
 {
     size_t i;
@@ -3076,6 +3204,7 @@ static void llmc__scalar_scale(float *y, float a, size_t n)
         y[i] *= a;
 }
 
+/* A finite start: x - max must not become infinity - infinity where all of x is -infinity. */
 static float llmc__scalar_max(const float *x, size_t n)
 {
     float most = -FLT_MAX;
@@ -3085,6 +3214,7 @@ static float llmc__scalar_max(const float *x, size_t n)
     return most;
 }
 
+/* The softmax but for its division. The caller's max keeps every result in [0, 1]. */
 static float llmc__scalar_exp_sum(float *x, size_t n, float max)
 {
     float sum = 0;
@@ -3096,7 +3226,10 @@ static float llmc__scalar_exp_sum(float *x, size_t n, float max)
     return sum;
 }
 
-/* Source: Elfwing 2017 (silu), Hendrycks 2016 (gelu; sqrt(2/pi) = 0.79788...). */
+/* silu x = x / (1 + e^-x); gelu x = x Phi(x), in its tanh form about
+   x / 2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))); relu x = max(x, 0). y [n] in place.
+   Source: Elfwing 2017 (silu), Hendrycks 2016 (gelu; sqrt(2/pi) = 0.79788...). */
+/* e^-x is infinite for x < -88.72: x / infinity is the limit, a zero. */
 static void llmc__scalar_silu(float *x, size_t n)
 {
     size_t i;
@@ -3104,6 +3237,7 @@ static void llmc__scalar_silu(float *x, size_t n)
         x[i] = x[i] / (1 + llmc__expf(-x[i]));
 }
 
+/* x^3 may overflow: tanh of an infinity is 1 or -1, and the result x or a zero. */
 static void llmc__scalar_gelu_tanh(float *x, size_t n)
 {
     size_t i;
@@ -3111,6 +3245,7 @@ static void llmc__scalar_gelu_tanh(float *x, size_t n)
         x[i] = 0.5f * x[i] * (1 + llmc__tanhf(0.797884561f * (x[i] + 0.044715f * x[i] * x[i] * x[i])));
 }
 
+/* In double: 1 + erf cancels for negative x. */
 static void llmc__scalar_gelu_erf(float *x, size_t n)
 {
     size_t i;
@@ -3118,6 +3253,7 @@ static void llmc__scalar_gelu_erf(float *x, size_t n)
         x[i] = (float)(0.5 * (double)x[i] * (1 + llmc__erf((double)x[i] * 0.7071067811865476)));
 }
 
+/* Asked this way round NaN stays NaN. */
 static void llmc__scalar_relu(float *x, size_t n)
 {
     size_t i;
@@ -3125,7 +3261,7 @@ static void llmc__scalar_relu(float *x, size_t n)
         x[i] = x[i] < 0 ? 0 : x[i];
 }
 
-/* Source: Su 2021. */
+/* One pair, as a point of the plane, turned by an angle. Source: Su 2021, eq. 34. */
 static inline void llmc__turn(float *a, float *b, float cosine, float sine)
 {
     float x = *a, y = *b;
@@ -3133,6 +3269,9 @@ static inline void llmc__turn(float *a, float *b, float cosine, float sine)
     *b = x * sine + y * cosine;
 }
 
+/* The pairs of a head, dims of its elements turned, those after them untouched:
+     adjacent   (0 1) (2 3) (4 5) ...              llama2.c, GGUF's llama
+     half       (0 h) (1 h+1) ..., h = dims / 2    most others */
 static void llmc__scalar_rope_adjacent(float *x, const float *cosine, const float *sine, size_t dims)
 {
     size_t i;
@@ -3147,6 +3286,8 @@ static void llmc__scalar_rope_half(float *x, const float *cosine, const float *s
         llmc__turn(&x[i], &x[i + dims / 2], cosine[i], sine[i]);
 }
 
+/* One head's key or value of one token: x [n] to dst [n]. F16 rounds to nearest even; from 65520
+   on it is infinity. */
 static void llmc__scalar_kv_store_f32(void *dst, const float *x, size_t n)
 {
     LLMC_MEMCPY(dst, x, n * sizeof *x);
@@ -3160,7 +3301,7 @@ static void llmc__scalar_kv_store_f16(void *dst, const float *x, size_t n)
         h[i] = llmc__f32_to_f16(x[i]);
 }
 
-/* Element i of a cache row. */
+/* Element i of a cache row. Native order: the cache never leaves this machine's memory. */
 static inline float llmc__kv_f32(const uint8_t *row, size_t i)
 {
     float f;
@@ -3175,6 +3316,8 @@ static inline float llmc__kv_f16(const uint8_t *row, size_t i)
     return llmc__f16_to_f32(h);
 }
 
+/* dot: k [rows][n], q [n], out [rows], each in order of i; scaled last, one rounding.
+   mix: v [rows][n], p [rows], out [n] added to. Rows outside, since sums are in the order of j. */
 #define LLMC__KV_FNS(type)                                                                              \
     static void llmc__scalar_kv_dot_##type(float *out, const float *q, const void *k, size_t row_bytes, \
                                            size_t rows, size_t n, float scale)                          \
@@ -3201,6 +3344,7 @@ LLMC__KV_FNS(f32)
 LLMC__KV_FNS(f16)
 #undef LLMC__KV_FNS
 
+/* True for n 0. */
 static bool llmc__scalar_finite(const float *x, size_t n)
 {
     size_t i;
@@ -3210,6 +3354,7 @@ static bool llmc__scalar_finite(const float *x, size_t n)
     return true;
 }
 
+/* In every build: tests hold the other sets against it. */
 #define LLMC__SCALAR(name) llmc__scalar_##name
 static const llmc__kernels llmc__scalar_kernels = LLMC__KERNELS(LLMC__SCALAR, "scalar");
 #undef LLMC__SCALAR
@@ -3217,7 +3362,23 @@ static const llmc__kernels llmc__scalar_kernels = LLMC__KERNELS(LLMC__SCALAR, "s
 #if LLMC__AVX2
 
 //--[ 09.3 KERNEL.avx2 ]-- eight products of blocks at once, in integers
-/* Eight sums of eight lanes each. */
+/* The body (09.5) asks each set for the same few things, llmc__avx2_dot8_q8_0 and so on:
+     dot8_T        8 blocks of one row . 8 blocks of one column    lane i: block i
+     panel_T       1 block of 8 rows, unpacked
+     panel_dot_T   a panel . 1 block of one column                 lane i: row i
+     panel_dot4_T  the same for 4 columns
+     x_scales      d of 8 blocks of a column
+   All of it integers, exact, so that no order of theirs can show in a result; floats begin
+   where these are multiplied by both scales. */
+
+/* Eight sums of eight lanes each: lane 0 of the result is a's, lane 7 h's. hadd adds neighbours
+   within halves, x0-3 here meaning x0 + x1 + x2 + x3:
+     hadd(a, b)     | a0+1 a2+3 b0+1 b2+3 | a4+5 a6+7 b4+5 b6+7 |
+     abcd           | a0-3 b0-3 c0-3 d0-3 | a4-7 b4-7 c4-7 d4-7 |
+     0x20           | abcd's low half     | efgh's low half     |
+     0x31           | abcd's high half    | efgh's high half    |
+   Six hadds, two permutes and an addition for eight vectors; one by one each would take three
+   shuffles and three additions. */
 LLMC__AVX2_FN __m256i llmc__avx2_sums(__m256i a, __m256i b, __m256i c, __m256i d, __m256i e, __m256i f,
                                       __m256i g, __m256i h)
 {
@@ -3227,7 +3388,11 @@ LLMC__AVX2_FN __m256i llmc__avx2_sums(__m256i a, __m256i b, __m256i c, __m256i d
                             _mm256_permute2x128_si256(abcd, efgh, 0x31));
 }
 
-/* d and sum of four blocks of x: 0, 1, 4 and 5. */
+/* d and sum of four blocks of x: 0, 1, 4 and 5, which is how the shuffles below want them:
+     heads(x)       | d0 s0 d1 s1 | d4 s4 d5 s5 |
+     heads(x + 2)   | d2 s2 d3 s3 | d6 s6 d7 s7 |
+     0x88, 0xdd     | d0 d1 d2 d3 | d4 d5 d6 d7 |   and s likewise
+   sum is an integer in a float's lane: only moved, never computed with, until it is cast back. */
 LLMC__AVX2_FN __m256 llmc__avx2_x_heads(const llmc__q8 *x)
 {
 #define LLMC__HEAD(i) _mm_loadl_epi64((const __m128i *)(const void *)(x + (i)))
@@ -3248,7 +3413,9 @@ LLMC__AVX2_FN __m256i llmc__avx2_x_sums(const llmc__q8 *x)
 }
 
 /* One block of Q8_0, eight partial sums. |w| is the unsigned side, up to 128, x takes w's sign:
-   a pair of products is at most 2 * 128 * 127, which fits 16 bits. */
+   a pair of products is at most 2 * 128 * 127, which fits 16 bits. The other way round would not
+   do: a file's w may be -128, which has no negative in a byte; x by its contract is never that.
+     w, x   32 int8   maddubs: 16 int16, a pair each   madd by 1: 8 int32, four elements each */
 LLMC__AVX2_FN __m256i llmc__avx2_block_q8_0(const uint8_t *w, const llmc__q8 *x)
 {
     __m256i a = _mm256_loadu_si256((const __m256i *)(w + 2)), v = _mm256_loadu_si256((const __m256i *)x->q);
@@ -3256,7 +3423,8 @@ LLMC__AVX2_FN __m256i llmc__avx2_block_q8_0(const uint8_t *w, const llmc__q8 *x)
     return _mm256_madd_epi16(pair, _mm256_set1_epi16(1));
 }
 
-/* Eight blocks that follow each other, each with its own block of x: a lane for each. */
+/* Eight blocks that follow each other, each with its own block of x: a lane for each. w [8 * 34]
+   bytes, x [8]. */
 LLMC__AVX2_FN __m256i llmc__avx2_dot8_q8_0(const uint8_t *w, const llmc__q8 *x)
 {
 #define LLMC__DOT(i) llmc__avx2_block_q8_0(w + 34 * (i), x + (i))
@@ -3265,7 +3433,13 @@ LLMC__AVX2_FN __m256i llmc__avx2_dot8_q8_0(const uint8_t *w, const llmc__q8 *x)
 #undef LLMC__DOT
 }
 
-/* One block of Q4_0: four sums of pairs of products in each half, each up to 2 * 15 * 127. */
+/* One block of Q4_0: eight sums of pairs of products in each half, each up to 2 * 15 * 127.
+     bytes at w + 2    | 16:0 | 17:1 | ... | 31:15 |    high:low, element numbers
+     both halves       the same 16 bytes
+     shift by 0 | 4    low nibbles in place | high ones brought down; what comes from the byte
+                       above is masked off
+     & 15              | 0 1 ... 15 | 16 17 ... 31 |    in the order of x
+   The 8 that every weight is too large is taken off at the end, from the sum of x. */
 LLMC__AVX2_FN __m256i llmc__avx2_block_q4_0(const uint8_t *w, const llmc__q8 *x)
 {
     __m256i v = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(w + 2)));
@@ -3274,14 +3448,20 @@ LLMC__AVX2_FN __m256i llmc__avx2_block_q4_0(const uint8_t *w, const llmc__q8 *x)
     return _mm256_maddubs_epi16(v, _mm256_loadu_si256((const __m256i *)x->q));
 }
 
-/* Blocks 0 and 4, a half for each. */
+/* Blocks 0 and 4, a half for each, eight int16 of up to 4 * 15 * 127:
+     blend, swap    | a low | b high | + | a high | b low |
+   Block 4 and not 1 for the same reason as in llmc__avx2_sums: halves are not crossed again. */
 LLMC__AVX2_FN __m256i llmc__avx2_blocks_q4_0(const uint8_t *w, const llmc__q8 *x)
 {
     __m256i a = llmc__avx2_block_q4_0(w, x), b = llmc__avx2_block_q4_0(w + 4 * 18, x + 4);
     return _mm256_add_epi16(_mm256_blend_epi32(a, b, 0xf0), _mm256_permute2x128_si256(a, b, 0x21));
 }
 
-/* 16 bits suffice until two sums of a block's are left. */
+/* As dot8_q8_0. 16 bits suffice until two sums of a block's are left, 16 * 15 * 127 = 30480 each,
+   so that most of the tree adds 16 lanes at a time:
+     blocks, hadd     | 0 0 0 0 1 1 1 1 | 4 4 4 4 5 5 5 5 |   int16, numbers are blocks
+     hadd             | 0 0 1 1 2 2 3 3 | 4 4 5 5 6 6 7 7 |
+     madd by 1        | 0 1 2 3         | 4 5 6 7         |   int32 */
 LLMC__AVX2_FN __m256i llmc__avx2_dot8_q4_0(const uint8_t *w, const llmc__q8 *x)
 {
     __m256i a = _mm256_hadd_epi16(llmc__avx2_blocks_q4_0(w, x), llmc__avx2_blocks_q4_0(w + 18, x + 1));
@@ -3293,12 +3473,26 @@ LLMC__AVX2_FN __m256i llmc__avx2_dot8_q4_0(const uint8_t *w, const llmc__q8 *x)
 
 /* A block of eight rows, transposed so that a dword lane belongs to a row and each vector
    holds the same elements of all: Q4_0 four bytes, Q8_0 two int16 (elements 4j and 4j+2 in
-   v[j], 4j+1 and 4j+3 in v[8+j]). */
+   v[j], 4j+1 and 4j+3 in v[8+j]).
+                 lane 0 (row 0)      lane 1 (row 1)    ...   lane 7 (row 7)
+     Q4_0 v[0]   e0  e1  e2  e3      e0  e1  e2  e3          e0  e1  e2  e3      v[1] e4 to e7, ...
+          v[4]   e16 e17 e18 e19     ...                                         v[7] e28 to e31
+     Q8_0 v[0]   e0      e2          ...                     as int16
+          v[8]   e1      e3
+   Elements are those of one block, e0 to e31; a panel is made once per block and 8 rows, and lives
+   in registers or L1 while every column of the tile passes by.
+   Then four elements of x, in every lane, meet eight rows at once, sums need no adding across
+   lanes, and lane i is row i when the scales come. Q4_0 leaves v[8] on unused. Q8_0 is widened
+   here, once: as bytes x would have to take the weights' signs for every vector and column. */
 typedef struct llmc__avx2_panel {
     __m256i v[16];
 } llmc__avx2_panel;
 
-/* out[j]: dword j of the 16 bytes at w and in each of the next seven rows. */
+/* out[j]: dword j of the 16 bytes at w and in each of the next seven rows. Rows i and i + 4 share
+   a register, so that what crosses no half is enough; a0 is row 0's dword 0, b row 1's, ...:
+     pairs        | a0 a1 a2 a3 | e0 e1 e2 e3 |
+     unpack 32    | a0 b0 a1 b1 | e0 f0 e1 f1 |   and c with d
+     unpack 64    | a0 b0 c0 d0 | e0 f0 g0 h0 |   = out[0] */
 LLMC__AVX2_FN void llmc__avx2_transpose(__m256i out[4], const uint8_t *w, size_t row_bytes)
 {
 #define LLMC__HALF(i) _mm_loadu_si128((const __m128i *)(w + (i)*row_bytes))
@@ -3315,6 +3509,8 @@ LLMC__AVX2_FN void llmc__avx2_transpose(__m256i out[4], const uint8_t *w, size_t
     out[3] = _mm256_unpackhi_epi64(ab, cd);
 }
 
+/* The block at w and those of the next seven rows; w at any alignment. Shifting 16 bits at a time
+   is well: the mask drops what crosses a byte. */
 LLMC__AVX2_FN void llmc__avx2_panel_q4_0(llmc__avx2_panel *p, const uint8_t *w, size_t row_bytes)
 {
     __m256i mask = _mm256_set1_epi8(15), t[4];
@@ -3329,6 +3525,7 @@ LLMC__AVX2_FN void llmc__avx2_panel_q4_0(llmc__avx2_panel *p, const uint8_t *w, 
     p->v[7] = _mm256_and_si256(_mm256_srli_epi16(t[3], 4), mask);
 }
 
+/* The same. A byte is brought to the top of its int16 and back down, which gives it its sign. */
 LLMC__AVX2_FN void llmc__avx2_panel_q8_0(llmc__avx2_panel *p, const uint8_t *w, size_t row_bytes)
 {
     __m256i t[8];
@@ -3341,7 +3538,7 @@ LLMC__AVX2_FN void llmc__avx2_panel_q8_0(llmc__avx2_panel *p, const uint8_t *w, 
     }
 }
 
-/* The dword at p in every lane. */
+/* The dword at p in every lane: one broadcast from memory, which needs no shuffle port. */
 LLMC__AVX2_FN __m256i llmc__avx2_dword(const void *p)
 {
     int32_t d;
@@ -3349,7 +3546,9 @@ LLMC__AVX2_FN __m256i llmc__avx2_dword(const void *p)
     return _mm256_set1_epi32(d);
 }
 
-/* Eight pairs of products, each up to 2 * 15 * 127, add up within 16 bits. */
+/* Panel times one block of x; the last line takes off the 8 that every weight is too large. Eight
+   pairs of products, each up to 2 * 15 * 127, add up within 16 bits: 30480. Two chains, a and b, as
+   one would wait for each addition. */
 LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q4_0(const llmc__avx2_panel *p, const llmc__q8 *x)
 {
 #define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 4 * (i)))
@@ -3364,7 +3563,10 @@ LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q4_0(const llmc__avx2_panel *p, const
     return _mm256_sub_epi32(a, _mm256_slli_epi32(_mm256_set1_epi32(x->sum), 3));
 }
 
-/* Unlike Q4_0's, these panels do not fit the registers: four columns share each load. */
+/* Unlike Q4_0's, these panels do not fit the registers: four columns share each load. x goes
+   through memory, widened as the panel is, to be broadcast from there:
+     part[t]   | e0 e2 | e4 e6 | ... | e28 e30 | e1 e3 | ... | e29 e31 |   a dword to each v[j]
+   Sums are int32: a pair of int16 products is up to 2 * 128 * 127, sixteen of them under 2^19. */
 LLMC__AVX2_FN void llmc__avx2_panel_dot4_q8_0(__m256i out[4], const llmc__avx2_panel *p,
                                               const llmc__q8 *const x[4])
 {
@@ -3393,6 +3595,7 @@ LLMC__AVX2_FN void llmc__avx2_panel_dot4_q8_0(__m256i out[4], const llmc__avx2_p
     out[3] = d;
 }
 
+/* Eight vectors of panel, two sums and one of x: they stay in 16 registers column after column. */
 LLMC__AVX2_FN void llmc__avx2_panel_dot4_q4_0(__m256i out[4], const llmc__avx2_panel *p,
                                               const llmc__q8 *const x[4])
 {
@@ -3402,6 +3605,7 @@ LLMC__AVX2_FN void llmc__avx2_panel_dot4_q4_0(__m256i out[4], const llmc__avx2_p
     out[3] = llmc__avx2_panel_dot_q4_0(p, x[3]);
 }
 
+/* One column, for what is left of cols % 4. */
 LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q8_0(const llmc__avx2_panel *p, const llmc__q8 *x)
 {
     int32_t even[8], odd[8];
@@ -3428,7 +3632,14 @@ LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q8_0(const llmc__avx2_panel *p, const
 #if LLMC__NEON
 
 //--[ 09.4 KERNEL.neon ]-- the same, where rows keep their order
-/* w . x of 32 elements, four partial sums; two products up to 2 * 128 * 127 fit 16 bits. */
+/* Without the dot product instructions, which came with later processors.
+   NEON multiplies bytes with signs, so neither sign tricks nor Q4_0's offset are needed: weights
+   become int8 as they mean, and both types share everything after that. */
+
+/* w . x of 32 elements, 0 to 15 in w0 and x0, the rest in w1 and x1. Four partial sums;
+   two products up to 2 * 128 * 127 fit 16 bits.
+     a   int16 lane i: w[i] x[i] + w[8+i] x[8+i]        b the same of the second 16
+     pairwise long adds: int32 lane i from lanes 2i, 2i+1 of a and of b */
 LLMC__NEON_FN int32x4_t llmc__neon_dot32(int8x16_t w0, int8x16_t w1, int8x16_t x0, int8x16_t x1)
 {
     int16x8_t a = vmull_s8(vget_low_s8(w0), vget_low_s8(x0)), b = vmull_s8(vget_low_s8(w1), vget_low_s8(x1));
@@ -3437,12 +3648,14 @@ LLMC__NEON_FN int32x4_t llmc__neon_dot32(int8x16_t w0, int8x16_t w1, int8x16_t x
     return vpadalq_s16(vpaddlq_s16(a), b);
 }
 
-/* Eight blocks of 32 weights as int8. */
+/* Eight blocks of 32 weights as int8: v[2i] and v[2i+1] are block i, elements in order. Rows keep
+   their order: pairwise adds sum a row cheaply, so nothing is transposed. */
 typedef struct llmc__neon_panel {
     int8x16_t v[16];
 } llmc__neon_panel;
 
-/* The block at w and those step, 2 step, ... bytes after it. */
+/* The block at w and those step, 2 step, ... bytes after it: step is a row's length for tiles, a
+   block's for lines. */
 LLMC__NEON_FN void llmc__neon_panel_q8_0(llmc__neon_panel *p, const uint8_t *w, size_t step)
 {
     int i;
@@ -3452,6 +3665,7 @@ LLMC__NEON_FN void llmc__neon_panel_q8_0(llmc__neon_panel *p, const uint8_t *w, 
     }
 }
 
+/* The same: low nibbles are elements 0 to 15, high ones 16 to 31, both less 8. */
 LLMC__NEON_FN void llmc__neon_panel_q4_0(llmc__neon_panel *p, const uint8_t *w, size_t step)
 {
     int8x16_t eight = vdupq_n_s8(8);
@@ -3463,7 +3677,10 @@ LLMC__NEON_FN void llmc__neon_panel_q4_0(llmc__neon_panel *p, const uint8_t *w, 
     }
 }
 
-/* Block i of p times x[i * step], a lane for each i. */
+/* Block i of p times x[i * step], a lane for each i. step 1: eight blocks of a column, for lines;
+   step 0: the same block for eight rows, for tiles. vpaddq adds neighbours of its two operands:
+     (0, 1)              | 0 0 1 1 |      numbers are blocks
+     ((0, 1), (2, 3))    | 0 1 2 3 |      = a; b has 4 to 7 */
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(const llmc__neon_panel *p, const llmc__q8 *x, size_t step)
 {
 #define LLMC__DOT(i) \
@@ -3474,7 +3691,7 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(const llmc__neon_panel *p, const 
     return llmc__neon_v8i_of(a, b);
 }
 
-/* d of eight blocks of x that follow each other */
+/* d of eight blocks of x that follow each other, 40 bytes apart */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_x_scales(const llmc__q8 *x)
 {
     float d[8];
@@ -3484,7 +3701,10 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_x_scales(const llmc__q8 *x)
     return llmc__neon_vload(d);
 }
 
-/* As in 09.3, for both types alike. */
+/* As in 09.3, for both types alike; bytes is a block's size.
+     dot8         unpacks eight blocks and uses them once: only registers, no panel in memory
+     panel_dot4   column by column: 16 registers of panel leave 16 for the sums, so loads of the
+                  panel need not be shared as Q8_0's are there */
 #define LLMC__NEON_PANEL_FNS(type, bytes)                                                                  \
     LLMC__NEON_FN llmc__neon_v8i llmc__neon_dot8_##type(const uint8_t *w, const llmc__q8 *x)               \
     {                                                                                                      \
@@ -3510,6 +3730,9 @@ LLMC__NEON_PANEL_FNS(q4_0, 18)
 #endif /* LLMC__NEON */
 
 //--[ 09.5 KERNEL.body ]-- every vector kernel, once; this file includes itself for each set
+/* Between LLMC__PASS's guards stands what is compiled once per set: 09.6 defines LLMC__ISA and
+   includes this file, all else of which is skipped. LLMC__N(add) is then llmc__avx2_add or its
+   like. Two macros, as ## does not expand its operands. */
 #define LLMC__CAT_(a, b) a##b
 #define LLMC__CAT(a, b)  LLMC__CAT_(a, b)
 #define LLMC__N(name)    LLMC__CAT(LLMC__ISA, name)
@@ -3544,7 +3767,9 @@ LLMC__NEON_PANEL_FNS(q4_0, 18)
 #define llmc__vkeep     LLMC__N(vkeep)
 #define llmc__vprefetch LLMC__N(vprefetch)
 
-/* Unpacking a tile of Q blocks pays from this many columns on. */
+/* Unpacking a tile of Q blocks pays from this many columns on: below, its transposing and the
+   sums kept in memory cost more than unpacking each block again for every column, as lines do.
+   A matter of speed only: both give the same bits. */
 #define LLMC__TILE_COLUMNS 5
 
 #ifndef LLMC_HEADER_NAME
@@ -3556,10 +3781,13 @@ LLMC__NEON_PANEL_FNS(q4_0, 18)
 
 #ifdef LLMC__PASS
 
+/* Kernels and their tiles carry the set's target attribute; kernels are called through the table.
+   Helpers are inlined into them. */
 #define LLMC__FN     LLMC__TARGET static
 #define LLMC__INLINE LLMC__TARGET_INLINE
 
-/* The first n < 8 of eight lanes, zero in the others; and back. */
+/* The first n < 8 of eight lanes, zero in the others; and back. Not one byte is touched beyond
+   them: a mapped file may end there. n 0 is fine. By way of memory, as it happens once a row. */
 LLMC__INLINE llmc__v8 LLMC__N(load_f32_part)(const void *p, size_t n)
 {
     float t[8] = {0, 0, 0, 0, 0, 0, 0, 0};
@@ -3581,6 +3809,7 @@ LLMC__INLINE llmc__v8 LLMC__N(load_bf16_part)(const void *p, size_t n)
     return LLMC__N(vload_bf16)(t);
 }
 
+/* All eight lanes, under names like those of the parts above. */
 LLMC__INLINE llmc__v8 LLMC__N(load_f32)(const void *p)
 {
     return LLMC__N(vload_f32)(p);
@@ -3596,6 +3825,7 @@ LLMC__INLINE llmc__v8 LLMC__N(load_bf16)(const void *p)
     return LLMC__N(vload_bf16)(p);
 }
 
+/* The first n < 8 lanes of x to p [n]. */
 LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
 {
     float t[8];
@@ -3608,7 +3838,21 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
    reading from end to end streams fastest; the other types, whose conversions want more than
    one chain, 4 rows by 1 column, the next four rows fetched meanwhile. Otherwise 2 rows by 4
    columns. Rows or columns that are missing in the last tile are computed as copies and
-   dropped. */
+   dropped.
+     tile41   out [4]. w four rows, x one column [n]; ahead is where the next four rows begin, and
+              is taken to be 4 rows without gaps: a step of 8 elements reads 4 * 8 * bytes, that
+              is one or two lines of 64 bytes, and asks for as many there.
+     line     one row: nothing to fetch ahead, as processors follow a single ascending stream by
+              themselves.
+     tile24   8 sums, 2 of weights and 1 of x are 11 of AVX2's 16 registers. Per 8 products it
+              loads (and converts) 2 vectors of weights and 4 of x; 4 x 2 would convert 4.
+     matmul   32 columns at a time: their x stay in cache while all rows pass by, which are read
+              again for the next 32. left is this round's columns, tall its rows per tile, most
+              and wide what of a tile is real.
+   All three run the same chain for one (row, column), so which is taken does not show:
+     lane i:  fma(w[i + 8], x[i + 8], fma(w[i], x[i], 0)) and on, then vsum
+   F16 and BF16 are widened exactly first, so the three types differ in nothing else. vkeep: x is
+   used by two products, and gcc would load it for each. */
 #define LLMC__MATMUL_FN(type, bytes)                                                                         \
     LLMC__FN void LLMC__N(tile41_##type)(float *out, const uint8_t *const w[4], const float *x, size_t n,    \
                                          uintptr_t ahead)                                                    \
@@ -3732,13 +3976,15 @@ LLMC__MATMUL_FN(f16, 2)
 LLMC__MATMUL_FN(bf16, 2)
 #undef LLMC__MATMUL_FN
 
-/* sum += part * (d e), fused */
+/* sum += part * (d e), fused; d e is rounded first, as in line, whose lanes are blocks. */
 LLMC__INLINE void LLMC__N(onto)(float sum[8], llmc__v8i part, llmc__v8 d, float e)
 {
     llmc__vstore(sum, llmc__vfma(llmc__vcvt(part), llmc__vmul(d, llmc__vset1(e)), llmc__vload(sum)));
 }
 
-/* ((0+4)+(2+6)) + ((1+5)+(3+7)) of part[0], part[cols], ..., as vsum for lanes */
+/* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. part is [8][cols][8], already
+   moved to a column: its parts lie 8 * cols floats apart. Eight rows are folded at once, each in
+   its lane. */
 LLMC__INLINE llmc__v8 LLMC__N(fold)(const float *part, size_t cols)
 {
     llmc__v8 a = llmc__vadd(llmc__vload(part), llmc__vload(part + 32 * cols));
@@ -3751,11 +3997,21 @@ LLMC__INLINE llmc__v8 LLMC__N(fold)(const float *part, size_t cols)
 /* Products of blocks. The order of every sum: part j of eight takes blocks j, j + 8, ...; the
    integer sum of a block, exact in whatever order, is fused onto it times the rounded product
    of both d; vsum's tree adds the parts.
+   eight: acc, a lane to a part, and eight blocks of w, bytes apart, times eight of x.
    line: one row with one column, eight blocks at a time, a lane to a part. It reads the row
    from end to end, which is what streams from memory fastest; missing blocks of the last
-   eight are zeros, which change nothing.
+   eight are zeros, which change nothing: d = 0 and q = 0, so 0 is added. They are copied
+   (w8, x8) because reading on could leave the file. Nothing is fetched ahead, as for F32.
    tile: 8 rows, a lane to a row, by cols <= 32 columns, which share a block unpacked once;
-   sum[8 t + i] is row i, column t. */
+   sum[8 t + i] is row i, column t.
+
+               block   0  1  2  3  4  5  6  7  8  9 ...
+     line      lane    0  1  2  3  4  5  6  7  0  1      parts side by side in one register
+     tile      part    0  1  2  3  4  5  6  7  0  1      parts in memory, part[b % 8][t][row]
+   The parts of a tile take 8 KB, which L1 holds beside the panel and a block of every column. Twice
+   the columns would be all the stack that a function may have.
+   matmul: tiles of 8 rows from LLMC__TILE_COLUMNS columns on, lines for the rows that are left and
+   for fewer columns. A line's row is in L1 when the next column comes. */
 #define LLMC__MATMUL_FN(type, bytes)                                                                         \
     LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__q8 *x)           \
     {                                                                                                        \
@@ -3834,6 +4090,9 @@ LLMC__MATMUL_FN(q8_0, 34)
 LLMC__MATMUL_FN(q4_0, 18)
 #undef LLMC__MATMUL_FN
 
+/* As llmc__scalar_quantize_x, to the bit. The largest of bits across lanes is found in memory: its
+   eight steps are few beside 32 elements, and no set has a primitive for it. A block of zeros or
+   with a NaN goes its own way, so that vround only sees what it can round. */
 LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__q8 *out)
 {
     for (; n >= LLMC__QK; n -= LLMC__QK, x += LLMC__QK, out++) {
@@ -3865,7 +4124,12 @@ LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__q8 *out)
     }
 }
 
-/* e^x within 2 ulp for x in [-87.33, 88.37]; 0 below, e^88.37 above. As llmc__expf. */
+/* e^x within 2 ulp for x in [-87.33, 88.37]; 0 below, e^88.37 above. As llmc__expf, which goes
+   on to infinity: x = n ln 2 + r, |r| <= ln 2 / 2, e^x = 2^n (1 + r + r^2 p(r)). n is rounded by
+   adding LLMC__ROUND, which leaves it where vpow2 wants it. ln 2 is taken off in two parts, the
+   first of 9 bits, so that its product with n is exact (Cody and Waite). Above 88.37 n would be 128,
+   which vpow2 cannot make. NaN passes: vmax and vmin keep it in their second operand, and the
+   comparison is false for it. */
 LLMC__INLINE llmc__v8 LLMC__N(exp)(llmc__v8 x)
 {
     llmc__v8 big = llmc__vset1(LLMC__ROUND), low = llmc__vset1(-87.33f), y, n, r, p;
@@ -3883,7 +4147,9 @@ LLMC__INLINE llmc__v8 LLMC__N(exp)(llmc__v8 x)
     return llmc__vsel_lt(x, low, llmc__vzero(), llmc__vmul(p, llmc__vpow2(n)));
 }
 
-/* Loops over y [n] in place, eight at a time; in the expression v is y's, u is x's part. */
+/* Loops over y [n] in place, eight at a time; in the expression v is y's, u is x's part. The end
+   is filled up with zeros, for which every expression here is defined. Functions without an x let
+   it be y, and the compiler drops u. */
 #define LLMC__MAP(expression)                                        \
     {                                                                \
         size_t i;                                                    \
@@ -3900,6 +4166,7 @@ LLMC__INLINE llmc__v8 LLMC__N(exp)(llmc__v8 x)
         }                                                            \
     }
 
+/* y += x, y *= x, y *= a: one rounding an element, the scalar bits. The layout is clang-format's. */
 LLMC__FN void LLMC__N(add)(float *y, const float *x, size_t n) LLMC__MAP(llmc__vadd(v, u))
 
     LLMC__FN void LLMC__N(mul)(float *y, const float *x, size_t n) LLMC__MAP(llmc__vmul(v, u))
@@ -3911,11 +4178,13 @@ LLMC__FN void LLMC__N(add)(float *y, const float *x, size_t n) LLMC__MAP(llmc__v
     LLMC__MAP(llmc__vmul(v, s))
 }
 
-/* x / (1 + e^-z) */
+/* x / (1 + e^-z), that is x times the logistic of z. e^-z is never infinite, so a zero
+   is chosen where x / (1 + e^-z) has no business: it would be x / 2.4e38, 1.4 for x = -FLT_MAX. */
 LLMC__INLINE llmc__v8 LLMC__N(gate)(llmc__v8 x, llmc__v8 z)
 {
     llmc__v8 e = LLMC__N(exp)(llmc__vsub(llmc__vzero(), z));
-    return llmc__vdiv(x, llmc__vadd(llmc__vset1(1), e));
+    x = llmc__vdiv(x, llmc__vadd(llmc__vset1(1), e));
+    return llmc__vsel_lt(z, llmc__vset1(-88.37f), llmc__vzero(), x);
 }
 
 LLMC__FN void LLMC__N(silu)(float *y, size_t n)
@@ -3924,7 +4193,8 @@ LLMC__FN void LLMC__N(silu)(float *y, size_t n)
     LLMC__MAP(LLMC__N(gate)(v, v))
 }
 
-/* (1 + tanh z) / 2 = 1 / (1 + e^-2z) */
+/* (1 + tanh z) / 2 = 1 / (1 + e^-2z), so one exponential does: 1.5957... = 2 sqrt(2 / pi), and
+   x + 0.044715 x^3 is taken as x (1 + 0.044715 x^2). */
 LLMC__INLINE llmc__v8 LLMC__N(gelu_tanh8)(llmc__v8 x)
 {
     llmc__v8 z = llmc__vfma(llmc__vmul(x, x), llmc__vset1(0.044715f), llmc__vset1(1));
@@ -3937,7 +4207,10 @@ LLMC__FN void LLMC__N(gelu_tanh)(float *y, size_t n)
     LLMC__MAP(LLMC__N(gelu_tanh8)(v))
 }
 
-/* erfc by Abramowitz and Stegun 7.1.26: absolute error under 2e-7 times |x|. */
+/* erfc by Abramowitz and Stegun 7.1.26: absolute error under 2e-7 times |x|.
+     erfc a = (p1 t + p2 t^2 + ... + p5 t^5) e^(-a^2),  t = 1 / (1 + 0.3275911 a),  a >= 0
+   gelu x is x erfc(a) / 2 for x < 0 and x less that for others, with a = |x| / sqrt 2: no
+   1 + erf, which would cancel. x = infinity gives NaN (infinity times 0). */
 LLMC__INLINE llmc__v8 LLMC__N(gelu_erf8)(llmc__v8 x)
 {
     llmc__v8 zero = llmc__vzero(), one = llmc__vset1(1), a = llmc__vmul(x, llmc__vset1(0.707106781f)), t, p;
@@ -3959,6 +4232,7 @@ LLMC__FN void LLMC__N(gelu_erf)(float *y, size_t n)
     LLMC__MAP(LLMC__N(gelu_erf8)(v))
 }
 
+/* v second, as vmax keeps NaN there. */
 LLMC__FN void LLMC__N(relu)(float *y, size_t n)
 {
     const float *x = y;
@@ -3966,6 +4240,8 @@ LLMC__FN void LLMC__N(relu)(float *y, size_t n)
 }
 #undef LLMC__MAP
 
+/* As the scalar one. Order of the sum: eight lanes, the end's zeros in them, then vsum. The end of
+   x is loaded once and kept in v, as out may be x. */
 LLMC__FN void LLMC__N(rmsnorm)(float *out, const float *x, const float *w, size_t n, float eps)
 {
     llmc__v8 sum = llmc__vzero(), s, v;
@@ -3983,6 +4259,7 @@ LLMC__FN void LLMC__N(rmsnorm)(float *out, const float *x, const float *w, size_
     (out + full, llmc__vmul(llmc__vmul(v, s), LLMC__N(load_f32_part)(w + full, n - full)), n - full);
 }
 
+/* As the scalar one, two passes for mean and variance, each in rmsnorm's order. */
 LLMC__FN void LLMC__N(layernorm)(float *out, const float *x, const float *w, const float *b, size_t n,
                                  float eps)
 {
@@ -4013,6 +4290,8 @@ LLMC__FN void LLMC__N(layernorm)(float *out, const float *x, const float *w, con
     LLMC__N(store_part)(out + full, v, n - full);
 }
 
+/* By vsel_lt and not vmax: most < NaN is false, so NaN has no say, as the contract wants. The
+   order of comparisons cannot show but in the sign of a zero. */
 LLMC__FN float LLMC__N(max)(const float *x, size_t n)
 {
     llmc__v8 most = llmc__vset1(-FLT_MAX);
@@ -4030,6 +4309,8 @@ LLMC__FN float LLMC__N(max)(const float *x, size_t n)
     return lane[0];
 }
 
+/* Sums in lanes, then vsum. At the end the lanes beyond n hold exp(-max) and not 0: they are
+   dropped by storing and loading again. */
 LLMC__FN float LLMC__N(exp_sum)(float *x, size_t n, float max)
 {
     llmc__v8 sum = llmc__vzero(), m = llmc__vset1(max), v;
@@ -4047,6 +4328,12 @@ LLMC__FN float LLMC__N(exp_sum)(float *x, size_t n, float max)
     return llmc__vsum(sum);
 }
 
+/* Four pairs at a time, x the even and y the odd lanes:
+     v         x0 y0 x1 y1 ...       times   c0 c0 c1 c1 ...
+     swapped   y0 x0 y1 x1 ...       times  -s0 s0 -s1 s1 ...
+     sum       x c - y s, y c + x s
+   The first product is fused; the scalar end rounds both. Which lanes are the end depends on dims
+   alone, so a head's result does not depend on anything else. */
 LLMC__FN void LLMC__N(rope_adjacent)(float *x, const float *cosine, const float *sine, size_t dims)
 {
     static const float signs[8] = {-1, 1, -1, 1, -1, 1, -1, 1};
@@ -4059,6 +4346,7 @@ LLMC__FN void LLMC__N(rope_adjacent)(float *x, const float *cosine, const float 
     llmc__scalar_rope_adjacent(x + i, cosine + i / 2, sine + i / 2, dims - i);
 }
 
+/* Eight pairs at a time, not fused: the same bits as llmc__turn. */
 LLMC__FN void LLMC__N(rope_half)(float *x, const float *cosine, const float *sine, size_t dims)
 {
     size_t i, half = dims / 2;
@@ -4073,6 +4361,7 @@ LLMC__FN void LLMC__N(rope_half)(float *x, const float *cosine, const float *sin
         llmc__turn(&x[i], &y[i], cosine[i], sine[i]);
 }
 
+/* As the scalar ones; F16 rounds to nearest even in every set. */
 LLMC__FN void LLMC__N(kv_store_f32)(void *dst, const float *x, size_t n)
 {
     LLMC_MEMCPY(dst, x, n * sizeof *x);
@@ -4091,7 +4380,13 @@ LLMC__FN void LLMC__N(kv_store_f16)(void *dst, const float *x, size_t n)
     }
 }
 
-/* kv_dot: four rows share q. kv_mix: 64 elements of out stay in registers over all rows. */
+/* kv_dot: four rows share q. kv_mix: 32 elements of out stay in registers over all rows.
+   k, v [rows][n], row_bytes apart, at a multiple of 2; q, out and p aligned floats.
+   dot   each score has the order of matmul's sums; scaled last. What is missing of the last four
+         rows is computed as copies of the last.
+   mix   one chain of fused multiply-adds per element, over j: cutting the rows anywhere and
+         going on with out gives the same bits. Rows inside and columns outside, since out
+         would else be loaded and stored for every row; a row of 32 is one or two cache lines. */
 #define LLMC__KV_FNS(type, bytes)                                                                     \
     LLMC__FN void LLMC__N(kv_dot_##type)(float *out, const float *q, const void *k, size_t row_bytes, \
                                          size_t rows, size_t n, float scale)                          \
@@ -4140,6 +4435,7 @@ LLMC__KV_FNS(f32, 4)
 LLMC__KV_FNS(f16, 2)
 #undef LLMC__KV_FNS
 
+/* One comparison for all: the largest bits are below infinity's, or something was not finite. */
 LLMC__FN bool LLMC__N(finite)(const float *x, size_t n)
 {
     llmc__v8i most = llmc__viset1(0);
@@ -4154,17 +4450,23 @@ LLMC__FN bool LLMC__N(finite)(const float *x, size_t n)
     return lane[0] < 0x7f800000;
 }
 
+/* Only llmc__row_... are 09.2's, see LLMC__KERNELS. */
 static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__N, LLMC__ISA_NAME);
 
+/* The next set defines them anew. */
 #undef LLMC__FN
 #undef LLMC__INLINE
 #endif /* LLMC__PASS */
 
+/* A pass ends here. What follows has a guard of its own, as the first one was closed above to let
+   the body stand outside it. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC__PASS)
 #ifndef LLMC__IMPLEMENTED_10
 #define LLMC__IMPLEMENTED_10
 
+/* From here on everything is compiled once again, not once per set. */
 //--[ 09.6 KERNEL.choose ]-- the sets of this build
+/* Each block: which set, how its functions are declared, the pass, and all of it undone. */
 #if LLMC__AVX2
 #define LLMC__PASS          1
 #define LLMC__ISA           llmc__avx2_
@@ -4193,11 +4495,13 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__N, LLMC__ISA_N
 #undef LLMC__TARGET_INLINE
 #endif
 
+/* gcc's warning that vectors cross calls otherwise without AVX has been off since 02.3. */
 #if LLMC__AVX2 == 2 && LLMC__GNU
 #pragma GCC diagnostic pop /* pushed in 02.3 */
 #endif
 
-/* The kernels that cpu selects (features 0: the best here). Never NULL. */
+/* The kernels that cpu selects (features 0: the best here). Never NULL: a set that this build
+   lacks is answered with scalar. The table is constant and may be shared by all threads. */
 static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
 {
     switch (llmc__cpu_best(cpu)) {
