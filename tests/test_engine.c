@@ -612,6 +612,119 @@ static void chooser_changes_logits(void)
     }
 }
 
+/* ------------------------------------------------------------ sequences that fail */
+/* What a chooser may do wrong: an id outside the vocabulary, a NaN, everything forbidden. */
+static llmc_token spoil(void *user, llmc_seq *seq, float *logits, size_t n)
+{
+    int how = *(int *)user;
+    size_t i;
+    (void)seq;
+    if (how == 0)
+        return (llmc_token)n;
+    logits[0] = llmc__bits_f32(how == 1 ? 0x7fc00000u : 0xff800000u);
+    for (i = 1; i < n && how == 2; i++)
+        logits[i] = logits[0];
+    return how == 3 ? -7 : LLMC_TOKEN_NONE;
+}
+
+/* Who cannot choose a token ends, with an empty piece; all others get theirs in the same step. */
+static void a_failure_stops_nobody_else(void)
+{
+    static const llmc_status want[] = {LLMC_BAD_ARG, LLMC_NOT_FINITE, LLMC_NOT_FINITE, LLMC_BAD_ARG};
+    static const char *const word[] = {"chooser", "", "", "-7"};
+    llmc_engine_options o = engine_options(64, 4, 0);
+    llmc_seq_options so;
+    int first, how[2];
+    memset(&so, 0, sizeof so);
+    so.chooser.fn = spoil;
+    for (first = 0; first < 4; first++) {
+        llmc_seq *bad[2], *good[2];
+        spoken said[2];
+        llmc_piece p;
+        llmc_status status;
+        size_t n = 0;
+        int i, steps;
+        if (!start(&o))
+            return;
+        memset(said, 0, sizeof said);
+        for (i = 0; i < 2; i++) { /* bad, good, bad, good: the slots' order */
+            how[i] = (first + i) % 4;
+            so.chooser.user = &how[i];
+            bad[i] = open_seq(&so);
+            good[i] = open_seq(NULL);
+            add(bad[i], "Once");
+            add(good[i], "Once upon");
+        }
+        status = llmc_engine_step(engine, &diag);
+        CHECKF(status == want[first] && strstr(diag.message, word[first]) != NULL, "%d: status %d, %s", first,
+               (int)status, diag.message);
+        for (i = 0; i < 2; i++) {
+            CHECK(llmc_seq_finish(bad[i]) == LLMC_FINISH_FAILED);
+            CHECK(llmc_seq_poll(bad[i], &p) && p.finish == LLMC_FINISH_FAILED);
+            CHECK(p.token == LLMC_TOKEN_NONE && p.text_len == 0 && p.text[0] == 0);
+            CHECK(!llmc_seq_poll(bad[i], &p) && llmc_seq_next(bad[i], &p, &diag) == LLMC_DONE);
+            CHECK(llmc_seq_ids(bad[i], &n) != NULL && n == 2); /* no token was added */
+        }
+        for (steps = 0; status != LLMC_DONE && steps < 100; steps++) {
+            for (i = 0; i < 2; i++)
+                if (llmc_seq_poll(good[i], &p))
+                    take(&said[i], &p);
+            status = llmc_engine_step(engine, &diag);
+            CHECK(status == LLMC_OK || status == LLMC_DONE);
+        }
+        for (i = 0; i < 2; i++)
+            CHECKF(strcmp(said[i].text, greedy_text) == 0 && said[i].finish == LLMC_FINISH_END,
+                   "%d: the others say \"%s\"", first, said[i].text);
+        CHECK(llmc_seq_configure(bad[0], NULL, &diag) == LLMC_OK); /* and it can be put right */
+        CHECK(llmc_seq_truncate(bad[0], 2, &diag) == LLMC_OK);
+        CHECK(llmc_seq_next(bad[0], &p, &diag) == LLMC_OK && p.token >= 0);
+    }
+}
+
+static void user_comes_back(void)
+{
+    llmc_engine_options o = engine_options(32, 2, 0);
+    llmc_seq_options so;
+    llmc_seq *a, *b;
+    memset(&so, 0, sizeof so);
+    so.user = &o;
+    if (!start(&o) || (a = open_seq(&so)) == NULL || (b = open_seq(NULL)) == NULL)
+        return;
+    CHECK(llmc_seq_user(a) == &o && llmc_seq_user(b) == NULL);
+    so.user = &so;
+    CHECK(llmc_seq_configure(a, &so, &diag) == LLMC_OK && llmc_seq_user(a) == &so);
+    so.size = offsetof(llmc_seq_options, user); /* an older caller */
+    CHECK(llmc_seq_configure(a, &so, &diag) == LLMC_OK && llmc_seq_user(a) == NULL);
+}
+
+/* Prompts are read in turn: one in an early slot that is always followed by the next does not keep a
+   later one waiting. Each of its prompts fills a whole batch. */
+static void prompts_take_turns(void)
+{
+    llmc_engine_options o = engine_options(64, 3, 4);
+    llmc_token ids[6] = {10, 11, 12, 13, 14, 15};
+    llmc_seq *s[3];
+    llmc_piece p;
+    int i, steps, served[3] = {0, 0, 0};
+    if (!start(&o))
+        return;
+    for (i = 0; i < 3; i++) {
+        s[i] = open_seq(NULL);
+        CHECK(llmc_seq_add_ids(s[i], ids, i == 0 ? 4 : 6, &diag) == LLMC_OK);
+    }
+    for (steps = 0; steps < 30; steps++) {
+        CHECK(llmc_engine_step(engine, &diag) == LLMC_OK);
+        for (i = 0; i < 3; i++)
+            if (llmc_seq_poll(s[i], &p)) {
+                served[i]++;
+                CHECK(llmc_seq_truncate(s[i], 0, &diag) == LLMC_OK);
+                CHECK(llmc_seq_add_ids(s[i], ids, i == 0 ? 4 : 6, &diag) == LLMC_OK);
+            }
+    }
+    CHECKF(served[0] >= 5 && served[1] >= 5 && served[2] >= 5, "served %d, %d and %d times in 30 steps",
+           served[0], served[1], served[2]);
+}
+
 /* ------------------------------------------------------------ many sequences */
 #define MANY 6
 static const char *const prompt[MANY] = {
@@ -819,6 +932,39 @@ static void prompt_fills_context(void)
     CHECK(s->table.page[0] < engine->kv.n_pages);
 }
 
+/* Who polls hears that the prompt left no room, too. */
+static void full_prompt_is_told_to_who_polls(void)
+{
+    llmc_engine_options o = engine_options(8, 1, 0);
+    llmc_token ids[8] = {1, 5, 6, 7, 8, 9, 10, 11};
+    llmc_piece p;
+    llmc_seq *s;
+    if (!start(&o) || (s = open_seq(NULL)) == NULL)
+        return;
+    CHECK(llmc_seq_add_ids(s, ids, 8, &diag) == LLMC_OK);
+    CHECK(llmc_engine_step(engine, &diag) == LLMC_OK);
+    if (CHECK(llmc_seq_poll(s, &p)))
+        CHECK(p.finish == LLMC_FINISH_CONTEXT && p.token == LLMC_TOKEN_NONE && p.text_len == 0 &&
+              p.text[0] == 0);
+    CHECK(!llmc_seq_poll(s, &p) && llmc_engine_step(engine, &diag) == LLMC_DONE);
+    CHECK(llmc_seq_finish(s) == LLMC_FINISH_CONTEXT);
+}
+
+/* Nothing added, be it by name: an error, not an answer that is over before it began. */
+static void nothing_to_read(void)
+{
+    llmc_engine_options o = engine_options(32, 1, 0);
+    llmc_piece p;
+    llmc_seq *s;
+    if (!start(&o) || (s = open_seq(NULL)) == NULL)
+        return;
+    CHECK(llmc_seq_add_ids(s, NULL, 0, &diag) == LLMC_OK);
+    CHECK(llmc_seq_next(s, &p, &diag) == LLMC_BAD_ARG && strstr(diag.message, "nothing to read") != NULL);
+    CHECK(llmc_engine_step(engine, &diag) == LLMC_DONE && !llmc_seq_poll(s, &p));
+    add(s, "Once"); /* and it is as good as new */
+    CHECK(llmc_seq_next(s, &p, &diag) == LLMC_OK);
+}
+
 typedef struct brake {
     int calls, stop_at;
 } brake;
@@ -852,6 +998,43 @@ static void cancel_and_go_on(void)
     CHECK(b.calls > 3);
 }
 
+/* Each step that reads a prompt reports, also if it reads only one token of it. */
+static void progress_of_single_tokens(void)
+{
+    llmc_engine_options o = engine_options(32, 1, 1);
+    llmc_token ids[5] = {1, 5, 6, 7, 8};
+    llmc_piece p;
+    llmc_seq *s;
+    brake b = {0, -1};
+    o.progress.fn = on_progress;
+    o.progress.user = &b;
+    if (!start(&o) || (s = open_seq(NULL)) == NULL)
+        return;
+    CHECK(llmc_seq_add_ids(s, ids, 5, &diag) == LLMC_OK && llmc_seq_next(s, &p, &diag) == LLMC_OK);
+    CHECKF(b.calls == 5, "%d calls", b.calls);
+    CHECK(llmc_seq_next(s, &p, &diag) == LLMC_OK && b.calls == 5); /* generating is no reading */
+    CHECK(llmc_seq_truncate(s, 0, &diag) == LLMC_OK && llmc_seq_add_ids(s, ids, 1, &diag) == LLMC_OK);
+    b.stop_at = b.calls;
+    CHECK(llmc_seq_next(s, &p, &diag) == LLMC_CANCELLED);
+}
+
+/* Attention counts tokens times key heads in 32 bits. */
+static void batch_fits_its_counter(void)
+{
+    static const uint32_t heads[] = {1, 4096, 4097, 32768, 65536};
+    llmc_engine_options o = engine_options(1u << 20, 1, 1u << 20), out;
+    llmc_model wide = *model;
+    size_t i;
+    for (i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        wide.config.n_kv_head = heads[i];
+        CHECK(llmc__engine_defaults(&out, &wide, &o, &diag) == LLMC_OK);
+        CHECKF(out.batch_tokens > 0 && (uint64_t)out.batch_tokens * heads[i] <= UINT32_MAX, "%u of %u heads",
+               (unsigned)out.batch_tokens, (unsigned)heads[i]);
+        CHECK(heads[i] > 4096 ? out.batch_tokens == UINT32_MAX / heads[i]
+                              : out.batch_tokens == (heads[i] == 1 ? 1u << 20 : UINT32_MAX / 4096));
+    }
+}
+
 static void wrong_use(void)
 {
     llmc_engine_options o = engine_options(32, 1, 0);
@@ -878,6 +1061,8 @@ static void wrong_use(void)
     so.stop = empty;
     so.n_stop = 1;
     CHECK(llmc_seq_configure(s, &so, &diag) == LLMC_BAD_ARG);
+    so.stop = NULL; /* a number of strings, and none */
+    CHECK(llmc_seq_configure(s, &so, &diag) == LLMC_BAD_ARG && strstr(diag.message, "n_stop") != NULL);
     so.n_stop = 0;
     sample.temperature = -1;
     so.sample = &sample;
@@ -913,6 +1098,34 @@ static void text_too_long(void)
     CHECK(n == 2);
 }
 
+/* A word too long for the work memory: the option that helps is named. */
+static void long_word_names_its_limit(void)
+{
+    llmc_engine_options o = engine_options(0, 1, 0);
+    llmc_model *const llama = model;
+    static char text[2000];
+    llmc_blob file;
+    size_t need = 0, n = 0;
+    void *mem = NULL;
+    llmc_seq *s;
+    memset(text, 'a', sizeof text);
+    file.data = test_read("tests/models/tiny-gpt2.gguf", &file.size);
+    file.name = "tiny-gpt2.gguf";
+    o.text_bytes = 64;
+    CHECK(file.data != NULL && llmc_model_need(&file, 1, NULL, &need, &diag) == LLMC_OK);
+    mem = malloc(need + 1);
+    if (CHECK(llmc_model_init(&model, &file, 1, NULL, mem, need, &diag) == LLMC_OK) && start(&o) &&
+        (s = open_seq(NULL)) != NULL) {
+        CHECK(llmc_seq_add_text(s, text, sizeof text, &diag) == LLMC_NO_MEMORY);
+        CHECKF(strstr(diag.message, "text_bytes, 64") != NULL, "%s", diag.message);
+        llmc_seq_ids(s, &n);
+        CHECK(n == 0);
+    }
+    model = llama;
+    free(mem);
+    free((void *)(uintptr_t)file.data);
+}
+
 int main(void)
 {
     RUN(loads);
@@ -932,14 +1145,22 @@ int main(void)
     RUN(max_tokens_counts_each_answer);
     RUN(sampling_is_wired);
     RUN(chooser_changes_logits);
+    RUN(a_failure_stops_nobody_else);
+    RUN(user_comes_back);
+    RUN(prompts_take_turns);
     RUN(a_batch_changes_nothing);
     RUN(pages_run_out);
     RUN(too_many_sequences);
     RUN(context_fills);
     RUN(prompt_fills_context);
+    RUN(full_prompt_is_told_to_who_polls);
+    RUN(nothing_to_read);
     RUN(cancel_and_go_on);
+    RUN(progress_of_single_tokens);
+    RUN(batch_fits_its_counter);
     RUN(wrong_use);
     RUN(text_too_long);
+    RUN(long_word_names_its_limit);
     free(engine_mem);
     free(model_mem);
     free(file_bytes);

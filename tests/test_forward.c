@@ -808,6 +808,64 @@ static void forward_errors(void)
     rig_free(&r);
 }
 
+/* A llmc_seq_forward that finds no page changes nothing: the sequence goes on as it was about to. */
+static void forward_that_fails_changes_nothing(void)
+{
+    const forward_case *c = &cases[0];
+    llmc_engine_options o = engine_options(96);
+    llmc_piece first, p;
+    size_t n = 0;
+    rig r;
+    case_ids(c, ids);
+    o.kv_cache_capacity = 32; /* one page */
+    if (rig_case(&r, c) && rig_engine(&r, &o)) {
+        CHECK(llmc_seq_add_ids(r.seq, ids, 4, &r.diag) == LLMC_OK);
+        CHECK(llmc_seq_next(r.seq, &first, &r.diag) == LLMC_OK);
+        CHECK(llmc_seq_truncate(r.seq, 4, &r.diag) == LLMC_OK); /* to choose the same token once more */
+        CHECK(llmc_seq_forward(r.seq, ids, 64, other, 1, &r.diag) == LLMC_FULL);
+        CHECK(llmc_seq_ids(r.seq, &n) != NULL && n == 4);
+        CHECKF(llmc_seq_next(r.seq, &p, &r.diag) == LLMC_OK && p.token == first.token, "%s", r.diag.message);
+    }
+    rig_free(&r);
+}
+
+/* Values that are not finite are found before the first layer and behind the last, too; the message says
+   where, and the pages come back. */
+static void not_finite_outside_the_layers(void)
+{
+    static const unsigned role[] = {LLMC__W_EMBED, LLMC__W_OUT_NORM};
+    static const char *const word[] = {"the token embedding", "the output norm"};
+    const forward_case *c = &cases[0];
+    llmc_engine_options o = engine_options(96);
+    int i;
+    case_ids(c, ids);
+    o.check_finite = true;
+    o.max_seqs = 2;
+    o.kv_cache_capacity = 96;
+    for (i = 0; i < 2; i++) {
+        unsigned char *at, was[4];
+        llmc_seq *next = NULL;
+        size_t n = 0;
+        rig r;
+        if (!rig_case(&r, c) || !rig_engine(&r, &o)) {
+            rig_free(&r);
+            return;
+        }
+        at = r.file.data + (llmc__global(r.model, role[i])->data - r.file.data);
+        if (i == 0)
+            at += (size_t)ids[0] * c->D * 4;
+        memcpy(was, at, 4);
+        memcpy(at, "\x00\x00\xc0\x7f", 4); /* NaN */
+        CHECK(llmc_seq_forward(r.seq, ids, 80, other, 1, &r.diag) == LLMC_NOT_FINITE);
+        CHECKF(strstr(r.diag.message, word[i]) != NULL, "%s not in: %s", word[i], r.diag.message);
+        CHECK(llmc_seq_ids(r.seq, &n) != NULL && n == 0);
+        memcpy(at, was, 4);
+        CHECK(llmc_seq_open(&next, r.engine, NULL, &r.diag) == LLMC_OK);
+        CHECKF(llmc_seq_forward(next, ids, 80, other, 1, &r.diag) == LLMC_OK, "%s", r.diag.message);
+        rig_free(&r);
+    }
+}
+
 typedef struct tapped {
     int embed, layer, final, bad;
 } tapped;
@@ -879,6 +937,8 @@ int main(void)
     RUN(truncate_and_refeed);
     RUN(fewer_logits);
     RUN(forward_errors);
+    RUN(forward_that_fails_changes_nothing);
+    RUN(not_finite_outside_the_layers);
     RUN(taps_see_every_layer);
     RUN(names_the_layer_that_is_not_finite);
     return test_end("test_forward");

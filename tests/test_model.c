@@ -210,9 +210,9 @@ static void hyper_u32(maker *m, const char *key, uint32_t v, llmc_status want, c
 
 static void test_hyper_values(void)
 {
-    static const char *const expert[] = {"llama.expert_used_count",        "llama.expert_feed_forward_length",
-                                         "llama.expert_shared_count",      "llama.expert_group_count",
-                                         "llama.expert_group_used_count",  "llama.leading_dense_block_count"};
+    static const char *const expert[] = {"llama.expert_used_count",       "llama.expert_feed_forward_length",
+                                         "llama.expert_shared_count",     "llama.expert_group_count",
+                                         "llama.expert_group_used_count", "llama.leading_dense_block_count"};
     float inf = llmc__bits_f32(0x7f800000u), nan = llmc__bits_f32(0x7fc00000u);
     size_t i;
     maker m;

@@ -619,8 +619,8 @@ static void byte_token_comes_last(void)
         add_text(&b, "<0xFF>", LLMC_TOKEN_BYTE);
         CHECK(carve(&l, &b.v, NULL) == LLMC_OK);
         for (i = 0; i <= l.tok->slot_mask; i++)
-            CHECKF((l.tok->slot[i] & l.tok->id_mask) <= b.v.count, "%u bytes: slot %u holds %08x", (unsigned)n,
-                   (unsigned)i, (unsigned)l.tok->slot[i]);
+            CHECKF((l.tok->slot[i] & l.tok->id_mask) <= b.v.count, "%u bytes: slot %u holds %08x",
+                   (unsigned)n, (unsigned)i, (unsigned)l.tok->slot[i]);
         CHECK(llmc_token_find(l.tok, word, n) == 0 && llmc_token_find(l.tok, "<0xFF>", 6) == 1);
         CHECK(llmc_token_find(l.tok, "b", 1) == LLMC_TOKEN_NONE);
         free(l.mem);
@@ -730,8 +730,8 @@ static void special_tokens_have_a_limit(void)
         llmc_token_kind kind;
         size_t len;
         bool ok;
-    } t[] = {{LLMC_TOKEN_USER, 1024, true},     {LLMC_TOKEN_USER, 1025, false},
-             {LLMC_TOKEN_CONTROL, 1024, true},  {LLMC_TOKEN_CONTROL, 1025, false},
+    } t[] = {{LLMC_TOKEN_USER, 1024, true},      {LLMC_TOKEN_USER, 1025, false},
+             {LLMC_TOKEN_CONTROL, 1024, true},   {LLMC_TOKEN_CONTROL, 1025, false},
              {LLMC_TOKEN_CONTROL, 60000, false}, {LLMC_TOKEN_NORMAL, 60000, true}};
     static builder b;
     static char text[60000];

@@ -48,4 +48,6 @@ contradiction()
     fi
 }
 contradiction -DLLMC_NO_SIMD -DLLMC_SIMDE
+contradiction -DLLMC_MEMCPY=my_copy # the four memory functions: all or none
+contradiction -DLLMC_MEMSET=my_set -DLLMC_MEMMOVE=my_move
 finish
