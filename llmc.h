@@ -1452,6 +1452,10 @@ static void llmc__text_f64(llmc__text *t, double v)
         for (; v < 1; exponent--)
             v *= 10;
     fraction = (uint64_t)(v * 1e6 + 0.5); /* whole and fraction in millionths, so a carry needs no care */
+    if (exponent != 0 && fraction >= 10000000u) { /* but 9.9999999e-5 is 1e-4 */
+        fraction = 1000000u;
+        exponent++;
+    }
     llmc__text_u64(t, fraction / 1000000u, 1);
     fraction %= 1000000u;
     for (i = 5; i >= 0; i--) {
@@ -1680,7 +1684,7 @@ static llmc__arena llmc__arena_over(void *mem, size_t bytes)
 {
     llmc__arena a;
     size_t skip = (LLMC__ALIGN - (uintptr_t)mem % LLMC__ALIGN) % LLMC__ALIGN;
-    a.base = (uint8_t *)mem + skip;
+    a.base = mem == NULL ? NULL : (uint8_t *)mem + skip;
     a.size = bytes - skip;
     a.used = 0;
     a.failed = mem == NULL || bytes < skip; /* base NULL would measure, and hand out NULL as success */
@@ -8461,7 +8465,7 @@ static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc__tok *tok, llmc_di
         const uint8_t *p = t->raw + k->raw;
         if (v->kind == LLMC__VOCAB_SPM) {
             float score = llmc__token_score(v, id, k->text);
-            if (score != score)
+            if (llmc__nan(score))
                 return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                                   "%s: the score of token %u is not a number", v->name, (unsigned)id);
             k->rank = llmc__score_key(score);

@@ -530,7 +530,8 @@ static void test_llama2c_int8(void)
                     CHECK(llmc_tensor_row(t, r, row) == LLMC_OK);
                     for (c = 0; c < part[i].cols; c++) {
                         uint64_t at = (uint64_t)r * part[i].cols + c;
-                        volatile float want = (float)quantised_q(name, at) * quantised_scale(name, at / 16);
+                        volatile float scale = quantised_scale(name, at / 16);
+                        volatile float want = (float)quantised_q(name, at) * scale;
                         CHECKF(row[c] == want, "%s[%u][%u]", name, r, c); /* volatile: no x87 excess */
                     }
                 }
