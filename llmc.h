@@ -907,6 +907,12 @@ LLMC_API uint32_t llmc_version(void)
 #define LLMC__FORMAT(fmt, args) __attribute__((format(printf, fmt, args)))
 #endif
 #define LLMC__NOINLINE __attribute__((noinline))
+/* Without optimisation each inlined helper keeps stack of its own, and tiles would pass 16 KB. */
+#if defined(__OPTIMIZE__)
+#define LLMC__ALWAYS __attribute__((always_inline))
+#else
+#define LLMC__ALWAYS
+#endif
 #else
 #define LLMC__GNU 0
 #define LLMC__UNUSED
@@ -2142,10 +2148,10 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
    the attribute, which is a bug, they are a compile error and not an illegal instruction. */
 #if LLMC__AVX2 == 1 && LLMC__GNU
 #define LLMC__AVX2_TARGET __attribute__((target("avx2,fma,f16c")))
-#define LLMC__AVX2_FN     LLMC__UNUSED static inline __attribute__((always_inline, target("avx2,fma,f16c")))
+#define LLMC__AVX2_FN     LLMC__UNUSED static inline LLMC__ALWAYS LLMC__AVX2_TARGET
 #elif LLMC__GNU
 #define LLMC__AVX2_TARGET
-#define LLMC__AVX2_FN LLMC__UNUSED static inline __attribute__((always_inline))
+#define LLMC__AVX2_FN LLMC__UNUSED static inline LLMC__ALWAYS
 #else
 #define LLMC__AVX2_TARGET
 #define LLMC__AVX2_FN static __forceinline
@@ -2407,7 +2413,7 @@ LLMC__AVX2_FN __m256 llmc__avx2_vkeep(__m256 a)
    are tested on x86. Every AArch64 has them: no target attribute, no check at run time. */
 #define LLMC__NEON_TARGET
 #if LLMC__GNU
-#define LLMC__NEON_FN LLMC__UNUSED static inline __attribute__((always_inline))
+#define LLMC__NEON_FN LLMC__UNUSED static inline LLMC__ALWAYS
 #else
 #define LLMC__NEON_FN static __forceinline
 #endif
