@@ -310,7 +310,20 @@ typedef enum llmc_dtype {
     LLMC_BF16,
     LLMC_Q8_0, /* blocks of 32: f16 scale, 32 x int8                       */
     LLMC_Q4_0, /* blocks of 32: f16 scale, 32 x 4 bits, value 8 means zero */
-    LLMC_I8,   /* int8, f32 scales apart (llama2.c v2); see llmc_tensor    */
+    LLMC_I8,   /* int8, f32 scales apart (llama2.c v2): w = q * scale; see llmc_tensor */
+    LLMC_Q4_1, /* blocks of 32, drawn in 07 DTYPE as all that follow       */
+    LLMC_Q5_0,
+    LLMC_Q5_1,
+    LLMC_Q2_K, /* super-blocks of 256 */
+    LLMC_Q3_K,
+    LLMC_Q4_K,
+    LLMC_Q5_K,
+    LLMC_Q6_K,
+    LLMC_Q8_K,
+    LLMC_IQ4_NL, /* blocks of 32, unevenly spaced values                   */
+    LLMC_IQ4_XS, /* the same in super-blocks of 256                        */
+    LLMC_MXFP4,  /* blocks of 32: a power of two, 32 x E2M1 (OCP MX 1.0)   */
+    LLMC_I8R,    /* int8, reciprocal f32 scales apart (torchless): w = q / scale */
     LLMC_DTYPE_COUNT
 } llmc_dtype;
 
@@ -413,19 +426,21 @@ typedef enum llmc_file_kind {
 LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file);
 LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind);
 
-#define LLMC_NAME_MAX 64
+#define LLMC_NAME_MAX 96
 #define LLMC_MAX_DIMS 4
 
-/* A named array inside a file. dim[0] counts the elements of a row (contiguous),
-   dim[1] the rows; a weight matrix has dim[0] inputs and dim[1] outputs. */
+/* A named array inside a file. dim[0] counts the elements of a row, dim[1] the rows; a
+   weight matrix has dim[0] inputs and dim[1] outputs, however its file lays them out. */
 typedef struct llmc_tensor {
     char name[LLMC_NAME_MAX];
     llmc_dtype type;
     uint32_t n_dims;
     uint64_t dim[LLMC_MAX_DIMS]; /* 1 beyond n_dims */
     const uint8_t *data;         /* little-endian, perhaps unaligned */
-    uint64_t bytes;
-    const uint8_t *scales; /* I8 only: one f32 for each `group` elements, counted over the whole array */
+    uint64_t bytes;              /* of all elements */
+    uint64_t row_bytes;          /* from one row to the next; 0: rows follow each other without a gap */
+    bool transposed;       /* F32, F16, BF16: stored [inputs][outputs], element (r, k) at k * dim[1] + r */
+    const uint8_t *scales; /* I8, I8R: one f32 for each `group` elements, counted over the whole array */
     uint32_t group;
 } llmc_tensor;
 
@@ -514,33 +529,142 @@ LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *id
 /*==== 14 MODEL ==== configuration, weights, tokenizer ====*/
 
 typedef enum llmc_norm { LLMC_NORM_RMS, LLMC_NORM_LAYER } llmc_norm;
-typedef enum llmc_pos { LLMC_POS_NONE, LLMC_POS_ROPE, LLMC_POS_LEARNED } llmc_pos;
+typedef enum llmc_pos { LLMC_POS_NONE, LLMC_POS_ROPE, LLMC_POS_LEARNED, LLMC_POS_SINUSOIDAL } llmc_pos;
 typedef enum llmc_rope { LLMC_ROPE_ADJACENT, LLMC_ROPE_HALF } llmc_rope; /* pairs (2i,2i+1) or (i,i+d/2) */
-typedef enum llmc_act { LLMC_ACT_SILU, LLMC_ACT_GELU_TANH, LLMC_ACT_GELU_ERF, LLMC_ACT_RELU } llmc_act;
 
-/* Describes a decoder completely; there is no per-family code behind it. */
+/* How rotary positions reach beyond the length a model was trained for. s is the factor. */
+typedef enum llmc_rope_scaling {
+    LLMC_ROPE_PLAIN,
+    LLMC_ROPE_LINEAR,  /* positions divided by s (Chen 2023)                              */
+    LLMC_ROPE_NTK,     /* base * s^(d/(d-2)), once and for all (claude-rust)               */
+    LLMC_ROPE_DYNAMIC, /* the same with s (n / original) - (s - 1) for s, n the context, if n > original */
+    LLMC_ROPE_YARN,    /* by wavelength, between linear and plain (Peng 2023)              */
+    LLMC_ROPE_LLAMA3,  /* by wavelength, with two thresholds (Llama 3.1)                   */
+    LLMC_ROPE_FACTORS, /* each frequency divided by its own factor (GGUF's rope_freqs)     */
+    LLMC_ROPE_LONG     /* the same, one list for n <= original, one above (LongRoPE, Phi-3) */
+} llmc_rope_scaling;
+
+typedef enum llmc_act {
+    LLMC_ACT_SILU,
+    LLMC_ACT_GELU_TANH,
+    LLMC_ACT_GELU_ERF,
+    LLMC_ACT_RELU,
+    LLMC_ACT_RELU2,     /* max(x, 0)^2 (So 2021)                                            */
+    LLMC_ACT_SWIGLU_OAI /* gated only: min(g, 7) sigmoid(1.702 g) (clamp(u, -7, 7) + 1) (gpt-oss) */
+} llmc_act;
+
+/* Norms of queries and keys, of the model's kind of norm. */
+typedef enum llmc_qk_norm {
+    LLMC_QK_NORM_NONE,
+    LLMC_QK_NORM_HEAD,  /* each head by itself, one weight [K] for all   */
+    LLMC_QK_NORM_HEADS, /* each head by itself, a weight of its own [H][K] */
+    LLMC_QK_NORM_WIDTH  /* all heads together [H K]                      */
+} llmc_qk_norm;
+
+typedef enum llmc_parallel {
+    LLMC_SERIAL,          /* x += attention(norm x); x += feed_forward(norm' x)      */
+    LLMC_PARALLEL_SHARED, /* x += attention(norm x) + feed_forward(norm x)           */
+    LLMC_PARALLEL_OWN     /* x += attention(norm x) + feed_forward(norm' x), the same x */
+} llmc_parallel;
+
+typedef enum llmc_pooling {
+    LLMC_POOL_DEFAULT, /* what the model says; MEAN if it does not */
+    LLMC_POOL_MEAN,
+    LLMC_POOL_CLS, /* the first token */
+    LLMC_POOL_LAST
+} llmc_pooling;
+
+#define LLMC_MAX_LAYERS 1024
+
+/* A set of layers, a bit each. */
+typedef struct llmc_layers {
+    uint32_t bits[LLMC_MAX_LAYERS / 32];
+} llmc_layers;
+
+/* Describes a model completely; there is no per-family code behind it. Zero is "off" unless
+   said otherwise. */
 typedef struct llmc_config {
-    char family[32];         /* "llama", "gpt2": the row of the family table */
+    char family[32];         /* "llama", "gpt2", ...: the row of the family table */
     char name[64];           /* what its makers call it; may be ""           */
-    uint32_t vocab_size;     /* V */
+    uint32_t vocab_size;     /* V: tokens; rows of the embedding beyond them are padding */
     uint32_t n_layer;        /* L */
     uint32_t n_embd;         /* D: model width */
     uint32_t n_head;         /* H: query heads */
     uint32_t n_kv_head;      /* G: key/value heads, divides H */
     uint32_t head_dim;       /* K */
-    uint32_t n_ff;           /* F: feed-forward width */
+    uint32_t n_ff;           /* F: feed-forward width (of dense layers) */
     uint32_t context_length; /* trained length */
+    /* norms */
     llmc_norm norm;
     float norm_eps;
+    bool norm_plain;    /* no norm of the model has a weight (OLMo, nanochat)      */
+    bool norm_plus_one; /* stored weights lack 1 (Gemma and Nemotron in their makers' files) */
+    bool pre_norm;      /* before attention and feed-forward: the usual place      */
+    bool branch_norm;   /* on what they return, before it is added (Gemma 2, OLMo 2) */
+    bool post_norm;     /* on the sum (BERT, RustGPT)                              */
+    bool embed_norm;    /* on the embedding (BERT, nanochat)                       */
+    bool no_out_norm;   /* nothing between the last block and the head             */
+    /* ends */
+    uint32_t n_token_types;           /* rows of BERT's token type table; type 0 is added */
+    float embed_scale;                /* embeddings times this                     */
+    float residual_scale;             /* what a branch returns times this          */
+    float logit_scale;                /* logits times this                         */
+    float logit_softcap, logit_clamp; /* c tanh(x / c); to [-c, c] before and after; 0: off */
+    bool tied_head;                   /* the head is the token embedding           */
+    bool no_head;                     /* an encoder: hidden states only            */
+    llmc_pooling pooling;             /* for llmc_seq_embed; DEFAULT: the model does not say */
+    /* positions */
     llmc_pos pos;
     llmc_rope rope;
-    uint32_t rope_dims; /* leading elements of a head that turn; even */
+    uint32_t rope_dims;   /* leading elements of a head that turn; even */
+    bool rope_reverse;    /* turns by minus the angle (nanochat) */
+    llmc_layers unturned; /* layers without RoPE (SmolLM3, Cohere 2) */
     float rope_base;
-    float rope_scale; /* positions are divided by this (linear scaling); 1: none */
+    llmc_rope_scaling rope_scaling;
+    float rope_factor;             /* s; 1 if it does not apply */
+    uint32_t rope_original;        /* length before scaling     */
+    float rope_attn_factor;        /* cosine and sine times this; 0: by the rule of the kind */
+    float yarn_fast, yarn_slow;    /* turns within the original length: 32, 1 */
+    bool yarn_exact;               /* limits of the ramp are not rounded (gpt-oss) */
+    float llama3_low, llama3_high; /* 1, 4 */
+    bool rope_local;               /* windowed layers turn by rope_local_base, unscaled (Gemma 3, OLMo 3) */
+    float rope_local_base;
+    /* attention */
+    bool bidirectional; /* every token sees all of its sequence (BERT) */
+    llmc_parallel parallel;
+    uint32_t window_size; /* windowed layers: key j is visible to query i if j > i - window_size */
+    uint32_t sink_tokens; /*   or if j < sink_tokens                       */
+    llmc_layers windowed;
+    float attn_scale;   /* scores times this; 0: 1 / sqrt(K)             */
+    float attn_softcap; /* scores c tanh(x / c)                          */
+    float attn_clamp;   /* q, k, v to [-c, c]                            */
+    llmc_qk_norm qk_norm;
+    bool qk_norm_late; /* after the rotation, and without weights (nanochat) */
+    float qk_scale;    /* q and k times this after their norm; 0: off     */
+    bool qkv_grouped;  /* rows of a fused q, k, v: for each key head its H/G query heads, k, v */
+    bool sink_logits;  /* a value for each head joins the softmax (gpt-oss) */
+    /* feed-forward */
     llmc_act act;
-    bool gated;     /* feed-forward is act(gate x) * (up x) */
-    bool tied_head; /* the head is the token embedding */
+    bool gated;        /* feed-forward is act(gate x) * (up x) */
+    uint32_t n_expert; /* E; 0: none */
+    uint32_t n_expert_used;
+    uint32_t n_ff_expert; /* width of one expert */
+    uint32_t n_ff_shared; /* width of the experts that always run; 0: none */
+    bool expert_renorm;   /* weights of the chosen experts sum to 1 */
+    llmc_layers dense;    /* layers without experts */
+    /* nanochat, 2026-07 */
+    uint32_t smear_channels; /* a token also sees its predecessor's embedding, gated by these */
+    uint32_t value_channels; /* value embeddings, gated by these channels, on the layers of value_layers */
+    llmc_layers value_layers;
+    bool x_lambdas;         /* block l reads resid_lambdas[l] x + x0_lambdas[l] x0 */
+    uint32_t backout_layer; /* the state after this block, times a weight, is taken off at the end; 0: off */
 } llmc_config;
+
+/* Whether layer l is in the set. */
+static inline bool llmc_layers_has(const llmc_layers *set, uint32_t l)
+{
+    return l < LLMC_MAX_LAYERS && ((set->bits[l / 32] >> (l % 32)) & 1u) != 0;
+}
 
 typedef struct llmc_model llmc_model;
 
@@ -2713,6 +2837,19 @@ static const llmc__dtype_info llmc__dtypes[LLMC_DTYPE_COUNT] = {
     {"Q8_0", 8, LLMC__QK, 2 + LLMC__QK},     /* f16 d, int8 q[32]: value d q                       */
     {"Q4_0", 2, LLMC__QK, 2 + LLMC__QK / 2}, /* f16 d, byte i holds q[i] and, high, q[16+i]: d (q - 8) */
     {"I8", -1, 1, 1},
+    {"Q4_1", 3, LLMC__QK, 4 + LLMC__QK / 2},
+    {"Q5_0", 6, LLMC__QK, 2 + 4 + LLMC__QK / 2},
+    {"Q5_1", 7, LLMC__QK, 4 + 4 + LLMC__QK / 2},
+    {"Q2_K", 10, 256, 84},
+    {"Q3_K", 11, 256, 110},
+    {"Q4_K", 12, 256, 144},
+    {"Q5_K", 13, 256, 176},
+    {"Q6_K", 14, 256, 210},
+    {"Q8_K", 15, 256, 292},
+    {"IQ4_NL", 20, LLMC__QK, 2 + LLMC__QK / 2},
+    {"IQ4_XS", 23, 256, 136},
+    {"MXFP4", 39, LLMC__QK, 1 + LLMC__QK / 2},
+    {"I8R", -1, 1, 1},
 };
 
 /* The row for a type; anything that is no type has NONE's. */
@@ -8828,55 +8965,97 @@ LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, cons
 
 //--[ 14.1 MODEL.roles ]-- what each tensor is for
 /* id, name in GGUF, its row length and number of rows by letter: D width, V vocabulary, C context,
-   Q all query heads (H K), G all key/value heads (G K), S those of a fused q, k, v, F feed-forward.
-   0 rows: a vector. Roles from ATTN_NORM on stand once per layer, as "blk.<layer>.<name>". */
-#define LLMC__ROLE_LIST(X)                                                \
-    X(EMBED, "token_embd.weight", 'D', 'V')   /* token to its vector */   \
-    X(POS, "position_embd.weight", 'D', 'C')  /* learned positions */     \
-    X(OUT_NORM, "output_norm.weight", 'D', 0) /* before the head */       \
-    X(OUT_NORM_B, "output_norm.bias", 'D', 0)                             \
-    X(HEAD, "output.weight", 'D', 'V')       /* absent: tied to EMBED */  \
-    X(ATTN_NORM, "attn_norm.weight", 'D', 0) /* from here on per layer */ \
-    X(ATTN_NORM_B, "attn_norm.bias", 'D', 0)                              \
-    X(Q, "attn_q.weight", 'D', 'Q')                                       \
-    X(K, "attn_k.weight", 'D', 'G')                                       \
-    X(V, "attn_v.weight", 'D', 'G')                                       \
-    X(Q_B, "attn_q.bias", 'Q', 0)                                         \
-    X(K_B, "attn_k.bias", 'G', 0)                                         \
-    X(V_B, "attn_v.bias", 'G', 0)                                         \
-    X(O, "attn_output.weight", 'Q', 'D') /* heads back to the width */    \
-    X(O_B, "attn_output.bias", 'D', 0)                                    \
-    X(FFN_NORM, "ffn_norm.weight", 'D', 0)                                \
-    X(FFN_NORM_B, "ffn_norm.bias", 'D', 0)                                \
-    X(GATE, "ffn_gate.weight", 'D', 'F')                                  \
-    X(UP, "ffn_up.weight", 'D', 'F')                                      \
-    X(DOWN, "ffn_down.weight", 'F', 'D')                                  \
-    X(UP_B, "ffn_up.bias", 'F', 0)                                        \
-    X(DOWN_B, "ffn_down.bias", 'D', 0)                                    \
-    X(QKV, "attn_qkv.weight", 'D', 'S') /* q, k, v rows stacked */        \
-    X(QKV_B, "attn_qkv.bias", 'S', 0)
+   Q all query heads (H K), G all key/value heads (G K), S those of a fused q, k, v, F feed-forward,
+   E experts, M an expert's width, N the shared experts', K a head, H heads, Y token types, L layers,
+   R half the rotated part of a head, m and v the channels that gate smear and value embeddings.
+   0 rows: a vector. Small letters beside rows: m [m][E] etc. are three dimensions, the last experts:
+   see llmc__role_shape. Roles from ATTN_NORM on stand once per layer, as "blk.<layer>.<name>". */
+#define LLMC__ROLE_LIST(X)                                                                                   \
+    X(EMBED, "token_embd.weight", 'D', 'V', 0)  /* token to its vector */                                    \
+    X(POS, "position_embd.weight", 'D', 'C', 0) /* learned positions */                                      \
+    X(TYPES, "token_types.weight", 'D', 'Y', 0) /* BERT's segments */                                        \
+    X(EMBED_NORM, "token_embd_norm.weight", 'D', 0, 0)                                                       \
+    X(EMBED_NORM_B, "token_embd_norm.bias", 'D', 0, 0)                                                       \
+    X(OUT_NORM, "output_norm.weight", 'D', 0, 0) /* before the head */                                       \
+    X(OUT_NORM_B, "output_norm.bias", 'D', 0, 0)                                                             \
+    X(HEAD, "output.weight", 'D', 'V', 0) /* absent: tied to EMBED */                                        \
+    X(HEAD_B, "output.bias", 'V', 0, 0)                                                                      \
+    X(ROPE_FREQS, "rope_freqs.weight", 'R', 0, 0) /* what frequencies are divided by */                      \
+    X(ROPE_LONG, "rope_factors_long.weight", 'R', 0, 0)                                                      \
+    X(ROPE_SHORT, "rope_factors_short.weight", 'R', 0, 0)                                                    \
+    X(X_LAMBDAS, "resid_lambdas.weight", 'L', 0, 0) /* nanochat 2026-07, and the next four */                \
+    X(X0_LAMBDAS, "x0_lambdas.weight", 'L', 0, 0)                                                            \
+    X(SMEAR_GATE, "smear_gate.weight", 'm', 0, 0)                                                            \
+    X(SMEAR_LAMBDA, "smear_lambda.weight", '1', 0, 0)                                                        \
+    X(BACKOUT_LAMBDA, "backout_lambda.weight", '1', 0, 0)                                                    \
+    X(ATTN_NORM, "attn_norm.weight", 'D', 0, 0) /* from here on per layer */                                 \
+    X(ATTN_NORM_B, "attn_norm.bias", 'D', 0, 0)                                                              \
+    X(Q, "attn_q.weight", 'D', 'Q', 0)                                                                       \
+    X(K, "attn_k.weight", 'D', 'G', 0)                                                                       \
+    X(V, "attn_v.weight", 'D', 'G', 0)                                                                       \
+    X(Q_B, "attn_q.bias", 'Q', 0, 0)                                                                         \
+    X(K_B, "attn_k.bias", 'G', 0, 0)                                                                         \
+    X(V_B, "attn_v.bias", 'G', 0, 0)                                                                         \
+    X(QKV, "attn_qkv.weight", 'D', 'S', 0) /* q, k, v rows stacked */                                        \
+    X(QKV_B, "attn_qkv.bias", 'S', 0, 0)                                                                     \
+    X(Q_NORM, "attn_q_norm.weight", 'q', 0, 0) /* [K], [H][K] or [H K] by llmc_qk_norm */                    \
+    X(K_NORM, "attn_k_norm.weight", 'k', 0, 0)                                                               \
+    X(SINKS, "attn_sinks.weight", 'H', 0, 0)                                                                 \
+    X(VALUE_EMBED, "value_embd.weight", 'G', 'V', 0) /* nanochat 2026-07 */                                  \
+    X(VALUE_GATE, "value_gate.weight", 'v', 'g', 0)                                                          \
+    X(O, "attn_output.weight", 'Q', 'D', 0) /* heads back to the width; RustGPT has none */                  \
+    X(O_B, "attn_output.bias", 'D', 0, 0)                                                                    \
+    X(ATTN_BRANCH_NORM, "post_attention_norm.weight", 'D', 0, 0)                                             \
+    X(ATTN_POST_NORM, "attn_output_norm.weight", 'D', 0, 0)                                                  \
+    X(ATTN_POST_NORM_B, "attn_output_norm.bias", 'D', 0, 0)                                                  \
+    X(FFN_NORM, "ffn_norm.weight", 'D', 0, 0)                                                                \
+    X(FFN_NORM_B, "ffn_norm.bias", 'D', 0, 0)                                                                \
+    X(GATE, "ffn_gate.weight", 'D', 'F', 0)                                                                  \
+    X(UP, "ffn_up.weight", 'D', 'F', 0)                                                                      \
+    X(DOWN, "ffn_down.weight", 'F', 'D', 0)                                                                  \
+    X(GATE_B, "ffn_gate.bias", 'F', 0, 0)                                                                    \
+    X(UP_B, "ffn_up.bias", 'F', 0, 0)                                                                        \
+    X(DOWN_B, "ffn_down.bias", 'D', 0, 0)                                                                    \
+    X(GATE_UP, "ffn_gate_up.weight", 'D', 'f', 0) /* 2 F rows, the gate's first (Phi-3, GLM-4) */            \
+    X(FFN_BRANCH_NORM, "post_ffw_norm.weight", 'D', 0, 0)                                                    \
+    X(FFN_POST_NORM, "layer_output_norm.weight", 'D', 0, 0)                                                  \
+    X(FFN_POST_NORM_B, "layer_output_norm.bias", 'D', 0, 0)                                                  \
+    X(ROUTER, "ffn_gate_inp.weight", 'D', 'E', 0) /* scores of the experts */                                \
+    X(ROUTER_B, "ffn_gate_inp.bias", 'E', 0, 0)                                                              \
+    X(EXPERTS_GATE, "ffn_gate_exps.weight", 'D', 'M', 'E')                                                   \
+    X(EXPERTS_UP, "ffn_up_exps.weight", 'D', 'M', 'E')                                                       \
+    X(EXPERTS_DOWN, "ffn_down_exps.weight", 'M', 'D', 'E')                                                   \
+    X(EXPERTS_GATE_UP, "ffn_gate_up_exps.weight", 'D', 'd', 'E') /* 2 M rows */                              \
+    X(EXPERTS_GATE_B, "ffn_gate_exps.bias", 'M', 'E', 0)                                                     \
+    X(EXPERTS_UP_B, "ffn_up_exps.bias", 'M', 'E', 0)                                                         \
+    X(EXPERTS_DOWN_B, "ffn_down_exps.bias", 'D', 'E', 0)                                                     \
+    X(EXPERTS_GATE_UP_B, "ffn_gate_up_exps.bias", 'd', 'E', 0)                                               \
+    X(SHARED_ROUTER, "ffn_gate_inp_shexp.weight", 'D', 0, 0) /* a sigmoid, how much of the shared experts */ \
+    X(SHARED_GATE, "ffn_gate_shexp.weight", 'D', 'N', 0)                                                     \
+    X(SHARED_UP, "ffn_up_shexp.weight", 'D', 'N', 0)                                                         \
+    X(SHARED_DOWN, "ffn_down_shexp.weight", 'N', 'D', 0)
 
 /* Roles as numbers, in the order of the list; those below LLMC__W_GLOBALS stand once in a model. */
 enum {
-#define LLMC__ROLE_ENUM(id, name, cols, rows) LLMC__W_##id,
+#define LLMC__ROLE_ENUM(id, name, cols, rows, depth) LLMC__W_##id,
     LLMC__ROLE_LIST(LLMC__ROLE_ENUM)
 #undef LLMC__ROLE_ENUM
         LLMC__W_COUNT,
     LLMC__W_GLOBALS = LLMC__W_ATTN_NORM
 };
 
-#define LLMC__BIT(id) (1u << LLMC__W_##id) /* a set of roles is one word: at most 32 roles */
+#define LLMC__BIT(id) (UINT64_C(1) << LLMC__W_##id) /* a set of roles is one word: at most 64 roles */
 
 /* A role's name and shape. A matrix is [rows][cols] row-major, dim[0] = cols and dim[1] = rows; y = W x
    takes x [cols] to y [rows]. Dimension letters as in the list above. */
 typedef struct llmc__role {
     const char *name;
-    char cols, rows;
+    char cols, rows, depth;
 } llmc__role;
 
 /* By role. */
 static const llmc__role llmc__role_table[LLMC__W_COUNT] = {
-#define LLMC__ROLE_ROW(id, name, cols, rows) {name, cols, rows},
+#define LLMC__ROLE_ROW(id, name, cols, rows, depth) {name, cols, rows, depth},
     LLMC__ROLE_LIST(LLMC__ROLE_ROW)
 #undef LLMC__ROLE_ROW
 };
@@ -8889,8 +9068,10 @@ struct llmc_model {
     const llmc_tensor **layer;                /* [L][LLMC__W_COUNT] */
     llmc_tensor *tensors;                     /* [n_tensors], as in the file */
     uint32_t n_tensors;
-    llmc_tensor *views;    /* [L][6]: q, k, v and their biases, cut out of fused ones; or NULL */
-    uint64_t weight_bytes; /* as stored, scales included */
+    llmc_tensor *views;     /* [L][6]: q, k, v and their biases, cut out of fused ones; or NULL */
+    llmc_tensor *experts;   /* [L][E][LLMC__EXPERT_PARTS], or NULL; see llmc__expert */
+    float *rope_factors[2]; /* [R] divisors of frequencies: up to rope_original, and above; NULL: none */
+    uint64_t weight_bytes;  /* as stored, scales included */
     llmc_file_kind kind;
     llmc_blob file, vocab_file; /* vocab_file: where the tokenizer's keys stand; data NULL: in no GGUF */
     const char *chat_template;  /* or NULL */
@@ -8910,6 +9091,24 @@ static inline const llmc_tensor *llmc__weight(const llmc_model *m, uint32_t l, u
     return m->layer[(size_t)l * LLMC__W_COUNT + role];
 }
 
+/* The matrices and biases of one expert, cut out of wherever the file keeps them. */
+enum {
+    LLMC__EXPERT_GATE,
+    LLMC__EXPERT_UP,
+    LLMC__EXPERT_DOWN,
+    LLMC__EXPERT_GATE_B,
+    LLMC__EXPERT_UP_B,
+    LLMC__EXPERT_DOWN_B,
+    LLMC__EXPERT_PARTS
+};
+
+/* One of expert e < E of layer l, which is not dense; NULL: the family has it not. */
+static inline const llmc_tensor *llmc__expert(const llmc_model *m, uint32_t l, uint32_t e, unsigned part)
+{
+    const llmc_tensor *t = &m->experts[((size_t)l * m->config.n_expert + e) * LLMC__EXPERT_PARTS + part];
+    return t->data == NULL ? NULL : t;
+}
+
 //--[ 14.2 MODEL.family ]-- one row per architecture; adding one is adding a row
 /* What distinguishes families beyond the sizes that files give; forward reads it from llmc_config and
    knows no family. A tensor that is
@@ -8922,7 +9121,7 @@ typedef struct llmc__family {
     llmc_rope rope; /* read only if pos is LLMC_POS_ROPE */
     llmc_act act;
     bool gated;                  /* down(act(gate x) * up x), else down(act(up x)) */
-    uint32_t required, optional; /* roles, as bits */
+    uint64_t required, optional; /* roles, as bits */
 } llmc__family;
 
 /* llama: Touvron 2023, also Llama 2 and 3, TinyLlama, Mistral without its window. GGUF stores q and k
@@ -9147,7 +9346,7 @@ static llmc_status llmc__hyper_off(const llmc__hyper *h)
 
 /* Positions divided by a factor, or none of it; every other kind is refused. As
    in other engines a factor without a type is linear, and factor 0 means none.
-   Sets c->rope_scale: the angle at position t is that of t / rope_scale.
+   Sets c->rope_factor: the angle at position t is that of t / rope_factor.
    Errors: BAD_FILE, UNSUPPORTED (YaRN, longrope, Llama 3.1's and whatever comes). */
 static llmc_status llmc__hyper_rope_scaling(const llmc__hyper *h, llmc_config *c)
 {
@@ -9156,7 +9355,7 @@ static llmc_status llmc__hyper_rope_scaling(const llmc__hyper *h, llmc_config *c
     const char *text = "linear";
     size_t len = 6;
     double d;
-    c->rope_scale = 1;
+    c->rope_factor = 1;
     if (type->at != 0 && !llmc__gguf_text(h->g, type, &text, &len))
         return llmc__hyper_fail(h, LLMC__HP_ROPE_TYPE, LLMC_BAD_FILE, "must be a string");
     if (llmc__texteq(text, len, "none"))
@@ -9168,7 +9367,9 @@ static llmc_status llmc__hyper_rope_scaling(const llmc__hyper *h, llmc_config *c
                           (int)llmc__min(len, 64), text);
     if (llmc__gguf_real(h->g, &h->value[key], &d) && d == 0)
         return LLMC_OK;
-    return llmc__hyper_f32(h, key, 1e6, &c->rope_scale);
+    LLMC__TRY(llmc__hyper_f32(h, key, 1e6, &c->rope_factor));
+    c->rope_scaling = c->rope_factor != 1 ? LLMC_ROPE_LINEAR : LLMC_ROPE_PLAIN;
+    return LLMC_OK;
 }
 
 /* Rotation: all of a head unless the file says less; base 10000 unless it says another. A family
@@ -9252,6 +9453,8 @@ static void llmc__config_family(llmc_config *c, const llmc__family *f)
     llmc__strcopy(c->family, sizeof c->family, f->name, llmc__strlen(f->name));
     c->norm = f->norm;
     c->pos = f->pos;
+    c->pre_norm = true;
+    c->embed_scale = c->residual_scale = c->logit_scale = 1;
     c->act = f->act;
     c->gated = f->gated;
 }
@@ -9326,7 +9529,7 @@ static llmc_status llmc__config_llama2c(llmc_config *c, const llmc__llama2c *f)
     c->norm_eps = 1e-5f; /* run.c's constants, which the file does not carry */
     c->rope = LLMC_ROPE_ADJACENT;
     c->rope_base = 10000;
-    c->rope_scale = 1;
+    c->rope_factor = 1;
     return llmc__config_check(c, f->file.name, f->file.diag);
 }
 
@@ -9930,7 +10133,8 @@ static uint64_t llmc__save_bytes(const llmc_tensor *t, llmc_dtype type)
    type that most bytes have. *quantised: some tensor is in blocks. I8 is never written. */
 static uint32_t llmc__save_file_type(const llmc_model *m, llmc_dtype want, bool *quantised)
 {
-    static const uint8_t number[LLMC_DTYPE_COUNT] = {0, 0, 1, 32, 7, 2, 0};
+    static const uint8_t number[LLMC_DTYPE_COUNT] = {0,  0,  1,  32, 7,  2, 0,  3,  8,  9,
+                                                     10, 12, 15, 17, 18, 0, 25, 30, 38, 0};
     uint64_t bytes[LLMC_DTYPE_COUNT] = {0};
     unsigned most = LLMC_F32, i;
     for (i = 0; i < m->n_tensors; i++) {
@@ -10468,7 +10672,7 @@ static void llmc__add_bias(const llmc__batch *b, float *y, size_t width, const l
 
 //--[ 15.4 LAYER.rope ]-- rotary positions: Su 2021, eq. 34; pairs adjacent or half a head apart
 /* Angles of every token: cosine, sine [T][rope_dims/2], for
-     angle(t, i) = pos[t] / rope_scale * rope_base^(-2 i / rope_dims).
+     angle(t, i) = pos[t] / rope_factor * rope_base^(-2 i / rope_dims).
    In double, so that the phase is right at any position. Once a batch: all layers and
    heads turn by the same angles. */
 static void llmc__rope_angles(const llmc__batch *b)
@@ -10478,7 +10682,7 @@ static void llmc__rope_angles(const llmc__batch *b)
     for (i = 0; i < half; i++) {
         double freq = llmc__pow((double)c->rope_base, -2.0 * (double)i / (double)c->rope_dims);
         for (t = 0; t < b->n; t++)
-            llmc__sincos((double)b->pos[t] / (double)c->rope_scale * freq, &b->sine[(size_t)t * half + i],
+            llmc__sincos((double)b->pos[t] / (double)c->rope_factor * freq, &b->sine[(size_t)t * half + i],
                          &b->cosine[(size_t)t * half + i]);
     }
 }

@@ -83,7 +83,7 @@ static void check_tiny(const llmc_model *m, bool tied)
     CHECK(c->context_length == TINY_C && c->norm == LLMC_NORM_RMS && c->norm_eps == (float)1e-5f &&
           c->pos == LLMC_POS_ROPE);
     CHECK(c->rope == LLMC_ROPE_ADJACENT && c->rope_dims == TINY_K && c->rope_base == 10000 &&
-          c->rope_scale == 1);
+          c->rope_factor == 1);
     CHECK(c->act == LLMC_ACT_SILU && c->gated && c->tied_head == tied);
     check_tensor(llmc__global(m, LLMC__W_EMBED), "token_embd.weight", TINY_D, TINY_V);
     check_tensor(llmc__global(m, LLMC__W_OUT_NORM), "output_norm.weight", TINY_D, 0);

@@ -23,7 +23,7 @@ static void print_config(const llmc_model *model)
     printf("  norm            %s, eps %g\n", norm_name[c->norm], (double)c->norm_eps);
     if (c->pos == LLMC_POS_ROPE)
         printf("  positions       RoPE, base %g, %u dimensions, %s, scale %g\n", (double)c->rope_base,
-               c->rope_dims, rope_name[c->rope], (double)c->rope_scale);
+               c->rope_dims, rope_name[c->rope], (double)c->rope_factor);
     else
         printf("  positions       %s\n", pos_name[c->pos]);
     printf("  head            %s\n", c->tied_head ? "the token embedding" : "its own");
