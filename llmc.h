@@ -113,8 +113,8 @@
      08 QUANT     between f32 and storage         21 CHAT     conversations as tokens
      09 KERNEL    products, norms, attention      22 GRAD     (place kept)
      10 TASK      work for the caller's threads   23 OPTIM    (place kept)
-     11 DATA      JSON, flat settings             24 TRAIN    (place kept)
-     12 FILE      GGUF, llama2.c                  25 INDEX    (place kept)
+     11 DATA      JSON, settings, MessagePack     24 TRAIN    (place kept)
+     12 FILE      model files, each format        25 INDEX    (place kept)
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
@@ -420,9 +420,17 @@ LLMC_API llmc_status llmc_settings_next(const llmc_blob *text, size_t *at, llmc_
 typedef enum llmc_file_kind {
     LLMC_FILE_UNKNOWN,
     LLMC_FILE_GGUF,
-    LLMC_FILE_LLAMA2C /* v0, v1 and v2 */
+    LLMC_FILE_LLAMA2C, /* v0, v1 and v2 */
+    LLMC_FILE_SAFETENSORS,
+    LLMC_FILE_TORCHLESS, /* .bin: JSON header, f32 or int8 */
+    LLMC_FILE_MOG,       /* torchless's newer format */
+    LLMC_FILE_MPK,       /* model.mpk: a MessagePack record, as nanochat's Rust port writes */
+    LLMC_FILE_LLMC,      /* llm.c's GPT-2 */
+    LLMC_FILE_JSON,      /* config.json, an index of shards, ... */
+    LLMC_FILE_SETTINGS   /* flat YAML or TOML: see llmc_settings_next */
 } llmc_file_kind;
 
+/* What a file is, by its first bytes (of settings: by all of them), not that it is sound. */
 LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file);
 LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind);
 
@@ -4680,7 +4688,7 @@ static void llmc__run(const llmc_tasks *tasks, uint32_t n, llmc_task_fn fn, void
             fn(arg, i);
 }
 
-//==[ 11 DATA ]==== JSON and flat settings ==== needs: 02 03 04 ====
+//==[ 11 DATA ]==== JSON, flat settings, MessagePack ==== needs: 02 03 04 ====
 
 //--[ 11.1 DATA.utf8 ]-- characters, strictly as the Unicode standard defines them
 /* Bytes of the well-formed character at p [n], 0 if there is none: no overlong forms,
@@ -5894,7 +5902,148 @@ LLMC_API llmc_status llmc_settings_next(const llmc_blob *text, size_t *at, llmc_
     return llmc__settings_json(&s, at);
 }
 
-//==[ 12 FILE ]==== model and tokenizer files: GGUF, llama2.c ==== needs: 03 04 07 ====
+//--[ 11.6 DATA.msgpack ]-- MessagePack, one value's head after the other
+/* The first byte says what a value is; numbers behind it are big-endian.
+     00..7f  the number itself        c0  nil                 cc..cf  unsigned, 1 2 4 8 bytes
+     80..8f  map, pairs in 4 bits     c1  never used          d0..d3  signed, 1 2 4 8 bytes
+     90..9f  array, count in 4 bits   c2 c3  false, true      d4..d8  extension of 1 2 4 8 16 bytes
+     a0..bf  text, bytes in 5 bits    c4..c6 binary           d9..db  text
+     e0..ff  -32 .. -1                c7..c9 extension        dc dd   array
+                                      ca cb  f32, f64         de df   map
+   A map's pairs, an array's elements are values that follow. Source: the MessagePack specification. */
+typedef enum llmc__msgpack_type {
+    LLMC__MSGPACK_NONE, /* c1: no value begins so */
+    LLMC__MSGPACK_NIL,
+    LLMC__MSGPACK_BOOL,
+    LLMC__MSGPACK_UINT, /* any number that is whole and not negative */
+    LLMC__MSGPACK_INT,  /* below zero */
+    LLMC__MSGPACK_FLOAT,
+    LLMC__MSGPACK_TEXT,
+    LLMC__MSGPACK_BIN,
+    LLMC__MSGPACK_EXT,
+    LLMC__MSGPACK_ARRAY,
+    LLMC__MSGPACK_MAP
+} llmc__msgpack_type;
+
+/* A place in the bytes; at <= end. A copy is a place to come back to. */
+typedef struct llmc__msgpack {
+    const uint8_t *at, *end;
+} llmc__msgpack;
+
+typedef struct llmc__msgpack_value {
+    llmc__msgpack_type type;
+    uint64_t
+        n; /* UINT, BOOL: the value; INT, FLOAT: its bits; TEXT, BIN, EXT: bytes; else elements or pairs */
+    const uint8_t *data; /* TEXT, BIN, EXT: [n]; else NULL */
+} llmc__msgpack_value;
+
+/* What the bytes c0 .. df mean. */
+typedef struct llmc__msgpack_form {
+    uint8_t type, width; /* width: bytes of the number that follows, 0: it is `fixed` */
+    uint8_t fixed;
+} llmc__msgpack_form;
+
+static const llmc__msgpack_form llmc__msgpack_forms[32] = {
+    {LLMC__MSGPACK_NIL, 0, 0},  {LLMC__MSGPACK_NONE, 0, 0},  {LLMC__MSGPACK_BOOL, 0, 0},
+    {LLMC__MSGPACK_BOOL, 0, 1}, {LLMC__MSGPACK_BIN, 1, 0},   {LLMC__MSGPACK_BIN, 2, 0},
+    {LLMC__MSGPACK_BIN, 4, 0},  {LLMC__MSGPACK_EXT, 1, 0},   {LLMC__MSGPACK_EXT, 2, 0},
+    {LLMC__MSGPACK_EXT, 4, 0},  {LLMC__MSGPACK_FLOAT, 4, 0}, {LLMC__MSGPACK_FLOAT, 8, 0},
+    {LLMC__MSGPACK_UINT, 1, 0}, {LLMC__MSGPACK_UINT, 2, 0},  {LLMC__MSGPACK_UINT, 4, 0},
+    {LLMC__MSGPACK_UINT, 8, 0}, {LLMC__MSGPACK_INT, 1, 0},   {LLMC__MSGPACK_INT, 2, 0},
+    {LLMC__MSGPACK_INT, 4, 0},  {LLMC__MSGPACK_INT, 8, 0},   {LLMC__MSGPACK_EXT, 0, 1},
+    {LLMC__MSGPACK_EXT, 0, 2},  {LLMC__MSGPACK_EXT, 0, 4},   {LLMC__MSGPACK_EXT, 0, 8},
+    {LLMC__MSGPACK_EXT, 0, 16}, {LLMC__MSGPACK_TEXT, 1, 0},  {LLMC__MSGPACK_TEXT, 2, 0},
+    {LLMC__MSGPACK_TEXT, 4, 0}, {LLMC__MSGPACK_ARRAY, 2, 0}, {LLMC__MSGPACK_ARRAY, 4, 0},
+    {LLMC__MSGPACK_MAP, 2, 0},  {LLMC__MSGPACK_MAP, 4, 0}};
+
+/* Type and number of the value at *p, which moves behind them. False if they are not all there. */
+static bool llmc__msgpack_head(const uint8_t **p, const uint8_t *end, llmc__msgpack_value *v)
+{
+    llmc__msgpack_form form = {LLMC__MSGPACK_UINT, 0, 0};
+    uint8_t first, i;
+    if (*p >= end)
+        return false;
+    first = *(*p)++;
+    form.fixed = first; /* the number itself, unless the byte says otherwise */
+    if (first >= 0xe0) {
+        form.type = LLMC__MSGPACK_INT;
+    } else if (first >= 0xc0) {
+        form = llmc__msgpack_forms[first - 0xc0];
+    } else if (first >= 0x80) {
+        form.type = first < 0x90   ? LLMC__MSGPACK_MAP
+                    : first < 0xa0 ? LLMC__MSGPACK_ARRAY
+                                   : LLMC__MSGPACK_TEXT;
+        form.fixed = first & (first < 0xa0 ? 15 : 31);
+    }
+    if (form.width > end - *p)
+        return false;
+    v->type = (llmc__msgpack_type)form.type;
+    v->n = form.fixed;
+    for (i = 0; i < form.width; i++)
+        v->n = v->n << 8 | *(*p)++;
+    /* writers may store 5 as signed; only what is below zero stays INT, whatever its width */
+    if (form.type == LLMC__MSGPACK_INT && form.width > 0 && (v->n >> (8 * form.width - 1)) == 0)
+        v->type = LLMC__MSGPACK_UINT;
+    return form.type != LLMC__MSGPACK_NONE;
+}
+
+/* llmc__msgpack_next -- the next value, of a container only its head       (DATA.msgpack)
+   Lengths and counts are held against the bytes that are left (an element takes at least one), so
+   a loop over them is bounded by the file. False, and nothing moves, if the bytes end or are none. */
+LLMC__UNUSED static bool llmc__msgpack_next(llmc__msgpack *m, llmc__msgpack_value *v)
+{
+    const uint8_t *p = m->at;
+    uint64_t left;
+    v->data = NULL;
+    if (!llmc__msgpack_head(&p, m->end, v))
+        return false;
+    if (v->type == LLMC__MSGPACK_EXT) { /* a byte says what kind of extension: nothing we know */
+        if (p >= m->end)
+            return false;
+        p++;
+    }
+    left = (uint64_t)(m->end - p);
+    if (v->type == LLMC__MSGPACK_TEXT || v->type == LLMC__MSGPACK_BIN || v->type == LLMC__MSGPACK_EXT) {
+        if (v->n > left)
+            return false;
+        v->data = p;
+        p += v->n;
+    }
+    if (v->type == LLMC__MSGPACK_ARRAY || v->type == LLMC__MSGPACK_MAP)
+        if (v->n > (v->type == LLMC__MSGPACK_MAP ? left / 2 : left))
+            return false;
+    m->at = p;
+    return true;
+}
+
+/* Passes one value with all that is in it, however deep: of containers only the values still to
+   come are counted, and those cannot be more than the bytes. False as llmc__msgpack_next. */
+LLMC__UNUSED static bool llmc__msgpack_skip(llmc__msgpack *m)
+{
+    llmc__msgpack at = *m;
+    llmc__msgpack_value v;
+    uint64_t pending = 1;
+    while (pending > 0) {
+        if (!llmc__msgpack_next(&at, &v))
+            return false;
+        pending--;
+        if (v.type == LLMC__MSGPACK_ARRAY || v.type == LLMC__MSGPACK_MAP)
+            pending +=
+                v.type == LLMC__MSGPACK_MAP ? 2 * v.n : v.n; /* both below the bytes left: no overflow */
+        if (pending > (uint64_t)(at.end - at.at))
+            return false;
+    }
+    *m = at;
+    return true;
+}
+
+/* Whether a value is this text. */
+LLMC__UNUSED static bool llmc__msgpack_is(const llmc__msgpack_value *v, const char *text)
+{
+    return v->type == LLMC__MSGPACK_TEXT && llmc__texteq((const char *)v->data, (size_t)v->n, text);
+}
+
+//==[ 12 FILE ]==== model and tokenizer files, each format by its own bytes ==== needs: 02 03 04 07 11 ====
 
 //--[ 12.1 FILE.reader ]-- every byte of a file is asked for before it is used
 #define LLMC__MAX_VOCAB   (1u << 24) /* far above any vocabulary; keeps counts in 32 bits */
@@ -5991,6 +6140,8 @@ enum {
     X(NAME, "general.name")                             \
     X(ALIGNMENT, "general.alignment")                   \
     X(SPLIT_COUNT, "split.count")                       \
+    X(SPLIT_NO, "split.no")                             \
+    X(SPLIT_TENSORS, "split.tensors.count")             \
     X(TOK_MODEL, "tokenizer.ggml.model")                \
     X(TOK_PRE, "tokenizer.ggml.pre")                    \
     X(TOK_TOKENS, "tokenizer.ggml.tokens")              \
@@ -6234,7 +6385,7 @@ static llmc_status llmc__gguf_keys(llmc__gguf *g, llmc__reader *r)
     unsigned k;
     for (i = 0; i < g->n_keys; i++) {
         LLMC__TRY(llmc__gguf_next(r, &pair));
-        for (k = 0; k < LLMC__KEY_COUNT; k++) /* 19 short texts: no hash is worth it */
+        for (k = 0; k < LLMC__KEY_COUNT; k++) /* some 20 short texts: no hash is worth it */
             if (llmc__texteq(pair.key, pair.key_len, llmc__key_text(k)))
                 break;
         if (k == LLMC__KEY_COUNT)
@@ -6282,15 +6433,17 @@ static llmc_status llmc__gguf_head(llmc__gguf *g, llmc__reader *r)
     return LLMC_OK;
 }
 
-/* Name of a GGUF tensor type that this engine may not know, so that a refusal says which; "?"
-   for numbers that were never used or given up. Source: ggml.h, enum ggml_type. */
+/* Name of a GGUF tensor type that this engine may not know, so that a refusal says which, types
+   that were given up included; "?" for numbers that nobody has used. Source: ggml.h, enum ggml_type. */
 static const char *llmc__gguf_type_name(uint32_t type)
 {
     static const char *const name[] = {
-        "F32",    "F16",   "Q4_0",  "Q4_1",   "Q4_2",  "Q4_3",  "Q5_0",    "Q5_1",   "Q8_0",    "Q8_1",
-        "Q2_K",   "Q3_K",  "Q4_K",  "Q5_K",   "Q6_K",  "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
-        "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8",    "I16",   "I32",     "I64",    "F64",     "IQ1_M",
-        "BF16",   "?",     "?",     "?",      "TQ1_0", "TQ2_0", "?",       "?",      "?",       "MXFP4"};
+        "F32",      "F16",      "Q4_0",    "Q4_1",  "Q4_2",       "Q4_3",       "Q5_0",       "Q5_1",
+        "Q8_0",     "Q8_1",     "Q2_K",    "Q3_K",  "Q4_K",       "Q5_K",       "Q6_K",       "Q8_K",
+        "IQ2_XXS",  "IQ2_XS",   "IQ3_XXS", "IQ1_S", "IQ4_NL",     "IQ3_S",      "IQ2_S",      "IQ4_XS",
+        "I8",       "I16",      "I32",     "I64",   "F64",        "IQ1_M",      "BF16",       "Q4_0_4_4",
+        "Q4_0_4_8", "Q4_0_8_8", "TQ1_0",   "TQ2_0", "IQ4_NL_4_4", "IQ4_NL_4_8", "IQ4_NL_8_8", "MXFP4",
+        "NVFP4",    "Q1_0",     "Q2_0"};
     return type < sizeof name / sizeof name[0] ? name[type] : "?";
 }
 
@@ -6635,36 +6788,1181 @@ static llmc_status llmc__llama2c_open(llmc__llama2c *f, const llmc_blob *file, l
     return LLMC_OK;
 }
 
-/* GGUF and llama2.c v1 and v2 by their magic; v0, which has none, by seven
-   integers that make sense together. Says what the file claims to be, not that it is sound;
-   reads at most its first 28 bytes. file may be NULL. */
+//--[ 12.4 FILE.tensor ]-- what the readers below have in common: dimensions, places, JSON headers
+/* Bytes of a JSON header that are looked at, as safetensors has it: 100 MB. */
+#define LLMC__MAX_HEADER 100000000u
+
+/* Every dimension 1, so that products need not ask for n_dims; no name, no data. */
+static void llmc__tensor_clear(llmc_tensor *t)
+{
+    uint32_t i;
+    LLMC_MEMSET(t, 0, sizeof *t);
+    for (i = 0; i < LLMC_MAX_DIMS; i++)
+        t->dim[i] = 1;
+}
+
+/* The next entry of a shape, which names the outermost dimension first: dim[0] ends up as the last
+   entry, a row's length. Dimensions beyond four join the outermost. False, and nothing changes, if d
+   is 0 or all of them are too many elements. */
+static bool llmc__tensor_dim(llmc_tensor *t, uint64_t d)
+{
+    uint64_t n = t->dim[0] * t->dim[1] * t->dim[2] * t->dim[3]; /* checked as they came */
+    const uint64_t outer = t->dim[3] * t->dim[2];
+    uint32_t i;
+    if (d == 0 || d > INT64_MAX || !llmc__mul(n, d, &n))
+        return false;
+    for (i = LLMC_MAX_DIMS - 1; i > 0; i--)
+        t->dim[i] = t->dim[i - 1];
+    t->dim[0] = d;
+    if (t->n_dims == LLMC_MAX_DIMS)
+        t->dim[3] = outer;
+    else
+        t->n_dims++;
+    return true;
+}
+
+/* How many elements; all the dimensions came through llmc__tensor_dim. A shape of no entries is a
+   number by itself: one row of one. */
+static uint64_t llmc__tensor_count(llmc_tensor *t)
+{
+    if (t->n_dims == 0)
+        t->n_dims = 1;
+    return t->dim[0] * t->dim[1] * t->dim[2] * t->dim[3];
+}
+
+/* A tensor's name [len] from a file: 1 to LLMC_NAME_MAX - 1 bytes, no NUL. at: where it stands.
+   Errors: BAD_FILE. */
+static llmc_status llmc__tensor_name(const llmc__reader *r, uint64_t at, llmc_tensor *t, const char *name,
+                                     size_t len)
+{
+    if (len == 0 || !llmc__strcopy(t->name, sizeof t->name, name, len))
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: a tensor's name has %llu bytes, expected 1 to %u ('%.*s')", r->name,
+                          (unsigned long long)len, LLMC_NAME_MAX - 1u, (int)llmc__min(len, 64), name);
+    if (llmc__strlen(t->name) != len)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: the name of tensor '%s' contains a NUL",
+                          r->name, t->name);
+    return LLMC_OK;
+}
+
+/* bytes [*out, *out + n) of the data that begins at base, `offset` bytes into it; checked against
+   the file. at: where the entry stands. Errors: BAD_FILE. */
+static llmc_status llmc__tensor_place(const llmc__reader *r, uint64_t at, const llmc_tensor *t, uint64_t base,
+                                      uint64_t offset, uint64_t n, const uint8_t **out)
+{
+    uint64_t begin, end;
+    if (!llmc__add(base, offset, &begin) || !llmc__add(begin, n, &end) || end > r->size)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: tensor '%s' lies past the end of the file (%llu bytes at %llu of its data)",
+                          r->name, t->name, (unsigned long long)n, (unsigned long long)offset);
+    *out = r->data + begin;
+    return LLMC_OK;
+}
+
+/* Type and count to t->bytes, for types whose elements lie one by one. at as above. Errors: BAD_FILE. */
+static llmc_status llmc__tensor_bytes(const llmc__reader *r, uint64_t at, llmc_tensor *t)
+{
+    uint64_t n = llmc__tensor_count(t);
+    if (!llmc__mul(n, llmc__dtype(t->type)->bytes, &t->bytes) || t->bytes > r->size)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: tensor '%s' is larger than the file", r->name,
+                          t->name);
+    return LLMC_OK;
+}
+
+/* The scales of an int8 tensor in torchless's files: one f32 for each 64 elements of the whole array,
+   the last group perhaps shorter, `offset` bytes into the data. given: how many the file says, or, if
+   by_bytes may be, their bytes. Errors: BAD_FILE. */
+static llmc_status llmc__tensor_scales(const llmc__reader *r, uint64_t at, llmc_tensor *t, uint64_t base,
+                                       uint64_t offset, uint64_t given, bool by_bytes)
+{
+    uint64_t n = t->bytes / 64 + (t->bytes % 64 != 0 ? 1 : 0); /* an element is a byte */
+    if (given != n && !(by_bytes && given == 4 * n))
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: tensor '%s' has %llu scales, its groups of 64 need %llu", r->name, t->name,
+                          (unsigned long long)given, (unsigned long long)n);
+    t->group = 64;
+    return llmc__tensor_place(r, at, t, base, offset, 4 * n, &t->scales);
+}
+
+/* Where a JSON value of the file's header stands in the file; an absent one stands nowhere. */
+static uint64_t llmc__json_place(const llmc__reader *r, llmc_json v)
+{
+    return v.text == NULL ? LLMC_NO_OFFSET : (uint64_t)((const uint8_t *)v.text - r->data);
+}
+
+/* Members of an object by name, n of them in one walk; type NONE where there is none, the last of
+   several. */
+static void llmc__json_members(llmc_json object, const char *const *name, unsigned n, llmc_json *out)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json key, value;
+    unsigned i;
+    LLMC_MEMSET(out, 0, n * sizeof *out);
+    while (llmc_json_next(object, &it, &key, &value))
+        for (i = 0; i < n; i++)
+            if (llmc_json_equal(key, name[i]))
+                out[i] = value;
+}
+
+/* u64 length and so many bytes of JSON, an object, checked whole; NULs may fill it up behind. The
+   reader ends behind it, where the data begins. Errors: BAD_FILE. */
+static llmc_status llmc__json_header(llmc__reader *r, llmc_json *out)
+{
+    uint64_t n = 0, at;
+    const uint8_t *p = NULL;
+    llmc_blob text;
+    llmc_status status;
+    LLMC__TRY(llmc__read_u64(r, "the header", &n));
+    at = r->at;
+    if (n > LLMC__MAX_HEADER)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 0, "%s: a header of %llu bytes, expected up to %u",
+                          r->name, (unsigned long long)n, LLMC__MAX_HEADER);
+    LLMC__TRY(llmc__read(r, n, "the header", &p));
+    while (n > 0 && p[n - 1] == 0)
+        n--;
+    text.data = p;
+    text.size = (size_t)n;
+    text.name = r->name;
+    status = llmc_json_parse(&text, out, r->diag);
+    if (status != LLMC_OK) {
+        if (r->diag != NULL) /* which counted from the text's begin */
+            r->diag->offset += at;
+        return status;
+    }
+    if (out->type != LLMC_JSON_OBJECT)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: the header is no JSON object", r->name);
+    return LLMC_OK;
+}
+
+/* The name of a header's member. Errors: BAD_FILE. */
+static llmc_status llmc__json_name(const llmc__reader *r, llmc_json key, llmc_tensor *t)
+{
+    char name[LLMC_NAME_MAX + 4]; /* one character more than fits a tensor: too long is seen, and shown */
+    size_t len = llmc_json_string(key, name, sizeof name);
+    if (len >= sizeof name)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__json_place(r, key),
+                          "%s: a tensor's name has %llu bytes, expected 1 to %u ('%.*s')", r->name,
+                          (unsigned long long)len, LLMC_NAME_MAX - 1u, 64, name);
+    return llmc__tensor_name(r, llmc__json_place(r, key), t, name, len);
+}
+
+/* A member that has to be a whole number >= 0. Errors: BAD_FILE. */
+static llmc_status llmc__json_natural(const llmc__reader *r, const llmc_tensor *t, const char *what,
+                                      llmc_json v, uint64_t *out)
+{
+    int64_t n = llmc_json_integer(v, -1);
+    if (n < 0)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__json_place(r, v),
+                          "%s: %s of tensor '%s' must be a whole number", r->name, what, t->name);
+    *out = (uint64_t)n;
+    return LLMC_OK;
+}
+
+/* A shape, outermost dimension first. v comes from t's entry. Errors: BAD_FILE. */
+static llmc_status llmc__json_shape(const llmc__reader *r, llmc_json v, llmc_tensor *t)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json d;
+    uint32_t i;
+    uint64_t n = 0;
+    if (v.type != LLMC_JSON_ARRAY)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__json_place(r, v),
+                          "%s: the shape of tensor '%s' must be a list", r->name, t->name);
+    for (i = t->n_dims = 0; i < LLMC_MAX_DIMS; i++) /* of a shape given twice the last counts */
+        t->dim[i] = 1;
+    while (llmc_json_next(v, &it, NULL, &d)) {
+        LLMC__TRY(llmc__json_natural(r, t, "a dimension", d, &n));
+        if (!llmc__tensor_dim(t, n))
+            return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__json_place(r, d),
+                              "%s: tensor '%s' has the impossible dimension %llu", r->name, t->name,
+                              (unsigned long long)n);
+    }
+    return LLMC_OK;
+}
+
+//--[ 12.5 FILE.safetensors ]-- a JSON object of tensors, then their data; source: the safetensors format
+/*    u64 n | n bytes of JSON, spaces behind | data
+      {"__metadata__": {"key": "text"},
+       "name": {"dtype": "BF16", "shape": [out, in], "data_offsets": [begin, end]}, ...}
+   Offsets count from the data's begin. Nothing is indexed: a walk reads the JSON again. */
+typedef struct llmc__safetensors {
+    llmc__reader file;
+    llmc_json header;   /* the whole object */
+    llmc_json metadata; /* "__metadata__", an object; type NONE: there is none */
+    uint64_t data_at;
+    uint32_t n_tensors;
+} llmc__safetensors;
+
+/* All zero before the first tensor. */
+typedef struct llmc__safetensors_walk {
+    llmc_json_iter it;
+    char dtype[16]; /* type of the tensor given last, as the file names it, cut to fit */
+} llmc__safetensors_walk;
+
+/* data_offsets: [begin, end) of the data, to t->data and t->bytes. Errors: BAD_FILE. */
+static llmc_status llmc__safetensors_place(const llmc__safetensors *s, llmc_json v, llmc_tensor *t)
+{
+    const llmc__reader *r = &s->file;
+    llmc_json_iter it = {NULL, false};
+    llmc_json value;
+    uint64_t bound[2] = {0, 0};
+    unsigned n = 0;
+    while (n < 3 && llmc_json_next(v, &it, NULL, &value))
+        if (n++ < 2)
+            LLMC__TRY(llmc__json_natural(r, t, "an offset", value, &bound[n - 1]));
+    if (v.type != LLMC_JSON_ARRAY || n != 2 || bound[1] < bound[0])
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__json_place(r, v),
+                          "%s: data_offsets of tensor '%s' must be [begin, end]", r->name, t->name);
+    t->bytes = bound[1] - bound[0];
+    return llmc__tensor_place(r, llmc__json_place(r, v), t, s->data_at, bound[0], t->bytes, &t->data);
+}
+
+/* A tensor's entry, its name read. Types that we do not read become NONE with their bytes: files
+   carry buffers that no model needs, and who needs one says so. Errors: BAD_FILE. */
+static llmc_status llmc__safetensors_entry(const llmc__safetensors *s, llmc_json entry, llmc_tensor *t,
+                                           char *dtype, size_t cap)
+{
+    static const char *const member[3] = {"dtype", "shape", "data_offsets"};
+    const llmc__reader *r = &s->file;
+    const uint64_t at = llmc__json_place(r, entry);
+    llmc_json v[3];
+    uint64_t stored;
+    llmc__json_members(entry, member, 3, v);
+    if (v[0].type != LLMC_JSON_STRING || v[1].type == LLMC_JSON_NONE || v[2].type == LLMC_JSON_NONE)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: '%s' must be an object with dtype, shape and data_offsets", r->name, t->name);
+    llmc_json_string(v[0], dtype, cap);
+    t->type = llmc_json_equal(v[0], "F32")    ? LLMC_F32
+              : llmc_json_equal(v[0], "F16")  ? LLMC_F16
+              : llmc_json_equal(v[0], "BF16") ? LLMC_BF16
+                                              : LLMC_DTYPE_NONE;
+    LLMC__TRY(llmc__json_shape(r, v[1], t));
+    LLMC__TRY(llmc__safetensors_place(s, v[2], t));
+    stored = t->bytes;
+    if (t->type == LLMC_DTYPE_NONE) {
+        (void)llmc__tensor_count(t); /* a shape without entries is one row of one here too */
+        return LLMC_OK;
+    }
+    LLMC__TRY(llmc__tensor_bytes(r, at, t));
+    if (t->bytes != stored)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: tensor '%s' has %llu bytes, its shape needs %llu", r->name, t->name,
+                          (unsigned long long)stored, (unsigned long long)t->bytes);
+    return LLMC_OK;
+}
+
+/* llmc__safetensors_next -- the next tensor, w all zero at first            (FILE.safetensors)
+   out's data lies inside the file; type NONE: one that we do not read, w->dtype names it, bytes and
+   dimensions are right. DONE after the last; cannot fail once the file was opened. */
+LLMC__UNUSED static llmc_status llmc__safetensors_next(const llmc__safetensors *s, llmc__safetensors_walk *w,
+                                                       llmc_tensor *out)
+{
+    llmc_json key, value;
+    do {
+        if (!llmc_json_next(s->header, &w->it, &key, &value))
+            return LLMC_DONE;
+    } while (llmc_json_equal(key, "__metadata__"));
+    llmc__tensor_clear(out);
+    LLMC__TRY(llmc__json_name(&s->file, key, out));
+    return llmc__safetensors_entry(s, value, out, w->dtype, sizeof w->dtype);
+}
+
+/* More tensors than any model has are refused, so that counts and their products stay small. */
+static llmc_status llmc__tensor_tally(const llmc__reader *r, uint32_t *n)
+{
+    if (++*n > LLMC__MAX_TENSORS)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, LLMC_NO_OFFSET, "%s: more than %u tensors", r->name,
+                          LLMC__MAX_TENSORS);
+    return LLMC_OK;
+}
+
+/* llmc__safetensors_open -- check a safetensors file, every entry of its header
+   Linear in the header; no byte of the data is read. s borrows the file. Errors: BAD_FILE,
+   UNSUPPORTED (too many tensors). */
+LLMC__UNUSED static llmc_status llmc__safetensors_open(llmc__safetensors *s, const llmc_blob *file,
+                                                       llmc_diag *diag)
+{
+    static const char *const member[1] = {"__metadata__"};
+    llmc__reader r = llmc__reader_over(file, "FILE.safetensors", diag);
+    llmc__safetensors_walk w;
+    llmc_tensor t;
+    llmc_status status;
+    LLMC_MEMSET(s, 0, sizeof *s);
+    LLMC_MEMSET(&w, 0, sizeof w);
+    s->file = r;
+    LLMC__TRY(llmc__json_header(&r, &s->header));
+    s->data_at = r.at;
+    llmc__json_members(s->header, member, 1, &s->metadata);
+    while ((status = llmc__safetensors_next(s, &w, &t)) == LLMC_OK)
+        LLMC__TRY(llmc__tensor_tally(&r, &s->n_tensors));
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+//--[ 12.6 FILE.torchless ]-- a JSON header with metadata, tokenizer and tensors, then f32 or int8 data
+/*    u64 n | n bytes of JSON, NULs behind so that 8 + n is a multiple of 64 (older files: none) | data
+      {"metadata": {"hidden_size": "4096", ...}, "tokenizer": {"vocab": {...}, "merges": [...]},
+       "tensors": {"name": {"dtype": "int8", "shape": [out, in], "offset": 0,
+                            "scale_offset": 64, "scale_size": 1}}}
+   Offsets count from the data's begin, members come in any order. */
+typedef struct llmc__torchless {
+    llmc__reader file;
+    llmc_json metadata, tokenizer, tensors; /* objects; the tokenizer may be absent: type NONE */
+    uint64_t data_at;
+    uint32_t n_tensors;
+} llmc__torchless;
+
+/* All zero before the first tensor. */
+typedef struct llmc__torchless_walk {
+    llmc_json_iter it;
+} llmc__torchless_walk;
+
+/* Where an int8 tensor's scales lie; v: its scale_offset and scale_size, which is a count, in older
+   files bytes. Errors: BAD_FILE. */
+static llmc_status llmc__torchless_scales(const llmc__torchless *f, const llmc_json *v, uint64_t at,
+                                          llmc_tensor *t)
+{
+    uint64_t offset = 0, given = 0;
+    LLMC__TRY(llmc__json_natural(&f->file, t, "scale_offset", v[0], &offset));
+    LLMC__TRY(llmc__json_natural(&f->file, t, "scale_size", v[1], &given));
+    return llmc__tensor_scales(&f->file, at, t, f->data_at, offset, given, true);
+}
+
+/* llmc__torchless_next -- the next tensor, w all zero at first               (FILE.torchless)
+   F32, or I8R with groups of 64. DONE after the last; cannot fail once the file was opened, which
+   calls this for each tensor. Errors then: BAD_FILE, UNSUPPORTED (dtype). */
+LLMC__UNUSED static llmc_status llmc__torchless_next(const llmc__torchless *f, llmc__torchless_walk *w,
+                                                     llmc_tensor *out)
+{
+    static const char *const member[5] = {"dtype", "shape", "offset", "scale_offset", "scale_size"};
+    const llmc__reader *r = &f->file;
+    llmc_json key, entry, v[5];
+    uint64_t offset = 0, at;
+    if (!llmc_json_next(f->tensors, &w->it, &key, &entry))
+        return LLMC_DONE;
+    at = llmc__json_place(r, entry);
+    llmc__tensor_clear(out);
+    LLMC__TRY(llmc__json_name(r, key, out));
+    llmc__json_members(entry, member, 5, v);
+    out->type = llmc_json_equal(v[0], "f32")    ? LLMC_F32
+                : llmc_json_equal(v[0], "int8") ? LLMC_I8R
+                                                : LLMC_DTYPE_NONE;
+    if (out->type == LLMC_DTYPE_NONE) {
+        char dtype[16];
+        llmc_json_string(v[0], dtype, sizeof dtype);
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, at,
+                          "%s: tensor '%s' has the dtype '%s', expected f32 or int8", r->name, out->name,
+                          dtype);
+    }
+    LLMC__TRY(llmc__json_shape(r, v[1], out));
+    LLMC__TRY(llmc__json_natural(r, out, "offset", v[2], &offset));
+    LLMC__TRY(llmc__tensor_bytes(r, at, out));
+    LLMC__TRY(llmc__tensor_place(r, at, out, f->data_at, offset, out->bytes, &out->data));
+    return out->type == LLMC_I8R ? llmc__torchless_scales(f, v + 3, at, out) : LLMC_OK;
+}
+
+/* llmc__torchless_open -- check a torchless .bin, every entry of its header
+   Linear in the header; no byte of the data is read. f borrows the file. What metadata and tokenizer
+   hold is not looked at, they are objects. Errors: BAD_FILE, UNSUPPORTED. */
+LLMC__UNUSED static llmc_status llmc__torchless_open(llmc__torchless *f, const llmc_blob *file,
+                                                     llmc_diag *diag)
+{
+    static const char *const member[3] = {"metadata", "tokenizer", "tensors"};
+    llmc__reader r = llmc__reader_over(file, "FILE.torchless", diag);
+    llmc__torchless_walk w;
+    llmc_json header, v[3];
+    llmc_tensor t;
+    llmc_status status;
+    LLMC_MEMSET(f, 0, sizeof *f);
+    LLMC_MEMSET(&w, 0, sizeof w);
+    f->file = r;
+    LLMC__TRY(llmc__json_header(&r, &header));
+    f->data_at = r.at; /* NULs or none: the length counts them */
+    llmc__json_members(header, member, 3, v);
+    f->metadata = v[0];
+    f->tokenizer = v[1];
+    f->tensors = v[2];
+    if (v[0].type != LLMC_JSON_OBJECT || v[2].type != LLMC_JSON_OBJECT ||
+        (v[1].type != LLMC_JSON_OBJECT && v[1].type != LLMC_JSON_NONE))
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, 8,
+                          "%s: the header must hold the objects metadata, tokenizer and tensors", r.name);
+    while ((status = llmc__torchless_next(f, &w, &t)) == LLMC_OK)
+        LLMC__TRY(llmc__tensor_tally(&r, &f->n_tensors));
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+//--[ 12.7 FILE.mog ]-- torchless's binary header
+/*    "MOG" 0 | u32 version | u64 n | n bytes: the header | zeros to a multiple of 64 | data
+      header:   string architecture
+                u32 count, each  string key, u8 type, value    type 0 string, 1 u32, 2 f32
+                u32 count, each  string token, u32 id
+                u32 count, each  string merge, "a b"
+                string pre-tokenizer pattern                    version 2 only
+                u32 count, each  string name, u8 dtype, u8 dimensions, u32 dim[4], u64 offset,
+                                 u64 scales' offset, u32 scales  dtype 0 f32, 1 int8, 2 f16
+      string:   u32 length, bytes
+   Version 1 is Mistral's, 2 Qwen 3's. */
+typedef struct llmc__mog {
+    llmc__reader file;
+    uint32_t version;
+    const char *architecture, *pattern; /* in the file, not NUL-terminated; pattern is "" in version 1 */
+    size_t architecture_len, pattern_len;
+    uint32_t n_keys, n_tokens, n_merges, n_tensors;
+    uint64_t keys_at, tokens_at, merges_at, tensors_at; /* of the first entry: walks begin there */
+    uint64_t data_at;
+} llmc__mog;
+
+typedef enum llmc__mog_type { LLMC__MOG_STRING, LLMC__MOG_U32, LLMC__MOG_F32 } llmc__mog_type;
+
+/* One key with its value. */
+typedef struct llmc__mog_pair {
+    const char *key, *text; /* in the file, not NUL-terminated */
+    size_t key_len, text_len;
+    llmc__mog_type type;
+    uint32_t u32; /* F32: its bits */
+} llmc__mog_pair;
+
+/* All zero before the first tensor. */
+typedef struct llmc__mog_walk {
+    uint64_t at;
+    uint32_t n; /* tensors given */
+} llmc__mog_walk;
+
+/* A string of at most LLMC__MAX_STRING bytes; merges are read so, one after the other.
+   *text [*len], in the file, any bytes. Errors: BAD_FILE. */
+static llmc_status llmc__mog_string(llmc__reader *r, const char *what, const char **text, size_t *len)
+{
+    const uint64_t at = r->at;
+    const uint8_t *p = NULL;
+    uint32_t n = 0;
+    LLMC__TRY(llmc__read_u32(r, what, &n));
+    if (n > LLMC__MAX_STRING)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: length %u of %s is above %u", r->name,
+                          (unsigned)n, what, LLMC__MAX_STRING);
+    LLMC__TRY(llmc__read(r, n, what, &p));
+    *text = (const char *)p;
+    *len = n;
+    return LLMC_OK;
+}
+
+/* The next key with its value; r is a copy of f->file, at keys_at for the first. Errors: BAD_FILE. */
+static llmc_status llmc__mog_key(llmc__reader *r, llmc__mog_pair *out)
+{
+    const uint8_t *p = NULL;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    LLMC__TRY(llmc__mog_string(r, "a key", &out->key, &out->key_len));
+    LLMC__TRY(llmc__read(r, 1, "a value's type", &p));
+    if (p[0] > LLMC__MOG_F32)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, r->at - 1,
+                          "%s: key '%.*s' has the unknown value type %u", r->name,
+                          (int)llmc__min(out->key_len, 64), out->key, (unsigned)p[0]);
+    out->type = (llmc__mog_type)p[0];
+    if (out->type == LLMC__MOG_STRING)
+        return llmc__mog_string(r, "a string value", &out->text, &out->text_len);
+    return llmc__read_u32(r, "a value", &out->u32);
+}
+
+/* The next token with its id, which is not checked; r as above, at tokens_at. Errors: BAD_FILE. */
+static llmc_status llmc__mog_token(llmc__reader *r, const char **text, size_t *len, uint32_t *id)
+{
+    LLMC__TRY(llmc__mog_string(r, "a token", text, len));
+    return llmc__read_u32(r, "a token's id", id);
+}
+
+/* Type, dimensions and place of a tensor whose name is read; p [38] as drawn above.
+   Errors: BAD_FILE, UNSUPPORTED (dtype). */
+static llmc_status llmc__mog_entry(const llmc__mog *f, uint64_t at, const uint8_t *p, llmc_tensor *t)
+{
+    static const uint8_t type[3] = {LLMC_F32, LLMC_I8R, LLMC_F16};
+    const llmc__reader *r = &f->file;
+    unsigned i;
+    if (p[0] > 2)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, at,
+                          "%s: tensor '%s' has the dtype %u, expected 0 (f32), 1 (int8) or 2 (f16)", r->name,
+                          t->name, (unsigned)p[0]);
+    t->type = (llmc_dtype)type[p[0]];
+    if (p[1] > LLMC_MAX_DIMS)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: tensor '%s' has %u dimensions, expected up to %u", r->name, t->name,
+                          (unsigned)p[1], LLMC_MAX_DIMS);
+    for (i = 0; i < p[1]; i++)
+        if (!llmc__tensor_dim(t, llmc__u32le(p + 2 + 4 * i)))
+            return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                              "%s: tensor '%s' has the impossible dimension %u", r->name, t->name,
+                              (unsigned)llmc__u32le(p + 2 + 4 * i));
+    LLMC__TRY(llmc__tensor_bytes(r, at, t));
+    LLMC__TRY(llmc__tensor_place(r, at, t, f->data_at, llmc__u64le(p + 18), t->bytes, &t->data));
+    if (t->type != LLMC_I8R)
+        return LLMC_OK;
+    return llmc__tensor_scales(r, at, t, f->data_at, llmc__u64le(p + 26), llmc__u32le(p + 34), false);
+}
+
+/* llmc__mog_next -- the next tensor, w all zero at first                          (FILE.mog)
+   F32, F16, or I8R with groups of 64. DONE after the last; cannot fail once the file was opened,
+   which calls this for each tensor. Errors then: BAD_FILE, UNSUPPORTED. */
+LLMC__UNUSED static llmc_status llmc__mog_next(const llmc__mog *f, llmc__mog_walk *w, llmc_tensor *out)
+{
+    llmc__reader r = f->file;
+    const char *name = "";
+    const uint8_t *p = NULL;
+    size_t len = 0;
+    uint64_t at;
+    if (w->n == f->n_tensors)
+        return LLMC_DONE;
+    at = r.at = w->n == 0 ? f->tensors_at : w->at;
+    llmc__tensor_clear(out);
+    LLMC__TRY(llmc__mog_string(&r, "a tensor's name", &name, &len));
+    LLMC__TRY(llmc__tensor_name(&r, at, out, name, len));
+    LLMC__TRY(llmc__read(&r, 38, "a tensor's entry", &p));
+    w->at = r.at;
+    w->n++;
+    return llmc__mog_entry(f, at, p, out);
+}
+
+/* Magic, version and the header's length; r ends up limited to the header. Errors: BAD_FILE,
+   UNSUPPORTED (version). */
+static llmc_status llmc__mog_head(llmc__mog *f, llmc__reader *r)
+{
+    const uint8_t *p = NULL;
+    uint64_t n;
+    LLMC__TRY(llmc__read(r, 16, "the header", &p));
+    if (LLMC_MEMCMP(p, "MOG\0", 4) != 0)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 0, "%s: not a MOG file", r->name);
+    f->version = llmc__u32le(p + 4);
+    n = llmc__u64le(p + 8);
+    if (f->version != 1 && f->version != 2)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 4, "%s: MOG version %u is not supported, 1 and 2 are",
+                          r->name, (unsigned)f->version);
+    if (n > r->size - 16)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 8,
+                          "%s: ends inside the header: %llu bytes wanted, %llu are left", r->name,
+                          (unsigned long long)n, (unsigned long long)(r->size - 16));
+    r->size = 16 + n;
+    f->data_at = (r->size + 63) & ~(uint64_t)63; /* may pass the end: then no tensor fits */
+    return LLMC_OK;
+}
+
+/* Everything of the header before the tensors; where each list begins, and that it is whole.
+   Each entry takes bytes, so no count makes a loop longer than the file. Errors: BAD_FILE. */
+static llmc_status llmc__mog_lists(llmc__mog *f, llmc__reader *r)
+{
+    llmc__mog_pair pair;
+    const char *text;
+    size_t len;
+    uint32_t i, id;
+    LLMC__TRY(llmc__mog_string(r, "the architecture", &f->architecture, &f->architecture_len));
+    LLMC__TRY(llmc__read_u32(r, "the number of keys", &f->n_keys));
+    f->keys_at = r->at;
+    for (i = 0; i < f->n_keys; i++)
+        LLMC__TRY(llmc__mog_key(r, &pair));
+    LLMC__TRY(llmc__read_u32(r, "the number of tokens", &f->n_tokens));
+    f->tokens_at = r->at;
+    for (i = 0; i < f->n_tokens; i++)
+        LLMC__TRY(llmc__mog_token(r, &text, &len, &id));
+    LLMC__TRY(llmc__read_u32(r, "the number of merges", &f->n_merges));
+    f->merges_at = r->at;
+    for (i = 0; i < f->n_merges; i++)
+        LLMC__TRY(llmc__mog_string(r, "a merge", &text, &len));
+    f->pattern = "";
+    return f->version < 2 ? LLMC_OK
+                          : llmc__mog_string(r, "the pre-tokenizer's pattern", &f->pattern, &f->pattern_len);
+}
+
+/* llmc__mog_open -- check a MOG file, all of its header
+   Linear in the header; no byte of the data is read. f borrows the file. Errors: BAD_FILE, UNSUPPORTED. */
+LLMC__UNUSED static llmc_status llmc__mog_open(llmc__mog *f, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.mog", diag);
+    llmc__mog_walk w;
+    llmc_tensor t;
+    llmc_status status;
+    LLMC_MEMSET(f, 0, sizeof *f);
+    LLMC_MEMSET(&w, 0, sizeof w);
+    f->file = r;
+    LLMC__TRY(llmc__mog_head(f, &r));
+    LLMC__TRY(llmc__mog_lists(f, &r));
+    LLMC__TRY(llmc__read_u32(&r, "the number of tensors", &f->n_tensors));
+    f->tensors_at = r.at;
+    if (f->n_tensors > (r.size - r.at) / 43 || f->n_tensors > LLMC__MAX_TENSORS) /* name 4 + 1, the rest 38 */
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, r.at - 4,
+                          "%s: declares %u tensors, more than the header can hold", r.name,
+                          (unsigned)f->n_tensors);
+    while ((status = llmc__mog_next(f, &w, &t)) == LLMC_OK) {}
+    if (status != LLMC_DONE)
+        return status;
+    if (w.at > r.size) /* the walk reads the file, the table has to lie in the header */
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, r.size, "%s: the table of tensors passes the header's end",
+                          r.name);
+    return LLMC_OK;
+}
+
+//--[ 12.8 FILE.mpk ]-- a tree of named parameters in MessagePack, as Rust's burn records models
+/*    {"metadata": {...}, "item": tree}
+      tree: a map or an array of trees; scalars and nil are settings of the program, passed over
+      parameter: {"id": text, "param": {"bytes": binary, "shape": [in, out], "dtype": "F32"}}
+   A parameter's name is its way down, "blocks.3.attn.c_q.weight". Linear layers are stored
+   [inputs][outputs]; an embedding, called wte or wpe, is rows of tokens or positions. */
+#define LLMC__MPK_DEPTH 24
+
+typedef struct llmc__mpk {
+    llmc__reader file;
+    uint64_t item_at;
+    uint32_t n_tensors;
+} llmc__mpk;
+
+/* A container on the way down. */
+typedef struct llmc__mpk_level {
+    uint64_t left, index; /* entries still to come, entries begun */
+    uint32_t path;        /* length of its own name */
+    bool map;
+} llmc__mpk_level;
+
+/* All zero before the first tensor. */
+typedef struct llmc__mpk_walk {
+    llmc__msgpack at;
+    bool started;
+    uint32_t depth; /* containers that are open */
+    llmc__mpk_level level[LLMC__MPK_DEPTH];
+    char name[LLMC_NAME_MAX]; /* of the innermost */
+    char dtype[16];           /* type of the tensor given last, as the file names it, cut to fit */
+} llmc__mpk_walk;
+
+/* Where m stands in the file. */
+static uint64_t llmc__mpk_place(const llmc__reader *r, const llmc__msgpack *m)
+{
+    return (uint64_t)(m->at - r->data);
+}
+
+/* BAD_FILE: what is at m is not `expected`, or the file ends in it. */
+static llmc_status llmc__mpk_bad(const llmc__reader *r, const llmc__msgpack *m, const char *expected)
+{
+    (void)expected; /* under LLMC_NO_STRINGS nobody reads it */
+    return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__mpk_place(r, m), "%s: expected %s at byte %llu",
+                      r->name, expected, (unsigned long long)llmc__mpk_place(r, m));
+}
+
+/* The shape, outermost dimension first. Errors: BAD_FILE. */
+static llmc_status llmc__mpk_shape(const llmc__reader *r, llmc__msgpack *m, llmc_tensor *t)
+{
+    llmc__msgpack_value list, d;
+    uint64_t i;
+    for (i = t->n_dims = 0; i < LLMC_MAX_DIMS; i++)
+        t->dim[i] = 1;
+    if (!llmc__msgpack_next(m, &list) || list.type != LLMC__MSGPACK_ARRAY)
+        return llmc__mpk_bad(r, m, "a shape");
+    for (i = 0; i < list.n; i++) {
+        if (!llmc__msgpack_next(m, &d) || d.type != LLMC__MSGPACK_UINT)
+            return llmc__mpk_bad(r, m, "a dimension");
+        if (!llmc__tensor_dim(t, d.n))
+            return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__mpk_place(r, m),
+                              "%s: tensor '%s' has the impossible dimension %llu", r->name, t->name,
+                              (unsigned long long)d.n);
+    }
+    return LLMC_OK;
+}
+
+/* One member of a parameter's map, key read: its data, type or shape; others are passed over.
+   *seen gets a bit for each. Errors: BAD_FILE. */
+static llmc_status llmc__mpk_member(const llmc__reader *r, llmc__msgpack *m, const llmc__msgpack_value *key,
+                                    llmc__mpk_walk *w, llmc_tensor *t, unsigned *seen)
+{
+    llmc__msgpack peek = *m;
+    llmc__msgpack_value v;
+    if (llmc__msgpack_is(key, "shape")) {
+        *seen |= 1;
+        return llmc__mpk_shape(r, m, t);
+    }
+    if (!llmc__msgpack_next(&peek, &v) || !llmc__msgpack_skip(m))
+        return llmc__mpk_bad(r, &peek, "a value");
+    if (llmc__msgpack_is(key, "bytes") && v.type == LLMC__MSGPACK_BIN) {
+        *seen |= 2;
+        t->data = v.data;
+        t->bytes = v.n;
+    } else if (llmc__msgpack_is(key, "dtype")) { /* a quantised type is a map: nothing that we read */
+        *seen |= 4;
+        llmc__strcopy(w->dtype, sizeof w->dtype, v.type == LLMC__MSGPACK_TEXT ? (const char *)v.data : "?",
+                      v.type == LLMC__MSGPACK_TEXT ? (size_t)v.n : 1);
+    }
+    return LLMC_OK;
+}
+
+/* Whether a name is `tail` or ends in it after a dot. */
+static bool llmc__mpk_ends(const char *name, const char *tail)
+{
+    const size_t n = llmc__strlen(name), k = llmc__strlen(tail);
+    return n >= k && llmc__streq(name + n - k, tail) && (n == k || name[n - k - 1] == '.');
+}
+
+/* A matrix of a linear layer lies [inputs][outputs]; dim[0] is the inputs wherever they are. */
+static void llmc__mpk_turn(llmc_tensor *t)
+{
+    const uint64_t out = t->dim[0];
+    if (t->n_dims != 2 || llmc__mpk_ends(t->name, "wte.weight") || llmc__mpk_ends(t->name, "wpe.weight"))
+        return;
+    t->dim[0] = t->dim[1];
+    t->dim[1] = out;
+    t->transposed = true;
+}
+
+/* A parameter's map of `pairs`, m behind its head; w->name is the tensor's. Types that we do not read
+   become NONE with their bytes. Errors: BAD_FILE. */
+static llmc_status llmc__mpk_param(const llmc__reader *r, llmc__mpk_walk *w, uint64_t pairs, llmc_tensor *t)
+{
+    const uint64_t at = llmc__mpk_place(r, &w->at);
+    llmc__msgpack_value key;
+    uint64_t stored;
+    unsigned seen = 0;
+    LLMC__TRY(llmc__tensor_name(r, at, t, w->name, llmc__strlen(w->name)));
+    for (; pairs > 0; pairs--) {
+        if (!llmc__msgpack_next(&w->at, &key) || key.type != LLMC__MSGPACK_TEXT)
+            return llmc__mpk_bad(r, &w->at, "a name");
+        LLMC__TRY(llmc__mpk_member(r, &w->at, &key, w, t, &seen));
+    }
+    if (seen != 7)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: parameter '%s' must have bytes (binary), shape and dtype", r->name, t->name);
+    /* Flex32 is how burn calls f32 that may be computed in less */
+    t->type = llmc__streq(w->dtype, "F32") || llmc__streq(w->dtype, "Flex32") ? LLMC_F32
+              : llmc__streq(w->dtype, "F16")                                  ? LLMC_F16
+              : llmc__streq(w->dtype, "BF16")                                 ? LLMC_BF16
+                                                                              : LLMC_DTYPE_NONE;
+    stored = t->bytes;
+    if (t->type != LLMC_DTYPE_NONE)
+        LLMC__TRY(llmc__tensor_bytes(r, at, t));
+    else
+        (void)llmc__tensor_count(t);
+    if (t->bytes != stored)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: tensor '%s' has %llu bytes, its shape needs %llu", r->name, t->name,
+                          (unsigned long long)stored, (unsigned long long)t->bytes);
+    llmc__mpk_turn(t);
+    return LLMC_OK;
+}
+
+/* Whether a map of n pairs whose first is at m is a parameter's data. */
+static bool llmc__mpk_is_param(llmc__msgpack m, uint64_t n)
+{
+    llmc__msgpack_value key;
+    return n > 0 && llmc__msgpack_next(&m, &key) &&
+           (llmc__msgpack_is(&key, "bytes") || llmc__msgpack_is(&key, "shape") ||
+            llmc__msgpack_is(&key, "dtype"));
+}
+
+/* Goes down into a container of n entries (a map: pairs); key: its name in a map, NULL: it is the
+   root, else an array's element, whose name is its index. Errors: BAD_FILE, UNSUPPORTED (depth). */
+static llmc_status llmc__mpk_enter(const llmc__reader *r, llmc__mpk_walk *w, const llmc__msgpack_value *key,
+                                   const llmc__msgpack_value *v)
+{
+    llmc__mpk_level *l = &w->level[w->depth];
+    size_t path = w->depth > 0 ? l[-1].path : 0, n;
+    char index[24];
+    const char *name = "";
+    if (w->depth == LLMC__MPK_DEPTH)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, llmc__mpk_place(r, &w->at),
+                          "%s: '%s' nests more than %u containers", r->name, w->name, LLMC__MPK_DEPTH);
+    if (key != NULL) {
+        name = (const char *)key->data;
+        n = (size_t)key->n;
+    } else {
+        if (w->depth > 0)
+            llmc__format(index, sizeof index, "%llu", (unsigned long long)(l[-1].index - 1));
+        else
+            index[0] = 0;
+        name = index;
+        n = llmc__strlen(index);
+    }
+    if (path > 0 && path < sizeof w->name - 1)
+        w->name[path++] = '.';
+    if (!llmc__strcopy(w->name + path, sizeof w->name - path, name, n) || llmc__strlen(w->name + path) != n)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__mpk_place(r, &w->at),
+                          "%s: the name '%s' is longer than %u bytes or holds a NUL", r->name, w->name,
+                          LLMC_NAME_MAX - 1u);
+    l->left = v->n;
+    l->index = 0;
+    l->path = (uint32_t)(path + n);
+    l->map = v->type == LLMC__MSGPACK_MAP;
+    w->depth++;
+    return LLMC_OK;
+}
+
+/* One entry of the innermost container: a parameter (*found), a container that is entered, or a
+   scalar that is passed over. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__mpk_step(const llmc__reader *r, llmc__mpk_walk *w, llmc_tensor *out, bool *found)
+{
+    llmc__mpk_level *l = &w->level[w->depth - 1];
+    llmc__msgpack_value key, v;
+    l->left--;
+    l->index++;
+    w->name[l->path] = 0;
+    if (l->map && (!llmc__msgpack_next(&w->at, &key) || key.type != LLMC__MSGPACK_TEXT))
+        return llmc__mpk_bad(r, &w->at, "a name");
+    if (!llmc__msgpack_next(&w->at, &v))
+        return llmc__mpk_bad(r, &w->at, "a value");
+    if (v.type != LLMC__MSGPACK_MAP && v.type != LLMC__MSGPACK_ARRAY)
+        return LLMC_OK;
+    *found = l->map && v.type == LLMC__MSGPACK_MAP && llmc__msgpack_is(&key, "param") &&
+             llmc__mpk_is_param(w->at, v.n);
+    return *found ? llmc__mpk_param(r, w, v.n, out) : llmc__mpk_enter(r, w, l->map ? &key : NULL, &v);
+}
+
+/* llmc__mpk_next -- the next tensor, w all zero at first                          (FILE.mpk)
+   In the file's order; out's data lies inside the file. type NONE: one that we do not read, w->dtype
+   names it. Matrices of linear layers come transposed. DONE after the last; cannot fail once the file
+   was opened, which calls this for each tensor. Errors then: BAD_FILE, UNSUPPORTED. */
+LLMC__UNUSED static llmc_status llmc__mpk_next(const llmc__mpk *f, llmc__mpk_walk *w, llmc_tensor *out)
+{
+    const llmc__reader *r = &f->file;
+    llmc__msgpack_value v;
+    bool found = false;
+    if (!w->started) {
+        w->started = true;
+        w->at.at = r->data + f->item_at;
+        w->at.end = r->data + r->size;
+        if (!llmc__msgpack_next(&w->at, &v) || v.type != LLMC__MSGPACK_MAP)
+            return llmc__mpk_bad(r, &w->at, "item to be a map");
+        LLMC__TRY(llmc__mpk_enter(r, w, NULL, &v));
+    }
+    llmc__tensor_clear(out);
+    while (w->depth > 0 && !found) {
+        if (w->level[w->depth - 1].left == 0)
+            w->depth--;
+        else
+            LLMC__TRY(llmc__mpk_step(r, w, out, &found));
+    }
+    return found ? LLMC_OK : LLMC_DONE;
+}
+
+/* Finds "item" in the map that the file is. Errors: BAD_FILE. */
+static llmc_status llmc__mpk_find(llmc__mpk *f, llmc__msgpack *m)
+{
+    const llmc__reader *r = &f->file;
+    llmc__msgpack_value top, key;
+    uint64_t at;
+    if (!llmc__msgpack_next(m, &top) || top.type != LLMC__MSGPACK_MAP)
+        return llmc__mpk_bad(r, m, "a map with metadata and item");
+    for (; top.n > 0; top.n--) {
+        if (!llmc__msgpack_next(m, &key))
+            return llmc__mpk_bad(r, m, "a name");
+        at = llmc__mpk_place(r, m);
+        if (!llmc__msgpack_skip(m))
+            return llmc__mpk_bad(r, m, "a whole value");
+        if (llmc__msgpack_is(&key, "item"))
+            f->item_at = at;
+    }
+    if (f->item_at == 0)
+        return llmc__mpk_bad(r, m, "a map with metadata and item");
+    return m->at == m->end ? LLMC_OK : llmc__mpk_bad(r, m, "the end of the file");
+}
+
+/* llmc__mpk_open -- check a model.mpk, every value of it
+   Linear in the number of values; no byte of the tensors is read. f borrows the file. Errors: BAD_FILE,
+   UNSUPPORTED (nesting). Source: burn's NamedMpkFileRecorder. */
+LLMC__UNUSED static llmc_status llmc__mpk_open(llmc__mpk *f, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__msgpack m;
+    llmc__mpk_walk w;
+    llmc_tensor t;
+    llmc_status status;
+    LLMC_MEMSET(f, 0, sizeof *f);
+    LLMC_MEMSET(&w, 0, sizeof w);
+    f->file = llmc__reader_over(file, "FILE.mpk", diag);
+    if (f->file.size == 0)
+        return LLMC__FAIL(diag, BAD_FILE, f->file.tag, 0, "%s: is empty", f->file.name);
+    m.at = f->file.data;
+    m.end = f->file.data + f->file.size;
+    LLMC__TRY(llmc__mpk_find(f, &m));
+    while ((status = llmc__mpk_next(f, &w, &t)) == LLMC_OK)
+        LLMC__TRY(llmc__tensor_tally(&f->file, &f->n_tensors));
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+//--[ 12.9 FILE.llmc ]-- llm.c's GPT-2: 256 integers, then f32 or bf16 arrays in a fixed order
+/*    i32 20240326 | i32 version, 3 f32, 5 bf16 | i32 context, V, L, H, D, padded V | zeros to 1024 | arrays
+   Every array stands there for all layers, one after the other. Source: llm.c, train_gpt2.py. */
+#define LLMC__LLMC_MAGIC 20240326u
+
+typedef struct llmc__llmc {
+    llmc__reader file;
+    uint32_t version, context, vocab, layers, heads, width;
+    uint32_t rows; /* of the token embedding: the vocabulary and padding */
+    uint32_t n_tensors;
+} llmc__llmc;
+
+/* One array; sizes by letter: D width, Q 3 D, F 4 D, V rows of the embedding, C context. */
+typedef struct llmc__llmc_part {
+    const char *name; /* GGUF's, %u for the layer */
+    char cols, rows;  /* rows 0: a vector */
+    bool per_layer;
+} llmc__llmc_part;
+
+#define LLMC__LLMC_PARTS 16
+static const llmc__llmc_part llmc__llmc_part_table[LLMC__LLMC_PARTS] = {
+    {"token_embd.weight", 'D', 'V', false},        {"position_embd.weight", 'D', 'C', false},
+    {"blk.%u.attn_norm.weight", 'D', 0, true},     {"blk.%u.attn_norm.bias", 'D', 0, true},
+    {"blk.%u.attn_qkv.weight", 'D', 'Q', true},    {"blk.%u.attn_qkv.bias", 'Q', 0, true},
+    {"blk.%u.attn_output.weight", 'D', 'D', true}, {"blk.%u.attn_output.bias", 'D', 0, true},
+    {"blk.%u.ffn_norm.weight", 'D', 0, true},      {"blk.%u.ffn_norm.bias", 'D', 0, true},
+    {"blk.%u.ffn_up.weight", 'D', 'F', true},      {"blk.%u.ffn_up.bias", 'F', 0, true},
+    {"blk.%u.ffn_down.weight", 'F', 'D', true},    {"blk.%u.ffn_down.bias", 'D', 0, true},
+    {"output_norm.weight", 'D', 0, false},         {"output_norm.bias", 'D', 0, false}};
+
+/* All zero before the first tensor. */
+typedef struct llmc__llmc_walk {
+    uint64_t at;          /* bytes of arrays passed */
+    uint32_t part, layer; /* index into llmc__llmc_part_table; layer of that array */
+} llmc__llmc_walk;
+
+/* A letter of the table as a number; what no letter stands for is 1. */
+static uint64_t llmc__llmc_dim(const llmc__llmc *f, char letter)
+{
+    switch (letter) {
+    case 'D':
+        return f->width;
+    case 'Q':
+        return (uint64_t)3 * f->width;
+    case 'F':
+        return (uint64_t)4 * f->width;
+    case 'V':
+        return f->rows;
+    case 'C':
+        return f->context;
+    default:
+        return 1;
+    }
+}
+
+/* llmc__llmc_next -- the next array as a tensor under GGUF's name, w all zero at first   (FILE.llmc)
+   out may be NULL to only measure, before it is known that the file has all of them. DONE after the
+   last; never fails. Sizes cannot overflow: see llmc__llmc_head. */
+LLMC__UNUSED static llmc_status llmc__llmc_next(const llmc__llmc *f, llmc__llmc_walk *w, llmc_tensor *out)
+{
+    const llmc__llmc_part *p;
+    uint64_t n;
+    if (w->part < LLMC__LLMC_PARTS &&
+        w->layer == (llmc__llmc_part_table[w->part].per_layer ? f->layers : 1)) {
+        w->part++;
+        w->layer = 0;
+    }
+    if (w->part == LLMC__LLMC_PARTS)
+        return LLMC_DONE;
+    p = &llmc__llmc_part_table[w->part];
+    n = llmc__llmc_dim(f, p->cols) * llmc__llmc_dim(f, p->rows) * (f->version == 3 ? 4 : 2);
+    if (out != NULL) {
+        llmc__tensor_clear(out);
+        llmc__format(out->name, sizeof out->name, p->name, (unsigned)w->layer);
+        out->type = f->version == 3 ? LLMC_F32 : LLMC_BF16;
+        out->n_dims = p->rows == 0 ? 1 : 2;
+        out->dim[0] = llmc__llmc_dim(f, p->cols);
+        out->dim[1] = llmc__llmc_dim(f, p->rows);
+        out->bytes = n;
+        out->data = f->file.data + 1024 + w->at;
+    }
+    w->at += n;
+    w->layer++;
+    return LLMC_OK;
+}
+
+/* Header; r ends behind it. The bounds keep the largest array, 2^24 rows of 2^20 f32, and 4096 layers
+   of less far below 2^64 bytes. Errors: BAD_FILE, UNSUPPORTED (version). */
+static llmc_status llmc__llmc_head(llmc__llmc *f, llmc__reader *r)
+{
+    const uint8_t *p = NULL;
+    LLMC__TRY(llmc__read(r, 1024, "the header", &p));
+    if (llmc__u32le(p) != LLMC__LLMC_MAGIC)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 0, "%s: not a model of llm.c", r->name);
+    f->version = llmc__u32le(p + 4);
+    f->context = llmc__u32le(p + 8);
+    f->vocab = llmc__u32le(p + 12);
+    f->layers = llmc__u32le(p + 16);
+    f->heads = llmc__u32le(p + 20);
+    f->width = llmc__u32le(p + 24);
+    f->rows = llmc__u32le(p + 28);
+    if (f->version != 3 && f->version != 5)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 4,
+                          "%s: llm.c version %u is not supported, 3 (f32) and 5 (bf16) are", r->name,
+                          (unsigned)f->version);
+    if (f->context == 0 || f->context > (1u << 24) || f->vocab == 0 || f->vocab > f->rows ||
+        f->rows > LLMC__MAX_VOCAB || f->layers == 0 || f->layers > 4096 || f->heads == 0 ||
+        f->width > (1u << 20) || f->heads > f->width || f->width % f->heads != 0)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 8, "%s: the header's sizes are not possible together",
+                          r->name);
+    return LLMC_OK;
+}
+
+/* llmc__llmc_open -- check a model of llm.c
+   There is no table in it, so the size must be exactly what the header implies. f borrows the bytes.
+   Errors: BAD_FILE, UNSUPPORTED. */
+LLMC__UNUSED static llmc_status llmc__llmc_open(llmc__llmc *f, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.llmc", diag);
+    llmc__llmc_walk w;
+    LLMC_MEMSET(f, 0, sizeof *f);
+    LLMC_MEMSET(&w, 0, sizeof w);
+    f->file = r;
+    LLMC__TRY(llmc__llmc_head(f, &r));
+    while (llmc__llmc_next(f, &w, NULL) == LLMC_OK)
+        f->n_tensors++;
+    if (w.at != r.size - r.at)
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, llmc__min(w.at + r.at, r.size),
+                          "%s: has %llu bytes, its header implies %llu", r.name, (unsigned long long)r.size,
+                          (unsigned long long)(w.at + r.at));
+    return LLMC_OK;
+}
+
+/* llm.c's gpt2_tokenizer.bin: i32 20240328 | i32 version | i32 count | version 2: i32 end of text |
+   zeros to 1024 | per token u8 length, bytes. */
+#define LLMC__LLMC_TOKENS_MAGIC 20240328u
+
+typedef struct llmc__llmc_tokens {
+    llmc__reader file;
+    uint32_t count;
+    uint32_t end;      /* id of the end of text, < count */
+    uint64_t begin_at; /* of the first token: walks begin there */
+} llmc__llmc_tokens;
+
+/* The next token's bytes; r is a copy of the file's reader, at begin_at for the first. Errors: BAD_FILE. */
+static llmc_status llmc__llmc_token(llmc__reader *r, const char **text, size_t *len)
+{
+    const uint8_t *p = NULL;
+    LLMC__TRY(llmc__read(r, 1, "a token's length", &p));
+    *len = p[0];
+    LLMC__TRY(llmc__read(r, *len, "a token", &p));
+    *text = (const char *)p;
+    return LLMC_OK;
+}
+
+/* llmc__llmc_tokens_open -- check a gpt2_tokenizer.bin, every token of it
+   Version 1 does not name the end of text, which is GPT-2's last id. Errors: BAD_FILE (also if bytes are
+   left over), UNSUPPORTED (version). */
+LLMC__UNUSED static llmc_status llmc__llmc_tokens_open(llmc__llmc_tokens *t, const llmc_blob *file,
+                                                       llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.llmc", diag);
+    const uint8_t *p = NULL;
+    const char *text;
+    size_t len;
+    uint32_t i, version;
+    LLMC_MEMSET(t, 0, sizeof *t);
+    t->file = r;
+    LLMC__TRY(llmc__read(&r, 1024, "the header", &p));
+    if (llmc__u32le(p) != LLMC__LLMC_TOKENS_MAGIC)
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, 0, "%s: not a tokenizer of llm.c", r.name);
+    version = llmc__u32le(p + 4);
+    if (version != 1 && version != 2)
+        return LLMC__FAIL(diag, UNSUPPORTED, r.tag, 4,
+                          "%s: tokenizer version %u is not supported, 1 and 2 are", r.name,
+                          (unsigned)version);
+    t->count = llmc__u32le(p + 8);
+    t->begin_at = r.at;
+    if (t->count == 0 || t->count > LLMC__MAX_VOCAB)
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, 8, "%s: declares %u tokens, expected 1 to %u", r.name,
+                          (unsigned)t->count, LLMC__MAX_VOCAB);
+    t->end = version == 1 ? t->count - 1 : llmc__u32le(p + 12);
+    if (t->end >= t->count)
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, 12, "%s: the end of text is token %u of %u", r.name,
+                          (unsigned)t->end, (unsigned)t->count);
+    for (i = 0; i < t->count; i++)
+        LLMC__TRY(llmc__llmc_token(&r, &text, &len));
+    return r.at == r.size ? LLMC_OK
+                          : LLMC__FAIL(diag, BAD_FILE, r.tag, r.at, "%s: %llu bytes are left after %u tokens",
+                                       r.name, (unsigned long long)(r.size - r.at), (unsigned)t->count);
+}
+
+//--[ 12.10 FILE.identify ]-- what a file claims to be, by its content alone
+/* Whether the first member of an object has this name; p [n] begins at its brace, unchecked text. */
+static bool llmc__first_name(const uint8_t *p, uint64_t n, const char *name)
+{
+    const char *at = (const char *)p, *end = at + n;
+    size_t len = llmc__strlen(name);
+    at = llmc__json_space(at + 1, end);
+    return (size_t)(end - at) > len + 1 && at[0] == '"' && LLMC_MEMCMP(at + 1, name, len) == 0 &&
+           at[len + 1] == '"';
+}
+
+/* u64 length, then a brace: safetensors, or torchless if the first member is one of its three. The
+   length may lie: then the reader says so. */
+static llmc_file_kind llmc__identify_header(const llmc__reader *r)
+{
+    const uint8_t *p = r->data;
+    const uint64_t n = r->size;
+    if (n < 10 || llmc__u64le(p) > LLMC__MAX_HEADER || p[8] != '{')
+        return LLMC_FILE_UNKNOWN;
+    if (llmc__first_name(p + 8, n - 8, "metadata") || llmc__first_name(p + 8, n - 8, "tokenizer") ||
+        llmc__first_name(p + 8, n - 8, "tensors"))
+        return LLMC_FILE_TORCHLESS;
+    return LLMC_FILE_SAFETENSORS;
+}
+
+/* A MessagePack map whose first name is metadata or item. */
+static bool llmc__identify_mpk(const llmc__reader *r)
+{
+    llmc__msgpack m;
+    llmc__msgpack_value v;
+    m.at = r->data;
+    m.end = r->data + r->size;
+    return llmc__msgpack_next(&m, &v) && v.type == LLMC__MSGPACK_MAP && llmc__msgpack_next(&m, &v) &&
+           (llmc__msgpack_is(&v, "metadata") || llmc__msgpack_is(&v, "item"));
+}
+
+/* JSON by its brace; flat settings if every line is one, and there is one. Only of files as short as
+   settings are: this reads all of them. */
+static llmc_file_kind llmc__identify_text(const llmc_blob *file)
+{
+    const char *text = (const char *)file->data, *end = text + file->size, *p;
+    llmc_setting setting;
+    llmc_status status;
+    size_t at = 0;
+    unsigned n = 0;
+    p = llmc__json_space(text + llmc__bom(text, file->size), end);
+    if (p < end && *p == '{')
+        return LLMC_FILE_JSON;
+    if (file->size > 65536)
+        return LLMC_FILE_UNKNOWN;
+    while ((status = llmc_settings_next(file, &at, &setting, NULL)) == LLMC_OK)
+        n++;
+    return status == LLMC_DONE && n > 0 ? LLMC_FILE_SETTINGS : LLMC_FILE_UNKNOWN;
+}
+
+/* By magic where a format has one; safetensors and torchless by a length and a brace; llama2.c v0
+   by seven integers that make sense together: a length before a brace never is two of them. Text
+   comes last. file may be NULL. */
 LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
 {
     llmc__llama2c f;
     llmc__reader r;
+    llmc_file_kind kind;
     if (file == NULL)
         return LLMC_FILE_UNKNOWN;
     r = llmc__reader_over(file, "FILE", NULL);
-    if (r.size < 4)
-        return LLMC_FILE_UNKNOWN;
-    if (llmc__u32le(r.data) == 0x46554747u)
+    if (r.size >= 4 && llmc__u32le(r.data) == 0x46554747u)
         return LLMC_FILE_GGUF;
-    if (llmc__u32le(r.data) == LLMC__LLAMA2C_MAGIC)
+    if (r.size >= 4 && llmc__u32le(r.data) == LLMC__LLAMA2C_MAGIC)
         return LLMC_FILE_LLAMA2C;
-    if (r.size < 28)
+    if (r.size >= 4 && llmc__u32le(r.data) == LLMC__LLMC_MAGIC)
+        return LLMC_FILE_LLMC;
+    if (r.size >= 4 && LLMC_MEMCMP(r.data, "MOG\0", 4) == 0)
+        return LLMC_FILE_MOG;
+    if (r.size == 0)
         return LLMC_FILE_UNKNOWN;
+    kind = llmc__identify_header(&r);
+    if (kind != LLMC_FILE_UNKNOWN)
+        return kind;
+    if (llmc__identify_mpk(&r))
+        return LLMC_FILE_MPK;
     LLMC_MEMSET(&f, 0, sizeof f);
-    llmc__llama2c_ints(&f, r.data);
-    return llmc__llama2c_plausible(&f) ? LLMC_FILE_LLAMA2C : LLMC_FILE_UNKNOWN;
+    if (r.size >= 28)
+        llmc__llama2c_ints(&f, r.data);
+    return r.size >= 28 && llmc__llama2c_plausible(&f) ? LLMC_FILE_LLAMA2C : llmc__identify_text(file);
 }
 
 /* A static string; "unknown" for numbers that are no kind. */
 LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind)
 {
-    return kind == LLMC_FILE_GGUF ? "GGUF" : kind == LLMC_FILE_LLAMA2C ? "llama2.c" : "unknown";
+    static const char *const name[] = {"unknown", "GGUF", "llama2.c", "safetensors", "torchless",
+                                       "MOG",     "mpk",  "llm.c",    "JSON",        "settings"};
+    return (unsigned)kind < sizeof name / sizeof name[0] ? name[kind] : name[0];
 }
 
-//--[ 12.4 FILE.vocab ]-- what a file says of its vocabulary, each string checked
+//--[ 12.11 FILE.vocab ]-- what a file says of its vocabulary, each string checked
 #ifndef LLMC_NO_TOKEN
 
 typedef enum llmc__string_layout {
@@ -6933,7 +8231,7 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
 }
 #endif
 
-//--[ 12.5 FILE.writer ]-- little-endian output; the first failure sticks
+//--[ 12.12 FILE.writer ]-- little-endian output; the first failure sticks
 /* A GGUF header holds the number of keys before them, and sizes are asked for before they are
    written: the writer runs once with `to` NULL, counting, and once for good, as an arena does.
    No function returns a status; who writes looks at `failed` at the end. */
