@@ -7382,7 +7382,8 @@ LLMC__UNUSED static llmc_status llmc__mog_open(llmc__mog *f, const llmc_blob *fi
     LLMC__TRY(llmc__mog_lists(f, &r));
     LLMC__TRY(llmc__read_u32(&r, "the number of tensors", &f->n_tensors));
     f->tensors_at = r.at;
-    if (f->n_tensors > (r.size - r.at) / 43 || f->n_tensors > LLMC__MAX_TENSORS) /* name 4 + 1, the rest 38 */
+    if (f->n_tensors > (r.size - r.at) / 42 ||
+        f->n_tensors > LLMC__MAX_TENSORS) /* a name takes 4, the rest 38 */
         return LLMC__FAIL(diag, BAD_FILE, r.tag, r.at - 4,
                           "%s: declares %u tensors, more than the header can hold", r.name,
                           (unsigned)f->n_tensors);
