@@ -3125,7 +3125,10 @@ typedef struct llmc__kernels {
     void (*scale)(float *y, float a, size_t n);      /* y *= a */
     float (*max)(const float *x, size_t n);          /* n >= 1; NaN has no say */
     float (*exp_sum)(float *x, size_t n, float max); /* x = exp(x - max); returns the sum. x <= max */
-    void (*act[4])(float *x, size_t n);              /* by llmc_act, in place */
+    void (*act[5])(float *x, size_t n);              /* by llmc_act, in place; SWIGLU_OAI is below */
+    /* up = min(g, 7) sigmoid(1.702 min(g, 7)) (clamp(up, -7, 7) + 1), g = gate; both [n] */
+    void (*swiglu_oai)(float *up, const float *gate, size_t n);
+    void (*softcap)(float *x, size_t n, float cap); /* x = cap tanh(x / cap); cap > 0 */
     /* by llmc_rope: turns one head; pair i of dims / 2 by the angle of cosine[i], sine[i] */
     void (*rope[2])(float *x, const float *cosine, const float *sine, size_t dims);
     /* F32, F16: cache rows, in native byte order, aligned to 2 */
@@ -3154,7 +3157,8 @@ static inline bool llmc__wants_q8(llmc_dtype type)
         name, {NULL, p(matmul_f32), p(matmul_f16), p(matmul_bf16), p(matmul_q8_0), p(matmul_q4_0), NULL}, \
             {NULL, llmc__row_f32, llmc__row_f16, llmc__row_bf16, llmc__row_q8_0, llmc__row_q4_0, NULL},   \
             p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum),        \
-            {p(silu), p(gelu_tanh), p(gelu_erf), p(relu)}, {p(rope_adjacent), p(rope_half)},              \
+            {p(silu), p(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, p(swiglu_oai), p(softcap),           \
+            {p(rope_adjacent), p(rope_half)},                                                             \
             {NULL, p(kv_store_f32), p(kv_store_f16), NULL, NULL, NULL, NULL},                             \
             {NULL, p(kv_dot_f32), p(kv_dot_f16), NULL, NULL, NULL, NULL},                                 \
             {NULL, p(kv_mix_f32), p(kv_mix_f16), NULL, NULL, NULL, NULL}, p(finite)                       \
@@ -3406,6 +3410,32 @@ static void llmc__scalar_relu(float *x, size_t n)
     size_t i;
     for (i = 0; i < n; i++)
         x[i] = x[i] < 0 ? 0 : x[i];
+}
+
+/* So 2021. Overflows to infinity from |x| = 1.8e19 on. */
+static void llmc__scalar_relu2(float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        x[i] = x[i] < 0 ? 0 : x[i] * x[i];
+}
+
+/* gpt-oss. g sigmoid(a g) = g / (1 + e^(-a g)); comparisons are such that NaN stays NaN. */
+static void llmc__scalar_swiglu_oai(float *up, const float *gate, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        float g = gate[i] > 7 ? 7 : gate[i], u = up[i] > 7 ? 7 : up[i] < -7 ? -7 : up[i];
+        up[i] = g / (1 + llmc__expf(-1.702f * g)) * (u + 1);
+    }
+}
+
+/* Gemma 2's bound on scores and logits: near x where x is small, never beyond cap. */
+static void llmc__scalar_softcap(float *x, size_t n, float cap)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        x[i] = cap * llmc__tanhf(x[i] / cap);
 }
 
 /* One pair, as a point of the plane, turned by an angle. Source: Su 2021, eq. 34. */
@@ -4384,6 +4414,46 @@ LLMC__FN void LLMC__N(relu)(float *y, size_t n)
 {
     const float *x = y;
     LLMC__MAP(llmc__vmax(llmc__vzero(), v))
+}
+
+LLMC__FN void LLMC__N(relu2)(float *y, size_t n)
+{
+    const float *x = y;
+    LLMC__MAP(llmc__vmul(v, llmc__vmax(llmc__vzero(), v)))
+}
+
+/* Bounds first in vmin and vmax, which keep NaN in their second operand. */
+LLMC__INLINE llmc__v8 LLMC__N(swiglu_oai8)(llmc__v8 u, llmc__v8 g)
+{
+    llmc__v8 seven = llmc__vset1(7);
+    g = llmc__vmin(seven, g);
+    u = llmc__vmin(seven, llmc__vmax(llmc__vset1(-7), u));
+    g = LLMC__N(gate)(g, llmc__vmul(g, llmc__vset1(1.702f)));
+    return llmc__vmul(g, llmc__vadd(u, llmc__vset1(1)));
+}
+
+LLMC__FN void LLMC__N(swiglu_oai)(float *y, const float *x, size_t n) LLMC__MAP(LLMC__N(swiglu_oai8)(v, u))
+
+    /* tanh z = 1 - 2 / (1 + e^2z), which cancels near 0: up to |z| = 0.6 an odd polynomial, fitted to
+   within 3e-9 of z there. Within 3e-7 relative. */
+    LLMC__INLINE llmc__v8 LLMC__N(tanh8)(llmc__v8 z)
+{
+    llmc__v8 one = llmc__vset1(1), s = llmc__vmul(z, z), p, t = LLMC__N(exp)(llmc__vadd(z, z));
+    t = llmc__vsub(one, llmc__vdiv(llmc__vset1(2), llmc__vadd(one, t)));
+    p = llmc__vset1(-0.00590586476f);
+    p = llmc__vfma(p, s, llmc__vset1(0.0208053812f));
+    p = llmc__vfma(p, s, llmc__vset1(-0.0537866838f));
+    p = llmc__vfma(p, s, llmc__vset1(0.133319587f));
+    p = llmc__vfma(p, s, llmc__vset1(-0.333332986f));
+    p = llmc__vfma(llmc__vmul(p, s), z, z);
+    return llmc__vsel_lt(s, llmc__vset1(0.36f), p, t);
+}
+
+LLMC__FN void LLMC__N(softcap)(float *y, size_t n, float cap)
+{
+    const float *x = y;
+    llmc__v8 c = llmc__vset1(cap);
+    LLMC__MAP(llmc__vmul(c, LLMC__N(tanh8)(llmc__vdiv(v, c))))
 }
 #undef LLMC__MAP
 
