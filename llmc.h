@@ -778,7 +778,7 @@ typedef struct llmc_engine_options {
     size_t size;
     uint32_t context_length;    /* most tokens in a sequence; 0: the trained length, at most 4096 */
     uint32_t max_seqs;          /* sequences open at once; 0: 1                                    */
-    uint32_t batch_tokens;      /* most tokens in a step, at least max_seqs; 0: 256 */
+    uint32_t batch_tokens;      /* most tokens in a step, at least max_seqs; 0: 256, encoders: the context */
     uint64_t kv_cache_capacity; /* tokens in the cache, all sequences; 0: max_seqs * context       */
     llmc_dtype kv_type;         /* F32 or F16; NONE: F16                                           */
     uint32_t text_bytes;        /* longest word or conversation in one add; 0: 4 * context, 2^12 to 2^20  */
@@ -877,7 +877,7 @@ LLMC_API void *llmc_seq_user(const llmc_seq *seq);
 /* One batch over all sequences with something to do, up to batch_tokens tokens. A
    sequence whose input is read to the end gets one new token, as a piece to be taken;
    until it is taken the sequence waits. DONE: nothing to do.
-   Errors: FULL (no page left; a smaller load goes on), CANCELLED, NOT_FINITE. */
+   Errors: FULL (no page left; a smaller load goes on), CANCELLED, NOT_FINITE, BAD_ARG (an encoder). */
 LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag);
 
 /* Takes the sequence's piece if it has one. */
@@ -892,6 +892,13 @@ LLMC_API llmc_status llmc_seq_next(llmc_seq *seq, llmc_piece *piece, llmc_diag *
    embeddings' kin and anyone with a sampler of their own. */
 LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size_t n, float *logits,
                                       size_t n_logits, llmc_diag *diag);
+
+/* A text as one vector, out [D] of length 1: the mean, the first or the last of its tokens' final
+   states, from encoders and generators alike. The sequence has to be empty, and is so afterwards.
+   Encoders, whose tokens see both ways, take at most batch_tokens.
+   Errors: BAD_ARG, FULL (context), NOT_FINITE, CANCELLED. */
+LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
+                                    float *out, llmc_diag *diag);
 
 /*==== 21 CHAT ==== conversations as tokens ====*/
 #ifndef LLMC_NO_CHAT
@@ -3133,7 +3140,10 @@ typedef struct llmc__kernels {
     void (*scale)(float *y, float a, size_t n);      /* y *= a */
     float (*max)(const float *x, size_t n);          /* n >= 1; NaN has no say */
     float (*exp_sum)(float *x, size_t n, float max); /* x = exp(x - max); returns the sum. x <= max */
-    void (*act[4])(float *x, size_t n);              /* by llmc_act, in place */
+    void (*act[5])(float *x, size_t n);              /* by llmc_act, in place; SWIGLU_OAI is below */
+    /* up = min(g, 7) sigmoid(1.702 min(g, 7)) (clamp(up, -7, 7) + 1), g = gate; both [n] */
+    void (*swiglu_oai)(float *up, const float *gate, size_t n);
+    void (*softcap)(float *x, size_t n, float cap); /* x = cap tanh(x / cap); cap > 0 */
     /* by llmc_rope: turns one head; pair i of dims / 2 by the angle of cosine[i], sine[i] */
     void (*rope[2])(float *x, const float *cosine, const float *sine, size_t dims);
     /* F32, F16: cache rows, in native byte order, aligned to 2 */
@@ -3162,7 +3172,8 @@ static inline bool llmc__wants_q8(llmc_dtype type)
         name, {NULL, p(matmul_f32), p(matmul_f16), p(matmul_bf16), p(matmul_q8_0), p(matmul_q4_0), NULL}, \
             {NULL, llmc__row_f32, llmc__row_f16, llmc__row_bf16, llmc__row_q8_0, llmc__row_q4_0, NULL},   \
             p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum),        \
-            {p(silu), p(gelu_tanh), p(gelu_erf), p(relu)}, {p(rope_adjacent), p(rope_half)},              \
+            {p(silu), p(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, p(swiglu_oai), p(softcap),           \
+            {p(rope_adjacent), p(rope_half)},                                                             \
             {NULL, p(kv_store_f32), p(kv_store_f16), NULL, NULL, NULL, NULL},                             \
             {NULL, p(kv_dot_f32), p(kv_dot_f16), NULL, NULL, NULL, NULL},                                 \
             {NULL, p(kv_mix_f32), p(kv_mix_f16), NULL, NULL, NULL, NULL}, p(finite)                       \
@@ -3414,6 +3425,32 @@ static void llmc__scalar_relu(float *x, size_t n)
     size_t i;
     for (i = 0; i < n; i++)
         x[i] = x[i] < 0 ? 0 : x[i];
+}
+
+/* So 2021. Overflows to infinity from |x| = 1.8e19 on. */
+static void llmc__scalar_relu2(float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        x[i] = x[i] < 0 ? 0 : x[i] * x[i];
+}
+
+/* gpt-oss. g sigmoid(a g) = g / (1 + e^(-a g)); comparisons are such that NaN stays NaN. */
+static void llmc__scalar_swiglu_oai(float *up, const float *gate, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        float g = gate[i] > 7 ? 7 : gate[i], u = up[i] > 7 ? 7 : up[i] < -7 ? -7 : up[i];
+        up[i] = g / (1 + llmc__expf(-1.702f * g)) * (u + 1);
+    }
+}
+
+/* Gemma 2's bound on scores and logits: near x where x is small, never beyond cap. */
+static void llmc__scalar_softcap(float *x, size_t n, float cap)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        x[i] = cap * llmc__tanhf(x[i] / cap);
 }
 
 /* One pair, as a point of the plane, turned by an angle. Source: Su 2021, eq. 34. */
@@ -4392,6 +4429,46 @@ LLMC__FN void LLMC__N(relu)(float *y, size_t n)
 {
     const float *x = y;
     LLMC__MAP(llmc__vmax(llmc__vzero(), v))
+}
+
+LLMC__FN void LLMC__N(relu2)(float *y, size_t n)
+{
+    const float *x = y;
+    LLMC__MAP(llmc__vmul(v, llmc__vmax(llmc__vzero(), v)))
+}
+
+/* Bounds first in vmin and vmax, which keep NaN in their second operand. */
+LLMC__INLINE llmc__v8 LLMC__N(swiglu_oai8)(llmc__v8 u, llmc__v8 g)
+{
+    llmc__v8 seven = llmc__vset1(7);
+    g = llmc__vmin(seven, g);
+    u = llmc__vmin(seven, llmc__vmax(llmc__vset1(-7), u));
+    g = LLMC__N(gate)(g, llmc__vmul(g, llmc__vset1(1.702f)));
+    return llmc__vmul(g, llmc__vadd(u, llmc__vset1(1)));
+}
+
+LLMC__FN void LLMC__N(swiglu_oai)(float *y, const float *x, size_t n) LLMC__MAP(LLMC__N(swiglu_oai8)(v, u))
+
+    /* tanh z = 1 - 2 / (1 + e^2z), which cancels near 0: up to |z| = 0.6 an odd polynomial, fitted to
+   within 3e-9 of z there. Within 3e-7 relative. */
+    LLMC__INLINE llmc__v8 LLMC__N(tanh8)(llmc__v8 z)
+{
+    llmc__v8 one = llmc__vset1(1), s = llmc__vmul(z, z), p, t = LLMC__N(exp)(llmc__vadd(z, z));
+    t = llmc__vsub(one, llmc__vdiv(llmc__vset1(2), llmc__vadd(one, t)));
+    p = llmc__vset1(-0.00590586476f);
+    p = llmc__vfma(p, s, llmc__vset1(0.0208053812f));
+    p = llmc__vfma(p, s, llmc__vset1(-0.0537866838f));
+    p = llmc__vfma(p, s, llmc__vset1(0.133319587f));
+    p = llmc__vfma(p, s, llmc__vset1(-0.333332986f));
+    p = llmc__vfma(llmc__vmul(p, s), z, z);
+    return llmc__vsel_lt(s, llmc__vset1(0.36f), p, t);
+}
+
+LLMC__FN void LLMC__N(softcap)(float *y, size_t n, float cap)
+{
+    const float *x = y;
+    llmc__v8 c = llmc__vset1(cap);
+    LLMC__MAP(llmc__vmul(c, LLMC__N(tanh8)(llmc__vdiv(v, c))))
 }
 #undef LLMC__MAP
 
@@ -10833,17 +10910,40 @@ static llmc_status llmc__config_llama2c(llmc_config *c, const llmc__llama2c *f)
 }
 
 //--[ 14.5 MODEL.weights ]-- rows of tensors, tensors to their roles
-/* One row as f32, out [dim[0]]. The tensor was checked at load; row < its number of rows, so
-   row * n is an element of it and fits. I8: element e is data[e] * scales[e / group]. */
-static void llmc__tensor_row_f32(const llmc_tensor *t, uint64_t row, float *out)
+/* Bytes from one row of a matrix to the next as it is stored; transposed: from one input to the next. */
+static uint64_t llmc__row_bytes(const llmc_tensor *t)
+{
+    if (t->row_bytes != 0)
+        return t->row_bytes;
+    return llmc_dtype_bytes(t->type, (size_t)t->dim[t->transposed ? 1 : 0]);
+}
+
+/* Row r of a matrix of int8, out [dim[0]]: element e of the whole array is data[e] times (I8) or by
+   (I8R) scales[e / group]. Groups may begin and end inside a row. */
+static void llmc__tensor_row_i8(const llmc_tensor *t, uint64_t row, float *out)
 {
     uint64_t n = t->dim[0], i, at = row * n;
-    if (t->type != LLMC_I8) {
-        (void)llmc_dequantize(t->type, t->data + row * llmc_dtype_bytes(t->type, (size_t)n), (size_t)n, out);
+    for (i = 0; i < n; i++, at++) {
+        float q = (float)(int8_t)t->data[at], scale = llmc__f32le(t->scales + at / t->group * 4);
+        out[i] = t->type == LLMC_I8R ? q / scale : q * scale;
+    }
+}
+
+/* One row as f32, out [dim[0]]. The tensor was checked at load; row < its number of rows, so
+   row * n is an element of it and fits. Transposed: element (r, k) is element r of stored row k. */
+static void llmc__tensor_row_f32(const llmc_tensor *t, uint64_t row, float *out)
+{
+    uint64_t n = t->dim[0], step = llmc__row_bytes(t), i;
+    if (t->type == LLMC_I8 || t->type == LLMC_I8R) {
+        llmc__tensor_row_i8(t, row, out);
         return;
     }
-    for (i = 0; i < n; i++, at++) /* groups may begin and end inside a row */
-        out[i] = (float)(int8_t)t->data[at] * llmc__f32le(t->scales + at / t->group * 4);
+    if (!t->transposed) {
+        (void)llmc_dequantize(t->type, t->data + row * step, (size_t)n, out);
+        return;
+    }
+    for (i = 0; i < n; i++)
+        (void)llmc_dequantize(t->type, t->data + i * step + row * llmc_dtype_bytes(t->type, 1), 1, out + i);
 }
 
 /* llmc_tensor_row -- one row in f32, for tools and tests             (MODEL.weights)
@@ -10854,7 +10954,9 @@ LLMC_API llmc_status llmc_tensor_row(const llmc_tensor *t, uint64_t row, float *
     /* callers can build an llmc_tensor by hand, so what a divisor or length needs is asked again */
     if (t == NULL || out == NULL || t->data == NULL || t->dim[0] == 0 ||
         llmc_dtype_bytes(t->type, (size_t)t->dim[0]) == 0 || row >= t->dim[1] * t->dim[2] * t->dim[3] ||
-        (t->type == LLMC_I8 && (t->scales == NULL || t->group == 0)))
+        (t->transposed && (llmc_dtype_block(t->type) != 1 || t->dim[2] * t->dim[3] != 1)) ||
+        ((t->type == LLMC_I8 || t->type == LLMC_I8R) &&
+         (t->scales == NULL || t->group == 0 || t->transposed)))
         return LLMC_BAD_ARG;
     llmc__tensor_row_f32(t, row, out);
     return LLMC_OK;
@@ -11727,25 +11829,40 @@ typedef struct llmc__kv_layout {
 
 /* Everything that one pass needs. Tokens of several sequences may be mixed: a token
    knows its sequence only by its position and its page table. Read-only while tasks
-   run, but for the arrays, of which each task writes its own part. */
+   run, but for the arrays, of which each task writes its own part. Arrays that the model
+   has no use for are NULL; W is the widest feed-forward (F, an expert's, the shared ones'),
+   U the experts that a token uses. */
 typedef struct llmc__batch {
     const llmc_model *model;
     const llmc__kernels *k;
     llmc_tasks tasks;
     llmc__kv_layout kv;
-    uint32_t n;            /* T                                                     */
-    const llmc_token *ids; /* [T]                                                   */
-    const uint32_t *pos;   /* [T] position in its sequence                          */
-    uint32_t **pages;      /* [T] page table of its sequence                        */
-    float *x;              /* [T][D] residual stream                                */
-    float *h;              /* [T][D] normed input, or a branch's output             */
-    float *q, *att;        /* [T][H*K]                                              */
-    float *key, *value;    /* [T][G*K]                                              */
-    float *gate, *up;      /* [T][F]                                                */
-    float *cosine, *sine;  /* [T][rope_dims/2]                                      */
-    llmc__q8 *x8;          /* [T][widest/32] input of a product in 8 bits           */
-    float *vec[2];         /* [widest] a norm's weight and bias where not plain f32 */
-    float *rows;           /* [workers][widest], for types without a product        */
+    uint32_t n;                 /* T                                                      */
+    const llmc_token *ids;      /* [T]                                                    */
+    const llmc_token *prev;     /* [T] the token before it; its own at position 0 (smear) */
+    const uint32_t *pos;        /* [T] position in its sequence                           */
+    const uint32_t *end;        /* [T] it sees positions [0, end); NULL: up to its own    */
+    uint32_t **pages;           /* [T] page table of its sequence                         */
+    float *x;                   /* [T][D] residual stream                                 */
+    float *h;                   /* [T][D] normed input of a branch                        */
+    float *y, *z;               /* [T][D] what attention and feed-forward return; see llmc__batch_carve  */
+    float *x0, *back;           /* [T][D] x before the first block, and after backout_layer */
+    float *q, *att;             /* [T][H*K]                                               */
+    float *key, *value;         /* [T][G*K]                                               */
+    float *fused;               /* [T][H*K + 2*G*K] q, k, v where they are grouped by key head */
+    float *gate, *up;           /* [T][W]                                                 */
+    double *freq[2];            /* [rope_dims/2] radians a position: scaled, local        */
+    float strength[2];          /* cosine and sine times this                             */
+    float *cosine[2], *sine[2]; /* [T][rope_dims/2] by the frequencies above          */
+    double *wave;               /* [D/2, rounded up] frequencies of sinusoidal positions */
+    float *score;               /* [T][E] of the router, then exp(score - largest)    */
+    uint32_t *chosen;           /* [T][U] experts, the best first                     */
+    float *share;               /* [T][U] their weights                               */
+    uint32_t *order, *first;    /* [T*U] places in chosen, expert by expert; [E] where each's end */
+    float *picked, *answer;     /* [T][D] in and out of one expert                    */
+    llmc__q8 *x8;               /* [T][widest/32] input of a product in 8 bits        */
+    float *vec[2];              /* [longest] weights and biases where not plain f32   */
+    float *rows;                /* [workers][widest], for types without a product     */
 } llmc__batch;
 
 /* An address inside a page: is_value 0 for keys, 1 for values; slot is the position
@@ -11794,12 +11911,45 @@ static void llmc__over_tokens(const llmc__batch *b, uint32_t n, llmc__tokens_fn 
         llmc__run(&b->tasks, (n + loop.step - 1) / loop.step, llmc__token_piece, &loop);
 }
 
-//--[ 15.2 LAYER.product ]-- y = W x for one or more matrices that share x
+/* y [n] += a x [n], each element by itself: the same bits however the vector is cut. */
+static inline void llmc__add_times(const llmc__batch *b, float *y, float a, const float *x, size_t n)
+{
+    b->k->kv_mix[LLMC_F32](y, &a, x, 0, 1, n);
+}
+
+/* x . y over n, in the order of every product's sum. */
+static inline float llmc__dot(const llmc__batch *b, const float *x, const float *y, size_t n)
+{
+    float sum;
+    b->k->kv_dot[LLMC_F32](&sum, x, y, 0, 1, n, 1.0f);
+    return sum;
+}
+
+static inline float llmc__sigmoid(float x)
+{
+    return 1 / (1 + llmc__expf(-x));
+}
+
+//--[ 15.2 LAYER.product ]-- y = W x + b for one or more matrices that share x
 typedef struct llmc__product {
-    const llmc_tensor *w; /* [R][n] */
-    float *out;           /* [T][stride] */
-    size_t stride;        /* floats from one token's outputs to the next's, >= R */
+    const llmc_tensor *w;    /* [R][n] */
+    const llmc_tensor *bias; /* [R], or NULL */
+    float *out;              /* [T][stride] */
+    size_t stride;           /* floats from one token's outputs to the next's, >= rows */
+    uint64_t rows;           /* R; fewer than w has where the last are padding */
 } llmc__product;
+
+/* The usual product: every row, outputs without gaps. */
+static llmc__product llmc__part(const llmc_tensor *w, const llmc_tensor *bias, float *out)
+{
+    llmc__product p;
+    p.w = w;
+    p.bias = bias;
+    p.out = out;
+    p.stride = (size_t)w->dim[1];
+    p.rows = w->dim[1];
+    return p;
+}
 
 /* All parts of one call of llmc__products. Rows are counted through all of them,
    so that a task's share may begin in one matrix and end in the next. */
@@ -11814,8 +11964,26 @@ typedef struct llmc__product_job {
 
 #define LLMC__PRODUCT_COLUMNS 64 /* columns whose activations stay in cache */
 
-/* Rows [lo, hi) of one matrix whose type has no product: through f32. row [n] is
-   scratch of this task's own. A row is unpacked once for all columns. */
+/* The three ways to a product: its type's kernel; for what is stored by inputs a sum of such
+   columns, as attention mixes values; and row by row through f32, which takes every type. */
+static bool llmc__by_kernel(const llmc__kernels *k, const llmc_tensor *w)
+{
+    return !w->transposed && k->matmul[w->type] != NULL;
+}
+
+static bool llmc__by_columns(const llmc_tensor *w)
+{
+    return w->transposed && (w->type == LLMC_F32 || w->type == LLMC_F16) && !LLMC__BIG_ENDIAN &&
+           (uintptr_t)w->data % 2 == 0;
+}
+
+static bool llmc__by_rows(const llmc__kernels *k, const llmc_tensor *w)
+{
+    return !llmc__by_kernel(k, w) && !llmc__by_columns(w);
+}
+
+/* Rows [lo, hi) of one matrix through f32. row [n] is scratch of this task's own. A row is unpacked
+   once for all columns. */
 static void llmc__product_rows(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
                                uint64_t hi, float *row)
 {
@@ -11829,6 +11997,21 @@ static void llmc__product_rows(const llmc__product_job *job, const llmc__product
     }
 }
 
+/* Rows [lo, hi) of a matrix that is stored [n][R]: out[r] = sum_k x[k] w[k][r], in the order of k. */
+static void llmc__product_columns(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
+                                  uint64_t hi)
+{
+    const llmc_tensor *w = part->w;
+    size_t size = llmc_dtype_bytes(w->type, 1), rows = (size_t)(hi - lo);
+    uint32_t t;
+    for (t = 0; t < job->columns; t++) {
+        float *out = part->out + t * part->stride + lo;
+        LLMC_MEMSET(out, 0, rows * sizeof *out);
+        job->b->k->kv_mix[w->type](out, job->x + t * job->n, w->data + lo * size, (size_t)llmc__row_bytes(w),
+                                   job->n, rows);
+    }
+}
+
 /* Rows [lo, hi) of one matrix by its type's kernel. A block of columns at a time, so
    that their activations are still in cache when the next rows come; each result is
    the same kernel's sum however the columns are cut. */
@@ -11836,7 +12019,7 @@ static void llmc__product_part(const llmc__product_job *job, const llmc__product
                                uint64_t hi)
 {
     const llmc_tensor *w = part->w;
-    size_t row_bytes = llmc_dtype_bytes(w->type, job->n);
+    size_t row_bytes = (size_t)llmc__row_bytes(w);
     bool packed = llmc__wants_q8(w->type);
     const uint8_t *x = packed ? (const uint8_t *)job->b->x8 : (const uint8_t *)job->x;
     size_t x_stride = packed ? job->n / 32 * sizeof(llmc__q8) : job->n * sizeof(float);
@@ -11857,13 +12040,14 @@ static void llmc__product_piece(void *arg, uint32_t index)
     uint32_t i;
     for (i = 0; i < job->n_parts; i++) {
         const llmc__product *part = &job->part[i];
-        uint64_t rows = part->w->dim[1];
-        uint64_t lo = llmc__max(begin, base), hi = llmc__min(end, base + rows);
-        if (lo < hi && job->b->k->matmul[part->w->type] != NULL)
+        uint64_t lo = llmc__max(begin, base), hi = llmc__min(end, base + part->rows);
+        if (lo < hi && llmc__by_kernel(job->b->k, part->w))
             llmc__product_part(job, part, lo - base, hi - base);
+        else if (lo < hi && llmc__by_columns(part->w))
+            llmc__product_columns(job, part, lo - base, hi - base);
         else if (lo < hi)
             llmc__product_rows(job, part, lo - base, hi - base, job->b->rows + index * job->n);
-        base += rows;
+        base += part->rows;
     }
 }
 
@@ -11876,7 +12060,30 @@ static void llmc__pack_tokens(const llmc__batch *b, void *arg, uint32_t begin, u
         b->k->quantize_x(job->x + t * job->n, job->n, b->x8 + t * (job->n / 32));
 }
 
-/* part[i].out[t][r] = sum_k W_i[r][k] x[t][k] for t < columns, all parts in one pass.
+/* A tensor of one row as native floats: in place where it is that already, else in
+   scratch [dim[0]], whose next use ends it. NULL for a tensor that is absent. */
+static const float *llmc__vector(const llmc_tensor *t, float *scratch)
+{
+    if (t == NULL)
+        return NULL;
+    if (t->type == LLMC_F32 && !LLMC__BIG_ENDIAN && (uintptr_t)t->data % sizeof(float) == 0)
+        return (const float *)(const void *)t->data;
+    llmc__tensor_row_f32(t, 0, scratch);
+    return scratch;
+}
+
+/* out [columns][stride] += bias [rows], if there is one. Serial: next to the product before
+   it this is nothing. */
+static void llmc__add_bias(const llmc__batch *b, const llmc__product *part, uint32_t columns)
+{
+    const float *v = llmc__vector(part->bias, b->vec[0]);
+    uint32_t t;
+    if (v != NULL)
+        for (t = 0; t < columns; t++)
+            b->k->add(part->out + t * part->stride, v, (size_t)part->rows);
+}
+
+/* part[i].out[t][r] = sum_k W_i[r][k] x[t][k] + bias_i[r] for t < columns, all parts in one pass.
    x [columns][n] f32 with n = dim[0] of every part; outputs must not overlap x.
    The rows are cut by threads, each result is one kernel's sum in one order: no result depends on the cut. */
 static void llmc__products(const llmc__batch *b, const llmc__product *part, uint32_t n_parts, const float *x,
@@ -11894,9 +12101,9 @@ static void llmc__products(const llmc__batch *b, const llmc__product *part, uint
     job.n = (size_t)part[0].w->dim[0];
     job.rows = 0;
     for (i = 0; i < n_parts; i++) {
-        job.rows += part[i].w->dim[1];
-        pack = pack || llmc__wants_q8(part[i].w->type);
-        direct = direct && b->k->matmul[part[i].w->type] != NULL;
+        job.rows += part[i].rows;
+        pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_q8(part[i].w->type));
+        direct = direct && !llmc__by_rows(b->k, part[i].w);
     }
     if (pack)
         llmc__over_tokens(b, columns, llmc__pack_tokens, &job);
@@ -11907,19 +12114,38 @@ static void llmc__products(const llmc__batch *b, const llmc__product *part, uint
         chunk = columns > 1 ? 64 : llmc__max(64, (chunk / 4 + 15) / 16 * 16);
     job.chunk = (uint32_t)chunk;
     llmc__run(&b->tasks, (uint32_t)((job.rows + chunk - 1) / chunk), llmc__product_piece, &job);
+    for (i = 0; i < n_parts; i++)
+        llmc__add_bias(b, &part[i], columns);
 }
 
-//--[ 15.3 LAYER.norm ]-- RMSNorm and LayerNorm, biases, residuals
-/* A tensor of one row as native floats: in place where it is that already, else in
-   scratch [dim[0]], whose next use ends it. NULL for a tensor that is absent. */
-static const float *llmc__vector(const llmc_tensor *t, float *scratch)
+//--[ 15.3 LAYER.norm ]-- RMSNorm and LayerNorm, with weights or without
+/* A norm's weight [width] as native floats, in scratch [width] unless it is that in the file. Ones
+   where the model has none (t NULL, norm_plain); with norm_plus_one what is stored lacks 1. */
+static const float *llmc__norm_weight(const llmc__batch *b, const llmc_tensor *t, size_t width,
+                                      float *scratch)
 {
-    if (t == NULL)
-        return NULL;
-    if (t->type == LLMC_F32 && !LLMC__BIG_ENDIAN && (uintptr_t)t->data % sizeof(float) == 0)
-        return (const float *)(const void *)t->data;
-    llmc__tensor_row_f32(t, 0, scratch);
+    const llmc_config *c = &b->model->config;
+    const float *w = c->norm_plain ? NULL : llmc__vector(t, scratch);
+    size_t i;
+    if (w != NULL && !c->norm_plus_one)
+        return w;
+    for (i = 0; i < width; i++)
+        scratch[i] = w != NULL ? w[i] + 1 : 1;
     return scratch;
+}
+
+/* One vector by the model's kind of norm; out may be x.
+     RMS    x / sqrt(mean(x^2) + eps) * weight
+     layer  (x - mean) / sqrt(variance + eps) * weight + bias
+   Sources: Ba 2016, Zhang 2019. */
+static void llmc__norm_row(const llmc__batch *b, float *out, const float *x, const float *w,
+                           const float *bias, size_t width)
+{
+    const llmc_config *c = &b->model->config;
+    if (c->norm == LLMC_NORM_LAYER)
+        b->k->layernorm(out, x, w, bias, width, c->norm_eps);
+    else
+        b->k->rmsnorm(out, x, w, width, c->norm_eps);
 }
 
 typedef struct llmc__norm_job {
@@ -11928,90 +12154,324 @@ typedef struct llmc__norm_job {
     float *out;         /* [n][D] */
 } llmc__norm_job;
 
-/* llmc__tokens_fn: the model's kind of norm, token by token. */
+/* llmc__tokens_fn: token by token. */
 static void llmc__norm_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc__norm_job *job = (const llmc__norm_job *)arg;
-    const llmc_config *c = &b->model->config;
-    size_t width = c->n_embd;
+    size_t width = b->model->config.n_embd;
     uint32_t t;
-    for (t = begin; t < end; t++) {
-        if (c->norm == LLMC_NORM_LAYER)
-            b->k->layernorm(job->out + t * width, job->x + t * width, job->w, job->b, width, c->norm_eps);
-        else
-            b->k->rmsnorm(job->out + t * width, job->x + t * width, job->w, width, c->norm_eps);
-    }
+    for (t = begin; t < end; t++)
+        llmc__norm_row(b, job->out + t * width, job->x + t * width, job->w, job->b, width);
 }
 
-/* out [n][D] = norm(x [n][D]); out may be x. Over each token's D values:
-     RMS    x / sqrt(mean(x^2) + eps) * weight
-     layer  (x - mean) / sqrt(variance + eps) * weight + bias
-   n may be less than T: the head norms only the tokens that are asked for. Sources: Ba 2016, Zhang 2019. */
+/* out [n][D] = norm(x [n][D]); out may be x. n may be less than T: the head norms only the
+   tokens that are asked for. */
 static void llmc__norm(const llmc__batch *b, float *out, const float *x, uint32_t n,
                        const llmc_tensor *weight, const llmc_tensor *bias)
 {
     llmc__norm_job job;
-    job.w = llmc__vector(weight, b->vec[0]);
+    job.w = llmc__norm_weight(b, weight, b->model->config.n_embd, b->vec[0]);
     job.b = llmc__vector(bias, b->vec[1]);
     job.x = x;
     job.out = out;
     llmc__over_tokens(b, n, llmc__norm_tokens, &job);
 }
 
-/* y [T][width] += bias [width], if there is one. Serial: next to the product before
-   it this is nothing. */
-static void llmc__add_bias(const llmc__batch *b, float *y, size_t width, const llmc_tensor *bias)
+//--[ 15.4 LAYER.rope ]-- rotary positions: Su 2021, eq. 34; pairs adjacent or half a head apart
+/* Whether layer l turns its queries and keys, and by which of the batch's two sets of frequencies. */
+static bool llmc__turns(const llmc_config *c, uint32_t l)
 {
-    const float *v = llmc__vector(bias, b->vec[0]);
-    uint32_t t;
-    if (v != NULL)
-        for (t = 0; t < b->n; t++)
-            b->k->add(y + t * width, v, width);
+    return c->pos == LLMC_POS_ROPE && !llmc_layers_has(&c->unturned, l);
 }
 
-//--[ 15.4 LAYER.rope ]-- rotary positions: Su 2021, eq. 34; pairs adjacent or half a head apart
-/* Angles of every token: cosine, sine [T][rope_dims/2], for
-     angle(t, i) = pos[t] / rope_factor * rope_base^(-2 i / rope_dims).
-   In double, so that the phase is right at any position. Once a batch: all layers and
-   heads turn by the same angles. */
-static void llmc__rope_angles(const llmc__batch *b)
+static unsigned llmc__rope_set(const llmc_config *c, uint32_t l)
 {
-    const llmc_config *c = &b->model->config;
-    uint32_t half = c->rope_dims / 2, t, i;
-    for (i = 0; i < half; i++) {
-        double freq = llmc__pow((double)c->rope_base, -2.0 * (double)i / (double)c->rope_dims);
-        for (t = 0; t < b->n; t++)
-            llmc__sincos((double)b->pos[t] / (double)c->rope_factor * freq, &b->sine[(size_t)t * half + i],
-                         &b->cosine[(size_t)t * half + i]);
+    return c->rope_local && llmc_layers_has(&c->windowed, l) ? 1 : 0;
+}
+
+/* Whether any layer turns by this set: what nobody reads takes no memory and no time. */
+static bool llmc__rope_used(const llmc_config *c, unsigned set)
+{
+    uint32_t l;
+    for (l = 0; l < c->n_layer; l++)
+        if (llmc__turns(c, l) && llmc__rope_set(c, l) == set)
+            return true;
+    return false;
+}
+
+/* x within [low, high]; NaN is low, so that it may become an integer afterwards. */
+static double llmc__bounded(double x, double low, double high)
+{
+    return x > low ? (x < high ? x : high) : low;
+}
+
+/* The pair, as a real number, that turns `turns` times within the original length:
+   original * base^(-2 i / d) = 2 pi turns, solved for i. */
+static double llmc__yarn_pair(const llmc_config *c, double turns)
+{
+    return (double)c->rope_dims * llmc__log((double)c->rope_original / (turns * 6.283185307179586)) /
+           (2 * llmc__log((double)c->rope_base));
+}
+
+/* How far pair i is interpolated: 0 up to the pair that makes yarn_fast turns, 1 from the one that
+   makes yarn_slow on, a straight line between. Both ends are whole pairs unless yarn_exact. The end is
+   bounded by d - 1, not by the number of pairs, and two equal ends stand 0.001 apart: so do
+   those who trained with it. Source: Peng 2023. */
+static double llmc__yarn_ramp(const llmc_config *c, uint32_t i)
+{
+    double low = llmc__bounded(llmc__yarn_pair(c, (double)c->yarn_fast), 0, 1e9);
+    double high = llmc__bounded(llmc__yarn_pair(c, (double)c->yarn_slow), -1e9, (double)c->rope_dims - 1);
+    if (!c->yarn_exact) {
+        double whole = (double)(int64_t)high;
+        low = (double)(int64_t)low;
+        high = whole < high ? whole + 1 : whole;
+    }
+    if (low == high)
+        high += 0.001;
+    return llmc__bounded(((double)i - low) / (high - low), 0, 1);
+}
+
+/* Long waves are stretched s times, short ones not at all; between the two thresholds, in waves within
+   the original length, a mixture. Source: Llama 3.1's model code. */
+static double llmc__llama3_freq(const llmc_config *c, double freq)
+{
+    double waves = (double)c->rope_original * freq / 6.283185307179586;
+    double low = (double)c->llama3_low, high = (double)c->llama3_high, smooth;
+    if (waves > high)
+        return freq;
+    if (waves < low)
+        return freq / (double)c->rope_factor;
+    smooth = (waves - low) / (high - low);
+    return (1 - smooth) * freq / (double)c->rope_factor + smooth * freq;
+}
+
+/* NTK scaling changes the base: base * s^(d/(d-2)) keeps the shortest wave and makes the longest one
+   s times longer. The dynamic kind takes its s from how far `context` exceeds the original length. */
+static double llmc__rope_base(const llmc_config *c, uint32_t context)
+{
+    double s = (double)c->rope_factor, d = (double)c->rope_dims;
+    if (c->rope_scaling == LLMC_ROPE_DYNAMIC)
+        s = s * ((double)llmc__max(context, c->rope_original) / (double)c->rope_original) - (s - 1);
+    else if (c->rope_scaling != LLMC_ROPE_NTK)
+        return (double)c->rope_base;
+    return c->rope_dims > 2 ? (double)c->rope_base * llmc__pow(s, d / (d - 2)) : (double)c->rope_base;
+}
+
+/* Radians that pair i turns from one position to the next, by the model's kind of scaling for
+   sequences of up to `context` tokens. */
+static double llmc__rope_freq(const llmc_model *m, uint32_t i, uint32_t context)
+{
+    const llmc_config *c = &m->config;
+    double freq = llmc__pow(llmc__rope_base(c, context), -2.0 * (double)i / (double)c->rope_dims), ramp;
+    const float *factors = m->rope_factors[0];
+    switch (c->rope_scaling) {
+    case LLMC_ROPE_LINEAR:
+        return freq / (double)c->rope_factor;
+    case LLMC_ROPE_YARN:
+        ramp = llmc__yarn_ramp(c, i);
+        return freq / (double)c->rope_factor * ramp + freq * (1 - ramp);
+    case LLMC_ROPE_LLAMA3:
+        return llmc__llama3_freq(c, freq);
+    case LLMC_ROPE_FACTORS:
+    case LLMC_ROPE_LONG:
+        if (context > c->rope_original && m->rope_factors[1] != NULL)
+            factors = m->rope_factors[1];
+        return factors != NULL ? freq / (double)factors[i] : freq;
+    default:
+        return freq;
     }
 }
 
-/* Turns x [heads][K] of token t in place; elements of a head from rope_dims on stay. */
-static void llmc__rope_heads(const llmc__batch *b, uint32_t t, float *x, uint32_t heads)
+/* What cosine and sine are multiplied by, so that scores keep their spread at the greater length. */
+static float llmc__rope_strength(const llmc_config *c)
+{
+    double s = (double)c->rope_factor;
+    if (c->rope_attn_factor != 0)
+        return c->rope_attn_factor;
+    if (s > 1 && c->rope_scaling == LLMC_ROPE_YARN)
+        return (float)(0.1 * llmc__log(s) + 1);
+    if (s > 1 && c->rope_scaling == LLMC_ROPE_LONG)
+        return (float)llmc__sqrt(1 + llmc__log(s) / llmc__log((double)c->rope_original));
+    return 1;
+}
+
+/* Frequencies of both sets, once for all batches. Scaling that depends on length is settled by
+   `context`, the longest sequence there can be: keys in the cache are never turned again. */
+static void llmc__rope_init(llmc__batch *b, uint32_t context)
 {
     const llmc_config *c = &b->model->config;
-    uint32_t half = c->rope_dims / 2, i;
+    uint32_t i;
+    b->strength[0] = llmc__rope_strength(c);
+    b->strength[1] = 1;
+    for (i = 0; i < c->rope_dims / 2; i++) {
+        if (b->freq[0] != NULL)
+            b->freq[0][i] = llmc__rope_freq(b->model, i, context);
+        if (b->freq[1] != NULL)
+            b->freq[1][i] = llmc__pow((double)c->rope_local_base, -2.0 * (double)i / (double)c->rope_dims);
+    }
+}
+
+/* llmc__tokens_fn: cosine, sine [T][rope_dims/2] of every token, once a batch: all heads, and all
+   layers of a set, turn by the same angles. In double, so that the phase is right at any position. */
+static void llmc__rope_angles(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t half = c->rope_dims / 2, set, t, i;
+    (void)arg;
+    for (set = 0; set < 2; set++)
+        for (t = begin; t < end && b->freq[set] != NULL; t++) {
+            float *cosine = b->cosine[set] + (size_t)t * half, *sine = b->sine[set] + (size_t)t * half;
+            for (i = 0; i < half; i++)
+                llmc__sincos((double)b->pos[t] * b->freq[set][i], &sine[i], &cosine[i]);
+            if (b->strength[set] != 1)
+                b->k->scale(cosine, b->strength[set], half);
+            if (b->strength[set] != 1 || c->rope_reverse)
+                b->k->scale(sine, c->rope_reverse ? -b->strength[set] : b->strength[set], half);
+        }
+}
+
+/* Turns x [heads][K] of token t in place; elements of a head from rope_dims on stay. */
+static void llmc__rope_heads(const llmc__batch *b, unsigned set, uint32_t t, float *x, uint32_t heads)
+{
+    const llmc_config *c = &b->model->config;
+    size_t half = c->rope_dims / 2;
+    uint32_t i;
     for (i = 0; i < heads; i++)
-        b->k->rope[c->rope](x + (size_t)i * c->head_dim, b->cosine + (size_t)t * half,
-                            b->sine + (size_t)t * half, c->rope_dims);
+        b->k->rope[c->rope](x + (size_t)i * c->head_dim, b->cosine[set] + t * half, b->sine[set] + t * half,
+                            c->rope_dims);
 }
 
 //--[ 15.5 LAYER.attn ]-- grouped-query attention over pages
-/* Rotates tokens' queries and keys, and puts keys and values into their pages. arg:
-   the layer, a uint32_t. All of a batch is placed before any of it attends, so a token
-   sees those before it in the same batch. */
-static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+/* One layer's attention over a batch. */
+typedef struct llmc__attn_job {
+    const llmc__batch *b;
+    uint32_t layer;
+    const float *q_norm, *k_norm; /* weights of the norms of queries and keys; NULL: no such norm */
+    const float *sinks;           /* [H] values that join the softmax, or NULL */
+} llmc__attn_job;
+
+/* llmc__tokens_fn: from the rows of a grouped product, which come for each key head as its H / G
+   query heads, its key, its value, to queries, keys and values apart. */
+static void llmc__ungroup_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc_config *c = &b->model->config;
-    uint32_t layer = *(const uint32_t *)arg, t, g;
+    size_t K = c->head_dim, rep = c->n_head / c->n_kv_head, i, last = (size_t)end * c->n_kv_head;
+    (void)arg;
+    for (i = (size_t)begin * c->n_kv_head; i < last; i++) { /* i: token and key head */
+        const float *from = b->fused + i * (rep + 2) * K;
+        LLMC_MEMCPY(b->q + i * rep * K, from, rep * K * sizeof(float));
+        LLMC_MEMCPY(b->key + i * K, from + rep * K, K * sizeof(float));
+        LLMC_MEMCPY(b->value + i * K, from + (rep + 1) * K, K * sizeof(float));
+    }
+}
+
+/* q, k, v = W in + bias: one product, so that the threads meet once and not three times. */
+static void llmc__attn_project(const llmc__batch *b, uint32_t layer, const float *in)
+{
+    const llmc_model *m = b->model;
+    llmc__product qkv[3];
+    if (m->config.qkv_grouped) {
+        qkv[0] =
+            llmc__part(llmc__weight(m, layer, LLMC__W_QKV), llmc__weight(m, layer, LLMC__W_QKV_B), b->fused);
+        llmc__products(b, qkv, 1, in, b->n);
+        llmc__over_tokens(b, b->n, llmc__ungroup_tokens, NULL);
+        return;
+    }
+    qkv[0] = llmc__part(llmc__weight(m, layer, LLMC__W_Q), llmc__weight(m, layer, LLMC__W_Q_B), b->q);
+    qkv[1] = llmc__part(llmc__weight(m, layer, LLMC__W_K), llmc__weight(m, layer, LLMC__W_K_B), b->key);
+    qkv[2] = llmc__part(llmc__weight(m, layer, LLMC__W_V), llmc__weight(m, layer, LLMC__W_V_B), b->value);
+    llmc__products(b, qkv, 3, in, b->n);
+}
+
+/* x [n] to [-c, c]; NaN stays. */
+static void llmc__clamp(float *x, size_t n, float c)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        x[i] = x[i] > c ? c : x[i] < -c ? -c : x[i];
+}
+
+/* llmc__tokens_fn: queries, keys and values to the model's bounds. */
+static void llmc__clamp_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    size_t wide = (size_t)c->n_head * c->head_dim, kv = (size_t)c->n_kv_head * c->head_dim, n = end - begin;
+    (void)arg;
+    llmc__clamp(b->q + begin * wide, n * wide, c->attn_clamp);
+    llmc__clamp(b->key + begin * kv, n * kv, c->attn_clamp);
+    llmc__clamp(b->value + begin * kv, n * kv, c->attn_clamp);
+}
+
+/* value[t][g] += 3 sigmoid(gate[g] . in[t][0..value_channels)) * embed[ids[t]][g]: a table of values
+   by token, let in head by head. in [T][D] is what attention reads. Serial: G short sums a token. */
+static void llmc__value_embed(const llmc__batch *b, uint32_t layer, const float *in)
+{
+    const llmc_config *c = &b->model->config;
+    const llmc_tensor *embed = llmc__weight(b->model, layer, LLMC__W_VALUE_EMBED);
+    const llmc_tensor *gate = llmc__weight(b->model, layer, LLMC__W_VALUE_GATE);
+    uint32_t t, g;
+    for (t = 0; t < b->n; t++) {
+        float *value = b->value + (size_t)t * c->n_kv_head * c->head_dim;
+        llmc__tensor_row_f32(embed, (uint64_t)b->ids[t], b->vec[1]);
+        for (g = 0; g < c->n_kv_head; g++) {
+            size_t at = (size_t)g * c->head_dim;
+            llmc__tensor_row_f32(gate, g, b->vec[0]);
+            llmc__add_times(
+                b, value + at,
+                3 * llmc__sigmoid(llmc__dot(b, b->vec[0], in + (size_t)t * c->n_embd, c->value_channels)),
+                b->vec[1] + at, c->head_dim);
+        }
+    }
+}
+
+/* Elements that one norm of queries or keys runs over, of `heads` heads, and its weights. */
+static size_t llmc__qk_width(const llmc_config *c, uint32_t heads)
+{
+    return c->qk_norm == LLMC_QK_NORM_HEAD ? c->head_dim : (size_t)heads * c->head_dim;
+}
+
+/* Norms x [heads][K] of one token in place; w as llmc_qk_norm says. */
+static void llmc__qk_norm_heads(const llmc__batch *b, float *x, uint32_t heads, const float *w)
+{
+    const llmc_config *c = &b->model->config;
+    size_t K = c->head_dim, i;
+    if (c->qk_norm == LLMC_QK_NORM_WIDTH)
+        llmc__norm_row(b, x, x, w, NULL, heads * K);
+    else
+        for (i = 0; i < heads; i++)
+            llmc__norm_row(b, x + i * K, x + i * K, c->qk_norm == LLMC_QK_NORM_HEADS ? w + i * K : w, NULL,
+                           K);
+}
+
+/* One token's queries or keys x [heads][K] on their way from the product to attention: norm (before
+   or after the rotation), rotation, scale. w: the norm's weight, or NULL. */
+static void llmc__shape_heads(const llmc__attn_job *job, uint32_t t, float *x, uint32_t heads, const float *w)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    if (w != NULL && !c->qk_norm_late)
+        llmc__qk_norm_heads(b, x, heads, w);
+    if (llmc__turns(c, job->layer))
+        llmc__rope_heads(b, llmc__rope_set(c, job->layer), t, x, heads);
+    if (w != NULL && c->qk_norm_late)
+        llmc__qk_norm_heads(b, x, heads, w);
+    if (c->qk_scale != 0)
+        b->k->scale(x, c->qk_scale, (size_t)heads * c->head_dim);
+}
+
+/* llmc__tokens_fn: shapes tokens' queries and keys, and puts keys and values into their pages. All of
+   a batch is placed before any of it attends, so a token sees the others of the same batch. */
+static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__attn_job *job = (const llmc__attn_job *)arg;
+    const llmc_config *c = &b->model->config;
+    uint32_t layer = job->layer, t, g;
     for (t = begin; t < end; t++) {
         float *key = b->key + (size_t)t * c->n_kv_head * c->head_dim;
         const float *value = b->value + (size_t)t * c->n_kv_head * c->head_dim;
         uint32_t page = b->pages[t][b->pos[t] / b->kv.page_tokens], slot = b->pos[t] % b->kv.page_tokens;
-        if (c->pos == LLMC_POS_ROPE) {
-            llmc__rope_heads(b, t, b->q + (size_t)t * c->n_head * c->head_dim, c->n_head);
-            llmc__rope_heads(b, t, key, c->n_kv_head);
-        }
+        llmc__shape_heads(job, t, b->q + (size_t)t * c->n_head * c->head_dim, c->n_head, job->q_norm);
+        llmc__shape_heads(job, t, key, c->n_kv_head, job->k_norm);
         for (g = 0; g < c->n_kv_head; g++) {
             size_t at = (size_t)g * c->head_dim;
             b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 0, g, slot), key + at, c->head_dim);
@@ -12022,12 +12482,12 @@ static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, 
 
 #define LLMC__PAGE_TOKENS 32
 
-/* One query head against one page, folded into a running softmax (Milakov 2018):
+/* One query head against n positions of one page, folded into a running softmax (Milakov 2018):
    *top is the largest score so far, *sum the sum of exp(score - top), out [K] the
    values weighted likewise. When a page brings a larger score, sum and out are scaled
    down to it: no exp ever overflows, and no second pass is needed.
-   keys, values [n][K], 1 <= n <= LLMC__PAGE_TOKENS. Pages come in order of position
-   and begin at multiples of their size, so the sums have one order for every batch. */
+   keys, values [n][K], 1 <= n <= LLMC__PAGE_TOKENS. Positions come in order and are cut where pages
+   end and where the token's window begins, so the sums have one order for every batch. */
 static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_t *keys,
                               const uint8_t *values, uint32_t n, float *out, float *top, float *sum)
 {
@@ -12035,7 +12495,9 @@ static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_
     float score[LLMC__PAGE_TOKENS], high;
     size_t row_bytes = (size_t)b->kv.row_bytes;
     b->k->kv_dot[b->kv.type](score, q, keys, row_bytes, n, c->head_dim,
-                             1.0f / llmc__sqrtf((float)c->head_dim));
+                             c->attn_scale != 0 ? c->attn_scale : 1.0f / llmc__sqrtf((float)c->head_dim));
+    if (c->attn_softcap > 0)
+        b->k->softcap(score, n, c->attn_softcap);
     high = b->k->max(score, n);
     if (high > *top) {
         float shrink = llmc__expf(*top - high);
@@ -12047,127 +12509,314 @@ static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_
     b->k->kv_mix[b->kv.type](out, score, values, row_bytes, n, c->head_dim);
 }
 
-#define LLMC__GROUP_HEADS 16 /* query heads that read a page together */
+/* The positions that token t sees in a layer: [0, sinks) and [begin, end), sinks <= begin < end. */
+typedef struct llmc__view {
+    uint32_t sinks, begin, end;
+} llmc__view;
 
-/* att[t][h] = softmax(q[t][h] . K[g]^T / sqrt(K)) V[g] over positions 0..pos[t], for
-   heads [h, h + n_heads) of one token, all of key head g; n_heads <= LLMC__GROUP_HEADS.
-   Page by page for all of them, since the page's keys and values then come from memory
-   once. A finite score makes sum at least 1, so the last division is safe.
-   Sources: Vaswani 2017 eq. 1; GQA: Ainslie 2023. */
-static void llmc__attend_heads(const llmc__batch *b, uint32_t layer, uint32_t t, uint32_t g, uint32_t h,
-                               uint32_t n_heads)
+static llmc__view llmc__view_of(const llmc__batch *b, uint32_t layer, uint32_t t)
 {
     const llmc_config *c = &b->model->config;
+    llmc__view v;
+    v.end = b->end != NULL ? b->end[t] : b->pos[t] + 1;
+    v.sinks = v.begin = 0;
+    if (c->window_size > 0 && llmc_layers_has(&c->windowed, layer) && b->pos[t] >= c->window_size) {
+        v.begin = b->pos[t] + 1 - c->window_size;
+        v.sinks = (uint32_t)llmc__min(c->sink_tokens, v.begin);
+    }
+    return v;
+}
+
+#define LLMC__GROUP_HEADS 16 /* query heads that read a page together */
+
+/* att[t][h] = softmax(scale q[t][h] . K[g]^T) V[g] over the positions that token t sees, for
+   heads [h, h + n_heads) of one token, all of key head g; n_heads <= LLMC__GROUP_HEADS.
+   Page by page for all of them, since the page's keys and values then come from memory
+   once; pages that nobody sees are not looked at. A finite score makes sum at least 1, so the last
+   division is safe. A sink's value is one more score, whose share of attention goes nowhere.
+   Sources: Vaswani 2017 eq. 1; GQA: Ainslie 2023; sinks: Xiao 2023. */
+static void llmc__attend_heads(const llmc__attn_job *job, uint32_t t, uint32_t g, uint32_t h,
+                               uint32_t n_heads)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
     size_t at = ((size_t)t * c->n_head + h) * c->head_dim;
-    uint32_t length = b->pos[t] + 1, begin, r, n;
+    llmc__view view = llmc__view_of(b, job->layer, t);
+    uint32_t j, r, n;
     float top[LLMC__GROUP_HEADS], sum[LLMC__GROUP_HEADS];
     for (r = 0; r < n_heads; r++) {
-        top[r] = -FLT_MAX; /* not infinity: top - high must never be inf - inf */
-        sum[r] = 0;
+        /* not infinity: top - high must never be inf - inf */
+        top[r] = job->sinks != NULL ? job->sinks[h + r] : -FLT_MAX;
+        sum[r] = job->sinks != NULL ? 1.0f : 0.0f;
     }
     LLMC_MEMSET(b->att + at, 0, (size_t)n_heads * c->head_dim * sizeof(float));
-    for (begin = 0; begin < length; begin += n) {
-        uint32_t page = b->pages[t][begin / b->kv.page_tokens];
-        const uint8_t *keys = llmc__kv_at(b, page, layer, 0, g, 0),
-                      *values = llmc__kv_at(b, page, layer, 1, g, 0);
-        n = (uint32_t)llmc__min(length - begin, b->kv.page_tokens);
+    for (j = view.sinks > 0 ? 0 : view.begin; j < view.end;) {
+        uint32_t page = b->pages[t][j / b->kv.page_tokens], slot = j % b->kv.page_tokens;
+        const uint8_t *keys = llmc__kv_at(b, page, job->layer, 0, g, slot),
+                      *values = llmc__kv_at(b, page, job->layer, 1, g, slot);
+        n = (uint32_t)llmc__min((j < view.sinks ? view.sinks : view.end) - j, b->kv.page_tokens - slot);
         for (r = 0; r < n_heads; r++)
             llmc__attend_page(b, b->q + at + (size_t)r * c->head_dim, keys, values, n,
                               b->att + at + (size_t)r * c->head_dim, &top[r], &sum[r]);
+        j += n;
+        if (j == view.sinks) /* over what the window hides */
+            j = view.begin;
     }
     for (r = 0; r < n_heads; r++)
         b->k->scale(b->att + at + (size_t)r * c->head_dim, 1.0f / sum[r], c->head_dim);
 }
 
-/* Pieces of attention: one for each token and key head. */
-typedef struct llmc__attend_job {
-    const llmc__batch *b;
-    uint32_t layer;
-} llmc__attend_job;
-
 /* llmc_task_fn: token index / G, key head index % G, and the H / G query heads that
    share it, LLMC__GROUP_HEADS at a time. */
 static void llmc__attend_piece(void *arg, uint32_t index)
 {
-    const llmc__attend_job *job = (const llmc__attend_job *)arg;
+    const llmc__attn_job *job = (const llmc__attn_job *)arg;
     const llmc_config *c = &job->b->model->config;
     uint32_t rep = c->n_head / c->n_kv_head, t = index / c->n_kv_head, g = index % c->n_kv_head, r, n;
     for (r = 0; r < rep; r += n) {
         n = (uint32_t)llmc__min(rep - r, LLMC__GROUP_HEADS);
-        llmc__attend_heads(job->b, job->layer, t, g, g * rep + r, n);
+        llmc__attend_heads(job, t, g, g * rep + r, n);
     }
 }
 
-/* The token mixer of a layer: h [T][D] (normed) in, h out.
-     q, k, v = W h (+ bias); rotate q and k; store k and v; attend; h = W_o att (+ bias)
-   q, k and v are one product, so that the threads meet once and not three times. */
-static void llmc__attention(const llmc__batch *b, uint32_t layer)
+/* The token mixer of a layer: in [T][D] to out [T][D], which may be in.
+     q, k, v = W in + bias; shape q and k; store k and v; attend; out = W_o att + bias
+   Without W_o the heads side by side are the output. */
+static void llmc__attention(const llmc__batch *b, uint32_t layer, const float *in, float *out)
 {
     const llmc_model *m = b->model;
     const llmc_config *c = &m->config;
-    size_t q_width = (size_t)c->n_head * c->head_dim, kv_width = (size_t)c->n_kv_head * c->head_dim;
-    llmc__product qkv[3], output;
-    llmc__attend_job job;
-    qkv[0].w = llmc__weight(m, layer, LLMC__W_Q);
-    qkv[0].out = b->q;
-    qkv[0].stride = q_width;
-    qkv[1].w = llmc__weight(m, layer, LLMC__W_K);
-    qkv[1].out = b->key;
-    qkv[1].stride = kv_width;
-    qkv[2].w = llmc__weight(m, layer, LLMC__W_V);
-    qkv[2].out = b->value;
-    qkv[2].stride = kv_width;
-    llmc__products(b, qkv, 3, b->h, b->n);
-    llmc__add_bias(b, b->q, q_width, llmc__weight(m, layer, LLMC__W_Q_B));
-    llmc__add_bias(b, b->key, kv_width, llmc__weight(m, layer, LLMC__W_K_B));
-    llmc__add_bias(b, b->value, kv_width, llmc__weight(m, layer, LLMC__W_V_B));
-    llmc__over_tokens(b, b->n, llmc__place_tokens, &layer);
+    const llmc_tensor *o = llmc__weight(m, layer, LLMC__W_O);
+    llmc__attn_job job;
+    llmc__attn_project(b, layer, in);
+    if (c->attn_clamp > 0)
+        llmc__over_tokens(b, b->n, llmc__clamp_tokens, NULL);
+    if (llmc_layers_has(&c->value_layers, layer))
+        llmc__value_embed(b, layer, in);
+    LLMC_MEMSET(&job, 0, sizeof job);
     job.b = b;
     job.layer = layer;
+    if (c->qk_norm != LLMC_QK_NORM_NONE) {
+        job.q_norm = llmc__norm_weight(b, llmc__weight(m, layer, LLMC__W_Q_NORM),
+                                       llmc__qk_width(c, c->n_head), b->vec[0]);
+        job.k_norm = llmc__norm_weight(b, llmc__weight(m, layer, LLMC__W_K_NORM),
+                                       llmc__qk_width(c, c->n_kv_head), b->vec[1]);
+    }
+    llmc__over_tokens(b, b->n, llmc__place_tokens, &job);
+    if (c->sink_logits) /* the norms' weights are not needed any more */
+        job.sinks = llmc__vector(llmc__weight(m, layer, LLMC__W_SINKS), b->vec[0]);
     llmc__run(&b->tasks, b->n * c->n_kv_head, llmc__attend_piece, &job);
-    output.w = llmc__weight(m, layer, LLMC__W_O);
-    output.out = b->h;
-    output.stride = c->n_embd;
-    llmc__products(b, &output, 1, b->att, b->n);
-    llmc__add_bias(b, b->h, c->n_embd, llmc__weight(m, layer, LLMC__W_O_B));
+    if (o != NULL) {
+        llmc__product output = llmc__part(o, llmc__weight(m, layer, LLMC__W_O_B), out);
+        llmc__products(b, &output, 1, b->att, b->n);
+    } else
+        LLMC_MEMCPY(out, b->att, (size_t)b->n * c->n_embd * sizeof(float));
 }
 
 //--[ 15.6 LAYER.ffn ]-- feed-forward, gated (Shazeer 2020) or plain
-/* llmc__tokens_fn: up = act(gate) * up, or up = act(up) where there is no gate. */
+/* llmc__tokens_fn: up = act(gate) * up, or up = act(up) where there is no gate. arg: the width,
+   a size_t. */
 static void llmc__activate_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc_config *c = &b->model->config;
-    uint32_t t;
-    (void)arg;
-    for (t = begin; t < end; t++) {
-        float *up = b->up + (size_t)t * c->n_ff, *gate = b->gate + (size_t)t * c->n_ff;
-        b->k->act[c->act](c->gated ? gate : up, c->n_ff);
-        if (c->gated)
-            b->k->mul(up, gate, c->n_ff);
+    size_t width = *(const size_t *)arg, n = (end - begin) * width;
+    float *up = b->up + begin * width, *gate = c->gated ? b->gate + begin * width : up;
+    if (c->act == LLMC_ACT_SWIGLU_OAI) {
+        b->k->swiglu_oai(up, gate, n);
+        return;
+    }
+    b->k->act[c->act](gate, n);
+    if (c->gated)
+        b->k->mul(up, gate, n);
+}
+
+/* out [n][D] = down(act(gate in) * up in), or down(act(up in)), for in [n][D], n <= T; out may be in.
+   w by LLMC__EXPERT_...: a dense layer's feed-forward, an expert and the shared experts are one thing. */
+static void llmc__mlp(const llmc__batch *b, const llmc_tensor *const w[LLMC__EXPERT_PARTS], const float *in,
+                      uint32_t n, float *out)
+{
+    llmc__product part[2];
+    size_t width = (size_t)w[LLMC__EXPERT_UP]->dim[1];
+    bool gated = b->model->config.gated;
+    part[0] = llmc__part(w[LLMC__EXPERT_UP], w[LLMC__EXPERT_UP_B], b->up);
+    if (gated)
+        part[1] = llmc__part(w[LLMC__EXPERT_GATE], w[LLMC__EXPERT_GATE_B], b->gate);
+    llmc__products(b, part, gated ? 2 : 1, in, n);
+    llmc__over_tokens(b, n, llmc__activate_tokens, &width);
+    part[0] = llmc__part(w[LLMC__EXPERT_DOWN], w[LLMC__EXPERT_DOWN_B], out);
+    llmc__products(b, part, 1, b->up, n);
+}
+
+//--[ 15.7 LAYER.experts ]-- mixture of experts: Shazeer 2017, Fedus 2021
+/* Whether layer l has experts in place of one feed-forward. */
+static bool llmc__has_experts(const llmc_config *c, uint32_t l)
+{
+    return c->n_expert > 0 && !llmc_layers_has(&c->dense, l);
+}
+
+/* The U experts of largest score [E] to chosen [U], the best first. Of equal ones the lower number
+   comes first (makers' code leaves that open); NaN is chosen last. */
+static void llmc__choose_experts(const float *score, uint32_t E, uint32_t *chosen, uint32_t U)
+{
+    uint32_t u, e, i;
+    for (u = 0; u < U; u++) {
+        uint32_t best = E;
+        for (e = 0; e < E; e++) {
+            for (i = 0; i < u && chosen[i] != e; i++) {}
+            if (i == u && (best == E || score[e] > score[best] || score[best] != score[best]))
+                best = e;
+        }
+        chosen[u] = best;
     }
 }
 
-/* h [T][D] (normed) in, h out: down(act(gate h) * up h), or down(act(up h)). Families
-   with a gate have no bias on it. */
-static void llmc__feed_forward(const llmc__batch *b, uint32_t layer)
+/* llmc__tokens_fn: from score [T][E] to chosen and share [T][U]: the softmax of the chosen ones, over
+   all experts, or with expert_renorm over themselves. */
+static void llmc__route_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t E = c->n_expert, U = c->n_expert_used, t, u;
+    (void)arg;
+    for (t = begin; t < end; t++) {
+        float *score = b->score + (size_t)t * E, *share = b->share + (size_t)t * U, sum, some = 0;
+        uint32_t *chosen = b->chosen + (size_t)t * U;
+        llmc__choose_experts(score, E, chosen, U);
+        sum = b->k->exp_sum(score, E, b->k->max(score, E));
+        for (u = 0; u < U; u++)
+            some += score[chosen[u]];
+        for (u = 0; u < U; u++)
+            share[u] = score[chosen[u]] / (c->expert_renorm ? some : sum);
+    }
+}
+
+/* order [T*U] = places in chosen, sorted by expert and within one by token; first [e] = where those
+   of expert e end, which is where those of the next begin. */
+static void llmc__sort_by_expert(const llmc__batch *b)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t n = b->n * c->n_expert_used, at = 0, i;
+    LLMC_MEMSET(b->first, 0, c->n_expert * sizeof *b->first);
+    for (i = 0; i < n; i++)
+        b->first[b->chosen[i]]++;
+    for (i = 0; i < c->n_expert; i++) { /* from how many to where they begin */
+        at += b->first[i];
+        b->first[i] = at - b->first[i];
+    }
+    for (i = 0; i < n; i++)
+        b->order[b->first[b->chosen[i]]++] = i;
+}
+
+/* The tokens of one expert: place[i] of n is where token place[i] / U chose it. */
+typedef struct llmc__expert_job {
+    const uint32_t *place;
+    const float *in; /* [T][D] */
+    float *out;      /* [T][D] */
+} llmc__expert_job;
+
+/* llmc__tokens_fn: the expert's tokens side by side. */
+static void llmc__pick_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__expert_job *job = (const llmc__expert_job *)arg;
+    size_t width = b->model->config.n_embd, U = b->model->config.n_expert_used, i;
+    for (i = begin; i < end; i++)
+        LLMC_MEMCPY(b->picked + i * width, job->in + job->place[i] / U * width, width * sizeof(float));
+}
+
+/* llmc__tokens_fn: the expert's answers, by their shares, onto what the tokens have so far. A token
+   chooses an expert once, so no two pieces write to one. */
+static void llmc__answer_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__expert_job *job = (const llmc__expert_job *)arg;
+    size_t width = b->model->config.n_embd, U = b->model->config.n_expert_used, i;
+    for (i = begin; i < end; i++)
+        llmc__add_times(b, job->out + job->place[i] / U * width, b->share[job->place[i]],
+                        b->answer + i * width, width);
+}
+
+/* llmc__tokens_fn: the shared experts' answers onto out, times sigmoid(w . in) if they have a router
+   (Qwen). */
+typedef struct llmc__shared_job {
+    const float *w;  /* [D], or NULL */
+    const float *in; /* [T][D] */
+    float *out;      /* [T][D] */
+} llmc__shared_job;
+
+static void llmc__shared_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__shared_job *job = (const llmc__shared_job *)arg;
+    size_t width = b->model->config.n_embd, t;
+    for (t = begin; t < end; t++) {
+        float a = job->w != NULL ? llmc__sigmoid(llmc__dot(b, job->w, job->in + t * width, width)) : 1.0f;
+        llmc__add_times(b, job->out + t * width, a, b->answer + t * width, width);
+    }
+}
+
+/* The experts that every token passes. */
+static void llmc__shared_experts(const llmc__batch *b, uint32_t layer, const float *in, float *out)
+{
+    const llmc_model *m = b->model;
+    const llmc_tensor *w[LLMC__EXPERT_PARTS] = {NULL, NULL, NULL, NULL, NULL, NULL};
+    llmc__shared_job job;
+    w[LLMC__EXPERT_GATE] = llmc__weight(m, layer, LLMC__W_SHARED_GATE);
+    w[LLMC__EXPERT_UP] = llmc__weight(m, layer, LLMC__W_SHARED_UP);
+    w[LLMC__EXPERT_DOWN] = llmc__weight(m, layer, LLMC__W_SHARED_DOWN);
+    llmc__mlp(b, w, in, b->n, b->answer);
+    job.w = llmc__vector(llmc__weight(m, layer, LLMC__W_SHARED_ROUTER), b->vec[0]);
+    job.in = in;
+    job.out = out;
+    llmc__over_tokens(b, b->n, llmc__shared_tokens, &job);
+}
+
+/* out [T][D] = sum over the chosen experts of share * expert(in), and the shared ones. Expert by
+   expert, so that its rows are read once for all tokens that chose it, and those that nobody chose
+   are not read. A token's sum is in ascending order of experts, the shared ones last: it does
+   not depend on who else is in the batch. out must not be in. */
+static void llmc__experts(const llmc__batch *b, uint32_t layer, const float *in, float *out)
 {
     const llmc_model *m = b->model;
     const llmc_config *c = &m->config;
-    llmc__product in[2], output;
-    in[0].w = llmc__weight(m, layer, LLMC__W_UP);
-    in[0].out = b->up;
-    in[0].stride = c->n_ff;
-    in[1].w = llmc__weight(m, layer, LLMC__W_GATE);
-    in[1].out = b->gate;
-    in[1].stride = c->n_ff;
-    llmc__products(b, in, c->gated ? 2 : 1, b->h, b->n);
-    llmc__add_bias(b, b->up, c->n_ff, llmc__weight(m, layer, LLMC__W_UP_B));
-    llmc__over_tokens(b, b->n, llmc__activate_tokens, NULL);
-    output.w = llmc__weight(m, layer, LLMC__W_DOWN);
-    output.out = b->h;
-    output.stride = c->n_embd;
-    llmc__products(b, &output, 1, b->up, b->n);
-    llmc__add_bias(b, b->h, c->n_embd, llmc__weight(m, layer, LLMC__W_DOWN_B));
+    const llmc_tensor *w[LLMC__EXPERT_PARTS];
+    llmc__product router = llmc__part(llmc__weight(m, layer, LLMC__W_ROUTER),
+                                      llmc__weight(m, layer, LLMC__W_ROUTER_B), b->score);
+    llmc__expert_job job;
+    uint32_t e, begin = 0, n;
+    unsigned i;
+    llmc__products(b, &router, 1, in, b->n);
+    llmc__over_tokens(b, b->n, llmc__route_tokens, NULL);
+    llmc__sort_by_expert(b);
+    LLMC_MEMSET(out, 0, (size_t)b->n * c->n_embd * sizeof(float));
+    job.in = in;
+    job.out = out;
+    for (e = 0; e < c->n_expert; e++, begin += n) {
+        n = b->first[e] - begin;
+        if (n == 0)
+            continue;
+        job.place = b->order + begin;
+        for (i = 0; i < LLMC__EXPERT_PARTS; i++)
+            w[i] = llmc__expert(m, layer, e, i);
+        if (n < b->n) /* else it is all of them, in order */
+            llmc__over_tokens(b, n, llmc__pick_tokens, &job);
+        llmc__mlp(b, w, n < b->n ? b->picked : in, n, b->answer);
+        llmc__over_tokens(b, n, llmc__answer_tokens, &job);
+    }
+    if (c->n_ff_shared > 0)
+        llmc__shared_experts(b, layer, in, out);
+}
+
+/* The feed-forward of a layer: in [T][D] to out [T][D]. out may be in but where there are experts. */
+static void llmc__feed_forward(const llmc__batch *b, uint32_t layer, const float *in, float *out)
+{
+    static const uint8_t role[LLMC__EXPERT_PARTS] = {LLMC__W_GATE,   LLMC__W_UP,   LLMC__W_DOWN,
+                                                     LLMC__W_GATE_B, LLMC__W_UP_B, LLMC__W_DOWN_B};
+    const llmc_tensor *w[LLMC__EXPERT_PARTS];
+    unsigned i;
+    if (llmc__has_experts(&b->model->config, layer)) {
+        llmc__experts(b, layer, in, out);
+        return;
+    }
+    for (i = 0; i < LLMC__EXPERT_PARTS; i++)
+        w[i] = llmc__weight(b->model, layer, role[i]);
+    llmc__mlp(b, w, in, b->n, out);
 }
 
 //==[ 16 KV ]==== pages of keys and values, shared by reference counts ==== needs: 04 07 15 ====
@@ -12250,46 +12899,136 @@ static void llmc__kv_trim(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
     }
 }
 
-//==[ 17 FORWARD ]==== tokens in, logits out ==== needs: 03 04 05 07 09 10 14 15 ====
+//==[ 17 FORWARD ]==== tokens in, hidden states and logits out ==== needs: 03 04 05 07 09 10 14 15 ====
 
 //--[ 17.1 FORWARD.scratch ]-- memory for T tokens between the layers
-/* Most inputs that any product has; also enough for every bias, whose widths are these. */
+/* The widest feed-forward: of dense layers, of an expert, of the shared ones. */
+static uint64_t llmc__ffn_width(const llmc_config *c)
+{
+    return llmc__max(c->n_ff, c->n_expert > 0 ? llmc__max(c->n_ff_expert, c->n_ff_shared) : 0);
+}
+
+/* Most inputs that any product has. */
 static uint64_t llmc__widest(const llmc_config *c)
 {
-    return llmc__max(llmc__max(c->n_embd, c->n_ff), (uint64_t)c->n_head * c->head_dim);
+    return llmc__max(llmc__max(c->n_embd, llmc__ffn_width(c)), (uint64_t)c->n_head * c->head_dim);
+}
+
+/* Most elements of any norm's weight, bias or other vector. */
+static uint64_t llmc__longest(const llmc_model *m)
+{
+    const llmc_config *c = &m->config;
+    uint64_t n = llmc__max(llmc__widest(c), llmc__max(c->n_expert, c->x_lambdas ? c->n_layer : 0));
+    n = llmc__max(n, llmc__max(c->smear_channels, c->value_channels));
+    if (c->qkv_grouped)
+        n = llmc__max(n, ((uint64_t)c->n_head + 2 * (uint64_t)c->n_kv_head) * c->head_dim);
+    return llmc__global(m, LLMC__W_HEAD_B) != NULL ? llmc__max(n, c->vocab_size) : n;
+}
+
+/* What a tensor asks of the scratch: inputs in 8 bits, rows in f32. */
+static void llmc__note_type(const llmc__batch *b, const llmc_tensor *t, bool *packs, bool *rows)
+{
+    if (t == NULL)
+        return;
+    *packs = *packs || (llmc__by_kernel(b->k, t) && llmc__wants_q8(t->type));
+    *rows = *rows || llmc__by_rows(b->k, t);
+}
+
+/* The same of all weights: those of the model, of its layers and of their experts. */
+static void llmc__note_types(const llmc__batch *b, const llmc_model *m, bool *packs, bool *rows)
+{
+    const llmc_config *c = &m->config;
+    uint64_t i, experts = (uint64_t)c->n_layer * c->n_expert * LLMC__EXPERT_PARTS;
+    *packs = *rows = false;
+    for (i = 0; i < LLMC__W_GLOBALS; i++)
+        llmc__note_type(b, m->global[i], packs, rows);
+    for (i = 0; i < (uint64_t)c->n_layer * LLMC__W_COUNT; i++)
+        llmc__note_type(b, m->layer[i], packs, rows);
+    for (i = 0; m->experts != NULL && i < experts; i++)
+        llmc__note_type(b, m->experts[i].data != NULL ? &m->experts[i] : NULL, packs, rows);
+}
+
+/* T rows of `width` floats, or NULL where they are not wanted. */
+static float *llmc__take_rows(llmc__arena *a, bool wanted, uint64_t T, uint64_t width)
+{
+    return wanted ? (float *)llmc__take(a, T, width * sizeof(float)) : NULL;
+}
+
+/* What positions ask for. */
+static void llmc__carve_positions(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
+{
+    uint64_t half = c->rope_dims / 2;
+    unsigned set;
+    for (set = 0; set < 2; set++) {
+        bool used = llmc__rope_used(c, set);
+        b->freq[set] = used ? (double *)llmc__take(a, half, sizeof(double)) : NULL;
+        b->cosine[set] = llmc__take_rows(a, used, T, half);
+        b->sine[set] = llmc__take_rows(a, used, T, half);
+    }
+    b->wave = NULL;
+    if (c->pos == LLMC_POS_SINUSOIDAL)
+        b->wave = (double *)llmc__take(a, ((uint64_t)c->n_embd + 1) / 2, sizeof(double));
+}
+
+/* What experts ask for. n_expert_used is at most n_expert. */
+static void llmc__carve_experts(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
+{
+    uint64_t U = c->n_expert_used, E = c->n_expert;
+    b->score = b->share = b->picked = b->answer = NULL;
+    b->chosen = b->order = b->first = NULL;
+    if (E == 0)
+        return;
+    b->score = llmc__take_rows(a, true, T, E);
+    b->share = llmc__take_rows(a, true, T, U);
+    b->chosen = (uint32_t *)llmc__take(a, T, U * sizeof(uint32_t));
+    b->order = (uint32_t *)llmc__take(a, T, U * sizeof(uint32_t));
+    b->first = (uint32_t *)llmc__take(a, E, sizeof(uint32_t));
+    b->picked = llmc__take_rows(a, true, T, c->n_embd);
+    b->answer = llmc__take_rows(a, true, T, c->n_embd);
 }
 
 /* llmc__batch_carve -- buffers for T tokens at a time
-   Carves every buffer of a batch of up to T tokens; workers as in llmc_tasks. Shapes
-   are beside the members of llmc__batch. What no tensor of this model asks for (8-bit
-   inputs, rows for types without a product, a gate) takes nothing. Failure is in
-   a->failed. */
+   Carves every buffer of a batch of up to T tokens; b->k is set, workers as in llmc_tasks. Shapes
+   are beside the members of llmc__batch. What this model has no use for takes nothing. y is h where
+   nobody reads h after attention or feed-forward has begun to write, z is y where the two come one
+   after the other. Contents are set by llmc__batch_init. Failure is in a->failed. */
 static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, uint32_t workers,
                               llmc__arena *a)
 {
     const llmc_config *c = &m->config;
     uint64_t wide = llmc__widest(c), q_width = (uint64_t)c->n_head * c->head_dim;
     uint64_t kv_width = (uint64_t)c->n_kv_head * c->head_dim;
-    bool packs = false, rows = false; /* types that want 8-bit inputs; that have no product */
-    uint32_t i;
-    for (i = 0; i < m->n_tensors; i++) {
-        packs = packs || llmc__wants_q8(m->tensors[i].type);
-        rows = rows || m->tensors[i].type == LLMC_I8;
-    }
-    b->x = (float *)llmc__take(a, T, c->n_embd * sizeof(float));
-    b->h = (float *)llmc__take(a, T, c->n_embd * sizeof(float));
-    b->q = (float *)llmc__take(a, T, q_width * sizeof(float));
-    b->att = (float *)llmc__take(a, T, q_width * sizeof(float));
-    b->key = (float *)llmc__take(a, T, kv_width * sizeof(float));
-    b->value = (float *)llmc__take(a, T, kv_width * sizeof(float));
-    b->up = (float *)llmc__take(a, T, c->n_ff * sizeof(float));
-    b->gate = (float *)llmc__take(a, c->gated ? T : 0, c->n_ff * sizeof(float));
-    b->cosine = (float *)llmc__take(a, T, c->rope_dims / 2 * sizeof(float));
-    b->sine = (float *)llmc__take(a, T, c->rope_dims / 2 * sizeof(float));
-    b->x8 = (llmc__q8 *)llmc__take(a, packs ? T : 0, (wide + 31) / 32 * sizeof(llmc__q8));
-    b->rows = (float *)llmc__take(a, rows ? workers : 0, wide * sizeof(float));
-    b->vec[0] = (float *)llmc__take(a, wide, sizeof(float));
-    b->vec[1] = (float *)llmc__take(a, wide, sizeof(float));
+    bool parallel = c->parallel != LLMC_SERIAL, packs, rows;
+    llmc__note_types(b, m, &packs, &rows);
+    b->x = llmc__take_rows(a, true, T, c->n_embd);
+    b->h = llmc__take_rows(a, true, T, c->n_embd);
+    b->y = parallel || c->n_expert > 0 ? llmc__take_rows(a, true, T, c->n_embd) : b->h;
+    b->z = parallel ? llmc__take_rows(a, true, T, c->n_embd) : b->y;
+    b->x0 = llmc__take_rows(a, c->x_lambdas, T, c->n_embd);
+    b->back = llmc__take_rows(a, c->backout_layer > 0, T, c->n_embd);
+    b->q = llmc__take_rows(a, true, T, q_width);
+    b->att = llmc__take_rows(a, true, T, q_width);
+    b->key = llmc__take_rows(a, true, T, kv_width);
+    b->value = llmc__take_rows(a, true, T, kv_width);
+    b->fused = llmc__take_rows(a, c->qkv_grouped, T, q_width + 2 * kv_width);
+    b->up = llmc__take_rows(a, true, T, llmc__ffn_width(c));
+    b->gate = llmc__take_rows(a, c->gated, T, llmc__ffn_width(c));
+    llmc__carve_positions(b, c, T, a);
+    llmc__carve_experts(b, c, T, a);
+    b->x8 = packs ? (llmc__q8 *)llmc__take(a, T, (wide + 31) / 32 * sizeof(llmc__q8)) : NULL;
+    b->rows = llmc__take_rows(a, rows, workers, wide);
+    b->vec[0] = llmc__take_rows(a, true, 1, llmc__longest(m));
+    b->vec[1] = llmc__take_rows(a, true, 1, llmc__longest(m));
+}
+
+/* What stays the same from batch to batch; b->model is set, context the longest sequence. */
+static void llmc__batch_init(llmc__batch *b, uint32_t context)
+{
+    uint32_t width = b->model->config.n_embd, i;
+    llmc__rope_init(b, context);
+    if (b->wave != NULL)
+        for (i = 0; i < (width + 1) / 2; i++)
+            b->wave[i] = llmc__pow(10000, -2.0 * (double)i / (double)width);
 }
 
 //--[ 17.2 FORWARD.watch ]-- taps, reports, and the first layer that goes wrong
@@ -12333,83 +13072,217 @@ static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, con
     return LLMC_OK;
 }
 
-//--[ 17.3 FORWARD.pass ]-- the whole decoder, read from top to bottom
-/* x [t] = row ids[t] of the embedding, plus the row of its position where those were
-   learned. Ids and positions have been checked where they came in. */
+//--[ 17.3 FORWARD.ends ]-- from tokens to the first state, from the last one to logits
+/* x [D] of one token at one position: its row of the embedding (scaled), its type's, and its
+   position's where those are learned or waves (Vaswani 2017: sines at even places, cosines at odd ones).
+   Ids and positions have been checked where they came in. */
+static void llmc__embed_token(const llmc__batch *b, llmc_token id, uint32_t pos, float *x)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    uint32_t i;
+    llmc__tensor_row_f32(llmc__global(m, LLMC__W_EMBED), (uint64_t)id, x);
+    if (c->embed_scale != 1)
+        b->k->scale(x, c->embed_scale, c->n_embd);
+    if (llmc__global(m, LLMC__W_TYPES) != NULL) {
+        llmc__tensor_row_f32(llmc__global(m, LLMC__W_TYPES), 0, b->vec[0]);
+        b->k->add(x, b->vec[0], c->n_embd);
+    }
+    if (c->pos == LLMC_POS_LEARNED) {
+        llmc__tensor_row_f32(llmc__global(m, LLMC__W_POS), pos, b->vec[0]);
+        b->k->add(x, b->vec[0], c->n_embd);
+    }
+    for (i = 0; b->wave != NULL && i < c->n_embd; i += 2) {
+        float sine, cosine;
+        llmc__sincos((double)pos * b->wave[i / 2], &sine, &cosine);
+        x[i] += sine;
+        if (i + 1 < c->n_embd)
+            x[i + 1] += cosine;
+    }
+}
+
+/* x [t] += lambda sigmoid(gate . x[t][0..smear_channels)) * (embedding of the token before), which
+   is that token's x before it was smeared itself: made anew from its id in h, so that a batch may
+   begin anywhere. Nothing at position 0. */
+static void llmc__smear(const llmc__batch *b)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    const float *gate;
+    float lambda[1];
+    uint32_t t;
+    for (t = 0; t < b->n; t++)
+        llmc__embed_token(b, b->prev[t], b->pos[t] > 0 ? b->pos[t] - 1 : 0, b->h + (size_t)t * c->n_embd);
+    if (c->embed_norm)
+        llmc__norm(b, b->h, b->h, b->n, llmc__global(m, LLMC__W_EMBED_NORM),
+                   llmc__global(m, LLMC__W_EMBED_NORM_B));
+    gate = llmc__vector(llmc__global(m, LLMC__W_SMEAR_GATE), b->vec[0]);
+    llmc__tensor_row_f32(llmc__global(m, LLMC__W_SMEAR_LAMBDA), 0, lambda);
+    for (t = 0; t < b->n; t++) {
+        float *x = b->x + (size_t)t * c->n_embd;
+        if (b->pos[t] > 0)
+            llmc__add_times(b, x, lambda[0] * llmc__sigmoid(llmc__dot(b, gate, x, c->smear_channels)),
+                            b->h + (size_t)t * c->n_embd, c->n_embd);
+    }
+}
+
+/* x [T][D]: the state that the first block reads. */
 static void llmc__embed(const llmc__batch *b)
 {
     const llmc_model *m = b->model;
     const llmc_config *c = &m->config;
     uint32_t t;
-    for (t = 0; t < b->n; t++) {
-        float *x = b->x + (size_t)t * c->n_embd;
-        llmc__tensor_row_f32(llmc__global(m, LLMC__W_EMBED), (uint64_t)b->ids[t], x);
-        if (c->pos == LLMC_POS_LEARNED) {
-            llmc__tensor_row_f32(llmc__global(m, LLMC__W_POS), b->pos[t], b->vec[0]);
-            b->k->add(x, b->vec[0], c->n_embd);
-        }
-    }
+    for (t = 0; t < b->n; t++)
+        llmc__embed_token(b, b->ids[t], b->pos[t], b->x + (size_t)t * c->n_embd);
+    if (c->embed_norm)
+        llmc__norm(b, b->x, b->x, b->n, llmc__global(m, LLMC__W_EMBED_NORM),
+                   llmc__global(m, LLMC__W_EMBED_NORM_B));
+    if (c->smear_channels > 0)
+        llmc__smear(b);
+    if (b->x0 != NULL)
+        LLMC_MEMCPY(b->x0, b->x, (size_t)b->n * c->n_embd * sizeof(float));
 }
 
-/* llmc__tokens_fn: x += h. The sum of a token's values does not depend on the cut:
-   every element is one addition. */
-static void llmc__residual(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-{
-    size_t width = b->model->config.n_embd;
-    (void)arg;
-    b->k->add(b->x + begin * width, b->h + begin * width, (end - begin) * width);
-}
-
-/* logits [n_want][V] of the tokens want[i]; x is overwritten: its first n_want rows are
-   the normed states after it, which the "final" tap sees. Reading a prompt wants one
-   token's logits of many, and the head is the largest matrix there is. */
-static void llmc__head(const llmc__batch *b, const uint32_t *want, uint32_t n_want, float *logits)
+/* x [n_want][D] = the states after the last norm of the tokens want[i]; the rest of x is lost. Reading
+   a prompt wants one token's logits of many, and the head is the largest matrix there is. */
+static void llmc__final(const llmc__batch *b, const uint32_t *want, uint32_t n_want)
 {
     const llmc_model *m = b->model;
     size_t width = m->config.n_embd;
-    llmc__product head;
     uint32_t i;
+    if (b->back != NULL) {
+        float lambda[1];
+        llmc__tensor_row_f32(llmc__global(m, LLMC__W_BACKOUT_LAMBDA), 0, lambda);
+        for (i = 0; i < n_want; i++)
+            llmc__add_times(b, b->x + want[i] * width, -lambda[0], b->back + want[i] * width, width);
+    }
     for (i = 0; i < n_want; i++) /* want is ascending, so nothing is overwritten too early */
         LLMC_MEMMOVE(b->x + i * width, b->x + want[i] * width, width * sizeof(float));
-    llmc__norm(b, b->x, b->x, n_want, llmc__global(m, LLMC__W_OUT_NORM), llmc__global(m, LLMC__W_OUT_NORM_B));
-    head.w = llmc__global(m, LLMC__W_HEAD);
-    head.out = logits;
-    head.stride = m->config.vocab_size;
-    llmc__products(b, &head, 1, b->x, n_want);
+    if (!m->config.no_out_norm)
+        llmc__norm(b, b->x, b->x, n_want, llmc__global(m, LLMC__W_OUT_NORM),
+                   llmc__global(m, LLMC__W_OUT_NORM_B));
+}
+
+/* llmc__tokens_fn: logits [n][V] at arg scaled and bounded as the model was trained. */
+static void llmc__bound_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    size_t n = (size_t)(end - begin) * c->vocab_size;
+    float *logits = (float *)arg + (size_t)begin * c->vocab_size;
+    if (c->logit_scale != 1)
+        b->k->scale(logits, c->logit_scale, n);
+    if (c->logit_clamp > 0)
+        llmc__clamp(logits, n, c->logit_clamp);
+    if (c->logit_softcap > 0)
+        b->k->softcap(logits, n, c->logit_softcap);
+    if (c->logit_clamp > 0)
+        llmc__clamp(logits, n, c->logit_clamp);
+}
+
+/* logits [n][V] of the final states x [n][D]. The head's rows beyond V are padding. */
+static void llmc__head(const llmc__batch *b, uint32_t n, float *logits)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    llmc__product head = llmc__part(llmc__global(m, LLMC__W_HEAD), llmc__global(m, LLMC__W_HEAD_B), logits);
+    head.rows = head.stride = c->vocab_size;
+    llmc__products(b, &head, 1, b->x, n);
+    if (c->logit_scale != 1 || c->logit_clamp > 0 || c->logit_softcap > 0)
+        llmc__over_tokens(b, n, llmc__bound_tokens, logits);
+}
+
+//--[ 17.4 FORWARD.pass ]-- the whole decoder, read from top to bottom
+/* What a branch reads: x normed, in h, or x itself where the family norms elsewhere. */
+static const float *llmc__branch_in(const llmc__batch *b, uint32_t layer, unsigned norm, unsigned norm_bias)
+{
+    if (!b->model->config.pre_norm)
+        return b->x;
+    llmc__norm(b, b->h, b->x, b->n, llmc__weight(b->model, layer, norm),
+               llmc__weight(b->model, layer, norm_bias));
+    return b->h;
+}
+
+/* llmc__tokens_fn: x += residual_scale y, y [T][D] at arg, which is scaled in place. Every element by
+   itself, so the cut does not matter. */
+static void llmc__residual(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    size_t width = b->model->config.n_embd, n = (end - begin) * width;
+    float *y = (float *)arg + begin * width;
+    if (b->model->config.residual_scale != 1)
+        b->k->scale(y, b->model->config.residual_scale, n);
+    b->k->add(b->x + begin * width, y, n);
+}
+
+/* x = norm''(x + residual_scale norm'(y)) with what of that the model has: branch norm, post norm. */
+static void llmc__join(const llmc__batch *b, uint32_t layer, float *y, unsigned branch, unsigned post,
+                       unsigned post_bias)
+{
+    const llmc_model *m = b->model;
+    if (m->config.branch_norm)
+        llmc__norm(b, y, y, b->n, llmc__weight(m, layer, branch), NULL);
+    llmc__over_tokens(b, b->n, llmc__residual, y);
+    if (m->config.post_norm)
+        llmc__norm(b, b->x, b->x, b->n, llmc__weight(m, layer, post), llmc__weight(m, layer, post_bias));
+}
+
+/* x = a x + a0 x0 with layer l's two weights: how much of the first state comes back. */
+static void llmc__recall(const llmc__batch *b, uint32_t layer)
+{
+    size_t n = (size_t)b->n * b->model->config.n_embd;
+    float a = llmc__vector(llmc__global(b->model, LLMC__W_X_LAMBDAS), b->vec[0])[layer];
+    float a0 = llmc__vector(llmc__global(b->model, LLMC__W_X0_LAMBDAS), b->vec[0])[layer];
+    b->k->scale(b->x, a, n);
+    llmc__add_times(b, b->x, a0, b->x0, n);
+}
+
+/* One block: a mixer and a feed-forward, x the only thing that goes on to the next.
+     serial    x += attention(norm x); x += feed_forward(norm' x)
+     parallel  x += attention(norm x) + feed_forward(norm x), or norm' x, of the same x */
+static void llmc__block(const llmc__batch *b, uint32_t layer)
+{
+    bool serial = b->model->config.parallel == LLMC_SERIAL;
+    const float *in = llmc__branch_in(b, layer, LLMC__W_ATTN_NORM, LLMC__W_ATTN_NORM_B);
+    llmc__attention(b, layer, in, b->y);
+    if (serial)
+        llmc__join(b, layer, b->y, LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
+                   LLMC__W_ATTN_POST_NORM_B);
+    if (b->model->config.parallel != LLMC_PARALLEL_SHARED)
+        in = llmc__branch_in(b, layer, LLMC__W_FFN_NORM, LLMC__W_FFN_NORM_B);
+    llmc__feed_forward(b, layer, in, b->z);
+    if (!serial)
+        llmc__join(b, layer, b->y, LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
+                   LLMC__W_ATTN_POST_NORM_B);
+    llmc__join(b, layer, b->z, LLMC__W_FFN_BRANCH_NORM, LLMC__W_FFN_POST_NORM, LLMC__W_FFN_POST_NORM_B);
 }
 
 /* Runs b->n tokens through the model, storing their keys and values in their pages
-   (which must hold every position up to pos[t]), and writes logits [n_want][V] for
-   the tokens want[0..n_want), ascending. Tokens of one sequence come in order.
-   Pre-norm blocks: x += mixer(norm(x)), x += feed_forward(norm(x)). A layer is a mixer
-   and a feed-forward; x is the only thing that goes from one to the next.
+   (which must hold every position up to pos[t]), and leaves the final states of the tokens
+   want[0..n_want), ascending, in x [n_want][D]; with logits not NULL also writes logits [n_want][V].
+   Tokens of one sequence come in order.
    After an error the pages of this batch's positions hold anything, and nothing before
    them has changed: the batch can be run again.
    Errors: NOT_FINITE (with check_finite). */
 static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch, const uint32_t *want,
                                  uint32_t n_want, float *logits, llmc_diag *diag)
 {
-    const llmc_model *m = b->model;
-    const llmc_config *c = &m->config;
+    const llmc_config *c = &b->model->config;
     uint32_t l;
     llmc__embed(b);
     LLMC__TRY(llmc__observe(b, watch, "embed", 0, b->n, diag));
-    /* learned positions are in x already */
-    if (c->pos == LLMC_POS_ROPE)
-        llmc__rope_angles(b);
+    if (c->pos == LLMC_POS_ROPE) /* other positions are in x already */
+        llmc__over_tokens(b, b->n, llmc__rope_angles, NULL);
     for (l = 0; l < c->n_layer; l++) {
-        llmc__norm(b, b->h, b->x, b->n, llmc__weight(m, l, LLMC__W_ATTN_NORM),
-                   llmc__weight(m, l, LLMC__W_ATTN_NORM_B));
-        llmc__attention(b, l);
-        llmc__over_tokens(b, b->n, llmc__residual, NULL);
-        llmc__norm(b, b->h, b->x, b->n, llmc__weight(m, l, LLMC__W_FFN_NORM),
-                   llmc__weight(m, l, LLMC__W_FFN_NORM_B));
-        llmc__feed_forward(b, l);
-        llmc__over_tokens(b, b->n, llmc__residual, NULL);
+        if (c->x_lambdas)
+            llmc__recall(b, l);
+        llmc__block(b, l);
+        if (b->back != NULL && l == c->backout_layer)
+            LLMC_MEMCPY(b->back, b->x, (size_t)b->n * c->n_embd * sizeof(float));
         LLMC__TRY(llmc__observe(b, watch, "layer", l, b->n, diag));
     }
     if (n_want > 0) { /* the middle of a long prompt wants nothing */
-        llmc__head(b, want, n_want, logits);
+        llmc__final(b, want, n_want);
+        if (logits != NULL)
+            llmc__head(b, n_want, logits);
         LLMC__TRY(llmc__observe(b, watch, "final", c->n_layer - 1, n_want, diag));
     }
     return LLMC_OK;
@@ -12889,7 +13762,9 @@ struct llmc_engine {
     llmc__kv_pool kv;        /* the pages of all sequences */
     llmc__batch batch;       /* the arrays that it only reads are these: */
     llmc_token *batch_ids;   /* [batch_tokens] */
+    llmc_token *batch_prev;  /* [batch_tokens] the token before, for models that smear; or NULL */
     uint32_t *batch_pos;     /* [batch_tokens] */
+    uint32_t *batch_end;     /* [batch_tokens] for models that look both ways; or NULL */
     uint32_t **batch_pages;  /* [batch_tokens] */
     llmc_seq **batch_seq;    /* [batch_tokens] whose token it is */
     uint32_t *want;          /* [batch_tokens] places in the batch whose logits are wanted, */
@@ -12926,8 +13801,8 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
                           o->context_length);
     if (o->max_seqs == 0)
         o->max_seqs = 1;
-    if (o->batch_tokens == 0)
-        o->batch_tokens = 256;
+    if (o->batch_tokens == 0) /* what looks both ways is read in one go */
+        o->batch_tokens = c->bidirectional ? o->context_length : 256;
     if (o->max_seqs > 65535 || o->batch_tokens > (1u << 20))
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
                           "max_seqs %u, batch_tokens %u: at most 65535 and 2^20", o->max_seqs,
@@ -12935,8 +13810,10 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
     /* Everybody who generates gets a turn in each step, so nobody can starve. */
     o->batch_tokens = (uint32_t)llmc__max(o->batch_tokens, o->max_seqs);
     o->batch_tokens = (uint32_t)llmc__min(o->batch_tokens, (uint64_t)o->context_length * o->max_seqs);
-    /* attention counts its pieces, tokens times key heads, in 32 bits; still at least max_seqs */
-    o->batch_tokens = (uint32_t)llmc__min(o->batch_tokens, UINT32_MAX / c->n_kv_head);
+    /* attention counts its pieces, tokens times key heads, in 32 bits, and so do the experts of tokens;
+       still at least max_seqs */
+    o->batch_tokens =
+        (uint32_t)llmc__min(o->batch_tokens, UINT32_MAX / llmc__max(c->n_kv_head, c->n_expert_used));
     if (o->kv_cache_capacity == 0) /* whole pages for each sequence, so that all of them can be full */
         o->kv_cache_capacity = (uint64_t)o->max_seqs * ((o->context_length + LLMC__PAGE_TOKENS - 1) /
                                                         LLMC__PAGE_TOKENS * LLMC__PAGE_TOKENS);
@@ -12968,14 +13845,21 @@ static void llmc__seq_carve(llmc_seq *s, const llmc_engine *e, llmc__arena *a)
 static void llmc__step_carve(llmc_engine *e, llmc__arena *a)
 {
     const llmc_engine_options *o = &e->opt;
-    uint32_t vocab = e->model->config.vocab_size;
+    const llmc_config *c = &e->model->config;
+    uint32_t vocab = c->vocab_size;
     e->batch_ids = (llmc_token *)llmc__take(a, o->batch_tokens, sizeof(llmc_token));
+    e->batch_prev = NULL;
+    if (c->smear_channels > 0)
+        e->batch_prev = (llmc_token *)llmc__take(a, o->batch_tokens, sizeof(llmc_token));
     e->batch_pos = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
+    e->batch_end = NULL;
+    if (c->bidirectional)
+        e->batch_end = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
     e->batch_pages = (uint32_t **)llmc__take(a, o->batch_tokens, sizeof(uint32_t *));
     e->batch_seq = (llmc_seq **)llmc__take(a, o->batch_tokens, sizeof(llmc_seq *));
     e->want = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
     e->want_seq = (llmc_seq **)llmc__take(a, o->max_seqs, sizeof(llmc_seq *));
-    e->logits = (float *)llmc__take(a, o->max_seqs, (uint64_t)vocab * sizeof(float));
+    e->logits = (float *)llmc__take(a, c->no_head ? 0 : o->max_seqs, (uint64_t)vocab * sizeof(float));
     e->sample_bytes = llmc_sample_need(vocab);
     e->sample_work = llmc__take(a, e->sample_bytes, 1);
 }
@@ -13048,6 +13932,7 @@ static llmc_status llmc__engine_measure(llmc_engine *e, const llmc_model *model,
     LLMC_MEMSET(e, 0, sizeof *e);
     e->model = model;
     LLMC__TRY(llmc__engine_defaults(&e->opt, model, opt, diag));
+    e->batch.k = llmc__kernels_for(e->opt.cpu); /* which of them a type has decides on scratch */
     llmc__take(&a, 1, sizeof *e);
     return llmc__engine_carve(e, &a, q, diag);
 }
@@ -13102,13 +13987,15 @@ LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model
     LLMC__TRY(llmc__engine_carve(e, &a, NULL, diag));
     llmc__kv_reset(&e->kv);
     e->batch.model = model;
-    e->batch.k = llmc__kernels_for(e->opt.cpu);
     e->batch.tasks = e->opt.tasks;
     e->batch.kv = e->kv.layout;
     /* the batch reads what the engine fills anew for each step */
     e->batch.ids = e->batch_ids;
+    e->batch.prev = e->batch_prev;
     e->batch.pos = e->batch_pos;
+    e->batch.end = e->batch_end;
     e->batch.pages = e->batch_pages;
+    llmc__batch_init(&e->batch, e->opt.context_length);
     e->watch.log = e->opt.log;
     e->watch.tap = e->opt.tap;
     e->watch.check_finite = e->opt.check_finite;
@@ -13476,9 +14363,13 @@ static void llmc__batch_push(llmc_engine *e, llmc_seq *s, uint32_t n)
 {
     uint32_t i;
     for (i = 0; i < n; i++) {
-        uint32_t at = e->batch.n++;
-        e->batch_ids[at] = s->ids[s->n_cached + i];
-        e->batch_pos[at] = s->n_cached + i;
+        uint32_t at = e->batch.n++, pos = s->n_cached + i;
+        e->batch_ids[at] = s->ids[pos];
+        e->batch_pos[at] = pos;
+        if (e->batch_prev != NULL)
+            e->batch_prev[at] = s->ids[pos > 0 ? pos - 1 : 0];
+        if (e->batch_end != NULL)
+            e->batch_end[at] = s->n_cached + n;
         e->batch_pages[at] = s->table.page;
         e->batch_seq[at] = s;
     }
@@ -13575,12 +14466,17 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
    Fill a batch, run it, note what is cached, choose tokens. If the pass
    fails, no sequence has another token than before; the step can then be tried again.
    Errors: DONE (nobody has anything to do), FULL (only those who find no page are left),
-   CANCELLED, NOT_FINITE, BAD_ARG (a chooser). */
+   CANCELLED, NOT_FINITE, BAD_ARG (a chooser; an encoder). */
 LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag)
 {
     bool starved = false;
-    uint32_t n_want = llmc__batch_fill(engine, &starved), i;
+    uint32_t n_want, i;
     llmc_status status = LLMC_OK, one;
+    if (engine->model->config.no_head || engine->model->config.bidirectional)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%s models are encoders, which generate no text: use llmc_seq_embed",
+                          engine->model->config.family);
+    n_want = llmc__batch_fill(engine, &starved);
     if (engine->batch.n == 0 && starved) /* as long as others get on, pages may come free */
         return LLMC__FAIL(diag, FULL, "ENGINE.step", LLMC_NO_OFFSET,
                           "no page is free in the cache (kv_cache_capacity %llu)",
@@ -13630,25 +14526,16 @@ LLMC_API llmc_status llmc_seq_next(llmc_seq *seq, llmc_piece *piece, llmc_diag *
     return LLMC_OK;
 }
 
-/* llmc_seq_forward -- tokens in, their logits out, nothing chosen  (ENGINE.step)
-   ids [n] are appended; logits [n_logits][V] of the last ones. In one batch, by itself:
-   other sequences wait. The sequence is idle afterwards; llmc_seq_truncate to its own
-   length lets it generate from there.
-   Errors: BAD_ARG (n, n_logits, an id, or tokens not read yet), FULL (context, pages),
-   NOT_FINITE. */
-LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size_t n, float *logits,
-                                      size_t n_logits, llmc_diag *diag)
+/* Appends ids [n] and runs them in one batch, by itself: other sequences wait. The final states of
+   those at e->want [n_want], counted in ids, are left in the batch's x; with logits not NULL their logits
+   are written, too. The sequence is idle afterwards; on failure it is as it was.
+   Errors: BAD_ARG (an id), FULL (context, pages), NOT_FINITE. */
+static llmc_status llmc__seq_pass(llmc_seq *seq, const llmc_token *ids, size_t n, uint32_t n_want,
+                                  float *logits, llmc_diag *diag)
 {
     llmc_engine *e = seq->engine;
-    uint32_t before = seq->n_ids, i; /* before: to go back to on failure */
+    uint32_t before = seq->n_ids; /* to go back to on failure */
     llmc_status status;
-    if (n == 0 || n > e->opt.batch_tokens || n_logits > n)
-        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
-                          "%zu tokens with %zu logits: 1 to %u tokens, and no more logits than tokens", n,
-                          n_logits, e->opt.batch_tokens);
-    if (seq->n_cached != seq->n_ids)
-        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
-                          "%u tokens added earlier are not read yet", seq->n_ids - seq->n_cached);
     LLMC__TRY(llmc__seq_append(seq, ids, n, diag));
     if (!llmc__kv_reserve(&e->kv, &seq->table, seq->n_ids)) {
         seq->n_ids = before;
@@ -13658,9 +14545,7 @@ LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size
     }
     e->batch.n = 0;
     llmc__batch_push(e, seq, (uint32_t)n);
-    for (i = 0; i < n_logits; i++)
-        e->want[i] = (uint32_t)(n - n_logits) + i;
-    status = llmc__forward(&e->batch, &e->watch, e->want, (uint32_t)n_logits, logits, diag);
+    status = llmc__forward(&e->batch, &e->watch, e->want, n_want, logits, diag);
     if (status != LLMC_OK) {
         seq->n_ids = before;
         llmc__kv_trim(&e->kv, &seq->table, before);
@@ -13672,6 +14557,117 @@ LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size
     return LLMC_OK;
 }
 
+/* llmc_seq_forward -- tokens in, their logits out, nothing chosen  (ENGINE.step)
+   ids [n] are appended; logits [n_logits][V] of the last ones. In one batch, by itself:
+   other sequences wait. The sequence is idle afterwards; llmc_seq_truncate to its own
+   length lets it generate from there.
+   Errors: BAD_ARG (n, n_logits, an id, tokens not read yet; logits of a model without a head, more
+   tokens for one that looks both ways), FULL (context, pages), NOT_FINITE. */
+LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size_t n, float *logits,
+                                      size_t n_logits, llmc_diag *diag)
+{
+    llmc_engine *e = seq->engine;
+    const llmc_config *c = &e->model->config;
+    uint32_t i;
+    if (n == 0 || n > e->opt.batch_tokens || n_logits > n)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%zu tokens with %zu logits: 1 to %u tokens, and no more logits than tokens", n,
+                          n_logits, e->opt.batch_tokens);
+    if (seq->n_cached != seq->n_ids)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%u tokens added earlier are not read yet", seq->n_ids - seq->n_cached);
+    if (c->no_head && n_logits > 0)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%s models have no head and give no logits: use llmc_seq_embed", c->family);
+    if (c->bidirectional && seq->n_ids > 0)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%s models read a sequence in one go, and this one is not empty", c->family);
+    for (i = 0; i < n_logits; i++)
+        e->want[i] = (uint32_t)(n - n_logits) + i;
+    return llmc__seq_pass(seq, ids, n, (uint32_t)n_logits, n_logits > 0 ? logits : NULL, diag);
+}
+
+//--[ 20.6 ENGINE.embed ]-- one vector for a whole text
+/* Folds the final states of tokens [at, at + n) of `total`, which the batch just left in x, into out
+   [D]; a running sum for the mean, in the order of the tokens, so the cut does not matter. */
+static void llmc__embed_pool(const llmc_engine *e, llmc_pooling pooling, uint32_t n_want, float *out)
+{
+    size_t width = e->model->config.n_embd;
+    uint32_t i;
+    for (i = 0; i < n_want; i++)
+        if (pooling == LLMC_POOL_MEAN)
+            e->batch.k->add(out, e->batch.x + i * width, width);
+        else
+            LLMC_MEMCPY(out, e->batch.x + i * width, width * sizeof(float));
+}
+
+/* out [width] to length 1, summed in double; zeros stay. */
+static void llmc__embed_unit(float *out, size_t width)
+{
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < width; i++)
+        sum += (double)out[i] * (double)out[i];
+    sum = sum > 0 ? 1 / llmc__sqrt(sum) : 1;
+    for (i = 0; i < width; i++)
+        out[i] = (float)((double)out[i] * sum);
+}
+
+/* Feeds all of ids [n] batch by batch and pools into out. On failure the sequence holds what was read.
+   Errors: those of llmc__seq_pass, CANCELLED. */
+static llmc_status llmc__embed_run(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
+                                   float *out, llmc_diag *diag)
+{
+    llmc_engine *e = seq->engine;
+    size_t at, count;
+    for (at = 0; at < n; at += count) {
+        uint32_t n_want = 0, i;
+        count = (size_t)llmc__min(n - at, e->opt.batch_tokens);
+        for (i = 0; i < count; i++)
+            if (pooling == LLMC_POOL_MEAN || at + i == (pooling == LLMC_POOL_CLS ? 0 : n - 1))
+                e->want[n_want++] = i;
+        LLMC__TRY(llmc__seq_pass(seq, ids + at, count, n_want, NULL, diag));
+        llmc__embed_pool(e, pooling, n_want, out);
+        if (!llmc__progress(&e->opt.progress, "reading", at + count, n))
+            return LLMC__FAIL(diag, CANCELLED, "ENGINE.embed", LLMC_NO_OFFSET,
+                              "cancelled after %zu of %zu tokens", at + count, n);
+    }
+    return LLMC_OK;
+}
+
+/* llmc_seq_embed -- a text as one vector                           (ENGINE.embed)
+   ids [n] are read by an empty sequence, which is empty again afterwards, after failures too. out [D]
+   is pooled from the states after the last norm and has length 1 (zeros if they cancel); written
+   on failure, too. Batch by batch, except that a model that looks both ways needs all of them in one.
+   Errors: BAD_ARG (n, an id, pooling, a sequence that holds tokens), FULL (context, pages), NOT_FINITE,
+   CANCELLED. */
+LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
+                                    float *out, llmc_diag *diag)
+{
+    llmc_engine *e = seq->engine;
+    const llmc_config *c = &e->model->config;
+    llmc_status status;
+    if (pooling == LLMC_POOL_DEFAULT)
+        pooling = c->pooling == LLMC_POOL_DEFAULT ? LLMC_POOL_MEAN : c->pooling;
+    if (n == 0 || seq->n_ids > 0 || (unsigned)pooling > LLMC_POOL_LAST)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.embed", LLMC_NO_OFFSET,
+                          "%zu tokens, pooling %d, %u tokens in the sequence: some tokens, a pooling and an "
+                          "empty sequence are expected",
+                          n, (int)pooling, seq->n_ids);
+    LLMC__TRY(llmc__seq_room(seq, n, diag));
+    if (c->bidirectional && n > e->opt.batch_tokens)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.embed", LLMC_NO_OFFSET,
+                          "%zu tokens: %s models read a text in one batch, and batch_tokens is %u", n,
+                          c->family, e->opt.batch_tokens);
+    LLMC_MEMSET(out, 0, c->n_embd * sizeof *out);
+    status = llmc__embed_run(seq, ids, n, pooling, out, diag);
+    if (status == LLMC_OK)
+        llmc__embed_unit(out, c->n_embd);
+    (void)llmc_seq_truncate(seq, 0, NULL); /* 0 is always within it */
+    return status;
+}
+
+//--[ 20.7 ENGINE.lend ]-- memory for the section above
 /* For CHAT: memory to write a conversation in, for its encoding, and for its ids. All
    three are free between calls; no step touches them. */
 LLMC__UNUSED static char *llmc__engine_text(llmc_engine *e, size_t *cap)

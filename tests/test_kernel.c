@@ -328,13 +328,25 @@ static void maps(void)
         set->scale(p, 0.3f, n);
         scalar->scale(q, 0.3f, n);
         CHECK(memcmp(p, q, n * sizeof *p) == 0);
-        for (act = 0; act < 4; act++) {
+        for (act = 0; act < 5; act++) {
             for (i = 0; i < n; i++)
                 p[i] = q[i] = x[i] * (round % 4 == 0 ? 40.0f : 2.0f);
             set->act[act](p, n);
             scalar->act[act](q, n);
             close_to("act", p, q, n, 2e-6f, 1e-6f);
         }
+        for (i = 0; i < n; i++)
+            p[i] = q[i] = y[i] * (round % 4 == 0 ? 40.0f : 4.0f);
+        for (i = 0; i < n; i++)
+            x[i] *= round % 4 == 1 ? 40.0f : 4.0f;
+        set->swiglu_oai(p, x, n);
+        scalar->swiglu_oai(q, x, n);
+        close_to("swiglu_oai", p, q, n, 2e-6f, 1e-6f);
+        for (i = 0; i < n; i++)
+            p[i] = q[i] = y[i] * (round % 3 == 0 ? 1e-3f : round % 3 == 1 ? 3.0f : 300.0f);
+        set->softcap(p, n, 5.0f);
+        scalar->softcap(q, n, 5.0f);
+        close_to("softcap", p, q, n, 1e-6f, 0);
         CHECK(set->max(x, n) == scalar->max(x, n));
         free(x);
         free(y);
@@ -453,7 +465,7 @@ static void not_finite(void)
 {
     float x[20];
     int act, i;
-    for (act = 0; act < 4; act++) {
+    for (act = 0; act < 5; act++) {
         for (i = 0; i < 20; i++)
             x[i] = llmc__bits_f32(i % 3 == 0 ? 0x7fc00000u : i % 3 == 1 ? 0x7f800000u : 0x3f800000u);
         set->act[act](x, 20);
@@ -461,6 +473,32 @@ static void not_finite(void)
             CHECKF(x[i] != x[i], "%s: act %d of NaN is %g", set->name, act, (double)x[i]);
         CHECK(x[2] > 0.5f && x[2] <= 1);
     }
+}
+
+/* gpt-oss's gate and the soft bound, against double arithmetic; NaN passes, infinity is bounded. */
+static void bounded(void)
+{
+    static const float gate[] = {0, 1, -1, 7, 7.5f, -20, 3, 2}, up[] = {1, 2, -9, 0, 8, 3, -7, 0.5f};
+    float x[8];
+    int i;
+    memcpy(x, up, sizeof x);
+    set->swiglu_oai(x, gate, 8);
+    for (i = 0; i < 8; i++) {
+        double g = gate[i] > 7 ? 7 : (double)gate[i], u = up[i] > 7 ? 7 : up[i] < -7 ? -7 : (double)up[i];
+        double want = g / (1 + llmc__exp(-1.702 * g)) * (u + 1);
+        CHECKF(magnitude(x[i] - (float)want) <= 1e-6f * magnitude((float)want) + 1e-12f,
+               "%s: swiglu_oai(%g, %g) is %g", set->name, (double)gate[i], (double)up[i], (double)x[i]);
+    }
+    for (i = 0; i < 8; i++)
+        x[i] = llmc__bits_f32(i % 3 == 0 ? 0x7fc00000u : i % 3 == 1 ? 0x7f800000u : 0xff800000u);
+    set->softcap(x, 8, 30);
+    for (i = 0; i < 8; i++)
+        CHECK(i % 3 == 0 ? x[i] != x[i] : x[i] == (i % 3 == 1 ? 30.0f : -30.0f));
+    for (i = 0; i < 8; i++)
+        x[i] = llmc__bits_f32(i % 3 == 0 ? 0x7fc00000u : i % 3 == 1 ? 0x7f800000u : 0xff800000u);
+    set->swiglu_oai(x, gate, 8);
+    for (i = 0; i < 8; i++)
+        CHECK(i % 3 == 0 ? x[i] != x[i] : llmc__finite(x[i]));
 }
 
 static void names(void)
@@ -500,6 +538,7 @@ int main(void)
             RUN(norms);
             RUN(maps);
             RUN(softmax);
+            RUN(bounded);
             RUN(ropes);
             RUN(cache);
             RUN(all_finite);
