@@ -7131,8 +7131,8 @@ static llmc_status llmc__safetensors_entry(const llmc__safetensors *s, llmc_json
 /* llmc__safetensors_next -- the next tensor, w all zero at first            (FILE.safetensors)
    out's data lies inside the file; type NONE: one that we do not read, w->dtype names it, bytes and
    dimensions are right. DONE after the last; cannot fail once the file was opened. */
-LLMC__UNUSED static llmc_status llmc__safetensors_next(const llmc__safetensors *s, llmc__safetensors_walk *w,
-                                                       llmc_tensor *out)
+static llmc_status llmc__safetensors_next(const llmc__safetensors *s, llmc__safetensors_walk *w,
+                                          llmc_tensor *out)
 {
     llmc_json key, value;
     do {
@@ -7156,8 +7156,7 @@ static llmc_status llmc__tensor_tally(const llmc__reader *r, uint32_t *n)
 /* llmc__safetensors_open -- check a safetensors file, every entry of its header
    Linear in the header; no byte of the data is read. s borrows the file. Errors: BAD_FILE,
    UNSUPPORTED (too many tensors). */
-LLMC__UNUSED static llmc_status llmc__safetensors_open(llmc__safetensors *s, const llmc_blob *file,
-                                                       llmc_diag *diag)
+static llmc_status llmc__safetensors_open(llmc__safetensors *s, const llmc_blob *file, llmc_diag *diag)
 {
     static const char *const member[1] = {"__metadata__"};
     llmc__reader r = llmc__reader_over(file, "FILE.safetensors", diag);
@@ -7207,8 +7206,7 @@ static llmc_status llmc__torchless_scales(const llmc__torchless *f, const llmc_j
 /* llmc__torchless_next -- the next tensor, w all zero at first               (FILE.torchless)
    F32, or I8R with groups of 64. DONE after the last; cannot fail once the file was opened, which
    calls this for each tensor. Errors then: BAD_FILE, UNSUPPORTED (dtype). */
-LLMC__UNUSED static llmc_status llmc__torchless_next(const llmc__torchless *f, llmc__torchless_walk *w,
-                                                     llmc_tensor *out)
+static llmc_status llmc__torchless_next(const llmc__torchless *f, llmc__torchless_walk *w, llmc_tensor *out)
 {
     static const char *const member[5] = {"dtype", "shape", "offset", "scale_offset", "scale_size"};
     const llmc__reader *r = &f->file;
@@ -7240,8 +7238,7 @@ LLMC__UNUSED static llmc_status llmc__torchless_next(const llmc__torchless *f, l
 /* llmc__torchless_open -- check a torchless .bin, every entry of its header
    Linear in the header; no byte of the data is read. f borrows the file. What metadata and tokenizer
    hold is not looked at, they are objects. Errors: BAD_FILE, UNSUPPORTED. */
-LLMC__UNUSED static llmc_status llmc__torchless_open(llmc__torchless *f, const llmc_blob *file,
-                                                     llmc_diag *diag)
+static llmc_status llmc__torchless_open(llmc__torchless *f, const llmc_blob *file, llmc_diag *diag)
 {
     static const char *const member[3] = {"metadata", "tokenizer", "tensors"};
     llmc__reader r = llmc__reader_over(file, "FILE.torchless", diag);
@@ -7376,7 +7373,7 @@ static llmc_status llmc__mog_entry(const llmc__mog *f, uint64_t at, const uint8_
 /* llmc__mog_next -- the next tensor, w all zero at first                          (FILE.mog)
    F32, F16, or I8R with groups of 64. DONE after the last; cannot fail once the file was opened,
    which calls this for each tensor. Errors then: BAD_FILE, UNSUPPORTED. */
-LLMC__UNUSED static llmc_status llmc__mog_next(const llmc__mog *f, llmc__mog_walk *w, llmc_tensor *out)
+static llmc_status llmc__mog_next(const llmc__mog *f, llmc__mog_walk *w, llmc_tensor *out)
 {
     llmc__reader r = f->file;
     const char *name = "";
@@ -7446,7 +7443,7 @@ static llmc_status llmc__mog_lists(llmc__mog *f, llmc__reader *r)
 
 /* llmc__mog_open -- check a MOG file, all of its header
    Linear in the header; no byte of the data is read. f borrows the file. Errors: BAD_FILE, UNSUPPORTED. */
-LLMC__UNUSED static llmc_status llmc__mog_open(llmc__mog *f, const llmc_blob *file, llmc_diag *diag)
+static llmc_status llmc__mog_open(llmc__mog *f, const llmc_blob *file, llmc_diag *diag)
 {
     llmc__reader r = llmc__reader_over(file, "FILE.mog", diag);
     llmc__mog_walk w;
@@ -7686,7 +7683,7 @@ static llmc_status llmc__mpk_step(const llmc__reader *r, llmc__mpk_walk *w, llmc
    In the file's order; out's data lies inside the file. type NONE: one that we do not read, w->dtype
    names it. Matrices of linear layers come transposed. DONE after the last; cannot fail once the file
    was opened, which calls this for each tensor. Errors then: BAD_FILE, UNSUPPORTED. */
-LLMC__UNUSED static llmc_status llmc__mpk_next(const llmc__mpk *f, llmc__mpk_walk *w, llmc_tensor *out)
+static llmc_status llmc__mpk_next(const llmc__mpk *f, llmc__mpk_walk *w, llmc_tensor *out)
 {
     const llmc__reader *r = &f->file;
     llmc__msgpack_value v;
@@ -7734,7 +7731,7 @@ static llmc_status llmc__mpk_find(llmc__mpk *f, llmc__msgpack *m)
 /* llmc__mpk_open -- check a model.mpk, every value of it
    Linear in the number of values; no byte of the tensors is read. f borrows the file. Errors: BAD_FILE,
    UNSUPPORTED (nesting). Source: burn's NamedMpkFileRecorder. */
-LLMC__UNUSED static llmc_status llmc__mpk_open(llmc__mpk *f, const llmc_blob *file, llmc_diag *diag)
+static llmc_status llmc__mpk_open(llmc__mpk *f, const llmc_blob *file, llmc_diag *diag)
 {
     llmc__msgpack m;
     llmc__mpk_walk w;
@@ -7811,7 +7808,7 @@ static uint64_t llmc__llmc_dim(const llmc__llmc *f, char letter)
 /* llmc__llmc_next -- the next array as a tensor under GGUF's name, w all zero at first   (FILE.llmc)
    out may be NULL to only measure, before it is known that the file has all of them. DONE after the
    last; never fails. Sizes cannot overflow: see llmc__llmc_head. */
-LLMC__UNUSED static llmc_status llmc__llmc_next(const llmc__llmc *f, llmc__llmc_walk *w, llmc_tensor *out)
+static llmc_status llmc__llmc_next(const llmc__llmc *f, llmc__llmc_walk *w, llmc_tensor *out)
 {
     const llmc__llmc_part *p;
     uint64_t n;
@@ -7869,7 +7866,7 @@ static llmc_status llmc__llmc_head(llmc__llmc *f, llmc__reader *r)
 /* llmc__llmc_open -- check a model of llm.c
    There is no table in it, so the size must be exactly what the header implies. f borrows the bytes.
    Errors: BAD_FILE, UNSUPPORTED. */
-LLMC__UNUSED static llmc_status llmc__llmc_open(llmc__llmc *f, const llmc_blob *file, llmc_diag *diag)
+static llmc_status llmc__llmc_open(llmc__llmc *f, const llmc_blob *file, llmc_diag *diag)
 {
     llmc__reader r = llmc__reader_over(file, "FILE.llmc", diag);
     llmc__llmc_walk w;
@@ -10444,8 +10441,9 @@ struct llmc_model {
     const llmc_tensor **layer;                /* [L][LLMC__W_COUNT] */
     llmc_tensor *tensors;                     /* [n_tensors], as in the file */
     uint32_t n_tensors;
-    llmc_tensor *views;     /* [L][6]: q, k, v and their biases, cut out of fused ones; or NULL */
-    llmc_tensor *experts;   /* [L][E][LLMC__EXPERT_PARTS], or NULL; see llmc__expert */
+    llmc_tensor *views; /* parts cut out of fused tensors; or NULL */
+    llmc_tensor *
+        *experts; /* [L] to [E][LLMC__EXPERT_PARTS], NULL: a dense layer; or NULL; see llmc__expert */
     float *rope_factors[2]; /* [R] divisors of frequencies: up to rope_original, and above; NULL: none */
     uint64_t weight_bytes;  /* as stored, scales included */
     llmc_file_kind kind;
@@ -10481,51 +10479,384 @@ enum {
 /* One of expert e < E of layer l, which is not dense; NULL: the family has it not. */
 static inline const llmc_tensor *llmc__expert(const llmc_model *m, uint32_t l, uint32_t e, unsigned part)
 {
-    const llmc_tensor *t = &m->experts[((size_t)l * m->config.n_expert + e) * LLMC__EXPERT_PARTS + part];
+    const llmc_tensor *t = &m->experts[l][(size_t)e * LLMC__EXPERT_PARTS + part];
     return t->data == NULL ? NULL : t;
 }
 
-//--[ 14.2 MODEL.family ]-- one row per architecture; adding one is adding a row
-/* What distinguishes families beyond the sizes that files give; forward reads it from llmc_config and
-   knows no family. A tensor that is
-   neither required nor optional is refused, so a variant with more parts than
-   these can never run as if it had not. */
+//--[ 14.2 MODEL.names ]-- from a tensor's name to its role
+/* What a name can mean besides a role. */
+enum { LLMC__W_UNKNOWN = LLMC__W_COUNT, LLMC__W_IGNORED };
+
+/* A name as makers write it, without a leading "model." or its like and without ".weight" or ".bias": '%' is a
+   layer's number, '@' an expert's or head's, a final '*' anything. weight and bias: roles. */
+typedef struct llmc__alias {
+    const char *pattern;
+    uint8_t weight, bias;
+} llmc__alias;
+
+/* Both roles of a name whose bias has one, too; a name without a bias; a buffer that says nothing. */
+#define LLMC__BOTH(pattern, id)                 \
+    {                                           \
+        pattern, LLMC__W_##id, LLMC__W_##id##_B \
+    }
+#define LLMC__ONE(pattern, id)                 \
+    {                                          \
+        pattern, LLMC__W_##id, LLMC__W_UNKNOWN \
+    }
+#define LLMC__NOTHING(pattern)                    \
+    {                                             \
+        pattern, LLMC__W_IGNORED, LLMC__W_IGNORED \
+    }
+
+/* Makers' names in all families at once: none of them means two things (but see llmc__sandwich_names). */
+static const llmc__alias llmc__maker_names[] = {
+    /* Llama's, which most have taken over */
+    LLMC__ONE("embed_tokens", EMBED), LLMC__BOTH("norm", OUT_NORM), LLMC__BOTH("lm_head", HEAD),
+    LLMC__BOTH("layers.%.input_layernorm", ATTN_NORM), LLMC__BOTH("layers.%.self_attn.q_proj", Q),
+    LLMC__BOTH("layers.%.self_attn.k_proj", K), LLMC__BOTH("layers.%.self_attn.v_proj", V),
+    LLMC__BOTH("layers.%.self_attn.o_proj", O), LLMC__BOTH("layers.%.self_attn.qkv_proj", QKV),
+    LLMC__ONE("layers.%.self_attn.q_norm", Q_NORM), LLMC__ONE("layers.%.self_attn.k_norm", K_NORM),
+    LLMC__ONE("layers.%.self_attn.q_layernorm.norms.@", Q_NORM),
+    LLMC__ONE("layers.%.self_attn.k_layernorm.norms.@", K_NORM), LLMC__ONE("layers.%.self_attn.sinks", SINKS),
+    LLMC__NOTHING("layers.%.self_attn.rotary_emb.inv_freq"),
+    LLMC__BOTH("layers.%.post_attention_layernorm", FFN_NORM),
+    LLMC__ONE("layers.%.post_self_attn_layernorm", ATTN_BRANCH_NORM),
+    LLMC__ONE("layers.%.post_mlp_layernorm", FFN_BRANCH_NORM), LLMC__BOTH("layers.%.mlp.gate_proj", GATE),
+    LLMC__BOTH("layers.%.mlp.up_proj", UP), LLMC__BOTH("layers.%.mlp.down_proj", DOWN),
+    LLMC__ONE("layers.%.mlp.gate_up_proj", GATE_UP),
+    /* mixtures of experts */
+    LLMC__BOTH("layers.%.mlp.gate", ROUTER), LLMC__BOTH("layers.%.mlp.router", ROUTER),
+    LLMC__ONE("layers.%.mlp.experts.@.gate_proj", EXPERTS_GATE),
+    LLMC__ONE("layers.%.mlp.experts.@.up_proj", EXPERTS_UP),
+    LLMC__ONE("layers.%.mlp.experts.@.down_proj", EXPERTS_DOWN),
+    LLMC__ONE("layers.%.mlp.experts.gate_up_proj", EXPERTS_GATE_UP),
+    LLMC__ONE("layers.%.mlp.experts.gate_up_proj_bias", EXPERTS_GATE_UP_B),
+    LLMC__ONE("layers.%.mlp.experts.down_proj", EXPERTS_DOWN),
+    LLMC__ONE("layers.%.mlp.experts.down_proj_bias", EXPERTS_DOWN_B),
+    LLMC__ONE("layers.%.mlp.shared_expert_gate", SHARED_ROUTER),
+    LLMC__ONE("layers.%.mlp.shared_expert.gate_proj", SHARED_GATE),
+    LLMC__ONE("layers.%.mlp.shared_expert.up_proj", SHARED_UP),
+    LLMC__ONE("layers.%.mlp.shared_expert.down_proj", SHARED_DOWN),
+    LLMC__ONE("layers.%.block_sparse_moe.gate", ROUTER),
+    LLMC__ONE("layers.%.block_sparse_moe.experts.@.w1", EXPERTS_GATE),
+    LLMC__ONE("layers.%.block_sparse_moe.experts.@.w3", EXPERTS_UP),
+    LLMC__ONE("layers.%.block_sparse_moe.experts.@.w2", EXPERTS_DOWN),
+    LLMC__ONE("layers.%.block_sparse_moe.router.layer", ROUTER),
+    LLMC__ONE("layers.%.block_sparse_moe.input_linear", EXPERTS_GATE_UP),
+    LLMC__ONE("layers.%.block_sparse_moe.output_linear", EXPERTS_DOWN),
+    /* Phi-2, StarCoder 2 */
+    LLMC__BOTH("layers.%.self_attn.dense", O), LLMC__BOTH("layers.%.mlp.fc1", UP),
+    LLMC__BOTH("layers.%.mlp.fc2", DOWN), LLMC__BOTH("final_layernorm", OUT_NORM),
+    LLMC__BOTH("layers.%.mlp.c_fc", UP), LLMC__BOTH("layers.%.mlp.c_proj", DOWN),
+    /* GPT-2, claude-rust, nanochat */
+    LLMC__ONE("wte", EMBED), LLMC__ONE("wpe", POS), LLMC__BOTH("ln_f", OUT_NORM),
+    LLMC__BOTH("h.%.ln_1", ATTN_NORM), LLMC__BOTH("h.%.ln_2", FFN_NORM), LLMC__BOTH("h.%.attn.c_attn", QKV),
+    LLMC__BOTH("h.%.attn.c_proj", O), LLMC__BOTH("h.%.mlp.c_fc", UP), LLMC__BOTH("h.%.mlp.c_proj", DOWN),
+    LLMC__NOTHING("h.%.attn"), /* ".bias" is the causal mask */
+    LLMC__NOTHING("h.%.attn.masked_bias"), LLMC__ONE("h.%.attn.c_q", Q), LLMC__ONE("h.%.attn.c_k", K),
+    LLMC__ONE("h.%.attn.c_v", V), LLMC__ONE("h.%.attn.ve_gate", VALUE_GATE),
+    LLMC__ONE("value_embeds.%", VALUE_EMBED), LLMC__ONE("resid_lambdas", X_LAMBDAS),
+    LLMC__ONE("x0_lambdas", X0_LAMBDAS), LLMC__ONE("smear_gate", SMEAR_GATE),
+    LLMC__ONE("smear_lambda", SMEAR_LAMBDA), LLMC__ONE("backout_lambda", BACKOUT_LAMBDA),
+    /* the Rust port of nanochat, whose norms are there and not used */
+    LLMC__ONE("blocks.%.attn.c_q", Q), LLMC__ONE("blocks.%.attn.c_k", K), LLMC__ONE("blocks.%.attn.c_v", V),
+    LLMC__ONE("blocks.%.attn.c_proj", O), LLMC__ONE("blocks.%.mlp.c_fc", UP),
+    LLMC__ONE("blocks.%.mlp.c_proj", DOWN), LLMC__NOTHING("blocks.%.ln*"), LLMC__NOTHING("blocks.%.norm*"),
+    LLMC__NOTHING("ln_f.*"),
+    /* Falcon and GPT-NeoX */
+    LLMC__ONE("word_embeddings", EMBED), LLMC__BOTH("h.%.input_layernorm", ATTN_NORM),
+    LLMC__BOTH("h.%.ln_attn", ATTN_NORM), LLMC__BOTH("h.%.ln_mlp", FFN_NORM),
+    LLMC__BOTH("h.%.post_attention_layernorm", FFN_NORM),
+    LLMC__BOTH("h.%.self_attention.query_key_value", QKV), LLMC__BOTH("h.%.self_attention.dense", O),
+    LLMC__BOTH("h.%.mlp.dense_h_to_4h", UP), LLMC__BOTH("h.%.mlp.dense_4h_to_h", DOWN),
+    LLMC__ONE("embed_in", EMBED), LLMC__ONE("embed_out", HEAD),
+    LLMC__BOTH("layers.%.attention.query_key_value", QKV), LLMC__BOTH("layers.%.attention.dense", O),
+    LLMC__BOTH("layers.%.mlp.dense_h_to_4h", UP), LLMC__BOTH("layers.%.mlp.dense_4h_to_h", DOWN),
+    LLMC__BOTH("final_layer_norm", OUT_NORM), LLMC__NOTHING("layers.%.attention"),
+    LLMC__NOTHING("layers.%.attention.masked_bias"), LLMC__NOTHING("layers.%.attention.rotary_emb.inv_freq"),
+    /* InternLM 2 */
+    LLMC__ONE("tok_embeddings", EMBED), LLMC__BOTH("output", HEAD),
+    LLMC__ONE("layers.%.attention_norm", ATTN_NORM), LLMC__ONE("layers.%.ffn_norm", FFN_NORM),
+    LLMC__BOTH("layers.%.attention.wqkv", QKV), LLMC__BOTH("layers.%.attention.wo", O),
+    LLMC__ONE("layers.%.feed_forward.w1", GATE), LLMC__ONE("layers.%.feed_forward.w3", UP),
+    LLMC__ONE("layers.%.feed_forward.w2", DOWN),
+    /* BERT; its pooler and pre-training heads are not asked for */
+    LLMC__ONE("embeddings.word_embeddings", EMBED), LLMC__ONE("embeddings.position_embeddings", POS),
+    LLMC__ONE("embeddings.token_type_embeddings", TYPES), LLMC__BOTH("embeddings.LayerNorm", EMBED_NORM),
+    LLMC__NOTHING("embeddings.position_ids"), LLMC__NOTHING("embeddings.token_type_ids"),
+    LLMC__BOTH("encoder.layer.%.attention.self.query", Q),
+    LLMC__BOTH("encoder.layer.%.attention.self.key", K),
+    LLMC__BOTH("encoder.layer.%.attention.self.value", V),
+    LLMC__BOTH("encoder.layer.%.attention.output.dense", O),
+    LLMC__BOTH("encoder.layer.%.attention.output.LayerNorm", ATTN_POST_NORM),
+    LLMC__BOTH("encoder.layer.%.intermediate.dense", UP), LLMC__BOTH("encoder.layer.%.output.dense", DOWN),
+    LLMC__BOTH("encoder.layer.%.output.LayerNorm", FFN_POST_NORM), LLMC__NOTHING("pooler.dense"),
+    LLMC__NOTHING("cls.*"),
+    /* RustGPT, which saves nothing itself: names of ours */
+    LLMC__ONE("embeddings.token", EMBED), LLMC__ONE("embeddings.position", POS),
+    LLMC__ONE("layers.%.attention.w_q", Q), LLMC__ONE("layers.%.attention.w_k", K),
+    LLMC__ONE("layers.%.attention.w_v", V), LLMC__BOTH("layers.%.norm1", ATTN_POST_NORM),
+    LLMC__BOTH("layers.%.ffn.fc1", UP), LLMC__BOTH("layers.%.ffn.fc2", DOWN),
+    LLMC__BOTH("layers.%.norm2", FFN_POST_NORM)};
+
+/* Where a branch is normed before it is added, its norm has the name that elsewhere means the
+   feed-forward's (Gemma 2 and 3, OLMo 2, EXAONE 4). */
+static const llmc__alias llmc__sandwich_names[] = {
+    LLMC__ONE("layers.%.post_attention_layernorm", ATTN_BRANCH_NORM),
+    LLMC__ONE("layers.%.pre_feedforward_layernorm", FFN_NORM),
+    LLMC__ONE("layers.%.post_feedforward_layernorm", FFN_BRANCH_NORM)};
+
+#undef LLMC__BOTH
+#undef LLMC__ONE
+#undef LLMC__NOTHING
+
+/* Where a tensor belongs. */
+typedef struct llmc__place {
+    unsigned role;  /* LLMC__W_..., perhaps UNKNOWN or IGNORED           */
+    uint32_t layer; /* UINT32_MAX: of the whole model                     */
+    uint32_t index; /* expert or head; UINT32_MAX: all of them together    */
+} llmc__place;
+
+/* A number without leading zeros, so that two names never mean one tensor; at most 99999, more
+   digits are left unread and fit no pattern. NULL: no number here. */
+static const char *llmc__name_number(const char *p, uint32_t *out)
+{
+    const char *begin = p;
+    uint32_t n = 0;
+    while (*p >= '0' && *p <= '9' && p < begin + 5 && !(p > begin && n == 0))
+        n = n * 10 + (uint32_t)(*p++ - '0');
+    *out = n;
+    return p == begin ? NULL : p;
+}
+
+/* Whether name [len] is of this pattern; *place gets its numbers. */
+static bool llmc__name_fits(const char *pattern, const char *name, size_t len, llmc__place *place)
+{
+    const char *end = name + len;
+    for (; *pattern != 0; pattern++) {
+        if (*pattern == '*')
+            return true;
+        if (*pattern == '%' || *pattern == '@') {
+            name = llmc__name_number(name, *pattern == '%' ? &place->layer : &place->index);
+            if (name == NULL)
+                return false;
+        } else if (name == end || *name++ != *pattern) {
+            return false;
+        }
+    }
+    return name == end;
+}
+
+/* name without what frameworks put before it: "model.layers.0..." is "layers.0...". */
+static const char *llmc__name_stem(const char *name)
+{
+    static const char *const prefix[] = {"language_model.", "model.", "transformer.",
+                                         "gpt_neox.",       "bert.",  "text_model."};
+    size_t i, n;
+    for (i = 0; i < sizeof prefix / sizeof prefix[0]; i++) {
+        n = llmc__strlen(prefix[i]);
+        /* names are NUL-terminated: a shorter one differs before its end */
+        if (llmc__strlen(name) > n && llmc__texteq(name, n, prefix[i])) {
+            name += n;
+            i = (size_t)-1; /* "model.language_model.": from the begin again, each time shorter */
+        }
+    }
+    return name;
+}
+
+/* A maker's name, looked up in one list. *place is set if it is there. */
+static bool llmc__name_listed(const llmc__alias *list, size_t n, const char *name, llmc__place *place)
+{
+    size_t len = llmc__strlen(name), i;
+    bool bias = len > 5 && llmc__streq(name + len - 5, ".bias");
+    size_t stem = bias ? len - 5 : len > 7 && llmc__streq(name + len - 7, ".weight") ? len - 7 : len;
+    for (i = 0; i < n; i++) {
+        place->layer = place->index = UINT32_MAX;
+        if (llmc__name_fits(list[i].pattern, name, stem, place)) {
+            place->role = bias ? list[i].bias : list[i].weight;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A tensor of a maker's file; UNKNOWN if no family has one of that name. */
+static llmc__place llmc__name_maker(const char *name, bool sandwich)
+{
+    llmc__place place;
+    name = llmc__name_stem(name);
+    if (sandwich &&
+        llmc__name_listed(llmc__sandwich_names, sizeof llmc__sandwich_names / sizeof llmc__sandwich_names[0],
+                          name, &place))
+        return place;
+    if (!llmc__name_listed(llmc__maker_names, sizeof llmc__maker_names / sizeof llmc__maker_names[0], name,
+                           &place))
+        place.role = LLMC__W_UNKNOWN;
+    return place;
+}
+
+/* "blk.7.attn_q.weight" to layer 7 and LLMC__W_Q: GGUF's names, one list for all families. */
+static llmc__place llmc__name_gguf(const char *name)
+{
+    llmc__place place;
+    unsigned end = LLMC__W_GLOBALS;
+    place.role = 0;
+    place.layer = place.index = UINT32_MAX;
+    if (llmc__strlen(name) > 4 && llmc__texteq(name, 4, "blk.")) {
+        const char *p = llmc__name_number(name + 4, &place.layer);
+        place.role = p == NULL || *p != '.' ? (unsigned)LLMC__W_UNKNOWN : (unsigned)LLMC__W_GLOBALS;
+        name = p == NULL ? name : p + 1;
+        end = LLMC__W_COUNT;
+    }
+    while (place.role < end && !llmc__streq(name, llmc__role_table[place.role].name))
+        place.role++;
+    if (place.role >= end)
+        place.role = LLMC__W_UNKNOWN;
+    return place;
+}
+
+//--[ 14.3 MODEL.family ]-- one row per architecture; adding one is adding a row
+/* What a family does differently; numbers that files give are not here. */
+enum {
+    LLMC__GATED = 1 << 0,          /* down(act(gate x) * up x), else down(act(up x))            */
+    LLMC__NORM_LAYER = 1 << 1,     /* LayerNorm, else RMSNorm                                   */
+    LLMC__NORM_PLAIN = 1 << 2,     /* norms without weights                                     */
+    LLMC__PLUS_ONE = 1 << 3,       /* makers' norm weights lack 1; GGUF's have it                */
+    LLMC__NO_PRE = 1 << 4,         /* no norm before the branches                               */
+    LLMC__BRANCH = 1 << 5,         /* norms on what branches return                             */
+    LLMC__POST = 1 << 6,           /* norms on the sums                                         */
+    LLMC__SHARED = 1 << 7,         /* branches in parallel on one norm, if the file does not say otherwise */
+    LLMC__OWN = 1 << 8,            /*   on a norm each                                          */
+    LLMC__EMBED_ROOT = 1 << 9,     /* embeddings times sqrt(D)                                  */
+    LLMC__LOGIT_DIVIDE = 1 << 10,  /* logit_scale divides                                       */
+    LLMC__CONV1D = 1 << 11,        /* makers store matrices [in][out]                           */
+    LLMC__GROUPED = 1 << 12,       /* makers' fused q, k, v go by key head                      */
+    LLMC__QK_HEAD = 1 << 13,       /* q and k norms per head                                    */
+    LLMC__QK_WIDTH = 1 << 14,      /* q and k norms over all heads                              */
+    LLMC__QK_HEADS = 1 << 15,      /* q and k norms per head with a weight each, where the file has them */
+    LLMC__RENORM = 1 << 16,        /* weights of chosen experts sum to 1 if the file does not say otherwise */
+    LLMC__ENCODER = 1 << 17,       /* bidirectional, no head                                    */
+    LLMC__EMBED_NORM = 1 << 18,    /* a norm on the embedding                                   */
+    LLMC__NO_OUT_NORM = 1 << 19,   /* none before the head                                      */
+    LLMC__ACT_FIXED = 1 << 20,     /* the activation that makers' files name is not the one that runs */
+    LLMC__FF4 = 1 << 21,           /* F is 4 D where the file says nothing                      */
+    LLMC__UNTURNED_FULL = 1 << 22, /* layers that see everything have no RoPE                   */
+    LLMC__UNTURNED_4 = 1 << 23,    /* every fourth layer has no RoPE                            */
+    LLMC__LOCAL_BASE = 1 << 24,    /* windowed layers turn by a base of their own, 10000          */
+    LLMC__LOCAL_PLAIN = 1 << 25,   /* windowed layers turn by the same base, unscaled           */
+    LLMC__FUSED_UP = 1 << 26,      /* GGUF's ffn_up holds gate and up                           */
+    LLMC__PADDED = 1 << 27,        /* rows of the embedding beyond the vocabulary are padding   */
+    LLMC__NANOCHAT = 1 << 28,      /* turned backwards, q and k normed after the rotation        */
+    LLMC__SINK_LOGITS = 1 << 29,   /* a value for each head joins the softmax                   */
+    LLMC__ROPE_HALF_GGUF = 1 << 30 /* pairs half a head apart in GGUF, else adjacent             */
+};
+
+/* hf: model_type in config.json, several apart by '|'. window_every: one layer in so many sees
+   everything, the others the window; 0: all have the window, if there is one. */
 typedef struct llmc__family {
-    const char *name; /* general.architecture */
-    llmc_norm norm;
+    const char *name, *hf; /* general.architecture */
     llmc_pos pos;
-    llmc_rope rope; /* read only if pos is LLMC_POS_ROPE */
+    llmc_rope rope_hf; /* pairs in makers' files */
     llmc_act act;
-    bool gated;                  /* down(act(gate x) * up x), else down(act(up x)) */
-    uint64_t required, optional; /* roles, as bits */
+    uint32_t traits;
+    uint32_t window_every;
 } llmc__family;
 
-/* llama: Touvron 2023, also Llama 2 and 3, TinyLlama, Mistral without its window. GGUF stores q and k
-   rows so that adjacent pairs rotate. gpt2: Radford 2019; biases everywhere, q, k and v fused. */
-static const llmc__family llmc__family_table[] = {
-    {"llama", LLMC_NORM_RMS, LLMC_POS_ROPE, LLMC_ROPE_ADJACENT, LLMC_ACT_SILU, true,
-     LLMC__BIT(EMBED) | LLMC__BIT(OUT_NORM) | LLMC__BIT(ATTN_NORM) | LLMC__BIT(Q) | LLMC__BIT(K) |
-         LLMC__BIT(V) | LLMC__BIT(O) | LLMC__BIT(FFN_NORM) | LLMC__BIT(GATE) | LLMC__BIT(UP) |
-         LLMC__BIT(DOWN),
-     LLMC__BIT(HEAD) | LLMC__BIT(Q_B) | LLMC__BIT(K_B) | LLMC__BIT(V_B) | LLMC__BIT(O_B)},
-    {"gpt2", LLMC_NORM_LAYER, LLMC_POS_LEARNED, LLMC_ROPE_ADJACENT, LLMC_ACT_GELU_TANH, false,
-     LLMC__BIT(EMBED) | LLMC__BIT(POS) | LLMC__BIT(OUT_NORM) | LLMC__BIT(OUT_NORM_B) | LLMC__BIT(ATTN_NORM) |
-         LLMC__BIT(ATTN_NORM_B) | LLMC__BIT(QKV) | LLMC__BIT(QKV_B) | LLMC__BIT(O) | LLMC__BIT(O_B) |
-         LLMC__BIT(FFN_NORM) | LLMC__BIT(FFN_NORM_B) | LLMC__BIT(UP) | LLMC__BIT(UP_B) | LLMC__BIT(DOWN) |
-         LLMC__BIT(DOWN_B),
-     LLMC__BIT(HEAD)}};
+#define LLMC__R    LLMC_POS_ROPE
+#define LLMC__H    LLMC_ROPE_HALF
+#define LLMC__HALF LLMC__ROPE_HALF_GGUF
 
-/* The row of general.architecture name [len]; NULL: not one that is known. */
-static const llmc__family *llmc__family_named(const char *name, size_t len)
+/* Sources: each family's paper and its makers' code; GGUF's layouts: its converter. */
+static const llmc__family llmc__family_table[] = {
+    {"llama", "llama|mistral|mixtral", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__GATED | LLMC__RENORM, 0},
+    {"qwen2", "qwen2", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__HALF | LLMC__GATED, 0},
+    {"qwen2moe", "qwen2_moe", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__HALF | LLMC__GATED, 0},
+    {"qwen3", "qwen3", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__HALF | LLMC__GATED | LLMC__QK_HEAD, 0},
+    {"qwen3moe", "qwen3_moe", LLMC__R, LLMC__H, LLMC_ACT_SILU,
+     LLMC__HALF | LLMC__GATED | LLMC__QK_HEAD | LLMC__RENORM, 0},
+    {"gemma", "gemma", LLMC__R, LLMC__H, LLMC_ACT_GELU_TANH,
+     LLMC__HALF | LLMC__GATED | LLMC__PLUS_ONE | LLMC__EMBED_ROOT | LLMC__ACT_FIXED, 0},
+    {"gemma2", "gemma2", LLMC__R, LLMC__H, LLMC_ACT_GELU_TANH,
+     LLMC__HALF | LLMC__GATED | LLMC__PLUS_ONE | LLMC__EMBED_ROOT | LLMC__BRANCH, 2},
+    {"gemma3", "gemma3_text|gemma3", LLMC__R, LLMC__H, LLMC_ACT_GELU_TANH,
+     LLMC__HALF | LLMC__GATED | LLMC__PLUS_ONE | LLMC__EMBED_ROOT | LLMC__BRANCH | LLMC__QK_HEAD |
+         LLMC__LOCAL_BASE,
+     6},
+    {"phi2", "phi", LLMC__R, LLMC__H, LLMC_ACT_GELU_TANH, LLMC__HALF | LLMC__NORM_LAYER | LLMC__SHARED, 0},
+    {"phi3", "phi3", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__HALF | LLMC__GATED | LLMC__FUSED_UP, 0},
+    {"gpt2", "gpt2", LLMC_POS_LEARNED, LLMC__H, LLMC_ACT_GELU_TANH,
+     LLMC__NORM_LAYER | LLMC__CONV1D | LLMC__FF4, 0},
+    {"gptneox", "gpt_neox", LLMC__R, LLMC__H, LLMC_ACT_GELU_ERF,
+     LLMC__HALF | LLMC__NORM_LAYER | LLMC__OWN | LLMC__GROUPED, 0},
+    {"starcoder2", "starcoder2", LLMC__R, LLMC__H, LLMC_ACT_GELU_TANH, LLMC__HALF | LLMC__NORM_LAYER, 0},
+    {"olmo", "olmo", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__GATED | LLMC__NORM_LAYER | LLMC__NORM_PLAIN, 0},
+    {"olmo2", "olmo2|olmo3", LLMC__R, LLMC__H, LLMC_ACT_SILU,
+     LLMC__HALF | LLMC__GATED | LLMC__NO_PRE | LLMC__BRANCH | LLMC__QK_WIDTH | LLMC__LOCAL_PLAIN, 4},
+    {"olmoe", "olmoe", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__HALF | LLMC__GATED | LLMC__QK_WIDTH, 0},
+    {"stablelm", "stablelm", LLMC__R, LLMC__H, LLMC_ACT_SILU,
+     LLMC__HALF | LLMC__GATED | LLMC__NORM_LAYER | LLMC__QK_HEADS, 0},
+    {"granite", "granite", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__GATED | LLMC__LOGIT_DIVIDE, 0},
+    {"granitemoe", "granitemoe|granitemoeshared", LLMC__R, LLMC__H, LLMC_ACT_SILU,
+     LLMC__GATED | LLMC__LOGIT_DIVIDE | LLMC__RENORM, 0},
+    {"smollm3", "smollm3", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__GATED | LLMC__UNTURNED_4, 0},
+    {"gpt-oss", "gpt_oss", LLMC__R, LLMC__H, LLMC_ACT_SWIGLU_OAI,
+     LLMC__HALF | LLMC__GATED | LLMC__RENORM | LLMC__ACT_FIXED | LLMC__SINK_LOGITS, 2},
+    {"command-r", "cohere", LLMC__R, LLMC_ROPE_ADJACENT, LLMC_ACT_SILU,
+     LLMC__GATED | LLMC__NORM_LAYER | LLMC__SHARED | LLMC__QK_HEADS, 0},
+    {"cohere2", "cohere2", LLMC__R, LLMC_ROPE_ADJACENT, LLMC_ACT_SILU,
+     LLMC__GATED | LLMC__NORM_LAYER | LLMC__SHARED | LLMC__UNTURNED_FULL, 4},
+    {"falcon", "falcon", LLMC__R, LLMC__H, LLMC_ACT_GELU_ERF,
+     LLMC__HALF | LLMC__NORM_LAYER | LLMC__SHARED | LLMC__GROUPED | LLMC__FF4, 0},
+    {"glm4", "glm4", LLMC__R, LLMC_ROPE_ADJACENT, LLMC_ACT_SILU, LLMC__GATED | LLMC__BRANCH | LLMC__FUSED_UP,
+     0},
+    {"exaone4", "exaone4", LLMC__R, LLMC__H, LLMC_ACT_SILU,
+     LLMC__HALF | LLMC__GATED | LLMC__NO_PRE | LLMC__BRANCH | LLMC__QK_HEAD | LLMC__UNTURNED_FULL, 4},
+    {"internlm2", "internlm2", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__GATED | LLMC__GROUPED, 0},
+    {"minicpm", "minicpm", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__GATED | LLMC__LOGIT_DIVIDE, 0},
+    {"nemotron", "nemotron", LLMC__R, LLMC__H, LLMC_ACT_RELU2, LLMC__HALF | LLMC__NORM_LAYER | LLMC__PLUS_ONE,
+     0},
+    {"bert", "bert", LLMC_POS_LEARNED, LLMC__H, LLMC_ACT_GELU_ERF,
+     LLMC__NORM_LAYER | LLMC__NO_PRE | LLMC__POST | LLMC__ENCODER | LLMC__EMBED_NORM | LLMC__NO_OUT_NORM, 0},
+    /* families without a row in other engines; GGUF files of theirs are ours */
+    {"claude-rust", "claude-rust", LLMC__R, LLMC__H, LLMC_ACT_GELU_ERF, LLMC__HALF | LLMC__FF4, 0},
+    {"nanochat", "nanochat", LLMC__R, LLMC__H, LLMC_ACT_RELU2,
+     LLMC__HALF | LLMC__NORM_PLAIN | LLMC__EMBED_NORM | LLMC__FF4 | LLMC__PADDED | LLMC__NANOCHAT, 0},
+    {"nanochat-rust", "nanochat-rust", LLMC__R, LLMC__H, LLMC_ACT_RELU2,
+     LLMC__HALF | LLMC__NORM_PLAIN | LLMC__EMBED_NORM | LLMC__FF4 | LLMC__PADDED | LLMC__NANOCHAT, 0},
+    {"nanochat-2026", "nanochat-2026", LLMC__R, LLMC__H, LLMC_ACT_RELU2,
+     LLMC__HALF | LLMC__NORM_PLAIN | LLMC__EMBED_NORM | LLMC__FF4 | LLMC__PADDED | LLMC__NANOCHAT, 0},
+    {"rustgpt", "rustgpt", LLMC_POS_LEARNED, LLMC__H, LLMC_ACT_RELU,
+     LLMC__NORM_LAYER | LLMC__NO_PRE | LLMC__POST | LLMC__NO_OUT_NORM, 0}};
+
+#undef LLMC__R
+#undef LLMC__H
+#undef LLMC__HALF
+
+/* Whether word [len] is one of list, whose words are apart by '|'. */
+static bool llmc__word_in(const char *list, const char *word, size_t len)
+{
+    const char *end;
+    for (;; list = end + 1) {
+        for (end = list; *end != 0 && *end != '|';)
+            end++;
+        if ((size_t)(end - list) == len && LLMC_MEMCMP(list, word, len) == 0)
+            return true;
+        if (*end == 0)
+            return false;
+    }
+}
+
+/* The row of general.architecture, or with hf of a model_type, name [len]; NULL: not one that is known. */
+static const llmc__family *llmc__family_named(const char *name, size_t len, bool hf)
 {
     size_t i;
     for (i = 0; i < sizeof llmc__family_table / sizeof llmc__family_table[0]; i++)
-        if (llmc__texteq(name, len, llmc__family_table[i].name))
+        if (llmc__word_in(hf ? llmc__family_table[i].hf : llmc__family_table[i].name, name, len))
             return &llmc__family_table[i];
     return NULL;
 }
 
-//--[ 14.3 MODEL.hyper ]-- the architecture's own keys, "<architecture>.<name>"
+//--[ 14.4 MODEL.hyper ]-- what files say of their architecture, whatever their format
 /* Everything a file can say about how its model computes is either used, or must
    say that the thing is off; a key that is not listed is refused, since skipping
    it could mean computing something else. Refusing early costs a message, guessing costs
@@ -10533,57 +10864,137 @@ static const llmc__family *llmc__family_named(const char *name, size_t len)
 enum {
     LLMC__HYPER_USED,    /* read by name below */
     LLMC__HYPER_SKIPPED, /* says nothing about the computation */
-    LLMC__HYPER_ZERO,    /* must be 0 or false */
-    LLMC__HYPER_ONE,     /* must be 1 or true */
-    LLMC__HYPER_NEUTRAL  /* a factor: must be 0 (unset) or 1 */
+    LLMC__HYPER_ZERO,    /* must be 0 or false or nothing */
+    LLMC__HYPER_ONE      /* must be 1 or true */
 };
 
-/* id, rule, key after "<architecture>.". A key that changes nothing here must be listed, else files
-   that carry it would be refused. */
-#define LLMC__HYPER_LIST(X)                                                                           \
-    X(BLOCK_COUNT, USED, "block_count")                  /* L */                                      \
-    X(EMBEDDING, USED, "embedding_length")               /* D */                                      \
-    X(FEED_FORWARD, USED, "feed_forward_length")         /* F */                                      \
-    X(CONTEXT, USED, "context_length")                   /* positions the model was trained for */    \
-    X(VOCAB_SIZE, USED, "vocab_size")                    /* V, as the embedding has it */             \
-    X(HEADS, USED, "attention.head_count")               /* H */                                      \
-    X(HEADS_KV, USED, "attention.head_count_kv")         /* G; absent: H */                           \
-    X(KEY_LENGTH, USED, "attention.key_length")          /* K; absent: D / H */                       \
-    X(VALUE_LENGTH, USED, "attention.value_length")      /* must be K */                              \
-    X(EPS_RMS, USED, "attention.layer_norm_rms_epsilon") /* families with RMSNorm */                  \
-    X(EPS_LAYER, USED, "attention.layer_norm_epsilon")   /* families with LayerNorm */                \
-    X(WINDOW, USED, "attention.sliding_window")          /* only if it hides nothing */               \
-    X(ROPE_DIMS, USED, "rope.dimension_count")           /* rotated elements of a head */             \
-    X(ROPE_BASE, USED, "rope.freq_base")                 /* theta */                                  \
-    X(ROPE_TYPE, USED, "rope.scaling.type")              /* "none" or "linear" */                     \
-    X(ROPE_FACTOR, USED, "rope.scaling.factor")                                                       \
-    X(ROPE_LINEAR, USED, "rope.scale_linear")                         /* the older name of factor */  \
-    X(ROPE_ATTN, NEUTRAL, "rope.scaling.attn_factor")                 /* YaRN's scale of attention */ \
-    X(ROPE_ORIGINAL, SKIPPED, "rope.scaling.original_context_length") /* linear does not use it */    \
-    X(ROPE_FINETUNED, SKIPPED, "rope.scaling.finetuned")                                              \
-    X(DATA_LAYOUT, SKIPPED, "tensor_data_layout")     /* where the weights came from */               \
-    X(CAUSAL, ONE, "attention.causal")                /* else an encoder */                           \
-    X(ATTN_SCALE, ZERO, "attention.scale")            /* in place of 1 / sqrt(K) */                   \
-    X(ATTN_SOFTCAP, ZERO, "attn_logit_softcapping")   /* Gemma 2 */                                   \
-    X(FINAL_SOFTCAP, ZERO, "final_logit_softcapping") /* Gemma */                                     \
-    X(ALIBI, ZERO, "attention.max_alibi_bias")        /* MPT, Bloom */                                \
-    X(CLAMP_KQV, ZERO, "attention.clamp_kqv")         /* OLMo, DBRX */                                \
-    X(PARALLEL, ZERO, "use_parallel_residual")        /* GPT-NeoX */                                  \
-    X(EXPERTS, ZERO, "expert_count")                  /* mixtures */                                  \
-    X(EXPERTS_USED, ZERO, "expert_used_count")                                                        \
-    X(EXPERTS_FF, ZERO, "expert_feed_forward_length")                                                 \
-    X(EXPERTS_SHARED, ZERO, "expert_shared_count")                                                    \
-    X(EXPERTS_GROUPS, ZERO, "expert_group_count")                                                     \
-    X(EXPERTS_GROUPS_USED, ZERO, "expert_group_used_count")                                           \
-    X(DENSE_LAYERS, ZERO, "leading_dense_block_count")                                                \
-    X(POOLING, ZERO, "pooling_type")             /* embedding models */                               \
-    X(LOGIT_SCALE, NEUTRAL, "logit_scale")       /* Granite, Command R */                             \
-    X(RESIDUAL_SCALE, NEUTRAL, "residual_scale") /* Granite */                                        \
-    X(EMBED_SCALE, NEUTRAL, "embedding_scale")   /* Granite */
+/* id, rule, GGUF's key after "<architecture>.", makers' keys apart by '|' (config.json, YAML, TOML). A key that
+   changes nothing here must be listed, else files that carry it would be refused. Keys that say which
+   tensors there are (biases, experts by layer) are skipped: the tensors say it. */
+#define LLMC__HYPER_LIST(X)                                                                                  \
+    X(BLOCK_COUNT, USED, "block_count", "num_hidden_layers|n_layer|n_layers|num_layers") /* L */             \
+    X(EMBEDDING, USED, "embedding_length", "hidden_size|n_embd|embedding_dim")           /* D */             \
+    X(FEED_FORWARD, USED, "feed_forward_length", "intermediate_size|n_inner|ffn_hidden_size|hidden_dim")     \
+    X(CONTEXT, USED, "context_length", "max_position_embeddings|n_positions|max_seq_len|sequence_len")       \
+    X(VOCAB_SIZE, USED, "vocab_size", "vocab_size")                              /* V */                     \
+    X(HEADS, USED, "attention.head_count", "num_attention_heads|n_head|n_heads") /* H */                     \
+    X(HEADS_KV, USED, "attention.head_count_kv",                                                             \
+      "num_key_value_heads|n_kv_head|num_kv_heads|n_kv_heads") /* G */                                       \
+    X(KEY_LENGTH, USED, "attention.key_length", "head_dim")    /* K; absent: D / H */                        \
+    X(VALUE_LENGTH, USED, "attention.value_length", "")        /* must be K */                               \
+    X(EPS_RMS, USED, "attention.layer_norm_rms_epsilon", "rms_norm_eps")                                     \
+    X(EPS, USED, "attention.layer_norm_epsilon",                                                             \
+      "layer_norm_eps|layer_norm_epsilon|norm_epsilon|norm_eps|layernorm_epsilon")                           \
+    X(ACT, USED, "", "hidden_act|activation_function|activation")                                            \
+    X(ACTIVATION, USED, "", "hidden_activation") /* before hidden_act (Gemma) */                             \
+    X(TIED, USED, "", "tie_word_embeddings")                                                                 \
+    X(TOKEN_TYPES, USED, "", "type_vocab_size")                                                              \
+    X(POSITION, USED, "", "position_embedding_type|position_embedding")                                      \
+    X(CAUSAL, USED, "attention.causal", "")                                                                  \
+    X(POOLING, USED, "pooling_type", "")                                                                     \
+    /* windows */                                                                                            \
+    X(WINDOW, USED, "attention.sliding_window", "sliding_window|window_size")                                \
+    X(WINDOW_PATTERN, USED, "attention.sliding_window_pattern",                                              \
+      "sliding_window_pattern|_sliding_window_pattern|window_pattern")                                       \
+    X(LAYER_TYPES, USED, "", "layer_types")                                                                  \
+    X(WINDOW_USED, USED, "", "use_sliding_window")                                                           \
+    X(WINDOW_FROM, USED, "", "max_window_layers")                                                            \
+    X(SINKS, USED, "attention.sink_tokens", "sink_tokens")                                                   \
+    /* attention */                                                                                          \
+    X(ATTN_SCALE, USED, "attention.scale", "attention_multiplier")                                           \
+    X(QUERY_SCALAR, USED, "", "query_pre_attn_scalar")                                                       \
+    X(ATTN_SOFTCAP, USED, "attn_logit_softcapping", "attn_logit_softcapping")                                \
+    X(CLAMP_KQV, USED, "attention.clamp_kqv", "clip_qkv")                                                    \
+    X(PARALLEL, USED, "use_parallel_residual", "use_parallel_residual|parallel_attn")                        \
+    X(PARALLEL_NORMS, USED, "", "num_ln_in_parallel_attn")                                                   \
+    X(NEW_DECODER, USED, "", "new_decoder_architecture")                                                     \
+    X(MULTI_QUERY, USED, "", "multi_query")                                                                  \
+    X(ALIBI, ZERO, "attention.max_alibi_bias", "alibi")                                                      \
+    /* ends and residuals */                                                                                 \
+    X(FINAL_SOFTCAP, USED, "final_logit_softcapping",                                                        \
+      "final_logit_softcapping|logits_soft_cap|logit_softcap")                                               \
+    X(LOGIT_SCALE, USED, "logit_scale", "logit_scale|logits_scaling")                                        \
+    X(RESIDUAL_SCALE, USED, "residual_scale", "residual_multiplier")                                         \
+    X(EMBED_SCALE, USED, "embedding_scale", "embedding_multiplier|scale_emb")                                \
+    X(SCALE_DEPTH, USED, "", "scale_depth") /* residual scale times sqrt(L) (MiniCPM) */                     \
+    X(DIM_BASE, USED, "", "dim_model_base") /* logit divisor D / this (MiniCPM) */                           \
+    /* experts */                                                                                            \
+    X(EXPERTS, USED, "expert_count", "num_local_experts|num_experts")                                        \
+    X(EXPERTS_USED, USED, "expert_used_count", "num_experts_per_tok|experts_per_token")                      \
+    X(EXPERTS_FF, USED, "expert_feed_forward_length", "moe_intermediate_size")                               \
+    X(SHARED_FF, USED, "expert_shared_feed_forward_length", "shared_expert_intermediate_size")               \
+    X(RENORM, USED, "expert_weights_norm", "norm_topk_prob")                                                 \
+    X(SHARED_COUNT, ZERO, "expert_shared_count", "shared_intermediate_size|n_shared_experts")                \
+    X(EXPERT_GROUPS, ZERO, "expert_group_count", "n_group")                                                  \
+    X(EXPERT_GROUPS_USED, ZERO, "expert_group_used_count", "topk_group")                                     \
+    X(EXPERT_SCALE, ZERO, "expert_weights_scale", "routed_scaling_factor")                                   \
+    X(EXPERT_GATING, USED, "expert_gating_func", "") /* 1: softmax before the choice; 3: after it */         \
+    X(DENSE_LAYERS, SKIPPED, "leading_dense_block_count", "first_k_dense_replace")                           \
+    X(EXPERTS_LIMIT, USED, "", "swiglu_limit") /* gpt-oss: 7 */                                              \
+    /* positions; hyper_rope_none walks from ROPE_DIMS to ROPE_LAST */                                       \
+    X(ROPE_DIMS, USED, "rope.dimension_count", "rotary_dim")                                                 \
+    X(ROPE_FRACTION, USED, "", "partial_rotary_factor|rotary_pct|rope_pct")                                  \
+    X(ROPE_BASE, USED, "rope.freq_base", "rope_theta|rotary_emb_base|rope_base")                             \
+    X(ROPE_LOCAL_BASE, USED, "rope.freq_base_swa", "rope_local_base_freq")                                   \
+    X(ROPE_SCALING, USED, "", "rope_scaling|rope_parameters")                                                \
+    X(ROPE_TYPE, USED, "rope.scaling.type", "")                                                              \
+    X(ROPE_FACTOR, USED, "rope.scaling.factor", "")                                                          \
+    X(ROPE_LINEAR, USED, "rope.scale_linear", "") /* the older name of factor */                             \
+    X(ROPE_ATTN, USED, "rope.scaling.attn_factor", "")                                                       \
+    X(ROPE_YARN_ATTN, USED, "rope.scaling.yarn_attn_factor", "")                                             \
+    X(ROPE_YARN_EXT, USED, "rope.scaling.yarn_ext_factor", "")                                               \
+    X(ROPE_YARN_FAST, USED, "rope.scaling.yarn_beta_fast", "")                                               \
+    X(ROPE_YARN_SLOW, USED, "rope.scaling.yarn_beta_slow", "")                                               \
+    X(ROPE_LOW, USED, "rope.scaling.low_freq_factor",                                                        \
+      "") /* ours: Llama 3's, for models without the tensor */                                               \
+    X(ROPE_HIGH, USED, "rope.scaling.high_freq_factor", "")                                                  \
+    X(ROPE_ORIGINAL, USED, "rope.scaling.original_context_length",                                           \
+      "original_max_position_embeddings|original_max_seq_len")                                               \
+    X(ROPE_LAST, SKIPPED, "rope.scaling.finetuned", "")                                                      \
+    X(UNTURNED, USED, "rope.unturned_layers", "no_rope_layers") /* GGUF: ours; makers: 1 means turned */     \
+    X(UNTURNED_EVERY, SKIPPED, "", "no_rope_layer_interval|no_rope_layers_interval")                         \
+    /* nanochat, 2026-07: keys of our own in GGUF */                                                         \
+    X(SMEAR, USED, "smear_channels", "")                                                                     \
+    X(BACKOUT, USED, "backout_layer", "")                                                                    \
+    X(VALUE_CHANNELS, USED, "value_channels", "")                                                            \
+    X(CLAMP_LOGITS, USED, "logit_clamp", "")                                                                 \
+    /* what models cannot be here */                                                                         \
+    X(QUANTIZED, ZERO, "", "quantization_config")                                                            \
+    X(ENCODER_DECODER, ZERO, "", "is_encoder_decoder|add_cross_attention")                                   \
+    X(CHUNKS, ZERO, "", "attention_chunk_size|use_bidirectional_attention|scale_attn_by_inverse_layer_idx")  \
+    X(HEAD_INPUT, ZERO, "", "embd_layer_norm|shared_kv|use_mla|kv_lora_rank")                                \
+    X(SCALE_ATTN, ONE, "", "scale_attn_weights|apply_residual_connection_post_layernorm_not")                \
+    X(RESIDUAL_POST, ZERO, "", "apply_residual_connection_post_layernorm")                                   \
+    X(DATA_LAYOUT, SKIPPED, "tensor_data_layout", "")                                                        \
+    /* what has no part in the computation, or what tensors say better */                                    \
+    X(FILE, SKIPPED, "",                                                                                     \
+      "architectures|model_type|auto_map|torch_dtype|dtype|transformers_version|use_cache|name_or_path|"     \
+      "_name_or_path|initializer_range|initializer_cutoff_factor|pretraining_tp|task_specific_params|"       \
+      "bos_token_id|eos_token_id|pad_token_id|sep_token_id|cls_token_id|unk_token_id|decoder_start_token_"   \
+      "id|"                                                                                                  \
+      "id2label|label2id|num_labels|problem_type|finetuning_task|gradient_checkpointing|classifier_dropout|" \
+      "_attn_implementation|_attn_implementation_autoset|attn_implementation|use_flash_attn|tokenizer_"      \
+      "class|"                                                                                               \
+      "output_attentions|output_hidden_states|output_past|return_dict|chunk_size_feed_forward|model_name|"   \
+      "cache_implementation|unsloth_version|unsloth_fixed|use_bfloat16|torchscript|prefix|license|version")  \
+    X(DROPOUT, SKIPPED, "",                                                                                  \
+      "attention_dropout|hidden_dropout|dropout|attn_pdrop|embd_pdrop|resid_pdrop|summary_activation|"       \
+      "summary_first_dropout|summary_proj_to_labels|summary_type|summary_use_proj|residual_dropout|"         \
+      "embedding_dropout|hidden_dropout_prob|attention_probs_dropout_prob|reorder_and_upcast_attn|"          \
+      "router_aux_loss_coef|output_router_logits|router_jitter_noise|aux_loss_coef|initial_context_length|"  \
+      "ffdropout|attention_probs_dropout|classifier_bias|classifier_activation|embedding_pdrop")             \
+    X(SHAPE, SKIPPED, "",                                                                                    \
+      "use_bias|attention_bias|mlp_bias|qkv_bias|bias|use_qkv_bias|use_qk_norm|qk_layernorm|qk_norm|"        \
+      "mlp_only_layers|decoder_sparse_step|n_ctx|seq_length|use_stable_embedding|hidden_dropout_p|"          \
+      "model_parallel|rope_interleaved|is_decoder|position_buckets|layer_norm_type|use_gemm|kv_cache_"       \
+      "capacity|"                                                                                            \
+      "norm_type|mlp_type|head_dim_kv|use_fused_rope|layer_norm_rms|vocab_size_padded|model_max_length|"     \
+      "block_size|"                                                                                          \
+      "use_post_norm|use_fused_mlp|embedding_activation|cross_attention_hidden_size|ep_size|moe_layers")
 
-/* Keys as numbers, in the order of the list; the ROPE_... ones stand together (hyper_rope walks them). */
+/* Keys as numbers, in the order of the list. */
 enum {
-#define LLMC__HYPER_ENUM(id, rule, name) LLMC__HP_##id,
+#define LLMC__HYPER_ENUM(id, rule, gguf, hf) LLMC__HP_##id,
     LLMC__HYPER_LIST(LLMC__HYPER_ENUM)
 #undef LLMC__HYPER_ENUM
         LLMC__HP_COUNT
@@ -10591,212 +11002,397 @@ enum {
 
 /* A key of the list above as data. */
 typedef struct llmc__hyper_row {
-    const char *name;
+    const char *gguf, *hf;
     uint8_t rule; /* LLMC__HYPER_... */
 } llmc__hyper_row;
 
 /* By LLMC__HP_... */
 static const llmc__hyper_row llmc__hyper_table[LLMC__HP_COUNT] = {
-#define LLMC__HYPER_ROW(id, rule, name) {name, LLMC__HYPER_##rule},
+#define LLMC__HYPER_ROW(id, rule, gguf, hf) {gguf, hf, LLMC__HYPER_##rule},
     LLMC__HYPER_LIST(LLMC__HYPER_ROW)
 #undef LLMC__HYPER_ROW
 };
 
-/* The family's keys in one file, by LLMC__HP_...; absent ones have `at` 0. Values stay in the file
-   and are read from there by type when they are asked for. */
+/* A value in any file: looked at where it lies. */
+enum {
+    LLMC__VALUE_NONE, /* absent, or null */
+    LLMC__VALUE_NUMBER,
+    LLMC__VALUE_FLAG, /* number is 0 or 1 */
+    LLMC__VALUE_TEXT,
+    LLMC__VALUE_LIST,  /* elements by llmc__hyper_element */
+    LLMC__VALUE_OBJECT /* JSON only */
+};
+typedef struct llmc__value {
+    const char *at, *end; /* TEXT: the text; LIST, OBJECT: its JSON text, or GGUF's elements */
+    double number;
+    uint8_t kind;
+    uint8_t type;   /* LIST in GGUF: the elements' type */
+    uint32_t count; /* LIST in GGUF */
+} llmc__value;
+
+/* What is known of one model's architecture. */
 typedef struct llmc__hyper {
-    const llmc__gguf *g;
+    const char *name; /* of the file, for messages */
+    llmc_diag *diag;
     const llmc__family *family;
-    llmc__gguf_value value[LLMC__HP_COUNT];
+    bool gguf;
+    llmc__value value[LLMC__HP_COUNT];
 } llmc__hyper;
 
-/* llmc__hyper_collect -- find the keys that begin with the family's name   (MODEL.hyper)
-   h->g and h->family set before. A second walk over the metadata, because the
-   family may be named after its keys. Other architectures' keys and all general ones
-   (general., tokenizer., split., quantize. ...) pass unread. A handful of string compares for each
-   key: linear in the file. Errors: BAD_FILE (a key twice), UNSUPPORTED (a key that
-   is not in the list). */
-static llmc_status llmc__hyper_collect(llmc__hyper *h)
+/* Fails with status; the message names the key and why. In its own function so that the many checks
+   below stay one line each. */
+static llmc_status llmc__hyper_fail(const llmc__hyper *h, unsigned key, llmc_status status, const char *why)
 {
-    llmc__reader r = h->g->file;
+    (void)why;
+#ifdef LLMC_NO_STRINGS
+    (void)key;
+    return llmc__fail(h->diag, status, "MODEL.hyper", LLMC_NO_OFFSET, "MODEL.hyper");
+#else
+    const char *hf = llmc__hyper_table[key].hf;
+    size_t n = 0;
+    while (hf[n] != 0 && hf[n] != '|')
+        n++;
+    if (h->gguf && llmc__hyper_table[key].gguf[0] != 0)
+        return llmc__fail(h->diag, status, "MODEL.hyper", LLMC_NO_OFFSET, "%s: key '%s.%s' %s", h->name,
+                          h->family->name, llmc__hyper_table[key].gguf, why);
+    return llmc__fail(h->diag, status, "MODEL.hyper", LLMC_NO_OFFSET, "%s: key '%.*s' %s", h->name, (int)n,
+                      hf, why);
+#endif
+}
+
+/* A GGUF value as a value of any file. */
+static llmc__value llmc__value_gguf(const llmc__gguf *g, const llmc__gguf_value *v)
+{
+    llmc__value out;
+    const char *text;
+    size_t len;
+    bool flag;
+    LLMC_MEMSET(&out, 0, sizeof out);
+    out.at = (const char *)(g->file.data + v->at);
+    out.end = (const char *)(g->file.data + v->end);
+    if (v->array) {
+        out.kind = LLMC__VALUE_LIST;
+        out.type = (uint8_t)v->type; /* nested arrays: no element type that is read */
+        out.count = (uint32_t)llmc__min(v->count, UINT32_MAX);
+    } else if (llmc__gguf_text(g, v, &text, &len)) {
+        out.kind = LLMC__VALUE_TEXT;
+        out.at = text;
+        out.end = text + len;
+    } else if (llmc__gguf_flag(g, v, &flag)) {
+        out.kind = LLMC__VALUE_FLAG;
+        out.number = flag ? 1 : 0;
+    } else if (llmc__gguf_real(g, v, &out.number)) {
+        out.kind = LLMC__VALUE_NUMBER;
+    } else {
+        out.kind = LLMC__VALUE_OBJECT; /* a negative integer or no bool: nothing that any key may be */
+    }
+    return out;
+}
+
+/* A JSON value likewise. Text is taken as written: no value that is understood has escapes. */
+static llmc__value llmc__value_json(llmc_json v)
+{
+    llmc__value out;
+    LLMC_MEMSET(&out, 0, sizeof out);
+    out.at = v.text;
+    out.end = v.end;
+    switch (v.type) {
+    case LLMC_JSON_BOOL:
+        out.kind = LLMC__VALUE_FLAG;
+        out.number = llmc_json_bool(v, false) ? 1 : 0;
+        break;
+    case LLMC_JSON_NUMBER:
+        out.kind = LLMC__VALUE_NUMBER;
+        out.number = llmc_json_number(v, 0);
+        break;
+    case LLMC_JSON_STRING:
+        out.kind = LLMC__VALUE_TEXT;
+        out.at = v.text + 1;
+        out.end = llmc__json_skip_string(v.text, v.end) - 1;
+        break;
+    case LLMC_JSON_ARRAY:
+        out.kind = LLMC__VALUE_LIST;
+        out.type = UINT8_MAX;
+        break;
+    case LLMC_JSON_OBJECT:
+        out.kind = LLMC__VALUE_OBJECT;
+        break;
+    default:
+        break;
+    }
+    return out;
+}
+
+/* Whether a value is a text of these words. */
+static bool llmc__value_is(const llmc__value *v, const char *words)
+{
+    return v->kind == LLMC__VALUE_TEXT && llmc__word_in(words, v->at, (size_t)(v->end - v->at));
+}
+
+/* The view of a LIST or OBJECT out of JSON. */
+static llmc_json llmc__value_view(const llmc__value *v)
+{
+    llmc_json j;
+    j.text = v->at;
+    j.end = v->end;
+    j.type = v->kind == LLMC__VALUE_LIST ? LLMC_JSON_ARRAY : LLMC_JSON_OBJECT;
+    return j;
+}
+
+/* Walks a list: element i of GGUF's, or the next of JSON's by it, which begins all zero. False at the end. Texts and
+   nested lists in GGUF are no elements: NONE. */
+static bool llmc__value_next(const llmc__value *list, llmc_json_iter *it, uint32_t *i, llmc__value *out)
+{
+    llmc_json element;
+    llmc__gguf g;
+    llmc__gguf_value v;
+    unsigned size = llmc__gguf_size(list->type);
+    if (list->type == UINT8_MAX) {
+        if (!llmc_json_next(llmc__value_view(list), it, NULL, &element))
+            return false;
+        *out = llmc__value_json(element);
+        ++*i;
+        return true;
+    }
+    if (*i >= list->count)
+        return false;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (size != 0) {
+        /* at 0 means absent, so the view begins one element early */
+        LLMC_MEMSET(&g, 0, sizeof g);
+        LLMC_MEMSET(&v, 0, sizeof v);
+        g.file.data = (const uint8_t *)list->at + (size_t)*i * size - 1;
+        v.at = 1;
+        v.end = 1 + size;
+        v.type = list->type;
+        *out = llmc__value_gguf(&g, &v);
+    }
+    ++*i;
+    return true;
+}
+
+/* Keeps a value under its key. In makers' files one id may have two names: they must agree.
+   Errors: BAD_FILE, UNSUPPORTED (a key that must be off is on). */
+static llmc_status llmc__hyper_put(llmc__hyper *h, unsigned key, const llmc__value *v)
+{
+    llmc__value *slot = &h->value[key];
+    unsigned rule = llmc__hyper_table[key].rule;
+    if (rule == LLMC__HYPER_SKIPPED || v->kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if (rule != LLMC__HYPER_USED) {
+        bool number = v->kind == LLMC__VALUE_NUMBER || v->kind == LLMC__VALUE_FLAG;
+        /* neutral factors count as off */
+        if (!number || !(v->number == (rule == LLMC__HYPER_ONE ? 1 : 0) ||
+                         (v->number == 1 && key == LLMC__HP_EXPERT_SCALE)))
+            return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED, "asks for something that is not supported");
+        return LLMC_OK;
+    }
+    if (slot->kind != LLMC__VALUE_NONE && (slot->kind != v->kind || slot->number != v->number || h->gguf))
+        return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "stands there twice");
+    *slot = *v;
+    return LLMC_OK;
+}
+
+/* The key of that name, LLMC__HP_COUNT if there is none. */
+static unsigned llmc__hyper_key(const char *name, size_t len, bool gguf)
+{
+    unsigned k;
+    for (k = len > 0 ? 0 : LLMC__HP_COUNT; k < LLMC__HP_COUNT; k++)
+        if (gguf ? llmc__texteq(name, len, llmc__hyper_table[k].gguf)
+                 : llmc__word_in(llmc__hyper_table[k].hf, name, len))
+            break;
+    return k;
+}
+
+/* llmc__hyper_gguf -- the keys that begin with the family's name        (MODEL.hyper)
+   A second walk over the metadata, because the
+   family may be named after its keys. Other architectures' keys and all general ones
+   (general., tokenizer., split., quantize. ...) pass unread. Linear in the file. Errors: BAD_FILE (a key twice),
+   UNSUPPORTED (a key that is not in the list). */
+static llmc_status llmc__hyper_gguf(llmc__hyper *h, const llmc__gguf *g)
+{
+    llmc__reader r = g->file;
     size_t prefix = llmc__strlen(h->family->name);
     llmc__gguf_pair pair;
+    llmc__value v;
     uint64_t i;
     unsigned k;
-    LLMC_MEMSET(h->value, 0, sizeof h->value);
-    r.at = h->g->keys_at; /* gguf_open has walked here: nothing below can run past the end */
-    for (i = 0; i < h->g->n_keys; i++) {
+    r.at = g->keys_at; /* gguf_open has walked here: nothing below can run past the end */
+    for (i = 0; i < g->n_keys; i++) {
         LLMC__TRY(llmc__gguf_next(&r, &pair));
         /* the dot too: "llama4.block_count" is not a key of "llama" */
         if (pair.key_len <= prefix || pair.key[prefix] != '.' ||
             !llmc__texteq(pair.key, prefix, h->family->name))
             continue;
-        for (k = 0; k < LLMC__HP_COUNT; k++)
-            if (llmc__texteq(pair.key + prefix + 1, pair.key_len - prefix - 1, llmc__hyper_table[k].name))
-                break;
+        k = llmc__hyper_key(pair.key + prefix + 1, pair.key_len - prefix - 1, true);
         if (k == LLMC__HP_COUNT)
             return LLMC__FAIL(r.diag, UNSUPPORTED, "MODEL.hyper", pair.at, "%s: key '%.*s' is not supported",
                               r.name, (int)llmc__min(pair.key_len, 96), pair.key);
-        if (h->value[k].at != 0)
-            return LLMC__FAIL(r.diag, BAD_FILE, "MODEL.hyper", pair.at, "%s: key '%.*s' stands there twice",
-                              r.name, (int)pair.key_len, pair.key);
-        h->value[k] = pair.value;
+        v = llmc__value_gguf(g, &pair.value);
+        LLMC__TRY(llmc__hyper_put(h, k, &v));
     }
     return LLMC_OK;
 }
 
-/* Fails with status; the message names the key and why, the offset is its value's if it is there.
-   In its own function so that the many checks below stay one line each. */
-static llmc_status llmc__hyper_fail(const llmc__hyper *h, unsigned key, llmc_status status, const char *why)
+/* Members of config.json, or of an object in it. A key that is not in the list is accepted only if it says nothing:
+   null, false, 0, "", {} and []. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hyper_json(llmc__hyper *h, llmc_json object)
 {
-    uint64_t at = h->value[key].at; /* a value never begins at 0, the magic does */
-    (void)why;
-#ifdef LLMC_NO_STRINGS
-    return llmc__fail(h->g->file.diag, status, "MODEL.hyper", at == 0 ? LLMC_NO_OFFSET : at, "MODEL.hyper");
-#else
-    return llmc__fail(h->g->file.diag, status, "MODEL.hyper", at == 0 ? LLMC_NO_OFFSET : at,
-                      "%s: key '%s.%s' %s", h->g->file.name, h->family->name, llmc__hyper_table[key].name,
-                      why);
-#endif
+    llmc_json key, value, none;
+    llmc_json_iter it, inner;
+    llmc__value v;
+    unsigned k;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    while (llmc_json_next(object, &it, &key, &value)) {
+        llmc__value name = llmc__value_json(key);
+        size_t len = (size_t)(name.end - name.at);
+        k = llmc__hyper_key(name.at, len, false);
+        v = llmc__value_json(value);
+        if (k != LLMC__HP_COUNT) {
+            LLMC__TRY(llmc__hyper_put(h, k, &v));
+            continue;
+        }
+        LLMC_MEMSET(&inner, 0, sizeof inner);
+        if (v.kind == LLMC__VALUE_NONE || (v.kind == LLMC__VALUE_TEXT && v.at == v.end) ||
+            ((v.kind == LLMC__VALUE_NUMBER || v.kind == LLMC__VALUE_FLAG) && v.number == 0) ||
+            ((v.kind == LLMC__VALUE_OBJECT || v.kind == LLMC__VALUE_LIST) &&
+             !llmc_json_next(value, &inner, v.kind == LLMC__VALUE_OBJECT ? &none : NULL, &none)))
+            continue;
+        return LLMC__FAIL(h->diag, UNSUPPORTED, "MODEL.hyper", LLMC_NO_OFFSET,
+                          "%s: key '%.*s' is not supported", h->name, (int)llmc__min(len, 96), name.at);
+    }
+    return LLMC_OK;
 }
 
-/* llmc__hyper_u32 -- a whole number from 1 to max, of any integer type      (MODEL.hyper)
+/* llmc__hyper_u32 -- a whole number from 1 to max                       (MODEL.hyper)
    absent: *out, set before, is the default and stays; 0 there means that the key has to be there.
-   An array would give each layer its own value. Errors: BAD_FILE, UNSUPPORTED (an array). */
+   A list would give each layer its own value: accepted if all are the same. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__hyper_u32(const llmc__hyper *h, unsigned key, uint32_t max, uint32_t *out)
 {
-    const llmc__gguf_value *v = &h->value[key];
-    uint64_t u;
-    if (v->at == 0)
+    llmc__value v = h->value[key], other;
+    llmc_json_iter it;
+    uint32_t i = 0;
+    if (v.kind == LLMC__VALUE_NONE)
         return *out != 0 ? LLMC_OK : llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is missing");
-    if (v->array)
-        return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED,
-                                "differs from layer to layer, which is not supported");
-    if (!llmc__gguf_uint(h->g, v, &u))
+    if (v.kind == LLMC__VALUE_LIST) {
+        llmc__value list = v;
+        LLMC_MEMSET(&it, 0, sizeof it);
+        if (!llmc__value_next(&list, &it, &i, &v))
+            return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is an empty list");
+        while (llmc__value_next(&list, &it, &i, &other))
+            if (other.kind != v.kind || other.number != v.number)
+                return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED,
+                                        "differs from layer to layer, which is not supported");
+    }
+    if (v.kind != LLMC__VALUE_NUMBER || !(v.number >= 0 && v.number <= 4294967295.0) ||
+        v.number != (double)(uint32_t)v.number)
         return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be a whole number");
-    if (u == 0 || u > max)
+    if (v.number < 1 || v.number > (double)max)
         return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is zero or far too large");
-    *out = (uint32_t)u;
+    *out = (uint32_t)v.number;
     return LLMC_OK;
 }
 
-/* Finite numbers above 0 and at most max; absent: as above. Denormals count as 0: they would be
-   lost on machines that flush them, and nothing honest is that small. Errors: BAD_FILE. */
+/* The same where 0 means "off" and is allowed; absent leaves *out. */
+static llmc_status llmc__hyper_u32_or_0(const llmc__hyper *h, unsigned key, uint32_t max, uint32_t *out)
+{
+    const llmc__value *v = &h->value[key];
+    uint32_t before = *out;
+    if (v->kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    *out = 0;
+    if (v->kind == LLMC__VALUE_NUMBER && v->number == 0)
+        return LLMC_OK;
+    *out = before;
+    return llmc__hyper_u32(h, key, max, out);
+}
+
+/* A number as a setting: finite, above 0 and at most max, not so small that machines which flush denormals
+   would lose it. */
+static bool llmc__value_positive(const llmc__value *v, double max, float *out)
+{
+    if (v->kind != LLMC__VALUE_NUMBER || !(v->number >= (double)FLT_MIN && v->number <= max))
+        return false;
+    *out = (float)v->number;
+    return true;
+}
+
+/* Finite numbers above 0 and at most max; absent: *out is the default, 0 there: the key has to be there.
+   Errors: BAD_FILE. */
 static llmc_status llmc__hyper_f32(const llmc__hyper *h, unsigned key, double max, float *out)
 {
-    const llmc__gguf_value *v = &h->value[key];
-    double d;
-    if (v->at == 0)
+    const llmc__value *v = &h->value[key];
+    if (v->kind == LLMC__VALUE_NONE)
         return *out > 0 ? LLMC_OK : llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is missing");
-    if (!llmc__gguf_real(h->g, v, &d))
+    if (v->kind != LLMC__VALUE_NUMBER)
         return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be a number");
-    if (!(d >= (double)FLT_MIN && d <= max))
+    if (!llmc__value_positive(v, max, out))
         return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is zero, negative, too large or not finite");
-    *out = (float)d;
     return LLMC_OK;
 }
 
-/* Keys that may stand there only to say that something is off. Flags count as 0 and 1, since files
-   write one key as a flag or a number. Errors: UNSUPPORTED. */
-static llmc_status llmc__hyper_off(const llmc__hyper *h)
+/* The same where 0 means "off" and absent is allowed: *out stays. */
+static llmc_status llmc__hyper_f32_or_0(const llmc__hyper *h, unsigned key, double max, float *out)
 {
-    unsigned k;
-    for (k = 0; k < LLMC__HP_COUNT; k++) {
-        /* d: what the key says, a number */
-        unsigned rule = llmc__hyper_table[k].rule;
-        const llmc__gguf_value *v = &h->value[k];
-        bool flag = false;
-        double d;
-        if (v->at == 0 || rule == LLMC__HYPER_USED || rule == LLMC__HYPER_SKIPPED)
-            continue;
-        if (llmc__gguf_flag(h->g, v, &flag))
-            d = flag ? 1 : 0;
-        else if (!llmc__gguf_real(h->g, v, &d))
-            return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "has a value that is not supported");
-        /* 0 is fine for ZERO and NEUTRAL, 1 for ONE and NEUTRAL; NaN is neither */
-        if (!(d == 0 && rule != LLMC__HYPER_ONE) && !(d == 1 && rule != LLMC__HYPER_ZERO))
-            return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "asks for something that is not supported");
+    const llmc__value *v = &h->value[key];
+    if (v->kind == LLMC__VALUE_NONE || (v->kind == LLMC__VALUE_NUMBER && v->number == 0))
+        return LLMC_OK;
+    return llmc__hyper_f32(h, key, max, out);
+}
+
+/* true, false, 1 or 0; absent: *out stays. Errors: BAD_FILE. */
+static llmc_status llmc__hyper_flag(const llmc__hyper *h, unsigned key, bool *out)
+{
+    const llmc__value *v = &h->value[key];
+    if (v->kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if ((v->kind != LLMC__VALUE_FLAG && v->kind != LLMC__VALUE_NUMBER) || (v->number != 0 && v->number != 1))
+        return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be true or false");
+    *out = v->number == 1;
+    return LLMC_OK;
+}
+
+/* One setting of a flat YAML or TOML as a value; its text is kept by nobody, so only numbers and flags count. */
+static llmc__value llmc__value_setting(const char *text)
+{
+    llmc__value v;
+    llmc__decimal d;
+    const char *bad = NULL, *end = text + llmc__strlen(text);
+    LLMC_MEMSET(&v, 0, sizeof v);
+    if (llmc__streq(text, "true") || llmc__streq(text, "false")) {
+        v.kind = LLMC__VALUE_FLAG;
+        v.number = text[0] == 't' ? 1 : 0;
+    } else if (llmc__decimal_read(text, end, &d, &bad) == end && bad == NULL && end != text) {
+        v.kind = LLMC__VALUE_NUMBER;
+        (void)llmc__decimal_f64(&d, &v.number);
+    } else if (!llmc__streq(text, "null") && !llmc__streq(text, "~") && text[0] != 0) {
+        v.kind = LLMC__VALUE_OBJECT; /* fits no key */
     }
-    return LLMC_OK;
+    return v;
 }
 
-/* Positions divided by a factor, or none of it; every other kind is refused. As
-   in other engines a factor without a type is linear, and factor 0 means none.
-   Sets c->rope_factor: the angle at position t is that of t / rope_factor.
-   Errors: BAD_FILE, UNSUPPORTED (YaRN, longrope, Llama 3.1's and whatever comes). */
-static llmc_status llmc__hyper_rope_scaling(const llmc__hyper *h, llmc_config *c)
+/* model_config.yaml or a TOML: sections do not matter, names are those of config.json. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hyper_settings(llmc__hyper *h, const llmc_blob *file)
 {
-    const llmc__gguf_value *type = &h->value[LLMC__HP_ROPE_TYPE];
-    unsigned key = h->value[LLMC__HP_ROPE_FACTOR].at != 0 ? LLMC__HP_ROPE_FACTOR : LLMC__HP_ROPE_LINEAR;
-    const char *text = "linear";
-    size_t len = 6;
-    double d;
-    c->rope_factor = 1;
-    if (type->at != 0 && !llmc__gguf_text(h->g, type, &text, &len))
-        return llmc__hyper_fail(h, LLMC__HP_ROPE_TYPE, LLMC_BAD_FILE, "must be a string");
-    if (llmc__texteq(text, len, "none"))
-        return LLMC_OK;
-    /* the others change angles by dimension or by length */
-    if (!llmc__texteq(text, len, "linear"))
-        return LLMC__FAIL(h->g->file.diag, UNSUPPORTED, "MODEL.hyper", type->at,
-                          "%s: RoPE scaling '%.*s' is not supported", h->g->file.name,
-                          (int)llmc__min(len, 64), text);
-    if (llmc__gguf_real(h->g, &h->value[key], &d) && d == 0)
-        return LLMC_OK;
-    LLMC__TRY(llmc__hyper_f32(h, key, 1e6, &c->rope_factor));
-    c->rope_scaling = c->rope_factor != 1 ? LLMC_ROPE_LINEAR : LLMC_ROPE_PLAIN;
-    return LLMC_OK;
-}
-
-/* Rotation: all of a head unless the file says less; base 10000 unless it says another. A family
-   without RoPE must not have any of its keys. c->head_dim is set before.
-   Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__hyper_rope(const llmc__hyper *h, llmc_config *c)
-{
+    llmc_setting s;
+    llmc_status status;
+    llmc__value v;
+    size_t at = 0;
     unsigned k;
-    if (h->family->pos != LLMC_POS_ROPE) {
-        for (k = LLMC__HP_ROPE_DIMS; k <= LLMC__HP_ROPE_ATTN; k++)
-            if (h->value[k].at != 0)
-                return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "is not supported in this family");
-        return LLMC_OK;
+    LLMC_MEMSET(&s, 0, sizeof s);
+    while ((status = llmc_settings_next(file, &at, &s, h->diag)) == LLMC_OK) {
+        size_t len = llmc__strlen(s.key);
+        k = llmc__hyper_key(s.key, len, false);
+        v = llmc__value_setting(s.value);
+        if (k == LLMC__HP_COUNT)
+            return LLMC__FAIL(h->diag, UNSUPPORTED, "MODEL.hyper", LLMC_NO_OFFSET,
+                              "%s:%u: key '%s' is not supported", h->name, (unsigned)s.line, s.key);
+        LLMC__TRY(llmc__hyper_put(h, k, &v));
     }
-    c->rope = h->family->rope;
-    c->rope_dims = c->head_dim;
-    c->rope_base = 10000;
-    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_ROPE_DIMS, 1u << 16, &c->rope_dims));
-    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_BASE, 1e15, &c->rope_base));
-    return llmc__hyper_rope_scaling(h, c);
+    return status == LLMC_DONE ? LLMC_OK : status;
 }
 
-/* Heads and their size: D / H unless the file gives it (some Llama 3.2 and Mistral models have H K
-   != D). A window as long as the context hides nothing and is accepted.
-   c->n_embd and c->context_length are set before. Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__hyper_attention(const llmc__hyper *h, llmc_config *c)
-{
-    uint32_t value_length;
-    uint64_t window;
-    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS, 1u << 16, &c->n_head));
-    c->n_kv_head = c->n_head; /* absent: every head has its own keys and values */
-    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS_KV, 1u << 16, &c->n_kv_head));
-    if (h->value[LLMC__HP_KEY_LENGTH].at == 0 && c->n_embd % c->n_head != 0)
-        return llmc__hyper_fail(h, LLMC__HP_HEADS, LLMC_BAD_FILE, "does not divide embedding_length");
-    c->head_dim = c->n_embd / c->n_head;
-    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_KEY_LENGTH, 1u << 16, &c->head_dim));
-    value_length = c->head_dim;
-    if (c->head_dim != 0)
-        LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_VALUE_LENGTH, 1u << 16, &value_length));
-    /* the cache keeps keys and values in pages of one shape */
-    if (value_length != c->head_dim)
-        return llmc__hyper_fail(h, LLMC__HP_VALUE_LENGTH, LLMC_UNSUPPORTED,
-                                "differs from attention.key_length");
-    if (h->value[LLMC__HP_WINDOW].at != 0 && (!llmc__gguf_uint(h->g, &h->value[LLMC__HP_WINDOW], &window) ||
-                                              (window != 0 && window < c->context_length)))
-        return llmc__hyper_fail(h, LLMC__HP_WINDOW, LLMC_UNSUPPORTED,
-                                "asks for windows, which are not supported");
-    return LLMC_OK;
-}
-
-//--[ 14.4 MODEL.config ]-- from either file format to llmc_config
+//--[ 14.5 MODEL.config ]-- from those values to llmc_config
 /* llmc__config_check -- what other sections rely on, whatever file it came from
    Divisors are not zero, products of any three sizes fit 64 bits. That the bytes for such
    sizes are there is checked tensor by tensor. Errors: BAD_FILE, without an offset: the
@@ -10805,7 +11401,7 @@ static llmc_status llmc__config_check(const llmc_config *c, const char *name, ll
 {
     const char *wrong = NULL;
     if (c->n_embd == 0 || c->n_embd > (1u << 20) || c->n_ff == 0 || c->n_ff > (1u << 24) || c->n_layer == 0 ||
-        c->n_layer > 4096 || c->context_length == 0 || c->context_length > (1u << 30))
+        c->n_layer > LLMC_MAX_LAYERS || c->context_length == 0 || c->context_length > (1u << 30))
         wrong = "width, feed-forward width, layers or context length";
     else if (c->vocab_size == 0 || c->vocab_size > LLMC__MAX_VOCAB)
         wrong = "vocabulary size";
@@ -10818,21 +11414,942 @@ static llmc_status llmc__config_check(const llmc_config *c, const char *name, ll
         wrong = "number of rotated dimensions: it must be even and at most a head";
     else if (!(c->norm_eps > 0) || !(c->norm_eps < 1))
         wrong = "epsilon of the norms";
+    else if (c->n_expert > 0 &&
+             (c->n_expert_used == 0 || c->n_expert_used > c->n_expert || c->n_ff_expert == 0))
+        wrong = "number or width of experts";
+    else if (c->smear_channels > c->n_embd || c->value_channels > c->n_embd || c->backout_layer > c->n_layer)
+        wrong = "gate of nanochat";
     if (wrong != NULL)
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.config", LLMC_NO_OFFSET, "%s: impossible %s", name, wrong);
     return LLMC_OK;
 }
 
-/* What the family's row says; sizes come from the file. */
-static void llmc__config_family(llmc_config *c, const llmc__family *f)
+/* Puts layer l into a set or takes it out. */
+static void llmc__layers_put(llmc_layers *set, uint32_t l, bool in)
 {
+    if (in)
+        set->bits[l / 32] |= 1u << (l % 32);
+    else
+        set->bits[l / 32] &= ~(1u << (l % 32));
+}
+
+/* What the family's row says; sizes come from the file. gguf: whose layouts. */
+static void llmc__config_family(llmc_config *c, const llmc__family *f, bool gguf)
+{
+    uint32_t t = f->traits;
     llmc__strcopy(c->family, sizeof c->family, f->name, llmc__strlen(f->name));
-    c->norm = f->norm;
-    c->pos = f->pos;
-    c->pre_norm = true;
+    c->norm = (t & LLMC__NORM_LAYER) != 0 ? LLMC_NORM_LAYER : LLMC_NORM_RMS;
+    c->norm_plain = (t & LLMC__NORM_PLAIN) != 0;
+    c->norm_plus_one = (t & LLMC__PLUS_ONE) != 0 && !gguf;
+    c->pre_norm = (t & LLMC__NO_PRE) == 0;
+    c->branch_norm = (t & LLMC__BRANCH) != 0;
+    c->post_norm = (t & LLMC__POST) != 0;
+    c->embed_norm = (t & LLMC__EMBED_NORM) != 0;
+    c->no_out_norm = (t & LLMC__NO_OUT_NORM) != 0;
     c->embed_scale = c->residual_scale = c->logit_scale = 1;
+    c->bidirectional = c->no_head = (t & LLMC__ENCODER) != 0;
+    c->parallel = (t & LLMC__SHARED) != 0 ? LLMC_PARALLEL_SHARED
+                  : (t & LLMC__OWN) != 0  ? LLMC_PARALLEL_OWN
+                                          : LLMC_SERIAL;
+    c->pos = f->pos;
+    c->rope = gguf && (t & LLMC__ROPE_HALF_GGUF) == 0 ? LLMC_ROPE_ADJACENT
+              : gguf                                  ? LLMC_ROPE_HALF
+                                                      : f->rope_hf;
+    c->rope_factor = 1;
+    c->yarn_fast = 32;
+    c->yarn_slow = 1;
+    c->llama3_low = 1;
+    c->llama3_high = 4;
+    c->qk_norm = (t & LLMC__QK_HEAD) != 0    ? LLMC_QK_NORM_HEAD
+                 : (t & LLMC__QK_WIDTH) != 0 ? LLMC_QK_NORM_WIDTH
+                                             : LLMC_QK_NORM_NONE;
+    c->qkv_grouped = (t & LLMC__GROUPED) != 0 && !gguf;
+    c->sink_logits = (t & LLMC__SINK_LOGITS) != 0;
     c->act = f->act;
-    c->gated = f->gated;
+    c->gated = (t & LLMC__GATED) != 0;
+    c->expert_renorm = (t & LLMC__RENORM) != 0;
+    if ((t & LLMC__NANOCHAT) != 0) {
+        c->rope_reverse = c->qk_norm_late = true;
+        c->qk_norm = LLMC_QK_NORM_HEAD;
+    }
+}
+
+/* Layers, widths, context. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_sizes(llmc_config *c, const llmc__hyper *h)
+{
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_BLOCK_COUNT, LLMC_MAX_LAYERS, &c->n_layer));
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_EMBEDDING, 1u << 20, &c->n_embd));
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_CONTEXT, 1u << 30, &c->context_length));
+    if ((h->family->traits & LLMC__FF4) != 0 && !h->gguf)
+        c->n_ff = 4 * c->n_embd;
+    return llmc__hyper_u32(h, LLMC__HP_FEED_FORWARD, 1u << 24, &c->n_ff);
+}
+
+/* Epsilon and activation. RMSNorm's and LayerNorm's epsilon are two keys in GGUF; makers have one or
+   the other. Errors: BAD_FILE, UNSUPPORTED (an activation that is not known). */
+static llmc_status llmc__config_functions(llmc_config *c, const llmc__hyper *h)
+{
+    static const char *const word[] = {"silu|swish", "gelu_new|gelu_pytorch_tanh|gelu_fast",
+                                       "gelu|gelu_python", "relu", "relu2|relu_squared"};
+    unsigned eps = c->norm == LLMC_NORM_LAYER || h->value[LLMC__HP_EPS_RMS].kind == LLMC__VALUE_NONE
+                       ? LLMC__HP_EPS
+                       : LLMC__HP_EPS_RMS;
+    unsigned key =
+                 h->value[LLMC__HP_ACTIVATION].kind != LLMC__VALUE_NONE ? LLMC__HP_ACTIVATION : LLMC__HP_ACT,
+             i;
+    if (h->gguf)
+        eps = c->norm == LLMC_NORM_RMS ? LLMC__HP_EPS_RMS : LLMC__HP_EPS;
+    LLMC__TRY(llmc__hyper_f32(h, eps, 1, &c->norm_eps));
+    if (h->value[key].kind == LLMC__VALUE_NONE || (h->family->traits & LLMC__ACT_FIXED) != 0)
+        return LLMC_OK;
+    for (i = 0; i < sizeof word / sizeof word[0]; i++)
+        if (llmc__value_is(&h->value[key], word[i])) {
+            c->act = (llmc_act)i;
+            return LLMC_OK;
+        }
+    return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED, "names an activation that is not supported");
+}
+
+/* Heads and their size: D / H unless the file gives it (some Llama 3.2 and Mistral models have H K
+   != D). c->n_embd is set before. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_heads(llmc_config *c, const llmc__hyper *h)
+{
+    uint32_t value_length;
+    bool many = true, grouped = true;
+    if (llmc__streq(c->family, "rustgpt"))
+        c->n_head = 1;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS, 1u << 16, &c->n_head));
+    c->n_kv_head = c->n_head; /* absent: every head has its own keys and values */
+    /* Falcon: one key head, or as many as it says, by the generation of its code */
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_MULTI_QUERY, &many));
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_NEW_DECODER, &grouped));
+    if (h->value[LLMC__HP_MULTI_QUERY].kind != LLMC__VALUE_NONE &&
+        !(grouped && h->value[LLMC__HP_NEW_DECODER].kind != LLMC__VALUE_NONE))
+        c->n_kv_head = many ? 1 : c->n_head;
+    else
+        LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS_KV, 1u << 16, &c->n_kv_head));
+    if (h->value[LLMC__HP_KEY_LENGTH].kind == LLMC__VALUE_NONE && c->n_embd % c->n_head != 0)
+        return llmc__hyper_fail(h, LLMC__HP_HEADS, LLMC_BAD_FILE, "does not divide the width");
+    c->head_dim = c->n_embd / c->n_head;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_KEY_LENGTH, 1u << 16, &c->head_dim));
+    value_length = c->head_dim;
+    if (c->head_dim != 0)
+        LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_VALUE_LENGTH, 1u << 16, &value_length));
+    /* the cache keeps keys and values in pages of one shape */
+    if (value_length != c->head_dim)
+        return llmc__hyper_fail(h, LLMC__HP_VALUE_LENGTH, LLMC_UNSUPPORTED,
+                                "differs from attention.key_length");
+    return LLMC_OK;
+}
+
+/* Scale, cap and clamp of the scores, and whether the branches run side by side. Gemma's largest models
+   scale by D / H instead of K, which GGUF has no key for. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_attention(llmc_config *c, const llmc__hyper *h)
+{
+    bool parallel = c->parallel != LLMC_SERIAL;
+    uint32_t norms = 2;
+    float scalar = 0;
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ATTN_SCALE, 1e6, &c->attn_scale));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_QUERY_SCALAR, 1e6, &scalar));
+    if (h->gguf && c->attn_scale == 0 &&
+        ((c->n_layer == 46 && llmc__streq(c->family, "gemma2")) ||
+         (c->n_layer == 62 && llmc__streq(c->family, "gemma3"))))
+        scalar = (float)c->n_embd / (float)c->n_head;
+    if (scalar > 0)
+        c->attn_scale = 1.0f / llmc__sqrtf(scalar);
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ATTN_SOFTCAP, 1e6, &c->attn_softcap));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_CLAMP_KQV, 1e6, &c->attn_clamp));
+    if (llmc__word_in("gptneox|stablelm|falcon", c->family, llmc__strlen(c->family))) {
+        LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_PARALLEL, &parallel));
+    } else if (h->value[LLMC__HP_PARALLEL].kind != LLMC__VALUE_NONE &&
+               (h->value[LLMC__HP_PARALLEL].number != 0) != parallel) {
+        return llmc__hyper_fail(h, LLMC__HP_PARALLEL, LLMC_UNSUPPORTED, "is not supported in this family");
+    }
+    if (!parallel)
+        c->parallel = LLMC_SERIAL;
+    else if (c->parallel == LLMC_SERIAL)
+        c->parallel = LLMC_PARALLEL_SHARED; /* StableLM 2 12B */
+    /* Falcon 40B has a norm for each branch, 11B with the same code has one */
+    if (h->value[LLMC__HP_NEW_DECODER].number != 0 && parallel) {
+        LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_PARALLEL_NORMS, 2, &norms));
+        c->parallel = norms == 2 ? LLMC_PARALLEL_OWN : LLMC_PARALLEL_SHARED;
+    }
+    return LLMC_OK;
+}
+
+/* c->windowed from a list with one value a layer: a flag, or a word of words. False: not such a list. */
+static bool llmc__config_layers(llmc_layers *set, uint32_t n, const llmc__value *list, const char *words)
+{
+    llmc_json_iter it;
+    llmc__value v;
+    uint32_t l = 0;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    while (llmc__value_next(list, &it, &l, &v)) {
+        if (l > n || (words != NULL ? v.kind != LLMC__VALUE_TEXT
+                                    : v.kind != LLMC__VALUE_NUMBER && v.kind != LLMC__VALUE_FLAG))
+            return false;
+        llmc__layers_put(set, l - 1, words != NULL ? llmc__value_is(&v, words) : v.number != 0);
+    }
+    return l == n;
+}
+
+/* Which layers have the window. nanochat: a letter a layer, tiled, and the last one sees everything. Errors:
+   BAD_FILE. */
+static llmc_status llmc__config_windowed(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *types = &h->value[LLMC__HP_LAYER_TYPES], *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
+    uint32_t every = h->family->window_every, from = 0, l;
+    if (types->kind == LLMC__VALUE_LIST) {
+        if (!llmc__config_layers(&c->windowed, c->n_layer, types, "sliding_attention"))
+            return llmc__hyper_fail(h, LLMC__HP_LAYER_TYPES, LLMC_BAD_FILE,
+                                    "must have one name for each layer");
+        return LLMC_OK;
+    }
+    if (pattern->kind == LLMC__VALUE_LIST) {
+        if (!llmc__config_layers(&c->windowed, c->n_layer, pattern, NULL))
+            return llmc__hyper_fail(h, LLMC__HP_WINDOW_PATTERN, LLMC_BAD_FILE,
+                                    "must have one flag for each layer");
+        return LLMC_OK;
+    }
+    if (pattern->kind == LLMC__VALUE_TEXT &&
+        pattern->end > pattern->at) { /* "LLLG", "SSSL": last letter sees all */
+        size_t n = (size_t)(pattern->end - pattern->at);
+        for (l = 0; l < c->n_layer; l++)
+            llmc__layers_put(&c->windowed, l,
+                             pattern->at[l % n] != pattern->end[-1] || (pattern->at[l % n] == 'S'));
+        return LLMC_OK;
+    }
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_WINDOW_PATTERN, LLMC_MAX_LAYERS, &every));
+    if (h->value[LLMC__HP_WINDOW_USED].kind != LLMC__VALUE_NONE)
+        LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_WINDOW_FROM, LLMC_MAX_LAYERS, &from));
+    for (l = 0; l < c->n_layer; l++)
+        llmc__layers_put(&c->windowed, l, l >= from && (every == 0 || (l + 1) % every != 0));
+    return LLMC_OK;
+}
+
+/* Window and sinks. Makers may name a window and switch it off. One that is as long as the context hides nothing.
+   Errors: BAD_FILE. */
+static llmc_status llmc__config_window(llmc_config *c, const llmc__hyper *h)
+{
+    bool used = true;
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_WINDOW_USED, &used));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_WINDOW, UINT32_MAX, &c->window_size));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_SINKS, 1u << 30, &c->sink_tokens));
+    if (!used)
+        c->window_size = 0;
+    if (c->window_size == 0) {
+        c->sink_tokens = 0;
+        return LLMC_OK;
+    }
+    return llmc__config_windowed(c, h);
+}
+
+/* Factors at the ends. Errors: BAD_FILE. */
+static llmc_status llmc__config_scales(llmc_config *c, const llmc__hyper *h)
+{
+    float depth = 0, logit = 0;
+    uint32_t base = 0;
+    if ((h->family->traits & LLMC__EMBED_ROOT) != 0)
+        c->embed_scale = llmc__sqrtf((float)c->n_embd);
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_EMBED_SCALE, 1e6, &c->embed_scale));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_RESIDUAL_SCALE, 1e6, &c->residual_scale));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_SCALE_DEPTH, 1e6, &depth));
+    if (depth > 0)
+        c->residual_scale = depth / llmc__sqrtf((float)c->n_layer);
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_LOGIT_SCALE, 1e6, &logit));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_DIM_BASE, 1u << 20, &base));
+    if (base > 0)
+        logit = (float)c->n_embd / (float)base;
+    if (logit > 0)
+        c->logit_scale = (h->family->traits & LLMC__LOGIT_DIVIDE) != 0 ? 1 / logit : logit;
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_CLAMP_LOGITS, 1e6, &c->logit_clamp));
+    return llmc__hyper_f32_or_0(h, LLMC__HP_FINAL_SOFTCAP, 1e6, &c->logit_softcap);
+}
+
+/* Experts; which layers have them the tensors say. Mixtral gives no width of its own for them.
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_experts(llmc_config *c, const llmc__hyper *h)
+{
+    float limit = 7, gating = 1;
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_EXPERTS, 1u << 12, &c->n_expert));
+    if (c->n_expert == 0)
+        return LLMC_OK;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_EXPERTS_USED, c->n_expert, &c->n_expert_used));
+    c->n_ff_expert = c->n_ff;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_EXPERTS_FF, 1u << 24, &c->n_ff_expert));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_SHARED_FF, 1u << 24, &c->n_ff_shared));
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_RENORM, &c->expert_renorm));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_EXPERTS_LIMIT, 1e6, &limit));
+    if (limit != 7)
+        return llmc__hyper_fail(h, LLMC__HP_EXPERTS_LIMIT, LLMC_UNSUPPORTED, "must be 7");
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_EXPERT_GATING, 100, &gating));
+    if (gating != 1 && gating != 3)
+        return llmc__hyper_fail(h, LLMC__HP_EXPERT_GATING, LLMC_UNSUPPORTED,
+                                "names a way to choose experts that is not supported");
+    return LLMC_OK;
+}
+
+/* Positions that are not rotary, and which layers have none. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_positions(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *kind = &h->value[LLMC__HP_POSITION], *list = &h->value[LLMC__HP_UNTURNED];
+    uint32_t traits = h->family->traits, l;
+    if (llmc__value_is(kind, "absolute|learned"))
+        c->pos = LLMC_POS_LEARNED;
+    else if (llmc__value_is(kind, "sinusoidal"))
+        c->pos = LLMC_POS_SINUSOIDAL;
+    else if (kind->kind != LLMC__VALUE_NONE && !llmc__value_is(kind, "rope|rotary"))
+        return llmc__hyper_fail(h, LLMC__HP_POSITION, LLMC_UNSUPPORTED,
+                                "names positions that are not supported");
+    for (l = 0; l < c->n_layer; l++)
+        llmc__layers_put(&c->unturned, l,
+                         ((traits & LLMC__UNTURNED_4) != 0 && (l + 1) % 4 == 0) ||
+                             ((traits & LLMC__UNTURNED_FULL) != 0 && c->window_size > 0 &&
+                              !llmc_layers_has(&c->windowed, l)));
+    if (list->kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if (list->kind != LLMC__VALUE_LIST || !llmc__config_layers(&c->unturned, c->n_layer, list, NULL))
+        return llmc__hyper_fail(h, LLMC__HP_UNTURNED, LLMC_BAD_FILE, "must have one flag for each layer");
+    for (l = 0; l < c->n_layer && !h->gguf; l++) /* makers: 1 means turned */
+        llmc__layers_put(&c->unturned, l, !llmc_layers_has(&c->unturned, l));
+    return LLMC_OK;
+}
+
+//--[ 14.6 MODEL.rope ]-- the kinds of rotary scaling, as GGUF and config.json spell them
+/* A kind by name; false: not one that is known. su was longrope's first name. */
+static bool llmc__rope_kind(const llmc__value *v, llmc_rope_scaling *out)
+{
+    static const char *const word[] = {"none|default", "linear", "ntk", "dynamic",
+                                       "yarn",         "llama3", "",    "longrope|su"};
+    unsigned i;
+    for (i = 0; i < sizeof word / sizeof word[0]; i++)
+        if (llmc__value_is(v, word[i])) {
+            *out = (llmc_rope_scaling)i;
+            return true;
+        }
+    return false;
+}
+
+/* A scaling that is named but does not apply is none; the original length must be known where it is used. */
+static llmc_status llmc__rope_settle(llmc_config *c, const llmc__hyper *h)
+{
+    if (c->rope_original == 0)
+        c->rope_original = c->context_length;
+    if (c->rope_factor == 1 && (c->rope_scaling == LLMC_ROPE_LINEAR || c->rope_scaling == LLMC_ROPE_NTK))
+        c->rope_scaling = LLMC_ROPE_PLAIN;
+    if (c->rope_scaling == LLMC_ROPE_LLAMA3 && !(c->llama3_low < c->llama3_high))
+        return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET,
+                          "%s: impossible frequency factors of the RoPE scaling", h->name);
+    if (c->rope_scaling == LLMC_ROPE_YARN && !(c->yarn_slow < c->yarn_fast))
+        return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET, "%s: impossible YaRN limits",
+                          h->name);
+    return LLMC_OK;
+}
+
+/* rope.scaling.* of a GGUF. As in other engines a factor without a type is linear, and factor 0 means none. Errors:
+   BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__rope_gguf(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *type = &h->value[LLMC__HP_ROPE_TYPE];
+    unsigned key =
+        h->value[LLMC__HP_ROPE_FACTOR].kind != LLMC__VALUE_NONE ? LLMC__HP_ROPE_FACTOR : LLMC__HP_ROPE_LINEAR;
+    float attn = 0, ext = 1;
+    c->rope_scaling = LLMC_ROPE_LINEAR;
+    if (type->kind != LLMC__VALUE_NONE && type->kind != LLMC__VALUE_TEXT)
+        return llmc__hyper_fail(h, LLMC__HP_ROPE_TYPE, LLMC_BAD_FILE, "must be a string");
+    if (type->kind == LLMC__VALUE_TEXT && !llmc__rope_kind(type, &c->rope_scaling))
+        return LLMC__FAIL(h->diag, UNSUPPORTED, "MODEL.rope", LLMC_NO_OFFSET,
+                          "%s: RoPE scaling '%.*s' is not supported", h->name,
+                          (int)llmc__min((uint64_t)(type->end - type->at), 64), type->at);
+    LLMC__TRY(llmc__hyper_f32_or_0(h, key, 1e6, &c->rope_factor));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_ROPE_ORIGINAL, 1u << 30, &c->rope_original));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_FAST, 1e6, &c->yarn_fast));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_SLOW, 1e6, &c->yarn_slow));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_LOW, 1e6, &c->llama3_low));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_HIGH, 1e6, &c->llama3_high));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_EXT, 1e6, &ext));
+    if (ext != 1)
+        return llmc__hyper_fail(h, LLMC__HP_ROPE_YARN_EXT, LLMC_UNSUPPORTED, "must be 1");
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_ATTN, 1e6, &attn));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_YARN_ATTN, 1e6, &attn));
+    /* there YaRN's factor is times the rule's, LongRoPE's takes its place */
+    if (attn > 0 && c->rope_scaling == LLMC_ROPE_YARN && attn != 1)
+        c->rope_attn_factor = attn * (float)(0.1 * llmc__log((double)c->rope_factor) + 1);
+    else if (attn > 0 && c->rope_scaling != LLMC_ROPE_YARN &&
+             (attn != 1 || c->rope_scaling == LLMC_ROPE_LONG))
+        c->rope_attn_factor = attn;
+    return LLMC_OK;
+}
+
+/* A number in config.json's rope_scaling; absent leaves *out. Errors: BAD_FILE. */
+static llmc_status llmc__rope_number(const llmc__hyper *h, llmc_json object, const char *key, float *out)
+{
+    llmc__value v = llmc__value_json(llmc_json_get(object, key));
+    if (v.kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if (!llmc__value_positive(&v, 1e9, out))
+        return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET,
+                          "%s: impossible '%s' in rope_scaling", h->name, key);
+    return LLMC_OK;
+}
+
+/* YaRN's own settings. mscale and mscale_all_dim (DeepSeek) set the factor of attention together. */
+static llmc_status llmc__rope_yarn(llmc_config *c, const llmc__hyper *h, llmc_json o)
+{
+    float scale = 0, all = 0;
+    double log_s = c->rope_factor > 1 ? llmc__log((double)c->rope_factor) : 0;
+    LLMC__TRY(llmc__rope_number(h, o, "beta_fast", &c->yarn_fast));
+    LLMC__TRY(llmc__rope_number(h, o, "beta_slow", &c->yarn_slow));
+    LLMC__TRY(llmc__rope_number(h, o, "attention_factor", &c->rope_attn_factor));
+    LLMC__TRY(llmc__rope_number(h, o, "mscale", &scale));
+    LLMC__TRY(llmc__rope_number(h, o, "mscale_all_dim", &all));
+    if (c->rope_attn_factor == 0 && scale > 0 && all > 0)
+        c->rope_attn_factor = (float)((0.1 * (double)scale * log_s + 1) / (0.1 * (double)all * log_s + 1));
+    c->yarn_exact = !llmc_json_bool(llmc_json_get(o, "truncate"), true);
+    return LLMC_OK;
+}
+
+/* rope_scaling of config.json, or rope_parameters, its later name, which also holds the base and may hold an object
+   for each kind of layer. Long and short factors are read when there is memory for them. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__rope_json(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *object = &h->value[LLMC__HP_ROPE_SCALING];
+    llmc_json o = llmc__value_view(object), full;
+    llmc__value type;
+    float original = (float)c->rope_original;
+    if (object->kind != LLMC__VALUE_OBJECT)
+        return llmc__hyper_fail(h, LLMC__HP_ROPE_SCALING, LLMC_BAD_FILE, "must be an object");
+    full = llmc_json_get(o, "full_attention");
+    if (full.type == LLMC_JSON_OBJECT) {
+        LLMC__TRY(
+            llmc__rope_number(h, llmc_json_get(o, "sliding_attention"), "rope_theta", &c->rope_local_base));
+        o = full;
+    }
+    LLMC__TRY(llmc__rope_number(h, o, "rope_theta", &c->rope_base));
+    type = llmc__value_json(llmc_json_get(o, "rope_type"));
+    if (type.kind == LLMC__VALUE_NONE)
+        type = llmc__value_json(llmc_json_get(o, "type"));
+    if (type.kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if (!llmc__rope_kind(&type, &c->rope_scaling))
+        return LLMC__FAIL(
+            h->diag, UNSUPPORTED, "MODEL.rope", LLMC_NO_OFFSET, "%s: RoPE scaling '%.*s' is not supported",
+            h->name, (int)(type.kind == LLMC__VALUE_TEXT ? llmc__min((uint64_t)(type.end - type.at), 64) : 0),
+            type.at);
+    LLMC__TRY(llmc__rope_number(h, o, "factor", &c->rope_factor));
+    LLMC__TRY(llmc__rope_number(h, o, "original_max_position_embeddings", &original));
+    LLMC__TRY(llmc__rope_number(h, o, "low_freq_factor", &c->llama3_low));
+    LLMC__TRY(llmc__rope_number(h, o, "high_freq_factor", &c->llama3_high));
+    c->rope_original = (uint32_t)original; /* below 2^30: exact enough for a length, and it comes from one */
+    if (c->rope_scaling == LLMC_ROPE_YARN)
+        return llmc__rope_yarn(c, h, o);
+    if (c->rope_scaling == LLMC_ROPE_LONG) {
+        LLMC__TRY(llmc__rope_number(h, o, "attention_factor", &c->rope_attn_factor));
+        if (c->rope_factor == 1 && c->rope_original > 0)
+            c->rope_factor = (float)c->context_length / (float)c->rope_original;
+    }
+    return LLMC_OK;
+}
+
+/* llmc__config_rope -- everything about rotary positions                  (MODEL.rope)
+   All of a head turns unless the file says less; base 10000 unless it says another. A family
+   without RoPE must not have any of its keys. c->head_dim and the windows are set before.
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_rope(llmc_config *c, const llmc__hyper *h)
+{
+    float fraction = 1;
+    unsigned k;
+    if (c->pos != LLMC_POS_ROPE) {
+        for (k = LLMC__HP_ROPE_DIMS; k <= LLMC__HP_ROPE_LAST && !llmc__streq(c->family, "claude-rust"); k++)
+            if (h->value[k].kind != LLMC__VALUE_NONE)
+                return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "is not supported in this family");
+        return LLMC_OK;
+    }
+    c->rope_dims = c->head_dim;
+    c->rope_base = 10000;
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_FRACTION, 1, &fraction));
+    if (fraction != 1)
+        c->rope_dims = (uint32_t)((double)c->head_dim * (double)fraction);
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_ROPE_DIMS, 1u << 16, &c->rope_dims));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_BASE, 1e15, &c->rope_base));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_ROPE_ORIGINAL, 1u << 30, &c->rope_original));
+    if ((h->family->traits & LLMC__LOCAL_BASE) != 0)
+        c->rope_local_base = 10000;
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_LOCAL_BASE, 1e15, &c->rope_local_base));
+    if (h->gguf)
+        LLMC__TRY(llmc__rope_gguf(c, h));
+    else if (h->value[LLMC__HP_ROPE_SCALING].kind != LLMC__VALUE_NONE)
+        LLMC__TRY(llmc__rope_json(c, h));
+    if ((h->family->traits & LLMC__LOCAL_PLAIN) != 0)
+        c->rope_local_base = c->rope_base;
+    c->rope_local = c->window_size > 0 && c->rope_local_base > 0;
+    if (llmc__streq(c->family, "gpt-oss"))
+        c->yarn_exact = true; /* for which GGUF has no key */
+    if (llmc__streq(c->family, "claude-rust") && c->rope_original > 0 &&
+        c->context_length > c->rope_original) {
+        c->rope_scaling = LLMC_ROPE_NTK;
+        c->rope_factor = (float)c->context_length / (float)c->rope_original;
+    }
+    return llmc__rope_settle(c, h);
+}
+
+/* nanochat's constants. Windows: T / 4 earlier tokens rounded up to 128, and the token itself; the last layer sees
+   everything. An epsilon of half-precision training is not repeated: it is that of f32. The Rust port has its own. */
+static void llmc__config_nanochat(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
+    bool late = llmc__streq(c->family, "nanochat-2026"), rust = llmc__streq(c->family, "nanochat-rust");
+    uint32_t l, T = c->context_length, n;
+    if ((h->family->traits & LLMC__NANOCHAT) == 0 || h->gguf)
+        return;
+    c->norm_eps = rust ? 1e-6f : 1.1920929e-7f;
+    c->rope_base = late ? 1e5f : c->rope_base;
+    c->attn_clamp = rust ? 5.0f : 0;
+    c->logit_softcap = rust ? c->logit_softcap : 15;
+    c->logit_clamp = rust && c->logit_softcap > 0 ? 50.0f : 0;
+    if (!late)
+        return;
+    c->qk_scale = 1.2f;
+    c->x_lambdas = true;
+    c->smear_channels = 24;
+    c->value_channels = 12;
+    c->backout_layer = c->n_layer / 2;
+    c->window_size = (T / 4 + (T % 4 != 0) + 127) / 128 * 128 + 1;
+    n = pattern->kind == LLMC__VALUE_TEXT ? (uint32_t)(pattern->end - pattern->at) : 0;
+    for (l = 0; l < c->n_layer; l++) {
+        char kind = n > 0 ? pattern->at[l % n] : "SSSL"[l % 4];
+        llmc__layers_put(&c->windowed, l, kind == 'S' && l + 1 != c->n_layer);
+        llmc__layers_put(&c->value_layers, l, l % 2 == (c->n_layer - 1) % 2);
+    }
+}
+
+/* Our own keys of nanochat in GGUF. Errors: BAD_FILE. */
+static llmc_status llmc__config_nanochat_gguf(llmc_config *c, const llmc__hyper *h)
+{
+    uint32_t l;
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_SMEAR, 1u << 20, &c->smear_channels));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_VALUE_CHANNELS, 1u << 20, &c->value_channels));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_BACKOUT, LLMC_MAX_LAYERS, &c->backout_layer));
+    if (!llmc__streq(c->family, "nanochat-2026"))
+        return LLMC_OK;
+    c->qk_scale = 1.2f;
+    c->x_lambdas = true;
+    for (l = 0; l < c->n_layer; l++)
+        llmc__layers_put(&c->value_layers, l, l % 2 == (c->n_layer - 1) % 2);
+    return LLMC_OK;
+}
+
+/* llmc__config_hyper -- everything that the file says, as a configuration  (MODEL.rope)
+   c->vocab_size is the embedding's number of rows already; a key that says otherwise is an error unless the family
+   pads. The order matters: heads need the width, windows the layers, rotation both. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_hyper(llmc_config *c, const llmc__hyper *h)
+{
+    uint32_t vocab = c->vocab_size;
+    llmc__config_family(c, h->family, h->gguf);
+    LLMC__TRY(llmc__config_sizes(c, h));
+    if ((h->family->traits & LLMC__NANOCHAT) == 0 || h->gguf)
+        LLMC__TRY(llmc__config_functions(c, h));
+    LLMC__TRY(llmc__config_heads(c, h));
+    LLMC__TRY(llmc__config_attention(c, h));
+    LLMC__TRY(llmc__config_window(c, h));
+    LLMC__TRY(llmc__config_scales(c, h));
+    LLMC__TRY(llmc__config_experts(c, h));
+    LLMC__TRY(llmc__config_positions(c, h));
+    LLMC__TRY(llmc__config_rope(c, h));
+    llmc__config_nanochat(c, h);
+    if (h->gguf)
+        LLMC__TRY(llmc__config_nanochat_gguf(c, h));
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_VOCAB_SIZE, LLMC__MAX_VOCAB, &vocab));
+    if (vocab > c->vocab_size || (vocab != c->vocab_size && (h->family->traits & LLMC__PADDED) == 0))
+        return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.config", LLMC_NO_OFFSET,
+                          "%s: the vocabulary size is %u, the token embedding has %u rows", h->name,
+                          (unsigned)vocab, (unsigned)c->vocab_size);
+    c->vocab_size = vocab;
+    return llmc__config_check(c, h->name, h->diag);
+}
+
+//--[ 14.7 MODEL.source ]-- any set of files as one configuration and one stream of tensors
+/* What a first walk over the tensors finds out: sizes that no key gives, and parts that only tensors reveal. */
+typedef struct llmc__survey {
+    uint32_t n_tensors; /* those that have a role */
+    uint32_t embed_rows, token_types;
+    llmc_layers routed; /* layers with experts */
+    uint64_t n_views;   /* parts of fused tensors, to be cut out */
+    uint64_t n_experts; /* matrices of experts, counted one by one */
+    bool second_norm, qk_norm,
+        lambdas;            /* Falcon 40B's attn_norm_2; norms of q and k; nanochat's newer form */
+    bool loose_norms;       /* a tensor for each head's norm */
+    bool freqs, long_freqs; /* RoPE factors as tensors */
+    bool head;
+} llmc__survey;
+
+/* Everything known before there is memory: files checked, nothing stored. It lives on the stack of
+   need and init, about 4 KB, and points into the caller's files. */
+typedef struct llmc__source {
+    llmc_model_options opt; /* complete: as the caller gave it, zeros elsewhere */
+    const llmc_blob *files;
+    size_t n_files;
+    llmc_blob file; /* the one that messages name: the first with weights */
+    llmc_file_kind kind;
+    llmc_diag *diag;
+    llmc__gguf gguf; /* of a GGUF's first file */
+    const llmc__family *family;
+    llmc_config config;
+    llmc__survey survey;
+    llmc_json rope;       /* config.json's rope_scaling, for lists of factors; type NONE: none */
+    uint32_t n_tensors;   /* 0 if only the vocabulary is wanted */
+    llmc_blob vocab_file; /* the GGUF that holds the tokenizer's keys, or data NULL */
+    const char *chat_template;
+    size_t chat_template_len;
+    bool has_vocab; /* vocab is valid */
+#ifndef LLMC_NO_TOKEN
+    llmc__vocab vocab;
+#endif
+} llmc__source;
+
+/* What messages call the model's file; never NULL. */
+static const char *llmc__source_name(const llmc__source *s)
+{
+    return s->file.name == NULL ? "the file" : s->file.name;
+}
+
+/* Whether tensors are named as GGUF names them. llama2.c's and llm.c's have no names but those that FILE gives. */
+static bool llmc__source_gguf_names(const llmc__source *s)
+{
+    return s->kind == LLMC_FILE_GGUF || s->kind == LLMC_FILE_LLAMA2C || s->kind == LLMC_FILE_LLMC;
+}
+
+/* A walk over all tensors of all files; all zero but s before the first. */
+typedef struct llmc__tensors {
+    const llmc__source *s;
+    size_t file;
+    bool open;
+    llmc_file_kind kind; /* of the file that is open */
+    union {
+        struct {
+            llmc__gguf file;
+            llmc__reader r;
+            uint64_t left;
+        } gguf;
+        struct {
+            llmc__llama2c file;
+            llmc__llama2c_walk walk;
+            uint32_t left;
+        } llama2c;
+        struct {
+            llmc__safetensors file;
+            llmc__safetensors_walk walk;
+        } safetensors;
+        struct {
+            llmc__torchless file;
+            llmc__torchless_walk walk;
+        } torchless;
+        struct {
+            llmc__mog file;
+            llmc__mog_walk walk;
+        } mog;
+        struct {
+            llmc__mpk file;
+            llmc__mpk_walk walk;
+        } mpk;
+        struct {
+            llmc__llmc file;
+            llmc__llmc_walk walk;
+        } llmc;
+    } as;
+} llmc__tensors;
+
+/* A walk over the tensors of s. */
+static void llmc__tensors_begin(llmc__tensors *w, const llmc__source *s)
+{
+    LLMC_MEMSET(w, 0, sizeof *w);
+    w->s = s;
+}
+
+/* Opens the walk's file; one without tensors (a JSON, settings) is passed over by `next`. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__tensors_open(llmc__tensors *w)
+{
+    const llmc_blob *file = &w->s->files[w->file];
+    llmc_diag *diag = w->s->diag;
+    LLMC_MEMSET(&w->as, 0, sizeof w->as);
+    w->open = true;
+    w->kind = llmc_file_identify(file);
+    switch (w->kind) {
+    case LLMC_FILE_GGUF:
+        LLMC__TRY(llmc__gguf_open(&w->as.gguf.file, file, false, diag));
+        w->as.gguf.r = w->as.gguf.file.file;
+        w->as.gguf.r.at = w->as.gguf.file.tensors_at;
+        w->as.gguf.left = w->as.gguf.file.n_tensors;
+        return LLMC_OK;
+    case LLMC_FILE_LLAMA2C:
+        return llmc__llama2c_open(&w->as.llama2c.file, file, &w->as.llama2c.walk, &w->as.llama2c.left, diag);
+    case LLMC_FILE_SAFETENSORS:
+        return llmc__safetensors_open(&w->as.safetensors.file, file, diag);
+    case LLMC_FILE_TORCHLESS:
+        return llmc__torchless_open(&w->as.torchless.file, file, diag);
+    case LLMC_FILE_MOG:
+        return llmc__mog_open(&w->as.mog.file, file, diag);
+    case LLMC_FILE_MPK:
+        return llmc__mpk_open(&w->as.mpk.file, file, diag);
+    case LLMC_FILE_LLMC:
+        return llmc__llmc_open(&w->as.llmc.file, file, diag);
+    default:
+        return LLMC_OK;
+    }
+}
+
+/* The next tensor of the open file, DONE after its last. */
+static llmc_status llmc__tensors_step(llmc__tensors *w, llmc_tensor *out)
+{
+    switch (w->kind) {
+    case LLMC_FILE_GGUF:
+        if (w->as.gguf.left == 0)
+            return LLMC_DONE;
+        w->as.gguf.left--;
+        return llmc__gguf_tensor(&w->as.gguf.file, &w->as.gguf.r, out);
+    case LLMC_FILE_LLAMA2C:
+        if (w->as.llama2c.left == 0)
+            return LLMC_DONE;
+        w->as.llama2c.left--;
+        return llmc__llama2c_next(&w->as.llama2c.file, &w->as.llama2c.walk, out);
+    case LLMC_FILE_SAFETENSORS:
+        return llmc__safetensors_next(&w->as.safetensors.file, &w->as.safetensors.walk, out);
+    case LLMC_FILE_TORCHLESS:
+        return llmc__torchless_next(&w->as.torchless.file, &w->as.torchless.walk, out);
+    case LLMC_FILE_MOG:
+        return llmc__mog_next(&w->as.mog.file, &w->as.mog.walk, out);
+    case LLMC_FILE_MPK:
+        return llmc__mpk_next(&w->as.mpk.file, &w->as.mpk.walk, out);
+    case LLMC_FILE_LLMC:
+        return llmc__llmc_next(&w->as.llmc.file, &w->as.llmc.walk, out);
+    default:
+        return LLMC_DONE;
+    }
+}
+
+/* Whether a JSON is a sentence-transformers' 1_Pooling/config.json: known by its folder. */
+static bool llmc__blob_pooling(const llmc_blob *file)
+{
+    static const char folder[] = "_Pooling";
+    const char *p = file->name == NULL ? "" : file->name;
+    for (; *p != 0; p++)
+        if (llmc__strlen(p) > sizeof folder - 1 && llmc__texteq(p, sizeof folder - 1, folder))
+            return true;
+    return false;
+}
+
+/* "blk.3.attn_norm_2.weight": Falcon 40B's second norm in GGUF. */
+static bool llmc__name_second_norm(const char *name)
+{
+    llmc__place place;
+    size_t len = llmc__strlen(name);
+    size_t stem = len > 5 && llmc__streq(name + len - 5, ".bias")     ? len - 5
+                  : len > 7 && llmc__streq(name + len - 7, ".weight") ? len - 7
+                                                                      : 0;
+    return llmc__name_fits("blk.%.attn_norm_2", name, stem, &place);
+}
+
+/* A tensor's role in this family. GGUF has three names that mean another thing in some family. */
+static llmc__place llmc__source_place(const llmc__source *s, const char *name)
+{
+    uint32_t traits = s->family->traits;
+    llmc__place p;
+    if (!llmc__source_gguf_names(s))
+        return llmc__name_maker(name, (traits & (LLMC__BRANCH | LLMC__FUSED_UP)) == LLMC__BRANCH);
+    p = llmc__name_gguf(name);
+    if (p.role == LLMC__W_UP && (traits & LLMC__FUSED_UP) != 0)
+        p.role = LLMC__W_GATE_UP;
+    else if (p.role == LLMC__W_ATTN_BRANCH_NORM && (traits & LLMC__SINK_LOGITS) != 0)
+        p.role = LLMC__W_FFN_NORM; /* gpt-oss */
+    else if (s->survey.second_norm &&
+             p.role == LLMC__W_ATTN_NORM) /* Falcon 40B: attn_norm is the feed-forward's */
+        p.role = LLMC__W_FFN_NORM;
+    else if (s->survey.second_norm && p.role == LLMC__W_ATTN_NORM_B)
+        p.role = LLMC__W_FFN_NORM_B;
+    else if (s->survey.second_norm && p.role == LLMC__W_UNKNOWN && llmc__name_second_norm(name))
+        p.role = llmc__streq(name + llmc__strlen(name) - 4, "bias") ? LLMC__W_ATTN_NORM_B : LLMC__W_ATTN_NORM;
+    return p;
+}
+
+/* Dimensions as roles have them: a matrix of one row, or of one number, where a role is a vector; GPT-2's matrices,
+   which its makers store with inputs as rows. */
+static void llmc__source_turn(const llmc__source *s, unsigned role, llmc_tensor *t)
+{
+    uint64_t n;
+    if (role < LLMC__W_COUNT && llmc__role_table[role].rows == 0)
+        while (t->n_dims > 1 && t->dim[t->n_dims - 1] == 1)
+            t->n_dims--;
+    if (llmc__source_gguf_names(s) || (s->family->traits & LLMC__CONV1D) == 0 || t->n_dims != 2 ||
+        (role != LLMC__W_QKV && role != LLMC__W_O && role != LLMC__W_UP && role != LLMC__W_DOWN))
+        return;
+    n = t->dim[0];
+    t->dim[0] = t->dim[1];
+    t->dim[1] = n;
+    t->transposed = true;
+}
+
+/* llmc__tensors_next -- the next tensor that has a role                   (MODEL.source)
+   DONE at the end. A name that is known to mean nothing is passed over, an unknown one is refused: it could change
+   everything. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__tensors_next(llmc__tensors *w, llmc_tensor *out, llmc__place *place)
+{
+    const llmc__source *s = w->s;
+    while (w->file < s->n_files) {
+        llmc_status status = w->open ? LLMC_OK : llmc__tensors_open(w);
+        if (status == LLMC_OK)
+            status = llmc__tensors_step(w, out);
+        if (status == LLMC_DONE) {
+            w->open = false;
+            w->file++;
+            continue;
+        }
+        LLMC__TRY(status);
+        *place = llmc__source_place(s, out->name);
+        if (place->role == LLMC__W_IGNORED)
+            continue;
+        if (place->role == LLMC__W_UNKNOWN)
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor '%s' is not one that %s models are known to have",
+                              llmc__source_name(s), out->name, s->family->name);
+        if (out->type == LLMC_DTYPE_NONE)
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor '%s' has type %s, which is not supported", llmc__source_name(s),
+                              out->name,
+                              w->kind == LLMC_FILE_SAFETENSORS ? w->as.safetensors.walk.dtype
+                              : w->kind == LLMC_FILE_MPK       ? w->as.mpk.walk.dtype
+                                                               : "?");
+        llmc__source_turn(s, place->role, out);
+        return LLMC_OK;
+    }
+    return LLMC_DONE;
+}
+
+/* One tensor's part of the survey. */
+static void llmc__survey_tensor(llmc__survey *v, const llmc_tensor *t, const llmc__place *p, bool grouped)
+{
+    v->n_tensors++;
+    switch (p->role) {
+    case LLMC__W_EMBED:
+        v->embed_rows = t->dim[1] > LLMC__MAX_VOCAB ? 0 : (uint32_t)t->dim[1];
+        break;
+    case LLMC__W_TYPES:
+        v->token_types = t->dim[1] > UINT16_MAX ? 0 : (uint32_t)t->dim[1];
+        break;
+    case LLMC__W_HEAD:
+        v->head = true;
+        break;
+    case LLMC__W_ROUTER:
+        if (p->layer < LLMC_MAX_LAYERS)
+            llmc__layers_put(&v->routed, p->layer, true);
+        break;
+    case LLMC__W_QKV:
+    case LLMC__W_QKV_B:
+        v->n_views += grouped ? 0 : 3;
+        break;
+    case LLMC__W_GATE_UP:
+        v->n_views += 2;
+        break;
+    case LLMC__W_Q_NORM:
+        v->qk_norm = true;
+        v->loose_norms = v->loose_norms || p->index != UINT32_MAX;
+        break;
+    case LLMC__W_EXPERTS_GATE:
+    case LLMC__W_EXPERTS_UP:
+    case LLMC__W_EXPERTS_DOWN:
+        v->n_experts += p->index == UINT32_MAX ? t->dim[2] : 1;
+        break;
+    case LLMC__W_EXPERTS_GATE_UP:
+        v->n_experts += 2 * t->dim[2];
+        break;
+    case LLMC__W_X_LAMBDAS:
+        v->lambdas = true;
+        break;
+    case LLMC__W_ROPE_FREQS:
+        v->freqs = true;
+        break;
+    case LLMC__W_ROPE_LONG:
+        v->long_freqs = true;
+        break;
+    default:
+        break;
+    }
+}
+
+/* Sets survey.second_norm before names are looked up, since it changes what two of them mean. */
+static llmc_status llmc__source_second_norm(llmc__source *s)
+{
+    llmc__reader r = s->gguf.file;
+    llmc_tensor t;
+    uint64_t i;
+    if (!llmc__streq(s->family->name, "falcon"))
+        return LLMC_OK;
+    r.at = s->gguf.tensors_at;
+    for (i = 0; i < s->gguf.n_tensors; i++) {
+        LLMC__TRY(llmc__gguf_tensor(&s->gguf, &r, &t));
+        s->survey.second_norm = s->survey.second_norm || llmc__name_second_norm(t.name);
+    }
+    return LLMC_OK;
+}
+
+/* llmc__source_survey -- the first walk: checks every file's tensor table    (MODEL.source)
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_survey(llmc__source *s)
+{
+    llmc__tensors w;
+    llmc_tensor t;
+    llmc__place place;
+    llmc_status status;
+    bool grouped = (s->family->traits & LLMC__GROUPED) != 0 && !llmc__source_gguf_names(s);
+    if (s->kind == LLMC_FILE_GGUF)
+        LLMC__TRY(llmc__source_second_norm(s));
+    llmc__tensors_begin(&w, s);
+    while ((status = llmc__tensors_next(&w, &t, &place)) == LLMC_OK) {
+        llmc__survey_tensor(&s->survey, &t, &place, grouped);
+        if (s->survey.n_tensors > LLMC__MAX_TENSORS)
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
+                              "%s: more than %u tensors", llmc__source_name(s), LLMC__MAX_TENSORS);
+    }
+    if (status != LLMC_DONE)
+        return status;
+    s->n_tensors = s->survey.n_tensors;
+    if (s->survey.embed_rows == 0)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' is missing or has too many rows", llmc__source_name(s),
+                          llmc__role_table[LLMC__W_EMBED].name);
+    s->config.vocab_size = s->survey.embed_rows;
+    return LLMC_OK;
+}
+
+/* What only the survey knows, put into the configuration that keys gave. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_apply(llmc__source *s)
+{
+    llmc_config *c = &s->config;
+    const llmc__survey *v = &s->survey;
+    uint64_t routed = 0;
+    uint32_t l;
+    if ((s->family->traits & LLMC__QK_HEADS) != 0 && v->qk_norm)
+        c->qk_norm = LLMC_QK_NORM_HEADS;
+    if (v->second_norm)
+        c->parallel = LLMC_PARALLEL_OWN;
+    c->n_token_types = v->token_types;
+    for (l = 0; l < c->n_layer; l++) {
+        routed += llmc_layers_has(&v->routed, l);
+        llmc__layers_put(&c->dense, l, c->n_expert > 0 && !llmc_layers_has(&v->routed, l));
+    }
+    /* bounds what the table of experts may take by what the files hold */
+    if (c->n_expert > 0 && routed * c->n_expert > v->n_experts / 2)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: %u experts are declared for %u layers, fewer are there", llmc__source_name(s),
+                          (unsigned)c->n_expert, (unsigned)routed);
+    if ((v->freqs && c->rope_scaling != LLMC_ROPE_PLAIN && c->rope_scaling != LLMC_ROPE_LINEAR) ||
+        ((v->freqs || v->long_freqs) && c->pos != LLMC_POS_ROPE))
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: RoPE factors beside another scaling are not supported", llmc__source_name(s));
+    if (v->freqs)
+        c->rope_scaling = LLMC_ROPE_FACTORS;
+    if (v->long_freqs)
+        c->rope_scaling = LLMC_ROPE_LONG;
+    return LLMC_OK;
 }
 
 /* general.architecture, and general.name cut at a character to what fits. The name is for people and
@@ -10843,10 +12360,10 @@ static llmc_status llmc__config_names(llmc_config *c, const llmc__gguf *g)
     const char *text;
     size_t len;
     if (!llmc__gguf_text(g, arch, &text, &len) || len == 0)
-        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.config", arch->at == 0 ? LLMC_NO_OFFSET : arch->at,
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.source", arch->at == 0 ? LLMC_NO_OFFSET : arch->at,
                           "%s: general.architecture is missing or not a string", g->file.name);
     if (!llmc__strcopy(c->family, sizeof c->family, text, len) || llmc__strlen(c->family) != len)
-        return LLMC__FAIL(g->file.diag, UNSUPPORTED, "MODEL.config", arch->at,
+        return LLMC__FAIL(g->file.diag, UNSUPPORTED, "MODEL.source", arch->at,
                           "%s: architecture '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
                           text);
     if (llmc__gguf_text(g, &g->known[LLMC__KEY_NAME], &text, &len)) {
@@ -10859,57 +12376,542 @@ static llmc_status llmc__config_names(llmc_config *c, const llmc__gguf *g)
     return LLMC_OK;
 }
 
-/* The family's keys to a configuration. c->vocab_size is the embedding's number of
-   rows already; a key that says otherwise is an error. The order matters: heads need the
-   width and the context, rotation needs the heads. Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__config_gguf(llmc_config *c, const llmc__gguf *g, const llmc__family *family)
+/* A split GGUF needs all of its parts, in order; only the first has the model's keys. */
+static llmc_status llmc__source_splits(const llmc__source *s)
+{
+    llmc__gguf g;
+    uint64_t parts = 1, no, all = 0, want = 0;
+    size_t i;
+    const llmc__gguf_value *count = &s->gguf.known[LLMC__KEY_SPLIT_COUNT];
+    if (count->at != 0 && !llmc__gguf_uint(&s->gguf, count, &parts))
+        parts = 0;
+    if (parts != s->n_files && !(parts == 0 && s->n_files == 1))
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: is one of %llu parts, %llu files were given", llmc__source_name(s),
+                          (unsigned long long)parts, (unsigned long long)s->n_files);
+    if (s->n_files == 1)
+        return LLMC_OK;
+    for (i = 0; i < s->n_files; i++) {
+        if (llmc_file_identify(&s->files[i]) != LLMC_FILE_GGUF)
+            return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", 0, "%s: not a GGUF, as the other parts are",
+                              s->files[i].name == NULL ? "a file" : s->files[i].name);
+        LLMC__TRY(llmc__gguf_open(&g, &s->files[i], false, s->diag));
+        if (!llmc__gguf_uint(&g, &g.known[LLMC__KEY_SPLIT_NO], &no) || no != i)
+            return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                              "%s: is not part %llu, counted from 0", g.file.name, (unsigned long long)i);
+        all += g.n_tensors;
+    }
+    if (llmc__gguf_uint(&s->gguf, &s->gguf.known[LLMC__KEY_SPLIT_TENSORS], &want) && want != all)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: %llu tensors are declared, the parts hold %llu", llmc__source_name(s),
+                          (unsigned long long)want, (unsigned long long)all);
+    return LLMC_OK;
+}
+
+/* The keys' side of a GGUF, surveyed already. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_hyper_gguf(llmc__source *s)
 {
     llmc__hyper h;
-    uint32_t vocab = c->vocab_size;
-    h.g = g;
-    h.family = family;
-    llmc__config_family(c, family);
-    LLMC__TRY(llmc__hyper_collect(&h));
-    LLMC__TRY(llmc__hyper_off(&h));
-    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_BLOCK_COUNT, 4096, &c->n_layer));
-    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_EMBEDDING, 1u << 20, &c->n_embd));
-    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_FEED_FORWARD, 1u << 24, &c->n_ff));
-    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_CONTEXT, 1u << 30, &c->context_length));
-    LLMC__TRY(llmc__hyper_attention(&h, c));
-    LLMC__TRY(llmc__hyper_rope(&h, c));
-    LLMC__TRY(llmc__hyper_f32(&h, family->norm == LLMC_NORM_RMS ? LLMC__HP_EPS_RMS : LLMC__HP_EPS_LAYER, 1,
-                              &c->norm_eps));
-    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_VOCAB_SIZE, LLMC__MAX_VOCAB, &vocab));
-    /* a family's vocab_size may be absent: then it is what the embedding has */
-    if (vocab != c->vocab_size)
-        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.config", h.value[LLMC__HP_VOCAB_SIZE].at,
-                          "%s: %s.vocab_size is %u, the token embedding has %u rows", g->file.name,
-                          family->name, (unsigned)vocab, (unsigned)c->vocab_size);
-    return llmc__config_check(c, g->file.name, g->file.diag);
+    LLMC_MEMSET(&h, 0, sizeof h);
+    h.name = llmc__source_name(s);
+    h.diag = s->diag;
+    h.family = s->family;
+    h.gguf = true;
+    LLMC__TRY(llmc__hyper_gguf(&h, &s->gguf));
+    return llmc__config_hyper(&s->config, &h);
+}
+
+/* A GGUF. For a vocabulary alone the architecture does not matter and the tensor
+   table is not looked at. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_gguf(llmc__source *s)
+{
+    LLMC__TRY(llmc__gguf_open(&s->gguf, &s->file, s->opt.vocab_only, s->diag));
+    LLMC__TRY(llmc__config_names(&s->config, &s->gguf));
+    s->vocab_file = s->file; /* unless a separate tokenizer is given */
+    if (s->opt.vocab_only)
+        return LLMC_OK;
+    LLMC__TRY(llmc__source_splits(s));
+    s->family = llmc__family_named(s->config.family, llmc__strlen(s->config.family), false);
+    if (s->family == NULL)
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", s->gguf.known[LLMC__KEY_ARCHITECTURE].at,
+                          "%s: architecture '%s' is not supported", llmc__source_name(s), s->config.family);
+    if (s->gguf.n_tensors == 0 && s->n_files == 1)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", 8, "%s: holds no weights, only a vocabulary",
+                          llmc__source_name(s));
+    LLMC__TRY(llmc__source_survey(s));
+    LLMC__TRY(llmc__source_hyper_gguf(s));
+    return llmc__source_apply(s);
+}
+
+/* A family whose files have no keys at all: what is common to its formats. */
+static void llmc__source_fixed(llmc__source *s, const char *family)
+{
+    llmc_config *c = &s->config;
+    s->family = llmc__family_named(family, llmc__strlen(family), false);
+    llmc__config_family(c, s->family, true);
+    c->norm_eps = 1e-5f;
+    if (c->pos == LLMC_POS_ROPE) {
+        c->rope_base = 10000;
+        c->rope_factor = 1;
+    }
 }
 
 /* A llama2.c file is a Llama whose constants the format fixes: epsilon 1e-5, base 10000, every head
-   rotated in full, adjacent pairs. llama2c_open has checked that heads is not 0 and divides dim.
-   Errors: BAD_FILE. */
-static llmc_status llmc__config_llama2c(llmc_config *c, const llmc__llama2c *f)
+   rotated in full, adjacent pairs. llama2c_open has checked that heads is not 0 and divides dim. Opening
+   walks all its tensors, so that the file's size is checked here. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_llama2c(llmc__source *s)
 {
-    llmc__config_family(c, llmc__family_named("llama", 5));
-    c->vocab_size = f->vocab;
-    c->n_layer = f->layers;
-    c->n_embd = f->dim;
-    c->n_head = f->heads;
-    c->n_kv_head = f->kv_heads;
-    c->head_dim = c->rope_dims = f->dim / f->heads;
-    c->n_ff = f->hidden;
-    c->context_length = f->context;
-    c->norm_eps = 1e-5f; /* run.c's constants, which the file does not carry */
-    c->rope = LLMC_ROPE_ADJACENT;
-    c->rope_base = 10000;
-    c->rope_factor = 1;
-    return llmc__config_check(c, f->file.name, f->file.diag);
+    llmc__llama2c f;
+    llmc__llama2c_walk walk;
+    llmc_config *c = &s->config;
+    uint32_t n;
+    LLMC_MEMSET(&f, 0, sizeof f);
+    LLMC__TRY(llmc__llama2c_open(&f, &s->file, &walk, &n, s->diag));
+    llmc__source_fixed(s, "llama");
+    LLMC__TRY(llmc__source_survey(s));
+    c->vocab_size = f.vocab;
+    c->n_layer = f.layers;
+    c->n_embd = f.dim;
+    c->n_head = f.heads;
+    c->n_kv_head = f.kv_heads;
+    c->head_dim = c->rope_dims = f.dim / f.heads;
+    c->n_ff = f.hidden;
+    c->context_length = c->rope_original = f.context;
+    return llmc__config_check(c, llmc__source_name(s), s->diag);
 }
 
-//--[ 14.5 MODEL.weights ]-- rows of tensors, tensors to their roles
+/* llm.c's GPT-2; its embedding is padded with rows that no token has. llmc_open has checked the sizes. */
+static llmc_status llmc__source_llmc(llmc__source *s)
+{
+    llmc__llmc f;
+    llmc_config *c = &s->config;
+    LLMC__TRY(llmc__llmc_open(&f, &s->file, s->diag));
+    llmc__source_fixed(s, "gpt2");
+    LLMC__TRY(llmc__source_survey(s));
+    c->vocab_size = f.vocab;
+    c->n_layer = f.layers;
+    c->n_embd = f.width;
+    c->n_head = c->n_kv_head = f.heads;
+    if (f.heads == 0 || f.width % f.heads != 0)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: %u heads do not divide the width %u", llmc__source_name(s), (unsigned)f.heads,
+                          (unsigned)f.width);
+    c->head_dim = f.width / f.heads;
+    c->n_ff = 4 * f.width;
+    c->context_length = f.context;
+    c->tied_head = true;
+    return llmc__config_check(c, llmc__source_name(s), s->diag);
+}
+
+/* torchless spells hyperparameters its own way, and numbers as strings. Shared by .bin and MOG. */
+static unsigned llmc__torchless_key(const char *name, size_t len)
+{
+    static const struct {
+        const char *name;
+        uint8_t key;
+    } known[] = {{"hidden_size", LLMC__HP_EMBEDDING},
+                 {"intermediate_size", LLMC__HP_FEED_FORWARD},
+                 {"n_layers", LLMC__HP_BLOCK_COUNT},
+                 {"n_heads", LLMC__HP_HEADS},
+                 {"n_kv_heads", LLMC__HP_HEADS_KV},
+                 {"vocab_size", LLMC__HP_VOCAB_SIZE},
+                 {"max_position_embeddings", LLMC__HP_CONTEXT},
+                 {"sliding_window", LLMC__HP_WINDOW},
+                 {"rope_theta", LLMC__HP_ROPE_BASE},
+                 {"norm_eps", LLMC__HP_EPS_RMS},
+                 {"act_type", LLMC__HP_ACT},
+                 {"head_dim", LLMC__HP_KEY_LENGTH},
+                 {"tie_word_embeddings", LLMC__HP_TIED}};
+    size_t i;
+    for (i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (llmc__texteq(name, len, known[i].name))
+            return known[i].key;
+    return LLMC__HP_COUNT; /* quant, bos_token_id ...: nothing of the computation, or said by the tensors */
+}
+
+/* A value that is a string: a number inside, "None", true and false, or a word. */
+static llmc__value llmc__value_quoted(const char *text, size_t len)
+{
+    char copy[64];
+    llmc__value v;
+    LLMC_MEMSET(&v, 0, sizeof v);
+    v.at = text;
+    v.end = text + len;
+    v.kind = LLMC__VALUE_TEXT;
+    if (len >= sizeof copy || !llmc__strcopy(copy, sizeof copy, text, len))
+        return v;
+    if (llmc__streq(copy, "None") || len == 0)
+        v.kind = LLMC__VALUE_NONE;
+    else if (llmc__streq(copy, "True") || llmc__streq(copy, "False"))
+        return llmc__value_setting(copy[0] == 'T' ? "true" : "false");
+    else if ((copy[0] >= '0' && copy[0] <= '9') || copy[0] == '-' || copy[0] == '.')
+        return llmc__value_setting(copy);
+    return v;
+}
+
+/* Both torchless formats: names of Hugging Face, and its layouts. h->family is set. */
+static llmc_status llmc__source_torchless_config(llmc__source *s, llmc__hyper *h)
+{
+    LLMC__TRY(llmc__source_survey(s));
+    LLMC__TRY(llmc__config_hyper(&s->config, h));
+    if (h->value[LLMC__HP_TIED].number != 0)
+        s->config.tied_head = true;
+    return llmc__source_apply(s);
+}
+
+/* A .bin: always a Mistral. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_torchless(llmc__source *s)
+{
+    llmc__torchless f;
+    llmc__hyper h;
+    llmc_json key, value;
+    llmc_json_iter it;
+    unsigned k;
+    LLMC__TRY(llmc__torchless_open(&f, &s->file, s->diag));
+    LLMC_MEMSET(&h, 0, sizeof h);
+    LLMC_MEMSET(&it, 0, sizeof it);
+    s->family = h.family = llmc__family_named("llama", 5, false);
+    h.name = llmc__source_name(s);
+    h.diag = s->diag;
+    while (llmc_json_next(f.metadata, &it, &key, &value)) {
+        llmc__value name = llmc__value_json(key), v = llmc__value_json(value);
+        k = llmc__torchless_key(name.at, (size_t)(name.end - name.at));
+        if (v.kind == LLMC__VALUE_TEXT)
+            v = llmc__value_quoted(v.at, (size_t)(v.end - v.at));
+        if (k != LLMC__HP_COUNT)
+            LLMC__TRY(llmc__hyper_put(&h, k, &v));
+    }
+    return llmc__source_torchless_config(s, &h);
+}
+
+/* A MOG: version 1 is a Mistral, 2 a Qwen 3. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_mog(llmc__source *s)
+{
+    llmc__mog f;
+    llmc__hyper h;
+    llmc__reader r;
+    llmc__mog_pair p;
+    uint32_t i;
+    unsigned k;
+    LLMC__TRY(llmc__mog_open(&f, &s->file, s->diag));
+    LLMC_MEMSET(&h, 0, sizeof h);
+    s->family = h.family =
+        f.version == 1 ? llmc__family_named("llama", 5, false) : llmc__family_named("qwen3", 5, false);
+    h.name = llmc__source_name(s);
+    h.diag = s->diag;
+    r = f.file;
+    r.at = f.keys_at;
+    for (i = 0; i < f.n_keys; i++) {
+        llmc__value v;
+        LLMC__TRY(llmc__mog_key(&r, &p));
+        if (p.type == LLMC__MOG_STRING) {
+            v = llmc__value_quoted(p.text, p.text_len);
+        } else {
+            LLMC_MEMSET(&v, 0, sizeof v);
+            v.kind = LLMC__VALUE_NUMBER;
+            v.number = p.type == LLMC__MOG_U32 ? (double)p.u32 : (double)llmc__bits_f32(p.u32);
+        }
+        k = llmc__torchless_key(p.key, p.key_len);
+        if (k == LLMC__HP_WINDOW && v.kind == LLMC__VALUE_NUMBER && v.number == 0)
+            continue;
+        if (k != LLMC__HP_COUNT)
+            LLMC__TRY(llmc__hyper_put(&h, k, &v));
+    }
+    return llmc__source_torchless_config(s, &h);
+}
+
+/* A file's name without folders; "" if it has none. */
+static const char *llmc__blob_name(const llmc_blob *file)
+{
+    return file->name == NULL ? "" : llmc__short_name(file->name);
+}
+
+/* Which of the files says how the model computes: config.json before nanochat's meta_*.json before YAML and TOML.
+   SIZE_MAX: none. */
+static size_t llmc__source_config_file(const llmc__source *s)
+{
+    size_t i, best = SIZE_MAX;
+    unsigned rank = 0, r;
+    for (i = 0; i < s->n_files; i++) {
+        const char *name = llmc__blob_name(&s->files[i]);
+        size_t len = llmc__strlen(name);
+        llmc_file_kind kind = llmc_file_identify(&s->files[i]);
+        r = 0;
+        if (kind == LLMC_FILE_JSON)
+            r = llmc__streq(name, "config.json") && !llmc__blob_pooling(&s->files[i])                ? 4
+                : len > 10 && llmc__texteq(name, 5, "meta_") && llmc__streq(name + len - 5, ".json") ? 3
+                                                                                                     : 0;
+        else if (kind == LLMC_FILE_SETTINGS)
+            r = llmc__streq(name, "model_config.yaml") ? 2 : 1;
+        if (r > rank) {
+            rank = r;
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* The object of a config.json that describes the decoder, and its family. nanochat and claude-rust name none: they are
+   known by a key. Errors: UNSUPPORTED (naming the model_type), BAD_FILE. */
+static llmc_status llmc__source_family_json(llmc__source *s, llmc_json *object)
+{
+    llmc_json type, inner = llmc_json_get(*object, "model_config");
+    llmc__value v;
+    const char *family = NULL;
+    if (inner.type == LLMC_JSON_OBJECT)
+        *object = inner; /* nanochat's meta */
+    type = llmc_json_get(*object, "model_type");
+    v = llmc__value_json(type);
+    inner = llmc_json_get(*object, "text_config");
+    if (inner.type == LLMC_JSON_OBJECT && llmc__value_is(&v, "gemma3"))
+        *object = inner; /* its pictures' half is refused by the names of its tensors */
+    if (v.kind == LLMC__VALUE_TEXT) {
+        s->family = llmc__family_named(v.at, (size_t)(v.end - v.at), true);
+        if (s->family == NULL)
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
+                              "%s: model_type '%.*s' is not supported", llmc__source_name(s),
+                              (int)llmc__min((uint64_t)(v.end - v.at), 64), v.at);
+        return LLMC_OK;
+    }
+    if (llmc_json_get(*object, "sequence_len").type != LLMC_JSON_NONE)
+        family = s->kind == LLMC_FILE_MPK ? "nanochat-rust" : "nanochat";
+    else if (llmc_json_get(*object, "n_embd").type != LLMC_JSON_NONE)
+        family = "claude-rust";
+    if (family == NULL)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET, "%s: names no model_type",
+                          llmc__source_name(s));
+    s->family = llmc__family_named(family, llmc__strlen(family), false);
+    return LLMC_OK;
+}
+
+/* What claude-rust assumes where its configuration is silent. */
+static void llmc__source_defaults(const llmc__source *s, llmc__hyper *h)
+{
+    static const struct {
+        uint8_t key;
+        double value;
+    } rust[] = {{LLMC__HP_EMBEDDING, 768},    {LLMC__HP_HEADS, 12},      {LLMC__HP_BLOCK_COUNT, 12},
+                {LLMC__HP_VOCAB_SIZE, 50257}, {LLMC__HP_CONTEXT, 1024},  {LLMC__HP_ROPE_ORIGINAL, 4096},
+                {LLMC__HP_EPS, 1e-5},         {LLMC__HP_ROPE_BASE, 1e4}, {LLMC__HP_WINDOW, 4096},
+                {LLMC__HP_SINKS, 4}};
+    static const uint8_t needed[2] = {LLMC__HP_EPS, LLMC__HP_EPS_RMS};
+    size_t i;
+    if (llmc__streq(s->family->name, "claude-rust"))
+        for (i = 0; i < sizeof rust / sizeof rust[0]; i++)
+            if (h->value[rust[i].key].kind == LLMC__VALUE_NONE) {
+                h->value[rust[i].key].kind = LLMC__VALUE_NUMBER;
+                h->value[rust[i].key].number = rust[i].value;
+            }
+    /* the default of PyTorch and of the makers' code alike, for configurations without an epsilon */
+    if (h->value[needed[0]].kind == LLMC__VALUE_NONE && h->value[needed[1]].kind == LLMC__VALUE_NONE &&
+        llmc__word_in("olmo|rustgpt", s->family->name, llmc__strlen(s->family->name))) {
+        h->value[LLMC__HP_EPS].kind = LLMC__VALUE_NUMBER;
+        h->value[LLMC__HP_EPS].number = 1e-5;
+    }
+}
+
+/* The pooling that a sentence-transformers folder asks for. */
+static llmc_status llmc__source_pooling(llmc__source *s)
+{
+    llmc_json o;
+    size_t i;
+    for (i = 0; i < s->n_files; i++) {
+        if (llmc_file_identify(&s->files[i]) != LLMC_FILE_JSON || !llmc__blob_pooling(&s->files[i]))
+            continue;
+        LLMC__TRY(llmc_json_parse(&s->files[i], &o, s->diag));
+        if (llmc_json_bool(llmc_json_get(o, "pooling_mode_cls_token"), false))
+            s->config.pooling = LLMC_POOL_CLS;
+        else if (llmc_json_bool(llmc_json_get(o, "pooling_mode_lasttoken"), false))
+            s->config.pooling = LLMC_POOL_LAST;
+        else if (llmc_json_bool(llmc_json_get(o, "pooling_mode_mean_tokens"), false))
+            s->config.pooling = LLMC_POOL_MEAN;
+        else
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
+                              "%s: names no pooling that is supported", s->files[i].name);
+    }
+    return LLMC_OK;
+}
+
+/* llmc__source_folder -- weights in safetensors or MessagePack beside a configuration   (MODEL.source)
+   Hugging Face, claude-rust, nanochat and its Rust port. Other JSON files among the files (indexes, generation
+   settings, tokenizers) say nothing about the computation. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_folder(llmc__source *s)
+{
+    size_t at = llmc__source_config_file(s);
+    llmc__hyper h;
+    llmc_json object;
+    const llmc_blob *file;
+    if (at == SIZE_MAX)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET, "%s: no config.json beside it",
+                          llmc__source_name(s));
+    file = &s->files[at];
+    LLMC_MEMSET(&h, 0, sizeof h);
+    h.name = llmc__blob_name(file);
+    h.diag = s->diag;
+    LLMC_MEMSET(&object, 0, sizeof object);
+    if (llmc_file_identify(file) == LLMC_FILE_JSON) {
+        LLMC__TRY(llmc_json_parse(file, &object, s->diag));
+        LLMC__TRY(llmc__source_family_json(s, &object));
+    } else {
+        s->family = llmc__family_named("claude-rust", 11, false);
+    }
+    LLMC__TRY(llmc__source_survey(s));
+    if (s->survey.lambdas)
+        s->family = llmc__family_named("nanochat-2026", 13, false);
+    h.family = s->family;
+    LLMC__TRY(object.type == LLMC_JSON_OBJECT ? llmc__hyper_json(&h, object)
+                                              : llmc__hyper_settings(&h, file));
+    llmc__source_defaults(s, &h);
+    LLMC__TRY(llmc__config_hyper(&s->config, &h));
+    if (h.value[LLMC__HP_ROPE_SCALING].kind == LLMC__VALUE_OBJECT)
+        s->rope = llmc__value_view(&h.value[LLMC__HP_ROPE_SCALING]);
+    /* a tied head in the file is a copy; where the file does not say, its absence does */
+    s->config.tied_head = h.value[LLMC__HP_TIED].number != 0;
+    if (h.value[LLMC__HP_TIED].kind == LLMC__VALUE_FLAG && !s->config.tied_head && !s->survey.head &&
+        !s->config.no_head)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: the head's weight is missing", llmc__source_name(s));
+    LLMC__TRY(llmc__source_pooling(s));
+    return llmc__source_apply(s);
+}
+
+/* The chat template, a text of any length, left in the file; CHAT reads it. Absent is fine.
+   Errors: BAD_FILE (not a string). */
+static llmc_status llmc__source_template(llmc__source *s, const llmc__gguf *g)
+{
+    const llmc__gguf_value *v = &g->known[LLMC__KEY_CHAT_TEMPLATE];
+    if (v->at != 0 && !llmc__gguf_text(g, v, &s->chat_template, &s->chat_template_len))
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.open", v->at,
+                          "%s: tokenizer.chat_template must be a string", g->file.name);
+    return LLMC_OK;
+}
+
+#ifndef LLMC_NO_TOKEN
+/* From the separate file if there is one, else from the model's. A GGUF brings its chat template along;
+   a separate tokenizer's template counts, not the model's, since its special tokens are meant.
+   Anything that is no GGUF is read as a tokenizer.bin, which has no magic number. */
+static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
+{
+    const llmc_blob *separate = &s->opt.tokenizer;
+    llmc__gguf g;
+    if (separate->data == NULL && s->kind == LLMC_FILE_LLAMA2C)
+        return LLMC_OK;
+    if (separate->data == NULL) {
+        LLMC__TRY(llmc__source_template(s, &s->gguf));
+        return llmc__vocab_gguf(&s->vocab, &s->gguf, &s->has_vocab);
+    }
+    /* a tokenizer.bin has no keys that save could copy */
+    LLMC_MEMSET(&s->vocab_file, 0, sizeof s->vocab_file);
+    if (llmc_file_identify(separate) != LLMC_FILE_GGUF) {
+        s->has_vocab = true;
+        return llmc__vocab_llama2c(&s->vocab, separate, s->config.vocab_size, diag);
+    }
+    LLMC__TRY(llmc__gguf_open(&g, separate, true, diag));
+    LLMC__TRY(llmc__source_template(s, &g));
+    s->vocab_file = *separate;
+    return llmc__vocab_gguf(&s->vocab, &g, &s->has_vocab);
+}
+
+/* Tokens and rows of the embedding must be as many; without weights the tokens decide. With fewer
+   tokens the model could write an id that has no text; with more, text could become an
+   id that has no row. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
+{
+    LLMC__TRY(llmc__source_vocab(s, diag));
+    if (s->opt.vocab_only && !s->has_vocab)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET, "%s: holds no vocabulary",
+                          llmc__source_name(s));
+    if (s->has_vocab && s->config.vocab_size == 0)
+        s->config.vocab_size = s->vocab.count;
+    if (s->has_vocab && s->vocab.count != s->config.vocab_size)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
+                          "%s: the tokenizer has %u tokens, the token embedding of %s has %u rows",
+                          s->vocab.name, (unsigned)s->vocab.count, llmc__source_name(s),
+                          (unsigned)s->config.vocab_size);
+    return LLMC_OK;
+}
+#else
+/* Without TOKEN a model speaks ids; the template is kept for callers that read it themselves. */
+static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
+{
+    if (s->opt.vocab_only)
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
+                          "built with LLMC_NO_TOKEN: no tokenizers");
+    return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf) : LLMC_OK;
+}
+#endif
+
+/* The files by their kind. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_read(llmc__source *s)
+{
+    if (s->n_files > 1 && s->kind != LLMC_FILE_GGUF && s->kind != LLMC_FILE_SAFETENSORS &&
+        s->kind != LLMC_FILE_MPK)
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
+                          "%s: a model in several files is a split GGUF or a folder of safetensors",
+                          llmc__source_name(s));
+    switch (s->kind) {
+    case LLMC_FILE_GGUF:
+        return llmc__source_gguf(s);
+    case LLMC_FILE_LLAMA2C:
+        return llmc__source_llama2c(s);
+    case LLMC_FILE_LLMC:
+        return llmc__source_llmc(s);
+    case LLMC_FILE_TORCHLESS:
+        return llmc__source_torchless(s);
+    case LLMC_FILE_MOG:
+        return llmc__source_mog(s);
+    case LLMC_FILE_SAFETENSORS:
+    case LLMC_FILE_MPK:
+        return llmc__source_folder(s);
+    default:
+        break;
+    }
+    if (s->opt.vocab_only && s->opt.tokenizer.data == NULL) {
+        s->opt.tokenizer = s->file; /* perhaps a tokenizer.bin by itself */
+        return LLMC_OK;
+    }
+    return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.open", 0, "%s: not a model in any format that is known",
+                      llmc__source_name(s));
+}
+
+/* llmc__source_open -- all that can be read and checked without memory     (MODEL.source)
+   files [n_files]; *s is overwritten and points into them and into *opt's. Touches no tensor data.
+   More layers than tensors cannot be: the check bounds the memory that a few bytes of a hostile
+   file can ask for. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, size_t n_files,
+                                     const llmc_model_options *opt, llmc_diag *diag)
+{
+    size_t i;
+    LLMC_MEMSET(s, 0, sizeof *s);
+    llmc__options(&s->opt, sizeof s->opt, opt);
+    s->diag = diag;
+    s->files = files;
+    s->n_files = n_files;
+    if (files == NULL || n_files == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "no file was given");
+    s->file = files[0];
+    for (i = 0; i < n_files && s->kind == LLMC_FILE_UNKNOWN; i++) {
+        llmc_file_kind kind = llmc_file_identify(&files[i]);
+        if (files[i].data == NULL || files[i].size == 0)
+            return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: is empty",
+                              files[i].name == NULL ? "a file" : files[i].name);
+        if (kind == LLMC_FILE_JSON || kind == LLMC_FILE_SETTINGS || kind == LLMC_FILE_UNKNOWN)
+            continue;
+        s->kind = kind;
+        s->file = files[i];
+    }
+    LLMC__TRY(llmc__source_read(s));
+    /* a llama2.c model opened for a vocabulary has tensors that nobody wants */
+    if (s->opt.vocab_only)
+        s->n_tensors = 0;
+    else if (s->config.n_layer > s->n_tensors)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
+                          "%s: declares %u layers but only %u tensors", llmc__source_name(s),
+                          (unsigned)s->config.n_layer, (unsigned)s->n_tensors);
+    return llmc__source_tokenizer(s, diag);
+}
+
+//--[ 14.8 MODEL.weights ]-- rows of tensors, tensors to their roles
 /* Bytes from one row of a matrix to the next as it is stored; transposed: from one input to the next. */
 static uint64_t llmc__row_bytes(const llmc_tensor *t)
 {
@@ -10980,398 +12982,574 @@ static uint64_t llmc__config_dim(const llmc_config *c, char letter)
         return g;
     case 'S':
         return q + 2 * g;
+    case 'q': /* a norm's weight, by its kind */
+        return c->qk_norm == LLMC_QK_NORM_WIDTH ? q : c->head_dim;
+    case 'k':
+        return c->qk_norm == LLMC_QK_NORM_WIDTH ? g : c->head_dim;
+    case 'h': /* its rows */
+        return c->qk_norm == LLMC_QK_NORM_HEADS ? c->n_head : 1;
     case 'F':
         return c->n_ff;
+    case 'f':
+        return 2 * (uint64_t)c->n_ff;
+    case 'E':
+        return c->n_expert;
+    case 'M':
+        return c->n_ff_expert;
+    case 'd':
+        return 2 * (uint64_t)c->n_ff_expert;
+    case 'N':
+        return c->n_ff_shared;
+    case 'K':
+        return c->head_dim;
+    case 'H':
+        return c->n_head;
+    case 'g':
+        return c->n_kv_head;
+    case 'Y':
+        return c->n_token_types;
+    case 'L':
+        return c->n_layer;
+    case 'R':
+        return c->rope_dims / 2;
+    case 'm':
+        return c->smear_channels;
+    case 'v':
+        return c->value_channels;
     default:
         return 1;
     }
 }
 
-/* "blk.7.attn_q.weight" to layer 7 and LLMC__W_Q; a global role leaves *layer. name
-   [LLMC_NAME_MAX]. Returns LLMC__W_COUNT if there is no such role. A layer has one spelling
-   (no leading zeros), so that two names never mean one tensor; above 100000 the digits
-   are not read on and the name fits no role. */
-static unsigned llmc__role_of(const char *name, uint32_t *layer)
+/* What a model of this configuration makes of a role. */
+enum { LLMC__NEVER, LLMC__MAYBE, LLMC__MUST };
+
+/* MUST if yes, else NEVER. */
+static unsigned llmc__needed_if(bool yes)
 {
-    unsigned role = 0, end = LLMC__W_GLOBALS;
-    /* names are LLMC_NAME_MAX bytes, so that four can be looked at */
-    if (llmc__texteq(name, 4, "blk.")) {
-        const char *p = name + 4;
-        uint32_t l = 0;
-        while (*p >= '0' && *p <= '9' && l < 100000 && !(p > name + 4 && l == 0))
-            l = l * 10 + (uint32_t)(*p++ - '0');
-        if (p == name + 4 || *p != '.')
-            return LLMC__W_COUNT;
-        name = p + 1;
-        *layer = l;
-        role = LLMC__W_GLOBALS;
-        end = LLMC__W_COUNT;
+    return yes ? LLMC__MUST : LLMC__NEVER;
+}
+
+/* The same for a bias or another part that may be there if yes. */
+static unsigned llmc__allowed_if(bool yes)
+{
+    return yes ? LLMC__MAYBE : LLMC__NEVER;
+}
+
+/* Roles of the whole model. */
+static unsigned llmc__role_global(const llmc_config *c, unsigned role)
+{
+    bool bias = c->norm == LLMC_NORM_LAYER && !c->norm_plain;
+    switch (role) {
+    case LLMC__W_EMBED:
+        return LLMC__MUST;
+    case LLMC__W_POS:
+        return llmc__needed_if(c->pos == LLMC_POS_LEARNED);
+    case LLMC__W_TYPES:
+        return llmc__needed_if(c->n_token_types > 0);
+    case LLMC__W_EMBED_NORM:
+        return llmc__needed_if(c->embed_norm && !c->norm_plain);
+    case LLMC__W_EMBED_NORM_B:
+        return llmc__allowed_if(c->embed_norm && bias);
+    case LLMC__W_OUT_NORM:
+        return llmc__needed_if(!c->no_out_norm && !c->norm_plain);
+    case LLMC__W_OUT_NORM_B:
+        return llmc__allowed_if(!c->no_out_norm && bias);
+    case LLMC__W_HEAD:
+    case LLMC__W_HEAD_B:
+        return llmc__allowed_if(!c->no_head);
+    case LLMC__W_ROPE_FREQS:
+        return llmc__allowed_if(c->rope_scaling == LLMC_ROPE_FACTORS);
+    case LLMC__W_ROPE_LONG:
+    case LLMC__W_ROPE_SHORT:
+        return llmc__allowed_if(c->rope_scaling == LLMC_ROPE_LONG);
+    case LLMC__W_X_LAMBDAS:
+    case LLMC__W_X0_LAMBDAS:
+        return llmc__needed_if(c->x_lambdas);
+    case LLMC__W_SMEAR_GATE:
+    case LLMC__W_SMEAR_LAMBDA:
+        return llmc__needed_if(c->smear_channels > 0);
+    default:
+        return llmc__needed_if(role == LLMC__W_BACKOUT_LAMBDA && c->backout_layer > 0);
     }
-    while (role < end && !llmc__streq(name, llmc__role_table[role].name))
-        role++;
-    return role < end ? role : (unsigned)LLMC__W_COUNT;
 }
 
-/* Vectors have one dimension, matrices two, of exactly the role's sizes: after this, kernels take
-   all lengths from the configuration. Errors: BAD_FILE. */
-static llmc_status llmc__role_shape(const llmc_config *c, const llmc_tensor *t, unsigned role,
-                                    const char *file, llmc_diag *diag)
+/* Roles of the token mixer in layer l. */
+static unsigned llmc__role_mixer(const llmc_config *c, unsigned role, uint32_t l)
 {
-    const llmc__role *r = &llmc__role_table[role];
-    uint64_t cols = llmc__config_dim(c, r->cols), rows = llmc__config_dim(c, r->rows);
-    if (t->n_dims == (r->rows == 0 ? 1u : 2u) && t->dim[0] == cols && t->dim[1] == rows)
+    bool norms = !c->norm_plain, bias = norms && c->norm == LLMC_NORM_LAYER;
+    switch (role) {
+    case LLMC__W_ATTN_NORM:
+        return llmc__needed_if(c->pre_norm && norms);
+    case LLMC__W_ATTN_NORM_B:
+        return llmc__allowed_if(c->pre_norm && bias);
+    case LLMC__W_Q:
+    case LLMC__W_K:
+    case LLMC__W_V: /* asked for when fused ones are cut */
+        return llmc__needed_if(!c->qkv_grouped);
+    case LLMC__W_QKV:
+        return c->qkv_grouped ? LLMC__MUST : LLMC__MAYBE;
+    case LLMC__W_Q_NORM:
+    case LLMC__W_K_NORM:
+        return llmc__needed_if(c->qk_norm != LLMC_QK_NORM_NONE && !c->qk_norm_late && norms);
+    case LLMC__W_SINKS:
+        return llmc__needed_if(c->sink_logits);
+    case LLMC__W_VALUE_EMBED:
+    case LLMC__W_VALUE_GATE:
+        return llmc__needed_if(c->value_channels > 0 && llmc_layers_has(&c->value_layers, l));
+    case LLMC__W_O: /* RustGPT has one head, as wide as the model, and nothing after it */
+        return c->n_head == 1 && c->post_norm ? LLMC__MAYBE : LLMC__MUST;
+    case LLMC__W_ATTN_BRANCH_NORM:
+        return llmc__needed_if(c->branch_norm && norms);
+    case LLMC__W_ATTN_POST_NORM:
+        return llmc__needed_if(c->post_norm && norms);
+    case LLMC__W_ATTN_POST_NORM_B:
+        return llmc__allowed_if(c->post_norm && bias);
+    case LLMC__W_QKV_B:
+    case LLMC__W_Q_B:
+    case LLMC__W_K_B:
+    case LLMC__W_V_B:
+    case LLMC__W_O_B:
+        return LLMC__MAYBE;
+    default:
+        return LLMC__NEVER;
+    }
+}
+
+/* Roles of the feed-forward in layer l. The parts of fused tensors are asked for once those are cut; experts' when
+   their table is complete. */
+static unsigned llmc__role_ffn(const llmc_config *c, unsigned role, uint32_t l)
+{
+    bool norms = !c->norm_plain, bias = norms && c->norm == LLMC_NORM_LAYER;
+    bool pre = c->pre_norm && norms && c->parallel != LLMC_PARALLEL_SHARED;
+    bool routed = c->n_expert > 0 && !llmc_layers_has(&c->dense, l), shared = routed && c->n_ff_shared > 0;
+    switch (role) {
+    case LLMC__W_FFN_NORM:
+        return llmc__needed_if(pre);
+    case LLMC__W_FFN_NORM_B:
+        return llmc__allowed_if(pre && bias);
+    case LLMC__W_GATE:
+        return llmc__needed_if(c->gated && !routed);
+    case LLMC__W_UP:
+    case LLMC__W_DOWN:
+        return llmc__needed_if(!routed);
+    case LLMC__W_GATE_B:
+    case LLMC__W_GATE_UP:
+        return llmc__allowed_if(c->gated && !routed);
+    case LLMC__W_UP_B:
+    case LLMC__W_DOWN_B:
+        return llmc__allowed_if(!routed);
+    case LLMC__W_FFN_BRANCH_NORM:
+        return llmc__needed_if(c->branch_norm && norms);
+    case LLMC__W_FFN_POST_NORM:
+        return llmc__needed_if(c->post_norm && norms);
+    case LLMC__W_FFN_POST_NORM_B:
+        return llmc__allowed_if(c->post_norm && bias);
+    case LLMC__W_ROUTER:
+        return llmc__needed_if(routed);
+    case LLMC__W_SHARED_ROUTER:
+        return llmc__allowed_if(shared);
+    case LLMC__W_SHARED_GATE:
+    case LLMC__W_SHARED_UP:
+    case LLMC__W_SHARED_DOWN:
+        return llmc__needed_if(shared);
+    default: /* experts' own */
+        return llmc__allowed_if(routed && role >= LLMC__W_ROUTER_B && role <= LLMC__W_EXPERTS_GATE_UP_B);
+    }
+}
+
+/* Any role, in layer l if it is a layer's. */
+static unsigned llmc__role_rule(const llmc_config *c, unsigned role, uint32_t l)
+{
+    if (role < LLMC__W_GLOBALS)
+        return llmc__role_global(c, role);
+    return role < LLMC__W_FFN_NORM ? llmc__role_mixer(c, role, l) : llmc__role_ffn(c, role, l);
+}
+
+/* Vectors have one dimension, matrices two, experts three, of exactly the role's sizes: after this, kernels take
+   all lengths from the configuration. An embedding or head may have more rows than the vocabulary has tokens where that is
+   padding. Quantised rows must be whole blocks. index: one of several tensors that share the role. Errors: BAD_FILE. */
+static llmc_status llmc__role_shape(const llmc__source *s, const llmc_tensor *t, const llmc__place *p)
+{
+    const llmc__role *r = &llmc__role_table[p->role];
+    const llmc_config *c = &s->config;
+    bool norm = p->role == LLMC__W_Q_NORM || p->role == LLMC__W_K_NORM;
+    char letter =
+        norm && c->qk_norm == LLMC_QK_NORM_HEADS ? (p->role == LLMC__W_Q_NORM ? 'h' : 'g') : r->rows;
+    bool single = p->index != UINT32_MAX;
+    uint64_t cols = llmc__config_dim(c, r->cols), rows = single && norm ? 1 : llmc__config_dim(c, letter);
+    uint64_t depth = single ? 1 : llmc__config_dim(c, r->depth);
+    uint32_t dims = (letter != 0 && !(single && norm) ? 2u : 1u) + (r->depth != 0 && !single ? 1u : 0u);
+    bool padded = r->rows == 'V' && t->dim[1] >= rows && s->survey.embed_rows > c->vocab_size;
+    /* a single expert's bias, a row of the stacked one */
+    if (single && !norm && r->depth == 0) {
+        dims = 1;
+        rows = 1;
+    }
+    if (t->n_dims == dims && t->dim[0] == cols && (t->dim[1] == rows || padded) && t->dim[2] == depth &&
+        t->dim[3] == 1)
         return LLMC_OK;
-    return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                      "%s: tensor '%s' is %llu x %llu in %u dimensions, expected %llu x %llu in %u", file,
-                      t->name, (unsigned long long)t->dim[0], (unsigned long long)t->dim[1],
-                      (unsigned)t->n_dims, (unsigned long long)cols, (unsigned long long)rows,
-                      r->rows == 0 ? 1u : 2u);
+    return LLMC__FAIL(
+        s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+        "%s: tensor '%s' is %llu x %llu x %llu in %u dimensions, expected %llu x %llu x %llu in %u",
+        llmc__source_name(s), t->name, (unsigned long long)t->dim[0], (unsigned long long)t->dim[1],
+        (unsigned long long)t->dim[2], (unsigned)t->n_dims, (unsigned long long)cols,
+        (unsigned long long)rows, (unsigned long long)depth, (unsigned)dims);
 }
 
-/* Puts one tensor of the file where its role says. Since a slot is filled once
-   and a name without a role is refused, no two tensors share a name. file: its name, for
-   messages. Errors: UNSUPPORTED (a tensor that would be ignored), BAD_FILE. */
-static llmc_status llmc__weights_place(llmc_model *m, const llmc__family *family, const llmc_tensor *t,
-                                       const char *file, llmc_diag *diag)
-{
-    uint32_t layer = UINT32_MAX;
-    unsigned role = llmc__role_of(t->name, &layer);
-    const llmc_tensor **slot;
-    if (llmc__streq(t->name, "rope_freqs.weight"))
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
-                          "%s: RoPE scaling by frequency (Llama 3.1 and later, '%s') is not supported", file,
-                          t->name);
-    if (role == LLMC__W_COUNT || (((family->required | family->optional) >> role) & 1u) == 0)
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
-                          "%s: tensor '%s' is not one that %s models are known to have", file, t->name,
-                          family->name);
-    if (role >= LLMC__W_GLOBALS && layer >= m->config.n_layer)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                          "%s: tensor '%s' belongs to no layer, there are %u", file, t->name,
-                          (unsigned)m->config.n_layer);
-    /* the layer is below L now: the slot is inside m->layer */
-    slot = role < LLMC__W_GLOBALS ? &m->global[role] : &m->layer[(size_t)layer * LLMC__W_COUNT + role];
-    if (*slot != NULL)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                          "%s: tensor '%s' stands there twice", file, t->name);
-    LLMC__TRY(llmc__role_shape(&m->config, t, role, file, diag));
-    *slot = t;
-    m->weight_bytes += t->bytes;
-    /* an f32 scale per group, apart from the data */
-    if (t->type == LLMC_I8)
-        m->weight_bytes += t->dim[0] * t->dim[1] / t->group * 4;
-    return LLMC_OK;
-}
+/* Memory that resolving tensors fills, and how far it is filled. */
+typedef struct llmc__cuts {
+    llmc_model *m;
+    const llmc__source *s;
+    size_t views; /* used of m->views */
+    float *norms; /* where loose norms are gathered: [L][H + G][K], or NULL */
+} llmc__cuts;
 
 /* rows rows of a fused matrix, or elements of a fused vector, as a tensor of their own:
 
      t, dim[last] rows    [ 0 ... begin ... begin + rows ... ]      a matrix: bytes / dim[1] each
      *out                           [ rows ]                        a vector: cut between blocks
 
-   A view: the data stays where it is mapped. Errors: UNSUPPORTED (a cut inside a block). */
+   A view: the data stays where it is mapped. A transposed matrix [in][out] is cut by columns, which row_bytes tells.
+   Errors: UNSUPPORTED (a cut inside a block). */
 static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, uint64_t begin, uint64_t rows,
-                                       uint32_t layer, unsigned role, const char *file, llmc_diag *diag)
+                                       uint32_t layer, unsigned role, const llmc__source *s)
 {
-    /* unit: elements per row of the last dimension, 1 for a vector */
-    uint64_t unit = t->n_dims == 1 ? 1 : t->dim[0], block = llmc_dtype_block(t->type);
-    if ((begin * unit) % block != 0 || (rows * unit) % block != 0)
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
-                          "%s: tensor '%s' cannot be cut between blocks", file, t->name);
+    uint64_t block = llmc_dtype_block(t->type), unit, step;
+    bool vector = t->n_dims == 1;
+    if (t->scales != NULL || (vector && (begin % block != 0 || rows % block != 0)))
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' cannot be cut between blocks", llmc__source_name(s), t->name);
     *out = *t;
     llmc__format(out->name, sizeof out->name, "blk.%u.%s", (unsigned)layer, llmc__role_table[role].name);
+    unit =
+        t->bytes /
+        t->dim[t->n_dims - 1]; /* bytes of one row, or of one element; of a block's element no whole number */
+    step = vector ? begin / block * (t->bytes / (t->dim[0] / block)) : begin * unit;
+    if (t->transposed) {
+        /* rows follow each other element by element; row_bytes is from one input to the next */
+        out->row_bytes = t->row_bytes != 0 ? t->row_bytes : t->dim[1] * (t->bytes / (t->dim[0] * t->dim[1]));
+        step = begin * (t->bytes / (t->dim[0] * t->dim[1]));
+    }
+    out->data = t->data + step;
     out->dim[t->n_dims - 1] = rows;
-    out->data = t->data + t->bytes / (t->dim[t->n_dims - 1] / (t->n_dims == 1 ? block : 1)) *
-                              (begin / (t->n_dims == 1 ? block : 1));
-    out->bytes = t->bytes / (t->dim[t->n_dims - 1] / (t->n_dims == 1 ? block : 1)) *
-                 (rows / (t->n_dims == 1 ? block : 1));
+    out->bytes = vector ? rows / block * (t->bytes / (t->dim[0] / block)) : rows * unit;
     return LLMC_OK;
 }
 
-/* attn_qkv [Q + 2 G][D] to views of q, k and v, so that blocks know only those, and its bias [Q + 2 G]
-   likewise. Six views a layer, m->views. Shapes were checked: the three parts fill the whole. */
-static llmc_status llmc__weights_unfuse(llmc_model *m, uint32_t layer, const char *file, llmc_diag *diag)
+/* A fused tensor to views of its parts, so that blocks know only those: n roles, of rows[i] rows each. Shapes were
+   checked: the parts fill the whole. */
+static llmc_status llmc__weights_cut(llmc__cuts *k, uint32_t layer, unsigned fused, const uint8_t *roles,
+                                     const char *letters, unsigned n)
 {
-    static const uint8_t part[2][4] = {{LLMC__W_QKV, LLMC__W_Q, LLMC__W_K, LLMC__W_V},
-                                       {LLMC__W_QKV_B, LLMC__W_Q_B, LLMC__W_K_B, LLMC__W_V_B}};
-    const llmc_tensor **slot = &m->layer[(size_t)layer * LLMC__W_COUNT];
-    llmc_tensor *view = m->views + (size_t)layer * 6;
-    uint64_t begin, rows;
-    unsigned i, j;
-    for (i = 0; i < 2; i++) {
-        begin = 0;
-        for (j = 1; j < 4 && slot[part[i][0]] != NULL; j++, view++, begin += rows) {
-            rows = llmc__config_dim(&m->config, j == 1 ? 'Q' : 'G');
-            LLMC__TRY(
-                llmc__weights_slice(view, slot[part[i][0]], begin, rows, layer, part[i][j], file, diag));
-            slot[part[i][j]] = view;
-        }
+    const llmc_tensor **slot = &k->m->layer[(size_t)layer * LLMC__W_COUNT];
+    uint64_t begin = 0, rows;
+    unsigned i;
+    for (i = 0; i < n && slot[fused] != NULL; i++, begin += rows) {
+        llmc_tensor *view = &k->m->views[k->views++]; /* the survey counted them */
+        rows = llmc__config_dim(&k->m->config, letters[i]);
+        LLMC__TRY(llmc__weights_slice(view, slot[fused], begin, rows, layer, roles[i], k->s));
+        slot[roles[i]] = view;
     }
+    return LLMC_OK;
+}
+
+/* Cuts what a layer has of fused tensors. */
+static llmc_status llmc__weights_unfuse(llmc__cuts *k, uint32_t layer)
+{
+    static const uint8_t qkv[3] = {LLMC__W_Q, LLMC__W_K, LLMC__W_V};
+    static const uint8_t bias[3] = {LLMC__W_Q_B, LLMC__W_K_B, LLMC__W_V_B};
+    static const uint8_t up[2] = {LLMC__W_GATE, LLMC__W_UP};
+    if (!k->m->config.qkv_grouped) {
+        LLMC__TRY(llmc__weights_cut(k, layer, LLMC__W_QKV, qkv, "QGG", 3));
+        LLMC__TRY(llmc__weights_cut(k, layer, LLMC__W_QKV_B, bias, "QGG", 3));
+    }
+    return llmc__weights_cut(k, layer, LLMC__W_GATE_UP, up, "FF", 2);
+}
+
+/* Parts [begin, begin + rows) of each expert's rows in a stacked tensor, [E][all][n] or a bias [E][all]. */
+static void llmc__experts_spread(const llmc_model *m, const llmc_tensor *t, uint32_t layer, unsigned part,
+                                 uint64_t begin, uint64_t rows)
+{
+    uint64_t each = t->bytes / m->config.n_expert, all = t->n_dims == 2 ? t->dim[0] : t->dim[1];
+    uint32_t e;
+    for (e = 0; e < m->config.n_expert; e++) {
+        llmc_tensor *out = &m->experts[layer][(size_t)e * LLMC__EXPERT_PARTS + part];
+        *out = *t;
+        out->n_dims = t->n_dims - 1;
+        out->dim[out->n_dims] = 1;
+        out->dim[out->n_dims - 1] = rows;
+        out->bytes = each / all * rows; /* a bias is of a float type: each / all is its element */
+        out->data = t->data + e * each + each / all * begin;
+    }
+}
+
+/* One tensor of experts to their table: stacked ones are spread, single ones copied. */
+static void llmc__experts_place(const llmc_model *m, const llmc_tensor *t, const llmc__place *p)
+{
+    static const uint8_t part[][2] = {
+        {LLMC__W_EXPERTS_GATE, LLMC__EXPERT_GATE}, {LLMC__W_EXPERTS_UP, LLMC__EXPERT_UP},
+        {LLMC__W_EXPERTS_DOWN, LLMC__EXPERT_DOWN}, {LLMC__W_EXPERTS_GATE_B, LLMC__EXPERT_GATE_B},
+        {LLMC__W_EXPERTS_UP_B, LLMC__EXPERT_UP_B}, {LLMC__W_EXPERTS_DOWN_B, LLMC__EXPERT_DOWN_B}};
+    uint64_t M = m->config.n_ff_expert;
+    size_t i;
+    for (i = 0; i < sizeof part / sizeof part[0]; i++)
+        if (part[i][0] == p->role && p->index != UINT32_MAX)
+            m->experts[p->layer][(size_t)p->index * LLMC__EXPERT_PARTS + part[i][1]] = *t;
+        else if (part[i][0] == p->role)
+            llmc__experts_spread(m, t, p->layer, part[i][1], 0, t->n_dims == 2 ? t->dim[0] : t->dim[1]);
+    if (p->role == LLMC__W_EXPERTS_GATE_UP || p->role == LLMC__W_EXPERTS_GATE_UP_B) {
+        bool bias = p->role == LLMC__W_EXPERTS_GATE_UP_B;
+        llmc__experts_spread(m, t, p->layer, bias ? LLMC__EXPERT_GATE_B : LLMC__EXPERT_GATE, 0, M);
+        llmc__experts_spread(m, t, p->layer, bias ? LLMC__EXPERT_UP_B : LLMC__EXPERT_UP, M, M);
+    }
+}
+
+/* A head's norm, which StableLM 2 keeps in a tensor of its own, to its place among the others. */
+static void llmc__norms_gather(const llmc__cuts *k, const llmc_tensor *t, const llmc__place *p)
+{
+    const llmc_config *c = &k->m->config;
+    size_t at = (size_t)p->layer * (c->n_head + c->n_kv_head) + (p->role == LLMC__W_K_NORM ? c->n_head : 0);
+    float *to = k->norms + (at + p->index) * c->head_dim;
+    uint32_t i;
+    llmc__tensor_row_f32(t, 0, to);
+    for (i = 0; i < c->head_dim; i++) /* as a file has them */
+        llmc__put_u32le((uint8_t *)(to + i), llmc__f32_bits(to[i]));
+}
+
+/* Whether a tensor of one expert or head has come already. */
+static bool llmc__single_there(const llmc__cuts *k, const llmc__place *p)
+{
+    const llmc_config *c = &k->m->config;
+    size_t at = (size_t)p->layer * (c->n_head + c->n_kv_head) + (p->role == LLMC__W_K_NORM ? c->n_head : 0);
+    unsigned part = p->role == LLMC__W_EXPERTS_GATE ? LLMC__EXPERT_GATE
+                    : p->role == LLMC__W_EXPERTS_UP ? LLMC__EXPERT_UP
+                                                    : LLMC__EXPERT_DOWN;
+    if (p->role == LLMC__W_Q_NORM || p->role == LLMC__W_K_NORM) /* all bits set until it is gathered */
+        return llmc__u32le((const uint8_t *)(k->norms + (at + p->index) * c->head_dim)) != UINT32_MAX;
+    return llmc__expert(k->m, p->layer, p->index, part) != NULL;
+}
+
+/* Puts one tensor of the files where its role says. Since a slot is filled once
+   and a name without a role is refused, no two tensors share a name. Errors: UNSUPPORTED (a tensor that would be
+   ignored), BAD_FILE. */
+static llmc_status llmc__weights_place(llmc__cuts *k, const llmc_tensor *t, const llmc__place *p)
+{
+    llmc_model *m = k->m;
+    const llmc_config *c = &m->config;
+    const llmc__source *s = k->s;
+    const llmc_tensor **slot;
+    bool experts = p->role >= LLMC__W_EXPERTS_GATE && p->role <= LLMC__W_EXPERTS_GATE_UP_B;
+    if (p->role >= LLMC__W_GLOBALS && p->layer >= c->n_layer)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' belongs to no layer, there are %u", llmc__source_name(s), t->name,
+                          (unsigned)c->n_layer);
+    if (llmc__role_rule(c, p->role, p->layer) == LLMC__NEVER ||
+        (p->index != UINT32_MAX && p->index >= (experts                     ? c->n_expert
+                                                : p->role == LLMC__W_Q_NORM ? c->n_head
+                                                                            : c->n_kv_head)))
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' is not one that this %s model can have", llmc__source_name(s),
+                          t->name, s->family->name);
+    /* the layer is below L now: the slot is inside m->layer */
+    slot = p->role < LLMC__W_GLOBALS ? &m->global[p->role]
+                                     : &m->layer[(size_t)p->layer * LLMC__W_COUNT + p->role];
+    if (p->index == UINT32_MAX ? *slot != NULL : llmc__single_there(k, p))
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' stands there twice", llmc__source_name(s), t->name);
+    LLMC__TRY(llmc__role_shape(s, t, p));
+    if (experts)
+        llmc__experts_place(m, t, p);
+    else if (p->index != UINT32_MAX)
+        llmc__norms_gather(k, t, p);
+    *slot = t;
+    m->weight_bytes += t->bytes;
+    /* an f32 scale per group, apart from the data */
+    if (t->scales != NULL)
+        m->weight_bytes += t->dim[0] * t->dim[1] / t->group * 4;
     return LLMC_OK;
 }
 
 /* slot [LLMC__W_COUNT]: every required role from `role` to `end` is filled; layer is for the message.
    Errors: BAD_FILE, naming the first tensor that is missing. */
-static llmc_status llmc__weights_missing(const llmc__family *family, const llmc_tensor *const *slot,
-                                         unsigned role, unsigned end, uint32_t layer, const char *file,
-                                         llmc_diag *diag)
+static llmc_status llmc__weights_missing(const llmc__source *s, const llmc_tensor *const *slot, unsigned role,
+                                         unsigned end, uint32_t layer)
 {
     for (; role < end; role++) {
-        if (((family->required >> role) & 1u) == 0 || slot[role] != NULL)
+        if (llmc__role_rule(&s->config, role, layer) != LLMC__MUST || slot[role] != NULL)
             continue;
         if (end == LLMC__W_COUNT)
-            return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                              "%s: tensor 'blk.%u.%s' is missing", file, (unsigned)layer,
+            return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor 'blk.%u.%s' is missing", llmc__source_name(s), (unsigned)layer,
                               llmc__role_table[role].name);
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor '%s' is missing", file,
-                          llmc__role_table[role].name);
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor '%s' is missing",
+                          llmc__source_name(s), llmc__role_table[role].name);
     }
     return LLMC_OK;
 }
 
-/* All tensors to their roles, and no required one missing. m->layer is cleared before; m->config
-   is complete but for tied_head. A file without output.weight ties the head to the embedding,
-   as GPT-2 and small Llamas do. Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__weights_resolve(llmc_model *m, const llmc__family *family, const char *file,
-                                         llmc_diag *diag)
+/* Every expert of a layer has its matrices. */
+static llmc_status llmc__experts_missing(const llmc__source *s, const llmc_model *m, uint32_t layer)
 {
-    uint32_t i;
-    for (i = 0; i < m->n_tensors; i++)
-        LLMC__TRY(llmc__weights_place(m, family, &m->tensors[i], file, diag));
-    LLMC__TRY(llmc__weights_missing(family, m->global, 0, LLMC__W_GLOBALS, 0, file, diag));
+    uint32_t e;
+    unsigned part;
+    for (e = 0; m->experts != NULL && m->experts[layer] != NULL && e < m->config.n_expert; e++)
+        for (part = m->config.gated ? LLMC__EXPERT_GATE : LLMC__EXPERT_UP; part <= LLMC__EXPERT_DOWN; part++)
+            if (llmc__expert(m, layer, e, part) == NULL)
+                return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                                  "%s: a matrix of expert %u of layer %u is missing", llmc__source_name(s),
+                                  (unsigned)e, (unsigned)layer);
+    return LLMC_OK;
+}
+
+/* A layer's gathered norms as two tensors, all of whose heads must be there. Errors: BAD_FILE. */
+static llmc_status llmc__norms_finish(llmc__cuts *k, uint32_t layer)
+{
+    const llmc_config *c = &k->m->config;
+    const llmc_tensor **slot = &k->m->layer[(size_t)layer * LLMC__W_COUNT];
+    unsigned i;
+    for (i = 0; i < 2 && k->norms != NULL; i++) {
+        unsigned role = i == 0 ? LLMC__W_Q_NORM : LLMC__W_K_NORM;
+        llmc_tensor *t = &k->m->views[k->views++];
+        size_t at = (size_t)layer * (c->n_head + c->n_kv_head) + (i == 1 ? c->n_head : 0);
+        LLMC_MEMSET(t, 0, sizeof *t);
+        llmc__format(t->name, sizeof t->name, "blk.%u.%s", (unsigned)layer, llmc__role_table[role].name);
+        t->type = LLMC_F32;
+        t->n_dims = 2;
+        t->dim[0] = c->head_dim;
+        t->dim[1] = i == 0 ? c->n_head : c->n_kv_head;
+        t->dim[2] = t->dim[3] = 1;
+        t->data = (const uint8_t *)(k->norms + at * c->head_dim);
+        t->bytes = t->dim[0] * t->dim[1] * sizeof(float);
+        slot[role] = t;
+        for (at = 0; at < t->dim[1]; at++)
+            if (llmc__u32le(t->data + at * t->dim[0] * sizeof(float)) == UINT32_MAX)
+                return LLMC__FAIL(k->s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                                  "%s: the norm of head %u in '%s' is missing", llmc__source_name(k->s),
+                                  (unsigned)at, t->name);
+    }
+    return LLMC_OK;
+}
+
+/* llmc__weights_resolve -- every tensor to its role, and no required one missing      (MODEL.weights)
+   k->m->layer is cleared before; the walk stores tensors one after the other. A file without a head ties it to the
+   embedding, as GPT-2 and small Llamas do. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__weights_resolve(llmc__cuts *k)
+{
+    llmc_model *m = k->m;
+    llmc__tensors w;
+    llmc__place place;
+    llmc_status status = LLMC_OK;
+    uint32_t i, n = 0;
+    llmc__tensors_begin(&w, k->s);
+    while (n < m->n_tensors && (status = llmc__tensors_next(&w, &m->tensors[n], &place)) == LLMC_OK) {
+        if (place.role == LLMC__W_HEAD && m->config.tied_head) {
+            m->n_tensors--; /* a copy of the embedding that its makers do not read either */
+            continue;
+        }
+        LLMC__TRY(llmc__weights_place(k, &m->tensors[n], &place));
+        n++;
+    }
+    if (status != LLMC_OK && status != LLMC_DONE)
+        return status;
+    LLMC__TRY(llmc__weights_missing(k->s, m->global, 0, LLMC__W_GLOBALS, 0));
     for (i = 0; i < m->config.n_layer; i++) {
-        LLMC__TRY(llmc__weights_missing(family, m->layer + (size_t)i * LLMC__W_COUNT, LLMC__W_GLOBALS,
-                                        LLMC__W_COUNT, i, file, diag));
-        /* after the check, which asks for the fused tensor and not for its parts */
-        if (m->views != NULL)
-            LLMC__TRY(llmc__weights_unfuse(m, i, file, diag));
+        LLMC__TRY(llmc__weights_unfuse(k, i));
+        LLMC__TRY(llmc__weights_missing(k->s, m->layer + (size_t)i * LLMC__W_COUNT, LLMC__W_GLOBALS,
+                                        LLMC__W_COUNT, i));
+        LLMC__TRY(llmc__norms_finish(k, i));
+        LLMC__TRY(llmc__experts_missing(k->s, m, i));
     }
     /* only now: save and the count of tensors see each tensor once */
-    m->config.tied_head = m->global[LLMC__W_HEAD] == NULL;
+    m->config.tied_head = !m->config.no_head && m->global[LLMC__W_HEAD] == NULL;
     if (m->config.tied_head)
         m->global[LLMC__W_HEAD] = m->global[LLMC__W_EMBED];
     return LLMC_OK;
 }
 
-//--[ 14.6 MODEL.open ]-- what the files say, then memory for it
-/* Everything known before there is memory: files checked, nothing stored. It lives on the stack of
-   need and init, about 3 KB, and points into the caller's files. gguf or llama2c is valid by kind. */
-typedef struct llmc__source {
-    llmc_model_options opt; /* complete: as the caller gave it, zeros elsewhere */
-    llmc_blob file;
-    llmc_file_kind kind;
-    llmc__gguf gguf;
-    llmc__llama2c llama2c;
-    llmc__llama2c_walk walk; /* stands at its first tensor */
-    const llmc__family *family;
-    llmc_config config;
-    uint32_t n_tensors;   /* 0 if only the vocabulary is wanted */
-    llmc_blob vocab_file; /* the GGUF that holds the tokenizer's keys, or data NULL */
-    const char *chat_template;
-    size_t chat_template_len;
-    bool has_vocab; /* vocab is valid */
-#ifndef LLMC_NO_TOKEN
-    llmc__vocab vocab;
-#endif
-} llmc__source;
-
-/* What messages call the model's file; never NULL. */
-static const char *llmc__source_name(const llmc__source *s)
+//--[ 14.9 MODEL.open ]-- memory for what the files say
+/* Where RoPE's factors come from: tensors in GGUF, lists in config.json. set: 0 up to the original length, 1 above.
+   out [R]. Errors: BAD_FILE. */
+static llmc_status llmc__rope_factors(const llmc_model *m, const llmc__source *s, unsigned set, float *out)
 {
-    return s->file.name == NULL ? "the file" : s->file.name;
-}
-
-/* Tensors one by one, whatever the format; r (GGUF) or w (llama2.c) holds the place.
-   Errors: BAD_FILE, UNSUPPORTED (a type of number that is not known). */
-static llmc_status llmc__source_tensor(const llmc__source *s, llmc__reader *r, llmc__llama2c_walk *w,
-                                       llmc_tensor *out)
-{
-    return s->kind == LLMC_FILE_GGUF ? llmc__gguf_tensor(&s->gguf, r, out)
-                                     : llmc__llama2c_next(&s->llama2c, w, out);
-}
-
-/* Walks the tensor table, which checks it, and counts the rows of the embedding: they are the
-   vocabulary's size, whatever the keys say. gguf_open has bounded n_tensors to 32 bits.
-   Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__source_gguf_tensors(llmc__source *s)
-{
-    llmc__reader r = s->gguf.file;
-    llmc_tensor t;
-    uint32_t i;
-    s->n_tensors = (uint32_t)s->gguf.n_tensors; /* at most LLMC__MAX_TENSORS */
-    r.at = s->gguf.tensors_at;
-    for (i = 0; i < s->n_tensors; i++) {
-        LLMC__TRY(llmc__gguf_tensor(&s->gguf, &r, &t));
-        if (llmc__streq(t.name, llmc__role_table[LLMC__W_EMBED].name))
-            s->config.vocab_size = t.dim[1] > LLMC__MAX_VOCAB ? 0 : (uint32_t)t.dim[1];
+    bool long_rope = m->config.rope_scaling == LLMC_ROPE_LONG;
+    unsigned role = !long_rope ? LLMC__W_ROPE_FREQS : set == 0 ? LLMC__W_ROPE_SHORT : LLMC__W_ROPE_LONG;
+    const llmc_tensor *t = m->global[role];
+    uint32_t n = m->config.rope_dims / 2, i = 0;
+    llmc__value list = llmc__value_json(llmc_json_get(s->rope, set == 0 ? "short_factor" : "long_factor")), v;
+    llmc_json_iter it;
+    bool good = t != NULL || list.kind == LLMC__VALUE_LIST;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    if (t != NULL) {
+        llmc__tensor_row_f32(t, 0, out);
+        for (i = 0; i < n; i++)
+            good = good && out[i] > 0 && llmc__finite(out[i]);
+    } else if (good) {
+        while (good && llmc__value_next(&list, &it, &i, &v))
+            good = i <= n && llmc__value_positive(&v, 1e9, &out[i - 1]);
     }
-    if (s->config.vocab_size == 0)
-        return LLMC__FAIL(r.diag, BAD_FILE, "MODEL.open", s->gguf.tensors_at,
-                          "%s: tensor '%s' is missing or has too many rows", r.name,
-                          llmc__role_table[LLMC__W_EMBED].name);
-    return LLMC_OK;
-}
-
-/* A GGUF. For a vocabulary alone the architecture does not matter and the tensor
-   table is not looked at. One of several parts is refused here, before its tensors are missed
-   one by one. Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__source_gguf(llmc__source *s, llmc_diag *diag)
-{
-    const llmc__gguf_value *split = &s->gguf.known[LLMC__KEY_SPLIT_COUNT];
-    uint64_t parts;
-    LLMC__TRY(llmc__gguf_open(&s->gguf, &s->file, s->opt.vocab_only, diag));
-    LLMC__TRY(llmc__config_names(&s->config, &s->gguf));
-    s->vocab_file = s->file; /* unless a separate tokenizer is given */
-    if (s->opt.vocab_only)
+    if (good && i == n)
         return LLMC_OK;
-    if (split->at != 0 && (!llmc__gguf_uint(&s->gguf, split, &parts) || parts > 1))
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", split->at,
-                          "%s: is one of several parts, which is not supported", llmc__source_name(s));
-    s->family = llmc__family_named(s->config.family, llmc__strlen(s->config.family));
-    if (s->family == NULL)
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", s->gguf.known[LLMC__KEY_ARCHITECTURE].at,
-                          "%s: architecture '%s' is not supported", llmc__source_name(s), s->config.family);
-    if (s->gguf.n_tensors == 0)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 8, "%s: holds no weights, only a vocabulary",
-                          llmc__source_name(s));
-    LLMC__TRY(llmc__source_gguf_tensors(s));
-    return llmc__config_gguf(&s->config, &s->gguf, s->family);
+    return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET,
+                      "%s: RoPE needs %u positive factors for %s contexts", llmc__source_name(s), (unsigned)n,
+                      set == 0 ? "short" : "long");
 }
 
-/* A llama2.c export; open walks all its tensors, so that the file's size is checked here.
-   Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__source_llama2c(llmc__source *s, llmc_diag *diag)
-{
-    LLMC__TRY(llmc__llama2c_open(&s->llama2c, &s->file, &s->walk, &s->n_tensors, diag));
-    s->family = llmc__family_named("llama", 5);
-    return llmc__config_llama2c(&s->config, &s->llama2c);
-}
+/* Parts of the model's memory that are arrays, in the order in which they lie. */
+typedef struct llmc__model_parts {
+    llmc_tensor *tensors, *views;
+    const llmc_tensor **layer;
+    llmc_tensor **experts;
+    float *norms, *factors;
+    llmc_tokenizer *tokenizer;
+} llmc__model_parts;
 
-/* The chat template, a text of any length, left in the file; CHAT reads it. Absent is fine.
-   Errors: BAD_FILE (not a string). */
-static llmc_status llmc__source_template(llmc__source *s, const llmc__gguf *g)
+/* Tables of experts, one for each layer that has them. */
+static void llmc__experts_carve(llmc__model_parts *p, const llmc__source *s, llmc__arena *a)
 {
-    const llmc__gguf_value *v = &g->known[LLMC__KEY_CHAT_TEMPLATE];
-    if (v->at != 0 && !llmc__gguf_text(g, v, &s->chat_template, &s->chat_template_len))
-        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.open", v->at,
-                          "%s: tokenizer.chat_template must be a string", g->file.name);
-    return LLMC_OK;
-}
-
-#ifndef LLMC_NO_TOKEN
-/* From the separate file if there is one, else from the model's. A GGUF brings its chat template along;
-   a separate tokenizer's template counts, not the model's, since its special tokens are meant.
-   Anything that is no GGUF is read as a tokenizer.bin, which has no magic number. */
-static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
-{
-    const llmc_blob *separate = &s->opt.tokenizer;
-    llmc__gguf g;
-    if (separate->data == NULL && s->kind == LLMC_FILE_LLAMA2C)
-        return LLMC_OK;
-    if (separate->data == NULL) {
-        LLMC__TRY(llmc__source_template(s, &s->gguf));
-        return llmc__vocab_gguf(&s->vocab, &s->gguf, &s->has_vocab);
+    const llmc_config *c = &s->config;
+    uint32_t l;
+    p->experts = (llmc_tensor **)llmc__take(a, c->n_layer, sizeof *p->experts);
+    for (l = 0; l < c->n_layer; l++) {
+        llmc_tensor *table = NULL;
+        size_t n = (size_t)c->n_expert * LLMC__EXPERT_PARTS;
+        if (!llmc_layers_has(&c->dense, l))
+            table = (llmc_tensor *)llmc__take(a, n, sizeof *table);
+        if (a->base == NULL || a->failed)
+            continue;
+        p->experts[l] = table;
+        if (table != NULL)
+            LLMC_MEMSET(table, 0, n * sizeof *table);
     }
-    /* a tokenizer.bin has no keys that save could copy */
-    LLMC_MEMSET(&s->vocab_file, 0, sizeof s->vocab_file);
-    if (llmc_file_identify(separate) != LLMC_FILE_GGUF) {
-        s->has_vocab = true;
-        return llmc__vocab_llama2c(&s->vocab, separate, s->config.vocab_size, diag);
-    }
-    LLMC__TRY(llmc__gguf_open(&g, separate, true, diag));
-    LLMC__TRY(llmc__source_template(s, &g));
-    s->vocab_file = *separate;
-    return llmc__vocab_gguf(&s->vocab, &g, &s->has_vocab);
-}
-
-/* Tokens and rows of the embedding must be as many; without weights the tokens decide. With fewer
-   tokens the model could write an id that has no text; with more, text could become an
-   id that has no row. Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
-{
-    LLMC__TRY(llmc__source_vocab(s, diag));
-    if (s->opt.vocab_only && !s->has_vocab)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET, "%s: holds no vocabulary",
-                          llmc__source_name(s));
-    if (s->has_vocab && s->config.vocab_size == 0)
-        s->config.vocab_size = s->vocab.count;
-    if (s->has_vocab && s->vocab.count != s->config.vocab_size)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
-                          "%s: the tokenizer has %u tokens, the token embedding of %s has %u rows",
-                          s->vocab.name, (unsigned)s->vocab.count, llmc__source_name(s),
-                          (unsigned)s->config.vocab_size);
-    return LLMC_OK;
-}
-#else
-/* Without TOKEN a model speaks ids; the template is kept for callers that read it themselves. */
-static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
-{
-    if (s->opt.vocab_only)
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
-                          "built with LLMC_NO_TOKEN: no tokenizers");
-    return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf) : LLMC_OK;
-}
-#endif
-
-/* llmc__source_open -- all that can be read and checked without memory     (MODEL.open)
-   files [n_files]; *s is overwritten and points into them and into *opt's. Touches no tensor data.
-   More layers than tensors cannot be: the check bounds the memory that a few bytes of a hostile
-   file can ask for. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, size_t n_files,
-                                     const llmc_model_options *opt, llmc_diag *diag)
-{
-    LLMC_MEMSET(s, 0, sizeof *s);
-    llmc__options(&s->opt, sizeof s->opt, opt);
-    if (files == NULL || n_files == 0)
-        return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "no file was given");
-    /* the interface has room for models in parts; reading them comes later */
-    if (n_files > 1)
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
-                          "models in several files are not supported");
-    s->file = files[0];
-    if (s->file.data == NULL || s->file.size == 0)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: is empty", llmc__source_name(s));
-    s->kind = llmc_file_identify(&s->file);
-    if (s->kind == LLMC_FILE_GGUF) {
-        LLMC__TRY(llmc__source_gguf(s, diag));
-    } else if (s->kind == LLMC_FILE_LLAMA2C) {
-        LLMC__TRY(llmc__source_llama2c(s, diag));
-    } else if (s->opt.vocab_only && s->opt.tokenizer.data == NULL) {
-        s->opt.tokenizer = s->file; /* perhaps a tokenizer.bin by itself */
-    } else {
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: neither a GGUF nor a llama2.c model",
-                          llmc__source_name(s));
-    }
-    /* a llama2.c model opened for a vocabulary has tensors that nobody wants */
-    if (s->opt.vocab_only)
-        s->n_tensors = 0;
-    else if (s->config.n_layer > s->n_tensors)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
-                          "%s: declares %u layers but only %u tensors", llmc__source_name(s),
-                          (unsigned)s->config.n_layer, (unsigned)s->n_tensors);
-    return llmc__source_tokenizer(s, diag);
 }
 
 /* llmc__model_carve -- the model's memory                            (MODEL.open)
    With a->base NULL it only measures and *out stays; else *out is the model with
    everything but its tensors filled in. Both take the same way, so that they agree:
 
-     llmc_model | tensors [n] | layer [L][roles] | views [L][6], if fused | the tokenizer's
+     llmc_model | tensors [n] | layer [L][roles] | views | experts | gathered norms | RoPE factors | the tokenizer's
 
    Errors: NO_MEMORY, and the tokenizer's. */
-static llmc_status llmc__model_carve(llmc_model **out, const llmc__source *s, llmc__arena *a, llmc_diag *diag)
+static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, const llmc__source *s,
+                                     llmc__arena *a, llmc_diag *diag)
 {
+    const llmc_config *c = &s->config;
     llmc_model *m = (llmc_model *)llmc__take(a, 1, sizeof *m);
-    uint64_t layers = s->opt.vocab_only ? 0 : s->config.n_layer;
-    /* whether this family may have attn_qkv at all; which layers do is not known yet */
-    bool fused =
-        s->family != NULL && (((s->family->required | s->family->optional) >> LLMC__W_QKV) & 1u) != 0;
-    llmc_tensor *tensors = (llmc_tensor *)llmc__take(a, s->n_tensors, sizeof *tensors);
-    const llmc_tensor **layer = (const llmc_tensor **)llmc__take(a, layers * LLMC__W_COUNT, sizeof *layer);
-    llmc_tensor *views = fused ? (llmc_tensor *)llmc__take(a, layers * 6, sizeof *views) : NULL;
-    llmc_tokenizer *tokenizer = NULL;
+    uint64_t layers = s->opt.vocab_only ? 0 : c->n_layer;
+    uint64_t heads = s->survey.loose_norms ? layers * ((uint64_t)c->n_head + c->n_kv_head) : 0;
+    bool factors = c->rope_scaling == LLMC_ROPE_FACTORS || c->rope_scaling == LLMC_ROPE_LONG;
+    LLMC_MEMSET(p, 0, sizeof *p);
+    p->tensors = (llmc_tensor *)llmc__take(a, s->n_tensors, sizeof *p->tensors);
+    p->layer = (const llmc_tensor **)llmc__take(a, layers * LLMC__W_COUNT, sizeof *p->layer);
+    p->views =
+        (llmc_tensor *)llmc__take(a, s->survey.n_views + (heads > 0 ? 2 * layers : 0), sizeof *p->views);
+    if (c->n_expert > 0 && layers > 0)
+        llmc__experts_carve(p, s, a);
+    p->norms = (float *)llmc__take(a, heads, (uint64_t)c->head_dim * sizeof(float));
+    p->factors = (float *)llmc__take(a, factors ? c->rope_dims : 0, sizeof(float));
 #ifndef LLMC_NO_TOKEN
     if (s->has_vocab)
-        LLMC__TRY(llmc__tokenizer_carve(&tokenizer, &s->vocab, a, diag));
+        LLMC__TRY(llmc__tokenizer_carve(&p->tokenizer, &s->vocab, a, diag));
 #endif
     if (a->failed)
         return LLMC__FAIL(diag, NO_MEMORY, "MODEL.open", LLMC_NO_OFFSET,
@@ -11381,20 +13559,49 @@ static llmc_status llmc__model_carve(llmc_model **out, const llmc__source *s, ll
     LLMC_MEMSET(m, 0, sizeof *m);
     /* NULL in a slot means absent, and a slot is filled once */
     if (layers > 0)
-        LLMC_MEMSET((void *)layer, 0, (size_t)layers * LLMC__W_COUNT * sizeof *layer);
+        LLMC_MEMSET((void *)p->layer, 0, (size_t)layers * LLMC__W_COUNT * sizeof *p->layer);
+    if (heads == 0)
+        p->norms = NULL;
+    else
+        LLMC_MEMSET(p->norms, 0xff, (size_t)heads * c->head_dim * sizeof(float)); /* NaN: not gathered yet */
+    *out = m;
+    return LLMC_OK;
+}
+
+/* What the source knows, into the model. */
+static void llmc__model_fill(llmc_model *m, const llmc__model_parts *p, const llmc__source *s)
+{
     m->config = s->config;
-    m->tokenizer = tokenizer;
-    m->layer = layer;
-    m->tensors = tensors;
+    m->tokenizer = p->tokenizer;
+    m->layer = p->layer;
+    m->tensors = p->tensors;
     m->n_tensors = s->n_tensors;
-    m->views = views;
+    m->views = p->views;
+    m->experts = p->experts;
     m->kind = s->kind;
     m->file = s->file;
     m->vocab_file = s->vocab_file;
     m->chat_template = s->chat_template;
     m->chat_template_len = s->chat_template_len;
     m->vocab_only = s->opt.vocab_only;
-    *out = m;
+}
+
+/* Tensors to their roles, and RoPE's factors. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__model_weights(llmc_model *m, const llmc__model_parts *p, const llmc__source *s)
+{
+    llmc__cuts k;
+    unsigned set;
+    k.m = m;
+    k.s = s;
+    k.views = 0;
+    k.norms = p->norms;
+    LLMC__TRY(llmc__weights_resolve(&k));
+    if (m->config.rope_scaling != LLMC_ROPE_FACTORS && m->config.rope_scaling != LLMC_ROPE_LONG)
+        return LLMC_OK;
+    for (set = 0; set < 2; set++) {
+        m->rope_factors[set] = p->factors + set * (m->config.rope_dims / 2);
+        LLMC__TRY(llmc__rope_factors(m, s, set, m->rope_factors[set]));
+    }
     return LLMC_OK;
 }
 
@@ -11405,10 +13612,11 @@ static llmc_status llmc__model_measure(llmc__source *s, const llmc_blob *files, 
                                        const llmc_model_options *opt, uint64_t *need, llmc_diag *diag)
 {
     llmc__arena a;
+    llmc__model_parts parts;
     llmc_model *none = NULL;
     LLMC_MEMSET(&a, 0, sizeof a);
     LLMC__TRY(llmc__source_open(s, files, n_files, opt, diag));
-    LLMC__TRY(llmc__model_carve(&none, s, &a, diag));
+    LLMC__TRY(llmc__model_carve(&none, &parts, s, &a, diag));
     *need = llmc__arena_need(&a);
     return LLMC_OK;
 }
@@ -11438,10 +13646,9 @@ LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, s
 {
     llmc__source s;
     llmc__arena a;
-    llmc__reader r;
+    llmc__model_parts parts;
     llmc_model *m = NULL;
     uint64_t need;
-    uint32_t i;
     if (out == NULL || (mem == NULL && bytes != 0))
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "out or mem is NULL");
     LLMC__TRY(llmc__model_measure(&s, files, n_files, opt, &need, diag));
@@ -11451,14 +13658,10 @@ LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, s
                           "%s: the model needs %llu bytes, %llu were given", llmc__source_name(&s),
                           (unsigned long long)need, (unsigned long long)bytes);
     a = llmc__arena_over(mem, bytes);
-    LLMC__TRY(llmc__model_carve(&m, &s, &a, diag));
-    /* the entries were checked by measuring; this walk keeps what it sees */
-    r = s.gguf.file;
-    r.at = s.gguf.tensors_at;
-    for (i = 0; i < s.n_tensors; i++)
-        LLMC__TRY(llmc__source_tensor(&s, &r, &s.walk, &m->tensors[i]));
+    LLMC__TRY(llmc__model_carve(&m, &parts, &s, &a, diag));
+    llmc__model_fill(m, &parts, &s);
     if (!m->vocab_only)
-        LLMC__TRY(llmc__weights_resolve(m, s.family, llmc__source_name(&s), diag));
+        LLMC__TRY(llmc__model_weights(m, &parts, &s));
     llmc__say(&s.opt.log, LLMC_LOG_INFO, "MODEL",
               "%s: %s, %s, %u layers, width %u, vocabulary %u, %llu bytes of weights", llmc__source_name(&s),
               llmc_file_kind_name(m->kind), m->config.family, (unsigned)m->config.n_layer,
@@ -11512,7 +13715,7 @@ LLMC_API uint64_t llmc_model_weight_bytes(const llmc_model *model)
     return model->weight_bytes;
 }
 
-//--[ 14.7 MODEL.save ]-- any model as GGUF v3
+//--[ 14.10 MODEL.save ]-- any model as GGUF v3
 /* What a tensor becomes. Vectors and positions are small and sensitive: f32. want NONE: as it is. Rows
    that are not whole blocks of the type become f16. */
 static llmc_dtype llmc__save_type(const llmc_model *m, const llmc_tensor *t, llmc_dtype want)
@@ -12938,14 +15141,16 @@ static void llmc__note_type(const llmc__batch *b, const llmc_tensor *t, bool *pa
 static void llmc__note_types(const llmc__batch *b, const llmc_model *m, bool *packs, bool *rows)
 {
     const llmc_config *c = &m->config;
-    uint64_t i, experts = (uint64_t)c->n_layer * c->n_expert * LLMC__EXPERT_PARTS;
+    uint64_t i;
+    uint32_t l;
     *packs = *rows = false;
     for (i = 0; i < LLMC__W_GLOBALS; i++)
         llmc__note_type(b, m->global[i], packs, rows);
     for (i = 0; i < (uint64_t)c->n_layer * LLMC__W_COUNT; i++)
         llmc__note_type(b, m->layer[i], packs, rows);
-    for (i = 0; m->experts != NULL && i < experts; i++)
-        llmc__note_type(b, m->experts[i].data != NULL ? &m->experts[i] : NULL, packs, rows);
+    for (l = 0; m->experts != NULL && l < c->n_layer; l++)
+        for (i = 0; m->experts[l] != NULL && i < (uint64_t)c->n_expert * LLMC__EXPERT_PARTS; i++)
+            llmc__note_type(b, m->experts[l][i].data != NULL ? &m->experts[l][i] : NULL, packs, rows);
 }
 
 /* T rows of `width` floats, or NULL where they are not wanted. */
