@@ -977,12 +977,17 @@ typedef struct llmc_host {
     llmc_engine *engine; /* NULL with no_engine */
     llmc_seq *seq;
     llmc_pool *pool;
-    llmc_blob file, tokenizer;
+    llmc_blob file, tokenizer; /* file: the first one with weights */
+    llmc_blob *files;          /* [n_files] all that the model was made from */
+    uint32_t n_files;
+    size_t files_bytes;
     void *model_mem, *engine_mem; /* released by llmc_close */
     size_t model_bytes, engine_bytes;
 } llmc_host;
 
-/* Errors: everything above and IO. On failure nothing stays open. The path must outlive the
+/* path: a model file; a part of a split GGUF or of sharded safetensors, which brings the others; or a folder: Hugging
+   Face's, a checkpoint folder of claude-rust or nanochat (the newest is meant), or one with a single GGUF.
+   Errors: everything above and IO. On failure nothing stays open. The path must outlive the
    host: it is the file's name in messages. */
 LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_open_options *opt,
                                llmc_diag *diag);
@@ -17278,6 +17283,7 @@ LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const
 #endif
 #include <windows.h>
 #else
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -17612,6 +17618,21 @@ static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
     return true;
 }
 
+/* Every name in a folder, in no order; fn stops by returning false. 0, or errno. */
+static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char *name), void *user)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    int why;
+    if (dir == NULL)
+        return errno;
+    for (errno = 0; (entry = readdir(dir)) != NULL && fn(user, entry->d_name);)
+        errno = 0;
+    why = entry == NULL ? errno : 0;
+    closedir(dir);
+    return why;
+}
+
 #else
 //--[ 26.4 OS.windows ]-- the same from kernel32
 typedef HANDLE llmc__file;
@@ -17804,6 +17825,33 @@ static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
     }
     return true;
 }
+/* Every name in a folder, in no order; fn stops by returning false. 0, or GetLastError's number. */
+static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char *name), void *user)
+{
+    wchar_t wide[1024];
+    WIN32_FIND_DATAW found;
+    char name[MAX_PATH * 3];
+    size_t n;
+    HANDLE h;
+    if (!llmc__path_wide(path, wide, (int)(sizeof wide / sizeof wide[0]) - 3))
+        return LLMC__WHY_PATH;
+    for (n = 0; wide[n] != 0;)
+        n++;
+    wide[n] = L'\\';
+    wide[n + 1] = L'*';
+    wide[n + 2] = 0;
+    h = FindFirstFileW(wide, &found);
+    if (h == INVALID_HANDLE_VALUE)
+        return (int)GetLastError();
+    do
+        if (WideCharToMultiByte(CP_UTF8, 0, found.cFileName, -1, name, (int)sizeof name, NULL, NULL) > 0 &&
+            !fn(user, name))
+            break;
+    while (FindNextFileW(h, &found));
+    FindClose(h);
+    return 0;
+}
+
 #endif
 
 //--[ 26.5 OS.memory ]-- pages from the system
@@ -18464,25 +18512,387 @@ LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool)
     return tasks;
 }
 
-//--[ 26.10 OS.open ]-- from a path to a sequence
-/* File, tokenizer file and model. Whatever was made is in *host, for llmc_close, also
+//--[ 26.10 OS.folder ]-- which files a path means
+/* A folder's files as blobs that are not mapped yet: names are whole paths, size marks those that are chosen. */
+typedef struct llmc__folder {
+    const char *path;
+    size_t path_len; /* up to and with the last separator; 0: the current folder */
+    llmc_blob *file; /* [n]; NULL while only counting */
+    char *text;      /* behind them */
+    uint32_t n, seen;
+    size_t bytes, used;
+} llmc__folder;
+
+/* Begin of the last part of a path. */
+static size_t llmc__path_split(const char *path)
+{
+    size_t i, at = 0;
+    for (i = 0; path[i] != 0; i++)
+        if (path[i] == '/' || path[i] == '\\')
+            at = i + 1;
+    return at;
+}
+
+/* Counts a name, or keeps it. A folder that grew meanwhile is read as far as it was. */
+static bool llmc__folder_add(void *user, const char *name)
+{
+    llmc__folder *f = (llmc__folder *)user;
+    size_t len = llmc__strlen(name);
+    if (f->file == NULL) {
+        f->n++;
+        f->bytes += f->path_len + len + 2;
+        return f->n < 100000;
+    }
+    if (f->seen == f->n || f->path_len + len + 2 > f->bytes - f->used)
+        return false;
+    LLMC_MEMCPY(f->text + f->used, f->path, f->path_len);
+    LLMC_MEMCPY(f->text + f->used + f->path_len, name, len + 1);
+    f->file[f->seen++].name = f->text + f->used;
+    f->used += f->path_len + len + 1;
+    return true;
+}
+
+/* The names in the folder f->path[f->path_len], sorted by nothing. *mem [*bytes] is the caller's to release.
+   Errors: IO, NO_MEMORY. */
+static llmc_status llmc__folder_read(llmc__folder *f, const char *folder, void **mem, size_t *bytes,
+                                     llmc_diag *diag)
+{
+    int why = llmc__folder_walk(folder, llmc__folder_add, f);
+    if (why != 0)
+        return llmc__os_fail(diag, "OS.folder", folder, why);
+    *bytes = ((size_t)f->n + 2) * sizeof(llmc_blob) + f->bytes + 2 * (f->path_len + 64);
+    LLMC__TRY(llmc_os_memory(mem, *bytes, diag));
+    f->file = (llmc_blob *)*mem;
+    f->text = (char *)(f->file + f->n + 2);
+    why = llmc__folder_walk(folder, llmc__folder_add, f);
+    f->n = f->seen;
+    return why != 0 ? llmc__os_fail(diag, "OS.folder", folder, why) : LLMC_OK;
+}
+
+/* A file's name without its folder. */
+static const char *llmc__folder_name(const llmc__folder *f, uint32_t i)
+{
+    return f->file[i].name + f->path_len;
+}
+
+/* Whether name is head, digits, tail; *number gets them. */
+static bool llmc__name_counted(const char *name, const char *head, const char *tail, uint64_t *number)
+{
+    size_t n = llmc__strlen(head), len = llmc__strlen(name);
+    if (len <= n || !llmc__texteq(name, n, head))
+        return false;
+    for (*number = 0; name[n] >= '0' && name[n] <= '9' && *number < 1000000000000u; n++)
+        *number = *number * 10 + (uint64_t)(name[n] - '0');
+    return n > llmc__strlen(head) && llmc__streq(name + n, tail);
+}
+
+/* Whether name ends in tail. */
+static bool llmc__name_ends(const char *name, const char *tail)
+{
+    size_t n = llmc__strlen(name), k = llmc__strlen(tail);
+    return n >= k && llmc__streq(name + n - k, tail);
+}
+
+/* The file of that name; UINT32_MAX: there is none. */
+static uint32_t llmc__folder_find(const llmc__folder *f, const char *name)
+{
+    uint32_t i;
+    for (i = 0; i < f->n; i++)
+        if (llmc__streq(llmc__folder_name(f, i), name))
+            return i;
+    return UINT32_MAX;
+}
+
+/* The one with the highest number between head and tail. */
+static uint32_t llmc__folder_newest(const llmc__folder *f, const char *head, const char *tail, uint64_t *best)
+{
+    uint64_t number;
+    uint32_t i, at = UINT32_MAX;
+    for (i = 0; i < f->n; i++)
+        if (llmc__name_counted(llmc__folder_name(f, i), head, tail, &number) &&
+            (at == UINT32_MAX || number > *best)) {
+            *best = number;
+            at = i;
+        }
+    return at;
+}
+
+/* The only one with that ending; UINT32_MAX: none, or several. */
+static uint32_t llmc__folder_only(const llmc__folder *f, const char *tail)
+{
+    uint32_t i, at = UINT32_MAX, found = 0;
+    for (i = 0; i < f->n; i++)
+        if (llmc__name_ends(llmc__folder_name(f, i), tail)) {
+            at = i;
+            found++;
+        }
+    return found == 1 ? at : UINT32_MAX;
+}
+
+/* Chooses the shards that an index names, all of which must be there. Errors: IO, BAD_FILE. */
+static llmc_status llmc__folder_shards(llmc__folder *f, uint32_t index, llmc_diag *diag)
+{
+    llmc_blob text;
+    llmc_json root, key, value;
+    llmc_json_iter it;
+    llmc_status status;
+    char name[256];
+    LLMC__TRY(llmc_map_open(&text, f->file[index].name, diag));
+    LLMC_MEMSET(&it, 0, sizeof it);
+    status = llmc_json_parse(&text, &root, diag);
+    name[0] = 0;
+    while (status == LLMC_OK && llmc_json_next(llmc_json_get(root, "weight_map"), &it, &key, &value)) {
+        uint32_t i;
+        if (llmc_json_equal(value, name))
+            continue; /* neighbours lie in one shard */
+        (void)llmc_json_string(value, name, sizeof name);
+        i = llmc__folder_find(f, name);
+        if (i == UINT32_MAX)
+            status = LLMC__FAIL(diag, IO, "OS.folder", LLMC_NO_OFFSET,
+                                "%s: names the shard '%s', which is missing",
+                                llmc__path_tail(f->file[index].name), name);
+        else
+            f->file[i].size = 1;
+    }
+    llmc_map_close(&text);
+    return status;
+}
+
+/* Chooses the weights of a folder: those of an index, model.safetensors, the newest checkpoint, the only file of a kind.
+   *number: the checkpoint's. Errors: IO. */
+static llmc_status llmc__folder_weights(llmc__folder *f, uint64_t *number, llmc_diag *diag)
+{
+    static const char *const head[3] = {"checkpoint_step_", "checkpoint_epoch_", "model_"};
+    static const char *const kind[3] = {".safetensors", ".mpk", ".gguf"};
+    uint32_t at = llmc__folder_find(f, "model.safetensors.index.json"), i;
+    if (at != UINT32_MAX)
+        return llmc__folder_shards(f, at, diag);
+    at = llmc__folder_find(f, "model.safetensors");
+    for (i = 0; at == UINT32_MAX && i < 3; i++)
+        at = llmc__folder_newest(f, head[i], ".safetensors", number);
+    if (at == UINT32_MAX)
+        at = llmc__folder_find(f, "checkpoint.safetensors");
+    if (at == UINT32_MAX)
+        at = llmc__folder_find(f, "model.mpk");
+    for (i = 0; at == UINT32_MAX && i < 3; i++)
+        at = llmc__folder_only(f, kind[i]);
+    if (at == UINT32_MAX)
+        return LLMC__FAIL(diag, IO, "OS.folder", LLMC_NO_OFFSET,
+                          "%s: holds no model.safetensors, checkpoint, model.mpk or single GGUF",
+                          llmc__path_tail(f->path));
+    f->file[at].size = 1;
+    return LLMC_OK;
+}
+
+/* Chooses what says how the weights compute: config.json, or nanochat's meta of the same number, or the newest; YAML or
+   TOML. Nothing to choose is found out by MODEL. */
+static void llmc__folder_config(llmc__folder *f, uint64_t number)
+{
+    uint32_t at = llmc__folder_find(f, "config.json"), i;
+    uint64_t n = 0;
+    for (i = 0; at == UINT32_MAX && i < f->n; i++)
+        if (llmc__name_counted(llmc__folder_name(f, i), "meta_", ".json", &n) && n == number)
+            at = i;
+    if (at == UINT32_MAX)
+        at = llmc__folder_newest(f, "meta_", ".json", &n);
+    if (at == UINT32_MAX)
+        at = llmc__folder_find(f, "model_config.yaml");
+    if (at == UINT32_MAX)
+        at = llmc__folder_only(f, ".yaml");
+    if (at == UINT32_MAX)
+        at = llmc__folder_only(f, ".toml");
+    if (at != UINT32_MAX)
+        f->file[at].size = 1;
+    at = llmc__folder_find(f, "generation_config.json");
+    if (at != UINT32_MAX)
+        f->file[at].size = 1;
+}
+
+/* The chosen files to the begin of the table, weights first, each kind by name; the number of them. */
+static uint32_t llmc__folder_gather(llmc__folder *f)
+{
+    uint32_t n = 0, i, j;
+    for (i = 0; i < f->n; i++) {
+        llmc_blob one = f->file[i];
+        bool weights =
+            !llmc__name_ends(one.name, ".json") && !llmc__name_ends(one.name, "ml"); /* yaml, toml */
+        if (one.size == 0)
+            continue;
+        one.size = weights ? 2 : 1;
+        for (j = n++; j > 0; j--) { /* insertion: a few dozen at most */
+            const llmc_blob *before = &f->file[j - 1];
+            const char *a = before->name, *b = one.name;
+            while (*a != 0 && *a == *b) {
+                a++;
+                b++;
+            }
+            if (before->size > one.size ||
+                (before->size == one.size && (unsigned char)*a <= (unsigned char)*b))
+                break;
+            f->file[j] = *before;
+        }
+        f->file[j] = one;
+    }
+    return n;
+}
+
+/* The file of a sentence-transformers folder that names its pooling, if it is there. */
+static void llmc__folder_pooling(llmc__folder *f, uint32_t *n, llmc__file *none, uint64_t *size)
+{
+    static const char tail[] = "1_Pooling/config.json";
+    char *name = f->text + f->bytes; /* folder_read left room */
+    LLMC_MEMCPY(name, f->path, f->path_len);
+    LLMC_MEMCPY(name + f->path_len, tail, sizeof tail);
+    if (llmc__file_open(none, name, size) != 0)
+        return;
+    llmc__file_close(*none);
+    f->file[*n].name = name;
+    f->file[(*n)++].size = 1;
+}
+
+/* All parts of a split GGUF, chosen by the name of one: "...-00002-of-00003.gguf". False: not such a name. */
+static bool llmc__folder_parts(llmc__folder *f, const char *name)
+{
+    size_t len = llmc__strlen(name), i, j;
+    if (len < 20 || !llmc__streq(name + len - 5, ".gguf") || !llmc__texteq(name + len - 14, 4, "-of-") ||
+        name[len - 20] != '-')
+        return false;
+    for (i = 0; i < f->n; i++) {
+        const char *other = llmc__folder_name(f, (uint32_t)i);
+        bool same = llmc__strlen(other) == len;
+        for (j = 0; same && j < len; j++)
+            same =
+                other[j] == name[j] || (j >= len - 19 && j < len - 14 && other[j] >= '0' && other[j] <= '9');
+        if (same)
+            f->file[i].size = 1;
+    }
+    return true;
+}
+
+/* Marks the files that belong to the file called name, or with "" to the folder. Errors: IO. */
+static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_diag *diag)
+{
+    uint64_t number = UINT64_MAX;
+    uint32_t at = llmc__folder_find(f, name), index = llmc__folder_find(f, "model.safetensors.index.json");
+    bool whole = name[0] == 0 || llmc__name_ends(name, ".json") || llmc__name_ends(name, ".yaml") ||
+                 llmc__name_ends(name, ".toml");
+    if (at != UINT32_MAX && llmc__folder_parts(f, name))
+        return LLMC_OK;
+    if (whole) {
+        LLMC__TRY(llmc__folder_weights(f, &number, diag));
+    } else if (at != UINT32_MAX && index != UINT32_MAX && llmc__name_ends(name, ".safetensors")) {
+        LLMC__TRY(llmc__folder_shards(f, index, diag));
+        if (f->file[at].size == 0) { /* not a shard: meant by itself */
+            for (index = 0; index < f->n; index++)
+                f->file[index].size = 0;
+            f->file[at].size = 1;
+        }
+    } else if (at != UINT32_MAX) {
+        f->file[at].size = 1;
+        if (!llmc__name_counted(name, "model_", ".safetensors", &number))
+            number = UINT64_MAX;
+    }
+    llmc__folder_config(f, number);
+    return LLMC_OK;
+}
+
+/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them. */
+static bool llmc__path_neighbours(const char *path)
+{
+    size_t len = llmc__strlen(path);
+    return llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
+           llmc__name_ends(path, ".json") || llmc__name_ends(path, ".yaml") ||
+           llmc__name_ends(path, ".toml") ||
+           (len > 14 && llmc__name_ends(path, ".gguf") && llmc__texteq(path + len - 14, 4, "-of-"));
+}
+
+/* A path that is a folder, or names one of several files, as the list host->files of what it means, not mapped yet.
+   Errors: IO, NO_MEMORY. */
+static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool folder, llmc_diag *diag)
+{
+    llmc__folder f;
+    llmc_status status;
+    llmc__file file = (llmc__file)0;
+    void *mem = NULL;
+    uint64_t size;
+    size_t len = llmc__strlen(path), split = folder ? len : llmc__path_split(path);
+    char where[1024];
+    LLMC_MEMSET(&f, 0, sizeof f);
+    if (split + 2 > sizeof where)
+        return llmc__os_fail(diag, "OS.folder", path, LLMC__WHY_PATH);
+    LLMC_MEMCPY(where, path, split);
+    if (folder && path[len - 1] != '/' && path[len - 1] != '\\')
+        where[split++] = '/';
+    where[split] = 0;
+    f.path = where;
+    f.path_len = split;
+    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &host->files_bytes, diag);
+    host->files = (llmc_blob *)mem;
+    if (status == LLMC_OK)
+        status = llmc__folder_choose(&f, folder ? "" : path + split, diag);
+    if (status != LLMC_OK)
+        return status;
+    host->n_files = llmc__folder_gather(&f);
+    llmc__folder_pooling(&f, &host->n_files, &file, &size);
+    return LLMC_OK;
+}
+
+//--[ 26.11 OS.open ]-- from a path to a sequence
+/* host->files for a path that is one file. Errors: NO_MEMORY. */
+static llmc_status llmc__open_single(llmc_host *host, const char *path, llmc_diag *diag)
+{
+    void *mem;
+    LLMC__TRY(llmc_os_memory(&mem, sizeof(llmc_blob), diag));
+    host->files = (llmc_blob *)mem;
+    host->files_bytes = sizeof(llmc_blob);
+    host->files[0].name = path;
+    host->n_files = 1;
+    return LLMC_OK;
+}
+
+/* Maps what host->files names. Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_files(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
+{
+    uint32_t i, n = host->n_files;
+    for (i = 0; i < n; i++) {
+        const char *name = host->files[i].name;
+        llmc_status status = llmc__map(&host->files[i], name, opt->no_mmap, &opt->progress, diag);
+        if (status != LLMC_OK) {
+            host->n_files = i; /* those before are mapped */
+            return status;
+        }
+    }
+    host->file = host->files[0];
+    return LLMC_OK;
+}
+
+/* Files, tokenizer file and model. Whatever was made is in *host, for llmc_close, also
    on failure. tokenizer_path goes before opt->model->tokenizer.
    Errors: IO, CANCELLED, and those of llmc_model_init. */
 static llmc_status llmc__open_model(llmc_host *host, const char *path, const llmc_open_options *opt,
                                     llmc_diag *diag)
 {
     llmc_model_options model;
+    llmc__file file = (llmc__file)0;
+    uint64_t size;
     size_t bytes;
+    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
+    if (path != NULL && why == 0)
+        llmc__file_close(file);
     llmc__options(&model, sizeof model, opt->model);
-    LLMC__TRY(llmc__map(&host->file, path, opt->no_mmap, &opt->progress, diag));
+    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path)))
+        LLMC__TRY(llmc__open_folder(host, path, why == LLMC__WHY_DIR, diag));
+    else
+        LLMC__TRY(llmc__open_single(host, path, diag));
+    LLMC__TRY(llmc__open_files(host, opt, diag));
     if (opt->tokenizer_path != NULL) {
         LLMC__TRY(llmc__map(&host->tokenizer, opt->tokenizer_path, opt->no_mmap, &opt->progress, diag));
         model.tokenizer = host->tokenizer;
     }
-    LLMC__TRY(llmc_model_need(&host->file, 1, &model, &bytes, diag));
+    LLMC__TRY(llmc_model_need(host->files, host->n_files, &model, &bytes, diag));
     LLMC__TRY(llmc_os_memory(&host->model_mem, bytes, diag));
     host->model_bytes = bytes;
-    return llmc_model_init(&host->model, &host->file, 1, &model, host->model_mem, bytes, diag);
+    return llmc_model_init(&host->model, host->files, host->n_files, &model, host->model_mem, bytes, diag);
 }
 
 /* Threads, engine and its first sequence. A pool is made only if the caller brought no
@@ -18511,13 +18921,16 @@ static llmc_status llmc__open_engine(llmc_host *host, const llmc_open_options *o
    twice, is harmless. */
 LLMC_API void llmc_close(llmc_host *host)
 {
+    uint32_t i;
     if (host->seq != NULL)
         llmc_seq_close(host->seq);
     llmc_pool_close(host->pool); /* before the memory that its tasks used */
     llmc_os_release(host->engine_mem, host->engine_bytes);
     llmc_os_release(host->model_mem, host->model_bytes);
     llmc_map_close(&host->tokenizer);
-    llmc_map_close(&host->file);
+    for (i = 0; i < host->n_files; i++)
+        llmc_map_close(&host->files[i]);
+    llmc_os_release(host->files, host->files_bytes);
     LLMC_MEMSET(host, 0, sizeof *host);
 }
 
