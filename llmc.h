@@ -2814,7 +2814,7 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vkeep(llmc__neon_v8 x)
 
 //==[ 07 DTYPE ]==== how numbers are stored ==== needs: 02 03 ====
 
-#define LLMC__QK 32 /* elements in a block of Q8_0 and Q4_0 */
+#define LLMC__QK 32 /* elements in a block of Q8_0, Q4_0 and their like; and activations' */
 
 /* All that the engine knows of a type; a new one begins with a row here. */
 typedef struct llmc__dtype_info {
@@ -2827,7 +2827,37 @@ typedef struct llmc__dtype_info {
      Q8_0   | d 2 bytes | q[0] | q[1] | ... | q[31] |                     34 bytes, 8.5 bits each
      Q4_0   | d 2 bytes | q[16] q[0] | q[17] q[1] | ... | q[31] q[15] |   18 bytes, 4.5 bits each
                           high  low of one byte
-   So 16 bytes unpack with one mask and one shift into two runs of neighbours. */
+   So 16 bytes unpack with one mask and one shift into two runs of neighbours. Nibbles of other
+   types of 32 lie like Q4_0's, those of 256 in runs of 32. m and dmin are f16 too; bit k of h
+   is element k's fifth bit; s[g] and m[g] are small integers for a group g of 32 or 16 elements:
+
+     Q4_1    | d 2 | m 2 | nibbles 16 |          20   d q + m, q 0..15
+     Q5_0    | d 2 | h 4 | nibbles 16 |          22   d (q - 16), q 0..31
+     Q5_1    | d 2 | m 2 | h 4 | nibbles 16 |    24   d q + m
+     IQ4_NL  | d 2 | nibbles 16 |                18   d table[q], unevenly spaced -127..113
+     MXFP4   | e 1 | nibbles 16 |                17   2^(e - 127) times an E2M1: 0 .5 1 1.5 2 3 4 6
+   and with 256 elements:
+     Q2_K    | s, m nibbles 16 | q 64 | d 2 | dmin 2 |       84   d s q - dmin m, q 0..3
+     Q3_K    | h 32 | q 64 | s 12 | d 2 |                   110   d (s - 32) q, q -4..3
+     Q4_K    | d 2 | dmin 2 | s, m 12 | nibbles 128 |       144   d s q - dmin m, q 0..15
+     Q5_K    | d 2 | dmin 2 | s, m 12 | h 32 | nibbles 128 |  176   the same, q 0..31
+     Q6_K    | low nibbles 128 | high pairs 64 | s 16 | d 2 |  210   d s (q - 32), q 0..63
+     Q8_K    | d 4 | q 256 | sums 32 |                      292   d q; d an f32, sums not needed here
+     IQ4_XS  | d 2 | high s 2 | low s 4 | nibbles 128 |     136   d (s - 32) table[q]
+
+   Runs of 32, a row of bytes for each; numbers are runs (element 32 run + column), lowest bits last:
+     Q4_K, Q5_K   nibbles  | 1 0 | 3 2 | 5 4 | 7 6 |          h  bit b of byte k: element 32 b + k
+     Q6_K         nibbles  | 2 0 | 3 1 | 6 4 | 7 5 |          pairs  | 3 2 1 0 | 7 6 5 4 |
+     Q2_K, Q3_K   q        | 3 2 1 0 | 7 6 5 4 | in pairs     Q3_K's h as above, set for q >= 0
+     IQ4_XS       each run as in IQ4_NL, 16 bytes
+   Groups of 16 in Q2_K (byte g: m high, s low), Q3_K and Q6_K (s int8), of 32 in the others.
+
+   The 12 bytes of Q4_K and Q5_K, j = 0..3, 6 bits an integer:
+     byte j      | s[4+j] 5:4 | s[j] 5:0     |     byte 8+j    | m[4+j] 3:0 | s[4+j] 3:0 |
+     byte 4+j    | m[4+j] 5:4 | m[j] 5:0     |
+   and of Q3_K:
+     byte j < 8  | s[8+j] 3:0 | s[j] 3:0     |     byte 8+j    | s[12+j] s[8+j] s[4+j] s[j] 5:4 |
+   IQ4_XS: nibble g of low s, pair g of high s. */
 
 static const llmc__dtype_info llmc__dtypes[LLMC_DTYPE_COUNT] = {
     {"none", -1, 0, 0},
@@ -2975,8 +3005,8 @@ static void llmc__quantize_q4_0(const float *x, uint8_t *block)
         block[2 + i] = (uint8_t)(llmc__nibble(x[i], inverse) | llmc__nibble(x[16 + i], inverse) << 4);
 }
 
-/* One block of 34 bytes to x [32]; one rounding per element. These two define what a stored value
-   means: the kernels of 09 are tested against them. */
+/* One block of 34 bytes to x [32]; one rounding per element. These two and the units below define
+   what a stored value means: the kernels of 09 are tested against them. */
 static void llmc__dequantize_q8_0(const uint8_t *block, float *x)
 {
     float d = llmc__f16_to_f32(llmc__u16le(block));
@@ -2996,7 +3026,301 @@ static void llmc__dequantize_q4_0(const uint8_t *block, float *x)
     }
 }
 
-//--[ 08.2 QUANT.row ]-- any number of elements
+//--[ 08.2 QUANT.unit ]-- every other type as integers and scales, up to 256 elements at a time
+/* A unit is a block of 256, or up to eight of 32, taken apart:
+     element 32 b + i, in group g = 2 b + i / 16, is   (d[b] s[g]) q + off[b] m[g]
+   each product rounded, as the format has it. s and m are written for types with groups of 16
+   only (LLMC__HALVES; m just for Q2_K) and else mean 1; off for types with minimums (LLMC__MINS). */
+#define LLMC__UNIT 256
+typedef struct llmc__unit {
+    float d[8], off[8];
+    int16_t s[16], m[16];
+} llmc__unit;
+
+/* What q of IQ4_NL and IQ4_XS stands for, and twice what E2M1 does (exact; d makes up for it).
+   Source: GGUF's definition; OCP Microscaling Formats 1.0, table 5. */
+static const int8_t llmc__iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                            1,    13,   25,  38,  53,  69,  89,  113};
+static const int8_t llmc__fp4_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+/* Sixteen bytes of nibbles to 32 q: low ones first, as in Q4_0. h has a fifth bit for each. */
+static inline void llmc__nibbles(int8_t *q, const uint8_t *w, uint32_t h)
+{
+    int i;
+    for (i = 0; i < 16; i++) {
+        q[i] = (int8_t)((w[i] & 15) | (h >> i & 1) << 4);
+        q[16 + i] = (int8_t)(w[i] >> 4 | (h >> (16 + i) & 1) << 4);
+    }
+}
+
+/* q of `blocks` blocks of 32, each 32 further on; and their scales. */
+static inline void llmc__bytes_q4_1(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    for (; blocks > 0; blocks--, w += 20, q += LLMC__QK)
+        llmc__nibbles(q, w + 4, 0);
+}
+static inline void llmc__bytes_q5_0(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    int i;
+    for (; blocks > 0; blocks--, w += 22, q += LLMC__QK) {
+        llmc__nibbles(q, w + 6, llmc__u32le(w + 2));
+        for (i = 0; i < LLMC__QK; i++)
+            q[i] = (int8_t)(q[i] - 16);
+    }
+}
+static inline void llmc__bytes_q5_1(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    for (; blocks > 0; blocks--, w += 24, q += LLMC__QK)
+        llmc__nibbles(q, w + 8, llmc__u32le(w + 4));
+}
+
+/* Nibbles that choose from a table of 16: blocks that begin with `skip` bytes of something else. */
+static inline void llmc__bytes_table(int8_t *q, const uint8_t *w, size_t blocks, size_t skip,
+                                     const int8_t *table)
+{
+    int i;
+    for (; blocks > 0; blocks--, w += skip + 16, q += LLMC__QK)
+        for (i = 0; i < 16; i++) {
+            q[i] = table[w[skip + (size_t)i] & 15];
+            q[16 + i] = table[w[skip + (size_t)i] >> 4];
+        }
+}
+static inline void llmc__bytes_iq4_nl(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    llmc__bytes_table(q, w, blocks, 2, llmc__iq4_values);
+}
+static inline void llmc__bytes_iq4_xs(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    llmc__bytes_table(q, w + 8, blocks, 0, llmc__iq4_values);
+}
+static inline void llmc__bytes_mxfp4(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    llmc__bytes_table(q, w, blocks, 1, llmc__fp4_values);
+}
+
+/* Blocks of 256; blocks is 8 for them and not looked at. */
+static inline void llmc__bytes_q2_k(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    int b, i;
+    (void)blocks;
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < 32; i++)
+            q[32 * b + i] = (int8_t)(w[16 + 32 * (b / 4) + i] >> 2 * (b % 4) & 3);
+}
+/* 0..7 less 4: the high bit, of weight 4, lies apart. */
+static inline void llmc__bytes_q3_k(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    int b, i;
+    (void)blocks;
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < 32; i++)
+            q[32 * b + i] = (int8_t)((w[32 + 32 * (b / 4) + i] >> 2 * (b % 4) & 3) + 4 * (w[i] >> b & 1) - 4);
+}
+static inline void llmc__bytes_q4_k(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    int b, i;
+    (void)blocks;
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < 32; i++)
+            q[32 * b + i] = (int8_t)(w[16 + 32 * (b / 2) + i] >> 4 * (b % 2) & 15);
+}
+static inline void llmc__bytes_q5_k(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    int b, i;
+    (void)blocks;
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < 32; i++)
+            q[32 * b + i] =
+                (int8_t)((w[48 + 32 * (b / 2) + i] >> 4 * (b % 2) & 15) + 16 * (w[16 + i] >> b & 1));
+}
+static inline void llmc__bytes_q6_k(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    int b, i;
+    (void)blocks;
+    for (b = 0; b < 8; b++) {
+        const uint8_t *low = w + 64 * (b / 4) + 32 * (b % 2), *high = w + 128 + 32 * (b / 4);
+        for (i = 0; i < 32; i++)
+            q[32 * b + i] =
+                (int8_t)((low[i] >> 4 * (b / 2 % 2) & 15) + 16 * (high[i] >> 2 * (b % 4) & 3) - 32);
+    }
+}
+static inline void llmc__bytes_q8_k(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    (void)blocks;
+    LLMC_MEMCPY(q, w + 4, LLMC__UNIT);
+}
+
+/* Scales of `blocks` blocks of 32, f16 that lie `step` bytes apart. */
+static inline void llmc__halfs(float *d, const uint8_t *w, size_t blocks, size_t step)
+{
+    size_t b;
+    for (b = 0; b < blocks; b++)
+        d[b] = llmc__f16_to_f32(llmc__u16le(w + b * step));
+}
+static inline void llmc__head_q4_1(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    llmc__halfs(h->d, w, blocks, 20);
+    llmc__halfs(h->off, w + 2, blocks, 20);
+}
+static inline void llmc__head_q5_0(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    llmc__halfs(h->d, w, blocks, 22);
+}
+static inline void llmc__head_q5_1(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    llmc__halfs(h->d, w, blocks, 24);
+    llmc__halfs(h->off, w + 2, blocks, 24);
+}
+static inline void llmc__head_iq4_nl(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    llmc__halfs(h->d, w, blocks, 18);
+}
+
+/* Half of 2^(e - 127), as q is twice its value: below e = 2 a subnormal float. e = 255, no number
+   in OCP's format, is 2^127 here as in GGUF. */
+static inline float llmc__e8m0_half(uint8_t e)
+{
+    return llmc__bits_f32(e < 2 ? (uint32_t)0x00200000 << e : (uint32_t)(e - 1) << 23);
+}
+static inline void llmc__head_mxfp4(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    size_t b;
+    for (b = 0; b < blocks; b++)
+        h->d[b] = llmc__e8m0_half(w[17 * b]);
+}
+
+/* Q4_K's and Q5_K's twelve bytes to s [8] and m [8], 6 bits each, four bytes at a time. */
+static inline void llmc__k4_scales(uint8_t *sm, const uint8_t *w)
+{
+    uint32_t a = llmc__u32le(w), b = llmc__u32le(w + 4), c = llmc__u32le(w + 8);
+    llmc__put_u32le(sm, a & 0x3f3f3f3fu);
+    llmc__put_u32le(sm + 4, (c & 0x0f0f0f0fu) | (a >> 2 & 0x30303030u));
+    llmc__put_u32le(sm + 8, b & 0x3f3f3f3fu);
+    llmc__put_u32le(sm + 12, (c >> 4 & 0x0f0f0f0fu) | (b >> 2 & 0x30303030u));
+}
+static inline void llmc__head_q4_k(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    float d = llmc__f16_to_f32(llmc__u16le(w)), dmin = llmc__f16_to_f32(llmc__u16le(w + 2));
+    uint8_t sm[16];
+    int b;
+    (void)blocks;
+    llmc__k4_scales(sm, w + 4);
+    for (b = 0; b < 8; b++) {
+        h->d[b] = d * (float)sm[b];
+        h->off[b] = -(dmin * (float)sm[8 + b]);
+    }
+}
+static inline void llmc__head_q5_k(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    llmc__head_q4_k(h, w, blocks); /* the first 16 bytes are the same */
+}
+
+/* One scale for all, groups of 16 with integers of their own. */
+static inline void llmc__same(float *d, float value)
+{
+    int b;
+    for (b = 0; b < 8; b++)
+        d[b] = value;
+}
+static inline void llmc__head_q2_k(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    int g;
+    (void)blocks;
+    llmc__same(h->d, llmc__f16_to_f32(llmc__u16le(w + 80)));
+    llmc__same(h->off, -llmc__f16_to_f32(llmc__u16le(w + 82)));
+    for (g = 0; g < 16; g++) {
+        h->s[g] = w[g] & 15;
+        h->m[g] = w[g] >> 4;
+    }
+}
+static inline void llmc__head_q3_k(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    int g;
+    (void)blocks;
+    llmc__same(h->d, llmc__f16_to_f32(llmc__u16le(w + 108)));
+    for (g = 0; g < 16; g++)
+        h->s[g] =
+            (int16_t)((w[96 + g % 8] >> 4 * (g / 8) & 15) + 16 * (w[104 + g % 4] >> 2 * (g / 4) & 3) - 32);
+}
+static inline void llmc__head_q6_k(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    int g;
+    (void)blocks;
+    llmc__same(h->d, llmc__f16_to_f32(llmc__u16le(w + 208)));
+    for (g = 0; g < 16; g++)
+        h->s[g] = (int8_t)w[192 + g];
+}
+static inline void llmc__head_q8_k(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    (void)blocks;
+    llmc__same(h->d, llmc__f32le(w));
+}
+static inline void llmc__head_iq4_xs(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    float d = llmc__f16_to_f32(llmc__u16le(w));
+    uint32_t high = llmc__u16le(w + 2), low = llmc__u32le(w + 4);
+    int b;
+    (void)blocks;
+    for (b = 0; b < 8; b++)
+        h->d[b] = d * (float)((int)((low >> 4 * b & 15) | (high >> 2 * b & 3) << 4) - 32);
+}
+
+/* Types that are taken apart so; head NULL: the others. */
+#define LLMC__HALVES 1u
+#define LLMC__MINS   2u
+typedef struct llmc__layout {
+    void (*head)(llmc__unit *h, const uint8_t *w, size_t blocks);
+    void (*bytes)(int8_t *q, const uint8_t *w, size_t blocks);
+    unsigned flags;
+} llmc__layout;
+
+static const llmc__layout llmc__layouts[LLMC_DTYPE_COUNT] = {
+    {NULL, NULL, 0},
+    {NULL, NULL, 0}, /* F32, F16, BF16 */
+    {NULL, NULL, 0},
+    {NULL, NULL, 0},
+    {NULL, NULL, 0}, /* Q8_0, Q4_0: 08.1 */
+    {NULL, NULL, 0},
+    {NULL, NULL, 0}, /* I8 */
+    {llmc__head_q4_1, llmc__bytes_q4_1, LLMC__MINS},
+    {llmc__head_q5_0, llmc__bytes_q5_0, 0},
+    {llmc__head_q5_1, llmc__bytes_q5_1, LLMC__MINS},
+    {llmc__head_q2_k, llmc__bytes_q2_k, LLMC__HALVES | LLMC__MINS},
+    {llmc__head_q3_k, llmc__bytes_q3_k, LLMC__HALVES},
+    {llmc__head_q4_k, llmc__bytes_q4_k, LLMC__MINS},
+    {llmc__head_q5_k, llmc__bytes_q5_k, LLMC__MINS},
+    {llmc__head_q6_k, llmc__bytes_q6_k, LLMC__HALVES},
+    {llmc__head_q8_k, llmc__bytes_q8_k, 0},
+    {llmc__head_iq4_nl, llmc__bytes_iq4_nl, 0},
+    {llmc__head_iq4_xs, llmc__bytes_iq4_xs, 0},
+    {llmc__head_mxfp4, llmc__bytes_mxfp4, 0},
+    {NULL, NULL, 0}, /* I8R */
+};
+
+/* Up to 256 elements, whole blocks, to x [n]; off only where the type has it, since adding even a
+   zero would change -0. */
+static void llmc__dequantize_unit(const llmc__layout *t, const uint8_t *w, float *x, size_t n)
+{
+    int8_t q[LLMC__UNIT];
+    llmc__unit h;
+    size_t g, i;
+    t->head(&h, w, n / LLMC__QK);
+    t->bytes(q, w, n / LLMC__QK);
+    for (g = 0; g < n / 16; g++) {
+        float d = h.d[g / 2], off = t->flags & LLMC__MINS ? h.off[g / 2] : 0;
+        if (t->flags & LLMC__HALVES) {
+            d = llmc__f32(d * (float)h.s[g]);
+            off = t->flags & LLMC__MINS ? llmc__f32(off * (float)h.m[g]) : 0;
+        }
+        for (i = 16 * g; i < 16 * g + 16; i++) {
+            x[i] = llmc__f32(d * (float)q[i]);
+            if (t->flags & LLMC__MINS)
+                x[i] += off;
+        }
+    }
+}
+
+//--[ 08.3 QUANT.row ]-- any number of elements
 /* llmc_quantize -- f32 to storage                                        (QUANT.row)
    src [n]; dst [llmc_dtype_bytes(type, n)], any alignment. n 0 is OK and writes nothing.
    F32 is only put in order of bytes; F16 and BF16 round to nearest even.
@@ -3030,6 +3354,17 @@ LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, 
     return type == LLMC_I8 ? LLMC_BAD_ARG : LLMC_OK;
 }
 
+/* Whole units and what is left of a row of 32-blocks. The same arguments. */
+static void llmc__dequantize_units(llmc_dtype type, const uint8_t *src, size_t n, float *dst)
+{
+    const llmc__dtype_info *info = llmc__dtype(type);
+    size_t i, part;
+    for (i = 0; i < n; i += part, src += part / info->block * info->bytes) {
+        part = n - i < LLMC__UNIT ? n - i : LLMC__UNIT;
+        llmc__dequantize_unit(&llmc__layouts[type], src, dst + i, part);
+    }
+}
+
 /* llmc_dequantize -- storage to f32                                      (QUANT.row)
    src [llmc_dtype_bytes(type, n)], any alignment; dst [n]. Total: every pattern of bytes has a
    value, if perhaps NaN or infinity. Errors: BAD_ARG as above. */
@@ -3039,6 +3374,10 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
     size_t i, block = llmc_dtype_block(type);
     if (block == 0 || n % block != 0)
         return LLMC_BAD_ARG;
+    if (llmc__layouts[type].head != NULL) {
+        llmc__dequantize_units(type, in, n, dst);
+        return LLMC_OK;
+    }
     for (i = 0; i < n; i += block, in += llmc__dtype(type)->bytes)
         switch (type) {
         case LLMC_F32:
@@ -3059,8 +3398,8 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
         default:
             return LLMC_BAD_ARG;
         }
-    /* I8 with n 0 never came by the switch */
-    return type == LLMC_I8 ? LLMC_BAD_ARG : LLMC_OK;
+    /* I8 and I8R with n 0 never came by the switch */
+    return type == LLMC_I8 || type == LLMC_I8R ? LLMC_BAD_ARG : LLMC_OK;
 }
 
 //==[ 09 KERNEL ]==== the loops that take the time, per instruction set ==== needs: 02 05 06 07 08 ====
