@@ -2834,7 +2834,7 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vkeep(llmc__neon_v8 x)
 
 //==[ 07 DTYPE ]==== how numbers are stored ==== needs: 02 03 ====
 
-#define LLMC__QK 32 /* elements in a block of Q8_0 and Q4_0 */
+#define LLMC__QK 32 /* elements in a block of Q8_0, Q4_0 and their like; and activations' */
 
 /* All that the engine knows of a type; a new one begins with a row here. */
 typedef struct llmc__dtype_info {
@@ -2847,7 +2847,37 @@ typedef struct llmc__dtype_info {
      Q8_0   | d 2 bytes | q[0] | q[1] | ... | q[31] |                     34 bytes, 8.5 bits each
      Q4_0   | d 2 bytes | q[16] q[0] | q[17] q[1] | ... | q[31] q[15] |   18 bytes, 4.5 bits each
                           high  low of one byte
-   So 16 bytes unpack with one mask and one shift into two runs of neighbours. */
+   So 16 bytes unpack with one mask and one shift into two runs of neighbours. Nibbles of other
+   types of 32 lie like Q4_0's, those of 256 in runs of 32. m and dmin are f16 too; bit k of h
+   is element k's fifth bit; s[g] and m[g] are small integers for a group g of 32 or 16 elements:
+
+     Q4_1    | d 2 | m 2 | nibbles 16 |          20   d q + m, q 0..15
+     Q5_0    | d 2 | h 4 | nibbles 16 |          22   d (q - 16), q 0..31
+     Q5_1    | d 2 | m 2 | h 4 | nibbles 16 |    24   d q + m
+     IQ4_NL  | d 2 | nibbles 16 |                18   d table[q], unevenly spaced -127..113
+     MXFP4   | e 1 | nibbles 16 |                17   2^(e - 127) times an E2M1: 0 .5 1 1.5 2 3 4 6
+   and with 256 elements:
+     Q2_K    | s, m nibbles 16 | q 64 | d 2 | dmin 2 |       84   d s q - dmin m, q 0..3
+     Q3_K    | h 32 | q 64 | s 12 | d 2 |                   110   d (s - 32) q, q -4..3
+     Q4_K    | d 2 | dmin 2 | s, m 12 | nibbles 128 |       144   d s q - dmin m, q 0..15
+     Q5_K    | d 2 | dmin 2 | s, m 12 | h 32 | nibbles 128 |  176   the same, q 0..31
+     Q6_K    | low nibbles 128 | high pairs 64 | s 16 | d 2 |  210   d s (q - 32), q 0..63
+     Q8_K    | d 4 | q 256 | sums 32 |                      292   d q; d an f32, sums not needed here
+     IQ4_XS  | d 2 | high s 2 | low s 4 | nibbles 128 |     136   d (s - 32) table[q]
+
+   Runs of 32, a row of bytes for each; numbers are runs (element 32 run + column), lowest bits last:
+     Q4_K, Q5_K   nibbles  | 1 0 | 3 2 | 5 4 | 7 6 |          h  bit b of byte k: element 32 b + k
+     Q6_K         nibbles  | 2 0 | 3 1 | 6 4 | 7 5 |          pairs  | 3 2 1 0 | 7 6 5 4 |
+     Q2_K, Q3_K   q        | 3 2 1 0 | 7 6 5 4 | in pairs     Q3_K's h as above, set for q >= 0
+     IQ4_XS       each run as in IQ4_NL, 16 bytes
+   Groups of 16 in Q2_K (byte g: m high, s low), Q3_K and Q6_K (s int8), of 32 in the others.
+
+   The 12 bytes of Q4_K and Q5_K, j = 0..3, 6 bits an integer:
+     byte j      | s[4+j] 5:4 | s[j] 5:0     |     byte 8+j    | m[4+j] 3:0 | s[4+j] 3:0 |
+     byte 4+j    | m[4+j] 5:4 | m[j] 5:0     |
+   and of Q3_K:
+     byte j < 8  | s[8+j] 3:0 | s[j] 3:0     |     byte 8+j    | s[12+j] s[8+j] s[4+j] s[j] 5:4 |
+   IQ4_XS: nibble g of low s, pair g of high s. */
 
 static const llmc__dtype_info llmc__dtypes[LLMC_DTYPE_COUNT] = {
     {"none", -1, 0, 0},
@@ -2995,8 +3025,8 @@ static void llmc__quantize_q4_0(const float *x, uint8_t *block)
         block[2 + i] = (uint8_t)(llmc__nibble(x[i], inverse) | llmc__nibble(x[16 + i], inverse) << 4);
 }
 
-/* One block of 34 bytes to x [32]; one rounding per element. These two define what a stored value
-   means: the kernels of 09 are tested against them. */
+/* One block of 34 bytes to x [32]; one rounding per element. These two and the units below define
+   what a stored value means: the kernels of 09 are tested against them. */
 static void llmc__dequantize_q8_0(const uint8_t *block, float *x)
 {
     float d = llmc__f16_to_f32(llmc__u16le(block));
@@ -3016,7 +3046,328 @@ static void llmc__dequantize_q4_0(const uint8_t *block, float *x)
     }
 }
 
-//--[ 08.2 QUANT.row ]-- any number of elements
+//--[ 08.2 QUANT.unit ]-- every other type as integers and scales, up to 256 elements at a time
+/* A unit is a block of 256, or up to eight of 32, taken apart:
+     element 32 b + i, in group g = 2 b + i / 16, is   (d[b] s[g]) q + off[b] m[g]
+   each product rounded, as the format has it. s and m are written for types with groups of 16
+   only (LLMC__HALVES; m just for Q2_K) and else mean 1; off for types with minimums (LLMC__MINS). */
+#define LLMC__UNIT 256
+typedef struct llmc__unit {
+    float d[8], off[8];
+    int16_t s[16], m[16];
+} llmc__unit;
+
+/* What q of IQ4_NL and IQ4_XS stands for, and twice what E2M1 does (exact; d makes up for it).
+   Source: GGUF's definition; OCP Microscaling Formats 1.0, table 5. */
+static const int8_t llmc__iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                            1,    13,   25,  38,  53,  69,  89,  113};
+static const int8_t llmc__fp4_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+/* Sixteen bytes of nibbles to 32 q: low ones first, as in Q4_0. h has a fifth bit for each. */
+static inline void llmc__nibbles(int8_t *q, const uint8_t *w, uint32_t h)
+{
+    int i;
+    for (i = 0; i < 16; i++) {
+        q[i] = (int8_t)((w[i] & 15) | (h >> i & 1) << 4);
+        q[16 + i] = (int8_t)(w[i] >> 4 | (h >> (16 + i) & 1) << 4);
+    }
+}
+
+/* q of `blocks` blocks of 32, each 32 further on; and their scales. */
+static inline void llmc__bytes_q4_1(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    for (; blocks > 0; blocks--, w += 20, q += LLMC__QK)
+        llmc__nibbles(q, w + 4, 0);
+}
+static inline void llmc__bytes_q5_0(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    int i;
+    for (; blocks > 0; blocks--, w += 22, q += LLMC__QK) {
+        llmc__nibbles(q, w + 6, llmc__u32le(w + 2));
+        for (i = 0; i < LLMC__QK; i++)
+            q[i] = (int8_t)(q[i] - 16);
+    }
+}
+static inline void llmc__bytes_q5_1(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    for (; blocks > 0; blocks--, w += 24, q += LLMC__QK)
+        llmc__nibbles(q, w + 8, llmc__u32le(w + 4));
+}
+
+/* Nibbles that choose from a table of 16: blocks that begin with `skip` bytes of something else. */
+static inline void llmc__bytes_table(int8_t *q, const uint8_t *w, size_t blocks, size_t skip,
+                                     const int8_t *table)
+{
+    int i;
+    for (; blocks > 0; blocks--, w += skip + 16, q += LLMC__QK)
+        for (i = 0; i < 16; i++) {
+            q[i] = table[w[skip + (size_t)i] & 15];
+            q[16 + i] = table[w[skip + (size_t)i] >> 4];
+        }
+}
+static inline void llmc__bytes_iq4_nl(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    llmc__bytes_table(q, w, blocks, 2, llmc__iq4_values);
+}
+static inline void llmc__bytes_iq4_xs(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    llmc__bytes_table(q, w + 8, blocks, 0, llmc__iq4_values);
+}
+static inline void llmc__bytes_mxfp4(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    llmc__bytes_table(q, w, blocks, 1, llmc__fp4_values);
+}
+
+/* Blocks of 256; blocks is 8 for them and not looked at. */
+static inline void llmc__bytes_q2_k(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    int b, i;
+    (void)blocks;
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < 32; i++)
+            q[32 * b + i] = (int8_t)(w[16 + 32 * (b / 4) + i] >> 2 * (b % 4) & 3);
+}
+/* 0..7 less 4: the high bit, of weight 4, lies apart. */
+static inline void llmc__bytes_q3_k(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    int b, i;
+    (void)blocks;
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < 32; i++)
+            q[32 * b + i] = (int8_t)((w[32 + 32 * (b / 4) + i] >> 2 * (b % 4) & 3) + 4 * (w[i] >> b & 1) - 4);
+}
+static inline void llmc__bytes_q4_k(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    int b, i;
+    (void)blocks;
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < 32; i++)
+            q[32 * b + i] = (int8_t)(w[16 + 32 * (b / 2) + i] >> 4 * (b % 2) & 15);
+}
+static inline void llmc__bytes_q5_k(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    int b, i;
+    (void)blocks;
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < 32; i++)
+            q[32 * b + i] =
+                (int8_t)((w[48 + 32 * (b / 2) + i] >> 4 * (b % 2) & 15) + 16 * (w[16 + i] >> b & 1));
+}
+static inline void llmc__bytes_q6_k(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    int b, i;
+    (void)blocks;
+    for (b = 0; b < 8; b++) {
+        const uint8_t *low = w + 64 * (b / 4) + 32 * (b % 2), *high = w + 128 + 32 * (b / 4);
+        for (i = 0; i < 32; i++)
+            q[32 * b + i] =
+                (int8_t)((low[i] >> 4 * (b / 2 % 2) & 15) + 16 * (high[i] >> 2 * (b % 4) & 3) - 32);
+    }
+}
+static inline void llmc__bytes_q8_k(int8_t *q, const uint8_t *w, size_t blocks)
+{
+    (void)blocks;
+    LLMC_MEMCPY(q, w + 4, LLMC__UNIT);
+}
+
+/* Scales of `blocks` blocks of 32, f16 that lie `step` bytes apart. */
+static inline void llmc__halfs(float *d, const uint8_t *w, size_t blocks, size_t step)
+{
+    size_t b;
+    for (b = 0; b < blocks; b++)
+        d[b] = llmc__f16_to_f32(llmc__u16le(w + b * step));
+}
+static inline void llmc__head_q4_1(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    llmc__halfs(h->d, w, blocks, 20);
+    llmc__halfs(h->off, w + 2, blocks, 20);
+}
+static inline void llmc__head_q5_0(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    llmc__halfs(h->d, w, blocks, 22);
+}
+static inline void llmc__head_q5_1(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    llmc__halfs(h->d, w, blocks, 24);
+    llmc__halfs(h->off, w + 2, blocks, 24);
+}
+static inline void llmc__head_iq4_nl(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    llmc__halfs(h->d, w, blocks, 18);
+}
+
+/* Half of 2^(e - 127), as q is twice its value: below e = 2 a subnormal float. e = 255, no number
+   in OCP's format, is 2^127 here as in GGUF. */
+static inline float llmc__e8m0_half(uint8_t e)
+{
+    return llmc__bits_f32(e < 2 ? (uint32_t)0x00200000 << e : (uint32_t)(e - 1) << 23);
+}
+static inline void llmc__head_mxfp4(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    size_t b;
+    for (b = 0; b < blocks; b++)
+        h->d[b] = llmc__e8m0_half(w[17 * b]);
+}
+
+/* Q4_K's and Q5_K's twelve bytes to s [8] and m [8], 6 bits each, four bytes at a time. */
+static inline void llmc__k4_scales(uint8_t *sm, const uint8_t *w)
+{
+    uint32_t a = llmc__u32le(w), b = llmc__u32le(w + 4), c = llmc__u32le(w + 8);
+    uint32_t s = (c & 0x0f0f0f0fu) | (a >> 2 & 0x30303030u);
+    uint32_t m = (c >> 4 & 0x0f0f0f0fu) | (b >> 2 & 0x30303030u);
+    llmc__put_u64le(sm, (a & 0x3f3f3f3fu) | (uint64_t)s << 32);
+    llmc__put_u64le(sm + 8, (b & 0x3f3f3f3fu) | (uint64_t)m << 32);
+}
+static inline void llmc__head_q4_k(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    float d = llmc__f16_to_f32(llmc__u16le(w)), dmin = llmc__f16_to_f32(llmc__u16le(w + 2));
+    uint8_t sm[16];
+    int b;
+    (void)blocks;
+    llmc__k4_scales(sm, w + 4);
+    for (b = 0; b < 8; b++) {
+        h->d[b] = d * (float)sm[b];
+        h->off[b] = -(dmin * (float)sm[8 + b]);
+    }
+}
+static inline void llmc__head_q5_k(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    llmc__head_q4_k(h, w, blocks); /* the first 16 bytes are the same */
+}
+
+/* One scale for all, groups of 16 with integers of their own. */
+static inline void llmc__same(float *d, float value)
+{
+    int b;
+    for (b = 0; b < 8; b++)
+        d[b] = value;
+}
+static inline void llmc__head_q2_k(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    int g;
+    (void)blocks;
+    llmc__same(h->d, llmc__f16_to_f32(llmc__u16le(w + 80)));
+    llmc__same(h->off, -llmc__f16_to_f32(llmc__u16le(w + 82)));
+    for (g = 0; g < 16; g++) {
+        h->s[g] = w[g] & 15;
+        h->m[g] = w[g] >> 4;
+    }
+}
+/* Q3_K's twelve bytes to s [16], signed, eight at a time. Less 32 is bit 5 turned round and taken
+   for a sign: 0..31 get bits 6 and 7 and mean -32..-1, 32..63 lose bit 5. */
+static inline void llmc__q3_scales(uint8_t *s, const uint8_t *w)
+{
+    uint64_t v = llmc__u64le(w), t = llmc__u32le(w + 8), low = 0x0f0f0f0f0f0f0f0full, a, b, flip;
+    a = (v & low) | (t << 4 & 0x30303030u) | (t << 34 & 0x3030303000000000ull);
+    b = (v >> 4 & low) | (t & 0x30303030u) | (t << 30 & 0x3030303000000000ull);
+    flip = ~a & 0x2020202020202020ull;
+    llmc__put_u64le(s, (a & 0x1f1f1f1f1f1f1f1full) | flip * 7);
+    flip = ~b & 0x2020202020202020ull;
+    llmc__put_u64le(s + 8, (b & 0x1f1f1f1f1f1f1f1full) | flip * 7);
+}
+static inline void llmc__head_q3_k(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    uint8_t s[16];
+    int g;
+    (void)blocks;
+    llmc__same(h->d, llmc__f16_to_f32(llmc__u16le(w + 108)));
+    llmc__q3_scales(s, w + 96);
+    for (g = 0; g < 16; g++)
+        h->s[g] = (int8_t)s[g];
+}
+static inline void llmc__head_q6_k(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    int g;
+    (void)blocks;
+    llmc__same(h->d, llmc__f16_to_f32(llmc__u16le(w + 208)));
+    for (g = 0; g < 16; g++)
+        h->s[g] = (int8_t)w[192 + g];
+}
+static inline void llmc__head_q8_k(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    (void)blocks;
+    llmc__same(h->d, llmc__f32le(w));
+}
+/* IQ4_XS's six bytes to s [8], not less 32: nibbles and pairs are moved apart by halves of the
+   distance to go until each has its byte. */
+static inline void llmc__xs_scales(uint8_t *s, const uint8_t *w)
+{
+    uint64_t high = llmc__u16le(w), low = llmc__u32le(w + 2);
+    low = (low | low << 16) & 0x0000ffff0000ffffull;
+    low = (low | low << 8) & 0x00ff00ff00ff00ffull;
+    low = (low | low << 4) & 0x0f0f0f0f0f0f0f0full;
+    high = (high | high << 24) & 0x000000ff000000ffull;
+    high = (high | high << 12) & 0x000f000f000f000full;
+    high = (high | high << 6) & 0x0303030303030303ull;
+    llmc__put_u64le(s, low | high << 4);
+}
+static inline void llmc__head_iq4_xs(llmc__unit *h, const uint8_t *w, size_t blocks)
+{
+    float d = llmc__f16_to_f32(llmc__u16le(w));
+    uint8_t s[8];
+    int b;
+    (void)blocks;
+    llmc__xs_scales(s, w + 2);
+    for (b = 0; b < 8; b++)
+        h->d[b] = d * (float)(s[b] - 32);
+}
+
+/* Types that are taken apart so; head NULL: the others. */
+#define LLMC__HALVES 1u
+#define LLMC__MINS   2u
+typedef struct llmc__layout {
+    void (*head)(llmc__unit *h, const uint8_t *w, size_t blocks);
+    void (*bytes)(int8_t *q, const uint8_t *w, size_t blocks);
+    unsigned flags;
+} llmc__layout;
+
+static const llmc__layout llmc__layouts[LLMC_DTYPE_COUNT] = {
+    {NULL, NULL, 0},
+    {NULL, NULL, 0}, /* F32, F16, BF16 */
+    {NULL, NULL, 0},
+    {NULL, NULL, 0},
+    {NULL, NULL, 0}, /* Q8_0, Q4_0: 08.1 */
+    {NULL, NULL, 0},
+    {NULL, NULL, 0}, /* I8 */
+    {llmc__head_q4_1, llmc__bytes_q4_1, LLMC__MINS},
+    {llmc__head_q5_0, llmc__bytes_q5_0, 0},
+    {llmc__head_q5_1, llmc__bytes_q5_1, LLMC__MINS},
+    {llmc__head_q2_k, llmc__bytes_q2_k, LLMC__HALVES | LLMC__MINS},
+    {llmc__head_q3_k, llmc__bytes_q3_k, LLMC__HALVES},
+    {llmc__head_q4_k, llmc__bytes_q4_k, LLMC__MINS},
+    {llmc__head_q5_k, llmc__bytes_q5_k, LLMC__MINS},
+    {llmc__head_q6_k, llmc__bytes_q6_k, LLMC__HALVES},
+    {llmc__head_q8_k, llmc__bytes_q8_k, 0},
+    {llmc__head_iq4_nl, llmc__bytes_iq4_nl, 0},
+    {llmc__head_iq4_xs, llmc__bytes_iq4_xs, 0},
+    {llmc__head_mxfp4, llmc__bytes_mxfp4, 0},
+    {NULL, NULL, 0}, /* I8R */
+};
+
+/* Up to 256 elements, whole blocks, to x [n]; off only where the type has it, since adding even a
+   zero would change -0. */
+static void llmc__dequantize_unit(const llmc__layout *t, const uint8_t *w, float *x, size_t n)
+{
+    int8_t q[LLMC__UNIT];
+    llmc__unit h;
+    size_t g, i;
+    t->head(&h, w, n / LLMC__QK);
+    t->bytes(q, w, n / LLMC__QK);
+    for (g = 0; g < n / 16; g++) {
+        float d = h.d[g / 2], off = t->flags & LLMC__MINS ? h.off[g / 2] : 0;
+        if (t->flags & LLMC__HALVES) {
+            d = llmc__f32(d * (float)h.s[g]);
+            off = t->flags & LLMC__MINS ? llmc__f32(off * (float)h.m[g]) : 0;
+        }
+        for (i = 16 * g; i < 16 * g + 16; i++) {
+            x[i] = llmc__f32(d * (float)q[i]);
+            if (t->flags & LLMC__MINS)
+                x[i] += off;
+        }
+    }
+}
+
+//--[ 08.3 QUANT.row ]-- any number of elements
 /* llmc_quantize -- f32 to storage                                        (QUANT.row)
    src [n]; dst [llmc_dtype_bytes(type, n)], any alignment. n 0 is OK and writes nothing.
    F32 is only put in order of bytes; F16 and BF16 round to nearest even.
@@ -3050,6 +3401,17 @@ LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, 
     return type == LLMC_I8 ? LLMC_BAD_ARG : LLMC_OK;
 }
 
+/* Whole units and what is left of a row of 32-blocks. The same arguments. */
+static void llmc__dequantize_units(llmc_dtype type, const uint8_t *src, size_t n, float *dst)
+{
+    const llmc__dtype_info *info = llmc__dtype(type);
+    size_t i, part;
+    for (i = 0; i < n; i += part, src += part / info->block * info->bytes) {
+        part = n - i < LLMC__UNIT ? n - i : LLMC__UNIT;
+        llmc__dequantize_unit(&llmc__layouts[type], src, dst + i, part);
+    }
+}
+
 /* llmc_dequantize -- storage to f32                                      (QUANT.row)
    src [llmc_dtype_bytes(type, n)], any alignment; dst [n]. Total: every pattern of bytes has a
    value, if perhaps NaN or infinity. Errors: BAD_ARG as above. */
@@ -3059,6 +3421,10 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
     size_t i, block = llmc_dtype_block(type);
     if (block == 0 || n % block != 0)
         return LLMC_BAD_ARG;
+    if (llmc__layouts[type].head != NULL) {
+        llmc__dequantize_units(type, in, n, dst);
+        return LLMC_OK;
+    }
     for (i = 0; i < n; i += block, in += llmc__dtype(type)->bytes)
         switch (type) {
         case LLMC_F32:
@@ -3079,8 +3445,8 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
         default:
             return LLMC_BAD_ARG;
         }
-    /* I8 with n 0 never came by the switch */
-    return type == LLMC_I8 ? LLMC_BAD_ARG : LLMC_OK;
+    /* I8 and I8R with n 0 never came by the switch */
+    return type == LLMC_I8 || type == LLMC_I8R ? LLMC_BAD_ARG : LLMC_OK;
 }
 
 //==[ 09 KERNEL ]==== the loops that take the time, per instruction set ==== needs: 02 05 06 07 08 ====
@@ -3096,30 +3462,30 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
    They check nothing: sizes and types were checked when the model was loaded. */
 
 //--[ 09.1 KERNEL.table ]-- what every instruction set provides
-/* A block of activations: x = d q, sum = sum of q.
-     | d 4 bytes | sum 4 bytes | q[0] ... q[31] |   40 bytes, native order, aligned to 4
-   q fills bytes with signs, as products of bytes are the fastest there are. sum serves Q4_0, whose
-   weights are stored as 0..15 and mean -8..7:
-     sum_i (w_i - 8) q_i  =  sum_i w_i q_i - 8 sum
+/* A block of activations: x = d q.
+     | d 4 bytes | sums 4 bytes | q[0] ... q[31] |   40 bytes, native order, aligned to 4
+   q fills bytes with signs, as products of bytes are the fastest there are. The sums, of each 16,
+   serve types with minimums, w = d q + m, and Q4_0, stored as 0..15 and meaning -8..7:
+     sum_i (w_i - 8) q_i  =  sum_i w_i q_i - 8 (sum[0] + sum[1])
    Whatever the input, q is in [-127, 127].
    d is 0 with all q 0 for a block whose largest magnitude is under 2^-100; d is NaN if any
    element was not finite, so that it is not lost. Rounding is to nearest, ties to even. */
 typedef struct llmc__q8 {
     float d;
-    int32_t sum;
+    int16_t sum[2]; /* up to 16 * 127 each */
     int8_t q[LLMC__QK];
 } llmc__q8;
 
 /* out[t * out_stride + r] = sum_k W[r][k] x[t][k] for r < rows, t < cols.
    w: rows row_bytes apart, little-endian bytes at any alignment.
    x: cols vectors, x_stride bytes apart: float[n] for F32, F16 and BF16 weights,
-      llmc__q8[n / 32] for Q8_0 and Q4_0 (llmc__wants_q8), aligned as those types need.
-   n: any for float types, a multiple of 32 for Q types.
+      llmc__q8[n / 32] for the others (llmc__wants_q8), aligned as those types need.
+   n: any for float types, else a multiple of the type's block.
    out: only the rows * cols results are written, so threads may share an array by rows.
    Bounds: float types as any f32 sum of n products; vector sets take it eight ways, so that
    errors grow with n / 8. Q types: integers are exact, so beside the x that was rounded to q8
    (d / 2 an element) there is one rounding for the product of scales and one for each block's
-   addition (two where it is not fused).
+   addition (two where it is not fused), and the same again for minimums.
    Within an instruction set each (r, t) is summed in one order, whatever rows and cols are:
    results do not depend on how a product is cut. Rows come fastest in multiples of 8. */
 typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,
@@ -3166,23 +3532,85 @@ typedef struct llmc__kernels {
    than that, and integer products are four to a float's one. */
 static inline bool llmc__wants_q8(llmc_dtype type)
 {
-    return type == LLMC_Q8_0 || type == LLMC_Q4_0;
+    return type == LLMC_Q8_0 || type == LLMC_Q4_0 || llmc__layouts[type].head != NULL;
 }
 
-/* The table of a set whose functions are p_matmul_f32, ... Arrays go by llmc_dtype: none, F32, F16,
-   BF16, Q8_0, Q4_0, I8; act and rope by llmc_act and llmc_rope. I8 has no kernels: its rows are
-   turned to floats one at a time (15). */
-#define LLMC__KERNELS(p, name)                                                                            \
-    {                                                                                                     \
-        name, {NULL, p(matmul_f32), p(matmul_f16), p(matmul_bf16), p(matmul_q8_0), p(matmul_q4_0), NULL}, \
-            {NULL, llmc__row_f32, llmc__row_f16, llmc__row_bf16, llmc__row_q8_0, llmc__row_q4_0, NULL},   \
-            p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum),        \
-            {p(silu), p(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, p(swiglu_oai), p(softcap),           \
-            {p(rope_adjacent), p(rope_half)},                                                             \
-            {NULL, p(kv_store_f32), p(kv_store_f16), NULL, NULL, NULL, NULL},                             \
-            {NULL, p(kv_dot_f32), p(kv_dot_f16), NULL, NULL, NULL, NULL},                                 \
-            {NULL, p(kv_mix_f32), p(kv_mix_f16), NULL, NULL, NULL, NULL}, p(finite)                       \
+/* Eight rows by up to eight blocks of a type of 08.2, taken apart for a tile; lanes are rows, so
+   these come first where vectors are loaded: s[b][2 r + half], the rest [b][r]. */
+typedef struct llmc__rows {
+    int8_t q[8][LLMC__UNIT];
+    float d[8][8], off[8][8];
+    int16_t s[8][16], m[8][16];
+} llmc__rows;
+
+/* The table of a set whose functions are p_matmul_f32, ... Arrays go by llmc_dtype; act and rope by
+   llmc_act and llmc_rope. I8 and I8R have no kernels: their rows are turned to floats one at a time
+   (15). */
+#define LLMC__KERNELS(p, name)                                                                     \
+    {                                                                                              \
+        name,                                                                                      \
+            {NULL,                                                                                 \
+             p(matmul_f32),                                                                        \
+             p(matmul_f16),                                                                        \
+             p(matmul_bf16),                                                                       \
+             p(matmul_q8_0),                                                                       \
+             p(matmul_q4_0),                                                                       \
+             NULL,                                                                                 \
+             p(matmul_q4_1),                                                                       \
+             p(matmul_q5_0),                                                                       \
+             p(matmul_q5_1),                                                                       \
+             p(matmul_q2_k),                                                                       \
+             p(matmul_q3_k),                                                                       \
+             p(matmul_q4_k),                                                                       \
+             p(matmul_q5_k),                                                                       \
+             p(matmul_q6_k),                                                                       \
+             p(matmul_q8_k),                                                                       \
+             p(matmul_iq4_nl),                                                                     \
+             p(matmul_iq4_xs),                                                                     \
+             p(matmul_mxfp4),                                                                      \
+             NULL},                                                                                \
+            {NULL,                                                                                 \
+             llmc__row_f32,                                                                        \
+             llmc__row_f16,                                                                        \
+             llmc__row_bf16,                                                                       \
+             llmc__row_q8_0,                                                                       \
+             llmc__row_q4_0,                                                                       \
+             NULL,                                                                                 \
+             llmc__row_q4_1,                                                                       \
+             llmc__row_q5_0,                                                                       \
+             llmc__row_q5_1,                                                                       \
+             llmc__row_q2_k,                                                                       \
+             llmc__row_q3_k,                                                                       \
+             llmc__row_q4_k,                                                                       \
+             llmc__row_q5_k,                                                                       \
+             llmc__row_q6_k,                                                                       \
+             llmc__row_q8_k,                                                                       \
+             llmc__row_iq4_nl,                                                                     \
+             llmc__row_iq4_xs,                                                                     \
+             llmc__row_mxfp4,                                                                      \
+             NULL},                                                                                \
+            p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum), \
+            {p(silu), p(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, p(swiglu_oai), p(softcap),    \
+            {p(rope_adjacent), p(rope_half)}, {NULL, p(kv_store_f32), p(kv_store_f16)},            \
+            {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)}, p(finite)  \
     }
+
+/* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums).
+     u   q is 0..31        s   q is a byte with sign        h   the same, with scales for 16 */
+enum { llmc__kind_u, llmc__kind_s, llmc__kind_h };
+#define LLMC__UNIT_TYPES(X)           \
+    X(q4_1, LLMC_Q4_1, 160, u, 1)     \
+    X(q5_0, LLMC_Q5_0, 176, s, 0)     \
+    X(q5_1, LLMC_Q5_1, 192, u, 1)     \
+    X(q2_k, LLMC_Q2_K, 84, h, 1)      \
+    X(q3_k, LLMC_Q3_K, 110, h, 0)     \
+    X(q4_k, LLMC_Q4_K, 144, u, 1)     \
+    X(q5_k, LLMC_Q5_K, 176, u, 1)     \
+    X(q6_k, LLMC_Q6_K, 210, h, 0)     \
+    X(q8_k, LLMC_Q8_K, 292, s, 0)     \
+    X(iq4_nl, LLMC_IQ4_NL, 144, s, 0) \
+    X(iq4_xs, LLMC_IQ4_XS, 136, s, 0) \
+    X(mxfp4, LLMC_MXFP4, 136, s, 0)
 
 //--[ 09.2 KERNEL.scalar ]-- plain C: the oracle, and what an unknown machine runs
 /* A row of any type as floats, by 08's definition: src [n] in storage, dst [n]. One for all sets,
@@ -3197,6 +3625,9 @@ LLMC__ROW_FN(llmc__row_f16, LLMC_F16)
 LLMC__ROW_FN(llmc__row_bf16, LLMC_BF16)
 LLMC__ROW_FN(llmc__row_q8_0, LLMC_Q8_0)
 LLMC__ROW_FN(llmc__row_q4_0, LLMC_Q4_0)
+#define LLMC__X(name, type, bytes, kind, mins) LLMC__ROW_FN(llmc__row_##name, type)
+LLMC__UNIT_TYPES(LLMC__X)
+#undef LLMC__X
 #undef LLMC__ROW_FN
 
 /* Dot products of one row w with one column x, elements in order, one sum: slow, and right by
@@ -3281,6 +3712,66 @@ LLMC__MATMUL_FN(llmc__scalar_matmul_q8_0, llmc__scalar_dot_q8_0)
 LLMC__MATMUL_FN(llmc__scalar_matmul_q4_0, llmc__scalar_dot_q4_0)
 #undef LLMC__MATMUL_FN
 
+/* Blocks of one unit with those of one column, added to sum in order. */
+static float llmc__scalar_dot_unit(const llmc__unit *u, const int8_t *q, unsigned flags, const llmc__q8 *x,
+                                   size_t blocks, float sum)
+{
+    size_t b;
+    for (b = 0; b < blocks; b++, q += LLMC__QK, x++) {
+        int32_t low = 0, high = 0, min = x->sum[0] + x->sum[1];
+        int i;
+        for (i = 0; i < 16; i++) {
+            low += q[i] * x->q[i];
+            high += q[16 + i] * x->q[16 + i];
+        }
+        if (flags & LLMC__HALVES) { /* at most 2 * 128 * 16 * 32 * 127 < 2^24 (Q6_K) */
+            low *= u->s[2 * b];
+            high *= u->s[2 * b + 1];
+        }
+        sum += (float)(low + high) * (u->d[b] * x->d);
+        if ((flags & LLMC__MINS) && (flags & LLMC__HALVES))
+            min = u->m[2 * b] * x->sum[0] + u->m[2 * b + 1] * x->sum[1];
+        if (flags & LLMC__MINS)
+            sum += (float)min * (u->off[b] * x->d);
+    }
+    return sum;
+}
+
+/* llmc__matmul_fn for a type of 08.2. A unit is unpacked once for all columns, whose sums wait in
+   out meanwhile. */
+static void llmc__scalar_units(llmc_dtype type, float *out, size_t out_stride, const uint8_t *w,
+                               size_t row_bytes, size_t rows, const void *x, size_t x_stride, size_t cols,
+                               size_t n)
+{
+    const llmc__layout *layout = &llmc__layouts[type];
+    size_t r, t, k, blocks, step = llmc_dtype_bytes(type, LLMC__UNIT);
+    for (r = 0; r < rows; r++, out++, w += row_bytes) {
+        for (t = 0; t < cols; t++)
+            out[t * out_stride] = 0;
+        for (k = 0; k < n; k += LLMC__UNIT) {
+            const uint8_t *at = (const uint8_t *)x + k / LLMC__QK * sizeof(llmc__q8);
+            int8_t q[LLMC__UNIT];
+            llmc__unit u;
+            blocks = (n - k < LLMC__UNIT ? n - k : LLMC__UNIT) / LLMC__QK;
+            layout->head(&u, w + k / LLMC__UNIT * step, blocks);
+            layout->bytes(q, w + k / LLMC__UNIT * step, blocks);
+            for (t = 0; t < cols; t++)
+                out[t * out_stride] = llmc__scalar_dot_unit(
+                    &u, q, layout->flags, (const llmc__q8 *)(const void *)(at + t * x_stride), blocks,
+                    out[t * out_stride]);
+        }
+    }
+}
+#define LLMC__X(name, type, bytes, kind, mins)                                                            \
+    static void llmc__scalar_matmul_##name(float *out, size_t out_stride, const uint8_t *w,               \
+                                           size_t row_bytes, size_t rows, const void *x, size_t x_stride, \
+                                           size_t cols, size_t n)                                         \
+    {                                                                                                     \
+        llmc__scalar_units(type, out, out_stride, w, row_bytes, rows, x, x_stride, cols, n);              \
+    }
+LLMC__UNIT_TYPES(LLMC__X)
+#undef LLMC__X
+
 /* d and 127 / max of a block from the bits of its largest magnitude; see llmc__q8. The
    inverse is 0 where q has to be 0. From 2^-100 on both are normal numbers, and so is d times
    a normal f16: far enough below, units that drop subnormals would give other bits than the rest.
@@ -3305,7 +3796,7 @@ static inline float llmc__q8_scale(int32_t most_bits, float *inverse)
 static void llmc__scalar_quantize_x(const float *x, size_t n, llmc__q8 *out)
 {
     for (; n >= LLMC__QK; n -= LLMC__QK, x += LLMC__QK, out++) {
-        int32_t most = 0, sum = 0;
+        int32_t most = 0, sum[2] = {0, 0};
         float inverse;
         int i;
         for (i = 0; i < LLMC__QK; i++) {
@@ -3317,9 +3808,10 @@ static void llmc__scalar_quantize_x(const float *x, size_t n, llmc__q8 *out)
             float v = inverse != 0 ? llmc__f32(llmc__f32(x[i] * inverse) + LLMC__ROUND) : LLMC__ROUND;
             int32_t q = (int32_t)llmc__f32_bits(v) - LLMC__ROUND_BITS;
             out->q[i] = (int8_t)q;
-            sum += q;
+            sum[i / 16] += q;
         }
-        out->sum = sum;
+        out->sum[0] = (int16_t)sum[0];
+        out->sum[1] = (int16_t)sum[1];
     }
 }
 
@@ -3585,11 +4077,11 @@ LLMC__AVX2_FN __m256i llmc__avx2_sums(__m256i a, __m256i b, __m256i c, __m256i d
                             _mm256_permute2x128_si256(abcd, efgh, 0x31));
 }
 
-/* d and sum of four blocks of x: 0, 1, 4 and 5, which is how the shuffles below want them:
+/* d and the two sums of four blocks of x: 0, 1, 4 and 5, which is how the shuffles below want them:
      heads(x)       | d0 s0 d1 s1 | d4 s4 d5 s5 |
      heads(x + 2)   | d2 s2 d3 s3 | d6 s6 d7 s7 |
      0x88, 0xdd     | d0 d1 d2 d3 | d4 d5 d6 d7 |   and s likewise
-   sum is an integer in a float's lane: only moved, never computed with, until it is cast back. */
+   The sums are integers in a float's lane: only moved, never computed with, until it is cast back. */
 LLMC__AVX2_FN __m256 llmc__avx2_x_heads(const llmc__q8 *x)
 {
 #define LLMC__HEAD(i) _mm_loadl_epi64((const __m128i *)(const void *)(x + (i)))
@@ -3599,14 +4091,18 @@ LLMC__AVX2_FN __m256 llmc__avx2_x_heads(const llmc__q8 *x)
     return _mm256_castsi256_ps(_mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1));
 }
 
-/* d of eight blocks of x that follow each other; and sum. */
+/* d of eight blocks of x that follow each other; their pairs of sums; and what these add up to. */
 LLMC__AVX2_FN __m256 llmc__avx2_x_scales(const llmc__q8 *x)
 {
     return _mm256_shuffle_ps(llmc__avx2_x_heads(x), llmc__avx2_x_heads(x + 2), 0x88);
 }
-LLMC__AVX2_FN __m256i llmc__avx2_x_sums(const llmc__q8 *x)
+LLMC__AVX2_FN __m256i llmc__avx2_x_pairs(const llmc__q8 *x)
 {
     return _mm256_castps_si256(_mm256_shuffle_ps(llmc__avx2_x_heads(x), llmc__avx2_x_heads(x + 2), 0xdd));
+}
+LLMC__AVX2_FN __m256i llmc__avx2_x_sums(const llmc__q8 *x)
+{
+    return _mm256_madd_epi16(llmc__avx2_x_pairs(x), _mm256_set1_epi16(1));
 }
 
 /* One block of Q8_0, eight partial sums. |w| is the unsigned side, up to 128, x takes w's sign:
@@ -3722,17 +4218,23 @@ LLMC__AVX2_FN void llmc__avx2_panel_q4_0(llmc__avx2_panel *p, const uint8_t *w, 
     p->v[7] = _mm256_and_si256(_mm256_srli_epi16(t[3], 4), mask);
 }
 
-/* The same. A byte is brought to the top of its int16 and back down, which gives it its sign. */
-LLMC__AVX2_FN void llmc__avx2_panel_q8_0(llmc__avx2_panel *p, const uint8_t *w, size_t row_bytes)
+/* The same for bytes with signs, 32 of each row. A byte is brought to the top of its int16 and back
+   down, which gives it its sign. */
+LLMC__AVX2_FN void llmc__avx2_panel_i8(llmc__avx2_panel *p, const uint8_t *w, size_t row_bytes)
 {
     __m256i t[8];
     int j;
-    llmc__avx2_transpose(t, w + 2, row_bytes);
-    llmc__avx2_transpose(t + 4, w + 18, row_bytes);
+    llmc__avx2_transpose(t, w, row_bytes);
+    llmc__avx2_transpose(t + 4, w + 16, row_bytes);
     for (j = 0; j < 8; j++) {
         p->v[j] = _mm256_srai_epi16(_mm256_slli_epi16(t[j], 8), 8);
         p->v[8 + j] = _mm256_srai_epi16(t[j], 8);
     }
+}
+
+LLMC__AVX2_FN void llmc__avx2_panel_q8_0(llmc__avx2_panel *p, const uint8_t *w, size_t row_bytes)
+{
+    llmc__avx2_panel_i8(p, w + 2, row_bytes);
 }
 
 /* The dword at p in every lane: one broadcast from memory, which needs no shuffle port. */
@@ -3757,7 +4259,7 @@ LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q4_0(const llmc__avx2_panel *p, const
     b = _mm256_add_epi16(b, LLMC__MUL(7));
 #undef LLMC__MUL
     a = _mm256_madd_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16(1));
-    return _mm256_sub_epi32(a, _mm256_slli_epi32(_mm256_set1_epi32(x->sum), 3));
+    return _mm256_sub_epi32(a, _mm256_slli_epi32(_mm256_set1_epi32(x->sum[0] + x->sum[1]), 3));
 }
 
 /* Unlike Q4_0's, these panels do not fit the registers: four columns share each load. x goes
@@ -3822,6 +4324,291 @@ LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q8_0(const llmc__avx2_panel *p, const
     b = _mm256_add_epi32(b, _mm256_add_epi32(LLMC__MUL(6, 1), LLMC__MUL(7, 1)));
 #undef LLMC__MUL
     return _mm256_add_epi32(a, b);
+}
+
+/* The types of 08.2. quants_T takes a unit apart into bytes, elements in order, v[b] block b; the
+   rest is shared by kind (u, s, h: LLMC__UNIT_TYPES). Constants that are added or masked follow
+   from the layouts in 07. */
+typedef struct llmc__avx2_quants {
+    __m256i v[8];
+} llmc__avx2_quants;
+
+LLMC__AVX2_FN __m256i llmc__avx2_load(const void *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+/* Sixteen bytes: the low nibbles, then the high ones (drawn at block_q4_0). */
+LLMC__AVX2_FN __m256i llmc__avx2_nibbles(const uint8_t *w)
+{
+    __m256i v = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)w));
+    v = _mm256_srlv_epi32(v, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
+    return _mm256_and_si256(v, _mm256_set1_epi8(15));
+}
+
+/* 16 in byte k where bit k of the four bytes at w is set: each byte of h goes to eight lanes, a
+   lane keeps its bit, and what is not zero then equals its bit. */
+LLMC__AVX2_FN __m256i llmc__avx2_fifth(const uint8_t *w)
+{
+    __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201ull);
+    __m256i h = _mm256_set1_epi32((int)llmc__u32le(w));
+    h = _mm256_shuffle_epi8(
+        h, _mm256_setr_epi32(0, 0, 0x01010101, 0x01010101, 0x02020202, 0x02020202, 0x03030303, 0x03030303));
+    h = _mm256_cmpeq_epi8(_mm256_and_si256(h, bit), bit);
+    return _mm256_and_si256(h, _mm256_set1_epi8(16));
+}
+
+/* table[v] for bytes 0..15. */
+LLMC__AVX2_FN __m256i llmc__avx2_table(const int8_t *table, __m256i v)
+{
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table)), v);
+}
+
+/* Eight blocks of 32. */
+LLMC__AVX2_FN void llmc__avx2_quants_q4_1(llmc__avx2_quants *q, const uint8_t *w)
+{
+    int b;
+    for (b = 0; b < 8; b++, w += 20)
+        q->v[b] = llmc__avx2_nibbles(w + 4);
+}
+LLMC__AVX2_FN void llmc__avx2_quants_q5_0(llmc__avx2_quants *q, const uint8_t *w)
+{
+    int b;
+    for (b = 0; b < 8; b++, w += 22)
+        q->v[b] = _mm256_sub_epi8(_mm256_or_si256(llmc__avx2_nibbles(w + 6), llmc__avx2_fifth(w + 2)),
+                                  _mm256_set1_epi8(16));
+}
+LLMC__AVX2_FN void llmc__avx2_quants_q5_1(llmc__avx2_quants *q, const uint8_t *w)
+{
+    int b;
+    for (b = 0; b < 8; b++, w += 24)
+        q->v[b] = _mm256_or_si256(llmc__avx2_nibbles(w + 8), llmc__avx2_fifth(w + 4));
+}
+LLMC__AVX2_FN void llmc__avx2_quants_iq4_nl(llmc__avx2_quants *q, const uint8_t *w)
+{
+    int b;
+    for (b = 0; b < 8; b++, w += 18)
+        q->v[b] = llmc__avx2_table(llmc__iq4_values, llmc__avx2_nibbles(w + 2));
+}
+LLMC__AVX2_FN void llmc__avx2_quants_mxfp4(llmc__avx2_quants *q, const uint8_t *w)
+{
+    int b;
+    for (b = 0; b < 8; b++, w += 17)
+        q->v[b] = llmc__avx2_table(llmc__fp4_values, llmc__avx2_nibbles(w + 1));
+}
+LLMC__AVX2_FN void llmc__avx2_quants_iq4_xs(llmc__avx2_quants *q, const uint8_t *w)
+{
+    int b;
+    for (b = 0; b < 8; b++)
+        q->v[b] = llmc__avx2_table(llmc__iq4_values, llmc__avx2_nibbles(w + 8 + 16 * b));
+}
+
+/* Blocks of 256. Shifts are of 16 bits: masks drop what crosses a byte. */
+LLMC__AVX2_FN void llmc__avx2_quants_q4_k(llmc__avx2_quants *q, const uint8_t *w)
+{
+    __m256i mask = _mm256_set1_epi8(15), v;
+    int j;
+    for (j = 0; j < 4; j++) {
+        v = llmc__avx2_load(w + 16 + 32 * j);
+        q->v[2 * j] = _mm256_and_si256(v, mask);
+        q->v[2 * j + 1] = _mm256_and_si256(_mm256_srli_epi16(v, 4), mask);
+    }
+}
+LLMC__AVX2_FN void llmc__avx2_quants_q5_k(llmc__avx2_quants *q, const uint8_t *w)
+{
+    __m256i mask = _mm256_set1_epi8(15), bit = _mm256_set1_epi8(16), h = llmc__avx2_load(w + 16), v;
+    int j;
+    for (j = 0; j < 4; j++) {
+        v = llmc__avx2_load(w + 48 + 32 * j);
+        q->v[2 * j] =
+            _mm256_or_si256(_mm256_and_si256(v, mask), _mm256_and_si256(_mm256_slli_epi16(h, 4), bit));
+        q->v[2 * j + 1] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(v, 4), mask),
+                                          _mm256_and_si256(_mm256_slli_epi16(h, 3), bit));
+        h = _mm256_srli_epi16(h, 2);
+    }
+}
+LLMC__AVX2_FN void llmc__avx2_quants_q6_k(llmc__avx2_quants *q, const uint8_t *w)
+{
+    __m256i mask = _mm256_set1_epi8(15), pair = _mm256_set1_epi8(48), less = _mm256_set1_epi8(32);
+    int j;
+    for (j = 0; j < 2; j++) {
+        __m256i a = llmc__avx2_load(w + 64 * j), b = llmc__avx2_load(w + 64 * j + 32);
+        __m256i h = llmc__avx2_load(w + 128 + 32 * j), *v = q->v + 4 * j;
+        v[0] = _mm256_or_si256(_mm256_and_si256(a, mask), _mm256_and_si256(_mm256_slli_epi16(h, 4), pair));
+        v[1] = _mm256_or_si256(_mm256_and_si256(b, mask), _mm256_and_si256(_mm256_slli_epi16(h, 2), pair));
+        a = _mm256_srli_epi16(a, 4);
+        b = _mm256_srli_epi16(b, 4);
+        v[2] = _mm256_or_si256(_mm256_and_si256(a, mask), _mm256_and_si256(h, pair));
+        v[3] = _mm256_or_si256(_mm256_and_si256(b, mask), _mm256_and_si256(_mm256_srli_epi16(h, 2), pair));
+        v[0] = _mm256_sub_epi8(v[0], less);
+        v[1] = _mm256_sub_epi8(v[1], less);
+        v[2] = _mm256_sub_epi8(v[2], less);
+        v[3] = _mm256_sub_epi8(v[3], less);
+    }
+}
+LLMC__AVX2_FN void llmc__avx2_quants_q2_k(llmc__avx2_quants *q, const uint8_t *w)
+{
+    __m256i three = _mm256_set1_epi8(3), v;
+    int b;
+    for (b = 0; b < 8; b++) {
+        v = llmc__avx2_load(w + 16 + 32 * (b / 4));
+        q->v[b] = _mm256_and_si256(_mm256_srl_epi16(v, _mm_cvtsi32_si128(2 * (b % 4))), three);
+    }
+}
+LLMC__AVX2_FN void llmc__avx2_quants_q3_k(llmc__avx2_quants *q, const uint8_t *w)
+{
+    __m256i three = _mm256_set1_epi8(3), four = _mm256_set1_epi8(4), h = llmc__avx2_load(w), v;
+    int b;
+    for (b = 0; b < 8; b++) {
+        v = llmc__avx2_load(w + 32 + 32 * (b / 4));
+        v = _mm256_and_si256(_mm256_srl_epi16(v, _mm_cvtsi32_si128(2 * (b % 4))), three);
+        /* 4 more where the bit is set, then 4 less everywhere */
+        v = _mm256_or_si256(v, _mm256_slli_epi16(_mm256_and_si256(h, _mm256_set1_epi8(1)), 2));
+        q->v[b] = _mm256_sub_epi8(v, four);
+        h = _mm256_srli_epi16(h, 1);
+    }
+}
+LLMC__AVX2_FN void llmc__avx2_quants_q8_k(llmc__avx2_quants *q, const uint8_t *w)
+{
+    int b;
+    for (b = 0; b < 8; b++)
+        q->v[b] = llmc__avx2_load(w + 4 + 32 * b);
+}
+
+/* A unit as 256 bytes in memory. */
+LLMC__AVX2_FN void llmc__avx2_quants_store(int8_t *out, const llmc__avx2_quants *q)
+{
+    int b;
+    for (b = 0; b < 8; b++)
+        _mm256_storeu_si256((__m256i *)(out + 32 * b), q->v[b]);
+}
+
+/* Eight bytes as floats; sixteen with signs as int16. */
+LLMC__AVX2_FN __m256 llmc__avx2_vbytes(const uint8_t *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+}
+LLMC__AVX2_FN void llmc__avx2_spread(int16_t *out, const uint8_t *p)
+{
+    _mm256_storeu_si256((__m256i *)out, _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)p)));
+}
+
+/* Eight blocks times eight of x, a lane for each, as dot8_q4_0: 31 in place of 15 leaves room in
+   16 bits for eight products, 8 * 31 * 127, so the last two steps are of 32 bits. */
+#define LLMC__PAIRS(i) _mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x[i].q))
+LLMC__AVX2_FN __m256i llmc__avx2_halves(__m256i a, __m256i b)
+{
+    return _mm256_add_epi16(_mm256_blend_epi32(a, b, 0xf0), _mm256_permute2x128_si256(a, b, 0x21));
+}
+LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s)
+{
+    __m256i one = _mm256_set1_epi16(1), a, b;
+    (void)s;
+    a = _mm256_hadd_epi16(llmc__avx2_halves(LLMC__PAIRS(0), LLMC__PAIRS(4)),
+                          llmc__avx2_halves(LLMC__PAIRS(1), LLMC__PAIRS(5)));
+    b = _mm256_hadd_epi16(llmc__avx2_halves(LLMC__PAIRS(2), LLMC__PAIRS(6)),
+                          llmc__avx2_halves(LLMC__PAIRS(3), LLMC__PAIRS(7)));
+    return _mm256_hadd_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+}
+#undef LLMC__PAIRS
+
+/* With signs: |w| times x with w's sign, as block_q8_0; pairs of products times the scale of their
+   16, which are a half of the register: s[0] is block 0's low half's, s[1] its high half's. */
+LLMC__AVX2_FN __m256i llmc__avx2_signed(__m256i w, const llmc__q8 *x, __m256i s)
+{
+    __m256i pair = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(llmc__avx2_load(x->q), w));
+    return _mm256_madd_epi16(pair, s);
+}
+LLMC__AVX2_FN __m256i llmc__avx2_dots_s(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s)
+{
+    __m256i one = _mm256_set1_epi16(1);
+    (void)s;
+#define LLMC__DOT(i) llmc__avx2_signed(q->v[i], x + (i), one)
+    return llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
+                           LLMC__DOT(6), LLMC__DOT(7));
+#undef LLMC__DOT
+}
+LLMC__AVX2_FN __m256i llmc__avx2_dots_h(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s)
+{
+    __m256i each = _mm256_setr_epi32(0x01000100, 0x01000100, 0x01000100, 0x01000100, 0x03020302, 0x03020302,
+                                     0x03020302, 0x03020302);
+#define LLMC__DOT(i) \
+    llmc__avx2_signed(q->v[i], x + (i), _mm256_shuffle_epi8(llmc__avx2_dword(s + 2 * (i)), each))
+    return llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
+                           LLMC__DOT(6), LLMC__DOT(7));
+#undef LLMC__DOT
+}
+
+/* What minimums multiply: lane i is the sum of x[i]; in kind h m[2i] sum[0] + m[2i+1] sum[1]. For
+   tiles all lanes are of one block, and m is of eight rows. */
+LLMC__AVX2_FN __m256i llmc__avx2_minimums(int kind, const llmc__q8 *x, const int16_t *m)
+{
+    if (kind != llmc__kind_h)
+        return llmc__avx2_x_sums(x);
+    return _mm256_madd_epi16(llmc__avx2_x_pairs(x), llmc__avx2_load(m));
+}
+LLMC__AVX2_FN __m256i llmc__avx2_panel_min(const llmc__q8 *x, const int16_t *m)
+{
+    return _mm256_madd_epi16(llmc__avx2_dword(x->sum), llmc__avx2_load(m));
+}
+
+/* Panels of 32 bytes of eight rows, 256 apart. u keeps bytes: four pairs of products are at most
+   4 * 2 * 31 * 127, so the first and last 16 elements are added up apart. s and h widen, as Q8_0;
+   h multiplies by the scales at once, s[2 r] and s[2 r + 1] of row r: at most 128 * 128. */
+LLMC__AVX2_FN void llmc__avx2_panel_u(llmc__avx2_panel *p, const int8_t *q, const int16_t *s)
+{
+    (void)s;
+    llmc__avx2_transpose(p->v, (const uint8_t *)q, LLMC__UNIT);
+    llmc__avx2_transpose(p->v + 4, (const uint8_t *)q + 16, LLMC__UNIT);
+}
+LLMC__AVX2_FN void llmc__avx2_panel_s(llmc__avx2_panel *p, const int8_t *q, const int16_t *s)
+{
+    (void)s;
+    llmc__avx2_panel_i8(p, (const uint8_t *)q, LLMC__UNIT);
+}
+LLMC__AVX2_FN void llmc__avx2_panel_h(llmc__avx2_panel *p, const int8_t *q, const int16_t *s)
+{
+    __m256i both = llmc__avx2_load(s);
+    __m256i low = _mm256_blend_epi16(both, _mm256_slli_epi32(both, 16), 0xaa);
+    __m256i high = _mm256_blend_epi16(_mm256_srli_epi32(both, 16), both, 0xaa);
+    int j;
+    llmc__avx2_panel_i8(p, (const uint8_t *)q, LLMC__UNIT);
+    for (j = 0; j < 4; j++) {
+        p->v[j] = _mm256_mullo_epi16(p->v[j], low);
+        p->v[4 + j] = _mm256_mullo_epi16(p->v[4 + j], high);
+        p->v[8 + j] = _mm256_mullo_epi16(p->v[8 + j], low);
+        p->v[12 + j] = _mm256_mullo_epi16(p->v[12 + j], high);
+    }
+}
+LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_u(const llmc__avx2_panel *p, const llmc__q8 *x)
+{
+    __m256i one = _mm256_set1_epi16(1), a, b;
+#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 4 * (i)))
+    a = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)),
+                         _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)));
+    b = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)),
+                         _mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)));
+#undef LLMC__MUL
+    return _mm256_add_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+}
+
+/* One column or four. What a panel's s was is in it already. */
+LLMC__AVX2_FN __m256i llmc__avx2_panel1(int kind, const llmc__avx2_panel *p, const llmc__q8 *x,
+                                        const int16_t *s)
+{
+    (void)s;
+    return kind == llmc__kind_u ? llmc__avx2_panel_dot_u(p, x) : llmc__avx2_panel_dot_q8_0(p, x);
+}
+LLMC__AVX2_FN void llmc__avx2_panel4(int kind, __m256i out[4], const llmc__avx2_panel *p,
+                                     const llmc__q8 *const x[4], const int16_t *s)
+{
+    int t;
+    (void)s;
+    if (kind != llmc__kind_u)
+        llmc__avx2_panel_dot4_q8_0(out, p, x);
+    else
+        for (t = 0; t < 4; t++)
+            out[t] = llmc__avx2_panel_dot_u(p, x[t]);
 }
 
 #endif /* LLMC__AVX2 */
@@ -3923,6 +4710,273 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_x_scales(const llmc__q8 *x)
 LLMC__NEON_PANEL_FNS(q8_0, 34)
 LLMC__NEON_PANEL_FNS(q4_0, 18)
 #undef LLMC__NEON_PANEL_FNS
+
+/* The types of 08.2, as in 09.3: quants_T takes a unit apart into v[2 b] and v[2 b + 1] of block b;
+   all are bytes with signs here. */
+typedef llmc__neon_panel llmc__neon_quants;
+
+/* Sixteen bytes of nibbles, low ones first; with a fifth bit each from the four bytes at h; or as
+   indices of a table. */
+LLMC__NEON_FN void llmc__neon_nibbles(uint8x16_t v[2], const uint8_t *w)
+{
+    uint8x16_t a = vld1q_u8(w);
+    v[0] = vandq_u8(a, vdupq_n_u8(15));
+    v[1] = vshrq_n_u8(a, 4);
+}
+LLMC__NEON_FN void llmc__neon_fifth(uint8x16_t v[2], const uint8_t *h)
+{
+    static const uint8_t bits[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    uint8x16_t bit = vld1q_u8(bits), sixteen = vdupq_n_u8(16);
+    uint8x16_t a = vcombine_u8(vdup_n_u8(h[0]), vdup_n_u8(h[1]));
+    uint8x16_t b = vcombine_u8(vdup_n_u8(h[2]), vdup_n_u8(h[3]));
+    v[0] = vorrq_u8(v[0], vandq_u8(vtstq_u8(a, bit), sixteen));
+    v[1] = vorrq_u8(v[1], vandq_u8(vtstq_u8(b, bit), sixteen));
+}
+LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, size_t step, const int8_t *table)
+{
+    int8x16_t t = vld1q_s8(table);
+    int b;
+    for (b = 0; b < 8; b++, w += step) {
+        uint8x16_t v[2];
+        llmc__neon_nibbles(v, w);
+        q->v[2 * b] = vqtbl1q_s8(t, v[0]);
+        q->v[2 * b + 1] = vqtbl1q_s8(t, v[1]);
+    }
+}
+
+/* The same bytes with `less` taken off each. */
+LLMC__NEON_FN void llmc__neon_put(int8x16_t *out, const uint8x16_t v[2], int8_t less)
+{
+    out[0] = vsubq_s8(vreinterpretq_s8_u8(v[0]), vdupq_n_s8(less));
+    out[1] = vsubq_s8(vreinterpretq_s8_u8(v[1]), vdupq_n_s8(less));
+}
+
+LLMC__NEON_FN void llmc__neon_quants_q4_1(llmc__neon_quants *q, const uint8_t *w)
+{
+    uint8x16_t v[2];
+    int b;
+    for (b = 0; b < 8; b++, w += 20) {
+        llmc__neon_nibbles(v, w + 4);
+        llmc__neon_put(q->v + 2 * b, v, 0);
+    }
+}
+LLMC__NEON_FN void llmc__neon_quants_q5_0(llmc__neon_quants *q, const uint8_t *w)
+{
+    uint8x16_t v[2];
+    int b;
+    for (b = 0; b < 8; b++, w += 22) {
+        llmc__neon_nibbles(v, w + 6);
+        llmc__neon_fifth(v, w + 2);
+        llmc__neon_put(q->v + 2 * b, v, 16);
+    }
+}
+LLMC__NEON_FN void llmc__neon_quants_q5_1(llmc__neon_quants *q, const uint8_t *w)
+{
+    uint8x16_t v[2];
+    int b;
+    for (b = 0; b < 8; b++, w += 24) {
+        llmc__neon_nibbles(v, w + 8);
+        llmc__neon_fifth(v, w + 4);
+        llmc__neon_put(q->v + 2 * b, v, 0);
+    }
+}
+LLMC__NEON_FN void llmc__neon_quants_iq4_nl(llmc__neon_quants *q, const uint8_t *w)
+{
+    llmc__neon_tables(q, w + 2, 18, llmc__iq4_values);
+}
+LLMC__NEON_FN void llmc__neon_quants_iq4_xs(llmc__neon_quants *q, const uint8_t *w)
+{
+    llmc__neon_tables(q, w + 8, 16, llmc__iq4_values);
+}
+LLMC__NEON_FN void llmc__neon_quants_mxfp4(llmc__neon_quants *q, const uint8_t *w)
+{
+    llmc__neon_tables(q, w + 1, 17, llmc__fp4_values);
+}
+
+/* `each` bits from bit `at` of 32 bytes. A shift by a negative number goes right. */
+LLMC__NEON_FN void llmc__neon_field(uint8x16_t v[2], const uint8_t *w, int at, int each)
+{
+    uint8x16_t mask = vdupq_n_u8((uint8_t)((1 << each) - 1));
+    int8x16_t down = vdupq_n_s8((int8_t)-at);
+    v[0] = vandq_u8(vshlq_u8(vld1q_u8(w), down), mask);
+    v[1] = vandq_u8(vshlq_u8(vld1q_u8(w + 16), down), mask);
+}
+/* v + (high << up), for the bits that lie apart. */
+LLMC__NEON_FN void llmc__neon_over(uint8x16_t v[2], const uint8x16_t high[2], int up)
+{
+    int8x16_t shift = vdupq_n_s8((int8_t)up);
+    v[0] = vorrq_u8(v[0], vshlq_u8(high[0], shift));
+    v[1] = vorrq_u8(v[1], vshlq_u8(high[1], shift));
+}
+
+LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    uint8x16_t v[2];
+    int b;
+    for (b = 0; b < 8; b++) {
+        llmc__neon_field(v, w + 16 + 32 * (b / 4), 2 * (b % 4), 2);
+        llmc__neon_put(q->v + 2 * b, v, 0);
+    }
+}
+LLMC__NEON_FN void llmc__neon_quants_q3_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    uint8x16_t v[2], h[2];
+    int b;
+    for (b = 0; b < 8; b++) {
+        llmc__neon_field(v, w + 32 + 32 * (b / 4), 2 * (b % 4), 2);
+        llmc__neon_field(h, w, b, 1);
+        llmc__neon_over(v, h, 2);
+        llmc__neon_put(q->v + 2 * b, v, 4);
+    }
+}
+LLMC__NEON_FN void llmc__neon_quants_q4_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    uint8x16_t v[2];
+    int b;
+    for (b = 0; b < 8; b++) {
+        llmc__neon_field(v, w + 16 + 32 * (b / 2), 4 * (b % 2), 4);
+        llmc__neon_put(q->v + 2 * b, v, 0);
+    }
+}
+LLMC__NEON_FN void llmc__neon_quants_q5_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    uint8x16_t v[2], h[2];
+    int b;
+    for (b = 0; b < 8; b++) {
+        llmc__neon_field(v, w + 48 + 32 * (b / 2), 4 * (b % 2), 4);
+        llmc__neon_field(h, w + 16, b, 1);
+        llmc__neon_over(v, h, 4);
+        llmc__neon_put(q->v + 2 * b, v, 0);
+    }
+}
+LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    uint8x16_t v[2], h[2];
+    int b;
+    for (b = 0; b < 8; b++) {
+        llmc__neon_field(v, w + 64 * (b / 4) + 32 * (b % 2), 4 * (b / 2 % 2), 4);
+        llmc__neon_field(h, w + 128 + 32 * (b / 4), 2 * (b % 4), 2);
+        llmc__neon_over(v, h, 4);
+        llmc__neon_put(q->v + 2 * b, v, 32);
+    }
+}
+LLMC__NEON_FN void llmc__neon_quants_q8_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    for (i = 0; i < 16; i++)
+        q->v[i] = vreinterpretq_s8_u8(vld1q_u8(w + 4 + 16 * i));
+}
+
+/* A unit as 256 bytes in memory. */
+LLMC__NEON_FN void llmc__neon_quants_store(int8_t *out, const llmc__neon_quants *q)
+{
+    int i;
+    for (i = 0; i < 16; i++)
+        vst1q_s8(out + 16 * i, q->v[i]);
+}
+
+/* Eight bytes as floats; sixteen with signs as int16. */
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vbytes(const uint8_t *p)
+{
+    uint16x8_t w = vmovl_u8(vld1_u8(p));
+    float32x4_t a = vcvtq_f32_u32(vmovl_u16(vget_low_u16(w)));
+    return llmc__neon_v8_of(a, vcvtq_f32_u32(vmovl_u16(vget_high_u16(w))));
+}
+LLMC__NEON_FN void llmc__neon_spread(int16_t *out, const uint8_t *p)
+{
+    int8x16_t v = vreinterpretq_s8_u8(vld1q_u8(p));
+    vst1q_s16(out, vmovl_s8(vget_low_s8(v)));
+    vst1q_s16(out + 8, vmovl_s8(vget_high_s8(v)));
+}
+
+/* As dot32, each 16 times a scale of its own: under 2^24 in all (09.2). */
+LLMC__NEON_FN int32x4_t llmc__neon_dot16s(const int8x16_t *w, const llmc__q8 *x, const int16_t *s)
+{
+    int8x16_t x0 = vld1q_s8(x->q), x1 = vld1q_s8(x->q + 16);
+    int16x8_t a = vmull_s8(vget_low_s8(w[0]), vget_low_s8(x0));
+    int16x8_t b = vmull_s8(vget_low_s8(w[1]), vget_low_s8(x1));
+    a = vmlal_s8(a, vget_high_s8(w[0]), vget_high_s8(x0));
+    b = vmlal_s8(b, vget_high_s8(w[1]), vget_high_s8(x1));
+    return vmlaq_n_s32(vmulq_n_s32(vpaddlq_s16(a), s[0]), vpaddlq_s16(b), s[1]);
+}
+/* As llmc__neon_blocks; s[2i] and s[2i+1] are block i's. */
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks_h(const llmc__neon_panel *p, const llmc__q8 *x, size_t step,
+                                                 const int16_t *s)
+{
+#define LLMC__DOT(i) llmc__neon_dot16s(p->v + 2 * (i), x + (i)*step, s + 2 * (i))
+    int32x4_t a = vpaddq_s32(vpaddq_s32(LLMC__DOT(0), LLMC__DOT(1)), vpaddq_s32(LLMC__DOT(2), LLMC__DOT(3)));
+    int32x4_t b = vpaddq_s32(vpaddq_s32(LLMC__DOT(4), LLMC__DOT(5)), vpaddq_s32(LLMC__DOT(6), LLMC__DOT(7)));
+#undef LLMC__DOT
+    return llmc__neon_v8i_of(a, b);
+}
+
+/* As in 09.3, by kind. */
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_u(const llmc__neon_quants *q, const llmc__q8 *x,
+                                               const int16_t *s)
+{
+    (void)s;
+    return llmc__neon_blocks(q, x, 1);
+}
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_s(const llmc__neon_quants *q, const llmc__q8 *x,
+                                               const int16_t *s)
+{
+    (void)s;
+    return llmc__neon_blocks(q, x, 1);
+}
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_h(const llmc__neon_quants *q, const llmc__q8 *x,
+                                               const int16_t *s)
+{
+    return llmc__neon_blocks_h(q, x, 1, s);
+}
+
+/* m[2i] sum[0] + m[2i+1] sum[1] of x[i * step]; m NULL: ones. */
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_min(const llmc__q8 *x, size_t step, const int16_t *m)
+{
+    int32_t t[8];
+    int i;
+    for (i = 0; i < 8; i++, x += step)
+        t[i] = m != NULL ? m[2 * i] * x->sum[0] + m[2 * i + 1] * x->sum[1] : x->sum[0] + x->sum[1];
+    return llmc__neon_v8i_of(vld1q_s32(t), vld1q_s32(t + 4));
+}
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_minimums(int kind, const llmc__q8 *x, const int16_t *m)
+{
+    return llmc__neon_min(x, 1, kind == llmc__kind_h ? m : NULL);
+}
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_min(const llmc__q8 *x, const int16_t *m)
+{
+    return llmc__neon_min(x, 0, m);
+}
+
+/* Panels are the rows' bytes as they are; scales are met with each column. */
+LLMC__NEON_FN void llmc__neon_panel_u(llmc__neon_panel *p, const int8_t *q, const int16_t *s)
+{
+    int i;
+    (void)s;
+    for (i = 0; i < 8; i++, q += LLMC__UNIT) {
+        p->v[2 * i] = vld1q_s8(q);
+        p->v[2 * i + 1] = vld1q_s8(q + 16);
+    }
+}
+LLMC__NEON_FN void llmc__neon_panel_s(llmc__neon_panel *p, const int8_t *q, const int16_t *s)
+{
+    llmc__neon_panel_u(p, q, s);
+}
+LLMC__NEON_FN void llmc__neon_panel_h(llmc__neon_panel *p, const int8_t *q, const int16_t *s)
+{
+    llmc__neon_panel_u(p, q, s);
+}
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel1(int kind, const llmc__neon_panel *p, const llmc__q8 *x,
+                                               const int16_t *s)
+{
+    return kind == llmc__kind_h ? llmc__neon_blocks_h(p, x, 0, s) : llmc__neon_blocks(p, x, 0);
+}
+LLMC__NEON_FN void llmc__neon_panel4(int kind, llmc__neon_v8i out[4], const llmc__neon_panel *p,
+                                     const llmc__q8 *const x[4], const int16_t *s)
+{
+    int t;
+    for (t = 0; t < 4; t++)
+        out[t] = llmc__neon_panel1(kind, p, x[t], s);
+}
 
 #endif /* LLMC__NEON */
 
@@ -4287,6 +5341,288 @@ LLMC__MATMUL_FN(q8_0, 34)
 LLMC__MATMUL_FN(q4_0, 18)
 #undef LLMC__MATMUL_FN
 
+/* Scales of eight blocks, a lane for each; s and m where the kind is h. */
+typedef struct LLMC__N(scale8) {
+    llmc__v8 d, off;
+    int16_t s[16], m[16];
+} LLMC__N(scale8);
+
+/* Blocks of 32 with f16 scales, `step` bytes apart, minimums after them. */
+#define LLMC__SCALES_FN(type, step)                                                    \
+    LLMC__INLINE void LLMC__N(scales_##type)(LLMC__N(scale8) * h, const uint8_t *w)    \
+    {                                                                                  \
+        h->d = llmc__vscales(w, step);                                                 \
+        h->off = llmc__vscales(w + 2, step); /* dropped where there are no minimums */ \
+    }
+LLMC__SCALES_FN(q4_1, 20)
+LLMC__SCALES_FN(q5_0, 22)
+LLMC__SCALES_FN(q5_1, 24)
+LLMC__SCALES_FN(iq4_nl, 18)
+#undef LLMC__SCALES_FN
+
+/* As llmc__e8m0_half. The eight bytes are put together in a register, as a load would wait for
+   eight small stores. From e = 2 on vpow2 makes 2^(e - 128). */
+LLMC__INLINE void LLMC__N(scales_mxfp4)(LLMC__N(scale8) * h, const uint8_t *w)
+{
+    uint64_t bytes = 0;
+    uint8_t eight[8];
+    llmc__v8 e, small;
+    int i;
+    for (i = 0; i < 8; i++)
+        bytes |= (uint64_t)w[17 * i] << 8 * i;
+    llmc__put_u64le(eight, bytes);
+    e = LLMC__N(vbytes)(eight);
+    small = llmc__vmul(llmc__vadd(e, llmc__vset1(1)), llmc__vset1(llmc__bits_f32(0x00200000u)));
+    h->d =
+        llmc__vsel_lt(e, llmc__vset1(2), small, llmc__vpow2(llmc__vadd(e, llmc__vset1(LLMC__ROUND - 128))));
+}
+
+/* An f16 in all lanes: lane i of eight from `at` on, all within the block. */
+LLMC__INLINE llmc__v8 LLMC__N(half)(const uint8_t *at, int i)
+{
+    float f[8];
+    llmc__vstore(f, LLMC__N(vload_f16)(at));
+    return llmc__vset1(f[i]);
+}
+
+/* Blocks of 256: integers times one or two f16. The same bits as 08.2's heads. */
+LLMC__INLINE void LLMC__N(scales_q4_k)(LLMC__N(scale8) * h, const uint8_t *w)
+{
+    uint8_t sm[16];
+    llmc__k4_scales(sm, w + 4);
+    h->d = llmc__vmul(LLMC__N(half)(w, 0), LLMC__N(vbytes)(sm));
+    h->off = llmc__vsub(llmc__vzero(), llmc__vmul(LLMC__N(half)(w, 1), LLMC__N(vbytes)(sm + 8)));
+}
+LLMC__INLINE void LLMC__N(scales_q5_k)(LLMC__N(scale8) * h, const uint8_t *w)
+{
+    LLMC__N(scales_q4_k)(h, w);
+}
+LLMC__INLINE void LLMC__N(scales_q2_k)(LLMC__N(scale8) * h, const uint8_t *w)
+{
+    uint64_t a = llmc__u64le(w), b = llmc__u64le(w + 8), low = 0x0f0f0f0f0f0f0f0full;
+    uint8_t t[16];
+    llmc__put_u64le(t, a & low);
+    llmc__put_u64le(t + 8, b & low);
+    LLMC__N(spread)(h->s, t);
+    llmc__put_u64le(t, a >> 4 & low);
+    llmc__put_u64le(t + 8, b >> 4 & low);
+    LLMC__N(spread)(h->m, t);
+    h->d = LLMC__N(half)(w + 68, 6);
+    h->off = llmc__vsub(llmc__vzero(), LLMC__N(half)(w + 68, 7));
+}
+LLMC__INLINE void LLMC__N(scales_q3_k)(LLMC__N(scale8) * h, const uint8_t *w)
+{
+    uint8_t t[16];
+    llmc__q3_scales(t, w + 96);
+    LLMC__N(spread)(h->s, t);
+    h->d = LLMC__N(half)(w + 94, 7);
+}
+LLMC__INLINE void LLMC__N(scales_q6_k)(LLMC__N(scale8) * h, const uint8_t *w)
+{
+    LLMC__N(spread)(h->s, w + 192);
+    h->d = LLMC__N(half)(w + 194, 7);
+}
+LLMC__INLINE void LLMC__N(scales_q8_k)(LLMC__N(scale8) * h, const uint8_t *w)
+{
+    h->d = llmc__vset1(llmc__f32le(w));
+}
+LLMC__INLINE void LLMC__N(scales_iq4_xs)(LLMC__N(scale8) * h, const uint8_t *w)
+{
+    uint8_t t[8];
+    llmc__xs_scales(t, w + 2);
+    h->d = llmc__vmul(LLMC__N(half)(w, 0), llmc__vsub(LLMC__N(vbytes)(t), llmc__vset1(32)));
+}
+
+/* Rows taken apart for a tile: row i's scales become lane i of every block's. */
+LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h, int kind, int mins)
+{
+    float d[8], off[8];
+    int b;
+    llmc__vstore(d, h->d);
+    for (b = 0; b < 8; b++)
+        r->d[b][i] = d[b];
+    if (mins) {
+        llmc__vstore(off, h->off);
+        for (b = 0; b < 8; b++)
+            r->off[b][i] = off[b];
+    }
+    for (b = 0; kind == llmc__kind_h && b < 8; b++) {
+        LLMC_MEMCPY(&r->s[b][2 * i], &h->s[2 * b], 4);
+        if (mins)
+            LLMC_MEMCPY(&r->m[b][2 * i], &h->m[2 * b], 4);
+    }
+}
+
+/* Products of units, in the order of the blocks above: part j of eight is block j of every unit; the
+   product of minimums, where a type has them, is fused on after the block's own.
+     line   one row, one column; the last unit of a type of 32 may be short, and is copied out
+     rows   eight rows of one unit, for tiles */
+#define LLMC__UNITS_FN(type, name, bytes, kind, mins)                                                        \
+    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__q8 *x)           \
+    {                                                                                                        \
+        LLMC__N(quants) q;                                                                                   \
+        LLMC__N(scale8) h;                                                                                   \
+        llmc__v8 e = LLMC__N(x_scales)(x);                                                                   \
+        LLMC__N(quants_##type)(&q, w);                                                                       \
+        LLMC__N(scales_##type)(&h, w);                                                                       \
+        acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s)), llmc__vmul(h.d, e), acc);             \
+        if (mins)                                                                                            \
+            acc = llmc__vfma(llmc__vcvt(LLMC__N(minimums)(llmc__kind_##kind, x, h.m)), llmc__vmul(h.off, e), \
+                             acc);                                                                           \
+        return acc;                                                                                          \
+    }                                                                                                        \
+    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__q8 *x, size_t blocks)                  \
+    {                                                                                                        \
+        llmc__v8 acc = llmc__vzero();                                                                        \
+        for (; blocks >= 8; blocks -= 8, w += bytes, x += 8)                                                 \
+            acc = LLMC__N(eight_##type)(acc, w, x);                                                          \
+        if (blocks > 0) {                                                                                    \
+            uint8_t w8[bytes];                                                                               \
+            llmc__q8 x8[8];                                                                                  \
+            LLMC_MEMSET(w8, 0, sizeof w8);                                                                   \
+            LLMC_MEMSET(x8, 0, sizeof x8);                                                                   \
+            LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                         \
+            LLMC_MEMCPY(x8, x, blocks * sizeof *x);                                                          \
+            acc = LLMC__N(eight_##type)(acc, w8, x8);                                                        \
+        }                                                                                                    \
+        return llmc__vsum(acc);                                                                              \
+    }                                                                                                        \
+    LLMC__FN void LLMC__N(rows_##type)(llmc__rows * r, const uint8_t *w, size_t row_bytes, size_t blocks)    \
+    {                                                                                                        \
+        uint8_t w8[bytes];                                                                                   \
+        int i;                                                                                               \
+        if (blocks < 8)                                                                                      \
+            LLMC_MEMSET(w8, 0, sizeof w8);                                                                   \
+        for (i = 0; i < 8; i++, w += row_bytes) {                                                            \
+            const uint8_t *at = w;                                                                           \
+            LLMC__N(quants) q;                                                                               \
+            LLMC__N(scale8) h;                                                                               \
+            if (blocks < 8) {                                                                                \
+                LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                     \
+                at = w8;                                                                                     \
+            }                                                                                                \
+            LLMC__N(quants_##type)(&q, at);                                                                  \
+            LLMC__N(quants_store)(r->q[i], &q);                                                              \
+            LLMC__N(scales_##type)(&h, at);                                                                  \
+            LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                               \
+        }                                                                                                    \
+    }
+LLMC__UNIT_TYPES(LLMC__UNITS_FN)
+#undef LLMC__UNITS_FN
+
+/* sum += dot * (d e), then += min * (off e), for eight rows. */
+LLMC__INLINE void LLMC__N(onto2)(float sum[8], llmc__v8i dot, llmc__v8i min, const float *d, const float *off,
+                                 float e, int mins)
+{
+    llmc__v8 s = llmc__vfma(llmc__vcvt(dot), llmc__vmul(llmc__vload(d), llmc__vset1(e)), llmc__vload(sum));
+    if (mins)
+        s = llmc__vfma(llmc__vcvt(min), llmc__vmul(llmc__vload(off), llmc__vset1(e)), s);
+    llmc__vstore(sum, s);
+}
+
+/* One block of a tile: eight rows with every column; sum is this part's [column][row]. kind and
+   mins are constants where this is inlined. */
+LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, const LLMC__N(panel) * p,
+                                 const uint8_t *x, size_t x_stride, size_t cols, int kind, int mins)
+{
+    static const int16_t ones[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const int16_t *s = r->s[b], *m = kind == llmc__kind_h ? r->m[b] : ones;
+    llmc__v8i dot[4], min = llmc__viset1(0);
+    size_t t;
+    int i;
+    for (t = 0; t + 4 <= cols; t += 4, sum += 32) {
+        const llmc__q8 *q[4];
+        for (i = 0; i < 4; i++, x += x_stride)
+            q[i] = (const llmc__q8 *)(const void *)x;
+        LLMC__N(panel4)(kind, dot, p, q, s);
+        for (i = 0; i < 4; i++) {
+            if (mins)
+                min = LLMC__N(panel_min)(q[i], m);
+            LLMC__N(onto2)(sum + 8 * i, dot[i], min, r->d[b], r->off[b], q[i]->d, mins);
+        }
+    }
+    for (; t < cols; t++, x += x_stride, sum += 8) {
+        const llmc__q8 *q = (const llmc__q8 *)(const void *)x;
+        if (mins)
+            min = LLMC__N(panel_min)(q, m);
+        LLMC__N(onto2)(sum, LLMC__N(panel1)(kind, p, q, s), min, r->d[b], r->off[b], q->d, mins);
+    }
+}
+
+/* What matmul needs to know of a type: bytes of a unit, kind, whether it has minimums. */
+typedef struct LLMC__N(unit_type) {
+    float (*line)(const uint8_t *w, const llmc__q8 *x, size_t blocks);
+    void (*rows)(llmc__rows *r, const uint8_t *w, size_t row_bytes, size_t blocks);
+    size_t bytes;
+    int kind, mins;
+} LLMC__N(unit_type);
+
+/* As tile_##type above: 8 rows by cols <= 32 columns, whole units unpacked before their blocks. */
+LLMC__FN void LLMC__N(tile_units)(const LLMC__N(unit_type) * u, float *sum, const uint8_t *w,
+                                  size_t row_bytes, const uint8_t *x, size_t x_stride, size_t cols,
+                                  size_t blocks)
+{
+    float part[8 * 8 * 32]; /* [part][column][row] */
+    llmc__rows r;
+    size_t b, t, most;
+    LLMC_MEMSET(part, 0, 8 * 8 * cols * sizeof *part);
+    for (; blocks > 0; blocks -= most, w += u->bytes) {
+        most = blocks < 8 ? blocks : 8;
+        u->rows(&r, w, row_bytes, most);
+        for (b = 0; b < most; b++, x += sizeof(llmc__q8)) {
+            float *onto = part + b * (8 * cols);
+            LLMC__N(panel) p;
+            if (u->kind == llmc__kind_h) {
+                LLMC__N(panel_h)(&p, r.q[0] + 32 * b, r.s[b]);
+                if (u->mins)
+                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 1);
+                else
+                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 0);
+            } else if (u->kind == llmc__kind_s) {
+                LLMC__N(panel_s)(&p, r.q[0] + 32 * b, r.s[b]);
+                LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_s, 0);
+            } else {
+                LLMC__N(panel_u)(&p, r.q[0] + 32 * b, r.s[b]);
+                LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 1);
+            }
+        }
+    }
+    for (t = 0; t < cols; t++)
+        llmc__vstore(sum + 8 * t, LLMC__N(fold)(part + 8 * t, cols));
+}
+
+/* llmc__matmul_fn for units: as matmul_##type above. */
+LLMC__FN void LLMC__N(matmul_units)(const LLMC__N(unit_type) * u, float *out, size_t out_stride,
+                                    const uint8_t *w, size_t row_bytes, size_t rows, const void *x,
+                                    size_t x_stride, size_t cols, size_t n)
+{
+    const uint8_t *at = (const uint8_t *)x;
+    size_t t0, r, t, wide, blocks = n / LLMC__QK;
+    for (t0 = 0; t0 < cols; t0 += wide, at += wide * x_stride) {
+        wide = cols - t0 < 32 ? cols - t0 : 32;
+        for (r = 0; wide >= LLMC__TILE_COLUMNS && r + 8 <= rows; r += 8) {
+            float sum[8 * 32];
+            LLMC__N(tile_units)(u, sum, w + r * row_bytes, row_bytes, at, x_stride, wide, blocks);
+            for (t = 0; t < wide; t++)
+                LLMC_MEMCPY(out + (t0 + t) * out_stride + r, sum + 8 * t, 8 * sizeof *sum);
+        }
+        for (; r < rows; r++)
+            for (t = 0; t < wide; t++)
+                out[(t0 + t) * out_stride + r] =
+                    u->line(w + r * row_bytes, (const llmc__q8 *)(const void *)(at + t * x_stride), blocks);
+    }
+}
+#define LLMC__X(type, name, bytes, kind, mins)                                                               \
+    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
+                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n) \
+    {                                                                                                        \
+        static const LLMC__N(unit_type)                                                                      \
+            u = {LLMC__N(line_##type), LLMC__N(rows_##type), bytes, llmc__kind_##kind, mins};                \
+        LLMC__N(matmul_units)(&u, out, out_stride, w, row_bytes, rows, x, x_stride, cols, n);                \
+    }
+LLMC__UNIT_TYPES(LLMC__X)
+#undef LLMC__X
+
 /* As llmc__scalar_quantize_x, to the bit. The largest of bits across lanes is found in memory: its
    eight steps are few beside 32 elements, and no set has a primitive for it. A block of zeros or
    with a NaN goes its own way, so that vround only sees what it can round. */
@@ -4296,7 +5632,7 @@ LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__q8 *out)
         llmc__v8 a = llmc__vload(x), b = llmc__vload(x + 8), c = llmc__vload(x + 16), d = llmc__vload(x + 24),
                  m;
         llmc__v8i i, j, k, l;
-        int32_t lane[8], most = 0;
+        int32_t lane[8], more[8], most = 0;
         float inverse;
         int at;
         i = llmc__vimax(llmc__vabsbits(a), llmc__vabsbits(b));
@@ -4307,7 +5643,7 @@ LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__q8 *out)
         out->d = llmc__q8_scale(most, &inverse);
         if (inverse == 0) {
             LLMC_MEMSET(out->q, 0, sizeof out->q);
-            out->sum = 0;
+            out->sum[0] = out->sum[1] = 0;
             continue;
         }
         m = llmc__vset1(inverse);
@@ -4316,8 +5652,14 @@ LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__q8 *out)
         k = llmc__vround(llmc__vmul(c, m));
         l = llmc__vround(llmc__vmul(d, m));
         llmc__viput32(out->q, i, j, k, l);
-        llmc__vistore(lane, llmc__viadd(llmc__viadd(i, j), llmc__viadd(k, l)));
-        out->sum = lane[0] + lane[1] + lane[2] + lane[3] + lane[4] + lane[5] + lane[6] + lane[7];
+        llmc__vistore(lane, llmc__viadd(i, j));
+        llmc__vistore(more, llmc__viadd(k, l));
+        for (at = 1; at < 8; at++) {
+            lane[0] += lane[at];
+            more[0] += more[at];
+        }
+        out->sum[0] = (int16_t)lane[0];
+        out->sum[1] = (int16_t)more[0];
     }
 }
 
