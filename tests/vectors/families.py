@@ -3,6 +3,7 @@
 must compute: the reference that test_family.c compares llmc.h with. See README.md.
 
     /usr/bin/python3 tests/vectors/families.py OUT [NAME...]   models and OUT/list.txt
+    /usr/bin/python3 tests/vectors/families.py --update OUT    the same, if OUT is older than this program
     /usr/bin/python3 tests/vectors/families.py --vectors       tests/vectors/families/*.bin anew
     /usr/bin/python3 tests/vectors/families.py --check         compares them with a new computation
 
@@ -11,6 +12,7 @@ below OUT, vector file, ids, context length, tolerance class (f32: the 1e-3 of e
 loose: weights that make llmc.h round activations). Needs numpy (Debian: python3-numpy).
 """
 import os
+import shutil
 import sys
 
 import numpy as np
@@ -48,6 +50,21 @@ def write_models(out, names):
             add(c.name + "/gguf", c.name + ".gguf", "gguf")
     with open(os.path.join(out, "list.txt"), "w") as f:
         f.write("".join(lines))
+
+
+def update(out):
+    """Two tests may do this at once: the models are made aside and moved into place whole."""
+    made = os.path.join(out, "list.txt")
+    sources = [os.path.abspath(__file__)] + [os.path.join(HERE, n) for n in os.listdir(HERE) if n.endswith(".py")]
+    if os.path.exists(made) and os.path.getmtime(made) > max(map(os.path.getmtime, sources)):
+        return
+    aside = "%s.%d" % (out.rstrip("/"), os.getpid())
+    write_models(aside, [])
+    shutil.rmtree(out, ignore_errors=True)
+    try:
+        os.rename(aside, out)
+    except OSError:  # another was first
+        shutil.rmtree(aside)
 
 
 def write_vectors(names):
@@ -90,6 +107,8 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     if sys.argv[1] == "--vectors":
         write_vectors(sys.argv[2:])
+    elif sys.argv[1] == "--update":
+        update(sys.argv[2])
     elif sys.argv[1] == "--check":
         sys.exit(check(sys.argv[2:]))
     else:
