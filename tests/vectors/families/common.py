@@ -1,5 +1,6 @@
 """What the families' modules share: random weights, reading of Hugging Face names, GGUF names
 and keys, and the list of cases."""
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -148,11 +149,10 @@ def gguf_tensors(t, names=None, top=None, change=None, layers="model.layers."):
             out[top_table[stem] + "." + kind] = a
             continue
         layer, rest = stem[len(layers):].split(".", 1)
-        if ".experts." in rest:
-            before, after = rest.split(".experts.")
-            number, which = after.split(".", 1)
-            key = "blk.%s.%s.%s" % (layer, table[before + ".experts." + which], kind)
-            stacks.setdefault(key, {})[int(number)] = a
+        one = re.fullmatch(r"(.*\.experts\.)(\d+)\.(.*)", rest)
+        if one:
+            key = "blk.%s.%s.%s" % (layer, table[one[1] + one[3]], kind)
+            stacks.setdefault(key, {})[int(one[2])] = a
             out[key] = None
         else:
             out["blk.%s.%s.%s" % (layer, table[rest], kind)] = a

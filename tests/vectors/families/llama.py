@@ -312,5 +312,244 @@ def qwen3moe():
         case(name, c, t, reads_llama(ffn=ffn, qk="head"), (keys, gguf_tensors(t)), T=20)
 
 
-for make in (llama, llama_rope, mistral, mixtral, qwen2, qwen2moe, qwen3, qwen3moe):
+# ---------------------------------------------------------------- Granite
+def granite():
+    c = config("GraniteForCausalLM", "granite", attention_bias=False, attention_multiplier=0.4, bos_token_id=0,
+               embedding_multiplier=12.0, eos_token_id=0, hidden_act="silu", hidden_size=D, intermediate_size=F,
+               logits_scaling=8.0, max_position_embeddings=128, mlp_bias=False, num_attention_heads=4,
+               num_hidden_layers=3, num_key_value_heads=2, pad_token_id=0, residual_multiplier=0.22,
+               rms_norm_eps=1e-5, rope_scaling=None, rope_theta=10000.0, tie_word_embeddings=True, vocab_size=V)
+    parts = dict(scale=lambda c: c["attention_multiplier"], residual=lambda c: c["residual_multiplier"],
+                 embed=lambda c: c["embedding_multiplier"], logits=lambda c: 1 / c["logits_scaling"])
+    t = weights(c, 160, True, last=8.0)
+    case("granite", c, t, reads_llama(tied=True, **parts), (granite_keys("granite", c), gguf_tensors(t, change=permute_qk(c))))
+    c = dict(c, architectures=["GraniteMoeForCausalLM"], model_type="granitemoe", num_experts_per_tok=3,
+             num_local_experts=6, output_router_logits=False, router_aux_loss_coef=0.01, num_hidden_layers=2)
+    t, stacked = granite_moe_weights(c)
+
+    def ffn(r, p, c, l):
+        b, f = p + "block_sparse_moe.", c["intermediate_size"]
+        each = [d.gated(d.linear(w[:f]), d.linear(w[f:]), d.linear(o), d.silu)
+                for w, o in zip(r[b + "input_linear.weight"], r[b + "output_linear.weight"])]
+        return d.experts(r.lin(b + "router.layer"), each, c["num_experts_per_tok"], True)
+    case("granitemoe", c, t, reads_llama(tied=True, ffn=ffn, **parts), (granite_keys("granitemoe", c), stacked), T=20)
+
+
+def granite_keys(arch, c):
+    return llama_keys(arch, c) + f32(arch, attention__scale=c["attention_multiplier"],
+                                     embedding_scale=c["embedding_multiplier"],
+                                     residual_scale=c["residual_multiplier"], logit_scale=c["logits_scaling"])
+
+
+def granite_moe_weights(c):
+    """Experts in two tensors: input_linear [E][2F][D], gate rows first, and output_linear [E][D][F]."""
+    n, f = c["num_local_experts"], c["intermediate_size"]
+
+    def ffn(m, p, l):
+        b = p + "block_sparse_moe."
+        m.put(b + "input_linear.weight", m.random.randn(n, 2 * f, D) * 1.4 / np.sqrt(D))
+        m.put(b + "output_linear.weight", m.random.randn(n, D, f) * 1.4 / np.sqrt(f))
+        m.lin(b + "router.layer", n, D, gain=2.0)
+    t, apart = weights(c, 161, True, ffn=ffn, last=8.0), {}
+    for k, v in t.items():
+        if k.endswith("input_linear.weight"):
+            apart[k.replace("input_linear", "gate")], apart[k.replace("input_linear", "up")] = v[:, :f], v[:, f:]
+        else:
+            apart[k] = v
+    b = "block_sparse_moe."
+    return t, gguf_tensors(apart, {b + "gate": "ffn_gate_exps", b + "up": "ffn_up_exps", b + "router.layer":
+                                   "ffn_gate_inp", b + "output_linear": "ffn_down_exps"}, change=permute_qk(c))
+
+
+# ---------------------------------------------------------------- SmolLM3, MiniCPM, InternLM2
+
+
+def smollm3():
+    c = config("SmolLM3ForCausalLM", "smollm3", attention_bias=False, bos_token_id=50, eos_token_id=51,
+               hidden_act="silu", hidden_size=D, intermediate_size=F, layer_types=["full_attention"] * 5,
+               max_position_embeddings=128, max_window_layers=28, mlp_bias=False, no_rope_layer_interval=4,
+               no_rope_layers=[1, 1, 1, 0, 1], num_attention_heads=4, num_hidden_layers=5, num_key_value_heads=2,
+               pad_token_id=52, pretraining_tp=2, rms_norm_eps=1e-6, rope_scaling=None, rope_theta=50000.0,
+               sliding_window=None, use_sliding_window=False, vocab_size=V)
+
+    def turns(c, l):
+        return turn(c) if c["no_rope_layers"][l] else None
+    t = weights(c, 162, True)  # tied, though its config does not say so
+    case("smollm3", c, t, reads_llama(turns=turns, tied=True),
+         (llama_keys("smollm3", c), gguf_tensors(t, change=permute_qk(c))))
+    c = dict(c, no_rope_layers=[0, 1, 0, 1], num_hidden_layers=4, layer_types=["full_attention"] * 4,
+             tie_word_embeddings=False)
+    t = weights(c, 163)
+    case("smollm3-layers", c, t, reads_llama(turns=turns))
+
+
+def minicpm():
+    c = config("MiniCPMForCausalLM", "minicpm", attention_bias=False, auto_map={
+        "AutoConfig": "configuration_minicpm.MiniCPMConfig", "AutoModelForCausalLM":
+        "modeling_minicpm.MiniCPMForCausalLM"}, dim_model_base=16, hidden_act="silu", hidden_size=D,
+        intermediate_size=F, max_position_embeddings=64, num_attention_heads=4, num_hidden_layers=3,
+        num_key_value_heads=4, rms_norm_eps=1e-5, rope_scaling=None, scale_depth=1.4, scale_emb=12, vocab_size=V)
+    t = weights(c, 164, True, last=4.0)  # tied, though its config does not say so
+
+    def residual(c):
+        return c["scale_depth"] / np.sqrt(c["num_hidden_layers"])
+    keys = text_keys("minicpm", c) + f32("minicpm", embedding_scale=12, residual_scale=residual(c),
+                                         logit_scale=D / c["dim_model_base"])
+    reads = reads_llama(tied=True, embed=lambda c: c["scale_emb"], residual=residual,
+                        logits=lambda c: c["dim_model_base"] / c["hidden_size"])
+    case("minicpm", c, t, reads, (keys, gguf_tensors(t, change=permute_qk(c, False))))
+
+
+def internlm2():
+    """Llama under other names; wqkv has for each key head its query heads, the key and the value."""
+    H, G, L = 4, 2, 3
+    K = D // H
+    c = config("InternLM2ForCausalLM", "internlm2", attn_implementation="eager", auto_map={
+        "AutoConfig": "configuration_internlm2.InternLM2Config", "AutoModelForCausalLM":
+        "modeling_internlm2.InternLM2ForCausalLM"}, bias=False, hidden_act="silu", hidden_size=D, intermediate_size=F,
+        max_position_embeddings=64, num_attention_heads=H, num_hidden_layers=L, num_key_value_heads=G, pad_token_id=2,
+        rms_norm_eps=1e-5, rope_scaling={"factor": 2.0, "type": "dynamic"}, rope_theta=1000000,
+        tie_word_embeddings=False, vocab_size=V)
+    t = weights(c, 165)
+
+    def renamed(t):
+        out, names = {}, {"self_attn.o_proj": "attention.wo", "mlp.gate_proj": "feed_forward.w1", "mlp.down_proj":
+                          "feed_forward.w2", "mlp.up_proj": "feed_forward.w3", "input_layernorm": "attention_norm",
+                          "post_attention_layernorm": "ffn_norm", "model.embed_tokens": "model.tok_embeddings",
+                          "lm_head": "output"}
+        for k, v in t.items():
+            for a, b in names.items():
+                k = k.replace(a, b)
+            if "self_attn" not in k:
+                out[k] = v
+        for l in range(L):
+            q, k, v = (t["model.layers.%d.self_attn.%s_proj.weight" % (l, x)].reshape(G, -1, K, D) for x in "qkv")
+            out["model.layers.%d.attention.wqkv.weight" % l] = np.concatenate([q, k, v], 1).reshape(-1, D)
+        return out
+    # The reference reads the parts before they were joined: the joining is this family's definition.
+    own, base = renamed(t), reads_llama(turns=lambda c, l: turn(c, 32))
+
+    def reads(c, joined):
+        back = {"model.norm.weight": joined["model.norm.weight"], "lm_head.weight": joined["output.weight"],
+                "model.embed_tokens.weight": joined["model.tok_embeddings.weight"]}
+        for l in range(c["num_hidden_layers"]):
+            p = "model.layers.%d." % l
+            w = joined[p + "attention.wqkv.weight"].reshape(G, H // G + 2, K, D)
+            for x, part in (("q", w[:, :-2]), ("k", w[:, -2]), ("v", w[:, -1])):
+                back[p + "self_attn.%s_proj.weight" % x] = part.reshape(-1, D)
+            for a, b in (("self_attn.o_proj", "attention.wo"), ("mlp.gate_proj", "feed_forward.w1"),
+                         ("mlp.down_proj", "feed_forward.w2"), ("mlp.up_proj", "feed_forward.w3"),
+                         ("input_layernorm", "attention_norm"), ("post_attention_layernorm", "ffn_norm")):
+                back[p + a + ".weight"] = joined[p + b + ".weight"]
+        return base(c, back)
+    case("internlm2", c, own, reads, (text_keys("internlm2", c), gguf_tensors(t, change=permute_qk(c))))
+
+
+# ---------------------------------------------------------------- OLMo
+
+
+def olmo():
+    c = config("OlmoForCausalLM", "olmo", attention_bias=False, clip_qkv=1.5, eos_token_id=50, hidden_act="silu",
+               hidden_size=D, intermediate_size=F, max_position_embeddings=64, num_attention_heads=4,
+               num_hidden_layers=2, num_key_value_heads=4, pad_token_id=1, rope_scaling=None, rope_theta=10000.0,
+               tie_word_embeddings=False, vocab_size=V)
+    t = weights(c, 170, norms=False)
+    keys = text_keys("olmo", c) + f32("olmo", attention__layer_norm_epsilon=1e-5, attention__clamp_kqv=1.5)
+    case("olmo", c, t, reads_llama(norm=d.layer_norm(None, None, 1e-5), clip=True),
+         (keys, gguf_tensors(t, change=permute_qk(c, False))))
+
+
+def olmo2_config(architecture, model_type, **keys):
+    c = config(architecture, model_type, attention_bias=False, eos_token_id=50, hidden_act="silu", hidden_size=D,
+               intermediate_size=F, max_position_embeddings=64, num_attention_heads=4, num_hidden_layers=2,
+               num_key_value_heads=2, pad_token_id=51, rms_norm_eps=1e-6, rope_scaling=None, rope_theta=500000,
+               tie_word_embeddings=False, vocab_size=V)
+    c.update(keys)
+    return c
+
+
+def olmo2():
+    c = olmo2_config("Olmo2ForCausalLM", "olmo2")
+    t = weights(c, 171, qk="width", order="post")
+    case("olmo2", c, t, reads_llama(qk="width", order="post"), (text_keys("olmo2", c), gguf_tensors(t, POST_ONLY)))
+    kinds = ["sliding_attention"] * 3 + ["full_attention", "sliding_attention"]
+    for name, types, seed in (("olmo3", kinds, 172), ("olmo3-types", ["full_attention", "sliding_attention"], 173)):
+        c = olmo2_config("Olmo3ForCausalLM", "olmo3", layer_types=types, num_hidden_layers=len(types),
+                         sliding_window=5, rope_scaling={"attention_factor": 1.2079441541679836, "beta_fast": 32.0,
+                                                         "beta_slow": 1.0, "factor": 8.0, "rope_type": "yarn",
+                                                         "original_max_position_embeddings": 8})
+        t = weights(c, seed, qk="width", order="post")
+
+        def local(c, l):
+            return c["layer_types"][l] == "sliding_attention"
+        # Only layers that see everything are stretched by YaRN.
+        reads = reads_llama(qk="width", order="post", window=lambda c, l: c["sliding_window"] if local(c, l) else None,
+                            turns=lambda c, l: turn(c, scaled=not local(c, l)))
+        keys = text_keys("olmo2", c) + u32("olmo2", attention__sliding_window=5)
+        keys += flags("olmo2", "attention.sliding_window_pattern", [x == "sliding_attention" for x in types])
+        case(name, c, t, reads, (keys, gguf_tensors(t, POST_ONLY)), T=20)
+
+
+def olmoe():
+    c = olmo2_config("OlmoeForCausalLM", "olmoe", clip_qkv=None, norm_topk_prob=False, num_experts=6,
+                     num_experts_per_tok=3, output_router_logits=False, rms_norm_eps=1e-5, router_aux_loss_coef=0.01)
+    t = weights(c, 174, qk="width", ffn=make_experts(c, F))
+
+    def ffn(r, p, c, l):
+        return moe(r, p + "mlp.", c, c["norm_topk_prob"])
+    keys = text_keys("olmoe", c)
+    case("olmoe", c, t, reads_llama(qk="width", ffn=ffn), (keys, gguf_tensors(t)), T=20)
+
+
+# ---------------------------------------------------------------- EXAONE 4, GLM 4
+
+
+def exaone4():
+    low = dict(factor=16.0, high_freq_factor=4.0, low_freq_factor=1.0, original_max_position_embeddings=32,
+               rope_type="llama3")
+    for name, layers, window, tied, seed in (("exaone4", 3, None, True, 180), ("exaone4-window", 5, 5, False, 181)):
+        kinds = ["full_attention" if window is None or (l + 1) % 4 == 0 else "sliding_attention" for l in range(layers)]
+        c = config("Exaone4ForCausalLM", "exaone4", eos_token_id=51, head_dim=16, hidden_act="silu", hidden_size=D,
+                   intermediate_size=F, layer_types=kinds, max_position_embeddings=128, num_attention_heads=4,
+                   num_hidden_layers=layers, num_key_value_heads=2, pad_token_id=0, rms_norm_eps=1e-5,
+                   rope_scaling=low, rope_theta=1000000, sliding_window=window,
+                   sliding_window_pattern=None if window is None else "LLLG", tie_word_embeddings=tied, vocab_size=V)
+        t = weights(c, seed, tied, qk="head", order="post")
+
+        def local(c, l):
+            return c["layer_types"][l] == "sliding_attention"
+        reads = reads_llama(qk="head", order="post", tied=tied,
+                            window=lambda c, l: c["sliding_window"] if local(c, l) else None,
+                            turns=lambda c, l: turn(c) if c["sliding_window"] is None or local(c, l) else None)
+        keys = text_keys("exaone4", c) + u32("exaone4", vocab_size=V, attention__sliding_window=window)
+        if window is not None:
+            keys += flags("exaone4", "attention.sliding_window_pattern", [x == "sliding_attention" for x in kinds])
+        g = dict({"rope_freqs.weight": llama3_factors(c).astype(np.float32)}, **gguf_tensors(t, POST_ONLY))
+        case(name, c, t, reads, (keys, g), T=20)
+
+
+def glm4():
+    for name, bias, seed in (("glm4", False, 182), ("glm4-bias", True, 183)):
+        c = config("Glm4ForCausalLM", "glm4", attention_bias=bias, eos_token_id=[50, 51], head_dim=12,
+                   hidden_act="silu", hidden_size=D, intermediate_size=F, max_position_embeddings=64,
+                   num_attention_heads=4, num_hidden_layers=2, num_key_value_heads=2, pad_token_id=50,
+                   partial_rotary_factor=0.5, rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=False,
+                   vocab_size=V)
+
+        def make(m, p, l):
+            m.lin(p + "mlp.gate_up_proj", 2 * F, D, gain=1.4)
+            m.lin(p + "mlp.down_proj", D, F, gain=1.4)
+
+        def ffn(r, p, c, l):
+            w = r[p + "mlp.gate_up_proj.weight"]
+            return d.gated(d.linear(w[:F]), d.linear(w[F:]), r.lin(p + "mlp.down_proj"), d.silu)
+        t = weights(c, seed, bias=bias, ffn=make, order="both")
+        reads = reads_llama(ffn=ffn, order="both", turns=lambda c, l: turn(c, adjacent=True))
+        names = {"post_self_attn_layernorm": "post_attention_norm", "post_mlp_layernorm": "post_ffw_norm"}
+        keys = text_keys("glm4", c) + u32("glm4", rope__dimension_count=6)
+        case(name, c, t, reads, (keys, gguf_tensors(t, names)))
+
+
+for make in (llama, llama_rope, mistral, mixtral, qwen2, qwen2moe, qwen3, qwen3moe, granite, smollm3, minicpm, internlm2,
+             olmo, olmo2, olmoe, exaone4, glm4):
     make()
