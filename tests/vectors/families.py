@@ -43,7 +43,7 @@ def write_models(out, names):
                                                   "loose" if kind in c.loose else "f32"))
         for suffix, (config, tensors) in dict({"": (c.config, c.tensors)}, **c.folders).items():
             generation = dict(GENERATION, **{k: config[k] for k in ("bos_token_id", "eos_token_id") if k in config})
-            save_folder(os.path.join(out, c.name + suffix), config, tensors, generation, c.shards, c.bf16)
+            save_folder(os.path.join(out, c.name + suffix), config, tensors, generation, c.shards, c.half)
             add(c.name + suffix + "/hf", c.name + suffix, suffix)
         if c.gguf is not None:
             save_gguf(os.path.join(out, c.name + ".gguf"), *c.gguf)

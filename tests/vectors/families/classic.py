@@ -37,7 +37,7 @@ GPT2_LAYER = {"ln_1": "attn_norm", "ln_2": "ffn_norm", "attn.c_attn": "attn_qkv"
 def gpt2():
     D, H, L, ctx = 32, 4, 2, 48
     c = config("GPT2LMHeadModel", "gpt2", activation_function="gelu_new", attn_pdrop=0.1, bos_token_id=V - 1,
-               embd_pdrop=0.1, eos_token_id=V - 1, layer_norm_epsilon=1e-5, n_ctx=ctx, n_embd=D, n_head=H, n_layer=L,
+               embd_pdrop=0.1, eos_token_id=V - 1, layer_norm_epsilon=0.003, n_ctx=ctx, n_embd=D, n_head=H, n_layer=L,
                n_positions=ctx, resid_pdrop=0.1, summary_activation=None, summary_first_dropout=0.1,
                summary_proj_to_labels=True, summary_type="cls_index", summary_use_proj=True, vocab_size=V,
                task_specific_params={"text-generation": {"do_sample": True, "max_length": 50}})
@@ -55,7 +55,7 @@ def gpt2():
     m.norm("ln_f", D, True, mean=tied_mean(D, 0.4))
     keys = start("gpt2", c) + u32("gpt2", block_count=L, context_length=ctx, embedding_length=D,
                                   feed_forward_length=4 * D, attention__head_count=H)
-    keys += f32("gpt2", attention__layer_norm_epsilon=1e-5)
+    keys += f32("gpt2", attention__layer_norm_epsilon=0.003)
 
     def change(name, a):
         return a.T.copy() if ".c_" in name and name.endswith(".weight") else a
@@ -94,7 +94,7 @@ def neox():
     for name, parallel, pct, seed in (("neox", True, 0.25, 402), ("neox-serial", False, 1.0, 403)):
         c = config("GPTNeoXForCausalLM", "gpt_neox", attention_bias=True, bos_token_id=0, classifier_dropout=0.1,
                    eos_token_id=0, hidden_act="gelu", hidden_dropout=0.0, hidden_size=D, intermediate_size=F,
-                   layer_norm_eps=1e-5, max_position_embeddings=64, num_attention_heads=H, num_hidden_layers=L,
+                   layer_norm_eps=0.003, max_position_embeddings=64, num_attention_heads=H, num_hidden_layers=L,
                    rope_scaling=None, rotary_emb_base=10000, rotary_pct=pct, tie_word_embeddings=False,
                    use_parallel_residual=parallel, vocab_size=V)
         m = Make(seed)
@@ -122,7 +122,7 @@ def neox():
         keys = start("gptneox", c) + u32(
             "gptneox", context_length=64, embedding_length=D, block_count=L, feed_forward_length=F,
             rope__dimension_count=int(pct * (D // H)), attention__head_count=H)
-        keys += [("gptneox.use_parallel_residual", BOOL, parallel)] + f32("gptneox", attention__layer_norm_epsilon=1e-5)
+        keys += [("gptneox.use_parallel_residual", BOOL, parallel)] + f32("gptneox", attention__layer_norm_epsilon=0.003)
         g = gguf_tensors(m.t, NEOX_LAYER, {"gpt_neox.embed_in": "token_embd", "embed_out": "output",
                                            "gpt_neox.final_layer_norm": "output_norm"}, change, "gpt_neox.layers.")
         case(name, c, m.t, reads_neox, (keys, g))
@@ -147,8 +147,8 @@ def starcoder2():
     D, H, G, L, F = 64, 4, 2, 2, 128
     for name, window, tied, seed in (("starcoder2", None, True, 404), ("starcoder2-window", 5, False, 405)):
         c = config("Starcoder2ForCausalLM", "starcoder2", bos_token_id=0, embedding_dropout=0.1, eos_token_id=0,
-                   hidden_act="gelu_pytorch_tanh", hidden_size=D, intermediate_size=F, layer_norm_epsilon=1e-5,
-                   max_position_embeddings=64, mlp_type="default", norm_epsilon=1e-5, norm_type="layer_norm",
+                   hidden_act="gelu_pytorch_tanh", hidden_size=D, intermediate_size=F, layer_norm_epsilon=0.003,
+                   max_position_embeddings=64, mlp_type="default", norm_epsilon=0.003, norm_type="layer_norm",
                    num_attention_heads=H, num_hidden_layers=L, num_key_value_heads=G, residual_dropout=0.1,
                    rope_theta=100000.0, sliding_window=window, tie_word_embeddings=tied, use_bias=True, vocab_size=V)
         m = Make(seed)
@@ -197,7 +197,7 @@ def falcon():
         new = G > 1
         c = config("FalconForCausalLM", "falcon", alibi=False, apply_residual_connection_post_layernorm=False,
                    bias=False, bos_token_id=11, eos_token_id=11, hidden_dropout=0.0, hidden_size=D,
-                   layer_norm_epsilon=1e-5, multi_query=True, new_decoder_architecture=new, num_attention_heads=H,
+                   layer_norm_epsilon=0.003, multi_query=True, new_decoder_architecture=new, num_attention_heads=H,
                    num_hidden_layers=L, parallel_attn=True, vocab_size=V)
         if new:
             c["num_kv_heads"] = G
@@ -221,7 +221,7 @@ def falcon():
         keys = start("falcon", c) + u32("falcon", context_length=2048) + [
             ("falcon.tensor_data_layout", STRING, "jploski")] + u32(
             "falcon", embedding_length=D, feed_forward_length=4 * D, block_count=L, attention__head_count=H,
-            attention__head_count_kv=G) + f32("falcon", attention__layer_norm_epsilon=1e-5)
+            attention__head_count_kv=G) + f32("falcon", attention__layer_norm_epsilon=0.003)
         if not new:  # its files hold the tied head a second time
             m.t["lm_head.weight"] = m.t["transformer.word_embeddings.weight"]
         g = gguf_tensors(m.t, FALCON_LAYER, {"transformer.word_embeddings": "token_embd",
@@ -254,7 +254,7 @@ def stablelm():
     for name, parallel, qk, bias, G, seed in (("stablelm", False, False, True, 4, 408),
                                               ("stablelm-parallel", True, True, False, 2, 409)):
         c = config("StableLmForCausalLM", "stablelm", bos_token_id=0, eos_token_id=0, hidden_act="silu",
-                   hidden_dropout=0.0, hidden_size=D, intermediate_size=F, layer_norm_eps=1e-5,
+                   hidden_dropout=0.0, hidden_size=D, intermediate_size=F, layer_norm_eps=0.003,
                    max_position_embeddings=64, num_attention_heads=H, num_hidden_layers=L, num_key_value_heads=G,
                    partial_rotary_factor=0.25, qk_layernorm=qk, rope_theta=10000, tie_word_embeddings=False,
                    use_parallel_residual=parallel, use_qkv_bias=bias, vocab_size=V)
@@ -281,7 +281,7 @@ def stablelm():
             "stablelm", context_length=64, embedding_length=D, block_count=L, feed_forward_length=F,
             rope__dimension_count=K // 4, attention__head_count=H, attention__head_count_kv=G)
         keys += [("stablelm.use_parallel_residual", BOOL, parallel)]
-        keys += f32("stablelm", attention__layer_norm_epsilon=1e-5)
+        keys += f32("stablelm", attention__layer_norm_epsilon=0.003)
         g = gguf_tensors(stacked, {"self_attn.q_layernorm": "attn_q_norm", "self_attn.k_layernorm": "attn_k_norm"})
         case(name, c, m.t, reads_stablelm, (keys, g))
 
@@ -306,7 +306,7 @@ def nemotron():
     D, H, G, L, F = 64, 4, 2, 2, 128
     c = config("NemotronForCausalLM", "nemotron", attention_bias=False, bos_token_id=2, eos_token_id=3,
                head_dim=D // H, hidden_act="relu2", hidden_dropout=0.0, hidden_size=D, intermediate_size=F,
-               max_position_embeddings=64, mlp_bias=False, norm_eps=1e-5, num_attention_heads=H, num_hidden_layers=L,
+               max_position_embeddings=64, mlp_bias=False, norm_eps=0.003, num_attention_heads=H, num_hidden_layers=L,
                num_key_value_heads=G, partial_rotary_factor=0.5, rope_theta=10000, tie_word_embeddings=False,
                vocab_size=V)
     m = Make(410)
@@ -321,7 +321,7 @@ def nemotron():
     m.norm("model.norm", D, True, mean=0.0)
     m.lin("lm_head", V, D)
     keys = text_keys("nemotron", c) + u32("nemotron", vocab_size=V)
-    keys += f32("nemotron", attention__layer_norm_epsilon=1e-5) + u32("nemotron", rope__dimension_count=D // H // 2)
+    keys += f32("nemotron", attention__layer_norm_epsilon=0.003) + u32("nemotron", rope__dimension_count=D // H // 2)
     keys += [("nemotron.rope.scaling.type", STRING, "none")]
     g = gguf_tensors(m.t, change=lambda n, a: a + np.float32(1) if n.endswith("norm.weight") else a)
     case("nemotron", c, m.t, reads_nemotron, (keys, g))
@@ -362,7 +362,7 @@ def cohere():
         two = name == "cohere2"
         c = config("Cohere2ForCausalLM" if two else "CohereForCausalLM", "cohere2" if two else "cohere",
                    attention_bias=False, bos_token_id=5, eos_token_id=50, hidden_act="silu", hidden_size=D,
-                   intermediate_size=F, layer_norm_eps=1e-5, logit_scale=0.0625, max_position_embeddings=64,
+                   intermediate_size=F, layer_norm_eps=0.003, logit_scale=0.0625, max_position_embeddings=64,
                    num_attention_heads=H, num_hidden_layers=L, num_key_value_heads=G, pad_token_id=0,
                    rope_theta=50000.0, vocab_size=V, **keys)
         m, K = Make(seed), D // H

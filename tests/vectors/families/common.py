@@ -16,13 +16,13 @@ def case(name, config, tensors, reads, gguf=None, T=16, context=32, seed=None, *
     """One model: config (of config.json), tensors (Hugging Face names), reads(config, tensors64) ->
     model of decode.py, gguf (keys, tensors) or None. more: folders {suffix: (config, tensors)}
     with the same logits, loose (suffixes whose stored weights make llmc.h round activations),
-    shards, bf16 (names)."""
+    shards, half (how its files store the weights: BF16, F16)."""
     assert name not in CASES
     V = tensors_vocab(config)
     ids = np.random.RandomState(sum(map(ord, name))).randint(0, V, T).tolist()
     CASES[name] = SimpleNamespace(name=name, config=config, tensors=tensors, reads=reads, gguf=gguf, ids=ids,
                                   context=context, folders=more.get("folders", {}), loose=more.get("loose", ()),
-                                  shards=more.get("shards", 1), bf16=more.get("bf16", ()))
+                                  shards=more.get("shards", 1), half=more.get("half"))
 
 
 def tensors_vocab(config):
@@ -39,14 +39,16 @@ def reference(c, watch=None):
 
 
 class Make:
-    """Weights from a fixed seed, rounded to float32 as they are made."""
+    """Weights from a fixed seed, rounded to float32 as they are made, or to what a half can hold."""
 
-    def __init__(self, seed, bf16=False):
-        self.random, self.t, self.bf16 = np.random.RandomState(seed), {}, bf16
+    def __init__(self, seed, half=None):
+        self.random, self.t, self.half = np.random.RandomState(seed), {}, half
 
     def put(self, name, a):
         a = np.asarray(a, dtype=np.float32)
-        if self.bf16:
+        if self.half == "F16":
+            a = a.astype(np.float16).astype(np.float32)
+        elif self.half == "BF16":
             a = ((a.view(np.uint32) + 0x8000) & 0xFFFF0000).astype(np.uint32).view(np.float32)
         self.t[name] = a
 

@@ -89,7 +89,7 @@ def gemma1():
     c = config("GemmaForCausalLM", "gemma", attention_bias=False, bos_token_id=2, eos_token_id=1, head_dim=24,
                hidden_act="gelu", hidden_activation="gelu_pytorch_tanh", hidden_size=D, intermediate_size=F,
                max_position_embeddings=64, num_attention_heads=4, num_hidden_layers=2, num_key_value_heads=1,
-               pad_token_id=0, rms_norm_eps=1e-6, rope_scaling=None, rope_theta=10000.0, vocab_size=V)
+               pad_token_id=0, rms_norm_eps=0.002, rope_scaling=None, rope_theta=10000.0, vocab_size=V)
     t = weights(c, 201)
     case("gemma", c, t, reads(), (gguf_keys("gemma", c), gguf_tensors(t, change=norms_plus_one)))
 
@@ -104,7 +104,7 @@ def gemma2():
                    cache_implementation="hybrid", eos_token_id=1, final_logit_softcapping=3.0, head_dim=16,
                    hidden_act="gelu_pytorch_tanh", hidden_activation="gelu_pytorch_tanh", hidden_size=D,
                    intermediate_size=F, max_position_embeddings=64, num_attention_heads=4, num_hidden_layers=4,
-                   num_key_value_heads=2, pad_token_id=0, query_pre_attn_scalar=scalar, rms_norm_eps=1e-6,
+                   num_key_value_heads=2, pad_token_id=0, query_pre_attn_scalar=scalar, rms_norm_eps=0.002,
                    rope_theta=10000.0, sliding_window=6, sliding_window_size=6, vocab_size=V)
         t = weights(c, seed, True, last=2.0)
         # The converter writes no scalar: GGUF readers take the head size (or the 27B's own rule).
@@ -119,7 +119,7 @@ def gemma3_config(**keys):
                cache_implementation="hybrid", eos_token_id=[1, 50], final_logit_softcapping=None, head_dim=16,
                hidden_activation="gelu_pytorch_tanh", hidden_size=D, intermediate_size=F, max_position_embeddings=128,
                num_attention_heads=4, num_hidden_layers=7, num_key_value_heads=2, pad_token_id=0,
-               query_pre_attn_scalar=16, rms_norm_eps=1e-6, rope_local_base_freq=10000.0,
+               query_pre_attn_scalar=16, rms_norm_eps=0.002, rope_local_base_freq=10000.0,
                rope_scaling={"factor": 8.0, "rope_type": "linear"}, rope_theta=1000000.0, sliding_window=5,
                sliding_window_pattern=6, vocab_size=V)
     c.update(keys)

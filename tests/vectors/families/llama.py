@@ -93,9 +93,9 @@ def reads_llama(window=lambda c, l: None, turns=lambda c, l: turn(c), ffn=None, 
 
 
 def weights(c, seed, tied=False, bias=False, out_bias=False, mlp_bias=False, ffn=None, qk=None, order="pre",
-            norms=True, last=1.0, bf16=False):
+            norms=True, last=1.0, half=None):
     """Tensors of a Llama-like model; ffn(m, p, l) makes other feed-forwards."""
-    m = Make(seed, bf16)
+    m = Make(seed, half)
     H, G, K, D = c["num_attention_heads"], c["num_key_value_heads"], head_dim(c), c["hidden_size"]
     m.embed("model.embed_tokens", c["vocab_size"], D)
     for l in range(c["num_hidden_layers"]):
@@ -145,7 +145,7 @@ def make_experts(c, width, ties=None, shared=None, dense=()):
 def llama_config(**keys):
     c = config("LlamaForCausalLM", "llama", hidden_act="silu", hidden_size=D, intermediate_size=F,
                max_position_embeddings=64, mlp_bias=False, attention_bias=False, num_attention_heads=4,
-               num_hidden_layers=3, num_key_value_heads=4, pretraining_tp=1, rms_norm_eps=1e-5, rope_scaling=None,
+               num_hidden_layers=3, num_key_value_heads=4, pretraining_tp=1, rms_norm_eps=0.003, rope_scaling=None,
                rope_theta=10000.0, tie_word_embeddings=False, vocab_size=V)
     c.update(keys)
     return {k: v for k, v in c.items() if v != "absent"}
@@ -174,9 +174,10 @@ def llama():
     c = llama_config(num_key_value_heads=2, tie_word_embeddings=True)
     t = weights(c, 104, tied=True)
     case("llama-tied", c, t, reads_llama(tied=True), llama_gguf(c, t))
-    c = llama_config(num_key_value_heads=2, torch_dtype="bfloat16")
-    t = weights(c, 105, bf16=True)
-    case("llama-bf16", c, t, reads_llama(), llama_gguf(c, t), shards=2, bf16=tuple(t))
+    for half, name, seed in (("BF16", "bfloat16", 105), ("F16", "float16", 106)):
+        c = llama_config(num_key_value_heads=2, torch_dtype=name)
+        t = weights(c, seed, half=half)
+        case("llama-" + half.lower(), c, t, reads_llama(), llama_gguf(c, t), shards=2, half=half)
 
 
 def llama_rope():
@@ -211,7 +212,7 @@ def mistral():
     for name, window, seed in (("mistral", 5, 130), ("mistral-full", None, 131)):
         c = config("MistralForCausalLM", "mistral", hidden_act="silu", hidden_size=D, intermediate_size=F,
                    max_position_embeddings=128, num_attention_heads=4, num_hidden_layers=3, num_key_value_heads=2,
-                   rms_norm_eps=1e-5, rope_theta=10000.0, sliding_window=window, tie_word_embeddings=False,
+                   rms_norm_eps=0.003, rope_theta=10000.0, sliding_window=window, tie_word_embeddings=False,
                    vocab_size=V)
         t = weights(c, seed)
         g = None if window else (llama_keys("llama", c), gguf_tensors(t, change=permute_qk(c)))
@@ -226,7 +227,7 @@ def mixtral():
     for name, ties, seed in (("mixtral", None, 140), ("mixtral-ties", (1, 3), 141)):
         c = config("MixtralForCausalLM", "mixtral", hidden_act="silu", hidden_size=D, intermediate_size=F,
                    max_position_embeddings=128, num_attention_heads=4, num_experts_per_tok=2, num_hidden_layers=2,
-                   num_key_value_heads=2, num_local_experts=5, output_router_logits=False, rms_norm_eps=1e-5,
+                   num_key_value_heads=2, num_local_experts=5, output_router_logits=False, rms_norm_eps=0.003,
                    rope_theta=1000000.0, router_aux_loss_coef=0.02, sliding_window=None, tie_word_embeddings=False,
                    vocab_size=V)
         t = weights(c, seed, ffn=make_experts(c, F, ties))
@@ -246,7 +247,7 @@ def mixtral():
 def qwen_config(architecture, model_type, **keys):
     c = config(architecture, model_type, bos_token_id=51, eos_token_id=52, hidden_act="silu", hidden_size=D,
                intermediate_size=F, max_position_embeddings=128, max_window_layers=28, num_attention_heads=4,
-               num_hidden_layers=3, num_key_value_heads=2, rms_norm_eps=1e-6, rope_theta=1000000.0,
+               num_hidden_layers=3, num_key_value_heads=2, rms_norm_eps=0.002, rope_theta=1000000.0,
                sliding_window=4096, tie_word_embeddings=False, use_sliding_window=False, vocab_size=V)
     c.update(keys)
     return c
@@ -318,7 +319,7 @@ def granite():
                embedding_multiplier=12.0, eos_token_id=0, hidden_act="silu", hidden_size=D, intermediate_size=F,
                logits_scaling=8.0, max_position_embeddings=128, mlp_bias=False, num_attention_heads=4,
                num_hidden_layers=3, num_key_value_heads=2, pad_token_id=0, residual_multiplier=0.22,
-               rms_norm_eps=1e-5, rope_scaling=None, rope_theta=10000.0, tie_word_embeddings=True, vocab_size=V)
+               rms_norm_eps=0.003, rope_scaling=None, rope_theta=10000.0, tie_word_embeddings=True, vocab_size=V)
     parts = dict(scale=lambda c: c["attention_multiplier"], residual=lambda c: c["residual_multiplier"],
                  embed=lambda c: c["embedding_multiplier"], logits=lambda c: 1 / c["logits_scaling"])
     t = weights(c, 160, True, last=8.0)
@@ -369,7 +370,7 @@ def smollm3():
                hidden_act="silu", hidden_size=D, intermediate_size=F, layer_types=["full_attention"] * 5,
                max_position_embeddings=128, max_window_layers=28, mlp_bias=False, no_rope_layer_interval=4,
                no_rope_layers=[1, 1, 1, 0, 1], num_attention_heads=4, num_hidden_layers=5, num_key_value_heads=2,
-               pad_token_id=52, pretraining_tp=2, rms_norm_eps=1e-6, rope_scaling=None, rope_theta=50000.0,
+               pad_token_id=52, pretraining_tp=2, rms_norm_eps=0.002, rope_scaling=None, rope_theta=50000.0,
                sliding_window=None, use_sliding_window=False, vocab_size=V)
 
     def turns(c, l):
@@ -388,7 +389,7 @@ def minicpm():
         "AutoConfig": "configuration_minicpm.MiniCPMConfig", "AutoModelForCausalLM":
         "modeling_minicpm.MiniCPMForCausalLM"}, dim_model_base=16, hidden_act="silu", hidden_size=D,
         intermediate_size=F, max_position_embeddings=64, num_attention_heads=4, num_hidden_layers=3,
-        num_key_value_heads=4, rms_norm_eps=1e-5, rope_scaling=None, scale_depth=1.4, scale_emb=12, vocab_size=V)
+        num_key_value_heads=4, rms_norm_eps=0.003, rope_scaling=None, scale_depth=1.4, scale_emb=12, vocab_size=V)
     t = weights(c, 164, True, last=4.0)  # tied, though its config does not say so
 
     def residual(c):
@@ -408,7 +409,7 @@ def internlm2():
         "AutoConfig": "configuration_internlm2.InternLM2Config", "AutoModelForCausalLM":
         "modeling_internlm2.InternLM2ForCausalLM"}, bias=False, hidden_act="silu", hidden_size=D, intermediate_size=F,
         max_position_embeddings=64, num_attention_heads=H, num_hidden_layers=L, num_key_value_heads=G, pad_token_id=2,
-        rms_norm_eps=1e-5, rope_scaling={"factor": 2.0, "type": "dynamic"}, rope_theta=1000000,
+        rms_norm_eps=0.003, rope_scaling={"factor": 2.0, "type": "dynamic"}, rope_theta=1000000,
         tie_word_embeddings=False, vocab_size=V)
     t = weights(c, 165)
 
@@ -462,7 +463,7 @@ def olmo():
 def olmo2_config(architecture, model_type, **keys):
     c = config(architecture, model_type, attention_bias=False, eos_token_id=50, hidden_act="silu", hidden_size=D,
                intermediate_size=F, max_position_embeddings=64, num_attention_heads=4, num_hidden_layers=2,
-               num_key_value_heads=2, pad_token_id=51, rms_norm_eps=1e-6, rope_scaling=None, rope_theta=500000,
+               num_key_value_heads=2, pad_token_id=51, rms_norm_eps=0.002, rope_scaling=None, rope_theta=500000,
                tie_word_embeddings=False, vocab_size=V)
     c.update(keys)
     return c
@@ -492,7 +493,8 @@ def olmo2():
 
 def olmoe():
     c = olmo2_config("OlmoeForCausalLM", "olmoe", clip_qkv=None, norm_topk_prob=False, num_experts=6,
-                     num_experts_per_tok=3, output_router_logits=False, rms_norm_eps=1e-5, router_aux_loss_coef=0.01)
+                     num_experts_per_tok=3, output_router_logits=False, num_key_value_heads=4, rms_norm_eps=1e-5,
+                     router_aux_loss_coef=0.01)
     t = weights(c, 174, qk="width", ffn=make_experts(c, F))
 
     def ffn(r, p, c, l):
@@ -511,7 +513,7 @@ def exaone4():
         kinds = ["full_attention" if window is None or (l + 1) % 4 == 0 else "sliding_attention" for l in range(layers)]
         c = config("Exaone4ForCausalLM", "exaone4", eos_token_id=51, head_dim=16, hidden_act="silu", hidden_size=D,
                    intermediate_size=F, layer_types=kinds, max_position_embeddings=128, num_attention_heads=4,
-                   num_hidden_layers=layers, num_key_value_heads=2, pad_token_id=0, rms_norm_eps=1e-5,
+                   num_hidden_layers=layers, num_key_value_heads=2, pad_token_id=0, rms_norm_eps=0.003,
                    rope_scaling=low, rope_theta=1000000, sliding_window=window,
                    sliding_window_pattern=None if window is None else "LLLG", tie_word_embeddings=tied, vocab_size=V)
         t = weights(c, seed, tied, qk="head", order="post")
@@ -533,7 +535,7 @@ def glm4():
         c = config("Glm4ForCausalLM", "glm4", attention_bias=bias, eos_token_id=[50, 51], head_dim=12,
                    hidden_act="silu", hidden_size=D, intermediate_size=F, max_position_embeddings=64,
                    num_attention_heads=4, num_hidden_layers=2, num_key_value_heads=2, pad_token_id=50,
-                   partial_rotary_factor=0.5, rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=False,
+                   partial_rotary_factor=0.5, rms_norm_eps=0.003, rope_theta=10000.0, tie_word_embeddings=False,
                    vocab_size=V)
 
         def make(m, p, l):

@@ -27,7 +27,7 @@ def reads_phi2(c, t):
 def phi2():
     D, H, F = 64, 4, 256
     c = config("PhiForCausalLM", "phi", bos_token_id=50, embd_pdrop=0.0, eos_token_id=50, hidden_act="gelu_new",
-               hidden_size=D, intermediate_size=F, layer_norm_eps=1e-5, max_position_embeddings=64,
+               hidden_size=D, intermediate_size=F, layer_norm_eps=0.003, max_position_embeddings=64,
                num_attention_heads=H, num_hidden_layers=2, num_key_value_heads=H, partial_rotary_factor=0.5,
                qk_layernorm=False, resid_pdrop=0.1, rope_scaling=None, rope_theta=10000.0, tie_word_embeddings=False,
                vocab_size=V)
@@ -43,7 +43,7 @@ def phi2():
     m.lin("lm_head", V, D, True)
     keys = start("phi2", c) + u32(
         "phi2", context_length=64, embedding_length=D, feed_forward_length=4 * D, block_count=2,
-        attention__head_count=H, attention__head_count_kv=H) + f32("phi2", attention__layer_norm_epsilon=1e-5)
+        attention__head_count=H, attention__head_count_kv=H) + f32("phi2", attention__layer_norm_epsilon=0.003)
     keys += u32("phi2", rope__dimension_count=D // H // 2)
     g = gguf_tensors(m.t, {"mlp.fc1": "ffn_up", "mlp.fc2": "ffn_down"}, {"model.final_layernorm": "output_norm"})
     case("phi2", c, m.t, reads_phi2, (keys, g))
@@ -117,7 +117,7 @@ def phi3_config(**keys):
         "AutoConfig": "configuration_phi3.Phi3Config", "AutoModelForCausalLM": "modeling_phi3.Phi3ForCausalLM"},
         embd_pdrop=0.0, hidden_act="silu", hidden_size=64, intermediate_size=96, max_position_embeddings=64,
         num_attention_heads=4, num_hidden_layers=3, num_key_value_heads=4, original_max_position_embeddings=64,
-        pad_token_id=50, resid_pdrop=0.0, rms_norm_eps=1e-5, rope_scaling=None, rope_theta=10000.0, sliding_window=6,
+        pad_token_id=50, resid_pdrop=0.0, rms_norm_eps=0.003, rope_scaling=None, rope_theta=10000.0, sliding_window=6,
         tie_word_embeddings=False, vocab_size=V)
     c.update(keys)
     return c

@@ -8,15 +8,17 @@ import numpy as np
 # ---------------------------------------------------------------- safetensors
 
 
-def save_safetensors(path, tensors, bf16=()):
-    """tensors: name -> array; those whose name is in bf16 are stored so (their values must fit)."""
+def save_safetensors(path, tensors, half=None):
+    """tensors: name -> array; bytes stay, the rest is stored as F32, or as half says (BF16, F16)."""
     head, data = {"__metadata__": {"format": "pt"}}, b""
     for name in sorted(tensors):
         a = np.ascontiguousarray(tensors[name])
-        if name in bf16:
-            kind, raw = "BF16", (a.astype("<f4").view("<u4") >> 16).astype("<u2").tobytes()
-        elif a.dtype == np.uint8:
+        if a.dtype == np.uint8:
             kind, raw = "U8", a.tobytes()
+        elif half == "BF16":
+            kind, raw = half, (a.astype("<f4").view("<u4") >> 16).astype("<u2").tobytes()
+        elif half == "F16":
+            kind, raw = half, a.astype("<f2").tobytes()
         else:
             kind, raw = "F32", a.astype("<f4").tobytes()
         head[name] = {"dtype": kind, "shape": list(a.shape), "data_offsets": [len(data), len(data) + len(raw)]}
@@ -32,7 +34,7 @@ def save_json(path, value):
         f.write(json.dumps(value, indent=2) + "\n")
 
 
-def save_folder(path, config, tensors, generation=None, shards=1, bf16=()):
+def save_folder(path, config, tensors, generation=None, shards=1, half=None):
     """A model folder as downloaded; with shards > 1 its tensors are dealt over that many files."""
     os.makedirs(path, exist_ok=True)
     for name in os.listdir(path):
@@ -41,16 +43,16 @@ def save_folder(path, config, tensors, generation=None, shards=1, bf16=()):
     if generation is not None:
         save_json(os.path.join(path, "generation_config.json"), generation)
     if shards == 1:
-        save_safetensors(os.path.join(path, "model.safetensors"), tensors, bf16)
+        save_safetensors(os.path.join(path, "model.safetensors"), tensors, half)
         return
-    names, where = sorted(tensors), {}
+    names, where, width = sorted(tensors), {}, 2 if half else 4
     for n in range(shards):
         file = "model-%05d-of-%05d.safetensors" % (n + 1, shards)
         part = {k: tensors[k] for k in names[n::shards]}
         where.update({k: file for k in part})
-        save_safetensors(os.path.join(path, file), part, bf16)
+        save_safetensors(os.path.join(path, file), part, half)
     save_json(os.path.join(path, "model.safetensors.index.json"),
-              {"metadata": {"total_size": sum(4 * v.size for v in tensors.values())},
+              {"metadata": {"total_size": sum(width * v.size for v in tensors.values())},
                "weight_map": {k: where[k] for k in names}})
 
 
