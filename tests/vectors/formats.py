@@ -17,8 +17,10 @@ the length to open with. The class says what the vector holds: `f32` the last ro
 one set of weights in several containers); `mean`, `cls`, `last`, `default` a pooled, normalised
 hidden state [D]. See README.md beside this file.
 """
+import hashlib
 import json
 import os
+import shutil
 import struct
 import sys
 
@@ -1204,6 +1206,50 @@ def check_vectors():
     return bad
 
 
+def write_models(out, names=()):
+    os.makedirs(out, exist_ok=True)
+    lines = ""
+    for make in CASES:
+        for case in make():
+            if not names or case.name in names:
+                case.write(out)
+                lines += case.line() + "\n"
+    with open(os.path.join(out, "list.txt"), "w") as f:
+        f.write(lines)
+
+
+def fill(out):
+    """All models into out, unless this very program has put them there already. Other tests may be
+    reading it, or making it at the same time, so it appears as a whole."""
+    with open(os.path.abspath(__file__), "rb") as f:
+        mark = hashlib.sha256(f.read()).hexdigest()
+
+    def done():
+        try:
+            with open(os.path.join(out, "made-by")) as f:
+                return f.read() == mark
+        except OSError:
+            return False
+
+    if done():
+        return
+    new, old = "%s.new%d" % (out, os.getpid()), "%s.old%d" % (out, os.getpid())
+    write_models(new)
+    with open(os.path.join(new, "made-by"), "w") as f:
+        f.write(mark)
+    if not done():
+        try:
+            os.rename(out, old)
+        except OSError:
+            pass
+        try:
+            os.rename(new, out)
+        except OSError:  # another one was faster
+            pass
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def main(args):
     if args == ["--vectors"]:
         return write_vectors()
@@ -1211,15 +1257,9 @@ def main(args):
         return check_vectors()
     if not args or args[0].startswith("-"):
         sys.exit(__doc__)
-    lines = ""
-    for make in CASES:
-        for case in make():
-            if not args[1:] or case.name in args[1:]:
-                case.write(args[0])
-                lines += case.line() + "\n"
-    os.makedirs(args[0], exist_ok=True)
-    with open(os.path.join(args[0], "list.txt"), "w") as f:
-        f.write(lines)
+    if args[1:]:
+        return write_models(args[0], args[1:])
+    fill(args[0].rstrip("/"))
 
 
 if __name__ == "__main__":
