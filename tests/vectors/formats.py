@@ -23,6 +23,7 @@ import os
 import shutil
 import struct
 import sys
+from functools import partial
 
 import numpy as np
 
@@ -41,6 +42,12 @@ class Random:
 
     def table(self, rows, cols, std=1.0):
         return (self.r.standard_normal((rows, cols)) * std).astype(np.float32)
+
+    def embedding(self, rows, cols, small):
+        """A table whose first 16 rows are so small that a norm's epsilon shows."""
+        x = self.table(rows, cols)
+        x[:16] *= np.float32(small)
+        return x
 
     def gain(self, n):
         return (1 + 0.3 * self.r.uniform(-1, 1, n)).astype(np.float32)
@@ -157,7 +164,7 @@ def wide(w):
 # ---------------------------------------------------------------- a llama, by its makers' names
 def llama_weights(c, seed):
     r, D, F, V, H, G, K = Random(seed), c["D"], c["F"], c["V"], c["H"], c["G"], c["K"]
-    w = {"model.embed_tokens.weight": r.table(V, D)}
+    w = {"model.embed_tokens.weight": r.embedding(V, D, 0.01)}
     for l in range(c["L"]):
         p = "model.layers.%d." % l
         w[p + "input_layernorm.weight"] = r.gain(D)
@@ -213,7 +220,7 @@ LLAMA = dict(V=61, D=64, F=96, L=2, H=4, G=2, K=16, eps=1e-5, base=10000.0, cont
 def gpt2_weights(c, seed, kind="F32"):
     """Hugging Face's names; matrices [out][in] here."""
     r, D = Random(seed), c["D"]
-    w = {"wte.weight": r.table(c["V"], D, 0.2), "wpe.weight": r.table(c["context"], D, 0.1)}
+    w = {"wte.weight": r.table(c["V"], D, 0.02), "wpe.weight": r.table(c["context"], D, 0.01)}
     for l in range(c["L"]):
         p = "h.%d." % l
         for name, shape, gain in (("attn.c_attn", (3 * D, D), 1.5), ("attn.c_proj", (D, D), 1),
@@ -250,7 +257,7 @@ GPT2 = dict(V=50, D=48, L=3, H=4, context=64)
 def claude_weights(c, seed, kind="F32"):
     r, D, K = Random(seed), c["D"], c["D"] // c["H"]
     rows = D + 2 * c["G"] * K
-    w = {"wte.weight": r.table(c["V"], D)}
+    w = {"wte.weight": r.embedding(c["V"], D, 0.01)}
     if c.get("position") == "learned":
         w["wpe.weight"] = r.table(c["context"], D, 0.5)
     for l in range(c["L"]):
@@ -308,7 +315,7 @@ def nanochat_weights(c, seed):
     """October 2025. Rows of the vocabulary beyond V are padding that must not show in the logits."""
     r, D, G, rows = Random(seed), c["D"], c["G"], c.get("rows", c["V"])
     K = D // c["H"]
-    w = {"transformer.wte.weight": r.table(rows, D)}
+    w = {"transformer.wte.weight": r.embedding(rows, D, 0.001)}
     for l in range(c["L"]):
         p = "transformer.h.%d." % l
         w[p + "attn.c_q.weight"] = r.mat(D, D, 2)
@@ -410,8 +417,9 @@ def nanochat_2026(c, w, ids):
 def bert_weights(c, seed):
     r, D, F = Random(seed), c["D"], c["F"]
     e = "embeddings."
-    w = {e + "word_embeddings.weight": r.table(c["V"], D), e + "position_embeddings.weight": r.table(c["context"], D),
-         e + "token_type_embeddings.weight": r.table(2, D),
+    w = {e + "word_embeddings.weight": r.table(c["V"], D, 0.005),
+         e + "position_embeddings.weight": r.table(c["context"], D, 0.005),
+         e + "token_type_embeddings.weight": r.table(2, D, 0.005),
          e + "LayerNorm.weight": r.gain(D), e + "LayerNorm.bias": r.bias(D)}
     for l in range(c["L"]):
         p = "encoder.layer.%d." % l
@@ -450,6 +458,10 @@ def bert_hidden(c, w, ids):
 def pool(x, how):
     v = {"mean": x.mean(0), "cls": x[0], "last": x[-1]}[how]
     return v / np.sqrt((v * v).sum())
+
+
+def pooled(hidden, c, w, ids, how):
+    return pool(hidden(c, w, ids), how)
 
 
 # ---------------------------------------------------------------- RustGPT
@@ -928,7 +940,7 @@ def same_llama():
                         ("torchless", {"model.bin": torchless_bin(c, w, "none", quant="f32")}, "model.bin"),
                         ("mog", {"model.mog": mog(c, w, 1)}, "model.mog")]
         for name, files, path in folders:
-            yield Case(group + "-" + name, files, path, lambda c=c, w=w, ids=ids: llama(c, w, ids), ids, 64, "same", group)
+            yield Case(group + "-" + name, files, path, partial(llama, c, w, ids), ids, 64, "same", group)
 
 
 def half_llama():
@@ -938,12 +950,12 @@ def half_llama():
         w = {k: stored(v, kind) for k, v in llama_weights(c, 3).items()}
         config = dict(llama_config(c), torch_dtype="float16" if kind == "F16" else "bfloat16")
         ids = Random(103).ids(20, c["V"])
-        yield Case("llama-hf-" + kind.lower(), hf_folder(config, w, kind), "", lambda c=c, w=w, ids=ids: llama(c, w, ids), ids, 64)
+        yield Case("llama-hf-" + kind.lower(), hf_folder(config, w, kind), "", partial(llama, c, w, ids), ids, 64)
     c = dict(LLAMA)
     w, ids = llama_weights(c, 4), Random(104).ids(17, LLAMA["V"])
     for how in ("mean", "last"):
         yield Case("llama-embed-" + how, hf_folder(llama_config(c), w), "",
-                   lambda how=how: pool(llama_hidden(c, w, ids), how), ids, 64, how)
+                   partial(pooled, llama_hidden, c, w, ids, how), ids, 64, how)
 
 
 def gpt2_config(c):
@@ -966,9 +978,9 @@ def same_gpt2():
                               ("hf-prefixed", hf_folder(gpt2_config(c), prefixed), ""),
                               ("gguf", {"model.gguf": gpt2_gguf(c, w)}, "model.gguf"),
                               ("llmc", {"model.bin": llmc_gpt2(c, w, "F32", 64)}, "model.bin")):
-        yield Case("gpt2-" + name, files, path, lambda: gpt2(c, w, ids), ids, 64, "same", "gpt2")
+        yield Case("gpt2-" + name, files, path, partial(gpt2, c, w, ids), ids, 64, "same", "gpt2")
     half = gpt2_weights(c, 11, "BF16")
-    yield Case("gpt2-llmc-bf16", {"model.bin": llmc_gpt2(c, half, "BF16", 64)}, "model.bin", lambda: gpt2(c, half, ids), ids, 64)
+    yield Case("gpt2-llmc-bf16", {"model.bin": llmc_gpt2(c, half, "BF16", 64)}, "model.bin", partial(gpt2, c, half, ids), ids, 64)
 
 
 def torchless_cases():
@@ -986,7 +998,7 @@ def torchless_cases():
         ids[3] = 5
         cw, values = dict(c, window=window), torchless_values(w, which)
         yield Case(name, {"model.bin": torchless_bin(c, w, which, **options)}, "model.bin",
-                   lambda c=cw, v=values, ids=ids: llama(c, v, ids), ids, 64)
+                   partial(llama, cw, values, ids), ids, 64)
 
 
 def mog_cases():
@@ -999,7 +1011,7 @@ def mog_cases():
         small = torchless_kinds(w, which)
         values = {k: int8_values(v) if small[k] == "int8" else stored(v, kind) for k, v in w.items()}
         yield Case(name, {"model.mog": mog(c, w, version, kind, which)}, "model.mog",
-                   lambda c=c, v=values, ids=ids: llama(c, v, ids), ids, 64)
+                   partial(llama, c, values, ids), ids, 64)
 
 
 def llama2c_cases():
@@ -1009,7 +1021,7 @@ def llama2c_cases():
     # v2_groups of v2_values gives the same integers again, so the file may be written from w
     for x in w.values():
         assert x.ndim == 1 or np.array_equal(v2_values(x, 32), x)
-    yield Case("llama2c-v2", {"model.bin": llama2c_v2(c, w, 32)}, "model.bin", lambda: llama(c, w, ids), ids, 64)
+    yield Case("llama2c-v2", {"model.bin": llama2c_v2(c, w, 32)}, "model.bin", partial(llama, c, w, ids), ids, 64)
 
 
 def claude_config(c, **more):
@@ -1066,12 +1078,12 @@ def claude_cases():
     def one(name, c, seed, settings, checkpoints, kind="F32", T=50):
         w, files = folder(c, seed, settings, checkpoints, kind)
         ids = Random(seed).ids(T, c["V"])
-        return Case(name, files, "", lambda: claude_rust(c, w, ids), ids, 64, rows=32 if T > 32 else None)
+        return Case(name, files, "", partial(claude_rust, c, w, ids), ids, 64, rows=32 if T > 32 else None)
 
     def step(n):
         return "checkpoint_step_%d.safetensors" % n
 
-    c = dict(C, G=2)
+    c = dict(C, G=2, eps=1e-4)
     yield one("claude-steps", c, 200, ("config.json", pretty(claude_config(c))), (step(10), step(9), step(2)), T=20)
     c = dict(C, G=1, bias=True, context=64, original=16, window=8, sinks=2, base=5000.0)
     yield one("claude-yaml-ntk-window-bias", c, 201, ("model_config.yaml", yaml(claude_config(c))), ("checkpoint.safetensors",), "F16")
@@ -1106,11 +1118,11 @@ def nanochat_cases():
     w["transformer.wte.weight"] = stored(w["transformer.wte.weight"], "BF16")  # as it trains them
     tensors = {k: (v, "BF16" if "wte" in k else "F32") for k, v in w.items()}
     yield Case("nanochat-2025-meta", {"model.safetensors": safetensors(tensors), "meta_000123.json": nanochat_meta(nanochat_config(c))},
-               "", lambda: nanochat_2025(c, w, ids), ids, 64)
+               "", partial(nanochat_2025, c, w, ids), ids, 64)
     mqa = dict(N, G=1)
     w1 = nanochat_weights(mqa, 51)
     yield Case("nanochat-2025-config", {"model.safetensors": safetensors(typed(w1)), "config.json": pretty(nanochat_config(mqa))},
-               "", lambda: nanochat_2025(mqa, w1, ids), ids, 64)
+               "", partial(nanochat_2025, mqa, w1, ids), ids, 64)
     for name, changes, T, how in (
             ("nanochat-2026-window", dict(L=4, sequence=512, pattern="SSSL", scalars=(1,)), 144, "meta_000123.json"),
             ("nanochat-2026-odd", dict(L=3, G=4, sequence=128, pattern="ls", scalars=()), 24, "config.json"),
@@ -1120,11 +1132,11 @@ def nanochat_cases():
         config = nanochat_config(c, window_pattern=c["pattern"])
         text = pretty(config) if how == "config.json" else nanochat_meta(config)
         yield Case(name, {"model.safetensors": safetensors(typed(w)), how: text}, "",
-                   lambda c=c, w=w, ids=ids26: nanochat_2026(c, w, ids), ids26, 160, rows=24)
+                   partial(nanochat_2026, c, w, ids26), ids26, 160, rows=24)
     for name, c in (("nanochat-port", dict(N, L=2)), ("nanochat-port-mqa", dict(N, G=1))):
         w = nanochat_weights(c, 55 + c["G"])
         files = {"config.json": pretty(nanochat_config(c, block_size=128, dropout=0.0)), "model.mpk": port_mpk(c, w, 60)}
-        yield Case(name, files, "", lambda c=c, w=w: nanochat_port(c, w, ids), ids, 64)
+        yield Case(name, files, "", partial(nanochat_port, c, w, ids), ids, 64)
 
 
 def bert_config(c):
@@ -1160,7 +1172,7 @@ def bert_cases():
             ("bert-gguf-mean", one, "model.gguf", "mean", "mean"), ("bert-gguf-last", one, "model.gguf", "last", "last"),
             ("bert-gguf-says-cls", {"model.gguf": bert_gguf(c, w, 2)}, "model.gguf", "default", "cls"),
             ("bert-gguf-says-mean", {"model.gguf": bert_gguf(c, w, 1)}, "model.gguf", "default", "mean")):
-        yield Case(name, files, path, lambda how=how: pool(bert_hidden(c, w, ids), how), ids, 40, kind, "bert-" + how)
+        yield Case(name, files, path, partial(pooled, bert_hidden, c, w, ids, how), ids, 40, kind, "bert-" + how)
 
 
 def rustgpt_cases():
@@ -1169,7 +1181,7 @@ def rustgpt_cases():
     config = {"model_type": "rustgpt", "vocab_size": c["V"], "embedding_dim": c["D"], "hidden_dim": c["F"], "n_layers": c["L"],
               "max_seq_len": c["context"]}
     yield Case("rustgpt", {"config.json": pretty(config), "model.safetensors": safetensors(typed(w))}, "",
-               lambda: rustgpt(c, w, ids), ids, 64)
+               partial(rustgpt, c, w, ids), ids, 64)
 
 
 CASES = (same_llama, half_llama, same_gpt2, torchless_cases, mog_cases, llama2c_cases, claude_cases, nanochat_cases, bert_cases,
