@@ -12709,7 +12709,7 @@ static llmc__value llmc__value_setting(const char *text)
     if (llmc__streq(text, "true") || llmc__streq(text, "false")) {
         v.kind = LLMC__VALUE_FLAG;
         v.number = text[0] == 't' ? 1 : 0;
-    } else if (llmc__decimal_read(text, end, &d, &bad) == end && bad == NULL && end != text) {
+    } else if (llmc__decimal_read(text, end, &d, &bad) == end) {
         v.kind = LLMC__VALUE_NUMBER;
         (void)llmc__decimal_f64(&d, &v.number);
     } else if (!llmc__streq(text, "null") && !llmc__streq(text, "~") && text[0] != 0) {
@@ -13036,6 +13036,24 @@ static llmc_status llmc__config_experts(llmc_config *c, const llmc__hyper *h)
     return LLMC_OK;
 }
 
+/* What a GGUF of an encoder says: 0 none, 1 mean, 2 first token, 3 last. Other families may be encoders too (no causal
+   mask). Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_pooling(llmc_config *c, const llmc__hyper *h)
+{
+    bool causal = !c->bidirectional;
+    uint32_t kind = 0;
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_CAUSAL, &causal));
+    c->bidirectional = !causal;
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_POOLING, 100, &kind));
+    if (kind > 3)
+        return llmc__hyper_fail(h, LLMC__HP_POOLING, LLMC_UNSUPPORTED, "names a pooling that is not supported");
+    c->pooling = kind == 1   ? LLMC_POOL_MEAN
+                 : kind == 2 ? LLMC_POOL_CLS
+                 : kind == 3 ? LLMC_POOL_LAST
+                             : LLMC_POOL_DEFAULT;
+    return LLMC_OK;
+}
+
 /* Positions that are not rotary, and which layers have none. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__config_positions(llmc_config *c, const llmc__hyper *h)
 {
@@ -13301,6 +13319,7 @@ static llmc_status llmc__config_hyper(llmc_config *c, const llmc__hyper *h)
     LLMC__TRY(llmc__config_window(c, h));
     LLMC__TRY(llmc__config_scales(c, h));
     LLMC__TRY(llmc__config_experts(c, h));
+    LLMC__TRY(llmc__config_pooling(c, h));
     LLMC__TRY(llmc__config_positions(c, h));
     LLMC__TRY(llmc__config_rope(c, h));
     llmc__config_nanochat(c, h);
@@ -13970,7 +13989,11 @@ static llmc_status llmc__source_mog(llmc__source *s)
 /* A file's name without folders; "" if it has none. */
 static const char *llmc__blob_name(const llmc_blob *file)
 {
-    return file->name == NULL ? "" : llmc__short_name(file->name);
+    const char *name = file->name == NULL ? "" : file->name, *p;
+    for (p = name; *p != 0; p++)
+        if (*p == '/' || *p == '\\')
+            name = p + 1;
+    return name;
 }
 
 /* Which of the files says how the model computes: config.json before nanochat's meta_*.json before YAML and TOML.
