@@ -8213,7 +8213,11 @@ static llmc_status llmc__llama2c_open(llmc__llama2c *f, const llmc_blob *file, l
 }
 
 //--[ 12.4 FILE.tensor ]-- what the readers below have in common: dimensions, places, JSON headers
-/* Bytes of a JSON header that are looked at, as safetensors has it: 100 MB. */
+/* The formats differ in where they write things down, not in what: each reader's open walks its
+   table once with its own next, so that what fails, fails there; its next then gives the tensors one
+   by one, from the file, without memory and without touching their data.
+
+   Longest JSON header: the limit that safetensors itself sets. */
 #define LLMC__MAX_HEADER 100000000u
 
 /* Every dimension 1, so that products need not ask for n_dims; no name, no data. */
@@ -8306,6 +8310,15 @@ static llmc_status llmc__tensor_scales(const llmc__reader *r, uint64_t at, llmc_
                           (unsigned long long)given, (unsigned long long)n);
     t->group = 64;
     return llmc__tensor_place(r, at, t, base, offset, 4 * n, &t->scales);
+}
+
+/* More tensors than any model has are refused, so that counts and their products stay small. */
+static llmc_status llmc__tensor_tally(const llmc__reader *r, uint32_t *n)
+{
+    if (++*n > LLMC__MAX_TENSORS)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, LLMC_NO_OFFSET, "%s: more than %u tensors", r->name,
+                          LLMC__MAX_TENSORS);
+    return LLMC_OK;
 }
 
 /* Where a JSON value of the file's header stands in the file; an absent one stands nowhere. */
@@ -8489,15 +8502,6 @@ static llmc_status llmc__safetensors_next(const llmc__safetensors *s, llmc__safe
     llmc__tensor_clear(out);
     LLMC__TRY(llmc__json_name(&s->file, key, out));
     return llmc__safetensors_entry(s, value, out, w->dtype, sizeof w->dtype);
-}
-
-/* More tensors than any model has are refused, so that counts and their products stay small. */
-static llmc_status llmc__tensor_tally(const llmc__reader *r, uint32_t *n)
-{
-    if (++*n > LLMC__MAX_TENSORS)
-        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, LLMC_NO_OFFSET, "%s: more than %u tensors", r->name,
-                          LLMC__MAX_TENSORS);
-    return LLMC_OK;
 }
 
 /* llmc__safetensors_open -- check a safetensors file, every entry of its header
@@ -8757,7 +8761,7 @@ static llmc_status llmc__mog_head(llmc__mog *f, llmc__reader *r)
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 8,
                           "%s: ends inside the header: %llu bytes wanted, %llu are left", r->name,
                           (unsigned long long)n, (unsigned long long)(r->size - 16));
-    r->size = 16 + n;
+    r->size = 16 + n;                            /* so that no list runs out of the header */
     f->data_at = (r->size + 63) & ~(uint64_t)63; /* may pass the end: then no tensor fits */
     return LLMC_OK;
 }
@@ -8887,7 +8891,7 @@ static llmc_status llmc__mpk_shape(const llmc__reader *r, llmc__msgpack *m, llmc
 static llmc_status llmc__mpk_member(const llmc__reader *r, llmc__msgpack *m, const llmc__msgpack_value *key,
                                     llmc__mpk_walk *w, llmc_tensor *t, unsigned *seen)
 {
-    llmc__msgpack peek = *m;
+    llmc__msgpack peek = *m; /* reads the head, while m passes the whole value */
     llmc__msgpack_value v;
     if (llmc__msgpack_is(key, "shape")) {
         *seen |= 1;
@@ -8942,7 +8946,7 @@ static llmc_status llmc__mpk_param(const llmc__reader *r, llmc__mpk_walk *w, uin
     if (seen != 7)
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
                           "%s: parameter '%s' must have bytes (binary), shape and dtype", r->name, t->name);
-    /* Flex32 is how burn calls f32 that may be computed in less */
+    /* three members, whatever else there is. Flex32 is how burn calls f32 that may be computed in less */
     t->type = llmc__streq(w->dtype, "F32") || llmc__streq(w->dtype, "Flex32") ? LLMC_F32
               : llmc__streq(w->dtype, "F16")                                  ? LLMC_F16
               : llmc__streq(w->dtype, "BF16")                                 ? LLMC_BF16
@@ -8969,38 +8973,39 @@ static bool llmc__mpk_is_param(llmc__msgpack m, uint64_t n)
             llmc__msgpack_is(&key, "dtype"));
 }
 
-/* Goes down into a container of n entries (a map: pairs); key: its name in a map, NULL: it is the
-   root, else an array's element, whose name is its index. Errors: BAD_FILE, UNSUPPORTED (depth). */
-static llmc_status llmc__mpk_enter(const llmc__reader *r, llmc__mpk_walk *w, const llmc__msgpack_value *key,
-                                   const llmc__msgpack_value *v)
+/* Makes w->name that of an entry: the container's own, of `path` bytes, a dot, name [n]. All of it has
+   to fit and be text, for parameters are found by it. *length: of the whole. Errors: BAD_FILE. */
+static llmc_status llmc__mpk_name(const llmc__reader *r, llmc__mpk_walk *w, size_t path, const char *name,
+                                  size_t n, uint32_t *length)
 {
-    llmc__mpk_level *l = &w->level[w->depth];
-    size_t path = w->depth > 0 ? l[-1].path : 0, n;
-    char index[24];
-    const char *name = "";
-    if (w->depth == LLMC__MPK_DEPTH)
-        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, llmc__mpk_place(r, &w->at),
-                          "%s: '%s' nests more than %u containers", r->name, w->name, LLMC__MPK_DEPTH);
-    if (key != NULL) {
-        name = (const char *)key->data;
-        n = (size_t)key->n;
-    } else {
-        if (w->depth > 0)
-            llmc__format(index, sizeof index, "%llu", (unsigned long long)(l[-1].index - 1));
-        else
-            index[0] = 0;
-        name = index;
-        n = llmc__strlen(index);
-    }
-    if (path > 0 && path < sizeof w->name - 1)
+    if (path > 0 && path < sizeof w->name - 1) /* the root has no name, and no dot behind it */
         w->name[path++] = '.';
     if (!llmc__strcopy(w->name + path, sizeof w->name - path, name, n) || llmc__strlen(w->name + path) != n)
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__mpk_place(r, &w->at),
                           "%s: the name '%s' is longer than %u bytes or holds a NUL", r->name, w->name,
                           LLMC_NAME_MAX - 1u);
+    *length = (uint32_t)(path + n);
+    return LLMC_OK;
+}
+
+/* Goes down into the container v, w->at behind its head. key: its name in a map; NULL: it is the root,
+   or an array's element, whose name is its index. Errors: BAD_FILE, UNSUPPORTED (depth). */
+static llmc_status llmc__mpk_enter(const llmc__reader *r, llmc__mpk_walk *w, const llmc__msgpack_value *key,
+                                   const llmc__msgpack_value *v)
+{
+    llmc__mpk_level *l = w->level + w->depth;
+    char index[24] = "";
+    if (w->depth == LLMC__MPK_DEPTH)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, llmc__mpk_place(r, &w->at),
+                          "%s: '%s' nests more than %u containers", r->name, w->name, LLMC__MPK_DEPTH);
+    l->path = 0;
+    if (w->depth > 0 && key == NULL)
+        llmc__format(index, sizeof index, "%llu", (unsigned long long)(l[-1].index - 1));
+    if (w->depth > 0)
+        LLMC__TRY(llmc__mpk_name(r, w, l[-1].path, key != NULL ? (const char *)key->data : index,
+                                 key != NULL ? (size_t)key->n : llmc__strlen(index), &l->path));
     l->left = v->n;
     l->index = 0;
-    l->path = (uint32_t)(path + n);
     l->map = v->type == LLMC__MSGPACK_MAP;
     w->depth++;
     return LLMC_OK;
@@ -9014,13 +9019,13 @@ static llmc_status llmc__mpk_step(const llmc__reader *r, llmc__mpk_walk *w, llmc
     llmc__msgpack_value key, v;
     l->left--;
     l->index++;
-    w->name[l->path] = 0;
+    w->name[l->path] = 0; /* off with what the last entry hung on */
     if (l->map && (!llmc__msgpack_next(&w->at, &key) || key.type != LLMC__MSGPACK_TEXT))
         return llmc__mpk_bad(r, &w->at, "a name");
     if (!llmc__msgpack_next(&w->at, &v))
         return llmc__mpk_bad(r, &w->at, "a value");
     if (v.type != LLMC__MSGPACK_MAP && v.type != LLMC__MSGPACK_ARRAY)
-        return LLMC_OK;
+        return LLMC_OK; /* passed over whole: text and binary bring their bytes with the head */
     *found = l->map && v.type == LLMC__MSGPACK_MAP && llmc__msgpack_is(&key, "param") &&
              llmc__mpk_is_param(w->at, v.n);
     return *found ? llmc__mpk_param(r, w, v.n, out) : llmc__mpk_enter(r, w, l->map ? &key : NULL, &v);
@@ -9045,7 +9050,7 @@ static llmc_status llmc__mpk_next(const llmc__mpk *f, llmc__mpk_walk *w, llmc_te
     }
     llmc__tensor_clear(out);
     while (w->depth > 0 && !found) {
-        if (w->level[w->depth - 1].left == 0)
+        if (w->level[w->depth - 1].left == 0) /* this container is through: up again */
             w->depth--;
         else
             LLMC__TRY(llmc__mpk_step(r, w, out, &found));
