@@ -12353,8 +12353,9 @@ enum {
       "mlp_only_layers|decoder_sparse_step|n_ctx|seq_length|use_stable_embedding|hidden_dropout_p|"          \
       "model_parallel|rope_interleaved|is_decoder|position_buckets|layer_norm_type|use_gemm|kv_cache_"       \
       "capacity|"                                                                                            \
-      "full_attn_mod|interpolate_factor|use_embedding_sharing|use_parallel_block|use_parallel_embedding|"
-      "use_gated_activation|order_of_interleaved_layers|rotary_emb_fraction|sliding_window_interval|norm_type|mlp_" \
+      "full_attn_mod|interpolate_factor|use_embedding_sharing|use_parallel_block|use_parallel_embedding|"    \
+      "use_gated_activation|order_of_interleaved_layers|rotary_emb_fraction|sliding_window_interval|norm_"   \
+      "type|mlp_"                                                                                            \
       "type|head_dim_kv|use_fused_rope|layer_norm_rms|vocab_size_padded|model_max_length|"                   \
       "block_size|"                                                                                          \
       "use_post_norm|use_fused_mlp|embedding_activation|cross_attention_hidden_size|ep_size|moe_layers")
@@ -12367,4686 +12368,4616 @@ enum {
         LLMC__HP_COUNT
 };
 
-      /* A key of the list above as data. */
-      typedef struct llmc__hyper_row {
-          const char *gguf, *hf;
-          uint8_t rule; /* LLMC__HYPER_... */
-      } llmc__hyper_row;
+/* A key of the list above as data. */
+typedef struct llmc__hyper_row {
+    const char *gguf, *hf;
+    uint8_t rule; /* LLMC__HYPER_... */
+} llmc__hyper_row;
 
-      /* By LLMC__HP_... */
-      static const llmc__hyper_row llmc__hyper_table[LLMC__HP_COUNT] = {
+/* By LLMC__HP_... */
+static const llmc__hyper_row llmc__hyper_table[LLMC__HP_COUNT] = {
 #define LLMC__HYPER_ROW(id, rule, gguf, hf) {gguf, hf, LLMC__HYPER_##rule},
-          LLMC__HYPER_LIST(LLMC__HYPER_ROW)
+    LLMC__HYPER_LIST(LLMC__HYPER_ROW)
 #undef LLMC__HYPER_ROW
-      };
+};
 
-      /* A value in any file: looked at where it lies. */
-      enum {
-          LLMC__VALUE_NONE, /* absent, or null */
-          LLMC__VALUE_NUMBER,
-          LLMC__VALUE_FLAG, /* number is 0 or 1 */
-          LLMC__VALUE_TEXT,
-          LLMC__VALUE_LIST,  /* elements by llmc__hyper_element */
-          LLMC__VALUE_OBJECT /* JSON only */
-      };
-      typedef struct llmc__value {
-          const char *at, *end; /* TEXT: the text; LIST, OBJECT: its JSON text, or GGUF's elements */
-          double number;
-          uint8_t kind;
-          uint8_t type;   /* LIST in GGUF: the elements' type */
-          uint32_t count; /* LIST in GGUF */
-      } llmc__value;
+/* A value in any file: looked at where it lies. */
+enum {
+    LLMC__VALUE_NONE, /* absent, or null */
+    LLMC__VALUE_NUMBER,
+    LLMC__VALUE_FLAG, /* number is 0 or 1 */
+    LLMC__VALUE_TEXT,
+    LLMC__VALUE_LIST,  /* elements by llmc__hyper_element */
+    LLMC__VALUE_OBJECT /* JSON only */
+};
+typedef struct llmc__value {
+    const char *at, *end; /* TEXT: the text; LIST, OBJECT: its JSON text, or GGUF's elements */
+    double number;
+    uint8_t kind;
+    uint8_t type;   /* LIST in GGUF: the elements' type */
+    uint32_t count; /* LIST in GGUF */
+} llmc__value;
 
-      /* What is known of one model's architecture. */
-      typedef struct llmc__hyper {
-          const char *name; /* of the file, for messages */
-          llmc_diag *diag;
-          const llmc__family *family;
-          bool gguf;
-          llmc__value value[LLMC__HP_COUNT];
-      } llmc__hyper;
+/* What is known of one model's architecture. */
+typedef struct llmc__hyper {
+    const char *name; /* of the file, for messages */
+    llmc_diag *diag;
+    const llmc__family *family;
+    bool gguf;
+    llmc__value value[LLMC__HP_COUNT];
+} llmc__hyper;
 
-      /* Fails with status; the message names the key and why. In its own function so that the many checks
+/* Fails with status; the message names the key and why. In its own function so that the many checks
    below stay one line each. */
-      static llmc_status llmc__hyper_fail(const llmc__hyper *h, unsigned key, llmc_status status,
-                                          const char *why)
-      {
-          (void)why;
+static llmc_status llmc__hyper_fail(const llmc__hyper *h, unsigned key, llmc_status status, const char *why)
+{
+    (void)why;
 #ifdef LLMC_NO_STRINGS
-          (void)key;
-          return llmc__fail(h->diag, status, "MODEL.hyper", LLMC_NO_OFFSET, "MODEL.hyper");
+    (void)key;
+    return llmc__fail(h->diag, status, "MODEL.hyper", LLMC_NO_OFFSET, "MODEL.hyper");
 #else
-          const char *hf = llmc__hyper_table[key].hf;
-          size_t n = 0;
-          while (hf[n] != 0 && hf[n] != '|')
-              n++;
-          if (h->gguf && llmc__hyper_table[key].gguf[0] != 0)
-              return llmc__fail(h->diag, status, "MODEL.hyper", LLMC_NO_OFFSET, "%s: key '%s.%s' %s", h->name,
-                                h->family->name, llmc__hyper_table[key].gguf, why);
-          return llmc__fail(h->diag, status, "MODEL.hyper", LLMC_NO_OFFSET, "%s: key '%.*s' %s", h->name,
-                            (int)n, hf, why);
+    const char *hf = llmc__hyper_table[key].hf;
+    size_t n = 0;
+    while (hf[n] != 0 && hf[n] != '|')
+        n++;
+    if (h->gguf && llmc__hyper_table[key].gguf[0] != 0)
+        return llmc__fail(h->diag, status, "MODEL.hyper", LLMC_NO_OFFSET, "%s: key '%s.%s' %s", h->name,
+                          h->family->name, llmc__hyper_table[key].gguf, why);
+    return llmc__fail(h->diag, status, "MODEL.hyper", LLMC_NO_OFFSET, "%s: key '%.*s' %s", h->name, (int)n,
+                      hf, why);
 #endif
-      }
+}
 
-      /* A GGUF value as a value of any file. */
-      static llmc__value llmc__value_gguf(const llmc__gguf *g, const llmc__gguf_value *v)
-      {
-          llmc__value out;
-          const char *text;
-          size_t len;
-          bool flag;
-          LLMC_MEMSET(&out, 0, sizeof out);
-          out.at = (const char *)(g->file.data + v->at);
-          out.end = (const char *)(g->file.data + v->end);
-          if (v->array) {
-              out.kind = LLMC__VALUE_LIST;
-              out.type = (uint8_t)v->type; /* nested arrays: no element type that is read */
-              out.count = (uint32_t)llmc__min(v->count, UINT32_MAX);
-          } else if (llmc__gguf_text(g, v, &text, &len)) {
-              out.kind = LLMC__VALUE_TEXT;
-              out.at = text;
-              out.end = text + len;
-          } else if (llmc__gguf_flag(g, v, &flag)) {
-              out.kind = LLMC__VALUE_FLAG;
-              out.number = flag ? 1 : 0;
-          } else if (llmc__gguf_real(g, v, &out.number)) {
-              out.kind = LLMC__VALUE_NUMBER;
-          } else {
-              out.kind = LLMC__VALUE_OBJECT; /* a negative integer or no bool: nothing that any key may be */
-          }
-          return out;
-      }
+/* A GGUF value as a value of any file. */
+static llmc__value llmc__value_gguf(const llmc__gguf *g, const llmc__gguf_value *v)
+{
+    llmc__value out;
+    const char *text;
+    size_t len;
+    bool flag;
+    LLMC_MEMSET(&out, 0, sizeof out);
+    out.at = (const char *)(g->file.data + v->at);
+    out.end = (const char *)(g->file.data + v->end);
+    if (v->array) {
+        out.kind = LLMC__VALUE_LIST;
+        out.type = (uint8_t)v->type; /* nested arrays: no element type that is read */
+        out.count = (uint32_t)llmc__min(v->count, UINT32_MAX);
+    } else if (llmc__gguf_text(g, v, &text, &len)) {
+        out.kind = LLMC__VALUE_TEXT;
+        out.at = text;
+        out.end = text + len;
+    } else if (llmc__gguf_flag(g, v, &flag)) {
+        out.kind = LLMC__VALUE_FLAG;
+        out.number = flag ? 1 : 0;
+    } else if (llmc__gguf_real(g, v, &out.number)) {
+        out.kind = LLMC__VALUE_NUMBER;
+    } else {
+        out.kind = LLMC__VALUE_OBJECT; /* a negative integer or no bool: nothing that any key may be */
+    }
+    return out;
+}
 
-      /* A JSON value likewise. Text is taken as written: no value that is understood has escapes. */
-      static llmc__value llmc__value_json(llmc_json v)
-      {
-          llmc__value out;
-          LLMC_MEMSET(&out, 0, sizeof out);
-          out.at = v.text;
-          out.end = v.end;
-          switch (v.type) {
-          case LLMC_JSON_BOOL:
-              out.kind = LLMC__VALUE_FLAG;
-              out.number = llmc_json_bool(v, false) ? 1 : 0;
-              break;
-          case LLMC_JSON_NUMBER:
-              out.kind = LLMC__VALUE_NUMBER;
-              out.number = llmc_json_number(v, 0);
-              break;
-          case LLMC_JSON_STRING:
-              out.kind = LLMC__VALUE_TEXT;
-              out.at = v.text + 1;
-              out.end = llmc__json_skip_string(v.text, v.end) - 1;
-              break;
-          case LLMC_JSON_ARRAY:
-              out.kind = LLMC__VALUE_LIST;
-              out.type = UINT8_MAX;
-              break;
-          case LLMC_JSON_OBJECT:
-              out.kind = LLMC__VALUE_OBJECT;
-              break;
-          default:
-              break;
-          }
-          return out;
-      }
+/* A JSON value likewise. Text is taken as written: no value that is understood has escapes. */
+static llmc__value llmc__value_json(llmc_json v)
+{
+    llmc__value out;
+    LLMC_MEMSET(&out, 0, sizeof out);
+    out.at = v.text;
+    out.end = v.end;
+    switch (v.type) {
+    case LLMC_JSON_BOOL:
+        out.kind = LLMC__VALUE_FLAG;
+        out.number = llmc_json_bool(v, false) ? 1 : 0;
+        break;
+    case LLMC_JSON_NUMBER:
+        out.kind = LLMC__VALUE_NUMBER;
+        out.number = llmc_json_number(v, 0);
+        break;
+    case LLMC_JSON_STRING:
+        out.kind = LLMC__VALUE_TEXT;
+        out.at = v.text + 1;
+        out.end = llmc__json_skip_string(v.text, v.end) - 1;
+        break;
+    case LLMC_JSON_ARRAY:
+        out.kind = LLMC__VALUE_LIST;
+        out.type = UINT8_MAX;
+        break;
+    case LLMC_JSON_OBJECT:
+        out.kind = LLMC__VALUE_OBJECT;
+        break;
+    default:
+        break;
+    }
+    return out;
+}
 
-      /* Whether a value is a text of these words. */
-      static bool llmc__value_is(const llmc__value *v, const char *words)
-      {
-          return v->kind == LLMC__VALUE_TEXT && llmc__word_in(words, v->at, (size_t)(v->end - v->at));
-      }
+/* Whether a value is a text of these words. */
+static bool llmc__value_is(const llmc__value *v, const char *words)
+{
+    return v->kind == LLMC__VALUE_TEXT && llmc__word_in(words, v->at, (size_t)(v->end - v->at));
+}
 
-      /* The view of a LIST or OBJECT out of JSON. */
-      static llmc_json llmc__value_view(const llmc__value *v)
-      {
-          llmc_json j;
-          j.text = v->at;
-          j.end = v->end;
-          j.type = v->kind == LLMC__VALUE_LIST ? LLMC_JSON_ARRAY : LLMC_JSON_OBJECT;
-          return j;
-      }
+/* The view of a LIST or OBJECT out of JSON. */
+static llmc_json llmc__value_view(const llmc__value *v)
+{
+    llmc_json j;
+    j.text = v->at;
+    j.end = v->end;
+    j.type = v->kind == LLMC__VALUE_LIST ? LLMC_JSON_ARRAY : LLMC_JSON_OBJECT;
+    return j;
+}
 
-      /* Walks a list: element i of GGUF's, or the next of JSON's by it, which begins all zero. False at the end. Texts and
+/* Walks a list: element i of GGUF's, or the next of JSON's by it, which begins all zero. False at the end. Texts and
    nested lists in GGUF are no elements: NONE. */
-      static bool llmc__value_next(const llmc__value *list, llmc_json_iter *it, uint32_t *i, llmc__value *out)
-      {
-          llmc_json element;
-          llmc__gguf g;
-          llmc__gguf_value v;
-          unsigned size = llmc__gguf_size(list->type);
-          if (list->type == UINT8_MAX) {
-              if (!llmc_json_next(llmc__value_view(list), it, NULL, &element))
-                  return false;
-              *out = llmc__value_json(element);
-              ++*i;
-              return true;
-          }
-          if (*i >= list->count)
-              return false;
-          LLMC_MEMSET(out, 0, sizeof *out);
-          if (size != 0) {
-              /* at 0 means absent, so the view begins one element early */
-              LLMC_MEMSET(&g, 0, sizeof g);
-              LLMC_MEMSET(&v, 0, sizeof v);
-              g.file.data = (const uint8_t *)list->at + (size_t)*i * size - 1;
-              v.at = 1;
-              v.end = 1 + size;
-              v.type = list->type;
-              *out = llmc__value_gguf(&g, &v);
-          }
-          ++*i;
-          return true;
-      }
+static bool llmc__value_next(const llmc__value *list, llmc_json_iter *it, uint32_t *i, llmc__value *out)
+{
+    llmc_json element;
+    llmc__gguf g;
+    llmc__gguf_value v;
+    unsigned size = llmc__gguf_size(list->type);
+    if (list->type == UINT8_MAX) {
+        if (!llmc_json_next(llmc__value_view(list), it, NULL, &element))
+            return false;
+        *out = llmc__value_json(element);
+        ++*i;
+        return true;
+    }
+    if (*i >= list->count)
+        return false;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (size != 0) {
+        /* at 0 means absent, so the view begins one element early */
+        LLMC_MEMSET(&g, 0, sizeof g);
+        LLMC_MEMSET(&v, 0, sizeof v);
+        g.file.data = (const uint8_t *)list->at + (size_t)*i * size - 1;
+        v.at = 1;
+        v.end = 1 + size;
+        v.type = list->type;
+        *out = llmc__value_gguf(&g, &v);
+    }
+    ++*i;
+    return true;
+}
 
-      /* Keeps a value under its key. In makers' files one id may have two names: they must agree.
+/* Keeps a value under its key. In makers' files one id may have two names: they must agree.
    Errors: BAD_FILE, UNSUPPORTED (a key that must be off is on). */
-      static llmc_status llmc__hyper_put(llmc__hyper *h, unsigned key, const llmc__value *v)
-      {
-          llmc__value *slot = &h->value[key];
-          unsigned rule = llmc__hyper_table[key].rule;
-          if (rule == LLMC__HYPER_SKIPPED || v->kind == LLMC__VALUE_NONE)
-              return LLMC_OK;
-          if (rule != LLMC__HYPER_USED) {
-              llmc__value method;
-              bool number = v->kind == LLMC__VALUE_NUMBER || v->kind == LLMC__VALUE_FLAG;
-              method.kind = LLMC__VALUE_NONE;
-              if (key == LLMC__HP_QUANTIZED && v->kind == LLMC__VALUE_OBJECT)
-                  method = llmc__value_json(llmc_json_get(llmc__value_view(v), "quant_method"));
-              if (llmc__value_is(&method, "mxfp4")) /* the tensors say it, too */
-                  return LLMC_OK;
-              /* neutral factors count as off */
-              if (!number || !(v->number == (rule == LLMC__HYPER_ONE ? 1 : 0) ||
-                               (v->number == 1 && key == LLMC__HP_EXPERT_SCALE)))
-                  return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED,
-                                          "asks for something that is not supported");
-              return LLMC_OK;
-          }
-          if (slot->kind != LLMC__VALUE_NONE &&
-              (slot->kind != v->kind || slot->number != v->number || h->gguf))
-              return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "stands there twice");
-          *slot = *v;
-          return LLMC_OK;
-      }
+static llmc_status llmc__hyper_put(llmc__hyper *h, unsigned key, const llmc__value *v)
+{
+    llmc__value *slot = &h->value[key];
+    unsigned rule = llmc__hyper_table[key].rule;
+    if (rule == LLMC__HYPER_SKIPPED || v->kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if (rule != LLMC__HYPER_USED) {
+        llmc__value method;
+        bool number = v->kind == LLMC__VALUE_NUMBER || v->kind == LLMC__VALUE_FLAG;
+        method.kind = LLMC__VALUE_NONE;
+        if (key == LLMC__HP_QUANTIZED && v->kind == LLMC__VALUE_OBJECT)
+            method = llmc__value_json(llmc_json_get(llmc__value_view(v), "quant_method"));
+        if (llmc__value_is(&method, "mxfp4")) /* the tensors say it, too */
+            return LLMC_OK;
+        /* neutral factors count as off */
+        if (!number || !(v->number == (rule == LLMC__HYPER_ONE ? 1 : 0) ||
+                         (v->number == 1 && key == LLMC__HP_EXPERT_SCALE)))
+            return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED, "asks for something that is not supported");
+        return LLMC_OK;
+    }
+    if (slot->kind != LLMC__VALUE_NONE && (slot->kind != v->kind || slot->number != v->number || h->gguf))
+        return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "stands there twice");
+    *slot = *v;
+    return LLMC_OK;
+}
 
-      /* The key of that name, LLMC__HP_COUNT if there is none. */
-      static unsigned llmc__hyper_key(const char *name, size_t len, bool gguf)
-      {
-          unsigned k;
-          for (k = len > 0 ? 0 : LLMC__HP_COUNT; k < LLMC__HP_COUNT; k++)
-              if (gguf ? llmc__texteq(name, len, llmc__hyper_table[k].gguf)
-                       : llmc__word_in(llmc__hyper_table[k].hf, name, len))
-                  break;
-          return k;
-      }
+/* The key of that name, LLMC__HP_COUNT if there is none. */
+static unsigned llmc__hyper_key(const char *name, size_t len, bool gguf)
+{
+    unsigned k;
+    for (k = len > 0 ? 0 : LLMC__HP_COUNT; k < LLMC__HP_COUNT; k++)
+        if (gguf ? llmc__texteq(name, len, llmc__hyper_table[k].gguf)
+                 : llmc__word_in(llmc__hyper_table[k].hf, name, len))
+            break;
+    return k;
+}
 
-      /* llmc__hyper_gguf -- the keys that begin with the family's name        (MODEL.hyper)
+/* llmc__hyper_gguf -- the keys that begin with the family's name        (MODEL.hyper)
    A second walk over the metadata, because the
    family may be named after its keys. Other architectures' keys and all general ones
    (general., tokenizer., split., quantize. ...) pass unread. Linear in the file. Errors: BAD_FILE (a key twice),
    UNSUPPORTED (a key that is not in the list). */
-      static llmc_status llmc__hyper_gguf(llmc__hyper *h, const llmc__gguf *g)
-      {
-          llmc__reader r = g->file;
-          size_t prefix = llmc__strlen(h->family->name);
-          llmc__gguf_pair pair;
-          llmc__value v;
-          uint64_t i;
-          unsigned k;
-          r.at = g->keys_at; /* gguf_open has walked here: nothing below can run past the end */
-          for (i = 0; i < g->n_keys; i++) {
-              LLMC__TRY(llmc__gguf_next(&r, &pair));
-              /* the dot too: "llama4.block_count" is not a key of "llama" */
-              if (pair.key_len <= prefix || pair.key[prefix] != '.' ||
-                  !llmc__texteq(pair.key, prefix, h->family->name))
-                  continue;
-              k = llmc__hyper_key(pair.key + prefix + 1, pair.key_len - prefix - 1, true);
-              if (k == LLMC__HP_COUNT)
-                  return LLMC__FAIL(r.diag, UNSUPPORTED, "MODEL.hyper", pair.at,
-                                    "%s: key '%.*s' is not supported", r.name,
-                                    (int)llmc__min(pair.key_len, 96), pair.key);
-              v = llmc__value_gguf(g, &pair.value);
-              LLMC__TRY(llmc__hyper_put(h, k, &v));
-          }
-          return LLMC_OK;
-      }
+static llmc_status llmc__hyper_gguf(llmc__hyper *h, const llmc__gguf *g)
+{
+    llmc__reader r = g->file;
+    size_t prefix = llmc__strlen(h->family->name);
+    llmc__gguf_pair pair;
+    llmc__value v;
+    uint64_t i;
+    unsigned k;
+    r.at = g->keys_at; /* gguf_open has walked here: nothing below can run past the end */
+    for (i = 0; i < g->n_keys; i++) {
+        LLMC__TRY(llmc__gguf_next(&r, &pair));
+        /* the dot too: "llama4.block_count" is not a key of "llama" */
+        if (pair.key_len <= prefix || pair.key[prefix] != '.' ||
+            !llmc__texteq(pair.key, prefix, h->family->name))
+            continue;
+        k = llmc__hyper_key(pair.key + prefix + 1, pair.key_len - prefix - 1, true);
+        if (k == LLMC__HP_COUNT)
+            return LLMC__FAIL(r.diag, UNSUPPORTED, "MODEL.hyper", pair.at, "%s: key '%.*s' is not supported",
+                              r.name, (int)llmc__min(pair.key_len, 96), pair.key);
+        v = llmc__value_gguf(g, &pair.value);
+        LLMC__TRY(llmc__hyper_put(h, k, &v));
+    }
+    return LLMC_OK;
+}
 
-      /* Members of config.json, or of an object in it. A key that is not in the list is accepted only if it says nothing:
+/* Members of config.json, or of an object in it. A key that is not in the list is accepted only if it says nothing:
    null, false, 0, "", {} and []. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__hyper_json(llmc__hyper *h, llmc_json object)
-      {
-          llmc_json key, value, none;
-          llmc_json_iter it, inner;
-          llmc__value v;
-          unsigned k;
-          LLMC_MEMSET(&it, 0, sizeof it);
-          while (llmc_json_next(object, &it, &key, &value)) {
-              llmc__value name = llmc__value_json(key);
-              size_t len = (size_t)(name.end - name.at);
-              k = llmc__hyper_key(name.at, len, false);
-              v = llmc__value_json(value);
-              if (k != LLMC__HP_COUNT) {
-                  LLMC__TRY(llmc__hyper_put(h, k, &v));
-                  continue;
-              }
-              LLMC_MEMSET(&inner, 0, sizeof inner);
-              if (v.kind == LLMC__VALUE_NONE || (v.kind == LLMC__VALUE_TEXT && v.at == v.end) ||
-                  ((v.kind == LLMC__VALUE_NUMBER || v.kind == LLMC__VALUE_FLAG) && v.number == 0) ||
-                  ((v.kind == LLMC__VALUE_OBJECT || v.kind == LLMC__VALUE_LIST) &&
-                   !llmc_json_next(value, &inner, v.kind == LLMC__VALUE_OBJECT ? &none : NULL, &none)))
-                  continue;
-              return LLMC__FAIL(h->diag, UNSUPPORTED, "MODEL.hyper", LLMC_NO_OFFSET,
-                                "%s: key '%.*s' is not supported", h->name, (int)llmc__min(len, 96), name.at);
-          }
-          return LLMC_OK;
-      }
+static llmc_status llmc__hyper_json(llmc__hyper *h, llmc_json object)
+{
+    llmc_json key, value, none;
+    llmc_json_iter it, inner;
+    llmc__value v;
+    unsigned k;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    while (llmc_json_next(object, &it, &key, &value)) {
+        llmc__value name = llmc__value_json(key);
+        size_t len = (size_t)(name.end - name.at);
+        k = llmc__hyper_key(name.at, len, false);
+        v = llmc__value_json(value);
+        if (k != LLMC__HP_COUNT) {
+            LLMC__TRY(llmc__hyper_put(h, k, &v));
+            continue;
+        }
+        LLMC_MEMSET(&inner, 0, sizeof inner);
+        if (v.kind == LLMC__VALUE_NONE || (v.kind == LLMC__VALUE_TEXT && v.at == v.end) ||
+            ((v.kind == LLMC__VALUE_NUMBER || v.kind == LLMC__VALUE_FLAG) && v.number == 0) ||
+            ((v.kind == LLMC__VALUE_OBJECT || v.kind == LLMC__VALUE_LIST) &&
+             !llmc_json_next(value, &inner, v.kind == LLMC__VALUE_OBJECT ? &none : NULL, &none)))
+            continue;
+        return LLMC__FAIL(h->diag, UNSUPPORTED, "MODEL.hyper", LLMC_NO_OFFSET,
+                          "%s: key '%.*s' is not supported", h->name, (int)llmc__min(len, 96), name.at);
+    }
+    return LLMC_OK;
+}
 
-      /* llmc__hyper_u32 -- a whole number from 1 to max                       (MODEL.hyper)
+/* llmc__hyper_u32 -- a whole number from 1 to max                       (MODEL.hyper)
    absent: *out, set before, is the default and stays; 0 there means that the key has to be there.
-   A list would give each layer its own value: accepted if all are the same. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__hyper_u32(const llmc__hyper *h, unsigned key, uint32_t max, uint32_t *out)
-      {
-          llmc__value v = h->value[key], other;
-          llmc_json_iter it;
-          uint32_t i = 0;
-          if (v.kind == LLMC__VALUE_NONE)
-              return *out != 0 ? LLMC_OK : llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is missing");
-          if (v.kind == LLMC__VALUE_LIST) {
-              llmc__value list = v;
-              LLMC_MEMSET(&it, 0, sizeof it);
-              if (!llmc__value_next(&list, &it, &i, &v))
-                  return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is an empty list");
-              while (llmc__value_next(&list, &it, &i, &other))
-                  if (other.kind != v.kind || other.number != v.number)
-                      return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED,
-                                              "differs from layer to layer, which is not supported");
-          }
-          if (v.kind != LLMC__VALUE_NUMBER || !(v.number >= 0 && v.number <= 4294967295.0) ||
-              v.number != (double)(uint32_t)v.number)
-              return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be a whole number");
-          if (v.number < 1 || v.number > (double)max)
-              return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is zero or far too large");
-          *out = (uint32_t)v.number;
-          return LLMC_OK;
-      }
+   A list gives each layer its own heads or width: accepted if all are the same. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hyper_u32(const llmc__hyper *h, unsigned key, uint32_t max, uint32_t *out)
+{
+    llmc__value v = h->value[key], other;
+    llmc_json_iter it;
+    uint32_t i = 0;
+    if (v.kind == LLMC__VALUE_NONE)
+        return *out != 0 ? LLMC_OK : llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is missing");
+    if (v.kind == LLMC__VALUE_LIST) {
+        llmc__value list = v;
+        LLMC_MEMSET(&it, 0, sizeof it);
+        if (!llmc__value_next(&list, &it, &i, &v))
+            return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is an empty list");
+        while (llmc__value_next(&list, &it, &i, &other))
+            if (other.kind != v.kind || other.number != v.number)
+                return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED,
+                                        "differs from layer to layer, which is not supported");
+    }
+    if (v.kind != LLMC__VALUE_NUMBER || !(v.number >= 0 && v.number <= 4294967295.0) ||
+        v.number != (double)(uint32_t)v.number)
+        return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be a whole number");
+    if (v.number < 1 || v.number > (double)max)
+        return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is zero or far too large");
+    *out = (uint32_t)v.number;
+    return LLMC_OK;
+}
 
-      /* The same where 0 means "off" and is allowed; absent leaves *out. */
-      static llmc_status llmc__hyper_u32_or_0(const llmc__hyper *h, unsigned key, uint32_t max, uint32_t *out)
-      {
-          const llmc__value *v = &h->value[key];
-          uint32_t before = *out;
-          if (v->kind == LLMC__VALUE_NONE)
-              return LLMC_OK;
-          *out = 0;
-          if (v->kind == LLMC__VALUE_NUMBER && v->number == 0)
-              return LLMC_OK;
-          *out = before;
-          return llmc__hyper_u32(h, key, max, out);
-      }
+/* The same where 0 means "off" and is allowed; absent leaves *out. */
+static llmc_status llmc__hyper_u32_or_0(const llmc__hyper *h, unsigned key, uint32_t max, uint32_t *out)
+{
+    const llmc__value *v = &h->value[key];
+    uint32_t before = *out;
+    if (v->kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    *out = 0;
+    if (v->kind == LLMC__VALUE_NUMBER && v->number == 0)
+        return LLMC_OK;
+    *out = before;
+    return llmc__hyper_u32(h, key, max, out);
+}
 
-      /* A number as a setting: finite, above 0 and at most max, not so small that machines which flush denormals
+/* A number as a setting: finite, above 0 and at most max, not so small that machines which flush denormals
    would lose it. */
-      static bool llmc__value_positive(const llmc__value *v, double max, float *out)
-      {
-          if (v->kind != LLMC__VALUE_NUMBER || !(v->number >= (double)FLT_MIN && v->number <= max))
-              return false;
-          *out = (float)v->number;
-          return true;
-      }
+static bool llmc__value_positive(const llmc__value *v, double max, float *out)
+{
+    if (v->kind != LLMC__VALUE_NUMBER || !(v->number >= (double)FLT_MIN && v->number <= max))
+        return false;
+    *out = (float)v->number;
+    return true;
+}
 
-      /* Finite numbers above 0 and at most max; absent: *out is the default, 0 there: the key has to be there.
+/* Finite numbers above 0 and at most max; absent: *out is the default, 0 there: the key has to be there.
    Errors: BAD_FILE. */
-      static llmc_status llmc__hyper_f32(const llmc__hyper *h, unsigned key, double max, float *out)
-      {
-          const llmc__value *v = &h->value[key];
-          if (v->kind == LLMC__VALUE_NONE)
-              return *out > 0 ? LLMC_OK : llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is missing");
-          if (v->kind != LLMC__VALUE_NUMBER)
-              return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be a number");
-          if (!llmc__value_positive(v, max, out))
-              return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is zero, negative, too large or not finite");
-          return LLMC_OK;
-      }
+static llmc_status llmc__hyper_f32(const llmc__hyper *h, unsigned key, double max, float *out)
+{
+    const llmc__value *v = &h->value[key];
+    if (v->kind == LLMC__VALUE_NONE)
+        return *out > 0 ? LLMC_OK : llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is missing");
+    if (v->kind != LLMC__VALUE_NUMBER)
+        return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be a number");
+    if (!llmc__value_positive(v, max, out))
+        return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is zero, negative, too large or not finite");
+    return LLMC_OK;
+}
 
-      /* The same where 0 means "off" and absent is allowed: *out stays. */
-      static llmc_status llmc__hyper_f32_or_0(const llmc__hyper *h, unsigned key, double max, float *out)
-      {
-          const llmc__value *v = &h->value[key];
-          if (v->kind == LLMC__VALUE_NONE || (v->kind == LLMC__VALUE_NUMBER && v->number == 0))
-              return LLMC_OK;
-          return llmc__hyper_f32(h, key, max, out);
-      }
+/* The same where 0 means "off" and absent is allowed: *out stays. */
+static llmc_status llmc__hyper_f32_or_0(const llmc__hyper *h, unsigned key, double max, float *out)
+{
+    const llmc__value *v = &h->value[key];
+    if (v->kind == LLMC__VALUE_NONE || (v->kind == LLMC__VALUE_NUMBER && v->number == 0))
+        return LLMC_OK;
+    return llmc__hyper_f32(h, key, max, out);
+}
 
-      /* true, false, 1 or 0; absent: *out stays. Errors: BAD_FILE. */
-      static llmc_status llmc__hyper_flag(const llmc__hyper *h, unsigned key, bool *out)
-      {
-          const llmc__value *v = &h->value[key];
-          if (v->kind == LLMC__VALUE_NONE)
-              return LLMC_OK;
-          if ((v->kind != LLMC__VALUE_FLAG && v->kind != LLMC__VALUE_NUMBER) ||
-              (v->number != 0 && v->number != 1))
-              return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be true or false");
-          *out = v->number == 1;
-          return LLMC_OK;
-      }
+/* true, false, 1 or 0; absent: *out stays. Errors: BAD_FILE. */
+static llmc_status llmc__hyper_flag(const llmc__hyper *h, unsigned key, bool *out)
+{
+    const llmc__value *v = &h->value[key];
+    if (v->kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if ((v->kind != LLMC__VALUE_FLAG && v->kind != LLMC__VALUE_NUMBER) || (v->number != 0 && v->number != 1))
+        return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be true or false");
+    *out = v->number == 1;
+    return LLMC_OK;
+}
 
-      /* One setting of a flat YAML or TOML as a value; its text is kept by nobody, so only numbers and flags count. */
-      static llmc__value llmc__value_setting(const char *text)
-      {
-          llmc__value v;
-          llmc__decimal d;
-          const char *bad = NULL, *end = text + llmc__strlen(text);
-          LLMC_MEMSET(&v, 0, sizeof v);
-          if (llmc__streq(text, "true") || llmc__streq(text, "false")) {
-              v.kind = LLMC__VALUE_FLAG;
-              v.number = text[0] == 't' ? 1 : 0;
-          } else if (llmc__decimal_read(text, end, &d, &bad) == end) {
-              v.kind = LLMC__VALUE_NUMBER;
-              (void)llmc__decimal_f64(&d, &v.number);
-          } else if (!llmc__streq(text, "null") && !llmc__streq(text, "~") && text[0] != 0) {
-              v.kind = LLMC__VALUE_OBJECT; /* fits no key */
-          }
-          return v;
-      }
+/* One setting of a flat YAML or TOML as a value; its text is kept by nobody, so only numbers and flags count. */
+static llmc__value llmc__value_setting(const char *text)
+{
+    llmc__value v;
+    llmc__decimal d;
+    const char *bad = NULL, *end = text + llmc__strlen(text);
+    LLMC_MEMSET(&v, 0, sizeof v);
+    if (llmc__streq(text, "true") || llmc__streq(text, "false")) {
+        v.kind = LLMC__VALUE_FLAG;
+        v.number = text[0] == 't' ? 1 : 0;
+    } else if (llmc__decimal_read(text, end, &d, &bad) == end) {
+        v.kind = LLMC__VALUE_NUMBER;
+        (void)llmc__decimal_f64(&d, &v.number);
+    } else if (!llmc__streq(text, "null") && !llmc__streq(text, "~") && text[0] != 0) {
+        v.kind = LLMC__VALUE_OBJECT; /* fits no key */
+    }
+    return v;
+}
 
-      /* model_config.yaml or a TOML: sections do not matter, names are those of config.json. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__hyper_settings(llmc__hyper *h, const llmc_blob *file)
-      {
-          llmc_setting s;
-          llmc_status status;
-          llmc__value v;
-          size_t at = 0;
-          unsigned k;
-          LLMC_MEMSET(&s, 0, sizeof s);
-          while ((status = llmc_settings_next(file, &at, &s, h->diag)) == LLMC_OK) {
-              size_t len = llmc__strlen(s.key);
-              k = llmc__hyper_key(s.key, len, false);
-              v = llmc__value_setting(s.value);
-              if (k == LLMC__HP_COUNT)
-                  return LLMC__FAIL(h->diag, UNSUPPORTED, "MODEL.hyper", LLMC_NO_OFFSET,
-                                    "%s:%u: key '%s' is not supported", h->name, (unsigned)s.line, s.key);
-              LLMC__TRY(llmc__hyper_put(h, k, &v));
-          }
-          return status == LLMC_DONE ? LLMC_OK : status;
-      }
+/* model_config.yaml or a TOML: sections do not matter, names are those of config.json. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hyper_settings(llmc__hyper *h, const llmc_blob *file)
+{
+    llmc_setting s;
+    llmc_status status;
+    llmc__value v;
+    size_t at = 0;
+    unsigned k;
+    LLMC_MEMSET(&s, 0, sizeof s);
+    while ((status = llmc_settings_next(file, &at, &s, h->diag)) == LLMC_OK) {
+        size_t len = llmc__strlen(s.key);
+        k = llmc__hyper_key(s.key, len, false);
+        v = llmc__value_setting(s.value);
+        if (k == LLMC__HP_COUNT)
+            return LLMC__FAIL(h->diag, UNSUPPORTED, "MODEL.hyper", LLMC_NO_OFFSET,
+                              "%s:%u: key '%s' is not supported", h->name, (unsigned)s.line, s.key);
+        LLMC__TRY(llmc__hyper_put(h, k, &v));
+    }
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
 
-      //--[ 14.5 MODEL.config ]-- from those values to llmc_config
-      /* llmc__config_check -- what other sections rely on, whatever file it came from
+//--[ 14.5 MODEL.config ]-- from those values to llmc_config
+/* llmc__config_check -- what other sections rely on, whatever file it came from
    Divisors are not zero, products of any three sizes fit 64 bits. That the bytes for such
    sizes are there is checked tensor by tensor. Errors: BAD_FILE, without an offset: the
    keys were read one by one, this is about how they go together. */
-      static llmc_status llmc__config_check(const llmc_config *c, const char *name, llmc_diag *diag)
-      {
-          const char *wrong = NULL;
-          if (c->n_embd == 0 || c->n_embd > (1u << 20) || c->n_ff == 0 || c->n_ff > (1u << 24) ||
-              c->n_layer == 0 || c->n_layer > LLMC_MAX_LAYERS || c->context_length == 0 ||
-              c->context_length > (1u << 30))
-              wrong = "width, feed-forward width, layers or context length";
-          else if (c->vocab_size == 0 || c->vocab_size > LLMC__MAX_VOCAB)
-              wrong = "vocabulary size";
-          else if (c->n_head == 0 || c->n_kv_head == 0 || c->n_head % c->n_kv_head != 0)
-              wrong = "number of heads: the key/value heads must divide the query heads";
-          else if (c->head_dim == 0 || (uint64_t)c->head_dim * c->n_head > (1u << 24))
-              wrong = "size of a head";
-          else if (c->pos == LLMC_POS_ROPE &&
-                   (c->rope_dims == 0 || c->rope_dims % 2 != 0 || c->rope_dims > c->head_dim))
-              wrong = "number of rotated dimensions: it must be even and at most a head";
-          else if (!(c->norm_eps > 0) || !(c->norm_eps < 1))
-              wrong = "epsilon of the norms";
-          else if (c->n_expert > 0 &&
-                   (c->n_expert_used == 0 || c->n_expert_used > c->n_expert || c->n_ff_expert == 0))
-              wrong = "number or width of experts";
-          else if (c->smear_channels > c->n_embd || c->value_channels > c->n_embd ||
-                   c->backout_layer > c->n_layer)
-              wrong = "gate of nanochat";
-          if (wrong != NULL)
-              return LLMC__FAIL(diag, BAD_FILE, "MODEL.config", LLMC_NO_OFFSET, "%s: impossible %s", name,
-                                wrong);
-          return LLMC_OK;
-      }
+static llmc_status llmc__config_check(const llmc_config *c, const char *name, llmc_diag *diag)
+{
+    const char *wrong = NULL;
+    if (c->n_embd == 0 || c->n_embd > (1u << 20) || c->n_ff == 0 || c->n_ff > (1u << 24) || c->n_layer == 0 ||
+        c->n_layer > LLMC_MAX_LAYERS || c->context_length == 0 || c->context_length > (1u << 30))
+        wrong = "width, feed-forward width, layers or context length";
+    else if (c->vocab_size == 0 || c->vocab_size > LLMC__MAX_VOCAB)
+        wrong = "vocabulary size";
+    else if (c->n_head == 0 || c->n_kv_head == 0 || c->n_head % c->n_kv_head != 0)
+        wrong = "number of heads: the key/value heads must divide the query heads";
+    else if (c->head_dim == 0 || (uint64_t)c->head_dim * c->n_head > (1u << 24))
+        wrong = "size of a head";
+    else if (c->pos == LLMC_POS_ROPE &&
+             (c->rope_dims == 0 || c->rope_dims % 2 != 0 || c->rope_dims > c->head_dim))
+        wrong = "number of rotated dimensions: it must be even and at most a head";
+    else if (!(c->norm_eps > 0) || !(c->norm_eps < 1))
+        wrong = "epsilon of the norms";
+    else if (c->n_expert > 0 &&
+             (c->n_expert_used == 0 || c->n_expert_used > c->n_expert || c->n_ff_expert == 0))
+        wrong = "number or width of experts";
+    else if (c->smear_channels > c->n_embd || c->value_channels > c->n_embd || c->backout_layer > c->n_layer)
+        wrong = "gate of nanochat";
+    if (wrong != NULL)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.config", LLMC_NO_OFFSET, "%s: impossible %s", name, wrong);
+    return LLMC_OK;
+}
 
-      /* Puts layer l into a set or takes it out. */
-      static void llmc__layers_put(llmc_layers *set, uint32_t l, bool in)
-      {
-          if (in)
-              set->bits[l / 32] |= 1u << (l % 32);
-          else
-              set->bits[l / 32] &= ~(1u << (l % 32));
-      }
+/* Puts layer l into a set or takes it out. */
+static void llmc__layers_put(llmc_layers *set, uint32_t l, bool in)
+{
+    if (in)
+        set->bits[l / 32] |= 1u << (l % 32);
+    else
+        set->bits[l / 32] &= ~(1u << (l % 32));
+}
 
-      /* What the family's row says; sizes come from the file. gguf: whose layouts. */
-      static void llmc__config_family(llmc_config *c, const llmc__family *f, bool gguf)
-      {
-          uint32_t t = f->traits;
-          llmc__strcopy(c->family, sizeof c->family, f->name, llmc__strlen(f->name));
-          c->norm = (t & LLMC__NORM_LAYER) != 0 ? LLMC_NORM_LAYER : LLMC_NORM_RMS;
-          c->norm_plain = (t & LLMC__NORM_PLAIN) != 0;
-          c->norm_plus_one = (t & LLMC__PLUS_ONE) != 0 && !gguf;
-          c->pre_norm = (t & LLMC__NO_PRE) == 0;
-          c->branch_norm = (t & LLMC__BRANCH) != 0;
-          c->post_norm = (t & LLMC__POST) != 0;
-          c->embed_norm = (t & LLMC__EMBED_NORM) != 0;
-          c->no_out_norm = (t & LLMC__NO_OUT_NORM) != 0;
-          c->embed_scale = c->residual_scale = c->logit_scale = 1;
-          c->bidirectional = c->no_head = (t & LLMC__ENCODER) != 0;
-          c->parallel = (t & LLMC__SHARED) != 0 ? LLMC_PARALLEL_SHARED
-                        : (t & LLMC__OWN) != 0  ? LLMC_PARALLEL_OWN
-                                                : LLMC_SERIAL;
-          c->pos = f->pos;
-          c->rope = gguf && (t & LLMC__ROPE_HALF_GGUF) == 0 ? LLMC_ROPE_ADJACENT
-                    : gguf                                  ? LLMC_ROPE_HALF
-                                                            : f->rope_hf;
-          c->rope_factor = 1;
-          c->yarn_fast = 32;
-          c->yarn_slow = 1;
-          c->llama3_low = 1;
-          c->llama3_high = 4;
-          c->qk_norm = (t & LLMC__QK_HEAD) != 0    ? LLMC_QK_NORM_HEAD
-                       : (t & LLMC__QK_WIDTH) != 0 ? LLMC_QK_NORM_WIDTH
-                                                   : LLMC_QK_NORM_NONE;
-          c->qkv_grouped = (t & LLMC__GROUPED) != 0 && !gguf;
-          c->sink_logits = (t & LLMC__SINK_LOGITS) != 0;
-          c->act = f->act;
-          c->gated = (t & LLMC__GATED) != 0;
-          c->expert_renorm = (t & LLMC__RENORM) != 0;
-          if ((t & LLMC__NANOCHAT) != 0) {
-              c->rope_reverse = c->qk_norm_late = true;
-              c->qk_norm = LLMC_QK_NORM_HEAD;
-          }
-      }
+/* What the family's row says; sizes come from the file. gguf: whose layouts. */
+static void llmc__config_family(llmc_config *c, const llmc__family *f, bool gguf)
+{
+    uint32_t t = f->traits;
+    llmc__strcopy(c->family, sizeof c->family, f->name, llmc__strlen(f->name));
+    c->norm = (t & LLMC__NORM_LAYER) != 0 ? LLMC_NORM_LAYER : LLMC_NORM_RMS;
+    c->norm_plain = (t & LLMC__NORM_PLAIN) != 0;
+    c->norm_plus_one = (t & LLMC__PLUS_ONE) != 0 && !gguf;
+    c->pre_norm = (t & LLMC__NO_PRE) == 0;
+    c->branch_norm = (t & LLMC__BRANCH) != 0;
+    c->post_norm = (t & LLMC__POST) != 0;
+    c->embed_norm = (t & LLMC__EMBED_NORM) != 0;
+    c->no_out_norm = (t & LLMC__NO_OUT_NORM) != 0;
+    c->embed_scale = c->residual_scale = c->logit_scale = 1;
+    c->bidirectional = c->no_head = (t & LLMC__ENCODER) != 0;
+    c->parallel = (t & LLMC__SHARED) != 0 ? LLMC_PARALLEL_SHARED
+                  : (t & LLMC__OWN) != 0  ? LLMC_PARALLEL_OWN
+                                          : LLMC_SERIAL;
+    c->pos = f->pos;
+    c->rope = gguf && (t & LLMC__ROPE_HALF_GGUF) == 0 ? LLMC_ROPE_ADJACENT
+              : gguf                                  ? LLMC_ROPE_HALF
+                                                      : f->rope_hf;
+    c->rope_factor = 1;
+    c->yarn_fast = 32;
+    c->yarn_slow = 1;
+    c->llama3_low = 1;
+    c->llama3_high = 4;
+    c->qk_norm = (t & LLMC__QK_HEAD) != 0    ? LLMC_QK_NORM_HEAD
+                 : (t & LLMC__QK_WIDTH) != 0 ? LLMC_QK_NORM_WIDTH
+                                             : LLMC_QK_NORM_NONE;
+    c->qkv_grouped = (t & LLMC__GROUPED) != 0 && !gguf;
+    c->sink_logits = (t & LLMC__SINK_LOGITS) != 0;
+    c->act = f->act;
+    c->gated = (t & LLMC__GATED) != 0;
+    c->expert_renorm = (t & LLMC__RENORM) != 0;
+    if ((t & LLMC__NANOCHAT) != 0) {
+        c->rope_reverse = c->qk_norm_late = true;
+        c->qk_norm = LLMC_QK_NORM_HEAD;
+    }
+}
 
-      /* Layers, widths, context. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__config_sizes(llmc_config *c, const llmc__hyper *h)
-      {
-          LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_BLOCK_COUNT, LLMC_MAX_LAYERS, &c->n_layer));
-          LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_EMBEDDING, 1u << 20, &c->n_embd));
-          LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_CONTEXT, 1u << 30, &c->context_length));
-          if ((h->family->traits & LLMC__FF4) != 0 && !h->gguf)
-              c->n_ff = 4 * c->n_embd;
-          return llmc__hyper_u32(h, LLMC__HP_FEED_FORWARD, 1u << 24, &c->n_ff);
-      }
+/* Layers, widths, context. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_sizes(llmc_config *c, const llmc__hyper *h)
+{
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_BLOCK_COUNT, LLMC_MAX_LAYERS, &c->n_layer));
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_EMBEDDING, 1u << 20, &c->n_embd));
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_CONTEXT, 1u << 30, &c->context_length));
+    if ((h->family->traits & LLMC__FF4) != 0 && !h->gguf)
+        c->n_ff = 4 * c->n_embd;
+    return llmc__hyper_u32(h, LLMC__HP_FEED_FORWARD, 1u << 24, &c->n_ff);
+}
 
-      /* Epsilon and activation. RMSNorm's and LayerNorm's epsilon are two keys in GGUF; makers have one or
+/* Epsilon and activation. RMSNorm's and LayerNorm's epsilon are two keys in GGUF; makers have one or
    the other. Errors: BAD_FILE, UNSUPPORTED (an activation that is not known). */
-      static llmc_status llmc__config_functions(llmc_config *c, const llmc__hyper *h)
-      {
-          static const char *const word[] = {"silu|swish", "gelu_new|gelu_pytorch_tanh|gelu_fast",
-                                             "gelu|gelu_python", "relu", "relu2|relu_squared"};
-          unsigned eps = c->norm == LLMC_NORM_LAYER || h->value[LLMC__HP_EPS_RMS].kind == LLMC__VALUE_NONE
-                             ? LLMC__HP_EPS
-                             : LLMC__HP_EPS_RMS;
-          unsigned key = h->value[LLMC__HP_ACTIVATION].kind != LLMC__VALUE_NONE ? LLMC__HP_ACTIVATION
-                                                                                : LLMC__HP_ACT,
-                   i;
-          if (h->gguf)
-              eps = c->norm == LLMC_NORM_RMS ? LLMC__HP_EPS_RMS : LLMC__HP_EPS;
-          LLMC__TRY(llmc__hyper_f32(h, eps, 1, &c->norm_eps));
-          if (h->value[key].kind == LLMC__VALUE_NONE || (h->family->traits & LLMC__ACT_FIXED) != 0)
-              return LLMC_OK;
-          for (i = 0; i < sizeof word / sizeof word[0]; i++)
-              if (llmc__value_is(&h->value[key], word[i])) {
-                  c->act = (llmc_act)i;
-                  return LLMC_OK;
-              }
-          return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED, "names an activation that is not supported");
-      }
+static llmc_status llmc__config_functions(llmc_config *c, const llmc__hyper *h)
+{
+    static const char *const word[] = {"silu|swish", "gelu_new|gelu_pytorch_tanh|gelu_fast",
+                                       "gelu|gelu_python", "relu", "relu2|relu_squared"};
+    unsigned eps = c->norm == LLMC_NORM_LAYER || h->value[LLMC__HP_EPS_RMS].kind == LLMC__VALUE_NONE
+                       ? LLMC__HP_EPS
+                       : LLMC__HP_EPS_RMS;
+    unsigned key =
+                 h->value[LLMC__HP_ACTIVATION].kind != LLMC__VALUE_NONE ? LLMC__HP_ACTIVATION : LLMC__HP_ACT,
+             i;
+    if (h->gguf)
+        eps = c->norm == LLMC_NORM_RMS ? LLMC__HP_EPS_RMS : LLMC__HP_EPS;
+    LLMC__TRY(llmc__hyper_f32(h, eps, 1, &c->norm_eps));
+    if (h->value[key].kind == LLMC__VALUE_NONE || (h->family->traits & LLMC__ACT_FIXED) != 0)
+        return LLMC_OK;
+    for (i = 0; i < sizeof word / sizeof word[0]; i++)
+        if (llmc__value_is(&h->value[key], word[i])) {
+            c->act = (llmc_act)i;
+            return LLMC_OK;
+        }
+    return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED, "names an activation that is not supported");
+}
 
-      /* Heads and their size: D / H unless the file gives it (some Llama 3.2 and Mistral models have H K
+/* Heads and their size: D / H unless the file gives it (some Llama 3.2 and Mistral models have H K
    != D). c->n_embd is set before. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__config_heads(llmc_config *c, const llmc__hyper *h)
-      {
-          uint32_t value_length;
-          bool many = true, grouped = true;
-          if (llmc__streq(c->family, "rustgpt"))
-              c->n_head = 1;
-          LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS, 1u << 16, &c->n_head));
-          c->n_kv_head = c->n_head; /* absent: every head has its own keys and values */
-          /* Falcon: one key head, or as many as it says, by the generation of its code */
-          LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_MULTI_QUERY, &many));
-          LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_NEW_DECODER, &grouped));
-          if (h->value[LLMC__HP_MULTI_QUERY].kind != LLMC__VALUE_NONE &&
-              !(grouped && h->value[LLMC__HP_NEW_DECODER].kind != LLMC__VALUE_NONE))
-              c->n_kv_head = many ? 1 : c->n_head;
-          else
-              LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS_KV, 1u << 16, &c->n_kv_head));
-          if (h->value[LLMC__HP_KEY_LENGTH].kind == LLMC__VALUE_NONE && c->n_embd % c->n_head != 0)
-              return llmc__hyper_fail(h, LLMC__HP_HEADS, LLMC_BAD_FILE, "does not divide the width");
-          c->head_dim = c->n_embd / c->n_head;
-          LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_KEY_LENGTH, 1u << 16, &c->head_dim));
-          value_length = c->head_dim;
-          if (c->head_dim != 0)
-              LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_VALUE_LENGTH, 1u << 16, &value_length));
-          /* the cache keeps keys and values in pages of one shape */
-          if (value_length != c->head_dim)
-              return llmc__hyper_fail(h, LLMC__HP_VALUE_LENGTH, LLMC_UNSUPPORTED,
-                                      "differs from attention.key_length");
-          return LLMC_OK;
-      }
+static llmc_status llmc__config_heads(llmc_config *c, const llmc__hyper *h)
+{
+    uint32_t value_length;
+    bool many = true, grouped = true;
+    if (llmc__streq(c->family, "rustgpt"))
+        c->n_head = 1;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS, 1u << 16, &c->n_head));
+    c->n_kv_head = c->n_head; /* absent: every head has its own keys and values */
+    /* Falcon: one key head, or as many as it says, by the generation of its code */
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_MULTI_QUERY, &many));
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_NEW_DECODER, &grouped));
+    if (h->value[LLMC__HP_MULTI_QUERY].kind != LLMC__VALUE_NONE &&
+        !(grouped && h->value[LLMC__HP_NEW_DECODER].kind != LLMC__VALUE_NONE))
+        c->n_kv_head = many ? 1 : c->n_head;
+    else
+        LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS_KV, 1u << 16, &c->n_kv_head));
+    if (h->value[LLMC__HP_KEY_LENGTH].kind == LLMC__VALUE_NONE && c->n_embd % c->n_head != 0)
+        return llmc__hyper_fail(h, LLMC__HP_HEADS, LLMC_BAD_FILE, "does not divide the width");
+    c->head_dim = c->n_embd / c->n_head;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_KEY_LENGTH, 1u << 16, &c->head_dim));
+    value_length = c->head_dim;
+    if (c->head_dim != 0)
+        LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_VALUE_LENGTH, 1u << 16, &value_length));
+    /* the cache keeps keys and values in pages of one shape */
+    if (value_length != c->head_dim)
+        return llmc__hyper_fail(h, LLMC__HP_VALUE_LENGTH, LLMC_UNSUPPORTED,
+                                "differs from attention.key_length");
+    return LLMC_OK;
+}
 
-      /* Scale, cap and clamp of the scores, and whether the branches run side by side. Gemma's largest models
+/* Scale, cap and clamp of the scores, and whether the branches run side by side. Gemma's largest models
    scale by D / H instead of K, which GGUF has no key for. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__config_attention(llmc_config *c, const llmc__hyper *h)
-      {
-          bool parallel = c->parallel != LLMC_SERIAL;
-          uint32_t norms = 2;
-          float scalar = 0;
-          LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ATTN_SCALE, 1e6, &c->attn_scale));
-          LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_QUERY_SCALAR, 1e6, &scalar));
-          if (h->gguf && c->attn_scale == 0 &&
-              ((c->n_layer == 46 && llmc__streq(c->family, "gemma2")) ||
-               (c->n_layer == 62 && llmc__streq(c->family, "gemma3"))))
-              scalar = (float)c->n_embd / (float)c->n_head;
-          if (scalar > 0)
-              c->attn_scale = 1.0f / llmc__sqrtf(scalar);
-          LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ATTN_SOFTCAP, 1e6, &c->attn_softcap));
-          LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_CLAMP_KQV, 1e6, &c->attn_clamp));
-          if (llmc__word_in("gptneox|stablelm|falcon", c->family, llmc__strlen(c->family))) {
-              LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_PARALLEL, &parallel));
-          } else if (h->value[LLMC__HP_PARALLEL].kind != LLMC__VALUE_NONE &&
-                     (h->value[LLMC__HP_PARALLEL].number != 0) != parallel) {
-              return llmc__hyper_fail(h, LLMC__HP_PARALLEL, LLMC_UNSUPPORTED,
-                                      "is not supported in this family");
-          }
-          if (!parallel)
-              c->parallel = LLMC_SERIAL;
-          else if (c->parallel == LLMC_SERIAL)
-              c->parallel = LLMC_PARALLEL_SHARED; /* StableLM 2 12B */
-          /* Falcon 40B has a norm for each branch, 11B with the same code has one */
-          if (h->value[LLMC__HP_NEW_DECODER].number != 0 && parallel) {
-              LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_PARALLEL_NORMS, 2, &norms));
-              c->parallel = norms == 2 ? LLMC_PARALLEL_OWN : LLMC_PARALLEL_SHARED;
-          }
-          return LLMC_OK;
-      }
+static llmc_status llmc__config_attention(llmc_config *c, const llmc__hyper *h)
+{
+    bool parallel = c->parallel != LLMC_SERIAL;
+    uint32_t norms = 2;
+    float scalar = 0;
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ATTN_SCALE, 1e6, &c->attn_scale));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_QUERY_SCALAR, 1e6, &scalar));
+    if (h->gguf && c->attn_scale == 0 &&
+        ((c->n_layer == 46 && llmc__streq(c->family, "gemma2")) ||
+         (c->n_layer == 62 && llmc__streq(c->family, "gemma3"))))
+        scalar = (float)c->n_embd / (float)c->n_head;
+    if (scalar > 0)
+        c->attn_scale = 1.0f / llmc__sqrtf(scalar);
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ATTN_SOFTCAP, 1e6, &c->attn_softcap));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_CLAMP_KQV, 1e6, &c->attn_clamp));
+    if (llmc__word_in("gptneox|stablelm|falcon", c->family, llmc__strlen(c->family))) {
+        LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_PARALLEL, &parallel));
+    } else if (h->value[LLMC__HP_PARALLEL].kind != LLMC__VALUE_NONE &&
+               (h->value[LLMC__HP_PARALLEL].number != 0) != parallel) {
+        return llmc__hyper_fail(h, LLMC__HP_PARALLEL, LLMC_UNSUPPORTED, "is not supported in this family");
+    }
+    if (!parallel)
+        c->parallel = LLMC_SERIAL;
+    else if (c->parallel == LLMC_SERIAL)
+        c->parallel = LLMC_PARALLEL_SHARED; /* StableLM 2 12B */
+    /* Falcon 40B has a norm for each branch, 11B with the same code has one */
+    if (h->value[LLMC__HP_NEW_DECODER].number != 0 && parallel) {
+        LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_PARALLEL_NORMS, 2, &norms));
+        c->parallel = norms == 2 ? LLMC_PARALLEL_OWN : LLMC_PARALLEL_SHARED;
+    }
+    return LLMC_OK;
+}
 
-      /* c->windowed from a list with one value a layer: a flag, or a word of words. False: not such a list. */
-      static bool llmc__config_layers(llmc_layers *set, uint32_t n, const llmc__value *list,
-                                      const char *words)
-      {
-          llmc_json_iter it;
-          llmc__value v;
-          uint32_t l = 0;
-          LLMC_MEMSET(&it, 0, sizeof it);
-          while (llmc__value_next(list, &it, &l, &v)) {
-              if (l > n || (words != NULL ? v.kind != LLMC__VALUE_TEXT
-                                          : v.kind != LLMC__VALUE_NUMBER && v.kind != LLMC__VALUE_FLAG))
-                  return false;
-              llmc__layers_put(set, l - 1, words != NULL ? llmc__value_is(&v, words) : v.number != 0);
-          }
-          return l == n;
-      }
+/* c->windowed from a list with one value a layer: a flag, or a word of words. False: not such a list. */
+static bool llmc__config_layers(llmc_layers *set, uint32_t n, const llmc__value *list, const char *words)
+{
+    llmc_json_iter it;
+    llmc__value v;
+    uint32_t l = 0;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    while (llmc__value_next(list, &it, &l, &v)) {
+        if (l > n || (words != NULL ? v.kind != LLMC__VALUE_TEXT
+                                    : v.kind != LLMC__VALUE_NUMBER && v.kind != LLMC__VALUE_FLAG))
+            return false;
+        llmc__layers_put(set, l - 1, words != NULL ? llmc__value_is(&v, words) : v.number != 0);
+    }
+    return l == n;
+}
 
-      /* Which layers have the window. nanochat: a letter a layer, tiled, and the last one sees everything. Errors:
+/* Which layers have the window. nanochat: a letter a layer, tiled, and the last one sees everything. Errors:
    BAD_FILE. */
-      static llmc_status llmc__config_windowed(llmc_config *c, const llmc__hyper *h)
-      {
-          const llmc__value *types = &h->value[LLMC__HP_LAYER_TYPES],
-                            *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
-          uint32_t every = h->family->window_every, from = 0, l;
-          if (types->kind == LLMC__VALUE_LIST) {
-              if (!llmc__config_layers(&c->windowed, c->n_layer, types, "sliding_attention"))
-                  return llmc__hyper_fail(h, LLMC__HP_LAYER_TYPES, LLMC_BAD_FILE,
-                                          "must have one name for each layer");
-              return LLMC_OK;
-          }
-          if (pattern->kind == LLMC__VALUE_LIST) {
-              if (!llmc__config_layers(&c->windowed, c->n_layer, pattern, NULL))
-                  return llmc__hyper_fail(h, LLMC__HP_WINDOW_PATTERN, LLMC_BAD_FILE,
-                                          "must have one flag for each layer");
-              return LLMC_OK;
-          }
-          if (pattern->kind == LLMC__VALUE_TEXT &&
-              pattern->end > pattern->at) { /* "LLLG", "SSSL": last letter sees all */
-              size_t n = (size_t)(pattern->end - pattern->at);
-              for (l = 0; l < c->n_layer; l++)
-                  llmc__layers_put(&c->windowed, l,
-                                   pattern->at[l % n] != pattern->end[-1] || (pattern->at[l % n] == 'S'));
-              return LLMC_OK;
-          }
-          LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_WINDOW_PATTERN, LLMC_MAX_LAYERS, &every));
-          if (h->value[LLMC__HP_WINDOW_USED].kind != LLMC__VALUE_NONE)
-              LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_WINDOW_FROM, LLMC_MAX_LAYERS, &from));
-          for (l = 0; l < c->n_layer; l++)
-              llmc__layers_put(&c->windowed, l, l >= from && (every == 0 || (l + 1) % every != 0));
-          return LLMC_OK;
-      }
+static llmc_status llmc__config_windowed(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *types = &h->value[LLMC__HP_LAYER_TYPES], *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
+    uint32_t every = h->family->window_every, from = 0, l;
+    if (types->kind == LLMC__VALUE_LIST) {
+        if (!llmc__config_layers(&c->windowed, c->n_layer, types, "sliding_attention"))
+            return llmc__hyper_fail(h, LLMC__HP_LAYER_TYPES, LLMC_BAD_FILE,
+                                    "must have one name for each layer");
+        return LLMC_OK;
+    }
+    if (pattern->kind == LLMC__VALUE_LIST) {
+        if (!llmc__config_layers(&c->windowed, c->n_layer, pattern, NULL))
+            return llmc__hyper_fail(h, LLMC__HP_WINDOW_PATTERN, LLMC_BAD_FILE,
+                                    "must have one flag for each layer");
+        return LLMC_OK;
+    }
+    if (pattern->kind == LLMC__VALUE_TEXT &&
+        pattern->end > pattern->at) { /* "LLLG", "SSSL": last letter sees all */
+        size_t n = (size_t)(pattern->end - pattern->at);
+        for (l = 0; l < c->n_layer; l++)
+            llmc__layers_put(&c->windowed, l,
+                             pattern->at[l % n] != pattern->end[-1] || (pattern->at[l % n] == 'S'));
+        return LLMC_OK;
+    }
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_WINDOW_PATTERN, LLMC_MAX_LAYERS, &every));
+    if (h->value[LLMC__HP_WINDOW_USED].kind != LLMC__VALUE_NONE)
+        LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_WINDOW_FROM, LLMC_MAX_LAYERS, &from));
+    for (l = 0; l < c->n_layer; l++)
+        llmc__layers_put(&c->windowed, l, l >= from && (every == 0 || (l + 1) % every != 0));
+    return LLMC_OK;
+}
 
-      /* Window and sinks. Makers may name a window and switch it off. One that is as long as the context hides nothing.
+/* Window and sinks. Makers may name a window and switch it off. One that is as long as the context hides nothing.
    Errors: BAD_FILE. */
-      static llmc_status llmc__config_window(llmc_config *c, const llmc__hyper *h)
-      {
-          bool used = true;
-          LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_WINDOW_USED, &used));
-          LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_WINDOW, UINT32_MAX, &c->window_size));
-          LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_SINKS, 1u << 30, &c->sink_tokens));
-          if (!used)
-              c->window_size = 0;
-          if (c->window_size == 0) {
-              c->sink_tokens = 0;
-              return LLMC_OK;
-          }
-          return llmc__config_windowed(c, h);
-      }
+static llmc_status llmc__config_window(llmc_config *c, const llmc__hyper *h)
+{
+    bool used = true;
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_WINDOW_USED, &used));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_WINDOW, UINT32_MAX, &c->window_size));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_SINKS, 1u << 30, &c->sink_tokens));
+    if (!used)
+        c->window_size = 0;
+    if (c->window_size == 0) {
+        c->sink_tokens = 0;
+        return LLMC_OK;
+    }
+    return llmc__config_windowed(c, h);
+}
 
-      /* Factors at the ends. Errors: BAD_FILE. */
-      static llmc_status llmc__config_scales(llmc_config *c, const llmc__hyper *h)
-      {
-          float depth = 0, logit = 0;
-          uint32_t base = 0;
-          if ((h->family->traits & LLMC__EMBED_ROOT) != 0)
-              c->embed_scale = llmc__sqrtf((float)c->n_embd);
-          LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_EMBED_SCALE, 1e6, &c->embed_scale));
-          LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_RESIDUAL_SCALE, 1e6, &c->residual_scale));
-          LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_SCALE_DEPTH, 1e6, &depth));
-          if (depth > 0)
-              c->residual_scale = depth / llmc__sqrtf((float)c->n_layer);
-          LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_LOGIT_SCALE, 1e6, &logit));
-          LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_DIM_BASE, 1u << 20, &base));
-          if (base > 0)
-              logit = (float)c->n_embd / (float)base;
-          if (logit > 0)
-              c->logit_scale = (h->family->traits & LLMC__LOGIT_DIVIDE) != 0 ? 1 / logit : logit;
-          LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_CLAMP_LOGITS, 1e6, &c->logit_clamp));
-          return llmc__hyper_f32_or_0(h, LLMC__HP_FINAL_SOFTCAP, 1e6, &c->logit_softcap);
-      }
+/* Factors at the ends. Errors: BAD_FILE. */
+static llmc_status llmc__config_scales(llmc_config *c, const llmc__hyper *h)
+{
+    float depth = 0, logit = 0;
+    uint32_t base = 0;
+    if ((h->family->traits & LLMC__EMBED_ROOT) != 0)
+        c->embed_scale = llmc__sqrtf((float)c->n_embd);
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_EMBED_SCALE, 1e6, &c->embed_scale));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_RESIDUAL_SCALE, 1e6, &c->residual_scale));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_SCALE_DEPTH, 1e6, &depth));
+    if (depth > 0)
+        c->residual_scale = depth / llmc__sqrtf((float)c->n_layer);
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_LOGIT_SCALE, 1e6, &logit));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_DIM_BASE, 1u << 20, &base));
+    if (base > 0)
+        logit = (float)c->n_embd / (float)base;
+    if (logit > 0)
+        c->logit_scale = (h->family->traits & LLMC__LOGIT_DIVIDE) != 0 ? 1 / logit : logit;
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_CLAMP_LOGITS, 1e6, &c->logit_clamp));
+    return llmc__hyper_f32_or_0(h, LLMC__HP_FINAL_SOFTCAP, 1e6, &c->logit_softcap);
+}
 
-      /* Experts; which layers have them the tensors say. Mixtral gives no width of its own for them.
+/* Experts; which layers have them the tensors say. Mixtral gives no width of its own for them.
    Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__config_experts(llmc_config *c, const llmc__hyper *h)
-      {
-          float limit = 7, gating = 1;
-          LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_EXPERTS, 1u << 12, &c->n_expert));
-          if (c->n_expert == 0)
-              return LLMC_OK;
-          LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_EXPERTS_USED, c->n_expert, &c->n_expert_used));
-          c->n_ff_expert = c->n_ff;
-          LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_EXPERTS_FF, 1u << 24, &c->n_ff_expert));
-          LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_SHARED_FF, 1u << 24, &c->n_ff_shared));
-          LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_RENORM, &c->expert_renorm));
-          LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_EXPERTS_LIMIT, 1e6, &limit));
-          if (limit != 7)
-              return llmc__hyper_fail(h, LLMC__HP_EXPERTS_LIMIT, LLMC_UNSUPPORTED, "must be 7");
-          LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_EXPERT_GATING, 100, &gating));
-          if (gating != 1 && gating != 3)
-              return llmc__hyper_fail(h, LLMC__HP_EXPERT_GATING, LLMC_UNSUPPORTED,
-                                      "names a way to choose experts that is not supported");
-          return LLMC_OK;
-      }
+static llmc_status llmc__config_experts(llmc_config *c, const llmc__hyper *h)
+{
+    float limit = 7, gating = 1;
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_EXPERTS, 1u << 12, &c->n_expert));
+    if (c->n_expert == 0)
+        return LLMC_OK;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_EXPERTS_USED, c->n_expert, &c->n_expert_used));
+    c->n_ff_expert = c->n_ff;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_EXPERTS_FF, 1u << 24, &c->n_ff_expert));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_SHARED_FF, 1u << 24, &c->n_ff_shared));
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_RENORM, &c->expert_renorm));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_EXPERTS_LIMIT, 1e6, &limit));
+    if (limit != 7)
+        return llmc__hyper_fail(h, LLMC__HP_EXPERTS_LIMIT, LLMC_UNSUPPORTED, "must be 7");
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_EXPERT_GATING, 100, &gating));
+    if (gating != 1 && gating != 3)
+        return llmc__hyper_fail(h, LLMC__HP_EXPERT_GATING, LLMC_UNSUPPORTED,
+                                "names a way to choose experts that is not supported");
+    return LLMC_OK;
+}
 
-      /* What a GGUF of an encoder says: 0 none, 1 mean, 2 first token, 3 last. Other families may be encoders too (no causal
+/* What a GGUF of an encoder says: 0 none, 1 mean, 2 first token, 3 last. Other families may be encoders too (no causal
    mask). Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__config_pooling(llmc_config *c, const llmc__hyper *h)
-      {
-          bool causal = !c->bidirectional;
-          uint32_t kind = 0;
-          LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_CAUSAL, &causal));
-          c->bidirectional = !causal;
-          LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_POOLING, 100, &kind));
-          if (kind > 3)
-              return llmc__hyper_fail(h, LLMC__HP_POOLING, LLMC_UNSUPPORTED,
-                                      "names a pooling that is not supported");
-          c->pooling = kind == 1   ? LLMC_POOL_MEAN
-                       : kind == 2 ? LLMC_POOL_CLS
-                       : kind == 3 ? LLMC_POOL_LAST
-                                   : LLMC_POOL_DEFAULT;
-          return LLMC_OK;
-      }
+static llmc_status llmc__config_pooling(llmc_config *c, const llmc__hyper *h)
+{
+    bool causal = !c->bidirectional;
+    uint32_t kind = 0;
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_CAUSAL, &causal));
+    c->bidirectional = !causal;
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_POOLING, 100, &kind));
+    if (kind > 3)
+        return llmc__hyper_fail(h, LLMC__HP_POOLING, LLMC_UNSUPPORTED,
+                                "names a pooling that is not supported");
+    c->pooling = kind == 1   ? LLMC_POOL_MEAN
+                 : kind == 2 ? LLMC_POOL_CLS
+                 : kind == 3 ? LLMC_POOL_LAST
+                             : LLMC_POOL_DEFAULT;
+    return LLMC_OK;
+}
 
-      /* Positions that are not rotary, and which layers have none. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__config_positions(llmc_config *c, const llmc__hyper *h)
-      {
-          const llmc__value *kind = &h->value[LLMC__HP_POSITION], *list = &h->value[LLMC__HP_UNTURNED];
-          uint32_t traits = h->family->traits, l;
-          if (llmc__value_is(kind, "absolute|learned"))
-              c->pos = LLMC_POS_LEARNED;
-          else if (llmc__value_is(kind, "sinusoidal"))
-              c->pos = LLMC_POS_SINUSOIDAL;
-          else if (kind->kind != LLMC__VALUE_NONE && !llmc__value_is(kind, "rope|rotary"))
-              return llmc__hyper_fail(h, LLMC__HP_POSITION, LLMC_UNSUPPORTED,
-                                      "names positions that are not supported");
-          for (l = 0; l < c->n_layer; l++)
-              llmc__layers_put(&c->unturned, l,
-                               ((traits & LLMC__UNTURNED_4) != 0 && (l + 1) % 4 == 0) ||
-                                   ((traits & LLMC__UNTURNED_FULL) != 0 && c->window_size > 0 &&
-                                    !llmc_layers_has(&c->windowed, l)));
-          if (list->kind == LLMC__VALUE_NONE)
-              return LLMC_OK;
-          if (list->kind != LLMC__VALUE_LIST || !llmc__config_layers(&c->unturned, c->n_layer, list, NULL))
-              return llmc__hyper_fail(h, LLMC__HP_UNTURNED, LLMC_BAD_FILE,
-                                      "must have one flag for each layer");
-          for (l = 0; l < c->n_layer && !h->gguf; l++) /* makers: 1 means turned */
-              llmc__layers_put(&c->unturned, l, !llmc_layers_has(&c->unturned, l));
-          return LLMC_OK;
-      }
+/* Positions that are not rotary, and which layers have none. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_positions(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *kind = &h->value[LLMC__HP_POSITION], *list = &h->value[LLMC__HP_UNTURNED];
+    uint32_t traits = h->family->traits, l;
+    if (llmc__value_is(kind, "absolute|learned"))
+        c->pos = LLMC_POS_LEARNED;
+    else if (llmc__value_is(kind, "sinusoidal"))
+        c->pos = LLMC_POS_SINUSOIDAL;
+    else if (kind->kind != LLMC__VALUE_NONE && !llmc__value_is(kind, "rope|rotary"))
+        return llmc__hyper_fail(h, LLMC__HP_POSITION, LLMC_UNSUPPORTED,
+                                "names positions that are not supported");
+    for (l = 0; l < c->n_layer; l++)
+        llmc__layers_put(&c->unturned, l,
+                         ((traits & LLMC__UNTURNED_4) != 0 && (l + 1) % 4 == 0) ||
+                             ((traits & LLMC__UNTURNED_FULL) != 0 && c->window_size > 0 &&
+                              !llmc_layers_has(&c->windowed, l)));
+    if (list->kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if (list->kind != LLMC__VALUE_LIST || !llmc__config_layers(&c->unturned, c->n_layer, list, NULL))
+        return llmc__hyper_fail(h, LLMC__HP_UNTURNED, LLMC_BAD_FILE, "must have one flag for each layer");
+    for (l = 0; l < c->n_layer && !h->gguf; l++) /* makers: 1 means turned */
+        llmc__layers_put(&c->unturned, l, !llmc_layers_has(&c->unturned, l));
+    return LLMC_OK;
+}
 
-      //--[ 14.6 MODEL.rope ]-- the kinds of rotary scaling, as GGUF and config.json spell them
-      /* A kind by name; false: not one that is known. su was longrope's first name. */
-      static bool llmc__rope_kind(const llmc__value *v, llmc_rope_scaling *out)
-      {
-          static const char *const word[] = {"none|default", "linear", "ntk", "dynamic",
-                                             "yarn",         "llama3", "",    "longrope|su"};
-          unsigned i;
-          for (i = 0; i < sizeof word / sizeof word[0]; i++)
-              if (llmc__value_is(v, word[i])) {
-                  *out = (llmc_rope_scaling)i;
-                  return true;
-              }
-          return false;
-      }
+//--[ 14.6 MODEL.rope ]-- the kinds of rotary scaling, as GGUF and config.json spell them
+/* A kind by name; false: not one that is known. su was longrope's first name. */
+static bool llmc__rope_kind(const llmc__value *v, llmc_rope_scaling *out)
+{
+    static const char *const word[] = {"none|default", "linear", "ntk", "dynamic",
+                                       "yarn",         "llama3", "",    "longrope|su"};
+    unsigned i;
+    for (i = 0; i < sizeof word / sizeof word[0]; i++)
+        if (llmc__value_is(v, word[i])) {
+            *out = (llmc_rope_scaling)i;
+            return true;
+        }
+    return false;
+}
 
-      /* A scaling that is named but does not apply is none; the original length must be known where it is used. */
-      static llmc_status llmc__rope_settle(llmc_config *c, const llmc__hyper *h)
-      {
-          if (c->rope_original == 0)
-              c->rope_original = c->context_length;
-          if (c->rope_factor == 1 &&
-              (c->rope_scaling == LLMC_ROPE_LINEAR || c->rope_scaling == LLMC_ROPE_NTK))
-              c->rope_scaling = LLMC_ROPE_PLAIN;
-          if (c->rope_scaling == LLMC_ROPE_LLAMA3 && !(c->llama3_low < c->llama3_high))
-              return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET,
-                                "%s: impossible frequency factors of the RoPE scaling", h->name);
-          if (c->rope_scaling == LLMC_ROPE_YARN && !(c->yarn_slow < c->yarn_fast))
-              return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET, "%s: impossible YaRN limits",
-                                h->name);
-          return LLMC_OK;
-      }
+/* A scaling that is named but does not apply is none; the original length must be known where it is used. */
+static llmc_status llmc__rope_settle(llmc_config *c, const llmc__hyper *h)
+{
+    if (c->rope_original == 0)
+        c->rope_original = c->context_length;
+    if (c->rope_factor == 1 && (c->rope_scaling == LLMC_ROPE_LINEAR || c->rope_scaling == LLMC_ROPE_NTK))
+        c->rope_scaling = LLMC_ROPE_PLAIN;
+    if (c->rope_scaling == LLMC_ROPE_LLAMA3 && !(c->llama3_low < c->llama3_high))
+        return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET,
+                          "%s: impossible frequency factors of the RoPE scaling", h->name);
+    if (c->rope_scaling == LLMC_ROPE_YARN && !(c->yarn_slow < c->yarn_fast))
+        return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET, "%s: impossible YaRN limits",
+                          h->name);
+    return LLMC_OK;
+}
 
-      /* rope.scaling.* of a GGUF. As in other engines a factor without a type is linear, and factor 0 means none. Errors:
+/* rope.scaling.* of a GGUF. As in other engines a factor without a type is linear, and factor 0 means none. Errors:
    BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__rope_gguf(llmc_config *c, const llmc__hyper *h)
-      {
-          const llmc__value *type = &h->value[LLMC__HP_ROPE_TYPE];
-          unsigned key = h->value[LLMC__HP_ROPE_FACTOR].kind != LLMC__VALUE_NONE ? LLMC__HP_ROPE_FACTOR
-                                                                                 : LLMC__HP_ROPE_LINEAR;
-          float attn = 0, ext = 1;
-          c->rope_scaling = LLMC_ROPE_LINEAR;
-          if (type->kind != LLMC__VALUE_NONE && type->kind != LLMC__VALUE_TEXT)
-              return llmc__hyper_fail(h, LLMC__HP_ROPE_TYPE, LLMC_BAD_FILE, "must be a string");
-          if (type->kind == LLMC__VALUE_TEXT && !llmc__rope_kind(type, &c->rope_scaling))
-              return LLMC__FAIL(h->diag, UNSUPPORTED, "MODEL.rope", LLMC_NO_OFFSET,
-                                "%s: RoPE scaling '%.*s' is not supported", h->name,
-                                (int)llmc__min((uint64_t)(type->end - type->at), 64), type->at);
-          LLMC__TRY(llmc__hyper_f32_or_0(h, key, 1e6, &c->rope_factor));
-          LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_ROPE_ORIGINAL, 1u << 30, &c->rope_original));
-          LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_FAST, 1e6, &c->yarn_fast));
-          LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_SLOW, 1e6, &c->yarn_slow));
-          LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_LOW, 1e6, &c->llama3_low));
-          LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_HIGH, 1e6, &c->llama3_high));
-          LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_EXT, 1e6, &ext));
-          if (ext != 1)
-              return llmc__hyper_fail(h, LLMC__HP_ROPE_YARN_EXT, LLMC_UNSUPPORTED, "must be 1");
-          LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_ATTN, 1e6, &attn));
-          LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_YARN_ATTN, 1e6, &attn));
-          /* converters copy the makers' attention_factor, which takes the place of the rule's; 1 says nothing but in LongRoPE */
-          if (attn > 0 && (attn != 1 || c->rope_scaling == LLMC_ROPE_LONG))
-              c->rope_attn_factor = attn;
-          return LLMC_OK;
-      }
+static llmc_status llmc__rope_gguf(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *type = &h->value[LLMC__HP_ROPE_TYPE];
+    unsigned key =
+        h->value[LLMC__HP_ROPE_FACTOR].kind != LLMC__VALUE_NONE ? LLMC__HP_ROPE_FACTOR : LLMC__HP_ROPE_LINEAR;
+    float attn = 0, ext = 1;
+    c->rope_scaling = LLMC_ROPE_LINEAR;
+    if (type->kind != LLMC__VALUE_NONE && type->kind != LLMC__VALUE_TEXT)
+        return llmc__hyper_fail(h, LLMC__HP_ROPE_TYPE, LLMC_BAD_FILE, "must be a string");
+    if (type->kind == LLMC__VALUE_TEXT && !llmc__rope_kind(type, &c->rope_scaling))
+        return LLMC__FAIL(h->diag, UNSUPPORTED, "MODEL.rope", LLMC_NO_OFFSET,
+                          "%s: RoPE scaling '%.*s' is not supported", h->name,
+                          (int)llmc__min((uint64_t)(type->end - type->at), 64), type->at);
+    LLMC__TRY(llmc__hyper_f32_or_0(h, key, 1e6, &c->rope_factor));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_ROPE_ORIGINAL, 1u << 30, &c->rope_original));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_FAST, 1e6, &c->yarn_fast));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_SLOW, 1e6, &c->yarn_slow));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_LOW, 1e6, &c->llama3_low));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_HIGH, 1e6, &c->llama3_high));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_EXT, 1e6, &ext));
+    if (ext != 1)
+        return llmc__hyper_fail(h, LLMC__HP_ROPE_YARN_EXT, LLMC_UNSUPPORTED, "must be 1");
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_ATTN, 1e6, &attn));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_YARN_ATTN, 1e6, &attn));
+    /* converters copy the makers' attention_factor, which takes the place of the rule's; 1 says nothing but in LongRoPE */
+    if (attn > 0 && (attn != 1 || c->rope_scaling == LLMC_ROPE_LONG))
+        c->rope_attn_factor = attn;
+    return LLMC_OK;
+}
 
-      /* A number in config.json's rope_scaling; absent leaves *out. Errors: BAD_FILE. */
-      static llmc_status llmc__rope_number(const llmc__hyper *h, llmc_json object, const char *key,
-                                           float *out)
-      {
-          llmc__value v = llmc__value_json(llmc_json_get(object, key));
-          if (v.kind == LLMC__VALUE_NONE)
-              return LLMC_OK;
-          if (!llmc__value_positive(&v, 1e9, out))
-              return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET,
-                                "%s: impossible '%s' in rope_scaling", h->name, key);
-          return LLMC_OK;
-      }
+/* A number in config.json's rope_scaling; absent leaves *out. Errors: BAD_FILE. */
+static llmc_status llmc__rope_number(const llmc__hyper *h, llmc_json object, const char *key, float *out)
+{
+    llmc__value v = llmc__value_json(llmc_json_get(object, key));
+    if (v.kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if (!llmc__value_positive(&v, 1e9, out))
+        return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET,
+                          "%s: impossible '%s' in rope_scaling", h->name, key);
+    return LLMC_OK;
+}
 
-      /* YaRN's own settings. mscale and mscale_all_dim (DeepSeek) set the factor of attention together. */
-      static llmc_status llmc__rope_yarn(llmc_config *c, const llmc__hyper *h, llmc_json o)
-      {
-          float scale = 0, all = 0;
-          double log_s = c->rope_factor > 1 ? llmc__log((double)c->rope_factor) : 0;
-          LLMC__TRY(llmc__rope_number(h, o, "beta_fast", &c->yarn_fast));
-          LLMC__TRY(llmc__rope_number(h, o, "beta_slow", &c->yarn_slow));
-          LLMC__TRY(llmc__rope_number(h, o, "attention_factor", &c->rope_attn_factor));
-          LLMC__TRY(llmc__rope_number(h, o, "mscale", &scale));
-          LLMC__TRY(llmc__rope_number(h, o, "mscale_all_dim", &all));
-          if (c->rope_attn_factor == 0 && scale > 0 && all > 0)
-              c->rope_attn_factor =
-                  (float)((0.1 * (double)scale * log_s + 1) / (0.1 * (double)all * log_s + 1));
-          c->yarn_exact = !llmc_json_bool(llmc_json_get(o, "truncate"), true);
-          return LLMC_OK;
-      }
+/* YaRN's own settings. mscale and mscale_all_dim (DeepSeek) set the factor of attention together. */
+static llmc_status llmc__rope_yarn(llmc_config *c, const llmc__hyper *h, llmc_json o)
+{
+    float scale = 0, all = 0;
+    double log_s = c->rope_factor > 1 ? llmc__log((double)c->rope_factor) : 0;
+    LLMC__TRY(llmc__rope_number(h, o, "beta_fast", &c->yarn_fast));
+    LLMC__TRY(llmc__rope_number(h, o, "beta_slow", &c->yarn_slow));
+    LLMC__TRY(llmc__rope_number(h, o, "attention_factor", &c->rope_attn_factor));
+    LLMC__TRY(llmc__rope_number(h, o, "mscale", &scale));
+    LLMC__TRY(llmc__rope_number(h, o, "mscale_all_dim", &all));
+    if (c->rope_attn_factor == 0 && scale > 0 && all > 0)
+        c->rope_attn_factor = (float)((0.1 * (double)scale * log_s + 1) / (0.1 * (double)all * log_s + 1));
+    c->yarn_exact = !llmc_json_bool(llmc_json_get(o, "truncate"), true);
+    return LLMC_OK;
+}
 
-      /* rope_scaling of config.json, or rope_parameters, its later name, which also holds the base and may hold an object
+/* rope_scaling of config.json, or rope_parameters, its later name, which also holds the base and may hold an object
    for each kind of layer. Long and short factors are read when there is memory for them. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__rope_json(llmc_config *c, const llmc__hyper *h)
-      {
-          const llmc__value *object = &h->value[LLMC__HP_ROPE_SCALING];
-          llmc_json o = llmc__value_view(object), full;
-          llmc__value type;
-          float original = (float)c->rope_original;
-          if (object->kind != LLMC__VALUE_OBJECT)
-              return llmc__hyper_fail(h, LLMC__HP_ROPE_SCALING, LLMC_BAD_FILE, "must be an object");
-          full = llmc_json_get(o, "full_attention");
-          if (full.type == LLMC_JSON_OBJECT) {
-              LLMC__TRY(llmc__rope_number(h, llmc_json_get(o, "sliding_attention"), "rope_theta",
-                                          &c->rope_local_base));
-              o = full;
-          }
-          LLMC__TRY(llmc__rope_number(h, o, "rope_theta", &c->rope_base));
-          type = llmc__value_json(llmc_json_get(o, "rope_type"));
-          if (type.kind == LLMC__VALUE_NONE)
-              type = llmc__value_json(llmc_json_get(o, "type"));
-          if (type.kind == LLMC__VALUE_NONE)
-              return LLMC_OK;
-          if (!llmc__rope_kind(&type, &c->rope_scaling))
-              return LLMC__FAIL(
-                  h->diag, UNSUPPORTED, "MODEL.rope", LLMC_NO_OFFSET,
-                  "%s: RoPE scaling '%.*s' is not supported", h->name,
-                  (int)(type.kind == LLMC__VALUE_TEXT ? llmc__min((uint64_t)(type.end - type.at), 64) : 0),
-                  type.at);
-          LLMC__TRY(llmc__rope_number(h, o, "factor", &c->rope_factor));
-          LLMC__TRY(llmc__rope_number(h, o, "original_max_position_embeddings", &original));
-          LLMC__TRY(llmc__rope_number(h, o, "low_freq_factor", &c->llama3_low));
-          LLMC__TRY(llmc__rope_number(h, o, "high_freq_factor", &c->llama3_high));
-          c->rope_original =
-              (uint32_t)original; /* below 2^30: exact enough for a length, and it comes from one */
-          if (c->rope_scaling == LLMC_ROPE_YARN)
-              return llmc__rope_yarn(c, h, o);
-          if (c->rope_scaling == LLMC_ROPE_LONG) {
-              LLMC__TRY(llmc__rope_number(h, o, "attention_factor", &c->rope_attn_factor));
-              if (c->rope_factor == 1 && c->rope_original > 0)
-                  c->rope_factor = (float)c->context_length / (float)c->rope_original;
-          }
-          return LLMC_OK;
-      }
+static llmc_status llmc__rope_json(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *object = &h->value[LLMC__HP_ROPE_SCALING];
+    llmc_json o = llmc__value_view(object), full;
+    llmc__value type;
+    float original = (float)c->rope_original;
+    if (object->kind != LLMC__VALUE_OBJECT)
+        return llmc__hyper_fail(h, LLMC__HP_ROPE_SCALING, LLMC_BAD_FILE, "must be an object");
+    full = llmc_json_get(o, "full_attention");
+    if (full.type == LLMC_JSON_OBJECT) {
+        LLMC__TRY(
+            llmc__rope_number(h, llmc_json_get(o, "sliding_attention"), "rope_theta", &c->rope_local_base));
+        o = full;
+    }
+    LLMC__TRY(llmc__rope_number(h, o, "rope_theta", &c->rope_base));
+    type = llmc__value_json(llmc_json_get(o, "rope_type"));
+    if (type.kind == LLMC__VALUE_NONE)
+        type = llmc__value_json(llmc_json_get(o, "type"));
+    if (type.kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if (!llmc__rope_kind(&type, &c->rope_scaling))
+        return LLMC__FAIL(
+            h->diag, UNSUPPORTED, "MODEL.rope", LLMC_NO_OFFSET, "%s: RoPE scaling '%.*s' is not supported",
+            h->name, (int)(type.kind == LLMC__VALUE_TEXT ? llmc__min((uint64_t)(type.end - type.at), 64) : 0),
+            type.at);
+    LLMC__TRY(llmc__rope_number(h, o, "factor", &c->rope_factor));
+    LLMC__TRY(llmc__rope_number(h, o, "original_max_position_embeddings", &original));
+    LLMC__TRY(llmc__rope_number(h, o, "low_freq_factor", &c->llama3_low));
+    LLMC__TRY(llmc__rope_number(h, o, "high_freq_factor", &c->llama3_high));
+    c->rope_original = (uint32_t)original; /* below 2^30: exact enough for a length, and it comes from one */
+    if (c->rope_scaling == LLMC_ROPE_YARN)
+        return llmc__rope_yarn(c, h, o);
+    if (c->rope_scaling == LLMC_ROPE_LONG) {
+        LLMC__TRY(llmc__rope_number(h, o, "attention_factor", &c->rope_attn_factor));
+        if (c->rope_factor == 1 && c->rope_original > 0)
+            c->rope_factor = (float)c->context_length / (float)c->rope_original;
+    }
+    return LLMC_OK;
+}
 
-      /* llmc__config_rope -- everything about rotary positions                  (MODEL.rope)
+/* llmc__config_rope -- everything about rotary positions                  (MODEL.rope)
    All of a head turns unless the file says less; base 10000 unless it says another. A family
    without RoPE must not have any of its keys. c->head_dim and the windows are set before.
    Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__config_rope(llmc_config *c, const llmc__hyper *h)
-      {
-          float fraction = 1;
-          unsigned k;
-          if (c->pos != LLMC_POS_ROPE) {
-              for (k = LLMC__HP_ROPE_DIMS; k <= LLMC__HP_ROPE_LAST && !llmc__streq(c->family, "claude-rust");
-                   k++)
-                  if (h->value[k].kind != LLMC__VALUE_NONE)
-                      return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "is not supported in this family");
-              return LLMC_OK;
-          }
-          c->rope_dims = c->head_dim;
-          c->rope_base = 10000;
-          LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_FRACTION, 1, &fraction));
-          if (fraction != 1)
-              c->rope_dims = (uint32_t)((double)c->head_dim * (double)fraction);
-          LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_ROPE_DIMS, 1u << 16, &c->rope_dims));
-          LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_BASE, 1e15, &c->rope_base));
-          LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_ROPE_ORIGINAL, 1u << 30, &c->rope_original));
-          if ((h->family->traits & LLMC__LOCAL_BASE) != 0)
-              c->rope_local_base = 10000;
-          LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_LOCAL_BASE, 1e15, &c->rope_local_base));
-          if (h->gguf)
-              LLMC__TRY(llmc__rope_gguf(c, h));
-          else if (h->value[LLMC__HP_ROPE_SCALING].kind != LLMC__VALUE_NONE)
-              LLMC__TRY(llmc__rope_json(c, h));
-          if ((h->family->traits & LLMC__LOCAL_PLAIN) != 0)
-              c->rope_local_base = c->rope_base;
-          c->rope_local = c->window_size > 0 && c->rope_local_base > 0;
-          if (llmc__streq(c->family, "gpt-oss"))
-              c->yarn_exact = true; /* for which GGUF has no key */
-          if (llmc__streq(c->family, "claude-rust") && c->rope_original > 0 &&
-              c->context_length > c->rope_original) {
-              c->rope_scaling = LLMC_ROPE_NTK;
-              c->rope_factor = (float)c->context_length / (float)c->rope_original;
-          }
-          return llmc__rope_settle(c, h);
-      }
+static llmc_status llmc__config_rope(llmc_config *c, const llmc__hyper *h)
+{
+    float fraction = 1;
+    unsigned k;
+    if (c->pos != LLMC_POS_ROPE) {
+        for (k = LLMC__HP_ROPE_DIMS; k <= LLMC__HP_ROPE_LAST && !llmc__streq(c->family, "claude-rust"); k++)
+            if (h->value[k].kind != LLMC__VALUE_NONE)
+                return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "is not supported in this family");
+        return LLMC_OK;
+    }
+    c->rope_dims = c->head_dim;
+    c->rope_base = 10000;
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_FRACTION, 1, &fraction));
+    if (fraction != 1)
+        c->rope_dims = (uint32_t)((double)c->head_dim * (double)fraction);
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_ROPE_DIMS, 1u << 16, &c->rope_dims));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_BASE, 1e15, &c->rope_base));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_ROPE_ORIGINAL, 1u << 30, &c->rope_original));
+    if ((h->family->traits & LLMC__LOCAL_BASE) != 0)
+        c->rope_local_base = 10000;
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_LOCAL_BASE, 1e15, &c->rope_local_base));
+    if (h->gguf)
+        LLMC__TRY(llmc__rope_gguf(c, h));
+    else if (h->value[LLMC__HP_ROPE_SCALING].kind != LLMC__VALUE_NONE)
+        LLMC__TRY(llmc__rope_json(c, h));
+    if ((h->family->traits & LLMC__LOCAL_PLAIN) != 0)
+        c->rope_local_base = c->rope_base;
+    c->rope_local = c->window_size > 0 && c->rope_local_base > 0;
+    if (llmc__streq(c->family, "gpt-oss"))
+        c->yarn_exact = true; /* for which GGUF has no key */
+    if (llmc__streq(c->family, "claude-rust") && c->rope_original > 0 &&
+        c->context_length > c->rope_original) {
+        c->rope_scaling = LLMC_ROPE_NTK;
+        c->rope_factor = (float)c->context_length / (float)c->rope_original;
+    }
+    return llmc__rope_settle(c, h);
+}
 
-      /* nanochat's constants. Windows: T / 4 earlier tokens rounded up to 128, and the token itself; the last layer sees
+/* nanochat's constants. Windows: T / 4 earlier tokens rounded up to 128, and the token itself; the last layer sees
    everything. An epsilon of half-precision training is not repeated: it is that of f32. The Rust port has its own. */
-      static void llmc__config_nanochat(llmc_config *c, const llmc__hyper *h)
-      {
-          const llmc__value *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
-          bool late = llmc__streq(c->family, "nanochat-2026"), rust = llmc__streq(c->family, "nanochat-rust");
-          uint32_t l, T = c->context_length, n;
-          if ((h->family->traits & LLMC__NANOCHAT) == 0 || h->gguf)
-              return;
-          c->norm_eps = rust ? 1e-6f : 1.1920929e-7f;
-          c->rope_base = late ? 1e5f : c->rope_base;
-          c->attn_clamp = rust ? 5.0f : 0;
-          c->logit_softcap = rust ? c->logit_softcap : 15;
-          c->logit_clamp = rust && c->logit_softcap > 0 ? 50.0f : 0;
-          if (!late)
-              return;
-          c->qk_scale = 1.2f;
-          c->x_lambdas = true;
-          c->smear_channels = 24;
-          c->value_channels = 12;
-          c->backout_layer = c->n_layer / 2;
-          c->window_size = (T / 4 + (T % 4 != 0) + 127) / 128 * 128 + 1;
-          n = pattern->kind == LLMC__VALUE_TEXT ? (uint32_t)(pattern->end - pattern->at) : 0;
-          for (l = 0; l < c->n_layer; l++) {
-              char kind = n > 0 ? pattern->at[l % n] : "SSSL"[l % 4];
-              llmc__layers_put(&c->windowed, l, kind == 'S' && l + 1 != c->n_layer);
-              llmc__layers_put(&c->value_layers, l, l % 2 == (c->n_layer - 1) % 2);
-          }
-      }
+static void llmc__config_nanochat(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
+    bool late = llmc__streq(c->family, "nanochat-2026"), rust = llmc__streq(c->family, "nanochat-rust");
+    uint32_t l, T = c->context_length, n;
+    if ((h->family->traits & LLMC__NANOCHAT) == 0 || h->gguf)
+        return;
+    c->norm_eps = rust ? 1e-6f : 1.1920929e-7f;
+    c->rope_base = late ? 1e5f : c->rope_base;
+    c->attn_clamp = rust ? 5.0f : 0;
+    c->logit_softcap = rust ? c->logit_softcap : 15;
+    c->logit_clamp = rust && c->logit_softcap > 0 ? 50.0f : 0;
+    if (!late)
+        return;
+    c->qk_scale = 1.2f;
+    c->x_lambdas = true;
+    c->smear_channels = 24;
+    c->value_channels = 12;
+    c->backout_layer = c->n_layer / 2;
+    c->window_size = (T / 4 + (T % 4 != 0) + 127) / 128 * 128 + 1;
+    n = pattern->kind == LLMC__VALUE_TEXT ? (uint32_t)(pattern->end - pattern->at) : 0;
+    for (l = 0; l < c->n_layer; l++) {
+        char kind = n > 0 ? pattern->at[l % n] : "SSSL"[l % 4];
+        llmc__layers_put(&c->windowed, l, kind == 'S' && l + 1 != c->n_layer);
+        llmc__layers_put(&c->value_layers, l, l % 2 == (c->n_layer - 1) % 2);
+    }
+}
 
-      /* Our own keys of nanochat in GGUF. Errors: BAD_FILE. */
-      static llmc_status llmc__config_nanochat_gguf(llmc_config *c, const llmc__hyper *h)
-      {
-          uint32_t l;
-          LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_SMEAR, 1u << 20, &c->smear_channels));
-          LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_VALUE_CHANNELS, 1u << 20, &c->value_channels));
-          LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_BACKOUT, LLMC_MAX_LAYERS, &c->backout_layer));
-          if (!llmc__streq(c->family, "nanochat-2026"))
-              return LLMC_OK;
-          c->qk_scale = 1.2f;
-          c->x_lambdas = true;
-          for (l = 0; l < c->n_layer; l++)
-              llmc__layers_put(&c->value_layers, l, l % 2 == (c->n_layer - 1) % 2);
-          return LLMC_OK;
-      }
+/* Our own keys of nanochat in GGUF. Errors: BAD_FILE. */
+static llmc_status llmc__config_nanochat_gguf(llmc_config *c, const llmc__hyper *h)
+{
+    uint32_t l;
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_SMEAR, 1u << 20, &c->smear_channels));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_VALUE_CHANNELS, 1u << 20, &c->value_channels));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_BACKOUT, LLMC_MAX_LAYERS, &c->backout_layer));
+    if (!llmc__streq(c->family, "nanochat-2026"))
+        return LLMC_OK;
+    c->qk_scale = 1.2f;
+    c->x_lambdas = true;
+    for (l = 0; l < c->n_layer; l++)
+        llmc__layers_put(&c->value_layers, l, l % 2 == (c->n_layer - 1) % 2);
+    return LLMC_OK;
+}
 
-      /* llmc__config_hyper -- everything that the file says, as a configuration  (MODEL.rope)
+/* llmc__config_hyper -- everything that the file says, as a configuration  (MODEL.rope)
    c->vocab_size is the embedding's number of rows already; a key that says otherwise is an error unless the family
    pads. The order matters: heads need the width, windows the layers, rotation both. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__config_hyper(llmc_config *c, const llmc__hyper *h)
-      {
-          uint32_t vocab = c->vocab_size;
-          llmc__config_family(c, h->family, h->gguf);
-          LLMC__TRY(llmc__config_sizes(c, h));
-          if ((h->family->traits & LLMC__NANOCHAT) == 0 || h->gguf)
-              LLMC__TRY(llmc__config_functions(c, h));
-          LLMC__TRY(llmc__config_heads(c, h));
-          LLMC__TRY(llmc__config_attention(c, h));
-          LLMC__TRY(llmc__config_window(c, h));
-          LLMC__TRY(llmc__config_scales(c, h));
-          LLMC__TRY(llmc__config_experts(c, h));
-          LLMC__TRY(llmc__config_pooling(c, h));
-          LLMC__TRY(llmc__config_positions(c, h));
-          LLMC__TRY(llmc__config_rope(c, h));
-          llmc__config_nanochat(c, h);
-          if (h->gguf)
-              LLMC__TRY(llmc__config_nanochat_gguf(c, h));
-          LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_VOCAB_SIZE, LLMC__MAX_VOCAB, &vocab));
-          if (vocab > c->vocab_size || (vocab != c->vocab_size && (h->family->traits & LLMC__PADDED) == 0))
-              return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.config", LLMC_NO_OFFSET,
-                                "%s: the vocabulary size is %u, the token embedding has %u rows", h->name,
-                                (unsigned)vocab, (unsigned)c->vocab_size);
-          c->vocab_size = vocab;
-          return llmc__config_check(c, h->name, h->diag);
-      }
+static llmc_status llmc__config_hyper(llmc_config *c, const llmc__hyper *h)
+{
+    uint32_t vocab = c->vocab_size;
+    llmc__config_family(c, h->family, h->gguf);
+    LLMC__TRY(llmc__config_sizes(c, h));
+    if ((h->family->traits & LLMC__NANOCHAT) == 0 || h->gguf)
+        LLMC__TRY(llmc__config_functions(c, h));
+    LLMC__TRY(llmc__config_heads(c, h));
+    LLMC__TRY(llmc__config_attention(c, h));
+    LLMC__TRY(llmc__config_window(c, h));
+    LLMC__TRY(llmc__config_scales(c, h));
+    LLMC__TRY(llmc__config_experts(c, h));
+    LLMC__TRY(llmc__config_pooling(c, h));
+    LLMC__TRY(llmc__config_positions(c, h));
+    LLMC__TRY(llmc__config_rope(c, h));
+    llmc__config_nanochat(c, h);
+    if (h->gguf)
+        LLMC__TRY(llmc__config_nanochat_gguf(c, h));
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_VOCAB_SIZE, LLMC__MAX_VOCAB, &vocab));
+    if (vocab > c->vocab_size || (vocab != c->vocab_size && (h->family->traits & LLMC__PADDED) == 0))
+        return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.config", LLMC_NO_OFFSET,
+                          "%s: the vocabulary size is %u, the token embedding has %u rows", h->name,
+                          (unsigned)vocab, (unsigned)c->vocab_size);
+    c->vocab_size = vocab;
+    return llmc__config_check(c, h->name, h->diag);
+}
 
-      //--[ 14.7 MODEL.source ]-- any set of files as one configuration and one stream of tensors
-      /* What a first walk over the tensors finds out: sizes that no key gives, and parts that only tensors reveal. */
-      typedef struct llmc__survey {
-          uint32_t n_tensors; /* those that have a role */
-          uint32_t embed_rows, token_types;
-          llmc_layers routed; /* layers with experts */
-          uint64_t n_views;   /* parts of fused tensors, to be cut out */
-          uint64_t n_experts; /* matrices of experts, counted one by one */
-          bool second_norm, qk_norm,
-              lambdas;            /* Falcon 40B's attn_norm_2; norms of q and k; nanochat's newer form */
-          bool loose_norms;       /* a tensor for each head's norm */
-          bool freqs, long_freqs; /* RoPE factors as tensors */
-          bool head;
-      } llmc__survey;
+//--[ 14.7 MODEL.source ]-- any set of files as one configuration and one stream of tensors
+/* What a first walk over the tensors finds out: sizes that no key gives, and parts that only tensors reveal. */
+typedef struct llmc__survey {
+    uint32_t n_tensors; /* those that have a role */
+    uint32_t embed_rows, token_types;
+    llmc_layers routed; /* layers with experts */
+    uint64_t n_views;   /* parts of fused tensors, to be cut out */
+    uint64_t n_experts; /* matrices of experts, counted one by one */
+    bool second_norm, qk_norm,
+        lambdas;            /* Falcon 40B's attn_norm_2; norms of q and k; nanochat's newer form */
+    bool loose_norms;       /* a tensor for each head's norm */
+    bool freqs, long_freqs; /* RoPE factors as tensors */
+    bool head;
+} llmc__survey;
 
-      /* Everything known before there is memory: files checked, nothing stored. It lives on the stack of
+/* Everything known before there is memory: files checked, nothing stored. It lives on the stack of
    need and init, about 4 KB, and points into the caller's files. */
-      typedef struct llmc__source {
-          llmc_model_options opt; /* complete: as the caller gave it, zeros elsewhere */
-          const llmc_blob *files;
-          size_t n_files;
-          llmc_blob file; /* the one that messages name: the first with weights */
-          llmc_file_kind kind;
-          llmc_diag *diag;
-          llmc__gguf gguf; /* of a GGUF's first file */
-          const llmc__family *family;
-          llmc_config config;
-          llmc__survey survey;
-          llmc_json rope;       /* config.json's rope_scaling, for lists of factors; type NONE: none */
-          uint32_t n_tensors;   /* 0 if only the vocabulary is wanted */
-          llmc_blob vocab_file; /* the GGUF that holds the tokenizer's keys, or data NULL */
-          const char *chat_template;
-          size_t chat_template_len;
-          bool has_vocab; /* vocab is valid */
+typedef struct llmc__source {
+    llmc_model_options opt; /* complete: as the caller gave it, zeros elsewhere */
+    const llmc_blob *files;
+    size_t n_files;
+    llmc_blob file; /* the one that messages name: the first with weights */
+    llmc_file_kind kind;
+    llmc_diag *diag;
+    llmc__gguf gguf; /* of a GGUF's first file */
+    const llmc__family *family;
+    llmc_config config;
+    llmc__survey survey;
+    llmc_json rope;       /* config.json's rope_scaling, for lists of factors; type NONE: none */
+    uint32_t n_tensors;   /* 0 if only the vocabulary is wanted */
+    llmc_blob vocab_file; /* the GGUF that holds the tokenizer's keys, or data NULL */
+    const char *chat_template;
+    size_t chat_template_len;
+    bool has_vocab; /* vocab is valid */
 #ifndef LLMC_NO_TOKEN
-          llmc__vocab vocab;
+    llmc__vocab vocab;
 #endif
-      } llmc__source;
+} llmc__source;
 
-      /* What messages call the model's file; never NULL. */
-      static const char *llmc__source_name(const llmc__source *s)
-      {
-          return s->file.name == NULL ? "the file" : s->file.name;
-      }
+/* What messages call the model's file; never NULL. */
+static const char *llmc__source_name(const llmc__source *s)
+{
+    return s->file.name == NULL ? "the file" : s->file.name;
+}
 
-      /* Whether tensors are named as GGUF names them. llama2.c's and llm.c's have no names but those that FILE gives. */
-      static bool llmc__source_gguf_names(const llmc__source *s)
-      {
-          return s->kind == LLMC_FILE_GGUF || s->kind == LLMC_FILE_LLAMA2C || s->kind == LLMC_FILE_LLMC;
-      }
+/* Whether tensors are named as GGUF names them. llama2.c's and llm.c's have no names but those that FILE gives. */
+static bool llmc__source_gguf_names(const llmc__source *s)
+{
+    return s->kind == LLMC_FILE_GGUF || s->kind == LLMC_FILE_LLAMA2C || s->kind == LLMC_FILE_LLMC;
+}
 
-      /* A walk over all tensors of all files; all zero but s before the first. */
-      typedef struct llmc__tensors {
-          const llmc__source *s;
-          size_t file;
-          bool open;
-          llmc_file_kind kind; /* of the file that is open */
-          union {
-              struct {
-                  llmc__gguf file;
-                  llmc__reader r;
-                  uint64_t left;
-              } gguf;
-              struct {
-                  llmc__llama2c file;
-                  llmc__llama2c_walk walk;
-                  uint32_t left;
-              } llama2c;
-              struct {
-                  llmc__safetensors file;
-                  llmc__safetensors_walk walk;
-              } safetensors;
-              struct {
-                  llmc__torchless file;
-                  llmc__torchless_walk walk;
-              } torchless;
-              struct {
-                  llmc__mog file;
-                  llmc__mog_walk walk;
-              } mog;
-              struct {
-                  llmc__mpk file;
-                  llmc__mpk_walk walk;
-              } mpk;
-              struct {
-                  llmc__llmc file;
-                  llmc__llmc_walk walk;
-              } llmc;
-          } as;
-      } llmc__tensors;
+/* A walk over all tensors of all files; all zero but s before the first. */
+typedef struct llmc__tensors {
+    const llmc__source *s;
+    size_t file;
+    bool open;
+    llmc_file_kind kind; /* of the file that is open */
+    union {
+        struct {
+            llmc__gguf file;
+            llmc__reader r;
+            uint64_t left;
+        } gguf;
+        struct {
+            llmc__llama2c file;
+            llmc__llama2c_walk walk;
+            uint32_t left;
+        } llama2c;
+        struct {
+            llmc__safetensors file;
+            llmc__safetensors_walk walk;
+        } safetensors;
+        struct {
+            llmc__torchless file;
+            llmc__torchless_walk walk;
+        } torchless;
+        struct {
+            llmc__mog file;
+            llmc__mog_walk walk;
+        } mog;
+        struct {
+            llmc__mpk file;
+            llmc__mpk_walk walk;
+        } mpk;
+        struct {
+            llmc__llmc file;
+            llmc__llmc_walk walk;
+        } llmc;
+    } as;
+} llmc__tensors;
 
-      /* A walk over the tensors of s. */
-      static void llmc__tensors_begin(llmc__tensors *w, const llmc__source *s)
-      {
-          LLMC_MEMSET(w, 0, sizeof *w);
-          w->s = s;
-      }
+/* A walk over the tensors of s. */
+static void llmc__tensors_begin(llmc__tensors *w, const llmc__source *s)
+{
+    LLMC_MEMSET(w, 0, sizeof *w);
+    w->s = s;
+}
 
-      /* Opens the walk's file; one without tensors (a JSON, settings) is passed over by `next`. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__tensors_open(llmc__tensors *w)
-      {
-          const llmc_blob *file = &w->s->files[w->file];
-          llmc_diag *diag = w->s->diag;
-          LLMC_MEMSET(&w->as, 0, sizeof w->as);
-          w->open = true;
-          w->kind = llmc_file_identify(file);
-          switch (w->kind) {
-          case LLMC_FILE_GGUF:
-              LLMC__TRY(llmc__gguf_open(&w->as.gguf.file, file, false, diag));
-              w->as.gguf.r = w->as.gguf.file.file;
-              w->as.gguf.r.at = w->as.gguf.file.tensors_at;
-              w->as.gguf.left = w->as.gguf.file.n_tensors;
-              return LLMC_OK;
-          case LLMC_FILE_LLAMA2C:
-              return llmc__llama2c_open(&w->as.llama2c.file, file, &w->as.llama2c.walk, &w->as.llama2c.left,
-                                        diag);
-          case LLMC_FILE_SAFETENSORS:
-              return llmc__safetensors_open(&w->as.safetensors.file, file, diag);
-          case LLMC_FILE_TORCHLESS:
-              return llmc__torchless_open(&w->as.torchless.file, file, diag);
-          case LLMC_FILE_MOG:
-              return llmc__mog_open(&w->as.mog.file, file, diag);
-          case LLMC_FILE_MPK:
-              return llmc__mpk_open(&w->as.mpk.file, file, diag);
-          case LLMC_FILE_LLMC:
-              return llmc__llmc_open(&w->as.llmc.file, file, diag);
-          default:
-              return LLMC_OK;
-          }
-      }
+/* Opens the walk's file; one without tensors (a JSON, settings) is passed over by `next`. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__tensors_open(llmc__tensors *w)
+{
+    const llmc_blob *file = &w->s->files[w->file];
+    llmc_diag *diag = w->s->diag;
+    LLMC_MEMSET(&w->as, 0, sizeof w->as);
+    w->open = true;
+    w->kind = llmc_file_identify(file);
+    switch (w->kind) {
+    case LLMC_FILE_GGUF:
+        LLMC__TRY(llmc__gguf_open(&w->as.gguf.file, file, false, diag));
+        w->as.gguf.r = w->as.gguf.file.file;
+        w->as.gguf.r.at = w->as.gguf.file.tensors_at;
+        w->as.gguf.left = w->as.gguf.file.n_tensors;
+        return LLMC_OK;
+    case LLMC_FILE_LLAMA2C:
+        return llmc__llama2c_open(&w->as.llama2c.file, file, &w->as.llama2c.walk, &w->as.llama2c.left, diag);
+    case LLMC_FILE_SAFETENSORS:
+        return llmc__safetensors_open(&w->as.safetensors.file, file, diag);
+    case LLMC_FILE_TORCHLESS:
+        return llmc__torchless_open(&w->as.torchless.file, file, diag);
+    case LLMC_FILE_MOG:
+        return llmc__mog_open(&w->as.mog.file, file, diag);
+    case LLMC_FILE_MPK:
+        return llmc__mpk_open(&w->as.mpk.file, file, diag);
+    case LLMC_FILE_LLMC:
+        return llmc__llmc_open(&w->as.llmc.file, file, diag);
+    default:
+        return LLMC_OK;
+    }
+}
 
-      /* The next tensor of the open file, DONE after its last. */
-      static llmc_status llmc__tensors_step(llmc__tensors *w, llmc_tensor *out)
-      {
-          switch (w->kind) {
-          case LLMC_FILE_GGUF:
-              if (w->as.gguf.left == 0)
-                  return LLMC_DONE;
-              w->as.gguf.left--;
-              return llmc__gguf_tensor(&w->as.gguf.file, &w->as.gguf.r, out);
-          case LLMC_FILE_LLAMA2C:
-              if (w->as.llama2c.left == 0)
-                  return LLMC_DONE;
-              w->as.llama2c.left--;
-              return llmc__llama2c_next(&w->as.llama2c.file, &w->as.llama2c.walk, out);
-          case LLMC_FILE_SAFETENSORS:
-              return llmc__safetensors_next(&w->as.safetensors.file, &w->as.safetensors.walk, out);
-          case LLMC_FILE_TORCHLESS:
-              return llmc__torchless_next(&w->as.torchless.file, &w->as.torchless.walk, out);
-          case LLMC_FILE_MOG:
-              return llmc__mog_next(&w->as.mog.file, &w->as.mog.walk, out);
-          case LLMC_FILE_MPK:
-              return llmc__mpk_next(&w->as.mpk.file, &w->as.mpk.walk, out);
-          case LLMC_FILE_LLMC:
-              return llmc__llmc_next(&w->as.llmc.file, &w->as.llmc.walk, out);
-          default:
-              return LLMC_DONE;
-          }
-      }
+/* The next tensor of the open file, DONE after its last. */
+static llmc_status llmc__tensors_step(llmc__tensors *w, llmc_tensor *out)
+{
+    switch (w->kind) {
+    case LLMC_FILE_GGUF:
+        if (w->as.gguf.left == 0)
+            return LLMC_DONE;
+        w->as.gguf.left--;
+        return llmc__gguf_tensor(&w->as.gguf.file, &w->as.gguf.r, out);
+    case LLMC_FILE_LLAMA2C:
+        if (w->as.llama2c.left == 0)
+            return LLMC_DONE;
+        w->as.llama2c.left--;
+        return llmc__llama2c_next(&w->as.llama2c.file, &w->as.llama2c.walk, out);
+    case LLMC_FILE_SAFETENSORS:
+        return llmc__safetensors_next(&w->as.safetensors.file, &w->as.safetensors.walk, out);
+    case LLMC_FILE_TORCHLESS:
+        return llmc__torchless_next(&w->as.torchless.file, &w->as.torchless.walk, out);
+    case LLMC_FILE_MOG:
+        return llmc__mog_next(&w->as.mog.file, &w->as.mog.walk, out);
+    case LLMC_FILE_MPK:
+        return llmc__mpk_next(&w->as.mpk.file, &w->as.mpk.walk, out);
+    case LLMC_FILE_LLMC:
+        return llmc__llmc_next(&w->as.llmc.file, &w->as.llmc.walk, out);
+    default:
+        return LLMC_DONE;
+    }
+}
 
-      /* Whether a JSON is a sentence-transformers' 1_Pooling/config.json: known by its folder. */
-      static bool llmc__blob_pooling(const llmc_blob *file)
-      {
-          static const char folder[] = "_Pooling";
-          const char *p = file->name == NULL ? "" : file->name;
-          for (; *p != 0; p++)
-              if (llmc__strlen(p) > sizeof folder - 1 && llmc__texteq(p, sizeof folder - 1, folder))
-                  return true;
-          return false;
-      }
+/* Whether a JSON is a sentence-transformers' 1_Pooling/config.json: known by its folder. */
+static bool llmc__blob_pooling(const llmc_blob *file)
+{
+    static const char folder[] = "_Pooling";
+    const char *p = file->name == NULL ? "" : file->name;
+    for (; *p != 0; p++)
+        if (llmc__strlen(p) > sizeof folder - 1 && llmc__texteq(p, sizeof folder - 1, folder))
+            return true;
+    return false;
+}
 
-      /* "blk.3.attn_norm_2.weight": Falcon 40B's second norm in GGUF. */
-      static bool llmc__name_second_norm(const char *name)
-      {
-          llmc__place place;
-          size_t len = llmc__strlen(name);
-          size_t stem = len > 5 && llmc__streq(name + len - 5, ".bias")     ? len - 5
-                        : len > 7 && llmc__streq(name + len - 7, ".weight") ? len - 7
-                                                                            : 0;
-          return llmc__name_fits("blk.%.attn_norm_2", name, stem, &place);
-      }
+/* "blk.3.attn_norm_2.weight": Falcon 40B's second norm in GGUF. */
+static bool llmc__name_second_norm(const char *name)
+{
+    llmc__place place;
+    size_t len = llmc__strlen(name);
+    size_t stem = len > 5 && llmc__streq(name + len - 5, ".bias")     ? len - 5
+                  : len > 7 && llmc__streq(name + len - 7, ".weight") ? len - 7
+                                                                      : 0;
+    return llmc__name_fits("blk.%.attn_norm_2", name, stem, &place);
+}
 
-      /* A tensor's role in this family. GGUF has three names that mean another thing in some family. */
-      static llmc__place llmc__source_place(const llmc__source *s, const char *name)
-      {
-          uint32_t traits = s->family->traits;
-          llmc__place p;
-          if (!llmc__source_gguf_names(s))
-              return llmc__name_maker(name, (traits & (LLMC__BRANCH | LLMC__FUSED_UP)) == LLMC__BRANCH);
-          p = llmc__name_gguf(name);
-          if (p.role == LLMC__W_UP && (traits & LLMC__FUSED_UP) != 0)
-              p.role = LLMC__W_GATE_UP;
-          else if (p.role == LLMC__W_ATTN_BRANCH_NORM && (traits & LLMC__SINK_LOGITS) != 0)
-              p.role = LLMC__W_FFN_NORM; /* gpt-oss */
-          else if (s->survey.second_norm &&
-                   p.role == LLMC__W_ATTN_NORM) /* Falcon 40B: attn_norm is the feed-forward's */
-              p.role = LLMC__W_FFN_NORM;
-          else if (s->survey.second_norm && p.role == LLMC__W_ATTN_NORM_B)
-              p.role = LLMC__W_FFN_NORM_B;
-          else if (s->survey.second_norm && p.role == LLMC__W_UNKNOWN && llmc__name_second_norm(name))
-              p.role = llmc__streq(name + llmc__strlen(name) - 4, "bias") ? LLMC__W_ATTN_NORM_B
-                                                                          : LLMC__W_ATTN_NORM;
-          return p;
-      }
+/* A tensor's role in this family. GGUF has three names that mean another thing in some family. */
+static llmc__place llmc__source_place(const llmc__source *s, const char *name)
+{
+    uint32_t traits = s->family->traits;
+    llmc__place p;
+    if (!llmc__source_gguf_names(s))
+        return llmc__name_maker(name, (traits & (LLMC__BRANCH | LLMC__FUSED_UP)) == LLMC__BRANCH);
+    p = llmc__name_gguf(name);
+    if (p.role == LLMC__W_UP && (traits & LLMC__FUSED_UP) != 0)
+        p.role = LLMC__W_GATE_UP;
+    else if (p.role == LLMC__W_ATTN_BRANCH_NORM && (traits & LLMC__SINK_LOGITS) != 0)
+        p.role = LLMC__W_FFN_NORM; /* gpt-oss */
+    else if (s->survey.second_norm &&
+             p.role == LLMC__W_ATTN_NORM) /* Falcon 40B: attn_norm is the feed-forward's */
+        p.role = LLMC__W_FFN_NORM;
+    else if (s->survey.second_norm && p.role == LLMC__W_ATTN_NORM_B)
+        p.role = LLMC__W_FFN_NORM_B;
+    else if (s->survey.second_norm && p.role == LLMC__W_UNKNOWN && llmc__name_second_norm(name))
+        p.role = llmc__streq(name + llmc__strlen(name) - 4, "bias") ? LLMC__W_ATTN_NORM_B : LLMC__W_ATTN_NORM;
+    return p;
+}
 
-      /* gpt-oss's bytes: blocks [E][rows][n / 32][16] become what they are, MXFP4 with scales apart, and scales
+/* gpt-oss's bytes: blocks [E][rows][n / 32][16] become what they are, MXFP4 with scales apart, and scales
    [E][rows][n / 32] a byte each. */
-      static void llmc__source_mxfp4(unsigned role, llmc_tensor *t)
-      {
-          if ((role == LLMC__W_EXPERTS_GATE_UP || role == LLMC__W_EXPERTS_DOWN) && t->n_dims == 4 &&
-              t->dim[0] == 16 && t->dim[1] <= UINT32_MAX) {
-              t->type = LLMC_MXFP4S;
-              t->dim[0] = t->dim[1] * LLMC__QK;
-              t->dim[1] = t->dim[2];
-              t->dim[2] = t->dim[3];
-              t->dim[3] = 1;
-              t->n_dims = 3;
-          } else if ((role == LLMC__W_EXPERTS_GATE_UP_S || role == LLMC__W_EXPERTS_DOWN_S) &&
-                     t->n_dims == 3) {
-              t->type = LLMC_I8;
-          }
-      }
+static void llmc__source_mxfp4(unsigned role, llmc_tensor *t)
+{
+    if ((role == LLMC__W_EXPERTS_GATE_UP || role == LLMC__W_EXPERTS_DOWN) && t->n_dims == 4 &&
+        t->dim[0] == 16 && t->dim[1] <= UINT32_MAX) {
+        t->type = LLMC_MXFP4S;
+        t->dim[0] = t->dim[1] * LLMC__QK;
+        t->dim[1] = t->dim[2];
+        t->dim[2] = t->dim[3];
+        t->dim[3] = 1;
+        t->n_dims = 3;
+    } else if ((role == LLMC__W_EXPERTS_GATE_UP_S || role == LLMC__W_EXPERTS_DOWN_S) && t->n_dims == 3) {
+        t->type = LLMC_I8;
+    }
+}
 
-      /* Dimensions as roles have them: a matrix of one row, or of one number, where a role is a vector; GPT-2's matrices,
+/* Dimensions as roles have them: a matrix of one row, or of one number, where a role is a vector; GPT-2's matrices,
    which its makers store with inputs as rows. */
-      static void llmc__source_turn(const llmc__source *s, unsigned role, llmc_tensor *t)
-      {
-          uint64_t n;
-          if (role < LLMC__W_COUNT && llmc__role_table[role].rows == 0)
-              while (t->n_dims > 1 && t->dim[t->n_dims - 1] == 1)
-                  t->n_dims--;
-          if (llmc__source_gguf_names(s))
-              return;
-          if (!((s->family->traits & LLMC__CONV1D) != 0 && t->n_dims == 2 &&
-                (role == LLMC__W_QKV || role == LLMC__W_O || role == LLMC__W_UP || role == LLMC__W_DOWN)) &&
-              !((s->family->traits & LLMC__SINK_LOGITS) != 0 && t->n_dims == 3 && t->type != LLMC_MXFP4S &&
-                (role == LLMC__W_EXPERTS_GATE_UP || role == LLMC__W_EXPERTS_DOWN)))
-              return;
-          n = t->dim[0];
-          t->dim[0] = t->dim[1];
-          t->dim[1] = n;
-          t->transposed = true;
-      }
+static void llmc__source_turn(const llmc__source *s, unsigned role, llmc_tensor *t)
+{
+    uint64_t n;
+    if (role < LLMC__W_COUNT && llmc__role_table[role].rows == 0)
+        while (t->n_dims > 1 && t->dim[t->n_dims - 1] == 1)
+            t->n_dims--;
+    if (llmc__source_gguf_names(s))
+        return;
+    if (!((s->family->traits & LLMC__CONV1D) != 0 && t->n_dims == 2 &&
+          (role == LLMC__W_QKV || role == LLMC__W_O || role == LLMC__W_UP || role == LLMC__W_DOWN)) &&
+        !((s->family->traits & LLMC__SINK_LOGITS) != 0 && t->n_dims == 3 && t->type != LLMC_MXFP4S &&
+          (role == LLMC__W_EXPERTS_GATE_UP || role == LLMC__W_EXPERTS_DOWN)))
+        return;
+    n = t->dim[0];
+    t->dim[0] = t->dim[1];
+    t->dim[1] = n;
+    t->transposed = true;
+}
 
-      /* llmc__tensors_next -- the next tensor that has a role                   (MODEL.source)
+/* llmc__tensors_next -- the next tensor that has a role                   (MODEL.source)
    DONE at the end. A name that is known to mean nothing is passed over, an unknown one is refused: it could change
    everything. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__tensors_next(llmc__tensors *w, llmc_tensor *out, llmc__place *place)
-      {
-          const llmc__source *s = w->s;
-          while (w->file < s->n_files) {
-              llmc_status status = w->open ? LLMC_OK : llmc__tensors_open(w);
-              if (status == LLMC_OK)
-                  status = llmc__tensors_step(w, out);
-              if (status == LLMC_DONE) {
-                  w->open = false;
-                  w->file++;
-                  continue;
-              }
-              LLMC__TRY(status);
-              *place = llmc__source_place(s, out->name);
-              if (place->role == LLMC__W_IGNORED)
-                  continue;
-              if (place->role == LLMC__W_UNKNOWN)
-                  return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
-                                    "%s: tensor '%s' is not one that %s models are known to have",
-                                    llmc__source_name(s), out->name, s->family->name);
-              if (w->kind == LLMC_FILE_SAFETENSORS && llmc__streq(w->as.safetensors.walk.dtype, "U8"))
-                  llmc__source_mxfp4(place->role, out);
-              if (out->type == LLMC_DTYPE_NONE)
-                  return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
-                                    "%s: tensor '%s' has type %s, which is not supported",
-                                    llmc__source_name(s), out->name,
-                                    w->kind == LLMC_FILE_SAFETENSORS ? w->as.safetensors.walk.dtype
-                                    : w->kind == LLMC_FILE_MPK       ? w->as.mpk.walk.dtype
-                                                                     : "?");
-              llmc__source_turn(s, place->role, out);
-              return LLMC_OK;
-          }
-          return LLMC_DONE;
-      }
+static llmc_status llmc__tensors_next(llmc__tensors *w, llmc_tensor *out, llmc__place *place)
+{
+    const llmc__source *s = w->s;
+    while (w->file < s->n_files) {
+        llmc_status status = w->open ? LLMC_OK : llmc__tensors_open(w);
+        if (status == LLMC_OK)
+            status = llmc__tensors_step(w, out);
+        if (status == LLMC_DONE) {
+            w->open = false;
+            w->file++;
+            continue;
+        }
+        LLMC__TRY(status);
+        *place = llmc__source_place(s, out->name);
+        if (place->role == LLMC__W_IGNORED)
+            continue;
+        if (place->role == LLMC__W_UNKNOWN)
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor '%s' is not one that %s models are known to have",
+                              llmc__source_name(s), out->name, s->family->name);
+        if (w->kind == LLMC_FILE_SAFETENSORS && llmc__streq(w->as.safetensors.walk.dtype, "U8"))
+            llmc__source_mxfp4(place->role, out);
+        if (out->type == LLMC_DTYPE_NONE)
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor '%s' has type %s, which is not supported", llmc__source_name(s),
+                              out->name,
+                              w->kind == LLMC_FILE_SAFETENSORS ? w->as.safetensors.walk.dtype
+                              : w->kind == LLMC_FILE_MPK       ? w->as.mpk.walk.dtype
+                                                               : "?");
+        llmc__source_turn(s, place->role, out);
+        return LLMC_OK;
+    }
+    return LLMC_DONE;
+}
 
-      /* One tensor's part of the survey. */
-      static void llmc__survey_tensor(llmc__survey *v, const llmc_tensor *t, const llmc__place *p,
-                                      bool grouped)
-      {
-          v->n_tensors++;
-          switch (p->role) {
-          case LLMC__W_EMBED:
-              v->embed_rows = t->dim[1] > LLMC__MAX_VOCAB ? 0 : (uint32_t)t->dim[1];
-              break;
-          case LLMC__W_TYPES:
-              v->token_types = t->dim[1] > UINT16_MAX ? 0 : (uint32_t)t->dim[1];
-              break;
-          case LLMC__W_HEAD:
-              v->head = true;
-              break;
-          case LLMC__W_ROUTER:
-              if (p->layer < LLMC_MAX_LAYERS)
-                  llmc__layers_put(&v->routed, p->layer, true);
-              break;
-          case LLMC__W_QKV:
-          case LLMC__W_QKV_B:
-              v->n_views += grouped ? 0 : 3;
-              break;
-          case LLMC__W_GATE_UP:
-              v->n_views += 2;
-              break;
-          case LLMC__W_Q_NORM:
-              v->qk_norm = true;
-              v->loose_norms = v->loose_norms || p->index != UINT32_MAX;
-              break;
-          case LLMC__W_EXPERTS_GATE:
-          case LLMC__W_EXPERTS_UP:
-          case LLMC__W_EXPERTS_DOWN:
-              v->n_experts += p->index == UINT32_MAX ? t->dim[2] : 1;
-              break;
-          case LLMC__W_EXPERTS_GATE_UP:
-              v->n_experts += 2 * t->dim[2];
-              break;
-          case LLMC__W_X_LAMBDAS:
-              v->lambdas = true;
-              break;
-          case LLMC__W_ROPE_FREQS:
-              v->freqs = true;
-              break;
-          case LLMC__W_ROPE_LONG:
-              v->long_freqs = true;
-              break;
-          default:
-              break;
-          }
-      }
+/* One tensor's part of the survey. */
+static void llmc__survey_tensor(llmc__survey *v, const llmc_tensor *t, const llmc__place *p, bool grouped)
+{
+    v->n_tensors++;
+    switch (p->role) {
+    case LLMC__W_EMBED:
+        v->embed_rows = t->dim[1] > LLMC__MAX_VOCAB ? 0 : (uint32_t)t->dim[1];
+        break;
+    case LLMC__W_TYPES:
+        v->token_types = t->dim[1] > UINT16_MAX ? 0 : (uint32_t)t->dim[1];
+        break;
+    case LLMC__W_HEAD:
+        v->head = true;
+        break;
+    case LLMC__W_ROUTER:
+        if (p->layer < LLMC_MAX_LAYERS)
+            llmc__layers_put(&v->routed, p->layer, true);
+        break;
+    case LLMC__W_QKV:
+    case LLMC__W_QKV_B:
+        v->n_views += grouped ? 0 : 3;
+        break;
+    case LLMC__W_GATE_UP:
+        v->n_views += 2;
+        break;
+    case LLMC__W_Q_NORM:
+        v->qk_norm = true;
+        v->loose_norms = v->loose_norms || p->index != UINT32_MAX;
+        break;
+    case LLMC__W_EXPERTS_GATE:
+    case LLMC__W_EXPERTS_UP:
+    case LLMC__W_EXPERTS_DOWN:
+        v->n_experts += p->index == UINT32_MAX ? t->dim[2] : 1;
+        break;
+    case LLMC__W_EXPERTS_GATE_UP:
+        v->n_experts += 2 * t->dim[2];
+        break;
+    case LLMC__W_X_LAMBDAS:
+        v->lambdas = true;
+        break;
+    case LLMC__W_ROPE_FREQS:
+        v->freqs = true;
+        break;
+    case LLMC__W_ROPE_LONG:
+        v->long_freqs = true;
+        break;
+    default:
+        break;
+    }
+}
 
-      /* Sets survey.second_norm before names are looked up, since it changes what two of them mean. */
-      static llmc_status llmc__source_second_norm(llmc__source *s)
-      {
-          llmc__reader r = s->gguf.file;
-          llmc_tensor t;
-          uint64_t i;
-          if (!llmc__streq(s->family->name, "falcon"))
-              return LLMC_OK;
-          r.at = s->gguf.tensors_at;
-          for (i = 0; i < s->gguf.n_tensors; i++) {
-              LLMC__TRY(llmc__gguf_tensor(&s->gguf, &r, &t));
-              s->survey.second_norm = s->survey.second_norm || llmc__name_second_norm(t.name);
-          }
-          return LLMC_OK;
-      }
+/* Sets survey.second_norm before names are looked up, since it changes what two of them mean. */
+static llmc_status llmc__source_second_norm(llmc__source *s)
+{
+    llmc__reader r = s->gguf.file;
+    llmc_tensor t;
+    uint64_t i;
+    if (!llmc__streq(s->family->name, "falcon"))
+        return LLMC_OK;
+    r.at = s->gguf.tensors_at;
+    for (i = 0; i < s->gguf.n_tensors; i++) {
+        LLMC__TRY(llmc__gguf_tensor(&s->gguf, &r, &t));
+        s->survey.second_norm = s->survey.second_norm || llmc__name_second_norm(t.name);
+    }
+    return LLMC_OK;
+}
 
-      /* llmc__source_survey -- the first walk: checks every file's tensor table    (MODEL.source)
+/* llmc__source_survey -- the first walk: checks every file's tensor table    (MODEL.source)
    Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__source_survey(llmc__source *s)
-      {
-          llmc__tensors w;
-          llmc_tensor t;
-          llmc__place place;
-          llmc_status status;
-          bool grouped = (s->family->traits & LLMC__GROUPED) != 0 && !llmc__source_gguf_names(s);
-          if (s->kind == LLMC_FILE_GGUF)
-              LLMC__TRY(llmc__source_second_norm(s));
-          llmc__tensors_begin(&w, s);
-          while ((status = llmc__tensors_next(&w, &t, &place)) == LLMC_OK) {
-              llmc__survey_tensor(&s->survey, &t, &place, grouped);
-              if (s->survey.n_tensors > LLMC__MAX_TENSORS)
-                  return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
-                                    "%s: more than %u tensors", llmc__source_name(s), LLMC__MAX_TENSORS);
-          }
-          if (status != LLMC_DONE)
-              return status;
-          s->n_tensors = s->survey.n_tensors;
-          if (s->survey.embed_rows == 0)
-              return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
-                                "%s: tensor '%s' is missing or has too many rows", llmc__source_name(s),
-                                llmc__role_table[LLMC__W_EMBED].name);
-          s->config.vocab_size = s->survey.embed_rows;
-          return LLMC_OK;
-      }
+static llmc_status llmc__source_survey(llmc__source *s)
+{
+    llmc__tensors w;
+    llmc_tensor t;
+    llmc__place place;
+    llmc_status status;
+    bool grouped = (s->family->traits & LLMC__GROUPED) != 0 && !llmc__source_gguf_names(s);
+    if (s->kind == LLMC_FILE_GGUF)
+        LLMC__TRY(llmc__source_second_norm(s));
+    llmc__tensors_begin(&w, s);
+    while ((status = llmc__tensors_next(&w, &t, &place)) == LLMC_OK) {
+        llmc__survey_tensor(&s->survey, &t, &place, grouped);
+        if (s->survey.n_tensors > LLMC__MAX_TENSORS)
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
+                              "%s: more than %u tensors", llmc__source_name(s), LLMC__MAX_TENSORS);
+    }
+    if (status != LLMC_DONE)
+        return status;
+    s->n_tensors = s->survey.n_tensors;
+    if (s->survey.embed_rows == 0)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' is missing or has too many rows", llmc__source_name(s),
+                          llmc__role_table[LLMC__W_EMBED].name);
+    s->config.vocab_size = s->survey.embed_rows;
+    return LLMC_OK;
+}
 
-      /* What only the survey knows, put into the configuration that keys gave. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__source_apply(llmc__source *s)
-      {
-          llmc_config *c = &s->config;
-          const llmc__survey *v = &s->survey;
-          uint64_t routed = 0;
-          uint32_t l;
-          if ((s->family->traits & LLMC__QK_HEADS) != 0 && v->qk_norm)
-              c->qk_norm = LLMC_QK_NORM_HEADS;
-          if (v->second_norm)
-              c->parallel = LLMC_PARALLEL_OWN;
-          c->n_token_types = v->token_types;
-          for (l = 0; l < c->n_layer; l++) {
-              routed += llmc_layers_has(&v->routed, l);
-              llmc__layers_put(&c->dense, l, c->n_expert > 0 && !llmc_layers_has(&v->routed, l));
-          }
-          /* bounds what the table of experts may take by what the files hold */
-          if (c->n_expert > 0 && routed * c->n_expert > v->n_experts / 2)
-              return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
-                                "%s: %u experts are declared for %u layers, fewer are there",
-                                llmc__source_name(s), (unsigned)c->n_expert, (unsigned)routed);
-          if ((v->freqs && c->rope_scaling != LLMC_ROPE_PLAIN && c->rope_scaling != LLMC_ROPE_LINEAR) ||
-              ((v->freqs || v->long_freqs) && c->pos != LLMC_POS_ROPE))
-              return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
-                                "%s: RoPE factors beside another scaling are not supported",
-                                llmc__source_name(s));
-          if (v->freqs)
-              c->rope_scaling = LLMC_ROPE_FACTORS;
-          if (v->long_freqs)
-              c->rope_scaling = LLMC_ROPE_LONG;
-          return LLMC_OK;
-      }
+/* What only the survey knows, put into the configuration that keys gave. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_apply(llmc__source *s)
+{
+    llmc_config *c = &s->config;
+    const llmc__survey *v = &s->survey;
+    uint64_t routed = 0;
+    uint32_t l;
+    if ((s->family->traits & LLMC__QK_HEADS) != 0 && v->qk_norm)
+        c->qk_norm = LLMC_QK_NORM_HEADS;
+    if (v->second_norm)
+        c->parallel = LLMC_PARALLEL_OWN;
+    c->n_token_types = v->token_types;
+    for (l = 0; l < c->n_layer; l++) {
+        routed += llmc_layers_has(&v->routed, l);
+        llmc__layers_put(&c->dense, l, c->n_expert > 0 && !llmc_layers_has(&v->routed, l));
+    }
+    /* bounds what the table of experts may take by what the files hold */
+    if (c->n_expert > 0 && routed * c->n_expert > v->n_experts / 2)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: %u experts are declared for %u layers, fewer are there", llmc__source_name(s),
+                          (unsigned)c->n_expert, (unsigned)routed);
+    if ((v->freqs && c->rope_scaling != LLMC_ROPE_PLAIN && c->rope_scaling != LLMC_ROPE_LINEAR) ||
+        ((v->freqs || v->long_freqs) && c->pos != LLMC_POS_ROPE))
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: RoPE factors beside another scaling are not supported", llmc__source_name(s));
+    if (v->freqs)
+        c->rope_scaling = LLMC_ROPE_FACTORS;
+    if (v->long_freqs)
+        c->rope_scaling = LLMC_ROPE_LONG;
+    return LLMC_OK;
+}
 
-      /* general.architecture, and general.name cut at a character to what fits. The name is for people and
+/* general.architecture, and general.name cut at a character to what fits. The name is for people and
    may be absent or of another type. Errors: BAD_FILE (no architecture). */
-      static llmc_status llmc__config_names(llmc_config *c, const llmc__gguf *g)
-      {
-          const llmc__gguf_value *arch = &g->known[LLMC__KEY_ARCHITECTURE];
-          const char *text;
-          size_t len;
-          if (!llmc__gguf_text(g, arch, &text, &len) || len == 0)
-              return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.source",
-                                arch->at == 0 ? LLMC_NO_OFFSET : arch->at,
-                                "%s: general.architecture is missing or not a string", g->file.name);
-          if (!llmc__strcopy(c->family, sizeof c->family, text, len) || llmc__strlen(c->family) != len)
-              return LLMC__FAIL(g->file.diag, UNSUPPORTED, "MODEL.source", arch->at,
-                                "%s: architecture '%.*s' is not supported", g->file.name,
-                                (int)llmc__min(len, 64), text);
-          if (llmc__gguf_text(g, &g->known[LLMC__KEY_NAME], &text, &len)) {
-              /* back to the first byte of the character that does not fit */
-              if (len >= sizeof c->name)
-                  for (len = sizeof c->name - 1; len > 0 && ((unsigned char)text[len] & 0xc0u) == 0x80u;)
-                      len--;
-              llmc__strcopy(c->name, sizeof c->name, text, len);
-          }
-          return LLMC_OK;
-      }
+static llmc_status llmc__config_names(llmc_config *c, const llmc__gguf *g)
+{
+    const llmc__gguf_value *arch = &g->known[LLMC__KEY_ARCHITECTURE];
+    const char *text;
+    size_t len;
+    if (!llmc__gguf_text(g, arch, &text, &len) || len == 0)
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.source", arch->at == 0 ? LLMC_NO_OFFSET : arch->at,
+                          "%s: general.architecture is missing or not a string", g->file.name);
+    if (!llmc__strcopy(c->family, sizeof c->family, text, len) || llmc__strlen(c->family) != len)
+        return LLMC__FAIL(g->file.diag, UNSUPPORTED, "MODEL.source", arch->at,
+                          "%s: architecture '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
+                          text);
+    if (llmc__gguf_text(g, &g->known[LLMC__KEY_NAME], &text, &len)) {
+        /* back to the first byte of the character that does not fit */
+        if (len >= sizeof c->name)
+            for (len = sizeof c->name - 1; len > 0 && ((unsigned char)text[len] & 0xc0u) == 0x80u;)
+                len--;
+        llmc__strcopy(c->name, sizeof c->name, text, len);
+    }
+    return LLMC_OK;
+}
 
-      /* A split GGUF needs all of its parts, in order; only the first has the model's keys. */
-      static llmc_status llmc__source_splits(const llmc__source *s)
-      {
-          llmc__gguf g;
-          uint64_t parts = 1, no, all = 0, want = 0;
-          size_t i;
-          const llmc__gguf_value *count = &s->gguf.known[LLMC__KEY_SPLIT_COUNT];
-          if (count->at != 0 && !llmc__gguf_uint(&s->gguf, count, &parts))
-              parts = 0;
-          if (parts != s->n_files && !(parts == 0 && s->n_files == 1))
-              return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
-                                "%s: is one of %llu parts, %llu files were given", llmc__source_name(s),
-                                (unsigned long long)parts, (unsigned long long)s->n_files);
-          if (s->n_files == 1)
-              return LLMC_OK;
-          for (i = 0; i < s->n_files; i++) {
-              if (llmc_file_identify(&s->files[i]) != LLMC_FILE_GGUF)
-                  return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", 0,
-                                    "%s: not a GGUF, as the other parts are",
-                                    s->files[i].name == NULL ? "a file" : s->files[i].name);
-              LLMC__TRY(llmc__gguf_open(&g, &s->files[i], false, s->diag));
-              if (!llmc__gguf_uint(&g, &g.known[LLMC__KEY_SPLIT_NO], &no) || no != i)
-                  return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
-                                    "%s: is not part %llu, counted from 0", g.file.name,
-                                    (unsigned long long)i);
-              all += g.n_tensors;
-          }
-          if (llmc__gguf_uint(&s->gguf, &s->gguf.known[LLMC__KEY_SPLIT_TENSORS], &want) && want != all)
-              return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
-                                "%s: %llu tensors are declared, the parts hold %llu", llmc__source_name(s),
-                                (unsigned long long)want, (unsigned long long)all);
-          return LLMC_OK;
-      }
+/* A split GGUF needs all of its parts, in order; only the first has the model's keys. */
+static llmc_status llmc__source_splits(const llmc__source *s)
+{
+    llmc__gguf g;
+    uint64_t parts = 1, no, all = 0, want = 0;
+    size_t i;
+    const llmc__gguf_value *count = &s->gguf.known[LLMC__KEY_SPLIT_COUNT];
+    if (count->at != 0 && !llmc__gguf_uint(&s->gguf, count, &parts))
+        parts = 0;
+    if (parts != s->n_files && !(parts == 0 && s->n_files == 1))
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: is one of %llu parts, %llu files were given", llmc__source_name(s),
+                          (unsigned long long)parts, (unsigned long long)s->n_files);
+    if (s->n_files == 1)
+        return LLMC_OK;
+    for (i = 0; i < s->n_files; i++) {
+        if (llmc_file_identify(&s->files[i]) != LLMC_FILE_GGUF)
+            return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", 0, "%s: not a GGUF, as the other parts are",
+                              s->files[i].name == NULL ? "a file" : s->files[i].name);
+        LLMC__TRY(llmc__gguf_open(&g, &s->files[i], false, s->diag));
+        if (!llmc__gguf_uint(&g, &g.known[LLMC__KEY_SPLIT_NO], &no) || no != i)
+            return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                              "%s: is not part %llu, counted from 0", g.file.name, (unsigned long long)i);
+        all += g.n_tensors;
+    }
+    if (llmc__gguf_uint(&s->gguf, &s->gguf.known[LLMC__KEY_SPLIT_TENSORS], &want) && want != all)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: %llu tensors are declared, the parts hold %llu", llmc__source_name(s),
+                          (unsigned long long)want, (unsigned long long)all);
+    return LLMC_OK;
+}
 
-      /* The keys' side of a GGUF, surveyed already. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__source_hyper_gguf(llmc__source *s)
-      {
-          llmc__hyper h;
-          LLMC_MEMSET(&h, 0, sizeof h);
-          h.name = llmc__source_name(s);
-          h.diag = s->diag;
-          h.family = s->family;
-          h.gguf = true;
-          LLMC__TRY(llmc__hyper_gguf(&h, &s->gguf));
-          return llmc__config_hyper(&s->config, &h);
-      }
+/* The keys' side of a GGUF, surveyed already. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_hyper_gguf(llmc__source *s)
+{
+    llmc__hyper h;
+    LLMC_MEMSET(&h, 0, sizeof h);
+    h.name = llmc__source_name(s);
+    h.diag = s->diag;
+    h.family = s->family;
+    h.gguf = true;
+    LLMC__TRY(llmc__hyper_gguf(&h, &s->gguf));
+    return llmc__config_hyper(&s->config, &h);
+}
 
-      /* A GGUF. For a vocabulary alone the architecture does not matter and the tensor
+/* A GGUF. For a vocabulary alone the architecture does not matter and the tensor
    table is not looked at. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__source_gguf(llmc__source *s)
-      {
-          LLMC__TRY(llmc__gguf_open(&s->gguf, &s->file, s->opt.vocab_only, s->diag));
-          LLMC__TRY(llmc__config_names(&s->config, &s->gguf));
-          s->vocab_file = s->file; /* unless a separate tokenizer is given */
-          if (s->opt.vocab_only)
-              return LLMC_OK;
-          LLMC__TRY(llmc__source_splits(s));
-          s->family = llmc__family_named(s->config.family, llmc__strlen(s->config.family), false);
-          if (s->family == NULL)
-              return LLMC__FAIL(
-                  s->diag, UNSUPPORTED, "MODEL.source", s->gguf.known[LLMC__KEY_ARCHITECTURE].at,
-                  "%s: architecture '%s' is not supported", llmc__source_name(s), s->config.family);
-          if (s->gguf.n_tensors == 0 && s->n_files == 1)
-              return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", 8,
-                                "%s: holds no weights, only a vocabulary", llmc__source_name(s));
-          LLMC__TRY(llmc__source_survey(s));
-          LLMC__TRY(llmc__source_hyper_gguf(s));
-          return llmc__source_apply(s);
-      }
+static llmc_status llmc__source_gguf(llmc__source *s)
+{
+    LLMC__TRY(llmc__gguf_open(&s->gguf, &s->file, s->opt.vocab_only, s->diag));
+    LLMC__TRY(llmc__config_names(&s->config, &s->gguf));
+    s->vocab_file = s->file; /* unless a separate tokenizer is given */
+    if (s->opt.vocab_only)
+        return LLMC_OK;
+    LLMC__TRY(llmc__source_splits(s));
+    s->family = llmc__family_named(s->config.family, llmc__strlen(s->config.family), false);
+    if (s->family == NULL)
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", s->gguf.known[LLMC__KEY_ARCHITECTURE].at,
+                          "%s: architecture '%s' is not supported", llmc__source_name(s), s->config.family);
+    if (s->gguf.n_tensors == 0 && s->n_files == 1)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", 8, "%s: holds no weights, only a vocabulary",
+                          llmc__source_name(s));
+    LLMC__TRY(llmc__source_survey(s));
+    LLMC__TRY(llmc__source_hyper_gguf(s));
+    return llmc__source_apply(s);
+}
 
-      /* A family whose files have no keys at all: what is common to its formats. */
-      static void llmc__source_fixed(llmc__source *s, const char *family)
-      {
-          llmc_config *c = &s->config;
-          s->family = llmc__family_named(family, llmc__strlen(family), false);
-          llmc__config_family(c, s->family, true);
-          c->norm_eps = 1e-5f;
-          if (c->pos == LLMC_POS_ROPE) {
-              c->rope_base = 10000;
-              c->rope_factor = 1;
-          }
-      }
+/* A family whose files have no keys at all: what is common to its formats. */
+static void llmc__source_fixed(llmc__source *s, const char *family)
+{
+    llmc_config *c = &s->config;
+    s->family = llmc__family_named(family, llmc__strlen(family), false);
+    llmc__config_family(c, s->family, true);
+    c->norm_eps = 1e-5f;
+    if (c->pos == LLMC_POS_ROPE) {
+        c->rope_base = 10000;
+        c->rope_factor = 1;
+    }
+}
 
-      /* A llama2.c file is a Llama whose constants the format fixes: epsilon 1e-5, base 10000, every head
+/* A llama2.c file is a Llama whose constants the format fixes: epsilon 1e-5, base 10000, every head
    rotated in full, adjacent pairs. llama2c_open has checked that heads is not 0 and divides dim. Opening
    walks all its tensors, so that the file's size is checked here. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__source_llama2c(llmc__source *s)
-      {
-          llmc__llama2c f;
-          llmc__llama2c_walk walk;
-          llmc_config *c = &s->config;
-          uint32_t n;
-          LLMC_MEMSET(&f, 0, sizeof f);
-          LLMC__TRY(llmc__llama2c_open(&f, &s->file, &walk, &n, s->diag));
-          llmc__source_fixed(s, "llama");
-          LLMC__TRY(llmc__source_survey(s));
-          c->vocab_size = f.vocab;
-          c->n_layer = f.layers;
-          c->n_embd = f.dim;
-          c->n_head = f.heads;
-          c->n_kv_head = f.kv_heads;
-          c->head_dim = c->rope_dims = f.dim / f.heads;
-          c->n_ff = f.hidden;
-          c->context_length = c->rope_original = f.context;
-          return llmc__config_check(c, llmc__source_name(s), s->diag);
-      }
+static llmc_status llmc__source_llama2c(llmc__source *s)
+{
+    llmc__llama2c f;
+    llmc__llama2c_walk walk;
+    llmc_config *c = &s->config;
+    uint32_t n;
+    LLMC_MEMSET(&f, 0, sizeof f);
+    LLMC__TRY(llmc__llama2c_open(&f, &s->file, &walk, &n, s->diag));
+    llmc__source_fixed(s, "llama");
+    LLMC__TRY(llmc__source_survey(s));
+    c->vocab_size = f.vocab;
+    c->n_layer = f.layers;
+    c->n_embd = f.dim;
+    c->n_head = f.heads;
+    c->n_kv_head = f.kv_heads;
+    c->head_dim = c->rope_dims = f.dim / f.heads;
+    c->n_ff = f.hidden;
+    c->context_length = c->rope_original = f.context;
+    return llmc__config_check(c, llmc__source_name(s), s->diag);
+}
 
-      /* llm.c's GPT-2; its embedding is padded with rows that no token has. llmc_open has checked the sizes. */
-      static llmc_status llmc__source_llmc(llmc__source *s)
-      {
-          llmc__llmc f;
-          llmc_config *c = &s->config;
-          LLMC__TRY(llmc__llmc_open(&f, &s->file, s->diag));
-          llmc__source_fixed(s, "gpt2");
-          LLMC__TRY(llmc__source_survey(s));
-          c->vocab_size = f.vocab;
-          c->n_layer = f.layers;
-          c->n_embd = f.width;
-          c->n_head = c->n_kv_head = f.heads;
-          if (f.heads == 0 || f.width % f.heads != 0)
-              return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
-                                "%s: %u heads do not divide the width %u", llmc__source_name(s),
-                                (unsigned)f.heads, (unsigned)f.width);
-          c->head_dim = f.width / f.heads;
-          c->n_ff = 4 * f.width;
-          c->context_length = f.context;
-          c->tied_head = true;
-          return llmc__config_check(c, llmc__source_name(s), s->diag);
-      }
+/* llm.c's GPT-2; its embedding is padded with rows that no token has. llmc_open has checked the sizes. */
+static llmc_status llmc__source_llmc(llmc__source *s)
+{
+    llmc__llmc f;
+    llmc_config *c = &s->config;
+    LLMC__TRY(llmc__llmc_open(&f, &s->file, s->diag));
+    llmc__source_fixed(s, "gpt2");
+    LLMC__TRY(llmc__source_survey(s));
+    c->vocab_size = f.vocab;
+    c->n_layer = f.layers;
+    c->n_embd = f.width;
+    c->n_head = c->n_kv_head = f.heads;
+    if (f.heads == 0 || f.width % f.heads != 0)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: %u heads do not divide the width %u", llmc__source_name(s), (unsigned)f.heads,
+                          (unsigned)f.width);
+    c->head_dim = f.width / f.heads;
+    c->n_ff = 4 * f.width;
+    c->context_length = f.context;
+    c->tied_head = true;
+    return llmc__config_check(c, llmc__source_name(s), s->diag);
+}
 
-      /* torchless spells hyperparameters its own way, and numbers as strings. Shared by .bin and MOG. */
-      static unsigned llmc__torchless_key(const char *name, size_t len)
-      {
-          static const struct {
-              const char *name;
-              uint8_t key;
-          } known[] = {{"hidden_size", LLMC__HP_EMBEDDING},
-                       {"intermediate_size", LLMC__HP_FEED_FORWARD},
-                       {"n_layers", LLMC__HP_BLOCK_COUNT},
-                       {"n_heads", LLMC__HP_HEADS},
-                       {"n_kv_heads", LLMC__HP_HEADS_KV},
-                       {"vocab_size", LLMC__HP_VOCAB_SIZE},
-                       {"max_position_embeddings", LLMC__HP_CONTEXT},
-                       {"sliding_window", LLMC__HP_WINDOW},
-                       {"rope_theta", LLMC__HP_ROPE_BASE},
-                       {"norm_eps", LLMC__HP_EPS_RMS},
-                       {"act_type", LLMC__HP_ACT},
-                       {"head_dim", LLMC__HP_KEY_LENGTH},
-                       {"tie_word_embeddings", LLMC__HP_TIED}};
-          size_t i;
-          for (i = 0; i < sizeof known / sizeof known[0]; i++)
-              if (llmc__texteq(name, len, known[i].name))
-                  return known[i].key;
-          return LLMC__HP_COUNT; /* quant, bos_token_id ...: nothing of the computation, or said by the tensors */
-      }
+/* torchless spells hyperparameters its own way, and numbers as strings. Shared by .bin and MOG. */
+static unsigned llmc__torchless_key(const char *name, size_t len)
+{
+    static const struct {
+        const char *name;
+        uint8_t key;
+    } known[] = {{"hidden_size", LLMC__HP_EMBEDDING},
+                 {"intermediate_size", LLMC__HP_FEED_FORWARD},
+                 {"n_layers", LLMC__HP_BLOCK_COUNT},
+                 {"n_heads", LLMC__HP_HEADS},
+                 {"n_kv_heads", LLMC__HP_HEADS_KV},
+                 {"vocab_size", LLMC__HP_VOCAB_SIZE},
+                 {"max_position_embeddings", LLMC__HP_CONTEXT},
+                 {"sliding_window", LLMC__HP_WINDOW},
+                 {"rope_theta", LLMC__HP_ROPE_BASE},
+                 {"norm_eps", LLMC__HP_EPS_RMS},
+                 {"act_type", LLMC__HP_ACT},
+                 {"head_dim", LLMC__HP_KEY_LENGTH},
+                 {"tie_word_embeddings", LLMC__HP_TIED}};
+    size_t i;
+    for (i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (llmc__texteq(name, len, known[i].name))
+            return known[i].key;
+    return LLMC__HP_COUNT; /* quant, bos_token_id ...: nothing of the computation, or said by the tensors */
+}
 
-      /* A value that is a string: a number inside, "None", true and false, or a word. */
-      static llmc__value llmc__value_quoted(const char *text, size_t len)
-      {
-          char copy[64];
-          llmc__value v;
-          LLMC_MEMSET(&v, 0, sizeof v);
-          v.at = text;
-          v.end = text + len;
-          v.kind = LLMC__VALUE_TEXT;
-          if (len >= sizeof copy || !llmc__strcopy(copy, sizeof copy, text, len))
-              return v;
-          if (llmc__streq(copy, "None") || len == 0)
-              v.kind = LLMC__VALUE_NONE;
-          else if (llmc__streq(copy, "True") || llmc__streq(copy, "False"))
-              return llmc__value_setting(copy[0] == 'T' ? "true" : "false");
-          else if ((copy[0] >= '0' && copy[0] <= '9') || copy[0] == '-' || copy[0] == '.')
-              return llmc__value_setting(copy);
-          return v;
-      }
+/* A value that is a string: a number inside, "None", true and false, or a word. */
+static llmc__value llmc__value_quoted(const char *text, size_t len)
+{
+    char copy[64];
+    llmc__value v;
+    LLMC_MEMSET(&v, 0, sizeof v);
+    v.at = text;
+    v.end = text + len;
+    v.kind = LLMC__VALUE_TEXT;
+    if (len >= sizeof copy || !llmc__strcopy(copy, sizeof copy, text, len))
+        return v;
+    if (llmc__streq(copy, "None") || len == 0)
+        v.kind = LLMC__VALUE_NONE;
+    else if (llmc__streq(copy, "True") || llmc__streq(copy, "False"))
+        return llmc__value_setting(copy[0] == 'T' ? "true" : "false");
+    else if ((copy[0] >= '0' && copy[0] <= '9') || copy[0] == '-' || copy[0] == '.')
+        return llmc__value_setting(copy);
+    return v;
+}
 
-      /* Both torchless formats: names of Hugging Face, and its layouts. h->family is set. */
-      static llmc_status llmc__source_torchless_config(llmc__source *s, llmc__hyper *h)
-      {
-          LLMC__TRY(llmc__source_survey(s));
-          LLMC__TRY(llmc__config_hyper(&s->config, h));
-          if (h->value[LLMC__HP_TIED].number != 0)
-              s->config.tied_head = true;
-          return llmc__source_apply(s);
-      }
+/* Both torchless formats: names of Hugging Face, and its layouts. h->family is set. */
+static llmc_status llmc__source_torchless_config(llmc__source *s, llmc__hyper *h)
+{
+    LLMC__TRY(llmc__source_survey(s));
+    LLMC__TRY(llmc__config_hyper(&s->config, h));
+    if (h->value[LLMC__HP_TIED].number != 0)
+        s->config.tied_head = true;
+    return llmc__source_apply(s);
+}
 
-      /* A .bin: always a Mistral. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__source_torchless(llmc__source *s)
-      {
-          llmc__torchless f;
-          llmc__hyper h;
-          llmc_json key, value;
-          llmc_json_iter it;
-          unsigned k;
-          LLMC__TRY(llmc__torchless_open(&f, &s->file, s->diag));
-          LLMC_MEMSET(&h, 0, sizeof h);
-          LLMC_MEMSET(&it, 0, sizeof it);
-          s->family = h.family = llmc__family_named("llama", 5, false);
-          h.name = llmc__source_name(s);
-          h.diag = s->diag;
-          while (llmc_json_next(f.metadata, &it, &key, &value)) {
-              llmc__value name = llmc__value_json(key), v = llmc__value_json(value);
-              k = llmc__torchless_key(name.at, (size_t)(name.end - name.at));
-              if (v.kind == LLMC__VALUE_TEXT)
-                  v = llmc__value_quoted(v.at, (size_t)(v.end - v.at));
-              if (k != LLMC__HP_COUNT)
-                  LLMC__TRY(llmc__hyper_put(&h, k, &v));
-          }
-          return llmc__source_torchless_config(s, &h);
-      }
+/* A .bin: always a Mistral. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_torchless(llmc__source *s)
+{
+    llmc__torchless f;
+    llmc__hyper h;
+    llmc_json key, value;
+    llmc_json_iter it;
+    unsigned k;
+    LLMC__TRY(llmc__torchless_open(&f, &s->file, s->diag));
+    LLMC_MEMSET(&h, 0, sizeof h);
+    LLMC_MEMSET(&it, 0, sizeof it);
+    s->family = h.family = llmc__family_named("llama", 5, false);
+    h.name = llmc__source_name(s);
+    h.diag = s->diag;
+    while (llmc_json_next(f.metadata, &it, &key, &value)) {
+        llmc__value name = llmc__value_json(key), v = llmc__value_json(value);
+        k = llmc__torchless_key(name.at, (size_t)(name.end - name.at));
+        if (v.kind == LLMC__VALUE_TEXT)
+            v = llmc__value_quoted(v.at, (size_t)(v.end - v.at));
+        if (k != LLMC__HP_COUNT)
+            LLMC__TRY(llmc__hyper_put(&h, k, &v));
+    }
+    return llmc__source_torchless_config(s, &h);
+}
 
-      /* A MOG: version 1 is a Mistral, 2 a Qwen 3. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__source_mog(llmc__source *s)
-      {
-          llmc__mog f;
-          llmc__hyper h;
-          llmc__reader r;
-          llmc__mog_pair p;
-          uint32_t i;
-          unsigned k;
-          LLMC__TRY(llmc__mog_open(&f, &s->file, s->diag));
-          LLMC_MEMSET(&h, 0, sizeof h);
-          s->family = h.family =
-              f.version == 1 ? llmc__family_named("llama", 5, false) : llmc__family_named("qwen3", 5, false);
-          h.name = llmc__source_name(s);
-          h.diag = s->diag;
-          r = f.file;
-          r.at = f.keys_at;
-          for (i = 0; i < f.n_keys; i++) {
-              llmc__value v;
-              LLMC__TRY(llmc__mog_key(&r, &p));
-              if (p.type == LLMC__MOG_STRING) {
-                  v = llmc__value_quoted(p.text, p.text_len);
-              } else {
-                  LLMC_MEMSET(&v, 0, sizeof v);
-                  v.kind = LLMC__VALUE_NUMBER;
-                  v.number = p.type == LLMC__MOG_U32 ? (double)p.u32 : (double)llmc__bits_f32(p.u32);
-              }
-              k = llmc__torchless_key(p.key, p.key_len);
-              if (k == LLMC__HP_WINDOW && v.kind == LLMC__VALUE_NUMBER && v.number == 0)
-                  continue;
-              if (k != LLMC__HP_COUNT)
-                  LLMC__TRY(llmc__hyper_put(&h, k, &v));
-          }
-          return llmc__source_torchless_config(s, &h);
-      }
+/* A MOG: version 1 is a Mistral, 2 a Qwen 3. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_mog(llmc__source *s)
+{
+    llmc__mog f;
+    llmc__hyper h;
+    llmc__reader r;
+    llmc__mog_pair p;
+    uint32_t i;
+    unsigned k;
+    LLMC__TRY(llmc__mog_open(&f, &s->file, s->diag));
+    LLMC_MEMSET(&h, 0, sizeof h);
+    s->family = h.family =
+        f.version == 1 ? llmc__family_named("llama", 5, false) : llmc__family_named("qwen3", 5, false);
+    h.name = llmc__source_name(s);
+    h.diag = s->diag;
+    r = f.file;
+    r.at = f.keys_at;
+    for (i = 0; i < f.n_keys; i++) {
+        llmc__value v;
+        LLMC__TRY(llmc__mog_key(&r, &p));
+        if (p.type == LLMC__MOG_STRING) {
+            v = llmc__value_quoted(p.text, p.text_len);
+        } else {
+            LLMC_MEMSET(&v, 0, sizeof v);
+            v.kind = LLMC__VALUE_NUMBER;
+            v.number = p.type == LLMC__MOG_U32 ? (double)p.u32 : (double)llmc__bits_f32(p.u32);
+        }
+        k = llmc__torchless_key(p.key, p.key_len);
+        if (k == LLMC__HP_WINDOW && v.kind == LLMC__VALUE_NUMBER && v.number == 0)
+            continue;
+        if (k != LLMC__HP_COUNT)
+            LLMC__TRY(llmc__hyper_put(&h, k, &v));
+    }
+    return llmc__source_torchless_config(s, &h);
+}
 
-      /* A file's name without folders; "" if it has none. */
-      static const char *llmc__blob_name(const llmc_blob *file)
-      {
-          const char *name = file->name == NULL ? "" : file->name, *p;
-          for (p = name; *p != 0; p++)
-              if (*p == '/' || *p == '\\')
-                  name = p + 1;
-          return name;
-      }
+/* A file's name without folders; "" if it has none. */
+static const char *llmc__blob_name(const llmc_blob *file)
+{
+    const char *name = file->name == NULL ? "" : file->name, *p;
+    for (p = name; *p != 0; p++)
+        if (*p == '/' || *p == '\\')
+            name = p + 1;
+    return name;
+}
 
-      /* Which of the files says how the model computes: config.json before nanochat's meta_*.json before YAML and TOML.
+/* Which of the files says how the model computes: config.json before nanochat's meta_*.json before YAML and TOML.
    SIZE_MAX: none. */
-      static size_t llmc__source_config_file(const llmc__source *s)
-      {
-          size_t i, best = SIZE_MAX;
-          unsigned rank = 0, r;
-          for (i = 0; i < s->n_files; i++) {
-              const char *name = llmc__blob_name(&s->files[i]);
-              size_t len = llmc__strlen(name);
-              llmc_file_kind kind = llmc_file_identify(&s->files[i]);
-              r = 0;
-              if (kind == LLMC_FILE_JSON)
-                  r = llmc__streq(name, "config.json") && !llmc__blob_pooling(&s->files[i]) ? 4
-                      : len > 10 && llmc__texteq(name, 5, "meta_") && llmc__streq(name + len - 5, ".json")
-                          ? 3
-                          : 0;
-              else if (kind == LLMC_FILE_SETTINGS)
-                  r = llmc__streq(name, "model_config.yaml") ? 2 : 1;
-              if (r > rank) {
-                  rank = r;
-                  best = i;
-              }
-          }
-          return best;
-      }
+static size_t llmc__source_config_file(const llmc__source *s)
+{
+    size_t i, best = SIZE_MAX;
+    unsigned rank = 0, r;
+    for (i = 0; i < s->n_files; i++) {
+        const char *name = llmc__blob_name(&s->files[i]);
+        size_t len = llmc__strlen(name);
+        llmc_file_kind kind = llmc_file_identify(&s->files[i]);
+        r = 0;
+        if (kind == LLMC_FILE_JSON)
+            r = llmc__streq(name, "config.json") && !llmc__blob_pooling(&s->files[i])                ? 4
+                : len > 10 && llmc__texteq(name, 5, "meta_") && llmc__streq(name + len - 5, ".json") ? 3
+                                                                                                     : 0;
+        else if (kind == LLMC_FILE_SETTINGS)
+            r = llmc__streq(name, "model_config.yaml") ? 2 : 1;
+        if (r > rank) {
+            rank = r;
+            best = i;
+        }
+    }
+    return best;
+}
 
-      /* The object of a config.json that describes the decoder, and its family. nanochat and claude-rust name none: they are
+/* The object of a config.json that describes the decoder, and its family. nanochat and claude-rust name none: they are
    known by a key. Errors: UNSUPPORTED (naming the model_type), BAD_FILE. */
-      static llmc_status llmc__source_family_json(llmc__source *s, llmc_json *object)
-      {
-          llmc_json type, inner = llmc_json_get(*object, "model_config");
-          llmc__value v;
-          const char *family = NULL;
-          if (inner.type == LLMC_JSON_OBJECT)
-              *object = inner; /* nanochat's meta */
-          type = llmc_json_get(*object, "model_type");
-          v = llmc__value_json(type);
-          inner = llmc_json_get(*object, "text_config");
-          if (inner.type == LLMC_JSON_OBJECT && llmc__value_is(&v, "gemma3"))
-              *object = inner; /* its pictures' half is refused by the names of its tensors */
-          if (v.kind == LLMC__VALUE_TEXT) {
-              s->family = llmc__family_named(v.at, (size_t)(v.end - v.at), true);
-              if (s->family == NULL)
-                  return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
-                                    "%s: model_type '%.*s' is not supported", llmc__source_name(s),
-                                    (int)llmc__min((uint64_t)(v.end - v.at), 64), v.at);
-              return LLMC_OK;
-          }
-          if (llmc_json_get(*object, "sequence_len").type != LLMC_JSON_NONE)
-              family = s->kind == LLMC_FILE_MPK ? "nanochat-rust" : "nanochat";
-          else if (llmc_json_get(*object, "n_embd").type != LLMC_JSON_NONE)
-              family = "claude-rust";
-          if (family == NULL)
-              return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET, "%s: names no model_type",
-                                llmc__source_name(s));
-          s->family = llmc__family_named(family, llmc__strlen(family), false);
-          return LLMC_OK;
-      }
+static llmc_status llmc__source_family_json(llmc__source *s, llmc_json *object)
+{
+    llmc_json type, inner = llmc_json_get(*object, "model_config");
+    llmc__value v;
+    const char *family = NULL;
+    if (inner.type == LLMC_JSON_OBJECT)
+        *object = inner; /* nanochat's meta */
+    type = llmc_json_get(*object, "model_type");
+    v = llmc__value_json(type);
+    inner = llmc_json_get(*object, "text_config");
+    if (inner.type == LLMC_JSON_OBJECT && llmc__value_is(&v, "gemma3"))
+        *object = inner; /* its pictures' half is refused by the names of its tensors */
+    if (v.kind == LLMC__VALUE_TEXT) {
+        s->family = llmc__family_named(v.at, (size_t)(v.end - v.at), true);
+        if (s->family == NULL)
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
+                              "%s: model_type '%.*s' is not supported", llmc__source_name(s),
+                              (int)llmc__min((uint64_t)(v.end - v.at), 64), v.at);
+        return LLMC_OK;
+    }
+    if (llmc_json_get(*object, "sequence_len").type != LLMC_JSON_NONE)
+        family = s->kind == LLMC_FILE_MPK ? "nanochat-rust" : "nanochat";
+    else if (llmc_json_get(*object, "n_embd").type != LLMC_JSON_NONE)
+        family = "claude-rust";
+    if (family == NULL)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET, "%s: names no model_type",
+                          llmc__source_name(s));
+    s->family = llmc__family_named(family, llmc__strlen(family), false);
+    return LLMC_OK;
+}
 
-      /* What claude-rust assumes where its configuration is silent. */
-      static void llmc__source_defaults(const llmc__source *s, llmc__hyper *h)
-      {
-          static const struct {
-              uint8_t key;
-              double value;
-          } rust[] = {{LLMC__HP_EMBEDDING, 768},    {LLMC__HP_HEADS, 12},      {LLMC__HP_BLOCK_COUNT, 12},
-                      {LLMC__HP_VOCAB_SIZE, 50257}, {LLMC__HP_CONTEXT, 1024},  {LLMC__HP_ROPE_ORIGINAL, 4096},
-                      {LLMC__HP_EPS, 1e-5},         {LLMC__HP_ROPE_BASE, 1e4}, {LLMC__HP_WINDOW, 4096},
-                      {LLMC__HP_SINKS, 4}};
-          static const uint8_t needed[2] = {LLMC__HP_EPS, LLMC__HP_EPS_RMS};
-          size_t i;
-          if (llmc__streq(s->family->name, "claude-rust"))
-              for (i = 0; i < sizeof rust / sizeof rust[0]; i++)
-                  if (h->value[rust[i].key].kind == LLMC__VALUE_NONE) {
-                      h->value[rust[i].key].kind = LLMC__VALUE_NUMBER;
-                      h->value[rust[i].key].number = rust[i].value;
-                  }
-          /* Falcon's configurations do not name the length that its code has built in */
-          if (llmc__streq(s->family->name, "falcon") && h->value[LLMC__HP_CONTEXT].kind == LLMC__VALUE_NONE) {
-              h->value[LLMC__HP_CONTEXT].kind = LLMC__VALUE_NUMBER;
-              h->value[LLMC__HP_CONTEXT].number = 2048;
-          }
-          /* the default of PyTorch and of the makers' code alike, for configurations without an epsilon */
-          if (h->value[needed[0]].kind == LLMC__VALUE_NONE && h->value[needed[1]].kind == LLMC__VALUE_NONE &&
-              llmc__word_in("olmo|rustgpt", s->family->name, llmc__strlen(s->family->name))) {
-              h->value[LLMC__HP_EPS].kind = LLMC__VALUE_NUMBER;
-              h->value[LLMC__HP_EPS].number = 1e-5;
-          }
-      }
+/* What claude-rust assumes where its configuration is silent. */
+static void llmc__source_defaults(const llmc__source *s, llmc__hyper *h)
+{
+    static const struct {
+        uint8_t key;
+        double value;
+    } rust[] = {{LLMC__HP_EMBEDDING, 768},    {LLMC__HP_HEADS, 12},      {LLMC__HP_BLOCK_COUNT, 12},
+                {LLMC__HP_VOCAB_SIZE, 50257}, {LLMC__HP_CONTEXT, 1024},  {LLMC__HP_ROPE_ORIGINAL, 4096},
+                {LLMC__HP_EPS, 1e-5},         {LLMC__HP_ROPE_BASE, 1e4}, {LLMC__HP_WINDOW, 4096},
+                {LLMC__HP_SINKS, 4}};
+    static const uint8_t needed[2] = {LLMC__HP_EPS, LLMC__HP_EPS_RMS};
+    size_t i;
+    if (llmc__streq(s->family->name, "claude-rust"))
+        for (i = 0; i < sizeof rust / sizeof rust[0]; i++)
+            if (h->value[rust[i].key].kind == LLMC__VALUE_NONE) {
+                h->value[rust[i].key].kind = LLMC__VALUE_NUMBER;
+                h->value[rust[i].key].number = rust[i].value;
+            }
+    /* Falcon's configurations do not name the length that its code has built in */
+    if (llmc__streq(s->family->name, "falcon") && h->value[LLMC__HP_CONTEXT].kind == LLMC__VALUE_NONE) {
+        h->value[LLMC__HP_CONTEXT].kind = LLMC__VALUE_NUMBER;
+        h->value[LLMC__HP_CONTEXT].number = 2048;
+    }
+    /* the default of PyTorch and of the makers' code alike, for configurations without an epsilon */
+    if (h->value[needed[0]].kind == LLMC__VALUE_NONE && h->value[needed[1]].kind == LLMC__VALUE_NONE &&
+        llmc__word_in("olmo|rustgpt", s->family->name, llmc__strlen(s->family->name))) {
+        h->value[LLMC__HP_EPS].kind = LLMC__VALUE_NUMBER;
+        h->value[LLMC__HP_EPS].number = 1e-5;
+    }
+}
 
-      /* The pooling that a sentence-transformers folder asks for. */
-      static llmc_status llmc__source_pooling(llmc__source *s)
-      {
-          llmc_json o;
-          size_t i;
-          for (i = 0; i < s->n_files; i++) {
-              if (llmc_file_identify(&s->files[i]) != LLMC_FILE_JSON || !llmc__blob_pooling(&s->files[i]))
-                  continue;
-              LLMC__TRY(llmc_json_parse(&s->files[i], &o, s->diag));
-              if (llmc_json_bool(llmc_json_get(o, "pooling_mode_cls_token"), false))
-                  s->config.pooling = LLMC_POOL_CLS;
-              else if (llmc_json_bool(llmc_json_get(o, "pooling_mode_lasttoken"), false))
-                  s->config.pooling = LLMC_POOL_LAST;
-              else if (llmc_json_bool(llmc_json_get(o, "pooling_mode_mean_tokens"), false))
-                  s->config.pooling = LLMC_POOL_MEAN;
-              else
-                  return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
-                                    "%s: names no pooling that is supported", s->files[i].name);
-          }
-          return LLMC_OK;
-      }
+/* The pooling that a sentence-transformers folder asks for. */
+static llmc_status llmc__source_pooling(llmc__source *s)
+{
+    llmc_json o;
+    size_t i;
+    for (i = 0; i < s->n_files; i++) {
+        if (llmc_file_identify(&s->files[i]) != LLMC_FILE_JSON || !llmc__blob_pooling(&s->files[i]))
+            continue;
+        LLMC__TRY(llmc_json_parse(&s->files[i], &o, s->diag));
+        if (llmc_json_bool(llmc_json_get(o, "pooling_mode_cls_token"), false))
+            s->config.pooling = LLMC_POOL_CLS;
+        else if (llmc_json_bool(llmc_json_get(o, "pooling_mode_lasttoken"), false))
+            s->config.pooling = LLMC_POOL_LAST;
+        else if (llmc_json_bool(llmc_json_get(o, "pooling_mode_mean_tokens"), false))
+            s->config.pooling = LLMC_POOL_MEAN;
+        else
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
+                              "%s: names no pooling that is supported", s->files[i].name);
+    }
+    return LLMC_OK;
+}
 
-      /* llmc__source_folder -- weights in safetensors or MessagePack beside a configuration   (MODEL.source)
+/* llmc__source_folder -- weights in safetensors or MessagePack beside a configuration   (MODEL.source)
    Hugging Face, claude-rust, nanochat and its Rust port. Other JSON files among the files (indexes, generation
    settings, tokenizers) say nothing about the computation. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__source_folder(llmc__source *s)
-      {
-          size_t at = llmc__source_config_file(s);
-          llmc__hyper h;
-          llmc_json object;
-          const llmc_blob *file;
-          if (at == SIZE_MAX)
-              return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
-                                "%s: no config.json beside it", llmc__source_name(s));
-          file = &s->files[at];
-          LLMC_MEMSET(&h, 0, sizeof h);
-          h.name = llmc__blob_name(file);
-          h.diag = s->diag;
-          LLMC_MEMSET(&object, 0, sizeof object);
-          if (llmc_file_identify(file) == LLMC_FILE_JSON) {
-              LLMC__TRY(llmc_json_parse(file, &object, s->diag));
-              LLMC__TRY(llmc__source_family_json(s, &object));
-          } else {
-              s->family = llmc__family_named("claude-rust", 11, false);
-          }
-          LLMC__TRY(llmc__source_survey(s));
-          if (s->survey.lambdas)
-              s->family = llmc__family_named("nanochat-2026", 13, false);
-          h.family = s->family;
-          LLMC__TRY(object.type == LLMC_JSON_OBJECT ? llmc__hyper_json(&h, object)
-                                                    : llmc__hyper_settings(&h, file));
-          llmc__source_defaults(s, &h);
-          LLMC__TRY(llmc__config_hyper(&s->config, &h));
-          if (h.value[LLMC__HP_ROPE_SCALING].kind == LLMC__VALUE_OBJECT)
-              s->rope = llmc__value_view(&h.value[LLMC__HP_ROPE_SCALING]);
-          /* a tied head in the file is a copy; where the file does not say, its absence does */
-          s->config.tied_head = h.value[LLMC__HP_TIED].number != 0;
-          if (h.value[LLMC__HP_TIED].kind == LLMC__VALUE_FLAG && !s->config.tied_head && !s->survey.head &&
-              !s->config.no_head)
-              return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
-                                "%s: the head's weight is missing", llmc__source_name(s));
-          LLMC__TRY(llmc__source_pooling(s));
-          return llmc__source_apply(s);
-      }
+static llmc_status llmc__source_folder(llmc__source *s)
+{
+    size_t at = llmc__source_config_file(s);
+    llmc__hyper h;
+    llmc_json object;
+    const llmc_blob *file;
+    if (at == SIZE_MAX)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET, "%s: no config.json beside it",
+                          llmc__source_name(s));
+    file = &s->files[at];
+    LLMC_MEMSET(&h, 0, sizeof h);
+    h.name = llmc__blob_name(file);
+    h.diag = s->diag;
+    LLMC_MEMSET(&object, 0, sizeof object);
+    if (llmc_file_identify(file) == LLMC_FILE_JSON) {
+        LLMC__TRY(llmc_json_parse(file, &object, s->diag));
+        LLMC__TRY(llmc__source_family_json(s, &object));
+    } else {
+        s->family = llmc__family_named("claude-rust", 11, false);
+    }
+    LLMC__TRY(llmc__source_survey(s));
+    if (s->survey.lambdas)
+        s->family = llmc__family_named("nanochat-2026", 13, false);
+    h.family = s->family;
+    LLMC__TRY(object.type == LLMC_JSON_OBJECT ? llmc__hyper_json(&h, object)
+                                              : llmc__hyper_settings(&h, file));
+    llmc__source_defaults(s, &h);
+    LLMC__TRY(llmc__config_hyper(&s->config, &h));
+    if (h.value[LLMC__HP_ROPE_SCALING].kind == LLMC__VALUE_OBJECT)
+        s->rope = llmc__value_view(&h.value[LLMC__HP_ROPE_SCALING]);
+    /* a tied head in the file is a copy; where the file does not say, its absence does */
+    s->config.tied_head = h.value[LLMC__HP_TIED].number != 0;
+    if (h.value[LLMC__HP_TIED].kind == LLMC__VALUE_FLAG && !s->config.tied_head && !s->survey.head &&
+        !s->config.no_head)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: the head's weight is missing", llmc__source_name(s));
+    LLMC__TRY(llmc__source_pooling(s));
+    return llmc__source_apply(s);
+}
 
-      /* The chat template, a text of any length, left in the file; CHAT reads it. Absent is fine.
+/* The chat template, a text of any length, left in the file; CHAT reads it. Absent is fine.
    Errors: BAD_FILE (not a string). */
-      static llmc_status llmc__source_template(llmc__source *s, const llmc__gguf *g)
-      {
-          const llmc__gguf_value *v = &g->known[LLMC__KEY_CHAT_TEMPLATE];
-          if (v->at != 0 && !llmc__gguf_text(g, v, &s->chat_template, &s->chat_template_len))
-              return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.open", v->at,
-                                "%s: tokenizer.chat_template must be a string", g->file.name);
-          return LLMC_OK;
-      }
+static llmc_status llmc__source_template(llmc__source *s, const llmc__gguf *g)
+{
+    const llmc__gguf_value *v = &g->known[LLMC__KEY_CHAT_TEMPLATE];
+    if (v->at != 0 && !llmc__gguf_text(g, v, &s->chat_template, &s->chat_template_len))
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.open", v->at,
+                          "%s: tokenizer.chat_template must be a string", g->file.name);
+    return LLMC_OK;
+}
 
 #ifndef LLMC_NO_TOKEN
-      /* From the separate file if there is one, else from the model's. A GGUF brings its chat template along;
+/* From the separate file if there is one, else from the model's. A GGUF brings its chat template along;
    a separate tokenizer's template counts, not the model's, since its special tokens are meant.
    Anything that is no GGUF is read as a tokenizer.bin, which has no magic number. */
-      static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
-      {
-          const llmc_blob *separate = &s->opt.tokenizer;
-          llmc__gguf g;
-          if (separate->data == NULL && s->kind == LLMC_FILE_LLAMA2C)
-              return LLMC_OK;
-          if (separate->data == NULL) {
-              LLMC__TRY(llmc__source_template(s, &s->gguf));
-              return llmc__vocab_gguf(&s->vocab, &s->gguf, &s->has_vocab);
-          }
-          /* a tokenizer.bin has no keys that save could copy */
-          LLMC_MEMSET(&s->vocab_file, 0, sizeof s->vocab_file);
-          if (llmc_file_identify(separate) != LLMC_FILE_GGUF) {
-              s->has_vocab = true;
-              return llmc__vocab_llama2c(&s->vocab, separate, s->config.vocab_size, diag);
-          }
-          LLMC__TRY(llmc__gguf_open(&g, separate, true, diag));
-          LLMC__TRY(llmc__source_template(s, &g));
-          s->vocab_file = *separate;
-          return llmc__vocab_gguf(&s->vocab, &g, &s->has_vocab);
-      }
+static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
+{
+    const llmc_blob *separate = &s->opt.tokenizer;
+    llmc__gguf g;
+    if (separate->data == NULL && s->kind == LLMC_FILE_LLAMA2C)
+        return LLMC_OK;
+    if (separate->data == NULL) {
+        LLMC__TRY(llmc__source_template(s, &s->gguf));
+        return llmc__vocab_gguf(&s->vocab, &s->gguf, &s->has_vocab);
+    }
+    /* a tokenizer.bin has no keys that save could copy */
+    LLMC_MEMSET(&s->vocab_file, 0, sizeof s->vocab_file);
+    if (llmc_file_identify(separate) != LLMC_FILE_GGUF) {
+        s->has_vocab = true;
+        return llmc__vocab_llama2c(&s->vocab, separate, s->config.vocab_size, diag);
+    }
+    LLMC__TRY(llmc__gguf_open(&g, separate, true, diag));
+    LLMC__TRY(llmc__source_template(s, &g));
+    s->vocab_file = *separate;
+    return llmc__vocab_gguf(&s->vocab, &g, &s->has_vocab);
+}
 
-      /* Tokens and rows of the embedding must be as many; without weights the tokens decide. With fewer
+/* Tokens and rows of the embedding must be as many; without weights the tokens decide. With fewer
    tokens the model could write an id that has no text; with more, text could become an
    id that has no row. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
-      {
-          LLMC__TRY(llmc__source_vocab(s, diag));
-          if (s->opt.vocab_only && !s->has_vocab)
-              return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET, "%s: holds no vocabulary",
-                                llmc__source_name(s));
-          if (s->has_vocab && s->config.vocab_size == 0)
-              s->config.vocab_size = s->vocab.count;
-          if (s->has_vocab && s->vocab.count != s->config.vocab_size)
-              return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
-                                "%s: the tokenizer has %u tokens, the token embedding of %s has %u rows",
-                                s->vocab.name, (unsigned)s->vocab.count, llmc__source_name(s),
-                                (unsigned)s->config.vocab_size);
-          return LLMC_OK;
-      }
+static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
+{
+    LLMC__TRY(llmc__source_vocab(s, diag));
+    if (s->opt.vocab_only && !s->has_vocab)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET, "%s: holds no vocabulary",
+                          llmc__source_name(s));
+    if (s->has_vocab && s->config.vocab_size == 0)
+        s->config.vocab_size = s->vocab.count;
+    if (s->has_vocab && s->vocab.count != s->config.vocab_size)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
+                          "%s: the tokenizer has %u tokens, the token embedding of %s has %u rows",
+                          s->vocab.name, (unsigned)s->vocab.count, llmc__source_name(s),
+                          (unsigned)s->config.vocab_size);
+    return LLMC_OK;
+}
 #else
-      /* Without TOKEN a model speaks ids; the template is kept for callers that read it themselves. */
-      static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
-      {
-          if (s->opt.vocab_only)
-              return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
-                                "built with LLMC_NO_TOKEN: no tokenizers");
-          return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf) : LLMC_OK;
-      }
+/* Without TOKEN a model speaks ids; the template is kept for callers that read it themselves. */
+static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
+{
+    if (s->opt.vocab_only)
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
+                          "built with LLMC_NO_TOKEN: no tokenizers");
+    return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf) : LLMC_OK;
+}
 #endif
 
-      /* The files by their kind. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__source_read(llmc__source *s)
-      {
-          if (s->n_files > 1 && s->kind != LLMC_FILE_GGUF && s->kind != LLMC_FILE_SAFETENSORS &&
-              s->kind != LLMC_FILE_MPK)
-              return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
-                                "%s: a model in several files is a split GGUF or a folder of safetensors",
-                                llmc__source_name(s));
-          switch (s->kind) {
-          case LLMC_FILE_GGUF:
-              return llmc__source_gguf(s);
-          case LLMC_FILE_LLAMA2C:
-              return llmc__source_llama2c(s);
-          case LLMC_FILE_LLMC:
-              return llmc__source_llmc(s);
-          case LLMC_FILE_TORCHLESS:
-              return llmc__source_torchless(s);
-          case LLMC_FILE_MOG:
-              return llmc__source_mog(s);
-          case LLMC_FILE_SAFETENSORS:
-          case LLMC_FILE_MPK:
-              return llmc__source_folder(s);
-          default:
-              break;
-          }
-          if (s->opt.vocab_only && s->opt.tokenizer.data == NULL) {
-              s->opt.tokenizer = s->file; /* perhaps a tokenizer.bin by itself */
-              return LLMC_OK;
-          }
-          return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.open", 0, "%s: not a model in any format that is known",
-                            llmc__source_name(s));
-      }
+/* The files by their kind. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_read(llmc__source *s)
+{
+    if (s->n_files > 1 && s->kind != LLMC_FILE_GGUF && s->kind != LLMC_FILE_SAFETENSORS &&
+        s->kind != LLMC_FILE_MPK)
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
+                          "%s: a model in several files is a split GGUF or a folder of safetensors",
+                          llmc__source_name(s));
+    switch (s->kind) {
+    case LLMC_FILE_GGUF:
+        return llmc__source_gguf(s);
+    case LLMC_FILE_LLAMA2C:
+        return llmc__source_llama2c(s);
+    case LLMC_FILE_LLMC:
+        return llmc__source_llmc(s);
+    case LLMC_FILE_TORCHLESS:
+        return llmc__source_torchless(s);
+    case LLMC_FILE_MOG:
+        return llmc__source_mog(s);
+    case LLMC_FILE_SAFETENSORS:
+    case LLMC_FILE_MPK:
+        return llmc__source_folder(s);
+    default:
+        break;
+    }
+    if (s->opt.vocab_only && s->opt.tokenizer.data == NULL) {
+        s->opt.tokenizer = s->file; /* perhaps a tokenizer.bin by itself */
+        return LLMC_OK;
+    }
+    return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.open", 0, "%s: not a model in any format that is known",
+                      llmc__source_name(s));
+}
 
-      /* llmc__source_open -- all that can be read and checked without memory     (MODEL.source)
+/* llmc__source_open -- all that can be read and checked without memory     (MODEL.source)
    files [n_files]; *s is overwritten and points into them and into *opt's. Touches no tensor data.
    More layers than tensors cannot be: the check bounds the memory that a few bytes of a hostile
    file can ask for. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, size_t n_files,
-                                           const llmc_model_options *opt, llmc_diag *diag)
-      {
-          size_t i;
-          LLMC_MEMSET(s, 0, sizeof *s);
-          llmc__options(&s->opt, sizeof s->opt, opt);
-          s->diag = diag;
-          s->files = files;
-          s->n_files = n_files;
-          if (files == NULL || n_files == 0)
-              return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "no file was given");
-          s->file = files[0];
-          for (i = 0; i < n_files && s->kind == LLMC_FILE_UNKNOWN; i++) {
-              llmc_file_kind kind = llmc_file_identify(&files[i]);
-              if (files[i].data == NULL || files[i].size == 0)
-                  return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: is empty",
-                                    files[i].name == NULL ? "a file" : files[i].name);
-              if (kind == LLMC_FILE_JSON || kind == LLMC_FILE_SETTINGS || kind == LLMC_FILE_UNKNOWN)
-                  continue;
-              s->kind = kind;
-              s->file = files[i];
-          }
-          LLMC__TRY(llmc__source_read(s));
-          /* a llama2.c model opened for a vocabulary has tensors that nobody wants */
-          if (s->opt.vocab_only)
-              s->n_tensors = 0;
-          else if (s->config.n_layer > s->n_tensors)
-              return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
-                                "%s: declares %u layers but only %u tensors", llmc__source_name(s),
-                                (unsigned)s->config.n_layer, (unsigned)s->n_tensors);
-          return llmc__source_tokenizer(s, diag);
-      }
+static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, size_t n_files,
+                                     const llmc_model_options *opt, llmc_diag *diag)
+{
+    size_t i;
+    LLMC_MEMSET(s, 0, sizeof *s);
+    llmc__options(&s->opt, sizeof s->opt, opt);
+    s->diag = diag;
+    s->files = files;
+    s->n_files = n_files;
+    if (files == NULL || n_files == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "no file was given");
+    s->file = files[0];
+    for (i = 0; i < n_files && s->kind == LLMC_FILE_UNKNOWN; i++) {
+        llmc_file_kind kind = llmc_file_identify(&files[i]);
+        if (files[i].data == NULL || files[i].size == 0)
+            return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: is empty",
+                              files[i].name == NULL ? "a file" : files[i].name);
+        if (kind == LLMC_FILE_JSON || kind == LLMC_FILE_SETTINGS || kind == LLMC_FILE_UNKNOWN)
+            continue;
+        s->kind = kind;
+        s->file = files[i];
+    }
+    LLMC__TRY(llmc__source_read(s));
+    /* a llama2.c model opened for a vocabulary has tensors that nobody wants */
+    if (s->opt.vocab_only)
+        s->n_tensors = 0;
+    else if (s->config.n_layer > s->n_tensors)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
+                          "%s: declares %u layers but only %u tensors", llmc__source_name(s),
+                          (unsigned)s->config.n_layer, (unsigned)s->n_tensors);
+    return llmc__source_tokenizer(s, diag);
+}
 
-      //--[ 14.8 MODEL.weights ]-- rows of tensors, tensors to their roles
-      /* Bytes from one row of a matrix to the next as it is stored; transposed: from one input to the next. */
-      static uint64_t llmc__row_bytes(const llmc_tensor *t)
-      {
-          if (t->row_bytes != 0)
-              return t->row_bytes;
-          return llmc_dtype_bytes(t->type, (size_t)t->dim[t->transposed ? 1 : 0]);
-      }
+//--[ 14.8 MODEL.weights ]-- rows of tensors, tensors to their roles
+/* Bytes from one row of a matrix to the next as it is stored; transposed: from one input to the next. */
+static uint64_t llmc__row_bytes(const llmc_tensor *t)
+{
+    if (t->row_bytes != 0)
+        return t->row_bytes;
+    return llmc_dtype_bytes(t->type, (size_t)t->dim[t->transposed ? 1 : 0]);
+}
 
-      /* Row r of a matrix of int8, out [dim[0]]: element e of the whole array is data[e] times (I8) or by
+/* Row r of a matrix of int8, out [dim[0]]: element e of the whole array is data[e] times (I8) or by
    (I8R) scales[e / group]. Groups may begin and end inside a row. */
-      static void llmc__tensor_row_i8(const llmc_tensor *t, uint64_t row, float *out)
-      {
-          uint64_t n = t->dim[0], i, at = row * n;
-          for (i = 0; i < n; i++, at++) {
-              float q = (float)(int8_t)t->data[at], scale = llmc__f32le(t->scales + at / t->group * 4);
-              out[i] = t->type == LLMC_I8R ? q / scale : q * scale;
-          }
-      }
+static void llmc__tensor_row_i8(const llmc_tensor *t, uint64_t row, float *out)
+{
+    uint64_t n = t->dim[0], i, at = row * n;
+    for (i = 0; i < n; i++, at++) {
+        float q = (float)(int8_t)t->data[at], scale = llmc__f32le(t->scales + at / t->group * 4);
+        out[i] = t->type == LLMC_I8R ? q / scale : q * scale;
+    }
+}
 
-      /* The same of MXFP4 with scales apart: each block is put together as GGUF has it, element i beside 16 + i. */
-      static void llmc__tensor_row_mxfp4s(const llmc_tensor *t, uint64_t row, float *out)
-      {
-          uint64_t at = row * llmc__row_bytes(t), i;
-          uint8_t block[1 + LLMC__QK / 2];
-          unsigned j;
-          for (i = 0; i < t->dim[0]; i += LLMC__QK, at += LLMC__QK / 2) {
-              const uint8_t *q = t->data + at;
-              block[0] = t->scales[at / (LLMC__QK / 2)];
-              for (j = 0; j < 16; j++) /* element j is nibble j & 1 of byte j / 2 */
-                  block[1 + j] = (uint8_t)(((q[j / 2] >> (4 * (j & 1))) & 15) |
-                                           ((q[8 + j / 2] >> (4 * (j & 1))) & 15) << 4);
-              (void)llmc_dequantize(LLMC_MXFP4, block, LLMC__QK, out + i);
-          }
-      }
+/* The same of MXFP4 with scales apart: each block is put together as GGUF has it, element i beside 16 + i. */
+static void llmc__tensor_row_mxfp4s(const llmc_tensor *t, uint64_t row, float *out)
+{
+    uint64_t at = row * llmc__row_bytes(t), i;
+    uint8_t block[1 + LLMC__QK / 2];
+    unsigned j;
+    for (i = 0; i < t->dim[0]; i += LLMC__QK, at += LLMC__QK / 2) {
+        const uint8_t *q = t->data + at;
+        block[0] = t->scales[at / (LLMC__QK / 2)];
+        for (j = 0; j < 16; j++) /* element j is nibble j & 1 of byte j / 2 */
+            block[1 + j] =
+                (uint8_t)(((q[j / 2] >> (4 * (j & 1))) & 15) | ((q[8 + j / 2] >> (4 * (j & 1))) & 15) << 4);
+        (void)llmc_dequantize(LLMC_MXFP4, block, LLMC__QK, out + i);
+    }
+}
 
-      /* One row as f32, out [dim[0]]. The tensor was checked at load; row < its number of rows, so
+/* One row as f32, out [dim[0]]. The tensor was checked at load; row < its number of rows, so
    row * n is an element of it and fits. Transposed: element (r, k) is element r of stored row k. */
-      static void llmc__tensor_row_f32(const llmc_tensor *t, uint64_t row, float *out)
-      {
-          uint64_t n = t->dim[0], step = llmc__row_bytes(t), i;
-          if (t->type == LLMC_I8 || t->type == LLMC_I8R) {
-              llmc__tensor_row_i8(t, row, out);
-              return;
-          }
-          if (t->type == LLMC_MXFP4S) {
-              llmc__tensor_row_mxfp4s(t, row, out);
-              return;
-          }
-          if (!t->transposed) {
-              (void)llmc_dequantize(t->type, t->data + row * step, (size_t)n, out);
-              return;
-          }
-          for (i = 0; i < n; i++)
-              (void)llmc_dequantize(t->type,
-                                    t->data + i * step +
-                                        row * llmc__max(1, t->row_step) * llmc_dtype_bytes(t->type, 1),
-                                    1, out + i);
-      }
+static void llmc__tensor_row_f32(const llmc_tensor *t, uint64_t row, float *out)
+{
+    uint64_t n = t->dim[0], step = llmc__row_bytes(t), i;
+    if (t->type == LLMC_I8 || t->type == LLMC_I8R) {
+        llmc__tensor_row_i8(t, row, out);
+        return;
+    }
+    if (t->type == LLMC_MXFP4S) {
+        llmc__tensor_row_mxfp4s(t, row, out);
+        return;
+    }
+    if (!t->transposed) {
+        (void)llmc_dequantize(t->type, t->data + row * step, (size_t)n, out);
+        return;
+    }
+    for (i = 0; i < n; i++)
+        (void)llmc_dequantize(
+            t->type, t->data + i * step + row * llmc__max(1, t->row_step) * llmc_dtype_bytes(t->type, 1), 1,
+            out + i);
+}
 
-      /* llmc_tensor_row -- one row in f32, for tools and tests             (MODEL.weights)
+/* llmc_tensor_row -- one row in f32, for tools and tests             (MODEL.weights)
    out [dim[0]]; rows of all higher dimensions count on, row < dim[1] dim[2] dim[3].
    Errors: BAD_ARG (NULL, no such row, not a tensor of a model). */
-      LLMC_API llmc_status llmc_tensor_row(const llmc_tensor *t, uint64_t row, float *out)
-      {
-          /* callers can build an llmc_tensor by hand, so what a divisor or length needs is asked again */
-          if (t == NULL || out == NULL || t->data == NULL || t->dim[0] == 0 ||
-              llmc_dtype_bytes(t->type, (size_t)t->dim[0]) == 0 || row >= t->dim[1] * t->dim[2] * t->dim[3] ||
-              (t->transposed && (llmc_dtype_block(t->type) != 1 || t->dim[2] * t->dim[3] != 1)) ||
-              (t->type == LLMC_MXFP4S && t->scales == NULL) ||
-              ((t->type == LLMC_I8 || t->type == LLMC_I8R) &&
-               (t->scales == NULL || t->group == 0 || t->transposed)))
-              return LLMC_BAD_ARG;
-          llmc__tensor_row_f32(t, row, out);
-          return LLMC_OK;
-      }
+LLMC_API llmc_status llmc_tensor_row(const llmc_tensor *t, uint64_t row, float *out)
+{
+    /* callers can build an llmc_tensor by hand, so what a divisor or length needs is asked again */
+    if (t == NULL || out == NULL || t->data == NULL || t->dim[0] == 0 ||
+        llmc_dtype_bytes(t->type, (size_t)t->dim[0]) == 0 || row >= t->dim[1] * t->dim[2] * t->dim[3] ||
+        (t->transposed && (llmc_dtype_block(t->type) != 1 || t->dim[2] * t->dim[3] != 1)) ||
+        (t->type == LLMC_MXFP4S && t->scales == NULL) ||
+        ((t->type == LLMC_I8 || t->type == LLMC_I8R) &&
+         (t->scales == NULL || t->group == 0 || t->transposed)))
+        return LLMC_BAD_ARG;
+    llmc__tensor_row_f32(t, row, out);
+    return LLMC_OK;
+}
 
-      /* A letter of the role table as a number; 1 for "no rows", as a vector's dim[1] is. */
-      static uint64_t llmc__config_dim(const llmc_config *c, char letter)
-      {
-          /* heads and their size are bounded by config_check: no overflow */
-          uint64_t q = (uint64_t)c->n_head * c->head_dim, g = (uint64_t)c->n_kv_head * c->head_dim;
-          switch (letter) {
-          case 'D':
-              return c->n_embd;
-          case 'V':
-              return c->vocab_size;
-          case 'C':
-              return c->context_length;
-          case 'Q':
-              return q;
-          case 'G':
-              return g;
-          case 'S':
-              return q + 2 * g;
-          case 'q': /* a norm's weight, by its kind */
-              return c->qk_norm == LLMC_QK_NORM_WIDTH ? q : c->head_dim;
-          case 'k':
-              return c->qk_norm == LLMC_QK_NORM_WIDTH ? g : c->head_dim;
-          case 'h': /* its rows */
-              return c->qk_norm == LLMC_QK_NORM_HEADS ? c->n_head : 1;
-          case 'F':
-              return c->n_ff;
-          case 'f':
-              return 2 * (uint64_t)c->n_ff;
-          case 'E':
-              return c->n_expert;
-          case 'M':
-              return c->n_ff_expert;
-          case 'd':
-              return 2 * (uint64_t)c->n_ff_expert;
-          case 'b': /* blocks of 32 */
-              return c->n_embd / LLMC__QK;
-          case 'B':
-              return c->n_ff_expert / LLMC__QK;
-          case 'N':
-              return c->n_ff_shared;
-          case 'K':
-              return c->head_dim;
-          case 'H':
-              return c->n_head;
-          case 'g':
-              return c->n_kv_head;
-          case 'Y':
-              return c->n_token_types;
-          case 'L':
-              return c->n_layer;
-          case 'R':
-              return c->rope_dims / 2;
-          case 'm':
-              return c->smear_channels;
-          case 'v':
-              return c->value_channels;
-          default:
-              return 1;
-          }
-      }
+/* A letter of the role table as a number; 1 for "no rows", as a vector's dim[1] is. */
+static uint64_t llmc__config_dim(const llmc_config *c, char letter)
+{
+    /* heads and their size are bounded by config_check: no overflow */
+    uint64_t q = (uint64_t)c->n_head * c->head_dim, g = (uint64_t)c->n_kv_head * c->head_dim;
+    switch (letter) {
+    case 'D':
+        return c->n_embd;
+    case 'V':
+        return c->vocab_size;
+    case 'C':
+        return c->context_length;
+    case 'Q':
+        return q;
+    case 'G':
+        return g;
+    case 'S':
+        return q + 2 * g;
+    case 'q': /* a norm's weight, by its kind */
+        return c->qk_norm == LLMC_QK_NORM_WIDTH ? q : c->head_dim;
+    case 'k':
+        return c->qk_norm == LLMC_QK_NORM_WIDTH ? g : c->head_dim;
+    case 'h': /* its rows */
+        return c->qk_norm == LLMC_QK_NORM_HEADS ? c->n_head : 1;
+    case 'F':
+        return c->n_ff;
+    case 'f':
+        return 2 * (uint64_t)c->n_ff;
+    case 'E':
+        return c->n_expert;
+    case 'M':
+        return c->n_ff_expert;
+    case 'd':
+        return 2 * (uint64_t)c->n_ff_expert;
+    case 'b': /* blocks of 32 */
+        return c->n_embd / LLMC__QK;
+    case 'B':
+        return c->n_ff_expert / LLMC__QK;
+    case 'N':
+        return c->n_ff_shared;
+    case 'K':
+        return c->head_dim;
+    case 'H':
+        return c->n_head;
+    case 'g':
+        return c->n_kv_head;
+    case 'Y':
+        return c->n_token_types;
+    case 'L':
+        return c->n_layer;
+    case 'R':
+        return c->rope_dims / 2;
+    case 'm':
+        return c->smear_channels;
+    case 'v':
+        return c->value_channels;
+    default:
+        return 1;
+    }
+}
 
-      /* What a model of this configuration makes of a role. */
-      enum { LLMC__NEVER, LLMC__MAYBE, LLMC__MUST };
+/* What a model of this configuration makes of a role. */
+enum { LLMC__NEVER, LLMC__MAYBE, LLMC__MUST };
 
-      /* MUST if yes, else NEVER. */
-      static unsigned llmc__needed_if(bool yes)
-      {
-          return yes ? LLMC__MUST : LLMC__NEVER;
-      }
+/* MUST if yes, else NEVER. */
+static unsigned llmc__needed_if(bool yes)
+{
+    return yes ? LLMC__MUST : LLMC__NEVER;
+}
 
-      /* The same for a bias or another part that may be there if yes. */
-      static unsigned llmc__allowed_if(bool yes)
-      {
-          return yes ? LLMC__MAYBE : LLMC__NEVER;
-      }
+/* The same for a bias or another part that may be there if yes. */
+static unsigned llmc__allowed_if(bool yes)
+{
+    return yes ? LLMC__MAYBE : LLMC__NEVER;
+}
 
-      /* Roles of the whole model. */
-      static unsigned llmc__role_global(const llmc_config *c, unsigned role)
-      {
-          bool bias = c->norm == LLMC_NORM_LAYER && !c->norm_plain;
-          switch (role) {
-          case LLMC__W_EMBED:
-              return LLMC__MUST;
-          case LLMC__W_POS:
-              return llmc__needed_if(c->pos == LLMC_POS_LEARNED);
-          case LLMC__W_TYPES:
-              return llmc__needed_if(c->n_token_types > 0);
-          case LLMC__W_EMBED_NORM:
-              return llmc__needed_if(c->embed_norm && !c->norm_plain);
-          case LLMC__W_EMBED_NORM_B:
-              return llmc__allowed_if(c->embed_norm && bias);
-          case LLMC__W_OUT_NORM:
-              return llmc__needed_if(!c->no_out_norm && !c->norm_plain);
-          case LLMC__W_OUT_NORM_B:
-              return llmc__allowed_if(!c->no_out_norm && bias);
-          case LLMC__W_HEAD:
-          case LLMC__W_HEAD_B:
-              return llmc__allowed_if(!c->no_head);
-          case LLMC__W_ROPE_FREQS:
-              return llmc__allowed_if(c->rope_scaling == LLMC_ROPE_FACTORS);
-          case LLMC__W_ROPE_LONG:
-          case LLMC__W_ROPE_SHORT:
-              return llmc__allowed_if(c->rope_scaling == LLMC_ROPE_LONG);
-          case LLMC__W_X_LAMBDAS:
-          case LLMC__W_X0_LAMBDAS:
-              return llmc__needed_if(c->x_lambdas);
-          case LLMC__W_SMEAR_GATE:
-          case LLMC__W_SMEAR_LAMBDA:
-              return llmc__needed_if(c->smear_channels > 0);
-          default:
-              return llmc__needed_if(role == LLMC__W_BACKOUT_LAMBDA && c->backout_layer > 0);
-          }
-      }
+/* Roles of the whole model. */
+static unsigned llmc__role_global(const llmc_config *c, unsigned role)
+{
+    bool bias = c->norm == LLMC_NORM_LAYER && !c->norm_plain;
+    switch (role) {
+    case LLMC__W_EMBED:
+        return LLMC__MUST;
+    case LLMC__W_POS:
+        return llmc__needed_if(c->pos == LLMC_POS_LEARNED);
+    case LLMC__W_TYPES:
+        return llmc__needed_if(c->n_token_types > 0);
+    case LLMC__W_EMBED_NORM:
+        return llmc__needed_if(c->embed_norm && !c->norm_plain);
+    case LLMC__W_EMBED_NORM_B:
+        return llmc__allowed_if(c->embed_norm && bias);
+    case LLMC__W_OUT_NORM:
+        return llmc__needed_if(!c->no_out_norm && !c->norm_plain);
+    case LLMC__W_OUT_NORM_B:
+        return llmc__allowed_if(!c->no_out_norm && bias);
+    case LLMC__W_HEAD:
+    case LLMC__W_HEAD_B:
+        return llmc__allowed_if(!c->no_head);
+    case LLMC__W_ROPE_FREQS:
+        return llmc__allowed_if(c->rope_scaling == LLMC_ROPE_FACTORS);
+    case LLMC__W_ROPE_LONG:
+    case LLMC__W_ROPE_SHORT:
+        return llmc__allowed_if(c->rope_scaling == LLMC_ROPE_LONG);
+    case LLMC__W_X_LAMBDAS:
+    case LLMC__W_X0_LAMBDAS:
+        return llmc__needed_if(c->x_lambdas);
+    case LLMC__W_SMEAR_GATE:
+    case LLMC__W_SMEAR_LAMBDA:
+        return llmc__needed_if(c->smear_channels > 0);
+    default:
+        return llmc__needed_if(role == LLMC__W_BACKOUT_LAMBDA && c->backout_layer > 0);
+    }
+}
 
-      /* Roles of the token mixer in layer l. */
-      static unsigned llmc__role_mixer(const llmc_config *c, unsigned role, uint32_t l)
-      {
-          bool norms = !c->norm_plain, bias = norms && c->norm == LLMC_NORM_LAYER;
-          switch (role) {
-          case LLMC__W_ATTN_NORM:
-              return llmc__needed_if(c->pre_norm && norms);
-          case LLMC__W_ATTN_NORM_B:
-              return llmc__allowed_if(c->pre_norm && bias);
-          case LLMC__W_Q:
-          case LLMC__W_K:
-          case LLMC__W_V: /* asked for when fused ones are cut */
-              return llmc__needed_if(!c->qkv_grouped);
-          case LLMC__W_QKV:
-              return c->qkv_grouped ? LLMC__MUST : LLMC__MAYBE;
-          case LLMC__W_Q_NORM:
-          case LLMC__W_K_NORM:
-              return llmc__needed_if(c->qk_norm != LLMC_QK_NORM_NONE && !c->qk_norm_late && norms);
-          case LLMC__W_SINKS:
-              return llmc__needed_if(c->sink_logits);
-          case LLMC__W_VALUE_EMBED:
-          case LLMC__W_VALUE_GATE:
-              return llmc__needed_if(c->value_channels > 0 && llmc_layers_has(&c->value_layers, l));
-          case LLMC__W_O: /* RustGPT has one head, as wide as the model, and nothing after it */
-              return c->n_head == 1 && c->post_norm ? LLMC__MAYBE : LLMC__MUST;
-          case LLMC__W_ATTN_BRANCH_NORM:
-              return llmc__needed_if(c->branch_norm && norms);
-          case LLMC__W_ATTN_POST_NORM:
-              return llmc__needed_if(c->post_norm && norms);
-          case LLMC__W_ATTN_POST_NORM_B:
-              return llmc__allowed_if(c->post_norm && bias);
-          case LLMC__W_QKV_B:
-          case LLMC__W_Q_B:
-          case LLMC__W_K_B:
-          case LLMC__W_V_B:
-          case LLMC__W_O_B:
-              return LLMC__MAYBE;
-          default:
-              return LLMC__NEVER;
-          }
-      }
+/* Roles of the token mixer in layer l. */
+static unsigned llmc__role_mixer(const llmc_config *c, unsigned role, uint32_t l)
+{
+    bool norms = !c->norm_plain, bias = norms && c->norm == LLMC_NORM_LAYER;
+    switch (role) {
+    case LLMC__W_ATTN_NORM:
+        return llmc__needed_if(c->pre_norm && norms);
+    case LLMC__W_ATTN_NORM_B:
+        return llmc__allowed_if(c->pre_norm && bias);
+    case LLMC__W_Q:
+    case LLMC__W_K:
+    case LLMC__W_V: /* asked for when fused ones are cut */
+        return llmc__needed_if(!c->qkv_grouped);
+    case LLMC__W_QKV:
+        return c->qkv_grouped ? LLMC__MUST : LLMC__MAYBE;
+    case LLMC__W_Q_NORM:
+    case LLMC__W_K_NORM:
+        return llmc__needed_if(c->qk_norm != LLMC_QK_NORM_NONE && !c->qk_norm_late && norms);
+    case LLMC__W_SINKS:
+        return llmc__needed_if(c->sink_logits);
+    case LLMC__W_VALUE_EMBED:
+    case LLMC__W_VALUE_GATE:
+        return llmc__needed_if(c->value_channels > 0 && llmc_layers_has(&c->value_layers, l));
+    case LLMC__W_O: /* RustGPT has one head, as wide as the model, and nothing after it */
+        return c->n_head == 1 && c->post_norm ? LLMC__MAYBE : LLMC__MUST;
+    case LLMC__W_ATTN_BRANCH_NORM:
+        return llmc__needed_if(c->branch_norm && norms);
+    case LLMC__W_ATTN_POST_NORM:
+        return llmc__needed_if(c->post_norm && norms);
+    case LLMC__W_ATTN_POST_NORM_B:
+        return llmc__allowed_if(c->post_norm && bias);
+    case LLMC__W_QKV_B:
+    case LLMC__W_Q_B:
+    case LLMC__W_K_B:
+    case LLMC__W_V_B:
+    case LLMC__W_O_B:
+        return LLMC__MAYBE;
+    default:
+        return LLMC__NEVER;
+    }
+}
 
-      /* Roles of the feed-forward in layer l. The parts of fused tensors are asked for once those are cut; experts' when
+/* Roles of the feed-forward in layer l. The parts of fused tensors are asked for once those are cut; experts' when
    their table is complete. */
-      static unsigned llmc__role_ffn(const llmc_config *c, unsigned role, uint32_t l)
-      {
-          bool norms = !c->norm_plain, bias = norms && c->norm == LLMC_NORM_LAYER;
-          bool pre = c->pre_norm && norms && c->parallel != LLMC_PARALLEL_SHARED;
-          bool routed = c->n_expert > 0 && !llmc_layers_has(&c->dense, l),
-               shared = routed && c->n_ff_shared > 0;
-          switch (role) {
-          case LLMC__W_FFN_NORM:
-              return llmc__needed_if(pre);
-          case LLMC__W_FFN_NORM_B:
-              return llmc__allowed_if(pre && bias);
-          case LLMC__W_GATE:
-              return llmc__needed_if(c->gated && !routed);
-          case LLMC__W_UP:
-          case LLMC__W_DOWN:
-              return llmc__needed_if(!routed);
-          case LLMC__W_GATE_B:
-          case LLMC__W_GATE_UP:
-              return llmc__allowed_if(c->gated && !routed);
-          case LLMC__W_UP_B:
-          case LLMC__W_DOWN_B:
-              return llmc__allowed_if(!routed);
-          case LLMC__W_FFN_BRANCH_NORM:
-              return llmc__needed_if(c->branch_norm && norms);
-          case LLMC__W_FFN_POST_NORM:
-              return llmc__needed_if(c->post_norm && norms);
-          case LLMC__W_FFN_POST_NORM_B:
-              return llmc__allowed_if(c->post_norm && bias);
-          case LLMC__W_ROUTER:
-              return llmc__needed_if(routed);
-          case LLMC__W_SHARED_ROUTER:
-              return llmc__allowed_if(shared);
-          case LLMC__W_SHARED_GATE:
-          case LLMC__W_SHARED_UP:
-          case LLMC__W_SHARED_DOWN:
-              return llmc__needed_if(shared);
-          default: /* experts' own */
-              return llmc__allowed_if(routed && role >= LLMC__W_ROUTER_B &&
-                                      role <= LLMC__W_EXPERTS_GATE_UP_B);
-          }
-      }
+static unsigned llmc__role_ffn(const llmc_config *c, unsigned role, uint32_t l)
+{
+    bool norms = !c->norm_plain, bias = norms && c->norm == LLMC_NORM_LAYER;
+    bool pre = c->pre_norm && norms && c->parallel != LLMC_PARALLEL_SHARED;
+    bool routed = c->n_expert > 0 && !llmc_layers_has(&c->dense, l), shared = routed && c->n_ff_shared > 0;
+    switch (role) {
+    case LLMC__W_FFN_NORM:
+        return llmc__needed_if(pre);
+    case LLMC__W_FFN_NORM_B:
+        return llmc__allowed_if(pre && bias);
+    case LLMC__W_GATE:
+        return llmc__needed_if(c->gated && !routed);
+    case LLMC__W_UP:
+    case LLMC__W_DOWN:
+        return llmc__needed_if(!routed);
+    case LLMC__W_GATE_B:
+    case LLMC__W_GATE_UP:
+        return llmc__allowed_if(c->gated && !routed);
+    case LLMC__W_UP_B:
+    case LLMC__W_DOWN_B:
+        return llmc__allowed_if(!routed);
+    case LLMC__W_FFN_BRANCH_NORM:
+        return llmc__needed_if(c->branch_norm && norms);
+    case LLMC__W_FFN_POST_NORM:
+        return llmc__needed_if(c->post_norm && norms);
+    case LLMC__W_FFN_POST_NORM_B:
+        return llmc__allowed_if(c->post_norm && bias);
+    case LLMC__W_ROUTER:
+        return llmc__needed_if(routed);
+    case LLMC__W_SHARED_ROUTER:
+        return llmc__allowed_if(shared);
+    case LLMC__W_SHARED_GATE:
+    case LLMC__W_SHARED_UP:
+    case LLMC__W_SHARED_DOWN:
+        return llmc__needed_if(shared);
+    default: /* experts' own */
+        return llmc__allowed_if(routed && role >= LLMC__W_ROUTER_B && role <= LLMC__W_EXPERTS_GATE_UP_B);
+    }
+}
 
-      /* Any role, in layer l if it is a layer's. */
-      static unsigned llmc__role_rule(const llmc_config *c, unsigned role, uint32_t l)
-      {
-          if (role < LLMC__W_GLOBALS)
-              return llmc__role_global(c, role);
-          return role < LLMC__W_FFN_NORM ? llmc__role_mixer(c, role, l) : llmc__role_ffn(c, role, l);
-      }
+/* Any role, in layer l if it is a layer's. */
+static unsigned llmc__role_rule(const llmc_config *c, unsigned role, uint32_t l)
+{
+    if (role < LLMC__W_GLOBALS)
+        return llmc__role_global(c, role);
+    return role < LLMC__W_FFN_NORM ? llmc__role_mixer(c, role, l) : llmc__role_ffn(c, role, l);
+}
 
-      /* Vectors have one dimension, matrices two, experts three, of exactly the role's sizes: after this, kernels take
+/* Vectors have one dimension, matrices two, experts three, of exactly the role's sizes: after this, kernels take
    all lengths from the configuration. An embedding or head may have more rows than the vocabulary has tokens where that is
    padding. Quantised rows must be whole blocks. index: one of several tensors that share the role. Errors: BAD_FILE. */
-      static llmc_status llmc__role_shape(const llmc__source *s, const llmc_tensor *t, const llmc__place *p)
-      {
-          const llmc__role *r = &llmc__role_table[p->role];
-          const llmc_config *c = &s->config;
-          bool norm = p->role == LLMC__W_Q_NORM || p->role == LLMC__W_K_NORM;
-          char letter =
-              norm && c->qk_norm == LLMC_QK_NORM_HEADS ? (p->role == LLMC__W_Q_NORM ? 'h' : 'g') : r->rows;
-          bool single = p->index != UINT32_MAX;
-          uint64_t cols = llmc__config_dim(c, r->cols),
-                   rows = single && norm ? 1 : llmc__config_dim(c, letter);
-          uint64_t depth = single ? 1 : llmc__config_dim(c, r->depth);
-          uint32_t dims = (letter != 0 && !(single && norm) ? 2u : 1u) + (r->depth != 0 && !single ? 1u : 0u);
-          bool padded = r->rows == 'V' && t->dim[1] >= rows && s->survey.embed_rows > c->vocab_size;
-          /* a single expert's bias, a row of the stacked one */
-          if (single && !norm && r->depth == 0) {
-              dims = 1;
-              rows = 1;
-          }
-          if (t->n_dims == dims && t->dim[0] == cols && (t->dim[1] == rows || padded) && t->dim[2] == depth &&
-              t->dim[3] == 1)
-              return LLMC_OK;
-          return LLMC__FAIL(
-              s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-              "%s: tensor '%s' is %llu x %llu x %llu in %u dimensions, expected %llu x %llu x %llu in %u",
-              llmc__source_name(s), t->name, (unsigned long long)t->dim[0], (unsigned long long)t->dim[1],
-              (unsigned long long)t->dim[2], (unsigned)t->n_dims, (unsigned long long)cols,
-              (unsigned long long)rows, (unsigned long long)depth, (unsigned)dims);
-      }
+static llmc_status llmc__role_shape(const llmc__source *s, const llmc_tensor *t, const llmc__place *p)
+{
+    const llmc__role *r = &llmc__role_table[p->role];
+    const llmc_config *c = &s->config;
+    bool norm = p->role == LLMC__W_Q_NORM || p->role == LLMC__W_K_NORM;
+    char letter =
+        norm && c->qk_norm == LLMC_QK_NORM_HEADS ? (p->role == LLMC__W_Q_NORM ? 'h' : 'g') : r->rows;
+    bool single = p->index != UINT32_MAX;
+    uint64_t cols = llmc__config_dim(c, r->cols), rows = single && norm ? 1 : llmc__config_dim(c, letter);
+    uint64_t depth = single ? 1 : llmc__config_dim(c, r->depth);
+    uint32_t dims = (letter != 0 && !(single && norm) ? 2u : 1u) + (r->depth != 0 && !single ? 1u : 0u);
+    bool padded = r->rows == 'V' && t->dim[1] >= rows && s->survey.embed_rows > c->vocab_size;
+    /* a single expert's bias, a row of the stacked one */
+    if (single && !norm && r->depth == 0) {
+        dims = 1;
+        rows = 1;
+    }
+    if (t->n_dims == dims && t->dim[0] == cols && (t->dim[1] == rows || padded) && t->dim[2] == depth &&
+        t->dim[3] == 1)
+        return LLMC_OK;
+    return LLMC__FAIL(
+        s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+        "%s: tensor '%s' is %llu x %llu x %llu in %u dimensions, expected %llu x %llu x %llu in %u",
+        llmc__source_name(s), t->name, (unsigned long long)t->dim[0], (unsigned long long)t->dim[1],
+        (unsigned long long)t->dim[2], (unsigned)t->n_dims, (unsigned long long)cols,
+        (unsigned long long)rows, (unsigned long long)depth, (unsigned)dims);
+}
 
-      /* Memory that resolving tensors fills, and how far it is filled. */
-      typedef struct llmc__cuts {
-          llmc_model *m;
-          const llmc__source *s;
-          size_t views; /* used of m->views */
-          float *norms; /* where loose norms are gathered: [L][H + G][K], or NULL */
-      } llmc__cuts;
+/* Memory that resolving tensors fills, and how far it is filled. */
+typedef struct llmc__cuts {
+    llmc_model *m;
+    const llmc__source *s;
+    size_t views; /* used of m->views */
+    float *norms; /* where loose norms are gathered: [L][H + G][K], or NULL */
+} llmc__cuts;
 
-      /* rows rows of a fused matrix, or elements of a fused vector, as a tensor of their own:
+/* rows rows of a fused matrix, or elements of a fused vector, as a tensor of their own:
 
      t, dim[last] rows    [ 0 ... begin ... begin + rows ... ]      a matrix: bytes / dim[1] each
      *out                           [ rows ]                        a vector: cut between blocks
 
    A view: the data stays where it is mapped. A transposed matrix [in][out] is cut by columns, which row_bytes tells.
    Errors: UNSUPPORTED (a cut inside a block). */
-      static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, uint64_t begin,
-                                             uint64_t rows, uint32_t layer, unsigned role,
-                                             const llmc__source *s)
-      {
-          uint64_t block = llmc_dtype_block(t->type), unit, step;
-          bool vector = t->n_dims == 1;
-          if (t->scales != NULL || (vector && (begin % block != 0 || rows % block != 0)))
-              return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
-                                "%s: tensor '%s' cannot be cut between blocks", llmc__source_name(s),
-                                t->name);
-          *out = *t;
-          llmc__format(out->name, sizeof out->name, "blk.%u.%s", (unsigned)layer,
-                       llmc__role_table[role].name);
-          unit = t->bytes /
-                 t->dim[t->n_dims -
-                        1]; /* bytes of one row, or of one element; of a block's element no whole number */
-          step = vector ? begin / block * (t->bytes / (t->dim[0] / block)) : begin * unit;
-          if (t->transposed) {
-              /* rows follow each other element by element; row_bytes is from one input to the next */
-              out->row_bytes =
-                  t->row_bytes != 0 ? t->row_bytes : t->dim[1] * (t->bytes / (t->dim[0] * t->dim[1]));
-              step = begin * (t->bytes / (t->dim[0] * t->dim[1]));
-          }
-          out->data = t->data + step;
-          out->dim[t->n_dims - 1] = rows;
-          out->bytes = vector ? rows / block * (t->bytes / (t->dim[0] / block)) : rows * unit;
-          return LLMC_OK;
-      }
+static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, uint64_t begin, uint64_t rows,
+                                       uint32_t layer, unsigned role, const llmc__source *s)
+{
+    uint64_t block = llmc_dtype_block(t->type), unit, step;
+    bool vector = t->n_dims == 1;
+    if (t->scales != NULL || (vector && (begin % block != 0 || rows % block != 0)))
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' cannot be cut between blocks", llmc__source_name(s), t->name);
+    *out = *t;
+    llmc__format(out->name, sizeof out->name, "blk.%u.%s", (unsigned)layer, llmc__role_table[role].name);
+    unit =
+        t->bytes /
+        t->dim[t->n_dims - 1]; /* bytes of one row, or of one element; of a block's element no whole number */
+    step = vector ? begin / block * (t->bytes / (t->dim[0] / block)) : begin * unit;
+    if (t->transposed) {
+        /* rows follow each other element by element; row_bytes is from one input to the next */
+        out->row_bytes = t->row_bytes != 0 ? t->row_bytes : t->dim[1] * (t->bytes / (t->dim[0] * t->dim[1]));
+        step = begin * (t->bytes / (t->dim[0] * t->dim[1]));
+    }
+    out->data = t->data + step;
+    out->dim[t->n_dims - 1] = rows;
+    out->bytes = vector ? rows / block * (t->bytes / (t->dim[0] / block)) : rows * unit;
+    return LLMC_OK;
+}
 
-      /* A fused tensor to views of its parts, so that blocks know only those: n roles, of rows[i] rows each. Shapes were
+/* A fused tensor to views of its parts, so that blocks know only those: n roles, of rows[i] rows each. Shapes were
    checked: the parts fill the whole. */
-      static llmc_status llmc__weights_cut(llmc__cuts *k, uint32_t layer, unsigned fused,
-                                           const uint8_t *roles, const char *letters, unsigned n)
-      {
-          const llmc_tensor **slot = &k->m->layer[(size_t)layer * LLMC__W_COUNT];
-          uint64_t begin = 0, rows;
-          unsigned i;
-          for (i = 0; i < n && slot[fused] != NULL; i++, begin += rows) {
-              llmc_tensor *view = &k->m->views[k->views++]; /* the survey counted them */
-              rows = llmc__config_dim(&k->m->config, letters[i]);
-              LLMC__TRY(llmc__weights_slice(view, slot[fused], begin, rows, layer, roles[i], k->s));
-              slot[roles[i]] = view;
-          }
-          return LLMC_OK;
-      }
+static llmc_status llmc__weights_cut(llmc__cuts *k, uint32_t layer, unsigned fused, const uint8_t *roles,
+                                     const char *letters, unsigned n)
+{
+    const llmc_tensor **slot = &k->m->layer[(size_t)layer * LLMC__W_COUNT];
+    uint64_t begin = 0, rows;
+    unsigned i;
+    for (i = 0; i < n && slot[fused] != NULL; i++, begin += rows) {
+        llmc_tensor *view = &k->m->views[k->views++]; /* the survey counted them */
+        rows = llmc__config_dim(&k->m->config, letters[i]);
+        LLMC__TRY(llmc__weights_slice(view, slot[fused], begin, rows, layer, roles[i], k->s));
+        slot[roles[i]] = view;
+    }
+    return LLMC_OK;
+}
 
-      /* Cuts what a layer has of fused tensors. */
-      static llmc_status llmc__weights_unfuse(llmc__cuts *k, uint32_t layer)
-      {
-          static const uint8_t qkv[3] = {LLMC__W_Q, LLMC__W_K, LLMC__W_V};
-          static const uint8_t bias[3] = {LLMC__W_Q_B, LLMC__W_K_B, LLMC__W_V_B};
-          static const uint8_t up[2] = {LLMC__W_GATE, LLMC__W_UP};
-          if (!k->m->config.qkv_grouped) {
-              LLMC__TRY(llmc__weights_cut(k, layer, LLMC__W_QKV, qkv, "QGG", 3));
-              LLMC__TRY(llmc__weights_cut(k, layer, LLMC__W_QKV_B, bias, "QGG", 3));
-          }
-          return llmc__weights_cut(k, layer, LLMC__W_GATE_UP, up, "FF", 2);
-      }
+/* Cuts what a layer has of fused tensors. */
+static llmc_status llmc__weights_unfuse(llmc__cuts *k, uint32_t layer)
+{
+    static const uint8_t qkv[3] = {LLMC__W_Q, LLMC__W_K, LLMC__W_V};
+    static const uint8_t bias[3] = {LLMC__W_Q_B, LLMC__W_K_B, LLMC__W_V_B};
+    static const uint8_t up[2] = {LLMC__W_GATE, LLMC__W_UP};
+    if (!k->m->config.qkv_grouped) {
+        LLMC__TRY(llmc__weights_cut(k, layer, LLMC__W_QKV, qkv, "QGG", 3));
+        LLMC__TRY(llmc__weights_cut(k, layer, LLMC__W_QKV_B, bias, "QGG", 3));
+    }
+    return llmc__weights_cut(k, layer, LLMC__W_GATE_UP, up, "FF", 2);
+}
 
-      /* Rows begin, begin + step, ..., `rows` of them, of each expert in a stacked tensor, [E][all][n], transposed
+/* Rows begin, begin + step, ..., `rows` of them, of each expert in a stacked tensor, [E][all][n], transposed
    [E][n][all], or a bias [E][all]. A vector whose elements are not neighbours is a transposed row. */
-      static void llmc__experts_spread(const llmc_model *m, const llmc_tensor *t, const llmc__place *p,
-                                       unsigned part, uint64_t begin, uint64_t rows, uint32_t step)
-      {
-          uint64_t each = t->bytes / m->config.n_expert, all = t->n_dims == 2 ? t->dim[0] : t->dim[1];
-          uint64_t unit =
-              t->transposed ? each / all / t->dim[0] : each / all; /* from one row to its neighbour */
-          uint32_t e;
-          for (e = 0; e < m->config.n_expert; e++) {
-              llmc_tensor *out = &m->experts[p->layer][(size_t)e * LLMC__EXPERT_PARTS + part];
-              *out = *t;
-              out->n_dims = t->n_dims - 1;
-              out->dim[out->n_dims] = 1;
-              out->dim[out->n_dims - 1] = rows;
-              out->bytes = each / all * rows; /* a bias is of a float type: each / all is its element */
-              out->data = t->data + e * each + unit * begin;
-              out->row_step = t->transposed ? step : 0;
-              out->row_bytes = t->transposed ? unit * all : step > 1 ? unit * step : 0;
-              out->transposed = t->transposed || (t->n_dims == 2 && step > 1);
-          }
-      }
+static void llmc__experts_spread(const llmc_model *m, const llmc_tensor *t, const llmc__place *p,
+                                 unsigned part, uint64_t begin, uint64_t rows, uint32_t step)
+{
+    uint64_t each = t->bytes / m->config.n_expert, all = t->n_dims == 2 ? t->dim[0] : t->dim[1];
+    uint64_t unit = t->transposed ? each / all / t->dim[0] : each / all; /* from one row to its neighbour */
+    uint32_t e;
+    for (e = 0; e < m->config.n_expert; e++) {
+        llmc_tensor *out = &m->experts[p->layer][(size_t)e * LLMC__EXPERT_PARTS + part];
+        *out = *t;
+        out->n_dims = t->n_dims - 1;
+        out->dim[out->n_dims] = 1;
+        out->dim[out->n_dims - 1] = rows;
+        out->bytes = each / all * rows; /* a bias is of a float type: each / all is its element */
+        out->data = t->data + e * each + unit * begin;
+        out->row_step = t->transposed ? step : 0;
+        out->row_bytes = t->transposed ? unit * all : step > 1 ? unit * step : 0;
+        out->transposed = t->transposed || (t->n_dims == 2 && step > 1);
+    }
+}
 
-      /* Scales of MXFP4 to the experts that they belong to, once both are there. Errors: BAD_FILE. */
-      static llmc_status llmc__experts_scales(const llmc__source *s, const llmc_model *m, uint32_t layer)
-      {
-          static const uint8_t role[3][2] = {{LLMC__W_EXPERTS_GATE_UP, LLMC__W_EXPERTS_GATE_UP_S},
-                                             {LLMC__W_EXPERTS_GATE_UP, LLMC__W_EXPERTS_GATE_UP_S},
-                                             {LLMC__W_EXPERTS_DOWN, LLMC__W_EXPERTS_DOWN_S}};
-          uint32_t e;
-          unsigned part;
-          for (part = LLMC__EXPERT_GATE; part <= LLMC__EXPERT_DOWN; part++) {
-              const llmc_tensor *blocks = llmc__weight(m, layer, role[part][0]),
-                                *scales = llmc__weight(m, layer, role[part][1]);
-              if (blocks == NULL || blocks->type != LLMC_MXFP4S)
-                  continue;
-              if (scales == NULL)
-                  return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                                    "%s: the scales of '%s' are missing", llmc__source_name(s), blocks->name);
-              for (e = 0; e < m->config.n_expert; e++) {
-                  llmc_tensor *t = &m->experts[layer][(size_t)e * LLMC__EXPERT_PARTS + part];
-                  t->scales = scales->data + (size_t)(t->data - blocks->data) / (LLMC__QK / 2);
-              }
-          }
-          return LLMC_OK;
-      }
+/* Scales of MXFP4 to the experts that they belong to, once both are there. Errors: BAD_FILE. */
+static llmc_status llmc__experts_scales(const llmc__source *s, const llmc_model *m, uint32_t layer)
+{
+    static const uint8_t role[3][2] = {{LLMC__W_EXPERTS_GATE_UP, LLMC__W_EXPERTS_GATE_UP_S},
+                                       {LLMC__W_EXPERTS_GATE_UP, LLMC__W_EXPERTS_GATE_UP_S},
+                                       {LLMC__W_EXPERTS_DOWN, LLMC__W_EXPERTS_DOWN_S}};
+    uint32_t e;
+    unsigned part;
+    for (part = LLMC__EXPERT_GATE; part <= LLMC__EXPERT_DOWN; part++) {
+        const llmc_tensor *blocks = llmc__weight(m, layer, role[part][0]),
+                          *scales = llmc__weight(m, layer, role[part][1]);
+        if (blocks == NULL || blocks->type != LLMC_MXFP4S)
+            continue;
+        if (scales == NULL)
+            return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: the scales of '%s' are missing", llmc__source_name(s), blocks->name);
+        for (e = 0; e < m->config.n_expert; e++) {
+            llmc_tensor *t = &m->experts[layer][(size_t)e * LLMC__EXPERT_PARTS + part];
+            t->scales = scales->data + (size_t)(t->data - blocks->data) / (LLMC__QK / 2);
+        }
+    }
+    return LLMC_OK;
+}
 
-      /* One tensor of experts to their table: stacked ones are spread, single ones copied. */
-      static void llmc__experts_place(const llmc_model *m, const llmc_tensor *t, const llmc__place *p)
-      {
-          static const uint8_t part[][2] = {
-              {LLMC__W_EXPERTS_GATE, LLMC__EXPERT_GATE}, {LLMC__W_EXPERTS_UP, LLMC__EXPERT_UP},
-              {LLMC__W_EXPERTS_DOWN, LLMC__EXPERT_DOWN}, {LLMC__W_EXPERTS_GATE_B, LLMC__EXPERT_GATE_B},
-              {LLMC__W_EXPERTS_UP_B, LLMC__EXPERT_UP_B}, {LLMC__W_EXPERTS_DOWN_B, LLMC__EXPERT_DOWN_B}};
-          uint64_t M = m->config.n_ff_expert;
-          size_t i;
-          for (i = 0; i < sizeof part / sizeof part[0]; i++)
-              if (part[i][0] == p->role && p->index != UINT32_MAX)
-                  m->experts[p->layer][(size_t)p->index * LLMC__EXPERT_PARTS + part[i][1]] = *t;
-              else if (part[i][0] == p->role)
-                  llmc__experts_spread(m, t, p, part[i][1], 0, t->n_dims == 2 ? t->dim[0] : t->dim[1], 1);
-          if (p->role == LLMC__W_EXPERTS_GATE_UP || p->role == LLMC__W_EXPERTS_GATE_UP_B) {
-              bool bias = p->role == LLMC__W_EXPERTS_GATE_UP_B;
-              uint32_t step = m->config.sink_logits ? 2 : 1; /* gpt-oss: a gate's row, then its up's */
-              llmc__experts_spread(m, t, p, bias ? LLMC__EXPERT_GATE_B : LLMC__EXPERT_GATE, 0, M, step);
-              llmc__experts_spread(m, t, p, bias ? LLMC__EXPERT_UP_B : LLMC__EXPERT_UP, step == 2 ? 1 : M, M,
-                                   step);
-          }
-      }
+/* One tensor of experts to their table: stacked ones are spread, single ones copied. */
+static void llmc__experts_place(const llmc_model *m, const llmc_tensor *t, const llmc__place *p)
+{
+    static const uint8_t part[][2] = {
+        {LLMC__W_EXPERTS_GATE, LLMC__EXPERT_GATE}, {LLMC__W_EXPERTS_UP, LLMC__EXPERT_UP},
+        {LLMC__W_EXPERTS_DOWN, LLMC__EXPERT_DOWN}, {LLMC__W_EXPERTS_GATE_B, LLMC__EXPERT_GATE_B},
+        {LLMC__W_EXPERTS_UP_B, LLMC__EXPERT_UP_B}, {LLMC__W_EXPERTS_DOWN_B, LLMC__EXPERT_DOWN_B}};
+    uint64_t M = m->config.n_ff_expert;
+    size_t i;
+    for (i = 0; i < sizeof part / sizeof part[0]; i++)
+        if (part[i][0] == p->role && p->index != UINT32_MAX)
+            m->experts[p->layer][(size_t)p->index * LLMC__EXPERT_PARTS + part[i][1]] = *t;
+        else if (part[i][0] == p->role)
+            llmc__experts_spread(m, t, p, part[i][1], 0, t->n_dims == 2 ? t->dim[0] : t->dim[1], 1);
+    if (p->role == LLMC__W_EXPERTS_GATE_UP || p->role == LLMC__W_EXPERTS_GATE_UP_B) {
+        bool bias = p->role == LLMC__W_EXPERTS_GATE_UP_B;
+        uint32_t step = m->config.sink_logits ? 2 : 1; /* gpt-oss: a gate's row, then its up's */
+        llmc__experts_spread(m, t, p, bias ? LLMC__EXPERT_GATE_B : LLMC__EXPERT_GATE, 0, M, step);
+        llmc__experts_spread(m, t, p, bias ? LLMC__EXPERT_UP_B : LLMC__EXPERT_UP, step == 2 ? 1 : M, M, step);
+    }
+}
 
-      /* A head's norm, which StableLM 2 keeps in a tensor of its own, to its place among the others. */
-      static void llmc__norms_gather(const llmc__cuts *k, const llmc_tensor *t, const llmc__place *p)
-      {
-          const llmc_config *c = &k->m->config;
-          size_t at =
-              (size_t)p->layer * (c->n_head + c->n_kv_head) + (p->role == LLMC__W_K_NORM ? c->n_head : 0);
-          float *to = k->norms + (at + p->index) * c->head_dim;
-          uint32_t i;
-          llmc__tensor_row_f32(t, 0, to);
-          for (i = 0; i < c->head_dim; i++) /* as a file has them */
-              llmc__put_u32le((uint8_t *)(to + i), llmc__f32_bits(to[i]));
-      }
+/* A head's norm, which StableLM 2 keeps in a tensor of its own, to its place among the others. */
+static void llmc__norms_gather(const llmc__cuts *k, const llmc_tensor *t, const llmc__place *p)
+{
+    const llmc_config *c = &k->m->config;
+    size_t at = (size_t)p->layer * (c->n_head + c->n_kv_head) + (p->role == LLMC__W_K_NORM ? c->n_head : 0);
+    float *to = k->norms + (at + p->index) * c->head_dim;
+    uint32_t i;
+    llmc__tensor_row_f32(t, 0, to);
+    for (i = 0; i < c->head_dim; i++) /* as a file has them */
+        llmc__put_u32le((uint8_t *)(to + i), llmc__f32_bits(to[i]));
+}
 
-      /* Whether a tensor of one expert or head has come already. */
-      static bool llmc__single_there(const llmc__cuts *k, const llmc__place *p)
-      {
-          const llmc_config *c = &k->m->config;
-          size_t at =
-              (size_t)p->layer * (c->n_head + c->n_kv_head) + (p->role == LLMC__W_K_NORM ? c->n_head : 0);
-          unsigned part = p->role == LLMC__W_EXPERTS_GATE ? LLMC__EXPERT_GATE
-                          : p->role == LLMC__W_EXPERTS_UP ? LLMC__EXPERT_UP
-                                                          : LLMC__EXPERT_DOWN;
-          if (p->role == LLMC__W_Q_NORM || p->role == LLMC__W_K_NORM) /* all bits set until it is gathered */
-              return llmc__u32le((const uint8_t *)(k->norms + (at + p->index) * c->head_dim)) != UINT32_MAX;
-          return llmc__expert(k->m, p->layer, p->index, part) != NULL;
-      }
+/* Whether a tensor of one expert or head has come already. */
+static bool llmc__single_there(const llmc__cuts *k, const llmc__place *p)
+{
+    const llmc_config *c = &k->m->config;
+    size_t at = (size_t)p->layer * (c->n_head + c->n_kv_head) + (p->role == LLMC__W_K_NORM ? c->n_head : 0);
+    unsigned part = p->role == LLMC__W_EXPERTS_GATE ? LLMC__EXPERT_GATE
+                    : p->role == LLMC__W_EXPERTS_UP ? LLMC__EXPERT_UP
+                                                    : LLMC__EXPERT_DOWN;
+    if (p->role == LLMC__W_Q_NORM || p->role == LLMC__W_K_NORM) /* all bits set until it is gathered */
+        return llmc__u32le((const uint8_t *)(k->norms + (at + p->index) * c->head_dim)) != UINT32_MAX;
+    return llmc__expert(k->m, p->layer, p->index, part) != NULL;
+}
 
-      /* Puts one tensor of the files where its role says. Since a slot is filled once
+/* Puts one tensor of the files where its role says. Since a slot is filled once
    and a name without a role is refused, no two tensors share a name. Errors: UNSUPPORTED (a tensor that would be
    ignored), BAD_FILE. */
-      static llmc_status llmc__weights_place(llmc__cuts *k, const llmc_tensor *t, const llmc__place *p)
-      {
-          llmc_model *m = k->m;
-          const llmc_config *c = &m->config;
-          const llmc__source *s = k->s;
-          const llmc_tensor **slot;
-          bool experts = p->role >= LLMC__W_EXPERTS_GATE && p->role <= LLMC__W_EXPERTS_GATE_UP_B;
-          if (p->role >= LLMC__W_GLOBALS && p->layer >= c->n_layer)
-              return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                                "%s: tensor '%s' belongs to no layer, there are %u", llmc__source_name(s),
-                                t->name, (unsigned)c->n_layer);
-          if (llmc__role_rule(c, p->role, p->layer) == LLMC__NEVER ||
-              (p->index != UINT32_MAX && p->index >= (experts                     ? c->n_expert
-                                                      : p->role == LLMC__W_Q_NORM ? c->n_head
-                                                                                  : c->n_kv_head)))
-              return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
-                                "%s: tensor '%s' is not one that this %s model can have",
-                                llmc__source_name(s), t->name, s->family->name);
-          /* the layer is below L now: the slot is inside m->layer */
-          slot = p->role < LLMC__W_GLOBALS ? &m->global[p->role]
-                                           : &m->layer[(size_t)p->layer * LLMC__W_COUNT + p->role];
-          if (p->index == UINT32_MAX ? *slot != NULL : llmc__single_there(k, p))
-              return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                                "%s: tensor '%s' stands there twice", llmc__source_name(s), t->name);
-          LLMC__TRY(llmc__role_shape(s, t, p));
-          if (experts)
-              llmc__experts_place(m, t, p);
-          else if (p->index != UINT32_MAX)
-              llmc__norms_gather(k, t, p);
-          *slot = t;
-          m->weight_bytes += t->bytes;
-          /* an f32 scale per group, apart from the data */
-          if (t->scales != NULL)
-              m->weight_bytes += t->dim[0] * t->dim[1] / t->group * 4;
-          return LLMC_OK;
-      }
+static llmc_status llmc__weights_place(llmc__cuts *k, const llmc_tensor *t, const llmc__place *p)
+{
+    llmc_model *m = k->m;
+    const llmc_config *c = &m->config;
+    const llmc__source *s = k->s;
+    const llmc_tensor **slot;
+    bool experts = p->role >= LLMC__W_EXPERTS_GATE && p->role <= LLMC__W_EXPERTS_GATE_UP_B;
+    if (p->role >= LLMC__W_GLOBALS && p->layer >= c->n_layer)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' belongs to no layer, there are %u", llmc__source_name(s), t->name,
+                          (unsigned)c->n_layer);
+    if (llmc__role_rule(c, p->role, p->layer) == LLMC__NEVER ||
+        (p->index != UINT32_MAX && p->index >= (experts                     ? c->n_expert
+                                                : p->role == LLMC__W_Q_NORM ? c->n_head
+                                                                            : c->n_kv_head)))
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' is not one that this %s model can have", llmc__source_name(s),
+                          t->name, s->family->name);
+    /* the layer is below L now: the slot is inside m->layer */
+    slot = p->role < LLMC__W_GLOBALS ? &m->global[p->role]
+                                     : &m->layer[(size_t)p->layer * LLMC__W_COUNT + p->role];
+    if (p->index == UINT32_MAX ? *slot != NULL : llmc__single_there(k, p))
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' stands there twice", llmc__source_name(s), t->name);
+    LLMC__TRY(llmc__role_shape(s, t, p));
+    if (experts)
+        llmc__experts_place(m, t, p);
+    else if (p->index != UINT32_MAX)
+        llmc__norms_gather(k, t, p);
+    *slot = t;
+    m->weight_bytes += t->bytes;
+    /* an f32 scale per group, apart from the data */
+    if (t->scales != NULL)
+        m->weight_bytes += t->dim[0] * t->dim[1] / t->group * 4;
+    return LLMC_OK;
+}
 
-      /* slot [LLMC__W_COUNT]: every required role from `role` to `end` is filled; layer is for the message.
+/* slot [LLMC__W_COUNT]: every required role from `role` to `end` is filled; layer is for the message.
    Errors: BAD_FILE, naming the first tensor that is missing. */
-      static llmc_status llmc__weights_missing(const llmc__source *s, const llmc_tensor *const *slot,
-                                               unsigned role, unsigned end, uint32_t layer)
-      {
-          for (; role < end; role++) {
-              if (llmc__role_rule(&s->config, role, layer) != LLMC__MUST || slot[role] != NULL)
-                  continue;
-              if (end == LLMC__W_COUNT)
-                  return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                                    "%s: tensor 'blk.%u.%s' is missing", llmc__source_name(s),
-                                    (unsigned)layer, llmc__role_table[role].name);
-              return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                                "%s: tensor '%s' is missing", llmc__source_name(s),
-                                llmc__role_table[role].name);
-          }
-          return LLMC_OK;
-      }
+static llmc_status llmc__weights_missing(const llmc__source *s, const llmc_tensor *const *slot, unsigned role,
+                                         unsigned end, uint32_t layer)
+{
+    for (; role < end; role++) {
+        if (llmc__role_rule(&s->config, role, layer) != LLMC__MUST || slot[role] != NULL)
+            continue;
+        if (end == LLMC__W_COUNT)
+            return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor 'blk.%u.%s' is missing", llmc__source_name(s), (unsigned)layer,
+                              llmc__role_table[role].name);
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor '%s' is missing",
+                          llmc__source_name(s), llmc__role_table[role].name);
+    }
+    return LLMC_OK;
+}
 
-      /* Every expert of a layer has its matrices. */
-      static llmc_status llmc__experts_missing(const llmc__source *s, const llmc_model *m, uint32_t layer)
-      {
-          uint32_t e;
-          unsigned part;
-          for (e = 0; m->experts != NULL && m->experts[layer] != NULL && e < m->config.n_expert; e++)
-              for (part = m->config.gated ? LLMC__EXPERT_GATE : LLMC__EXPERT_UP; part <= LLMC__EXPERT_DOWN;
-                   part++)
-                  if (llmc__expert(m, layer, e, part) == NULL)
-                      return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                                        "%s: a matrix of expert %u of layer %u is missing",
-                                        llmc__source_name(s), (unsigned)e, (unsigned)layer);
-          return LLMC_OK;
-      }
+/* Every expert of a layer has its matrices. */
+static llmc_status llmc__experts_missing(const llmc__source *s, const llmc_model *m, uint32_t layer)
+{
+    uint32_t e;
+    unsigned part;
+    for (e = 0; m->experts != NULL && m->experts[layer] != NULL && e < m->config.n_expert; e++)
+        for (part = m->config.gated ? LLMC__EXPERT_GATE : LLMC__EXPERT_UP; part <= LLMC__EXPERT_DOWN; part++)
+            if (llmc__expert(m, layer, e, part) == NULL)
+                return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                                  "%s: a matrix of expert %u of layer %u is missing", llmc__source_name(s),
+                                  (unsigned)e, (unsigned)layer);
+    return LLMC_OK;
+}
 
-      /* A layer's gathered norms as two tensors, all of whose heads must be there. Errors: BAD_FILE. */
-      static llmc_status llmc__norms_finish(llmc__cuts *k, uint32_t layer)
-      {
-          const llmc_config *c = &k->m->config;
-          const llmc_tensor **slot = &k->m->layer[(size_t)layer * LLMC__W_COUNT];
-          unsigned i;
-          for (i = 0; i < 2 && k->norms != NULL; i++) {
-              unsigned role = i == 0 ? LLMC__W_Q_NORM : LLMC__W_K_NORM;
-              llmc_tensor *t = &k->m->views[k->views++];
-              size_t at = (size_t)layer * (c->n_head + c->n_kv_head) + (i == 1 ? c->n_head : 0);
-              LLMC_MEMSET(t, 0, sizeof *t);
-              llmc__format(t->name, sizeof t->name, "blk.%u.%s", (unsigned)layer,
-                           llmc__role_table[role].name);
-              t->type = LLMC_F32;
-              t->n_dims = 2;
-              t->dim[0] = c->head_dim;
-              t->dim[1] = i == 0 ? c->n_head : c->n_kv_head;
-              t->dim[2] = t->dim[3] = 1;
-              t->data = (const uint8_t *)(k->norms + at * c->head_dim);
-              t->bytes = t->dim[0] * t->dim[1] * sizeof(float);
-              slot[role] = t;
-              for (at = 0; at < t->dim[1]; at++)
-                  if (llmc__u32le(t->data + at * t->dim[0] * sizeof(float)) == UINT32_MAX)
-                      return LLMC__FAIL(k->s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                                        "%s: the norm of head %u in '%s' is missing", llmc__source_name(k->s),
-                                        (unsigned)at, t->name);
-          }
-          return LLMC_OK;
-      }
+/* A layer's gathered norms as two tensors, all of whose heads must be there. Errors: BAD_FILE. */
+static llmc_status llmc__norms_finish(llmc__cuts *k, uint32_t layer)
+{
+    const llmc_config *c = &k->m->config;
+    const llmc_tensor **slot = &k->m->layer[(size_t)layer * LLMC__W_COUNT];
+    unsigned i;
+    for (i = 0; i < 2 && k->norms != NULL; i++) {
+        unsigned role = i == 0 ? LLMC__W_Q_NORM : LLMC__W_K_NORM;
+        llmc_tensor *t = &k->m->views[k->views++];
+        size_t at = (size_t)layer * (c->n_head + c->n_kv_head) + (i == 1 ? c->n_head : 0);
+        LLMC_MEMSET(t, 0, sizeof *t);
+        llmc__format(t->name, sizeof t->name, "blk.%u.%s", (unsigned)layer, llmc__role_table[role].name);
+        t->type = LLMC_F32;
+        t->n_dims = 2;
+        t->dim[0] = c->head_dim;
+        t->dim[1] = i == 0 ? c->n_head : c->n_kv_head;
+        t->dim[2] = t->dim[3] = 1;
+        t->data = (const uint8_t *)(k->norms + at * c->head_dim);
+        t->bytes = t->dim[0] * t->dim[1] * sizeof(float);
+        slot[role] = t;
+        for (at = 0; at < t->dim[1]; at++)
+            if (llmc__u32le(t->data + at * t->dim[0] * sizeof(float)) == UINT32_MAX)
+                return LLMC__FAIL(k->s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                                  "%s: the norm of head %u in '%s' is missing", llmc__source_name(k->s),
+                                  (unsigned)at, t->name);
+    }
+    return LLMC_OK;
+}
 
-      /* llmc__weights_resolve -- every tensor to its role, and no required one missing      (MODEL.weights)
+/* llmc__weights_resolve -- every tensor to its role, and no required one missing      (MODEL.weights)
    k->m->layer is cleared before; the walk stores tensors one after the other. A file without a head ties it to the
    embedding, as GPT-2 and small Llamas do. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__weights_resolve(llmc__cuts *k)
-      {
-          llmc_model *m = k->m;
-          llmc__tensors w;
-          llmc__place place;
-          llmc_status status = LLMC_OK;
-          uint32_t i, n = 0;
-          llmc__tensors_begin(&w, k->s);
-          while (n < m->n_tensors && (status = llmc__tensors_next(&w, &m->tensors[n], &place)) == LLMC_OK) {
-              if (place.role == LLMC__W_HEAD && m->config.tied_head) {
-                  m->n_tensors--; /* a copy of the embedding that its makers do not read either */
-                  continue;
-              }
-              LLMC__TRY(llmc__weights_place(k, &m->tensors[n], &place));
-              n++;
-          }
-          if (status != LLMC_OK && status != LLMC_DONE)
-              return status;
-          LLMC__TRY(llmc__weights_missing(k->s, m->global, 0, LLMC__W_GLOBALS, 0));
-          for (i = 0; i < m->config.n_layer; i++) {
-              LLMC__TRY(llmc__weights_unfuse(k, i));
-              LLMC__TRY(llmc__weights_missing(k->s, m->layer + (size_t)i * LLMC__W_COUNT, LLMC__W_GLOBALS,
-                                              LLMC__W_COUNT, i));
-              LLMC__TRY(llmc__norms_finish(k, i));
-              LLMC__TRY(llmc__experts_missing(k->s, m, i));
-              LLMC__TRY(llmc__experts_scales(k->s, m, i));
-          }
-          /* only now: save and the count of tensors see each tensor once */
-          m->config.tied_head = !m->config.no_head && m->global[LLMC__W_HEAD] == NULL;
-          if (m->config.tied_head)
-              m->global[LLMC__W_HEAD] = m->global[LLMC__W_EMBED];
-          return LLMC_OK;
-      }
+static llmc_status llmc__weights_resolve(llmc__cuts *k)
+{
+    llmc_model *m = k->m;
+    llmc__tensors w;
+    llmc__place place;
+    llmc_status status = LLMC_OK;
+    uint32_t i, n = 0;
+    llmc__tensors_begin(&w, k->s);
+    while (n < m->n_tensors && (status = llmc__tensors_next(&w, &m->tensors[n], &place)) == LLMC_OK) {
+        if (place.role == LLMC__W_HEAD && m->config.tied_head) {
+            m->n_tensors--; /* a copy of the embedding that its makers do not read either */
+            continue;
+        }
+        LLMC__TRY(llmc__weights_place(k, &m->tensors[n], &place));
+        n++;
+    }
+    if (status != LLMC_OK && status != LLMC_DONE)
+        return status;
+    LLMC__TRY(llmc__weights_missing(k->s, m->global, 0, LLMC__W_GLOBALS, 0));
+    for (i = 0; i < m->config.n_layer; i++) {
+        LLMC__TRY(llmc__weights_unfuse(k, i));
+        LLMC__TRY(llmc__weights_missing(k->s, m->layer + (size_t)i * LLMC__W_COUNT, LLMC__W_GLOBALS,
+                                        LLMC__W_COUNT, i));
+        LLMC__TRY(llmc__norms_finish(k, i));
+        LLMC__TRY(llmc__experts_missing(k->s, m, i));
+        LLMC__TRY(llmc__experts_scales(k->s, m, i));
+    }
+    /* only now: save and the count of tensors see each tensor once */
+    m->config.tied_head = !m->config.no_head && m->global[LLMC__W_HEAD] == NULL;
+    if (m->config.tied_head)
+        m->global[LLMC__W_HEAD] = m->global[LLMC__W_EMBED];
+    return LLMC_OK;
+}
 
-      //--[ 14.9 MODEL.open ]-- memory for what the files say
-      /* Where RoPE's factors come from: tensors in GGUF, lists in config.json. set: 0 up to the original length, 1 above.
+//--[ 14.9 MODEL.open ]-- memory for what the files say
+/* Where RoPE's factors come from: tensors in GGUF, lists in config.json. set: 0 up to the original length, 1 above.
    out [R]. Errors: BAD_FILE. */
-      static llmc_status llmc__rope_factors(const llmc_model *m, const llmc__source *s, unsigned set,
-                                            float *out)
-      {
-          bool long_rope = m->config.rope_scaling == LLMC_ROPE_LONG;
-          unsigned role = !long_rope ? LLMC__W_ROPE_FREQS : set == 0 ? LLMC__W_ROPE_SHORT : LLMC__W_ROPE_LONG;
-          const llmc_tensor *t = m->global[role];
-          uint32_t n = m->config.rope_dims / 2, i = 0;
-          llmc__value list =
-                          llmc__value_json(llmc_json_get(s->rope, set == 0 ? "short_factor" : "long_factor")),
-                      v;
-          llmc_json_iter it;
-          bool good = t != NULL || list.kind == LLMC__VALUE_LIST;
-          LLMC_MEMSET(&it, 0, sizeof it);
-          if (t != NULL) {
-              llmc__tensor_row_f32(t, 0, out);
-              for (i = 0; i < n; i++)
-                  good = good && out[i] > 0 && llmc__finite(out[i]);
-          } else if (good) {
-              while (good && llmc__value_next(&list, &it, &i, &v))
-                  good = i <= n && llmc__value_positive(&v, 1e9, &out[i - 1]);
-          }
-          if (good && i == n)
-              return LLMC_OK;
-          return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET,
-                            "%s: RoPE needs %u positive factors for %s contexts", llmc__source_name(s),
-                            (unsigned)n, set == 0 ? "short" : "long");
-      }
+static llmc_status llmc__rope_factors(const llmc_model *m, const llmc__source *s, unsigned set, float *out)
+{
+    bool long_rope = m->config.rope_scaling == LLMC_ROPE_LONG;
+    unsigned role = !long_rope ? LLMC__W_ROPE_FREQS : set == 0 ? LLMC__W_ROPE_SHORT : LLMC__W_ROPE_LONG;
+    const llmc_tensor *t = m->global[role];
+    uint32_t n = m->config.rope_dims / 2, i = 0;
+    llmc__value list = llmc__value_json(llmc_json_get(s->rope, set == 0 ? "short_factor" : "long_factor")), v;
+    llmc_json_iter it;
+    bool good = t != NULL || list.kind == LLMC__VALUE_LIST;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    if (t != NULL) {
+        llmc__tensor_row_f32(t, 0, out);
+        for (i = 0; i < n; i++)
+            good = good && out[i] > 0 && llmc__finite(out[i]);
+    } else if (good) {
+        while (good && llmc__value_next(&list, &it, &i, &v))
+            good = i <= n && llmc__value_positive(&v, 1e9, &out[i - 1]);
+    }
+    if (good && i == n)
+        return LLMC_OK;
+    return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET,
+                      "%s: RoPE needs %u positive factors for %s contexts", llmc__source_name(s), (unsigned)n,
+                      set == 0 ? "short" : "long");
+}
 
-      /* Parts of the model's memory that are arrays, in the order in which they lie. */
-      typedef struct llmc__model_parts {
-          llmc_tensor *tensors, *views;
-          const llmc_tensor **layer;
-          llmc_tensor **experts;
-          float *norms, *factors;
-          llmc_tokenizer *tokenizer;
-      } llmc__model_parts;
+/* Parts of the model's memory that are arrays, in the order in which they lie. */
+typedef struct llmc__model_parts {
+    llmc_tensor *tensors, *views;
+    const llmc_tensor **layer;
+    llmc_tensor **experts;
+    float *norms, *factors;
+    llmc_tokenizer *tokenizer;
+} llmc__model_parts;
 
-      /* Tables of experts, one for each layer that has them. */
-      static void llmc__experts_carve(llmc__model_parts *p, const llmc__source *s, llmc__arena *a)
-      {
-          const llmc_config *c = &s->config;
-          uint32_t l;
-          p->experts = (llmc_tensor **)llmc__take(a, c->n_layer, sizeof *p->experts);
-          for (l = 0; l < c->n_layer; l++) {
-              llmc_tensor *table = NULL;
-              size_t n = (size_t)c->n_expert * LLMC__EXPERT_PARTS;
-              if (!llmc_layers_has(&c->dense, l))
-                  table = (llmc_tensor *)llmc__take(a, n, sizeof *table);
-              if (a->base == NULL || a->failed)
-                  continue;
-              p->experts[l] = table;
-              if (table != NULL)
-                  LLMC_MEMSET(table, 0, n * sizeof *table);
-          }
-      }
+/* Tables of experts, one for each layer that has them. */
+static void llmc__experts_carve(llmc__model_parts *p, const llmc__source *s, llmc__arena *a)
+{
+    const llmc_config *c = &s->config;
+    uint32_t l;
+    p->experts = (llmc_tensor **)llmc__take(a, c->n_layer, sizeof *p->experts);
+    for (l = 0; l < c->n_layer; l++) {
+        llmc_tensor *table = NULL;
+        size_t n = (size_t)c->n_expert * LLMC__EXPERT_PARTS;
+        if (!llmc_layers_has(&c->dense, l))
+            table = (llmc_tensor *)llmc__take(a, n, sizeof *table);
+        if (a->base == NULL || a->failed)
+            continue;
+        p->experts[l] = table;
+        if (table != NULL)
+            LLMC_MEMSET(table, 0, n * sizeof *table);
+    }
+}
 
-      /* llmc__model_carve -- the model's memory                            (MODEL.open)
+/* llmc__model_carve -- the model's memory                            (MODEL.open)
    With a->base NULL it only measures and *out stays; else *out is the model with
    everything but its tensors filled in. Both take the same way, so that they agree:
 
      llmc_model | tensors [n] | layer [L][roles] | views | experts | gathered norms | RoPE factors | the tokenizer's
 
    Errors: NO_MEMORY, and the tokenizer's. */
-      static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, const llmc__source *s,
-                                           llmc__arena *a, llmc_diag *diag)
-      {
-          const llmc_config *c = &s->config;
-          llmc_model *m = (llmc_model *)llmc__take(a, 1, sizeof *m);
-          uint64_t layers = s->opt.vocab_only ? 0 : c->n_layer;
-          uint64_t heads = s->survey.loose_norms ? layers * ((uint64_t)c->n_head + c->n_kv_head) : 0;
-          bool factors = c->rope_scaling == LLMC_ROPE_FACTORS || c->rope_scaling == LLMC_ROPE_LONG;
-          LLMC_MEMSET(p, 0, sizeof *p);
-          p->tensors = (llmc_tensor *)llmc__take(a, s->n_tensors, sizeof *p->tensors);
-          p->layer = (const llmc_tensor **)llmc__take(a, layers * LLMC__W_COUNT, sizeof *p->layer);
-          p->views = (llmc_tensor *)llmc__take(a, s->survey.n_views + (heads > 0 ? 2 * layers : 0),
-                                               sizeof *p->views);
-          if (c->n_expert > 0 && layers > 0)
-              llmc__experts_carve(p, s, a);
-          p->norms = (float *)llmc__take(a, heads, (uint64_t)c->head_dim * sizeof(float));
-          p->factors = (float *)llmc__take(a, factors ? c->rope_dims : 0, sizeof(float));
+static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, const llmc__source *s,
+                                     llmc__arena *a, llmc_diag *diag)
+{
+    const llmc_config *c = &s->config;
+    llmc_model *m = (llmc_model *)llmc__take(a, 1, sizeof *m);
+    uint64_t layers = s->opt.vocab_only ? 0 : c->n_layer;
+    uint64_t heads = s->survey.loose_norms ? layers * ((uint64_t)c->n_head + c->n_kv_head) : 0;
+    bool factors = c->rope_scaling == LLMC_ROPE_FACTORS || c->rope_scaling == LLMC_ROPE_LONG;
+    LLMC_MEMSET(p, 0, sizeof *p);
+    p->tensors = (llmc_tensor *)llmc__take(a, s->n_tensors, sizeof *p->tensors);
+    p->layer = (const llmc_tensor **)llmc__take(a, layers * LLMC__W_COUNT, sizeof *p->layer);
+    p->views =
+        (llmc_tensor *)llmc__take(a, s->survey.n_views + (heads > 0 ? 2 * layers : 0), sizeof *p->views);
+    if (c->n_expert > 0 && layers > 0)
+        llmc__experts_carve(p, s, a);
+    p->norms = (float *)llmc__take(a, heads, (uint64_t)c->head_dim * sizeof(float));
+    p->factors = (float *)llmc__take(a, factors ? c->rope_dims : 0, sizeof(float));
 #ifndef LLMC_NO_TOKEN
-          if (s->has_vocab)
-              LLMC__TRY(llmc__tokenizer_carve(&p->tokenizer, &s->vocab, a, diag));
+    if (s->has_vocab)
+        LLMC__TRY(llmc__tokenizer_carve(&p->tokenizer, &s->vocab, a, diag));
 #endif
-          if (a->failed)
-              return LLMC__FAIL(diag, NO_MEMORY, "MODEL.open", LLMC_NO_OFFSET,
-                                "%s: the memory given is too small for the model", llmc__source_name(s));
-          if (a->base == NULL)
-              return LLMC_OK;
-          LLMC_MEMSET(m, 0, sizeof *m);
-          /* NULL in a slot means absent, and a slot is filled once */
-          if (layers > 0)
-              LLMC_MEMSET((void *)p->layer, 0, (size_t)layers * LLMC__W_COUNT * sizeof *p->layer);
-          if (heads == 0)
-              p->norms = NULL;
-          else
-              LLMC_MEMSET(p->norms, 0xff,
-                          (size_t)heads * c->head_dim * sizeof(float)); /* NaN: not gathered yet */
-          *out = m;
-          return LLMC_OK;
-      }
+    if (a->failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.open", LLMC_NO_OFFSET,
+                          "%s: the memory given is too small for the model", llmc__source_name(s));
+    if (a->base == NULL)
+        return LLMC_OK;
+    LLMC_MEMSET(m, 0, sizeof *m);
+    /* NULL in a slot means absent, and a slot is filled once */
+    if (layers > 0)
+        LLMC_MEMSET((void *)p->layer, 0, (size_t)layers * LLMC__W_COUNT * sizeof *p->layer);
+    if (heads == 0)
+        p->norms = NULL;
+    else
+        LLMC_MEMSET(p->norms, 0xff, (size_t)heads * c->head_dim * sizeof(float)); /* NaN: not gathered yet */
+    *out = m;
+    return LLMC_OK;
+}
 
-      /* What the source knows, into the model. */
-      static void llmc__model_fill(llmc_model *m, const llmc__model_parts *p, const llmc__source *s)
-      {
-          m->config = s->config;
-          m->tokenizer = p->tokenizer;
-          m->layer = p->layer;
-          m->tensors = p->tensors;
-          m->n_tensors = s->n_tensors;
-          m->views = p->views;
-          m->experts = p->experts;
-          m->kind = s->kind;
-          m->file = s->file;
-          m->vocab_file = s->vocab_file;
-          m->chat_template = s->chat_template;
-          m->chat_template_len = s->chat_template_len;
-          m->vocab_only = s->opt.vocab_only;
-      }
+/* What the source knows, into the model. */
+static void llmc__model_fill(llmc_model *m, const llmc__model_parts *p, const llmc__source *s)
+{
+    m->config = s->config;
+    m->tokenizer = p->tokenizer;
+    m->layer = p->layer;
+    m->tensors = p->tensors;
+    m->n_tensors = s->n_tensors;
+    m->views = p->views;
+    m->experts = p->experts;
+    m->kind = s->kind;
+    m->file = s->file;
+    m->vocab_file = s->vocab_file;
+    m->chat_template = s->chat_template;
+    m->chat_template_len = s->chat_template_len;
+    m->vocab_only = s->opt.vocab_only;
+}
 
-      /* Tensors to their roles, and RoPE's factors. Errors: BAD_FILE, UNSUPPORTED. */
-      static llmc_status llmc__model_weights(llmc_model *m, const llmc__model_parts *p, const llmc__source *s)
-      {
-          llmc__cuts k;
-          unsigned set;
-          k.m = m;
-          k.s = s;
-          k.views = 0;
-          k.norms = p->norms;
-          LLMC__TRY(llmc__weights_resolve(&k));
-          if (m->config.rope_scaling != LLMC_ROPE_FACTORS && m->config.rope_scaling != LLMC_ROPE_LONG)
-              return LLMC_OK;
-          for (set = 0; set < 2; set++) {
-              m->rope_factors[set] = p->factors + set * (m->config.rope_dims / 2);
-              LLMC__TRY(llmc__rope_factors(m, s, set, m->rope_factors[set]));
-          }
-          return LLMC_OK;
-      }
+/* Tensors to their roles, and RoPE's factors. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__model_weights(llmc_model *m, const llmc__model_parts *p, const llmc__source *s)
+{
+    llmc__cuts k;
+    unsigned set;
+    k.m = m;
+    k.s = s;
+    k.views = 0;
+    k.norms = p->norms;
+    LLMC__TRY(llmc__weights_resolve(&k));
+    if (m->config.rope_scaling != LLMC_ROPE_FACTORS && m->config.rope_scaling != LLMC_ROPE_LONG)
+        return LLMC_OK;
+    for (set = 0; set < 2; set++) {
+        m->rope_factors[set] = p->factors + set * (m->config.rope_dims / 2);
+        LLMC__TRY(llmc__rope_factors(m, s, set, m->rope_factors[set]));
+    }
+    return LLMC_OK;
+}
 
-      /* Opens, and measures what the model will take, room to align included. Both public functions begin
+/* Opens, and measures what the model will take, room to align included. Both public functions begin
    here, so that init checks its files again: they may have changed since need was asked.
    *s is complete after OK. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
-      static llmc_status llmc__model_measure(llmc__source *s, const llmc_blob *files, size_t n_files,
-                                             const llmc_model_options *opt, uint64_t *need, llmc_diag *diag)
-      {
-          llmc__arena a;
-          llmc__model_parts parts;
-          llmc_model *none = NULL;
-          LLMC_MEMSET(&a, 0, sizeof a);
-          LLMC__TRY(llmc__source_open(s, files, n_files, opt, diag));
-          LLMC__TRY(llmc__model_carve(&none, &parts, s, &a, diag));
-          *need = llmc__arena_need(&a);
-          return LLMC_OK;
-      }
+static llmc_status llmc__model_measure(llmc__source *s, const llmc_blob *files, size_t n_files,
+                                       const llmc_model_options *opt, uint64_t *need, llmc_diag *diag)
+{
+    llmc__arena a;
+    llmc__model_parts parts;
+    llmc_model *none = NULL;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC__TRY(llmc__source_open(s, files, n_files, opt, diag));
+    LLMC__TRY(llmc__model_carve(&none, &parts, s, &a, diag));
+    *need = llmc__arena_need(&a);
+    return LLMC_OK;
+}
 
-      /* llmc_model_need -- bytes that llmc_model_init will take            (MODEL.open)
+/* llmc_model_need -- bytes that llmc_model_init will take            (MODEL.open)
    Checks the files as far as that is possible without memory. Errors: BAD_ARG,
    BAD_FILE, UNSUPPORTED, NO_MEMORY (more than this machine can address). */
-      LLMC_API llmc_status llmc_model_need(const llmc_blob *files, size_t n_files,
-                                           const llmc_model_options *opt, size_t *bytes, llmc_diag *diag)
-      {
-          llmc__source s;
-          uint64_t need;
-          if (bytes == NULL)
-              return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "bytes is NULL");
-          LLMC__TRY(llmc__model_measure(&s, files, n_files, opt, &need, diag));
-          *bytes = (size_t)need; /* fits: the arena fails above SIZE_MAX */
-          return LLMC_OK;
-      }
+LLMC_API llmc_status llmc_model_need(const llmc_blob *files, size_t n_files, const llmc_model_options *opt,
+                                     size_t *bytes, llmc_diag *diag)
+{
+    llmc__source s;
+    uint64_t need;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "bytes is NULL");
+    LLMC__TRY(llmc__model_measure(&s, files, n_files, opt, &need, diag));
+    *bytes = (size_t)need; /* fits: the arena fails above SIZE_MAX */
+    return LLMC_OK;
+}
 
-      /* llmc_model_init -- a model in the caller's memory
+/* llmc_model_init -- a model in the caller's memory
    mem [bytes], any alignment, bytes at least llmc_model_need's; less is NO_MEMORY and mem stays as it
    was. mem, the files and their names must outlive the model; there is nothing to close.
    *out is written on success only. Reads the files' headers and tables, no tensor data.
    Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
-      LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, size_t n_files,
-                                           const llmc_model_options *opt, void *mem, size_t bytes,
-                                           llmc_diag *diag)
-      {
-          llmc__source s;
-          llmc__arena a;
-          llmc__model_parts parts;
-          llmc_model *m = NULL;
-          uint64_t need;
-          if (out == NULL || (mem == NULL && bytes != 0))
-              return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "out or mem is NULL");
-          LLMC__TRY(llmc__model_measure(&s, files, n_files, opt, &need, diag));
-          /* before anything is written: too little memory leaves mem untouched */
-          if (bytes < need)
-              return LLMC__FAIL(diag, NO_MEMORY, "MODEL.open", LLMC_NO_OFFSET,
-                                "%s: the model needs %llu bytes, %llu were given", llmc__source_name(&s),
-                                (unsigned long long)need, (unsigned long long)bytes);
-          a = llmc__arena_over(mem, bytes);
-          LLMC__TRY(llmc__model_carve(&m, &parts, &s, &a, diag));
-          llmc__model_fill(m, &parts, &s);
-          if (!m->vocab_only)
-              LLMC__TRY(llmc__model_weights(m, &parts, &s));
-          llmc__say(&s.opt.log, LLMC_LOG_INFO, "MODEL",
-                    "%s: %s, %s, %u layers, width %u, vocabulary %u, %llu bytes of weights",
-                    llmc__source_name(&s), llmc_file_kind_name(m->kind), m->config.family,
-                    (unsigned)m->config.n_layer, (unsigned)m->config.n_embd, (unsigned)m->config.vocab_size,
-                    (unsigned long long)m->weight_bytes);
-          *out = m;
-          return LLMC_OK;
-      }
+LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, size_t n_files,
+                                     const llmc_model_options *opt, void *mem, size_t bytes, llmc_diag *diag)
+{
+    llmc__source s;
+    llmc__arena a;
+    llmc__model_parts parts;
+    llmc_model *m = NULL;
+    uint64_t need;
+    if (out == NULL || (mem == NULL && bytes != 0))
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "out or mem is NULL");
+    LLMC__TRY(llmc__model_measure(&s, files, n_files, opt, &need, diag));
+    /* before anything is written: too little memory leaves mem untouched */
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.open", LLMC_NO_OFFSET,
+                          "%s: the model needs %llu bytes, %llu were given", llmc__source_name(&s),
+                          (unsigned long long)need, (unsigned long long)bytes);
+    a = llmc__arena_over(mem, bytes);
+    LLMC__TRY(llmc__model_carve(&m, &parts, &s, &a, diag));
+    llmc__model_fill(m, &parts, &s);
+    if (!m->vocab_only)
+        LLMC__TRY(llmc__model_weights(m, &parts, &s));
+    llmc__say(&s.opt.log, LLMC_LOG_INFO, "MODEL",
+              "%s: %s, %s, %u layers, width %u, vocabulary %u, %llu bytes of weights", llmc__source_name(&s),
+              llmc_file_kind_name(m->kind), m->config.family, (unsigned)m->config.n_layer,
+              (unsigned)m->config.n_embd, (unsigned)m->config.vocab_size,
+              (unsigned long long)m->weight_bytes);
+    *out = m;
+    return LLMC_OK;
+}
 
-      /* What the model holds; valid as long as it lives. These need a model that init made; no NULL. */
-      LLMC_API const llmc_config *llmc_model_config(const llmc_model *model)
-      {
-          return &model->config;
-      }
+/* What the model holds; valid as long as it lives. These need a model that init made; no NULL. */
+LLMC_API const llmc_config *llmc_model_config(const llmc_model *model)
+{
+    return &model->config;
+}
 
-      /* NULL if the files hold no vocabulary; then the model speaks ids. */
-      LLMC_API const llmc_tokenizer *llmc_model_tokenizer(const llmc_model *model)
-      {
-          return model->tokenizer;
-      }
+/* NULL if the files hold no vocabulary; then the model speaks ids. */
+LLMC_API const llmc_tokenizer *llmc_model_tokenizer(const llmc_model *model)
+{
+    return model->tokenizer;
+}
 
-      /* The file's text, not NUL-terminated, *len bytes (len may be NULL); NULL and 0 if there is none. */
-      LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *len)
-      {
-          if (len != NULL)
-              *len = model->chat_template_len;
-          return model->chat_template;
-      }
+/* The file's text, not NUL-terminated, *len bytes (len may be NULL); NULL and 0 if there is none. */
+LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *len)
+{
+    if (len != NULL)
+        *len = model->chat_template_len;
+    return model->chat_template;
+}
 
-      /* Kind of the file that the weights came from. */
-      LLMC_API llmc_file_kind llmc_model_file_kind(const llmc_model *model)
-      {
-          return model->kind;
-      }
+/* Kind of the file that the weights came from. */
+LLMC_API llmc_file_kind llmc_model_file_kind(const llmc_model *model)
+{
+    return model->kind;
+}
 
-      /* Tensors as they stand in the file: fused ones count once, a tied head not at all. */
-      LLMC_API uint32_t llmc_model_tensor_count(const llmc_model *model)
-      {
-          return model->n_tensors;
-      }
+/* Tensors as they stand in the file: fused ones count once, a tied head not at all. */
+LLMC_API uint32_t llmc_model_tensor_count(const llmc_model *model)
+{
+    return model->n_tensors;
+}
 
-      /* Tensor `index` in the file's order, a view of the mapped bytes; NULL if index is too large. */
-      LLMC_API const llmc_tensor *llmc_model_tensor(const llmc_model *model, uint32_t index)
-      {
-          return index < model->n_tensors ? &model->tensors[index] : NULL;
-      }
+/* Tensor `index` in the file's order, a view of the mapped bytes; NULL if index is too large. */
+LLMC_API const llmc_tensor *llmc_model_tensor(const llmc_model *model, uint32_t index)
+{
+    return index < model->n_tensors ? &model->tensors[index] : NULL;
+}
 
-      /* Bytes of all weights as stored, scales included; an upper bound of what decoding one token reads. */
-      LLMC_API uint64_t llmc_model_weight_bytes(const llmc_model *model)
-      {
-          return model->weight_bytes;
-      }
+/* Bytes of all weights as stored, scales included; an upper bound of what decoding one token reads. */
+LLMC_API uint64_t llmc_model_weight_bytes(const llmc_model *model)
+{
+    return model->weight_bytes;
+}
 
-      //--[ 14.10 MODEL.save ]-- any model as GGUF v3
-      /* What a tensor becomes. Vectors and positions are small and sensitive: f32. want NONE: as it is. Rows
+//--[ 14.10 MODEL.save ]-- any model as GGUF v3
+/* What a tensor becomes. Vectors and positions are small and sensitive: f32. want NONE: as it is. Rows
    that are not whole blocks of the type become f16. */
-      static llmc_dtype llmc__save_type(const llmc_model *m, const llmc_tensor *t, llmc_dtype want)
-      {
-          if (t->n_dims == 1 || t == m->global[LLMC__W_POS])
-              return LLMC_F32;
-          if (want == LLMC_DTYPE_NONE)
-              want = t->type == LLMC_I8 ? LLMC_Q8_0 : t->type; /* GGUF has no int8 with scales apart */
-          return t->dim[0] % llmc_dtype_block(want) == 0 ? want : LLMC_F16;
-      }
+static llmc_dtype llmc__save_type(const llmc_model *m, const llmc_tensor *t, llmc_dtype want)
+{
+    if (t->n_dims == 1 || t == m->global[LLMC__W_POS])
+        return LLMC_F32;
+    if (want == LLMC_DTYPE_NONE)
+        want = t->type == LLMC_I8 ? LLMC_Q8_0 : t->type; /* GGUF has no int8 with scales apart */
+    return t->dim[0] % llmc_dtype_block(want) == 0 ? want : LLMC_F16;
+}
 
-      /* Bytes of a tensor once written; its rows are whole blocks of the type. */
-      static uint64_t llmc__save_bytes(const llmc_tensor *t, llmc_dtype type)
-      {
-          return (uint64_t)llmc_dtype_bytes(type, (size_t)t->dim[0]) * t->dim[1] * t->dim[2] * t->dim[3];
-      }
+/* Bytes of a tensor once written; its rows are whole blocks of the type. */
+static uint64_t llmc__save_bytes(const llmc_tensor *t, llmc_dtype type)
+{
+    return (uint64_t)llmc_dtype_bytes(type, (size_t)t->dim[0]) * t->dim[1] * t->dim[2] * t->dim[3];
+}
 
-      /* general.file_type's number (llama.cpp's LLAMA_FTYPE: 0 F32, 1 F16, 2 Q4_0, 7 Q8_0, 32 BF16) for the
+/* general.file_type's number (llama.cpp's LLAMA_FTYPE: 0 F32, 1 F16, 2 Q4_0, 7 Q8_0, 32 BF16) for the
    type that most bytes have. *quantised: some tensor is in blocks. I8 is never written. */
-      static uint32_t llmc__save_file_type(const llmc_model *m, llmc_dtype want, bool *quantised)
-      {
-          static const uint8_t number[LLMC_DTYPE_COUNT] = {0,  0,  1,  32, 7,  2, 0,  3,  8,  9,
-                                                           10, 12, 15, 17, 18, 0, 25, 30, 38, 0};
-          uint64_t bytes[LLMC_DTYPE_COUNT] = {0};
-          unsigned most = LLMC_F32, i;
-          for (i = 0; i < m->n_tensors; i++) {
-              llmc_dtype type = llmc__save_type(m, &m->tensors[i], want);
-              bytes[type] += llmc__save_bytes(&m->tensors[i], type);
-              if (bytes[type] > bytes[most])
-                  most = type;
-          }
-          *quantised = bytes[LLMC_Q8_0] + bytes[LLMC_Q4_0] > 0;
-          return number[most];
-      }
+static uint32_t llmc__save_file_type(const llmc_model *m, llmc_dtype want, bool *quantised)
+{
+    static const uint8_t number[LLMC_DTYPE_COUNT] = {0,  0,  1,  32, 7,  2, 0,  3,  8,  9,
+                                                     10, 12, 15, 17, 18, 0, 25, 30, 38, 0};
+    uint64_t bytes[LLMC_DTYPE_COUNT] = {0};
+    unsigned most = LLMC_F32, i;
+    for (i = 0; i < m->n_tensors; i++) {
+        llmc_dtype type = llmc__save_type(m, &m->tensors[i], want);
+        bytes[type] += llmc__save_bytes(&m->tensors[i], type);
+        if (bytes[type] > bytes[most])
+            most = type;
+    }
+    *quantised = bytes[LLMC_Q8_0] + bytes[LLMC_Q4_0] > 0;
+    return number[most];
+}
 
-      /* Copies pairs of a GGUF byte by byte: those under "tokenizer.", or all the others but the two that
+/* Copies pairs of a GGUF byte by byte: those under "tokenizer.", or all the others but the two that
    are written anew. Keys that we know nothing of survive. Errors: those of opening, which
    succeeded once. */
-      static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc__out *o,
-                                           llmc_diag *diag)
-      {
-          llmc__gguf g;
-          llmc__gguf_pair p;
-          llmc__reader r;
-          uint64_t i;
-          LLMC__TRY(llmc__gguf_open(&g, file, true, diag));
-          r = g.file;
-          r.at = g.keys_at;
-          for (i = 0; i < g.n_keys; i++) {
-              LLMC__TRY(llmc__gguf_next(&r, &p));
-              if ((p.key_len > 10 && llmc__texteq(p.key, 10, "tokenizer.")) != tokenizer ||
-                  llmc__texteq(p.key, p.key_len, "general.file_type") ||
-                  llmc__texteq(p.key, p.key_len, "general.quantization_version"))
-                  continue;
-              llmc__out_bytes(o, r.data + p.at, p.value.end - p.at);
-              o->keys++;
-          }
-          return LLMC_OK;
-      }
+static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc__out *o, llmc_diag *diag)
+{
+    llmc__gguf g;
+    llmc__gguf_pair p;
+    llmc__reader r;
+    uint64_t i;
+    LLMC__TRY(llmc__gguf_open(&g, file, true, diag));
+    r = g.file;
+    r.at = g.keys_at;
+    for (i = 0; i < g.n_keys; i++) {
+        LLMC__TRY(llmc__gguf_next(&r, &p));
+        if ((p.key_len > 10 && llmc__texteq(p.key, 10, "tokenizer.")) != tokenizer ||
+            llmc__texteq(p.key, p.key_len, "general.file_type") ||
+            llmc__texteq(p.key, p.key_len, "general.quantization_version"))
+            continue;
+        llmc__out_bytes(o, r.data + p.at, p.value.end - p.at);
+        o->keys++;
+    }
+    return LLMC_OK;
+}
 
-      /* The keys that a GGUF of a llama2.c model needs. Both rotate adjacent pairs, so q and k rows need no
+/* The keys that a GGUF of a llama2.c model needs. Both rotate adjacent pairs, so q and k rows need no
    permutation. */
-      static void llmc__save_llama(const llmc_config *c, llmc__out *o)
-      {
-          llmc__out_key_text(o, "general.architecture", "llama");
-          if (c->name[0] != 0)
-              llmc__out_key_text(o, "general.name", c->name);
-          llmc__out_key_u32(o, "llama.block_count", c->n_layer);
-          llmc__out_key_u32(o, "llama.context_length", c->context_length);
-          llmc__out_key_u32(o, "llama.embedding_length", c->n_embd);
-          llmc__out_key_u32(o, "llama.feed_forward_length", c->n_ff);
-          llmc__out_key_u32(o, "llama.attention.head_count", c->n_head);
-          llmc__out_key_u32(o, "llama.attention.head_count_kv", c->n_kv_head);
-          llmc__out_key_f32(o, "llama.attention.layer_norm_rms_epsilon", c->norm_eps);
-          llmc__out_key_u32(o, "llama.rope.dimension_count", c->rope_dims);
-          llmc__out_key_f32(o, "llama.rope.freq_base", c->rope_base);
-          llmc__out_key_u32(o, "llama.vocab_size", c->vocab_size);
-      }
+static void llmc__save_llama(const llmc_config *c, llmc__out *o)
+{
+    llmc__out_key_text(o, "general.architecture", "llama");
+    if (c->name[0] != 0)
+        llmc__out_key_text(o, "general.name", c->name);
+    llmc__out_key_u32(o, "llama.block_count", c->n_layer);
+    llmc__out_key_u32(o, "llama.context_length", c->context_length);
+    llmc__out_key_u32(o, "llama.embedding_length", c->n_embd);
+    llmc__out_key_u32(o, "llama.feed_forward_length", c->n_ff);
+    llmc__out_key_u32(o, "llama.attention.head_count", c->n_head);
+    llmc__out_key_u32(o, "llama.attention.head_count_kv", c->n_kv_head);
+    llmc__out_key_f32(o, "llama.attention.layer_norm_rms_epsilon", c->norm_eps);
+    llmc__out_key_u32(o, "llama.rope.dimension_count", c->rope_dims);
+    llmc__out_key_f32(o, "llama.rope.freq_base", c->rope_base);
+    llmc__out_key_u32(o, "llama.vocab_size", c->vocab_size);
+}
 
 #ifndef LLMC_NO_TOKEN
-      /* A token of a tokenizer.bin as GGUF spells it: U+2581 for the space, control tokens
+/* A token of a tokenizer.bin as GGUF spells it: U+2581 for the space, control tokens
    without llama2.c's newlines ("\n<s>\n" there). Each space grows by two bytes. */
-      static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info,
-                                        llmc__out *o)
-      {
-          const char *text = info->text;
-          size_t len = info->text_len, spaces = 0, i;
-          if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS)) {
-              llmc__out_text(o, "<s>", 3);
-          } else if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_EOS)) {
-              llmc__out_text(o, "</s>", 4);
-          } else {
-              for (i = 0; i < len; i++)
-                  spaces += text[i] == ' ';
-              /* U+2581 takes three bytes where the space takes one */
-              llmc__out_u64(o, len + 2 * spaces);
-              for (i = 0; i < len; i++)
-                  llmc__out_bytes(o, text[i] == ' ' ? "\xe2\x96\x81" : text + i, text[i] == ' ' ? 3 : 1);
-          }
-      }
+static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info,
+                                  llmc__out *o)
+{
+    const char *text = info->text;
+    size_t len = info->text_len, spaces = 0, i;
+    if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS)) {
+        llmc__out_text(o, "<s>", 3);
+    } else if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_EOS)) {
+        llmc__out_text(o, "</s>", 4);
+    } else {
+        for (i = 0; i < len; i++)
+            spaces += text[i] == ' ';
+        /* U+2581 takes three bytes where the space takes one */
+        llmc__out_u64(o, len + 2 * spaces);
+        for (i = 0; i < len; i++)
+            llmc__out_bytes(o, text[i] == ' ' ? "\xe2\x96\x81" : text + i, text[i] == ' ' ? 3 : 1);
+    }
+}
 
-      /* SentencePiece keys for a vocabulary that came from a tokenizer.bin. The arrays go on as long as ids
+/* SentencePiece keys for a vocabulary that came from a tokenizer.bin. The arrays go on as long as ids
    do; special[] is in the order of llmc_special. */
-      static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
-      {
-          static const char *const special[] = {
-              "tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
-              "tokenizer.ggml.unknown_token_id", "tokenizer.ggml.padding_token_id"};
-          llmc_token n = (llmc_token)llmc_tokenizer_count(tok), id;
-          llmc_token_info info;
-          unsigned i;
-          llmc__out_key_text(o, "tokenizer.ggml.model", "llama");
-          /* as llama.cpp's converter writes it for SentencePiece */
-          llmc__out_key_text(o, "tokenizer.ggml.pre", "default");
-          llmc__out_key_array(o, "tokenizer.ggml.tokens", LLMC__GGUF_STRING, (uint64_t)n);
-          for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
-              llmc__save_token_text(tok, id, &info, o);
-          llmc__out_key_array(o, "tokenizer.ggml.scores", LLMC__GGUF_F32, (uint64_t)n);
-          for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
-              llmc__out_u32(o, llmc__f32_bits(info.score));
-          llmc__out_key_array(o, "tokenizer.ggml.token_type", LLMC__GGUF_I32, (uint64_t)n);
-          for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
-              llmc__out_u32(o, (uint32_t)info.kind);
-          for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-              if (llmc_tokenizer_special(tok, (llmc_special)i) != LLMC_TOKEN_NONE)
-                  llmc__out_key_u32(o, special[i], (uint32_t)llmc_tokenizer_special(tok, (llmc_special)i));
-          llmc__out_key_flag(o, "tokenizer.ggml.add_bos_token", llmc_tokenizer_adds_bos(tok));
-          llmc__out_key_flag(o, "tokenizer.ggml.add_eos_token", false);
-          llmc__out_key_flag(o, "tokenizer.ggml.add_space_prefix", true);
-      }
+static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
+{
+    static const char *const special[] = {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
+                                          "tokenizer.ggml.eot_token_id", "tokenizer.ggml.unknown_token_id",
+                                          "tokenizer.ggml.padding_token_id"};
+    llmc_token n = (llmc_token)llmc_tokenizer_count(tok), id;
+    llmc_token_info info;
+    unsigned i;
+    llmc__out_key_text(o, "tokenizer.ggml.model", "llama");
+    /* as llama.cpp's converter writes it for SentencePiece */
+    llmc__out_key_text(o, "tokenizer.ggml.pre", "default");
+    llmc__out_key_array(o, "tokenizer.ggml.tokens", LLMC__GGUF_STRING, (uint64_t)n);
+    for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
+        llmc__save_token_text(tok, id, &info, o);
+    llmc__out_key_array(o, "tokenizer.ggml.scores", LLMC__GGUF_F32, (uint64_t)n);
+    for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
+        llmc__out_u32(o, llmc__f32_bits(info.score));
+    llmc__out_key_array(o, "tokenizer.ggml.token_type", LLMC__GGUF_I32, (uint64_t)n);
+    for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
+        llmc__out_u32(o, (uint32_t)info.kind);
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (llmc_tokenizer_special(tok, (llmc_special)i) != LLMC_TOKEN_NONE)
+            llmc__out_key_u32(o, special[i], (uint32_t)llmc_tokenizer_special(tok, (llmc_special)i));
+    llmc__out_key_flag(o, "tokenizer.ggml.add_bos_token", llmc_tokenizer_adds_bos(tok));
+    llmc__out_key_flag(o, "tokenizer.ggml.add_eos_token", false);
+    llmc__out_key_flag(o, "tokenizer.ggml.add_space_prefix", true);
+}
 #endif
 
-      /* All metadata; run once to count (o->to NULL) and once to write, since the count of keys stands
+/* All metadata; run once to count (o->to NULL) and once to write, since the count of keys stands
    before them. The order is fixed: equal models give equal bytes. */
-      static llmc_status llmc__save_keys(const llmc_model *m, llmc_dtype want, llmc__out *o, llmc_diag *diag)
-      {
-          bool quantised;
-          uint32_t file_type = llmc__save_file_type(m, want, &quantised);
-          if (m->kind == LLMC_FILE_GGUF)
-              LLMC__TRY(llmc__save_copied(&m->file, false, o, diag));
-          else
-              llmc__save_llama(&m->config, o);
-          llmc__out_key_u32(o, "general.file_type", file_type);
-          if (quantised)
-              llmc__out_key_u32(o, "general.quantization_version", 2);
-          /* the tokenizer as its own GGUF writes it, with keys that we do not read */
-          if (m->vocab_file.data != NULL)
-              return llmc__save_copied(&m->vocab_file, true, o, diag);
+static llmc_status llmc__save_keys(const llmc_model *m, llmc_dtype want, llmc__out *o, llmc_diag *diag)
+{
+    bool quantised;
+    uint32_t file_type = llmc__save_file_type(m, want, &quantised);
+    if (m->kind == LLMC_FILE_GGUF)
+        LLMC__TRY(llmc__save_copied(&m->file, false, o, diag));
+    else
+        llmc__save_llama(&m->config, o);
+    llmc__out_key_u32(o, "general.file_type", file_type);
+    if (quantised)
+        llmc__out_key_u32(o, "general.quantization_version", 2);
+    /* the tokenizer as its own GGUF writes it, with keys that we do not read */
+    if (m->vocab_file.data != NULL)
+        return llmc__save_copied(&m->vocab_file, true, o, diag);
 #ifndef LLMC_NO_TOKEN
-          if (m->tokenizer != NULL) {
-              llmc__save_tokenizer(m->tokenizer, o);
-              return LLMC_OK;
-          }
+    if (m->tokenizer != NULL) {
+        llmc__save_tokenizer(m->tokenizer, o);
+        return LLMC_OK;
+    }
 #endif
-          /* what llama.cpp wants of a model that speaks ids */
-          llmc__out_key_text(o, "tokenizer.ggml.model", "none");
-          return LLMC_OK;
-      }
+    /* what llama.cpp wants of a model that speaks ids */
+    llmc__out_key_text(o, "tokenizer.ggml.model", "none");
+    return LLMC_OK;
+}
 
-      /* The tensor table; returns the bytes of all tensor data, padding not counted. Offsets count from
+/* The tensor table; returns the bytes of all tensor data, padding not counted. Offsets count from
    the begin of the data, and each is a multiple of alignment (a power of two). */
-      static uint64_t llmc__save_table(const llmc_model *m, llmc_dtype want, uint64_t alignment, llmc__out *o)
-      {
-          uint64_t offset = 0, total = 0;
-          uint32_t i, d;
-          for (i = 0; i < m->n_tensors; i++) {
-              const llmc_tensor *t = &m->tensors[i];
-              llmc_dtype type = llmc__save_type(m, t, want);
-              llmc__out_text(o, t->name, llmc__strlen(t->name));
-              llmc__out_u32(o, t->n_dims);
-              for (d = 0; d < t->n_dims; d++)
-                  llmc__out_u64(o, t->dim[d]);
-              llmc__out_u32(o, (uint32_t)llmc__dtype_to_gguf(type));
-              llmc__out_u64(o, offset);
-              total += llmc__save_bytes(t, type);
-              /* the next one begins where the writer's padding will end */
-              offset = (offset + llmc__save_bytes(t, type) + alignment - 1) & ~(alignment - 1);
-          }
-          return total;
-      }
+static uint64_t llmc__save_table(const llmc_model *m, llmc_dtype want, uint64_t alignment, llmc__out *o)
+{
+    uint64_t offset = 0, total = 0;
+    uint32_t i, d;
+    for (i = 0; i < m->n_tensors; i++) {
+        const llmc_tensor *t = &m->tensors[i];
+        llmc_dtype type = llmc__save_type(m, t, want);
+        llmc__out_text(o, t->name, llmc__strlen(t->name));
+        llmc__out_u32(o, t->n_dims);
+        for (d = 0; d < t->n_dims; d++)
+            llmc__out_u64(o, t->dim[d]);
+        llmc__out_u32(o, (uint32_t)llmc__dtype_to_gguf(type));
+        llmc__out_u64(o, offset);
+        total += llmc__save_bytes(t, type);
+        /* the next one begins where the writer's padding will end */
+        offset = (offset + llmc__save_bytes(t, type) + alignment - 1) & ~(alignment - 1);
+    }
+    return total;
+}
 
-      /* One tensor's data, row by row: as it is, or through the work memory:
+/* One tensor's data, row by row: as it is, or through the work memory:
 
      row  [ n x f32 ][ one row in storage ]
 
    Reports to the progress callback about once a MiB and at the tensor's end. *done: bytes written
    of `total`. Returns OK, IO (the writer stopped) or CANCELLED; the caller words the failure. */
-      static llmc_status llmc__save_data(const llmc_tensor *t, llmc_dtype type, float *row, llmc__out *o,
-                                         const llmc_save_options *opt, uint64_t *done, uint64_t total)
-      {
-          uint64_t rows = t->dim[1] * t->dim[2] * t->dim[3], i;
-          size_t n = (size_t)t->dim[0], bytes = llmc_dtype_bytes(type, n);
-          uint64_t report = *done; /* bytes done at the last report */
-          for (i = 0; i < rows; i++) {
-              if (t->type == type) { /* straight from the map, bit for bit */
-                  llmc__out_bytes(o, t->data + i * bytes, bytes);
-              } else {
-                  llmc__tensor_row_f32(t, i, row);
-                  (void)llmc_quantize(type, row, n, row + n);
-                  llmc__out_bytes(o, row + n, bytes);
-              }
-              if (o->failed)
-                  return LLMC_IO;
-              *done += bytes;
-              if (*done - report >= (1u << 20) || i + 1 == rows) {
-                  report = *done;
-                  if (!llmc__progress(&opt->progress, "bytes", *done, total))
-                      return LLMC_CANCELLED;
-              }
-          }
-          return LLMC_OK;
-      }
+static llmc_status llmc__save_data(const llmc_tensor *t, llmc_dtype type, float *row, llmc__out *o,
+                                   const llmc_save_options *opt, uint64_t *done, uint64_t total)
+{
+    uint64_t rows = t->dim[1] * t->dim[2] * t->dim[3], i;
+    size_t n = (size_t)t->dim[0], bytes = llmc_dtype_bytes(type, n);
+    uint64_t report = *done; /* bytes done at the last report */
+    for (i = 0; i < rows; i++) {
+        if (t->type == type) { /* straight from the map, bit for bit */
+            llmc__out_bytes(o, t->data + i * bytes, bytes);
+        } else {
+            llmc__tensor_row_f32(t, i, row);
+            (void)llmc_quantize(type, row, n, row + n);
+            llmc__out_bytes(o, row + n, bytes);
+        }
+        if (o->failed)
+            return LLMC_IO;
+        *done += bytes;
+        if (*done - report >= (1u << 20) || i + 1 == rows) {
+            report = *done;
+            if (!llmc__progress(&opt->progress, "bytes", *done, total))
+                return LLMC_CANCELLED;
+        }
+    }
+    return LLMC_OK;
+}
 
-      /* Header, keys, table, data, in this order; every tensor begins at a multiple of alignment, and the
+/* Header, keys, table, data, in this order; every tensor begins at a multiple of alignment, and the
    file ends at one.
 
      "GGUF" | u32 3 | u64 tensors | u64 keys | keys | table | padding | data, padding, data, ...
 
    row: llmc_model_save_need's memory, aligned. Errors: IO, CANCELLED. */
-      static llmc_status llmc__save_write(const llmc_model *m, const llmc_save_options *opt, llmc__out *o,
-                                          float *row, llmc_diag *diag)
-      {
-          llmc__out count;
-          llmc__gguf g;
-          uint64_t done = 0, total, alignment = 32;
-          uint32_t i;
-          LLMC_MEMSET(&count, 0, sizeof count);
-          LLMC__TRY(llmc__save_keys(m, opt->type, &count, diag)); /* count.to is NULL */
-          if (m->kind == LLMC_FILE_GGUF) {                        /* general.alignment is copied */
-              LLMC__TRY(llmc__gguf_open(&g, &m->file, true, diag));
-              alignment = g.alignment;
-          }
-          llmc__out_bytes(o, "GGUF", 4);
-          llmc__out_u32(o, 3);
-          llmc__out_u64(o, m->n_tensors);
-          llmc__out_u64(o, count.keys);
-          LLMC__TRY(llmc__save_keys(m, opt->type, o, diag));
-          total = llmc__save_table(m, opt->type, alignment, o);
-          for (i = 0; i < m->n_tensors; i++) {
-              const llmc_tensor *t = &m->tensors[i];
-              llmc_dtype type = llmc__save_type(m, t, opt->type);
-              llmc_status status;
-              /* not silently: the caller asked for another type (vectors are always f32) */
-              if (opt->type != LLMC_DTYPE_NONE && type != opt->type && t->n_dims > 1)
-                  llmc__say(&opt->log, LLMC_LOG_WARN, "MODEL.save", "%s: written as %s", t->name,
-                            llmc_dtype_name(type));
-              llmc__out_pad(o, alignment);
-              status = llmc__save_data(t, type, row, o, opt, &done, total);
-              if (status == LLMC_CANCELLED)
-                  return LLMC__FAIL(diag, CANCELLED, "MODEL.save", o->at, "cancelled while writing %s",
-                                    t->name);
-          }
-          llmc__out_pad(o, alignment);
-          if (o->failed)
-              return LLMC__FAIL(diag, IO, "MODEL.save", o->at, "the writer stopped");
-          return LLMC_OK;
-      }
+static llmc_status llmc__save_write(const llmc_model *m, const llmc_save_options *opt, llmc__out *o,
+                                    float *row, llmc_diag *diag)
+{
+    llmc__out count;
+    llmc__gguf g;
+    uint64_t done = 0, total, alignment = 32;
+    uint32_t i;
+    LLMC_MEMSET(&count, 0, sizeof count);
+    LLMC__TRY(llmc__save_keys(m, opt->type, &count, diag)); /* count.to is NULL */
+    if (m->kind == LLMC_FILE_GGUF) {                        /* general.alignment is copied */
+        LLMC__TRY(llmc__gguf_open(&g, &m->file, true, diag));
+        alignment = g.alignment;
+    }
+    llmc__out_bytes(o, "GGUF", 4);
+    llmc__out_u32(o, 3);
+    llmc__out_u64(o, m->n_tensors);
+    llmc__out_u64(o, count.keys);
+    LLMC__TRY(llmc__save_keys(m, opt->type, o, diag));
+    total = llmc__save_table(m, opt->type, alignment, o);
+    for (i = 0; i < m->n_tensors; i++) {
+        const llmc_tensor *t = &m->tensors[i];
+        llmc_dtype type = llmc__save_type(m, t, opt->type);
+        llmc_status status;
+        /* not silently: the caller asked for another type (vectors are always f32) */
+        if (opt->type != LLMC_DTYPE_NONE && type != opt->type && t->n_dims > 1)
+            llmc__say(&opt->log, LLMC_LOG_WARN, "MODEL.save", "%s: written as %s", t->name,
+                      llmc_dtype_name(type));
+        llmc__out_pad(o, alignment);
+        status = llmc__save_data(t, type, row, o, opt, &done, total);
+        if (status == LLMC_CANCELLED)
+            return LLMC__FAIL(diag, CANCELLED, "MODEL.save", o->at, "cancelled while writing %s", t->name);
+    }
+    llmc__out_pad(o, alignment);
+    if (o->failed)
+        return LLMC__FAIL(diag, IO, "MODEL.save", o->at, "the writer stopped");
+    return LLMC_OK;
+}
 
-      /* Bytes of work memory for llmc_model_save: a row in f32 and the same row in storage, which is
+/* Bytes of work memory for llmc_model_save: a row in f32 and the same row in storage, which is
    never wider, and room to align. */
-      LLMC_API size_t llmc_model_save_need(const llmc_model *model)
-      {
-          uint64_t widest = 1;
-          uint32_t i;
-          for (i = 0; i < model->n_tensors; i++)
-              widest = llmc__max(widest, model->tensors[i].dim[0]);
-          return (size_t)(widest * 8 + LLMC__ALIGN);
-      }
+LLMC_API size_t llmc_model_save_need(const llmc_model *model)
+{
+    uint64_t widest = 1;
+    uint32_t i;
+    for (i = 0; i < model->n_tensors; i++)
+        widest = llmc__max(widest, model->tensors[i].dim[0]);
+    return (size_t)(widest * 8 + LLMC__ALIGN);
+}
 
-      /* llmc_model_save -- the model as GGUF v3                            (MODEL.save)
+/* llmc_model_save -- the model as GGUF v3                            (MODEL.save)
    work [llmc_model_save_need], any alignment; out->write is called with pieces in file order and may
    stop by returning false; opt->type NONE keeps each tensor's type.
    A GGUF keeps its metadata; a llama2.c model gets what
    a GGUF of its family has. The bytes depend on the model and opt->type alone.
    Errors: BAD_ARG, NO_MEMORY, IO, CANCELLED; what was written by then is not a file. */
-      LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt,
-                                           const llmc_writer *out, void *work, size_t work_bytes,
-                                           llmc_diag *diag)
-      {
-          llmc_save_options o;
-          llmc__arena a;
-          llmc__out to;
-          llmc__options(&o, sizeof o, opt);
-          if (model == NULL || out == NULL || out->write == NULL || work == NULL)
-              return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "model, out or work is NULL");
-          if (model->vocab_only)
-              return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET,
-                                "the model was opened without its weights");
-          if ((unsigned)o.type >= LLMC_DTYPE_COUNT ||
-              (o.type != LLMC_DTYPE_NONE && llmc__dtype_to_gguf(o.type) < 0))
-              return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "type %s cannot be written",
-                                llmc_dtype_name(o.type));
-          /* all checks come before the first byte goes out */
-          if (work_bytes < llmc_model_save_need(model))
-              return LLMC__FAIL(diag, NO_MEMORY, "MODEL.save", LLMC_NO_OFFSET,
-                                "needs %llu bytes of work memory, %llu were given",
-                                (unsigned long long)llmc_model_save_need(model),
-                                (unsigned long long)work_bytes);
-          a = llmc__arena_over(work, work_bytes);
-          LLMC_MEMSET(&to, 0, sizeof to);
-          to.to = out;
-          return llmc__save_write(model, &o, &to, (float *)(void *)a.base, diag);
-      }
+LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt,
+                                     const llmc_writer *out, void *work, size_t work_bytes, llmc_diag *diag)
+{
+    llmc_save_options o;
+    llmc__arena a;
+    llmc__out to;
+    llmc__options(&o, sizeof o, opt);
+    if (model == NULL || out == NULL || out->write == NULL || work == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "model, out or work is NULL");
+    if (model->vocab_only)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET,
+                          "the model was opened without its weights");
+    if ((unsigned)o.type >= LLMC_DTYPE_COUNT ||
+        (o.type != LLMC_DTYPE_NONE && llmc__dtype_to_gguf(o.type) < 0))
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "type %s cannot be written",
+                          llmc_dtype_name(o.type));
+    /* all checks come before the first byte goes out */
+    if (work_bytes < llmc_model_save_need(model))
+        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.save", LLMC_NO_OFFSET,
+                          "needs %llu bytes of work memory, %llu were given",
+                          (unsigned long long)llmc_model_save_need(model), (unsigned long long)work_bytes);
+    a = llmc__arena_over(work, work_bytes);
+    LLMC_MEMSET(&to, 0, sizeof to);
+    to.to = out;
+    return llmc__save_write(model, &o, &to, (float *)(void *)a.base, diag);
+}
 
-      //==[ 15 LAYER ]==== the operations that a block is made of ==== needs: 02 04 05 07 09 10 14 ====
+//==[ 15 LAYER ]==== the operations that a block is made of ==== needs: 02 04 05 07 09 10 14 ====
 
-      //--[ 15.1 LAYER.batch ]-- T tokens on their way through the layers
-      /* Keys and values lie in pages of page_tokens positions. Inside a page, each layer
+//--[ 15.1 LAYER.batch ]-- T tokens on their way through the layers
+/* Keys and values lie in pages of page_tokens positions. Inside a page, each layer
    has its G key heads, then its G value heads, each [page_tokens][K]: a head's keys of one
    page are one run of memory, which attention reads from end to end. */
-      typedef struct llmc__kv_layout {
-          uint8_t *pool;
-          /* of a page, of a layer in it, of a head in that, of one position */
-          uint64_t page_bytes, layer_bytes, head_bytes, row_bytes;
-          uint32_t page_tokens;
-          llmc_dtype type; /* F32 or F16 */
-      } llmc__kv_layout;
+typedef struct llmc__kv_layout {
+    uint8_t *pool;
+    /* of a page, of a layer in it, of a head in that, of one position */
+    uint64_t page_bytes, layer_bytes, head_bytes, row_bytes;
+    uint32_t page_tokens;
+    llmc_dtype type; /* F32 or F16 */
+} llmc__kv_layout;
 
-      /* Everything that one pass needs. Tokens of several sequences may be mixed: a token
+/* Everything that one pass needs. Tokens of several sequences may be mixed: a token
    knows its sequence only by its position and its page table. Read-only while tasks
    run, but for the arrays, of which each task writes its own part. Arrays that the model
    has no use for are NULL; W is the widest feed-forward (F, an expert's, the shared ones'),
    U the experts that a token uses. */
-      typedef struct llmc__batch {
-          const llmc_model *model;
-          const llmc__kernels *k;
-          llmc_tasks tasks;
-          llmc__kv_layout kv;
-          uint32_t n;             /* T                                                      */
-          const llmc_token *ids;  /* [T]                                                    */
-          const llmc_token *prev; /* [T] the token before it; its own at position 0 (smear) */
-          const uint32_t *pos;    /* [T] position in its sequence                           */
-          const uint32_t *end;    /* [T] it sees positions [0, end); NULL: up to its own    */
-          uint32_t **pages;       /* [T] page table of its sequence                         */
-          float *x;               /* [T][D] residual stream                                 */
-          float *h;               /* [T][D] normed input of a branch                        */
-          float *y, *z;           /* [T][D] what attention and feed-forward return; see llmc__batch_carve  */
-          float *x0, *back;       /* [T][D] x before the first block, and after backout_layer */
-          float *q, *att;         /* [T][H*K]                                               */
-          float *key, *value;     /* [T][G*K]                                               */
-          float *fused;           /* [T][H*K + 2*G*K] q, k, v where they are grouped by key head */
-          float *gate, *up;       /* [T][W]                                                 */
-          double *freq[2];        /* [rope_dims/2] radians a position: scaled, local        */
-          float strength[2];      /* cosine and sine times this                             */
-          float *cosine[2], *sine[2]; /* [T][rope_dims/2] by the frequencies above          */
-          double *wave;               /* [D/2, rounded up] frequencies of sinusoidal positions */
-          float *score;               /* [T][E] of the router, then exp(score - largest)    */
-          uint32_t *chosen;           /* [T][U] experts, the best first                     */
-          float *share;               /* [T][U] their weights                               */
-          uint32_t *order, *first;    /* [T*U] places in chosen, expert by expert; [E] where each's end */
-          float *picked, *answer;     /* [T][D] in and out of one expert                    */
-          llmc__q8 *x8;               /* [T][widest/32] input of a product in 8 bits        */
-          float *vec[2];              /* [longest] weights and biases where not plain f32   */
-          float *rows;                /* [workers][widest], for types without a product     */
-      } llmc__batch;
+typedef struct llmc__batch {
+    const llmc_model *model;
+    const llmc__kernels *k;
+    llmc_tasks tasks;
+    llmc__kv_layout kv;
+    uint32_t n;                 /* T                                                      */
+    const llmc_token *ids;      /* [T]                                                    */
+    const llmc_token *prev;     /* [T] the token before it; its own at position 0 (smear) */
+    const uint32_t *pos;        /* [T] position in its sequence                           */
+    const uint32_t *end;        /* [T] it sees positions [0, end); NULL: up to its own    */
+    uint32_t **pages;           /* [T] page table of its sequence                         */
+    float *x;                   /* [T][D] residual stream                                 */
+    float *h;                   /* [T][D] normed input of a branch                        */
+    float *y, *z;               /* [T][D] what attention and feed-forward return; see llmc__batch_carve  */
+    float *x0, *back;           /* [T][D] x before the first block, and after backout_layer */
+    float *q, *att;             /* [T][H*K]                                               */
+    float *key, *value;         /* [T][G*K]                                               */
+    float *fused;               /* [T][H*K + 2*G*K] q, k, v where they are grouped by key head */
+    float *gate, *up;           /* [T][W]                                                 */
+    double *freq[2];            /* [rope_dims/2] radians a position: scaled, local        */
+    float strength[2];          /* cosine and sine times this                             */
+    float *cosine[2], *sine[2]; /* [T][rope_dims/2] by the frequencies above          */
+    double *wave;               /* [D/2, rounded up] frequencies of sinusoidal positions */
+    float *score;               /* [T][E] of the router, then exp(score - largest)    */
+    uint32_t *chosen;           /* [T][U] experts, the best first                     */
+    float *share;               /* [T][U] their weights                               */
+    uint32_t *order, *first;    /* [T*U] places in chosen, expert by expert; [E] where each's end */
+    float *picked, *answer;     /* [T][D] in and out of one expert                    */
+    llmc__q8 *x8;               /* [T][widest/32] input of a product in 8 bits        */
+    float *vec[2];              /* [longest] weights and biases where not plain f32   */
+    float *rows;                /* [workers][widest], for types without a product     */
+} llmc__batch;
 
-      /* An address inside a page: is_value 0 for keys, 1 for values; slot is the position
+/* An address inside a page: is_value 0 for keys, 1 for values; slot is the position
    within the page. No checks: page is one of the pool's, the rest in range. */
-      static inline uint8_t *llmc__kv_at(const llmc__batch *b, uint32_t page, uint32_t layer,
-                                         uint32_t is_value, uint32_t head, uint32_t slot)
-      {
-          const llmc__kv_layout *kv = &b->kv;
-          uint64_t lane = (uint64_t)is_value * b->model->config.n_kv_head + head;
-          return kv->pool + page * kv->page_bytes + layer * kv->layer_bytes + lane * kv->head_bytes +
-                 slot * kv->row_bytes;
-      }
+static inline uint8_t *llmc__kv_at(const llmc__batch *b, uint32_t page, uint32_t layer, uint32_t is_value,
+                                   uint32_t head, uint32_t slot)
+{
+    const llmc__kv_layout *kv = &b->kv;
+    uint64_t lane = (uint64_t)is_value * b->model->config.n_kv_head + head;
+    return kv->pool + page * kv->page_bytes + layer * kv->layer_bytes + lane * kv->head_bytes +
+           slot * kv->row_bytes;
+}
 
-      /* Piece of a loop over tokens: [begin, end). Writes only what belongs to its tokens. */
-      typedef void (*llmc__tokens_fn)(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end);
+/* Piece of a loop over tokens: [begin, end). Writes only what belongs to its tokens. */
+typedef void (*llmc__tokens_fn)(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end);
 
-      /* A loop over n tokens in pieces of `step`; the last may be shorter. */
-      typedef struct llmc__token_loop {
-          const llmc__batch *b;
-          llmc__tokens_fn fn;
-          void *arg;
-          uint32_t n, step;
-      } llmc__token_loop;
+/* A loop over n tokens in pieces of `step`; the last may be shorter. */
+typedef struct llmc__token_loop {
+    const llmc__batch *b;
+    llmc__tokens_fn fn;
+    void *arg;
+    uint32_t n, step;
+} llmc__token_loop;
 
-      /* llmc_task_fn: one piece of the loop at arg. */
-      static void llmc__token_piece(void *arg, uint32_t index)
-      {
-          const llmc__token_loop *loop = (const llmc__token_loop *)arg;
-          uint32_t begin = index * loop->step;
-          uint32_t end = (uint32_t)llmc__min((uint64_t)begin + loop->step, loop->n);
-          loop->fn(loop->b, loop->arg, begin, end);
-      }
+/* llmc_task_fn: one piece of the loop at arg. */
+static void llmc__token_piece(void *arg, uint32_t index)
+{
+    const llmc__token_loop *loop = (const llmc__token_loop *)arg;
+    uint32_t begin = index * loop->step;
+    uint32_t end = (uint32_t)llmc__min((uint64_t)begin + loop->step, loop->n);
+    loop->fn(loop->b, loop->arg, begin, end);
+}
 
-      /* Runs fn(b, arg, ...) over n tokens, on all threads; done when it returns. A few
+/* Runs fn(b, arg, ...) over n tokens, on all threads; done when it returns. A few
    tokens are not worth waking a thread for; with more, four pieces a worker even out
    unequal speeds. fn treats each token by itself, so the cut changes no result. */
-      static void llmc__over_tokens(const llmc__batch *b, uint32_t n, llmc__tokens_fn fn, void *arg)
-      {
-          llmc__token_loop loop;
-          loop.b = b;
-          loop.fn = fn;
-          loop.arg = arg;
-          loop.n = n;
-          loop.step = n < 8 ? n : (uint32_t)llmc__max(1, n / (4 * llmc__max(1, b->tasks.workers)));
-          if (n > 0)
-              llmc__run(&b->tasks, (n + loop.step - 1) / loop.step, llmc__token_piece, &loop);
-      }
+static void llmc__over_tokens(const llmc__batch *b, uint32_t n, llmc__tokens_fn fn, void *arg)
+{
+    llmc__token_loop loop;
+    loop.b = b;
+    loop.fn = fn;
+    loop.arg = arg;
+    loop.n = n;
+    loop.step = n < 8 ? n : (uint32_t)llmc__max(1, n / (4 * llmc__max(1, b->tasks.workers)));
+    if (n > 0)
+        llmc__run(&b->tasks, (n + loop.step - 1) / loop.step, llmc__token_piece, &loop);
+}
 
-      /* y [n] += a x [n], each element by itself: the same bits however the vector is cut. */
-      static inline void llmc__add_times(const llmc__batch *b, float *y, float a, const float *x, size_t n)
-      {
-          b->k->kv_mix[LLMC_F32](y, &a, x, 0, 1, n);
-      }
+/* y [n] += a x [n], each element by itself: the same bits however the vector is cut. */
+static inline void llmc__add_times(const llmc__batch *b, float *y, float a, const float *x, size_t n)
+{
+    b->k->kv_mix[LLMC_F32](y, &a, x, 0, 1, n);
+}
 
-      /* x . y over n, in the order of every product's sum. */
-      static inline float llmc__dot(const llmc__batch *b, const float *x, const float *y, size_t n)
-      {
-          float sum;
-          b->k->kv_dot[LLMC_F32](&sum, x, y, 0, 1, n, 1.0f);
-          return sum;
-      }
+/* x . y over n, in the order of every product's sum. */
+static inline float llmc__dot(const llmc__batch *b, const float *x, const float *y, size_t n)
+{
+    float sum;
+    b->k->kv_dot[LLMC_F32](&sum, x, y, 0, 1, n, 1.0f);
+    return sum;
+}
 
-      static inline float llmc__sigmoid(float x)
-      {
-          return 1 / (1 + llmc__expf(-x));
-      }
+static inline float llmc__sigmoid(float x)
+{
+    return 1 / (1 + llmc__expf(-x));
+}
 
-      //--[ 15.2 LAYER.product ]-- y = W x + b for one or more matrices that share x
-      typedef struct llmc__product {
-          const llmc_tensor *w;    /* [R][n] */
-          const llmc_tensor *bias; /* [R], or NULL */
-          float *out;              /* [T][stride] */
-          size_t stride;           /* floats from one token's outputs to the next's, >= rows */
-          uint64_t rows;           /* R; fewer than w has where the last are padding */
-      } llmc__product;
+//--[ 15.2 LAYER.product ]-- y = W x + b for one or more matrices that share x
+typedef struct llmc__product {
+    const llmc_tensor *w;    /* [R][n] */
+    const llmc_tensor *bias; /* [R], or NULL */
+    float *out;              /* [T][stride] */
+    size_t stride;           /* floats from one token's outputs to the next's, >= rows */
+    uint64_t rows;           /* R; fewer than w has where the last are padding */
+} llmc__product;
 
-      /* The usual product: every row, outputs without gaps. */
-      static llmc__product llmc__part(const llmc_tensor *w, const llmc_tensor *bias, float *out)
-      {
-          llmc__product p;
-          p.w = w;
-          p.bias = bias;
-          p.out = out;
-          p.stride = (size_t)w->dim[1];
-          p.rows = w->dim[1];
-          return p;
-      }
+/* The usual product: every row, outputs without gaps. */
+static llmc__product llmc__part(const llmc_tensor *w, const llmc_tensor *bias, float *out)
+{
+    llmc__product p;
+    p.w = w;
+    p.bias = bias;
+    p.out = out;
+    p.stride = (size_t)w->dim[1];
+    p.rows = w->dim[1];
+    return p;
+}
 
-      /* All parts of one call of llmc__products. Rows are counted through all of them,
+/* All parts of one call of llmc__products. Rows are counted through all of them,
    so that a task's share may begin in one matrix and end in the next. */
-      typedef struct llmc__product_job {
-          const llmc__batch *b;
-          const llmc__product *part;
-          uint32_t n_parts, columns, chunk; /* columns: tokens in x; chunk: rows in a task */
-          uint64_t rows;                    /* of all parts together */
-          const float *x;
-          size_t n; /* inputs */
-      } llmc__product_job;
+typedef struct llmc__product_job {
+    const llmc__batch *b;
+    const llmc__product *part;
+    uint32_t n_parts, columns, chunk; /* columns: tokens in x; chunk: rows in a task */
+    uint64_t rows;                    /* of all parts together */
+    const float *x;
+    size_t n; /* inputs */
+} llmc__product_job;
 
 #define LLMC__PRODUCT_COLUMNS 64 /* columns whose activations stay in cache */
 
-      /* The three ways to a product: its type's kernel; for what is stored by inputs a sum of such
+/* The three ways to a product: its type's kernel; for what is stored by inputs a sum of such
    columns, as attention mixes values; and row by row through f32, which takes every type. */
-      static bool llmc__by_kernel(const llmc__kernels *k, const llmc_tensor *w)
-      {
-          return !w->transposed && k->matmul[w->type] != NULL;
-      }
+static bool llmc__by_kernel(const llmc__kernels *k, const llmc_tensor *w)
+{
+    return !w->transposed && k->matmul[w->type] != NULL;
+}
 
-      static bool llmc__by_columns(const llmc_tensor *w)
-      {
-          return w->transposed && w->row_step <= 1 && (w->type == LLMC_F32 || w->type == LLMC_F16) &&
-                 !LLMC__BIG_ENDIAN && (uintptr_t)w->data % 2 == 0;
-      }
+static bool llmc__by_columns(const llmc_tensor *w)
+{
+    return w->transposed && w->row_step <= 1 && (w->type == LLMC_F32 || w->type == LLMC_F16) &&
+           !LLMC__BIG_ENDIAN && (uintptr_t)w->data % 2 == 0;
+}
 
-      static bool llmc__by_rows(const llmc__kernels *k, const llmc_tensor *w)
-      {
-          return !llmc__by_kernel(k, w) && !llmc__by_columns(w);
-      }
+static bool llmc__by_rows(const llmc__kernels *k, const llmc_tensor *w)
+{
+    return !llmc__by_kernel(k, w) && !llmc__by_columns(w);
+}
 
-      /* Rows [lo, hi) of one matrix through f32. row [n] is scratch of this task's own. A row is unpacked
+/* Rows [lo, hi) of one matrix through f32. row [n] is scratch of this task's own. A row is unpacked
    once for all columns. */
-      static void llmc__product_rows(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
-                                     uint64_t hi, float *row)
-      {
-          uint64_t r;
-          uint32_t t;
-          for (r = lo; r < hi; r++) {
-              llmc__tensor_row_f32(part->w, r, row);
-              for (t = 0; t < job->columns; t++)
-                  job->b->k->kv_dot[LLMC_F32](part->out + t * part->stride + r, row, job->x + t * job->n, 0,
-                                              1, job->n, 1.0f);
-          }
-      }
+static void llmc__product_rows(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
+                               uint64_t hi, float *row)
+{
+    uint64_t r;
+    uint32_t t;
+    for (r = lo; r < hi; r++) {
+        llmc__tensor_row_f32(part->w, r, row);
+        for (t = 0; t < job->columns; t++)
+            job->b->k->kv_dot[LLMC_F32](part->out + t * part->stride + r, row, job->x + t * job->n, 0, 1,
+                                        job->n, 1.0f);
+    }
+}
 
-      /* Rows [lo, hi) of a matrix that is stored [n][R]: out[r] = sum_k x[k] w[k][r], in the order of k. */
-      static void llmc__product_columns(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
-                                        uint64_t hi)
-      {
-          const llmc_tensor *w = part->w;
-          size_t size = llmc_dtype_bytes(w->type, 1), rows = (size_t)(hi - lo);
-          uint32_t t;
-          for (t = 0; t < job->columns; t++) {
-              float *out = part->out + t * part->stride + lo;
-              LLMC_MEMSET(out, 0, rows * sizeof *out);
-              job->b->k->kv_mix[w->type](out, job->x + t * job->n, w->data + lo * size,
-                                         (size_t)llmc__row_bytes(w), job->n, rows);
-          }
-      }
+/* Rows [lo, hi) of a matrix that is stored [n][R]: out[r] = sum_k x[k] w[k][r], in the order of k. */
+static void llmc__product_columns(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
+                                  uint64_t hi)
+{
+    const llmc_tensor *w = part->w;
+    size_t size = llmc_dtype_bytes(w->type, 1), rows = (size_t)(hi - lo);
+    uint32_t t;
+    for (t = 0; t < job->columns; t++) {
+        float *out = part->out + t * part->stride + lo;
+        LLMC_MEMSET(out, 0, rows * sizeof *out);
+        job->b->k->kv_mix[w->type](out, job->x + t * job->n, w->data + lo * size, (size_t)llmc__row_bytes(w),
+                                   job->n, rows);
+    }
+}
 
-      /* Rows [lo, hi) of one matrix by its type's kernel. A block of columns at a time, so
+/* Rows [lo, hi) of one matrix by its type's kernel. A block of columns at a time, so
    that their activations are still in cache when the next rows come; each result is
    the same kernel's sum however the columns are cut. */
-      static void llmc__product_part(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
-                                     uint64_t hi)
-      {
-          const llmc_tensor *w = part->w;
-          size_t row_bytes = (size_t)llmc__row_bytes(w);
-          bool packed = llmc__wants_q8(w->type);
-          const uint8_t *x = packed ? (const uint8_t *)job->b->x8 : (const uint8_t *)job->x;
-          size_t x_stride = packed ? job->n / 32 * sizeof(llmc__q8) : job->n * sizeof(float);
-          uint32_t t, count;
-          for (t = 0; t < job->columns; t += count) {
-              count = (uint32_t)llmc__min(job->columns - t, LLMC__PRODUCT_COLUMNS);
-              job->b->k->matmul[w->type](part->out + t * part->stride + lo, part->stride,
-                                         w->data + lo * row_bytes, row_bytes, (size_t)(hi - lo),
-                                         x + t * x_stride, x_stride, count, job->n);
-          }
-      }
+static void llmc__product_part(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
+                               uint64_t hi)
+{
+    const llmc_tensor *w = part->w;
+    size_t row_bytes = (size_t)llmc__row_bytes(w);
+    bool packed = llmc__wants_q8(w->type);
+    const uint8_t *x = packed ? (const uint8_t *)job->b->x8 : (const uint8_t *)job->x;
+    size_t x_stride = packed ? job->n / 32 * sizeof(llmc__q8) : job->n * sizeof(float);
+    uint32_t t, count;
+    for (t = 0; t < job->columns; t += count) {
+        count = (uint32_t)llmc__min(job->columns - t, LLMC__PRODUCT_COLUMNS);
+        job->b->k->matmul[w->type](part->out + t * part->stride + lo, part->stride, w->data + lo * row_bytes,
+                                   row_bytes, (size_t)(hi - lo), x + t * x_stride, x_stride, count, job->n);
+    }
+}
 
-      /* llmc_task_fn: rows [index * chunk, +chunk) of all parts laid end to end; the share of
+/* llmc_task_fn: rows [index * chunk, +chunk) of all parts laid end to end; the share of
    each part is where that range overlaps its rows. */
-      static void llmc__product_piece(void *arg, uint32_t index)
-      {
-          const llmc__product_job *job = (const llmc__product_job *)arg;
-          uint64_t begin = (uint64_t)index * job->chunk, end = llmc__min(begin + job->chunk, job->rows),
-                   base = 0;
-          uint32_t i;
-          for (i = 0; i < job->n_parts; i++) {
-              const llmc__product *part = &job->part[i];
-              uint64_t lo = llmc__max(begin, base), hi = llmc__min(end, base + part->rows);
-              if (lo < hi && llmc__by_kernel(job->b->k, part->w))
-                  llmc__product_part(job, part, lo - base, hi - base);
-              else if (lo < hi && llmc__by_columns(part->w))
-                  llmc__product_columns(job, part, lo - base, hi - base);
-              else if (lo < hi)
-                  llmc__product_rows(job, part, lo - base, hi - base, job->b->rows + index * job->n);
-              base += part->rows;
-          }
-      }
+static void llmc__product_piece(void *arg, uint32_t index)
+{
+    const llmc__product_job *job = (const llmc__product_job *)arg;
+    uint64_t begin = (uint64_t)index * job->chunk, end = llmc__min(begin + job->chunk, job->rows), base = 0;
+    uint32_t i;
+    for (i = 0; i < job->n_parts; i++) {
+        const llmc__product *part = &job->part[i];
+        uint64_t lo = llmc__max(begin, base), hi = llmc__min(end, base + part->rows);
+        if (lo < hi && llmc__by_kernel(job->b->k, part->w))
+            llmc__product_part(job, part, lo - base, hi - base);
+        else if (lo < hi && llmc__by_columns(part->w))
+            llmc__product_columns(job, part, lo - base, hi - base);
+        else if (lo < hi)
+            llmc__product_rows(job, part, lo - base, hi - base, job->b->rows + index * job->n);
+        base += part->rows;
+    }
+}
 
-      /* x8 [t] = x [t] in 8 bits, n / 32 blocks a token; n is a multiple of 32 here. */
-      static void llmc__pack_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-      {
-          const llmc__product_job *job = (const llmc__product_job *)arg;
-          uint32_t t;
-          for (t = begin; t < end; t++)
-              b->k->quantize_x(job->x + t * job->n, job->n, b->x8 + t * (job->n / 32));
-      }
+/* x8 [t] = x [t] in 8 bits, n / 32 blocks a token; n is a multiple of 32 here. */
+static void llmc__pack_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__product_job *job = (const llmc__product_job *)arg;
+    uint32_t t;
+    for (t = begin; t < end; t++)
+        b->k->quantize_x(job->x + t * job->n, job->n, b->x8 + t * (job->n / 32));
+}
 
-      /* A tensor of one row as native floats: in place where it is that already, else in
+/* A tensor of one row as native floats: in place where it is that already, else in
    scratch [dim[0]], whose next use ends it. NULL for a tensor that is absent. */
-      static const float *llmc__vector(const llmc_tensor *t, float *scratch)
-      {
-          if (t == NULL)
-              return NULL;
-          if (t->type == LLMC_F32 && !t->transposed && !LLMC__BIG_ENDIAN &&
-              (uintptr_t)t->data % sizeof(float) == 0)
-              return (const float *)(const void *)t->data;
-          llmc__tensor_row_f32(t, 0, scratch);
-          return scratch;
-      }
+static const float *llmc__vector(const llmc_tensor *t, float *scratch)
+{
+    if (t == NULL)
+        return NULL;
+    if (t->type == LLMC_F32 && !t->transposed && !LLMC__BIG_ENDIAN && (uintptr_t)t->data % sizeof(float) == 0)
+        return (const float *)(const void *)t->data;
+    llmc__tensor_row_f32(t, 0, scratch);
+    return scratch;
+}
 
-      /* out [columns][stride] += bias [rows], if there is one. Serial: next to the product before
+/* out [columns][stride] += bias [rows], if there is one. Serial: next to the product before
    it this is nothing. */
-      static void llmc__add_bias(const llmc__batch *b, const llmc__product *part, uint32_t columns)
-      {
-          const float *v = llmc__vector(part->bias, b->vec[0]);
-          uint32_t t;
-          if (v != NULL)
-              for (t = 0; t < columns; t++)
-                  b->k->add(part->out + t * part->stride, v, (size_t)part->rows);
-      }
+static void llmc__add_bias(const llmc__batch *b, const llmc__product *part, uint32_t columns)
+{
+    const float *v = llmc__vector(part->bias, b->vec[0]);
+    uint32_t t;
+    if (v != NULL)
+        for (t = 0; t < columns; t++)
+            b->k->add(part->out + t * part->stride, v, (size_t)part->rows);
+}
 
-      /* part[i].out[t][r] = sum_k W_i[r][k] x[t][k] + bias_i[r] for t < columns, all parts in one pass.
+/* part[i].out[t][r] = sum_k W_i[r][k] x[t][k] + bias_i[r] for t < columns, all parts in one pass.
    x [columns][n] f32 with n = dim[0] of every part; outputs must not overlap x.
    The rows are cut by threads, each result is one kernel's sum in one order: no result depends on the cut. */
-      static void llmc__products(const llmc__batch *b, const llmc__product *part, uint32_t n_parts,
-                                 const float *x, uint32_t columns)
-      {
-          llmc__product_job job;
-          uint32_t workers = (uint32_t)llmc__max(1, b->tasks.workers), i;
-          uint64_t chunk;
-          bool pack = false, direct = true;
-          job.b = b;
-          job.part = part;
-          job.n_parts = n_parts;
-          job.columns = columns;
-          job.x = x;
-          job.n = (size_t)part[0].w->dim[0];
-          job.rows = 0;
-          for (i = 0; i < n_parts; i++) {
-              job.rows += part[i].rows;
-              pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_q8(part[i].w->type));
-              direct = direct && !llmc__by_rows(b->k, part[i].w);
-          }
-          if (pack)
-              llmc__over_tokens(b, columns, llmc__pack_tokens, &job);
-          /* Several chunks a worker even out unequal speeds; without a product the scratch
+static void llmc__products(const llmc__batch *b, const llmc__product *part, uint32_t n_parts, const float *x,
+                           uint32_t columns)
+{
+    llmc__product_job job;
+    uint32_t workers = (uint32_t)llmc__max(1, b->tasks.workers), i;
+    uint64_t chunk;
+    bool pack = false, direct = true;
+    job.b = b;
+    job.part = part;
+    job.n_parts = n_parts;
+    job.columns = columns;
+    job.x = x;
+    job.n = (size_t)part[0].w->dim[0];
+    job.rows = 0;
+    for (i = 0; i < n_parts; i++) {
+        job.rows += part[i].rows;
+        pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_q8(part[i].w->type));
+        direct = direct && !llmc__by_rows(b->k, part[i].w);
+    }
+    if (pack)
+        llmc__over_tokens(b, columns, llmc__pack_tokens, &job);
+    /* Several chunks a worker even out unequal speeds; without a product the scratch
        rows allow one. */
-          chunk = (job.rows + workers - 1) / workers;
-          if (direct && chunk > 64)
-              chunk = columns > 1 ? 64 : llmc__max(64, (chunk / 4 + 15) / 16 * 16);
-          job.chunk = (uint32_t)chunk;
-          llmc__run(&b->tasks, (uint32_t)((job.rows + chunk - 1) / chunk), llmc__product_piece, &job);
-          for (i = 0; i < n_parts; i++)
-              llmc__add_bias(b, &part[i], columns);
-      }
+    chunk = (job.rows + workers - 1) / workers;
+    if (direct && chunk > 64)
+        chunk = columns > 1 ? 64 : llmc__max(64, (chunk / 4 + 15) / 16 * 16);
+    job.chunk = (uint32_t)chunk;
+    llmc__run(&b->tasks, (uint32_t)((job.rows + chunk - 1) / chunk), llmc__product_piece, &job);
+    for (i = 0; i < n_parts; i++)
+        llmc__add_bias(b, &part[i], columns);
+}
 
-      //--[ 15.3 LAYER.norm ]-- RMSNorm and LayerNorm, with weights or without
-      /* A norm's weight [width] as native floats, in scratch [width] unless it is that in the file. Ones
+//--[ 15.3 LAYER.norm ]-- RMSNorm and LayerNorm, with weights or without
+/* A norm's weight [width] as native floats, in scratch [width] unless it is that in the file. Ones
    where the model has none (t NULL, norm_plain); with norm_plus_one what is stored lacks 1. */
-      static const float *llmc__norm_weight(const llmc__batch *b, const llmc_tensor *t, size_t width,
-                                            float *scratch)
-      {
-          const llmc_config *c = &b->model->config;
-          const float *w = c->norm_plain ? NULL : llmc__vector(t, scratch);
-          size_t i;
-          if (w != NULL && !c->norm_plus_one)
-              return w;
-          for (i = 0; i < width; i++)
-              scratch[i] = w != NULL ? w[i] + 1 : 1;
-          return scratch;
-      }
+static const float *llmc__norm_weight(const llmc__batch *b, const llmc_tensor *t, size_t width,
+                                      float *scratch)
+{
+    const llmc_config *c = &b->model->config;
+    const float *w = c->norm_plain ? NULL : llmc__vector(t, scratch);
+    size_t i;
+    if (w != NULL && !c->norm_plus_one)
+        return w;
+    for (i = 0; i < width; i++)
+        scratch[i] = w != NULL ? w[i] + 1 : 1;
+    return scratch;
+}
 
-      /* One vector by the model's kind of norm; out may be x.
+/* One vector by the model's kind of norm; out may be x.
      RMS    x / sqrt(mean(x^2) + eps) * weight
      layer  (x - mean) / sqrt(variance + eps) * weight + bias
    Sources: Ba 2016, Zhang 2019. */
-      static void llmc__norm_row(const llmc__batch *b, float *out, const float *x, const float *w,
-                                 const float *bias, size_t width)
-      {
-          const llmc_config *c = &b->model->config;
-          if (c->norm == LLMC_NORM_LAYER)
-              b->k->layernorm(out, x, w, bias, width, c->norm_eps);
-          else
-              b->k->rmsnorm(out, x, w, width, c->norm_eps);
-      }
+static void llmc__norm_row(const llmc__batch *b, float *out, const float *x, const float *w,
+                           const float *bias, size_t width)
+{
+    const llmc_config *c = &b->model->config;
+    if (c->norm == LLMC_NORM_LAYER)
+        b->k->layernorm(out, x, w, bias, width, c->norm_eps);
+    else
+        b->k->rmsnorm(out, x, w, width, c->norm_eps);
+}
 
-      typedef struct llmc__norm_job {
-          const float *w, *b; /* [D]; b may be NULL */
-          const float *x;     /* [n][D] */
-          float *out;         /* [n][D] */
-      } llmc__norm_job;
+typedef struct llmc__norm_job {
+    const float *w, *b; /* [D]; b may be NULL */
+    const float *x;     /* [n][D] */
+    float *out;         /* [n][D] */
+} llmc__norm_job;
 
-      /* llmc__tokens_fn: token by token. */
-      static void llmc__norm_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-      {
-          const llmc__norm_job *job = (const llmc__norm_job *)arg;
-          size_t width = b->model->config.n_embd;
-          uint32_t t;
-          for (t = begin; t < end; t++)
-              llmc__norm_row(b, job->out + t * width, job->x + t * width, job->w, job->b, width);
-      }
+/* llmc__tokens_fn: token by token. */
+static void llmc__norm_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__norm_job *job = (const llmc__norm_job *)arg;
+    size_t width = b->model->config.n_embd;
+    uint32_t t;
+    for (t = begin; t < end; t++)
+        llmc__norm_row(b, job->out + t * width, job->x + t * width, job->w, job->b, width);
+}
 
-      /* out [n][D] = norm(x [n][D]); out may be x. n may be less than T: the head norms only the
+/* out [n][D] = norm(x [n][D]); out may be x. n may be less than T: the head norms only the
    tokens that are asked for. */
-      static void llmc__norm(const llmc__batch *b, float *out, const float *x, uint32_t n,
-                             const llmc_tensor *weight, const llmc_tensor *bias)
-      {
-          llmc__norm_job job;
-          job.w = llmc__norm_weight(b, weight, b->model->config.n_embd, b->vec[0]);
-          job.b = llmc__vector(bias, b->vec[1]);
-          job.x = x;
-          job.out = out;
-          llmc__over_tokens(b, n, llmc__norm_tokens, &job);
-      }
+static void llmc__norm(const llmc__batch *b, float *out, const float *x, uint32_t n,
+                       const llmc_tensor *weight, const llmc_tensor *bias)
+{
+    llmc__norm_job job;
+    job.w = llmc__norm_weight(b, weight, b->model->config.n_embd, b->vec[0]);
+    job.b = llmc__vector(bias, b->vec[1]);
+    job.x = x;
+    job.out = out;
+    llmc__over_tokens(b, n, llmc__norm_tokens, &job);
+}
 
-      //--[ 15.4 LAYER.rope ]-- rotary positions: Su 2021, eq. 34; pairs adjacent or half a head apart
-      /* Whether layer l turns its queries and keys, and by which of the batch's two sets of frequencies. */
-      static bool llmc__turns(const llmc_config *c, uint32_t l)
-      {
-          return c->pos == LLMC_POS_ROPE && !llmc_layers_has(&c->unturned, l);
-      }
+//--[ 15.4 LAYER.rope ]-- rotary positions: Su 2021, eq. 34; pairs adjacent or half a head apart
+/* Whether layer l turns its queries and keys, and by which of the batch's two sets of frequencies. */
+static bool llmc__turns(const llmc_config *c, uint32_t l)
+{
+    return c->pos == LLMC_POS_ROPE && !llmc_layers_has(&c->unturned, l);
+}
 
-      static unsigned llmc__rope_set(const llmc_config *c, uint32_t l)
-      {
-          return c->rope_local && llmc_layers_has(&c->windowed, l) ? 1 : 0;
-      }
+static unsigned llmc__rope_set(const llmc_config *c, uint32_t l)
+{
+    return c->rope_local && llmc_layers_has(&c->windowed, l) ? 1 : 0;
+}
 
-      /* Whether any layer turns by this set: what nobody reads takes no memory and no time. */
-      static bool llmc__rope_used(const llmc_config *c, unsigned set)
-      {
-          uint32_t l;
-          for (l = 0; l < c->n_layer; l++)
-              if (llmc__turns(c, l) && llmc__rope_set(c, l) == set)
-                  return true;
-          return false;
-      }
+/* Whether any layer turns by this set: what nobody reads takes no memory and no time. */
+static bool llmc__rope_used(const llmc_config *c, unsigned set)
+{
+    uint32_t l;
+    for (l = 0; l < c->n_layer; l++)
+        if (llmc__turns(c, l) && llmc__rope_set(c, l) == set)
+            return true;
+    return false;
+}
 
-      /* x within [low, high]; NaN is low, so that it may become an integer afterwards. */
-      static double llmc__bounded(double x, double low, double high)
-      {
-          return x > low ? (x < high ? x : high) : low;
-      }
+/* x within [low, high]; NaN is low, so that it may become an integer afterwards. */
+static double llmc__bounded(double x, double low, double high)
+{
+    return x > low ? (x < high ? x : high) : low;
+}
 
-      /* The pair, as a real number, that turns `turns` times within the original length:
+/* The pair, as a real number, that turns `turns` times within the original length:
    original * base^(-2 i / d) = 2 pi turns, solved for i. */
-      static double llmc__yarn_pair(const llmc_config *c, double turns)
-      {
-          return (double)c->rope_dims * llmc__log((double)c->rope_original / (turns * 6.283185307179586)) /
-                 (2 * llmc__log((double)c->rope_base));
-      }
+static double llmc__yarn_pair(const llmc_config *c, double turns)
+{
+    return (double)c->rope_dims * llmc__log((double)c->rope_original / (turns * 6.283185307179586)) /
+           (2 * llmc__log((double)c->rope_base));
+}
 
-      /* How far pair i is interpolated: 0 up to the pair that makes yarn_fast turns, 1 from the one that
+/* How far pair i is interpolated: 0 up to the pair that makes yarn_fast turns, 1 from the one that
    makes yarn_slow on, a straight line between. Both ends are whole pairs unless yarn_exact. The end is
    bounded by d - 1, not by the number of pairs, and two equal ends stand 0.001 apart: so do
    those who trained with it. Source: Peng 2023. */
-      static double llmc__yarn_ramp(const llmc_config *c, uint32_t i)
-      {
-          double low = llmc__bounded(llmc__yarn_pair(c, (double)c->yarn_fast), 0, 1e9);
-          double high =
-              llmc__bounded(llmc__yarn_pair(c, (double)c->yarn_slow), -1e9, (double)c->rope_dims - 1);
-          if (!c->yarn_exact) {
-              double whole = (double)(int64_t)high;
-              low = (double)(int64_t)low;
-              high = whole < high ? whole + 1 : whole;
-          }
-          if (low == high)
-              high += 0.001;
-          return llmc__bounded(((double)i - low) / (high - low), 0, 1);
-      }
+static double llmc__yarn_ramp(const llmc_config *c, uint32_t i)
+{
+    double low = llmc__bounded(llmc__yarn_pair(c, (double)c->yarn_fast), 0, 1e9);
+    double high = llmc__bounded(llmc__yarn_pair(c, (double)c->yarn_slow), -1e9, (double)c->rope_dims - 1);
+    if (!c->yarn_exact) {
+        double whole = (double)(int64_t)high;
+        low = (double)(int64_t)low;
+        high = whole < high ? whole + 1 : whole;
+    }
+    if (low == high)
+        high += 0.001;
+    return llmc__bounded(((double)i - low) / (high - low), 0, 1);
+}
 
-      /* Long waves are stretched s times, short ones not at all; between the two thresholds, in waves within
+/* Long waves are stretched s times, short ones not at all; between the two thresholds, in waves within
    the original length, a mixture. Source: Llama 3.1's model code. */
-      static double llmc__llama3_freq(const llmc_config *c, double freq)
-      {
-          double waves = (double)c->rope_original * freq / 6.283185307179586;
-          double low = (double)c->llama3_low, high = (double)c->llama3_high, smooth;
-          if (waves > high)
-              return freq;
-          if (waves < low)
-              return freq / (double)c->rope_factor;
-          smooth = (waves - low) / (high - low);
-          return (1 - smooth) * freq / (double)c->rope_factor + smooth * freq;
-      }
+static double llmc__llama3_freq(const llmc_config *c, double freq)
+{
+    double waves = (double)c->rope_original * freq / 6.283185307179586;
+    double low = (double)c->llama3_low, high = (double)c->llama3_high, smooth;
+    if (waves > high)
+        return freq;
+    if (waves < low)
+        return freq / (double)c->rope_factor;
+    smooth = (waves - low) / (high - low);
+    return (1 - smooth) * freq / (double)c->rope_factor + smooth * freq;
+}
 
-      /* NTK scaling changes the base: base * s^(d/(d-2)) keeps the shortest wave and makes the longest one
+/* NTK scaling changes the base: base * s^(d/(d-2)) keeps the shortest wave and makes the longest one
    s times longer. The dynamic kind takes its s from how far `context` exceeds the original length. */
-      static double llmc__rope_base(const llmc_config *c, uint32_t context)
-      {
-          double s = (double)c->rope_factor, d = (double)c->rope_dims;
-          if (c->rope_scaling == LLMC_ROPE_DYNAMIC)
-              s = s * ((double)llmc__max(context, c->rope_original) / (double)c->rope_original) - (s - 1);
-          else if (c->rope_scaling != LLMC_ROPE_NTK)
-              return (double)c->rope_base;
-          return c->rope_dims > 2 ? (double)c->rope_base * llmc__pow(s, d / (d - 2)) : (double)c->rope_base;
-      }
+static double llmc__rope_base(const llmc_config *c, uint32_t context)
+{
+    double s = (double)c->rope_factor, d = (double)c->rope_dims;
+    if (c->rope_scaling == LLMC_ROPE_DYNAMIC)
+        s = s * ((double)llmc__max(context, c->rope_original) / (double)c->rope_original) - (s - 1);
+    else if (c->rope_scaling != LLMC_ROPE_NTK)
+        return (double)c->rope_base;
+    return c->rope_dims > 2 ? (double)c->rope_base * llmc__pow(s, d / (d - 2)) : (double)c->rope_base;
+}
 
-      /* Radians that pair i turns from one position to the next, by the model's kind of scaling for
+/* Radians that pair i turns from one position to the next, by the model's kind of scaling for
    sequences of up to `context` tokens. */
-      static double llmc__rope_freq(const llmc_model *m, uint32_t i, uint32_t context)
-      {
-          const llmc_config *c = &m->config;
-          double freq = llmc__pow(llmc__rope_base(c, context), -2.0 * (double)i / (double)c->rope_dims), ramp;
-          const float *factors = m->rope_factors[0];
-          switch (c->rope_scaling) {
-          case LLMC_ROPE_LINEAR:
-              return freq / (double)c->rope_factor;
-          case LLMC_ROPE_YARN:
-              ramp = llmc__yarn_ramp(c, i);
-              return freq / (double)c->rope_factor * ramp + freq * (1 - ramp);
-          case LLMC_ROPE_LLAMA3:
-              return llmc__llama3_freq(c, freq);
-          case LLMC_ROPE_FACTORS:
-          case LLMC_ROPE_LONG:
-              if (context > c->rope_original && m->rope_factors[1] != NULL)
-                  factors = m->rope_factors[1];
-              return factors != NULL ? freq / (double)factors[i] : freq;
-          default:
-              return freq;
-          }
-      }
+static double llmc__rope_freq(const llmc_model *m, uint32_t i, uint32_t context)
+{
+    const llmc_config *c = &m->config;
+    double freq = llmc__pow(llmc__rope_base(c, context), -2.0 * (double)i / (double)c->rope_dims), ramp;
+    const float *factors = m->rope_factors[0];
+    switch (c->rope_scaling) {
+    case LLMC_ROPE_LINEAR:
+        return freq / (double)c->rope_factor;
+    case LLMC_ROPE_YARN:
+        ramp = llmc__yarn_ramp(c, i);
+        return freq / (double)c->rope_factor * ramp + freq * (1 - ramp);
+    case LLMC_ROPE_LLAMA3:
+        return llmc__llama3_freq(c, freq);
+    case LLMC_ROPE_FACTORS:
+    case LLMC_ROPE_LONG:
+        if (context > c->rope_original && m->rope_factors[1] != NULL)
+            factors = m->rope_factors[1];
+        return factors != NULL ? freq / (double)factors[i] : freq;
+    default:
+        return freq;
+    }
+}
 
-      /* What cosine and sine are multiplied by, so that scores keep their spread at the greater length. */
-      static float llmc__rope_strength(const llmc_config *c)
-      {
-          double s = (double)c->rope_factor;
-          if (c->rope_attn_factor != 0)
-              return c->rope_attn_factor;
-          if (s > 1 && c->rope_scaling == LLMC_ROPE_YARN)
-              return (float)(0.1 * llmc__log(s) + 1);
-          if (s > 1 && c->rope_scaling == LLMC_ROPE_LONG)
-              return (float)llmc__sqrt(1 + llmc__log(s) / llmc__log((double)c->rope_original));
-          return 1;
-      }
+/* What cosine and sine are multiplied by, so that scores keep their spread at the greater length. */
+static float llmc__rope_strength(const llmc_config *c)
+{
+    double s = (double)c->rope_factor;
+    if (c->rope_attn_factor != 0)
+        return c->rope_attn_factor;
+    if (s > 1 && c->rope_scaling == LLMC_ROPE_YARN)
+        return (float)(0.1 * llmc__log(s) + 1);
+    if (s > 1 && c->rope_scaling == LLMC_ROPE_LONG)
+        return (float)llmc__sqrt(1 + llmc__log(s) / llmc__log((double)c->rope_original));
+    return 1;
+}
 
-      /* Frequencies of both sets, once for all batches. Scaling that depends on length is settled by
+/* Frequencies of both sets, once for all batches. Scaling that depends on length is settled by
    `context`, the longest sequence there can be: keys in the cache are never turned again. */
-      static void llmc__rope_init(llmc__batch *b, uint32_t context)
-      {
-          const llmc_config *c = &b->model->config;
-          uint32_t i;
-          b->strength[0] = llmc__rope_strength(c);
-          b->strength[1] = 1;
-          for (i = 0; i < c->rope_dims / 2; i++) {
-              if (b->freq[0] != NULL)
-                  b->freq[0][i] = llmc__rope_freq(b->model, i, context);
-              if (b->freq[1] != NULL)
-                  b->freq[1][i] =
-                      llmc__pow((double)c->rope_local_base, -2.0 * (double)i / (double)c->rope_dims);
-          }
-      }
+static void llmc__rope_init(llmc__batch *b, uint32_t context)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t i;
+    b->strength[0] = llmc__rope_strength(c);
+    b->strength[1] = 1;
+    for (i = 0; i < c->rope_dims / 2; i++) {
+        if (b->freq[0] != NULL)
+            b->freq[0][i] = llmc__rope_freq(b->model, i, context);
+        if (b->freq[1] != NULL)
+            b->freq[1][i] = llmc__pow((double)c->rope_local_base, -2.0 * (double)i / (double)c->rope_dims);
+    }
+}
 
-      /* llmc__tokens_fn: cosine, sine [T][rope_dims/2] of every token, once a batch: all heads, and all
+/* llmc__tokens_fn: cosine, sine [T][rope_dims/2] of every token, once a batch: all heads, and all
    layers of a set, turn by the same angles. In double, so that the phase is right at any position. */
-      static void llmc__rope_angles(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-      {
-          const llmc_config *c = &b->model->config;
-          uint32_t half = c->rope_dims / 2, set, t, i;
-          (void)arg;
-          for (set = 0; set < 2; set++)
-              for (t = begin; t < end && b->freq[set] != NULL; t++) {
-                  float *cosine = b->cosine[set] + (size_t)t * half, *sine = b->sine[set] + (size_t)t * half;
-                  for (i = 0; i < half; i++)
-                      llmc__sincos((double)b->pos[t] * b->freq[set][i], &sine[i], &cosine[i]);
-                  if (b->strength[set] != 1)
-                      b->k->scale(cosine, b->strength[set], half);
-                  if (b->strength[set] != 1 || c->rope_reverse)
-                      b->k->scale(sine, c->rope_reverse ? -b->strength[set] : b->strength[set], half);
-              }
-      }
+static void llmc__rope_angles(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t half = c->rope_dims / 2, set, t, i;
+    (void)arg;
+    for (set = 0; set < 2; set++)
+        for (t = begin; t < end && b->freq[set] != NULL; t++) {
+            float *cosine = b->cosine[set] + (size_t)t * half, *sine = b->sine[set] + (size_t)t * half;
+            for (i = 0; i < half; i++)
+                llmc__sincos((double)b->pos[t] * b->freq[set][i], &sine[i], &cosine[i]);
+            if (b->strength[set] != 1)
+                b->k->scale(cosine, b->strength[set], half);
+            if (b->strength[set] != 1 || c->rope_reverse)
+                b->k->scale(sine, c->rope_reverse ? -b->strength[set] : b->strength[set], half);
+        }
+}
 
-      /* Turns x [heads][K] of token t in place; elements of a head from rope_dims on stay. */
-      static void llmc__rope_heads(const llmc__batch *b, unsigned set, uint32_t t, float *x, uint32_t heads)
-      {
-          const llmc_config *c = &b->model->config;
-          size_t half = c->rope_dims / 2;
-          uint32_t i;
-          for (i = 0; i < heads; i++)
-              b->k->rope[c->rope](x + (size_t)i * c->head_dim, b->cosine[set] + t * half,
-                                  b->sine[set] + t * half, c->rope_dims);
-      }
+/* Turns x [heads][K] of token t in place; elements of a head from rope_dims on stay. */
+static void llmc__rope_heads(const llmc__batch *b, unsigned set, uint32_t t, float *x, uint32_t heads)
+{
+    const llmc_config *c = &b->model->config;
+    size_t half = c->rope_dims / 2;
+    uint32_t i;
+    for (i = 0; i < heads; i++)
+        b->k->rope[c->rope](x + (size_t)i * c->head_dim, b->cosine[set] + t * half, b->sine[set] + t * half,
+                            c->rope_dims);
+}
 
-      //--[ 15.5 LAYER.attn ]-- grouped-query attention over pages
-      /* One layer's attention over a batch. */
-      typedef struct llmc__attn_job {
-          const llmc__batch *b;
-          uint32_t layer;
-          const float *q_norm, *k_norm; /* weights of the norms of queries and keys; NULL: no such norm */
-          const float *sinks;           /* [H] values that join the softmax, or NULL */
-      } llmc__attn_job;
+//--[ 15.5 LAYER.attn ]-- grouped-query attention over pages
+/* One layer's attention over a batch. */
+typedef struct llmc__attn_job {
+    const llmc__batch *b;
+    uint32_t layer;
+    const float *q_norm, *k_norm; /* weights of the norms of queries and keys; NULL: no such norm */
+    const float *sinks;           /* [H] values that join the softmax, or NULL */
+} llmc__attn_job;
 
-      /* llmc__tokens_fn: from the rows of a grouped product, which come for each key head as its H / G
+/* llmc__tokens_fn: from the rows of a grouped product, which come for each key head as its H / G
    query heads, its key, its value, to queries, keys and values apart. */
-      static void llmc__ungroup_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-      {
-          const llmc_config *c = &b->model->config;
-          size_t K = c->head_dim, rep = c->n_head / c->n_kv_head, i, last = (size_t)end * c->n_kv_head;
-          (void)arg;
-          for (i = (size_t)begin * c->n_kv_head; i < last; i++) { /* i: token and key head */
-              const float *from = b->fused + i * (rep + 2) * K;
-              LLMC_MEMCPY(b->q + i * rep * K, from, rep * K * sizeof(float));
-              LLMC_MEMCPY(b->key + i * K, from + rep * K, K * sizeof(float));
-              LLMC_MEMCPY(b->value + i * K, from + (rep + 1) * K, K * sizeof(float));
-          }
-      }
+static void llmc__ungroup_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    size_t K = c->head_dim, rep = c->n_head / c->n_kv_head, i, last = (size_t)end * c->n_kv_head;
+    (void)arg;
+    for (i = (size_t)begin * c->n_kv_head; i < last; i++) { /* i: token and key head */
+        const float *from = b->fused + i * (rep + 2) * K;
+        LLMC_MEMCPY(b->q + i * rep * K, from, rep * K * sizeof(float));
+        LLMC_MEMCPY(b->key + i * K, from + rep * K, K * sizeof(float));
+        LLMC_MEMCPY(b->value + i * K, from + (rep + 1) * K, K * sizeof(float));
+    }
+}
 
-      /* q, k, v = W in + bias: one product, so that the threads meet once and not three times. */
-      static void llmc__attn_project(const llmc__batch *b, uint32_t layer, const float *in)
-      {
-          const llmc_model *m = b->model;
-          llmc__product qkv[3];
-          if (m->config.qkv_grouped) {
-              qkv[0] = llmc__part(llmc__weight(m, layer, LLMC__W_QKV), llmc__weight(m, layer, LLMC__W_QKV_B),
-                                  b->fused);
-              llmc__products(b, qkv, 1, in, b->n);
-              llmc__over_tokens(b, b->n, llmc__ungroup_tokens, NULL);
-              return;
-          }
-          qkv[0] = llmc__part(llmc__weight(m, layer, LLMC__W_Q), llmc__weight(m, layer, LLMC__W_Q_B), b->q);
-          qkv[1] = llmc__part(llmc__weight(m, layer, LLMC__W_K), llmc__weight(m, layer, LLMC__W_K_B), b->key);
-          qkv[2] =
-              llmc__part(llmc__weight(m, layer, LLMC__W_V), llmc__weight(m, layer, LLMC__W_V_B), b->value);
-          llmc__products(b, qkv, 3, in, b->n);
-      }
+/* q, k, v = W in + bias: one product, so that the threads meet once and not three times. */
+static void llmc__attn_project(const llmc__batch *b, uint32_t layer, const float *in)
+{
+    const llmc_model *m = b->model;
+    llmc__product qkv[3];
+    if (m->config.qkv_grouped) {
+        qkv[0] =
+            llmc__part(llmc__weight(m, layer, LLMC__W_QKV), llmc__weight(m, layer, LLMC__W_QKV_B), b->fused);
+        llmc__products(b, qkv, 1, in, b->n);
+        llmc__over_tokens(b, b->n, llmc__ungroup_tokens, NULL);
+        return;
+    }
+    qkv[0] = llmc__part(llmc__weight(m, layer, LLMC__W_Q), llmc__weight(m, layer, LLMC__W_Q_B), b->q);
+    qkv[1] = llmc__part(llmc__weight(m, layer, LLMC__W_K), llmc__weight(m, layer, LLMC__W_K_B), b->key);
+    qkv[2] = llmc__part(llmc__weight(m, layer, LLMC__W_V), llmc__weight(m, layer, LLMC__W_V_B), b->value);
+    llmc__products(b, qkv, 3, in, b->n);
+}
 
-      /* x [n] to [-c, c]; NaN stays. */
-      static void llmc__clamp(float *x, size_t n, float c)
-      {
-          size_t i;
-          for (i = 0; i < n; i++)
-              x[i] = x[i] > c ? c : x[i] < -c ? -c : x[i];
-      }
+/* x [n] to [-c, c]; NaN stays. */
+static void llmc__clamp(float *x, size_t n, float c)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        x[i] = x[i] > c ? c : x[i] < -c ? -c : x[i];
+}
 
-      /* llmc__tokens_fn: queries, keys and values to the model's bounds. */
-      static void llmc__clamp_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-      {
-          const llmc_config *c = &b->model->config;
-          size_t wide = (size_t)c->n_head * c->head_dim, kv = (size_t)c->n_kv_head * c->head_dim,
-                 n = end - begin;
-          (void)arg;
-          llmc__clamp(b->q + begin * wide, n * wide, c->attn_clamp);
-          llmc__clamp(b->key + begin * kv, n * kv, c->attn_clamp);
-          llmc__clamp(b->value + begin * kv, n * kv, c->attn_clamp);
-      }
+/* llmc__tokens_fn: queries, keys and values to the model's bounds. */
+static void llmc__clamp_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    size_t wide = (size_t)c->n_head * c->head_dim, kv = (size_t)c->n_kv_head * c->head_dim, n = end - begin;
+    (void)arg;
+    llmc__clamp(b->q + begin * wide, n * wide, c->attn_clamp);
+    llmc__clamp(b->key + begin * kv, n * kv, c->attn_clamp);
+    llmc__clamp(b->value + begin * kv, n * kv, c->attn_clamp);
+}
 
-      /* value[t][g] += 3 sigmoid(gate[g] . in[t][0..value_channels)) * embed[ids[t]][g]: a table of values
+/* value[t][g] += 3 sigmoid(gate[g] . in[t][0..value_channels)) * embed[ids[t]][g]: a table of values
    by token, let in head by head. in [T][D] is what attention reads. Serial: G short sums a token. */
-      static void llmc__value_embed(const llmc__batch *b, uint32_t layer, const float *in)
-      {
-          const llmc_config *c = &b->model->config;
-          const llmc_tensor *embed = llmc__weight(b->model, layer, LLMC__W_VALUE_EMBED);
-          const llmc_tensor *gate = llmc__weight(b->model, layer, LLMC__W_VALUE_GATE);
-          uint32_t t, g;
-          for (t = 0; t < b->n; t++) {
-              float *value = b->value + (size_t)t * c->n_kv_head * c->head_dim;
-              llmc__tensor_row_f32(embed, (uint64_t)b->ids[t], b->vec[1]);
-              for (g = 0; g < c->n_kv_head; g++) {
-                  size_t at = (size_t)g * c->head_dim;
-                  llmc__tensor_row_f32(gate, g, b->vec[0]);
-                  llmc__add_times(b, value + at,
-                                  3 * llmc__sigmoid(llmc__dot(b, b->vec[0], in + (size_t)t * c->n_embd,
-                                                              c->value_channels)),
-                                  b->vec[1] + at, c->head_dim);
-              }
-          }
-      }
+static void llmc__value_embed(const llmc__batch *b, uint32_t layer, const float *in)
+{
+    const llmc_config *c = &b->model->config;
+    const llmc_tensor *embed = llmc__weight(b->model, layer, LLMC__W_VALUE_EMBED);
+    const llmc_tensor *gate = llmc__weight(b->model, layer, LLMC__W_VALUE_GATE);
+    uint32_t t, g;
+    for (t = 0; t < b->n; t++) {
+        float *value = b->value + (size_t)t * c->n_kv_head * c->head_dim;
+        llmc__tensor_row_f32(embed, (uint64_t)b->ids[t], b->vec[1]);
+        for (g = 0; g < c->n_kv_head; g++) {
+            size_t at = (size_t)g * c->head_dim;
+            llmc__tensor_row_f32(gate, g, b->vec[0]);
+            llmc__add_times(
+                b, value + at,
+                3 * llmc__sigmoid(llmc__dot(b, b->vec[0], in + (size_t)t * c->n_embd, c->value_channels)),
+                b->vec[1] + at, c->head_dim);
+        }
+    }
+}
 
-      /* Elements that one norm of queries or keys runs over, of `heads` heads, and its weights. */
-      static size_t llmc__qk_width(const llmc_config *c, uint32_t heads)
-      {
-          return c->qk_norm == LLMC_QK_NORM_HEAD ? c->head_dim : (size_t)heads * c->head_dim;
-      }
+/* Elements that one norm of queries or keys runs over, of `heads` heads, and its weights. */
+static size_t llmc__qk_width(const llmc_config *c, uint32_t heads)
+{
+    return c->qk_norm == LLMC_QK_NORM_HEAD ? c->head_dim : (size_t)heads * c->head_dim;
+}
 
-      /* Norms x [heads][K] of one token in place; w as llmc_qk_norm says. */
-      static void llmc__qk_norm_heads(const llmc__batch *b, float *x, uint32_t heads, const float *w)
-      {
-          const llmc_config *c = &b->model->config;
-          size_t K = c->head_dim, i;
-          if (c->qk_norm == LLMC_QK_NORM_WIDTH)
-              llmc__norm_row(b, x, x, w, NULL, heads * K);
-          else
-              for (i = 0; i < heads; i++)
-                  llmc__norm_row(b, x + i * K, x + i * K, c->qk_norm == LLMC_QK_NORM_HEADS ? w + i * K : w,
-                                 NULL, K);
-      }
+/* Norms x [heads][K] of one token in place; w as llmc_qk_norm says. */
+static void llmc__qk_norm_heads(const llmc__batch *b, float *x, uint32_t heads, const float *w)
+{
+    const llmc_config *c = &b->model->config;
+    size_t K = c->head_dim, i;
+    if (c->qk_norm == LLMC_QK_NORM_WIDTH)
+        llmc__norm_row(b, x, x, w, NULL, heads * K);
+    else
+        for (i = 0; i < heads; i++)
+            llmc__norm_row(b, x + i * K, x + i * K, c->qk_norm == LLMC_QK_NORM_HEADS ? w + i * K : w, NULL,
+                           K);
+}
 
-      /* One token's queries or keys x [heads][K] on their way from the product to attention: norm (before
+/* One token's queries or keys x [heads][K] on their way from the product to attention: norm (before
    or after the rotation), rotation, scale. w: the norm's weight, or NULL. */
-      static void llmc__shape_heads(const llmc__attn_job *job, uint32_t t, float *x, uint32_t heads,
-                                    const float *w)
-      {
-          const llmc__batch *b = job->b;
-          const llmc_config *c = &b->model->config;
-          if (w != NULL && !c->qk_norm_late)
-              llmc__qk_norm_heads(b, x, heads, w);
-          if (llmc__turns(c, job->layer))
-              llmc__rope_heads(b, llmc__rope_set(c, job->layer), t, x, heads);
-          if (w != NULL && c->qk_norm_late)
-              llmc__qk_norm_heads(b, x, heads, w);
-          if (c->qk_scale != 0)
-              b->k->scale(x, c->qk_scale, (size_t)heads * c->head_dim);
-      }
+static void llmc__shape_heads(const llmc__attn_job *job, uint32_t t, float *x, uint32_t heads, const float *w)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    if (w != NULL && !c->qk_norm_late)
+        llmc__qk_norm_heads(b, x, heads, w);
+    if (llmc__turns(c, job->layer))
+        llmc__rope_heads(b, llmc__rope_set(c, job->layer), t, x, heads);
+    if (w != NULL && c->qk_norm_late)
+        llmc__qk_norm_heads(b, x, heads, w);
+    if (c->qk_scale != 0)
+        b->k->scale(x, c->qk_scale, (size_t)heads * c->head_dim);
+}
 
-      /* llmc__tokens_fn: shapes tokens' queries and keys, and puts keys and values into their pages. All of
+/* llmc__tokens_fn: shapes tokens' queries and keys, and puts keys and values into their pages. All of
    a batch is placed before any of it attends, so a token sees the others of the same batch. */
-      static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-      {
-          const llmc__attn_job *job = (const llmc__attn_job *)arg;
-          const llmc_config *c = &b->model->config;
-          uint32_t layer = job->layer, t, g;
-          for (t = begin; t < end; t++) {
-              float *key = b->key + (size_t)t * c->n_kv_head * c->head_dim;
-              const float *value = b->value + (size_t)t * c->n_kv_head * c->head_dim;
-              uint32_t page = b->pages[t][b->pos[t] / b->kv.page_tokens],
-                       slot = b->pos[t] % b->kv.page_tokens;
-              llmc__shape_heads(job, t, b->q + (size_t)t * c->n_head * c->head_dim, c->n_head, job->q_norm);
-              llmc__shape_heads(job, t, key, c->n_kv_head, job->k_norm);
-              for (g = 0; g < c->n_kv_head; g++) {
-                  size_t at = (size_t)g * c->head_dim;
-                  b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 0, g, slot), key + at, c->head_dim);
-                  b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 1, g, slot), value + at,
-                                             c->head_dim);
-              }
-          }
-      }
+static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__attn_job *job = (const llmc__attn_job *)arg;
+    const llmc_config *c = &b->model->config;
+    uint32_t layer = job->layer, t, g;
+    for (t = begin; t < end; t++) {
+        float *key = b->key + (size_t)t * c->n_kv_head * c->head_dim;
+        const float *value = b->value + (size_t)t * c->n_kv_head * c->head_dim;
+        uint32_t page = b->pages[t][b->pos[t] / b->kv.page_tokens], slot = b->pos[t] % b->kv.page_tokens;
+        llmc__shape_heads(job, t, b->q + (size_t)t * c->n_head * c->head_dim, c->n_head, job->q_norm);
+        llmc__shape_heads(job, t, key, c->n_kv_head, job->k_norm);
+        for (g = 0; g < c->n_kv_head; g++) {
+            size_t at = (size_t)g * c->head_dim;
+            b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 0, g, slot), key + at, c->head_dim);
+            b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 1, g, slot), value + at, c->head_dim);
+        }
+    }
+}
 
 #define LLMC__PAGE_TOKENS 32
 
-      /* One query head against n positions of one page, folded into a running softmax (Milakov 2018):
+/* One query head against n positions of one page, folded into a running softmax (Milakov 2018):
    *top is the largest score so far, *sum the sum of exp(score - top), out [K] the
    values weighted likewise. When a page brings a larger score, sum and out are scaled
    down to it: no exp ever overflows, and no second pass is needed.
    keys, values [n][K], 1 <= n <= LLMC__PAGE_TOKENS. Positions come in order and are cut where pages
    end and where the token's window begins, so the sums have one order for every batch. */
-      static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_t *keys,
-                                    const uint8_t *values, uint32_t n, float *out, float *top, float *sum)
-      {
-          const llmc_config *c = &b->model->config;
-          float score[LLMC__PAGE_TOKENS], high;
-          size_t row_bytes = (size_t)b->kv.row_bytes;
-          b->k->kv_dot[b->kv.type](score, q, keys, row_bytes, n, c->head_dim,
-                                   c->attn_scale != 0 ? c->attn_scale
-                                                      : 1.0f / llmc__sqrtf((float)c->head_dim));
-          if (c->attn_softcap > 0)
-              b->k->softcap(score, n, c->attn_softcap);
-          high = b->k->max(score, n);
-          if (high > *top) {
-              float shrink = llmc__expf(*top - high);
-              *sum *= shrink;
-              b->k->scale(out, shrink, c->head_dim);
-              *top = high;
-          }
-          *sum += b->k->exp_sum(score, n, *top);
-          b->k->kv_mix[b->kv.type](out, score, values, row_bytes, n, c->head_dim);
-      }
+static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_t *keys,
+                              const uint8_t *values, uint32_t n, float *out, float *top, float *sum)
+{
+    const llmc_config *c = &b->model->config;
+    float score[LLMC__PAGE_TOKENS], high;
+    size_t row_bytes = (size_t)b->kv.row_bytes;
+    b->k->kv_dot[b->kv.type](score, q, keys, row_bytes, n, c->head_dim,
+                             c->attn_scale != 0 ? c->attn_scale : 1.0f / llmc__sqrtf((float)c->head_dim));
+    if (c->attn_softcap > 0)
+        b->k->softcap(score, n, c->attn_softcap);
+    high = b->k->max(score, n);
+    if (high > *top) {
+        float shrink = llmc__expf(*top - high);
+        *sum *= shrink;
+        b->k->scale(out, shrink, c->head_dim);
+        *top = high;
+    }
+    *sum += b->k->exp_sum(score, n, *top);
+    b->k->kv_mix[b->kv.type](out, score, values, row_bytes, n, c->head_dim);
+}
 
-      /* The positions that token t sees in a layer: [0, sinks) and [begin, end), sinks <= begin < end. */
-      typedef struct llmc__view {
-          uint32_t sinks, begin, end;
-      } llmc__view;
+/* The positions that token t sees in a layer: [0, sinks) and [begin, end), sinks <= begin < end. */
+typedef struct llmc__view {
+    uint32_t sinks, begin, end;
+} llmc__view;
 
-      static llmc__view llmc__view_of(const llmc__batch *b, uint32_t layer, uint32_t t)
-      {
-          const llmc_config *c = &b->model->config;
-          llmc__view v;
-          v.end = b->end != NULL ? b->end[t] : b->pos[t] + 1;
-          v.sinks = v.begin = 0;
-          if (c->window_size > 0 && llmc_layers_has(&c->windowed, layer) && b->pos[t] >= c->window_size) {
-              v.begin = b->pos[t] + 1 - c->window_size;
-              v.sinks = (uint32_t)llmc__min(c->sink_tokens, v.begin);
-          }
-          return v;
-      }
+static llmc__view llmc__view_of(const llmc__batch *b, uint32_t layer, uint32_t t)
+{
+    const llmc_config *c = &b->model->config;
+    llmc__view v;
+    v.end = b->end != NULL ? b->end[t] : b->pos[t] + 1;
+    v.sinks = v.begin = 0;
+    if (c->window_size > 0 && llmc_layers_has(&c->windowed, layer) && b->pos[t] >= c->window_size) {
+        v.begin = b->pos[t] + 1 - c->window_size;
+        v.sinks = (uint32_t)llmc__min(c->sink_tokens, v.begin);
+    }
+    return v;
+}
 
 #define LLMC__GROUP_HEADS 16 /* query heads that read a page together */
 
-      /* att[t][h] = softmax(scale q[t][h] . K[g]^T) V[g] over the positions that token t sees, for
+/* att[t][h] = softmax(scale q[t][h] . K[g]^T) V[g] over the positions that token t sees, for
    heads [h, h + n_heads) of one token, all of key head g; n_heads <= LLMC__GROUP_HEADS.
    Page by page for all of them, since the page's keys and values then come from memory
    once; pages that nobody sees are not looked at. A finite score makes sum at least 1, so the last
    division is safe. A sink's value is one more score, whose share of attention goes nowhere.
    Sources: Vaswani 2017 eq. 1; GQA: Ainslie 2023; sinks: Xiao 2023. */
-      static void llmc__attend_heads(const llmc__attn_job *job, uint32_t t, uint32_t g, uint32_t h,
-                                     uint32_t n_heads)
-      {
-          const llmc__batch *b = job->b;
-          const llmc_config *c = &b->model->config;
-          size_t at = ((size_t)t * c->n_head + h) * c->head_dim;
-          llmc__view view = llmc__view_of(b, job->layer, t);
-          uint32_t j, r, n;
-          float top[LLMC__GROUP_HEADS], sum[LLMC__GROUP_HEADS];
-          for (r = 0; r < n_heads; r++) {
-              /* not infinity: top - high must never be inf - inf */
-              top[r] = job->sinks != NULL ? job->sinks[h + r] : -FLT_MAX;
-              sum[r] = job->sinks != NULL ? 1.0f : 0.0f;
-          }
-          LLMC_MEMSET(b->att + at, 0, (size_t)n_heads * c->head_dim * sizeof(float));
-          for (j = view.sinks > 0 ? 0 : view.begin; j < view.end;) {
-              uint32_t page = b->pages[t][j / b->kv.page_tokens], slot = j % b->kv.page_tokens;
-              const uint8_t *keys = llmc__kv_at(b, page, job->layer, 0, g, slot),
-                            *values = llmc__kv_at(b, page, job->layer, 1, g, slot);
-              n = (uint32_t)llmc__min((j < view.sinks ? view.sinks : view.end) - j, b->kv.page_tokens - slot);
-              for (r = 0; r < n_heads; r++)
-                  llmc__attend_page(b, b->q + at + (size_t)r * c->head_dim, keys, values, n,
-                                    b->att + at + (size_t)r * c->head_dim, &top[r], &sum[r]);
-              j += n;
-              if (j == view.sinks) /* over what the window hides */
-                  j = view.begin;
-          }
-          for (r = 0; r < n_heads; r++)
-              b->k->scale(b->att + at + (size_t)r * c->head_dim, 1.0f / sum[r], c->head_dim);
-      }
+static void llmc__attend_heads(const llmc__attn_job *job, uint32_t t, uint32_t g, uint32_t h,
+                               uint32_t n_heads)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    size_t at = ((size_t)t * c->n_head + h) * c->head_dim;
+    llmc__view view = llmc__view_of(b, job->layer, t);
+    uint32_t j, r, n;
+    float top[LLMC__GROUP_HEADS], sum[LLMC__GROUP_HEADS];
+    for (r = 0; r < n_heads; r++) {
+        /* not infinity: top - high must never be inf - inf */
+        top[r] = job->sinks != NULL ? job->sinks[h + r] : -FLT_MAX;
+        sum[r] = job->sinks != NULL ? 1.0f : 0.0f;
+    }
+    LLMC_MEMSET(b->att + at, 0, (size_t)n_heads * c->head_dim * sizeof(float));
+    for (j = view.sinks > 0 ? 0 : view.begin; j < view.end;) {
+        uint32_t page = b->pages[t][j / b->kv.page_tokens], slot = j % b->kv.page_tokens;
+        const uint8_t *keys = llmc__kv_at(b, page, job->layer, 0, g, slot),
+                      *values = llmc__kv_at(b, page, job->layer, 1, g, slot);
+        n = (uint32_t)llmc__min((j < view.sinks ? view.sinks : view.end) - j, b->kv.page_tokens - slot);
+        for (r = 0; r < n_heads; r++)
+            llmc__attend_page(b, b->q + at + (size_t)r * c->head_dim, keys, values, n,
+                              b->att + at + (size_t)r * c->head_dim, &top[r], &sum[r]);
+        j += n;
+        if (j == view.sinks) /* over what the window hides */
+            j = view.begin;
+    }
+    for (r = 0; r < n_heads; r++)
+        b->k->scale(b->att + at + (size_t)r * c->head_dim, 1.0f / sum[r], c->head_dim);
+}
 
-      /* llmc_task_fn: token index / G, key head index % G, and the H / G query heads that
+/* llmc_task_fn: token index / G, key head index % G, and the H / G query heads that
    share it, LLMC__GROUP_HEADS at a time. */
-      static void llmc__attend_piece(void *arg, uint32_t index)
-      {
-          const llmc__attn_job *job = (const llmc__attn_job *)arg;
-          const llmc_config *c = &job->b->model->config;
-          uint32_t rep = c->n_head / c->n_kv_head, t = index / c->n_kv_head, g = index % c->n_kv_head, r, n;
-          for (r = 0; r < rep; r += n) {
-              n = (uint32_t)llmc__min(rep - r, LLMC__GROUP_HEADS);
-              llmc__attend_heads(job, t, g, g * rep + r, n);
-          }
-      }
+static void llmc__attend_piece(void *arg, uint32_t index)
+{
+    const llmc__attn_job *job = (const llmc__attn_job *)arg;
+    const llmc_config *c = &job->b->model->config;
+    uint32_t rep = c->n_head / c->n_kv_head, t = index / c->n_kv_head, g = index % c->n_kv_head, r, n;
+    for (r = 0; r < rep; r += n) {
+        n = (uint32_t)llmc__min(rep - r, LLMC__GROUP_HEADS);
+        llmc__attend_heads(job, t, g, g * rep + r, n);
+    }
+}
 
-      /* The token mixer of a layer: in [T][D] to out [T][D], which may be in.
+/* The token mixer of a layer: in [T][D] to out [T][D], which may be in.
      q, k, v = W in + bias; shape q and k; store k and v; attend; out = W_o att + bias
    Without W_o the heads side by side are the output. */
-      static void llmc__attention(const llmc__batch *b, uint32_t layer, const float *in, float *out)
-      {
-          const llmc_model *m = b->model;
-          const llmc_config *c = &m->config;
-          const llmc_tensor *o = llmc__weight(m, layer, LLMC__W_O);
-          llmc__attn_job job;
-          llmc__attn_project(b, layer, in);
-          if (c->attn_clamp > 0)
-              llmc__over_tokens(b, b->n, llmc__clamp_tokens, NULL);
-          if (llmc_layers_has(&c->value_layers, layer))
-              llmc__value_embed(b, layer, in);
-          LLMC_MEMSET(&job, 0, sizeof job);
-          job.b = b;
-          job.layer = layer;
-          if (c->qk_norm != LLMC_QK_NORM_NONE) {
-              job.q_norm = llmc__norm_weight(b, llmc__weight(m, layer, LLMC__W_Q_NORM),
-                                             llmc__qk_width(c, c->n_head), b->vec[0]);
-              job.k_norm = llmc__norm_weight(b, llmc__weight(m, layer, LLMC__W_K_NORM),
-                                             llmc__qk_width(c, c->n_kv_head), b->vec[1]);
-          }
-          llmc__over_tokens(b, b->n, llmc__place_tokens, &job);
-          if (c->sink_logits) /* the norms' weights are not needed any more */
-              job.sinks = llmc__vector(llmc__weight(m, layer, LLMC__W_SINKS), b->vec[0]);
-          llmc__run(&b->tasks, b->n * c->n_kv_head, llmc__attend_piece, &job);
-          if (o != NULL) {
-              llmc__product output = llmc__part(o, llmc__weight(m, layer, LLMC__W_O_B), out);
-              llmc__products(b, &output, 1, b->att, b->n);
-          } else
-              LLMC_MEMCPY(out, b->att, (size_t)b->n * c->n_embd * sizeof(float));
-      }
+static void llmc__attention(const llmc__batch *b, uint32_t layer, const float *in, float *out)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    const llmc_tensor *o = llmc__weight(m, layer, LLMC__W_O);
+    llmc__attn_job job;
+    llmc__attn_project(b, layer, in);
+    if (c->attn_clamp > 0)
+        llmc__over_tokens(b, b->n, llmc__clamp_tokens, NULL);
+    if (llmc_layers_has(&c->value_layers, layer))
+        llmc__value_embed(b, layer, in);
+    LLMC_MEMSET(&job, 0, sizeof job);
+    job.b = b;
+    job.layer = layer;
+    if (c->qk_norm != LLMC_QK_NORM_NONE) {
+        job.q_norm = llmc__norm_weight(b, llmc__weight(m, layer, LLMC__W_Q_NORM),
+                                       llmc__qk_width(c, c->n_head), b->vec[0]);
+        job.k_norm = llmc__norm_weight(b, llmc__weight(m, layer, LLMC__W_K_NORM),
+                                       llmc__qk_width(c, c->n_kv_head), b->vec[1]);
+    }
+    llmc__over_tokens(b, b->n, llmc__place_tokens, &job);
+    if (c->sink_logits) /* the norms' weights are not needed any more */
+        job.sinks = llmc__vector(llmc__weight(m, layer, LLMC__W_SINKS), b->vec[0]);
+    llmc__run(&b->tasks, b->n * c->n_kv_head, llmc__attend_piece, &job);
+    if (o != NULL) {
+        llmc__product output = llmc__part(o, llmc__weight(m, layer, LLMC__W_O_B), out);
+        llmc__products(b, &output, 1, b->att, b->n);
+    } else
+        LLMC_MEMCPY(out, b->att, (size_t)b->n * c->n_embd * sizeof(float));
+}
 
-      //--[ 15.6 LAYER.ffn ]-- feed-forward, gated (Shazeer 2020) or plain
-      /* llmc__tokens_fn: up = act(gate) * up, or up = act(up) where there is no gate. arg: the width,
+//--[ 15.6 LAYER.ffn ]-- feed-forward, gated (Shazeer 2020) or plain
+/* llmc__tokens_fn: up = act(gate) * up, or up = act(up) where there is no gate. arg: the width,
    a size_t. */
-      static void llmc__activate_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-      {
-          const llmc_config *c = &b->model->config;
-          size_t width = *(const size_t *)arg, n = (end - begin) * width;
-          float *up = b->up + begin * width, *gate = c->gated ? b->gate + begin * width : up;
-          if (c->act == LLMC_ACT_SWIGLU_OAI) {
-              b->k->swiglu_oai(up, gate, n);
-              return;
-          }
-          b->k->act[c->act](gate, n);
-          if (c->gated)
-              b->k->mul(up, gate, n);
-      }
+static void llmc__activate_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    size_t width = *(const size_t *)arg, n = (end - begin) * width;
+    float *up = b->up + begin * width, *gate = c->gated ? b->gate + begin * width : up;
+    if (c->act == LLMC_ACT_SWIGLU_OAI) {
+        b->k->swiglu_oai(up, gate, n);
+        return;
+    }
+    b->k->act[c->act](gate, n);
+    if (c->gated)
+        b->k->mul(up, gate, n);
+}
 
-      /* out [n][D] = down(act(gate in) * up in), or down(act(up in)), for in [n][D], n <= T; out may be in.
+/* out [n][D] = down(act(gate in) * up in), or down(act(up in)), for in [n][D], n <= T; out may be in.
    w by LLMC__EXPERT_...: a dense layer's feed-forward, an expert and the shared experts are one thing. */
-      static void llmc__mlp(const llmc__batch *b, const llmc_tensor *const w[LLMC__EXPERT_PARTS],
-                            const float *in, uint32_t n, float *out)
-      {
-          llmc__product part[2];
-          size_t width = (size_t)w[LLMC__EXPERT_UP]->dim[1];
-          bool gated = b->model->config.gated;
-          part[0] = llmc__part(w[LLMC__EXPERT_UP], w[LLMC__EXPERT_UP_B], b->up);
-          if (gated)
-              part[1] = llmc__part(w[LLMC__EXPERT_GATE], w[LLMC__EXPERT_GATE_B], b->gate);
-          llmc__products(b, part, gated ? 2 : 1, in, n);
-          llmc__over_tokens(b, n, llmc__activate_tokens, &width);
-          part[0] = llmc__part(w[LLMC__EXPERT_DOWN], w[LLMC__EXPERT_DOWN_B], out);
-          llmc__products(b, part, 1, b->up, n);
-      }
+static void llmc__mlp(const llmc__batch *b, const llmc_tensor *const w[LLMC__EXPERT_PARTS], const float *in,
+                      uint32_t n, float *out)
+{
+    llmc__product part[2];
+    size_t width = (size_t)w[LLMC__EXPERT_UP]->dim[1];
+    bool gated = b->model->config.gated;
+    part[0] = llmc__part(w[LLMC__EXPERT_UP], w[LLMC__EXPERT_UP_B], b->up);
+    if (gated)
+        part[1] = llmc__part(w[LLMC__EXPERT_GATE], w[LLMC__EXPERT_GATE_B], b->gate);
+    llmc__products(b, part, gated ? 2 : 1, in, n);
+    llmc__over_tokens(b, n, llmc__activate_tokens, &width);
+    part[0] = llmc__part(w[LLMC__EXPERT_DOWN], w[LLMC__EXPERT_DOWN_B], out);
+    llmc__products(b, part, 1, b->up, n);
+}
 
-      //--[ 15.7 LAYER.experts ]-- mixture of experts: Shazeer 2017, Fedus 2021
-      /* Whether layer l has experts in place of one feed-forward. */
-      static bool llmc__has_experts(const llmc_config *c, uint32_t l)
-      {
-          return c->n_expert > 0 && !llmc_layers_has(&c->dense, l);
-      }
+//--[ 15.7 LAYER.experts ]-- mixture of experts: Shazeer 2017, Fedus 2021
+/* Whether layer l has experts in place of one feed-forward. */
+static bool llmc__has_experts(const llmc_config *c, uint32_t l)
+{
+    return c->n_expert > 0 && !llmc_layers_has(&c->dense, l);
+}
 
-      /* The U experts of largest score [E] to chosen [U], the best first. Of equal ones the lower number
+/* The U experts of largest score [E] to chosen [U], the best first. Of equal ones the lower number
    comes first (makers' code leaves that open); NaN is chosen last. */
-      static void llmc__choose_experts(const float *score, uint32_t E, uint32_t *chosen, uint32_t U)
-      {
-          uint32_t u, e, i;
-          for (u = 0; u < U; u++) {
-              uint32_t best = E;
-              for (e = 0; e < E; e++) {
-                  for (i = 0; i < u && chosen[i] != e; i++) {}
-                  if (i == u && (best == E || score[e] > score[best] || score[best] != score[best]))
-                      best = e;
-              }
-              chosen[u] = best;
-          }
-      }
+static void llmc__choose_experts(const float *score, uint32_t E, uint32_t *chosen, uint32_t U)
+{
+    uint32_t u, e, i;
+    for (u = 0; u < U; u++) {
+        uint32_t best = E;
+        for (e = 0; e < E; e++) {
+            for (i = 0; i < u && chosen[i] != e; i++) {}
+            if (i == u && (best == E || score[e] > score[best] || score[best] != score[best]))
+                best = e;
+        }
+        chosen[u] = best;
+    }
+}
 
-      /* llmc__tokens_fn: from score [T][E] to chosen and share [T][U]: the softmax of the chosen ones, over
+/* llmc__tokens_fn: from score [T][E] to chosen and share [T][U]: the softmax of the chosen ones, over
    all experts, or with expert_renorm over themselves. */
-      static void llmc__route_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-      {
-          const llmc_config *c = &b->model->config;
-          uint32_t E = c->n_expert, U = c->n_expert_used, t, u;
-          (void)arg;
-          for (t = begin; t < end; t++) {
-              float *score = b->score + (size_t)t * E, *share = b->share + (size_t)t * U, sum, some = 0;
-              uint32_t *chosen = b->chosen + (size_t)t * U;
-              llmc__choose_experts(score, E, chosen, U);
-              sum = b->k->exp_sum(score, E, b->k->max(score, E));
-              for (u = 0; u < U; u++)
-                  some += score[chosen[u]];
-              for (u = 0; u < U; u++)
-                  share[u] = score[chosen[u]] / (c->expert_renorm ? some : sum);
-          }
-      }
+static void llmc__route_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t E = c->n_expert, U = c->n_expert_used, t, u;
+    (void)arg;
+    for (t = begin; t < end; t++) {
+        float *score = b->score + (size_t)t * E, *share = b->share + (size_t)t * U, sum, some = 0;
+        uint32_t *chosen = b->chosen + (size_t)t * U;
+        llmc__choose_experts(score, E, chosen, U);
+        sum = b->k->exp_sum(score, E, b->k->max(score, E));
+        for (u = 0; u < U; u++)
+            some += score[chosen[u]];
+        for (u = 0; u < U; u++)
+            share[u] = score[chosen[u]] / (c->expert_renorm ? some : sum);
+    }
+}
 
-      /* order [T*U] = places in chosen, sorted by expert and within one by token; first [e] = where those
+/* order [T*U] = places in chosen, sorted by expert and within one by token; first [e] = where those
    of expert e end, which is where those of the next begin. */
-      static void llmc__sort_by_expert(const llmc__batch *b)
-      {
-          const llmc_config *c = &b->model->config;
-          uint32_t n = b->n * c->n_expert_used, at = 0, i;
-          LLMC_MEMSET(b->first, 0, c->n_expert * sizeof *b->first);
-          for (i = 0; i < n; i++)
-              b->first[b->chosen[i]]++;
-          for (i = 0; i < c->n_expert; i++) { /* from how many to where they begin */
-              at += b->first[i];
-              b->first[i] = at - b->first[i];
-          }
-          for (i = 0; i < n; i++)
-              b->order[b->first[b->chosen[i]]++] = i;
-      }
+static void llmc__sort_by_expert(const llmc__batch *b)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t n = b->n * c->n_expert_used, at = 0, i;
+    LLMC_MEMSET(b->first, 0, c->n_expert * sizeof *b->first);
+    for (i = 0; i < n; i++)
+        b->first[b->chosen[i]]++;
+    for (i = 0; i < c->n_expert; i++) { /* from how many to where they begin */
+        at += b->first[i];
+        b->first[i] = at - b->first[i];
+    }
+    for (i = 0; i < n; i++)
+        b->order[b->first[b->chosen[i]]++] = i;
+}
 
-      /* The tokens of one expert: place[i] of n is where token place[i] / U chose it. */
-      typedef struct llmc__expert_job {
-          const uint32_t *place;
-          const float *in; /* [T][D] */
-          float *out;      /* [T][D] */
-      } llmc__expert_job;
+/* The tokens of one expert: place[i] of n is where token place[i] / U chose it. */
+typedef struct llmc__expert_job {
+    const uint32_t *place;
+    const float *in; /* [T][D] */
+    float *out;      /* [T][D] */
+} llmc__expert_job;
 
-      /* llmc__tokens_fn: the expert's tokens side by side. */
-      static void llmc__pick_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-      {
-          const llmc__expert_job *job = (const llmc__expert_job *)arg;
-          size_t width = b->model->config.n_embd, U = b->model->config.n_expert_used, i;
-          for (i = begin; i < end; i++)
-              LLMC_MEMCPY(b->picked + i * width, job->in + job->place[i] / U * width, width * sizeof(float));
-      }
+/* llmc__tokens_fn: the expert's tokens side by side. */
+static void llmc__pick_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__expert_job *job = (const llmc__expert_job *)arg;
+    size_t width = b->model->config.n_embd, U = b->model->config.n_expert_used, i;
+    for (i = begin; i < end; i++)
+        LLMC_MEMCPY(b->picked + i * width, job->in + job->place[i] / U * width, width * sizeof(float));
+}
 
-      /* llmc__tokens_fn: the expert's answers, by their shares, onto what the tokens have so far. A token
+/* llmc__tokens_fn: the expert's answers, by their shares, onto what the tokens have so far. A token
    chooses an expert once, so no two pieces write to one. */
-      static void llmc__answer_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-      {
-          const llmc__expert_job *job = (const llmc__expert_job *)arg;
-          size_t width = b->model->config.n_embd, U = b->model->config.n_expert_used, i;
-          for (i = begin; i < end; i++)
-              llmc__add_times(b, job->out + job->place[i] / U * width, b->share[job->place[i]],
-                              b->answer + i * width, width);
-      }
+static void llmc__answer_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__expert_job *job = (const llmc__expert_job *)arg;
+    size_t width = b->model->config.n_embd, U = b->model->config.n_expert_used, i;
+    for (i = begin; i < end; i++)
+        llmc__add_times(b, job->out + job->place[i] / U * width, b->share[job->place[i]],
+                        b->answer + i * width, width);
+}
 
-      /* llmc__tokens_fn: the shared experts' answers onto out, times sigmoid(w . in) if they have a router
+/* llmc__tokens_fn: the shared experts' answers onto out, times sigmoid(w . in) if they have a router
    (Qwen). */
-      typedef struct llmc__shared_job {
-          const float *w;  /* [D], or NULL */
-          const float *in; /* [T][D] */
-          float *out;      /* [T][D] */
-      } llmc__shared_job;
+typedef struct llmc__shared_job {
+    const float *w;  /* [D], or NULL */
+    const float *in; /* [T][D] */
+    float *out;      /* [T][D] */
+} llmc__shared_job;
 
-      static void llmc__shared_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-      {
-          const llmc__shared_job *job = (const llmc__shared_job *)arg;
-          size_t width = b->model->config.n_embd, t;
-          for (t = begin; t < end; t++) {
-              float a =
-                  job->w != NULL ? llmc__sigmoid(llmc__dot(b, job->w, job->in + t * width, width)) : 1.0f;
-              llmc__add_times(b, job->out + t * width, a, b->answer + t * width, width);
-          }
-      }
+static void llmc__shared_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__shared_job *job = (const llmc__shared_job *)arg;
+    size_t width = b->model->config.n_embd, t;
+    for (t = begin; t < end; t++) {
+        float a = job->w != NULL ? llmc__sigmoid(llmc__dot(b, job->w, job->in + t * width, width)) : 1.0f;
+        llmc__add_times(b, job->out + t * width, a, b->answer + t * width, width);
+    }
+}
 
-      /* The experts that every token passes. */
-      static void llmc__shared_experts(const llmc__batch *b, uint32_t layer, const float *in, float *out)
-      {
-          const llmc_model *m = b->model;
-          const llmc_tensor *w[LLMC__EXPERT_PARTS] = {NULL, NULL, NULL, NULL, NULL, NULL};
-          llmc__shared_job job;
-          w[LLMC__EXPERT_GATE] = llmc__weight(m, layer, LLMC__W_SHARED_GATE);
-          w[LLMC__EXPERT_UP] = llmc__weight(m, layer, LLMC__W_SHARED_UP);
-          w[LLMC__EXPERT_DOWN] = llmc__weight(m, layer, LLMC__W_SHARED_DOWN);
-          llmc__mlp(b, w, in, b->n, b->answer);
-          job.w = llmc__vector(llmc__weight(m, layer, LLMC__W_SHARED_ROUTER), b->vec[0]);
-          job.in = in;
-          job.out = out;
-          llmc__over_tokens(b, b->n, llmc__shared_tokens, &job);
-      }
+/* The experts that every token passes. */
+static void llmc__shared_experts(const llmc__batch *b, uint32_t layer, const float *in, float *out)
+{
+    const llmc_model *m = b->model;
+    const llmc_tensor *w[LLMC__EXPERT_PARTS] = {NULL, NULL, NULL, NULL, NULL, NULL};
+    llmc__shared_job job;
+    w[LLMC__EXPERT_GATE] = llmc__weight(m, layer, LLMC__W_SHARED_GATE);
+    w[LLMC__EXPERT_UP] = llmc__weight(m, layer, LLMC__W_SHARED_UP);
+    w[LLMC__EXPERT_DOWN] = llmc__weight(m, layer, LLMC__W_SHARED_DOWN);
+    llmc__mlp(b, w, in, b->n, b->answer);
+    job.w = llmc__vector(llmc__weight(m, layer, LLMC__W_SHARED_ROUTER), b->vec[0]);
+    job.in = in;
+    job.out = out;
+    llmc__over_tokens(b, b->n, llmc__shared_tokens, &job);
+}
 
-      /* out [T][D] = sum over the chosen experts of share * expert(in), and the shared ones. Expert by
+/* out [T][D] = sum over the chosen experts of share * expert(in), and the shared ones. Expert by
    expert, so that its rows are read once for all tokens that chose it, and those that nobody chose
    are not read. A token's sum is in ascending order of experts, the shared ones last: it does
    not depend on who else is in the batch. out must not be in. */
-      static void llmc__experts(const llmc__batch *b, uint32_t layer, const float *in, float *out)
-      {
-          const llmc_model *m = b->model;
-          const llmc_config *c = &m->config;
-          const llmc_tensor *w[LLMC__EXPERT_PARTS];
-          llmc__product router = llmc__part(llmc__weight(m, layer, LLMC__W_ROUTER),
-                                            llmc__weight(m, layer, LLMC__W_ROUTER_B), b->score);
-          llmc__expert_job job;
-          uint32_t e, begin = 0, n;
-          unsigned i;
-          llmc__products(b, &router, 1, in, b->n);
-          llmc__over_tokens(b, b->n, llmc__route_tokens, NULL);
-          llmc__sort_by_expert(b);
-          LLMC_MEMSET(out, 0, (size_t)b->n * c->n_embd * sizeof(float));
-          job.in = in;
-          job.out = out;
-          for (e = 0; e < c->n_expert; e++, begin += n) {
-              n = b->first[e] - begin;
-              if (n == 0)
-                  continue;
-              job.place = b->order + begin;
-              for (i = 0; i < LLMC__EXPERT_PARTS; i++)
-                  w[i] = llmc__expert(m, layer, e, i);
-              if (n < b->n) /* else it is all of them, in order */
-                  llmc__over_tokens(b, n, llmc__pick_tokens, &job);
-              llmc__mlp(b, w, n < b->n ? b->picked : in, n, b->answer);
-              llmc__over_tokens(b, n, llmc__answer_tokens, &job);
-          }
-          if (c->n_ff_shared > 0)
-              llmc__shared_experts(b, layer, in, out);
-      }
+static void llmc__experts(const llmc__batch *b, uint32_t layer, const float *in, float *out)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    const llmc_tensor *w[LLMC__EXPERT_PARTS];
+    llmc__product router = llmc__part(llmc__weight(m, layer, LLMC__W_ROUTER),
+                                      llmc__weight(m, layer, LLMC__W_ROUTER_B), b->score);
+    llmc__expert_job job;
+    uint32_t e, begin = 0, n;
+    unsigned i;
+    llmc__products(b, &router, 1, in, b->n);
+    llmc__over_tokens(b, b->n, llmc__route_tokens, NULL);
+    llmc__sort_by_expert(b);
+    LLMC_MEMSET(out, 0, (size_t)b->n * c->n_embd * sizeof(float));
+    job.in = in;
+    job.out = out;
+    for (e = 0; e < c->n_expert; e++, begin += n) {
+        n = b->first[e] - begin;
+        if (n == 0)
+            continue;
+        job.place = b->order + begin;
+        for (i = 0; i < LLMC__EXPERT_PARTS; i++)
+            w[i] = llmc__expert(m, layer, e, i);
+        if (n < b->n) /* else it is all of them, in order */
+            llmc__over_tokens(b, n, llmc__pick_tokens, &job);
+        llmc__mlp(b, w, n < b->n ? b->picked : in, n, b->answer);
+        llmc__over_tokens(b, n, llmc__answer_tokens, &job);
+    }
+    if (c->n_ff_shared > 0)
+        llmc__shared_experts(b, layer, in, out);
+}
 
-      /* The feed-forward of a layer: in [T][D] to out [T][D]. out may be in but where there are experts. */
-      static void llmc__feed_forward(const llmc__batch *b, uint32_t layer, const float *in, float *out)
-      {
-          static const uint8_t role[LLMC__EXPERT_PARTS] = {LLMC__W_GATE,   LLMC__W_UP,   LLMC__W_DOWN,
-                                                           LLMC__W_GATE_B, LLMC__W_UP_B, LLMC__W_DOWN_B};
-          const llmc_tensor *w[LLMC__EXPERT_PARTS];
-          unsigned i;
-          if (llmc__has_experts(&b->model->config, layer)) {
-              llmc__experts(b, layer, in, out);
-              return;
-          }
-          for (i = 0; i < LLMC__EXPERT_PARTS; i++)
-              w[i] = llmc__weight(b->model, layer, role[i]);
-          llmc__mlp(b, w, in, b->n, out);
-      }
+/* The feed-forward of a layer: in [T][D] to out [T][D]. out may be in but where there are experts. */
+static void llmc__feed_forward(const llmc__batch *b, uint32_t layer, const float *in, float *out)
+{
+    static const uint8_t role[LLMC__EXPERT_PARTS] = {LLMC__W_GATE,   LLMC__W_UP,   LLMC__W_DOWN,
+                                                     LLMC__W_GATE_B, LLMC__W_UP_B, LLMC__W_DOWN_B};
+    const llmc_tensor *w[LLMC__EXPERT_PARTS];
+    unsigned i;
+    if (llmc__has_experts(&b->model->config, layer)) {
+        llmc__experts(b, layer, in, out);
+        return;
+    }
+    for (i = 0; i < LLMC__EXPERT_PARTS; i++)
+        w[i] = llmc__weight(b->model, layer, role[i]);
+    llmc__mlp(b, w, in, b->n, out);
+}
 
-      //==[ 16 KV ]==== pages of keys and values, shared by reference counts ==== needs: 04 07 15 ====
+//==[ 16 KV ]==== pages of keys and values, shared by reference counts ==== needs: 04 07 15 ====
 
-      //--[ 16.1 KV.pool ]-- fixed pages, a stack of free ones
-      typedef struct llmc__kv_pool {
-          llmc__kv_layout layout;
-          uint32_t n_pages, n_free;
-          uint32_t *free;  /* [n_pages] stack of pages nobody holds */
-          uint16_t *holds; /* [n_pages] how many tables hold the page */
-      } llmc__kv_pool;
+//--[ 16.1 KV.pool ]-- fixed pages, a stack of free ones
+typedef struct llmc__kv_pool {
+    llmc__kv_layout layout;
+    uint32_t n_pages, n_free;
+    uint32_t *free;  /* [n_pages] stack of pages nobody holds */
+    uint16_t *holds; /* [n_pages] how many tables hold the page */
+} llmc__kv_pool;
 
-      /* Positions [0, n * page_tokens) of one sequence; position p lies in page[p / page_tokens].
+/* Positions [0, n * page_tokens) of one sequence; position p lies in page[p / page_tokens].
    The pages' order in the pool means nothing. */
-      typedef struct llmc__kv_table {
-          uint32_t *page; /* [most pages a sequence can have] */
-          uint32_t n;     /* pages held */
-      } llmc__kv_table;
+typedef struct llmc__kv_table {
+    uint32_t *page; /* [most pages a sequence can have] */
+    uint32_t n;     /* pages held */
+} llmc__kv_table;
 
-      /* Carves pages for `tokens` positions, rounded up to whole pages, and fills in the
+/* Carves pages for `tokens` positions, rounded up to whole pages, and fills in the
    layout; the pool is usable after llmc__kv_reset. False: a size overflows. */
-      static bool llmc__kv_carve(llmc__kv_pool *kv, const llmc_config *c, llmc_dtype type, uint64_t tokens,
-                                 llmc__arena *a)
-      {
-          llmc__kv_layout *lay = &kv->layout;
-          uint64_t pages = tokens / LLMC__PAGE_TOKENS + (tokens % LLMC__PAGE_TOKENS != 0), total;
-          lay->type = type;
-          lay->page_tokens = LLMC__PAGE_TOKENS;
-          lay->row_bytes = llmc_dtype_bytes(type, c->head_dim);
-          lay->head_bytes = lay->row_bytes * lay->page_tokens;
-          if (!llmc__mul(lay->head_bytes, 2 * (uint64_t)c->n_kv_head, &lay->layer_bytes) ||
-              !llmc__mul(lay->layer_bytes, c->n_layer, &lay->page_bytes) ||
-              !llmc__mul(lay->page_bytes, pages, &total) || pages > UINT32_MAX)
-              return false;
-          kv->n_pages = (uint32_t)pages;
-          lay->pool = (uint8_t *)llmc__take(a, pages, lay->page_bytes);
-          kv->free = (uint32_t *)llmc__take(a, pages, sizeof(uint32_t));
-          kv->holds = (uint16_t *)llmc__take(a, pages, sizeof(uint16_t));
-          return !a->failed;
-      }
+static bool llmc__kv_carve(llmc__kv_pool *kv, const llmc_config *c, llmc_dtype type, uint64_t tokens,
+                           llmc__arena *a)
+{
+    llmc__kv_layout *lay = &kv->layout;
+    uint64_t pages = tokens / LLMC__PAGE_TOKENS + (tokens % LLMC__PAGE_TOKENS != 0), total;
+    lay->type = type;
+    lay->page_tokens = LLMC__PAGE_TOKENS;
+    lay->row_bytes = llmc_dtype_bytes(type, c->head_dim);
+    lay->head_bytes = lay->row_bytes * lay->page_tokens;
+    if (!llmc__mul(lay->head_bytes, 2 * (uint64_t)c->n_kv_head, &lay->layer_bytes) ||
+        !llmc__mul(lay->layer_bytes, c->n_layer, &lay->page_bytes) ||
+        !llmc__mul(lay->page_bytes, pages, &total) || pages > UINT32_MAX)
+        return false;
+    kv->n_pages = (uint32_t)pages;
+    lay->pool = (uint8_t *)llmc__take(a, pages, lay->page_bytes);
+    kv->free = (uint32_t *)llmc__take(a, pages, sizeof(uint32_t));
+    kv->holds = (uint16_t *)llmc__take(a, pages, sizeof(uint16_t));
+    return !a->failed;
+}
 
-      /* Every page free; the lowest are handed out first, so that a short conversation in a
+/* Every page free; the lowest are handed out first, so that a short conversation in a
    large cache touches little of it. Contents are left as they are: no position is read
    before it has been written. */
-      static void llmc__kv_reset(llmc__kv_pool *kv)
-      {
-          uint32_t i;
-          for (i = 0; i < kv->n_pages; i++) {
-              kv->free[i] = kv->n_pages - 1 - i;
-              kv->holds[i] = 0;
-          }
-          kv->n_free = kv->n_pages;
-      }
+static void llmc__kv_reset(llmc__kv_pool *kv)
+{
+    uint32_t i;
+    for (i = 0; i < kv->n_pages; i++) {
+        kv->free[i] = kv->n_pages - 1 - i;
+        kv->holds[i] = 0;
+    }
+    kv->n_free = kv->n_pages;
+}
 
-      //--[ 16.2 KV.table ]-- a sequence's pages grow and shrink with it
-      /* Pages for n positions, n at most the sequence's context. False, and nothing taken,
+//--[ 16.2 KV.table ]-- a sequence's pages grow and shrink with it
+/* Pages for n positions, n at most the sequence's context. False, and nothing taken,
    if too few are free. Pages already held stay where they are. */
-      static bool llmc__kv_reserve(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
-      {
-          uint32_t want = n / kv->layout.page_tokens + (n % kv->layout.page_tokens != 0);
-          if (want > table->n && want - table->n > kv->n_free)
-              return false;
-          while (table->n < want) {
-              uint32_t page = kv->free[--kv->n_free];
-              kv->holds[page] = 1;
-              table->page[table->n++] = page;
-          }
-          return true;
-      }
+static bool llmc__kv_reserve(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
+{
+    uint32_t want = n / kv->layout.page_tokens + (n % kv->layout.page_tokens != 0);
+    if (want > table->n && want - table->n > kv->n_free)
+        return false;
+    while (table->n < want) {
+        uint32_t page = kv->free[--kv->n_free];
+        kv->holds[page] = 1;
+        table->page[table->n++] = page;
+    }
+    return true;
+}
 
-      /* Gives back the pages beyond the first n positions. One that somebody else holds as
+/* Gives back the pages beyond the first n positions. One that somebody else holds as
    well only loses a holder. */
-      static void llmc__kv_trim(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
-      {
-          uint32_t keep = n / kv->layout.page_tokens + (n % kv->layout.page_tokens != 0);
-          while (table->n > keep) {
-              uint32_t page = table->page[--table->n];
-              if (--kv->holds[page] == 0)
-                  kv->free[kv->n_free++] = page;
-          }
-      }
+static void llmc__kv_trim(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
+{
+    uint32_t keep = n / kv->layout.page_tokens + (n % kv->layout.page_tokens != 0);
+    while (table->n > keep) {
+        uint32_t page = table->page[--table->n];
+        if (--kv->holds[page] == 0)
+            kv->free[kv->n_free++] = page;
+    }
+}
 
-      //==[ 17 FORWARD ]==== tokens in, hidden states and logits out ==== needs: 03 04 05 07 09 10 14 15 ====
+//==[ 17 FORWARD ]==== tokens in, hidden states and logits out ==== needs: 03 04 05 07 09 10 14 15 ====
 
-      //--[ 17.1 FORWARD.scratch ]-- memory for T tokens between the layers
-      /* The widest feed-forward: of dense layers, of an expert, of the shared ones. */
-      static uint64_t llmc__ffn_width(const llmc_config *c)
-      {
-          return llmc__max(c->n_ff, c->n_expert > 0 ? llmc__max(c->n_ff_expert, c->n_ff_shared) : 0);
-      }
+//--[ 17.1 FORWARD.scratch ]-- memory for T tokens between the layers
+/* The widest feed-forward: of dense layers, of an expert, of the shared ones. */
+static uint64_t llmc__ffn_width(const llmc_config *c)
+{
+    return llmc__max(c->n_ff, c->n_expert > 0 ? llmc__max(c->n_ff_expert, c->n_ff_shared) : 0);
+}
 
-      /* Most inputs that any product has. */
-      static uint64_t llmc__widest(const llmc_config *c)
-      {
-          return llmc__max(llmc__max(c->n_embd, llmc__ffn_width(c)), (uint64_t)c->n_head * c->head_dim);
-      }
+/* Most inputs that any product has. */
+static uint64_t llmc__widest(const llmc_config *c)
+{
+    return llmc__max(llmc__max(c->n_embd, llmc__ffn_width(c)), (uint64_t)c->n_head * c->head_dim);
+}
 
-      /* Most elements of any norm's weight, bias or other vector. */
-      static uint64_t llmc__longest(const llmc_model *m)
-      {
-          const llmc_config *c = &m->config;
-          uint64_t n = llmc__max(llmc__widest(c), llmc__max(c->n_expert, c->x_lambdas ? c->n_layer : 0));
-          n = llmc__max(n, llmc__max(c->smear_channels, c->value_channels));
-          if (c->qkv_grouped)
-              n = llmc__max(n, ((uint64_t)c->n_head + 2 * (uint64_t)c->n_kv_head) * c->head_dim);
-          return llmc__global(m, LLMC__W_HEAD_B) != NULL ? llmc__max(n, c->vocab_size) : n;
-      }
+/* Most elements of any norm's weight, bias or other vector. */
+static uint64_t llmc__longest(const llmc_model *m)
+{
+    const llmc_config *c = &m->config;
+    uint64_t n = llmc__max(llmc__widest(c), llmc__max(c->n_expert, c->x_lambdas ? c->n_layer : 0));
+    n = llmc__max(n, llmc__max(c->smear_channels, c->value_channels));
+    if (c->qkv_grouped)
+        n = llmc__max(n, ((uint64_t)c->n_head + 2 * (uint64_t)c->n_kv_head) * c->head_dim);
+    return llmc__global(m, LLMC__W_HEAD_B) != NULL ? llmc__max(n, c->vocab_size) : n;
+}
 
-      /* What a tensor asks of the scratch: inputs in 8 bits, rows in f32. */
-      static void llmc__note_type(const llmc__batch *b, const llmc_tensor *t, bool *packs, bool *rows)
-      {
-          if (t == NULL)
-              return;
-          *packs = *packs || (llmc__by_kernel(b->k, t) && llmc__wants_q8(t->type));
-          *rows = *rows || llmc__by_rows(b->k, t);
-      }
+/* What a tensor asks of the scratch: inputs in 8 bits, rows in f32. */
+static void llmc__note_type(const llmc__batch *b, const llmc_tensor *t, bool *packs, bool *rows)
+{
+    if (t == NULL)
+        return;
+    *packs = *packs || (llmc__by_kernel(b->k, t) && llmc__wants_q8(t->type));
+    *rows = *rows || llmc__by_rows(b->k, t);
+}
 
-      /* The same of all weights: those of the model, of its layers and of their experts. */
-      static void llmc__note_types(const llmc__batch *b, const llmc_model *m, bool *packs, bool *rows)
-      {
-          const llmc_config *c = &m->config;
-          uint64_t i;
-          uint32_t l;
-          *packs = *rows = false;
-          for (i = 0; i < LLMC__W_GLOBALS; i++)
-              llmc__note_type(b, m->global[i], packs, rows);
-          for (i = 0; i < (uint64_t)c->n_layer * LLMC__W_COUNT; i++)
-              llmc__note_type(b, m->layer[i], packs, rows);
-          for (l = 0; m->experts != NULL && l < c->n_layer; l++)
-              for (i = 0; m->experts[l] != NULL && i < (uint64_t)c->n_expert * LLMC__EXPERT_PARTS; i++)
-                  llmc__note_type(b, m->experts[l][i].data != NULL ? &m->experts[l][i] : NULL, packs, rows);
-      }
+/* The same of all weights: those of the model, of its layers and of their experts. */
+static void llmc__note_types(const llmc__batch *b, const llmc_model *m, bool *packs, bool *rows)
+{
+    const llmc_config *c = &m->config;
+    uint64_t i;
+    uint32_t l;
+    *packs = *rows = false;
+    for (i = 0; i < LLMC__W_GLOBALS; i++)
+        llmc__note_type(b, m->global[i], packs, rows);
+    for (i = 0; i < (uint64_t)c->n_layer * LLMC__W_COUNT; i++)
+        llmc__note_type(b, m->layer[i], packs, rows);
+    for (l = 0; m->experts != NULL && l < c->n_layer; l++)
+        for (i = 0; m->experts[l] != NULL && i < (uint64_t)c->n_expert * LLMC__EXPERT_PARTS; i++)
+            llmc__note_type(b, m->experts[l][i].data != NULL ? &m->experts[l][i] : NULL, packs, rows);
+}
 
-      /* T rows of `width` floats, or NULL where they are not wanted. */
-      static float *llmc__take_rows(llmc__arena *a, bool wanted, uint64_t T, uint64_t width)
-      {
-          return wanted ? (float *)llmc__take(a, T, width * sizeof(float)) : NULL;
-      }
+/* T rows of `width` floats, or NULL where they are not wanted. */
+static float *llmc__take_rows(llmc__arena *a, bool wanted, uint64_t T, uint64_t width)
+{
+    return wanted ? (float *)llmc__take(a, T, width * sizeof(float)) : NULL;
+}
 
-      /* What positions ask for. */
-      static void llmc__carve_positions(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
-      {
-          uint64_t half = c->rope_dims / 2;
-          unsigned set;
-          for (set = 0; set < 2; set++) {
-              bool used = llmc__rope_used(c, set);
-              b->freq[set] = used ? (double *)llmc__take(a, half, sizeof(double)) : NULL;
-              b->cosine[set] = llmc__take_rows(a, used, T, half);
-              b->sine[set] = llmc__take_rows(a, used, T, half);
-          }
-          b->wave = NULL;
-          if (c->pos == LLMC_POS_SINUSOIDAL)
-              b->wave = (double *)llmc__take(a, ((uint64_t)c->n_embd + 1) / 2, sizeof(double));
-      }
+/* What positions ask for. */
+static void llmc__carve_positions(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
+{
+    uint64_t half = c->rope_dims / 2;
+    unsigned set;
+    for (set = 0; set < 2; set++) {
+        bool used = llmc__rope_used(c, set);
+        b->freq[set] = used ? (double *)llmc__take(a, half, sizeof(double)) : NULL;
+        b->cosine[set] = llmc__take_rows(a, used, T, half);
+        b->sine[set] = llmc__take_rows(a, used, T, half);
+    }
+    b->wave = NULL;
+    if (c->pos == LLMC_POS_SINUSOIDAL)
+        b->wave = (double *)llmc__take(a, ((uint64_t)c->n_embd + 1) / 2, sizeof(double));
+}
 
-      /* What experts ask for. n_expert_used is at most n_expert. */
-      static void llmc__carve_experts(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
-      {
-          uint64_t U = c->n_expert_used, E = c->n_expert;
-          b->score = b->share = b->picked = b->answer = NULL;
-          b->chosen = b->order = b->first = NULL;
-          if (E == 0)
-              return;
-          b->score = llmc__take_rows(a, true, T, E);
-          b->share = llmc__take_rows(a, true, T, U);
-          b->chosen = (uint32_t *)llmc__take(a, T, U * sizeof(uint32_t));
-          b->order = (uint32_t *)llmc__take(a, T, U * sizeof(uint32_t));
-          b->first = (uint32_t *)llmc__take(a, E, sizeof(uint32_t));
-          b->picked = llmc__take_rows(a, true, T, c->n_embd);
-          b->answer = llmc__take_rows(a, true, T, c->n_embd);
-      }
+/* What experts ask for. n_expert_used is at most n_expert. */
+static void llmc__carve_experts(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
+{
+    uint64_t U = c->n_expert_used, E = c->n_expert;
+    b->score = b->share = b->picked = b->answer = NULL;
+    b->chosen = b->order = b->first = NULL;
+    if (E == 0)
+        return;
+    b->score = llmc__take_rows(a, true, T, E);
+    b->share = llmc__take_rows(a, true, T, U);
+    b->chosen = (uint32_t *)llmc__take(a, T, U * sizeof(uint32_t));
+    b->order = (uint32_t *)llmc__take(a, T, U * sizeof(uint32_t));
+    b->first = (uint32_t *)llmc__take(a, E, sizeof(uint32_t));
+    b->picked = llmc__take_rows(a, true, T, c->n_embd);
+    b->answer = llmc__take_rows(a, true, T, c->n_embd);
+}
 
-      /* llmc__batch_carve -- buffers for T tokens at a time
+/* llmc__batch_carve -- buffers for T tokens at a time
    Carves every buffer of a batch of up to T tokens; b->k is set, workers as in llmc_tasks. Shapes
    are beside the members of llmc__batch. What this model has no use for takes nothing. y is h where
    nobody reads h after attention or feed-forward has begun to write, z is y where the two come one
    after the other. Contents are set by llmc__batch_init. Failure is in a->failed. */
-      static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, uint32_t workers,
-                                    llmc__arena *a)
-      {
-          const llmc_config *c = &m->config;
-          uint64_t wide = llmc__widest(c), q_width = (uint64_t)c->n_head * c->head_dim;
-          uint64_t kv_width = (uint64_t)c->n_kv_head * c->head_dim;
-          bool parallel = c->parallel != LLMC_SERIAL, packs, rows;
-          llmc__note_types(b, m, &packs, &rows);
-          b->x = llmc__take_rows(a, true, T, c->n_embd);
-          b->h = llmc__take_rows(a, true, T, c->n_embd);
-          b->y = parallel || c->n_expert > 0 ? llmc__take_rows(a, true, T, c->n_embd) : b->h;
-          b->z = parallel ? llmc__take_rows(a, true, T, c->n_embd) : b->y;
-          b->x0 = llmc__take_rows(a, c->x_lambdas, T, c->n_embd);
-          b->back = llmc__take_rows(a, c->backout_layer > 0, T, c->n_embd);
-          b->q = llmc__take_rows(a, true, T, q_width);
-          b->att = llmc__take_rows(a, true, T, q_width);
-          b->key = llmc__take_rows(a, true, T, kv_width);
-          b->value = llmc__take_rows(a, true, T, kv_width);
-          b->fused = llmc__take_rows(a, c->qkv_grouped, T, q_width + 2 * kv_width);
-          b->up = llmc__take_rows(a, true, T, llmc__ffn_width(c));
-          b->gate = llmc__take_rows(a, c->gated, T, llmc__ffn_width(c));
-          llmc__carve_positions(b, c, T, a);
-          llmc__carve_experts(b, c, T, a);
-          b->x8 = packs ? (llmc__q8 *)llmc__take(a, T, (wide + 31) / 32 * sizeof(llmc__q8)) : NULL;
-          b->rows = llmc__take_rows(a, rows, workers, wide);
-          b->vec[0] = llmc__take_rows(a, true, 1, llmc__longest(m));
-          b->vec[1] = llmc__take_rows(a, true, 1, llmc__longest(m));
-      }
+static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, uint32_t workers,
+                              llmc__arena *a)
+{
+    const llmc_config *c = &m->config;
+    uint64_t wide = llmc__widest(c), q_width = (uint64_t)c->n_head * c->head_dim;
+    uint64_t kv_width = (uint64_t)c->n_kv_head * c->head_dim;
+    bool parallel = c->parallel != LLMC_SERIAL, packs, rows;
+    llmc__note_types(b, m, &packs, &rows);
+    b->x = llmc__take_rows(a, true, T, c->n_embd);
+    b->h = llmc__take_rows(a, true, T, c->n_embd);
+    b->y = parallel || c->n_expert > 0 ? llmc__take_rows(a, true, T, c->n_embd) : b->h;
+    b->z = parallel ? llmc__take_rows(a, true, T, c->n_embd) : b->y;
+    b->x0 = llmc__take_rows(a, c->x_lambdas, T, c->n_embd);
+    b->back = llmc__take_rows(a, c->backout_layer > 0, T, c->n_embd);
+    b->q = llmc__take_rows(a, true, T, q_width);
+    b->att = llmc__take_rows(a, true, T, q_width);
+    b->key = llmc__take_rows(a, true, T, kv_width);
+    b->value = llmc__take_rows(a, true, T, kv_width);
+    b->fused = llmc__take_rows(a, c->qkv_grouped, T, q_width + 2 * kv_width);
+    b->up = llmc__take_rows(a, true, T, llmc__ffn_width(c));
+    b->gate = llmc__take_rows(a, c->gated, T, llmc__ffn_width(c));
+    llmc__carve_positions(b, c, T, a);
+    llmc__carve_experts(b, c, T, a);
+    b->x8 = packs ? (llmc__q8 *)llmc__take(a, T, (wide + 31) / 32 * sizeof(llmc__q8)) : NULL;
+    b->rows = llmc__take_rows(a, rows, workers, wide);
+    b->vec[0] = llmc__take_rows(a, true, 1, llmc__longest(m));
+    b->vec[1] = llmc__take_rows(a, true, 1, llmc__longest(m));
+}
 
-      /* What stays the same from batch to batch; b->model is set, context the longest sequence. */
-      static void llmc__batch_init(llmc__batch *b, uint32_t context)
-      {
-          uint32_t width = b->model->config.n_embd, i;
-          llmc__rope_init(b, context);
-          if (b->wave != NULL)
-              for (i = 0; i < (width + 1) / 2; i++)
-                  b->wave[i] = llmc__pow(10000, -2.0 * (double)i / (double)width);
-      }
+/* What stays the same from batch to batch; b->model is set, context the longest sequence. */
+static void llmc__batch_init(llmc__batch *b, uint32_t context)
+{
+    uint32_t width = b->model->config.n_embd, i;
+    llmc__rope_init(b, context);
+    if (b->wave != NULL)
+        for (i = 0; i < (width + 1) / 2; i++)
+            b->wave[i] = llmc__pow(10000, -2.0 * (double)i / (double)width);
+}
 
-      //--[ 17.2 FORWARD.watch ]-- taps, reports, and the first layer that goes wrong
-      /* Who looks on while a batch passes; all zero: nobody. */
-      typedef struct llmc__watch {
-          llmc_log log; /* at DEBUG: one line a layer */
-          llmc_tap tap;
-          bool check_finite;
-      } llmc__watch;
+//--[ 17.2 FORWARD.watch ]-- taps, reports, and the first layer that goes wrong
+/* Who looks on while a batch passes; all zero: nobody. */
+typedef struct llmc__watch {
+    llmc_log log; /* at DEBUG: one line a layer */
+    llmc_tap tap;
+    bool check_finite;
+} llmc__watch;
 
-      /* Shows the residual stream x [n][D] at a point ("embed", "layer", "final") to whoever
+/* Shows the residual stream x [n][D] at a point ("embed", "layer", "final") to whoever
    asked: tap first, then log, then the check, so that the lines before an error show how
    it came. Errors: NOT_FINITE (with check_finite). */
-      static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, const char *point,
-                                       uint32_t layer, uint32_t n, llmc_diag *diag)
-      {
-          char where[32];
-          const llmc_config *c = &b->model->config;
-          size_t count = (size_t)n * c->n_embd, i;
-          if (w->tap.fn == NULL && !w->check_finite && (w->log.fn == NULL || w->log.level < LLMC_LOG_DEBUG))
-              return LLMC_OK; /* nobody is watching */
-          if (w->tap.fn != NULL)
-              w->tap.fn(w->tap.user, point, layer, b->x, n, c->n_embd);
-          if (llmc__streq(point, "layer"))
-              llmc__format(where, sizeof where, "layer %u of %u", layer + 1, c->n_layer);
-          else
-              llmc__format(where, sizeof where, "%s", point);
-          if (w->log.fn != NULL && w->log.level >= LLMC_LOG_DEBUG) {
-              float top = 0;
-              for (i = 0; i < count; i++)
-                  top = b->x[i] > top ? b->x[i] : -b->x[i] > top ? -b->x[i] : top;
-              llmc__say(&w->log, LLMC_LOG_DEBUG, "FORWARD", "%s: %u tokens, largest value %g", where, n,
-                        (double)top);
-          }
-          if (w->check_finite && !b->k->finite(b->x, count) && !llmc__streq(point, "layer"))
-              return LLMC__FAIL(diag, NOT_FINITE, "FORWARD.watch", LLMC_NO_OFFSET,
-                                "values stop being finite at %s",
-                                llmc__streq(point, "embed") ? "the token embedding" : "the output norm");
-          if (w->check_finite && !b->k->finite(b->x, count))
-              return LLMC__FAIL(diag, NOT_FINITE, "FORWARD.watch", LLMC_NO_OFFSET,
-                                "values stop being finite at %s (counted from 1; the file's blk.%u)", where,
-                                layer);
-          return LLMC_OK;
-      }
+static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, const char *point,
+                                 uint32_t layer, uint32_t n, llmc_diag *diag)
+{
+    char where[32];
+    const llmc_config *c = &b->model->config;
+    size_t count = (size_t)n * c->n_embd, i;
+    if (w->tap.fn == NULL && !w->check_finite && (w->log.fn == NULL || w->log.level < LLMC_LOG_DEBUG))
+        return LLMC_OK; /* nobody is watching */
+    if (w->tap.fn != NULL)
+        w->tap.fn(w->tap.user, point, layer, b->x, n, c->n_embd);
+    if (llmc__streq(point, "layer"))
+        llmc__format(where, sizeof where, "layer %u of %u", layer + 1, c->n_layer);
+    else
+        llmc__format(where, sizeof where, "%s", point);
+    if (w->log.fn != NULL && w->log.level >= LLMC_LOG_DEBUG) {
+        float top = 0;
+        for (i = 0; i < count; i++)
+            top = b->x[i] > top ? b->x[i] : -b->x[i] > top ? -b->x[i] : top;
+        llmc__say(&w->log, LLMC_LOG_DEBUG, "FORWARD", "%s: %u tokens, largest value %g", where, n,
+                  (double)top);
+    }
+    if (w->check_finite && !b->k->finite(b->x, count) && !llmc__streq(point, "layer"))
+        return LLMC__FAIL(diag, NOT_FINITE, "FORWARD.watch", LLMC_NO_OFFSET, "values stop being finite at %s",
+                          llmc__streq(point, "embed") ? "the token embedding" : "the output norm");
+    if (w->check_finite && !b->k->finite(b->x, count))
+        return LLMC__FAIL(diag, NOT_FINITE, "FORWARD.watch", LLMC_NO_OFFSET,
+                          "values stop being finite at %s (counted from 1; the file's blk.%u)", where, layer);
+    return LLMC_OK;
+}
 
-      //--[ 17.3 FORWARD.ends ]-- from tokens to the first state, from the last one to logits
-      /* x [D] of one token at one position: its row of the embedding (scaled), its type's, and its
+//--[ 17.3 FORWARD.ends ]-- from tokens to the first state, from the last one to logits
+/* x [D] of one token at one position: its row of the embedding (scaled), its type's, and its
    position's where those are learned or waves (Vaswani 2017: sines at even places, cosines at odd ones).
    Ids and positions have been checked where they came in. */
-      static void llmc__embed_token(const llmc__batch *b, llmc_token id, uint32_t pos, float *x)
-      {
-          const llmc_model *m = b->model;
-          const llmc_config *c = &m->config;
-          uint32_t i;
-          llmc__tensor_row_f32(llmc__global(m, LLMC__W_EMBED), (uint64_t)id, x);
-          if (c->embed_scale != 1)
-              b->k->scale(x, c->embed_scale, c->n_embd);
-          if (llmc__global(m, LLMC__W_TYPES) != NULL) {
-              llmc__tensor_row_f32(llmc__global(m, LLMC__W_TYPES), 0, b->vec[0]);
-              b->k->add(x, b->vec[0], c->n_embd);
-          }
-          if (c->pos == LLMC_POS_LEARNED) {
-              llmc__tensor_row_f32(llmc__global(m, LLMC__W_POS), pos, b->vec[0]);
-              b->k->add(x, b->vec[0], c->n_embd);
-          }
-          for (i = 0; b->wave != NULL && i < c->n_embd; i += 2) {
-              float sine, cosine;
-              llmc__sincos((double)pos * b->wave[i / 2], &sine, &cosine);
-              x[i] += sine;
-              if (i + 1 < c->n_embd)
-                  x[i + 1] += cosine;
-          }
-      }
+static void llmc__embed_token(const llmc__batch *b, llmc_token id, uint32_t pos, float *x)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    uint32_t i;
+    llmc__tensor_row_f32(llmc__global(m, LLMC__W_EMBED), (uint64_t)id, x);
+    if (c->embed_scale != 1)
+        b->k->scale(x, c->embed_scale, c->n_embd);
+    if (llmc__global(m, LLMC__W_TYPES) != NULL) {
+        llmc__tensor_row_f32(llmc__global(m, LLMC__W_TYPES), 0, b->vec[0]);
+        b->k->add(x, b->vec[0], c->n_embd);
+    }
+    if (c->pos == LLMC_POS_LEARNED) {
+        llmc__tensor_row_f32(llmc__global(m, LLMC__W_POS), pos, b->vec[0]);
+        b->k->add(x, b->vec[0], c->n_embd);
+    }
+    for (i = 0; b->wave != NULL && i < c->n_embd; i += 2) {
+        float sine, cosine;
+        llmc__sincos((double)pos * b->wave[i / 2], &sine, &cosine);
+        x[i] += sine;
+        if (i + 1 < c->n_embd)
+            x[i + 1] += cosine;
+    }
+}
 
-      /* x [t] += lambda sigmoid(gate . x[t][0..smear_channels)) * (embedding of the token before), which
+/* x [t] += lambda sigmoid(gate . x[t][0..smear_channels)) * (embedding of the token before), which
    is that token's x before it was smeared itself: made anew from its id in h, so that a batch may
    begin anywhere. Nothing at position 0. */
-      static void llmc__smear(const llmc__batch *b)
-      {
-          const llmc_model *m = b->model;
-          const llmc_config *c = &m->config;
-          const float *gate;
-          float lambda[1];
-          uint32_t t;
-          for (t = 0; t < b->n; t++)
-              llmc__embed_token(b, b->prev[t], b->pos[t] > 0 ? b->pos[t] - 1 : 0,
-                                b->h + (size_t)t * c->n_embd);
-          if (c->embed_norm)
-              llmc__norm(b, b->h, b->h, b->n, llmc__global(m, LLMC__W_EMBED_NORM),
-                         llmc__global(m, LLMC__W_EMBED_NORM_B));
-          gate = llmc__vector(llmc__global(m, LLMC__W_SMEAR_GATE), b->vec[0]);
-          llmc__tensor_row_f32(llmc__global(m, LLMC__W_SMEAR_LAMBDA), 0, lambda);
-          for (t = 0; t < b->n; t++) {
-              float *x = b->x + (size_t)t * c->n_embd;
-              if (b->pos[t] > 0)
-                  llmc__add_times(b, x, lambda[0] * llmc__sigmoid(llmc__dot(b, gate, x, c->smear_channels)),
-                                  b->h + (size_t)t * c->n_embd, c->n_embd);
-          }
-      }
+static void llmc__smear(const llmc__batch *b)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    const float *gate;
+    float lambda[1];
+    uint32_t t;
+    for (t = 0; t < b->n; t++)
+        llmc__embed_token(b, b->prev[t], b->pos[t] > 0 ? b->pos[t] - 1 : 0, b->h + (size_t)t * c->n_embd);
+    if (c->embed_norm)
+        llmc__norm(b, b->h, b->h, b->n, llmc__global(m, LLMC__W_EMBED_NORM),
+                   llmc__global(m, LLMC__W_EMBED_NORM_B));
+    gate = llmc__vector(llmc__global(m, LLMC__W_SMEAR_GATE), b->vec[0]);
+    llmc__tensor_row_f32(llmc__global(m, LLMC__W_SMEAR_LAMBDA), 0, lambda);
+    for (t = 0; t < b->n; t++) {
+        float *x = b->x + (size_t)t * c->n_embd;
+        if (b->pos[t] > 0)
+            llmc__add_times(b, x, lambda[0] * llmc__sigmoid(llmc__dot(b, gate, x, c->smear_channels)),
+                            b->h + (size_t)t * c->n_embd, c->n_embd);
+    }
+}
 
-      /* x [T][D]: the state that the first block reads. */
-      static void llmc__embed(const llmc__batch *b)
-      {
-          const llmc_model *m = b->model;
-          const llmc_config *c = &m->config;
-          uint32_t t;
-          for (t = 0; t < b->n; t++)
-              llmc__embed_token(b, b->ids[t], b->pos[t], b->x + (size_t)t * c->n_embd);
-          if (c->embed_norm)
-              llmc__norm(b, b->x, b->x, b->n, llmc__global(m, LLMC__W_EMBED_NORM),
-                         llmc__global(m, LLMC__W_EMBED_NORM_B));
-          if (c->smear_channels > 0)
-              llmc__smear(b);
-          if (b->x0 != NULL)
-              LLMC_MEMCPY(b->x0, b->x, (size_t)b->n * c->n_embd * sizeof(float));
-      }
+/* x [T][D]: the state that the first block reads. */
+static void llmc__embed(const llmc__batch *b)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    uint32_t t;
+    for (t = 0; t < b->n; t++)
+        llmc__embed_token(b, b->ids[t], b->pos[t], b->x + (size_t)t * c->n_embd);
+    if (c->embed_norm)
+        llmc__norm(b, b->x, b->x, b->n, llmc__global(m, LLMC__W_EMBED_NORM),
+                   llmc__global(m, LLMC__W_EMBED_NORM_B));
+    if (c->smear_channels > 0)
+        llmc__smear(b);
+    if (b->x0 != NULL)
+        LLMC_MEMCPY(b->x0, b->x, (size_t)b->n * c->n_embd * sizeof(float));
+}
 
-      /* x [n_want][D] = the states after the last norm of the tokens want[i]; the rest of x is lost. Reading
+/* x [n_want][D] = the states after the last norm of the tokens want[i]; the rest of x is lost. Reading
    a prompt wants one token's logits of many, and the head is the largest matrix there is. */
-      static void llmc__final(const llmc__batch *b, const uint32_t *want, uint32_t n_want)
-      {
-          const llmc_model *m = b->model;
-          size_t width = m->config.n_embd;
-          uint32_t i;
-          if (b->back != NULL) {
-              float lambda[1];
-              llmc__tensor_row_f32(llmc__global(m, LLMC__W_BACKOUT_LAMBDA), 0, lambda);
-              for (i = 0; i < n_want; i++)
-                  llmc__add_times(b, b->x + want[i] * width, -lambda[0], b->back + want[i] * width, width);
-          }
-          for (i = 0; i < n_want; i++) /* want is ascending, so nothing is overwritten too early */
-              LLMC_MEMMOVE(b->x + i * width, b->x + want[i] * width, width * sizeof(float));
-          if (!m->config.no_out_norm)
-              llmc__norm(b, b->x, b->x, n_want, llmc__global(m, LLMC__W_OUT_NORM),
-                         llmc__global(m, LLMC__W_OUT_NORM_B));
-      }
+static void llmc__final(const llmc__batch *b, const uint32_t *want, uint32_t n_want)
+{
+    const llmc_model *m = b->model;
+    size_t width = m->config.n_embd;
+    uint32_t i;
+    if (b->back != NULL) {
+        float lambda[1];
+        llmc__tensor_row_f32(llmc__global(m, LLMC__W_BACKOUT_LAMBDA), 0, lambda);
+        for (i = 0; i < n_want; i++)
+            llmc__add_times(b, b->x + want[i] * width, -lambda[0], b->back + want[i] * width, width);
+    }
+    for (i = 0; i < n_want; i++) /* want is ascending, so nothing is overwritten too early */
+        LLMC_MEMMOVE(b->x + i * width, b->x + want[i] * width, width * sizeof(float));
+    if (!m->config.no_out_norm)
+        llmc__norm(b, b->x, b->x, n_want, llmc__global(m, LLMC__W_OUT_NORM),
+                   llmc__global(m, LLMC__W_OUT_NORM_B));
+}
 
-      /* llmc__tokens_fn: logits [n][V] at arg scaled and bounded as the model was trained. */
-      static void llmc__bound_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-      {
-          const llmc_config *c = &b->model->config;
-          size_t n = (size_t)(end - begin) * c->vocab_size;
-          float *logits = (float *)arg + (size_t)begin * c->vocab_size;
-          if (c->logit_scale != 1)
-              b->k->scale(logits, c->logit_scale, n);
-          if (c->logit_clamp > 0)
-              llmc__clamp(logits, n, c->logit_clamp);
-          if (c->logit_softcap > 0)
-              b->k->softcap(logits, n, c->logit_softcap);
-          if (c->logit_clamp > 0)
-              llmc__clamp(logits, n, c->logit_clamp);
-      }
+/* llmc__tokens_fn: logits [n][V] at arg scaled and bounded as the model was trained. */
+static void llmc__bound_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    size_t n = (size_t)(end - begin) * c->vocab_size;
+    float *logits = (float *)arg + (size_t)begin * c->vocab_size;
+    if (c->logit_scale != 1)
+        b->k->scale(logits, c->logit_scale, n);
+    if (c->logit_clamp > 0)
+        llmc__clamp(logits, n, c->logit_clamp);
+    if (c->logit_softcap > 0)
+        b->k->softcap(logits, n, c->logit_softcap);
+    if (c->logit_clamp > 0)
+        llmc__clamp(logits, n, c->logit_clamp);
+}
 
-      /* logits [n][V] of the final states x [n][D]. The head's rows beyond V are padding. */
-      static void llmc__head(const llmc__batch *b, uint32_t n, float *logits)
-      {
-          const llmc_model *m = b->model;
-          const llmc_config *c = &m->config;
-          llmc__product head =
-              llmc__part(llmc__global(m, LLMC__W_HEAD), llmc__global(m, LLMC__W_HEAD_B), logits);
-          head.rows = head.stride = c->vocab_size;
-          llmc__products(b, &head, 1, b->x, n);
-          if (c->logit_scale != 1 || c->logit_clamp > 0 || c->logit_softcap > 0)
-              llmc__over_tokens(b, n, llmc__bound_tokens, logits);
-      }
+/* logits [n][V] of the final states x [n][D]. The head's rows beyond V are padding. */
+static void llmc__head(const llmc__batch *b, uint32_t n, float *logits)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    llmc__product head = llmc__part(llmc__global(m, LLMC__W_HEAD), llmc__global(m, LLMC__W_HEAD_B), logits);
+    head.rows = head.stride = c->vocab_size;
+    llmc__products(b, &head, 1, b->x, n);
+    if (c->logit_scale != 1 || c->logit_clamp > 0 || c->logit_softcap > 0)
+        llmc__over_tokens(b, n, llmc__bound_tokens, logits);
+}
 
-      //--[ 17.4 FORWARD.pass ]-- the whole decoder, read from top to bottom
-      /* What a branch reads: x normed, in h, or x itself where the family norms elsewhere. */
-      static const float *llmc__branch_in(const llmc__batch *b, uint32_t layer, unsigned norm,
-                                          unsigned norm_bias)
-      {
-          if (!b->model->config.pre_norm)
-              return b->x;
-          llmc__norm(b, b->h, b->x, b->n, llmc__weight(b->model, layer, norm),
-                     llmc__weight(b->model, layer, norm_bias));
-          return b->h;
-      }
+//--[ 17.4 FORWARD.pass ]-- the whole decoder, read from top to bottom
+/* What a branch reads: x normed, in h, or x itself where the family norms elsewhere. */
+static const float *llmc__branch_in(const llmc__batch *b, uint32_t layer, unsigned norm, unsigned norm_bias)
+{
+    if (!b->model->config.pre_norm)
+        return b->x;
+    llmc__norm(b, b->h, b->x, b->n, llmc__weight(b->model, layer, norm),
+               llmc__weight(b->model, layer, norm_bias));
+    return b->h;
+}
 
-      /* llmc__tokens_fn: x += residual_scale y, y [T][D] at arg, which is scaled in place. Every element by
+/* llmc__tokens_fn: x += residual_scale y, y [T][D] at arg, which is scaled in place. Every element by
    itself, so the cut does not matter. */
-      static void llmc__residual(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-      {
-          size_t width = b->model->config.n_embd, n = (end - begin) * width;
-          float *y = (float *)arg + begin * width;
-          if (b->model->config.residual_scale != 1)
-              b->k->scale(y, b->model->config.residual_scale, n);
-          b->k->add(b->x + begin * width, y, n);
-      }
+static void llmc__residual(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    size_t width = b->model->config.n_embd, n = (end - begin) * width;
+    float *y = (float *)arg + begin * width;
+    if (b->model->config.residual_scale != 1)
+        b->k->scale(y, b->model->config.residual_scale, n);
+    b->k->add(b->x + begin * width, y, n);
+}
 
-      /* x = norm''(x + residual_scale norm'(y)) with what of that the model has: branch norm, post norm. */
-      static void llmc__join(const llmc__batch *b, uint32_t layer, float *y, unsigned branch, unsigned post,
-                             unsigned post_bias)
-      {
-          const llmc_model *m = b->model;
-          if (m->config.branch_norm)
-              llmc__norm(b, y, y, b->n, llmc__weight(m, layer, branch), NULL);
-          llmc__over_tokens(b, b->n, llmc__residual, y);
-          if (m->config.post_norm)
-              llmc__norm(b, b->x, b->x, b->n, llmc__weight(m, layer, post),
-                         llmc__weight(m, layer, post_bias));
-      }
+/* x = norm''(x + residual_scale norm'(y)) with what of that the model has: branch norm, post norm. */
+static void llmc__join(const llmc__batch *b, uint32_t layer, float *y, unsigned branch, unsigned post,
+                       unsigned post_bias)
+{
+    const llmc_model *m = b->model;
+    if (m->config.branch_norm)
+        llmc__norm(b, y, y, b->n, llmc__weight(m, layer, branch), NULL);
+    llmc__over_tokens(b, b->n, llmc__residual, y);
+    if (m->config.post_norm)
+        llmc__norm(b, b->x, b->x, b->n, llmc__weight(m, layer, post), llmc__weight(m, layer, post_bias));
+}
 
-      /* x = a x + a0 x0 with layer l's two weights: how much of the first state comes back. */
-      static void llmc__recall(const llmc__batch *b, uint32_t layer)
-      {
-          size_t n = (size_t)b->n * b->model->config.n_embd;
-          float a = llmc__vector(llmc__global(b->model, LLMC__W_X_LAMBDAS), b->vec[0])[layer];
-          float a0 = llmc__vector(llmc__global(b->model, LLMC__W_X0_LAMBDAS), b->vec[0])[layer];
-          b->k->scale(b->x, a, n);
-          llmc__add_times(b, b->x, a0, b->x0, n);
-      }
+/* x = a x + a0 x0 with layer l's two weights: how much of the first state comes back. */
+static void llmc__recall(const llmc__batch *b, uint32_t layer)
+{
+    size_t n = (size_t)b->n * b->model->config.n_embd;
+    float a = llmc__vector(llmc__global(b->model, LLMC__W_X_LAMBDAS), b->vec[0])[layer];
+    float a0 = llmc__vector(llmc__global(b->model, LLMC__W_X0_LAMBDAS), b->vec[0])[layer];
+    b->k->scale(b->x, a, n);
+    llmc__add_times(b, b->x, a0, b->x0, n);
+}
 
-      /* One block: a mixer and a feed-forward, x the only thing that goes on to the next.
+/* One block: a mixer and a feed-forward, x the only thing that goes on to the next.
      serial    x += attention(norm x); x += feed_forward(norm' x)
      parallel  x += attention(norm x) + feed_forward(norm x), or norm' x, of the same x */
-      static void llmc__block(const llmc__batch *b, uint32_t layer)
-      {
-          bool serial = b->model->config.parallel == LLMC_SERIAL;
-          const float *in = llmc__branch_in(b, layer, LLMC__W_ATTN_NORM, LLMC__W_ATTN_NORM_B);
-          llmc__attention(b, layer, in, b->y);
-          if (serial)
-              llmc__join(b, layer, b->y, LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
-                         LLMC__W_ATTN_POST_NORM_B);
-          if (b->model->config.parallel != LLMC_PARALLEL_SHARED)
-              in = llmc__branch_in(b, layer, LLMC__W_FFN_NORM, LLMC__W_FFN_NORM_B);
-          llmc__feed_forward(b, layer, in, b->z);
-          if (!serial)
-              llmc__join(b, layer, b->y, LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
-                         LLMC__W_ATTN_POST_NORM_B);
-          llmc__join(b, layer, b->z, LLMC__W_FFN_BRANCH_NORM, LLMC__W_FFN_POST_NORM, LLMC__W_FFN_POST_NORM_B);
-      }
+static void llmc__block(const llmc__batch *b, uint32_t layer)
+{
+    bool serial = b->model->config.parallel == LLMC_SERIAL;
+    const float *in = llmc__branch_in(b, layer, LLMC__W_ATTN_NORM, LLMC__W_ATTN_NORM_B);
+    llmc__attention(b, layer, in, b->y);
+    if (serial)
+        llmc__join(b, layer, b->y, LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
+                   LLMC__W_ATTN_POST_NORM_B);
+    if (b->model->config.parallel != LLMC_PARALLEL_SHARED)
+        in = llmc__branch_in(b, layer, LLMC__W_FFN_NORM, LLMC__W_FFN_NORM_B);
+    llmc__feed_forward(b, layer, in, b->z);
+    if (!serial)
+        llmc__join(b, layer, b->y, LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
+                   LLMC__W_ATTN_POST_NORM_B);
+    llmc__join(b, layer, b->z, LLMC__W_FFN_BRANCH_NORM, LLMC__W_FFN_POST_NORM, LLMC__W_FFN_POST_NORM_B);
+}
 
-      /* Runs b->n tokens through the model, storing their keys and values in their pages
+/* Runs b->n tokens through the model, storing their keys and values in their pages
    (which must hold every position up to pos[t]), and leaves the final states of the tokens
    want[0..n_want), ascending, in x [n_want][D]; with logits not NULL also writes logits [n_want][V].
    Tokens of one sequence come in order.
    After an error the pages of this batch's positions hold anything, and nothing before
    them has changed: the batch can be run again.
    Errors: NOT_FINITE (with check_finite). */
-      static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch, const uint32_t *want,
-                                       uint32_t n_want, float *logits, llmc_diag *diag)
-      {
-          const llmc_config *c = &b->model->config;
-          uint32_t l;
-          llmc__embed(b);
-          LLMC__TRY(llmc__observe(b, watch, "embed", 0, b->n, diag));
-          if (c->pos == LLMC_POS_ROPE) /* other positions are in x already */
-              llmc__over_tokens(b, b->n, llmc__rope_angles, NULL);
-          for (l = 0; l < c->n_layer; l++) {
-              if (c->x_lambdas)
-                  llmc__recall(b, l);
-              llmc__block(b, l);
-              if (b->back != NULL && l == c->backout_layer)
-                  LLMC_MEMCPY(b->back, b->x, (size_t)b->n * c->n_embd * sizeof(float));
-              LLMC__TRY(llmc__observe(b, watch, "layer", l, b->n, diag));
-          }
-          if (n_want > 0) { /* the middle of a long prompt wants nothing */
-              llmc__final(b, want, n_want);
-              if (logits != NULL)
-                  llmc__head(b, n_want, logits);
-              LLMC__TRY(llmc__observe(b, watch, "final", c->n_layer - 1, n_want, diag));
-          }
-          return LLMC_OK;
-      }
+static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch, const uint32_t *want,
+                                 uint32_t n_want, float *logits, llmc_diag *diag)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t l;
+    llmc__embed(b);
+    LLMC__TRY(llmc__observe(b, watch, "embed", 0, b->n, diag));
+    if (c->pos == LLMC_POS_ROPE) /* other positions are in x already */
+        llmc__over_tokens(b, b->n, llmc__rope_angles, NULL);
+    for (l = 0; l < c->n_layer; l++) {
+        if (c->x_lambdas)
+            llmc__recall(b, l);
+        llmc__block(b, l);
+        if (b->back != NULL && l == c->backout_layer)
+            LLMC_MEMCPY(b->back, b->x, (size_t)b->n * c->n_embd * sizeof(float));
+        LLMC__TRY(llmc__observe(b, watch, "layer", l, b->n, diag));
+    }
+    if (n_want > 0) { /* the middle of a long prompt wants nothing */
+        llmc__final(b, want, n_want);
+        if (logits != NULL)
+            llmc__head(b, n_want, logits);
+        LLMC__TRY(llmc__observe(b, watch, "final", c->n_layer - 1, n_want, diag));
+    }
+    return LLMC_OK;
+}
 
-      //==[ 18 SAMPLE ]==== from logits to a token ==== needs: 03 04 05 ====
+//==[ 18 SAMPLE ]==== from logits to a token ==== needs: 03 04 05 ====
 
-      //--[ 18.1 SAMPLE.options ]-- what a caller may ask for
-      /* How a token is chosen, in order; every step sees what the one before left over:
+//--[ 18.1 SAMPLE.options ]-- what a caller may ask for
+/* How a token is chosen, in order; every step sees what the one before left over:
      bias         logit + bias; -infinity forbids
      penalties    for tokens seen in the last penalty_window ones
      temperature  p = softmax(logit / temperature); 0: the largest logit, and done
@@ -17058,377 +16989,376 @@ enum {
    Probabilities are renewed after each filter, so top_p is a part of what top_k left.
    Filters count ties by id: of equally likely tokens those with low ids stay. */
 
-      /* x lies in [low, high]; a NaN does not, an infinity neither. */
-      static bool llmc__in_range(float x, float low, float high)
-      {
-          return llmc__finite(x) && x >= low && x <= high;
-      }
+/* x lies in [low, high]; a NaN does not, an infinity neither. */
+static bool llmc__in_range(float x, float low, float high)
+{
+    return llmc__finite(x) && x >= low && x <= high;
+}
 
-      /* Minus infinity: a token that must not be chosen. */
-      static inline bool llmc__forbidden(float x)
-      {
-          return llmc__f32_bits(x) == 0xff800000u;
-      }
+/* Minus infinity: a token that must not be chosen. */
+static inline bool llmc__forbidden(float x)
+{
+    return llmc__f32_bits(x) == 0xff800000u;
+}
 
-      /* A bias is a number, or forbids. Whether its token exists, only sampling knows.
+/* A bias is a number, or forbids. Whether its token exists, only sampling knows.
    Errors: BAD_ARG, naming the entry. */
-      static llmc_status llmc__sample_check_bias(const llmc_sample_options *opt, llmc_diag *diag)
-      {
-          size_t i;
-          if (opt->n_bias > 0 && opt->bias == NULL)
-              return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.options", LLMC_NO_OFFSET,
-                                "bias is NULL but n_bias is %zu", opt->n_bias);
-          for (i = 0; i < opt->n_bias; i++) {
-              if (opt->bias[i].token < 0)
-                  return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.options", LLMC_NO_OFFSET, "bias[%zu].token is %d",
-                                    i, (int)opt->bias[i].token);
-              if (!llmc__finite(opt->bias[i].bias) && !llmc__forbidden(opt->bias[i].bias))
-                  return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.options", LLMC_NO_OFFSET,
-                                    "bias[%zu].bias is %g; it has to be finite or -infinity", i,
-                                    (double)opt->bias[i].bias);
-          }
-          return LLMC_OK;
-      }
+static llmc_status llmc__sample_check_bias(const llmc_sample_options *opt, llmc_diag *diag)
+{
+    size_t i;
+    if (opt->n_bias > 0 && opt->bias == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.options", LLMC_NO_OFFSET, "bias is NULL but n_bias is %zu",
+                          opt->n_bias);
+    for (i = 0; i < opt->n_bias; i++) {
+        if (opt->bias[i].token < 0)
+            return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.options", LLMC_NO_OFFSET, "bias[%zu].token is %d", i,
+                              (int)opt->bias[i].token);
+        if (!llmc__finite(opt->bias[i].bias) && !llmc__forbidden(opt->bias[i].bias))
+            return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.options", LLMC_NO_OFFSET,
+                              "bias[%zu].bias is %g; it has to be finite or -infinity", i,
+                              (double)opt->bias[i].bias);
+    }
+    return LLMC_OK;
+}
 
-      /* llmc_sample_check -- are the options sensible?                    (SAMPLE.options)
+/* llmc_sample_check -- are the options sensible?                    (SAMPLE.options)
    opt   NULL is all zero, which is
    Errors: BAD_ARG, naming the field, its value and what it may be. */
-      LLMC_API llmc_status llmc_sample_check(const llmc_sample_options *opt, llmc_diag *diag)
-      {
-          static const char *const name[] = {"temperature",     "top_p",          "min_p",
-                                             "typical_p",       "repeat_penalty", "frequency_penalty",
-                                             "presence_penalty"};
-          llmc_sample_options o;
-          float value[7], low, high; /* the interval that value[i] must lie in */
-          size_t i;
-          llmc__options(&o, sizeof o, opt);
-          value[0] = o.temperature;
-          value[1] = o.top_p;
-          value[2] = o.min_p;
-          value[3] = o.typical_p;
-          value[4] = o.repeat_penalty;
-          value[5] = o.frequency_penalty;
-          value[6] = o.presence_penalty;
-          for (i = 0; i < 7; i++) {
-              low = i < 5 ? 0.0f : -FLT_MAX; /* negative penalties reward what was said */
-              high = i >= 1 && i <= 3 ? 1.0f : FLT_MAX;
-              if (!llmc__in_range(value[i], low, high))
-                  return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.options", LLMC_NO_OFFSET,
-                                    "%s is %g; it has to be %s", name[i], (double)value[i],
-                                    i >= 5   ? "finite"
-                                    : i == 0 ? "0 (greedy) or more, and finite"
-                                    : i == 4 ? "0 or more, and finite"
-                                             : "from 0 to 1");
-          }
-          return llmc__sample_check_bias(&o, diag);
-      }
+LLMC_API llmc_status llmc_sample_check(const llmc_sample_options *opt, llmc_diag *diag)
+{
+    static const char *const name[] = {"temperature",     "top_p",          "min_p",
+                                       "typical_p",       "repeat_penalty", "frequency_penalty",
+                                       "presence_penalty"};
+    llmc_sample_options o;
+    float value[7], low, high; /* the interval that value[i] must lie in */
+    size_t i;
+    llmc__options(&o, sizeof o, opt);
+    value[0] = o.temperature;
+    value[1] = o.top_p;
+    value[2] = o.min_p;
+    value[3] = o.typical_p;
+    value[4] = o.repeat_penalty;
+    value[5] = o.frequency_penalty;
+    value[6] = o.presence_penalty;
+    for (i = 0; i < 7; i++) {
+        low = i < 5 ? 0.0f : -FLT_MAX; /* negative penalties reward what was said */
+        high = i >= 1 && i <= 3 ? 1.0f : FLT_MAX;
+        if (!llmc__in_range(value[i], low, high))
+            return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.options", LLMC_NO_OFFSET, "%s is %g; it has to be %s",
+                              name[i], (double)value[i],
+                              i >= 5   ? "finite"
+                              : i == 0 ? "0 (greedy) or more, and finite"
+                              : i == 4 ? "0 or more, and finite"
+                                       : "from 0 to 1");
+    }
+    return llmc__sample_check_bias(&o, diag);
+}
 
-      //--[ 18.2 SAMPLE.heap ]-- candidates in order, only as far as they are looked at
-      /* A token that may still be chosen. key orders candidates (before that it counts a
+//--[ 18.2 SAMPLE.heap ]-- candidates in order, only as far as they are looked at
+/* A token that may still be chosen. key orders candidates (before that it counts a
    token's occurrences); value is the logit, later (logit - largest) / temperature, at
    most 0. Until llmc__heat drops some, candidate i is token i. */
-      typedef struct llmc__candidate {
-          float key, value;
-          llmc_token id;
-      } llmc__candidate;
+typedef struct llmc__candidate {
+    float key, value;
+    llmc_token id;
+} llmc__candidate;
 
-      /* a comes before b: larger key, then lower id. No two candidates are equal, so
+/* a comes before b: larger key, then lower id. No two candidates are equal, so
    every order below is the only one there is. */
-      static inline bool llmc__before(const llmc__candidate *a, const llmc__candidate *b)
-      {
-          return a->key > b->key || (a->key >= b->key && a->id < b->id);
-      }
+static inline bool llmc__before(const llmc__candidate *a, const llmc__candidate *b)
+{
+    return a->key > b->key || (a->key >= b->key && a->id < b->id);
+}
 
-      /* A heap is enough order for everything here: its root is the next candidate, and
+/* A heap is enough order for everything here: its root is the next candidate, and
    putting another there costs log n. Sorting all of a vocabulary of 128k for the few
    that a filter keeps would cost more than all the rest of sampling. Both loops
    below end after log2 n steps whatever the keys are: no shape of logits is slow.
 
    Restores heap c [n] after c[i] changed. The root comes before all others, or
    after all others if worst_first. */
-      static void llmc__sift(llmc__candidate *c, size_t n, size_t i, bool worst_first)
-      {
-          const llmc__candidate moving = c[i];
-          size_t child;
-          for (; (child = 2 * i + 1) < n; i = child) {
-              if (child + 1 < n && llmc__before(&c[child + 1], &c[child]) != worst_first)
-                  child++;
-              if (llmc__before(&c[child], &moving) == worst_first)
-                  break;
-              c[i] = c[child];
-          }
-          c[i] = moving;
-      }
+static void llmc__sift(llmc__candidate *c, size_t n, size_t i, bool worst_first)
+{
+    const llmc__candidate moving = c[i];
+    size_t child;
+    for (; (child = 2 * i + 1) < n; i = child) {
+        if (child + 1 < n && llmc__before(&c[child + 1], &c[child]) != worst_first)
+            child++;
+        if (llmc__before(&c[child], &moving) == worst_first)
+            break;
+        c[i] = c[child];
+    }
+    c[i] = moving;
+}
 
-      /* Any n candidates to a heap: O(n). From the last that has a child back to the root, so
+/* Any n candidates to a heap: O(n). From the last that has a child back to the root, so
    that both halves below are heaps already. */
-      static void llmc__heapify(llmc__candidate *c, size_t n, bool worst_first)
-      {
-          size_t i = n / 2;
-          while (i-- > 0)
-              llmc__sift(c, n, i, worst_first);
-      }
+static void llmc__heapify(llmc__candidate *c, size_t n, bool worst_first)
+{
+    size_t i = n / 2;
+    while (i-- > 0)
+        llmc__sift(c, n, i, worst_first);
+}
 
-      /* The k first of c [n] by key, in no particular order, to c [0, k). O(n log k): the
+/* The k first of c [n] by key, in no particular order, to c [0, k). O(n log k): the
    last of the best so far is at the root, and leaves for a better one. */
-      static void llmc__keep_first(llmc__candidate *c, size_t n, size_t k)
-      {
-          size_t i;
-          llmc__heapify(c, k, true);
-          for (i = k; i < n; i++)
-              if (llmc__before(&c[i], &c[0])) {
-                  c[0] = c[i];
-                  llmc__sift(c, k, 0, true);
-              }
-      }
+static void llmc__keep_first(llmc__candidate *c, size_t n, size_t k)
+{
+    size_t i;
+    llmc__heapify(c, k, true);
+    for (i = k; i < n; i++)
+        if (llmc__before(&c[i], &c[0])) {
+            c[0] = c[i];
+            llmc__sift(c, k, 0, true);
+        }
+}
 
-      //--[ 18.3 SAMPLE.filter ]-- temperature, top-k, typical, top-p, min-p
-      /* exp(value), value at most 0; nothing where that leaves the normal floats. What a
+//--[ 18.3 SAMPLE.filter ]-- temperature, top-k, typical, top-p, min-p
+/* exp(value), value at most 0; nothing where that leaves the normal floats. What a
    candidate's probability is in proportion to: no filter needs the sum to be 1. */
-      static inline double llmc__weight_of(const llmc__candidate *c)
-      {
-          return c->value < -87.0f ? 0.0 : (double)llmc__expf(c->value);
-      }
+static inline double llmc__weight_of(const llmc__candidate *c)
+{
+    return c->value < -87.0f ? 0.0 : (double)llmc__expf(c->value);
+}
 
-      /* In the order they lie in, as doubles: the same on every machine. Positive:
+/* In the order they lie in, as doubles: the same on every machine. Positive:
    the largest value is 0 after llmc__heat, and every filter leaves some of the mass. */
-      static double llmc__weight_sum(const llmc__candidate *c, size_t n)
-      {
-          double sum = 0;
-          size_t i;
-          for (i = 0; i < n; i++)
-              sum += llmc__weight_of(&c[i]);
-          return sum;
-      }
+static double llmc__weight_sum(const llmc__candidate *c, size_t n)
+{
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < n; i++)
+        sum += llmc__weight_of(&c[i]);
+    return sum;
+}
 
-      /* Nucleus (Holtzman 2019), and the second half of typical:
+/* Nucleus (Holtzman 2019), and the second half of typical:
    keeps the shortest beginning of c [n], in order of key, whose probabilities add up
    to at least p. Returns its length, 1 at least. Only that beginning gets sorted:
    O(n + kept log n). */
-      static size_t llmc__keep_mass(llmc__candidate *c, size_t n, double p)
-      {
-          const double enough = p * llmc__weight_sum(c, n);
-          double mass = 0;
-          size_t left = n, kept;
-          llmc__heapify(c, n, false);
-          do { /* the first goes behind the shrinking heap */
-              const llmc__candidate first = c[0];
-              mass += llmc__weight_of(&first);
-              left--;
-              c[0] = c[left];
-              c[left] = first;
-              llmc__sift(c, left, 0, false);
-          } while (left > 0 && mass < enough);
-          kept = n - left;
-          LLMC_MEMMOVE(c, c + left, kept * sizeof *c);
-          return kept;
-      }
+static size_t llmc__keep_mass(llmc__candidate *c, size_t n, double p)
+{
+    const double enough = p * llmc__weight_sum(c, n);
+    double mass = 0;
+    size_t left = n, kept;
+    llmc__heapify(c, n, false);
+    do { /* the first goes behind the shrinking heap */
+        const llmc__candidate first = c[0];
+        mass += llmc__weight_of(&first);
+        left--;
+        c[0] = c[left];
+        c[left] = first;
+        llmc__sift(c, left, 0, false);
+    } while (left > 0 && mass < enough);
+    kept = n - left;
+    LLMC_MEMMOVE(c, c + left, kept * sizeof *c);
+    return kept;
+}
 
-      /* Order by likelihood again, after typical has used another order. What was kept in
+/* Order by likelihood again, after typical has used another order. What was kept in
    which place does not matter: key and id alone decide. */
-      static void llmc__key_by_value(llmc__candidate *c, size_t n)
-      {
-          size_t i;
-          for (i = 0; i < n; i++)
-              c[i].key = c[i].value;
-      }
+static void llmc__key_by_value(llmc__candidate *c, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        c[i].key = c[i].value;
+}
 
-      /* Locally typical: those whose surprise -log p is nearest to the expected surprise,
+/* Locally typical: those whose surprise -log p is nearest to the expected surprise,
    the entropy H = -sum p log p. With log p = value - log Z the distance
    |-log p - H| is |value - sum p value|: Z drops out. Leaves its own order in key.
    Returns how many stay, at c [0, ...), 1 at least. Source: Meister 2022. */
-      static size_t llmc__keep_typical(llmc__candidate *c, size_t n, double p)
-      {
-          double sum = 0, mean = 0;
-          size_t i;
-          for (i = 0; i < n; i++) {
-              double w = llmc__weight_of(&c[i]);
-              sum += w;
-              mean += w * (double)c[i].value;
-          }
-          mean /= sum;
-          for (i = 0; i < n; i++) {
-              double distance = (double)c[i].value - mean;
-              c[i].key = (float)(distance < 0 ? distance : -distance);
-          }
-          return llmc__keep_mass(c, n, p);
-      }
+static size_t llmc__keep_typical(llmc__candidate *c, size_t n, double p)
+{
+    double sum = 0, mean = 0;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        double w = llmc__weight_of(&c[i]);
+        sum += w;
+        mean += w * (double)c[i].value;
+    }
+    mean /= sum;
+    for (i = 0; i < n; i++) {
+        double distance = (double)c[i].value - mean;
+        c[i].key = (float)(distance < 0 ? distance : -distance);
+    }
+    return llmc__keep_mass(c, n, p);
+}
 
-      /* Drops what is less likely than min_p times the most likely; that one stays, as
+/* Drops what is less likely than min_p times the most likely; that one stays, as
    min_p is at most 1. Keeps the order they lie in. Source: Nguyen 2024. */
-      static size_t llmc__keep_likely(llmc__candidate *c, size_t n, double min_p)
-      {
-          double best = 0;
-          size_t i, kept = 0;
-          for (i = 0; i < n; i++) {
-              double w = llmc__weight_of(&c[i]);
-              best = w > best ? w : best;
-          }
-          for (i = 0; i < n; i++)
-              if (llmc__weight_of(&c[i]) >= min_p * best)
-                  c[kept++] = c[i];
-          return kept;
-      }
+static size_t llmc__keep_likely(llmc__candidate *c, size_t n, double min_p)
+{
+    double best = 0;
+    size_t i, kept = 0;
+    for (i = 0; i < n; i++) {
+        double w = llmc__weight_of(&c[i]);
+        best = w > best ? w : best;
+    }
+    for (i = 0; i < n; i++)
+        if (llmc__weight_of(&c[i]) >= min_p * best)
+            c[kept++] = c[i];
+    return kept;
+}
 
-      /* value = (value - largest) / temperature; what gets no probability at all is
+/* value = (value - largest) / temperature; what gets no probability at all is
    dropped. A largest of +infinity leaves the tokens that have it, all alike. Returns
    how many are left, 1 at least: the largest itself. */
-      static size_t llmc__heat(llmc__candidate *c, size_t n, float largest, float temperature)
-      {
-          size_t i, kept = 0;
-          for (i = 0; i < n; i++) {
-              float v = c[i].value >= largest ? 0.0f : (c[i].value - largest) / temperature;
-              if (!llmc__finite(v))
-                  continue;
-              c[kept] = c[i];
-              c[kept++].value = v;
-          }
-          return kept;
-      }
+static size_t llmc__heat(llmc__candidate *c, size_t n, float largest, float temperature)
+{
+    size_t i, kept = 0;
+    for (i = 0; i < n; i++) {
+        float v = c[i].value >= largest ? 0.0f : (c[i].value - largest) / temperature;
+        if (!llmc__finite(v))
+            continue;
+        c[kept] = c[i];
+        c[kept++].value = v;
+    }
+    return kept;
+}
 
-      /* Filters in their documented order; returns how many candidates are left, >= 1. c [n]
+/* Filters in their documented order; returns how many candidates are left, >= 1. c [n]
    as llmc__heat left them; what stays lies at c [0, ...) in no particular order. */
-      static size_t llmc__filter(const llmc_sample_options *opt, llmc__candidate *c, size_t n)
-      {
-          llmc__key_by_value(c, n);
-          if (opt->top_k > 0 && opt->top_k < n) {
-              llmc__keep_first(c, n, opt->top_k);
-              n = opt->top_k;
-          }
-          if (opt->typical_p > 0 && opt->typical_p < 1) {
-              n = llmc__keep_typical(c, n, (double)opt->typical_p);
-              llmc__key_by_value(c, n);
-          }
-          if (opt->top_p > 0 && opt->top_p < 1)
-              n = llmc__keep_mass(c, n, (double)opt->top_p);
-          if (opt->min_p > 0)
-              n = llmc__keep_likely(c, n, (double)opt->min_p);
-          return n;
-      }
+static size_t llmc__filter(const llmc_sample_options *opt, llmc__candidate *c, size_t n)
+{
+    llmc__key_by_value(c, n);
+    if (opt->top_k > 0 && opt->top_k < n) {
+        llmc__keep_first(c, n, opt->top_k);
+        n = opt->top_k;
+    }
+    if (opt->typical_p > 0 && opt->typical_p < 1) {
+        n = llmc__keep_typical(c, n, (double)opt->typical_p);
+        llmc__key_by_value(c, n);
+    }
+    if (opt->top_p > 0 && opt->top_p < 1)
+        n = llmc__keep_mass(c, n, (double)opt->top_p);
+    if (opt->min_p > 0)
+        n = llmc__keep_likely(c, n, (double)opt->min_p);
+    return n;
+}
 
-      /* The token at which the running sum of weights passes u [0, 1) of the whole. Should
+/* The token at which the running sum of weights passes u [0, 1) of the whole. Should
    rounding keep the sum from getting there, the last that has any weight. */
-      static llmc_token llmc__draw(llmc__candidate *c, size_t n, double u)
-      {
-          const double target = u * llmc__weight_sum(c, n);
-          double sum = 0;
-          size_t i, last = 0;
-          for (i = 0; i < n; i++) {
-              double w = llmc__weight_of(&c[i]);
-              sum += w;
-              if (w > 0)
-                  last = i;
-              if (sum > target)
-                  break;
-          }
-          return c[last].id;
-      }
+static llmc_token llmc__draw(llmc__candidate *c, size_t n, double u)
+{
+    const double target = u * llmc__weight_sum(c, n);
+    double sum = 0;
+    size_t i, last = 0;
+    for (i = 0; i < n; i++) {
+        double w = llmc__weight_of(&c[i]);
+        sum += w;
+        if (w > 0)
+            last = i;
+        if (sum > target)
+            break;
+    }
+    return c[last].id;
+}
 
-      //--[ 18.4 SAMPLE.penalty ]-- bias, and what has been said before
-      /* For each distinct token t among the last penalty_window of history, count times there:
+//--[ 18.4 SAMPLE.penalty ]-- bias, and what has been said before
+/* For each distinct token t among the last penalty_window of history, count times there:
      logit = logit > 0 ? logit / repeat : logit * repeat        (Keskar 2019)
      logit = logit - frequency * count - presence
    Counts go into key, which is 0 before and after: O(window), whatever the
    vocabulary. Ids outside it are somebody's separators and count for nothing. */
-      static void llmc__penalise(const llmc_sample_options *opt, llmc__candidate *c, size_t n,
-                                 const llmc_token *history, size_t n_history)
-      {
-          const size_t asked = opt->penalty_window == 0 ? 64 : opt->penalty_window;
-          const size_t window = asked == UINT32_MAX || asked > n_history ? n_history : asked;
-          const float repeat = opt->repeat_penalty > 0 ? opt->repeat_penalty : 1.0f;
-          size_t i;
-          if (repeat >= 1.0f && repeat <= 1.0f && llmc__f32_bits(opt->frequency_penalty) << 1 == 0 &&
-              llmc__f32_bits(opt->presence_penalty) << 1 == 0)
-              return;
-          if (window == 0) /* history may be NULL then */
-              return;
-          history += n_history - window;
-          for (i = 0; i < window; i++)
-              if (history[i] >= 0 && (size_t)history[i] < n)
-                  c[history[i]].key += 1.0f;
-          for (i = 0; i < window; i++) {
-              llmc__candidate *t;
-              if (history[i] < 0 || (size_t)history[i] >= n || c[history[i]].key <= 0)
-                  continue;
-              t = &c[history[i]];
-              t->value = t->value > 0 ? t->value / repeat : t->value * repeat;
-              t->value -= opt->frequency_penalty * t->key + opt->presence_penalty;
-              t->key = 0;
-          }
-      }
+static void llmc__penalise(const llmc_sample_options *opt, llmc__candidate *c, size_t n,
+                           const llmc_token *history, size_t n_history)
+{
+    const size_t asked = opt->penalty_window == 0 ? 64 : opt->penalty_window;
+    const size_t window = asked == UINT32_MAX || asked > n_history ? n_history : asked;
+    const float repeat = opt->repeat_penalty > 0 ? opt->repeat_penalty : 1.0f;
+    size_t i;
+    if (repeat >= 1.0f && repeat <= 1.0f && llmc__f32_bits(opt->frequency_penalty) << 1 == 0 &&
+        llmc__f32_bits(opt->presence_penalty) << 1 == 0)
+        return;
+    if (window == 0) /* history may be NULL then */
+        return;
+    history += n_history - window;
+    for (i = 0; i < window; i++)
+        if (history[i] >= 0 && (size_t)history[i] < n)
+            c[history[i]].key += 1.0f;
+    for (i = 0; i < window; i++) {
+        llmc__candidate *t;
+        if (history[i] < 0 || (size_t)history[i] >= n || c[history[i]].key <= 0)
+            continue;
+        t = &c[history[i]];
+        t->value = t->value > 0 ? t->value / repeat : t->value * repeat;
+        t->value -= opt->frequency_penalty * t->key + opt->presence_penalty;
+        t->key = 0;
+    }
+}
 
-      /* Biases of one token add up. Errors: BAD_ARG (a token outside the vocabulary). */
-      static llmc_status llmc__bias(const llmc_sample_options *opt, llmc__candidate *c, size_t n,
-                                    llmc_diag *diag)
-      {
-          size_t i;
-          for (i = 0; i < opt->n_bias; i++) {
-              const llmc_logit_bias *b = &opt->bias[i];
-              if ((size_t)b->token >= n)
-                  return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.penalty", LLMC_NO_OFFSET,
-                                    "bias[%zu].token is %d, but the vocabulary has %zu", i, (int)b->token, n);
-              if (llmc__forbidden(b->bias) && !llmc__nan(c[b->token].value))
-                  c[b->token].value = b->bias; /* not by adding: a certain token is forbidden, too */
-              else
-                  c[b->token].value += b->bias;
-          }
-          return LLMC_OK;
-      }
+/* Biases of one token add up. Errors: BAD_ARG (a token outside the vocabulary). */
+static llmc_status llmc__bias(const llmc_sample_options *opt, llmc__candidate *c, size_t n, llmc_diag *diag)
+{
+    size_t i;
+    for (i = 0; i < opt->n_bias; i++) {
+        const llmc_logit_bias *b = &opt->bias[i];
+        if ((size_t)b->token >= n)
+            return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.penalty", LLMC_NO_OFFSET,
+                              "bias[%zu].token is %d, but the vocabulary has %zu", i, (int)b->token, n);
+        if (llmc__forbidden(b->bias) && !llmc__nan(c[b->token].value))
+            c[b->token].value = b->bias; /* not by adding: a certain token is forbidden, too */
+        else
+            c[b->token].value += b->bias;
+    }
+    return LLMC_OK;
+}
 
-      //--[ 18.5 SAMPLE.choose ]-- all of it
-      /* Index of the largest value, the lowest of several; n if there is a NaN or if
+//--[ 18.5 SAMPLE.choose ]-- all of it
+/* Index of the largest value, the lowest of several; n if there is a NaN or if
    every token is forbidden: both are NOT_FINITE to the caller. */
-      static size_t llmc__largest(const llmc__candidate *c, size_t n)
-      {
-          size_t i, best = 0;
-          for (i = 0; i < n; i++) {
-              if (llmc__nan(c[i].value))
-                  return n;
-              if (c[i].value > c[best].value)
-                  best = i;
-          }
-          return n > 0 && llmc__forbidden(c[best].value) ? n : best;
-      }
+static size_t llmc__largest(const llmc__candidate *c, size_t n)
+{
+    size_t i, best = 0;
+    for (i = 0; i < n; i++) {
+        if (llmc__nan(c[i].value))
+            return n;
+        if (c[i].value > c[best].value)
+            best = i;
+    }
+    return n > 0 && llmc__forbidden(c[best].value) ? n : best;
+}
 
-      /* log softmax(logits)[token]; four sums in a fixed order, so that they overlap. n >= 1,
+/* log softmax(logits)[token]; four sums in a fixed order, so that they overlap. n >= 1,
    0 <= token < n. What is 87 below the largest adds nothing that a float could show. */
-      LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token)
-      {
-          double sum[4] = {0, 0, 0, 0};
-          float largest = logits[0];
-          size_t i;
-          for (i = 0; i < n; i++) {
-              if (llmc__nan(logits[i]))
-                  return logits[i];
-              largest = logits[i] > largest ? logits[i] : largest;
-          }
-          for (i = 0; i < n; i++) {
-              float d = logits[i] >= largest ? 0.0f : logits[i] - largest;
-              if (d > -87.0f)
-                  sum[i & 3] += (double)llmc__expf(d);
-          }
-          if (logits[token] < largest && !llmc__finite(logits[token] - largest))
-              return llmc__bits_f32(0xff800000u);
-          return (float)((logits[token] < largest ? (double)logits[token] - (double)largest : 0) -
-                         llmc__log((sum[0] + sum[1]) + (sum[2] + sum[3])));
-      }
+LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token)
+{
+    double sum[4] = {0, 0, 0, 0};
+    float largest = logits[0];
+    size_t i;
+    for (i = 0; i < n; i++) {
+        if (llmc__nan(logits[i]))
+            return logits[i];
+        largest = logits[i] > largest ? logits[i] : largest;
+    }
+    for (i = 0; i < n; i++) {
+        float d = logits[i] >= largest ? 0.0f : logits[i] - largest;
+        if (d > -87.0f)
+            sum[i & 3] += (double)llmc__expf(d);
+    }
+    if (logits[token] < largest && !llmc__finite(logits[token] - largest))
+        return llmc__bits_f32(0xff800000u);
+    return (float)((logits[token] < largest ? (double)logits[token] - (double)largest : 0) -
+                   llmc__log((sum[0] + sum[1]) + (sum[2] + sum[3])));
+}
 
-      /* All the work memory there is: one candidate a token. One layout for need and use. */
-      static llmc__candidate *llmc__sample_carve(llmc__arena *a, size_t n)
-      {
-          return (llmc__candidate *)llmc__take(a, n, sizeof(llmc__candidate));
-      }
+/* All the work memory there is: one candidate a token. One layout for need and use. */
+static llmc__candidate *llmc__sample_carve(llmc__arena *a, size_t n)
+{
+    return (llmc__candidate *)llmc__take(a, n, sizeof(llmc__candidate));
+}
 
-      /* llmc_sample_need -- bytes of work memory for n tokens                (SAMPLE.choose)
+/* llmc_sample_need -- bytes of work memory for n tokens                (SAMPLE.choose)
    12 a token and an alignment; SIZE_MAX if no memory can hold them. */
-      LLMC_API size_t llmc_sample_need(size_t n)
-      {
-          llmc__arena a = {NULL, 0, 0, false};
-          (void)llmc__sample_carve(&a, n);
-          return a.failed ? SIZE_MAX : (size_t)llmc__arena_need(&a);
-      }
+LLMC_API size_t llmc_sample_need(size_t n)
+{
+    llmc__arena a = {NULL, 0, 0, false};
+    (void)llmc__sample_carve(&a, n);
+    return a.failed ? SIZE_MAX : (size_t)llmc__arena_need(&a);
+}
 
-      /* llmc_sample -- choose the next token                              (SAMPLE.choose)
+/* llmc_sample -- choose the next token                              (SAMPLE.choose)
    logits [n]; history [n_history] may be NULL if empty; rng may be NULL if greedy
    Without temperature the largest changed logit wins, of several the lowest id. A
    logit of -infinity forbids its token; +infinity makes it certain, and of several
@@ -17436,1405 +17366,1389 @@ enum {
    arithmetic is IEEE: sums are doubles in a fixed order.
    Errors: BAD_ARG, NO_MEMORY, NOT_FINITE; nothing has been changed then, nor drawn.
    Sources: as beside each option; top-k: Fan 2018. */
-      LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, const float *logits,
-                                       size_t n, const llmc_token *history, size_t n_history, void *work,
-                                       size_t work_bytes, llmc_token *token, float *logprob, llmc_diag *diag)
-      {
-          llmc_sample_options o;
-          llmc__arena a;
-          llmc__candidate *c;
-          size_t i, best, left;
-          LLMC__TRY(llmc_sample_check(opt, diag));
-          llmc__options(&o, sizeof o, opt);
-          if (n == 0 || n > INT32_MAX)
-              return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET,
-                                "cannot choose among %zu tokens", n);
-          if (o.temperature > 0 && rng == NULL)
-              return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "drawing needs an rng");
-          if (work == NULL || work_bytes < llmc_sample_need(n))
-              return LLMC__FAIL(diag, NO_MEMORY, "SAMPLE.choose", LLMC_NO_OFFSET,
-                                "sampling from %zu tokens needs %zu bytes of work memory, not %zu", n,
-                                llmc_sample_need(n), work_bytes);
-          a = llmc__arena_over(work, work_bytes);
-          c = llmc__sample_carve(&a, n);
-          for (i = 0; i < n; i++) {
-              c[i].key = 0;
-              c[i].value = logits[i];
-              c[i].id = (llmc_token)i;
-          }
-          LLMC__TRY(llmc__bias(&o, c, n, diag));
-          llmc__penalise(&o, c, n, history, n_history);
-          best = llmc__largest(c, n);
-          if (best == n)
-              return LLMC__FAIL(diag, NOT_FINITE, "SAMPLE.choose", LLMC_NO_OFFSET,
-                                "a logit is NaN, or none is left that may be chosen");
-          *token = (llmc_token)best;
-          if (o.temperature > 0) {
-              left = llmc__filter(&o, c, llmc__heat(c, n, c[best].value, o.temperature));
-              /* one draw whatever was filtered: other options do not shift the numbers after it */
-              *token = llmc__draw(c, left, (double)(llmc_rng_u64(rng) >> 11) * (1.0 / 9007199254740992.0));
-          }
-          if (logprob != NULL)
-              *logprob = llmc_logprob(logits, n, *token);
-          return LLMC_OK;
-      }
+LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, const float *logits, size_t n,
+                                 const llmc_token *history, size_t n_history, void *work, size_t work_bytes,
+                                 llmc_token *token, float *logprob, llmc_diag *diag)
+{
+    llmc_sample_options o;
+    llmc__arena a;
+    llmc__candidate *c;
+    size_t i, best, left;
+    LLMC__TRY(llmc_sample_check(opt, diag));
+    llmc__options(&o, sizeof o, opt);
+    if (n == 0 || n > INT32_MAX)
+        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "cannot choose among %zu tokens",
+                          n);
+    if (o.temperature > 0 && rng == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "drawing needs an rng");
+    if (work == NULL || work_bytes < llmc_sample_need(n))
+        return LLMC__FAIL(diag, NO_MEMORY, "SAMPLE.choose", LLMC_NO_OFFSET,
+                          "sampling from %zu tokens needs %zu bytes of work memory, not %zu", n,
+                          llmc_sample_need(n), work_bytes);
+    a = llmc__arena_over(work, work_bytes);
+    c = llmc__sample_carve(&a, n);
+    for (i = 0; i < n; i++) {
+        c[i].key = 0;
+        c[i].value = logits[i];
+        c[i].id = (llmc_token)i;
+    }
+    LLMC__TRY(llmc__bias(&o, c, n, diag));
+    llmc__penalise(&o, c, n, history, n_history);
+    best = llmc__largest(c, n);
+    if (best == n)
+        return LLMC__FAIL(diag, NOT_FINITE, "SAMPLE.choose", LLMC_NO_OFFSET,
+                          "a logit is NaN, or none is left that may be chosen");
+    *token = (llmc_token)best;
+    if (o.temperature > 0) {
+        left = llmc__filter(&o, c, llmc__heat(c, n, c[best].value, o.temperature));
+        /* one draw whatever was filtered: other options do not shift the numbers after it */
+        *token = llmc__draw(c, left, (double)(llmc_rng_u64(rng) >> 11) * (1.0 / 9007199254740992.0));
+    }
+    if (logprob != NULL)
+        *logprob = llmc_logprob(logits, n, *token);
+    return LLMC_OK;
+}
 
-      //==[ 19 GRAMMAR ]==== output bound to a grammar or schema: place kept, nothing here yet ==== needs: - ====
+//==[ 19 GRAMMAR ]==== output bound to a grammar or schema: place kept, nothing here yet ==== needs: - ====
 
-      //==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 ====
+//==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 ====
 
-      //--[ 20.1 ENGINE.types ]-- a sequence, an engine, and the option structs with defaults filled in
-      /* A sequence is always in one of these states:
+//--[ 20.1 ENGINE.types ]-- a sequence, an engine, and the option structs with defaults filled in
+/* A sequence is always in one of these states:
      closed    open false; its slot waits for llmc_seq_open
      idle      nothing to do: empty, or fed by llmc_seq_forward, or finished
      active    ids beyond n_cached are to be read; when the last one is, a token is chosen
      waiting   has_piece: the caller has to take it before the engine goes on
    ids [0, n_cached) have their keys and values in the pages of table; a token that was
    just chosen is in ids but not yet cached. Always n_cached <= n_ids <= context. */
-      struct llmc_seq {
-          llmc_engine *engine;
-          bool open, active, has_piece;
-          llmc_finish finish;         /* why it is idle; NONE while it is not finished */
-          llmc_seq_options opt;       /* a copy; its pointers are the caller's         */
-          llmc_sample_options sample; /* a copy, likewise                              */
-          llmc_rng rng;               /* from sample.seed; goes on from add to add     */
-          llmc_token *ids;            /* [context] read or generated */
-          uint32_t n_ids, n_cached;
-          uint32_t n_generated; /* since the last add; max_tokens counts these */
-          llmc__kv_table table;
-          llmc_piece piece; /* to be taken, while has_piece */
-          char half[4];     /* first bytes of a character not complete yet */
-          uint32_t n_half;
-          char *tail;    /* [text_cap] whole characters that may begin a stop string */
-          char *out;     /* [text_cap] text of the piece, NUL-terminated */
-          size_t n_tail; /* bytes in tail */
-      };
+struct llmc_seq {
+    llmc_engine *engine;
+    bool open, active, has_piece;
+    llmc_finish finish;         /* why it is idle; NONE while it is not finished */
+    llmc_seq_options opt;       /* a copy; its pointers are the caller's         */
+    llmc_sample_options sample; /* a copy, likewise                              */
+    llmc_rng rng;               /* from sample.seed; goes on from add to add     */
+    llmc_token *ids;            /* [context] read or generated */
+    uint32_t n_ids, n_cached;
+    uint32_t n_generated; /* since the last add; max_tokens counts these */
+    llmc__kv_table table;
+    llmc_piece piece; /* to be taken, while has_piece */
+    char half[4];     /* first bytes of a character not complete yet */
+    uint32_t n_half;
+    char *tail;    /* [text_cap] whole characters that may begin a stop string */
+    char *out;     /* [text_cap] text of the piece, NUL-terminated */
+    size_t n_tail; /* bytes in tail */
+};
 
-      /* Lies at the head of the caller's memory; the arrays follow it (ENGINE.carve). */
-      struct llmc_engine {
-          const llmc_model *model;
-          llmc_engine_options opt; /* resolved: no zero that means a default */
-          llmc__watch watch;       /* who looks on, out of opt */
-          llmc__kv_pool kv;        /* the pages of all sequences */
-          llmc__batch batch;       /* the arrays that it only reads are these: */
-          llmc_token *batch_ids;   /* [batch_tokens] */
-          llmc_token *batch_prev;  /* [batch_tokens] the token before, for models that smear; or NULL */
-          uint32_t *batch_pos;     /* [batch_tokens] */
-          uint32_t *batch_end;     /* [batch_tokens] for models that look both ways; or NULL */
-          uint32_t **batch_pages;  /* [batch_tokens] */
-          llmc_seq **batch_seq;    /* [batch_tokens] whose token it is */
-          uint32_t *want;          /* [batch_tokens] places in the batch whose logits are wanted, */
-          llmc_seq **want_seq;     /* [max_seqs] and the sequences they are for */
-          float *logits;           /* [max_seqs][V] */
-          llmc_seq *seqs;          /* [max_seqs] */
-          void *sample_work;       /* [sample_bytes] for SAMPLE */
-          void *work;              /* [work_bytes] for TOKEN */
-          char *text;              /* [text_bytes] for CHAT: a conversation written out, */
-          llmc_token *ids;         /* [context] and as ids */
-          size_t sample_bytes, work_bytes, text_cap;
-          uint32_t next_prompt; /* the slot whose prompt comes first, so that each gets its turn */
-      };
+/* Lies at the head of the caller's memory; the arrays follow it (ENGINE.carve). */
+struct llmc_engine {
+    const llmc_model *model;
+    llmc_engine_options opt; /* resolved: no zero that means a default */
+    llmc__watch watch;       /* who looks on, out of opt */
+    llmc__kv_pool kv;        /* the pages of all sequences */
+    llmc__batch batch;       /* the arrays that it only reads are these: */
+    llmc_token *batch_ids;   /* [batch_tokens] */
+    llmc_token *batch_prev;  /* [batch_tokens] the token before, for models that smear; or NULL */
+    uint32_t *batch_pos;     /* [batch_tokens] */
+    uint32_t *batch_end;     /* [batch_tokens] for models that look both ways; or NULL */
+    uint32_t **batch_pages;  /* [batch_tokens] */
+    llmc_seq **batch_seq;    /* [batch_tokens] whose token it is */
+    uint32_t *want;          /* [batch_tokens] places in the batch whose logits are wanted, */
+    llmc_seq **want_seq;     /* [max_seqs] and the sequences they are for */
+    float *logits;           /* [max_seqs][V] */
+    llmc_seq *seqs;          /* [max_seqs] */
+    void *sample_work;       /* [sample_bytes] for SAMPLE */
+    void *work;              /* [work_bytes] for TOKEN */
+    char *text;              /* [text_bytes] for CHAT: a conversation written out, */
+    llmc_token *ids;         /* [context] and as ids */
+    size_t sample_bytes, work_bytes, text_cap;
+    uint32_t next_prompt; /* the slot whose prompt comes first, so that each gets its turn */
+};
 
-      /* The one place where defaults are filled in; the interface documents them. What is
+/* The one place where defaults are filled in; the interface documents them. What is
    refused here would overflow later: positions fit 30 bits, a page's holders 16.
    Errors: BAD_ARG (naming the option and its limit), UNSUPPORTED (kv_type). */
-      static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_model *model,
-                                               const llmc_engine_options *opt, llmc_diag *diag)
-      {
-          const llmc_config *c = &model->config;
-          llmc__options(o, sizeof *o, opt);
-          if (c->n_layer == 0)
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
-                                "the model was opened for its vocabulary only; it has no weights to run");
-          if (o->context_length == 0)
-              o->context_length = (uint32_t)llmc__min(c->context_length, 4096);
-          if (c->pos == LLMC_POS_LEARNED && o->context_length > c->context_length)
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
-                                "context_length %u: the model has learned positions for %u tokens only",
-                                o->context_length, c->context_length);
-          if (o->context_length > (1u << 30))
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET, "context_length %u: at most 2^30",
-                                o->context_length);
-          if (o->max_seqs == 0)
-              o->max_seqs = 1;
-          if (o->batch_tokens == 0) /* what looks both ways is read in one go */
-              o->batch_tokens = c->bidirectional ? o->context_length : 256;
-          if (o->max_seqs > 65535 || o->batch_tokens > (1u << 20))
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
-                                "max_seqs %u, batch_tokens %u: at most 65535 and 2^20", o->max_seqs,
-                                o->batch_tokens);
-          /* Everybody who generates gets a turn in each step, so nobody can starve. */
-          o->batch_tokens = (uint32_t)llmc__max(o->batch_tokens, o->max_seqs);
-          o->batch_tokens = (uint32_t)llmc__min(o->batch_tokens, (uint64_t)o->context_length * o->max_seqs);
-          /* attention counts its pieces, tokens times key heads, in 32 bits, and so do the experts of tokens;
+static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_model *model,
+                                         const llmc_engine_options *opt, llmc_diag *diag)
+{
+    const llmc_config *c = &model->config;
+    llmc__options(o, sizeof *o, opt);
+    if (c->n_layer == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "the model was opened for its vocabulary only; it has no weights to run");
+    if (o->context_length == 0)
+        o->context_length = (uint32_t)llmc__min(c->context_length, 4096);
+    if (c->pos == LLMC_POS_LEARNED && o->context_length > c->context_length)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "context_length %u: the model has learned positions for %u tokens only",
+                          o->context_length, c->context_length);
+    if (o->context_length > (1u << 30))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET, "context_length %u: at most 2^30",
+                          o->context_length);
+    if (o->max_seqs == 0)
+        o->max_seqs = 1;
+    if (o->batch_tokens == 0) /* what looks both ways is read in one go */
+        o->batch_tokens = c->bidirectional ? o->context_length : 256;
+    if (o->max_seqs > 65535 || o->batch_tokens > (1u << 20))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "max_seqs %u, batch_tokens %u: at most 65535 and 2^20", o->max_seqs,
+                          o->batch_tokens);
+    /* Everybody who generates gets a turn in each step, so nobody can starve. */
+    o->batch_tokens = (uint32_t)llmc__max(o->batch_tokens, o->max_seqs);
+    o->batch_tokens = (uint32_t)llmc__min(o->batch_tokens, (uint64_t)o->context_length * o->max_seqs);
+    /* attention counts its pieces, tokens times key heads, in 32 bits, and so do the experts of tokens;
        still at least max_seqs */
-          o->batch_tokens =
-              (uint32_t)llmc__min(o->batch_tokens, UINT32_MAX / llmc__max(c->n_kv_head, c->n_expert_used));
-          if (o->kv_cache_capacity == 0) /* whole pages for each sequence, so that all of them can be full */
-              o->kv_cache_capacity = (uint64_t)o->max_seqs * ((o->context_length + LLMC__PAGE_TOKENS - 1) /
-                                                              LLMC__PAGE_TOKENS * LLMC__PAGE_TOKENS);
-          if (o->kv_type == LLMC_DTYPE_NONE)
-              o->kv_type = LLMC_F16;
-          if (o->kv_type != LLMC_F16 && o->kv_type != LLMC_F32)
-              return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE", LLMC_NO_OFFSET,
-                                "kv_type %s: F16 or F32 expected", llmc_dtype_name(o->kv_type));
-          if (o->text_bytes == 0)
-              o->text_bytes = (uint32_t)llmc__max(4096, llmc__min((uint64_t)o->context_length * 4, 1u << 20));
-          if (o->tasks.run == NULL || o->tasks.workers == 0)
-              o->tasks.workers = 1;
-          return LLMC_OK;
-      }
+    o->batch_tokens =
+        (uint32_t)llmc__min(o->batch_tokens, UINT32_MAX / llmc__max(c->n_kv_head, c->n_expert_used));
+    if (o->kv_cache_capacity == 0) /* whole pages for each sequence, so that all of them can be full */
+        o->kv_cache_capacity = (uint64_t)o->max_seqs * ((o->context_length + LLMC__PAGE_TOKENS - 1) /
+                                                        LLMC__PAGE_TOKENS * LLMC__PAGE_TOKENS);
+    if (o->kv_type == LLMC_DTYPE_NONE)
+        o->kv_type = LLMC_F16;
+    if (o->kv_type != LLMC_F16 && o->kv_type != LLMC_F32)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE", LLMC_NO_OFFSET, "kv_type %s: F16 or F32 expected",
+                          llmc_dtype_name(o->kv_type));
+    if (o->text_bytes == 0)
+        o->text_bytes = (uint32_t)llmc__max(4096, llmc__min((uint64_t)o->context_length * 4, 1u << 20));
+    if (o->tasks.run == NULL || o->tasks.workers == 0)
+        o->tasks.workers = 1;
+    return LLMC_OK;
+}
 
-      //--[ 20.2 ENGINE.carve ]-- one layout for need, quote and init
-      /* A sequence's own memory: ids, page table, text buffers. */
-      static void llmc__seq_carve(llmc_seq *s, const llmc_engine *e, llmc__arena *a)
-      {
-          uint64_t pages = (e->opt.context_length + LLMC__PAGE_TOKENS - 1) / LLMC__PAGE_TOKENS;
-          s->ids = (llmc_token *)llmc__take(a, e->opt.context_length, sizeof(llmc_token));
-          s->table.page = (uint32_t *)llmc__take(a, pages, sizeof(uint32_t));
-          s->tail = (char *)llmc__take(a, e->text_cap, 1);
-          s->out = (char *)llmc__take(a, e->text_cap, 1);
-      }
+//--[ 20.2 ENGINE.carve ]-- one layout for need, quote and init
+/* A sequence's own memory: ids, page table, text buffers. */
+static void llmc__seq_carve(llmc_seq *s, const llmc_engine *e, llmc__arena *a)
+{
+    uint64_t pages = (e->opt.context_length + LLMC__PAGE_TOKENS - 1) / LLMC__PAGE_TOKENS;
+    s->ids = (llmc_token *)llmc__take(a, e->opt.context_length, sizeof(llmc_token));
+    s->table.page = (uint32_t *)llmc__take(a, pages, sizeof(uint32_t));
+    s->tail = (char *)llmc__take(a, e->text_cap, 1);
+    s->out = (char *)llmc__take(a, e->text_cap, 1);
+}
 
-      /* What a step needs beside the batch itself. Logits are kept only for as many tokens as
+/* What a step needs beside the batch itself. Logits are kept only for as many tokens as
    sequences can generate at once, not for a whole batch: V is large. */
-      static void llmc__step_carve(llmc_engine *e, llmc__arena *a)
-      {
-          const llmc_engine_options *o = &e->opt;
-          const llmc_config *c = &e->model->config;
-          uint32_t vocab = c->vocab_size;
-          e->batch_ids = (llmc_token *)llmc__take(a, o->batch_tokens, sizeof(llmc_token));
-          e->batch_prev = NULL;
-          if (c->smear_channels > 0)
-              e->batch_prev = (llmc_token *)llmc__take(a, o->batch_tokens, sizeof(llmc_token));
-          e->batch_pos = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
-          e->batch_end = NULL;
-          if (c->bidirectional)
-              e->batch_end = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
-          e->batch_pages = (uint32_t **)llmc__take(a, o->batch_tokens, sizeof(uint32_t *));
-          e->batch_seq = (llmc_seq **)llmc__take(a, o->batch_tokens, sizeof(llmc_seq *));
-          e->want = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
-          e->want_seq = (llmc_seq **)llmc__take(a, o->max_seqs, sizeof(llmc_seq *));
-          e->logits = (float *)llmc__take(a, c->no_head ? 0 : o->max_seqs, (uint64_t)vocab * sizeof(float));
-          e->sample_bytes = llmc_sample_need(vocab);
-          e->sample_work = llmc__take(a, e->sample_bytes, 1);
-      }
+static void llmc__step_carve(llmc_engine *e, llmc__arena *a)
+{
+    const llmc_engine_options *o = &e->opt;
+    const llmc_config *c = &e->model->config;
+    uint32_t vocab = c->vocab_size;
+    e->batch_ids = (llmc_token *)llmc__take(a, o->batch_tokens, sizeof(llmc_token));
+    e->batch_prev = NULL;
+    if (c->smear_channels > 0)
+        e->batch_prev = (llmc_token *)llmc__take(a, o->batch_tokens, sizeof(llmc_token));
+    e->batch_pos = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
+    e->batch_end = NULL;
+    if (c->bidirectional)
+        e->batch_end = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
+    e->batch_pages = (uint32_t **)llmc__take(a, o->batch_tokens, sizeof(uint32_t *));
+    e->batch_seq = (llmc_seq **)llmc__take(a, o->batch_tokens, sizeof(llmc_seq *));
+    e->want = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
+    e->want_seq = (llmc_seq **)llmc__take(a, o->max_seqs, sizeof(llmc_seq *));
+    e->logits = (float *)llmc__take(a, c->no_head ? 0 : o->max_seqs, (uint64_t)vocab * sizeof(float));
+    e->sample_bytes = llmc_sample_need(vocab);
+    e->sample_work = llmc__take(a, e->sample_bytes, 1);
+}
 
-      /* What text on its way in and out needs; next to nothing for a model that speaks ids.
+/* What text on its way in and out needs; next to nothing for a model that speaks ids.
    Also settles text_cap, so it comes before the sequences are carved. */
-      static void llmc__text_carve(llmc_engine *e, llmc__arena *a)
-      {
-          size_t longest = 0;
-          (void)a; /* no text at all: LLMC_NO_TOKEN and LLMC_NO_CHAT */
+static void llmc__text_carve(llmc_engine *e, llmc__arena *a)
+{
+    size_t longest = 0;
+    (void)a; /* no text at all: LLMC_NO_TOKEN and LLMC_NO_CHAT */
 #ifndef LLMC_NO_TOKEN
-          const llmc_tokenizer *tok = e->model->tokenizer;
-          if (tok != NULL) {
-              longest = llmc__tokenizer_longest(tok);
-              e->work_bytes = llmc_encode_need(tok, e->opt.text_bytes);
-              e->work = llmc__take(a, e->work_bytes, 1);
-          }
+    const llmc_tokenizer *tok = e->model->tokenizer;
+    if (tok != NULL) {
+        longest = llmc__tokenizer_longest(tok);
+        e->work_bytes = llmc_encode_need(tok, e->opt.text_bytes);
+        e->work = llmc__take(a, e->work_bytes, 1);
+    }
 #endif
 #ifndef LLMC_NO_CHAT
-          e->text = (char *)llmc__take(a, e->opt.text_bytes, 1);
-          e->ids = (llmc_token *)llmc__take(a, e->opt.context_length, sizeof(llmc_token));
+    e->text = (char *)llmc__take(a, e->opt.text_bytes, 1);
+    e->ids = (llmc_token *)llmc__take(a, e->opt.context_length, sizeof(llmc_token));
 #endif
-          /* A byte that is no UTF-8 becomes three; what a stop string held back comes on top. */
-          e->text_cap = 3 * (longest + sizeof e->seqs->half) + LLMC_STOP_MAX + 1;
-      }
+    /* A byte that is no UTF-8 becomes three; what a stop string held back comes on top. */
+    e->text_cap = 3 * (longest + sizeof e->seqs->half) + LLMC_STOP_MAX + 1;
+}
 
-      /* Places everything in e, whose model and opt are set; q (may be NULL) gets the sizes.
+/* Places everything in e, whose model and opt are set; q (may be NULL) gets the sizes.
    With a measuring arena the pointers become NULL and only sizes are right. seqs
    come last, since their text buffers depend on what text_carve found.
    Errors: NO_MEMORY (a size overflows; with checked sizes nothing else can fail). */
-      static llmc_status llmc__engine_carve(llmc_engine *e, llmc__arena *a, llmc_engine_memory *q,
-                                            llmc_diag *diag)
-      {
-          const llmc_engine_options *o = &e->opt;
-          uint64_t start = a->used, kv, scratch;
-          llmc_seq one; /* takes the pointers while measuring */
-          uint32_t i;
-          if (!llmc__kv_carve(&e->kv, &e->model->config, o->kv_type, o->kv_cache_capacity, a))
-              a->failed = true;
-          kv = a->used;
-          llmc__batch_carve(&e->batch, e->model, o->batch_tokens, o->tasks.workers, a);
-          llmc__step_carve(e, a);
-          llmc__text_carve(e, a);
-          scratch = a->used;
-          e->seqs = (llmc_seq *)llmc__take(a, o->max_seqs, sizeof(llmc_seq));
-          if (e->seqs != NULL)
-              LLMC_MEMSET(e->seqs, 0, o->max_seqs * sizeof(llmc_seq));
-          for (i = 0; i < o->max_seqs && !a->failed; i++)
-              llmc__seq_carve(e->seqs != NULL ? &e->seqs[i] : &one, e, a);
-          if (a->failed)
-              return LLMC__FAIL(
-                  diag, NO_MEMORY, "ENGINE", LLMC_NO_OFFSET,
-                  "context_length %u for %u sequences needs more memory than there are addresses for",
-                  o->context_length, o->max_seqs);
-          if (q != NULL) {
-              q->total = llmc__arena_need(a);
-              q->kv_cache = kv - start;
-              q->sequences = a->used - scratch;
-              q->scratch =
-                  q->total - q->kv_cache - q->sequences; /* the engine itself and alignment included */
-          }
-          return LLMC_OK;
-      }
+static llmc_status llmc__engine_carve(llmc_engine *e, llmc__arena *a, llmc_engine_memory *q, llmc_diag *diag)
+{
+    const llmc_engine_options *o = &e->opt;
+    uint64_t start = a->used, kv, scratch;
+    llmc_seq one; /* takes the pointers while measuring */
+    uint32_t i;
+    if (!llmc__kv_carve(&e->kv, &e->model->config, o->kv_type, o->kv_cache_capacity, a))
+        a->failed = true;
+    kv = a->used;
+    llmc__batch_carve(&e->batch, e->model, o->batch_tokens, o->tasks.workers, a);
+    llmc__step_carve(e, a);
+    llmc__text_carve(e, a);
+    scratch = a->used;
+    e->seqs = (llmc_seq *)llmc__take(a, o->max_seqs, sizeof(llmc_seq));
+    if (e->seqs != NULL)
+        LLMC_MEMSET(e->seqs, 0, o->max_seqs * sizeof(llmc_seq));
+    for (i = 0; i < o->max_seqs && !a->failed; i++)
+        llmc__seq_carve(e->seqs != NULL ? &e->seqs[i] : &one, e, a);
+    if (a->failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "ENGINE", LLMC_NO_OFFSET,
+                          "context_length %u for %u sequences needs more memory than there are addresses for",
+                          o->context_length, o->max_seqs);
+    if (q != NULL) {
+        q->total = llmc__arena_need(a);
+        q->kv_cache = kv - start;
+        q->sequences = a->used - scratch;
+        q->scratch = q->total - q->kv_cache - q->sequences; /* the engine itself and alignment included */
+    }
+    return LLMC_OK;
+}
 
-      /* Fills *e (on the stack) as far as measuring needs, and measures. Afterwards e->opt is
+/* Fills *e (on the stack) as far as measuring needs, and measures. Afterwards e->opt is
    resolved; its pointers are NULL. Errors: those of defaults and carve. */
-      static llmc_status llmc__engine_measure(llmc_engine *e, const llmc_model *model,
-                                              const llmc_engine_options *opt, llmc_engine_memory *q,
-                                              llmc_diag *diag)
-      {
-          llmc__arena a;
-          LLMC_MEMSET(&a, 0, sizeof a);
-          LLMC_MEMSET(e, 0, sizeof *e);
-          e->model = model;
-          LLMC__TRY(llmc__engine_defaults(&e->opt, model, opt, diag));
-          e->batch.k = llmc__kernels_for(e->opt.cpu); /* which of them a type has decides on scratch */
-          llmc__take(&a, 1, sizeof *e);
-          return llmc__engine_carve(e, &a, q, diag);
-      }
+static llmc_status llmc__engine_measure(llmc_engine *e, const llmc_model *model,
+                                        const llmc_engine_options *opt, llmc_engine_memory *q,
+                                        llmc_diag *diag)
+{
+    llmc__arena a;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC_MEMSET(e, 0, sizeof *e);
+    e->model = model;
+    LLMC__TRY(llmc__engine_defaults(&e->opt, model, opt, diag));
+    e->batch.k = llmc__kernels_for(e->opt.cpu); /* which of them a type has decides on scratch */
+    llmc__take(&a, 1, sizeof *e);
+    return llmc__engine_carve(e, &a, q, diag);
+}
 
-      /* llmc_engine_quote -- what an engine will take, by purpose       (ENGINE.carve)
+/* llmc_engine_quote -- what an engine will take, by purpose       (ENGINE.carve)
    out  written on success only. Needs no memory: asking for several contexts is cheap.
    Errors: BAD_ARG, UNSUPPORTED, NO_MEMORY (more than this machine can address). */
-      LLMC_API llmc_status llmc_engine_quote(const llmc_model *model, const llmc_engine_options *opt,
-                                             llmc_engine_memory *out, llmc_diag *diag)
-      {
-          llmc_engine e;
-          if (model == NULL || out == NULL)
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET, "model and out must not be NULL");
-          return llmc__engine_measure(&e, model, opt, out, diag);
-      }
+LLMC_API llmc_status llmc_engine_quote(const llmc_model *model, const llmc_engine_options *opt,
+                                       llmc_engine_memory *out, llmc_diag *diag)
+{
+    llmc_engine e;
+    if (model == NULL || out == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET, "model and out must not be NULL");
+    return llmc__engine_measure(&e, model, opt, out, diag);
+}
 
-      /* llmc_engine_need -- bytes that llmc_engine_init will take       (ENGINE.carve)
+/* llmc_engine_need -- bytes that llmc_engine_init will take       (ENGINE.carve)
    The total of llmc_engine_quote, alignment included: mem may begin anywhere.
    Errors: as llmc_engine_quote. */
-      LLMC_API llmc_status llmc_engine_need(const llmc_model *model, const llmc_engine_options *opt,
-                                            size_t *bytes, llmc_diag *diag)
-      {
-          llmc_engine_memory q;
-          if (bytes == NULL)
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET, "bytes must not be NULL");
-          LLMC__TRY(llmc_engine_quote(model, opt, &q, diag));
-          *bytes = (size_t)q.total;
-          return LLMC_OK;
-      }
+LLMC_API llmc_status llmc_engine_need(const llmc_model *model, const llmc_engine_options *opt, size_t *bytes,
+                                      llmc_diag *diag)
+{
+    llmc_engine_memory q;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET, "bytes must not be NULL");
+    LLMC__TRY(llmc_engine_quote(model, opt, &q, diag));
+    *bytes = (size_t)q.total;
+    return LLMC_OK;
+}
 
-      /* llmc_engine_init -- an engine in the caller's memory            (ENGINE.carve)
+/* llmc_engine_init -- an engine in the caller's memory            (ENGINE.carve)
    mem [bytes], any alignment, need not be cleared; less than llmc_engine_need bytes is
    NO_MEMORY, and nothing is written then. *out is written on success only.
    What opt points to (tasks, log, progress, tap) is borrowed for the engine's life.
    Errors: as llmc_engine_quote. */
-      LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model,
-                                            const llmc_engine_options *opt, void *mem, size_t bytes,
-                                            llmc_diag *diag)
-      {
-          llmc_engine measured, *e; /* measured: small, so the stack will do */
-          llmc_engine_memory q;
-          llmc__arena a;
-          if (out == NULL || model == NULL || mem == NULL)
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
-                                "out, model and mem must not be NULL");
-          LLMC__TRY(llmc__engine_measure(&measured, model, opt, &q, diag));
-          if (bytes < q.total)
-              return LLMC__FAIL(diag, NO_MEMORY, "ENGINE", LLMC_NO_OFFSET, "%zu bytes given, %llu needed",
-                                bytes, (unsigned long long)q.total);
-          a = llmc__arena_over(mem, bytes);
-          e = (llmc_engine *)llmc__take(&a, 1, sizeof *e);
-          *e = measured; /* its options are resolved already; carving again fills in the pointers */
-          LLMC__TRY(llmc__engine_carve(e, &a, NULL, diag));
-          llmc__kv_reset(&e->kv);
-          e->batch.model = model;
-          e->batch.tasks = e->opt.tasks;
-          e->batch.kv = e->kv.layout;
-          /* the batch reads what the engine fills anew for each step */
-          e->batch.ids = e->batch_ids;
-          e->batch.prev = e->batch_prev;
-          e->batch.pos = e->batch_pos;
-          e->batch.end = e->batch_end;
-          e->batch.pages = e->batch_pages;
-          llmc__batch_init(&e->batch, e->opt.context_length);
-          e->watch.log = e->opt.log;
-          e->watch.tap = e->opt.tap;
-          e->watch.check_finite = e->opt.check_finite;
-          llmc__say(&e->opt.log, LLMC_LOG_INFO, "ENGINE", "%s kernels, %u workers, context %u, %llu bytes",
-                    e->batch.k->name, e->opt.tasks.workers, e->opt.context_length,
-                    (unsigned long long)q.total);
-          *out = e;
-          return LLMC_OK;
-      }
+LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model,
+                                      const llmc_engine_options *opt, void *mem, size_t bytes,
+                                      llmc_diag *diag)
+{
+    llmc_engine measured, *e; /* measured: small, so the stack will do */
+    llmc_engine_memory q;
+    llmc__arena a;
+    if (out == NULL || model == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET, "out, model and mem must not be NULL");
+    LLMC__TRY(llmc__engine_measure(&measured, model, opt, &q, diag));
+    if (bytes < q.total)
+        return LLMC__FAIL(diag, NO_MEMORY, "ENGINE", LLMC_NO_OFFSET, "%zu bytes given, %llu needed", bytes,
+                          (unsigned long long)q.total);
+    a = llmc__arena_over(mem, bytes);
+    e = (llmc_engine *)llmc__take(&a, 1, sizeof *e);
+    *e = measured; /* its options are resolved already; carving again fills in the pointers */
+    LLMC__TRY(llmc__engine_carve(e, &a, NULL, diag));
+    llmc__kv_reset(&e->kv);
+    e->batch.model = model;
+    e->batch.tasks = e->opt.tasks;
+    e->batch.kv = e->kv.layout;
+    /* the batch reads what the engine fills anew for each step */
+    e->batch.ids = e->batch_ids;
+    e->batch.prev = e->batch_prev;
+    e->batch.pos = e->batch_pos;
+    e->batch.end = e->batch_end;
+    e->batch.pages = e->batch_pages;
+    llmc__batch_init(&e->batch, e->opt.context_length);
+    e->watch.log = e->opt.log;
+    e->watch.tap = e->opt.tap;
+    e->watch.check_finite = e->opt.check_finite;
+    llmc__say(&e->opt.log, LLMC_LOG_INFO, "ENGINE", "%s kernels, %u workers, context %u, %llu bytes",
+              e->batch.k->name, e->opt.tasks.workers, e->opt.context_length, (unsigned long long)q.total);
+    *out = e;
+    return LLMC_OK;
+}
 
-      /* What the engine runs, the longest sequence it takes, and the name of its kernels. */
-      LLMC_API const llmc_model *llmc_engine_model(const llmc_engine *engine)
-      {
-          return engine->model;
-      }
+/* What the engine runs, the longest sequence it takes, and the name of its kernels. */
+LLMC_API const llmc_model *llmc_engine_model(const llmc_engine *engine)
+{
+    return engine->model;
+}
 
-      LLMC_API uint32_t llmc_engine_context(const llmc_engine *engine)
-      {
-          return engine->opt.context_length;
-      }
+LLMC_API uint32_t llmc_engine_context(const llmc_engine *engine)
+{
+    return engine->opt.context_length;
+}
 
-      LLMC_API const char *llmc_engine_isa(const llmc_engine *engine)
-      {
-          return engine->batch.k->name;
-      }
+LLMC_API const char *llmc_engine_isa(const llmc_engine *engine)
+{
+    return engine->batch.k->name;
+}
 
-      //--[ 20.3 ENGINE.stream ]-- generated bytes become text: whole characters, no stop strings
-      /* A token's bytes may end inside a character, and may be no text at all. They pass three
+//--[ 20.3 ENGINE.stream ]-- generated bytes become text: whole characters, no stop strings
+/* A token's bytes may end inside a character, and may be no text at all. They pass three
    places: half (a character's first bytes), tail (whole characters that may begin a stop
    string), out (what is shown). Nothing that was shown is ever taken back.
 
    Appends one character to tail, or U+FFFD for a byte that is none; returns bytes read, 0
    when more are needed to tell and `last` is false. n >= 1. */
-      static size_t llmc__seq_char(llmc_seq *s, const char *bytes, size_t n, bool last)
-      {
-          int length = llmc__utf8_length(bytes, n);
-          if (length == 0 && !last)
-              return 0;
-          if (length > 0) {
-              LLMC_MEMCPY(s->tail + s->n_tail, bytes, (size_t)length);
-              s->n_tail += (size_t)length;
-              return (size_t)length;
-          }
-          LLMC_MEMCPY(s->tail + s->n_tail, "\xef\xbf\xbd", 3);
-          s->n_tail += 3;
-          return length == 0 ? n : (size_t)-length;
-      }
+static size_t llmc__seq_char(llmc_seq *s, const char *bytes, size_t n, bool last)
+{
+    int length = llmc__utf8_length(bytes, n);
+    if (length == 0 && !last)
+        return 0;
+    if (length > 0) {
+        LLMC_MEMCPY(s->tail + s->n_tail, bytes, (size_t)length);
+        s->n_tail += (size_t)length;
+        return (size_t)length;
+    }
+    LLMC_MEMCPY(s->tail + s->n_tail, "\xef\xbf\xbd", 3);
+    s->n_tail += 3;
+    return length == 0 ? n : (size_t)-length;
+}
 
-      /* Moves bytes [n] into tail as valid UTF-8, keeping back a character's first bytes. A
+/* Moves bytes [n] into tail as valid UTF-8, keeping back a character's first bytes. A
    character that earlier tokens began is completed first, one byte at a time. last: no
    more bytes will come, so an unfinished character becomes U+FFFD. tail has room: see
    text_cap in llmc__text_carve. */
-      static void llmc__seq_bytes(llmc_seq *s, const char *bytes, size_t n, bool last)
-      {
-          size_t at = 0, used;
-          while (s->n_half > 0) { /* at most 3 bytes here: 4 always tell */
-              used = llmc__seq_char(s, s->half, s->n_half, last && at == n);
-              LLMC_MEMMOVE(s->half, s->half + used, s->n_half - used);
-              s->n_half -= (uint32_t)used;
-              if (used == 0 && at == n)
-                  return;
-              if (used == 0)
-                  s->half[s->n_half++] = bytes[at++];
-          }
-          while (at < n) {
-              used = llmc__seq_char(s, bytes + at, n - at, last);
-              if (used == 0) {
-                  s->n_half = (uint32_t)(n - at);
-                  LLMC_MEMCPY(s->half, bytes + at, n - at);
-                  return;
-              }
-              at += used;
-          }
-      }
+static void llmc__seq_bytes(llmc_seq *s, const char *bytes, size_t n, bool last)
+{
+    size_t at = 0, used;
+    while (s->n_half > 0) { /* at most 3 bytes here: 4 always tell */
+        used = llmc__seq_char(s, s->half, s->n_half, last && at == n);
+        LLMC_MEMMOVE(s->half, s->half + used, s->n_half - used);
+        s->n_half -= (uint32_t)used;
+        if (used == 0 && at == n)
+            return;
+        if (used == 0)
+            s->half[s->n_half++] = bytes[at++];
+    }
+    while (at < n) {
+        used = llmc__seq_char(s, bytes + at, n - at, last);
+        if (used == 0) {
+            s->n_half = (uint32_t)(n - at);
+            LLMC_MEMCPY(s->half, bytes + at, n - at);
+            return;
+        }
+        at += used;
+    }
+}
 
-      /* First place in tail where a stop string stands whole; n_tail if none does. tail is a
+/* First place in tail where a stop string stands whole; n_tail if none does. tail is a
    token's text and at most a stop string's, so trying every place is quick enough. */
-      static size_t llmc__seq_stop(const llmc_seq *s)
-      {
-          size_t best = s->n_tail, i, at;
-          for (i = 0; i < s->opt.n_stop; i++) {
-              size_t n = llmc__strlen(s->opt.stop[i]);
-              for (at = 0; at + n <= s->n_tail && at < best; at++)
-                  if (LLMC_MEMCMP(s->tail + at, s->opt.stop[i], n) == 0)
-                      best = at;
-          }
-          return best;
-      }
+static size_t llmc__seq_stop(const llmc_seq *s)
+{
+    size_t best = s->n_tail, i, at;
+    for (i = 0; i < s->opt.n_stop; i++) {
+        size_t n = llmc__strlen(s->opt.stop[i]);
+        for (at = 0; at + n <= s->n_tail && at < best; at++)
+            if (LLMC_MEMCMP(s->tail + at, s->opt.stop[i], n) == 0)
+                best = at;
+    }
+    return best;
+}
 
-      /* Bytes at the end of tail that could be the beginning of a stop string: the longest
+/* Bytes at the end of tail that could be the beginning of a stop string: the longest
    such end of all of them. */
-      static size_t llmc__seq_held(const llmc_seq *s)
-      {
-          size_t held = 0, i, n;
-          for (i = 0; i < s->opt.n_stop; i++) {
-              n = (size_t)llmc__min(llmc__strlen(s->opt.stop[i]) - 1, s->n_tail);
-              for (; n > held; n--)
-                  if (LLMC_MEMCMP(s->tail + s->n_tail - n, s->opt.stop[i], n) == 0) {
-                      held = n;
-                      break;
-                  }
-          }
-          return held;
-      }
+static size_t llmc__seq_held(const llmc_seq *s)
+{
+    size_t held = 0, i, n;
+    for (i = 0; i < s->opt.n_stop; i++) {
+        n = (size_t)llmc__min(llmc__strlen(s->opt.stop[i]) - 1, s->n_tail);
+        for (; n > held; n--)
+            if (LLMC_MEMCMP(s->tail + s->n_tail - n, s->opt.stop[i], n) == 0) {
+                held = n;
+                break;
+            }
+    }
+    return held;
+}
 
-      /* Moves what may be shown from tail to out and returns its length. A stop string ends the
+/* Moves what may be shown from tail to out and returns its length. A stop string ends the
    text before it; the beginning of one is held back unless the sequence ends anyway.
    *finish: how the sequence ends for other reasons; a stop string overrules them. */
-      static size_t llmc__seq_show(llmc_seq *s, llmc_finish *finish)
-      {
-          size_t stop = llmc__seq_stop(s), n = s->n_tail;
-          if (stop < s->n_tail) {
-              *finish = LLMC_FINISH_STOP;
-              n = s->n_tail = stop;
-              s->n_half = 0;
-          } else if (*finish == LLMC_FINISH_NONE) {
-              n -= llmc__seq_held(s);
-          }
-          LLMC_MEMCPY(s->out, s->tail, n);
-          s->out[n] = 0;
-          LLMC_MEMMOVE(s->tail, s->tail + n, s->n_tail - n);
-          s->n_tail -= n;
-          return n;
-      }
+static size_t llmc__seq_show(llmc_seq *s, llmc_finish *finish)
+{
+    size_t stop = llmc__seq_stop(s), n = s->n_tail;
+    if (stop < s->n_tail) {
+        *finish = LLMC_FINISH_STOP;
+        n = s->n_tail = stop;
+        s->n_half = 0;
+    } else if (*finish == LLMC_FINISH_NONE) {
+        n -= llmc__seq_held(s);
+    }
+    LLMC_MEMCPY(s->out, s->tail, n);
+    s->out[n] = 0;
+    LLMC_MEMMOVE(s->tail, s->tail + n, s->n_tail - n);
+    s->n_tail -= n;
+    return n;
+}
 
-      /* Appends a chosen token, makes the piece that shows it, and settles how the sequence
+/* Appends a chosen token, makes the piece that shows it, and settles how the sequence
    goes on. Room for the token has been checked. Of several reasons to end the order is:
    stop string, end token, max_tokens, full context. */
-      static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
-      {
-          llmc_finish finish = LLMC_FINISH_NONE;
-          size_t n = 0;
+static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
+{
+    llmc_finish finish = LLMC_FINISH_NONE;
+    size_t n = 0;
 #ifndef LLMC_NO_TOKEN
-          const llmc_tokenizer *tok = s->engine->model->tokenizer;
-          if (tok != NULL) {
-              /* nothing but BOS before it: a text begins, and SentencePiece's first space goes */
-              bool bos_only = s->n_ids == 1 && s->ids[0] == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS);
-              if (llmc_token_ends(tok, id) && !s->opt.ignore_end)
-                  finish = LLMC_FINISH_END;
-              n = llmc__token_bytes(tok, id, s->n_ids == 0 || bos_only, s->opt.show_special, s->out);
-          }
+    const llmc_tokenizer *tok = s->engine->model->tokenizer;
+    if (tok != NULL) {
+        /* nothing but BOS before it: a text begins, and SentencePiece's first space goes */
+        bool bos_only = s->n_ids == 1 && s->ids[0] == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS);
+        if (llmc_token_ends(tok, id) && !s->opt.ignore_end)
+            finish = LLMC_FINISH_END;
+        n = llmc__token_bytes(tok, id, s->n_ids == 0 || bos_only, s->opt.show_special, s->out);
+    }
 #endif
-          s->ids[s->n_ids++] = id;
-          s->n_generated++;
-          if (finish == LLMC_FINISH_NONE && s->opt.max_tokens > 0 && s->n_generated >= s->opt.max_tokens)
-              finish = LLMC_FINISH_LENGTH;
-          /* the token just chosen has the last position: none is left to read the next at */
-          if (finish == LLMC_FINISH_NONE && s->n_ids >= s->engine->opt.context_length)
-              finish = LLMC_FINISH_CONTEXT;
-          llmc__seq_bytes(s, s->out, n, finish != LLMC_FINISH_NONE);
-          s->piece.text_len = llmc__seq_show(s, &finish);
-          s->piece.text = s->out;
-          s->piece.token = id;
-          s->piece.logprob = logprob;
-          s->piece.finish = s->finish = finish;
-          s->active = finish == LLMC_FINISH_NONE;
-          s->has_piece = true;
-      }
+    s->ids[s->n_ids++] = id;
+    s->n_generated++;
+    if (finish == LLMC_FINISH_NONE && s->opt.max_tokens > 0 && s->n_generated >= s->opt.max_tokens)
+        finish = LLMC_FINISH_LENGTH;
+    /* the token just chosen has the last position: none is left to read the next at */
+    if (finish == LLMC_FINISH_NONE && s->n_ids >= s->engine->opt.context_length)
+        finish = LLMC_FINISH_CONTEXT;
+    llmc__seq_bytes(s, s->out, n, finish != LLMC_FINISH_NONE);
+    s->piece.text_len = llmc__seq_show(s, &finish);
+    s->piece.text = s->out;
+    s->piece.token = id;
+    s->piece.logprob = logprob;
+    s->piece.finish = s->finish = finish;
+    s->active = finish == LLMC_FINISH_NONE;
+    s->has_piece = true;
+}
 
-      /* Ends the sequence without a token, by an empty piece, so that who polls hears of it too. */
-      static void llmc__seq_end(llmc_seq *s, llmc_finish finish)
-      {
-          LLMC_MEMSET(&s->piece, 0, sizeof s->piece);
-          s->piece.token = LLMC_TOKEN_NONE;
-          s->piece.text = "";
-          s->piece.finish = s->finish = finish;
-          s->active = false;
-          s->has_piece = true;
-      }
+/* Ends the sequence without a token, by an empty piece, so that who polls hears of it too. */
+static void llmc__seq_end(llmc_seq *s, llmc_finish finish)
+{
+    LLMC_MEMSET(&s->piece, 0, sizeof s->piece);
+    s->piece.token = LLMC_TOKEN_NONE;
+    s->piece.text = "";
+    s->piece.finish = s->finish = finish;
+    s->active = false;
+    s->has_piece = true;
+}
 
-      //--[ 20.4 ENGINE.seq ]-- open, configure, add, truncate
-      /* llmc_seq_configure -- other options for an open sequence        (ENGINE.seq)
+//--[ 20.4 ENGINE.seq ]-- open, configure, add, truncate
+/* llmc_seq_configure -- other options for an open sequence        (ENGINE.seq)
    opt  as llmc_seq_open takes it; NULL: all defaults. Tokens and what has been shown stay;
    the random numbers begin again from the new seed.
    Checks everything before anything changes, so that a refused change leaves the old options.
    Errors: BAD_ARG (a sampling option, a stop string's length, a bias's token). */
-      LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *opt, llmc_diag *diag)
-      {
-          llmc_seq_options o;
-          llmc_sample_options sample;
-          size_t i;
-          llmc__options(&o, sizeof o, opt);
-          llmc__options(&sample, sizeof sample, o.sample);
-          LLMC__TRY(llmc_sample_check(&sample, diag));
-          if (o.n_stop > 0 && o.stop == NULL)
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET, "stop is NULL but n_stop is %zu",
-                                o.n_stop);
-          for (i = 0; i < o.n_stop; i++) {
-              size_t n = o.stop[i] != NULL ? llmc__strlen(o.stop[i]) : 0;
-              if (n == 0 || n > LLMC_STOP_MAX)
-                  return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
-                                    "stop string %zu has %zu bytes: 1 to %d expected", i, n, LLMC_STOP_MAX);
-          }
-          for (i = 0; i < sample.n_bias; i++)
-              if ((uint32_t)sample.bias[i].token >= seq->engine->model->config.vocab_size)
-                  return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
-                                    "logit bias for token %d: the vocabulary has %u", sample.bias[i].token,
-                                    seq->engine->model->config.vocab_size);
-          seq->opt = o;
-          seq->sample = sample;
-          seq->opt.sample = NULL; /* the caller's struct may go; ours is the copy */
-          seq->rng = llmc_rng_seed(sample.seed);
-          return LLMC_OK;
-      }
+LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *opt, llmc_diag *diag)
+{
+    llmc_seq_options o;
+    llmc_sample_options sample;
+    size_t i;
+    llmc__options(&o, sizeof o, opt);
+    llmc__options(&sample, sizeof sample, o.sample);
+    LLMC__TRY(llmc_sample_check(&sample, diag));
+    if (o.n_stop > 0 && o.stop == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET, "stop is NULL but n_stop is %zu",
+                          o.n_stop);
+    for (i = 0; i < o.n_stop; i++) {
+        size_t n = o.stop[i] != NULL ? llmc__strlen(o.stop[i]) : 0;
+        if (n == 0 || n > LLMC_STOP_MAX)
+            return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
+                              "stop string %zu has %zu bytes: 1 to %d expected", i, n, LLMC_STOP_MAX);
+    }
+    for (i = 0; i < sample.n_bias; i++)
+        if ((uint32_t)sample.bias[i].token >= seq->engine->model->config.vocab_size)
+            return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
+                              "logit bias for token %d: the vocabulary has %u", sample.bias[i].token,
+                              seq->engine->model->config.vocab_size);
+    seq->opt = o;
+    seq->sample = sample;
+    seq->opt.sample = NULL; /* the caller's struct may go; ours is the copy */
+    seq->rng = llmc_rng_seed(sample.seed);
+    return LLMC_OK;
+}
 
-      /* llmc_seq_open -- an empty sequence in a free slot               (ENGINE.seq)
+/* llmc_seq_open -- an empty sequence in a free slot               (ENGINE.seq)
    *out is written on success only, and good until llmc_seq_close. No page is taken yet.
    Errors: FULL (max_seqs are open), and those of llmc_seq_configure. */
-      LLMC_API llmc_status llmc_seq_open(llmc_seq **out, llmc_engine *engine, const llmc_seq_options *opt,
-                                         llmc_diag *diag)
-      {
-          uint32_t i;
-          for (i = 0; i < engine->opt.max_seqs; i++) {
-              llmc_seq *s = &engine->seqs[i];
-              if (s->open)
-                  continue;
-              s->engine = engine;
-              LLMC__TRY(llmc_seq_configure(s, opt, diag));
-              s->open = true;
-              s->active = s->has_piece = false;
-              s->n_ids = s->n_cached = s->n_generated = s->n_half = 0;
-              s->n_tail = 0;
-              s->finish = LLMC_FINISH_NONE;
-              *out = s;
-              return LLMC_OK;
-          }
-          return LLMC__FAIL(diag, FULL, "ENGINE.seq", LLMC_NO_OFFSET, "all %u sequences are open (max_seqs)",
-                            engine->opt.max_seqs);
-      }
+LLMC_API llmc_status llmc_seq_open(llmc_seq **out, llmc_engine *engine, const llmc_seq_options *opt,
+                                   llmc_diag *diag)
+{
+    uint32_t i;
+    for (i = 0; i < engine->opt.max_seqs; i++) {
+        llmc_seq *s = &engine->seqs[i];
+        if (s->open)
+            continue;
+        s->engine = engine;
+        LLMC__TRY(llmc_seq_configure(s, opt, diag));
+        s->open = true;
+        s->active = s->has_piece = false;
+        s->n_ids = s->n_cached = s->n_generated = s->n_half = 0;
+        s->n_tail = 0;
+        s->finish = LLMC_FINISH_NONE;
+        *out = s;
+        return LLMC_OK;
+    }
+    return LLMC__FAIL(diag, FULL, "ENGINE.seq", LLMC_NO_OFFSET, "all %u sequences are open (max_seqs)",
+                      engine->opt.max_seqs);
+}
 
-      /* llmc_seq_close -- gives back pages and slot; NULL, or closed already: nothing happens
+/* llmc_seq_close -- gives back pages and slot; NULL, or closed already: nothing happens
    The handle is dead: a later open may give the same address again. */
-      LLMC_API void llmc_seq_close(llmc_seq *seq)
-      {
-          if (seq == NULL || !seq->open)
-              return;
-          llmc__kv_trim(&seq->engine->kv, &seq->table, 0);
-          seq->open = seq->active = false;
-      }
+LLMC_API void llmc_seq_close(llmc_seq *seq)
+{
+    if (seq == NULL || !seq->open)
+        return;
+    llmc__kv_trim(&seq->engine->kv, &seq->table, 0);
+    seq->open = seq->active = false;
+}
 
-      /* The sequence starts to read: what an earlier answer left over is dropped, that is, a
+/* The sequence starts to read: what an earlier answer left over is dropped, that is, a
    piece not taken and bytes held back. max_tokens counts from here. */
-      static void llmc__seq_wake(llmc_seq *s)
-      {
-          s->active = s->n_ids > 0; /* no text, no BOS: there is nothing to read */
-          s->has_piece = false;
-          s->finish = LLMC_FINISH_NONE;
-          s->n_generated = s->n_half = 0;
-          s->n_tail = 0;
-      }
+static void llmc__seq_wake(llmc_seq *s)
+{
+    s->active = s->n_ids > 0; /* no text, no BOS: there is nothing to read */
+    s->has_piece = false;
+    s->finish = LLMC_FINISH_NONE;
+    s->n_generated = s->n_half = 0;
+    s->n_tail = 0;
+}
 
-      /* Whether n more tokens fit the context. One that fills it to the last position is read,
+/* Whether n more tokens fit the context. One that fills it to the last position is read,
    but nothing can be generated after it. Errors: FULL. */
-      static llmc_status llmc__seq_room(const llmc_seq *s, size_t n, llmc_diag *diag)
-      {
-          if (n <= s->engine->opt.context_length - s->n_ids)
-              return LLMC_OK;
-          return LLMC__FAIL(diag, FULL, "ENGINE.seq", LLMC_NO_OFFSET,
-                            "%zu more tokens do not fit: %u of %u positions of the context are taken", n,
-                            s->n_ids, s->engine->opt.context_length);
-      }
+static llmc_status llmc__seq_room(const llmc_seq *s, size_t n, llmc_diag *diag)
+{
+    if (n <= s->engine->opt.context_length - s->n_ids)
+        return LLMC_OK;
+    return LLMC__FAIL(diag, FULL, "ENGINE.seq", LLMC_NO_OFFSET,
+                      "%zu more tokens do not fit: %u of %u positions of the context are taken", n, s->n_ids,
+                      s->engine->opt.context_length);
+}
 
-      /* llmc_seq_add_ids -- tokens to be read next                      (ENGINE.seq)
+/* llmc_seq_add_ids -- tokens to be read next                      (ENGINE.seq)
    ids [n], copied; n may be 0. On failure the sequence is as it was.
    Errors: FULL (the context), BAD_ARG (an id outside the vocabulary). */
-      /* Checks ids [n] and puts them behind the sequence's own; wakes nobody. */
-      static llmc_status llmc__seq_append(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_diag *diag)
-      {
-          uint32_t vocab = seq->engine->model->config.vocab_size;
-          size_t i;
-          LLMC__TRY(llmc__seq_room(seq, n, diag));
-          for (i = 0; i < n; i++)
-              if ((uint32_t)ids[i] >= vocab)
-                  return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
-                                    "token %zu is %d: the vocabulary has %u", i, ids[i], vocab);
-          if (n > 0)
-              LLMC_MEMCPY(seq->ids + seq->n_ids, ids, n * sizeof *ids);
-          seq->n_ids += (uint32_t)n;
-          return LLMC_OK;
-      }
+/* Checks ids [n] and puts them behind the sequence's own; wakes nobody. */
+static llmc_status llmc__seq_append(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_diag *diag)
+{
+    uint32_t vocab = seq->engine->model->config.vocab_size;
+    size_t i;
+    LLMC__TRY(llmc__seq_room(seq, n, diag));
+    for (i = 0; i < n; i++)
+        if ((uint32_t)ids[i] >= vocab)
+            return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
+                              "token %zu is %d: the vocabulary has %u", i, ids[i], vocab);
+    if (n > 0)
+        LLMC_MEMCPY(seq->ids + seq->n_ids, ids, n * sizeof *ids);
+    seq->n_ids += (uint32_t)n;
+    return LLMC_OK;
+}
 
-      LLMC_API llmc_status llmc_seq_add_ids(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_diag *diag)
-      {
-          LLMC__TRY(llmc__seq_append(seq, ids, n, diag));
-          llmc__seq_wake(seq);
-          return LLMC_OK;
-      }
+LLMC_API llmc_status llmc_seq_add_ids(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_diag *diag)
+{
+    LLMC__TRY(llmc__seq_append(seq, ids, n, diag));
+    llmc__seq_wake(seq);
+    return LLMC_OK;
+}
 
-      /* llmc_seq_add_text -- text to be read next                       (ENGINE.seq)
+/* llmc_seq_add_text -- text to be read next                       (ENGINE.seq)
    text [len], any bytes. Control tokens written in it stay text: who speaks for others
    cannot forge a turn. A word cut by two adds is encoded as two.
    Encodes straight into the sequence's ids; n_ids moves only if all of it worked.
    Errors: FULL, NO_MEMORY (a word longer than text_bytes), UNSUPPORTED (no tokenizer). */
-      LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t len, llmc_diag *diag)
-      {
+LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t len, llmc_diag *diag)
+{
 #ifdef LLMC_NO_TOKEN
-          (void)seq;
-          (void)text;
-          (void)len;
-          return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.seq", LLMC_NO_OFFSET,
-                            "built with LLMC_NO_TOKEN: add ids");
+    (void)seq;
+    (void)text;
+    (void)len;
+    return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.seq", LLMC_NO_OFFSET, "built with LLMC_NO_TOKEN: add ids");
 #else
-          llmc_engine *e = seq->engine;
-          const llmc_tokenizer *tok = e->model->tokenizer;
-          llmc_encode_options opt; /* parse_special stays off */
-          size_t n = 0, room = e->opt.context_length - seq->n_ids;
-          llmc_status status;
-          if (tok == NULL)
-              return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.seq", LLMC_NO_OFFSET,
-                                "the model came without a tokenizer: give one, or add ids");
-          LLMC_MEMSET(&opt, 0, sizeof opt);
-          opt.add_bos = seq->n_ids == 0 && llmc_tokenizer_adds_bos(tok);
-          status = llmc_encode(tok, text, len, &opt, e->work, e->work_bytes, seq->ids + seq->n_ids, room, &n,
-                               diag);
-          if (status == LLMC_NO_MEMORY && n > room)
-              return llmc__seq_room(seq, n, diag);
-          if (status == LLMC_NO_MEMORY)
-              return LLMC__FAIL(diag, NO_MEMORY, "ENGINE.seq", LLMC_NO_OFFSET,
-                                "a word in the text is too long for the engine's text_bytes, %u",
-                                e->opt.text_bytes);
-          if (status != LLMC_OK)
-              return status;
-          seq->n_ids += (uint32_t)n;
-          llmc__seq_wake(seq);
-          return LLMC_OK;
+    llmc_engine *e = seq->engine;
+    const llmc_tokenizer *tok = e->model->tokenizer;
+    llmc_encode_options opt; /* parse_special stays off */
+    size_t n = 0, room = e->opt.context_length - seq->n_ids;
+    llmc_status status;
+    if (tok == NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "the model came without a tokenizer: give one, or add ids");
+    LLMC_MEMSET(&opt, 0, sizeof opt);
+    opt.add_bos = seq->n_ids == 0 && llmc_tokenizer_adds_bos(tok);
+    status = llmc_encode(tok, text, len, &opt, e->work, e->work_bytes, seq->ids + seq->n_ids, room, &n, diag);
+    if (status == LLMC_NO_MEMORY && n > room)
+        return llmc__seq_room(seq, n, diag);
+    if (status == LLMC_NO_MEMORY)
+        return LLMC__FAIL(diag, NO_MEMORY, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "a word in the text is too long for the engine's text_bytes, %u",
+                          e->opt.text_bytes);
+    if (status != LLMC_OK)
+        return status;
+    seq->n_ids += (uint32_t)n;
+    llmc__seq_wake(seq);
+    return LLMC_OK;
 #endif
-      }
+}
 
-      /* llmc_seq_truncate -- forgets all from position n on             (ENGINE.seq)
+/* llmc_seq_truncate -- forgets all from position n on             (ENGINE.seq)
    Pages beyond n go back to the pool. What is left goes on: unless n is 0, the next step
    reads its last token, again if need be, and chooses another after it.
    Errors: BAD_ARG (n is beyond the end). */
-      LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag)
-      {
-          if (n > seq->n_ids)
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
-                                "truncate to %zu: the sequence has %u", n, seq->n_ids);
-          llmc__seq_wake(seq);
-          seq->n_ids = (uint32_t)n;
-          seq->n_cached = (uint32_t)llmc__min(seq->n_cached, n);
-          seq->active = n > 0;
-          llmc__kv_trim(&seq->engine->kv, &seq->table, seq->n_cached);
-          return LLMC_OK;
-      }
+LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag)
+{
+    if (n > seq->n_ids)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET, "truncate to %zu: the sequence has %u",
+                          n, seq->n_ids);
+    llmc__seq_wake(seq);
+    seq->n_ids = (uint32_t)n;
+    seq->n_cached = (uint32_t)llmc__min(seq->n_cached, n);
+    seq->active = n > 0;
+    llmc__kv_trim(&seq->engine->kv, &seq->table, seq->n_cached);
+    return LLMC_OK;
+}
 
-      /* A view of the sequence's own ids [*n]; the next add, step or truncate changes it. */
-      LLMC_API const llmc_token *llmc_seq_ids(const llmc_seq *seq, size_t *n)
-      {
-          *n = seq->n_ids;
-          return seq->ids;
-      }
+/* A view of the sequence's own ids [*n]; the next add, step or truncate changes it. */
+LLMC_API const llmc_token *llmc_seq_ids(const llmc_seq *seq, size_t *n)
+{
+    *n = seq->n_ids;
+    return seq->ids;
+}
 
-      /* NONE until the last piece has been made, and again after the next add. */
-      LLMC_API llmc_finish llmc_seq_finish(const llmc_seq *seq)
-      {
-          return seq->finish;
-      }
+/* NONE until the last piece has been made, and again after the next add. */
+LLMC_API llmc_finish llmc_seq_finish(const llmc_seq *seq)
+{
+    return seq->finish;
+}
 
-      LLMC_API void *llmc_seq_user(const llmc_seq *seq)
-      {
-          return seq->opt.user;
-      }
+LLMC_API void *llmc_seq_user(const llmc_seq *seq)
+{
+    return seq->opt.user;
+}
 
-      //--[ 20.5 ENGINE.step ]-- one batch over everybody who has something to do
-      /* Puts the sequence's tokens [n_cached, n_cached + n) at the end of the batch. Room in
+//--[ 20.5 ENGINE.step ]-- one batch over everybody who has something to do
+/* Puts the sequence's tokens [n_cached, n_cached + n) at the end of the batch. Room in
    the batch and pages for them have been seen to. */
-      static void llmc__batch_push(llmc_engine *e, llmc_seq *s, uint32_t n)
-      {
-          uint32_t i;
-          for (i = 0; i < n; i++) {
-              uint32_t at = e->batch.n++, pos = s->n_cached + i;
-              e->batch_ids[at] = s->ids[pos];
-              e->batch_pos[at] = pos;
-              if (e->batch_prev != NULL)
-                  e->batch_prev[at] = s->ids[pos > 0 ? pos - 1 : 0];
-              if (e->batch_end != NULL)
-                  e->batch_end[at] = s->n_cached + n;
-              e->batch_pages[at] = s->table.page;
-              e->batch_seq[at] = s;
-          }
-      }
+static void llmc__batch_push(llmc_engine *e, llmc_seq *s, uint32_t n)
+{
+    uint32_t i;
+    for (i = 0; i < n; i++) {
+        uint32_t at = e->batch.n++, pos = s->n_cached + i;
+        e->batch_ids[at] = s->ids[pos];
+        e->batch_pos[at] = pos;
+        if (e->batch_prev != NULL)
+            e->batch_prev[at] = s->ids[pos > 0 ? pos - 1 : 0];
+        if (e->batch_end != NULL)
+            e->batch_end[at] = s->n_cached + n;
+        e->batch_pages[at] = s->table.page;
+        e->batch_seq[at] = s;
+    }
+}
 
-      /* Fills the batch: those with one token left to read (who generate) in a first pass, long
+/* Fills the batch: those with one token left to read (who generate) in a first pass, long
    prompts with what room is left in a second, so that prompts delay nobody's stream.
    Returns how many sequences get logits, which are in want_seq, their places in want;
    *starved: somebody found no page. Each sequence comes at most once, its tokens side by
    side and in order, as llmc__forward asks. */
-      static uint32_t llmc__batch_fill(llmc_engine *e, bool *starved)
-      {
-          uint32_t pass, i, n_want = 0, turn = e->next_prompt;
-          e->batch.n = 0;
-          for (pass = 0; pass < 2; pass++)
-              for (i = 0; i < e->opt.max_seqs && e->batch.n < e->opt.batch_tokens; i++) {
-                  uint32_t slot = (uint32_t)(((uint64_t)e->next_prompt + i) % e->opt.max_seqs), left, n;
-                  llmc_seq *s = &e->seqs[slot];
-                  if (!s->open || !s->active || s->has_piece || s->n_ids == 0)
-                      continue;
-                  if (s->n_cached == s->n_ids) /* truncated: the last token's logits are wanted again */
-                      s->n_cached--;
-                  left = s->n_ids - s->n_cached;
-                  if ((left == 1) != (pass == 0)) /* each sequence belongs to one pass */
-                      continue;
-                  n = (uint32_t)llmc__min(left, e->opt.batch_tokens - e->batch.n);
-                  if (!llmc__kv_reserve(&e->kv, &s->table, s->n_cached + n)) {
-                      *starved = true;
-                      continue;
-                  }
-                  llmc__batch_push(e, s, n);
-                  if (n == left) { /* read to the end: a token can be chosen */
-                      e->want[n_want] = e->batch.n - 1;
-                      e->want_seq[n_want++] = s;
-                      if (pass == 1) /* the next prompt in turn; one that is not finished stays first */
-                          turn = slot + 1;
-                  }
-              }
-          e->next_prompt = turn;
-          return n_want;
-      }
+static uint32_t llmc__batch_fill(llmc_engine *e, bool *starved)
+{
+    uint32_t pass, i, n_want = 0, turn = e->next_prompt;
+    e->batch.n = 0;
+    for (pass = 0; pass < 2; pass++)
+        for (i = 0; i < e->opt.max_seqs && e->batch.n < e->opt.batch_tokens; i++) {
+            uint32_t slot = (uint32_t)(((uint64_t)e->next_prompt + i) % e->opt.max_seqs), left, n;
+            llmc_seq *s = &e->seqs[slot];
+            if (!s->open || !s->active || s->has_piece || s->n_ids == 0)
+                continue;
+            if (s->n_cached == s->n_ids) /* truncated: the last token's logits are wanted again */
+                s->n_cached--;
+            left = s->n_ids - s->n_cached;
+            if ((left == 1) != (pass == 0)) /* each sequence belongs to one pass */
+                continue;
+            n = (uint32_t)llmc__min(left, e->opt.batch_tokens - e->batch.n);
+            if (!llmc__kv_reserve(&e->kv, &s->table, s->n_cached + n)) {
+                *starved = true;
+                continue;
+            }
+            llmc__batch_push(e, s, n);
+            if (n == left) { /* read to the end: a token can be chosen */
+                e->want[n_want] = e->batch.n - 1;
+                e->want_seq[n_want++] = s;
+                if (pass == 1) /* the next prompt in turn; one that is not finished stays first */
+                    turn = slot + 1;
+            }
+        }
+    e->next_prompt = turn;
+    return n_want;
+}
 
-      /* After the batch: what was read is cached now; whoever reads more than one token hears of
+/* After the batch: what was read is cached now; whoever reads more than one token hears of
    it. If the callback cancels, what has been computed stays: the next step goes on there.
    Those whose token was to be chosen read their last one again then.
    Errors: CANCELLED. */
-      static llmc_status llmc__batch_settle(llmc_engine *e, llmc_diag *diag)
-      {
-          uint32_t t;
-          for (t = 0; t < e->batch.n; t++) {
-              llmc_seq *s = e->batch_seq[t];
-              s->n_cached = e->batch_pos[t] + 1;
-              if (((t > 0 && e->batch_seq[t - 1] == s) || s->n_generated == 0) &&
-                  (t + 1 == e->batch.n || e->batch_seq[t + 1] != s) &&
-                  !llmc__progress(&e->opt.progress, "reading", s->n_cached, s->n_ids))
-                  return LLMC__FAIL(diag, CANCELLED, "ENGINE.step", LLMC_NO_OFFSET,
-                                    "cancelled after %u of %u tokens", s->n_cached, s->n_ids);
-          }
-          return LLMC_OK;
-      }
+static llmc_status llmc__batch_settle(llmc_engine *e, llmc_diag *diag)
+{
+    uint32_t t;
+    for (t = 0; t < e->batch.n; t++) {
+        llmc_seq *s = e->batch_seq[t];
+        s->n_cached = e->batch_pos[t] + 1;
+        if (((t > 0 && e->batch_seq[t - 1] == s) || s->n_generated == 0) &&
+            (t + 1 == e->batch.n || e->batch_seq[t + 1] != s) &&
+            !llmc__progress(&e->opt.progress, "reading", s->n_cached, s->n_ids))
+            return LLMC__FAIL(diag, CANCELLED, "ENGINE.step", LLMC_NO_OFFSET,
+                              "cancelled after %u of %u tokens", s->n_cached, s->n_ids);
+    }
+    return LLMC_OK;
+}
 
-      /* Chooses the next token of one sequence from its logits [V]: the caller's chooser first,
+/* Chooses the next token of one sequence from its logits [V]: the caller's chooser first,
    the sampler if that leaves it to us. Makes the sequence's piece.
    Errors: BAD_ARG (the chooser's token), NOT_FINITE; no token is added then. */
-      static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
-      {
-          llmc_engine *e = s->engine;
-          size_t vocab = e->model->config.vocab_size;
-          llmc_token id = LLMC_TOKEN_NONE;
-          float logprob = 0;
-          llmc_status status = LLMC_OK;
-          if (s->n_ids >= e->opt.context_length) { /* the prompt alone filled it */
-              llmc__seq_end(s, LLMC_FINISH_CONTEXT);
-              return LLMC_OK;
-          }
-          if (s->opt.chooser.fn != NULL)
-              id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
-          if (id == LLMC_TOKEN_NONE)
-              status = llmc_sample(&s->sample, &s->rng, logits, vocab, s->ids, s->n_ids, e->sample_work,
-                                   e->sample_bytes, &id, &logprob, diag);
-          else if ((uint32_t)id < vocab)
-              logprob = llmc_logprob(logits, vocab, id);
-          else
-              status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
-                                  "the chooser returned token %d: the vocabulary has %zu", id, vocab);
-          if (status == LLMC_OK)
-              llmc__seq_emit(s, id, logprob);
-          else
-              llmc__seq_end(s, LLMC_FINISH_FAILED);
-          return status;
-      }
+static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
+{
+    llmc_engine *e = s->engine;
+    size_t vocab = e->model->config.vocab_size;
+    llmc_token id = LLMC_TOKEN_NONE;
+    float logprob = 0;
+    llmc_status status = LLMC_OK;
+    if (s->n_ids >= e->opt.context_length) { /* the prompt alone filled it */
+        llmc__seq_end(s, LLMC_FINISH_CONTEXT);
+        return LLMC_OK;
+    }
+    if (s->opt.chooser.fn != NULL)
+        id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
+    if (id == LLMC_TOKEN_NONE)
+        status = llmc_sample(&s->sample, &s->rng, logits, vocab, s->ids, s->n_ids, e->sample_work,
+                             e->sample_bytes, &id, &logprob, diag);
+    else if ((uint32_t)id < vocab)
+        logprob = llmc_logprob(logits, vocab, id);
+    else
+        status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                            "the chooser returned token %d: the vocabulary has %zu", id, vocab);
+    if (status == LLMC_OK)
+        llmc__seq_emit(s, id, logprob);
+    else
+        llmc__seq_end(s, LLMC_FINISH_FAILED);
+    return status;
+}
 
-      /* llmc_engine_step -- one pass of the model over everybody         (ENGINE.step)
+/* llmc_engine_step -- one pass of the model over everybody         (ENGINE.step)
    Fill a batch, run it, note what is cached, choose tokens. If the pass
    fails, no sequence has another token than before; the step can then be tried again.
    Errors: DONE (nobody has anything to do), FULL (only those who find no page are left),
    CANCELLED, NOT_FINITE, BAD_ARG (a chooser; an encoder). */
-      LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag)
-      {
-          bool starved = false;
-          uint32_t n_want, i;
-          llmc_status status = LLMC_OK, one;
-          if (engine->model->config.no_head || engine->model->config.bidirectional)
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
-                                "%s models are encoders, which generate no text: use llmc_seq_embed",
-                                engine->model->config.family);
-          n_want = llmc__batch_fill(engine, &starved);
-          if (engine->batch.n == 0 && starved) /* as long as others get on, pages may come free */
-              return LLMC__FAIL(diag, FULL, "ENGINE.step", LLMC_NO_OFFSET,
-                                "no page is free in the cache (kv_cache_capacity %llu)",
-                                (unsigned long long)engine->opt.kv_cache_capacity);
-          if (engine->batch.n == 0)
-              return LLMC_DONE;
-          LLMC__TRY(
-              llmc__forward(&engine->batch, &engine->watch, engine->want, n_want, engine->logits, diag));
-          LLMC__TRY(llmc__batch_settle(engine, diag));
-          for (i = 0; i < n_want; i++) { /* one that fails stops nobody else; the first failure is reported */
-              one = llmc__seq_choose(engine->want_seq[i],
-                                     engine->logits + (size_t)i * engine->model->config.vocab_size,
-                                     status == LLMC_OK ? diag : NULL);
-              status = status == LLMC_OK ? one : status;
-          }
-          return status;
-      }
+LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag)
+{
+    bool starved = false;
+    uint32_t n_want, i;
+    llmc_status status = LLMC_OK, one;
+    if (engine->model->config.no_head || engine->model->config.bidirectional)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%s models are encoders, which generate no text: use llmc_seq_embed",
+                          engine->model->config.family);
+    n_want = llmc__batch_fill(engine, &starved);
+    if (engine->batch.n == 0 && starved) /* as long as others get on, pages may come free */
+        return LLMC__FAIL(diag, FULL, "ENGINE.step", LLMC_NO_OFFSET,
+                          "no page is free in the cache (kv_cache_capacity %llu)",
+                          (unsigned long long)engine->opt.kv_cache_capacity);
+    if (engine->batch.n == 0)
+        return LLMC_DONE;
+    LLMC__TRY(llmc__forward(&engine->batch, &engine->watch, engine->want, n_want, engine->logits, diag));
+    LLMC__TRY(llmc__batch_settle(engine, diag));
+    for (i = 0; i < n_want; i++) { /* one that fails stops nobody else; the first failure is reported */
+        one = llmc__seq_choose(engine->want_seq[i],
+                               engine->logits + (size_t)i * engine->model->config.vocab_size,
+                               status == LLMC_OK ? diag : NULL);
+        status = status == LLMC_OK ? one : status;
+    }
+    return status;
+}
 
-      /* Taking the piece is what lets the sequence into the next batch. False, and *piece
+/* Taking the piece is what lets the sequence into the next batch. False, and *piece
    untouched, if there is none. */
-      LLMC_API bool llmc_seq_poll(llmc_seq *seq, llmc_piece *piece)
-      {
-          if (!seq->has_piece)
-              return false;
-          *piece = seq->piece;
-          seq->has_piece = false;
-          return true;
-      }
+LLMC_API bool llmc_seq_poll(llmc_seq *seq, llmc_piece *piece)
+{
+    if (!seq->has_piece)
+        return false;
+    *piece = seq->piece;
+    seq->has_piece = false;
+    return true;
+}
 
-      /* llmc_seq_next -- the sequence's next piece, stepping until it has one
+/* llmc_seq_next -- the sequence's next piece, stepping until it has one
    (ENGINE.step)   The steps serve every other sequence, too: their pieces wait for
    llmc_seq_poll. *piece is always written; empty but for `finish` unless OK.
    Errors: DONE (finished), BAD_ARG (nothing was added), and those of llmc_engine_step. */
-      LLMC_API llmc_status llmc_seq_next(llmc_seq *seq, llmc_piece *piece, llmc_diag *diag)
-      {
-          LLMC_MEMSET(piece, 0, sizeof *piece);
-          piece->token = LLMC_TOKEN_NONE;
-          piece->text = "";
-          while (!llmc_seq_poll(seq, piece)) {
-              piece->finish = seq->finish;
-              if (seq->finish != LLMC_FINISH_NONE)
-                  return LLMC_DONE;
-              if (!seq->active)
-                  return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
-                                    "the sequence has nothing to read: add text or ids first");
-              LLMC__TRY(llmc_engine_step(seq->engine, diag));
-          }
-          return LLMC_OK;
-      }
+LLMC_API llmc_status llmc_seq_next(llmc_seq *seq, llmc_piece *piece, llmc_diag *diag)
+{
+    LLMC_MEMSET(piece, 0, sizeof *piece);
+    piece->token = LLMC_TOKEN_NONE;
+    piece->text = "";
+    while (!llmc_seq_poll(seq, piece)) {
+        piece->finish = seq->finish;
+        if (seq->finish != LLMC_FINISH_NONE)
+            return LLMC_DONE;
+        if (!seq->active)
+            return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                              "the sequence has nothing to read: add text or ids first");
+        LLMC__TRY(llmc_engine_step(seq->engine, diag));
+    }
+    return LLMC_OK;
+}
 
-      /* Appends ids [n] and runs them in one batch, by itself: other sequences wait. The final states of
+/* Appends ids [n] and runs them in one batch, by itself: other sequences wait. The final states of
    those at e->want [n_want], counted in ids, are left in the batch's x; with logits not NULL their logits
    are written, too. The sequence is idle afterwards; on failure it is as it was.
    Errors: BAD_ARG (an id), FULL (context, pages), NOT_FINITE. */
-      static llmc_status llmc__seq_pass(llmc_seq *seq, const llmc_token *ids, size_t n, uint32_t n_want,
-                                        float *logits, llmc_diag *diag)
-      {
-          llmc_engine *e = seq->engine;
-          uint32_t before = seq->n_ids; /* to go back to on failure */
-          llmc_status status;
-          LLMC__TRY(llmc__seq_append(seq, ids, n, diag));
-          if (!llmc__kv_reserve(&e->kv, &seq->table, seq->n_ids)) {
-              seq->n_ids = before;
-              return LLMC__FAIL(diag, FULL, "ENGINE.step", LLMC_NO_OFFSET,
-                                "no page is free in the cache (kv_cache_capacity %llu)",
-                                (unsigned long long)e->opt.kv_cache_capacity);
-          }
-          e->batch.n = 0;
-          llmc__batch_push(e, seq, (uint32_t)n);
-          status = llmc__forward(&e->batch, &e->watch, e->want, n_want, logits, diag);
-          if (status != LLMC_OK) {
-              seq->n_ids = before;
-              llmc__kv_trim(&e->kv, &seq->table, before);
-              return status;
-          }
-          llmc__seq_wake(seq);
-          seq->active = false; /* nothing is sampled */
-          seq->n_cached = seq->n_ids;
-          return LLMC_OK;
-      }
+static llmc_status llmc__seq_pass(llmc_seq *seq, const llmc_token *ids, size_t n, uint32_t n_want,
+                                  float *logits, llmc_diag *diag)
+{
+    llmc_engine *e = seq->engine;
+    uint32_t before = seq->n_ids; /* to go back to on failure */
+    llmc_status status;
+    LLMC__TRY(llmc__seq_append(seq, ids, n, diag));
+    if (!llmc__kv_reserve(&e->kv, &seq->table, seq->n_ids)) {
+        seq->n_ids = before;
+        return LLMC__FAIL(diag, FULL, "ENGINE.step", LLMC_NO_OFFSET,
+                          "no page is free in the cache (kv_cache_capacity %llu)",
+                          (unsigned long long)e->opt.kv_cache_capacity);
+    }
+    e->batch.n = 0;
+    llmc__batch_push(e, seq, (uint32_t)n);
+    status = llmc__forward(&e->batch, &e->watch, e->want, n_want, logits, diag);
+    if (status != LLMC_OK) {
+        seq->n_ids = before;
+        llmc__kv_trim(&e->kv, &seq->table, before);
+        return status;
+    }
+    llmc__seq_wake(seq);
+    seq->active = false; /* nothing is sampled */
+    seq->n_cached = seq->n_ids;
+    return LLMC_OK;
+}
 
-      /* llmc_seq_forward -- tokens in, their logits out, nothing chosen  (ENGINE.step)
+/* llmc_seq_forward -- tokens in, their logits out, nothing chosen  (ENGINE.step)
    ids [n] are appended; logits [n_logits][V] of the last ones. In one batch, by itself:
    other sequences wait. The sequence is idle afterwards; llmc_seq_truncate to its own
    length lets it generate from there.
    Errors: BAD_ARG (n, n_logits, an id, tokens not read yet; logits of a model without a head, more
    tokens for one that looks both ways), FULL (context, pages), NOT_FINITE. */
-      LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size_t n, float *logits,
-                                            size_t n_logits, llmc_diag *diag)
-      {
-          llmc_engine *e = seq->engine;
-          const llmc_config *c = &e->model->config;
-          uint32_t i;
-          if (n == 0 || n > e->opt.batch_tokens || n_logits > n)
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
-                                "%zu tokens with %zu logits: 1 to %u tokens, and no more logits than tokens",
-                                n, n_logits, e->opt.batch_tokens);
-          if (seq->n_cached != seq->n_ids)
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
-                                "%u tokens added earlier are not read yet", seq->n_ids - seq->n_cached);
-          if (c->no_head && n_logits > 0)
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
-                                "%s models have no head and give no logits: use llmc_seq_embed", c->family);
-          if (c->bidirectional && seq->n_ids > 0)
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
-                                "%s models read a sequence in one go, and this one is not empty", c->family);
-          for (i = 0; i < n_logits; i++)
-              e->want[i] = (uint32_t)(n - n_logits) + i;
-          return llmc__seq_pass(seq, ids, n, (uint32_t)n_logits, n_logits > 0 ? logits : NULL, diag);
-      }
+LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size_t n, float *logits,
+                                      size_t n_logits, llmc_diag *diag)
+{
+    llmc_engine *e = seq->engine;
+    const llmc_config *c = &e->model->config;
+    uint32_t i;
+    if (n == 0 || n > e->opt.batch_tokens || n_logits > n)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%zu tokens with %zu logits: 1 to %u tokens, and no more logits than tokens", n,
+                          n_logits, e->opt.batch_tokens);
+    if (seq->n_cached != seq->n_ids)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%u tokens added earlier are not read yet", seq->n_ids - seq->n_cached);
+    if (c->no_head && n_logits > 0)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%s models have no head and give no logits: use llmc_seq_embed", c->family);
+    if (c->bidirectional && seq->n_ids > 0)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%s models read a sequence in one go, and this one is not empty", c->family);
+    for (i = 0; i < n_logits; i++)
+        e->want[i] = (uint32_t)(n - n_logits) + i;
+    return llmc__seq_pass(seq, ids, n, (uint32_t)n_logits, n_logits > 0 ? logits : NULL, diag);
+}
 
-      //--[ 20.6 ENGINE.embed ]-- one vector for a whole text
-      /* Folds the final states of tokens [at, at + n) of `total`, which the batch just left in x, into out
+//--[ 20.6 ENGINE.embed ]-- one vector for a whole text
+/* Folds the final states of tokens [at, at + n) of `total`, which the batch just left in x, into out
    [D]; a running sum for the mean, in the order of the tokens, so the cut does not matter. */
-      static void llmc__embed_pool(const llmc_engine *e, llmc_pooling pooling, uint32_t n_want, float *out)
-      {
-          size_t width = e->model->config.n_embd;
-          uint32_t i;
-          for (i = 0; i < n_want; i++)
-              if (pooling == LLMC_POOL_MEAN)
-                  e->batch.k->add(out, e->batch.x + i * width, width);
-              else
-                  LLMC_MEMCPY(out, e->batch.x + i * width, width * sizeof(float));
-      }
+static void llmc__embed_pool(const llmc_engine *e, llmc_pooling pooling, uint32_t n_want, float *out)
+{
+    size_t width = e->model->config.n_embd;
+    uint32_t i;
+    for (i = 0; i < n_want; i++)
+        if (pooling == LLMC_POOL_MEAN)
+            e->batch.k->add(out, e->batch.x + i * width, width);
+        else
+            LLMC_MEMCPY(out, e->batch.x + i * width, width * sizeof(float));
+}
 
-      /* out [width] to length 1, summed in double; zeros stay. */
-      static void llmc__embed_unit(float *out, size_t width)
-      {
-          double sum = 0;
-          size_t i;
-          for (i = 0; i < width; i++)
-              sum += (double)out[i] * (double)out[i];
-          sum = sum > 0 ? 1 / llmc__sqrt(sum) : 1;
-          for (i = 0; i < width; i++)
-              out[i] = (float)((double)out[i] * sum);
-      }
+/* out [width] to length 1, summed in double; zeros stay. */
+static void llmc__embed_unit(float *out, size_t width)
+{
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < width; i++)
+        sum += (double)out[i] * (double)out[i];
+    sum = sum > 0 ? 1 / llmc__sqrt(sum) : 1;
+    for (i = 0; i < width; i++)
+        out[i] = (float)((double)out[i] * sum);
+}
 
-      /* Feeds all of ids [n] batch by batch and pools into out. On failure the sequence holds what was read.
+/* Feeds all of ids [n] batch by batch and pools into out. On failure the sequence holds what was read.
    Errors: those of llmc__seq_pass, CANCELLED. */
-      static llmc_status llmc__embed_run(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
-                                         float *out, llmc_diag *diag)
-      {
-          llmc_engine *e = seq->engine;
-          size_t at, count;
-          for (at = 0; at < n; at += count) {
-              uint32_t n_want = 0, i;
-              count = (size_t)llmc__min(n - at, e->opt.batch_tokens);
-              for (i = 0; i < count; i++)
-                  if (pooling == LLMC_POOL_MEAN || at + i == (pooling == LLMC_POOL_CLS ? 0 : n - 1))
-                      e->want[n_want++] = i;
-              LLMC__TRY(llmc__seq_pass(seq, ids + at, count, n_want, NULL, diag));
-              llmc__embed_pool(e, pooling, n_want, out);
-              if (!llmc__progress(&e->opt.progress, "reading", at + count, n))
-                  return LLMC__FAIL(diag, CANCELLED, "ENGINE.embed", LLMC_NO_OFFSET,
-                                    "cancelled after %zu of %zu tokens", at + count, n);
-          }
-          return LLMC_OK;
-      }
+static llmc_status llmc__embed_run(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
+                                   float *out, llmc_diag *diag)
+{
+    llmc_engine *e = seq->engine;
+    size_t at, count;
+    for (at = 0; at < n; at += count) {
+        uint32_t n_want = 0, i;
+        count = (size_t)llmc__min(n - at, e->opt.batch_tokens);
+        for (i = 0; i < count; i++)
+            if (pooling == LLMC_POOL_MEAN || at + i == (pooling == LLMC_POOL_CLS ? 0 : n - 1))
+                e->want[n_want++] = i;
+        LLMC__TRY(llmc__seq_pass(seq, ids + at, count, n_want, NULL, diag));
+        llmc__embed_pool(e, pooling, n_want, out);
+        if (!llmc__progress(&e->opt.progress, "reading", at + count, n))
+            return LLMC__FAIL(diag, CANCELLED, "ENGINE.embed", LLMC_NO_OFFSET,
+                              "cancelled after %zu of %zu tokens", at + count, n);
+    }
+    return LLMC_OK;
+}
 
-      /* llmc_seq_embed -- a text as one vector                           (ENGINE.embed)
+/* llmc_seq_embed -- a text as one vector                           (ENGINE.embed)
    ids [n] are read by an empty sequence, which is empty again afterwards, after failures too. out [D]
    is pooled from the states after the last norm and has length 1 (zeros if they cancel); written
    on failure, too. Batch by batch, except that a model that looks both ways needs all of them in one.
    Errors: BAD_ARG (n, an id, pooling, a sequence that holds tokens), FULL (context, pages), NOT_FINITE,
    CANCELLED. */
-      LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t n,
-                                          llmc_pooling pooling, float *out, llmc_diag *diag)
-      {
-          llmc_engine *e = seq->engine;
-          const llmc_config *c = &e->model->config;
-          llmc_status status;
-          if (pooling == LLMC_POOL_DEFAULT)
-              pooling = c->pooling == LLMC_POOL_DEFAULT ? LLMC_POOL_MEAN : c->pooling;
-          if (n == 0 || seq->n_ids > 0 || (unsigned)pooling > LLMC_POOL_LAST)
-              return LLMC__FAIL(
-                  diag, BAD_ARG, "ENGINE.embed", LLMC_NO_OFFSET,
-                  "%zu tokens, pooling %d, %u tokens in the sequence: some tokens, a pooling and an "
-                  "empty sequence are expected",
-                  n, (int)pooling, seq->n_ids);
-          LLMC__TRY(llmc__seq_room(seq, n, diag));
-          if (c->bidirectional && n > e->opt.batch_tokens)
-              return LLMC__FAIL(diag, BAD_ARG, "ENGINE.embed", LLMC_NO_OFFSET,
-                                "%zu tokens: %s models read a text in one batch, and batch_tokens is %u", n,
-                                c->family, e->opt.batch_tokens);
-          LLMC_MEMSET(out, 0, c->n_embd * sizeof *out);
-          status = llmc__embed_run(seq, ids, n, pooling, out, diag);
-          if (status == LLMC_OK)
-              llmc__embed_unit(out, c->n_embd);
-          (void)llmc_seq_truncate(seq, 0, NULL); /* 0 is always within it */
-          return status;
-      }
+LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
+                                    float *out, llmc_diag *diag)
+{
+    llmc_engine *e = seq->engine;
+    const llmc_config *c = &e->model->config;
+    llmc_status status;
+    if (pooling == LLMC_POOL_DEFAULT)
+        pooling = c->pooling == LLMC_POOL_DEFAULT ? LLMC_POOL_MEAN : c->pooling;
+    if (n == 0 || seq->n_ids > 0 || (unsigned)pooling > LLMC_POOL_LAST)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.embed", LLMC_NO_OFFSET,
+                          "%zu tokens, pooling %d, %u tokens in the sequence: some tokens, a pooling and an "
+                          "empty sequence are expected",
+                          n, (int)pooling, seq->n_ids);
+    LLMC__TRY(llmc__seq_room(seq, n, diag));
+    if (c->bidirectional && n > e->opt.batch_tokens)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.embed", LLMC_NO_OFFSET,
+                          "%zu tokens: %s models read a text in one batch, and batch_tokens is %u", n,
+                          c->family, e->opt.batch_tokens);
+    LLMC_MEMSET(out, 0, c->n_embd * sizeof *out);
+    status = llmc__embed_run(seq, ids, n, pooling, out, diag);
+    if (status == LLMC_OK)
+        llmc__embed_unit(out, c->n_embd);
+    (void)llmc_seq_truncate(seq, 0, NULL); /* 0 is always within it */
+    return status;
+}
 
-      //--[ 20.7 ENGINE.lend ]-- memory for the section above
-      /* For CHAT: memory to write a conversation in, for its encoding, and for its ids. All
+//--[ 20.7 ENGINE.lend ]-- memory for the section above
+/* For CHAT: memory to write a conversation in, for its encoding, and for its ids. All
    three are free between calls; no step touches them. */
-      LLMC__UNUSED static char *llmc__engine_text(llmc_engine *e, size_t *cap)
-      {
-          *cap = e->opt.text_bytes;
-          return e->text;
-      }
+LLMC__UNUSED static char *llmc__engine_text(llmc_engine *e, size_t *cap)
+{
+    *cap = e->opt.text_bytes;
+    return e->text;
+}
 
-      LLMC__UNUSED static void *llmc__engine_work(llmc_engine *e, size_t *bytes)
-      {
-          *bytes = e->work_bytes;
-          return e->work;
-      }
+LLMC__UNUSED static void *llmc__engine_work(llmc_engine *e, size_t *bytes)
+{
+    *bytes = e->work_bytes;
+    return e->work;
+}
 
-      LLMC__UNUSED static llmc_token *llmc__engine_ids(llmc_engine *e, size_t *cap)
-      {
-          *cap = e->opt.context_length;
-          return e->ids;
-      }
+LLMC__UNUSED static llmc_token *llmc__engine_ids(llmc_engine *e, size_t *cap)
+{
+    *cap = e->opt.context_length;
+    return e->ids;
+}
 
-      //==[ 21 CHAT ]==== conversations as tokens ==== needs: 03 04 13 14 20 ====
+//==[ 21 CHAT ]==== conversations as tokens ==== needs: 03 04 13 14 20 ====
 #ifndef LLMC_NO_CHAT
 
-      //--[ 21.1 CHAT.format ]-- what stands around a message
-      /* A message becomes before, its role, between, its text, after; and before,
+//--[ 21.1 CHAT.format ]-- what stands around a message
+/* A message becomes before, its role, between, its text, after; and before,
    "assistant", between open the answer. RAW writes no roles; LLAMA2 has a shape of
    its own (CHAT.render). The opening BOS is never here: the encoder adds it. */
-      typedef struct llmc__chat_style {
-          const char *name;                     /* as options spell it                           */
-          const char *before, *between, *after; /* never NULL; control tokens as they are stored */
-          bool trim;                            /* white space around a message's text is dropped */
-          const char *sign;                     /* in a model's template: it has this format      */
-          const char *opener;                   /* control tokens of a vocabulary made for it, if */
-          const char *closer;                   /*   there is no template                         */
-      } llmc__chat_style;
+typedef struct llmc__chat_style {
+    const char *name;                     /* as options spell it                           */
+    const char *before, *between, *after; /* never NULL; control tokens as they are stored */
+    bool trim;                            /* white space around a message's text is dropped */
+    const char *sign;                     /* in a model's template: it has this format      */
+    const char *opener;                   /* control tokens of a vocabulary made for it, if */
+    const char *closer;                   /*   there is no template                         */
+} llmc__chat_style;
 
-      /* Rows by llmc_chat_format. Sources: ChatML as OpenAI published it; the model card
+/* Rows by llmc_chat_format. Sources: ChatML as OpenAI published it; the model card
    of Llama 3; Touvron 2023 for Llama 2; the model cards of Zephyr and TinyLlama 1.0.
    What makers' templates do beyond it is not done here: Qwen 2.5 adds a system message
    of its own if there is none, Llama 3.1 and 3.2 put dates before the system message. */
-      static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
-          {"auto", "", "", "", false, NULL, NULL, NULL},
-          {"raw", "", "", "", false, NULL, NULL, NULL},
-          {"chatml", "<|im_start|>", "\n", "<|im_end|>\n", false, "<|im_start|>", "<|im_start|>",
-           "<|im_end|>"},
-          {"llama2", "", "", "", true, "<<SYS>>", NULL, NULL},
-          {"llama3", "<|start_header_id|>", "<|end_header_id|>\n\n", "<|eot_id|>", true,
-           "<|start_header_id|>", "<|start_header_id|>", "<|eot_id|>"},
-          {"zephyr", "<|", "|>\n", "</s>\n", false, "<|user|>\n' + message['content'] + eos_token", NULL,
-           NULL}};
+static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
+    {"auto", "", "", "", false, NULL, NULL, NULL},
+    {"raw", "", "", "", false, NULL, NULL, NULL},
+    {"chatml", "<|im_start|>", "\n", "<|im_end|>\n", false, "<|im_start|>", "<|im_start|>", "<|im_end|>"},
+    {"llama2", "", "", "", true, "<<SYS>>", NULL, NULL},
+    {"llama3", "<|start_header_id|>", "<|end_header_id|>\n\n", "<|eot_id|>", true, "<|start_header_id|>",
+     "<|start_header_id|>", "<|eot_id|>"},
+    {"zephyr", "<|", "|>\n", "</s>\n", false, "<|user|>\n' + message['content'] + eos_token", NULL, NULL}};
 
-      /* "auto", "raw", "chatml", "llama2", "llama3", "zephyr"; "unknown" for any other number. Never
+/* "auto", "raw", "chatml", "llama2", "llama3", "zephyr"; "unknown" for any other number. Never
    NULL; the same names that llmc_chat_format_named takes. */
-      LLMC_API const char *llmc_chat_format_name(llmc_chat_format format)
-      {
-          return (unsigned)format < LLMC_CHAT_FORMAT_COUNT ? llmc__chat_styles[format].name : "unknown";
-      }
+LLMC_API const char *llmc_chat_format_name(llmc_chat_format format)
+{
+    return (unsigned)format < LLMC_CHAT_FORMAT_COUNT ? llmc__chat_styles[format].name : "unknown";
+}
 
-      /* By name, in any case; AUTO has one, too. Errors: NOT_FOUND; *out is then untouched. */
-      LLMC_API llmc_status llmc_chat_format_named(const char *name, llmc_chat_format *out)
-      {
-          int f;
-          for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++) {
-              const char *a = name, *b = llmc__chat_styles[f].name;
-              while (*a != 0 && llmc__lower(*a) == *b) {
-                  a++;
-                  b++;
-              }
-              if (*a == 0 && *b == 0) {
-                  *out = (llmc_chat_format)f;
-                  return LLMC_OK;
-              }
-          }
-          return LLMC_NOT_FOUND;
-      }
+/* By name, in any case; AUTO has one, too. Errors: NOT_FOUND; *out is then untouched. */
+LLMC_API llmc_status llmc_chat_format_named(const char *name, llmc_chat_format *out)
+{
+    int f;
+    for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++) {
+        const char *a = name, *b = llmc__chat_styles[f].name;
+        while (*a != 0 && llmc__lower(*a) == *b) {
+            a++;
+            b++;
+        }
+        if (*a == 0 && *b == 0) {
+            *out = (llmc_chat_format)f;
+            return LLMC_OK;
+        }
+    }
+    return LLMC_NOT_FOUND;
+}
 
-      /* Templates are a few kilobytes and looked at once: no need for a clever search. */
-      static bool llmc__chat_contains(const char *text, size_t n, const char *part)
-      {
-          const size_t len = llmc__strlen(part);
-          size_t i;
-          for (i = 0; i + len <= n; i++)
-              if (LLMC_MEMCMP(text + i, part, len) == 0)
-                  return true;
-          return false;
-      }
+/* Templates are a few kilobytes and looked at once: no need for a clever search. */
+static bool llmc__chat_contains(const char *text, size_t n, const char *part)
+{
+    const size_t len = llmc__strlen(part);
+    size_t i;
+    for (i = 0; i + len <= n; i++)
+        if (LLMC_MEMCMP(text + i, part, len) == 0)
+            return true;
+    return false;
+}
 
-      /* The format whose sign a template holds; RAW if it is some other one. Rows come in
+/* The format whose sign a template holds; RAW if it is some other one. Rows come in
    order, so a template that holds two signs has the first row's format. */
-      static llmc_chat_format llmc__chat_format_in(const char *chat_template, size_t n)
-      {
-          int f;
-          for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++)
-              if (llmc__chat_styles[f].sign != NULL &&
-                  llmc__chat_contains(chat_template, n, llmc__chat_styles[f].sign))
-                  return (llmc_chat_format)f;
-          return LLMC_CHAT_RAW;
-      }
+static llmc_chat_format llmc__chat_format_in(const char *chat_template, size_t n)
+{
+    int f;
+    for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++)
+        if (llmc__chat_styles[f].sign != NULL &&
+            llmc__chat_contains(chat_template, n, llmc__chat_styles[f].sign))
+            return (llmc_chat_format)f;
+    return LLMC_CHAT_RAW;
+}
 
 #ifndef LLMC_NO_TOKEN
-      /* Whether text is one token that people cannot type: then the model was made to see it. */
-      static bool llmc__chat_has_control(const llmc_tokenizer *tok, const char *text)
-      {
-          llmc_token_info info;
-          llmc_token id = llmc_token_find(tok, text, llmc__strlen(text));
-          return id != LLMC_TOKEN_NONE && llmc_token_get(tok, id, &info) == LLMC_OK &&
-                 (info.kind == LLMC_TOKEN_CONTROL || info.kind == LLMC_TOKEN_USER);
-      }
+/* Whether text is one token that people cannot type: then the model was made to see it. */
+static bool llmc__chat_has_control(const llmc_tokenizer *tok, const char *text)
+{
+    llmc_token_info info;
+    llmc_token id = llmc_token_find(tok, text, llmc__strlen(text));
+    return id != LLMC_TOKEN_NONE && llmc_token_get(tok, id, &info) == LLMC_OK &&
+           (info.kind == LLMC_TOKEN_CONTROL || info.kind == LLMC_TOKEN_USER);
+}
 #endif
 
-      /* llmc_chat_format_of -- which format does the model speak?            (CHAT.format)
+/* llmc_chat_format_of -- which format does the model speak?            (CHAT.format)
    A template alone decides, even if it is one that is not known here (RAW): a
    vocabulary may hold the tokens of the model it descends from. */
-      LLMC_API llmc_chat_format llmc_chat_format_of(const llmc_model *model)
-      {
-          size_t n = 0;
-          const char *chat_template = llmc_model_chat_template(model, &n);
-          if (chat_template != NULL)
-              return llmc__chat_format_in(chat_template, n);
+LLMC_API llmc_chat_format llmc_chat_format_of(const llmc_model *model)
+{
+    size_t n = 0;
+    const char *chat_template = llmc_model_chat_template(model, &n);
+    if (chat_template != NULL)
+        return llmc__chat_format_in(chat_template, n);
 #ifndef LLMC_NO_TOKEN
-          if (llmc_model_tokenizer(model) != NULL) {
-              const llmc_tokenizer *tok = llmc_model_tokenizer(model);
-              int f;
-              for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++) {
-                  const llmc__chat_style *s = &llmc__chat_styles[f];
-                  if (s->opener != NULL && llmc__chat_has_control(tok, s->opener) &&
-                      llmc__chat_has_control(tok, s->closer))
-                      return (llmc_chat_format)f;
-              }
-          }
+    if (llmc_model_tokenizer(model) != NULL) {
+        const llmc_tokenizer *tok = llmc_model_tokenizer(model);
+        int f;
+        for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++) {
+            const llmc__chat_style *s = &llmc__chat_styles[f];
+            if (s->opener != NULL && llmc__chat_has_control(tok, s->opener) &&
+                llmc__chat_has_control(tok, s->closer))
+                return (llmc_chat_format)f;
+        }
+    }
 #endif
-          return LLMC_CHAT_RAW;
-      }
+    return LLMC_CHAT_RAW;
+}
 
-      //--[ 21.2 CHAT.check ]-- roles, and their order where a format cannot do without
-      /* BAD_ARG about message i, counted from 0. what: a whole clause, of our own words. */
-      static llmc_status llmc__chat_bad(llmc_diag *diag, size_t i, const char *what)
-      {
-          (void)i;
-          (void)what;
-          return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET, "message %zu: %s", i, what);
-      }
+//--[ 21.2 CHAT.check ]-- roles, and their order where a format cannot do without
+/* BAD_ARG about message i, counted from 0. what: a whole clause, of our own words. */
+static llmc_status llmc__chat_bad(llmc_diag *diag, size_t i, const char *what)
+{
+    (void)i;
+    (void)what;
+    return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET, "message %zu: %s", i, what);
+}
 
-      /* Llama 2: perhaps a system message, then user and assistant in turn; its format has no
+/* Llama 2: perhaps a system message, then user and assistant in turn; its format has no
    place for anything else. n >= 1, roles are not NULL. Errors: BAD_ARG. */
-      static llmc_status llmc__chat_check_turns(const llmc_message *m, size_t n, llmc_diag *diag)
-      {
-          const size_t first = llmc__streq(m[0].role, "system") ? 1 : 0;
-          size_t i;
-          for (i = first; i < n; i++) {
-              const char *expected = (i - first) % 2 == 0 ? "user" : "assistant";
-              if (!llmc__streq(m[i].role, expected))
-                  return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
-                                    "message %zu: llama2 wants the role %s here, not %s", i, expected,
-                                    m[i].role);
-          }
-          return first < n ? LLMC_OK
-                           : llmc__chat_bad(diag, 0, "llama2 wants a user's message after the system's");
-      }
+static llmc_status llmc__chat_check_turns(const llmc_message *m, size_t n, llmc_diag *diag)
+{
+    const size_t first = llmc__streq(m[0].role, "system") ? 1 : 0;
+    size_t i;
+    for (i = first; i < n; i++) {
+        const char *expected = (i - first) % 2 == 0 ? "user" : "assistant";
+        if (!llmc__streq(m[i].role, expected))
+            return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
+                              "message %zu: llama2 wants the role %s here, not %s", i, expected, m[i].role);
+    }
+    return first < n ? LLMC_OK : llmc__chat_bad(diag, 0, "llama2 wants a user's message after the system's");
+}
 
-      /* Everything a conversation can be wrong in. A role that is none of the three is an
+/* Everything a conversation can be wrong in. A role that is none of the three is an
    error even in RAW, which does not write it: a misspelt one would go unseen. System
    messages later on are as good as any; of whom it is the turn matters: after an
    assistant's message an assistant would answer itself.
    Errors: BAD_ARG, naming the message. */
-      static llmc_status llmc__chat_check(llmc_chat_format format, const llmc_message *m, size_t n,
-                                          llmc_diag *diag)
-      {
-          size_t i;
-          if ((unsigned)format >= LLMC_CHAT_FORMAT_COUNT || format == LLMC_CHAT_AUTO)
-              return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
-                                "format %d cannot be written; llmc_chat_format_of finds a model's",
-                                (int)format);
-          if (n == 0 || m == NULL)
-              return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET, "there are no messages");
-          for (i = 0; i < n; i++) {
-              if (m[i].role == NULL || m[i].text == NULL)
-                  return llmc__chat_bad(diag, i, "role or text is NULL");
-              if (!llmc__streq(m[i].role, "system") && !llmc__streq(m[i].role, "user") &&
-                  !llmc__streq(m[i].role, "assistant"))
-                  return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
-                                    "message %zu: the role is \"%s\"; it has to be system, user or assistant",
-                                    i, m[i].role);
-          }
-          if (format != LLMC_CHAT_RAW && llmc__streq(m[n - 1].role, "assistant"))
-              return llmc__chat_bad(diag, n - 1, "the last message is the assistant's, whose turn it is");
-          return format == LLMC_CHAT_LLAMA2 ? llmc__chat_check_turns(m, n, diag) : LLMC_OK;
-      }
+static llmc_status llmc__chat_check(llmc_chat_format format, const llmc_message *m, size_t n, llmc_diag *diag)
+{
+    size_t i;
+    if ((unsigned)format >= LLMC_CHAT_FORMAT_COUNT || format == LLMC_CHAT_AUTO)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
+                          "format %d cannot be written; llmc_chat_format_of finds a model's", (int)format);
+    if (n == 0 || m == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET, "there are no messages");
+    for (i = 0; i < n; i++) {
+        if (m[i].role == NULL || m[i].text == NULL)
+            return llmc__chat_bad(diag, i, "role or text is NULL");
+        if (!llmc__streq(m[i].role, "system") && !llmc__streq(m[i].role, "user") &&
+            !llmc__streq(m[i].role, "assistant"))
+            return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
+                              "message %zu: the role is \"%s\"; it has to be system, user or assistant", i,
+                              m[i].role);
+    }
+    if (format != LLMC_CHAT_RAW && llmc__streq(m[n - 1].role, "assistant"))
+        return llmc__chat_bad(diag, n - 1, "the last message is the assistant's, whose turn it is");
+    return format == LLMC_CHAT_LLAMA2 ? llmc__chat_check_turns(m, n, diag) : LLMC_OK;
+}
 
-      //--[ 21.3 CHAT.render ]-- messages to text
-      /* Writes while there is room and counts on when there is not, so that one call tells
+//--[ 21.3 CHAT.render ]-- messages to text
+/* Writes while there is room and counts on when there is not, so that one call tells
    what the next needs. */
-      typedef struct llmc__chat_out {
-          char *text;
-          size_t cap;
-          uint64_t len; /* what all of it takes, written or not */
-          bool failed;  /* the length overflowed */
-      } llmc__chat_out;
+typedef struct llmc__chat_out {
+    char *text;
+    size_t cap;
+    uint64_t len; /* what all of it takes, written or not */
+    bool failed;  /* the length overflowed */
+} llmc__chat_out;
 
-      /* Bytes s [n]: all of them, or none where they no longer fit. */
-      static void llmc__chat_put_n(llmc__chat_out *o, const char *s, size_t n)
-      {
-          if (n > 0 && o->len <= o->cap && n <= o->cap - o->len)
-              LLMC_MEMCPY(o->text + o->len, s, n);
-          if (!llmc__add(o->len, n, &o->len))
-              o->failed = true;
-      }
+/* Bytes s [n]: all of them, or none where they no longer fit. */
+static void llmc__chat_put_n(llmc__chat_out *o, const char *s, size_t n)
+{
+    if (n > 0 && o->len <= o->cap && n <= o->cap - o->len)
+        LLMC_MEMCPY(o->text + o->len, s, n);
+    if (!llmc__add(o->len, n, &o->len))
+        o->failed = true;
+}
 
-      /* The frame around texts: strings of our own, where control tokens stand. */
-      static void llmc__chat_put(llmc__chat_out *o, const char *s)
-      {
-          llmc__chat_put_n(o, s, llmc__strlen(s));
-      }
+/* The frame around texts: strings of our own, where control tokens stand. */
+static void llmc__chat_put(llmc__chat_out *o, const char *s)
+{
+    llmc__chat_put_n(o, s, llmc__strlen(s));
+}
 
-      /* ASCII white space. The makers' templates trim Unicode's as well. */
-      static bool llmc__chat_space(char c)
-      {
-          return c == ' ' || (c >= '\t' && c <= '\r');
-      }
+/* ASCII white space. The makers' templates trim Unicode's as well. */
+static bool llmc__chat_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
-      /* A message's own text, without white space before and after it if so asked;
+/* A message's own text, without white space before and after it if so asked;
    span, which may be NULL, gets where it lies. s is read as bytes: what is no UTF-8
    goes to the encoder as it is. */
-      static void llmc__chat_put_text(llmc__chat_out *o, const char *s, bool trim_left, bool trim_right,
-                                      llmc_span *span)
-      {
-          size_t n;
-          while (trim_left && llmc__chat_space(*s))
-              s++;
-          n = llmc__strlen(s);
-          while (trim_right && n > 0 && llmc__chat_space(s[n - 1]))
-              n--;
-          if (span != NULL)
-              span->begin = (size_t)o->len;
-          llmc__chat_put_n(o, s, n);
-          if (span != NULL)
-              span->end = (size_t)o->len;
-      }
+static void llmc__chat_put_text(llmc__chat_out *o, const char *s, bool trim_left, bool trim_right,
+                                llmc_span *span)
+{
+    size_t n;
+    while (trim_left && llmc__chat_space(*s))
+        s++;
+    n = llmc__strlen(s);
+    while (trim_right && n > 0 && llmc__chat_space(s[n - 1]))
+        n--;
+    if (span != NULL)
+        span->begin = (size_t)o->len;
+    llmc__chat_put_n(o, s, n);
+    if (span != NULL)
+        span->end = (size_t)o->len;
+}
 
-      /* [INST] <<SYS>>\n system \n<</SYS>>\n\n user [/INST] assistant </s><s>[INST] user [/INST]
+/* [INST] <<SYS>>\n system \n<</SYS>>\n\n user [/INST] assistant </s><s>[INST] user [/INST]
    System and first user text are trimmed as one. [INST] is plain text to Llama 2,
    so unlike control tokens it cannot be told from a user's own. */
-      static void llmc__chat_llama2(llmc__chat_out *o, const llmc_message *m, size_t n, llmc_span *plain)
-      {
-          const size_t first = llmc__streq(m[0].role, "system") ? 1 : 0; /* the first user's message */
-          size_t i;
-          llmc__chat_put(o, "[INST] ");
-          if (first == 1) {
-              llmc__chat_put(o, "<<SYS>>\n");
-              llmc__chat_put_text(o, m[0].text, false, false, plain);
-              llmc__chat_put(o, "\n<</SYS>>\n\n");
-          }
-          for (i = first; i < n; i++) {
-              const bool user = (i - first) % 2 == 0;
-              if (user && i > first)
-                  llmc__chat_put(o, "</s><s>[INST] "); /* each exchange is a sequence of its own */
-              llmc__chat_put_text(o, m[i].text, i == 0 || i > first, true, plain != NULL ? plain + i : NULL);
-              llmc__chat_put(o, user && i + 1 < n ? " [/INST] " : user ? " [/INST]" : " ");
-          }
-      }
+static void llmc__chat_llama2(llmc__chat_out *o, const llmc_message *m, size_t n, llmc_span *plain)
+{
+    const size_t first = llmc__streq(m[0].role, "system") ? 1 : 0; /* the first user's message */
+    size_t i;
+    llmc__chat_put(o, "[INST] ");
+    if (first == 1) {
+        llmc__chat_put(o, "<<SYS>>\n");
+        llmc__chat_put_text(o, m[0].text, false, false, plain);
+        llmc__chat_put(o, "\n<</SYS>>\n\n");
+    }
+    for (i = first; i < n; i++) {
+        const bool user = (i - first) % 2 == 0;
+        if (user && i > first)
+            llmc__chat_put(o, "</s><s>[INST] "); /* each exchange is a sequence of its own */
+        llmc__chat_put_text(o, m[i].text, i == 0 || i > first, true, plain != NULL ? plain + i : NULL);
+        llmc__chat_put(o, user && i + 1 < n ? " [/INST] " : user ? " [/INST]" : " ");
+    }
+}
 
-      /* The formats that a row of the table describes: n messages, then the opening of the
+/* The formats that a row of the table describes: n messages, then the opening of the
    answer. roles false: texts alone, which is RAW. */
-      static void llmc__chat_turns(llmc__chat_out *o, const llmc__chat_style *s, bool roles,
-                                   const llmc_message *m, size_t n, llmc_span *plain)
-      {
-          size_t i;
-          for (i = 0; i < n; i++) {
-              llmc__chat_put(o, s->before);
-              llmc__chat_put(o, roles ? m[i].role : "");
-              llmc__chat_put(o, s->between);
-              llmc__chat_put_text(o, m[i].text, s->trim, s->trim, plain != NULL ? plain + i : NULL);
-              llmc__chat_put(o, s->after);
-          }
-          llmc__chat_put(o, s->before);
-          llmc__chat_put(o, roles ? "assistant" : "");
-          llmc__chat_put(o, s->between);
-      }
+static void llmc__chat_turns(llmc__chat_out *o, const llmc__chat_style *s, bool roles, const llmc_message *m,
+                             size_t n, llmc_span *plain)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        llmc__chat_put(o, s->before);
+        llmc__chat_put(o, roles ? m[i].role : "");
+        llmc__chat_put(o, s->between);
+        llmc__chat_put_text(o, m[i].text, s->trim, s->trim, plain != NULL ? plain + i : NULL);
+        llmc__chat_put(o, s->after);
+    }
+    llmc__chat_put(o, s->before);
+    llmc__chat_put(o, roles ? "assistant" : "");
+    llmc__chat_put(o, s->between);
+}
 
-      /* llmc_chat_render -- a conversation as text                           (CHAT.render)
+/* llmc_chat_render -- a conversation as text                           (CHAT.render)
    text [cap], not NUL-terminated; *len bytes are needed, also when cap is too small
    (NO_MEMORY; text then holds nothing of use). plain [n_messages] may be NULL.
    ASCII white space around a text is dropped where the format's makers do so.
    Errors: BAD_ARG (format AUTO, role, order, NULL), NO_MEMORY. */
-      LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_message *messages,
-                                            size_t n_messages, char *text, size_t cap, size_t *len,
-                                            llmc_span *plain, llmc_diag *diag)
-      {
-          llmc__chat_out o;
-          LLMC__TRY(llmc__chat_check(format, messages, n_messages, diag));
-          o.text = text;
-          o.cap = cap;
-          o.len = 0;
-          o.failed = false;
-          if (format == LLMC_CHAT_LLAMA2)
-              llmc__chat_llama2(&o, messages, n_messages, plain);
-          else
-              llmc__chat_turns(&o, &llmc__chat_styles[format], format != LLMC_CHAT_RAW, messages, n_messages,
-                               plain);
-          if (o.failed || o.len > SIZE_MAX)
-              return LLMC__FAIL(diag, BAD_ARG, "CHAT.render", LLMC_NO_OFFSET,
-                                "the conversation is too long to address");
-          *len = (size_t)o.len;
-          if (*len > cap)
-              return LLMC__FAIL(diag, NO_MEMORY, "CHAT.render", LLMC_NO_OFFSET,
-                                "the conversation takes %zu bytes of text, but there is room for %zu", *len,
-                                cap);
-          return LLMC_OK;
-      }
+LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_message *messages,
+                                      size_t n_messages, char *text, size_t cap, size_t *len,
+                                      llmc_span *plain, llmc_diag *diag)
+{
+    llmc__chat_out o;
+    LLMC__TRY(llmc__chat_check(format, messages, n_messages, diag));
+    o.text = text;
+    o.cap = cap;
+    o.len = 0;
+    o.failed = false;
+    if (format == LLMC_CHAT_LLAMA2)
+        llmc__chat_llama2(&o, messages, n_messages, plain);
+    else
+        llmc__chat_turns(&o, &llmc__chat_styles[format], format != LLMC_CHAT_RAW, messages, n_messages,
+                         plain);
+    if (o.failed || o.len > SIZE_MAX)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.render", LLMC_NO_OFFSET,
+                          "the conversation is too long to address");
+    *len = (size_t)o.len;
+    if (*len > cap)
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.render", LLMC_NO_OFFSET,
+                          "the conversation takes %zu bytes of text, but there is room for %zu", *len, cap);
+    return LLMC_OK;
+}
 
-      //--[ 21.4 CHAT.seq ]-- a sequence that follows a conversation
+//--[ 21.4 CHAT.seq ]-- a sequence that follows a conversation
 #ifndef LLMC_NO_TOKEN
-      /* The conversation as ids in the engine's buffer: *out [*n], good until the next call.
+/* The conversation as ids in the engine's buffer: *out [*n], good until the next call.
    Spans lie at the head of the encoder's work memory, so a longer conversation needs no
    stack; the encoder gets the rest, aligned as it was.
    Errors: those of llmc_chat_render, NO_MEMORY (text_bytes), FULL (the context),
    UNSUPPORTED (no tokenizer). */
-      static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_format format, const llmc_message *m,
-                                        size_t n_messages, const llmc_token **out, size_t *n, llmc_diag *diag)
-      {
-          const llmc_tokenizer *tok = llmc_model_tokenizer(llmc_engine_model(e));
-          size_t text_cap, work_bytes, ids_cap, len, aligned; /* aligned: bytes before the spans */
-          char *text = llmc__engine_text(e, &text_cap);
-          uint8_t *work = (uint8_t *)llmc__engine_work(e, &work_bytes);
-          llmc_token *ids = llmc__engine_ids(e, &ids_cap);
-          llmc_encode_options opt;
-          llmc_status status;
-          uint64_t spans;
-          if (tok == NULL)
-              return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.seq", LLMC_NO_OFFSET, "the model has no tokenizer");
-          aligned = (LLMC__ALIGN - (uintptr_t)work % LLMC__ALIGN) % LLMC__ALIGN;
-          if (!llmc__mul(n_messages, sizeof(llmc_span), &spans) ||
-              !llmc__add(spans, aligned + LLMC__ALIGN - 1, &spans) || spans > work_bytes)
-              return LLMC__FAIL(diag, NO_MEMORY, "CHAT.seq", LLMC_NO_OFFSET,
-                                "%zu messages are too many for the engine's text_bytes", n_messages);
-          spans -= (spans - aligned) % LLMC__ALIGN; /* whole lines, so that the rest stays aligned */
-          LLMC_MEMSET(&opt, 0, sizeof opt);
-          opt.add_bos = llmc_tokenizer_adds_bos(tok);
-          opt.parse_special = true; /* of the frame; the messages' own text is plain */
-          opt.plain = (const llmc_span *)(void *)(work + aligned);
-          opt.n_plain = n_messages;
-          LLMC__TRY(llmc_chat_render(format, m, n_messages, text, text_cap, &len,
-                                     (llmc_span *)(void *)(work + aligned), diag));
-          *n = 0;
-          status = llmc_encode(tok, text, len, &opt, work + spans, work_bytes - (size_t)spans, ids, ids_cap,
-                               n, diag);
-          if (status == LLMC_NO_MEMORY && *n > ids_cap)
-              return LLMC__FAIL(diag, FULL, "CHAT.seq", LLMC_NO_OFFSET,
-                                "the conversation has %zu tokens, but the context only %zu", *n, ids_cap);
-          *out = ids;
-          return status;
-      }
+static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_format format, const llmc_message *m,
+                                  size_t n_messages, const llmc_token **out, size_t *n, llmc_diag *diag)
+{
+    const llmc_tokenizer *tok = llmc_model_tokenizer(llmc_engine_model(e));
+    size_t text_cap, work_bytes, ids_cap, len, aligned; /* aligned: bytes before the spans */
+    char *text = llmc__engine_text(e, &text_cap);
+    uint8_t *work = (uint8_t *)llmc__engine_work(e, &work_bytes);
+    llmc_token *ids = llmc__engine_ids(e, &ids_cap);
+    llmc_encode_options opt;
+    llmc_status status;
+    uint64_t spans;
+    if (tok == NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.seq", LLMC_NO_OFFSET, "the model has no tokenizer");
+    aligned = (LLMC__ALIGN - (uintptr_t)work % LLMC__ALIGN) % LLMC__ALIGN;
+    if (!llmc__mul(n_messages, sizeof(llmc_span), &spans) ||
+        !llmc__add(spans, aligned + LLMC__ALIGN - 1, &spans) || spans > work_bytes)
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.seq", LLMC_NO_OFFSET,
+                          "%zu messages are too many for the engine's text_bytes", n_messages);
+    spans -= (spans - aligned) % LLMC__ALIGN; /* whole lines, so that the rest stays aligned */
+    LLMC_MEMSET(&opt, 0, sizeof opt);
+    opt.add_bos = llmc_tokenizer_adds_bos(tok);
+    opt.parse_special = true; /* of the frame; the messages' own text is plain */
+    opt.plain = (const llmc_span *)(void *)(work + aligned);
+    opt.n_plain = n_messages;
+    LLMC__TRY(llmc_chat_render(format, m, n_messages, text, text_cap, &len,
+                               (llmc_span *)(void *)(work + aligned), diag));
+    *n = 0;
+    status =
+        llmc_encode(tok, text, len, &opt, work + spans, work_bytes - (size_t)spans, ids, ids_cap, n, diag);
+    if (status == LLMC_NO_MEMORY && *n > ids_cap)
+        return LLMC__FAIL(diag, FULL, "CHAT.seq", LLMC_NO_OFFSET,
+                          "the conversation has %zu tokens, but the context only %zu", *n, ids_cap);
+    *out = ids;
+    return status;
+}
 #endif
 
-      /* llmc_seq_chat -- make the sequence hold this conversation               (CHAT.seq)
+/* llmc_seq_chat -- make the sequence hold this conversation               (CHAT.seq)
    AUTO asks the model. At least one token is left to be read, so that a conversation
    already held is answered anew. On failure the sequence is as it was, unless adding
    itself fails. Errors: as llmc_chat_render, UNSUPPORTED (no tokenizer), FULL. */
-      LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const llmc_message *messages,
-                                         size_t n_messages, llmc_diag *diag)
-      {
+LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const llmc_message *messages,
+                                   size_t n_messages, llmc_diag *diag)
+{
 #ifdef LLMC_NO_TOKEN
-          (void)seq;
-          (void)format;
-          (void)messages;
-          (void)n_messages;
-          return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.seq", LLMC_NO_OFFSET,
-                            "this build has no tokenizers (LLMC_NO_TOKEN)");
+    (void)seq;
+    (void)format;
+    (void)messages;
+    (void)n_messages;
+    return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.seq", LLMC_NO_OFFSET,
+                      "this build has no tokenizers (LLMC_NO_TOKEN)");
 #else
-          const llmc_token *have, *want = NULL;
-          size_t n_have, n_want, same = 0;
-          if (format == LLMC_CHAT_AUTO)
-              format = llmc_chat_format_of(llmc_engine_model(seq->engine));
-          LLMC__TRY(llmc__chat_ids(seq->engine, format, messages, n_messages, &want, &n_want, diag));
-          if (n_want == 0)
-              return LLMC__FAIL(diag, BAD_ARG, "CHAT.seq", LLMC_NO_OFFSET, "the conversation is empty");
-          have = llmc_seq_ids(seq, &n_have);
-          /* the common beginning stays in the cache; encoding an answer again may give other
+    const llmc_token *have, *want = NULL;
+    size_t n_have, n_want, same = 0;
+    if (format == LLMC_CHAT_AUTO)
+        format = llmc_chat_format_of(llmc_engine_model(seq->engine));
+    LLMC__TRY(llmc__chat_ids(seq->engine, format, messages, n_messages, &want, &n_want, diag));
+    if (n_want == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.seq", LLMC_NO_OFFSET, "the conversation is empty");
+    have = llmc_seq_ids(seq, &n_have);
+    /* the common beginning stays in the cache; encoding an answer again may give other
        tokens than were generated, and then the rest is read anew from there */
-          while (same < n_have && same < n_want - 1 && have[same] == want[same])
-              same++;
-          LLMC__TRY(llmc_seq_truncate(seq, same, diag)); /* neither can fail: n_want fits the context */
-          return llmc_seq_add_ids(seq, want + same, n_want - same, diag);
+    while (same < n_have && same < n_want - 1 && have[same] == want[same])
+        same++;
+    LLMC__TRY(llmc_seq_truncate(seq, same, diag)); /* neither can fail: n_want fits the context */
+    return llmc_seq_add_ids(seq, want + same, n_want - same, diag);
 #endif
-      }
+}
 
 #endif /* LLMC_NO_CHAT */
 
-      //==[ 22 GRAD ]==== backward passes: place kept, nothing here yet ==== needs: - ====
+//==[ 22 GRAD ]==== backward passes: place kept, nothing here yet ==== needs: - ====
 
-      //==[ 23 OPTIM ]==== optimisers and schedules: place kept, nothing here yet ==== needs: - ====
+//==[ 23 OPTIM ]==== optimisers and schedules: place kept, nothing here yet ==== needs: - ====
 
-      //==[ 24 TRAIN ]==== trainer, data loader, checkpoints, LoRA: place kept, nothing here yet ==== needs: - ====
+//==[ 24 TRAIN ]==== trainer, data loader, checkpoints, LoRA: place kept, nothing here yet ==== needs: - ====
 
-      //==[ 25 INDEX ]==== cosine index: place kept, nothing here yet ==== needs: - ====
+//==[ 25 INDEX ]==== cosine index: place kept, nothing here yet ==== needs: - ====
 
 #ifndef LLMC_NO_OS
-      //==[ 26 OS ]==== files, threads and memory of a hosted system ==== needs: 02 03 04 14 20 ====
+//==[ 26 OS ]==== files, threads and memory of a hosted system ==== needs: 02 03 04 14 20 ====
 
-      //--[ 26.1 OS.headers ]-- the only system headers in this file
+//--[ 26.1 OS.headers ]-- the only system headers in this file
 #ifdef __cplusplus
-      } /* system headers bring their own linkage */
+} /* system headers bring their own linkage */
 #endif
 #if defined(_WIN32)
 #ifndef WIN32_LEAN_AND_MEAN
@@ -18867,210 +18781,209 @@ enum {
 #endif
 #endif
 #ifdef __cplusplus
-      extern "C" {
+extern "C" {
 #endif
 
-      //--[ 26.2 OS.reason ]-- why the system refused, in words
-      /* Reasons of our own; the system's are positive. */
-      enum {
-          LLMC__WHY_KIND = -1,  /* neither a file nor a directory   */
-          LLMC__WHY_SPACE = -2, /* more bytes than addresses        */
-          LLMC__WHY_SHORT = -3, /* ended before its size            */
-          LLMC__WHY_DIR = -4,   /* a directory where a file belongs */
-          LLMC__WHY_PATH = -5   /* not a name that files can have   */
-      };
+//--[ 26.2 OS.reason ]-- why the system refused, in words
+/* Reasons of our own; the system's are positive. */
+enum {
+    LLMC__WHY_KIND = -1,  /* neither a file nor a directory   */
+    LLMC__WHY_SPACE = -2, /* more bytes than addresses        */
+    LLMC__WHY_SHORT = -3, /* ended before its size            */
+    LLMC__WHY_DIR = -4,   /* a directory where a file belongs */
+    LLMC__WHY_PATH = -5   /* not a name that files can have   */
+};
 
-      /* One row of the table below: a code of ours, errno's or GetLastError's. */
-      typedef struct llmc__reason {
-          int code;
-          const char *text;
-      } llmc__reason;
+/* One row of the table below: a code of ours, errno's or GetLastError's. */
+typedef struct llmc__reason {
+    int code;
+    const char *text;
+} llmc__reason;
 
-      /* A table, because strerror is not safe in threads and strerror_r has two types. NULL:
+/* A table, because strerror is not safe in threads and strerror_r has two types. NULL:
    a code that is not in it. */
-      LLMC__UNUSED static const char *llmc__reason_text(int code)
-      {
-          static const llmc__reason table[] = {
-              {LLMC__WHY_KIND, "not a regular file"},
-              {LLMC__WHY_SPACE, "too large for this machine's addresses"},
-              {LLMC__WHY_SHORT, "became shorter while it was read"},
-              {LLMC__WHY_DIR, "is a directory"},
-              {LLMC__WHY_PATH, "not a valid file name"},
+LLMC__UNUSED static const char *llmc__reason_text(int code)
+{
+    static const llmc__reason table[] = {
+        {LLMC__WHY_KIND, "not a regular file"},
+        {LLMC__WHY_SPACE, "too large for this machine's addresses"},
+        {LLMC__WHY_SHORT, "became shorter while it was read"},
+        {LLMC__WHY_DIR, "is a directory"},
+        {LLMC__WHY_PATH, "not a valid file name"},
 #if defined(_WIN32)
-              {ERROR_FILE_NOT_FOUND, "no such file"},
-              {ERROR_PATH_NOT_FOUND, "no such directory"},
-              {ERROR_ACCESS_DENIED, "permission denied"},
-              {ERROR_SHARING_VIOLATION, "in use by another program"},
-              {ERROR_NOT_ENOUGH_MEMORY, "not enough memory"},
-              {ERROR_COMMITMENT_LIMIT, "not enough memory"},
-              {ERROR_INVALID_NAME, "not a valid file name"},
-              {ERROR_CRC, "the device cannot be read"},
+        {ERROR_FILE_NOT_FOUND, "no such file"},
+        {ERROR_PATH_NOT_FOUND, "no such directory"},
+        {ERROR_ACCESS_DENIED, "permission denied"},
+        {ERROR_SHARING_VIOLATION, "in use by another program"},
+        {ERROR_NOT_ENOUGH_MEMORY, "not enough memory"},
+        {ERROR_COMMITMENT_LIMIT, "not enough memory"},
+        {ERROR_INVALID_NAME, "not a valid file name"},
+        {ERROR_CRC, "the device cannot be read"},
 #else
-              {ENOENT, "no such file"},
-              {ENOTDIR, "a part of the path is not a directory"},
-              {EACCES, "permission denied"},
-              {EPERM, "permission denied"},
-              {ENAMETOOLONG, "the name is too long"},
-              {ELOOP, "too many symbolic links"},
-              {EMFILE, "too many open files"},
-              {ENFILE, "too many open files in the system"},
-              {ENOMEM, "not enough memory"},
-              {EAGAIN, "the system has no more to give at the moment"},
-              {ENODEV, "this file system cannot map files into memory"},
-              {EOVERFLOW, "too large for this machine's addresses"},
-              {EIO, "the device cannot be read"},
-              {ESTALE, "the file has gone from its server"},
+        {ENOENT, "no such file"},
+        {ENOTDIR, "a part of the path is not a directory"},
+        {EACCES, "permission denied"},
+        {EPERM, "permission denied"},
+        {ENAMETOOLONG, "the name is too long"},
+        {ELOOP, "too many symbolic links"},
+        {EMFILE, "too many open files"},
+        {ENFILE, "too many open files in the system"},
+        {ENOMEM, "not enough memory"},
+        {EAGAIN, "the system has no more to give at the moment"},
+        {ENODEV, "this file system cannot map files into memory"},
+        {EOVERFLOW, "too large for this machine's addresses"},
+        {EIO, "the device cannot be read"},
+        {ESTALE, "the file has gone from its server"},
 #endif
-          };
-          size_t i;
-          for (i = 0; i < sizeof table / sizeof table[0]; i++)
-              if (table[i].code == code)
-                  return table[i].text;
-          return NULL;
-      }
+    };
+    size_t i;
+    for (i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].code == code)
+            return table[i].text;
+    return NULL;
+}
 
-      /* The end of a path, short enough that the reason after it still fits the message: a
+/* The end of a path, short enough that the reason after it still fits the message: a
    path's end tells more than its beginning. */
-      LLMC__UNUSED static const char *llmc__path_tail(const char *path)
-      {
-          const size_t most = 160;
-          size_t n = llmc__strlen(path), at = n > most ? n - most : 0;
-          while (at > 0 && ((unsigned char)path[at] & 0xc0) == 0x80)
-              at++; /* not in the middle of a character */
-          return path + at;
-      }
+LLMC__UNUSED static const char *llmc__path_tail(const char *path)
+{
+    const size_t most = 160;
+    size_t n = llmc__strlen(path), at = n > most ? n - most : 0;
+    while (at > 0 && ((unsigned char)path[at] & 0xc0) == 0x80)
+        at++; /* not in the middle of a character */
+    return path + at;
+}
 
-      /* IO: "path: reason", or the system's number where the table has no words for it. */
-      static llmc_status llmc__os_fail(llmc_diag *diag, const char *tag, const char *path, int code)
-      {
-          const char *text = llmc__reason_text(code);
-          if (text == NULL)
-              return LLMC__FAIL(diag, IO, tag, LLMC_NO_OFFSET, "%s: system error %d", llmc__path_tail(path),
-                                code);
-          return LLMC__FAIL(diag, IO, tag, LLMC_NO_OFFSET, "%s: %s", llmc__path_tail(path), text);
-      }
+/* IO: "path: reason", or the system's number where the table has no words for it. */
+static llmc_status llmc__os_fail(llmc_diag *diag, const char *tag, const char *path, int code)
+{
+    const char *text = llmc__reason_text(code);
+    if (text == NULL)
+        return LLMC__FAIL(diag, IO, tag, LLMC_NO_OFFSET, "%s: system error %d", llmc__path_tail(path), code);
+    return LLMC__FAIL(diag, IO, tag, LLMC_NO_OFFSET, "%s: %s", llmc__path_tail(path), text);
+}
 
 #if !defined(_WIN32)
-      //--[ 26.3 OS.posix ]-- what Linux, macOS and their kin offer
-      /* 26.3 and 26.4 define the same names with the same contracts, so that nothing
+//--[ 26.3 OS.posix ]-- what Linux, macOS and their kin offer
+/* 26.3 and 26.4 define the same names with the same contracts, so that nothing
    after them asks which system it is. Where `int` is returned, 0 is success and
    anything else a reason of 26.2. */
-      typedef int llmc__file; /* a descriptor */
-      typedef pthread_t llmc__thread;
-      typedef pthread_mutex_t llmc__mutex;
-      typedef pthread_cond_t llmc__cond;
+typedef int llmc__file; /* a descriptor */
+typedef pthread_t llmc__thread;
+typedef pthread_mutex_t llmc__mutex;
+typedef pthread_cond_t llmc__cond;
 
-      /* Opens a regular file for reading: *out and *size, or a reason and neither. O_NONBLOCK,
+/* Opens a regular file for reading: *out and *size, or a reason and neither. O_NONBLOCK,
    since opening a pipe would wait for its writer, perhaps for ever. O_CLOEXEC, so that
    programs the caller starts do not inherit it. */
-      static int llmc__file_open(llmc__file *out, const char *path, uint64_t *size)
-      {
-          struct stat st;
-          int fd, why = 0;
-          do
-              fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-          while (fd < 0 && errno == EINTR);
-          if (fd < 0)
-              return errno;
-          if (fstat(fd, &st) != 0)
-              why = errno;
-          else if (S_ISDIR(st.st_mode))
-              why = LLMC__WHY_DIR;
-          else if (!S_ISREG(st.st_mode) || st.st_size < 0)
-              why = LLMC__WHY_KIND;
-          if (why != 0) {
-              close(fd);
-              return why;
-          }
-          *size = (uint64_t)st.st_size;
-          *out = fd;
-          return 0;
-      }
+static int llmc__file_open(llmc__file *out, const char *path, uint64_t *size)
+{
+    struct stat st;
+    int fd, why = 0;
+    do
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    while (fd < 0 && errno == EINTR);
+    if (fd < 0)
+        return errno;
+    if (fstat(fd, &st) != 0)
+        why = errno;
+    else if (S_ISDIR(st.st_mode))
+        why = LLMC__WHY_DIR;
+    else if (!S_ISREG(st.st_mode) || st.st_size < 0)
+        why = LLMC__WHY_KIND;
+    if (why != 0) {
+        close(fd);
+        return why;
+    }
+    *size = (uint64_t)st.st_size;
+    *out = fd;
+    return 0;
+}
 
-      /* A mapping outlives its file. */
-      static void llmc__file_close(llmc__file file)
-      {
-          close(file);
-      }
+/* A mapping outlives its file. */
+static void llmc__file_close(llmc__file file)
+{
+    close(file);
+}
 
-      /* size > 0 bytes read-only; private, so that no other program's mapping is affected.
+/* size > 0 bytes read-only; private, so that no other program's mapping is affected.
    *out is page-aligned and written on success only. */
-      static int llmc__file_map(llmc__file file, size_t size, void **out)
-      {
-          void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0);
-          if (p == MAP_FAILED)
-              return errno;
-          *out = p;
-          return 0;
-      }
+static int llmc__file_map(llmc__file file, size_t size, void **out)
+{
+    void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (p == MAP_FAILED)
+        return errno;
+    *out = p;
+    return 0;
+}
 
-      /* All n bytes at offset, however many calls that takes. */
-      static int llmc__file_read(llmc__file file, uint64_t offset, void *dst, size_t n)
-      {
-          uint8_t *to = (uint8_t *)dst;
-          while (n > 0) {
-              ssize_t got = pread(file, to, n, (off_t)offset); /* may be less than n: a limit of 2 GiB */
-              if (got < 0 && errno == EINTR)                   /* a signal handler ran */
-                  continue;
-              if (got < 0)
-                  return errno;
-              if (got == 0)
-                  return LLMC__WHY_SHORT; /* the end, before n bytes */
-              to += got;
-              offset += (uint64_t)got;
-              n -= (size_t)got;
-          }
-          return 0;
-      }
+/* All n bytes at offset, however many calls that takes. */
+static int llmc__file_read(llmc__file file, uint64_t offset, void *dst, size_t n)
+{
+    uint8_t *to = (uint8_t *)dst;
+    while (n > 0) {
+        ssize_t got = pread(file, to, n, (off_t)offset); /* may be less than n: a limit of 2 GiB */
+        if (got < 0 && errno == EINTR)                   /* a signal handler ran */
+            continue;
+        if (got < 0)
+            return errno;
+        if (got == 0)
+            return LLMC__WHY_SHORT; /* the end, before n bytes */
+        to += got;
+        offset += (uint64_t)got;
+        n -= (size_t)got;
+    }
+    return 0;
+}
 
-      /* Whether much of a mapping would have to come from the disk: more than one in
+/* Whether much of a mapping would have to come from the disk: more than one in
    eight of 64 places. Unknown counts as no; the kernel also says "all there" of
    files that this user may not write. */
-      static bool llmc__file_cold(const void *map, size_t size)
-      {
+static bool llmc__file_cold(const void *map, size_t size)
+{
 #if defined(__linux__)
-          const size_t samples = 64; /* spread evenly; in double, so that nothing overflows */
-          size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = size / page, i, cold = 0;
-          for (i = 0; i < samples; i++) {
-              size_t at = (size_t)((double)pages * (double)i / (double)samples) * page;
-              unsigned char resident = 1; /* what mincore cannot tell counts as there */
-              if (mincore((uint8_t *)(uintptr_t)map + at, 1, &resident) == 0 && (resident & 1) == 0)
-                  cold++;
-          }
-          return cold > samples / 8;
+    const size_t samples = 64; /* spread evenly; in double, so that nothing overflows */
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = size / page, i, cold = 0;
+    for (i = 0; i < samples; i++) {
+        size_t at = (size_t)((double)pages * (double)i / (double)samples) * page;
+        unsigned char resident = 1; /* what mincore cannot tell counts as there */
+        if (mincore((uint8_t *)(uintptr_t)map + at, 1, &resident) == 0 && (resident & 1) == 0)
+            cold++;
+    }
+    return cold > samples / 8;
 #else
-          (void)map;
-          (void)size;
-          return false;
+    (void)map;
+    (void)size;
+    return false;
 #endif
-      }
+}
 
-      /* bytes > 0 zeroed, page-aligned, counted as used only once they are touched; NULL: refused. */
-      static void *llmc__pages_take(size_t bytes)
-      {
-          void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-          if (p == MAP_FAILED)
-              return NULL;
+/* bytes > 0 zeroed, page-aligned, counted as used only once they are touched; NULL: refused. */
+static void *llmc__pages_take(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
 #if defined(MADV_HUGEPAGE)
-          /* Large pages make streaming through a cache or a model's copy markedly faster; a small
+    /* Large pages make streaming through a cache or a model's copy markedly faster; a small
        block would only waste what it rounds up to. The system may ignore the wish. */
-          if (bytes >= (size_t)16 << 20)
-              (void)madvise(p, bytes, MADV_HUGEPAGE);
+    if (bytes >= (size_t)16 << 20)
+        (void)madvise(p, bytes, MADV_HUGEPAGE);
 #endif
-          return p;
-      }
+    return p;
+}
 
-      /* bytes as given to llmc__pages_take. */
-      static void llmc__pages_drop(void *p, size_t bytes)
-      {
-          munmap(p, bytes);
-      }
+/* bytes as given to llmc__pages_take. */
+static void llmc__pages_drop(void *p, size_t bytes)
+{
+    munmap(p, bytes);
+}
 
-      /* What llmc__file_map gave, or pages with a copy of a file. */
-      static void llmc__unmap(void *p, size_t bytes)
-      {
-          munmap(p, bytes);
-      }
+/* What llmc__file_map gave, or pages with a copy of a file. */
+static void llmc__unmap(void *p, size_t bytes)
+{
+    munmap(p, bytes);
+}
 
 #define LLMC__MUTEX_INIT(m)    pthread_mutex_init(m, NULL)
 #define LLMC__MUTEX_DESTROY(m) pthread_mutex_destroy(m)
@@ -19081,241 +18994,241 @@ enum {
 #define LLMC__COND_WAIT(c, m)  pthread_cond_wait(c, m) /* may return for no reason: loop */
 #define LLMC__COND_WAKE(c)     pthread_cond_signal(c)  /* one of those that wait         */
 
-      /* A thread's function: LLMC__THREAD_MAIN(name, arg) { ... LLMC__THREAD_END; } */
+/* A thread's function: LLMC__THREAD_MAIN(name, arg) { ... LLMC__THREAD_END; } */
 #define LLMC__THREAD_MAIN(name, arg) static void *name(void *arg)
 #define LLMC__THREAD_END             return NULL
-      typedef void *(*llmc__thread_main)(void *);
+typedef void *(*llmc__thread_main)(void *);
 
-      /* Runs entry(arg) on a new thread; 0 or a reason. Signals stay with the threads that the
+/* Runs entry(arg) on a new thread; 0 or a reason. Signals stay with the threads that the
    program itself made: a Ctrl-C handler runs there. They are blocked before the thread
    begins, since a thread inherits the mask. The small stack (no function here needs
    more than 16 KB, but the caller's tasks may) is a wish; where it is too small the
    default serves. */
-      static int llmc__thread_start(llmc__thread *out, llmc__thread_main entry, void *arg)
-      {
-          const size_t stack = (size_t)1 << 20;
-          pthread_attr_t attr;
-          sigset_t all, before;
-          int why;
-          sigfillset(&all);
-          pthread_sigmask(SIG_SETMASK, &all, &before);
-          why = pthread_attr_init(&attr);
-          if (why == 0) {
-              pthread_attr_setstacksize(&attr, stack);
-              why = pthread_create(out, &attr, entry, arg);
-              pthread_attr_destroy(&attr);
-          }
-          if (why == EINVAL) /* the stack size was not to the system's liking */
-              why = pthread_create(out, NULL, entry, arg);
-          pthread_sigmask(SIG_SETMASK, &before, NULL); /* whether or not it began */
-          return why;
-      }
+static int llmc__thread_start(llmc__thread *out, llmc__thread_main entry, void *arg)
+{
+    const size_t stack = (size_t)1 << 20;
+    pthread_attr_t attr;
+    sigset_t all, before;
+    int why;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    why = pthread_attr_init(&attr);
+    if (why == 0) {
+        pthread_attr_setstacksize(&attr, stack);
+        why = pthread_create(out, &attr, entry, arg);
+        pthread_attr_destroy(&attr);
+    }
+    if (why == EINVAL) /* the stack size was not to the system's liking */
+        why = pthread_create(out, NULL, entry, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL); /* whether or not it began */
+    return why;
+}
 
-      /* Waits for its end; each thread is joined once. */
-      static void llmc__thread_join(llmc__thread thread)
-      {
-          pthread_join(thread, NULL);
-      }
+/* Waits for its end; each thread is joined once. */
+static void llmc__thread_join(llmc__thread thread)
+{
+    pthread_join(thread, NULL);
+}
 
-      /* Processors that the scheduler may put this process on; at least 1. Where affinity
+/* Processors that the scheduler may put this process on; at least 1. Where affinity
    cannot be asked for (or there are over 1024) all that are online. */
-      static uint32_t llmc__processors(void)
-      {
-          long online;
+static uint32_t llmc__processors(void)
+{
+    long online;
 #if defined(__linux__) && defined(SYS_sched_getaffinity)
-          /* The raw call, since libc declares its own only under _GNU_SOURCE. It returns
+    /* The raw call, since libc declares its own only under _GNU_SOURCE. It returns
        the bytes that it wrote, one bit for each processor. */
-          unsigned long mask[1024 / sizeof(unsigned long)];
-          long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
-          if (bytes > 0 && (size_t)bytes <= sizeof mask) { /* negative: more processors than bits */
-              const uint8_t *at = (const uint8_t *)mask;
-              uint32_t count = 0;
-              long i;
-              for (i = 0; i < bytes; i++) {
-                  unsigned left = at[i];
-                  for (; left != 0; left &= left - 1)
-                      count++;
-              }
-              if (count > 0)
-                  return count;
-          }
+    unsigned long mask[1024 / sizeof(unsigned long)];
+    long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
+    if (bytes > 0 && (size_t)bytes <= sizeof mask) { /* negative: more processors than bits */
+        const uint8_t *at = (const uint8_t *)mask;
+        uint32_t count = 0;
+        long i;
+        for (i = 0; i < bytes; i++) {
+            unsigned left = at[i];
+            for (; left != 0; left &= left - 1)
+                count++;
+        }
+        if (count > 0)
+            return count;
+    }
 #endif
-          online = sysconf(_SC_NPROCESSORS_ONLN);
-          return online > 0 ? (uint32_t)online : 1;
-      }
+    online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (uint32_t)online : 1;
+}
 
-      /* Start of a small text file, such as those under /proc; bytes read, 0 on any trouble. */
-      LLMC__UNUSED static size_t llmc__file_peek(const char *path, char *out, size_t cap)
-      {
-          ssize_t got;
-          int fd = open(path, O_RDONLY | O_CLOEXEC);
-          if (fd < 0)
-              return 0;
-          do
-              got = read(fd, out, cap);
-          while (got < 0 && errno == EINTR);
-          close(fd);
-          return got > 0 ? (size_t)got : 0;
-      }
+/* Start of a small text file, such as those under /proc; bytes read, 0 on any trouble. */
+LLMC__UNUSED static size_t llmc__file_peek(const char *path, char *out, size_t cap)
+{
+    ssize_t got;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    do
+        got = read(fd, out, cap);
+    while (got < 0 && errno == EINTR);
+    close(fd);
+    return got > 0 ? (size_t)got : 0;
+}
 
-      /* llmc_os_nanoseconds -- time since some moment before the program began     (OS)
+/* llmc_os_nanoseconds -- time since some moment before the program began     (OS)
    Never steps back; changes of the wall clock do not reach it. */
-      LLMC_API uint64_t llmc_os_nanoseconds(void)
-      {
-          struct timespec t;
-          clock_gettime(CLOCK_MONOTONIC, &t);
-          return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-      }
+LLMC_API uint64_t llmc_os_nanoseconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
 
-      /* Whether fd is a terminal; its size is written only if it is known. A size of 0, which
+/* Whether fd is a terminal; its size is written only if it is known. A size of 0, which
    serial lines and some containers report, counts as unknown. */
-      static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
-      {
-          struct winsize w;
-          if (!isatty(fd))
-              return false;
-          if (ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 && w.ws_row > 0) {
-              *cols = w.ws_col;
-              *rows = w.ws_row;
-          }
-          return true;
-      }
+static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
+{
+    struct winsize w;
+    if (!isatty(fd))
+        return false;
+    if (ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 && w.ws_row > 0) {
+        *cols = w.ws_col;
+        *rows = w.ws_row;
+    }
+    return true;
+}
 
-      /* Every name in a folder, in no order; fn stops by returning false. 0, or errno. */
-      static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char *name), void *user)
-      {
-          DIR *dir = opendir(path);
-          struct dirent *entry;
-          int why;
-          if (dir == NULL)
-              return errno;
-          for (errno = 0; (entry = readdir(dir)) != NULL && fn(user, entry->d_name);)
-              errno = 0;
-          why = entry == NULL ? errno : 0;
-          closedir(dir);
-          return why;
-      }
+/* Every name in a folder, in no order; fn stops by returning false. 0, or errno. */
+static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char *name), void *user)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    int why;
+    if (dir == NULL)
+        return errno;
+    for (errno = 0; (entry = readdir(dir)) != NULL && fn(user, entry->d_name);)
+        errno = 0;
+    why = entry == NULL ? errno : 0;
+    closedir(dir);
+    return why;
+}
 
 #else
-      //--[ 26.4 OS.windows ]-- the same from kernel32
-      typedef HANDLE llmc__file;
-      typedef HANDLE llmc__thread;
-      typedef SRWLOCK llmc__mutex; /* needs no destruction, unlike CRITICAL_SECTION */
-      typedef CONDITION_VARIABLE llmc__cond;
+//--[ 26.4 OS.windows ]-- the same from kernel32
+typedef HANDLE llmc__file;
+typedef HANDLE llmc__thread;
+typedef SRWLOCK llmc__mutex; /* needs no destruction, unlike CRITICAL_SECTION */
+typedef CONDITION_VARIABLE llmc__cond;
 
-      /* UTF-8, or the system's code page where it is not that: main's argv comes in the
+/* UTF-8, or the system's code page where it is not that: main's argv comes in the
    latter. False: no valid name, or cap (counted in wchar_t, with the NUL) is too small. */
-      static bool llmc__path_wide(const char *path, wchar_t *out, int cap)
-      {
-          return MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, out, cap) > 0 ||
-                 MultiByteToWideChar(CP_ACP, 0, path, -1, out, cap) > 0;
-      }
+static bool llmc__path_wide(const char *path, wchar_t *out, int cap)
+{
+    return MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, out, cap) > 0 ||
+           MultiByteToWideChar(CP_ACP, 0, path, -1, out, cap) > 0;
+}
 
-      /* Opens a regular file for reading: *out and *size, or a reason and neither. A directory
+/* Opens a regular file for reading: *out and *size, or a reason and neither. A directory
    is looked for first: opening one fails with "permission denied", which helps nobody.
    Sharing delete lets another program rename a new model over this one. */
-      static int llmc__file_open(llmc__file *out, const char *path, uint64_t *size)
-      {
-          wchar_t wide[1024]; /* longer paths need a prefix that we do not add */
-          LARGE_INTEGER bytes;
-          DWORD attributes;
-          HANDLE file;
-          int why = 0;
-          if (!llmc__path_wide(path, wide, (int)(sizeof wide / sizeof wide[0])))
-              return LLMC__WHY_PATH;
-          attributes = GetFileAttributesW(wide);
-          if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
-              return LLMC__WHY_DIR;
-          file = CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
-                             FILE_ATTRIBUTE_NORMAL, NULL);
-          if (file == INVALID_HANDLE_VALUE)
-              return (int)GetLastError();
-          if (GetFileType(file) != FILE_TYPE_DISK)
-              why = LLMC__WHY_KIND;
-          else if (!GetFileSizeEx(file, &bytes))
-              why = (int)GetLastError();
-          if (why != 0) {
-              CloseHandle(file);
-              return why;
-          }
-          *size = (uint64_t)bytes.QuadPart;
-          *out = file;
-          return 0;
-      }
+static int llmc__file_open(llmc__file *out, const char *path, uint64_t *size)
+{
+    wchar_t wide[1024]; /* longer paths need a prefix that we do not add */
+    LARGE_INTEGER bytes;
+    DWORD attributes;
+    HANDLE file;
+    int why = 0;
+    if (!llmc__path_wide(path, wide, (int)(sizeof wide / sizeof wide[0])))
+        return LLMC__WHY_PATH;
+    attributes = GetFileAttributesW(wide);
+    if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
+        return LLMC__WHY_DIR;
+    file = CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
+                       FILE_ATTRIBUTE_NORMAL, NULL);
+    if (file == INVALID_HANDLE_VALUE)
+        return (int)GetLastError();
+    if (GetFileType(file) != FILE_TYPE_DISK)
+        why = LLMC__WHY_KIND;
+    else if (!GetFileSizeEx(file, &bytes))
+        why = (int)GetLastError();
+    if (why != 0) {
+        CloseHandle(file);
+        return why;
+    }
+    *size = (uint64_t)bytes.QuadPart;
+    *out = file;
+    return 0;
+}
 
-      /* A mapping outlives its file. */
-      static void llmc__file_close(llmc__file file)
-      {
-          CloseHandle(file);
-      }
+/* A mapping outlives its file. */
+static void llmc__file_close(llmc__file file)
+{
+    CloseHandle(file);
+}
 
-      /* size > 0 bytes read-only. The view keeps the mapping object alive, so its handle can
+/* size > 0 bytes read-only. The view keeps the mapping object alive, so its handle can
    go at once. */
-      static int llmc__file_map(llmc__file file, size_t size, void **out)
-      {
-          HANDLE mapping = CreateFileMappingW(file, NULL, PAGE_READONLY, 0, 0, NULL);
-          int why = 0;
-          if (mapping == NULL)
-              return (int)GetLastError();
-          *out = MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, size);
-          if (*out == NULL)
-              why = (int)GetLastError();
-          CloseHandle(mapping);
-          return why;
-      }
+static int llmc__file_map(llmc__file file, size_t size, void **out)
+{
+    HANDLE mapping = CreateFileMappingW(file, NULL, PAGE_READONLY, 0, 0, NULL);
+    int why = 0;
+    if (mapping == NULL)
+        return (int)GetLastError();
+    *out = MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, size);
+    if (*out == NULL)
+        why = (int)GetLastError();
+    CloseHandle(mapping);
+    return why;
+}
 
-      /* All n bytes at offset, however many calls that takes; one call counts in 32 bits. */
-      static int llmc__file_read(llmc__file file, uint64_t offset, void *dst, size_t n)
-      {
-          uint8_t *to = (uint8_t *)dst;
-          while (n > 0) {
-              DWORD ask = n < 0x40000000u ? (DWORD)n : 0x40000000u, got = 0; /* a GiB at a time */
-              OVERLAPPED where; /* only says the offset; the file was opened to wait */
-              LLMC_MEMSET(&where, 0, sizeof where);
-              where.Offset = (DWORD)offset;
-              where.OffsetHigh = (DWORD)(offset >> 32);
-              if (!ReadFile(file, to, ask, &got, &where) && GetLastError() != ERROR_HANDLE_EOF)
-                  return (int)GetLastError();
-              if (got == 0)
-                  return LLMC__WHY_SHORT;
-              to += got;
-              offset += got;
-              n -= got;
-          }
-          return 0;
-      }
+/* All n bytes at offset, however many calls that takes; one call counts in 32 bits. */
+static int llmc__file_read(llmc__file file, uint64_t offset, void *dst, size_t n)
+{
+    uint8_t *to = (uint8_t *)dst;
+    while (n > 0) {
+        DWORD ask = n < 0x40000000u ? (DWORD)n : 0x40000000u, got = 0; /* a GiB at a time */
+        OVERLAPPED where; /* only says the offset; the file was opened to wait */
+        LLMC_MEMSET(&where, 0, sizeof where);
+        where.Offset = (DWORD)offset;
+        where.OffsetHigh = (DWORD)(offset >> 32);
+        if (!ReadFile(file, to, ask, &got, &where) && GetLastError() != ERROR_HANDLE_EOF)
+            return (int)GetLastError();
+        if (got == 0)
+            return LLMC__WHY_SHORT;
+        to += got;
+        offset += got;
+        n -= got;
+    }
+    return 0;
+}
 
-      /* No cheap way to ask. */
-      static bool llmc__file_cold(const void *map, size_t size)
-      {
-          (void)map;
-          (void)size;
-          return false;
-      }
+/* No cheap way to ask. */
+static bool llmc__file_cold(const void *map, size_t size)
+{
+    (void)map;
+    (void)size;
+    return false;
+}
 
-      /* Committed at once: Windows promises no memory that it may not have. Zeroed,
+/* Committed at once: Windows promises no memory that it may not have. Zeroed,
    page-aligned; NULL: refused. */
-      static void *llmc__pages_take(size_t bytes)
-      {
-          return VirtualAlloc(NULL, bytes, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
-      }
+static void *llmc__pages_take(size_t bytes)
+{
+    return VirtualAlloc(NULL, bytes, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+}
 
-      /* Releases the whole reservation; the system knows its size. */
-      static void llmc__pages_drop(void *p, size_t bytes)
-      {
-          (void)bytes;
-          VirtualFree(p, 0, MEM_RELEASE);
-      }
+/* Releases the whole reservation; the system knows its size. */
+static void llmc__pages_drop(void *p, size_t bytes)
+{
+    (void)bytes;
+    VirtualFree(p, 0, MEM_RELEASE);
+}
 
-      /* The system knows which of the two it gave. */
-      static void llmc__unmap(void *p, size_t bytes)
-      {
-          MEMORY_BASIC_INFORMATION info;
-          if (VirtualQuery(p, &info, sizeof info) != 0 && info.Type == MEM_PRIVATE)
-              llmc__pages_drop(p, bytes);
-          else
-              UnmapViewOfFile(p);
-      }
+/* The system knows which of the two it gave. */
+static void llmc__unmap(void *p, size_t bytes)
+{
+    MEMORY_BASIC_INFORMATION info;
+    if (VirtualQuery(p, &info, sizeof info) != 0 && info.Type == MEM_PRIVATE)
+        llmc__pages_drop(p, bytes);
+    else
+        UnmapViewOfFile(p);
+}
 
 #define LLMC__MUTEX_INIT(m)    InitializeSRWLock(m)
 #define LLMC__MUTEX_DESTROY(m) ((void)(m)) /* nothing behind it */
@@ -19328,1182 +19241,1176 @@ enum {
 
 #define LLMC__THREAD_MAIN(name, arg) static DWORD WINAPI name(void *arg)
 #define LLMC__THREAD_END             return 0
-      typedef DWORD(WINAPI *llmc__thread_main)(void *);
+typedef DWORD(WINAPI *llmc__thread_main)(void *);
 
-      /* Runs entry(arg) on a new thread; 0 or a reason. A console event has a thread of its
+/* Runs entry(arg) on a new thread; 0 or a reason. A console event has a thread of its
    own there; nothing to block. */
-      static int llmc__thread_start(llmc__thread *out, llmc__thread_main entry, void *arg)
-      {
-          *out = CreateThread(NULL, (SIZE_T)1 << 20, entry, arg, STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
-          return *out == NULL ? (int)GetLastError() : 0;
-      }
+static int llmc__thread_start(llmc__thread *out, llmc__thread_main entry, void *arg)
+{
+    *out = CreateThread(NULL, (SIZE_T)1 << 20, entry, arg, STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
+    return *out == NULL ? (int)GetLastError() : 0;
+}
 
-      /* Waits for its end; each thread is joined once. */
-      static void llmc__thread_join(llmc__thread thread)
-      {
-          WaitForSingleObject(thread, INFINITE);
-          CloseHandle(thread);
-      }
+/* Waits for its end; each thread is joined once. */
+static void llmc__thread_join(llmc__thread thread)
+{
+    WaitForSingleObject(thread, INFINITE);
+    CloseHandle(thread);
+}
 
-      /* Processors that the scheduler may put this process on (of its group, at most 64). */
-      static uint32_t llmc__processors(void)
-      {
-          DWORD_PTR mine = 0, all = 0;
-          uint32_t count = 0;
-          if (GetProcessAffinityMask(GetCurrentProcess(), &mine, &all))
-              for (; mine != 0; mine &= mine - 1)
-                  count++;
-          return count > 0 ? count : 1;
-      }
+/* Processors that the scheduler may put this process on (of its group, at most 64). */
+static uint32_t llmc__processors(void)
+{
+    DWORD_PTR mine = 0, all = 0;
+    uint32_t count = 0;
+    if (GetProcessAffinityMask(GetCurrentProcess(), &mine, &all))
+        for (; mine != 0; mine &= mine - 1)
+            count++;
+    return count > 0 ? count : 1;
+}
 
-      /* llmc_os_nanoseconds -- as in 26.3: monotonic, from some moment before             (OS) */
-      LLMC_API uint64_t llmc_os_nanoseconds(void)
-      {
-          LARGE_INTEGER ticks, per_second;
-          uint64_t t, f;
-          QueryPerformanceCounter(&ticks);
-          QueryPerformanceFrequency(&per_second);
-          /* whole seconds first: ticks * 10^9 would overflow after some hours */
-          t = (uint64_t)ticks.QuadPart;
-          f = (uint64_t)per_second.QuadPart;
-          return t / f * 1000000000u + t % f * 1000000000u / f;
-      }
+/* llmc_os_nanoseconds -- as in 26.3: monotonic, from some moment before             (OS) */
+LLMC_API uint64_t llmc_os_nanoseconds(void)
+{
+    LARGE_INTEGER ticks, per_second;
+    uint64_t t, f;
+    QueryPerformanceCounter(&ticks);
+    QueryPerformanceFrequency(&per_second);
+    /* whole seconds first: ticks * 10^9 would overflow after some hours */
+    t = (uint64_t)ticks.QuadPart;
+    f = (uint64_t)per_second.QuadPart;
+    return t / f * 1000000000u + t % f * 1000000000u / f;
+}
 
-      /* Whether fd (0, 1 or 2) is a console; the window's size, not that of the buffer behind
+/* Whether fd (0, 1 or 2) is a console; the window's size, not that of the buffer behind
    it, is written if it is known. Input has none: it says only that it is a console. */
-      static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
-      {
-          static const DWORD which[3] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
-          CONSOLE_SCREEN_BUFFER_INFO info;
-          HANDLE handle;
-          DWORD mode;
-          if (fd < 0 || fd > 2)
-              return false;
-          handle = GetStdHandle(which[fd]);
-          if (!GetConsoleMode(handle, &mode))
-              return false;
-          if (GetConsoleScreenBufferInfo(handle, &info)) {
-              *cols = (uint32_t)(info.srWindow.Right - info.srWindow.Left + 1);
-              *rows = (uint32_t)(info.srWindow.Bottom - info.srWindow.Top + 1);
-          }
-          return true;
-      }
-      /* Every name in a folder, in no order; fn stops by returning false. 0, or GetLastError's number. */
-      static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char *name), void *user)
-      {
-          wchar_t wide[1024];
-          WIN32_FIND_DATAW found;
-          char name[MAX_PATH * 3];
-          size_t n;
-          HANDLE h;
-          if (!llmc__path_wide(path, wide, (int)(sizeof wide / sizeof wide[0]) - 3))
-              return LLMC__WHY_PATH;
-          for (n = 0; wide[n] != 0;)
-              n++;
-          wide[n] = L'\\';
-          wide[n + 1] = L'*';
-          wide[n + 2] = 0;
-          h = FindFirstFileW(wide, &found);
-          if (h == INVALID_HANDLE_VALUE)
-              return (int)GetLastError();
-          do
-              if (WideCharToMultiByte(CP_UTF8, 0, found.cFileName, -1, name, (int)sizeof name, NULL, NULL) >
-                      0 &&
-                  !fn(user, name))
-                  break;
-          while (FindNextFileW(h, &found));
-          FindClose(h);
-          return 0;
-      }
+static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
+{
+    static const DWORD which[3] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
+    CONSOLE_SCREEN_BUFFER_INFO info;
+    HANDLE handle;
+    DWORD mode;
+    if (fd < 0 || fd > 2)
+        return false;
+    handle = GetStdHandle(which[fd]);
+    if (!GetConsoleMode(handle, &mode))
+        return false;
+    if (GetConsoleScreenBufferInfo(handle, &info)) {
+        *cols = (uint32_t)(info.srWindow.Right - info.srWindow.Left + 1);
+        *rows = (uint32_t)(info.srWindow.Bottom - info.srWindow.Top + 1);
+    }
+    return true;
+}
+/* Every name in a folder, in no order; fn stops by returning false. 0, or GetLastError's number. */
+static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char *name), void *user)
+{
+    wchar_t wide[1024];
+    WIN32_FIND_DATAW found;
+    char name[MAX_PATH * 3];
+    size_t n;
+    HANDLE h;
+    if (!llmc__path_wide(path, wide, (int)(sizeof wide / sizeof wide[0]) - 3))
+        return LLMC__WHY_PATH;
+    for (n = 0; wide[n] != 0;)
+        n++;
+    wide[n] = L'\\';
+    wide[n + 1] = L'*';
+    wide[n + 2] = 0;
+    h = FindFirstFileW(wide, &found);
+    if (h == INVALID_HANDLE_VALUE)
+        return (int)GetLastError();
+    do
+        if (WideCharToMultiByte(CP_UTF8, 0, found.cFileName, -1, name, (int)sizeof name, NULL, NULL) > 0 &&
+            !fn(user, name))
+            break;
+    while (FindNextFileW(h, &found));
+    FindClose(h);
+    return 0;
+}
 
 #endif
 
-      //--[ 26.5 OS.memory ]-- pages from the system
-      /* llmc_os_memory -- pages for a model, an engine or anything else       (OS.memory)
+//--[ 26.5 OS.memory ]-- pages from the system
+/* llmc_os_memory -- pages for a model, an engine or anything else       (OS.memory)
    out  first byte, page-aligned, all zero; NULL on failure
    bytes  may be 0; give the same number to llmc_os_release
    Pages count as used once they are written, so a large cache costs what it holds.
    Errors: NO_MEMORY. */
-      LLMC_API llmc_status llmc_os_memory(void **out, size_t bytes, llmc_diag *diag)
-      {
-          *out = llmc__pages_take(bytes > 0 ? bytes : 1); /* systems refuse to give nothing */
-          if (*out == NULL)
-              return LLMC__FAIL(diag, NO_MEMORY, "OS.memory", LLMC_NO_OFFSET,
-                                "the system has no %llu bytes of memory to give", (unsigned long long)bytes);
-          return LLMC_OK;
-      }
+LLMC_API llmc_status llmc_os_memory(void **out, size_t bytes, llmc_diag *diag)
+{
+    *out = llmc__pages_take(bytes > 0 ? bytes : 1); /* systems refuse to give nothing */
+    if (*out == NULL)
+        return LLMC__FAIL(diag, NO_MEMORY, "OS.memory", LLMC_NO_OFFSET,
+                          "the system has no %llu bytes of memory to give", (unsigned long long)bytes);
+    return LLMC_OK;
+}
 
-      /* llmc_os_release -- gives pages back; mem NULL does nothing            (OS.memory) */
-      LLMC_API void llmc_os_release(void *mem, size_t bytes)
-      {
-          if (mem != NULL)
-              llmc__pages_drop(mem, bytes > 0 ? bytes : 1);
-      }
+/* llmc_os_release -- gives pages back; mem NULL does nothing            (OS.memory) */
+LLMC_API void llmc_os_release(void *mem, size_t bytes)
+{
+    if (mem != NULL)
+        llmc__pages_drop(mem, bytes > 0 ? bytes : 1);
+}
 
-      /* llmc_os_terminal -- is somebody looking at (or typing into) fd?              (OS)
+/* llmc_os_terminal -- is somebody looking at (or typing into) fd?              (OS)
    cols, rows  its size in characters, 80 x 24 if it does not tell; 0 x 0 if it is
    no terminal; either may be NULL. On Windows fd is 0, 1 or 2. */
-      LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows)
-      {
-          uint32_t c = 80, r = 24; /* a terminal that does not tell */
-          bool yes = llmc__terminal_size(fd, &c, &r);
-          if (cols != NULL)
-              *cols = yes ? c : 0;
-          if (rows != NULL)
-              *rows = yes ? r : 0;
-          return yes;
-      }
+LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows)
+{
+    uint32_t c = 80, r = 24; /* a terminal that does not tell */
+    bool yes = llmc__terminal_size(fd, &c, &r);
+    if (cols != NULL)
+        *cols = yes ? c : 0;
+    if (rows != NULL)
+        *rows = yes ? r : 0;
+    return yes;
+}
 
-      //--[ 26.6 OS.map ]-- a file as bytes
-      /* Reads a file from its beginning to its end. keep: into dst [size]; otherwise
+//--[ 26.6 OS.map ]-- a file as bytes
+/* Reads a file from its beginning to its end. keep: into dst [size]; otherwise
    over and over into dst [LLMC__READ_STEP], which only fills the system's cache.
    progress is asked before each step and told of the end, which it can no longer stop.
    Errors: CANCELLED, IO (with the reason). */
 #define LLMC__READ_STEP ((size_t)1 << 20)
-      static llmc_status llmc__file_load(llmc__file file, const char *path, size_t size, uint8_t *dst,
-                                         bool keep, const llmc_progress *progress, llmc_diag *diag)
-      {
-          size_t at = 0;
-          while (at < size) {
-              size_t step = size - at < LLMC__READ_STEP ? size - at : LLMC__READ_STEP;
-              int why;
-              if (!llmc__progress(progress, "loading", at, size))
-                  return LLMC__FAIL(diag, CANCELLED, "OS.map", at, "%s: cancelled while loading",
-                                    llmc__path_tail(path));
-              why = llmc__file_read(file, at, keep ? dst + at : dst, step);
-              if (why != 0)
-                  return llmc__os_fail(diag, "OS.map", path, why);
-              at += step;
-          }
-          llmc__progress(progress, "loading", size, size); /* too late to cancel */
-          return LLMC_OK;
-      }
+static llmc_status llmc__file_load(llmc__file file, const char *path, size_t size, uint8_t *dst, bool keep,
+                                   const llmc_progress *progress, llmc_diag *diag)
+{
+    size_t at = 0;
+    while (at < size) {
+        size_t step = size - at < LLMC__READ_STEP ? size - at : LLMC__READ_STEP;
+        int why;
+        if (!llmc__progress(progress, "loading", at, size))
+            return LLMC__FAIL(diag, CANCELLED, "OS.map", at, "%s: cancelled while loading",
+                              llmc__path_tail(path));
+        why = llmc__file_read(file, at, keep ? dst + at : dst, step);
+        if (why != 0)
+            return llmc__os_fail(diag, "OS.map", path, why);
+        at += step;
+    }
+    llmc__progress(progress, "loading", size, size); /* too late to cancel */
+    return LLMC_OK;
+}
 
-      /* A copy of the file in memory of its own, in out->data; size > 0. llmc__unmap releases
+/* A copy of the file in memory of its own, in out->data; size > 0. llmc__unmap releases
    it as it would a mapping. Errors: NO_MEMORY, CANCELLED, IO. */
-      static llmc_status llmc__map_copy(llmc_blob *out, llmc__file file, const char *path, size_t size,
-                                        const llmc_progress *progress, llmc_diag *diag)
-      {
-          void *mem;
-          llmc_status s;
-          LLMC__TRY(llmc_os_memory(&mem, size, diag));
-          s = llmc__file_load(file, path, size, (uint8_t *)mem, true, progress, diag);
-          if (s == LLMC_OK)
-              out->data = mem;
-          else
-              llmc_os_release(mem, size);
-          return s;
-      }
+static llmc_status llmc__map_copy(llmc_blob *out, llmc__file file, const char *path, size_t size,
+                                  const llmc_progress *progress, llmc_diag *diag)
+{
+    void *mem;
+    llmc_status s;
+    LLMC__TRY(llmc_os_memory(&mem, size, diag));
+    s = llmc__file_load(file, path, size, (uint8_t *)mem, true, progress, diag);
+    if (s == LLMC_OK)
+        out->data = mem;
+    else
+        llmc_os_release(mem, size);
+    return s;
+}
 
-      /* The file's own pages, brought in as they are touched. With someone watching, a
+/* The file's own pages, brought in as they are touched. With someone watching, a
    cold file is first read through: from end to end a disk is at its fastest, and
    progress can be shown. That does not make it resident here: the pages are the
    system's, who may take them back. Errors: IO, NO_MEMORY, CANCELLED. */
-      static llmc_status llmc__map_view(llmc_blob *out, llmc__file file, const char *path, size_t size,
-                                        const llmc_progress *progress, llmc_diag *diag)
-      {
-          void *map = NULL, *step;
-          llmc_status s = LLMC_OK;
-          int why = llmc__file_map(file, size, &map);
-          if (why != 0)
-              return llmc__os_fail(diag, "OS.map", path, why);
-          if (progress->fn != NULL && llmc__file_cold(map, size)) { /* nobody watching: lazily, as needed */
-              s = llmc_os_memory(&step, LLMC__READ_STEP, diag);
-              if (s == LLMC_OK) {
-                  s = llmc__file_load(file, path, size, (uint8_t *)step, false, progress, diag);
-                  llmc_os_release(step, LLMC__READ_STEP);
-              }
-          }
-          if (s == LLMC_OK)
-              out->data = map;
-          else
-              llmc__unmap(map, size);
-          return s;
-      }
+static llmc_status llmc__map_view(llmc_blob *out, llmc__file file, const char *path, size_t size,
+                                  const llmc_progress *progress, llmc_diag *diag)
+{
+    void *map = NULL, *step;
+    llmc_status s = LLMC_OK;
+    int why = llmc__file_map(file, size, &map);
+    if (why != 0)
+        return llmc__os_fail(diag, "OS.map", path, why);
+    if (progress->fn != NULL && llmc__file_cold(map, size)) { /* nobody watching: lazily, as needed */
+        s = llmc_os_memory(&step, LLMC__READ_STEP, diag);
+        if (s == LLMC_OK) {
+            s = llmc__file_load(file, path, size, (uint8_t *)step, false, progress, diag);
+            llmc_os_release(step, LLMC__READ_STEP);
+        }
+    }
+    if (s == LLMC_OK)
+        out->data = map;
+    else
+        llmc__unmap(map, size);
+    return s;
+}
 
-      /* Both ways; on failure *out is all zero. The file itself is closed again in any case.
+/* Both ways; on failure *out is all zero. The file itself is closed again in any case.
    Errors: BAD_ARG (no path), IO, NO_MEMORY, CANCELLED. */
-      static llmc_status llmc__map(llmc_blob *out, const char *path, bool copy, const llmc_progress *progress,
-                                   llmc_diag *diag)
-      {
-          llmc_status s;
-          llmc__file file = (llmc__file)0;
-          uint64_t size = 0;
-          int why;
-          LLMC_MEMSET(out, 0, sizeof *out);
-          if (path == NULL)
-              return LLMC__FAIL(diag, BAD_ARG, "OS.map", LLMC_NO_OFFSET, "no path given");
-          why = llmc__file_open(&file, path, &size);
-          if (why != 0)
-              return llmc__os_fail(diag, "OS.map", path, why);
-          out->data = "";          /* of an empty file, which no system maps */
-          if (size > SIZE_MAX / 2) /* no pointer difference could span it */
-              s = llmc__os_fail(diag, "OS.map", path, LLMC__WHY_SPACE);
-          else if (size == 0)
-              s = LLMC_OK;
-          else if (copy)
-              s = llmc__map_copy(out, file, path, (size_t)size, progress, diag);
-          else
-              s = llmc__map_view(out, file, path, (size_t)size, progress, diag);
-          llmc__file_close(file);
-          if (s != LLMC_OK) {
-              out->data = NULL;
-              return s;
-          }
-          out->size = (size_t)size;
-          out->name = path;
-          return LLMC_OK;
-      }
+static llmc_status llmc__map(llmc_blob *out, const char *path, bool copy, const llmc_progress *progress,
+                             llmc_diag *diag)
+{
+    llmc_status s;
+    llmc__file file = (llmc__file)0;
+    uint64_t size = 0;
+    int why;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (path == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "OS.map", LLMC_NO_OFFSET, "no path given");
+    why = llmc__file_open(&file, path, &size);
+    if (why != 0)
+        return llmc__os_fail(diag, "OS.map", path, why);
+    out->data = "";          /* of an empty file, which no system maps */
+    if (size > SIZE_MAX / 2) /* no pointer difference could span it */
+        s = llmc__os_fail(diag, "OS.map", path, LLMC__WHY_SPACE);
+    else if (size == 0)
+        s = LLMC_OK;
+    else if (copy)
+        s = llmc__map_copy(out, file, path, (size_t)size, progress, diag);
+    else
+        s = llmc__map_view(out, file, path, (size_t)size, progress, diag);
+    llmc__file_close(file);
+    if (s != LLMC_OK) {
+        out->data = NULL;
+        return s;
+    }
+    out->size = (size_t)size;
+    out->name = path;
+    return LLMC_OK;
+}
 
-      /* llmc_map_open -- a file's bytes, read-only, without reading them now      (OS.map)
+/* llmc_map_open -- a file's bytes, read-only, without reading them now      (OS.map)
    out  data, size and the path as name (borrowed: it must outlive the blob); all
    zero on failure. An empty file has size 0 and data that is not NULL.
    The file must not be shortened while it is mapped: the system then ends the
    program at the next touch. Replacing it by renaming another over it is safe.
    Errors: IO (missing, a directory, a pipe, no permission, ...), BAD_ARG (no path). */
-      LLMC_API llmc_status llmc_map_open(llmc_blob *out, const char *path, llmc_diag *diag)
-      {
-          llmc_progress none;
-          LLMC_MEMSET(&none, 0, sizeof none);
-          return llmc__map(out, path, false, &none, diag);
-      }
+LLMC_API llmc_status llmc_map_open(llmc_blob *out, const char *path, llmc_diag *diag)
+{
+    llmc_progress none;
+    LLMC_MEMSET(&none, 0, sizeof none);
+    return llmc__map(out, path, false, &none, diag);
+}
 
-      /* llmc_map_close -- ends the mapping and clears the blob; an empty one is left be (OS.map) */
-      LLMC_API void llmc_map_close(llmc_blob *file)
-      {
-          if (file->size > 0)
-              llmc__unmap((void *)(uintptr_t)file->data, file->size);
-          LLMC_MEMSET(file, 0, sizeof *file);
-      }
+/* llmc_map_close -- ends the mapping and clears the blob; an empty one is left be (OS.map) */
+LLMC_API void llmc_map_close(llmc_blob *file)
+{
+    if (file->size > 0)
+        llmc__unmap((void *)(uintptr_t)file->data, file->size);
+    LLMC_MEMSET(file, 0, sizeof *file);
+}
 
-      //--[ 26.7 OS.quota ]-- how many processors this process may use
-      /* Unsigned decimal at *at; moves past it and the blanks before it. False: no digit there. */
-      LLMC__UNUSED static bool llmc__quota_number(const char **at, const char *end, uint64_t *out)
-      {
-          const char *p = *at;
-          uint64_t v = 0;
-          while (p < end && (*p == ' ' || *p == '\t'))
-              p++;
-          if (p == end || *p < '0' || *p > '9')
-              return false;
-          for (; p < end && *p >= '0' && *p <= '9'; p++)
-              if (v < UINT64_MAX / 16) /* larger ones only need to stay large */
-                  v = v * 10 + (uint64_t)(*p - '0');
-          *at = p;
-          *out = v;
-          return true;
-      }
+//--[ 26.7 OS.quota ]-- how many processors this process may use
+/* Unsigned decimal at *at; moves past it and the blanks before it. False: no digit there. */
+LLMC__UNUSED static bool llmc__quota_number(const char **at, const char *end, uint64_t *out)
+{
+    const char *p = *at;
+    uint64_t v = 0;
+    while (p < end && (*p == ' ' || *p == '\t'))
+        p++;
+    if (p == end || *p < '0' || *p > '9')
+        return false;
+    for (; p < end && *p >= '0' && *p <= '9'; p++)
+        if (v < UINT64_MAX / 16) /* larger ones only need to stay large */
+            v = v * 10 + (uint64_t)(*p - '0');
+    *at = p;
+    *out = v;
+    return true;
+}
 
-      /* Whole processors in quota microseconds of each period, at least 1: half a
+/* Whole processors in quota microseconds of each period, at least 1: half a
    processor more would be paid for by all threads being stopped together. */
-      LLMC__UNUSED static uint32_t llmc__quota_processors(uint64_t quota, uint64_t period)
-      {
-          uint64_t n = period == 0 ? 0 : quota / period;
-          return n < 1 ? 1 : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
-      }
+LLMC__UNUSED static uint32_t llmc__quota_processors(uint64_t quota, uint64_t period)
+{
+    uint64_t n = period == 0 ? 0 : quota / period;
+    return n < 1 ? 1 : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
 
-      /* cgroup v2's cpu.max: "max 100000" or "150000 100000". UINT32_MAX: no limit. */
-      LLMC__UNUSED static uint32_t llmc__quota_v2(const char *text, size_t n)
-      {
-          const char *at = text, *end = text + n;
-          uint64_t quota, period;
-          if (!llmc__quota_number(&at, end, &quota))
-              return UINT32_MAX;
-          if (!llmc__quota_number(&at, end, &period) || period == 0)
-              period = 100000; /* the kernel's default */
-          return llmc__quota_processors(quota, period);
-      }
+/* cgroup v2's cpu.max: "max 100000" or "150000 100000". UINT32_MAX: no limit. */
+LLMC__UNUSED static uint32_t llmc__quota_v2(const char *text, size_t n)
+{
+    const char *at = text, *end = text + n;
+    uint64_t quota, period;
+    if (!llmc__quota_number(&at, end, &quota))
+        return UINT32_MAX;
+    if (!llmc__quota_number(&at, end, &period) || period == 0)
+        period = 100000; /* the kernel's default */
+    return llmc__quota_processors(quota, period);
+}
 
-      /* cgroup v1's cpu.cfs_quota_us ("-1": no limit) and cpu.cfs_period_us. */
-      LLMC__UNUSED static uint32_t llmc__quota_v1(const char *quota, size_t n_quota, const char *period,
-                                                  size_t n_period)
-      {
-          uint64_t q, p;
-          const char *at = quota;
-          if (!llmc__quota_number(&at, quota + n_quota, &q)) /* a minus sign is no digit */
-              return UINT32_MAX;
-          at = period;
-          if (!llmc__quota_number(&at, period + n_period, &p) || p == 0)
-              p = 100000;
-          return llmc__quota_processors(q, p);
-      }
+/* cgroup v1's cpu.cfs_quota_us ("-1": no limit) and cpu.cfs_period_us. */
+LLMC__UNUSED static uint32_t llmc__quota_v1(const char *quota, size_t n_quota, const char *period,
+                                            size_t n_period)
+{
+    uint64_t q, p;
+    const char *at = quota;
+    if (!llmc__quota_number(&at, quota + n_quota, &q)) /* a minus sign is no digit */
+        return UINT32_MAX;
+    at = period;
+    if (!llmc__quota_number(&at, period + n_period, &p) || p == 0)
+        p = 100000;
+    return llmc__quota_processors(q, p);
+}
 
-      /* Whether word stands in the comma-separated list [n]. */
-      LLMC__UNUSED static bool llmc__quota_listed(const char *list, size_t n, const char *word)
-      {
-          size_t begin = 0, end;
-          while (begin < n) {
-              for (end = begin; end < n && list[end] != ',';)
-                  end++;
-              if (llmc__texteq(list + begin, end - begin, word))
-                  return true;
-              begin = end + 1;
-          }
-          return false;
-      }
+/* Whether word stands in the comma-separated list [n]. */
+LLMC__UNUSED static bool llmc__quota_listed(const char *list, size_t n, const char *word)
+{
+    size_t begin = 0, end;
+    while (begin < n) {
+        for (end = begin; end < n && list[end] != ',';)
+            end++;
+        if (llmc__texteq(list + begin, end - begin, word))
+            return true;
+        begin = end + 1;
+    }
+    return false;
+}
 
-      /* This process's group in the text of /proc/self/cgroup, whose lines read
+/* This process's group in the text of /proc/self/cgroup, whose lines read
    "id:controllers:/path"; the v2 line has no controllers. False: no such line, or
    a path that does not fit, or one outside of what the process sees ("/../..."). */
-      LLMC__UNUSED static bool llmc__quota_group(const char *text, size_t n, bool v2, char *out, size_t cap)
-      {
-          size_t begin = 0, end, list, path;
-          for (; begin < n; begin = end + 1) {
-              for (end = begin; end < n && text[end] != '\n';)
-                  end++;
-              for (list = begin; list < end && text[list] != ':';)
-                  list++;
-              for (path = list + 1; path < end && text[path] != ':';)
-                  path++;
-              if (path >= end)
-                  continue;
-              /* v2: nothing between the colons; v1: a list with "cpu" in it */
-              if (v2 ? path != list + 1 : !llmc__quota_listed(text + list + 1, path - list - 1, "cpu"))
-                  continue;
-              path++;
-              if (end - path >= 3 && llmc__texteq(text + path, 3, "/.."))
-                  return false;
-              return path < end && llmc__strcopy(out, cap, text + path, end - path);
-          }
-          return false;
-      }
+LLMC__UNUSED static bool llmc__quota_group(const char *text, size_t n, bool v2, char *out, size_t cap)
+{
+    size_t begin = 0, end, list, path;
+    for (; begin < n; begin = end + 1) {
+        for (end = begin; end < n && text[end] != '\n';)
+            end++;
+        for (list = begin; list < end && text[list] != ':';)
+            list++;
+        for (path = list + 1; path < end && text[path] != ':';)
+            path++;
+        if (path >= end)
+            continue;
+        /* v2: nothing between the colons; v1: a list with "cpu" in it */
+        if (v2 ? path != list + 1 : !llmc__quota_listed(text + list + 1, path - list - 1, "cpu"))
+            continue;
+        path++;
+        if (end - path >= 3 && llmc__texteq(text + path, 3, "/.."))
+            return false;
+        return path < end && llmc__strcopy(out, cap, text + path, end - path);
+    }
+    return false;
+}
 
 #if defined(__linux__)
-      /* Reads root + group + name; bytes read, 0 if there is no such file. A path too long to
+/* Reads root + group + name; bytes read, 0 if there is no such file. A path too long to
    fit is cut and then names nothing. */
-      static size_t llmc__quota_file(const char *root, const char *group, const char *name, char *out,
-                                     size_t cap)
-      {
-          char path[1024];
-          llmc__format(path, sizeof path, "%s%s/%s", root, group, name);
-          return llmc__file_peek(path, out, cap);
-      }
+static size_t llmc__quota_file(const char *root, const char *group, const char *name, char *out, size_t cap)
+{
+    char path[1024];
+    llmc__format(path, sizeof path, "%s%s/%s", root, group, name);
+    return llmc__file_peek(path, out, cap);
+}
 
-      /* The limit that root's hierarchy puts on one group, by itself. UINT32_MAX: none, or no
+/* The limit that root's hierarchy puts on one group, by itself. UINT32_MAX: none, or no
    such hierarchy. */
-      static uint32_t llmc__quota_of(const char *root, const char *group, bool v2)
-      {
-          char quota[64], period[64];
-          size_t n = llmc__quota_file(root, group, v2 ? "cpu.max" : "cpu.cfs_quota_us", quota, sizeof quota);
-          if (n == 0)
-              return UINT32_MAX;
-          if (v2)
-              return llmc__quota_v2(quota, n);
-          return llmc__quota_v1(quota, n, period,
-                                llmc__quota_file(root, group, "cpu.cfs_period_us", period, sizeof period));
-      }
+static uint32_t llmc__quota_of(const char *root, const char *group, bool v2)
+{
+    char quota[64], period[64];
+    size_t n = llmc__quota_file(root, group, v2 ? "cpu.max" : "cpu.cfs_quota_us", quota, sizeof quota);
+    if (n == 0)
+        return UINT32_MAX;
+    if (v2)
+        return llmc__quota_v2(quota, n);
+    return llmc__quota_v1(quota, n, period,
+                          llmc__quota_file(root, group, "cpu.cfs_period_us", period, sizeof period));
+}
 
-      /* A group is bound by its own limit and by those of all groups around it: the least of
+/* A group is bound by its own limit and by those of all groups around it: the least of
    them. group is cut back to its root on the way. */
-      static uint32_t llmc__quota_around(const char *root, char *group, bool v2)
-      {
-          uint32_t least = UINT32_MAX;
-          size_t n = llmc__strlen(group);
-          for (;;) {
-              uint32_t here = llmc__quota_of(root, group, v2);
-              least = here < least ? here : least;
-              if (n == 0)
-                  return least;
-              while (n > 0 && group[n - 1] != '/')
-                  n--;
-              group[n > 0 ? --n : 0] = 0;
-          }
-      }
+static uint32_t llmc__quota_around(const char *root, char *group, bool v2)
+{
+    uint32_t least = UINT32_MAX;
+    size_t n = llmc__strlen(group);
+    for (;;) {
+        uint32_t here = llmc__quota_of(root, group, v2);
+        least = here < least ? here : least;
+        if (n == 0)
+            return least;
+        while (n > 0 && group[n - 1] != '/')
+            n--;
+        group[n > 0 ? --n : 0] = 0;
+    }
+}
 
-      /* The tightest limit under the usual mount points. UINT32_MAX: none. */
-      static uint32_t llmc__quota(void)
-      {
-          static const char *const root[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpu",
-                                             "/sys/fs/cgroup/cpu,cpuacct"};
-          char text[4096], group[512]; /* a group whose line or path is longer counts as the root */
-          size_t n = llmc__file_peek("/proc/self/cgroup", text, sizeof text);
-          uint32_t least = UINT32_MAX, here;
-          size_t i;
-          for (i = 0; i < sizeof root / sizeof root[0]; i++) {
-              bool v2 = i < 2; /* the first two mount points are v2's; both kinds may be there */
-              if (!llmc__quota_group(text, n, v2, group, sizeof group))
-                  group[0] = 0; /* the root is all that can be seen */
-              here = llmc__quota_around(root[i], group, v2);
-              least = here < least ? here : least;
-          }
-          return least;
-      }
+/* The tightest limit under the usual mount points. UINT32_MAX: none. */
+static uint32_t llmc__quota(void)
+{
+    static const char *const root[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpu",
+                                       "/sys/fs/cgroup/cpu,cpuacct"};
+    char text[4096], group[512]; /* a group whose line or path is longer counts as the root */
+    size_t n = llmc__file_peek("/proc/self/cgroup", text, sizeof text);
+    uint32_t least = UINT32_MAX, here;
+    size_t i;
+    for (i = 0; i < sizeof root / sizeof root[0]; i++) {
+        bool v2 = i < 2; /* the first two mount points are v2's; both kinds may be there */
+        if (!llmc__quota_group(text, n, v2, group, sizeof group))
+            group[0] = 0; /* the root is all that can be seen */
+        here = llmc__quota_around(root[i], group, v2);
+        least = here < least ? here : least;
+    }
+    return least;
+}
 #else
-      /* No cgroups: no limit but the processors. */
-      static uint32_t llmc__quota(void)
-      {
-          return UINT32_MAX;
-      }
+/* No cgroups: no limit but the processors. */
+static uint32_t llmc__quota(void)
+{
+    return UINT32_MAX;
+}
 #endif
 
-      /* llmc_os_threads -- how many threads can run at the same time here        (OS.quota)
+/* llmc_os_threads -- how many threads can run at the same time here        (OS.quota)
    The processors that affinity allows, or fewer if a CPU quota pays for fewer; at
    least 1. Asks the system each time. */
-      LLMC_API uint32_t llmc_os_threads(void)
-      {
-          uint32_t processors = llmc__processors(), quota = llmc__quota();
-          return processors < quota ? processors : quota;
-      }
+LLMC_API uint32_t llmc_os_threads(void)
+{
+    uint32_t processors = llmc__processors(), quota = llmc__quota();
+    return processors < quota ? processors : quota;
+}
 
-      //--[ 26.8 OS.atomic ]-- 32-bit cells that threads share; every operation returns the old value
-      /* All are sequentially consistent: the pool's sleeping relies on "announce, then look"
+//--[ 26.8 OS.atomic ]-- 32-bit cells that threads share; every operation returns the old value
+/* All are sequentially consistent: the pool's sleeping relies on "announce, then look"
    being seen in one order by both sides, which weaker orders do not promise. m is only
    used where there are no atomics. */
 #if LLMC__GNU && !defined(__TINYC__)
 #define LLMC__ATOMIC 1
-      typedef uint32_t llmc__cell;
+typedef uint32_t llmc__cell;
 
-      static inline uint32_t llmc__cell_get(llmc__mutex *m, llmc__cell *c)
-      {
-          (void)m;
-          return __atomic_load_n(c, __ATOMIC_SEQ_CST);
-      }
+static inline uint32_t llmc__cell_get(llmc__mutex *m, llmc__cell *c)
+{
+    (void)m;
+    return __atomic_load_n(c, __ATOMIC_SEQ_CST);
+}
 
-      static inline uint32_t llmc__cell_add(llmc__mutex *m, llmc__cell *c, uint32_t v)
-      {
-          (void)m;
-          return __atomic_fetch_add(c, v, __ATOMIC_SEQ_CST);
-      }
+static inline uint32_t llmc__cell_add(llmc__mutex *m, llmc__cell *c, uint32_t v)
+{
+    (void)m;
+    return __atomic_fetch_add(c, v, __ATOMIC_SEQ_CST);
+}
 
-      static inline uint32_t llmc__cell_swap(llmc__mutex *m, llmc__cell *c, uint32_t v)
-      {
-          (void)m;
-          return __atomic_exchange_n(c, v, __ATOMIC_SEQ_CST);
-      }
+static inline uint32_t llmc__cell_swap(llmc__mutex *m, llmc__cell *c, uint32_t v)
+{
+    (void)m;
+    return __atomic_exchange_n(c, v, __ATOMIC_SEQ_CST);
+}
 
 #elif defined(_MSC_VER)
 #define LLMC__ATOMIC 1
-      typedef volatile LONG llmc__cell;
+typedef volatile LONG llmc__cell;
 
-      static inline uint32_t llmc__cell_get(llmc__mutex *m, llmc__cell *c)
-      {
-          (void)m;
-          return (uint32_t)InterlockedCompareExchange(c, 0, 0);
-      }
+static inline uint32_t llmc__cell_get(llmc__mutex *m, llmc__cell *c)
+{
+    (void)m;
+    return (uint32_t)InterlockedCompareExchange(c, 0, 0);
+}
 
-      static inline uint32_t llmc__cell_add(llmc__mutex *m, llmc__cell *c, uint32_t v)
-      {
-          (void)m;
-          return (uint32_t)InterlockedExchangeAdd(c, (LONG)v);
-      }
+static inline uint32_t llmc__cell_add(llmc__mutex *m, llmc__cell *c, uint32_t v)
+{
+    (void)m;
+    return (uint32_t)InterlockedExchangeAdd(c, (LONG)v);
+}
 
-      static inline uint32_t llmc__cell_swap(llmc__mutex *m, llmc__cell *c, uint32_t v)
-      {
-          (void)m;
-          return (uint32_t)InterlockedExchange(c, (LONG)v);
-      }
+static inline uint32_t llmc__cell_swap(llmc__mutex *m, llmc__cell *c, uint32_t v)
+{
+    (void)m;
+    return (uint32_t)InterlockedExchange(c, (LONG)v);
+}
 
 #else
-      /* A compiler without atomics: a lock around each. Slow, and as correct. */
+/* A compiler without atomics: a lock around each. Slow, and as correct. */
 #define LLMC__ATOMIC 0
-      typedef uint32_t llmc__cell;
+typedef uint32_t llmc__cell;
 
-      static uint32_t llmc__cell_get(llmc__mutex *m, llmc__cell *c)
-      {
-          uint32_t old;
-          LLMC__LOCK(m);
-          old = *c;
-          LLMC__UNLOCK(m);
-          return old;
-      }
+static uint32_t llmc__cell_get(llmc__mutex *m, llmc__cell *c)
+{
+    uint32_t old;
+    LLMC__LOCK(m);
+    old = *c;
+    LLMC__UNLOCK(m);
+    return old;
+}
 
-      static uint32_t llmc__cell_add(llmc__mutex *m, llmc__cell *c, uint32_t v)
-      {
-          uint32_t old;
-          LLMC__LOCK(m);
-          old = *c;
-          *c += v;
-          LLMC__UNLOCK(m);
-          return old;
-      }
+static uint32_t llmc__cell_add(llmc__mutex *m, llmc__cell *c, uint32_t v)
+{
+    uint32_t old;
+    LLMC__LOCK(m);
+    old = *c;
+    *c += v;
+    LLMC__UNLOCK(m);
+    return old;
+}
 
-      static uint32_t llmc__cell_swap(llmc__mutex *m, llmc__cell *c, uint32_t v)
-      {
-          uint32_t old;
-          LLMC__LOCK(m);
-          old = *c;
-          *c = v;
-          LLMC__UNLOCK(m);
-          return old;
-      }
+static uint32_t llmc__cell_swap(llmc__mutex *m, llmc__cell *c, uint32_t v)
+{
+    uint32_t old;
+    LLMC__LOCK(m);
+    old = *c;
+    *c = v;
+    LLMC__UNLOCK(m);
+    return old;
+}
 #endif
 
-      /* Tells the processor that this thread only waits. */
-      static inline void llmc__relax(void)
-      {
+/* Tells the processor that this thread only waits. */
+static inline void llmc__relax(void)
+{
 #if defined(_MSC_VER)
-          YieldProcessor();
+    YieldProcessor();
 #elif LLMC__ATOMIC && (defined(__x86_64__) || defined(__i386__))
-          __builtin_ia32_pause();
+    __builtin_ia32_pause();
 #elif LLMC__ATOMIC && defined(__aarch64__)
-          __asm__ volatile("isb"); /* yield does nothing on most cores */
+    __asm__ volatile("isb"); /* yield does nothing on most cores */
 #endif
-      }
+}
 
-      //--[ 26.9 OS.pool ]-- threads that spin briefly, then sleep
-      /* Sleeping and waking costs 20-50 us on Linux, so a thread spins about twice that
+//--[ 26.9 OS.pool ]-- threads that spin briefly, then sleep
+/* Sleeping and waking costs 20-50 us on Linux, so a thread spins about twice that
    long before it gives the processor back: between the products of one token the
    threads stay awake, between two requests they sleep. */
 #define LLMC__POOL_MAX  1024u
 #define LLMC__POOL_OPEN 0x80000000u /* in gate: the job may be entered */
 #define LLMC__POOL_SPIN 100000u     /* nanoseconds before sleeping     */
 
-      /* One job at a time. A worker that sees a new `generation` steps through `gate`,
+/* One job at a time. A worker that sees a new `generation` steps through `gate`,
    which counts who is inside; only with the gate open may it look at the job. The
    running thread works too, closes the gate when no index is left, and is done
    when the count falls to 0. So it waits only for workers that took part, never for
    one that sleeps, and the job's fields are written only while nobody reads them.
    Sleep on either side: announce (sleepers, waiting), look again, sleep; and who
    wakes changes the state first and looks for the announcement second. */
-      /* Who may touch what, when:
+/* Who may touch what, when:
      runner   writes n, fn, arg, next    gate 0 (closed, nobody inside)
      runner   gate += OPEN, generation += 1, wakes sleepers
      worker   gate += 1; if it was open: takes indexes of `next` until n; gate -= 1
      runner   takes indexes too; gate -= OPEN; waits for gate 0
    A late worker may pass through a closed gate at any time; it reads nothing then. */
-      struct llmc_pool {
-          llmc__mutex cells; /* stands in for atomics where there are none */
-          llmc__mutex mutex; /* for going to sleep */
-          llmc__cond work, done;
-          llmc__cell sleepers, waiting, busy; /* workers asleep; the runner is; a job is under way */
-          uint32_t n_workers;                 /* threads that are ours; the runner is one more */
-          uint64_t spin;                      /* nanoseconds; 0 with more threads than processors */
-          size_t bytes;                       /* of this struct and its threads, for llmc_os_release */
-          uint8_t gap0[LLMC__ALIGN];          /* what workers poll lies in a cache line apart */
-          llmc__cell generation, gate, next, quit;
-          uint32_t n; /* the job: fn(arg, i) for i < n */
-          llmc_task_fn fn;
-          void *arg;
-          uint8_t gap1[LLMC__ALIGN];
-          llmc__thread worker[1]; /* n_workers of them */
-      };
+struct llmc_pool {
+    llmc__mutex cells; /* stands in for atomics where there are none */
+    llmc__mutex mutex; /* for going to sleep */
+    llmc__cond work, done;
+    llmc__cell sleepers, waiting, busy; /* workers asleep; the runner is; a job is under way */
+    uint32_t n_workers;                 /* threads that are ours; the runner is one more */
+    uint64_t spin;                      /* nanoseconds; 0 with more threads than processors */
+    size_t bytes;                       /* of this struct and its threads, for llmc_os_release */
+    uint8_t gap0[LLMC__ALIGN];          /* what workers poll lies in a cache line apart */
+    llmc__cell generation, gate, next, quit;
+    uint32_t n; /* the job: fn(arg, i) for i < n */
+    llmc_task_fn fn;
+    void *arg;
+    uint8_t gap1[LLMC__ALIGN];
+    llmc__thread worker[1]; /* n_workers of them */
+};
 
-      /* Spins until (*c == value) is `equal` or the time is over; whether it became so.
+/* Spins until (*c == value) is `equal` or the time is over; whether it became so.
    The clock is read every 64 rounds: a pause instruction takes 5 to 140 cycles,
    depending on the processor, so counting them says little. */
-      static bool llmc__pool_spin(llmc_pool *p, llmc__cell *c, uint32_t value, bool equal)
-      {
-          uint64_t end = 0;
-          uint32_t i;
-          for (i = 0; (llmc__cell_get(&p->cells, c) == value) != equal; i++) {
-              if (i % 64 == 0) {
-                  uint64_t now = p->spin > 0 ? llmc_os_nanoseconds() : 0;
-                  if (i == 0)
-                      end = now + p->spin;
-                  if (now >= end)
-                      return false;
-              }
-              llmc__relax();
-          }
-          return true;
-      }
+static bool llmc__pool_spin(llmc_pool *p, llmc__cell *c, uint32_t value, bool equal)
+{
+    uint64_t end = 0;
+    uint32_t i;
+    for (i = 0; (llmc__cell_get(&p->cells, c) == value) != equal; i++) {
+        if (i % 64 == 0) {
+            uint64_t now = p->spin > 0 ? llmc_os_nanoseconds() : 0;
+            if (i == 0)
+                end = now + p->spin;
+            if (now >= end)
+                return false;
+        }
+        llmc__relax();
+    }
+    return true;
+}
 
-      /* Takes indexes until none is left. Each thread takes one too many, so `next` ends
+/* Takes indexes until none is left. Each thread takes one too many, so `next` ends
    beyond n; llmc__pool_run leaves room for that. */
-      static void llmc__pool_work(llmc_pool *p)
-      {
-          uint32_t i;
-          while ((i = llmc__cell_add(&p->cells, &p->next, 1)) < p->n)
-              p->fn(p->arg, i);
-      }
+static void llmc__pool_work(llmc_pool *p)
+{
+    uint32_t i;
+    while ((i = llmc__cell_add(&p->cells, &p->next, 1)) < p->n)
+        p->fn(p->arg, i);
+}
 
-      /* Joins the job if it is still open; the last one out of a closed gate wakes the runner. */
-      static void llmc__pool_join(llmc_pool *p)
-      {
-          if ((llmc__cell_add(&p->cells, &p->gate, 1) & LLMC__POOL_OPEN) != 0)
-              llmc__pool_work(p);
-          if (llmc__cell_add(&p->cells, &p->gate, UINT32_MAX) == 1 &&
-              llmc__cell_get(&p->cells, &p->waiting) != 0) {
-              LLMC__LOCK(&p->mutex);
-              LLMC__COND_WAKE(&p->done);
-              LLMC__UNLOCK(&p->mutex);
-          }
-      }
+/* Joins the job if it is still open; the last one out of a closed gate wakes the runner. */
+static void llmc__pool_join(llmc_pool *p)
+{
+    if ((llmc__cell_add(&p->cells, &p->gate, 1) & LLMC__POOL_OPEN) != 0)
+        llmc__pool_work(p);
+    if (llmc__cell_add(&p->cells, &p->gate, UINT32_MAX) == 1 && llmc__cell_get(&p->cells, &p->waiting) != 0) {
+        LLMC__LOCK(&p->mutex);
+        LLMC__COND_WAKE(&p->done);
+        LLMC__UNLOCK(&p->mutex);
+    }
+}
 
-      /* Sleeps until a generation that is not `seen`. Announces itself first and looks again
+/* Sleeps until a generation that is not `seen`. Announces itself first and looks again
    under the lock, so that no call in between is missed. */
-      static void llmc__pool_sleep(llmc_pool *p, uint32_t seen)
-      {
-          LLMC__LOCK(&p->mutex);
-          llmc__cell_add(&p->cells, &p->sleepers, 1);
-          while (llmc__cell_get(&p->cells, &p->generation) == seen)
-              LLMC__COND_WAIT(&p->work, &p->mutex);
-          llmc__cell_add(&p->cells, &p->sleepers, UINT32_MAX);
-          LLMC__UNLOCK(&p->mutex);
-      }
+static void llmc__pool_sleep(llmc_pool *p, uint32_t seen)
+{
+    LLMC__LOCK(&p->mutex);
+    llmc__cell_add(&p->cells, &p->sleepers, 1);
+    while (llmc__cell_get(&p->cells, &p->generation) == seen)
+        LLMC__COND_WAIT(&p->work, &p->mutex);
+    llmc__cell_add(&p->cells, &p->sleepers, UINT32_MAX);
+    LLMC__UNLOCK(&p->mutex);
+}
 
-      /* A worker's life. Generations may pass unseen while it works or sleeps; then it
+/* A worker's life. Generations may pass unseen while it works or sleeps; then it
    joins the newest, or finds its gate closed. */
-      LLMC__THREAD_MAIN(llmc__pool_main, arg)
-      {
-          llmc_pool *p = (llmc_pool *)arg;
-          uint32_t seen = 0; /* the generation that the pool begins with */
-          for (;;) {
-              if (!llmc__pool_spin(p, &p->generation, seen, false))
-                  llmc__pool_sleep(p, seen);
-              seen = llmc__cell_get(&p->cells, &p->generation);
-              if (llmc__cell_get(&p->cells, &p->quit) != 0) /* set before the generation that woke us */
-                  break;
-              llmc__pool_join(p);
-          }
-          LLMC__THREAD_END;
-      }
+LLMC__THREAD_MAIN(llmc__pool_main, arg)
+{
+    llmc_pool *p = (llmc_pool *)arg;
+    uint32_t seen = 0; /* the generation that the pool begins with */
+    for (;;) {
+        if (!llmc__pool_spin(p, &p->generation, seen, false))
+            llmc__pool_sleep(p, seen);
+        seen = llmc__cell_get(&p->cells, &p->generation);
+        if (llmc__cell_get(&p->cells, &p->quit) != 0) /* set before the generation that woke us */
+            break;
+        llmc__pool_join(p);
+    }
+    LLMC__THREAD_END;
+}
 
-      /* A new generation, and as many sleepers woken as can help. One that is just going
+/* A new generation, and as many sleepers woken as can help. One that is just going
    to sleep has either announced itself, and is counted here, or will see the new
    generation when it looks again. */
-      static void llmc__pool_call(llmc_pool *p, uint32_t most)
-      {
-          uint32_t asleep;
-          llmc__cell_add(&p->cells, &p->generation, 1); /* the change first, the announcements second */
-          asleep = llmc__cell_get(&p->cells, &p->sleepers);
-          if (asleep > most)
-              asleep = most;
-          if (asleep > 0) {
-              LLMC__LOCK(&p->mutex);
-              for (; asleep > 0; asleep--)
-                  LLMC__COND_WAKE(&p->work);
-              LLMC__UNLOCK(&p->mutex);
-          }
-      }
+static void llmc__pool_call(llmc_pool *p, uint32_t most)
+{
+    uint32_t asleep;
+    llmc__cell_add(&p->cells, &p->generation, 1); /* the change first, the announcements second */
+    asleep = llmc__cell_get(&p->cells, &p->sleepers);
+    if (asleep > most)
+        asleep = most;
+    if (asleep > 0) {
+        LLMC__LOCK(&p->mutex);
+        for (; asleep > 0; asleep--)
+            LLMC__COND_WAKE(&p->work);
+        LLMC__UNLOCK(&p->mutex);
+    }
+}
 
-      /* Closes the gate and waits until nobody is inside. Afterwards no worker can be in the
+/* Closes the gate and waits until nobody is inside. Afterwards no worker can be in the
    job, and what they wrote is visible here. */
-      static void llmc__pool_finish(llmc_pool *p)
-      {
-          if (llmc__cell_add(&p->cells, &p->gate, LLMC__POOL_OPEN) == LLMC__POOL_OPEN)
-              return; /* the addition turned the top bit off, and it was the only one */
-          if (llmc__pool_spin(p, &p->gate, 0, true))
-              return;
-          LLMC__LOCK(&p->mutex);
-          llmc__cell_swap(&p->cells, &p->waiting, 1); /* announce, then look again */
-          while (llmc__cell_get(&p->cells, &p->gate) != 0)
-              LLMC__COND_WAIT(&p->done, &p->mutex);
-          llmc__cell_swap(&p->cells, &p->waiting, 0);
-          LLMC__UNLOCK(&p->mutex);
-      }
+static void llmc__pool_finish(llmc_pool *p)
+{
+    if (llmc__cell_add(&p->cells, &p->gate, LLMC__POOL_OPEN) == LLMC__POOL_OPEN)
+        return; /* the addition turned the top bit off, and it was the only one */
+    if (llmc__pool_spin(p, &p->gate, 0, true))
+        return;
+    LLMC__LOCK(&p->mutex);
+    llmc__cell_swap(&p->cells, &p->waiting, 1); /* announce, then look again */
+    while (llmc__cell_get(&p->cells, &p->gate) != 0)
+        LLMC__COND_WAIT(&p->done, &p->mutex);
+    llmc__cell_swap(&p->cells, &p->waiting, 0);
+    LLMC__UNLOCK(&p->mutex);
+}
 
-      /* llmc_tasks.run. A pool that is already running a job (another thread's, or the
+/* llmc_tasks.run. A pool that is already running a job (another thread's, or the
    one this call comes from) lets the caller do the work alone. So nesting cannot
    dead-lock, and several engines may share a pool, if not its speed. */
-      static void llmc__pool_run(void *user, uint32_t n, llmc_task_fn fn, void *arg)
-      {
-          llmc_pool *p = (llmc_pool *)user;
-          uint32_t i;
-          if (n < 2 || n > UINT32_MAX - LLMC__POOL_MAX || p->n_workers == 0 ||
-              llmc__cell_swap(&p->cells, &p->busy, 1) != 0) {
-              for (i = 0; i < n; i++)
-                  fn(arg, i);
-              return;
-          }
-          p->fn = fn;
-          p->arg = arg;
-          p->n = n;
-          llmc__cell_swap(&p->cells, &p->next, 0);
-          llmc__cell_add(&p->cells, &p->gate, LLMC__POOL_OPEN);
-          llmc__pool_call(p, n - 1); /* the runner takes at least one index itself */
-          llmc__pool_work(p);
-          llmc__pool_finish(p);
-          llmc__cell_swap(&p->cells, &p->busy, 0);
-      }
+static void llmc__pool_run(void *user, uint32_t n, llmc_task_fn fn, void *arg)
+{
+    llmc_pool *p = (llmc_pool *)user;
+    uint32_t i;
+    if (n < 2 || n > UINT32_MAX - LLMC__POOL_MAX || p->n_workers == 0 ||
+        llmc__cell_swap(&p->cells, &p->busy, 1) != 0) {
+        for (i = 0; i < n; i++)
+            fn(arg, i);
+        return;
+    }
+    p->fn = fn;
+    p->arg = arg;
+    p->n = n;
+    llmc__cell_swap(&p->cells, &p->next, 0);
+    llmc__cell_add(&p->cells, &p->gate, LLMC__POOL_OPEN);
+    llmc__pool_call(p, n - 1); /* the runner takes at least one index itself */
+    llmc__pool_work(p);
+    llmc__pool_finish(p);
+    llmc__cell_swap(&p->cells, &p->busy, 0);
+}
 
-      /* llmc_pool_close -- ends the threads and releases the pool; NULL does nothing (OS.pool)
+/* llmc_pool_close -- ends the threads and releases the pool; NULL does nothing (OS.pool)
    No run may be under way, and the pool's llmc_tasks are dead after it. */
-      LLMC_API void llmc_pool_close(llmc_pool *pool)
-      {
-          uint32_t i;
-          if (pool == NULL)
-              return;
-          llmc__cell_swap(&pool->cells, &pool->quit, 1); /* before the call, which makes them look */
-          llmc__pool_call(pool, pool->n_workers);
-          for (i = 0; i < pool->n_workers; i++)
-              llmc__thread_join(pool->worker[i]);
-          LLMC__COND_DESTROY(&pool->work);
-          LLMC__COND_DESTROY(&pool->done);
-          LLMC__MUTEX_DESTROY(&pool->mutex);
-          LLMC__MUTEX_DESTROY(&pool->cells);
-          llmc_os_release(pool, pool->bytes);
-      }
+LLMC_API void llmc_pool_close(llmc_pool *pool)
+{
+    uint32_t i;
+    if (pool == NULL)
+        return;
+    llmc__cell_swap(&pool->cells, &pool->quit, 1); /* before the call, which makes them look */
+    llmc__pool_call(pool, pool->n_workers);
+    for (i = 0; i < pool->n_workers; i++)
+        llmc__thread_join(pool->worker[i]);
+    LLMC__COND_DESTROY(&pool->work);
+    LLMC__COND_DESTROY(&pool->done);
+    LLMC__MUTEX_DESTROY(&pool->mutex);
+    LLMC__MUTEX_DESTROY(&pool->cells);
+    llmc_os_release(pool, pool->bytes);
+}
 
-      /* llmc_pool_open -- threads - 1 workers; the thread that runs a job is the last
+/* llmc_pool_open -- threads - 1 workers; the thread that runs a job is the last
    threads  0: llmc_os_threads. 1: no worker, every run is serial
    out  NULL on failure; no thread is left then
    Errors: BAD_ARG (more than 1024), NO_MEMORY, IO (the system gives no thread). */
-      LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag *diag)
-      {
-          llmc_pool *p;
-          void *mem;
-          size_t bytes;
-          uint32_t allowed = llmc_os_threads();
-          *out = NULL;
-          if (threads > LLMC__POOL_MAX)
-              return LLMC__FAIL(diag, BAD_ARG, "OS.pool", LLMC_NO_OFFSET, "%u threads: the most is %u",
-                                threads, LLMC__POOL_MAX);
-          if (threads == 0)
-              threads = allowed < LLMC__POOL_MAX ? allowed : LLMC__POOL_MAX;
-          bytes = sizeof *p + threads * sizeof p->worker[0];
-          LLMC__TRY(llmc_os_memory(&mem, bytes, diag));
-          p = (llmc_pool *)mem; /* zeroed: generation 0, gate closed */
-          p->bytes = bytes;
-          /* with more threads than processors a spinner would keep off the one it waits for */
-          p->spin = LLMC__ATOMIC && threads <= allowed ? LLMC__POOL_SPIN : 0;
-          LLMC__MUTEX_INIT(&p->cells);
-          LLMC__MUTEX_INIT(&p->mutex);
-          LLMC__COND_INIT(&p->work);
-          LLMC__COND_INIT(&p->done);
-          while (p->n_workers + 1 < threads) {
-              int why = llmc__thread_start(&p->worker[p->n_workers], llmc__pool_main, p);
-              if (why != 0) {
-                  llmc_pool_close(p); /* ends those that n_workers counts so far */
-                  return llmc__os_fail(diag, "OS.pool", "starting a thread", why);
-              }
-              p->n_workers++;
-          }
-          *out = p;
-          return LLMC_OK;
-      }
+LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag *diag)
+{
+    llmc_pool *p;
+    void *mem;
+    size_t bytes;
+    uint32_t allowed = llmc_os_threads();
+    *out = NULL;
+    if (threads > LLMC__POOL_MAX)
+        return LLMC__FAIL(diag, BAD_ARG, "OS.pool", LLMC_NO_OFFSET, "%u threads: the most is %u", threads,
+                          LLMC__POOL_MAX);
+    if (threads == 0)
+        threads = allowed < LLMC__POOL_MAX ? allowed : LLMC__POOL_MAX;
+    bytes = sizeof *p + threads * sizeof p->worker[0];
+    LLMC__TRY(llmc_os_memory(&mem, bytes, diag));
+    p = (llmc_pool *)mem; /* zeroed: generation 0, gate closed */
+    p->bytes = bytes;
+    /* with more threads than processors a spinner would keep off the one it waits for */
+    p->spin = LLMC__ATOMIC && threads <= allowed ? LLMC__POOL_SPIN : 0;
+    LLMC__MUTEX_INIT(&p->cells);
+    LLMC__MUTEX_INIT(&p->mutex);
+    LLMC__COND_INIT(&p->work);
+    LLMC__COND_INIT(&p->done);
+    while (p->n_workers + 1 < threads) {
+        int why = llmc__thread_start(&p->worker[p->n_workers], llmc__pool_main, p);
+        if (why != 0) {
+            llmc_pool_close(p); /* ends those that n_workers counts so far */
+            return llmc__os_fail(diag, "OS.pool", "starting a thread", why);
+        }
+        p->n_workers++;
+    }
+    *out = p;
+    return LLMC_OK;
+}
 
-      /* llmc_pool_tasks -- the pool as an engine takes it; NULL: run serially     (OS.pool)
+/* llmc_pool_tasks -- the pool as an engine takes it; NULL: run serially     (OS.pool)
    The struct is copied freely and valid until llmc_pool_close. One thread at a time
    gets the pool; a run from a second one meanwhile is done by that thread alone. */
-      LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool)
-      {
-          llmc_tasks tasks;
-          LLMC_MEMSET(&tasks, 0, sizeof tasks);
-          if (pool != NULL) {
-              tasks.run = llmc__pool_run;
-              tasks.user = pool;
-              tasks.workers = pool->n_workers + 1;
-          }
-          return tasks;
-      }
+LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool)
+{
+    llmc_tasks tasks;
+    LLMC_MEMSET(&tasks, 0, sizeof tasks);
+    if (pool != NULL) {
+        tasks.run = llmc__pool_run;
+        tasks.user = pool;
+        tasks.workers = pool->n_workers + 1;
+    }
+    return tasks;
+}
 
-      //--[ 26.10 OS.folder ]-- which files a path means
-      /* A folder's files as blobs that are not mapped yet: names are whole paths, size marks those that are chosen. */
-      typedef struct llmc__folder {
-          const char *path;
-          size_t path_len; /* up to and with the last separator; 0: the current folder */
-          llmc_blob *file; /* [n]; NULL while only counting */
-          char *text;      /* behind them */
-          uint32_t n, seen;
-          size_t bytes, used;
-      } llmc__folder;
+//--[ 26.10 OS.folder ]-- which files a path means
+/* A folder's files as blobs that are not mapped yet: names are whole paths, size marks those that are chosen. */
+typedef struct llmc__folder {
+    const char *path;
+    size_t path_len; /* up to and with the last separator; 0: the current folder */
+    llmc_blob *file; /* [n]; NULL while only counting */
+    char *text;      /* behind them */
+    uint32_t n, seen;
+    size_t bytes, used;
+} llmc__folder;
 
-      /* Begin of the last part of a path. */
-      static size_t llmc__path_split(const char *path)
-      {
-          size_t i, at = 0;
-          for (i = 0; path[i] != 0; i++)
-              if (path[i] == '/' || path[i] == '\\')
-                  at = i + 1;
-          return at;
-      }
+/* Begin of the last part of a path. */
+static size_t llmc__path_split(const char *path)
+{
+    size_t i, at = 0;
+    for (i = 0; path[i] != 0; i++)
+        if (path[i] == '/' || path[i] == '\\')
+            at = i + 1;
+    return at;
+}
 
-      /* Counts a name, or keeps it. A folder that grew meanwhile is read as far as it was. */
-      static bool llmc__folder_add(void *user, const char *name)
-      {
-          llmc__folder *f = (llmc__folder *)user;
-          size_t len = llmc__strlen(name);
-          if (f->file == NULL) {
-              f->n++;
-              f->bytes += f->path_len + len + 2;
-              return f->n < 100000;
-          }
-          if (f->seen == f->n || f->path_len + len + 2 > f->bytes - f->used)
-              return false;
-          LLMC_MEMCPY(f->text + f->used, f->path, f->path_len);
-          LLMC_MEMCPY(f->text + f->used + f->path_len, name, len + 1);
-          f->file[f->seen++].name = f->text + f->used;
-          f->used += f->path_len + len + 1;
-          return true;
-      }
+/* Counts a name, or keeps it. A folder that grew meanwhile is read as far as it was. */
+static bool llmc__folder_add(void *user, const char *name)
+{
+    llmc__folder *f = (llmc__folder *)user;
+    size_t len = llmc__strlen(name);
+    if (f->file == NULL) {
+        f->n++;
+        f->bytes += f->path_len + len + 2;
+        return f->n < 100000;
+    }
+    if (f->seen == f->n || f->path_len + len + 2 > f->bytes - f->used)
+        return false;
+    LLMC_MEMCPY(f->text + f->used, f->path, f->path_len);
+    LLMC_MEMCPY(f->text + f->used + f->path_len, name, len + 1);
+    f->file[f->seen++].name = f->text + f->used;
+    f->used += f->path_len + len + 1;
+    return true;
+}
 
-      /* The names in the folder f->path[f->path_len], sorted by nothing. *mem [*bytes] is the caller's to release.
+/* The names in the folder f->path[f->path_len], sorted by nothing. *mem [*bytes] is the caller's to release.
    Errors: IO, NO_MEMORY. */
-      static llmc_status llmc__folder_read(llmc__folder *f, const char *folder, void **mem, size_t *bytes,
-                                           llmc_diag *diag)
-      {
-          int why = llmc__folder_walk(folder, llmc__folder_add, f);
-          if (why != 0)
-              return llmc__os_fail(diag, "OS.folder", folder, why);
-          *bytes = ((size_t)f->n + 2) * sizeof(llmc_blob) + f->bytes + 2 * (f->path_len + 64);
-          LLMC__TRY(llmc_os_memory(mem, *bytes, diag));
-          f->file = (llmc_blob *)*mem;
-          f->text = (char *)(f->file + f->n + 2);
-          why = llmc__folder_walk(folder, llmc__folder_add, f);
-          f->n = f->seen;
-          return why != 0 ? llmc__os_fail(diag, "OS.folder", folder, why) : LLMC_OK;
-      }
+static llmc_status llmc__folder_read(llmc__folder *f, const char *folder, void **mem, size_t *bytes,
+                                     llmc_diag *diag)
+{
+    int why = llmc__folder_walk(folder, llmc__folder_add, f);
+    if (why != 0)
+        return llmc__os_fail(diag, "OS.folder", folder, why);
+    *bytes = ((size_t)f->n + 2) * sizeof(llmc_blob) + f->bytes + 2 * (f->path_len + 64);
+    LLMC__TRY(llmc_os_memory(mem, *bytes, diag));
+    f->file = (llmc_blob *)*mem;
+    f->text = (char *)(f->file + f->n + 2);
+    why = llmc__folder_walk(folder, llmc__folder_add, f);
+    f->n = f->seen;
+    return why != 0 ? llmc__os_fail(diag, "OS.folder", folder, why) : LLMC_OK;
+}
 
-      /* A file's name without its folder. */
-      static const char *llmc__folder_name(const llmc__folder *f, uint32_t i)
-      {
-          return f->file[i].name + f->path_len;
-      }
+/* A file's name without its folder. */
+static const char *llmc__folder_name(const llmc__folder *f, uint32_t i)
+{
+    return f->file[i].name + f->path_len;
+}
 
-      /* Whether name is head, digits, tail; *number gets them. */
-      static bool llmc__name_counted(const char *name, const char *head, const char *tail, uint64_t *number)
-      {
-          size_t n = llmc__strlen(head), len = llmc__strlen(name);
-          if (len <= n || !llmc__texteq(name, n, head))
-              return false;
-          for (*number = 0; name[n] >= '0' && name[n] <= '9' && *number < 1000000000000u; n++)
-              *number = *number * 10 + (uint64_t)(name[n] - '0');
-          return n > llmc__strlen(head) && llmc__streq(name + n, tail);
-      }
+/* Whether name is head, digits, tail; *number gets them. */
+static bool llmc__name_counted(const char *name, const char *head, const char *tail, uint64_t *number)
+{
+    size_t n = llmc__strlen(head), len = llmc__strlen(name);
+    if (len <= n || !llmc__texteq(name, n, head))
+        return false;
+    for (*number = 0; name[n] >= '0' && name[n] <= '9' && *number < 1000000000000u; n++)
+        *number = *number * 10 + (uint64_t)(name[n] - '0');
+    return n > llmc__strlen(head) && llmc__streq(name + n, tail);
+}
 
-      /* Whether name ends in tail. */
-      static bool llmc__name_ends(const char *name, const char *tail)
-      {
-          size_t n = llmc__strlen(name), k = llmc__strlen(tail);
-          return n >= k && llmc__streq(name + n - k, tail);
-      }
+/* Whether name ends in tail. */
+static bool llmc__name_ends(const char *name, const char *tail)
+{
+    size_t n = llmc__strlen(name), k = llmc__strlen(tail);
+    return n >= k && llmc__streq(name + n - k, tail);
+}
 
-      /* The file of that name; UINT32_MAX: there is none. */
-      static uint32_t llmc__folder_find(const llmc__folder *f, const char *name)
-      {
-          uint32_t i;
-          for (i = 0; i < f->n; i++)
-              if (llmc__streq(llmc__folder_name(f, i), name))
-                  return i;
-          return UINT32_MAX;
-      }
+/* The file of that name; UINT32_MAX: there is none. */
+static uint32_t llmc__folder_find(const llmc__folder *f, const char *name)
+{
+    uint32_t i;
+    for (i = 0; i < f->n; i++)
+        if (llmc__streq(llmc__folder_name(f, i), name))
+            return i;
+    return UINT32_MAX;
+}
 
-      /* The one with the highest number between head and tail. */
-      static uint32_t llmc__folder_newest(const llmc__folder *f, const char *head, const char *tail,
-                                          uint64_t *best)
-      {
-          uint64_t number;
-          uint32_t i, at = UINT32_MAX;
-          for (i = 0; i < f->n; i++)
-              if (llmc__name_counted(llmc__folder_name(f, i), head, tail, &number) &&
-                  (at == UINT32_MAX || number > *best)) {
-                  *best = number;
-                  at = i;
-              }
-          return at;
-      }
+/* The one with the highest number between head and tail. */
+static uint32_t llmc__folder_newest(const llmc__folder *f, const char *head, const char *tail, uint64_t *best)
+{
+    uint64_t number;
+    uint32_t i, at = UINT32_MAX;
+    for (i = 0; i < f->n; i++)
+        if (llmc__name_counted(llmc__folder_name(f, i), head, tail, &number) &&
+            (at == UINT32_MAX || number > *best)) {
+            *best = number;
+            at = i;
+        }
+    return at;
+}
 
-      /* The only one with that ending; UINT32_MAX: none, or several. */
-      static uint32_t llmc__folder_only(const llmc__folder *f, const char *tail)
-      {
-          uint32_t i, at = UINT32_MAX, found = 0;
-          for (i = 0; i < f->n; i++)
-              if (llmc__name_ends(llmc__folder_name(f, i), tail)) {
-                  at = i;
-                  found++;
-              }
-          return found == 1 ? at : UINT32_MAX;
-      }
+/* The only one with that ending; UINT32_MAX: none, or several. */
+static uint32_t llmc__folder_only(const llmc__folder *f, const char *tail)
+{
+    uint32_t i, at = UINT32_MAX, found = 0;
+    for (i = 0; i < f->n; i++)
+        if (llmc__name_ends(llmc__folder_name(f, i), tail)) {
+            at = i;
+            found++;
+        }
+    return found == 1 ? at : UINT32_MAX;
+}
 
-      /* Chooses the shards that an index names, all of which must be there. Errors: IO, BAD_FILE. */
-      static llmc_status llmc__folder_shards(llmc__folder *f, uint32_t index, llmc_diag *diag)
-      {
-          llmc_blob text;
-          llmc_json root, key, value;
-          llmc_json_iter it;
-          llmc_status status;
-          char name[256];
-          LLMC__TRY(llmc_map_open(&text, f->file[index].name, diag));
-          LLMC_MEMSET(&it, 0, sizeof it);
-          status = llmc_json_parse(&text, &root, diag);
-          name[0] = 0;
-          while (status == LLMC_OK && llmc_json_next(llmc_json_get(root, "weight_map"), &it, &key, &value)) {
-              uint32_t i;
-              if (llmc_json_equal(value, name))
-                  continue; /* neighbours lie in one shard */
-              (void)llmc_json_string(value, name, sizeof name);
-              i = llmc__folder_find(f, name);
-              if (i == UINT32_MAX)
-                  status = LLMC__FAIL(diag, IO, "OS.folder", LLMC_NO_OFFSET,
-                                      "%s: names the shard '%s', which is missing",
-                                      llmc__path_tail(f->file[index].name), name);
-              else
-                  f->file[i].size = 1;
-          }
-          llmc_map_close(&text);
-          return status;
-      }
+/* Chooses the shards that an index names, all of which must be there. Errors: IO, BAD_FILE. */
+static llmc_status llmc__folder_shards(llmc__folder *f, uint32_t index, llmc_diag *diag)
+{
+    llmc_blob text;
+    llmc_json root, key, value;
+    llmc_json_iter it;
+    llmc_status status;
+    char name[256];
+    LLMC__TRY(llmc_map_open(&text, f->file[index].name, diag));
+    LLMC_MEMSET(&it, 0, sizeof it);
+    status = llmc_json_parse(&text, &root, diag);
+    name[0] = 0;
+    while (status == LLMC_OK && llmc_json_next(llmc_json_get(root, "weight_map"), &it, &key, &value)) {
+        uint32_t i;
+        if (llmc_json_equal(value, name))
+            continue; /* neighbours lie in one shard */
+        (void)llmc_json_string(value, name, sizeof name);
+        i = llmc__folder_find(f, name);
+        if (i == UINT32_MAX)
+            status = LLMC__FAIL(diag, IO, "OS.folder", LLMC_NO_OFFSET,
+                                "%s: names the shard '%s', which is missing",
+                                llmc__path_tail(f->file[index].name), name);
+        else
+            f->file[i].size = 1;
+    }
+    llmc_map_close(&text);
+    return status;
+}
 
-      /* Chooses the weights of a folder: those of an index, model.safetensors, the newest checkpoint, the only file of a kind.
+/* Chooses the weights of a folder: those of an index, model.safetensors, the newest checkpoint, the only file of a kind.
    *number: the checkpoint's. Errors: IO. */
-      static llmc_status llmc__folder_weights(llmc__folder *f, uint64_t *number, llmc_diag *diag)
-      {
-          static const char *const head[3] = {"checkpoint_step_", "checkpoint_epoch_", "model_"};
-          static const char *const kind[3] = {".safetensors", ".mpk", ".gguf"};
-          uint32_t at = llmc__folder_find(f, "model.safetensors.index.json"), i;
-          if (at != UINT32_MAX)
-              return llmc__folder_shards(f, at, diag);
-          at = llmc__folder_find(f, "model.safetensors");
-          for (i = 0; at == UINT32_MAX && i < 3; i++)
-              at = llmc__folder_newest(f, head[i], ".safetensors", number);
-          if (at == UINT32_MAX)
-              at = llmc__folder_find(f, "checkpoint.safetensors");
-          if (at == UINT32_MAX)
-              at = llmc__folder_find(f, "model.mpk");
-          for (i = 0; at == UINT32_MAX && i < 3; i++)
-              at = llmc__folder_only(f, kind[i]);
-          if (at == UINT32_MAX)
-              return LLMC__FAIL(diag, IO, "OS.folder", LLMC_NO_OFFSET,
-                                "%s: holds no model.safetensors, checkpoint, model.mpk or single GGUF",
-                                llmc__path_tail(f->path));
-          f->file[at].size = 1;
-          return LLMC_OK;
-      }
+static llmc_status llmc__folder_weights(llmc__folder *f, uint64_t *number, llmc_diag *diag)
+{
+    static const char *const head[3] = {"checkpoint_step_", "checkpoint_epoch_", "model_"};
+    static const char *const kind[3] = {".safetensors", ".mpk", ".gguf"};
+    uint32_t at = llmc__folder_find(f, "model.safetensors.index.json"), i;
+    if (at != UINT32_MAX)
+        return llmc__folder_shards(f, at, diag);
+    at = llmc__folder_find(f, "model.safetensors");
+    for (i = 0; at == UINT32_MAX && i < 3; i++)
+        at = llmc__folder_newest(f, head[i], ".safetensors", number);
+    if (at == UINT32_MAX)
+        at = llmc__folder_find(f, "checkpoint.safetensors");
+    if (at == UINT32_MAX)
+        at = llmc__folder_find(f, "model.mpk");
+    for (i = 0; at == UINT32_MAX && i < 3; i++)
+        at = llmc__folder_only(f, kind[i]);
+    if (at == UINT32_MAX)
+        return LLMC__FAIL(diag, IO, "OS.folder", LLMC_NO_OFFSET,
+                          "%s: holds no model.safetensors, checkpoint, model.mpk or single GGUF",
+                          llmc__path_tail(f->path));
+    f->file[at].size = 1;
+    return LLMC_OK;
+}
 
-      /* Chooses what says how the weights compute: config.json, or nanochat's meta of the same number, or the newest; YAML or
+/* Chooses what says how the weights compute: config.json, or nanochat's meta of the same number, or the newest; YAML or
    TOML. Nothing to choose is found out by MODEL. */
-      static void llmc__folder_config(llmc__folder *f, uint64_t number)
-      {
-          uint32_t at = llmc__folder_find(f, "config.json"), i;
-          uint64_t n = 0;
-          for (i = 0; at == UINT32_MAX && i < f->n; i++)
-              if (llmc__name_counted(llmc__folder_name(f, i), "meta_", ".json", &n) && n == number)
-                  at = i;
-          if (at == UINT32_MAX)
-              at = llmc__folder_newest(f, "meta_", ".json", &n);
-          if (at == UINT32_MAX)
-              at = llmc__folder_find(f, "model_config.yaml");
-          if (at == UINT32_MAX)
-              at = llmc__folder_only(f, ".yaml");
-          if (at == UINT32_MAX)
-              at = llmc__folder_only(f, ".toml");
-          if (at != UINT32_MAX)
-              f->file[at].size = 1;
-          at = llmc__folder_find(f, "generation_config.json");
-          if (at != UINT32_MAX)
-              f->file[at].size = 1;
-      }
+static void llmc__folder_config(llmc__folder *f, uint64_t number)
+{
+    uint32_t at = llmc__folder_find(f, "config.json"), i;
+    uint64_t n = 0;
+    for (i = 0; at == UINT32_MAX && i < f->n; i++)
+        if (llmc__name_counted(llmc__folder_name(f, i), "meta_", ".json", &n) && n == number)
+            at = i;
+    if (at == UINT32_MAX)
+        at = llmc__folder_newest(f, "meta_", ".json", &n);
+    if (at == UINT32_MAX)
+        at = llmc__folder_find(f, "model_config.yaml");
+    if (at == UINT32_MAX)
+        at = llmc__folder_only(f, ".yaml");
+    if (at == UINT32_MAX)
+        at = llmc__folder_only(f, ".toml");
+    if (at != UINT32_MAX)
+        f->file[at].size = 1;
+    at = llmc__folder_find(f, "generation_config.json");
+    if (at != UINT32_MAX)
+        f->file[at].size = 1;
+}
 
-      /* The chosen files to the begin of the table, weights first, each kind by name; the number of them. */
-      static uint32_t llmc__folder_gather(llmc__folder *f)
-      {
-          uint32_t n = 0, i, j;
-          for (i = 0; i < f->n; i++) {
-              llmc_blob one = f->file[i];
-              bool weights =
-                  !llmc__name_ends(one.name, ".json") && !llmc__name_ends(one.name, "ml"); /* yaml, toml */
-              if (one.size == 0)
-                  continue;
-              one.size = weights ? 2 : 1;
-              for (j = n++; j > 0; j--) { /* insertion: a few dozen at most */
-                  const llmc_blob *before = &f->file[j - 1];
-                  const char *a = before->name, *b = one.name;
-                  while (*a != 0 && *a == *b) {
-                      a++;
-                      b++;
-                  }
-                  if (before->size > one.size ||
-                      (before->size == one.size && (unsigned char)*a <= (unsigned char)*b))
-                      break;
-                  f->file[j] = *before;
-              }
-              f->file[j] = one;
-          }
-          return n;
-      }
+/* The chosen files to the begin of the table, weights first, each kind by name; the number of them. */
+static uint32_t llmc__folder_gather(llmc__folder *f)
+{
+    uint32_t n = 0, i, j;
+    for (i = 0; i < f->n; i++) {
+        llmc_blob one = f->file[i];
+        bool weights =
+            !llmc__name_ends(one.name, ".json") && !llmc__name_ends(one.name, "ml"); /* yaml, toml */
+        if (one.size == 0)
+            continue;
+        one.size = weights ? 2 : 1;
+        for (j = n++; j > 0; j--) { /* insertion: a few dozen at most */
+            const llmc_blob *before = &f->file[j - 1];
+            const char *a = before->name, *b = one.name;
+            while (*a != 0 && *a == *b) {
+                a++;
+                b++;
+            }
+            if (before->size > one.size ||
+                (before->size == one.size && (unsigned char)*a <= (unsigned char)*b))
+                break;
+            f->file[j] = *before;
+        }
+        f->file[j] = one;
+    }
+    return n;
+}
 
-      /* The file of a sentence-transformers folder that names its pooling, if it is there. */
-      static void llmc__folder_pooling(llmc__folder *f, uint32_t *n, llmc__file *none, uint64_t *size)
-      {
-          static const char tail[] = "1_Pooling/config.json";
-          char *name = f->text + f->bytes; /* folder_read left room */
-          LLMC_MEMCPY(name, f->path, f->path_len);
-          LLMC_MEMCPY(name + f->path_len, tail, sizeof tail);
-          if (llmc__file_open(none, name, size) != 0)
-              return;
-          llmc__file_close(*none);
-          f->file[*n].name = name;
-          f->file[(*n)++].size = 1;
-      }
+/* The file of a sentence-transformers folder that names its pooling, if it is there. */
+static void llmc__folder_pooling(llmc__folder *f, uint32_t *n, llmc__file *none, uint64_t *size)
+{
+    static const char tail[] = "1_Pooling/config.json";
+    char *name = f->text + f->bytes; /* folder_read left room */
+    LLMC_MEMCPY(name, f->path, f->path_len);
+    LLMC_MEMCPY(name + f->path_len, tail, sizeof tail);
+    if (llmc__file_open(none, name, size) != 0)
+        return;
+    llmc__file_close(*none);
+    f->file[*n].name = name;
+    f->file[(*n)++].size = 1;
+}
 
-      /* All parts of a split GGUF, chosen by the name of one: "...-00002-of-00003.gguf". False: not such a name. */
-      static bool llmc__folder_parts(llmc__folder *f, const char *name)
-      {
-          size_t len = llmc__strlen(name), i, j;
-          if (len < 20 || !llmc__streq(name + len - 5, ".gguf") ||
-              !llmc__texteq(name + len - 14, 4, "-of-") || name[len - 20] != '-')
-              return false;
-          for (i = 0; i < f->n; i++) {
-              const char *other = llmc__folder_name(f, (uint32_t)i);
-              bool same = llmc__strlen(other) == len;
-              for (j = 0; same && j < len; j++)
-                  same = other[j] == name[j] ||
-                         (j >= len - 19 && j < len - 14 && other[j] >= '0' && other[j] <= '9');
-              if (same)
-                  f->file[i].size = 1;
-          }
-          return true;
-      }
+/* All parts of a split GGUF, chosen by the name of one: "...-00002-of-00003.gguf". False: not such a name. */
+static bool llmc__folder_parts(llmc__folder *f, const char *name)
+{
+    size_t len = llmc__strlen(name), i, j;
+    if (len < 20 || !llmc__streq(name + len - 5, ".gguf") || !llmc__texteq(name + len - 14, 4, "-of-") ||
+        name[len - 20] != '-')
+        return false;
+    for (i = 0; i < f->n; i++) {
+        const char *other = llmc__folder_name(f, (uint32_t)i);
+        bool same = llmc__strlen(other) == len;
+        for (j = 0; same && j < len; j++)
+            same =
+                other[j] == name[j] || (j >= len - 19 && j < len - 14 && other[j] >= '0' && other[j] <= '9');
+        if (same)
+            f->file[i].size = 1;
+    }
+    return true;
+}
 
-      /* Marks the files that belong to the file called name, or with "" to the folder. Errors: IO. */
-      static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_diag *diag)
-      {
-          uint64_t number = UINT64_MAX;
-          uint32_t at = llmc__folder_find(f, name),
-                   index = llmc__folder_find(f, "model.safetensors.index.json");
-          bool whole = name[0] == 0 || llmc__name_ends(name, ".json") || llmc__name_ends(name, ".yaml") ||
-                       llmc__name_ends(name, ".toml");
-          if (at != UINT32_MAX && llmc__folder_parts(f, name))
-              return LLMC_OK;
-          if (whole) {
-              LLMC__TRY(llmc__folder_weights(f, &number, diag));
-          } else if (at != UINT32_MAX && index != UINT32_MAX && llmc__name_ends(name, ".safetensors")) {
-              LLMC__TRY(llmc__folder_shards(f, index, diag));
-              if (f->file[at].size == 0) { /* not a shard: meant by itself */
-                  for (index = 0; index < f->n; index++)
-                      f->file[index].size = 0;
-                  f->file[at].size = 1;
-              }
-          } else if (at != UINT32_MAX) {
-              f->file[at].size = 1;
-              if (!llmc__name_counted(name, "model_", ".safetensors", &number))
-                  number = UINT64_MAX;
-          }
-          llmc__folder_config(f, number);
-          return LLMC_OK;
-      }
+/* Marks the files that belong to the file called name, or with "" to the folder. Errors: IO. */
+static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_diag *diag)
+{
+    uint64_t number = UINT64_MAX;
+    uint32_t at = llmc__folder_find(f, name), index = llmc__folder_find(f, "model.safetensors.index.json");
+    bool whole = name[0] == 0 || llmc__name_ends(name, ".json") || llmc__name_ends(name, ".yaml") ||
+                 llmc__name_ends(name, ".toml");
+    if (at != UINT32_MAX && llmc__folder_parts(f, name))
+        return LLMC_OK;
+    if (whole) {
+        LLMC__TRY(llmc__folder_weights(f, &number, diag));
+    } else if (at != UINT32_MAX && index != UINT32_MAX && llmc__name_ends(name, ".safetensors")) {
+        LLMC__TRY(llmc__folder_shards(f, index, diag));
+        if (f->file[at].size == 0) { /* not a shard: meant by itself */
+            for (index = 0; index < f->n; index++)
+                f->file[index].size = 0;
+            f->file[at].size = 1;
+        }
+    } else if (at != UINT32_MAX) {
+        f->file[at].size = 1;
+        if (!llmc__name_counted(name, "model_", ".safetensors", &number))
+            number = UINT64_MAX;
+    }
+    llmc__folder_config(f, number);
+    return LLMC_OK;
+}
 
-      /* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them. */
-      static bool llmc__path_neighbours(const char *path)
-      {
-          size_t len = llmc__strlen(path);
-          return llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
-                 llmc__name_ends(path, ".json") || llmc__name_ends(path, ".yaml") ||
-                 llmc__name_ends(path, ".toml") ||
-                 (len > 14 && llmc__name_ends(path, ".gguf") && llmc__texteq(path + len - 14, 4, "-of-"));
-      }
+/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them. */
+static bool llmc__path_neighbours(const char *path)
+{
+    size_t len = llmc__strlen(path);
+    return llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
+           llmc__name_ends(path, ".json") || llmc__name_ends(path, ".yaml") ||
+           llmc__name_ends(path, ".toml") ||
+           (len > 14 && llmc__name_ends(path, ".gguf") && llmc__texteq(path + len - 14, 4, "-of-"));
+}
 
-      /* A path that is a folder, or names one of several files, as the list host->files of what it means, not mapped yet.
+/* A path that is a folder, or names one of several files, as the list host->files of what it means, not mapped yet.
    Errors: IO, NO_MEMORY. */
-      static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool folder, llmc_diag *diag)
-      {
-          llmc__folder f;
-          llmc_status status;
-          llmc__file file = (llmc__file)0;
-          void *mem = NULL;
-          uint64_t size;
-          size_t len = llmc__strlen(path), split = folder ? len : llmc__path_split(path);
-          char where[1024];
-          LLMC_MEMSET(&f, 0, sizeof f);
-          if (split + 2 > sizeof where)
-              return llmc__os_fail(diag, "OS.folder", path, LLMC__WHY_PATH);
-          LLMC_MEMCPY(where, path, split);
-          if (folder && path[len - 1] != '/' && path[len - 1] != '\\')
-              where[split++] = '/';
-          where[split] = 0;
-          f.path = where;
-          f.path_len = split;
-          status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &host->files_bytes, diag);
-          host->files = (llmc_blob *)mem;
-          if (status == LLMC_OK)
-              status = llmc__folder_choose(&f, folder ? "" : path + split, diag);
-          if (status != LLMC_OK)
-              return status;
-          host->n_files = llmc__folder_gather(&f);
-          llmc__folder_pooling(&f, &host->n_files, &file, &size);
-          return LLMC_OK;
-      }
+static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool folder, llmc_diag *diag)
+{
+    llmc__folder f;
+    llmc_status status;
+    llmc__file file = (llmc__file)0;
+    void *mem = NULL;
+    uint64_t size;
+    size_t len = llmc__strlen(path), split = folder ? len : llmc__path_split(path);
+    char where[1024];
+    LLMC_MEMSET(&f, 0, sizeof f);
+    if (split + 2 > sizeof where)
+        return llmc__os_fail(diag, "OS.folder", path, LLMC__WHY_PATH);
+    LLMC_MEMCPY(where, path, split);
+    if (folder && path[len - 1] != '/' && path[len - 1] != '\\')
+        where[split++] = '/';
+    where[split] = 0;
+    f.path = where;
+    f.path_len = split;
+    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &host->files_bytes, diag);
+    host->files = (llmc_blob *)mem;
+    if (status == LLMC_OK)
+        status = llmc__folder_choose(&f, folder ? "" : path + split, diag);
+    if (status != LLMC_OK)
+        return status;
+    host->n_files = llmc__folder_gather(&f);
+    llmc__folder_pooling(&f, &host->n_files, &file, &size);
+    return LLMC_OK;
+}
 
-      //--[ 26.11 OS.open ]-- from a path to a sequence
-      /* host->files for a path that is one file. Errors: NO_MEMORY. */
-      static llmc_status llmc__open_single(llmc_host *host, const char *path, llmc_diag *diag)
-      {
-          void *mem;
-          LLMC__TRY(llmc_os_memory(&mem, sizeof(llmc_blob), diag));
-          host->files = (llmc_blob *)mem;
-          host->files_bytes = sizeof(llmc_blob);
-          host->files[0].name = path;
-          host->n_files = 1;
-          return LLMC_OK;
-      }
+//--[ 26.11 OS.open ]-- from a path to a sequence
+/* host->files for a path that is one file. Errors: NO_MEMORY. */
+static llmc_status llmc__open_single(llmc_host *host, const char *path, llmc_diag *diag)
+{
+    void *mem;
+    LLMC__TRY(llmc_os_memory(&mem, sizeof(llmc_blob), diag));
+    host->files = (llmc_blob *)mem;
+    host->files_bytes = sizeof(llmc_blob);
+    host->files[0].name = path;
+    host->n_files = 1;
+    return LLMC_OK;
+}
 
-      /* Maps what host->files names. Errors: IO, NO_MEMORY, CANCELLED. */
-      static llmc_status llmc__open_files(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
-      {
-          uint32_t i, n = host->n_files;
-          for (i = 0; i < n; i++) {
-              const char *name = host->files[i].name;
-              llmc_status status = llmc__map(&host->files[i], name, opt->no_mmap, &opt->progress, diag);
-              if (status != LLMC_OK) {
-                  host->n_files = i; /* those before are mapped */
-                  return status;
-              }
-          }
-          host->file = host->files[0];
-          return LLMC_OK;
-      }
+/* Maps what host->files names. Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_files(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
+{
+    uint32_t i, n = host->n_files;
+    for (i = 0; i < n; i++) {
+        const char *name = host->files[i].name;
+        llmc_status status = llmc__map(&host->files[i], name, opt->no_mmap, &opt->progress, diag);
+        if (status != LLMC_OK) {
+            host->n_files = i; /* those before are mapped */
+            return status;
+        }
+    }
+    host->file = host->files[0];
+    return LLMC_OK;
+}
 
-      /* Files, tokenizer file and model. Whatever was made is in *host, for llmc_close, also
+/* Files, tokenizer file and model. Whatever was made is in *host, for llmc_close, also
    on failure. tokenizer_path goes before opt->model->tokenizer.
    Errors: IO, CANCELLED, and those of llmc_model_init. */
-      static llmc_status llmc__open_model(llmc_host *host, const char *path, const llmc_open_options *opt,
-                                          llmc_diag *diag)
-      {
-          llmc_model_options model;
-          llmc__file file = (llmc__file)0;
-          uint64_t size;
-          size_t bytes;
-          int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
-          if (path != NULL && why == 0)
-              llmc__file_close(file);
-          llmc__options(&model, sizeof model, opt->model);
-          if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path)))
-              LLMC__TRY(llmc__open_folder(host, path, why == LLMC__WHY_DIR, diag));
-          else
-              LLMC__TRY(llmc__open_single(host, path, diag));
-          LLMC__TRY(llmc__open_files(host, opt, diag));
-          if (opt->tokenizer_path != NULL) {
-              LLMC__TRY(llmc__map(&host->tokenizer, opt->tokenizer_path, opt->no_mmap, &opt->progress, diag));
-              model.tokenizer = host->tokenizer;
-          }
-          LLMC__TRY(llmc_model_need(host->files, host->n_files, &model, &bytes, diag));
-          LLMC__TRY(llmc_os_memory(&host->model_mem, bytes, diag));
-          host->model_bytes = bytes;
-          return llmc_model_init(&host->model, host->files, host->n_files, &model, host->model_mem, bytes,
-                                 diag);
-      }
+static llmc_status llmc__open_model(llmc_host *host, const char *path, const llmc_open_options *opt,
+                                    llmc_diag *diag)
+{
+    llmc_model_options model;
+    llmc__file file = (llmc__file)0;
+    uint64_t size;
+    size_t bytes;
+    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
+    if (path != NULL && why == 0)
+        llmc__file_close(file);
+    llmc__options(&model, sizeof model, opt->model);
+    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path)))
+        LLMC__TRY(llmc__open_folder(host, path, why == LLMC__WHY_DIR, diag));
+    else
+        LLMC__TRY(llmc__open_single(host, path, diag));
+    LLMC__TRY(llmc__open_files(host, opt, diag));
+    if (opt->tokenizer_path != NULL) {
+        LLMC__TRY(llmc__map(&host->tokenizer, opt->tokenizer_path, opt->no_mmap, &opt->progress, diag));
+        model.tokenizer = host->tokenizer;
+    }
+    LLMC__TRY(llmc_model_need(host->files, host->n_files, &model, &bytes, diag));
+    LLMC__TRY(llmc_os_memory(&host->model_mem, bytes, diag));
+    host->model_bytes = bytes;
+    return llmc_model_init(&host->model, host->files, host->n_files, &model, host->model_mem, bytes, diag);
+}
 
-      /* Threads, engine and its first sequence. A pool is made only if the caller brought no
+/* Threads, engine and its first sequence. A pool is made only if the caller brought no
    tasks and more than one thread can run. On failure llmc_close undoes it.
    Errors: those of llmc_pool_open, llmc_engine_init, llmc_seq_open. */
-      static llmc_status llmc__open_engine(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
-      {
-          llmc_engine_options engine;
-          size_t bytes;
-          uint32_t threads = opt->threads > 0 ? opt->threads : llmc_os_threads();
-          llmc__options(&engine, sizeof engine, opt->engine);
-          if (engine.tasks.run == NULL && threads > 1) {
-              LLMC__TRY(llmc_pool_open(&host->pool, threads, diag));
-              engine.tasks = llmc_pool_tasks(host->pool);
-          }
-          LLMC__TRY(llmc_engine_need(host->model, &engine, &bytes, diag));
-          LLMC__TRY(llmc_os_memory(&host->engine_mem, bytes, diag));
-          host->engine_bytes = bytes;
-          LLMC__TRY(llmc_engine_init(&host->engine, host->model, &engine, host->engine_mem, bytes, diag));
-          return llmc_seq_open(&host->seq, host->engine, opt->seq, diag);
-      }
+static llmc_status llmc__open_engine(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
+{
+    llmc_engine_options engine;
+    size_t bytes;
+    uint32_t threads = opt->threads > 0 ? opt->threads : llmc_os_threads();
+    llmc__options(&engine, sizeof engine, opt->engine);
+    if (engine.tasks.run == NULL && threads > 1) {
+        LLMC__TRY(llmc_pool_open(&host->pool, threads, diag));
+        engine.tasks = llmc_pool_tasks(host->pool);
+    }
+    LLMC__TRY(llmc_engine_need(host->model, &engine, &bytes, diag));
+    LLMC__TRY(llmc_os_memory(&host->engine_mem, bytes, diag));
+    host->engine_bytes = bytes;
+    LLMC__TRY(llmc_engine_init(&host->engine, host->model, &engine, host->engine_mem, bytes, diag));
+    return llmc_seq_open(&host->seq, host->engine, opt->seq, diag);
+}
 
-      /* llmc_close -- undoes llmc_open and clears *host                          (OS.open)
+/* llmc_close -- undoes llmc_open and clears *host                          (OS.open)
    Engines and sequences that the caller made on host->model must be gone before.
    Does nothing to a host that is all zero, so closing after a failed open, or
    twice, is harmless. */
-      LLMC_API void llmc_close(llmc_host *host)
-      {
-          uint32_t i;
-          if (host->seq != NULL)
-              llmc_seq_close(host->seq);
-          llmc_pool_close(host->pool); /* before the memory that its tasks used */
-          llmc_os_release(host->engine_mem, host->engine_bytes);
-          llmc_os_release(host->model_mem, host->model_bytes);
-          llmc_map_close(&host->tokenizer);
-          for (i = 0; i < host->n_files; i++)
-              llmc_map_close(&host->files[i]);
-          llmc_os_release(host->files, host->files_bytes);
-          LLMC_MEMSET(host, 0, sizeof *host);
-      }
+LLMC_API void llmc_close(llmc_host *host)
+{
+    uint32_t i;
+    if (host->seq != NULL)
+        llmc_seq_close(host->seq);
+    llmc_pool_close(host->pool); /* before the memory that its tasks used */
+    llmc_os_release(host->engine_mem, host->engine_bytes);
+    llmc_os_release(host->model_mem, host->model_bytes);
+    llmc_map_close(&host->tokenizer);
+    for (i = 0; i < host->n_files; i++)
+        llmc_map_close(&host->files[i]);
+    llmc_os_release(host->files, host->files_bytes);
+    LLMC_MEMSET(host, 0, sizeof *host);
+}
 
-      /* llmc_open -- everything between a path and the first token              (OS.open)
+/* llmc_open -- everything between a path and the first token              (OS.open)
    host  need not be initialised; all zero on failure
    path  and the tokenizer's path must outlive the host: messages name them
    opt   NULL or zero: map the file, all threads allowed, the engine's defaults, one
@@ -20511,25 +20418,25 @@ enum {
    borrowed as llmc_engine_init and llmc_seq_open say.
    Errors: IO, NO_MEMORY, CANCELLED (by opt->progress), and those of
    llmc_model_init, llmc_engine_init and llmc_seq_open. */
-      LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_open_options *opt,
-                                     llmc_diag *diag)
-      {
-          llmc_open_options o;
-          llmc_status s;
-          llmc__options(&o, sizeof o, opt);
-          LLMC_MEMSET(host, 0, sizeof *host); /* so that llmc_close knows what there is */
-          s = llmc__open_model(host, path, &o, diag);
-          if (s == LLMC_OK && !o.no_engine)
-              s = llmc__open_engine(host, &o, diag);
-          if (s != LLMC_OK)
-              llmc_close(host);
-          return s;
-      }
+LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_open_options *opt,
+                               llmc_diag *diag)
+{
+    llmc_open_options o;
+    llmc_status s;
+    llmc__options(&o, sizeof o, opt);
+    LLMC_MEMSET(host, 0, sizeof *host); /* so that llmc_close knows what there is */
+    s = llmc__open_model(host, path, &o, diag);
+    if (s == LLMC_OK && !o.no_engine)
+        s = llmc__open_engine(host, &o, diag);
+    if (s != LLMC_OK)
+        llmc_close(host);
+    return s;
+}
 
 #endif /* LLMC_NO_OS */
 
 #ifdef __cplusplus
-      }
+}
 #endif
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT DEFAULT
@@ -20541,7 +20448,7 @@ enum {
 #endif /* LLMC__IMPLEMENTED */
 #endif /* LLMC_IMPLEMENTATION && !LLMC__PASS */
 
-      /* ============================================================================
+/* ============================================================================
    MIT License
 
    Copyright (c) 2026 the llmc.h authors
