@@ -52,19 +52,26 @@ def write_models(out, names):
         f.write("".join(lines))
 
 
-def update(out):
-    """Two tests may do this at once: the models are made aside and moved into place whole."""
+def fresh(out):
     made = os.path.join(out, "list.txt")
     sources = [os.path.abspath(__file__)] + [os.path.join(HERE, n) for n in os.listdir(HERE) if n.endswith(".py")]
-    if os.path.exists(made) and os.path.getmtime(made) > max(map(os.path.getmtime, sources)):
+    return os.path.exists(made) and os.path.getmtime(made) > max(map(os.path.getmtime, sources))
+
+
+def update(out):
+    """Two tests may do this at once: the models are made aside and moved into place whole, by the
+    first that is ready."""
+    if fresh(out):
         return
     aside = "%s.%d" % (out.rstrip("/"), os.getpid())
     write_models(aside, [])
-    shutil.rmtree(out, ignore_errors=True)
-    try:
-        os.rename(aside, out)
-    except OSError:  # another was first
-        shutil.rmtree(aside)
+    if not fresh(out):
+        shutil.rmtree(out, ignore_errors=True)
+        try:
+            os.rename(aside, out)
+        except OSError:
+            pass
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_vectors(names):
