@@ -22,7 +22,7 @@ sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 from common import CASES, reference  # noqa: E402
 from store import save_folder, save_gguf  # noqa: E402
-import llama, gemma, phi, classic, gptoss  # noqa: E402,F401,E401
+import llama, gemma, phi, classic, gptoss  # noqa: E401,E402,F401 (they fill CASES)
 
 GENERATION = {"_from_model_config": True, "transformers_version": "4.51.3"}
 

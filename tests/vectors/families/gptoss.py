@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 import decode as d
-from common import Make, Read, case, config, gguf_tensors, tied_mean, text_keys, u32
+from common import Make, Read, case, config, gguf_tensors, text_keys, u32
 from store import mxfp4_blocks, mxfp4_gguf, to_mxfp4
 
 D, F, E, H, G, K, V = 64, 96, 5, 4, 2, 24, 57

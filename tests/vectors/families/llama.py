@@ -1,13 +1,10 @@
 """Llama and the families that differ from it in a switch or two: Mistral, Mixtral, Qwen 2 and 3
 with their mixtures, Granite, SmolLM3, MiniCPM, InternLM2, OLMo, EXAONE 4, GLM 4."""
-import copy
-
 import numpy as np
 
 import decode as d
-from common import (POST_ONLY, Make, Read, case, config, f32, flags, gguf_tensors, head_dim, llama_keys, permute,
+from common import (POST_ONLY, Make, Read, case, config, f32, flags, gguf_tensors, head_dim, llama_keys,
                     permute_qk, text_keys, tied_mean, u32)
-from store import STRING
 
 D, F, V = 64, 96, 53
 

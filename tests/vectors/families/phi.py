@@ -4,7 +4,7 @@ import math
 import numpy as np
 
 import decode as d
-from common import Make, Read, case, config, f32, gguf_tensors, head_dim, start, tied_mean, u32
+from common import Make, Read, case, config, f32, gguf_tensors, start, tied_mean, u32
 
 V = 51
 
