@@ -342,6 +342,13 @@ LLMC_API size_t llmc_dtype_bytes(
 LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst);
 LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n, float *dst);
 
+/* As llmc_quantize, with scales (and minimums) searched for the least sum of
+   weights[i] * (src[i] - stored[i])^2. weights [n], any scale, not negative; NULL: a
+   little more for large elements. llmc_quantize does the same without weights for all
+   types but Q8_0 and Q4_0, which it rounds as the formats' authors do. */
+LLMC_API llmc_status llmc_quantize_weighted(llmc_dtype type, const float *src, const float *weights, size_t n,
+                                            void *dst);
+
 /*==== 10 TASK ==== threads that the caller owns ====*/
 
 typedef void (*llmc_task_fn)(void *arg, uint32_t index);
@@ -2964,7 +2971,7 @@ LLMC_API size_t llmc_dtype_bytes(llmc_dtype type, size_t n)
     return n / t->block * t->bytes;
 }
 
-//==[ 08 QUANT ]==== between f32 and storage ==== needs: 02 03 05 07 ====
+//==[ 08 QUANT ]==== between f32 and storage ==== needs: 02 03 05 06 07 ====
 
 //--[ 08.1 QUANT.block ]-- GGUF's blocks of 32
 /* Nearest integer to x, halves away from zero; 0 for NaN, the ends for what lies outside
@@ -3372,38 +3379,652 @@ static void llmc__dequantize_unit(const llmc__layout *t, const uint8_t *w, float
     }
 }
 
-//--[ 08.3 QUANT.row ]-- any number of elements
-/* llmc_quantize -- f32 to storage                                        (QUANT.row)
-   src [n]; dst [llmc_dtype_bytes(type, n)], any alignment. n 0 is OK and writes nothing.
-   F32 is only put in order of bytes; F16 and BF16 round to nearest even.
-   Errors: BAD_ARG (no such type, I8, n not whole blocks); dst is untouched then. */
-LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst)
+//--[ 08.3 QUANT.search ]-- scales and integers of the least weighted squared error
+/* Minimised is sum_i w_i (x_i - stored_i)^2 over a block, w the caller's importance of each
+   element. What a block stores is found in this order, each step judged by that sum:
+     fit      real scales for 32 or 16 elements: some candidates are tried, each rounds x to
+              integers and then gets the scale that is best for these (least squares); the best
+              one is improved by rounding with its own scale again
+     store    scales become what the block can hold: an f16, or an f16 times small integers, which
+              is a fit of its own, of scales instead of elements
+     choose   with stored scales every element takes its nearest integer; of the neighbouring small
+              integers the best are kept
+   All of it on y = x 2^-k in [-1, 1] and w up to 1, so that no square is lost or overflows. */
+
+/* Numbers that q can be: all integers from lo to hi, or the 16 of a table, ascending. */
+typedef struct llmc__grid {
+    float lo, hi;
+    const int8_t *table;
+} llmc__grid;
+
+/* E2M1 in order, doubled; index i < 8 is code 15 - i, others i - 8. */
+static const int8_t llmc__fp4_sorted[16] = {-12, -8, -6, -4, -3, -2, -1, 0, 0, 1, 2, 3, 4, 6, 8, 12};
+
+/* The index in an ascending table of 16 of what is nearest to v: four halvings. */
+static inline int llmc__nearest_index(const int8_t *table, float v)
+{
+    int i = 0, step;
+    v += v;
+    for (step = 8; step > 0; step /= 2)
+        i += v > (float)(table[i + step - 1] + table[i + step]) ? step : 0;
+    return i;
+}
+
+/* The number of g nearest to v; any v but NaN. */
+static inline float llmc__nearest(const llmc__grid *g, float v)
+{
+    if (g->table != NULL)
+        return g->table[llmc__nearest_index(g->table, v)];
+    v = v < g->lo ? g->lo : v > g->hi ? g->hi : v;
+    return llmc__f32(v + LLMC__ROUND) - LLMC__ROUND;
+}
+
+/* 1 / v, 0 for 0 and for what is so small that 1 / v would not be finite. */
+static inline float llmc__inverse(float v)
+{
+    return llmc__absf(v) > 1e-30f ? 1 / v : 0;
+}
+
+/* A fit of n elements: w (scale q + min - y)^2 is the least for q as rounded; qq is sum w q^2. */
+typedef struct llmc__fit {
+    float scale, min, qq;
+    float gain; /* sum w y^2 less the error: larger is better */
+} llmc__fit;
+
+/* q = nearest(y * inverse), then the best scale for that q. */
+static llmc__fit llmc__try_scale(const llmc__grid *g, const float *y, const float *w, int n, float inverse)
+{
+    llmc__fit f = {0, 0, 0, 0};
+    float xq = 0;
+    int i;
+    for (i = 0; i < n; i++) {
+        float q = llmc__nearest(g, y[i] * inverse), wq = w[i] * q;
+        xq += wq * y[i];
+        f.qq += wq * q;
+    }
+    f.scale = xq * llmc__inverse(f.qq);
+    f.gain = f.scale * xq;
+    return f;
+}
+
+/* The best scale without a minimum. Candidates bring the element that is farthest from zero to each
+   end of g, a little short of it or beyond; a scale may be negative. Scale 0 if all y are 0. */
+static llmc__fit llmc__fit_scale(const llmc__grid *g, const float *y, const float *w, int n)
+{
+    static const float reach[] = {0.8f, 0.87f, 0.93f, 0.97f, 1.0f, 1.03f, 1.07f, 1.13f, 1.2f, 1.35f};
+    llmc__fit best = {0, 0, 0, 0}, f;
+    float m = 0;
+    int i, side;
+    for (i = 0; i < n; i++)
+        m = llmc__absf(y[i]) > llmc__absf(m) ? y[i] : m;
+    m = llmc__inverse(m);
+    for (side = g->lo == -g->hi ? 1 : 0; side < 2 && m != 0; side++)
+        for (i = 0; i < (int)(sizeof reach / sizeof *reach); i++) {
+            f = llmc__try_scale(g, y, w, n, (side ? g->hi : g->lo) * reach[i] * m);
+            best = f.gain > best.gain ? f : best;
+        }
+    for (i = 0; i < 3 && best.scale != 0; i++) {
+        f = llmc__try_scale(g, y, w, n, llmc__inverse(best.scale));
+        if (!(f.gain > best.gain))
+            break;
+        best = f;
+    }
+    return best;
+}
+
+/* q = nearest((y - min) * inverse), then the best scale and minimum for it; below: the minimum must
+   not be above 0. sw, sx: sum of w, of w y.
+     scale = (sw xq - sx sq) / D,  min = (qq sx - sq xq) / D,  D = sw qq - sq^2 */
+static llmc__fit llmc__try_affine(const llmc__grid *g, const float *y, const float *w, int n, float inverse,
+                                  float min, float sw, float sx, bool below)
+{
+    llmc__fit f = {0, 0, 0, 0};
+    float sq = 0, xq = 0, d;
+    int i;
+    for (i = 0; i < n; i++) {
+        float q = llmc__nearest(g, (y[i] - min) * inverse), wq = w[i] * q;
+        sq += wq;
+        xq += wq * y[i];
+        f.qq += wq * q;
+    }
+    d = sw * f.qq - sq * sq;
+    if (d > 0) {
+        f.scale = (sw * xq - sx * sq) * llmc__inverse(d);
+        f.min = (f.qq * sx - sq * xq) * llmc__inverse(d);
+    }
+    if (!(d > 0) || (below && f.min > 0)) {
+        f.scale = xq * llmc__inverse(f.qq);
+        f.min = 0;
+    }
+    f.gain = f.scale * xq + f.min * sx;
+    return f;
+}
+
+/* The best scale and minimum, q from 0 to g->hi. Candidates bring the largest element near to the
+   top and the smallest to 0. */
+static llmc__fit llmc__fit_affine(const llmc__grid *g, const float *y, const float *w, int n, bool below)
+{
+    static const float reach[] = {-1.2f, -0.8f, -0.5f, -0.25f, 0, 0.2f, 0.4f, 0.7f, 1.0f, 1.4f, 2.0f};
+    llmc__fit best = {0, 0, 0, 0}, f;
+    float low = y[0], high = y[0], sw = 0, sx = 0, inverse;
+    int i;
+    for (i = 0; i < n; i++) {
+        low = y[i] < low ? y[i] : low;
+        high = y[i] > high ? y[i] : high;
+        sw += w[i];
+        sx += w[i] * y[i];
+    }
+    low = below && low > 0 ? 0 : low;
+    best.min = below && sx > 0 ? 0 : sx * llmc__inverse(sw); /* all alike: the minimum alone */
+    best.gain = best.min * sx;
+    inverse = llmc__inverse(high - low);
+    for (i = 0; i < (int)(sizeof reach / sizeof *reach) && inverse != 0; i++) {
+        f = llmc__try_affine(g, y, w, n, (g->hi + reach[i]) * inverse, low, sw, sx, below);
+        best = f.gain > best.gain ? f : best;
+    }
+    for (i = 0; i < 3 && best.scale != 0; i++) {
+        f = llmc__try_affine(g, y, w, n, llmc__inverse(best.scale), best.min, sw, sx, below);
+        if (!(f.gain > best.gain))
+            break;
+        best = f;
+    }
+    return best;
+}
+
+/* A block on its way: n elements, what was divided off, and what is found. */
+typedef struct llmc__qsearch {
+    float y[LLMC__UNIT], w[LLMC__UNIT];
+    float up, down; /* x = y up; down = 1 / up: powers of two */
+    int8_t q[LLMC__UNIT];
+} llmc__qsearch;
+
+/* Importance without the caller's: large weights matter more, small ones still do. */
+static void llmc__qsearch_weigh(llmc__qsearch *s, int n)
+{
+    float rms = 0;
+    int i;
+    for (i = 0; i < n; i++)
+        rms += s->y[i] * s->y[i];
+    rms = llmc__sqrtf(rms / (float)n);
+    for (i = 0; i < n; i++)
+        s->w[i] = rms + llmc__absf(s->y[i]) + 1e-3f;
+}
+
+/* x [n] and weights [n] (NULL: see above) to s. Not a number becomes 0, infinity the largest number;
+   weights that are negative or not numbers become 0. */
+static void llmc__qsearch_begin(llmc__qsearch *s, const float *x, const float *weights, int n)
+{
+    float most = 0;
+    uint32_t e, top = 0;
+    int i;
+    for (i = 0; i < n; i++) {
+        float v = x[i] != x[i] ? 0 : x[i] > FLT_MAX ? FLT_MAX : x[i] < -FLT_MAX ? -FLT_MAX : x[i];
+        uint32_t bits = llmc__f32_bits(v) & 0x7fffffffu;
+        top = bits > top ? bits : top;
+        s->y[i] = v;
+    }
+    e = top >> 23; /* y up to 2 for the largest exponent, whose inverse would be subnormal */
+    e = e < 1 ? 1 : e > 252 ? 252 : e + 1;
+    s->up = llmc__bits_f32(e << 23);
+    s->down = llmc__bits_f32((254 - e) << 23);
+    for (i = 0; i < n; i++)
+        s->y[i] *= s->down;
+    for (i = 0; weights != NULL && i < n; i++) {
+        float v = weights[i] > FLT_MAX ? FLT_MAX : weights[i];
+        s->w[i] = v > 0 ? v : 0;
+        most = s->w[i] > most ? s->w[i] : most;
+    }
+    if (!(most > 0))
+        llmc__qsearch_weigh(s, n);
+    for (i = 0; most > 0 && i < n; i++)
+        s->w[i] = s->w[i] / most + 1e-7f;
+}
+
+/* A scale of y as the f16 of a block; what that will mean for y. Never infinite. */
+static float llmc__qsearch_half(const llmc__qsearch *s, float scale, uint8_t *out)
+{
+    float v = scale * s->up;
+    uint16_t h = llmc__f32_to_f16(v > 65504 ? 65504 : v < -65504 ? -65504 : v);
+    llmc__put_u16le(out, h);
+    return llmc__f16_to_f32(h) * s->down;
+}
+
+/* q = nearest((y - min) / scale) for n elements from `at`; their weighted error. */
+static float llmc__qsearch_round(const llmc__qsearch *s, int8_t *q, const llmc__grid *g, int at, int n,
+                                 float scale, float min)
+{
+    float error = 0, inverse = llmc__inverse(scale);
+    int i;
+    for (i = 0; i < n; i++) {
+        float v = llmc__nearest(g, (s->y[at + i] - min) * inverse), off = scale * v + min - s->y[at + i];
+        q[i] = (int8_t)v;
+        error += s->w[at + i] * off * off;
+    }
+    return error;
+}
+
+/* Blocks of 32 with an f16 scale: out gets it, s->q the integers (a table's numbers). */
+static void llmc__qsearch_32(llmc__qsearch *s, const llmc__grid *g, uint8_t *out)
+{
+    llmc__fit f = llmc__fit_scale(g, s->y, s->w, LLMC__QK);
+    (void)llmc__qsearch_round(s, s->q, g, 0, LLMC__QK, llmc__qsearch_half(s, f.scale, out), 0);
+}
+
+/* The same with a minimum, two bytes on. */
+static void llmc__qsearch_32m(llmc__qsearch *s, const llmc__grid *g, uint8_t *out)
+{
+    llmc__fit f = llmc__fit_affine(g, s->y, s->w, LLMC__QK, false);
+    float d = llmc__qsearch_half(s, f.scale, out), m = llmc__qsearch_half(s, f.min, out + 2);
+    (void)llmc__qsearch_round(s, s->q, g, 0, LLMC__QK, d, m);
+}
+
+/* A block of 256 whose groups of `size` have an integer scale from k's range each, times an f16: k
+   gets the integers, s->q the elements, out the f16. */
+static void llmc__qsearch_groups(llmc__qsearch *s, const llmc__grid *g, const llmc__grid *range, int size,
+                                 int8_t *k, uint8_t *out)
+{
+    float scale[16], qq[16], d, error = 0, again = 0, num = 0, den = 0;
+    int8_t q[LLMC__UNIT];
+    uint8_t half[2];
+    int i, j, n = LLMC__UNIT / size;
+    for (j = 0; j < n; j++) {
+        llmc__fit f = llmc__fit_scale(g, s->y + j * size, s->w + j * size, size);
+        scale[j] = f.scale;
+        qq[j] = f.qq;
+    }
+    d = llmc__qsearch_half(s, llmc__fit_scale(range, scale, qq, n).scale, out);
+    for (j = 0; j < n; j++) {
+        float mid = llmc__nearest(range, scale[j] * llmc__inverse(d)), best = FLT_MAX, t, e;
+        for (t = mid - 1; t <= mid + 1; t++) {
+            if (t < range->lo || t > range->hi)
+                continue;
+            e = llmc__qsearch_round(s, q, g, j * size, size, d * t, 0);
+            if (e < best) {
+                best = e;
+                k[j] = (int8_t)t;
+                LLMC_MEMCPY(s->q + j * size, q, (size_t)size);
+            }
+        }
+        error += best;
+        for (i = j * size; i < (j + 1) * size; i++) {
+            float v = (float)(k[j] * s->q[i]);
+            num += s->w[i] * v * s->y[i];
+            den += s->w[i] * v * v;
+        }
+    }
+    d = llmc__qsearch_half(s, num * llmc__inverse(den), half); /* the best for these integers */
+    for (j = 0; j < n; j++)
+        again += llmc__qsearch_round(s, q + j * size, g, j * size, size, d * (float)k[j], 0);
+    if (again < error) {
+        LLMC_MEMCPY(out, half, 2);
+        LLMC_MEMCPY(s->q, q, sizeof q);
+    }
+}
+
+/* Integers that were chosen for a block of 256 with minimums: element = d k q - dmin m. */
+typedef struct llmc__chosen {
+    int8_t k[16], m[16], q[LLMC__UNIT];
+    float error;
+} llmc__chosen;
+
+/* The best k, m and q of group j, near a fit, with the stored d and dmin. For each k near the fit's,
+   m is the fit's first, then what is best for the integers that these two give. */
+static void llmc__choose(const llmc__qsearch *s, llmc__chosen *c, const llmc__grid *g,
+                         const llmc__grid *range, int size, int j, const llmc__fit *f, float d, float dmin)
+{
+    float mid = llmc__nearest(range, f->scale * llmc__inverse(d)), best = FLT_MAX, k, m, e;
+    int8_t q[32];
+    int i, turn;
+    for (k = mid - 1; k <= mid + 1; k++) {
+        if (k < 0 || k > range->hi)
+            continue;
+        m = llmc__nearest(range, -f->min * llmc__inverse(dmin));
+        for (turn = 0; turn < 2; turn++) {
+            float sw = 0, rest = 0;
+            e = llmc__qsearch_round(s, q, g, j * size, size, d * k, -dmin * m);
+            if (e < best) {
+                best = e;
+                c->k[j] = (int8_t)k;
+                c->m[j] = (int8_t)m;
+                LLMC_MEMCPY(c->q + j * size, q, (size_t)size);
+            }
+            for (i = 0; i < size; i++) {
+                sw += s->w[j * size + i];
+                rest += s->w[j * size + i] * (d * k * (float)q[i] - s->y[j * size + i]);
+            }
+            e = llmc__nearest(range, rest * llmc__inverse(sw) * llmc__inverse(dmin));
+            if (e == m)
+                break;
+            m = e;
+        }
+    }
+    c->error += best;
+}
+
+/* The best d and dmin for chosen integers: least squares in two unknowns, a = k q and b = -m.
+   False if they do not determine them. */
+static bool llmc__refit(const llmc__qsearch *s, const llmc__chosen *c, int size, float *d, float *dmin)
+{
+    float aa = 0, ab = 0, bb = 0, ay = 0, by = 0, det;
+    int i;
+    for (i = 0; i < LLMC__UNIT; i++) {
+        float a = (float)(c->k[i / size] * c->q[i]), b = -(float)c->m[i / size];
+        aa += s->w[i] * a * a;
+        ab += s->w[i] * a * b;
+        bb += s->w[i] * b * b;
+        ay += s->w[i] * a * s->y[i];
+        by += s->w[i] * b * s->y[i];
+    }
+    det = aa * bb - ab * ab;
+    if (!(det > 1e-6f * aa * bb))
+        return false;
+    *d = (ay * bb - by * ab) / det;
+    *dmin = (by * aa - ay * ab) / det;
+    return *d > 0 && *dmin > 0;
+}
+
+/* A block of 256 with integer scales and minimums (range, from 0) for each `size` elements. out gets
+   both f16, c all the integers. */
+static void llmc__qsearch_affine(llmc__qsearch *s, llmc__chosen *c, const llmc__grid *g,
+                                 const llmc__grid *range, int size, uint8_t *out)
+{
+    float scale[16], min[16], qq[16], sw[16], d, dmin;
+    llmc__fit fit[16];
+    llmc__chosen other;
+    uint8_t half[4];
+    int i, j, n = LLMC__UNIT / size;
+    for (j = 0; j < n; j++) {
+        fit[j] = llmc__fit_affine(g, s->y + j * size, s->w + j * size, size, true);
+        scale[j] = fit[j].scale > 0 ? fit[j].scale : 0;
+        qq[j] = fit[j].qq;
+        min[j] = -fit[j].min;
+        sw[j] = 0;
+        for (i = j * size; i < (j + 1) * size; i++)
+            sw[j] += s->w[i];
+    }
+    d = llmc__qsearch_half(s, llmc__fit_scale(range, scale, qq, n).scale, out);
+    dmin = llmc__qsearch_half(s, llmc__fit_scale(range, min, sw, n).scale, out + 2);
+    c->error = 0;
+    for (j = 0; j < n; j++)
+        llmc__choose(s, c, g, range, size, j, &fit[j], d, dmin);
+    if (!llmc__refit(s, c, size, &d, &dmin))
+        return;
+    d = llmc__qsearch_half(s, d, half);
+    dmin = llmc__qsearch_half(s, dmin, half + 2);
+    other.error = 0;
+    for (j = 0; j < n; j++)
+        llmc__choose(s, &other, g, range, size, j, &fit[j], d, dmin);
+    if (other.error < c->error) {
+        *c = other;
+        LLMC_MEMCPY(out, half, 4);
+    }
+}
+
+/* MXFP4's scale is a power of two: four of them are tried, from where the largest element is 4 to
+   where it is up to 24 and cut at 6. s->q gets E2M1 doubled. */
+static void llmc__qsearch_mxfp4(llmc__qsearch *s, uint8_t *out)
+{
+    llmc__grid g = {-12, 12, NULL};
+    float best = FLT_MAX, most = 0, e;
+    int8_t q[LLMC__QK];
+    int i, t, top;
+    g.table = llmc__fp4_sorted;
+    for (i = 0; i < LLMC__QK; i++)
+        most = llmc__absf(s->y[i]) > most ? llmc__absf(s->y[i]) : most;
+    /* exponent of the largest x, biased as e is, less E2M1's own 2 */
+    top = (int)(llmc__f32_bits(most) >> 23) + (int)(llmc__f32_bits(s->up) >> 23) - 127 - 2;
+    out[0] = 0;
+    LLMC_MEMSET(s->q, 0, LLMC__QK);
+    for (t = top - 1; t <= top + 1 && most > 0; t++) {
+        int code = t < 0 ? 0 : t > 254 ? 254 : t;
+        e = llmc__qsearch_round(s, q, &g, 0, LLMC__QK, llmc__e8m0_half((uint8_t)code) * s->down, 0);
+        if (e < best) {
+            best = e;
+            out[0] = (uint8_t)code;
+            LLMC_MEMCPY(s->q, q, sizeof q);
+        }
+    }
+}
+
+//--[ 08.4 QUANT.pack ]-- integers to blocks: what 08.2 takes apart
+/* 32 integers 0..31 to 16 bytes of nibbles; their fifth bits. */
+static uint32_t llmc__pack_nibbles(uint8_t *w, const int8_t *q, int more)
+{
+    uint32_t h = 0;
+    int i;
+    for (i = 0; i < LLMC__QK; i++) {
+        uint32_t v = (uint32_t)(q[i] + more);
+        h |= (v >> 4 & 1) << i;
+        if (i < 16)
+            w[i] = (uint8_t)(v & 15);
+        else
+            w[i - 16] |= (uint8_t)((v & 15) << 4);
+    }
+    return h;
+}
+
+/* The same for numbers of a table; codes by their place in it, or E2M1's. */
+static void llmc__pack_table(uint8_t *w, const int8_t *q, const int8_t *table)
+{
+    int8_t index[LLMC__QK];
+    int i;
+    for (i = 0; i < LLMC__QK; i++) {
+        int k = llmc__nearest_index(table, q[i]);
+        index[i] = (int8_t)(table == llmc__iq4_values ? k : k < 8 ? 15 - k : k - 8);
+    }
+    (void)llmc__pack_nibbles(w, index, 0);
+}
+
+/* q [256] into fields of `each` bits, a row of 32 bytes for 8 / each runs of 32 (as drawn in 07),
+   starting with bit `from` of q + more. w is zero before. */
+static void llmc__pack_runs(uint8_t *w, const int8_t *q, int more, int from, int each)
+{
+    int i, b, runs = 8 / each;
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < 32; i++) {
+            int v = (q[32 * b + i] + more) >> from & ((1 << each) - 1);
+            w[32 * (b / runs) + i] |= (uint8_t)(v << each * (b % runs));
+        }
+}
+
+/* Q6_K's low nibbles: runs 0 and 2, 1 and 3, 4 and 6, 5 and 7 share a row. */
+static void llmc__pack_q6_low(uint8_t *w, const int8_t *q)
+{
+    int i, b;
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < 32; i++)
+            w[64 * (b / 4) + 32 * (b % 2) + i] |= (uint8_t)(((q[32 * b + i] + 32) & 15) << 4 * (b / 2 % 2));
+}
+
+/* Eight scales and minimums of 6 bits to 12 bytes. */
+static void llmc__pack_k4(uint8_t *w, const int8_t *k, const int8_t *m)
+{
+    int j;
+    for (j = 0; j < 4; j++) {
+        w[j] = (uint8_t)(k[j] | k[4 + j] >> 4 << 6);
+        w[4 + j] = (uint8_t)(m[j] | m[4 + j] >> 4 << 6);
+        w[8 + j] = (uint8_t)((k[4 + j] & 15) | (m[4 + j] & 15) << 4);
+    }
+}
+
+/* Q3_K's sixteen scales, -32..31. w is zero before. */
+static void llmc__pack_q3(uint8_t *w, const int8_t *k)
+{
+    int g;
+    for (g = 0; g < 16; g++) {
+        w[g % 8] |= (uint8_t)(((k[g] + 32) & 15) << 4 * (g / 8));
+        w[8 + g % 4] |= (uint8_t)((k[g] + 32) >> 4 << 2 * (g / 4));
+    }
+}
+
+/* Ranges of integers: elements, and the scales of groups. */
+static const llmc__grid llmc__grid_q8 = {-127, 127, NULL}, llmc__grid_q6 = {-32, 31, NULL},
+                        llmc__grid_q5 = {-16, 15, NULL}, llmc__grid_q4 = {-8, 7, NULL},
+                        llmc__grid_q3 = {-4, 3, NULL}, llmc__grid_u5 = {0, 31, NULL},
+                        llmc__grid_u4 = {0, 15, NULL}, llmc__grid_u2 = {0, 3, NULL},
+                        llmc__grid_iq4 = {-127, 113, llmc__iq4_values}, llmc__grid_byte = {-128, 127, NULL},
+                        llmc__grid_s6 = {-32, 31, NULL}, llmc__grid_u6 = {0, 63, NULL};
+
+/* Blocks of 32. out [bytes of a block]. */
+static void llmc__pack_32(llmc_dtype type, llmc__qsearch *s, uint8_t *out)
+{
+    switch (type) {
+    case LLMC_Q8_0:
+        llmc__qsearch_32(s, &llmc__grid_q8, out);
+        LLMC_MEMCPY(out + 2, s->q, LLMC__QK);
+        break;
+    case LLMC_Q4_0:
+        llmc__qsearch_32(s, &llmc__grid_q4, out);
+        (void)llmc__pack_nibbles(out + 2, s->q, 8);
+        break;
+    case LLMC_Q4_1:
+        llmc__qsearch_32m(s, &llmc__grid_u4, out);
+        (void)llmc__pack_nibbles(out + 4, s->q, 0);
+        break;
+    case LLMC_Q5_0:
+        llmc__qsearch_32(s, &llmc__grid_q5, out);
+        llmc__put_u32le(out + 2, llmc__pack_nibbles(out + 6, s->q, 16));
+        break;
+    case LLMC_Q5_1:
+        llmc__qsearch_32m(s, &llmc__grid_u5, out);
+        llmc__put_u32le(out + 4, llmc__pack_nibbles(out + 8, s->q, 0));
+        break;
+    case LLMC_IQ4_NL:
+        llmc__qsearch_32(s, &llmc__grid_iq4, out);
+        llmc__pack_table(out + 2, s->q, llmc__iq4_values);
+        break;
+    default: /* MXFP4 */
+        llmc__qsearch_mxfp4(s, out);
+        llmc__pack_table(out + 1, s->q, llmc__fp4_sorted);
+        break;
+    }
+}
+
+/* Q4_K and Q5_K, whose first 16 bytes are the same; Q2_K. */
+static void llmc__pack_affine(llmc_dtype type, llmc__qsearch *s, uint8_t *out)
+{
+    llmc__chosen c;
+    int g;
+    if (type == LLMC_Q2_K) {
+        llmc__qsearch_affine(s, &c, &llmc__grid_u2, &llmc__grid_u4, 16, out + 80);
+        for (g = 0; g < 16; g++)
+            out[g] = (uint8_t)(c.k[g] | c.m[g] << 4);
+        llmc__pack_runs(out + 16, c.q, 0, 0, 2);
+        return;
+    }
+    llmc__qsearch_affine(s, &c, type == LLMC_Q4_K ? &llmc__grid_u4 : &llmc__grid_u5, &llmc__grid_u6, 32, out);
+    llmc__pack_k4(out + 4, c.k, c.m);
+    llmc__pack_runs(out + (type == LLMC_Q4_K ? 16 : 48), c.q, 0, 0, 4);
+    if (type == LLMC_Q5_K)
+        llmc__pack_runs(out + 16, c.q, 0, 4, 1);
+}
+
+/* Q8_K: one f32 scale; the last 32 bytes are the sums of each 16, int16. */
+static void llmc__pack_q8_k(llmc__qsearch *s, uint8_t *out)
+{
+    float most = 0, d;
+    int i, g;
+    for (i = 0; i < LLMC__UNIT; i++)
+        most = llmc__absf(s->y[i]) > most ? llmc__absf(s->y[i]) : most;
+    d = most / 127 * s->up;
+    llmc__put_u32le(out, llmc__f32_bits(d));
+    (void)llmc__qsearch_round(s, s->q, &llmc__grid_q8, 0, LLMC__UNIT, d * s->down, 0);
+    LLMC_MEMCPY(out + 4, s->q, LLMC__UNIT);
+    for (g = 0; g < 16; g++) {
+        int sum = 0;
+        for (i = 0; i < 16; i++)
+            sum += s->q[16 * g + i];
+        llmc__put_u16le(out + 260 + 2 * g, (uint16_t)sum);
+    }
+}
+
+/* Blocks of 256. out [bytes of a block]. */
+static void llmc__pack_256(llmc_dtype type, llmc__qsearch *s, uint8_t *out)
+{
+    int8_t k[16];
+    uint32_t high = 0;
+    int g;
+    LLMC_MEMSET(out, 0, llmc__dtype(type)->bytes);
+    switch (type) {
+    case LLMC_Q3_K:
+        llmc__qsearch_groups(s, &llmc__grid_q3, &llmc__grid_s6, 16, k, out + 108);
+        llmc__pack_runs(out, s->q, 4, 2, 1);
+        llmc__pack_runs(out + 32, s->q, 4, 0, 2);
+        llmc__pack_q3(out + 96, k);
+        break;
+    case LLMC_Q6_K:
+        llmc__qsearch_groups(s, &llmc__grid_q6, &llmc__grid_byte, 16, k, out + 208);
+        llmc__pack_q6_low(out, s->q);
+        llmc__pack_runs(out + 128, s->q, 32, 4, 2);
+        LLMC_MEMCPY(out + 192, k, 16);
+        break;
+    case LLMC_IQ4_XS:
+        llmc__qsearch_groups(s, &llmc__grid_iq4, &llmc__grid_s6, 32, k, out);
+        for (g = 0; g < 8; g++) {
+            out[4 + g / 2] |= (uint8_t)(((k[g] + 32) & 15) << 4 * (g % 2));
+            high |= (uint32_t)(k[g] + 32) >> 4 << 2 * g;
+            llmc__pack_table(out + 8 + 16 * g, s->q + 32 * g, llmc__iq4_values);
+        }
+        llmc__put_u16le(out + 2, (uint16_t)high);
+        break;
+    case LLMC_Q8_K:
+        llmc__pack_q8_k(s, out);
+        break;
+    default:
+        llmc__pack_affine(type, s, out);
+        break;
+    }
+}
+
+//--[ 08.5 QUANT.row ]-- any number of elements
+/* llmc_quantize_weighted -- f32 to storage, the least weighted error        (QUANT.row)
+   As llmc_quantize, but every quantised type is searched for (08.3), Q8_0 and Q4_0 too.
+   weights [n]: how much an element's squared error counts, any scale; NULL: about its magnitude.
+   The error of a block, in these weights, is at most a few per cent above what is possible;
+   nothing is lost to elements that are not finite (NaN is stored as 0). F32, F16 and BF16 have
+   nothing to choose. Errors: BAD_ARG, and dst is untouched then. */
+LLMC_API llmc_status llmc_quantize_weighted(llmc_dtype type, const float *src, const float *weights, size_t n,
+                                            void *dst)
 {
     uint8_t *out = (uint8_t *)dst;
     size_t i, block = llmc_dtype_block(type);
-    if (block == 0 || n % block != 0)
+    llmc__qsearch s;
+    if (block == 0 || n % block != 0 || type == LLMC_I8 || type == LLMC_I8R)
         return LLMC_BAD_ARG;
-    for (i = 0; i < n; i += block, out += llmc__dtype(type)->bytes)
-        switch (type) {
-        case LLMC_F32:
+    for (i = 0; i < n; i += block, out += llmc__dtype(type)->bytes) {
+        if (block > 1)
+            llmc__qsearch_begin(&s, src + i, weights != NULL ? weights + i : NULL, (int)block);
+        if (block == LLMC__QK)
+            llmc__pack_32(type, &s, out);
+        else if (block > 1)
+            llmc__pack_256(type, &s, out);
+        else if (type == LLMC_F32)
             llmc__put_u32le(out, llmc__f32_bits(src[i]));
-            break;
-        case LLMC_F16:
-            llmc__put_u16le(out, llmc__f32_to_f16(src[i]));
-            break;
-        case LLMC_BF16:
-            llmc__put_u16le(out, llmc__f32_to_bf16(src[i]));
-            break;
-        case LLMC_Q8_0:
+        else
+            llmc__put_u16le(out, type == LLMC_F16 ? llmc__f32_to_f16(src[i]) : llmc__f32_to_bf16(src[i]));
+    }
+    return LLMC_OK;
+}
+
+/* llmc_quantize -- f32 to storage                                        (QUANT.row)
+   src [n]; dst [llmc_dtype_bytes(type, n)], any alignment. n 0 is OK and writes nothing.
+   F32 is only put in order of bytes; F16 and BF16 round to nearest even; Q8_0 and Q4_0 are the
+   format's plain rounding, byte for byte; other types are searched for.
+   Errors: BAD_ARG (no such type, I8, I8R, n not whole blocks); dst is untouched then. */
+LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst)
+{
+    uint8_t *out = (uint8_t *)dst;
+    size_t i;
+    if (type != LLMC_Q8_0 && type != LLMC_Q4_0)
+        return llmc_quantize_weighted(type, src, NULL, n, dst);
+    if (n % LLMC__QK != 0)
+        return LLMC_BAD_ARG;
+    for (i = 0; i < n; i += LLMC__QK, out += llmc__dtype(type)->bytes)
+        if (type == LLMC_Q8_0)
             llmc__quantize_q8_0(src + i, out);
-            break;
-        case LLMC_Q4_0:
+        else
             llmc__quantize_q4_0(src + i, out);
-            break;
-        default:
-            return LLMC_BAD_ARG; /* I8's scales are kept elsewhere */
-        }
-    return type == LLMC_I8 ? LLMC_BAD_ARG : LLMC_OK;
+    return LLMC_OK;
 }
 
 /* Whole units and what is left of a row of 32-blocks. The same arguments. */
