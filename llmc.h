@@ -3366,31 +3366,61 @@ static void llmc__dequantize_unit(const llmc__layout *t, const uint8_t *w, float
               integers the best are kept
    All of it on y = x 2^-k in [-1, 1] and w up to 1, so that no square is lost or overflows. */
 
-/* Numbers that q can be: all integers from lo to hi, or the 16 of a table, ascending. */
+/* Numbers that q can be: all integers from lo to hi; or, with steps, those of a table: lo, and from
+   each mid[j] on step[j] more, which is quicker than looking for the nearest. */
 typedef struct llmc__grid {
     float lo, hi;
-    const int8_t *table;
+    const float *mid, *step;
 } llmc__grid;
 
 /* E2M1 in order, doubled; index i < 8 is code 15 - i, others i - 8. */
 static const int8_t llmc__fp4_sorted[16] = {-12, -8, -6, -4, -3, -2, -1, 0, 0, 1, 2, 3, 4, 6, 8, 12};
 
-/* The index in an ascending table of 16 of what is nearest to v: four halvings. */
-static inline int llmc__nearest_index(const int8_t *table, float v)
+/* Middles between neighbours of llmc__iq4_values and llmc__fp4_sorted, and how far these are apart. */
+static const float llmc__iq4_mid[15] = {-115.5f, -93.5f, -74,   -57,   -42, -28.5f, -16, -4.5f,
+                                        7,       19,     31.5f, 45.5f, 61,  79,     101};
+static const float llmc__iq4_step[15] = {23, 21, 18, 16, 14, 13, 12, 11, 12, 12, 13, 15, 16, 20, 24};
+static const float llmc__fp4_mid[15] = {-10,  -7,   -5,   -3.5f, -2.5f, -1.5f, -0.5f, 0,
+                                        0.5f, 1.5f, 2.5f, 3.5f,  5,     7,     10};
+static const float llmc__fp4_step[15] = {4, 2, 2, 1, 1, 1, 1, 0, 1, 1, 1, 1, 2, 2, 4};
+
+/* q = the numbers of g nearest to (y - min) * inverse; four at a time here and below, in loops that
+   compilers turn into vectors without being told. No v is NaN. */
+static inline void llmc__nearest4(const llmc__grid *g, const float *y, float min, float inverse, float *q)
 {
-    int i = 0, step;
-    v += v;
-    for (step = 8; step > 0; step /= 2)
-        i += v > (float)(table[i + step - 1] + table[i + step]) ? step : 0;
-    return i;
+    float v[4];
+    int j, k;
+    for (k = 0; k < 4; k++)
+        v[k] = (y[k] - min) * inverse;
+    if (g->step != NULL) {
+        for (k = 0; k < 4; k++)
+            q[k] = g->lo;
+        for (j = 0; j < 15; j++) {
+            float mid = g->mid[j], step = g->step[j];
+            for (k = 0; k < 4; k++) {
+                float more = v[k] > mid ? step : 0.0f;
+                q[k] += more;
+            }
+        }
+    } else
+        for (k = 0; k < 4; k++) {
+            float a = v[k] < g->lo ? g->lo : v[k];
+            a = a > g->hi ? g->hi : a;
+            q[k] = llmc__f32(a + LLMC__ROUND) - LLMC__ROUND;
+        }
 }
 
-/* The number of g nearest to v; any v but NaN. */
-static inline float llmc__nearest(const llmc__grid *g, float v)
+/* The sum of four lanes. */
+static inline float llmc__four(const float *v)
 {
-    if (g->table != NULL)
-        return g->table[llmc__nearest_index(g->table, v)];
-    v = v < g->lo ? g->lo : v > g->hi ? g->hi : v;
+    return (v[0] + v[2]) + (v[1] + v[3]);
+}
+
+/* One integer of g, which has no steps, nearest to v; its lowest for NaN. */
+static inline float llmc__level(float v, const llmc__grid *g)
+{
+    v = v > g->lo ? v : g->lo;
+    v = v < g->hi ? v : g->hi;
     return llmc__f32(v + LLMC__ROUND) - LLMC__ROUND;
 }
 
@@ -3406,19 +3436,23 @@ typedef struct llmc__fit {
     float gain; /* sum w y^2 less the error: larger is better */
 } llmc__fit;
 
-/* q = nearest(y * inverse), then the best scale for that q. */
+/* q = nearest(y * inverse), then the best scale for that q. n is a multiple of 4. */
 static llmc__fit llmc__try_scale(const llmc__grid *g, const float *y, const float *w, int n, float inverse)
 {
     llmc__fit f = {0, 0, 0, 0};
-    float xq = 0;
-    int i;
-    for (i = 0; i < n; i++) {
-        float q = llmc__nearest(g, y[i] * inverse), wq = w[i] * q;
-        xq += wq * y[i];
-        f.qq += wq * q;
+    float xq[4] = {0, 0, 0, 0}, qq[4] = {0, 0, 0, 0}, q[4];
+    int i, k;
+    for (i = 0; i < n; i += 4) {
+        llmc__nearest4(g, y + i, 0, inverse, q);
+        for (k = 0; k < 4; k++) {
+            float wq = w[i + k] * q[k];
+            xq[k] += wq * y[i + k];
+            qq[k] += wq * q[k];
+        }
     }
-    f.scale = xq * llmc__inverse(f.qq);
-    f.gain = f.scale * xq;
+    f.qq = llmc__four(qq);
+    f.scale = llmc__four(xq) * llmc__inverse(f.qq);
+    f.gain = f.scale * llmc__four(xq);
     return f;
 }
 
@@ -3433,7 +3467,7 @@ static llmc__fit llmc__fit_scale(const llmc__grid *g, const float *y, const floa
     for (i = 0; i < n; i++)
         m = llmc__absf(y[i]) > llmc__absf(m) ? y[i] : m;
     m = llmc__inverse(m);
-    for (side = g->lo == -g->hi ? 1 : 0; side < 2 && m != 0; side++)
+    for (side = g->lo == 0 || g->lo == -g->hi ? 1 : 0; side < 2 && m != 0; side++)
         for (i = 0; i < (int)(sizeof reach / sizeof *reach); i++) {
             f = llmc__try_scale(g, y, w, n, (side ? g->hi : g->lo) * reach[i] * m);
             best = f.gain > best.gain ? f : best;
@@ -3454,20 +3488,26 @@ static llmc__fit llmc__try_affine(const llmc__grid *g, const float *y, const flo
                                   float min, float sw, float sx, bool below)
 {
     llmc__fit f = {0, 0, 0, 0};
-    float sq = 0, xq = 0, d;
-    int i;
-    for (i = 0; i < n; i++) {
-        float q = llmc__nearest(g, (y[i] - min) * inverse), wq = w[i] * q;
-        sq += wq;
-        xq += wq * y[i];
-        f.qq += wq * q;
+    float sq4[4] = {0, 0, 0, 0}, xq4[4] = {0, 0, 0, 0}, qq4[4] = {0, 0, 0, 0}, q[4], sq, xq, d;
+    int i, k;
+    for (i = 0; i < n; i += 4) {
+        llmc__nearest4(g, y + i, min, inverse, q);
+        for (k = 0; k < 4; k++) {
+            float wq = w[i + k] * q[k];
+            sq4[k] += wq;
+            xq4[k] += wq * y[i + k];
+            qq4[k] += wq * q[k];
+        }
     }
+    sq = llmc__four(sq4);
+    xq = llmc__four(xq4);
+    f.qq = llmc__four(qq4);
     d = sw * f.qq - sq * sq;
-    if (d > 0) {
+    if (d > 1e-5f * sw * f.qq) { /* less is rounding: all q alike, or one weight above all others */
         f.scale = (sw * xq - sx * sq) * llmc__inverse(d);
         f.min = (f.qq * sx - sq * xq) * llmc__inverse(d);
     }
-    if (!(d > 0) || (below && f.min > 0)) {
+    if (f.scale == 0 || (below && f.min > 0)) {
         f.scale = xq * llmc__inverse(f.qq);
         f.min = 0;
     }
@@ -3538,7 +3578,7 @@ static void llmc__qsearch_begin(llmc__qsearch *s, const float *x, const float *w
         top = bits > top ? bits : top;
         s->y[i] = v;
     }
-    e = top >> 23; /* y up to 2 for the largest exponent, whose inverse would be subnormal */
+    e = top >> 23; /* y up to 8 for the largest exponents, whose inverse would be subnormal */
     e = e < 1 ? 1 : e > 252 ? 252 : e + 1;
     s->up = llmc__bits_f32(e << 23);
     s->down = llmc__bits_f32((254 - e) << 23);
@@ -3564,25 +3604,44 @@ static float llmc__qsearch_half(const llmc__qsearch *s, float scale, uint8_t *ou
     return llmc__f16_to_f32(h) * s->down;
 }
 
-/* q = nearest((y - min) / scale) for n elements from `at`; their weighted error. */
-static float llmc__qsearch_round(const llmc__qsearch *s, int8_t *q, const llmc__grid *g, int at, int n,
-                                 float scale, float min)
+/* The weighted error of n elements from `at` with this scale and minimum; *rest, unless NULL: sum of
+   w (scale q - y), which says what minimum these q would want. */
+static float llmc__qsearch_error(const llmc__qsearch *s, const llmc__grid *g, int at, int n, float scale,
+                                 float min, float *rest)
 {
-    float error = 0, inverse = llmc__inverse(scale);
-    int i;
-    for (i = 0; i < n; i++) {
-        float v = llmc__nearest(g, (s->y[at + i] - min) * inverse), off = scale * v + min - s->y[at + i];
-        q[i] = (int8_t)v;
-        error += s->w[at + i] * off * off;
+    float error[4] = {0, 0, 0, 0}, sum[4] = {0, 0, 0, 0}, q[4], inverse = llmc__inverse(scale);
+    const float *y = s->y + at, *w = s->w + at;
+    int i, k;
+    for (i = 0; i < n; i += 4) {
+        llmc__nearest4(g, y + i, min, inverse, q);
+        for (k = 0; k < 4; k++) {
+            float off = scale * q[k] - y[i + k], all = off + min;
+            sum[k] += w[i + k] * off;
+            error[k] += w[i + k] * all * all;
+        }
     }
-    return error;
+    if (rest != NULL)
+        *rest = llmc__four(sum);
+    return llmc__four(error);
+}
+
+/* The elements themselves: s->q. */
+static void llmc__qsearch_round(llmc__qsearch *s, const llmc__grid *g, int at, int n, float scale, float min)
+{
+    float q[4], inverse = llmc__inverse(scale);
+    int i, k;
+    for (i = at; i < at + n; i += 4) {
+        llmc__nearest4(g, s->y + i, min, inverse, q);
+        for (k = 0; k < 4; k++)
+            s->q[i + k] = (int8_t)q[k];
+    }
 }
 
 /* Blocks of 32 with an f16 scale: out gets it, s->q the integers (a table's numbers). */
 static void llmc__qsearch_32(llmc__qsearch *s, const llmc__grid *g, uint8_t *out)
 {
     llmc__fit f = llmc__fit_scale(g, s->y, s->w, LLMC__QK);
-    (void)llmc__qsearch_round(s, s->q, g, 0, LLMC__QK, llmc__qsearch_half(s, f.scale, out), 0);
+    llmc__qsearch_round(s, g, 0, LLMC__QK, llmc__qsearch_half(s, f.scale, out), 0);
 }
 
 /* The same with a minimum, two bytes on. */
@@ -3590,84 +3649,38 @@ static void llmc__qsearch_32m(llmc__qsearch *s, const llmc__grid *g, uint8_t *ou
 {
     llmc__fit f = llmc__fit_affine(g, s->y, s->w, LLMC__QK, false);
     float d = llmc__qsearch_half(s, f.scale, out), m = llmc__qsearch_half(s, f.min, out + 2);
-    (void)llmc__qsearch_round(s, s->q, g, 0, LLMC__QK, d, m);
+    llmc__qsearch_round(s, g, 0, LLMC__QK, d, m);
 }
 
-/* A block of 256 whose groups of `size` have an integer scale from k's range each, times an f16: k
-   gets the integers, s->q the elements, out the f16. */
-static void llmc__qsearch_groups(llmc__qsearch *s, const llmc__grid *g, const llmc__grid *range, int size,
-                                 int8_t *k, uint8_t *out)
-{
-    float scale[16], qq[16], d, error = 0, again = 0, num = 0, den = 0;
-    int8_t q[LLMC__UNIT];
-    uint8_t half[2];
-    int i, j, n = LLMC__UNIT / size;
-    for (j = 0; j < n; j++) {
-        llmc__fit f = llmc__fit_scale(g, s->y + j * size, s->w + j * size, size);
-        scale[j] = f.scale;
-        qq[j] = f.qq;
-    }
-    d = llmc__qsearch_half(s, llmc__fit_scale(range, scale, qq, n).scale, out);
-    for (j = 0; j < n; j++) {
-        float mid = llmc__nearest(range, scale[j] * llmc__inverse(d)), best = FLT_MAX, t, e;
-        for (t = mid - 1; t <= mid + 1; t++) {
-            if (t < range->lo || t > range->hi)
-                continue;
-            e = llmc__qsearch_round(s, q, g, j * size, size, d * t, 0);
-            if (e < best) {
-                best = e;
-                k[j] = (int8_t)t;
-                LLMC_MEMCPY(s->q + j * size, q, (size_t)size);
-            }
-        }
-        error += best;
-        for (i = j * size; i < (j + 1) * size; i++) {
-            float v = (float)(k[j] * s->q[i]);
-            num += s->w[i] * v * s->y[i];
-            den += s->w[i] * v * v;
-        }
-    }
-    d = llmc__qsearch_half(s, num * llmc__inverse(den), half); /* the best for these integers */
-    for (j = 0; j < n; j++)
-        again += llmc__qsearch_round(s, q + j * size, g, j * size, size, d * (float)k[j], 0);
-    if (again < error) {
-        LLMC_MEMCPY(out, half, 2);
-        LLMC_MEMCPY(s->q, q, sizeof q);
-    }
-}
-
-/* Integers that were chosen for a block of 256 with minimums: element = d k q - dmin m. */
+/* What is stored for a block of 256: integer scales k and minimums m of its groups of `size`, an f16
+   d and dmin (as they are for y): element = d k q - dmin m. */
 typedef struct llmc__chosen {
-    int8_t k[16], m[16], q[LLMC__UNIT];
-    float error;
+    const llmc__grid *g, *range; /* of q; of k and m */
+    int size, n;
+    float d, dmin, error;
+    int8_t k[16], m[16];
 } llmc__chosen;
 
-/* The best k, m and q of group j, near a fit, with the stored d and dmin. For each k near the fit's,
-   m is the fit's first, then what is best for the integers that these two give. */
-static void llmc__choose(const llmc__qsearch *s, llmc__chosen *c, const llmc__grid *g,
-                         const llmc__grid *range, int size, int j, const llmc__fit *f, float d, float dmin)
+/* The best k and m of group j near a fit. For each k near the fit's, m is the fit's first, then what
+   is best for the integers that these two give; without minimums dmin is 0, and so is m. */
+static void llmc__choose(const llmc__qsearch *s, llmc__chosen *c, int j, const llmc__fit *f, float sw)
 {
-    float mid = llmc__nearest(range, f->scale * llmc__inverse(d)), best = FLT_MAX, k, m, e;
-    int8_t q[32];
-    int i, turn;
+    float by_d = llmc__inverse(c->d), by_min = llmc__inverse(c->dmin), best = FLT_MAX, k, m, e, rest;
+    float mid = llmc__level(f->scale * by_d, c->range), first = 0;
+    int turn;
+    if (c->dmin != 0)
+        first = llmc__level(-f->min * by_min, c->range);
     for (k = mid - 1; k <= mid + 1; k++) {
-        if (k < 0 || k > range->hi)
+        if (k < c->range->lo || k > c->range->hi)
             continue;
-        m = llmc__nearest(range, -f->min * llmc__inverse(dmin));
-        for (turn = 0; turn < 2; turn++) {
-            float sw = 0, rest = 0;
-            e = llmc__qsearch_round(s, q, g, j * size, size, d * k, -dmin * m);
+        for (turn = 0, m = first; turn < 2; turn++) {
+            e = llmc__qsearch_error(s, c->g, j * c->size, c->size, c->d * k, -c->dmin * m, &rest);
             if (e < best) {
                 best = e;
                 c->k[j] = (int8_t)k;
                 c->m[j] = (int8_t)m;
-                LLMC_MEMCPY(c->q + j * size, q, (size_t)size);
             }
-            for (i = 0; i < size; i++) {
-                sw += s->w[j * size + i];
-                rest += s->w[j * size + i] * (d * k * (float)q[i] - s->y[j * size + i]);
-            }
-            e = llmc__nearest(range, rest * llmc__inverse(sw) * llmc__inverse(dmin));
+            e = c->dmin != 0 ? llmc__level(rest * llmc__inverse(sw) * by_min, c->range) : m;
             if (e == m)
                 break;
             m = e;
@@ -3676,89 +3689,103 @@ static void llmc__choose(const llmc__qsearch *s, llmc__chosen *c, const llmc__gr
     c->error += best;
 }
 
-/* The best d and dmin for chosen integers: least squares in two unknowns, a = k q and b = -m.
-   False if they do not determine them. */
-static bool llmc__refit(const llmc__qsearch *s, const llmc__chosen *c, int size, float *d, float *dmin)
+/* The best d and dmin for chosen integers: least squares in two unknowns, a = k q and b = -m, or in
+   one. False if they do not determine them. */
+static bool llmc__refit(const llmc__qsearch *s, llmc__chosen *c)
 {
-    float aa = 0, ab = 0, bb = 0, ay = 0, by = 0, det;
-    int i;
-    for (i = 0; i < LLMC__UNIT; i++) {
-        float a = (float)(c->k[i / size] * c->q[i]), b = -(float)c->m[i / size];
-        aa += s->w[i] * a * a;
-        ab += s->w[i] * a * b;
-        bb += s->w[i] * b * b;
-        ay += s->w[i] * a * s->y[i];
-        by += s->w[i] * b * s->y[i];
+    float aa = 0, ab = 0, bb = 0, ay = 0, by = 0, det, q[4];
+    int i, k;
+    for (i = 0; i < LLMC__UNIT; i += 4) {
+        int j = i / c->size;
+        float b = c->dmin != 0 ? -(float)c->m[j] : 0;
+        llmc__nearest4(c->g, s->y + i, c->dmin * b, llmc__inverse(c->d * (float)c->k[j]), q);
+        for (k = 0; k < 4; k++) {
+            float a = (float)c->k[j] * q[k], w = s->w[i + k];
+            aa += w * a * a;
+            ab += w * a * b;
+            bb += w * b * b;
+            ay += w * a * s->y[i + k];
+            by += w * b * s->y[i + k];
+        }
+    }
+    if (c->dmin == 0) {
+        c->d = ay * llmc__inverse(aa);
+        return c->d != 0;
     }
     det = aa * bb - ab * ab;
     if (!(det > 1e-6f * aa * bb))
         return false;
-    *d = (ay * bb - by * ab) / det;
-    *dmin = (by * aa - ay * ab) / det;
-    return *d > 0 && *dmin > 0;
+    c->d = (ay * bb - by * ab) / det;
+    c->dmin = (by * aa - ay * ab) / det;
+    return c->d > 0 && c->dmin > 0;
 }
 
-/* A block of 256 with integer scales and minimums (range, from 0) for each `size` elements. out gets
-   both f16, c all the integers. */
-static void llmc__qsearch_affine(llmc__qsearch *s, llmc__chosen *c, const llmc__grid *g,
-                                 const llmc__grid *range, int size, uint8_t *out)
+/* Fits of all groups; d and dmin from the fits' scales and minimums, and to be written at out (and
+   out + 2); k and m; and once more with what is best for these. At last s->q. */
+static void llmc__qsearch_256(llmc__qsearch *s, llmc__chosen *c, bool mins, uint8_t *out)
 {
-    float scale[16], min[16], qq[16], sw[16], d, dmin;
+    float scale[16], min[16], qq[16], sw[16];
     llmc__fit fit[16];
     llmc__chosen other;
     uint8_t half[4];
-    int i, j, n = LLMC__UNIT / size;
-    for (j = 0; j < n; j++) {
-        fit[j] = llmc__fit_affine(g, s->y + j * size, s->w + j * size, size, true);
-        scale[j] = fit[j].scale > 0 ? fit[j].scale : 0;
+    int i, j, size = c->size;
+    c->n = LLMC__UNIT / size;
+    c->error = c->dmin = 0;
+    for (j = 0; j < c->n; j++) {
+        const float *y = s->y + j * size, *w = s->w + j * size;
+        fit[j] = mins ? llmc__fit_affine(c->g, y, w, size, true) : llmc__fit_scale(c->g, y, w, size);
+        scale[j] = mins && fit[j].scale < 0 ? 0 : fit[j].scale;
         qq[j] = fit[j].qq;
         min[j] = -fit[j].min;
-        sw[j] = 0;
-        for (i = j * size; i < (j + 1) * size; i++)
-            sw[j] += s->w[i];
+        for (i = 0, sw[j] = 0; i < size; i++)
+            sw[j] += w[i];
     }
-    d = llmc__qsearch_half(s, llmc__fit_scale(range, scale, qq, n).scale, out);
-    dmin = llmc__qsearch_half(s, llmc__fit_scale(range, min, sw, n).scale, out + 2);
-    c->error = 0;
-    for (j = 0; j < n; j++)
-        llmc__choose(s, c, g, range, size, j, &fit[j], d, dmin);
-    if (!llmc__refit(s, c, size, &d, &dmin))
-        return;
-    d = llmc__qsearch_half(s, d, half);
-    dmin = llmc__qsearch_half(s, dmin, half + 2);
+    c->d = llmc__qsearch_half(s, llmc__fit_scale(c->range, scale, qq, c->n).scale, out);
+    if (mins)
+        c->dmin = llmc__qsearch_half(s, llmc__fit_scale(c->range, min, sw, c->n).scale, out + 2);
+    for (j = 0; j < c->n; j++)
+        llmc__choose(s, c, j, &fit[j], sw[j]);
+    other = *c;
     other.error = 0;
-    for (j = 0; j < n; j++)
-        llmc__choose(s, &other, g, range, size, j, &fit[j], d, dmin);
-    if (other.error < c->error) {
-        *c = other;
-        LLMC_MEMCPY(out, half, 4);
+    if (llmc__refit(s, &other)) {
+        other.d = llmc__qsearch_half(s, other.d, half);
+        if (mins)
+            other.dmin = llmc__qsearch_half(s, other.dmin, half + 2);
+        for (j = 0; j < c->n; j++)
+            other.error += llmc__qsearch_error(s, c->g, j * size, size, other.d * (float)c->k[j],
+                                               -other.dmin * (float)c->m[j], NULL);
+        if (other.error < c->error) {
+            *c = other;
+            LLMC_MEMCPY(out, half, mins ? 4 : 2);
+        }
     }
+    for (j = 0; j < c->n; j++)
+        llmc__qsearch_round(s, c->g, j * size, size, c->d * (float)c->k[j], -c->dmin * (float)c->m[j]);
 }
 
-/* MXFP4's scale is a power of two: four of them are tried, from where the largest element is 4 to
-   where it is up to 24 and cut at 6. s->q gets E2M1 doubled. */
+/* MXFP4's scale is a power of two: three of them are tried, from where the largest element is 2 to 4
+   to where it is 8 to 16 and cut at 6. s->q gets E2M1 doubled. */
 static void llmc__qsearch_mxfp4(llmc__qsearch *s, uint8_t *out)
 {
-    llmc__grid g = {-12, 12, NULL};
+    llmc__grid g = {-12, 12, NULL, NULL};
     float best = FLT_MAX, most = 0, e;
-    int8_t q[LLMC__QK];
     int i, t, top;
-    g.table = llmc__fp4_sorted;
+    g.mid = llmc__fp4_mid;
+    g.step = llmc__fp4_step;
     for (i = 0; i < LLMC__QK; i++)
         most = llmc__absf(s->y[i]) > most ? llmc__absf(s->y[i]) : most;
     /* exponent of the largest x, biased as e is, less E2M1's own 2 */
     top = (int)(llmc__f32_bits(most) >> 23) + (int)(llmc__f32_bits(s->up) >> 23) - 127 - 2;
     out[0] = 0;
-    LLMC_MEMSET(s->q, 0, LLMC__QK);
     for (t = top - 1; t <= top + 1 && most > 0; t++) {
-        int code = t < 0 ? 0 : t > 254 ? 254 : t;
-        e = llmc__qsearch_round(s, q, &g, 0, LLMC__QK, llmc__e8m0_half((uint8_t)code) * s->down, 0);
+        int code = t < 0 ? 0 : t > 252 ? 252 : t; /* 6 times 2^125 is the largest that is finite */
+        e = llmc__qsearch_error(s, &g, 0, LLMC__QK, llmc__e8m0_half((uint8_t)code) * s->down, 0, NULL);
         if (e < best) {
             best = e;
             out[0] = (uint8_t)code;
-            LLMC_MEMCPY(s->q, q, sizeof q);
         }
     }
+    llmc__qsearch_round(s, &g, 0, LLMC__QK, llmc__e8m0_half(out[0]) * s->down, 0);
 }
 
 //--[ 08.4 QUANT.pack ]-- integers to blocks: what 08.2 takes apart
@@ -3776,6 +3803,15 @@ static uint32_t llmc__pack_nibbles(uint8_t *w, const int8_t *q, int more)
             w[i - 16] |= (uint8_t)((v & 15) << 4);
     }
     return h;
+}
+
+/* The index in an ascending table of 16 of what is nearest to v: four halvings. */
+static int llmc__nearest_index(const int8_t *table, int v)
+{
+    int i = 0, step;
+    for (step = 8; step > 0; step /= 2)
+        i += 2 * v > table[i + step - 1] + table[i + step] ? step : 0;
+    return i;
 }
 
 /* The same for numbers of a table; codes by their place in it, or E2M1's. */
@@ -3833,12 +3869,12 @@ static void llmc__pack_q3(uint8_t *w, const int8_t *k)
 }
 
 /* Ranges of integers: elements, and the scales of groups. */
-static const llmc__grid llmc__grid_q8 = {-127, 127, NULL}, llmc__grid_q6 = {-32, 31, NULL},
-                        llmc__grid_q5 = {-16, 15, NULL}, llmc__grid_q4 = {-8, 7, NULL},
-                        llmc__grid_q3 = {-4, 3, NULL}, llmc__grid_u5 = {0, 31, NULL},
-                        llmc__grid_u4 = {0, 15, NULL}, llmc__grid_u2 = {0, 3, NULL},
-                        llmc__grid_iq4 = {-127, 113, llmc__iq4_values}, llmc__grid_byte = {-128, 127, NULL},
-                        llmc__grid_s6 = {-32, 31, NULL}, llmc__grid_u6 = {0, 63, NULL};
+static const llmc__grid llmc__grid_q8 = {-127, 127, NULL, NULL}, llmc__grid_q6 = {-32, 31, NULL, NULL},
+                        llmc__grid_q5 = {-16, 15, NULL, NULL}, llmc__grid_q4 = {-8, 7, NULL, NULL},
+                        llmc__grid_q3 = {-4, 3, NULL, NULL}, llmc__grid_u5 = {0, 31, NULL, NULL},
+                        llmc__grid_u4 = {0, 15, NULL, NULL}, llmc__grid_u2 = {0, 3, NULL, NULL},
+                        llmc__grid_iq4 = {-127, 113, llmc__iq4_mid, llmc__iq4_step},
+                        llmc__grid_s8 = {-128, 127, NULL, NULL}, llmc__grid_u6 = {0, 63, NULL, NULL};
 
 /* Blocks of 32. out [bytes of a block]. */
 static void llmc__pack_32(llmc_dtype type, llmc__qsearch *s, uint8_t *out)
@@ -3876,22 +3912,23 @@ static void llmc__pack_32(llmc_dtype type, llmc__qsearch *s, uint8_t *out)
 }
 
 /* Q4_K and Q5_K, whose first 16 bytes are the same; Q2_K. */
-static void llmc__pack_affine(llmc_dtype type, llmc__qsearch *s, uint8_t *out)
+static void llmc__pack_affine(llmc_dtype type, llmc__qsearch *s, llmc__chosen *c, uint8_t *out)
 {
-    llmc__chosen c;
     int g;
+    c->g = type == LLMC_Q2_K ? &llmc__grid_u2 : type == LLMC_Q4_K ? &llmc__grid_u4 : &llmc__grid_u5;
+    c->range = type == LLMC_Q2_K ? &llmc__grid_u4 : &llmc__grid_u6;
+    c->size = type == LLMC_Q2_K ? 16 : 32;
+    llmc__qsearch_256(s, c, true, type == LLMC_Q2_K ? out + 80 : out);
     if (type == LLMC_Q2_K) {
-        llmc__qsearch_affine(s, &c, &llmc__grid_u2, &llmc__grid_u4, 16, out + 80);
         for (g = 0; g < 16; g++)
-            out[g] = (uint8_t)(c.k[g] | c.m[g] << 4);
-        llmc__pack_runs(out + 16, c.q, 0, 0, 2);
+            out[g] = (uint8_t)(c->k[g] | c->m[g] << 4);
+        llmc__pack_runs(out + 16, s->q, 0, 0, 2);
         return;
     }
-    llmc__qsearch_affine(s, &c, type == LLMC_Q4_K ? &llmc__grid_u4 : &llmc__grid_u5, &llmc__grid_u6, 32, out);
-    llmc__pack_k4(out + 4, c.k, c.m);
-    llmc__pack_runs(out + (type == LLMC_Q4_K ? 16 : 48), c.q, 0, 0, 4);
+    llmc__pack_k4(out + 4, c->k, c->m);
+    llmc__pack_runs(out + (type == LLMC_Q4_K ? 16 : 48), s->q, 0, 0, 4);
     if (type == LLMC_Q5_K)
-        llmc__pack_runs(out + 16, c.q, 0, 4, 1);
+        llmc__pack_runs(out + 16, s->q, 0, 4, 1);
 }
 
 /* Q8_K: one f32 scale; the last 32 bytes are the sums of each 16, int16. */
@@ -3902,8 +3939,10 @@ static void llmc__pack_q8_k(llmc__qsearch *s, uint8_t *out)
     for (i = 0; i < LLMC__UNIT; i++)
         most = llmc__absf(s->y[i]) > most ? llmc__absf(s->y[i]) : most;
     d = most / 127 * s->up;
+    if (!llmc__finite(d * 127)) /* d was rounded up */
+        d = llmc__bits_f32(llmc__f32_bits(d) - 1);
     llmc__put_u32le(out, llmc__f32_bits(d));
-    (void)llmc__qsearch_round(s, s->q, &llmc__grid_q8, 0, LLMC__UNIT, d * s->down, 0);
+    llmc__qsearch_round(s, &llmc__grid_q8, 0, LLMC__UNIT, d * s->down, 0);
     LLMC_MEMCPY(out + 4, s->q, LLMC__UNIT);
     for (g = 0; g < 16; g++) {
         int sum = 0;
@@ -3916,28 +3955,35 @@ static void llmc__pack_q8_k(llmc__qsearch *s, uint8_t *out)
 /* Blocks of 256. out [bytes of a block]. */
 static void llmc__pack_256(llmc_dtype type, llmc__qsearch *s, uint8_t *out)
 {
-    int8_t k[16];
+    llmc__chosen c = {NULL, NULL, 16, 0, 0, 0, 0, {0}, {0}};
     uint32_t high = 0;
     int g;
     LLMC_MEMSET(out, 0, llmc__dtype(type)->bytes);
     switch (type) {
     case LLMC_Q3_K:
-        llmc__qsearch_groups(s, &llmc__grid_q3, &llmc__grid_s6, 16, k, out + 108);
+        c.g = &llmc__grid_q3;
+        c.range = &llmc__grid_q6;
+        llmc__qsearch_256(s, &c, false, out + 108);
         llmc__pack_runs(out, s->q, 4, 2, 1);
         llmc__pack_runs(out + 32, s->q, 4, 0, 2);
-        llmc__pack_q3(out + 96, k);
+        llmc__pack_q3(out + 96, c.k);
         break;
     case LLMC_Q6_K:
-        llmc__qsearch_groups(s, &llmc__grid_q6, &llmc__grid_byte, 16, k, out + 208);
+        c.g = &llmc__grid_q6;
+        c.range = &llmc__grid_s8;
+        llmc__qsearch_256(s, &c, false, out + 208);
         llmc__pack_q6_low(out, s->q);
         llmc__pack_runs(out + 128, s->q, 32, 4, 2);
-        LLMC_MEMCPY(out + 192, k, 16);
+        LLMC_MEMCPY(out + 192, c.k, 16);
         break;
     case LLMC_IQ4_XS:
-        llmc__qsearch_groups(s, &llmc__grid_iq4, &llmc__grid_s6, 32, k, out);
+        c.g = &llmc__grid_iq4;
+        c.range = &llmc__grid_q6;
+        c.size = 32;
+        llmc__qsearch_256(s, &c, false, out);
         for (g = 0; g < 8; g++) {
-            out[4 + g / 2] |= (uint8_t)(((k[g] + 32) & 15) << 4 * (g % 2));
-            high |= (uint32_t)(k[g] + 32) >> 4 << 2 * g;
+            out[4 + g / 2] |= (uint8_t)(((c.k[g] + 32) & 15) << 4 * (g % 2));
+            high |= (uint32_t)(c.k[g] + 32) >> 4 << 2 * g;
             llmc__pack_table(out + 8 + 16 * g, s->q + 32 * g, llmc__iq4_values);
         }
         llmc__put_u16le(out + 2, (uint16_t)high);
@@ -3946,7 +3992,7 @@ static void llmc__pack_256(llmc_dtype type, llmc__qsearch *s, uint8_t *out)
         llmc__pack_q8_k(s, out);
         break;
     default:
-        llmc__pack_affine(type, s, out);
+        llmc__pack_affine(type, s, &c, out);
         break;
     }
 }
