@@ -3938,7 +3938,7 @@ static void llmc__pack_q8_k(llmc__qsearch *s, uint8_t *out)
     int i, g;
     for (i = 0; i < LLMC__UNIT; i++)
         most = llmc__absf(s->y[i]) > most ? llmc__absf(s->y[i]) : most;
-    d = most / 127 * s->up;
+    d = llmc__f32(llmc__f32(most / 127) * s->up);
     if (!llmc__finite(llmc__f32(d * 127))) /* d was rounded up */
         d = llmc__bits_f32(llmc__f32_bits(d) - 1);
     llmc__put_u32le(out, llmc__f32_bits(d));
