@@ -3196,25 +3196,26 @@ static inline void llmc__head_mxfp4(llmc__unit *h, const uint8_t *w, size_t bloc
         h->d[b] = llmc__e8m0_half(w[17 * b]);
 }
 
-/* Q4_K's and Q5_K's twelve bytes to s [8] and m [8], 6 bits each, four bytes at a time. */
-static inline void llmc__k4_scales(uint8_t *sm, const uint8_t *w)
+/* Q4_K's and Q5_K's twelve bytes to s [8] and m [8], 6 bits each, a byte for each; bytes of a number,
+   lowest first, as they would be stored. */
+static inline void llmc__k4_scales(uint64_t sm[2], const uint8_t *w)
 {
     uint32_t a = llmc__u32le(w), b = llmc__u32le(w + 4), c = llmc__u32le(w + 8);
     uint32_t s = (c & 0x0f0f0f0fu) | (a >> 2 & 0x30303030u);
     uint32_t m = (c >> 4 & 0x0f0f0f0fu) | (b >> 2 & 0x30303030u);
-    llmc__put_u64le(sm, (a & 0x3f3f3f3fu) | (uint64_t)s << 32);
-    llmc__put_u64le(sm + 8, (b & 0x3f3f3f3fu) | (uint64_t)m << 32);
+    sm[0] = (a & 0x3f3f3f3fu) | (uint64_t)s << 32;
+    sm[1] = (b & 0x3f3f3f3fu) | (uint64_t)m << 32;
 }
 static inline void llmc__head_q4_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     float d = llmc__f16_to_f32(llmc__u16le(w)), dmin = llmc__f16_to_f32(llmc__u16le(w + 2));
-    uint8_t sm[16];
+    uint64_t sm[2];
     int b;
     (void)blocks;
     llmc__k4_scales(sm, w + 4);
     for (b = 0; b < 8; b++) {
-        h->d[b] = d * (float)sm[b];
-        h->off[b] = -(dmin * (float)sm[8 + b]);
+        h->d[b] = d * (float)(sm[0] >> 8 * b & 63);
+        h->off[b] = -(dmin * (float)(sm[1] >> 8 * b & 63));
     }
 }
 static inline void llmc__head_q5_k(llmc__unit *h, const uint8_t *w, size_t blocks)
@@ -3242,25 +3243,25 @@ static inline void llmc__head_q2_k(llmc__unit *h, const uint8_t *w, size_t block
 }
 /* Q3_K's twelve bytes to s [16], signed, eight at a time. Less 32 is bit 5 turned round and taken
    for a sign: 0..31 get bits 6 and 7 and mean -32..-1, 32..63 lose bit 5. */
-static inline void llmc__q3_scales(uint8_t *s, const uint8_t *w)
+static inline void llmc__q3_scales(uint64_t s[2], const uint8_t *w)
 {
     uint64_t v = llmc__u64le(w), t = llmc__u32le(w + 8), low = 0x0f0f0f0f0f0f0f0full, a, b, flip;
     a = (v & low) | (t << 4 & 0x30303030u) | (t << 34 & 0x3030303000000000ull);
     b = (v >> 4 & low) | (t & 0x30303030u) | (t << 30 & 0x3030303000000000ull);
     flip = ~a & 0x2020202020202020ull;
-    llmc__put_u64le(s, (a & 0x1f1f1f1f1f1f1f1full) | flip * 7);
+    s[0] = (a & 0x1f1f1f1f1f1f1f1full) | flip * 7;
     flip = ~b & 0x2020202020202020ull;
-    llmc__put_u64le(s + 8, (b & 0x1f1f1f1f1f1f1f1full) | flip * 7);
+    s[1] = (b & 0x1f1f1f1f1f1f1f1full) | flip * 7;
 }
 static inline void llmc__head_q3_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
-    uint8_t s[16];
+    uint64_t s[2];
     int g;
     (void)blocks;
     llmc__same(h->d, llmc__f16_to_f32(llmc__u16le(w + 108)));
     llmc__q3_scales(s, w + 96);
     for (g = 0; g < 16; g++)
-        h->s[g] = (int8_t)s[g];
+        h->s[g] = (int8_t)(s[g / 8] >> 8 * (g % 8) & 255);
 }
 static inline void llmc__head_q6_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
@@ -3275,9 +3276,9 @@ static inline void llmc__head_q8_k(llmc__unit *h, const uint8_t *w, size_t block
     (void)blocks;
     llmc__same(h->d, llmc__f32le(w));
 }
-/* IQ4_XS's six bytes to s [8], not less 32: nibbles and pairs are moved apart by halves of the
+/* IQ4_XS's six bytes to s [8], a byte for each, not less 32: nibbles and pairs are moved apart by halves of the
    distance to go until each has its byte. */
-static inline void llmc__xs_scales(uint8_t *s, const uint8_t *w)
+static inline uint64_t llmc__xs_scales(const uint8_t *w)
 {
     uint64_t high = llmc__u16le(w), low = llmc__u32le(w + 2);
     low = (low | low << 16) & 0x0000ffff0000ffffull;
@@ -3286,17 +3287,16 @@ static inline void llmc__xs_scales(uint8_t *s, const uint8_t *w)
     high = (high | high << 24) & 0x000000ff000000ffull;
     high = (high | high << 12) & 0x000f000f000f000full;
     high = (high | high << 6) & 0x0303030303030303ull;
-    llmc__put_u64le(s, low | high << 4);
+    return low | high << 4;
 }
 static inline void llmc__head_iq4_xs(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     float d = llmc__f16_to_f32(llmc__u16le(w));
-    uint8_t s[8];
+    uint64_t s = llmc__xs_scales(w + 2);
     int b;
     (void)blocks;
-    llmc__xs_scales(s, w + 2);
     for (b = 0; b < 8; b++)
-        h->d[b] = d * (float)(s[b] - 32);
+        h->d[b] = d * (float)((int)(s >> 8 * b & 63) - 32);
 }
 
 /* Types that are taken apart so; head NULL: the others. */
@@ -5095,25 +5095,31 @@ LLMC__AVX2_FN void llmc__avx2_quants_q6_k(llmc__avx2_quants *q, const uint8_t *w
 }
 LLMC__AVX2_FN void llmc__avx2_quants_q2_k(llmc__avx2_quants *q, const uint8_t *w)
 {
-    __m256i three = _mm256_set1_epi8(3), v;
-    int b;
-    for (b = 0; b < 8; b++) {
-        v = llmc__avx2_load(w + 16 + 32 * (b / 4));
-        q->v[b] = _mm256_and_si256(_mm256_srl_epi16(v, _mm_cvtsi32_si128(2 * (b % 4))), three);
-    }
+    __m256i three = _mm256_set1_epi8(3), a = llmc__avx2_load(w + 16), b = llmc__avx2_load(w + 48);
+    q->v[0] = _mm256_and_si256(a, three);
+    q->v[1] = _mm256_and_si256(_mm256_srli_epi16(a, 2), three);
+    q->v[2] = _mm256_and_si256(_mm256_srli_epi16(a, 4), three);
+    q->v[3] = _mm256_and_si256(_mm256_srli_epi16(a, 6), three);
+    q->v[4] = _mm256_and_si256(b, three);
+    q->v[5] = _mm256_and_si256(_mm256_srli_epi16(b, 2), three);
+    q->v[6] = _mm256_and_si256(_mm256_srli_epi16(b, 4), three);
+    q->v[7] = _mm256_and_si256(_mm256_srli_epi16(b, 6), three);
 }
+/* 4 less where the bit of h is not set. */
 LLMC__AVX2_FN void llmc__avx2_quants_q3_k(llmc__avx2_quants *q, const uint8_t *w)
 {
-    __m256i three = _mm256_set1_epi8(3), four = _mm256_set1_epi8(4), h = llmc__avx2_load(w), v;
-    int b;
-    for (b = 0; b < 8; b++) {
-        v = llmc__avx2_load(w + 32 + 32 * (b / 4));
-        v = _mm256_and_si256(_mm256_srl_epi16(v, _mm_cvtsi32_si128(2 * (b % 4))), three);
-        /* 4 more where the bit is set, then 4 less everywhere */
-        v = _mm256_or_si256(v, _mm256_slli_epi16(_mm256_and_si256(h, _mm256_set1_epi8(1)), 2));
-        q->v[b] = _mm256_sub_epi8(v, four);
-        h = _mm256_srli_epi16(h, 1);
-    }
+    __m256i four = _mm256_set1_epi8(4), h = llmc__avx2_load(w);
+    llmc__avx2_quants_q2_k(q, w + 16);
+#define LLMC__LESS(i, to) q->v[i] = _mm256_sub_epi8(q->v[i], _mm256_andnot_si256(to, four))
+    LLMC__LESS(0, _mm256_slli_epi16(h, 2));
+    LLMC__LESS(1, _mm256_slli_epi16(h, 1));
+    LLMC__LESS(2, h);
+    LLMC__LESS(3, _mm256_srli_epi16(h, 1));
+    LLMC__LESS(4, _mm256_srli_epi16(h, 2));
+    LLMC__LESS(5, _mm256_srli_epi16(h, 3));
+    LLMC__LESS(6, _mm256_srli_epi16(h, 4));
+    LLMC__LESS(7, _mm256_srli_epi16(h, 5));
+#undef LLMC__LESS
 }
 LLMC__AVX2_FN void llmc__avx2_quants_q8_k(llmc__avx2_quants *q, const uint8_t *w)
 {
@@ -5130,14 +5136,23 @@ LLMC__AVX2_FN void llmc__avx2_quants_store(int8_t *out, const llmc__avx2_quants 
         _mm256_storeu_si256((__m256i *)(out + 32 * b), q->v[b]);
 }
 
-/* Eight bytes as floats; sixteen with signs as int16. */
-LLMC__AVX2_FN __m256 llmc__avx2_vbytes(const uint8_t *p)
+/* Eight bytes of a number, lowest first, as floats; as exponents (llmc__e8m0_half); and sixteen with
+   signs as int16. By value: through memory gcc takes the bytes apart and puts them together. */
+LLMC__AVX2_FN __m256 llmc__avx2_vbytes(uint64_t bytes)
 {
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_set_epi64x(0, (long long)bytes)));
 }
-LLMC__AVX2_FN void llmc__avx2_spread(int16_t *out, const uint8_t *p)
+LLMC__AVX2_FN __m256 llmc__avx2_ve8m0(uint64_t bytes)
 {
-    _mm256_storeu_si256((__m256i *)out, _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)p)));
+    __m256i e = _mm256_cvtepu8_epi32(_mm_set_epi64x(0, (long long)bytes)), one = _mm256_set1_epi32(1);
+    __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(e, one), 23);
+    __m256i small = _mm256_sllv_epi32(_mm256_set1_epi32(0x00200000), e);
+    return _mm256_castsi256_ps(_mm256_blendv_epi8(small, normal, _mm256_cmpgt_epi32(e, one)));
+}
+LLMC__AVX2_FN void llmc__avx2_spread(int16_t *out, uint64_t low, uint64_t high)
+{
+    _mm256_storeu_si256((__m256i *)out,
+                        _mm256_cvtepi8_epi16(_mm_set_epi64x((long long)high, (long long)low)));
 }
 
 /* Eight blocks times eight of x, a lane for each, as dot8_q4_0: 31 in place of 15 leaves room in
@@ -5522,18 +5537,31 @@ LLMC__NEON_FN void llmc__neon_quants_store(int8_t *out, const llmc__neon_quants 
         vst1q_s8(out + 16 * i, q->v[i]);
 }
 
-/* Eight bytes as floats; sixteen with signs as int16. */
-LLMC__NEON_FN llmc__neon_v8 llmc__neon_vbytes(const uint8_t *p)
+/* Eight bytes of a number, lowest first, as floats; as exponents (llmc__e8m0_half); and sixteen with
+   signs as int16. */
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vbytes(uint64_t bytes)
 {
-    uint16x8_t w = vmovl_u8(vld1_u8(p));
+    uint16x8_t w = vmovl_u8(vcreate_u8(bytes));
     float32x4_t a = vcvtq_f32_u32(vmovl_u16(vget_low_u16(w)));
     return llmc__neon_v8_of(a, vcvtq_f32_u32(vmovl_u16(vget_high_u16(w))));
 }
-LLMC__NEON_FN void llmc__neon_spread(int16_t *out, const uint8_t *p)
+LLMC__NEON_FN float32x4_t llmc__neon_ve8m0_4(uint16x4_t e4)
 {
-    int8x16_t v = vreinterpretq_s8_u8(vld1q_u8(p));
-    vst1q_s16(out, vmovl_s8(vget_low_s8(v)));
-    vst1q_s16(out + 8, vmovl_s8(vget_high_s8(v)));
+    uint32x4_t e = vmovl_u16(e4), one = vdupq_n_u32(1);
+    uint32x4_t normal = vshlq_n_u32(vsubq_u32(e, one), 23);
+    uint32x4_t small = vshlq_u32(vdupq_n_u32(0x00200000), vreinterpretq_s32_u32(vminq_u32(e, one)));
+    return vreinterpretq_f32_u32(vbslq_u32(vcgtq_u32(e, one), normal, small));
+}
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_ve8m0(uint64_t bytes)
+{
+    uint16x8_t w = vmovl_u8(vcreate_u8(bytes));
+    float32x4_t a = llmc__neon_ve8m0_4(vget_low_u16(w));
+    return llmc__neon_v8_of(a, llmc__neon_ve8m0_4(vget_high_u16(w)));
+}
+LLMC__NEON_FN void llmc__neon_spread(int16_t *out, uint64_t low, uint64_t high)
+{
+    vst1q_s16(out, vmovl_s8(vreinterpret_s8_u8(vcreate_u8(low))));
+    vst1q_s16(out + 8, vmovl_s8(vreinterpret_s8_u8(vcreate_u8(high))));
 }
 
 /* As dot32, each 16 times a scale of its own: under 2^24 in all (09.2). */
@@ -6007,21 +6035,14 @@ LLMC__SCALES_FN(q5_1, 24)
 LLMC__SCALES_FN(iq4_nl, 18)
 #undef LLMC__SCALES_FN
 
-/* As llmc__e8m0_half. The eight bytes are put together in a register, as a load would wait for
-   eight small stores. From e = 2 on vpow2 makes 2^(e - 128). */
+/* The eight exponents are put together in a register, as a load would wait for eight small stores. */
 LLMC__INLINE void LLMC__N(scales_mxfp4)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     uint64_t bytes = 0;
-    uint8_t eight[8];
-    llmc__v8 e, small;
     int i;
     for (i = 0; i < 8; i++)
         bytes |= (uint64_t)w[17 * i] << 8 * i;
-    llmc__put_u64le(eight, bytes);
-    e = LLMC__N(vbytes)(eight);
-    small = llmc__vmul(llmc__vadd(e, llmc__vset1(1)), llmc__vset1(llmc__bits_f32(0x00200000u)));
-    h->d =
-        llmc__vsel_lt(e, llmc__vset1(2), small, llmc__vpow2(llmc__vadd(e, llmc__vset1(LLMC__ROUND - 128))));
+    h->d = LLMC__N(ve8m0)(bytes);
 }
 
 /* An f16 in all lanes: lane i of eight from `at` on, all within the block. */
@@ -6035,10 +6056,10 @@ LLMC__INLINE llmc__v8 LLMC__N(half)(const uint8_t *at, int i)
 /* Blocks of 256: integers times one or two f16. The same bits as 08.2's heads. */
 LLMC__INLINE void LLMC__N(scales_q4_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
-    uint8_t sm[16];
+    uint64_t sm[2];
     llmc__k4_scales(sm, w + 4);
-    h->d = llmc__vmul(LLMC__N(half)(w, 0), LLMC__N(vbytes)(sm));
-    h->off = llmc__vsub(llmc__vzero(), llmc__vmul(LLMC__N(half)(w, 1), LLMC__N(vbytes)(sm + 8)));
+    h->d = llmc__vmul(LLMC__N(half)(w, 0), LLMC__N(vbytes)(sm[0]));
+    h->off = llmc__vsub(llmc__vzero(), llmc__vmul(LLMC__N(half)(w, 1), LLMC__N(vbytes)(sm[1])));
 }
 LLMC__INLINE void LLMC__N(scales_q5_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
@@ -6047,26 +6068,21 @@ LLMC__INLINE void LLMC__N(scales_q5_k)(LLMC__N(scale8) * h, const uint8_t *w)
 LLMC__INLINE void LLMC__N(scales_q2_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     uint64_t a = llmc__u64le(w), b = llmc__u64le(w + 8), low = 0x0f0f0f0f0f0f0f0full;
-    uint8_t t[16];
-    llmc__put_u64le(t, a & low);
-    llmc__put_u64le(t + 8, b & low);
-    LLMC__N(spread)(h->s, t);
-    llmc__put_u64le(t, a >> 4 & low);
-    llmc__put_u64le(t + 8, b >> 4 & low);
-    LLMC__N(spread)(h->m, t);
+    LLMC__N(spread)(h->s, a & low, b & low);
+    LLMC__N(spread)(h->m, a >> 4 & low, b >> 4 & low);
     h->d = LLMC__N(half)(w + 68, 6);
     h->off = llmc__vsub(llmc__vzero(), LLMC__N(half)(w + 68, 7));
 }
 LLMC__INLINE void LLMC__N(scales_q3_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
-    uint8_t t[16];
-    llmc__q3_scales(t, w + 96);
-    LLMC__N(spread)(h->s, t);
+    uint64_t s[2];
+    llmc__q3_scales(s, w + 96);
+    LLMC__N(spread)(h->s, s[0], s[1]);
     h->d = LLMC__N(half)(w + 94, 7);
 }
 LLMC__INLINE void LLMC__N(scales_q6_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
-    LLMC__N(spread)(h->s, w + 192);
+    LLMC__N(spread)(h->s, llmc__u64le(w + 192), llmc__u64le(w + 200));
     h->d = LLMC__N(half)(w + 194, 7);
 }
 LLMC__INLINE void LLMC__N(scales_q8_k)(LLMC__N(scale8) * h, const uint8_t *w)
@@ -6075,9 +6091,8 @@ LLMC__INLINE void LLMC__N(scales_q8_k)(LLMC__N(scale8) * h, const uint8_t *w)
 }
 LLMC__INLINE void LLMC__N(scales_iq4_xs)(LLMC__N(scale8) * h, const uint8_t *w)
 {
-    uint8_t t[8];
-    llmc__xs_scales(t, w + 2);
-    h->d = llmc__vmul(LLMC__N(half)(w, 0), llmc__vsub(LLMC__N(vbytes)(t), llmc__vset1(32)));
+    llmc__v8 s = llmc__vsub(LLMC__N(vbytes)(llmc__xs_scales(w + 2)), llmc__vset1(32));
+    h->d = llmc__vmul(LLMC__N(half)(w, 0), s);
 }
 
 /* Rows taken apart for a tile: row i's scales become lane i of every block's. */
