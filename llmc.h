@@ -4242,22 +4242,25 @@ typedef struct llmc__rows {
             {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)}, p(finite)  \
     }
 
-/* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums).
-     u   q is 0..31        s   q is a byte with sign        h   the same, with scales for 16 */
+/* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums, bias).
+     u   bytes without sign, q + bias is 0..31     s   bytes with sign
+     h   without sign, 0..63, and scales for 16
+   Sets that multiply bytes with signs as fast as others (NEON) leave the bias off; sums of q are then
+   those of q + bias, less bias times the sum of x. */
 enum { llmc__kind_u, llmc__kind_s, llmc__kind_h };
-#define LLMC__UNIT_TYPES(X)           \
-    X(q4_1, LLMC_Q4_1, 160, u, 1)     \
-    X(q5_0, LLMC_Q5_0, 176, s, 0)     \
-    X(q5_1, LLMC_Q5_1, 192, u, 1)     \
-    X(q2_k, LLMC_Q2_K, 84, h, 1)      \
-    X(q3_k, LLMC_Q3_K, 110, h, 0)     \
-    X(q4_k, LLMC_Q4_K, 144, u, 1)     \
-    X(q5_k, LLMC_Q5_K, 176, u, 1)     \
-    X(q6_k, LLMC_Q6_K, 210, h, 0)     \
-    X(q8_k, LLMC_Q8_K, 292, s, 0)     \
-    X(iq4_nl, LLMC_IQ4_NL, 144, s, 0) \
-    X(iq4_xs, LLMC_IQ4_XS, 136, s, 0) \
-    X(mxfp4, LLMC_MXFP4, 136, s, 0)
+#define LLMC__UNIT_TYPES(X)              \
+    X(q4_1, LLMC_Q4_1, 160, u, 1, 0)     \
+    X(q5_0, LLMC_Q5_0, 176, u, 0, 16)    \
+    X(q5_1, LLMC_Q5_1, 192, u, 1, 0)     \
+    X(q2_k, LLMC_Q2_K, 84, h, 1, 0)      \
+    X(q3_k, LLMC_Q3_K, 110, h, 0, 4)     \
+    X(q4_k, LLMC_Q4_K, 144, u, 1, 0)     \
+    X(q5_k, LLMC_Q5_K, 176, u, 1, 0)     \
+    X(q6_k, LLMC_Q6_K, 210, h, 0, 32)    \
+    X(q8_k, LLMC_Q8_K, 292, s, 0, 0)     \
+    X(iq4_nl, LLMC_IQ4_NL, 144, s, 0, 0) \
+    X(iq4_xs, LLMC_IQ4_XS, 136, s, 0, 0) \
+    X(mxfp4, LLMC_MXFP4, 136, u, 0, 12)
 
 //--[ 09.2 KERNEL.scalar ]-- plain C: the oracle, and what an unknown machine runs
 /* A row of any type as floats, by 08's definition: src [n] in storage, dst [n]. One for all sets,
@@ -4272,7 +4275,7 @@ LLMC__ROW_FN(llmc__row_f16, LLMC_F16)
 LLMC__ROW_FN(llmc__row_bf16, LLMC_BF16)
 LLMC__ROW_FN(llmc__row_q8_0, LLMC_Q8_0)
 LLMC__ROW_FN(llmc__row_q4_0, LLMC_Q4_0)
-#define LLMC__X(name, type, bytes, kind, mins) LLMC__ROW_FN(llmc__row_##name, type)
+#define LLMC__X(name, type, bytes, kind, mins, bias) LLMC__ROW_FN(llmc__row_##name, type)
 LLMC__UNIT_TYPES(LLMC__X)
 #undef LLMC__X
 #undef LLMC__ROW_FN
@@ -4409,7 +4412,7 @@ static void llmc__scalar_units(llmc_dtype type, float *out, size_t out_stride, c
         }
     }
 }
-#define LLMC__X(name, type, bytes, kind, mins)                                                            \
+#define LLMC__X(name, type, bytes, kind, mins, bias)                                                      \
     static void llmc__scalar_matmul_##name(float *out, size_t out_stride, const uint8_t *w,               \
                                            size_t row_bytes, size_t rows, const void *x, size_t x_stride, \
                                            size_t cols, size_t n)                                         \
@@ -5022,8 +5025,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q5_0(llmc__avx2_quants *q, const uint8_t *w
 {
     int b;
     for (b = 0; b < 8; b++, w += 22)
-        q->v[b] = _mm256_sub_epi8(_mm256_or_si256(llmc__avx2_nibbles(w + 6), llmc__avx2_fifth(w + 2)),
-                                  _mm256_set1_epi8(16));
+        q->v[b] = _mm256_or_si256(llmc__avx2_nibbles(w + 6), llmc__avx2_fifth(w + 2));
 }
 LLMC__AVX2_FN void llmc__avx2_quants_q5_1(llmc__avx2_quants *q, const uint8_t *w)
 {
@@ -5039,9 +5041,11 @@ LLMC__AVX2_FN void llmc__avx2_quants_iq4_nl(llmc__avx2_quants *q, const uint8_t 
 }
 LLMC__AVX2_FN void llmc__avx2_quants_mxfp4(llmc__avx2_quants *q, const uint8_t *w)
 {
+    /* llmc__fp4_values + 12 */
+    static const int8_t biased[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
     int b;
     for (b = 0; b < 8; b++, w += 17)
-        q->v[b] = llmc__avx2_table(llmc__fp4_values, llmc__avx2_nibbles(w + 1));
+        q->v[b] = llmc__avx2_table(biased, llmc__avx2_nibbles(w + 1));
 }
 LLMC__AVX2_FN void llmc__avx2_quants_iq4_xs(llmc__avx2_quants *q, const uint8_t *w)
 {
@@ -5076,7 +5080,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q5_k(llmc__avx2_quants *q, const uint8_t *w
 }
 LLMC__AVX2_FN void llmc__avx2_quants_q6_k(llmc__avx2_quants *q, const uint8_t *w)
 {
-    __m256i mask = _mm256_set1_epi8(15), pair = _mm256_set1_epi8(48), less = _mm256_set1_epi8(32);
+    __m256i mask = _mm256_set1_epi8(15), pair = _mm256_set1_epi8(48);
     int j;
     for (j = 0; j < 2; j++) {
         __m256i a = llmc__avx2_load(w + 64 * j), b = llmc__avx2_load(w + 64 * j + 32);
@@ -5087,10 +5091,6 @@ LLMC__AVX2_FN void llmc__avx2_quants_q6_k(llmc__avx2_quants *q, const uint8_t *w
         b = _mm256_srli_epi16(b, 4);
         v[2] = _mm256_or_si256(_mm256_and_si256(a, mask), _mm256_and_si256(h, pair));
         v[3] = _mm256_or_si256(_mm256_and_si256(b, mask), _mm256_and_si256(_mm256_srli_epi16(h, 2), pair));
-        v[0] = _mm256_sub_epi8(v[0], less);
-        v[1] = _mm256_sub_epi8(v[1], less);
-        v[2] = _mm256_sub_epi8(v[2], less);
-        v[3] = _mm256_sub_epi8(v[3], less);
     }
 }
 LLMC__AVX2_FN void llmc__avx2_quants_q2_k(llmc__avx2_quants *q, const uint8_t *w)
@@ -5105,21 +5105,21 @@ LLMC__AVX2_FN void llmc__avx2_quants_q2_k(llmc__avx2_quants *q, const uint8_t *w
     q->v[6] = _mm256_and_si256(_mm256_srli_epi16(b, 4), three);
     q->v[7] = _mm256_and_si256(_mm256_srli_epi16(b, 6), three);
 }
-/* 4 less where the bit of h is not set. */
+/* 4 more where the bit of h is set. */
 LLMC__AVX2_FN void llmc__avx2_quants_q3_k(llmc__avx2_quants *q, const uint8_t *w)
 {
     __m256i four = _mm256_set1_epi8(4), h = llmc__avx2_load(w);
     llmc__avx2_quants_q2_k(q, w + 16);
-#define LLMC__LESS(i, to) q->v[i] = _mm256_sub_epi8(q->v[i], _mm256_andnot_si256(to, four))
-    LLMC__LESS(0, _mm256_slli_epi16(h, 2));
-    LLMC__LESS(1, _mm256_slli_epi16(h, 1));
-    LLMC__LESS(2, h);
-    LLMC__LESS(3, _mm256_srli_epi16(h, 1));
-    LLMC__LESS(4, _mm256_srli_epi16(h, 2));
-    LLMC__LESS(5, _mm256_srli_epi16(h, 3));
-    LLMC__LESS(6, _mm256_srli_epi16(h, 4));
-    LLMC__LESS(7, _mm256_srli_epi16(h, 5));
-#undef LLMC__LESS
+#define LLMC__MORE(i, to) q->v[i] = _mm256_or_si256(q->v[i], _mm256_and_si256(to, four))
+    LLMC__MORE(0, _mm256_slli_epi16(h, 2));
+    LLMC__MORE(1, _mm256_slli_epi16(h, 1));
+    LLMC__MORE(2, h);
+    LLMC__MORE(3, _mm256_srli_epi16(h, 1));
+    LLMC__MORE(4, _mm256_srli_epi16(h, 2));
+    LLMC__MORE(5, _mm256_srli_epi16(h, 3));
+    LLMC__MORE(6, _mm256_srli_epi16(h, 4));
+    LLMC__MORE(7, _mm256_srli_epi16(h, 5));
+#undef LLMC__MORE
 }
 LLMC__AVX2_FN void llmc__avx2_quants_q8_k(llmc__avx2_quants *q, const uint8_t *w)
 {
@@ -5162,7 +5162,8 @@ LLMC__AVX2_FN __m256i llmc__avx2_halves(__m256i a, __m256i b)
 {
     return _mm256_add_epi16(_mm256_blend_epi32(a, b, 0xf0), _mm256_permute2x128_si256(a, b, 0x21));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s)
+LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+                                        int bias)
 {
     __m256i one = _mm256_set1_epi16(1), a, b;
     (void)s;
@@ -5170,35 +5171,49 @@ LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__
                           llmc__avx2_halves(LLMC__PAIRS(1), LLMC__PAIRS(5)));
     b = _mm256_hadd_epi16(llmc__avx2_halves(LLMC__PAIRS(2), LLMC__PAIRS(6)),
                           llmc__avx2_halves(LLMC__PAIRS(3), LLMC__PAIRS(7)));
-    return _mm256_hadd_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+    a = _mm256_hadd_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+    if (bias == 0)
+        return a;
+    return _mm256_sub_epi32(a, _mm256_mullo_epi32(llmc__avx2_x_sums(x), _mm256_set1_epi32(bias)));
 }
 #undef LLMC__PAIRS
 
-/* With signs: |w| times x with w's sign, as block_q8_0; pairs of products times the scale of their
-   16, which are a half of the register: s[0] is block 0's low half's, s[1] its high half's. */
-LLMC__AVX2_FN __m256i llmc__avx2_signed(__m256i w, const llmc__q8 *x, __m256i s)
+/* With signs: |w| times x with w's sign, as block_q8_0. */
+LLMC__AVX2_FN __m256i llmc__avx2_signed(__m256i w, const llmc__q8 *x)
 {
     __m256i pair = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(llmc__avx2_load(x->q), w));
-    return _mm256_madd_epi16(pair, s);
+    return _mm256_madd_epi16(pair, _mm256_set1_epi16(1));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_dots_s(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s)
+LLMC__AVX2_FN __m256i llmc__avx2_dots_s(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+                                        int bias)
 {
-    __m256i one = _mm256_set1_epi16(1);
     (void)s;
-#define LLMC__DOT(i) llmc__avx2_signed(q->v[i], x + (i), one)
+    (void)bias;
+#define LLMC__DOT(i) llmc__avx2_signed(q->v[i], x + (i))
     return llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
                            LLMC__DOT(6), LLMC__DOT(7));
 #undef LLMC__DOT
 }
-LLMC__AVX2_FN __m256i llmc__avx2_dots_h(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s)
+
+/* Pairs of products times the scale of their 16, which are a half of the register: s[0] is block
+   0's low half's, s[1] its high half's. A pair is at most 2 * 63 * 127. */
+LLMC__AVX2_FN __m256i llmc__avx2_dots_h(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+                                        int bias)
 {
     __m256i each = _mm256_setr_epi32(0x01000100, 0x01000100, 0x01000100, 0x01000100, 0x03020302, 0x03020302,
-                                     0x03020302, 0x03020302);
-#define LLMC__DOT(i) \
-    llmc__avx2_signed(q->v[i], x + (i), _mm256_shuffle_epi8(llmc__avx2_dword(s + 2 * (i)), each))
-    return llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
-                           LLMC__DOT(6), LLMC__DOT(7));
+                                     0x03020302, 0x03020302),
+            a;
+#define LLMC__DOT(i)                                                          \
+    _mm256_madd_epi16(_mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x[i].q)), \
+                      _mm256_shuffle_epi8(llmc__avx2_dword(s + 2 * (i)), each))
+    a = llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
+                        LLMC__DOT(6), LLMC__DOT(7));
 #undef LLMC__DOT
+    if (bias == 0)
+        return a;
+    return _mm256_sub_epi32(a,
+                            _mm256_mullo_epi32(_mm256_madd_epi16(llmc__avx2_x_pairs(x), llmc__avx2_load(s)),
+                                               _mm256_set1_epi32(bias)));
 }
 
 /* What minimums multiply: lane i is the sum of x[i]; in kind h m[2i] sum[0] + m[2i+1] sum[1]. For
@@ -5214,63 +5229,75 @@ LLMC__AVX2_FN __m256i llmc__avx2_panel_min(const llmc__q8 *x, const int16_t *m)
     return _mm256_madd_epi16(llmc__avx2_dword(x->sum), llmc__avx2_load(m));
 }
 
-/* Panels of 32 bytes of eight rows, 256 apart. u keeps bytes: four pairs of products are at most
-   4 * 2 * 31 * 127, so the first and last 16 elements are added up apart. s and h widen, as Q8_0;
-   h multiplies by the scales at once, s[2 r] and s[2 r + 1] of row r: at most 128 * 128. */
-LLMC__AVX2_FN void llmc__avx2_panel_u(llmc__avx2_panel *p, const int8_t *q, const int16_t *s)
+/* Panels of 32 bytes of eight rows, 256 apart. u and h keep bytes: four pairs of u's products are at
+   most 4 * 2 * 31 * 127, two of h's 2 * 2 * 63 * 127. h has the scales beside them, s[2 r] and
+   s[2 r + 1] of row r: v[8] the first for both of a lane's pairs, v[9] the second, v[10] both times
+   the bias. s widens, as Q8_0. */
+LLMC__AVX2_FN void llmc__avx2_panel_u(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
     (void)s;
+    (void)bias;
     llmc__avx2_transpose(p->v, (const uint8_t *)q, LLMC__UNIT);
     llmc__avx2_transpose(p->v + 4, (const uint8_t *)q + 16, LLMC__UNIT);
 }
-LLMC__AVX2_FN void llmc__avx2_panel_s(llmc__avx2_panel *p, const int8_t *q, const int16_t *s)
+LLMC__AVX2_FN void llmc__avx2_panel_s(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
     (void)s;
+    (void)bias;
     llmc__avx2_panel_i8(p, (const uint8_t *)q, LLMC__UNIT);
 }
-LLMC__AVX2_FN void llmc__avx2_panel_h(llmc__avx2_panel *p, const int8_t *q, const int16_t *s)
+LLMC__AVX2_FN void llmc__avx2_panel_h(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
     __m256i both = llmc__avx2_load(s);
-    __m256i low = _mm256_blend_epi16(both, _mm256_slli_epi32(both, 16), 0xaa);
-    __m256i high = _mm256_blend_epi16(_mm256_srli_epi32(both, 16), both, 0xaa);
-    int j;
-    llmc__avx2_panel_i8(p, (const uint8_t *)q, LLMC__UNIT);
-    for (j = 0; j < 4; j++) {
-        p->v[j] = _mm256_mullo_epi16(p->v[j], low);
-        p->v[4 + j] = _mm256_mullo_epi16(p->v[4 + j], high);
-        p->v[8 + j] = _mm256_mullo_epi16(p->v[8 + j], low);
-        p->v[12 + j] = _mm256_mullo_epi16(p->v[12 + j], high);
-    }
+    llmc__avx2_panel_u(p, q, s, bias);
+    p->v[8] = _mm256_blend_epi16(both, _mm256_slli_epi32(both, 16), 0xaa);
+    p->v[9] = _mm256_blend_epi16(_mm256_srli_epi32(both, 16), both, 0xaa);
+    p->v[10] = _mm256_mullo_epi16(both, _mm256_set1_epi16((short)bias));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_u(const llmc__avx2_panel *p, const llmc__q8 *x)
+
+/* A panel with one block of one column. */
+#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 4 * (i)))
+LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_u(const llmc__avx2_panel *p, const llmc__q8 *x, int bias)
 {
     __m256i one = _mm256_set1_epi16(1), a, b;
-#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 4 * (i)))
     a = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)),
                          _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)));
     b = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)),
                          _mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)));
-#undef LLMC__MUL
-    return _mm256_add_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+    a = _mm256_add_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+    return bias == 0 ? a : _mm256_sub_epi32(a, _mm256_set1_epi32(bias * (x->sum[0] + x->sum[1])));
 }
+LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_h(const llmc__avx2_panel *p, const llmc__q8 *x)
+{
+    __m256i a = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)), p->v[8]);
+    __m256i b = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)), p->v[9]);
+    a = _mm256_add_epi32(a, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)), p->v[8]));
+    b = _mm256_add_epi32(b, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)), p->v[9]));
+    a = _mm256_sub_epi32(a, _mm256_madd_epi16(llmc__avx2_dword(x->sum), p->v[10]));
+    return _mm256_add_epi32(a, b);
+}
+#undef LLMC__MUL
 
-/* One column or four. What a panel's s was is in it already. */
+/* One column or four, by kind. */
 LLMC__AVX2_FN __m256i llmc__avx2_panel1(int kind, const llmc__avx2_panel *p, const llmc__q8 *x,
-                                        const int16_t *s)
+                                        const int16_t *s, int bias)
 {
     (void)s;
-    return kind == llmc__kind_u ? llmc__avx2_panel_dot_u(p, x) : llmc__avx2_panel_dot_q8_0(p, x);
+    return kind == llmc__kind_u   ? llmc__avx2_panel_dot_u(p, x, bias)
+           : kind == llmc__kind_h ? llmc__avx2_panel_dot_h(p, x)
+                                  : llmc__avx2_panel_dot_q8_0(p, x);
 }
 LLMC__AVX2_FN void llmc__avx2_panel4(int kind, __m256i out[4], const llmc__avx2_panel *p,
-                                     const llmc__q8 *const x[4], const int16_t *s)
+                                     const llmc__q8 *const x[4], const int16_t *s, int bias)
 {
-    int t;
-    (void)s;
-    if (kind != llmc__kind_u)
+    if (kind == llmc__kind_s) {
         llmc__avx2_panel_dot4_q8_0(out, p, x);
-    else
-        for (t = 0; t < 4; t++)
-            out[t] = llmc__avx2_panel_dot_u(p, x[t]);
+        return;
+    }
+    out[0] = llmc__avx2_panel1(kind, p, x[0], s, bias);
+    out[1] = llmc__avx2_panel1(kind, p, x[1], s, bias);
+    out[2] = llmc__avx2_panel1(kind, p, x[2], s, bias);
+    out[3] = llmc__avx2_panel1(kind, p, x[3], s, bias);
 }
 
 #endif /* LLMC__AVX2 */
@@ -5587,20 +5614,23 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks_h(const llmc__neon_panel *p, cons
 
 /* As in 09.3, by kind. */
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_u(const llmc__neon_quants *q, const llmc__q8 *x,
-                                               const int16_t *s)
+                                               const int16_t *s, int bias)
 {
+    (void)bias;
     (void)s;
     return llmc__neon_blocks(q, x, 1);
 }
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_s(const llmc__neon_quants *q, const llmc__q8 *x,
-                                               const int16_t *s)
+                                               const int16_t *s, int bias)
 {
+    (void)bias;
     (void)s;
     return llmc__neon_blocks(q, x, 1);
 }
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_h(const llmc__neon_quants *q, const llmc__q8 *x,
-                                               const int16_t *s)
+                                               const int16_t *s, int bias)
 {
+    (void)bias;
     return llmc__neon_blocks_h(q, x, 1, s);
 }
 
@@ -5623,34 +5653,36 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_min(const llmc__q8 *x, const int16
 }
 
 /* Panels are the rows' bytes as they are; scales are met with each column. */
-LLMC__NEON_FN void llmc__neon_panel_u(llmc__neon_panel *p, const int8_t *q, const int16_t *s)
+LLMC__NEON_FN void llmc__neon_panel_u(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
     int i;
     (void)s;
+    (void)bias;
     for (i = 0; i < 8; i++, q += LLMC__UNIT) {
         p->v[2 * i] = vld1q_s8(q);
         p->v[2 * i + 1] = vld1q_s8(q + 16);
     }
 }
-LLMC__NEON_FN void llmc__neon_panel_s(llmc__neon_panel *p, const int8_t *q, const int16_t *s)
+LLMC__NEON_FN void llmc__neon_panel_s(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
-    llmc__neon_panel_u(p, q, s);
+    llmc__neon_panel_u(p, q, s, bias);
 }
-LLMC__NEON_FN void llmc__neon_panel_h(llmc__neon_panel *p, const int8_t *q, const int16_t *s)
+LLMC__NEON_FN void llmc__neon_panel_h(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
-    llmc__neon_panel_u(p, q, s);
+    llmc__neon_panel_u(p, q, s, bias);
 }
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel1(int kind, const llmc__neon_panel *p, const llmc__q8 *x,
-                                               const int16_t *s)
+                                               const int16_t *s, int bias)
 {
+    (void)bias;
     return kind == llmc__kind_h ? llmc__neon_blocks_h(p, x, 0, s) : llmc__neon_blocks(p, x, 0);
 }
 LLMC__NEON_FN void llmc__neon_panel4(int kind, llmc__neon_v8i out[4], const llmc__neon_panel *p,
-                                     const llmc__q8 *const x[4], const int16_t *s)
+                                     const llmc__q8 *const x[4], const int16_t *s, int bias)
 {
     int t;
     for (t = 0; t < 4; t++)
-        out[t] = llmc__neon_panel1(kind, p, x[t], s);
+        out[t] = llmc__neon_panel1(kind, p, x[t], s, bias);
 }
 
 #endif /* LLMC__NEON */
@@ -6119,7 +6151,7 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
    product of minimums, where a type has them, is fused on after the block's own.
      line   one row, one column; the last unit of a type of 32 may be short, and is copied out
      rows   eight rows of one unit, for tiles */
-#define LLMC__UNITS_FN(type, name, bytes, kind, mins)                                                        \
+#define LLMC__UNITS_FN(type, name, bytes, kind, mins, bias)                                                  \
     LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__q8 *x)           \
     {                                                                                                        \
         LLMC__N(quants) q;                                                                                   \
@@ -6127,7 +6159,7 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
         llmc__v8 e = LLMC__N(x_scales)(x);                                                                   \
         LLMC__N(quants_##type)(&q, w);                                                                       \
         LLMC__N(scales_##type)(&h, w);                                                                       \
-        acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s)), llmc__vmul(h.d, e), acc);             \
+        acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc);       \
         if (mins)                                                                                            \
             acc = llmc__vfma(llmc__vcvt(LLMC__N(minimums)(llmc__kind_##kind, x, h.m)), llmc__vmul(h.off, e), \
                              acc);                                                                           \
@@ -6185,7 +6217,7 @@ LLMC__INLINE void LLMC__N(onto2)(float sum[8], llmc__v8i dot, llmc__v8i min, con
 /* One block of a tile: eight rows with every column; sum is this part's [column][row]. kind and
    mins are constants where this is inlined. */
 LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, const LLMC__N(panel) * p,
-                                 const uint8_t *x, size_t x_stride, size_t cols, int kind, int mins)
+                                 const uint8_t *x, size_t x_stride, size_t cols, int kind, int mins, int bias)
 {
     static const int16_t ones[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     const int16_t *s = r->s[b], *m = kind == llmc__kind_h ? r->m[b] : ones;
@@ -6196,7 +6228,7 @@ LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, cons
         const llmc__q8 *q[4];
         for (i = 0; i < 4; i++, x += x_stride)
             q[i] = (const llmc__q8 *)(const void *)x;
-        LLMC__N(panel4)(kind, dot, p, q, s);
+        LLMC__N(panel4)(kind, dot, p, q, s, bias);
         for (i = 0; i < 4; i++) {
             if (mins)
                 min = LLMC__N(panel_min)(q[i], m);
@@ -6207,16 +6239,16 @@ LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, cons
         const llmc__q8 *q = (const llmc__q8 *)(const void *)x;
         if (mins)
             min = LLMC__N(panel_min)(q, m);
-        LLMC__N(onto2)(sum, LLMC__N(panel1)(kind, p, q, s), min, r->d[b], r->off[b], q->d, mins);
+        LLMC__N(onto2)(sum, LLMC__N(panel1)(kind, p, q, s, bias), min, r->d[b], r->off[b], q->d, mins);
     }
 }
 
-/* What matmul needs to know of a type: bytes of a unit, kind, whether it has minimums. */
+/* What matmul needs to know of a type, see LLMC__UNIT_TYPES. */
 typedef struct LLMC__N(unit_type) {
     float (*line)(const uint8_t *w, const llmc__q8 *x, size_t blocks);
     void (*rows)(llmc__rows *r, const uint8_t *w, size_t row_bytes, size_t blocks);
     size_t bytes;
-    int kind, mins;
+    int kind, mins, bias;
 } LLMC__N(unit_type);
 
 /* As tile_##type above: 8 rows by cols <= 32 columns, whole units unpacked before their blocks. */
@@ -6234,18 +6266,22 @@ LLMC__FN void LLMC__N(tile_units)(const LLMC__N(unit_type) * u, float *sum, cons
         for (b = 0; b < most; b++, x += sizeof(llmc__q8)) {
             float *onto = part + b * (8 * cols);
             LLMC__N(panel) p;
+            const int8_t *q = r.q[0] + 32 * b;
             if (u->kind == llmc__kind_h) {
-                LLMC__N(panel_h)(&p, r.q[0] + 32 * b, r.s[b]);
+                LLMC__N(panel_h)(&p, q, r.s[b], u->bias);
                 if (u->mins)
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 1);
+                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 1, 0);
                 else
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 0);
+                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 0, 0);
             } else if (u->kind == llmc__kind_s) {
-                LLMC__N(panel_s)(&p, r.q[0] + 32 * b, r.s[b]);
-                LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_s, 0);
+                LLMC__N(panel_s)(&p, q, r.s[b], 0);
+                LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_s, 0, 0);
             } else {
-                LLMC__N(panel_u)(&p, r.q[0] + 32 * b, r.s[b]);
-                LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 1);
+                LLMC__N(panel_u)(&p, q, r.s[b], 0);
+                if (u->mins)
+                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 1, 0);
+                else
+                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 0, u->bias);
             }
         }
     }
@@ -6274,12 +6310,12 @@ LLMC__FN void LLMC__N(matmul_units)(const LLMC__N(unit_type) * u, float *out, si
                     u->line(w + r * row_bytes, (const llmc__q8 *)(const void *)(at + t * x_stride), blocks);
     }
 }
-#define LLMC__X(type, name, bytes, kind, mins)                                                               \
+#define LLMC__X(type, name, bytes, kind, mins, bias)                                                         \
     LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
                                          size_t rows, const void *x, size_t x_stride, size_t cols, size_t n) \
     {                                                                                                        \
         static const LLMC__N(unit_type)                                                                      \
-            u = {LLMC__N(line_##type), LLMC__N(rows_##type), bytes, llmc__kind_##kind, mins};                \
+            u = {LLMC__N(line_##type), LLMC__N(rows_##type), bytes, llmc__kind_##kind, mins, bias};          \
         LLMC__N(matmul_units)(&u, out, out_stride, w, row_bytes, rows, x, x_stride, cols, n);                \
     }
 LLMC__UNIT_TYPES(LLMC__X)
