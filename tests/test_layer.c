@@ -1075,7 +1075,7 @@ static void backwards(void *user, uint32_t n, llmc_task_fn fn, void *arg)
 
 static void cuts_and_workers_do_not_matter(void)
 {
-    static const uint32_t cut[] = {2, 7, 31, 32, 33, 80};
+    static const uint32_t cut[] = {1, 2, 7, 31, 32, 33, 80};
     int i;
     size_t k;
     for (i = 0; i < N_CASES; i++) {
@@ -1086,6 +1086,7 @@ static void cuts_and_workers_do_not_matter(void)
         for (k = 0; k < sizeof cut / sizeof cut[0]; k++) {
             o.tasks.run = backwards;
             o.tasks.workers = (uint32_t)k + 1;
+            o.batch_tokens = k % 2 == 0 ? cut[k] : T; /* scratch as small as it may be, or not */
             if (run(&o, cut[k], other))
                 CHECKF(memcmp(one_go, other, sizeof other) == 0, "%s in cuts of %u on %u workers",
                        cases[i].name, cut[k], o.tasks.workers);
