@@ -216,9 +216,11 @@ static void make_experts(void)
 {
     const llmc_config *c = &S.m.config;
     uint32_t l, e, i, n = c->n_layer * c->n_expert * LLMC__EXPERT_PARTS;
-    static llmc_tensor part[4 * 8 * LLMC__EXPERT_PARTS];
+    static llmc_tensor part[4 * 8 * LLMC__EXPERT_PARTS], *table[8];
     memset(part, 0, sizeof part);
-    S.m.experts = n > 0 ? part : NULL;
+    S.m.experts = n > 0 ? table : NULL;
+    for (l = 0; l < c->n_layer; l++)
+        table[l] = llmc_layers_has(&c->dense, l) ? NULL : part + (size_t)l * c->n_expert * LLMC__EXPERT_PARTS;
     for (l = 0; l < c->n_layer; l++)
         for (e = 0; e < c->n_expert; e++)
             for (i = 0; i < LLMC__EXPERT_PARTS; i++) {
@@ -274,7 +276,7 @@ static const float *w_of(uint32_t l, unsigned role)
 
 static const float *e_of(uint32_t l, uint32_t e, unsigned part)
 {
-    const llmc_tensor *t = &S.m.experts[(l * S.m.config.n_expert + e) * LLMC__EXPERT_PARTS + part];
+    const llmc_tensor *t = &S.m.experts[l][e * LLMC__EXPERT_PARTS + part];
     return (const float *)(const void *)t->data;
 }
 
