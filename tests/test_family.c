@@ -91,10 +91,12 @@ static bool feed(llmc_host *host, const line *l, size_t first, size_t rest, floa
     return true;
 }
 
-/* Compares got with want; the limit is a share of want's standard deviation. */
+/* Compares got with want; the limit is a share of want's standard deviation. "loose": weights whose
+   kernels round activations to 8 bits; that moves a logit of these models by up to 0.07, a wrong
+   decoding by 1 and more. */
 static void compare(const line *l, const char *way, const float *got, const float *want, size_t V)
 {
-    double sd = deviation(want, l->n * V), limit = strcmp(l->grade, "f32") == 0 ? 1e-3 : 3e-2, worst = 0;
+    double sd = deviation(want, l->n * V), limit = strcmp(l->grade, "f32") == 0 ? 1e-3 : 0.1, worst = 0;
     size_t i, where = 0;
     for (i = 0; i < l->n * V; i++) {
         double e = got[i] > want[i] ? (double)got[i] - want[i] : (double)want[i] - got[i];

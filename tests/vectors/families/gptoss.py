@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 import decode as d
-from common import Make, Read, case, config, gguf_tensors, tied_mean, text_keys, u32
+from common import Make, Read, case, config, gguf_tensors, text_keys, u32
 from store import mxfp4_blocks, mxfp4_gguf, to_mxfp4
 
 D, F, E, H, G, K, V = 64, 96, 5, 4, 2, 24, 57
@@ -38,15 +38,15 @@ def reads(c, t):
     return d.model(t["model.embed_tokens.weight"], blocks, r.rms("model.norm", eps), r.head(False))
 
 
-def gptoss(name, seed, L, gain, packed_twin):
-    """gain: of gate and up; from 4 on the limit of 7 matters. packed_twin: GGUF and a folder with
+def gptoss(name, seed, L, gain, fast, slow, packed_twin):
+    """gain: of gate and up; from 4 on the limit of 7 matters. fast, slow: YaRN's. packed_twin: GGUF and a folder with
     MXFP4 experts as well; else GGUF with plain ones."""
     c = config("GptOssForCausalLM", "gpt_oss", attention_bias=True, eos_token_id=50, experts_per_token=2, head_dim=K,
                hidden_act="silu", hidden_size=D, initial_context_length=16, intermediate_size=F,
                layer_types=["sliding_attention", "full_attention"] * (L // 2), max_position_embeddings=128,
                num_attention_heads=H, num_experts_per_tok=2, num_hidden_layers=L, num_key_value_heads=G,
                num_local_experts=E, output_router_logits=False, pad_token_id=51, rms_norm_eps=0.003,
-               rope_scaling={"beta_fast": 8.0, "beta_slow": 1.0, "factor": 8.0,
+               rope_scaling={"beta_fast": fast, "beta_slow": slow, "factor": 8.0,
                              "original_max_position_embeddings": 16, "rope_type": "yarn", "truncate": False},
                rope_theta=1500, router_aux_loss_coef=0.9, sliding_window=5, swiglu_limit=7.0,
                tie_word_embeddings=False, vocab_size=V)
@@ -106,5 +106,5 @@ def gguf_rest(own):
                               e + "up_proj": "ffn_up_exps", e + "down_proj": "ffn_down_exps"})
 
 
-gptoss("gpt-oss", 501, 2, 1.2, True)
-gptoss("gpt-oss-limit", 502, 4, 4.0, False)
+gptoss("gpt-oss", 501, 2, 1.2, 32.0, 1.0, True)
+gptoss("gpt-oss-limit", 502, 4, 4.0, 1.5, 0.5, False)

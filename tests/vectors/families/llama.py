@@ -1,13 +1,10 @@
 """Llama and the families that differ from it in a switch or two: Mistral, Mixtral, Qwen 2 and 3
 with their mixtures, Granite, SmolLM3, MiniCPM, InternLM2, OLMo, EXAONE 4, GLM 4."""
-import copy
-
 import numpy as np
 
 import decode as d
-from common import (POST_ONLY, Make, Read, case, config, f32, flags, gguf_tensors, head_dim, llama_keys, permute,
+from common import (POST_ONLY, Make, Read, case, config, f32, flags, gguf_tensors, head_dim, llama_keys,
                     permute_qk, text_keys, tied_mean, u32)
-from store import STRING
 
 D, F, V = 64, 96, 53
 
@@ -130,7 +127,7 @@ def make_experts(c, width, ties=None, shared=None, dense=()):
         m.lin(p + "mlp.gate", n, D, gain=2.0)
         if ties is not None:
             row = m.t[p + "mlp.gate.weight"]
-            row[ties[0]] = row[ties[1]] = row[ties[0]] * 3
+            row[ties[1]] = row[ties[0]]
         for e in range(n):
             m.swiglu("%smlp.experts.%d." % (p, e), D, width)
         if shared is not None:
@@ -186,8 +183,8 @@ def llama_rope():
         "linear": dict(rope_scaling={"type": "linear", "factor": 4.0}),
         "linear-new": dict(rope_scaling={"rope_type": "linear", "factor": 2.5}),
         "yarn": dict(rope_scaling={"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16}),
-        "yarn-new": dict(rope_scaling={"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16,
-                                       "beta_fast": 8.0, "beta_slow": 0.5}),
+        "yarn-new": dict(rope_scaling={"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64,
+                                       "beta_fast": 2.0, "beta_slow": 0.5}, max_position_embeddings=256),
         "llama3": dict(rope_scaling=dict(low, rope_type="llama3"), rope_theta=500000.0),
         "llama3-old": dict(rope_scaling=dict(low, type="llama3"), rope_theta=50000.0),
         "llama3-v5": dict(rope_scaling="absent", rope_theta="absent", torch_dtype="absent", dtype="float32",
@@ -300,7 +297,7 @@ def qwen3():
 
 
 def qwen3moe():
-    for name, ties, seed in (("qwen3moe", None, 157), ("qwen3moe-ties", (2, 4), 158)):
+    for name, ties, seed in (("qwen3moe", None, 157), ("qwen3moe-ties", (2, 4), 159)):
         c = qwen_config("Qwen3MoeForCausalLM", "qwen3_moe", attention_bias=False, decoder_sparse_step=1, head_dim=24,
                         mlp_only_layers=[], moe_intermediate_size=96, norm_topk_prob=True, num_experts=6,
                         num_experts_per_tok=3, num_hidden_layers=2, output_router_logits=False, rope_scaling=None,

@@ -4,7 +4,7 @@ import math
 import numpy as np
 
 import decode as d
-from common import Make, Read, case, config, f32, gguf_tensors, head_dim, start, tied_mean, u32
+from common import Make, Read, case, config, f32, gguf_tensors, start, tied_mean, u32
 
 V = 51
 
@@ -138,7 +138,8 @@ def phi3():
         c = phi3_config(original_max_position_embeddings=16, sliding_window=262144, rope_scaling=longrope(8, 7),
                         num_key_value_heads=2)
         t = weights_phi3(c, 303)
-        case(name, c, t, reads_phi3(context), gguf_phi3(c, t), T=T, context=context)
+        old = dict(c, rope_scaling=dict(c["rope_scaling"], type="su"))  # the kind's first name
+        case(name, c, t, reads_phi3(context), gguf_phi3(c, t), T=T, context=context, folders={"-su": (old, t)})
     for name, T, context in (("phi4-mini", 14, 16), ("phi4-mini-long", 24, 64)):
         c = phi3_config(original_max_position_embeddings=16, sliding_window=262144, rope_scaling=longrope(6, 8),
                         num_key_value_heads=2, partial_rotary_factor=0.75, tie_word_embeddings=True, full_attn_mod=1,
