@@ -13091,7 +13091,7 @@ static llmc_status llmc__config_positions(llmc_config *c, const llmc__hyper *h)
         c->pos = LLMC_POS_LEARNED;
     else if (llmc__value_is(kind, "sinusoidal"))
         c->pos = LLMC_POS_SINUSOIDAL;
-    else if (kind->kind != LLMC__VALUE_NONE && !llmc__value_is(kind, "rope|rotary"))
+    else if (kind->kind != LLMC__VALUE_NONE && !llmc__value_is(kind, "rope|rotary|rope_gptj|rope_neox"))
         return llmc__hyper_fail(h, LLMC__HP_POSITION, LLMC_UNSUPPORTED,
                                 "names positions that are not supported");
     for (l = 0; l < c->n_layer; l++)
@@ -13295,8 +13295,8 @@ static void llmc__config_nanochat(llmc_config *c, const llmc__hyper *h)
     c->norm_eps = rust ? 1e-6f : 1.1920929e-7f;
     c->rope_base = late ? 1e5f : c->rope_base;
     c->attn_clamp = rust ? 5.0f : 0;
-    c->logit_softcap = rust ? c->logit_softcap : 15;
-    c->logit_clamp = rust && c->logit_softcap > 0 ? 50.0f : 0;
+    c->logit_softcap = 15;
+    c->logit_clamp = rust ? 50.0f : 0;
     if (!late)
         return;
     c->qk_scale = 1.2f;

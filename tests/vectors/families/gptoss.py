@@ -106,5 +106,5 @@ def gguf_rest(own):
                               e + "up_proj": "ffn_up_exps", e + "down_proj": "ffn_down_exps"})
 
 
-gptoss("gpt-oss", 501, 2, 1.2, 32.0, 1.0, True)
+gptoss("gpt-oss", 512, 2, 1.2, 32.0, 1.0, True)
 gptoss("gpt-oss-limit", 502, 4, 4.0, 1.5, 0.5, False)
