@@ -1096,6 +1096,27 @@ static void cuts_and_workers_do_not_matter(void)
     }
 }
 
+/* The same on real threads, whose shares meet nowhere (run under TSan, too). */
+static void threads_do_not_matter(void)
+{
+#ifndef LLMC_NO_OS
+    llmc_pool *threads = NULL;
+    int i;
+    if (!CHECK(llmc_pool_open(&threads, 3, &diag) == LLMC_OK))
+        return;
+    for (i = 0; i < N_CASES; i++) {
+        llmc_engine_options o = options();
+        build_case(&cases[i], 2500 + (uint64_t)i);
+        if (!run(&o, T, one_go))
+            continue;
+        o.tasks = llmc_pool_tasks(threads);
+        if (run(&o, 77, other))
+            CHECKF(memcmp(one_go, other, sizeof other) == 0, "%s on threads", cases[i].name);
+    }
+    llmc_pool_close(threads);
+#endif
+}
+
 /* Two sequences in one batch: each as if it were alone. */
 static void neighbours_do_not_matter(void)
 {
@@ -1303,6 +1324,7 @@ int main(void)
 {
     RUN(matches_reference);
     RUN(cuts_and_workers_do_not_matter);
+    RUN(threads_do_not_matter);
     RUN(neighbours_do_not_matter);
     RUN(experts_with_ties);
     RUN(layouts);
