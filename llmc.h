@@ -15612,6 +15612,7 @@ static inline float llmc__dot(const llmc__batch *b, const float *x, const float 
     return sum;
 }
 
+/* Of one number, for gates: the kernels have it for rows. */
 static inline float llmc__sigmoid(float x)
 {
     return 1 / (1 + llmc__expf(-x));
@@ -15662,12 +15663,14 @@ static bool llmc__by_kernel(const llmc__kernels *k, const llmc_tensor *w)
     return !w->transposed && k->matmul[w->type] != NULL;
 }
 
+/* Not where bytes would have to be swapped, nor at odd addresses, which the mixing kernels do not take. */
 static bool llmc__by_columns(const llmc_tensor *w)
 {
     return w->transposed && w->row_step <= 1 && (w->type == LLMC_F32 || w->type == LLMC_F16) &&
            !LLMC__BIG_ENDIAN && (uintptr_t)w->data % 2 == 0;
 }
 
+/* What is left. It takes scratch and is slow; no type that files are made of for speed comes here. */
 static bool llmc__by_rows(const llmc__kernels *k, const llmc_tensor *w)
 {
     return !llmc__by_kernel(k, w) && !llmc__by_columns(w);
@@ -15848,6 +15851,7 @@ static void llmc__norm_row(const llmc__batch *b, float *out, const float *x, con
         b->k->rmsnorm(out, x, w, width, c->norm_eps);
 }
 
+/* A norm over many tokens. */
 typedef struct llmc__norm_job {
     const float *w, *b; /* [D]; b may be NULL */
     const float *x;     /* [n][D] */
@@ -15884,6 +15888,7 @@ static bool llmc__turns(const llmc_config *c, uint32_t l)
     return c->pos == LLMC_POS_ROPE && !llmc_layers_has(&c->unturned, l);
 }
 
+/* 0: scaled as the model's kind says, 1: by rope_local_base. */
 static unsigned llmc__rope_set(const llmc_config *c, uint32_t l)
 {
     return c->rope_local && llmc_layers_has(&c->windowed, l) ? 1 : 0;
@@ -15914,9 +15919,9 @@ static double llmc__yarn_pair(const llmc_config *c, double turns)
 }
 
 /* How far pair i is interpolated: 0 up to the pair that makes yarn_fast turns, 1 from the one that
-   makes yarn_slow on, a straight line between. Both ends are whole pairs unless yarn_exact. The end is
-   bounded by d - 1, not by the number of pairs, and two equal ends stand 0.001 apart: so do
-   those who trained with it. Source: Peng 2023. */
+   makes yarn_slow on, a straight line between. Both ends are whole pairs unless yarn_exact. That the end is
+   bounded by d - 1 and not by the number of pairs, and that equal ends move 0.001 apart, is how
+   models were trained, whatever the paper says. Source: Peng 2023. */
 static double llmc__yarn_ramp(const llmc_config *c, uint32_t i)
 {
     double low = llmc__bounded(llmc__yarn_pair(c, (double)c->yarn_fast), 0, 1e9);
@@ -15926,7 +15931,7 @@ static double llmc__yarn_ramp(const llmc_config *c, uint32_t i)
         low = (double)(int64_t)low;
         high = whole < high ? whole + 1 : whole;
     }
-    if (low == high)
+    if (low == high) /* nothing to divide by */
         high += 0.001;
     return llmc__bounded(((double)i - low) / (high - low), 0, 1);
 }
@@ -16214,6 +16219,7 @@ typedef struct llmc__view {
     uint32_t sinks, begin, end;
 } llmc__view;
 
+/* The window of a layer that has one: the last window_size positions, and the first sink_tokens. */
 static llmc__view llmc__view_of(const llmc__batch *b, uint32_t layer, uint32_t t)
 {
     const llmc_config *c = &b->model->config;
@@ -16473,14 +16479,15 @@ static void llmc__experts_pass(const llmc__batch *b, llmc__experts_job *job)
     llmc__over_tokens(b, b->model->config.n_embd, llmc__answer_elements, job);
 }
 
-/* llmc__tokens_fn: the shared experts' answers onto out, times sigmoid(w . in) if they have a router
-   (Qwen). */
+/* What the shared experts' answers are added by. */
 typedef struct llmc__shared_job {
     const float *w;  /* [D], or NULL */
     const float *in; /* [T][D] */
     float *out;      /* [T][D] */
 } llmc__shared_job;
 
+/* llmc__tokens_fn: the shared experts' answers onto out, times sigmoid(w . in) if they have a router
+   (Qwen). */
 static void llmc__shared_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc__shared_job *job = (const llmc__shared_job *)arg;
@@ -16633,6 +16640,15 @@ static void llmc__kv_trim(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
 //==[ 17 FORWARD ]==== tokens in, hidden states and logits out ==== needs: 03 04 05 09 14 15 ====
 
 //--[ 17.1 FORWARD.scratch ]-- memory for T tokens between the layers
+/* The buffers of llmc__batch in the order in which a pass fills them; x is the only one that lives
+   longer than a branch:
+
+     ids -> x -+-> h -> q, key, value -> att -> y -+-> x -+-> h -> up, gate -> z -+-> x -> logits
+               |                                   |      |                       |
+               +-----------------------------------+      +-----------------------+
+
+   Experts put picked, up, gate and answer in the place of up and gate. */
+
 /* The widest feed-forward: of dense layers, of an expert, of the shared ones. */
 static uint64_t llmc__ffn_width(const llmc_config *c)
 {
@@ -16656,7 +16672,8 @@ static uint64_t llmc__longest(const llmc_model *m)
     return llmc__global(m, LLMC__W_HEAD_B) != NULL ? llmc__max(n, c->vocab_size) : n;
 }
 
-/* What a tensor asks of the scratch: inputs in 8 bits, rows in f32. */
+/* What a tensor asks of the scratch: inputs in 8 bits, rows in f32. Which depends on the kernels, so the
+   engine chooses those before it measures. */
 static void llmc__note_type(const llmc__batch *b, const llmc_tensor *t, bool *packs, bool *rows)
 {
     if (t == NULL)
@@ -16687,7 +16704,7 @@ static float *llmc__take_rows(llmc__arena *a, bool wanted, uint64_t T, uint64_t 
     return wanted ? (float *)llmc__take(a, T, width * sizeof(float)) : NULL;
 }
 
-/* What positions ask for. */
+/* What positions ask for. Two sets of angles only where some layers turn by a base of their own. */
 static void llmc__carve_positions(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
 {
     uint64_t half = c->rope_dims / 2;
@@ -16703,7 +16720,8 @@ static void llmc__carve_positions(llmc__batch *b, const llmc_config *c, uint32_t
         b->wave = (double *)llmc__take(a, ((uint64_t)c->n_embd + 1) / 2, sizeof(double));
 }
 
-/* What experts ask for. n_expert_used is at most n_expert. */
+/* What experts ask for. However many a token chooses, no more than T places are on their way at a
+   time, so nothing here grows with T * U * D. n_expert_used is at most n_expert. */
 static void llmc__carve_experts(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
 {
     uint64_t U = c->n_expert_used, E = c->n_expert;
@@ -16757,7 +16775,8 @@ static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, u
     b->vec[1] = llmc__take_rows(a, true, 1, llmc__longest(m));
 }
 
-/* What stays the same from batch to batch; b->model is set, context the longest sequence. */
+/* What stays the same from batch to batch: frequencies, which cost a power each. After carving; b->model
+   is set, context the longest sequence there can be. */
 static void llmc__batch_init(llmc__batch *b, uint32_t context)
 {
     uint32_t width = b->model->config.n_embd, i;
@@ -16809,6 +16828,9 @@ static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, con
 }
 
 //--[ 17.3 FORWARD.ends ]-- from tokens to the first state, from the last one to logits
+/* Both ends are serial where they copy rows, and parallel where they norm or multiply: at T tokens a
+   copy of D floats is nothing beside a block. */
+
 /* x [D] of one token at one position: its row of the embedding (scaled), its type's, and its
    position's where those are learned or waves (Vaswani 2017: sines at even places, cosines at odd ones).
    Ids and positions have been checked where they came in. */
@@ -16899,7 +16921,8 @@ static void llmc__final(const llmc__batch *b, const uint32_t *want, uint32_t n_w
                    llmc__global(m, LLMC__W_OUT_NORM_B));
 }
 
-/* llmc__tokens_fn: logits [n][V] at arg scaled and bounded as the model was trained. */
+/* llmc__tokens_fn: logits [n][V] at arg scaled and bounded as the model was trained: scale, clamp,
+   softcap, clamp, each only where there is one. */
 static void llmc__bound_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc_config *c = &b->model->config;
@@ -16973,7 +16996,12 @@ static void llmc__recall(const llmc__batch *b, uint32_t layer)
 
 /* One block: a mixer and a feed-forward, x the only thing that goes on to the next.
      serial    x += attention(norm x); x += feed_forward(norm' x)
-     parallel  x += attention(norm x) + feed_forward(norm x), or norm' x, of the same x */
+     parallel  x += attention(norm x) + feed_forward(norm x), or norm' x, of the same x
+   A branch as a whole, of which most families have a part:
+     x -+- pre norm -- attention or feed-forward -- branch norm -- residual_scale -- + -- post norm -- x
+        |                                                                            |
+        +----------------------------------------------------------------------------+
+   Pre norms: nearly all; branch norms: Gemma 2, OLMo 2; post norms: BERT, RustGPT. */
 static void llmc__block(const llmc__batch *b, uint32_t layer)
 {
     bool serial = b->model->config.parallel == LLMC_SERIAL;
