@@ -989,10 +989,11 @@ typedef struct llmc_host {
     size_t model_bytes, engine_bytes;
 } llmc_host;
 
-/* path: a model file; a part of a split GGUF or of sharded safetensors, which brings the others; or a folder: Hugging
-   Face's, a checkpoint folder of claude-rust or nanochat (the newest is meant), or one with a single GGUF.
-   Errors: everything above and IO. On failure nothing stays open. The path must outlive the
-   host: it is the file's name in messages. */
+/* path: a model file; a part of a split GGUF or of sharded safetensors, which brings the others; or a
+   folder: Hugging Face's, a checkpoint folder of claude-rust or nanochat (the newest is meant), or one with
+   a single GGUF.
+   Errors: everything above and IO. On failure nothing stays open. The path must outlive the host: it is the
+   file's name in messages. */
 LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_open_options *opt,
                                llmc_diag *diag);
 LLMC_API void llmc_close(llmc_host *host);
@@ -11720,14 +11721,14 @@ LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, cons
     X(BACKOUT_LAMBDA, "backout_lambda.weight", '1', 0, 0)                                                    \
     X(ATTN_NORM, "attn_norm.weight", 'D', 0, 0) /* from here on per layer */                                 \
     X(ATTN_NORM_B, "attn_norm.bias", 'D', 0, 0)                                                              \
+    X(QKV, "attn_qkv.weight", 'D', 'S', 0) /* q, k, v rows stacked */                                        \
+    X(QKV_B, "attn_qkv.bias", 'S', 0, 0)                                                                     \
     X(Q, "attn_q.weight", 'D', 'Q', 0)                                                                       \
     X(K, "attn_k.weight", 'D', 'G', 0)                                                                       \
     X(V, "attn_v.weight", 'D', 'G', 0)                                                                       \
     X(Q_B, "attn_q.bias", 'Q', 0, 0)                                                                         \
     X(K_B, "attn_k.bias", 'G', 0, 0)                                                                         \
     X(V_B, "attn_v.bias", 'G', 0, 0)                                                                         \
-    X(QKV, "attn_qkv.weight", 'D', 'S', 0) /* q, k, v rows stacked */                                        \
-    X(QKV_B, "attn_qkv.bias", 'S', 0, 0)                                                                     \
     X(Q_NORM, "attn_q_norm.weight", 'q', 0, 0) /* [K], [H][K] or [H K] by llmc_qk_norm */                    \
     X(K_NORM, "attn_k_norm.weight", 'k', 0, 0)                                                               \
     X(SINKS, "attn_sinks.weight", 'H', 0, 0)                                                                 \
@@ -11846,8 +11847,8 @@ static inline const llmc_tensor *llmc__expert(const llmc_model *m, uint32_t l, u
 /* What a name can mean besides a role. */
 enum { LLMC__W_UNKNOWN = LLMC__W_COUNT, LLMC__W_IGNORED };
 
-/* A name as makers write it, without a leading "model." or its like and without ".weight" or ".bias": '%' is a
-   layer's number, '@' an expert's or head's, a final '*' anything. weight and bias: roles. */
+/* A name as makers write it, without a leading "model." or its like and without ".weight" or ".bias": '%'
+   is a layer's number, '@' an expert's or head's, a final '*' anything. weight and bias: roles. */
 typedef struct llmc__alias {
     const char *pattern;
     uint8_t weight, bias;
@@ -12233,8 +12234,8 @@ enum {
     LLMC__HYPER_ONE      /* must be 1 or true */
 };
 
-/* id, rule, GGUF's key after "<architecture>.", makers' keys apart by '|' (config.json, YAML, TOML). A key that
-   changes nothing here must be listed, else files that carry it would be refused. Keys that say which
+/* id, rule, GGUF's key after "<architecture>.", makers' keys apart by '|' (config.json, YAML, TOML). A key
+   that changes nothing here must be listed, else files that carry it would be refused. Keys that say which
    tensors there are (biases, experts by layer) are skipped: the tensors say it. */
 #define LLMC__HYPER_LIST(X)                                                                                  \
     X(BLOCK_COUNT, USED, "block_count", "num_hidden_layers|n_layer|n_layers|num_layers") /* L */             \
@@ -12332,7 +12333,7 @@ enum {
     X(RESIDUAL_POST, ZERO, "", "apply_residual_connection_post_layernorm")                                   \
     X(DATA_LAYOUT, SKIPPED, "tensor_data_layout", "")                                                        \
     /* what has no part in the computation, or what tensors say better */                                    \
-    X(FILE, SKIPPED, "",                                                                                     \
+    X(ORIGIN, SKIPPED, "",                                                                                   \
       "architectures|model_type|auto_map|torch_dtype|dtype|transformers_version|use_cache|name_or_path|"     \
       "_name_or_path|initializer_range|initializer_cutoff_factor|pretraining_tp|task_specific_params|"       \
       "bos_token_id|eos_token_id|pad_token_id|sep_token_id|cls_token_id|unk_token_id|decoder_start_token_"   \
@@ -12507,8 +12508,8 @@ static llmc_json llmc__value_view(const llmc__value *v)
     return j;
 }
 
-/* Walks a list: element i of GGUF's, or the next of JSON's by it, which begins all zero. False at the end. Texts and
-   nested lists in GGUF are no elements: NONE. */
+/* Walks a list: element i of GGUF's, or the next of JSON's by it, which begins all zero. False at the end.
+   Texts and nested lists in GGUF are no elements: NONE. */
 static bool llmc__value_next(const llmc__value *list, llmc_json_iter *it, uint32_t *i, llmc__value *out)
 {
     llmc_json element;
@@ -12579,10 +12580,9 @@ static unsigned llmc__hyper_key(const char *name, size_t len, bool gguf)
 }
 
 /* llmc__hyper_gguf -- the keys that begin with the family's name        (MODEL.hyper)
-   A second walk over the metadata, because the
-   family may be named after its keys. Other architectures' keys and all general ones
-   (general., tokenizer., split., quantize. ...) pass unread. Linear in the file. Errors: BAD_FILE (a key twice),
-   UNSUPPORTED (a key that is not in the list). */
+   A second walk over the metadata, because the family may be named after its keys. Other architectures'
+   keys and all general ones (general., tokenizer., split., quantize. ...) pass unread. Linear in the file.
+   Errors: BAD_FILE (a key twice), UNSUPPORTED (a key that is not in the list). */
 static llmc_status llmc__hyper_gguf(llmc__hyper *h, const llmc__gguf *g)
 {
     llmc__reader r = g->file;
@@ -12608,8 +12608,8 @@ static llmc_status llmc__hyper_gguf(llmc__hyper *h, const llmc__gguf *g)
     return LLMC_OK;
 }
 
-/* Members of config.json, or of an object in it. A key that is not in the list is accepted only if it says nothing:
-   null, false, 0, "", {} and []. Errors: BAD_FILE, UNSUPPORTED. */
+/* Members of config.json, or of an object in it. A key that is not in the list is accepted only if it says
+   nothing: null, false, 0, "", {} and []. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__hyper_json(llmc__hyper *h, llmc_json object)
 {
     llmc_json key, value, none;
@@ -12639,16 +12639,17 @@ static llmc_status llmc__hyper_json(llmc__hyper *h, llmc_json object)
 }
 
 /* llmc__hyper_u32 -- a whole number from 1 to max                       (MODEL.hyper)
-   absent: *out, set before, is the default and stays; 0 there means that the key has to be there.
-   A list gives each layer its own heads or width: accepted if all are the same. Errors: BAD_FILE, UNSUPPORTED. */
+   absent: *out, set before, is the default and stays; 0 there means that the key has to be there. A list
+   gives each layer its own heads or width: accepted if all are the same. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__hyper_u32(const llmc__hyper *h, unsigned key, uint32_t max, uint32_t *out)
 {
     llmc__value v = h->value[key], other;
     llmc_json_iter it;
     uint32_t i = 0;
+    bool each = key == LLMC__HP_HEADS || key == LLMC__HP_HEADS_KV || key == LLMC__HP_FEED_FORWARD;
     if (v.kind == LLMC__VALUE_NONE)
         return *out != 0 ? LLMC_OK : llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is missing");
-    if (v.kind == LLMC__VALUE_LIST) {
+    if (v.kind == LLMC__VALUE_LIST && each) {
         llmc__value list = v;
         LLMC_MEMSET(&it, 0, sizeof it);
         if (!llmc__value_next(&list, &it, &i, &v))
@@ -12726,7 +12727,8 @@ static llmc_status llmc__hyper_flag(const llmc__hyper *h, unsigned key, bool *ou
     return LLMC_OK;
 }
 
-/* One setting of a flat YAML or TOML as a value; its text is kept by nobody, so only numbers and flags count. */
+/* One setting of a flat YAML or TOML as a value; its text is kept by nobody, so only numbers and flags
+   count. */
 static llmc__value llmc__value_setting(const char *text)
 {
     llmc__value v;
@@ -12745,7 +12747,8 @@ static llmc__value llmc__value_setting(const char *text)
     return v;
 }
 
-/* model_config.yaml or a TOML: sections do not matter, names are those of config.json. Errors: BAD_FILE, UNSUPPORTED. */
+/* model_config.yaml or a TOML: sections do not matter, names are those of config.json. Errors: BAD_FILE,
+   UNSUPPORTED. */
 static llmc_status llmc__hyper_settings(llmc__hyper *h, const llmc_blob *file)
 {
     llmc_setting s;
@@ -13001,7 +13004,8 @@ static llmc_status llmc__config_windowed(llmc_config *c, const llmc__hyper *h)
     return LLMC_OK;
 }
 
-/* Window and sinks. Makers may name a window and switch it off. One that is as long as the context hides nothing.
+/* Window and sinks. Makers may name a window and switch it off. One that is as long as the context hides
+   nothing.
    Errors: BAD_FILE. */
 static llmc_status llmc__config_window(llmc_config *c, const llmc__hyper *h)
 {
@@ -13046,6 +13050,8 @@ static llmc_status llmc__config_experts(llmc_config *c, const llmc__hyper *h)
 {
     float limit = 7, gating = 1;
     LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_EXPERTS, 1u << 12, &c->n_expert));
+    if (c->n_expert == 0 && h->value[LLMC__HP_EXPERTS_USED].number != 0)
+        return llmc__hyper_fail(h, LLMC__HP_EXPERTS_USED, LLMC_BAD_FILE, "chooses among no experts");
     if (c->n_expert == 0)
         return LLMC_OK;
     LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_EXPERTS_USED, c->n_expert, &c->n_expert_used));
@@ -13063,8 +13069,8 @@ static llmc_status llmc__config_experts(llmc_config *c, const llmc__hyper *h)
     return LLMC_OK;
 }
 
-/* What a GGUF of an encoder says: 0 none, 1 mean, 2 first token, 3 last. Other families may be encoders too (no causal
-   mask). Errors: BAD_FILE, UNSUPPORTED. */
+/* What a GGUF of an encoder says: 0 none, 1 mean, 2 first token, 3 last. Other families may be encoders too
+   (no causal mask). Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__config_pooling(llmc_config *c, const llmc__hyper *h)
 {
     bool causal = !c->bidirectional;
@@ -13139,8 +13145,8 @@ static llmc_status llmc__rope_settle(llmc_config *c, const llmc__hyper *h)
     return LLMC_OK;
 }
 
-/* rope.scaling.* of a GGUF. As in other engines a factor without a type is linear, and factor 0 means none. Errors:
-   BAD_FILE, UNSUPPORTED. */
+/* rope.scaling.* of a GGUF. As in other engines a factor without a type is linear, and factor 0 means none.
+   Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__rope_gguf(llmc_config *c, const llmc__hyper *h)
 {
     const llmc__value *type = &h->value[LLMC__HP_ROPE_TYPE];
@@ -13165,7 +13171,8 @@ static llmc_status llmc__rope_gguf(llmc_config *c, const llmc__hyper *h)
         return llmc__hyper_fail(h, LLMC__HP_ROPE_YARN_EXT, LLMC_UNSUPPORTED, "must be 1");
     LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_ATTN, 1e6, &attn));
     LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_YARN_ATTN, 1e6, &attn));
-    /* converters copy the makers' attention_factor, which takes the place of the rule's; 1 says nothing but in LongRoPE */
+    /* converters copy the makers' attention_factor, which takes the place of the rule's; 1 says nothing but
+       in LongRoPE */
     if (attn > 0 && (attn != 1 || c->rope_scaling == LLMC_ROPE_LONG))
         c->rope_attn_factor = attn;
     return LLMC_OK;
@@ -13199,8 +13206,9 @@ static llmc_status llmc__rope_yarn(llmc_config *c, const llmc__hyper *h, llmc_js
     return LLMC_OK;
 }
 
-/* rope_scaling of config.json, or rope_parameters, its later name, which also holds the base and may hold an object
-   for each kind of layer. Long and short factors are read when there is memory for them. Errors: BAD_FILE, UNSUPPORTED. */
+/* rope_scaling of config.json, or rope_parameters, its later name, which also holds the base and may hold
+   an object for each kind of layer. Long and short factors are read when there is memory for them. Errors:
+   BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__rope_json(llmc_config *c, const llmc__hyper *h)
 {
     const llmc__value *object = &h->value[LLMC__HP_ROPE_SCALING];
@@ -13283,8 +13291,9 @@ static llmc_status llmc__config_rope(llmc_config *c, const llmc__hyper *h)
     return llmc__rope_settle(c, h);
 }
 
-/* nanochat's constants. Windows: T / 4 earlier tokens rounded up to 128, and the token itself; the last layer sees
-   everything. An epsilon of half-precision training is not repeated: it is that of f32. The Rust port has its own. */
+/* nanochat's constants. Windows: T / 4 earlier tokens rounded up to 128, and the token itself; the last
+   layer sees everything. An epsilon of half-precision training is not repeated: it is that of f32. The Rust
+   port has its own. */
 static void llmc__config_nanochat(llmc_config *c, const llmc__hyper *h)
 {
     const llmc__value *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
@@ -13330,8 +13339,9 @@ static llmc_status llmc__config_nanochat_gguf(llmc_config *c, const llmc__hyper 
 }
 
 /* llmc__config_hyper -- everything that the file says, as a configuration  (MODEL.rope)
-   c->vocab_size is the embedding's number of rows already; a key that says otherwise is an error unless the family
-   pads. The order matters: heads need the width, windows the layers, rotation both. Errors: BAD_FILE, UNSUPPORTED. */
+   c->vocab_size is the embedding's number of rows already; a key that says otherwise is an error unless the
+   family pads. The order matters: heads need the width, windows the layers, rotation both. Errors:
+   BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__config_hyper(llmc_config *c, const llmc__hyper *h)
 {
     uint32_t vocab = c->vocab_size;
@@ -13360,7 +13370,8 @@ static llmc_status llmc__config_hyper(llmc_config *c, const llmc__hyper *h)
 }
 
 //--[ 14.7 MODEL.source ]-- any set of files as one configuration and one stream of tensors
-/* What a first walk over the tensors finds out: sizes that no key gives, and parts that only tensors reveal. */
+/* What a first walk over the tensors finds out: sizes that no key gives, and parts that only tensors
+   reveal. */
 typedef struct llmc__survey {
     uint32_t n_tensors; /* those that have a role */
     uint32_t embed_rows, token_types;
@@ -13404,7 +13415,8 @@ static const char *llmc__source_name(const llmc__source *s)
     return s->file.name == NULL ? "the file" : s->file.name;
 }
 
-/* Whether tensors are named as GGUF names them. llama2.c's and llm.c's have no names but those that FILE gives. */
+/* Whether tensors are named as GGUF names them. llama2.c's and llm.c's have no names but those that FILE
+   gives. */
 static bool llmc__source_gguf_names(const llmc__source *s)
 {
     return s->kind == LLMC_FILE_GGUF || s->kind == LLMC_FILE_LLAMA2C || s->kind == LLMC_FILE_LLMC;
@@ -13457,7 +13469,8 @@ static void llmc__tensors_begin(llmc__tensors *w, const llmc__source *s)
     w->s = s;
 }
 
-/* Opens the walk's file; one without tensors (a JSON, settings) is passed over by `next`. Errors: BAD_FILE, UNSUPPORTED. */
+/* Opens the walk's file; one without tensors (a JSON, settings) is passed over by `next`. Errors: BAD_FILE,
+   UNSUPPORTED. */
 static llmc_status llmc__tensors_open(llmc__tensors *w)
 {
     const llmc_blob *file = &w->s->files[w->file];
@@ -13579,8 +13592,8 @@ static void llmc__source_mxfp4(unsigned role, llmc_tensor *t)
     }
 }
 
-/* Dimensions as roles have them: a matrix of one row, or of one number, where a role is a vector; GPT-2's matrices,
-   which its makers store with inputs as rows. */
+/* Dimensions as roles have them: a matrix of one row, or of one number, where a role is a vector; GPT-2's
+   matrices, which its makers store with inputs as rows. */
 static void llmc__source_turn(const llmc__source *s, unsigned role, llmc_tensor *t)
 {
     uint64_t n;
@@ -13601,8 +13614,8 @@ static void llmc__source_turn(const llmc__source *s, unsigned role, llmc_tensor 
 }
 
 /* llmc__tensors_next -- the next tensor that has a role                   (MODEL.source)
-   DONE at the end. A name that is known to mean nothing is passed over, an unknown one is refused: it could change
-   everything. Errors: BAD_FILE, UNSUPPORTED. */
+   DONE at the end. A name that is known to mean nothing is passed over, an unknown one is refused: it could
+   change everything. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__tensors_next(llmc__tensors *w, llmc_tensor *out, llmc__place *place)
 {
     const llmc__source *s = w->s;
@@ -14044,8 +14057,8 @@ static const char *llmc__blob_name(const llmc_blob *file)
     return name;
 }
 
-/* Which of the files says how the model computes: config.json before nanochat's meta_*.json before YAML and TOML.
-   SIZE_MAX: none. */
+/* Which of the files says how the model computes: config.json before nanochat's meta_*.json before YAML and
+   TOML. SIZE_MAX: none. */
 static size_t llmc__source_config_file(const llmc__source *s)
 {
     size_t i, best = SIZE_MAX;
@@ -14069,8 +14082,8 @@ static size_t llmc__source_config_file(const llmc__source *s)
     return best;
 }
 
-/* The object of a config.json that describes the decoder, and its family. nanochat and claude-rust name none: they are
-   known by a key. Errors: UNSUPPORTED (naming the model_type), BAD_FILE. */
+/* The object of a config.json that describes the decoder, and its family. nanochat and claude-rust name
+   none: they are known by a key. Errors: UNSUPPORTED (naming the model_type), BAD_FILE. */
 static llmc_status llmc__source_family_json(llmc__source *s, llmc_json *object)
 {
     llmc_json type, inner = llmc_json_get(*object, "model_config");
@@ -14156,8 +14169,8 @@ static llmc_status llmc__source_pooling(llmc__source *s)
 }
 
 /* llmc__source_folder -- weights in safetensors or MessagePack beside a configuration   (MODEL.source)
-   Hugging Face, claude-rust, nanochat and its Rust port. Other JSON files among the files (indexes, generation
-   settings, tokenizers) say nothing about the computation. Errors: BAD_FILE, UNSUPPORTED. */
+   Hugging Face, claude-rust, nanochat and its Rust port. Other JSON files among the files (indexes,
+   generation settings, tokenizers) say nothing about the computation. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_folder(llmc__source *s)
 {
     size_t at = llmc__source_config_file(s);
@@ -14566,8 +14579,8 @@ static unsigned llmc__role_mixer(const llmc_config *c, unsigned role, uint32_t l
     }
 }
 
-/* Roles of the feed-forward in layer l. The parts of fused tensors are asked for once those are cut; experts' when
-   their table is complete. */
+/* Roles of the feed-forward in layer l. The parts of fused tensors are asked for once those are cut;
+   experts' when their table is complete. */
 static unsigned llmc__role_ffn(const llmc_config *c, unsigned role, uint32_t l)
 {
     bool norms = !c->norm_plain, bias = norms && c->norm == LLMC_NORM_LAYER;
@@ -14616,9 +14629,10 @@ static unsigned llmc__role_rule(const llmc_config *c, unsigned role, uint32_t l)
     return role < LLMC__W_FFN_NORM ? llmc__role_mixer(c, role, l) : llmc__role_ffn(c, role, l);
 }
 
-/* Vectors have one dimension, matrices two, experts three, of exactly the role's sizes: after this, kernels take
-   all lengths from the configuration. An embedding or head may have more rows than the vocabulary has tokens where that is
-   padding. Quantised rows must be whole blocks. index: one of several tensors that share the role. Errors: BAD_FILE. */
+/* Vectors have one dimension, matrices two, experts three, of exactly the role's sizes: after this, kernels
+   take all lengths from the configuration. An embedding or head may have more rows than the vocabulary has
+   tokens where that is padding. Quantised rows must be whole blocks. index: one of several tensors that
+   share the role. Errors: BAD_FILE. */
 static llmc_status llmc__role_shape(const llmc__source *s, const llmc_tensor *t, const llmc__place *p)
 {
     const llmc__role *r = &llmc__role_table[p->role];
@@ -14660,7 +14674,8 @@ typedef struct llmc__cuts {
      t, dim[last] rows    [ 0 ... begin ... begin + rows ... ]      a matrix: bytes / dim[1] each
      *out                           [ rows ]                        a vector: cut between blocks
 
-   A view: the data stays where it is mapped. A transposed matrix [in][out] is cut by columns, which row_bytes tells.
+   A view: the data stays where it is mapped. A transposed matrix [in][out] is cut by columns, which
+   row_bytes tells.
    Errors: UNSUPPORTED (a cut inside a block). */
 static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, uint64_t begin, uint64_t rows,
                                        uint32_t layer, unsigned role, const llmc__source *s)
@@ -14687,8 +14702,8 @@ static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, u
     return LLMC_OK;
 }
 
-/* A fused tensor to views of its parts, so that blocks know only those: n roles, of rows[i] rows each. Shapes were
-   checked: the parts fill the whole. */
+/* A fused tensor to views of its parts, so that blocks know only those: n roles, of rows[i] rows each.
+   Shapes were checked: the parts fill the whole. */
 static llmc_status llmc__weights_cut(llmc__cuts *k, uint32_t layer, unsigned fused, const uint8_t *roles,
                                      const char *letters, unsigned n)
 {
@@ -14810,9 +14825,8 @@ static bool llmc__single_there(const llmc__cuts *k, const llmc__place *p)
     return llmc__expert(k->m, p->layer, p->index, part) != NULL;
 }
 
-/* Puts one tensor of the files where its role says. Since a slot is filled once
-   and a name without a role is refused, no two tensors share a name. Errors: UNSUPPORTED (a tensor that would be
-   ignored), BAD_FILE. */
+/* Puts one tensor of the files where its role says. Since a slot is filled once and a name without a role
+   is refused, no two tensors share a name. Errors: UNSUPPORTED (a tensor that would be ignored), BAD_FILE. */
 static llmc_status llmc__weights_place(llmc__cuts *k, const llmc_tensor *t, const llmc__place *p)
 {
     llmc_model *m = k->m;
@@ -14911,9 +14925,34 @@ static llmc_status llmc__norms_finish(llmc__cuts *k, uint32_t layer)
     return LLMC_OK;
 }
 
+/* A part that a layer may have, a bias say, is there in all layers that may have it or in none: else one is
+   lost.
+   Errors: BAD_FILE. */
+static llmc_status llmc__weights_even(const llmc__source *s, const llmc_model *m)
+{
+    const llmc_config *c = &m->config;
+    unsigned role;
+    uint32_t l, first;
+    for (role = LLMC__W_GLOBALS; role < LLMC__W_COUNT; role++)
+        for (l = 0, first = UINT32_MAX; l < c->n_layer; l++) {
+            if (llmc__role_rule(c, role, l) != LLMC__MAYBE)
+                continue;
+            if (first == UINT32_MAX)
+                first = l;
+            if ((llmc__weight(m, l, role) == NULL) == (llmc__weight(m, first, role) == NULL))
+                continue;
+            if (llmc__weight(m, l, role) != NULL)
+                l = first; /* the layer that lacks it */
+            return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor 'blk.%u.%s' is missing, other layers have it", llmc__source_name(s),
+                              (unsigned)l, llmc__role_table[role].name);
+        }
+    return LLMC_OK;
+}
+
 /* llmc__weights_resolve -- every tensor to its role, and no required one missing      (MODEL.weights)
-   k->m->layer is cleared before; the walk stores tensors one after the other. A file without a head ties it to the
-   embedding, as GPT-2 and small Llamas do. Errors: BAD_FILE, UNSUPPORTED. */
+   k->m->layer is cleared before; the walk stores tensors one after the other. A file without a head ties it
+   to the embedding, as GPT-2 and small Llamas do. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__weights_resolve(llmc__cuts *k)
 {
     llmc_model *m = k->m;
@@ -14941,6 +14980,7 @@ static llmc_status llmc__weights_resolve(llmc__cuts *k)
         LLMC__TRY(llmc__experts_missing(k->s, m, i));
         LLMC__TRY(llmc__experts_scales(k->s, m, i));
     }
+    LLMC__TRY(llmc__weights_even(k->s, m));
     /* only now: save and the count of tensors see each tensor once */
     m->config.tied_head = !m->config.no_head && m->global[LLMC__W_HEAD] == NULL;
     if (m->config.tied_head)
@@ -14949,8 +14989,8 @@ static llmc_status llmc__weights_resolve(llmc__cuts *k)
 }
 
 //--[ 14.9 MODEL.open ]-- memory for what the files say
-/* Where RoPE's factors come from: tensors in GGUF, lists in config.json. set: 0 up to the original length, 1 above.
-   out [R]. Errors: BAD_FILE. */
+/* Where RoPE's factors come from: tensors in GGUF, lists in config.json. set: 0 up to the original length,
+   1 above. out [R]. Errors: BAD_FILE. */
 static llmc_status llmc__rope_factors(const llmc_model *m, const llmc__source *s, unsigned set, float *out)
 {
     bool long_rope = m->config.rope_scaling == LLMC_ROPE_LONG;
@@ -15005,10 +15045,10 @@ static void llmc__experts_carve(llmc__model_parts *p, const llmc__source *s, llm
 }
 
 /* llmc__model_carve -- the model's memory                            (MODEL.open)
-   With a->base NULL it only measures and *out stays; else *out is the model with
-   everything but its tensors filled in. Both take the same way, so that they agree:
+   With a->base NULL it only measures and *out stays; else *out is the model with everything but its tensors
+   filled in. Both take the same way, so that they agree:
 
-     llmc_model | tensors [n] | layer [L][roles] | views | experts | gathered norms | RoPE factors | the tokenizer's
+     llmc_model | tensors [n] | layer [L][roles] | views | experts | norms | RoPE factors | the tokenizer's
 
    Errors: NO_MEMORY, and the tokenizer's. */
 static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, const llmc__source *s,
@@ -20067,7 +20107,8 @@ LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool)
 }
 
 //--[ 26.10 OS.folder ]-- which files a path means
-/* A folder's files as blobs that are not mapped yet: names are whole paths, size marks those that are chosen. */
+/* A folder's files as blobs that are not mapped yet: names are whole paths, size marks those that are
+   chosen. */
 typedef struct llmc__folder {
     const char *path;
     size_t path_len; /* up to and with the last separator; 0: the current folder */
@@ -20212,8 +20253,8 @@ static llmc_status llmc__folder_shards(llmc__folder *f, uint32_t index, llmc_dia
     return status;
 }
 
-/* Chooses the weights of a folder: those of an index, model.safetensors, the newest checkpoint, the only file of a kind.
-   *number: the checkpoint's. Errors: IO. */
+/* Chooses the weights of a folder: those of an index, model.safetensors, the newest checkpoint, the only
+   file of a kind. *number: the checkpoint's. Errors: IO. */
 static llmc_status llmc__folder_weights(llmc__folder *f, uint64_t *number, llmc_diag *diag)
 {
     static const char *const head[3] = {"checkpoint_step_", "checkpoint_epoch_", "model_"};
@@ -20238,8 +20279,8 @@ static llmc_status llmc__folder_weights(llmc__folder *f, uint64_t *number, llmc_
     return LLMC_OK;
 }
 
-/* Chooses what says how the weights compute: config.json, or nanochat's meta of the same number, or the newest; YAML or
-   TOML. Nothing to choose is found out by MODEL. */
+/* Chooses what says how the weights compute: config.json, or nanochat's meta of the same number, or the
+   newest; YAML or TOML. Nothing to choose is found out by MODEL. */
 static void llmc__folder_config(llmc__folder *f, uint64_t number)
 {
     uint32_t at = llmc__folder_find(f, "config.json"), i;
@@ -20350,7 +20391,8 @@ static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_d
     return LLMC_OK;
 }
 
-/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them. */
+/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them.
+   */
 static bool llmc__path_neighbours(const char *path)
 {
     size_t len = llmc__strlen(path);
@@ -20360,7 +20402,8 @@ static bool llmc__path_neighbours(const char *path)
            (len > 14 && llmc__name_ends(path, ".gguf") && llmc__texteq(path + len - 14, 4, "-of-"));
 }
 
-/* A path that is a folder, or names one of several files, as the list host->files of what it means, not mapped yet.
+/* A path that is a folder, or names one of several files, as the list host->files of what it means, not
+   mapped yet.
    Errors: IO, NO_MEMORY. */
 static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool folder, llmc_diag *diag)
 {
