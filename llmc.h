@@ -16274,6 +16274,7 @@ typedef struct llmc__kv_layout {
    run, but for the arrays, of which each task writes its own part. Arrays that the model
    has no use for are NULL; W is the widest feed-forward (F, an expert's, the shared ones'),
    U the experts that a token uses. */
+typedef struct llmc__product llmc__product; /* 15.2 */
 typedef struct llmc__batch {
     const llmc_model *model;
     const llmc__kernels *k;
@@ -16301,7 +16302,9 @@ typedef struct llmc__batch {
     uint32_t *chosen;           /* [T][U] experts, the best first                     */
     float *share;               /* [T][U] their weights                               */
     uint32_t *order, *first;    /* [T*U] places in chosen, expert by expert; [E] where each's end */
-    float *picked, *answer;     /* [T][D] in and out of one expert                    */
+    float *picked, *answer;     /* [room][D] in and out of experts, token by token chosen */
+    llmc__product *part;        /* [2*E] products of experts                          */
+    uint32_t room;              /* most tokens in a batch, and places of chosen at a time */
     llmc__q8 *x8;               /* [T][widest/32] input of a product in 8 bits        */
     float *vec[2];              /* [longest] weights and biases where not plain f32   */
     float *rows;                /* [workers][widest], for types without a product     */
@@ -16367,21 +16370,24 @@ static inline float llmc__dot(const llmc__batch *b, const float *x, const float 
     return sum;
 }
 
+/* Of one number, for gates: the kernels have it for rows. */
 static inline float llmc__sigmoid(float x)
 {
     return 1 / (1 + llmc__expf(-x));
 }
 
 //--[ 15.2 LAYER.product ]-- y = W x + b for one or more matrices that share x
-typedef struct llmc__product {
+struct llmc__product {
     const llmc_tensor *w;    /* [R][n] */
     const llmc_tensor *bias; /* [R], or NULL */
     float *out;              /* [T][stride] */
     size_t stride;           /* floats from one token's outputs to the next's, >= rows */
     uint64_t rows;           /* R; fewer than w has where the last are padding */
-} llmc__product;
+    uint64_t base;           /* rows of the parts before it; set by llmc__products */
+    uint32_t at, n;          /* only tokens [at, at + n) of x, out's first is at; n 0: all of them */
+};
 
-/* The usual product: every row, outputs without gaps. */
+/* The usual product: every row, every token, outputs without gaps. */
 static llmc__product llmc__part(const llmc_tensor *w, const llmc_tensor *bias, float *out)
 {
     llmc__product p;
@@ -16390,6 +16396,8 @@ static llmc__product llmc__part(const llmc_tensor *w, const llmc_tensor *bias, f
     p.out = out;
     p.stride = (size_t)w->dim[1];
     p.rows = w->dim[1];
+    p.base = 0;
+    p.at = p.n = 0;
     return p;
 }
 
@@ -16398,8 +16406,8 @@ static llmc__product llmc__part(const llmc_tensor *w, const llmc_tensor *bias, f
 typedef struct llmc__product_job {
     const llmc__batch *b;
     const llmc__product *part;
-    uint32_t n_parts, columns, chunk; /* columns: tokens in x; chunk: rows in a task */
-    uint64_t rows;                    /* of all parts together */
+    uint32_t n_parts, chunk; /* chunk: rows in a task */
+    uint64_t rows;           /* of all parts together */
     const float *x;
     size_t n; /* inputs */
 } llmc__product_job;
@@ -16413,12 +16421,14 @@ static bool llmc__by_kernel(const llmc__kernels *k, const llmc_tensor *w)
     return !w->transposed && k->matmul[w->type] != NULL;
 }
 
+/* Not where bytes would have to be swapped, nor at odd addresses, which the mixing kernels do not take. */
 static bool llmc__by_columns(const llmc_tensor *w)
 {
     return w->transposed && w->row_step <= 1 && (w->type == LLMC_F32 || w->type == LLMC_F16) &&
            !LLMC__BIG_ENDIAN && (uintptr_t)w->data % 2 == 0;
 }
 
+/* What is left. It takes scratch and is slow; no type that files are made of for speed comes here. */
 static bool llmc__by_rows(const llmc__kernels *k, const llmc_tensor *w)
 {
     return !llmc__by_kernel(k, w) && !llmc__by_columns(w);
@@ -16433,9 +16443,9 @@ static void llmc__product_rows(const llmc__product_job *job, const llmc__product
     uint32_t t;
     for (r = lo; r < hi; r++) {
         llmc__tensor_row_f32(part->w, r, row);
-        for (t = 0; t < job->columns; t++)
-            job->b->k->kv_dot[LLMC_F32](part->out + t * part->stride + r, row, job->x + t * job->n, 0, 1,
-                                        job->n, 1.0f);
+        for (t = 0; t < part->n; t++)
+            job->b->k->kv_dot[LLMC_F32](part->out + t * part->stride + r, row,
+                                        job->x + (part->at + t) * job->n, 0, 1, job->n, 1.0f);
     }
 }
 
@@ -16446,11 +16456,11 @@ static void llmc__product_columns(const llmc__product_job *job, const llmc__prod
     const llmc_tensor *w = part->w;
     size_t size = llmc_dtype_bytes(w->type, 1), rows = (size_t)(hi - lo);
     uint32_t t;
-    for (t = 0; t < job->columns; t++) {
+    for (t = 0; t < part->n; t++) {
         float *out = part->out + t * part->stride + lo;
         LLMC_MEMSET(out, 0, rows * sizeof *out);
-        job->b->k->kv_mix[w->type](out, job->x + t * job->n, w->data + lo * size, (size_t)llmc__row_bytes(w),
-                                   job->n, rows);
+        job->b->k->kv_mix[w->type](out, job->x + (part->at + t) * job->n, w->data + lo * size,
+                                   (size_t)llmc__row_bytes(w), job->n, rows);
     }
 }
 
@@ -16466,8 +16476,9 @@ static void llmc__product_part(const llmc__product_job *job, const llmc__product
     const uint8_t *x = packed ? (const uint8_t *)job->b->x8 : (const uint8_t *)job->x;
     size_t x_stride = packed ? job->n / 32 * sizeof(llmc__q8) : job->n * sizeof(float);
     uint32_t t, count;
-    for (t = 0; t < job->columns; t += count) {
-        count = (uint32_t)llmc__min(job->columns - t, LLMC__PRODUCT_COLUMNS);
+    x += part->at * x_stride;
+    for (t = 0; t < part->n; t += count) {
+        count = (uint32_t)llmc__min(part->n - t, LLMC__PRODUCT_COLUMNS);
         job->b->k->matmul[w->type](part->out + t * part->stride + lo, part->stride, w->data + lo * row_bytes,
                                    row_bytes, (size_t)(hi - lo), x + t * x_stride, x_stride, count, job->n);
     }
@@ -16478,18 +16489,25 @@ static void llmc__product_part(const llmc__product_job *job, const llmc__product
 static void llmc__product_piece(void *arg, uint32_t index)
 {
     const llmc__product_job *job = (const llmc__product_job *)arg;
-    uint64_t begin = (uint64_t)index * job->chunk, end = llmc__min(begin + job->chunk, job->rows), base = 0;
-    uint32_t i;
-    for (i = 0; i < job->n_parts; i++) {
-        const llmc__product *part = &job->part[i];
-        uint64_t lo = llmc__max(begin, base), hi = llmc__min(end, base + part->rows);
-        if (lo < hi && llmc__by_kernel(job->b->k, part->w))
-            llmc__product_part(job, part, lo - base, hi - base);
-        else if (lo < hi && llmc__by_columns(part->w))
-            llmc__product_columns(job, part, lo - base, hi - base);
-        else if (lo < hi)
-            llmc__product_rows(job, part, lo - base, hi - base, job->b->rows + index * job->n);
-        base += part->rows;
+    uint64_t begin = (uint64_t)index * job->chunk, end = llmc__min(begin + job->chunk, job->rows);
+    uint32_t low = 0, high = job->n_parts; /* of experts there may be many parts */
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (job->part[middle].base <= begin)
+            low = middle;
+        else
+            high = middle;
+    }
+    for (; low < job->n_parts && job->part[low].base < end; low++) {
+        const llmc__product *part = &job->part[low];
+        uint64_t lo = llmc__max(begin, part->base) - part->base;
+        uint64_t hi = llmc__min(end - part->base, part->rows);
+        if (llmc__by_kernel(job->b->k, part->w))
+            llmc__product_part(job, part, lo, hi);
+        else if (llmc__by_columns(part->w))
+            llmc__product_columns(job, part, lo, hi);
+        else
+            llmc__product_rows(job, part, lo, hi, job->b->rows + index * job->n);
     }
 }
 
@@ -16514,21 +16532,21 @@ static const float *llmc__vector(const llmc_tensor *t, float *scratch)
     return scratch;
 }
 
-/* out [columns][stride] += bias [rows], if there is one. Serial: next to the product before
+/* out [n][stride] += bias [rows], if there is one. Serial: next to the product before
    it this is nothing. */
-static void llmc__add_bias(const llmc__batch *b, const llmc__product *part, uint32_t columns)
+static void llmc__add_bias(const llmc__batch *b, const llmc__product *part)
 {
     const float *v = llmc__vector(part->bias, b->vec[0]);
     uint32_t t;
     if (v != NULL)
-        for (t = 0; t < columns; t++)
+        for (t = 0; t < part->n; t++)
             b->k->add(part->out + t * part->stride, v, (size_t)part->rows);
 }
 
-/* part[i].out[t][r] = sum_k W_i[r][k] x[t][k] + bias_i[r] for t < columns, all parts in one pass.
-   x [columns][n] f32 with n = dim[0] of every part; outputs must not overlap x.
+/* part[i].out[t][r] = sum_k W_i[r][k] x[at_i + t][k] + bias_i[r] for t < n_i, all parts in one pass.
+   x [columns][dim[0]] f32, dim[0] that of every part; outputs must not overlap x.
    The rows are cut by threads, each result is one kernel's sum in one order: no result depends on the cut. */
-static void llmc__products(const llmc__batch *b, const llmc__product *part, uint32_t n_parts, const float *x,
+static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n_parts, const float *x,
                            uint32_t columns)
 {
     llmc__product_job job;
@@ -16538,11 +16556,12 @@ static void llmc__products(const llmc__batch *b, const llmc__product *part, uint
     job.b = b;
     job.part = part;
     job.n_parts = n_parts;
-    job.columns = columns;
     job.x = x;
     job.n = (size_t)part[0].w->dim[0];
     job.rows = 0;
     for (i = 0; i < n_parts; i++) {
+        part[i].base = job.rows;
+        part[i].n = part[i].n == 0 ? columns : part[i].n;
         job.rows += part[i].rows;
         pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_q8(part[i].w->type));
         direct = direct && !llmc__by_rows(b->k, part[i].w);
@@ -16557,7 +16576,7 @@ static void llmc__products(const llmc__batch *b, const llmc__product *part, uint
     job.chunk = (uint32_t)chunk;
     llmc__run(&b->tasks, (uint32_t)((job.rows + chunk - 1) / chunk), llmc__product_piece, &job);
     for (i = 0; i < n_parts; i++)
-        llmc__add_bias(b, &part[i], columns);
+        llmc__add_bias(b, &part[i]);
 }
 
 //--[ 15.3 LAYER.norm ]-- RMSNorm and LayerNorm, with weights or without
@@ -16590,6 +16609,7 @@ static void llmc__norm_row(const llmc__batch *b, float *out, const float *x, con
         b->k->rmsnorm(out, x, w, width, c->norm_eps);
 }
 
+/* A norm over many tokens. */
 typedef struct llmc__norm_job {
     const float *w, *b; /* [D]; b may be NULL */
     const float *x;     /* [n][D] */
@@ -16626,6 +16646,7 @@ static bool llmc__turns(const llmc_config *c, uint32_t l)
     return c->pos == LLMC_POS_ROPE && !llmc_layers_has(&c->unturned, l);
 }
 
+/* 0: scaled as the model's kind says, 1: by rope_local_base. */
 static unsigned llmc__rope_set(const llmc_config *c, uint32_t l)
 {
     return c->rope_local && llmc_layers_has(&c->windowed, l) ? 1 : 0;
@@ -16656,9 +16677,9 @@ static double llmc__yarn_pair(const llmc_config *c, double turns)
 }
 
 /* How far pair i is interpolated: 0 up to the pair that makes yarn_fast turns, 1 from the one that
-   makes yarn_slow on, a straight line between. Both ends are whole pairs unless yarn_exact. The end is
-   bounded by d - 1, not by the number of pairs, and two equal ends stand 0.001 apart: so do
-   those who trained with it. Source: Peng 2023. */
+   makes yarn_slow on, a straight line between. Both ends are whole pairs unless yarn_exact. That the end is
+   bounded by d - 1 and not by the number of pairs, and that equal ends move 0.001 apart, is how
+   models were trained, whatever the paper says. Source: Peng 2023. */
 static double llmc__yarn_ramp(const llmc_config *c, uint32_t i)
 {
     double low = llmc__bounded(llmc__yarn_pair(c, (double)c->yarn_fast), 0, 1e9);
@@ -16668,7 +16689,7 @@ static double llmc__yarn_ramp(const llmc_config *c, uint32_t i)
         low = (double)(int64_t)low;
         high = whole < high ? whole + 1 : whole;
     }
-    if (low == high)
+    if (low == high) /* nothing to divide by */
         high += 0.001;
     return llmc__bounded(((double)i - low) / (high - low), 0, 1);
 }
@@ -16956,6 +16977,7 @@ typedef struct llmc__view {
     uint32_t sinks, begin, end;
 } llmc__view;
 
+/* The window of a layer that has one: the last window_size positions, and the first sink_tokens. */
 static llmc__view llmc__view_of(const llmc__batch *b, uint32_t layer, uint32_t t)
 {
     const llmc_config *c = &b->model->config;
@@ -17073,7 +17095,7 @@ static void llmc__activate_tokens(const llmc__batch *b, void *arg, uint32_t begi
 }
 
 /* out [n][D] = down(act(gate in) * up in), or down(act(up in)), for in [n][D], n <= T; out may be in.
-   w by LLMC__EXPERT_...: a dense layer's feed-forward, an expert and the shared experts are one thing. */
+   w by LLMC__EXPERT_...: a dense layer's feed-forward, or the shared experts. */
 static void llmc__mlp(const llmc__batch *b, const llmc_tensor *const w[LLMC__EXPERT_PARTS], const float *in,
                       uint32_t n, float *out)
 {
@@ -17148,41 +17170,82 @@ static void llmc__sort_by_expert(const llmc__batch *b)
         b->order[b->first[b->chosen[i]]++] = i;
 }
 
-/* The tokens of one expert: place[i] of n is where token place[i] / U chose it. */
-typedef struct llmc__expert_job {
-    const uint32_t *place;
-    const float *in; /* [T][D] */
-    float *out;      /* [T][D] */
-} llmc__expert_job;
+/* Some places of chosen, in b->order, on their way through their experts. */
+typedef struct llmc__experts_job {
+    uint32_t layer, begin, n; /* places order [begin, begin + n) */
+    const float *in;          /* [T][D] */
+    float *out;               /* [T][D] */
+} llmc__experts_job;
 
-/* llmc__tokens_fn: the expert's tokens side by side. */
+/* llmc__tokens_fn: picked [n][D] = the token of each place. */
 static void llmc__pick_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
-    const llmc__expert_job *job = (const llmc__expert_job *)arg;
+    const llmc__experts_job *job = (const llmc__experts_job *)arg;
     size_t width = b->model->config.n_embd, U = b->model->config.n_expert_used, i;
     for (i = begin; i < end; i++)
-        LLMC_MEMCPY(b->picked + i * width, job->in + job->place[i] / U * width, width * sizeof(float));
+        LLMC_MEMCPY(b->picked + i * width, job->in + b->order[job->begin + i] / U * width,
+                    width * sizeof(float));
 }
 
-/* llmc__tokens_fn: the expert's answers, by their shares, onto what the tokens have so far. A token
-   chooses an expert once, so no two pieces write to one. */
-static void llmc__answer_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+/* llmc__tokens_fn over the D elements: the experts' answers, by their shares, onto what the tokens
+   have so far. Place after place, so every task sees a token's experts in the same order. */
+static void llmc__answer_elements(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
-    const llmc__expert_job *job = (const llmc__expert_job *)arg;
+    const llmc__experts_job *job = (const llmc__experts_job *)arg;
     size_t width = b->model->config.n_embd, U = b->model->config.n_expert_used, i;
-    for (i = begin; i < end; i++)
-        llmc__add_times(b, job->out + job->place[i] / U * width, b->share[job->place[i]],
-                        b->answer + i * width, width);
+    for (i = 0; i < job->n; i++) {
+        uint32_t place = b->order[job->begin + i];
+        llmc__add_times(b, job->out + place / U * width + begin, b->share[place],
+                        b->answer + i * width + begin, end - begin);
+    }
 }
 
-/* llmc__tokens_fn: the shared experts' answers onto out, times sigmoid(w . in) if they have a router
-   (Qwen). */
+/* Products of one matrix of every expert that has some of the job's places: out [n][rows of the
+   matrix]. Appended to b->part [n_parts]; returns how many there are now. */
+static uint32_t llmc__expert_parts(const llmc__batch *b, const llmc__experts_job *job, unsigned which,
+                                   unsigned bias, float *out, uint32_t n_parts)
+{
+    uint32_t e, begin = 0, end = job->begin + job->n;
+    for (e = 0; e < b->model->config.n_expert; begin = b->first[e++]) {
+        uint32_t lo = (uint32_t)llmc__max(begin, job->begin), hi = (uint32_t)llmc__min(b->first[e], end);
+        llmc__product *p = &b->part[n_parts];
+        if (lo >= hi)
+            continue;
+        *p = llmc__part(llmc__expert(b->model, job->layer, e, which),
+                        llmc__expert(b->model, job->layer, e, bias), out);
+        p->at = lo - job->begin;
+        p->n = hi - lo;
+        p->out += p->at * p->stride;
+        n_parts++;
+    }
+    return n_parts;
+}
+
+/* All places of the job through their experts at once: two products, of as many matrices as there are
+   experts, so that threads meet as rarely as in a dense layer. */
+static void llmc__experts_pass(const llmc__batch *b, llmc__experts_job *job)
+{
+    size_t width = b->model->config.n_ff_expert;
+    uint32_t n = llmc__expert_parts(b, job, LLMC__EXPERT_UP, LLMC__EXPERT_UP_B, b->up, 0);
+    if (b->model->config.gated)
+        n = llmc__expert_parts(b, job, LLMC__EXPERT_GATE, LLMC__EXPERT_GATE_B, b->gate, n);
+    llmc__over_tokens(b, job->n, llmc__pick_tokens, job);
+    llmc__products(b, b->part, n, b->picked, job->n);
+    llmc__over_tokens(b, job->n, llmc__activate_tokens, &width);
+    n = llmc__expert_parts(b, job, LLMC__EXPERT_DOWN, LLMC__EXPERT_DOWN_B, b->answer, 0);
+    llmc__products(b, b->part, n, b->up, job->n);
+    llmc__over_tokens(b, b->model->config.n_embd, llmc__answer_elements, job);
+}
+
+/* What the shared experts' answers are added by. */
 typedef struct llmc__shared_job {
     const float *w;  /* [D], or NULL */
     const float *in; /* [T][D] */
     float *out;      /* [T][D] */
 } llmc__shared_job;
 
+/* llmc__tokens_fn: the shared experts' answers onto out, times sigmoid(w . in) if they have a router
+   (Qwen). */
 static void llmc__shared_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc__shared_job *job = (const llmc__shared_job *)arg;
@@ -17209,37 +17272,28 @@ static void llmc__shared_experts(const llmc__batch *b, uint32_t layer, const flo
     llmc__over_tokens(b, b->n, llmc__shared_tokens, &job);
 }
 
-/* out [T][D] = sum over the chosen experts of share * expert(in), and the shared ones. Expert by
-   expert, so that its rows are read once for all tokens that chose it, and those that nobody chose
-   are not read. A token's sum is in ascending order of experts, the shared ones last: it does
-   not depend on who else is in the batch. out must not be in. */
+/* out [T][D] = sum over the chosen experts of share * expert(in), and the shared ones. Sorted by
+   expert, so that its rows are read once for all tokens that chose it (once more where scratch ends),
+   and those that nobody chose are not read. A token's sum is in ascending order of experts, the
+   shared ones last: it does not depend on who else is in the batch. out must not be in. */
 static void llmc__experts(const llmc__batch *b, uint32_t layer, const float *in, float *out)
 {
     const llmc_model *m = b->model;
     const llmc_config *c = &m->config;
-    const llmc_tensor *w[LLMC__EXPERT_PARTS];
     llmc__product router = llmc__part(llmc__weight(m, layer, LLMC__W_ROUTER),
                                       llmc__weight(m, layer, LLMC__W_ROUTER_B), b->score);
-    llmc__expert_job job;
-    uint32_t e, begin = 0, n;
-    unsigned i;
+    llmc__experts_job job;
+    uint32_t places = b->n * c->n_expert_used;
     llmc__products(b, &router, 1, in, b->n);
     llmc__over_tokens(b, b->n, llmc__route_tokens, NULL);
     llmc__sort_by_expert(b);
     LLMC_MEMSET(out, 0, (size_t)b->n * c->n_embd * sizeof(float));
+    job.layer = layer;
     job.in = in;
     job.out = out;
-    for (e = 0; e < c->n_expert; e++, begin += n) {
-        n = b->first[e] - begin;
-        if (n == 0)
-            continue;
-        job.place = b->order + begin;
-        for (i = 0; i < LLMC__EXPERT_PARTS; i++)
-            w[i] = llmc__expert(m, layer, e, i);
-        if (n < b->n) /* else it is all of them, in order */
-            llmc__over_tokens(b, n, llmc__pick_tokens, &job);
-        llmc__mlp(b, w, n < b->n ? b->picked : in, n, b->answer);
-        llmc__over_tokens(b, n, llmc__answer_tokens, &job);
+    for (job.begin = 0; job.begin < places; job.begin += job.n) {
+        job.n = (uint32_t)llmc__min(places - job.begin, b->room);
+        llmc__experts_pass(b, &job);
     }
     if (c->n_ff_shared > 0)
         llmc__shared_experts(b, layer, in, out);
@@ -17341,9 +17395,18 @@ static void llmc__kv_trim(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
     }
 }
 
-//==[ 17 FORWARD ]==== tokens in, hidden states and logits out ==== needs: 03 04 05 07 09 10 14 15 ====
+//==[ 17 FORWARD ]==== tokens in, hidden states and logits out ==== needs: 03 04 05 09 14 15 ====
 
 //--[ 17.1 FORWARD.scratch ]-- memory for T tokens between the layers
+/* The buffers of llmc__batch in the order in which a pass fills them; x is the only one that lives
+   longer than a branch:
+
+     ids -> x -+-> h -> q, key, value -> att -> y -+-> x -+-> h -> up, gate -> z -+-> x -> logits
+               |                                   |      |                       |
+               +-----------------------------------+      +-----------------------+
+
+   Experts put picked, up, gate and answer in the place of up and gate. */
+
 /* The widest feed-forward: of dense layers, of an expert, of the shared ones. */
 static uint64_t llmc__ffn_width(const llmc_config *c)
 {
@@ -17367,7 +17430,8 @@ static uint64_t llmc__longest(const llmc_model *m)
     return llmc__global(m, LLMC__W_HEAD_B) != NULL ? llmc__max(n, c->vocab_size) : n;
 }
 
-/* What a tensor asks of the scratch: inputs in 8 bits, rows in f32. */
+/* What a tensor asks of the scratch: inputs in 8 bits, rows in f32. Which depends on the kernels, so the
+   engine chooses those before it measures. */
 static void llmc__note_type(const llmc__batch *b, const llmc_tensor *t, bool *packs, bool *rows)
 {
     if (t == NULL)
@@ -17398,7 +17462,7 @@ static float *llmc__take_rows(llmc__arena *a, bool wanted, uint64_t T, uint64_t 
     return wanted ? (float *)llmc__take(a, T, width * sizeof(float)) : NULL;
 }
 
-/* What positions ask for. */
+/* What positions ask for. Two sets of angles only where some layers turn by a base of their own. */
 static void llmc__carve_positions(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
 {
     uint64_t half = c->rope_dims / 2;
@@ -17414,12 +17478,15 @@ static void llmc__carve_positions(llmc__batch *b, const llmc_config *c, uint32_t
         b->wave = (double *)llmc__take(a, ((uint64_t)c->n_embd + 1) / 2, sizeof(double));
 }
 
-/* What experts ask for. n_expert_used is at most n_expert. */
+/* What experts ask for. However many a token chooses, no more than T places are on their way at a
+   time, so nothing here grows with T * U * D. n_expert_used is at most n_expert. */
 static void llmc__carve_experts(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
 {
     uint64_t U = c->n_expert_used, E = c->n_expert;
     b->score = b->share = b->picked = b->answer = NULL;
     b->chosen = b->order = b->first = NULL;
+    b->part = NULL;
+    b->room = T;
     if (E == 0)
         return;
     b->score = llmc__take_rows(a, true, T, E);
@@ -17429,6 +17496,7 @@ static void llmc__carve_experts(llmc__batch *b, const llmc_config *c, uint32_t T
     b->first = (uint32_t *)llmc__take(a, E, sizeof(uint32_t));
     b->picked = llmc__take_rows(a, true, T, c->n_embd);
     b->answer = llmc__take_rows(a, true, T, c->n_embd);
+    b->part = (llmc__product *)llmc__take(a, 2 * E, sizeof(llmc__product));
 }
 
 /* llmc__batch_carve -- buffers for T tokens at a time
@@ -17465,7 +17533,8 @@ static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, u
     b->vec[1] = llmc__take_rows(a, true, 1, llmc__longest(m));
 }
 
-/* What stays the same from batch to batch; b->model is set, context the longest sequence. */
+/* What stays the same from batch to batch: frequencies, which cost a power each. After carving; b->model
+   is set, context the longest sequence there can be. */
 static void llmc__batch_init(llmc__batch *b, uint32_t context)
 {
     uint32_t width = b->model->config.n_embd, i;
@@ -17517,6 +17586,9 @@ static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, con
 }
 
 //--[ 17.3 FORWARD.ends ]-- from tokens to the first state, from the last one to logits
+/* Both ends are serial where they copy rows, and parallel where they norm or multiply: at T tokens a
+   copy of D floats is nothing beside a block. */
+
 /* x [D] of one token at one position: its row of the embedding (scaled), its type's, and its
    position's where those are learned or waves (Vaswani 2017: sines at even places, cosines at odd ones).
    Ids and positions have been checked where they came in. */
@@ -17607,7 +17679,8 @@ static void llmc__final(const llmc__batch *b, const uint32_t *want, uint32_t n_w
                    llmc__global(m, LLMC__W_OUT_NORM_B));
 }
 
-/* llmc__tokens_fn: logits [n][V] at arg scaled and bounded as the model was trained. */
+/* llmc__tokens_fn: logits [n][V] at arg scaled and bounded as the model was trained: scale, clamp,
+   softcap, clamp, each only where there is one. */
 static void llmc__bound_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc_config *c = &b->model->config;
@@ -17681,7 +17754,12 @@ static void llmc__recall(const llmc__batch *b, uint32_t layer)
 
 /* One block: a mixer and a feed-forward, x the only thing that goes on to the next.
      serial    x += attention(norm x); x += feed_forward(norm' x)
-     parallel  x += attention(norm x) + feed_forward(norm x), or norm' x, of the same x */
+     parallel  x += attention(norm x) + feed_forward(norm x), or norm' x, of the same x
+   A branch as a whole, of which most families have a part:
+     x -+- pre norm -- attention or feed-forward -- branch norm -- residual_scale -- + -- post norm -- x
+        |                                                                            |
+        +----------------------------------------------------------------------------+
+   Pre norms: nearly all; branch norms: Gemma 2, OLMo 2; post norms: BERT, RustGPT. */
 static void llmc__block(const llmc__batch *b, uint32_t layer)
 {
     bool serial = b->model->config.parallel == LLMC_SERIAL;
