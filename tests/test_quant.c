@@ -108,10 +108,10 @@ static void blocks(void)
         CHECKF(q[i / 32].q[i % 32] == want_x_q[i], "activation %d of block %d: %d, expected %d", i % 32,
                i / 32, q[i / 32].q[i % 32], want_x_q[i]);
     for (i = 0; i < 6; i++) {
-        int k, sum = 0;
+        int k, sum[2] = {0, 0};
         for (k = 0; k < 32; k++)
-            sum += want_x_q[32 * i + k];
-        CHECK(llmc__f32_bits(q[i].d) == want_x_d[i] && q[i].sum == sum);
+            sum[k / 16] += want_x_q[32 * i + k];
+        CHECK(llmc__f32_bits(q[i].d) == want_x_d[i] && q[i].sum[0] == sum[0] && q[i].sum[1] == sum[1]);
     }
 }
 
@@ -206,11 +206,16 @@ static void byte_order(void)
 
 static void table(void)
 {
-    static const char *const name[] = {"none", "F32", "F16", "BF16", "Q8_0", "Q4_0", "I8"};
-    static const int32_t gguf[] = {-1, 0, 1, 30, 8, 2, -1};
-    static const unsigned block[] = {0, 1, 1, 1, 32, 32, 1}, bytes[] = {0, 4, 2, 2, 34, 18, 1};
+    static const char *const name[] = {"none", "F32",  "F16",    "BF16",   "Q8_0",  "Q4_0", "I8",
+                                       "Q4_1", "Q5_0", "Q5_1",   "Q2_K",   "Q3_K",  "Q4_K", "Q5_K",
+                                       "Q6_K", "Q8_K", "IQ4_NL", "IQ4_XS", "MXFP4", "I8R"};
+    static const int32_t gguf[] = {-1, 0, 1, 30, 8, 2, -1, 3, 6, 7, 10, 11, 12, 13, 14, 15, 20, 23, 39, -1};
+    static const unsigned block[] = {0,   1,   1,   1,   32,  32,  1,  32,  32, 32,
+                                     256, 256, 256, 256, 256, 256, 32, 256, 32, 1};
+    static const unsigned bytes[] = {0,  4,   2,   2,   34,  18,  1,  20,  22, 24,
+                                     84, 110, 144, 176, 210, 292, 18, 136, 17, 1};
     int i;
-    CHECK(LLMC_DTYPE_COUNT == 7);
+    CHECK(LLMC_DTYPE_COUNT == 20);
     for (i = 0; i < LLMC_DTYPE_COUNT; i++) {
         llmc_dtype type = (llmc_dtype)i;
         CHECK(strcmp(llmc_dtype_name(type), name[i]) == 0);
@@ -219,12 +224,12 @@ static void table(void)
         if (gguf[i] >= 0)
             CHECK(llmc__dtype_from_gguf((uint32_t)gguf[i]) == type);
         CHECK(llmc_dtype_block(type) == block[i]);
-        CHECK(llmc_dtype_bytes(type, 64) == (block[i] == 0 ? 0 : 64u / block[i] * bytes[i]));
+        CHECK(llmc_dtype_bytes(type, 512) == (block[i] == 0 ? 0 : 512u / block[i] * bytes[i]));
     }
     CHECK(llmc_dtype_named("q8_0") == LLMC_Q8_0 && llmc_dtype_named("bF16") == LLMC_BF16);
     CHECK(llmc_dtype_named("F3") == LLMC_DTYPE_NONE && llmc_dtype_named("F322") == LLMC_DTYPE_NONE);
     CHECK(llmc_dtype_named("") == LLMC_DTYPE_NONE);
-    CHECK(llmc__dtype_from_gguf(3) == LLMC_DTYPE_NONE &&
+    CHECK(llmc__dtype_from_gguf(9) == LLMC_DTYPE_NONE && llmc__dtype_from_gguf(16) == LLMC_DTYPE_NONE &&
           llmc__dtype_from_gguf(UINT32_MAX) == LLMC_DTYPE_NONE);
     CHECK(llmc_dtype_bytes(LLMC_Q8_0, 33) == 0 && llmc_dtype_bytes(LLMC_F32, SIZE_MAX) == 0);
     CHECK(llmc_dtype_bytes(LLMC_F32, SIZE_MAX / 4) == SIZE_MAX / 4 * 4);
@@ -233,6 +238,40 @@ static void table(void)
     CHECK(llmc_dtype_bytes((llmc_dtype)99, 32) == 0 && llmc_dtype_bytes((llmc_dtype)-1, 32) == 0);
     CHECK(strcmp(llmc_dtype_name((llmc_dtype)99), "none") == 0);
 #endif
+}
+
+/* The same bits as quant_reference.py's own reading of the formats; one NaN is as good as another. */
+static void vectors(void)
+{
+    int type;
+    for (type = 1; type < LLMC_DTYPE_COUNT; type++) {
+        const uint32_t block = llmc_dtype_block((llmc_dtype)type);
+        size_t size, n, i, bytes;
+        unsigned char *file;
+        char path[128];
+        float *x;
+        if (block < 32)
+            continue;
+        snprintf(path, sizeof path, "tests/vectors/quant_%s.bin", llmc_dtype_name((llmc_dtype)type));
+        file = test_read(path, &size);
+        if (!CHECKF(file != NULL && size >= 4, "%s cannot be read", path)) {
+            free(file);
+            continue;
+        }
+        n = (size_t)llmc__u32le(file) * block;
+        bytes = llmc_dtype_bytes((llmc_dtype)type, n);
+        if (CHECKF(size == 4 + bytes + 4 * n, "%s has %d bytes", path, (int)size)) {
+            x = (float *)malloc(n * sizeof *x);
+            CHECK(llmc_dequantize((llmc_dtype)type, file + 4, n, x) == LLMC_OK);
+            for (i = 0; i < n; i++) {
+                float want = llmc__f32le(file + 4 + bytes + 4 * i);
+                CHECKF(llmc__f32_bits(x[i]) == llmc__f32_bits(want) || (x[i] != x[i] && want != want),
+                       "%s element %d: %g, expected %g", path, (int)i, (double)x[i], (double)want);
+            }
+            free(x);
+        }
+        free(file);
+    }
 }
 
 static void bad_arguments(void)
@@ -283,6 +322,7 @@ int main(void)
     RUN(bf16);
     RUN(byte_order);
     RUN(blocks);
+    RUN(vectors);
     RUN(bad_arguments);
     RUN(hard_input);
     return test_end("test_quant");
