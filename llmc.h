@@ -342,6 +342,13 @@ LLMC_API size_t llmc_dtype_bytes(
 LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst);
 LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n, float *dst);
 
+/* As llmc_quantize, with scales (and minimums) searched for the least sum of
+   weights[i] * (src[i] - stored[i])^2. weights [n], any scale, not negative; NULL: a
+   little more for large elements. llmc_quantize does the same without weights for all
+   types but Q8_0 and Q4_0, which it rounds as the formats' authors do. */
+LLMC_API llmc_status llmc_quantize_weighted(llmc_dtype type, const float *src, const float *weights, size_t n,
+                                            void *dst);
+
 /*==== 10 TASK ==== threads that the caller owns ====*/
 
 typedef void (*llmc_task_fn)(void *arg, uint32_t index);
@@ -2965,7 +2972,7 @@ LLMC_API size_t llmc_dtype_bytes(llmc_dtype type, size_t n)
     return n / t->block * t->bytes;
 }
 
-//==[ 08 QUANT ]==== between f32 and storage ==== needs: 02 03 05 07 ====
+//==[ 08 QUANT ]==== between f32 and storage ==== needs: 02 03 05 06 07 ====
 
 //--[ 08.1 QUANT.block ]-- GGUF's blocks of 32
 /* Nearest integer to x, halves away from zero; 0 for NaN, the ends for what lies outside
@@ -3215,25 +3222,26 @@ static inline void llmc__head_mxfp4(llmc__unit *h, const uint8_t *w, size_t bloc
         h->d[b] = llmc__e8m0_half(w[17 * b]);
 }
 
-/* Q4_K's and Q5_K's twelve bytes to s [8] and m [8], 6 bits each, four bytes at a time. */
-static inline void llmc__k4_scales(uint8_t *sm, const uint8_t *w)
+/* Q4_K's and Q5_K's twelve bytes to s [8] and m [8], 6 bits each, a byte for each; bytes of a number,
+   lowest first, as they would be stored. */
+static inline void llmc__k4_scales(uint64_t sm[2], const uint8_t *w)
 {
     uint32_t a = llmc__u32le(w), b = llmc__u32le(w + 4), c = llmc__u32le(w + 8);
     uint32_t s = (c & 0x0f0f0f0fu) | (a >> 2 & 0x30303030u);
     uint32_t m = (c >> 4 & 0x0f0f0f0fu) | (b >> 2 & 0x30303030u);
-    llmc__put_u64le(sm, (a & 0x3f3f3f3fu) | (uint64_t)s << 32);
-    llmc__put_u64le(sm + 8, (b & 0x3f3f3f3fu) | (uint64_t)m << 32);
+    sm[0] = (a & 0x3f3f3f3fu) | (uint64_t)s << 32;
+    sm[1] = (b & 0x3f3f3f3fu) | (uint64_t)m << 32;
 }
 static inline void llmc__head_q4_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     float d = llmc__f16_to_f32(llmc__u16le(w)), dmin = llmc__f16_to_f32(llmc__u16le(w + 2));
-    uint8_t sm[16];
+    uint64_t sm[2];
     int b;
     (void)blocks;
     llmc__k4_scales(sm, w + 4);
     for (b = 0; b < 8; b++) {
-        h->d[b] = d * (float)sm[b];
-        h->off[b] = -(dmin * (float)sm[8 + b]);
+        h->d[b] = d * (float)(sm[0] >> 8 * b & 63);
+        h->off[b] = -(dmin * (float)(sm[1] >> 8 * b & 63));
     }
 }
 static inline void llmc__head_q5_k(llmc__unit *h, const uint8_t *w, size_t blocks)
@@ -3261,25 +3269,25 @@ static inline void llmc__head_q2_k(llmc__unit *h, const uint8_t *w, size_t block
 }
 /* Q3_K's twelve bytes to s [16], signed, eight at a time. Less 32 is bit 5 turned round and taken
    for a sign: 0..31 get bits 6 and 7 and mean -32..-1, 32..63 lose bit 5. */
-static inline void llmc__q3_scales(uint8_t *s, const uint8_t *w)
+static inline void llmc__q3_scales(uint64_t s[2], const uint8_t *w)
 {
     uint64_t v = llmc__u64le(w), t = llmc__u32le(w + 8), low = 0x0f0f0f0f0f0f0f0full, a, b, flip;
     a = (v & low) | (t << 4 & 0x30303030u) | (t << 34 & 0x3030303000000000ull);
     b = (v >> 4 & low) | (t & 0x30303030u) | (t << 30 & 0x3030303000000000ull);
     flip = ~a & 0x2020202020202020ull;
-    llmc__put_u64le(s, (a & 0x1f1f1f1f1f1f1f1full) | flip * 7);
+    s[0] = (a & 0x1f1f1f1f1f1f1f1full) | flip * 7;
     flip = ~b & 0x2020202020202020ull;
-    llmc__put_u64le(s + 8, (b & 0x1f1f1f1f1f1f1f1full) | flip * 7);
+    s[1] = (b & 0x1f1f1f1f1f1f1f1full) | flip * 7;
 }
 static inline void llmc__head_q3_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
-    uint8_t s[16];
+    uint64_t s[2];
     int g;
     (void)blocks;
     llmc__same(h->d, llmc__f16_to_f32(llmc__u16le(w + 108)));
     llmc__q3_scales(s, w + 96);
     for (g = 0; g < 16; g++)
-        h->s[g] = (int8_t)s[g];
+        h->s[g] = (int8_t)(s[g / 8] >> 8 * (g % 8) & 255);
 }
 static inline void llmc__head_q6_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
@@ -3294,9 +3302,9 @@ static inline void llmc__head_q8_k(llmc__unit *h, const uint8_t *w, size_t block
     (void)blocks;
     llmc__same(h->d, llmc__f32le(w));
 }
-/* IQ4_XS's six bytes to s [8], not less 32: nibbles and pairs are moved apart by halves of the
+/* IQ4_XS's six bytes to s [8], a byte for each, not less 32: nibbles and pairs are moved apart by halves of the
    distance to go until each has its byte. */
-static inline void llmc__xs_scales(uint8_t *s, const uint8_t *w)
+static inline uint64_t llmc__xs_scales(const uint8_t *w)
 {
     uint64_t high = llmc__u16le(w), low = llmc__u32le(w + 2);
     low = (low | low << 16) & 0x0000ffff0000ffffull;
@@ -3305,17 +3313,16 @@ static inline void llmc__xs_scales(uint8_t *s, const uint8_t *w)
     high = (high | high << 24) & 0x000000ff000000ffull;
     high = (high | high << 12) & 0x000f000f000f000full;
     high = (high | high << 6) & 0x0303030303030303ull;
-    llmc__put_u64le(s, low | high << 4);
+    return low | high << 4;
 }
 static inline void llmc__head_iq4_xs(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     float d = llmc__f16_to_f32(llmc__u16le(w));
-    uint8_t s[8];
+    uint64_t s = llmc__xs_scales(w + 2);
     int b;
     (void)blocks;
-    llmc__xs_scales(s, w + 2);
     for (b = 0; b < 8; b++)
-        h->d[b] = d * (float)(s[b] - 32);
+        h->d[b] = d * (float)((int)(s >> 8 * b & 63) - 32);
 }
 
 /* Types that are taken apart so; head NULL: the others. */
@@ -3373,38 +3380,698 @@ static void llmc__dequantize_unit(const llmc__layout *t, const uint8_t *w, float
     }
 }
 
-//--[ 08.3 QUANT.row ]-- any number of elements
-/* llmc_quantize -- f32 to storage                                        (QUANT.row)
-   src [n]; dst [llmc_dtype_bytes(type, n)], any alignment. n 0 is OK and writes nothing.
-   F32 is only put in order of bytes; F16 and BF16 round to nearest even.
-   Errors: BAD_ARG (no such type, I8, n not whole blocks); dst is untouched then. */
-LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst)
+//--[ 08.3 QUANT.search ]-- scales and integers of the least weighted squared error
+/* Minimised is sum_i w_i (x_i - stored_i)^2 over a block, w the caller's importance of each
+   element. What a block stores is found in this order, each step judged by that sum:
+     fit      real scales for 32 or 16 elements: some candidates are tried, each rounds x to
+              integers and then gets the scale that is best for these (least squares); the best
+              one is improved by rounding with its own scale again
+     store    scales become what the block can hold: an f16, or an f16 times small integers, which
+              is a fit of its own, of scales instead of elements
+     choose   with stored scales every element takes its nearest integer; of the neighbouring small
+              integers the best are kept
+   All of it on y = x 2^-k in [-1, 1] and w up to 1, so that no square is lost or overflows. */
+
+/* Numbers that q can be: all integers from lo to hi; or, with steps, those of a table: lo, and from
+   each mid[j] on step[j] more, which is quicker than looking for the nearest. */
+typedef struct llmc__grid {
+    float lo, hi;
+    const float *mid, *step;
+} llmc__grid;
+
+/* E2M1 in order, doubled; index i < 8 is code 15 - i, others i - 8. */
+static const int8_t llmc__fp4_sorted[16] = {-12, -8, -6, -4, -3, -2, -1, 0, 0, 1, 2, 3, 4, 6, 8, 12};
+
+/* Middles between neighbours of llmc__iq4_values and llmc__fp4_sorted, and how far these are apart. */
+static const float llmc__iq4_mid[15] = {-115.5f, -93.5f, -74,   -57,   -42, -28.5f, -16, -4.5f,
+                                        7,       19,     31.5f, 45.5f, 61,  79,     101};
+static const float llmc__iq4_step[15] = {23, 21, 18, 16, 14, 13, 12, 11, 12, 12, 13, 15, 16, 20, 24};
+static const float llmc__fp4_mid[15] = {-10,  -7,   -5,   -3.5f, -2.5f, -1.5f, -0.5f, 0,
+                                        0.5f, 1.5f, 2.5f, 3.5f,  5,     7,     10};
+static const float llmc__fp4_step[15] = {4, 2, 2, 1, 1, 1, 1, 0, 1, 1, 1, 1, 2, 2, 4};
+
+/* q = the numbers of g nearest to (y - min) * inverse; four at a time here and below, in loops that
+   compilers turn into vectors without being told. No v is NaN. */
+static inline void llmc__nearest4(const llmc__grid *g, const float *y, float min, float inverse, float *q)
+{
+    float v[4];
+    int j, k;
+    for (k = 0; k < 4; k++)
+        v[k] = (y[k] - min) * inverse;
+    if (g->step != NULL) {
+        for (k = 0; k < 4; k++)
+            q[k] = g->lo;
+        for (j = 0; j < 15; j++) {
+            float mid = g->mid[j], step = g->step[j];
+            for (k = 0; k < 4; k++) {
+                float more = v[k] > mid ? step : 0.0f;
+                q[k] += more;
+            }
+        }
+    } else
+        for (k = 0; k < 4; k++) {
+            float a = v[k] < g->lo ? g->lo : v[k];
+            a = a > g->hi ? g->hi : a;
+            q[k] = llmc__f32(a + LLMC__ROUND) - LLMC__ROUND;
+        }
+}
+
+/* The sum of four lanes. */
+static inline float llmc__four(const float *v)
+{
+    return (v[0] + v[2]) + (v[1] + v[3]);
+}
+
+/* One integer of g, which has no steps, nearest to v; its lowest for NaN. */
+static inline float llmc__level(float v, const llmc__grid *g)
+{
+    v = v > g->lo ? v : g->lo;
+    v = v < g->hi ? v : g->hi;
+    return llmc__f32(v + LLMC__ROUND) - LLMC__ROUND;
+}
+
+/* 1 / v, 0 for 0 and for what is so small that 1 / v would not be finite. */
+static inline float llmc__inverse(float v)
+{
+    return llmc__absf(v) > 1e-30f ? 1 / v : 0;
+}
+
+/* A fit of n elements: w (scale q + min - y)^2 is the least for q as rounded; qq is sum w q^2. */
+typedef struct llmc__fit {
+    float scale, min, qq;
+    float gain; /* sum w y^2 less the error: larger is better */
+} llmc__fit;
+
+/* q = nearest(y * inverse), then the best scale for that q. n is a multiple of 4. */
+static llmc__fit llmc__try_scale(const llmc__grid *g, const float *y, const float *w, int n, float inverse)
+{
+    llmc__fit f = {0, 0, 0, 0};
+    float xq[4] = {0, 0, 0, 0}, qq[4] = {0, 0, 0, 0}, q[4];
+    int i, k;
+    for (i = 0; i < n; i += 4) {
+        llmc__nearest4(g, y + i, 0, inverse, q);
+        for (k = 0; k < 4; k++) {
+            float wq = w[i + k] * q[k];
+            xq[k] += wq * y[i + k];
+            qq[k] += wq * q[k];
+        }
+    }
+    f.qq = llmc__four(qq);
+    f.scale = llmc__four(xq) * llmc__inverse(f.qq);
+    f.gain = f.scale * llmc__four(xq);
+    return f;
+}
+
+/* The best scale without a minimum. Candidates bring the element that is farthest from zero to each
+   end of g, a little short of it or beyond; a scale may be negative. Scale 0 if all y are 0. */
+static llmc__fit llmc__fit_scale(const llmc__grid *g, const float *y, const float *w, int n)
+{
+    static const float reach[] = {0.8f, 0.87f, 0.93f, 0.97f, 1.0f, 1.03f, 1.07f, 1.13f, 1.2f, 1.35f};
+    llmc__fit best = {0, 0, 0, 0}, f;
+    float m = 0;
+    int i, side;
+    for (i = 0; i < n; i++)
+        m = llmc__absf(y[i]) > llmc__absf(m) ? y[i] : m;
+    m = llmc__inverse(m);
+    for (side = g->lo == 0 || g->lo == -g->hi ? 1 : 0; side < 2 && m != 0; side++)
+        for (i = 0; i < (int)(sizeof reach / sizeof *reach); i++) {
+            f = llmc__try_scale(g, y, w, n, (side ? g->hi : g->lo) * reach[i] * m);
+            best = f.gain > best.gain ? f : best;
+        }
+    for (i = 0; i < 3 && best.scale != 0; i++) {
+        f = llmc__try_scale(g, y, w, n, llmc__inverse(best.scale));
+        if (!(f.gain > best.gain))
+            break;
+        best = f;
+    }
+    return best;
+}
+
+/* q = nearest((y - min) * inverse), then the best scale and minimum for it; below: the minimum must
+   not be above 0. sw, sx: sum of w, of w y.
+     scale = (sw xq - sx sq) / D,  min = (qq sx - sq xq) / D,  D = sw qq - sq^2 */
+static llmc__fit llmc__try_affine(const llmc__grid *g, const float *y, const float *w, int n, float inverse,
+                                  float min, float sw, float sx, bool below)
+{
+    llmc__fit f = {0, 0, 0, 0};
+    float sq4[4] = {0, 0, 0, 0}, xq4[4] = {0, 0, 0, 0}, qq4[4] = {0, 0, 0, 0}, q[4], sq, xq, d;
+    int i, k;
+    for (i = 0; i < n; i += 4) {
+        llmc__nearest4(g, y + i, min, inverse, q);
+        for (k = 0; k < 4; k++) {
+            float wq = w[i + k] * q[k];
+            sq4[k] += wq;
+            xq4[k] += wq * y[i + k];
+            qq4[k] += wq * q[k];
+        }
+    }
+    sq = llmc__four(sq4);
+    xq = llmc__four(xq4);
+    f.qq = llmc__four(qq4);
+    d = sw * f.qq - sq * sq;
+    if (d > 1e-5f * sw * f.qq) { /* less is rounding: all q alike, or one weight above all others */
+        f.scale = (sw * xq - sx * sq) * llmc__inverse(d);
+        f.min = (f.qq * sx - sq * xq) * llmc__inverse(d);
+    }
+    if (f.scale == 0 || (below && f.min > 0)) {
+        f.scale = xq * llmc__inverse(f.qq);
+        f.min = 0;
+    }
+    f.gain = f.scale * xq + f.min * sx;
+    return f;
+}
+
+/* The best scale and minimum, q from 0 to g->hi. Candidates bring the largest element near to the
+   top and the smallest to 0. */
+static llmc__fit llmc__fit_affine(const llmc__grid *g, const float *y, const float *w, int n, bool below)
+{
+    static const float reach[] = {-1.2f, -0.8f, -0.5f, -0.25f, 0, 0.2f, 0.4f, 0.7f, 1.0f, 1.4f, 2.0f};
+    llmc__fit best = {0, 0, 0, 0}, f;
+    float low = y[0], high = y[0], sw = 0, sx = 0, inverse;
+    int i;
+    for (i = 0; i < n; i++) {
+        low = y[i] < low ? y[i] : low;
+        high = y[i] > high ? y[i] : high;
+        sw += w[i];
+        sx += w[i] * y[i];
+    }
+    low = below && low > 0 ? 0 : low;
+    best.min = below && sx > 0 ? 0 : sx * llmc__inverse(sw); /* all alike: the minimum alone */
+    best.gain = best.min * sx;
+    inverse = llmc__inverse(high - low);
+    for (i = 0; i < (int)(sizeof reach / sizeof *reach) && inverse != 0; i++) {
+        f = llmc__try_affine(g, y, w, n, (g->hi + reach[i]) * inverse, low, sw, sx, below);
+        best = f.gain > best.gain ? f : best;
+    }
+    for (i = 0; i < 3 && best.scale != 0; i++) {
+        f = llmc__try_affine(g, y, w, n, llmc__inverse(best.scale), best.min, sw, sx, below);
+        if (!(f.gain > best.gain))
+            break;
+        best = f;
+    }
+    return best;
+}
+
+/* A block on its way: n elements, what was divided off, and what is found. */
+typedef struct llmc__qsearch {
+    float y[LLMC__UNIT], w[LLMC__UNIT];
+    float up, down; /* x = y up; down = 1 / up: powers of two */
+    int8_t q[LLMC__UNIT];
+} llmc__qsearch;
+
+/* Importance without the caller's: large weights matter more, small ones still do. */
+static void llmc__qsearch_weigh(llmc__qsearch *s, int n)
+{
+    float rms = 0;
+    int i;
+    for (i = 0; i < n; i++)
+        rms += s->y[i] * s->y[i];
+    rms = llmc__sqrtf(rms / (float)n);
+    for (i = 0; i < n; i++)
+        s->w[i] = rms + llmc__absf(s->y[i]) + 1e-3f;
+}
+
+/* x [n] and weights [n] (NULL: see above) to s. Not a number becomes 0, infinity the largest number;
+   weights that are negative or not numbers become 0. */
+static void llmc__qsearch_begin(llmc__qsearch *s, const float *x, const float *weights, int n)
+{
+    float most = 0;
+    uint32_t e, top = 0;
+    int i;
+    for (i = 0; i < n; i++) {
+        float v = x[i] != x[i] ? 0 : x[i] > FLT_MAX ? FLT_MAX : x[i] < -FLT_MAX ? -FLT_MAX : x[i];
+        uint32_t bits = llmc__f32_bits(v) & 0x7fffffffu;
+        top = bits > top ? bits : top;
+        s->y[i] = v;
+    }
+    e = top >> 23; /* y up to 8 for the largest exponents, whose inverse would be subnormal */
+    e = e < 1 ? 1 : e > 252 ? 252 : e + 1;
+    s->up = llmc__bits_f32(e << 23);
+    s->down = llmc__bits_f32((254 - e) << 23);
+    for (i = 0; i < n; i++)
+        s->y[i] *= s->down;
+    for (i = 0; weights != NULL && i < n; i++) {
+        float v = weights[i] > FLT_MAX ? FLT_MAX : weights[i];
+        s->w[i] = v > 0 ? v : 0;
+        most = s->w[i] > most ? s->w[i] : most;
+    }
+    if (!(most > 0))
+        llmc__qsearch_weigh(s, n);
+    for (i = 0; most > 0 && i < n; i++)
+        s->w[i] = s->w[i] / most + 1e-7f;
+}
+
+/* A scale of y as the f16 of a block; what that will mean for y. Never infinite. */
+static float llmc__qsearch_half(const llmc__qsearch *s, float scale, uint8_t *out)
+{
+    float v = scale * s->up;
+    uint16_t h = llmc__f32_to_f16(v > 65504 ? 65504 : v < -65504 ? -65504 : v);
+    llmc__put_u16le(out, h);
+    return llmc__f16_to_f32(h) * s->down;
+}
+
+/* The weighted error of n elements from `at` with this scale and minimum; *rest, unless NULL: sum of
+   w (scale q - y), which says what minimum these q would want. */
+static float llmc__qsearch_error(const llmc__qsearch *s, const llmc__grid *g, int at, int n, float scale,
+                                 float min, float *rest)
+{
+    float error[4] = {0, 0, 0, 0}, sum[4] = {0, 0, 0, 0}, q[4], inverse = llmc__inverse(scale);
+    const float *y = s->y + at, *w = s->w + at;
+    int i, k;
+    for (i = 0; i < n; i += 4) {
+        llmc__nearest4(g, y + i, min, inverse, q);
+        for (k = 0; k < 4; k++) {
+            float off = scale * q[k] - y[i + k], all = off + min;
+            sum[k] += w[i + k] * off;
+            error[k] += w[i + k] * all * all;
+        }
+    }
+    if (rest != NULL)
+        *rest = llmc__four(sum);
+    return llmc__four(error);
+}
+
+/* The elements themselves: s->q. */
+static void llmc__qsearch_round(llmc__qsearch *s, const llmc__grid *g, int at, int n, float scale, float min)
+{
+    float q[4], inverse = llmc__inverse(scale);
+    int i, k;
+    for (i = at; i < at + n; i += 4) {
+        llmc__nearest4(g, s->y + i, min, inverse, q);
+        for (k = 0; k < 4; k++)
+            s->q[i + k] = (int8_t)q[k];
+    }
+}
+
+/* Blocks of 32 with an f16 scale: out gets it, s->q the integers (a table's numbers). */
+static void llmc__qsearch_32(llmc__qsearch *s, const llmc__grid *g, uint8_t *out)
+{
+    llmc__fit f = llmc__fit_scale(g, s->y, s->w, LLMC__QK);
+    llmc__qsearch_round(s, g, 0, LLMC__QK, llmc__qsearch_half(s, f.scale, out), 0);
+}
+
+/* The same with a minimum, two bytes on. */
+static void llmc__qsearch_32m(llmc__qsearch *s, const llmc__grid *g, uint8_t *out)
+{
+    llmc__fit f = llmc__fit_affine(g, s->y, s->w, LLMC__QK, false);
+    float d = llmc__qsearch_half(s, f.scale, out), m = llmc__qsearch_half(s, f.min, out + 2);
+    llmc__qsearch_round(s, g, 0, LLMC__QK, d, m);
+}
+
+/* What is stored for a block of 256: integer scales k and minimums m of its groups of `size`, an f16
+   d and dmin (as they are for y): element = d k q - dmin m. */
+typedef struct llmc__chosen {
+    const llmc__grid *g, *range; /* of q; of k and m */
+    int size, n;
+    float d, dmin, error;
+    int8_t k[16], m[16];
+} llmc__chosen;
+
+/* The best k and m of group j near a fit. For each k near the fit's, m is the fit's first, then what
+   is best for the integers that these two give; without minimums dmin is 0, and so is m. */
+static void llmc__choose(const llmc__qsearch *s, llmc__chosen *c, int j, const llmc__fit *f, float sw)
+{
+    float by_d = llmc__inverse(c->d), by_min = llmc__inverse(c->dmin), best = FLT_MAX, k, m, e, rest;
+    float mid = llmc__level(f->scale * by_d, c->range), first = 0;
+    int turn;
+    if (c->dmin != 0)
+        first = llmc__level(-f->min * by_min, c->range);
+    for (k = mid - 1; k <= mid + 1; k++) {
+        if (k < c->range->lo || k > c->range->hi)
+            continue;
+        for (turn = 0, m = first; turn < 2; turn++) {
+            e = llmc__qsearch_error(s, c->g, j * c->size, c->size, c->d * k, -c->dmin * m, &rest);
+            if (e < best) {
+                best = e;
+                c->k[j] = (int8_t)k;
+                c->m[j] = (int8_t)m;
+            }
+            e = c->dmin != 0 ? llmc__level(rest * llmc__inverse(sw) * by_min, c->range) : m;
+            if (e == m)
+                break;
+            m = e;
+        }
+    }
+    c->error += best;
+}
+
+/* The best d and dmin for chosen integers: least squares in two unknowns, a = k q and b = -m, or in
+   one. False if they do not determine them. */
+static bool llmc__refit(const llmc__qsearch *s, llmc__chosen *c)
+{
+    float aa = 0, ab = 0, bb = 0, ay = 0, by = 0, det, q[4];
+    int i, k;
+    for (i = 0; i < LLMC__UNIT; i += 4) {
+        int j = i / c->size;
+        float b = c->dmin != 0 ? -(float)c->m[j] : 0;
+        llmc__nearest4(c->g, s->y + i, c->dmin * b, llmc__inverse(c->d * (float)c->k[j]), q);
+        for (k = 0; k < 4; k++) {
+            float a = (float)c->k[j] * q[k], w = s->w[i + k];
+            aa += w * a * a;
+            ab += w * a * b;
+            bb += w * b * b;
+            ay += w * a * s->y[i + k];
+            by += w * b * s->y[i + k];
+        }
+    }
+    if (c->dmin == 0) {
+        c->d = ay * llmc__inverse(aa);
+        return c->d != 0;
+    }
+    det = aa * bb - ab * ab;
+    if (!(det > 1e-6f * aa * bb))
+        return false;
+    c->d = (ay * bb - by * ab) / det;
+    c->dmin = (by * aa - ay * ab) / det;
+    return c->d > 0 && c->dmin > 0;
+}
+
+/* Fits of all groups; d and dmin from the fits' scales and minimums, and to be written at out (and
+   out + 2); k and m; and once more with what is best for these. At last s->q. */
+static void llmc__qsearch_256(llmc__qsearch *s, llmc__chosen *c, bool mins, uint8_t *out)
+{
+    float scale[16], min[16], qq[16], sw[16];
+    llmc__fit fit[16];
+    llmc__chosen other;
+    uint8_t half[4];
+    int i, j, size = c->size;
+    c->n = LLMC__UNIT / size;
+    c->error = c->dmin = 0;
+    for (j = 0; j < c->n; j++) {
+        const float *y = s->y + j * size, *w = s->w + j * size;
+        fit[j] = mins ? llmc__fit_affine(c->g, y, w, size, true) : llmc__fit_scale(c->g, y, w, size);
+        scale[j] = mins && fit[j].scale < 0 ? 0 : fit[j].scale;
+        qq[j] = fit[j].qq;
+        min[j] = -fit[j].min;
+        for (i = 0, sw[j] = 0; i < size; i++)
+            sw[j] += w[i];
+    }
+    c->d = llmc__qsearch_half(s, llmc__fit_scale(c->range, scale, qq, c->n).scale, out);
+    if (mins)
+        c->dmin = llmc__qsearch_half(s, llmc__fit_scale(c->range, min, sw, c->n).scale, out + 2);
+    for (j = 0; j < c->n; j++)
+        llmc__choose(s, c, j, &fit[j], sw[j]);
+    other = *c;
+    other.error = 0;
+    if (llmc__refit(s, &other)) {
+        other.d = llmc__qsearch_half(s, other.d, half);
+        if (mins)
+            other.dmin = llmc__qsearch_half(s, other.dmin, half + 2);
+        for (j = 0; j < c->n; j++)
+            other.error += llmc__qsearch_error(s, c->g, j * size, size, other.d * (float)c->k[j],
+                                               -other.dmin * (float)c->m[j], NULL);
+        if (other.error < c->error) {
+            *c = other;
+            LLMC_MEMCPY(out, half, mins ? 4 : 2);
+        }
+    }
+    for (j = 0; j < c->n; j++)
+        llmc__qsearch_round(s, c->g, j * size, size, c->d * (float)c->k[j], -c->dmin * (float)c->m[j]);
+}
+
+/* MXFP4's scale is a power of two: three of them are tried, from where the largest element is 2 to 4
+   to where it is 8 to 16 and cut at 6. s->q gets E2M1 doubled. */
+static void llmc__qsearch_mxfp4(llmc__qsearch *s, uint8_t *out)
+{
+    llmc__grid g = {-12, 12, NULL, NULL};
+    float best = FLT_MAX, most = 0, e;
+    int i, t, top;
+    g.mid = llmc__fp4_mid;
+    g.step = llmc__fp4_step;
+    for (i = 0; i < LLMC__QK; i++)
+        most = llmc__absf(s->y[i]) > most ? llmc__absf(s->y[i]) : most;
+    /* exponent of the largest x, biased as e is, less E2M1's own 2 */
+    top = (int)(llmc__f32_bits(most) >> 23) + (int)(llmc__f32_bits(s->up) >> 23) - 127 - 2;
+    out[0] = 0;
+    for (t = top - 1; t <= top + 1 && most > 0; t++) {
+        int code = t < 0 ? 0 : t > 252 ? 252 : t; /* 6 times 2^125 is the largest that is finite */
+        e = llmc__qsearch_error(s, &g, 0, LLMC__QK, llmc__e8m0_half((uint8_t)code) * s->down, 0, NULL);
+        if (e < best) {
+            best = e;
+            out[0] = (uint8_t)code;
+        }
+    }
+    llmc__qsearch_round(s, &g, 0, LLMC__QK, llmc__e8m0_half(out[0]) * s->down, 0);
+}
+
+//--[ 08.4 QUANT.pack ]-- integers to blocks: what 08.2 takes apart
+/* 32 integers 0..31 to 16 bytes of nibbles; their fifth bits. */
+static uint32_t llmc__pack_nibbles(uint8_t *w, const int8_t *q, int more)
+{
+    uint32_t h = 0;
+    int i;
+    for (i = 0; i < LLMC__QK; i++) {
+        uint32_t v = (uint32_t)(q[i] + more);
+        h |= (v >> 4 & 1) << i;
+        if (i < 16)
+            w[i] = (uint8_t)(v & 15);
+        else
+            w[i - 16] |= (uint8_t)((v & 15) << 4);
+    }
+    return h;
+}
+
+/* The index in an ascending table of 16 of what is nearest to v: four halvings. */
+static int llmc__nearest_index(const int8_t *table, int v)
+{
+    int i = 0, step;
+    for (step = 8; step > 0; step /= 2)
+        i += 2 * v > table[i + step - 1] + table[i + step] ? step : 0;
+    return i;
+}
+
+/* The same for numbers of a table; codes by their place in it, or E2M1's. */
+static void llmc__pack_table(uint8_t *w, const int8_t *q, const int8_t *table)
+{
+    int8_t index[LLMC__QK];
+    int i;
+    for (i = 0; i < LLMC__QK; i++) {
+        int k = llmc__nearest_index(table, q[i]);
+        index[i] = (int8_t)(table == llmc__iq4_values ? k : k < 8 ? 15 - k : k - 8);
+    }
+    (void)llmc__pack_nibbles(w, index, 0);
+}
+
+/* q [256] into fields of `each` bits, a row of 32 bytes for 8 / each runs of 32 (as drawn in 07),
+   starting with bit `from` of q + more. w is zero before. */
+static void llmc__pack_runs(uint8_t *w, const int8_t *q, int more, int from, int each)
+{
+    int i, b, runs = 8 / each;
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < 32; i++) {
+            int v = (q[32 * b + i] + more) >> from & ((1 << each) - 1);
+            w[32 * (b / runs) + i] |= (uint8_t)(v << each * (b % runs));
+        }
+}
+
+/* Q6_K's low nibbles: runs 0 and 2, 1 and 3, 4 and 6, 5 and 7 share a row. */
+static void llmc__pack_q6_low(uint8_t *w, const int8_t *q)
+{
+    int i, b;
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < 32; i++)
+            w[64 * (b / 4) + 32 * (b % 2) + i] |= (uint8_t)(((q[32 * b + i] + 32) & 15) << 4 * (b / 2 % 2));
+}
+
+/* Eight scales and minimums of 6 bits to 12 bytes. */
+static void llmc__pack_k4(uint8_t *w, const int8_t *k, const int8_t *m)
+{
+    int j;
+    for (j = 0; j < 4; j++) {
+        w[j] = (uint8_t)(k[j] | k[4 + j] >> 4 << 6);
+        w[4 + j] = (uint8_t)(m[j] | m[4 + j] >> 4 << 6);
+        w[8 + j] = (uint8_t)((k[4 + j] & 15) | (m[4 + j] & 15) << 4);
+    }
+}
+
+/* Q3_K's sixteen scales, -32..31. w is zero before. */
+static void llmc__pack_q3(uint8_t *w, const int8_t *k)
+{
+    int g;
+    for (g = 0; g < 16; g++) {
+        w[g % 8] |= (uint8_t)(((k[g] + 32) & 15) << 4 * (g / 8));
+        w[8 + g % 4] |= (uint8_t)((k[g] + 32) >> 4 << 2 * (g / 4));
+    }
+}
+
+/* Ranges of integers: elements, and the scales of groups. */
+static const llmc__grid llmc__grid_q8 = {-127, 127, NULL, NULL}, llmc__grid_q6 = {-32, 31, NULL, NULL},
+                        llmc__grid_q5 = {-16, 15, NULL, NULL}, llmc__grid_q4 = {-8, 7, NULL, NULL},
+                        llmc__grid_q3 = {-4, 3, NULL, NULL}, llmc__grid_u5 = {0, 31, NULL, NULL},
+                        llmc__grid_u4 = {0, 15, NULL, NULL}, llmc__grid_u2 = {0, 3, NULL, NULL},
+                        llmc__grid_iq4 = {-127, 113, llmc__iq4_mid, llmc__iq4_step},
+                        llmc__grid_s8 = {-128, 127, NULL, NULL}, llmc__grid_u6 = {0, 63, NULL, NULL};
+
+/* Blocks of 32. out [bytes of a block]. */
+static void llmc__pack_32(llmc_dtype type, llmc__qsearch *s, uint8_t *out)
+{
+    switch (type) {
+    case LLMC_Q8_0:
+        llmc__qsearch_32(s, &llmc__grid_q8, out);
+        LLMC_MEMCPY(out + 2, s->q, LLMC__QK);
+        break;
+    case LLMC_Q4_0:
+        llmc__qsearch_32(s, &llmc__grid_q4, out);
+        (void)llmc__pack_nibbles(out + 2, s->q, 8);
+        break;
+    case LLMC_Q4_1:
+        llmc__qsearch_32m(s, &llmc__grid_u4, out);
+        (void)llmc__pack_nibbles(out + 4, s->q, 0);
+        break;
+    case LLMC_Q5_0:
+        llmc__qsearch_32(s, &llmc__grid_q5, out);
+        llmc__put_u32le(out + 2, llmc__pack_nibbles(out + 6, s->q, 16));
+        break;
+    case LLMC_Q5_1:
+        llmc__qsearch_32m(s, &llmc__grid_u5, out);
+        llmc__put_u32le(out + 4, llmc__pack_nibbles(out + 8, s->q, 0));
+        break;
+    case LLMC_IQ4_NL:
+        llmc__qsearch_32(s, &llmc__grid_iq4, out);
+        llmc__pack_table(out + 2, s->q, llmc__iq4_values);
+        break;
+    default: /* MXFP4 */
+        llmc__qsearch_mxfp4(s, out);
+        llmc__pack_table(out + 1, s->q, llmc__fp4_sorted);
+        break;
+    }
+}
+
+/* Q4_K and Q5_K, whose first 16 bytes are the same; Q2_K. */
+static void llmc__pack_affine(llmc_dtype type, llmc__qsearch *s, llmc__chosen *c, uint8_t *out)
+{
+    int g;
+    c->g = type == LLMC_Q2_K ? &llmc__grid_u2 : type == LLMC_Q4_K ? &llmc__grid_u4 : &llmc__grid_u5;
+    c->range = type == LLMC_Q2_K ? &llmc__grid_u4 : &llmc__grid_u6;
+    c->size = type == LLMC_Q2_K ? 16 : 32;
+    llmc__qsearch_256(s, c, true, type == LLMC_Q2_K ? out + 80 : out);
+    if (type == LLMC_Q2_K) {
+        for (g = 0; g < 16; g++)
+            out[g] = (uint8_t)(c->k[g] | c->m[g] << 4);
+        llmc__pack_runs(out + 16, s->q, 0, 0, 2);
+        return;
+    }
+    llmc__pack_k4(out + 4, c->k, c->m);
+    llmc__pack_runs(out + (type == LLMC_Q4_K ? 16 : 48), s->q, 0, 0, 4);
+    if (type == LLMC_Q5_K)
+        llmc__pack_runs(out + 16, s->q, 0, 4, 1);
+}
+
+/* Q8_K: one f32 scale; the last 32 bytes are the sums of each 16, int16. */
+static void llmc__pack_q8_k(llmc__qsearch *s, uint8_t *out)
+{
+    float most = 0, d;
+    int i, g;
+    for (i = 0; i < LLMC__UNIT; i++)
+        most = llmc__absf(s->y[i]) > most ? llmc__absf(s->y[i]) : most;
+    d = llmc__f32(llmc__f32(most / 127) * s->up);
+    if (!llmc__finite(llmc__f32(d * 127))) /* d was rounded up */
+        d = llmc__bits_f32(llmc__f32_bits(d) - 1);
+    llmc__put_u32le(out, llmc__f32_bits(d));
+    llmc__qsearch_round(s, &llmc__grid_q8, 0, LLMC__UNIT, d * s->down, 0);
+    LLMC_MEMCPY(out + 4, s->q, LLMC__UNIT);
+    for (g = 0; g < 16; g++) {
+        int sum = 0;
+        for (i = 0; i < 16; i++)
+            sum += s->q[16 * g + i];
+        llmc__put_u16le(out + 260 + 2 * g, (uint16_t)sum);
+    }
+}
+
+/* Blocks of 256. out [bytes of a block]. */
+static void llmc__pack_256(llmc_dtype type, llmc__qsearch *s, uint8_t *out)
+{
+    llmc__chosen c = {NULL, NULL, 16, 0, 0, 0, 0, {0}, {0}};
+    uint32_t high = 0;
+    int g;
+    LLMC_MEMSET(out, 0, llmc__dtype(type)->bytes);
+    switch (type) {
+    case LLMC_Q3_K:
+        c.g = &llmc__grid_q3;
+        c.range = &llmc__grid_q6;
+        llmc__qsearch_256(s, &c, false, out + 108);
+        llmc__pack_runs(out, s->q, 4, 2, 1);
+        llmc__pack_runs(out + 32, s->q, 4, 0, 2);
+        llmc__pack_q3(out + 96, c.k);
+        break;
+    case LLMC_Q6_K:
+        c.g = &llmc__grid_q6;
+        c.range = &llmc__grid_s8;
+        llmc__qsearch_256(s, &c, false, out + 208);
+        llmc__pack_q6_low(out, s->q);
+        llmc__pack_runs(out + 128, s->q, 32, 4, 2);
+        LLMC_MEMCPY(out + 192, c.k, 16);
+        break;
+    case LLMC_IQ4_XS:
+        c.g = &llmc__grid_iq4;
+        c.range = &llmc__grid_q6;
+        c.size = 32;
+        llmc__qsearch_256(s, &c, false, out);
+        for (g = 0; g < 8; g++) {
+            out[4 + g / 2] |= (uint8_t)(((c.k[g] + 32) & 15) << 4 * (g % 2));
+            high |= (uint32_t)(c.k[g] + 32) >> 4 << 2 * g;
+            llmc__pack_table(out + 8 + 16 * g, s->q + 32 * g, llmc__iq4_values);
+        }
+        llmc__put_u16le(out + 2, (uint16_t)high);
+        break;
+    case LLMC_Q8_K:
+        llmc__pack_q8_k(s, out);
+        break;
+    default:
+        llmc__pack_affine(type, s, &c, out);
+        break;
+    }
+}
+
+//--[ 08.5 QUANT.row ]-- any number of elements
+/* llmc_quantize_weighted -- f32 to storage, the least weighted error        (QUANT.row)
+   As llmc_quantize, but every quantised type is searched for (08.3), Q8_0 and Q4_0 too.
+   weights [n]: how much an element's squared error counts, any scale; NULL: about its magnitude.
+   The error of a block, in these weights, is at most a few per cent above what is possible;
+   nothing is lost to elements that are not finite (NaN is stored as 0). F32, F16 and BF16 have
+   nothing to choose. Errors: BAD_ARG, and dst is untouched then. */
+LLMC_API llmc_status llmc_quantize_weighted(llmc_dtype type, const float *src, const float *weights, size_t n,
+                                            void *dst)
 {
     uint8_t *out = (uint8_t *)dst;
     size_t i, block = llmc_dtype_block(type);
-    if (block == 0 || n % block != 0)
+    llmc__qsearch s;
+    if (block == 0 || n % block != 0 || type == LLMC_I8 || type == LLMC_I8R)
         return LLMC_BAD_ARG;
-    for (i = 0; i < n; i += block, out += llmc__dtype(type)->bytes)
-        switch (type) {
-        case LLMC_F32:
+    for (i = 0; i < n; i += block, out += llmc__dtype(type)->bytes) {
+        if (block > 1)
+            llmc__qsearch_begin(&s, src + i, weights != NULL ? weights + i : NULL, (int)block);
+        if (block == LLMC__QK)
+            llmc__pack_32(type, &s, out);
+        else if (block > 1)
+            llmc__pack_256(type, &s, out);
+        else if (type == LLMC_F32)
             llmc__put_u32le(out, llmc__f32_bits(src[i]));
-            break;
-        case LLMC_F16:
-            llmc__put_u16le(out, llmc__f32_to_f16(src[i]));
-            break;
-        case LLMC_BF16:
-            llmc__put_u16le(out, llmc__f32_to_bf16(src[i]));
-            break;
-        case LLMC_Q8_0:
+        else
+            llmc__put_u16le(out, type == LLMC_F16 ? llmc__f32_to_f16(src[i]) : llmc__f32_to_bf16(src[i]));
+    }
+    return LLMC_OK;
+}
+
+/* llmc_quantize -- f32 to storage                                        (QUANT.row)
+   src [n]; dst [llmc_dtype_bytes(type, n)], any alignment. n 0 is OK and writes nothing.
+   F32 is only put in order of bytes; F16 and BF16 round to nearest even; Q8_0 and Q4_0 are the
+   format's plain rounding, byte for byte; other types are searched for.
+   Errors: BAD_ARG (no such type, I8, I8R, n not whole blocks); dst is untouched then. */
+LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst)
+{
+    uint8_t *out = (uint8_t *)dst;
+    size_t i;
+    if (type != LLMC_Q8_0 && type != LLMC_Q4_0)
+        return llmc_quantize_weighted(type, src, NULL, n, dst);
+    if (n % LLMC__QK != 0)
+        return LLMC_BAD_ARG;
+    for (i = 0; i < n; i += LLMC__QK, out += llmc__dtype(type)->bytes)
+        if (type == LLMC_Q8_0)
             llmc__quantize_q8_0(src + i, out);
-            break;
-        case LLMC_Q4_0:
+        else
             llmc__quantize_q4_0(src + i, out);
-            break;
-        default:
-            return LLMC_BAD_ARG; /* I8's scales are kept elsewhere */
-        }
-    return type == LLMC_I8 ? LLMC_BAD_ARG : LLMC_OK;
+    return LLMC_OK;
 }
 
 /* Whole units and what is left of a row of 32-blocks. The same arguments. */
@@ -3601,22 +4268,25 @@ typedef struct llmc__rows {
             {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)}, p(finite)  \
     }
 
-/* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums).
-     u   q is 0..31        s   q is a byte with sign        h   the same, with scales for 16 */
+/* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums, bias).
+     u   bytes without sign, q + bias is 0..31     s   bytes with sign
+     h   without sign, 0..63, and scales for 16
+   Sets that multiply bytes with signs as fast as others (NEON) leave the bias off; sums of q are then
+   those of q + bias, less bias times the sum of x. */
 enum { llmc__kind_u, llmc__kind_s, llmc__kind_h };
-#define LLMC__UNIT_TYPES(X)           \
-    X(q4_1, LLMC_Q4_1, 160, u, 1)     \
-    X(q5_0, LLMC_Q5_0, 176, s, 0)     \
-    X(q5_1, LLMC_Q5_1, 192, u, 1)     \
-    X(q2_k, LLMC_Q2_K, 84, h, 1)      \
-    X(q3_k, LLMC_Q3_K, 110, h, 0)     \
-    X(q4_k, LLMC_Q4_K, 144, u, 1)     \
-    X(q5_k, LLMC_Q5_K, 176, u, 1)     \
-    X(q6_k, LLMC_Q6_K, 210, h, 0)     \
-    X(q8_k, LLMC_Q8_K, 292, s, 0)     \
-    X(iq4_nl, LLMC_IQ4_NL, 144, s, 0) \
-    X(iq4_xs, LLMC_IQ4_XS, 136, s, 0) \
-    X(mxfp4, LLMC_MXFP4, 136, s, 0)
+#define LLMC__UNIT_TYPES(X)              \
+    X(q4_1, LLMC_Q4_1, 160, u, 1, 0)     \
+    X(q5_0, LLMC_Q5_0, 176, u, 0, 16)    \
+    X(q5_1, LLMC_Q5_1, 192, u, 1, 0)     \
+    X(q2_k, LLMC_Q2_K, 84, h, 1, 0)      \
+    X(q3_k, LLMC_Q3_K, 110, h, 0, 4)     \
+    X(q4_k, LLMC_Q4_K, 144, u, 1, 0)     \
+    X(q5_k, LLMC_Q5_K, 176, u, 1, 0)     \
+    X(q6_k, LLMC_Q6_K, 210, h, 0, 32)    \
+    X(q8_k, LLMC_Q8_K, 292, s, 0, 0)     \
+    X(iq4_nl, LLMC_IQ4_NL, 144, s, 0, 0) \
+    X(iq4_xs, LLMC_IQ4_XS, 136, s, 0, 0) \
+    X(mxfp4, LLMC_MXFP4, 136, u, 0, 12)
 
 //--[ 09.2 KERNEL.scalar ]-- plain C: the oracle, and what an unknown machine runs
 /* A row of any type as floats, by 08's definition: src [n] in storage, dst [n]. One for all sets,
@@ -3631,7 +4301,7 @@ LLMC__ROW_FN(llmc__row_f16, LLMC_F16)
 LLMC__ROW_FN(llmc__row_bf16, LLMC_BF16)
 LLMC__ROW_FN(llmc__row_q8_0, LLMC_Q8_0)
 LLMC__ROW_FN(llmc__row_q4_0, LLMC_Q4_0)
-#define LLMC__X(name, type, bytes, kind, mins) LLMC__ROW_FN(llmc__row_##name, type)
+#define LLMC__X(name, type, bytes, kind, mins, bias) LLMC__ROW_FN(llmc__row_##name, type)
 LLMC__UNIT_TYPES(LLMC__X)
 #undef LLMC__X
 #undef LLMC__ROW_FN
@@ -3768,7 +4438,7 @@ static void llmc__scalar_units(llmc_dtype type, float *out, size_t out_stride, c
         }
     }
 }
-#define LLMC__X(name, type, bytes, kind, mins)                                                            \
+#define LLMC__X(name, type, bytes, kind, mins, bias)                                                      \
     static void llmc__scalar_matmul_##name(float *out, size_t out_stride, const uint8_t *w,               \
                                            size_t row_bytes, size_t rows, const void *x, size_t x_stride, \
                                            size_t cols, size_t n)                                         \
@@ -4381,8 +5051,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q5_0(llmc__avx2_quants *q, const uint8_t *w
 {
     int b;
     for (b = 0; b < 8; b++, w += 22)
-        q->v[b] = _mm256_sub_epi8(_mm256_or_si256(llmc__avx2_nibbles(w + 6), llmc__avx2_fifth(w + 2)),
-                                  _mm256_set1_epi8(16));
+        q->v[b] = _mm256_or_si256(llmc__avx2_nibbles(w + 6), llmc__avx2_fifth(w + 2));
 }
 LLMC__AVX2_FN void llmc__avx2_quants_q5_1(llmc__avx2_quants *q, const uint8_t *w)
 {
@@ -4398,9 +5067,11 @@ LLMC__AVX2_FN void llmc__avx2_quants_iq4_nl(llmc__avx2_quants *q, const uint8_t 
 }
 LLMC__AVX2_FN void llmc__avx2_quants_mxfp4(llmc__avx2_quants *q, const uint8_t *w)
 {
+    /* llmc__fp4_values + 12 */
+    static const int8_t biased[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
     int b;
     for (b = 0; b < 8; b++, w += 17)
-        q->v[b] = llmc__avx2_table(llmc__fp4_values, llmc__avx2_nibbles(w + 1));
+        q->v[b] = llmc__avx2_table(biased, llmc__avx2_nibbles(w + 1));
 }
 LLMC__AVX2_FN void llmc__avx2_quants_iq4_xs(llmc__avx2_quants *q, const uint8_t *w)
 {
@@ -4435,7 +5106,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q5_k(llmc__avx2_quants *q, const uint8_t *w
 }
 LLMC__AVX2_FN void llmc__avx2_quants_q6_k(llmc__avx2_quants *q, const uint8_t *w)
 {
-    __m256i mask = _mm256_set1_epi8(15), pair = _mm256_set1_epi8(48), less = _mm256_set1_epi8(32);
+    __m256i mask = _mm256_set1_epi8(15), pair = _mm256_set1_epi8(48);
     int j;
     for (j = 0; j < 2; j++) {
         __m256i a = llmc__avx2_load(w + 64 * j), b = llmc__avx2_load(w + 64 * j + 32);
@@ -4446,33 +5117,35 @@ LLMC__AVX2_FN void llmc__avx2_quants_q6_k(llmc__avx2_quants *q, const uint8_t *w
         b = _mm256_srli_epi16(b, 4);
         v[2] = _mm256_or_si256(_mm256_and_si256(a, mask), _mm256_and_si256(h, pair));
         v[3] = _mm256_or_si256(_mm256_and_si256(b, mask), _mm256_and_si256(_mm256_srli_epi16(h, 2), pair));
-        v[0] = _mm256_sub_epi8(v[0], less);
-        v[1] = _mm256_sub_epi8(v[1], less);
-        v[2] = _mm256_sub_epi8(v[2], less);
-        v[3] = _mm256_sub_epi8(v[3], less);
     }
 }
 LLMC__AVX2_FN void llmc__avx2_quants_q2_k(llmc__avx2_quants *q, const uint8_t *w)
 {
-    __m256i three = _mm256_set1_epi8(3), v;
-    int b;
-    for (b = 0; b < 8; b++) {
-        v = llmc__avx2_load(w + 16 + 32 * (b / 4));
-        q->v[b] = _mm256_and_si256(_mm256_srl_epi16(v, _mm_cvtsi32_si128(2 * (b % 4))), three);
-    }
+    __m256i three = _mm256_set1_epi8(3), a = llmc__avx2_load(w + 16), b = llmc__avx2_load(w + 48);
+    q->v[0] = _mm256_and_si256(a, three);
+    q->v[1] = _mm256_and_si256(_mm256_srli_epi16(a, 2), three);
+    q->v[2] = _mm256_and_si256(_mm256_srli_epi16(a, 4), three);
+    q->v[3] = _mm256_and_si256(_mm256_srli_epi16(a, 6), three);
+    q->v[4] = _mm256_and_si256(b, three);
+    q->v[5] = _mm256_and_si256(_mm256_srli_epi16(b, 2), three);
+    q->v[6] = _mm256_and_si256(_mm256_srli_epi16(b, 4), three);
+    q->v[7] = _mm256_and_si256(_mm256_srli_epi16(b, 6), three);
 }
+/* 4 more where the bit of h is set. */
 LLMC__AVX2_FN void llmc__avx2_quants_q3_k(llmc__avx2_quants *q, const uint8_t *w)
 {
-    __m256i three = _mm256_set1_epi8(3), four = _mm256_set1_epi8(4), h = llmc__avx2_load(w), v;
-    int b;
-    for (b = 0; b < 8; b++) {
-        v = llmc__avx2_load(w + 32 + 32 * (b / 4));
-        v = _mm256_and_si256(_mm256_srl_epi16(v, _mm_cvtsi32_si128(2 * (b % 4))), three);
-        /* 4 more where the bit is set, then 4 less everywhere */
-        v = _mm256_or_si256(v, _mm256_slli_epi16(_mm256_and_si256(h, _mm256_set1_epi8(1)), 2));
-        q->v[b] = _mm256_sub_epi8(v, four);
-        h = _mm256_srli_epi16(h, 1);
-    }
+    __m256i four = _mm256_set1_epi8(4), h = llmc__avx2_load(w);
+    llmc__avx2_quants_q2_k(q, w + 16);
+#define LLMC__MORE(i, to) q->v[i] = _mm256_or_si256(q->v[i], _mm256_and_si256(to, four))
+    LLMC__MORE(0, _mm256_slli_epi16(h, 2));
+    LLMC__MORE(1, _mm256_slli_epi16(h, 1));
+    LLMC__MORE(2, h);
+    LLMC__MORE(3, _mm256_srli_epi16(h, 1));
+    LLMC__MORE(4, _mm256_srli_epi16(h, 2));
+    LLMC__MORE(5, _mm256_srli_epi16(h, 3));
+    LLMC__MORE(6, _mm256_srli_epi16(h, 4));
+    LLMC__MORE(7, _mm256_srli_epi16(h, 5));
+#undef LLMC__MORE
 }
 LLMC__AVX2_FN void llmc__avx2_quants_q8_k(llmc__avx2_quants *q, const uint8_t *w)
 {
@@ -4489,14 +5162,23 @@ LLMC__AVX2_FN void llmc__avx2_quants_store(int8_t *out, const llmc__avx2_quants 
         _mm256_storeu_si256((__m256i *)(out + 32 * b), q->v[b]);
 }
 
-/* Eight bytes as floats; sixteen with signs as int16. */
-LLMC__AVX2_FN __m256 llmc__avx2_vbytes(const uint8_t *p)
+/* Eight bytes of a number, lowest first, as floats; as exponents (llmc__e8m0_half); and sixteen with
+   signs as int16. By value: through memory gcc takes the bytes apart and puts them together. */
+LLMC__AVX2_FN __m256 llmc__avx2_vbytes(uint64_t bytes)
 {
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_set_epi64x(0, (long long)bytes)));
 }
-LLMC__AVX2_FN void llmc__avx2_spread(int16_t *out, const uint8_t *p)
+LLMC__AVX2_FN __m256 llmc__avx2_ve8m0(uint64_t bytes)
 {
-    _mm256_storeu_si256((__m256i *)out, _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)p)));
+    __m256i e = _mm256_cvtepu8_epi32(_mm_set_epi64x(0, (long long)bytes)), one = _mm256_set1_epi32(1);
+    __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(e, one), 23);
+    __m256i small = _mm256_sllv_epi32(_mm256_set1_epi32(0x00200000), e);
+    return _mm256_castsi256_ps(_mm256_blendv_epi8(small, normal, _mm256_cmpgt_epi32(e, one)));
+}
+LLMC__AVX2_FN void llmc__avx2_spread(int16_t *out, uint64_t low, uint64_t high)
+{
+    _mm256_storeu_si256((__m256i *)out,
+                        _mm256_cvtepi8_epi16(_mm_set_epi64x((long long)high, (long long)low)));
 }
 
 /* Eight blocks times eight of x, a lane for each, as dot8_q4_0: 31 in place of 15 leaves room in
@@ -4506,7 +5188,8 @@ LLMC__AVX2_FN __m256i llmc__avx2_halves(__m256i a, __m256i b)
 {
     return _mm256_add_epi16(_mm256_blend_epi32(a, b, 0xf0), _mm256_permute2x128_si256(a, b, 0x21));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s)
+LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+                                        int bias)
 {
     __m256i one = _mm256_set1_epi16(1), a, b;
     (void)s;
@@ -4514,35 +5197,49 @@ LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__
                           llmc__avx2_halves(LLMC__PAIRS(1), LLMC__PAIRS(5)));
     b = _mm256_hadd_epi16(llmc__avx2_halves(LLMC__PAIRS(2), LLMC__PAIRS(6)),
                           llmc__avx2_halves(LLMC__PAIRS(3), LLMC__PAIRS(7)));
-    return _mm256_hadd_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+    a = _mm256_hadd_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+    if (bias == 0)
+        return a;
+    return _mm256_sub_epi32(a, _mm256_mullo_epi32(llmc__avx2_x_sums(x), _mm256_set1_epi32(bias)));
 }
 #undef LLMC__PAIRS
 
-/* With signs: |w| times x with w's sign, as block_q8_0; pairs of products times the scale of their
-   16, which are a half of the register: s[0] is block 0's low half's, s[1] its high half's. */
-LLMC__AVX2_FN __m256i llmc__avx2_signed(__m256i w, const llmc__q8 *x, __m256i s)
+/* With signs: |w| times x with w's sign, as block_q8_0. */
+LLMC__AVX2_FN __m256i llmc__avx2_signed(__m256i w, const llmc__q8 *x)
 {
     __m256i pair = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(llmc__avx2_load(x->q), w));
-    return _mm256_madd_epi16(pair, s);
+    return _mm256_madd_epi16(pair, _mm256_set1_epi16(1));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_dots_s(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s)
+LLMC__AVX2_FN __m256i llmc__avx2_dots_s(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+                                        int bias)
 {
-    __m256i one = _mm256_set1_epi16(1);
     (void)s;
-#define LLMC__DOT(i) llmc__avx2_signed(q->v[i], x + (i), one)
+    (void)bias;
+#define LLMC__DOT(i) llmc__avx2_signed(q->v[i], x + (i))
     return llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
                            LLMC__DOT(6), LLMC__DOT(7));
 #undef LLMC__DOT
 }
-LLMC__AVX2_FN __m256i llmc__avx2_dots_h(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s)
+
+/* Pairs of products times the scale of their 16, which are a half of the register: s[0] is block
+   0's low half's, s[1] its high half's. A pair is at most 2 * 63 * 127. */
+LLMC__AVX2_FN __m256i llmc__avx2_dots_h(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+                                        int bias)
 {
     __m256i each = _mm256_setr_epi32(0x01000100, 0x01000100, 0x01000100, 0x01000100, 0x03020302, 0x03020302,
-                                     0x03020302, 0x03020302);
-#define LLMC__DOT(i) \
-    llmc__avx2_signed(q->v[i], x + (i), _mm256_shuffle_epi8(llmc__avx2_dword(s + 2 * (i)), each))
-    return llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
-                           LLMC__DOT(6), LLMC__DOT(7));
+                                     0x03020302, 0x03020302),
+            a;
+#define LLMC__DOT(i)                                                          \
+    _mm256_madd_epi16(_mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x[i].q)), \
+                      _mm256_shuffle_epi8(llmc__avx2_dword(s + 2 * (i)), each))
+    a = llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
+                        LLMC__DOT(6), LLMC__DOT(7));
 #undef LLMC__DOT
+    if (bias == 0)
+        return a;
+    return _mm256_sub_epi32(a,
+                            _mm256_mullo_epi32(_mm256_madd_epi16(llmc__avx2_x_pairs(x), llmc__avx2_load(s)),
+                                               _mm256_set1_epi32(bias)));
 }
 
 /* What minimums multiply: lane i is the sum of x[i]; in kind h m[2i] sum[0] + m[2i+1] sum[1]. For
@@ -4558,63 +5255,75 @@ LLMC__AVX2_FN __m256i llmc__avx2_panel_min(const llmc__q8 *x, const int16_t *m)
     return _mm256_madd_epi16(llmc__avx2_dword(x->sum), llmc__avx2_load(m));
 }
 
-/* Panels of 32 bytes of eight rows, 256 apart. u keeps bytes: four pairs of products are at most
-   4 * 2 * 31 * 127, so the first and last 16 elements are added up apart. s and h widen, as Q8_0;
-   h multiplies by the scales at once, s[2 r] and s[2 r + 1] of row r: at most 128 * 128. */
-LLMC__AVX2_FN void llmc__avx2_panel_u(llmc__avx2_panel *p, const int8_t *q, const int16_t *s)
+/* Panels of 32 bytes of eight rows, 256 apart. u and h keep bytes: four pairs of u's products are at
+   most 4 * 2 * 31 * 127, two of h's 2 * 2 * 63 * 127. h has the scales beside them, s[2 r] and
+   s[2 r + 1] of row r: v[8] the first for both of a lane's pairs, v[9] the second, v[10] both times
+   the bias. s widens, as Q8_0. */
+LLMC__AVX2_FN void llmc__avx2_panel_u(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
     (void)s;
+    (void)bias;
     llmc__avx2_transpose(p->v, (const uint8_t *)q, LLMC__UNIT);
     llmc__avx2_transpose(p->v + 4, (const uint8_t *)q + 16, LLMC__UNIT);
 }
-LLMC__AVX2_FN void llmc__avx2_panel_s(llmc__avx2_panel *p, const int8_t *q, const int16_t *s)
+LLMC__AVX2_FN void llmc__avx2_panel_s(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
     (void)s;
+    (void)bias;
     llmc__avx2_panel_i8(p, (const uint8_t *)q, LLMC__UNIT);
 }
-LLMC__AVX2_FN void llmc__avx2_panel_h(llmc__avx2_panel *p, const int8_t *q, const int16_t *s)
+LLMC__AVX2_FN void llmc__avx2_panel_h(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
     __m256i both = llmc__avx2_load(s);
-    __m256i low = _mm256_blend_epi16(both, _mm256_slli_epi32(both, 16), 0xaa);
-    __m256i high = _mm256_blend_epi16(_mm256_srli_epi32(both, 16), both, 0xaa);
-    int j;
-    llmc__avx2_panel_i8(p, (const uint8_t *)q, LLMC__UNIT);
-    for (j = 0; j < 4; j++) {
-        p->v[j] = _mm256_mullo_epi16(p->v[j], low);
-        p->v[4 + j] = _mm256_mullo_epi16(p->v[4 + j], high);
-        p->v[8 + j] = _mm256_mullo_epi16(p->v[8 + j], low);
-        p->v[12 + j] = _mm256_mullo_epi16(p->v[12 + j], high);
-    }
+    llmc__avx2_panel_u(p, q, s, bias);
+    p->v[8] = _mm256_blend_epi16(both, _mm256_slli_epi32(both, 16), 0xaa);
+    p->v[9] = _mm256_blend_epi16(_mm256_srli_epi32(both, 16), both, 0xaa);
+    p->v[10] = _mm256_mullo_epi16(both, _mm256_set1_epi16((short)bias));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_u(const llmc__avx2_panel *p, const llmc__q8 *x)
+
+/* A panel with one block of one column. */
+#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 4 * (i)))
+LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_u(const llmc__avx2_panel *p, const llmc__q8 *x, int bias)
 {
     __m256i one = _mm256_set1_epi16(1), a, b;
-#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 4 * (i)))
     a = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)),
                          _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)));
     b = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)),
                          _mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)));
-#undef LLMC__MUL
-    return _mm256_add_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+    a = _mm256_add_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+    return bias == 0 ? a : _mm256_sub_epi32(a, _mm256_set1_epi32(bias * (x->sum[0] + x->sum[1])));
 }
+LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_h(const llmc__avx2_panel *p, const llmc__q8 *x)
+{
+    __m256i a = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)), p->v[8]);
+    __m256i b = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)), p->v[9]);
+    a = _mm256_add_epi32(a, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)), p->v[8]));
+    b = _mm256_add_epi32(b, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)), p->v[9]));
+    a = _mm256_sub_epi32(a, _mm256_madd_epi16(llmc__avx2_dword(x->sum), p->v[10]));
+    return _mm256_add_epi32(a, b);
+}
+#undef LLMC__MUL
 
-/* One column or four. What a panel's s was is in it already. */
+/* One column or four, by kind. */
 LLMC__AVX2_FN __m256i llmc__avx2_panel1(int kind, const llmc__avx2_panel *p, const llmc__q8 *x,
-                                        const int16_t *s)
+                                        const int16_t *s, int bias)
 {
     (void)s;
-    return kind == llmc__kind_u ? llmc__avx2_panel_dot_u(p, x) : llmc__avx2_panel_dot_q8_0(p, x);
+    return kind == llmc__kind_u   ? llmc__avx2_panel_dot_u(p, x, bias)
+           : kind == llmc__kind_h ? llmc__avx2_panel_dot_h(p, x)
+                                  : llmc__avx2_panel_dot_q8_0(p, x);
 }
 LLMC__AVX2_FN void llmc__avx2_panel4(int kind, __m256i out[4], const llmc__avx2_panel *p,
-                                     const llmc__q8 *const x[4], const int16_t *s)
+                                     const llmc__q8 *const x[4], const int16_t *s, int bias)
 {
-    int t;
-    (void)s;
-    if (kind != llmc__kind_u)
+    if (kind == llmc__kind_s) {
         llmc__avx2_panel_dot4_q8_0(out, p, x);
-    else
-        for (t = 0; t < 4; t++)
-            out[t] = llmc__avx2_panel_dot_u(p, x[t]);
+        return;
+    }
+    out[0] = llmc__avx2_panel1(kind, p, x[0], s, bias);
+    out[1] = llmc__avx2_panel1(kind, p, x[1], s, bias);
+    out[2] = llmc__avx2_panel1(kind, p, x[2], s, bias);
+    out[3] = llmc__avx2_panel1(kind, p, x[3], s, bias);
 }
 
 #endif /* LLMC__AVX2 */
@@ -4881,18 +5590,31 @@ LLMC__NEON_FN void llmc__neon_quants_store(int8_t *out, const llmc__neon_quants 
         vst1q_s8(out + 16 * i, q->v[i]);
 }
 
-/* Eight bytes as floats; sixteen with signs as int16. */
-LLMC__NEON_FN llmc__neon_v8 llmc__neon_vbytes(const uint8_t *p)
+/* Eight bytes of a number, lowest first, as floats; as exponents (llmc__e8m0_half); and sixteen with
+   signs as int16. */
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vbytes(uint64_t bytes)
 {
-    uint16x8_t w = vmovl_u8(vld1_u8(p));
+    uint16x8_t w = vmovl_u8(vcreate_u8(bytes));
     float32x4_t a = vcvtq_f32_u32(vmovl_u16(vget_low_u16(w)));
     return llmc__neon_v8_of(a, vcvtq_f32_u32(vmovl_u16(vget_high_u16(w))));
 }
-LLMC__NEON_FN void llmc__neon_spread(int16_t *out, const uint8_t *p)
+LLMC__NEON_FN float32x4_t llmc__neon_ve8m0_4(uint16x4_t e4)
 {
-    int8x16_t v = vreinterpretq_s8_u8(vld1q_u8(p));
-    vst1q_s16(out, vmovl_s8(vget_low_s8(v)));
-    vst1q_s16(out + 8, vmovl_s8(vget_high_s8(v)));
+    uint32x4_t e = vmovl_u16(e4), one = vdupq_n_u32(1);
+    uint32x4_t normal = vshlq_n_u32(vsubq_u32(e, one), 23);
+    uint32x4_t small = vshlq_u32(vdupq_n_u32(0x00200000), vreinterpretq_s32_u32(vminq_u32(e, one)));
+    return vreinterpretq_f32_u32(vbslq_u32(vcgtq_u32(e, one), normal, small));
+}
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_ve8m0(uint64_t bytes)
+{
+    uint16x8_t w = vmovl_u8(vcreate_u8(bytes));
+    float32x4_t a = llmc__neon_ve8m0_4(vget_low_u16(w));
+    return llmc__neon_v8_of(a, llmc__neon_ve8m0_4(vget_high_u16(w)));
+}
+LLMC__NEON_FN void llmc__neon_spread(int16_t *out, uint64_t low, uint64_t high)
+{
+    vst1q_s16(out, vmovl_s8(vreinterpret_s8_u8(vcreate_u8(low))));
+    vst1q_s16(out + 8, vmovl_s8(vreinterpret_s8_u8(vcreate_u8(high))));
 }
 
 /* As dot32, each 16 times a scale of its own: under 2^24 in all (09.2). */
@@ -4918,20 +5640,23 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks_h(const llmc__neon_panel *p, cons
 
 /* As in 09.3, by kind. */
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_u(const llmc__neon_quants *q, const llmc__q8 *x,
-                                               const int16_t *s)
+                                               const int16_t *s, int bias)
 {
+    (void)bias;
     (void)s;
     return llmc__neon_blocks(q, x, 1);
 }
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_s(const llmc__neon_quants *q, const llmc__q8 *x,
-                                               const int16_t *s)
+                                               const int16_t *s, int bias)
 {
+    (void)bias;
     (void)s;
     return llmc__neon_blocks(q, x, 1);
 }
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_h(const llmc__neon_quants *q, const llmc__q8 *x,
-                                               const int16_t *s)
+                                               const int16_t *s, int bias)
 {
+    (void)bias;
     return llmc__neon_blocks_h(q, x, 1, s);
 }
 
@@ -4954,34 +5679,36 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_min(const llmc__q8 *x, const int16
 }
 
 /* Panels are the rows' bytes as they are; scales are met with each column. */
-LLMC__NEON_FN void llmc__neon_panel_u(llmc__neon_panel *p, const int8_t *q, const int16_t *s)
+LLMC__NEON_FN void llmc__neon_panel_u(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
     int i;
     (void)s;
+    (void)bias;
     for (i = 0; i < 8; i++, q += LLMC__UNIT) {
         p->v[2 * i] = vld1q_s8(q);
         p->v[2 * i + 1] = vld1q_s8(q + 16);
     }
 }
-LLMC__NEON_FN void llmc__neon_panel_s(llmc__neon_panel *p, const int8_t *q, const int16_t *s)
+LLMC__NEON_FN void llmc__neon_panel_s(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
-    llmc__neon_panel_u(p, q, s);
+    llmc__neon_panel_u(p, q, s, bias);
 }
-LLMC__NEON_FN void llmc__neon_panel_h(llmc__neon_panel *p, const int8_t *q, const int16_t *s)
+LLMC__NEON_FN void llmc__neon_panel_h(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
-    llmc__neon_panel_u(p, q, s);
+    llmc__neon_panel_u(p, q, s, bias);
 }
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel1(int kind, const llmc__neon_panel *p, const llmc__q8 *x,
-                                               const int16_t *s)
+                                               const int16_t *s, int bias)
 {
+    (void)bias;
     return kind == llmc__kind_h ? llmc__neon_blocks_h(p, x, 0, s) : llmc__neon_blocks(p, x, 0);
 }
 LLMC__NEON_FN void llmc__neon_panel4(int kind, llmc__neon_v8i out[4], const llmc__neon_panel *p,
-                                     const llmc__q8 *const x[4], const int16_t *s)
+                                     const llmc__q8 *const x[4], const int16_t *s, int bias)
 {
     int t;
     for (t = 0; t < 4; t++)
-        out[t] = llmc__neon_panel1(kind, p, x[t], s);
+        out[t] = llmc__neon_panel1(kind, p, x[t], s, bias);
 }
 
 #endif /* LLMC__NEON */
@@ -5366,21 +6093,14 @@ LLMC__SCALES_FN(q5_1, 24)
 LLMC__SCALES_FN(iq4_nl, 18)
 #undef LLMC__SCALES_FN
 
-/* As llmc__e8m0_half. The eight bytes are put together in a register, as a load would wait for
-   eight small stores. From e = 2 on vpow2 makes 2^(e - 128). */
+/* The eight exponents are put together in a register, as a load would wait for eight small stores. */
 LLMC__INLINE void LLMC__N(scales_mxfp4)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     uint64_t bytes = 0;
-    uint8_t eight[8];
-    llmc__v8 e, small;
     int i;
     for (i = 0; i < 8; i++)
         bytes |= (uint64_t)w[17 * i] << 8 * i;
-    llmc__put_u64le(eight, bytes);
-    e = LLMC__N(vbytes)(eight);
-    small = llmc__vmul(llmc__vadd(e, llmc__vset1(1)), llmc__vset1(llmc__bits_f32(0x00200000u)));
-    h->d =
-        llmc__vsel_lt(e, llmc__vset1(2), small, llmc__vpow2(llmc__vadd(e, llmc__vset1(LLMC__ROUND - 128))));
+    h->d = LLMC__N(ve8m0)(bytes);
 }
 
 /* An f16 in all lanes: lane i of eight from `at` on, all within the block. */
@@ -5394,10 +6114,10 @@ LLMC__INLINE llmc__v8 LLMC__N(half)(const uint8_t *at, int i)
 /* Blocks of 256: integers times one or two f16. The same bits as 08.2's heads. */
 LLMC__INLINE void LLMC__N(scales_q4_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
-    uint8_t sm[16];
+    uint64_t sm[2];
     llmc__k4_scales(sm, w + 4);
-    h->d = llmc__vmul(LLMC__N(half)(w, 0), LLMC__N(vbytes)(sm));
-    h->off = llmc__vsub(llmc__vzero(), llmc__vmul(LLMC__N(half)(w, 1), LLMC__N(vbytes)(sm + 8)));
+    h->d = llmc__vmul(LLMC__N(half)(w, 0), LLMC__N(vbytes)(sm[0]));
+    h->off = llmc__vsub(llmc__vzero(), llmc__vmul(LLMC__N(half)(w, 1), LLMC__N(vbytes)(sm[1])));
 }
 LLMC__INLINE void LLMC__N(scales_q5_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
@@ -5406,26 +6126,21 @@ LLMC__INLINE void LLMC__N(scales_q5_k)(LLMC__N(scale8) * h, const uint8_t *w)
 LLMC__INLINE void LLMC__N(scales_q2_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     uint64_t a = llmc__u64le(w), b = llmc__u64le(w + 8), low = 0x0f0f0f0f0f0f0f0full;
-    uint8_t t[16];
-    llmc__put_u64le(t, a & low);
-    llmc__put_u64le(t + 8, b & low);
-    LLMC__N(spread)(h->s, t);
-    llmc__put_u64le(t, a >> 4 & low);
-    llmc__put_u64le(t + 8, b >> 4 & low);
-    LLMC__N(spread)(h->m, t);
+    LLMC__N(spread)(h->s, a & low, b & low);
+    LLMC__N(spread)(h->m, a >> 4 & low, b >> 4 & low);
     h->d = LLMC__N(half)(w + 68, 6);
     h->off = llmc__vsub(llmc__vzero(), LLMC__N(half)(w + 68, 7));
 }
 LLMC__INLINE void LLMC__N(scales_q3_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
-    uint8_t t[16];
-    llmc__q3_scales(t, w + 96);
-    LLMC__N(spread)(h->s, t);
+    uint64_t s[2];
+    llmc__q3_scales(s, w + 96);
+    LLMC__N(spread)(h->s, s[0], s[1]);
     h->d = LLMC__N(half)(w + 94, 7);
 }
 LLMC__INLINE void LLMC__N(scales_q6_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
-    LLMC__N(spread)(h->s, w + 192);
+    LLMC__N(spread)(h->s, llmc__u64le(w + 192), llmc__u64le(w + 200));
     h->d = LLMC__N(half)(w + 194, 7);
 }
 LLMC__INLINE void LLMC__N(scales_q8_k)(LLMC__N(scale8) * h, const uint8_t *w)
@@ -5434,9 +6149,8 @@ LLMC__INLINE void LLMC__N(scales_q8_k)(LLMC__N(scale8) * h, const uint8_t *w)
 }
 LLMC__INLINE void LLMC__N(scales_iq4_xs)(LLMC__N(scale8) * h, const uint8_t *w)
 {
-    uint8_t t[8];
-    llmc__xs_scales(t, w + 2);
-    h->d = llmc__vmul(LLMC__N(half)(w, 0), llmc__vsub(LLMC__N(vbytes)(t), llmc__vset1(32)));
+    llmc__v8 s = llmc__vsub(LLMC__N(vbytes)(llmc__xs_scales(w + 2)), llmc__vset1(32));
+    h->d = llmc__vmul(LLMC__N(half)(w, 0), s);
 }
 
 /* Rows taken apart for a tile: row i's scales become lane i of every block's. */
@@ -5463,7 +6177,7 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
    product of minimums, where a type has them, is fused on after the block's own.
      line   one row, one column; the last unit of a type of 32 may be short, and is copied out
      rows   eight rows of one unit, for tiles */
-#define LLMC__UNITS_FN(type, name, bytes, kind, mins)                                                        \
+#define LLMC__UNITS_FN(type, name, bytes, kind, mins, bias)                                                  \
     LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__q8 *x)           \
     {                                                                                                        \
         LLMC__N(quants) q;                                                                                   \
@@ -5471,7 +6185,7 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
         llmc__v8 e = LLMC__N(x_scales)(x);                                                                   \
         LLMC__N(quants_##type)(&q, w);                                                                       \
         LLMC__N(scales_##type)(&h, w);                                                                       \
-        acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s)), llmc__vmul(h.d, e), acc);             \
+        acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc);       \
         if (mins)                                                                                            \
             acc = llmc__vfma(llmc__vcvt(LLMC__N(minimums)(llmc__kind_##kind, x, h.m)), llmc__vmul(h.off, e), \
                              acc);                                                                           \
@@ -5529,7 +6243,7 @@ LLMC__INLINE void LLMC__N(onto2)(float sum[8], llmc__v8i dot, llmc__v8i min, con
 /* One block of a tile: eight rows with every column; sum is this part's [column][row]. kind and
    mins are constants where this is inlined. */
 LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, const LLMC__N(panel) * p,
-                                 const uint8_t *x, size_t x_stride, size_t cols, int kind, int mins)
+                                 const uint8_t *x, size_t x_stride, size_t cols, int kind, int mins, int bias)
 {
     static const int16_t ones[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     const int16_t *s = r->s[b], *m = kind == llmc__kind_h ? r->m[b] : ones;
@@ -5540,7 +6254,7 @@ LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, cons
         const llmc__q8 *q[4];
         for (i = 0; i < 4; i++, x += x_stride)
             q[i] = (const llmc__q8 *)(const void *)x;
-        LLMC__N(panel4)(kind, dot, p, q, s);
+        LLMC__N(panel4)(kind, dot, p, q, s, bias);
         for (i = 0; i < 4; i++) {
             if (mins)
                 min = LLMC__N(panel_min)(q[i], m);
@@ -5551,16 +6265,16 @@ LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, cons
         const llmc__q8 *q = (const llmc__q8 *)(const void *)x;
         if (mins)
             min = LLMC__N(panel_min)(q, m);
-        LLMC__N(onto2)(sum, LLMC__N(panel1)(kind, p, q, s), min, r->d[b], r->off[b], q->d, mins);
+        LLMC__N(onto2)(sum, LLMC__N(panel1)(kind, p, q, s, bias), min, r->d[b], r->off[b], q->d, mins);
     }
 }
 
-/* What matmul needs to know of a type: bytes of a unit, kind, whether it has minimums. */
+/* What matmul needs to know of a type, see LLMC__UNIT_TYPES. */
 typedef struct LLMC__N(unit_type) {
     float (*line)(const uint8_t *w, const llmc__q8 *x, size_t blocks);
     void (*rows)(llmc__rows *r, const uint8_t *w, size_t row_bytes, size_t blocks);
     size_t bytes;
-    int kind, mins;
+    int kind, mins, bias;
 } LLMC__N(unit_type);
 
 /* As tile_##type above: 8 rows by cols <= 32 columns, whole units unpacked before their blocks. */
@@ -5578,18 +6292,22 @@ LLMC__FN void LLMC__N(tile_units)(const LLMC__N(unit_type) * u, float *sum, cons
         for (b = 0; b < most; b++, x += sizeof(llmc__q8)) {
             float *onto = part + b * (8 * cols);
             LLMC__N(panel) p;
+            const int8_t *q = r.q[0] + 32 * b;
             if (u->kind == llmc__kind_h) {
-                LLMC__N(panel_h)(&p, r.q[0] + 32 * b, r.s[b]);
+                LLMC__N(panel_h)(&p, q, r.s[b], u->bias);
                 if (u->mins)
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 1);
+                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 1, 0);
                 else
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 0);
+                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 0, 0);
             } else if (u->kind == llmc__kind_s) {
-                LLMC__N(panel_s)(&p, r.q[0] + 32 * b, r.s[b]);
-                LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_s, 0);
+                LLMC__N(panel_s)(&p, q, r.s[b], 0);
+                LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_s, 0, 0);
             } else {
-                LLMC__N(panel_u)(&p, r.q[0] + 32 * b, r.s[b]);
-                LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 1);
+                LLMC__N(panel_u)(&p, q, r.s[b], 0);
+                if (u->mins)
+                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 1, 0);
+                else
+                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 0, u->bias);
             }
         }
     }
@@ -5618,12 +6336,12 @@ LLMC__FN void LLMC__N(matmul_units)(const LLMC__N(unit_type) * u, float *out, si
                     u->line(w + r * row_bytes, (const llmc__q8 *)(const void *)(at + t * x_stride), blocks);
     }
 }
-#define LLMC__X(type, name, bytes, kind, mins)                                                               \
+#define LLMC__X(type, name, bytes, kind, mins, bias)                                                         \
     LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
                                          size_t rows, const void *x, size_t x_stride, size_t cols, size_t n) \
     {                                                                                                        \
         static const LLMC__N(unit_type)                                                                      \
-            u = {LLMC__N(line_##type), LLMC__N(rows_##type), bytes, llmc__kind_##kind, mins};                \
+            u = {LLMC__N(line_##type), LLMC__N(rows_##type), bytes, llmc__kind_##kind, mins, bias};          \
         LLMC__N(matmul_units)(&u, out, out_stride, w, row_bytes, rows, x, x_stride, cols, n);                \
     }
 LLMC__UNIT_TYPES(LLMC__X)
