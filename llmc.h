@@ -680,10 +680,7 @@ typedef struct llmc_config {
 } llmc_config;
 
 /* Whether layer l is in the set. */
-static inline bool llmc_layers_has(const llmc_layers *set, uint32_t l)
-{
-    return l < LLMC_MAX_LAYERS && ((set->bits[l / 32] >> (l % 32)) & 1u) != 0;
-}
+LLMC_API bool llmc_layers_has(const llmc_layers *set, uint32_t l);
 
 typedef struct llmc_model llmc_model;
 
@@ -720,7 +717,8 @@ LLMC_API const llmc_config *llmc_model_config(const llmc_model *model);
 LLMC_API const llmc_tokenizer *llmc_model_tokenizer(const llmc_model *model);        /* NULL: it has none */
 LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *len); /* NULL: it has none */
 LLMC_API const llmc_generation *llmc_model_generation(const llmc_model *model);
-LLMC_API bool llmc_model_ends(const llmc_model *model, llmc_token id); /* by tokenizer or makers: ends a generation */
+LLMC_API bool llmc_model_ends(const llmc_model *model,
+                              llmc_token id); /* by tokenizer or makers: ends a generation */
 LLMC_API llmc_file_kind llmc_model_file_kind(const llmc_model *model);
 LLMC_API uint32_t llmc_model_tensor_count(const llmc_model *model);
 LLMC_API const llmc_tensor *llmc_model_tensor(const llmc_model *model, uint32_t index);
@@ -3316,8 +3314,8 @@ static inline void llmc__head_q8_k(llmc__unit *h, const uint8_t *w, size_t block
     (void)blocks;
     llmc__same(h->d, llmc__f32le(w));
 }
-/* IQ4_XS's six bytes to s [8], a byte for each, not less 32: nibbles and pairs are moved apart by halves of the
-   distance to go until each has its byte. */
+/* IQ4_XS's six bytes to s [8], a byte for each, not less 32: nibbles and pairs are moved apart by halves of
+   the distance to go until each has its byte. */
 static inline uint64_t llmc__xs_scales(const uint8_t *w)
 {
     uint64_t high = llmc__u16le(w), low = llmc__u32le(w + 2);
@@ -12525,6 +12523,11 @@ static const llmc__role llmc__role_table[LLMC__W_COUNT] = {
 #undef LLMC__ROLE_ROW
 };
 
+LLMC_API bool llmc_layers_has(const llmc_layers *set, uint32_t l)
+{
+    return l < LLMC_MAX_LAYERS && ((set->bits[l / 32] >> (l % 32)) & 1u) != 0;
+}
+
 /* A model's weights, found by role. Everything points into the caller's memory or the file. */
 struct llmc_model {
     llmc_config config;
@@ -12749,8 +12752,8 @@ static bool llmc__name_fits(const char *pattern, const char *name, size_t len, l
 /* name without what frameworks put before it: "model.layers.0..." is "layers.0...". */
 static const char *llmc__name_stem(const char *name)
 {
-    static const char *const prefix[] = {"_orig_mod.", "language_model.", "model.", "transformer.",
-                                         "gpt_neox.",       "bert.",  "text_model."};
+    static const char *const prefix[] = {"_orig_mod.", "language_model.", "model.",     "transformer.",
+                                         "gpt_neox.",  "bert.",           "text_model."};
     size_t i, n;
     for (i = 0; i < sizeof prefix / sizeof prefix[0]; i++) {
         n = llmc__strlen(prefix[i]);
@@ -13527,8 +13530,11 @@ static llmc_status llmc__config_check(const llmc_config *c, const char *name, ll
     else if (c->n_expert > 0 &&
              (c->n_expert_used == 0 || c->n_expert_used > c->n_expert || c->n_ff_expert == 0))
         wrong = "number or width of experts";
-    else if (c->smear_channels > c->n_embd || c->value_channels > c->n_embd || c->backout_layer > c->n_layer)
+    else if (c->smear_channels > c->n_embd || c->value_channels > c->n_embd || c->backout_layer >= c->n_layer)
         wrong = "gate of nanochat";
+    else if ((c->rope_scaling == LLMC_ROPE_DYNAMIC || c->rope_scaling >= LLMC_ROPE_YARN) &&
+             c->rope_scaling != LLMC_ROPE_FACTORS && (c->rope_original < 2 || !(c->rope_base > 1)))
+        wrong = "base or original length of the RoPE scaling";
     if (wrong != NULL)
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.config", LLMC_NO_OFFSET, "%s: impossible %s", name, wrong);
     return LLMC_OK;
@@ -14902,7 +14908,8 @@ static llmc_status llmc__source_pooling(llmc__source *s)
     return LLMC_OK;
 }
 
-/* End tokens of a JSON object, one or a list. Ids outside the vocabulary are padding that some files carry. */
+/* End tokens of a JSON object, one or a list. Ids outside the vocabulary are padding that some files carry.
+   */
 static void llmc__source_ends(llmc__source *s, llmc_json object)
 {
     llmc_json v = llmc_json_get(object, "eos_token_id"), one = v;
@@ -14926,7 +14933,8 @@ static float llmc__source_suggested(llmc_json object, const char *key, double mo
     return d > 0 && d <= most ? (float)d : 0;
 }
 
-/* generation_config.json, if it is among the files; config: config.json's object, which may name end tokens too.
+/* generation_config.json, if it is among the files; config: config.json's object, which may name end tokens
+   too.
    Errors: BAD_FILE (no JSON). */
 static llmc_status llmc__source_generation(llmc__source *s, llmc_json config)
 {
@@ -15761,6 +15769,11 @@ static llmc_status llmc__weights_resolve(llmc__cuts *k)
         LLMC__TRY(llmc__weights_missing(k->s, m->layer + (size_t)i * LLMC__W_COUNT, LLMC__W_GLOBALS,
                                         LLMC__W_COUNT, i));
         LLMC__TRY(llmc__norms_finish(k, i));
+        if (llmc__weight(m, i, LLMC__W_O) == NULL &&
+            (uint64_t)m->config.n_head * m->config.head_dim != m->config.n_embd)
+            return LLMC__FAIL(k->s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor 'blk.%u.%s' is missing", llmc__source_name(k->s), (unsigned)i,
+                              llmc__role_table[LLMC__W_O].name);
         LLMC__TRY(llmc__experts_missing(k->s, m, i));
         LLMC__TRY(llmc__experts_scales(k->s, m, i));
     }
