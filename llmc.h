@@ -3276,8 +3276,8 @@ static inline void llmc__head_q8_k(llmc__unit *h, const uint8_t *w, size_t block
     (void)blocks;
     llmc__same(h->d, llmc__f32le(w));
 }
-/* IQ4_XS's six bytes to s [8], a byte for each, not less 32: nibbles and pairs are moved apart by halves of the
-   distance to go until each has its byte. */
+/* IQ4_XS's six bytes to s [8], a byte for each, not less 32: nibbles and pairs are moved apart by
+   halves of the distance to go until each has its byte. */
 static inline uint64_t llmc__xs_scales(const uint8_t *w)
 {
     uint64_t high = llmc__u16le(w), low = llmc__u32le(w + 2);
