@@ -3060,12 +3060,15 @@ static inline void llmc__nibbles(int8_t *q, const uint8_t *w, uint32_t h)
     }
 }
 
-/* q of `blocks` blocks of 32, each 32 further on; and their scales. */
+/* bytes_T: q of a unit at w, elements in order. Types of 32: `blocks` of them, w [blocks] blocks
+   without gaps; of 256: one, and blocks is 8 and not looked at. All these functions are total: any
+   bytes mean something, and only a unit's own are read. */
 static inline void llmc__bytes_q4_1(int8_t *q, const uint8_t *w, size_t blocks)
 {
     for (; blocks > 0; blocks--, w += 20, q += LLMC__QK)
         llmc__nibbles(q, w + 4, 0);
 }
+/* With signs already: 0..31 less 16. */
 static inline void llmc__bytes_q5_0(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int i;
@@ -3075,6 +3078,7 @@ static inline void llmc__bytes_q5_0(int8_t *q, const uint8_t *w, size_t blocks)
             q[i] = (int8_t)(q[i] - 16);
     }
 }
+/* As Q4_1 with fifth bits. */
 static inline void llmc__bytes_q5_1(int8_t *q, const uint8_t *w, size_t blocks)
 {
     for (; blocks > 0; blocks--, w += 24, q += LLMC__QK)
@@ -3092,6 +3096,7 @@ static inline void llmc__bytes_table(int8_t *q, const uint8_t *w, size_t blocks,
             q[16 + i] = table[w[skip + (size_t)i] >> 4];
         }
 }
+/* The three that do: after an f16; in runs of 16 bytes that follow each other; after an exponent. */
 static inline void llmc__bytes_iq4_nl(int8_t *q, const uint8_t *w, size_t blocks)
 {
     llmc__bytes_table(q, w, blocks, 2, llmc__iq4_values);
@@ -3105,7 +3110,7 @@ static inline void llmc__bytes_mxfp4(int8_t *q, const uint8_t *w, size_t blocks)
     llmc__bytes_table(q, w, blocks, 1, llmc__fp4_values);
 }
 
-/* Blocks of 256; blocks is 8 for them and not looked at. */
+/* Run b is two bits of the bytes in row b / 4, from bit 2 (b % 4) on. */
 static inline void llmc__bytes_q2_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3114,7 +3119,7 @@ static inline void llmc__bytes_q2_k(int8_t *q, const uint8_t *w, size_t blocks)
         for (i = 0; i < 32; i++)
             q[32 * b + i] = (int8_t)(w[16 + 32 * (b / 4) + i] >> 2 * (b % 4) & 3);
 }
-/* 0..7 less 4: the high bit, of weight 4, lies apart. */
+/* The same and a third bit, of weight 4, bit b of the first row: 0..7 less 4. */
 static inline void llmc__bytes_q3_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3123,6 +3128,7 @@ static inline void llmc__bytes_q3_k(int8_t *q, const uint8_t *w, size_t blocks)
         for (i = 0; i < 32; i++)
             q[32 * b + i] = (int8_t)((w[32 + 32 * (b / 4) + i] >> 2 * (b % 4) & 3) + 4 * (w[i] >> b & 1) - 4);
 }
+/* Run b is a nibble of row b / 2: even runs low. */
 static inline void llmc__bytes_q4_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3131,6 +3137,7 @@ static inline void llmc__bytes_q4_k(int8_t *q, const uint8_t *w, size_t blocks)
         for (i = 0; i < 32; i++)
             q[32 * b + i] = (int8_t)(w[16 + 32 * (b / 2) + i] >> 4 * (b % 2) & 15);
 }
+/* The same and bit b of the row before them. */
 static inline void llmc__bytes_q5_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3140,6 +3147,7 @@ static inline void llmc__bytes_q5_k(int8_t *q, const uint8_t *w, size_t blocks)
             q[32 * b + i] =
                 (int8_t)((w[48 + 32 * (b / 2) + i] >> 4 * (b % 2) & 15) + 16 * (w[16 + i] >> b & 1));
 }
+/* Each half of 128 has two rows of nibbles, low ones first, and one of pairs of bits. */
 static inline void llmc__bytes_q6_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3151,6 +3159,7 @@ static inline void llmc__bytes_q6_k(int8_t *q, const uint8_t *w, size_t blocks)
                 (int8_t)((low[i] >> 4 * (b / 2 % 2) & 15) + 16 * (high[i] >> 2 * (b % 4) & 3) - 32);
     }
 }
+/* Plain bytes; the sums after them are for products of two such rows, which there are none of here. */
 static inline void llmc__bytes_q8_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     (void)blocks;
@@ -3164,6 +3173,7 @@ static inline void llmc__halfs(float *d, const uint8_t *w, size_t blocks, size_t
     for (b = 0; b < blocks; b++)
         d[b] = llmc__f16_to_f32(llmc__u16le(w + b * step));
 }
+/* head_T: the scales of a unit, arguments as for bytes_T. Only what the type has is written. */
 static inline void llmc__head_q4_1(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     llmc__halfs(h->d, w, blocks, 20);
@@ -3189,6 +3199,7 @@ static inline float llmc__e8m0_half(uint8_t e)
 {
     return llmc__bits_f32(e < 2 ? (uint32_t)0x00200000 << e : (uint32_t)(e - 1) << 23);
 }
+/* The exponent is a block's first byte. */
 static inline void llmc__head_mxfp4(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     size_t b;
@@ -3206,6 +3217,7 @@ static inline void llmc__k4_scales(uint64_t sm[2], const uint8_t *w)
     sm[0] = (a & 0x3f3f3f3fu) | (uint64_t)s << 32;
     sm[1] = (b & 0x3f3f3f3fu) | (uint64_t)m << 32;
 }
+/* Products are rounded here once, as the format wants; so are d k in all heads below. */
 static inline void llmc__head_q4_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     float d = llmc__f16_to_f32(llmc__u16le(w)), dmin = llmc__f16_to_f32(llmc__u16le(w + 2));
@@ -3230,6 +3242,7 @@ static inline void llmc__same(float *d, float value)
     for (b = 0; b < 8; b++)
         d[b] = value;
 }
+/* Byte g: scale low, minimum high. off is negative, as minimums are taken off. */
 static inline void llmc__head_q2_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     int g;
@@ -3253,6 +3266,7 @@ static inline void llmc__q3_scales(uint64_t s[2], const uint8_t *w)
     flip = ~b & 0x2020202020202020ull;
     s[1] = (b & 0x1f1f1f1f1f1f1f1full) | flip * 7;
 }
+/* d comes last in Q3_K and Q6_K, after everything that is smaller than it. */
 static inline void llmc__head_q3_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     uint64_t s[2];
@@ -3263,6 +3277,7 @@ static inline void llmc__head_q3_k(llmc__unit *h, const uint8_t *w, size_t block
     for (g = 0; g < 16; g++)
         h->s[g] = (int8_t)(s[g / 8] >> 8 * (g % 8) & 255);
 }
+/* Scales are plain int8, -128 too. */
 static inline void llmc__head_q6_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     int g;
@@ -3271,6 +3286,7 @@ static inline void llmc__head_q6_k(llmc__unit *h, const uint8_t *w, size_t block
     for (g = 0; g < 16; g++)
         h->s[g] = (int8_t)w[192 + g];
 }
+/* The only f32 among scales of files. */
 static inline void llmc__head_q8_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     (void)blocks;
@@ -3289,6 +3305,7 @@ static inline uint64_t llmc__xs_scales(const uint8_t *w)
     high = (high | high << 6) & 0x0303030303030303ull;
     return low | high << 4;
 }
+/* 0..63 mean -32..31, so that a block may turn its table round. */
 static inline void llmc__head_iq4_xs(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     float d = llmc__f16_to_f32(llmc__u16le(w));
@@ -4983,6 +5000,7 @@ typedef struct llmc__avx2_quants {
     __m256i v[8];
 } llmc__avx2_quants;
 
+/* 32 bytes at any alignment. */
 LLMC__AVX2_FN __m256i llmc__avx2_load(const void *p)
 {
     return _mm256_loadu_si256((const __m256i *)p);
@@ -5014,7 +5032,8 @@ LLMC__AVX2_FN __m256i llmc__avx2_table(const int8_t *table, __m256i v)
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table)), v);
 }
 
-/* Eight blocks of 32. */
+/* Eight blocks of 32: w has all of them, as short ends were copied (09.5). q comes without sign:
+   what 08.2 takes off is left on, as the bias of LLMC__UNIT_TYPES. */
 LLMC__AVX2_FN void llmc__avx2_quants_q4_1(llmc__avx2_quants *q, const uint8_t *w)
 {
     int b;
@@ -5033,6 +5052,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q5_1(llmc__avx2_quants *q, const uint8_t *w
     for (b = 0; b < 8; b++, w += 24)
         q->v[b] = _mm256_or_si256(llmc__avx2_nibbles(w + 8), llmc__avx2_fifth(w + 4));
 }
+/* Values of this table are too large to go without signs: 2 * 240 * 127 does not fit 16 bits. */
 LLMC__AVX2_FN void llmc__avx2_quants_iq4_nl(llmc__avx2_quants *q, const uint8_t *w)
 {
     int b;
@@ -5065,6 +5085,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q4_k(llmc__avx2_quants *q, const uint8_t *w
         q->v[2 * j + 1] = _mm256_and_si256(_mm256_srli_epi16(v, 4), mask);
     }
 }
+/* h is moved down two bits a round: bit 0 goes to bit 4 for the even run, bit 1 for the odd one. */
 LLMC__AVX2_FN void llmc__avx2_quants_q5_k(llmc__avx2_quants *q, const uint8_t *w)
 {
     __m256i mask = _mm256_set1_epi8(15), bit = _mm256_set1_epi8(16), h = llmc__avx2_load(w + 16), v;
@@ -5078,6 +5099,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q5_k(llmc__avx2_quants *q, const uint8_t *w
         h = _mm256_srli_epi16(h, 2);
     }
 }
+/* h has four pairs of bits; each is brought to bits 4 and 5 of its run. */
 LLMC__AVX2_FN void llmc__avx2_quants_q6_k(llmc__avx2_quants *q, const uint8_t *w)
 {
     __m256i mask = _mm256_set1_epi8(15), pair = _mm256_set1_epi8(48);
@@ -5093,6 +5115,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q6_k(llmc__avx2_quants *q, const uint8_t *w
         v[3] = _mm256_or_si256(_mm256_and_si256(b, mask), _mm256_and_si256(_mm256_srli_epi16(h, 2), pair));
     }
 }
+/* Written out: gcc -O2 does not unroll a loop over shifts, and shifting by a variable is slow. */
 LLMC__AVX2_FN void llmc__avx2_quants_q2_k(llmc__avx2_quants *q, const uint8_t *w)
 {
     __m256i three = _mm256_set1_epi8(3), a = llmc__avx2_load(w + 16), b = llmc__avx2_load(w + 48);
@@ -5158,6 +5181,7 @@ LLMC__AVX2_FN void llmc__avx2_spread(int16_t *out, uint64_t low, uint64_t high)
 /* Eight blocks times eight of x, a lane for each, as dot8_q4_0: 31 in place of 15 leaves room in
    16 bits for eight products, 8 * 31 * 127, so the last two steps are of 32 bits. */
 #define LLMC__PAIRS(i) _mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x[i].q))
+/* As blocks_q4_0: the halves of two vectors added, a's sums in the low one. */
 LLMC__AVX2_FN __m256i llmc__avx2_halves(__m256i a, __m256i b)
 {
     return _mm256_add_epi16(_mm256_blend_epi32(a, b, 0xf0), _mm256_permute2x128_si256(a, b, 0x21));
@@ -5421,6 +5445,7 @@ LLMC__NEON_FN void llmc__neon_fifth(uint8x16_t v[2], const uint8_t *h)
     v[0] = vorrq_u8(v[0], vandq_u8(vtstq_u8(a, bit), sixteen));
     v[1] = vorrq_u8(v[1], vandq_u8(vtstq_u8(b, bit), sixteen));
 }
+/* Eight blocks of 16 bytes, step apart, each nibble an index of the table. */
 LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, size_t step, const int8_t *table)
 {
     int8x16_t t = vld1q_s8(table);
@@ -5440,6 +5465,7 @@ LLMC__NEON_FN void llmc__neon_put(int8x16_t *out, const uint8x16_t v[2], int8_t 
     out[1] = vsubq_s8(vreinterpretq_s8_u8(v[1]), vdupq_n_s8(less));
 }
 
+/* Eight blocks of 32. */
 LLMC__NEON_FN void llmc__neon_quants_q4_1(llmc__neon_quants *q, const uint8_t *w)
 {
     uint8x16_t v[2];
@@ -5498,6 +5524,7 @@ LLMC__NEON_FN void llmc__neon_over(uint8x16_t v[2], const uint8x16_t high[2], in
     v[1] = vorrq_u8(v[1], vshlq_u8(high[1], shift));
 }
 
+/* Blocks of 256: fields of rows as drawn in 07. */
 LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
 {
     uint8x16_t v[2];
@@ -5572,6 +5599,7 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vbytes(uint64_t bytes)
     float32x4_t a = vcvtq_f32_u32(vmovl_u16(vget_low_u16(w)));
     return llmc__neon_v8_of(a, vcvtq_f32_u32(vmovl_u16(vget_high_u16(w))));
 }
+/* Four of them. Shifting by e is only meant for e < 2; min keeps it within the register. */
 LLMC__NEON_FN float32x4_t llmc__neon_ve8m0_4(uint16x4_t e4)
 {
     uint32x4_t e = vmovl_u16(e4), one = vdupq_n_u32(1);
@@ -6093,10 +6121,13 @@ LLMC__INLINE void LLMC__N(scales_q4_k)(LLMC__N(scale8) * h, const uint8_t *w)
     h->d = llmc__vmul(LLMC__N(half)(w, 0), LLMC__N(vbytes)(sm[0]));
     h->off = llmc__vsub(llmc__vzero(), llmc__vmul(LLMC__N(half)(w, 1), LLMC__N(vbytes)(sm[1])));
 }
+/* The first 16 bytes are Q4_K's. */
 LLMC__INLINE void LLMC__N(scales_q5_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     LLMC__N(scales_q4_k)(h, w);
 }
+/* d and dmin are the block's last four bytes: lanes 6 and 7 of the eight f16 that end there. Reading
+   eight from d on would leave the block, and perhaps the file. */
 LLMC__INLINE void LLMC__N(scales_q2_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     uint64_t a = llmc__u64le(w), b = llmc__u64le(w + 8), low = 0x0f0f0f0f0f0f0f0full;
@@ -6121,6 +6152,7 @@ LLMC__INLINE void LLMC__N(scales_q8_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     h->d = llmc__vset1(llmc__f32le(w));
 }
+/* Less 32 as floats: small integers are exact. */
 LLMC__INLINE void LLMC__N(scales_iq4_xs)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     llmc__v8 s = llmc__vsub(LLMC__N(vbytes)(llmc__xs_scales(w + 2)), llmc__vset1(32));
