@@ -113,8 +113,8 @@
      08 QUANT     between f32 and storage         21 CHAT     conversations as tokens
      09 KERNEL    products, norms, attention      22 GRAD     (place kept)
      10 TASK      work for the caller's threads   23 OPTIM    (place kept)
-     11 DATA      JSON, flat settings             24 TRAIN    (place kept)
-     12 FILE      GGUF, llama2.c                  25 INDEX    (place kept)
+     11 DATA      JSON, settings, MessagePack     24 TRAIN    (place kept)
+     12 FILE      model files, each format        25 INDEX    (place kept)
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
@@ -324,6 +324,7 @@ typedef enum llmc_dtype {
     LLMC_IQ4_XS, /* the same in super-blocks of 256                        */
     LLMC_MXFP4,  /* blocks of 32: a power of two, 32 x E2M1 (OCP MX 1.0)   */
     LLMC_I8R,    /* int8, reciprocal f32 scales apart (torchless): w = q / scale */
+    LLMC_MXFP4S, /* MXFP4 with its scales apart, neighbours in a byte (gpt-oss as its makers publish it) */
     LLMC_DTYPE_COUNT
 } llmc_dtype;
 
@@ -427,9 +428,17 @@ LLMC_API llmc_status llmc_settings_next(const llmc_blob *text, size_t *at, llmc_
 typedef enum llmc_file_kind {
     LLMC_FILE_UNKNOWN,
     LLMC_FILE_GGUF,
-    LLMC_FILE_LLAMA2C /* v0, v1 and v2 */
+    LLMC_FILE_LLAMA2C, /* v0, v1 and v2 */
+    LLMC_FILE_SAFETENSORS,
+    LLMC_FILE_TORCHLESS, /* .bin: JSON header, f32 or int8 */
+    LLMC_FILE_MOG,       /* torchless's newer format */
+    LLMC_FILE_MPK,       /* model.mpk: a MessagePack record, as nanochat's Rust port writes */
+    LLMC_FILE_LLMC,      /* llm.c's GPT-2 */
+    LLMC_FILE_JSON,      /* config.json, an index of shards, ... */
+    LLMC_FILE_SETTINGS   /* flat YAML or TOML: see llmc_settings_next */
 } llmc_file_kind;
 
+/* What a file is, by its first bytes (of settings: by all of them), not that it is sound. */
 LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file);
 LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind);
 
@@ -446,8 +455,11 @@ typedef struct llmc_tensor {
     const uint8_t *data;         /* little-endian, perhaps unaligned */
     uint64_t bytes;              /* of all elements */
     uint64_t row_bytes;          /* from one row to the next; 0: rows follow each other without a gap */
-    bool transposed;       /* F32, F16, BF16: stored [inputs][outputs], element (r, k) at k * dim[1] + r */
-    const uint8_t *scales; /* I8, I8R: one f32 for each `group` elements, counted over the whole array */
+    bool transposed;   /* F32, F16, BF16: stored [inputs][outputs], element (r, k) at k * dim[1] + r */
+    uint32_t row_step; /* transposed: r counts so many outputs; 0: one */
+    const uint8_t
+        *scales; /* I8, I8R: one f32 for each `group` elements, counted over the whole array; MXFP4S: a byte
+                              for each 16 bytes of data */
     uint32_t group;
 } llmc_tensor;
 
@@ -675,6 +687,18 @@ static inline bool llmc_layers_has(const llmc_layers *set, uint32_t l)
 
 typedef struct llmc_model llmc_model;
 
+#define LLMC_MAX_ENDS 8
+
+/* What a model's makers suggest for generating: generation_config.json, and the end tokens of config.json.
+   0: they say nothing. Generation ends at `end` whatever the tokenizer says. */
+typedef struct llmc_generation {
+    bool sample; /* else greedy */
+    float temperature, top_p, repeat_penalty;
+    uint32_t top_k;
+    uint32_t n_end;
+    llmc_token end[LLMC_MAX_ENDS];
+} llmc_generation;
+
 typedef struct llmc_model_options {
     size_t size;
     llmc_blob
@@ -695,6 +719,8 @@ LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, s
 LLMC_API const llmc_config *llmc_model_config(const llmc_model *model);
 LLMC_API const llmc_tokenizer *llmc_model_tokenizer(const llmc_model *model);        /* NULL: it has none */
 LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *len); /* NULL: it has none */
+LLMC_API const llmc_generation *llmc_model_generation(const llmc_model *model);
+LLMC_API bool llmc_model_ends(const llmc_model *model, llmc_token id); /* by tokenizer or makers: ends a generation */
 LLMC_API llmc_file_kind llmc_model_file_kind(const llmc_model *model);
 LLMC_API uint32_t llmc_model_tensor_count(const llmc_model *model);
 LLMC_API const llmc_tensor *llmc_model_tensor(const llmc_model *model, uint32_t index);
@@ -777,7 +803,7 @@ typedef struct llmc_engine_options {
     size_t size;
     uint32_t context_length;    /* most tokens in a sequence; 0: the trained length, at most 4096 */
     uint32_t max_seqs;          /* sequences open at once; 0: 1                                    */
-    uint32_t batch_tokens;      /* most tokens in a step, at least max_seqs; 0: 256 */
+    uint32_t batch_tokens;      /* most tokens in a step, at least max_seqs; 0: 256, encoders: the context */
     uint64_t kv_cache_capacity; /* tokens in the cache, all sequences; 0: max_seqs * context       */
     llmc_dtype kv_type;         /* F32 or F16; NONE: F16                                           */
     uint32_t text_bytes;        /* longest word or conversation in one add; 0: 4 * context, 2^12 to 2^20  */
@@ -876,7 +902,7 @@ LLMC_API void *llmc_seq_user(const llmc_seq *seq);
 /* One batch over all sequences with something to do, up to batch_tokens tokens. A
    sequence whose input is read to the end gets one new token, as a piece to be taken;
    until it is taken the sequence waits. DONE: nothing to do.
-   Errors: FULL (no page left; a smaller load goes on), CANCELLED, NOT_FINITE. */
+   Errors: FULL (no page left; a smaller load goes on), CANCELLED, NOT_FINITE, BAD_ARG (an encoder). */
 LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag);
 
 /* Takes the sequence's piece if it has one. */
@@ -891,6 +917,13 @@ LLMC_API llmc_status llmc_seq_next(llmc_seq *seq, llmc_piece *piece, llmc_diag *
    embeddings' kin and anyone with a sampler of their own. */
 LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size_t n, float *logits,
                                       size_t n_logits, llmc_diag *diag);
+
+/* A text as one vector, out [D] of length 1: the mean, the first or the last of its tokens' final
+   states, from encoders and generators alike. The sequence has to be empty, and is so afterwards.
+   Encoders, whose tokens see both ways, take at most batch_tokens.
+   Errors: BAD_ARG, FULL (context), NOT_FINITE, CANCELLED. */
+LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
+                                    float *out, llmc_diag *diag);
 
 /*==== 21 CHAT ==== conversations as tokens ====*/
 #ifndef LLMC_NO_CHAT
@@ -969,13 +1002,19 @@ typedef struct llmc_host {
     llmc_engine *engine; /* NULL with no_engine */
     llmc_seq *seq;
     llmc_pool *pool;
-    llmc_blob file, tokenizer;
+    llmc_blob file, tokenizer; /* file: the first one with weights */
+    llmc_blob *files;          /* [n_files] all that the model was made from */
+    uint32_t n_files;
+    size_t files_bytes;
     void *model_mem, *engine_mem; /* released by llmc_close */
     size_t model_bytes, engine_bytes;
 } llmc_host;
 
-/* Errors: everything above and IO. On failure nothing stays open. The path must outlive the
-   host: it is the file's name in messages. */
+/* path: a model file; a part of a split GGUF or of sharded safetensors, which brings the others; or a
+   folder: Hugging Face's, a checkpoint folder of claude-rust or nanochat (the newest is meant), or one with
+   a single GGUF.
+   Errors: everything above and IO. On failure nothing stays open. The path must outlive the host: it is the
+   file's name in messages. */
 LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_open_options *opt,
                                llmc_diag *diag);
 LLMC_API void llmc_close(llmc_host *host);
@@ -2887,6 +2926,7 @@ static const llmc__dtype_info llmc__dtypes[LLMC_DTYPE_COUNT] = {
     {"IQ4_XS", 23, 256, 136},
     {"MXFP4", 39, LLMC__QK, 1 + LLMC__QK / 2},
     {"I8R", -1, 1, 1},
+    {"MXFP4S", -1, LLMC__QK, LLMC__QK / 2},
 };
 
 /* The row for a type; anything that is no type has NONE's. */
@@ -6842,7 +6882,7 @@ static void llmc__run(const llmc_tasks *tasks, uint32_t n, llmc_task_fn fn, void
             fn(arg, i);
 }
 
-//==[ 11 DATA ]==== JSON and flat settings ==== needs: 02 03 04 ====
+//==[ 11 DATA ]==== JSON, flat settings, MessagePack ==== needs: 02 03 04 ====
 
 //--[ 11.1 DATA.utf8 ]-- characters, strictly as the Unicode standard defines them
 /* Bytes of the well-formed character at p [n], 0 if there is none: no overlong forms,
@@ -8056,7 +8096,148 @@ LLMC_API llmc_status llmc_settings_next(const llmc_blob *text, size_t *at, llmc_
     return llmc__settings_json(&s, at);
 }
 
-//==[ 12 FILE ]==== model and tokenizer files: GGUF, llama2.c ==== needs: 03 04 07 ====
+//--[ 11.6 DATA.msgpack ]-- MessagePack, one value's head after the other
+/* The first byte says what a value is; numbers behind it are big-endian.
+     00..7f  the number itself        c0  nil                 cc..cf  unsigned, 1 2 4 8 bytes
+     80..8f  map, pairs in 4 bits     c1  never used          d0..d3  signed, 1 2 4 8 bytes
+     90..9f  array, count in 4 bits   c2 c3  false, true      d4..d8  extension of 1 2 4 8 16 bytes
+     a0..bf  text, bytes in 5 bits    c4..c6 binary           d9..db  text
+     e0..ff  -32 .. -1                c7..c9 extension        dc dd   array
+                                      ca cb  f32, f64         de df   map
+   A map's pairs, an array's elements are values that follow. Source: the MessagePack specification. */
+typedef enum llmc__msgpack_type {
+    LLMC__MSGPACK_NONE, /* c1: no value begins so */
+    LLMC__MSGPACK_NIL,
+    LLMC__MSGPACK_BOOL,
+    LLMC__MSGPACK_UINT, /* any number that is whole and not negative */
+    LLMC__MSGPACK_INT,  /* below zero */
+    LLMC__MSGPACK_FLOAT,
+    LLMC__MSGPACK_TEXT,
+    LLMC__MSGPACK_BIN,
+    LLMC__MSGPACK_EXT,
+    LLMC__MSGPACK_ARRAY,
+    LLMC__MSGPACK_MAP
+} llmc__msgpack_type;
+
+/* A place in the bytes; at <= end. A copy is a place to come back to. */
+typedef struct llmc__msgpack {
+    const uint8_t *at, *end;
+} llmc__msgpack;
+
+typedef struct llmc__msgpack_value {
+    llmc__msgpack_type type;
+    uint64_t
+        n; /* UINT, BOOL: the value; INT, FLOAT: its bits; TEXT, BIN, EXT: bytes; else elements or pairs */
+    const uint8_t *data; /* TEXT, BIN, EXT: [n]; else NULL */
+} llmc__msgpack_value;
+
+/* What the bytes c0 .. df mean. */
+typedef struct llmc__msgpack_form {
+    uint8_t type, width; /* width: bytes of the number that follows, 0: it is `fixed` */
+    uint8_t fixed;
+} llmc__msgpack_form;
+
+static const llmc__msgpack_form llmc__msgpack_forms[32] = {
+    {LLMC__MSGPACK_NIL, 0, 0},  {LLMC__MSGPACK_NONE, 0, 0},  {LLMC__MSGPACK_BOOL, 0, 0},
+    {LLMC__MSGPACK_BOOL, 0, 1}, {LLMC__MSGPACK_BIN, 1, 0},   {LLMC__MSGPACK_BIN, 2, 0},
+    {LLMC__MSGPACK_BIN, 4, 0},  {LLMC__MSGPACK_EXT, 1, 0},   {LLMC__MSGPACK_EXT, 2, 0},
+    {LLMC__MSGPACK_EXT, 4, 0},  {LLMC__MSGPACK_FLOAT, 4, 0}, {LLMC__MSGPACK_FLOAT, 8, 0},
+    {LLMC__MSGPACK_UINT, 1, 0}, {LLMC__MSGPACK_UINT, 2, 0},  {LLMC__MSGPACK_UINT, 4, 0},
+    {LLMC__MSGPACK_UINT, 8, 0}, {LLMC__MSGPACK_INT, 1, 0},   {LLMC__MSGPACK_INT, 2, 0},
+    {LLMC__MSGPACK_INT, 4, 0},  {LLMC__MSGPACK_INT, 8, 0},   {LLMC__MSGPACK_EXT, 0, 1},
+    {LLMC__MSGPACK_EXT, 0, 2},  {LLMC__MSGPACK_EXT, 0, 4},   {LLMC__MSGPACK_EXT, 0, 8},
+    {LLMC__MSGPACK_EXT, 0, 16}, {LLMC__MSGPACK_TEXT, 1, 0},  {LLMC__MSGPACK_TEXT, 2, 0},
+    {LLMC__MSGPACK_TEXT, 4, 0}, {LLMC__MSGPACK_ARRAY, 2, 0}, {LLMC__MSGPACK_ARRAY, 4, 0},
+    {LLMC__MSGPACK_MAP, 2, 0},  {LLMC__MSGPACK_MAP, 4, 0}};
+
+/* Type and number of the value at *p, which moves behind them. False if they are not all there. */
+static bool llmc__msgpack_head(const uint8_t **p, const uint8_t *end, llmc__msgpack_value *v)
+{
+    llmc__msgpack_form form = {LLMC__MSGPACK_UINT, 0, 0};
+    uint8_t first, i;
+    if (*p >= end)
+        return false;
+    first = *(*p)++;
+    form.fixed = first; /* the number itself, unless the byte says otherwise */
+    if (first >= 0xe0) {
+        form.type = LLMC__MSGPACK_INT;
+    } else if (first >= 0xc0) {
+        form = llmc__msgpack_forms[first - 0xc0];
+    } else if (first >= 0x80) {
+        form.type = first < 0x90   ? LLMC__MSGPACK_MAP
+                    : first < 0xa0 ? LLMC__MSGPACK_ARRAY
+                                   : LLMC__MSGPACK_TEXT;
+        form.fixed = first & (first < 0xa0 ? 15 : 31);
+    }
+    if (form.width > end - *p)
+        return false;
+    v->type = (llmc__msgpack_type)form.type;
+    v->n = form.fixed;
+    for (i = 0; i < form.width; i++)
+        v->n = v->n << 8 | *(*p)++;
+    /* writers may store 5 as signed; only what is below zero stays INT, whatever its width */
+    if (form.type == LLMC__MSGPACK_INT && form.width > 0 && (v->n >> (8 * form.width - 1)) == 0)
+        v->type = LLMC__MSGPACK_UINT;
+    return form.type != LLMC__MSGPACK_NONE;
+}
+
+/* llmc__msgpack_next -- the next value, of a container only its head       (DATA.msgpack)
+   Lengths and counts are held against the bytes that are left (an element takes at least one), so
+   a loop over them is bounded by the file. False, and nothing moves, if the bytes end or are none. */
+LLMC__UNUSED static bool llmc__msgpack_next(llmc__msgpack *m, llmc__msgpack_value *v)
+{
+    const uint8_t *p = m->at;
+    uint64_t left;
+    v->data = NULL;
+    if (!llmc__msgpack_head(&p, m->end, v))
+        return false;
+    if (v->type == LLMC__MSGPACK_EXT) { /* a byte says what kind of extension: nothing we know */
+        if (p >= m->end)
+            return false;
+        p++;
+    }
+    left = (uint64_t)(m->end - p);
+    if (v->type == LLMC__MSGPACK_TEXT || v->type == LLMC__MSGPACK_BIN || v->type == LLMC__MSGPACK_EXT) {
+        if (v->n > left)
+            return false;
+        v->data = p;
+        p += v->n;
+    }
+    if (v->type == LLMC__MSGPACK_ARRAY || v->type == LLMC__MSGPACK_MAP)
+        if (v->n > (v->type == LLMC__MSGPACK_MAP ? left / 2 : left))
+            return false;
+    m->at = p;
+    return true;
+}
+
+/* Passes one value with all that is in it, however deep: of containers only the values still to
+   come are counted, and those cannot be more than the bytes. False as llmc__msgpack_next. */
+LLMC__UNUSED static bool llmc__msgpack_skip(llmc__msgpack *m)
+{
+    llmc__msgpack at = *m;
+    llmc__msgpack_value v;
+    uint64_t pending = 1;
+    while (pending > 0) {
+        if (!llmc__msgpack_next(&at, &v))
+            return false;
+        pending--;
+        if (v.type == LLMC__MSGPACK_ARRAY || v.type == LLMC__MSGPACK_MAP)
+            pending +=
+                v.type == LLMC__MSGPACK_MAP ? 2 * v.n : v.n; /* both below the bytes left: no overflow */
+        if (pending > (uint64_t)(at.end - at.at))
+            return false;
+    }
+    *m = at;
+    return true;
+}
+
+/* Whether a value is this text. */
+LLMC__UNUSED static bool llmc__msgpack_is(const llmc__msgpack_value *v, const char *text)
+{
+    return v->type == LLMC__MSGPACK_TEXT && llmc__texteq((const char *)v->data, (size_t)v->n, text);
+}
+
+//==[ 12 FILE ]==== model and tokenizer files, each format by its own bytes ==== needs: 02 03 04 07 11 ====
 
 //--[ 12.1 FILE.reader ]-- every byte of a file is asked for before it is used
 #define LLMC__MAX_VOCAB   (1u << 24) /* far above any vocabulary; keeps counts in 32 bits */
@@ -8153,6 +8334,8 @@ enum {
     X(NAME, "general.name")                             \
     X(ALIGNMENT, "general.alignment")                   \
     X(SPLIT_COUNT, "split.count")                       \
+    X(SPLIT_NO, "split.no")                             \
+    X(SPLIT_TENSORS, "split.tensors.count")             \
     X(TOK_MODEL, "tokenizer.ggml.model")                \
     X(TOK_PRE, "tokenizer.ggml.pre")                    \
     X(TOK_TOKENS, "tokenizer.ggml.tokens")              \
@@ -8396,7 +8579,7 @@ static llmc_status llmc__gguf_keys(llmc__gguf *g, llmc__reader *r)
     unsigned k;
     for (i = 0; i < g->n_keys; i++) {
         LLMC__TRY(llmc__gguf_next(r, &pair));
-        for (k = 0; k < LLMC__KEY_COUNT; k++) /* 19 short texts: no hash is worth it */
+        for (k = 0; k < LLMC__KEY_COUNT; k++) /* some 20 short texts: no hash is worth it */
             if (llmc__texteq(pair.key, pair.key_len, llmc__key_text(k)))
                 break;
         if (k == LLMC__KEY_COUNT)
@@ -8444,15 +8627,17 @@ static llmc_status llmc__gguf_head(llmc__gguf *g, llmc__reader *r)
     return LLMC_OK;
 }
 
-/* Name of a GGUF tensor type that this engine may not know, so that a refusal says which; "?"
-   for numbers that were never used or given up. Source: ggml.h, enum ggml_type. */
+/* Name of a GGUF tensor type that this engine may not know, so that a refusal says which, types
+   that were given up included; "?" for numbers that nobody has used. Source: ggml.h, enum ggml_type. */
 static const char *llmc__gguf_type_name(uint32_t type)
 {
     static const char *const name[] = {
-        "F32",    "F16",   "Q4_0",  "Q4_1",   "Q4_2",  "Q4_3",  "Q5_0",    "Q5_1",   "Q8_0",    "Q8_1",
-        "Q2_K",   "Q3_K",  "Q4_K",  "Q5_K",   "Q6_K",  "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
-        "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8",    "I16",   "I32",     "I64",    "F64",     "IQ1_M",
-        "BF16",   "?",     "?",     "?",      "TQ1_0", "TQ2_0", "?",       "?",      "?",       "MXFP4"};
+        "F32",      "F16",      "Q4_0",    "Q4_1",  "Q4_2",       "Q4_3",       "Q5_0",       "Q5_1",
+        "Q8_0",     "Q8_1",     "Q2_K",    "Q3_K",  "Q4_K",       "Q5_K",       "Q6_K",       "Q8_K",
+        "IQ2_XXS",  "IQ2_XS",   "IQ3_XXS", "IQ1_S", "IQ4_NL",     "IQ3_S",      "IQ2_S",      "IQ4_XS",
+        "I8",       "I16",      "I32",     "I64",   "F64",        "IQ1_M",      "BF16",       "Q4_0_4_4",
+        "Q4_0_4_8", "Q4_0_8_8", "TQ1_0",   "TQ2_0", "IQ4_NL_4_4", "IQ4_NL_4_8", "IQ4_NL_8_8", "MXFP4",
+        "NVFP4",    "Q1_0",     "Q2_0"};
     return type < sizeof name / sizeof name[0] ? name[type] : "?";
 }
 
@@ -8797,36 +8982,1184 @@ static llmc_status llmc__llama2c_open(llmc__llama2c *f, const llmc_blob *file, l
     return LLMC_OK;
 }
 
-/* GGUF and llama2.c v1 and v2 by their magic; v0, which has none, by seven
-   integers that make sense together. Says what the file claims to be, not that it is sound;
-   reads at most its first 28 bytes. file may be NULL. */
+//--[ 12.4 FILE.tensor ]-- what the readers below have in common: dimensions, places, JSON headers
+/* The formats differ in where they write things down, not in what: each reader's open walks its
+   table once with its own next, so that what fails, fails there; its next then gives the tensors one
+   by one, from the file, without memory and without touching their data.
+
+   Longest JSON header: the limit that safetensors itself sets. */
+#define LLMC__MAX_HEADER 100000000u
+
+/* Every dimension 1, so that products need not ask for n_dims; no name, no data. */
+static void llmc__tensor_clear(llmc_tensor *t)
+{
+    uint32_t i;
+    LLMC_MEMSET(t, 0, sizeof *t);
+    for (i = 0; i < LLMC_MAX_DIMS; i++)
+        t->dim[i] = 1;
+}
+
+/* The next entry of a shape, which names the outermost dimension first: dim[0] ends up as the last
+   entry, a row's length. Dimensions beyond four join the outermost. False, and nothing changes, if d
+   is 0 or all of them are too many elements. */
+static bool llmc__tensor_dim(llmc_tensor *t, uint64_t d)
+{
+    uint64_t n = t->dim[0] * t->dim[1] * t->dim[2] * t->dim[3]; /* checked as they came */
+    const uint64_t outer = t->dim[3] * t->dim[2];
+    uint32_t i;
+    if (d == 0 || d > INT64_MAX || !llmc__mul(n, d, &n))
+        return false;
+    for (i = LLMC_MAX_DIMS - 1; i > 0; i--)
+        t->dim[i] = t->dim[i - 1];
+    t->dim[0] = d;
+    if (t->n_dims == LLMC_MAX_DIMS)
+        t->dim[3] = outer;
+    else
+        t->n_dims++;
+    return true;
+}
+
+/* How many elements; all the dimensions came through llmc__tensor_dim. A shape of no entries is a
+   number by itself: one row of one. */
+static uint64_t llmc__tensor_count(llmc_tensor *t)
+{
+    if (t->n_dims == 0)
+        t->n_dims = 1;
+    return t->dim[0] * t->dim[1] * t->dim[2] * t->dim[3];
+}
+
+/* A tensor's name [len] from a file: 1 to LLMC_NAME_MAX - 1 bytes, no NUL. at: where it stands.
+   Errors: BAD_FILE. */
+static llmc_status llmc__tensor_name(const llmc__reader *r, uint64_t at, llmc_tensor *t, const char *name,
+                                     size_t len)
+{
+    if (len == 0 || !llmc__strcopy(t->name, sizeof t->name, name, len))
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: a tensor's name has %llu bytes, expected 1 to %u ('%.*s')", r->name,
+                          (unsigned long long)len, LLMC_NAME_MAX - 1u, (int)llmc__min(len, 64), name);
+    if (llmc__strlen(t->name) != len)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: the name of tensor '%s' contains a NUL",
+                          r->name, t->name);
+    return LLMC_OK;
+}
+
+/* bytes [*out, *out + n) of the data that begins at base, `offset` bytes into it; checked against
+   the file. at: where the entry stands. Errors: BAD_FILE. */
+static llmc_status llmc__tensor_place(const llmc__reader *r, uint64_t at, const llmc_tensor *t, uint64_t base,
+                                      uint64_t offset, uint64_t n, const uint8_t **out)
+{
+    uint64_t begin, end;
+    if (!llmc__add(base, offset, &begin) || !llmc__add(begin, n, &end) || end > r->size)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: tensor '%s' lies past the end of the file (%llu bytes at %llu of its data)",
+                          r->name, t->name, (unsigned long long)n, (unsigned long long)offset);
+    *out = r->data + begin;
+    return LLMC_OK;
+}
+
+/* Type and count to t->bytes, for types whose elements lie one by one. at as above. Errors: BAD_FILE. */
+static llmc_status llmc__tensor_bytes(const llmc__reader *r, uint64_t at, llmc_tensor *t)
+{
+    uint64_t n = llmc__tensor_count(t);
+    if (!llmc__mul(n, llmc__dtype(t->type)->bytes, &t->bytes) || t->bytes > r->size)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: tensor '%s' is larger than the file", r->name,
+                          t->name);
+    return LLMC_OK;
+}
+
+/* The scales of an int8 tensor in torchless's files: one f32 for each 64 elements of the whole array,
+   the last group perhaps shorter, `offset` bytes into the data. given: how many the file says, or, if
+   by_bytes may be, their bytes. Errors: BAD_FILE. */
+static llmc_status llmc__tensor_scales(const llmc__reader *r, uint64_t at, llmc_tensor *t, uint64_t base,
+                                       uint64_t offset, uint64_t given, bool by_bytes)
+{
+    uint64_t n = t->bytes / 64 + (t->bytes % 64 != 0 ? 1 : 0); /* an element is a byte */
+    if (given != n && !(by_bytes && given == 4 * n))
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: tensor '%s' has %llu scales, its groups of 64 need %llu", r->name, t->name,
+                          (unsigned long long)given, (unsigned long long)n);
+    t->group = 64;
+    return llmc__tensor_place(r, at, t, base, offset, 4 * n, &t->scales);
+}
+
+/* More tensors than any model has are refused, so that counts and their products stay small. */
+static llmc_status llmc__tensor_tally(const llmc__reader *r, uint32_t *n)
+{
+    if (++*n > LLMC__MAX_TENSORS)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, LLMC_NO_OFFSET, "%s: more than %u tensors", r->name,
+                          LLMC__MAX_TENSORS);
+    return LLMC_OK;
+}
+
+/* Where a JSON value of the file's header stands in the file; an absent one stands nowhere. */
+static uint64_t llmc__json_place(const llmc__reader *r, llmc_json v)
+{
+    return v.text == NULL ? LLMC_NO_OFFSET : (uint64_t)((const uint8_t *)v.text - r->data);
+}
+
+/* Members of an object by name, n of them in one walk; type NONE where there is none, the last of
+   several. */
+static void llmc__json_members(llmc_json object, const char *const *name, unsigned n, llmc_json *out)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json key, value;
+    unsigned i;
+    LLMC_MEMSET(out, 0, n * sizeof *out);
+    while (llmc_json_next(object, &it, &key, &value))
+        for (i = 0; i < n; i++)
+            if (llmc_json_equal(key, name[i]))
+                out[i] = value;
+}
+
+/* u64 length and so many bytes of JSON, an object, checked whole; NULs may fill it up behind. The
+   reader ends behind it, where the data begins. Errors: BAD_FILE. */
+static llmc_status llmc__json_header(llmc__reader *r, llmc_json *out)
+{
+    uint64_t n = 0, at;
+    const uint8_t *p = NULL;
+    llmc_blob text;
+    llmc_status status;
+    LLMC__TRY(llmc__read_u64(r, "the header", &n));
+    at = r->at;
+    if (n > LLMC__MAX_HEADER)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 0, "%s: a header of %llu bytes, expected up to %u",
+                          r->name, (unsigned long long)n, LLMC__MAX_HEADER);
+    LLMC__TRY(llmc__read(r, n, "the header", &p));
+    while (n > 0 && p[n - 1] == 0)
+        n--;
+    text.data = p;
+    text.size = (size_t)n;
+    text.name = r->name;
+    status = llmc_json_parse(&text, out, r->diag);
+    if (status != LLMC_OK) {
+        if (r->diag != NULL) /* which counted from the text's begin */
+            r->diag->offset += at;
+        return status;
+    }
+    if (out->type != LLMC_JSON_OBJECT)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: the header is no JSON object", r->name);
+    return LLMC_OK;
+}
+
+/* The name of a header's member. Errors: BAD_FILE. */
+static llmc_status llmc__json_name(const llmc__reader *r, llmc_json key, llmc_tensor *t)
+{
+    char name[LLMC_NAME_MAX + 4]; /* one character more than fits a tensor: too long is seen, and shown */
+    size_t len = llmc_json_string(key, name, sizeof name);
+    if (len >= sizeof name)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__json_place(r, key),
+                          "%s: a tensor's name has %llu bytes, expected 1 to %u ('%.*s')", r->name,
+                          (unsigned long long)len, LLMC_NAME_MAX - 1u, 64, name);
+    return llmc__tensor_name(r, llmc__json_place(r, key), t, name, len);
+}
+
+/* A member that has to be a whole number >= 0. Errors: BAD_FILE. */
+static llmc_status llmc__json_natural(const llmc__reader *r, const llmc_tensor *t, const char *what,
+                                      llmc_json v, uint64_t *out)
+{
+    int64_t n = llmc_json_integer(v, -1);
+    if (n < 0)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__json_place(r, v),
+                          "%s: %s of tensor '%s' must be a whole number", r->name, what, t->name);
+    *out = (uint64_t)n;
+    return LLMC_OK;
+}
+
+/* A shape, outermost dimension first. v comes from t's entry. Errors: BAD_FILE. */
+static llmc_status llmc__json_shape(const llmc__reader *r, llmc_json v, llmc_tensor *t)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json d;
+    uint32_t i;
+    uint64_t n = 0;
+    if (v.type != LLMC_JSON_ARRAY)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__json_place(r, v),
+                          "%s: the shape of tensor '%s' must be a list", r->name, t->name);
+    for (i = t->n_dims = 0; i < LLMC_MAX_DIMS; i++) /* of a shape given twice the last counts */
+        t->dim[i] = 1;
+    while (llmc_json_next(v, &it, NULL, &d)) {
+        LLMC__TRY(llmc__json_natural(r, t, "a dimension", d, &n));
+        if (!llmc__tensor_dim(t, n))
+            return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__json_place(r, d),
+                              "%s: tensor '%s' has the impossible dimension %llu", r->name, t->name,
+                              (unsigned long long)n);
+    }
+    return LLMC_OK;
+}
+
+//--[ 12.5 FILE.safetensors ]-- a JSON object of tensors, then their data; source: the safetensors format
+/*    u64 n | n bytes of JSON, spaces behind | data
+      {"__metadata__": {"key": "text"},
+       "name": {"dtype": "BF16", "shape": [out, in], "data_offsets": [begin, end]}, ...}
+   Offsets count from the data's begin. Nothing is indexed: a walk reads the JSON again. */
+typedef struct llmc__safetensors {
+    llmc__reader file;
+    llmc_json header;   /* the whole object */
+    llmc_json metadata; /* "__metadata__", an object; type NONE: there is none */
+    uint64_t data_at;
+    uint32_t n_tensors;
+} llmc__safetensors;
+
+/* All zero before the first tensor. */
+typedef struct llmc__safetensors_walk {
+    llmc_json_iter it;
+    char dtype[16]; /* type of the tensor given last, as the file names it, cut to fit */
+} llmc__safetensors_walk;
+
+/* data_offsets: [begin, end) of the data, to t->data and t->bytes. Errors: BAD_FILE. */
+static llmc_status llmc__safetensors_place(const llmc__safetensors *s, llmc_json v, llmc_tensor *t)
+{
+    const llmc__reader *r = &s->file;
+    llmc_json_iter it = {NULL, false};
+    llmc_json value;
+    uint64_t bound[2] = {0, 0};
+    unsigned n = 0;
+    while (n < 3 && llmc_json_next(v, &it, NULL, &value))
+        if (n++ < 2)
+            LLMC__TRY(llmc__json_natural(r, t, "an offset", value, &bound[n - 1]));
+    if (v.type != LLMC_JSON_ARRAY || n != 2 || bound[1] < bound[0])
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__json_place(r, v),
+                          "%s: data_offsets of tensor '%s' must be [begin, end]", r->name, t->name);
+    t->bytes = bound[1] - bound[0];
+    return llmc__tensor_place(r, llmc__json_place(r, v), t, s->data_at, bound[0], t->bytes, &t->data);
+}
+
+/* A tensor's entry, its name read. Types that we do not read become NONE with their bytes: files
+   carry buffers that no model needs, and who needs one says so. Errors: BAD_FILE. */
+static llmc_status llmc__safetensors_entry(const llmc__safetensors *s, llmc_json entry, llmc_tensor *t,
+                                           char *dtype, size_t cap)
+{
+    static const char *const member[3] = {"dtype", "shape", "data_offsets"};
+    const llmc__reader *r = &s->file;
+    const uint64_t at = llmc__json_place(r, entry);
+    llmc_json v[3];
+    uint64_t stored;
+    llmc__json_members(entry, member, 3, v);
+    if (v[0].type != LLMC_JSON_STRING || v[1].type == LLMC_JSON_NONE || v[2].type == LLMC_JSON_NONE)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: '%s' must be an object with dtype, shape and data_offsets", r->name, t->name);
+    llmc_json_string(v[0], dtype, cap);
+    t->type = llmc_json_equal(v[0], "F32")    ? LLMC_F32
+              : llmc_json_equal(v[0], "F16")  ? LLMC_F16
+              : llmc_json_equal(v[0], "BF16") ? LLMC_BF16
+                                              : LLMC_DTYPE_NONE;
+    LLMC__TRY(llmc__json_shape(r, v[1], t));
+    LLMC__TRY(llmc__safetensors_place(s, v[2], t));
+    stored = t->bytes;
+    if (t->type == LLMC_DTYPE_NONE) {
+        (void)llmc__tensor_count(t); /* a shape without entries is one row of one here too */
+        return LLMC_OK;
+    }
+    LLMC__TRY(llmc__tensor_bytes(r, at, t));
+    if (t->bytes != stored)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: tensor '%s' has %llu bytes, its shape needs %llu", r->name, t->name,
+                          (unsigned long long)stored, (unsigned long long)t->bytes);
+    return LLMC_OK;
+}
+
+/* llmc__safetensors_next -- the next tensor, w all zero at first            (FILE.safetensors)
+   out's data lies inside the file; type NONE: one that we do not read, w->dtype names it, bytes and
+   dimensions are right. DONE after the last; cannot fail once the file was opened. */
+static llmc_status llmc__safetensors_next(const llmc__safetensors *s, llmc__safetensors_walk *w,
+                                          llmc_tensor *out)
+{
+    llmc_json key, value;
+    do {
+        if (!llmc_json_next(s->header, &w->it, &key, &value))
+            return LLMC_DONE;
+    } while (llmc_json_equal(key, "__metadata__"));
+    llmc__tensor_clear(out);
+    LLMC__TRY(llmc__json_name(&s->file, key, out));
+    return llmc__safetensors_entry(s, value, out, w->dtype, sizeof w->dtype);
+}
+
+/* llmc__safetensors_open -- check a safetensors file, every entry of its header
+   Linear in the header; no byte of the data is read. s borrows the file. Errors: BAD_FILE,
+   UNSUPPORTED (too many tensors). */
+static llmc_status llmc__safetensors_open(llmc__safetensors *s, const llmc_blob *file, llmc_diag *diag)
+{
+    static const char *const member[1] = {"__metadata__"};
+    llmc__reader r = llmc__reader_over(file, "FILE.safetensors", diag);
+    llmc__safetensors_walk w;
+    llmc_tensor t;
+    llmc_status status;
+    LLMC_MEMSET(s, 0, sizeof *s);
+    LLMC_MEMSET(&w, 0, sizeof w);
+    s->file = r;
+    LLMC__TRY(llmc__json_header(&r, &s->header));
+    s->data_at = r.at;
+    llmc__json_members(s->header, member, 1, &s->metadata);
+    while ((status = llmc__safetensors_next(s, &w, &t)) == LLMC_OK)
+        LLMC__TRY(llmc__tensor_tally(&r, &s->n_tensors));
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+//--[ 12.6 FILE.torchless ]-- a JSON header with metadata, tokenizer and tensors, then f32 or int8 data
+/*    u64 n | n bytes of JSON, NULs behind so that 8 + n is a multiple of 64 (older files: none) | data
+      {"metadata": {"hidden_size": "4096", ...}, "tokenizer": {"vocab": {...}, "merges": [...]},
+       "tensors": {"name": {"dtype": "int8", "shape": [out, in], "offset": 0,
+                            "scale_offset": 64, "scale_size": 1}}}
+   Offsets count from the data's begin, members come in any order. */
+typedef struct llmc__torchless {
+    llmc__reader file;
+    llmc_json metadata, tokenizer, tensors; /* objects; the tokenizer may be absent: type NONE */
+    uint64_t data_at;
+    uint32_t n_tensors;
+} llmc__torchless;
+
+/* All zero before the first tensor. */
+typedef struct llmc__torchless_walk {
+    llmc_json_iter it;
+} llmc__torchless_walk;
+
+/* Where an int8 tensor's scales lie; v: its scale_offset and scale_size, which is a count, in older
+   files bytes. Errors: BAD_FILE. */
+static llmc_status llmc__torchless_scales(const llmc__torchless *f, const llmc_json *v, uint64_t at,
+                                          llmc_tensor *t)
+{
+    uint64_t offset = 0, given = 0;
+    LLMC__TRY(llmc__json_natural(&f->file, t, "scale_offset", v[0], &offset));
+    LLMC__TRY(llmc__json_natural(&f->file, t, "scale_size", v[1], &given));
+    return llmc__tensor_scales(&f->file, at, t, f->data_at, offset, given, true);
+}
+
+/* llmc__torchless_next -- the next tensor, w all zero at first               (FILE.torchless)
+   F32, or I8R with groups of 64. DONE after the last; cannot fail once the file was opened, which
+   calls this for each tensor. Errors then: BAD_FILE, UNSUPPORTED (dtype). */
+static llmc_status llmc__torchless_next(const llmc__torchless *f, llmc__torchless_walk *w, llmc_tensor *out)
+{
+    static const char *const member[5] = {"dtype", "shape", "offset", "scale_offset", "scale_size"};
+    const llmc__reader *r = &f->file;
+    llmc_json key, entry, v[5];
+    uint64_t offset = 0, at;
+    if (!llmc_json_next(f->tensors, &w->it, &key, &entry))
+        return LLMC_DONE;
+    at = llmc__json_place(r, entry);
+    llmc__tensor_clear(out);
+    LLMC__TRY(llmc__json_name(r, key, out));
+    llmc__json_members(entry, member, 5, v);
+    out->type = llmc_json_equal(v[0], "f32")    ? LLMC_F32
+                : llmc_json_equal(v[0], "int8") ? LLMC_I8R
+                                                : LLMC_DTYPE_NONE;
+    if (out->type == LLMC_DTYPE_NONE) {
+        char dtype[16];
+        llmc_json_string(v[0], dtype, sizeof dtype);
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, at,
+                          "%s: tensor '%s' has the dtype '%s', expected f32 or int8", r->name, out->name,
+                          dtype);
+    }
+    LLMC__TRY(llmc__json_shape(r, v[1], out));
+    LLMC__TRY(llmc__json_natural(r, out, "offset", v[2], &offset));
+    LLMC__TRY(llmc__tensor_bytes(r, at, out));
+    LLMC__TRY(llmc__tensor_place(r, at, out, f->data_at, offset, out->bytes, &out->data));
+    return out->type == LLMC_I8R ? llmc__torchless_scales(f, v + 3, at, out) : LLMC_OK;
+}
+
+/* llmc__torchless_open -- check a torchless .bin, every entry of its header
+   Linear in the header; no byte of the data is read. f borrows the file. What metadata and tokenizer
+   hold is not looked at, they are objects. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__torchless_open(llmc__torchless *f, const llmc_blob *file, llmc_diag *diag)
+{
+    static const char *const member[3] = {"metadata", "tokenizer", "tensors"};
+    llmc__reader r = llmc__reader_over(file, "FILE.torchless", diag);
+    llmc__torchless_walk w;
+    llmc_json header, v[3];
+    llmc_tensor t;
+    llmc_status status;
+    LLMC_MEMSET(f, 0, sizeof *f);
+    LLMC_MEMSET(&w, 0, sizeof w);
+    f->file = r;
+    LLMC__TRY(llmc__json_header(&r, &header));
+    f->data_at = r.at; /* NULs or none: the length counts them */
+    llmc__json_members(header, member, 3, v);
+    f->metadata = v[0];
+    f->tokenizer = v[1];
+    f->tensors = v[2];
+    if (v[0].type != LLMC_JSON_OBJECT || v[2].type != LLMC_JSON_OBJECT ||
+        (v[1].type != LLMC_JSON_OBJECT && v[1].type != LLMC_JSON_NONE))
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, 8,
+                          "%s: the header must hold the objects metadata, tokenizer and tensors", r.name);
+    while ((status = llmc__torchless_next(f, &w, &t)) == LLMC_OK)
+        LLMC__TRY(llmc__tensor_tally(&r, &f->n_tensors));
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+//--[ 12.7 FILE.mog ]-- torchless's binary header
+/*    "MOG" 0 | u32 version | u64 n | n bytes: the header | zeros to a multiple of 64 | data
+      header:   string architecture
+                u32 count, each  string key, u8 type, value    type 0 string, 1 u32, 2 f32
+                u32 count, each  string token, u32 id
+                u32 count, each  string merge, "a b"
+                string pre-tokenizer pattern                    version 2 only
+                u32 count, each  string name, u8 dtype, u8 dimensions, u32 dim[4], u64 offset,
+                                 u64 scales' offset, u32 scales  dtype 0 f32, 1 int8, 2 f16
+      string:   u32 length, bytes
+   Version 1 is Mistral's, 2 Qwen 3's. */
+typedef struct llmc__mog {
+    llmc__reader file;
+    uint32_t version;
+    const char *architecture, *pattern; /* in the file, not NUL-terminated; pattern is "" in version 1 */
+    size_t architecture_len, pattern_len;
+    uint32_t n_keys, n_tokens, n_merges, n_tensors;
+    uint64_t keys_at, tokens_at, merges_at, tensors_at; /* of the first entry: walks begin there */
+    uint64_t data_at;
+} llmc__mog;
+
+typedef enum llmc__mog_type { LLMC__MOG_STRING, LLMC__MOG_U32, LLMC__MOG_F32 } llmc__mog_type;
+
+/* One key with its value. */
+typedef struct llmc__mog_pair {
+    const char *key, *text; /* in the file, not NUL-terminated */
+    size_t key_len, text_len;
+    llmc__mog_type type;
+    uint32_t u32; /* F32: its bits */
+} llmc__mog_pair;
+
+/* All zero before the first tensor. */
+typedef struct llmc__mog_walk {
+    uint64_t at;
+    uint32_t n; /* tensors given */
+} llmc__mog_walk;
+
+/* A string of at most LLMC__MAX_STRING bytes; merges are read so, one after the other.
+   *text [*len], in the file, any bytes. Errors: BAD_FILE. */
+static llmc_status llmc__mog_string(llmc__reader *r, const char *what, const char **text, size_t *len)
+{
+    const uint64_t at = r->at;
+    const uint8_t *p = NULL;
+    uint32_t n = 0;
+    LLMC__TRY(llmc__read_u32(r, what, &n));
+    if (n > LLMC__MAX_STRING)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at, "%s: length %u of %s is above %u", r->name,
+                          (unsigned)n, what, LLMC__MAX_STRING);
+    LLMC__TRY(llmc__read(r, n, what, &p));
+    *text = (const char *)p;
+    *len = n;
+    return LLMC_OK;
+}
+
+/* The next key with its value; r is a copy of f->file, at keys_at for the first. Errors: BAD_FILE. */
+static llmc_status llmc__mog_key(llmc__reader *r, llmc__mog_pair *out)
+{
+    const uint8_t *p = NULL;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    LLMC__TRY(llmc__mog_string(r, "a key", &out->key, &out->key_len));
+    LLMC__TRY(llmc__read(r, 1, "a value's type", &p));
+    if (p[0] > LLMC__MOG_F32)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, r->at - 1,
+                          "%s: key '%.*s' has the unknown value type %u", r->name,
+                          (int)llmc__min(out->key_len, 64), out->key, (unsigned)p[0]);
+    out->type = (llmc__mog_type)p[0];
+    if (out->type == LLMC__MOG_STRING)
+        return llmc__mog_string(r, "a string value", &out->text, &out->text_len);
+    return llmc__read_u32(r, "a value", &out->u32);
+}
+
+/* The next token with its id, which is not checked; r as above, at tokens_at. Errors: BAD_FILE. */
+static llmc_status llmc__mog_token(llmc__reader *r, const char **text, size_t *len, uint32_t *id)
+{
+    LLMC__TRY(llmc__mog_string(r, "a token", text, len));
+    return llmc__read_u32(r, "a token's id", id);
+}
+
+/* Type, dimensions and place of a tensor whose name is read; p [38] as drawn above.
+   Errors: BAD_FILE, UNSUPPORTED (dtype). */
+static llmc_status llmc__mog_entry(const llmc__mog *f, uint64_t at, const uint8_t *p, llmc_tensor *t)
+{
+    static const uint8_t type[3] = {LLMC_F32, LLMC_I8R, LLMC_F16};
+    const llmc__reader *r = &f->file;
+    unsigned i;
+    if (p[0] > 2)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, at,
+                          "%s: tensor '%s' has the dtype %u, expected 0 (f32), 1 (int8) or 2 (f16)", r->name,
+                          t->name, (unsigned)p[0]);
+    t->type = (llmc_dtype)type[p[0]];
+    if (p[1] > LLMC_MAX_DIMS)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: tensor '%s' has %u dimensions, expected up to %u", r->name, t->name,
+                          (unsigned)p[1], LLMC_MAX_DIMS);
+    for (i = 0; i < p[1]; i++)
+        if (!llmc__tensor_dim(t, llmc__u32le(p + 2 + 4 * i)))
+            return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                              "%s: tensor '%s' has the impossible dimension %u", r->name, t->name,
+                              (unsigned)llmc__u32le(p + 2 + 4 * i));
+    LLMC__TRY(llmc__tensor_bytes(r, at, t));
+    LLMC__TRY(llmc__tensor_place(r, at, t, f->data_at, llmc__u64le(p + 18), t->bytes, &t->data));
+    if (t->type != LLMC_I8R)
+        return LLMC_OK;
+    return llmc__tensor_scales(r, at, t, f->data_at, llmc__u64le(p + 26), llmc__u32le(p + 34), false);
+}
+
+/* llmc__mog_next -- the next tensor, w all zero at first                          (FILE.mog)
+   F32, F16, or I8R with groups of 64. DONE after the last; cannot fail once the file was opened,
+   which calls this for each tensor. Errors then: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__mog_next(const llmc__mog *f, llmc__mog_walk *w, llmc_tensor *out)
+{
+    llmc__reader r = f->file;
+    const char *name = "";
+    const uint8_t *p = NULL;
+    size_t len = 0;
+    uint64_t at;
+    if (w->n == f->n_tensors)
+        return LLMC_DONE;
+    at = r.at = w->n == 0 ? f->tensors_at : w->at;
+    llmc__tensor_clear(out);
+    LLMC__TRY(llmc__mog_string(&r, "a tensor's name", &name, &len));
+    LLMC__TRY(llmc__tensor_name(&r, at, out, name, len));
+    LLMC__TRY(llmc__read(&r, 38, "a tensor's entry", &p));
+    w->at = r.at;
+    w->n++;
+    return llmc__mog_entry(f, at, p, out);
+}
+
+/* Magic, version and the header's length; r ends up limited to the header. Errors: BAD_FILE,
+   UNSUPPORTED (version). */
+static llmc_status llmc__mog_head(llmc__mog *f, llmc__reader *r)
+{
+    const uint8_t *p = NULL;
+    uint64_t n;
+    LLMC__TRY(llmc__read(r, 16, "the header", &p));
+    if (LLMC_MEMCMP(p, "MOG\0", 4) != 0)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 0, "%s: not a MOG file", r->name);
+    f->version = llmc__u32le(p + 4);
+    n = llmc__u64le(p + 8);
+    if (f->version != 1 && f->version != 2)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 4, "%s: MOG version %u is not supported, 1 and 2 are",
+                          r->name, (unsigned)f->version);
+    if (n > r->size - 16)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 8,
+                          "%s: ends inside the header: %llu bytes wanted, %llu are left", r->name,
+                          (unsigned long long)n, (unsigned long long)(r->size - 16));
+    r->size = 16 + n;                            /* so that no list runs out of the header */
+    f->data_at = (r->size + 63) & ~(uint64_t)63; /* may pass the end: then no tensor fits */
+    return LLMC_OK;
+}
+
+/* Everything of the header before the tensors; where each list begins, and that it is whole.
+   Each entry takes bytes, so no count makes a loop longer than the file. Errors: BAD_FILE. */
+static llmc_status llmc__mog_lists(llmc__mog *f, llmc__reader *r)
+{
+    llmc__mog_pair pair;
+    const char *text;
+    size_t len;
+    uint32_t i, id;
+    LLMC__TRY(llmc__mog_string(r, "the architecture", &f->architecture, &f->architecture_len));
+    LLMC__TRY(llmc__read_u32(r, "the number of keys", &f->n_keys));
+    f->keys_at = r->at;
+    for (i = 0; i < f->n_keys; i++)
+        LLMC__TRY(llmc__mog_key(r, &pair));
+    LLMC__TRY(llmc__read_u32(r, "the number of tokens", &f->n_tokens));
+    f->tokens_at = r->at;
+    for (i = 0; i < f->n_tokens; i++)
+        LLMC__TRY(llmc__mog_token(r, &text, &len, &id));
+    LLMC__TRY(llmc__read_u32(r, "the number of merges", &f->n_merges));
+    f->merges_at = r->at;
+    for (i = 0; i < f->n_merges; i++)
+        LLMC__TRY(llmc__mog_string(r, "a merge", &text, &len));
+    f->pattern = "";
+    return f->version < 2 ? LLMC_OK
+                          : llmc__mog_string(r, "the pre-tokenizer's pattern", &f->pattern, &f->pattern_len);
+}
+
+/* llmc__mog_open -- check a MOG file, all of its header
+   Linear in the header; no byte of the data is read. f borrows the file. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__mog_open(llmc__mog *f, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.mog", diag);
+    llmc__mog_walk w;
+    llmc_tensor t;
+    llmc_status status;
+    LLMC_MEMSET(f, 0, sizeof *f);
+    LLMC_MEMSET(&w, 0, sizeof w);
+    f->file = r;
+    LLMC__TRY(llmc__mog_head(f, &r));
+    LLMC__TRY(llmc__mog_lists(f, &r));
+    LLMC__TRY(llmc__read_u32(&r, "the number of tensors", &f->n_tensors));
+    f->tensors_at = r.at;
+    if (f->n_tensors > (r.size - r.at) / 42 ||
+        f->n_tensors > LLMC__MAX_TENSORS) /* a name takes 4, the rest 38 */
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, r.at - 4,
+                          "%s: declares %u tensors, more than the header can hold", r.name,
+                          (unsigned)f->n_tensors);
+    while ((status = llmc__mog_next(f, &w, &t)) == LLMC_OK) {}
+    if (status != LLMC_DONE)
+        return status;
+    if (w.at > r.size) /* the walk reads the file, the table has to lie in the header */
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, r.size, "%s: the table of tensors passes the header's end",
+                          r.name);
+    return LLMC_OK;
+}
+
+//--[ 12.8 FILE.mpk ]-- a tree of named parameters in MessagePack, as Rust's burn records models
+/*    {"metadata": {...}, "item": tree}
+      tree: a map or an array of trees; scalars and nil are settings of the program, passed over
+      parameter: {"id": text, "param": {"bytes": binary, "shape": [in, out], "dtype": "F32"}}
+   A parameter's name is its way down, "blocks.3.attn.c_q.weight". Linear layers are stored
+   [inputs][outputs]; an embedding, called wte or wpe, is rows of tokens or positions. */
+#define LLMC__MPK_DEPTH 24
+
+typedef struct llmc__mpk {
+    llmc__reader file;
+    uint64_t item_at;
+    uint32_t n_tensors;
+} llmc__mpk;
+
+/* A container on the way down. */
+typedef struct llmc__mpk_level {
+    uint64_t left, index; /* entries still to come, entries begun */
+    uint32_t path;        /* length of its own name */
+    bool map;
+} llmc__mpk_level;
+
+/* All zero before the first tensor. */
+typedef struct llmc__mpk_walk {
+    llmc__msgpack at;
+    bool started;
+    uint32_t depth; /* containers that are open */
+    llmc__mpk_level level[LLMC__MPK_DEPTH];
+    char name[LLMC_NAME_MAX]; /* of the innermost */
+    char dtype[16];           /* type of the tensor given last, as the file names it, cut to fit */
+} llmc__mpk_walk;
+
+/* Where m stands in the file. */
+static uint64_t llmc__mpk_place(const llmc__reader *r, const llmc__msgpack *m)
+{
+    return (uint64_t)(m->at - r->data);
+}
+
+/* BAD_FILE: what is at m is not `expected`, or the file ends in it. */
+static llmc_status llmc__mpk_bad(const llmc__reader *r, const llmc__msgpack *m, const char *expected)
+{
+    (void)expected; /* under LLMC_NO_STRINGS nobody reads it */
+    return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__mpk_place(r, m), "%s: expected %s at byte %llu",
+                      r->name, expected, (unsigned long long)llmc__mpk_place(r, m));
+}
+
+/* The shape, outermost dimension first. Errors: BAD_FILE. */
+static llmc_status llmc__mpk_shape(const llmc__reader *r, llmc__msgpack *m, llmc_tensor *t)
+{
+    llmc__msgpack_value list, d;
+    uint64_t i;
+    for (i = t->n_dims = 0; i < LLMC_MAX_DIMS; i++)
+        t->dim[i] = 1;
+    if (!llmc__msgpack_next(m, &list) || list.type != LLMC__MSGPACK_ARRAY)
+        return llmc__mpk_bad(r, m, "a shape");
+    for (i = 0; i < list.n; i++) {
+        if (!llmc__msgpack_next(m, &d) || d.type != LLMC__MSGPACK_UINT)
+            return llmc__mpk_bad(r, m, "a dimension");
+        if (!llmc__tensor_dim(t, d.n))
+            return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__mpk_place(r, m),
+                              "%s: tensor '%s' has the impossible dimension %llu", r->name, t->name,
+                              (unsigned long long)d.n);
+    }
+    return LLMC_OK;
+}
+
+/* One member of a parameter's map, key read: its data, type or shape; others are passed over.
+   *seen gets a bit for each. Errors: BAD_FILE. */
+static llmc_status llmc__mpk_member(const llmc__reader *r, llmc__msgpack *m, const llmc__msgpack_value *key,
+                                    llmc__mpk_walk *w, llmc_tensor *t, unsigned *seen)
+{
+    llmc__msgpack peek = *m; /* reads the head, while m passes the whole value */
+    llmc__msgpack_value v;
+    if (llmc__msgpack_is(key, "shape")) {
+        *seen |= 1;
+        return llmc__mpk_shape(r, m, t);
+    }
+    if (!llmc__msgpack_next(&peek, &v) || !llmc__msgpack_skip(m))
+        return llmc__mpk_bad(r, &peek, "a value");
+    if (llmc__msgpack_is(key, "bytes") && v.type == LLMC__MSGPACK_BIN) {
+        *seen |= 2;
+        t->data = v.data;
+        t->bytes = v.n;
+    } else if (llmc__msgpack_is(key, "dtype")) { /* a quantised type is a map: nothing that we read */
+        *seen |= 4;
+        llmc__strcopy(w->dtype, sizeof w->dtype, v.type == LLMC__MSGPACK_TEXT ? (const char *)v.data : "?",
+                      v.type == LLMC__MSGPACK_TEXT ? (size_t)v.n : 1);
+    }
+    return LLMC_OK;
+}
+
+/* Whether a name is `tail` or ends in it after a dot. */
+static bool llmc__mpk_ends(const char *name, const char *tail)
+{
+    const size_t n = llmc__strlen(name), k = llmc__strlen(tail);
+    return n >= k && llmc__streq(name + n - k, tail) && (n == k || name[n - k - 1] == '.');
+}
+
+/* A matrix of a linear layer lies [inputs][outputs]; dim[0] is the inputs wherever they are. */
+static void llmc__mpk_turn(llmc_tensor *t)
+{
+    const uint64_t out = t->dim[0];
+    if (t->n_dims != 2 || llmc__mpk_ends(t->name, "wte.weight") || llmc__mpk_ends(t->name, "wpe.weight"))
+        return;
+    t->dim[0] = t->dim[1];
+    t->dim[1] = out;
+    t->transposed = true;
+}
+
+/* A parameter's map of `pairs`, m behind its head; w->name is the tensor's. Types that we do not read
+   become NONE with their bytes. Errors: BAD_FILE. */
+static llmc_status llmc__mpk_param(const llmc__reader *r, llmc__mpk_walk *w, uint64_t pairs, llmc_tensor *t)
+{
+    const uint64_t at = llmc__mpk_place(r, &w->at);
+    llmc__msgpack_value key;
+    uint64_t stored;
+    unsigned seen = 0;
+    LLMC__TRY(llmc__tensor_name(r, at, t, w->name, llmc__strlen(w->name)));
+    for (; pairs > 0; pairs--) {
+        if (!llmc__msgpack_next(&w->at, &key) || key.type != LLMC__MSGPACK_TEXT)
+            return llmc__mpk_bad(r, &w->at, "a name");
+        LLMC__TRY(llmc__mpk_member(r, &w->at, &key, w, t, &seen));
+    }
+    if (seen != 7)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: parameter '%s' must have bytes (binary), shape and dtype", r->name, t->name);
+    /* three members, whatever else there is. Flex32 is how burn calls f32 that may be computed in less */
+    t->type = llmc__streq(w->dtype, "F32") || llmc__streq(w->dtype, "Flex32") ? LLMC_F32
+              : llmc__streq(w->dtype, "F16")                                  ? LLMC_F16
+              : llmc__streq(w->dtype, "BF16")                                 ? LLMC_BF16
+                                                                              : LLMC_DTYPE_NONE;
+    stored = t->bytes;
+    if (t->type != LLMC_DTYPE_NONE)
+        LLMC__TRY(llmc__tensor_bytes(r, at, t));
+    else
+        (void)llmc__tensor_count(t);
+    if (t->bytes != stored)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: tensor '%s' has %llu bytes, its shape needs %llu", r->name, t->name,
+                          (unsigned long long)stored, (unsigned long long)t->bytes);
+    llmc__mpk_turn(t);
+    return LLMC_OK;
+}
+
+/* Whether a map of n pairs whose first is at m is a parameter's data. */
+static bool llmc__mpk_is_param(llmc__msgpack m, uint64_t n)
+{
+    llmc__msgpack_value key;
+    return n > 0 && llmc__msgpack_next(&m, &key) &&
+           (llmc__msgpack_is(&key, "bytes") || llmc__msgpack_is(&key, "shape") ||
+            llmc__msgpack_is(&key, "dtype"));
+}
+
+/* Makes w->name that of an entry: the container's own, of `path` bytes, a dot, name [n]. All of it has
+   to fit and be text, for parameters are found by it. *length: of the whole. Errors: BAD_FILE. */
+static llmc_status llmc__mpk_name(const llmc__reader *r, llmc__mpk_walk *w, size_t path, const char *name,
+                                  size_t n, uint32_t *length)
+{
+    if (path > 0 && path < sizeof w->name - 1) /* the root has no name, and no dot behind it */
+        w->name[path++] = '.';
+    if (!llmc__strcopy(w->name + path, sizeof w->name - path, name, n) || llmc__strlen(w->name + path) != n)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, llmc__mpk_place(r, &w->at),
+                          "%s: the name '%s' is longer than %u bytes or holds a NUL", r->name, w->name,
+                          LLMC_NAME_MAX - 1u);
+    *length = (uint32_t)(path + n);
+    return LLMC_OK;
+}
+
+/* Goes down into the container v, w->at behind its head. key: its name in a map; NULL: it is the root,
+   or an array's element, whose name is its index. Errors: BAD_FILE, UNSUPPORTED (depth). */
+static llmc_status llmc__mpk_enter(const llmc__reader *r, llmc__mpk_walk *w, const llmc__msgpack_value *key,
+                                   const llmc__msgpack_value *v)
+{
+    llmc__mpk_level *l = w->level + w->depth;
+    char index[24] = "";
+    if (w->depth == LLMC__MPK_DEPTH)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, llmc__mpk_place(r, &w->at),
+                          "%s: '%s' nests more than %u containers", r->name, w->name, LLMC__MPK_DEPTH);
+    l->path = 0;
+    if (w->depth > 0 && key == NULL)
+        llmc__format(index, sizeof index, "%llu", (unsigned long long)(l[-1].index - 1));
+    if (w->depth > 0)
+        LLMC__TRY(llmc__mpk_name(r, w, l[-1].path, key != NULL ? (const char *)key->data : index,
+                                 key != NULL ? (size_t)key->n : llmc__strlen(index), &l->path));
+    l->left = v->n;
+    l->index = 0;
+    l->map = v->type == LLMC__MSGPACK_MAP;
+    w->depth++;
+    return LLMC_OK;
+}
+
+/* One entry of the innermost container: a parameter (*found), a container that is entered, or a
+   scalar that is passed over. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__mpk_step(const llmc__reader *r, llmc__mpk_walk *w, llmc_tensor *out, bool *found)
+{
+    llmc__mpk_level *l = &w->level[w->depth - 1];
+    llmc__msgpack_value key, v;
+    l->left--;
+    l->index++;
+    w->name[l->path] = 0; /* off with what the last entry hung on */
+    if (l->map && (!llmc__msgpack_next(&w->at, &key) || key.type != LLMC__MSGPACK_TEXT))
+        return llmc__mpk_bad(r, &w->at, "a name");
+    if (!llmc__msgpack_next(&w->at, &v))
+        return llmc__mpk_bad(r, &w->at, "a value");
+    if (v.type != LLMC__MSGPACK_MAP && v.type != LLMC__MSGPACK_ARRAY)
+        return LLMC_OK; /* passed over whole: text and binary bring their bytes with the head */
+    *found = l->map && v.type == LLMC__MSGPACK_MAP && llmc__msgpack_is(&key, "param") &&
+             llmc__mpk_is_param(w->at, v.n);
+    return *found ? llmc__mpk_param(r, w, v.n, out) : llmc__mpk_enter(r, w, l->map ? &key : NULL, &v);
+}
+
+/* llmc__mpk_next -- the next tensor, w all zero at first                          (FILE.mpk)
+   In the file's order; out's data lies inside the file. type NONE: one that we do not read, w->dtype
+   names it. Matrices of linear layers come transposed. DONE after the last; cannot fail once the file
+   was opened, which calls this for each tensor. Errors then: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__mpk_next(const llmc__mpk *f, llmc__mpk_walk *w, llmc_tensor *out)
+{
+    const llmc__reader *r = &f->file;
+    llmc__msgpack_value v;
+    bool found = false;
+    if (!w->started) {
+        w->started = true;
+        w->at.at = r->data + f->item_at;
+        w->at.end = r->data + r->size;
+        if (!llmc__msgpack_next(&w->at, &v) || v.type != LLMC__MSGPACK_MAP)
+            return llmc__mpk_bad(r, &w->at, "item to be a map");
+        LLMC__TRY(llmc__mpk_enter(r, w, NULL, &v));
+    }
+    llmc__tensor_clear(out);
+    while (w->depth > 0 && !found) {
+        if (w->level[w->depth - 1].left == 0) /* this container is through: up again */
+            w->depth--;
+        else
+            LLMC__TRY(llmc__mpk_step(r, w, out, &found));
+    }
+    return found ? LLMC_OK : LLMC_DONE;
+}
+
+/* Finds "item" in the map that the file is. Errors: BAD_FILE. */
+static llmc_status llmc__mpk_find(llmc__mpk *f, llmc__msgpack *m)
+{
+    const llmc__reader *r = &f->file;
+    llmc__msgpack_value top, key;
+    uint64_t at;
+    if (!llmc__msgpack_next(m, &top) || top.type != LLMC__MSGPACK_MAP)
+        return llmc__mpk_bad(r, m, "a map with metadata and item");
+    for (; top.n > 0; top.n--) {
+        if (!llmc__msgpack_next(m, &key))
+            return llmc__mpk_bad(r, m, "a name");
+        at = llmc__mpk_place(r, m);
+        if (!llmc__msgpack_skip(m))
+            return llmc__mpk_bad(r, m, "a whole value");
+        if (llmc__msgpack_is(&key, "item"))
+            f->item_at = at;
+    }
+    if (f->item_at == 0)
+        return llmc__mpk_bad(r, m, "a map with metadata and item");
+    return m->at == m->end ? LLMC_OK : llmc__mpk_bad(r, m, "the end of the file");
+}
+
+/* llmc__mpk_open -- check a model.mpk, every value of it
+   Linear in the number of values; no byte of the tensors is read. f borrows the file. Errors: BAD_FILE,
+   UNSUPPORTED (nesting). Source: burn's NamedMpkFileRecorder. */
+static llmc_status llmc__mpk_open(llmc__mpk *f, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__msgpack m;
+    llmc__mpk_walk w;
+    llmc_tensor t;
+    llmc_status status;
+    LLMC_MEMSET(f, 0, sizeof *f);
+    LLMC_MEMSET(&w, 0, sizeof w);
+    f->file = llmc__reader_over(file, "FILE.mpk", diag);
+    if (f->file.size == 0)
+        return LLMC__FAIL(diag, BAD_FILE, f->file.tag, 0, "%s: is empty", f->file.name);
+    m.at = f->file.data;
+    m.end = f->file.data + f->file.size;
+    LLMC__TRY(llmc__mpk_find(f, &m));
+    while ((status = llmc__mpk_next(f, &w, &t)) == LLMC_OK)
+        LLMC__TRY(llmc__tensor_tally(&f->file, &f->n_tensors));
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+//--[ 12.9 FILE.llmc ]-- llm.c's GPT-2: 256 integers, then f32 or bf16 arrays in a fixed order
+/*    i32 20240326 | i32 version, 3 f32, 5 bf16 | i32 context, V, L, H, D, padded V | zeros to 1024 | arrays
+   Every array stands there for all layers, one after the other. Source: llm.c, train_gpt2.py. */
+#define LLMC__LLMC_MAGIC 20240326u
+
+typedef struct llmc__llmc {
+    llmc__reader file;
+    uint32_t version, context, vocab, layers, heads, width;
+    uint32_t rows; /* of the token embedding: the vocabulary and padding */
+    uint32_t n_tensors;
+} llmc__llmc;
+
+/* One array; sizes by letter: D width, Q 3 D, F 4 D, V rows of the embedding, C context. */
+typedef struct llmc__llmc_part {
+    const char *name; /* GGUF's, %u for the layer */
+    char cols, rows;  /* rows 0: a vector */
+    bool per_layer;
+} llmc__llmc_part;
+
+#define LLMC__LLMC_PARTS 16
+static const llmc__llmc_part llmc__llmc_part_table[LLMC__LLMC_PARTS] = {
+    {"token_embd.weight", 'D', 'V', false},        {"position_embd.weight", 'D', 'C', false},
+    {"blk.%u.attn_norm.weight", 'D', 0, true},     {"blk.%u.attn_norm.bias", 'D', 0, true},
+    {"blk.%u.attn_qkv.weight", 'D', 'Q', true},    {"blk.%u.attn_qkv.bias", 'Q', 0, true},
+    {"blk.%u.attn_output.weight", 'D', 'D', true}, {"blk.%u.attn_output.bias", 'D', 0, true},
+    {"blk.%u.ffn_norm.weight", 'D', 0, true},      {"blk.%u.ffn_norm.bias", 'D', 0, true},
+    {"blk.%u.ffn_up.weight", 'D', 'F', true},      {"blk.%u.ffn_up.bias", 'F', 0, true},
+    {"blk.%u.ffn_down.weight", 'F', 'D', true},    {"blk.%u.ffn_down.bias", 'D', 0, true},
+    {"output_norm.weight", 'D', 0, false},         {"output_norm.bias", 'D', 0, false}};
+
+/* All zero before the first tensor. */
+typedef struct llmc__llmc_walk {
+    uint64_t at;          /* bytes of arrays passed */
+    uint32_t part, layer; /* index into llmc__llmc_part_table; layer of that array */
+} llmc__llmc_walk;
+
+/* A letter of the table as a number; what no letter stands for is 1. */
+static uint64_t llmc__llmc_dim(const llmc__llmc *f, char letter)
+{
+    switch (letter) {
+    case 'D':
+        return f->width;
+    case 'Q':
+        return (uint64_t)3 * f->width;
+    case 'F':
+        return (uint64_t)4 * f->width;
+    case 'V':
+        return f->rows;
+    case 'C':
+        return f->context;
+    default:
+        return 1;
+    }
+}
+
+/* llmc__llmc_next -- the next array as a tensor under GGUF's name, w all zero at first   (FILE.llmc)
+   out may be NULL to only measure, before it is known that the file has all of them. DONE after the
+   last; never fails. Sizes cannot overflow: see llmc__llmc_head. */
+static llmc_status llmc__llmc_next(const llmc__llmc *f, llmc__llmc_walk *w, llmc_tensor *out)
+{
+    const llmc__llmc_part *p;
+    uint64_t n;
+    if (w->part < LLMC__LLMC_PARTS &&
+        w->layer == (llmc__llmc_part_table[w->part].per_layer ? f->layers : 1)) {
+        w->part++;
+        w->layer = 0;
+    }
+    if (w->part == LLMC__LLMC_PARTS)
+        return LLMC_DONE;
+    p = &llmc__llmc_part_table[w->part];
+    n = llmc__llmc_dim(f, p->cols) * llmc__llmc_dim(f, p->rows) * (f->version == 3 ? 4 : 2);
+    if (out != NULL) {
+        llmc__tensor_clear(out);
+        llmc__format(out->name, sizeof out->name, p->name, (unsigned)w->layer);
+        out->type = f->version == 3 ? LLMC_F32 : LLMC_BF16;
+        out->n_dims = p->rows == 0 ? 1 : 2;
+        out->dim[0] = llmc__llmc_dim(f, p->cols);
+        out->dim[1] = llmc__llmc_dim(f, p->rows);
+        out->bytes = n;
+        out->data = f->file.data + 1024 + w->at;
+    }
+    w->at += n;
+    w->layer++;
+    return LLMC_OK;
+}
+
+/* Header; r ends behind it. The bounds keep the largest array, 2^24 rows of 2^20 f32, and 4096 layers
+   of less far below 2^64 bytes. Errors: BAD_FILE, UNSUPPORTED (version). */
+static llmc_status llmc__llmc_head(llmc__llmc *f, llmc__reader *r)
+{
+    const uint8_t *p = NULL;
+    LLMC__TRY(llmc__read(r, 1024, "the header", &p));
+    if (llmc__u32le(p) != LLMC__LLMC_MAGIC)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 0, "%s: not a model of llm.c", r->name);
+    f->version = llmc__u32le(p + 4);
+    f->context = llmc__u32le(p + 8);
+    f->vocab = llmc__u32le(p + 12);
+    f->layers = llmc__u32le(p + 16);
+    f->heads = llmc__u32le(p + 20);
+    f->width = llmc__u32le(p + 24);
+    f->rows = llmc__u32le(p + 28);
+    if (f->version != 3 && f->version != 5)
+        return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, 4,
+                          "%s: llm.c version %u is not supported, 3 (f32) and 5 (bf16) are", r->name,
+                          (unsigned)f->version);
+    if (f->context == 0 || f->context > (1u << 24) || f->vocab == 0 || f->vocab > f->rows ||
+        f->rows > LLMC__MAX_VOCAB || f->layers == 0 || f->layers > 4096 || f->heads == 0 ||
+        f->width > (1u << 20) || f->heads > f->width || f->width % f->heads != 0)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, 8, "%s: the header's sizes are not possible together",
+                          r->name);
+    return LLMC_OK;
+}
+
+/* llmc__llmc_open -- check a model of llm.c
+   There is no table in it, so the size must be exactly what the header implies. f borrows the bytes.
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__llmc_open(llmc__llmc *f, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.llmc", diag);
+    llmc__llmc_walk w;
+    LLMC_MEMSET(f, 0, sizeof *f);
+    LLMC_MEMSET(&w, 0, sizeof w);
+    f->file = r;
+    LLMC__TRY(llmc__llmc_head(f, &r));
+    while (llmc__llmc_next(f, &w, NULL) == LLMC_OK)
+        f->n_tensors++;
+    if (w.at != r.size - r.at)
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, llmc__min(w.at + r.at, r.size),
+                          "%s: has %llu bytes, its header implies %llu", r.name, (unsigned long long)r.size,
+                          (unsigned long long)(w.at + r.at));
+    return LLMC_OK;
+}
+
+/* llm.c's gpt2_tokenizer.bin: i32 20240328 | i32 version | i32 count | version 2: i32 end of text |
+   zeros to 1024 | per token u8 length, bytes. */
+#define LLMC__LLMC_TOKENS_MAGIC 20240328u
+
+typedef struct llmc__llmc_tokens {
+    llmc__reader file;
+    uint32_t count;
+    uint32_t end;      /* id of the end of text, < count */
+    uint64_t begin_at; /* of the first token: walks begin there */
+} llmc__llmc_tokens;
+
+/* The next token's bytes; r is a copy of the file's reader, at begin_at for the first. Errors: BAD_FILE. */
+static llmc_status llmc__llmc_token(llmc__reader *r, const char **text, size_t *len)
+{
+    const uint8_t *p = NULL;
+    LLMC__TRY(llmc__read(r, 1, "a token's length", &p));
+    *len = p[0];
+    LLMC__TRY(llmc__read(r, *len, "a token", &p));
+    *text = (const char *)p;
+    return LLMC_OK;
+}
+
+/* llmc__llmc_tokens_open -- check a gpt2_tokenizer.bin, every token of it
+   Version 1 does not name the end of text, which is GPT-2's last id. Errors: BAD_FILE (also if bytes are
+   left over), UNSUPPORTED (version). */
+LLMC__UNUSED static llmc_status llmc__llmc_tokens_open(llmc__llmc_tokens *t, const llmc_blob *file,
+                                                       llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.llmc", diag);
+    const uint8_t *p = NULL;
+    const char *text;
+    size_t len;
+    uint32_t i, version;
+    LLMC_MEMSET(t, 0, sizeof *t);
+    t->file = r;
+    LLMC__TRY(llmc__read(&r, 1024, "the header", &p));
+    if (llmc__u32le(p) != LLMC__LLMC_TOKENS_MAGIC)
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, 0, "%s: not a tokenizer of llm.c", r.name);
+    version = llmc__u32le(p + 4);
+    if (version != 1 && version != 2)
+        return LLMC__FAIL(diag, UNSUPPORTED, r.tag, 4,
+                          "%s: tokenizer version %u is not supported, 1 and 2 are", r.name,
+                          (unsigned)version);
+    t->count = llmc__u32le(p + 8);
+    t->begin_at = r.at;
+    if (t->count == 0 || t->count > LLMC__MAX_VOCAB)
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, 8, "%s: declares %u tokens, expected 1 to %u", r.name,
+                          (unsigned)t->count, LLMC__MAX_VOCAB);
+    t->end = version == 1 ? t->count - 1 : llmc__u32le(p + 12);
+    if (t->end >= t->count)
+        return LLMC__FAIL(diag, BAD_FILE, r.tag, 12, "%s: the end of text is token %u of %u", r.name,
+                          (unsigned)t->end, (unsigned)t->count);
+    for (i = 0; i < t->count; i++)
+        LLMC__TRY(llmc__llmc_token(&r, &text, &len));
+    return r.at == r.size ? LLMC_OK
+                          : LLMC__FAIL(diag, BAD_FILE, r.tag, r.at, "%s: %llu bytes are left after %u tokens",
+                                       r.name, (unsigned long long)(r.size - r.at), (unsigned)t->count);
+}
+
+//--[ 12.10 FILE.identify ]-- what a file claims to be, by its content alone
+/* Whether the first member of an object has this name; p [n] begins at its brace, unchecked text. */
+static bool llmc__first_name(const uint8_t *p, uint64_t n, const char *name)
+{
+    const char *at = (const char *)p, *end = at + n;
+    size_t len = llmc__strlen(name);
+    at = llmc__json_space(at + 1, end);
+    return (size_t)(end - at) > len + 1 && at[0] == '"' && LLMC_MEMCMP(at + 1, name, len) == 0 &&
+           at[len + 1] == '"';
+}
+
+/* u64 length, then a brace: safetensors, or torchless if the first member is one of its three. The
+   length may lie: then the reader says so. */
+static llmc_file_kind llmc__identify_header(const llmc__reader *r)
+{
+    const uint8_t *p = r->data;
+    const uint64_t n = r->size;
+    if (n < 10 || llmc__u64le(p) > LLMC__MAX_HEADER || p[8] != '{')
+        return LLMC_FILE_UNKNOWN;
+    if (llmc__first_name(p + 8, n - 8, "metadata") || llmc__first_name(p + 8, n - 8, "tokenizer") ||
+        llmc__first_name(p + 8, n - 8, "tensors"))
+        return LLMC_FILE_TORCHLESS;
+    return LLMC_FILE_SAFETENSORS;
+}
+
+/* A MessagePack map whose first name is metadata or item. */
+static bool llmc__identify_mpk(const llmc__reader *r)
+{
+    llmc__msgpack m;
+    llmc__msgpack_value v;
+    m.at = r->data;
+    m.end = r->data + r->size;
+    return llmc__msgpack_next(&m, &v) && v.type == LLMC__MSGPACK_MAP && llmc__msgpack_next(&m, &v) &&
+           (llmc__msgpack_is(&v, "metadata") || llmc__msgpack_is(&v, "item"));
+}
+
+/* JSON by its brace; flat settings if every line is one, and there is one. Only of files as short as
+   settings are: this reads all of them. */
+static llmc_file_kind llmc__identify_text(const llmc_blob *file)
+{
+    const char *text = (const char *)file->data, *end = text + file->size, *p;
+    llmc_setting setting;
+    llmc_status status;
+    size_t at = 0;
+    unsigned n = 0;
+    p = llmc__json_space(text + llmc__bom(text, file->size), end);
+    if (p < end && *p == '{')
+        return LLMC_FILE_JSON;
+    if (file->size > 65536)
+        return LLMC_FILE_UNKNOWN;
+    while ((status = llmc_settings_next(file, &at, &setting, NULL)) == LLMC_OK)
+        n++;
+    return status == LLMC_DONE && n > 0 ? LLMC_FILE_SETTINGS : LLMC_FILE_UNKNOWN;
+}
+
+/* By magic where a format has one; safetensors and torchless by a length and a brace; llama2.c v0
+   by seven integers that make sense together: a length before a brace never is two of them. Text
+   comes last. file may be NULL. */
 LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
 {
     llmc__llama2c f;
     llmc__reader r;
+    llmc_file_kind kind;
     if (file == NULL)
         return LLMC_FILE_UNKNOWN;
     r = llmc__reader_over(file, "FILE", NULL);
-    if (r.size < 4)
-        return LLMC_FILE_UNKNOWN;
-    if (llmc__u32le(r.data) == 0x46554747u)
+    if (r.size >= 4 && llmc__u32le(r.data) == 0x46554747u)
         return LLMC_FILE_GGUF;
-    if (llmc__u32le(r.data) == LLMC__LLAMA2C_MAGIC)
+    if (r.size >= 4 && llmc__u32le(r.data) == LLMC__LLAMA2C_MAGIC)
         return LLMC_FILE_LLAMA2C;
-    if (r.size < 28)
+    if (r.size >= 4 && llmc__u32le(r.data) == LLMC__LLMC_MAGIC)
+        return LLMC_FILE_LLMC;
+    if (r.size >= 4 && LLMC_MEMCMP(r.data, "MOG\0", 4) == 0)
+        return LLMC_FILE_MOG;
+    if (r.size == 0)
         return LLMC_FILE_UNKNOWN;
+    kind = llmc__identify_header(&r);
+    if (kind != LLMC_FILE_UNKNOWN)
+        return kind;
+    if (llmc__identify_mpk(&r))
+        return LLMC_FILE_MPK;
     LLMC_MEMSET(&f, 0, sizeof f);
-    llmc__llama2c_ints(&f, r.data);
-    return llmc__llama2c_plausible(&f) ? LLMC_FILE_LLAMA2C : LLMC_FILE_UNKNOWN;
+    if (r.size >= 28)
+        llmc__llama2c_ints(&f, r.data);
+    return r.size >= 28 && llmc__llama2c_plausible(&f) ? LLMC_FILE_LLAMA2C : llmc__identify_text(file);
 }
 
 /* A static string; "unknown" for numbers that are no kind. */
 LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind)
 {
-    return kind == LLMC_FILE_GGUF ? "GGUF" : kind == LLMC_FILE_LLAMA2C ? "llama2.c" : "unknown";
+    static const char *const name[] = {"unknown", "GGUF", "llama2.c", "safetensors", "torchless",
+                                       "MOG",     "mpk",  "llm.c",    "JSON",        "settings"};
+    return (unsigned)kind < sizeof name / sizeof name[0] ? name[kind] : name[0];
 }
 
-//--[ 12.4 FILE.vocab ]-- what a file says of its vocabulary, each string checked
+//--[ 12.11 FILE.vocab ]-- what a file says of its vocabulary, each string checked
 #ifndef LLMC_NO_TOKEN
 
 typedef enum llmc__string_layout {
@@ -9095,7 +10428,7 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
 }
 #endif
 
-//--[ 12.5 FILE.writer ]-- little-endian output; the first failure sticks
+//--[ 12.12 FILE.writer ]-- little-endian output; the first failure sticks
 /* A GGUF header holds the number of keys before them, and sizes are asked for before they are
    written: the writer runs once with `to` NULL, counting, and once for good, as an arena does.
    No function returns a status; who writes looks at `failed` at the end. */
@@ -11152,14 +12485,14 @@ LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, cons
     X(BACKOUT_LAMBDA, "backout_lambda.weight", '1', 0, 0)                                                    \
     X(ATTN_NORM, "attn_norm.weight", 'D', 0, 0) /* from here on per layer */                                 \
     X(ATTN_NORM_B, "attn_norm.bias", 'D', 0, 0)                                                              \
+    X(QKV, "attn_qkv.weight", 'D', 'S', 0) /* q, k, v rows stacked */                                        \
+    X(QKV_B, "attn_qkv.bias", 'S', 0, 0)                                                                     \
     X(Q, "attn_q.weight", 'D', 'Q', 0)                                                                       \
     X(K, "attn_k.weight", 'D', 'G', 0)                                                                       \
     X(V, "attn_v.weight", 'D', 'G', 0)                                                                       \
     X(Q_B, "attn_q.bias", 'Q', 0, 0)                                                                         \
     X(K_B, "attn_k.bias", 'G', 0, 0)                                                                         \
     X(V_B, "attn_v.bias", 'G', 0, 0)                                                                         \
-    X(QKV, "attn_qkv.weight", 'D', 'S', 0) /* q, k, v rows stacked */                                        \
-    X(QKV_B, "attn_qkv.bias", 'S', 0, 0)                                                                     \
     X(Q_NORM, "attn_q_norm.weight", 'q', 0, 0) /* [K], [H][K] or [H K] by llmc_qk_norm */                    \
     X(K_NORM, "attn_k_norm.weight", 'k', 0, 0)                                                               \
     X(SINKS, "attn_sinks.weight", 'H', 0, 0)                                                                 \
@@ -11187,7 +12520,9 @@ LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, cons
     X(EXPERTS_GATE, "ffn_gate_exps.weight", 'D', 'M', 'E')                                                   \
     X(EXPERTS_UP, "ffn_up_exps.weight", 'D', 'M', 'E')                                                       \
     X(EXPERTS_DOWN, "ffn_down_exps.weight", 'M', 'D', 'E')                                                   \
-    X(EXPERTS_GATE_UP, "ffn_gate_up_exps.weight", 'D', 'd', 'E') /* 2 M rows */                              \
+    X(EXPERTS_GATE_UP, "ffn_gate_up_exps.weight", 'D', 'd', 'E')   /* 2 M rows */                            \
+    X(EXPERTS_GATE_UP_S, "ffn_gate_up_exps.scales", 'b', 'd', 'E') /* gpt-oss: scales apart */               \
+    X(EXPERTS_DOWN_S, "ffn_down_exps.scales", 'B', 'D', 'E')                                                 \
     X(EXPERTS_GATE_B, "ffn_gate_exps.bias", 'M', 'E', 0)                                                     \
     X(EXPERTS_UP_B, "ffn_up_exps.bias", 'M', 'E', 0)                                                         \
     X(EXPERTS_DOWN_B, "ffn_down_exps.bias", 'D', 'E', 0)                                                     \
@@ -11230,14 +12565,16 @@ struct llmc_model {
     const llmc_tensor **layer;                /* [L][LLMC__W_COUNT] */
     llmc_tensor *tensors;                     /* [n_tensors], as in the file */
     uint32_t n_tensors;
-    llmc_tensor *views;     /* [L][6]: q, k, v and their biases, cut out of fused ones; or NULL */
-    llmc_tensor *experts;   /* [L][E][LLMC__EXPERT_PARTS], or NULL; see llmc__expert */
+    llmc_tensor *views; /* parts cut out of fused tensors; or NULL */
+    llmc_tensor *
+        *experts; /* [L] to [E][LLMC__EXPERT_PARTS], NULL: a dense layer; or NULL; see llmc__expert */
     float *rope_factors[2]; /* [R] divisors of frequencies: up to rope_original, and above; NULL: none */
     uint64_t weight_bytes;  /* as stored, scales included */
     llmc_file_kind kind;
     llmc_blob file, vocab_file; /* vocab_file: where the tokenizer's keys stand; data NULL: in no GGUF */
     const char *chat_template;  /* or NULL */
     size_t chat_template_len;
+    llmc_generation generation;
     bool vocab_only; /* no tensors, no layers: only the tokenizer and names */
 };
 
@@ -11267,51 +12604,390 @@ enum {
 /* One of expert e < E of layer l, which is not dense; NULL: the family has it not. */
 static inline const llmc_tensor *llmc__expert(const llmc_model *m, uint32_t l, uint32_t e, unsigned part)
 {
-    const llmc_tensor *t = &m->experts[((size_t)l * m->config.n_expert + e) * LLMC__EXPERT_PARTS + part];
+    const llmc_tensor *t = &m->experts[l][(size_t)e * LLMC__EXPERT_PARTS + part];
     return t->data == NULL ? NULL : t;
 }
 
-//--[ 14.2 MODEL.family ]-- one row per architecture; adding one is adding a row
-/* What distinguishes families beyond the sizes that files give; forward reads it from llmc_config and
-   knows no family. A tensor that is
-   neither required nor optional is refused, so a variant with more parts than
-   these can never run as if it had not. */
+//--[ 14.2 MODEL.names ]-- from a tensor's name to its role
+/* What a name can mean besides a role. */
+enum { LLMC__W_UNKNOWN = LLMC__W_COUNT, LLMC__W_IGNORED };
+
+/* A name as makers write it, without a leading "model." or its like and without ".weight" or ".bias": '%'
+   is a layer's number, '@' an expert's or head's, a final '*' anything. weight and bias: roles. */
+typedef struct llmc__alias {
+    const char *pattern;
+    uint8_t weight, bias;
+} llmc__alias;
+
+/* Both roles of a name whose bias has one, too; a name without a bias; a buffer that says nothing. */
+#define LLMC__BOTH(pattern, id)                 \
+    {                                           \
+        pattern, LLMC__W_##id, LLMC__W_##id##_B \
+    }
+#define LLMC__ONE(pattern, id)                 \
+    {                                          \
+        pattern, LLMC__W_##id, LLMC__W_UNKNOWN \
+    }
+#define LLMC__NOTHING(pattern)                    \
+    {                                             \
+        pattern, LLMC__W_IGNORED, LLMC__W_IGNORED \
+    }
+
+/* Makers' names in all families at once: none of them means two things (but see llmc__sandwich_names). */
+static const llmc__alias llmc__maker_names[] = {
+    /* Llama's, which most have taken over */
+    LLMC__ONE("embed_tokens", EMBED), LLMC__BOTH("norm", OUT_NORM), LLMC__BOTH("lm_head", HEAD),
+    LLMC__BOTH("layers.%.input_layernorm", ATTN_NORM), LLMC__BOTH("layers.%.self_attn.q_proj", Q),
+    LLMC__BOTH("layers.%.self_attn.k_proj", K), LLMC__BOTH("layers.%.self_attn.v_proj", V),
+    LLMC__BOTH("layers.%.self_attn.o_proj", O), LLMC__BOTH("layers.%.self_attn.qkv_proj", QKV),
+    LLMC__ONE("layers.%.self_attn.q_norm", Q_NORM), LLMC__ONE("layers.%.self_attn.k_norm", K_NORM),
+    LLMC__ONE("layers.%.self_attn.q_layernorm.norms.@", Q_NORM),
+    LLMC__ONE("layers.%.self_attn.k_layernorm.norms.@", K_NORM), LLMC__ONE("layers.%.self_attn.sinks", SINKS),
+    LLMC__NOTHING("layers.%.self_attn.rotary_emb.inv_freq"),
+    LLMC__BOTH("layers.%.post_attention_layernorm", FFN_NORM),
+    LLMC__ONE("layers.%.post_self_attn_layernorm", ATTN_BRANCH_NORM),
+    LLMC__ONE("layers.%.post_mlp_layernorm", FFN_BRANCH_NORM), LLMC__BOTH("layers.%.mlp.gate_proj", GATE),
+    LLMC__BOTH("layers.%.mlp.up_proj", UP), LLMC__BOTH("layers.%.mlp.down_proj", DOWN),
+    LLMC__ONE("layers.%.mlp.gate_up_proj", GATE_UP),
+    /* mixtures of experts */
+    LLMC__BOTH("layers.%.mlp.gate", ROUTER), LLMC__BOTH("layers.%.mlp.router", ROUTER),
+    LLMC__ONE("layers.%.mlp.experts.@.gate_proj", EXPERTS_GATE),
+    LLMC__ONE("layers.%.mlp.experts.@.up_proj", EXPERTS_UP),
+    LLMC__ONE("layers.%.mlp.experts.@.down_proj", EXPERTS_DOWN),
+    LLMC__ONE("layers.%.mlp.experts.gate_up_proj", EXPERTS_GATE_UP),
+    LLMC__ONE("layers.%.mlp.experts.gate_up_proj_bias", EXPERTS_GATE_UP_B),
+    LLMC__ONE("layers.%.mlp.experts.down_proj", EXPERTS_DOWN),
+    LLMC__ONE("layers.%.mlp.experts.gate_up_proj_blocks", EXPERTS_GATE_UP),
+    LLMC__ONE("layers.%.mlp.experts.gate_up_proj_scales", EXPERTS_GATE_UP_S),
+    LLMC__ONE("layers.%.mlp.experts.down_proj_blocks", EXPERTS_DOWN),
+    LLMC__ONE("layers.%.mlp.experts.down_proj_scales", EXPERTS_DOWN_S),
+    LLMC__ONE("layers.%.mlp.experts.down_proj_bias", EXPERTS_DOWN_B),
+    LLMC__ONE("layers.%.mlp.shared_expert_gate", SHARED_ROUTER),
+    LLMC__ONE("layers.%.mlp.shared_expert.gate_proj", SHARED_GATE),
+    LLMC__ONE("layers.%.mlp.shared_expert.up_proj", SHARED_UP),
+    LLMC__ONE("layers.%.mlp.shared_expert.down_proj", SHARED_DOWN),
+    LLMC__ONE("layers.%.block_sparse_moe.gate", ROUTER),
+    LLMC__ONE("layers.%.block_sparse_moe.experts.@.w1", EXPERTS_GATE),
+    LLMC__ONE("layers.%.block_sparse_moe.experts.@.w3", EXPERTS_UP),
+    LLMC__ONE("layers.%.block_sparse_moe.experts.@.w2", EXPERTS_DOWN),
+    LLMC__ONE("layers.%.block_sparse_moe.router.layer", ROUTER),
+    LLMC__ONE("layers.%.block_sparse_moe.input_linear", EXPERTS_GATE_UP),
+    LLMC__ONE("layers.%.block_sparse_moe.output_linear", EXPERTS_DOWN),
+    /* Phi-2, StarCoder 2 */
+    LLMC__BOTH("layers.%.self_attn.dense", O), LLMC__BOTH("layers.%.mlp.fc1", UP),
+    LLMC__BOTH("layers.%.mlp.fc2", DOWN), LLMC__BOTH("final_layernorm", OUT_NORM),
+    LLMC__BOTH("layers.%.mlp.c_fc", UP), LLMC__BOTH("layers.%.mlp.c_proj", DOWN),
+    /* GPT-2, claude-rust, nanochat */
+    LLMC__ONE("wte", EMBED), LLMC__ONE("wpe", POS), LLMC__BOTH("ln_f", OUT_NORM),
+    LLMC__BOTH("h.%.ln_1", ATTN_NORM), LLMC__BOTH("h.%.ln_2", FFN_NORM), LLMC__BOTH("h.%.attn.c_attn", QKV),
+    LLMC__BOTH("h.%.attn.c_proj", O), LLMC__BOTH("h.%.mlp.c_fc", UP), LLMC__BOTH("h.%.mlp.c_proj", DOWN),
+    LLMC__NOTHING("h.%.attn"), /* ".bias" is the causal mask */
+    LLMC__NOTHING("h.%.attn.masked_bias"), LLMC__ONE("h.%.attn.c_q", Q), LLMC__ONE("h.%.attn.c_k", K),
+    LLMC__ONE("h.%.attn.c_v", V), LLMC__ONE("h.%.attn.ve_gate", VALUE_GATE),
+    LLMC__ONE("value_embeds.%", VALUE_EMBED), LLMC__ONE("resid_lambdas", X_LAMBDAS),
+    LLMC__ONE("x0_lambdas", X0_LAMBDAS), LLMC__ONE("smear_gate", SMEAR_GATE),
+    LLMC__ONE("smear_lambda", SMEAR_LAMBDA), LLMC__ONE("backout_lambda", BACKOUT_LAMBDA),
+    /* the Rust port of nanochat, whose norms are there and not used */
+    LLMC__ONE("blocks.%.attn.c_q", Q), LLMC__ONE("blocks.%.attn.c_k", K), LLMC__ONE("blocks.%.attn.c_v", V),
+    LLMC__ONE("blocks.%.attn.c_proj", O), LLMC__ONE("blocks.%.mlp.c_fc", UP),
+    LLMC__ONE("blocks.%.mlp.c_proj", DOWN), LLMC__NOTHING("blocks.%.ln*"),
+    LLMC__NOTHING("blocks.%.attn.qk_norm*"), LLMC__NOTHING("blocks.%.norm*"), LLMC__NOTHING("ln_f.*"),
+    /* Falcon and GPT-NeoX */
+    LLMC__ONE("word_embeddings", EMBED), LLMC__BOTH("h.%.input_layernorm", ATTN_NORM),
+    LLMC__BOTH("h.%.ln_attn", ATTN_NORM), LLMC__BOTH("h.%.ln_mlp", FFN_NORM),
+    LLMC__BOTH("h.%.post_attention_layernorm", FFN_NORM),
+    LLMC__BOTH("h.%.self_attention.query_key_value", QKV), LLMC__BOTH("h.%.self_attention.dense", O),
+    LLMC__BOTH("h.%.mlp.dense_h_to_4h", UP), LLMC__BOTH("h.%.mlp.dense_4h_to_h", DOWN),
+    LLMC__ONE("embed_in", EMBED), LLMC__ONE("embed_out", HEAD),
+    LLMC__BOTH("layers.%.attention.query_key_value", QKV), LLMC__BOTH("layers.%.attention.dense", O),
+    LLMC__BOTH("layers.%.mlp.dense_h_to_4h", UP), LLMC__BOTH("layers.%.mlp.dense_4h_to_h", DOWN),
+    LLMC__BOTH("final_layer_norm", OUT_NORM), LLMC__NOTHING("layers.%.attention"),
+    LLMC__NOTHING("layers.%.attention.masked_bias"), LLMC__NOTHING("layers.%.attention.rotary_emb.inv_freq"),
+    /* InternLM 2 */
+    LLMC__ONE("tok_embeddings", EMBED), LLMC__BOTH("output", HEAD),
+    LLMC__ONE("layers.%.attention_norm", ATTN_NORM), LLMC__ONE("layers.%.ffn_norm", FFN_NORM),
+    LLMC__BOTH("layers.%.attention.wqkv", QKV), LLMC__BOTH("layers.%.attention.wo", O),
+    LLMC__ONE("layers.%.feed_forward.w1", GATE), LLMC__ONE("layers.%.feed_forward.w3", UP),
+    LLMC__ONE("layers.%.feed_forward.w2", DOWN),
+    /* BERT; its pooler and pre-training heads are not asked for */
+    LLMC__ONE("embeddings.word_embeddings", EMBED), LLMC__ONE("embeddings.position_embeddings", POS),
+    LLMC__ONE("embeddings.token_type_embeddings", TYPES), LLMC__BOTH("embeddings.LayerNorm", EMBED_NORM),
+    LLMC__NOTHING("embeddings.position_ids"), LLMC__NOTHING("embeddings.token_type_ids"),
+    LLMC__BOTH("encoder.layer.%.attention.self.query", Q),
+    LLMC__BOTH("encoder.layer.%.attention.self.key", K),
+    LLMC__BOTH("encoder.layer.%.attention.self.value", V),
+    LLMC__BOTH("encoder.layer.%.attention.output.dense", O),
+    LLMC__BOTH("encoder.layer.%.attention.output.LayerNorm", ATTN_POST_NORM),
+    LLMC__BOTH("encoder.layer.%.intermediate.dense", UP), LLMC__BOTH("encoder.layer.%.output.dense", DOWN),
+    LLMC__BOTH("encoder.layer.%.output.LayerNorm", FFN_POST_NORM), LLMC__NOTHING("pooler.dense"),
+    LLMC__NOTHING("cls.*"),
+    /* what a model sees with, beside the text model that is read */
+    LLMC__NOTHING("vision_tower.*"), LLMC__NOTHING("multi_modal_projector.*"),
+    /* RustGPT, which saves nothing itself: names of ours */
+    LLMC__ONE("embeddings.token", EMBED), LLMC__ONE("embeddings.position", POS),
+    LLMC__ONE("layers.%.attention.w_q", Q), LLMC__ONE("layers.%.attention.w_k", K),
+    LLMC__ONE("layers.%.attention.w_v", V), LLMC__BOTH("layers.%.norm1", ATTN_POST_NORM),
+    LLMC__BOTH("layers.%.ffn.fc1", UP), LLMC__BOTH("layers.%.ffn.fc2", DOWN),
+    LLMC__BOTH("layers.%.norm2", FFN_POST_NORM)};
+
+/* Where a branch is normed before it is added, its norm has the name that elsewhere means the
+   feed-forward's (Gemma 2 and 3, OLMo 2, EXAONE 4). */
+static const llmc__alias llmc__sandwich_names[] = {
+    LLMC__ONE("layers.%.post_attention_layernorm", ATTN_BRANCH_NORM),
+    LLMC__ONE("layers.%.pre_feedforward_layernorm", FFN_NORM),
+    LLMC__ONE("layers.%.post_feedforward_layernorm", FFN_BRANCH_NORM)};
+
+#undef LLMC__BOTH
+#undef LLMC__ONE
+#undef LLMC__NOTHING
+
+/* Where a tensor belongs. */
+typedef struct llmc__place {
+    unsigned role;  /* LLMC__W_..., perhaps UNKNOWN or IGNORED           */
+    uint32_t layer; /* UINT32_MAX: of the whole model                     */
+    uint32_t index; /* expert or head; UINT32_MAX: all of them together    */
+} llmc__place;
+
+/* A number without leading zeros, so that two names never mean one tensor; at most 99999, more
+   digits are left unread and fit no pattern. NULL: no number here. */
+static const char *llmc__name_number(const char *p, uint32_t *out)
+{
+    const char *begin = p;
+    uint32_t n = 0;
+    while (*p >= '0' && *p <= '9' && p < begin + 5 && !(p > begin && n == 0))
+        n = n * 10 + (uint32_t)(*p++ - '0');
+    *out = n;
+    return p == begin ? NULL : p;
+}
+
+/* Whether name [len] is of this pattern; *place gets its numbers. */
+static bool llmc__name_fits(const char *pattern, const char *name, size_t len, llmc__place *place)
+{
+    const char *end = name + len;
+    for (; *pattern != 0; pattern++) {
+        if (*pattern == '*')
+            return true;
+        if (*pattern == '%' || *pattern == '@') {
+            name = llmc__name_number(name, *pattern == '%' ? &place->layer : &place->index);
+            if (name == NULL)
+                return false;
+        } else if (name == end || *name++ != *pattern) {
+            return false;
+        }
+    }
+    return name == end;
+}
+
+/* name without what frameworks put before it: "model.layers.0..." is "layers.0...". */
+static const char *llmc__name_stem(const char *name)
+{
+    static const char *const prefix[] = {"_orig_mod.", "language_model.", "model.", "transformer.",
+                                         "gpt_neox.",       "bert.",  "text_model."};
+    size_t i, n;
+    for (i = 0; i < sizeof prefix / sizeof prefix[0]; i++) {
+        n = llmc__strlen(prefix[i]);
+        /* names are NUL-terminated: a shorter one differs before its end */
+        if (llmc__strlen(name) > n && llmc__texteq(name, n, prefix[i])) {
+            name += n;
+            i = (size_t)-1; /* "model.language_model.": from the begin again, each time shorter */
+        }
+    }
+    return name;
+}
+
+/* A maker's name, looked up in one list. *place is set if it is there. */
+static bool llmc__name_listed(const llmc__alias *list, size_t n, const char *name, llmc__place *place)
+{
+    size_t len = llmc__strlen(name), i;
+    bool bias = len > 5 && llmc__streq(name + len - 5, ".bias");
+    size_t stem = bias ? len - 5 : len > 7 && llmc__streq(name + len - 7, ".weight") ? len - 7 : len;
+    for (i = 0; i < n; i++) {
+        place->layer = place->index = UINT32_MAX;
+        if (llmc__name_fits(list[i].pattern, name, stem, place)) {
+            place->role = bias ? list[i].bias : list[i].weight;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A tensor of a maker's file; UNKNOWN if no family has one of that name. */
+static llmc__place llmc__name_maker(const char *name, bool sandwich)
+{
+    llmc__place place;
+    name = llmc__name_stem(name);
+    if (sandwich &&
+        llmc__name_listed(llmc__sandwich_names, sizeof llmc__sandwich_names / sizeof llmc__sandwich_names[0],
+                          name, &place))
+        return place;
+    if (!llmc__name_listed(llmc__maker_names, sizeof llmc__maker_names / sizeof llmc__maker_names[0], name,
+                           &place))
+        place.role = LLMC__W_UNKNOWN;
+    return place;
+}
+
+/* "blk.7.attn_q.weight" to layer 7 and LLMC__W_Q: GGUF's names, one list for all families. */
+static llmc__place llmc__name_gguf(const char *name)
+{
+    llmc__place place;
+    unsigned end = LLMC__W_GLOBALS;
+    place.role = 0;
+    place.layer = place.index = UINT32_MAX;
+    if (llmc__strlen(name) > 4 && llmc__texteq(name, 4, "blk.")) {
+        const char *p = llmc__name_number(name + 4, &place.layer);
+        place.role = p == NULL || *p != '.' ? (unsigned)LLMC__W_UNKNOWN : (unsigned)LLMC__W_GLOBALS;
+        name = p == NULL ? name : p + 1;
+        end = LLMC__W_COUNT;
+    }
+    while (place.role < end && !llmc__streq(name, llmc__role_table[place.role].name))
+        place.role++;
+    if (place.role >= end)
+        place.role = LLMC__W_UNKNOWN;
+    return place;
+}
+
+//--[ 14.3 MODEL.family ]-- one row per architecture; adding one is adding a row
+/* What a family does differently; numbers that files give are not here. */
+enum {
+    LLMC__GATED = 1 << 0,          /* down(act(gate x) * up x), else down(act(up x))            */
+    LLMC__NORM_LAYER = 1 << 1,     /* LayerNorm, else RMSNorm                                   */
+    LLMC__NORM_PLAIN = 1 << 2,     /* norms without weights                                     */
+    LLMC__PLUS_ONE = 1 << 3,       /* makers' norm weights lack 1; GGUF's have it                */
+    LLMC__NO_PRE = 1 << 4,         /* no norm before the branches                               */
+    LLMC__BRANCH = 1 << 5,         /* norms on what branches return                             */
+    LLMC__POST = 1 << 6,           /* norms on the sums                                         */
+    LLMC__SHARED = 1 << 7,         /* branches in parallel on one norm, if the file does not say otherwise */
+    LLMC__OWN = 1 << 8,            /*   on a norm each                                          */
+    LLMC__EMBED_ROOT = 1 << 9,     /* embeddings times sqrt(D)                                  */
+    LLMC__LOGIT_DIVIDE = 1 << 10,  /* logit_scale divides                                       */
+    LLMC__CONV1D = 1 << 11,        /* makers store matrices [in][out]                           */
+    LLMC__GROUPED = 1 << 12,       /* makers' fused q, k, v go by key head                      */
+    LLMC__QK_HEAD = 1 << 13,       /* q and k norms per head                                    */
+    LLMC__QK_WIDTH = 1 << 14,      /* q and k norms over all heads                              */
+    LLMC__QK_HEADS = 1 << 15,      /* q and k norms per head with a weight each, where the file has them */
+    LLMC__RENORM = 1 << 16,        /* weights of chosen experts sum to 1 if the file does not say otherwise */
+    LLMC__ENCODER = 1 << 17,       /* bidirectional, no head                                    */
+    LLMC__EMBED_NORM = 1 << 18,    /* a norm on the embedding                                   */
+    LLMC__NO_OUT_NORM = 1 << 19,   /* none before the head                                      */
+    LLMC__ACT_FIXED = 1 << 20,     /* the activation that makers' files name is not the one that runs */
+    LLMC__FF4 = 1 << 21,           /* F is 4 D where the file says nothing                      */
+    LLMC__UNTURNED_FULL = 1 << 22, /* layers that see everything have no RoPE                   */
+    LLMC__UNTURNED_4 = 1 << 23,    /* every fourth layer has no RoPE                            */
+    LLMC__LOCAL_BASE = 1 << 24,    /* windowed layers turn by a base of their own, 10000          */
+    LLMC__LOCAL_PLAIN = 1 << 25,   /* windowed layers turn by the same base, unscaled           */
+    LLMC__FUSED_UP = 1 << 26,      /* GGUF's ffn_up holds gate and up                           */
+    LLMC__PADDED = 1 << 27,        /* rows of the embedding beyond the vocabulary are padding   */
+    LLMC__NANOCHAT = 1 << 28,      /* turned backwards, q and k normed after the rotation        */
+    LLMC__SINK_LOGITS = 1 << 29,   /* a value for each head joins the softmax                   */
+    LLMC__ROPE_HALF_GGUF = 1 << 30 /* pairs half a head apart in GGUF, else adjacent             */
+};
+
+/* hf: model_type in config.json, several apart by '|'. window_every: one layer in so many sees
+   everything, the others the window; 0: all have the window, if there is one. */
 typedef struct llmc__family {
-    const char *name; /* general.architecture */
-    llmc_norm norm;
+    const char *name, *hf; /* general.architecture */
     llmc_pos pos;
-    llmc_rope rope; /* read only if pos is LLMC_POS_ROPE */
+    llmc_rope rope_hf; /* pairs in makers' files */
     llmc_act act;
-    bool gated;                  /* down(act(gate x) * up x), else down(act(up x)) */
-    uint64_t required, optional; /* roles, as bits */
+    uint32_t traits;
+    uint32_t window_every;
 } llmc__family;
 
-/* llama: Touvron 2023, also Llama 2 and 3, TinyLlama, Mistral without its window. GGUF stores q and k
-   rows so that adjacent pairs rotate. gpt2: Radford 2019; biases everywhere, q, k and v fused. */
-static const llmc__family llmc__family_table[] = {
-    {"llama", LLMC_NORM_RMS, LLMC_POS_ROPE, LLMC_ROPE_ADJACENT, LLMC_ACT_SILU, true,
-     LLMC__BIT(EMBED) | LLMC__BIT(OUT_NORM) | LLMC__BIT(ATTN_NORM) | LLMC__BIT(Q) | LLMC__BIT(K) |
-         LLMC__BIT(V) | LLMC__BIT(O) | LLMC__BIT(FFN_NORM) | LLMC__BIT(GATE) | LLMC__BIT(UP) |
-         LLMC__BIT(DOWN),
-     LLMC__BIT(HEAD) | LLMC__BIT(Q_B) | LLMC__BIT(K_B) | LLMC__BIT(V_B) | LLMC__BIT(O_B)},
-    {"gpt2", LLMC_NORM_LAYER, LLMC_POS_LEARNED, LLMC_ROPE_ADJACENT, LLMC_ACT_GELU_TANH, false,
-     LLMC__BIT(EMBED) | LLMC__BIT(POS) | LLMC__BIT(OUT_NORM) | LLMC__BIT(OUT_NORM_B) | LLMC__BIT(ATTN_NORM) |
-         LLMC__BIT(ATTN_NORM_B) | LLMC__BIT(QKV) | LLMC__BIT(QKV_B) | LLMC__BIT(O) | LLMC__BIT(O_B) |
-         LLMC__BIT(FFN_NORM) | LLMC__BIT(FFN_NORM_B) | LLMC__BIT(UP) | LLMC__BIT(UP_B) | LLMC__BIT(DOWN) |
-         LLMC__BIT(DOWN_B),
-     LLMC__BIT(HEAD)}};
+#define LLMC__R    LLMC_POS_ROPE
+#define LLMC__H    LLMC_ROPE_HALF
+#define LLMC__HALF LLMC__ROPE_HALF_GGUF
 
-/* The row of general.architecture name [len]; NULL: not one that is known. */
-static const llmc__family *llmc__family_named(const char *name, size_t len)
+/* Sources: each family's paper and its makers' code; GGUF's layouts: its converter. */
+static const llmc__family llmc__family_table[] = {
+    {"llama", "llama|mistral|mixtral", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__GATED | LLMC__RENORM, 0},
+    {"qwen2", "qwen2", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__HALF | LLMC__GATED, 0},
+    {"qwen2moe", "qwen2_moe", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__HALF | LLMC__GATED, 0},
+    {"qwen3", "qwen3", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__HALF | LLMC__GATED | LLMC__QK_HEAD, 0},
+    {"qwen3moe", "qwen3_moe", LLMC__R, LLMC__H, LLMC_ACT_SILU,
+     LLMC__HALF | LLMC__GATED | LLMC__QK_HEAD | LLMC__RENORM, 0},
+    {"gemma", "gemma", LLMC__R, LLMC__H, LLMC_ACT_GELU_TANH,
+     LLMC__HALF | LLMC__GATED | LLMC__PLUS_ONE | LLMC__EMBED_ROOT | LLMC__ACT_FIXED, 0},
+    {"gemma2", "gemma2", LLMC__R, LLMC__H, LLMC_ACT_GELU_TANH,
+     LLMC__HALF | LLMC__GATED | LLMC__PLUS_ONE | LLMC__EMBED_ROOT | LLMC__BRANCH, 2},
+    {"gemma3", "gemma3_text|gemma3", LLMC__R, LLMC__H, LLMC_ACT_GELU_TANH,
+     LLMC__HALF | LLMC__GATED | LLMC__PLUS_ONE | LLMC__EMBED_ROOT | LLMC__BRANCH | LLMC__QK_HEAD |
+         LLMC__LOCAL_BASE,
+     6},
+    {"phi2", "phi", LLMC__R, LLMC__H, LLMC_ACT_GELU_TANH, LLMC__HALF | LLMC__NORM_LAYER | LLMC__SHARED, 0},
+    {"phi3", "phi3", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__HALF | LLMC__GATED | LLMC__FUSED_UP, 0},
+    {"gpt2", "gpt2", LLMC_POS_LEARNED, LLMC__H, LLMC_ACT_GELU_TANH,
+     LLMC__NORM_LAYER | LLMC__CONV1D | LLMC__FF4, 0},
+    {"gptneox", "gpt_neox", LLMC__R, LLMC__H, LLMC_ACT_GELU_ERF,
+     LLMC__HALF | LLMC__NORM_LAYER | LLMC__OWN | LLMC__GROUPED, 0},
+    {"starcoder2", "starcoder2", LLMC__R, LLMC__H, LLMC_ACT_GELU_TANH, LLMC__HALF | LLMC__NORM_LAYER, 0},
+    {"olmo", "olmo", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__GATED | LLMC__NORM_LAYER | LLMC__NORM_PLAIN, 0},
+    {"olmo2", "olmo2|olmo3", LLMC__R, LLMC__H, LLMC_ACT_SILU,
+     LLMC__HALF | LLMC__GATED | LLMC__NO_PRE | LLMC__BRANCH | LLMC__QK_WIDTH | LLMC__LOCAL_PLAIN, 4},
+    {"olmoe", "olmoe", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__HALF | LLMC__GATED | LLMC__QK_WIDTH, 0},
+    {"stablelm", "stablelm", LLMC__R, LLMC__H, LLMC_ACT_SILU,
+     LLMC__HALF | LLMC__GATED | LLMC__NORM_LAYER | LLMC__QK_HEADS, 0},
+    {"granite", "granite", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__GATED | LLMC__LOGIT_DIVIDE, 0},
+    {"granitemoe", "granitemoe|granitemoeshared", LLMC__R, LLMC__H, LLMC_ACT_SILU,
+     LLMC__GATED | LLMC__LOGIT_DIVIDE | LLMC__RENORM, 0},
+    {"smollm3", "smollm3", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__GATED | LLMC__UNTURNED_4, 0},
+    {"gpt-oss", "gpt_oss", LLMC__R, LLMC__H, LLMC_ACT_SWIGLU_OAI,
+     LLMC__HALF | LLMC__GATED | LLMC__RENORM | LLMC__ACT_FIXED | LLMC__SINK_LOGITS, 2},
+    {"command-r", "cohere", LLMC__R, LLMC_ROPE_ADJACENT, LLMC_ACT_SILU,
+     LLMC__GATED | LLMC__NORM_LAYER | LLMC__SHARED | LLMC__QK_HEADS, 0},
+    {"cohere2", "cohere2", LLMC__R, LLMC_ROPE_ADJACENT, LLMC_ACT_SILU,
+     LLMC__GATED | LLMC__NORM_LAYER | LLMC__SHARED | LLMC__UNTURNED_FULL, 4},
+    {"falcon", "falcon", LLMC__R, LLMC__H, LLMC_ACT_GELU_ERF,
+     LLMC__HALF | LLMC__NORM_LAYER | LLMC__SHARED | LLMC__GROUPED | LLMC__FF4, 0},
+    {"glm4", "glm4", LLMC__R, LLMC_ROPE_ADJACENT, LLMC_ACT_SILU, LLMC__GATED | LLMC__BRANCH | LLMC__FUSED_UP,
+     0},
+    {"exaone4", "exaone4", LLMC__R, LLMC__H, LLMC_ACT_SILU,
+     LLMC__HALF | LLMC__GATED | LLMC__NO_PRE | LLMC__BRANCH | LLMC__QK_HEAD | LLMC__UNTURNED_FULL, 4},
+    {"internlm2", "internlm2", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__GATED | LLMC__GROUPED, 0},
+    {"minicpm", "minicpm", LLMC__R, LLMC__H, LLMC_ACT_SILU, LLMC__GATED | LLMC__LOGIT_DIVIDE, 0},
+    {"nemotron", "nemotron", LLMC__R, LLMC__H, LLMC_ACT_RELU2, LLMC__HALF | LLMC__NORM_LAYER | LLMC__PLUS_ONE,
+     0},
+    {"bert", "bert", LLMC_POS_LEARNED, LLMC__H, LLMC_ACT_GELU_ERF,
+     LLMC__NORM_LAYER | LLMC__NO_PRE | LLMC__POST | LLMC__ENCODER | LLMC__EMBED_NORM | LLMC__NO_OUT_NORM, 0},
+    /* families without a row in other engines; GGUF files of theirs are ours */
+    {"claude-rust", "claude-rust", LLMC__R, LLMC__H, LLMC_ACT_GELU_ERF, LLMC__HALF | LLMC__FF4, 0},
+    {"nanochat", "nanochat", LLMC__R, LLMC__H, LLMC_ACT_RELU2,
+     LLMC__HALF | LLMC__NORM_PLAIN | LLMC__EMBED_NORM | LLMC__FF4 | LLMC__PADDED | LLMC__NANOCHAT, 0},
+    {"nanochat-rust", "nanochat-rust", LLMC__R, LLMC__H, LLMC_ACT_RELU2,
+     LLMC__HALF | LLMC__NORM_PLAIN | LLMC__EMBED_NORM | LLMC__FF4 | LLMC__PADDED | LLMC__NANOCHAT, 0},
+    {"nanochat-2026", "nanochat-2026", LLMC__R, LLMC__H, LLMC_ACT_RELU2,
+     LLMC__HALF | LLMC__NORM_PLAIN | LLMC__EMBED_NORM | LLMC__FF4 | LLMC__PADDED | LLMC__NANOCHAT, 0},
+    {"rustgpt", "rustgpt", LLMC_POS_LEARNED, LLMC__H, LLMC_ACT_RELU,
+     LLMC__NORM_LAYER | LLMC__NO_PRE | LLMC__POST | LLMC__NO_OUT_NORM, 0}};
+
+#undef LLMC__R
+#undef LLMC__H
+#undef LLMC__HALF
+
+/* Whether word [len] is one of list, whose words are apart by '|'. */
+static bool llmc__word_in(const char *list, const char *word, size_t len)
+{
+    const char *end;
+    for (;; list = end + 1) {
+        for (end = list; *end != 0 && *end != '|';)
+            end++;
+        if ((size_t)(end - list) == len && LLMC_MEMCMP(list, word, len) == 0)
+            return true;
+        if (*end == 0)
+            return false;
+    }
+}
+
+/* The row of general.architecture, or with hf of a model_type, name [len]; NULL: not one that is known. */
+static const llmc__family *llmc__family_named(const char *name, size_t len, bool hf)
 {
     size_t i;
     for (i = 0; i < sizeof llmc__family_table / sizeof llmc__family_table[0]; i++)
-        if (llmc__texteq(name, len, llmc__family_table[i].name))
+        if (llmc__word_in(hf ? llmc__family_table[i].hf : llmc__family_table[i].name, name, len))
             return &llmc__family_table[i];
     return NULL;
 }
 
-//--[ 14.3 MODEL.hyper ]-- the architecture's own keys, "<architecture>.<name>"
+//--[ 14.4 MODEL.hyper ]-- what files say of their architecture, whatever their format
 /* Everything a file can say about how its model computes is either used, or must
    say that the thing is off; a key that is not listed is refused, since skipping
    it could mean computing something else. Refusing early costs a message, guessing costs
@@ -11319,57 +12995,140 @@ static const llmc__family *llmc__family_named(const char *name, size_t len)
 enum {
     LLMC__HYPER_USED,    /* read by name below */
     LLMC__HYPER_SKIPPED, /* says nothing about the computation */
-    LLMC__HYPER_ZERO,    /* must be 0 or false */
-    LLMC__HYPER_ONE,     /* must be 1 or true */
-    LLMC__HYPER_NEUTRAL  /* a factor: must be 0 (unset) or 1 */
+    LLMC__HYPER_ZERO,    /* must be 0 or false or nothing */
+    LLMC__HYPER_ONE      /* must be 1 or true */
 };
 
-/* id, rule, key after "<architecture>.". A key that changes nothing here must be listed, else files
-   that carry it would be refused. */
-#define LLMC__HYPER_LIST(X)                                                                           \
-    X(BLOCK_COUNT, USED, "block_count")                  /* L */                                      \
-    X(EMBEDDING, USED, "embedding_length")               /* D */                                      \
-    X(FEED_FORWARD, USED, "feed_forward_length")         /* F */                                      \
-    X(CONTEXT, USED, "context_length")                   /* positions the model was trained for */    \
-    X(VOCAB_SIZE, USED, "vocab_size")                    /* V, as the embedding has it */             \
-    X(HEADS, USED, "attention.head_count")               /* H */                                      \
-    X(HEADS_KV, USED, "attention.head_count_kv")         /* G; absent: H */                           \
-    X(KEY_LENGTH, USED, "attention.key_length")          /* K; absent: D / H */                       \
-    X(VALUE_LENGTH, USED, "attention.value_length")      /* must be K */                              \
-    X(EPS_RMS, USED, "attention.layer_norm_rms_epsilon") /* families with RMSNorm */                  \
-    X(EPS_LAYER, USED, "attention.layer_norm_epsilon")   /* families with LayerNorm */                \
-    X(WINDOW, USED, "attention.sliding_window")          /* only if it hides nothing */               \
-    X(ROPE_DIMS, USED, "rope.dimension_count")           /* rotated elements of a head */             \
-    X(ROPE_BASE, USED, "rope.freq_base")                 /* theta */                                  \
-    X(ROPE_TYPE, USED, "rope.scaling.type")              /* "none" or "linear" */                     \
-    X(ROPE_FACTOR, USED, "rope.scaling.factor")                                                       \
-    X(ROPE_LINEAR, USED, "rope.scale_linear")                         /* the older name of factor */  \
-    X(ROPE_ATTN, NEUTRAL, "rope.scaling.attn_factor")                 /* YaRN's scale of attention */ \
-    X(ROPE_ORIGINAL, SKIPPED, "rope.scaling.original_context_length") /* linear does not use it */    \
-    X(ROPE_FINETUNED, SKIPPED, "rope.scaling.finetuned")                                              \
-    X(DATA_LAYOUT, SKIPPED, "tensor_data_layout")     /* where the weights came from */               \
-    X(CAUSAL, ONE, "attention.causal")                /* else an encoder */                           \
-    X(ATTN_SCALE, ZERO, "attention.scale")            /* in place of 1 / sqrt(K) */                   \
-    X(ATTN_SOFTCAP, ZERO, "attn_logit_softcapping")   /* Gemma 2 */                                   \
-    X(FINAL_SOFTCAP, ZERO, "final_logit_softcapping") /* Gemma */                                     \
-    X(ALIBI, ZERO, "attention.max_alibi_bias")        /* MPT, Bloom */                                \
-    X(CLAMP_KQV, ZERO, "attention.clamp_kqv")         /* OLMo, DBRX */                                \
-    X(PARALLEL, ZERO, "use_parallel_residual")        /* GPT-NeoX */                                  \
-    X(EXPERTS, ZERO, "expert_count")                  /* mixtures */                                  \
-    X(EXPERTS_USED, ZERO, "expert_used_count")                                                        \
-    X(EXPERTS_FF, ZERO, "expert_feed_forward_length")                                                 \
-    X(EXPERTS_SHARED, ZERO, "expert_shared_count")                                                    \
-    X(EXPERTS_GROUPS, ZERO, "expert_group_count")                                                     \
-    X(EXPERTS_GROUPS_USED, ZERO, "expert_group_used_count")                                           \
-    X(DENSE_LAYERS, ZERO, "leading_dense_block_count")                                                \
-    X(POOLING, ZERO, "pooling_type")             /* embedding models */                               \
-    X(LOGIT_SCALE, NEUTRAL, "logit_scale")       /* Granite, Command R */                             \
-    X(RESIDUAL_SCALE, NEUTRAL, "residual_scale") /* Granite */                                        \
-    X(EMBED_SCALE, NEUTRAL, "embedding_scale")   /* Granite */
+/* id, rule, GGUF's key after "<architecture>.", makers' keys apart by '|' (config.json, YAML, TOML). A key
+   that changes nothing here must be listed, else files that carry it would be refused. Keys that say which
+   tensors there are (biases, experts by layer) are skipped: the tensors say it. */
+#define LLMC__HYPER_LIST(X)                                                                                  \
+    X(BLOCK_COUNT, USED, "block_count", "num_hidden_layers|n_layer|n_layers|num_layers") /* L */             \
+    X(EMBEDDING, USED, "embedding_length", "hidden_size|n_embd|embedding_dim")           /* D */             \
+    X(FEED_FORWARD, USED, "feed_forward_length", "intermediate_size|n_inner|ffn_hidden_size|hidden_dim")     \
+    X(CONTEXT, USED, "context_length", "max_position_embeddings|n_positions|max_seq_len|sequence_len")       \
+    X(VOCAB_SIZE, USED, "vocab_size", "vocab_size")                              /* V */                     \
+    X(HEADS, USED, "attention.head_count", "num_attention_heads|n_head|n_heads") /* H */                     \
+    X(HEADS_KV, USED, "attention.head_count_kv",                                                             \
+      "num_key_value_heads|n_kv_head|num_kv_heads|n_kv_heads") /* G */                                       \
+    X(KEY_LENGTH, USED, "attention.key_length", "head_dim")    /* K; absent: D / H */                        \
+    X(VALUE_LENGTH, USED, "attention.value_length", "")        /* must be K */                               \
+    X(EPS_RMS, USED, "attention.layer_norm_rms_epsilon", "rms_norm_eps")                                     \
+    X(EPS, USED, "attention.layer_norm_epsilon",                                                             \
+      "layer_norm_eps|layer_norm_epsilon|norm_epsilon|norm_eps|layernorm_epsilon")                           \
+    X(ACT, USED, "", "hidden_act|activation_function|activation")                                            \
+    X(ACTIVATION, USED, "", "hidden_activation") /* before hidden_act (Gemma) */                             \
+    X(TIED, USED, "", "tie_word_embeddings")                                                                 \
+    X(TOKEN_TYPES, USED, "", "type_vocab_size")                                                              \
+    X(POSITION, USED, "", "position_embedding_type|position_embedding")                                      \
+    X(CAUSAL, USED, "attention.causal", "")                                                                  \
+    X(POOLING, USED, "pooling_type", "")                                                                     \
+    /* windows */                                                                                            \
+    X(WINDOW, USED, "attention.sliding_window", "sliding_window|window_size|sliding_window_size")            \
+    X(WINDOW_PATTERN, USED, "attention.sliding_window_pattern",                                              \
+      "sliding_window_pattern|_sliding_window_pattern|window_pattern")                                       \
+    X(LAYER_TYPES, USED, "", "layer_types")                                                                  \
+    X(WINDOW_USED, USED, "", "use_sliding_window")                                                           \
+    X(WINDOW_FROM, USED, "", "max_window_layers")                                                            \
+    X(SINKS, USED, "attention.sink_tokens", "sink_tokens")                                                   \
+    /* attention */                                                                                          \
+    X(ATTN_SCALE, USED, "attention.scale", "attention_multiplier")                                           \
+    X(QUERY_SCALAR, USED, "", "query_pre_attn_scalar")                                                       \
+    X(ATTN_SOFTCAP, USED, "attn_logit_softcapping", "attn_logit_softcapping")                                \
+    X(CLAMP_KQV, USED, "attention.clamp_kqv", "clip_qkv")                                                    \
+    X(PARALLEL, USED, "use_parallel_residual", "use_parallel_residual|parallel_attn")                        \
+    X(PARALLEL_NORMS, USED, "", "num_ln_in_parallel_attn")                                                   \
+    X(NEW_DECODER, USED, "", "new_decoder_architecture")                                                     \
+    X(MULTI_QUERY, USED, "", "multi_query")                                                                  \
+    X(ALIBI, ZERO, "attention.max_alibi_bias", "alibi")                                                      \
+    /* ends and residuals */                                                                                 \
+    X(FINAL_SOFTCAP, USED, "final_logit_softcapping",                                                        \
+      "final_logit_softcapping|logits_soft_cap|logit_softcap")                                               \
+    X(LOGIT_SCALE, USED, "logit_scale", "logit_scale|logits_scaling")                                        \
+    X(RESIDUAL_SCALE, USED, "residual_scale", "residual_multiplier")                                         \
+    X(EMBED_SCALE, USED, "embedding_scale", "embedding_multiplier|scale_emb")                                \
+    X(SCALE_DEPTH, USED, "", "scale_depth") /* residual scale times sqrt(L) (MiniCPM) */                     \
+    X(DIM_BASE, USED, "", "dim_model_base") /* logit divisor D / this (MiniCPM) */                           \
+    /* experts */                                                                                            \
+    X(EXPERTS, USED, "expert_count", "num_local_experts|num_experts")                                        \
+    X(EXPERTS_USED, USED, "expert_used_count", "num_experts_per_tok|experts_per_token")                      \
+    X(EXPERTS_FF, USED, "expert_feed_forward_length", "moe_intermediate_size")                               \
+    X(SHARED_FF, USED, "expert_shared_feed_forward_length", "shared_expert_intermediate_size")               \
+    X(RENORM, USED, "expert_weights_norm", "norm_topk_prob")                                                 \
+    X(SHARED_COUNT, ZERO, "expert_shared_count", "shared_intermediate_size|n_shared_experts")                \
+    X(EXPERT_GROUPS, ZERO, "expert_group_count", "n_group")                                                  \
+    X(EXPERT_GROUPS_USED, ZERO, "expert_group_used_count", "topk_group")                                     \
+    X(EXPERT_SCALE, ZERO, "expert_weights_scale", "routed_scaling_factor")                                   \
+    X(EXPERT_GATING, USED, "expert_gating_func", "") /* 1: softmax before the choice; 3: after it */         \
+    X(DENSE_LAYERS, SKIPPED, "leading_dense_block_count", "first_k_dense_replace")                           \
+    X(EXPERTS_LIMIT, USED, "", "swiglu_limit") /* gpt-oss: 7 */                                              \
+    /* positions; hyper_rope_none walks from ROPE_DIMS to ROPE_LAST */                                       \
+    X(ROPE_DIMS, USED, "rope.dimension_count", "rotary_dim")                                                 \
+    X(ROPE_FRACTION, USED, "", "partial_rotary_factor|rotary_pct|rope_pct")                                  \
+    X(ROPE_BASE, USED, "rope.freq_base", "rope_theta|rotary_emb_base|rope_base")                             \
+    X(ROPE_LOCAL_BASE, USED, "rope.freq_base_swa", "rope_local_base_freq")                                   \
+    X(ROPE_SCALING, USED, "", "rope_scaling|rope_parameters")                                                \
+    X(ROPE_TYPE, USED, "rope.scaling.type", "")                                                              \
+    X(ROPE_FACTOR, USED, "rope.scaling.factor", "")                                                          \
+    X(ROPE_LINEAR, USED, "rope.scale_linear", "") /* the older name of factor */                             \
+    X(ROPE_ATTN, USED, "rope.scaling.attn_factor", "")                                                       \
+    X(ROPE_YARN_ATTN, USED, "rope.scaling.yarn_attn_factor", "")                                             \
+    X(ROPE_YARN_EXT, USED, "rope.scaling.yarn_ext_factor", "")                                               \
+    X(ROPE_YARN_FAST, USED, "rope.scaling.yarn_beta_fast", "")                                               \
+    X(ROPE_YARN_SLOW, USED, "rope.scaling.yarn_beta_slow", "")                                               \
+    X(ROPE_LOW, USED, "rope.scaling.low_freq_factor",                                                        \
+      "") /* ours: Llama 3's, for models without the tensor */                                               \
+    X(ROPE_HIGH, USED, "rope.scaling.high_freq_factor", "")                                                  \
+    X(ROPE_ORIGINAL, USED, "rope.scaling.original_context_length",                                           \
+      "original_max_position_embeddings|original_max_seq_len")                                               \
+    X(ROPE_LAST, SKIPPED, "rope.scaling.finetuned", "")                                                      \
+    X(UNTURNED, USED, "rope.unturned_layers", "no_rope_layers") /* GGUF: ours; makers: 1 means turned */     \
+    X(UNTURNED_EVERY, SKIPPED, "", "no_rope_layer_interval|no_rope_layers_interval")                         \
+    /* nanochat, 2026-07: keys of our own in GGUF */                                                         \
+    X(SMEAR, USED, "smear_channels", "")                                                                     \
+    X(BACKOUT, USED, "backout_layer", "")                                                                    \
+    X(VALUE_CHANNELS, USED, "value_channels", "")                                                            \
+    X(CLAMP_LOGITS, USED, "logit_clamp", "")                                                                 \
+    /* what models cannot be here */                                                                         \
+    X(QUANTIZED, ZERO, "", "quantization_config")                                                            \
+    X(ENCODER_DECODER, ZERO, "", "is_encoder_decoder|add_cross_attention")                                   \
+    X(CHUNKS, ZERO, "", "attention_chunk_size|use_bidirectional_attention|scale_attn_by_inverse_layer_idx")  \
+    X(HEAD_INPUT, ZERO, "", "embd_layer_norm|shared_kv|use_mla|kv_lora_rank")                                \
+    X(SCALE_ATTN, ONE, "", "scale_attn_weights|apply_residual_connection_post_layernorm_not")                \
+    X(RESIDUAL_POST, ZERO, "", "apply_residual_connection_post_layernorm")                                   \
+    X(DATA_LAYOUT, SKIPPED, "tensor_data_layout", "")                                                        \
+    /* what has no part in the computation, or what tensors say better */                                    \
+    X(ORIGIN, SKIPPED, "",                                                                                   \
+      "architectures|model_type|auto_map|torch_dtype|dtype|transformers_version|use_cache|name_or_path|"     \
+      "_name_or_path|initializer_range|initializer_cutoff_factor|pretraining_tp|task_specific_params|"       \
+      "bos_token_id|eos_token_id|pad_token_id|sep_token_id|cls_token_id|unk_token_id|decoder_start_token_"   \
+      "id|"                                                                                                  \
+      "id2label|label2id|num_labels|problem_type|finetuning_task|gradient_checkpointing|classifier_dropout|" \
+      "_attn_implementation|_attn_implementation_autoset|attn_implementation|use_flash_attn|tokenizer_"      \
+      "class|"                                                                                               \
+      "output_attentions|output_hidden_states|output_past|return_dict|chunk_size_feed_forward|model_name|"   \
+      "cache_implementation|unsloth_version|unsloth_fixed|use_bfloat16|torchscript|prefix|license|version")  \
+    X(DROPOUT, SKIPPED, "",                                                                                  \
+      "attention_dropout|hidden_dropout|dropout|attn_pdrop|embd_pdrop|resid_pdrop|summary_activation|"       \
+      "summary_first_dropout|summary_proj_to_labels|summary_type|summary_use_proj|residual_dropout|"         \
+      "embedding_dropout|hidden_dropout_prob|attention_probs_dropout_prob|reorder_and_upcast_attn|"          \
+      "router_aux_loss_coef|output_router_logits|router_jitter_noise|aux_loss_coef|initial_context_length|"  \
+      "ffdropout|attention_probs_dropout|classifier_bias|classifier_activation|embedding_pdrop")             \
+    X(SHAPE, SKIPPED, "",                                                                                    \
+      "use_bias|attention_bias|mlp_bias|qkv_bias|bias|use_qkv_bias|use_qk_norm|qk_layernorm|qk_norm|"        \
+      "mlp_only_layers|decoder_sparse_step|n_ctx|seq_length|use_stable_embedding|hidden_dropout_p|"          \
+      "model_parallel|rope_interleaved|is_decoder|position_buckets|layer_norm_type|use_gemm|kv_cache_"       \
+      "capacity|"                                                                                            \
+      "full_attn_mod|interpolate_factor|use_embedding_sharing|use_parallel_block|use_parallel_embedding|"    \
+      "use_gated_activation|order_of_interleaved_layers|rotary_emb_fraction|sliding_window_interval|norm_"   \
+      "type|mlp_"                                                                                            \
+      "type|head_dim_kv|use_fused_rope|layer_norm_rms|vocab_size_padded|model_max_length|"                   \
+      "block_size|"                                                                                          \
+      "use_post_norm|use_fused_mlp|embedding_activation|cross_attention_hidden_size|ep_size|moe_layers")
 
-/* Keys as numbers, in the order of the list; the ROPE_... ones stand together (hyper_rope walks them). */
+/* Keys as numbers, in the order of the list. */
 enum {
-#define LLMC__HYPER_ENUM(id, rule, name) LLMC__HP_##id,
+#define LLMC__HYPER_ENUM(id, rule, gguf, hf) LLMC__HP_##id,
     LLMC__HYPER_LIST(LLMC__HYPER_ENUM)
 #undef LLMC__HYPER_ENUM
         LLMC__HP_COUNT
@@ -11377,212 +13136,405 @@ enum {
 
 /* A key of the list above as data. */
 typedef struct llmc__hyper_row {
-    const char *name;
+    const char *gguf, *hf;
     uint8_t rule; /* LLMC__HYPER_... */
 } llmc__hyper_row;
 
 /* By LLMC__HP_... */
 static const llmc__hyper_row llmc__hyper_table[LLMC__HP_COUNT] = {
-#define LLMC__HYPER_ROW(id, rule, name) {name, LLMC__HYPER_##rule},
+#define LLMC__HYPER_ROW(id, rule, gguf, hf) {gguf, hf, LLMC__HYPER_##rule},
     LLMC__HYPER_LIST(LLMC__HYPER_ROW)
 #undef LLMC__HYPER_ROW
 };
 
-/* The family's keys in one file, by LLMC__HP_...; absent ones have `at` 0. Values stay in the file
-   and are read from there by type when they are asked for. */
+/* A value in any file: looked at where it lies. */
+enum {
+    LLMC__VALUE_NONE, /* absent, or null */
+    LLMC__VALUE_NUMBER,
+    LLMC__VALUE_FLAG, /* number is 0 or 1 */
+    LLMC__VALUE_TEXT,
+    LLMC__VALUE_LIST,  /* elements by llmc__hyper_element */
+    LLMC__VALUE_OBJECT /* JSON only */
+};
+typedef struct llmc__value {
+    const char *at, *end; /* TEXT: the text; LIST, OBJECT: its JSON text, or GGUF's elements */
+    double number;
+    uint8_t kind;
+    uint8_t type;   /* LIST in GGUF: the elements' type */
+    uint32_t count; /* LIST in GGUF */
+} llmc__value;
+
+/* What is known of one model's architecture. */
 typedef struct llmc__hyper {
-    const llmc__gguf *g;
+    const char *name; /* of the file, for messages */
+    llmc_diag *diag;
     const llmc__family *family;
-    llmc__gguf_value value[LLMC__HP_COUNT];
+    bool gguf;
+    llmc__value value[LLMC__HP_COUNT];
 } llmc__hyper;
 
-/* llmc__hyper_collect -- find the keys that begin with the family's name   (MODEL.hyper)
-   h->g and h->family set before. A second walk over the metadata, because the
-   family may be named after its keys. Other architectures' keys and all general ones
-   (general., tokenizer., split., quantize. ...) pass unread. A handful of string compares for each
-   key: linear in the file. Errors: BAD_FILE (a key twice), UNSUPPORTED (a key that
-   is not in the list). */
-static llmc_status llmc__hyper_collect(llmc__hyper *h)
+/* Fails with status; the message names the key and why. In its own function so that the many checks
+   below stay one line each. */
+static llmc_status llmc__hyper_fail(const llmc__hyper *h, unsigned key, llmc_status status, const char *why)
 {
-    llmc__reader r = h->g->file;
+    (void)why;
+#ifdef LLMC_NO_STRINGS
+    (void)key;
+    return llmc__fail(h->diag, status, "MODEL.hyper", LLMC_NO_OFFSET, "MODEL.hyper");
+#else
+    const char *hf = llmc__hyper_table[key].hf;
+    size_t n = 0;
+    while (hf[n] != 0 && hf[n] != '|')
+        n++;
+    if (h->gguf && llmc__hyper_table[key].gguf[0] != 0)
+        return llmc__fail(h->diag, status, "MODEL.hyper", LLMC_NO_OFFSET, "%s: key '%s.%s' %s", h->name,
+                          h->family->name, llmc__hyper_table[key].gguf, why);
+    return llmc__fail(h->diag, status, "MODEL.hyper", LLMC_NO_OFFSET, "%s: key '%.*s' %s", h->name, (int)n,
+                      hf, why);
+#endif
+}
+
+/* A GGUF value as a value of any file. */
+static llmc__value llmc__value_gguf(const llmc__gguf *g, const llmc__gguf_value *v)
+{
+    llmc__value out;
+    const char *text;
+    size_t len;
+    bool flag;
+    LLMC_MEMSET(&out, 0, sizeof out);
+    out.at = (const char *)(g->file.data + v->at);
+    out.end = (const char *)(g->file.data + v->end);
+    if (v->array) {
+        out.kind = LLMC__VALUE_LIST;
+        out.type = (uint8_t)v->type; /* nested arrays: no element type that is read */
+        out.count = (uint32_t)llmc__min(v->count, UINT32_MAX);
+    } else if (llmc__gguf_text(g, v, &text, &len)) {
+        out.kind = LLMC__VALUE_TEXT;
+        out.at = text;
+        out.end = text + len;
+    } else if (llmc__gguf_flag(g, v, &flag)) {
+        out.kind = LLMC__VALUE_FLAG;
+        out.number = flag ? 1 : 0;
+    } else if (llmc__gguf_real(g, v, &out.number)) {
+        out.kind = LLMC__VALUE_NUMBER;
+    } else {
+        out.kind = LLMC__VALUE_OBJECT; /* a negative integer or no bool: nothing that any key may be */
+    }
+    return out;
+}
+
+/* A JSON value likewise. Text is taken as written: no value that is understood has escapes. */
+static llmc__value llmc__value_json(llmc_json v)
+{
+    llmc__value out;
+    LLMC_MEMSET(&out, 0, sizeof out);
+    out.at = v.text;
+    out.end = v.end;
+    switch (v.type) {
+    case LLMC_JSON_BOOL:
+        out.kind = LLMC__VALUE_FLAG;
+        out.number = llmc_json_bool(v, false) ? 1 : 0;
+        break;
+    case LLMC_JSON_NUMBER:
+        out.kind = LLMC__VALUE_NUMBER;
+        out.number = llmc_json_number(v, 0);
+        break;
+    case LLMC_JSON_STRING:
+        out.kind = LLMC__VALUE_TEXT;
+        out.at = v.text + 1;
+        out.end = llmc__json_skip_string(v.text, v.end) - 1;
+        break;
+    case LLMC_JSON_ARRAY:
+        out.kind = LLMC__VALUE_LIST;
+        out.type = UINT8_MAX;
+        break;
+    case LLMC_JSON_OBJECT:
+        out.kind = LLMC__VALUE_OBJECT;
+        break;
+    default:
+        break;
+    }
+    return out;
+}
+
+/* Whether a value is a text of these words. */
+static bool llmc__value_is(const llmc__value *v, const char *words)
+{
+    return v->kind == LLMC__VALUE_TEXT && llmc__word_in(words, v->at, (size_t)(v->end - v->at));
+}
+
+/* The view of a LIST or OBJECT out of JSON. */
+static llmc_json llmc__value_view(const llmc__value *v)
+{
+    llmc_json j;
+    j.text = v->at;
+    j.end = v->end;
+    j.type = v->kind == LLMC__VALUE_LIST ? LLMC_JSON_ARRAY : LLMC_JSON_OBJECT;
+    return j;
+}
+
+/* Walks a list: element i of GGUF's, or the next of JSON's by it, which begins all zero. False at the end.
+   Texts and nested lists in GGUF are no elements: NONE. */
+static bool llmc__value_next(const llmc__value *list, llmc_json_iter *it, uint32_t *i, llmc__value *out)
+{
+    llmc_json element;
+    llmc__gguf g;
+    llmc__gguf_value v;
+    unsigned size = llmc__gguf_size(list->type);
+    if (list->type == UINT8_MAX) {
+        if (!llmc_json_next(llmc__value_view(list), it, NULL, &element))
+            return false;
+        *out = llmc__value_json(element);
+        ++*i;
+        return true;
+    }
+    if (*i >= list->count)
+        return false;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (size != 0) {
+        /* at 0 means absent, so the view begins one element early */
+        LLMC_MEMSET(&g, 0, sizeof g);
+        LLMC_MEMSET(&v, 0, sizeof v);
+        g.file.data = (const uint8_t *)list->at + (size_t)*i * size - 1;
+        v.at = 1;
+        v.end = 1 + size;
+        v.type = list->type;
+        *out = llmc__value_gguf(&g, &v);
+    }
+    ++*i;
+    return true;
+}
+
+/* Keeps a value under its key. In makers' files one id may have two names: they must agree.
+   Errors: BAD_FILE, UNSUPPORTED (a key that must be off is on). */
+static llmc_status llmc__hyper_put(llmc__hyper *h, unsigned key, const llmc__value *v)
+{
+    llmc__value *slot = &h->value[key];
+    unsigned rule = llmc__hyper_table[key].rule;
+    if (rule == LLMC__HYPER_SKIPPED || v->kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if (rule != LLMC__HYPER_USED) {
+        llmc__value method;
+        bool number = v->kind == LLMC__VALUE_NUMBER || v->kind == LLMC__VALUE_FLAG;
+        method.kind = LLMC__VALUE_NONE;
+        if (key == LLMC__HP_QUANTIZED && v->kind == LLMC__VALUE_OBJECT)
+            method = llmc__value_json(llmc_json_get(llmc__value_view(v), "quant_method"));
+        if (llmc__value_is(&method, "mxfp4")) /* the tensors say it, too */
+            return LLMC_OK;
+        /* neutral factors count as off */
+        if (!number || !(v->number == (rule == LLMC__HYPER_ONE ? 1 : 0) ||
+                         (v->number == 1 && key == LLMC__HP_EXPERT_SCALE)))
+            return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED, "asks for something that is not supported");
+        return LLMC_OK;
+    }
+    if (slot->kind != LLMC__VALUE_NONE && (slot->kind != v->kind || slot->number != v->number || h->gguf))
+        return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "stands there twice");
+    *slot = *v;
+    return LLMC_OK;
+}
+
+/* The key of that name, LLMC__HP_COUNT if there is none. */
+static unsigned llmc__hyper_key(const char *name, size_t len, bool gguf)
+{
+    unsigned k;
+    for (k = len > 0 ? 0 : LLMC__HP_COUNT; k < LLMC__HP_COUNT; k++)
+        if (gguf ? llmc__texteq(name, len, llmc__hyper_table[k].gguf)
+                 : llmc__word_in(llmc__hyper_table[k].hf, name, len))
+            break;
+    return k;
+}
+
+/* llmc__hyper_gguf -- the keys that begin with the family's name        (MODEL.hyper)
+   A second walk over the metadata, because the family may be named after its keys. Other architectures'
+   keys and all general ones (general., tokenizer., split., quantize. ...) pass unread. Linear in the file.
+   Errors: BAD_FILE (a key twice), UNSUPPORTED (a key that is not in the list). */
+static llmc_status llmc__hyper_gguf(llmc__hyper *h, const llmc__gguf *g)
+{
+    llmc__reader r = g->file;
     size_t prefix = llmc__strlen(h->family->name);
     llmc__gguf_pair pair;
+    llmc__value v;
     uint64_t i;
     unsigned k;
-    LLMC_MEMSET(h->value, 0, sizeof h->value);
-    r.at = h->g->keys_at; /* gguf_open has walked here: nothing below can run past the end */
-    for (i = 0; i < h->g->n_keys; i++) {
+    r.at = g->keys_at; /* gguf_open has walked here: nothing below can run past the end */
+    for (i = 0; i < g->n_keys; i++) {
         LLMC__TRY(llmc__gguf_next(&r, &pair));
         /* the dot too: "llama4.block_count" is not a key of "llama" */
         if (pair.key_len <= prefix || pair.key[prefix] != '.' ||
             !llmc__texteq(pair.key, prefix, h->family->name))
             continue;
-        for (k = 0; k < LLMC__HP_COUNT; k++)
-            if (llmc__texteq(pair.key + prefix + 1, pair.key_len - prefix - 1, llmc__hyper_table[k].name))
-                break;
+        k = llmc__hyper_key(pair.key + prefix + 1, pair.key_len - prefix - 1, true);
         if (k == LLMC__HP_COUNT)
             return LLMC__FAIL(r.diag, UNSUPPORTED, "MODEL.hyper", pair.at, "%s: key '%.*s' is not supported",
                               r.name, (int)llmc__min(pair.key_len, 96), pair.key);
-        if (h->value[k].at != 0)
-            return LLMC__FAIL(r.diag, BAD_FILE, "MODEL.hyper", pair.at, "%s: key '%.*s' stands there twice",
-                              r.name, (int)pair.key_len, pair.key);
-        h->value[k] = pair.value;
+        v = llmc__value_gguf(g, &pair.value);
+        LLMC__TRY(llmc__hyper_put(h, k, &v));
     }
     return LLMC_OK;
 }
 
-/* Fails with status; the message names the key and why, the offset is its value's if it is there.
-   In its own function so that the many checks below stay one line each. */
-static llmc_status llmc__hyper_fail(const llmc__hyper *h, unsigned key, llmc_status status, const char *why)
+/* Members of config.json, or of an object in it. A key that is not in the list is accepted only if it says
+   nothing: null, false, 0, "", {} and []. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hyper_json(llmc__hyper *h, llmc_json object)
 {
-    uint64_t at = h->value[key].at; /* a value never begins at 0, the magic does */
-    (void)why;
-#ifdef LLMC_NO_STRINGS
-    return llmc__fail(h->g->file.diag, status, "MODEL.hyper", at == 0 ? LLMC_NO_OFFSET : at, "MODEL.hyper");
-#else
-    return llmc__fail(h->g->file.diag, status, "MODEL.hyper", at == 0 ? LLMC_NO_OFFSET : at,
-                      "%s: key '%s.%s' %s", h->g->file.name, h->family->name, llmc__hyper_table[key].name,
-                      why);
-#endif
+    llmc_json key, value, none;
+    llmc_json_iter it, inner;
+    llmc__value v;
+    unsigned k;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    while (llmc_json_next(object, &it, &key, &value)) {
+        llmc__value name = llmc__value_json(key);
+        size_t len = (size_t)(name.end - name.at);
+        k = llmc__hyper_key(name.at, len, false);
+        v = llmc__value_json(value);
+        if (k != LLMC__HP_COUNT) {
+            LLMC__TRY(llmc__hyper_put(h, k, &v));
+            continue;
+        }
+        LLMC_MEMSET(&inner, 0, sizeof inner);
+        if (v.kind == LLMC__VALUE_NONE || (v.kind == LLMC__VALUE_TEXT && v.at == v.end) ||
+            ((v.kind == LLMC__VALUE_NUMBER || v.kind == LLMC__VALUE_FLAG) && v.number == 0) ||
+            ((v.kind == LLMC__VALUE_OBJECT || v.kind == LLMC__VALUE_LIST) &&
+             !llmc_json_next(value, &inner, v.kind == LLMC__VALUE_OBJECT ? &none : NULL, &none)))
+            continue;
+        return LLMC__FAIL(h->diag, UNSUPPORTED, "MODEL.hyper", LLMC_NO_OFFSET,
+                          "%s: key '%.*s' is not supported", h->name, (int)llmc__min(len, 96), name.at);
+    }
+    return LLMC_OK;
 }
 
-/* llmc__hyper_u32 -- a whole number from 1 to max, of any integer type      (MODEL.hyper)
-   absent: *out, set before, is the default and stays; 0 there means that the key has to be there.
-   An array would give each layer its own value. Errors: BAD_FILE, UNSUPPORTED (an array). */
+/* llmc__hyper_u32 -- a whole number from 1 to max                       (MODEL.hyper)
+   absent: *out, set before, is the default and stays; 0 there means that the key has to be there. A list
+   gives each layer its own heads or width: accepted if all are the same. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__hyper_u32(const llmc__hyper *h, unsigned key, uint32_t max, uint32_t *out)
 {
-    const llmc__gguf_value *v = &h->value[key];
-    uint64_t u;
-    if (v->at == 0)
+    llmc__value v = h->value[key], other;
+    llmc_json_iter it;
+    uint32_t i = 0;
+    bool each = key == LLMC__HP_HEADS || key == LLMC__HP_HEADS_KV || key == LLMC__HP_FEED_FORWARD;
+    if (v.kind == LLMC__VALUE_NONE)
         return *out != 0 ? LLMC_OK : llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is missing");
-    if (v->array)
-        return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED,
-                                "differs from layer to layer, which is not supported");
-    if (!llmc__gguf_uint(h->g, v, &u))
+    if (v.kind == LLMC__VALUE_LIST && each) {
+        llmc__value list = v;
+        LLMC_MEMSET(&it, 0, sizeof it);
+        if (!llmc__value_next(&list, &it, &i, &v))
+            return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is an empty list");
+        while (llmc__value_next(&list, &it, &i, &other))
+            if (other.kind != v.kind || other.number != v.number)
+                return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED,
+                                        "differs from layer to layer, which is not supported");
+    }
+    if (v.kind != LLMC__VALUE_NUMBER || !(v.number >= 0 && v.number <= 4294967295.0) ||
+        v.number != (double)(uint32_t)v.number)
         return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be a whole number");
-    if (u == 0 || u > max)
+    if (v.number < 1 || v.number > (double)max)
         return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is zero or far too large");
-    *out = (uint32_t)u;
+    *out = (uint32_t)v.number;
     return LLMC_OK;
 }
 
-/* Finite numbers above 0 and at most max; absent: as above. Denormals count as 0: they would be
-   lost on machines that flush them, and nothing honest is that small. Errors: BAD_FILE. */
+/* The same where 0 means "off" and is allowed; absent leaves *out. */
+static llmc_status llmc__hyper_u32_or_0(const llmc__hyper *h, unsigned key, uint32_t max, uint32_t *out)
+{
+    const llmc__value *v = &h->value[key];
+    uint32_t before = *out;
+    if (v->kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    *out = 0;
+    if (v->kind == LLMC__VALUE_NUMBER && v->number == 0)
+        return LLMC_OK;
+    *out = before;
+    return llmc__hyper_u32(h, key, max, out);
+}
+
+/* A number as a setting: finite, above 0 and at most max, not so small that machines which flush denormals
+   would lose it. */
+static bool llmc__value_positive(const llmc__value *v, double max, float *out)
+{
+    if (v->kind != LLMC__VALUE_NUMBER || !(v->number >= (double)FLT_MIN && v->number <= max))
+        return false;
+    *out = (float)v->number;
+    return true;
+}
+
+/* Finite numbers above 0 and at most max; absent: *out is the default, 0 there: the key has to be there.
+   Errors: BAD_FILE. */
 static llmc_status llmc__hyper_f32(const llmc__hyper *h, unsigned key, double max, float *out)
 {
-    const llmc__gguf_value *v = &h->value[key];
-    double d;
-    if (v->at == 0)
+    const llmc__value *v = &h->value[key];
+    if (v->kind == LLMC__VALUE_NONE)
         return *out > 0 ? LLMC_OK : llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is missing");
-    if (!llmc__gguf_real(h->g, v, &d))
+    if (v->kind != LLMC__VALUE_NUMBER)
         return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be a number");
-    if (!(d >= (double)FLT_MIN && d <= max))
+    if (!llmc__value_positive(v, max, out))
         return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is zero, negative, too large or not finite");
-    *out = (float)d;
     return LLMC_OK;
 }
 
-/* Keys that may stand there only to say that something is off. Flags count as 0 and 1, since files
-   write one key as a flag or a number. Errors: UNSUPPORTED. */
-static llmc_status llmc__hyper_off(const llmc__hyper *h)
+/* The same where 0 means "off" and absent is allowed: *out stays. */
+static llmc_status llmc__hyper_f32_or_0(const llmc__hyper *h, unsigned key, double max, float *out)
 {
-    unsigned k;
-    for (k = 0; k < LLMC__HP_COUNT; k++) {
-        /* d: what the key says, a number */
-        unsigned rule = llmc__hyper_table[k].rule;
-        const llmc__gguf_value *v = &h->value[k];
-        bool flag = false;
-        double d;
-        if (v->at == 0 || rule == LLMC__HYPER_USED || rule == LLMC__HYPER_SKIPPED)
-            continue;
-        if (llmc__gguf_flag(h->g, v, &flag))
-            d = flag ? 1 : 0;
-        else if (!llmc__gguf_real(h->g, v, &d))
-            return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "has a value that is not supported");
-        /* 0 is fine for ZERO and NEUTRAL, 1 for ONE and NEUTRAL; NaN is neither */
-        if (!(d == 0 && rule != LLMC__HYPER_ONE) && !(d == 1 && rule != LLMC__HYPER_ZERO))
-            return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "asks for something that is not supported");
+    const llmc__value *v = &h->value[key];
+    if (v->kind == LLMC__VALUE_NONE || (v->kind == LLMC__VALUE_NUMBER && v->number == 0))
+        return LLMC_OK;
+    return llmc__hyper_f32(h, key, max, out);
+}
+
+/* true, false, 1 or 0; absent: *out stays. Errors: BAD_FILE. */
+static llmc_status llmc__hyper_flag(const llmc__hyper *h, unsigned key, bool *out)
+{
+    const llmc__value *v = &h->value[key];
+    if (v->kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if ((v->kind != LLMC__VALUE_FLAG && v->kind != LLMC__VALUE_NUMBER) || (v->number != 0 && v->number != 1))
+        return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "must be true or false");
+    *out = v->number == 1;
+    return LLMC_OK;
+}
+
+/* One setting of a flat YAML or TOML as a value; its text is kept by nobody, so only numbers and flags
+   count. */
+static llmc__value llmc__value_setting(const char *text)
+{
+    llmc__value v;
+    llmc__decimal d;
+    const char *bad = NULL, *end = text + llmc__strlen(text);
+    LLMC_MEMSET(&v, 0, sizeof v);
+    if (llmc__streq(text, "true") || llmc__streq(text, "false")) {
+        v.kind = LLMC__VALUE_FLAG;
+        v.number = text[0] == 't' ? 1 : 0;
+    } else if (llmc__decimal_read(text, end, &d, &bad) == end) {
+        v.kind = LLMC__VALUE_NUMBER;
+        (void)llmc__decimal_f64(&d, &v.number);
+    } else if (!llmc__streq(text, "null") && !llmc__streq(text, "~") && text[0] != 0) {
+        v.kind = LLMC__VALUE_OBJECT; /* fits no key */
     }
-    return LLMC_OK;
+    return v;
 }
 
-/* Positions divided by a factor, or none of it; every other kind is refused. As
-   in other engines a factor without a type is linear, and factor 0 means none.
-   Sets c->rope_factor: the angle at position t is that of t / rope_factor.
-   Errors: BAD_FILE, UNSUPPORTED (YaRN, longrope, Llama 3.1's and whatever comes). */
-static llmc_status llmc__hyper_rope_scaling(const llmc__hyper *h, llmc_config *c)
+/* model_config.yaml or a TOML: sections do not matter, names are those of config.json. Errors: BAD_FILE,
+   UNSUPPORTED. */
+static llmc_status llmc__hyper_settings(llmc__hyper *h, const llmc_blob *file)
 {
-    const llmc__gguf_value *type = &h->value[LLMC__HP_ROPE_TYPE];
-    unsigned key = h->value[LLMC__HP_ROPE_FACTOR].at != 0 ? LLMC__HP_ROPE_FACTOR : LLMC__HP_ROPE_LINEAR;
-    const char *text = "linear";
-    size_t len = 6;
-    double d;
-    c->rope_factor = 1;
-    if (type->at != 0 && !llmc__gguf_text(h->g, type, &text, &len))
-        return llmc__hyper_fail(h, LLMC__HP_ROPE_TYPE, LLMC_BAD_FILE, "must be a string");
-    if (llmc__texteq(text, len, "none"))
-        return LLMC_OK;
-    /* the others change angles by dimension or by length */
-    if (!llmc__texteq(text, len, "linear"))
-        return LLMC__FAIL(h->g->file.diag, UNSUPPORTED, "MODEL.hyper", type->at,
-                          "%s: RoPE scaling '%.*s' is not supported", h->g->file.name,
-                          (int)llmc__min(len, 64), text);
-    if (llmc__gguf_real(h->g, &h->value[key], &d) && d == 0)
-        return LLMC_OK;
-    LLMC__TRY(llmc__hyper_f32(h, key, 1e6, &c->rope_factor));
-    c->rope_scaling = c->rope_factor != 1 ? LLMC_ROPE_LINEAR : LLMC_ROPE_PLAIN;
-    return LLMC_OK;
-}
-
-/* Rotation: all of a head unless the file says less; base 10000 unless it says another. A family
-   without RoPE must not have any of its keys. c->head_dim is set before.
-   Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__hyper_rope(const llmc__hyper *h, llmc_config *c)
-{
+    llmc_setting s;
+    llmc_status status;
+    llmc__value v;
+    size_t at = 0;
     unsigned k;
-    if (h->family->pos != LLMC_POS_ROPE) {
-        for (k = LLMC__HP_ROPE_DIMS; k <= LLMC__HP_ROPE_ATTN; k++)
-            if (h->value[k].at != 0)
-                return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "is not supported in this family");
-        return LLMC_OK;
+    LLMC_MEMSET(&s, 0, sizeof s);
+    while ((status = llmc_settings_next(file, &at, &s, h->diag)) == LLMC_OK) {
+        size_t len = llmc__strlen(s.key);
+        k = llmc__hyper_key(s.key, len, false);
+        v = llmc__value_setting(s.value);
+        if (k == LLMC__HP_COUNT)
+            return LLMC__FAIL(h->diag, UNSUPPORTED, "MODEL.hyper", LLMC_NO_OFFSET,
+                              "%s:%u: key '%s' is not supported", h->name, (unsigned)s.line, s.key);
+        LLMC__TRY(llmc__hyper_put(h, k, &v));
     }
-    c->rope = h->family->rope;
-    c->rope_dims = c->head_dim;
-    c->rope_base = 10000;
-    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_ROPE_DIMS, 1u << 16, &c->rope_dims));
-    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_BASE, 1e15, &c->rope_base));
-    return llmc__hyper_rope_scaling(h, c);
+    return status == LLMC_DONE ? LLMC_OK : status;
 }
 
-/* Heads and their size: D / H unless the file gives it (some Llama 3.2 and Mistral models have H K
-   != D). A window as long as the context hides nothing and is accepted.
-   c->n_embd and c->context_length are set before. Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__hyper_attention(const llmc__hyper *h, llmc_config *c)
-{
-    uint32_t value_length;
-    uint64_t window;
-    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS, 1u << 16, &c->n_head));
-    c->n_kv_head = c->n_head; /* absent: every head has its own keys and values */
-    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS_KV, 1u << 16, &c->n_kv_head));
-    if (h->value[LLMC__HP_KEY_LENGTH].at == 0 && c->n_embd % c->n_head != 0)
-        return llmc__hyper_fail(h, LLMC__HP_HEADS, LLMC_BAD_FILE, "does not divide embedding_length");
-    c->head_dim = c->n_embd / c->n_head;
-    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_KEY_LENGTH, 1u << 16, &c->head_dim));
-    value_length = c->head_dim;
-    if (c->head_dim != 0)
-        LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_VALUE_LENGTH, 1u << 16, &value_length));
-    /* the cache keeps keys and values in pages of one shape */
-    if (value_length != c->head_dim)
-        return llmc__hyper_fail(h, LLMC__HP_VALUE_LENGTH, LLMC_UNSUPPORTED,
-                                "differs from attention.key_length");
-    if (h->value[LLMC__HP_WINDOW].at != 0 && (!llmc__gguf_uint(h->g, &h->value[LLMC__HP_WINDOW], &window) ||
-                                              (window != 0 && window < c->context_length)))
-        return llmc__hyper_fail(h, LLMC__HP_WINDOW, LLMC_UNSUPPORTED,
-                                "asks for windows, which are not supported");
-    return LLMC_OK;
-}
-
-//--[ 14.4 MODEL.config ]-- from either file format to llmc_config
+//--[ 14.5 MODEL.config ]-- from those values to llmc_config
 /* llmc__config_check -- what other sections rely on, whatever file it came from
    Divisors are not zero, products of any three sizes fit 64 bits. That the bytes for such
    sizes are there is checked tensor by tensor. Errors: BAD_FILE, without an offset: the
@@ -11591,7 +13543,7 @@ static llmc_status llmc__config_check(const llmc_config *c, const char *name, ll
 {
     const char *wrong = NULL;
     if (c->n_embd == 0 || c->n_embd > (1u << 20) || c->n_ff == 0 || c->n_ff > (1u << 24) || c->n_layer == 0 ||
-        c->n_layer > 4096 || c->context_length == 0 || c->context_length > (1u << 30))
+        c->n_layer > LLMC_MAX_LAYERS || c->context_length == 0 || c->context_length > (1u << 30))
         wrong = "width, feed-forward width, layers or context length";
     else if (c->vocab_size == 0 || c->vocab_size > LLMC__MAX_VOCAB)
         wrong = "vocabulary size";
@@ -11604,327 +13556,615 @@ static llmc_status llmc__config_check(const llmc_config *c, const char *name, ll
         wrong = "number of rotated dimensions: it must be even and at most a head";
     else if (!(c->norm_eps > 0) || !(c->norm_eps < 1))
         wrong = "epsilon of the norms";
+    else if (c->n_expert > 0 &&
+             (c->n_expert_used == 0 || c->n_expert_used > c->n_expert || c->n_ff_expert == 0))
+        wrong = "number or width of experts";
+    else if (c->smear_channels > c->n_embd || c->value_channels > c->n_embd || c->backout_layer > c->n_layer)
+        wrong = "gate of nanochat";
     if (wrong != NULL)
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.config", LLMC_NO_OFFSET, "%s: impossible %s", name, wrong);
     return LLMC_OK;
 }
 
-/* What the family's row says; sizes come from the file. */
-static void llmc__config_family(llmc_config *c, const llmc__family *f)
+/* Puts layer l into a set or takes it out. */
+static void llmc__layers_put(llmc_layers *set, uint32_t l, bool in)
 {
+    if (in)
+        set->bits[l / 32] |= 1u << (l % 32);
+    else
+        set->bits[l / 32] &= ~(1u << (l % 32));
+}
+
+/* What the family's row says; sizes come from the file. gguf: whose layouts. */
+static void llmc__config_family(llmc_config *c, const llmc__family *f, bool gguf)
+{
+    uint32_t t = f->traits;
     llmc__strcopy(c->family, sizeof c->family, f->name, llmc__strlen(f->name));
-    c->norm = f->norm;
-    c->pos = f->pos;
-    c->pre_norm = true;
+    c->norm = (t & LLMC__NORM_LAYER) != 0 ? LLMC_NORM_LAYER : LLMC_NORM_RMS;
+    c->norm_plain = (t & LLMC__NORM_PLAIN) != 0;
+    c->norm_plus_one = (t & LLMC__PLUS_ONE) != 0 && !gguf;
+    c->pre_norm = (t & LLMC__NO_PRE) == 0;
+    c->branch_norm = (t & LLMC__BRANCH) != 0;
+    c->post_norm = (t & LLMC__POST) != 0;
+    c->embed_norm = (t & LLMC__EMBED_NORM) != 0;
+    c->no_out_norm = (t & LLMC__NO_OUT_NORM) != 0;
     c->embed_scale = c->residual_scale = c->logit_scale = 1;
-    c->act = f->act;
-    c->gated = f->gated;
-}
-
-/* general.architecture, and general.name cut at a character to what fits. The name is for people and
-   may be absent or of another type. Errors: BAD_FILE (no architecture). */
-static llmc_status llmc__config_names(llmc_config *c, const llmc__gguf *g)
-{
-    const llmc__gguf_value *arch = &g->known[LLMC__KEY_ARCHITECTURE];
-    const char *text;
-    size_t len;
-    if (!llmc__gguf_text(g, arch, &text, &len) || len == 0)
-        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.config", arch->at == 0 ? LLMC_NO_OFFSET : arch->at,
-                          "%s: general.architecture is missing or not a string", g->file.name);
-    if (!llmc__strcopy(c->family, sizeof c->family, text, len) || llmc__strlen(c->family) != len)
-        return LLMC__FAIL(g->file.diag, UNSUPPORTED, "MODEL.config", arch->at,
-                          "%s: architecture '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
-                          text);
-    if (llmc__gguf_text(g, &g->known[LLMC__KEY_NAME], &text, &len)) {
-        /* back to the first byte of the character that does not fit */
-        if (len >= sizeof c->name)
-            for (len = sizeof c->name - 1; len > 0 && ((unsigned char)text[len] & 0xc0u) == 0x80u;)
-                len--;
-        llmc__strcopy(c->name, sizeof c->name, text, len);
-    }
-    return LLMC_OK;
-}
-
-/* The family's keys to a configuration. c->vocab_size is the embedding's number of
-   rows already; a key that says otherwise is an error. The order matters: heads need the
-   width and the context, rotation needs the heads. Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__config_gguf(llmc_config *c, const llmc__gguf *g, const llmc__family *family)
-{
-    llmc__hyper h;
-    uint32_t vocab = c->vocab_size;
-    h.g = g;
-    h.family = family;
-    llmc__config_family(c, family);
-    LLMC__TRY(llmc__hyper_collect(&h));
-    LLMC__TRY(llmc__hyper_off(&h));
-    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_BLOCK_COUNT, 4096, &c->n_layer));
-    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_EMBEDDING, 1u << 20, &c->n_embd));
-    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_FEED_FORWARD, 1u << 24, &c->n_ff));
-    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_CONTEXT, 1u << 30, &c->context_length));
-    LLMC__TRY(llmc__hyper_attention(&h, c));
-    LLMC__TRY(llmc__hyper_rope(&h, c));
-    LLMC__TRY(llmc__hyper_f32(&h, family->norm == LLMC_NORM_RMS ? LLMC__HP_EPS_RMS : LLMC__HP_EPS_LAYER, 1,
-                              &c->norm_eps));
-    LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_VOCAB_SIZE, LLMC__MAX_VOCAB, &vocab));
-    /* a family's vocab_size may be absent: then it is what the embedding has */
-    if (vocab != c->vocab_size)
-        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.config", h.value[LLMC__HP_VOCAB_SIZE].at,
-                          "%s: %s.vocab_size is %u, the token embedding has %u rows", g->file.name,
-                          family->name, (unsigned)vocab, (unsigned)c->vocab_size);
-    return llmc__config_check(c, g->file.name, g->file.diag);
-}
-
-/* A llama2.c file is a Llama whose constants the format fixes: epsilon 1e-5, base 10000, every head
-   rotated in full, adjacent pairs. llama2c_open has checked that heads is not 0 and divides dim.
-   Errors: BAD_FILE. */
-static llmc_status llmc__config_llama2c(llmc_config *c, const llmc__llama2c *f)
-{
-    llmc__config_family(c, llmc__family_named("llama", 5));
-    c->vocab_size = f->vocab;
-    c->n_layer = f->layers;
-    c->n_embd = f->dim;
-    c->n_head = f->heads;
-    c->n_kv_head = f->kv_heads;
-    c->head_dim = c->rope_dims = f->dim / f->heads;
-    c->n_ff = f->hidden;
-    c->context_length = f->context;
-    c->norm_eps = 1e-5f; /* run.c's constants, which the file does not carry */
-    c->rope = LLMC_ROPE_ADJACENT;
-    c->rope_base = 10000;
+    c->bidirectional = c->no_head = (t & LLMC__ENCODER) != 0;
+    c->parallel = (t & LLMC__SHARED) != 0 ? LLMC_PARALLEL_SHARED
+                  : (t & LLMC__OWN) != 0  ? LLMC_PARALLEL_OWN
+                                          : LLMC_SERIAL;
+    c->pos = f->pos;
+    c->rope = gguf && (t & LLMC__ROPE_HALF_GGUF) == 0 ? LLMC_ROPE_ADJACENT
+              : gguf                                  ? LLMC_ROPE_HALF
+                                                      : f->rope_hf;
     c->rope_factor = 1;
-    return llmc__config_check(c, f->file.name, f->file.diag);
-}
-
-//--[ 14.5 MODEL.weights ]-- rows of tensors, tensors to their roles
-/* One row as f32, out [dim[0]]. The tensor was checked at load; row < its number of rows, so
-   row * n is an element of it and fits. I8: element e is data[e] * scales[e / group]. */
-static void llmc__tensor_row_f32(const llmc_tensor *t, uint64_t row, float *out)
-{
-    uint64_t n = t->dim[0], i, at = row * n;
-    if (t->type != LLMC_I8) {
-        (void)llmc_dequantize(t->type, t->data + row * llmc_dtype_bytes(t->type, (size_t)n), (size_t)n, out);
-        return;
-    }
-    for (i = 0; i < n; i++, at++) /* groups may begin and end inside a row */
-        out[i] = (float)(int8_t)t->data[at] * llmc__f32le(t->scales + at / t->group * 4);
-}
-
-/* llmc_tensor_row -- one row in f32, for tools and tests             (MODEL.weights)
-   out [dim[0]]; rows of all higher dimensions count on, row < dim[1] dim[2] dim[3].
-   Errors: BAD_ARG (NULL, no such row, not a tensor of a model). */
-LLMC_API llmc_status llmc_tensor_row(const llmc_tensor *t, uint64_t row, float *out)
-{
-    /* callers can build an llmc_tensor by hand, so what a divisor or length needs is asked again */
-    if (t == NULL || out == NULL || t->data == NULL || t->dim[0] == 0 ||
-        llmc_dtype_bytes(t->type, (size_t)t->dim[0]) == 0 || row >= t->dim[1] * t->dim[2] * t->dim[3] ||
-        (t->type == LLMC_I8 && (t->scales == NULL || t->group == 0)))
-        return LLMC_BAD_ARG;
-    llmc__tensor_row_f32(t, row, out);
-    return LLMC_OK;
-}
-
-/* A letter of the role table as a number; 1 for "no rows", as a vector's dim[1] is. */
-static uint64_t llmc__config_dim(const llmc_config *c, char letter)
-{
-    /* heads and their size are bounded by config_check: no overflow */
-    uint64_t q = (uint64_t)c->n_head * c->head_dim, g = (uint64_t)c->n_kv_head * c->head_dim;
-    switch (letter) {
-    case 'D':
-        return c->n_embd;
-    case 'V':
-        return c->vocab_size;
-    case 'C':
-        return c->context_length;
-    case 'Q':
-        return q;
-    case 'G':
-        return g;
-    case 'S':
-        return q + 2 * g;
-    case 'F':
-        return c->n_ff;
-    default:
-        return 1;
+    c->yarn_fast = 32;
+    c->yarn_slow = 1;
+    c->llama3_low = 1;
+    c->llama3_high = 4;
+    c->qk_norm = (t & LLMC__QK_HEAD) != 0    ? LLMC_QK_NORM_HEAD
+                 : (t & LLMC__QK_WIDTH) != 0 ? LLMC_QK_NORM_WIDTH
+                                             : LLMC_QK_NORM_NONE;
+    c->qkv_grouped = (t & LLMC__GROUPED) != 0 && !gguf;
+    c->sink_logits = (t & LLMC__SINK_LOGITS) != 0;
+    c->act = f->act;
+    c->gated = (t & LLMC__GATED) != 0;
+    c->expert_renorm = (t & LLMC__RENORM) != 0;
+    if ((t & LLMC__NANOCHAT) != 0) {
+        c->rope_reverse = c->qk_norm_late = true;
+        c->qk_norm = LLMC_QK_NORM_HEAD;
     }
 }
 
-/* "blk.7.attn_q.weight" to layer 7 and LLMC__W_Q; a global role leaves *layer. name
-   [LLMC_NAME_MAX]. Returns LLMC__W_COUNT if there is no such role. A layer has one spelling
-   (no leading zeros), so that two names never mean one tensor; above 100000 the digits
-   are not read on and the name fits no role. */
-static unsigned llmc__role_of(const char *name, uint32_t *layer)
+/* Layers, widths, context. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_sizes(llmc_config *c, const llmc__hyper *h)
 {
-    unsigned role = 0, end = LLMC__W_GLOBALS;
-    /* names are LLMC_NAME_MAX bytes, so that four can be looked at */
-    if (llmc__texteq(name, 4, "blk.")) {
-        const char *p = name + 4;
-        uint32_t l = 0;
-        while (*p >= '0' && *p <= '9' && l < 100000 && !(p > name + 4 && l == 0))
-            l = l * 10 + (uint32_t)(*p++ - '0');
-        if (p == name + 4 || *p != '.')
-            return LLMC__W_COUNT;
-        name = p + 1;
-        *layer = l;
-        role = LLMC__W_GLOBALS;
-        end = LLMC__W_COUNT;
-    }
-    while (role < end && !llmc__streq(name, llmc__role_table[role].name))
-        role++;
-    return role < end ? role : (unsigned)LLMC__W_COUNT;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_BLOCK_COUNT, LLMC_MAX_LAYERS, &c->n_layer));
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_EMBEDDING, 1u << 20, &c->n_embd));
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_CONTEXT, 1u << 30, &c->context_length));
+    if ((h->family->traits & LLMC__FF4) != 0 && !h->gguf)
+        c->n_ff = 4 * c->n_embd;
+    return llmc__hyper_u32(h, LLMC__HP_FEED_FORWARD, 1u << 24, &c->n_ff);
 }
 
-/* Vectors have one dimension, matrices two, of exactly the role's sizes: after this, kernels take
-   all lengths from the configuration. Errors: BAD_FILE. */
-static llmc_status llmc__role_shape(const llmc_config *c, const llmc_tensor *t, unsigned role,
-                                    const char *file, llmc_diag *diag)
+/* Epsilon and activation. RMSNorm's and LayerNorm's epsilon are two keys in GGUF; makers have one or
+   the other. Errors: BAD_FILE, UNSUPPORTED (an activation that is not known). */
+static llmc_status llmc__config_functions(llmc_config *c, const llmc__hyper *h)
 {
-    const llmc__role *r = &llmc__role_table[role];
-    uint64_t cols = llmc__config_dim(c, r->cols), rows = llmc__config_dim(c, r->rows);
-    if (t->n_dims == (r->rows == 0 ? 1u : 2u) && t->dim[0] == cols && t->dim[1] == rows)
+    static const char *const word[] = {"silu|swish", "gelu_new|gelu_pytorch_tanh|gelu_fast",
+                                       "gelu|gelu_python", "relu", "relu2|relu_squared"};
+    unsigned eps = c->norm == LLMC_NORM_LAYER || h->value[LLMC__HP_EPS_RMS].kind == LLMC__VALUE_NONE
+                       ? LLMC__HP_EPS
+                       : LLMC__HP_EPS_RMS;
+    unsigned key =
+                 h->value[LLMC__HP_ACTIVATION].kind != LLMC__VALUE_NONE ? LLMC__HP_ACTIVATION : LLMC__HP_ACT,
+             i;
+    if (h->gguf)
+        eps = c->norm == LLMC_NORM_RMS ? LLMC__HP_EPS_RMS : LLMC__HP_EPS;
+    LLMC__TRY(llmc__hyper_f32(h, eps, 1, &c->norm_eps));
+    if (h->value[key].kind == LLMC__VALUE_NONE || (h->family->traits & LLMC__ACT_FIXED) != 0)
         return LLMC_OK;
-    return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                      "%s: tensor '%s' is %llu x %llu in %u dimensions, expected %llu x %llu in %u", file,
-                      t->name, (unsigned long long)t->dim[0], (unsigned long long)t->dim[1],
-                      (unsigned)t->n_dims, (unsigned long long)cols, (unsigned long long)rows,
-                      r->rows == 0 ? 1u : 2u);
-}
-
-/* Puts one tensor of the file where its role says. Since a slot is filled once
-   and a name without a role is refused, no two tensors share a name. file: its name, for
-   messages. Errors: UNSUPPORTED (a tensor that would be ignored), BAD_FILE. */
-static llmc_status llmc__weights_place(llmc_model *m, const llmc__family *family, const llmc_tensor *t,
-                                       const char *file, llmc_diag *diag)
-{
-    uint32_t layer = UINT32_MAX;
-    unsigned role = llmc__role_of(t->name, &layer);
-    const llmc_tensor **slot;
-    if (llmc__streq(t->name, "rope_freqs.weight"))
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
-                          "%s: RoPE scaling by frequency (Llama 3.1 and later, '%s') is not supported", file,
-                          t->name);
-    if (role == LLMC__W_COUNT || (((family->required | family->optional) >> role) & 1u) == 0)
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
-                          "%s: tensor '%s' is not one that %s models are known to have", file, t->name,
-                          family->name);
-    if (role >= LLMC__W_GLOBALS && layer >= m->config.n_layer)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                          "%s: tensor '%s' belongs to no layer, there are %u", file, t->name,
-                          (unsigned)m->config.n_layer);
-    /* the layer is below L now: the slot is inside m->layer */
-    slot = role < LLMC__W_GLOBALS ? &m->global[role] : &m->layer[(size_t)layer * LLMC__W_COUNT + role];
-    if (*slot != NULL)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                          "%s: tensor '%s' stands there twice", file, t->name);
-    LLMC__TRY(llmc__role_shape(&m->config, t, role, file, diag));
-    *slot = t;
-    m->weight_bytes += t->bytes;
-    /* an f32 scale per group, apart from the data */
-    if (t->type == LLMC_I8)
-        m->weight_bytes += t->dim[0] * t->dim[1] / t->group * 4;
-    return LLMC_OK;
-}
-
-/* rows rows of a fused matrix, or elements of a fused vector, as a tensor of their own:
-
-     t, dim[last] rows    [ 0 ... begin ... begin + rows ... ]      a matrix: bytes / dim[1] each
-     *out                           [ rows ]                        a vector: cut between blocks
-
-   A view: the data stays where it is mapped. Errors: UNSUPPORTED (a cut inside a block). */
-static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, uint64_t begin, uint64_t rows,
-                                       uint32_t layer, unsigned role, const char *file, llmc_diag *diag)
-{
-    /* unit: elements per row of the last dimension, 1 for a vector */
-    uint64_t unit = t->n_dims == 1 ? 1 : t->dim[0], block = llmc_dtype_block(t->type);
-    if ((begin * unit) % block != 0 || (rows * unit) % block != 0)
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
-                          "%s: tensor '%s' cannot be cut between blocks", file, t->name);
-    *out = *t;
-    llmc__format(out->name, sizeof out->name, "blk.%u.%s", (unsigned)layer, llmc__role_table[role].name);
-    out->dim[t->n_dims - 1] = rows;
-    out->data = t->data + t->bytes / (t->dim[t->n_dims - 1] / (t->n_dims == 1 ? block : 1)) *
-                              (begin / (t->n_dims == 1 ? block : 1));
-    out->bytes = t->bytes / (t->dim[t->n_dims - 1] / (t->n_dims == 1 ? block : 1)) *
-                 (rows / (t->n_dims == 1 ? block : 1));
-    return LLMC_OK;
-}
-
-/* attn_qkv [Q + 2 G][D] to views of q, k and v, so that blocks know only those, and its bias [Q + 2 G]
-   likewise. Six views a layer, m->views. Shapes were checked: the three parts fill the whole. */
-static llmc_status llmc__weights_unfuse(llmc_model *m, uint32_t layer, const char *file, llmc_diag *diag)
-{
-    static const uint8_t part[2][4] = {{LLMC__W_QKV, LLMC__W_Q, LLMC__W_K, LLMC__W_V},
-                                       {LLMC__W_QKV_B, LLMC__W_Q_B, LLMC__W_K_B, LLMC__W_V_B}};
-    const llmc_tensor **slot = &m->layer[(size_t)layer * LLMC__W_COUNT];
-    llmc_tensor *view = m->views + (size_t)layer * 6;
-    uint64_t begin, rows;
-    unsigned i, j;
-    for (i = 0; i < 2; i++) {
-        begin = 0;
-        for (j = 1; j < 4 && slot[part[i][0]] != NULL; j++, view++, begin += rows) {
-            rows = llmc__config_dim(&m->config, j == 1 ? 'Q' : 'G');
-            LLMC__TRY(
-                llmc__weights_slice(view, slot[part[i][0]], begin, rows, layer, part[i][j], file, diag));
-            slot[part[i][j]] = view;
+    for (i = 0; i < sizeof word / sizeof word[0]; i++)
+        if (llmc__value_is(&h->value[key], word[i])) {
+            c->act = (llmc_act)i;
+            return LLMC_OK;
         }
-    }
-    return LLMC_OK;
+    return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED, "names an activation that is not supported");
 }
 
-/* slot [LLMC__W_COUNT]: every required role from `role` to `end` is filled; layer is for the message.
-   Errors: BAD_FILE, naming the first tensor that is missing. */
-static llmc_status llmc__weights_missing(const llmc__family *family, const llmc_tensor *const *slot,
-                                         unsigned role, unsigned end, uint32_t layer, const char *file,
-                                         llmc_diag *diag)
+/* Heads and their size: D / H unless the file gives it (some Llama 3.2 and Mistral models have H K
+   != D). c->n_embd is set before. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_heads(llmc_config *c, const llmc__hyper *h)
 {
-    for (; role < end; role++) {
-        if (((family->required >> role) & 1u) == 0 || slot[role] != NULL)
-            continue;
-        if (end == LLMC__W_COUNT)
-            return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
-                              "%s: tensor 'blk.%u.%s' is missing", file, (unsigned)layer,
-                              llmc__role_table[role].name);
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor '%s' is missing", file,
-                          llmc__role_table[role].name);
-    }
+    uint32_t value_length;
+    bool many = true, grouped = true;
+    if (llmc__streq(c->family, "rustgpt"))
+        c->n_head = 1;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS, 1u << 16, &c->n_head));
+    c->n_kv_head = c->n_head; /* absent: every head has its own keys and values */
+    /* Falcon: one key head, or as many as it says, by the generation of its code */
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_MULTI_QUERY, &many));
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_NEW_DECODER, &grouped));
+    if (h->value[LLMC__HP_MULTI_QUERY].kind != LLMC__VALUE_NONE &&
+        !(grouped && h->value[LLMC__HP_NEW_DECODER].kind != LLMC__VALUE_NONE))
+        c->n_kv_head = many ? 1 : c->n_head;
+    else
+        LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_HEADS_KV, 1u << 16, &c->n_kv_head));
+    if (h->value[LLMC__HP_KEY_LENGTH].kind == LLMC__VALUE_NONE && c->n_embd % c->n_head != 0)
+        return llmc__hyper_fail(h, LLMC__HP_HEADS, LLMC_BAD_FILE, "does not divide the width");
+    c->head_dim = c->n_embd / c->n_head;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_KEY_LENGTH, 1u << 16, &c->head_dim));
+    value_length = c->head_dim;
+    if (c->head_dim != 0)
+        LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_VALUE_LENGTH, 1u << 16, &value_length));
+    /* the cache keeps keys and values in pages of one shape */
+    if (value_length != c->head_dim)
+        return llmc__hyper_fail(h, LLMC__HP_VALUE_LENGTH, LLMC_UNSUPPORTED,
+                                "differs from attention.key_length");
     return LLMC_OK;
 }
 
-/* All tensors to their roles, and no required one missing. m->layer is cleared before; m->config
-   is complete but for tied_head. A file without output.weight ties the head to the embedding,
-   as GPT-2 and small Llamas do. Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__weights_resolve(llmc_model *m, const llmc__family *family, const char *file,
-                                         llmc_diag *diag)
+/* Scale, cap and clamp of the scores, and whether the branches run side by side. Gemma's largest models
+   scale by D / H instead of K, which GGUF has no key for. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_attention(llmc_config *c, const llmc__hyper *h)
 {
-    uint32_t i;
-    for (i = 0; i < m->n_tensors; i++)
-        LLMC__TRY(llmc__weights_place(m, family, &m->tensors[i], file, diag));
-    LLMC__TRY(llmc__weights_missing(family, m->global, 0, LLMC__W_GLOBALS, 0, file, diag));
-    for (i = 0; i < m->config.n_layer; i++) {
-        LLMC__TRY(llmc__weights_missing(family, m->layer + (size_t)i * LLMC__W_COUNT, LLMC__W_GLOBALS,
-                                        LLMC__W_COUNT, i, file, diag));
-        /* after the check, which asks for the fused tensor and not for its parts */
-        if (m->views != NULL)
-            LLMC__TRY(llmc__weights_unfuse(m, i, file, diag));
+    bool parallel = c->parallel != LLMC_SERIAL;
+    uint32_t norms = 2;
+    float scalar = 0;
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ATTN_SCALE, 1e6, &c->attn_scale));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_QUERY_SCALAR, 1e6, &scalar));
+    if (h->gguf && c->attn_scale == 0 &&
+        ((c->n_layer == 46 && llmc__streq(c->family, "gemma2")) ||
+         (c->n_layer == 62 && llmc__streq(c->family, "gemma3"))))
+        scalar = (float)c->n_embd / (float)c->n_head;
+    if (scalar > 0)
+        c->attn_scale = 1.0f / llmc__sqrtf(scalar);
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ATTN_SOFTCAP, 1e6, &c->attn_softcap));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_CLAMP_KQV, 1e6, &c->attn_clamp));
+    if (llmc__word_in("gptneox|stablelm|falcon", c->family, llmc__strlen(c->family))) {
+        LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_PARALLEL, &parallel));
+    } else if (h->value[LLMC__HP_PARALLEL].kind != LLMC__VALUE_NONE &&
+               (h->value[LLMC__HP_PARALLEL].number != 0) != parallel) {
+        return llmc__hyper_fail(h, LLMC__HP_PARALLEL, LLMC_UNSUPPORTED, "is not supported in this family");
     }
-    /* only now: save and the count of tensors see each tensor once */
-    m->config.tied_head = m->global[LLMC__W_HEAD] == NULL;
-    if (m->config.tied_head)
-        m->global[LLMC__W_HEAD] = m->global[LLMC__W_EMBED];
+    if (!parallel)
+        c->parallel = LLMC_SERIAL;
+    else if (c->parallel == LLMC_SERIAL)
+        c->parallel = LLMC_PARALLEL_SHARED; /* StableLM 2 12B */
+    /* Falcon 40B has a norm for each branch, 11B with the same code has one */
+    if (h->value[LLMC__HP_NEW_DECODER].number != 0 && parallel) {
+        LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_PARALLEL_NORMS, 2, &norms));
+        c->parallel = norms == 2 ? LLMC_PARALLEL_OWN : LLMC_PARALLEL_SHARED;
+    }
     return LLMC_OK;
 }
 
-//--[ 14.6 MODEL.open ]-- what the files say, then memory for it
+/* c->windowed from a list with one value a layer: a flag, or a word of words. False: not such a list. */
+static bool llmc__config_layers(llmc_layers *set, uint32_t n, const llmc__value *list, const char *words)
+{
+    llmc_json_iter it;
+    llmc__value v;
+    uint32_t l = 0;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    while (llmc__value_next(list, &it, &l, &v)) {
+        if (l > n || (words != NULL ? v.kind != LLMC__VALUE_TEXT
+                                    : v.kind != LLMC__VALUE_NUMBER && v.kind != LLMC__VALUE_FLAG))
+            return false;
+        llmc__layers_put(set, l - 1, words != NULL ? llmc__value_is(&v, words) : v.number != 0);
+    }
+    return l == n;
+}
+
+/* Which layers have the window. nanochat: a letter a layer, tiled, and the last one sees everything. Errors:
+   BAD_FILE. */
+static llmc_status llmc__config_windowed(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *types = &h->value[LLMC__HP_LAYER_TYPES], *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
+    uint32_t every = h->family->window_every, from = 0, l;
+    if (types->kind == LLMC__VALUE_LIST) {
+        if (!llmc__config_layers(&c->windowed, c->n_layer, types, "sliding_attention"))
+            return llmc__hyper_fail(h, LLMC__HP_LAYER_TYPES, LLMC_BAD_FILE,
+                                    "must have one name for each layer");
+        return LLMC_OK;
+    }
+    if (pattern->kind == LLMC__VALUE_LIST) {
+        if (!llmc__config_layers(&c->windowed, c->n_layer, pattern, NULL))
+            return llmc__hyper_fail(h, LLMC__HP_WINDOW_PATTERN, LLMC_BAD_FILE,
+                                    "must have one flag for each layer");
+        return LLMC_OK;
+    }
+    if (pattern->kind == LLMC__VALUE_TEXT &&
+        pattern->end > pattern->at) { /* "LLLG", "SSSL": last letter sees all */
+        size_t n = (size_t)(pattern->end - pattern->at);
+        for (l = 0; l < c->n_layer; l++)
+            llmc__layers_put(&c->windowed, l,
+                             pattern->at[l % n] != pattern->end[-1] || (pattern->at[l % n] == 'S'));
+        return LLMC_OK;
+    }
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_WINDOW_PATTERN, LLMC_MAX_LAYERS, &every));
+    if (h->value[LLMC__HP_WINDOW_USED].kind != LLMC__VALUE_NONE)
+        LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_WINDOW_FROM, LLMC_MAX_LAYERS, &from));
+    for (l = 0; l < c->n_layer; l++)
+        llmc__layers_put(&c->windowed, l, l >= from && (every == 0 || (l + 1) % every != 0));
+    return LLMC_OK;
+}
+
+/* Window and sinks. Makers may name a window and switch it off. One that is as long as the context hides
+   nothing.
+   Errors: BAD_FILE. */
+static llmc_status llmc__config_window(llmc_config *c, const llmc__hyper *h)
+{
+    bool used = true;
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_WINDOW_USED, &used));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_WINDOW, UINT32_MAX, &c->window_size));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_SINKS, 1u << 30, &c->sink_tokens));
+    if (!used)
+        c->window_size = 0;
+    if (c->window_size == 0) {
+        c->sink_tokens = 0;
+        return LLMC_OK;
+    }
+    return llmc__config_windowed(c, h);
+}
+
+/* Factors at the ends. Errors: BAD_FILE. */
+static llmc_status llmc__config_scales(llmc_config *c, const llmc__hyper *h)
+{
+    float depth = 0, logit = 0;
+    uint32_t base = 0;
+    if ((h->family->traits & LLMC__EMBED_ROOT) != 0)
+        c->embed_scale = llmc__sqrtf((float)c->n_embd);
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_EMBED_SCALE, 1e6, &c->embed_scale));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_RESIDUAL_SCALE, 1e6, &c->residual_scale));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_SCALE_DEPTH, 1e6, &depth));
+    if (depth > 0)
+        c->residual_scale = depth / llmc__sqrtf((float)c->n_layer);
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_LOGIT_SCALE, 1e6, &logit));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_DIM_BASE, 1u << 20, &base));
+    if (base > 0)
+        logit = (float)c->n_embd / (float)base;
+    if (logit > 0)
+        c->logit_scale = (h->family->traits & LLMC__LOGIT_DIVIDE) != 0 ? 1 / logit : logit;
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_CLAMP_LOGITS, 1e6, &c->logit_clamp));
+    return llmc__hyper_f32_or_0(h, LLMC__HP_FINAL_SOFTCAP, 1e6, &c->logit_softcap);
+}
+
+/* Experts; which layers have them the tensors say. Mixtral gives no width of its own for them.
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_experts(llmc_config *c, const llmc__hyper *h)
+{
+    float limit = 7, gating = 1;
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_EXPERTS, 1u << 12, &c->n_expert));
+    if (c->n_expert == 0 && h->value[LLMC__HP_EXPERTS_USED].number != 0)
+        return llmc__hyper_fail(h, LLMC__HP_EXPERTS_USED, LLMC_BAD_FILE, "chooses among no experts");
+    if (c->n_expert == 0)
+        return LLMC_OK;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_EXPERTS_USED, c->n_expert, &c->n_expert_used));
+    c->n_ff_expert = c->n_ff;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_EXPERTS_FF, 1u << 24, &c->n_ff_expert));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_SHARED_FF, 1u << 24, &c->n_ff_shared));
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_RENORM, &c->expert_renorm));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_EXPERTS_LIMIT, 1e6, &limit));
+    if (limit != 7)
+        return llmc__hyper_fail(h, LLMC__HP_EXPERTS_LIMIT, LLMC_UNSUPPORTED, "must be 7");
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_EXPERT_GATING, 100, &gating));
+    if (gating != 1 && gating != 3)
+        return llmc__hyper_fail(h, LLMC__HP_EXPERT_GATING, LLMC_UNSUPPORTED,
+                                "names a way to choose experts that is not supported");
+    return LLMC_OK;
+}
+
+/* What a GGUF of an encoder says: 0 none, 1 mean, 2 first token, 3 last. Other families may be encoders too
+   (no causal mask). Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_pooling(llmc_config *c, const llmc__hyper *h)
+{
+    bool causal = !c->bidirectional;
+    uint32_t kind = 0;
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_CAUSAL, &causal));
+    c->bidirectional = !causal;
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_POOLING, 100, &kind));
+    if (kind > 3)
+        return llmc__hyper_fail(h, LLMC__HP_POOLING, LLMC_UNSUPPORTED,
+                                "names a pooling that is not supported");
+    c->pooling = kind == 1   ? LLMC_POOL_MEAN
+                 : kind == 2 ? LLMC_POOL_CLS
+                 : kind == 3 ? LLMC_POOL_LAST
+                             : LLMC_POOL_DEFAULT;
+    return LLMC_OK;
+}
+
+/* Positions that are not rotary, and which layers have none. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_positions(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *kind = &h->value[LLMC__HP_POSITION], *list = &h->value[LLMC__HP_UNTURNED];
+    uint32_t traits = h->family->traits, l;
+    if (llmc__value_is(kind, "absolute|learned"))
+        c->pos = LLMC_POS_LEARNED;
+    else if (llmc__value_is(kind, "sinusoidal"))
+        c->pos = LLMC_POS_SINUSOIDAL;
+    else if (kind->kind != LLMC__VALUE_NONE && !llmc__value_is(kind, "rope|rotary|rope_gptj|rope_neox"))
+        return llmc__hyper_fail(h, LLMC__HP_POSITION, LLMC_UNSUPPORTED,
+                                "names positions that are not supported");
+    for (l = 0; l < c->n_layer; l++)
+        llmc__layers_put(&c->unturned, l,
+                         ((traits & LLMC__UNTURNED_4) != 0 && (l + 1) % 4 == 0) ||
+                             ((traits & LLMC__UNTURNED_FULL) != 0 && c->window_size > 0 &&
+                              !llmc_layers_has(&c->windowed, l)));
+    if (list->kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if (list->kind != LLMC__VALUE_LIST || !llmc__config_layers(&c->unturned, c->n_layer, list, NULL))
+        return llmc__hyper_fail(h, LLMC__HP_UNTURNED, LLMC_BAD_FILE, "must have one flag for each layer");
+    for (l = 0; l < c->n_layer && !h->gguf; l++) /* makers: 1 means turned */
+        llmc__layers_put(&c->unturned, l, !llmc_layers_has(&c->unturned, l));
+    return LLMC_OK;
+}
+
+//--[ 14.6 MODEL.rope ]-- the kinds of rotary scaling, as GGUF and config.json spell them
+/* A kind by name; false: not one that is known. su was longrope's first name. */
+static bool llmc__rope_kind(const llmc__value *v, llmc_rope_scaling *out)
+{
+    static const char *const word[] = {"none|default", "linear", "ntk", "dynamic",
+                                       "yarn",         "llama3", "",    "longrope|su"};
+    unsigned i;
+    for (i = 0; i < sizeof word / sizeof word[0]; i++)
+        if (llmc__value_is(v, word[i])) {
+            *out = (llmc_rope_scaling)i;
+            return true;
+        }
+    return false;
+}
+
+/* A scaling that is named but does not apply is none; the original length must be known where it is used. */
+static llmc_status llmc__rope_settle(llmc_config *c, const llmc__hyper *h)
+{
+    if (c->rope_original == 0)
+        c->rope_original = c->context_length;
+    if (c->rope_factor == 1 && (c->rope_scaling == LLMC_ROPE_LINEAR || c->rope_scaling == LLMC_ROPE_NTK))
+        c->rope_scaling = LLMC_ROPE_PLAIN;
+    if (c->rope_scaling == LLMC_ROPE_LLAMA3 && !(c->llama3_low < c->llama3_high))
+        return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET,
+                          "%s: impossible frequency factors of the RoPE scaling", h->name);
+    if (c->rope_scaling == LLMC_ROPE_YARN && !(c->yarn_slow < c->yarn_fast))
+        return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET, "%s: impossible YaRN limits",
+                          h->name);
+    return LLMC_OK;
+}
+
+/* rope.scaling.* of a GGUF. As in other engines a factor without a type is linear, and factor 0 means none.
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__rope_gguf(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *type = &h->value[LLMC__HP_ROPE_TYPE];
+    unsigned key =
+        h->value[LLMC__HP_ROPE_FACTOR].kind != LLMC__VALUE_NONE ? LLMC__HP_ROPE_FACTOR : LLMC__HP_ROPE_LINEAR;
+    float attn = 0, ext = 1;
+    c->rope_scaling = LLMC_ROPE_LINEAR;
+    if (type->kind != LLMC__VALUE_NONE && type->kind != LLMC__VALUE_TEXT)
+        return llmc__hyper_fail(h, LLMC__HP_ROPE_TYPE, LLMC_BAD_FILE, "must be a string");
+    if (type->kind == LLMC__VALUE_TEXT && !llmc__rope_kind(type, &c->rope_scaling))
+        return LLMC__FAIL(h->diag, UNSUPPORTED, "MODEL.rope", LLMC_NO_OFFSET,
+                          "%s: RoPE scaling '%.*s' is not supported", h->name,
+                          (int)llmc__min((uint64_t)(type->end - type->at), 64), type->at);
+    LLMC__TRY(llmc__hyper_f32_or_0(h, key, 1e6, &c->rope_factor));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_ROPE_ORIGINAL, 1u << 30, &c->rope_original));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_FAST, 1e6, &c->yarn_fast));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_SLOW, 1e6, &c->yarn_slow));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_LOW, 1e6, &c->llama3_low));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_HIGH, 1e6, &c->llama3_high));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_EXT, 1e6, &ext));
+    if (ext != 1)
+        return llmc__hyper_fail(h, LLMC__HP_ROPE_YARN_EXT, LLMC_UNSUPPORTED, "must be 1");
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_ATTN, 1e6, &attn));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_YARN_ATTN, 1e6, &attn));
+    /* converters copy the makers' attention_factor, which takes the place of the rule's; 1 says nothing but
+       in LongRoPE */
+    if (attn > 0 && (attn != 1 || c->rope_scaling == LLMC_ROPE_LONG))
+        c->rope_attn_factor = attn;
+    return LLMC_OK;
+}
+
+/* A number in config.json's rope_scaling; absent leaves *out. Errors: BAD_FILE. */
+static llmc_status llmc__rope_number(const llmc__hyper *h, llmc_json object, const char *key, float *out)
+{
+    llmc__value v = llmc__value_json(llmc_json_get(object, key));
+    if (v.kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if (!llmc__value_positive(&v, 1e9, out))
+        return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET,
+                          "%s: impossible '%s' in rope_scaling", h->name, key);
+    return LLMC_OK;
+}
+
+/* YaRN's own settings. mscale and mscale_all_dim (DeepSeek) set the factor of attention together. */
+static llmc_status llmc__rope_yarn(llmc_config *c, const llmc__hyper *h, llmc_json o)
+{
+    float scale = 0, all = 0;
+    double log_s = c->rope_factor > 1 ? llmc__log((double)c->rope_factor) : 0;
+    LLMC__TRY(llmc__rope_number(h, o, "beta_fast", &c->yarn_fast));
+    LLMC__TRY(llmc__rope_number(h, o, "beta_slow", &c->yarn_slow));
+    LLMC__TRY(llmc__rope_number(h, o, "attention_factor", &c->rope_attn_factor));
+    LLMC__TRY(llmc__rope_number(h, o, "mscale", &scale));
+    LLMC__TRY(llmc__rope_number(h, o, "mscale_all_dim", &all));
+    if (c->rope_attn_factor == 0 && scale > 0 && all > 0)
+        c->rope_attn_factor = (float)((0.1 * (double)scale * log_s + 1) / (0.1 * (double)all * log_s + 1));
+    c->yarn_exact = !llmc_json_bool(llmc_json_get(o, "truncate"), true);
+    return LLMC_OK;
+}
+
+/* rope_scaling of config.json, or rope_parameters, its later name, which also holds the base and may hold
+   an object for each kind of layer. Long and short factors are read when there is memory for them. Errors:
+   BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__rope_json(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *object = &h->value[LLMC__HP_ROPE_SCALING];
+    llmc_json o = llmc__value_view(object), full;
+    llmc__value type;
+    float original = (float)c->rope_original;
+    if (object->kind != LLMC__VALUE_OBJECT)
+        return llmc__hyper_fail(h, LLMC__HP_ROPE_SCALING, LLMC_BAD_FILE, "must be an object");
+    full = llmc_json_get(o, "full_attention");
+    if (full.type == LLMC_JSON_OBJECT) {
+        LLMC__TRY(
+            llmc__rope_number(h, llmc_json_get(o, "sliding_attention"), "rope_theta", &c->rope_local_base));
+        o = full;
+    }
+    LLMC__TRY(llmc__rope_number(h, o, "rope_theta", &c->rope_base));
+    type = llmc__value_json(llmc_json_get(o, "rope_type"));
+    if (type.kind == LLMC__VALUE_NONE)
+        type = llmc__value_json(llmc_json_get(o, "type"));
+    if (type.kind == LLMC__VALUE_NONE)
+        return LLMC_OK;
+    if (!llmc__rope_kind(&type, &c->rope_scaling))
+        return LLMC__FAIL(
+            h->diag, UNSUPPORTED, "MODEL.rope", LLMC_NO_OFFSET, "%s: RoPE scaling '%.*s' is not supported",
+            h->name, (int)(type.kind == LLMC__VALUE_TEXT ? llmc__min((uint64_t)(type.end - type.at), 64) : 0),
+            type.at);
+    LLMC__TRY(llmc__rope_number(h, o, "factor", &c->rope_factor));
+    LLMC__TRY(llmc__rope_number(h, o, "original_max_position_embeddings", &original));
+    LLMC__TRY(llmc__rope_number(h, o, "low_freq_factor", &c->llama3_low));
+    LLMC__TRY(llmc__rope_number(h, o, "high_freq_factor", &c->llama3_high));
+    c->rope_original = (uint32_t)original; /* below 2^30: exact enough for a length, and it comes from one */
+    if (c->rope_scaling == LLMC_ROPE_YARN)
+        return llmc__rope_yarn(c, h, o);
+    if (c->rope_scaling == LLMC_ROPE_LONG) {
+        LLMC__TRY(llmc__rope_number(h, o, "attention_factor", &c->rope_attn_factor));
+        if (c->rope_factor == 1 && c->rope_original > 0)
+            c->rope_factor = (float)c->context_length / (float)c->rope_original;
+    }
+    return LLMC_OK;
+}
+
+/* llmc__config_rope -- everything about rotary positions                  (MODEL.rope)
+   All of a head turns unless the file says less; base 10000 unless it says another. A family
+   without RoPE must not have any of its keys. c->head_dim and the windows are set before.
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_rope(llmc_config *c, const llmc__hyper *h)
+{
+    float fraction = 1;
+    unsigned k;
+    if (c->pos != LLMC_POS_ROPE) {
+        for (k = LLMC__HP_ROPE_DIMS; k <= LLMC__HP_ROPE_LAST && !llmc__streq(c->family, "claude-rust"); k++)
+            if (h->value[k].kind != LLMC__VALUE_NONE)
+                return llmc__hyper_fail(h, k, LLMC_UNSUPPORTED, "is not supported in this family");
+        return LLMC_OK;
+    }
+    c->rope_dims = c->head_dim;
+    c->rope_base = 10000;
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_FRACTION, 1, &fraction));
+    if (fraction != 1)
+        c->rope_dims = (uint32_t)((double)c->head_dim * (double)fraction);
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_ROPE_DIMS, 1u << 16, &c->rope_dims));
+    LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_BASE, 1e15, &c->rope_base));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_ROPE_ORIGINAL, 1u << 30, &c->rope_original));
+    if ((h->family->traits & LLMC__LOCAL_BASE) != 0)
+        c->rope_local_base = 10000;
+    LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_LOCAL_BASE, 1e15, &c->rope_local_base));
+    if (h->gguf)
+        LLMC__TRY(llmc__rope_gguf(c, h));
+    else if (h->value[LLMC__HP_ROPE_SCALING].kind != LLMC__VALUE_NONE)
+        LLMC__TRY(llmc__rope_json(c, h));
+    if ((h->family->traits & LLMC__LOCAL_PLAIN) != 0)
+        c->rope_local_base = c->rope_base;
+    c->rope_local = c->window_size > 0 && c->rope_local_base > 0;
+    if (llmc__streq(c->family, "gpt-oss"))
+        c->yarn_exact = true; /* for which GGUF has no key */
+    if (llmc__streq(c->family, "claude-rust") && c->rope_original > 0 &&
+        c->context_length > c->rope_original) {
+        c->rope_scaling = LLMC_ROPE_NTK;
+        c->rope_factor = (float)c->context_length / (float)c->rope_original;
+    }
+    return llmc__rope_settle(c, h);
+}
+
+/* nanochat's constants. Windows: T / 4 earlier tokens rounded up to 128, and the token itself; the last
+   layer sees everything. An epsilon of half-precision training is not repeated: it is that of f32. The Rust
+   port has its own. */
+static void llmc__config_nanochat(llmc_config *c, const llmc__hyper *h)
+{
+    const llmc__value *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
+    bool late = llmc__streq(c->family, "nanochat-2026"), rust = llmc__streq(c->family, "nanochat-rust");
+    uint32_t l, T = c->context_length, n;
+    if ((h->family->traits & LLMC__NANOCHAT) == 0 || h->gguf)
+        return;
+    c->norm_eps = rust ? 1e-6f : 1.1920929e-7f;
+    c->rope_base = late ? 1e5f : c->rope_base;
+    c->attn_clamp = rust ? 5.0f : 0;
+    c->logit_softcap = 15;
+    c->logit_clamp = rust ? 50.0f : 0;
+    if (!late)
+        return;
+    c->qk_scale = 1.2f;
+    c->x_lambdas = true;
+    c->smear_channels = 24;
+    c->value_channels = 12;
+    c->backout_layer = c->n_layer / 2;
+    c->window_size = (T / 4 + (T % 4 != 0) + 127) / 128 * 128 + 1;
+    n = pattern->kind == LLMC__VALUE_TEXT ? (uint32_t)(pattern->end - pattern->at) : 0;
+    for (l = 0; l < c->n_layer; l++) {
+        char kind = n > 0 ? pattern->at[l % n] : "SSSL"[l % 4];
+        llmc__layers_put(&c->windowed, l, kind == 'S' && l + 1 != c->n_layer);
+        llmc__layers_put(&c->value_layers, l, l % 2 == (c->n_layer - 1) % 2);
+    }
+}
+
+/* Our own keys of nanochat in GGUF. Errors: BAD_FILE. */
+static llmc_status llmc__config_nanochat_gguf(llmc_config *c, const llmc__hyper *h)
+{
+    uint32_t l;
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_SMEAR, 1u << 20, &c->smear_channels));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_VALUE_CHANNELS, 1u << 20, &c->value_channels));
+    LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_BACKOUT, LLMC_MAX_LAYERS, &c->backout_layer));
+    if (!llmc__streq(c->family, "nanochat-2026"))
+        return LLMC_OK;
+    c->qk_scale = 1.2f;
+    c->x_lambdas = true;
+    for (l = 0; l < c->n_layer; l++)
+        llmc__layers_put(&c->value_layers, l, l % 2 == (c->n_layer - 1) % 2);
+    return LLMC_OK;
+}
+
+/* llmc__config_hyper -- everything that the file says, as a configuration  (MODEL.rope)
+   c->vocab_size is the embedding's number of rows already; a key that says otherwise is an error unless the
+   family pads. The order matters: heads need the width, windows the layers, rotation both. Errors:
+   BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__config_hyper(llmc_config *c, const llmc__hyper *h)
+{
+    uint32_t vocab = c->vocab_size;
+    llmc__config_family(c, h->family, h->gguf);
+    LLMC__TRY(llmc__config_sizes(c, h));
+    if ((h->family->traits & LLMC__NANOCHAT) == 0 || h->gguf)
+        LLMC__TRY(llmc__config_functions(c, h));
+    LLMC__TRY(llmc__config_heads(c, h));
+    LLMC__TRY(llmc__config_attention(c, h));
+    LLMC__TRY(llmc__config_window(c, h));
+    LLMC__TRY(llmc__config_scales(c, h));
+    LLMC__TRY(llmc__config_experts(c, h));
+    LLMC__TRY(llmc__config_pooling(c, h));
+    LLMC__TRY(llmc__config_positions(c, h));
+    LLMC__TRY(llmc__config_rope(c, h));
+    llmc__config_nanochat(c, h);
+    if (h->gguf)
+        LLMC__TRY(llmc__config_nanochat_gguf(c, h));
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_VOCAB_SIZE, LLMC__MAX_VOCAB, &vocab));
+    if (vocab > c->vocab_size || (vocab != c->vocab_size && (h->family->traits & LLMC__PADDED) == 0))
+        return LLMC__FAIL(h->diag, BAD_FILE, "MODEL.config", LLMC_NO_OFFSET,
+                          "%s: the vocabulary size is %u, the token embedding has %u rows", h->name,
+                          (unsigned)vocab, (unsigned)c->vocab_size);
+    c->vocab_size = vocab;
+    return llmc__config_check(c, h->name, h->diag);
+}
+
+//--[ 14.7 MODEL.source ]-- any set of files as one configuration and one stream of tensors
+/* What a first walk over the tensors finds out: sizes that no key gives, and parts that only tensors
+   reveal. */
+typedef struct llmc__survey {
+    uint32_t n_tensors; /* those that have a role */
+    uint32_t embed_rows, token_types;
+    llmc_layers routed; /* layers with experts */
+    uint64_t n_views;   /* parts of fused tensors, to be cut out */
+    uint64_t n_experts; /* matrices of experts, counted one by one */
+    bool second_norm, qk_norm,
+        lambdas;            /* Falcon 40B's attn_norm_2; norms of q and k; nanochat's newer form */
+    bool loose_norms;       /* a tensor for each head's norm */
+    bool freqs, long_freqs; /* RoPE factors as tensors */
+    bool head;
+} llmc__survey;
+
 /* Everything known before there is memory: files checked, nothing stored. It lives on the stack of
-   need and init, about 3 KB, and points into the caller's files. gguf or llama2c is valid by kind. */
+   need and init, about 4 KB, and points into the caller's files. */
 typedef struct llmc__source {
     llmc_model_options opt; /* complete: as the caller gave it, zeros elsewhere */
-    llmc_blob file;
+    const llmc_blob *files;
+    size_t n_files;
+    llmc_blob file; /* the one that messages name: the first with weights */
     llmc_file_kind kind;
-    llmc__gguf gguf;
-    llmc__llama2c llama2c;
-    llmc__llama2c_walk walk; /* stands at its first tensor */
+    llmc_diag *diag;
+    llmc__gguf gguf; /* of a GGUF's first file */
     const llmc__family *family;
     llmc_config config;
+    llmc__survey survey;
+    llmc_generation generation;
+    llmc_json rope;       /* config.json's rope_scaling, for lists of factors; type NONE: none */
     uint32_t n_tensors;   /* 0 if only the vocabulary is wanted */
     llmc_blob vocab_file; /* the GGUF that holds the tokenizer's keys, or data NULL */
     const char *chat_template;
@@ -11941,70 +14181,850 @@ static const char *llmc__source_name(const llmc__source *s)
     return s->file.name == NULL ? "the file" : s->file.name;
 }
 
-/* Tensors one by one, whatever the format; r (GGUF) or w (llama2.c) holds the place.
-   Errors: BAD_FILE, UNSUPPORTED (a type of number that is not known). */
-static llmc_status llmc__source_tensor(const llmc__source *s, llmc__reader *r, llmc__llama2c_walk *w,
-                                       llmc_tensor *out)
+/* Whether tensors are named as GGUF names them. llama2.c's and llm.c's have no names but those that FILE
+   gives. */
+static bool llmc__source_gguf_names(const llmc__source *s)
 {
-    return s->kind == LLMC_FILE_GGUF ? llmc__gguf_tensor(&s->gguf, r, out)
-                                     : llmc__llama2c_next(&s->llama2c, w, out);
+    return s->kind == LLMC_FILE_GGUF || s->kind == LLMC_FILE_LLAMA2C || s->kind == LLMC_FILE_LLMC;
 }
 
-/* Walks the tensor table, which checks it, and counts the rows of the embedding: they are the
-   vocabulary's size, whatever the keys say. gguf_open has bounded n_tensors to 32 bits.
-   Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__source_gguf_tensors(llmc__source *s)
+/* A walk over all tensors of all files; all zero but s before the first. */
+typedef struct llmc__tensors {
+    const llmc__source *s;
+    size_t file;
+    bool open;
+    llmc_file_kind kind; /* of the file that is open */
+    union {
+        struct {
+            llmc__gguf file;
+            llmc__reader r;
+            uint64_t left;
+        } gguf;
+        struct {
+            llmc__llama2c file;
+            llmc__llama2c_walk walk;
+            uint32_t left;
+        } llama2c;
+        struct {
+            llmc__safetensors file;
+            llmc__safetensors_walk walk;
+        } safetensors;
+        struct {
+            llmc__torchless file;
+            llmc__torchless_walk walk;
+        } torchless;
+        struct {
+            llmc__mog file;
+            llmc__mog_walk walk;
+        } mog;
+        struct {
+            llmc__mpk file;
+            llmc__mpk_walk walk;
+        } mpk;
+        struct {
+            llmc__llmc file;
+            llmc__llmc_walk walk;
+        } llmc;
+    } as;
+} llmc__tensors;
+
+/* A walk over the tensors of s. */
+static void llmc__tensors_begin(llmc__tensors *w, const llmc__source *s)
+{
+    LLMC_MEMSET(w, 0, sizeof *w);
+    w->s = s;
+}
+
+/* Opens the walk's file; one without tensors (a JSON, settings) is passed over by `next`. Errors: BAD_FILE,
+   UNSUPPORTED. */
+static llmc_status llmc__tensors_open(llmc__tensors *w)
+{
+    const llmc_blob *file = &w->s->files[w->file];
+    llmc_diag *diag = w->s->diag;
+    LLMC_MEMSET(&w->as, 0, sizeof w->as);
+    w->open = true;
+    w->kind = llmc_file_identify(file);
+    switch (w->kind) {
+    case LLMC_FILE_GGUF:
+        LLMC__TRY(llmc__gguf_open(&w->as.gguf.file, file, false, diag));
+        w->as.gguf.r = w->as.gguf.file.file;
+        w->as.gguf.r.at = w->as.gguf.file.tensors_at;
+        w->as.gguf.left = w->as.gguf.file.n_tensors;
+        return LLMC_OK;
+    case LLMC_FILE_LLAMA2C:
+        return llmc__llama2c_open(&w->as.llama2c.file, file, &w->as.llama2c.walk, &w->as.llama2c.left, diag);
+    case LLMC_FILE_SAFETENSORS:
+        return llmc__safetensors_open(&w->as.safetensors.file, file, diag);
+    case LLMC_FILE_TORCHLESS:
+        return llmc__torchless_open(&w->as.torchless.file, file, diag);
+    case LLMC_FILE_MOG:
+        return llmc__mog_open(&w->as.mog.file, file, diag);
+    case LLMC_FILE_MPK:
+        return llmc__mpk_open(&w->as.mpk.file, file, diag);
+    case LLMC_FILE_LLMC:
+        return llmc__llmc_open(&w->as.llmc.file, file, diag);
+    default:
+        return LLMC_OK;
+    }
+}
+
+/* The next tensor of the open file, DONE after its last. */
+static llmc_status llmc__tensors_step(llmc__tensors *w, llmc_tensor *out)
+{
+    switch (w->kind) {
+    case LLMC_FILE_GGUF:
+        if (w->as.gguf.left == 0)
+            return LLMC_DONE;
+        w->as.gguf.left--;
+        return llmc__gguf_tensor(&w->as.gguf.file, &w->as.gguf.r, out);
+    case LLMC_FILE_LLAMA2C:
+        if (w->as.llama2c.left == 0)
+            return LLMC_DONE;
+        w->as.llama2c.left--;
+        return llmc__llama2c_next(&w->as.llama2c.file, &w->as.llama2c.walk, out);
+    case LLMC_FILE_SAFETENSORS:
+        return llmc__safetensors_next(&w->as.safetensors.file, &w->as.safetensors.walk, out);
+    case LLMC_FILE_TORCHLESS:
+        return llmc__torchless_next(&w->as.torchless.file, &w->as.torchless.walk, out);
+    case LLMC_FILE_MOG:
+        return llmc__mog_next(&w->as.mog.file, &w->as.mog.walk, out);
+    case LLMC_FILE_MPK:
+        return llmc__mpk_next(&w->as.mpk.file, &w->as.mpk.walk, out);
+    case LLMC_FILE_LLMC:
+        return llmc__llmc_next(&w->as.llmc.file, &w->as.llmc.walk, out);
+    default:
+        return LLMC_DONE;
+    }
+}
+
+/* Whether a JSON is a sentence-transformers' 1_Pooling/config.json: known by its folder. */
+static bool llmc__blob_pooling(const llmc_blob *file)
+{
+    static const char folder[] = "_Pooling";
+    const char *p = file->name == NULL ? "" : file->name;
+    for (; *p != 0; p++)
+        if (llmc__strlen(p) > sizeof folder - 1 && llmc__texteq(p, sizeof folder - 1, folder))
+            return true;
+    return false;
+}
+
+/* "blk.3.attn_norm_2.weight": Falcon 40B's second norm in GGUF. */
+static bool llmc__name_second_norm(const char *name)
+{
+    llmc__place place;
+    size_t len = llmc__strlen(name);
+    size_t stem = len > 5 && llmc__streq(name + len - 5, ".bias")     ? len - 5
+                  : len > 7 && llmc__streq(name + len - 7, ".weight") ? len - 7
+                                                                      : 0;
+    return llmc__name_fits("blk.%.attn_norm_2", name, stem, &place);
+}
+
+/* A tensor's role in this family. GGUF has three names that mean another thing in some family. */
+static llmc__place llmc__source_place(const llmc__source *s, const char *name)
+{
+    uint32_t traits = s->family->traits;
+    llmc__place p;
+    if (!llmc__source_gguf_names(s))
+        return llmc__name_maker(name, (traits & (LLMC__BRANCH | LLMC__FUSED_UP)) == LLMC__BRANCH);
+    p = llmc__name_gguf(name);
+    if (p.role == LLMC__W_UP && (traits & LLMC__FUSED_UP) != 0)
+        p.role = LLMC__W_GATE_UP;
+    else if (p.role == LLMC__W_ATTN_BRANCH_NORM && (traits & LLMC__SINK_LOGITS) != 0)
+        p.role = LLMC__W_FFN_NORM; /* gpt-oss */
+    else if (s->survey.second_norm &&
+             p.role == LLMC__W_ATTN_NORM) /* Falcon 40B: attn_norm is the feed-forward's */
+        p.role = LLMC__W_FFN_NORM;
+    else if (s->survey.second_norm && p.role == LLMC__W_ATTN_NORM_B)
+        p.role = LLMC__W_FFN_NORM_B;
+    else if (s->survey.second_norm && p.role == LLMC__W_UNKNOWN && llmc__name_second_norm(name))
+        p.role = llmc__streq(name + llmc__strlen(name) - 4, "bias") ? LLMC__W_ATTN_NORM_B : LLMC__W_ATTN_NORM;
+    return p;
+}
+
+/* gpt-oss's bytes: blocks [E][rows][n / 32][16] become what they are, MXFP4 with scales apart, and scales
+   [E][rows][n / 32] a byte each. */
+static void llmc__source_mxfp4(unsigned role, llmc_tensor *t)
+{
+    if ((role == LLMC__W_EXPERTS_GATE_UP || role == LLMC__W_EXPERTS_DOWN) && t->n_dims == 4 &&
+        t->dim[0] == 16 && t->dim[1] <= UINT32_MAX) {
+        t->type = LLMC_MXFP4S;
+        t->dim[0] = t->dim[1] * LLMC__QK;
+        t->dim[1] = t->dim[2];
+        t->dim[2] = t->dim[3];
+        t->dim[3] = 1;
+        t->n_dims = 3;
+    } else if ((role == LLMC__W_EXPERTS_GATE_UP_S || role == LLMC__W_EXPERTS_DOWN_S) && t->n_dims == 3) {
+        t->type = LLMC_I8;
+    }
+}
+
+/* Dimensions as roles have them: a matrix of one row, or of one number, where a role is a vector; GPT-2's
+   matrices, which its makers store with inputs as rows. */
+static void llmc__source_turn(const llmc__source *s, unsigned role, llmc_tensor *t)
+{
+    uint64_t n;
+    if (role < LLMC__W_COUNT && llmc__role_table[role].rows == 0)
+        while (t->n_dims > 1 && t->dim[t->n_dims - 1] == 1)
+            t->n_dims--;
+    if (llmc__source_gguf_names(s))
+        return;
+    if (!((s->family->traits & LLMC__CONV1D) != 0 && t->n_dims == 2 &&
+          (role == LLMC__W_QKV || role == LLMC__W_O || role == LLMC__W_UP || role == LLMC__W_DOWN)) &&
+        !((s->family->traits & LLMC__SINK_LOGITS) != 0 && t->n_dims == 3 && t->type != LLMC_MXFP4S &&
+          (role == LLMC__W_EXPERTS_GATE_UP || role == LLMC__W_EXPERTS_DOWN)))
+        return;
+    n = t->dim[0];
+    t->dim[0] = t->dim[1];
+    t->dim[1] = n;
+    t->transposed = true;
+}
+
+/* llmc__tensors_next -- the next tensor that has a role                   (MODEL.source)
+   DONE at the end. A name that is known to mean nothing is passed over, an unknown one is refused: it could
+   change everything. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__tensors_next(llmc__tensors *w, llmc_tensor *out, llmc__place *place)
+{
+    const llmc__source *s = w->s;
+    while (w->file < s->n_files) {
+        llmc_status status = w->open ? LLMC_OK : llmc__tensors_open(w);
+        if (status == LLMC_OK)
+            status = llmc__tensors_step(w, out);
+        if (status == LLMC_DONE) {
+            w->open = false;
+            w->file++;
+            continue;
+        }
+        LLMC__TRY(status);
+        *place = llmc__source_place(s, out->name);
+        if (place->role == LLMC__W_IGNORED)
+            continue;
+        if (place->role == LLMC__W_UNKNOWN)
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor '%s' is not one that %s models are known to have",
+                              llmc__source_name(s), out->name, s->family->name);
+        if (w->kind == LLMC_FILE_SAFETENSORS && llmc__streq(w->as.safetensors.walk.dtype, "U8"))
+            llmc__source_mxfp4(place->role, out);
+        if (out->type == LLMC_DTYPE_NONE)
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor '%s' has type %s, which is not supported", llmc__source_name(s),
+                              out->name,
+                              w->kind == LLMC_FILE_SAFETENSORS ? w->as.safetensors.walk.dtype
+                              : w->kind == LLMC_FILE_MPK       ? w->as.mpk.walk.dtype
+                                                               : "?");
+        llmc__source_turn(s, place->role, out);
+        return LLMC_OK;
+    }
+    return LLMC_DONE;
+}
+
+/* One tensor's part of the survey. */
+static void llmc__survey_tensor(llmc__survey *v, const llmc_tensor *t, const llmc__place *p, bool grouped)
+{
+    v->n_tensors++;
+    switch (p->role) {
+    case LLMC__W_EMBED:
+        v->embed_rows = t->dim[1] > LLMC__MAX_VOCAB ? 0 : (uint32_t)t->dim[1];
+        break;
+    case LLMC__W_TYPES:
+        v->token_types = t->dim[1] > UINT16_MAX ? 0 : (uint32_t)t->dim[1];
+        break;
+    case LLMC__W_HEAD:
+        v->head = true;
+        break;
+    case LLMC__W_ROUTER:
+        if (p->layer < LLMC_MAX_LAYERS)
+            llmc__layers_put(&v->routed, p->layer, true);
+        break;
+    case LLMC__W_QKV:
+    case LLMC__W_QKV_B:
+        v->n_views += grouped ? 0 : 3;
+        break;
+    case LLMC__W_GATE_UP:
+        v->n_views += 2;
+        break;
+    case LLMC__W_Q_NORM:
+        v->qk_norm = true;
+        v->loose_norms = v->loose_norms || p->index != UINT32_MAX;
+        break;
+    case LLMC__W_EXPERTS_GATE:
+    case LLMC__W_EXPERTS_UP:
+    case LLMC__W_EXPERTS_DOWN:
+        v->n_experts += p->index == UINT32_MAX ? t->dim[2] : 1;
+        break;
+    case LLMC__W_EXPERTS_GATE_UP:
+        v->n_experts += 2 * t->dim[2];
+        break;
+    case LLMC__W_X_LAMBDAS:
+        v->lambdas = true;
+        break;
+    case LLMC__W_ROPE_FREQS:
+        v->freqs = true;
+        break;
+    case LLMC__W_ROPE_LONG:
+        v->long_freqs = true;
+        break;
+    default:
+        break;
+    }
+}
+
+/* Sets survey.second_norm before names are looked up, since it changes what two of them mean. */
+static llmc_status llmc__source_second_norm(llmc__source *s)
 {
     llmc__reader r = s->gguf.file;
     llmc_tensor t;
-    uint32_t i;
-    s->n_tensors = (uint32_t)s->gguf.n_tensors; /* at most LLMC__MAX_TENSORS */
+    uint64_t i;
+    if (!llmc__streq(s->family->name, "falcon"))
+        return LLMC_OK;
     r.at = s->gguf.tensors_at;
-    for (i = 0; i < s->n_tensors; i++) {
+    for (i = 0; i < s->gguf.n_tensors; i++) {
         LLMC__TRY(llmc__gguf_tensor(&s->gguf, &r, &t));
-        if (llmc__streq(t.name, llmc__role_table[LLMC__W_EMBED].name))
-            s->config.vocab_size = t.dim[1] > LLMC__MAX_VOCAB ? 0 : (uint32_t)t.dim[1];
+        s->survey.second_norm = s->survey.second_norm || llmc__name_second_norm(t.name);
     }
-    if (s->config.vocab_size == 0)
-        return LLMC__FAIL(r.diag, BAD_FILE, "MODEL.open", s->gguf.tensors_at,
-                          "%s: tensor '%s' is missing or has too many rows", r.name,
-                          llmc__role_table[LLMC__W_EMBED].name);
     return LLMC_OK;
 }
 
-/* A GGUF. For a vocabulary alone the architecture does not matter and the tensor
-   table is not looked at. One of several parts is refused here, before its tensors are missed
-   one by one. Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__source_gguf(llmc__source *s, llmc_diag *diag)
+/* llmc__source_survey -- the first walk: checks every file's tensor table    (MODEL.source)
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_survey(llmc__source *s)
 {
-    const llmc__gguf_value *split = &s->gguf.known[LLMC__KEY_SPLIT_COUNT];
-    uint64_t parts;
-    LLMC__TRY(llmc__gguf_open(&s->gguf, &s->file, s->opt.vocab_only, diag));
+    llmc__tensors w;
+    llmc_tensor t;
+    llmc__place place;
+    llmc_status status;
+    bool grouped = (s->family->traits & LLMC__GROUPED) != 0 && !llmc__source_gguf_names(s);
+    if (s->kind == LLMC_FILE_GGUF)
+        LLMC__TRY(llmc__source_second_norm(s));
+    llmc__tensors_begin(&w, s);
+    while ((status = llmc__tensors_next(&w, &t, &place)) == LLMC_OK) {
+        llmc__survey_tensor(&s->survey, &t, &place, grouped);
+        if (s->survey.n_tensors > LLMC__MAX_TENSORS)
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
+                              "%s: more than %u tensors", llmc__source_name(s), LLMC__MAX_TENSORS);
+    }
+    if (status != LLMC_DONE)
+        return status;
+    s->n_tensors = s->survey.n_tensors;
+    if (s->survey.embed_rows == 0)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' is missing or has too many rows", llmc__source_name(s),
+                          llmc__role_table[LLMC__W_EMBED].name);
+    s->config.vocab_size = s->survey.embed_rows;
+    return LLMC_OK;
+}
+
+/* What only the survey knows, put into the configuration that keys gave. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_apply(llmc__source *s)
+{
+    llmc_config *c = &s->config;
+    const llmc__survey *v = &s->survey;
+    uint64_t routed = 0;
+    uint32_t l;
+    if ((s->family->traits & LLMC__QK_HEADS) != 0 && v->qk_norm)
+        c->qk_norm = LLMC_QK_NORM_HEADS;
+    if (v->second_norm)
+        c->parallel = LLMC_PARALLEL_OWN;
+    c->n_token_types = v->token_types;
+    for (l = 0; l < c->n_layer; l++) {
+        routed += llmc_layers_has(&v->routed, l);
+        llmc__layers_put(&c->dense, l, c->n_expert > 0 && !llmc_layers_has(&v->routed, l));
+    }
+    /* bounds what the table of experts may take by what the files hold */
+    if (c->n_expert > 0 && routed * c->n_expert > v->n_experts / 2)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: %u experts are declared for %u layers, fewer are there", llmc__source_name(s),
+                          (unsigned)c->n_expert, (unsigned)routed);
+    if ((v->freqs && c->rope_scaling != LLMC_ROPE_PLAIN && c->rope_scaling != LLMC_ROPE_LINEAR) ||
+        ((v->freqs || v->long_freqs) && c->pos != LLMC_POS_ROPE))
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: RoPE factors beside another scaling are not supported", llmc__source_name(s));
+    if (v->freqs)
+        c->rope_scaling = LLMC_ROPE_FACTORS;
+    if (v->long_freqs)
+        c->rope_scaling = LLMC_ROPE_LONG;
+    return LLMC_OK;
+}
+
+/* general.architecture, and general.name cut at a character to what fits. The name is for people and
+   may be absent or of another type. Errors: BAD_FILE (no architecture). */
+static llmc_status llmc__config_names(llmc_config *c, const llmc__gguf *g)
+{
+    const llmc__gguf_value *arch = &g->known[LLMC__KEY_ARCHITECTURE];
+    const char *text;
+    size_t len;
+    if (!llmc__gguf_text(g, arch, &text, &len) || len == 0)
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "MODEL.source", arch->at == 0 ? LLMC_NO_OFFSET : arch->at,
+                          "%s: general.architecture is missing or not a string", g->file.name);
+    if (!llmc__strcopy(c->family, sizeof c->family, text, len) || llmc__strlen(c->family) != len)
+        return LLMC__FAIL(g->file.diag, UNSUPPORTED, "MODEL.source", arch->at,
+                          "%s: architecture '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
+                          text);
+    if (llmc__gguf_text(g, &g->known[LLMC__KEY_NAME], &text, &len)) {
+        /* back to the first byte of the character that does not fit */
+        if (len >= sizeof c->name)
+            for (len = sizeof c->name - 1; len > 0 && ((unsigned char)text[len] & 0xc0u) == 0x80u;)
+                len--;
+        llmc__strcopy(c->name, sizeof c->name, text, len);
+    }
+    return LLMC_OK;
+}
+
+/* A split GGUF needs all of its parts, in order; only the first has the model's keys. */
+static llmc_status llmc__source_splits(const llmc__source *s)
+{
+    llmc__gguf g;
+    uint64_t parts = 1, no, all = 0, want = 0;
+    size_t i;
+    const llmc__gguf_value *count = &s->gguf.known[LLMC__KEY_SPLIT_COUNT];
+    if (count->at != 0 && !llmc__gguf_uint(&s->gguf, count, &parts))
+        parts = 0;
+    if (parts != s->n_files && !(parts == 0 && s->n_files == 1))
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: is one of %llu parts, %llu files were given", llmc__source_name(s),
+                          (unsigned long long)parts, (unsigned long long)s->n_files);
+    if (s->n_files == 1)
+        return LLMC_OK;
+    for (i = 0; i < s->n_files; i++) {
+        if (llmc_file_identify(&s->files[i]) != LLMC_FILE_GGUF)
+            return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", 0, "%s: not a GGUF, as the other parts are",
+                              s->files[i].name == NULL ? "a file" : s->files[i].name);
+        LLMC__TRY(llmc__gguf_open(&g, &s->files[i], false, s->diag));
+        if (!llmc__gguf_uint(&g, &g.known[LLMC__KEY_SPLIT_NO], &no) || no != i)
+            return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                              "%s: is not part %llu, counted from 0", g.file.name, (unsigned long long)i);
+        all += g.n_tensors;
+    }
+    if (llmc__gguf_uint(&s->gguf, &s->gguf.known[LLMC__KEY_SPLIT_TENSORS], &want) && want != all)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: %llu tensors are declared, the parts hold %llu", llmc__source_name(s),
+                          (unsigned long long)want, (unsigned long long)all);
+    return LLMC_OK;
+}
+
+/* The keys' side of a GGUF, surveyed already. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_hyper_gguf(llmc__source *s)
+{
+    llmc__hyper h;
+    LLMC_MEMSET(&h, 0, sizeof h);
+    h.name = llmc__source_name(s);
+    h.diag = s->diag;
+    h.family = s->family;
+    h.gguf = true;
+    LLMC__TRY(llmc__hyper_gguf(&h, &s->gguf));
+    return llmc__config_hyper(&s->config, &h);
+}
+
+/* A GGUF. For a vocabulary alone the architecture does not matter and the tensor
+   table is not looked at. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_gguf(llmc__source *s)
+{
+    LLMC__TRY(llmc__gguf_open(&s->gguf, &s->file, s->opt.vocab_only, s->diag));
     LLMC__TRY(llmc__config_names(&s->config, &s->gguf));
     s->vocab_file = s->file; /* unless a separate tokenizer is given */
     if (s->opt.vocab_only)
         return LLMC_OK;
-    if (split->at != 0 && (!llmc__gguf_uint(&s->gguf, split, &parts) || parts > 1))
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", split->at,
-                          "%s: is one of several parts, which is not supported", llmc__source_name(s));
-    s->family = llmc__family_named(s->config.family, llmc__strlen(s->config.family));
+    LLMC__TRY(llmc__source_splits(s));
+    s->family = llmc__family_named(s->config.family, llmc__strlen(s->config.family), false);
     if (s->family == NULL)
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", s->gguf.known[LLMC__KEY_ARCHITECTURE].at,
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", s->gguf.known[LLMC__KEY_ARCHITECTURE].at,
                           "%s: architecture '%s' is not supported", llmc__source_name(s), s->config.family);
-    if (s->gguf.n_tensors == 0)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 8, "%s: holds no weights, only a vocabulary",
+    if (s->gguf.n_tensors == 0 && s->n_files == 1)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", 8, "%s: holds no weights, only a vocabulary",
                           llmc__source_name(s));
-    LLMC__TRY(llmc__source_gguf_tensors(s));
-    return llmc__config_gguf(&s->config, &s->gguf, s->family);
+    LLMC__TRY(llmc__source_survey(s));
+    LLMC__TRY(llmc__source_hyper_gguf(s));
+    return llmc__source_apply(s);
 }
 
-/* A llama2.c export; open walks all its tensors, so that the file's size is checked here.
-   Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__source_llama2c(llmc__source *s, llmc_diag *diag)
+/* A family whose files have no keys at all: what is common to its formats. */
+static void llmc__source_fixed(llmc__source *s, const char *family)
 {
-    LLMC__TRY(llmc__llama2c_open(&s->llama2c, &s->file, &s->walk, &s->n_tensors, diag));
-    s->family = llmc__family_named("llama", 5);
-    return llmc__config_llama2c(&s->config, &s->llama2c);
+    llmc_config *c = &s->config;
+    s->family = llmc__family_named(family, llmc__strlen(family), false);
+    llmc__config_family(c, s->family, true);
+    c->norm_eps = 1e-5f;
+    if (c->pos == LLMC_POS_ROPE) {
+        c->rope_base = 10000;
+        c->rope_factor = 1;
+    }
+}
+
+/* A llama2.c file is a Llama whose constants the format fixes: epsilon 1e-5, base 10000, every head
+   rotated in full, adjacent pairs. llama2c_open has checked that heads is not 0 and divides dim. Opening
+   walks all its tensors, so that the file's size is checked here. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_llama2c(llmc__source *s)
+{
+    llmc__llama2c f;
+    llmc__llama2c_walk walk;
+    llmc_config *c = &s->config;
+    uint32_t n;
+    LLMC_MEMSET(&f, 0, sizeof f);
+    LLMC__TRY(llmc__llama2c_open(&f, &s->file, &walk, &n, s->diag));
+    llmc__source_fixed(s, "llama");
+    LLMC__TRY(llmc__source_survey(s));
+    c->vocab_size = f.vocab;
+    c->n_layer = f.layers;
+    c->n_embd = f.dim;
+    c->n_head = f.heads;
+    c->n_kv_head = f.kv_heads;
+    c->head_dim = c->rope_dims = f.dim / f.heads;
+    c->n_ff = f.hidden;
+    c->context_length = c->rope_original = f.context;
+    return llmc__config_check(c, llmc__source_name(s), s->diag);
+}
+
+/* llm.c's GPT-2; its embedding is padded with rows that no token has. llmc_open has checked the sizes. */
+static llmc_status llmc__source_llmc(llmc__source *s)
+{
+    llmc__llmc f;
+    llmc_config *c = &s->config;
+    LLMC__TRY(llmc__llmc_open(&f, &s->file, s->diag));
+    llmc__source_fixed(s, "gpt2");
+    LLMC__TRY(llmc__source_survey(s));
+    c->vocab_size = f.vocab;
+    c->n_layer = f.layers;
+    c->n_embd = f.width;
+    c->n_head = c->n_kv_head = f.heads;
+    if (f.heads == 0 || f.width % f.heads != 0)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: %u heads do not divide the width %u", llmc__source_name(s), (unsigned)f.heads,
+                          (unsigned)f.width);
+    c->head_dim = f.width / f.heads;
+    c->n_ff = 4 * f.width;
+    c->context_length = f.context;
+    c->tied_head = true;
+    return llmc__config_check(c, llmc__source_name(s), s->diag);
+}
+
+/* torchless spells hyperparameters its own way, and numbers as strings. Shared by .bin and MOG. */
+static unsigned llmc__torchless_key(const char *name, size_t len)
+{
+    static const struct {
+        const char *name;
+        uint8_t key;
+    } known[] = {{"hidden_size", LLMC__HP_EMBEDDING},
+                 {"intermediate_size", LLMC__HP_FEED_FORWARD},
+                 {"n_layers", LLMC__HP_BLOCK_COUNT},
+                 {"n_heads", LLMC__HP_HEADS},
+                 {"n_kv_heads", LLMC__HP_HEADS_KV},
+                 {"vocab_size", LLMC__HP_VOCAB_SIZE},
+                 {"max_position_embeddings", LLMC__HP_CONTEXT},
+                 {"sliding_window", LLMC__HP_WINDOW},
+                 {"rope_theta", LLMC__HP_ROPE_BASE},
+                 {"norm_eps", LLMC__HP_EPS_RMS},
+                 {"act_type", LLMC__HP_ACT},
+                 {"head_dim", LLMC__HP_KEY_LENGTH},
+                 {"tie_word_embeddings", LLMC__HP_TIED}};
+    size_t i;
+    for (i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (llmc__texteq(name, len, known[i].name))
+            return known[i].key;
+    return LLMC__HP_COUNT; /* quant, bos_token_id ...: nothing of the computation, or said by the tensors */
+}
+
+/* A value that is a string: a number inside, "None", true and false, or a word. */
+static llmc__value llmc__value_quoted(const char *text, size_t len)
+{
+    char copy[64];
+    llmc__value v;
+    LLMC_MEMSET(&v, 0, sizeof v);
+    v.at = text;
+    v.end = text + len;
+    v.kind = LLMC__VALUE_TEXT;
+    if (len >= sizeof copy || !llmc__strcopy(copy, sizeof copy, text, len))
+        return v;
+    if (llmc__streq(copy, "None") || len == 0)
+        v.kind = LLMC__VALUE_NONE;
+    else if (llmc__streq(copy, "True") || llmc__streq(copy, "False"))
+        return llmc__value_setting(copy[0] == 'T' ? "true" : "false");
+    else if ((copy[0] >= '0' && copy[0] <= '9') || copy[0] == '-' || copy[0] == '.')
+        return llmc__value_setting(copy);
+    return v;
+}
+
+/* Both torchless formats: names of Hugging Face, and its layouts. h->family is set. */
+static llmc_status llmc__source_torchless_config(llmc__source *s, llmc__hyper *h)
+{
+    LLMC__TRY(llmc__source_survey(s));
+    LLMC__TRY(llmc__config_hyper(&s->config, h));
+    if (h->value[LLMC__HP_TIED].number != 0)
+        s->config.tied_head = true;
+    return llmc__source_apply(s);
+}
+
+/* A .bin: always a Mistral. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_torchless(llmc__source *s)
+{
+    llmc__torchless f;
+    llmc__hyper h;
+    llmc_json key, value;
+    llmc_json_iter it;
+    unsigned k;
+    LLMC__TRY(llmc__torchless_open(&f, &s->file, s->diag));
+    LLMC_MEMSET(&h, 0, sizeof h);
+    LLMC_MEMSET(&it, 0, sizeof it);
+    s->family = h.family = llmc__family_named("llama", 5, false);
+    h.name = llmc__source_name(s);
+    h.diag = s->diag;
+    while (llmc_json_next(f.metadata, &it, &key, &value)) {
+        llmc__value name = llmc__value_json(key), v = llmc__value_json(value);
+        k = llmc__torchless_key(name.at, (size_t)(name.end - name.at));
+        if (v.kind == LLMC__VALUE_TEXT)
+            v = llmc__value_quoted(v.at, (size_t)(v.end - v.at));
+        if (k != LLMC__HP_COUNT)
+            LLMC__TRY(llmc__hyper_put(&h, k, &v));
+    }
+    return llmc__source_torchless_config(s, &h);
+}
+
+/* A MOG: version 1 is a Mistral, 2 a Qwen 3. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_mog(llmc__source *s)
+{
+    llmc__mog f;
+    llmc__hyper h;
+    llmc__reader r;
+    llmc__mog_pair p;
+    uint32_t i;
+    unsigned k;
+    LLMC__TRY(llmc__mog_open(&f, &s->file, s->diag));
+    LLMC_MEMSET(&h, 0, sizeof h);
+    s->family = h.family =
+        f.version == 1 ? llmc__family_named("llama", 5, false) : llmc__family_named("qwen3", 5, false);
+    h.name = llmc__source_name(s);
+    h.diag = s->diag;
+    r = f.file;
+    r.at = f.keys_at;
+    for (i = 0; i < f.n_keys; i++) {
+        llmc__value v;
+        LLMC__TRY(llmc__mog_key(&r, &p));
+        if (p.type == LLMC__MOG_STRING) {
+            v = llmc__value_quoted(p.text, p.text_len);
+        } else {
+            LLMC_MEMSET(&v, 0, sizeof v);
+            v.kind = LLMC__VALUE_NUMBER;
+            v.number = p.type == LLMC__MOG_U32 ? (double)p.u32 : (double)llmc__bits_f32(p.u32);
+        }
+        k = llmc__torchless_key(p.key, p.key_len);
+        if (k == LLMC__HP_WINDOW && v.kind == LLMC__VALUE_NUMBER && v.number == 0)
+            continue;
+        if (k != LLMC__HP_COUNT)
+            LLMC__TRY(llmc__hyper_put(&h, k, &v));
+    }
+    return llmc__source_torchless_config(s, &h);
+}
+
+/* A file's name without folders; "" if it has none. */
+static const char *llmc__blob_name(const llmc_blob *file)
+{
+    const char *name = file->name == NULL ? "" : file->name, *p;
+    for (p = name; *p != 0; p++)
+        if (*p == '/' || *p == '\\')
+            name = p + 1;
+    return name;
+}
+
+/* Which of the files says how the model computes: config.json before nanochat's meta_*.json before YAML and
+   TOML. SIZE_MAX: none. */
+static size_t llmc__source_config_file(const llmc__source *s)
+{
+    size_t i, best = SIZE_MAX;
+    unsigned rank = 0, r;
+    for (i = 0; i < s->n_files; i++) {
+        const char *name = llmc__blob_name(&s->files[i]);
+        size_t len = llmc__strlen(name);
+        llmc_file_kind kind = llmc_file_identify(&s->files[i]);
+        r = 0;
+        if (kind == LLMC_FILE_JSON)
+            r = llmc__streq(name, "config.json") && !llmc__blob_pooling(&s->files[i])                ? 4
+                : len > 10 && llmc__texteq(name, 5, "meta_") && llmc__streq(name + len - 5, ".json") ? 3
+                                                                                                     : 0;
+        else if (kind == LLMC_FILE_SETTINGS)
+            r = llmc__streq(name, "model_config.yaml") ? 2 : 1;
+        if (r > rank) {
+            rank = r;
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* The object of a config.json that describes the decoder, and its family. nanochat and claude-rust name
+   none: they are known by a key. Errors: UNSUPPORTED (naming the model_type), BAD_FILE. */
+static llmc_status llmc__source_family_json(llmc__source *s, llmc_json *object)
+{
+    llmc_json type, inner = llmc_json_get(*object, "model_config");
+    llmc__value v;
+    const char *family = NULL;
+    if (inner.type == LLMC_JSON_OBJECT)
+        *object = inner; /* nanochat's meta */
+    type = llmc_json_get(*object, "model_type");
+    v = llmc__value_json(type);
+    inner = llmc_json_get(*object, "text_config");
+    if (inner.type == LLMC_JSON_OBJECT && llmc__value_is(&v, "gemma3"))
+        *object = inner; /* its pictures' half is refused by the names of its tensors */
+    if (v.kind == LLMC__VALUE_TEXT) {
+        s->family = llmc__family_named(v.at, (size_t)(v.end - v.at), true);
+        if (s->family == NULL)
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
+                              "%s: model_type '%.*s' is not supported", llmc__source_name(s),
+                              (int)llmc__min((uint64_t)(v.end - v.at), 64), v.at);
+        return LLMC_OK;
+    }
+    if (llmc_json_get(*object, "sequence_len").type != LLMC_JSON_NONE)
+        family = s->kind == LLMC_FILE_MPK ? "nanochat-rust" : "nanochat";
+    else if (llmc_json_get(*object, "n_embd").type != LLMC_JSON_NONE)
+        family = "claude-rust";
+    if (family == NULL)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET, "%s: names no model_type",
+                          llmc__source_name(s));
+    s->family = llmc__family_named(family, llmc__strlen(family), false);
+    return LLMC_OK;
+}
+
+/* What claude-rust assumes where its configuration is silent. */
+static void llmc__source_defaults(const llmc__source *s, llmc__hyper *h)
+{
+    static const struct {
+        uint8_t key;
+        double value;
+    } rust[] = {{LLMC__HP_EMBEDDING, 768},    {LLMC__HP_HEADS, 12},      {LLMC__HP_BLOCK_COUNT, 12},
+                {LLMC__HP_VOCAB_SIZE, 50257}, {LLMC__HP_CONTEXT, 1024},  {LLMC__HP_ROPE_ORIGINAL, 4096},
+                {LLMC__HP_EPS, 1e-5},         {LLMC__HP_ROPE_BASE, 1e4}, {LLMC__HP_WINDOW, 4096},
+                {LLMC__HP_SINKS, 4}};
+    static const uint8_t needed[2] = {LLMC__HP_EPS, LLMC__HP_EPS_RMS};
+    size_t i;
+    if (llmc__streq(s->family->name, "claude-rust"))
+        for (i = 0; i < sizeof rust / sizeof rust[0]; i++)
+            if (h->value[rust[i].key].kind == LLMC__VALUE_NONE) {
+                h->value[rust[i].key].kind = LLMC__VALUE_NUMBER;
+                h->value[rust[i].key].number = rust[i].value;
+            }
+    /* Falcon's configurations do not name the length that its code has built in */
+    if (llmc__streq(s->family->name, "falcon") && h->value[LLMC__HP_CONTEXT].kind == LLMC__VALUE_NONE) {
+        h->value[LLMC__HP_CONTEXT].kind = LLMC__VALUE_NUMBER;
+        h->value[LLMC__HP_CONTEXT].number = 2048;
+    }
+    /* the default of PyTorch and of the makers' code alike, for configurations without an epsilon */
+    if (h->value[needed[0]].kind == LLMC__VALUE_NONE && h->value[needed[1]].kind == LLMC__VALUE_NONE &&
+        llmc__word_in("olmo|rustgpt", s->family->name, llmc__strlen(s->family->name))) {
+        h->value[LLMC__HP_EPS].kind = LLMC__VALUE_NUMBER;
+        h->value[LLMC__HP_EPS].number = 1e-5;
+    }
+}
+
+/* The pooling that a sentence-transformers folder asks for. */
+static llmc_status llmc__source_pooling(llmc__source *s)
+{
+    llmc_json o;
+    size_t i;
+    for (i = 0; i < s->n_files; i++) {
+        if (llmc_file_identify(&s->files[i]) != LLMC_FILE_JSON || !llmc__blob_pooling(&s->files[i]))
+            continue;
+        LLMC__TRY(llmc_json_parse(&s->files[i], &o, s->diag));
+        if (llmc_json_bool(llmc_json_get(o, "pooling_mode_cls_token"), false))
+            s->config.pooling = LLMC_POOL_CLS;
+        else if (llmc_json_bool(llmc_json_get(o, "pooling_mode_lasttoken"), false))
+            s->config.pooling = LLMC_POOL_LAST;
+        else if (llmc_json_bool(llmc_json_get(o, "pooling_mode_mean_tokens"), false))
+            s->config.pooling = LLMC_POOL_MEAN;
+        else
+            return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
+                              "%s: names no pooling that is supported", s->files[i].name);
+    }
+    return LLMC_OK;
+}
+
+/* End tokens of a JSON object, one or a list. Ids outside the vocabulary are padding that some files carry. */
+static void llmc__source_ends(llmc__source *s, llmc_json object)
+{
+    llmc_json v = llmc_json_get(object, "eos_token_id"), one = v;
+    llmc_generation *g = &s->generation;
+    llmc_json_iter it;
+    bool list = v.type == LLMC_JSON_ARRAY;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    while (g->n_end < LLMC_MAX_ENDS && (!list || llmc_json_next(v, &it, NULL, &one))) {
+        int64_t id = llmc_json_integer(one, -1);
+        if (id >= 0 && id < (int64_t)s->config.vocab_size)
+            g->end[g->n_end++] = (llmc_token)id;
+        if (!list)
+            break;
+    }
+}
+
+/* A suggestion within the bounds that sampling has; another one counts as none. */
+static float llmc__source_suggested(llmc_json object, const char *key, double most)
+{
+    double d = llmc_json_number(llmc_json_get(object, key), 0);
+    return d > 0 && d <= most ? (float)d : 0;
+}
+
+/* generation_config.json, if it is among the files; config: config.json's object, which may name end tokens too.
+   Errors: BAD_FILE (no JSON). */
+static llmc_status llmc__source_generation(llmc__source *s, llmc_json config)
+{
+    llmc_generation *g = &s->generation;
+    llmc_json o;
+    int64_t k;
+    size_t i;
+    for (i = 0; i < s->n_files; i++) {
+        if (!llmc__streq(llmc__blob_name(&s->files[i]), "generation_config.json"))
+            continue;
+        LLMC__TRY(llmc_json_parse(&s->files[i], &o, s->diag));
+        g->sample = llmc_json_bool(llmc_json_get(o, "do_sample"), false);
+        g->temperature = llmc__source_suggested(o, "temperature", 1000);
+        g->top_p = llmc__source_suggested(o, "top_p", 1);
+        g->repeat_penalty = llmc__source_suggested(o, "repetition_penalty", 1000);
+        k = llmc_json_integer(llmc_json_get(o, "top_k"), 0);
+        g->top_k = k > 0 && k <= INT32_MAX ? (uint32_t)k : 0;
+        llmc__source_ends(s, o);
+    }
+    if (g->n_end == 0 && config.type == LLMC_JSON_OBJECT)
+        llmc__source_ends(s, config);
+    return LLMC_OK;
+}
+
+/* llmc__source_folder -- weights in safetensors or MessagePack beside a configuration   (MODEL.source)
+   Hugging Face, claude-rust, nanochat and its Rust port. Other JSON files among the files (indexes,
+   generation settings, tokenizers) say nothing about the computation. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_folder(llmc__source *s)
+{
+    size_t at = llmc__source_config_file(s);
+    llmc__hyper h;
+    llmc_json object;
+    const llmc_blob *file;
+    if (at == SIZE_MAX)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET, "%s: no config.json beside it",
+                          llmc__source_name(s));
+    file = &s->files[at];
+    LLMC_MEMSET(&h, 0, sizeof h);
+    h.name = llmc__blob_name(file);
+    h.diag = s->diag;
+    LLMC_MEMSET(&object, 0, sizeof object);
+    if (llmc_file_identify(file) == LLMC_FILE_JSON) {
+        LLMC__TRY(llmc_json_parse(file, &object, s->diag));
+        LLMC__TRY(llmc__source_family_json(s, &object));
+    } else {
+        s->family = llmc__family_named("claude-rust", 11, false);
+    }
+    LLMC__TRY(llmc__source_survey(s));
+    if (s->survey.lambdas)
+        s->family = llmc__family_named("nanochat-2026", 13, false);
+    h.family = s->family;
+    LLMC__TRY(object.type == LLMC_JSON_OBJECT ? llmc__hyper_json(&h, object)
+                                              : llmc__hyper_settings(&h, file));
+    llmc__source_defaults(s, &h);
+    LLMC__TRY(llmc__config_hyper(&s->config, &h));
+    if (h.value[LLMC__HP_ROPE_SCALING].kind == LLMC__VALUE_OBJECT)
+        s->rope = llmc__value_view(&h.value[LLMC__HP_ROPE_SCALING]);
+    /* a tied head in the file is a copy; where the file does not say, its absence does */
+    s->config.tied_head = h.value[LLMC__HP_TIED].number != 0;
+    if (h.value[LLMC__HP_TIED].kind == LLMC__VALUE_FLAG && !s->config.tied_head && !s->survey.head &&
+        !s->config.no_head)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: the head's weight is missing", llmc__source_name(s));
+    LLMC__TRY(llmc__source_pooling(s));
+    LLMC__TRY(llmc__source_generation(s, object));
+    return llmc__source_apply(s);
 }
 
 /* The chat template, a text of any length, left in the file; CHAT reads it. Absent is fine.
@@ -12073,35 +15093,66 @@ static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
 }
 #endif
 
-/* llmc__source_open -- all that can be read and checked without memory     (MODEL.open)
+/* The files by their kind. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_read(llmc__source *s)
+{
+    if (s->n_files > 1 && s->kind != LLMC_FILE_GGUF && s->kind != LLMC_FILE_SAFETENSORS &&
+        s->kind != LLMC_FILE_MPK)
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
+                          "%s: a model in several files is a split GGUF or a folder of safetensors",
+                          llmc__source_name(s));
+    switch (s->kind) {
+    case LLMC_FILE_GGUF:
+        return llmc__source_gguf(s);
+    case LLMC_FILE_LLAMA2C:
+        return llmc__source_llama2c(s);
+    case LLMC_FILE_LLMC:
+        return llmc__source_llmc(s);
+    case LLMC_FILE_TORCHLESS:
+        return llmc__source_torchless(s);
+    case LLMC_FILE_MOG:
+        return llmc__source_mog(s);
+    case LLMC_FILE_SAFETENSORS:
+    case LLMC_FILE_MPK:
+        return llmc__source_folder(s);
+    default:
+        break;
+    }
+    if (s->opt.vocab_only && s->opt.tokenizer.data == NULL) {
+        s->opt.tokenizer = s->file; /* perhaps a tokenizer.bin by itself */
+        return LLMC_OK;
+    }
+    return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.open", 0, "%s: not a model in any format that is known",
+                      llmc__source_name(s));
+}
+
+/* llmc__source_open -- all that can be read and checked without memory     (MODEL.source)
    files [n_files]; *s is overwritten and points into them and into *opt's. Touches no tensor data.
    More layers than tensors cannot be: the check bounds the memory that a few bytes of a hostile
    file can ask for. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, size_t n_files,
                                      const llmc_model_options *opt, llmc_diag *diag)
 {
+    size_t i;
     LLMC_MEMSET(s, 0, sizeof *s);
     llmc__options(&s->opt, sizeof s->opt, opt);
+    s->diag = diag;
+    s->files = files;
+    s->n_files = n_files;
     if (files == NULL || n_files == 0)
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "no file was given");
-    /* the interface has room for models in parts; reading them comes later */
-    if (n_files > 1)
-        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
-                          "models in several files are not supported");
     s->file = files[0];
-    if (s->file.data == NULL || s->file.size == 0)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: is empty", llmc__source_name(s));
-    s->kind = llmc_file_identify(&s->file);
-    if (s->kind == LLMC_FILE_GGUF) {
-        LLMC__TRY(llmc__source_gguf(s, diag));
-    } else if (s->kind == LLMC_FILE_LLAMA2C) {
-        LLMC__TRY(llmc__source_llama2c(s, diag));
-    } else if (s->opt.vocab_only && s->opt.tokenizer.data == NULL) {
-        s->opt.tokenizer = s->file; /* perhaps a tokenizer.bin by itself */
-    } else {
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: neither a GGUF nor a llama2.c model",
-                          llmc__source_name(s));
+    for (i = 0; i < n_files && s->kind == LLMC_FILE_UNKNOWN; i++) {
+        llmc_file_kind kind = llmc_file_identify(&files[i]);
+        if (files[i].data == NULL || files[i].size == 0)
+            return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: is empty",
+                              files[i].name == NULL ? "a file" : files[i].name);
+        if (kind == LLMC_FILE_JSON || kind == LLMC_FILE_SETTINGS || kind == LLMC_FILE_UNKNOWN)
+            continue;
+        s->kind = kind;
+        s->file = files[i];
     }
+    LLMC__TRY(llmc__source_read(s));
     /* a llama2.c model opened for a vocabulary has tensors that nobody wants */
     if (s->opt.vocab_only)
         s->n_tensors = 0;
@@ -12112,27 +15163,730 @@ static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, si
     return llmc__source_tokenizer(s, diag);
 }
 
-/* llmc__model_carve -- the model's memory                            (MODEL.open)
-   With a->base NULL it only measures and *out stays; else *out is the model with
-   everything but its tensors filled in. Both take the same way, so that they agree:
+//--[ 14.8 MODEL.weights ]-- rows of tensors, tensors to their roles
+/* Bytes from one row of a matrix to the next as it is stored; transposed: from one input to the next. */
+static uint64_t llmc__row_bytes(const llmc_tensor *t)
+{
+    if (t->row_bytes != 0)
+        return t->row_bytes;
+    return llmc_dtype_bytes(t->type, (size_t)t->dim[t->transposed ? 1 : 0]);
+}
 
-     llmc_model | tensors [n] | layer [L][roles] | views [L][6], if fused | the tokenizer's
+/* Row r of a matrix of int8, out [dim[0]]: element e of the whole array is data[e] times (I8) or by
+   (I8R) scales[e / group]. Groups may begin and end inside a row. */
+static void llmc__tensor_row_i8(const llmc_tensor *t, uint64_t row, float *out)
+{
+    uint64_t n = t->dim[0], i, at = row * n;
+    for (i = 0; i < n; i++, at++) {
+        float q = (float)(int8_t)t->data[at], scale = llmc__f32le(t->scales + at / t->group * 4);
+        out[i] = t->type == LLMC_I8R ? q / scale : q * scale;
+    }
+}
+
+/* The same of MXFP4 with scales apart: each block is put together as GGUF has it, element i beside 16 + i. */
+static void llmc__tensor_row_mxfp4s(const llmc_tensor *t, uint64_t row, float *out)
+{
+    uint64_t at = row * llmc__row_bytes(t), i;
+    uint8_t block[1 + LLMC__QK / 2];
+    unsigned j;
+    for (i = 0; i < t->dim[0]; i += LLMC__QK, at += LLMC__QK / 2) {
+        const uint8_t *q = t->data + at;
+        block[0] = t->scales[at / (LLMC__QK / 2)];
+        for (j = 0; j < 16; j++) /* element j is nibble j & 1 of byte j / 2 */
+            block[1 + j] =
+                (uint8_t)(((q[j / 2] >> (4 * (j & 1))) & 15) | ((q[8 + j / 2] >> (4 * (j & 1))) & 15) << 4);
+        (void)llmc_dequantize(LLMC_MXFP4, block, LLMC__QK, out + i);
+    }
+}
+
+/* One row as f32, out [dim[0]]. The tensor was checked at load; row < its number of rows, so
+   row * n is an element of it and fits. Transposed: element (r, k) is element r of stored row k. */
+static void llmc__tensor_row_f32(const llmc_tensor *t, uint64_t row, float *out)
+{
+    uint64_t n = t->dim[0], step = llmc__row_bytes(t), i;
+    if (t->type == LLMC_I8 || t->type == LLMC_I8R) {
+        llmc__tensor_row_i8(t, row, out);
+        return;
+    }
+    if (t->type == LLMC_MXFP4S) {
+        llmc__tensor_row_mxfp4s(t, row, out);
+        return;
+    }
+    if (!t->transposed) {
+        (void)llmc_dequantize(t->type, t->data + row * step, (size_t)n, out);
+        return;
+    }
+    for (i = 0; i < n; i++)
+        (void)llmc_dequantize(
+            t->type, t->data + i * step + row * llmc__max(1, t->row_step) * llmc_dtype_bytes(t->type, 1), 1,
+            out + i);
+}
+
+/* llmc_tensor_row -- one row in f32, for tools and tests             (MODEL.weights)
+   out [dim[0]]; rows of all higher dimensions count on, row < dim[1] dim[2] dim[3].
+   Errors: BAD_ARG (NULL, no such row, not a tensor of a model). */
+LLMC_API llmc_status llmc_tensor_row(const llmc_tensor *t, uint64_t row, float *out)
+{
+    /* callers can build an llmc_tensor by hand, so what a divisor or length needs is asked again */
+    if (t == NULL || out == NULL || t->data == NULL || t->dim[0] == 0 ||
+        llmc_dtype_bytes(t->type, (size_t)t->dim[0]) == 0 || row >= t->dim[1] * t->dim[2] * t->dim[3] ||
+        (t->transposed && (llmc_dtype_block(t->type) != 1 || t->dim[2] * t->dim[3] != 1)) ||
+        (t->type == LLMC_MXFP4S && t->scales == NULL) ||
+        ((t->type == LLMC_I8 || t->type == LLMC_I8R) &&
+         (t->scales == NULL || t->group == 0 || t->transposed)))
+        return LLMC_BAD_ARG;
+    llmc__tensor_row_f32(t, row, out);
+    return LLMC_OK;
+}
+
+/* A letter of the role table as a number; 1 for "no rows", as a vector's dim[1] is. */
+static uint64_t llmc__config_dim(const llmc_config *c, char letter)
+{
+    /* heads and their size are bounded by config_check: no overflow */
+    uint64_t q = (uint64_t)c->n_head * c->head_dim, g = (uint64_t)c->n_kv_head * c->head_dim;
+    switch (letter) {
+    case 'D':
+        return c->n_embd;
+    case 'V':
+        return c->vocab_size;
+    case 'C':
+        return c->context_length;
+    case 'Q':
+        return q;
+    case 'G':
+        return g;
+    case 'S':
+        return q + 2 * g;
+    case 'q': /* a norm's weight, by its kind */
+        return c->qk_norm == LLMC_QK_NORM_WIDTH ? q : c->head_dim;
+    case 'k':
+        return c->qk_norm == LLMC_QK_NORM_WIDTH ? g : c->head_dim;
+    case 'h': /* its rows */
+        return c->qk_norm == LLMC_QK_NORM_HEADS ? c->n_head : 1;
+    case 'F':
+        return c->n_ff;
+    case 'f':
+        return 2 * (uint64_t)c->n_ff;
+    case 'E':
+        return c->n_expert;
+    case 'M':
+        return c->n_ff_expert;
+    case 'd':
+        return 2 * (uint64_t)c->n_ff_expert;
+    case 'b': /* blocks of 32 */
+        return c->n_embd / LLMC__QK;
+    case 'B':
+        return c->n_ff_expert / LLMC__QK;
+    case 'N':
+        return c->n_ff_shared;
+    case 'K':
+        return c->head_dim;
+    case 'H':
+        return c->n_head;
+    case 'g':
+        return c->n_kv_head;
+    case 'Y':
+        return c->n_token_types;
+    case 'L':
+        return c->n_layer;
+    case 'R':
+        return c->rope_dims / 2;
+    case 'm':
+        return c->smear_channels;
+    case 'v':
+        return c->value_channels;
+    default:
+        return 1;
+    }
+}
+
+/* What a model of this configuration makes of a role. */
+enum { LLMC__NEVER, LLMC__MAYBE, LLMC__MUST };
+
+/* MUST if yes, else NEVER. */
+static unsigned llmc__needed_if(bool yes)
+{
+    return yes ? LLMC__MUST : LLMC__NEVER;
+}
+
+/* The same for a bias or another part that may be there if yes. */
+static unsigned llmc__allowed_if(bool yes)
+{
+    return yes ? LLMC__MAYBE : LLMC__NEVER;
+}
+
+/* Roles of the whole model. */
+static unsigned llmc__role_global(const llmc_config *c, unsigned role)
+{
+    bool bias = c->norm == LLMC_NORM_LAYER && !c->norm_plain;
+    switch (role) {
+    case LLMC__W_EMBED:
+        return LLMC__MUST;
+    case LLMC__W_POS:
+        return llmc__needed_if(c->pos == LLMC_POS_LEARNED);
+    case LLMC__W_TYPES:
+        return llmc__needed_if(c->n_token_types > 0);
+    case LLMC__W_EMBED_NORM:
+        return llmc__needed_if(c->embed_norm && !c->norm_plain);
+    case LLMC__W_EMBED_NORM_B:
+        return llmc__allowed_if(c->embed_norm && bias);
+    case LLMC__W_OUT_NORM:
+        return llmc__needed_if(!c->no_out_norm && !c->norm_plain);
+    case LLMC__W_OUT_NORM_B:
+        return llmc__allowed_if(!c->no_out_norm && bias);
+    case LLMC__W_HEAD:
+    case LLMC__W_HEAD_B:
+        return llmc__allowed_if(!c->no_head);
+    case LLMC__W_ROPE_FREQS:
+        return llmc__allowed_if(c->rope_scaling == LLMC_ROPE_FACTORS);
+    case LLMC__W_ROPE_LONG:
+    case LLMC__W_ROPE_SHORT:
+        return llmc__allowed_if(c->rope_scaling == LLMC_ROPE_LONG);
+    case LLMC__W_X_LAMBDAS:
+    case LLMC__W_X0_LAMBDAS:
+        return llmc__needed_if(c->x_lambdas);
+    case LLMC__W_SMEAR_GATE:
+    case LLMC__W_SMEAR_LAMBDA:
+        return llmc__needed_if(c->smear_channels > 0);
+    default:
+        return llmc__needed_if(role == LLMC__W_BACKOUT_LAMBDA && c->backout_layer > 0);
+    }
+}
+
+/* Roles of the token mixer in layer l. */
+static unsigned llmc__role_mixer(const llmc_config *c, unsigned role, uint32_t l)
+{
+    bool norms = !c->norm_plain, bias = norms && c->norm == LLMC_NORM_LAYER;
+    switch (role) {
+    case LLMC__W_ATTN_NORM:
+        return llmc__needed_if(c->pre_norm && norms);
+    case LLMC__W_ATTN_NORM_B:
+        return llmc__allowed_if(c->pre_norm && bias);
+    case LLMC__W_Q:
+    case LLMC__W_K:
+    case LLMC__W_V: /* asked for when fused ones are cut */
+        return llmc__needed_if(!c->qkv_grouped);
+    case LLMC__W_QKV:
+        return c->qkv_grouped ? LLMC__MUST : LLMC__MAYBE;
+    case LLMC__W_Q_NORM:
+    case LLMC__W_K_NORM:
+        return llmc__needed_if(c->qk_norm != LLMC_QK_NORM_NONE && !c->qk_norm_late && norms);
+    case LLMC__W_SINKS:
+        return llmc__needed_if(c->sink_logits);
+    case LLMC__W_VALUE_EMBED:
+    case LLMC__W_VALUE_GATE:
+        return llmc__needed_if(c->value_channels > 0 && llmc_layers_has(&c->value_layers, l));
+    case LLMC__W_O: /* RustGPT has one head, as wide as the model, and nothing after it */
+        return c->n_head == 1 && c->post_norm ? LLMC__MAYBE : LLMC__MUST;
+    case LLMC__W_ATTN_BRANCH_NORM:
+        return llmc__needed_if(c->branch_norm && norms);
+    case LLMC__W_ATTN_POST_NORM:
+        return llmc__needed_if(c->post_norm && norms);
+    case LLMC__W_ATTN_POST_NORM_B:
+        return llmc__allowed_if(c->post_norm && bias);
+    case LLMC__W_QKV_B:
+    case LLMC__W_Q_B:
+    case LLMC__W_K_B:
+    case LLMC__W_V_B:
+    case LLMC__W_O_B:
+        return LLMC__MAYBE;
+    default:
+        return LLMC__NEVER;
+    }
+}
+
+/* Roles of the feed-forward in layer l. The parts of fused tensors are asked for once those are cut;
+   experts' when their table is complete. */
+static unsigned llmc__role_ffn(const llmc_config *c, unsigned role, uint32_t l)
+{
+    bool norms = !c->norm_plain, bias = norms && c->norm == LLMC_NORM_LAYER;
+    bool pre = c->pre_norm && norms && c->parallel != LLMC_PARALLEL_SHARED;
+    bool routed = c->n_expert > 0 && !llmc_layers_has(&c->dense, l), shared = routed && c->n_ff_shared > 0;
+    switch (role) {
+    case LLMC__W_FFN_NORM:
+        return llmc__needed_if(pre);
+    case LLMC__W_FFN_NORM_B:
+        return llmc__allowed_if(pre && bias);
+    case LLMC__W_GATE:
+        return llmc__needed_if(c->gated && !routed);
+    case LLMC__W_UP:
+    case LLMC__W_DOWN:
+        return llmc__needed_if(!routed);
+    case LLMC__W_GATE_B:
+    case LLMC__W_GATE_UP:
+        return llmc__allowed_if(c->gated && !routed);
+    case LLMC__W_UP_B:
+    case LLMC__W_DOWN_B:
+        return llmc__allowed_if(!routed);
+    case LLMC__W_FFN_BRANCH_NORM:
+        return llmc__needed_if(c->branch_norm && norms);
+    case LLMC__W_FFN_POST_NORM:
+        return llmc__needed_if(c->post_norm && norms);
+    case LLMC__W_FFN_POST_NORM_B:
+        return llmc__allowed_if(c->post_norm && bias);
+    case LLMC__W_ROUTER:
+        return llmc__needed_if(routed);
+    case LLMC__W_SHARED_ROUTER:
+        return llmc__allowed_if(shared);
+    case LLMC__W_SHARED_GATE:
+    case LLMC__W_SHARED_UP:
+    case LLMC__W_SHARED_DOWN:
+        return llmc__needed_if(shared);
+    default: /* experts' own */
+        return llmc__allowed_if(routed && role >= LLMC__W_ROUTER_B && role <= LLMC__W_EXPERTS_GATE_UP_B);
+    }
+}
+
+/* Any role, in layer l if it is a layer's. */
+static unsigned llmc__role_rule(const llmc_config *c, unsigned role, uint32_t l)
+{
+    if (role < LLMC__W_GLOBALS)
+        return llmc__role_global(c, role);
+    return role < LLMC__W_FFN_NORM ? llmc__role_mixer(c, role, l) : llmc__role_ffn(c, role, l);
+}
+
+/* Vectors have one dimension, matrices two, experts three, of exactly the role's sizes: after this, kernels
+   take all lengths from the configuration. An embedding or head may have more rows than the vocabulary has
+   tokens where that is padding. Quantised rows must be whole blocks. index: one of several tensors that
+   share the role. Errors: BAD_FILE. */
+static llmc_status llmc__role_shape(const llmc__source *s, const llmc_tensor *t, const llmc__place *p)
+{
+    const llmc__role *r = &llmc__role_table[p->role];
+    const llmc_config *c = &s->config;
+    bool norm = p->role == LLMC__W_Q_NORM || p->role == LLMC__W_K_NORM;
+    char letter =
+        norm && c->qk_norm == LLMC_QK_NORM_HEADS ? (p->role == LLMC__W_Q_NORM ? 'h' : 'g') : r->rows;
+    bool single = p->index != UINT32_MAX;
+    uint64_t cols = llmc__config_dim(c, r->cols), rows = single && norm ? 1 : llmc__config_dim(c, letter);
+    uint64_t depth = single ? 1 : llmc__config_dim(c, r->depth);
+    uint32_t dims = (letter != 0 && !(single && norm) ? 2u : 1u) + (r->depth != 0 && !single ? 1u : 0u);
+    bool padded = r->rows == 'V' && t->dim[1] >= rows && s->survey.embed_rows > c->vocab_size;
+    /* a single expert's bias, a row of the stacked one */
+    if (single && !norm && r->depth == 0) {
+        dims = 1;
+        rows = 1;
+    }
+    if (t->n_dims == dims && t->dim[0] == cols && (t->dim[1] == rows || padded) && t->dim[2] == depth &&
+        t->dim[3] == 1)
+        return LLMC_OK;
+    return LLMC__FAIL(
+        s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+        "%s: tensor '%s' is %llu x %llu x %llu in %u dimensions, expected %llu x %llu x %llu in %u",
+        llmc__source_name(s), t->name, (unsigned long long)t->dim[0], (unsigned long long)t->dim[1],
+        (unsigned long long)t->dim[2], (unsigned)t->n_dims, (unsigned long long)cols,
+        (unsigned long long)rows, (unsigned long long)depth, (unsigned)dims);
+}
+
+/* Memory that resolving tensors fills, and how far it is filled. */
+typedef struct llmc__cuts {
+    llmc_model *m;
+    const llmc__source *s;
+    size_t views; /* used of m->views */
+    float *norms; /* where loose norms are gathered: [L][H + G][K], or NULL */
+} llmc__cuts;
+
+/* rows rows of a fused matrix, or elements of a fused vector, as a tensor of their own:
+
+     t, dim[last] rows    [ 0 ... begin ... begin + rows ... ]      a matrix: bytes / dim[1] each
+     *out                           [ rows ]                        a vector: cut between blocks
+
+   A view: the data stays where it is mapped. A transposed matrix [in][out] is cut by columns, which
+   row_bytes tells.
+   Errors: UNSUPPORTED (a cut inside a block). */
+static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, uint64_t begin, uint64_t rows,
+                                       uint32_t layer, unsigned role, const llmc__source *s)
+{
+    uint64_t block = llmc_dtype_block(t->type), unit, step;
+    bool vector = t->n_dims == 1;
+    if (t->scales != NULL || (vector && (begin % block != 0 || rows % block != 0)))
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' cannot be cut between blocks", llmc__source_name(s), t->name);
+    *out = *t;
+    llmc__format(out->name, sizeof out->name, "blk.%u.%s", (unsigned)layer, llmc__role_table[role].name);
+    unit =
+        t->bytes /
+        t->dim[t->n_dims - 1]; /* bytes of one row, or of one element; of a block's element no whole number */
+    step = vector ? begin / block * (t->bytes / (t->dim[0] / block)) : begin * unit;
+    if (t->transposed) {
+        /* rows follow each other element by element; row_bytes is from one input to the next */
+        out->row_bytes = t->row_bytes != 0 ? t->row_bytes : t->dim[1] * (t->bytes / (t->dim[0] * t->dim[1]));
+        step = begin * (t->bytes / (t->dim[0] * t->dim[1]));
+    }
+    out->data = t->data + step;
+    out->dim[t->n_dims - 1] = rows;
+    out->bytes = vector ? rows / block * (t->bytes / (t->dim[0] / block)) : rows * unit;
+    return LLMC_OK;
+}
+
+/* A fused tensor to views of its parts, so that blocks know only those: n roles, of rows[i] rows each.
+   Shapes were checked: the parts fill the whole. */
+static llmc_status llmc__weights_cut(llmc__cuts *k, uint32_t layer, unsigned fused, const uint8_t *roles,
+                                     const char *letters, unsigned n)
+{
+    const llmc_tensor **slot = &k->m->layer[(size_t)layer * LLMC__W_COUNT];
+    uint64_t begin = 0, rows;
+    unsigned i;
+    for (i = 0; i < n && slot[fused] != NULL; i++, begin += rows) {
+        llmc_tensor *view = &k->m->views[k->views++]; /* the survey counted them */
+        rows = llmc__config_dim(&k->m->config, letters[i]);
+        LLMC__TRY(llmc__weights_slice(view, slot[fused], begin, rows, layer, roles[i], k->s));
+        slot[roles[i]] = view;
+    }
+    return LLMC_OK;
+}
+
+/* Cuts what a layer has of fused tensors. */
+static llmc_status llmc__weights_unfuse(llmc__cuts *k, uint32_t layer)
+{
+    static const uint8_t qkv[3] = {LLMC__W_Q, LLMC__W_K, LLMC__W_V};
+    static const uint8_t bias[3] = {LLMC__W_Q_B, LLMC__W_K_B, LLMC__W_V_B};
+    static const uint8_t up[2] = {LLMC__W_GATE, LLMC__W_UP};
+    if (!k->m->config.qkv_grouped) {
+        LLMC__TRY(llmc__weights_cut(k, layer, LLMC__W_QKV, qkv, "QGG", 3));
+        LLMC__TRY(llmc__weights_cut(k, layer, LLMC__W_QKV_B, bias, "QGG", 3));
+    }
+    return llmc__weights_cut(k, layer, LLMC__W_GATE_UP, up, "FF", 2);
+}
+
+/* Rows begin, begin + step, ..., `rows` of them, of each expert in a stacked tensor, [E][all][n], transposed
+   [E][n][all], or a bias [E][all]. A vector whose elements are not neighbours is a transposed row. */
+static void llmc__experts_spread(const llmc_model *m, const llmc_tensor *t, const llmc__place *p,
+                                 unsigned part, uint64_t begin, uint64_t rows, uint32_t step)
+{
+    uint64_t each = t->bytes / m->config.n_expert, all = t->n_dims == 2 ? t->dim[0] : t->dim[1];
+    uint64_t unit = t->transposed ? each / all / t->dim[0] : each / all; /* from one row to its neighbour */
+    uint32_t e;
+    for (e = 0; e < m->config.n_expert; e++) {
+        llmc_tensor *out = &m->experts[p->layer][(size_t)e * LLMC__EXPERT_PARTS + part];
+        *out = *t;
+        out->n_dims = t->n_dims - 1;
+        out->dim[out->n_dims] = 1;
+        out->dim[out->n_dims - 1] = rows;
+        out->bytes = each / all * rows; /* a bias is of a float type: each / all is its element */
+        out->data = t->data + e * each + unit * begin;
+        out->row_step = t->transposed ? step : 0;
+        out->row_bytes = t->transposed ? unit * all : step > 1 ? unit * step : 0;
+        out->transposed = t->transposed || (t->n_dims == 2 && step > 1);
+    }
+}
+
+/* Scales of MXFP4 to the experts that they belong to, once both are there. Errors: BAD_FILE. */
+static llmc_status llmc__experts_scales(const llmc__source *s, const llmc_model *m, uint32_t layer)
+{
+    static const uint8_t role[3][2] = {{LLMC__W_EXPERTS_GATE_UP, LLMC__W_EXPERTS_GATE_UP_S},
+                                       {LLMC__W_EXPERTS_GATE_UP, LLMC__W_EXPERTS_GATE_UP_S},
+                                       {LLMC__W_EXPERTS_DOWN, LLMC__W_EXPERTS_DOWN_S}};
+    uint32_t e;
+    unsigned part;
+    for (part = LLMC__EXPERT_GATE; part <= LLMC__EXPERT_DOWN; part++) {
+        const llmc_tensor *blocks = llmc__weight(m, layer, role[part][0]),
+                          *scales = llmc__weight(m, layer, role[part][1]);
+        if (blocks == NULL || blocks->type != LLMC_MXFP4S)
+            continue;
+        if (scales == NULL)
+            return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: the scales of '%s' are missing", llmc__source_name(s), blocks->name);
+        for (e = 0; e < m->config.n_expert; e++) {
+            llmc_tensor *t = &m->experts[layer][(size_t)e * LLMC__EXPERT_PARTS + part];
+            t->scales = scales->data + (size_t)(t->data - blocks->data) / (LLMC__QK / 2);
+        }
+    }
+    return LLMC_OK;
+}
+
+/* One tensor of experts to their table: stacked ones are spread, single ones copied. */
+static void llmc__experts_place(const llmc_model *m, const llmc_tensor *t, const llmc__place *p)
+{
+    static const uint8_t part[][2] = {
+        {LLMC__W_EXPERTS_GATE, LLMC__EXPERT_GATE}, {LLMC__W_EXPERTS_UP, LLMC__EXPERT_UP},
+        {LLMC__W_EXPERTS_DOWN, LLMC__EXPERT_DOWN}, {LLMC__W_EXPERTS_GATE_B, LLMC__EXPERT_GATE_B},
+        {LLMC__W_EXPERTS_UP_B, LLMC__EXPERT_UP_B}, {LLMC__W_EXPERTS_DOWN_B, LLMC__EXPERT_DOWN_B}};
+    uint64_t M = m->config.n_ff_expert;
+    size_t i;
+    for (i = 0; i < sizeof part / sizeof part[0]; i++)
+        if (part[i][0] == p->role && p->index != UINT32_MAX)
+            m->experts[p->layer][(size_t)p->index * LLMC__EXPERT_PARTS + part[i][1]] = *t;
+        else if (part[i][0] == p->role)
+            llmc__experts_spread(m, t, p, part[i][1], 0, t->n_dims == 2 ? t->dim[0] : t->dim[1], 1);
+    if (p->role == LLMC__W_EXPERTS_GATE_UP || p->role == LLMC__W_EXPERTS_GATE_UP_B) {
+        bool bias = p->role == LLMC__W_EXPERTS_GATE_UP_B;
+        uint32_t step = m->config.sink_logits ? 2 : 1; /* gpt-oss: a gate's row, then its up's */
+        llmc__experts_spread(m, t, p, bias ? LLMC__EXPERT_GATE_B : LLMC__EXPERT_GATE, 0, M, step);
+        llmc__experts_spread(m, t, p, bias ? LLMC__EXPERT_UP_B : LLMC__EXPERT_UP, step == 2 ? 1 : M, M, step);
+    }
+}
+
+/* A head's norm, which StableLM 2 keeps in a tensor of its own, to its place among the others. */
+static void llmc__norms_gather(const llmc__cuts *k, const llmc_tensor *t, const llmc__place *p)
+{
+    const llmc_config *c = &k->m->config;
+    size_t at = (size_t)p->layer * (c->n_head + c->n_kv_head) + (p->role == LLMC__W_K_NORM ? c->n_head : 0);
+    float *to = k->norms + (at + p->index) * c->head_dim;
+    uint32_t i;
+    llmc__tensor_row_f32(t, 0, to);
+    for (i = 0; i < c->head_dim; i++) /* as a file has them */
+        llmc__put_u32le((uint8_t *)(to + i), llmc__f32_bits(to[i]));
+}
+
+/* Whether a tensor of one expert or head has come already. */
+static bool llmc__single_there(const llmc__cuts *k, const llmc__place *p)
+{
+    const llmc_config *c = &k->m->config;
+    size_t at = (size_t)p->layer * (c->n_head + c->n_kv_head) + (p->role == LLMC__W_K_NORM ? c->n_head : 0);
+    unsigned part = p->role == LLMC__W_EXPERTS_GATE ? LLMC__EXPERT_GATE
+                    : p->role == LLMC__W_EXPERTS_UP ? LLMC__EXPERT_UP
+                                                    : LLMC__EXPERT_DOWN;
+    if (p->role == LLMC__W_Q_NORM || p->role == LLMC__W_K_NORM) /* all bits set until it is gathered */
+        return llmc__u32le((const uint8_t *)(k->norms + (at + p->index) * c->head_dim)) != UINT32_MAX;
+    return llmc__expert(k->m, p->layer, p->index, part) != NULL;
+}
+
+/* Puts one tensor of the files where its role says. Since a slot is filled once and a name without a role
+   is refused, no two tensors share a name. Errors: UNSUPPORTED (a tensor that would be ignored), BAD_FILE. */
+static llmc_status llmc__weights_place(llmc__cuts *k, const llmc_tensor *t, const llmc__place *p)
+{
+    llmc_model *m = k->m;
+    const llmc_config *c = &m->config;
+    const llmc__source *s = k->s;
+    const llmc_tensor **slot;
+    bool experts = p->role >= LLMC__W_EXPERTS_GATE && p->role <= LLMC__W_EXPERTS_GATE_UP_B;
+    if (p->role >= LLMC__W_GLOBALS && p->layer >= c->n_layer)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' belongs to no layer, there are %u", llmc__source_name(s), t->name,
+                          (unsigned)c->n_layer);
+    if (llmc__role_rule(c, p->role, p->layer) == LLMC__NEVER ||
+        (p->index != UINT32_MAX && p->index >= (experts                     ? c->n_expert
+                                                : p->role == LLMC__W_Q_NORM ? c->n_head
+                                                                            : c->n_kv_head)))
+        return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' is not one that this %s model can have", llmc__source_name(s),
+                          t->name, s->family->name);
+    /* the layer is below L now: the slot is inside m->layer */
+    slot = p->role < LLMC__W_GLOBALS ? &m->global[p->role]
+                                     : &m->layer[(size_t)p->layer * LLMC__W_COUNT + p->role];
+    if (p->index == UINT32_MAX ? *slot != NULL : llmc__single_there(k, p))
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' stands there twice", llmc__source_name(s), t->name);
+    LLMC__TRY(llmc__role_shape(s, t, p));
+    if (experts)
+        llmc__experts_place(m, t, p);
+    else if (p->index != UINT32_MAX)
+        llmc__norms_gather(k, t, p);
+    *slot = t;
+    m->weight_bytes += t->bytes;
+    /* an f32 scale per group, apart from the data */
+    if (t->scales != NULL)
+        m->weight_bytes += t->dim[0] * t->dim[1] / t->group * 4;
+    return LLMC_OK;
+}
+
+/* slot [LLMC__W_COUNT]: every required role from `role` to `end` is filled; layer is for the message.
+   Errors: BAD_FILE, naming the first tensor that is missing. */
+static llmc_status llmc__weights_missing(const llmc__source *s, const llmc_tensor *const *slot, unsigned role,
+                                         unsigned end, uint32_t layer)
+{
+    for (; role < end; role++) {
+        if (llmc__role_rule(&s->config, role, layer) != LLMC__MUST || slot[role] != NULL)
+            continue;
+        if (end == LLMC__W_COUNT)
+            return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor 'blk.%u.%s' is missing", llmc__source_name(s), (unsigned)layer,
+                              llmc__role_table[role].name);
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET, "%s: tensor '%s' is missing",
+                          llmc__source_name(s), llmc__role_table[role].name);
+    }
+    return LLMC_OK;
+}
+
+/* Every expert of a layer has its matrices. */
+static llmc_status llmc__experts_missing(const llmc__source *s, const llmc_model *m, uint32_t layer)
+{
+    uint32_t e;
+    unsigned part;
+    for (e = 0; m->experts != NULL && m->experts[layer] != NULL && e < m->config.n_expert; e++)
+        for (part = m->config.gated ? LLMC__EXPERT_GATE : LLMC__EXPERT_UP; part <= LLMC__EXPERT_DOWN; part++)
+            if (llmc__expert(m, layer, e, part) == NULL)
+                return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                                  "%s: a matrix of expert %u of layer %u is missing", llmc__source_name(s),
+                                  (unsigned)e, (unsigned)layer);
+    return LLMC_OK;
+}
+
+/* A layer's gathered norms as two tensors, all of whose heads must be there. Errors: BAD_FILE. */
+static llmc_status llmc__norms_finish(llmc__cuts *k, uint32_t layer)
+{
+    const llmc_config *c = &k->m->config;
+    const llmc_tensor **slot = &k->m->layer[(size_t)layer * LLMC__W_COUNT];
+    unsigned i;
+    for (i = 0; i < 2 && k->norms != NULL; i++) {
+        unsigned role = i == 0 ? LLMC__W_Q_NORM : LLMC__W_K_NORM;
+        llmc_tensor *t = &k->m->views[k->views++];
+        size_t at = (size_t)layer * (c->n_head + c->n_kv_head) + (i == 1 ? c->n_head : 0);
+        LLMC_MEMSET(t, 0, sizeof *t);
+        llmc__format(t->name, sizeof t->name, "blk.%u.%s", (unsigned)layer, llmc__role_table[role].name);
+        t->type = LLMC_F32;
+        t->n_dims = 2;
+        t->dim[0] = c->head_dim;
+        t->dim[1] = i == 0 ? c->n_head : c->n_kv_head;
+        t->dim[2] = t->dim[3] = 1;
+        t->data = (const uint8_t *)(k->norms + at * c->head_dim);
+        t->bytes = t->dim[0] * t->dim[1] * sizeof(float);
+        slot[role] = t;
+        for (at = 0; at < t->dim[1]; at++)
+            if (llmc__u32le(t->data + at * t->dim[0] * sizeof(float)) == UINT32_MAX)
+                return LLMC__FAIL(k->s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                                  "%s: the norm of head %u in '%s' is missing", llmc__source_name(k->s),
+                                  (unsigned)at, t->name);
+    }
+    return LLMC_OK;
+}
+
+/* A part that a layer may have, a bias say, is there in all layers that may have it or in none: else one is
+   lost.
+   Errors: BAD_FILE. */
+static llmc_status llmc__weights_even(const llmc__source *s, const llmc_model *m)
+{
+    const llmc_config *c = &m->config;
+    unsigned role;
+    uint32_t l, first;
+    for (role = LLMC__W_GLOBALS; role < LLMC__W_COUNT; role++)
+        for (l = 0, first = UINT32_MAX; l < c->n_layer; l++) {
+            if (llmc__role_rule(c, role, l) != LLMC__MAYBE)
+                continue;
+            if (first == UINT32_MAX)
+                first = l;
+            if ((llmc__weight(m, l, role) == NULL) == (llmc__weight(m, first, role) == NULL))
+                continue;
+            if (llmc__weight(m, l, role) != NULL)
+                l = first; /* the layer that lacks it */
+            return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor 'blk.%u.%s' is missing, other layers have it", llmc__source_name(s),
+                              (unsigned)l, llmc__role_table[role].name);
+        }
+    return LLMC_OK;
+}
+
+/* llmc__weights_resolve -- every tensor to its role, and no required one missing      (MODEL.weights)
+   k->m->layer is cleared before; the walk stores tensors one after the other. A file without a head ties it
+   to the embedding, as GPT-2 and small Llamas do. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__weights_resolve(llmc__cuts *k)
+{
+    llmc_model *m = k->m;
+    llmc__tensors w;
+    llmc__place place;
+    llmc_status status = LLMC_OK;
+    uint32_t i, n = 0;
+    llmc__tensors_begin(&w, k->s);
+    while (n < m->n_tensors && (status = llmc__tensors_next(&w, &m->tensors[n], &place)) == LLMC_OK) {
+        if (place.role == LLMC__W_HEAD && m->config.tied_head) {
+            m->n_tensors--; /* a copy of the embedding that its makers do not read either */
+            continue;
+        }
+        LLMC__TRY(llmc__weights_place(k, &m->tensors[n], &place));
+        n++;
+    }
+    if (status != LLMC_OK && status != LLMC_DONE)
+        return status;
+    LLMC__TRY(llmc__weights_missing(k->s, m->global, 0, LLMC__W_GLOBALS, 0));
+    for (i = 0; i < m->config.n_layer; i++) {
+        LLMC__TRY(llmc__weights_unfuse(k, i));
+        LLMC__TRY(llmc__weights_missing(k->s, m->layer + (size_t)i * LLMC__W_COUNT, LLMC__W_GLOBALS,
+                                        LLMC__W_COUNT, i));
+        LLMC__TRY(llmc__norms_finish(k, i));
+        LLMC__TRY(llmc__experts_missing(k->s, m, i));
+        LLMC__TRY(llmc__experts_scales(k->s, m, i));
+    }
+    LLMC__TRY(llmc__weights_even(k->s, m));
+    /* only now: save and the count of tensors see each tensor once */
+    m->config.tied_head = !m->config.no_head && m->global[LLMC__W_HEAD] == NULL;
+    if (m->config.tied_head)
+        m->global[LLMC__W_HEAD] = m->global[LLMC__W_EMBED];
+    return LLMC_OK;
+}
+
+//--[ 14.9 MODEL.open ]-- memory for what the files say
+/* Where RoPE's factors come from: tensors in GGUF, lists in config.json. set: 0 up to the original length,
+   1 above. out [R]. Errors: BAD_FILE. */
+static llmc_status llmc__rope_factors(const llmc_model *m, const llmc__source *s, unsigned set, float *out)
+{
+    bool long_rope = m->config.rope_scaling == LLMC_ROPE_LONG;
+    unsigned role = !long_rope ? LLMC__W_ROPE_FREQS : set == 0 ? LLMC__W_ROPE_SHORT : LLMC__W_ROPE_LONG;
+    const llmc_tensor *t = m->global[role];
+    uint32_t n = m->config.rope_dims / 2, i = 0;
+    llmc__value list = llmc__value_json(llmc_json_get(s->rope, set == 0 ? "short_factor" : "long_factor")), v;
+    llmc_json_iter it;
+    bool good = t != NULL || list.kind == LLMC__VALUE_LIST;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    if (t != NULL) {
+        llmc__tensor_row_f32(t, 0, out);
+        for (i = 0; i < n; i++)
+            good = good && out[i] > 0 && llmc__finite(out[i]);
+    } else if (good) {
+        while (good && llmc__value_next(&list, &it, &i, &v))
+            good = i <= n && llmc__value_positive(&v, 1e9, &out[i - 1]);
+    }
+    if (good && i == n)
+        return LLMC_OK;
+    return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.rope", LLMC_NO_OFFSET,
+                      "%s: RoPE needs %u positive factors for %s contexts", llmc__source_name(s), (unsigned)n,
+                      set == 0 ? "short" : "long");
+}
+
+/* Parts of the model's memory that are arrays, in the order in which they lie. */
+typedef struct llmc__model_parts {
+    llmc_tensor *tensors, *views;
+    const llmc_tensor **layer;
+    llmc_tensor **experts;
+    float *norms, *factors;
+    llmc_tokenizer *tokenizer;
+} llmc__model_parts;
+
+/* Tables of experts, one for each layer that has them. */
+static void llmc__experts_carve(llmc__model_parts *p, const llmc__source *s, llmc__arena *a)
+{
+    const llmc_config *c = &s->config;
+    uint32_t l;
+    p->experts = (llmc_tensor **)llmc__take(a, c->n_layer, sizeof *p->experts);
+    for (l = 0; l < c->n_layer; l++) {
+        llmc_tensor *table = NULL;
+        size_t n = (size_t)c->n_expert * LLMC__EXPERT_PARTS;
+        if (!llmc_layers_has(&c->dense, l))
+            table = (llmc_tensor *)llmc__take(a, n, sizeof *table);
+        if (a->base == NULL || a->failed)
+            continue;
+        p->experts[l] = table;
+        if (table != NULL)
+            LLMC_MEMSET(table, 0, n * sizeof *table);
+    }
+}
+
+/* llmc__model_carve -- the model's memory                            (MODEL.open)
+   With a->base NULL it only measures and *out stays; else *out is the model with everything but its tensors
+   filled in. Both take the same way, so that they agree:
+
+     llmc_model | tensors [n] | layer [L][roles] | views | experts | norms | RoPE factors | the tokenizer's
 
    Errors: NO_MEMORY, and the tokenizer's. */
-static llmc_status llmc__model_carve(llmc_model **out, const llmc__source *s, llmc__arena *a, llmc_diag *diag)
+static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, const llmc__source *s,
+                                     llmc__arena *a, llmc_diag *diag)
 {
+    const llmc_config *c = &s->config;
     llmc_model *m = (llmc_model *)llmc__take(a, 1, sizeof *m);
-    uint64_t layers = s->opt.vocab_only ? 0 : s->config.n_layer;
-    /* whether this family may have attn_qkv at all; which layers do is not known yet */
-    bool fused =
-        s->family != NULL && (((s->family->required | s->family->optional) >> LLMC__W_QKV) & 1u) != 0;
-    llmc_tensor *tensors = (llmc_tensor *)llmc__take(a, s->n_tensors, sizeof *tensors);
-    const llmc_tensor **layer = (const llmc_tensor **)llmc__take(a, layers * LLMC__W_COUNT, sizeof *layer);
-    llmc_tensor *views = fused ? (llmc_tensor *)llmc__take(a, layers * 6, sizeof *views) : NULL;
-    llmc_tokenizer *tokenizer = NULL;
+    uint64_t layers = s->opt.vocab_only ? 0 : c->n_layer;
+    uint64_t heads = s->survey.loose_norms ? layers * ((uint64_t)c->n_head + c->n_kv_head) : 0;
+    bool factors = c->rope_scaling == LLMC_ROPE_FACTORS || c->rope_scaling == LLMC_ROPE_LONG;
+    LLMC_MEMSET(p, 0, sizeof *p);
+    p->tensors = (llmc_tensor *)llmc__take(a, s->n_tensors, sizeof *p->tensors);
+    p->layer = (const llmc_tensor **)llmc__take(a, layers * LLMC__W_COUNT, sizeof *p->layer);
+    p->views =
+        (llmc_tensor *)llmc__take(a, s->survey.n_views + (heads > 0 ? 2 * layers : 0), sizeof *p->views);
+    if (c->n_expert > 0 && layers > 0)
+        llmc__experts_carve(p, s, a);
+    p->norms = (float *)llmc__take(a, heads, (uint64_t)c->head_dim * sizeof(float));
+    p->factors = (float *)llmc__take(a, factors ? c->rope_dims : 0, sizeof(float));
 #ifndef LLMC_NO_TOKEN
     if (s->has_vocab)
-        LLMC__TRY(llmc__tokenizer_carve(&tokenizer, &s->vocab, a, diag));
+        LLMC__TRY(llmc__tokenizer_carve(&p->tokenizer, &s->vocab, a, diag));
 #endif
     if (a->failed)
         return LLMC__FAIL(diag, NO_MEMORY, "MODEL.open", LLMC_NO_OFFSET,
@@ -12142,20 +15896,50 @@ static llmc_status llmc__model_carve(llmc_model **out, const llmc__source *s, ll
     LLMC_MEMSET(m, 0, sizeof *m);
     /* NULL in a slot means absent, and a slot is filled once */
     if (layers > 0)
-        LLMC_MEMSET((void *)layer, 0, (size_t)layers * LLMC__W_COUNT * sizeof *layer);
+        LLMC_MEMSET((void *)p->layer, 0, (size_t)layers * LLMC__W_COUNT * sizeof *p->layer);
+    if (heads == 0)
+        p->norms = NULL;
+    else
+        LLMC_MEMSET(p->norms, 0xff, (size_t)heads * c->head_dim * sizeof(float)); /* NaN: not gathered yet */
+    *out = m;
+    return LLMC_OK;
+}
+
+/* What the source knows, into the model. */
+static void llmc__model_fill(llmc_model *m, const llmc__model_parts *p, const llmc__source *s)
+{
     m->config = s->config;
-    m->tokenizer = tokenizer;
-    m->layer = layer;
-    m->tensors = tensors;
+    m->tokenizer = p->tokenizer;
+    m->layer = p->layer;
+    m->tensors = p->tensors;
     m->n_tensors = s->n_tensors;
-    m->views = views;
+    m->views = p->views;
+    m->experts = p->experts;
     m->kind = s->kind;
     m->file = s->file;
     m->vocab_file = s->vocab_file;
     m->chat_template = s->chat_template;
     m->chat_template_len = s->chat_template_len;
+    m->generation = s->generation;
     m->vocab_only = s->opt.vocab_only;
-    *out = m;
+}
+
+/* Tensors to their roles, and RoPE's factors. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__model_weights(llmc_model *m, const llmc__model_parts *p, const llmc__source *s)
+{
+    llmc__cuts k;
+    unsigned set;
+    k.m = m;
+    k.s = s;
+    k.views = 0;
+    k.norms = p->norms;
+    LLMC__TRY(llmc__weights_resolve(&k));
+    if (m->config.rope_scaling != LLMC_ROPE_FACTORS && m->config.rope_scaling != LLMC_ROPE_LONG)
+        return LLMC_OK;
+    for (set = 0; set < 2; set++) {
+        m->rope_factors[set] = p->factors + set * (m->config.rope_dims / 2);
+        LLMC__TRY(llmc__rope_factors(m, s, set, m->rope_factors[set]));
+    }
     return LLMC_OK;
 }
 
@@ -12166,10 +15950,11 @@ static llmc_status llmc__model_measure(llmc__source *s, const llmc_blob *files, 
                                        const llmc_model_options *opt, uint64_t *need, llmc_diag *diag)
 {
     llmc__arena a;
+    llmc__model_parts parts;
     llmc_model *none = NULL;
     LLMC_MEMSET(&a, 0, sizeof a);
     LLMC__TRY(llmc__source_open(s, files, n_files, opt, diag));
-    LLMC__TRY(llmc__model_carve(&none, s, &a, diag));
+    LLMC__TRY(llmc__model_carve(&none, &parts, s, &a, diag));
     *need = llmc__arena_need(&a);
     return LLMC_OK;
 }
@@ -12199,10 +15984,9 @@ LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, s
 {
     llmc__source s;
     llmc__arena a;
-    llmc__reader r;
+    llmc__model_parts parts;
     llmc_model *m = NULL;
     uint64_t need;
-    uint32_t i;
     if (out == NULL || (mem == NULL && bytes != 0))
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.open", LLMC_NO_OFFSET, "out or mem is NULL");
     LLMC__TRY(llmc__model_measure(&s, files, n_files, opt, &need, diag));
@@ -12212,14 +15996,10 @@ LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, s
                           "%s: the model needs %llu bytes, %llu were given", llmc__source_name(&s),
                           (unsigned long long)need, (unsigned long long)bytes);
     a = llmc__arena_over(mem, bytes);
-    LLMC__TRY(llmc__model_carve(&m, &s, &a, diag));
-    /* the entries were checked by measuring; this walk keeps what it sees */
-    r = s.gguf.file;
-    r.at = s.gguf.tensors_at;
-    for (i = 0; i < s.n_tensors; i++)
-        LLMC__TRY(llmc__source_tensor(&s, &r, &s.walk, &m->tensors[i]));
+    LLMC__TRY(llmc__model_carve(&m, &parts, &s, &a, diag));
+    llmc__model_fill(m, &parts, &s);
     if (!m->vocab_only)
-        LLMC__TRY(llmc__weights_resolve(m, s.family, llmc__source_name(&s), diag));
+        LLMC__TRY(llmc__model_weights(m, &parts, &s));
     llmc__say(&s.opt.log, LLMC_LOG_INFO, "MODEL",
               "%s: %s, %s, %u layers, width %u, vocabulary %u, %llu bytes of weights", llmc__source_name(&s),
               llmc_file_kind_name(m->kind), m->config.family, (unsigned)m->config.n_layer,
@@ -12249,6 +16029,26 @@ LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *l
     return model->chat_template;
 }
 
+/* What its makers suggest for generating; never NULL. */
+LLMC_API const llmc_generation *llmc_model_generation(const llmc_model *model)
+{
+    return &model->generation;
+}
+
+/* Whether id ends what the model writes, by its tokenizer or by its makers' settings. */
+LLMC_API bool llmc_model_ends(const llmc_model *model, llmc_token id)
+{
+    uint32_t i;
+    for (i = 0; i < model->generation.n_end; i++)
+        if (model->generation.end[i] == id)
+            return true;
+#ifndef LLMC_NO_TOKEN
+    return model->tokenizer != NULL && llmc_token_ends(model->tokenizer, id);
+#else
+    return false;
+#endif
+}
+
 /* Kind of the file that the weights came from. */
 LLMC_API llmc_file_kind llmc_model_file_kind(const llmc_model *model)
 {
@@ -12273,7 +16073,7 @@ LLMC_API uint64_t llmc_model_weight_bytes(const llmc_model *model)
     return model->weight_bytes;
 }
 
-//--[ 14.7 MODEL.save ]-- any model as GGUF v3
+//--[ 14.10 MODEL.save ]-- any model as GGUF v3
 /* What a tensor becomes. Vectors and positions are small and sensitive: f32. want NONE: as it is. Rows
    that are not whole blocks of the type become f16. */
 static llmc_dtype llmc__save_type(const llmc_model *m, const llmc_tensor *t, llmc_dtype want)
@@ -12590,25 +16390,43 @@ typedef struct llmc__kv_layout {
 
 /* Everything that one pass needs. Tokens of several sequences may be mixed: a token
    knows its sequence only by its position and its page table. Read-only while tasks
-   run, but for the arrays, of which each task writes its own part. */
+   run, but for the arrays, of which each task writes its own part. Arrays that the model
+   has no use for are NULL; W is the widest feed-forward (F, an expert's, the shared ones'),
+   U the experts that a token uses. */
+typedef struct llmc__product llmc__product; /* 15.2 */
 typedef struct llmc__batch {
     const llmc_model *model;
     const llmc__kernels *k;
     llmc_tasks tasks;
     llmc__kv_layout kv;
-    uint32_t n;            /* T                                                     */
-    const llmc_token *ids; /* [T]                                                   */
-    const uint32_t *pos;   /* [T] position in its sequence                          */
-    uint32_t **pages;      /* [T] page table of its sequence                        */
-    float *x;              /* [T][D] residual stream                                */
-    float *h;              /* [T][D] normed input, or a branch's output             */
-    float *q, *att;        /* [T][H*K]                                              */
-    float *key, *value;    /* [T][G*K]                                              */
-    float *gate, *up;      /* [T][F]                                                */
-    float *cosine, *sine;  /* [T][rope_dims/2]                                      */
-    llmc__q8 *x8;          /* [T][widest/32] input of a product in 8 bits           */
-    float *vec[2];         /* [widest] a norm's weight and bias where not plain f32 */
-    float *rows;           /* [workers][widest], for types without a product        */
+    uint32_t n;                 /* T                                                      */
+    const llmc_token *ids;      /* [T]                                                    */
+    const llmc_token *prev;     /* [T] the token before it; its own at position 0 (smear) */
+    const uint32_t *pos;        /* [T] position in its sequence                           */
+    const uint32_t *end;        /* [T] it sees positions [0, end); NULL: up to its own    */
+    uint32_t **pages;           /* [T] page table of its sequence                         */
+    float *x;                   /* [T][D] residual stream                                 */
+    float *h;                   /* [T][D] normed input of a branch                        */
+    float *y, *z;               /* [T][D] what attention and feed-forward return; see llmc__batch_carve  */
+    float *x0, *back;           /* [T][D] x before the first block, and after backout_layer */
+    float *q, *att;             /* [T][H*K]                                               */
+    float *key, *value;         /* [T][G*K]                                               */
+    float *fused;               /* [T][H*K + 2*G*K] q, k, v where they are grouped by key head */
+    float *gate, *up;           /* [T][W]                                                 */
+    double *freq[2];            /* [rope_dims/2] radians a position: scaled, local        */
+    float strength[2];          /* cosine and sine times this                             */
+    float *cosine[2], *sine[2]; /* [T][rope_dims/2] by the frequencies above          */
+    double *wave;               /* [D/2, rounded up] frequencies of sinusoidal positions */
+    float *score;               /* [T][E] of the router, then exp(score - largest)    */
+    uint32_t *chosen;           /* [T][U] experts, the best first                     */
+    float *share;               /* [T][U] their weights                               */
+    uint32_t *order, *first;    /* [T*U] places in chosen, expert by expert; [E] where each's end */
+    float *picked, *answer;     /* [room][D] in and out of experts, token by token chosen */
+    llmc__product *part;        /* [2*E] products of experts                          */
+    uint32_t room;              /* most tokens in a batch, and places of chosen at a time */
+    llmc__q8 *x8;               /* [T][widest/32] input of a product in 8 bits        */
+    float *vec[2];              /* [longest] weights and biases where not plain f32   */
+    float *rows;                /* [workers][widest], for types without a product     */
 } llmc__batch;
 
 /* An address inside a page: is_value 0 for keys, 1 for values; slot is the position
@@ -12657,28 +16475,86 @@ static void llmc__over_tokens(const llmc__batch *b, uint32_t n, llmc__tokens_fn 
         llmc__run(&b->tasks, (n + loop.step - 1) / loop.step, llmc__token_piece, &loop);
 }
 
-//--[ 15.2 LAYER.product ]-- y = W x for one or more matrices that share x
-typedef struct llmc__product {
-    const llmc_tensor *w; /* [R][n] */
-    float *out;           /* [T][stride] */
-    size_t stride;        /* floats from one token's outputs to the next's, >= R */
-} llmc__product;
+/* y [n] += a x [n], each element by itself: the same bits however the vector is cut. */
+static inline void llmc__add_times(const llmc__batch *b, float *y, float a, const float *x, size_t n)
+{
+    b->k->kv_mix[LLMC_F32](y, &a, x, 0, 1, n);
+}
+
+/* x . y over n, in the order of every product's sum. */
+static inline float llmc__dot(const llmc__batch *b, const float *x, const float *y, size_t n)
+{
+    float sum;
+    b->k->kv_dot[LLMC_F32](&sum, x, y, 0, 1, n, 1.0f);
+    return sum;
+}
+
+/* Of one number, for gates: the kernels have it for rows. */
+static inline float llmc__sigmoid(float x)
+{
+    return 1 / (1 + llmc__expf(-x));
+}
+
+//--[ 15.2 LAYER.product ]-- y = W x + b for one or more matrices that share x
+struct llmc__product {
+    const llmc_tensor *w;    /* [R][n] */
+    const llmc_tensor *bias; /* [R], or NULL */
+    float *out;              /* [T][stride] */
+    size_t stride;           /* floats from one token's outputs to the next's, >= rows */
+    uint64_t rows;           /* R; fewer than w has where the last are padding */
+    uint64_t base;           /* rows of the parts before it; set by llmc__products */
+    uint32_t at, n;          /* only tokens [at, at + n) of x, out's first is at; n 0: all of them */
+};
+
+/* The usual product: every row, every token, outputs without gaps. */
+static llmc__product llmc__part(const llmc_tensor *w, const llmc_tensor *bias, float *out)
+{
+    llmc__product p;
+    p.w = w;
+    p.bias = bias;
+    p.out = out;
+    p.stride = (size_t)w->dim[1];
+    p.rows = w->dim[1];
+    p.base = 0;
+    p.at = p.n = 0;
+    return p;
+}
 
 /* All parts of one call of llmc__products. Rows are counted through all of them,
    so that a task's share may begin in one matrix and end in the next. */
 typedef struct llmc__product_job {
     const llmc__batch *b;
     const llmc__product *part;
-    uint32_t n_parts, columns, chunk; /* columns: tokens in x; chunk: rows in a task */
-    uint64_t rows;                    /* of all parts together */
+    uint32_t n_parts, chunk; /* chunk: rows in a task */
+    uint64_t rows;           /* of all parts together */
     const float *x;
     size_t n; /* inputs */
 } llmc__product_job;
 
 #define LLMC__PRODUCT_COLUMNS 64 /* columns whose activations stay in cache */
 
-/* Rows [lo, hi) of one matrix whose type has no product: through f32. row [n] is
-   scratch of this task's own. A row is unpacked once for all columns. */
+/* The three ways to a product: its type's kernel; for what is stored by inputs a sum of such
+   columns, as attention mixes values; and row by row through f32, which takes every type. */
+static bool llmc__by_kernel(const llmc__kernels *k, const llmc_tensor *w)
+{
+    return !w->transposed && k->matmul[w->type] != NULL;
+}
+
+/* Not where bytes would have to be swapped, nor at odd addresses, which the mixing kernels do not take. */
+static bool llmc__by_columns(const llmc_tensor *w)
+{
+    return w->transposed && w->row_step <= 1 && (w->type == LLMC_F32 || w->type == LLMC_F16) &&
+           !LLMC__BIG_ENDIAN && (uintptr_t)w->data % 2 == 0;
+}
+
+/* What is left. It takes scratch and is slow; no type that files are made of for speed comes here. */
+static bool llmc__by_rows(const llmc__kernels *k, const llmc_tensor *w)
+{
+    return !llmc__by_kernel(k, w) && !llmc__by_columns(w);
+}
+
+/* Rows [lo, hi) of one matrix through f32. row [n] is scratch of this task's own. A row is unpacked
+   once for all columns. */
 static void llmc__product_rows(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
                                uint64_t hi, float *row)
 {
@@ -12686,9 +16562,24 @@ static void llmc__product_rows(const llmc__product_job *job, const llmc__product
     uint32_t t;
     for (r = lo; r < hi; r++) {
         llmc__tensor_row_f32(part->w, r, row);
-        for (t = 0; t < job->columns; t++)
-            job->b->k->kv_dot[LLMC_F32](part->out + t * part->stride + r, row, job->x + t * job->n, 0, 1,
-                                        job->n, 1.0f);
+        for (t = 0; t < part->n; t++)
+            job->b->k->kv_dot[LLMC_F32](part->out + t * part->stride + r, row,
+                                        job->x + (part->at + t) * job->n, 0, 1, job->n, 1.0f);
+    }
+}
+
+/* Rows [lo, hi) of a matrix that is stored [n][R]: out[r] = sum_k x[k] w[k][r], in the order of k. */
+static void llmc__product_columns(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
+                                  uint64_t hi)
+{
+    const llmc_tensor *w = part->w;
+    size_t size = llmc_dtype_bytes(w->type, 1), rows = (size_t)(hi - lo);
+    uint32_t t;
+    for (t = 0; t < part->n; t++) {
+        float *out = part->out + t * part->stride + lo;
+        LLMC_MEMSET(out, 0, rows * sizeof *out);
+        job->b->k->kv_mix[w->type](out, job->x + (part->at + t) * job->n, w->data + lo * size,
+                                   (size_t)llmc__row_bytes(w), job->n, rows);
     }
 }
 
@@ -12699,13 +16590,14 @@ static void llmc__product_part(const llmc__product_job *job, const llmc__product
                                uint64_t hi)
 {
     const llmc_tensor *w = part->w;
-    size_t row_bytes = llmc_dtype_bytes(w->type, job->n);
+    size_t row_bytes = (size_t)llmc__row_bytes(w);
     bool packed = llmc__wants_q8(w->type);
     const uint8_t *x = packed ? (const uint8_t *)job->b->x8 : (const uint8_t *)job->x;
     size_t x_stride = packed ? job->n / 32 * sizeof(llmc__q8) : job->n * sizeof(float);
     uint32_t t, count;
-    for (t = 0; t < job->columns; t += count) {
-        count = (uint32_t)llmc__min(job->columns - t, LLMC__PRODUCT_COLUMNS);
+    x += part->at * x_stride;
+    for (t = 0; t < part->n; t += count) {
+        count = (uint32_t)llmc__min(part->n - t, LLMC__PRODUCT_COLUMNS);
         job->b->k->matmul[w->type](part->out + t * part->stride + lo, part->stride, w->data + lo * row_bytes,
                                    row_bytes, (size_t)(hi - lo), x + t * x_stride, x_stride, count, job->n);
     }
@@ -12716,17 +16608,25 @@ static void llmc__product_part(const llmc__product_job *job, const llmc__product
 static void llmc__product_piece(void *arg, uint32_t index)
 {
     const llmc__product_job *job = (const llmc__product_job *)arg;
-    uint64_t begin = (uint64_t)index * job->chunk, end = llmc__min(begin + job->chunk, job->rows), base = 0;
-    uint32_t i;
-    for (i = 0; i < job->n_parts; i++) {
-        const llmc__product *part = &job->part[i];
-        uint64_t rows = part->w->dim[1];
-        uint64_t lo = llmc__max(begin, base), hi = llmc__min(end, base + rows);
-        if (lo < hi && job->b->k->matmul[part->w->type] != NULL)
-            llmc__product_part(job, part, lo - base, hi - base);
-        else if (lo < hi)
-            llmc__product_rows(job, part, lo - base, hi - base, job->b->rows + index * job->n);
-        base += rows;
+    uint64_t begin = (uint64_t)index * job->chunk, end = llmc__min(begin + job->chunk, job->rows);
+    uint32_t low = 0, high = job->n_parts; /* of experts there may be many parts */
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (job->part[middle].base <= begin)
+            low = middle;
+        else
+            high = middle;
+    }
+    for (; low < job->n_parts && job->part[low].base < end; low++) {
+        const llmc__product *part = &job->part[low];
+        uint64_t lo = llmc__max(begin, part->base) - part->base;
+        uint64_t hi = llmc__min(end - part->base, part->rows);
+        if (llmc__by_kernel(job->b->k, part->w))
+            llmc__product_part(job, part, lo, hi);
+        else if (llmc__by_columns(part->w))
+            llmc__product_columns(job, part, lo, hi);
+        else
+            llmc__product_rows(job, part, lo, hi, job->b->rows + index * job->n);
     }
 }
 
@@ -12739,10 +16639,33 @@ static void llmc__pack_tokens(const llmc__batch *b, void *arg, uint32_t begin, u
         b->k->quantize_x(job->x + t * job->n, job->n, b->x8 + t * (job->n / 32));
 }
 
-/* part[i].out[t][r] = sum_k W_i[r][k] x[t][k] for t < columns, all parts in one pass.
-   x [columns][n] f32 with n = dim[0] of every part; outputs must not overlap x.
+/* A tensor of one row as native floats: in place where it is that already, else in
+   scratch [dim[0]], whose next use ends it. NULL for a tensor that is absent. */
+static const float *llmc__vector(const llmc_tensor *t, float *scratch)
+{
+    if (t == NULL)
+        return NULL;
+    if (t->type == LLMC_F32 && !t->transposed && !LLMC__BIG_ENDIAN && (uintptr_t)t->data % sizeof(float) == 0)
+        return (const float *)(const void *)t->data;
+    llmc__tensor_row_f32(t, 0, scratch);
+    return scratch;
+}
+
+/* out [n][stride] += bias [rows], if there is one. Serial: next to the product before
+   it this is nothing. */
+static void llmc__add_bias(const llmc__batch *b, const llmc__product *part)
+{
+    const float *v = llmc__vector(part->bias, b->vec[0]);
+    uint32_t t;
+    if (v != NULL)
+        for (t = 0; t < part->n; t++)
+            b->k->add(part->out + t * part->stride, v, (size_t)part->rows);
+}
+
+/* part[i].out[t][r] = sum_k W_i[r][k] x[at_i + t][k] + bias_i[r] for t < n_i, all parts in one pass.
+   x [columns][dim[0]] f32, dim[0] that of every part; outputs must not overlap x.
    The rows are cut by threads, each result is one kernel's sum in one order: no result depends on the cut. */
-static void llmc__products(const llmc__batch *b, const llmc__product *part, uint32_t n_parts, const float *x,
+static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n_parts, const float *x,
                            uint32_t columns)
 {
     llmc__product_job job;
@@ -12752,14 +16675,15 @@ static void llmc__products(const llmc__batch *b, const llmc__product *part, uint
     job.b = b;
     job.part = part;
     job.n_parts = n_parts;
-    job.columns = columns;
     job.x = x;
     job.n = (size_t)part[0].w->dim[0];
     job.rows = 0;
     for (i = 0; i < n_parts; i++) {
-        job.rows += part[i].w->dim[1];
-        pack = pack || llmc__wants_q8(part[i].w->type);
-        direct = direct && b->k->matmul[part[i].w->type] != NULL;
+        part[i].base = job.rows;
+        part[i].n = part[i].n == 0 ? columns : part[i].n;
+        job.rows += part[i].rows;
+        pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_q8(part[i].w->type));
+        direct = direct && !llmc__by_rows(b->k, part[i].w);
     }
     if (pack)
         llmc__over_tokens(b, columns, llmc__pack_tokens, &job);
@@ -12770,111 +16694,366 @@ static void llmc__products(const llmc__batch *b, const llmc__product *part, uint
         chunk = columns > 1 ? 64 : llmc__max(64, (chunk / 4 + 15) / 16 * 16);
     job.chunk = (uint32_t)chunk;
     llmc__run(&b->tasks, (uint32_t)((job.rows + chunk - 1) / chunk), llmc__product_piece, &job);
+    for (i = 0; i < n_parts; i++)
+        llmc__add_bias(b, &part[i]);
 }
 
-//--[ 15.3 LAYER.norm ]-- RMSNorm and LayerNorm, biases, residuals
-/* A tensor of one row as native floats: in place where it is that already, else in
-   scratch [dim[0]], whose next use ends it. NULL for a tensor that is absent. */
-static const float *llmc__vector(const llmc_tensor *t, float *scratch)
+//--[ 15.3 LAYER.norm ]-- RMSNorm and LayerNorm, with weights or without
+/* A norm's weight [width] as native floats, in scratch [width] unless it is that in the file. Ones
+   where the model has none (t NULL, norm_plain); with norm_plus_one what is stored lacks 1. */
+static const float *llmc__norm_weight(const llmc__batch *b, const llmc_tensor *t, size_t width,
+                                      float *scratch)
 {
-    if (t == NULL)
-        return NULL;
-    if (t->type == LLMC_F32 && !LLMC__BIG_ENDIAN && (uintptr_t)t->data % sizeof(float) == 0)
-        return (const float *)(const void *)t->data;
-    llmc__tensor_row_f32(t, 0, scratch);
+    const llmc_config *c = &b->model->config;
+    const float *w = c->norm_plain ? NULL : llmc__vector(t, scratch);
+    size_t i;
+    if (w != NULL && !c->norm_plus_one)
+        return w;
+    for (i = 0; i < width; i++)
+        scratch[i] = w != NULL ? w[i] + 1 : 1;
     return scratch;
 }
 
+/* One vector by the model's kind of norm; out may be x.
+     RMS    x / sqrt(mean(x^2) + eps) * weight
+     layer  (x - mean) / sqrt(variance + eps) * weight + bias
+   Sources: Ba 2016, Zhang 2019. */
+static void llmc__norm_row(const llmc__batch *b, float *out, const float *x, const float *w,
+                           const float *bias, size_t width)
+{
+    const llmc_config *c = &b->model->config;
+    if (c->norm == LLMC_NORM_LAYER)
+        b->k->layernorm(out, x, w, bias, width, c->norm_eps);
+    else
+        b->k->rmsnorm(out, x, w, width, c->norm_eps);
+}
+
+/* A norm over many tokens. */
 typedef struct llmc__norm_job {
     const float *w, *b; /* [D]; b may be NULL */
     const float *x;     /* [n][D] */
     float *out;         /* [n][D] */
 } llmc__norm_job;
 
-/* llmc__tokens_fn: the model's kind of norm, token by token. */
+/* llmc__tokens_fn: token by token. */
 static void llmc__norm_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc__norm_job *job = (const llmc__norm_job *)arg;
-    const llmc_config *c = &b->model->config;
-    size_t width = c->n_embd;
+    size_t width = b->model->config.n_embd;
     uint32_t t;
-    for (t = begin; t < end; t++) {
-        if (c->norm == LLMC_NORM_LAYER)
-            b->k->layernorm(job->out + t * width, job->x + t * width, job->w, job->b, width, c->norm_eps);
-        else
-            b->k->rmsnorm(job->out + t * width, job->x + t * width, job->w, width, c->norm_eps);
-    }
+    for (t = begin; t < end; t++)
+        llmc__norm_row(b, job->out + t * width, job->x + t * width, job->w, job->b, width);
 }
 
-/* out [n][D] = norm(x [n][D]); out may be x. Over each token's D values:
-     RMS    x / sqrt(mean(x^2) + eps) * weight
-     layer  (x - mean) / sqrt(variance + eps) * weight + bias
-   n may be less than T: the head norms only the tokens that are asked for. Sources: Ba 2016, Zhang 2019. */
+/* out [n][D] = norm(x [n][D]); out may be x. n may be less than T: the head norms only the
+   tokens that are asked for. */
 static void llmc__norm(const llmc__batch *b, float *out, const float *x, uint32_t n,
                        const llmc_tensor *weight, const llmc_tensor *bias)
 {
     llmc__norm_job job;
-    job.w = llmc__vector(weight, b->vec[0]);
+    job.w = llmc__norm_weight(b, weight, b->model->config.n_embd, b->vec[0]);
     job.b = llmc__vector(bias, b->vec[1]);
     job.x = x;
     job.out = out;
     llmc__over_tokens(b, n, llmc__norm_tokens, &job);
 }
 
-/* y [T][width] += bias [width], if there is one. Serial: next to the product before
-   it this is nothing. */
-static void llmc__add_bias(const llmc__batch *b, float *y, size_t width, const llmc_tensor *bias)
+//--[ 15.4 LAYER.rope ]-- rotary positions: Su 2021, eq. 34; pairs adjacent or half a head apart
+/* Whether layer l turns its queries and keys, and by which of the batch's two sets of frequencies. */
+static bool llmc__turns(const llmc_config *c, uint32_t l)
 {
-    const float *v = llmc__vector(bias, b->vec[0]);
-    uint32_t t;
-    if (v != NULL)
-        for (t = 0; t < b->n; t++)
-            b->k->add(y + t * width, v, width);
+    return c->pos == LLMC_POS_ROPE && !llmc_layers_has(&c->unturned, l);
 }
 
-//--[ 15.4 LAYER.rope ]-- rotary positions: Su 2021, eq. 34; pairs adjacent or half a head apart
-/* Angles of every token: cosine, sine [T][rope_dims/2], for
-     angle(t, i) = pos[t] / rope_factor * rope_base^(-2 i / rope_dims).
-   In double, so that the phase is right at any position. Once a batch: all layers and
-   heads turn by the same angles. */
-static void llmc__rope_angles(const llmc__batch *b)
+/* 0: scaled as the model's kind says, 1: by rope_local_base. */
+static unsigned llmc__rope_set(const llmc_config *c, uint32_t l)
 {
-    const llmc_config *c = &b->model->config;
-    uint32_t half = c->rope_dims / 2, t, i;
-    for (i = 0; i < half; i++) {
-        double freq = llmc__pow((double)c->rope_base, -2.0 * (double)i / (double)c->rope_dims);
-        for (t = 0; t < b->n; t++)
-            llmc__sincos((double)b->pos[t] / (double)c->rope_factor * freq, &b->sine[(size_t)t * half + i],
-                         &b->cosine[(size_t)t * half + i]);
+    return c->rope_local && llmc_layers_has(&c->windowed, l) ? 1 : 0;
+}
+
+/* Whether any layer turns by this set: what nobody reads takes no memory and no time. */
+static bool llmc__rope_used(const llmc_config *c, unsigned set)
+{
+    uint32_t l;
+    for (l = 0; l < c->n_layer; l++)
+        if (llmc__turns(c, l) && llmc__rope_set(c, l) == set)
+            return true;
+    return false;
+}
+
+/* x within [low, high]; NaN is low, so that it may become an integer afterwards. */
+static double llmc__bounded(double x, double low, double high)
+{
+    return x > low ? (x < high ? x : high) : low;
+}
+
+/* The pair, as a real number, that turns `turns` times within the original length:
+   original * base^(-2 i / d) = 2 pi turns, solved for i. */
+static double llmc__yarn_pair(const llmc_config *c, double turns)
+{
+    return (double)c->rope_dims * llmc__log((double)c->rope_original / (turns * 6.283185307179586)) /
+           (2 * llmc__log((double)c->rope_base));
+}
+
+/* How far pair i is interpolated: 0 up to the pair that makes yarn_fast turns, 1 from the one that
+   makes yarn_slow on, a straight line between. Both ends are whole pairs unless yarn_exact. That the end is
+   bounded by d - 1 and not by the number of pairs, and that equal ends move 0.001 apart, is how
+   models were trained, whatever the paper says. Source: Peng 2023. */
+static double llmc__yarn_ramp(const llmc_config *c, uint32_t i)
+{
+    double low = llmc__bounded(llmc__yarn_pair(c, (double)c->yarn_fast), 0, 1e9);
+    double high = llmc__bounded(llmc__yarn_pair(c, (double)c->yarn_slow), -1e9, (double)c->rope_dims - 1);
+    if (!c->yarn_exact) {
+        double whole = (double)(int64_t)high;
+        low = (double)(int64_t)low;
+        high = whole < high ? whole + 1 : whole;
+    }
+    if (low == high) /* nothing to divide by */
+        high += 0.001;
+    return llmc__bounded(((double)i - low) / (high - low), 0, 1);
+}
+
+/* Long waves are stretched s times, short ones not at all; between the two thresholds, in waves within
+   the original length, a mixture. Source: Llama 3.1's model code. */
+static double llmc__llama3_freq(const llmc_config *c, double freq)
+{
+    double waves = (double)c->rope_original * freq / 6.283185307179586;
+    double low = (double)c->llama3_low, high = (double)c->llama3_high, smooth;
+    if (waves > high)
+        return freq;
+    if (waves < low)
+        return freq / (double)c->rope_factor;
+    smooth = (waves - low) / (high - low);
+    return (1 - smooth) * freq / (double)c->rope_factor + smooth * freq;
+}
+
+/* NTK scaling changes the base: base * s^(d/(d-2)) keeps the shortest wave and makes the longest one
+   s times longer. The dynamic kind takes its s from how far `context` exceeds the original length. */
+static double llmc__rope_base(const llmc_config *c, uint32_t context)
+{
+    double s = (double)c->rope_factor, d = (double)c->rope_dims;
+    if (c->rope_scaling == LLMC_ROPE_DYNAMIC)
+        s = s * ((double)llmc__max(context, c->rope_original) / (double)c->rope_original) - (s - 1);
+    else if (c->rope_scaling != LLMC_ROPE_NTK)
+        return (double)c->rope_base;
+    return c->rope_dims > 2 ? (double)c->rope_base * llmc__pow(s, d / (d - 2)) : (double)c->rope_base;
+}
+
+/* Radians that pair i turns from one position to the next, by the model's kind of scaling for
+   sequences of up to `context` tokens. */
+static double llmc__rope_freq(const llmc_model *m, uint32_t i, uint32_t context)
+{
+    const llmc_config *c = &m->config;
+    double freq = llmc__pow(llmc__rope_base(c, context), -2.0 * (double)i / (double)c->rope_dims), ramp;
+    const float *factors = m->rope_factors[0];
+    switch (c->rope_scaling) {
+    case LLMC_ROPE_LINEAR:
+        return freq / (double)c->rope_factor;
+    case LLMC_ROPE_YARN:
+        ramp = llmc__yarn_ramp(c, i);
+        return freq / (double)c->rope_factor * ramp + freq * (1 - ramp);
+    case LLMC_ROPE_LLAMA3:
+        return llmc__llama3_freq(c, freq);
+    case LLMC_ROPE_FACTORS:
+    case LLMC_ROPE_LONG:
+        if (context > c->rope_original && m->rope_factors[1] != NULL)
+            factors = m->rope_factors[1];
+        return factors != NULL ? freq / (double)factors[i] : freq;
+    default:
+        return freq;
     }
 }
 
-/* Turns x [heads][K] of token t in place; elements of a head from rope_dims on stay. */
-static void llmc__rope_heads(const llmc__batch *b, uint32_t t, float *x, uint32_t heads)
+/* What cosine and sine are multiplied by, so that scores keep their spread at the greater length. */
+static float llmc__rope_strength(const llmc_config *c)
+{
+    double s = (double)c->rope_factor;
+    if (c->rope_attn_factor != 0)
+        return c->rope_attn_factor;
+    if (s > 1 && c->rope_scaling == LLMC_ROPE_YARN)
+        return (float)(0.1 * llmc__log(s) + 1);
+    if (s > 1 && c->rope_scaling == LLMC_ROPE_LONG)
+        return (float)llmc__sqrt(1 + llmc__log(s) / llmc__log((double)c->rope_original));
+    return 1;
+}
+
+/* Frequencies of both sets, once for all batches. Scaling that depends on length is settled by
+   `context`, the longest sequence there can be: keys in the cache are never turned again. */
+static void llmc__rope_init(llmc__batch *b, uint32_t context)
 {
     const llmc_config *c = &b->model->config;
-    uint32_t half = c->rope_dims / 2, i;
+    uint32_t i;
+    b->strength[0] = llmc__rope_strength(c);
+    b->strength[1] = 1;
+    for (i = 0; i < c->rope_dims / 2; i++) {
+        if (b->freq[0] != NULL)
+            b->freq[0][i] = llmc__rope_freq(b->model, i, context);
+        if (b->freq[1] != NULL)
+            b->freq[1][i] = llmc__pow((double)c->rope_local_base, -2.0 * (double)i / (double)c->rope_dims);
+    }
+}
+
+/* llmc__tokens_fn: cosine, sine [T][rope_dims/2] of every token, once a batch: all heads, and all
+   layers of a set, turn by the same angles. In double, so that the phase is right at any position. */
+static void llmc__rope_angles(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t half = c->rope_dims / 2, set, t, i;
+    (void)arg;
+    for (set = 0; set < 2; set++)
+        for (t = begin; t < end && b->freq[set] != NULL; t++) {
+            float *cosine = b->cosine[set] + (size_t)t * half, *sine = b->sine[set] + (size_t)t * half;
+            for (i = 0; i < half; i++)
+                llmc__sincos((double)b->pos[t] * b->freq[set][i], &sine[i], &cosine[i]);
+            if (b->strength[set] != 1)
+                b->k->scale(cosine, b->strength[set], half);
+            if (b->strength[set] != 1 || c->rope_reverse)
+                b->k->scale(sine, c->rope_reverse ? -b->strength[set] : b->strength[set], half);
+        }
+}
+
+/* Turns x [heads][K] of token t in place; elements of a head from rope_dims on stay. */
+static void llmc__rope_heads(const llmc__batch *b, unsigned set, uint32_t t, float *x, uint32_t heads)
+{
+    const llmc_config *c = &b->model->config;
+    size_t half = c->rope_dims / 2;
+    uint32_t i;
     for (i = 0; i < heads; i++)
-        b->k->rope[c->rope](x + (size_t)i * c->head_dim, b->cosine + (size_t)t * half,
-                            b->sine + (size_t)t * half, c->rope_dims);
+        b->k->rope[c->rope](x + (size_t)i * c->head_dim, b->cosine[set] + t * half, b->sine[set] + t * half,
+                            c->rope_dims);
 }
 
 //--[ 15.5 LAYER.attn ]-- grouped-query attention over pages
-/* Rotates tokens' queries and keys, and puts keys and values into their pages. arg:
-   the layer, a uint32_t. All of a batch is placed before any of it attends, so a token
-   sees those before it in the same batch. */
-static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+/* One layer's attention over a batch. */
+typedef struct llmc__attn_job {
+    const llmc__batch *b;
+    uint32_t layer;
+    const float *q_norm, *k_norm; /* weights of the norms of queries and keys; NULL: no such norm */
+    const float *sinks;           /* [H] values that join the softmax, or NULL */
+} llmc__attn_job;
+
+/* llmc__tokens_fn: from the rows of a grouped product, which come for each key head as its H / G
+   query heads, its key, its value, to queries, keys and values apart. */
+static void llmc__ungroup_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc_config *c = &b->model->config;
-    uint32_t layer = *(const uint32_t *)arg, t, g;
+    size_t K = c->head_dim, rep = c->n_head / c->n_kv_head, i, last = (size_t)end * c->n_kv_head;
+    (void)arg;
+    for (i = (size_t)begin * c->n_kv_head; i < last; i++) { /* i: token and key head */
+        const float *from = b->fused + i * (rep + 2) * K;
+        LLMC_MEMCPY(b->q + i * rep * K, from, rep * K * sizeof(float));
+        LLMC_MEMCPY(b->key + i * K, from + rep * K, K * sizeof(float));
+        LLMC_MEMCPY(b->value + i * K, from + (rep + 1) * K, K * sizeof(float));
+    }
+}
+
+/* q, k, v = W in + bias: one product, so that the threads meet once and not three times. */
+static void llmc__attn_project(const llmc__batch *b, uint32_t layer, const float *in)
+{
+    const llmc_model *m = b->model;
+    llmc__product qkv[3];
+    if (m->config.qkv_grouped) {
+        qkv[0] =
+            llmc__part(llmc__weight(m, layer, LLMC__W_QKV), llmc__weight(m, layer, LLMC__W_QKV_B), b->fused);
+        llmc__products(b, qkv, 1, in, b->n);
+        llmc__over_tokens(b, b->n, llmc__ungroup_tokens, NULL);
+        return;
+    }
+    qkv[0] = llmc__part(llmc__weight(m, layer, LLMC__W_Q), llmc__weight(m, layer, LLMC__W_Q_B), b->q);
+    qkv[1] = llmc__part(llmc__weight(m, layer, LLMC__W_K), llmc__weight(m, layer, LLMC__W_K_B), b->key);
+    qkv[2] = llmc__part(llmc__weight(m, layer, LLMC__W_V), llmc__weight(m, layer, LLMC__W_V_B), b->value);
+    llmc__products(b, qkv, 3, in, b->n);
+}
+
+/* x [n] to [-c, c]; NaN stays. */
+static void llmc__clamp(float *x, size_t n, float c)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        x[i] = x[i] > c ? c : x[i] < -c ? -c : x[i];
+}
+
+/* llmc__tokens_fn: queries, keys and values to the model's bounds. */
+static void llmc__clamp_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    size_t wide = (size_t)c->n_head * c->head_dim, kv = (size_t)c->n_kv_head * c->head_dim, n = end - begin;
+    (void)arg;
+    llmc__clamp(b->q + begin * wide, n * wide, c->attn_clamp);
+    llmc__clamp(b->key + begin * kv, n * kv, c->attn_clamp);
+    llmc__clamp(b->value + begin * kv, n * kv, c->attn_clamp);
+}
+
+/* value[t][g] += 3 sigmoid(gate[g] . in[t][0..value_channels)) * embed[ids[t]][g]: a table of values
+   by token, let in head by head. in [T][D] is what attention reads. Serial: G short sums a token. */
+static void llmc__value_embed(const llmc__batch *b, uint32_t layer, const float *in)
+{
+    const llmc_config *c = &b->model->config;
+    const llmc_tensor *embed = llmc__weight(b->model, layer, LLMC__W_VALUE_EMBED);
+    const llmc_tensor *gate = llmc__weight(b->model, layer, LLMC__W_VALUE_GATE);
+    uint32_t t, g;
+    for (t = 0; t < b->n; t++) {
+        float *value = b->value + (size_t)t * c->n_kv_head * c->head_dim;
+        llmc__tensor_row_f32(embed, (uint64_t)b->ids[t], b->vec[1]);
+        for (g = 0; g < c->n_kv_head; g++) {
+            size_t at = (size_t)g * c->head_dim;
+            llmc__tensor_row_f32(gate, g, b->vec[0]);
+            llmc__add_times(
+                b, value + at,
+                3 * llmc__sigmoid(llmc__dot(b, b->vec[0], in + (size_t)t * c->n_embd, c->value_channels)),
+                b->vec[1] + at, c->head_dim);
+        }
+    }
+}
+
+/* Elements that one norm of queries or keys runs over, of `heads` heads, and its weights. */
+static size_t llmc__qk_width(const llmc_config *c, uint32_t heads)
+{
+    return c->qk_norm == LLMC_QK_NORM_HEAD ? c->head_dim : (size_t)heads * c->head_dim;
+}
+
+/* Norms x [heads][K] of one token in place; w as llmc_qk_norm says. */
+static void llmc__qk_norm_heads(const llmc__batch *b, float *x, uint32_t heads, const float *w)
+{
+    const llmc_config *c = &b->model->config;
+    size_t K = c->head_dim, i;
+    if (c->qk_norm == LLMC_QK_NORM_WIDTH)
+        llmc__norm_row(b, x, x, w, NULL, heads * K);
+    else
+        for (i = 0; i < heads; i++)
+            llmc__norm_row(b, x + i * K, x + i * K, c->qk_norm == LLMC_QK_NORM_HEADS ? w + i * K : w, NULL,
+                           K);
+}
+
+/* One token's queries or keys x [heads][K] on their way from the product to attention: norm (before
+   or after the rotation), rotation, scale. w: the norm's weight, or NULL. */
+static void llmc__shape_heads(const llmc__attn_job *job, uint32_t t, float *x, uint32_t heads, const float *w)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    if (w != NULL && !c->qk_norm_late)
+        llmc__qk_norm_heads(b, x, heads, w);
+    if (llmc__turns(c, job->layer))
+        llmc__rope_heads(b, llmc__rope_set(c, job->layer), t, x, heads);
+    if (w != NULL && c->qk_norm_late)
+        llmc__qk_norm_heads(b, x, heads, w);
+    if (c->qk_scale != 0)
+        b->k->scale(x, c->qk_scale, (size_t)heads * c->head_dim);
+}
+
+/* llmc__tokens_fn: shapes tokens' queries and keys, and puts keys and values into their pages. All of
+   a batch is placed before any of it attends, so a token sees the others of the same batch. */
+static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__attn_job *job = (const llmc__attn_job *)arg;
+    const llmc_config *c = &b->model->config;
+    uint32_t layer = job->layer, t, g;
     for (t = begin; t < end; t++) {
         float *key = b->key + (size_t)t * c->n_kv_head * c->head_dim;
         const float *value = b->value + (size_t)t * c->n_kv_head * c->head_dim;
         uint32_t page = b->pages[t][b->pos[t] / b->kv.page_tokens], slot = b->pos[t] % b->kv.page_tokens;
-        if (c->pos == LLMC_POS_ROPE) {
-            llmc__rope_heads(b, t, b->q + (size_t)t * c->n_head * c->head_dim, c->n_head);
-            llmc__rope_heads(b, t, key, c->n_kv_head);
-        }
+        llmc__shape_heads(job, t, b->q + (size_t)t * c->n_head * c->head_dim, c->n_head, job->q_norm);
+        llmc__shape_heads(job, t, key, c->n_kv_head, job->k_norm);
         for (g = 0; g < c->n_kv_head; g++) {
             size_t at = (size_t)g * c->head_dim;
             b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 0, g, slot), key + at, c->head_dim);
@@ -12885,12 +17064,12 @@ static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, 
 
 #define LLMC__PAGE_TOKENS 32
 
-/* One query head against one page, folded into a running softmax (Milakov 2018):
+/* One query head against n positions of one page, folded into a running softmax (Milakov 2018):
    *top is the largest score so far, *sum the sum of exp(score - top), out [K] the
    values weighted likewise. When a page brings a larger score, sum and out are scaled
    down to it: no exp ever overflows, and no second pass is needed.
-   keys, values [n][K], 1 <= n <= LLMC__PAGE_TOKENS. Pages come in order of position
-   and begin at multiples of their size, so the sums have one order for every batch. */
+   keys, values [n][K], 1 <= n <= LLMC__PAGE_TOKENS. Positions come in order and are cut where pages
+   end and where the token's window begins, so the sums have one order for every batch. */
 static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_t *keys,
                               const uint8_t *values, uint32_t n, float *out, float *top, float *sum)
 {
@@ -12898,7 +17077,9 @@ static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_
     float score[LLMC__PAGE_TOKENS], high;
     size_t row_bytes = (size_t)b->kv.row_bytes;
     b->k->kv_dot[b->kv.type](score, q, keys, row_bytes, n, c->head_dim,
-                             1.0f / llmc__sqrtf((float)c->head_dim));
+                             c->attn_scale != 0 ? c->attn_scale : 1.0f / llmc__sqrtf((float)c->head_dim));
+    if (c->attn_softcap > 0)
+        b->k->softcap(score, n, c->attn_softcap);
     high = b->k->max(score, n);
     if (high > *top) {
         float shrink = llmc__expf(*top - high);
@@ -12910,127 +17091,347 @@ static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_
     b->k->kv_mix[b->kv.type](out, score, values, row_bytes, n, c->head_dim);
 }
 
-#define LLMC__GROUP_HEADS 16 /* query heads that read a page together */
+/* The positions that token t sees in a layer: [0, sinks) and [begin, end), sinks <= begin < end. */
+typedef struct llmc__view {
+    uint32_t sinks, begin, end;
+} llmc__view;
 
-/* att[t][h] = softmax(q[t][h] . K[g]^T / sqrt(K)) V[g] over positions 0..pos[t], for
-   heads [h, h + n_heads) of one token, all of key head g; n_heads <= LLMC__GROUP_HEADS.
-   Page by page for all of them, since the page's keys and values then come from memory
-   once. A finite score makes sum at least 1, so the last division is safe.
-   Sources: Vaswani 2017 eq. 1; GQA: Ainslie 2023. */
-static void llmc__attend_heads(const llmc__batch *b, uint32_t layer, uint32_t t, uint32_t g, uint32_t h,
-                               uint32_t n_heads)
+/* The window of a layer that has one: the last window_size positions, and the first sink_tokens. */
+static llmc__view llmc__view_of(const llmc__batch *b, uint32_t layer, uint32_t t)
 {
     const llmc_config *c = &b->model->config;
+    llmc__view v;
+    v.end = b->end != NULL ? b->end[t] : b->pos[t] + 1;
+    v.sinks = v.begin = 0;
+    if (c->window_size > 0 && llmc_layers_has(&c->windowed, layer) && b->pos[t] >= c->window_size) {
+        v.begin = b->pos[t] + 1 - c->window_size;
+        v.sinks = (uint32_t)llmc__min(c->sink_tokens, v.begin);
+    }
+    return v;
+}
+
+#define LLMC__GROUP_HEADS 16 /* query heads that read a page together */
+
+/* att[t][h] = softmax(scale q[t][h] . K[g]^T) V[g] over the positions that token t sees, for
+   heads [h, h + n_heads) of one token, all of key head g; n_heads <= LLMC__GROUP_HEADS.
+   Page by page for all of them, since the page's keys and values then come from memory
+   once; pages that nobody sees are not looked at. A finite score makes sum at least 1, so the last
+   division is safe. A sink's value is one more score, whose share of attention goes nowhere.
+   Sources: Vaswani 2017 eq. 1; GQA: Ainslie 2023; sinks: Xiao 2023. */
+static void llmc__attend_heads(const llmc__attn_job *job, uint32_t t, uint32_t g, uint32_t h,
+                               uint32_t n_heads)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
     size_t at = ((size_t)t * c->n_head + h) * c->head_dim;
-    uint32_t length = b->pos[t] + 1, begin, r, n;
+    llmc__view view = llmc__view_of(b, job->layer, t);
+    uint32_t j, r, n;
     float top[LLMC__GROUP_HEADS], sum[LLMC__GROUP_HEADS];
     for (r = 0; r < n_heads; r++) {
-        top[r] = -FLT_MAX; /* not infinity: top - high must never be inf - inf */
-        sum[r] = 0;
+        /* not infinity: top - high must never be inf - inf */
+        top[r] = job->sinks != NULL ? job->sinks[h + r] : -FLT_MAX;
+        sum[r] = job->sinks != NULL ? 1.0f : 0.0f;
     }
     LLMC_MEMSET(b->att + at, 0, (size_t)n_heads * c->head_dim * sizeof(float));
-    for (begin = 0; begin < length; begin += n) {
-        uint32_t page = b->pages[t][begin / b->kv.page_tokens];
-        const uint8_t *keys = llmc__kv_at(b, page, layer, 0, g, 0),
-                      *values = llmc__kv_at(b, page, layer, 1, g, 0);
-        n = (uint32_t)llmc__min(length - begin, b->kv.page_tokens);
+    for (j = view.sinks > 0 ? 0 : view.begin; j < view.end;) {
+        uint32_t page = b->pages[t][j / b->kv.page_tokens], slot = j % b->kv.page_tokens;
+        const uint8_t *keys = llmc__kv_at(b, page, job->layer, 0, g, slot),
+                      *values = llmc__kv_at(b, page, job->layer, 1, g, slot);
+        n = (uint32_t)llmc__min((j < view.sinks ? view.sinks : view.end) - j, b->kv.page_tokens - slot);
         for (r = 0; r < n_heads; r++)
             llmc__attend_page(b, b->q + at + (size_t)r * c->head_dim, keys, values, n,
                               b->att + at + (size_t)r * c->head_dim, &top[r], &sum[r]);
+        j += n;
+        if (j == view.sinks) /* over what the window hides */
+            j = view.begin;
     }
     for (r = 0; r < n_heads; r++)
         b->k->scale(b->att + at + (size_t)r * c->head_dim, 1.0f / sum[r], c->head_dim);
 }
 
-/* Pieces of attention: one for each token and key head. */
-typedef struct llmc__attend_job {
-    const llmc__batch *b;
-    uint32_t layer;
-} llmc__attend_job;
-
 /* llmc_task_fn: token index / G, key head index % G, and the H / G query heads that
    share it, LLMC__GROUP_HEADS at a time. */
 static void llmc__attend_piece(void *arg, uint32_t index)
 {
-    const llmc__attend_job *job = (const llmc__attend_job *)arg;
+    const llmc__attn_job *job = (const llmc__attn_job *)arg;
     const llmc_config *c = &job->b->model->config;
     uint32_t rep = c->n_head / c->n_kv_head, t = index / c->n_kv_head, g = index % c->n_kv_head, r, n;
     for (r = 0; r < rep; r += n) {
         n = (uint32_t)llmc__min(rep - r, LLMC__GROUP_HEADS);
-        llmc__attend_heads(job->b, job->layer, t, g, g * rep + r, n);
+        llmc__attend_heads(job, t, g, g * rep + r, n);
     }
 }
 
-/* The token mixer of a layer: h [T][D] (normed) in, h out.
-     q, k, v = W h (+ bias); rotate q and k; store k and v; attend; h = W_o att (+ bias)
-   q, k and v are one product, so that the threads meet once and not three times. */
-static void llmc__attention(const llmc__batch *b, uint32_t layer)
+/* The token mixer of a layer: in [T][D] to out [T][D], which may be in.
+     q, k, v = W in + bias; shape q and k; store k and v; attend; out = W_o att + bias
+   Without W_o the heads side by side are the output. */
+static void llmc__attention(const llmc__batch *b, uint32_t layer, const float *in, float *out)
 {
     const llmc_model *m = b->model;
     const llmc_config *c = &m->config;
-    size_t q_width = (size_t)c->n_head * c->head_dim, kv_width = (size_t)c->n_kv_head * c->head_dim;
-    llmc__product qkv[3], output;
-    llmc__attend_job job;
-    qkv[0].w = llmc__weight(m, layer, LLMC__W_Q);
-    qkv[0].out = b->q;
-    qkv[0].stride = q_width;
-    qkv[1].w = llmc__weight(m, layer, LLMC__W_K);
-    qkv[1].out = b->key;
-    qkv[1].stride = kv_width;
-    qkv[2].w = llmc__weight(m, layer, LLMC__W_V);
-    qkv[2].out = b->value;
-    qkv[2].stride = kv_width;
-    llmc__products(b, qkv, 3, b->h, b->n);
-    llmc__add_bias(b, b->q, q_width, llmc__weight(m, layer, LLMC__W_Q_B));
-    llmc__add_bias(b, b->key, kv_width, llmc__weight(m, layer, LLMC__W_K_B));
-    llmc__add_bias(b, b->value, kv_width, llmc__weight(m, layer, LLMC__W_V_B));
-    llmc__over_tokens(b, b->n, llmc__place_tokens, &layer);
+    const llmc_tensor *o = llmc__weight(m, layer, LLMC__W_O);
+    llmc__attn_job job;
+    llmc__attn_project(b, layer, in);
+    if (c->attn_clamp > 0)
+        llmc__over_tokens(b, b->n, llmc__clamp_tokens, NULL);
+    if (llmc_layers_has(&c->value_layers, layer))
+        llmc__value_embed(b, layer, in);
+    LLMC_MEMSET(&job, 0, sizeof job);
     job.b = b;
     job.layer = layer;
+    if (c->qk_norm != LLMC_QK_NORM_NONE) {
+        job.q_norm = llmc__norm_weight(b, llmc__weight(m, layer, LLMC__W_Q_NORM),
+                                       llmc__qk_width(c, c->n_head), b->vec[0]);
+        job.k_norm = llmc__norm_weight(b, llmc__weight(m, layer, LLMC__W_K_NORM),
+                                       llmc__qk_width(c, c->n_kv_head), b->vec[1]);
+    }
+    llmc__over_tokens(b, b->n, llmc__place_tokens, &job);
+    if (c->sink_logits) /* the norms' weights are not needed any more */
+        job.sinks = llmc__vector(llmc__weight(m, layer, LLMC__W_SINKS), b->vec[0]);
     llmc__run(&b->tasks, b->n * c->n_kv_head, llmc__attend_piece, &job);
-    output.w = llmc__weight(m, layer, LLMC__W_O);
-    output.out = b->h;
-    output.stride = c->n_embd;
-    llmc__products(b, &output, 1, b->att, b->n);
-    llmc__add_bias(b, b->h, c->n_embd, llmc__weight(m, layer, LLMC__W_O_B));
+    if (o != NULL) {
+        llmc__product output = llmc__part(o, llmc__weight(m, layer, LLMC__W_O_B), out);
+        llmc__products(b, &output, 1, b->att, b->n);
+    } else
+        LLMC_MEMCPY(out, b->att, (size_t)b->n * c->n_embd * sizeof(float));
 }
 
 //--[ 15.6 LAYER.ffn ]-- feed-forward, gated (Shazeer 2020) or plain
-/* llmc__tokens_fn: up = act(gate) * up, or up = act(up) where there is no gate. */
+/* llmc__tokens_fn: up = act(gate) * up, or up = act(up) where there is no gate. arg: the width,
+   a size_t. */
 static void llmc__activate_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc_config *c = &b->model->config;
-    uint32_t t;
-    (void)arg;
-    for (t = begin; t < end; t++) {
-        float *up = b->up + (size_t)t * c->n_ff, *gate = b->gate + (size_t)t * c->n_ff;
-        b->k->act[c->act](c->gated ? gate : up, c->n_ff);
-        if (c->gated)
-            b->k->mul(up, gate, c->n_ff);
+    size_t width = *(const size_t *)arg, n = (end - begin) * width;
+    float *up = b->up + begin * width, *gate = c->gated ? b->gate + begin * width : up;
+    if (c->act == LLMC_ACT_SWIGLU_OAI) {
+        b->k->swiglu_oai(up, gate, n);
+        return;
+    }
+    b->k->act[c->act](gate, n);
+    if (c->gated)
+        b->k->mul(up, gate, n);
+}
+
+/* out [n][D] = down(act(gate in) * up in), or down(act(up in)), for in [n][D], n <= T; out may be in.
+   w by LLMC__EXPERT_...: a dense layer's feed-forward, or the shared experts. */
+static void llmc__mlp(const llmc__batch *b, const llmc_tensor *const w[LLMC__EXPERT_PARTS], const float *in,
+                      uint32_t n, float *out)
+{
+    llmc__product part[2];
+    size_t width = (size_t)w[LLMC__EXPERT_UP]->dim[1];
+    bool gated = b->model->config.gated;
+    part[0] = llmc__part(w[LLMC__EXPERT_UP], w[LLMC__EXPERT_UP_B], b->up);
+    if (gated)
+        part[1] = llmc__part(w[LLMC__EXPERT_GATE], w[LLMC__EXPERT_GATE_B], b->gate);
+    llmc__products(b, part, gated ? 2 : 1, in, n);
+    llmc__over_tokens(b, n, llmc__activate_tokens, &width);
+    part[0] = llmc__part(w[LLMC__EXPERT_DOWN], w[LLMC__EXPERT_DOWN_B], out);
+    llmc__products(b, part, 1, b->up, n);
+}
+
+//--[ 15.7 LAYER.experts ]-- mixture of experts: Shazeer 2017, Fedus 2021
+/* Whether layer l has experts in place of one feed-forward. */
+static bool llmc__has_experts(const llmc_config *c, uint32_t l)
+{
+    return c->n_expert > 0 && !llmc_layers_has(&c->dense, l);
+}
+
+/* The U experts of largest score [E] to chosen [U], the best first. Of equal ones the lower number
+   comes first (makers' code leaves that open); NaN is chosen last. */
+static void llmc__choose_experts(const float *score, uint32_t E, uint32_t *chosen, uint32_t U)
+{
+    uint32_t u, e, i;
+    for (u = 0; u < U; u++) {
+        uint32_t best = E;
+        for (e = 0; e < E; e++) {
+            for (i = 0; i < u && chosen[i] != e; i++) {}
+            if (i == u && (best == E || score[e] > score[best] || score[best] != score[best]))
+                best = e;
+        }
+        chosen[u] = best;
     }
 }
 
-/* h [T][D] (normed) in, h out: down(act(gate h) * up h), or down(act(up h)). Families
-   with a gate have no bias on it. */
-static void llmc__feed_forward(const llmc__batch *b, uint32_t layer)
+/* llmc__tokens_fn: from score [T][E] to chosen and share [T][U]: the softmax of the chosen ones, over
+   all experts, or with expert_renorm over themselves. */
+static void llmc__route_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t E = c->n_expert, U = c->n_expert_used, t, u;
+    (void)arg;
+    for (t = begin; t < end; t++) {
+        float *score = b->score + (size_t)t * E, *share = b->share + (size_t)t * U, sum, some = 0;
+        uint32_t *chosen = b->chosen + (size_t)t * U;
+        llmc__choose_experts(score, E, chosen, U);
+        sum = b->k->exp_sum(score, E, b->k->max(score, E));
+        for (u = 0; u < U; u++)
+            some += score[chosen[u]];
+        for (u = 0; u < U; u++)
+            share[u] = score[chosen[u]] / (c->expert_renorm ? some : sum);
+    }
+}
+
+/* order [T*U] = places in chosen, sorted by expert and within one by token; first [e] = where those
+   of expert e end, which is where those of the next begin. */
+static void llmc__sort_by_expert(const llmc__batch *b)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t n = b->n * c->n_expert_used, at = 0, i;
+    LLMC_MEMSET(b->first, 0, c->n_expert * sizeof *b->first);
+    for (i = 0; i < n; i++)
+        b->first[b->chosen[i]]++;
+    for (i = 0; i < c->n_expert; i++) { /* from how many to where they begin */
+        at += b->first[i];
+        b->first[i] = at - b->first[i];
+    }
+    for (i = 0; i < n; i++)
+        b->order[b->first[b->chosen[i]]++] = i;
+}
+
+/* Some places of chosen, in b->order, on their way through their experts. */
+typedef struct llmc__experts_job {
+    uint32_t layer, begin, n; /* places order [begin, begin + n) */
+    const float *in;          /* [T][D] */
+    float *out;               /* [T][D] */
+} llmc__experts_job;
+
+/* llmc__tokens_fn: picked [n][D] = the token of each place. */
+static void llmc__pick_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__experts_job *job = (const llmc__experts_job *)arg;
+    size_t width = b->model->config.n_embd, U = b->model->config.n_expert_used, i;
+    for (i = begin; i < end; i++)
+        LLMC_MEMCPY(b->picked + i * width, job->in + b->order[job->begin + i] / U * width,
+                    width * sizeof(float));
+}
+
+/* llmc__tokens_fn over the D elements: the experts' answers, by their shares, onto what the tokens
+   have so far. Place after place, so every task sees a token's experts in the same order. */
+static void llmc__answer_elements(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__experts_job *job = (const llmc__experts_job *)arg;
+    size_t width = b->model->config.n_embd, U = b->model->config.n_expert_used, i;
+    for (i = 0; i < job->n; i++) {
+        uint32_t place = b->order[job->begin + i];
+        llmc__add_times(b, job->out + place / U * width + begin, b->share[place],
+                        b->answer + i * width + begin, end - begin);
+    }
+}
+
+/* Products of one matrix of every expert that has some of the job's places: out [n][rows of the
+   matrix]. Appended to b->part [n_parts]; returns how many there are now. */
+static uint32_t llmc__expert_parts(const llmc__batch *b, const llmc__experts_job *job, unsigned which,
+                                   unsigned bias, float *out, uint32_t n_parts)
+{
+    uint32_t e, begin = 0, end = job->begin + job->n;
+    for (e = 0; e < b->model->config.n_expert; begin = b->first[e++]) {
+        uint32_t lo = (uint32_t)llmc__max(begin, job->begin), hi = (uint32_t)llmc__min(b->first[e], end);
+        llmc__product *p = &b->part[n_parts];
+        if (lo >= hi)
+            continue;
+        *p = llmc__part(llmc__expert(b->model, job->layer, e, which),
+                        llmc__expert(b->model, job->layer, e, bias), out);
+        p->at = lo - job->begin;
+        p->n = hi - lo;
+        p->out += p->at * p->stride;
+        n_parts++;
+    }
+    return n_parts;
+}
+
+/* All places of the job through their experts at once: two products, of as many matrices as there are
+   experts, so that threads meet as rarely as in a dense layer. */
+static void llmc__experts_pass(const llmc__batch *b, llmc__experts_job *job)
+{
+    size_t width = b->model->config.n_ff_expert;
+    uint32_t n = llmc__expert_parts(b, job, LLMC__EXPERT_UP, LLMC__EXPERT_UP_B, b->up, 0);
+    if (b->model->config.gated)
+        n = llmc__expert_parts(b, job, LLMC__EXPERT_GATE, LLMC__EXPERT_GATE_B, b->gate, n);
+    llmc__over_tokens(b, job->n, llmc__pick_tokens, job);
+    llmc__products(b, b->part, n, b->picked, job->n);
+    llmc__over_tokens(b, job->n, llmc__activate_tokens, &width);
+    n = llmc__expert_parts(b, job, LLMC__EXPERT_DOWN, LLMC__EXPERT_DOWN_B, b->answer, 0);
+    llmc__products(b, b->part, n, b->up, job->n);
+    llmc__over_tokens(b, b->model->config.n_embd, llmc__answer_elements, job);
+}
+
+/* What the shared experts' answers are added by. */
+typedef struct llmc__shared_job {
+    const float *w;  /* [D], or NULL */
+    const float *in; /* [T][D] */
+    float *out;      /* [T][D] */
+} llmc__shared_job;
+
+/* llmc__tokens_fn: the shared experts' answers onto out, times sigmoid(w . in) if they have a router
+   (Qwen). */
+static void llmc__shared_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc__shared_job *job = (const llmc__shared_job *)arg;
+    size_t width = b->model->config.n_embd, t;
+    for (t = begin; t < end; t++) {
+        float a = job->w != NULL ? llmc__sigmoid(llmc__dot(b, job->w, job->in + t * width, width)) : 1.0f;
+        llmc__add_times(b, job->out + t * width, a, b->answer + t * width, width);
+    }
+}
+
+/* The experts that every token passes. */
+static void llmc__shared_experts(const llmc__batch *b, uint32_t layer, const float *in, float *out)
+{
+    const llmc_model *m = b->model;
+    const llmc_tensor *w[LLMC__EXPERT_PARTS] = {NULL, NULL, NULL, NULL, NULL, NULL};
+    llmc__shared_job job;
+    w[LLMC__EXPERT_GATE] = llmc__weight(m, layer, LLMC__W_SHARED_GATE);
+    w[LLMC__EXPERT_UP] = llmc__weight(m, layer, LLMC__W_SHARED_UP);
+    w[LLMC__EXPERT_DOWN] = llmc__weight(m, layer, LLMC__W_SHARED_DOWN);
+    llmc__mlp(b, w, in, b->n, b->answer);
+    job.w = llmc__vector(llmc__weight(m, layer, LLMC__W_SHARED_ROUTER), b->vec[0]);
+    job.in = in;
+    job.out = out;
+    llmc__over_tokens(b, b->n, llmc__shared_tokens, &job);
+}
+
+/* out [T][D] = sum over the chosen experts of share * expert(in), and the shared ones. Sorted by
+   expert, so that its rows are read once for all tokens that chose it (once more where scratch ends),
+   and those that nobody chose are not read. A token's sum is in ascending order of experts, the
+   shared ones last: it does not depend on who else is in the batch. out must not be in. */
+static void llmc__experts(const llmc__batch *b, uint32_t layer, const float *in, float *out)
 {
     const llmc_model *m = b->model;
     const llmc_config *c = &m->config;
-    llmc__product in[2], output;
-    in[0].w = llmc__weight(m, layer, LLMC__W_UP);
-    in[0].out = b->up;
-    in[0].stride = c->n_ff;
-    in[1].w = llmc__weight(m, layer, LLMC__W_GATE);
-    in[1].out = b->gate;
-    in[1].stride = c->n_ff;
-    llmc__products(b, in, c->gated ? 2 : 1, b->h, b->n);
-    llmc__add_bias(b, b->up, c->n_ff, llmc__weight(m, layer, LLMC__W_UP_B));
-    llmc__over_tokens(b, b->n, llmc__activate_tokens, NULL);
-    output.w = llmc__weight(m, layer, LLMC__W_DOWN);
-    output.out = b->h;
-    output.stride = c->n_embd;
-    llmc__products(b, &output, 1, b->up, b->n);
-    llmc__add_bias(b, b->h, c->n_embd, llmc__weight(m, layer, LLMC__W_DOWN_B));
+    llmc__product router = llmc__part(llmc__weight(m, layer, LLMC__W_ROUTER),
+                                      llmc__weight(m, layer, LLMC__W_ROUTER_B), b->score);
+    llmc__experts_job job;
+    uint32_t places = b->n * c->n_expert_used;
+    llmc__products(b, &router, 1, in, b->n);
+    llmc__over_tokens(b, b->n, llmc__route_tokens, NULL);
+    llmc__sort_by_expert(b);
+    LLMC_MEMSET(out, 0, (size_t)b->n * c->n_embd * sizeof(float));
+    job.layer = layer;
+    job.in = in;
+    job.out = out;
+    for (job.begin = 0; job.begin < places; job.begin += job.n) {
+        job.n = (uint32_t)llmc__min(places - job.begin, b->room);
+        llmc__experts_pass(b, &job);
+    }
+    if (c->n_ff_shared > 0)
+        llmc__shared_experts(b, layer, in, out);
+}
+
+/* The feed-forward of a layer: in [T][D] to out [T][D]. out may be in but where there are experts. */
+static void llmc__feed_forward(const llmc__batch *b, uint32_t layer, const float *in, float *out)
+{
+    static const uint8_t role[LLMC__EXPERT_PARTS] = {LLMC__W_GATE,   LLMC__W_UP,   LLMC__W_DOWN,
+                                                     LLMC__W_GATE_B, LLMC__W_UP_B, LLMC__W_DOWN_B};
+    const llmc_tensor *w[LLMC__EXPERT_PARTS];
+    unsigned i;
+    if (llmc__has_experts(&b->model->config, layer)) {
+        llmc__experts(b, layer, in, out);
+        return;
+    }
+    for (i = 0; i < LLMC__EXPERT_PARTS; i++)
+        w[i] = llmc__weight(b->model, layer, role[i]);
+    llmc__mlp(b, w, in, b->n, out);
 }
 
 //==[ 16 KV ]==== pages of keys and values, shared by reference counts ==== needs: 04 07 15 ====
@@ -13113,46 +17514,153 @@ static void llmc__kv_trim(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
     }
 }
 
-//==[ 17 FORWARD ]==== tokens in, logits out ==== needs: 03 04 05 07 09 10 14 15 ====
+//==[ 17 FORWARD ]==== tokens in, hidden states and logits out ==== needs: 03 04 05 09 14 15 ====
 
 //--[ 17.1 FORWARD.scratch ]-- memory for T tokens between the layers
-/* Most inputs that any product has; also enough for every bias, whose widths are these. */
+/* The buffers of llmc__batch in the order in which a pass fills them; x is the only one that lives
+   longer than a branch:
+
+     ids -> x -+-> h -> q, key, value -> att -> y -+-> x -+-> h -> up, gate -> z -+-> x -> logits
+               |                                   |      |                       |
+               +-----------------------------------+      +-----------------------+
+
+   Experts put picked, up, gate and answer in the place of up and gate. */
+
+/* The widest feed-forward: of dense layers, of an expert, of the shared ones. */
+static uint64_t llmc__ffn_width(const llmc_config *c)
+{
+    return llmc__max(c->n_ff, c->n_expert > 0 ? llmc__max(c->n_ff_expert, c->n_ff_shared) : 0);
+}
+
+/* Most inputs that any product has. */
 static uint64_t llmc__widest(const llmc_config *c)
 {
-    return llmc__max(llmc__max(c->n_embd, c->n_ff), (uint64_t)c->n_head * c->head_dim);
+    return llmc__max(llmc__max(c->n_embd, llmc__ffn_width(c)), (uint64_t)c->n_head * c->head_dim);
+}
+
+/* Most elements of any norm's weight, bias or other vector. */
+static uint64_t llmc__longest(const llmc_model *m)
+{
+    const llmc_config *c = &m->config;
+    uint64_t n = llmc__max(llmc__widest(c), llmc__max(c->n_expert, c->x_lambdas ? c->n_layer : 0));
+    n = llmc__max(n, llmc__max(c->smear_channels, c->value_channels));
+    if (c->qkv_grouped)
+        n = llmc__max(n, ((uint64_t)c->n_head + 2 * (uint64_t)c->n_kv_head) * c->head_dim);
+    return llmc__global(m, LLMC__W_HEAD_B) != NULL ? llmc__max(n, c->vocab_size) : n;
+}
+
+/* What a tensor asks of the scratch: inputs in 8 bits, rows in f32. Which depends on the kernels, so the
+   engine chooses those before it measures. */
+static void llmc__note_type(const llmc__batch *b, const llmc_tensor *t, bool *packs, bool *rows)
+{
+    if (t == NULL)
+        return;
+    *packs = *packs || (llmc__by_kernel(b->k, t) && llmc__wants_q8(t->type));
+    *rows = *rows || llmc__by_rows(b->k, t);
+}
+
+/* The same of all weights: those of the model, of its layers and of their experts. */
+static void llmc__note_types(const llmc__batch *b, const llmc_model *m, bool *packs, bool *rows)
+{
+    const llmc_config *c = &m->config;
+    uint64_t i;
+    uint32_t l;
+    *packs = *rows = false;
+    for (i = 0; i < LLMC__W_GLOBALS; i++)
+        llmc__note_type(b, m->global[i], packs, rows);
+    for (i = 0; i < (uint64_t)c->n_layer * LLMC__W_COUNT; i++)
+        llmc__note_type(b, m->layer[i], packs, rows);
+    for (l = 0; m->experts != NULL && l < c->n_layer; l++)
+        for (i = 0; m->experts[l] != NULL && i < (uint64_t)c->n_expert * LLMC__EXPERT_PARTS; i++)
+            llmc__note_type(b, m->experts[l][i].data != NULL ? &m->experts[l][i] : NULL, packs, rows);
+}
+
+/* T rows of `width` floats, or NULL where they are not wanted. */
+static float *llmc__take_rows(llmc__arena *a, bool wanted, uint64_t T, uint64_t width)
+{
+    return wanted ? (float *)llmc__take(a, T, width * sizeof(float)) : NULL;
+}
+
+/* What positions ask for. Two sets of angles only where some layers turn by a base of their own. */
+static void llmc__carve_positions(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
+{
+    uint64_t half = c->rope_dims / 2;
+    unsigned set;
+    for (set = 0; set < 2; set++) {
+        bool used = llmc__rope_used(c, set);
+        b->freq[set] = used ? (double *)llmc__take(a, half, sizeof(double)) : NULL;
+        b->cosine[set] = llmc__take_rows(a, used, T, half);
+        b->sine[set] = llmc__take_rows(a, used, T, half);
+    }
+    b->wave = NULL;
+    if (c->pos == LLMC_POS_SINUSOIDAL)
+        b->wave = (double *)llmc__take(a, ((uint64_t)c->n_embd + 1) / 2, sizeof(double));
+}
+
+/* What experts ask for. However many a token chooses, no more than T places are on their way at a
+   time, so nothing here grows with T * U * D. n_expert_used is at most n_expert. */
+static void llmc__carve_experts(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
+{
+    uint64_t U = c->n_expert_used, E = c->n_expert;
+    b->score = b->share = b->picked = b->answer = NULL;
+    b->chosen = b->order = b->first = NULL;
+    b->part = NULL;
+    b->room = T;
+    if (E == 0)
+        return;
+    b->score = llmc__take_rows(a, true, T, E);
+    b->share = llmc__take_rows(a, true, T, U);
+    b->chosen = (uint32_t *)llmc__take(a, T, U * sizeof(uint32_t));
+    b->order = (uint32_t *)llmc__take(a, T, U * sizeof(uint32_t));
+    b->first = (uint32_t *)llmc__take(a, E, sizeof(uint32_t));
+    b->picked = llmc__take_rows(a, true, T, c->n_embd);
+    b->answer = llmc__take_rows(a, true, T, c->n_embd);
+    b->part = (llmc__product *)llmc__take(a, 2 * E, sizeof(llmc__product));
 }
 
 /* llmc__batch_carve -- buffers for T tokens at a time
-   Carves every buffer of a batch of up to T tokens; workers as in llmc_tasks. Shapes
-   are beside the members of llmc__batch. What no tensor of this model asks for (8-bit
-   inputs, rows for types without a product, a gate) takes nothing. Failure is in
-   a->failed. */
+   Carves every buffer of a batch of up to T tokens; b->k is set, workers as in llmc_tasks. Shapes
+   are beside the members of llmc__batch. What this model has no use for takes nothing. y is h where
+   nobody reads h after attention or feed-forward has begun to write, z is y where the two come one
+   after the other. Contents are set by llmc__batch_init. Failure is in a->failed. */
 static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, uint32_t workers,
                               llmc__arena *a)
 {
     const llmc_config *c = &m->config;
     uint64_t wide = llmc__widest(c), q_width = (uint64_t)c->n_head * c->head_dim;
     uint64_t kv_width = (uint64_t)c->n_kv_head * c->head_dim;
-    bool packs = false, rows = false; /* types that want 8-bit inputs; that have no product */
-    uint32_t i;
-    for (i = 0; i < m->n_tensors; i++) {
-        packs = packs || llmc__wants_q8(m->tensors[i].type);
-        rows = rows || m->tensors[i].type == LLMC_I8;
-    }
-    b->x = (float *)llmc__take(a, T, c->n_embd * sizeof(float));
-    b->h = (float *)llmc__take(a, T, c->n_embd * sizeof(float));
-    b->q = (float *)llmc__take(a, T, q_width * sizeof(float));
-    b->att = (float *)llmc__take(a, T, q_width * sizeof(float));
-    b->key = (float *)llmc__take(a, T, kv_width * sizeof(float));
-    b->value = (float *)llmc__take(a, T, kv_width * sizeof(float));
-    b->up = (float *)llmc__take(a, T, c->n_ff * sizeof(float));
-    b->gate = (float *)llmc__take(a, c->gated ? T : 0, c->n_ff * sizeof(float));
-    b->cosine = (float *)llmc__take(a, T, c->rope_dims / 2 * sizeof(float));
-    b->sine = (float *)llmc__take(a, T, c->rope_dims / 2 * sizeof(float));
-    b->x8 = (llmc__q8 *)llmc__take(a, packs ? T : 0, (wide + 31) / 32 * sizeof(llmc__q8));
-    b->rows = (float *)llmc__take(a, rows ? workers : 0, wide * sizeof(float));
-    b->vec[0] = (float *)llmc__take(a, wide, sizeof(float));
-    b->vec[1] = (float *)llmc__take(a, wide, sizeof(float));
+    bool parallel = c->parallel != LLMC_SERIAL, packs, rows;
+    llmc__note_types(b, m, &packs, &rows);
+    b->x = llmc__take_rows(a, true, T, c->n_embd);
+    b->h = llmc__take_rows(a, true, T, c->n_embd);
+    b->y = parallel || c->n_expert > 0 ? llmc__take_rows(a, true, T, c->n_embd) : b->h;
+    b->z = parallel ? llmc__take_rows(a, true, T, c->n_embd) : b->y;
+    b->x0 = llmc__take_rows(a, c->x_lambdas, T, c->n_embd);
+    b->back = llmc__take_rows(a, c->backout_layer > 0, T, c->n_embd);
+    b->q = llmc__take_rows(a, true, T, q_width);
+    b->att = llmc__take_rows(a, true, T, q_width);
+    b->key = llmc__take_rows(a, true, T, kv_width);
+    b->value = llmc__take_rows(a, true, T, kv_width);
+    b->fused = llmc__take_rows(a, c->qkv_grouped, T, q_width + 2 * kv_width);
+    b->up = llmc__take_rows(a, true, T, llmc__ffn_width(c));
+    b->gate = llmc__take_rows(a, c->gated, T, llmc__ffn_width(c));
+    llmc__carve_positions(b, c, T, a);
+    llmc__carve_experts(b, c, T, a);
+    b->x8 = packs ? (llmc__q8 *)llmc__take(a, T, (wide + 31) / 32 * sizeof(llmc__q8)) : NULL;
+    b->rows = llmc__take_rows(a, rows, workers, wide);
+    b->vec[0] = llmc__take_rows(a, true, 1, llmc__longest(m));
+    b->vec[1] = llmc__take_rows(a, true, 1, llmc__longest(m));
+}
+
+/* What stays the same from batch to batch: frequencies, which cost a power each. After carving; b->model
+   is set, context the longest sequence there can be. */
+static void llmc__batch_init(llmc__batch *b, uint32_t context)
+{
+    uint32_t width = b->model->config.n_embd, i;
+    llmc__rope_init(b, context);
+    if (b->wave != NULL)
+        for (i = 0; i < (width + 1) / 2; i++)
+            b->wave[i] = llmc__pow(10000, -2.0 * (double)i / (double)width);
 }
 
 //--[ 17.2 FORWARD.watch ]-- taps, reports, and the first layer that goes wrong
@@ -13196,83 +17704,226 @@ static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, con
     return LLMC_OK;
 }
 
-//--[ 17.3 FORWARD.pass ]-- the whole decoder, read from top to bottom
-/* x [t] = row ids[t] of the embedding, plus the row of its position where those were
-   learned. Ids and positions have been checked where they came in. */
+//--[ 17.3 FORWARD.ends ]-- from tokens to the first state, from the last one to logits
+/* Both ends are serial where they copy rows, and parallel where they norm or multiply: at T tokens a
+   copy of D floats is nothing beside a block. */
+
+/* x [D] of one token at one position: its row of the embedding (scaled), its type's, and its
+   position's where those are learned or waves (Vaswani 2017: sines at even places, cosines at odd ones).
+   Ids and positions have been checked where they came in. */
+static void llmc__embed_token(const llmc__batch *b, llmc_token id, uint32_t pos, float *x)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    uint32_t i;
+    llmc__tensor_row_f32(llmc__global(m, LLMC__W_EMBED), (uint64_t)id, x);
+    if (c->embed_scale != 1)
+        b->k->scale(x, c->embed_scale, c->n_embd);
+    if (llmc__global(m, LLMC__W_TYPES) != NULL) {
+        llmc__tensor_row_f32(llmc__global(m, LLMC__W_TYPES), 0, b->vec[0]);
+        b->k->add(x, b->vec[0], c->n_embd);
+    }
+    if (c->pos == LLMC_POS_LEARNED) {
+        llmc__tensor_row_f32(llmc__global(m, LLMC__W_POS), pos, b->vec[0]);
+        b->k->add(x, b->vec[0], c->n_embd);
+    }
+    for (i = 0; b->wave != NULL && i < c->n_embd; i += 2) {
+        float sine, cosine;
+        llmc__sincos((double)pos * b->wave[i / 2], &sine, &cosine);
+        x[i] += sine;
+        if (i + 1 < c->n_embd)
+            x[i + 1] += cosine;
+    }
+}
+
+/* x [t] += lambda sigmoid(gate . x[t][0..smear_channels)) * (embedding of the token before), which
+   is that token's x before it was smeared itself: made anew from its id in h, so that a batch may
+   begin anywhere. Nothing at position 0. */
+static void llmc__smear(const llmc__batch *b)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    const float *gate;
+    float lambda[1];
+    uint32_t t;
+    for (t = 0; t < b->n; t++)
+        llmc__embed_token(b, b->prev[t], b->pos[t] > 0 ? b->pos[t] - 1 : 0, b->h + (size_t)t * c->n_embd);
+    if (c->embed_norm)
+        llmc__norm(b, b->h, b->h, b->n, llmc__global(m, LLMC__W_EMBED_NORM),
+                   llmc__global(m, LLMC__W_EMBED_NORM_B));
+    gate = llmc__vector(llmc__global(m, LLMC__W_SMEAR_GATE), b->vec[0]);
+    llmc__tensor_row_f32(llmc__global(m, LLMC__W_SMEAR_LAMBDA), 0, lambda);
+    for (t = 0; t < b->n; t++) {
+        float *x = b->x + (size_t)t * c->n_embd;
+        if (b->pos[t] > 0)
+            llmc__add_times(b, x, lambda[0] * llmc__sigmoid(llmc__dot(b, gate, x, c->smear_channels)),
+                            b->h + (size_t)t * c->n_embd, c->n_embd);
+    }
+}
+
+/* x [T][D]: the state that the first block reads. */
 static void llmc__embed(const llmc__batch *b)
 {
     const llmc_model *m = b->model;
     const llmc_config *c = &m->config;
     uint32_t t;
-    for (t = 0; t < b->n; t++) {
-        float *x = b->x + (size_t)t * c->n_embd;
-        llmc__tensor_row_f32(llmc__global(m, LLMC__W_EMBED), (uint64_t)b->ids[t], x);
-        if (c->pos == LLMC_POS_LEARNED) {
-            llmc__tensor_row_f32(llmc__global(m, LLMC__W_POS), b->pos[t], b->vec[0]);
-            b->k->add(x, b->vec[0], c->n_embd);
-        }
-    }
+    for (t = 0; t < b->n; t++)
+        llmc__embed_token(b, b->ids[t], b->pos[t], b->x + (size_t)t * c->n_embd);
+    if (c->embed_norm)
+        llmc__norm(b, b->x, b->x, b->n, llmc__global(m, LLMC__W_EMBED_NORM),
+                   llmc__global(m, LLMC__W_EMBED_NORM_B));
+    if (c->smear_channels > 0)
+        llmc__smear(b);
+    if (b->x0 != NULL)
+        LLMC_MEMCPY(b->x0, b->x, (size_t)b->n * c->n_embd * sizeof(float));
 }
 
-/* llmc__tokens_fn: x += h. The sum of a token's values does not depend on the cut:
-   every element is one addition. */
-static void llmc__residual(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
-{
-    size_t width = b->model->config.n_embd;
-    (void)arg;
-    b->k->add(b->x + begin * width, b->h + begin * width, (end - begin) * width);
-}
-
-/* logits [n_want][V] of the tokens want[i]; x is overwritten: its first n_want rows are
-   the normed states after it, which the "final" tap sees. Reading a prompt wants one
-   token's logits of many, and the head is the largest matrix there is. */
-static void llmc__head(const llmc__batch *b, const uint32_t *want, uint32_t n_want, float *logits)
+/* x [n_want][D] = the states after the last norm of the tokens want[i]; the rest of x is lost. Reading
+   a prompt wants one token's logits of many, and the head is the largest matrix there is. */
+static void llmc__final(const llmc__batch *b, const uint32_t *want, uint32_t n_want)
 {
     const llmc_model *m = b->model;
     size_t width = m->config.n_embd;
-    llmc__product head;
     uint32_t i;
+    if (b->back != NULL) {
+        float lambda[1];
+        llmc__tensor_row_f32(llmc__global(m, LLMC__W_BACKOUT_LAMBDA), 0, lambda);
+        for (i = 0; i < n_want; i++)
+            llmc__add_times(b, b->x + want[i] * width, -lambda[0], b->back + want[i] * width, width);
+    }
     for (i = 0; i < n_want; i++) /* want is ascending, so nothing is overwritten too early */
         LLMC_MEMMOVE(b->x + i * width, b->x + want[i] * width, width * sizeof(float));
-    llmc__norm(b, b->x, b->x, n_want, llmc__global(m, LLMC__W_OUT_NORM), llmc__global(m, LLMC__W_OUT_NORM_B));
-    head.w = llmc__global(m, LLMC__W_HEAD);
-    head.out = logits;
-    head.stride = m->config.vocab_size;
-    llmc__products(b, &head, 1, b->x, n_want);
+    if (!m->config.no_out_norm)
+        llmc__norm(b, b->x, b->x, n_want, llmc__global(m, LLMC__W_OUT_NORM),
+                   llmc__global(m, LLMC__W_OUT_NORM_B));
+}
+
+/* llmc__tokens_fn: logits [n][V] at arg scaled and bounded as the model was trained: scale, clamp,
+   softcap, clamp, each only where there is one. */
+static void llmc__bound_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    size_t n = (size_t)(end - begin) * c->vocab_size;
+    float *logits = (float *)arg + (size_t)begin * c->vocab_size;
+    if (c->logit_scale != 1)
+        b->k->scale(logits, c->logit_scale, n);
+    if (c->logit_clamp > 0)
+        llmc__clamp(logits, n, c->logit_clamp);
+    if (c->logit_softcap > 0)
+        b->k->softcap(logits, n, c->logit_softcap);
+    if (c->logit_clamp > 0)
+        llmc__clamp(logits, n, c->logit_clamp);
+}
+
+/* logits [n][V] of the final states x [n][D]. The head's rows beyond V are padding. */
+static void llmc__head(const llmc__batch *b, uint32_t n, float *logits)
+{
+    const llmc_model *m = b->model;
+    const llmc_config *c = &m->config;
+    llmc__product head = llmc__part(llmc__global(m, LLMC__W_HEAD), llmc__global(m, LLMC__W_HEAD_B), logits);
+    head.rows = head.stride = c->vocab_size;
+    llmc__products(b, &head, 1, b->x, n);
+    if (c->logit_scale != 1 || c->logit_clamp > 0 || c->logit_softcap > 0)
+        llmc__over_tokens(b, n, llmc__bound_tokens, logits);
+}
+
+//--[ 17.4 FORWARD.pass ]-- the whole decoder, read from top to bottom
+/* What a branch reads: x normed, in h, or x itself where the family norms elsewhere. */
+static const float *llmc__branch_in(const llmc__batch *b, uint32_t layer, unsigned norm, unsigned norm_bias)
+{
+    if (!b->model->config.pre_norm)
+        return b->x;
+    llmc__norm(b, b->h, b->x, b->n, llmc__weight(b->model, layer, norm),
+               llmc__weight(b->model, layer, norm_bias));
+    return b->h;
+}
+
+/* llmc__tokens_fn: x += residual_scale y, y [T][D] at arg, which is scaled in place. Every element by
+   itself, so the cut does not matter. */
+static void llmc__residual(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    size_t width = b->model->config.n_embd, n = (end - begin) * width;
+    float *y = (float *)arg + begin * width;
+    if (b->model->config.residual_scale != 1)
+        b->k->scale(y, b->model->config.residual_scale, n);
+    b->k->add(b->x + begin * width, y, n);
+}
+
+/* x = norm''(x + residual_scale norm'(y)) with what of that the model has: branch norm, post norm. */
+static void llmc__join(const llmc__batch *b, uint32_t layer, float *y, unsigned branch, unsigned post,
+                       unsigned post_bias)
+{
+    const llmc_model *m = b->model;
+    if (m->config.branch_norm)
+        llmc__norm(b, y, y, b->n, llmc__weight(m, layer, branch), NULL);
+    llmc__over_tokens(b, b->n, llmc__residual, y);
+    if (m->config.post_norm)
+        llmc__norm(b, b->x, b->x, b->n, llmc__weight(m, layer, post), llmc__weight(m, layer, post_bias));
+}
+
+/* x = a x + a0 x0 with layer l's two weights: how much of the first state comes back. */
+static void llmc__recall(const llmc__batch *b, uint32_t layer)
+{
+    size_t n = (size_t)b->n * b->model->config.n_embd;
+    float a = llmc__vector(llmc__global(b->model, LLMC__W_X_LAMBDAS), b->vec[0])[layer];
+    float a0 = llmc__vector(llmc__global(b->model, LLMC__W_X0_LAMBDAS), b->vec[0])[layer];
+    b->k->scale(b->x, a, n);
+    llmc__add_times(b, b->x, a0, b->x0, n);
+}
+
+/* One block: a mixer and a feed-forward, x the only thing that goes on to the next.
+     serial    x += attention(norm x); x += feed_forward(norm' x)
+     parallel  x += attention(norm x) + feed_forward(norm x), or norm' x, of the same x
+   A branch as a whole, of which most families have a part:
+     x -+- pre norm -- attention or feed-forward -- branch norm -- residual_scale -- + -- post norm -- x
+        |                                                                            |
+        +----------------------------------------------------------------------------+
+   Pre norms: nearly all; branch norms: Gemma 2, OLMo 2; post norms: BERT, RustGPT. */
+static void llmc__block(const llmc__batch *b, uint32_t layer)
+{
+    bool serial = b->model->config.parallel == LLMC_SERIAL;
+    const float *in = llmc__branch_in(b, layer, LLMC__W_ATTN_NORM, LLMC__W_ATTN_NORM_B);
+    llmc__attention(b, layer, in, b->y);
+    if (serial)
+        llmc__join(b, layer, b->y, LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
+                   LLMC__W_ATTN_POST_NORM_B);
+    if (b->model->config.parallel != LLMC_PARALLEL_SHARED)
+        in = llmc__branch_in(b, layer, LLMC__W_FFN_NORM, LLMC__W_FFN_NORM_B);
+    llmc__feed_forward(b, layer, in, b->z);
+    if (!serial)
+        llmc__join(b, layer, b->y, LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
+                   LLMC__W_ATTN_POST_NORM_B);
+    llmc__join(b, layer, b->z, LLMC__W_FFN_BRANCH_NORM, LLMC__W_FFN_POST_NORM, LLMC__W_FFN_POST_NORM_B);
 }
 
 /* Runs b->n tokens through the model, storing their keys and values in their pages
-   (which must hold every position up to pos[t]), and writes logits [n_want][V] for
-   the tokens want[0..n_want), ascending. Tokens of one sequence come in order.
-   Pre-norm blocks: x += mixer(norm(x)), x += feed_forward(norm(x)). A layer is a mixer
-   and a feed-forward; x is the only thing that goes from one to the next.
+   (which must hold every position up to pos[t]), and leaves the final states of the tokens
+   want[0..n_want), ascending, in x [n_want][D]; with logits not NULL also writes logits [n_want][V].
+   Tokens of one sequence come in order.
    After an error the pages of this batch's positions hold anything, and nothing before
    them has changed: the batch can be run again.
    Errors: NOT_FINITE (with check_finite). */
 static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch, const uint32_t *want,
                                  uint32_t n_want, float *logits, llmc_diag *diag)
 {
-    const llmc_model *m = b->model;
-    const llmc_config *c = &m->config;
+    const llmc_config *c = &b->model->config;
     uint32_t l;
     llmc__embed(b);
     LLMC__TRY(llmc__observe(b, watch, "embed", 0, b->n, diag));
-    /* learned positions are in x already */
-    if (c->pos == LLMC_POS_ROPE)
-        llmc__rope_angles(b);
+    if (c->pos == LLMC_POS_ROPE) /* other positions are in x already */
+        llmc__over_tokens(b, b->n, llmc__rope_angles, NULL);
     for (l = 0; l < c->n_layer; l++) {
-        llmc__norm(b, b->h, b->x, b->n, llmc__weight(m, l, LLMC__W_ATTN_NORM),
-                   llmc__weight(m, l, LLMC__W_ATTN_NORM_B));
-        llmc__attention(b, l);
-        llmc__over_tokens(b, b->n, llmc__residual, NULL);
-        llmc__norm(b, b->h, b->x, b->n, llmc__weight(m, l, LLMC__W_FFN_NORM),
-                   llmc__weight(m, l, LLMC__W_FFN_NORM_B));
-        llmc__feed_forward(b, l);
-        llmc__over_tokens(b, b->n, llmc__residual, NULL);
+        if (c->x_lambdas)
+            llmc__recall(b, l);
+        llmc__block(b, l);
+        if (b->back != NULL && l == c->backout_layer)
+            LLMC_MEMCPY(b->back, b->x, (size_t)b->n * c->n_embd * sizeof(float));
         LLMC__TRY(llmc__observe(b, watch, "layer", l, b->n, diag));
     }
     if (n_want > 0) { /* the middle of a long prompt wants nothing */
-        llmc__head(b, want, n_want, logits);
+        llmc__final(b, want, n_want);
+        if (logits != NULL)
+            llmc__head(b, n_want, logits);
         LLMC__TRY(llmc__observe(b, watch, "final", c->n_layer - 1, n_want, diag));
     }
     return LLMC_OK;
@@ -13752,7 +18403,9 @@ struct llmc_engine {
     llmc__kv_pool kv;        /* the pages of all sequences */
     llmc__batch batch;       /* the arrays that it only reads are these: */
     llmc_token *batch_ids;   /* [batch_tokens] */
+    llmc_token *batch_prev;  /* [batch_tokens] the token before, for models that smear; or NULL */
     uint32_t *batch_pos;     /* [batch_tokens] */
+    uint32_t *batch_end;     /* [batch_tokens] for models that look both ways; or NULL */
     uint32_t **batch_pages;  /* [batch_tokens] */
     llmc_seq **batch_seq;    /* [batch_tokens] whose token it is */
     uint32_t *want;          /* [batch_tokens] places in the batch whose logits are wanted, */
@@ -13789,8 +18442,8 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
                           o->context_length);
     if (o->max_seqs == 0)
         o->max_seqs = 1;
-    if (o->batch_tokens == 0)
-        o->batch_tokens = 256;
+    if (o->batch_tokens == 0) /* what looks both ways is read in one go */
+        o->batch_tokens = c->bidirectional ? o->context_length : 256;
     if (o->max_seqs > 65535 || o->batch_tokens > (1u << 20))
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
                           "max_seqs %u, batch_tokens %u: at most 65535 and 2^20", o->max_seqs,
@@ -13798,8 +18451,10 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
     /* Everybody who generates gets a turn in each step, so nobody can starve. */
     o->batch_tokens = (uint32_t)llmc__max(o->batch_tokens, o->max_seqs);
     o->batch_tokens = (uint32_t)llmc__min(o->batch_tokens, (uint64_t)o->context_length * o->max_seqs);
-    /* attention counts its pieces, tokens times key heads, in 32 bits; still at least max_seqs */
-    o->batch_tokens = (uint32_t)llmc__min(o->batch_tokens, UINT32_MAX / c->n_kv_head);
+    /* attention counts its pieces, tokens times key heads, in 32 bits, and so do the experts of tokens;
+       still at least max_seqs */
+    o->batch_tokens =
+        (uint32_t)llmc__min(o->batch_tokens, UINT32_MAX / llmc__max(c->n_kv_head, c->n_expert_used));
     if (o->kv_cache_capacity == 0) /* whole pages for each sequence, so that all of them can be full */
         o->kv_cache_capacity = (uint64_t)o->max_seqs * ((o->context_length + LLMC__PAGE_TOKENS - 1) /
                                                         LLMC__PAGE_TOKENS * LLMC__PAGE_TOKENS);
@@ -13831,14 +18486,21 @@ static void llmc__seq_carve(llmc_seq *s, const llmc_engine *e, llmc__arena *a)
 static void llmc__step_carve(llmc_engine *e, llmc__arena *a)
 {
     const llmc_engine_options *o = &e->opt;
-    uint32_t vocab = e->model->config.vocab_size;
+    const llmc_config *c = &e->model->config;
+    uint32_t vocab = c->vocab_size;
     e->batch_ids = (llmc_token *)llmc__take(a, o->batch_tokens, sizeof(llmc_token));
+    e->batch_prev = NULL;
+    if (c->smear_channels > 0)
+        e->batch_prev = (llmc_token *)llmc__take(a, o->batch_tokens, sizeof(llmc_token));
     e->batch_pos = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
+    e->batch_end = NULL;
+    if (c->bidirectional)
+        e->batch_end = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
     e->batch_pages = (uint32_t **)llmc__take(a, o->batch_tokens, sizeof(uint32_t *));
     e->batch_seq = (llmc_seq **)llmc__take(a, o->batch_tokens, sizeof(llmc_seq *));
     e->want = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
     e->want_seq = (llmc_seq **)llmc__take(a, o->max_seqs, sizeof(llmc_seq *));
-    e->logits = (float *)llmc__take(a, o->max_seqs, (uint64_t)vocab * sizeof(float));
+    e->logits = (float *)llmc__take(a, c->no_head ? 0 : o->max_seqs, (uint64_t)vocab * sizeof(float));
     e->sample_bytes = llmc_sample_need(vocab);
     e->sample_work = llmc__take(a, e->sample_bytes, 1);
 }
@@ -13911,6 +18573,7 @@ static llmc_status llmc__engine_measure(llmc_engine *e, const llmc_model *model,
     LLMC_MEMSET(e, 0, sizeof *e);
     e->model = model;
     LLMC__TRY(llmc__engine_defaults(&e->opt, model, opt, diag));
+    e->batch.k = llmc__kernels_for(e->opt.cpu); /* which of them a type has decides on scratch */
     llmc__take(&a, 1, sizeof *e);
     return llmc__engine_carve(e, &a, q, diag);
 }
@@ -13965,13 +18628,15 @@ LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model
     LLMC__TRY(llmc__engine_carve(e, &a, NULL, diag));
     llmc__kv_reset(&e->kv);
     e->batch.model = model;
-    e->batch.k = llmc__kernels_for(e->opt.cpu);
     e->batch.tasks = e->opt.tasks;
     e->batch.kv = e->kv.layout;
     /* the batch reads what the engine fills anew for each step */
     e->batch.ids = e->batch_ids;
+    e->batch.prev = e->batch_prev;
     e->batch.pos = e->batch_pos;
+    e->batch.end = e->batch_end;
     e->batch.pages = e->batch_pages;
+    llmc__batch_init(&e->batch, e->opt.context_length);
     e->watch.log = e->opt.log;
     e->watch.tap = e->opt.tap;
     e->watch.check_finite = e->opt.check_finite;
@@ -14108,11 +18773,11 @@ static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
     if (tok != NULL) {
         /* nothing but BOS before it: a text begins, and SentencePiece's first space goes */
         bool bos_only = s->n_ids == 1 && s->ids[0] == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS);
-        if (llmc_token_ends(tok, id) && !s->opt.ignore_end)
-            finish = LLMC_FINISH_END;
         n = llmc__token_bytes(tok, id, s->n_ids == 0 || bos_only, s->opt.show_special, s->out);
     }
 #endif
+    if (llmc_model_ends(s->engine->model, id) && !s->opt.ignore_end)
+        finish = LLMC_FINISH_END;
     s->ids[s->n_ids++] = id;
     s->n_generated++;
     if (finish == LLMC_FINISH_NONE && s->opt.max_tokens > 0 && s->n_generated >= s->opt.max_tokens)
@@ -14339,9 +19004,13 @@ static void llmc__batch_push(llmc_engine *e, llmc_seq *s, uint32_t n)
 {
     uint32_t i;
     for (i = 0; i < n; i++) {
-        uint32_t at = e->batch.n++;
-        e->batch_ids[at] = s->ids[s->n_cached + i];
-        e->batch_pos[at] = s->n_cached + i;
+        uint32_t at = e->batch.n++, pos = s->n_cached + i;
+        e->batch_ids[at] = s->ids[pos];
+        e->batch_pos[at] = pos;
+        if (e->batch_prev != NULL)
+            e->batch_prev[at] = s->ids[pos > 0 ? pos - 1 : 0];
+        if (e->batch_end != NULL)
+            e->batch_end[at] = s->n_cached + n;
         e->batch_pages[at] = s->table.page;
         e->batch_seq[at] = s;
     }
@@ -14438,12 +19107,17 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
    Fill a batch, run it, note what is cached, choose tokens. If the pass
    fails, no sequence has another token than before; the step can then be tried again.
    Errors: DONE (nobody has anything to do), FULL (only those who find no page are left),
-   CANCELLED, NOT_FINITE, BAD_ARG (a chooser). */
+   CANCELLED, NOT_FINITE, BAD_ARG (a chooser; an encoder). */
 LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag)
 {
     bool starved = false;
-    uint32_t n_want = llmc__batch_fill(engine, &starved), i;
+    uint32_t n_want, i;
     llmc_status status = LLMC_OK, one;
+    if (engine->model->config.no_head || engine->model->config.bidirectional)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%s models are encoders, which generate no text: use llmc_seq_embed",
+                          engine->model->config.family);
+    n_want = llmc__batch_fill(engine, &starved);
     if (engine->batch.n == 0 && starved) /* as long as others get on, pages may come free */
         return LLMC__FAIL(diag, FULL, "ENGINE.step", LLMC_NO_OFFSET,
                           "no page is free in the cache (kv_cache_capacity %llu)",
@@ -14493,25 +19167,16 @@ LLMC_API llmc_status llmc_seq_next(llmc_seq *seq, llmc_piece *piece, llmc_diag *
     return LLMC_OK;
 }
 
-/* llmc_seq_forward -- tokens in, their logits out, nothing chosen  (ENGINE.step)
-   ids [n] are appended; logits [n_logits][V] of the last ones. In one batch, by itself:
-   other sequences wait. The sequence is idle afterwards; llmc_seq_truncate to its own
-   length lets it generate from there.
-   Errors: BAD_ARG (n, n_logits, an id, or tokens not read yet), FULL (context, pages),
-   NOT_FINITE. */
-LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size_t n, float *logits,
-                                      size_t n_logits, llmc_diag *diag)
+/* Appends ids [n] and runs them in one batch, by itself: other sequences wait. The final states of
+   those at e->want [n_want], counted in ids, are left in the batch's x; with logits not NULL their logits
+   are written, too. The sequence is idle afterwards; on failure it is as it was.
+   Errors: BAD_ARG (an id), FULL (context, pages), NOT_FINITE. */
+static llmc_status llmc__seq_pass(llmc_seq *seq, const llmc_token *ids, size_t n, uint32_t n_want,
+                                  float *logits, llmc_diag *diag)
 {
     llmc_engine *e = seq->engine;
-    uint32_t before = seq->n_ids, i; /* before: to go back to on failure */
+    uint32_t before = seq->n_ids; /* to go back to on failure */
     llmc_status status;
-    if (n == 0 || n > e->opt.batch_tokens || n_logits > n)
-        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
-                          "%zu tokens with %zu logits: 1 to %u tokens, and no more logits than tokens", n,
-                          n_logits, e->opt.batch_tokens);
-    if (seq->n_cached != seq->n_ids)
-        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
-                          "%u tokens added earlier are not read yet", seq->n_ids - seq->n_cached);
     LLMC__TRY(llmc__seq_append(seq, ids, n, diag));
     if (!llmc__kv_reserve(&e->kv, &seq->table, seq->n_ids)) {
         seq->n_ids = before;
@@ -14521,9 +19186,7 @@ LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size
     }
     e->batch.n = 0;
     llmc__batch_push(e, seq, (uint32_t)n);
-    for (i = 0; i < n_logits; i++)
-        e->want[i] = (uint32_t)(n - n_logits) + i;
-    status = llmc__forward(&e->batch, &e->watch, e->want, (uint32_t)n_logits, logits, diag);
+    status = llmc__forward(&e->batch, &e->watch, e->want, n_want, logits, diag);
     if (status != LLMC_OK) {
         seq->n_ids = before;
         llmc__kv_trim(&e->kv, &seq->table, before);
@@ -14535,6 +19198,117 @@ LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size
     return LLMC_OK;
 }
 
+/* llmc_seq_forward -- tokens in, their logits out, nothing chosen  (ENGINE.step)
+   ids [n] are appended; logits [n_logits][V] of the last ones. In one batch, by itself:
+   other sequences wait. The sequence is idle afterwards; llmc_seq_truncate to its own
+   length lets it generate from there.
+   Errors: BAD_ARG (n, n_logits, an id, tokens not read yet; logits of a model without a head, more
+   tokens for one that looks both ways), FULL (context, pages), NOT_FINITE. */
+LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size_t n, float *logits,
+                                      size_t n_logits, llmc_diag *diag)
+{
+    llmc_engine *e = seq->engine;
+    const llmc_config *c = &e->model->config;
+    uint32_t i;
+    if (n == 0 || n > e->opt.batch_tokens || n_logits > n)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%zu tokens with %zu logits: 1 to %u tokens, and no more logits than tokens", n,
+                          n_logits, e->opt.batch_tokens);
+    if (seq->n_cached != seq->n_ids)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%u tokens added earlier are not read yet", seq->n_ids - seq->n_cached);
+    if (c->no_head && n_logits > 0)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%s models have no head and give no logits: use llmc_seq_embed", c->family);
+    if (c->bidirectional && seq->n_ids > 0)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%s models read a sequence in one go, and this one is not empty", c->family);
+    for (i = 0; i < n_logits; i++)
+        e->want[i] = (uint32_t)(n - n_logits) + i;
+    return llmc__seq_pass(seq, ids, n, (uint32_t)n_logits, n_logits > 0 ? logits : NULL, diag);
+}
+
+//--[ 20.6 ENGINE.embed ]-- one vector for a whole text
+/* Folds the final states of tokens [at, at + n) of `total`, which the batch just left in x, into out
+   [D]; a running sum for the mean, in the order of the tokens, so the cut does not matter. */
+static void llmc__embed_pool(const llmc_engine *e, llmc_pooling pooling, uint32_t n_want, float *out)
+{
+    size_t width = e->model->config.n_embd;
+    uint32_t i;
+    for (i = 0; i < n_want; i++)
+        if (pooling == LLMC_POOL_MEAN)
+            e->batch.k->add(out, e->batch.x + i * width, width);
+        else
+            LLMC_MEMCPY(out, e->batch.x + i * width, width * sizeof(float));
+}
+
+/* out [width] to length 1, summed in double; zeros stay. */
+static void llmc__embed_unit(float *out, size_t width)
+{
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < width; i++)
+        sum += (double)out[i] * (double)out[i];
+    sum = sum > 0 ? 1 / llmc__sqrt(sum) : 1;
+    for (i = 0; i < width; i++)
+        out[i] = (float)((double)out[i] * sum);
+}
+
+/* Feeds all of ids [n] batch by batch and pools into out. On failure the sequence holds what was read.
+   Errors: those of llmc__seq_pass, CANCELLED. */
+static llmc_status llmc__embed_run(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
+                                   float *out, llmc_diag *diag)
+{
+    llmc_engine *e = seq->engine;
+    size_t at, count;
+    for (at = 0; at < n; at += count) {
+        uint32_t n_want = 0, i;
+        count = (size_t)llmc__min(n - at, e->opt.batch_tokens);
+        for (i = 0; i < count; i++)
+            if (pooling == LLMC_POOL_MEAN || at + i == (pooling == LLMC_POOL_CLS ? 0 : n - 1))
+                e->want[n_want++] = i;
+        LLMC__TRY(llmc__seq_pass(seq, ids + at, count, n_want, NULL, diag));
+        llmc__embed_pool(e, pooling, n_want, out);
+        if (!llmc__progress(&e->opt.progress, "reading", at + count, n))
+            return LLMC__FAIL(diag, CANCELLED, "ENGINE.embed", LLMC_NO_OFFSET,
+                              "cancelled after %zu of %zu tokens", at + count, n);
+    }
+    return LLMC_OK;
+}
+
+/* llmc_seq_embed -- a text as one vector                           (ENGINE.embed)
+   ids [n] are read by an empty sequence, which is empty again afterwards, after failures too. out [D]
+   is pooled from the states after the last norm and has length 1 (zeros if they cancel); written
+   on failure, too. Batch by batch, except that a model that looks both ways needs all of them in one.
+   Errors: BAD_ARG (n, an id, pooling, a sequence that holds tokens), FULL (context, pages), NOT_FINITE,
+   CANCELLED. */
+LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
+                                    float *out, llmc_diag *diag)
+{
+    llmc_engine *e = seq->engine;
+    const llmc_config *c = &e->model->config;
+    llmc_status status;
+    if (pooling == LLMC_POOL_DEFAULT)
+        pooling = c->pooling == LLMC_POOL_DEFAULT ? LLMC_POOL_MEAN : c->pooling;
+    if (n == 0 || seq->n_ids > 0 || (unsigned)pooling > LLMC_POOL_LAST)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.embed", LLMC_NO_OFFSET,
+                          "%zu tokens, pooling %d, %u tokens in the sequence: some tokens, a pooling and an "
+                          "empty sequence are expected",
+                          n, (int)pooling, seq->n_ids);
+    LLMC__TRY(llmc__seq_room(seq, n, diag));
+    if (c->bidirectional && n > e->opt.batch_tokens)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.embed", LLMC_NO_OFFSET,
+                          "%zu tokens: %s models read a text in one batch, and batch_tokens is %u", n,
+                          c->family, e->opt.batch_tokens);
+    LLMC_MEMSET(out, 0, c->n_embd * sizeof *out);
+    status = llmc__embed_run(seq, ids, n, pooling, out, diag);
+    if (status == LLMC_OK)
+        llmc__embed_unit(out, c->n_embd);
+    (void)llmc_seq_truncate(seq, 0, NULL); /* 0 is always within it */
+    return status;
+}
+
+//--[ 20.7 ENGINE.lend ]-- memory for the section above
 /* For CHAT: memory to write a conversation in, for its encoding, and for its ids. All
    three are free between calls; no step touches them. */
 LLMC__UNUSED static char *llmc__engine_text(llmc_engine *e, size_t *cap)
@@ -14940,6 +19714,7 @@ LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const
 #endif
 #include <windows.h>
 #else
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -15274,6 +20049,21 @@ static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
     return true;
 }
 
+/* Every name in a folder, in no order; fn stops by returning false. 0, or errno. */
+static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char *name), void *user)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    int why;
+    if (dir == NULL)
+        return errno;
+    for (errno = 0; (entry = readdir(dir)) != NULL && fn(user, entry->d_name);)
+        errno = 0;
+    why = entry == NULL ? errno : 0;
+    closedir(dir);
+    return why;
+}
+
 #else
 //--[ 26.4 OS.windows ]-- the same from kernel32
 typedef HANDLE llmc__file;
@@ -15466,6 +20256,33 @@ static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
     }
     return true;
 }
+/* Every name in a folder, in no order; fn stops by returning false. 0, or GetLastError's number. */
+static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char *name), void *user)
+{
+    wchar_t wide[1024];
+    WIN32_FIND_DATAW found;
+    char name[MAX_PATH * 3];
+    size_t n;
+    HANDLE h;
+    if (!llmc__path_wide(path, wide, (int)(sizeof wide / sizeof wide[0]) - 3))
+        return LLMC__WHY_PATH;
+    for (n = 0; wide[n] != 0;)
+        n++;
+    wide[n] = L'\\';
+    wide[n + 1] = L'*';
+    wide[n + 2] = 0;
+    h = FindFirstFileW(wide, &found);
+    if (h == INVALID_HANDLE_VALUE)
+        return (int)GetLastError();
+    do
+        if (WideCharToMultiByte(CP_UTF8, 0, found.cFileName, -1, name, (int)sizeof name, NULL, NULL) > 0 &&
+            !fn(user, name))
+            break;
+    while (FindNextFileW(h, &found));
+    FindClose(h);
+    return 0;
+}
+
 #endif
 
 //--[ 26.5 OS.memory ]-- pages from the system
@@ -16126,25 +20943,390 @@ LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool)
     return tasks;
 }
 
-//--[ 26.10 OS.open ]-- from a path to a sequence
-/* File, tokenizer file and model. Whatever was made is in *host, for llmc_close, also
+//--[ 26.10 OS.folder ]-- which files a path means
+/* A folder's files as blobs that are not mapped yet: names are whole paths, size marks those that are
+   chosen. */
+typedef struct llmc__folder {
+    const char *path;
+    size_t path_len; /* up to and with the last separator; 0: the current folder */
+    llmc_blob *file; /* [n]; NULL while only counting */
+    char *text;      /* behind them */
+    uint32_t n, seen;
+    size_t bytes, used;
+} llmc__folder;
+
+/* Begin of the last part of a path. */
+static size_t llmc__path_split(const char *path)
+{
+    size_t i, at = 0;
+    for (i = 0; path[i] != 0; i++)
+        if (path[i] == '/' || path[i] == '\\')
+            at = i + 1;
+    return at;
+}
+
+/* Counts a name, or keeps it. A folder that grew meanwhile is read as far as it was. */
+static bool llmc__folder_add(void *user, const char *name)
+{
+    llmc__folder *f = (llmc__folder *)user;
+    size_t len = llmc__strlen(name);
+    if (f->file == NULL) {
+        f->n++;
+        f->bytes += f->path_len + len + 2;
+        return f->n < 100000;
+    }
+    if (f->seen == f->n || f->path_len + len + 2 > f->bytes - f->used)
+        return false;
+    LLMC_MEMCPY(f->text + f->used, f->path, f->path_len);
+    LLMC_MEMCPY(f->text + f->used + f->path_len, name, len + 1);
+    f->file[f->seen++].name = f->text + f->used;
+    f->used += f->path_len + len + 1;
+    return true;
+}
+
+/* The names in the folder f->path[f->path_len], sorted by nothing. *mem [*bytes] is the caller's to release.
+   Errors: IO, NO_MEMORY. */
+static llmc_status llmc__folder_read(llmc__folder *f, const char *folder, void **mem, size_t *bytes,
+                                     llmc_diag *diag)
+{
+    int why = llmc__folder_walk(folder, llmc__folder_add, f);
+    if (why != 0)
+        return llmc__os_fail(diag, "OS.folder", folder, why);
+    *bytes = ((size_t)f->n + 2) * sizeof(llmc_blob) + f->bytes + 2 * (f->path_len + 64);
+    LLMC__TRY(llmc_os_memory(mem, *bytes, diag));
+    f->file = (llmc_blob *)*mem;
+    f->text = (char *)(f->file + f->n + 2);
+    why = llmc__folder_walk(folder, llmc__folder_add, f);
+    f->n = f->seen;
+    return why != 0 ? llmc__os_fail(diag, "OS.folder", folder, why) : LLMC_OK;
+}
+
+/* A file's name without its folder. */
+static const char *llmc__folder_name(const llmc__folder *f, uint32_t i)
+{
+    return f->file[i].name + f->path_len;
+}
+
+/* Whether name is head, digits, tail; *number gets them. */
+static bool llmc__name_counted(const char *name, const char *head, const char *tail, uint64_t *number)
+{
+    size_t n = llmc__strlen(head), len = llmc__strlen(name);
+    if (len <= n || !llmc__texteq(name, n, head))
+        return false;
+    for (*number = 0; name[n] >= '0' && name[n] <= '9' && *number < 1000000000000u; n++)
+        *number = *number * 10 + (uint64_t)(name[n] - '0');
+    return n > llmc__strlen(head) && llmc__streq(name + n, tail);
+}
+
+/* Whether name ends in tail. */
+static bool llmc__name_ends(const char *name, const char *tail)
+{
+    size_t n = llmc__strlen(name), k = llmc__strlen(tail);
+    return n >= k && llmc__streq(name + n - k, tail);
+}
+
+/* The file of that name; UINT32_MAX: there is none. */
+static uint32_t llmc__folder_find(const llmc__folder *f, const char *name)
+{
+    uint32_t i;
+    for (i = 0; i < f->n; i++)
+        if (llmc__streq(llmc__folder_name(f, i), name))
+            return i;
+    return UINT32_MAX;
+}
+
+/* The one with the highest number between head and tail. */
+static uint32_t llmc__folder_newest(const llmc__folder *f, const char *head, const char *tail, uint64_t *best)
+{
+    uint64_t number;
+    uint32_t i, at = UINT32_MAX;
+    for (i = 0; i < f->n; i++)
+        if (llmc__name_counted(llmc__folder_name(f, i), head, tail, &number) &&
+            (at == UINT32_MAX || number > *best)) {
+            *best = number;
+            at = i;
+        }
+    return at;
+}
+
+/* The only one with that ending; UINT32_MAX: none, or several. */
+static uint32_t llmc__folder_only(const llmc__folder *f, const char *tail)
+{
+    uint32_t i, at = UINT32_MAX, found = 0;
+    for (i = 0; i < f->n; i++)
+        if (llmc__name_ends(llmc__folder_name(f, i), tail)) {
+            at = i;
+            found++;
+        }
+    return found == 1 ? at : UINT32_MAX;
+}
+
+/* Chooses the shards that an index names, all of which must be there. Errors: IO, BAD_FILE. */
+static llmc_status llmc__folder_shards(llmc__folder *f, uint32_t index, llmc_diag *diag)
+{
+    llmc_blob text;
+    llmc_json root, key, value;
+    llmc_json_iter it;
+    llmc_status status;
+    char name[256];
+    LLMC__TRY(llmc_map_open(&text, f->file[index].name, diag));
+    LLMC_MEMSET(&it, 0, sizeof it);
+    status = llmc_json_parse(&text, &root, diag);
+    name[0] = 0;
+    while (status == LLMC_OK && llmc_json_next(llmc_json_get(root, "weight_map"), &it, &key, &value)) {
+        uint32_t i;
+        if (llmc_json_equal(value, name))
+            continue; /* neighbours lie in one shard */
+        (void)llmc_json_string(value, name, sizeof name);
+        i = llmc__folder_find(f, name);
+        if (i == UINT32_MAX)
+            status = LLMC__FAIL(diag, IO, "OS.folder", LLMC_NO_OFFSET,
+                                "%s: names the shard '%s', which is missing",
+                                llmc__path_tail(f->file[index].name), name);
+        else
+            f->file[i].size = 1;
+    }
+    llmc_map_close(&text);
+    return status;
+}
+
+/* Chooses the weights of a folder: those of an index, model.safetensors, the newest checkpoint, the only
+   file of a kind. *number: the checkpoint's. Errors: IO. */
+static llmc_status llmc__folder_weights(llmc__folder *f, uint64_t *number, llmc_diag *diag)
+{
+    static const char *const head[3] = {"checkpoint_step_", "checkpoint_epoch_", "model_"};
+    static const char *const kind[3] = {".safetensors", ".mpk", ".gguf"};
+    uint32_t at = llmc__folder_find(f, "model.safetensors.index.json"), i;
+    if (at != UINT32_MAX)
+        return llmc__folder_shards(f, at, diag);
+    at = llmc__folder_find(f, "model.safetensors");
+    for (i = 0; at == UINT32_MAX && i < 3; i++)
+        at = llmc__folder_newest(f, head[i], ".safetensors", number);
+    if (at == UINT32_MAX)
+        at = llmc__folder_find(f, "checkpoint.safetensors");
+    if (at == UINT32_MAX)
+        at = llmc__folder_find(f, "model.mpk");
+    for (i = 0; at == UINT32_MAX && i < 3; i++)
+        at = llmc__folder_only(f, kind[i]);
+    if (at == UINT32_MAX)
+        return LLMC__FAIL(diag, IO, "OS.folder", LLMC_NO_OFFSET,
+                          "%s: holds no model.safetensors, checkpoint, model.mpk or single GGUF",
+                          llmc__path_tail(f->path));
+    f->file[at].size = 1;
+    return LLMC_OK;
+}
+
+/* Chooses what says how the weights compute: config.json, or nanochat's meta of the same number, or the
+   newest; YAML or TOML. Nothing to choose is found out by MODEL. */
+static void llmc__folder_config(llmc__folder *f, uint64_t number)
+{
+    uint32_t at = llmc__folder_find(f, "config.json"), i;
+    uint64_t n = 0;
+    for (i = 0; at == UINT32_MAX && i < f->n; i++)
+        if (llmc__name_counted(llmc__folder_name(f, i), "meta_", ".json", &n) && n == number)
+            at = i;
+    if (at == UINT32_MAX)
+        at = llmc__folder_newest(f, "meta_", ".json", &n);
+    if (at == UINT32_MAX)
+        at = llmc__folder_find(f, "model_config.yaml");
+    if (at == UINT32_MAX)
+        at = llmc__folder_only(f, ".yaml");
+    if (at == UINT32_MAX)
+        at = llmc__folder_only(f, ".toml");
+    if (at != UINT32_MAX)
+        f->file[at].size = 1;
+    at = llmc__folder_find(f, "generation_config.json");
+    if (at != UINT32_MAX)
+        f->file[at].size = 1;
+}
+
+/* The chosen files to the begin of the table, weights first, each kind by name; the number of them. */
+static uint32_t llmc__folder_gather(llmc__folder *f)
+{
+    uint32_t n = 0, i, j;
+    for (i = 0; i < f->n; i++) {
+        llmc_blob one = f->file[i];
+        bool weights =
+            !llmc__name_ends(one.name, ".json") && !llmc__name_ends(one.name, "ml"); /* yaml, toml */
+        if (one.size == 0)
+            continue;
+        one.size = weights ? 2 : 1;
+        for (j = n++; j > 0; j--) { /* insertion: a few dozen at most */
+            const llmc_blob *before = &f->file[j - 1];
+            const char *a = before->name, *b = one.name;
+            while (*a != 0 && *a == *b) {
+                a++;
+                b++;
+            }
+            if (before->size > one.size ||
+                (before->size == one.size && (unsigned char)*a <= (unsigned char)*b))
+                break;
+            f->file[j] = *before;
+        }
+        f->file[j] = one;
+    }
+    return n;
+}
+
+/* The file of a sentence-transformers folder that names its pooling, if it is there. */
+static void llmc__folder_pooling(llmc__folder *f, uint32_t *n, llmc__file *none, uint64_t *size)
+{
+    static const char tail[] = "1_Pooling/config.json";
+    char *name = f->text + f->bytes; /* folder_read left room */
+    LLMC_MEMCPY(name, f->path, f->path_len);
+    LLMC_MEMCPY(name + f->path_len, tail, sizeof tail);
+    if (llmc__file_open(none, name, size) != 0)
+        return;
+    llmc__file_close(*none);
+    f->file[*n].name = name;
+    f->file[(*n)++].size = 1;
+}
+
+/* All parts of a split GGUF, chosen by the name of one: "...-00002-of-00003.gguf". False: not such a name. */
+static bool llmc__folder_parts(llmc__folder *f, const char *name)
+{
+    size_t len = llmc__strlen(name), i, j;
+    if (len < 20 || !llmc__streq(name + len - 5, ".gguf") || !llmc__texteq(name + len - 14, 4, "-of-") ||
+        name[len - 20] != '-')
+        return false;
+    for (i = 0; i < f->n; i++) {
+        const char *other = llmc__folder_name(f, (uint32_t)i);
+        bool same = llmc__strlen(other) == len;
+        for (j = 0; same && j < len; j++)
+            same =
+                other[j] == name[j] || (j >= len - 19 && j < len - 14 && other[j] >= '0' && other[j] <= '9');
+        if (same)
+            f->file[i].size = 1;
+    }
+    return true;
+}
+
+/* Marks the files that belong to the file called name, or with "" to the folder. Errors: IO. */
+static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_diag *diag)
+{
+    uint64_t number = UINT64_MAX;
+    uint32_t at = llmc__folder_find(f, name), index = llmc__folder_find(f, "model.safetensors.index.json");
+    bool whole = name[0] == 0 || llmc__name_ends(name, ".json") || llmc__name_ends(name, ".yaml") ||
+                 llmc__name_ends(name, ".toml");
+    if (at != UINT32_MAX && llmc__folder_parts(f, name))
+        return LLMC_OK;
+    if (whole) {
+        LLMC__TRY(llmc__folder_weights(f, &number, diag));
+    } else if (at != UINT32_MAX && index != UINT32_MAX && llmc__name_ends(name, ".safetensors")) {
+        LLMC__TRY(llmc__folder_shards(f, index, diag));
+        if (f->file[at].size == 0) { /* not a shard: meant by itself */
+            for (index = 0; index < f->n; index++)
+                f->file[index].size = 0;
+            f->file[at].size = 1;
+        }
+    } else if (at != UINT32_MAX) {
+        f->file[at].size = 1;
+        if (!llmc__name_counted(name, "model_", ".safetensors", &number))
+            number = UINT64_MAX;
+    }
+    llmc__folder_config(f, number);
+    return LLMC_OK;
+}
+
+/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them.
+   */
+static bool llmc__path_neighbours(const char *path)
+{
+    size_t len = llmc__strlen(path);
+    return llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
+           llmc__name_ends(path, ".json") || llmc__name_ends(path, ".yaml") ||
+           llmc__name_ends(path, ".toml") ||
+           (len > 14 && llmc__name_ends(path, ".gguf") && llmc__texteq(path + len - 14, 4, "-of-"));
+}
+
+/* A path that is a folder, or names one of several files, as the list host->files of what it means, not
+   mapped yet.
+   Errors: IO, NO_MEMORY. */
+static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool folder, llmc_diag *diag)
+{
+    llmc__folder f;
+    llmc_status status;
+    llmc__file file = (llmc__file)0;
+    void *mem = NULL;
+    uint64_t size;
+    size_t len = llmc__strlen(path), split = folder ? len : llmc__path_split(path);
+    char where[1024];
+    LLMC_MEMSET(&f, 0, sizeof f);
+    if (split + 2 > sizeof where)
+        return llmc__os_fail(diag, "OS.folder", path, LLMC__WHY_PATH);
+    LLMC_MEMCPY(where, path, split);
+    if (folder && path[len - 1] != '/' && path[len - 1] != '\\')
+        where[split++] = '/';
+    where[split] = 0;
+    f.path = where;
+    f.path_len = split;
+    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &host->files_bytes, diag);
+    host->files = (llmc_blob *)mem;
+    if (status == LLMC_OK)
+        status = llmc__folder_choose(&f, folder ? "" : path + split, diag);
+    if (status != LLMC_OK)
+        return status;
+    host->n_files = llmc__folder_gather(&f);
+    llmc__folder_pooling(&f, &host->n_files, &file, &size);
+    return LLMC_OK;
+}
+
+//--[ 26.11 OS.open ]-- from a path to a sequence
+/* host->files for a path that is one file. Errors: NO_MEMORY. */
+static llmc_status llmc__open_single(llmc_host *host, const char *path, llmc_diag *diag)
+{
+    void *mem;
+    LLMC__TRY(llmc_os_memory(&mem, sizeof(llmc_blob), diag));
+    host->files = (llmc_blob *)mem;
+    host->files_bytes = sizeof(llmc_blob);
+    host->files[0].name = path;
+    host->n_files = 1;
+    return LLMC_OK;
+}
+
+/* Maps what host->files names. Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_files(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
+{
+    uint32_t i, n = host->n_files;
+    for (i = 0; i < n; i++) {
+        const char *name = host->files[i].name;
+        llmc_status status = llmc__map(&host->files[i], name, opt->no_mmap, &opt->progress, diag);
+        if (status != LLMC_OK) {
+            host->n_files = i; /* those before are mapped */
+            return status;
+        }
+    }
+    host->file = host->files[0];
+    return LLMC_OK;
+}
+
+/* Files, tokenizer file and model. Whatever was made is in *host, for llmc_close, also
    on failure. tokenizer_path goes before opt->model->tokenizer.
    Errors: IO, CANCELLED, and those of llmc_model_init. */
 static llmc_status llmc__open_model(llmc_host *host, const char *path, const llmc_open_options *opt,
                                     llmc_diag *diag)
 {
     llmc_model_options model;
+    llmc__file file = (llmc__file)0;
+    uint64_t size;
     size_t bytes;
+    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
+    if (path != NULL && why == 0)
+        llmc__file_close(file);
     llmc__options(&model, sizeof model, opt->model);
-    LLMC__TRY(llmc__map(&host->file, path, opt->no_mmap, &opt->progress, diag));
+    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path)))
+        LLMC__TRY(llmc__open_folder(host, path, why == LLMC__WHY_DIR, diag));
+    else
+        LLMC__TRY(llmc__open_single(host, path, diag));
+    LLMC__TRY(llmc__open_files(host, opt, diag));
     if (opt->tokenizer_path != NULL) {
         LLMC__TRY(llmc__map(&host->tokenizer, opt->tokenizer_path, opt->no_mmap, &opt->progress, diag));
         model.tokenizer = host->tokenizer;
     }
-    LLMC__TRY(llmc_model_need(&host->file, 1, &model, &bytes, diag));
+    LLMC__TRY(llmc_model_need(host->files, host->n_files, &model, &bytes, diag));
     LLMC__TRY(llmc_os_memory(&host->model_mem, bytes, diag));
     host->model_bytes = bytes;
-    return llmc_model_init(&host->model, &host->file, 1, &model, host->model_mem, bytes, diag);
+    return llmc_model_init(&host->model, host->files, host->n_files, &model, host->model_mem, bytes, diag);
 }
 
 /* Threads, engine and its first sequence. A pool is made only if the caller brought no
@@ -16173,13 +21355,16 @@ static llmc_status llmc__open_engine(llmc_host *host, const llmc_open_options *o
    twice, is harmless. */
 LLMC_API void llmc_close(llmc_host *host)
 {
+    uint32_t i;
     if (host->seq != NULL)
         llmc_seq_close(host->seq);
     llmc_pool_close(host->pool); /* before the memory that its tasks used */
     llmc_os_release(host->engine_mem, host->engine_bytes);
     llmc_os_release(host->model_mem, host->model_bytes);
     llmc_map_close(&host->tokenizer);
-    llmc_map_close(&host->file);
+    for (i = 0; i < host->n_files; i++)
+        llmc_map_close(&host->files[i]);
+    llmc_os_release(host->files, host->files_bytes);
     LLMC_MEMSET(host, 0, sizeof *host);
 }
 

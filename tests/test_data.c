@@ -1002,6 +1002,126 @@ static void text_numbers(void)
     CHECK(!llmc__text_number("12 ", 3, &d) && !llmc__text_number("none", 4, &d));
 }
 
+//--[ MessagePack ]--
+
+/* One head: its type, number and how many bytes it took; 0: refused. In memory of exactly that size. */
+static size_t pack_head(const char *bytes, size_t n, llmc__msgpack_value *v)
+{
+    uint8_t *copy = (uint8_t *)malloc(n > 0 ? n : 1);
+    llmc__msgpack m, skip;
+    size_t taken;
+    memcpy(copy, bytes, n);
+    m.at = copy;
+    m.end = copy + n;
+    skip = m;
+    taken = llmc__msgpack_next(&m, v) ? (size_t)(m.at - copy) : 0;
+    if (taken == 0)
+        CHECK(m.at == copy && !llmc__msgpack_skip(&skip) && skip.at == copy);
+    else if (v->data != NULL)
+        CHECK(v->data >= copy && v->data + v->n == m.at);
+    free(copy);
+    return taken;
+}
+
+/* Every form, bytes by hand after the specification; then each of them cut short. */
+static void msgpack_forms(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t n; /* the value's own */
+        llmc__msgpack_type type;
+        uint64_t value;
+    } c[] = {{"\x00", 1, LLMC__MSGPACK_UINT, 0},
+             {"\x7f", 1, LLMC__MSGPACK_UINT, 127},
+             {"\xe0", 1, LLMC__MSGPACK_INT, 0xe0},
+             {"\xff", 1, LLMC__MSGPACK_INT, 0xff},
+             {"\x80", 1, LLMC__MSGPACK_MAP, 0},
+             {"\x82\1\1\1\1", 1, LLMC__MSGPACK_MAP, 2},
+             {"\x90", 1, LLMC__MSGPACK_ARRAY, 0},
+             {"\x93\1\1\1", 1, LLMC__MSGPACK_ARRAY, 3},
+             {"\xa0", 1, LLMC__MSGPACK_TEXT, 0},
+             {"\xa3"
+              "abc",
+              4, LLMC__MSGPACK_TEXT, 3},
+             {"\xc0", 1, LLMC__MSGPACK_NIL, 0},
+             {"\xc2", 1, LLMC__MSGPACK_BOOL, 0},
+             {"\xc3", 1, LLMC__MSGPACK_BOOL, 1},
+             {"\xc4\2ab", 4, LLMC__MSGPACK_BIN, 2},
+             {"\xc5\0\2ab", 5, LLMC__MSGPACK_BIN, 2},
+             {"\xc6\0\0\0\2ab", 7, LLMC__MSGPACK_BIN, 2},
+             {"\xc7\2xab", 5, LLMC__MSGPACK_EXT, 2},
+             {"\xc8\0\2xab", 6, LLMC__MSGPACK_EXT, 2},
+             {"\xc9\0\0\0\2xab", 8, LLMC__MSGPACK_EXT, 2},
+             {"\xca\x3f\x80\0\0", 5, LLMC__MSGPACK_FLOAT, 0x3f800000},
+             {"\xcb\x3f\xf0\0\0\0\0\0\0", 9, LLMC__MSGPACK_FLOAT, (uint64_t)0x3ff << 52},
+             {"\xcc\xff", 2, LLMC__MSGPACK_UINT, 255},
+             {"\xcd\1\2", 3, LLMC__MSGPACK_UINT, 258},
+             {"\xce\1\2\3\4", 5, LLMC__MSGPACK_UINT, 0x01020304},
+             {"\xcf\xff\xff\xff\xff\xff\xff\xff\xff", 9, LLMC__MSGPACK_UINT, UINT64_MAX},
+             {"\xd0\x05", 2, LLMC__MSGPACK_UINT, 5},
+             {"\xd0\x80", 2, LLMC__MSGPACK_INT, 0x80},
+             {"\xd1\x7f\xff", 3, LLMC__MSGPACK_UINT, 0x7fff},
+             {"\xd1\x80\0", 3, LLMC__MSGPACK_INT, 0x8000},
+             {"\xd2\x80\0\0\0", 5, LLMC__MSGPACK_INT, (uint64_t)1 << 31},
+             {"\xd3\x80\0\0\0\0\0\0\0", 9, LLMC__MSGPACK_INT, (uint64_t)1 << 63},
+             {"\xd3\0\0\0\0\0\0\1\0", 9, LLMC__MSGPACK_UINT, 256},
+             {"\xd4xa", 3, LLMC__MSGPACK_EXT, 1},
+             {"\xd5xab", 4, LLMC__MSGPACK_EXT, 2},
+             {"\xd6xabcd", 6, LLMC__MSGPACK_EXT, 4},
+             {"\xd7xabcdefgh", 10, LLMC__MSGPACK_EXT, 8},
+             {"\xd8xabcdefghabcdefgh", 18, LLMC__MSGPACK_EXT, 16},
+             {"\xd9\1a", 3, LLMC__MSGPACK_TEXT, 1},
+             {"\xda\0\1a", 4, LLMC__MSGPACK_TEXT, 1},
+             {"\xdb\0\0\0\1a", 6, LLMC__MSGPACK_TEXT, 1},
+             {"\xdc\0\1\0", 3, LLMC__MSGPACK_ARRAY, 1},
+             {"\xdd\0\0\0\1\0", 5, LLMC__MSGPACK_ARRAY, 1},
+             {"\xde\0\1\0\0", 3, LLMC__MSGPACK_MAP, 1},
+             {"\xdf\0\0\0\1\0\0", 5, LLMC__MSGPACK_MAP, 1}};
+    llmc__msgpack_value v;
+    size_t i, n, all;
+    for (i = 0; i < sizeof c / sizeof c[0]; i++) {
+        all = c[i].n;
+        if (c[i].type == LLMC__MSGPACK_ARRAY || c[i].type == LLMC__MSGPACK_MAP)
+            all += (size_t)c[i].value * (c[i].type == LLMC__MSGPACK_MAP ? 2 : 1);
+        CHECKF(pack_head(c[i].bytes, all, &v) == c[i].n && v.type == c[i].type && v.n == c[i].value,
+               "form %u: type %d, n %llu", (unsigned)i, (int)v.type, (unsigned long long)v.n);
+        for (n = 0; n < all; n++)
+            CHECKF(pack_head(c[i].bytes, n, &v) == 0, "form %u cut to %u", (unsigned)i, (unsigned)n);
+    }
+    CHECK(pack_head("\xc1", 1, &v) == 0);
+    CHECK(pack_head("\xdf\xff\xff\xff\xff\0\0", 7, &v) == 0);
+    CHECK(pack_head("\xdd\x80\0\0\0\0\0", 7, &v) == 0);
+    CHECK(pack_head("\xc6\xff\xff\xff\xff\0\0", 7, &v) == 0);
+}
+
+/* Passing over values of any depth, and of counts that add up to more than there is. */
+static void msgpack_skip(void)
+{
+    static uint8_t deep[100001];
+    static const char *const bad[] = {"\x93\x93\1\1", "\x82\1\x82\1\1\1", "\x91", "\x91\xc1",
+                                      "\x81\1\xa4"
+                                      "abc"};
+    llmc__msgpack m;
+    size_t i;
+    memset(deep, 0x91, sizeof deep);
+    deep[100000] = 0xc0;
+    m.at = deep;
+    m.end = deep + sizeof deep;
+    CHECK(llmc__msgpack_skip(&m) && m.at == m.end);
+    m.at = deep;
+    m.end = deep + 100000;
+    CHECK(!llmc__msgpack_skip(&m) && m.at == deep);
+    m.at = (const uint8_t *)"\x83\1\x92\2\x80\xa1z\xc4\1z\3\xd4xy"
+                            "next";
+    m.end = m.at + 18;
+    CHECK(llmc__msgpack_skip(&m) && m.at[0] == 'n');
+    for (i = 0; i < 5; i++) {
+        m.at = (const uint8_t *)bad[i];
+        m.end = m.at + strlen(bad[i]);
+        CHECKF(!llmc__msgpack_skip(&m) && m.at == (const uint8_t *)bad[i], "%u", (unsigned)i);
+    }
+}
+
 int main(void)
 {
     RUN(json_accepts);
@@ -1026,5 +1146,7 @@ int main(void)
     RUN(settings_mutated);
     RUN(linear_time);
     RUN(text_numbers);
+    RUN(msgpack_forms);
+    RUN(msgpack_skip);
     return test_end("test_data");
 }
