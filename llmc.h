@@ -720,7 +720,8 @@ LLMC_API const llmc_config *llmc_model_config(const llmc_model *model);
 LLMC_API const llmc_tokenizer *llmc_model_tokenizer(const llmc_model *model);        /* NULL: it has none */
 LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *len); /* NULL: it has none */
 LLMC_API const llmc_generation *llmc_model_generation(const llmc_model *model);
-LLMC_API bool llmc_model_ends(const llmc_model *model, llmc_token id); /* by tokenizer or makers: ends a generation */
+LLMC_API bool llmc_model_ends(const llmc_model *model,
+                              llmc_token id); /* by tokenizer or makers: ends a generation */
 LLMC_API llmc_file_kind llmc_model_file_kind(const llmc_model *model);
 LLMC_API uint32_t llmc_model_tensor_count(const llmc_model *model);
 LLMC_API const llmc_tensor *llmc_model_tensor(const llmc_model *model, uint32_t index);
@@ -3385,8 +3386,16 @@ static const llmc__layout llmc__layouts[LLMC_DTYPE_COUNT] = {
     {llmc__head_iq4_nl, llmc__bytes_iq4_nl, 0},
     {llmc__head_iq4_xs, llmc__bytes_iq4_xs, 0},
     {llmc__head_mxfp4, llmc__bytes_mxfp4, 0},
-    {NULL, NULL, 0}, /* I8R */
+    {NULL, NULL, 0}, /* I8R, MXFP4S */
+    {NULL, NULL, 0},
 };
+
+/* Whether bytes of a type are all that its elements are; the others have scales elsewhere. */
+static inline bool llmc__whole(llmc_dtype type)
+{
+    return (unsigned)type < LLMC_DTYPE_COUNT &&
+           ((type >= LLMC_F32 && type <= LLMC_Q4_0) || llmc__layouts[type].head != NULL);
+}
 
 /* Up to 256 elements, whole blocks, to x [n]; off only where the type has it, since adding even a
    zero would change -0. */
@@ -4067,7 +4076,7 @@ LLMC_API llmc_status llmc_quantize_weighted(llmc_dtype type, const float *src, c
     uint8_t *out = (uint8_t *)dst;
     size_t i, block = llmc_dtype_block(type);
     llmc__qsearch s;
-    if (block == 0 || n % block != 0 || type == LLMC_I8 || type == LLMC_I8R)
+    if (!llmc__whole(type) || n % block != 0)
         return LLMC_BAD_ARG;
     for (i = 0; i < n; i += block, out += llmc__dtype(type)->bytes) {
         if (block > 1)
@@ -4088,7 +4097,8 @@ LLMC_API llmc_status llmc_quantize_weighted(llmc_dtype type, const float *src, c
    src [n]; dst [llmc_dtype_bytes(type, n)], any alignment. n 0 is OK and writes nothing.
    F32 is only put in order of bytes; F16 and BF16 round to nearest even; Q8_0 and Q4_0 are the
    format's plain rounding, byte for byte; other types are searched for.
-   Errors: BAD_ARG (no such type, I8, I8R, n not whole blocks); dst is untouched then. */
+   Errors: BAD_ARG (no such type, one with scales elsewhere as I8, n not whole blocks); dst is
+   untouched then. */
 LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst)
 {
     uint8_t *out = (uint8_t *)dst;
@@ -4123,7 +4133,7 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
 {
     const uint8_t *in = (const uint8_t *)src;
     size_t i, block = llmc_dtype_block(type);
-    if (block == 0 || n % block != 0)
+    if (!llmc__whole(type) || n % block != 0)
         return LLMC_BAD_ARG;
     if (llmc__layouts[type].head != NULL) {
         llmc__dequantize_units(type, in, n, dst);
@@ -4143,14 +4153,11 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
         case LLMC_Q8_0:
             llmc__dequantize_q8_0(in, dst + i);
             break;
-        case LLMC_Q4_0:
+        default: /* Q4_0 */
             llmc__dequantize_q4_0(in, dst + i);
             break;
-        default:
-            return LLMC_BAD_ARG;
         }
-    /* I8 and I8R with n 0 never came by the switch */
-    return type == LLMC_I8 || type == LLMC_I8R ? LLMC_BAD_ARG : LLMC_OK;
+    return LLMC_OK;
 }
 
 //==[ 09 KERNEL ]==== the loops that take the time, per instruction set ==== needs: 02 05 06 07 08 ====
@@ -12781,8 +12788,8 @@ static bool llmc__name_fits(const char *pattern, const char *name, size_t len, l
 /* name without what frameworks put before it: "model.layers.0..." is "layers.0...". */
 static const char *llmc__name_stem(const char *name)
 {
-    static const char *const prefix[] = {"_orig_mod.", "language_model.", "model.", "transformer.",
-                                         "gpt_neox.",       "bert.",  "text_model."};
+    static const char *const prefix[] = {"_orig_mod.", "language_model.", "model.",     "transformer.",
+                                         "gpt_neox.",  "bert.",           "text_model."};
     size_t i, n;
     for (i = 0; i < sizeof prefix / sizeof prefix[0]; i++) {
         n = llmc__strlen(prefix[i]);
