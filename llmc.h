@@ -16673,11 +16673,13 @@ static void llmc__pack_tokens(const llmc__batch *b, void *arg, uint32_t begin, u
    scratch [dim[0]], whose next use ends it. NULL for a tensor that is absent. */
 static const float *llmc__vector(const llmc_tensor *t, float *scratch)
 {
+    uint64_t r;
     if (t == NULL)
         return NULL;
     if (t->type == LLMC_F32 && !t->transposed && !LLMC__BIG_ENDIAN && (uintptr_t)t->data % sizeof(float) == 0)
         return (const float *)(const void *)t->data;
-    llmc__tensor_row_f32(t, 0, scratch);
+    for (r = 0; r < t->dim[1]; r++) /* norms by head have a row for each */
+        llmc__tensor_row_f32(t, r, scratch + r * t->dim[0]);
     return scratch;
 }
 
