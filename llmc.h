@@ -715,11 +715,11 @@ typedef struct llmc_model_options {
     llmc_log log;
 } llmc_model_options;
 
-/* A model from its files: one, the parts of a split GGUF in order, or the weights of a folder
-   with what stands beside them. Of those, names (without their folders) say what they are: config.json,
-   meta_NUMBER.json, model_config.yaml, a TOML, generation_config.json, 1_Pooling/config.json; other JSON is passed
-   over. Checks every length, count and offset; kernels trust what passed.
-   The blobs' bytes and names must outlive the model.
+/* A model from its files: one, the parts of a split GGUF in order, or the weights of a folder with what
+   stands beside them. Of those, names (without their folders) say what they are: config.json,
+   meta_NUMBER.json, model_config.yaml, a TOML, generation_config.json, 1_Pooling/config.json; other JSON is
+   passed over. Checks every length, count and offset; kernels trust what passed. The blobs' bytes and names
+   must outlive the model.
    Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
 LLMC_API llmc_status llmc_model_need(const llmc_blob *files, size_t n_files, const llmc_model_options *opt,
                                      size_t *bytes, llmc_diag *diag);
