@@ -3460,6 +3460,12 @@ static const float llmc__fp4_mid[15] = {-10,  -7,   -5,   -3.5f, -2.5f, -1.5f, -
                                         0.5f, 1.5f, 2.5f, 3.5f,  5,     7,     10};
 static const float llmc__fp4_step[15] = {4, 2, 2, 1, 1, 1, 1, 0, 1, 1, 1, 1, 2, 2, 4};
 
+/* The integer nearest to v, |v| < 2^22. By way of bits: under -ffast-math v + c - c would be v. */
+static inline float llmc__whole_number(float v)
+{
+    return (float)((int32_t)llmc__f32_bits(llmc__f32(v + LLMC__ROUND)) - LLMC__ROUND_BITS);
+}
+
 /* q = the numbers of g nearest to (y - min) * inverse; four at a time here and below, in loops that
    compilers turn into vectors without being told. No v is NaN. */
 static inline void llmc__nearest4(const llmc__grid *g, const float *y, float min, float inverse, float *q)
@@ -3482,7 +3488,7 @@ static inline void llmc__nearest4(const llmc__grid *g, const float *y, float min
         for (k = 0; k < 4; k++) {
             float a = v[k] < g->lo ? g->lo : v[k];
             a = a > g->hi ? g->hi : a;
-            q[k] = llmc__f32(a + LLMC__ROUND) - LLMC__ROUND;
+            q[k] = llmc__whole_number(a);
         }
 }
 
@@ -3497,7 +3503,7 @@ static inline float llmc__level(float v, const llmc__grid *g)
 {
     v = v > g->lo ? v : g->lo;
     v = v < g->hi ? v : g->hi;
-    return llmc__f32(v + LLMC__ROUND) - LLMC__ROUND;
+    return llmc__whole_number(v);
 }
 
 /* 1 / v, 0 for 0 and for what is so small that 1 / v would not be finite. */
@@ -3641,18 +3647,18 @@ static void llmc__qsearch_weigh(llmc__qsearch *s, int n)
         s->w[i] = rms + llmc__absf(s->y[i]) + 1e-3f;
 }
 
-/* x [n] and weights [n] (NULL: see above) to s. Not a number becomes 0, infinity the largest number;
-   weights that are negative or not numbers become 0. */
+/* x [n] and weights [n] (NULL: see above) to s. NaN becomes 0, infinity the largest number; weights
+   that are negative or NaN become 0. By their bits, as compilers may be told that NaN is not. */
 static void llmc__qsearch_begin(llmc__qsearch *s, const float *x, const float *weights, int n)
 {
     float most = 0;
     uint32_t e, top = 0;
     int i;
     for (i = 0; i < n; i++) {
-        float v = x[i] != x[i] ? 0 : x[i] > FLT_MAX ? FLT_MAX : x[i] < -FLT_MAX ? -FLT_MAX : x[i];
-        uint32_t bits = llmc__f32_bits(v) & 0x7fffffffu;
+        uint32_t all = llmc__f32_bits(x[i]), bits = all & 0x7fffffffu;
+        bits = bits > 0x7f800000u ? 0 : bits == 0x7f800000u ? 0x7f7fffffu : bits;
         top = bits > top ? bits : top;
-        s->y[i] = v;
+        s->y[i] = llmc__bits_f32(bits | (all & 0x80000000u));
     }
     e = top >> 23; /* y up to 8 for the largest exponents, whose inverse would be subnormal */
     e = e < 1 ? 1 : e > 252 ? 252 : e + 1;
@@ -3661,8 +3667,9 @@ static void llmc__qsearch_begin(llmc__qsearch *s, const float *x, const float *w
     for (i = 0; i < n; i++)
         s->y[i] *= s->down;
     for (i = 0; weights != NULL && i < n; i++) {
-        float v = weights[i] > FLT_MAX ? FLT_MAX : weights[i];
-        s->w[i] = v > 0 ? v : 0;
+        uint32_t bits = llmc__f32_bits(weights[i]); /* of negative numbers above all others */
+        bits = bits > 0x7f800000u ? 0 : bits == 0x7f800000u ? 0x7f7fffffu : bits;
+        s->w[i] = llmc__bits_f32(bits);
         most = s->w[i] > most ? s->w[i] : most;
     }
     if (!(most > 0))
