@@ -740,12 +740,29 @@ LLMC_API uint64_t llmc_model_weight_bytes(const llmc_model *model);
 /* One row of a tensor as f32, out [dim[0]]. row < dim[1]*dim[2]*dim[3]. */
 LLMC_API llmc_status llmc_tensor_row(const llmc_tensor *t, uint64_t row, float *out);
 
+/* llama.cpp's mixes around Q3_K, Q4_K and Q5_K: the head and the most sensitive matrices get more bits. */
+typedef enum llmc_mix {
+    LLMC_MIX_NONE,  /* all matrices alike                     */
+    LLMC_MIX_SMALL, /* Q4_K_S, ...                            */
+    LLMC_MIX_MEDIUM /* Q4_K_M, ...: more of them              */
+} llmc_mix;
+
+/* How much each input of a weight matters: for the tensor of that name (GGUF's) n numbers >= 0, one for
+   each input, expert after expert where it holds several; mean squares of the inputs are best. NULL: not known. */
+typedef struct llmc_importance {
+    const float *(*fn)(void *user, const char *name, uint64_t n);
+    void *user;
+} llmc_importance;
+
 typedef struct llmc_save_options {
     size_t size;
-    llmc_dtype type; /* of the matrices; NONE: as they are. Norms and biases stay F32; rows that do not
-                        divide into the type's blocks become F16 */
+    llmc_dtype
+        type; /* of the matrices; NONE: as they are. Norms, biases, positions and routers stay F32; rows
+                        that do not divide into the type's blocks get the nearest type that fits */
     llmc_progress progress;
-    llmc_log log; /* says which tensors were kept in another type */
+    llmc_log log; /* says which tensors got another type: INFO by the mix, WARN because of their rows */
+    llmc_mix mix;
+    llmc_importance importance; /* for quantising; see tools/quantize.c for how to measure it */
 } llmc_save_options;
 
 /* Writes the model, tokenizer included, as GGUF v3. work: llmc_model_save_need bytes.
@@ -753,6 +770,15 @@ typedef struct llmc_save_options {
 LLMC_API size_t llmc_model_save_need(const llmc_model *model);
 LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt,
                                      const llmc_writer *out, void *work, size_t work_bytes, llmc_diag *diag);
+
+/* Measures importance: named in an engine's options it sees every product's inputs while the engine reads
+   text; afterwards llmc_calibration_importance is for llmc_save_options. One engine at a time.
+   Errors: BAD_ARG, NO_MEMORY. */
+typedef struct llmc_calibration llmc_calibration;
+LLMC_API size_t llmc_calibration_need(const llmc_model *model);
+LLMC_API llmc_status llmc_calibration_init(llmc_calibration **out, const llmc_model *model, void *mem,
+                                           size_t bytes, llmc_diag *diag);
+LLMC_API llmc_importance llmc_calibration_importance(llmc_calibration *calibration);
 
 /*==== 18 SAMPLE ==== from logits to a token ====*/
 
@@ -824,6 +850,7 @@ typedef struct llmc_engine_options {
     llmc_progress progress; /* prefill, in tokens                                                  */
     llmc_tap tap;
     bool check_finite; /* stop with NOT_FINITE naming the first layer whose values are not finite */
+    llmc_calibration *calibration; /* gathers what products read; of this engine's model */
 } llmc_engine_options;
 
 /* Bytes by purpose; total is what llmc_engine_need returns. */
@@ -10519,12 +10546,6 @@ static void llmc__out_key_u32(llmc__out *o, const char *key, uint32_t v)
     llmc__out_u32(o, v);
 }
 
-static void llmc__out_key_f32(llmc__out *o, const char *key, float v)
-{
-    llmc__out_key(o, key, LLMC__GGUF_F32);
-    llmc__out_u32(o, llmc__f32_bits(v));
-}
-
 static void llmc__out_key_text(llmc__out *o, const char *key, const char *text)
 {
     llmc__out_key(o, key, LLMC__GGUF_STRING);
@@ -13045,11 +13066,11 @@ enum {
     X(EPS_RMS, USED, "attention.layer_norm_rms_epsilon", "rms_norm_eps")                                     \
     X(EPS, USED, "attention.layer_norm_epsilon",                                                             \
       "layer_norm_eps|layer_norm_epsilon|norm_epsilon|norm_eps|layernorm_epsilon")                           \
-    X(ACT, USED, "", "hidden_act|activation_function|activation")                                            \
-    X(ACTIVATION, USED, "", "hidden_activation") /* before hidden_act (Gemma) */                             \
+    X(ACT, USED, "activation", "hidden_act|activation_function|activation") /* GGUF: ours */                 \
+    X(ACTIVATION, USED, "", "hidden_activation")                            /* before hidden_act (Gemma) */  \
     X(TIED, USED, "", "tie_word_embeddings")                                                                 \
     X(TOKEN_TYPES, USED, "", "type_vocab_size")                                                              \
-    X(POSITION, USED, "", "position_embedding_type|position_embedding")                                      \
+    X(POSITION, USED, "position_embedding", "position_embedding_type|position_embedding") /* GGUF: ours */   \
     X(CAUSAL, USED, "attention.causal", "")                                                                  \
     X(POOLING, USED, "pooling_type", "")                                                                     \
     /* windows */                                                                                            \
@@ -13110,6 +13131,9 @@ enum {
     X(ROPE_HIGH, USED, "rope.scaling.high_freq_factor", "")                                                  \
     X(ROPE_ORIGINAL, USED, "rope.scaling.original_context_length",                                           \
       "original_max_position_embeddings|original_max_seq_len")                                               \
+    X(ROPE_EXACT, USED, "rope.scaling.yarn_exact",                                                           \
+      "") /* ours, as the next, which takes the place of type */                                             \
+    X(ROPE_NTK, USED, "rope.scaling.ntk_type", "")                                                           \
     X(ROPE_LAST, SKIPPED, "rope.scaling.finetuned", "")                                                      \
     X(UNTURNED, USED, "rope.unturned_layers", "no_rope_layers") /* GGUF: ours; makers: 1 means turned */     \
     X(UNTURNED_EVERY, SKIPPED, "", "no_rope_layer_interval|no_rope_layers_interval")                         \
@@ -13926,6 +13950,20 @@ static bool llmc__rope_kind(const llmc__value *v, llmc_rope_scaling *out)
     return false;
 }
 
+/* Long waves are stretched s times, short ones not at all; between the two thresholds, in waves within
+   the original length, a mixture. Source: Llama 3.1's model code. */
+static double llmc__llama3_freq(const llmc_config *c, double freq)
+{
+    double waves = (double)c->rope_original * freq / 6.283185307179586;
+    double low = (double)c->llama3_low, high = (double)c->llama3_high, smooth;
+    if (waves > high)
+        return freq;
+    if (waves < low)
+        return freq / (double)c->rope_factor;
+    smooth = (waves - low) / (high - low);
+    return (1 - smooth) * freq / (double)c->rope_factor + smooth * freq;
+}
+
 /* A scaling that is named but does not apply is none; the original length must be known where it is used. */
 static llmc_status llmc__rope_settle(llmc_config *c, const llmc__hyper *h)
 {
@@ -13946,11 +13984,12 @@ static llmc_status llmc__rope_settle(llmc_config *c, const llmc__hyper *h)
    Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__rope_gguf(llmc_config *c, const llmc__hyper *h)
 {
-    const llmc__value *type = &h->value[LLMC__HP_ROPE_TYPE];
+    const llmc__value *type = &h->value[LLMC__HP_ROPE_TYPE], *ntk = &h->value[LLMC__HP_ROPE_NTK];
     unsigned key =
         h->value[LLMC__HP_ROPE_FACTOR].kind != LLMC__VALUE_NONE ? LLMC__HP_ROPE_FACTOR : LLMC__HP_ROPE_LINEAR;
     float attn = 0, ext = 1;
     c->rope_scaling = LLMC_ROPE_LINEAR;
+    type = ntk->kind != LLMC__VALUE_NONE ? ntk : type;
     if (type->kind != LLMC__VALUE_NONE && type->kind != LLMC__VALUE_TEXT)
         return llmc__hyper_fail(h, LLMC__HP_ROPE_TYPE, LLMC_BAD_FILE, "must be a string");
     if (type->kind == LLMC__VALUE_TEXT && !llmc__rope_kind(type, &c->rope_scaling))
@@ -13961,6 +14000,7 @@ static llmc_status llmc__rope_gguf(llmc_config *c, const llmc__hyper *h)
     LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_ROPE_ORIGINAL, 1u << 30, &c->rope_original));
     LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_FAST, 1e6, &c->yarn_fast));
     LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_SLOW, 1e6, &c->yarn_slow));
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_ROPE_EXACT, &c->yarn_exact));
     LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_LOW, 1e6, &c->llama3_low));
     LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_HIGH, 1e6, &c->llama3_high));
     LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_EXT, 1e6, &ext));
@@ -15217,18 +15257,24 @@ static void llmc__tensor_row_i8(const llmc_tensor *t, uint64_t row, float *out)
     }
 }
 
-/* The same of MXFP4 with scales apart: each block is put together as GGUF has it, element i beside 16 + i. */
+/* A block of MXFP4 with scales apart, whose 16 bytes begin at `at`, as GGUF has it: element i beside 16 + i. */
+static void llmc__mxfp4s_block(const llmc_tensor *t, uint64_t at, uint8_t *block)
+{
+    const uint8_t *q = t->data + at;
+    unsigned j;
+    block[0] = t->scales[at / (LLMC__QK / 2)];
+    for (j = 0; j < 16; j++) /* element j is nibble j & 1 of byte j / 2 */
+        block[1 + j] =
+            (uint8_t)(((q[j / 2] >> (4 * (j & 1))) & 15) | ((q[8 + j / 2] >> (4 * (j & 1))) & 15) << 4);
+}
+
+/* A row of such blocks. */
 static void llmc__tensor_row_mxfp4s(const llmc_tensor *t, uint64_t row, float *out)
 {
     uint64_t at = row * llmc__row_bytes(t), i;
     uint8_t block[1 + LLMC__QK / 2];
-    unsigned j;
     for (i = 0; i < t->dim[0]; i += LLMC__QK, at += LLMC__QK / 2) {
-        const uint8_t *q = t->data + at;
-        block[0] = t->scales[at / (LLMC__QK / 2)];
-        for (j = 0; j < 16; j++) /* element j is nibble j & 1 of byte j / 2 */
-            block[1 + j] =
-                (uint8_t)(((q[j / 2] >> (4 * (j & 1))) & 15) | ((q[8 + j / 2] >> (4 * (j & 1))) & 15) << 4);
+        llmc__mxfp4s_block(t, at, block);
         (void)llmc_dequantize(LLMC_MXFP4, block, LLMC__QK, out + i);
     }
 }
@@ -16112,44 +16158,701 @@ LLMC_API uint64_t llmc_model_weight_bytes(const llmc_model *model)
     return model->weight_bytes;
 }
 
-//--[ 14.10 MODEL.save ]-- any model as GGUF v3
-/* What a tensor becomes. Vectors and positions are small and sensitive: f32. want NONE: as it is. Rows
-   that are not whole blocks of the type become f16. */
-static llmc_dtype llmc__save_type(const llmc_model *m, const llmc_tensor *t, llmc_dtype want)
+//--[ 14.10 MODEL.items ]-- what a GGUF of this model holds, whatever the model came from
+/* One tensor to be written, in GGUF's layout: its rows come from one tensor, from the table of
+   experts, or are made. */
+typedef struct llmc__item {
+    char name[LLMC_NAME_MAX];
+    unsigned role;        /* LLMC__W_...; of a GGUF's own tensors, too */
+    uint32_t layer;       /* UINT32_MAX: of the whole model */
+    const llmc_tensor *t; /* NULL: of experts, or made */
+    unsigned part;        /* of experts: LLMC__EXPERT_... */
+    bool experts;
+    uint32_t n_dims;
+    uint64_t dim[LLMC_MAX_DIMS]; /* 1 beyond n_dims */
+} llmc__item;
+
+/* A walk over all items. A GGUF's tensors go as they came, everything else role by role: first those of the
+   whole model, then layer after layer. */
+typedef struct llmc__items {
+    const llmc_model *m;
+    const llmc__family *family;
+    bool gguf;      /* the model came from a GGUF: its layout is that already */
+    bool fused, up; /* q, k, v and gate, up stay in one tensor where the model has them so */
+    bool turn;      /* rows of q and k have to go from half pairs to adjacent ones */
+    uint32_t next;  /* tensor of a GGUF */
+    uint32_t layer; /* UINT32_MAX: before the first */
+    unsigned role;  /* the next to be looked at */
+} llmc__items;
+
+static void llmc__items_begin(llmc__items *w, const llmc_model *m)
 {
-    if (t->n_dims == 1 || t == m->global[LLMC__W_POS])
+    const llmc_config *c = &m->config;
+    bool half;
+    LLMC_MEMSET(w, 0, sizeof *w);
+    w->m = m;
+    w->family = llmc__family_named(c->family, llmc__strlen(c->family), false);
+    w->gguf = m->kind == LLMC_FILE_GGUF;
+    w->layer = UINT32_MAX;
+    half = (w->family->traits & LLMC__ROPE_HALF_GGUF) != 0;
+    w->turn = c->pos == LLMC_POS_ROPE && c->rope == LLMC_ROPE_HALF && !half;
+    w->fused = half || w->family->pos != LLMC_POS_ROPE;
+    w->up = (w->family->traits & LLMC__FUSED_UP) != 0;
+}
+
+/* What an item is called. Three families have names that mean something else elsewhere: the reverse of
+   llmc__source_place. */
+static void llmc__item_name(const llmc__items *w, llmc__item *it)
+{
+    const char *name = llmc__role_table[it->role].name;
+    bool two = w->m->config.parallel == LLMC_PARALLEL_OWN && llmc__streq(w->family->name, "falcon");
+    if (it->role == LLMC__W_GATE_UP)
+        name = llmc__role_table[LLMC__W_UP].name;
+    else if (it->role == LLMC__W_FFN_NORM && (w->family->traits & LLMC__SINK_LOGITS) != 0)
+        name = llmc__role_table[LLMC__W_ATTN_BRANCH_NORM].name;
+    else if (it->role == LLMC__W_ATTN_NORM && two)
+        name = "attn_norm_2.weight";
+    else if (it->role == LLMC__W_ATTN_NORM_B && two)
+        name = "attn_norm_2.bias";
+    else if ((it->role == LLMC__W_FFN_NORM || it->role == LLMC__W_FFN_NORM_B) && two)
+        name = llmc__role_table[it->role == LLMC__W_FFN_NORM ? LLMC__W_ATTN_NORM : LLMC__W_ATTN_NORM_B].name;
+    if (it->layer == UINT32_MAX)
+        llmc__format(it->name, sizeof it->name, "%s", name);
+    else
+        llmc__format(it->name, sizeof it->name, "blk.%u.%s", (unsigned)it->layer, name);
+}
+
+/* What the model has for a layer's role; q, k, v may be rows of a fused tensor that no view was cut from. */
+static const llmc_tensor *llmc__item_source(const llmc_model *m, uint32_t layer, unsigned role)
+{
+    const llmc_tensor *t = llmc__weight(m, layer, role);
+    if (t != NULL || !m->config.qkv_grouped)
+        return t;
+    if (role == LLMC__W_Q || role == LLMC__W_K || role == LLMC__W_V)
+        return llmc__weight(m, layer, LLMC__W_QKV);
+    if (role == LLMC__W_Q_B || role == LLMC__W_K_B || role == LLMC__W_V_B)
+        return llmc__weight(m, layer, LLMC__W_QKV_B);
+    return NULL;
+}
+
+/* Whether this role is written in a layer, given that the model may have the same weights fused and apart. */
+static bool llmc__item_wanted(const llmc__items *w, uint32_t layer, unsigned role)
+{
+    const llmc_model *m = w->m;
+    switch (role) {
+    case LLMC__W_Q:
+    case LLMC__W_K:
+    case LLMC__W_V:
+        return !w->fused || llmc__weight(m, layer, LLMC__W_QKV) == NULL;
+    case LLMC__W_Q_B:
+    case LLMC__W_K_B:
+    case LLMC__W_V_B:
+        return !w->fused || llmc__weight(m, layer, LLMC__W_QKV_B) == NULL;
+    case LLMC__W_QKV:
+    case LLMC__W_QKV_B:
+        return w->fused;
+    case LLMC__W_GATE:
+    case LLMC__W_UP:
+        return !w->up || llmc__weight(m, layer, LLMC__W_GATE_UP) == NULL;
+    case LLMC__W_GATE_UP:
+        return w->up;
+    default:
+        return true;
+    }
+}
+
+/* The stacked tensor of a part of all experts; false: the layer has none. */
+static bool llmc__item_experts(const llmc__items *w, unsigned part, llmc__item *out)
+{
+    const llmc_model *m = w->m;
+    const llmc_tensor *t =
+        m->experts == NULL || m->experts[w->layer] == NULL ? NULL : llmc__expert(m, w->layer, 0, part);
+    if (t == NULL)
+        return false;
+    out->experts = true;
+    out->part = part;
+    out->n_dims = part >= LLMC__EXPERT_GATE_B ? 2 : 3;
+    out->dim[0] = t->dim[0];
+    out->dim[out->n_dims - 1] = m->config.n_expert;
+    if (out->n_dims == 3)
+        out->dim[1] = t->dim[1];
+    return true;
+}
+
+/* RoPE's factors, which a config.json gives as lists, or as Llama 3.1's rule: tensors in GGUF. */
+static bool llmc__item_factors(const llmc__items *w, unsigned role, llmc__item *out)
+{
+    llmc_rope_scaling kind = w->m->config.rope_scaling;
+    bool listed = role == LLMC__W_ROPE_FREQS ? kind == LLMC_ROPE_FACTORS || kind == LLMC_ROPE_LLAMA3
+                                             : kind == LLMC_ROPE_LONG;
+    out->n_dims = 1;
+    out->dim[0] = w->m->config.rope_dims / 2;
+    return listed && out->dim[0] > 0;
+}
+
+/* The shape that GGUF has: rows of the configuration, not of a fused or padded tensor. */
+static void llmc__item_shape(const llmc_config *c, llmc__item *it)
+{
+    const llmc__role *r = &llmc__role_table[it->role];
+    uint32_t d;
+    it->n_dims = it->t->n_dims;
+    for (d = 0; d < LLMC_MAX_DIMS; d++)
+        it->dim[d] = it->t->dim[d];
+    if (r->rows != 0 && it->n_dims == 2)
+        it->dim[1] = llmc__config_dim(c, r->rows);
+    else if (r->rows == 0 && it->n_dims == 1)
+        it->dim[0] = llmc__config_dim(c, r->cols);
+}
+
+/* The item of a role, of the whole model or of w->layer. False: there is none. */
+static bool llmc__item_make(const llmc__items *w, unsigned role, llmc__item *out)
+{
+    static const uint8_t part[][2] = {
+        {LLMC__W_EXPERTS_GATE, LLMC__EXPERT_GATE}, {LLMC__W_EXPERTS_UP, LLMC__EXPERT_UP},
+        {LLMC__W_EXPERTS_DOWN, LLMC__EXPERT_DOWN}, {LLMC__W_EXPERTS_GATE_B, LLMC__EXPERT_GATE_B},
+        {LLMC__W_EXPERTS_UP_B, LLMC__EXPERT_UP_B}, {LLMC__W_EXPERTS_DOWN_B, LLMC__EXPERT_DOWN_B}};
+    const llmc_config *c = &w->m->config;
+    size_t i;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    out->role = role;
+    out->layer = w->layer;
+    for (i = 0; i < LLMC_MAX_DIMS; i++)
+        out->dim[i] = 1;
+    llmc__item_name(w, out);
+    if (role >= LLMC__W_ROPE_FREQS && role <= LLMC__W_ROPE_SHORT)
+        return llmc__item_factors(w, role, out);
+    if (role >= LLMC__W_EXPERTS_GATE && role <= LLMC__W_EXPERTS_GATE_UP_B) {
+        for (i = 0; i < sizeof part / sizeof part[0] && part[i][0] != role;)
+            i++;
+        return i < sizeof part / sizeof part[0] && llmc__item_experts(w, part[i][1], out);
+    }
+    if (role < LLMC__W_GLOBALS)
+        out->t = role == LLMC__W_HEAD && c->tied_head ? NULL : llmc__global(w->m, role);
+    else if (llmc__item_wanted(w, w->layer, role))
+        out->t = llmc__item_source(w->m, w->layer, role);
+    if (out->t == NULL)
+        return false;
+    llmc__item_shape(c, out);
+    return true;
+}
+
+/* A tensor of a GGUF as an item; its role only serves to choose a type. */
+static void llmc__item_copy(const llmc_tensor *t, llmc__item *out)
+{
+    llmc__place p = llmc__name_gguf(t->name);
+    LLMC_MEMSET(out, 0, sizeof *out);
+    LLMC_MEMCPY(out->name, t->name, sizeof out->name);
+    out->role = p.role;
+    out->layer = p.layer;
+    out->t = t;
+    out->n_dims = t->n_dims;
+    LLMC_MEMCPY(out->dim, t->dim, sizeof out->dim);
+}
+
+/* The next item; false after the last. */
+static bool llmc__items_next(llmc__items *w, llmc__item *out)
+{
+    if (w->gguf) {
+        if (w->next >= w->m->n_tensors)
+            return false;
+        llmc__item_copy(&w->m->tensors[w->next++], out);
+        return true;
+    }
+    for (;;) {
+        if (w->role >= (unsigned)(w->layer == UINT32_MAX ? LLMC__W_GLOBALS : LLMC__W_COUNT)) {
+            w->layer++; /* from before the first to 0 */
+            w->role = LLMC__W_GLOBALS;
+        }
+        if (w->layer != UINT32_MAX && w->layer >= w->m->config.n_layer)
+            return false;
+        if (llmc__item_make(w, w->role++, out))
+            return true;
+    }
+}
+
+/* Where row r of q, k or v (part 0, 1, 2), head after head as GGUF has them, stands in the source:
+
+     turned   row 2 i of a head <- i, row 2 i + 1 <- i + rope_dims / 2: pairs become neighbours
+     grouped  of each key head its H / G query heads, its key, its value */
+static uint64_t llmc__head_row(const llmc__items *w, unsigned part, uint64_t r)
+{
+    const llmc_config *c = &w->m->config;
+    uint64_t K = c->head_dim, head = r / K, i = r % K, rep = c->n_head / c->n_kv_head;
+    if (w->turn && part < 2 && i < c->rope_dims)
+        i = i % 2 * (c->rope_dims / 2) + i / 2;
+    if (!c->qkv_grouped)
+        return head * K + i;
+    if (part == 0)
+        return (head / rep * (rep + 2) + head % rep) * K + i;
+    return (head * (rep + 2) + rep + part - 1) * K + i;
+}
+
+/* Whether an item's rows, or a bias's elements, stand elsewhere in its source. */
+static bool llmc__item_moves(const llmc__items *w, const llmc__item *it)
+{
+    bool heads = it->role >= LLMC__W_Q && it->role <= LLMC__W_V_B;
+    bool fused = it->role == LLMC__W_QKV || it->role == LLMC__W_QKV_B;
+    return !w->gguf &&
+           ((heads && (w->turn || w->m->config.qkv_grouped)) || (fused && w->m->config.qkv_grouped));
+}
+
+/* Where such a row or element stands. */
+static uint64_t llmc__item_from(const llmc__items *w, const llmc__item *it, uint64_t r)
+{
+    const llmc_config *c = &w->m->config;
+    uint64_t q = (uint64_t)c->n_head * c->head_dim, g = (uint64_t)c->n_kv_head * c->head_dim;
+    switch (it->role) {
+    case LLMC__W_Q:
+    case LLMC__W_Q_B:
+        return llmc__head_row(w, 0, r);
+    case LLMC__W_K:
+    case LLMC__W_K_B:
+        return llmc__head_row(w, 1, r);
+    case LLMC__W_V:
+    case LLMC__W_V_B:
+        return llmc__head_row(w, 2, r);
+    default:
+        return r < q       ? llmc__head_row(w, 0, r)
+               : r < q + g ? llmc__head_row(w, 1, r - q)
+                           : llmc__head_row(w, 2, r - q - g);
+    }
+}
+
+/* The tensor and the row of it that row r of an item is; not for made items and biases that move. */
+static const llmc_tensor *llmc__item_at(const llmc__items *w, const llmc__item *it, uint64_t r, uint64_t *row)
+{
+    if (it->experts) {
+        uint64_t rows = it->n_dims == 3 ? it->dim[1] : 1;
+        *row = r % rows;
+        return llmc__expert(w->m, it->layer, (uint32_t)(r / rows), it->part);
+    }
+    *row = it->n_dims > 1 && llmc__item_moves(w, it) ? llmc__item_from(w, it, r) : r;
+    return it->t;
+}
+
+/* RoPE's factors as f32, out [R]: kept by the model, or the rule's. */
+static void llmc__item_factors_f32(const llmc__items *w, const llmc__item *it, float *out)
+{
+    const llmc_config *c = &w->m->config;
+    const float *from = w->m->rope_factors[it->role == LLMC__W_ROPE_LONG ? 1 : 0];
+    uint64_t i;
+    for (i = 0; i < it->dim[0]; i++) {
+        double freq = llmc__pow((double)c->rope_base, -2.0 * (double)i / (double)c->rope_dims);
+        out[i] = c->rope_scaling != LLMC_ROPE_LLAMA3 ? from[i] : (float)(freq / llmc__llama3_freq(c, freq));
+    }
+}
+
+/* Whether GGUF stores this norm's weight one larger than its makers do. */
+static bool llmc__item_lacks_one(const llmc__items *w, const llmc__item *it)
+{
+    const char *name;
+    size_t n;
+    if (!w->m->config.norm_plus_one || w->gguf)
+        return false;
+    name = llmc__role_table[it->role].name;
+    n = llmc__strlen(name);
+    return n > 12 && llmc__streq(name + n - 12, "_norm.weight");
+}
+
+/* Row r as f32, out [dim[0]]. spare: floats for the source's longest vector. */
+static void llmc__item_row_f32(const llmc__items *w, const llmc__item *it, uint64_t r, float *out,
+                               float *spare)
+{
+    const llmc_tensor *t;
+    uint64_t row, i;
+    if (it->t == NULL && !it->experts) {
+        llmc__item_factors_f32(w, it, out);
+        return;
+    }
+    t = llmc__item_at(w, it, r, &row);
+    if (it->n_dims == 1 && llmc__item_moves(w, it)) {
+        llmc__tensor_row_f32(t, 0, spare);
+        for (i = 0; i < it->dim[0]; i++)
+            out[i] = spare[llmc__item_from(w, it, i)];
+        return;
+    }
+    llmc__tensor_row_f32(t, row, out);
+    for (i = 0; i < it->dim[0] && llmc__item_lacks_one(w, it); i++)
+        out[i] += 1;
+}
+
+#define LLMC__ITEM_ROWS 16 /* of a transposed matrix, read together */
+
+/* Whether several rows are best read at once, since they lie side by side: [inputs][outputs]. */
+static bool llmc__item_by_columns(const llmc__items *w, const llmc__item *it)
+{
+    return it->t != NULL && it->n_dims == 2 && it->t->transposed && it->t->row_step <= 1 &&
+           !llmc__item_moves(w, it);
+}
+
+/* count <= LLMC__ITEM_ROWS rows of such a matrix from row r on, out [count][dim[0]]. */
+static void llmc__item_columns_f32(const llmc__item *it, uint64_t r, uint64_t count, float *out)
+{
+    const llmc_tensor *t = it->t;
+    uint64_t step = llmc__row_bytes(t), size = llmc_dtype_bytes(t->type, 1), n = it->dim[0], i, j;
+    float part[LLMC__ITEM_ROWS];
+    for (i = 0; i < n; i++) {
+        (void)llmc_dequantize(t->type, t->data + i * step + r * size, (size_t)count, part);
+        for (j = 0; j < count; j++)
+            out[j * n + i] = part[j];
+    }
+}
+
+/* The row's bytes where they can be copied; NULL: it has to be converted. MXFP4 with scales apart is put together
+   in row, exactly. */
+static const uint8_t *llmc__item_raw(const llmc__items *w, const llmc__item *it, uint64_t r, llmc_dtype type,
+                                     uint8_t *row)
+{
+    const llmc_tensor *t;
+    uint64_t at, i;
+    if ((it->t == NULL && !it->experts) || (it->n_dims == 1 && llmc__item_moves(w, it)) ||
+        llmc__item_lacks_one(w, it))
+        return NULL;
+    t = llmc__item_at(w, it, r, &at);
+    if (t->type == LLMC_MXFP4S && type == LLMC_MXFP4) {
+        for (i = 0; i < t->dim[0] / LLMC__QK; i++)
+            llmc__mxfp4s_block(t, at * llmc__row_bytes(t) + i * (LLMC__QK / 2), row + i * (1 + LLMC__QK / 2));
+        return row;
+    }
+    return t->type == type && !t->transposed ? t->data + at * llmc__row_bytes(t) : NULL;
+}
+
+//--[ 14.11 MODEL.keys ]-- llmc_config as the metadata of a GGUF
+/* Whole pairs under the family's name: the keys of 14.4. */
+static void llmc__put_key(llmc__out *o, const llmc_config *c, unsigned key, uint32_t type)
+{
+    char text[LLMC_NAME_MAX];
+    llmc__format(text, sizeof text, "%s.%s", c->family, llmc__hyper_table[key].gguf);
+    llmc__out_key(o, text, type);
+}
+
+static void llmc__put_u32(llmc__out *o, const llmc_config *c, unsigned key, uint32_t v)
+{
+    llmc__put_key(o, c, key, LLMC__GGUF_U32);
+    llmc__out_u32(o, v);
+}
+
+static void llmc__put_f32(llmc__out *o, const llmc_config *c, unsigned key, float v)
+{
+    llmc__put_key(o, c, key, LLMC__GGUF_F32);
+    llmc__out_u32(o, llmc__f32_bits(v));
+}
+
+/* The same where 0 means that there is nothing to say. */
+static void llmc__put_u32_if(llmc__out *o, const llmc_config *c, unsigned key, uint32_t v)
+{
+    if (v != 0)
+        llmc__put_u32(o, c, key, v);
+}
+
+static void llmc__put_f32_if(llmc__out *o, const llmc_config *c, unsigned key, float v)
+{
+    if (v > 0)
+        llmc__put_f32(o, c, key, v);
+}
+
+static void llmc__put_flag(llmc__out *o, const llmc_config *c, unsigned key, bool v)
+{
+    uint8_t b = v;
+    llmc__put_key(o, c, key, LLMC__GGUF_BOOL);
+    llmc__out_bytes(o, &b, 1);
+}
+
+static void llmc__put_text(llmc__out *o, const llmc_config *c, unsigned key, const char *v)
+{
+    llmc__put_key(o, c, key, LLMC__GGUF_STRING);
+    llmc__out_text(o, v, llmc__strlen(v));
+}
+
+/* A flag for each layer. */
+static void llmc__put_layers(llmc__out *o, const llmc_config *c, unsigned key, const llmc_layers *set)
+{
+    uint32_t l;
+    llmc__put_key(o, c, key, LLMC__GGUF_ARRAY);
+    llmc__out_u32(o, LLMC__GGUF_BOOL);
+    llmc__out_u64(o, c->n_layer);
+    for (l = 0; l < c->n_layer; l++) {
+        uint8_t b = llmc_layers_has(set, l);
+        llmc__out_bytes(o, &b, 1);
+    }
+}
+
+/* Sizes, and what every family has. */
+static void llmc__keys_sizes(llmc__out *o, const llmc_config *c, const llmc__family *f)
+{
+    static const char *const act[] = {"silu", "gelu_new", "gelu", "relu", "relu2", ""};
+    static const char *const pos[] = {"", "rope", "learned", "sinusoidal"};
+    llmc__put_u32(o, c, LLMC__HP_BLOCK_COUNT, c->n_layer);
+    llmc__put_u32(o, c, LLMC__HP_CONTEXT, c->context_length);
+    llmc__put_u32(o, c, LLMC__HP_EMBEDDING, c->n_embd);
+    llmc__put_u32(o, c, LLMC__HP_FEED_FORWARD, c->n_ff);
+    llmc__put_u32(o, c, LLMC__HP_HEADS, c->n_head);
+    llmc__put_u32(o, c, LLMC__HP_HEADS_KV, c->n_kv_head);
+    if ((uint64_t)c->n_head * c->head_dim != c->n_embd) {
+        llmc__put_u32(o, c, LLMC__HP_KEY_LENGTH, c->head_dim);
+        llmc__put_u32(o, c, LLMC__HP_VALUE_LENGTH, c->head_dim);
+    }
+    llmc__put_f32(o, c, c->norm == LLMC_NORM_LAYER ? LLMC__HP_EPS : LLMC__HP_EPS_RMS, c->norm_eps);
+    llmc__put_u32(o, c, LLMC__HP_VOCAB_SIZE, c->vocab_size);
+    if (c->act != f->act)
+        llmc__put_text(o, c, LLMC__HP_ACT, act[c->act]);
+    if (c->pos != f->pos)
+        llmc__put_text(o, c, LLMC__HP_POSITION, pos[c->pos]);
+    if (c->bidirectional != ((f->traits & LLMC__ENCODER) != 0) || c->bidirectional)
+        llmc__put_flag(o, c, LLMC__HP_CAUSAL, !c->bidirectional);
+    /* 1 mean, 2 the first token, 3 the last */
+    llmc__put_u32_if(o, c, LLMC__HP_POOLING, (uint32_t)c->pooling);
+}
+
+/* Scales, caps and clamps. Other engines insist on some of them even where they say nothing. */
+static void llmc__keys_scales(llmc__out *o, const llmc_config *c, const llmc__family *f)
+{
+    bool divide = (f->traits & LLMC__LOGIT_DIVIDE) != 0;
+    float usual = (f->traits & LLMC__EMBED_ROOT) != 0 ? llmc__sqrtf((float)c->n_embd) : 1;
+    if (divide || c->embed_scale != usual)
+        llmc__put_f32(o, c, LLMC__HP_EMBED_SCALE, c->embed_scale);
+    if (divide || c->residual_scale != 1)
+        llmc__put_f32(o, c, LLMC__HP_RESIDUAL_SCALE, c->residual_scale);
+    if (divide || c->logit_scale != 1 ||
+        llmc__word_in("command-r|cohere2", c->family, llmc__strlen(c->family)))
+        llmc__put_f32(o, c, LLMC__HP_LOGIT_SCALE, divide ? 1 / c->logit_scale : c->logit_scale);
+    llmc__put_f32_if(o, c, LLMC__HP_ATTN_SCALE, c->attn_scale);
+    llmc__put_f32_if(o, c, LLMC__HP_ATTN_SOFTCAP, c->attn_softcap);
+    llmc__put_f32_if(o, c, LLMC__HP_FINAL_SOFTCAP, c->logit_softcap);
+    llmc__put_f32_if(o, c, LLMC__HP_CLAMP_KQV, c->attn_clamp);
+    llmc__put_f32_if(o, c, LLMC__HP_CLAMP_LOGITS, c->logit_clamp);
+    if (llmc__word_in("gptneox|stablelm|falcon", c->family, llmc__strlen(c->family)))
+        llmc__put_flag(o, c, LLMC__HP_PARALLEL, c->parallel != LLMC_SERIAL);
+}
+
+/* Windows and layers without RoPE, where they are not those that the family has by itself. */
+static void llmc__keys_layers(llmc__out *o, const llmc_config *c, const llmc__family *f)
+{
+    bool pattern = false, unturned = false;
+    uint32_t l;
+    for (l = 0; l < c->n_layer; l++) {
+        bool window = f->window_every == 0 || (l + 1) % f->window_every != 0;
+        bool still = ((f->traits & LLMC__UNTURNED_4) != 0 && (l + 1) % 4 == 0) ||
+                     ((f->traits & LLMC__UNTURNED_FULL) != 0 && c->window_size > 0 &&
+                      !llmc_layers_has(&c->windowed, l));
+        pattern = pattern || window != llmc_layers_has(&c->windowed, l);
+        unturned = unturned || still != llmc_layers_has(&c->unturned, l);
+    }
+    llmc__put_u32_if(o, c, LLMC__HP_WINDOW, c->window_size);
+    if (c->window_size > 0) {
+        llmc__put_u32_if(o, c, LLMC__HP_SINKS, c->sink_tokens);
+        if (pattern)
+            llmc__put_layers(o, c, LLMC__HP_WINDOW_PATTERN, &c->windowed);
+    }
+    if (unturned)
+        llmc__put_layers(o, c, LLMC__HP_UNTURNED, &c->unturned);
+}
+
+static void llmc__keys_experts(llmc__out *o, const llmc_config *c, const llmc__family *f)
+{
+    if (c->n_expert == 0)
+        return;
+    llmc__put_u32(o, c, LLMC__HP_EXPERTS, c->n_expert);
+    llmc__put_u32(o, c, LLMC__HP_EXPERTS_USED, c->n_expert_used);
+    llmc__put_u32(o, c, LLMC__HP_EXPERTS_FF, c->n_ff_expert);
+    llmc__put_u32_if(o, c, LLMC__HP_SHARED_FF, c->n_ff_shared);
+    if (c->expert_renorm != ((f->traits & LLMC__RENORM) != 0))
+        llmc__put_flag(o, c, LLMC__HP_RENORM, c->expert_renorm);
+}
+
+/* LongRoPE's strength of cosine and sine, which other engines do not compute. */
+static float llmc__long_strength(const llmc_config *c)
+{
+    if (c->rope_attn_factor != 0 || !(c->rope_factor > 1))
+        return c->rope_attn_factor;
+    return (float)llmc__sqrt(1 + llmc__log((double)c->rope_factor) / llmc__log((double)c->rope_original));
+}
+
+/* The scaling by its kind. Factors are tensors and have no type: neither Llama 3.1's nor LongRoPE's. llama.cpp
+   gives up on a type that it does not know, and takes the factor of "none" for nothing. */
+static void llmc__keys_scaling(llmc__out *o, const llmc_config *c)
+{
+    static const char *const type[] = {"", "linear", "none", "none", "yarn", "", "", ""};
+    float attn = c->rope_attn_factor;
+    if (c->rope_original != c->context_length)
+        llmc__put_u32_if(o, c, LLMC__HP_ROPE_ORIGINAL, c->rope_original);
+    if (c->rope_scaling == LLMC_ROPE_LONG)
+        llmc__put_f32_if(o, c, LLMC__HP_ROPE_ATTN, llmc__long_strength(c));
+    if (type[c->rope_scaling][0] == 0)
+        return;
+    llmc__put_text(o, c, LLMC__HP_ROPE_TYPE, type[c->rope_scaling]);
+    llmc__put_f32(o, c, LLMC__HP_ROPE_FACTOR, c->rope_factor);
+    if (c->rope_scaling == LLMC_ROPE_NTK || c->rope_scaling == LLMC_ROPE_DYNAMIC)
+        llmc__put_text(o, c, LLMC__HP_ROPE_NTK, c->rope_scaling == LLMC_ROPE_NTK ? "ntk" : "dynamic");
+    if (c->rope_scaling != LLMC_ROPE_YARN)
+        return;
+    llmc__put_f32(o, c, LLMC__HP_ROPE_YARN_FAST, c->yarn_fast);
+    llmc__put_f32(o, c, LLMC__HP_ROPE_YARN_SLOW, c->yarn_slow);
+    /* 1 would say nothing; the number after it says 1 */
+    llmc__put_f32_if(o, c, LLMC__HP_ROPE_YARN_ATTN, attn == 1 ? 1 + FLT_EPSILON : attn);
+    if (c->yarn_exact && !llmc__streq(c->family, "gpt-oss"))
+        llmc__put_flag(o, c, LLMC__HP_ROPE_EXACT, true);
+}
+
+static void llmc__keys_rope(llmc__out *o, const llmc_config *c, const llmc__family *f)
+{
+    if (c->pos != LLMC_POS_ROPE)
+        return;
+    llmc__put_u32(o, c, LLMC__HP_ROPE_DIMS, c->rope_dims);
+    llmc__put_f32(o, c, LLMC__HP_ROPE_BASE, c->rope_base);
+    if ((f->traits & LLMC__LOCAL_PLAIN) == 0)
+        llmc__put_f32_if(o, c, LLMC__HP_ROPE_LOCAL_BASE, c->rope_local_base);
+    llmc__keys_scaling(o, c);
+}
+
+/* llmc__keys_config -- everything that 14.4 to 14.6 have to find to give this configuration again   (MODEL.keys)
+   What the family gives by itself is left out. Two things come back in another form: Llama 3.1's scaling as
+   factors, and LongRoPE's strength as a number. */
+static void llmc__keys_config(llmc__out *o, const llmc_config *c, const llmc__family *f)
+{
+    llmc__out_key_text(o, "general.architecture", f->name);
+    if (c->name[0] != 0)
+        llmc__out_key_text(o, "general.name", c->name);
+    llmc__keys_sizes(o, c, f);
+    llmc__keys_scales(o, c, f);
+    llmc__keys_layers(o, c, f);
+    llmc__keys_experts(o, c, f);
+    llmc__keys_rope(o, c, f);
+    llmc__put_u32_if(o, c, LLMC__HP_SMEAR, c->smear_channels);
+    llmc__put_u32_if(o, c, LLMC__HP_VALUE_CHANNELS, c->value_channels);
+    llmc__put_u32_if(o, c, LLMC__HP_BACKOUT, c->backout_layer);
+}
+
+//--[ 14.12 MODEL.mix ]-- which type each tensor gets
+/* Whether a tensor is too small and too sensitive to be quantised: vectors, biases, positions, routers. */
+static bool llmc__item_small(const llmc__item *it)
+{
+    const char *name = it->name;
+    size_t n = llmc__strlen(name);
+    return it->n_dims == 1 || it->role >= LLMC__W_UNKNOWN || llmc__role_table[it->role].rows == 0 ||
+           it->role == LLMC__W_POS || it->role == LLMC__W_TYPES || it->role == LLMC__W_ROUTER ||
+           it->role == LLMC__W_VALUE_GATE || (n > 5 && llmc__streq(name + n - 5, ".bias"));
+}
+
+/* The layers whose most sensitive matrices get more bits in llama.cpp's mixes: the first and the last eighth and
+   every third between. */
+static bool llmc__mix_more(uint32_t layer, uint32_t n)
+{
+    return layer < n / 8 || layer >= 7 * n / 8 || (layer - n / 8) % 3 == 2;
+}
+
+/* The mixes of llama.cpp's quantize, for 3, 4 and 5 bits. MEDIUM: values and what leaves the feed-forward get
+   more where it pays; SMALL: only in the first layers. The head, tied or not, 6 bits. */
+static llmc_dtype llmc__mix_type(const llmc_config *c, const llmc__item *it, llmc_dtype type, llmc_mix mix)
+{
+    uint32_t l = it->layer, n = c->n_layer;
+    bool medium = mix == LLMC_MIX_MEDIUM, three = type == LLMC_Q3_K, four = type == LLMC_Q4_K;
+    bool falcon = llmc__streq(c->family, "falcon"), more = llmc__mix_more(l, n);
+    if (mix == LLMC_MIX_NONE || !(three || four || type == LLMC_Q5_K))
+        return type;
+    switch (it->role) {
+    case LLMC__W_HEAD:
+        return LLMC_Q6_K;
+    case LLMC__W_EMBED:
+        return c->tied_head ? LLMC_Q6_K : type;
+    case LLMC__W_V:
+        if (c->n_expert == 8)
+            return LLMC_Q8_0; /* its cost is little beside the experts' */
+        if (medium)
+            return three ? (l < 2 ? LLMC_Q5_K : LLMC_Q4_K) : more ? LLMC_Q6_K : type;
+        return four && l < 4 ? LLMC_Q5_K : type;
+    case LLMC__W_K:
+        return c->n_expert == 8 ? LLMC_Q8_0 : type;
+    case LLMC__W_QKV:
+        return !medium ? type : three ? LLMC_Q4_K : four ? LLMC_Q5_K : LLMC_Q6_K;
+    case LLMC__W_O:
+        if (!falcon && c->n_expert == 8 && !(type == LLMC_Q5_K))
+            return LLMC_Q5_K;
+        return !falcon && three && medium ? LLMC_Q4_K : type;
+    case LLMC__W_DOWN:
+    case LLMC__W_EXPERTS_DOWN:
+    case LLMC__W_SHARED_DOWN:
+        if (!medium)
+            return four && !falcon && l < n / 8 ? LLMC_Q5_K : type;
+        if (three)
+            return l < n / 16 ? LLMC_Q5_K : !falcon || more ? LLMC_Q4_K : type;
+        if (four && falcon)
+            return l < n / 16 ? LLMC_Q6_K : more ? LLMC_Q5_K : type;
+        return more ? LLMC_Q6_K : type;
+    default:
+        return type;
+    }
+}
+
+/* The type that comes nearest for rows that are not whole blocks: of 32, then no blocks at all. */
+static llmc_dtype llmc__mix_fallback(llmc_dtype type, uint64_t n)
+{
+    if (llmc_dtype_block(type) == 256 && n % 256 != 0)
+        type = type == LLMC_Q4_K                        ? LLMC_Q5_0
+               : type == LLMC_Q5_K                      ? LLMC_Q5_1
+               : type == LLMC_Q6_K || type == LLMC_Q8_K ? LLMC_Q8_0
+                                                        : LLMC_IQ4_NL;
+    return n % llmc_dtype_block(type) == 0 ? type : LLMC_F16;
+}
+
+/* What an item becomes. opt->type NONE: as it is, in the nearest type that GGUF has. *usual: what it would have
+   become without exceptions; NONE for what is never quantised. */
+static llmc_dtype llmc__save_type(const llmc__items *w, const llmc_save_options *opt, const llmc__item *it,
+                                  llmc_dtype *usual)
+{
+    const llmc_tensor *t = it->experts ? llmc__expert(w->m, it->layer, 0, it->part) : it->t;
+    llmc_dtype want = opt->type;
+    *usual = LLMC_DTYPE_NONE;
+    if (t == NULL || (it->n_dims == 1 && !it->experts))
         return LLMC_F32;
-    if (want == LLMC_DTYPE_NONE)
-        want = t->type == LLMC_I8 ? LLMC_Q8_0 : t->type; /* GGUF has no int8 with scales apart */
-    return t->dim[0] % llmc_dtype_block(want) == 0 ? want : LLMC_F16;
+    if (want == LLMC_DTYPE_NONE || llmc__item_small(it)) {
+        want = want != LLMC_DTYPE_NONE                     ? LLMC_F32
+               : t->type == LLMC_I8 || t->type == LLMC_I8R ? LLMC_Q8_0 /* GGUF has no scales apart */
+               : t->type == LLMC_MXFP4S                    ? LLMC_MXFP4
+                                                           : t->type;
+        return it->dim[0] % llmc_dtype_block(want) == 0 ? want : LLMC_F16;
+    }
+    *usual = want;
+    return llmc__mix_fallback(llmc__mix_type(&w->m->config, it, want, opt->mix), it->dim[0]);
 }
 
-/* Bytes of a tensor once written; its rows are whole blocks of the type. */
-static uint64_t llmc__save_bytes(const llmc_tensor *t, llmc_dtype type)
+/* Bytes of an item once written; its rows are whole blocks of the type. */
+static uint64_t llmc__save_bytes(const llmc__item *it, llmc_dtype type)
 {
-    return (uint64_t)llmc_dtype_bytes(type, (size_t)t->dim[0]) * t->dim[1] * t->dim[2] * t->dim[3];
+    return (uint64_t)llmc_dtype_bytes(type, (size_t)it->dim[0]) * it->dim[1] * it->dim[2] * it->dim[3];
 }
 
-/* general.file_type's number (llama.cpp's LLAMA_FTYPE: 0 F32, 1 F16, 2 Q4_0, 7 Q8_0, 32 BF16) for the
-   type that most bytes have. *quantised: some tensor is in blocks. I8 is never written. */
-static uint32_t llmc__save_file_type(const llmc_model *m, llmc_dtype want, bool *quantised)
+/* general.file_type's number (llama.cpp's LLAMA_FTYPE) for the type that most bytes have, and for mixes. *quantised:
+   some tensor is in blocks. */
+static uint32_t llmc__save_file_type(const llmc_model *m, const llmc_save_options *opt, bool *quantised)
 {
-    static const uint8_t number[LLMC_DTYPE_COUNT] = {0,  0,  1,  32, 7,  2, 0,  3,  8,  9,
-                                                     10, 12, 15, 17, 18, 0, 25, 30, 38, 0};
+    /* by llmc_dtype; of K types the medium mix, the small one's is 1 less */
+    static const uint8_t number[LLMC_DTYPE_COUNT] = {0,  0,  1,  32, 7, 2,  0,  3,  8, 9, 10,
+                                                     12, 15, 17, 18, 0, 25, 30, 38, 0, 0};
     uint64_t bytes[LLMC_DTYPE_COUNT] = {0};
-    unsigned most = LLMC_F32, i;
-    for (i = 0; i < m->n_tensors; i++) {
-        llmc_dtype type = llmc__save_type(m, &m->tensors[i], want);
-        bytes[type] += llmc__save_bytes(&m->tensors[i], type);
+    llmc__items w;
+    llmc__item it;
+    llmc_dtype usual;
+    unsigned most = LLMC_F32;
+    *quantised = false;
+    llmc__items_begin(&w, m);
+    while (llmc__items_next(&w, &it)) {
+        llmc_dtype type = llmc__save_type(&w, opt, &it, &usual);
+        bytes[type] += llmc__save_bytes(&it, type);
         if (bytes[type] > bytes[most])
             most = type;
+        *quantised = *quantised || llmc_dtype_block(type) > 1;
     }
-    *quantised = bytes[LLMC_Q8_0] + bytes[LLMC_Q4_0] > 0;
+    if (opt->mix != LLMC_MIX_NONE)
+        most = opt->type;
+    if (most >= LLMC_Q3_K && most <= LLMC_Q5_K && opt->type != LLMC_DTYPE_NONE && opt->mix != LLMC_MIX_MEDIUM)
+        return (uint32_t)number[most] - 1;
     return number[most];
 }
 
-/* Copies pairs of a GGUF byte by byte: those under "tokenizer.", or all the others but the two that
-   are written anew. Keys that we know nothing of survive. Errors: those of opening, which
+//--[ 14.13 MODEL.save ]-- any model as GGUF v3
+/* Copies pairs of a GGUF byte by byte: those under "tokenizer.", or all the others but those that
+   are written anew or only true of the old file. Keys that we know nothing of survive. Errors: those of opening, which
    succeeded once. */
 static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc__out *o, llmc_diag *diag)
 {
@@ -16163,6 +16866,7 @@ static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc
     for (i = 0; i < g.n_keys; i++) {
         LLMC__TRY(llmc__gguf_next(&r, &p));
         if ((p.key_len > 10 && llmc__texteq(p.key, 10, "tokenizer.")) != tokenizer ||
+            (p.key_len > 6 && llmc__texteq(p.key, 6, "split.")) ||
             llmc__texteq(p.key, p.key_len, "general.file_type") ||
             llmc__texteq(p.key, p.key_len, "general.quantization_version"))
             continue;
@@ -16170,25 +16874,6 @@ static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc
         o->keys++;
     }
     return LLMC_OK;
-}
-
-/* The keys that a GGUF of a llama2.c model needs. Both rotate adjacent pairs, so q and k rows need no
-   permutation. */
-static void llmc__save_llama(const llmc_config *c, llmc__out *o)
-{
-    llmc__out_key_text(o, "general.architecture", "llama");
-    if (c->name[0] != 0)
-        llmc__out_key_text(o, "general.name", c->name);
-    llmc__out_key_u32(o, "llama.block_count", c->n_layer);
-    llmc__out_key_u32(o, "llama.context_length", c->context_length);
-    llmc__out_key_u32(o, "llama.embedding_length", c->n_embd);
-    llmc__out_key_u32(o, "llama.feed_forward_length", c->n_ff);
-    llmc__out_key_u32(o, "llama.attention.head_count", c->n_head);
-    llmc__out_key_u32(o, "llama.attention.head_count_kv", c->n_kv_head);
-    llmc__out_key_f32(o, "llama.attention.layer_norm_rms_epsilon", c->norm_eps);
-    llmc__out_key_u32(o, "llama.rope.dimension_count", c->rope_dims);
-    llmc__out_key_f32(o, "llama.rope.freq_base", c->rope_base);
-    llmc__out_key_u32(o, "llama.vocab_size", c->vocab_size);
 }
 
 #ifndef LLMC_NO_TOKEN
@@ -16246,20 +16931,24 @@ static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
 
 /* All metadata; run once to count (o->to NULL) and once to write, since the count of keys stands
    before them. The order is fixed: equal models give equal bytes. */
-static llmc_status llmc__save_keys(const llmc_model *m, llmc_dtype want, llmc__out *o, llmc_diag *diag)
+static llmc_status llmc__save_keys(const llmc_model *m, const llmc_save_options *opt, llmc__out *o,
+                                   llmc_diag *diag)
 {
+    const llmc_config *c = &m->config;
     bool quantised;
-    uint32_t file_type = llmc__save_file_type(m, want, &quantised);
+    uint32_t file_type = llmc__save_file_type(m, opt, &quantised);
     if (m->kind == LLMC_FILE_GGUF)
         LLMC__TRY(llmc__save_copied(&m->file, false, o, diag));
     else
-        llmc__save_llama(&m->config, o);
+        llmc__keys_config(o, c, llmc__family_named(c->family, llmc__strlen(c->family), false));
     llmc__out_key_u32(o, "general.file_type", file_type);
     if (quantised)
         llmc__out_key_u32(o, "general.quantization_version", 2);
     /* the tokenizer as its own GGUF writes it, with keys that we do not read */
     if (m->vocab_file.data != NULL)
         return llmc__save_copied(&m->vocab_file, true, o, diag);
+    if (c->n_token_types > 0) /* which llama.cpp counts to the tokenizer */
+        llmc__out_key_u32(o, "tokenizer.ggml.token_type_count", c->n_token_types);
 #ifndef LLMC_NO_TOKEN
     if (m->tokenizer != NULL) {
         llmc__save_tokenizer(m->tokenizer, o);
@@ -16271,57 +16960,137 @@ static llmc_status llmc__save_keys(const llmc_model *m, llmc_dtype want, llmc__o
     return LLMC_OK;
 }
 
-/* The tensor table; returns the bytes of all tensor data, padding not counted. Offsets count from
-   the begin of the data, and each is a multiple of alignment (a power of two). */
-static uint64_t llmc__save_table(const llmc_model *m, llmc_dtype want, uint64_t alignment, llmc__out *o)
+/* Everything that one call of llmc_model_save needs below its checks. */
+typedef struct llmc__save {
+    const llmc_model *m;
+    const llmc_save_options *opt;
+    llmc__out *o;
+    float *rows;          /* [LLMC__ITEM_ROWS or 1][widest] f32 */
+    float *spare;         /* [widest] a row in storage, or a vector on its way */
+    float *weights;       /* [widest] of a row's errors */
+    uint64_t done, total; /* bytes of data */
+} llmc__save;
+
+/* The tensor table, and s->total: the bytes of all tensor data, padding not counted. Offsets count from
+   the begin of the data, and each is a multiple of alignment (a power of two). Returns the number of tensors. */
+static uint64_t llmc__save_table(llmc__save *s, uint64_t alignment, llmc__out *o)
 {
-    uint64_t offset = 0, total = 0;
-    uint32_t i, d;
-    for (i = 0; i < m->n_tensors; i++) {
-        const llmc_tensor *t = &m->tensors[i];
-        llmc_dtype type = llmc__save_type(m, t, want);
-        llmc__out_text(o, t->name, llmc__strlen(t->name));
-        llmc__out_u32(o, t->n_dims);
-        for (d = 0; d < t->n_dims; d++)
-            llmc__out_u64(o, t->dim[d]);
+    llmc__items w;
+    llmc__item it;
+    llmc_dtype usual;
+    uint64_t offset = 0, n = 0;
+    uint32_t d;
+    s->total = 0;
+    llmc__items_begin(&w, s->m);
+    for (; llmc__items_next(&w, &it); n++) {
+        llmc_dtype type = llmc__save_type(&w, s->opt, &it, &usual);
+        llmc__out_text(o, it.name, llmc__strlen(it.name));
+        llmc__out_u32(o, it.n_dims);
+        for (d = 0; d < it.n_dims; d++)
+            llmc__out_u64(o, it.dim[d]);
         llmc__out_u32(o, (uint32_t)llmc__dtype_to_gguf(type));
         llmc__out_u64(o, offset);
-        total += llmc__save_bytes(t, type);
+        s->total += llmc__save_bytes(&it, type);
         /* the next one begins where the writer's padding will end */
-        offset = (offset + llmc__save_bytes(t, type) + alignment - 1) & ~(alignment - 1);
+        offset = (offset + llmc__save_bytes(&it, type) + alignment - 1) & ~(alignment - 1);
     }
-    return total;
+    return n;
 }
 
-/* One tensor's data, row by row: as it is, or through the work memory:
-
-     row  [ n x f32 ][ one row in storage ]
-
-   Reports to the progress callback about once a MiB and at the tensor's end. *done: bytes written
-   of `total`. Returns OK, IO (the writer stopped) or CANCELLED; the caller words the failure. */
-static llmc_status llmc__save_data(const llmc_tensor *t, llmc_dtype type, float *row, llmc__out *o,
-                                   const llmc_save_options *opt, uint64_t *done, uint64_t total)
+/* One row in f32 to storage. An error counts by its input's importance, and more on a large weight: importance
+   sqrt(mean w^2 + w^2), as llama.cpp's quantize has it; weights [n] is for that. Q8_0 errs nowhere enough to search
+   without it. */
+static void llmc__save_pack(llmc_dtype type, const float *row, const float *importance, float *weights,
+                            size_t n, float *out)
 {
-    uint64_t rows = t->dim[1] * t->dim[2] * t->dim[3], i;
-    size_t n = (size_t)t->dim[0], bytes = llmc_dtype_bytes(type, n);
-    uint64_t report = *done; /* bytes done at the last report */
+    double square = 0;
+    size_t i;
+    if (importance == NULL && type == LLMC_Q8_0) {
+        (void)llmc_quantize(type, row, n, out);
+        return;
+    }
+    for (i = 0; i < n && importance != NULL; i++)
+        square += (double)row[i] * (double)row[i] / (double)n;
+    for (i = 0; i < n && importance != NULL; i++)
+        weights[i] = importance[i] * llmc__sqrtf((float)square + row[i] * row[i]);
+    (void)llmc_quantize_weighted(type, row, importance == NULL ? NULL : weights, n, out);
+}
+
+/* The importance of the inputs of row r, or NULL. */
+static const float *llmc__save_weights(const llmc_importance *imp, const llmc__item *it, uint64_t r)
+{
+    uint64_t each = it->dim[0], experts = it->n_dims == 3 ? it->dim[2] : 1;
+    const float *table = NULL;
+    if (imp->fn != NULL && it->n_dims > 1)
+        table = imp->fn(imp->user, it->name, each * experts);
+    return table == NULL ? NULL : table + r / it->dim[1] * each;
+}
+
+/* One item's data, row by row: as it is, or through the work memory. Reports to the progress callback about
+   once a MiB and at the item's end. Returns OK, IO (the writer stopped) or CANCELLED; the caller words the failure. */
+static llmc_status llmc__save_data(llmc__save *s, const llmc__items *w, const llmc__item *it, llmc_dtype type)
+{
+    uint64_t rows = it->dim[1] * it->dim[2] * it->dim[3], i;
+    size_t n = (size_t)it->dim[0], bytes = llmc_dtype_bytes(type, n);
+    uint64_t report = s->done; /* bytes done at the last report */
+    bool columns = llmc__item_by_columns(w, it);
     for (i = 0; i < rows; i++) {
-        if (t->type == type) { /* straight from the map, bit for bit */
-            llmc__out_bytes(o, t->data + i * bytes, bytes);
+        const uint8_t *raw = llmc__item_raw(w, it, i, type, (uint8_t *)s->spare);
+        float *row = columns ? s->rows + i % LLMC__ITEM_ROWS * n : s->rows;
+        if (raw != NULL) { /* straight from the map, bit for bit */
+            llmc__out_bytes(s->o, raw, bytes);
         } else {
-            llmc__tensor_row_f32(t, i, row);
-            (void)llmc_quantize(type, row, n, row + n);
-            llmc__out_bytes(o, row + n, bytes);
+            if (!columns)
+                llmc__item_row_f32(w, it, i, row, s->spare);
+            else if (i % LLMC__ITEM_ROWS == 0)
+                llmc__item_columns_f32(it, i, llmc__min(LLMC__ITEM_ROWS, rows - i), row);
+            llmc__save_pack(type, row, llmc__save_weights(&s->opt->importance, it, i), s->weights, n,
+                            s->spare);
+            llmc__out_bytes(s->o, s->spare, bytes);
         }
-        if (o->failed)
+        if (s->o->failed)
             return LLMC_IO;
-        *done += bytes;
-        if (*done - report >= (1u << 20) || i + 1 == rows) {
-            report = *done;
-            if (!llmc__progress(&opt->progress, "bytes", *done, total))
+        s->done += bytes;
+        if (s->done - report >= (1u << 20) || i + 1 == rows) {
+            report = s->done;
+            if (!llmc__progress(&s->opt->progress, "bytes", s->done, s->total))
                 return LLMC_CANCELLED;
         }
     }
+    return LLMC_OK;
+}
+
+/* Says what became of a tensor where that is not what the caller asked for: a mix is meant to do so, a row that
+   does not fit into blocks is not. */
+static void llmc__save_note(const llmc__save *s, const llmc__item *it, llmc_dtype type, llmc_dtype usual)
+{
+    llmc_dtype mixed = llmc__mix_type(&s->m->config, it, usual, s->opt->mix);
+    if (usual == LLMC_DTYPE_NONE || type == usual)
+        return;
+    llmc__say(&s->opt->log, type == mixed ? LLMC_LOG_INFO : LLMC_LOG_WARN, "MODEL.save",
+              "%s: written as %s%s", it->name, llmc_dtype_name(type),
+              type == mixed ? "" : ", rows do not divide into blocks");
+}
+
+/* All tensors' data, each at a multiple of alignment. Errors: CANCELLED, IO. */
+static llmc_status llmc__save_all(llmc__save *s, uint64_t alignment, llmc_diag *diag)
+{
+    llmc__items w;
+    llmc__item it;
+    llmc_dtype usual;
+    llmc__items_begin(&w, s->m);
+    while (llmc__items_next(&w, &it)) {
+        llmc_dtype type = llmc__save_type(&w, s->opt, &it, &usual);
+        llmc__save_note(s, &it, type, usual);
+        llmc__out_pad(s->o, alignment);
+        if (llmc__save_data(s, &w, &it, type) == LLMC_CANCELLED)
+            return LLMC__FAIL(diag, CANCELLED, "MODEL.save", s->o->at, "cancelled while writing %s", it.name);
+        if (s->o->failed)
+            break;
+    }
+    llmc__out_pad(s->o, alignment);
+    if (s->o->failed)
+        return LLMC__FAIL(diag, IO, "MODEL.save", s->o->at, "the writer stopped");
     return LLMC_OK;
 }
 
@@ -16330,61 +17099,84 @@ static llmc_status llmc__save_data(const llmc_tensor *t, llmc_dtype type, float 
 
      "GGUF" | u32 3 | u64 tensors | u64 keys | keys | table | padding | data, padding, data, ...
 
-   row: llmc_model_save_need's memory, aligned. Errors: IO, CANCELLED. */
-static llmc_status llmc__save_write(const llmc_model *m, const llmc_save_options *opt, llmc__out *o,
-                                    float *row, llmc_diag *diag)
+   Errors: IO, CANCELLED. */
+static llmc_status llmc__save_gguf(llmc__save *s, llmc_diag *diag)
 {
     llmc__out count;
     llmc__gguf g;
-    uint64_t done = 0, total, alignment = 32;
-    uint32_t i;
+    uint64_t alignment = 32, n;
     LLMC_MEMSET(&count, 0, sizeof count);
-    LLMC__TRY(llmc__save_keys(m, opt->type, &count, diag)); /* count.to is NULL */
-    if (m->kind == LLMC_FILE_GGUF) {                        /* general.alignment is copied */
-        LLMC__TRY(llmc__gguf_open(&g, &m->file, true, diag));
+    LLMC__TRY(llmc__save_keys(s->m, s->opt, &count, diag)); /* count.to is NULL */
+    if (s->m->kind == LLMC_FILE_GGUF) {                     /* general.alignment is copied */
+        LLMC__TRY(llmc__gguf_open(&g, &s->m->file, true, diag));
         alignment = g.alignment;
     }
-    llmc__out_bytes(o, "GGUF", 4);
-    llmc__out_u32(o, 3);
-    llmc__out_u64(o, m->n_tensors);
-    llmc__out_u64(o, count.keys);
-    LLMC__TRY(llmc__save_keys(m, opt->type, o, diag));
-    total = llmc__save_table(m, opt->type, alignment, o);
-    for (i = 0; i < m->n_tensors; i++) {
-        const llmc_tensor *t = &m->tensors[i];
-        llmc_dtype type = llmc__save_type(m, t, opt->type);
-        llmc_status status;
-        /* not silently: the caller asked for another type (vectors are always f32) */
-        if (opt->type != LLMC_DTYPE_NONE && type != opt->type && t->n_dims > 1)
-            llmc__say(&opt->log, LLMC_LOG_WARN, "MODEL.save", "%s: written as %s", t->name,
-                      llmc_dtype_name(type));
-        llmc__out_pad(o, alignment);
-        status = llmc__save_data(t, type, row, o, opt, &done, total);
-        if (status == LLMC_CANCELLED)
-            return LLMC__FAIL(diag, CANCELLED, "MODEL.save", o->at, "cancelled while writing %s", t->name);
-    }
-    llmc__out_pad(o, alignment);
-    if (o->failed)
-        return LLMC__FAIL(diag, IO, "MODEL.save", o->at, "the writer stopped");
-    return LLMC_OK;
+    n = llmc__save_table(s, alignment, &count);
+    llmc__out_bytes(s->o, "GGUF", 4);
+    llmc__out_u32(s->o, 3);
+    llmc__out_u64(s->o, n);
+    llmc__out_u64(s->o, count.keys);
+    LLMC__TRY(llmc__save_keys(s->m, s->opt, s->o, diag));
+    (void)llmc__save_table(s, alignment, s->o);
+    return llmc__save_all(s, alignment, diag);
 }
 
-/* Bytes of work memory for llmc_model_save: a row in f32 and the same row in storage, which is
-   never wider, and room to align. */
+/* The longest row or vector of any file's tensor, which bounds those of all items; RoPE's factors are no tensors. */
+static uint64_t llmc__save_widest(const llmc_model *m, bool *columns)
+{
+    uint64_t widest = llmc__max(1, m->config.rope_dims);
+    uint32_t i;
+    *columns = false;
+    for (i = 0; i < m->n_tensors; i++) {
+        widest = llmc__max(widest, m->tensors[i].dim[0]);
+        *columns = *columns || m->tensors[i].transposed;
+    }
+    return widest;
+}
+
+/* Places the work memory, or with a->base NULL measures it. */
+static void llmc__save_carve(llmc__save *s, const llmc_model *m, llmc__arena *a)
+{
+    bool columns;
+    uint64_t widest = llmc__save_widest(m, &columns);
+    s->rows = (float *)llmc__take(a, columns ? LLMC__ITEM_ROWS : 1, widest * sizeof(float));
+    s->spare = (float *)llmc__take(a, widest, sizeof(float)); /* no storage is wider */
+    s->weights = (float *)llmc__take(a, widest, sizeof(float));
+}
+
+/* Bytes of work memory for llmc_model_save: one row in f32 (where the model stores inputs as rows, a
+   few of them), its weights, the row in storage, and room to align. */
 LLMC_API size_t llmc_model_save_need(const llmc_model *model)
 {
-    uint64_t widest = 1;
-    uint32_t i;
-    for (i = 0; i < model->n_tensors; i++)
-        widest = llmc__max(widest, model->tensors[i].dim[0]);
-    return (size_t)(widest * 8 + LLMC__ALIGN);
+    llmc__arena a;
+    llmc__save s;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    llmc__save_carve(&s, model, &a);
+    return (size_t)llmc__arena_need(&a);
+}
+
+/* What can be asked for. Errors: BAD_ARG. */
+static llmc_status llmc__save_check(const llmc_model *model, const llmc_save_options *o, llmc_diag *diag)
+{
+    if (model->vocab_only)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET,
+                          "the model was opened without its weights");
+    if ((unsigned)o->type >= LLMC_DTYPE_COUNT ||
+        (o->type != LLMC_DTYPE_NONE && llmc__dtype_to_gguf(o->type) < 0))
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "type %s cannot be written",
+                          llmc_dtype_name(o->type));
+    if ((unsigned)o->mix > LLMC_MIX_MEDIUM ||
+        (o->mix != LLMC_MIX_NONE && o->type != LLMC_Q3_K && o->type != LLMC_Q4_K && o->type != LLMC_Q5_K))
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET,
+                          "mixes are of Q3_K, Q4_K and Q5_K, not of %s", llmc_dtype_name(o->type));
+    return LLMC_OK;
 }
 
 /* llmc_model_save -- the model as GGUF v3                            (MODEL.save)
    work [llmc_model_save_need], any alignment; out->write is called with pieces in file order and may
    stop by returning false; opt->type NONE keeps each tensor's type.
-   A GGUF keeps its metadata; a llama2.c model gets what
-   a GGUF of its family has. The bytes depend on the model and opt->type alone.
+   A GGUF keeps its metadata; any other model gets what a GGUF of its family has. The bytes depend on the
+   model, type, mix and importance alone.
    Errors: BAD_ARG, NO_MEMORY, IO, CANCELLED; what was written by then is not a file. */
 LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt,
                                      const llmc_writer *out, void *work, size_t work_bytes, llmc_diag *diag)
@@ -16392,16 +17184,11 @@ LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_op
     llmc_save_options o;
     llmc__arena a;
     llmc__out to;
+    llmc__save s;
     llmc__options(&o, sizeof o, opt);
     if (model == NULL || out == NULL || out->write == NULL || work == NULL)
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "model, out or work is NULL");
-    if (model->vocab_only)
-        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET,
-                          "the model was opened without its weights");
-    if ((unsigned)o.type >= LLMC_DTYPE_COUNT ||
-        (o.type != LLMC_DTYPE_NONE && llmc__dtype_to_gguf(o.type) < 0))
-        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "type %s cannot be written",
-                          llmc_dtype_name(o.type));
+    LLMC__TRY(llmc__save_check(model, &o, diag));
     /* all checks come before the first byte goes out */
     if (work_bytes < llmc_model_save_need(model))
         return LLMC__FAIL(diag, NO_MEMORY, "MODEL.save", LLMC_NO_OFFSET,
@@ -16409,8 +17196,254 @@ LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_op
                           (unsigned long long)llmc_model_save_need(model), (unsigned long long)work_bytes);
     a = llmc__arena_over(work, work_bytes);
     LLMC_MEMSET(&to, 0, sizeof to);
+    LLMC_MEMSET(&s, 0, sizeof s);
     to.to = out;
-    return llmc__save_write(model, &o, &to, (float *)(void *)a.base, diag);
+    s.m = model;
+    s.opt = &o;
+    s.o = &to;
+    llmc__save_carve(&s, model, &a);
+    return llmc__save_gguf(&s, diag);
+}
+
+//--[ 14.14 MODEL.calibrate ]-- mean squares of what products read
+/* What a layer's products read: a row of sums each, experts' for every expert, in this order. */
+enum {
+    LLMC__SEEN_ATTN,         /* [D] q, k, v */
+    LLMC__SEEN_O,            /* [H K] */
+    LLMC__SEEN_FFN,          /* [D] gate, up, also the shared experts' */
+    LLMC__SEEN_DOWN,         /* [F] */
+    LLMC__SEEN_SHARED_DOWN,  /* [N] */
+    LLMC__SEEN_EXPERTS,      /* [E][D] */
+    LLMC__SEEN_EXPERTS_DOWN, /* [E][M] */
+    LLMC__SEEN_KINDS,
+    LLMC__SEEN_HEAD = LLMC__SEEN_KINDS, /* [D], of the whole model */
+    LLMC__SEEN_NOTHING
+};
+
+/*    layer 0: ATTN | O | FFN | DOWN | SHARED_DOWN | EXPERTS | EXPERTS_DOWN | layer 1: ... | HEAD
+   Sums of squares and, once closed, their means; `rows` says how many inputs each row of sums has seen. */
+struct llmc_calibration {
+    const llmc_model *m;
+    float *sums;
+    uint32_t *seen; /* one for each row of sums, saturating */
+    bool closed;
+};
+
+/* Inputs of a kind, and how many rows it has in a layer. */
+static uint64_t llmc__seen_width(const llmc_config *c, unsigned kind)
+{
+    static const char letter[] = "DQDFNDMD";
+    return llmc__config_dim(c, letter[kind]);
+}
+
+static uint64_t llmc__seen_rows(const llmc_config *c, unsigned kind)
+{
+    if (kind == LLMC__SEEN_SHARED_DOWN)
+        return c->n_ff_shared > 0;
+    return kind == LLMC__SEEN_EXPERTS || kind == LLMC__SEEN_EXPERTS_DOWN ? c->n_expert : 1;
+}
+
+/* Where a row of sums lies: floats before it by *at, rows before it returned. After the last layer: the head's. */
+static uint64_t llmc__seen_at(const llmc_config *c, uint32_t layer, unsigned kind, uint32_t index,
+                              uint64_t *at)
+{
+    uint64_t floats = 0, rows = 0, here_floats = 0, here_rows = 0;
+    unsigned k;
+    for (k = 0; k < LLMC__SEEN_KINDS; k++) {
+        if (k == kind) {
+            here_floats = floats + index * llmc__seen_width(c, k);
+            here_rows = rows + index;
+        }
+        floats += llmc__seen_rows(c, k) * llmc__seen_width(c, k);
+        rows += llmc__seen_rows(c, k);
+    }
+    /* widths are below 2^25 and experts 2^12: 1024 layers of them fit */
+    *at = layer * floats + here_floats;
+    return layer * rows + here_rows;
+}
+
+/* What the product of a role reads; NOTHING: it is not one that is quantised. */
+static unsigned llmc__seen_kind(const llmc_config *c, unsigned role)
+{
+    switch (role) {
+    case LLMC__W_Q:
+    case LLMC__W_K:
+    case LLMC__W_V:
+    case LLMC__W_QKV:
+        return LLMC__SEEN_ATTN;
+    case LLMC__W_O:
+        return LLMC__SEEN_O;
+    case LLMC__W_GATE:
+    case LLMC__W_UP:
+    case LLMC__W_GATE_UP:
+    case LLMC__W_SHARED_GATE:
+    case LLMC__W_SHARED_UP:
+        return LLMC__SEEN_FFN;
+    case LLMC__W_DOWN:
+        return LLMC__SEEN_DOWN;
+    case LLMC__W_SHARED_DOWN:
+        return LLMC__SEEN_SHARED_DOWN;
+    case LLMC__W_EXPERTS_GATE:
+    case LLMC__W_EXPERTS_UP:
+        return LLMC__SEEN_EXPERTS;
+    case LLMC__W_EXPERTS_DOWN:
+        return LLMC__SEEN_EXPERTS_DOWN;
+    case LLMC__W_HEAD:
+        return LLMC__SEEN_HEAD;
+    default:
+        return role == LLMC__W_EMBED && c->tied_head ? LLMC__SEEN_HEAD : LLMC__SEEN_NOTHING;
+    }
+}
+
+/* Which product a weight belongs to, found by its place in the model's tables. A search of a few thousand
+   pointers: nothing beside the product itself. */
+static unsigned llmc__seen_find(const llmc_model *m, const llmc_tensor *w, uint32_t *layer, uint32_t *index)
+{
+    const llmc_config *c = &m->config;
+    size_t n = (size_t)c->n_layer * LLMC__W_COUNT, i;
+    uint32_t l;
+    *layer = c->n_layer;
+    *index = 0;
+    if (w == m->global[LLMC__W_HEAD])
+        return LLMC__SEEN_HEAD;
+    for (l = 0; m->experts != NULL && l < c->n_layer; l++) {
+        i = ((uintptr_t)w - (uintptr_t)m->experts[l]) / sizeof *w; /* huge where w stands before */
+        if (m->experts[l] == NULL || i >= (size_t)c->n_expert * LLMC__EXPERT_PARTS)
+            continue;
+        *layer = l;
+        *index = (uint32_t)(i / LLMC__EXPERT_PARTS);
+        return i % LLMC__EXPERT_PARTS == LLMC__EXPERT_DOWN ? LLMC__SEEN_EXPERTS_DOWN : LLMC__SEEN_EXPERTS;
+    }
+    for (i = 0; i < n; i++)
+        if (w == m->layer[i]) {
+            *layer = (uint32_t)(i / LLMC__W_COUNT);
+            return llmc__seen_kind(c, (unsigned)(i % LLMC__W_COUNT));
+        }
+    return LLMC__SEEN_NOTHING;
+}
+
+/* llmc__calibrate -- a product is about to read x [columns][width]       (MODEL.calibrate)
+   Matrices that share their input see it several times, which no mean notices. Called by the engine's
+   own thread only. */
+static void llmc__calibrate(llmc_calibration *k, const llmc_tensor *w, const float *x, uint32_t columns,
+                            size_t width)
+{
+    uint32_t layer, index, t;
+    unsigned kind = llmc__seen_find(k->m, w, &layer, &index);
+    uint64_t at, row;
+    size_t i;
+    if (kind == LLMC__SEEN_NOTHING || k->closed || width != llmc__seen_width(&k->m->config, kind))
+        return;
+    row = llmc__seen_at(&k->m->config, layer, kind, index, &at);
+    for (t = 0; t < columns; t++)
+        for (i = 0; i < width; i++)
+            k->sums[at + i] += x[t * width + i] * x[t * width + i];
+    k->seen[row] = (uint32_t)llmc__min((uint64_t)k->seen[row] + columns, UINT32_MAX);
+}
+
+/* Places a calibration; with a->base NULL only measures. Returns the floats, *rows their rows. */
+static uint64_t llmc__calibration_carve(llmc_calibration *k, const llmc_model *m, uint64_t *rows,
+                                        llmc__arena *a)
+{
+    const llmc_config *c = &m->config;
+    uint64_t floats;
+    *rows = llmc__seen_at(c, c->n_layer, LLMC__SEEN_HEAD, 0, &floats) + 1;
+    floats += c->n_embd;
+    k->m = m;
+    k->sums = (float *)llmc__take(a, floats, sizeof(float));
+    k->seen = (uint32_t *)llmc__take(a, *rows, sizeof(uint32_t));
+    k->closed = false;
+    return floats;
+}
+
+/* llmc_calibration_need -- bytes that llmc_calibration_init will take; 0: more than there are addresses for */
+LLMC_API size_t llmc_calibration_need(const llmc_model *model)
+{
+    llmc__arena a;
+    llmc_calibration k;
+    uint64_t rows;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    llmc__take(&a, 1, sizeof k);
+    (void)llmc__calibration_carve(&k, model, &rows, &a);
+    return a.failed ? 0 : (size_t)llmc__arena_need(&a);
+}
+
+/* llmc_calibration_init -- a calibration in the caller's memory            (MODEL.calibrate)
+   mem [bytes], any alignment, at least llmc_calibration_need's. Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_calibration_init(llmc_calibration **out, const llmc_model *model, void *mem,
+                                           size_t bytes, llmc_diag *diag)
+{
+    llmc__arena a;
+    llmc_calibration *k;
+    uint64_t floats, rows;
+    size_t need;
+    if (out == NULL || model == NULL || mem == NULL || model->vocab_only)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.calibrate", LLMC_NO_OFFSET,
+                          "out, model or mem is NULL, or the model has no weights");
+    need = llmc_calibration_need(model);
+    if (need == 0 || bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.calibrate", LLMC_NO_OFFSET,
+                          "needs %llu bytes, %llu were given", (unsigned long long)need,
+                          (unsigned long long)bytes);
+    a = llmc__arena_over(mem, bytes);
+    k = (llmc_calibration *)llmc__take(&a, 1, sizeof *k);
+    floats = llmc__calibration_carve(k, model, &rows, &a);
+    LLMC_MEMSET(k->sums, 0, (size_t)floats * sizeof *k->sums);
+    LLMC_MEMSET(k->seen, 0, (size_t)rows * sizeof *k->seen);
+    *out = k;
+    return LLMC_OK;
+}
+
+/* Sums [n] to means. A channel counts for at least a little, since the text shows not all that can
+   come; what nobody has read counts evenly. */
+static void llmc__calibration_means(float *sums, uint64_t n, uint32_t seen)
+{
+    double all = 0;
+    float least;
+    uint64_t i;
+    for (i = 0; i < n; i++)
+        all += (double)sums[i];
+    least = seen > 0 ? (float)(all / (double)n / (double)seen / 64) : 0;
+    for (i = 0; i < n; i++)
+        sums[i] = all > 0 && llmc__finite((float)all) ? sums[i] / (float)seen + least : 1;
+}
+
+/* llmc_importance's function: the means of what the tensor of that name reads. */
+static const float *llmc__calibration_table(void *user, const char *name, uint64_t n)
+{
+    const llmc_calibration *k = (const llmc_calibration *)user;
+    const llmc_config *c = &k->m->config;
+    llmc__place p = llmc__name_gguf(name);
+    unsigned kind = p.role < LLMC__W_COUNT ? llmc__seen_kind(c, p.role) : (unsigned)LLMC__SEEN_NOTHING;
+    uint32_t layer = kind == LLMC__SEEN_HEAD ? c->n_layer : p.layer;
+    uint64_t at, rows = kind < LLMC__SEEN_KINDS ? llmc__seen_rows(c, kind) : 1;
+    if (kind == LLMC__SEEN_NOTHING || layer > c->n_layer || n != rows * llmc__seen_width(c, kind))
+        return NULL;
+    (void)llmc__seen_at(c, layer, kind, 0, &at);
+    return k->sums + at;
+}
+
+/* llmc_calibration_importance -- what was gathered, for llmc_model_save     (MODEL.calibrate)
+   Ends the gathering. The result points into the calibration. */
+LLMC_API llmc_importance llmc_calibration_importance(llmc_calibration *calibration)
+{
+    llmc_calibration *k = calibration;
+    const llmc_config *c = &k->m->config;
+    llmc_importance out;
+    uint64_t at, row;
+    uint32_t l, i;
+    unsigned kind;
+    for (l = 0; l <= c->n_layer && !k->closed; l++)
+        for (kind = l < c->n_layer ? 0 : LLMC__SEEN_HEAD;
+             kind < (unsigned)(l < c->n_layer ? LLMC__SEEN_KINDS : LLMC__SEEN_NOTHING); kind++)
+            for (i = 0; i < (kind == LLMC__SEEN_HEAD ? 1 : llmc__seen_rows(c, kind)); i++) {
+                row = llmc__seen_at(c, l, kind, i, &at);
+                llmc__calibration_means(k->sums + at, llmc__seen_width(c, kind), k->seen[row]);
+            }
+    k->closed = true;
+    out.fn = llmc__calibration_table;
+    out.user = k;
+    return out;
 }
 
 //==[ 15 LAYER ]==== the operations that a block is made of ==== needs: 02 04 05 07 09 10 14 ====
@@ -16437,6 +17470,7 @@ typedef struct llmc__batch {
     const llmc_model *model;
     const llmc__kernels *k;
     llmc_tasks tasks;
+    llmc_calibration *calibration; /* sees the inputs of products; or NULL */
     llmc__kv_layout kv;
     uint32_t n;                 /* T                                                      */
     const llmc_token *ids;      /* [T]                                                    */
@@ -16723,6 +17757,8 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
         part[i].base = job.rows;
         part[i].n = part[i].n == 0 ? columns : part[i].n;
         job.rows += part[i].rows;
+        if (b->calibration != NULL)
+            llmc__calibrate(b->calibration, part[i].w, x + part[i].at * job.n, part[i].n, job.n);
         pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_q8(part[i].w->type));
         direct = direct && !llmc__by_rows(b->k, part[i].w);
     }
@@ -16852,20 +17888,6 @@ static double llmc__yarn_ramp(const llmc_config *c, uint32_t i)
     if (low == high) /* nothing to divide by */
         high += 0.001;
     return llmc__bounded(((double)i - low) / (high - low), 0, 1);
-}
-
-/* Long waves are stretched s times, short ones not at all; between the two thresholds, in waves within
-   the original length, a mixture. Source: Llama 3.1's model code. */
-static double llmc__llama3_freq(const llmc_config *c, double freq)
-{
-    double waves = (double)c->rope_original * freq / 6.283185307179586;
-    double low = (double)c->llama3_low, high = (double)c->llama3_high, smooth;
-    if (waves > high)
-        return freq;
-    if (waves < low)
-        return freq / (double)c->rope_factor;
-    smooth = (waves - low) / (high - low);
-    return (1 - smooth) * freq / (double)c->rope_factor + smooth * freq;
 }
 
 /* NTK scaling changes the base: base * s^(d/(d-2)) keeps the shortest wave and makes the longest one
@@ -18670,6 +19692,7 @@ LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model
     llmc__kv_reset(&e->kv);
     e->batch.model = model;
     e->batch.tasks = e->opt.tasks;
+    e->batch.calibration = e->opt.calibration;
     e->batch.kv = e->kv.layout;
     /* the batch reads what the engine fills anew for each step */
     e->batch.ids = e->batch_ids;
