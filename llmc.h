@@ -8481,11 +8481,12 @@ static llmc_status llmc__safetensors_entry(const llmc__safetensors *s, llmc_json
     LLMC__TRY(llmc__json_shape(r, v[1], t));
     LLMC__TRY(llmc__safetensors_place(s, v[2], t));
     stored = t->bytes;
-    if (t->type == LLMC_DTYPE_NONE) {
+    if (llmc_json_equal(v[0], "U8")) /* MODEL reads MXFP4 in them */
+        t->bytes = llmc__tensor_count(t);
+    else if (t->type == LLMC_DTYPE_NONE)
         (void)llmc__tensor_count(t); /* a shape without entries is one row of one here too */
-        return LLMC_OK;
-    }
-    LLMC__TRY(llmc__tensor_bytes(r, at, t));
+    else
+        LLMC__TRY(llmc__tensor_bytes(r, at, t));
     if (t->bytes != stored)
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
                           "%s: tensor '%s' has %llu bytes, its shape needs %llu", r->name, t->name,
@@ -8494,8 +8495,8 @@ static llmc_status llmc__safetensors_entry(const llmc__safetensors *s, llmc_json
 }
 
 /* llmc__safetensors_next -- the next tensor, w all zero at first            (FILE.safetensors)
-   out's data lies inside the file; type NONE: one that we do not read, w->dtype names it, bytes and
-   dimensions are right. DONE after the last; cannot fail once the file was opened. */
+   out's data lies inside the file; type NONE: one that we do not read, w->dtype names it, and of U8 the
+   bytes are as many as the shape says. DONE after the last; cannot fail once the file was opened. */
 static llmc_status llmc__safetensors_next(const llmc__safetensors *s, llmc__safetensors_walk *w,
                                           llmc_tensor *out)
 {
