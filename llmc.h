@@ -14689,7 +14689,7 @@ static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, u
 }
 
 /* A fused tensor to views of its parts, so that blocks know only those: n roles, of rows[i] rows each. Shapes were
-   checked: the parts fill the whole. */
+   checked: the parts fill the whole. Errors: BAD_FILE (a part is there twice), UNSUPPORTED. */
 static llmc_status llmc__weights_cut(llmc__cuts *k, uint32_t layer, unsigned fused, const uint8_t *roles,
                                      const char *letters, unsigned n)
 {
@@ -14699,6 +14699,10 @@ static llmc_status llmc__weights_cut(llmc__cuts *k, uint32_t layer, unsigned fus
     for (i = 0; i < n && slot[fused] != NULL; i++, begin += rows) {
         llmc_tensor *view = &k->m->views[k->views++]; /* the survey counted them */
         rows = llmc__config_dim(&k->m->config, letters[i]);
+        if (slot[roles[i]] != NULL)
+            return LLMC__FAIL(k->s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor '%s' is also a part of '%s'", llmc__source_name(k->s),
+                              slot[roles[i]]->name, slot[fused]->name);
         LLMC__TRY(llmc__weights_slice(view, slot[fused], begin, rows, layer, roles[i], k->s));
         slot[roles[i]] = view;
     }
