@@ -14802,17 +14802,29 @@ static void llmc__norms_gather(const llmc__cuts *k, const llmc_tensor *t, const 
         llmc__put_u32le((uint8_t *)(to + i), llmc__f32_bits(to[i]));
 }
 
-/* Whether a tensor of one expert or head has come already. */
-static bool llmc__single_there(const llmc__cuts *k, const llmc__place *p)
+/* Whether a part of an expert, of all of them if the tensor has all, came already in this tensor's role or another. */
+static bool llmc__experts_there(const llmc_model *m, const llmc__place *p)
+{
+    /* by role from EXPERTS_GATE on: bits of the parts that such a tensor brings */
+    static const uint8_t parts[LLMC__W_EXPERTS_GATE_UP_B - LLMC__W_EXPERTS_GATE + 1] = {1, 2, 4,  3,  0,
+                                                                                        0, 8, 16, 32, 24};
+    uint32_t e = p->index == UINT32_MAX ? 0 : p->index,
+             end = p->index == UINT32_MAX ? m->config.n_expert : p->index + 1;
+    unsigned part;
+    for (; e < end; e++)
+        for (part = 0; part < LLMC__EXPERT_PARTS; part++)
+            if (((parts[p->role - LLMC__W_EXPERTS_GATE] >> part) & 1) != 0 &&
+                llmc__expert(m, p->layer, e, part) != NULL)
+                return true;
+    return false;
+}
+
+/* Whether the norm of one head has come already: all bits are set until it is gathered. */
+static bool llmc__norm_there(const llmc__cuts *k, const llmc__place *p)
 {
     const llmc_config *c = &k->m->config;
     size_t at = (size_t)p->layer * (c->n_head + c->n_kv_head) + (p->role == LLMC__W_K_NORM ? c->n_head : 0);
-    unsigned part = p->role == LLMC__W_EXPERTS_GATE ? LLMC__EXPERT_GATE
-                    : p->role == LLMC__W_EXPERTS_UP ? LLMC__EXPERT_UP
-                                                    : LLMC__EXPERT_DOWN;
-    if (p->role == LLMC__W_Q_NORM || p->role == LLMC__W_K_NORM) /* all bits set until it is gathered */
-        return llmc__u32le((const uint8_t *)(k->norms + (at + p->index) * c->head_dim)) != UINT32_MAX;
-    return llmc__expert(k->m, p->layer, p->index, part) != NULL;
+    return llmc__u32le((const uint8_t *)(k->norms + (at + p->index) * c->head_dim)) != UINT32_MAX;
 }
 
 /* Puts one tensor of the files where its role says. Since a slot is filled once
@@ -14839,7 +14851,8 @@ static llmc_status llmc__weights_place(llmc__cuts *k, const llmc_tensor *t, cons
     /* the layer is below L now: the slot is inside m->layer */
     slot = p->role < LLMC__W_GLOBALS ? &m->global[p->role]
                                      : &m->layer[(size_t)p->layer * LLMC__W_COUNT + p->role];
-    if (p->index == UINT32_MAX ? *slot != NULL : llmc__single_there(k, p))
+    if ((p->index == UINT32_MAX && *slot != NULL) || (experts && llmc__experts_there(m, p)) ||
+        (!experts && p->index != UINT32_MAX && llmc__norm_there(k, p)))
         return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
                           "%s: tensor '%s' stands there twice", llmc__source_name(s), t->name);
     LLMC__TRY(llmc__role_shape(s, t, p));
