@@ -13370,7 +13370,7 @@ typedef struct llmc__survey {
     uint64_t n_experts; /* matrices of experts, counted one by one */
     bool second_norm, qk_norm,
         lambdas;            /* Falcon 40B's attn_norm_2; norms of q and k; nanochat's newer form */
-    bool loose_norms;       /* a tensor for each head's norm */
+    uint64_t loose_norms;   /* elements of norms that have a tensor for each head */
     bool freqs, long_freqs; /* RoPE factors as tensors */
     bool head;
 } llmc__survey;
@@ -13665,8 +13665,9 @@ static void llmc__survey_tensor(llmc__survey *v, const llmc_tensor *t, const llm
         v->n_views += 2;
         break;
     case LLMC__W_Q_NORM:
-        v->qk_norm = true;
-        v->loose_norms = v->loose_norms || p->index != UINT32_MAX;
+    case LLMC__W_K_NORM:
+        v->qk_norm = v->qk_norm || p->role == LLMC__W_Q_NORM;
+        v->loose_norms += p->index != UINT32_MAX ? t->dim[0] : 0;
         break;
     case LLMC__W_EXPERTS_GATE:
     case LLMC__W_EXPERTS_UP:
@@ -13756,6 +13757,13 @@ static llmc_status llmc__source_apply(llmc__source *s)
         return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
                           "%s: %u experts are declared for %u layers, fewer are there", llmc__source_name(s),
                           (unsigned)c->n_expert, (unsigned)routed);
+    /* likewise the memory in which loose norms are gathered */
+    if (v->loose_norms > 0 &&
+        (c->qk_norm != LLMC_QK_NORM_HEADS ||
+         (uint64_t)c->n_layer * (c->n_head + c->n_kv_head) > v->loose_norms / c->head_dim))
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: has norms of single heads, but not of %u heads in each of %u layers",
+                          llmc__source_name(s), (unsigned)(c->n_head + c->n_kv_head), (unsigned)c->n_layer);
     if ((v->freqs && c->rope_scaling != LLMC_ROPE_PLAIN && c->rope_scaling != LLMC_ROPE_LINEAR) ||
         ((v->freqs || v->long_freqs) && c->pos != LLMC_POS_ROPE))
         return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
@@ -15035,7 +15043,7 @@ static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, con
     const llmc_config *c = &s->config;
     llmc_model *m = (llmc_model *)llmc__take(a, 1, sizeof *m);
     uint64_t layers = s->opt.vocab_only ? 0 : c->n_layer;
-    uint64_t heads = s->survey.loose_norms ? layers * ((uint64_t)c->n_head + c->n_kv_head) : 0;
+    uint64_t heads = s->survey.loose_norms > 0 ? layers * ((uint64_t)c->n_head + c->n_kv_head) : 0;
     bool factors = c->rope_scaling == LLMC_ROPE_FACTORS || c->rope_scaling == LLMC_ROPE_LONG;
     LLMC_MEMSET(p, 0, sizeof *p);
     p->tensors = (llmc_tensor *)llmc__take(a, s->n_tensors, sizeof *p->tensors);
