@@ -13752,6 +13752,12 @@ static llmc_status llmc__source_apply(llmc__source *s)
         routed += llmc_layers_has(&v->routed, l);
         llmc__layers_put(&c->dense, l, c->n_expert > 0 && !llmc_layers_has(&v->routed, l));
     }
+    if (c->n_expert > 0 && routed == 0)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: %u experts are declared, no layer has a router", llmc__source_name(s),
+                          (unsigned)c->n_expert);
+    if (c->n_expert > 0 && routed == c->n_layer)
+        c->n_ff = c->n_ff_expert; /* no tensor bears a dense width out, and scratch would follow it */
     /* bounds what the table of experts may take by what the files hold */
     if (c->n_expert > 0 && routed * c->n_expert > v->n_experts / 2)
         return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
