@@ -13521,15 +13521,14 @@ static llmc_status llmc__tensors_step(llmc__tensors *w, llmc_tensor *out)
     }
 }
 
-/* Whether a JSON is a sentence-transformers' 1_Pooling/config.json: known by its folder. */
+/* Whether a file is a sentence-transformers' 1_Pooling/config.json: known by its name and folder. */
 static bool llmc__blob_pooling(const llmc_blob *file)
 {
-    static const char folder[] = "_Pooling";
+    static const char slash[] = "1_Pooling/config.json", other[] = "1_Pooling\\config.json";
     const char *p = file->name == NULL ? "" : file->name;
-    for (; *p != 0; p++)
-        if (llmc__strlen(p) > sizeof folder - 1 && llmc__texteq(p, sizeof folder - 1, folder))
-            return true;
-    return false;
+    size_t n = llmc__strlen(p), k = sizeof slash - 1;
+    return n >= k && (llmc__streq(p + n - k, slash) || llmc__streq(p + n - k, other)) &&
+           (n == k || p[n - k - 1] == '/' || p[n - k - 1] == '\\');
 }
 
 /* "blk.3.attn_norm_2.weight": Falcon 40B's second norm in GGUF. */
@@ -14156,7 +14155,7 @@ static llmc_status llmc__source_pooling(llmc__source *s)
     llmc_json o;
     size_t i;
     for (i = 0; i < s->n_files; i++) {
-        if (llmc_file_identify(&s->files[i]) != LLMC_FILE_JSON || !llmc__blob_pooling(&s->files[i]))
+        if (!llmc__blob_pooling(&s->files[i]))
             continue;
         LLMC__TRY(llmc_json_parse(&s->files[i], &o, s->diag));
         if (llmc_json_bool(llmc_json_get(o, "pooling_mode_cls_token"), false))
