@@ -12647,8 +12647,8 @@ static llmc_status llmc__hyper_u32(const llmc__hyper *h, unsigned key, uint32_t 
     llmc__value v = h->value[key], other;
     llmc_json_iter it;
     uint32_t i = 0;
-    bool by_layer =
-        key == LLMC__HP_HEADS || key == LLMC__HP_HEADS_KV || key == LLMC__HP_FEED_FORWARD; /* OpenELM's habit */
+    bool by_layer = key == LLMC__HP_HEADS || key == LLMC__HP_HEADS_KV ||
+                    key == LLMC__HP_FEED_FORWARD; /* OpenELM's habit */
     if (v.kind == LLMC__VALUE_NONE)
         return *out != 0 ? LLMC_OK : llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is missing");
     if (v.kind == LLMC__VALUE_LIST && by_layer) {
