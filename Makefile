@@ -3,6 +3,7 @@
 # make test        everything this machine can test; T=token one part, V=1 all output
 # make bench       tokens per second on a random-weight TinyLlama-1.1B
 # make lint        structure of llmc.h and formatting
+# make fuzz        random files through every loader, FUZZ_SECONDS (600) for each; clang only
 # make deps        what the tests want, from Debian's packages
 # make install     header, chat and tools into PREFIX
 CC = cc
@@ -29,7 +30,7 @@ build/%: tools/%.c llmc.h $(wildcard tools/*.h)
 
 ifeq ($(MODEL),)
 run:
-	@echo 'make run MODEL=file.gguf: any GGUF of the Llama (1, 2, TinyLlama) or GPT-2 family in F32, F16, BF16, Q8_0 or Q4_0 from Hugging Face will do, for example tinyllama-1.1b-chat-v1.0.Q8_0.gguf from https://huggingface.co/TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF'
+	@echo 'make run MODEL=file.gguf: any GGUF with a SentencePiece or GPT-2 tokenizer from Hugging Face will do, for example tinyllama-1.1b-chat-v1.0.Q4_K_M.gguf from https://huggingface.co/TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF'
 else
 run: build/chat
 	@build/chat -m '$(MODEL)' $(ARGS)
@@ -44,6 +45,9 @@ bench: build/bench $(SYNTH)
 $(SYNTH): | build/synth
 	build/synth tinyllama-1.1b $@.part q8_0
 	mv $@.part $@
+
+fuzz:
+	@sh tests/fuzz/run.sh $(T)
 
 lint: build/lint
 	build/lint llmc.h
@@ -63,5 +67,5 @@ install: $(PROGRAMS)
 clean:
 	rm -rf build
 
-.PHONY: all run test bench lint format deps install clean
+.PHONY: all run test bench fuzz lint format deps install clean
 .DELETE_ON_ERROR:

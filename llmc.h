@@ -97,10 +97,14 @@
    In strict ISO modes (-std=c11) include the implementation before other headers, because it asks
    the system's headers for POSIX.
 
-   11. What it does not do
-   GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
-   GGUF files that are big-endian or of version 1. Families other than Llama and GPT-2, tensor types
-   other than those of llmc_dtype: refused by name. Sections 19 and 22 to 25 keep their place.
+   11. What it reads, and what it does not do
+   Files: GGUF v2 and v3, also split; folders of Hugging Face with safetensors in one file or in shards;
+   checkpoint folders of claude-rust and nanochat, model.mpk of nanochat's Rust port; torchless .bin and MOG;
+   llama2.c v0 to v2; llm.c's GPT-2. Every family is a row of 14.3, every tensor type of llmc_dtype has a
+   product; a file that needs more is refused, by the name of what is missing.
+   Not here: GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
+   GGUF files that are big-endian or of version 1. Tokenizers out of Hugging Face folders, so far.
+   Sections 19 and 22 to 25 keep their place.
 
    12. Contents (grep '^//==\[' llmc.h finds them)
      01 CONFIG    version, gates, limits          14 MODEL    configuration and weights
@@ -118,23 +122,30 @@
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
-     activation functions -> LAYER.ffn            mmap, files -> OS.map
-     arena -> MEM.arena                           models as GGUF -> MODEL.save
-     attention, GQA -> LAYER.attn                 penalties -> SAMPLE.penalty
-     batching, continuous -> ENGINE.step          perplexity (llmc_seq_forward) -> ENGINE.step
-     BPE merges -> TOKEN.merge                    pre-tokenizers -> TOKEN.split
-     byte order -> PLATFORM.order                 prompts in chats -> CHAT.format
-     chat templates -> CHAT.format                quantisation -> QUANT.block
+     activation functions -> LAYER.ffn            memory need -> ENGINE.carve
+     arena -> MEM.arena                           MessagePack -> DATA.msgpack
+     attention, GQA -> LAYER.attn                 mixture of experts -> LAYER.experts
+     batching, continuous -> ENGINE.step          mmap, files -> OS.map
+     BERT, pooling -> ENGINE.embed                models as GGUF -> MODEL.save
+     BPE merges -> TOKEN.merge                    penalties -> SAMPLE.penalty
+     byte order -> PLATFORM.order                 perplexity (llmc_seq_forward) -> ENGINE.step
+     chat templates -> CHAT.format                pre-tokenizers -> TOKEN.split
+     checkpoint folders -> OS.folder              prompts in chats -> CHAT.format
+     config.json -> MODEL.hyper                   quantisation -> QUANT.block
      CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
      decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
-     error messages -> STATUS.fail                RoPE -> LAYER.rope
-     families of models -> MODEL.family           sampling, top-k, top-p -> SAMPLE.filter
-     GGUF -> FILE.gguf                            stop strings, UTF-8 -> ENGINE.stream
-     JSON -> DATA.check                           TOML, YAML -> DATA.settings
-     KV cache, pages -> KV.pool                   tensor names -> MODEL.roles
-     llama2.c files -> FILE.llama2c               threads -> OS.pool
+     embeddings -> ENGINE.embed                   RoPE, YaRN, NTK -> LAYER.rope
+     error messages -> STATUS.fail                RoPE scaling in files -> MODEL.rope
+     families of models -> MODEL.family           safetensors -> FILE.safetensors
+     GGUF -> FILE.gguf                            sampling, top-k, top-p -> SAMPLE.filter
+     Hugging Face folders -> MODEL.source         sliding window, sinks -> LAYER.attn
+     JSON -> DATA.check                           stop strings, UTF-8 -> ENGINE.stream
+     K-quants -> QUANT.unit                       tensor names -> MODEL.names
+     KV cache, pages -> KV.pool                   threads -> OS.pool
+     llama2.c files -> FILE.llama2c               TOML, YAML -> DATA.settings
+     llm.c files -> FILE.llmc                     torchless, MOG -> FILE.torchless
      logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
-     memory need -> ENGINE.carve                  vector kernels -> KERNEL.body
+                                                  vector kernels -> KERNEL.body
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -680,10 +691,7 @@ typedef struct llmc_config {
 } llmc_config;
 
 /* Whether layer l is in the set. */
-static inline bool llmc_layers_has(const llmc_layers *set, uint32_t l)
-{
-    return l < LLMC_MAX_LAYERS && ((set->bits[l / 32] >> (l % 32)) & 1u) != 0;
-}
+LLMC_API bool llmc_layers_has(const llmc_layers *set, uint32_t l);
 
 typedef struct llmc_model llmc_model;
 
@@ -707,9 +715,11 @@ typedef struct llmc_model_options {
     llmc_log log;
 } llmc_model_options;
 
-/* A model from its files (today exactly one; split and sharded files come as
-   several). Checks every length, count and offset; kernels trust what passed.
-   The blobs' bytes and names must outlive the model.
+/* A model from its files: one, the parts of a split GGUF in order, or the weights of a folder with what
+   stands beside them. Of those, names (without their folders) say what they are: config.json,
+   meta_NUMBER.json, model_config.yaml, a TOML, generation_config.json, 1_Pooling/config.json; other JSON is
+   passed over. Checks every length, count and offset; kernels trust what passed. The blobs' bytes and names
+   must outlive the model.
    Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
 LLMC_API llmc_status llmc_model_need(const llmc_blob *files, size_t n_files, const llmc_model_options *opt,
                                      size_t *bytes, llmc_diag *diag);
@@ -738,7 +748,8 @@ typedef enum llmc_mix {
 } llmc_mix;
 
 /* How much each input of a weight matters: for the tensor of that name (GGUF's) n numbers >= 0, one for
-   each input, expert after expert where it holds several; mean squares of the inputs are best. NULL: not known. */
+   each input, expert after expert where it holds several; mean squares of the inputs are best. NULL: not
+   known. */
 typedef struct llmc_importance {
     const float *(*fn)(void *user, const char *name, uint64_t n);
     void *user;
@@ -3135,12 +3146,15 @@ static inline void llmc__nibbles(int8_t *q, const uint8_t *w, uint32_t h)
     }
 }
 
-/* q of `blocks` blocks of 32, each 32 further on; and their scales. */
+/* bytes_T: q of a unit at w, elements in order. Types of 32: `blocks` of them, w [blocks] blocks
+   without gaps; of 256: one, and blocks is 8 and not looked at. All these functions are total: any
+   bytes mean something, and only a unit's own are read. */
 static inline void llmc__bytes_q4_1(int8_t *q, const uint8_t *w, size_t blocks)
 {
     for (; blocks > 0; blocks--, w += 20, q += LLMC__QK)
         llmc__nibbles(q, w + 4, 0);
 }
+/* With signs already: 0..31 less 16. */
 static inline void llmc__bytes_q5_0(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int i;
@@ -3150,6 +3164,7 @@ static inline void llmc__bytes_q5_0(int8_t *q, const uint8_t *w, size_t blocks)
             q[i] = (int8_t)(q[i] - 16);
     }
 }
+/* As Q4_1 with fifth bits. */
 static inline void llmc__bytes_q5_1(int8_t *q, const uint8_t *w, size_t blocks)
 {
     for (; blocks > 0; blocks--, w += 24, q += LLMC__QK)
@@ -3167,6 +3182,7 @@ static inline void llmc__bytes_table(int8_t *q, const uint8_t *w, size_t blocks,
             q[16 + i] = table[w[skip + (size_t)i] >> 4];
         }
 }
+/* The three that do: after an f16; in runs of 16 bytes that follow each other; after an exponent. */
 static inline void llmc__bytes_iq4_nl(int8_t *q, const uint8_t *w, size_t blocks)
 {
     llmc__bytes_table(q, w, blocks, 2, llmc__iq4_values);
@@ -3180,7 +3196,7 @@ static inline void llmc__bytes_mxfp4(int8_t *q, const uint8_t *w, size_t blocks)
     llmc__bytes_table(q, w, blocks, 1, llmc__fp4_values);
 }
 
-/* Blocks of 256; blocks is 8 for them and not looked at. */
+/* Run b is two bits of the bytes in row b / 4, from bit 2 (b % 4) on. */
 static inline void llmc__bytes_q2_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3189,7 +3205,7 @@ static inline void llmc__bytes_q2_k(int8_t *q, const uint8_t *w, size_t blocks)
         for (i = 0; i < 32; i++)
             q[32 * b + i] = (int8_t)(w[16 + 32 * (b / 4) + i] >> 2 * (b % 4) & 3);
 }
-/* 0..7 less 4: the high bit, of weight 4, lies apart. */
+/* The same and a third bit, of weight 4, bit b of the first row: 0..7 less 4. */
 static inline void llmc__bytes_q3_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3198,6 +3214,7 @@ static inline void llmc__bytes_q3_k(int8_t *q, const uint8_t *w, size_t blocks)
         for (i = 0; i < 32; i++)
             q[32 * b + i] = (int8_t)((w[32 + 32 * (b / 4) + i] >> 2 * (b % 4) & 3) + 4 * (w[i] >> b & 1) - 4);
 }
+/* Run b is a nibble of row b / 2: even runs low. */
 static inline void llmc__bytes_q4_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3206,6 +3223,7 @@ static inline void llmc__bytes_q4_k(int8_t *q, const uint8_t *w, size_t blocks)
         for (i = 0; i < 32; i++)
             q[32 * b + i] = (int8_t)(w[16 + 32 * (b / 2) + i] >> 4 * (b % 2) & 15);
 }
+/* The same and bit b of the row before them. */
 static inline void llmc__bytes_q5_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3215,6 +3233,7 @@ static inline void llmc__bytes_q5_k(int8_t *q, const uint8_t *w, size_t blocks)
             q[32 * b + i] =
                 (int8_t)((w[48 + 32 * (b / 2) + i] >> 4 * (b % 2) & 15) + 16 * (w[16 + i] >> b & 1));
 }
+/* Each half of 128 has two rows of nibbles, low ones first, and one of pairs of bits. */
 static inline void llmc__bytes_q6_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3226,6 +3245,7 @@ static inline void llmc__bytes_q6_k(int8_t *q, const uint8_t *w, size_t blocks)
                 (int8_t)((low[i] >> 4 * (b / 2 % 2) & 15) + 16 * (high[i] >> 2 * (b % 4) & 3) - 32);
     }
 }
+/* Plain bytes; the sums after them are for products of two such rows, which there are none of here. */
 static inline void llmc__bytes_q8_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     (void)blocks;
@@ -3239,6 +3259,7 @@ static inline void llmc__halfs(float *d, const uint8_t *w, size_t blocks, size_t
     for (b = 0; b < blocks; b++)
         d[b] = llmc__f16_to_f32(llmc__u16le(w + b * step));
 }
+/* head_T: the scales of a unit, arguments as for bytes_T. Only what the type has is written. */
 static inline void llmc__head_q4_1(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     llmc__halfs(h->d, w, blocks, 20);
@@ -3264,6 +3285,7 @@ static inline float llmc__e8m0_half(uint8_t e)
 {
     return llmc__bits_f32(e < 2 ? (uint32_t)0x00200000 << e : (uint32_t)(e - 1) << 23);
 }
+/* The exponent is a block's first byte. */
 static inline void llmc__head_mxfp4(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     size_t b;
@@ -3281,6 +3303,7 @@ static inline void llmc__k4_scales(uint64_t sm[2], const uint8_t *w)
     sm[0] = (a & 0x3f3f3f3fu) | (uint64_t)s << 32;
     sm[1] = (b & 0x3f3f3f3fu) | (uint64_t)m << 32;
 }
+/* Products are rounded here once, as the format wants; so are d k in all heads below. */
 static inline void llmc__head_q4_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     float d = llmc__f16_to_f32(llmc__u16le(w)), dmin = llmc__f16_to_f32(llmc__u16le(w + 2));
@@ -3305,6 +3328,7 @@ static inline void llmc__same(float *d, float value)
     for (b = 0; b < 8; b++)
         d[b] = value;
 }
+/* Byte g: scale low, minimum high. off is negative, as minimums are taken off. */
 static inline void llmc__head_q2_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     int g;
@@ -3328,6 +3352,7 @@ static inline void llmc__q3_scales(uint64_t s[2], const uint8_t *w)
     flip = ~b & 0x2020202020202020ull;
     s[1] = (b & 0x1f1f1f1f1f1f1f1full) | flip * 7;
 }
+/* d comes last in Q3_K and Q6_K, after everything that is smaller than it. */
 static inline void llmc__head_q3_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     uint64_t s[2];
@@ -3338,6 +3363,7 @@ static inline void llmc__head_q3_k(llmc__unit *h, const uint8_t *w, size_t block
     for (g = 0; g < 16; g++)
         h->s[g] = (int8_t)(s[g / 8] >> 8 * (g % 8) & 255);
 }
+/* Scales are plain int8, -128 too. */
 static inline void llmc__head_q6_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     int g;
@@ -3346,13 +3372,14 @@ static inline void llmc__head_q6_k(llmc__unit *h, const uint8_t *w, size_t block
     for (g = 0; g < 16; g++)
         h->s[g] = (int8_t)w[192 + g];
 }
+/* The only f32 among scales of files. */
 static inline void llmc__head_q8_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     (void)blocks;
     llmc__same(h->d, llmc__f32le(w));
 }
-/* IQ4_XS's six bytes to s [8], a byte for each, not less 32: nibbles and pairs are moved apart by halves of the
-   distance to go until each has its byte. */
+/* IQ4_XS's six bytes to s [8], a byte for each, not less 32: nibbles and pairs are moved apart by halves of
+   the distance to go until each has its byte. */
 static inline uint64_t llmc__xs_scales(const uint8_t *w)
 {
     uint64_t high = llmc__u16le(w), low = llmc__u32le(w + 2);
@@ -3364,6 +3391,7 @@ static inline uint64_t llmc__xs_scales(const uint8_t *w)
     high = (high | high << 6) & 0x0303030303030303ull;
     return low | high << 4;
 }
+/* 0..63 mean -32..31, so that a block may turn its table round. */
 static inline void llmc__head_iq4_xs(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     float d = llmc__f16_to_f32(llmc__u16le(w));
@@ -3403,8 +3431,16 @@ static const llmc__layout llmc__layouts[LLMC_DTYPE_COUNT] = {
     {llmc__head_iq4_nl, llmc__bytes_iq4_nl, 0},
     {llmc__head_iq4_xs, llmc__bytes_iq4_xs, 0},
     {llmc__head_mxfp4, llmc__bytes_mxfp4, 0},
-    {NULL, NULL, 0}, /* I8R */
+    {NULL, NULL, 0}, /* I8R, MXFP4S */
+    {NULL, NULL, 0},
 };
+
+/* Whether bytes of a type are all that its elements are; the others have scales elsewhere. */
+static inline bool llmc__whole(llmc_dtype type)
+{
+    return (unsigned)type < LLMC_DTYPE_COUNT &&
+           ((type >= LLMC_F32 && type <= LLMC_Q4_0) || llmc__layouts[type].head != NULL);
+}
 
 /* Up to 256 elements, whole blocks, to x [n]; off only where the type has it, since adding even a
    zero would change -0. */
@@ -3459,6 +3495,12 @@ static const float llmc__fp4_mid[15] = {-10,  -7,   -5,   -3.5f, -2.5f, -1.5f, -
                                         0.5f, 1.5f, 2.5f, 3.5f,  5,     7,     10};
 static const float llmc__fp4_step[15] = {4, 2, 2, 1, 1, 1, 1, 0, 1, 1, 1, 1, 2, 2, 4};
 
+/* The integer nearest to v, |v| < 2^22. By way of bits: under -ffast-math v + c - c would be v. */
+static inline float llmc__whole_number(float v)
+{
+    return (float)((int32_t)llmc__f32_bits(llmc__f32(v + LLMC__ROUND)) - LLMC__ROUND_BITS);
+}
+
 /* q = the numbers of g nearest to (y - min) * inverse; four at a time here and below, in loops that
    compilers turn into vectors without being told. No v is NaN. */
 static inline void llmc__nearest4(const llmc__grid *g, const float *y, float min, float inverse, float *q)
@@ -3481,7 +3523,7 @@ static inline void llmc__nearest4(const llmc__grid *g, const float *y, float min
         for (k = 0; k < 4; k++) {
             float a = v[k] < g->lo ? g->lo : v[k];
             a = a > g->hi ? g->hi : a;
-            q[k] = llmc__f32(a + LLMC__ROUND) - LLMC__ROUND;
+            q[k] = llmc__whole_number(a);
         }
 }
 
@@ -3496,7 +3538,7 @@ static inline float llmc__level(float v, const llmc__grid *g)
 {
     v = v > g->lo ? v : g->lo;
     v = v < g->hi ? v : g->hi;
-    return llmc__f32(v + LLMC__ROUND) - LLMC__ROUND;
+    return llmc__whole_number(v);
 }
 
 /* 1 / v, 0 for 0 and for what is so small that 1 / v would not be finite. */
@@ -3640,18 +3682,18 @@ static void llmc__qsearch_weigh(llmc__qsearch *s, int n)
         s->w[i] = rms + llmc__absf(s->y[i]) + 1e-3f;
 }
 
-/* x [n] and weights [n] (NULL: see above) to s. Not a number becomes 0, infinity the largest number;
-   weights that are negative or not numbers become 0. */
+/* x [n] and weights [n] (NULL: see above) to s. NaN becomes 0, infinity the largest number; weights
+   that are negative or NaN become 0. By their bits, as compilers may be told that NaN is not. */
 static void llmc__qsearch_begin(llmc__qsearch *s, const float *x, const float *weights, int n)
 {
     float most = 0;
     uint32_t e, top = 0;
     int i;
     for (i = 0; i < n; i++) {
-        float v = x[i] != x[i] ? 0 : x[i] > FLT_MAX ? FLT_MAX : x[i] < -FLT_MAX ? -FLT_MAX : x[i];
-        uint32_t bits = llmc__f32_bits(v) & 0x7fffffffu;
+        uint32_t all = llmc__f32_bits(x[i]), bits = all & 0x7fffffffu;
+        bits = bits > 0x7f800000u ? 0 : bits == 0x7f800000u ? 0x7f7fffffu : bits;
         top = bits > top ? bits : top;
-        s->y[i] = v;
+        s->y[i] = llmc__bits_f32(bits | (all & 0x80000000u));
     }
     e = top >> 23; /* y up to 8 for the largest exponents, whose inverse would be subnormal */
     e = e < 1 ? 1 : e > 252 ? 252 : e + 1;
@@ -3660,8 +3702,9 @@ static void llmc__qsearch_begin(llmc__qsearch *s, const float *x, const float *w
     for (i = 0; i < n; i++)
         s->y[i] *= s->down;
     for (i = 0; weights != NULL && i < n; i++) {
-        float v = weights[i] > FLT_MAX ? FLT_MAX : weights[i];
-        s->w[i] = v > 0 ? v : 0;
+        uint32_t bits = llmc__f32_bits(weights[i]); /* of negative numbers above all others */
+        bits = bits > 0x7f800000u ? 0 : bits == 0x7f800000u ? 0x7f7fffffu : bits;
+        s->w[i] = llmc__bits_f32(bits);
         most = s->w[i] > most ? s->w[i] : most;
     }
     if (!(most > 0))
@@ -4085,7 +4128,7 @@ LLMC_API llmc_status llmc_quantize_weighted(llmc_dtype type, const float *src, c
     uint8_t *out = (uint8_t *)dst;
     size_t i, block = llmc_dtype_block(type);
     llmc__qsearch s;
-    if (block == 0 || n % block != 0 || type == LLMC_I8 || type == LLMC_I8R)
+    if (!llmc__whole(type) || n % block != 0)
         return LLMC_BAD_ARG;
     for (i = 0; i < n; i += block, out += llmc__dtype(type)->bytes) {
         if (block > 1)
@@ -4106,7 +4149,8 @@ LLMC_API llmc_status llmc_quantize_weighted(llmc_dtype type, const float *src, c
    src [n]; dst [llmc_dtype_bytes(type, n)], any alignment. n 0 is OK and writes nothing.
    F32 is only put in order of bytes; F16 and BF16 round to nearest even; Q8_0 and Q4_0 are the
    format's plain rounding, byte for byte; other types are searched for.
-   Errors: BAD_ARG (no such type, I8, I8R, n not whole blocks); dst is untouched then. */
+   Errors: BAD_ARG (no such type, one with scales elsewhere as I8, n not whole blocks); dst is
+   untouched then. */
 LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst)
 {
     uint8_t *out = (uint8_t *)dst;
@@ -4141,7 +4185,7 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
 {
     const uint8_t *in = (const uint8_t *)src;
     size_t i, block = llmc_dtype_block(type);
-    if (block == 0 || n % block != 0)
+    if (!llmc__whole(type) || n % block != 0)
         return LLMC_BAD_ARG;
     if (llmc__layouts[type].head != NULL) {
         llmc__dequantize_units(type, in, n, dst);
@@ -4161,14 +4205,11 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
         case LLMC_Q8_0:
             llmc__dequantize_q8_0(in, dst + i);
             break;
-        case LLMC_Q4_0:
+        default: /* Q4_0 */
             llmc__dequantize_q4_0(in, dst + i);
             break;
-        default:
-            return LLMC_BAD_ARG;
         }
-    /* I8 and I8R with n 0 never came by the switch */
-    return type == LLMC_I8 || type == LLMC_I8R ? LLMC_BAD_ARG : LLMC_OK;
+    return LLMC_OK;
 }
 
 //==[ 09 KERNEL ]==== the loops that take the time, per instruction set ==== needs: 02 05 06 07 08 ====
@@ -5058,6 +5099,7 @@ typedef struct llmc__avx2_quants {
     __m256i v[8];
 } llmc__avx2_quants;
 
+/* 32 bytes at any alignment. */
 LLMC__AVX2_FN __m256i llmc__avx2_load(const void *p)
 {
     return _mm256_loadu_si256((const __m256i *)p);
@@ -5089,7 +5131,8 @@ LLMC__AVX2_FN __m256i llmc__avx2_table(const int8_t *table, __m256i v)
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table)), v);
 }
 
-/* Eight blocks of 32. */
+/* Eight blocks of 32: w has all of them, as short ends were copied (09.5). q comes without sign:
+   what 08.2 takes off is left on, as the bias of LLMC__UNIT_TYPES. */
 LLMC__AVX2_FN void llmc__avx2_quants_q4_1(llmc__avx2_quants *q, const uint8_t *w)
 {
     int b;
@@ -5108,6 +5151,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q5_1(llmc__avx2_quants *q, const uint8_t *w
     for (b = 0; b < 8; b++, w += 24)
         q->v[b] = _mm256_or_si256(llmc__avx2_nibbles(w + 8), llmc__avx2_fifth(w + 4));
 }
+/* Values of this table are too large to go without signs: 2 * 240 * 127 does not fit 16 bits. */
 LLMC__AVX2_FN void llmc__avx2_quants_iq4_nl(llmc__avx2_quants *q, const uint8_t *w)
 {
     int b;
@@ -5140,6 +5184,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q4_k(llmc__avx2_quants *q, const uint8_t *w
         q->v[2 * j + 1] = _mm256_and_si256(_mm256_srli_epi16(v, 4), mask);
     }
 }
+/* h is moved down two bits a round: bit 0 goes to bit 4 for the even run, bit 1 for the odd one. */
 LLMC__AVX2_FN void llmc__avx2_quants_q5_k(llmc__avx2_quants *q, const uint8_t *w)
 {
     __m256i mask = _mm256_set1_epi8(15), bit = _mm256_set1_epi8(16), h = llmc__avx2_load(w + 16), v;
@@ -5153,6 +5198,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q5_k(llmc__avx2_quants *q, const uint8_t *w
         h = _mm256_srli_epi16(h, 2);
     }
 }
+/* h has four pairs of bits; each is brought to bits 4 and 5 of its run. */
 LLMC__AVX2_FN void llmc__avx2_quants_q6_k(llmc__avx2_quants *q, const uint8_t *w)
 {
     __m256i mask = _mm256_set1_epi8(15), pair = _mm256_set1_epi8(48);
@@ -5168,6 +5214,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q6_k(llmc__avx2_quants *q, const uint8_t *w
         v[3] = _mm256_or_si256(_mm256_and_si256(b, mask), _mm256_and_si256(_mm256_srli_epi16(h, 2), pair));
     }
 }
+/* Written out: gcc -O2 does not unroll a loop over shifts, and shifting by a variable is slow. */
 LLMC__AVX2_FN void llmc__avx2_quants_q2_k(llmc__avx2_quants *q, const uint8_t *w)
 {
     __m256i three = _mm256_set1_epi8(3), a = llmc__avx2_load(w + 16), b = llmc__avx2_load(w + 48);
@@ -5233,6 +5280,7 @@ LLMC__AVX2_FN void llmc__avx2_spread(int16_t *out, uint64_t low, uint64_t high)
 /* Eight blocks times eight of x, a lane for each, as dot8_q4_0: 31 in place of 15 leaves room in
    16 bits for eight products, 8 * 31 * 127, so the last two steps are of 32 bits. */
 #define LLMC__PAIRS(i) _mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x[i].q))
+/* As blocks_q4_0: the halves of two vectors added, a's sums in the low one. */
 LLMC__AVX2_FN __m256i llmc__avx2_halves(__m256i a, __m256i b)
 {
     return _mm256_add_epi16(_mm256_blend_epi32(a, b, 0xf0), _mm256_permute2x128_si256(a, b, 0x21));
@@ -5496,6 +5544,7 @@ LLMC__NEON_FN void llmc__neon_fifth(uint8x16_t v[2], const uint8_t *h)
     v[0] = vorrq_u8(v[0], vandq_u8(vtstq_u8(a, bit), sixteen));
     v[1] = vorrq_u8(v[1], vandq_u8(vtstq_u8(b, bit), sixteen));
 }
+/* Eight blocks of 16 bytes, step apart, each nibble an index of the table. */
 LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, size_t step, const int8_t *table)
 {
     int8x16_t t = vld1q_s8(table);
@@ -5515,6 +5564,7 @@ LLMC__NEON_FN void llmc__neon_put(int8x16_t *out, const uint8x16_t v[2], int8_t 
     out[1] = vsubq_s8(vreinterpretq_s8_u8(v[1]), vdupq_n_s8(less));
 }
 
+/* Eight blocks of 32. */
 LLMC__NEON_FN void llmc__neon_quants_q4_1(llmc__neon_quants *q, const uint8_t *w)
 {
     uint8x16_t v[2];
@@ -5573,6 +5623,7 @@ LLMC__NEON_FN void llmc__neon_over(uint8x16_t v[2], const uint8x16_t high[2], in
     v[1] = vorrq_u8(v[1], vshlq_u8(high[1], shift));
 }
 
+/* Blocks of 256: fields of rows as drawn in 07. */
 LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
 {
     uint8x16_t v[2];
@@ -5647,6 +5698,7 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vbytes(uint64_t bytes)
     float32x4_t a = vcvtq_f32_u32(vmovl_u16(vget_low_u16(w)));
     return llmc__neon_v8_of(a, vcvtq_f32_u32(vmovl_u16(vget_high_u16(w))));
 }
+/* Four of them. Shifting by e is only meant for e < 2; min keeps it within the register. */
 LLMC__NEON_FN float32x4_t llmc__neon_ve8m0_4(uint16x4_t e4)
 {
     uint32x4_t e = vmovl_u16(e4), one = vdupq_n_u32(1);
@@ -6168,10 +6220,13 @@ LLMC__INLINE void LLMC__N(scales_q4_k)(LLMC__N(scale8) * h, const uint8_t *w)
     h->d = llmc__vmul(LLMC__N(half)(w, 0), LLMC__N(vbytes)(sm[0]));
     h->off = llmc__vsub(llmc__vzero(), llmc__vmul(LLMC__N(half)(w, 1), LLMC__N(vbytes)(sm[1])));
 }
+/* The first 16 bytes are Q4_K's. */
 LLMC__INLINE void LLMC__N(scales_q5_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     LLMC__N(scales_q4_k)(h, w);
 }
+/* d and dmin are the block's last four bytes: lanes 6 and 7 of the eight f16 that end there. Reading
+   eight from d on would leave the block, and perhaps the file. */
 LLMC__INLINE void LLMC__N(scales_q2_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     uint64_t a = llmc__u64le(w), b = llmc__u64le(w + 8), low = 0x0f0f0f0f0f0f0f0full;
@@ -6196,6 +6251,7 @@ LLMC__INLINE void LLMC__N(scales_q8_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     h->d = llmc__vset1(llmc__f32le(w));
 }
+/* Less 32 as floats: small integers are exact. */
 LLMC__INLINE void LLMC__N(scales_iq4_xs)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     llmc__v8 s = llmc__vsub(LLMC__N(vbytes)(llmc__xs_scales(w + 2)), llmc__vset1(32));
@@ -9249,11 +9305,12 @@ static llmc_status llmc__safetensors_entry(const llmc__safetensors *s, llmc_json
     LLMC__TRY(llmc__json_shape(r, v[1], t));
     LLMC__TRY(llmc__safetensors_place(s, v[2], t));
     stored = t->bytes;
-    if (t->type == LLMC_DTYPE_NONE) {
+    if (llmc_json_equal(v[0], "U8")) /* MODEL reads MXFP4 in them */
+        t->bytes = llmc__tensor_count(t);
+    else if (t->type == LLMC_DTYPE_NONE)
         (void)llmc__tensor_count(t); /* a shape without entries is one row of one here too */
-        return LLMC_OK;
-    }
-    LLMC__TRY(llmc__tensor_bytes(r, at, t));
+    else
+        LLMC__TRY(llmc__tensor_bytes(r, at, t));
     if (t->bytes != stored)
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
                           "%s: tensor '%s' has %llu bytes, its shape needs %llu", r->name, t->name,
@@ -9262,8 +9319,8 @@ static llmc_status llmc__safetensors_entry(const llmc__safetensors *s, llmc_json
 }
 
 /* llmc__safetensors_next -- the next tensor, w all zero at first            (FILE.safetensors)
-   out's data lies inside the file; type NONE: one that we do not read, w->dtype names it, bytes and
-   dimensions are right. DONE after the last; cannot fail once the file was opened. */
+   out's data lies inside the file; type NONE: one that we do not read, w->dtype names it, and of U8 the
+   bytes are as many as the shape says. DONE after the last; cannot fail once the file was opened. */
 static llmc_status llmc__safetensors_next(const llmc__safetensors *s, llmc__safetensors_walk *w,
                                           llmc_tensor *out)
 {
@@ -12554,6 +12611,11 @@ static const llmc__role llmc__role_table[LLMC__W_COUNT] = {
 #undef LLMC__ROLE_ROW
 };
 
+LLMC_API bool llmc_layers_has(const llmc_layers *set, uint32_t l)
+{
+    return l < LLMC_MAX_LAYERS && ((set->bits[l / 32] >> (l % 32)) & 1u) != 0;
+}
+
 /* A model's weights, found by role. Everything points into the caller's memory or the file. */
 struct llmc_model {
     llmc_config config;
@@ -13559,8 +13621,11 @@ static llmc_status llmc__config_check(const llmc_config *c, const char *name, ll
     else if (c->n_expert > 0 &&
              (c->n_expert_used == 0 || c->n_expert_used > c->n_expert || c->n_ff_expert == 0))
         wrong = "number or width of experts";
-    else if (c->smear_channels > c->n_embd || c->value_channels > c->n_embd || c->backout_layer > c->n_layer)
+    else if (c->smear_channels > c->n_embd || c->value_channels > c->n_embd || c->backout_layer >= c->n_layer)
         wrong = "gate of nanochat";
+    else if ((c->rope_scaling == LLMC_ROPE_DYNAMIC || c->rope_scaling >= LLMC_ROPE_YARN) &&
+             c->rope_scaling != LLMC_ROPE_FACTORS && (c->rope_original < 2 || !(c->rope_base > 1)))
+        wrong = "base or original length of the RoPE scaling";
     if (wrong != NULL)
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.config", LLMC_NO_OFFSET, "%s: impossible %s", name, wrong);
     return LLMC_OK;
@@ -14161,7 +14226,7 @@ typedef struct llmc__survey {
     uint64_t n_experts; /* matrices of experts, counted one by one */
     bool second_norm, qk_norm,
         lambdas;            /* Falcon 40B's attn_norm_2; norms of q and k; nanochat's newer form */
-    bool loose_norms;       /* a tensor for each head's norm */
+    uint64_t loose_norms;   /* elements of norms that have a tensor for each head */
     bool freqs, long_freqs; /* RoPE factors as tensors */
     bool head;
 } llmc__survey;
@@ -14313,15 +14378,14 @@ static llmc_status llmc__tensors_step(llmc__tensors *w, llmc_tensor *out)
     }
 }
 
-/* Whether a JSON is a sentence-transformers' 1_Pooling/config.json: known by its folder. */
+/* Whether a file is a sentence-transformers' 1_Pooling/config.json: known by its name and folder. */
 static bool llmc__blob_pooling(const llmc_blob *file)
 {
-    static const char folder[] = "_Pooling";
+    static const char slash[] = "1_Pooling/config.json", other[] = "1_Pooling\\config.json";
     const char *p = file->name == NULL ? "" : file->name;
-    for (; *p != 0; p++)
-        if (llmc__strlen(p) > sizeof folder - 1 && llmc__texteq(p, sizeof folder - 1, folder))
-            return true;
-    return false;
+    size_t n = llmc__strlen(p), k = sizeof slash - 1;
+    return n >= k && (llmc__streq(p + n - k, slash) || llmc__streq(p + n - k, other)) &&
+           (n == k || p[n - k - 1] == '/' || p[n - k - 1] == '\\');
 }
 
 /* "blk.3.attn_norm_2.weight": Falcon 40B's second norm in GGUF. */
@@ -14459,8 +14523,9 @@ static void llmc__survey_tensor(llmc__survey *v, const llmc_tensor *t, const llm
         v->n_views += 2;
         break;
     case LLMC__W_Q_NORM:
-        v->qk_norm = true;
-        v->loose_norms = v->loose_norms || p->index != UINT32_MAX;
+    case LLMC__W_K_NORM:
+        v->qk_norm = v->qk_norm || p->role == LLMC__W_Q_NORM;
+        v->loose_norms += p->index != UINT32_MAX ? t->dim[0] : 0;
         break;
     case LLMC__W_EXPERTS_GATE:
     case LLMC__W_EXPERTS_UP:
@@ -14545,11 +14610,24 @@ static llmc_status llmc__source_apply(llmc__source *s)
         routed += llmc_layers_has(&v->routed, l);
         llmc__layers_put(&c->dense, l, c->n_expert > 0 && !llmc_layers_has(&v->routed, l));
     }
+    if (c->n_expert > 0 && routed == 0)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: %u experts are declared, no layer has a router", llmc__source_name(s),
+                          (unsigned)c->n_expert);
+    if (c->n_expert > 0 && routed == c->n_layer)
+        c->n_ff = c->n_ff_expert; /* no tensor bears a dense width out, and scratch would follow it */
     /* bounds what the table of experts may take by what the files hold */
     if (c->n_expert > 0 && routed * c->n_expert > v->n_experts / 2)
         return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
                           "%s: %u experts are declared for %u layers, fewer are there", llmc__source_name(s),
                           (unsigned)c->n_expert, (unsigned)routed);
+    /* likewise the memory in which loose norms are gathered */
+    if (v->loose_norms > 0 &&
+        (c->qk_norm != LLMC_QK_NORM_HEADS ||
+         (uint64_t)c->n_layer * (c->n_head + c->n_kv_head) > v->loose_norms / c->head_dim))
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: has norms of single heads, but not of %u heads in each of %u layers",
+                          llmc__source_name(s), (unsigned)(c->n_head + c->n_kv_head), (unsigned)c->n_layer);
     if ((v->freqs && c->rope_scaling != LLMC_ROPE_PLAIN && c->rope_scaling != LLMC_ROPE_LINEAR) ||
         ((v->freqs || v->long_freqs) && c->pos != LLMC_POS_ROPE))
         return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
@@ -14934,7 +15012,7 @@ static llmc_status llmc__source_pooling(llmc__source *s)
     llmc_json o;
     size_t i;
     for (i = 0; i < s->n_files; i++) {
-        if (llmc_file_identify(&s->files[i]) != LLMC_FILE_JSON || !llmc__blob_pooling(&s->files[i]))
+        if (!llmc__blob_pooling(&s->files[i]))
             continue;
         LLMC__TRY(llmc_json_parse(&s->files[i], &o, s->diag));
         if (llmc_json_bool(llmc_json_get(o, "pooling_mode_cls_token"), false))
@@ -14950,7 +15028,8 @@ static llmc_status llmc__source_pooling(llmc__source *s)
     return LLMC_OK;
 }
 
-/* End tokens of a JSON object, one or a list. Ids outside the vocabulary are padding that some files carry. */
+/* End tokens of a JSON object, one or a list. Ids outside the vocabulary are padding that some files carry.
+   */
 static void llmc__source_ends(llmc__source *s, llmc_json object)
 {
     llmc_json v = llmc_json_get(object, "eos_token_id"), one = v;
@@ -14974,7 +15053,8 @@ static float llmc__source_suggested(llmc_json object, const char *key, double mo
     return d > 0 && d <= most ? (float)d : 0;
 }
 
-/* generation_config.json, if it is among the files; config: config.json's object, which may name end tokens too.
+/* generation_config.json, if it is among the files; config: config.json's object, which may name end tokens
+   too.
    Errors: BAD_FILE (no JSON). */
 static llmc_status llmc__source_generation(llmc__source *s, llmc_json config)
 {
@@ -15199,7 +15279,8 @@ static void llmc__tensor_row_i8(const llmc_tensor *t, uint64_t row, float *out)
     }
 }
 
-/* A block of MXFP4 with scales apart, whose 16 bytes begin at `at`, as GGUF has it: element i beside 16 + i. */
+/* A block of MXFP4 with scales apart, whose 16 bytes begin at `at`, as GGUF has it: element i beside 16 +
+   i. */
 static void llmc__mxfp4s_block(const llmc_tensor *t, uint64_t at, uint8_t *block)
 {
     const uint8_t *q = t->data + at;
@@ -15541,7 +15622,7 @@ static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, u
 }
 
 /* A fused tensor to views of its parts, so that blocks know only those: n roles, of rows[i] rows each.
-   Shapes were checked: the parts fill the whole. */
+   Shapes were checked: the parts fill the whole. Errors: BAD_FILE (a part is there twice), UNSUPPORTED. */
 static llmc_status llmc__weights_cut(llmc__cuts *k, uint32_t layer, unsigned fused, const uint8_t *roles,
                                      const char *letters, unsigned n)
 {
@@ -15551,6 +15632,10 @@ static llmc_status llmc__weights_cut(llmc__cuts *k, uint32_t layer, unsigned fus
     for (i = 0; i < n && slot[fused] != NULL; i++, begin += rows) {
         llmc_tensor *view = &k->m->views[k->views++]; /* the survey counted them */
         rows = llmc__config_dim(&k->m->config, letters[i]);
+        if (slot[roles[i]] != NULL)
+            return LLMC__FAIL(k->s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor '%s' is also a part of '%s'", llmc__source_name(k->s),
+                              slot[roles[i]]->name, slot[fused]->name);
         LLMC__TRY(llmc__weights_slice(view, slot[fused], begin, rows, layer, roles[i], k->s));
         slot[roles[i]] = view;
     }
@@ -15650,17 +15735,30 @@ static void llmc__norms_gather(const llmc__cuts *k, const llmc_tensor *t, const 
         llmc__put_u32le((uint8_t *)(to + i), llmc__f32_bits(to[i]));
 }
 
-/* Whether a tensor of one expert or head has come already. */
-static bool llmc__single_there(const llmc__cuts *k, const llmc__place *p)
+/* Whether a part of an expert, of all of them if the tensor has all, came already in this tensor's role or
+   another. */
+static bool llmc__experts_there(const llmc_model *m, const llmc__place *p)
+{
+    /* by role from EXPERTS_GATE on: bits of the parts that such a tensor brings */
+    static const uint8_t parts[LLMC__W_EXPERTS_GATE_UP_B - LLMC__W_EXPERTS_GATE + 1] = {1, 2, 4,  3,  0,
+                                                                                        0, 8, 16, 32, 24};
+    uint32_t e = p->index == UINT32_MAX ? 0 : p->index,
+             end = p->index == UINT32_MAX ? m->config.n_expert : p->index + 1;
+    unsigned part;
+    for (; e < end; e++)
+        for (part = 0; part < LLMC__EXPERT_PARTS; part++)
+            if (((parts[p->role - LLMC__W_EXPERTS_GATE] >> part) & 1) != 0 &&
+                llmc__expert(m, p->layer, e, part) != NULL)
+                return true;
+    return false;
+}
+
+/* Whether the norm of one head has come already: all bits are set until it is gathered. */
+static bool llmc__norm_there(const llmc__cuts *k, const llmc__place *p)
 {
     const llmc_config *c = &k->m->config;
     size_t at = (size_t)p->layer * (c->n_head + c->n_kv_head) + (p->role == LLMC__W_K_NORM ? c->n_head : 0);
-    unsigned part = p->role == LLMC__W_EXPERTS_GATE ? LLMC__EXPERT_GATE
-                    : p->role == LLMC__W_EXPERTS_UP ? LLMC__EXPERT_UP
-                                                    : LLMC__EXPERT_DOWN;
-    if (p->role == LLMC__W_Q_NORM || p->role == LLMC__W_K_NORM) /* all bits set until it is gathered */
-        return llmc__u32le((const uint8_t *)(k->norms + (at + p->index) * c->head_dim)) != UINT32_MAX;
-    return llmc__expert(k->m, p->layer, p->index, part) != NULL;
+    return llmc__u32le((const uint8_t *)(k->norms + (at + p->index) * c->head_dim)) != UINT32_MAX;
 }
 
 /* Puts one tensor of the files where its role says. Since a slot is filled once and a name without a role
@@ -15686,7 +15784,8 @@ static llmc_status llmc__weights_place(llmc__cuts *k, const llmc_tensor *t, cons
     /* the layer is below L now: the slot is inside m->layer */
     slot = p->role < LLMC__W_GLOBALS ? &m->global[p->role]
                                      : &m->layer[(size_t)p->layer * LLMC__W_COUNT + p->role];
-    if (p->index == UINT32_MAX ? *slot != NULL : llmc__single_there(k, p))
+    if ((p->index == UINT32_MAX && *slot != NULL) || (experts && llmc__experts_there(m, p)) ||
+        (!experts && p->index != UINT32_MAX && llmc__norm_there(k, p)))
         return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
                           "%s: tensor '%s' stands there twice", llmc__source_name(s), t->name);
     LLMC__TRY(llmc__role_shape(s, t, p));
@@ -15815,6 +15914,11 @@ static llmc_status llmc__weights_resolve(llmc__cuts *k)
         LLMC__TRY(llmc__weights_missing(k->s, m->layer + (size_t)i * LLMC__W_COUNT, LLMC__W_GLOBALS,
                                         LLMC__W_COUNT, i));
         LLMC__TRY(llmc__norms_finish(k, i));
+        if (llmc__weight(m, i, LLMC__W_O) == NULL &&
+            (uint64_t)m->config.n_head * m->config.head_dim != m->config.n_embd)
+            return LLMC__FAIL(k->s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor 'blk.%u.%s' is missing", llmc__source_name(k->s), (unsigned)i,
+                              llmc__role_table[LLMC__W_O].name);
         LLMC__TRY(llmc__experts_missing(k->s, m, i));
         LLMC__TRY(llmc__experts_scales(k->s, m, i));
     }
@@ -15895,7 +15999,7 @@ static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, con
     const llmc_config *c = &s->config;
     llmc_model *m = (llmc_model *)llmc__take(a, 1, sizeof *m);
     uint64_t layers = s->opt.vocab_only ? 0 : c->n_layer;
-    uint64_t heads = s->survey.loose_norms ? layers * ((uint64_t)c->n_head + c->n_kv_head) : 0;
+    uint64_t heads = s->survey.loose_norms > 0 ? layers * ((uint64_t)c->n_head + c->n_kv_head) : 0;
     bool factors = c->rope_scaling == LLMC_ROPE_FACTORS || c->rope_scaling == LLMC_ROPE_LONG;
     LLMC_MEMSET(p, 0, sizeof *p);
     p->tensors = (llmc_tensor *)llmc__take(a, s->n_tensors, sizeof *p->tensors);
@@ -16435,8 +16539,8 @@ static void llmc__item_columns_f32(const llmc__item *it, uint64_t r, uint64_t co
     }
 }
 
-/* The row's bytes where they can be copied; NULL: it has to be converted. MXFP4 with scales apart is put together
-   in row, exactly. */
+/* The row's bytes where they can be copied; NULL: it has to be converted. MXFP4 with scales apart is put
+   together in row, exactly. */
 static const uint8_t *llmc__item_raw(const llmc__items *w, const llmc__item *it, uint64_t r, llmc_dtype type,
                                      uint8_t *row)
 {
@@ -16605,8 +16709,8 @@ static float llmc__long_strength(const llmc_config *c)
     return (float)llmc__sqrt(1 + llmc__log((double)c->rope_factor) / llmc__log((double)c->rope_original));
 }
 
-/* The scaling by its kind. Factors are tensors and have no type: neither Llama 3.1's nor LongRoPE's. llama.cpp
-   gives up on a type that it does not know, and takes the factor of "none" for nothing. */
+/* The scaling by its kind. Factors are tensors and have no type: neither Llama 3.1's nor LongRoPE's.
+   llama.cpp gives up on a type that it does not know, and takes the factor of "none" for nothing. */
 static void llmc__keys_scaling(llmc__out *o, const llmc_config *c)
 {
     static const char *const type[] = {"", "linear", "none", "none", "yarn", "", "", ""};
@@ -16642,7 +16746,7 @@ static void llmc__keys_rope(llmc__out *o, const llmc_config *c, const llmc__fami
     llmc__keys_scaling(o, c);
 }
 
-/* llmc__keys_config -- everything that 14.4 to 14.6 have to find to give this configuration again   (MODEL.keys)
+/* llmc__keys_config -- everything that 14.4 to 14.6 need to give this configuration again   (MODEL.keys)
    What the family gives by itself is left out. Two things come back in another form: Llama 3.1's scaling as
    factors, and LongRoPE's strength as a number. */
 static void llmc__keys_config(llmc__out *o, const llmc_config *c, const llmc__family *f)
@@ -16671,8 +16775,8 @@ static bool llmc__item_small(const llmc__item *it)
            it->role == LLMC__W_VALUE_GATE || (n > 5 && llmc__streq(name + n - 5, ".bias"));
 }
 
-/* The layers whose most sensitive matrices get more bits in llama.cpp's mixes: the first and the last eighth and
-   every third between. */
+/* The layers whose most sensitive matrices get more bits in llama.cpp's mixes: the first and the last
+   eighth and every third between. */
 static bool llmc__mix_more(uint32_t layer, uint32_t n)
 {
     return layer < n / 8 || layer >= 7 * n / 8 || (layer - n / 8) % 3 == 2;
@@ -16732,8 +16836,8 @@ static llmc_dtype llmc__mix_fallback(llmc_dtype type, uint64_t n)
     return n % llmc_dtype_block(type) == 0 ? type : LLMC_F16;
 }
 
-/* What an item becomes. opt->type NONE: as it is, in the nearest type that GGUF has. *usual: what it would have
-   become without exceptions; NONE for what is never quantised. */
+/* What an item becomes. opt->type NONE: as it is, in the nearest type that GGUF has. *usual: what it would
+   have become without exceptions; NONE for what is never quantised. */
 static llmc_dtype llmc__save_type(const llmc__items *w, const llmc_save_options *opt, const llmc__item *it,
                                   llmc_dtype *usual)
 {
@@ -16759,8 +16863,8 @@ static uint64_t llmc__save_bytes(const llmc__item *it, llmc_dtype type)
     return (uint64_t)llmc_dtype_bytes(type, (size_t)it->dim[0]) * it->dim[1] * it->dim[2] * it->dim[3];
 }
 
-/* general.file_type's number (llama.cpp's LLAMA_FTYPE) for the type that most bytes have, and for mixes. *quantised:
-   some tensor is in blocks. */
+/* general.file_type's number (llama.cpp's LLAMA_FTYPE) for the type that most bytes have, and for mixes.
+   *quantised: some tensor is in blocks. */
 static uint32_t llmc__save_file_type(const llmc_model *m, const llmc_save_options *opt, bool *quantised)
 {
     /* by llmc_dtype; of K types the medium mix, the small one's is 1 less */
@@ -16788,9 +16892,9 @@ static uint32_t llmc__save_file_type(const llmc_model *m, const llmc_save_option
 }
 
 //--[ 14.13 MODEL.save ]-- any model as GGUF v3
-/* Copies pairs of a GGUF byte by byte: those under "tokenizer.", or all the others but those that
-   are written anew or only true of the old file. Keys that we know nothing of survive. Errors: those of opening, which
-   succeeded once. */
+/* Copies pairs of a GGUF byte by byte: those under "tokenizer.", or all the others but those that are
+   written anew or only true of the old file. Keys that we know nothing of survive. Errors: those of
+   opening, which succeeded once. */
 static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc__out *o, llmc_diag *diag)
 {
     llmc__gguf g;
@@ -16908,8 +17012,8 @@ typedef struct llmc__save {
     uint64_t done, total; /* bytes of data */
 } llmc__save;
 
-/* The tensor table, and s->total: the bytes of all tensor data, padding not counted. Offsets count from
-   the begin of the data, and each is a multiple of alignment (a power of two). Returns the number of tensors. */
+/* The tensor table, and s->total: the bytes of all tensor data, padding not counted. Offsets count from the
+   begin of the data, and each is a multiple of alignment (a power of two). Returns the number of tensors. */
 static uint64_t llmc__save_table(llmc__save *s, uint64_t alignment, llmc__out *o)
 {
     llmc__items w;
@@ -16934,9 +17038,9 @@ static uint64_t llmc__save_table(llmc__save *s, uint64_t alignment, llmc__out *o
     return n;
 }
 
-/* One row in f32 to storage. An error counts by its input's importance, and more on a large weight: importance
-   sqrt(mean w^2 + w^2), as llama.cpp's quantize has it; weights [n] is for that. Q8_0 errs nowhere enough to search
-   without it. */
+/* One row in f32 to storage. An error counts by its input's importance, and more on a large weight:
+   importance sqrt(mean w^2 + w^2), as llama.cpp's quantize has it; weights [n] is for that. Q8_0 errs
+   nowhere enough to search without it. */
 static void llmc__save_pack(llmc_dtype type, const float *row, const float *importance, float *weights,
                             size_t n, float *out)
 {
@@ -16964,7 +17068,8 @@ static const float *llmc__save_weights(const llmc_importance *imp, const llmc__i
 }
 
 /* One item's data, row by row: as it is, or through the work memory. Reports to the progress callback about
-   once a MiB and at the item's end. Returns OK, IO (the writer stopped) or CANCELLED; the caller words the failure. */
+   once a MiB and at the item's end. Returns OK, IO (the writer stopped) or CANCELLED; the caller words the
+   failure. */
 static llmc_status llmc__save_data(llmc__save *s, const llmc__items *w, const llmc__item *it, llmc_dtype type)
 {
     uint64_t rows = it->dim[1] * it->dim[2] * it->dim[3], i;
@@ -16997,8 +17102,8 @@ static llmc_status llmc__save_data(llmc__save *s, const llmc__items *w, const ll
     return LLMC_OK;
 }
 
-/* Says what became of a tensor where that is not what the caller asked for: a mix is meant to do so, a row that
-   does not fit into blocks is not. */
+/* Says what became of a tensor where that is not what the caller asked for: a mix is meant to do so, a row
+   that does not fit into blocks is not. */
 static void llmc__save_note(const llmc__save *s, const llmc__item *it, llmc_dtype type, llmc_dtype usual)
 {
     llmc_dtype mixed = llmc__mix_type(&s->m->config, it, usual, s->opt->mix);
@@ -17058,7 +17163,8 @@ static llmc_status llmc__save_gguf(llmc__save *s, llmc_diag *diag)
     return llmc__save_all(s, alignment, diag);
 }
 
-/* The longest row or vector of any file's tensor, which bounds those of all items; RoPE's factors are no tensors. */
+/* The longest row or vector of any file's tensor, which bounds those of all items; RoPE's factors are no
+   tensors. */
 static uint64_t llmc__save_widest(const llmc_model *m, bool *columns)
 {
     uint64_t widest = llmc__max(1, m->config.rope_dims);
@@ -17571,7 +17677,8 @@ static uint64_t llmc__seen_rows(const llmc_config *c, unsigned kind)
     return kind == LLMC__SEEN_EXPERTS || kind == LLMC__SEEN_EXPERTS_DOWN ? c->n_expert : 1;
 }
 
-/* Where a row of sums lies: floats before it by *at, rows before it returned. After the last layer: the head's. */
+/* Where a row of sums lies: floats before it by *at, rows before it returned. After the last layer: the
+   head's. */
 static uint64_t llmc__seen_at(const llmc_config *c, uint32_t layer, unsigned kind, uint32_t index,
                               uint64_t *at)
 {
@@ -17684,7 +17791,8 @@ static uint64_t llmc__calibration_carve(llmc_calibration *k, const llmc_model *m
     return floats;
 }
 
-/* llmc_calibration_need -- bytes that llmc_calibration_init will take; 0: more than there are addresses for */
+/* llmc_calibration_need -- bytes that llmc_calibration_init will take; 0: more than there are addresses for
+   */
 LLMC_API size_t llmc_calibration_need(const llmc_model *model)
 {
     llmc__arena a;
@@ -18045,11 +18153,13 @@ static void llmc__pack_tokens(const llmc__batch *b, void *arg, uint32_t begin, u
    scratch [dim[0]], whose next use ends it. NULL for a tensor that is absent. */
 static const float *llmc__vector(const llmc_tensor *t, float *scratch)
 {
+    uint64_t r;
     if (t == NULL)
         return NULL;
     if (t->type == LLMC_F32 && !t->transposed && !LLMC__BIG_ENDIAN && (uintptr_t)t->data % sizeof(float) == 0)
         return (const float *)(const void *)t->data;
-    llmc__tensor_row_f32(t, 0, scratch);
+    for (r = 0; r < t->dim[1]; r++) /* norms by head have a row for each */
+        llmc__tensor_row_f32(t, r, scratch + r * t->dim[0]);
     return scratch;
 }
 
