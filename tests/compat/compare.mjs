@@ -1,0 +1,247 @@
+// node tests/compat/compare.mjs [--markdown] [families] [types]; what llama.cpp makes of our files
+/* Two questions, each for many files (SHARED, BUILD and OUT as in tests/cli/lib.sh):
+
+   families  Every Hugging Face folder of tests/vectors/families.py: read by llmc.h and, written
+             as F32 GGUF by build/quantize, by llama.cpp; and every GGUF with the converter's own
+             keys, read by both. The same ids go in; the logits have to agree, but for what is
+             listed in KNOWN: there llama.cpp does something else than the model's makers.
+   types     A trained model in every type that build/quantize writes: llama.cpp continues a prompt
+             greedily, and at each of its tokens llmc.h has to find the same one likeliest.
+
+   Prints one line a case and "compat: N passed, N failed, N skipped", or with --markdown the
+   README's tables. The file's own folder holds what runs llama.cpp (llamacpp.mjs). */
+import fs from "node:fs";
+import path from "node:path";
+import {spawnSync} from "node:child_process";
+import {packageFolder} from "./llamacpp.mjs";
+
+const BUILD = process.env.BUILD ?? "build";
+const SHARED = process.env.SHARED ?? "../shared";
+const OUT = path.join(process.env.OUT ?? "build/test", "compat");
+const FAMILIES = process.env.FAMILIES ?? path.join(process.env.OUT ?? "build/test", "families");
+const TRAINED = "tests/models/trained256";
+
+/* Errors in standard deviations of the logits. Two engines in F32 differ by rounding (SAME); llama.cpp
+   looks GELU up in a table of halves (TABLE). */
+const SAME = 1e-3, TABLE = 2e-2;
+/* Types: llama.cpp rounds activations to 8 bits in other groups, so that two tokens closer than this
+   may change places. */
+const CLOSE = 0.05;
+const STEPS = 32; // tokens of greedy text
+
+/* Where llama.cpp departs from the makers, by case: found by reading its source, and confirmed by a
+   reference with that one thing changed (tests/vectors/README.md). */
+const KNOWN = {
+};
+
+/* Types that build/quantize may know; those it refuses are skipped. */
+const TYPES = ["f32", "f16", "bf16", "q8_0", "q6_k", "q5_k", "q5_k_m", "q5_k_s", "q5_1", "q5_0", "q4_k", "q4_k_m", "q4_k_s",
+    "q4_1", "q4_0", "iq4_nl", "iq4_xs", "mxfp4", "q3_k", "q2_k"];
+
+const score = {passed: 0, failed: 0, skipped: 0};
+const markdown = process.argv.includes("--markdown");
+
+function say(verdict, label, detail) {
+    score[{ok: "passed", FAIL: "failed", skipped: "skipped"}[verdict]]++;
+    const line = `${verdict.padEnd(7)} ${label}: ${detail}`;
+    if (!markdown)
+        console.log(line);
+    else if (verdict === "FAIL")
+        console.error(line);
+}
+
+/* Runs a program of ours; null if it ends well, else what it says. */
+function run(program, ...args) {
+    const r = spawnSync(path.join(BUILD, program), args, {encoding: "utf8"});
+    return r.status === 0 ? null : `${program}: exit code ${r.status ?? r.signal}: ${r.stderr.trim().split("\n").at(-1)}`;
+}
+
+/* llama.cpp's results, one a job. It may abort on a file; the jobs after it are then begun anew. */
+function runLlama(jobs) {
+    const results = [];
+    while (results.length < jobs.length) {
+        const input = jobs.slice(results.length).map((j) => JSON.stringify(j)).join("\n");
+        const r = spawnSync(process.execPath, ["tests/compat/llamacpp.mjs", "-"], {input, encoding: "utf8", maxBuffer: 1 << 26});
+        for (const line of r.stdout.split("\n").filter((l) => l.startsWith("{")))
+            results.push(JSON.parse(line));
+        const said = r.stderr.trim().split("\n").filter((l) => /assert|error|fail/i.test(l)).at(0) ?? r.signal;
+        if (results.length < jobs.length)
+            results.push({error: `llama.cpp ends: ${said}`});
+    }
+    return results;
+}
+
+/* Rows of logits from a file of float32. */
+function readRows(file, rows) {
+    const bytes = fs.readFileSync(file);
+    const all = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    const width = all.length / rows;
+    return Array.from({length: rows}, (_, i) => all.subarray(i * width, (i + 1) * width));
+}
+
+function deviation(rows) {
+    const n = rows.length * rows[0].length;
+    let sum = 0, squares = 0;
+    for (const row of rows)
+        for (const x of row)
+            (sum += x), (squares += x * x);
+    return Math.sqrt(squares / n - (sum / n) ** 2);
+}
+
+/* The largest difference in standard deviations of a; NaN if they have not the same shape. */
+function largestError(a, b) {
+    let worst = 0;
+    if (a.length !== b.length || a[0].length !== b[0].length)
+        return NaN;
+    a.forEach((row, i) => row.forEach((x, j) => (worst = Math.max(worst, Math.abs(x - b[i][j])))));
+    return worst / deviation(a);
+}
+
+function best(row) {
+    return row.reduce((id, x, i) => (x > row[id] ? i : id), 0);
+}
+
+// ---------------------------------------------------------------- families
+
+/* A line of list.txt: label file vector ids context how. */
+function familyCases() {
+    const made = spawnSync("/usr/bin/python3", ["tests/vectors/families.py", "--update", FAMILIES], {encoding: "utf8"});
+    if (!fs.existsSync(path.join(FAMILIES, "list.txt"))) {
+        say("skipped", "families", `tests/vectors/families.py made no models (python3-numpy): ${made.stderr ?? made.error}`);
+        return [];
+    }
+    return fs.readFileSync(path.join(FAMILIES, "list.txt"), "utf8").trim().split("\n").map((line) => {
+        const [label, file, , ids, context] = line.split(" ");
+        const [name, format] = label.split("/");
+        return {name, format, file: path.join(FAMILIES, file), ids: ids.split(",").map(Number), context};
+    });
+}
+
+/* The architecture named in a GGUF file: its key is a text, behind it type 8, a length, the name. */
+function architecture(file) {
+    const bytes = fs.readFileSync(file), key = "general.architecture";
+    const at = bytes.indexOf(key) + key.length + 4;
+    return bytes.toString("utf8", at + 8, at + 8 + Number(bytes.readBigUInt64LE(at)));
+}
+
+/* Our logits of the file as it came, and the job for llama.cpp. */
+function prepareFamily(c) {
+    const stem = path.join(OUT, `${c.name}.${c.format}`), logits = `${stem}.theirs`;
+    c.job = {model: c.format === "gguf" ? c.file : `${stem}.gguf`, ids: c.ids, n: 0, logits};
+    c.error = run("perplexity", "-m", c.file, "--ids", c.ids.join(","), "-c", c.context, "--kv-type", "f32", "--logits", `${stem}.ours`);
+    if (c.error === null && c.format !== "gguf")
+        c.error = run("quantize", c.file, c.job.model, "f32");
+    if (c.error !== null)
+        return false;
+    c.ours = readRows(`${stem}.ours`, c.ids.length);
+    if (c.format === "gguf") // the converter writes the size for some architectures only
+        c.job.vocabulary = [`${architecture(c.file)}.vocab_size`, c.ours[0].length];
+    return true;
+}
+
+/* The verdict on one case, after llama.cpp has run. */
+function judgeFamily(c) {
+    const known = KNOWN[c.name];
+    if (c.error !== null)
+        return say("FAIL", `${c.name}/${c.format}`, c.error);
+    const ours = c.ours, theirs = readRows(c.job.logits, c.ids.length);
+    c.worst = largestError(ours, theirs);
+    c.same = ours.filter((row, i) => row[best(row)] - row[best(theirs[i])] <= SAME * deviation(ours)).length;
+    const text = `largest error ${c.worst.toExponential(1)}, the likeliest token the same at ${c.same} of ${c.ids.length}`;
+    if (known !== undefined)
+        return say(c.worst < 10 ? "ok" : "FAIL", `${c.name}/${c.format}`, `${text} (known: ${known})`);
+    return say(c.worst < TABLE && c.same === c.ids.length ? "ok" : "FAIL", `${c.name}/${c.format}`, text);
+}
+
+function families() {
+    const cases = familyCases();
+    const ready = cases.filter(prepareFamily);
+    const results = runLlama(ready.map((c) => c.job));
+    ready.forEach((c, i) => (c.error = results[i].error ?? null));
+    cases.forEach(judgeFamily);
+    return cases;
+}
+
+// ---------------------------------------------------------------- types
+
+/* Models and prompts: {name, file, prompts of ids}. */
+function typeModels() {
+    const ids = fs.readFileSync(path.join(TRAINED, "eval.ids"), "utf8").trim().split(/\s+/).map(Number);
+    const starts = ids.flatMap((id, i) => (id === 1 ? [i] : [])).slice(0, 4);
+    const models = [{name: "trained256", file: [TRAINED], prompts: starts.map((at) => ids.slice(at, at + 20))}];
+    const story = [1, 403, 407, 261, 378]; // <s> Once upon a time, in tok512.bin
+    const bin = path.join(SHARED, "data", "stories260K.bin"), tokenizer = path.join(SHARED, "data", "tok512.bin");
+    if (fs.existsSync(bin) && fs.existsSync(tokenizer))
+        models.push({name: "stories260K", file: [bin, "--tokenizer", tokenizer], prompts: [story], text: "Once upon a time"});
+    else
+        say("skipped", "stories260K", `no ${bin}`);
+    models.push({name: "tiny-llama", file: ["tests/models/tiny-llama.gguf"], prompts: [[1, 263, 267]], text: "Once upon"});
+    return models;
+}
+
+function typeCases() {
+    return typeModels().flatMap((m) => TYPES.map((type) => {
+        const file = path.join(OUT, `${m.name}.${type}.gguf`);
+        return {...m, type, gguf: file, error: run("quantize", m.file[0], file, type, ...m.file.slice(1))};
+    }));
+}
+
+/* How many of llama.cpp's tokens llmc.h finds likeliest, and the largest lead of another one. */
+function follow(c, prompt, chosen) {
+    const file = `${c.gguf}.ours`;
+    const error = run("perplexity", "-m", c.gguf, "--ids", [...prompt, ...chosen].join(","), "--logits", file);
+    if (error !== null)
+        throw new Error(error);
+    const rows = readRows(file, prompt.length + chosen.length), sd = deviation(rows);
+    chosen.forEach((id, i) => {
+        const row = rows[prompt.length - 1 + i], lead = (row[best(row)] - row[id]) / sd;
+        c.steps++;
+        c.same += lead === 0 ? 1 : 0;
+        c.lead = Math.max(c.lead, lead);
+    });
+}
+
+function judgeType(c, results) {
+    const label = `${c.name} ${c.type}`;
+    if (c.error !== null)
+        return /exit code 2/.test(c.error) ? say("skipped", label, c.error) : say("FAIL", label, c.error);
+    Object.assign(c, {same: 0, steps: 0, lead: 0});
+    try {
+        results.forEach((r, i) => {
+            if (r.error)
+                throw new Error(r.error);
+            follow(c, c.prompts[i], r.ids);
+        });
+    } catch (e) {
+        c.error = e.message;
+        return say("FAIL", label, c.error);
+    }
+    const text = `${c.same} of ${c.steps} tokens the same` + (c.same < c.steps ? `, the others apart by at most ${c.lead.toFixed(3)}` : "");
+    return say(c.lead < CLOSE ? "ok" : "FAIL", label, text);
+}
+
+function types() {
+    const cases = typeCases();
+    const jobs = cases.flatMap((c) => (c.error === null ? c.prompts.map((ids) => ({model: c.gguf, ids, n: STEPS})) : []));
+    const results = runLlama(jobs);
+    for (const c of cases)
+        judgeType(c, c.error === null ? results.splice(0, c.prompts.length) : []);
+    return cases;
+}
+
+// ---------------------------------------------------------------- main
+
+function main() {
+    const parts = process.argv.slice(2).filter((a) => !a.startsWith("--"));
+    fs.mkdirSync(OUT, {recursive: true});
+    if (packageFolder() === null)
+        say("skipped", "llama.cpp", "node-llama-cpp is not installed (LLAMA_CPP_NODE names a node_modules folder)");
+    else
+        for (const part of parts.length > 0 ? parts : ["types", "families"])
+            ({types, families})[part]();
+    if (!markdown)
+        console.log(`compat: ${score.passed} passed, ${score.failed} failed, ${score.skipped} skipped`);
+    process.exit(score.failed > 0 ? 1 : 0);
+}
+
+main();
