@@ -64,7 +64,7 @@ function runLlama(jobs) {
         const r = spawnSync(process.execPath, ["tests/compat/llamacpp.mjs", "-"], {input, encoding: "utf8", maxBuffer: 1 << 26});
         for (const line of r.stdout.split("\n").filter((l) => l.startsWith("{")))
             results.push(JSON.parse(line));
-        const said = r.stderr.trim().split("\n").filter((l) => /assert|error|fail/i.test(l)).at(0) ?? r.signal;
+        const said = r.stderr.trim().split("\n").filter((l) => /assert|error|fail/i.test(l)).at(-1) ?? r.signal;
         if (results.length < jobs.length)
             results.push({error: `llama.cpp ends: ${said}`});
     }
