@@ -13045,7 +13045,8 @@ enum {
     X(ROPE_HIGH, USED, "rope.scaling.high_freq_factor", "")                                                  \
     X(ROPE_ORIGINAL, USED, "rope.scaling.original_context_length",                                           \
       "original_max_position_embeddings|original_max_seq_len")                                               \
-    X(ROPE_EXACT, USED, "rope.scaling.yarn_exact", "") /* ours */                                            \
+    X(ROPE_EXACT, USED, "rope.scaling.yarn_exact", "") /* ours, as the next, which takes the place of type */ \
+    X(ROPE_NTK, USED, "rope.scaling.ntk_type", "")                                                           \
     X(ROPE_LAST, SKIPPED, "rope.scaling.finetuned", "")                                                      \
     X(UNTURNED, USED, "rope.unturned_layers", "no_rope_layers") /* GGUF: ours; makers: 1 means turned */     \
     X(UNTURNED_EVERY, SKIPPED, "", "no_rope_layer_interval|no_rope_layers_interval")                         \
@@ -13893,11 +13894,12 @@ static llmc_status llmc__rope_settle(llmc_config *c, const llmc__hyper *h)
    Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__rope_gguf(llmc_config *c, const llmc__hyper *h)
 {
-    const llmc__value *type = &h->value[LLMC__HP_ROPE_TYPE];
+    const llmc__value *type = &h->value[LLMC__HP_ROPE_TYPE], *ntk = &h->value[LLMC__HP_ROPE_NTK];
     unsigned key =
         h->value[LLMC__HP_ROPE_FACTOR].kind != LLMC__VALUE_NONE ? LLMC__HP_ROPE_FACTOR : LLMC__HP_ROPE_LINEAR;
     float attn = 0, ext = 1;
     c->rope_scaling = LLMC_ROPE_LINEAR;
+    type = ntk->kind != LLMC__VALUE_NONE ? ntk : type;
     if (type->kind != LLMC__VALUE_NONE && type->kind != LLMC__VALUE_TEXT)
         return llmc__hyper_fail(h, LLMC__HP_ROPE_TYPE, LLMC_BAD_FILE, "must be a string");
     if (type->kind == LLMC__VALUE_TEXT && !llmc__rope_kind(type, &c->rope_scaling))
@@ -16497,10 +16499,11 @@ static float llmc__long_strength(const llmc_config *c)
     return (float)llmc__sqrt(1 + llmc__log((double)c->rope_factor) / llmc__log((double)c->rope_original));
 }
 
-/* The scaling by its kind. Factors are tensors and have no type: neither Llama 3.1's nor LongRoPE's. */
+/* The scaling by its kind. Factors are tensors and have no type: neither Llama 3.1's nor LongRoPE's. llama.cpp
+   gives up on a type that it does not know, and takes the factor of "none" for nothing. */
 static void llmc__keys_scaling(llmc__out *o, const llmc_config *c)
 {
-    static const char *const type[] = {"", "linear", "ntk", "dynamic", "yarn", "", "", ""};
+    static const char *const type[] = {"", "linear", "none", "none", "yarn", "", "", ""};
     float attn = c->rope_attn_factor;
     if (c->rope_original != c->context_length)
         llmc__put_u32_if(o, c, LLMC__HP_ROPE_ORIGINAL, c->rope_original);
@@ -16510,6 +16513,8 @@ static void llmc__keys_scaling(llmc__out *o, const llmc_config *c)
         return;
     llmc__put_text(o, c, LLMC__HP_ROPE_TYPE, type[c->rope_scaling]);
     llmc__put_f32(o, c, LLMC__HP_ROPE_FACTOR, c->rope_factor);
+    if (c->rope_scaling == LLMC_ROPE_NTK || c->rope_scaling == LLMC_ROPE_DYNAMIC)
+        llmc__put_text(o, c, LLMC__HP_ROPE_NTK, c->rope_scaling == LLMC_ROPE_NTK ? "ntk" : "dynamic");
     if (c->rope_scaling != LLMC_ROPE_YARN)
         return;
     llmc__put_f32(o, c, LLMC__HP_ROPE_YARN_FAST, c->yarn_fast);
