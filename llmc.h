@@ -687,6 +687,18 @@ static inline bool llmc_layers_has(const llmc_layers *set, uint32_t l)
 
 typedef struct llmc_model llmc_model;
 
+#define LLMC_MAX_ENDS 8
+
+/* What a model's makers suggest for generating: generation_config.json, and the end tokens of config.json.
+   0: they say nothing. Generation ends at `end` whatever the tokenizer says. */
+typedef struct llmc_generation {
+    bool sample; /* else greedy */
+    float temperature, top_p, repeat_penalty;
+    uint32_t top_k;
+    uint32_t n_end;
+    llmc_token end[LLMC_MAX_ENDS];
+} llmc_generation;
+
 typedef struct llmc_model_options {
     size_t size;
     llmc_blob
@@ -707,6 +719,8 @@ LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, s
 LLMC_API const llmc_config *llmc_model_config(const llmc_model *model);
 LLMC_API const llmc_tokenizer *llmc_model_tokenizer(const llmc_model *model);        /* NULL: it has none */
 LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *len); /* NULL: it has none */
+LLMC_API const llmc_generation *llmc_model_generation(const llmc_model *model);
+LLMC_API bool llmc_model_ends(const llmc_model *model, llmc_token id); /* by tokenizer or makers: ends a generation */
 LLMC_API llmc_file_kind llmc_model_file_kind(const llmc_model *model);
 LLMC_API uint32_t llmc_model_tensor_count(const llmc_model *model);
 LLMC_API const llmc_tensor *llmc_model_tensor(const llmc_model *model, uint32_t index);
@@ -12539,6 +12553,7 @@ struct llmc_model {
     llmc_blob file, vocab_file; /* vocab_file: where the tokenizer's keys stand; data NULL: in no GGUF */
     const char *chat_template;  /* or NULL */
     size_t chat_template_len;
+    llmc_generation generation;
     bool vocab_only; /* no tensors, no layers: only the tokenizer and names */
 };
 
@@ -12745,7 +12760,7 @@ static bool llmc__name_fits(const char *pattern, const char *name, size_t len, l
 /* name without what frameworks put before it: "model.layers.0..." is "layers.0...". */
 static const char *llmc__name_stem(const char *name)
 {
-    static const char *const prefix[] = {"language_model.", "model.", "transformer.",
+    static const char *const prefix[] = {"_orig_mod.", "language_model.", "model.", "transformer.",
                                          "gpt_neox.",       "bert.",  "text_model."};
     size_t i, n;
     for (i = 0; i < sizeof prefix / sizeof prefix[0]; i++) {
@@ -14145,6 +14160,7 @@ typedef struct llmc__source {
     const llmc__family *family;
     llmc_config config;
     llmc__survey survey;
+    llmc_generation generation;
     llmc_json rope;       /* config.json's rope_scaling, for lists of factors; type NONE: none */
     uint32_t n_tensors;   /* 0 if only the vocabulary is wanted */
     llmc_blob vocab_file; /* the GGUF that holds the tokenizer's keys, or data NULL */
@@ -14915,6 +14931,55 @@ static llmc_status llmc__source_pooling(llmc__source *s)
     return LLMC_OK;
 }
 
+/* End tokens of a JSON object, one or a list. Ids outside the vocabulary are padding that some files carry. */
+static void llmc__source_ends(llmc__source *s, llmc_json object)
+{
+    llmc_json v = llmc_json_get(object, "eos_token_id"), one = v;
+    llmc_generation *g = &s->generation;
+    llmc_json_iter it;
+    bool list = v.type == LLMC_JSON_ARRAY;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    while (g->n_end < LLMC_MAX_ENDS && (!list || llmc_json_next(v, &it, NULL, &one))) {
+        int64_t id = llmc_json_integer(one, -1);
+        if (id >= 0 && id < (int64_t)s->config.vocab_size)
+            g->end[g->n_end++] = (llmc_token)id;
+        if (!list)
+            break;
+    }
+}
+
+/* A suggestion within the bounds that sampling has; another one counts as none. */
+static float llmc__source_suggested(llmc_json object, const char *key, double most)
+{
+    double d = llmc_json_number(llmc_json_get(object, key), 0);
+    return d > 0 && d <= most ? (float)d : 0;
+}
+
+/* generation_config.json, if it is among the files; config: config.json's object, which may name end tokens too.
+   Errors: BAD_FILE (no JSON). */
+static llmc_status llmc__source_generation(llmc__source *s, llmc_json config)
+{
+    llmc_generation *g = &s->generation;
+    llmc_json o;
+    int64_t k;
+    size_t i;
+    for (i = 0; i < s->n_files; i++) {
+        if (!llmc__streq(llmc__blob_name(&s->files[i]), "generation_config.json"))
+            continue;
+        LLMC__TRY(llmc_json_parse(&s->files[i], &o, s->diag));
+        g->sample = llmc_json_bool(llmc_json_get(o, "do_sample"), false);
+        g->temperature = llmc__source_suggested(o, "temperature", 1000);
+        g->top_p = llmc__source_suggested(o, "top_p", 1);
+        g->repeat_penalty = llmc__source_suggested(o, "repetition_penalty", 1000);
+        k = llmc_json_integer(llmc_json_get(o, "top_k"), 0);
+        g->top_k = k > 0 && k <= INT32_MAX ? (uint32_t)k : 0;
+        llmc__source_ends(s, o);
+    }
+    if (g->n_end == 0 && config.type == LLMC_JSON_OBJECT)
+        llmc__source_ends(s, config);
+    return LLMC_OK;
+}
+
 /* llmc__source_folder -- weights in safetensors or MessagePack beside a configuration   (MODEL.source)
    Hugging Face, claude-rust, nanochat and its Rust port. Other JSON files among the files (indexes,
    generation settings, tokenizers) say nothing about the computation. Errors: BAD_FILE, UNSUPPORTED. */
@@ -14955,6 +15020,7 @@ static llmc_status llmc__source_folder(llmc__source *s)
         return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
                           "%s: the head's weight is missing", llmc__source_name(s));
     LLMC__TRY(llmc__source_pooling(s));
+    LLMC__TRY(llmc__source_generation(s, object));
     return llmc__source_apply(s);
 }
 
@@ -15857,6 +15923,7 @@ static void llmc__model_fill(llmc_model *m, const llmc__model_parts *p, const ll
     m->vocab_file = s->vocab_file;
     m->chat_template = s->chat_template;
     m->chat_template_len = s->chat_template_len;
+    m->generation = s->generation;
     m->vocab_only = s->opt.vocab_only;
 }
 
@@ -15963,6 +16030,26 @@ LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *l
     if (len != NULL)
         *len = model->chat_template_len;
     return model->chat_template;
+}
+
+/* What its makers suggest for generating; never NULL. */
+LLMC_API const llmc_generation *llmc_model_generation(const llmc_model *model)
+{
+    return &model->generation;
+}
+
+/* Whether id ends what the model writes, by its tokenizer or by its makers' settings. */
+LLMC_API bool llmc_model_ends(const llmc_model *model, llmc_token id)
+{
+    uint32_t i;
+    for (i = 0; i < model->generation.n_end; i++)
+        if (model->generation.end[i] == id)
+            return true;
+#ifndef LLMC_NO_TOKEN
+    return model->tokenizer != NULL && llmc_token_ends(model->tokenizer, id);
+#else
+    return false;
+#endif
 }
 
 /* Kind of the file that the weights came from. */
@@ -19409,11 +19496,11 @@ static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
     if (tok != NULL) {
         /* nothing but BOS before it: a text begins, and SentencePiece's first space goes */
         bool bos_only = s->n_ids == 1 && s->ids[0] == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS);
-        if (llmc_token_ends(tok, id) && !s->opt.ignore_end)
-            finish = LLMC_FINISH_END;
         n = llmc__token_bytes(tok, id, s->n_ids == 0 || bos_only, s->opt.show_special, s->out);
     }
 #endif
+    if (llmc_model_ends(s->engine->model, id) && !s->opt.ignore_end)
+        finish = LLMC_FINISH_END;
     s->ids[s->n_ids++] = id;
     s->n_generated++;
     if (finish == LLMC_FINISH_NONE && s->opt.max_tokens > 0 && s->n_generated >= s->opt.max_tokens)
