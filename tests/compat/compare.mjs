@@ -22,16 +22,36 @@ const FAMILIES = process.env.FAMILIES ?? path.join(process.env.OUT ?? "build/tes
 const TRAINED = "tests/models/trained256";
 
 /* Errors in standard deviations of the logits. Two engines in F32 differ by rounding (SAME); llama.cpp
-   looks GELU up in a table of halves (TABLE). */
-const SAME = 1e-3, TABLE = 2e-2;
+   looks GELU up in a table of halves, and takes the tanh form where some makers take erf (TABLE). */
+const SAME = 1e-4, TABLE = 5e-3;
 /* Types: llama.cpp rounds activations to 8 bits in other groups, so that two tokens closer than this
    may change places. */
 const CLOSE = 0.05;
 const STEPS = 32; // tokens of greedy text
 
 /* Where llama.cpp departs from the makers, by case: found by reading its source, and confirmed by a
-   reference with that one thing changed (tests/vectors/README.md). */
+   reference with that one thing changed (tests/vectors/README.md). `context`: what makes it the same. */
+const LONG = {why: "its least context is 256, which takes the long factors; so asked, both agree", context: 256};
 const KNOWN = {
+    "llama-yarn-new": {why: "takes YaRN's usual betas whatever the file says"},
+    "llama-dynamic": {why: "knows no dynamic NTK"},
+    "llama-dynamic-new": {why: "knows no dynamic NTK"},
+    "mistral": {why: "knows no window for Mistral"},
+    "qwen2-window": {why: "knows no window for Qwen 2"},
+    "qwen2moe-dense": {why: "knows no dense layers in Qwen2-MoE"},
+    "smollm3-layers": {why: "knows no layers without RoPE but every fourth"},
+    "starcoder2-window": {why: "knows no window for StarCoder 2"},
+    "exaone4-window": {why: "gives a window to EXAONE 4 of 64 layers only"},
+    "gemma2-scalar": {why: "knows no scale for Gemma 2 but its models' own"},
+    "gemma3-types": {why: "knows no scale for Gemma 3 but its models' own"},
+    "phi3": {why: "switches Phi-3's window off"},
+    "phi3-short": LONG,
+    "phi3-short-su": LONG,
+    "phi4-mini": LONG,
+    "command-r-qknorm": {why: "expects q/k norms of 64 layers or more"},
+    "gpt-oss": {why: "rounds YaRN's limits, which the model says not to"},
+    "gpt-oss-mxfp4": {why: "rounds YaRN's limits, which the model says not to"},
+    "gpt-oss-limit": {why: "rounds YaRN's limits, and reads no limit"}
 };
 
 /* Types that build/quantize may know; those it refuses are skipped. */
@@ -128,7 +148,8 @@ function architecture(file) {
 function prepareFamily(c) {
     const stem = path.join(OUT, `${c.name}.${c.format}`), logits = `${stem}.theirs`;
     c.job = {model: c.format === "gguf" ? c.file : `${stem}.gguf`, ids: c.ids, n: 0, logits};
-    c.error = run("perplexity", "-m", c.file, "--ids", c.ids.join(","), "-c", c.context, "--kv-type", "f32", "--logits", `${stem}.ours`);
+    c.error = run("perplexity", "-m", c.file, "--ids", c.ids.join(","), "-c", KNOWN[c.name]?.context ?? c.context,
+        "--kv-type", "f32", "--logits", `${stem}.ours`);
     if (c.error === null && c.format !== "gguf")
         c.error = run("quantize", c.file, c.job.model, "f32");
     if (c.error !== null)
@@ -139,25 +160,28 @@ function prepareFamily(c) {
     return true;
 }
 
-/* The verdict on one case, after llama.cpp has run. */
+/* The verdict on one case, after llama.cpp has run. A known difference has to be one. */
 function judgeFamily(c) {
-    const known = KNOWN[c.name];
+    const known = KNOWN[c.name], label = `${c.name}/${c.format}`;
     if (c.error !== null)
-        return say("FAIL", `${c.name}/${c.format}`, c.error);
-    const ours = c.ours, theirs = readRows(c.job.logits, c.ids.length);
-    c.worst = largestError(ours, theirs);
-    c.same = ours.filter((row, i) => row[best(row)] - row[best(theirs[i])] <= SAME * deviation(ours)).length;
+        return say(known !== undefined && c.refused ? "ok" : "FAIL", label, c.error);
+    const theirs = readRows(c.job.logits, c.ids.length);
+    c.worst = largestError(c.ours, theirs);
+    c.same = c.ours.filter((row, i) => row[best(row)] - row[best(theirs[i])] <= SAME * deviation(c.ours)).length;
+    c.agrees = c.worst < TABLE && c.same === c.ids.length;
     const text = `largest error ${c.worst.toExponential(1)}, the likeliest token the same at ${c.same} of ${c.ids.length}`;
-    if (known !== undefined)
-        return say(c.worst < 10 ? "ok" : "FAIL", `${c.name}/${c.format}`, `${text} (known: ${known})`);
-    return say(c.worst < TABLE && c.same === c.ids.length ? "ok" : "FAIL", `${c.name}/${c.format}`, text);
+    const apart = known !== undefined && known.context === undefined;
+    return say(c.agrees !== apart ? "ok" : "FAIL", label, apart ? `${text}: llama.cpp ${known.why}` : text);
 }
 
 function families() {
     const cases = familyCases();
     const ready = cases.filter(prepareFamily);
     const results = runLlama(ready.map((c) => c.job));
-    ready.forEach((c, i) => (c.error = results[i].error ?? null));
+    ready.forEach((c, i) => {
+        c.error = results[i].error ?? null;
+        c.refused = c.error !== null;
+    });
     cases.forEach(judgeFamily);
     return cases;
 }
@@ -216,6 +240,13 @@ function judgeType(c, results) {
         c.error = e.message;
         return say("FAIL", label, c.error);
     }
+    if (c.text !== undefined && c.same === c.steps) {
+        const r = spawnSync(path.join(BUILD, "chat"), ["-m", c.gguf, "-p", c.text, "-n", String(STEPS), "--temp", "0", "--raw"],
+            {encoding: "utf8"});
+        const ours = r.stdout.trim(); // ours ends where the model does
+        if (ours.length < 20 || !results[0].text.trim().startsWith(ours))
+            return say("FAIL", label, `the text differs: ${JSON.stringify(ours)}, llama.cpp's ${JSON.stringify(results[0].text)}`);
+    }
     const text = `${c.same} of ${c.steps} tokens the same` + (c.same < c.steps ? `, the others apart by at most ${c.lead.toFixed(3)}` : "");
     return say(c.lead < CLOSE ? "ok" : "FAIL", label, text);
 }
@@ -229,6 +260,44 @@ function types() {
     return cases;
 }
 
+// ---------------------------------------------------------------- the README's tables
+
+/* Families as people name them, and their cases. */
+const NAMES = [
+    ["Llama 1, 2, 3.x", /^llama-/], ["Mistral", /^mistral/], ["Mixtral", /^mixtral/], ["Qwen 2, 2.5", /^qwen2(-|$)/],
+    ["Qwen2-MoE", /^qwen2moe/], ["Qwen 3", /^qwen3(-|$)/], ["Qwen3-MoE", /^qwen3moe/], ["Gemma", /^gemma(-|$)/],
+    ["Gemma 2", /^gemma2/], ["Gemma 3", /^gemma3/], ["Phi 2", /^phi2/], ["Phi 3, Phi 4 mini", /^phi[34]/],
+    ["GPT-2", /^gpt2/], ["GPT-NeoX", /^neox/], ["StarCoder 2", /^starcoder2/], ["OLMo", /^olmo(-|$)/],
+    ["OLMo 2", /^olmo2/], ["OLMo 3", /^olmo3/], ["OLMoE", /^olmoe/], ["StableLM", /^stablelm/],
+    ["Granite", /^granite(-|$)/], ["Granite-MoE", /^granitemoe/], ["SmolLM3", /^smollm3/], ["gpt-oss", /^gpt-oss/],
+    ["Command R", /^command-r/], ["Cohere 2", /^cohere2/], ["Falcon", /^falcon/], ["GLM 4", /^glm4/],
+    ["EXAONE 4", /^exaone4/], ["InternLM 2", /^internlm2/], ["MiniCPM", /^minicpm/], ["Nemotron", /^nemotron/]
+];
+
+function familyTable(cases) {
+    console.log("| family | folder | GGUF | largest error | not the same: llama.cpp |\n|---|---|---|---|---|");
+    const count = (list) => `${list.filter((c) => c.agrees).length} of ${list.length}`;
+    for (const [name, pattern] of NAMES) {
+        const mine = cases.filter((c) => pattern.test(c.name)), same = mine.filter((c) => c.agrees);
+        const worst = same.length > 0 ? Math.max(...same.map((c) => c.worst)).toExponential(0) : "";
+        const notes = new Set(mine.filter((c) => KNOWN[c.name] !== undefined).map((c) => KNOWN[c.name].why));
+        console.log(`| ${name} | ${count(mine.filter((c) => c.format !== "gguf"))} | ` +
+            `${count(mine.filter((c) => c.format === "gguf"))} | ${worst} | ${[...notes].join("; ")} |`);
+    }
+    for (const c of cases.filter((c) => !NAMES.some(([, pattern]) => pattern.test(c.name))))
+        console.error(`compare: ${c.name} is in no row`);
+}
+
+function typeTable(cases) {
+    const models = [...new Set(cases.map((c) => c.name))];
+    console.log(`| type | ${models.join(" | ")} |\n|---|${models.map(() => "---|").join("")}`);
+    for (const type of TYPES) {
+        const cells = models.map((m) => cases.find((c) => c.name === m && c.type === type));
+        if (cells.some((c) => c.steps !== undefined))
+            console.log(`| ${type.toUpperCase()} | ${cells.map((c) => `${c.same} of ${c.steps}`).join(" | ")} |`);
+    }
+}
+
 // ---------------------------------------------------------------- main
 
 function main() {
@@ -237,8 +306,11 @@ function main() {
     if (packageFolder() === null)
         say("skipped", "llama.cpp", "node-llama-cpp is not installed (LLAMA_CPP_NODE names a node_modules folder)");
     else
-        for (const part of parts.length > 0 ? parts : ["types", "families"])
-            ({types, families})[part]();
+        for (const part of parts.length > 0 ? parts : ["types", "families"]) {
+            const cases = {types, families}[part]();
+            if (markdown)
+                ({types: typeTable, families: familyTable})[part](cases);
+        }
     if (!markdown)
         console.log(`compat: ${score.passed} passed, ${score.failed} failed, ${score.skipped} skipped`);
     process.exit(score.failed > 0 ? 1 : 0);
