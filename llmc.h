@@ -13060,7 +13060,8 @@ enum {
     X(ROPE_HIGH, USED, "rope.scaling.high_freq_factor", "")                                                  \
     X(ROPE_ORIGINAL, USED, "rope.scaling.original_context_length",                                           \
       "original_max_position_embeddings|original_max_seq_len")                                               \
-    X(ROPE_EXACT, USED, "rope.scaling.yarn_exact", "") /* ours, as the next, which takes the place of type */ \
+    X(ROPE_EXACT, USED, "rope.scaling.yarn_exact",                                                           \
+      "") /* ours, as the next, which takes the place of type */                                             \
     X(ROPE_NTK, USED, "rope.scaling.ntk_type", "")                                                           \
     X(ROPE_LAST, SKIPPED, "rope.scaling.finetuned", "")                                                      \
     X(UNTURNED, USED, "rope.unturned_layers", "no_rope_layers") /* GGUF: ours; makers: 1 means turned */     \

@@ -281,6 +281,70 @@ static void run_line(const listed *l)
     close_model(&o);
 }
 
+//--[ types ]--
+/* Root mean squares that a type may cost, in standard deviations of the logits: 3 %, of 4 and 3 bits 15 %,
+   of 2 30 %. */
+static const struct {
+    const char *name;
+    llmc_dtype type;
+    llmc_mix mix;
+    double limit;
+} types[] = {{"F16", LLMC_F16, LLMC_MIX_NONE, 0.03},       {"BF16", LLMC_BF16, LLMC_MIX_NONE, 0.03},
+             {"Q8_0", LLMC_Q8_0, LLMC_MIX_NONE, 0.03},     {"Q6_K", LLMC_Q6_K, LLMC_MIX_NONE, 0.03},
+             {"Q5_0", LLMC_Q5_0, LLMC_MIX_NONE, 0.03},     {"Q5_1", LLMC_Q5_1, LLMC_MIX_NONE, 0.03},
+             {"Q5_K", LLMC_Q5_K, LLMC_MIX_NONE, 0.03},     {"Q5_K_M", LLMC_Q5_K, LLMC_MIX_MEDIUM, 0.03},
+             {"Q4_0", LLMC_Q4_0, LLMC_MIX_NONE, 0.15},     {"Q4_1", LLMC_Q4_1, LLMC_MIX_NONE, 0.15},
+             {"Q4_K", LLMC_Q4_K, LLMC_MIX_NONE, 0.15},     {"Q4_K_S", LLMC_Q4_K, LLMC_MIX_SMALL, 0.15},
+             {"Q4_K_M", LLMC_Q4_K, LLMC_MIX_MEDIUM, 0.15}, {"IQ4_NL", LLMC_IQ4_NL, LLMC_MIX_NONE, 0.15},
+             {"IQ4_XS", LLMC_IQ4_XS, LLMC_MIX_NONE, 0.15}, {"MXFP4", LLMC_MXFP4, LLMC_MIX_NONE, 0.15},
+             {"Q3_K", LLMC_Q3_K, LLMC_MIX_NONE, 0.15},     {"Q3_K_M", LLMC_Q3_K, LLMC_MIX_MEDIUM, 0.15},
+             {"Q2_K", LLMC_Q2_K, LLMC_MIX_NONE, 0.3},      {"Q8_K", LLMC_Q8_K, LLMC_MIX_NONE, 0.03}};
+
+/* The first ids of a file of numbers. */
+static size_t read_ids(llmc_token *out, size_t cap, const char *path)
+{
+    FILE *f = fopen(path, "r");
+    size_t n = 0;
+    int id;
+    while (f != NULL && n < cap && fscanf(f, "%d%*[, \n]", &id) >= 1)
+        out[n++] = (llmc_token)id;
+    if (f != NULL)
+        fclose(f);
+    return n;
+}
+
+/* Every type on a trained model, on text that it knows. The random models above would show more of their own
+   chaos than of the types. */
+static void run_types(void)
+{
+    static listed line;
+    const listed *l = &line;
+    opened o;
+    llmc_save_options opt;
+    float *want;
+    double rms, worst;
+    size_t i;
+    snprintf(line.path, sizeof line.path, "tests/models/trained256");
+    snprintf(line.name, sizeof line.name, "trained256");
+    line.n = read_ids(line.ids, 128, "tests/models/trained256/eval.ids");
+    line.context = 128;
+    if (!CHECK(line.n == 128) || !open_path(&o, l->path))
+        return;
+    want = (float *)malloc(answers(o.model, l) * sizeof *want);
+    for (i = 0; i < sizeof types / sizeof types[0] && (i > 0 || answer(o.model, l, want)); i++) {
+        memset(&opt, 0, sizeof opt);
+        opt.type = types[i].type;
+        opt.mix = types[i].mix;
+        worst = through(o.model, l, &opt, want, &rms);
+        if (getenv("TEST_VERBOSE") != NULL)
+            printf("  %-24s %-7s %.4f of a standard deviation, at worst %.3f\n", l->name, types[i].name, rms,
+                   worst);
+        CHECKF(rms < types[i].limit, "%s: error %.3g of a standard deviation", types[i].name, rms);
+    }
+    free(want);
+    close_model(&o);
+}
+
 //--[ lists of models ]--
 static bool parse(listed *out, const char *text, const char *folder)
 {
@@ -339,6 +403,7 @@ static void run_list(const char *folder)
 
 int main(void)
 {
+    RUN(run_types);
     run_list(made("FAMILIES", "families.py", "build/test/families", "--update"));
     run_list(made("FORMATS", "formats.py", "build/test/formats", ""));
     return test_end("save");

@@ -3,8 +3,8 @@
 #define LLMC_IMPLEMENTATION
 #include "tool.h"
 
-#define TYPES                                                                                              \
-    "f32, f16, bf16, q8_0, q6_k, q5_k, q5_k_m, q5_k_s, q5_1, q5_0, q4_k, q4_k_m, q4_k_s, q4_1, q4_0, "     \
+#define TYPES                                                                                          \
+    "f32, f16, bf16, q8_0, q6_k, q5_k, q5_k_m, q5_k_s, q5_1, q5_0, q4_k, q4_k_m, q4_k_s, q4_1, q4_0, " \
     "iq4_nl, iq4_xs, mxfp4, q3_k, q3_k_m, q3_k_s, q2_k, q8_k, keep"
 
 /* Names that are mixes, or that people use for a type. */
@@ -12,10 +12,10 @@ static const struct {
     const char *name;
     llmc_dtype type;
     llmc_mix mix;
-} mixes[] = {{"q3_k_s", LLMC_Q3_K, LLMC_MIX_SMALL},  {"q3_k_m", LLMC_Q3_K, LLMC_MIX_MEDIUM},
-             {"q4_k_s", LLMC_Q4_K, LLMC_MIX_SMALL},  {"q4_k_m", LLMC_Q4_K, LLMC_MIX_MEDIUM},
-             {"q5_k_s", LLMC_Q5_K, LLMC_MIX_SMALL},  {"q5_k_m", LLMC_Q5_K, LLMC_MIX_MEDIUM},
-             {"int8", LLMC_Q8_0, LLMC_MIX_NONE},     {"q4", LLMC_Q4_0, LLMC_MIX_NONE},
+} mixes[] = {{"q3_k_s", LLMC_Q3_K, LLMC_MIX_SMALL},   {"q3_k_m", LLMC_Q3_K, LLMC_MIX_MEDIUM},
+             {"q4_k_s", LLMC_Q4_K, LLMC_MIX_SMALL},   {"q4_k_m", LLMC_Q4_K, LLMC_MIX_MEDIUM},
+             {"q5_k_s", LLMC_Q5_K, LLMC_MIX_SMALL},   {"q5_k_m", LLMC_Q5_K, LLMC_MIX_MEDIUM},
+             {"int8", LLMC_Q8_0, LLMC_MIX_NONE},      {"q4", LLMC_Q4_0, LLMC_MIX_NONE},
              {"keep", LLMC_DTYPE_NONE, LLMC_MIX_NONE}};
 
 /* What TYPE asks for: a mix, any type that GGUF holds, or "keep". */
