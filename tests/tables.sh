@@ -47,7 +47,7 @@ rows()
         "$B/quantize" $2 "$out.gguf" "$type" >"$DIR/log" 2>&1 || { cat "$DIR/log" >&2; continue; }
         printf '| %s | %s | %s' "$(echo "$type" | tr a-z A-Z)" "$(bits "$out.gguf")" "$(figures "$out.gguf" "$DIR/$1.f32.gguf" $4)"
         case $type in
-        *f16 | f32 | q8_0) echo ' | | |' ;;
+        *f16 | f32 | q8_*) echo ' | | |' ;;
         *)
             "$B/quantize" $2 "$out.cal.gguf" "$type" $5 >"$DIR/log" 2>&1 || cat "$DIR/log" >&2
             echo " $(figures "$out.cal.gguf" "$DIR/$1.f32.gguf" $4)"
@@ -68,7 +68,8 @@ stories()
     done >"$1"
 }
 
-ALL='f32 f16 bf16 q8_0 q6_k q5_k q5_k_m q5_1 q5_0 q4_k q4_k_m q4_1 q4_0 iq4_nl iq4_xs mxfp4 q3_k q2_k'
+ALL='f32 f16 bf16 q8_0 q8_k q6_k q5_k q5_k_s q5_k_m q5_1 q5_0 q4_k q4_k_s q4_k_m q4_1 q4_0 iq4_nl iq4_xs mxfp4
+q3_k q3_k_s q3_k_m q2_k'
 [ $# -gt 0 ] || set -- trained256 stories
 for table in "$@"; do
     case $table in

@@ -1,10 +1,11 @@
-// node tests/compat/compare.mjs [--markdown] [families] [types]; what llama.cpp makes of our files
-/* Two questions, each for many files (SHARED, BUILD and OUT as in tests/cli/lib.sh):
+// node tests/compat/compare.mjs [--markdown] [types] [families] [formats]; what llama.cpp makes of our files
+/* Three questions, each for many files (SHARED, BUILD and OUT as in tests/cli/lib.sh):
 
    families  Every Hugging Face folder of tests/vectors/families.py: read by llmc.h and, written
              as F32 GGUF by build/quantize, by llama.cpp; and every GGUF with the converter's own
              keys, read by both. The same ids go in; the logits have to agree, but for what is
              listed in KNOWN: there llama.cpp does something else than the model's makers.
+   formats   The same for those of tests/vectors/formats.py that hold a family which llama.cpp knows.
    types     A trained model in every type that build/quantize writes: llama.cpp continues a prompt
              greedily, and at each of its tokens llmc.h has to find the same one likeliest.
 
@@ -37,6 +38,9 @@ const KNOWN = {
     "llama-dynamic": {why: "knows no dynamic NTK"},
     "llama-dynamic-new": {why: "knows no dynamic NTK"},
     "mistral": {why: "knows no window for Mistral"},
+    "torchless-f32-old": {why: "knows no window for Mistral"},
+    "torchless-int8": {why: "knows no window for Mistral"},
+    "mog-window": {why: "knows no window for Mistral"},
     "qwen2-window": {why: "knows no window for Qwen 2"},
     "qwen2moe-dense": {why: "knows no dense layers in Qwen2-MoE"},
     "smollm3-layers": {why: "knows no layers without RoPE but every fourth"},
@@ -56,7 +60,8 @@ const KNOWN = {
 
 /* Types that build/quantize may know; those it refuses are skipped. */
 const TYPES = ["f32", "f16", "bf16", "q8_0", "q6_k", "q5_k", "q5_k_m", "q5_k_s", "q5_1", "q5_0", "q4_k", "q4_k_m", "q4_k_s",
-    "q4_1", "q4_0", "iq4_nl", "iq4_xs", "mxfp4", "q3_k", "q2_k"];
+    "q4_1", "q4_0", "iq4_nl", "iq4_xs", "mxfp4", "q3_k", "q3_k_m", "q3_k_s",
+    "q2_k"];
 
 const score = {passed: 0, failed: 0, skipped: 0};
 const markdown = process.argv.includes("--markdown");
@@ -121,20 +126,34 @@ function best(row) {
     return row.reduce((id, x, i) => (x > row[id] ? i : id), 0);
 }
 
-// ---------------------------------------------------------------- families
+// ---------------------------------------------------------------- families and formats
 
-/* A line of list.txt: label file vector ids context how. */
-function familyCases() {
-    const made = spawnSync("/usr/bin/python3", ["tests/vectors/families.py", "--update", FAMILIES], {encoding: "utf8"});
-    if (!fs.existsSync(path.join(FAMILIES, "list.txt"))) {
-        say("skipped", "families", `tests/vectors/families.py made no models (python3-numpy): ${made.stderr ?? made.error}`);
+/* The models that a program of tests/vectors makes in a folder: a line of its list.txt is label, file,
+   vector, ids, context, how. */
+function listed(folder, program, ...args) {
+    const made = spawnSync("/usr/bin/python3", [`tests/vectors/${program}`, ...args, folder], {encoding: "utf8"});
+    if (!fs.existsSync(path.join(folder, "list.txt"))) {
+        say("skipped", program, `makes no models (python3-numpy): ${made.stderr ?? made.error}`);
         return [];
     }
-    return fs.readFileSync(path.join(FAMILIES, "list.txt"), "utf8").trim().split("\n").map((line) => {
-        const [label, file, , ids, context] = line.split(" ");
-        const [name, format] = label.split("/");
-        return {name, format, file: path.join(FAMILIES, file), ids: ids.split(",").map(Number), context};
+    return fs.readFileSync(path.join(folder, "list.txt"), "utf8").trim().split("\n").map((line) => {
+        const [label, file, , ids, context, how] = line.split(" ");
+        return {label, file: path.join(folder, file), ids: ids.split(",").map(Number), context, how};
     });
+}
+
+/* Labels are NAME/hf and NAME/gguf. */
+function familyCases() {
+    return listed(FAMILIES, "families.py", "--update").map((c) => ({
+        ...c, name: c.label.replace(/\/.*/, ""), asIs: c.label.endsWith("/gguf")
+    }));
+}
+
+/* Only decoders, and what llama.cpp knows. Not GGUF: those here have keys that it misses, which stay as they are. */
+function formatCases() {
+    return listed(path.join(OUT, "formats"), "formats.py")
+        .filter((c) => /^(llama|gpt2|torchless|mog)/.test(c.label) && !/gguf/.test(c.label) && /^(same|f32)$/.test(c.how))
+        .map((c) => ({...c, name: c.label, asIs: false}));
 }
 
 /* The architecture named in a GGUF file: its key is a text, behind it type 8, a length, the name. */
@@ -146,23 +165,23 @@ function architecture(file) {
 
 /* Our logits of the file as it came, and the job for llama.cpp. */
 function prepareFamily(c) {
-    const stem = path.join(OUT, `${c.name}.${c.format}`), logits = `${stem}.theirs`;
-    c.job = {model: c.format === "gguf" ? c.file : `${stem}.gguf`, ids: c.ids, n: 0, logits};
+    const stem = path.join(OUT, c.label.replace("/", ".")), logits = `${stem}.theirs`;
+    c.job = {model: c.asIs ? c.file : `${stem}.gguf`, ids: c.ids, n: 0, logits};
     c.error = run("perplexity", "-m", c.file, "--ids", c.ids.join(","), "-c", KNOWN[c.name]?.context ?? c.context,
         "--kv-type", "f32", "--logits", `${stem}.ours`);
-    if (c.error === null && c.format !== "gguf")
+    if (c.error === null && !c.asIs)
         c.error = run("quantize", c.file, c.job.model, "f32");
     if (c.error !== null)
         return false;
     c.ours = readRows(`${stem}.ours`, c.ids.length);
-    if (c.format === "gguf") // the converter writes the size for some architectures only
+    if (c.asIs) // the converter writes the size for some architectures only
         c.job.vocabulary = [`${architecture(c.file)}.vocab_size`, c.ours[0].length];
     return true;
 }
 
 /* The verdict on one case, after llama.cpp has run. A known difference has to be one. */
 function judgeFamily(c) {
-    const known = KNOWN[c.name], label = `${c.name}/${c.format}`;
+    const known = KNOWN[c.name], label = c.label;
     if (c.error !== null)
         return say(known !== undefined && c.refused ? "ok" : "FAIL", label, c.error);
     const theirs = readRows(c.job.logits, c.ids.length);
@@ -174,8 +193,7 @@ function judgeFamily(c) {
     return say(c.agrees !== apart ? "ok" : "FAIL", label, apart ? `${text}: llama.cpp ${known.why}` : text);
 }
 
-function families() {
-    const cases = familyCases();
+function judged(cases) {
     const ready = cases.filter(prepareFamily);
     const results = runLlama(ready.map((c) => c.job));
     ready.forEach((c, i) => {
@@ -184,6 +202,14 @@ function families() {
     });
     cases.forEach(judgeFamily);
     return cases;
+}
+
+function families() {
+    return judged(familyCases());
+}
+
+function formats() {
+    return judged(formatCases());
 }
 
 // ---------------------------------------------------------------- types
@@ -299,11 +325,27 @@ function familyTable(cases) {
         const mine = cases.filter((c) => pattern.test(c.name)), same = mine.filter((c) => c.agrees);
         const worst = same.length > 0 ? Math.max(...same.map((c) => c.worst)).toExponential(0) : "";
         const notes = new Set(mine.filter((c) => KNOWN[c.name] !== undefined).map((c) => KNOWN[c.name].why));
-        console.log(`| ${name} | ${count(mine.filter((c) => c.format !== "gguf"))} | ` +
-            `${count(mine.filter((c) => c.format === "gguf"))} | ${worst} | ${[...notes].join("; ")} |`);
+        console.log(`| ${name} | ${count(mine.filter((c) => !c.asIs))} | ` +
+            `${count(mine.filter((c) => c.asIs))} | ${worst} | ${[...notes].join("; ")} |`);
     }
     for (const c of cases.filter((c) => !NAMES.some(([, pattern]) => pattern.test(c.name))))
         console.error(`compare: ${c.name} is in no row`);
+}
+
+/* Formats as people name them, and the cases that hold them. */
+const FORMATS = [
+    ["Hugging Face folder, whole or sharded; F32, F16, BF16", /-hf/], ["llama2.c v0, v1, v2", /llama2c/],
+    ["torchless `.bin`, f32 and int8", /torchless/], ["MOG 1 and 2, f32, f16, int8", /mog/], ["llm.c GPT-2, f32 and bf16", /llmc/]
+];
+
+function formatTable(cases) {
+    console.log("| format | the same | largest error | not the same: llama.cpp |\n|---|---|---|---|");
+    for (const [name, pattern] of FORMATS) {
+        const mine = cases.filter((c) => pattern.test(c.name)), same = mine.filter((c) => c.agrees);
+        const notes = new Set(mine.filter((c) => KNOWN[c.name] !== undefined).map((c) => KNOWN[c.name].why));
+        console.log(`| ${name} | ${same.length} of ${mine.length} | ` +
+            `${Math.max(...same.map((c) => c.worst)).toExponential(0)} | ${[...notes].join("; ")} |`);
+    }
 }
 
 function typeTable(cases) {
@@ -324,8 +366,8 @@ function main() {
     if (packageFolder() === null)
         say("skipped", "llama.cpp", "node-llama-cpp is not installed (LLAMA_CPP_NODE names a node_modules folder)");
     else
-        for (const part of parts.length > 0 ? parts : ["types", "families"]) {
-            const cases = {types, families}[part]();
+        for (const part of parts.length > 0 ? parts : ["types", "families", "formats"]) {
+            const cases = {types, families, formats}[part]();
             if (markdown)
                 ({types: typeTable, families: familyTable})[part](cases);
         }
