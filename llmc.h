@@ -760,6 +760,15 @@ LLMC_API size_t llmc_model_save_need(const llmc_model *model);
 LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt,
                                      const llmc_writer *out, void *work, size_t work_bytes, llmc_diag *diag);
 
+/* Measures importance: named in an engine's options it sees every product's inputs while the engine reads
+   text; afterwards llmc_calibration_importance is for llmc_save_options. One engine at a time.
+   Errors: BAD_ARG, NO_MEMORY. */
+typedef struct llmc_calibration llmc_calibration;
+LLMC_API size_t llmc_calibration_need(const llmc_model *model);
+LLMC_API llmc_status llmc_calibration_init(llmc_calibration **out, const llmc_model *model, void *mem,
+                                           size_t bytes, llmc_diag *diag);
+LLMC_API llmc_importance llmc_calibration_importance(llmc_calibration *calibration);
+
 /*==== 18 SAMPLE ==== from logits to a token ====*/
 
 typedef struct llmc_logit_bias {
@@ -830,6 +839,7 @@ typedef struct llmc_engine_options {
     llmc_progress progress; /* prefill, in tokens                                                  */
     llmc_tap tap;
     bool check_finite; /* stop with NOT_FINITE naming the first layer whose values are not finite */
+    llmc_calibration *calibration; /* gathers what products read; of this engine's model */
 } llmc_engine_options;
 
 /* Bytes by purpose; total is what llmc_engine_need returns. */
@@ -17112,6 +17122,246 @@ LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_op
     return llmc__save_gguf(&s, diag);
 }
 
+//--[ 14.14 MODEL.calibrate ]-- mean squares of what products read
+/* What a layer's products read: a row of sums each, experts' for every expert, in this order. */
+enum {
+    LLMC__SEEN_ATTN,         /* [D] q, k, v */
+    LLMC__SEEN_O,            /* [H K] */
+    LLMC__SEEN_FFN,          /* [D] gate, up, also the shared experts' */
+    LLMC__SEEN_DOWN,         /* [F] */
+    LLMC__SEEN_SHARED_DOWN,  /* [N] */
+    LLMC__SEEN_EXPERTS,      /* [E][D] */
+    LLMC__SEEN_EXPERTS_DOWN, /* [E][M] */
+    LLMC__SEEN_KINDS,
+    LLMC__SEEN_HEAD = LLMC__SEEN_KINDS, /* [D], of the whole model */
+    LLMC__SEEN_NOTHING
+};
+
+/*    layer 0: ATTN | O | FFN | DOWN | SHARED_DOWN | EXPERTS | EXPERTS_DOWN | layer 1: ... | HEAD
+   Sums of squares and, once closed, their means; `rows` says how many inputs each row of sums has seen. */
+struct llmc_calibration {
+    const llmc_model *m;
+    float *sums;
+    uint32_t *seen; /* one for each row of sums, saturating */
+    bool closed;
+};
+
+/* Inputs of a kind, and how many rows it has in a layer. */
+static uint64_t llmc__seen_width(const llmc_config *c, unsigned kind)
+{
+    static const char letter[] = "DQDFNDMD";
+    return llmc__config_dim(c, letter[kind]);
+}
+
+static uint64_t llmc__seen_rows(const llmc_config *c, unsigned kind)
+{
+    if (kind == LLMC__SEEN_SHARED_DOWN)
+        return c->n_ff_shared > 0;
+    return kind == LLMC__SEEN_EXPERTS || kind == LLMC__SEEN_EXPERTS_DOWN ? c->n_expert : 1;
+}
+
+/* Where a row of sums lies: floats before it by *at, rows before it returned. After the last layer: the head's. */
+static uint64_t llmc__seen_at(const llmc_config *c, uint32_t layer, unsigned kind, uint32_t index,
+                              uint64_t *at)
+{
+    uint64_t floats = 0, rows = 0, here_floats = 0, here_rows = 0;
+    unsigned k;
+    for (k = 0; k < LLMC__SEEN_KINDS; k++) {
+        if (k == kind) {
+            here_floats = floats + index * llmc__seen_width(c, k);
+            here_rows = rows + index;
+        }
+        floats += llmc__seen_rows(c, k) * llmc__seen_width(c, k);
+        rows += llmc__seen_rows(c, k);
+    }
+    /* widths are below 2^25 and experts 2^12: 1024 layers of them fit */
+    *at = layer * floats + here_floats;
+    return layer * rows + here_rows;
+}
+
+/* What the product of a role reads; NOTHING: it is not one that is quantised. */
+static unsigned llmc__seen_kind(const llmc_config *c, unsigned role)
+{
+    switch (role) {
+    case LLMC__W_Q:
+    case LLMC__W_K:
+    case LLMC__W_V:
+    case LLMC__W_QKV:
+        return LLMC__SEEN_ATTN;
+    case LLMC__W_O:
+        return LLMC__SEEN_O;
+    case LLMC__W_GATE:
+    case LLMC__W_UP:
+    case LLMC__W_GATE_UP:
+    case LLMC__W_SHARED_GATE:
+    case LLMC__W_SHARED_UP:
+        return LLMC__SEEN_FFN;
+    case LLMC__W_DOWN:
+        return LLMC__SEEN_DOWN;
+    case LLMC__W_SHARED_DOWN:
+        return LLMC__SEEN_SHARED_DOWN;
+    case LLMC__W_EXPERTS_GATE:
+    case LLMC__W_EXPERTS_UP:
+        return LLMC__SEEN_EXPERTS;
+    case LLMC__W_EXPERTS_DOWN:
+        return LLMC__SEEN_EXPERTS_DOWN;
+    case LLMC__W_HEAD:
+        return LLMC__SEEN_HEAD;
+    default:
+        return role == LLMC__W_EMBED && c->tied_head ? LLMC__SEEN_HEAD : LLMC__SEEN_NOTHING;
+    }
+}
+
+/* Which product a weight belongs to, found by its place in the model's tables. A search of a few thousand
+   pointers: nothing beside the product itself. */
+static unsigned llmc__seen_find(const llmc_model *m, const llmc_tensor *w, uint32_t *layer, uint32_t *index)
+{
+    const llmc_config *c = &m->config;
+    size_t n = (size_t)c->n_layer * LLMC__W_COUNT, i;
+    uint32_t l;
+    *layer = c->n_layer;
+    *index = 0;
+    if (w == m->global[LLMC__W_HEAD])
+        return LLMC__SEEN_HEAD;
+    for (l = 0; m->experts != NULL && l < c->n_layer; l++) {
+        i = ((uintptr_t)w - (uintptr_t)m->experts[l]) / sizeof *w; /* huge where w stands before */
+        if (m->experts[l] == NULL || i >= (size_t)c->n_expert * LLMC__EXPERT_PARTS)
+            continue;
+        *layer = l;
+        *index = (uint32_t)(i / LLMC__EXPERT_PARTS);
+        return i % LLMC__EXPERT_PARTS == LLMC__EXPERT_DOWN ? LLMC__SEEN_EXPERTS_DOWN : LLMC__SEEN_EXPERTS;
+    }
+    for (i = 0; i < n; i++)
+        if (w == m->layer[i]) {
+            *layer = (uint32_t)(i / LLMC__W_COUNT);
+            return llmc__seen_kind(c, (unsigned)(i % LLMC__W_COUNT));
+        }
+    return LLMC__SEEN_NOTHING;
+}
+
+/* llmc__calibrate -- a product is about to read x [columns][width]       (MODEL.calibrate)
+   w is one of the matrices that share x. Called by the engine's own thread only. */
+LLMC__UNUSED static void llmc__calibrate(llmc_calibration *k, const llmc_tensor *w, const float *x,
+                                         uint32_t columns, size_t width)
+{
+    uint32_t layer, index, t;
+    unsigned kind = llmc__seen_find(k->m, w, &layer, &index);
+    uint64_t at, row;
+    size_t i;
+    if (kind == LLMC__SEEN_NOTHING || k->closed || width != llmc__seen_width(&k->m->config, kind))
+        return;
+    row = llmc__seen_at(&k->m->config, layer, kind, index, &at);
+    for (t = 0; t < columns; t++)
+        for (i = 0; i < width; i++)
+            k->sums[at + i] += x[t * width + i] * x[t * width + i];
+    k->seen[row] = (uint32_t)llmc__min((uint64_t)k->seen[row] + columns, UINT32_MAX);
+}
+
+/* Places a calibration; with a->base NULL only measures. Returns the floats, *rows their rows. */
+static uint64_t llmc__calibration_carve(llmc_calibration *k, const llmc_model *m, uint64_t *rows,
+                                        llmc__arena *a)
+{
+    const llmc_config *c = &m->config;
+    uint64_t floats;
+    *rows = llmc__seen_at(c, c->n_layer, LLMC__SEEN_HEAD, 0, &floats) + 1;
+    floats += c->n_embd;
+    k->m = m;
+    k->sums = (float *)llmc__take(a, floats, sizeof(float));
+    k->seen = (uint32_t *)llmc__take(a, *rows, sizeof(uint32_t));
+    k->closed = false;
+    return floats;
+}
+
+/* llmc_calibration_need -- bytes that llmc_calibration_init will take; 0: more than there are addresses for */
+LLMC_API size_t llmc_calibration_need(const llmc_model *model)
+{
+    llmc__arena a;
+    llmc_calibration k;
+    uint64_t rows;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    llmc__take(&a, 1, sizeof k);
+    (void)llmc__calibration_carve(&k, model, &rows, &a);
+    return a.failed ? 0 : (size_t)llmc__arena_need(&a);
+}
+
+/* llmc_calibration_init -- a calibration in the caller's memory            (MODEL.calibrate)
+   mem [bytes], any alignment, at least llmc_calibration_need's. Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_calibration_init(llmc_calibration **out, const llmc_model *model, void *mem,
+                                           size_t bytes, llmc_diag *diag)
+{
+    llmc__arena a;
+    llmc_calibration *k;
+    uint64_t floats, rows;
+    size_t need;
+    if (out == NULL || model == NULL || mem == NULL || model->vocab_only)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.calibrate", LLMC_NO_OFFSET,
+                          "out, model or mem is NULL, or the model has no weights");
+    need = llmc_calibration_need(model);
+    if (need == 0 || bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.calibrate", LLMC_NO_OFFSET,
+                          "needs %llu bytes, %llu were given", (unsigned long long)need,
+                          (unsigned long long)bytes);
+    a = llmc__arena_over(mem, bytes);
+    k = (llmc_calibration *)llmc__take(&a, 1, sizeof *k);
+    floats = llmc__calibration_carve(k, model, &rows, &a);
+    LLMC_MEMSET(k->sums, 0, (size_t)floats * sizeof *k->sums);
+    LLMC_MEMSET(k->seen, 0, (size_t)rows * sizeof *k->seen);
+    *out = k;
+    return LLMC_OK;
+}
+
+/* Sums [n] to means. A channel counts for at least a little, since the text shows not all that can
+   come; what nobody has read counts evenly. */
+static void llmc__calibration_means(float *sums, uint64_t n, uint32_t seen)
+{
+    double all = 0;
+    float least;
+    uint64_t i;
+    for (i = 0; i < n; i++)
+        all += (double)sums[i];
+    least = seen > 0 ? (float)(all / (double)n / (double)seen / 64) : 0;
+    for (i = 0; i < n; i++)
+        sums[i] = all > 0 && llmc__finite((float)all) ? sums[i] / (float)seen + least : 1;
+}
+
+/* llmc_importance's function: the means of what the tensor of that name reads. */
+static const float *llmc__calibration_table(void *user, const char *name, uint64_t n)
+{
+    const llmc_calibration *k = (const llmc_calibration *)user;
+    const llmc_config *c = &k->m->config;
+    llmc__place p = llmc__name_gguf(name);
+    unsigned kind = p.role < LLMC__W_COUNT ? llmc__seen_kind(c, p.role) : (unsigned)LLMC__SEEN_NOTHING;
+    uint32_t layer = kind == LLMC__SEEN_HEAD ? c->n_layer : p.layer;
+    uint64_t at, rows = kind < LLMC__SEEN_KINDS ? llmc__seen_rows(c, kind) : 1;
+    if (kind == LLMC__SEEN_NOTHING || layer > c->n_layer || n != rows * llmc__seen_width(c, kind))
+        return NULL;
+    (void)llmc__seen_at(c, layer, kind, 0, &at);
+    return k->sums + at;
+}
+
+/* llmc_calibration_importance -- what was gathered, for llmc_model_save     (MODEL.calibrate)
+   Ends the gathering. The result points into the calibration. */
+LLMC_API llmc_importance llmc_calibration_importance(llmc_calibration *calibration)
+{
+    llmc_calibration *k = calibration;
+    const llmc_config *c = &k->m->config;
+    llmc_importance out;
+    uint64_t at, row;
+    uint32_t l, i;
+    unsigned kind;
+    for (l = 0; l <= c->n_layer && !k->closed; l++)
+        for (kind = l < c->n_layer ? 0 : LLMC__SEEN_HEAD;
+             kind < (unsigned)(l < c->n_layer ? LLMC__SEEN_KINDS : LLMC__SEEN_NOTHING); kind++)
+            for (i = 0; i < (kind == LLMC__SEEN_HEAD ? 1 : llmc__seen_rows(c, kind)); i++) {
+                row = llmc__seen_at(c, l, kind, i, &at);
+                llmc__calibration_means(k->sums + at, llmc__seen_width(c, kind), k->seen[row]);
+            }
+    k->closed = true;
+    out.fn = llmc__calibration_table;
+    out.user = k;
+    return out;
+}
+
 //==[ 15 LAYER ]==== the operations that a block is made of ==== needs: 02 04 05 07 09 10 14 ====
 
 //--[ 15.1 LAYER.batch ]-- T tokens on their way through the layers
@@ -17136,6 +17386,7 @@ typedef struct llmc__batch {
     const llmc_model *model;
     const llmc__kernels *k;
     llmc_tasks tasks;
+    llmc_calibration *calibration; /* sees the inputs of products; or NULL */
     llmc__kv_layout kv;
     uint32_t n;                 /* T                                                      */
     const llmc_token *ids;      /* [T]                                                    */
@@ -19353,6 +19604,7 @@ LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model
     llmc__kv_reset(&e->kv);
     e->batch.model = model;
     e->batch.tasks = e->opt.tasks;
+    e->batch.calibration = e->opt.calibration;
     e->batch.kv = e->kv.layout;
     /* the batch reads what the engine fills anew for each step */
     e->batch.ids = e->batch_ids;
