@@ -97,10 +97,14 @@
    In strict ISO modes (-std=c11) include the implementation before other headers, because it asks
    the system's headers for POSIX.
 
-   11. What it does not do
-   GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
-   GGUF files that are big-endian or of version 1. Families other than Llama and GPT-2, tensor types
-   other than those of llmc_dtype: refused by name. Sections 19 and 22 to 25 keep their place.
+   11. What it reads, and what it does not do
+   Files: GGUF v2 and v3, also split; folders of Hugging Face with safetensors in one file or in shards;
+   checkpoint folders of claude-rust and nanochat, model.mpk of nanochat's Rust port; torchless .bin and MOG;
+   llama2.c v0 to v2; llm.c's GPT-2. Every family is a row of 14.3, every tensor type of llmc_dtype has a
+   product; a file that needs more is refused, by the name of what is missing.
+   Not here: GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
+   GGUF files that are big-endian or of version 1. Tokenizers out of Hugging Face folders, so far.
+   Sections 19 and 22 to 25 keep their place.
 
    12. Contents (grep '^//==\[' llmc.h finds them)
      01 CONFIG    version, gates, limits          14 MODEL    configuration and weights
@@ -118,23 +122,30 @@
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
-     activation functions -> LAYER.ffn            mmap, files -> OS.map
-     arena -> MEM.arena                           models as GGUF -> MODEL.save
-     attention, GQA -> LAYER.attn                 penalties -> SAMPLE.penalty
-     batching, continuous -> ENGINE.step          perplexity (llmc_seq_forward) -> ENGINE.step
-     BPE merges -> TOKEN.merge                    pre-tokenizers -> TOKEN.split
-     byte order -> PLATFORM.order                 prompts in chats -> CHAT.format
-     chat templates -> CHAT.format                quantisation -> QUANT.block
+     activation functions -> LAYER.ffn            memory need -> ENGINE.carve
+     arena -> MEM.arena                           MessagePack -> DATA.msgpack
+     attention, GQA -> LAYER.attn                 mixture of experts -> LAYER.experts
+     batching, continuous -> ENGINE.step          mmap, files -> OS.map
+     BERT, pooling -> ENGINE.embed                models as GGUF -> MODEL.save
+     BPE merges -> TOKEN.merge                    penalties -> SAMPLE.penalty
+     byte order -> PLATFORM.order                 perplexity (llmc_seq_forward) -> ENGINE.step
+     chat templates -> CHAT.format                pre-tokenizers -> TOKEN.split
+     checkpoint folders -> OS.folder              prompts in chats -> CHAT.format
+     config.json -> MODEL.hyper                   quantisation -> QUANT.block
      CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
      decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
-     error messages -> STATUS.fail                RoPE -> LAYER.rope
-     families of models -> MODEL.family           sampling, top-k, top-p -> SAMPLE.filter
-     GGUF -> FILE.gguf                            stop strings, UTF-8 -> ENGINE.stream
-     JSON -> DATA.check                           TOML, YAML -> DATA.settings
-     KV cache, pages -> KV.pool                   tensor names -> MODEL.roles
-     llama2.c files -> FILE.llama2c               threads -> OS.pool
+     embeddings -> ENGINE.embed                   RoPE, YaRN, NTK -> LAYER.rope
+     error messages -> STATUS.fail                RoPE scaling in files -> MODEL.rope
+     families of models -> MODEL.family           safetensors -> FILE.safetensors
+     GGUF -> FILE.gguf                            sampling, top-k, top-p -> SAMPLE.filter
+     Hugging Face folders -> MODEL.source         sliding window, sinks -> LAYER.attn
+     JSON -> DATA.check                           stop strings, UTF-8 -> ENGINE.stream
+     K-quants -> QUANT.unit                       tensor names -> MODEL.names
+     KV cache, pages -> KV.pool                   threads -> OS.pool
+     llama2.c files -> FILE.llama2c               TOML, YAML -> DATA.settings
+     llm.c files -> FILE.llmc                     torchless, MOG -> FILE.torchless
      logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
-     memory need -> ENGINE.carve                  vector kernels -> KERNEL.body
+                                                  vector kernels -> KERNEL.body
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -680,10 +691,7 @@ typedef struct llmc_config {
 } llmc_config;
 
 /* Whether layer l is in the set. */
-static inline bool llmc_layers_has(const llmc_layers *set, uint32_t l)
-{
-    return l < LLMC_MAX_LAYERS && ((set->bits[l / 32] >> (l % 32)) & 1u) != 0;
-}
+LLMC_API bool llmc_layers_has(const llmc_layers *set, uint32_t l);
 
 typedef struct llmc_model llmc_model;
 
@@ -707,9 +715,11 @@ typedef struct llmc_model_options {
     llmc_log log;
 } llmc_model_options;
 
-/* A model from its files (today exactly one; split and sharded files come as
-   several). Checks every length, count and offset; kernels trust what passed.
-   The blobs' bytes and names must outlive the model.
+/* A model from its files: one, the parts of a split GGUF in order, or the weights of a folder with what
+   stands beside them. Of those, names (without their folders) say what they are: config.json,
+   meta_NUMBER.json, model_config.yaml, a TOML, generation_config.json, 1_Pooling/config.json; other JSON is
+   passed over. Checks every length, count and offset; kernels trust what passed. The blobs' bytes and names
+   must outlive the model.
    Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
 LLMC_API llmc_status llmc_model_need(const llmc_blob *files, size_t n_files, const llmc_model_options *opt,
                                      size_t *bytes, llmc_diag *diag);
@@ -720,7 +730,8 @@ LLMC_API const llmc_config *llmc_model_config(const llmc_model *model);
 LLMC_API const llmc_tokenizer *llmc_model_tokenizer(const llmc_model *model);        /* NULL: it has none */
 LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *len); /* NULL: it has none */
 LLMC_API const llmc_generation *llmc_model_generation(const llmc_model *model);
-LLMC_API bool llmc_model_ends(const llmc_model *model, llmc_token id); /* by tokenizer or makers: ends a generation */
+LLMC_API bool llmc_model_ends(const llmc_model *model,
+                              llmc_token id); /* by tokenizer or makers: ends a generation */
 LLMC_API llmc_file_kind llmc_model_file_kind(const llmc_model *model);
 LLMC_API uint32_t llmc_model_tensor_count(const llmc_model *model);
 LLMC_API const llmc_tensor *llmc_model_tensor(const llmc_model *model, uint32_t index);
@@ -3127,12 +3138,15 @@ static inline void llmc__nibbles(int8_t *q, const uint8_t *w, uint32_t h)
     }
 }
 
-/* q of `blocks` blocks of 32, each 32 further on; and their scales. */
+/* bytes_T: q of a unit at w, elements in order. Types of 32: `blocks` of them, w [blocks] blocks
+   without gaps; of 256: one, and blocks is 8 and not looked at. All these functions are total: any
+   bytes mean something, and only a unit's own are read. */
 static inline void llmc__bytes_q4_1(int8_t *q, const uint8_t *w, size_t blocks)
 {
     for (; blocks > 0; blocks--, w += 20, q += LLMC__QK)
         llmc__nibbles(q, w + 4, 0);
 }
+/* With signs already: 0..31 less 16. */
 static inline void llmc__bytes_q5_0(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int i;
@@ -3142,6 +3156,7 @@ static inline void llmc__bytes_q5_0(int8_t *q, const uint8_t *w, size_t blocks)
             q[i] = (int8_t)(q[i] - 16);
     }
 }
+/* As Q4_1 with fifth bits. */
 static inline void llmc__bytes_q5_1(int8_t *q, const uint8_t *w, size_t blocks)
 {
     for (; blocks > 0; blocks--, w += 24, q += LLMC__QK)
@@ -3159,6 +3174,7 @@ static inline void llmc__bytes_table(int8_t *q, const uint8_t *w, size_t blocks,
             q[16 + i] = table[w[skip + (size_t)i] >> 4];
         }
 }
+/* The three that do: after an f16; in runs of 16 bytes that follow each other; after an exponent. */
 static inline void llmc__bytes_iq4_nl(int8_t *q, const uint8_t *w, size_t blocks)
 {
     llmc__bytes_table(q, w, blocks, 2, llmc__iq4_values);
@@ -3172,7 +3188,7 @@ static inline void llmc__bytes_mxfp4(int8_t *q, const uint8_t *w, size_t blocks)
     llmc__bytes_table(q, w, blocks, 1, llmc__fp4_values);
 }
 
-/* Blocks of 256; blocks is 8 for them and not looked at. */
+/* Run b is two bits of the bytes in row b / 4, from bit 2 (b % 4) on. */
 static inline void llmc__bytes_q2_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3181,7 +3197,7 @@ static inline void llmc__bytes_q2_k(int8_t *q, const uint8_t *w, size_t blocks)
         for (i = 0; i < 32; i++)
             q[32 * b + i] = (int8_t)(w[16 + 32 * (b / 4) + i] >> 2 * (b % 4) & 3);
 }
-/* 0..7 less 4: the high bit, of weight 4, lies apart. */
+/* The same and a third bit, of weight 4, bit b of the first row: 0..7 less 4. */
 static inline void llmc__bytes_q3_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3190,6 +3206,7 @@ static inline void llmc__bytes_q3_k(int8_t *q, const uint8_t *w, size_t blocks)
         for (i = 0; i < 32; i++)
             q[32 * b + i] = (int8_t)((w[32 + 32 * (b / 4) + i] >> 2 * (b % 4) & 3) + 4 * (w[i] >> b & 1) - 4);
 }
+/* Run b is a nibble of row b / 2: even runs low. */
 static inline void llmc__bytes_q4_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3198,6 +3215,7 @@ static inline void llmc__bytes_q4_k(int8_t *q, const uint8_t *w, size_t blocks)
         for (i = 0; i < 32; i++)
             q[32 * b + i] = (int8_t)(w[16 + 32 * (b / 2) + i] >> 4 * (b % 2) & 15);
 }
+/* The same and bit b of the row before them. */
 static inline void llmc__bytes_q5_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3207,6 +3225,7 @@ static inline void llmc__bytes_q5_k(int8_t *q, const uint8_t *w, size_t blocks)
             q[32 * b + i] =
                 (int8_t)((w[48 + 32 * (b / 2) + i] >> 4 * (b % 2) & 15) + 16 * (w[16 + i] >> b & 1));
 }
+/* Each half of 128 has two rows of nibbles, low ones first, and one of pairs of bits. */
 static inline void llmc__bytes_q6_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3218,6 +3237,7 @@ static inline void llmc__bytes_q6_k(int8_t *q, const uint8_t *w, size_t blocks)
                 (int8_t)((low[i] >> 4 * (b / 2 % 2) & 15) + 16 * (high[i] >> 2 * (b % 4) & 3) - 32);
     }
 }
+/* Plain bytes; the sums after them are for products of two such rows, which there are none of here. */
 static inline void llmc__bytes_q8_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     (void)blocks;
@@ -3231,6 +3251,7 @@ static inline void llmc__halfs(float *d, const uint8_t *w, size_t blocks, size_t
     for (b = 0; b < blocks; b++)
         d[b] = llmc__f16_to_f32(llmc__u16le(w + b * step));
 }
+/* head_T: the scales of a unit, arguments as for bytes_T. Only what the type has is written. */
 static inline void llmc__head_q4_1(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     llmc__halfs(h->d, w, blocks, 20);
@@ -3256,6 +3277,7 @@ static inline float llmc__e8m0_half(uint8_t e)
 {
     return llmc__bits_f32(e < 2 ? (uint32_t)0x00200000 << e : (uint32_t)(e - 1) << 23);
 }
+/* The exponent is a block's first byte. */
 static inline void llmc__head_mxfp4(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     size_t b;
@@ -3273,6 +3295,7 @@ static inline void llmc__k4_scales(uint64_t sm[2], const uint8_t *w)
     sm[0] = (a & 0x3f3f3f3fu) | (uint64_t)s << 32;
     sm[1] = (b & 0x3f3f3f3fu) | (uint64_t)m << 32;
 }
+/* Products are rounded here once, as the format wants; so are d k in all heads below. */
 static inline void llmc__head_q4_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     float d = llmc__f16_to_f32(llmc__u16le(w)), dmin = llmc__f16_to_f32(llmc__u16le(w + 2));
@@ -3297,6 +3320,7 @@ static inline void llmc__same(float *d, float value)
     for (b = 0; b < 8; b++)
         d[b] = value;
 }
+/* Byte g: scale low, minimum high. off is negative, as minimums are taken off. */
 static inline void llmc__head_q2_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     int g;
@@ -3320,6 +3344,7 @@ static inline void llmc__q3_scales(uint64_t s[2], const uint8_t *w)
     flip = ~b & 0x2020202020202020ull;
     s[1] = (b & 0x1f1f1f1f1f1f1f1full) | flip * 7;
 }
+/* d comes last in Q3_K and Q6_K, after everything that is smaller than it. */
 static inline void llmc__head_q3_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     uint64_t s[2];
@@ -3330,6 +3355,7 @@ static inline void llmc__head_q3_k(llmc__unit *h, const uint8_t *w, size_t block
     for (g = 0; g < 16; g++)
         h->s[g] = (int8_t)(s[g / 8] >> 8 * (g % 8) & 255);
 }
+/* Scales are plain int8, -128 too. */
 static inline void llmc__head_q6_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     int g;
@@ -3338,13 +3364,14 @@ static inline void llmc__head_q6_k(llmc__unit *h, const uint8_t *w, size_t block
     for (g = 0; g < 16; g++)
         h->s[g] = (int8_t)w[192 + g];
 }
+/* The only f32 among scales of files. */
 static inline void llmc__head_q8_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     (void)blocks;
     llmc__same(h->d, llmc__f32le(w));
 }
-/* IQ4_XS's six bytes to s [8], a byte for each, not less 32: nibbles and pairs are moved apart by halves of the
-   distance to go until each has its byte. */
+/* IQ4_XS's six bytes to s [8], a byte for each, not less 32: nibbles and pairs are moved apart by halves of
+   the distance to go until each has its byte. */
 static inline uint64_t llmc__xs_scales(const uint8_t *w)
 {
     uint64_t high = llmc__u16le(w), low = llmc__u32le(w + 2);
@@ -3356,6 +3383,7 @@ static inline uint64_t llmc__xs_scales(const uint8_t *w)
     high = (high | high << 6) & 0x0303030303030303ull;
     return low | high << 4;
 }
+/* 0..63 mean -32..31, so that a block may turn its table round. */
 static inline void llmc__head_iq4_xs(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     float d = llmc__f16_to_f32(llmc__u16le(w));
@@ -3395,8 +3423,16 @@ static const llmc__layout llmc__layouts[LLMC_DTYPE_COUNT] = {
     {llmc__head_iq4_nl, llmc__bytes_iq4_nl, 0},
     {llmc__head_iq4_xs, llmc__bytes_iq4_xs, 0},
     {llmc__head_mxfp4, llmc__bytes_mxfp4, 0},
-    {NULL, NULL, 0}, /* I8R */
+    {NULL, NULL, 0}, /* I8R, MXFP4S */
+    {NULL, NULL, 0},
 };
+
+/* Whether bytes of a type are all that its elements are; the others have scales elsewhere. */
+static inline bool llmc__whole(llmc_dtype type)
+{
+    return (unsigned)type < LLMC_DTYPE_COUNT &&
+           ((type >= LLMC_F32 && type <= LLMC_Q4_0) || llmc__layouts[type].head != NULL);
+}
 
 /* Up to 256 elements, whole blocks, to x [n]; off only where the type has it, since adding even a
    zero would change -0. */
@@ -3451,6 +3487,12 @@ static const float llmc__fp4_mid[15] = {-10,  -7,   -5,   -3.5f, -2.5f, -1.5f, -
                                         0.5f, 1.5f, 2.5f, 3.5f,  5,     7,     10};
 static const float llmc__fp4_step[15] = {4, 2, 2, 1, 1, 1, 1, 0, 1, 1, 1, 1, 2, 2, 4};
 
+/* The integer nearest to v, |v| < 2^22. By way of bits: under -ffast-math v + c - c would be v. */
+static inline float llmc__whole_number(float v)
+{
+    return (float)((int32_t)llmc__f32_bits(llmc__f32(v + LLMC__ROUND)) - LLMC__ROUND_BITS);
+}
+
 /* q = the numbers of g nearest to (y - min) * inverse; four at a time here and below, in loops that
    compilers turn into vectors without being told. No v is NaN. */
 static inline void llmc__nearest4(const llmc__grid *g, const float *y, float min, float inverse, float *q)
@@ -3473,7 +3515,7 @@ static inline void llmc__nearest4(const llmc__grid *g, const float *y, float min
         for (k = 0; k < 4; k++) {
             float a = v[k] < g->lo ? g->lo : v[k];
             a = a > g->hi ? g->hi : a;
-            q[k] = llmc__f32(a + LLMC__ROUND) - LLMC__ROUND;
+            q[k] = llmc__whole_number(a);
         }
 }
 
@@ -3488,7 +3530,7 @@ static inline float llmc__level(float v, const llmc__grid *g)
 {
     v = v > g->lo ? v : g->lo;
     v = v < g->hi ? v : g->hi;
-    return llmc__f32(v + LLMC__ROUND) - LLMC__ROUND;
+    return llmc__whole_number(v);
 }
 
 /* 1 / v, 0 for 0 and for what is so small that 1 / v would not be finite. */
@@ -3632,18 +3674,18 @@ static void llmc__qsearch_weigh(llmc__qsearch *s, int n)
         s->w[i] = rms + llmc__absf(s->y[i]) + 1e-3f;
 }
 
-/* x [n] and weights [n] (NULL: see above) to s. Not a number becomes 0, infinity the largest number;
-   weights that are negative or not numbers become 0. */
+/* x [n] and weights [n] (NULL: see above) to s. NaN becomes 0, infinity the largest number; weights
+   that are negative or NaN become 0. By their bits, as compilers may be told that NaN is not. */
 static void llmc__qsearch_begin(llmc__qsearch *s, const float *x, const float *weights, int n)
 {
     float most = 0;
     uint32_t e, top = 0;
     int i;
     for (i = 0; i < n; i++) {
-        float v = x[i] != x[i] ? 0 : x[i] > FLT_MAX ? FLT_MAX : x[i] < -FLT_MAX ? -FLT_MAX : x[i];
-        uint32_t bits = llmc__f32_bits(v) & 0x7fffffffu;
+        uint32_t all = llmc__f32_bits(x[i]), bits = all & 0x7fffffffu;
+        bits = bits > 0x7f800000u ? 0 : bits == 0x7f800000u ? 0x7f7fffffu : bits;
         top = bits > top ? bits : top;
-        s->y[i] = v;
+        s->y[i] = llmc__bits_f32(bits | (all & 0x80000000u));
     }
     e = top >> 23; /* y up to 8 for the largest exponents, whose inverse would be subnormal */
     e = e < 1 ? 1 : e > 252 ? 252 : e + 1;
@@ -3652,8 +3694,9 @@ static void llmc__qsearch_begin(llmc__qsearch *s, const float *x, const float *w
     for (i = 0; i < n; i++)
         s->y[i] *= s->down;
     for (i = 0; weights != NULL && i < n; i++) {
-        float v = weights[i] > FLT_MAX ? FLT_MAX : weights[i];
-        s->w[i] = v > 0 ? v : 0;
+        uint32_t bits = llmc__f32_bits(weights[i]); /* of negative numbers above all others */
+        bits = bits > 0x7f800000u ? 0 : bits == 0x7f800000u ? 0x7f7fffffu : bits;
+        s->w[i] = llmc__bits_f32(bits);
         most = s->w[i] > most ? s->w[i] : most;
     }
     if (!(most > 0))
@@ -4077,7 +4120,7 @@ LLMC_API llmc_status llmc_quantize_weighted(llmc_dtype type, const float *src, c
     uint8_t *out = (uint8_t *)dst;
     size_t i, block = llmc_dtype_block(type);
     llmc__qsearch s;
-    if (block == 0 || n % block != 0 || type == LLMC_I8 || type == LLMC_I8R)
+    if (!llmc__whole(type) || n % block != 0)
         return LLMC_BAD_ARG;
     for (i = 0; i < n; i += block, out += llmc__dtype(type)->bytes) {
         if (block > 1)
@@ -4098,7 +4141,8 @@ LLMC_API llmc_status llmc_quantize_weighted(llmc_dtype type, const float *src, c
    src [n]; dst [llmc_dtype_bytes(type, n)], any alignment. n 0 is OK and writes nothing.
    F32 is only put in order of bytes; F16 and BF16 round to nearest even; Q8_0 and Q4_0 are the
    format's plain rounding, byte for byte; other types are searched for.
-   Errors: BAD_ARG (no such type, I8, I8R, n not whole blocks); dst is untouched then. */
+   Errors: BAD_ARG (no such type, one with scales elsewhere as I8, n not whole blocks); dst is
+   untouched then. */
 LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst)
 {
     uint8_t *out = (uint8_t *)dst;
@@ -4133,7 +4177,7 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
 {
     const uint8_t *in = (const uint8_t *)src;
     size_t i, block = llmc_dtype_block(type);
-    if (block == 0 || n % block != 0)
+    if (!llmc__whole(type) || n % block != 0)
         return LLMC_BAD_ARG;
     if (llmc__layouts[type].head != NULL) {
         llmc__dequantize_units(type, in, n, dst);
@@ -4153,14 +4197,11 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
         case LLMC_Q8_0:
             llmc__dequantize_q8_0(in, dst + i);
             break;
-        case LLMC_Q4_0:
+        default: /* Q4_0 */
             llmc__dequantize_q4_0(in, dst + i);
             break;
-        default:
-            return LLMC_BAD_ARG;
         }
-    /* I8 and I8R with n 0 never came by the switch */
-    return type == LLMC_I8 || type == LLMC_I8R ? LLMC_BAD_ARG : LLMC_OK;
+    return LLMC_OK;
 }
 
 //==[ 09 KERNEL ]==== the loops that take the time, per instruction set ==== needs: 02 05 06 07 08 ====
@@ -5050,6 +5091,7 @@ typedef struct llmc__avx2_quants {
     __m256i v[8];
 } llmc__avx2_quants;
 
+/* 32 bytes at any alignment. */
 LLMC__AVX2_FN __m256i llmc__avx2_load(const void *p)
 {
     return _mm256_loadu_si256((const __m256i *)p);
@@ -5081,7 +5123,8 @@ LLMC__AVX2_FN __m256i llmc__avx2_table(const int8_t *table, __m256i v)
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table)), v);
 }
 
-/* Eight blocks of 32. */
+/* Eight blocks of 32: w has all of them, as short ends were copied (09.5). q comes without sign:
+   what 08.2 takes off is left on, as the bias of LLMC__UNIT_TYPES. */
 LLMC__AVX2_FN void llmc__avx2_quants_q4_1(llmc__avx2_quants *q, const uint8_t *w)
 {
     int b;
@@ -5100,6 +5143,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q5_1(llmc__avx2_quants *q, const uint8_t *w
     for (b = 0; b < 8; b++, w += 24)
         q->v[b] = _mm256_or_si256(llmc__avx2_nibbles(w + 8), llmc__avx2_fifth(w + 4));
 }
+/* Values of this table are too large to go without signs: 2 * 240 * 127 does not fit 16 bits. */
 LLMC__AVX2_FN void llmc__avx2_quants_iq4_nl(llmc__avx2_quants *q, const uint8_t *w)
 {
     int b;
@@ -5132,6 +5176,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q4_k(llmc__avx2_quants *q, const uint8_t *w
         q->v[2 * j + 1] = _mm256_and_si256(_mm256_srli_epi16(v, 4), mask);
     }
 }
+/* h is moved down two bits a round: bit 0 goes to bit 4 for the even run, bit 1 for the odd one. */
 LLMC__AVX2_FN void llmc__avx2_quants_q5_k(llmc__avx2_quants *q, const uint8_t *w)
 {
     __m256i mask = _mm256_set1_epi8(15), bit = _mm256_set1_epi8(16), h = llmc__avx2_load(w + 16), v;
@@ -5145,6 +5190,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q5_k(llmc__avx2_quants *q, const uint8_t *w
         h = _mm256_srli_epi16(h, 2);
     }
 }
+/* h has four pairs of bits; each is brought to bits 4 and 5 of its run. */
 LLMC__AVX2_FN void llmc__avx2_quants_q6_k(llmc__avx2_quants *q, const uint8_t *w)
 {
     __m256i mask = _mm256_set1_epi8(15), pair = _mm256_set1_epi8(48);
@@ -5160,6 +5206,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q6_k(llmc__avx2_quants *q, const uint8_t *w
         v[3] = _mm256_or_si256(_mm256_and_si256(b, mask), _mm256_and_si256(_mm256_srli_epi16(h, 2), pair));
     }
 }
+/* Written out: gcc -O2 does not unroll a loop over shifts, and shifting by a variable is slow. */
 LLMC__AVX2_FN void llmc__avx2_quants_q2_k(llmc__avx2_quants *q, const uint8_t *w)
 {
     __m256i three = _mm256_set1_epi8(3), a = llmc__avx2_load(w + 16), b = llmc__avx2_load(w + 48);
@@ -5225,6 +5272,7 @@ LLMC__AVX2_FN void llmc__avx2_spread(int16_t *out, uint64_t low, uint64_t high)
 /* Eight blocks times eight of x, a lane for each, as dot8_q4_0: 31 in place of 15 leaves room in
    16 bits for eight products, 8 * 31 * 127, so the last two steps are of 32 bits. */
 #define LLMC__PAIRS(i) _mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x[i].q))
+/* As blocks_q4_0: the halves of two vectors added, a's sums in the low one. */
 LLMC__AVX2_FN __m256i llmc__avx2_halves(__m256i a, __m256i b)
 {
     return _mm256_add_epi16(_mm256_blend_epi32(a, b, 0xf0), _mm256_permute2x128_si256(a, b, 0x21));
@@ -5488,6 +5536,7 @@ LLMC__NEON_FN void llmc__neon_fifth(uint8x16_t v[2], const uint8_t *h)
     v[0] = vorrq_u8(v[0], vandq_u8(vtstq_u8(a, bit), sixteen));
     v[1] = vorrq_u8(v[1], vandq_u8(vtstq_u8(b, bit), sixteen));
 }
+/* Eight blocks of 16 bytes, step apart, each nibble an index of the table. */
 LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, size_t step, const int8_t *table)
 {
     int8x16_t t = vld1q_s8(table);
@@ -5507,6 +5556,7 @@ LLMC__NEON_FN void llmc__neon_put(int8x16_t *out, const uint8x16_t v[2], int8_t 
     out[1] = vsubq_s8(vreinterpretq_s8_u8(v[1]), vdupq_n_s8(less));
 }
 
+/* Eight blocks of 32. */
 LLMC__NEON_FN void llmc__neon_quants_q4_1(llmc__neon_quants *q, const uint8_t *w)
 {
     uint8x16_t v[2];
@@ -5565,6 +5615,7 @@ LLMC__NEON_FN void llmc__neon_over(uint8x16_t v[2], const uint8x16_t high[2], in
     v[1] = vorrq_u8(v[1], vshlq_u8(high[1], shift));
 }
 
+/* Blocks of 256: fields of rows as drawn in 07. */
 LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
 {
     uint8x16_t v[2];
@@ -5639,6 +5690,7 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vbytes(uint64_t bytes)
     float32x4_t a = vcvtq_f32_u32(vmovl_u16(vget_low_u16(w)));
     return llmc__neon_v8_of(a, vcvtq_f32_u32(vmovl_u16(vget_high_u16(w))));
 }
+/* Four of them. Shifting by e is only meant for e < 2; min keeps it within the register. */
 LLMC__NEON_FN float32x4_t llmc__neon_ve8m0_4(uint16x4_t e4)
 {
     uint32x4_t e = vmovl_u16(e4), one = vdupq_n_u32(1);
@@ -6160,10 +6212,13 @@ LLMC__INLINE void LLMC__N(scales_q4_k)(LLMC__N(scale8) * h, const uint8_t *w)
     h->d = llmc__vmul(LLMC__N(half)(w, 0), LLMC__N(vbytes)(sm[0]));
     h->off = llmc__vsub(llmc__vzero(), llmc__vmul(LLMC__N(half)(w, 1), LLMC__N(vbytes)(sm[1])));
 }
+/* The first 16 bytes are Q4_K's. */
 LLMC__INLINE void LLMC__N(scales_q5_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     LLMC__N(scales_q4_k)(h, w);
 }
+/* d and dmin are the block's last four bytes: lanes 6 and 7 of the eight f16 that end there. Reading
+   eight from d on would leave the block, and perhaps the file. */
 LLMC__INLINE void LLMC__N(scales_q2_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     uint64_t a = llmc__u64le(w), b = llmc__u64le(w + 8), low = 0x0f0f0f0f0f0f0f0full;
@@ -6188,6 +6243,7 @@ LLMC__INLINE void LLMC__N(scales_q8_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     h->d = llmc__vset1(llmc__f32le(w));
 }
+/* Less 32 as floats: small integers are exact. */
 LLMC__INLINE void LLMC__N(scales_iq4_xs)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     llmc__v8 s = llmc__vsub(LLMC__N(vbytes)(llmc__xs_scales(w + 2)), llmc__vset1(32));
@@ -12546,6 +12602,11 @@ static const llmc__role llmc__role_table[LLMC__W_COUNT] = {
 #undef LLMC__ROLE_ROW
 };
 
+LLMC_API bool llmc_layers_has(const llmc_layers *set, uint32_t l)
+{
+    return l < LLMC_MAX_LAYERS && ((set->bits[l / 32] >> (l % 32)) & 1u) != 0;
+}
+
 /* A model's weights, found by role. Everything points into the caller's memory or the file. */
 struct llmc_model {
     llmc_config config;
@@ -12770,8 +12831,8 @@ static bool llmc__name_fits(const char *pattern, const char *name, size_t len, l
 /* name without what frameworks put before it: "model.layers.0..." is "layers.0...". */
 static const char *llmc__name_stem(const char *name)
 {
-    static const char *const prefix[] = {"_orig_mod.", "language_model.", "model.", "transformer.",
-                                         "gpt_neox.",       "bert.",  "text_model."};
+    static const char *const prefix[] = {"_orig_mod.", "language_model.", "model.",     "transformer.",
+                                         "gpt_neox.",  "bert.",           "text_model."};
     size_t i, n;
     for (i = 0; i < sizeof prefix / sizeof prefix[0]; i++) {
         n = llmc__strlen(prefix[i]);
@@ -13551,8 +13612,11 @@ static llmc_status llmc__config_check(const llmc_config *c, const char *name, ll
     else if (c->n_expert > 0 &&
              (c->n_expert_used == 0 || c->n_expert_used > c->n_expert || c->n_ff_expert == 0))
         wrong = "number or width of experts";
-    else if (c->smear_channels > c->n_embd || c->value_channels > c->n_embd || c->backout_layer > c->n_layer)
+    else if (c->smear_channels > c->n_embd || c->value_channels > c->n_embd || c->backout_layer >= c->n_layer)
         wrong = "gate of nanochat";
+    else if ((c->rope_scaling == LLMC_ROPE_DYNAMIC || c->rope_scaling >= LLMC_ROPE_YARN) &&
+             c->rope_scaling != LLMC_ROPE_FACTORS && (c->rope_original < 2 || !(c->rope_base > 1)))
+        wrong = "base or original length of the RoPE scaling";
     if (wrong != NULL)
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.config", LLMC_NO_OFFSET, "%s: impossible %s", name, wrong);
     return LLMC_OK;
@@ -14942,7 +15006,8 @@ static llmc_status llmc__source_pooling(llmc__source *s)
     return LLMC_OK;
 }
 
-/* End tokens of a JSON object, one or a list. Ids outside the vocabulary are padding that some files carry. */
+/* End tokens of a JSON object, one or a list. Ids outside the vocabulary are padding that some files carry.
+   */
 static void llmc__source_ends(llmc__source *s, llmc_json object)
 {
     llmc_json v = llmc_json_get(object, "eos_token_id"), one = v;
@@ -14966,7 +15031,8 @@ static float llmc__source_suggested(llmc_json object, const char *key, double mo
     return d > 0 && d <= most ? (float)d : 0;
 }
 
-/* generation_config.json, if it is among the files; config: config.json's object, which may name end tokens too.
+/* generation_config.json, if it is among the files; config: config.json's object, which may name end tokens
+   too.
    Errors: BAD_FILE (no JSON). */
 static llmc_status llmc__source_generation(llmc__source *s, llmc_json config)
 {
@@ -15807,6 +15873,11 @@ static llmc_status llmc__weights_resolve(llmc__cuts *k)
         LLMC__TRY(llmc__weights_missing(k->s, m->layer + (size_t)i * LLMC__W_COUNT, LLMC__W_GLOBALS,
                                         LLMC__W_COUNT, i));
         LLMC__TRY(llmc__norms_finish(k, i));
+        if (llmc__weight(m, i, LLMC__W_O) == NULL &&
+            (uint64_t)m->config.n_head * m->config.head_dim != m->config.n_embd)
+            return LLMC__FAIL(k->s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor 'blk.%u.%s' is missing", llmc__source_name(k->s), (unsigned)i,
+                              llmc__role_table[LLMC__W_O].name);
         LLMC__TRY(llmc__experts_missing(k->s, m, i));
         LLMC__TRY(llmc__experts_scales(k->s, m, i));
     }
@@ -17632,11 +17703,13 @@ static void llmc__pack_tokens(const llmc__batch *b, void *arg, uint32_t begin, u
    scratch [dim[0]], whose next use ends it. NULL for a tensor that is absent. */
 static const float *llmc__vector(const llmc_tensor *t, float *scratch)
 {
+    uint64_t r;
     if (t == NULL)
         return NULL;
     if (t->type == LLMC_F32 && !t->transposed && !LLMC__BIG_ENDIAN && (uintptr_t)t->data % sizeof(float) == 0)
         return (const float *)(const void *)t->data;
-    llmc__tensor_row_f32(t, 0, scratch);
+    for (r = 0; r < t->dim[1]; r++) /* norms by head have a row for each */
+        llmc__tensor_row_f32(t, r, scratch + r * t->dim[0]);
     return scratch;
 }
 

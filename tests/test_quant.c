@@ -208,14 +208,15 @@ static void table(void)
 {
     static const char *const name[] = {"none", "F32",  "F16",    "BF16",   "Q8_0",  "Q4_0", "I8",
                                        "Q4_1", "Q5_0", "Q5_1",   "Q2_K",   "Q3_K",  "Q4_K", "Q5_K",
-                                       "Q6_K", "Q8_K", "IQ4_NL", "IQ4_XS", "MXFP4", "I8R"};
-    static const int32_t gguf[] = {-1, 0, 1, 30, 8, 2, -1, 3, 6, 7, 10, 11, 12, 13, 14, 15, 20, 23, 39, -1};
-    static const unsigned block[] = {0,   1,   1,   1,   32,  32,  1,  32,  32, 32,
-                                     256, 256, 256, 256, 256, 256, 32, 256, 32, 1};
-    static const unsigned bytes[] = {0,  4,   2,   2,   34,  18,  1,  20,  22, 24,
-                                     84, 110, 144, 176, 210, 292, 18, 136, 17, 1};
+                                       "Q6_K", "Q8_K", "IQ4_NL", "IQ4_XS", "MXFP4", "I8R",  "MXFP4S"};
+    static const int32_t gguf[] = {-1, 0,  1,  30, 8,  2,  -1, 3,  6,  7, 10,
+                                   11, 12, 13, 14, 15, 20, 23, 39, -1, -1};
+    static const unsigned block[] = {0,   1,   1,   1,   32,  32, 1,   32, 32, 32, 256,
+                                     256, 256, 256, 256, 256, 32, 256, 32, 1,  32};
+    static const unsigned bytes[] = {0,   4,   2,   2,   34,  18, 1,   20, 22, 24, 84,
+                                     110, 144, 176, 210, 292, 18, 136, 17, 1,  16};
     int i;
-    CHECK(LLMC_DTYPE_COUNT == 20);
+    CHECK(LLMC_DTYPE_COUNT == 21);
     for (i = 0; i < LLMC_DTYPE_COUNT; i++) {
         llmc_dtype type = (llmc_dtype)i;
         CHECK(strcmp(llmc_dtype_name(type), name[i]) == 0);
@@ -250,7 +251,7 @@ static void vectors(void)
         unsigned char *file;
         char path[128];
         float *x;
-        if (block < 32)
+        if (block < 32 || !llmc__whole((llmc_dtype)type))
             continue;
         snprintf(path, sizeof path, "tests/vectors/quant_%s.bin", llmc_dtype_name((llmc_dtype)type));
         file = test_read(path, &size);
@@ -285,6 +286,8 @@ static void bad_arguments(void)
     CHECK(llmc_quantize(LLMC_DTYPE_NONE, x, 32, out) == LLMC_BAD_ARG);
     CHECK(llmc_quantize_weighted(LLMC_I8R, x, NULL, 32, out) == LLMC_BAD_ARG &&
           llmc_dequantize(LLMC_I8R, out, 0, x) == LLMC_BAD_ARG);
+    CHECK(llmc_quantize(LLMC_MXFP4S, x, 32, out) == LLMC_BAD_ARG &&
+          llmc_dequantize(LLMC_MXFP4S, out, 32, x) == LLMC_BAD_ARG);
     CHECK(llmc_quantize_weighted(LLMC_Q4_K, x, x, 32, out) == LLMC_BAD_ARG);
     CHECK(llmc_quantize_weighted(LLMC_F16, x, x, 32, out) == LLMC_OK);
     CHECK(llmc_quantize(LLMC_DTYPE_COUNT, x, 32, out) == LLMC_BAD_ARG);
