@@ -16967,6 +16967,7 @@ typedef struct llmc__save {
     llmc__out *o;
     float *rows;          /* [LLMC__ITEM_ROWS or 1][widest] f32 */
     float *spare;         /* [widest] a row in storage, or a vector on its way */
+    float *weights;       /* [widest] of a row's errors */
     uint64_t done, total; /* bytes of data */
 } llmc__save;
 
@@ -16996,14 +16997,23 @@ static uint64_t llmc__save_table(llmc__save *s, uint64_t alignment, llmc__out *o
     return n;
 }
 
-/* One row in f32 to storage. Importance decides where 4 bits and their like may err; Q8_0 errs nowhere enough
-   to search. */
-static void llmc__save_pack(llmc_dtype type, const float *row, const float *importance, size_t n, float *out)
+/* One row in f32 to storage. An error counts by its input's importance, and more on a large weight: importance
+   sqrt(mean w^2 + w^2), as llama.cpp's quantize has it; weights [n] is for that. Q8_0 errs nowhere enough to search
+   without it. */
+static void llmc__save_pack(llmc_dtype type, const float *row, const float *importance, float *weights,
+                            size_t n, float *out)
 {
-    if (importance == NULL && type == LLMC_Q8_0)
+    double square = 0;
+    size_t i;
+    if (importance == NULL && type == LLMC_Q8_0) {
         (void)llmc_quantize(type, row, n, out);
-    else
-        (void)llmc_quantize_weighted(type, row, importance, n, out);
+        return;
+    }
+    for (i = 0; i < n && importance != NULL; i++)
+        square += (double)row[i] * (double)row[i] / (double)n;
+    for (i = 0; i < n && importance != NULL; i++)
+        weights[i] = importance[i] * llmc__sqrtf((float)square + row[i] * row[i]);
+    (void)llmc_quantize_weighted(type, row, importance == NULL ? NULL : weights, n, out);
 }
 
 /* The importance of the inputs of row r, or NULL. */
@@ -17034,7 +17044,8 @@ static llmc_status llmc__save_data(llmc__save *s, const llmc__items *w, const ll
                 llmc__item_row_f32(w, it, i, row, s->spare);
             else if (i % LLMC__ITEM_ROWS == 0)
                 llmc__item_columns_f32(it, i, llmc__min(LLMC__ITEM_ROWS, rows - i), row);
-            llmc__save_pack(type, row, llmc__save_weights(&s->opt->importance, it, i), n, s->spare);
+            llmc__save_pack(type, row, llmc__save_weights(&s->opt->importance, it, i), s->weights, n,
+                            s->spare);
             llmc__out_bytes(s->o, s->spare, bytes);
         }
         if (s->o->failed)
@@ -17130,10 +17141,11 @@ static void llmc__save_carve(llmc__save *s, const llmc_model *m, llmc__arena *a)
     uint64_t widest = llmc__save_widest(m, &columns);
     s->rows = (float *)llmc__take(a, columns ? LLMC__ITEM_ROWS : 1, widest * sizeof(float));
     s->spare = (float *)llmc__take(a, widest, sizeof(float)); /* no storage is wider */
+    s->weights = (float *)llmc__take(a, widest, sizeof(float));
 }
 
 /* Bytes of work memory for llmc_model_save: one row in f32 (where the model stores inputs as rows, a
-   few of them) and one in storage, and room to align. */
+   few of them), its weights, the row in storage, and room to align. */
 LLMC_API size_t llmc_model_save_need(const llmc_model *model)
 {
     llmc__arena a;
@@ -17311,9 +17323,10 @@ static unsigned llmc__seen_find(const llmc_model *m, const llmc_tensor *w, uint3
 }
 
 /* llmc__calibrate -- a product is about to read x [columns][width]       (MODEL.calibrate)
-   w is one of the matrices that share x. Called by the engine's own thread only. */
-LLMC__UNUSED static void llmc__calibrate(llmc_calibration *k, const llmc_tensor *w, const float *x,
-                                         uint32_t columns, size_t width)
+   Matrices that share their input see it several times, which no mean notices. Called by the engine's
+   own thread only. */
+static void llmc__calibrate(llmc_calibration *k, const llmc_tensor *w, const float *x, uint32_t columns,
+                            size_t width)
 {
     uint32_t layer, index, t;
     unsigned kind = llmc__seen_find(k->m, w, &layer, &index);
@@ -17744,6 +17757,8 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
         part[i].base = job.rows;
         part[i].n = part[i].n == 0 ? columns : part[i].n;
         job.rows += part[i].rows;
+        if (b->calibration != NULL)
+            llmc__calibrate(b->calibration, part[i].w, x + part[i].at * job.n, part[i].n, job.n);
         pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_q8(part[i].w->type));
         direct = direct && !llmc__by_rows(b->k, part[i].w);
     }
