@@ -369,7 +369,7 @@ function main() {
         for (const part of parts.length > 0 ? parts : ["types", "families", "formats"]) {
             const cases = {types, families, formats}[part]();
             if (markdown)
-                ({types: typeTable, families: familyTable})[part](cases);
+                ({types: typeTable, families: familyTable, formats: formatTable})[part](cases);
         }
     if (!markdown)
         console.log(`compat: ${score.passed} passed, ${score.failed} failed, ${score.skipped} skipped`);
