@@ -3,6 +3,7 @@
 # make test        everything this machine can test; T=token one part, V=1 all output
 # make bench       tokens per second on a random-weight TinyLlama-1.1B
 # make lint        structure of llmc.h and formatting
+# make fuzz        random files through every loader, FUZZ_SECONDS (600) for each; clang only
 # make deps        what the tests want, from Debian's packages
 # make install     header, chat and tools into PREFIX
 CC = cc
@@ -45,6 +46,9 @@ $(SYNTH): | build/synth
 	build/synth tinyllama-1.1b $@.part q8_0
 	mv $@.part $@
 
+fuzz:
+	@sh tests/fuzz/run.sh $(T)
+
 lint: build/lint
 	build/lint llmc.h
 	sh tests/format.sh
@@ -63,5 +67,5 @@ install: $(PROGRAMS)
 clean:
 	rm -rf build
 
-.PHONY: all run test bench lint format deps install clean
+.PHONY: all run test bench fuzz lint format deps install clean
 .DELETE_ON_ERROR:

@@ -748,7 +748,8 @@ typedef enum llmc_mix {
 } llmc_mix;
 
 /* How much each input of a weight matters: for the tensor of that name (GGUF's) n numbers >= 0, one for
-   each input, expert after expert where it holds several; mean squares of the inputs are best. NULL: not known. */
+   each input, expert after expert where it holds several; mean squares of the inputs are best. NULL: not
+   known. */
 typedef struct llmc_importance {
     const float *(*fn)(void *user, const char *name, uint64_t n);
     void *user;
@@ -9297,11 +9298,12 @@ static llmc_status llmc__safetensors_entry(const llmc__safetensors *s, llmc_json
     LLMC__TRY(llmc__json_shape(r, v[1], t));
     LLMC__TRY(llmc__safetensors_place(s, v[2], t));
     stored = t->bytes;
-    if (t->type == LLMC_DTYPE_NONE) {
+    if (llmc_json_equal(v[0], "U8")) /* MODEL reads MXFP4 in them */
+        t->bytes = llmc__tensor_count(t);
+    else if (t->type == LLMC_DTYPE_NONE)
         (void)llmc__tensor_count(t); /* a shape without entries is one row of one here too */
-        return LLMC_OK;
-    }
-    LLMC__TRY(llmc__tensor_bytes(r, at, t));
+    else
+        LLMC__TRY(llmc__tensor_bytes(r, at, t));
     if (t->bytes != stored)
         return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
                           "%s: tensor '%s' has %llu bytes, its shape needs %llu", r->name, t->name,
@@ -9310,8 +9312,8 @@ static llmc_status llmc__safetensors_entry(const llmc__safetensors *s, llmc_json
 }
 
 /* llmc__safetensors_next -- the next tensor, w all zero at first            (FILE.safetensors)
-   out's data lies inside the file; type NONE: one that we do not read, w->dtype names it, bytes and
-   dimensions are right. DONE after the last; cannot fail once the file was opened. */
+   out's data lies inside the file; type NONE: one that we do not read, w->dtype names it, and of U8 the
+   bytes are as many as the shape says. DONE after the last; cannot fail once the file was opened. */
 static llmc_status llmc__safetensors_next(const llmc__safetensors *s, llmc__safetensors_walk *w,
                                           llmc_tensor *out)
 {
@@ -14217,7 +14219,7 @@ typedef struct llmc__survey {
     uint64_t n_experts; /* matrices of experts, counted one by one */
     bool second_norm, qk_norm,
         lambdas;            /* Falcon 40B's attn_norm_2; norms of q and k; nanochat's newer form */
-    bool loose_norms;       /* a tensor for each head's norm */
+    uint64_t loose_norms;   /* elements of norms that have a tensor for each head */
     bool freqs, long_freqs; /* RoPE factors as tensors */
     bool head;
 } llmc__survey;
@@ -14369,15 +14371,14 @@ static llmc_status llmc__tensors_step(llmc__tensors *w, llmc_tensor *out)
     }
 }
 
-/* Whether a JSON is a sentence-transformers' 1_Pooling/config.json: known by its folder. */
+/* Whether a file is a sentence-transformers' 1_Pooling/config.json: known by its name and folder. */
 static bool llmc__blob_pooling(const llmc_blob *file)
 {
-    static const char folder[] = "_Pooling";
+    static const char slash[] = "1_Pooling/config.json", other[] = "1_Pooling\\config.json";
     const char *p = file->name == NULL ? "" : file->name;
-    for (; *p != 0; p++)
-        if (llmc__strlen(p) > sizeof folder - 1 && llmc__texteq(p, sizeof folder - 1, folder))
-            return true;
-    return false;
+    size_t n = llmc__strlen(p), k = sizeof slash - 1;
+    return n >= k && (llmc__streq(p + n - k, slash) || llmc__streq(p + n - k, other)) &&
+           (n == k || p[n - k - 1] == '/' || p[n - k - 1] == '\\');
 }
 
 /* "blk.3.attn_norm_2.weight": Falcon 40B's second norm in GGUF. */
@@ -14515,8 +14516,9 @@ static void llmc__survey_tensor(llmc__survey *v, const llmc_tensor *t, const llm
         v->n_views += 2;
         break;
     case LLMC__W_Q_NORM:
-        v->qk_norm = true;
-        v->loose_norms = v->loose_norms || p->index != UINT32_MAX;
+    case LLMC__W_K_NORM:
+        v->qk_norm = v->qk_norm || p->role == LLMC__W_Q_NORM;
+        v->loose_norms += p->index != UINT32_MAX ? t->dim[0] : 0;
         break;
     case LLMC__W_EXPERTS_GATE:
     case LLMC__W_EXPERTS_UP:
@@ -14601,11 +14603,24 @@ static llmc_status llmc__source_apply(llmc__source *s)
         routed += llmc_layers_has(&v->routed, l);
         llmc__layers_put(&c->dense, l, c->n_expert > 0 && !llmc_layers_has(&v->routed, l));
     }
+    if (c->n_expert > 0 && routed == 0)
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: %u experts are declared, no layer has a router", llmc__source_name(s),
+                          (unsigned)c->n_expert);
+    if (c->n_expert > 0 && routed == c->n_layer)
+        c->n_ff = c->n_ff_expert; /* no tensor bears a dense width out, and scratch would follow it */
     /* bounds what the table of experts may take by what the files hold */
     if (c->n_expert > 0 && routed * c->n_expert > v->n_experts / 2)
         return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
                           "%s: %u experts are declared for %u layers, fewer are there", llmc__source_name(s),
                           (unsigned)c->n_expert, (unsigned)routed);
+    /* likewise the memory in which loose norms are gathered */
+    if (v->loose_norms > 0 &&
+        (c->qk_norm != LLMC_QK_NORM_HEADS ||
+         (uint64_t)c->n_layer * (c->n_head + c->n_kv_head) > v->loose_norms / c->head_dim))
+        return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
+                          "%s: has norms of single heads, but not of %u heads in each of %u layers",
+                          llmc__source_name(s), (unsigned)(c->n_head + c->n_kv_head), (unsigned)c->n_layer);
     if ((v->freqs && c->rope_scaling != LLMC_ROPE_PLAIN && c->rope_scaling != LLMC_ROPE_LINEAR) ||
         ((v->freqs || v->long_freqs) && c->pos != LLMC_POS_ROPE))
         return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.source", LLMC_NO_OFFSET,
@@ -14990,7 +15005,7 @@ static llmc_status llmc__source_pooling(llmc__source *s)
     llmc_json o;
     size_t i;
     for (i = 0; i < s->n_files; i++) {
-        if (llmc_file_identify(&s->files[i]) != LLMC_FILE_JSON || !llmc__blob_pooling(&s->files[i]))
+        if (!llmc__blob_pooling(&s->files[i]))
             continue;
         LLMC__TRY(llmc_json_parse(&s->files[i], &o, s->diag));
         if (llmc_json_bool(llmc_json_get(o, "pooling_mode_cls_token"), false))
@@ -15257,7 +15272,8 @@ static void llmc__tensor_row_i8(const llmc_tensor *t, uint64_t row, float *out)
     }
 }
 
-/* A block of MXFP4 with scales apart, whose 16 bytes begin at `at`, as GGUF has it: element i beside 16 + i. */
+/* A block of MXFP4 with scales apart, whose 16 bytes begin at `at`, as GGUF has it: element i beside 16 +
+   i. */
 static void llmc__mxfp4s_block(const llmc_tensor *t, uint64_t at, uint8_t *block)
 {
     const uint8_t *q = t->data + at;
@@ -15599,7 +15615,7 @@ static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, u
 }
 
 /* A fused tensor to views of its parts, so that blocks know only those: n roles, of rows[i] rows each.
-   Shapes were checked: the parts fill the whole. */
+   Shapes were checked: the parts fill the whole. Errors: BAD_FILE (a part is there twice), UNSUPPORTED. */
 static llmc_status llmc__weights_cut(llmc__cuts *k, uint32_t layer, unsigned fused, const uint8_t *roles,
                                      const char *letters, unsigned n)
 {
@@ -15609,6 +15625,10 @@ static llmc_status llmc__weights_cut(llmc__cuts *k, uint32_t layer, unsigned fus
     for (i = 0; i < n && slot[fused] != NULL; i++, begin += rows) {
         llmc_tensor *view = &k->m->views[k->views++]; /* the survey counted them */
         rows = llmc__config_dim(&k->m->config, letters[i]);
+        if (slot[roles[i]] != NULL)
+            return LLMC__FAIL(k->s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor '%s' is also a part of '%s'", llmc__source_name(k->s),
+                              slot[roles[i]]->name, slot[fused]->name);
         LLMC__TRY(llmc__weights_slice(view, slot[fused], begin, rows, layer, roles[i], k->s));
         slot[roles[i]] = view;
     }
@@ -15708,17 +15728,30 @@ static void llmc__norms_gather(const llmc__cuts *k, const llmc_tensor *t, const 
         llmc__put_u32le((uint8_t *)(to + i), llmc__f32_bits(to[i]));
 }
 
-/* Whether a tensor of one expert or head has come already. */
-static bool llmc__single_there(const llmc__cuts *k, const llmc__place *p)
+/* Whether a part of an expert, of all of them if the tensor has all, came already in this tensor's role or
+   another. */
+static bool llmc__experts_there(const llmc_model *m, const llmc__place *p)
+{
+    /* by role from EXPERTS_GATE on: bits of the parts that such a tensor brings */
+    static const uint8_t parts[LLMC__W_EXPERTS_GATE_UP_B - LLMC__W_EXPERTS_GATE + 1] = {1, 2, 4,  3,  0,
+                                                                                        0, 8, 16, 32, 24};
+    uint32_t e = p->index == UINT32_MAX ? 0 : p->index,
+             end = p->index == UINT32_MAX ? m->config.n_expert : p->index + 1;
+    unsigned part;
+    for (; e < end; e++)
+        for (part = 0; part < LLMC__EXPERT_PARTS; part++)
+            if (((parts[p->role - LLMC__W_EXPERTS_GATE] >> part) & 1) != 0 &&
+                llmc__expert(m, p->layer, e, part) != NULL)
+                return true;
+    return false;
+}
+
+/* Whether the norm of one head has come already: all bits are set until it is gathered. */
+static bool llmc__norm_there(const llmc__cuts *k, const llmc__place *p)
 {
     const llmc_config *c = &k->m->config;
     size_t at = (size_t)p->layer * (c->n_head + c->n_kv_head) + (p->role == LLMC__W_K_NORM ? c->n_head : 0);
-    unsigned part = p->role == LLMC__W_EXPERTS_GATE ? LLMC__EXPERT_GATE
-                    : p->role == LLMC__W_EXPERTS_UP ? LLMC__EXPERT_UP
-                                                    : LLMC__EXPERT_DOWN;
-    if (p->role == LLMC__W_Q_NORM || p->role == LLMC__W_K_NORM) /* all bits set until it is gathered */
-        return llmc__u32le((const uint8_t *)(k->norms + (at + p->index) * c->head_dim)) != UINT32_MAX;
-    return llmc__expert(k->m, p->layer, p->index, part) != NULL;
+    return llmc__u32le((const uint8_t *)(k->norms + (at + p->index) * c->head_dim)) != UINT32_MAX;
 }
 
 /* Puts one tensor of the files where its role says. Since a slot is filled once and a name without a role
@@ -15744,7 +15777,8 @@ static llmc_status llmc__weights_place(llmc__cuts *k, const llmc_tensor *t, cons
     /* the layer is below L now: the slot is inside m->layer */
     slot = p->role < LLMC__W_GLOBALS ? &m->global[p->role]
                                      : &m->layer[(size_t)p->layer * LLMC__W_COUNT + p->role];
-    if (p->index == UINT32_MAX ? *slot != NULL : llmc__single_there(k, p))
+    if ((p->index == UINT32_MAX && *slot != NULL) || (experts && llmc__experts_there(m, p)) ||
+        (!experts && p->index != UINT32_MAX && llmc__norm_there(k, p)))
         return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
                           "%s: tensor '%s' stands there twice", llmc__source_name(s), t->name);
     LLMC__TRY(llmc__role_shape(s, t, p));
@@ -15958,7 +15992,7 @@ static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, con
     const llmc_config *c = &s->config;
     llmc_model *m = (llmc_model *)llmc__take(a, 1, sizeof *m);
     uint64_t layers = s->opt.vocab_only ? 0 : c->n_layer;
-    uint64_t heads = s->survey.loose_norms ? layers * ((uint64_t)c->n_head + c->n_kv_head) : 0;
+    uint64_t heads = s->survey.loose_norms > 0 ? layers * ((uint64_t)c->n_head + c->n_kv_head) : 0;
     bool factors = c->rope_scaling == LLMC_ROPE_FACTORS || c->rope_scaling == LLMC_ROPE_LONG;
     LLMC_MEMSET(p, 0, sizeof *p);
     p->tensors = (llmc_tensor *)llmc__take(a, s->n_tensors, sizeof *p->tensors);
@@ -16498,8 +16532,8 @@ static void llmc__item_columns_f32(const llmc__item *it, uint64_t r, uint64_t co
     }
 }
 
-/* The row's bytes where they can be copied; NULL: it has to be converted. MXFP4 with scales apart is put together
-   in row, exactly. */
+/* The row's bytes where they can be copied; NULL: it has to be converted. MXFP4 with scales apart is put
+   together in row, exactly. */
 static const uint8_t *llmc__item_raw(const llmc__items *w, const llmc__item *it, uint64_t r, llmc_dtype type,
                                      uint8_t *row)
 {
@@ -16668,8 +16702,8 @@ static float llmc__long_strength(const llmc_config *c)
     return (float)llmc__sqrt(1 + llmc__log((double)c->rope_factor) / llmc__log((double)c->rope_original));
 }
 
-/* The scaling by its kind. Factors are tensors and have no type: neither Llama 3.1's nor LongRoPE's. llama.cpp
-   gives up on a type that it does not know, and takes the factor of "none" for nothing. */
+/* The scaling by its kind. Factors are tensors and have no type: neither Llama 3.1's nor LongRoPE's.
+   llama.cpp gives up on a type that it does not know, and takes the factor of "none" for nothing. */
 static void llmc__keys_scaling(llmc__out *o, const llmc_config *c)
 {
     static const char *const type[] = {"", "linear", "none", "none", "yarn", "", "", ""};
@@ -16705,7 +16739,7 @@ static void llmc__keys_rope(llmc__out *o, const llmc_config *c, const llmc__fami
     llmc__keys_scaling(o, c);
 }
 
-/* llmc__keys_config -- everything that 14.4 to 14.6 have to find to give this configuration again   (MODEL.keys)
+/* llmc__keys_config -- everything that 14.4 to 14.6 need to give this configuration again   (MODEL.keys)
    What the family gives by itself is left out. Two things come back in another form: Llama 3.1's scaling as
    factors, and LongRoPE's strength as a number. */
 static void llmc__keys_config(llmc__out *o, const llmc_config *c, const llmc__family *f)
@@ -16734,8 +16768,8 @@ static bool llmc__item_small(const llmc__item *it)
            it->role == LLMC__W_VALUE_GATE || (n > 5 && llmc__streq(name + n - 5, ".bias"));
 }
 
-/* The layers whose most sensitive matrices get more bits in llama.cpp's mixes: the first and the last eighth and
-   every third between. */
+/* The layers whose most sensitive matrices get more bits in llama.cpp's mixes: the first and the last
+   eighth and every third between. */
 static bool llmc__mix_more(uint32_t layer, uint32_t n)
 {
     return layer < n / 8 || layer >= 7 * n / 8 || (layer - n / 8) % 3 == 2;
@@ -16795,8 +16829,8 @@ static llmc_dtype llmc__mix_fallback(llmc_dtype type, uint64_t n)
     return n % llmc_dtype_block(type) == 0 ? type : LLMC_F16;
 }
 
-/* What an item becomes. opt->type NONE: as it is, in the nearest type that GGUF has. *usual: what it would have
-   become without exceptions; NONE for what is never quantised. */
+/* What an item becomes. opt->type NONE: as it is, in the nearest type that GGUF has. *usual: what it would
+   have become without exceptions; NONE for what is never quantised. */
 static llmc_dtype llmc__save_type(const llmc__items *w, const llmc_save_options *opt, const llmc__item *it,
                                   llmc_dtype *usual)
 {
@@ -16822,8 +16856,8 @@ static uint64_t llmc__save_bytes(const llmc__item *it, llmc_dtype type)
     return (uint64_t)llmc_dtype_bytes(type, (size_t)it->dim[0]) * it->dim[1] * it->dim[2] * it->dim[3];
 }
 
-/* general.file_type's number (llama.cpp's LLAMA_FTYPE) for the type that most bytes have, and for mixes. *quantised:
-   some tensor is in blocks. */
+/* general.file_type's number (llama.cpp's LLAMA_FTYPE) for the type that most bytes have, and for mixes.
+   *quantised: some tensor is in blocks. */
 static uint32_t llmc__save_file_type(const llmc_model *m, const llmc_save_options *opt, bool *quantised)
 {
     /* by llmc_dtype; of K types the medium mix, the small one's is 1 less */
@@ -16851,9 +16885,9 @@ static uint32_t llmc__save_file_type(const llmc_model *m, const llmc_save_option
 }
 
 //--[ 14.13 MODEL.save ]-- any model as GGUF v3
-/* Copies pairs of a GGUF byte by byte: those under "tokenizer.", or all the others but those that
-   are written anew or only true of the old file. Keys that we know nothing of survive. Errors: those of opening, which
-   succeeded once. */
+/* Copies pairs of a GGUF byte by byte: those under "tokenizer.", or all the others but those that are
+   written anew or only true of the old file. Keys that we know nothing of survive. Errors: those of
+   opening, which succeeded once. */
 static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc__out *o, llmc_diag *diag)
 {
     llmc__gguf g;
@@ -16971,8 +17005,8 @@ typedef struct llmc__save {
     uint64_t done, total; /* bytes of data */
 } llmc__save;
 
-/* The tensor table, and s->total: the bytes of all tensor data, padding not counted. Offsets count from
-   the begin of the data, and each is a multiple of alignment (a power of two). Returns the number of tensors. */
+/* The tensor table, and s->total: the bytes of all tensor data, padding not counted. Offsets count from the
+   begin of the data, and each is a multiple of alignment (a power of two). Returns the number of tensors. */
 static uint64_t llmc__save_table(llmc__save *s, uint64_t alignment, llmc__out *o)
 {
     llmc__items w;
@@ -16997,9 +17031,9 @@ static uint64_t llmc__save_table(llmc__save *s, uint64_t alignment, llmc__out *o
     return n;
 }
 
-/* One row in f32 to storage. An error counts by its input's importance, and more on a large weight: importance
-   sqrt(mean w^2 + w^2), as llama.cpp's quantize has it; weights [n] is for that. Q8_0 errs nowhere enough to search
-   without it. */
+/* One row in f32 to storage. An error counts by its input's importance, and more on a large weight:
+   importance sqrt(mean w^2 + w^2), as llama.cpp's quantize has it; weights [n] is for that. Q8_0 errs
+   nowhere enough to search without it. */
 static void llmc__save_pack(llmc_dtype type, const float *row, const float *importance, float *weights,
                             size_t n, float *out)
 {
@@ -17027,7 +17061,8 @@ static const float *llmc__save_weights(const llmc_importance *imp, const llmc__i
 }
 
 /* One item's data, row by row: as it is, or through the work memory. Reports to the progress callback about
-   once a MiB and at the item's end. Returns OK, IO (the writer stopped) or CANCELLED; the caller words the failure. */
+   once a MiB and at the item's end. Returns OK, IO (the writer stopped) or CANCELLED; the caller words the
+   failure. */
 static llmc_status llmc__save_data(llmc__save *s, const llmc__items *w, const llmc__item *it, llmc_dtype type)
 {
     uint64_t rows = it->dim[1] * it->dim[2] * it->dim[3], i;
@@ -17060,8 +17095,8 @@ static llmc_status llmc__save_data(llmc__save *s, const llmc__items *w, const ll
     return LLMC_OK;
 }
 
-/* Says what became of a tensor where that is not what the caller asked for: a mix is meant to do so, a row that
-   does not fit into blocks is not. */
+/* Says what became of a tensor where that is not what the caller asked for: a mix is meant to do so, a row
+   that does not fit into blocks is not. */
 static void llmc__save_note(const llmc__save *s, const llmc__item *it, llmc_dtype type, llmc_dtype usual)
 {
     llmc_dtype mixed = llmc__mix_type(&s->m->config, it, usual, s->opt->mix);
@@ -17121,7 +17156,8 @@ static llmc_status llmc__save_gguf(llmc__save *s, llmc_diag *diag)
     return llmc__save_all(s, alignment, diag);
 }
 
-/* The longest row or vector of any file's tensor, which bounds those of all items; RoPE's factors are no tensors. */
+/* The longest row or vector of any file's tensor, which bounds those of all items; RoPE's factors are no
+   tensors. */
 static uint64_t llmc__save_widest(const llmc_model *m, bool *columns)
 {
     uint64_t widest = llmc__max(1, m->config.rope_dims);
@@ -17243,7 +17279,8 @@ static uint64_t llmc__seen_rows(const llmc_config *c, unsigned kind)
     return kind == LLMC__SEEN_EXPERTS || kind == LLMC__SEEN_EXPERTS_DOWN ? c->n_expert : 1;
 }
 
-/* Where a row of sums lies: floats before it by *at, rows before it returned. After the last layer: the head's. */
+/* Where a row of sums lies: floats before it by *at, rows before it returned. After the last layer: the
+   head's. */
 static uint64_t llmc__seen_at(const llmc_config *c, uint32_t layer, unsigned kind, uint32_t index,
                               uint64_t *at)
 {
@@ -17356,7 +17393,8 @@ static uint64_t llmc__calibration_carve(llmc_calibration *k, const llmc_model *m
     return floats;
 }
 
-/* llmc_calibration_need -- bytes that llmc_calibration_init will take; 0: more than there are addresses for */
+/* llmc_calibration_need -- bytes that llmc_calibration_init will take; 0: more than there are addresses for
+   */
 LLMC_API size_t llmc_calibration_need(const llmc_model *model)
 {
     llmc__arena a;

@@ -1,0 +1,459 @@
+/* fuzz.c -- libFuzzer's target for everything that reads a file (tests/fuzz/run.sh builds and
+   runs it). One program; the environment variable FUZZ_TARGET says which kind of input it makes:
+
+     gguf safetensors torchless mog mpk llama2c llmc    models
+     model                                              any of these, by the input's first part
+     json settings                                      the text readers alone
+
+   An input is one or more files. Each begins with a head of ten bytes, "\0LLMCFILE", a letter that
+   says what the file is called, and is filled up with zeros of 4096 times the number that the letter
+   has left over (see part_open): seeds need no weights of their own, so a mutation nearly always hits
+   something that is read. Input without a head is one file as it stands.
+
+   Whatever comes, a status and one line of text, or a model that runs: a few tokens, a text through its
+   tokenizer, its GGUF written and read again. Memory is asked for in proportion to what is there. */
+#define LLMC_IMPLEMENTATION
+#include "../../llmc.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_FILES  6
+#define MOST_MEMORY ((size_t)64 << 20)
+/* A model takes some hundred bytes for each tensor, expert and token; an expert's whole matrix may be one byte. */
+#define PER_BYTE 4096
+
+static const char mark[] = "\0LLMCFILE"; /* its NUL at the end is not part of it */
+#define MARK (sizeof mark - 1)
+
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+static const char *target = "model";
+static bool save; /* FUZZ_SAVE: models are written, too */
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    if (getenv("FUZZ_TARGET") != NULL)
+        target = getenv("FUZZ_TARGET");
+    save = getenv("FUZZ_SAVE") != NULL;
+    return 0;
+}
+
+/* Our own bugs: stop here, and libFuzzer keeps the input. */
+static void broken(const char *why, const char *message)
+{
+    fprintf(stderr, "fuzz: %s: %s\n", why, message);
+    abort();
+}
+
+/* A failure has a status, a tag and one line. */
+static void check_failure(llmc_status s, const llmc_diag *d)
+{
+    if (s == LLMC_OK || s == LLMC_DONE)
+        return;
+    if (d->status != s || d->tag == NULL || d->message[0] == 0)
+        broken("a failure without a message", d->message);
+    if (strchr(d->message, '\n') != NULL || strchr(d->message, '\r') != NULL)
+        broken("a message of more than a line", d->message);
+}
+
+/* ------------------------------------------------------------ inputs as files */
+typedef struct part {
+    size_t at, begin, end; /* of the head; of the contents */
+    unsigned name, fill;
+} part;
+
+static const char *const names[] = {"model.safetensors",
+                                    "config.json",
+                                    "model-00001-of-00002.safetensors",
+                                    "model-00002-of-00002.safetensors",
+                                    "model_config.yaml",
+                                    "million_context.toml",
+                                    "meta_000123.json",
+                                    "model.mpk",
+                                    "model.gguf",
+                                    "model-00001-of-00002.gguf",
+                                    "model-00002-of-00002.gguf",
+                                    "model.bin",
+                                    "model.mog",
+                                    "1_Pooling/config.json",
+                                    "model.safetensors.index.json",
+                                    "tokenizer.bin"};
+
+#define NAMES (sizeof names / sizeof names[0])
+
+/* The byte after the mark: low four bits the name, high four how much zeros follow, 0, 1, 3, 7 ... blocks. */
+static void part_open(part *p, uint8_t byte)
+{
+    p->name = byte % NAMES;
+    p->fill = ((1u << (byte / 16)) - 1) % 256 * 4096;
+}
+
+/* Splits an input; at least one part. */
+static unsigned split(const uint8_t *data, size_t size, part *p)
+{
+    unsigned n = 0;
+    size_t i;
+    memset(p, 0, sizeof *p * MOST_FILES);
+    for (i = 0; i + MARK < size && n < MOST_FILES; i++) {
+        if (data[i] != 0 || memcmp(data + i, mark, MARK) != 0)
+            continue;
+        if (n > 0)
+            p[n - 1].end = i;
+        p[n].at = i;
+        p[n].begin = i + MARK + 1;
+        p[n].end = size;
+        part_open(&p[n], data[i + MARK]);
+        n++;
+        i += MARK;
+    }
+    if (n == 0)
+        p[0].end = size;
+    return n == 0 ? 1 : n;
+}
+
+/* ------------------------------------------------------------ a model */
+/* A few tokens, where a model is small. */
+static void use_engine(const llmc_model *model, size_t size)
+{
+    static const llmc_token ids[5] = {0, 1, 0, 1, 0};
+    llmc_engine_options o;
+    llmc_engine *engine = NULL;
+    llmc_seq *seq = NULL;
+    llmc_diag diag;
+    size_t need = 0, vocab = llmc_model_config(model)->vocab_size;
+    float *logits;
+    void *mem;
+    llmc_status s;
+    memset(&o, 0, sizeof o);
+    o.context_length = 24;
+    o.batch_tokens = 4;
+    o.text_bytes = 256;
+    if (size % 2 == 0)
+        o.cpu.features = LLMC_CPU_SCALAR;
+    s = llmc_engine_need(model, &o, &need, &diag);
+    check_failure(s, &diag);
+    if (s != LLMC_OK || need > MOST_MEMORY || llmc_model_weight_bytes(model) > 4u << 20)
+        return;
+    mem = malloc(need);
+    logits = (float *)malloc((vocab > llmc_model_config(model)->n_embd ? vocab : llmc_model_config(model)->n_embd) *
+                             sizeof(float));
+    s = llmc_engine_init(&engine, model, &o, mem, need, &diag);
+    if (s == LLMC_OK)
+        s = llmc_seq_open(&seq, engine, NULL, &diag);
+    if (s == LLMC_OK && llmc_model_config(model)->no_head) {
+        s = llmc_seq_embed(seq, ids, vocab > 1 ? 3 : 1, LLMC_POOL_DEFAULT, logits, &diag);
+    } else if (s == LLMC_OK) {
+        s = llmc_seq_forward(seq, ids, vocab > 1 ? 3 : 1, logits, 1, &diag);
+        if (s == LLMC_OK)
+            s = llmc_seq_forward(seq, ids, 1, logits, 1, &diag);
+    }
+    check_failure(s, &diag);
+    free(logits);
+    free(mem);
+}
+
+/* Text through the tokenizer and back. */
+static void use_tokenizer(const llmc_model *model)
+{
+    static const char text[] = " ab <s>\xe2\x82\xac\xff a";
+    const llmc_tokenizer *tok = llmc_model_tokenizer(model);
+    llmc_token ids[64];
+    char back[256];
+    size_t need, n = 0, len;
+    void *work;
+    if (tok == NULL)
+        return;
+    need = llmc_encode_need(tok, sizeof text - 1);
+    if (need > MOST_MEMORY)
+        return;
+    work = malloc(need + 1);
+    if (llmc_encode(tok, text, sizeof text - 1, NULL, work, need, ids, 64, &n, NULL) == LLMC_OK)
+        llmc_decode(tok, ids, n, NULL, back, sizeof back, &len, NULL);
+    free(work);
+}
+
+typedef struct sink {
+    uint8_t *data;
+    size_t size, cap;
+} sink;
+
+static bool sink_write(void *user, const void *data, size_t n)
+{
+    sink *s = (sink *)user;
+    if (n > s->cap - s->size)
+        return false;
+    memcpy(s->data + s->size, data, n);
+    s->size += n;
+    return true;
+}
+
+/* Written as GGUF, which must be readable. */
+static void use_save(const llmc_model *model)
+{
+    llmc_writer w;
+    llmc_blob file;
+    llmc_diag diag;
+    sink out;
+    size_t need = llmc_model_save_need(model), bytes = 0;
+    void *work;
+    llmc_status s;
+    if (!save || need > MOST_MEMORY || llmc_model_weight_bytes(model) > 1u << 20)
+        return;
+    out.size = 0;
+    out.cap = (size_t)16 << 20;
+    out.data = (uint8_t *)malloc(out.cap);
+    work = malloc(need + 1);
+    w.write = sink_write;
+    w.user = &out;
+    s = llmc_model_save(model, NULL, &w, work, need, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK) {
+        file.data = out.data;
+        file.size = out.size;
+        file.name = "saved.gguf";
+        s = llmc_model_need(&file, 1, NULL, &bytes, &diag);
+        check_failure(s, &diag);
+    }
+    free(work);
+    free(out.data);
+}
+
+/* Opens the files, each in a block of exactly its size, and uses what they are. */
+static void use_model(const llmc_blob *files, unsigned n, size_t total)
+{
+    llmc_model *model = NULL;
+    llmc_diag diag;
+    size_t need = 0;
+    void *mem;
+    llmc_status s = llmc_model_need(files, n, NULL, &need, &diag);
+    check_failure(s, &diag);
+    if (s != LLMC_OK)
+        return;
+    if (need / PER_BYTE > total + 64)
+        broken("a model asks for memory out of proportion", files[0].name);
+    if (need > MOST_MEMORY)
+        return;
+    mem = malloc(need + 1);
+    s = llmc_model_init(&model, files, n, NULL, mem, need, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK) {
+        use_tokenizer(model);
+        use_engine(model, total);
+        use_save(model);
+    }
+    free(mem);
+}
+
+/* The parts as files; a tokenizer.bin among them is the tokenizer. */
+static void open_files(const uint8_t *data, size_t size)
+{
+    part p[MOST_FILES];
+    llmc_blob files[MOST_FILES];
+    unsigned n = split(data, size, p), i;
+    size_t total = 0;
+    for (i = 0; i < n; i++) {
+        size_t len = p[i].end - p[i].begin;
+        uint8_t *copy = (uint8_t *)malloc(len + p[i].fill > 0 ? len + p[i].fill : 1);
+        memcpy(copy, data + p[i].begin, len);
+        memset(copy + len, 0, p[i].fill);
+        files[i].data = copy;
+        files[i].size = len + p[i].fill;
+        files[i].name = names[p[i].name];
+        total += files[i].size;
+    }
+    use_model(files, n, total);
+    for (i = 0; i < n; i++)
+        free((void *)(uintptr_t)files[i].data);
+}
+
+/* ------------------------------------------------------------ texts */
+/* Every value by every way to read it; depth first without a stack: containers are walked flat. */
+static void walk_json(llmc_json v, unsigned depth)
+{
+    llmc_json key, value;
+    llmc_json_iter it;
+    char text[16];
+    unsigned n = 0;
+    memset(&it, 0, sizeof it);
+    (void)llmc_json_number(v, 0);
+    (void)llmc_json_integer(v, 0);
+    (void)llmc_json_bool(v, false);
+    (void)llmc_json_string(v, text, sizeof text);
+    (void)llmc_json_equal(v, "a");
+    (void)llmc_json_get(v, "a");
+    while (depth < 8 && n++ < 64 && llmc_json_next(v, &it, &key, &value)) {
+        if (v.type == LLMC_JSON_OBJECT)
+            (void)llmc_json_string(key, text, sizeof text);
+        walk_json(value, depth + 1);
+    }
+}
+
+static void use_json(const llmc_blob *file)
+{
+    llmc_json root;
+    llmc_diag diag;
+    llmc_status s = llmc_json_parse(file, &root, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK)
+        walk_json(root, 0);
+}
+
+static void use_settings(const llmc_blob *file)
+{
+    llmc_setting setting;
+    llmc_diag diag;
+    llmc_status s;
+    size_t at = 0, n = 0;
+    memset(&setting, 0, sizeof setting);
+    while ((s = llmc_settings_next(file, &at, &setting, &diag)) == LLMC_OK)
+        if (++n > file->size + 1)
+            broken("settings without end", "");
+    check_failure(s, &diag);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    llmc_blob file;
+    bool json = strcmp(target, "json") == 0;
+    if (!json && strcmp(target, "settings") != 0) {
+        open_files(data, size);
+        return 0;
+    }
+    file.data = data;
+    file.size = size;
+    file.name = "text";
+    if (json)
+        use_json(&file);
+    else
+        use_settings(&file);
+    return 0;
+}
+
+/* ------------------------------------------------------------ mutations that keep the structure */
+static uint32_t roll(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+/* Replaces a number in a text by one that programs stumble over. */
+static size_t change_number(uint8_t *text, size_t size, size_t max, uint32_t *state)
+{
+    static const char *const number[] = {"0",
+                                         "1",
+                                         "-1",
+                                         "2",
+                                         "3",
+                                         "31",
+                                         "33",
+                                         "65536",
+                                         "2147483648",
+                                         "4294967295",
+                                         "4294967296",
+                                         "9223372036854775807",
+                                         "18446744073709551615",
+                                         "1e400",
+                                         "-0.0",
+                                         "0.5",
+                                         "1e-40",
+                                         "null",
+                                         "true",
+                                         "\"\"",
+                                         "[]",
+                                         "{}",
+                                         "[1,2]"};
+    size_t at = size > 0 ? roll(state) % size : 0, end, n;
+    const char *with = number[roll(state) % (sizeof number / sizeof number[0])];
+    while (at < size && !(text[at] >= '0' && text[at] <= '9'))
+        at++;
+    for (end = at; end < size && text[end] >= '0' && text[end] <= '9';)
+        end++;
+    n = strlen(with);
+    if (end == at || size - (end - at) + n > max)
+        return size;
+    memmove(text + at + n, text + end, size - end);
+    memcpy(text + at, with, n);
+    return size - (end - at) + n;
+}
+
+/* One text [size] by one step or another. */
+static size_t change_text(uint8_t *text, size_t size, size_t max, uint32_t *state)
+{
+    if (roll(state) % 3 != 0)
+        return change_number(text, size, max, state);
+    return LLVMFuzzerMutate(text, size, max);
+}
+
+/* A file that begins with the length of a JSON: the JSON alone, and the length that it then has. */
+static size_t change_header(uint8_t *data, size_t size, size_t max, uint32_t *state)
+{
+    uint64_t length = 0;
+    size_t i, rest, now;
+    for (i = 0; i < 8; i++)
+        length |= (uint64_t)data[i] << (8 * i);
+    if (length > size - 8)
+        return LLVMFuzzerMutate(data, size, max);
+    rest = size - 8 - (size_t)length;
+    /* the data behind goes to the end of the buffer while the text grows */
+    memmove(data + max - rest, data + size - rest, rest);
+    now = change_text(data + 8, (size_t)length, max - rest - 8, state);
+    memmove(data + 8 + now, data + max - rest, rest);
+    for (i = 0; i < 8; i++)
+        data[i] = (uint8_t)((uint64_t)now >> (8 * i));
+    return 8 + now + rest;
+}
+
+/* Four or eight bytes as a count that does not fit. */
+static size_t change_count(uint8_t *data, size_t size, uint32_t *state)
+{
+    static const uint64_t count[] = {0, 1, 2, 0x7f, 0x80, 0xff, 0x7fffffff, 0x80000000u, 0xffffffffu,
+                                     0x100000000u, UINT64_MAX / 2, UINT64_MAX / 4 + 2, UINT64_MAX};
+    uint64_t v = count[roll(state) % (sizeof count / sizeof count[0])];
+    size_t n = roll(state) % 2 == 0 ? 4 : 8, at, i;
+    if (size < 8)
+        return size;
+    at = roll(state) % (size - n + 1);
+    for (i = 0; i < n; i++)
+        data[at + i] = (uint8_t)(v >> (8 * i));
+    return size;
+}
+
+/* The file of one part, by its looks. */
+static size_t change_file(uint8_t *data, size_t size, size_t max, uint32_t *state)
+{
+    if (size > 10 && data[8] == '{' && data[7] == 0 && roll(state) % 4 != 0)
+        return change_header(data, size, max, state);
+    if (size > 0 && data[0] == '{')
+        return change_text(data, size, max, state);
+    if (roll(state) % 4 == 0)
+        return change_count(data, size, state);
+    return LLVMFuzzerMutate(data, size, max);
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    part p[MOST_FILES];
+    uint32_t state = seed;
+    unsigned n, i;
+    size_t rest, now, len;
+    if (strcmp(target, "json") == 0 || strcmp(target, "settings") == 0)
+        return change_text(data, size, max, &state);
+    n = split(data, size, p);
+    if (roll(&state) % 16 == 0 || size == 0)
+        return LLVMFuzzerMutate(data, size, max);
+    i = roll(&state) % n;
+    len = p[i].end - p[i].begin;
+    rest = size - p[i].end;
+    if (max < size)
+        return size;
+    memmove(data + max - rest, data + p[i].end, rest);
+    now = change_file(data + p[i].begin, len, max - rest - p[i].begin, &state);
+    memmove(data + p[i].begin + now, data + max - rest, rest);
+    return p[i].begin + now + rest;
+}
