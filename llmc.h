@@ -17212,8 +17212,8 @@ static void llmc__out_decimal(llmc__out *o, uint64_t v)
     llmc__out_words(o, text);
 }
 
-/* "name": with its colon. Names are printable ASCII, since they had to be ones that are known; what a pattern's end
-   let through is replaced. */
+/* "name": with its colon. Names are printable ASCII, since they had to be ones that are known;
+   what a pattern's end let through is replaced. */
 static void llmc__out_member(llmc__out *o, const char *name)
 {
     llmc__out_words(o, "\"");
@@ -17368,7 +17368,8 @@ typedef struct llmc__torchless_part {
     bool matrix;
 } llmc__torchless_part;
 
-/* Part i, in torchless's names; false after the last. A tied head is written out: its readers know no other. */
+/* Part i, in torchless's names; false after the last. A tied head is written out: its
+   readers know no other. */
 static bool llmc__torchless_part_at(const llmc_model *m, uint32_t i, llmc__torchless_part *out)
 {
     static const struct {
@@ -17608,7 +17609,8 @@ static llmc_status llmc__save_check(const llmc_model *model, const llmc_save_opt
    stop by returning false; opt->type NONE keeps each tensor's type.
    A GGUF keeps its metadata; any other model gets what a GGUF of its family has. The bytes depend on the
    model and the options alone.
-   Errors: BAD_ARG, UNSUPPORTED (not in that container), NO_MEMORY, IO, CANCELLED; what was written by then is not a file. */
+   Errors: BAD_ARG, UNSUPPORTED (not in that container), NO_MEMORY, IO, CANCELLED;
+   what was written by then is not a file. */
 LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt,
                                      const llmc_writer *out, void *work, size_t work_bytes, llmc_diag *diag)
 {
