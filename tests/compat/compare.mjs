@@ -31,7 +31,8 @@ const CLOSE = 0.05;
 const STEPS = 32; // tokens of greedy text
 
 /* Where llama.cpp departs from the makers, by case: found by reading its source, and confirmed by a
-   reference with that one thing changed (tests/vectors/README.md). `context`: what makes it the same. */
+   reference with that one thing changed where tests/vectors/README.md says so. `context`: what makes it the
+   same. */
 const LONG = {why: "its least context is 256, which takes the long factors; so asked, both agree", context: 256};
 const KNOWN = {
     "llama-yarn-new": {why: "takes YaRN's usual betas whatever the file says"},
@@ -55,13 +56,12 @@ const KNOWN = {
     "command-r-qknorm": {why: "expects q/k norms of 64 layers or more"},
     "gpt-oss": {why: "rounds YaRN's limits, which the model says not to"},
     "gpt-oss-mxfp4": {why: "rounds YaRN's limits, which the model says not to"},
-    "gpt-oss-limit": {why: "rounds YaRN's limits, and reads no limit"}
+    "gpt-oss-limit": {why: "rounds YaRN's limits and reads no betas"}
 };
 
 /* Types that build/quantize may know; those it refuses are skipped. */
 const TYPES = ["f32", "f16", "bf16", "q8_0", "q6_k", "q5_k", "q5_k_m", "q5_k_s", "q5_1", "q5_0", "q4_k", "q4_k_m", "q4_k_s",
-    "q4_1", "q4_0", "iq4_nl", "iq4_xs", "mxfp4", "q3_k", "q3_k_m", "q3_k_s",
-    "q2_k"];
+    "q4_1", "q4_0", "iq4_nl", "iq4_xs", "mxfp4", "q3_k", "q3_k_m", "q3_k_s", "q2_k"];
 
 const score = {passed: 0, failed: 0, skipped: 0};
 const markdown = process.argv.includes("--markdown");
