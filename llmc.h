@@ -97,10 +97,14 @@
    In strict ISO modes (-std=c11) include the implementation before other headers, because it asks
    the system's headers for POSIX.
 
-   11. What it does not do
-   GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
-   GGUF files that are big-endian or of version 1. Families other than Llama and GPT-2, tensor types
-   other than those of llmc_dtype: refused by name. Sections 19 and 22 to 25 keep their place.
+   11. What it reads, and what it does not do
+   Files: GGUF v2 and v3, also split; folders of Hugging Face with safetensors in one file or in shards;
+   checkpoint folders of claude-rust and nanochat, model.mpk of nanochat's Rust port; torchless .bin and MOG;
+   llama2.c v0 to v2; llm.c's GPT-2. Every family is a row of 14.3, every tensor type of llmc_dtype has a
+   product; a file that needs more is refused, by the name of what is missing.
+   Not here: GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
+   GGUF files that are big-endian or of version 1. Tokenizers out of Hugging Face folders, so far.
+   Sections 19 and 22 to 25 keep their place.
 
    12. Contents (grep '^//==\[' llmc.h finds them)
      01 CONFIG    version, gates, limits          14 MODEL    configuration and weights
@@ -118,23 +122,30 @@
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
-     activation functions -> LAYER.ffn            mmap, files -> OS.map
-     arena -> MEM.arena                           models as GGUF -> MODEL.save
-     attention, GQA -> LAYER.attn                 penalties -> SAMPLE.penalty
-     batching, continuous -> ENGINE.step          perplexity (llmc_seq_forward) -> ENGINE.step
-     BPE merges -> TOKEN.merge                    pre-tokenizers -> TOKEN.split
-     byte order -> PLATFORM.order                 prompts in chats -> CHAT.format
-     chat templates -> CHAT.format                quantisation -> QUANT.block
+     activation functions -> LAYER.ffn            memory need -> ENGINE.carve
+     arena -> MEM.arena                           MessagePack -> DATA.msgpack
+     attention, GQA -> LAYER.attn                 mixture of experts -> LAYER.experts
+     batching, continuous -> ENGINE.step          mmap, files -> OS.map
+     BERT, pooling -> ENGINE.embed                models as GGUF -> MODEL.save
+     BPE merges -> TOKEN.merge                    penalties -> SAMPLE.penalty
+     byte order -> PLATFORM.order                 perplexity (llmc_seq_forward) -> ENGINE.step
+     chat templates -> CHAT.format                pre-tokenizers -> TOKEN.split
+     checkpoint folders -> OS.folder              prompts in chats -> CHAT.format
+     config.json -> MODEL.hyper                   quantisation -> QUANT.block
      CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
      decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
-     error messages -> STATUS.fail                RoPE -> LAYER.rope
-     families of models -> MODEL.family           sampling, top-k, top-p -> SAMPLE.filter
-     GGUF -> FILE.gguf                            stop strings, UTF-8 -> ENGINE.stream
-     JSON -> DATA.check                           TOML, YAML -> DATA.settings
-     KV cache, pages -> KV.pool                   tensor names -> MODEL.roles
-     llama2.c files -> FILE.llama2c               threads -> OS.pool
+     embeddings -> ENGINE.embed                   RoPE, YaRN, NTK -> LAYER.rope
+     error messages -> STATUS.fail                RoPE scaling in files -> MODEL.rope
+     families of models -> MODEL.family           safetensors -> FILE.safetensors
+     GGUF -> FILE.gguf                            sampling, top-k, top-p -> SAMPLE.filter
+     Hugging Face folders -> MODEL.source         sliding window, sinks -> LAYER.attn
+     JSON -> DATA.check                           stop strings, UTF-8 -> ENGINE.stream
+     K-quants -> QUANT.unit                       tensor names -> MODEL.names
+     KV cache, pages -> KV.pool                   threads -> OS.pool
+     llama2.c files -> FILE.llama2c               TOML, YAML -> DATA.settings
+     llm.c files -> FILE.llmc                     torchless, MOG -> FILE.torchless
      logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
-     memory need -> ENGINE.carve                  vector kernels -> KERNEL.body
+                                                  vector kernels -> KERNEL.body
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -341,6 +352,13 @@ LLMC_API size_t llmc_dtype_bytes(
    Errors: BAD_ARG (type, n). Source: the GGUF format's block definitions. */
 LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst);
 LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n, float *dst);
+
+/* As llmc_quantize, with scales (and minimums) searched for the least sum of
+   weights[i] * (src[i] - stored[i])^2. weights [n], any scale, not negative; NULL: a
+   little more for large elements. llmc_quantize does the same without weights for all
+   types but Q8_0 and Q4_0, which it rounds as the formats' authors do. */
+LLMC_API llmc_status llmc_quantize_weighted(llmc_dtype type, const float *src, const float *weights, size_t n,
+                                            void *dst);
 
 /*==== 10 TASK ==== threads that the caller owns ====*/
 
@@ -673,12 +691,21 @@ typedef struct llmc_config {
 } llmc_config;
 
 /* Whether layer l is in the set. */
-static inline bool llmc_layers_has(const llmc_layers *set, uint32_t l)
-{
-    return l < LLMC_MAX_LAYERS && ((set->bits[l / 32] >> (l % 32)) & 1u) != 0;
-}
+LLMC_API bool llmc_layers_has(const llmc_layers *set, uint32_t l);
 
 typedef struct llmc_model llmc_model;
+
+#define LLMC_MAX_ENDS 8
+
+/* What a model's makers suggest for generating: generation_config.json, and the end tokens of config.json.
+   0: they say nothing. Generation ends at `end` whatever the tokenizer says. */
+typedef struct llmc_generation {
+    bool sample; /* else greedy */
+    float temperature, top_p, repeat_penalty;
+    uint32_t top_k;
+    uint32_t n_end;
+    llmc_token end[LLMC_MAX_ENDS];
+} llmc_generation;
 
 typedef struct llmc_model_options {
     size_t size;
@@ -688,9 +715,11 @@ typedef struct llmc_model_options {
     llmc_log log;
 } llmc_model_options;
 
-/* A model from its files (today exactly one; split and sharded files come as
-   several). Checks every length, count and offset; kernels trust what passed.
-   The blobs' bytes and names must outlive the model.
+/* A model from its files: one, the parts of a split GGUF in order, or the weights of a folder with what
+   stands beside them. Of those, names (without their folders) say what they are: config.json,
+   meta_NUMBER.json, model_config.yaml, a TOML, generation_config.json, 1_Pooling/config.json; other JSON is
+   passed over. Checks every length, count and offset; kernels trust what passed. The blobs' bytes and names
+   must outlive the model.
    Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
 LLMC_API llmc_status llmc_model_need(const llmc_blob *files, size_t n_files, const llmc_model_options *opt,
                                      size_t *bytes, llmc_diag *diag);
@@ -700,6 +729,9 @@ LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, s
 LLMC_API const llmc_config *llmc_model_config(const llmc_model *model);
 LLMC_API const llmc_tokenizer *llmc_model_tokenizer(const llmc_model *model);        /* NULL: it has none */
 LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *len); /* NULL: it has none */
+LLMC_API const llmc_generation *llmc_model_generation(const llmc_model *model);
+LLMC_API bool llmc_model_ends(const llmc_model *model,
+                              llmc_token id); /* by tokenizer or makers: ends a generation */
 LLMC_API llmc_file_kind llmc_model_file_kind(const llmc_model *model);
 LLMC_API uint32_t llmc_model_tensor_count(const llmc_model *model);
 LLMC_API const llmc_tensor *llmc_model_tensor(const llmc_model *model, uint32_t index);
@@ -708,12 +740,29 @@ LLMC_API uint64_t llmc_model_weight_bytes(const llmc_model *model);
 /* One row of a tensor as f32, out [dim[0]]. row < dim[1]*dim[2]*dim[3]. */
 LLMC_API llmc_status llmc_tensor_row(const llmc_tensor *t, uint64_t row, float *out);
 
+/* llama.cpp's mixes around Q3_K, Q4_K and Q5_K: the head and the most sensitive matrices get more bits. */
+typedef enum llmc_mix {
+    LLMC_MIX_NONE,  /* all matrices alike                     */
+    LLMC_MIX_SMALL, /* Q4_K_S, ...                            */
+    LLMC_MIX_MEDIUM /* Q4_K_M, ...: more of them              */
+} llmc_mix;
+
+/* How much each input of a weight matters: for the tensor of that name (GGUF's) n numbers >= 0, one for
+   each input, expert after expert where it holds several; mean squares of the inputs are best. NULL: not known. */
+typedef struct llmc_importance {
+    const float *(*fn)(void *user, const char *name, uint64_t n);
+    void *user;
+} llmc_importance;
+
 typedef struct llmc_save_options {
     size_t size;
-    llmc_dtype type; /* of the matrices; NONE: as they are. Norms and biases stay F32; rows that do not
-                        divide into the type's blocks become F16 */
+    llmc_dtype
+        type; /* of the matrices; NONE: as they are. Norms, biases, positions and routers stay F32; rows
+                        that do not divide into the type's blocks get the nearest type that fits */
     llmc_progress progress;
-    llmc_log log; /* says which tensors were kept in another type */
+    llmc_log log; /* says which tensors got another type: INFO by the mix, WARN because of their rows */
+    llmc_mix mix;
+    llmc_importance importance; /* for quantising; see tools/quantize.c for how to measure it */
 } llmc_save_options;
 
 /* Writes the model, tokenizer included, as GGUF v3. work: llmc_model_save_need bytes.
@@ -721,6 +770,15 @@ typedef struct llmc_save_options {
 LLMC_API size_t llmc_model_save_need(const llmc_model *model);
 LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt,
                                      const llmc_writer *out, void *work, size_t work_bytes, llmc_diag *diag);
+
+/* Measures importance: named in an engine's options it sees every product's inputs while the engine reads
+   text; afterwards llmc_calibration_importance is for llmc_save_options. One engine at a time.
+   Errors: BAD_ARG, NO_MEMORY. */
+typedef struct llmc_calibration llmc_calibration;
+LLMC_API size_t llmc_calibration_need(const llmc_model *model);
+LLMC_API llmc_status llmc_calibration_init(llmc_calibration **out, const llmc_model *model, void *mem,
+                                           size_t bytes, llmc_diag *diag);
+LLMC_API llmc_importance llmc_calibration_importance(llmc_calibration *calibration);
 
 /*==== 18 SAMPLE ==== from logits to a token ====*/
 
@@ -792,6 +850,7 @@ typedef struct llmc_engine_options {
     llmc_progress progress; /* prefill, in tokens                                                  */
     llmc_tap tap;
     bool check_finite; /* stop with NOT_FINITE naming the first layer whose values are not finite */
+    llmc_calibration *calibration; /* gathers what products read; of this engine's model */
 } llmc_engine_options;
 
 /* Bytes by purpose; total is what llmc_engine_need returns. */
@@ -989,10 +1048,11 @@ typedef struct llmc_host {
     size_t model_bytes, engine_bytes;
 } llmc_host;
 
-/* path: a model file; a part of a split GGUF or of sharded safetensors, which brings the others; or a folder: Hugging
-   Face's, a checkpoint folder of claude-rust or nanochat (the newest is meant), or one with a single GGUF.
-   Errors: everything above and IO. On failure nothing stays open. The path must outlive the
-   host: it is the file's name in messages. */
+/* path: a model file; a part of a split GGUF or of sharded safetensors, which brings the others; or a
+   folder: Hugging Face's, a checkpoint folder of claude-rust or nanochat (the newest is meant), or one with
+   a single GGUF.
+   Errors: everything above and IO. On failure nothing stays open. The path must outlive the host: it is the
+   file's name in messages. */
 LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_open_options *opt,
                                llmc_diag *diag);
 LLMC_API void llmc_close(llmc_host *host);
@@ -2964,7 +3024,7 @@ LLMC_API size_t llmc_dtype_bytes(llmc_dtype type, size_t n)
     return n / t->block * t->bytes;
 }
 
-//==[ 08 QUANT ]==== between f32 and storage ==== needs: 02 03 05 07 ====
+//==[ 08 QUANT ]==== between f32 and storage ==== needs: 02 03 05 06 07 ====
 
 //--[ 08.1 QUANT.block ]-- GGUF's blocks of 32
 /* Nearest integer to x, halves away from zero; 0 for NaN, the ends for what lies outside
@@ -3078,12 +3138,15 @@ static inline void llmc__nibbles(int8_t *q, const uint8_t *w, uint32_t h)
     }
 }
 
-/* q of `blocks` blocks of 32, each 32 further on; and their scales. */
+/* bytes_T: q of a unit at w, elements in order. Types of 32: `blocks` of them, w [blocks] blocks
+   without gaps; of 256: one, and blocks is 8 and not looked at. All these functions are total: any
+   bytes mean something, and only a unit's own are read. */
 static inline void llmc__bytes_q4_1(int8_t *q, const uint8_t *w, size_t blocks)
 {
     for (; blocks > 0; blocks--, w += 20, q += LLMC__QK)
         llmc__nibbles(q, w + 4, 0);
 }
+/* With signs already: 0..31 less 16. */
 static inline void llmc__bytes_q5_0(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int i;
@@ -3093,6 +3156,7 @@ static inline void llmc__bytes_q5_0(int8_t *q, const uint8_t *w, size_t blocks)
             q[i] = (int8_t)(q[i] - 16);
     }
 }
+/* As Q4_1 with fifth bits. */
 static inline void llmc__bytes_q5_1(int8_t *q, const uint8_t *w, size_t blocks)
 {
     for (; blocks > 0; blocks--, w += 24, q += LLMC__QK)
@@ -3110,6 +3174,7 @@ static inline void llmc__bytes_table(int8_t *q, const uint8_t *w, size_t blocks,
             q[16 + i] = table[w[skip + (size_t)i] >> 4];
         }
 }
+/* The three that do: after an f16; in runs of 16 bytes that follow each other; after an exponent. */
 static inline void llmc__bytes_iq4_nl(int8_t *q, const uint8_t *w, size_t blocks)
 {
     llmc__bytes_table(q, w, blocks, 2, llmc__iq4_values);
@@ -3123,7 +3188,7 @@ static inline void llmc__bytes_mxfp4(int8_t *q, const uint8_t *w, size_t blocks)
     llmc__bytes_table(q, w, blocks, 1, llmc__fp4_values);
 }
 
-/* Blocks of 256; blocks is 8 for them and not looked at. */
+/* Run b is two bits of the bytes in row b / 4, from bit 2 (b % 4) on. */
 static inline void llmc__bytes_q2_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3132,7 +3197,7 @@ static inline void llmc__bytes_q2_k(int8_t *q, const uint8_t *w, size_t blocks)
         for (i = 0; i < 32; i++)
             q[32 * b + i] = (int8_t)(w[16 + 32 * (b / 4) + i] >> 2 * (b % 4) & 3);
 }
-/* 0..7 less 4: the high bit, of weight 4, lies apart. */
+/* The same and a third bit, of weight 4, bit b of the first row: 0..7 less 4. */
 static inline void llmc__bytes_q3_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3141,6 +3206,7 @@ static inline void llmc__bytes_q3_k(int8_t *q, const uint8_t *w, size_t blocks)
         for (i = 0; i < 32; i++)
             q[32 * b + i] = (int8_t)((w[32 + 32 * (b / 4) + i] >> 2 * (b % 4) & 3) + 4 * (w[i] >> b & 1) - 4);
 }
+/* Run b is a nibble of row b / 2: even runs low. */
 static inline void llmc__bytes_q4_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3149,6 +3215,7 @@ static inline void llmc__bytes_q4_k(int8_t *q, const uint8_t *w, size_t blocks)
         for (i = 0; i < 32; i++)
             q[32 * b + i] = (int8_t)(w[16 + 32 * (b / 2) + i] >> 4 * (b % 2) & 15);
 }
+/* The same and bit b of the row before them. */
 static inline void llmc__bytes_q5_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3158,6 +3225,7 @@ static inline void llmc__bytes_q5_k(int8_t *q, const uint8_t *w, size_t blocks)
             q[32 * b + i] =
                 (int8_t)((w[48 + 32 * (b / 2) + i] >> 4 * (b % 2) & 15) + 16 * (w[16 + i] >> b & 1));
 }
+/* Each half of 128 has two rows of nibbles, low ones first, and one of pairs of bits. */
 static inline void llmc__bytes_q6_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     int b, i;
@@ -3169,6 +3237,7 @@ static inline void llmc__bytes_q6_k(int8_t *q, const uint8_t *w, size_t blocks)
                 (int8_t)((low[i] >> 4 * (b / 2 % 2) & 15) + 16 * (high[i] >> 2 * (b % 4) & 3) - 32);
     }
 }
+/* Plain bytes; the sums after them are for products of two such rows, which there are none of here. */
 static inline void llmc__bytes_q8_k(int8_t *q, const uint8_t *w, size_t blocks)
 {
     (void)blocks;
@@ -3182,6 +3251,7 @@ static inline void llmc__halfs(float *d, const uint8_t *w, size_t blocks, size_t
     for (b = 0; b < blocks; b++)
         d[b] = llmc__f16_to_f32(llmc__u16le(w + b * step));
 }
+/* head_T: the scales of a unit, arguments as for bytes_T. Only what the type has is written. */
 static inline void llmc__head_q4_1(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     llmc__halfs(h->d, w, blocks, 20);
@@ -3207,6 +3277,7 @@ static inline float llmc__e8m0_half(uint8_t e)
 {
     return llmc__bits_f32(e < 2 ? (uint32_t)0x00200000 << e : (uint32_t)(e - 1) << 23);
 }
+/* The exponent is a block's first byte. */
 static inline void llmc__head_mxfp4(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     size_t b;
@@ -3214,25 +3285,27 @@ static inline void llmc__head_mxfp4(llmc__unit *h, const uint8_t *w, size_t bloc
         h->d[b] = llmc__e8m0_half(w[17 * b]);
 }
 
-/* Q4_K's and Q5_K's twelve bytes to s [8] and m [8], 6 bits each, four bytes at a time. */
-static inline void llmc__k4_scales(uint8_t *sm, const uint8_t *w)
+/* Q4_K's and Q5_K's twelve bytes to s [8] and m [8], 6 bits each, a byte for each; bytes of a number,
+   lowest first, as they would be stored. */
+static inline void llmc__k4_scales(uint64_t sm[2], const uint8_t *w)
 {
     uint32_t a = llmc__u32le(w), b = llmc__u32le(w + 4), c = llmc__u32le(w + 8);
     uint32_t s = (c & 0x0f0f0f0fu) | (a >> 2 & 0x30303030u);
     uint32_t m = (c >> 4 & 0x0f0f0f0fu) | (b >> 2 & 0x30303030u);
-    llmc__put_u64le(sm, (a & 0x3f3f3f3fu) | (uint64_t)s << 32);
-    llmc__put_u64le(sm + 8, (b & 0x3f3f3f3fu) | (uint64_t)m << 32);
+    sm[0] = (a & 0x3f3f3f3fu) | (uint64_t)s << 32;
+    sm[1] = (b & 0x3f3f3f3fu) | (uint64_t)m << 32;
 }
+/* Products are rounded here once, as the format wants; so are d k in all heads below. */
 static inline void llmc__head_q4_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     float d = llmc__f16_to_f32(llmc__u16le(w)), dmin = llmc__f16_to_f32(llmc__u16le(w + 2));
-    uint8_t sm[16];
+    uint64_t sm[2];
     int b;
     (void)blocks;
     llmc__k4_scales(sm, w + 4);
     for (b = 0; b < 8; b++) {
-        h->d[b] = d * (float)sm[b];
-        h->off[b] = -(dmin * (float)sm[8 + b]);
+        h->d[b] = d * (float)(sm[0] >> 8 * b & 63);
+        h->off[b] = -(dmin * (float)(sm[1] >> 8 * b & 63));
     }
 }
 static inline void llmc__head_q5_k(llmc__unit *h, const uint8_t *w, size_t blocks)
@@ -3247,6 +3320,7 @@ static inline void llmc__same(float *d, float value)
     for (b = 0; b < 8; b++)
         d[b] = value;
 }
+/* Byte g: scale low, minimum high. off is negative, as minimums are taken off. */
 static inline void llmc__head_q2_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     int g;
@@ -3260,26 +3334,28 @@ static inline void llmc__head_q2_k(llmc__unit *h, const uint8_t *w, size_t block
 }
 /* Q3_K's twelve bytes to s [16], signed, eight at a time. Less 32 is bit 5 turned round and taken
    for a sign: 0..31 get bits 6 and 7 and mean -32..-1, 32..63 lose bit 5. */
-static inline void llmc__q3_scales(uint8_t *s, const uint8_t *w)
+static inline void llmc__q3_scales(uint64_t s[2], const uint8_t *w)
 {
     uint64_t v = llmc__u64le(w), t = llmc__u32le(w + 8), low = 0x0f0f0f0f0f0f0f0full, a, b, flip;
     a = (v & low) | (t << 4 & 0x30303030u) | (t << 34 & 0x3030303000000000ull);
     b = (v >> 4 & low) | (t & 0x30303030u) | (t << 30 & 0x3030303000000000ull);
     flip = ~a & 0x2020202020202020ull;
-    llmc__put_u64le(s, (a & 0x1f1f1f1f1f1f1f1full) | flip * 7);
+    s[0] = (a & 0x1f1f1f1f1f1f1f1full) | flip * 7;
     flip = ~b & 0x2020202020202020ull;
-    llmc__put_u64le(s + 8, (b & 0x1f1f1f1f1f1f1f1full) | flip * 7);
+    s[1] = (b & 0x1f1f1f1f1f1f1f1full) | flip * 7;
 }
+/* d comes last in Q3_K and Q6_K, after everything that is smaller than it. */
 static inline void llmc__head_q3_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
-    uint8_t s[16];
+    uint64_t s[2];
     int g;
     (void)blocks;
     llmc__same(h->d, llmc__f16_to_f32(llmc__u16le(w + 108)));
     llmc__q3_scales(s, w + 96);
     for (g = 0; g < 16; g++)
-        h->s[g] = (int8_t)s[g];
+        h->s[g] = (int8_t)(s[g / 8] >> 8 * (g % 8) & 255);
 }
+/* Scales are plain int8, -128 too. */
 static inline void llmc__head_q6_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     int g;
@@ -3288,14 +3364,15 @@ static inline void llmc__head_q6_k(llmc__unit *h, const uint8_t *w, size_t block
     for (g = 0; g < 16; g++)
         h->s[g] = (int8_t)w[192 + g];
 }
+/* The only f32 among scales of files. */
 static inline void llmc__head_q8_k(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     (void)blocks;
     llmc__same(h->d, llmc__f32le(w));
 }
-/* IQ4_XS's six bytes to s [8], not less 32: nibbles and pairs are moved apart by halves of the
-   distance to go until each has its byte. */
-static inline void llmc__xs_scales(uint8_t *s, const uint8_t *w)
+/* IQ4_XS's six bytes to s [8], a byte for each, not less 32: nibbles and pairs are moved apart by halves of
+   the distance to go until each has its byte. */
+static inline uint64_t llmc__xs_scales(const uint8_t *w)
 {
     uint64_t high = llmc__u16le(w), low = llmc__u32le(w + 2);
     low = (low | low << 16) & 0x0000ffff0000ffffull;
@@ -3304,17 +3381,17 @@ static inline void llmc__xs_scales(uint8_t *s, const uint8_t *w)
     high = (high | high << 24) & 0x000000ff000000ffull;
     high = (high | high << 12) & 0x000f000f000f000full;
     high = (high | high << 6) & 0x0303030303030303ull;
-    llmc__put_u64le(s, low | high << 4);
+    return low | high << 4;
 }
+/* 0..63 mean -32..31, so that a block may turn its table round. */
 static inline void llmc__head_iq4_xs(llmc__unit *h, const uint8_t *w, size_t blocks)
 {
     float d = llmc__f16_to_f32(llmc__u16le(w));
-    uint8_t s[8];
+    uint64_t s = llmc__xs_scales(w + 2);
     int b;
     (void)blocks;
-    llmc__xs_scales(s, w + 2);
     for (b = 0; b < 8; b++)
-        h->d[b] = d * (float)(s[b] - 32);
+        h->d[b] = d * (float)((int)(s >> 8 * b & 63) - 32);
 }
 
 /* Types that are taken apart so; head NULL: the others. */
@@ -3346,8 +3423,16 @@ static const llmc__layout llmc__layouts[LLMC_DTYPE_COUNT] = {
     {llmc__head_iq4_nl, llmc__bytes_iq4_nl, 0},
     {llmc__head_iq4_xs, llmc__bytes_iq4_xs, 0},
     {llmc__head_mxfp4, llmc__bytes_mxfp4, 0},
-    {NULL, NULL, 0}, /* I8R */
+    {NULL, NULL, 0}, /* I8R, MXFP4S */
+    {NULL, NULL, 0},
 };
+
+/* Whether bytes of a type are all that its elements are; the others have scales elsewhere. */
+static inline bool llmc__whole(llmc_dtype type)
+{
+    return (unsigned)type < LLMC_DTYPE_COUNT &&
+           ((type >= LLMC_F32 && type <= LLMC_Q4_0) || llmc__layouts[type].head != NULL);
+}
 
 /* Up to 256 elements, whole blocks, to x [n]; off only where the type has it, since adding even a
    zero would change -0. */
@@ -3372,38 +3457,706 @@ static void llmc__dequantize_unit(const llmc__layout *t, const uint8_t *w, float
     }
 }
 
-//--[ 08.3 QUANT.row ]-- any number of elements
-/* llmc_quantize -- f32 to storage                                        (QUANT.row)
-   src [n]; dst [llmc_dtype_bytes(type, n)], any alignment. n 0 is OK and writes nothing.
-   F32 is only put in order of bytes; F16 and BF16 round to nearest even.
-   Errors: BAD_ARG (no such type, I8, n not whole blocks); dst is untouched then. */
-LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst)
+//--[ 08.3 QUANT.search ]-- scales and integers of the least weighted squared error
+/* Minimised is sum_i w_i (x_i - stored_i)^2 over a block, w the caller's importance of each
+   element. What a block stores is found in this order, each step judged by that sum:
+     fit      real scales for 32 or 16 elements: some candidates are tried, each rounds x to
+              integers and then gets the scale that is best for these (least squares); the best
+              one is improved by rounding with its own scale again
+     store    scales become what the block can hold: an f16, or an f16 times small integers, which
+              is a fit of its own, of scales instead of elements
+     choose   with stored scales every element takes its nearest integer; of the neighbouring small
+              integers the best are kept
+   All of it on y = x 2^-k in [-1, 1] and w up to 1, so that no square is lost or overflows. */
+
+/* Numbers that q can be: all integers from lo to hi; or, with steps, those of a table: lo, and from
+   each mid[j] on step[j] more, which is quicker than looking for the nearest. */
+typedef struct llmc__grid {
+    float lo, hi;
+    const float *mid, *step;
+} llmc__grid;
+
+/* E2M1 in order, doubled; index i < 8 is code 15 - i, others i - 8. */
+static const int8_t llmc__fp4_sorted[16] = {-12, -8, -6, -4, -3, -2, -1, 0, 0, 1, 2, 3, 4, 6, 8, 12};
+
+/* Middles between neighbours of llmc__iq4_values and llmc__fp4_sorted, and how far these are apart. */
+static const float llmc__iq4_mid[15] = {-115.5f, -93.5f, -74,   -57,   -42, -28.5f, -16, -4.5f,
+                                        7,       19,     31.5f, 45.5f, 61,  79,     101};
+static const float llmc__iq4_step[15] = {23, 21, 18, 16, 14, 13, 12, 11, 12, 12, 13, 15, 16, 20, 24};
+static const float llmc__fp4_mid[15] = {-10,  -7,   -5,   -3.5f, -2.5f, -1.5f, -0.5f, 0,
+                                        0.5f, 1.5f, 2.5f, 3.5f,  5,     7,     10};
+static const float llmc__fp4_step[15] = {4, 2, 2, 1, 1, 1, 1, 0, 1, 1, 1, 1, 2, 2, 4};
+
+/* The integer nearest to v, |v| < 2^22. By way of bits: under -ffast-math v + c - c would be v. */
+static inline float llmc__whole_number(float v)
+{
+    return (float)((int32_t)llmc__f32_bits(llmc__f32(v + LLMC__ROUND)) - LLMC__ROUND_BITS);
+}
+
+/* q = the numbers of g nearest to (y - min) * inverse; four at a time here and below, in loops that
+   compilers turn into vectors without being told. No v is NaN. */
+static inline void llmc__nearest4(const llmc__grid *g, const float *y, float min, float inverse, float *q)
+{
+    float v[4];
+    int j, k;
+    for (k = 0; k < 4; k++)
+        v[k] = (y[k] - min) * inverse;
+    if (g->step != NULL) {
+        for (k = 0; k < 4; k++)
+            q[k] = g->lo;
+        for (j = 0; j < 15; j++) {
+            float mid = g->mid[j], step = g->step[j];
+            for (k = 0; k < 4; k++) {
+                float more = v[k] > mid ? step : 0.0f;
+                q[k] += more;
+            }
+        }
+    } else
+        for (k = 0; k < 4; k++) {
+            float a = v[k] < g->lo ? g->lo : v[k];
+            a = a > g->hi ? g->hi : a;
+            q[k] = llmc__whole_number(a);
+        }
+}
+
+/* The sum of four lanes. */
+static inline float llmc__four(const float *v)
+{
+    return (v[0] + v[2]) + (v[1] + v[3]);
+}
+
+/* One integer of g, which has no steps, nearest to v; its lowest for NaN. */
+static inline float llmc__level(float v, const llmc__grid *g)
+{
+    v = v > g->lo ? v : g->lo;
+    v = v < g->hi ? v : g->hi;
+    return llmc__whole_number(v);
+}
+
+/* 1 / v, 0 for 0 and for what is so small that 1 / v would not be finite. */
+static inline float llmc__inverse(float v)
+{
+    return llmc__absf(v) > 1e-30f ? 1 / v : 0;
+}
+
+/* A fit of n elements: w (scale q + min - y)^2 is the least for q as rounded; qq is sum w q^2. */
+typedef struct llmc__fit {
+    float scale, min, qq;
+    float gain; /* sum w y^2 less the error: larger is better */
+} llmc__fit;
+
+/* q = nearest(y * inverse), then the best scale for that q. n is a multiple of 4. */
+static llmc__fit llmc__try_scale(const llmc__grid *g, const float *y, const float *w, int n, float inverse)
+{
+    llmc__fit f = {0, 0, 0, 0};
+    float xq[4] = {0, 0, 0, 0}, qq[4] = {0, 0, 0, 0}, q[4];
+    int i, k;
+    for (i = 0; i < n; i += 4) {
+        llmc__nearest4(g, y + i, 0, inverse, q);
+        for (k = 0; k < 4; k++) {
+            float wq = w[i + k] * q[k];
+            xq[k] += wq * y[i + k];
+            qq[k] += wq * q[k];
+        }
+    }
+    f.qq = llmc__four(qq);
+    f.scale = llmc__four(xq) * llmc__inverse(f.qq);
+    f.gain = f.scale * llmc__four(xq);
+    return f;
+}
+
+/* The best scale without a minimum. Candidates bring the element that is farthest from zero to each
+   end of g, a little short of it or beyond; a scale may be negative. Scale 0 if all y are 0. */
+static llmc__fit llmc__fit_scale(const llmc__grid *g, const float *y, const float *w, int n)
+{
+    static const float reach[] = {0.8f, 0.87f, 0.93f, 0.97f, 1.0f, 1.03f, 1.07f, 1.13f, 1.2f, 1.35f};
+    llmc__fit best = {0, 0, 0, 0}, f;
+    float m = 0;
+    int i, side;
+    for (i = 0; i < n; i++)
+        m = llmc__absf(y[i]) > llmc__absf(m) ? y[i] : m;
+    m = llmc__inverse(m);
+    for (side = g->lo == 0 || g->lo == -g->hi ? 1 : 0; side < 2 && m != 0; side++)
+        for (i = 0; i < (int)(sizeof reach / sizeof *reach); i++) {
+            f = llmc__try_scale(g, y, w, n, (side ? g->hi : g->lo) * reach[i] * m);
+            best = f.gain > best.gain ? f : best;
+        }
+    for (i = 0; i < 3 && best.scale != 0; i++) {
+        f = llmc__try_scale(g, y, w, n, llmc__inverse(best.scale));
+        if (!(f.gain > best.gain))
+            break;
+        best = f;
+    }
+    return best;
+}
+
+/* q = nearest((y - min) * inverse), then the best scale and minimum for it; below: the minimum must
+   not be above 0. sw, sx: sum of w, of w y.
+     scale = (sw xq - sx sq) / D,  min = (qq sx - sq xq) / D,  D = sw qq - sq^2 */
+static llmc__fit llmc__try_affine(const llmc__grid *g, const float *y, const float *w, int n, float inverse,
+                                  float min, float sw, float sx, bool below)
+{
+    llmc__fit f = {0, 0, 0, 0};
+    float sq4[4] = {0, 0, 0, 0}, xq4[4] = {0, 0, 0, 0}, qq4[4] = {0, 0, 0, 0}, q[4], sq, xq, d;
+    int i, k;
+    for (i = 0; i < n; i += 4) {
+        llmc__nearest4(g, y + i, min, inverse, q);
+        for (k = 0; k < 4; k++) {
+            float wq = w[i + k] * q[k];
+            sq4[k] += wq;
+            xq4[k] += wq * y[i + k];
+            qq4[k] += wq * q[k];
+        }
+    }
+    sq = llmc__four(sq4);
+    xq = llmc__four(xq4);
+    f.qq = llmc__four(qq4);
+    d = sw * f.qq - sq * sq;
+    if (d > 1e-5f * sw * f.qq) { /* less is rounding: all q alike, or one weight above all others */
+        f.scale = (sw * xq - sx * sq) * llmc__inverse(d);
+        f.min = (f.qq * sx - sq * xq) * llmc__inverse(d);
+    }
+    if (f.scale == 0 || (below && f.min > 0)) {
+        f.scale = xq * llmc__inverse(f.qq);
+        f.min = 0;
+    }
+    f.gain = f.scale * xq + f.min * sx;
+    return f;
+}
+
+/* The best scale and minimum, q from 0 to g->hi. Candidates bring the largest element near to the
+   top and the smallest to 0. */
+static llmc__fit llmc__fit_affine(const llmc__grid *g, const float *y, const float *w, int n, bool below)
+{
+    static const float reach[] = {-1.2f, -0.8f, -0.5f, -0.25f, 0, 0.2f, 0.4f, 0.7f, 1.0f, 1.4f, 2.0f};
+    llmc__fit best = {0, 0, 0, 0}, f;
+    float low = y[0], high = y[0], sw = 0, sx = 0, inverse;
+    int i;
+    for (i = 0; i < n; i++) {
+        low = y[i] < low ? y[i] : low;
+        high = y[i] > high ? y[i] : high;
+        sw += w[i];
+        sx += w[i] * y[i];
+    }
+    low = below && low > 0 ? 0 : low;
+    best.min = below && sx > 0 ? 0 : sx * llmc__inverse(sw); /* all alike: the minimum alone */
+    best.gain = best.min * sx;
+    inverse = llmc__inverse(high - low);
+    for (i = 0; i < (int)(sizeof reach / sizeof *reach) && inverse != 0; i++) {
+        f = llmc__try_affine(g, y, w, n, (g->hi + reach[i]) * inverse, low, sw, sx, below);
+        best = f.gain > best.gain ? f : best;
+    }
+    for (i = 0; i < 3 && best.scale != 0; i++) {
+        f = llmc__try_affine(g, y, w, n, llmc__inverse(best.scale), best.min, sw, sx, below);
+        if (!(f.gain > best.gain))
+            break;
+        best = f;
+    }
+    return best;
+}
+
+/* A block on its way: n elements, what was divided off, and what is found. */
+typedef struct llmc__qsearch {
+    float y[LLMC__UNIT], w[LLMC__UNIT];
+    float up, down; /* x = y up; down = 1 / up: powers of two */
+    int8_t q[LLMC__UNIT];
+} llmc__qsearch;
+
+/* Importance without the caller's: large weights matter more, small ones still do. */
+static void llmc__qsearch_weigh(llmc__qsearch *s, int n)
+{
+    float rms = 0;
+    int i;
+    for (i = 0; i < n; i++)
+        rms += s->y[i] * s->y[i];
+    rms = llmc__sqrtf(rms / (float)n);
+    for (i = 0; i < n; i++)
+        s->w[i] = rms + llmc__absf(s->y[i]) + 1e-3f;
+}
+
+/* x [n] and weights [n] (NULL: see above) to s. NaN becomes 0, infinity the largest number; weights
+   that are negative or NaN become 0. By their bits, as compilers may be told that NaN is not. */
+static void llmc__qsearch_begin(llmc__qsearch *s, const float *x, const float *weights, int n)
+{
+    float most = 0;
+    uint32_t e, top = 0;
+    int i;
+    for (i = 0; i < n; i++) {
+        uint32_t all = llmc__f32_bits(x[i]), bits = all & 0x7fffffffu;
+        bits = bits > 0x7f800000u ? 0 : bits == 0x7f800000u ? 0x7f7fffffu : bits;
+        top = bits > top ? bits : top;
+        s->y[i] = llmc__bits_f32(bits | (all & 0x80000000u));
+    }
+    e = top >> 23; /* y up to 8 for the largest exponents, whose inverse would be subnormal */
+    e = e < 1 ? 1 : e > 252 ? 252 : e + 1;
+    s->up = llmc__bits_f32(e << 23);
+    s->down = llmc__bits_f32((254 - e) << 23);
+    for (i = 0; i < n; i++)
+        s->y[i] *= s->down;
+    for (i = 0; weights != NULL && i < n; i++) {
+        uint32_t bits = llmc__f32_bits(weights[i]); /* of negative numbers above all others */
+        bits = bits > 0x7f800000u ? 0 : bits == 0x7f800000u ? 0x7f7fffffu : bits;
+        s->w[i] = llmc__bits_f32(bits);
+        most = s->w[i] > most ? s->w[i] : most;
+    }
+    if (!(most > 0))
+        llmc__qsearch_weigh(s, n);
+    for (i = 0; most > 0 && i < n; i++)
+        s->w[i] = s->w[i] / most + 1e-7f;
+}
+
+/* A scale of y as the f16 of a block; what that will mean for y. Never infinite. */
+static float llmc__qsearch_half(const llmc__qsearch *s, float scale, uint8_t *out)
+{
+    float v = scale * s->up;
+    uint16_t h = llmc__f32_to_f16(v > 65504 ? 65504 : v < -65504 ? -65504 : v);
+    llmc__put_u16le(out, h);
+    return llmc__f16_to_f32(h) * s->down;
+}
+
+/* The weighted error of n elements from `at` with this scale and minimum; *rest, unless NULL: sum of
+   w (scale q - y), which says what minimum these q would want. */
+static float llmc__qsearch_error(const llmc__qsearch *s, const llmc__grid *g, int at, int n, float scale,
+                                 float min, float *rest)
+{
+    float error[4] = {0, 0, 0, 0}, sum[4] = {0, 0, 0, 0}, q[4], inverse = llmc__inverse(scale);
+    const float *y = s->y + at, *w = s->w + at;
+    int i, k;
+    for (i = 0; i < n; i += 4) {
+        llmc__nearest4(g, y + i, min, inverse, q);
+        for (k = 0; k < 4; k++) {
+            float off = scale * q[k] - y[i + k], all = off + min;
+            sum[k] += w[i + k] * off;
+            error[k] += w[i + k] * all * all;
+        }
+    }
+    if (rest != NULL)
+        *rest = llmc__four(sum);
+    return llmc__four(error);
+}
+
+/* The elements themselves: s->q. */
+static void llmc__qsearch_round(llmc__qsearch *s, const llmc__grid *g, int at, int n, float scale, float min)
+{
+    float q[4], inverse = llmc__inverse(scale);
+    int i, k;
+    for (i = at; i < at + n; i += 4) {
+        llmc__nearest4(g, s->y + i, min, inverse, q);
+        for (k = 0; k < 4; k++)
+            s->q[i + k] = (int8_t)q[k];
+    }
+}
+
+/* Blocks of 32 with an f16 scale: out gets it, s->q the integers (a table's numbers). */
+static void llmc__qsearch_32(llmc__qsearch *s, const llmc__grid *g, uint8_t *out)
+{
+    llmc__fit f = llmc__fit_scale(g, s->y, s->w, LLMC__QK);
+    llmc__qsearch_round(s, g, 0, LLMC__QK, llmc__qsearch_half(s, f.scale, out), 0);
+}
+
+/* The same with a minimum, two bytes on. */
+static void llmc__qsearch_32m(llmc__qsearch *s, const llmc__grid *g, uint8_t *out)
+{
+    llmc__fit f = llmc__fit_affine(g, s->y, s->w, LLMC__QK, false);
+    float d = llmc__qsearch_half(s, f.scale, out), m = llmc__qsearch_half(s, f.min, out + 2);
+    llmc__qsearch_round(s, g, 0, LLMC__QK, d, m);
+}
+
+/* What is stored for a block of 256: integer scales k and minimums m of its groups of `size`, an f16
+   d and dmin (as they are for y): element = d k q - dmin m. */
+typedef struct llmc__chosen {
+    const llmc__grid *g, *range; /* of q; of k and m */
+    int size, n;
+    float d, dmin, error;
+    int8_t k[16], m[16];
+} llmc__chosen;
+
+/* The best k and m of group j near a fit. For each k near the fit's, m is the fit's first, then what
+   is best for the integers that these two give; without minimums dmin is 0, and so is m. */
+static void llmc__choose(const llmc__qsearch *s, llmc__chosen *c, int j, const llmc__fit *f, float sw)
+{
+    float by_d = llmc__inverse(c->d), by_min = llmc__inverse(c->dmin), best = FLT_MAX, k, m, e, rest;
+    float mid = llmc__level(f->scale * by_d, c->range), first = 0;
+    int turn;
+    if (c->dmin != 0)
+        first = llmc__level(-f->min * by_min, c->range);
+    for (k = mid - 1; k <= mid + 1; k++) {
+        if (k < c->range->lo || k > c->range->hi)
+            continue;
+        for (turn = 0, m = first; turn < 2; turn++) {
+            e = llmc__qsearch_error(s, c->g, j * c->size, c->size, c->d * k, -c->dmin * m, &rest);
+            if (e < best) {
+                best = e;
+                c->k[j] = (int8_t)k;
+                c->m[j] = (int8_t)m;
+            }
+            e = c->dmin != 0 ? llmc__level(rest * llmc__inverse(sw) * by_min, c->range) : m;
+            if (e == m)
+                break;
+            m = e;
+        }
+    }
+    c->error += best;
+}
+
+/* The best d and dmin for chosen integers: least squares in two unknowns, a = k q and b = -m, or in
+   one. False if they do not determine them. */
+static bool llmc__refit(const llmc__qsearch *s, llmc__chosen *c)
+{
+    float aa = 0, ab = 0, bb = 0, ay = 0, by = 0, det, q[4];
+    int i, k;
+    for (i = 0; i < LLMC__UNIT; i += 4) {
+        int j = i / c->size;
+        float b = c->dmin != 0 ? -(float)c->m[j] : 0;
+        llmc__nearest4(c->g, s->y + i, c->dmin * b, llmc__inverse(c->d * (float)c->k[j]), q);
+        for (k = 0; k < 4; k++) {
+            float a = (float)c->k[j] * q[k], w = s->w[i + k];
+            aa += w * a * a;
+            ab += w * a * b;
+            bb += w * b * b;
+            ay += w * a * s->y[i + k];
+            by += w * b * s->y[i + k];
+        }
+    }
+    if (c->dmin == 0) {
+        c->d = ay * llmc__inverse(aa);
+        return c->d != 0;
+    }
+    det = aa * bb - ab * ab;
+    if (!(det > 1e-6f * aa * bb))
+        return false;
+    c->d = (ay * bb - by * ab) / det;
+    c->dmin = (by * aa - ay * ab) / det;
+    return c->d > 0 && c->dmin > 0;
+}
+
+/* Fits of all groups; d and dmin from the fits' scales and minimums, and to be written at out (and
+   out + 2); k and m; and once more with what is best for these. At last s->q. */
+static void llmc__qsearch_256(llmc__qsearch *s, llmc__chosen *c, bool mins, uint8_t *out)
+{
+    float scale[16], min[16], qq[16], sw[16];
+    llmc__fit fit[16];
+    llmc__chosen other;
+    uint8_t half[4];
+    int i, j, size = c->size;
+    c->n = LLMC__UNIT / size;
+    c->error = c->dmin = 0;
+    for (j = 0; j < c->n; j++) {
+        const float *y = s->y + j * size, *w = s->w + j * size;
+        fit[j] = mins ? llmc__fit_affine(c->g, y, w, size, true) : llmc__fit_scale(c->g, y, w, size);
+        scale[j] = mins && fit[j].scale < 0 ? 0 : fit[j].scale;
+        qq[j] = fit[j].qq;
+        min[j] = -fit[j].min;
+        for (i = 0, sw[j] = 0; i < size; i++)
+            sw[j] += w[i];
+    }
+    c->d = llmc__qsearch_half(s, llmc__fit_scale(c->range, scale, qq, c->n).scale, out);
+    if (mins)
+        c->dmin = llmc__qsearch_half(s, llmc__fit_scale(c->range, min, sw, c->n).scale, out + 2);
+    for (j = 0; j < c->n; j++)
+        llmc__choose(s, c, j, &fit[j], sw[j]);
+    other = *c;
+    other.error = 0;
+    if (llmc__refit(s, &other)) {
+        other.d = llmc__qsearch_half(s, other.d, half);
+        if (mins)
+            other.dmin = llmc__qsearch_half(s, other.dmin, half + 2);
+        for (j = 0; j < c->n; j++)
+            other.error += llmc__qsearch_error(s, c->g, j * size, size, other.d * (float)c->k[j],
+                                               -other.dmin * (float)c->m[j], NULL);
+        if (other.error < c->error) {
+            *c = other;
+            LLMC_MEMCPY(out, half, mins ? 4 : 2);
+        }
+    }
+    for (j = 0; j < c->n; j++)
+        llmc__qsearch_round(s, c->g, j * size, size, c->d * (float)c->k[j], -c->dmin * (float)c->m[j]);
+}
+
+/* MXFP4's scale is a power of two: three of them are tried, from where the largest element is 2 to 4
+   to where it is 8 to 16 and cut at 6. s->q gets E2M1 doubled. */
+static void llmc__qsearch_mxfp4(llmc__qsearch *s, uint8_t *out)
+{
+    llmc__grid g = {-12, 12, NULL, NULL};
+    float best = FLT_MAX, most = 0, e;
+    int i, t, top;
+    g.mid = llmc__fp4_mid;
+    g.step = llmc__fp4_step;
+    for (i = 0; i < LLMC__QK; i++)
+        most = llmc__absf(s->y[i]) > most ? llmc__absf(s->y[i]) : most;
+    /* exponent of the largest x, biased as e is, less E2M1's own 2 */
+    top = (int)(llmc__f32_bits(most) >> 23) + (int)(llmc__f32_bits(s->up) >> 23) - 127 - 2;
+    out[0] = 0;
+    for (t = top - 1; t <= top + 1 && most > 0; t++) {
+        int code = t < 0 ? 0 : t > 252 ? 252 : t; /* 6 times 2^125 is the largest that is finite */
+        e = llmc__qsearch_error(s, &g, 0, LLMC__QK, llmc__e8m0_half((uint8_t)code) * s->down, 0, NULL);
+        if (e < best) {
+            best = e;
+            out[0] = (uint8_t)code;
+        }
+    }
+    llmc__qsearch_round(s, &g, 0, LLMC__QK, llmc__e8m0_half(out[0]) * s->down, 0);
+}
+
+//--[ 08.4 QUANT.pack ]-- integers to blocks: what 08.2 takes apart
+/* 32 integers 0..31 to 16 bytes of nibbles; their fifth bits. */
+static uint32_t llmc__pack_nibbles(uint8_t *w, const int8_t *q, int more)
+{
+    uint32_t h = 0;
+    int i;
+    for (i = 0; i < LLMC__QK; i++) {
+        uint32_t v = (uint32_t)(q[i] + more);
+        h |= (v >> 4 & 1) << i;
+        if (i < 16)
+            w[i] = (uint8_t)(v & 15);
+        else
+            w[i - 16] |= (uint8_t)((v & 15) << 4);
+    }
+    return h;
+}
+
+/* The index in an ascending table of 16 of what is nearest to v: four halvings. */
+static int llmc__nearest_index(const int8_t *table, int v)
+{
+    int i = 0, step;
+    for (step = 8; step > 0; step /= 2)
+        i += 2 * v > table[i + step - 1] + table[i + step] ? step : 0;
+    return i;
+}
+
+/* The same for numbers of a table; codes by their place in it, or E2M1's. */
+static void llmc__pack_table(uint8_t *w, const int8_t *q, const int8_t *table)
+{
+    int8_t index[LLMC__QK];
+    int i;
+    for (i = 0; i < LLMC__QK; i++) {
+        int k = llmc__nearest_index(table, q[i]);
+        index[i] = (int8_t)(table == llmc__iq4_values ? k : k < 8 ? 15 - k : k - 8);
+    }
+    (void)llmc__pack_nibbles(w, index, 0);
+}
+
+/* q [256] into fields of `each` bits, a row of 32 bytes for 8 / each runs of 32 (as drawn in 07),
+   starting with bit `from` of q + more. w is zero before. */
+static void llmc__pack_runs(uint8_t *w, const int8_t *q, int more, int from, int each)
+{
+    int i, b, runs = 8 / each;
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < 32; i++) {
+            int v = (q[32 * b + i] + more) >> from & ((1 << each) - 1);
+            w[32 * (b / runs) + i] |= (uint8_t)(v << each * (b % runs));
+        }
+}
+
+/* Q6_K's low nibbles: runs 0 and 2, 1 and 3, 4 and 6, 5 and 7 share a row. */
+static void llmc__pack_q6_low(uint8_t *w, const int8_t *q)
+{
+    int i, b;
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < 32; i++)
+            w[64 * (b / 4) + 32 * (b % 2) + i] |= (uint8_t)(((q[32 * b + i] + 32) & 15) << 4 * (b / 2 % 2));
+}
+
+/* Eight scales and minimums of 6 bits to 12 bytes. */
+static void llmc__pack_k4(uint8_t *w, const int8_t *k, const int8_t *m)
+{
+    int j;
+    for (j = 0; j < 4; j++) {
+        w[j] = (uint8_t)(k[j] | k[4 + j] >> 4 << 6);
+        w[4 + j] = (uint8_t)(m[j] | m[4 + j] >> 4 << 6);
+        w[8 + j] = (uint8_t)((k[4 + j] & 15) | (m[4 + j] & 15) << 4);
+    }
+}
+
+/* Q3_K's sixteen scales, -32..31. w is zero before. */
+static void llmc__pack_q3(uint8_t *w, const int8_t *k)
+{
+    int g;
+    for (g = 0; g < 16; g++) {
+        w[g % 8] |= (uint8_t)(((k[g] + 32) & 15) << 4 * (g / 8));
+        w[8 + g % 4] |= (uint8_t)((k[g] + 32) >> 4 << 2 * (g / 4));
+    }
+}
+
+/* Ranges of integers: elements, and the scales of groups. */
+static const llmc__grid llmc__grid_q8 = {-127, 127, NULL, NULL}, llmc__grid_q6 = {-32, 31, NULL, NULL},
+                        llmc__grid_q5 = {-16, 15, NULL, NULL}, llmc__grid_q4 = {-8, 7, NULL, NULL},
+                        llmc__grid_q3 = {-4, 3, NULL, NULL}, llmc__grid_u5 = {0, 31, NULL, NULL},
+                        llmc__grid_u4 = {0, 15, NULL, NULL}, llmc__grid_u2 = {0, 3, NULL, NULL},
+                        llmc__grid_iq4 = {-127, 113, llmc__iq4_mid, llmc__iq4_step},
+                        llmc__grid_s8 = {-128, 127, NULL, NULL}, llmc__grid_u6 = {0, 63, NULL, NULL};
+
+/* Blocks of 32. out [bytes of a block]. */
+static void llmc__pack_32(llmc_dtype type, llmc__qsearch *s, uint8_t *out)
+{
+    switch (type) {
+    case LLMC_Q8_0:
+        llmc__qsearch_32(s, &llmc__grid_q8, out);
+        LLMC_MEMCPY(out + 2, s->q, LLMC__QK);
+        break;
+    case LLMC_Q4_0:
+        llmc__qsearch_32(s, &llmc__grid_q4, out);
+        (void)llmc__pack_nibbles(out + 2, s->q, 8);
+        break;
+    case LLMC_Q4_1:
+        llmc__qsearch_32m(s, &llmc__grid_u4, out);
+        (void)llmc__pack_nibbles(out + 4, s->q, 0);
+        break;
+    case LLMC_Q5_0:
+        llmc__qsearch_32(s, &llmc__grid_q5, out);
+        llmc__put_u32le(out + 2, llmc__pack_nibbles(out + 6, s->q, 16));
+        break;
+    case LLMC_Q5_1:
+        llmc__qsearch_32m(s, &llmc__grid_u5, out);
+        llmc__put_u32le(out + 4, llmc__pack_nibbles(out + 8, s->q, 0));
+        break;
+    case LLMC_IQ4_NL:
+        llmc__qsearch_32(s, &llmc__grid_iq4, out);
+        llmc__pack_table(out + 2, s->q, llmc__iq4_values);
+        break;
+    default: /* MXFP4 */
+        llmc__qsearch_mxfp4(s, out);
+        llmc__pack_table(out + 1, s->q, llmc__fp4_sorted);
+        break;
+    }
+}
+
+/* Q4_K and Q5_K, whose first 16 bytes are the same; Q2_K. */
+static void llmc__pack_affine(llmc_dtype type, llmc__qsearch *s, llmc__chosen *c, uint8_t *out)
+{
+    int g;
+    c->g = type == LLMC_Q2_K ? &llmc__grid_u2 : type == LLMC_Q4_K ? &llmc__grid_u4 : &llmc__grid_u5;
+    c->range = type == LLMC_Q2_K ? &llmc__grid_u4 : &llmc__grid_u6;
+    c->size = type == LLMC_Q2_K ? 16 : 32;
+    llmc__qsearch_256(s, c, true, type == LLMC_Q2_K ? out + 80 : out);
+    if (type == LLMC_Q2_K) {
+        for (g = 0; g < 16; g++)
+            out[g] = (uint8_t)(c->k[g] | c->m[g] << 4);
+        llmc__pack_runs(out + 16, s->q, 0, 0, 2);
+        return;
+    }
+    llmc__pack_k4(out + 4, c->k, c->m);
+    llmc__pack_runs(out + (type == LLMC_Q4_K ? 16 : 48), s->q, 0, 0, 4);
+    if (type == LLMC_Q5_K)
+        llmc__pack_runs(out + 16, s->q, 0, 4, 1);
+}
+
+/* Q8_K: one f32 scale; the last 32 bytes are the sums of each 16, int16. */
+static void llmc__pack_q8_k(llmc__qsearch *s, uint8_t *out)
+{
+    float most = 0, d;
+    int i, g;
+    for (i = 0; i < LLMC__UNIT; i++)
+        most = llmc__absf(s->y[i]) > most ? llmc__absf(s->y[i]) : most;
+    d = llmc__f32(llmc__f32(most / 127) * s->up);
+    if (!llmc__finite(llmc__f32(d * 127))) /* d was rounded up */
+        d = llmc__bits_f32(llmc__f32_bits(d) - 1);
+    llmc__put_u32le(out, llmc__f32_bits(d));
+    llmc__qsearch_round(s, &llmc__grid_q8, 0, LLMC__UNIT, d * s->down, 0);
+    LLMC_MEMCPY(out + 4, s->q, LLMC__UNIT);
+    for (g = 0; g < 16; g++) {
+        int sum = 0;
+        for (i = 0; i < 16; i++)
+            sum += s->q[16 * g + i];
+        llmc__put_u16le(out + 260 + 2 * g, (uint16_t)sum);
+    }
+}
+
+/* Blocks of 256. out [bytes of a block]. */
+static void llmc__pack_256(llmc_dtype type, llmc__qsearch *s, uint8_t *out)
+{
+    llmc__chosen c = {NULL, NULL, 16, 0, 0, 0, 0, {0}, {0}};
+    uint32_t high = 0;
+    int g;
+    LLMC_MEMSET(out, 0, llmc__dtype(type)->bytes);
+    switch (type) {
+    case LLMC_Q3_K:
+        c.g = &llmc__grid_q3;
+        c.range = &llmc__grid_q6;
+        llmc__qsearch_256(s, &c, false, out + 108);
+        llmc__pack_runs(out, s->q, 4, 2, 1);
+        llmc__pack_runs(out + 32, s->q, 4, 0, 2);
+        llmc__pack_q3(out + 96, c.k);
+        break;
+    case LLMC_Q6_K:
+        c.g = &llmc__grid_q6;
+        c.range = &llmc__grid_s8;
+        llmc__qsearch_256(s, &c, false, out + 208);
+        llmc__pack_q6_low(out, s->q);
+        llmc__pack_runs(out + 128, s->q, 32, 4, 2);
+        LLMC_MEMCPY(out + 192, c.k, 16);
+        break;
+    case LLMC_IQ4_XS:
+        c.g = &llmc__grid_iq4;
+        c.range = &llmc__grid_q6;
+        c.size = 32;
+        llmc__qsearch_256(s, &c, false, out);
+        for (g = 0; g < 8; g++) {
+            out[4 + g / 2] |= (uint8_t)(((c.k[g] + 32) & 15) << 4 * (g % 2));
+            high |= (uint32_t)(c.k[g] + 32) >> 4 << 2 * g;
+            llmc__pack_table(out + 8 + 16 * g, s->q + 32 * g, llmc__iq4_values);
+        }
+        llmc__put_u16le(out + 2, (uint16_t)high);
+        break;
+    case LLMC_Q8_K:
+        llmc__pack_q8_k(s, out);
+        break;
+    default:
+        llmc__pack_affine(type, s, &c, out);
+        break;
+    }
+}
+
+//--[ 08.5 QUANT.row ]-- any number of elements
+/* llmc_quantize_weighted -- f32 to storage, the least weighted error        (QUANT.row)
+   As llmc_quantize, but every quantised type is searched for (08.3), Q8_0 and Q4_0 too.
+   weights [n]: how much an element's squared error counts, any scale; NULL: about its magnitude.
+   The error of a block, in these weights, is at most a few per cent above what is possible;
+   nothing is lost to elements that are not finite (NaN is stored as 0). F32, F16 and BF16 have
+   nothing to choose. Errors: BAD_ARG, and dst is untouched then. */
+LLMC_API llmc_status llmc_quantize_weighted(llmc_dtype type, const float *src, const float *weights, size_t n,
+                                            void *dst)
 {
     uint8_t *out = (uint8_t *)dst;
     size_t i, block = llmc_dtype_block(type);
-    if (block == 0 || n % block != 0)
+    llmc__qsearch s;
+    if (!llmc__whole(type) || n % block != 0)
         return LLMC_BAD_ARG;
-    for (i = 0; i < n; i += block, out += llmc__dtype(type)->bytes)
-        switch (type) {
-        case LLMC_F32:
+    for (i = 0; i < n; i += block, out += llmc__dtype(type)->bytes) {
+        if (block > 1)
+            llmc__qsearch_begin(&s, src + i, weights != NULL ? weights + i : NULL, (int)block);
+        if (block == LLMC__QK)
+            llmc__pack_32(type, &s, out);
+        else if (block > 1)
+            llmc__pack_256(type, &s, out);
+        else if (type == LLMC_F32)
             llmc__put_u32le(out, llmc__f32_bits(src[i]));
-            break;
-        case LLMC_F16:
-            llmc__put_u16le(out, llmc__f32_to_f16(src[i]));
-            break;
-        case LLMC_BF16:
-            llmc__put_u16le(out, llmc__f32_to_bf16(src[i]));
-            break;
-        case LLMC_Q8_0:
+        else
+            llmc__put_u16le(out, type == LLMC_F16 ? llmc__f32_to_f16(src[i]) : llmc__f32_to_bf16(src[i]));
+    }
+    return LLMC_OK;
+}
+
+/* llmc_quantize -- f32 to storage                                        (QUANT.row)
+   src [n]; dst [llmc_dtype_bytes(type, n)], any alignment. n 0 is OK and writes nothing.
+   F32 is only put in order of bytes; F16 and BF16 round to nearest even; Q8_0 and Q4_0 are the
+   format's plain rounding, byte for byte; other types are searched for.
+   Errors: BAD_ARG (no such type, one with scales elsewhere as I8, n not whole blocks); dst is
+   untouched then. */
+LLMC_API llmc_status llmc_quantize(llmc_dtype type, const float *src, size_t n, void *dst)
+{
+    uint8_t *out = (uint8_t *)dst;
+    size_t i;
+    if (type != LLMC_Q8_0 && type != LLMC_Q4_0)
+        return llmc_quantize_weighted(type, src, NULL, n, dst);
+    if (n % LLMC__QK != 0)
+        return LLMC_BAD_ARG;
+    for (i = 0; i < n; i += LLMC__QK, out += llmc__dtype(type)->bytes)
+        if (type == LLMC_Q8_0)
             llmc__quantize_q8_0(src + i, out);
-            break;
-        case LLMC_Q4_0:
+        else
             llmc__quantize_q4_0(src + i, out);
-            break;
-        default:
-            return LLMC_BAD_ARG; /* I8's scales are kept elsewhere */
-        }
-    return type == LLMC_I8 ? LLMC_BAD_ARG : LLMC_OK;
+    return LLMC_OK;
 }
 
 /* Whole units and what is left of a row of 32-blocks. The same arguments. */
@@ -3424,7 +4177,7 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
 {
     const uint8_t *in = (const uint8_t *)src;
     size_t i, block = llmc_dtype_block(type);
-    if (block == 0 || n % block != 0)
+    if (!llmc__whole(type) || n % block != 0)
         return LLMC_BAD_ARG;
     if (llmc__layouts[type].head != NULL) {
         llmc__dequantize_units(type, in, n, dst);
@@ -3444,14 +4197,11 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
         case LLMC_Q8_0:
             llmc__dequantize_q8_0(in, dst + i);
             break;
-        case LLMC_Q4_0:
+        default: /* Q4_0 */
             llmc__dequantize_q4_0(in, dst + i);
             break;
-        default:
-            return LLMC_BAD_ARG;
         }
-    /* I8 and I8R with n 0 never came by the switch */
-    return type == LLMC_I8 || type == LLMC_I8R ? LLMC_BAD_ARG : LLMC_OK;
+    return LLMC_OK;
 }
 
 //==[ 09 KERNEL ]==== the loops that take the time, per instruction set ==== needs: 02 05 06 07 08 ====
@@ -3600,22 +4350,25 @@ typedef struct llmc__rows {
             {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)}, p(finite)  \
     }
 
-/* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums).
-     u   q is 0..31        s   q is a byte with sign        h   the same, with scales for 16 */
+/* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums, bias).
+     u   bytes without sign, q + bias is 0..31     s   bytes with sign
+     h   without sign, 0..63, and scales for 16
+   Sets that multiply bytes with signs as fast as others (NEON) leave the bias off; sums of q are then
+   those of q + bias, less bias times the sum of x. */
 enum { llmc__kind_u, llmc__kind_s, llmc__kind_h };
-#define LLMC__UNIT_TYPES(X)           \
-    X(q4_1, LLMC_Q4_1, 160, u, 1)     \
-    X(q5_0, LLMC_Q5_0, 176, s, 0)     \
-    X(q5_1, LLMC_Q5_1, 192, u, 1)     \
-    X(q2_k, LLMC_Q2_K, 84, h, 1)      \
-    X(q3_k, LLMC_Q3_K, 110, h, 0)     \
-    X(q4_k, LLMC_Q4_K, 144, u, 1)     \
-    X(q5_k, LLMC_Q5_K, 176, u, 1)     \
-    X(q6_k, LLMC_Q6_K, 210, h, 0)     \
-    X(q8_k, LLMC_Q8_K, 292, s, 0)     \
-    X(iq4_nl, LLMC_IQ4_NL, 144, s, 0) \
-    X(iq4_xs, LLMC_IQ4_XS, 136, s, 0) \
-    X(mxfp4, LLMC_MXFP4, 136, s, 0)
+#define LLMC__UNIT_TYPES(X)              \
+    X(q4_1, LLMC_Q4_1, 160, u, 1, 0)     \
+    X(q5_0, LLMC_Q5_0, 176, u, 0, 16)    \
+    X(q5_1, LLMC_Q5_1, 192, u, 1, 0)     \
+    X(q2_k, LLMC_Q2_K, 84, h, 1, 0)      \
+    X(q3_k, LLMC_Q3_K, 110, h, 0, 4)     \
+    X(q4_k, LLMC_Q4_K, 144, u, 1, 0)     \
+    X(q5_k, LLMC_Q5_K, 176, u, 1, 0)     \
+    X(q6_k, LLMC_Q6_K, 210, h, 0, 32)    \
+    X(q8_k, LLMC_Q8_K, 292, s, 0, 0)     \
+    X(iq4_nl, LLMC_IQ4_NL, 144, s, 0, 0) \
+    X(iq4_xs, LLMC_IQ4_XS, 136, s, 0, 0) \
+    X(mxfp4, LLMC_MXFP4, 136, u, 0, 12)
 
 //--[ 09.2 KERNEL.scalar ]-- plain C: the oracle, and what an unknown machine runs
 /* A row of any type as floats, by 08's definition: src [n] in storage, dst [n]. One for all sets,
@@ -3630,7 +4383,7 @@ LLMC__ROW_FN(llmc__row_f16, LLMC_F16)
 LLMC__ROW_FN(llmc__row_bf16, LLMC_BF16)
 LLMC__ROW_FN(llmc__row_q8_0, LLMC_Q8_0)
 LLMC__ROW_FN(llmc__row_q4_0, LLMC_Q4_0)
-#define LLMC__X(name, type, bytes, kind, mins) LLMC__ROW_FN(llmc__row_##name, type)
+#define LLMC__X(name, type, bytes, kind, mins, bias) LLMC__ROW_FN(llmc__row_##name, type)
 LLMC__UNIT_TYPES(LLMC__X)
 #undef LLMC__X
 #undef LLMC__ROW_FN
@@ -3767,7 +4520,7 @@ static void llmc__scalar_units(llmc_dtype type, float *out, size_t out_stride, c
         }
     }
 }
-#define LLMC__X(name, type, bytes, kind, mins)                                                            \
+#define LLMC__X(name, type, bytes, kind, mins, bias)                                                      \
     static void llmc__scalar_matmul_##name(float *out, size_t out_stride, const uint8_t *w,               \
                                            size_t row_bytes, size_t rows, const void *x, size_t x_stride, \
                                            size_t cols, size_t n)                                         \
@@ -4338,6 +5091,7 @@ typedef struct llmc__avx2_quants {
     __m256i v[8];
 } llmc__avx2_quants;
 
+/* 32 bytes at any alignment. */
 LLMC__AVX2_FN __m256i llmc__avx2_load(const void *p)
 {
     return _mm256_loadu_si256((const __m256i *)p);
@@ -4369,7 +5123,8 @@ LLMC__AVX2_FN __m256i llmc__avx2_table(const int8_t *table, __m256i v)
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table)), v);
 }
 
-/* Eight blocks of 32. */
+/* Eight blocks of 32: w has all of them, as short ends were copied (09.5). q comes without sign:
+   what 08.2 takes off is left on, as the bias of LLMC__UNIT_TYPES. */
 LLMC__AVX2_FN void llmc__avx2_quants_q4_1(llmc__avx2_quants *q, const uint8_t *w)
 {
     int b;
@@ -4380,8 +5135,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q5_0(llmc__avx2_quants *q, const uint8_t *w
 {
     int b;
     for (b = 0; b < 8; b++, w += 22)
-        q->v[b] = _mm256_sub_epi8(_mm256_or_si256(llmc__avx2_nibbles(w + 6), llmc__avx2_fifth(w + 2)),
-                                  _mm256_set1_epi8(16));
+        q->v[b] = _mm256_or_si256(llmc__avx2_nibbles(w + 6), llmc__avx2_fifth(w + 2));
 }
 LLMC__AVX2_FN void llmc__avx2_quants_q5_1(llmc__avx2_quants *q, const uint8_t *w)
 {
@@ -4389,6 +5143,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q5_1(llmc__avx2_quants *q, const uint8_t *w
     for (b = 0; b < 8; b++, w += 24)
         q->v[b] = _mm256_or_si256(llmc__avx2_nibbles(w + 8), llmc__avx2_fifth(w + 4));
 }
+/* Values of this table are too large to go without signs: 2 * 240 * 127 does not fit 16 bits. */
 LLMC__AVX2_FN void llmc__avx2_quants_iq4_nl(llmc__avx2_quants *q, const uint8_t *w)
 {
     int b;
@@ -4397,9 +5152,11 @@ LLMC__AVX2_FN void llmc__avx2_quants_iq4_nl(llmc__avx2_quants *q, const uint8_t 
 }
 LLMC__AVX2_FN void llmc__avx2_quants_mxfp4(llmc__avx2_quants *q, const uint8_t *w)
 {
+    /* llmc__fp4_values + 12 */
+    static const int8_t biased[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
     int b;
     for (b = 0; b < 8; b++, w += 17)
-        q->v[b] = llmc__avx2_table(llmc__fp4_values, llmc__avx2_nibbles(w + 1));
+        q->v[b] = llmc__avx2_table(biased, llmc__avx2_nibbles(w + 1));
 }
 LLMC__AVX2_FN void llmc__avx2_quants_iq4_xs(llmc__avx2_quants *q, const uint8_t *w)
 {
@@ -4419,6 +5176,7 @@ LLMC__AVX2_FN void llmc__avx2_quants_q4_k(llmc__avx2_quants *q, const uint8_t *w
         q->v[2 * j + 1] = _mm256_and_si256(_mm256_srli_epi16(v, 4), mask);
     }
 }
+/* h is moved down two bits a round: bit 0 goes to bit 4 for the even run, bit 1 for the odd one. */
 LLMC__AVX2_FN void llmc__avx2_quants_q5_k(llmc__avx2_quants *q, const uint8_t *w)
 {
     __m256i mask = _mm256_set1_epi8(15), bit = _mm256_set1_epi8(16), h = llmc__avx2_load(w + 16), v;
@@ -4432,9 +5190,10 @@ LLMC__AVX2_FN void llmc__avx2_quants_q5_k(llmc__avx2_quants *q, const uint8_t *w
         h = _mm256_srli_epi16(h, 2);
     }
 }
+/* h has four pairs of bits; each is brought to bits 4 and 5 of its run. */
 LLMC__AVX2_FN void llmc__avx2_quants_q6_k(llmc__avx2_quants *q, const uint8_t *w)
 {
-    __m256i mask = _mm256_set1_epi8(15), pair = _mm256_set1_epi8(48), less = _mm256_set1_epi8(32);
+    __m256i mask = _mm256_set1_epi8(15), pair = _mm256_set1_epi8(48);
     int j;
     for (j = 0; j < 2; j++) {
         __m256i a = llmc__avx2_load(w + 64 * j), b = llmc__avx2_load(w + 64 * j + 32);
@@ -4445,33 +5204,36 @@ LLMC__AVX2_FN void llmc__avx2_quants_q6_k(llmc__avx2_quants *q, const uint8_t *w
         b = _mm256_srli_epi16(b, 4);
         v[2] = _mm256_or_si256(_mm256_and_si256(a, mask), _mm256_and_si256(h, pair));
         v[3] = _mm256_or_si256(_mm256_and_si256(b, mask), _mm256_and_si256(_mm256_srli_epi16(h, 2), pair));
-        v[0] = _mm256_sub_epi8(v[0], less);
-        v[1] = _mm256_sub_epi8(v[1], less);
-        v[2] = _mm256_sub_epi8(v[2], less);
-        v[3] = _mm256_sub_epi8(v[3], less);
     }
 }
+/* Written out: gcc -O2 does not unroll a loop over shifts, and shifting by a variable is slow. */
 LLMC__AVX2_FN void llmc__avx2_quants_q2_k(llmc__avx2_quants *q, const uint8_t *w)
 {
-    __m256i three = _mm256_set1_epi8(3), v;
-    int b;
-    for (b = 0; b < 8; b++) {
-        v = llmc__avx2_load(w + 16 + 32 * (b / 4));
-        q->v[b] = _mm256_and_si256(_mm256_srl_epi16(v, _mm_cvtsi32_si128(2 * (b % 4))), three);
-    }
+    __m256i three = _mm256_set1_epi8(3), a = llmc__avx2_load(w + 16), b = llmc__avx2_load(w + 48);
+    q->v[0] = _mm256_and_si256(a, three);
+    q->v[1] = _mm256_and_si256(_mm256_srli_epi16(a, 2), three);
+    q->v[2] = _mm256_and_si256(_mm256_srli_epi16(a, 4), three);
+    q->v[3] = _mm256_and_si256(_mm256_srli_epi16(a, 6), three);
+    q->v[4] = _mm256_and_si256(b, three);
+    q->v[5] = _mm256_and_si256(_mm256_srli_epi16(b, 2), three);
+    q->v[6] = _mm256_and_si256(_mm256_srli_epi16(b, 4), three);
+    q->v[7] = _mm256_and_si256(_mm256_srli_epi16(b, 6), three);
 }
+/* 4 more where the bit of h is set. */
 LLMC__AVX2_FN void llmc__avx2_quants_q3_k(llmc__avx2_quants *q, const uint8_t *w)
 {
-    __m256i three = _mm256_set1_epi8(3), four = _mm256_set1_epi8(4), h = llmc__avx2_load(w), v;
-    int b;
-    for (b = 0; b < 8; b++) {
-        v = llmc__avx2_load(w + 32 + 32 * (b / 4));
-        v = _mm256_and_si256(_mm256_srl_epi16(v, _mm_cvtsi32_si128(2 * (b % 4))), three);
-        /* 4 more where the bit is set, then 4 less everywhere */
-        v = _mm256_or_si256(v, _mm256_slli_epi16(_mm256_and_si256(h, _mm256_set1_epi8(1)), 2));
-        q->v[b] = _mm256_sub_epi8(v, four);
-        h = _mm256_srli_epi16(h, 1);
-    }
+    __m256i four = _mm256_set1_epi8(4), h = llmc__avx2_load(w);
+    llmc__avx2_quants_q2_k(q, w + 16);
+#define LLMC__MORE(i, to) q->v[i] = _mm256_or_si256(q->v[i], _mm256_and_si256(to, four))
+    LLMC__MORE(0, _mm256_slli_epi16(h, 2));
+    LLMC__MORE(1, _mm256_slli_epi16(h, 1));
+    LLMC__MORE(2, h);
+    LLMC__MORE(3, _mm256_srli_epi16(h, 1));
+    LLMC__MORE(4, _mm256_srli_epi16(h, 2));
+    LLMC__MORE(5, _mm256_srli_epi16(h, 3));
+    LLMC__MORE(6, _mm256_srli_epi16(h, 4));
+    LLMC__MORE(7, _mm256_srli_epi16(h, 5));
+#undef LLMC__MORE
 }
 LLMC__AVX2_FN void llmc__avx2_quants_q8_k(llmc__avx2_quants *q, const uint8_t *w)
 {
@@ -4488,24 +5250,35 @@ LLMC__AVX2_FN void llmc__avx2_quants_store(int8_t *out, const llmc__avx2_quants 
         _mm256_storeu_si256((__m256i *)(out + 32 * b), q->v[b]);
 }
 
-/* Eight bytes as floats; sixteen with signs as int16. */
-LLMC__AVX2_FN __m256 llmc__avx2_vbytes(const uint8_t *p)
+/* Eight bytes of a number, lowest first, as floats; as exponents (llmc__e8m0_half); and sixteen with
+   signs as int16. By value: through memory gcc takes the bytes apart and puts them together. */
+LLMC__AVX2_FN __m256 llmc__avx2_vbytes(uint64_t bytes)
 {
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_set_epi64x(0, (long long)bytes)));
 }
-LLMC__AVX2_FN void llmc__avx2_spread(int16_t *out, const uint8_t *p)
+LLMC__AVX2_FN __m256 llmc__avx2_ve8m0(uint64_t bytes)
 {
-    _mm256_storeu_si256((__m256i *)out, _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)p)));
+    __m256i e = _mm256_cvtepu8_epi32(_mm_set_epi64x(0, (long long)bytes)), one = _mm256_set1_epi32(1);
+    __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(e, one), 23);
+    __m256i small = _mm256_sllv_epi32(_mm256_set1_epi32(0x00200000), e);
+    return _mm256_castsi256_ps(_mm256_blendv_epi8(small, normal, _mm256_cmpgt_epi32(e, one)));
+}
+LLMC__AVX2_FN void llmc__avx2_spread(int16_t *out, uint64_t low, uint64_t high)
+{
+    _mm256_storeu_si256((__m256i *)out,
+                        _mm256_cvtepi8_epi16(_mm_set_epi64x((long long)high, (long long)low)));
 }
 
 /* Eight blocks times eight of x, a lane for each, as dot8_q4_0: 31 in place of 15 leaves room in
    16 bits for eight products, 8 * 31 * 127, so the last two steps are of 32 bits. */
 #define LLMC__PAIRS(i) _mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x[i].q))
+/* As blocks_q4_0: the halves of two vectors added, a's sums in the low one. */
 LLMC__AVX2_FN __m256i llmc__avx2_halves(__m256i a, __m256i b)
 {
     return _mm256_add_epi16(_mm256_blend_epi32(a, b, 0xf0), _mm256_permute2x128_si256(a, b, 0x21));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s)
+LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+                                        int bias)
 {
     __m256i one = _mm256_set1_epi16(1), a, b;
     (void)s;
@@ -4513,35 +5286,49 @@ LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__
                           llmc__avx2_halves(LLMC__PAIRS(1), LLMC__PAIRS(5)));
     b = _mm256_hadd_epi16(llmc__avx2_halves(LLMC__PAIRS(2), LLMC__PAIRS(6)),
                           llmc__avx2_halves(LLMC__PAIRS(3), LLMC__PAIRS(7)));
-    return _mm256_hadd_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+    a = _mm256_hadd_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+    if (bias == 0)
+        return a;
+    return _mm256_sub_epi32(a, _mm256_mullo_epi32(llmc__avx2_x_sums(x), _mm256_set1_epi32(bias)));
 }
 #undef LLMC__PAIRS
 
-/* With signs: |w| times x with w's sign, as block_q8_0; pairs of products times the scale of their
-   16, which are a half of the register: s[0] is block 0's low half's, s[1] its high half's. */
-LLMC__AVX2_FN __m256i llmc__avx2_signed(__m256i w, const llmc__q8 *x, __m256i s)
+/* With signs: |w| times x with w's sign, as block_q8_0. */
+LLMC__AVX2_FN __m256i llmc__avx2_signed(__m256i w, const llmc__q8 *x)
 {
     __m256i pair = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(llmc__avx2_load(x->q), w));
-    return _mm256_madd_epi16(pair, s);
+    return _mm256_madd_epi16(pair, _mm256_set1_epi16(1));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_dots_s(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s)
+LLMC__AVX2_FN __m256i llmc__avx2_dots_s(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+                                        int bias)
 {
-    __m256i one = _mm256_set1_epi16(1);
     (void)s;
-#define LLMC__DOT(i) llmc__avx2_signed(q->v[i], x + (i), one)
+    (void)bias;
+#define LLMC__DOT(i) llmc__avx2_signed(q->v[i], x + (i))
     return llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
                            LLMC__DOT(6), LLMC__DOT(7));
 #undef LLMC__DOT
 }
-LLMC__AVX2_FN __m256i llmc__avx2_dots_h(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s)
+
+/* Pairs of products times the scale of their 16, which are a half of the register: s[0] is block
+   0's low half's, s[1] its high half's. A pair is at most 2 * 63 * 127. */
+LLMC__AVX2_FN __m256i llmc__avx2_dots_h(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+                                        int bias)
 {
     __m256i each = _mm256_setr_epi32(0x01000100, 0x01000100, 0x01000100, 0x01000100, 0x03020302, 0x03020302,
-                                     0x03020302, 0x03020302);
-#define LLMC__DOT(i) \
-    llmc__avx2_signed(q->v[i], x + (i), _mm256_shuffle_epi8(llmc__avx2_dword(s + 2 * (i)), each))
-    return llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
-                           LLMC__DOT(6), LLMC__DOT(7));
+                                     0x03020302, 0x03020302),
+            a;
+#define LLMC__DOT(i)                                                          \
+    _mm256_madd_epi16(_mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x[i].q)), \
+                      _mm256_shuffle_epi8(llmc__avx2_dword(s + 2 * (i)), each))
+    a = llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
+                        LLMC__DOT(6), LLMC__DOT(7));
 #undef LLMC__DOT
+    if (bias == 0)
+        return a;
+    return _mm256_sub_epi32(a,
+                            _mm256_mullo_epi32(_mm256_madd_epi16(llmc__avx2_x_pairs(x), llmc__avx2_load(s)),
+                                               _mm256_set1_epi32(bias)));
 }
 
 /* What minimums multiply: lane i is the sum of x[i]; in kind h m[2i] sum[0] + m[2i+1] sum[1]. For
@@ -4557,63 +5344,75 @@ LLMC__AVX2_FN __m256i llmc__avx2_panel_min(const llmc__q8 *x, const int16_t *m)
     return _mm256_madd_epi16(llmc__avx2_dword(x->sum), llmc__avx2_load(m));
 }
 
-/* Panels of 32 bytes of eight rows, 256 apart. u keeps bytes: four pairs of products are at most
-   4 * 2 * 31 * 127, so the first and last 16 elements are added up apart. s and h widen, as Q8_0;
-   h multiplies by the scales at once, s[2 r] and s[2 r + 1] of row r: at most 128 * 128. */
-LLMC__AVX2_FN void llmc__avx2_panel_u(llmc__avx2_panel *p, const int8_t *q, const int16_t *s)
+/* Panels of 32 bytes of eight rows, 256 apart. u and h keep bytes: four pairs of u's products are at
+   most 4 * 2 * 31 * 127, two of h's 2 * 2 * 63 * 127. h has the scales beside them, s[2 r] and
+   s[2 r + 1] of row r: v[8] the first for both of a lane's pairs, v[9] the second, v[10] both times
+   the bias. s widens, as Q8_0. */
+LLMC__AVX2_FN void llmc__avx2_panel_u(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
     (void)s;
+    (void)bias;
     llmc__avx2_transpose(p->v, (const uint8_t *)q, LLMC__UNIT);
     llmc__avx2_transpose(p->v + 4, (const uint8_t *)q + 16, LLMC__UNIT);
 }
-LLMC__AVX2_FN void llmc__avx2_panel_s(llmc__avx2_panel *p, const int8_t *q, const int16_t *s)
+LLMC__AVX2_FN void llmc__avx2_panel_s(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
     (void)s;
+    (void)bias;
     llmc__avx2_panel_i8(p, (const uint8_t *)q, LLMC__UNIT);
 }
-LLMC__AVX2_FN void llmc__avx2_panel_h(llmc__avx2_panel *p, const int8_t *q, const int16_t *s)
+LLMC__AVX2_FN void llmc__avx2_panel_h(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
     __m256i both = llmc__avx2_load(s);
-    __m256i low = _mm256_blend_epi16(both, _mm256_slli_epi32(both, 16), 0xaa);
-    __m256i high = _mm256_blend_epi16(_mm256_srli_epi32(both, 16), both, 0xaa);
-    int j;
-    llmc__avx2_panel_i8(p, (const uint8_t *)q, LLMC__UNIT);
-    for (j = 0; j < 4; j++) {
-        p->v[j] = _mm256_mullo_epi16(p->v[j], low);
-        p->v[4 + j] = _mm256_mullo_epi16(p->v[4 + j], high);
-        p->v[8 + j] = _mm256_mullo_epi16(p->v[8 + j], low);
-        p->v[12 + j] = _mm256_mullo_epi16(p->v[12 + j], high);
-    }
+    llmc__avx2_panel_u(p, q, s, bias);
+    p->v[8] = _mm256_blend_epi16(both, _mm256_slli_epi32(both, 16), 0xaa);
+    p->v[9] = _mm256_blend_epi16(_mm256_srli_epi32(both, 16), both, 0xaa);
+    p->v[10] = _mm256_mullo_epi16(both, _mm256_set1_epi16((short)bias));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_u(const llmc__avx2_panel *p, const llmc__q8 *x)
+
+/* A panel with one block of one column. */
+#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 4 * (i)))
+LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_u(const llmc__avx2_panel *p, const llmc__q8 *x, int bias)
 {
     __m256i one = _mm256_set1_epi16(1), a, b;
-#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 4 * (i)))
     a = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)),
                          _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)));
     b = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)),
                          _mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)));
-#undef LLMC__MUL
-    return _mm256_add_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+    a = _mm256_add_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+    return bias == 0 ? a : _mm256_sub_epi32(a, _mm256_set1_epi32(bias * (x->sum[0] + x->sum[1])));
 }
+LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_h(const llmc__avx2_panel *p, const llmc__q8 *x)
+{
+    __m256i a = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)), p->v[8]);
+    __m256i b = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)), p->v[9]);
+    a = _mm256_add_epi32(a, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)), p->v[8]));
+    b = _mm256_add_epi32(b, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)), p->v[9]));
+    a = _mm256_sub_epi32(a, _mm256_madd_epi16(llmc__avx2_dword(x->sum), p->v[10]));
+    return _mm256_add_epi32(a, b);
+}
+#undef LLMC__MUL
 
-/* One column or four. What a panel's s was is in it already. */
+/* One column or four, by kind. */
 LLMC__AVX2_FN __m256i llmc__avx2_panel1(int kind, const llmc__avx2_panel *p, const llmc__q8 *x,
-                                        const int16_t *s)
+                                        const int16_t *s, int bias)
 {
     (void)s;
-    return kind == llmc__kind_u ? llmc__avx2_panel_dot_u(p, x) : llmc__avx2_panel_dot_q8_0(p, x);
+    return kind == llmc__kind_u   ? llmc__avx2_panel_dot_u(p, x, bias)
+           : kind == llmc__kind_h ? llmc__avx2_panel_dot_h(p, x)
+                                  : llmc__avx2_panel_dot_q8_0(p, x);
 }
 LLMC__AVX2_FN void llmc__avx2_panel4(int kind, __m256i out[4], const llmc__avx2_panel *p,
-                                     const llmc__q8 *const x[4], const int16_t *s)
+                                     const llmc__q8 *const x[4], const int16_t *s, int bias)
 {
-    int t;
-    (void)s;
-    if (kind != llmc__kind_u)
+    if (kind == llmc__kind_s) {
         llmc__avx2_panel_dot4_q8_0(out, p, x);
-    else
-        for (t = 0; t < 4; t++)
-            out[t] = llmc__avx2_panel_dot_u(p, x[t]);
+        return;
+    }
+    out[0] = llmc__avx2_panel1(kind, p, x[0], s, bias);
+    out[1] = llmc__avx2_panel1(kind, p, x[1], s, bias);
+    out[2] = llmc__avx2_panel1(kind, p, x[2], s, bias);
+    out[3] = llmc__avx2_panel1(kind, p, x[3], s, bias);
 }
 
 #endif /* LLMC__AVX2 */
@@ -4737,6 +5536,7 @@ LLMC__NEON_FN void llmc__neon_fifth(uint8x16_t v[2], const uint8_t *h)
     v[0] = vorrq_u8(v[0], vandq_u8(vtstq_u8(a, bit), sixteen));
     v[1] = vorrq_u8(v[1], vandq_u8(vtstq_u8(b, bit), sixteen));
 }
+/* Eight blocks of 16 bytes, step apart, each nibble an index of the table. */
 LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, size_t step, const int8_t *table)
 {
     int8x16_t t = vld1q_s8(table);
@@ -4756,6 +5556,7 @@ LLMC__NEON_FN void llmc__neon_put(int8x16_t *out, const uint8x16_t v[2], int8_t 
     out[1] = vsubq_s8(vreinterpretq_s8_u8(v[1]), vdupq_n_s8(less));
 }
 
+/* Eight blocks of 32. */
 LLMC__NEON_FN void llmc__neon_quants_q4_1(llmc__neon_quants *q, const uint8_t *w)
 {
     uint8x16_t v[2];
@@ -4814,6 +5615,7 @@ LLMC__NEON_FN void llmc__neon_over(uint8x16_t v[2], const uint8x16_t high[2], in
     v[1] = vorrq_u8(v[1], vshlq_u8(high[1], shift));
 }
 
+/* Blocks of 256: fields of rows as drawn in 07. */
 LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
 {
     uint8x16_t v[2];
@@ -4880,18 +5682,32 @@ LLMC__NEON_FN void llmc__neon_quants_store(int8_t *out, const llmc__neon_quants 
         vst1q_s8(out + 16 * i, q->v[i]);
 }
 
-/* Eight bytes as floats; sixteen with signs as int16. */
-LLMC__NEON_FN llmc__neon_v8 llmc__neon_vbytes(const uint8_t *p)
+/* Eight bytes of a number, lowest first, as floats; as exponents (llmc__e8m0_half); and sixteen with
+   signs as int16. */
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vbytes(uint64_t bytes)
 {
-    uint16x8_t w = vmovl_u8(vld1_u8(p));
+    uint16x8_t w = vmovl_u8(vcreate_u8(bytes));
     float32x4_t a = vcvtq_f32_u32(vmovl_u16(vget_low_u16(w)));
     return llmc__neon_v8_of(a, vcvtq_f32_u32(vmovl_u16(vget_high_u16(w))));
 }
-LLMC__NEON_FN void llmc__neon_spread(int16_t *out, const uint8_t *p)
+/* Four of them. Shifting by e is only meant for e < 2; min keeps it within the register. */
+LLMC__NEON_FN float32x4_t llmc__neon_ve8m0_4(uint16x4_t e4)
 {
-    int8x16_t v = vreinterpretq_s8_u8(vld1q_u8(p));
-    vst1q_s16(out, vmovl_s8(vget_low_s8(v)));
-    vst1q_s16(out + 8, vmovl_s8(vget_high_s8(v)));
+    uint32x4_t e = vmovl_u16(e4), one = vdupq_n_u32(1);
+    uint32x4_t normal = vshlq_n_u32(vsubq_u32(e, one), 23);
+    uint32x4_t small = vshlq_u32(vdupq_n_u32(0x00200000), vreinterpretq_s32_u32(vminq_u32(e, one)));
+    return vreinterpretq_f32_u32(vbslq_u32(vcgtq_u32(e, one), normal, small));
+}
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_ve8m0(uint64_t bytes)
+{
+    uint16x8_t w = vmovl_u8(vcreate_u8(bytes));
+    float32x4_t a = llmc__neon_ve8m0_4(vget_low_u16(w));
+    return llmc__neon_v8_of(a, llmc__neon_ve8m0_4(vget_high_u16(w)));
+}
+LLMC__NEON_FN void llmc__neon_spread(int16_t *out, uint64_t low, uint64_t high)
+{
+    vst1q_s16(out, vmovl_s8(vreinterpret_s8_u8(vcreate_u8(low))));
+    vst1q_s16(out + 8, vmovl_s8(vreinterpret_s8_u8(vcreate_u8(high))));
 }
 
 /* As dot32, each 16 times a scale of its own: under 2^24 in all (09.2). */
@@ -4917,20 +5733,23 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks_h(const llmc__neon_panel *p, cons
 
 /* As in 09.3, by kind. */
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_u(const llmc__neon_quants *q, const llmc__q8 *x,
-                                               const int16_t *s)
+                                               const int16_t *s, int bias)
 {
+    (void)bias;
     (void)s;
     return llmc__neon_blocks(q, x, 1);
 }
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_s(const llmc__neon_quants *q, const llmc__q8 *x,
-                                               const int16_t *s)
+                                               const int16_t *s, int bias)
 {
+    (void)bias;
     (void)s;
     return llmc__neon_blocks(q, x, 1);
 }
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_h(const llmc__neon_quants *q, const llmc__q8 *x,
-                                               const int16_t *s)
+                                               const int16_t *s, int bias)
 {
+    (void)bias;
     return llmc__neon_blocks_h(q, x, 1, s);
 }
 
@@ -4953,34 +5772,36 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_min(const llmc__q8 *x, const int16
 }
 
 /* Panels are the rows' bytes as they are; scales are met with each column. */
-LLMC__NEON_FN void llmc__neon_panel_u(llmc__neon_panel *p, const int8_t *q, const int16_t *s)
+LLMC__NEON_FN void llmc__neon_panel_u(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
     int i;
     (void)s;
+    (void)bias;
     for (i = 0; i < 8; i++, q += LLMC__UNIT) {
         p->v[2 * i] = vld1q_s8(q);
         p->v[2 * i + 1] = vld1q_s8(q + 16);
     }
 }
-LLMC__NEON_FN void llmc__neon_panel_s(llmc__neon_panel *p, const int8_t *q, const int16_t *s)
+LLMC__NEON_FN void llmc__neon_panel_s(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
-    llmc__neon_panel_u(p, q, s);
+    llmc__neon_panel_u(p, q, s, bias);
 }
-LLMC__NEON_FN void llmc__neon_panel_h(llmc__neon_panel *p, const int8_t *q, const int16_t *s)
+LLMC__NEON_FN void llmc__neon_panel_h(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
 {
-    llmc__neon_panel_u(p, q, s);
+    llmc__neon_panel_u(p, q, s, bias);
 }
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel1(int kind, const llmc__neon_panel *p, const llmc__q8 *x,
-                                               const int16_t *s)
+                                               const int16_t *s, int bias)
 {
+    (void)bias;
     return kind == llmc__kind_h ? llmc__neon_blocks_h(p, x, 0, s) : llmc__neon_blocks(p, x, 0);
 }
 LLMC__NEON_FN void llmc__neon_panel4(int kind, llmc__neon_v8i out[4], const llmc__neon_panel *p,
-                                     const llmc__q8 *const x[4], const int16_t *s)
+                                     const llmc__q8 *const x[4], const int16_t *s, int bias)
 {
     int t;
     for (t = 0; t < 4; t++)
-        out[t] = llmc__neon_panel1(kind, p, x[t], s);
+        out[t] = llmc__neon_panel1(kind, p, x[t], s, bias);
 }
 
 #endif /* LLMC__NEON */
@@ -5365,21 +6186,14 @@ LLMC__SCALES_FN(q5_1, 24)
 LLMC__SCALES_FN(iq4_nl, 18)
 #undef LLMC__SCALES_FN
 
-/* As llmc__e8m0_half. The eight bytes are put together in a register, as a load would wait for
-   eight small stores. From e = 2 on vpow2 makes 2^(e - 128). */
+/* The eight exponents are put together in a register, as a load would wait for eight small stores. */
 LLMC__INLINE void LLMC__N(scales_mxfp4)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     uint64_t bytes = 0;
-    uint8_t eight[8];
-    llmc__v8 e, small;
     int i;
     for (i = 0; i < 8; i++)
         bytes |= (uint64_t)w[17 * i] << 8 * i;
-    llmc__put_u64le(eight, bytes);
-    e = LLMC__N(vbytes)(eight);
-    small = llmc__vmul(llmc__vadd(e, llmc__vset1(1)), llmc__vset1(llmc__bits_f32(0x00200000u)));
-    h->d =
-        llmc__vsel_lt(e, llmc__vset1(2), small, llmc__vpow2(llmc__vadd(e, llmc__vset1(LLMC__ROUND - 128))));
+    h->d = LLMC__N(ve8m0)(bytes);
 }
 
 /* An f16 in all lanes: lane i of eight from `at` on, all within the block. */
@@ -5393,49 +6207,47 @@ LLMC__INLINE llmc__v8 LLMC__N(half)(const uint8_t *at, int i)
 /* Blocks of 256: integers times one or two f16. The same bits as 08.2's heads. */
 LLMC__INLINE void LLMC__N(scales_q4_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
-    uint8_t sm[16];
+    uint64_t sm[2];
     llmc__k4_scales(sm, w + 4);
-    h->d = llmc__vmul(LLMC__N(half)(w, 0), LLMC__N(vbytes)(sm));
-    h->off = llmc__vsub(llmc__vzero(), llmc__vmul(LLMC__N(half)(w, 1), LLMC__N(vbytes)(sm + 8)));
+    h->d = llmc__vmul(LLMC__N(half)(w, 0), LLMC__N(vbytes)(sm[0]));
+    h->off = llmc__vsub(llmc__vzero(), llmc__vmul(LLMC__N(half)(w, 1), LLMC__N(vbytes)(sm[1])));
 }
+/* The first 16 bytes are Q4_K's. */
 LLMC__INLINE void LLMC__N(scales_q5_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     LLMC__N(scales_q4_k)(h, w);
 }
+/* d and dmin are the block's last four bytes: lanes 6 and 7 of the eight f16 that end there. Reading
+   eight from d on would leave the block, and perhaps the file. */
 LLMC__INLINE void LLMC__N(scales_q2_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     uint64_t a = llmc__u64le(w), b = llmc__u64le(w + 8), low = 0x0f0f0f0f0f0f0f0full;
-    uint8_t t[16];
-    llmc__put_u64le(t, a & low);
-    llmc__put_u64le(t + 8, b & low);
-    LLMC__N(spread)(h->s, t);
-    llmc__put_u64le(t, a >> 4 & low);
-    llmc__put_u64le(t + 8, b >> 4 & low);
-    LLMC__N(spread)(h->m, t);
+    LLMC__N(spread)(h->s, a & low, b & low);
+    LLMC__N(spread)(h->m, a >> 4 & low, b >> 4 & low);
     h->d = LLMC__N(half)(w + 68, 6);
     h->off = llmc__vsub(llmc__vzero(), LLMC__N(half)(w + 68, 7));
 }
 LLMC__INLINE void LLMC__N(scales_q3_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
-    uint8_t t[16];
-    llmc__q3_scales(t, w + 96);
-    LLMC__N(spread)(h->s, t);
+    uint64_t s[2];
+    llmc__q3_scales(s, w + 96);
+    LLMC__N(spread)(h->s, s[0], s[1]);
     h->d = LLMC__N(half)(w + 94, 7);
 }
 LLMC__INLINE void LLMC__N(scales_q6_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
-    LLMC__N(spread)(h->s, w + 192);
+    LLMC__N(spread)(h->s, llmc__u64le(w + 192), llmc__u64le(w + 200));
     h->d = LLMC__N(half)(w + 194, 7);
 }
 LLMC__INLINE void LLMC__N(scales_q8_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     h->d = llmc__vset1(llmc__f32le(w));
 }
+/* Less 32 as floats: small integers are exact. */
 LLMC__INLINE void LLMC__N(scales_iq4_xs)(LLMC__N(scale8) * h, const uint8_t *w)
 {
-    uint8_t t[8];
-    llmc__xs_scales(t, w + 2);
-    h->d = llmc__vmul(LLMC__N(half)(w, 0), llmc__vsub(LLMC__N(vbytes)(t), llmc__vset1(32)));
+    llmc__v8 s = llmc__vsub(LLMC__N(vbytes)(llmc__xs_scales(w + 2)), llmc__vset1(32));
+    h->d = llmc__vmul(LLMC__N(half)(w, 0), s);
 }
 
 /* Rows taken apart for a tile: row i's scales become lane i of every block's. */
@@ -5462,7 +6274,7 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
    product of minimums, where a type has them, is fused on after the block's own.
      line   one row, one column; the last unit of a type of 32 may be short, and is copied out
      rows   eight rows of one unit, for tiles */
-#define LLMC__UNITS_FN(type, name, bytes, kind, mins)                                                        \
+#define LLMC__UNITS_FN(type, name, bytes, kind, mins, bias)                                                  \
     LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__q8 *x)           \
     {                                                                                                        \
         LLMC__N(quants) q;                                                                                   \
@@ -5470,7 +6282,7 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
         llmc__v8 e = LLMC__N(x_scales)(x);                                                                   \
         LLMC__N(quants_##type)(&q, w);                                                                       \
         LLMC__N(scales_##type)(&h, w);                                                                       \
-        acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s)), llmc__vmul(h.d, e), acc);             \
+        acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc);       \
         if (mins)                                                                                            \
             acc = llmc__vfma(llmc__vcvt(LLMC__N(minimums)(llmc__kind_##kind, x, h.m)), llmc__vmul(h.off, e), \
                              acc);                                                                           \
@@ -5528,7 +6340,7 @@ LLMC__INLINE void LLMC__N(onto2)(float sum[8], llmc__v8i dot, llmc__v8i min, con
 /* One block of a tile: eight rows with every column; sum is this part's [column][row]. kind and
    mins are constants where this is inlined. */
 LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, const LLMC__N(panel) * p,
-                                 const uint8_t *x, size_t x_stride, size_t cols, int kind, int mins)
+                                 const uint8_t *x, size_t x_stride, size_t cols, int kind, int mins, int bias)
 {
     static const int16_t ones[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     const int16_t *s = r->s[b], *m = kind == llmc__kind_h ? r->m[b] : ones;
@@ -5539,7 +6351,7 @@ LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, cons
         const llmc__q8 *q[4];
         for (i = 0; i < 4; i++, x += x_stride)
             q[i] = (const llmc__q8 *)(const void *)x;
-        LLMC__N(panel4)(kind, dot, p, q, s);
+        LLMC__N(panel4)(kind, dot, p, q, s, bias);
         for (i = 0; i < 4; i++) {
             if (mins)
                 min = LLMC__N(panel_min)(q[i], m);
@@ -5550,16 +6362,16 @@ LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, cons
         const llmc__q8 *q = (const llmc__q8 *)(const void *)x;
         if (mins)
             min = LLMC__N(panel_min)(q, m);
-        LLMC__N(onto2)(sum, LLMC__N(panel1)(kind, p, q, s), min, r->d[b], r->off[b], q->d, mins);
+        LLMC__N(onto2)(sum, LLMC__N(panel1)(kind, p, q, s, bias), min, r->d[b], r->off[b], q->d, mins);
     }
 }
 
-/* What matmul needs to know of a type: bytes of a unit, kind, whether it has minimums. */
+/* What matmul needs to know of a type, see LLMC__UNIT_TYPES. */
 typedef struct LLMC__N(unit_type) {
     float (*line)(const uint8_t *w, const llmc__q8 *x, size_t blocks);
     void (*rows)(llmc__rows *r, const uint8_t *w, size_t row_bytes, size_t blocks);
     size_t bytes;
-    int kind, mins;
+    int kind, mins, bias;
 } LLMC__N(unit_type);
 
 /* As tile_##type above: 8 rows by cols <= 32 columns, whole units unpacked before their blocks. */
@@ -5577,18 +6389,22 @@ LLMC__FN void LLMC__N(tile_units)(const LLMC__N(unit_type) * u, float *sum, cons
         for (b = 0; b < most; b++, x += sizeof(llmc__q8)) {
             float *onto = part + b * (8 * cols);
             LLMC__N(panel) p;
+            const int8_t *q = r.q[0] + 32 * b;
             if (u->kind == llmc__kind_h) {
-                LLMC__N(panel_h)(&p, r.q[0] + 32 * b, r.s[b]);
+                LLMC__N(panel_h)(&p, q, r.s[b], u->bias);
                 if (u->mins)
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 1);
+                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 1, 0);
                 else
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 0);
+                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 0, 0);
             } else if (u->kind == llmc__kind_s) {
-                LLMC__N(panel_s)(&p, r.q[0] + 32 * b, r.s[b]);
-                LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_s, 0);
+                LLMC__N(panel_s)(&p, q, r.s[b], 0);
+                LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_s, 0, 0);
             } else {
-                LLMC__N(panel_u)(&p, r.q[0] + 32 * b, r.s[b]);
-                LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 1);
+                LLMC__N(panel_u)(&p, q, r.s[b], 0);
+                if (u->mins)
+                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 1, 0);
+                else
+                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 0, u->bias);
             }
         }
     }
@@ -5617,12 +6433,12 @@ LLMC__FN void LLMC__N(matmul_units)(const LLMC__N(unit_type) * u, float *out, si
                     u->line(w + r * row_bytes, (const llmc__q8 *)(const void *)(at + t * x_stride), blocks);
     }
 }
-#define LLMC__X(type, name, bytes, kind, mins)                                                               \
+#define LLMC__X(type, name, bytes, kind, mins, bias)                                                         \
     LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
                                          size_t rows, const void *x, size_t x_stride, size_t cols, size_t n) \
     {                                                                                                        \
         static const LLMC__N(unit_type)                                                                      \
-            u = {LLMC__N(line_##type), LLMC__N(rows_##type), bytes, llmc__kind_##kind, mins};                \
+            u = {LLMC__N(line_##type), LLMC__N(rows_##type), bytes, llmc__kind_##kind, mins, bias};          \
         LLMC__N(matmul_units)(&u, out, out_stride, w, row_bytes, rows, x, x_stride, cols, n);                \
     }
 LLMC__UNIT_TYPES(LLMC__X)
@@ -9731,12 +10547,6 @@ static void llmc__out_key_u32(llmc__out *o, const char *key, uint32_t v)
     llmc__out_u32(o, v);
 }
 
-static void llmc__out_key_f32(llmc__out *o, const char *key, float v)
-{
-    llmc__out_key(o, key, LLMC__GGUF_F32);
-    llmc__out_u32(o, llmc__f32_bits(v));
-}
-
 static void llmc__out_key_text(llmc__out *o, const char *key, const char *text)
 {
     llmc__out_key(o, key, LLMC__GGUF_STRING);
@@ -11721,14 +12531,14 @@ LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, cons
     X(BACKOUT_LAMBDA, "backout_lambda.weight", '1', 0, 0)                                                    \
     X(ATTN_NORM, "attn_norm.weight", 'D', 0, 0) /* from here on per layer */                                 \
     X(ATTN_NORM_B, "attn_norm.bias", 'D', 0, 0)                                                              \
+    X(QKV, "attn_qkv.weight", 'D', 'S', 0) /* q, k, v rows stacked */                                        \
+    X(QKV_B, "attn_qkv.bias", 'S', 0, 0)                                                                     \
     X(Q, "attn_q.weight", 'D', 'Q', 0)                                                                       \
     X(K, "attn_k.weight", 'D', 'G', 0)                                                                       \
     X(V, "attn_v.weight", 'D', 'G', 0)                                                                       \
     X(Q_B, "attn_q.bias", 'Q', 0, 0)                                                                         \
     X(K_B, "attn_k.bias", 'G', 0, 0)                                                                         \
     X(V_B, "attn_v.bias", 'G', 0, 0)                                                                         \
-    X(QKV, "attn_qkv.weight", 'D', 'S', 0) /* q, k, v rows stacked */                                        \
-    X(QKV_B, "attn_qkv.bias", 'S', 0, 0)                                                                     \
     X(Q_NORM, "attn_q_norm.weight", 'q', 0, 0) /* [K], [H][K] or [H K] by llmc_qk_norm */                    \
     X(K_NORM, "attn_k_norm.weight", 'k', 0, 0)                                                               \
     X(SINKS, "attn_sinks.weight", 'H', 0, 0)                                                                 \
@@ -11793,6 +12603,11 @@ static const llmc__role llmc__role_table[LLMC__W_COUNT] = {
 #undef LLMC__ROLE_ROW
 };
 
+LLMC_API bool llmc_layers_has(const llmc_layers *set, uint32_t l)
+{
+    return l < LLMC_MAX_LAYERS && ((set->bits[l / 32] >> (l % 32)) & 1u) != 0;
+}
+
 /* A model's weights, found by role. Everything points into the caller's memory or the file. */
 struct llmc_model {
     llmc_config config;
@@ -11810,6 +12625,7 @@ struct llmc_model {
     llmc_blob file, vocab_file; /* vocab_file: where the tokenizer's keys stand; data NULL: in no GGUF */
     const char *chat_template;  /* or NULL */
     size_t chat_template_len;
+    llmc_generation generation;
     bool vocab_only; /* no tensors, no layers: only the tokenizer and names */
 };
 
@@ -11847,8 +12663,8 @@ static inline const llmc_tensor *llmc__expert(const llmc_model *m, uint32_t l, u
 /* What a name can mean besides a role. */
 enum { LLMC__W_UNKNOWN = LLMC__W_COUNT, LLMC__W_IGNORED };
 
-/* A name as makers write it, without a leading "model." or its like and without ".weight" or ".bias": '%' is a
-   layer's number, '@' an expert's or head's, a final '*' anything. weight and bias: roles. */
+/* A name as makers write it, without a leading "model." or its like and without ".weight" or ".bias": '%'
+   is a layer's number, '@' an expert's or head's, a final '*' anything. weight and bias: roles. */
 typedef struct llmc__alias {
     const char *pattern;
     uint8_t weight, bias;
@@ -12016,8 +12832,8 @@ static bool llmc__name_fits(const char *pattern, const char *name, size_t len, l
 /* name without what frameworks put before it: "model.layers.0..." is "layers.0...". */
 static const char *llmc__name_stem(const char *name)
 {
-    static const char *const prefix[] = {"language_model.", "model.", "transformer.",
-                                         "gpt_neox.",       "bert.",  "text_model."};
+    static const char *const prefix[] = {"_orig_mod.", "language_model.", "model.",     "transformer.",
+                                         "gpt_neox.",  "bert.",           "text_model."};
     size_t i, n;
     for (i = 0; i < sizeof prefix / sizeof prefix[0]; i++) {
         n = llmc__strlen(prefix[i]);
@@ -12234,8 +13050,8 @@ enum {
     LLMC__HYPER_ONE      /* must be 1 or true */
 };
 
-/* id, rule, GGUF's key after "<architecture>.", makers' keys apart by '|' (config.json, YAML, TOML). A key that
-   changes nothing here must be listed, else files that carry it would be refused. Keys that say which
+/* id, rule, GGUF's key after "<architecture>.", makers' keys apart by '|' (config.json, YAML, TOML). A key
+   that changes nothing here must be listed, else files that carry it would be refused. Keys that say which
    tensors there are (biases, experts by layer) are skipped: the tensors say it. */
 #define LLMC__HYPER_LIST(X)                                                                                  \
     X(BLOCK_COUNT, USED, "block_count", "num_hidden_layers|n_layer|n_layers|num_layers") /* L */             \
@@ -12251,11 +13067,11 @@ enum {
     X(EPS_RMS, USED, "attention.layer_norm_rms_epsilon", "rms_norm_eps")                                     \
     X(EPS, USED, "attention.layer_norm_epsilon",                                                             \
       "layer_norm_eps|layer_norm_epsilon|norm_epsilon|norm_eps|layernorm_epsilon")                           \
-    X(ACT, USED, "", "hidden_act|activation_function|activation")                                            \
-    X(ACTIVATION, USED, "", "hidden_activation") /* before hidden_act (Gemma) */                             \
+    X(ACT, USED, "activation", "hidden_act|activation_function|activation") /* GGUF: ours */                 \
+    X(ACTIVATION, USED, "", "hidden_activation")                            /* before hidden_act (Gemma) */  \
     X(TIED, USED, "", "tie_word_embeddings")                                                                 \
     X(TOKEN_TYPES, USED, "", "type_vocab_size")                                                              \
-    X(POSITION, USED, "", "position_embedding_type|position_embedding")                                      \
+    X(POSITION, USED, "position_embedding", "position_embedding_type|position_embedding") /* GGUF: ours */   \
     X(CAUSAL, USED, "attention.causal", "")                                                                  \
     X(POOLING, USED, "pooling_type", "")                                                                     \
     /* windows */                                                                                            \
@@ -12316,6 +13132,9 @@ enum {
     X(ROPE_HIGH, USED, "rope.scaling.high_freq_factor", "")                                                  \
     X(ROPE_ORIGINAL, USED, "rope.scaling.original_context_length",                                           \
       "original_max_position_embeddings|original_max_seq_len")                                               \
+    X(ROPE_EXACT, USED, "rope.scaling.yarn_exact",                                                           \
+      "") /* ours, as the next, which takes the place of type */                                             \
+    X(ROPE_NTK, USED, "rope.scaling.ntk_type", "")                                                           \
     X(ROPE_LAST, SKIPPED, "rope.scaling.finetuned", "")                                                      \
     X(UNTURNED, USED, "rope.unturned_layers", "no_rope_layers") /* GGUF: ours; makers: 1 means turned */     \
     X(UNTURNED_EVERY, SKIPPED, "", "no_rope_layer_interval|no_rope_layers_interval")                         \
@@ -12333,7 +13152,7 @@ enum {
     X(RESIDUAL_POST, ZERO, "", "apply_residual_connection_post_layernorm")                                   \
     X(DATA_LAYOUT, SKIPPED, "tensor_data_layout", "")                                                        \
     /* what has no part in the computation, or what tensors say better */                                    \
-    X(FILE, SKIPPED, "",                                                                                     \
+    X(ORIGIN, SKIPPED, "",                                                                                   \
       "architectures|model_type|auto_map|torch_dtype|dtype|transformers_version|use_cache|name_or_path|"     \
       "_name_or_path|initializer_range|initializer_cutoff_factor|pretraining_tp|task_specific_params|"       \
       "bos_token_id|eos_token_id|pad_token_id|sep_token_id|cls_token_id|unk_token_id|decoder_start_token_"   \
@@ -12508,8 +13327,8 @@ static llmc_json llmc__value_view(const llmc__value *v)
     return j;
 }
 
-/* Walks a list: element i of GGUF's, or the next of JSON's by it, which begins all zero. False at the end. Texts and
-   nested lists in GGUF are no elements: NONE. */
+/* Walks a list: element i of GGUF's, or the next of JSON's by it, which begins all zero. False at the end.
+   Texts and nested lists in GGUF are no elements: NONE. */
 static bool llmc__value_next(const llmc__value *list, llmc_json_iter *it, uint32_t *i, llmc__value *out)
 {
     llmc_json element;
@@ -12580,10 +13399,9 @@ static unsigned llmc__hyper_key(const char *name, size_t len, bool gguf)
 }
 
 /* llmc__hyper_gguf -- the keys that begin with the family's name        (MODEL.hyper)
-   A second walk over the metadata, because the
-   family may be named after its keys. Other architectures' keys and all general ones
-   (general., tokenizer., split., quantize. ...) pass unread. Linear in the file. Errors: BAD_FILE (a key twice),
-   UNSUPPORTED (a key that is not in the list). */
+   A second walk over the metadata, because the family may be named after its keys. Other architectures'
+   keys and all general ones (general., tokenizer., split., quantize. ...) pass unread. Linear in the file.
+   Errors: BAD_FILE (a key twice), UNSUPPORTED (a key that is not in the list). */
 static llmc_status llmc__hyper_gguf(llmc__hyper *h, const llmc__gguf *g)
 {
     llmc__reader r = g->file;
@@ -12609,8 +13427,8 @@ static llmc_status llmc__hyper_gguf(llmc__hyper *h, const llmc__gguf *g)
     return LLMC_OK;
 }
 
-/* Members of config.json, or of an object in it. A key that is not in the list is accepted only if it says nothing:
-   null, false, 0, "", {} and []. Errors: BAD_FILE, UNSUPPORTED. */
+/* Members of config.json, or of an object in it. A key that is not in the list is accepted only if it says
+   nothing: null, false, 0, "", {} and []. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__hyper_json(llmc__hyper *h, llmc_json object)
 {
     llmc_json key, value, none;
@@ -12640,18 +13458,17 @@ static llmc_status llmc__hyper_json(llmc__hyper *h, llmc_json object)
 }
 
 /* llmc__hyper_u32 -- a whole number from 1 to max                       (MODEL.hyper)
-   absent: *out, set before, is the default and stays; 0 there means that the key has to be there.
-   A list gives each layer its own heads or width: accepted if all are the same. Errors: BAD_FILE, UNSUPPORTED. */
+   absent: *out, set before, is the default and stays; 0 there means that the key has to be there. A list
+   gives each layer its own heads or width: accepted if all are the same. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__hyper_u32(const llmc__hyper *h, unsigned key, uint32_t max, uint32_t *out)
 {
     llmc__value v = h->value[key], other;
     llmc_json_iter it;
     uint32_t i = 0;
-    bool by_layer = key == LLMC__HP_HEADS || key == LLMC__HP_HEADS_KV ||
-                    key == LLMC__HP_FEED_FORWARD; /* OpenELM's habit */
+    bool each = key == LLMC__HP_HEADS || key == LLMC__HP_HEADS_KV || key == LLMC__HP_FEED_FORWARD;
     if (v.kind == LLMC__VALUE_NONE)
         return *out != 0 ? LLMC_OK : llmc__hyper_fail(h, key, LLMC_BAD_FILE, "is missing");
-    if (v.kind == LLMC__VALUE_LIST && by_layer) {
+    if (v.kind == LLMC__VALUE_LIST && each) {
         llmc__value list = v;
         LLMC_MEMSET(&it, 0, sizeof it);
         if (!llmc__value_next(&list, &it, &i, &v))
@@ -12729,7 +13546,8 @@ static llmc_status llmc__hyper_flag(const llmc__hyper *h, unsigned key, bool *ou
     return LLMC_OK;
 }
 
-/* One setting of a flat YAML or TOML as a value; its text is kept by nobody, so only numbers and flags count. */
+/* One setting of a flat YAML or TOML as a value; its text is kept by nobody, so only numbers and flags
+   count. */
 static llmc__value llmc__value_setting(const char *text)
 {
     llmc__value v;
@@ -12748,7 +13566,8 @@ static llmc__value llmc__value_setting(const char *text)
     return v;
 }
 
-/* model_config.yaml or a TOML: sections do not matter, names are those of config.json. Errors: BAD_FILE, UNSUPPORTED. */
+/* model_config.yaml or a TOML: sections do not matter, names are those of config.json. Errors: BAD_FILE,
+   UNSUPPORTED. */
 static llmc_status llmc__hyper_settings(llmc__hyper *h, const llmc_blob *file)
 {
     llmc_setting s;
@@ -12794,8 +13613,11 @@ static llmc_status llmc__config_check(const llmc_config *c, const char *name, ll
     else if (c->n_expert > 0 &&
              (c->n_expert_used == 0 || c->n_expert_used > c->n_expert || c->n_ff_expert == 0))
         wrong = "number or width of experts";
-    else if (c->smear_channels > c->n_embd || c->value_channels > c->n_embd || c->backout_layer > c->n_layer)
+    else if (c->smear_channels > c->n_embd || c->value_channels > c->n_embd || c->backout_layer >= c->n_layer)
         wrong = "gate of nanochat";
+    else if ((c->rope_scaling == LLMC_ROPE_DYNAMIC || c->rope_scaling >= LLMC_ROPE_YARN) &&
+             c->rope_scaling != LLMC_ROPE_FACTORS && (c->rope_original < 2 || !(c->rope_base > 1)))
+        wrong = "base or original length of the RoPE scaling";
     if (wrong != NULL)
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.config", LLMC_NO_OFFSET, "%s: impossible %s", name, wrong);
     return LLMC_OK;
@@ -13004,7 +13826,8 @@ static llmc_status llmc__config_windowed(llmc_config *c, const llmc__hyper *h)
     return LLMC_OK;
 }
 
-/* Window and sinks. Makers may name a window and switch it off. One that is as long as the context hides nothing.
+/* Window and sinks. Makers may name a window and switch it off. One that is as long as the context hides
+   nothing.
    Errors: BAD_FILE. */
 static llmc_status llmc__config_window(llmc_config *c, const llmc__hyper *h)
 {
@@ -13049,6 +13872,8 @@ static llmc_status llmc__config_experts(llmc_config *c, const llmc__hyper *h)
 {
     float limit = 7, gating = 1;
     LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_EXPERTS, 1u << 12, &c->n_expert));
+    if (c->n_expert == 0 && h->value[LLMC__HP_EXPERTS_USED].number != 0)
+        return llmc__hyper_fail(h, LLMC__HP_EXPERTS_USED, LLMC_BAD_FILE, "chooses among no experts");
     if (c->n_expert == 0)
         return LLMC_OK;
     LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_EXPERTS_USED, c->n_expert, &c->n_expert_used));
@@ -13066,8 +13891,8 @@ static llmc_status llmc__config_experts(llmc_config *c, const llmc__hyper *h)
     return LLMC_OK;
 }
 
-/* What a GGUF of an encoder says: 0 none, 1 mean, 2 first token, 3 last. Other families may be encoders too (no causal
-   mask). Errors: BAD_FILE, UNSUPPORTED. */
+/* What a GGUF of an encoder says: 0 none, 1 mean, 2 first token, 3 last. Other families may be encoders too
+   (no causal mask). Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__config_pooling(llmc_config *c, const llmc__hyper *h)
 {
     bool causal = !c->bidirectional;
@@ -13126,6 +13951,20 @@ static bool llmc__rope_kind(const llmc__value *v, llmc_rope_scaling *out)
     return false;
 }
 
+/* Long waves are stretched s times, short ones not at all; between the two thresholds, in waves within
+   the original length, a mixture. Source: Llama 3.1's model code. */
+static double llmc__llama3_freq(const llmc_config *c, double freq)
+{
+    double waves = (double)c->rope_original * freq / 6.283185307179586;
+    double low = (double)c->llama3_low, high = (double)c->llama3_high, smooth;
+    if (waves > high)
+        return freq;
+    if (waves < low)
+        return freq / (double)c->rope_factor;
+    smooth = (waves - low) / (high - low);
+    return (1 - smooth) * freq / (double)c->rope_factor + smooth * freq;
+}
+
 /* A scaling that is named but does not apply is none; the original length must be known where it is used. */
 static llmc_status llmc__rope_settle(llmc_config *c, const llmc__hyper *h)
 {
@@ -13142,15 +13981,16 @@ static llmc_status llmc__rope_settle(llmc_config *c, const llmc__hyper *h)
     return LLMC_OK;
 }
 
-/* rope.scaling.* of a GGUF. As in other engines a factor without a type is linear, and factor 0 means none. Errors:
-   BAD_FILE, UNSUPPORTED. */
+/* rope.scaling.* of a GGUF. As in other engines a factor without a type is linear, and factor 0 means none.
+   Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__rope_gguf(llmc_config *c, const llmc__hyper *h)
 {
-    const llmc__value *type = &h->value[LLMC__HP_ROPE_TYPE];
+    const llmc__value *type = &h->value[LLMC__HP_ROPE_TYPE], *ntk = &h->value[LLMC__HP_ROPE_NTK];
     unsigned key =
         h->value[LLMC__HP_ROPE_FACTOR].kind != LLMC__VALUE_NONE ? LLMC__HP_ROPE_FACTOR : LLMC__HP_ROPE_LINEAR;
     float attn = 0, ext = 1;
     c->rope_scaling = LLMC_ROPE_LINEAR;
+    type = ntk->kind != LLMC__VALUE_NONE ? ntk : type;
     if (type->kind != LLMC__VALUE_NONE && type->kind != LLMC__VALUE_TEXT)
         return llmc__hyper_fail(h, LLMC__HP_ROPE_TYPE, LLMC_BAD_FILE, "must be a string");
     if (type->kind == LLMC__VALUE_TEXT && !llmc__rope_kind(type, &c->rope_scaling))
@@ -13161,6 +14001,7 @@ static llmc_status llmc__rope_gguf(llmc_config *c, const llmc__hyper *h)
     LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_ROPE_ORIGINAL, 1u << 30, &c->rope_original));
     LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_FAST, 1e6, &c->yarn_fast));
     LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_SLOW, 1e6, &c->yarn_slow));
+    LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_ROPE_EXACT, &c->yarn_exact));
     LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_LOW, 1e6, &c->llama3_low));
     LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_HIGH, 1e6, &c->llama3_high));
     LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_EXT, 1e6, &ext));
@@ -13168,7 +14009,8 @@ static llmc_status llmc__rope_gguf(llmc_config *c, const llmc__hyper *h)
         return llmc__hyper_fail(h, LLMC__HP_ROPE_YARN_EXT, LLMC_UNSUPPORTED, "must be 1");
     LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_ATTN, 1e6, &attn));
     LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_YARN_ATTN, 1e6, &attn));
-    /* converters copy the makers' attention_factor, which takes the place of the rule's; 1 says nothing but in LongRoPE */
+    /* converters copy the makers' attention_factor, which takes the place of the rule's; 1 says nothing but
+       in LongRoPE */
     if (attn > 0 && (attn != 1 || c->rope_scaling == LLMC_ROPE_LONG))
         c->rope_attn_factor = attn;
     return LLMC_OK;
@@ -13202,8 +14044,9 @@ static llmc_status llmc__rope_yarn(llmc_config *c, const llmc__hyper *h, llmc_js
     return LLMC_OK;
 }
 
-/* rope_scaling of config.json, or rope_parameters, its later name, which also holds the base and may hold an object
-   for each kind of layer. Long and short factors are read when there is memory for them. Errors: BAD_FILE, UNSUPPORTED. */
+/* rope_scaling of config.json, or rope_parameters, its later name, which also holds the base and may hold
+   an object for each kind of layer. Long and short factors are read when there is memory for them. Errors:
+   BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__rope_json(llmc_config *c, const llmc__hyper *h)
 {
     const llmc__value *object = &h->value[LLMC__HP_ROPE_SCALING];
@@ -13286,8 +14129,9 @@ static llmc_status llmc__config_rope(llmc_config *c, const llmc__hyper *h)
     return llmc__rope_settle(c, h);
 }
 
-/* nanochat's constants. Windows: T / 4 earlier tokens rounded up to 128, and the token itself; the last layer sees
-   everything. An epsilon of half-precision training is not repeated: it is that of f32. The Rust port has its own. */
+/* nanochat's constants. Windows: T / 4 earlier tokens rounded up to 128, and the token itself; the last
+   layer sees everything. An epsilon of half-precision training is not repeated: it is that of f32. The Rust
+   port has its own. */
 static void llmc__config_nanochat(llmc_config *c, const llmc__hyper *h)
 {
     const llmc__value *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
@@ -13333,8 +14177,9 @@ static llmc_status llmc__config_nanochat_gguf(llmc_config *c, const llmc__hyper 
 }
 
 /* llmc__config_hyper -- everything that the file says, as a configuration  (MODEL.rope)
-   c->vocab_size is the embedding's number of rows already; a key that says otherwise is an error unless the family
-   pads. The order matters: heads need the width, windows the layers, rotation both. Errors: BAD_FILE, UNSUPPORTED. */
+   c->vocab_size is the embedding's number of rows already; a key that says otherwise is an error unless the
+   family pads. The order matters: heads need the width, windows the layers, rotation both. Errors:
+   BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__config_hyper(llmc_config *c, const llmc__hyper *h)
 {
     uint32_t vocab = c->vocab_size;
@@ -13363,7 +14208,8 @@ static llmc_status llmc__config_hyper(llmc_config *c, const llmc__hyper *h)
 }
 
 //--[ 14.7 MODEL.source ]-- any set of files as one configuration and one stream of tensors
-/* What a first walk over the tensors finds out: sizes that no key gives, and parts that only tensors reveal. */
+/* What a first walk over the tensors finds out: sizes that no key gives, and parts that only tensors
+   reveal. */
 typedef struct llmc__survey {
     uint32_t n_tensors; /* those that have a role */
     uint32_t embed_rows, token_types;
@@ -13390,6 +14236,7 @@ typedef struct llmc__source {
     const llmc__family *family;
     llmc_config config;
     llmc__survey survey;
+    llmc_generation generation;
     llmc_json rope;       /* config.json's rope_scaling, for lists of factors; type NONE: none */
     uint32_t n_tensors;   /* 0 if only the vocabulary is wanted */
     llmc_blob vocab_file; /* the GGUF that holds the tokenizer's keys, or data NULL */
@@ -13407,7 +14254,8 @@ static const char *llmc__source_name(const llmc__source *s)
     return s->file.name == NULL ? "the file" : s->file.name;
 }
 
-/* Whether tensors are named as GGUF names them. llama2.c's and llm.c's have no names but those that FILE gives. */
+/* Whether tensors are named as GGUF names them. llama2.c's and llm.c's have no names but those that FILE
+   gives. */
 static bool llmc__source_gguf_names(const llmc__source *s)
 {
     return s->kind == LLMC_FILE_GGUF || s->kind == LLMC_FILE_LLAMA2C || s->kind == LLMC_FILE_LLMC;
@@ -13460,7 +14308,8 @@ static void llmc__tensors_begin(llmc__tensors *w, const llmc__source *s)
     w->s = s;
 }
 
-/* Opens the walk's file; one without tensors (a JSON, settings) is passed over by `next`. Errors: BAD_FILE, UNSUPPORTED. */
+/* Opens the walk's file; one without tensors (a JSON, settings) is passed over by `next`. Errors: BAD_FILE,
+   UNSUPPORTED. */
 static llmc_status llmc__tensors_open(llmc__tensors *w)
 {
     const llmc_blob *file = &w->s->files[w->file];
@@ -13581,8 +14430,8 @@ static void llmc__source_mxfp4(unsigned role, llmc_tensor *t)
     }
 }
 
-/* Dimensions as roles have them: a matrix of one row, or of one number, where a role is a vector; GPT-2's matrices,
-   which its makers store with inputs as rows. */
+/* Dimensions as roles have them: a matrix of one row, or of one number, where a role is a vector; GPT-2's
+   matrices, which its makers store with inputs as rows. */
 static void llmc__source_turn(const llmc__source *s, unsigned role, llmc_tensor *t)
 {
     uint64_t n;
@@ -13603,8 +14452,8 @@ static void llmc__source_turn(const llmc__source *s, unsigned role, llmc_tensor 
 }
 
 /* llmc__tensors_next -- the next tensor that has a role                   (MODEL.source)
-   DONE at the end. A name that is known to mean nothing is passed over, an unknown one is refused: it could change
-   everything. Errors: BAD_FILE, UNSUPPORTED. */
+   DONE at the end. A name that is known to mean nothing is passed over, an unknown one is refused: it could
+   change everything. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__tensors_next(llmc__tensors *w, llmc_tensor *out, llmc__place *place)
 {
     const llmc__source *s = w->s;
@@ -14060,8 +14909,8 @@ static const char *llmc__blob_name(const llmc_blob *file)
     return name;
 }
 
-/* Which of the files says how the model computes: config.json before nanochat's meta_*.json before YAML and TOML.
-   SIZE_MAX: none. */
+/* Which of the files says how the model computes: config.json before nanochat's meta_*.json before YAML and
+   TOML. SIZE_MAX: none. */
 static size_t llmc__source_config_file(const llmc__source *s)
 {
     size_t i, best = SIZE_MAX;
@@ -14085,8 +14934,8 @@ static size_t llmc__source_config_file(const llmc__source *s)
     return best;
 }
 
-/* The object of a config.json that describes the decoder, and its family. nanochat and claude-rust name none: they are
-   known by a key. Errors: UNSUPPORTED (naming the model_type), BAD_FILE. */
+/* The object of a config.json that describes the decoder, and its family. nanochat and claude-rust name
+   none: they are known by a key. Errors: UNSUPPORTED (naming the model_type), BAD_FILE. */
 static llmc_status llmc__source_family_json(llmc__source *s, llmc_json *object)
 {
     llmc_json type, inner = llmc_json_get(*object, "model_config");
@@ -14171,9 +15020,60 @@ static llmc_status llmc__source_pooling(llmc__source *s)
     return LLMC_OK;
 }
 
+/* End tokens of a JSON object, one or a list. Ids outside the vocabulary are padding that some files carry.
+   */
+static void llmc__source_ends(llmc__source *s, llmc_json object)
+{
+    llmc_json v = llmc_json_get(object, "eos_token_id"), one = v;
+    llmc_generation *g = &s->generation;
+    llmc_json_iter it;
+    bool list = v.type == LLMC_JSON_ARRAY;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    while (g->n_end < LLMC_MAX_ENDS && (!list || llmc_json_next(v, &it, NULL, &one))) {
+        int64_t id = llmc_json_integer(one, -1);
+        if (id >= 0 && id < (int64_t)s->config.vocab_size)
+            g->end[g->n_end++] = (llmc_token)id;
+        if (!list)
+            break;
+    }
+}
+
+/* A suggestion within the bounds that sampling has; another one counts as none. */
+static float llmc__source_suggested(llmc_json object, const char *key, double most)
+{
+    double d = llmc_json_number(llmc_json_get(object, key), 0);
+    return d > 0 && d <= most ? (float)d : 0;
+}
+
+/* generation_config.json, if it is among the files; config: config.json's object, which may name end tokens
+   too.
+   Errors: BAD_FILE (no JSON). */
+static llmc_status llmc__source_generation(llmc__source *s, llmc_json config)
+{
+    llmc_generation *g = &s->generation;
+    llmc_json o;
+    int64_t k;
+    size_t i;
+    for (i = 0; i < s->n_files; i++) {
+        if (!llmc__streq(llmc__blob_name(&s->files[i]), "generation_config.json"))
+            continue;
+        LLMC__TRY(llmc_json_parse(&s->files[i], &o, s->diag));
+        g->sample = llmc_json_bool(llmc_json_get(o, "do_sample"), false);
+        g->temperature = llmc__source_suggested(o, "temperature", 1000);
+        g->top_p = llmc__source_suggested(o, "top_p", 1);
+        g->repeat_penalty = llmc__source_suggested(o, "repetition_penalty", 1000);
+        k = llmc_json_integer(llmc_json_get(o, "top_k"), 0);
+        g->top_k = k > 0 && k <= INT32_MAX ? (uint32_t)k : 0;
+        llmc__source_ends(s, o);
+    }
+    if (g->n_end == 0 && config.type == LLMC_JSON_OBJECT)
+        llmc__source_ends(s, config);
+    return LLMC_OK;
+}
+
 /* llmc__source_folder -- weights in safetensors or MessagePack beside a configuration   (MODEL.source)
-   Hugging Face, claude-rust, nanochat and its Rust port. Other JSON files among the files (indexes, generation
-   settings, tokenizers) say nothing about the computation. Errors: BAD_FILE, UNSUPPORTED. */
+   Hugging Face, claude-rust, nanochat and its Rust port. Other JSON files among the files (indexes,
+   generation settings, tokenizers) say nothing about the computation. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_folder(llmc__source *s)
 {
     size_t at = llmc__source_config_file(s);
@@ -14211,6 +15111,7 @@ static llmc_status llmc__source_folder(llmc__source *s)
         return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.source", LLMC_NO_OFFSET,
                           "%s: the head's weight is missing", llmc__source_name(s));
     LLMC__TRY(llmc__source_pooling(s));
+    LLMC__TRY(llmc__source_generation(s, object));
     return llmc__source_apply(s);
 }
 
@@ -14370,18 +15271,24 @@ static void llmc__tensor_row_i8(const llmc_tensor *t, uint64_t row, float *out)
     }
 }
 
-/* The same of MXFP4 with scales apart: each block is put together as GGUF has it, element i beside 16 + i. */
+/* A block of MXFP4 with scales apart, whose 16 bytes begin at `at`, as GGUF has it: element i beside 16 + i. */
+static void llmc__mxfp4s_block(const llmc_tensor *t, uint64_t at, uint8_t *block)
+{
+    const uint8_t *q = t->data + at;
+    unsigned j;
+    block[0] = t->scales[at / (LLMC__QK / 2)];
+    for (j = 0; j < 16; j++) /* element j is nibble j & 1 of byte j / 2 */
+        block[1 + j] =
+            (uint8_t)(((q[j / 2] >> (4 * (j & 1))) & 15) | ((q[8 + j / 2] >> (4 * (j & 1))) & 15) << 4);
+}
+
+/* A row of such blocks. */
 static void llmc__tensor_row_mxfp4s(const llmc_tensor *t, uint64_t row, float *out)
 {
     uint64_t at = row * llmc__row_bytes(t), i;
     uint8_t block[1 + LLMC__QK / 2];
-    unsigned j;
     for (i = 0; i < t->dim[0]; i += LLMC__QK, at += LLMC__QK / 2) {
-        const uint8_t *q = t->data + at;
-        block[0] = t->scales[at / (LLMC__QK / 2)];
-        for (j = 0; j < 16; j++) /* element j is nibble j & 1 of byte j / 2 */
-            block[1 + j] =
-                (uint8_t)(((q[j / 2] >> (4 * (j & 1))) & 15) | ((q[8 + j / 2] >> (4 * (j & 1))) & 15) << 4);
+        llmc__mxfp4s_block(t, at, block);
         (void)llmc_dequantize(LLMC_MXFP4, block, LLMC__QK, out + i);
     }
 }
@@ -14582,8 +15489,8 @@ static unsigned llmc__role_mixer(const llmc_config *c, unsigned role, uint32_t l
     }
 }
 
-/* Roles of the feed-forward in layer l. The parts of fused tensors are asked for once those are cut; experts' when
-   their table is complete. */
+/* Roles of the feed-forward in layer l. The parts of fused tensors are asked for once those are cut;
+   experts' when their table is complete. */
 static unsigned llmc__role_ffn(const llmc_config *c, unsigned role, uint32_t l)
 {
     bool norms = !c->norm_plain, bias = norms && c->norm == LLMC_NORM_LAYER;
@@ -14632,9 +15539,10 @@ static unsigned llmc__role_rule(const llmc_config *c, unsigned role, uint32_t l)
     return role < LLMC__W_FFN_NORM ? llmc__role_mixer(c, role, l) : llmc__role_ffn(c, role, l);
 }
 
-/* Vectors have one dimension, matrices two, experts three, of exactly the role's sizes: after this, kernels take
-   all lengths from the configuration. An embedding or head may have more rows than the vocabulary has tokens where that is
-   padding. Quantised rows must be whole blocks. index: one of several tensors that share the role. Errors: BAD_FILE. */
+/* Vectors have one dimension, matrices two, experts three, of exactly the role's sizes: after this, kernels
+   take all lengths from the configuration. An embedding or head may have more rows than the vocabulary has
+   tokens where that is padding. Quantised rows must be whole blocks. index: one of several tensors that
+   share the role. Errors: BAD_FILE. */
 static llmc_status llmc__role_shape(const llmc__source *s, const llmc_tensor *t, const llmc__place *p)
 {
     const llmc__role *r = &llmc__role_table[p->role];
@@ -14676,7 +15584,8 @@ typedef struct llmc__cuts {
      t, dim[last] rows    [ 0 ... begin ... begin + rows ... ]      a matrix: bytes / dim[1] each
      *out                           [ rows ]                        a vector: cut between blocks
 
-   A view: the data stays where it is mapped. A transposed matrix [in][out] is cut by columns, which row_bytes tells.
+   A view: the data stays where it is mapped. A transposed matrix [in][out] is cut by columns, which
+   row_bytes tells.
    Errors: UNSUPPORTED (a cut inside a block). */
 static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, uint64_t begin, uint64_t rows,
                                        uint32_t layer, unsigned role, const llmc__source *s)
@@ -14703,8 +15612,8 @@ static llmc_status llmc__weights_slice(llmc_tensor *out, const llmc_tensor *t, u
     return LLMC_OK;
 }
 
-/* A fused tensor to views of its parts, so that blocks know only those: n roles, of rows[i] rows each. Shapes were
-   checked: the parts fill the whole. Errors: BAD_FILE (a part is there twice), UNSUPPORTED. */
+/* A fused tensor to views of its parts, so that blocks know only those: n roles, of rows[i] rows each.
+   Shapes were checked: the parts fill the whole. Errors: BAD_FILE (a part is there twice), UNSUPPORTED. */
 static llmc_status llmc__weights_cut(llmc__cuts *k, uint32_t layer, unsigned fused, const uint8_t *roles,
                                      const char *letters, unsigned n)
 {
@@ -14842,9 +15751,8 @@ static bool llmc__norm_there(const llmc__cuts *k, const llmc__place *p)
     return llmc__u32le((const uint8_t *)(k->norms + (at + p->index) * c->head_dim)) != UINT32_MAX;
 }
 
-/* Puts one tensor of the files where its role says. Since a slot is filled once
-   and a name without a role is refused, no two tensors share a name. Errors: UNSUPPORTED (a tensor that would be
-   ignored), BAD_FILE. */
+/* Puts one tensor of the files where its role says. Since a slot is filled once and a name without a role
+   is refused, no two tensors share a name. Errors: UNSUPPORTED (a tensor that would be ignored), BAD_FILE. */
 static llmc_status llmc__weights_place(llmc__cuts *k, const llmc_tensor *t, const llmc__place *p)
 {
     llmc_model *m = k->m;
@@ -14944,9 +15852,34 @@ static llmc_status llmc__norms_finish(llmc__cuts *k, uint32_t layer)
     return LLMC_OK;
 }
 
+/* A part that a layer may have, a bias say, is there in all layers that may have it or in none: else one is
+   lost.
+   Errors: BAD_FILE. */
+static llmc_status llmc__weights_even(const llmc__source *s, const llmc_model *m)
+{
+    const llmc_config *c = &m->config;
+    unsigned role;
+    uint32_t l, first;
+    for (role = LLMC__W_GLOBALS; role < LLMC__W_COUNT; role++)
+        for (l = 0, first = UINT32_MAX; l < c->n_layer; l++) {
+            if (llmc__role_rule(c, role, l) != LLMC__MAYBE)
+                continue;
+            if (first == UINT32_MAX)
+                first = l;
+            if ((llmc__weight(m, l, role) == NULL) == (llmc__weight(m, first, role) == NULL))
+                continue;
+            if (llmc__weight(m, l, role) != NULL)
+                l = first; /* the layer that lacks it */
+            return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor 'blk.%u.%s' is missing, other layers have it", llmc__source_name(s),
+                              (unsigned)l, llmc__role_table[role].name);
+        }
+    return LLMC_OK;
+}
+
 /* llmc__weights_resolve -- every tensor to its role, and no required one missing      (MODEL.weights)
-   k->m->layer is cleared before; the walk stores tensors one after the other. A file without a head ties it to the
-   embedding, as GPT-2 and small Llamas do. Errors: BAD_FILE, UNSUPPORTED. */
+   k->m->layer is cleared before; the walk stores tensors one after the other. A file without a head ties it
+   to the embedding, as GPT-2 and small Llamas do. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__weights_resolve(llmc__cuts *k)
 {
     llmc_model *m = k->m;
@@ -14971,9 +15904,15 @@ static llmc_status llmc__weights_resolve(llmc__cuts *k)
         LLMC__TRY(llmc__weights_missing(k->s, m->layer + (size_t)i * LLMC__W_COUNT, LLMC__W_GLOBALS,
                                         LLMC__W_COUNT, i));
         LLMC__TRY(llmc__norms_finish(k, i));
+        if (llmc__weight(m, i, LLMC__W_O) == NULL &&
+            (uint64_t)m->config.n_head * m->config.head_dim != m->config.n_embd)
+            return LLMC__FAIL(k->s->diag, BAD_FILE, "MODEL.weights", LLMC_NO_OFFSET,
+                              "%s: tensor 'blk.%u.%s' is missing", llmc__source_name(k->s), (unsigned)i,
+                              llmc__role_table[LLMC__W_O].name);
         LLMC__TRY(llmc__experts_missing(k->s, m, i));
         LLMC__TRY(llmc__experts_scales(k->s, m, i));
     }
+    LLMC__TRY(llmc__weights_even(k->s, m));
     /* only now: save and the count of tensors see each tensor once */
     m->config.tied_head = !m->config.no_head && m->global[LLMC__W_HEAD] == NULL;
     if (m->config.tied_head)
@@ -14982,8 +15921,8 @@ static llmc_status llmc__weights_resolve(llmc__cuts *k)
 }
 
 //--[ 14.9 MODEL.open ]-- memory for what the files say
-/* Where RoPE's factors come from: tensors in GGUF, lists in config.json. set: 0 up to the original length, 1 above.
-   out [R]. Errors: BAD_FILE. */
+/* Where RoPE's factors come from: tensors in GGUF, lists in config.json. set: 0 up to the original length,
+   1 above. out [R]. Errors: BAD_FILE. */
 static llmc_status llmc__rope_factors(const llmc_model *m, const llmc__source *s, unsigned set, float *out)
 {
     bool long_rope = m->config.rope_scaling == LLMC_ROPE_LONG;
@@ -15038,10 +15977,10 @@ static void llmc__experts_carve(llmc__model_parts *p, const llmc__source *s, llm
 }
 
 /* llmc__model_carve -- the model's memory                            (MODEL.open)
-   With a->base NULL it only measures and *out stays; else *out is the model with
-   everything but its tensors filled in. Both take the same way, so that they agree:
+   With a->base NULL it only measures and *out stays; else *out is the model with everything but its tensors
+   filled in. Both take the same way, so that they agree:
 
-     llmc_model | tensors [n] | layer [L][roles] | views | experts | gathered norms | RoPE factors | the tokenizer's
+     llmc_model | tensors [n] | layer [L][roles] | views | experts | norms | RoPE factors | the tokenizer's
 
    Errors: NO_MEMORY, and the tokenizer's. */
 static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, const llmc__source *s,
@@ -15097,6 +16036,7 @@ static void llmc__model_fill(llmc_model *m, const llmc__model_parts *p, const ll
     m->vocab_file = s->vocab_file;
     m->chat_template = s->chat_template;
     m->chat_template_len = s->chat_template_len;
+    m->generation = s->generation;
     m->vocab_only = s->opt.vocab_only;
 }
 
@@ -15205,6 +16145,26 @@ LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *l
     return model->chat_template;
 }
 
+/* What its makers suggest for generating; never NULL. */
+LLMC_API const llmc_generation *llmc_model_generation(const llmc_model *model)
+{
+    return &model->generation;
+}
+
+/* Whether id ends what the model writes, by its tokenizer or by its makers' settings. */
+LLMC_API bool llmc_model_ends(const llmc_model *model, llmc_token id)
+{
+    uint32_t i;
+    for (i = 0; i < model->generation.n_end; i++)
+        if (model->generation.end[i] == id)
+            return true;
+#ifndef LLMC_NO_TOKEN
+    return model->tokenizer != NULL && llmc_token_ends(model->tokenizer, id);
+#else
+    return false;
+#endif
+}
+
 /* Kind of the file that the weights came from. */
 LLMC_API llmc_file_kind llmc_model_file_kind(const llmc_model *model)
 {
@@ -15229,44 +16189,701 @@ LLMC_API uint64_t llmc_model_weight_bytes(const llmc_model *model)
     return model->weight_bytes;
 }
 
-//--[ 14.10 MODEL.save ]-- any model as GGUF v3
-/* What a tensor becomes. Vectors and positions are small and sensitive: f32. want NONE: as it is. Rows
-   that are not whole blocks of the type become f16. */
-static llmc_dtype llmc__save_type(const llmc_model *m, const llmc_tensor *t, llmc_dtype want)
+//--[ 14.10 MODEL.items ]-- what a GGUF of this model holds, whatever the model came from
+/* One tensor to be written, in GGUF's layout: its rows come from one tensor, from the table of
+   experts, or are made. */
+typedef struct llmc__item {
+    char name[LLMC_NAME_MAX];
+    unsigned role;        /* LLMC__W_...; of a GGUF's own tensors, too */
+    uint32_t layer;       /* UINT32_MAX: of the whole model */
+    const llmc_tensor *t; /* NULL: of experts, or made */
+    unsigned part;        /* of experts: LLMC__EXPERT_... */
+    bool experts;
+    uint32_t n_dims;
+    uint64_t dim[LLMC_MAX_DIMS]; /* 1 beyond n_dims */
+} llmc__item;
+
+/* A walk over all items. A GGUF's tensors go as they came, everything else role by role: first those of the
+   whole model, then layer after layer. */
+typedef struct llmc__items {
+    const llmc_model *m;
+    const llmc__family *family;
+    bool gguf;      /* the model came from a GGUF: its layout is that already */
+    bool fused, up; /* q, k, v and gate, up stay in one tensor where the model has them so */
+    bool turn;      /* rows of q and k have to go from half pairs to adjacent ones */
+    uint32_t next;  /* tensor of a GGUF */
+    uint32_t layer; /* UINT32_MAX: before the first */
+    unsigned role;  /* the next to be looked at */
+} llmc__items;
+
+static void llmc__items_begin(llmc__items *w, const llmc_model *m)
 {
-    if (t->n_dims == 1 || t == m->global[LLMC__W_POS])
+    const llmc_config *c = &m->config;
+    bool half;
+    LLMC_MEMSET(w, 0, sizeof *w);
+    w->m = m;
+    w->family = llmc__family_named(c->family, llmc__strlen(c->family), false);
+    w->gguf = m->kind == LLMC_FILE_GGUF;
+    w->layer = UINT32_MAX;
+    half = (w->family->traits & LLMC__ROPE_HALF_GGUF) != 0;
+    w->turn = c->pos == LLMC_POS_ROPE && c->rope == LLMC_ROPE_HALF && !half;
+    w->fused = half || w->family->pos != LLMC_POS_ROPE;
+    w->up = (w->family->traits & LLMC__FUSED_UP) != 0;
+}
+
+/* What an item is called. Three families have names that mean something else elsewhere: the reverse of
+   llmc__source_place. */
+static void llmc__item_name(const llmc__items *w, llmc__item *it)
+{
+    const char *name = llmc__role_table[it->role].name;
+    bool two = w->m->config.parallel == LLMC_PARALLEL_OWN && llmc__streq(w->family->name, "falcon");
+    if (it->role == LLMC__W_GATE_UP)
+        name = llmc__role_table[LLMC__W_UP].name;
+    else if (it->role == LLMC__W_FFN_NORM && (w->family->traits & LLMC__SINK_LOGITS) != 0)
+        name = llmc__role_table[LLMC__W_ATTN_BRANCH_NORM].name;
+    else if (it->role == LLMC__W_ATTN_NORM && two)
+        name = "attn_norm_2.weight";
+    else if (it->role == LLMC__W_ATTN_NORM_B && two)
+        name = "attn_norm_2.bias";
+    else if ((it->role == LLMC__W_FFN_NORM || it->role == LLMC__W_FFN_NORM_B) && two)
+        name = llmc__role_table[it->role == LLMC__W_FFN_NORM ? LLMC__W_ATTN_NORM : LLMC__W_ATTN_NORM_B].name;
+    if (it->layer == UINT32_MAX)
+        llmc__format(it->name, sizeof it->name, "%s", name);
+    else
+        llmc__format(it->name, sizeof it->name, "blk.%u.%s", (unsigned)it->layer, name);
+}
+
+/* What the model has for a layer's role; q, k, v may be rows of a fused tensor that no view was cut from. */
+static const llmc_tensor *llmc__item_source(const llmc_model *m, uint32_t layer, unsigned role)
+{
+    const llmc_tensor *t = llmc__weight(m, layer, role);
+    if (t != NULL || !m->config.qkv_grouped)
+        return t;
+    if (role == LLMC__W_Q || role == LLMC__W_K || role == LLMC__W_V)
+        return llmc__weight(m, layer, LLMC__W_QKV);
+    if (role == LLMC__W_Q_B || role == LLMC__W_K_B || role == LLMC__W_V_B)
+        return llmc__weight(m, layer, LLMC__W_QKV_B);
+    return NULL;
+}
+
+/* Whether this role is written in a layer, given that the model may have the same weights fused and apart. */
+static bool llmc__item_wanted(const llmc__items *w, uint32_t layer, unsigned role)
+{
+    const llmc_model *m = w->m;
+    switch (role) {
+    case LLMC__W_Q:
+    case LLMC__W_K:
+    case LLMC__W_V:
+        return !w->fused || llmc__weight(m, layer, LLMC__W_QKV) == NULL;
+    case LLMC__W_Q_B:
+    case LLMC__W_K_B:
+    case LLMC__W_V_B:
+        return !w->fused || llmc__weight(m, layer, LLMC__W_QKV_B) == NULL;
+    case LLMC__W_QKV:
+    case LLMC__W_QKV_B:
+        return w->fused;
+    case LLMC__W_GATE:
+    case LLMC__W_UP:
+        return !w->up || llmc__weight(m, layer, LLMC__W_GATE_UP) == NULL;
+    case LLMC__W_GATE_UP:
+        return w->up;
+    default:
+        return true;
+    }
+}
+
+/* The stacked tensor of a part of all experts; false: the layer has none. */
+static bool llmc__item_experts(const llmc__items *w, unsigned part, llmc__item *out)
+{
+    const llmc_model *m = w->m;
+    const llmc_tensor *t =
+        m->experts == NULL || m->experts[w->layer] == NULL ? NULL : llmc__expert(m, w->layer, 0, part);
+    if (t == NULL)
+        return false;
+    out->experts = true;
+    out->part = part;
+    out->n_dims = part >= LLMC__EXPERT_GATE_B ? 2 : 3;
+    out->dim[0] = t->dim[0];
+    out->dim[out->n_dims - 1] = m->config.n_expert;
+    if (out->n_dims == 3)
+        out->dim[1] = t->dim[1];
+    return true;
+}
+
+/* RoPE's factors, which a config.json gives as lists, or as Llama 3.1's rule: tensors in GGUF. */
+static bool llmc__item_factors(const llmc__items *w, unsigned role, llmc__item *out)
+{
+    llmc_rope_scaling kind = w->m->config.rope_scaling;
+    bool listed = role == LLMC__W_ROPE_FREQS ? kind == LLMC_ROPE_FACTORS || kind == LLMC_ROPE_LLAMA3
+                                             : kind == LLMC_ROPE_LONG;
+    out->n_dims = 1;
+    out->dim[0] = w->m->config.rope_dims / 2;
+    return listed && out->dim[0] > 0;
+}
+
+/* The shape that GGUF has: rows of the configuration, not of a fused or padded tensor. */
+static void llmc__item_shape(const llmc_config *c, llmc__item *it)
+{
+    const llmc__role *r = &llmc__role_table[it->role];
+    uint32_t d;
+    it->n_dims = it->t->n_dims;
+    for (d = 0; d < LLMC_MAX_DIMS; d++)
+        it->dim[d] = it->t->dim[d];
+    if (r->rows != 0 && it->n_dims == 2)
+        it->dim[1] = llmc__config_dim(c, r->rows);
+    else if (r->rows == 0 && it->n_dims == 1)
+        it->dim[0] = llmc__config_dim(c, r->cols);
+}
+
+/* The item of a role, of the whole model or of w->layer. False: there is none. */
+static bool llmc__item_make(const llmc__items *w, unsigned role, llmc__item *out)
+{
+    static const uint8_t part[][2] = {
+        {LLMC__W_EXPERTS_GATE, LLMC__EXPERT_GATE}, {LLMC__W_EXPERTS_UP, LLMC__EXPERT_UP},
+        {LLMC__W_EXPERTS_DOWN, LLMC__EXPERT_DOWN}, {LLMC__W_EXPERTS_GATE_B, LLMC__EXPERT_GATE_B},
+        {LLMC__W_EXPERTS_UP_B, LLMC__EXPERT_UP_B}, {LLMC__W_EXPERTS_DOWN_B, LLMC__EXPERT_DOWN_B}};
+    const llmc_config *c = &w->m->config;
+    size_t i;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    out->role = role;
+    out->layer = w->layer;
+    for (i = 0; i < LLMC_MAX_DIMS; i++)
+        out->dim[i] = 1;
+    llmc__item_name(w, out);
+    if (role >= LLMC__W_ROPE_FREQS && role <= LLMC__W_ROPE_SHORT)
+        return llmc__item_factors(w, role, out);
+    if (role >= LLMC__W_EXPERTS_GATE && role <= LLMC__W_EXPERTS_GATE_UP_B) {
+        for (i = 0; i < sizeof part / sizeof part[0] && part[i][0] != role;)
+            i++;
+        return i < sizeof part / sizeof part[0] && llmc__item_experts(w, part[i][1], out);
+    }
+    if (role < LLMC__W_GLOBALS)
+        out->t = role == LLMC__W_HEAD && c->tied_head ? NULL : llmc__global(w->m, role);
+    else if (llmc__item_wanted(w, w->layer, role))
+        out->t = llmc__item_source(w->m, w->layer, role);
+    if (out->t == NULL)
+        return false;
+    llmc__item_shape(c, out);
+    return true;
+}
+
+/* A tensor of a GGUF as an item; its role only serves to choose a type. */
+static void llmc__item_copy(const llmc_tensor *t, llmc__item *out)
+{
+    llmc__place p = llmc__name_gguf(t->name);
+    LLMC_MEMSET(out, 0, sizeof *out);
+    LLMC_MEMCPY(out->name, t->name, sizeof out->name);
+    out->role = p.role;
+    out->layer = p.layer;
+    out->t = t;
+    out->n_dims = t->n_dims;
+    LLMC_MEMCPY(out->dim, t->dim, sizeof out->dim);
+}
+
+/* The next item; false after the last. */
+static bool llmc__items_next(llmc__items *w, llmc__item *out)
+{
+    if (w->gguf) {
+        if (w->next >= w->m->n_tensors)
+            return false;
+        llmc__item_copy(&w->m->tensors[w->next++], out);
+        return true;
+    }
+    for (;;) {
+        if (w->role >= (unsigned)(w->layer == UINT32_MAX ? LLMC__W_GLOBALS : LLMC__W_COUNT)) {
+            w->layer++; /* from before the first to 0 */
+            w->role = LLMC__W_GLOBALS;
+        }
+        if (w->layer != UINT32_MAX && w->layer >= w->m->config.n_layer)
+            return false;
+        if (llmc__item_make(w, w->role++, out))
+            return true;
+    }
+}
+
+/* Where row r of q, k or v (part 0, 1, 2), head after head as GGUF has them, stands in the source:
+
+     turned   row 2 i of a head <- i, row 2 i + 1 <- i + rope_dims / 2: pairs become neighbours
+     grouped  of each key head its H / G query heads, its key, its value */
+static uint64_t llmc__head_row(const llmc__items *w, unsigned part, uint64_t r)
+{
+    const llmc_config *c = &w->m->config;
+    uint64_t K = c->head_dim, head = r / K, i = r % K, rep = c->n_head / c->n_kv_head;
+    if (w->turn && part < 2 && i < c->rope_dims)
+        i = i % 2 * (c->rope_dims / 2) + i / 2;
+    if (!c->qkv_grouped)
+        return head * K + i;
+    if (part == 0)
+        return (head / rep * (rep + 2) + head % rep) * K + i;
+    return (head * (rep + 2) + rep + part - 1) * K + i;
+}
+
+/* Whether an item's rows, or a bias's elements, stand elsewhere in its source. */
+static bool llmc__item_moves(const llmc__items *w, const llmc__item *it)
+{
+    bool heads = it->role >= LLMC__W_Q && it->role <= LLMC__W_V_B;
+    bool fused = it->role == LLMC__W_QKV || it->role == LLMC__W_QKV_B;
+    return !w->gguf &&
+           ((heads && (w->turn || w->m->config.qkv_grouped)) || (fused && w->m->config.qkv_grouped));
+}
+
+/* Where such a row or element stands. */
+static uint64_t llmc__item_from(const llmc__items *w, const llmc__item *it, uint64_t r)
+{
+    const llmc_config *c = &w->m->config;
+    uint64_t q = (uint64_t)c->n_head * c->head_dim, g = (uint64_t)c->n_kv_head * c->head_dim;
+    switch (it->role) {
+    case LLMC__W_Q:
+    case LLMC__W_Q_B:
+        return llmc__head_row(w, 0, r);
+    case LLMC__W_K:
+    case LLMC__W_K_B:
+        return llmc__head_row(w, 1, r);
+    case LLMC__W_V:
+    case LLMC__W_V_B:
+        return llmc__head_row(w, 2, r);
+    default:
+        return r < q       ? llmc__head_row(w, 0, r)
+               : r < q + g ? llmc__head_row(w, 1, r - q)
+                           : llmc__head_row(w, 2, r - q - g);
+    }
+}
+
+/* The tensor and the row of it that row r of an item is; not for made items and biases that move. */
+static const llmc_tensor *llmc__item_at(const llmc__items *w, const llmc__item *it, uint64_t r, uint64_t *row)
+{
+    if (it->experts) {
+        uint64_t rows = it->n_dims == 3 ? it->dim[1] : 1;
+        *row = r % rows;
+        return llmc__expert(w->m, it->layer, (uint32_t)(r / rows), it->part);
+    }
+    *row = it->n_dims > 1 && llmc__item_moves(w, it) ? llmc__item_from(w, it, r) : r;
+    return it->t;
+}
+
+/* RoPE's factors as f32, out [R]: kept by the model, or the rule's. */
+static void llmc__item_factors_f32(const llmc__items *w, const llmc__item *it, float *out)
+{
+    const llmc_config *c = &w->m->config;
+    const float *from = w->m->rope_factors[it->role == LLMC__W_ROPE_LONG ? 1 : 0];
+    uint64_t i;
+    for (i = 0; i < it->dim[0]; i++) {
+        double freq = llmc__pow((double)c->rope_base, -2.0 * (double)i / (double)c->rope_dims);
+        out[i] = c->rope_scaling != LLMC_ROPE_LLAMA3 ? from[i] : (float)(freq / llmc__llama3_freq(c, freq));
+    }
+}
+
+/* Whether GGUF stores this norm's weight one larger than its makers do. */
+static bool llmc__item_lacks_one(const llmc__items *w, const llmc__item *it)
+{
+    const char *name;
+    size_t n;
+    if (!w->m->config.norm_plus_one || w->gguf)
+        return false;
+    name = llmc__role_table[it->role].name;
+    n = llmc__strlen(name);
+    return n > 12 && llmc__streq(name + n - 12, "_norm.weight");
+}
+
+/* Row r as f32, out [dim[0]]. spare: floats for the source's longest vector. */
+static void llmc__item_row_f32(const llmc__items *w, const llmc__item *it, uint64_t r, float *out,
+                               float *spare)
+{
+    const llmc_tensor *t;
+    uint64_t row, i;
+    if (it->t == NULL && !it->experts) {
+        llmc__item_factors_f32(w, it, out);
+        return;
+    }
+    t = llmc__item_at(w, it, r, &row);
+    if (it->n_dims == 1 && llmc__item_moves(w, it)) {
+        llmc__tensor_row_f32(t, 0, spare);
+        for (i = 0; i < it->dim[0]; i++)
+            out[i] = spare[llmc__item_from(w, it, i)];
+        return;
+    }
+    llmc__tensor_row_f32(t, row, out);
+    for (i = 0; i < it->dim[0] && llmc__item_lacks_one(w, it); i++)
+        out[i] += 1;
+}
+
+#define LLMC__ITEM_ROWS 16 /* of a transposed matrix, read together */
+
+/* Whether several rows are best read at once, since they lie side by side: [inputs][outputs]. */
+static bool llmc__item_by_columns(const llmc__items *w, const llmc__item *it)
+{
+    return it->t != NULL && it->n_dims == 2 && it->t->transposed && it->t->row_step <= 1 &&
+           !llmc__item_moves(w, it);
+}
+
+/* count <= LLMC__ITEM_ROWS rows of such a matrix from row r on, out [count][dim[0]]. */
+static void llmc__item_columns_f32(const llmc__item *it, uint64_t r, uint64_t count, float *out)
+{
+    const llmc_tensor *t = it->t;
+    uint64_t step = llmc__row_bytes(t), size = llmc_dtype_bytes(t->type, 1), n = it->dim[0], i, j;
+    float part[LLMC__ITEM_ROWS];
+    for (i = 0; i < n; i++) {
+        (void)llmc_dequantize(t->type, t->data + i * step + r * size, (size_t)count, part);
+        for (j = 0; j < count; j++)
+            out[j * n + i] = part[j];
+    }
+}
+
+/* The row's bytes where they can be copied; NULL: it has to be converted. MXFP4 with scales apart is put together
+   in row, exactly. */
+static const uint8_t *llmc__item_raw(const llmc__items *w, const llmc__item *it, uint64_t r, llmc_dtype type,
+                                     uint8_t *row)
+{
+    const llmc_tensor *t;
+    uint64_t at, i;
+    if ((it->t == NULL && !it->experts) || (it->n_dims == 1 && llmc__item_moves(w, it)) ||
+        llmc__item_lacks_one(w, it))
+        return NULL;
+    t = llmc__item_at(w, it, r, &at);
+    if (t->type == LLMC_MXFP4S && type == LLMC_MXFP4) {
+        for (i = 0; i < t->dim[0] / LLMC__QK; i++)
+            llmc__mxfp4s_block(t, at * llmc__row_bytes(t) + i * (LLMC__QK / 2), row + i * (1 + LLMC__QK / 2));
+        return row;
+    }
+    return t->type == type && !t->transposed ? t->data + at * llmc__row_bytes(t) : NULL;
+}
+
+//--[ 14.11 MODEL.keys ]-- llmc_config as the metadata of a GGUF
+/* Whole pairs under the family's name: the keys of 14.4. */
+static void llmc__put_key(llmc__out *o, const llmc_config *c, unsigned key, uint32_t type)
+{
+    char text[LLMC_NAME_MAX];
+    llmc__format(text, sizeof text, "%s.%s", c->family, llmc__hyper_table[key].gguf);
+    llmc__out_key(o, text, type);
+}
+
+static void llmc__put_u32(llmc__out *o, const llmc_config *c, unsigned key, uint32_t v)
+{
+    llmc__put_key(o, c, key, LLMC__GGUF_U32);
+    llmc__out_u32(o, v);
+}
+
+static void llmc__put_f32(llmc__out *o, const llmc_config *c, unsigned key, float v)
+{
+    llmc__put_key(o, c, key, LLMC__GGUF_F32);
+    llmc__out_u32(o, llmc__f32_bits(v));
+}
+
+/* The same where 0 means that there is nothing to say. */
+static void llmc__put_u32_if(llmc__out *o, const llmc_config *c, unsigned key, uint32_t v)
+{
+    if (v != 0)
+        llmc__put_u32(o, c, key, v);
+}
+
+static void llmc__put_f32_if(llmc__out *o, const llmc_config *c, unsigned key, float v)
+{
+    if (v > 0)
+        llmc__put_f32(o, c, key, v);
+}
+
+static void llmc__put_flag(llmc__out *o, const llmc_config *c, unsigned key, bool v)
+{
+    uint8_t b = v;
+    llmc__put_key(o, c, key, LLMC__GGUF_BOOL);
+    llmc__out_bytes(o, &b, 1);
+}
+
+static void llmc__put_text(llmc__out *o, const llmc_config *c, unsigned key, const char *v)
+{
+    llmc__put_key(o, c, key, LLMC__GGUF_STRING);
+    llmc__out_text(o, v, llmc__strlen(v));
+}
+
+/* A flag for each layer. */
+static void llmc__put_layers(llmc__out *o, const llmc_config *c, unsigned key, const llmc_layers *set)
+{
+    uint32_t l;
+    llmc__put_key(o, c, key, LLMC__GGUF_ARRAY);
+    llmc__out_u32(o, LLMC__GGUF_BOOL);
+    llmc__out_u64(o, c->n_layer);
+    for (l = 0; l < c->n_layer; l++) {
+        uint8_t b = llmc_layers_has(set, l);
+        llmc__out_bytes(o, &b, 1);
+    }
+}
+
+/* Sizes, and what every family has. */
+static void llmc__keys_sizes(llmc__out *o, const llmc_config *c, const llmc__family *f)
+{
+    static const char *const act[] = {"silu", "gelu_new", "gelu", "relu", "relu2", ""};
+    static const char *const pos[] = {"", "rope", "learned", "sinusoidal"};
+    llmc__put_u32(o, c, LLMC__HP_BLOCK_COUNT, c->n_layer);
+    llmc__put_u32(o, c, LLMC__HP_CONTEXT, c->context_length);
+    llmc__put_u32(o, c, LLMC__HP_EMBEDDING, c->n_embd);
+    llmc__put_u32(o, c, LLMC__HP_FEED_FORWARD, c->n_ff);
+    llmc__put_u32(o, c, LLMC__HP_HEADS, c->n_head);
+    llmc__put_u32(o, c, LLMC__HP_HEADS_KV, c->n_kv_head);
+    if ((uint64_t)c->n_head * c->head_dim != c->n_embd) {
+        llmc__put_u32(o, c, LLMC__HP_KEY_LENGTH, c->head_dim);
+        llmc__put_u32(o, c, LLMC__HP_VALUE_LENGTH, c->head_dim);
+    }
+    llmc__put_f32(o, c, c->norm == LLMC_NORM_LAYER ? LLMC__HP_EPS : LLMC__HP_EPS_RMS, c->norm_eps);
+    llmc__put_u32(o, c, LLMC__HP_VOCAB_SIZE, c->vocab_size);
+    if (c->act != f->act)
+        llmc__put_text(o, c, LLMC__HP_ACT, act[c->act]);
+    if (c->pos != f->pos)
+        llmc__put_text(o, c, LLMC__HP_POSITION, pos[c->pos]);
+    if (c->bidirectional != ((f->traits & LLMC__ENCODER) != 0) || c->bidirectional)
+        llmc__put_flag(o, c, LLMC__HP_CAUSAL, !c->bidirectional);
+    /* 1 mean, 2 the first token, 3 the last */
+    llmc__put_u32_if(o, c, LLMC__HP_POOLING, (uint32_t)c->pooling);
+}
+
+/* Scales, caps and clamps. Other engines insist on some of them even where they say nothing. */
+static void llmc__keys_scales(llmc__out *o, const llmc_config *c, const llmc__family *f)
+{
+    bool divide = (f->traits & LLMC__LOGIT_DIVIDE) != 0;
+    float usual = (f->traits & LLMC__EMBED_ROOT) != 0 ? llmc__sqrtf((float)c->n_embd) : 1;
+    if (divide || c->embed_scale != usual)
+        llmc__put_f32(o, c, LLMC__HP_EMBED_SCALE, c->embed_scale);
+    if (divide || c->residual_scale != 1)
+        llmc__put_f32(o, c, LLMC__HP_RESIDUAL_SCALE, c->residual_scale);
+    if (divide || c->logit_scale != 1 ||
+        llmc__word_in("command-r|cohere2", c->family, llmc__strlen(c->family)))
+        llmc__put_f32(o, c, LLMC__HP_LOGIT_SCALE, divide ? 1 / c->logit_scale : c->logit_scale);
+    llmc__put_f32_if(o, c, LLMC__HP_ATTN_SCALE, c->attn_scale);
+    llmc__put_f32_if(o, c, LLMC__HP_ATTN_SOFTCAP, c->attn_softcap);
+    llmc__put_f32_if(o, c, LLMC__HP_FINAL_SOFTCAP, c->logit_softcap);
+    llmc__put_f32_if(o, c, LLMC__HP_CLAMP_KQV, c->attn_clamp);
+    llmc__put_f32_if(o, c, LLMC__HP_CLAMP_LOGITS, c->logit_clamp);
+    if (llmc__word_in("gptneox|stablelm|falcon", c->family, llmc__strlen(c->family)))
+        llmc__put_flag(o, c, LLMC__HP_PARALLEL, c->parallel != LLMC_SERIAL);
+}
+
+/* Windows and layers without RoPE, where they are not those that the family has by itself. */
+static void llmc__keys_layers(llmc__out *o, const llmc_config *c, const llmc__family *f)
+{
+    bool pattern = false, unturned = false;
+    uint32_t l;
+    for (l = 0; l < c->n_layer; l++) {
+        bool window = f->window_every == 0 || (l + 1) % f->window_every != 0;
+        bool still = ((f->traits & LLMC__UNTURNED_4) != 0 && (l + 1) % 4 == 0) ||
+                     ((f->traits & LLMC__UNTURNED_FULL) != 0 && c->window_size > 0 &&
+                      !llmc_layers_has(&c->windowed, l));
+        pattern = pattern || window != llmc_layers_has(&c->windowed, l);
+        unturned = unturned || still != llmc_layers_has(&c->unturned, l);
+    }
+    llmc__put_u32_if(o, c, LLMC__HP_WINDOW, c->window_size);
+    if (c->window_size > 0) {
+        llmc__put_u32_if(o, c, LLMC__HP_SINKS, c->sink_tokens);
+        if (pattern)
+            llmc__put_layers(o, c, LLMC__HP_WINDOW_PATTERN, &c->windowed);
+    }
+    if (unturned)
+        llmc__put_layers(o, c, LLMC__HP_UNTURNED, &c->unturned);
+}
+
+static void llmc__keys_experts(llmc__out *o, const llmc_config *c, const llmc__family *f)
+{
+    if (c->n_expert == 0)
+        return;
+    llmc__put_u32(o, c, LLMC__HP_EXPERTS, c->n_expert);
+    llmc__put_u32(o, c, LLMC__HP_EXPERTS_USED, c->n_expert_used);
+    llmc__put_u32(o, c, LLMC__HP_EXPERTS_FF, c->n_ff_expert);
+    llmc__put_u32_if(o, c, LLMC__HP_SHARED_FF, c->n_ff_shared);
+    if (c->expert_renorm != ((f->traits & LLMC__RENORM) != 0))
+        llmc__put_flag(o, c, LLMC__HP_RENORM, c->expert_renorm);
+}
+
+/* LongRoPE's strength of cosine and sine, which other engines do not compute. */
+static float llmc__long_strength(const llmc_config *c)
+{
+    if (c->rope_attn_factor != 0 || !(c->rope_factor > 1))
+        return c->rope_attn_factor;
+    return (float)llmc__sqrt(1 + llmc__log((double)c->rope_factor) / llmc__log((double)c->rope_original));
+}
+
+/* The scaling by its kind. Factors are tensors and have no type: neither Llama 3.1's nor LongRoPE's. llama.cpp
+   gives up on a type that it does not know, and takes the factor of "none" for nothing. */
+static void llmc__keys_scaling(llmc__out *o, const llmc_config *c)
+{
+    static const char *const type[] = {"", "linear", "none", "none", "yarn", "", "", ""};
+    float attn = c->rope_attn_factor;
+    if (c->rope_original != c->context_length)
+        llmc__put_u32_if(o, c, LLMC__HP_ROPE_ORIGINAL, c->rope_original);
+    if (c->rope_scaling == LLMC_ROPE_LONG)
+        llmc__put_f32_if(o, c, LLMC__HP_ROPE_ATTN, llmc__long_strength(c));
+    if (type[c->rope_scaling][0] == 0)
+        return;
+    llmc__put_text(o, c, LLMC__HP_ROPE_TYPE, type[c->rope_scaling]);
+    llmc__put_f32(o, c, LLMC__HP_ROPE_FACTOR, c->rope_factor);
+    if (c->rope_scaling == LLMC_ROPE_NTK || c->rope_scaling == LLMC_ROPE_DYNAMIC)
+        llmc__put_text(o, c, LLMC__HP_ROPE_NTK, c->rope_scaling == LLMC_ROPE_NTK ? "ntk" : "dynamic");
+    if (c->rope_scaling != LLMC_ROPE_YARN)
+        return;
+    llmc__put_f32(o, c, LLMC__HP_ROPE_YARN_FAST, c->yarn_fast);
+    llmc__put_f32(o, c, LLMC__HP_ROPE_YARN_SLOW, c->yarn_slow);
+    /* 1 would say nothing; the number after it says 1 */
+    llmc__put_f32_if(o, c, LLMC__HP_ROPE_YARN_ATTN, attn == 1 ? 1 + FLT_EPSILON : attn);
+    if (c->yarn_exact && !llmc__streq(c->family, "gpt-oss"))
+        llmc__put_flag(o, c, LLMC__HP_ROPE_EXACT, true);
+}
+
+static void llmc__keys_rope(llmc__out *o, const llmc_config *c, const llmc__family *f)
+{
+    if (c->pos != LLMC_POS_ROPE)
+        return;
+    llmc__put_u32(o, c, LLMC__HP_ROPE_DIMS, c->rope_dims);
+    llmc__put_f32(o, c, LLMC__HP_ROPE_BASE, c->rope_base);
+    if ((f->traits & LLMC__LOCAL_PLAIN) == 0)
+        llmc__put_f32_if(o, c, LLMC__HP_ROPE_LOCAL_BASE, c->rope_local_base);
+    llmc__keys_scaling(o, c);
+}
+
+/* llmc__keys_config -- everything that 14.4 to 14.6 have to find to give this configuration again   (MODEL.keys)
+   What the family gives by itself is left out. Two things come back in another form: Llama 3.1's scaling as
+   factors, and LongRoPE's strength as a number. */
+static void llmc__keys_config(llmc__out *o, const llmc_config *c, const llmc__family *f)
+{
+    llmc__out_key_text(o, "general.architecture", f->name);
+    if (c->name[0] != 0)
+        llmc__out_key_text(o, "general.name", c->name);
+    llmc__keys_sizes(o, c, f);
+    llmc__keys_scales(o, c, f);
+    llmc__keys_layers(o, c, f);
+    llmc__keys_experts(o, c, f);
+    llmc__keys_rope(o, c, f);
+    llmc__put_u32_if(o, c, LLMC__HP_SMEAR, c->smear_channels);
+    llmc__put_u32_if(o, c, LLMC__HP_VALUE_CHANNELS, c->value_channels);
+    llmc__put_u32_if(o, c, LLMC__HP_BACKOUT, c->backout_layer);
+}
+
+//--[ 14.12 MODEL.mix ]-- which type each tensor gets
+/* Whether a tensor is too small and too sensitive to be quantised: vectors, biases, positions, routers. */
+static bool llmc__item_small(const llmc__item *it)
+{
+    const char *name = it->name;
+    size_t n = llmc__strlen(name);
+    return it->n_dims == 1 || it->role >= LLMC__W_UNKNOWN || llmc__role_table[it->role].rows == 0 ||
+           it->role == LLMC__W_POS || it->role == LLMC__W_TYPES || it->role == LLMC__W_ROUTER ||
+           it->role == LLMC__W_VALUE_GATE || (n > 5 && llmc__streq(name + n - 5, ".bias"));
+}
+
+/* The layers whose most sensitive matrices get more bits in llama.cpp's mixes: the first and the last eighth and
+   every third between. */
+static bool llmc__mix_more(uint32_t layer, uint32_t n)
+{
+    return layer < n / 8 || layer >= 7 * n / 8 || (layer - n / 8) % 3 == 2;
+}
+
+/* The mixes of llama.cpp's quantize, for 3, 4 and 5 bits. MEDIUM: values and what leaves the feed-forward get
+   more where it pays; SMALL: only in the first layers. The head, tied or not, 6 bits. */
+static llmc_dtype llmc__mix_type(const llmc_config *c, const llmc__item *it, llmc_dtype type, llmc_mix mix)
+{
+    uint32_t l = it->layer, n = c->n_layer;
+    bool medium = mix == LLMC_MIX_MEDIUM, three = type == LLMC_Q3_K, four = type == LLMC_Q4_K;
+    bool falcon = llmc__streq(c->family, "falcon"), more = llmc__mix_more(l, n);
+    if (mix == LLMC_MIX_NONE || !(three || four || type == LLMC_Q5_K))
+        return type;
+    switch (it->role) {
+    case LLMC__W_HEAD:
+        return LLMC_Q6_K;
+    case LLMC__W_EMBED:
+        return c->tied_head ? LLMC_Q6_K : type;
+    case LLMC__W_V:
+        if (c->n_expert == 8)
+            return LLMC_Q8_0; /* its cost is little beside the experts' */
+        if (medium)
+            return three ? (l < 2 ? LLMC_Q5_K : LLMC_Q4_K) : more ? LLMC_Q6_K : type;
+        return four && l < 4 ? LLMC_Q5_K : type;
+    case LLMC__W_K:
+        return c->n_expert == 8 ? LLMC_Q8_0 : type;
+    case LLMC__W_QKV:
+        return !medium ? type : three ? LLMC_Q4_K : four ? LLMC_Q5_K : LLMC_Q6_K;
+    case LLMC__W_O:
+        if (!falcon && c->n_expert == 8 && !(type == LLMC_Q5_K))
+            return LLMC_Q5_K;
+        return !falcon && three && medium ? LLMC_Q4_K : type;
+    case LLMC__W_DOWN:
+    case LLMC__W_EXPERTS_DOWN:
+    case LLMC__W_SHARED_DOWN:
+        if (!medium)
+            return four && !falcon && l < n / 8 ? LLMC_Q5_K : type;
+        if (three)
+            return l < n / 16 ? LLMC_Q5_K : !falcon || more ? LLMC_Q4_K : type;
+        if (four && falcon)
+            return l < n / 16 ? LLMC_Q6_K : more ? LLMC_Q5_K : type;
+        return more ? LLMC_Q6_K : type;
+    default:
+        return type;
+    }
+}
+
+/* The type that comes nearest for rows that are not whole blocks: of 32, then no blocks at all. */
+static llmc_dtype llmc__mix_fallback(llmc_dtype type, uint64_t n)
+{
+    if (llmc_dtype_block(type) == 256 && n % 256 != 0)
+        type = type == LLMC_Q4_K                        ? LLMC_Q5_0
+               : type == LLMC_Q5_K                      ? LLMC_Q5_1
+               : type == LLMC_Q6_K || type == LLMC_Q8_K ? LLMC_Q8_0
+                                                        : LLMC_IQ4_NL;
+    return n % llmc_dtype_block(type) == 0 ? type : LLMC_F16;
+}
+
+/* What an item becomes. opt->type NONE: as it is, in the nearest type that GGUF has. *usual: what it would have
+   become without exceptions; NONE for what is never quantised. */
+static llmc_dtype llmc__save_type(const llmc__items *w, const llmc_save_options *opt, const llmc__item *it,
+                                  llmc_dtype *usual)
+{
+    const llmc_tensor *t = it->experts ? llmc__expert(w->m, it->layer, 0, it->part) : it->t;
+    llmc_dtype want = opt->type;
+    *usual = LLMC_DTYPE_NONE;
+    if (t == NULL || (it->n_dims == 1 && !it->experts))
         return LLMC_F32;
-    if (want == LLMC_DTYPE_NONE)
-        want = t->type == LLMC_I8 ? LLMC_Q8_0 : t->type; /* GGUF has no int8 with scales apart */
-    return t->dim[0] % llmc_dtype_block(want) == 0 ? want : LLMC_F16;
+    if (want == LLMC_DTYPE_NONE || llmc__item_small(it)) {
+        want = want != LLMC_DTYPE_NONE                     ? LLMC_F32
+               : t->type == LLMC_I8 || t->type == LLMC_I8R ? LLMC_Q8_0 /* GGUF has no scales apart */
+               : t->type == LLMC_MXFP4S                    ? LLMC_MXFP4
+                                                           : t->type;
+        return it->dim[0] % llmc_dtype_block(want) == 0 ? want : LLMC_F16;
+    }
+    *usual = want;
+    return llmc__mix_fallback(llmc__mix_type(&w->m->config, it, want, opt->mix), it->dim[0]);
 }
 
-/* Bytes of a tensor once written; its rows are whole blocks of the type. */
-static uint64_t llmc__save_bytes(const llmc_tensor *t, llmc_dtype type)
+/* Bytes of an item once written; its rows are whole blocks of the type. */
+static uint64_t llmc__save_bytes(const llmc__item *it, llmc_dtype type)
 {
-    return (uint64_t)llmc_dtype_bytes(type, (size_t)t->dim[0]) * t->dim[1] * t->dim[2] * t->dim[3];
+    return (uint64_t)llmc_dtype_bytes(type, (size_t)it->dim[0]) * it->dim[1] * it->dim[2] * it->dim[3];
 }
 
-/* general.file_type's number (llama.cpp's LLAMA_FTYPE: 0 F32, 1 F16, 2 Q4_0, 7 Q8_0, 32 BF16) for the
-   type that most bytes have. *quantised: some tensor is in blocks. I8 is never written. */
-static uint32_t llmc__save_file_type(const llmc_model *m, llmc_dtype want, bool *quantised)
+/* general.file_type's number (llama.cpp's LLAMA_FTYPE) for the type that most bytes have, and for mixes. *quantised:
+   some tensor is in blocks. */
+static uint32_t llmc__save_file_type(const llmc_model *m, const llmc_save_options *opt, bool *quantised)
 {
-    static const uint8_t number[LLMC_DTYPE_COUNT] = {0,  0,  1,  32, 7,  2, 0,  3,  8,  9,
-                                                     10, 12, 15, 17, 18, 0, 25, 30, 38, 0};
+    /* by llmc_dtype; of K types the medium mix, the small one's is 1 less */
+    static const uint8_t number[LLMC_DTYPE_COUNT] = {0,  0,  1,  32, 7, 2,  0,  3,  8, 9, 10,
+                                                     12, 15, 17, 18, 0, 25, 30, 38, 0, 0};
     uint64_t bytes[LLMC_DTYPE_COUNT] = {0};
-    unsigned most = LLMC_F32, i;
-    for (i = 0; i < m->n_tensors; i++) {
-        llmc_dtype type = llmc__save_type(m, &m->tensors[i], want);
-        bytes[type] += llmc__save_bytes(&m->tensors[i], type);
+    llmc__items w;
+    llmc__item it;
+    llmc_dtype usual;
+    unsigned most = LLMC_F32;
+    *quantised = false;
+    llmc__items_begin(&w, m);
+    while (llmc__items_next(&w, &it)) {
+        llmc_dtype type = llmc__save_type(&w, opt, &it, &usual);
+        bytes[type] += llmc__save_bytes(&it, type);
         if (bytes[type] > bytes[most])
             most = type;
+        *quantised = *quantised || llmc_dtype_block(type) > 1;
     }
-    *quantised = bytes[LLMC_Q8_0] + bytes[LLMC_Q4_0] > 0;
+    if (opt->mix != LLMC_MIX_NONE)
+        most = opt->type;
+    if (most >= LLMC_Q3_K && most <= LLMC_Q5_K && opt->type != LLMC_DTYPE_NONE && opt->mix != LLMC_MIX_MEDIUM)
+        return (uint32_t)number[most] - 1;
     return number[most];
 }
 
-/* Copies pairs of a GGUF byte by byte: those under "tokenizer.", or all the others but the two that
-   are written anew. Keys that we know nothing of survive. Errors: those of opening, which
+//--[ 14.13 MODEL.save ]-- any model as GGUF v3
+/* Copies pairs of a GGUF byte by byte: those under "tokenizer.", or all the others but those that
+   are written anew or only true of the old file. Keys that we know nothing of survive. Errors: those of opening, which
    succeeded once. */
 static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc__out *o, llmc_diag *diag)
 {
@@ -15280,6 +16897,7 @@ static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc
     for (i = 0; i < g.n_keys; i++) {
         LLMC__TRY(llmc__gguf_next(&r, &p));
         if ((p.key_len > 10 && llmc__texteq(p.key, 10, "tokenizer.")) != tokenizer ||
+            (p.key_len > 6 && llmc__texteq(p.key, 6, "split.")) ||
             llmc__texteq(p.key, p.key_len, "general.file_type") ||
             llmc__texteq(p.key, p.key_len, "general.quantization_version"))
             continue;
@@ -15287,25 +16905,6 @@ static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc
         o->keys++;
     }
     return LLMC_OK;
-}
-
-/* The keys that a GGUF of a llama2.c model needs. Both rotate adjacent pairs, so q and k rows need no
-   permutation. */
-static void llmc__save_llama(const llmc_config *c, llmc__out *o)
-{
-    llmc__out_key_text(o, "general.architecture", "llama");
-    if (c->name[0] != 0)
-        llmc__out_key_text(o, "general.name", c->name);
-    llmc__out_key_u32(o, "llama.block_count", c->n_layer);
-    llmc__out_key_u32(o, "llama.context_length", c->context_length);
-    llmc__out_key_u32(o, "llama.embedding_length", c->n_embd);
-    llmc__out_key_u32(o, "llama.feed_forward_length", c->n_ff);
-    llmc__out_key_u32(o, "llama.attention.head_count", c->n_head);
-    llmc__out_key_u32(o, "llama.attention.head_count_kv", c->n_kv_head);
-    llmc__out_key_f32(o, "llama.attention.layer_norm_rms_epsilon", c->norm_eps);
-    llmc__out_key_u32(o, "llama.rope.dimension_count", c->rope_dims);
-    llmc__out_key_f32(o, "llama.rope.freq_base", c->rope_base);
-    llmc__out_key_u32(o, "llama.vocab_size", c->vocab_size);
 }
 
 #ifndef LLMC_NO_TOKEN
@@ -15363,20 +16962,24 @@ static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
 
 /* All metadata; run once to count (o->to NULL) and once to write, since the count of keys stands
    before them. The order is fixed: equal models give equal bytes. */
-static llmc_status llmc__save_keys(const llmc_model *m, llmc_dtype want, llmc__out *o, llmc_diag *diag)
+static llmc_status llmc__save_keys(const llmc_model *m, const llmc_save_options *opt, llmc__out *o,
+                                   llmc_diag *diag)
 {
+    const llmc_config *c = &m->config;
     bool quantised;
-    uint32_t file_type = llmc__save_file_type(m, want, &quantised);
+    uint32_t file_type = llmc__save_file_type(m, opt, &quantised);
     if (m->kind == LLMC_FILE_GGUF)
         LLMC__TRY(llmc__save_copied(&m->file, false, o, diag));
     else
-        llmc__save_llama(&m->config, o);
+        llmc__keys_config(o, c, llmc__family_named(c->family, llmc__strlen(c->family), false));
     llmc__out_key_u32(o, "general.file_type", file_type);
     if (quantised)
         llmc__out_key_u32(o, "general.quantization_version", 2);
     /* the tokenizer as its own GGUF writes it, with keys that we do not read */
     if (m->vocab_file.data != NULL)
         return llmc__save_copied(&m->vocab_file, true, o, diag);
+    if (c->n_token_types > 0) /* which llama.cpp counts to the tokenizer */
+        llmc__out_key_u32(o, "tokenizer.ggml.token_type_count", c->n_token_types);
 #ifndef LLMC_NO_TOKEN
     if (m->tokenizer != NULL) {
         llmc__save_tokenizer(m->tokenizer, o);
@@ -15388,57 +16991,137 @@ static llmc_status llmc__save_keys(const llmc_model *m, llmc_dtype want, llmc__o
     return LLMC_OK;
 }
 
-/* The tensor table; returns the bytes of all tensor data, padding not counted. Offsets count from
-   the begin of the data, and each is a multiple of alignment (a power of two). */
-static uint64_t llmc__save_table(const llmc_model *m, llmc_dtype want, uint64_t alignment, llmc__out *o)
+/* Everything that one call of llmc_model_save needs below its checks. */
+typedef struct llmc__save {
+    const llmc_model *m;
+    const llmc_save_options *opt;
+    llmc__out *o;
+    float *rows;          /* [LLMC__ITEM_ROWS or 1][widest] f32 */
+    float *spare;         /* [widest] a row in storage, or a vector on its way */
+    float *weights;       /* [widest] of a row's errors */
+    uint64_t done, total; /* bytes of data */
+} llmc__save;
+
+/* The tensor table, and s->total: the bytes of all tensor data, padding not counted. Offsets count from
+   the begin of the data, and each is a multiple of alignment (a power of two). Returns the number of tensors. */
+static uint64_t llmc__save_table(llmc__save *s, uint64_t alignment, llmc__out *o)
 {
-    uint64_t offset = 0, total = 0;
-    uint32_t i, d;
-    for (i = 0; i < m->n_tensors; i++) {
-        const llmc_tensor *t = &m->tensors[i];
-        llmc_dtype type = llmc__save_type(m, t, want);
-        llmc__out_text(o, t->name, llmc__strlen(t->name));
-        llmc__out_u32(o, t->n_dims);
-        for (d = 0; d < t->n_dims; d++)
-            llmc__out_u64(o, t->dim[d]);
+    llmc__items w;
+    llmc__item it;
+    llmc_dtype usual;
+    uint64_t offset = 0, n = 0;
+    uint32_t d;
+    s->total = 0;
+    llmc__items_begin(&w, s->m);
+    for (; llmc__items_next(&w, &it); n++) {
+        llmc_dtype type = llmc__save_type(&w, s->opt, &it, &usual);
+        llmc__out_text(o, it.name, llmc__strlen(it.name));
+        llmc__out_u32(o, it.n_dims);
+        for (d = 0; d < it.n_dims; d++)
+            llmc__out_u64(o, it.dim[d]);
         llmc__out_u32(o, (uint32_t)llmc__dtype_to_gguf(type));
         llmc__out_u64(o, offset);
-        total += llmc__save_bytes(t, type);
+        s->total += llmc__save_bytes(&it, type);
         /* the next one begins where the writer's padding will end */
-        offset = (offset + llmc__save_bytes(t, type) + alignment - 1) & ~(alignment - 1);
+        offset = (offset + llmc__save_bytes(&it, type) + alignment - 1) & ~(alignment - 1);
     }
-    return total;
+    return n;
 }
 
-/* One tensor's data, row by row: as it is, or through the work memory:
-
-     row  [ n x f32 ][ one row in storage ]
-
-   Reports to the progress callback about once a MiB and at the tensor's end. *done: bytes written
-   of `total`. Returns OK, IO (the writer stopped) or CANCELLED; the caller words the failure. */
-static llmc_status llmc__save_data(const llmc_tensor *t, llmc_dtype type, float *row, llmc__out *o,
-                                   const llmc_save_options *opt, uint64_t *done, uint64_t total)
+/* One row in f32 to storage. An error counts by its input's importance, and more on a large weight: importance
+   sqrt(mean w^2 + w^2), as llama.cpp's quantize has it; weights [n] is for that. Q8_0 errs nowhere enough to search
+   without it. */
+static void llmc__save_pack(llmc_dtype type, const float *row, const float *importance, float *weights,
+                            size_t n, float *out)
 {
-    uint64_t rows = t->dim[1] * t->dim[2] * t->dim[3], i;
-    size_t n = (size_t)t->dim[0], bytes = llmc_dtype_bytes(type, n);
-    uint64_t report = *done; /* bytes done at the last report */
+    double square = 0;
+    size_t i;
+    if (importance == NULL && type == LLMC_Q8_0) {
+        (void)llmc_quantize(type, row, n, out);
+        return;
+    }
+    for (i = 0; i < n && importance != NULL; i++)
+        square += (double)row[i] * (double)row[i] / (double)n;
+    for (i = 0; i < n && importance != NULL; i++)
+        weights[i] = importance[i] * llmc__sqrtf((float)square + row[i] * row[i]);
+    (void)llmc_quantize_weighted(type, row, importance == NULL ? NULL : weights, n, out);
+}
+
+/* The importance of the inputs of row r, or NULL. */
+static const float *llmc__save_weights(const llmc_importance *imp, const llmc__item *it, uint64_t r)
+{
+    uint64_t each = it->dim[0], experts = it->n_dims == 3 ? it->dim[2] : 1;
+    const float *table = NULL;
+    if (imp->fn != NULL && it->n_dims > 1)
+        table = imp->fn(imp->user, it->name, each * experts);
+    return table == NULL ? NULL : table + r / it->dim[1] * each;
+}
+
+/* One item's data, row by row: as it is, or through the work memory. Reports to the progress callback about
+   once a MiB and at the item's end. Returns OK, IO (the writer stopped) or CANCELLED; the caller words the failure. */
+static llmc_status llmc__save_data(llmc__save *s, const llmc__items *w, const llmc__item *it, llmc_dtype type)
+{
+    uint64_t rows = it->dim[1] * it->dim[2] * it->dim[3], i;
+    size_t n = (size_t)it->dim[0], bytes = llmc_dtype_bytes(type, n);
+    uint64_t report = s->done; /* bytes done at the last report */
+    bool columns = llmc__item_by_columns(w, it);
     for (i = 0; i < rows; i++) {
-        if (t->type == type) { /* straight from the map, bit for bit */
-            llmc__out_bytes(o, t->data + i * bytes, bytes);
+        const uint8_t *raw = llmc__item_raw(w, it, i, type, (uint8_t *)s->spare);
+        float *row = columns ? s->rows + i % LLMC__ITEM_ROWS * n : s->rows;
+        if (raw != NULL) { /* straight from the map, bit for bit */
+            llmc__out_bytes(s->o, raw, bytes);
         } else {
-            llmc__tensor_row_f32(t, i, row);
-            (void)llmc_quantize(type, row, n, row + n);
-            llmc__out_bytes(o, row + n, bytes);
+            if (!columns)
+                llmc__item_row_f32(w, it, i, row, s->spare);
+            else if (i % LLMC__ITEM_ROWS == 0)
+                llmc__item_columns_f32(it, i, llmc__min(LLMC__ITEM_ROWS, rows - i), row);
+            llmc__save_pack(type, row, llmc__save_weights(&s->opt->importance, it, i), s->weights, n,
+                            s->spare);
+            llmc__out_bytes(s->o, s->spare, bytes);
         }
-        if (o->failed)
+        if (s->o->failed)
             return LLMC_IO;
-        *done += bytes;
-        if (*done - report >= (1u << 20) || i + 1 == rows) {
-            report = *done;
-            if (!llmc__progress(&opt->progress, "bytes", *done, total))
+        s->done += bytes;
+        if (s->done - report >= (1u << 20) || i + 1 == rows) {
+            report = s->done;
+            if (!llmc__progress(&s->opt->progress, "bytes", s->done, s->total))
                 return LLMC_CANCELLED;
         }
     }
+    return LLMC_OK;
+}
+
+/* Says what became of a tensor where that is not what the caller asked for: a mix is meant to do so, a row that
+   does not fit into blocks is not. */
+static void llmc__save_note(const llmc__save *s, const llmc__item *it, llmc_dtype type, llmc_dtype usual)
+{
+    llmc_dtype mixed = llmc__mix_type(&s->m->config, it, usual, s->opt->mix);
+    if (usual == LLMC_DTYPE_NONE || type == usual)
+        return;
+    llmc__say(&s->opt->log, type == mixed ? LLMC_LOG_INFO : LLMC_LOG_WARN, "MODEL.save",
+              "%s: written as %s%s", it->name, llmc_dtype_name(type),
+              type == mixed ? "" : ", rows do not divide into blocks");
+}
+
+/* All tensors' data, each at a multiple of alignment. Errors: CANCELLED, IO. */
+static llmc_status llmc__save_all(llmc__save *s, uint64_t alignment, llmc_diag *diag)
+{
+    llmc__items w;
+    llmc__item it;
+    llmc_dtype usual;
+    llmc__items_begin(&w, s->m);
+    while (llmc__items_next(&w, &it)) {
+        llmc_dtype type = llmc__save_type(&w, s->opt, &it, &usual);
+        llmc__save_note(s, &it, type, usual);
+        llmc__out_pad(s->o, alignment);
+        if (llmc__save_data(s, &w, &it, type) == LLMC_CANCELLED)
+            return LLMC__FAIL(diag, CANCELLED, "MODEL.save", s->o->at, "cancelled while writing %s", it.name);
+        if (s->o->failed)
+            break;
+    }
+    llmc__out_pad(s->o, alignment);
+    if (s->o->failed)
+        return LLMC__FAIL(diag, IO, "MODEL.save", s->o->at, "the writer stopped");
     return LLMC_OK;
 }
 
@@ -15447,61 +17130,84 @@ static llmc_status llmc__save_data(const llmc_tensor *t, llmc_dtype type, float 
 
      "GGUF" | u32 3 | u64 tensors | u64 keys | keys | table | padding | data, padding, data, ...
 
-   row: llmc_model_save_need's memory, aligned. Errors: IO, CANCELLED. */
-static llmc_status llmc__save_write(const llmc_model *m, const llmc_save_options *opt, llmc__out *o,
-                                    float *row, llmc_diag *diag)
+   Errors: IO, CANCELLED. */
+static llmc_status llmc__save_gguf(llmc__save *s, llmc_diag *diag)
 {
     llmc__out count;
     llmc__gguf g;
-    uint64_t done = 0, total, alignment = 32;
-    uint32_t i;
+    uint64_t alignment = 32, n;
     LLMC_MEMSET(&count, 0, sizeof count);
-    LLMC__TRY(llmc__save_keys(m, opt->type, &count, diag)); /* count.to is NULL */
-    if (m->kind == LLMC_FILE_GGUF) {                        /* general.alignment is copied */
-        LLMC__TRY(llmc__gguf_open(&g, &m->file, true, diag));
+    LLMC__TRY(llmc__save_keys(s->m, s->opt, &count, diag)); /* count.to is NULL */
+    if (s->m->kind == LLMC_FILE_GGUF) {                     /* general.alignment is copied */
+        LLMC__TRY(llmc__gguf_open(&g, &s->m->file, true, diag));
         alignment = g.alignment;
     }
-    llmc__out_bytes(o, "GGUF", 4);
-    llmc__out_u32(o, 3);
-    llmc__out_u64(o, m->n_tensors);
-    llmc__out_u64(o, count.keys);
-    LLMC__TRY(llmc__save_keys(m, opt->type, o, diag));
-    total = llmc__save_table(m, opt->type, alignment, o);
-    for (i = 0; i < m->n_tensors; i++) {
-        const llmc_tensor *t = &m->tensors[i];
-        llmc_dtype type = llmc__save_type(m, t, opt->type);
-        llmc_status status;
-        /* not silently: the caller asked for another type (vectors are always f32) */
-        if (opt->type != LLMC_DTYPE_NONE && type != opt->type && t->n_dims > 1)
-            llmc__say(&opt->log, LLMC_LOG_WARN, "MODEL.save", "%s: written as %s", t->name,
-                      llmc_dtype_name(type));
-        llmc__out_pad(o, alignment);
-        status = llmc__save_data(t, type, row, o, opt, &done, total);
-        if (status == LLMC_CANCELLED)
-            return LLMC__FAIL(diag, CANCELLED, "MODEL.save", o->at, "cancelled while writing %s", t->name);
-    }
-    llmc__out_pad(o, alignment);
-    if (o->failed)
-        return LLMC__FAIL(diag, IO, "MODEL.save", o->at, "the writer stopped");
-    return LLMC_OK;
+    n = llmc__save_table(s, alignment, &count);
+    llmc__out_bytes(s->o, "GGUF", 4);
+    llmc__out_u32(s->o, 3);
+    llmc__out_u64(s->o, n);
+    llmc__out_u64(s->o, count.keys);
+    LLMC__TRY(llmc__save_keys(s->m, s->opt, s->o, diag));
+    (void)llmc__save_table(s, alignment, s->o);
+    return llmc__save_all(s, alignment, diag);
 }
 
-/* Bytes of work memory for llmc_model_save: a row in f32 and the same row in storage, which is
-   never wider, and room to align. */
+/* The longest row or vector of any file's tensor, which bounds those of all items; RoPE's factors are no tensors. */
+static uint64_t llmc__save_widest(const llmc_model *m, bool *columns)
+{
+    uint64_t widest = llmc__max(1, m->config.rope_dims);
+    uint32_t i;
+    *columns = false;
+    for (i = 0; i < m->n_tensors; i++) {
+        widest = llmc__max(widest, m->tensors[i].dim[0]);
+        *columns = *columns || m->tensors[i].transposed;
+    }
+    return widest;
+}
+
+/* Places the work memory, or with a->base NULL measures it. */
+static void llmc__save_carve(llmc__save *s, const llmc_model *m, llmc__arena *a)
+{
+    bool columns;
+    uint64_t widest = llmc__save_widest(m, &columns);
+    s->rows = (float *)llmc__take(a, columns ? LLMC__ITEM_ROWS : 1, widest * sizeof(float));
+    s->spare = (float *)llmc__take(a, widest, sizeof(float)); /* no storage is wider */
+    s->weights = (float *)llmc__take(a, widest, sizeof(float));
+}
+
+/* Bytes of work memory for llmc_model_save: one row in f32 (where the model stores inputs as rows, a
+   few of them), its weights, the row in storage, and room to align. */
 LLMC_API size_t llmc_model_save_need(const llmc_model *model)
 {
-    uint64_t widest = 1;
-    uint32_t i;
-    for (i = 0; i < model->n_tensors; i++)
-        widest = llmc__max(widest, model->tensors[i].dim[0]);
-    return (size_t)(widest * 8 + LLMC__ALIGN);
+    llmc__arena a;
+    llmc__save s;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    llmc__save_carve(&s, model, &a);
+    return (size_t)llmc__arena_need(&a);
+}
+
+/* What can be asked for. Errors: BAD_ARG. */
+static llmc_status llmc__save_check(const llmc_model *model, const llmc_save_options *o, llmc_diag *diag)
+{
+    if (model->vocab_only)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET,
+                          "the model was opened without its weights");
+    if ((unsigned)o->type >= LLMC_DTYPE_COUNT ||
+        (o->type != LLMC_DTYPE_NONE && llmc__dtype_to_gguf(o->type) < 0))
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "type %s cannot be written",
+                          llmc_dtype_name(o->type));
+    if ((unsigned)o->mix > LLMC_MIX_MEDIUM ||
+        (o->mix != LLMC_MIX_NONE && o->type != LLMC_Q3_K && o->type != LLMC_Q4_K && o->type != LLMC_Q5_K))
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET,
+                          "mixes are of Q3_K, Q4_K and Q5_K, not of %s", llmc_dtype_name(o->type));
+    return LLMC_OK;
 }
 
 /* llmc_model_save -- the model as GGUF v3                            (MODEL.save)
    work [llmc_model_save_need], any alignment; out->write is called with pieces in file order and may
    stop by returning false; opt->type NONE keeps each tensor's type.
-   A GGUF keeps its metadata; a llama2.c model gets what
-   a GGUF of its family has. The bytes depend on the model and opt->type alone.
+   A GGUF keeps its metadata; any other model gets what a GGUF of its family has. The bytes depend on the
+   model, type, mix and importance alone.
    Errors: BAD_ARG, NO_MEMORY, IO, CANCELLED; what was written by then is not a file. */
 LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt,
                                      const llmc_writer *out, void *work, size_t work_bytes, llmc_diag *diag)
@@ -15509,16 +17215,11 @@ LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_op
     llmc_save_options o;
     llmc__arena a;
     llmc__out to;
+    llmc__save s;
     llmc__options(&o, sizeof o, opt);
     if (model == NULL || out == NULL || out->write == NULL || work == NULL)
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "model, out or work is NULL");
-    if (model->vocab_only)
-        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET,
-                          "the model was opened without its weights");
-    if ((unsigned)o.type >= LLMC_DTYPE_COUNT ||
-        (o.type != LLMC_DTYPE_NONE && llmc__dtype_to_gguf(o.type) < 0))
-        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "type %s cannot be written",
-                          llmc_dtype_name(o.type));
+    LLMC__TRY(llmc__save_check(model, &o, diag));
     /* all checks come before the first byte goes out */
     if (work_bytes < llmc_model_save_need(model))
         return LLMC__FAIL(diag, NO_MEMORY, "MODEL.save", LLMC_NO_OFFSET,
@@ -15526,8 +17227,254 @@ LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_op
                           (unsigned long long)llmc_model_save_need(model), (unsigned long long)work_bytes);
     a = llmc__arena_over(work, work_bytes);
     LLMC_MEMSET(&to, 0, sizeof to);
+    LLMC_MEMSET(&s, 0, sizeof s);
     to.to = out;
-    return llmc__save_write(model, &o, &to, (float *)(void *)a.base, diag);
+    s.m = model;
+    s.opt = &o;
+    s.o = &to;
+    llmc__save_carve(&s, model, &a);
+    return llmc__save_gguf(&s, diag);
+}
+
+//--[ 14.14 MODEL.calibrate ]-- mean squares of what products read
+/* What a layer's products read: a row of sums each, experts' for every expert, in this order. */
+enum {
+    LLMC__SEEN_ATTN,         /* [D] q, k, v */
+    LLMC__SEEN_O,            /* [H K] */
+    LLMC__SEEN_FFN,          /* [D] gate, up, also the shared experts' */
+    LLMC__SEEN_DOWN,         /* [F] */
+    LLMC__SEEN_SHARED_DOWN,  /* [N] */
+    LLMC__SEEN_EXPERTS,      /* [E][D] */
+    LLMC__SEEN_EXPERTS_DOWN, /* [E][M] */
+    LLMC__SEEN_KINDS,
+    LLMC__SEEN_HEAD = LLMC__SEEN_KINDS, /* [D], of the whole model */
+    LLMC__SEEN_NOTHING
+};
+
+/*    layer 0: ATTN | O | FFN | DOWN | SHARED_DOWN | EXPERTS | EXPERTS_DOWN | layer 1: ... | HEAD
+   Sums of squares and, once closed, their means; `rows` says how many inputs each row of sums has seen. */
+struct llmc_calibration {
+    const llmc_model *m;
+    float *sums;
+    uint32_t *seen; /* one for each row of sums, saturating */
+    bool closed;
+};
+
+/* Inputs of a kind, and how many rows it has in a layer. */
+static uint64_t llmc__seen_width(const llmc_config *c, unsigned kind)
+{
+    static const char letter[] = "DQDFNDMD";
+    return llmc__config_dim(c, letter[kind]);
+}
+
+static uint64_t llmc__seen_rows(const llmc_config *c, unsigned kind)
+{
+    if (kind == LLMC__SEEN_SHARED_DOWN)
+        return c->n_ff_shared > 0;
+    return kind == LLMC__SEEN_EXPERTS || kind == LLMC__SEEN_EXPERTS_DOWN ? c->n_expert : 1;
+}
+
+/* Where a row of sums lies: floats before it by *at, rows before it returned. After the last layer: the head's. */
+static uint64_t llmc__seen_at(const llmc_config *c, uint32_t layer, unsigned kind, uint32_t index,
+                              uint64_t *at)
+{
+    uint64_t floats = 0, rows = 0, here_floats = 0, here_rows = 0;
+    unsigned k;
+    for (k = 0; k < LLMC__SEEN_KINDS; k++) {
+        if (k == kind) {
+            here_floats = floats + index * llmc__seen_width(c, k);
+            here_rows = rows + index;
+        }
+        floats += llmc__seen_rows(c, k) * llmc__seen_width(c, k);
+        rows += llmc__seen_rows(c, k);
+    }
+    /* widths are below 2^25 and experts 2^12: 1024 layers of them fit */
+    *at = layer * floats + here_floats;
+    return layer * rows + here_rows;
+}
+
+/* What the product of a role reads; NOTHING: it is not one that is quantised. */
+static unsigned llmc__seen_kind(const llmc_config *c, unsigned role)
+{
+    switch (role) {
+    case LLMC__W_Q:
+    case LLMC__W_K:
+    case LLMC__W_V:
+    case LLMC__W_QKV:
+        return LLMC__SEEN_ATTN;
+    case LLMC__W_O:
+        return LLMC__SEEN_O;
+    case LLMC__W_GATE:
+    case LLMC__W_UP:
+    case LLMC__W_GATE_UP:
+    case LLMC__W_SHARED_GATE:
+    case LLMC__W_SHARED_UP:
+        return LLMC__SEEN_FFN;
+    case LLMC__W_DOWN:
+        return LLMC__SEEN_DOWN;
+    case LLMC__W_SHARED_DOWN:
+        return LLMC__SEEN_SHARED_DOWN;
+    case LLMC__W_EXPERTS_GATE:
+    case LLMC__W_EXPERTS_UP:
+        return LLMC__SEEN_EXPERTS;
+    case LLMC__W_EXPERTS_DOWN:
+        return LLMC__SEEN_EXPERTS_DOWN;
+    case LLMC__W_HEAD:
+        return LLMC__SEEN_HEAD;
+    default:
+        return role == LLMC__W_EMBED && c->tied_head ? LLMC__SEEN_HEAD : LLMC__SEEN_NOTHING;
+    }
+}
+
+/* Which product a weight belongs to, found by its place in the model's tables. A search of a few thousand
+   pointers: nothing beside the product itself. */
+static unsigned llmc__seen_find(const llmc_model *m, const llmc_tensor *w, uint32_t *layer, uint32_t *index)
+{
+    const llmc_config *c = &m->config;
+    size_t n = (size_t)c->n_layer * LLMC__W_COUNT, i;
+    uint32_t l;
+    *layer = c->n_layer;
+    *index = 0;
+    if (w == m->global[LLMC__W_HEAD])
+        return LLMC__SEEN_HEAD;
+    for (l = 0; m->experts != NULL && l < c->n_layer; l++) {
+        i = ((uintptr_t)w - (uintptr_t)m->experts[l]) / sizeof *w; /* huge where w stands before */
+        if (m->experts[l] == NULL || i >= (size_t)c->n_expert * LLMC__EXPERT_PARTS)
+            continue;
+        *layer = l;
+        *index = (uint32_t)(i / LLMC__EXPERT_PARTS);
+        return i % LLMC__EXPERT_PARTS == LLMC__EXPERT_DOWN ? LLMC__SEEN_EXPERTS_DOWN : LLMC__SEEN_EXPERTS;
+    }
+    for (i = 0; i < n; i++)
+        if (w == m->layer[i]) {
+            *layer = (uint32_t)(i / LLMC__W_COUNT);
+            return llmc__seen_kind(c, (unsigned)(i % LLMC__W_COUNT));
+        }
+    return LLMC__SEEN_NOTHING;
+}
+
+/* llmc__calibrate -- a product is about to read x [columns][width]       (MODEL.calibrate)
+   Matrices that share their input see it several times, which no mean notices. Called by the engine's
+   own thread only. */
+static void llmc__calibrate(llmc_calibration *k, const llmc_tensor *w, const float *x, uint32_t columns,
+                            size_t width)
+{
+    uint32_t layer, index, t;
+    unsigned kind = llmc__seen_find(k->m, w, &layer, &index);
+    uint64_t at, row;
+    size_t i;
+    if (kind == LLMC__SEEN_NOTHING || k->closed || width != llmc__seen_width(&k->m->config, kind))
+        return;
+    row = llmc__seen_at(&k->m->config, layer, kind, index, &at);
+    for (t = 0; t < columns; t++)
+        for (i = 0; i < width; i++)
+            k->sums[at + i] += x[t * width + i] * x[t * width + i];
+    k->seen[row] = (uint32_t)llmc__min((uint64_t)k->seen[row] + columns, UINT32_MAX);
+}
+
+/* Places a calibration; with a->base NULL only measures. Returns the floats, *rows their rows. */
+static uint64_t llmc__calibration_carve(llmc_calibration *k, const llmc_model *m, uint64_t *rows,
+                                        llmc__arena *a)
+{
+    const llmc_config *c = &m->config;
+    uint64_t floats;
+    *rows = llmc__seen_at(c, c->n_layer, LLMC__SEEN_HEAD, 0, &floats) + 1;
+    floats += c->n_embd;
+    k->m = m;
+    k->sums = (float *)llmc__take(a, floats, sizeof(float));
+    k->seen = (uint32_t *)llmc__take(a, *rows, sizeof(uint32_t));
+    k->closed = false;
+    return floats;
+}
+
+/* llmc_calibration_need -- bytes that llmc_calibration_init will take; 0: more than there are addresses for */
+LLMC_API size_t llmc_calibration_need(const llmc_model *model)
+{
+    llmc__arena a;
+    llmc_calibration k;
+    uint64_t rows;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    llmc__take(&a, 1, sizeof k);
+    (void)llmc__calibration_carve(&k, model, &rows, &a);
+    return a.failed ? 0 : (size_t)llmc__arena_need(&a);
+}
+
+/* llmc_calibration_init -- a calibration in the caller's memory            (MODEL.calibrate)
+   mem [bytes], any alignment, at least llmc_calibration_need's. Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_calibration_init(llmc_calibration **out, const llmc_model *model, void *mem,
+                                           size_t bytes, llmc_diag *diag)
+{
+    llmc__arena a;
+    llmc_calibration *k;
+    uint64_t floats, rows;
+    size_t need;
+    if (out == NULL || model == NULL || mem == NULL || model->vocab_only)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.calibrate", LLMC_NO_OFFSET,
+                          "out, model or mem is NULL, or the model has no weights");
+    need = llmc_calibration_need(model);
+    if (need == 0 || bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.calibrate", LLMC_NO_OFFSET,
+                          "needs %llu bytes, %llu were given", (unsigned long long)need,
+                          (unsigned long long)bytes);
+    a = llmc__arena_over(mem, bytes);
+    k = (llmc_calibration *)llmc__take(&a, 1, sizeof *k);
+    floats = llmc__calibration_carve(k, model, &rows, &a);
+    LLMC_MEMSET(k->sums, 0, (size_t)floats * sizeof *k->sums);
+    LLMC_MEMSET(k->seen, 0, (size_t)rows * sizeof *k->seen);
+    *out = k;
+    return LLMC_OK;
+}
+
+/* Sums [n] to means. A channel counts for at least a little, since the text shows not all that can
+   come; what nobody has read counts evenly. */
+static void llmc__calibration_means(float *sums, uint64_t n, uint32_t seen)
+{
+    double all = 0;
+    float least;
+    uint64_t i;
+    for (i = 0; i < n; i++)
+        all += (double)sums[i];
+    least = seen > 0 ? (float)(all / (double)n / (double)seen / 64) : 0;
+    for (i = 0; i < n; i++)
+        sums[i] = all > 0 && llmc__finite((float)all) ? sums[i] / (float)seen + least : 1;
+}
+
+/* llmc_importance's function: the means of what the tensor of that name reads. */
+static const float *llmc__calibration_table(void *user, const char *name, uint64_t n)
+{
+    const llmc_calibration *k = (const llmc_calibration *)user;
+    const llmc_config *c = &k->m->config;
+    llmc__place p = llmc__name_gguf(name);
+    unsigned kind = p.role < LLMC__W_COUNT ? llmc__seen_kind(c, p.role) : (unsigned)LLMC__SEEN_NOTHING;
+    uint32_t layer = kind == LLMC__SEEN_HEAD ? c->n_layer : p.layer;
+    uint64_t at, rows = kind < LLMC__SEEN_KINDS ? llmc__seen_rows(c, kind) : 1;
+    if (kind == LLMC__SEEN_NOTHING || layer > c->n_layer || n != rows * llmc__seen_width(c, kind))
+        return NULL;
+    (void)llmc__seen_at(c, layer, kind, 0, &at);
+    return k->sums + at;
+}
+
+/* llmc_calibration_importance -- what was gathered, for llmc_model_save     (MODEL.calibrate)
+   Ends the gathering. The result points into the calibration. */
+LLMC_API llmc_importance llmc_calibration_importance(llmc_calibration *calibration)
+{
+    llmc_calibration *k = calibration;
+    const llmc_config *c = &k->m->config;
+    llmc_importance out;
+    uint64_t at, row;
+    uint32_t l, i;
+    unsigned kind;
+    for (l = 0; l <= c->n_layer && !k->closed; l++)
+        for (kind = l < c->n_layer ? 0 : LLMC__SEEN_HEAD;
+             kind < (unsigned)(l < c->n_layer ? LLMC__SEEN_KINDS : LLMC__SEEN_NOTHING); kind++)
+            for (i = 0; i < (kind == LLMC__SEEN_HEAD ? 1 : llmc__seen_rows(c, kind)); i++) {
+                row = llmc__seen_at(c, l, kind, i, &at);
+                llmc__calibration_means(k->sums + at, llmc__seen_width(c, kind), k->seen[row]);
+            }
+    k->closed = true;
+    out.fn = llmc__calibration_table;
+    out.user = k;
+    return out;
 }
 
 //==[ 15 LAYER ]==== the operations that a block is made of ==== needs: 02 04 05 07 09 10 14 ====
@@ -15549,10 +17496,12 @@ typedef struct llmc__kv_layout {
    run, but for the arrays, of which each task writes its own part. Arrays that the model
    has no use for are NULL; W is the widest feed-forward (F, an expert's, the shared ones'),
    U the experts that a token uses. */
+typedef struct llmc__product llmc__product; /* 15.2 */
 typedef struct llmc__batch {
     const llmc_model *model;
     const llmc__kernels *k;
     llmc_tasks tasks;
+    llmc_calibration *calibration; /* sees the inputs of products; or NULL */
     llmc__kv_layout kv;
     uint32_t n;                 /* T                                                      */
     const llmc_token *ids;      /* [T]                                                    */
@@ -15576,7 +17525,9 @@ typedef struct llmc__batch {
     uint32_t *chosen;           /* [T][U] experts, the best first                     */
     float *share;               /* [T][U] their weights                               */
     uint32_t *order, *first;    /* [T*U] places in chosen, expert by expert; [E] where each's end */
-    float *picked, *answer;     /* [T][D] in and out of one expert                    */
+    float *picked, *answer;     /* [room][D] in and out of experts, token by token chosen */
+    llmc__product *part;        /* [2*E] products of experts                          */
+    uint32_t room;              /* most tokens in a batch, and places of chosen at a time */
     llmc__q8 *x8;               /* [T][widest/32] input of a product in 8 bits        */
     float *vec[2];              /* [longest] weights and biases where not plain f32   */
     float *rows;                /* [workers][widest], for types without a product     */
@@ -15642,21 +17593,24 @@ static inline float llmc__dot(const llmc__batch *b, const float *x, const float 
     return sum;
 }
 
+/* Of one number, for gates: the kernels have it for rows. */
 static inline float llmc__sigmoid(float x)
 {
     return 1 / (1 + llmc__expf(-x));
 }
 
 //--[ 15.2 LAYER.product ]-- y = W x + b for one or more matrices that share x
-typedef struct llmc__product {
+struct llmc__product {
     const llmc_tensor *w;    /* [R][n] */
     const llmc_tensor *bias; /* [R], or NULL */
     float *out;              /* [T][stride] */
     size_t stride;           /* floats from one token's outputs to the next's, >= rows */
     uint64_t rows;           /* R; fewer than w has where the last are padding */
-} llmc__product;
+    uint64_t base;           /* rows of the parts before it; set by llmc__products */
+    uint32_t at, n;          /* only tokens [at, at + n) of x, out's first is at; n 0: all of them */
+};
 
-/* The usual product: every row, outputs without gaps. */
+/* The usual product: every row, every token, outputs without gaps. */
 static llmc__product llmc__part(const llmc_tensor *w, const llmc_tensor *bias, float *out)
 {
     llmc__product p;
@@ -15665,6 +17619,8 @@ static llmc__product llmc__part(const llmc_tensor *w, const llmc_tensor *bias, f
     p.out = out;
     p.stride = (size_t)w->dim[1];
     p.rows = w->dim[1];
+    p.base = 0;
+    p.at = p.n = 0;
     return p;
 }
 
@@ -15673,8 +17629,8 @@ static llmc__product llmc__part(const llmc_tensor *w, const llmc_tensor *bias, f
 typedef struct llmc__product_job {
     const llmc__batch *b;
     const llmc__product *part;
-    uint32_t n_parts, columns, chunk; /* columns: tokens in x; chunk: rows in a task */
-    uint64_t rows;                    /* of all parts together */
+    uint32_t n_parts, chunk; /* chunk: rows in a task */
+    uint64_t rows;           /* of all parts together */
     const float *x;
     size_t n; /* inputs */
 } llmc__product_job;
@@ -15688,12 +17644,14 @@ static bool llmc__by_kernel(const llmc__kernels *k, const llmc_tensor *w)
     return !w->transposed && k->matmul[w->type] != NULL;
 }
 
+/* Not where bytes would have to be swapped, nor at odd addresses, which the mixing kernels do not take. */
 static bool llmc__by_columns(const llmc_tensor *w)
 {
     return w->transposed && w->row_step <= 1 && (w->type == LLMC_F32 || w->type == LLMC_F16) &&
            !LLMC__BIG_ENDIAN && (uintptr_t)w->data % 2 == 0;
 }
 
+/* What is left. It takes scratch and is slow; no type that files are made of for speed comes here. */
 static bool llmc__by_rows(const llmc__kernels *k, const llmc_tensor *w)
 {
     return !llmc__by_kernel(k, w) && !llmc__by_columns(w);
@@ -15708,9 +17666,9 @@ static void llmc__product_rows(const llmc__product_job *job, const llmc__product
     uint32_t t;
     for (r = lo; r < hi; r++) {
         llmc__tensor_row_f32(part->w, r, row);
-        for (t = 0; t < job->columns; t++)
-            job->b->k->kv_dot[LLMC_F32](part->out + t * part->stride + r, row, job->x + t * job->n, 0, 1,
-                                        job->n, 1.0f);
+        for (t = 0; t < part->n; t++)
+            job->b->k->kv_dot[LLMC_F32](part->out + t * part->stride + r, row,
+                                        job->x + (part->at + t) * job->n, 0, 1, job->n, 1.0f);
     }
 }
 
@@ -15721,11 +17679,11 @@ static void llmc__product_columns(const llmc__product_job *job, const llmc__prod
     const llmc_tensor *w = part->w;
     size_t size = llmc_dtype_bytes(w->type, 1), rows = (size_t)(hi - lo);
     uint32_t t;
-    for (t = 0; t < job->columns; t++) {
+    for (t = 0; t < part->n; t++) {
         float *out = part->out + t * part->stride + lo;
         LLMC_MEMSET(out, 0, rows * sizeof *out);
-        job->b->k->kv_mix[w->type](out, job->x + t * job->n, w->data + lo * size, (size_t)llmc__row_bytes(w),
-                                   job->n, rows);
+        job->b->k->kv_mix[w->type](out, job->x + (part->at + t) * job->n, w->data + lo * size,
+                                   (size_t)llmc__row_bytes(w), job->n, rows);
     }
 }
 
@@ -15741,8 +17699,9 @@ static void llmc__product_part(const llmc__product_job *job, const llmc__product
     const uint8_t *x = packed ? (const uint8_t *)job->b->x8 : (const uint8_t *)job->x;
     size_t x_stride = packed ? job->n / 32 * sizeof(llmc__q8) : job->n * sizeof(float);
     uint32_t t, count;
-    for (t = 0; t < job->columns; t += count) {
-        count = (uint32_t)llmc__min(job->columns - t, LLMC__PRODUCT_COLUMNS);
+    x += part->at * x_stride;
+    for (t = 0; t < part->n; t += count) {
+        count = (uint32_t)llmc__min(part->n - t, LLMC__PRODUCT_COLUMNS);
         job->b->k->matmul[w->type](part->out + t * part->stride + lo, part->stride, w->data + lo * row_bytes,
                                    row_bytes, (size_t)(hi - lo), x + t * x_stride, x_stride, count, job->n);
     }
@@ -15753,18 +17712,25 @@ static void llmc__product_part(const llmc__product_job *job, const llmc__product
 static void llmc__product_piece(void *arg, uint32_t index)
 {
     const llmc__product_job *job = (const llmc__product_job *)arg;
-    uint64_t begin = (uint64_t)index * job->chunk, end = llmc__min(begin + job->chunk, job->rows), base = 0;
-    uint32_t i;
-    for (i = 0; i < job->n_parts; i++) {
-        const llmc__product *part = &job->part[i];
-        uint64_t lo = llmc__max(begin, base), hi = llmc__min(end, base + part->rows);
-        if (lo < hi && llmc__by_kernel(job->b->k, part->w))
-            llmc__product_part(job, part, lo - base, hi - base);
-        else if (lo < hi && llmc__by_columns(part->w))
-            llmc__product_columns(job, part, lo - base, hi - base);
-        else if (lo < hi)
-            llmc__product_rows(job, part, lo - base, hi - base, job->b->rows + index * job->n);
-        base += part->rows;
+    uint64_t begin = (uint64_t)index * job->chunk, end = llmc__min(begin + job->chunk, job->rows);
+    uint32_t low = 0, high = job->n_parts; /* of experts there may be many parts */
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (job->part[middle].base <= begin)
+            low = middle;
+        else
+            high = middle;
+    }
+    for (; low < job->n_parts && job->part[low].base < end; low++) {
+        const llmc__product *part = &job->part[low];
+        uint64_t lo = llmc__max(begin, part->base) - part->base;
+        uint64_t hi = llmc__min(end - part->base, part->rows);
+        if (llmc__by_kernel(job->b->k, part->w))
+            llmc__product_part(job, part, lo, hi);
+        else if (llmc__by_columns(part->w))
+            llmc__product_columns(job, part, lo, hi);
+        else
+            llmc__product_rows(job, part, lo, hi, job->b->rows + index * job->n);
     }
 }
 
@@ -15781,29 +17747,31 @@ static void llmc__pack_tokens(const llmc__batch *b, void *arg, uint32_t begin, u
    scratch [dim[0]], whose next use ends it. NULL for a tensor that is absent. */
 static const float *llmc__vector(const llmc_tensor *t, float *scratch)
 {
+    uint64_t r;
     if (t == NULL)
         return NULL;
     if (t->type == LLMC_F32 && !t->transposed && !LLMC__BIG_ENDIAN && (uintptr_t)t->data % sizeof(float) == 0)
         return (const float *)(const void *)t->data;
-    llmc__tensor_row_f32(t, 0, scratch);
+    for (r = 0; r < t->dim[1]; r++) /* norms by head have a row for each */
+        llmc__tensor_row_f32(t, r, scratch + r * t->dim[0]);
     return scratch;
 }
 
-/* out [columns][stride] += bias [rows], if there is one. Serial: next to the product before
+/* out [n][stride] += bias [rows], if there is one. Serial: next to the product before
    it this is nothing. */
-static void llmc__add_bias(const llmc__batch *b, const llmc__product *part, uint32_t columns)
+static void llmc__add_bias(const llmc__batch *b, const llmc__product *part)
 {
     const float *v = llmc__vector(part->bias, b->vec[0]);
     uint32_t t;
     if (v != NULL)
-        for (t = 0; t < columns; t++)
+        for (t = 0; t < part->n; t++)
             b->k->add(part->out + t * part->stride, v, (size_t)part->rows);
 }
 
-/* part[i].out[t][r] = sum_k W_i[r][k] x[t][k] + bias_i[r] for t < columns, all parts in one pass.
-   x [columns][n] f32 with n = dim[0] of every part; outputs must not overlap x.
+/* part[i].out[t][r] = sum_k W_i[r][k] x[at_i + t][k] + bias_i[r] for t < n_i, all parts in one pass.
+   x [columns][dim[0]] f32, dim[0] that of every part; outputs must not overlap x.
    The rows are cut by threads, each result is one kernel's sum in one order: no result depends on the cut. */
-static void llmc__products(const llmc__batch *b, const llmc__product *part, uint32_t n_parts, const float *x,
+static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n_parts, const float *x,
                            uint32_t columns)
 {
     llmc__product_job job;
@@ -15813,12 +17781,15 @@ static void llmc__products(const llmc__batch *b, const llmc__product *part, uint
     job.b = b;
     job.part = part;
     job.n_parts = n_parts;
-    job.columns = columns;
     job.x = x;
     job.n = (size_t)part[0].w->dim[0];
     job.rows = 0;
     for (i = 0; i < n_parts; i++) {
+        part[i].base = job.rows;
+        part[i].n = part[i].n == 0 ? columns : part[i].n;
         job.rows += part[i].rows;
+        if (b->calibration != NULL)
+            llmc__calibrate(b->calibration, part[i].w, x + part[i].at * job.n, part[i].n, job.n);
         pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_q8(part[i].w->type));
         direct = direct && !llmc__by_rows(b->k, part[i].w);
     }
@@ -15832,7 +17803,7 @@ static void llmc__products(const llmc__batch *b, const llmc__product *part, uint
     job.chunk = (uint32_t)chunk;
     llmc__run(&b->tasks, (uint32_t)((job.rows + chunk - 1) / chunk), llmc__product_piece, &job);
     for (i = 0; i < n_parts; i++)
-        llmc__add_bias(b, &part[i], columns);
+        llmc__add_bias(b, &part[i]);
 }
 
 //--[ 15.3 LAYER.norm ]-- RMSNorm and LayerNorm, with weights or without
@@ -15865,6 +17836,7 @@ static void llmc__norm_row(const llmc__batch *b, float *out, const float *x, con
         b->k->rmsnorm(out, x, w, width, c->norm_eps);
 }
 
+/* A norm over many tokens. */
 typedef struct llmc__norm_job {
     const float *w, *b; /* [D]; b may be NULL */
     const float *x;     /* [n][D] */
@@ -15901,6 +17873,7 @@ static bool llmc__turns(const llmc_config *c, uint32_t l)
     return c->pos == LLMC_POS_ROPE && !llmc_layers_has(&c->unturned, l);
 }
 
+/* 0: scaled as the model's kind says, 1: by rope_local_base. */
 static unsigned llmc__rope_set(const llmc_config *c, uint32_t l)
 {
     return c->rope_local && llmc_layers_has(&c->windowed, l) ? 1 : 0;
@@ -15931,9 +17904,9 @@ static double llmc__yarn_pair(const llmc_config *c, double turns)
 }
 
 /* How far pair i is interpolated: 0 up to the pair that makes yarn_fast turns, 1 from the one that
-   makes yarn_slow on, a straight line between. Both ends are whole pairs unless yarn_exact. The end is
-   bounded by d - 1, not by the number of pairs, and two equal ends stand 0.001 apart: so do
-   those who trained with it. Source: Peng 2023. */
+   makes yarn_slow on, a straight line between. Both ends are whole pairs unless yarn_exact. That the end is
+   bounded by d - 1 and not by the number of pairs, and that equal ends move 0.001 apart, is how
+   models were trained, whatever the paper says. Source: Peng 2023. */
 static double llmc__yarn_ramp(const llmc_config *c, uint32_t i)
 {
     double low = llmc__bounded(llmc__yarn_pair(c, (double)c->yarn_fast), 0, 1e9);
@@ -15943,23 +17916,9 @@ static double llmc__yarn_ramp(const llmc_config *c, uint32_t i)
         low = (double)(int64_t)low;
         high = whole < high ? whole + 1 : whole;
     }
-    if (low == high)
+    if (low == high) /* nothing to divide by */
         high += 0.001;
     return llmc__bounded(((double)i - low) / (high - low), 0, 1);
-}
-
-/* Long waves are stretched s times, short ones not at all; between the two thresholds, in waves within
-   the original length, a mixture. Source: Llama 3.1's model code. */
-static double llmc__llama3_freq(const llmc_config *c, double freq)
-{
-    double waves = (double)c->rope_original * freq / 6.283185307179586;
-    double low = (double)c->llama3_low, high = (double)c->llama3_high, smooth;
-    if (waves > high)
-        return freq;
-    if (waves < low)
-        return freq / (double)c->rope_factor;
-    smooth = (waves - low) / (high - low);
-    return (1 - smooth) * freq / (double)c->rope_factor + smooth * freq;
 }
 
 /* NTK scaling changes the base: base * s^(d/(d-2)) keeps the shortest wave and makes the longest one
@@ -16231,6 +18190,7 @@ typedef struct llmc__view {
     uint32_t sinks, begin, end;
 } llmc__view;
 
+/* The window of a layer that has one: the last window_size positions, and the first sink_tokens. */
 static llmc__view llmc__view_of(const llmc__batch *b, uint32_t layer, uint32_t t)
 {
     const llmc_config *c = &b->model->config;
@@ -16348,7 +18308,7 @@ static void llmc__activate_tokens(const llmc__batch *b, void *arg, uint32_t begi
 }
 
 /* out [n][D] = down(act(gate in) * up in), or down(act(up in)), for in [n][D], n <= T; out may be in.
-   w by LLMC__EXPERT_...: a dense layer's feed-forward, an expert and the shared experts are one thing. */
+   w by LLMC__EXPERT_...: a dense layer's feed-forward, or the shared experts. */
 static void llmc__mlp(const llmc__batch *b, const llmc_tensor *const w[LLMC__EXPERT_PARTS], const float *in,
                       uint32_t n, float *out)
 {
@@ -16423,41 +18383,82 @@ static void llmc__sort_by_expert(const llmc__batch *b)
         b->order[b->first[b->chosen[i]]++] = i;
 }
 
-/* The tokens of one expert: place[i] of n is where token place[i] / U chose it. */
-typedef struct llmc__expert_job {
-    const uint32_t *place;
-    const float *in; /* [T][D] */
-    float *out;      /* [T][D] */
-} llmc__expert_job;
+/* Some places of chosen, in b->order, on their way through their experts. */
+typedef struct llmc__experts_job {
+    uint32_t layer, begin, n; /* places order [begin, begin + n) */
+    const float *in;          /* [T][D] */
+    float *out;               /* [T][D] */
+} llmc__experts_job;
 
-/* llmc__tokens_fn: the expert's tokens side by side. */
+/* llmc__tokens_fn: picked [n][D] = the token of each place. */
 static void llmc__pick_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
-    const llmc__expert_job *job = (const llmc__expert_job *)arg;
+    const llmc__experts_job *job = (const llmc__experts_job *)arg;
     size_t width = b->model->config.n_embd, U = b->model->config.n_expert_used, i;
     for (i = begin; i < end; i++)
-        LLMC_MEMCPY(b->picked + i * width, job->in + job->place[i] / U * width, width * sizeof(float));
+        LLMC_MEMCPY(b->picked + i * width, job->in + b->order[job->begin + i] / U * width,
+                    width * sizeof(float));
 }
 
-/* llmc__tokens_fn: the expert's answers, by their shares, onto what the tokens have so far. A token
-   chooses an expert once, so no two pieces write to one. */
-static void llmc__answer_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+/* llmc__tokens_fn over the D elements: the experts' answers, by their shares, onto what the tokens
+   have so far. Place after place, so every task sees a token's experts in the same order. */
+static void llmc__answer_elements(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
-    const llmc__expert_job *job = (const llmc__expert_job *)arg;
+    const llmc__experts_job *job = (const llmc__experts_job *)arg;
     size_t width = b->model->config.n_embd, U = b->model->config.n_expert_used, i;
-    for (i = begin; i < end; i++)
-        llmc__add_times(b, job->out + job->place[i] / U * width, b->share[job->place[i]],
-                        b->answer + i * width, width);
+    for (i = 0; i < job->n; i++) {
+        uint32_t place = b->order[job->begin + i];
+        llmc__add_times(b, job->out + place / U * width + begin, b->share[place],
+                        b->answer + i * width + begin, end - begin);
+    }
 }
 
-/* llmc__tokens_fn: the shared experts' answers onto out, times sigmoid(w . in) if they have a router
-   (Qwen). */
+/* Products of one matrix of every expert that has some of the job's places: out [n][rows of the
+   matrix]. Appended to b->part [n_parts]; returns how many there are now. */
+static uint32_t llmc__expert_parts(const llmc__batch *b, const llmc__experts_job *job, unsigned which,
+                                   unsigned bias, float *out, uint32_t n_parts)
+{
+    uint32_t e, begin = 0, end = job->begin + job->n;
+    for (e = 0; e < b->model->config.n_expert; begin = b->first[e++]) {
+        uint32_t lo = (uint32_t)llmc__max(begin, job->begin), hi = (uint32_t)llmc__min(b->first[e], end);
+        llmc__product *p = &b->part[n_parts];
+        if (lo >= hi)
+            continue;
+        *p = llmc__part(llmc__expert(b->model, job->layer, e, which),
+                        llmc__expert(b->model, job->layer, e, bias), out);
+        p->at = lo - job->begin;
+        p->n = hi - lo;
+        p->out += p->at * p->stride;
+        n_parts++;
+    }
+    return n_parts;
+}
+
+/* All places of the job through their experts at once: two products, of as many matrices as there are
+   experts, so that threads meet as rarely as in a dense layer. */
+static void llmc__experts_pass(const llmc__batch *b, llmc__experts_job *job)
+{
+    size_t width = b->model->config.n_ff_expert;
+    uint32_t n = llmc__expert_parts(b, job, LLMC__EXPERT_UP, LLMC__EXPERT_UP_B, b->up, 0);
+    if (b->model->config.gated)
+        n = llmc__expert_parts(b, job, LLMC__EXPERT_GATE, LLMC__EXPERT_GATE_B, b->gate, n);
+    llmc__over_tokens(b, job->n, llmc__pick_tokens, job);
+    llmc__products(b, b->part, n, b->picked, job->n);
+    llmc__over_tokens(b, job->n, llmc__activate_tokens, &width);
+    n = llmc__expert_parts(b, job, LLMC__EXPERT_DOWN, LLMC__EXPERT_DOWN_B, b->answer, 0);
+    llmc__products(b, b->part, n, b->up, job->n);
+    llmc__over_tokens(b, b->model->config.n_embd, llmc__answer_elements, job);
+}
+
+/* What the shared experts' answers are added by. */
 typedef struct llmc__shared_job {
     const float *w;  /* [D], or NULL */
     const float *in; /* [T][D] */
     float *out;      /* [T][D] */
 } llmc__shared_job;
 
+/* llmc__tokens_fn: the shared experts' answers onto out, times sigmoid(w . in) if they have a router
+   (Qwen). */
 static void llmc__shared_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc__shared_job *job = (const llmc__shared_job *)arg;
@@ -16484,37 +18485,28 @@ static void llmc__shared_experts(const llmc__batch *b, uint32_t layer, const flo
     llmc__over_tokens(b, b->n, llmc__shared_tokens, &job);
 }
 
-/* out [T][D] = sum over the chosen experts of share * expert(in), and the shared ones. Expert by
-   expert, so that its rows are read once for all tokens that chose it, and those that nobody chose
-   are not read. A token's sum is in ascending order of experts, the shared ones last: it does
-   not depend on who else is in the batch. out must not be in. */
+/* out [T][D] = sum over the chosen experts of share * expert(in), and the shared ones. Sorted by
+   expert, so that its rows are read once for all tokens that chose it (once more where scratch ends),
+   and those that nobody chose are not read. A token's sum is in ascending order of experts, the
+   shared ones last: it does not depend on who else is in the batch. out must not be in. */
 static void llmc__experts(const llmc__batch *b, uint32_t layer, const float *in, float *out)
 {
     const llmc_model *m = b->model;
     const llmc_config *c = &m->config;
-    const llmc_tensor *w[LLMC__EXPERT_PARTS];
     llmc__product router = llmc__part(llmc__weight(m, layer, LLMC__W_ROUTER),
                                       llmc__weight(m, layer, LLMC__W_ROUTER_B), b->score);
-    llmc__expert_job job;
-    uint32_t e, begin = 0, n;
-    unsigned i;
+    llmc__experts_job job;
+    uint32_t places = b->n * c->n_expert_used;
     llmc__products(b, &router, 1, in, b->n);
     llmc__over_tokens(b, b->n, llmc__route_tokens, NULL);
     llmc__sort_by_expert(b);
     LLMC_MEMSET(out, 0, (size_t)b->n * c->n_embd * sizeof(float));
+    job.layer = layer;
     job.in = in;
     job.out = out;
-    for (e = 0; e < c->n_expert; e++, begin += n) {
-        n = b->first[e] - begin;
-        if (n == 0)
-            continue;
-        job.place = b->order + begin;
-        for (i = 0; i < LLMC__EXPERT_PARTS; i++)
-            w[i] = llmc__expert(m, layer, e, i);
-        if (n < b->n) /* else it is all of them, in order */
-            llmc__over_tokens(b, n, llmc__pick_tokens, &job);
-        llmc__mlp(b, w, n < b->n ? b->picked : in, n, b->answer);
-        llmc__over_tokens(b, n, llmc__answer_tokens, &job);
+    for (job.begin = 0; job.begin < places; job.begin += job.n) {
+        job.n = (uint32_t)llmc__min(places - job.begin, b->room);
+        llmc__experts_pass(b, &job);
     }
     if (c->n_ff_shared > 0)
         llmc__shared_experts(b, layer, in, out);
@@ -16616,9 +18608,18 @@ static void llmc__kv_trim(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
     }
 }
 
-//==[ 17 FORWARD ]==== tokens in, hidden states and logits out ==== needs: 03 04 05 07 09 10 14 15 ====
+//==[ 17 FORWARD ]==== tokens in, hidden states and logits out ==== needs: 03 04 05 09 14 15 ====
 
 //--[ 17.1 FORWARD.scratch ]-- memory for T tokens between the layers
+/* The buffers of llmc__batch in the order in which a pass fills them; x is the only one that lives
+   longer than a branch:
+
+     ids -> x -+-> h -> q, key, value -> att -> y -+-> x -+-> h -> up, gate -> z -+-> x -> logits
+               |                                   |      |                       |
+               +-----------------------------------+      +-----------------------+
+
+   Experts put picked, up, gate and answer in the place of up and gate. */
+
 /* The widest feed-forward: of dense layers, of an expert, of the shared ones. */
 static uint64_t llmc__ffn_width(const llmc_config *c)
 {
@@ -16642,7 +18643,8 @@ static uint64_t llmc__longest(const llmc_model *m)
     return llmc__global(m, LLMC__W_HEAD_B) != NULL ? llmc__max(n, c->vocab_size) : n;
 }
 
-/* What a tensor asks of the scratch: inputs in 8 bits, rows in f32. */
+/* What a tensor asks of the scratch: inputs in 8 bits, rows in f32. Which depends on the kernels, so the
+   engine chooses those before it measures. */
 static void llmc__note_type(const llmc__batch *b, const llmc_tensor *t, bool *packs, bool *rows)
 {
     if (t == NULL)
@@ -16673,7 +18675,7 @@ static float *llmc__take_rows(llmc__arena *a, bool wanted, uint64_t T, uint64_t 
     return wanted ? (float *)llmc__take(a, T, width * sizeof(float)) : NULL;
 }
 
-/* What positions ask for. */
+/* What positions ask for. Two sets of angles only where some layers turn by a base of their own. */
 static void llmc__carve_positions(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
 {
     uint64_t half = c->rope_dims / 2;
@@ -16689,12 +18691,15 @@ static void llmc__carve_positions(llmc__batch *b, const llmc_config *c, uint32_t
         b->wave = (double *)llmc__take(a, ((uint64_t)c->n_embd + 1) / 2, sizeof(double));
 }
 
-/* What experts ask for. n_expert_used is at most n_expert. */
+/* What experts ask for. However many a token chooses, no more than T places are on their way at a
+   time, so nothing here grows with T * U * D. n_expert_used is at most n_expert. */
 static void llmc__carve_experts(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
 {
     uint64_t U = c->n_expert_used, E = c->n_expert;
     b->score = b->share = b->picked = b->answer = NULL;
     b->chosen = b->order = b->first = NULL;
+    b->part = NULL;
+    b->room = T;
     if (E == 0)
         return;
     b->score = llmc__take_rows(a, true, T, E);
@@ -16704,6 +18709,7 @@ static void llmc__carve_experts(llmc__batch *b, const llmc_config *c, uint32_t T
     b->first = (uint32_t *)llmc__take(a, E, sizeof(uint32_t));
     b->picked = llmc__take_rows(a, true, T, c->n_embd);
     b->answer = llmc__take_rows(a, true, T, c->n_embd);
+    b->part = (llmc__product *)llmc__take(a, 2 * E, sizeof(llmc__product));
 }
 
 /* llmc__batch_carve -- buffers for T tokens at a time
@@ -16740,7 +18746,8 @@ static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, u
     b->vec[1] = llmc__take_rows(a, true, 1, llmc__longest(m));
 }
 
-/* What stays the same from batch to batch; b->model is set, context the longest sequence. */
+/* What stays the same from batch to batch: frequencies, which cost a power each. After carving; b->model
+   is set, context the longest sequence there can be. */
 static void llmc__batch_init(llmc__batch *b, uint32_t context)
 {
     uint32_t width = b->model->config.n_embd, i;
@@ -16792,6 +18799,9 @@ static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, con
 }
 
 //--[ 17.3 FORWARD.ends ]-- from tokens to the first state, from the last one to logits
+/* Both ends are serial where they copy rows, and parallel where they norm or multiply: at T tokens a
+   copy of D floats is nothing beside a block. */
+
 /* x [D] of one token at one position: its row of the embedding (scaled), its type's, and its
    position's where those are learned or waves (Vaswani 2017: sines at even places, cosines at odd ones).
    Ids and positions have been checked where they came in. */
@@ -16882,7 +18892,8 @@ static void llmc__final(const llmc__batch *b, const uint32_t *want, uint32_t n_w
                    llmc__global(m, LLMC__W_OUT_NORM_B));
 }
 
-/* llmc__tokens_fn: logits [n][V] at arg scaled and bounded as the model was trained. */
+/* llmc__tokens_fn: logits [n][V] at arg scaled and bounded as the model was trained: scale, clamp,
+   softcap, clamp, each only where there is one. */
 static void llmc__bound_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc_config *c = &b->model->config;
@@ -16956,7 +18967,12 @@ static void llmc__recall(const llmc__batch *b, uint32_t layer)
 
 /* One block: a mixer and a feed-forward, x the only thing that goes on to the next.
      serial    x += attention(norm x); x += feed_forward(norm' x)
-     parallel  x += attention(norm x) + feed_forward(norm x), or norm' x, of the same x */
+     parallel  x += attention(norm x) + feed_forward(norm x), or norm' x, of the same x
+   A branch as a whole, of which most families have a part:
+     x -+- pre norm -- attention or feed-forward -- branch norm -- residual_scale -- + -- post norm -- x
+        |                                                                            |
+        +----------------------------------------------------------------------------+
+   Pre norms: nearly all; branch norms: Gemma 2, OLMo 2; post norms: BERT, RustGPT. */
 static void llmc__block(const llmc__batch *b, uint32_t layer)
 {
     bool serial = b->model->config.parallel == LLMC_SERIAL;
@@ -17707,6 +19723,7 @@ LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model
     llmc__kv_reset(&e->kv);
     e->batch.model = model;
     e->batch.tasks = e->opt.tasks;
+    e->batch.calibration = e->opt.calibration;
     e->batch.kv = e->kv.layout;
     /* the batch reads what the engine fills anew for each step */
     e->batch.ids = e->batch_ids;
@@ -17851,11 +19868,11 @@ static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
     if (tok != NULL) {
         /* nothing but BOS before it: a text begins, and SentencePiece's first space goes */
         bool bos_only = s->n_ids == 1 && s->ids[0] == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS);
-        if (llmc_token_ends(tok, id) && !s->opt.ignore_end)
-            finish = LLMC_FINISH_END;
         n = llmc__token_bytes(tok, id, s->n_ids == 0 || bos_only, s->opt.show_special, s->out);
     }
 #endif
+    if (llmc_model_ends(s->engine->model, id) && !s->opt.ignore_end)
+        finish = LLMC_FINISH_END;
     s->ids[s->n_ids++] = id;
     s->n_generated++;
     if (finish == LLMC_FINISH_NONE && s->opt.max_tokens > 0 && s->n_generated >= s->opt.max_tokens)
@@ -20022,7 +22039,8 @@ LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool)
 }
 
 //--[ 26.10 OS.folder ]-- which files a path means
-/* A folder's files as blobs that are not mapped yet: names are whole paths, size marks those that are chosen. */
+/* A folder's files as blobs that are not mapped yet: names are whole paths, size marks those that are
+   chosen. */
 typedef struct llmc__folder {
     const char *path;
     size_t path_len; /* up to and with the last separator; 0: the current folder */
@@ -20167,8 +22185,8 @@ static llmc_status llmc__folder_shards(llmc__folder *f, uint32_t index, llmc_dia
     return status;
 }
 
-/* Chooses the weights of a folder: those of an index, model.safetensors, the newest checkpoint, the only file of a kind.
-   *number: the checkpoint's. Errors: IO. */
+/* Chooses the weights of a folder: those of an index, model.safetensors, the newest checkpoint, the only
+   file of a kind. *number: the checkpoint's. Errors: IO. */
 static llmc_status llmc__folder_weights(llmc__folder *f, uint64_t *number, llmc_diag *diag)
 {
     static const char *const head[3] = {"checkpoint_step_", "checkpoint_epoch_", "model_"};
@@ -20193,8 +22211,8 @@ static llmc_status llmc__folder_weights(llmc__folder *f, uint64_t *number, llmc_
     return LLMC_OK;
 }
 
-/* Chooses what says how the weights compute: config.json, or nanochat's meta of the same number, or the newest; YAML or
-   TOML. Nothing to choose is found out by MODEL. */
+/* Chooses what says how the weights compute: config.json, or nanochat's meta of the same number, or the
+   newest; YAML or TOML. Nothing to choose is found out by MODEL. */
 static void llmc__folder_config(llmc__folder *f, uint64_t number)
 {
     uint32_t at = llmc__folder_find(f, "config.json"), i;
@@ -20305,7 +22323,8 @@ static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_d
     return LLMC_OK;
 }
 
-/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them. */
+/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them.
+   */
 static bool llmc__path_neighbours(const char *path)
 {
     size_t len = llmc__strlen(path);
@@ -20315,7 +22334,8 @@ static bool llmc__path_neighbours(const char *path)
            (len > 14 && llmc__name_ends(path, ".gguf") && llmc__texteq(path + len - 14, 4, "-of-"));
 }
 
-/* A path that is a folder, or names one of several files, as the list host->files of what it means, not mapped yet.
+/* A path that is a folder, or names one of several files, as the list host->files of what it means, not
+   mapped yet.
    Errors: IO, NO_MEMORY. */
 static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool folder, llmc_diag *diag)
 {

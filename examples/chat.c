@@ -43,7 +43,7 @@ typedef struct option_row {
 #define AT(member) offsetof(settings, member)
 
 static const option_row rows[] = {
-    {"model", 'm', AS_TEXT, AT(model), 0, 0, "FILE", "model file: GGUF or llama2.c"},
+    {"model", 'm', AS_TEXT, AT(model), 0, 0, "FILE", "model file or folder"},
     {"prompt", 'p', AS_TEXT, AT(prompt), 0, 0, "TEXT", "answer this once, then end"},
     {"file", 'f', AS_TEXT, AT(file), 0, 0, "FILE", "the prompt is in this file; - is standard input"},
     {"predict", 'n', AS_WHOLE, AT(predict), -1, INT32_MAX, "N", "most tokens to generate; -1: until the end"},

@@ -4,9 +4,84 @@
 #include "tool.h"
 
 static const char *const norm_name[] = {"RMS", "layer"};
-static const char *const pos_name[] = {"none", "RoPE", "learned"};
+static const char *const pos_name[] = {"none", "RoPE", "learned", "sinusoidal"};
 static const char *const rope_name[] = {"adjacent pairs", "half split"};
-static const char *const act_name[] = {"SiLU", "GELU (tanh)", "GELU (erf)", "ReLU"};
+static const char *const scaling_name[] = {"",     "linear",  "NTK",     "dynamic NTK",
+                                           "YaRN", "Llama 3", "factors", "LongRoPE"};
+static const char *const act_name[] = {"SiLU", "GELU (tanh)",  "GELU (erf)",
+                                       "ReLU", "ReLU squared", "SwiGLU with limits"};
+static const char *const qk_norm_name[] = {"", "each head", "each head by its own weight",
+                                           "all heads together"};
+static const char *const parallel_name[] = {"", ", branches in parallel",
+                                            ", branches in parallel on norms of their own"};
+static const char *const pooling_name[] = {"not said", "mean", "first token", "last token"};
+
+/* "0-4, 6" for the layers of a set. */
+static void print_layers(const char *what, const llmc_layers *set, uint32_t n)
+{
+    uint32_t l, end, printed = 0;
+    for (l = 0; l < n; l = end) {
+        for (end = l + 1; end < n && llmc_layers_has(set, end) == llmc_layers_has(set, l);)
+            end++;
+        if (!llmc_layers_has(set, l))
+            continue;
+        printf(printed++ == 0 ? "  %-15s " : ", ", what);
+        printf(end - l == 1 ? "%u" : "%u-%u", l, end - 1);
+    }
+    if (printed != 0)
+        printf("\n");
+}
+
+static void print_positions(const llmc_config *c)
+{
+    if (c->pos != LLMC_POS_ROPE) {
+        printf("  positions       %s\n", pos_name[c->pos]);
+        return;
+    }
+    printf("  positions       RoPE, base %g, %u dimensions, %s%s", (double)c->rope_base, c->rope_dims,
+           rope_name[c->rope], c->rope_reverse ? ", reversed" : "");
+    if (c->rope_scaling != LLMC_ROPE_PLAIN)
+        printf(", %s scaling by %g from %u", scaling_name[c->rope_scaling], (double)c->rope_factor,
+               c->rope_original);
+    if (c->rope_local)
+        printf("; windowed layers base %g", (double)c->rope_local_base);
+    printf("\n");
+    print_layers("without RoPE", &c->unturned, c->n_layer);
+}
+
+static void print_attention(const llmc_config *c)
+{
+    printf("  heads           %u of %u, %u for keys and values%s\n", c->n_head, c->head_dim, c->n_kv_head,
+           c->bidirectional ? ", both directions" : "");
+    if (c->qk_norm != LLMC_QK_NORM_NONE)
+        printf("  q and k normed  %s%s\n", qk_norm_name[c->qk_norm],
+               c->qk_norm_late ? ", after the rotation" : "");
+    if (c->window_size != 0)
+        printf("  window          %u tokens%s\n", c->window_size, c->sink_tokens != 0 ? " and sinks" : "");
+    if (c->window_size != 0 && c->sink_tokens != 0)
+        printf("  sinks           %u tokens\n", c->sink_tokens);
+    if (c->window_size != 0)
+        print_layers("in layers", &c->windowed, c->n_layer);
+    if (c->sink_logits)
+        printf("  sinks           a logit for each head\n");
+    if (c->attn_softcap > 0)
+        printf("  scores          capped at %g\n", (double)c->attn_softcap);
+    if (c->attn_clamp > 0)
+        printf("  q, k and v      clamped to %g\n", (double)c->attn_clamp);
+}
+
+static void print_feed_forward(const llmc_config *c)
+{
+    printf("  feed-forward    %u, %s%s%s\n", c->n_ff, act_name[c->act], c->gated ? ", gated" : "",
+           parallel_name[c->parallel]);
+    if (c->n_expert == 0)
+        return;
+    printf("  experts         %u of %u, %u used%s\n", c->n_expert, c->n_ff_expert, c->n_expert_used,
+           c->expert_renorm ? ", weights sum to 1" : "");
+    if (c->n_ff_shared != 0)
+        printf("  shared experts  %u\n", c->n_ff_shared);
+    print_layers("dense layers", &c->dense, c->n_layer);
+}
 
 static void print_config(const llmc_model *model)
 {
@@ -18,15 +93,22 @@ static void print_config(const llmc_model *model)
     printf("  context         %u\n", c->context_length);
     printf("  layers          %u\n", c->n_layer);
     printf("  width           %u\n", c->n_embd);
-    printf("  heads           %u of %u, %u for keys and values\n", c->n_head, c->head_dim, c->n_kv_head);
-    printf("  feed-forward    %u, %s%s\n", c->n_ff, act_name[c->act], c->gated ? ", gated" : "");
-    printf("  norm            %s, eps %g\n", norm_name[c->norm], (double)c->norm_eps);
-    if (c->pos == LLMC_POS_ROPE)
-        printf("  positions       RoPE, base %g, %u dimensions, %s, scale %g\n", (double)c->rope_base,
-               c->rope_dims, rope_name[c->rope], (double)c->rope_factor);
-    else
-        printf("  positions       %s\n", pos_name[c->pos]);
-    printf("  head            %s\n", c->tied_head ? "the token embedding" : "its own");
+    print_attention(c);
+    print_feed_forward(c);
+    printf("  norm            %s, eps %g%s%s%s%s\n", norm_name[c->norm], (double)c->norm_eps,
+           c->pre_norm ? ", before" : "", c->branch_norm ? ", on the branch" : "",
+           c->post_norm ? ", after" : "", c->norm_plain ? ", without weights" : "");
+    print_positions(c);
+    if (c->embed_scale != 1 || c->residual_scale != 1 || c->logit_scale != 1)
+        printf("  scales          embedding %g, residual %g, logits %g\n", (double)c->embed_scale,
+               (double)c->residual_scale, (double)c->logit_scale);
+    if (c->logit_softcap > 0)
+        printf("  logits          capped at %g\n", (double)c->logit_softcap);
+    printf("  head            %s\n", c->no_head     ? "none: an encoder"
+                                     : c->tied_head ? "the token embedding"
+                                                    : "its own");
+    if (c->no_head || c->pooling != LLMC_POOL_DEFAULT)
+        printf("  pooling         %s\n", pooling_name[c->pooling]);
 }
 
 static void print_dims(const llmc_tensor *t)

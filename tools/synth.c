@@ -27,8 +27,8 @@ int main(int argc, char **argv)
         tool_misused("needs SHAPE, OUT and TYPE");
     shape = synth_parse(args[0]);
     type = tool_dtype("TYPE", args[2]);
-    if (type == LLMC_I8)
-        tool_misused("TYPE: GGUF has no scaled I8");
+    if (type == LLMC_I8 || type == LLMC_I8R || type == LLMC_MXFP4S)
+        tool_misused("TYPE: GGUF has no scales apart");
     tool_catch_signals();
     tool_out_open(&out, args[1]);
     writer.write = tool_out_write;

@@ -26,7 +26,7 @@ static const char synth_shapes[] =
     "SHAPE: tinyllama-1.1b, mistral-7b, gpt2-124m, llama-tiny, gpt2-tiny; or KEY=VALUE,...\n"
     "(also after a name, to change it): family=llama|gpt2, d width, l layers, h heads,\n"
     "kv heads for keys and values, ff feed-forward width, v vocabulary, ctx context,\n"
-    "tied=0|1. TYPE: f32, f16, bf16, q8_0, q4_0.";
+    "tied=0|1. TYPE: f32, f16, bf16, q8_0, q4_0 ... q6_k, iq4_nl.";
 
 /* One setting KEY=VALUE of a shape; len bytes of item. */
 static inline void synth_set(synth_shape *s, const char *item, size_t len)
@@ -586,6 +586,23 @@ static inline void synth_plain(synth_sink *o, synth_source *z, uint64_t n, llmc_
     }
 }
 
+/* n elements of any other type in blocks: normal numbers quantised once, blocks drawn among those. */
+static inline void synth_drawn(synth_sink *o, synth_source *z, uint64_t n, llmc_dtype type, float deviation)
+{
+    size_t block = llmc_dtype_block(type), bytes = llmc_dtype_bytes(type, block),
+           kinds = SYNTH_NORMALS / block;
+    float value[SYNTH_NORMALS];
+    uint64_t i;
+    uint32_t j;
+    for (j = 0; j < SYNTH_NORMALS; j++)
+        value[j] = deviation * z->normal[j];
+    if (llmc_quantize(type, value, SYNTH_NORMALS, z->bits) != LLMC_OK)
+        tool_die("nothing here quantises to %s", llmc_dtype_name(type));
+    for (i = 0; i < n / block; i++)
+        memcpy(synth_room(o, bytes), z->bits + bytes * ((size_t)(llmc_rng_u64(&o->rng) >> 40) % kinds),
+               bytes);
+}
+
 static inline uint64_t synth_size(const synth_tensor *t)
 {
     return llmc_dtype_bytes(t->type, (size_t)(t->dim[0] * (t->dim[1] != 0 ? t->dim[1] : 1)));
@@ -608,6 +625,8 @@ static inline void synth_data(synth_sink *o, synth_source *z, const synth_tensor
         synth_plain(o, z, n, t->type, 0.0f, 0.02f);
     else if (t->type == LLMC_Q8_0 || t->type == LLMC_Q4_0)
         synth_blocks(o, z, n, t->type == LLMC_Q4_0, t->deviation);
+    else if (llmc_dtype_block(t->type) > 1)
+        synth_drawn(o, z, n, t->type, t->deviation);
     else
         synth_plain(o, z, n, t->type, 0.0f, t->deviation);
     synth_pad(o);
@@ -616,7 +635,8 @@ static inline void synth_data(synth_sink *o, synth_source *z, const synth_tensor
 /* Where the tensors lie, and the sum of their bytes. */
 static inline uint64_t synth_put_infos(synth_sink *o, const synth_list *t)
 {
-    static const uint32_t number[LLMC_DTYPE_COUNT] = {0, 0, 1, 30, 8, 2, 24}; /* GGUF's, by llmc_dtype */
+    static const uint32_t number[LLMC_DTYPE_COUNT] = {
+        0, 0, 1, 30, 8, 2, 24, 3, 6, 7, 10, 11, 12, 13, 14, 15, 20, 23, 39}; /* GGUF's, by llmc_dtype */
     uint64_t at = 0;
     uint32_t i;
     for (i = 0; i < t->n; i++) {
@@ -644,7 +664,8 @@ static inline void synth_family_u32(synth_sink *o, const synth_shape *s, const c
 
 static inline void synth_put_config(synth_sink *o, const synth_shape *s, llmc_dtype type)
 {
-    static const uint32_t file_type[LLMC_DTYPE_COUNT] = {0, 0, 1, 32, 7, 2, 0};
+    static const uint32_t file_type[LLMC_DTYPE_COUNT] = {0,  0,  1,  32, 7,  2, 0,  3,  8, 9,
+                                                         10, 12, 15, 17, 18, 0, 25, 30, 38};
     synth_string(o, "general.architecture", s->gpt2 ? "gpt2" : "llama");
     synth_string(o, "general.name", s->name);
     synth_u32(o, "general.file_type", file_type[type]);
