@@ -15726,7 +15726,7 @@ static void llmc__norms_gather(const llmc__cuts *k, const llmc_tensor *t, const 
         llmc__put_u32le((uint8_t *)(to + i), llmc__f32_bits(to[i]));
 }
 
-/* Whether a part of an expert, of all of them if the tensor has all, came already in this tensor's role or another. */
+/* Whether a part that a tensor brings to an expert, or to all, came already, in its role or another. */
 static bool llmc__experts_there(const llmc_model *m, const llmc__place *p)
 {
     /* by role from EXPERTS_GATE on: bits of the parts that such a tensor brings */
