@@ -165,8 +165,8 @@
 
 /*==== 01 CONFIG ==== version, gates, limits ====*/
 
-#define LLMC_VERSION        "0.1.0"
-#define LLMC_VERSION_NUMBER 100 /* major * 10000 + minor * 100 + patch */
+#define LLMC_VERSION        "0.2.0"
+#define LLMC_VERSION_NUMBER 200 /* major * 10000 + minor * 100 + patch */
 
 /* A machine without a hosted C library has no operating system either. */
 #if defined(__STDC_HOSTED__) && __STDC_HOSTED__ == 0 && !defined(LLMC_NO_OS)
@@ -14005,7 +14005,7 @@ static llmc_status llmc__rope_gguf(llmc_config *c, const llmc__hyper *h)
         return LLMC__FAIL(h->diag, UNSUPPORTED, "MODEL.rope", LLMC_NO_OFFSET,
                           "%s: RoPE scaling '%.*s' is not supported", h->name,
                           (int)llmc__min((uint64_t)(type->end - type->at), 64), type->at);
-    LLMC__TRY(llmc__hyper_f32_or_0(h, key, 1e6, &c->rope_factor));
+    LLMC__TRY(llmc__hyper_f32_or_0(h, key, 1e9, &c->rope_factor));
     LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_ROPE_ORIGINAL, 1u << 30, &c->rope_original));
     LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_FAST, 1e6, &c->yarn_fast));
     LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_YARN_SLOW, 1e6, &c->yarn_slow));
@@ -22592,6 +22592,40 @@ static llmc_status llmc__folder_shards(llmc__folder *f, uint32_t index, llmc_dia
     return status;
 }
 
+/* All parts of a split GGUF, chosen by the name of one: "...-00002-of-00003.gguf". False: not such a name. */
+static bool llmc__folder_parts(llmc__folder *f, const char *name)
+{
+    size_t len = llmc__strlen(name), i, j;
+    if (len < 20 || !llmc__streq(name + len - 5, ".gguf") || !llmc__texteq(name + len - 14, 4, "-of-") ||
+        name[len - 20] != '-')
+        return false;
+    for (i = 0; i < f->n; i++) {
+        const char *other = llmc__folder_name(f, (uint32_t)i);
+        bool same = llmc__strlen(other) == len;
+        for (j = 0; same && j < len; j++)
+            same =
+                other[j] == name[j] || (j >= len - 19 && j < len - 14 && other[j] >= '0' && other[j] <= '9');
+        if (same)
+            f->file[i].size = 1;
+    }
+    return true;
+}
+
+/* The only split GGUF of a folder, if there is one: all of its parts. False: none, or several. */
+static bool llmc__folder_split(llmc__folder *f)
+{
+    uint32_t i, at = UINT32_MAX, found = 0;
+    for (i = 0; i < f->n; i++) {
+        const char *name = llmc__folder_name(f, i);
+        size_t len = llmc__strlen(name);
+        if (len >= 20 && llmc__name_ends(name, ".gguf") && llmc__texteq(name + len - 20, 10, "-00001-of-")) {
+            at = i;
+            found++;
+        }
+    }
+    return found == 1 && llmc__folder_parts(f, llmc__folder_name(f, at));
+}
+
 /* Chooses the weights of a folder: those of an index, model.safetensors, the newest checkpoint, the only
    file of a kind. *number: the checkpoint's. Errors: IO. */
 static llmc_status llmc__folder_weights(llmc__folder *f, uint64_t *number, llmc_diag *diag)
@@ -22610,6 +22644,8 @@ static llmc_status llmc__folder_weights(llmc__folder *f, uint64_t *number, llmc_
         at = llmc__folder_find(f, "model.mpk");
     for (i = 0; at == UINT32_MAX && i < 3; i++)
         at = llmc__folder_only(f, kind[i]);
+    if (at == UINT32_MAX && llmc__folder_split(f))
+        return LLMC_OK;
     if (at == UINT32_MAX)
         return LLMC__FAIL(diag, IO, "OS.folder", LLMC_NO_OFFSET,
                           "%s: holds no model.safetensors, checkpoint, model.mpk or single GGUF",
@@ -22682,25 +22718,6 @@ static void llmc__folder_pooling(llmc__folder *f, uint32_t *n, llmc__file *none,
     llmc__file_close(*none);
     f->file[*n].name = name;
     f->file[(*n)++].size = 1;
-}
-
-/* All parts of a split GGUF, chosen by the name of one: "...-00002-of-00003.gguf". False: not such a name. */
-static bool llmc__folder_parts(llmc__folder *f, const char *name)
-{
-    size_t len = llmc__strlen(name), i, j;
-    if (len < 20 || !llmc__streq(name + len - 5, ".gguf") || !llmc__texteq(name + len - 14, 4, "-of-") ||
-        name[len - 20] != '-')
-        return false;
-    for (i = 0; i < f->n; i++) {
-        const char *other = llmc__folder_name(f, (uint32_t)i);
-        bool same = llmc__strlen(other) == len;
-        for (j = 0; same && j < len; j++)
-            same =
-                other[j] == name[j] || (j >= len - 19 && j < len - 14 && other[j] >= '0' && other[j] <= '9');
-        if (same)
-            f->file[i].size = 1;
-    }
-    return true;
 }
 
 /* Marks the files that belong to the file called name, or with "" to the folder. Errors: IO. */
