@@ -15144,10 +15144,18 @@ static void llmc__source_assume(llmc__hyper *h, const llmc__assumed *a)
         llmc__hyper_assume(h, LLMC__HP_TIED, 1);
 }
 
-/* Windows that makers' code reads differently from what the keys seem to say, and gpt-oss's RoPE, whose
-   scaling is no number. Errors: BAD_FILE, UNSUPPORTED. */
+/* What is no number: gpt-oss's scaling of RoPE; and windows that makers' code reads differently from what
+   the keys seem to say. Errors: UNSUPPORTED. */
 static llmc_status llmc__source_windows(llmc__hyper *h, const llmc__value *type)
 {
+    static const char yarn[] = "{\"rope_type\":\"yarn\",\"factor\":32,\"truncate\":false,"
+                               "\"original_max_position_embeddings\":4096}";
+    llmc__value *scaling = &h->value[LLMC__HP_ROPE_SCALING];
+    if (llmc__value_is(type, "gpt_oss") && scaling->kind == LLMC__VALUE_NONE && scaling->at == NULL) {
+        scaling->kind = LLMC__VALUE_OBJECT;
+        scaling->at = yarn;
+        scaling->end = yarn + sizeof yarn - 1;
+    }
     if (llmc__value_is(type, "llama|gemma|phi|gpt_neox|olmo|olmo2|olmoe|stablelm|granite|granitemoe|"
                              "granitemoeshared|cohere|falcon|glm4|nemotron"))
         h->value[LLMC__HP_WINDOW].kind = LLMC__VALUE_NONE; /* no window in their code */
@@ -15157,8 +15165,6 @@ static llmc_status llmc__source_windows(llmc__hyper *h, const llmc__value *type)
         h->value[LLMC__HP_LAYER_TYPES].kind == LLMC__VALUE_NONE) /* which layers: versions differ */
         return llmc__hyper_fail(h, LLMC__HP_WINDOW_USED, LLMC_UNSUPPORTED,
                                 "needs layer_types in this family");
-    if (llmc__value_is(type, "gpt_oss") && h->value[LLMC__HP_ROPE_SCALING].kind == LLMC__VALUE_NONE)
-        return llmc__hyper_fail(h, LLMC__HP_ROPE_SCALING, LLMC_BAD_FILE, "is missing");
     return LLMC_OK;
 }
 
