@@ -13193,7 +13193,8 @@ enum {
       "encoder_no_repeat_ngram_size|bad_words_ids|num_return_sequences|output_scores|"                       \
       "return_dict_in_generate|forced_bos_token_id|forced_eos_token_id|remove_invalid_values|"               \
       "exponential_decay_length_penalty|suppress_tokens|begin_suppress_tokens|tie_encoder_decoder|"          \
-      "tf_legacy_loss|mask_token_id|loss_type|num_logits_to_keep|keys_to_ignore_at_inference|_commit_hash|"  \
+      "tf_legacy_loss|mask_token_id|loss_type|num_logits_to_keep|use_flash_attention|use_flash_attention_2|" \
+      "keys_to_ignore_at_inference|_commit_hash|"                                                            \
       "_flash_attn_2_enabled|transformers.js_config|custom_pipelines|num_steps|_num_labels|n_special|"       \
       "predict_special_tokens|directionality|pooler_fc_size|pooler_num_attention_heads|"                     \
       "pooler_num_fc_layers|pooler_size_per_head|pooler_type")
@@ -13835,18 +13836,12 @@ static bool llmc__config_layers(llmc_layers *set, uint32_t n, const llmc__value 
     return l == n;
 }
 
-/* Which layers have the window. nanochat: a letter a layer, tiled, and the last one sees everything. Errors:
+/* Which layers have the window, where the file does not name each one's kind. nanochat: a letter a layer, tiled, and the last one sees everything. Errors:
    BAD_FILE. */
 static llmc_status llmc__config_windowed(llmc_config *c, const llmc__hyper *h)
 {
-    const llmc__value *types = &h->value[LLMC__HP_LAYER_TYPES], *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
+    const llmc__value *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
     uint32_t every = h->family->window_every, from = 0, l;
-    if (types->kind == LLMC__VALUE_LIST) {
-        if (!llmc__config_layers(&c->windowed, c->n_layer, types, "sliding_attention"))
-            return llmc__hyper_fail(h, LLMC__HP_LAYER_TYPES, LLMC_BAD_FILE,
-                                    "must say full_attention or sliding_attention for each layer");
-        return LLMC_OK;
-    }
     if (pattern->kind == LLMC__VALUE_LIST) {
         if (!llmc__config_layers(&c->windowed, c->n_layer, pattern, NULL))
             return llmc__hyper_fail(h, LLMC__HP_WINDOW_PATTERN, LLMC_BAD_FILE,
@@ -13874,7 +13869,15 @@ static llmc_status llmc__config_windowed(llmc_config *c, const llmc__hyper *h)
    Errors: BAD_FILE. */
 static llmc_status llmc__config_window(llmc_config *c, const llmc__hyper *h)
 {
+    const llmc__value *types = &h->value[LLMC__HP_LAYER_TYPES];
+    llmc_layers named;
     bool used = true;
+    LLMC_MEMSET(&named, 0, sizeof named);
+    /* with or without a window: a kind of layer that is not known must not pass for one that sees all */
+    if (types->kind == LLMC__VALUE_LIST &&
+        !llmc__config_layers(&named, c->n_layer, types, "sliding_attention"))
+        return llmc__hyper_fail(h, LLMC__HP_LAYER_TYPES, LLMC_BAD_FILE,
+                                "must say full_attention or sliding_attention for each layer");
     LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_WINDOW_USED, &used));
     LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_WINDOW, UINT32_MAX, &c->window_size));
     LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_SINKS, 1u << 30, &c->sink_tokens));
@@ -13884,7 +13887,10 @@ static llmc_status llmc__config_window(llmc_config *c, const llmc__hyper *h)
         c->sink_tokens = 0;
         return LLMC_OK;
     }
-    return llmc__config_windowed(c, h);
+    if (types->kind != LLMC__VALUE_LIST)
+        return llmc__config_windowed(c, h);
+    c->windowed = named;
+    return LLMC_OK;
 }
 
 /* Factors at the ends. Errors: BAD_FILE. */
@@ -15088,7 +15094,8 @@ typedef struct llmc__assumed_key {
 } llmc__assumed_key;
 
 static const llmc__assumed_key llmc__assumed_keys[] = {
-    {"mistral|gemma2|gemma3|gemma3_text|cohere2|exaone4|olmo3", LLMC__HP_WINDOW, 4096},
+    {"mistral|gemma2|gemma3|gemma3_text|cohere2|exaone4|olmo3|qwen2|qwen2_moe|qwen3|qwen3_moe",
+     LLMC__HP_WINDOW, 4096},
     {"gpt_oss", LLMC__HP_WINDOW, 128},
     {"qwen2|qwen2_moe|qwen3|qwen3_moe|smollm3", LLMC__HP_WINDOW_USED, 0},
     {"qwen2|qwen3", LLMC__HP_WINDOW_FROM, 28},
