@@ -755,6 +755,12 @@ typedef struct llmc_importance {
     void *user;
 } llmc_importance;
 
+typedef enum llmc_save_format {
+    LLMC_SAVE_GGUF,
+    LLMC_SAVE_SAFETENSORS, /* F32, F16, BF16; the makers' names where the model has them, else GGUF's */
+    LLMC_SAVE_TORCHLESS    /* F32 or I8R (int8), of llama and mistral models from their makers' files */
+} llmc_save_format;
+
 typedef struct llmc_save_options {
     size_t size;
     llmc_dtype
@@ -764,10 +770,11 @@ typedef struct llmc_save_options {
     llmc_log log; /* says which tensors got another type: INFO by the mix, WARN because of their rows */
     llmc_mix mix;
     llmc_importance importance; /* for quantising; see tools/quantize.c for how to measure it */
+    llmc_save_format format;
 } llmc_save_options;
 
-/* Writes the model, tokenizer included, as GGUF v3. work: llmc_model_save_need bytes.
-   Errors: IO (the writer stopped), CANCELLED, NO_MEMORY, BAD_ARG. */
+/* Writes the model; GGUF holds all of it, tokenizer included, the other formats its weights. work:
+   llmc_model_save_need bytes. Errors: IO (the writer stopped), CANCELLED, NO_MEMORY, BAD_ARG, UNSUPPORTED. */
 LLMC_API size_t llmc_model_save_need(const llmc_model *model);
 LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt,
                                      const llmc_writer *out, void *work, size_t work_bytes, llmc_diag *diag);
@@ -17384,14 +17391,403 @@ LLMC_API size_t llmc_model_save_need(const llmc_model *model)
     return (size_t)llmc__arena_need(&a);
 }
 
+//--[ 14.14 MODEL.containers ]-- the same weights as safetensors and torchless's .bin
+/* Text as it is, and numbers in text. */
+static void llmc__out_words(llmc__out *o, const char *text)
+{
+    llmc__out_bytes(o, text, llmc__strlen(text));
+}
+
+static void llmc__out_decimal(llmc__out *o, uint64_t v)
+{
+    char text[24];
+    llmc__format(text, sizeof text, "%llu", (unsigned long long)v);
+    llmc__out_words(o, text);
+}
+
+/* "name": with its colon. Names are printable ASCII, since they had to be ones that are known; what a
+   pattern's end let through is replaced. */
+static void llmc__out_member(llmc__out *o, const char *name)
+{
+    llmc__out_words(o, "\"");
+    for (; *name != 0; name++) {
+        bool plain = *name >= 0x20 && *name < 0x7f && *name != '"' && *name != '\\';
+        llmc__out_bytes(o, plain ? name : "?", 1);
+    }
+    llmc__out_words(o, "\":");
+}
+
+/* Dimensions as these formats have them, the outermost first. */
+static void llmc__out_shape(llmc__out *o, const uint64_t *dim, uint32_t n)
+{
+    llmc__out_words(o, "\"shape\":[");
+    while (n > 0) {
+        llmc__out_decimal(o, dim[--n]);
+        llmc__out_words(o, n > 0 ? "," : "]");
+    }
+}
+
+/* Progress after n more bytes; false: cancelled. */
+static bool llmc__save_report(llmc__save *s, uint64_t n)
+{
+    s->done += n;
+    return llmc__progress(&s->opt->progress, "bytes", s->done, s->total);
+}
+
+/* Whether the model's tensors have their makers' names and shapes, which a safetensors keeps. */
+static bool llmc__save_as_made(const llmc_model *m)
+{
+    return m->kind != LLMC_FILE_GGUF && m->kind != LLMC_FILE_LLAMA2C && m->kind != LLMC_FILE_LLMC;
+}
+
+/* The next tensor of a safetensors: a maker's own, as it is stored, or an item. False after the last. */
+static bool llmc__plain_next(llmc__items *w, llmc__item *out)
+{
+    if (!llmc__save_as_made(w->m))
+        return llmc__items_next(w, out);
+    if (w->next >= w->m->n_tensors)
+        return false;
+    llmc__item_copy(&w->m->tensors[w->next++], out);
+    if (out->t->transposed) {
+        out->dim[0] = out->t->dim[1];
+        out->dim[1] = out->t->dim[0];
+    }
+    return true;
+}
+
+/* Its type: what was asked for, or its own where safetensors has that. */
+static llmc_dtype llmc__plain_type(const llmc_save_options *opt, const llmc__item *it)
+{
+    llmc_dtype own = it->t != NULL ? it->t->type : LLMC_F32;
+    if (opt->type != LLMC_DTYPE_NONE)
+        return opt->type;
+    return own == LLMC_F16 || own == LLMC_BF16 ? own : LLMC_F32;
+}
+
+/* The header's JSON; s->total becomes the bytes of all data. */
+static void llmc__plain_header(llmc__save *s, llmc__out *o)
+{
+    llmc__items w;
+    llmc__item it;
+    s->total = 0;
+    llmc__items_begin(&w, s->m);
+    llmc__out_words(o, "{\"__metadata__\":{\"format\":\"pt\"}");
+    while (llmc__plain_next(&w, &it)) {
+        llmc_dtype type = llmc__plain_type(s->opt, &it);
+        llmc__out_words(o, ",");
+        llmc__out_member(o, it.name);
+        llmc__out_words(o, "{\"dtype\":\"");
+        llmc__out_words(o, llmc_dtype_name(type));
+        llmc__out_words(o, "\",");
+        llmc__out_shape(o, it.dim, it.n_dims);
+        llmc__out_words(o, ",\"data_offsets\":[");
+        llmc__out_decimal(o, s->total);
+        llmc__out_words(o, ",");
+        s->total += llmc__save_bytes(&it, type);
+        llmc__out_decimal(o, s->total);
+        llmc__out_words(o, "]}");
+    }
+    llmc__out_words(o, "}");
+    while (o->at % 8 != 0 && !o->failed) /* 8 bytes of length stand before it: the data begins aligned */
+        llmc__out_words(o, " ");
+}
+
+/* One tensor's data. A maker's floats go in the order in which they lie, without regard to rows. Returns
+   false if the caller cancelled or the writer stopped. */
+static bool llmc__plain_data(llmc__save *s, const llmc__items *w, const llmc__item *it, llmc_dtype type,
+                             uint64_t widest)
+{
+    bool flat = llmc__save_as_made(s->m) && llmc_dtype_block(it->t->type) == 1 && it->t->scales == NULL;
+    uint64_t all = it->dim[0] * it->dim[1] * it->dim[2] * it->dim[3], at, n = it->dim[0];
+    for (at = 0; at < all; at += n) {
+        if (flat) {
+            n = llmc__min(widest, all - at);
+            (void)llmc_dequantize(it->t->type, it->t->data + at * llmc_dtype_bytes(it->t->type, 1), (size_t)n,
+                                  s->rows);
+        } else if (llmc__save_as_made(s->m)) {
+            llmc__tensor_row_f32(it->t, at / n, s->rows);
+        } else {
+            llmc__item_row_f32(w, it, at / n, s->rows, s->spare);
+        }
+        (void)llmc_quantize(type, s->rows, (size_t)n, s->spare);
+        llmc__out_bytes(s->o, s->spare, llmc_dtype_bytes(type, (size_t)n));
+        if (s->o->failed)
+            return false;
+    }
+    return llmc__save_report(s, llmc__save_bytes(it, type));
+}
+
+/* How writing ended. */
+static llmc_status llmc__save_ended(const llmc__save *s, bool cancelled, llmc_diag *diag)
+{
+    if (s->o->failed)
+        return LLMC__FAIL(diag, IO, "MODEL.save", s->o->at, "the writer stopped");
+    if (cancelled)
+        return LLMC__FAIL(diag, CANCELLED, "MODEL.save", s->o->at, "cancelled");
+    return LLMC_OK;
+}
+
+/* llmc__save_safetensors -- floats under the makers' names, else under GGUF's   (MODEL.containers)
+   Errors: BAD_ARG (type), UNSUPPORTED (gpt-oss's blocks), IO, CANCELLED. */
+static llmc_status llmc__save_safetensors(llmc__save *s, uint64_t widest, llmc_diag *diag)
+{
+    llmc__items w;
+    llmc__item it;
+    llmc__out count;
+    uint32_t i;
+    bool on = true;
+    if (s->opt->type != LLMC_DTYPE_NONE && s->opt->type != LLMC_F32 && s->opt->type != LLMC_F16 &&
+        s->opt->type != LLMC_BF16)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "safetensors are of F32, F16 or BF16");
+    for (i = 0; i < s->m->n_tensors; i++)
+        if (s->m->tensors[i].type == LLMC_MXFP4S)
+            return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.save", LLMC_NO_OFFSET,
+                              "%s: MXFP4 is not converted to safetensors", s->m->tensors[i].name);
+    LLMC_MEMSET(&count, 0, sizeof count);
+    llmc__plain_header(s, &count);
+    llmc__out_u64(s->o, count.at);
+    llmc__plain_header(s, s->o);
+    llmc__items_begin(&w, s->m);
+    while (on && llmc__plain_next(&w, &it))
+        on = llmc__plain_data(s, &w, &it, llmc__plain_type(s->opt, &it), widest);
+    return llmc__save_ended(s, !on, diag);
+}
+
+/* A tensor of a torchless .bin: its name, its matrix or vector, and whether int8 may hold it. */
+typedef struct llmc__torchless_part {
+    char name[LLMC_NAME_MAX];
+    const llmc_tensor *t;
+    uint64_t cols, rows;
+    bool matrix;
+} llmc__torchless_part;
+
+/* Part i, in torchless's names; false after the last. A tied head is written out: its readers know no
+   other. */
+static bool llmc__torchless_part_at(const llmc_model *m, uint32_t i, llmc__torchless_part *out)
+{
+    static const struct {
+        uint8_t role;
+        const char *name;
+    } one[] = {{LLMC__W_EMBED, "model.embed_tokens.weight"},
+               {LLMC__W_OUT_NORM, "model.norm.weight"},
+               {LLMC__W_HEAD, "lm_head.weight"}},
+      each[] = {{LLMC__W_ATTN_NORM, "input_layernorm"}, {LLMC__W_Q, "self_attn.q_proj"},
+                {LLMC__W_K, "self_attn.k_proj"},        {LLMC__W_V, "self_attn.v_proj"},
+                {LLMC__W_O, "self_attn.o_proj"},        {LLMC__W_FFN_NORM, "post_attention_layernorm"},
+                {LLMC__W_GATE, "mlp.gate_proj"},        {LLMC__W_UP, "mlp.up_proj"},
+                {LLMC__W_DOWN, "mlp.down_proj"}};
+    unsigned role;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (i >= 3 + 9 * m->config.n_layer)
+        return false;
+    role = i < 3 ? one[i].role : each[(i - 3) % 9].role;
+    out->t = i < 3 ? llmc__global(m, role) : llmc__weight(m, (i - 3) / 9, role);
+    if (i < 3)
+        llmc__format(out->name, sizeof out->name, "%s", one[i].name);
+    else
+        llmc__format(out->name, sizeof out->name, "model.layers.%u.%s.weight", (unsigned)((i - 3) / 9),
+                     each[(i - 3) % 9].name);
+    out->cols = llmc__config_dim(&m->config, llmc__role_table[role].cols);
+    out->rows = llmc__config_dim(&m->config, llmc__role_table[role].rows);
+    out->matrix = llmc__role_table[role].rows != 0;
+    return true;
+}
+
+#define LLMC__TORCHLESS_GROUP 64 /* elements that share a scale in its int8, counted over rows */
+
+/* Bytes of a part, its scales apart by *scales, both padded so that the next begins at a multiple of 64. */
+static uint64_t llmc__torchless_bytes(const llmc__torchless_part *p, bool int8, uint64_t *scales)
+{
+    uint64_t n = p->cols * p->rows;
+    int8 = int8 && p->matrix;
+    *scales = int8 ? (n + LLMC__TORCHLESS_GROUP - 1) / LLMC__TORCHLESS_GROUP : 0;
+    return ((int8 ? n : n * 4) + 63) & ~UINT64_C(63);
+}
+
+/* "key":"value", with a comma before all but the first. */
+static void llmc__torchless_pair(llmc__out *o, const char *key, double v)
+{
+    char text[48];
+    llmc__format(text, sizeof text, "\"%g\"", v);
+    llmc__out_words(o, ",");
+    llmc__out_member(o, key);
+    llmc__out_words(o, text);
+}
+
+/* What torchless calls metadata: numbers in strings. */
+static void llmc__torchless_metadata(const llmc_config *c, bool int8, llmc__out *o)
+{
+    llmc__out_words(o, "{\"metadata\":{\"act_type\":\"silu\",\"quant\":");
+    llmc__out_words(o, int8 ? "\"int8\"" : "\"f32\"");
+    llmc__torchless_pair(o, "hidden_size", c->n_embd);
+    llmc__torchless_pair(o, "intermediate_size", c->n_ff);
+    llmc__torchless_pair(o, "n_layers", c->n_layer);
+    llmc__torchless_pair(o, "n_heads", c->n_head);
+    llmc__torchless_pair(o, "n_kv_heads", c->n_kv_head);
+    llmc__torchless_pair(o, "vocab_size", c->vocab_size);
+    llmc__torchless_pair(o, "max_position_embeddings", c->context_length);
+    if (c->window_size > 0)
+        llmc__torchless_pair(o, "sliding_window", c->window_size);
+    else
+        llmc__out_words(o, ",\"sliding_window\":\"None\"");
+    llmc__torchless_pair(o, "rope_theta", (double)c->rope_base);
+    llmc__torchless_pair(o, "norm_eps", (double)c->norm_eps);
+    llmc__out_words(o, "},\"tokenizer\":{\"vocab\":{},\"merges\":[]},\"tensors\":{");
+}
+
+/* The header's JSON and its padding; s->total becomes the bytes of all data. */
+static void llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
+{
+    llmc__torchless_part p;
+    uint64_t at = 0, scales, dim[2];
+    uint32_t i;
+    llmc__torchless_metadata(&s->m->config, int8, o);
+    for (i = 0; llmc__torchless_part_at(s->m, i, &p); i++) {
+        uint64_t bytes = llmc__torchless_bytes(&p, int8, &scales);
+        dim[0] = p.cols;
+        dim[1] = p.rows;
+        llmc__out_words(o, i > 0 ? "," : "");
+        llmc__out_member(o, p.name);
+        llmc__out_words(o, scales > 0 ? "{\"dtype\":\"int8\"," : "{\"dtype\":\"f32\",");
+        llmc__out_shape(o, dim, p.matrix ? 2 : 1);
+        llmc__out_words(o, ",\"offset\":");
+        llmc__out_decimal(o, at);
+        if (scales > 0) {
+            llmc__out_words(o, ",\"scale_offset\":");
+            llmc__out_decimal(o, at + bytes);
+            llmc__out_words(o, ",\"scale_size\":");
+            llmc__out_decimal(o, scales);
+        }
+        llmc__out_words(o, "}");
+        at += bytes + ((scales * 4 + 63) & ~UINT64_C(63));
+    }
+    llmc__out_words(o, "}}");
+    s->total = at;
+}
+
+/* One group [n] as int8 with 127 / absmax to multiply by, or that number itself; of zeros it is infinite. */
+static void llmc__torchless_group(llmc__out *o, const float *v, size_t n, bool scale)
+{
+    int8_t q[LLMC__TORCHLESS_GROUP];
+    float most = 0, by;
+    size_t i;
+    for (i = 0; i < n; i++)
+        most = v[i] > most ? v[i] : -v[i] > most ? -v[i] : most;
+    by = most > 0 ? 127 / most : llmc__bits_f32(0x7f800000u);
+    if (scale) {
+        llmc__out_u32(o, llmc__f32_bits(by));
+        return;
+    }
+    for (i = 0; i < n; i++) {
+        float x = most > 0 ? v[i] * by : 0;
+        q[i] = (int8_t)(x >= 127 ? 127 : x > -127 ? x + (x < 0 ? -0.5f : 0.5f) : -127); /* NaN: -127 */
+    }
+    llmc__out_bytes(o, q, n);
+}
+
+/* A matrix as int8, or its scales: groups run on from row to row. */
+static void llmc__torchless_int8(llmc__save *s, const llmc__torchless_part *p, bool scale)
+{
+    float group[LLMC__TORCHLESS_GROUP];
+    uint64_t r, i;
+    size_t n = 0;
+    for (r = 0; r < p->rows && !s->o->failed; r++) {
+        llmc__tensor_row_f32(p->t, r, s->rows);
+        for (i = 0; i < p->cols; i++) {
+            group[n++] = s->rows[i];
+            if (n == LLMC__TORCHLESS_GROUP) {
+                llmc__torchless_group(s->o, group, n, scale);
+                n = 0;
+            }
+        }
+    }
+    if (n > 0)
+        llmc__torchless_group(s->o, group, n, scale);
+}
+
+/* One part's data, padded. */
+static void llmc__torchless_data(llmc__save *s, const llmc__torchless_part *p, bool int8)
+{
+    uint64_t r;
+    if (int8 && p->matrix) {
+        llmc__torchless_int8(s, p, false);
+        llmc__out_pad(s->o, 64);
+        llmc__torchless_int8(s, p, true);
+    } else {
+        for (r = 0; r < p->rows && !s->o->failed; r++) {
+            llmc__tensor_row_f32(p->t, r, s->rows);
+            (void)llmc_quantize(LLMC_F32, s->rows, (size_t)p->cols, s->spare);
+            llmc__out_bytes(s->o, s->spare, p->cols * 4);
+        }
+    }
+    llmc__out_pad(s->o, 64);
+}
+
+/* What in a configuration torchless cannot say; NULL: nothing. */
+static const char *llmc__torchless_lacks(const llmc_model *m)
+{
+    const llmc_config *c = &m->config;
+    uint32_t l;
+    if (!llmc__streq(c->family, "llama"))
+        return "families other than llama and mistral";
+    if (c->n_expert > 0)
+        return "experts";
+    if (c->rope != LLMC_ROPE_HALF)
+        return "adjacent RoPE pairs (convert from the makers' files)";
+    if (c->rope_scaling != LLMC_ROPE_PLAIN || c->rope_dims != c->head_dim)
+        return "RoPE scaling";
+    if ((uint64_t)c->n_head * c->head_dim != c->n_embd)
+        return "heads that are not D / H";
+    if (c->act != LLMC_ACT_SILU)
+        return "activations other than SiLU";
+    for (l = 0; l < c->n_layer; l++)
+        if (llmc__weight(m, l, LLMC__W_Q_B) != NULL || llmc__weight(m, l, LLMC__W_O_B) != NULL ||
+            llmc__weight(m, l, LLMC__W_UP_B) != NULL)
+            return "biases";
+        else if (c->window_size > 0 && !llmc_layers_has(&c->windowed, l))
+            return "layers with and without a window";
+    return NULL;
+}
+
+/* llmc__save_torchless -- a torchless .bin, F32 or int8                       (MODEL.containers)
+   Errors: BAD_ARG (type), UNSUPPORTED (naming what the format cannot hold), IO, CANCELLED. */
+static llmc_status llmc__save_torchless(llmc__save *s, llmc_diag *diag)
+{
+    const char *lacks = llmc__torchless_lacks(s->m);
+    bool int8 = s->opt->type == LLMC_I8R || s->opt->type == LLMC_Q8_0, on = true;
+    llmc__torchless_part p;
+    llmc__out count;
+    uint32_t i;
+    uint64_t scales;
+    if (s->opt->type != LLMC_F32 && !int8)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "torchless files are of F32 or int8");
+    if (lacks != NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.save", LLMC_NO_OFFSET, "a torchless file cannot hold %s",
+                          lacks);
+    llmc__say(&s->opt->log, LLMC_LOG_WARN, "MODEL.save", "the tokenizer is not written");
+    LLMC_MEMSET(&count, 0, sizeof count);
+    llmc__torchless_header(s, int8, &count);
+    llmc__out_u64(s->o, ((count.at + 8 + 63) & ~UINT64_C(63)) - 8);
+    llmc__torchless_header(s, int8, s->o);
+    llmc__out_pad(s->o, 64);
+    for (i = 0; on && !s->o->failed && llmc__torchless_part_at(s->m, i, &p); i++) {
+        llmc__torchless_data(s, &p, int8);
+        on = llmc__save_report(s, llmc__torchless_bytes(&p, int8, &scales));
+    }
+    return llmc__save_ended(s, !on, diag);
+}
+
 /* What can be asked for. Errors: BAD_ARG. */
 static llmc_status llmc__save_check(const llmc_model *model, const llmc_save_options *o, llmc_diag *diag)
 {
     if (model->vocab_only)
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET,
                           "the model was opened without its weights");
+    if ((unsigned)o->format > LLMC_SAVE_TORCHLESS)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "no such format");
     if ((unsigned)o->type >= LLMC_DTYPE_COUNT ||
-        (o->type != LLMC_DTYPE_NONE && llmc__dtype_to_gguf(o->type) < 0))
+        (o->type != LLMC_DTYPE_NONE && llmc__dtype_to_gguf(o->type) < 0 &&
+         !(o->type == LLMC_I8R && o->format == LLMC_SAVE_TORCHLESS)))
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "type %s cannot be written",
                           llmc_dtype_name(o->type));
     if ((unsigned)o->mix > LLMC_MIX_MEDIUM ||
@@ -17401,12 +17797,12 @@ static llmc_status llmc__save_check(const llmc_model *model, const llmc_save_opt
     return LLMC_OK;
 }
 
-/* llmc_model_save -- the model as GGUF v3                            (MODEL.save)
-   work [llmc_model_save_need], any alignment; out->write is called with pieces in file order and may
-   stop by returning false; opt->type NONE keeps each tensor's type.
-   A GGUF keeps its metadata; any other model gets what a GGUF of its family has. The bytes depend on the
-   model, type, mix and importance alone.
-   Errors: BAD_ARG, NO_MEMORY, IO, CANCELLED; what was written by then is not a file. */
+/* llmc_model_save -- the model as GGUF v3, or in another container   (MODEL.containers)
+   work [llmc_model_save_need], any alignment; out->write is called with pieces in file order and may stop
+   by returning false; opt->type NONE keeps each tensor's type. A GGUF keeps its metadata; any other model
+   gets what a GGUF of its family has. The bytes depend on the model and the options alone.
+   Errors: BAD_ARG, UNSUPPORTED (not in that container), NO_MEMORY, IO, CANCELLED; what was written by then
+   is not a file. */
 LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_options *opt,
                                      const llmc_writer *out, void *work, size_t work_bytes, llmc_diag *diag)
 {
@@ -17414,6 +17810,7 @@ LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_op
     llmc__arena a;
     llmc__out to;
     llmc__save s;
+    bool columns;
     llmc__options(&o, sizeof o, opt);
     if (model == NULL || out == NULL || out->write == NULL || work == NULL)
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET, "model, out or work is NULL");
@@ -17431,10 +17828,12 @@ LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_op
     s.opt = &o;
     s.o = &to;
     llmc__save_carve(&s, model, &a);
-    return llmc__save_gguf(&s, diag);
+    if (o.format == LLMC_SAVE_SAFETENSORS)
+        return llmc__save_safetensors(&s, llmc__save_widest(model, &columns), diag);
+    return o.format == LLMC_SAVE_TORCHLESS ? llmc__save_torchless(&s, diag) : llmc__save_gguf(&s, diag);
 }
 
-//--[ 14.14 MODEL.calibrate ]-- mean squares of what products read
+//--[ 14.15 MODEL.calibrate ]-- mean squares of what products read
 /* What a layer's products read: a row of sums each, experts' for every expert, in this order. */
 enum {
     LLMC__SEEN_ATTN,         /* [D] q, k, v */
@@ -17648,7 +18047,8 @@ static const float *llmc__calibration_table(void *user, const char *name, uint64
     unsigned kind = p.role < LLMC__W_COUNT ? llmc__seen_kind(c, p.role) : (unsigned)LLMC__SEEN_NOTHING;
     uint32_t layer = kind == LLMC__SEEN_HEAD ? c->n_layer : p.layer;
     uint64_t at, rows = kind < LLMC__SEEN_KINDS ? llmc__seen_rows(c, kind) : 1;
-    if (kind == LLMC__SEEN_NOTHING || layer > c->n_layer || n != rows * llmc__seen_width(c, kind))
+    if (kind == LLMC__SEEN_NOTHING || (layer >= c->n_layer && kind != LLMC__SEEN_HEAD) ||
+        n != rows * llmc__seen_width(c, kind))
         return NULL;
     (void)llmc__seen_at(c, layer, kind, 0, &at);
     return k->sums + at;

@@ -602,7 +602,8 @@ static void test_writer(void)
     memset(&o, 0, sizeof o);
     o.to = &to;
     llmc__out_key_u32(&o, "k", 258);
-    llmc__out_key_f32(&o, "f", 1.0f);
+    llmc__out_key(&o, "f", LLMC__GGUF_F32);
+    llmc__out_u32(&o, 0x3f800000u);
     llmc__out_pad(&o, 16);
     CHECK(o.at == sizeof want && b.size == sizeof want && memcmp(b.data, want, sizeof want) == 0 &&
           o.keys == 2);

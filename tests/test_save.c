@@ -11,6 +11,8 @@
 #include "test.h"
 
 #define MAX_IDS 256
+#define TEXT    2048 /* ids of a text, in windows of WINDOW */
+#define WINDOW  128
 
 /* One line of a list.txt. */
 typedef struct listed {
@@ -62,19 +64,24 @@ static bool open_path(opened *o, const char *path)
     return true;
 }
 
-static bool open_bytes(opened *o, const sink *s)
+/* beside: a folder whose JSON and settings go with the bytes, or NULL. */
+static bool open_bytes(opened *o, const sink *s, const llmc_host *beside)
 {
-    llmc_blob file;
+    llmc_blob file[16];
     llmc_model *m = NULL;
-    size_t need = 0;
+    size_t need = 0, n = 1, i;
     memset(o, 0, sizeof *o);
-    file.data = s->data;
-    file.size = s->size;
-    file.name = "saved";
-    if (!CHECKF(llmc_model_need(&file, 1, NULL, &need, &diag) == LLMC_OK, "reading back: %s", diag.message))
+    file[0].data = s->data;
+    file[0].size = s->size;
+    file[0].name = "saved";
+    for (i = 0; beside != NULL && i < beside->n_files && n < 16; i++)
+        if (llmc_file_identify(&beside->files[i]) == LLMC_FILE_JSON ||
+            llmc_file_identify(&beside->files[i]) == LLMC_FILE_SETTINGS)
+            file[n++] = beside->files[i];
+    if (!CHECKF(llmc_model_need(file, n, NULL, &need, &diag) == LLMC_OK, "reading back: %s", diag.message))
         return false;
     o->model_mem = malloc(need);
-    if (!CHECKF(llmc_model_init(&m, &file, 1, NULL, o->model_mem, need, &diag) == LLMC_OK, "reading back: %s",
+    if (!CHECKF(llmc_model_init(&m, file, n, NULL, o->model_mem, need, &diag) == LLMC_OK, "reading back: %s",
                 diag.message))
         return false;
     o->model = m;
@@ -224,9 +231,11 @@ static llmc_status save(const llmc_model *m, const llmc_save_options *opt, sink 
 }
 
 /* Saves in a type, opens that and has it answer; rms and the largest distance from want. */
-static double through(const llmc_model *m, const listed *l, const llmc_save_options *opt, const float *want,
+static double through(const opened *from, const listed *l, const llmc_save_options *opt, const float *want,
                       double *rms)
 {
+    const llmc_model *m = from->model;
+    bool folder = opt->format == LLMC_SAVE_SAFETENSORS;
     sink s;
     opened o;
     size_t n = answers(m, l);
@@ -235,8 +244,8 @@ static double through(const llmc_model *m, const listed *l, const llmc_save_opti
     *rms = 1e30;
     memset(&s, 0, sizeof s);
     if (CHECKF(save(m, opt, &s) == LLMC_OK, "%s", diag.message)) {
-        if (open_bytes(&o, &s)) {
-            if (opt->type == LLMC_F32 && opt->mix == LLMC_MIX_NONE)
+        if (open_bytes(&o, &s, folder ? &from->host : NULL)) {
+            if (opt->type == LLMC_F32 && opt->format == LLMC_SAVE_GGUF)
                 same_config(llmc_model_config(m), llmc_model_config(o.model),
                             llmc_model_file_kind(m) != LLMC_FILE_GGUF);
             if (CHECK(answers(o.model, l) == n) && answer(o.model, l, got))
@@ -247,6 +256,43 @@ static double through(const llmc_model *m, const listed *l, const llmc_save_opti
     free(s.data);
     free(got);
     return d;
+}
+
+/* Whether a model can be written so; if not it must be said why. */
+static bool holds(const llmc_model *m, const llmc_save_options *opt)
+{
+    sink s;
+    llmc_status status;
+    memset(&s, 0, sizeof s);
+    status = save(m, opt, &s);
+    CHECKF(status == LLMC_OK || (status == LLMC_UNSUPPORTED && s.size == 0 && diag.message[0] != 0), "%s",
+           diag.message);
+    free(s.data);
+    return status == LLMC_OK;
+}
+
+/* A maker's folder as safetensors, read with its own config.json, and as torchless where that can hold it. */
+static void run_containers(const opened *o, const listed *l, const float *want)
+{
+    const llmc_config *c = llmc_model_config(o->model);
+    llmc_save_options opt;
+    double rms, d;
+    memset(&opt, 0, sizeof opt);
+    opt.type = LLMC_F32;
+    opt.format = LLMC_SAVE_SAFETENSORS;
+    if (holds(o->model, &opt)) {
+        d = through(o, l, &opt, want, &rms);
+        CHECKF(d < 1e-5, "safetensors: error %.3g of a standard deviation", d);
+    } else {
+        CHECK(strcmp(c->family, "gpt-oss") == 0);
+    }
+    opt.format = LLMC_SAVE_TORCHLESS;
+    if (holds(o->model, &opt)) {
+        d = through(o, l, &opt, want, &rms);
+        CHECKF(d < 1e-5, "torchless: error %.3g of a standard deviation", d);
+    } else {
+        CHECK(strcmp(l->name, "llama-mha/hf") != 0 && strcmp(l->name, "mistral/hf") != 0);
+    }
 }
 
 /* A model to GGUF in F32, and as it is: the same logits. What is quantised in the source is another matter as it
@@ -267,16 +313,18 @@ static void run_line(const listed *l)
     if (answer(o.model, l, want)) {
         bool loose = strcmp(l->kind, "loose") == 0;
         opt.type = LLMC_F32;
-        d = through(o.model, l, &opt, want, &rms);
+        d = through(&o, l, &opt, want, &rms);
         if (getenv("TEST_VERBOSE") != NULL)
             printf("  %-32s %.2g of a standard deviation\n", l->name, d);
         CHECKF(d < (loose ? 0.1 : 1e-5), "F32: error %.3g of a standard deviation", d);
         if (!loose) {
             opt.type = LLMC_DTYPE_NONE;
-            d = through(o.model, l, &opt, want, &rms);
+            d = through(&o, l, &opt, want, &rms);
             CHECKF(rms < 0.03, "as it is: error %.3g of a standard deviation", rms);
         }
     }
+    if (llmc_model_file_kind(o.model) == LLMC_FILE_SAFETENSORS)
+        run_containers(&o, l, want);
     free(want);
     close_model(&o);
 }
@@ -335,13 +383,212 @@ static void run_types(void)
         memset(&opt, 0, sizeof opt);
         opt.type = types[i].type;
         opt.mix = types[i].mix;
-        worst = through(o.model, l, &opt, want, &rms);
+        worst = through(&o, l, &opt, want, &rms);
         if (getenv("TEST_VERBOSE") != NULL)
             printf("  %-24s %-7s %.4f of a standard deviation, at worst %.3f\n", l->name, types[i].name, rms,
                    worst);
         CHECKF(rms < types[i].limit, "%s: error %.3g of a standard deviation", types[i].name, rms);
     }
     free(want);
+    close_model(&o);
+}
+
+/* Torchless's int8 of the same model, whose groups are of 64. */
+static void run_int8(void)
+{
+    static listed line;
+    opened o;
+    llmc_save_options opt;
+    float *want;
+    double rms;
+    line.n = read_ids(line.ids, 128, "tests/models/trained256/eval.ids");
+    line.context = 128;
+    if (!open_path(&o, "tests/models/trained256"))
+        return;
+    want = (float *)malloc(answers(o.model, &line) * sizeof *want);
+    memset(&opt, 0, sizeof opt);
+    opt.type = LLMC_I8R;
+    opt.format = LLMC_SAVE_TORCHLESS;
+    if (answer(o.model, &line, want)) {
+        through(&o, &line, &opt, want, &rms);
+        CHECKF(rms < 0.03, "int8: error %.3g of a standard deviation", rms);
+    }
+    free(want);
+    close_model(&o);
+}
+
+/* KL(base || other), the mean over n rows of V logits, in nats. */
+static double divergence(const float *base, const float *other, size_t n, size_t V)
+{
+    double sum = 0;
+    size_t i, v;
+    for (i = 0; i < n; i++)
+        for (v = 0; v < V; v++) {
+            double p = (double)llmc_logprob(base + i * V, V, (llmc_token)v);
+            sum += llmc__exp(p) * (p - (double)llmc_logprob(other + i * V, V, (llmc_token)v));
+        }
+    return sum / (double)n;
+}
+
+/* Reads a text in windows, out [TEXT][V]; with k into a calibration. */
+static bool read_text(const llmc_model *m, const llmc_token *ids, llmc_calibration *k, float *out)
+{
+    llmc_engine_options opt;
+    llmc_engine *e;
+    llmc_seq *seq = NULL;
+    size_t need = 0, at, V = llmc_model_config(m)->vocab_size;
+    void *mem;
+    bool ok;
+    memset(&opt, 0, sizeof opt);
+    opt.context_length = WINDOW;
+    opt.kv_type = LLMC_F32;
+    opt.calibration = k;
+    CHECK(llmc_engine_need(m, &opt, &need, &diag) == LLMC_OK);
+    mem = malloc(need);
+    ok = llmc_engine_init(&e, m, &opt, mem, need, &diag) == LLMC_OK &&
+         llmc_seq_open(&seq, e, NULL, &diag) == LLMC_OK;
+    for (at = 0; ok && at < TEXT; at += WINDOW)
+        ok = llmc_seq_truncate(seq, 0, &diag) == LLMC_OK &&
+             llmc_seq_forward(seq, ids + at, WINDOW, out + at * V, WINDOW, &diag) == LLMC_OK;
+    CHECKF(ok, "%s", diag.message);
+    free(mem);
+    return ok;
+}
+
+/* What a 4-bit file diverges on a text, with or without importance. */
+static double four_bits(const opened *o, const llmc_token *ids, const llmc_importance *importance,
+                        llmc_dtype type, const float *want)
+{
+    llmc_save_options opt;
+    opened saved;
+    sink s;
+    size_t V = llmc_model_config(o->model)->vocab_size;
+    float *got = (float *)malloc(TEXT * V * sizeof *got);
+    double d = 1e30;
+    memset(&s, 0, sizeof s);
+    memset(&opt, 0, sizeof opt);
+    opt.type = type;
+    if (importance != NULL)
+        opt.importance = *importance;
+    if (CHECKF(save(o->model, &opt, &s) == LLMC_OK, "%s", diag.message)) {
+        if (open_bytes(&saved, &s, NULL) && read_text(saved.model, ids, NULL, got))
+            d = divergence(want, got, TEXT, V);
+        close_model(&saved);
+    }
+    free(s.data);
+    free(got);
+    return d;
+}
+
+/* What a calibration knows by name. */
+static void check_importance(const llmc_importance *im)
+{
+    size_t i;
+    CHECK(im->fn(im->user, "blk.0.attn_q.weight", 256) == im->fn(im->user, "blk.0.attn_v.weight", 256));
+    CHECK(im->fn(im->user, "blk.0.attn_q.weight", 255) == NULL);
+    CHECK(im->fn(im->user, "blk.2.attn_q.weight", 256) == NULL);
+    CHECK(im->fn(im->user, "token_embd.weight", 256) == NULL);
+    CHECK(im->fn(im->user, "no such", 256) == NULL);
+    for (i = 0; i < 256; i++) /* 1: unseen */
+        CHECK(im->fn(im->user, "output.weight", 256)[i] != 1 &&
+              im->fn(im->user, "blk.1.attn_output.weight", 256)[i] != 1);
+    for (i = 0; i < 512; i++)
+        CHECK(im->fn(im->user, "blk.1.ffn_down.weight", 512)[i] != 1);
+}
+
+/* Calibration sees every product, and 4 bits gain from it on text that it has not seen. */
+static void run_calibration(void)
+{
+    static const llmc_dtype four[] = {LLMC_Q4_0, LLMC_IQ4_NL, LLMC_Q4_K};
+    static llmc_token seen[TEXT], ids[TEXT];
+    opened o;
+    llmc_calibration *k = NULL;
+    llmc_importance importance;
+    size_t need, i;
+    void *mem;
+    float *want;
+    if (!CHECK(read_ids(seen, TEXT, "tests/models/trained256/calibrate.ids") == TEXT &&
+               read_ids(ids, TEXT, "tests/models/trained256/eval.ids") == TEXT) ||
+        !open_path(&o, "tests/models/trained256"))
+        return;
+    want = (float *)malloc(TEXT * llmc_model_config(o.model)->vocab_size * sizeof *want);
+    need = llmc_calibration_need(o.model);
+    mem = malloc(need);
+    CHECK(llmc_calibration_init(&k, o.model, mem, need - 1, &diag) == LLMC_NO_MEMORY && k == NULL);
+    CHECK(llmc_calibration_init(&k, NULL, mem, need, &diag) == LLMC_BAD_ARG);
+    if (CHECKF(llmc_calibration_init(&k, o.model, mem, need, &diag) == LLMC_OK, "%s", diag.message) &&
+        read_text(o.model, seen, k, want)) {
+        importance = llmc_calibration_importance(k);
+        check_importance(&importance);
+        for (i = 0; i < sizeof four / sizeof four[0] && read_text(o.model, ids, NULL, want); i++) {
+            double plain = four_bits(&o, ids, NULL, four[i], want);
+            double better = four_bits(&o, ids, &importance, four[i], want);
+            if (getenv("TEST_VERBOSE") != NULL)
+                printf("  %-7s divergence %.6f, calibrated %.6f\n", llmc_dtype_name(four[i]), plain, better);
+            CHECKF(better < plain, "%s: divergence %.6f, calibrated %.6f", llmc_dtype_name(four[i]), plain,
+                   better);
+        }
+    }
+    free(want);
+    free(mem);
+    close_model(&o);
+}
+
+//--[ misuse ]--
+static bool stop_at_once(void *user, const char *what, uint64_t done, uint64_t total)
+{
+    (void)user;
+    (void)what;
+    return done * 2 < total;
+}
+
+/* Every container: a writer that stops at any point, a caller who cancels, memory that is too small, types
+   that do not exist. Nothing is written before all of that is checked. */
+static void run_misuse(void)
+{
+    static const llmc_save_format format[] = {LLMC_SAVE_GGUF, LLMC_SAVE_SAFETENSORS, LLMC_SAVE_TORCHLESS};
+    opened o;
+    llmc_save_options opt;
+    llmc_writer w;
+    sink s, whole;
+    char work[8];
+    size_t i, at;
+    if (!open_path(&o, "tests/models/trained256"))
+        return;
+    memset(&opt, 0, sizeof opt);
+    for (i = 0; i < 3; i++) {
+        memset(&whole, 0, sizeof whole);
+        memset(&s, 0, sizeof s);
+        opt.type = LLMC_F32;
+        opt.format = format[i];
+        CHECK(save(o.model, &opt, &whole) == LLMC_OK);
+        for (at = 1; at < whole.size; at = at < 2000 ? at + 61 : 2 * at + 1) {
+            s.limit = at;
+            s.size = 0;
+            CHECK(save(o.model, &opt, &s) == LLMC_IO && s.size <= at);
+        }
+        s.limit = s.size = 0;
+        opt.progress.fn = stop_at_once;
+        CHECK(save(o.model, &opt, &s) == LLMC_CANCELLED && s.size < whole.size);
+        opt.progress.fn = NULL;
+        w.write = sink_write;
+        w.user = &s;
+        s.size = 0;
+        CHECK(llmc_model_save(o.model, &opt, &w, work, sizeof work, &diag) == LLMC_NO_MEMORY && s.size == 0);
+        opt.type = LLMC_I8;
+        CHECK(save(o.model, &opt, &s) == LLMC_BAD_ARG && s.size == 0);
+        opt.type = i == 0 ? LLMC_MXFP4S : LLMC_Q4_0;
+        CHECK(save(o.model, &opt, &s) == LLMC_BAD_ARG && s.size == 0);
+        opt.type = LLMC_Q4_0;
+        opt.mix = LLMC_MIX_MEDIUM;
+        CHECK(save(o.model, &opt, &s) == LLMC_BAD_ARG && s.size == 0);
+        opt.mix = LLMC_MIX_NONE;
+        free(s.data);
+        free(whole.data);
+    }
+    opt.format = (llmc_save_format)3;
+    memset(&s, 0, sizeof s);
+    CHECK(save(o.model, &opt, &s) == LLMC_BAD_ARG);
     close_model(&o);
 }
 
@@ -404,6 +651,9 @@ static void run_list(const char *folder)
 int main(void)
 {
     RUN(run_types);
+    RUN(run_int8);
+    RUN(run_calibration);
+    RUN(run_misuse);
     run_list(made("FAMILIES", "families.py", "build/test/families", "--update"));
     run_list(made("FORMATS", "formats.py", "build/test/formats", ""));
     return test_end("save");

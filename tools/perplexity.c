@@ -6,12 +6,14 @@
 static const char usage[] =
     "perplexity -m MODEL -f FILE [-c N]              one number: the perplexity\n"
     "       perplexity -m MODEL --kl BASE -f FILE [-c N]    compares MODEL with BASE\n"
-    "       perplexity -m MODEL --ids 1,2,3 [--decode K] --logits OUT\n\n"
+    "       perplexity -m MODEL --ids 1,2,3 [--decode K] --logits OUT\n"
+    "       --ids-file IDS instead of -f FILE               for models without a tokenizer\n\n"
     "The text is cut into windows of N tokens that do not overlap, each begun with BOS if\n"
     "the model wants one; every token after the first of its window is scored, also in the\n"
-    "last, shorter window if it holds at least two. --kl prints the mean divergence\n"
-    "KL(BASE || MODEL) in nats, both perplexities, their ratio and how often both find the\n"
-    "same token most likely. --logits writes one row of float32 (native order) for each id.";
+    "last, shorter window if it holds at least two. Ids from a file are cut into windows as\n"
+    "they are, without BOS. --kl prints the mean divergence KL(BASE || MODEL) in nats, both\n"
+    "perplexities, their ratio and how often both find the same token most likely. --logits\n"
+    "writes one row of float32 (native order) for each id.";
 
 /* Logits are computed for at most so many bytes at once. */
 #define LOGITS_BYTES (32u << 20)
@@ -173,14 +175,16 @@ static void score_window(totals *sum, runner *r, runner *base, const llmc_token 
     sum->windows++;
 }
 
-static void score_text(totals *sum, runner *r, runner *base, const llmc_token *ids, size_t n, size_t window)
+/* tok NULL: windows are not begun with anything. */
+static void score_text(totals *sum, runner *r, runner *base, const llmc_tokenizer *tok, const llmc_token *ids,
+                       size_t n, size_t window)
 {
-    const llmc_tokenizer *tok = llmc_model_tokenizer(r->host.model);
     llmc_progress progress = tool_progress();
     llmc_token *buffer = (llmc_token *)tool_alloc(window, sizeof *buffer);
-    size_t lead = llmc_tokenizer_adds_bos(tok) ? 1 : 0, at, m;
+    size_t lead = tok != NULL && llmc_tokenizer_adds_bos(tok) ? 1 : 0, at, m;
     memset(sum, 0, sizeof *sum);
-    buffer[0] = llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS);
+    if (lead != 0)
+        buffer[0] = llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS);
     for (at = 0; at < n; at += m) {
         m = n - at < window - lead ? n - at : window - lead;
         memcpy(buffer + lead, ids + at, m * sizeof *ids);
@@ -226,8 +230,17 @@ static llmc_token *text_ids(const llmc_model *model, const char *path, size_t li
     llmc_token *ids;
     memset(&opt, 0, sizeof opt);
     if (tok == NULL)
-        tool_die("%s: holds no tokenizer; --tokenizer FILE gives one", tool_opt.model);
+        tool_die("%s: holds no tokenizer; --tokenizer FILE gives one, --ids-file needs none", tool_opt.model);
     ids = tool_encode(tok, text, len, &opt, n);
+    free(text);
+    return ids;
+}
+
+static llmc_token *file_ids(const llmc_model *model, const char *path, size_t *n)
+{
+    size_t len;
+    char *text = tool_read(path, 0, &len);
+    llmc_token *ids = tool_ids(text, len, llmc_model_config(model)->vocab_size, n);
     free(text);
     return ids;
 }
@@ -250,7 +263,8 @@ static void check_same_vocabulary(const llmc_model *a, const llmc_model *b)
                      (int)(q.text_len < 40 ? q.text_len : 40), q.text);
 }
 
-static void measure(const char *file, const char *base_path, size_t limit)
+/* file: a text, of which the first limit bytes count (0: all); NULL: ids_file is scored. */
+static void measure(const char *file, const char *ids_file, const char *base_path, size_t limit)
 {
     runner r, base;
     totals sum;
@@ -259,12 +273,13 @@ static void measure(const char *file, const char *base_path, size_t limit)
     llmc_token *ids;
     size_t n;
     runner_open(&r, tool_opt.model, window);
-    ids = text_ids(r.host.model, file, limit, &n);
+    ids = file != NULL ? text_ids(r.host.model, file, limit, &n) : file_ids(r.host.model, ids_file, &n);
     if (base_path != NULL) {
         runner_open(&base, base_path, window);
         check_same_vocabulary(r.host.model, base.host.model);
     }
-    score_text(&sum, &r, base_path != NULL ? &base : NULL, ids, n,
+    score_text(&sum, &r, base_path != NULL ? &base : NULL,
+               file != NULL ? llmc_model_tokenizer(r.host.model) : NULL, ids, n,
                context_of(&r) < window ? context_of(&r) : window);
     count = (double)sum.tokens;
     if (base_path == NULL) {
@@ -325,7 +340,7 @@ static void write_logits(const char *list, uint32_t decode, const char *path)
 
 int main(int argc, char **argv)
 {
-    static const char *file, *base, *ids, *logits;
+    static const char *file, *ids_file, *base, *ids, *logits;
     static uint32_t decode;
     static uint64_t bytes;
     static const tool_option options[] = {
@@ -334,6 +349,8 @@ int main(int argc, char **argv)
         {'c', "context", TOOL_U32, &tool_opt.context, "N",
          "tokens in a window; default: as trained, at most 512"},
         {0, "bytes", TOOL_U64, &bytes, "N", "only the first N bytes of FILE"},
+        {0, "ids-file", TOOL_TEXT, &ids_file, "IDS",
+         "token ids instead of a text, separated by blanks or commas"},
         {0, "kl", TOOL_TEXT, &base, "BASE", "compare with this model"},
         {0, "ids", TOOL_TEXT, &ids, "LIST", "token ids to feed, as they are"},
         {0, "decode", TOOL_U32, &decode, "K", "feed the last K ids one at a time"},
@@ -351,15 +368,17 @@ int main(int argc, char **argv)
         tool_misused("-m MODEL is missing");
     if ((ids == NULL) != (logits == NULL) || (ids == NULL && decode != 0))
         tool_misused("--ids, --decode and --logits go together");
-    if (ids == NULL && file == NULL)
+    if (ids == NULL && file == NULL && ids_file == NULL)
         tool_misused("-f FILE is missing");
-    if (ids != NULL && (file != NULL || base != NULL || bytes != 0))
-        tool_misused("--ids does not go with -f, --bytes or --kl");
+    if (ids != NULL && (file != NULL || ids_file != NULL || base != NULL || bytes != 0))
+        tool_misused("--ids does not go with -f, --ids-file, --bytes or --kl");
+    if (ids_file != NULL && (file != NULL || bytes != 0))
+        tool_misused("--ids-file does not go with -f or --bytes");
     if (bytes > SIZE_MAX)
         tool_misused("--bytes: too many");
     if (ids != NULL)
         write_logits(ids, decode, logits);
     else
-        measure(file, base, (size_t)bytes);
+        measure(file, ids_file, base, (size_t)bytes);
     return tool_end();
 }

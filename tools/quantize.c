@@ -18,11 +18,22 @@ static const struct {
              {"int8", LLMC_Q8_0, LLMC_MIX_NONE},      {"q4", LLMC_Q4_0, LLMC_MIX_NONE},
              {"keep", LLMC_DTYPE_NONE, LLMC_MIX_NONE}};
 
-/* What TYPE asks for: a mix, any type that GGUF holds, or "keep". */
-static void output_type(const char *text, llmc_save_options *opt)
+/* Whether text ends so. */
+static bool ends(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n > m && strcmp(text + n - m, end) == 0;
+}
+
+/* What TYPE asks for, and OUT's ending: a mix, any type that the container holds, or "keep". */
+static void output_type(const char *text, const char *path, llmc_save_options *opt)
 {
     char lower[16];
     size_t i;
+    if (ends(path, ".safetensors"))
+        opt->format = LLMC_SAVE_SAFETENSORS;
+    else if (ends(path, ".bin"))
+        opt->format = LLMC_SAVE_TORCHLESS;
     for (i = 0; text[i] != 0 && i + 1 < sizeof lower; i++)
         lower[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] - 'A' + 'a' : text[i]);
     lower[i] = 0;
@@ -162,12 +173,16 @@ int main(int argc, char **argv)
         argc, argv,
         "quantize IN OUT TYPE [--calibrate TEXT]\n\nTYPE: " TYPES " (only the container changes).\n"
         "_m and _s are mixes: more bits where they matter most. Norms and biases stay F32, rows that do not\n"
-        "divide into a type's blocks get the nearest type that fits. OUT appears when it is complete.",
+        "divide into a type's blocks get the nearest type that fits. OUT is a GGUF; with the ending "
+        ".safetensors the\n"
+        "weights alone in f32, f16 or bf16, under their makers' names, to lie beside their config.json; with "
+        "the\n"
+        "ending .bin a torchless file of f32 or int8, without a tokenizer. OUT appears when it is complete.",
         options, TOOL_COUNT_OF(options), &n);
     if (n != 3)
         tool_misused("needs IN, OUT and TYPE");
     memset(&opt, 0, sizeof opt);
-    output_type(args[2], &opt);
+    output_type(args[2], args[1], &opt);
     if (tool_same_file(args[0], args[1]))
         tool_die("%s: input and output are the same file", args[1]);
     tool_open_model(&host, args[0], false);

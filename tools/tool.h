@@ -665,9 +665,12 @@ static inline llmc_token *tool_ids(const char *text, size_t len, uint32_t vocab_
             at++;
         if (at == len)
             return ids;
-        if (text[at] < '0' || text[at] > '9')
-            tool_die("token ids are numbers separated by blanks or commas, not '%.*s'",
-                     (int)(len - at < 20 ? len - at : 20), text + at);
+        if (text[at] < '0' || text[at] > '9') { /* one line of message: up to the end of the word */
+            size_t word = 1;
+            while (word < 20 && at + word < len && text[at + word] > ' ' && text[at + word] < 127)
+                word++;
+            tool_die("token ids are numbers separated by blanks or commas, not '%.*s'", (int)word, text + at);
+        }
         for (; at < len && text[at] >= '0' && text[at] <= '9' && v < UINT32_MAX; at++)
             v = v * 10 + (uint64_t)(text[at] - '0');
         if (v >= vocab_size)

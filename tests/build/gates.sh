@@ -14,13 +14,13 @@ for pair in 'gcc -std=c11' 'gcc -x c++ -std=c++17' 'clang -std=c11' 'clang -x c+
     fi
     # gcc finds unused functions only while it compiles; once is enough for that.
     mode=-fsyntax-only
-    [ "$pair" = 'gcc -std=c11' ] && mode='-O0 -c -o /dev/null'
+    [ "$pair" = 'gcc -std=c11' ] && mode="-O0 -c -o $DIR/out.o"
     for g in $gates; do
         try "$pair -DLLMC_$g" $pair $STRICT $mode -DLLMC_$g tests/build/impl.c
     done
     try "$pair, every gate" $pair $STRICT $mode $all tests/build/impl.c
     try "$pair, LLMC_STATIC" $pair $STRICT $mode -DLLMC_STATIC tests/build/impl.c
-    try "$pair, optimised" $pair $STRICT -O2 -c -o /dev/null tests/build/impl.c
+    try "$pair, optimised" $pair $STRICT -O2 -c -o "$DIR/out.o" tests/build/impl.c
     try "$pair, interface only" $pair $STRICT -fsyntax-only -x "$(case $pair in *c++*) echo c++ ;; *) echo c ;; esac)" llmc.h
     for g in $gates; do
         try "$pair, interface -DLLMC_$g" $pair $STRICT -fsyntax-only -DLLMC_$g tests/build/interface.c

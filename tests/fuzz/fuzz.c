@@ -141,8 +141,9 @@ static void use_engine(const llmc_model *model, size_t size)
     if (s != LLMC_OK || need > MOST_MEMORY || llmc_model_weight_bytes(model) > 4u << 20)
         return;
     mem = malloc(need);
-    logits = (float *)malloc((vocab > llmc_model_config(model)->n_embd ? vocab : llmc_model_config(model)->n_embd) *
-                             sizeof(float));
+    logits = (float *)malloc(
+        (vocab > llmc_model_config(model)->n_embd ? vocab : llmc_model_config(model)->n_embd) *
+        sizeof(float));
     s = llmc_engine_init(&engine, model, &o, mem, need, &diag);
     if (s == LLMC_OK)
         s = llmc_seq_open(&seq, engine, NULL, &diag);
@@ -412,8 +413,10 @@ static size_t change_header(uint8_t *data, size_t size, size_t max, uint32_t *st
 /* Four or eight bytes as a count that does not fit. */
 static size_t change_count(uint8_t *data, size_t size, uint32_t *state)
 {
-    static const uint64_t count[] = {0, 1, 2, 0x7f, 0x80, 0xff, 0x7fffffff, 0x80000000u, 0xffffffffu,
-                                     0x100000000u, UINT64_MAX / 2, UINT64_MAX / 4 + 2, UINT64_MAX};
+    static const uint64_t count[] = {
+        0,          1,           2,           0x7f,         0x80,           0xff,
+        0x7fffffff, 0x80000000u, 0xffffffffu, 0x100000000u, UINT64_MAX / 2, UINT64_MAX / 4 + 2,
+        UINT64_MAX};
     uint64_t v = count[roll(state) % (sizeof count / sizeof count[0])];
     size_t n = roll(state) % 2 == 0 ? 4 : 8, at, i;
     if (size < 8)
