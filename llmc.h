@@ -13843,8 +13843,8 @@ static bool llmc__config_layers(llmc_layers *set, uint32_t n, const llmc__value 
     return l == n;
 }
 
-/* Which layers have the window, where the file does not name each one's kind. nanochat: a letter a layer, tiled, and the last one sees everything. Errors:
-   BAD_FILE. */
+/* Which layers have the window, where the file does not name each one's kind. nanochat: a letter a layer,
+   tiled, and the last one sees everything. Errors: BAD_FILE. */
 static llmc_status llmc__config_windowed(llmc_config *c, const llmc__hyper *h)
 {
     const llmc__value *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
@@ -14111,8 +14111,8 @@ static void llmc__rope_share(llmc_config *c, float share)
 }
 
 /* rope_scaling of config.json, or rope_parameters, its later name, which also holds the base and the share
-   that turns, and may hold an object for each kind of layer. Long and short factors are read when there is memory for them. Errors:
-   BAD_FILE, UNSUPPORTED. */
+   that turns, and may hold an object for each kind of layer. Long and short factors are read when there is
+   memory for them. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__rope_json(llmc_config *c, const llmc__hyper *h)
 {
     const llmc__value *object = &h->value[LLMC__HP_ROPE_SCALING];
@@ -15179,6 +15179,8 @@ static llmc_status llmc__source_windows(llmc__hyper *h, const llmc__value *type)
         h->value[LLMC__HP_LAYER_TYPES].kind == LLMC__VALUE_NONE) /* which layers: versions differ */
         return llmc__hyper_fail(h, LLMC__HP_WINDOW_USED, LLMC_UNSUPPORTED,
                                 "needs layer_types in this family");
+    if (llmc__value_is(type, "cohere2") && h->value[LLMC__HP_WINDOW].kind == LLMC__VALUE_NONE)
+        return llmc__hyper_fail(h, LLMC__HP_WINDOW, LLMC_UNSUPPORTED, "must not be null in this family");
     return LLMC_OK;
 }
 

@@ -390,6 +390,7 @@ static const struct {
     {"'model_type':'llama','layer_types':['chunked_attention','full_attention']", "layer_types"},
     {"'model_type':'qwen2_moe','use_sliding_window':true,'num_key_value_heads':4", "use_sliding_window"},
     {"'model_type':'gemma3_text','use_bidirectional_attention':true", "attention_chunk_size"},
+    {"'model_type':'cohere2','sliding_window':null", "sliding_window"},
     {"'model_type':'falcon','alibi':true", "alibi"},
     {"'model_type':'gpt2','n_positions':8,'scale_attn_weights':false", "scale_attn_weights"},
     {"'model_type':'gpt2','n_positions':8,'scale_attn_by_inverse_layer_idx':true", "attention_chunk_size"},
