@@ -13069,9 +13069,9 @@ enum {
     X(VOCAB_SIZE, USED, "vocab_size", "vocab_size")                              /* V */                     \
     X(HEADS, USED, "attention.head_count", "num_attention_heads|n_head|n_heads") /* H */                     \
     X(HEADS_KV, USED, "attention.head_count_kv",                                                             \
-      "num_key_value_heads|n_kv_head|num_kv_heads|n_kv_heads") /* G */                                       \
-    X(KEY_LENGTH, USED, "attention.key_length", "head_dim")    /* K; absent: D / H */                        \
-    X(VALUE_LENGTH, USED, "attention.value_length", "")        /* must be K */                               \
+      "num_key_value_heads|n_kv_head|num_kv_heads|n_kv_heads")          /* G */                              \
+    X(KEY_LENGTH, USED, "attention.key_length", "head_dim|kv_channels") /* K; absent: D / H */               \
+    X(VALUE_LENGTH, USED, "attention.value_length", "")                 /* must be K */                      \
     X(EPS_RMS, USED, "attention.layer_norm_rms_epsilon", "rms_norm_eps")                                     \
     X(EPS, USED, "attention.layer_norm_epsilon",                                                             \
       "layer_norm_eps|layer_norm_epsilon|norm_epsilon|norm_eps|layernorm_epsilon")                           \

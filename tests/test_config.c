@@ -341,8 +341,9 @@ static const row models[] = {
      "4h 4kv k8 c4096 eps1e-05 silu rot8/10000 e12 r0.989949 l0.25 tied",
      {2, 32, 4, 4, 8, 16, 0, 0, 0}},
     {"Minitron",
-     COMMON SIZES "'model_type':'nemotron','head_dim':16,'num_key_value_heads':2,'hidden_act':'relu2',"
-                  "'norm_eps':1e-05,'rope_percent':0.5,'lm_head_bias':false,'mlp_bias':false",
+     COMMON SIZES
+     "'model_type':'nemotron','head_dim':16,'num_key_value_heads':2,'hidden_act':'relu2',"
+     "'norm_eps':1e-05,'rope_percent':0.5,'kv_channels':16,'lm_head_bias':false,'mlp_bias':false",
      ENDS HEAD ATTENTION PRE_NORMS PRE_BIASES "L.mlp.up_proj FD|L.mlp.down_proj DF|",
      "4h 2kv k16 c4096 eps1e-05 relu2 rot8/10000",
      {2, 32, 4, 2, 16, 16, 0, 0, 0}},
