@@ -12931,7 +12931,7 @@ enum {
     LLMC__ACT_FIXED = 1 << 20,     /* the activation that makers' files name is not the one that runs */
     LLMC__FF4 = 1 << 21,           /* F is 4 D where the file says nothing                      */
     LLMC__UNTURNED_FULL = 1 << 22, /* layers that see everything have no RoPE                   */
-    LLMC__UNTURNED_4 = 1 << 23,    /* every fourth layer has no RoPE                            */
+    LLMC__UNTURNED_4 = 1 << 23,    /* every fourth layer has no RoPE, if the file does not say otherwise */
     LLMC__LOCAL_BASE = 1 << 24,    /* windowed layers turn by a base of their own, 10000          */
     LLMC__LOCAL_PLAIN = 1 << 25,   /* windowed layers turn by the same base, unscaled           */
     LLMC__FUSED_UP = 1 << 26,      /* GGUF's ffn_up holds gate and up                           */
@@ -13069,14 +13069,16 @@ enum {
     X(VOCAB_SIZE, USED, "vocab_size", "vocab_size")                              /* V */                     \
     X(HEADS, USED, "attention.head_count", "num_attention_heads|n_head|n_heads") /* H */                     \
     X(HEADS_KV, USED, "attention.head_count_kv",                                                             \
-      "num_key_value_heads|n_kv_head|num_kv_heads|n_kv_heads") /* G */                                       \
-    X(KEY_LENGTH, USED, "attention.key_length", "head_dim")    /* K; absent: D / H */                        \
-    X(VALUE_LENGTH, USED, "attention.value_length", "")        /* must be K */                               \
+      "num_key_value_heads|n_kv_head|num_kv_heads|n_kv_heads")          /* G */                              \
+    X(KEY_LENGTH, USED, "attention.key_length", "head_dim|kv_channels") /* K; absent: D / H */               \
+    X(VALUE_LENGTH, USED, "attention.value_length", "")                 /* must be K */                      \
     X(EPS_RMS, USED, "attention.layer_norm_rms_epsilon", "rms_norm_eps")                                     \
     X(EPS, USED, "attention.layer_norm_epsilon",                                                             \
       "layer_norm_eps|layer_norm_epsilon|norm_epsilon|norm_eps|layernorm_epsilon")                           \
-    X(ACT, USED, "activation", "hidden_act|activation_function|activation") /* GGUF: ours */                 \
-    X(ACTIVATION, USED, "", "hidden_activation")                            /* before hidden_act (Gemma) */  \
+    X(ACT, USED, "activation", "hidden_act")     /* GGUF: ours */                                            \
+    X(ACT_GEMMA, USED, "", "hidden_activation")  /* the one that counts there, whatever hidden_act says */   \
+    X(ACT_GPT2, USED, "", "activation_function") /* StarCoder 2's means nothing */                           \
+    X(ACT_FALCON, USED, "", "activation")                                                                    \
     X(TIED, USED, "", "tie_word_embeddings")                                                                 \
     X(TOKEN_TYPES, USED, "", "type_vocab_size")                                                              \
     X(POSITION, USED, "position_embedding", "position_embedding_type|position_embedding") /* GGUF: ours */   \
@@ -13123,7 +13125,7 @@ enum {
     X(EXPERTS_LIMIT, USED, "", "swiglu_limit") /* gpt-oss: 7 */                                              \
     /* positions; hyper_rope_none walks from ROPE_DIMS to ROPE_LAST */                                       \
     X(ROPE_DIMS, USED, "rope.dimension_count", "rotary_dim")                                                 \
-    X(ROPE_FRACTION, USED, "", "partial_rotary_factor|rotary_pct|rope_pct")                                  \
+    X(ROPE_FRACTION, USED, "", "partial_rotary_factor|rotary_pct|rope_pct|rope_percent")                     \
     X(ROPE_BASE, USED, "rope.freq_base", "rope_theta|rotary_emb_base|rope_base")                             \
     X(ROPE_LOCAL_BASE, USED, "rope.freq_base_swa", "rope_local_base_freq")                                   \
     X(ROPE_SCALING, USED, "", "rope_scaling|rope_parameters")                                                \
@@ -13145,7 +13147,7 @@ enum {
     X(ROPE_NTK, USED, "rope.scaling.ntk_type", "")                                                           \
     X(ROPE_LAST, SKIPPED, "rope.scaling.finetuned", "")                                                      \
     X(UNTURNED, USED, "rope.unturned_layers", "no_rope_layers") /* GGUF: ours; makers: 1 means turned */     \
-    X(UNTURNED_EVERY, SKIPPED, "", "no_rope_layer_interval|no_rope_layers_interval")                         \
+    X(UNTURNED_EVERY, USED, "", "no_rope_layer_interval|no_rope_layers_interval")                            \
     /* nanochat, 2026-07: keys of our own in GGUF */                                                         \
     X(SMEAR, USED, "smear_channels", "")                                                                     \
     X(BACKOUT, USED, "backout_layer", "")                                                                    \
@@ -13157,6 +13159,7 @@ enum {
     X(CHUNKS, ZERO, "", "attention_chunk_size|use_bidirectional_attention|scale_attn_by_inverse_layer_idx")  \
     X(HEAD_INPUT, ZERO, "", "embd_layer_norm|shared_kv|use_mla|kv_lora_rank")                                \
     X(SCALE_ATTN, ONE, "", "scale_attn_weights|apply_residual_connection_post_layernorm_not")                \
+    X(DECODER, USED, "", "is_decoder") /* an encoder must not be one */                                      \
     X(RESIDUAL_POST, ZERO, "", "apply_residual_connection_post_layernorm")                                   \
     X(DATA_LAYOUT, SKIPPED, "tensor_data_layout", "")                                                        \
     /* what has no part in the computation, or what tensors say better */                                    \
@@ -13179,14 +13182,29 @@ enum {
     X(SHAPE, SKIPPED, "",                                                                                    \
       "use_bias|attention_bias|mlp_bias|qkv_bias|bias|use_qkv_bias|use_qk_norm|qk_layernorm|qk_norm|"        \
       "mlp_only_layers|decoder_sparse_step|n_ctx|seq_length|use_stable_embedding|hidden_dropout_p|"          \
-      "model_parallel|rope_interleaved|is_decoder|position_buckets|layer_norm_type|use_gemm|kv_cache_"       \
+      "model_parallel|rope_interleaved|position_buckets|layer_norm_type|use_gemm|kv_cache_"                  \
       "capacity|"                                                                                            \
-      "full_attn_mod|interpolate_factor|use_embedding_sharing|use_parallel_block|use_parallel_embedding|"    \
+      "full_attn_mod|interpolate_factor|layer_switch|ff_factor|mup_denominator|use_embedding_sharing|use_"   \
+      "parallel_block|use_parallel_embedding|"                                                               \
       "use_gated_activation|order_of_interleaved_layers|rotary_emb_fraction|sliding_window_interval|norm_"   \
       "type|mlp_"                                                                                            \
       "type|head_dim_kv|use_fused_rope|layer_norm_rms|vocab_size_padded|model_max_length|"                   \
       "block_size|"                                                                                          \
-      "use_post_norm|use_fused_mlp|embedding_activation|cross_attention_hidden_size|ep_size|moe_layers")
+      "use_post_norm|use_fused_mlp|embedding_activation|cross_attention_hidden_size|ep_size|moe_layers|is_"  \
+      "llama_config|max_sequence_length|"                                                                    \
+      "attention_softmax_in_fp32|scale_attention_softmax_in_fp32")                                           \
+    /* every configuration's, in files that spell them all out: how to generate, what to return */           \
+    X(COMMON, SKIPPED, "",                                                                                   \
+      "max_length|min_length|do_sample|early_stopping|num_beams|num_beam_groups|diversity_penalty|"          \
+      "temperature|top_k|top_p|typical_p|repetition_penalty|length_penalty|no_repeat_ngram_size|"            \
+      "encoder_no_repeat_ngram_size|bad_words_ids|num_return_sequences|output_scores|"                       \
+      "return_dict_in_generate|forced_bos_token_id|forced_eos_token_id|remove_invalid_values|"               \
+      "exponential_decay_length_penalty|suppress_tokens|begin_suppress_tokens|tie_encoder_decoder|"          \
+      "tf_legacy_loss|mask_token_id|loss_type|num_logits_to_keep|use_flash_attention|use_flash_attention_2|" \
+      "keys_to_ignore_at_inference|_commit_hash|"                                                            \
+      "_flash_attn_2_enabled|transformers.js_config|custom_pipelines|num_steps|_num_labels|n_special|"       \
+      "predict_special_tokens|directionality|pooler_fc_size|pooler_num_attention_heads|"                     \
+      "pooler_num_fc_layers|pooler_size_per_head|pooler_type")
 
 /* Keys as numbers, in the order of the list. */
 enum {
@@ -13367,12 +13385,26 @@ static bool llmc__value_next(const llmc__value *list, llmc_json_iter *it, uint32
     return true;
 }
 
-/* Keeps a value under its key. In makers' files one id may have two names: they must agree.
+/* Whether two values out of a text say the same: the same number, else the same bytes. */
+static bool llmc__value_same(const llmc__value *a, const llmc__value *b)
+{
+    size_t n = (size_t)(a->end - a->at);
+    if (a->kind != b->kind)
+        return false;
+    if (a->kind <= LLMC__VALUE_FLAG)
+        return a->number == b->number;
+    return n == (size_t)(b->end - b->at) && LLMC_MEMCMP(a->at, b->at, n) == 0;
+}
+
+/* Keeps a value under its key. In makers' files one id may have two names: they must agree. A null stays
+   NONE but has a place, which tells it from silence.
    Errors: BAD_FILE, UNSUPPORTED (a key that must be off is on). */
 static llmc_status llmc__hyper_put(llmc__hyper *h, unsigned key, const llmc__value *v)
 {
     llmc__value *slot = &h->value[key];
     unsigned rule = llmc__hyper_table[key].rule;
+    if (v->kind == LLMC__VALUE_NONE && slot->kind == LLMC__VALUE_NONE)
+        slot->at = v->at;
     if (rule == LLMC__HYPER_SKIPPED || v->kind == LLMC__VALUE_NONE)
         return LLMC_OK;
     if (rule != LLMC__HYPER_USED) {
@@ -13389,7 +13421,7 @@ static llmc_status llmc__hyper_put(llmc__hyper *h, unsigned key, const llmc__val
             return llmc__hyper_fail(h, key, LLMC_UNSUPPORTED, "asks for something that is not supported");
         return LLMC_OK;
     }
-    if (slot->kind != LLMC__VALUE_NONE && (slot->kind != v->kind || slot->number != v->number || h->gguf))
+    if (slot->kind != LLMC__VALUE_NONE && (h->gguf || !llmc__value_same(slot, v)))
         return llmc__hyper_fail(h, key, LLMC_BAD_FILE, "stands there twice");
     *slot = *v;
     return LLMC_OK;
@@ -13692,6 +13724,18 @@ static llmc_status llmc__config_sizes(llmc_config *c, const llmc__hyper *h)
     return llmc__hyper_u32(h, LLMC__HP_FEED_FORWARD, 1u << 24, &c->n_ff);
 }
 
+/* The key that names the activation, which is the one that this family's code reads. */
+static unsigned llmc__config_act_key(const llmc__hyper *h)
+{
+    const char *family = h->family->name;
+    if (h->gguf)
+        return LLMC__HP_ACT;
+    return llmc__word_in("gemma2|gemma3", family, llmc__strlen(family)) ? LLMC__HP_ACT_GEMMA
+           : llmc__streq(family, "gpt2")                                ? LLMC__HP_ACT_GPT2
+           : llmc__streq(family, "falcon")                              ? LLMC__HP_ACT_FALCON
+                                                                        : LLMC__HP_ACT;
+}
+
 /* Epsilon and activation. RMSNorm's and LayerNorm's epsilon are two keys in GGUF; makers have one or
    the other. Errors: BAD_FILE, UNSUPPORTED (an activation that is not known). */
 static llmc_status llmc__config_functions(llmc_config *c, const llmc__hyper *h)
@@ -13701,9 +13745,7 @@ static llmc_status llmc__config_functions(llmc_config *c, const llmc__hyper *h)
     unsigned eps = c->norm == LLMC_NORM_LAYER || h->value[LLMC__HP_EPS_RMS].kind == LLMC__VALUE_NONE
                        ? LLMC__HP_EPS
                        : LLMC__HP_EPS_RMS;
-    unsigned key =
-                 h->value[LLMC__HP_ACTIVATION].kind != LLMC__VALUE_NONE ? LLMC__HP_ACTIVATION : LLMC__HP_ACT,
-             i;
+    unsigned key = llmc__config_act_key(h), i;
     if (h->gguf)
         eps = c->norm == LLMC_NORM_RMS ? LLMC__HP_EPS_RMS : LLMC__HP_EPS;
     LLMC__TRY(llmc__hyper_f32(h, eps, 1, &c->norm_eps));
@@ -13784,7 +13826,8 @@ static llmc_status llmc__config_attention(llmc_config *c, const llmc__hyper *h)
     return LLMC_OK;
 }
 
-/* c->windowed from a list with one value a layer: a flag, or a word of words. False: not such a list. */
+/* A set of layers from a list with one value for each: a flag, or a word of words, else "full_attention".
+   False: not such a list. */
 static bool llmc__config_layers(llmc_layers *set, uint32_t n, const llmc__value *list, const char *words)
 {
     llmc_json_iter it;
@@ -13792,7 +13835,7 @@ static bool llmc__config_layers(llmc_layers *set, uint32_t n, const llmc__value 
     uint32_t l = 0;
     LLMC_MEMSET(&it, 0, sizeof it);
     while (llmc__value_next(list, &it, &l, &v)) {
-        if (l > n || (words != NULL ? v.kind != LLMC__VALUE_TEXT
+        if (l > n || (words != NULL ? !llmc__value_is(&v, words) && !llmc__value_is(&v, "full_attention")
                                     : v.kind != LLMC__VALUE_NUMBER && v.kind != LLMC__VALUE_FLAG))
             return false;
         llmc__layers_put(set, l - 1, words != NULL ? llmc__value_is(&v, words) : v.number != 0);
@@ -13800,18 +13843,12 @@ static bool llmc__config_layers(llmc_layers *set, uint32_t n, const llmc__value 
     return l == n;
 }
 
-/* Which layers have the window. nanochat: a letter a layer, tiled, and the last one sees everything. Errors:
-   BAD_FILE. */
+/* Which layers have the window, where the file does not name each one's kind. nanochat: a letter a layer,
+   tiled, and the last one sees everything. Errors: BAD_FILE. */
 static llmc_status llmc__config_windowed(llmc_config *c, const llmc__hyper *h)
 {
-    const llmc__value *types = &h->value[LLMC__HP_LAYER_TYPES], *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
+    const llmc__value *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
     uint32_t every = h->family->window_every, from = 0, l;
-    if (types->kind == LLMC__VALUE_LIST) {
-        if (!llmc__config_layers(&c->windowed, c->n_layer, types, "sliding_attention"))
-            return llmc__hyper_fail(h, LLMC__HP_LAYER_TYPES, LLMC_BAD_FILE,
-                                    "must have one name for each layer");
-        return LLMC_OK;
-    }
     if (pattern->kind == LLMC__VALUE_LIST) {
         if (!llmc__config_layers(&c->windowed, c->n_layer, pattern, NULL))
             return llmc__hyper_fail(h, LLMC__HP_WINDOW_PATTERN, LLMC_BAD_FILE,
@@ -13839,7 +13876,15 @@ static llmc_status llmc__config_windowed(llmc_config *c, const llmc__hyper *h)
    Errors: BAD_FILE. */
 static llmc_status llmc__config_window(llmc_config *c, const llmc__hyper *h)
 {
+    const llmc__value *types = &h->value[LLMC__HP_LAYER_TYPES];
+    llmc_layers named;
     bool used = true;
+    LLMC_MEMSET(&named, 0, sizeof named);
+    /* with or without a window: a kind of layer that is not known must not pass for one that sees all */
+    if (types->kind == LLMC__VALUE_LIST &&
+        !llmc__config_layers(&named, c->n_layer, types, "sliding_attention"))
+        return llmc__hyper_fail(h, LLMC__HP_LAYER_TYPES, LLMC_BAD_FILE,
+                                "must say full_attention or sliding_attention for each layer");
     LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_WINDOW_USED, &used));
     LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_WINDOW, UINT32_MAX, &c->window_size));
     LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_SINKS, 1u << 30, &c->sink_tokens));
@@ -13849,7 +13894,10 @@ static llmc_status llmc__config_window(llmc_config *c, const llmc__hyper *h)
         c->sink_tokens = 0;
         return LLMC_OK;
     }
-    return llmc__config_windowed(c, h);
+    if (types->kind != LLMC__VALUE_LIST)
+        return llmc__config_windowed(c, h);
+    c->windowed = named;
+    return LLMC_OK;
 }
 
 /* Factors at the ends. Errors: BAD_FILE. */
@@ -13907,6 +13955,8 @@ static llmc_status llmc__config_pooling(llmc_config *c, const llmc__hyper *h)
     uint32_t kind = 0;
     LLMC__TRY(llmc__hyper_flag(h, LLMC__HP_CAUSAL, &causal));
     c->bidirectional = !causal;
+    if ((h->family->traits & LLMC__ENCODER) != 0 && h->value[LLMC__HP_DECODER].number != 0)
+        return llmc__hyper_fail(h, LLMC__HP_DECODER, LLMC_UNSUPPORTED, "is not supported in this family");
     LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_POOLING, 100, &kind));
     if (kind > 3)
         return llmc__hyper_fail(h, LLMC__HP_POOLING, LLMC_UNSUPPORTED,
@@ -13922,7 +13972,8 @@ static llmc_status llmc__config_pooling(llmc_config *c, const llmc__hyper *h)
 static llmc_status llmc__config_positions(llmc_config *c, const llmc__hyper *h)
 {
     const llmc__value *kind = &h->value[LLMC__HP_POSITION], *list = &h->value[LLMC__HP_UNTURNED];
-    uint32_t traits = h->family->traits, l;
+    uint32_t traits = h->family->traits, every = 4, l;
+    LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_UNTURNED_EVERY, LLMC_MAX_LAYERS, &every));
     if (llmc__value_is(kind, "absolute|learned"))
         c->pos = LLMC_POS_LEARNED;
     else if (llmc__value_is(kind, "sinusoidal"))
@@ -13932,7 +13983,7 @@ static llmc_status llmc__config_positions(llmc_config *c, const llmc__hyper *h)
                                 "names positions that are not supported");
     for (l = 0; l < c->n_layer; l++)
         llmc__layers_put(&c->unturned, l,
-                         ((traits & LLMC__UNTURNED_4) != 0 && (l + 1) % 4 == 0) ||
+                         ((traits & LLMC__UNTURNED_4) != 0 && (l + 1) % every == 0) ||
                              ((traits & LLMC__UNTURNED_FULL) != 0 && c->window_size > 0 &&
                               !llmc_layers_has(&c->windowed, l)));
     if (list->kind == LLMC__VALUE_NONE)
@@ -14052,15 +14103,22 @@ static llmc_status llmc__rope_yarn(llmc_config *c, const llmc__hyper *h, llmc_js
     return LLMC_OK;
 }
 
-/* rope_scaling of config.json, or rope_parameters, its later name, which also holds the base and may hold
-   an object for each kind of layer. Long and short factors are read when there is memory for them. Errors:
-   BAD_FILE, UNSUPPORTED. */
+/* Leading elements of a head that turn, if it is a share of them: rounded down, as makers do. */
+static void llmc__rope_share(llmc_config *c, float share)
+{
+    if (share != 1)
+        c->rope_dims = (uint32_t)((double)c->head_dim * (double)share);
+}
+
+/* rope_scaling of config.json, or rope_parameters, its later name, which also holds the base and the share
+   that turns, and may hold an object for each kind of layer. Long and short factors are read when there is
+   memory for them. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__rope_json(llmc_config *c, const llmc__hyper *h)
 {
     const llmc__value *object = &h->value[LLMC__HP_ROPE_SCALING];
     llmc_json o = llmc__value_view(object), full;
     llmc__value type;
-    float original = (float)c->rope_original;
+    float original = (float)c->rope_original, share = 1;
     if (object->kind != LLMC__VALUE_OBJECT)
         return llmc__hyper_fail(h, LLMC__HP_ROPE_SCALING, LLMC_BAD_FILE, "must be an object");
     full = llmc_json_get(o, "full_attention");
@@ -14070,6 +14128,12 @@ static llmc_status llmc__rope_json(llmc_config *c, const llmc__hyper *h)
         o = full;
     }
     LLMC__TRY(llmc__rope_number(h, o, "rope_theta", &c->rope_base));
+    LLMC__TRY(llmc__rope_number(h, o, "partial_rotary_factor", &share));
+    if (share > 1)
+        return llmc__hyper_fail(h, LLMC__HP_ROPE_FRACTION, LLMC_BAD_FILE, "is above 1");
+    if (llmc_json_get(o, "partial_rotary_factor").type == LLMC_JSON_NUMBER)
+        c->rope_dims = c->head_dim; /* what the keys outside say is the family's assumption */
+    llmc__rope_share(c, share);
     type = llmc__value_json(llmc_json_get(o, "rope_type"));
     if (type.kind == LLMC__VALUE_NONE)
         type = llmc__value_json(llmc_json_get(o, "type"));
@@ -14112,8 +14176,7 @@ static llmc_status llmc__config_rope(llmc_config *c, const llmc__hyper *h)
     c->rope_dims = c->head_dim;
     c->rope_base = 10000;
     LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_FRACTION, 1, &fraction));
-    if (fraction != 1)
-        c->rope_dims = (uint32_t)((double)c->head_dim * (double)fraction);
+    llmc__rope_share(c, fraction);
     LLMC__TRY(llmc__hyper_u32(h, LLMC__HP_ROPE_DIMS, 1u << 16, &c->rope_dims));
     LLMC__TRY(llmc__hyper_f32(h, LLMC__HP_ROPE_BASE, 1e15, &c->rope_base));
     LLMC__TRY(llmc__hyper_u32_or_0(h, LLMC__HP_ROPE_ORIGINAL, 1u << 30, &c->rope_original));
@@ -14242,6 +14305,7 @@ typedef struct llmc__source {
     llmc_diag *diag;
     llmc__gguf gguf; /* of a GGUF's first file */
     const llmc__family *family;
+    llmc__value type; /* config.json's model_type, NONE elsewhere: one family may have several */
     llmc_config config;
     llmc__survey survey;
     llmc_generation generation;
@@ -14942,6 +15006,19 @@ static size_t llmc__source_config_file(const llmc__source *s)
     return best;
 }
 
+/* The first MiniCPMs name no model_type, only the class of their code. */
+static bool llmc__source_minicpm(llmc_json object)
+{
+    llmc_json list = llmc_json_get(object, "architectures"), first;
+    llmc_json_iter it;
+    llmc__value v;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    if (list.type != LLMC_JSON_ARRAY || !llmc_json_next(list, &it, NULL, &first))
+        return false;
+    v = llmc__value_json(first);
+    return llmc__value_is(&v, "MiniCPMForCausalLM");
+}
+
 /* The object of a config.json that describes the decoder, and its family. nanochat and claude-rust name
    none: they are known by a key. Errors: UNSUPPORTED (naming the model_type), BAD_FILE. */
 static llmc_status llmc__source_family_json(llmc__source *s, llmc_json *object)
@@ -14956,6 +15033,9 @@ static llmc_status llmc__source_family_json(llmc__source *s, llmc_json *object)
     inner = llmc_json_get(*object, "text_config");
     if (inner.type == LLMC_JSON_OBJECT && llmc__value_is(&v, "gemma3"))
         *object = inner; /* its pictures' half is refused by the names of its tensors */
+    if (v.kind == LLMC__VALUE_NONE && llmc__source_minicpm(*object))
+        v = llmc__value_quoted("minicpm", 7);
+    s->type = v;
     if (v.kind == LLMC__VALUE_TEXT) {
         s->family = llmc__family_named(v.at, (size_t)(v.end - v.at), true);
         if (s->family == NULL)
@@ -14975,35 +15055,150 @@ static llmc_status llmc__source_family_json(llmc__source *s, llmc_json *object)
     return LLMC_OK;
 }
 
-/* What claude-rust assumes where its configuration is silent. */
-static void llmc__source_defaults(const llmc__source *s, llmc__hyper *h)
+/* What makers' code assumes where config.json has no such key: one row per model_type. 0 heads_kv: as many
+   as heads; 0 head_dim: D / H; 0 base: no rotary positions. tied: the head is the embedding even if the file
+   has one. Source: the families' configuration classes (transformers 4 and 5, MiniCPM's and InternLM 2's
+   own). */
+typedef struct llmc__assumed {
+    const char *type; /* several apart by '|' */
+    double eps, base;
+    uint32_t context;
+    uint8_t heads_kv;
+    uint16_t head_dim;
+    bool tied;
+} llmc__assumed;
+
+static const llmc__assumed llmc__assumed_table[] = {
+    {"llama|internlm2|granite|granitemoe|granitemoeshared", 1e-6, 1e4, 2048, 0, 0, false},
+    {"mistral", 1e-6, 1e4, 131072, 8, 0, false},
+    {"mixtral", 1e-5, 1e6, 131072, 8, 0, false},
+    {"qwen2", 1e-6, 1e4, 32768, 32, 0, false},
+    {"qwen2_moe", 1e-6, 1e4, 32768, 16, 0, false},
+    {"qwen3", 1e-6, 1e4, 32768, 32, 128, false},
+    {"qwen3_moe", 1e-6, 1e4, 32768, 4, 0, false},
+    {"gemma", 1e-6, 1e4, 8192, 16, 256, true},
+    {"gemma2", 1e-6, 1e4, 8192, 4, 256, true},
+    {"gemma3|gemma3_text", 1e-6, 1e6, 131072, 4, 256, true},
+    {"phi|gpt_neox|olmo|olmo2|olmo3", 1e-5, 1e4, 2048, 0, 0, false},
+    {"phi3|olmoe|nemotron", 1e-5, 1e4, 4096, 0, 0, false},
+    {"gpt2", 1e-5, 0, 1024, 0, 0, true},
+    {"starcoder2", 1e-5, 1e4, 4096, 2, 0, true},
+    {"stablelm", 1e-5, 1e4, 4096, 32, 0, false},
+    {"smollm3", 1e-6, 2e6, 32768, 4, 0, true},
+    {"gpt_oss", 1e-5, 150000, 131072, 8, 64, false},
+    {"cohere|cohere2", 1e-5, 1e4, 8192, 0, 0, true},
+    {"falcon", 1e-5, 1e4, 2048, 0, 0, true},
+    {"glm4", 1.5625e-7, 1e4, 131072, 2, 128, false},
+    {"exaone4", 1e-5, 1e4, 2048, 32, 0, false},
+    {"minicpm", 1e-6, 1e4, 2048, 0, 0, true},
+    {"bert", 1e-12, 0, 512, 0, 0, true}};
+
+/* The same for keys that few have. */
+typedef struct llmc__assumed_key {
+    const char *type;
+    uint8_t key;
+    double value;
+} llmc__assumed_key;
+
+static const llmc__assumed_key llmc__assumed_keys[] = {
+    {"mistral|gemma2|gemma3|gemma3_text|cohere2|exaone4|olmo3|qwen2|qwen2_moe|qwen3|qwen3_moe",
+     LLMC__HP_WINDOW, 4096},
+    {"gpt_oss", LLMC__HP_WINDOW, 128},
+    {"qwen2|qwen2_moe|qwen3|qwen3_moe|smollm3", LLMC__HP_WINDOW_USED, 0},
+    {"qwen2|qwen3", LLMC__HP_WINDOW_FROM, 28},
+    {"gemma3|gemma3_text", LLMC__HP_HEADS, 8},
+    {"gemma2|gemma3|gemma3_text", LLMC__HP_QUERY_SCALAR, 256},
+    {"gemma2", LLMC__HP_ATTN_SOFTCAP, 50},
+    {"gemma2", LLMC__HP_FINAL_SOFTCAP, 30},
+    {"phi|glm4|nemotron", LLMC__HP_ROPE_FRACTION, 0.5},
+    {"gpt_neox|stablelm", LLMC__HP_ROPE_FRACTION, 0.25},
+    {"granite|granitemoe|granitemoeshared", LLMC__HP_ATTN_SCALE, 1},
+    {"cohere|cohere2", LLMC__HP_LOGIT_SCALE, 0.0625},
+    {"falcon", LLMC__HP_MULTI_QUERY, 1},
+    {"falcon", LLMC__HP_NEW_DECODER, 0},
+    {"qwen3_moe", LLMC__HP_RENORM, 0},
+    {"minicpm", LLMC__HP_SCALE_DEPTH, 1},
+    {"minicpm", LLMC__HP_DIM_BASE, 1},
+    {"claude-rust", LLMC__HP_EMBEDDING, 768},
+    {"claude-rust", LLMC__HP_HEADS, 12},
+    {"claude-rust", LLMC__HP_BLOCK_COUNT, 12},
+    {"claude-rust", LLMC__HP_VOCAB_SIZE, 50257},
+    {"claude-rust", LLMC__HP_CONTEXT, 1024},
+    {"claude-rust", LLMC__HP_ROPE_ORIGINAL, 4096},
+    {"claude-rust", LLMC__HP_EPS, 1e-5},
+    {"claude-rust", LLMC__HP_ROPE_BASE, 1e4},
+    {"claude-rust", LLMC__HP_WINDOW, 4096},
+    {"claude-rust", LLMC__HP_SINKS, 4},
+    {"rustgpt", LLMC__HP_EPS, 1e-5}};
+
+/* Puts a number where the file has nothing, not even null. */
+static void llmc__hyper_assume(llmc__hyper *h, unsigned key, double value)
 {
-    static const struct {
-        uint8_t key;
-        double value;
-    } rust[] = {{LLMC__HP_EMBEDDING, 768},    {LLMC__HP_HEADS, 12},      {LLMC__HP_BLOCK_COUNT, 12},
-                {LLMC__HP_VOCAB_SIZE, 50257}, {LLMC__HP_CONTEXT, 1024},  {LLMC__HP_ROPE_ORIGINAL, 4096},
-                {LLMC__HP_EPS, 1e-5},         {LLMC__HP_ROPE_BASE, 1e4}, {LLMC__HP_WINDOW, 4096},
-                {LLMC__HP_SINKS, 4}};
-    static const uint8_t needed[2] = {LLMC__HP_EPS, LLMC__HP_EPS_RMS};
+    llmc__value *v = &h->value[key];
+    if (v->kind != LLMC__VALUE_NONE || v->at != NULL)
+        return;
+    v->kind = key == LLMC__HP_TIED ? LLMC__VALUE_FLAG : LLMC__VALUE_NUMBER;
+    v->number = value;
+}
+
+/* A row of the first table. An epsilon under the other norm's name counts. */
+static void llmc__source_assume(llmc__hyper *h, const llmc__assumed *a)
+{
+    bool layer = (h->family->traits & LLMC__NORM_LAYER) != 0;
+    if (layer || h->value[LLMC__HP_EPS].kind == LLMC__VALUE_NONE)
+        llmc__hyper_assume(h, layer ? LLMC__HP_EPS : LLMC__HP_EPS_RMS, a->eps);
+    llmc__hyper_assume(h, LLMC__HP_CONTEXT, a->context);
+    if (a->base > 0)
+        llmc__hyper_assume(h, LLMC__HP_ROPE_BASE, a->base);
+    if (a->heads_kv > 0)
+        llmc__hyper_assume(h, LLMC__HP_HEADS_KV, a->heads_kv);
+    if (a->head_dim > 0)
+        llmc__hyper_assume(h, LLMC__HP_KEY_LENGTH, a->head_dim);
+    if (a->tied)
+        llmc__hyper_assume(h, LLMC__HP_TIED, 1);
+}
+
+/* What is no number: gpt-oss's scaling of RoPE; and windows that makers' code reads differently from what
+   the keys seem to say. Errors: UNSUPPORTED. */
+static llmc_status llmc__source_windows(llmc__hyper *h, const llmc__value *type)
+{
+    static const char yarn[] = "{\"rope_type\":\"yarn\",\"factor\":32,\"truncate\":false,"
+                               "\"original_max_position_embeddings\":4096}";
+    llmc__value *scaling = &h->value[LLMC__HP_ROPE_SCALING];
+    if (llmc__value_is(type, "gpt_oss") && scaling->kind == LLMC__VALUE_NONE && scaling->at == NULL) {
+        scaling->kind = LLMC__VALUE_OBJECT;
+        scaling->at = yarn;
+        scaling->end = yarn + sizeof yarn - 1;
+    }
+    if (llmc__value_is(type, "llama|gemma|phi|gpt_neox|olmo|olmo2|olmoe|stablelm|granite|granitemoe|"
+                             "granitemoeshared|cohere|falcon|glm4|nemotron"))
+        h->value[LLMC__HP_WINDOW].kind = LLMC__VALUE_NONE; /* no window in their code */
+    if (llmc__value_is(type, "qwen3_moe"))
+        h->value[LLMC__HP_WINDOW_FROM].kind = LLMC__VALUE_NONE; /* every layer has it, if one has */
+    if (llmc__value_is(type, "qwen2_moe") && h->value[LLMC__HP_WINDOW_USED].number != 0 &&
+        h->value[LLMC__HP_LAYER_TYPES].kind == LLMC__VALUE_NONE) /* which layers: versions differ */
+        return llmc__hyper_fail(h, LLMC__HP_WINDOW_USED, LLMC_UNSUPPORTED,
+                                "needs layer_types in this family");
+    if (llmc__value_is(type, "cohere2") && h->value[LLMC__HP_WINDOW].kind == LLMC__VALUE_NONE)
+        return llmc__hyper_fail(h, LLMC__HP_WINDOW, LLMC_UNSUPPORTED, "must not be null in this family");
+    return LLMC_OK;
+}
+
+/* llmc__source_defaults -- what a family's code assumes where its configuration is silent   (MODEL.source)
+   By model_type, or by family where that names none. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_defaults(const llmc__source *s, llmc__hyper *h)
+{
+    llmc__value type = s->type;
     size_t i;
-    if (llmc__streq(s->family->name, "claude-rust"))
-        for (i = 0; i < sizeof rust / sizeof rust[0]; i++)
-            if (h->value[rust[i].key].kind == LLMC__VALUE_NONE) {
-                h->value[rust[i].key].kind = LLMC__VALUE_NUMBER;
-                h->value[rust[i].key].number = rust[i].value;
-            }
-    /* Falcon's configurations do not name the length that its code has built in */
-    if (llmc__streq(s->family->name, "falcon") && h->value[LLMC__HP_CONTEXT].kind == LLMC__VALUE_NONE) {
-        h->value[LLMC__HP_CONTEXT].kind = LLMC__VALUE_NUMBER;
-        h->value[LLMC__HP_CONTEXT].number = 2048;
-    }
-    /* the default of PyTorch and of the makers' code alike, for configurations without an epsilon */
-    if (h->value[needed[0]].kind == LLMC__VALUE_NONE && h->value[needed[1]].kind == LLMC__VALUE_NONE &&
-        llmc__word_in("olmo|rustgpt", s->family->name, llmc__strlen(s->family->name))) {
-        h->value[LLMC__HP_EPS].kind = LLMC__VALUE_NUMBER;
-        h->value[LLMC__HP_EPS].number = 1e-5;
-    }
+    if (type.kind != LLMC__VALUE_TEXT)
+        type = llmc__value_quoted(s->family->name, llmc__strlen(s->family->name));
+    for (i = 0; i < sizeof llmc__assumed_table / sizeof llmc__assumed_table[0]; i++)
+        if (llmc__value_is(&type, llmc__assumed_table[i].type))
+            llmc__source_assume(h, &llmc__assumed_table[i]);
+    for (i = 0; i < sizeof llmc__assumed_keys / sizeof llmc__assumed_keys[0]; i++)
+        if (llmc__value_is(&type, llmc__assumed_keys[i].type))
+            llmc__hyper_assume(h, llmc__assumed_keys[i].key, llmc__assumed_keys[i].value);
+    return llmc__source_windows(h, &type);
 }
 
 /* The pooling that a sentence-transformers folder asks for. */
@@ -15108,7 +15303,7 @@ static llmc_status llmc__source_folder(llmc__source *s)
     h.family = s->family;
     LLMC__TRY(object.type == LLMC_JSON_OBJECT ? llmc__hyper_json(&h, object)
                                               : llmc__hyper_settings(&h, file));
-    llmc__source_defaults(s, &h);
+    LLMC__TRY(llmc__source_defaults(s, &h));
     LLMC__TRY(llmc__config_hyper(&s->config, &h));
     if (h.value[LLMC__HP_ROPE_SCALING].kind == LLMC__VALUE_OBJECT)
         s->rope = llmc__value_view(&h.value[LLMC__HP_ROPE_SCALING]);

@@ -163,7 +163,7 @@ def llama_files():
     yield "st-window-negative", "bad_file", "a window of -1", llama(sliding_window=-1, **window)
     yield "st-window-huge", "good", "a window of 2^32 - 1", llama(sliding_window=(1 << 32) - 1, **window)
     yield "st-window-2e32", "bad_file", "a window of 2^32", llama(sliding_window=1 << 32, **window)
-    types = {"model_type": "qwen3", "use_sliding_window": True, "sliding_window": 2}
+    types = {"model_type": "qwen3", "head_dim": 2, "use_sliding_window": True, "sliding_window": 2}
     for name, v, verdict in (("long", ["full_attention"] * 2, "bad_file"), ("short", [], "bad_file"),
                              ("numbers", [1], "bad_file"), ("long-200", ["sliding_attention"] * 200, "bad_file"),
                              ("words", ["nosuch"], "any"), ("text", "full_attention", "any")):
@@ -327,7 +327,7 @@ def stable(**changes):
             w[p + "self_attn.%s_layernorm.norms.%d.weight" % (n, h)] = np.ones(2, np.float32)
     config = {"model_type": "stablelm", "hidden_act": "silu", "hidden_size": 4, "intermediate_size": 4, "layer_norm_eps": 1e-5,
               "max_position_embeddings": 16, "num_attention_heads": 2, "num_hidden_layers": 1, "num_key_value_heads": 1,
-              "rope_theta": 10000, "qk_layernorm": True, "tie_word_embeddings": False, "vocab_size": 4}
+              "rope_theta": 10000, "partial_rotary_factor": 1.0, "qk_layernorm": True, "tie_word_embeddings": False, "vocab_size": 4}
     return Folder(config, w).set(**changes)
 
 
@@ -412,9 +412,9 @@ def expert_files():
     yield "norms-short", "bad_file", "a head's norm that is too short", stable().entry(q + "1.weight", shape=[1], data_offsets=[0, 2])
     yield ("norms-heads", "bad", "norms for 2^16 heads of 256 where three are there",
            stable(num_attention_heads=1 << 16, num_key_value_heads=1 << 16, head_dim=256))
-    x = Folder(llama().config, f.llama_weights(dict(C, qk_norm=True), 1)).set(model_type="qwen3")
+    x = Folder(llama().config, f.llama_weights(dict(C, qk_norm=True), 1)).set(model_type="qwen3", head_dim=2)
     yield "norms-family-good", "good", "one norm for all heads", x
-    x = Folder(llama().config, f.llama_weights(dict(C, qk_norm=True), 1)).set(model_type="qwen3")
+    x = Folder(llama().config, f.llama_weights(dict(C, qk_norm=True), 1)).set(model_type="qwen3", head_dim=2)
     for h in range(2):
         x.add(q + "%d.weight" % h, "model.layers.0.self_attn.q_norm.weight")
     yield "norms-family", "bad", "norms of each head where the family has one for all", x
