@@ -715,7 +715,8 @@ typedef struct llmc_model_options {
     size_t size;
     llmc_blob
         tokenizer; /* separate tokenizer file (llama2.c tokenizer.bin); takes the place of the model's own */
-    bool vocab_only; /* only the tokenizer is wanted; weights may be missing */
+    bool vocab_only;   /* only the tokenizer is wanted; weights may be missing */
+    bool no_tokenizer; /* the files' tokenizer is not read, be it supported or not: the model speaks ids */
     llmc_log log;
 } llmc_model_options;
 
@@ -15364,6 +15365,8 @@ static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
    id that has no row. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
 {
+    if (s->opt.no_tokenizer && !s->opt.vocab_only)
+        return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf) : LLMC_OK;
     LLMC__TRY(llmc__source_vocab(s, diag));
     if (s->opt.vocab_only && !s->has_vocab)
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET, "%s: holds no vocabulary",

@@ -1057,6 +1057,27 @@ static void test_shared_files(void)
     }
 }
 
+/* A tokenizer that is not supported stands in nobody's way who speaks ids. */
+static void test_no_tokenizer(void)
+{
+    llmc_model_options opt;
+    maker m;
+    opened o;
+    memset(&opt, 0, sizeof opt);
+    make_begin(&m);
+    key_str(&m, "tokenizer.ggml.model", "odd");
+    m.skip[0] = "tokenizer.ggml.model";
+    tiny_llama(&m);
+    CHECK(open_model(&o, m.out.data, m.out.size, NULL) == LLMC_UNSUPPORTED);
+    CHECKF(strstr(seen.message, "'odd'") != NULL, "%s", seen.message);
+    close_model(&o);
+    opt.no_tokenizer = true;
+    if (CHECKF(open_model(&o, m.out.data, m.out.size, &opt) == LLMC_OK, "%s", seen.message))
+        CHECK(llmc_model_tokenizer(o.model) == NULL);
+    close_model(&o);
+    make_end(&m);
+}
+
 int main(void)
 {
     RUN(test_llama);
@@ -1076,5 +1097,6 @@ int main(void)
     RUN(test_save_types);
     RUN(test_save_stopped);
     RUN(test_shared_files);
+    RUN(test_no_tokenizer);
     return test_end("model");
 }

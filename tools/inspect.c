@@ -242,15 +242,14 @@ static bool open_any(llmc_host *host, const char *path)
     llmc_diag diag;
     memset(&model, 0, sizeof model);
     memset(&open, 0, sizeof open);
-    diag.message[0] = 0;
     model.log = tool_log();
     open.tokenizer_path = tool_opt.tokenizer;
     open.no_engine = true;
-    open.model = &model;
-    if (llmc_open(host, path, &open, &diag) == LLMC_OK)
+    if (tool_try_open(host, path, &open, &model, &diag) == LLMC_OK)
         return true;
     /* Only a GGUF that declares no tensors is meant to hold a vocabulary alone. */
     model.vocab_only = true;
+    model.no_tokenizer = false;
     if (diag.status == LLMC_IO || diag.status == LLMC_NO_MEMORY ||
         llmc_open(host, path, &open, NULL) != LLMC_OK ||
         (llmc_model_file_kind(host->model) == LLMC_FILE_GGUF && declared_tensors(&host->file) != 0))

@@ -35,7 +35,6 @@ static void runner_open(runner *r, const char *path, uint32_t context)
     memset(&model, 0, sizeof model);
     memset(&engine, 0, sizeof engine);
     memset(&open, 0, sizeof open);
-    diag.message[0] = 0;
     model.log = engine.log = tool_log();
     engine.context_length = context;
     engine.kv_type = tool_opt.kv_type;
@@ -44,9 +43,8 @@ static void runner_open(runner *r, const char *path, uint32_t context)
     engine.batch_tokens = context < 256 ? context : 256;
     open.tokenizer_path = tool_opt.tokenizer;
     open.threads = tool_opt.threads;
-    open.model = &model;
     open.engine = &engine;
-    tool_check(llmc_open(&r->host, path, &open, &diag), &diag);
+    tool_check(tool_try_open(&r->host, path, &open, &model, &diag), &diag);
     r->vocab_size = llmc_model_config(r->host.model)->vocab_size;
     r->rows = LOGITS_BYTES / (sizeof(float) * (size_t)r->vocab_size);
     if (r->rows > engine.batch_tokens)

@@ -613,6 +613,24 @@ static inline int tool_end(void)
 
 /* ---- models ---------------------------------------------------------------------- */
 
+/* llmc_open, and once more without the tokenizer if something is not supported: weights can be looked at,
+   converted and run by ids all the same. What stood in the way is said. */
+static inline llmc_status tool_try_open(llmc_host *host, const char *path, llmc_open_options *open,
+                                        llmc_model_options *model, llmc_diag *diag)
+{
+    llmc_status status;
+    open->model = model;
+    diag->message[0] = 0;
+    status = llmc_open(host, path, open, diag);
+    if (status != LLMC_UNSUPPORTED || model->vocab_only || tool_opt.tokenizer != NULL)
+        return status;
+    model->no_tokenizer = true;
+    if (llmc_open(host, path, open, NULL) != LLMC_OK)
+        return status;
+    fprintf(stderr, "%s: %s; without it the model speaks ids only\n", tool_name, diag->message);
+    return LLMC_OK;
+}
+
 /* The model of -m and --tokenizer without an engine. */
 static inline void tool_open_model(llmc_host *host, const char *path, bool vocab_only)
 {
@@ -621,13 +639,11 @@ static inline void tool_open_model(llmc_host *host, const char *path, bool vocab
     llmc_diag diag;
     memset(&model, 0, sizeof model);
     memset(&open, 0, sizeof open);
-    diag.message[0] = 0;
     model.vocab_only = vocab_only;
     model.log = tool_log();
     open.tokenizer_path = tool_opt.tokenizer;
     open.no_engine = true;
-    open.model = &model;
-    tool_check(llmc_open(host, path, &open, &diag), &diag);
+    tool_check(tool_try_open(host, path, &open, &model, &diag), &diag);
 }
 
 /* The ids of a text; *n their number. The caller frees them. */
