@@ -261,9 +261,17 @@ list_parts()
     # Long ones first, so that the last to end is a short one.
     for k in $kinds; do
         for t in $tags; do
-            case $k/$t in # whole models: once for each way to compute is enough
+            # Kinds that differ by their kernels need only what computes; whole models run once for each way to
+            # compute. (32-bit ARM takes its kernels through SIMDe, too, which compiles slowly.)
+            case $k/$t in
             clang/family | clang/formats | clang/save | i386/family | i386/formats | i386/save | cxx/family | \
-                cxx/formats | cxx/save | tcc/family | tcc/formats | tcc/save | arm/save) ;;
+                cxx/formats | cxx/save | tcc/family | tcc/formats | tcc/save | arm/family | arm/save) ;;
+            nosimd/* | simde/* | arm/*)
+                case $t in
+                math | quant | kernel | layer | forward | engine | family | formats | save) wanted "$k/$t" ;;
+                file | os) [ $k = arm ] && wanted "$k/$t" ;;
+                esac
+                ;;
             *) wanted "$k/$t" ;;
             esac
         done
