@@ -264,8 +264,12 @@ list_parts()
             # Kinds that differ by their kernels need only what computes; whole models run once for each way to
             # compute. (32-bit ARM takes its kernels through SIMDe, too, which compiles slowly.)
             case $k/$t in
-            clang/family | clang/formats | clang/save | i386/family | i386/formats | i386/save | cxx/family | \
-                cxx/formats | cxx/save | tcc/family | tcc/formats | tcc/save | arm/family | arm/save) ;;
+            i386/family | i386/formats | i386/save | tcc/family | tcc/formats | tcc/save | arm/family | arm/save) ;;
+            cxx/* | clang/*) # other compilers: what depends on them most; all of it compiles in build/gates
+                case $t in
+                math | quant | kernel | layer | engine | file | model | token | data) wanted "$k/$t" ;;
+                esac
+                ;;
             nosimd/* | simde/* | arm/*)
                 case $t in
                 math | quant | kernel | layer | forward | engine | family | formats | save) wanted "$k/$t" ;;
