@@ -13163,7 +13163,7 @@ enum {
     X(ENCODER_DECODER, ZERO, "", "is_encoder_decoder|add_cross_attention")                                   \
     X(CHUNKS, ZERO, "", "attention_chunk_size|use_bidirectional_attention|scale_attn_by_inverse_layer_idx")  \
     X(HEAD_INPUT, ZERO, "", "embd_layer_norm|shared_kv|use_mla|kv_lora_rank")                                \
-    X(SCALE_ATTN, ONE, "", "scale_attn_weights|apply_residual_connection_post_layernorm_not")                \
+    X(SCALE_ATTN, ONE, "", "scale_attn_weights")                                                             \
     X(DECODER, USED, "", "is_decoder") /* an encoder must not be one */                                      \
     X(RESIDUAL_POST, ZERO, "", "apply_residual_connection_post_layernorm")                                   \
     X(DATA_LAYOUT, SKIPPED, "tensor_data_layout", "")                                                        \
