@@ -837,6 +837,80 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
    token, NaN if a logit is. */
 LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token);
 
+/*==== 19 GRAMMAR ==== text bound to a grammar ====*/
+
+typedef struct llmc_grammar_state llmc_grammar_state; /* where one text stands in its grammar */
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+
+typedef struct llmc_grammar llmc_grammar;             /* immutable: any number of states and threads share it */
+typedef struct llmc_grammar_vocab llmc_grammar_vocab; /* likewise: a tokenizer's tokens, sorted by their bytes */
+
+/* What grammars need of a tokenizer, made once for all of them. The tokenizer must outlive it.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_vocab_need(const llmc_tokenizer *tok, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llmc_tokenizer *tok, void *mem,
+                                             size_t bytes, llmc_diag *diag);
+
+typedef struct llmc_grammar_options {
+    size_t size;
+    const char *root;                /* rule that the text has to match; NULL: "root"                    */
+    uint32_t max_code;               /* most instructions, repeats written out; 0: 2^18, at most 2^22    */
+    const llmc_grammar_vocab *vocab; /* of the same tokenizer; must outlive the grammar. NULL: one of its own */
+} llmc_grammar_options;
+
+/* Compiles a grammar in llama.cpp's GBNF: rules `name ::= ...`, "literals", [classes], `.`, groups,
+   `|`, `*` `+` `?` `{m}` `{m,}` `{m,n}`, # comments, tokens <text>, <[id]>, !<text>. The text need not
+   outlive the call. tok NULL: no tokens, only llmc_grammar_text. need parses too.
+   Errors: BAD_ARG (line and column; left recursion, a rule that never ends, by name), UNSUPPORTED (limits),
+   NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_need(const llmc_tokenizer *tok, const char *text, size_t len,
+                                       const llmc_grammar_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer *tok, const char *text,
+                                       size_t len, const llmc_grammar_options *opt, void *mem, size_t bytes,
+                                       llmc_diag *diag);
+
+typedef struct llmc_grammar_state_options {
+    size_t size;
+    uint32_t max_states; /* automaton states kept, 8 configurations and 2 stack entries each; 0: 2048 */
+    uint32_t max_masks;  /* masks kept, each two bits a token; 0: 32                                  */
+} llmc_grammar_state_options;
+
+/* The state of one text, with the automaton's states and masks found so far; at the beginning once
+   made. The grammar must outlive it. Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_state_need(const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, size_t *bytes,
+                                             llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_state_init(llmc_grammar_state **out, const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, void *mem, size_t bytes,
+                                             llmc_diag *diag);
+
+/* Back to the beginning; what was found is kept. opening: the text is a sequence's first, so that
+   tokenizers which drop its first space do. Errors: FULL. */
+LLMC_API llmc_status llmc_grammar_reset(llmc_grammar_state *state, bool opening, llmc_diag *diag);
+
+/* Makes dst stand where src does: a fork. Both of one grammar and of equal options. Errors: BAD_ARG. */
+LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_grammar_state *src,
+                                       llmc_diag *diag);
+
+/* The text goes on by a token, or by bytes. On failure the state is as it was.
+   Errors: BAD_ARG (the grammar does not allow it), FULL (nesting or ambiguity beyond the memory). */
+LLMC_API llmc_status llmc_grammar_advance(llmc_grammar_state *state, llmc_token token, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_text(llmc_grammar_state *state, const char *text, size_t len,
+                                       llmc_diag *diag);
+
+/* The tokens that may come next, a bit each: bits [words], words >= (tokens + 31) / 32. Tokens that end a
+   generation are among them exactly if the text may end. Errors: BAD_ARG (words), FULL. */
+LLMC_API llmc_status llmc_grammar_mask(llmc_grammar_state *state, uint32_t *bits, size_t words,
+                                       llmc_diag *diag);
+
+/* The same on logits [n]: those of all other tokens become -infinity. */
+LLMC_API llmc_status llmc_grammar_apply(llmc_grammar_state *state, float *logits, size_t n, llmc_diag *diag);
+
+LLMC_API bool llmc_grammar_can_end(const llmc_grammar_state *state); /* the text matches the grammar     */
+LLMC_API bool llmc_grammar_is_done(const llmc_grammar_state *state); /* and nothing can be added         */
+
+#endif /* LLMC_NO_GRAMMAR, LLMC_NO_TOKEN */
+
 /*==== 20 ENGINE ==== sequences running on a model ====*/
 
 typedef struct llmc_engine llmc_engine;
@@ -901,6 +975,8 @@ typedef struct llmc_seq_options {
     bool show_special; /* control tokens appear in the text          */
     llmc_chooser chooser;
     void *user; /* the caller's own; llmc_seq_user gives it back  */
+    llmc_grammar_state *grammar; /* what is generated after each add matches this grammar; borrowed, and of
+                                    this sequence alone. Applied before the chooser */
 } llmc_seq_options;
 
 #define LLMC_STOP_MAX 128 /* longest stop string in bytes */
