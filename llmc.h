@@ -104,7 +104,7 @@
    product; a file that needs more is refused, by the name of what is missing.
    Not here: GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
    GGUF files that are big-endian or of version 1. Tokenizers out of Hugging Face folders, so far.
-   Sections 19 and 22 to 25 keep their place.
+   Sections 22 to 25 keep their place.
 
    12. Contents (grep '^//==\[' llmc.h finds them)
      01 CONFIG    version, gates, limits          14 MODEL    configuration and weights
@@ -112,7 +112,7 @@
      03 STATUS    errors, messages, logging       16 KV       pages of keys and values
      04 MEM       checked sizes, arena, options   17 FORWARD  tokens in, logits out
      05 MATH      exp, log, sin, random numbers   18 SAMPLE   from logits to a token
-     06 VEC       eight floats at once            19 GRAMMAR  (place kept)
+     06 VEC       eight floats at once            19 GRAMMAR  text bound to a grammar
      07 DTYPE     how numbers are stored          20 ENGINE   sequences, batches, text
      08 QUANT     between f32 and storage         21 CHAT     conversations as tokens
      09 KERNEL    products, norms, attention      22 GRAD     (place kept)
@@ -837,6 +837,82 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
    token, NaN if a logit is. */
 LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token);
 
+/*==== 19 GRAMMAR ==== text bound to a grammar ====*/
+
+typedef struct llmc_grammar_state llmc_grammar_state; /* where one text stands in its grammar */
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+
+typedef struct llmc_grammar llmc_grammar; /* immutable: any number of states and threads share it */
+typedef struct llmc_grammar_vocab
+    llmc_grammar_vocab; /* likewise: a tokenizer's tokens, sorted by their bytes */
+
+/* What grammars need of a tokenizer, made once for all of them. The tokenizer must outlive it.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_vocab_need(const llmc_tokenizer *tok, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llmc_tokenizer *tok, void *mem,
+                                             size_t bytes, llmc_diag *diag);
+
+typedef struct llmc_grammar_options {
+    size_t size;
+    const char *root;  /* rule that the text has to match; NULL: "root"                    */
+    uint32_t max_code; /* most instructions, repeats written out; 0: 2^18, at most 2^22    */
+    const llmc_grammar_vocab
+        *vocab; /* of the same tokenizer; must outlive the grammar. NULL: one of its own */
+} llmc_grammar_options;
+
+/* Compiles a grammar in llama.cpp's GBNF: rules `name ::= ...`, "literals", [classes], `.`, groups,
+   `|`, `*` `+` `?` `{m}` `{m,}` `{m,n}`, # comments, tokens <text>, <[id]>, !<text>. The text need not
+   outlive the call. tok NULL: no tokens, only llmc_grammar_text. need parses too.
+   Errors: BAD_ARG (line and column; left recursion, a rule that never ends, by name), UNSUPPORTED (limits),
+   NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_need(const llmc_tokenizer *tok, const char *text, size_t len,
+                                       const llmc_grammar_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer *tok, const char *text,
+                                       size_t len, const llmc_grammar_options *opt, void *mem, size_t bytes,
+                                       llmc_diag *diag);
+
+typedef struct llmc_grammar_state_options {
+    size_t size;
+    uint32_t max_states; /* automaton states kept, 8 configurations and 2 stack entries each; 0: 2048 */
+    uint32_t max_masks;  /* masks kept, each two bits a token; 0: 32                                  */
+} llmc_grammar_state_options;
+
+/* The state of one text, with the automaton's states and masks found so far; at the beginning once
+   made. The grammar must outlive it. Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_state_need(const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, size_t *bytes,
+                                             llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_state_init(llmc_grammar_state **out, const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, void *mem, size_t bytes,
+                                             llmc_diag *diag);
+
+/* Back to the beginning; what was found is kept. opening: the text is a sequence's first, so that
+   tokenizers which drop its first space do. Errors: FULL. */
+LLMC_API llmc_status llmc_grammar_reset(llmc_grammar_state *state, bool opening, llmc_diag *diag);
+
+/* Makes dst stand where src does: a fork. Both of one grammar and of equal options. Errors: BAD_ARG. */
+LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_grammar_state *src,
+                                       llmc_diag *diag);
+
+/* The text goes on by a token, or by bytes. On failure the state is as it was.
+   Errors: BAD_ARG (the grammar does not allow it), FULL (nesting or ambiguity beyond the memory). */
+LLMC_API llmc_status llmc_grammar_advance(llmc_grammar_state *state, llmc_token token, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_text(llmc_grammar_state *state, const char *text, size_t len,
+                                       llmc_diag *diag);
+
+/* The tokens that may come next, a bit each: bits [words], words >= (tokens + 31) / 32. Tokens that end a
+   generation are among them exactly if the text may end. Errors: BAD_ARG (words), FULL. */
+LLMC_API llmc_status llmc_grammar_mask(llmc_grammar_state *state, uint32_t *bits, size_t words,
+                                       llmc_diag *diag);
+
+/* The same on logits [n]: those of all other tokens become -infinity. */
+LLMC_API llmc_status llmc_grammar_apply(llmc_grammar_state *state, float *logits, size_t n, llmc_diag *diag);
+
+LLMC_API bool llmc_grammar_can_end(const llmc_grammar_state *state); /* the text matches the grammar     */
+LLMC_API bool llmc_grammar_is_done(const llmc_grammar_state *state); /* and nothing can be added         */
+
+#endif /* LLMC_NO_GRAMMAR, LLMC_NO_TOKEN */
+
 /*==== 20 ENGINE ==== sequences running on a model ====*/
 
 typedef struct llmc_engine llmc_engine;
@@ -900,7 +976,9 @@ typedef struct llmc_seq_options {
     bool ignore_end;   /* go on past end-of-generation tokens        */
     bool show_special; /* control tokens appear in the text          */
     llmc_chooser chooser;
-    void *user; /* the caller's own; llmc_seq_user gives it back  */
+    void *user;                  /* the caller's own; llmc_seq_user gives it back  */
+    llmc_grammar_state *grammar; /* what is generated after each add matches this grammar; borrowed, and of
+                                    this sequence alone. Applied before the chooser */
 } llmc_seq_options;
 
 #define LLMC_STOP_MAX 128 /* longest stop string in bytes */
@@ -20352,9 +20430,2370 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
     return LLMC_OK;
 }
 
-//==[ 19 GRAMMAR ]==== output bound to a grammar or schema: place kept, nothing here yet ==== needs: - ====
+//==[ 19 GRAMMAR ]==== output bound to a grammar ==== needs: 02 03 04 05 11 13 ====
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
 
-//==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 ====
+/* The way of a grammar:
+
+     GBNF text -> program (19.3, 19.4) -> checked and linked (19.5)      llmc_grammar, immutable
+     program + bytes so far -> automaton states, found as they are met   llmc_grammar_state
+     automaton state x tokens sorted by bytes -> mask (19.8)             likewise
+
+   A program is a row of instructions, one procedure a rule: match a byte of a range (characters are
+   compiled to their UTF-8 bytes), go two ways, call, return. It says the language of every rule over
+   bytes, so tokens may begin and end anywhere, inside characters too.
+
+   A configuration is a byte instruction and what has to follow once its procedure returns. Stacks of
+   return addresses are not kept one by one: all stacks below a configuration are one set, a set is
+   {(return address, set), ...}, and equal sets are the same number (19.6). That is the graph-structured
+   stack of Tomita 1986: ambiguity, which multiplies stacks, only adds entries. An automaton state is a
+   set of configurations, equal states are again the same number, and the state after a byte is found
+   once and then read from a table (19.7). So a text is followed at the speed of a table, ordinary
+   grammars have few states, and memory for all of it is bounded: when it is full, everything but the
+   current state is thrown away and found anew (llmc__gr_collect).
+
+   Left recursion is refused, so between two bytes calls only go down a ranked list of procedures; what
+   cannot lead to an end is cut off, so every state that is alive can be finished.
+
+   Masks. All tokens, sorted by bytes, walk through the table together; a common beginning is walked
+   once, and what follows a dead beginning is skipped. A full walk takes about a millisecond for 100 000
+   tokens, so masks are kept, by a coarser state that many states share:
+   - only the upper LLMC__GR_FRAMES return addresses are looked at, below is "unknown";
+   - copies of a repeat {m,n} that are far enough from its end count as its first copy (the array `same`).
+   For tokens of at most LLMC__GR_LONG bytes the coarse state says yes, no, or unknown; the few unknown
+   and long ones are walked from the true state at each step. A string of at most 1000 characters at any
+   depth of nesting then needs a handful of masks.
+
+   Sets, states and masks live with each text, not with the grammar, so the grammar needs no locks. */
+
+//--[ 19.1 GRAMMAR.types ]-- programs, sorted tokens, states
+enum {
+    LLMC__GR_FAIL,  /* nothing goes on here                                */
+    LLMC__GR_BYTE,  /* a byte in [lo, hi], then the next instruction       */
+    LLMC__GR_TOKEN, /* the token arg; lo: any token with text but that one */
+    LLMC__GR_SPLIT, /* the next instruction, or the one arg further on     */
+    LLMC__GR_JUMP,  /* the one arg further on                              */
+    LLMC__GR_CALL,  /* procedure arg, then the next instruction            */
+    LLMC__GR_TAIL,  /* the same where only END follows: nothing to keep    */
+    LLMC__GR_LOCAL, /* before linking: CALL of the ENTER arg further on    */
+    LLMC__GR_ENTER, /* begins a procedure without a name; arg: its number  */
+    LLMC__GR_END    /* back to whoever called                              */
+};
+
+#define LLMC__GR_NONE UINT32_MAX
+
+enum {
+    LLMC__GR_DEPTH = 64,       /* groups in groups                                      */
+    LLMC__GR_RANGES = 256,     /* ranges in a character class                           */
+    LLMC__GR_REPEATS = 8,      /* operators behind one item                             */
+    LLMC__GR_LITERALS = 256,   /* tokens named in a grammar; each may search them all   */
+    LLMC__GR_INLINE = 1024,    /* instructions that repeats may take before they call   */
+    LLMC__GR_LONG = 32,        /* bytes of a token that masks look at                   */
+    LLMC__GR_MARGIN = 34,      /* copies of a repeat that differ: a byte each, and ends */
+    LLMC__GR_FRAMES = 4,       /* return addresses that masks look at                   */
+    LLMC__GR_WORK = 1 << 25,   /* steps of closures for one call; about half a second   */
+    LLMC__GR_CHEAP = 2048,     /* tokens looked at: a mask not worth keeping            */
+    LLMC__GR_UNSURE = 1 << 12, /* unknown tokens that make an exact mask worth it       */
+    LLMC__GR_LIVE = 1,         /* flags of a state: it has configurations,              */
+    LLMC__GR_FINAL = 2,        /*   the text may end here,                              */
+    LLMC__GR_UNKNOWN = 4       /*   what comes below was cut off                        */
+};
+
+/* Jumps are relative, so that code can be moved and copied while it is written. */
+typedef struct llmc__gr_inst {
+    uint8_t op, lo, hi, spare;
+    int32_t arg;
+} llmc__gr_inst;
+
+/* A rule, or a repeated part of one that was moved out of line (without a name). */
+typedef struct llmc__gr_proc {
+    uint32_t name_at, name_len; /* in the text, while that is there    */
+    uint32_t start;             /* first instruction                   */
+    uint32_t rank;              /* callers before callees              */
+    uint32_t calls;             /* list of instructions, see link      */
+    uint32_t waits;             /* calls not ranked yet                */
+    bool nullable, ends;        /* matches nothing; matches something  */
+} llmc__gr_proc;
+
+/* Tokens with text, in byte order; those that end a generation are not among them.
+     token i         order[i], bytes blob[off[i], off[i + 1])
+     lcp[i]          bytes it shares with token i - 1, counted up to LLMC__GR_LONG
+     next[i]         first j > i with lcp[j] <= lcp[i]: behind all that share one byte more */
+struct llmc_grammar_vocab {
+    const llmc_tokenizer *tok;
+    uint32_t count, n;          /* tokens; those in order */
+    uint32_t longest;           /* bytes of a token */
+    bool drops_space;           /* the first token of a text loses its space */
+    uint32_t *order, *next;     /* [n], room for count */
+    uint32_t *rank, *off;       /* [count + 1] place in order, or NONE; see above */
+    uint32_t *ends;             /* [(count + 31) / 32] bits: end a generation */
+    uint8_t *lcp, *blob, *temp; /* temp: bytes in order of ids, while sorting */
+};
+
+struct llmc_grammar {
+    const llmc_grammar_vocab *vocab; /* NULL: text only */
+    llmc_grammar_vocab own;          /* what vocab points to, if none was given */
+    llmc__gr_inst *code;             /* [n_code] */
+    int32_t *same;                   /* [n_code] distance to the instruction that masks take it for */
+    llmc__gr_proc *proc;             /* [n_proc] rules first */
+    uint32_t *by_rank;               /* [n_proc] */
+    uint32_t *slot;                  /* [slot_mask + 1] rules by name: number + 1, 0: empty */
+    uint32_t *mark, *link, *queue;   /* [n_code] for linking */
+    uint32_t n_code, n_rules, n_proc, slot_mask, root;
+    uint8_t byte_class[256]; /* bytes that no instruction tells apart */
+    uint32_t n_class;
+    bool has_tokens;
+};
+
+/* An entry of a set: return address and what is below. The same for configurations: byte
+   instruction and what is below. */
+typedef struct llmc__gr_pair {
+    uint32_t at, set;
+} llmc__gr_pair;
+
+/* Three sets are there from the beginning; their entries are no addresses. */
+enum {
+    LLMC__GR_SET_NONE,
+    LLMC__GR_SET_DONE, /* {(AT_DONE, NONE)}: the whole text has matched */
+    LLMC__GR_SET_UNKNOWN,
+    LLMC__GR_SETS,                        /* the first one found */
+    LLMC__GR_DEAD = 1,                    /* states: 0 is "not known yet" */
+    LLMC__GR_AT = 0x7ffffff0,             /* from here on no addresses */
+    LLMC__GR_AT_DONE = LLMC__GR_AT,       /* below the root rule */
+    LLMC__GR_AT_UNKNOWN = LLMC__GR_AT + 1 /* below what masks look at */
+};
+
+/* What a closure has reached. seen: twice the number of the closure, plus one while queued. */
+typedef struct llmc__gr_slot {
+    uint32_t set, seen, entered;
+} llmc__gr_slot;
+
+typedef struct llmc__gr_acc {
+    uint32_t set, seen;
+} llmc__gr_acc;
+
+typedef struct llmc__gr_mask {
+    uint32_t state, used, n_maybe; /* state 0: empty */
+} llmc__gr_mask;
+
+/* All that moves while a text is followed and is no array. */
+typedef struct llmc__gr_run {
+    uint32_t live;             /* the text's state; 0: it has ended by an end token */
+    uint32_t n_sets, n_states; /* numbers given out; their entries end where the last one's do */
+    uint32_t closure, tick;    /* counters: closures, uses of masks */
+    uint32_t n_queue, n_term, n_call, n_heap;
+    uint32_t flags; /* of the state being made */
+    uint32_t work;  /* left for this call */
+    bool opening;   /* nothing has been added, and the first space will go */
+    bool full;      /* a pool has ended: what follows is void */
+} llmc__gr_run;
+
+struct llmc_grammar_state {
+    const llmc_grammar *g;
+    uint32_t max_states, max_sets, max_frames, max_configs, max_masks, words;
+    uint32_t set_slots, state_slots; /* powers of two */
+    uint8_t *block;                  /* everything below, one piece */
+    size_t block_bytes;
+    llmc__gr_slot *slot;            /* [n_code] */
+    uint32_t *queue, *touched;      /* [n_code] work list; terminals from the front, calls from the back */
+    llmc__gr_acc *acc;              /* [n_proc] what is below a procedure called in this closure */
+    uint32_t *heap;                 /* [n_proc] their ranks, lowest first */
+    uint32_t *set_at;               /* [max_sets + 1] first entry of each set */
+    llmc__gr_pair *frame;           /* [max_frames] */
+    uint32_t *set_slot;             /* [set_slots] by content: number, 0: empty */
+    uint32_t *cut[LLMC__GR_FRAMES]; /* [max_sets] the set cut off after 1, 2, ... addresses; 0: not known */
+    uint32_t *state_at;             /* [max_states + 1] first configuration of each state */
+    llmc__gr_pair *config;          /* [max_configs] */
+    uint32_t *state_slot;           /* [state_slots] */
+    uint8_t *state_flags;           /* [max_states] */
+    uint16_t *coarse, *mask_of;     /* [max_states] state for masks, 0: not known; mask + 1, 0: none */
+    uint16_t *step;                 /* [max_states][n_class] the state after a byte; 0: not known */
+    llmc__gr_mask *mask;            /* [max_masks] */
+    uint32_t *mask_bits;            /* [max_masks][2][words] may come, by id; unknown, by place in order */
+    uint32_t *bits;                 /* [words] for apply */
+    char *text;                     /* [longest] a token's bytes */
+    llmc__gr_run run;
+};
+
+//--[ 19.2 GRAMMAR.vocab ]-- tokens sorted by their bytes
+/* Bytes of token id, while they lie in order of ids: off is kept in rank until that is known. */
+static const uint8_t *llmc__gr_unsorted(const llmc_grammar_vocab *v, uint32_t id, uint32_t *n)
+{
+    *n = v->rank[id + 1] - v->rank[id];
+    return v->temp + v->rank[id];
+}
+
+/* Whether a comes after b: by bytes, the shorter first. */
+static bool llmc__gr_after(const llmc_grammar_vocab *v, uint32_t a, uint32_t b)
+{
+    uint32_t n_a, n_b, i, n;
+    const uint8_t *p = llmc__gr_unsorted(v, a, &n_a), *q = llmc__gr_unsorted(v, b, &n_b);
+    n = n_a < n_b ? n_a : n_b;
+    for (i = 0; i < n; i++)
+        if (p[i] != q[i])
+            return p[i] > q[i];
+    return n_a > n_b;
+}
+
+/* Sorts order [n] by merging ever longer runs, to and fro between order and next. Stable, so of tokens
+   with equal bytes the lowest id comes first, and never slower than n log n comparisons. */
+static void llmc__gr_sort(llmc_grammar_vocab *v)
+{
+    uint32_t *from = v->order, *to = v->next, *swap, width, at, i, j, k;
+    for (width = 1; width < v->n; width *= 2) {
+        for (at = 0; at < v->n; at += 2 * width) {
+            uint32_t middle = (uint32_t)llmc__min((uint64_t)at + width, v->n);
+            uint32_t end = (uint32_t)llmc__min((uint64_t)at + 2 * (uint64_t)width, v->n);
+            for (i = k = at, j = middle; k < end; k++)
+                to[k] =
+                    i < middle && (j == end || !llmc__gr_after(v, from[i], from[j])) ? from[i++] : from[j++];
+        }
+        swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != v->order)
+        LLMC_MEMCPY(v->order, from, v->n * sizeof *from);
+}
+
+/* Each token's bytes in order of ids, and which tokens take part. Control tokens have none; one that
+   ends a generation may have some (converters write it as a user token), but must never be said as text. */
+static void llmc__gr_gather(llmc_grammar_vocab *v)
+{
+    uint32_t id, at = 0;
+    LLMC_MEMSET(v->ends, 0, ((size_t)v->count + 31) / 32 * sizeof *v->ends);
+    v->n = 0;
+    v->drops_space = false;
+    for (id = 0; id < v->count; id++) {
+        size_t n;
+        v->rank[id] = at;
+        if (llmc_token_ends(v->tok, (llmc_token)id)) {
+            v->ends[id / 32] |= 1u << (id % 32);
+            continue;
+        }
+        n = llmc__token_bytes(v->tok, (llmc_token)id, true, false, (char *)v->temp + at);
+        if (n != llmc__token_bytes(v->tok, (llmc_token)id, false, false, (char *)v->temp + at)) {
+            v->drops_space = true;
+            n = llmc__token_bytes(v->tok, (llmc_token)id, false, false, (char *)v->temp + at);
+        }
+        if (n > 0)
+            v->order[v->n++] = id;
+        at += (uint32_t)n;
+    }
+    v->rank[v->count] = at;
+}
+
+/* The arrays beside order. next by going back: what follows i with a longer common beginning is passed
+   over by its own next, so all of it takes steps in proportion to n. */
+static void llmc__gr_index(llmc_grammar_vocab *v)
+{
+    uint32_t i, j, n, m, k, at = 0;
+    for (i = 0; i < v->n; i++) {
+        const uint8_t *p = llmc__gr_unsorted(v, v->order[i], &n), *q = v->blob + (i > 0 ? v->off[i - 1] : 0);
+        LLMC_MEMCPY(v->blob + at, p, n);
+        m = i > 0 ? at - v->off[i - 1] : 0;
+        m = m < n ? m : n;
+        m = (uint32_t)llmc__min(m, LLMC__GR_LONG);
+        for (k = 0; k < m && p[k] == q[k]; k++)
+            continue;
+        v->lcp[i] = (uint8_t)k;
+        v->off[i] = at;
+        at += n;
+    }
+    v->off[v->n] = at;
+    for (i = v->n; i-- > 0;) {
+        for (j = i + 1; j < v->n && v->lcp[j] > v->lcp[i]; j = v->next[j])
+            continue;
+        v->next[i] = j;
+    }
+    LLMC_MEMSET(v->rank, 0xff, ((size_t)v->count + 1) * sizeof *v->rank);
+    for (i = 0; i < v->n; i++)
+        v->rank[v->order[i]] = i;
+}
+
+/* Places v's arrays; tok may be NULL, which has no tokens. Raw bytes are what a token adds to text, but
+   perhaps for a space before it; all of them fit 32 bits, since the vocabulary's strings do. */
+static void llmc__gr_vocab_carve(llmc_grammar_vocab *v, const llmc_tokenizer *tok, llmc__arena *a)
+{
+    uint64_t total = 0;
+    uint32_t id;
+    v->tok = tok;
+    v->count = tok != NULL ? llmc_tokenizer_count(tok) : 0;
+    v->longest = tok != NULL ? (uint32_t)llmc__tokenizer_longest(tok) + 1 : 1;
+    for (id = 0; id < v->count; id++)
+        total += (uint64_t)tok->tok[id].raw_len + 1;
+    total += v->longest; /* the last one may be written twice as long as it is */
+    if (total > INT32_MAX)
+        a->failed = true;
+    v->order = (uint32_t *)llmc__take(a, v->count, sizeof *v->order);
+    v->next = (uint32_t *)llmc__take(a, v->count, sizeof *v->next);
+    v->rank = (uint32_t *)llmc__take(a, (uint64_t)v->count + 1, sizeof *v->rank);
+    v->off = (uint32_t *)llmc__take(a, (uint64_t)v->count + 1, sizeof *v->off);
+    v->ends = (uint32_t *)llmc__take(a, ((uint64_t)v->count + 31) / 32, sizeof *v->ends);
+    v->lcp = (uint8_t *)llmc__take(a, v->count, 1);
+    v->blob = (uint8_t *)llmc__take(a, total, 1);
+    v->temp = (uint8_t *)llmc__take(a, total, 1);
+}
+
+/* Fills what has been placed. */
+static void llmc__gr_vocab_fill(llmc_grammar_vocab *v)
+{
+    llmc__gr_gather(v);
+    llmc__gr_sort(v);
+    llmc__gr_index(v);
+}
+
+/* llmc_grammar_vocab_need, _init -- a tokenizer's tokens for any number of grammars    (GRAMMAR.vocab)
+   About 30 bytes a token. mem [bytes], any alignment. Takes n log n comparisons of tokens.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_vocab_need(const llmc_tokenizer *tok, size_t *bytes, llmc_diag *diag)
+{
+    llmc_grammar_vocab v;
+    llmc__arena a = {NULL, 0, 0, false};
+    if (tok == NULL || bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.vocab", LLMC_NO_OFFSET, "tok and bytes must not be NULL");
+    (void)llmc__take(&a, 1, sizeof v);
+    llmc__gr_vocab_carve(&v, tok, &a);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.vocab", LLMC_NO_OFFSET,
+                          "the vocabulary's tokens have more than 2 GiB");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llmc_tokenizer *tok, void *mem,
+                                             size_t bytes, llmc_diag *diag)
+{
+    llmc_grammar_vocab *v;
+    llmc__arena a;
+    size_t need;
+    LLMC__TRY(llmc_grammar_vocab_need(tok, &need, diag));
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.vocab", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.vocab", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    v = (llmc_grammar_vocab *)llmc__take(&a, 1, sizeof *v);
+    llmc__gr_vocab_carve(v, tok, &a);
+    llmc__gr_vocab_fill(v);
+    *out = v;
+    return LLMC_OK;
+}
+
+//--[ 19.3 GRAMMAR.emit ]-- a program grows: alternatives, repeats, characters
+/* While a group is read: where its code and its last alternative begin, and the jumps to its end that
+   wait for it, a list through their arg. */
+typedef struct llmc__gr_group {
+    uint32_t begin, alt, chain;
+} llmc__gr_group;
+
+/* One reading of a text. The first only counts (g NULL or without code), the second takes down the
+   names of rules, the third writes the program. */
+typedef struct llmc__gr_parse {
+    const char *text, *at, *end;
+    llmc_diag *diag;
+    const llmc_tokenizer *tok;
+    llmc_grammar *g;     /* NULL: no names yet */
+    llmc__gr_inst *code; /* NULL: only count */
+    int32_t *same;
+    uint32_t n, limit;                    /* instructions, written or counted */
+    uint32_t n_rules, n_local, n_literal; /* rules, parts moved out of line, tokens named */
+    uint32_t item, repeats; /* where the item begins that an operator would repeat; operators on it */
+    bool has_item;
+    uint32_t depth;
+    llmc__gr_group group[LLMC__GR_DEPTH + 2]; /* one for a class inside the deepest */
+} llmc__gr_parse;
+
+/* An error at place p of the text. */
+static llmc_status llmc__gr_error(llmc__gr_parse *s, const char *p, const char *what)
+{
+    const char *q;
+    unsigned line = 1, column = 1;
+    for (q = s->text; q < p; q++) {
+        column += ((uint8_t)*q & 0xc0) != 0x80; /* characters */
+        if (*q == '\n') {
+            line++;
+            column = 1;
+        }
+    }
+    return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.parse", (uint64_t)(p - s->text),
+                      "grammar, line %u, column %u: %s", line, column, what);
+}
+
+/* The same for a name or the like [n] that is wrong. */
+static llmc_status llmc__gr_error_name(llmc__gr_parse *s, const char *p, size_t n, const char *what)
+{
+    char text[160];
+    llmc__format(text, sizeof text, "%.*s: %s", (int)llmc__min(n, 64), p, what);
+    return llmc__gr_error(s, p, text);
+}
+
+/* The program has reached its limit. */
+static llmc_status llmc__gr_large(llmc__gr_parse *s)
+{
+    return LLMC__FAIL(s->diag, UNSUPPORTED, "GRAMMAR.emit", (uint64_t)(s->at - s->text),
+                      "the grammar takes more than %u instructions (max_code); are its repeats too large?",
+                      s->limit);
+}
+
+/* Writes over instruction i. */
+static void llmc__gr_set(llmc__gr_parse *s, uint32_t i, unsigned op, unsigned lo, unsigned hi, int64_t arg)
+{
+    if (s->code == NULL)
+        return;
+    s->code[i].op = (uint8_t)op;
+    s->code[i].lo = (uint8_t)lo;
+    s->code[i].hi = (uint8_t)hi;
+    s->code[i].spare = 0;
+    s->code[i].arg = (int32_t)arg; /* within limit, which is below 2^23 */
+    s->same[i] = 0;
+}
+
+/* Appends an instruction. Errors: UNSUPPORTED (limit). */
+static llmc_status llmc__gr_emit(llmc__gr_parse *s, unsigned op, unsigned lo, unsigned hi, int64_t arg)
+{
+    if (s->n >= s->limit)
+        return llmc__gr_large(s);
+    llmc__gr_set(s, s->n++, op, lo, hi, arg);
+    return LLMC_OK;
+}
+
+/* Room for count instructions at place i; what is behind moves. Nothing outside of what moves jumps
+   into it, nor the other way round: it is an item or an alternative. */
+static llmc_status llmc__gr_insert(llmc__gr_parse *s, uint32_t i, uint32_t count)
+{
+    if (s->limit - s->n < count)
+        return llmc__gr_large(s);
+    if (s->code != NULL) {
+        LLMC_MEMMOVE(s->code + i + count, s->code + i, (s->n - i) * sizeof *s->code);
+        LLMC_MEMMOVE(s->same + i + count, s->same + i, (s->n - i) * sizeof *s->same);
+    }
+    s->n += count;
+    return LLMC_OK;
+}
+
+/* A group begins. The caller has looked at the depth. */
+static void llmc__gr_open(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[++s->depth];
+    g->begin = g->alt = s->n;
+    g->chain = LLMC__GR_NONE;
+    s->has_item = false;
+}
+
+/* An alternative is over and another begins:  SPLIT next; alternative; JUMP end; next: ... */
+static llmc_status llmc__gr_bar(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[s->depth];
+    LLMC__TRY(llmc__gr_insert(s, g->alt, 1));
+    LLMC__TRY(llmc__gr_emit(s, LLMC__GR_JUMP, 0, 0, (int64_t)(int32_t)g->chain));
+    llmc__gr_set(s, g->alt, LLMC__GR_SPLIT, 0, 0, (int64_t)s->n - g->alt);
+    g->chain = s->n - 1;
+    g->alt = s->n;
+    s->has_item = false;
+    return LLMC_OK;
+}
+
+/* A group is over; it becomes the item. */
+static void llmc__gr_close(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[s->depth--];
+    uint32_t i = g->chain, next;
+    for (; s->code != NULL && i != LLMC__GR_NONE; i = next) {
+        next = (uint32_t)s->code[i].arg;
+        s->code[i].arg = (int32_t)(s->n - i);
+    }
+    s->item = g->begin;
+    s->has_item = true;
+    s->repeats = 0;
+}
+
+/* A repeated item: where one copy of it lies, and, if that is a call of code moved out of line, where
+   this code begins. */
+typedef struct llmc__gr_unit {
+    uint32_t at, n, enter;
+} llmc__gr_unit;
+
+/* Appends one more copy. */
+static llmc_status llmc__gr_again(llmc__gr_parse *s, const llmc__gr_unit *u)
+{
+    uint32_t at = s->n;
+    LLMC__TRY(llmc__gr_insert(s, at, u->n));
+    if (s->code == NULL)
+        return LLMC_OK;
+    LLMC_MEMCPY(s->code + at, s->code + u->at, u->n * sizeof *s->code);
+    LLMC_MEMCPY(s->same + at, s->same + u->at, u->n * sizeof *s->same);
+    if (u->enter != LLMC__GR_NONE)
+        llmc__gr_set(s, at, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - at);
+    return LLMC_OK;
+}
+
+/* Moves the item out of line if its copies would take too much:
+     JUMP over; ENTER; item; END; over: LOCAL       and LOCAL is what is repeated. */
+static llmc_status llmc__gr_outline(llmc__gr_parse *s, llmc__gr_unit *u, uint64_t copies)
+{
+    uint64_t all;
+    u->enter = LLMC__GR_NONE;
+    if (copies < 2 || u->n <= 2 || (llmc__mul(copies, u->n, &all) && all <= LLMC__GR_INLINE))
+        return LLMC_OK;
+    LLMC__TRY(llmc__gr_insert(s, u->at, 2));
+    LLMC__TRY(llmc__gr_emit(s, LLMC__GR_END, 0, 0, 0));
+    llmc__gr_set(s, u->at, LLMC__GR_JUMP, 0, 0, (int64_t)u->n + 3);
+    llmc__gr_set(s, u->at + 1, LLMC__GR_ENTER, 0, 0, 0);
+    u->enter = u->at + 1;
+    u->at = s->n;
+    u->n = 1;
+    s->n_local++;
+    return llmc__gr_emit(s, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - u->at);
+}
+
+/* Of `copies` pieces of code, stride long, from base on, those that are far from the last one are taken
+   for the first by masks: a token of LLMC__GR_LONG bytes cannot tell them apart. */
+static void llmc__gr_alike(llmc__gr_parse *s, uint32_t base, uint32_t stride, uint32_t copies)
+{
+    uint32_t i, j;
+    if (s->code == NULL)
+        return;
+    for (i = 1; i + LLMC__GR_MARGIN < copies; i++)
+        for (j = 0; j < stride; j++)
+            s->same[base + i * stride + j] = s->same[base + j] - (int32_t)(i * stride);
+}
+
+/* Any number of copies, at least one if `some`:   L: item; SPLIT L   or   SPLIT end; item; JUMP back. */
+static llmc_status llmc__gr_loop(llmc__gr_parse *s, llmc__gr_unit *u, bool some)
+{
+    if (some)
+        return llmc__gr_emit(s, LLMC__GR_SPLIT, 0, 0, -(int64_t)u->n);
+    llmc__gr_set(s, u->at, LLMC__GR_SPLIT, 0, 0, (int64_t)u->n + 2);
+    return llmc__gr_emit(s, LLMC__GR_JUMP, 0, 0, -(int64_t)u->n - 1);
+}
+
+/* `count` copies that may be left out:  (SPLIT end; item) count times. first: the one that is there
+   already is the first of them, and has the room for its SPLIT before it at u->at. */
+static llmc_status llmc__gr_optional(llmc__gr_parse *s, const llmc__gr_unit *u, uint32_t count, bool first)
+{
+    uint32_t base = first ? u->at : s->n, i;
+    llmc__gr_unit unit = *u;
+    unit.at += first;
+    for (i = first; i < count; i++) {
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_SPLIT, 0, 0, 0));
+        LLMC__TRY(llmc__gr_again(s, &unit));
+    }
+    for (i = 0; i < count; i++)
+        llmc__gr_set(s, base + i * (u->n + 1), LLMC__GR_SPLIT, 0, 0,
+                     (int64_t)s->n - base - (int64_t)i * (u->n + 1));
+    llmc__gr_alike(s, base, u->n + 1, count);
+    return LLMC_OK;
+}
+
+/* The item min to max times; max NONE: any number. The copies are counted against the limit before the
+   first is made, so large numbers cost nothing. Errors: BAD_ARG, UNSUPPORTED (limit). */
+static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t min, uint32_t max)
+{
+    llmc__gr_unit u;
+    uint32_t copies = max != LLMC__GR_NONE ? max : min > 0 ? min : 1, i;
+    uint64_t all;
+    if (!s->has_item)
+        return llmc__gr_error(s, p, "nothing stands before the operator that it could repeat");
+    if (max < min)
+        return llmc__gr_error(s, p, "a repeat's maximum is below its minimum");
+    if (++s->repeats > LLMC__GR_REPEATS)
+        return llmc__gr_error(s, p, "too many operators on one item");
+    u.at = s->item;
+    u.n = s->n - s->item;
+    if (copies == 0)
+        s->n = s->item;
+    if (copies == 0 || u.n == 0)
+        return LLMC_OK;
+    LLMC__TRY(llmc__gr_outline(s, &u, copies));
+    if (!llmc__mul(copies, (uint64_t)u.n + 1, &all) || all > s->limit)
+        return llmc__gr_large(s);
+    if (min == 0) {
+        LLMC__TRY(llmc__gr_insert(s, u.at, 1));
+        if (u.enter != LLMC__GR_NONE)
+            llmc__gr_set(s, u.at + 1, LLMC__GR_LOCAL, 0, 0, (int64_t)u.enter - u.at - 1);
+        return max == LLMC__GR_NONE ? llmc__gr_loop(s, &u, false) : llmc__gr_optional(s, &u, max, true);
+    }
+    for (i = 1; i < min; i++)
+        LLMC__TRY(llmc__gr_again(s, &u));
+    llmc__gr_alike(s, u.at, u.n, min);
+    if (max == LLMC__GR_NONE)
+        return llmc__gr_loop(s, &u, true);
+    return max > min ? llmc__gr_optional(s, &u, max - min, false) : LLMC_OK;
+}
+
+/* A piece [a, b] of code points whose UTF-8 forms are all strings with byte k in [first's, last's]:
+   writes these. */
+static llmc_status llmc__gr_sequence(llmc__gr_parse *s, uint32_t a, uint32_t b)
+{
+    char first[4], last[4];
+    size_t n = llmc__utf8_write(a, first), i;
+    (void)llmc__utf8_write(b, last);
+    for (i = 0; i < n; i++)
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_BYTE, (uint8_t)first[i], (uint8_t)last[i], 0));
+    return LLMC_OK;
+}
+
+/* The last code point of such a piece that begins with a and ends at b or before. Both lie on one side
+   of the surrogates. Bytes behind one that varies have to take all their values. */
+static uint32_t llmc__gr_piece(uint32_t a, uint32_t b)
+{
+    uint32_t most = a < 0x80 ? 0x7f : a < 0x800 ? 0x7ff : a < 0x10000 ? 0xffff : 0x10ffff, k;
+    uint32_t tails = a < 0x80 ? 0 : a < 0x800 ? 1 : a < 0x10000 ? 2 : 3;
+    b = b < most ? b : most;
+    for (k = 1; k <= tails; k++) {
+        uint32_t low = (1u << (6 * k)) - 1;
+        if ((a & ~low) == (b & ~low))
+            continue;
+        if ((a & low) != 0)
+            b = a | low;
+        else if ((b & low) != low)
+            b = (b & ~low) - 1;
+    }
+    return b;
+}
+
+typedef struct llmc__gr_range {
+    uint32_t lo, hi;
+} llmc__gr_range;
+
+/* One character out of r [n], sorted and apart; none at all if n is 0. Surrogates are no characters.
+   Becomes the item. */
+static llmc_status llmc__gr_one_of(llmc__gr_parse *s, const llmc__gr_range *r, uint32_t n)
+{
+    uint32_t i, pieces = 0;
+    llmc__gr_open(s);
+    for (i = 0; i < n; i++) {
+        uint32_t a = r[i].lo, b;
+        for (; a <= r[i].hi; a = b + 1) {
+            if (a >= 0xd800 && a < 0xe000)
+                a = 0xe000;
+            if (a > r[i].hi)
+                break;
+            b = llmc__gr_piece(a, a < 0xd800 && r[i].hi >= 0xd800 ? 0xd7ff : r[i].hi);
+            if (pieces++ > 0)
+                LLMC__TRY(llmc__gr_bar(s));
+            LLMC__TRY(llmc__gr_sequence(s, a, b));
+        }
+    }
+    if (pieces == 0)
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_FAIL, 0, 0, 0));
+    llmc__gr_close(s);
+    return LLMC_OK;
+}
+
+//--[ 19.4 GRAMMAR.parse ]-- GBNF, as llama.cpp reads it
+static bool llmc__gr_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* Past blanks and comments, and past line ends where these mean nothing. */
+static void llmc__gr_skip(llmc__gr_parse *s, bool lines)
+{
+    while (s->at < s->end) {
+        if (*s->at == '#')
+            while (s->at < s->end && *s->at != '\n' && *s->at != '\r')
+                s->at++;
+        else if (*s->at == ' ' || *s->at == '\t' || (lines && (*s->at == '\n' || *s->at == '\r')))
+            s->at++;
+        else
+            break;
+    }
+}
+
+/* Whether c comes next; takes it then. */
+static bool llmc__gr_take(llmc__gr_parse *s, char c)
+{
+    if (s->at == s->end || *s->at != c)
+        return false;
+    s->at++;
+    return true;
+}
+
+/* Code point of the well-formed character p [n]. */
+static uint32_t llmc__gr_decode(const char *p, size_t n)
+{
+    uint32_t c = (uint8_t)p[0];
+    size_t i;
+    if (n > 1)
+        c &= 0x7fu >> n;
+    for (i = 1; i < n; i++)
+        c = c << 6 | ((uint8_t)p[i] & 0x3f);
+    return c;
+}
+
+/* What follows a backslash. \x \u \U are code points of 2, 4, 8 digits. */
+static llmc_status llmc__gr_escape(llmc__gr_parse *s, uint32_t *c)
+{
+    static const char plain[] = "\\\"[]-";
+    const char *p = s->at, *q;
+    unsigned digits;
+    if (s->at == s->end)
+        return llmc__gr_error(s, p, "the text ends inside a character");
+    s->at++;
+    *c = *p == 'n' ? '\n' : *p == 'r' ? '\r' : '\t';
+    if (*p == 'n' || *p == 'r' || *p == 't')
+        return LLMC_OK;
+    for (q = plain; *q != 0; q++)
+        if (*p == *q) {
+            *c = (uint8_t)*p;
+            return LLMC_OK;
+        }
+    digits = *p == 'x' ? 2 : *p == 'u' ? 4 : *p == 'U' ? 8 : 0;
+    if (digits == 0)
+        return llmc__gr_error(s, p, "unknown escape: n r t x u U \\ \" [ ] - expected after a backslash");
+    if (!llmc__hex(s->at, s->end, digits, c))
+        return llmc__gr_error(s, p, "2, 4 or 8 hexadecimal digits expected after \\x, \\u or \\U");
+    if (*c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000))
+        return llmc__gr_error(s, p, "not a character: surrogates and numbers above 10FFFF are none");
+    s->at += digits;
+    return LLMC_OK;
+}
+
+/* One character of a literal or class, perhaps escaped. */
+static llmc_status llmc__gr_char(llmc__gr_parse *s, uint32_t *c)
+{
+    size_t n = llmc__utf8_valid(s->at, (size_t)(s->end - s->at));
+    if (n == 0)
+        return llmc__gr_error(s, s->at,
+                              s->at == s->end ? "the text ends inside a literal or class"
+                                              : "bytes that are no UTF-8");
+    if (llmc__gr_take(s, '\\'))
+        return llmc__gr_escape(s, c);
+    *c = llmc__gr_decode(s->at, n);
+    s->at += n;
+    return LLMC_OK;
+}
+
+/* "..." behind its first quote. Becomes the item, as a whole. */
+static llmc_status llmc__gr_literal(llmc__gr_parse *s)
+{
+    uint32_t begin = s->n, c;
+    while (!llmc__gr_take(s, '"')) {
+        LLMC__TRY(llmc__gr_char(s, &c));
+        LLMC__TRY(llmc__gr_sequence(s, c, c));
+    }
+    s->item = begin;
+    s->has_item = true;
+    s->repeats = 0;
+    return LLMC_OK;
+}
+
+/* Sorts r [n] and joins what overlaps or touches; returns how many are left. */
+static uint32_t llmc__gr_join(llmc__gr_range *r, uint32_t n)
+{
+    uint32_t i, j, m = 0;
+    for (i = 1; i < n; i++) {
+        llmc__gr_range x = r[i];
+        for (j = i; j > 0 && r[j - 1].lo > x.lo; j--)
+            r[j] = r[j - 1];
+        r[j] = x;
+    }
+    for (i = 0; i < n; i++) {
+        if (m > 0 && r[i].lo <= r[m - 1].hi + 1)
+            r[m - 1].hi = r[i].hi > r[m - 1].hi ? r[i].hi : r[m - 1].hi;
+        else
+            r[m++] = r[i];
+    }
+    return m;
+}
+
+/* The gaps between r [n], sorted and apart, in its place; room for n + 1. */
+static uint32_t llmc__gr_invert(llmc__gr_range *r, uint32_t n)
+{
+    uint32_t from = 0, m = 0, i;
+    for (i = 0; i < n; i++) {
+        llmc__gr_range x = r[i];
+        if (x.lo > from) {
+            r[m].lo = from;
+            r[m++].hi = x.lo - 1;
+        }
+        from = x.hi + 1;
+    }
+    if (from <= 0x10ffff) {
+        r[m].lo = from;
+        r[m++].hi = 0x10ffff;
+    }
+    return m;
+}
+
+/* [...] behind its bracket. A minus sign before the closing bracket stands for itself. */
+static llmc_status llmc__gr_class(llmc__gr_parse *s)
+{
+    llmc__gr_range r[LLMC__GR_RANGES + 1];
+    const char *begin = s->at;
+    bool others = llmc__gr_take(s, '^');
+    uint32_t n = 0;
+    while (!llmc__gr_take(s, ']')) {
+        const char *p = s->at;
+        if (n == LLMC__GR_RANGES)
+            return llmc__gr_error(s, p, "more than 256 ranges in one class");
+        LLMC__TRY(llmc__gr_char(s, &r[n].lo));
+        r[n].hi = r[n].lo;
+        if (s->end - s->at >= 2 && s->at[0] == '-' && s->at[1] != ']') {
+            s->at++;
+            LLMC__TRY(llmc__gr_char(s, &r[n].hi));
+        }
+        if (r[n].hi < r[n].lo)
+            return llmc__gr_error(s, p, "a range ends before it begins");
+        n++;
+    }
+    if (n == 0 && !others)
+        return llmc__gr_error(s, begin, "an empty class matches nothing");
+    n = llmc__gr_join(r, n);
+    if (others)
+        n = llmc__gr_invert(r, n);
+    return llmc__gr_one_of(s, r, n);
+}
+
+/* A number below 10^9; more digits count as that. */
+static bool llmc__gr_number(llmc__gr_parse *s, uint32_t *out)
+{
+    const char *p = s->at;
+    uint32_t v = 0;
+    for (; s->at < s->end && *s->at >= '0' && *s->at <= '9'; s->at++)
+        v = v >= 100000000u ? 1000000000u : v * 10 + (uint32_t)(*s->at - '0');
+    *out = v;
+    return s->at > p;
+}
+
+/* {m} {m,} {m,n} behind the brace at p. */
+static llmc_status llmc__gr_braces(llmc__gr_parse *s, const char *p)
+{
+    uint32_t min, max;
+    llmc__gr_skip(s, false);
+    if (!llmc__gr_number(s, &min))
+        return llmc__gr_error(s, s->at, "a number expected after {");
+    max = min;
+    llmc__gr_skip(s, false);
+    if (llmc__gr_take(s, ',')) {
+        llmc__gr_skip(s, false);
+        if (!llmc__gr_number(s, &max))
+            max = LLMC__GR_NONE;
+        llmc__gr_skip(s, false);
+    }
+    if (!llmc__gr_take(s, '}'))
+        return llmc__gr_error(s, s->at, "{m}, {m,} or {m,n} expected");
+    return llmc__gr_repeat(s, p, min, max);
+}
+
+/* <text> or <[id]>: the token. Only looked up when the program is written. */
+static llmc_status llmc__gr_token_id(llmc__gr_parse *s, llmc_token *id)
+{
+    const char *p = s->at;
+    uint32_t v = 0;
+    bool number;
+    if (!llmc__gr_take(s, '<'))
+        return llmc__gr_error(s, p, "a token, <text> or <[id]>, expected after !");
+    number = llmc__gr_take(s, '[');
+    if (number && (!llmc__gr_number(s, &v) || !llmc__gr_take(s, ']')))
+        return llmc__gr_error(s, s->at, "<[id]> expected");
+    while (!number && s->at < s->end && *s->at != '>' && *s->at != '\n')
+        s->at++;
+    if (!llmc__gr_take(s, '>'))
+        return llmc__gr_error(s, s->at, "> expected at the end of a token");
+    *id = (llmc_token)v;
+    if (s->code == NULL)
+        return LLMC_OK;
+    if (s->tok == NULL)
+        return llmc__gr_error(s, p, "a grammar without a tokenizer has no tokens");
+    if (!number)
+        *id = s->at - p > 1024 ? LLMC_TOKEN_NONE : llmc_token_find(s->tok, p, (size_t)(s->at - p));
+    if (*id < 0 || (uint32_t)*id >= llmc_tokenizer_count(s->tok))
+        return llmc__gr_error_name(s, p, (size_t)(s->at - p), "the vocabulary has no such token");
+    return LLMC_OK;
+}
+
+/* A token as the item. */
+static llmc_status llmc__gr_token(llmc__gr_parse *s)
+{
+    llmc_token id = 0;
+    const char *p = s->at;
+    bool others = llmc__gr_take(s, '!');
+    if (++s->n_literal > LLMC__GR_LITERALS)
+        return llmc__gr_error(s, p, "more than 256 tokens in one grammar");
+    LLMC__TRY(llmc__gr_token_id(s, &id));
+    s->item = s->n;
+    s->has_item = true;
+    s->repeats = 0;
+    return llmc__gr_emit(s, LLMC__GR_TOKEN, others, 0, id);
+}
+
+/* Rule of the name p [n]; NONE: there is none. *slot: where it is, or would be, NONE where too many names
+   collide. */
+static uint32_t llmc__gr_find(const llmc_grammar *g, const char *text, const char *p, size_t n,
+                              uint32_t *slot)
+{
+    uint32_t at = (uint32_t)llmc__token_hash((const uint8_t *)p, n), probe;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        uint32_t v = g->slot[at & g->slot_mask];
+        *slot = at & g->slot_mask;
+        if (v == 0)
+            return LLMC__GR_NONE;
+        if (g->proc[v - 1].name_len == n && LLMC_MEMCMP(text + g->proc[v - 1].name_at, p, n) == 0)
+            return v - 1;
+    }
+    *slot = LLMC__GR_NONE;
+    return LLMC__GR_NONE;
+}
+
+/* A name at the current place; its bytes, 0 if there is none. */
+static size_t llmc__gr_name(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    while (s->at < s->end && llmc__gr_name_char(*s->at))
+        s->at++;
+    return (size_t)(s->at - p);
+}
+
+/* A rule's name as the item. */
+static llmc_status llmc__gr_reference(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    size_t n = llmc__gr_name(s);
+    uint32_t rule = 0, slot;
+    if (s->code != NULL)
+        rule = llmc__gr_find(s->g, s->text, p, n, &slot);
+    if (rule == LLMC__GR_NONE)
+        return llmc__gr_error_name(s, p, n, "no rule has this name");
+    s->item = s->n;
+    s->has_item = true;
+    s->repeats = 0;
+    return llmc__gr_emit(s, LLMC__GR_CALL, 0, 0, rule);
+}
+
+/* An operator or a bracket, c, has been taken at p. */
+static llmc_status llmc__gr_operator(llmc__gr_parse *s, const char *p, char c)
+{
+    static const llmc__gr_range any = {0, 0x10ffff};
+    switch (c) {
+    case '"':
+        return llmc__gr_literal(s);
+    case '[':
+        return llmc__gr_class(s);
+    case '.':
+        return llmc__gr_one_of(s, &any, 1);
+    case '{':
+        return llmc__gr_braces(s, p);
+    case '*':
+        return llmc__gr_repeat(s, p, 0, LLMC__GR_NONE);
+    case '+':
+        return llmc__gr_repeat(s, p, 1, LLMC__GR_NONE);
+    case '?':
+        return llmc__gr_repeat(s, p, 0, 1);
+    case '|':
+        LLMC__TRY(llmc__gr_bar(s));
+        llmc__gr_skip(s, true);
+        return LLMC_OK;
+    case '(':
+        if (s->depth >= LLMC__GR_DEPTH)
+            return llmc__gr_error(s, p, "more than 64 groups in groups");
+        llmc__gr_open(s);
+        return LLMC_OK;
+    case ')':
+        if (s->depth == 1)
+            return llmc__gr_error(s, p, "no group is open that ) could close");
+        llmc__gr_close(s);
+        return LLMC_OK;
+    default:
+        return llmc__gr_error(s, p,
+                              "a name, a literal, a class, a token, an operator or a line's end expected");
+    }
+}
+
+/* What a rule stands for, up to the end of its last line. */
+static llmc_status llmc__gr_body(llmc__gr_parse *s)
+{
+    s->depth = 0;
+    llmc__gr_open(s);
+    for (;;) {
+        const char *p;
+        llmc__gr_skip(s, s->depth > 1);
+        p = s->at;
+        if (p == s->end || ((*p == '\n' || *p == '\r') && s->depth == 1))
+            break;
+        if (llmc__gr_name_char(*p)) {
+            LLMC__TRY(llmc__gr_reference(s));
+        } else if (*p == '<' || *p == '!') {
+            LLMC__TRY(llmc__gr_token(s));
+        } else {
+            s->at++;
+            LLMC__TRY(llmc__gr_operator(s, p, *p));
+        }
+    }
+    if (s->depth > 1)
+        return llmc__gr_error(s, s->at, "a group is not closed: ) expected");
+    llmc__gr_close(s);
+    return llmc__gr_emit(s, LLMC__GR_END, 0, 0, 0);
+}
+
+/* name ::= ... ; takes the name down in the second reading. */
+static llmc_status llmc__gr_rule(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    size_t n = llmc__gr_name(s);
+    uint32_t rule = s->n_rules++, slot = LLMC__GR_NONE;
+    if (n == 0)
+        return llmc__gr_error(s, p, "a rule's name expected");
+    llmc__gr_skip(s, false);
+    if (s->end - s->at < 3 || LLMC_MEMCMP(s->at, "::=", 3) != 0)
+        return llmc__gr_error(s, s->at, "::= expected after a rule's name");
+    s->at += 3;
+    llmc__gr_skip(s, true);
+    if (s->g != NULL && s->code == NULL) {
+        if (llmc__gr_find(s->g, s->text, p, n, &slot) != LLMC__GR_NONE)
+            return llmc__gr_error_name(s, p, n, "a second rule of this name");
+        if (slot == LLMC__GR_NONE)
+            return llmc__gr_error_name(s, p, n, "too many names have one hash");
+        s->g->slot[slot] = rule + 1;
+        s->g->proc[rule].name_at = (uint32_t)(p - s->text);
+        s->g->proc[rule].name_len = (uint32_t)n;
+    }
+    if (s->code != NULL)
+        s->g->proc[rule].start = s->n;
+    return llmc__gr_body(s);
+}
+
+/* Reads all of the text once. Errors: BAD_ARG, UNSUPPORTED. */
+static llmc_status llmc__gr_read(llmc__gr_parse *s)
+{
+    s->at = s->text;
+    s->n = s->n_rules = s->n_local = s->n_literal = 0;
+    llmc__gr_skip(s, true);
+    while (s->at < s->end) {
+        LLMC__TRY(llmc__gr_rule(s));
+        llmc__gr_skip(s, true);
+    }
+    if (s->n_rules == 0)
+        return llmc__gr_error(s, s->text, "the grammar has no rules");
+    return LLMC_OK;
+}
+
+//--[ 19.5 GRAMMAR.link ]-- what calls what; what cannot end; what must be refused
+/* Numbers the procedures without names, makes every call one of CALL, and lists the calls of each
+   procedure through link. */
+static void llmc__gr_number_procs(llmc_grammar *g)
+{
+    uint32_t i, p;
+    g->n_proc = g->n_rules;
+    for (i = 0; i < g->n_code; i++)
+        if (g->code[i].op == LLMC__GR_ENTER) {
+            g->code[i].arg = (int32_t)g->n_proc;
+            g->proc[g->n_proc].name_len = 0;
+            g->proc[g->n_proc++].start = i;
+        }
+    for (p = 0; p < g->n_proc; p++)
+        g->proc[p].calls = LLMC__GR_NONE;
+    for (i = 0; i < g->n_code; i++) {
+        llmc__gr_inst *c = &g->code[i];
+        if (c->op == LLMC__GR_LOCAL) {
+            c->arg = g->code[(int64_t)i + c->arg].arg;
+            c->op = LLMC__GR_CALL;
+        }
+        if (c->op == LLMC__GR_CALL) {
+            g->link[i] = g->proc[c->arg].calls;
+            g->proc[c->arg].calls = i;
+        }
+    }
+}
+
+/* Instruction i of procedure p is reached, for the first time or not. */
+static void llmc__gr_reach(llmc_grammar *g, uint32_t i, uint32_t p, uint32_t *n)
+{
+    if (g->mark[i] != 0)
+        return;
+    g->mark[i] = p + 1;
+    g->queue[(*n)++] = i;
+}
+
+/* Which procedures can be passed: `bytes`: at all, into `ends`; else without a byte, into `nullable`.
+   Afterwards mark[i] - 1 is the procedure from whose beginning i is reached so; 0: it is not. A call that
+   cannot be passed yet waits until its procedure's end is reached, so each instruction is met once. */
+static void llmc__gr_pass(llmc_grammar *g, bool bytes)
+{
+    uint32_t n = 0, p, i, c;
+    LLMC_MEMSET(g->mark, 0, g->n_code * sizeof *g->mark);
+    for (p = 0; p < g->n_proc; p++)
+        llmc__gr_reach(g, g->proc[p].start, p, &n);
+    while (n > 0) {
+        const llmc__gr_inst *k;
+        llmc__gr_proc *to;
+        i = g->queue[--n];
+        k = &g->code[i];
+        p = g->mark[i] - 1;
+        to = k->op == LLMC__GR_CALL ? &g->proc[k->arg] : &g->proc[p];
+        if (k->op == LLMC__GR_ENTER || k->op == LLMC__GR_SPLIT ||
+            (bytes && (k->op == LLMC__GR_BYTE || k->op == LLMC__GR_TOKEN)) ||
+            (k->op == LLMC__GR_CALL && (bytes ? to->ends : to->nullable)))
+            llmc__gr_reach(g, i + 1, p, &n);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_reach(g, i + (uint32_t)k->arg, p, &n);
+        if (k->op != LLMC__GR_END || (bytes ? to->ends : to->nullable))
+            continue;
+        *(bytes ? &to->ends : &to->nullable) = true;
+        for (c = to->calls; c != LLMC__GR_NONE; c = g->link[c])
+            if (g->mark[c] != 0)
+                llmc__gr_reach(g, c + 1, g->mark[c] - 1, &n);
+    }
+}
+
+/* Whether, from instruction i, its procedure's end can be reached, as far as mark says for what follows. */
+static bool llmc__gr_useful(const llmc_grammar *g, uint32_t i)
+{
+    const llmc__gr_inst *k = &g->code[i];
+    switch (k->op) {
+    case LLMC__GR_END:
+        return true;
+    case LLMC__GR_FAIL:
+        return false;
+    case LLMC__GR_JUMP:
+        return g->mark[i + (uint32_t)k->arg] != 0;
+    case LLMC__GR_SPLIT:
+        return g->mark[i + 1] != 0 || g->mark[i + (uint32_t)k->arg] != 0;
+    case LLMC__GR_CALL:
+        return g->proc[k->arg].ends && g->mark[i + 1] != 0;
+    default:
+        return g->mark[i + 1] != 0;
+    }
+}
+
+/* Cuts off what cannot lead to an end: it becomes FAIL, so that a text is never led there. Jumps back are
+   only those of loops, so each pass from the end settles one more level of loops in loops. */
+static void llmc__gr_prune(llmc_grammar *g)
+{
+    uint32_t i;
+    bool changed = true;
+    LLMC_MEMSET(g->mark, 0, g->n_code * sizeof *g->mark);
+    while (changed) {
+        changed = false;
+        for (i = g->n_code; i-- > 0;)
+            if (g->mark[i] == 0 && llmc__gr_useful(g, i)) {
+                g->mark[i] = 1;
+                changed = true;
+            }
+    }
+    for (i = 0; i < g->n_code; i++)
+        if (g->mark[i] == 0)
+            g->code[i].op = LLMC__GR_FAIL;
+}
+
+/* Takes out of the list of p's calls what is not made before p's caller has matched a byte, and counts the
+   rest. mark is that of llmc__gr_pass without bytes. */
+static void llmc__gr_first_calls(llmc_grammar *g, uint32_t p)
+{
+    uint32_t c, next, kept = LLMC__GR_NONE;
+    g->proc[p].waits = 0;
+    for (c = g->proc[p].calls; c != LLMC__GR_NONE; c = next) {
+        next = g->link[c];
+        if (g->mark[c] == 0 || g->code[c].op != LLMC__GR_CALL)
+            continue;
+        g->link[c] = kept;
+        kept = c;
+        g->proc[p].waits++;
+    }
+    g->proc[p].calls = kept;
+}
+
+/* A rule that comes before itself; there is one, since not all procedures could be ranked. Who is not
+   ranked has a caller that is not: going from one to the next ends in a circle, which visits a rule with
+   a name. */
+static llmc_status llmc__gr_left(llmc_grammar *g, const char *text, llmc_diag *diag)
+{
+    uint32_t p = 0, c, step;
+    while (g->proc[p].waits == 0)
+        p++;
+    for (step = 0; step <= 2 * g->n_proc || g->proc[p].name_len == 0; step++) {
+        for (c = g->proc[p].calls; g->proc[g->mark[c] - 1].waits == 0;)
+            c = g->link[c];
+        g->proc[p].calls = c; /* the next round does not look for it again */
+        p = g->mark[c] - 1;
+    }
+    return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", g->proc[p].name_at,
+                      "grammar, rule %.*s: left recursion, the rule can begin with itself",
+                      (int)llmc__min(g->proc[p].name_len, 96), text + g->proc[p].name_at);
+}
+
+/* Ranks the procedures, callers before those whom they call before they match a byte.
+   Errors: BAD_ARG (left recursion). */
+static llmc_status llmc__gr_rank(llmc_grammar *g, const char *text, llmc_diag *diag)
+{
+    uint32_t p, i, c, ranked = 0, done;
+    /* by caller, too: link is the list by callee; queue is free and becomes the list by caller */
+    for (p = 0; p < g->n_proc; p++) {
+        llmc__gr_first_calls(g, p);
+        g->proc[p].rank = LLMC__GR_NONE; /* for now the head of that list */
+    }
+    for (i = 0; i < g->n_code; i++)
+        if (g->code[i].op == LLMC__GR_CALL && g->mark[i] != 0) {
+            g->queue[i] = g->proc[g->mark[i] - 1].rank;
+            g->proc[g->mark[i] - 1].rank = i;
+        }
+    for (p = 0; p < g->n_proc; p++)
+        if (g->proc[p].waits == 0)
+            g->by_rank[ranked++] = p;
+    for (done = 0; done < ranked; done++)
+        for (c = g->proc[g->by_rank[done]].rank; c != LLMC__GR_NONE; c = g->queue[c])
+            if (--g->proc[g->code[c].arg].waits == 0)
+                g->by_rank[ranked++] = (uint32_t)g->code[c].arg;
+    if (ranked < g->n_proc)
+        return llmc__gr_left(g, text, diag);
+    for (i = 0; i < ranked; i++)
+        g->proc[g->by_rank[i]].rank = i;
+    return LLMC_OK;
+}
+
+/* Calls that nothing follows become TAIL. */
+static void llmc__gr_tails(llmc_grammar *g)
+{
+    uint32_t i, j, hops;
+    for (i = 0; i < g->n_code; i++) {
+        if (g->code[i].op != LLMC__GR_CALL)
+            continue;
+        j = i + 1; /* through a few jumps: groups end in groups */
+        for (hops = 0; g->code[j].op == LLMC__GR_JUMP && g->code[j].arg > 0 && hops < LLMC__GR_DEPTH; hops++)
+            j += (uint32_t)g->code[j].arg;
+        if (g->code[j].op == LLMC__GR_END)
+            g->code[i].op = LLMC__GR_TAIL;
+    }
+}
+
+/* Bytes that every range takes or leaves together get one number, so that tables are narrow. */
+static void llmc__gr_classes(llmc_grammar *g)
+{
+    bool edge[257];
+    uint32_t i, c = 0;
+    LLMC_MEMSET(edge, 0, sizeof edge);
+    g->has_tokens = false;
+    for (i = 0; i < g->n_code; i++) {
+        g->has_tokens = g->has_tokens || g->code[i].op == LLMC__GR_TOKEN;
+        if (g->code[i].op == LLMC__GR_BYTE)
+            edge[g->code[i].lo] = edge[g->code[i].hi + 1] = true;
+    }
+    for (i = 0; i < 256; i++) {
+        c += i > 0 && edge[i];
+        g->byte_class[i] = (uint8_t)c;
+    }
+    g->n_class = c + 1;
+}
+
+/* From a written program to one that can run. name: the root rule.
+   Errors: BAD_ARG (no root, a root that never ends, left recursion). */
+static llmc_status llmc__gr_link(llmc_grammar *g, const char *text, const char *name, llmc_diag *diag)
+{
+    uint32_t slot;
+    g->root = llmc__gr_find(g, text, name, llmc__strlen(name), &slot);
+    if (g->root == LLMC__GR_NONE)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "grammar: it has no rule %s", name);
+    llmc__gr_number_procs(g);
+    llmc__gr_pass(g, true);
+    if (!g->proc[g->root].ends)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", g->proc[g->root].name_at,
+                          "grammar, rule %s: no text matches it, because it never ends", name);
+    llmc__gr_prune(g);
+    llmc__gr_pass(g, false);
+    LLMC__TRY(llmc__gr_rank(g, text, diag));
+    llmc__gr_tails(g);
+    llmc__gr_classes(g);
+    return LLMC_OK;
+}
+
+/* Places g's arrays, whose sizes s counted, and its own tokens, if no vocabulary is given. */
+static void llmc__gr_carve(llmc_grammar *g, const llmc__gr_parse *s, llmc__arena *a)
+{
+    uint32_t slots = 8;
+    while (slots < 2 * s->n_rules)
+        slots *= 2;
+    g->n_code = s->n;
+    g->n_rules = s->n_rules;
+    g->slot_mask = slots - 1;
+    g->code = (llmc__gr_inst *)llmc__take(a, s->n, sizeof *g->code);
+    g->same = (int32_t *)llmc__take(a, s->n, sizeof *g->same);
+    g->proc = (llmc__gr_proc *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->proc);
+    g->by_rank = (uint32_t *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->by_rank);
+    g->slot = (uint32_t *)llmc__take(a, slots, sizeof *g->slot);
+    g->mark = (uint32_t *)llmc__take(a, s->n, sizeof *g->mark);
+    g->link = (uint32_t *)llmc__take(a, s->n, sizeof *g->link);
+    g->queue = (uint32_t *)llmc__take(a, s->n, sizeof *g->queue);
+    if (g->vocab == NULL && s->tok != NULL)
+        llmc__gr_vocab_carve(&g->own, s->tok, a);
+}
+
+/* Defaults, the first reading, and the memory that it asks for. *g is on the stack; g->vocab is set if it
+   was given. Errors: BAD_ARG, UNSUPPORTED, NO_MEMORY. */
+static llmc_status llmc__gr_measure(llmc_grammar *g, llmc__gr_parse *s, llmc_grammar_options *o,
+                                    const llmc_grammar_options *opt, size_t *bytes)
+{
+    llmc__arena a = {NULL, 0, 0, false};
+    llmc__options(o, sizeof *o, opt);
+    if (o->root == NULL)
+        o->root = "root";
+    if (o->max_code == 0)
+        o->max_code = 1u << 18;
+    if (s->text == NULL)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "the grammar's text is NULL or above 2 GiB");
+    if (o->max_code > 1u << 22)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "max_code %u: at most 2^22",
+                          o->max_code);
+    if (o->vocab != NULL && o->vocab->tok != s->tok)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "vocab was made for another tokenizer");
+    s->limit = o->max_code;
+    LLMC_MEMSET(g, 0, sizeof *g);
+    g->vocab = o->vocab;
+    LLMC__TRY(llmc__gr_read(s));
+    (void)llmc__take(&a, 1, sizeof *g);
+    llmc__gr_carve(g, s, &a);
+    if (a.failed)
+        return LLMC__FAIL(s->diag, NO_MEMORY, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "the grammar needs more memory than there are addresses for");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* A reading that is about to begin. */
+static void llmc__gr_begin(llmc__gr_parse *s, const llmc_tokenizer *tok, const char *text, size_t len,
+                           llmc_diag *diag)
+{
+    LLMC_MEMSET(s, 0, sizeof *s);
+    s->text = len <= INT32_MAX ? text : NULL;
+    s->end = s->text != NULL ? text + len : NULL;
+    s->tok = tok;
+    s->diag = diag;
+}
+
+/* llmc_grammar_need -- bytes that llmc_grammar_init will take       (GRAMMAR.link)
+   Reads the text, so what is wrong with its syntax is found here; what is wrong with its rules, by init.
+   Errors: BAD_ARG, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_need(const llmc_tokenizer *tok, const char *text, size_t len,
+                                       const llmc_grammar_options *opt, size_t *bytes, llmc_diag *diag)
+{
+    llmc_grammar g;
+    llmc_grammar_options o;
+    llmc__gr_parse s;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "bytes must not be NULL");
+    llmc__gr_begin(&s, tok, text, len, diag);
+    return llmc__gr_measure(&g, &s, &o, opt, bytes);
+}
+
+/* llmc_grammar_init -- a grammar, ready for states                  (GRAMMAR.link)
+   Three readings: count, names, program. Takes steps in proportion to the program, the text and the
+   vocabulary (sorted, unless opt->vocab is given). *out is written on success only.
+   Errors: as llmc_grammar_need. */
+LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer *tok, const char *text,
+                                       size_t len, const llmc_grammar_options *opt, void *mem, size_t bytes,
+                                       llmc_diag *diag)
+{
+    llmc_grammar measured, *g;
+    llmc_grammar_options o;
+    llmc__gr_parse s;
+    llmc__arena a;
+    size_t need;
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    llmc__gr_begin(&s, tok, text, len, diag);
+    LLMC__TRY(llmc__gr_measure(&measured, &s, &o, opt, &need));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.link", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    g = (llmc_grammar *)llmc__take(&a, 1, sizeof *g);
+    *g = measured;
+    llmc__gr_carve(g, &s, &a);
+    LLMC_MEMSET(g->slot, 0, ((size_t)g->slot_mask + 1) * sizeof *g->slot);
+    LLMC_MEMSET(g->proc, 0, ((size_t)s.n_rules + s.n_local) * sizeof *g->proc);
+    s.g = g;
+    LLMC__TRY(llmc__gr_read(&s));
+    s.code = g->code;
+    s.same = g->same;
+    LLMC__TRY(llmc__gr_read(&s));
+    LLMC__TRY(llmc__gr_link(g, text, o.root, diag));
+    if (g->vocab == NULL && tok != NULL) {
+        llmc__gr_vocab_fill(&g->own);
+        g->vocab = &g->own;
+    }
+    *out = g;
+    return LLMC_OK;
+}
+
+//--[ 19.6 GRAMMAR.stack ]-- sets of return addresses, each kept once
+/* Entries of a set or state being made are written behind the last one's, where they stay if nothing equal
+   is there already. A pool that ends sets run.full; what is returned then is void, and the call that
+   began it all clears up and tries again.
+
+   The number of pairs [n], of which the hash is h, among those kept in slot [slots]; 0: not there, and
+   *place is where it belongs. flags may be NULL. */
+static uint32_t llmc__gr_lookup(const uint32_t *slot, uint32_t slots, const uint32_t *at,
+                                const llmc__gr_pair *all, const llmc__gr_pair *p, uint32_t n, uint32_t *place)
+{
+    uint32_t i = (uint32_t)llmc__token_hash((const uint8_t *)p, n * sizeof *p) & (slots - 1), v;
+    for (; (v = slot[i]) != 0; i = (i + 1) & (slots - 1)) /* at most half full */
+        if (at[v + 1] - at[v] == n && LLMC_MEMCMP(all + at[v], p, n * sizeof *p) == 0)
+            return v;
+    *place = i;
+    return 0;
+}
+
+/* Charges n steps; false: there are none left. */
+static bool llmc__gr_charge(llmc_grammar_state *st, uint32_t n)
+{
+    if (st->run.work < n) {
+        st->run.work = 0;
+        st->run.full = true;
+        return false;
+    }
+    st->run.work -= n;
+    return true;
+}
+
+/* Where the entries of the next set go. */
+static uint32_t llmc__gr_set_top(const llmc_grammar_state *st)
+{
+    return st->set_at[st->run.n_sets];
+}
+
+/* The set whose n entries lie at the top, in order. */
+static uint32_t llmc__gr_set_keep(llmc_grammar_state *st, uint32_t n)
+{
+    uint32_t top = llmc__gr_set_top(st), place = 0, v, k;
+    v = llmc__gr_lookup(st->set_slot, st->set_slots, st->set_at, st->frame, st->frame + top, n, &place);
+    if (v != 0)
+        return v;
+    if (st->run.n_sets >= st->max_sets) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    v = st->run.n_sets++;
+    st->set_at[v + 1] = top + n;
+    st->set_slot[place] = v;
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k][v] = 0;
+    return v;
+}
+
+/* {(at, set)} */
+static uint32_t llmc__gr_set_one(llmc_grammar_state *st, uint32_t at, uint32_t set)
+{
+    uint32_t top = llmc__gr_set_top(st);
+    if (top >= st->max_frames) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    st->frame[top].at = at;
+    st->frame[top].set = set;
+    return llmc__gr_set_keep(st, 1);
+}
+
+/* -1, 0, 1: how pair a stands to b in a set's order. */
+static int llmc__gr_order(llmc__gr_pair a, llmc__gr_pair b)
+{
+    if (a.at != b.at)
+        return a.at < b.at ? -1 : 1;
+    return a.set == b.set ? 0 : a.set < b.set ? -1 : 1;
+}
+
+/* a and b together. */
+static uint32_t llmc__gr_set_join(llmc_grammar_state *st, uint32_t a, uint32_t b)
+{
+    uint32_t i = st->set_at[a], j = st->set_at[b], i_end = st->set_at[a + 1], j_end = st->set_at[b + 1];
+    uint32_t top = llmc__gr_set_top(st), n = 0;
+    if (a == b || i == i_end)
+        return b;
+    if (j == j_end)
+        return a;
+    if (!llmc__gr_charge(st, i_end - i + (j_end - j)) || st->max_frames - top < i_end - i + (j_end - j)) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    while (i < i_end || j < j_end) {
+        int o = i == i_end ? 1 : j == j_end ? -1 : llmc__gr_order(st->frame[i], st->frame[j]);
+        st->frame[top + n++] = o <= 0 ? st->frame[i] : st->frame[j];
+        i += o <= 0;
+        j += o >= 0;
+    }
+    return llmc__gr_set_keep(st, n);
+}
+
+/* The address that masks take at for. */
+static uint32_t llmc__gr_same(const llmc_grammar *g, uint32_t at)
+{
+    return at >= LLMC__GR_AT ? at : (uint32_t)((int64_t)at + g->same[at]);
+}
+
+/* The set as masks see it: `depth` return addresses, then UNKNOWN. What the whole text ends with stays.
+   recursion: depth goes down by one, from LLMC__GR_FRAMES at most. */
+static uint32_t llmc__gr_set_cut(llmc_grammar_state *st, uint32_t set, uint32_t depth)
+{
+    uint32_t i, out = LLMC__GR_SET_NONE;
+    if (set < LLMC__GR_SETS)
+        return set;
+    if (depth == 0)
+        return LLMC__GR_SET_UNKNOWN;
+    if (st->cut[depth - 1][set] != 0)
+        return st->cut[depth - 1][set];
+    for (i = st->set_at[set]; i < st->set_at[set + 1] && !st->run.full; i++) {
+        uint32_t below = llmc__gr_set_cut(st, st->frame[i].set, depth - 1);
+        out = llmc__gr_set_join(st, out, llmc__gr_set_one(st, llmc__gr_same(st->g, st->frame[i].at), below));
+    }
+    if (!st->run.full)
+        st->cut[depth - 1][set] = out;
+    return out;
+}
+
+//--[ 19.7 GRAMMAR.step ]-- from state to state, a byte at a time
+/* Begins a closure: nothing is reached yet. */
+static void llmc__gr_start(llmc_grammar_state *st, uint32_t flags)
+{
+    llmc__gr_run *r = &st->run;
+    if (++r->closure >= 1u << 30) { /* numbers begin anew */
+        LLMC_MEMSET(st->slot, 0, st->g->n_code * sizeof *st->slot);
+        LLMC_MEMSET(st->acc, 0, st->g->n_proc * sizeof *st->acc);
+        r->closure = 1;
+    }
+    r->n_queue = r->n_term = r->n_call = r->n_heap = 0;
+    r->flags = flags;
+}
+
+/* Instruction i is reached with `set` below it. Terminals and calls are noted for later; `follow`: what
+   goes on without a byte is queued, again if the set below has grown. */
+static void llmc__gr_add(llmc_grammar_state *st, uint32_t i, uint32_t set, bool follow)
+{
+    llmc__gr_slot *s = &st->slot[i];
+    llmc__gr_run *r = &st->run;
+    uint8_t op = st->g->code[i].op;
+    if (op == LLMC__GR_FAIL || r->full)
+        return;
+    if (s->seen / 2 != r->closure) {
+        s->seen = r->closure * 2;
+        s->set = set;
+        if (op == LLMC__GR_BYTE || op == LLMC__GR_TOKEN)
+            st->touched[r->n_term++] = i;
+        if (op == LLMC__GR_CALL || op == LLMC__GR_TAIL)
+            st->touched[st->g->n_code - ++r->n_call] = i;
+    } else {
+        uint32_t both = llmc__gr_set_join(st, s->set, set);
+        if (both == s->set)
+            return;
+        s->set = both;
+    }
+    if (follow && op != LLMC__GR_BYTE && op != LLMC__GR_TOKEN && (s->seen & 1) == 0) {
+        s->seen |= 1;
+        st->queue[r->n_queue++] = i;
+    }
+}
+
+/* Returns from a procedure with `set` below it: to all addresses in it. */
+static void llmc__gr_return(llmc_grammar_state *st, uint32_t set)
+{
+    uint32_t i;
+    for (i = st->set_at[set]; i < st->set_at[set + 1] && !st->run.full; i++) {
+        llmc__gr_pair p = st->frame[i];
+        if (!llmc__gr_charge(st, 1))
+            return;
+        if (p.at == LLMC__GR_AT_DONE)
+            st->run.flags |= LLMC__GR_FINAL;
+        else if (p.at == LLMC__GR_AT_UNKNOWN)
+            st->run.flags |= LLMC__GR_UNKNOWN;
+        else
+            llmc__gr_add(st, p.at, p.set, true);
+    }
+}
+
+/* First half of a closure: what was added goes on without a byte, through returns, too, but not into
+   procedures, only past those that may be empty. No set is made here but by joining, so it ends. */
+static void llmc__gr_follow(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    while (r->n_queue > 0 && !r->full && llmc__gr_charge(st, 1)) {
+        uint32_t i = st->queue[--r->n_queue], set = st->slot[i].set;
+        const llmc__gr_inst *k = &st->g->code[i];
+        st->slot[i].seen &= ~1u;
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_ENTER ||
+            ((k->op == LLMC__GR_CALL || k->op == LLMC__GR_TAIL) && st->g->proc[k->arg].nullable))
+            llmc__gr_add(st, i + 1, set, true);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_add(st, i + (uint32_t)k->arg, set, true);
+        if (k->op == LLMC__GR_END)
+            llmc__gr_return(st, set);
+    }
+}
+
+/* A procedure is called with `set` below it. Its rank goes into the heap the first time. */
+static void llmc__gr_enter(llmc_grammar_state *st, uint32_t proc, uint32_t set)
+{
+    llmc__gr_acc *a = &st->acc[proc];
+    llmc__gr_run *r = &st->run;
+    uint32_t at, rank = st->g->proc[proc].rank;
+    if (a->seen == r->closure) {
+        a->set = llmc__gr_set_join(st, a->set, set);
+        return;
+    }
+    a->seen = r->closure;
+    a->set = set;
+    for (at = r->n_heap++; at > 0 && st->heap[(at - 1) / 2] > rank; at = (at - 1) / 2)
+        st->heap[at] = st->heap[(at - 1) / 2];
+    st->heap[at] = rank;
+}
+
+/* The procedure of lowest rank that was called. */
+static uint32_t llmc__gr_lowest(llmc_grammar_state *st)
+{
+    uint32_t first = st->heap[0], last = st->heap[--st->run.n_heap], n = st->run.n_heap, at = 0, child;
+    while ((child = 2 * at + 1) < n) {
+        child += child + 1 < n && st->heap[child + 1] < st->heap[child];
+        if (st->heap[child] >= last)
+            break;
+        st->heap[at] = st->heap[child];
+        at = child;
+    }
+    if (n > 0)
+        st->heap[at] = last;
+    return st->g->by_rank[first];
+}
+
+/* The call at i, with `set` below its own procedure. */
+static void llmc__gr_call(llmc_grammar_state *st, uint32_t i, uint32_t set)
+{
+    const llmc__gr_inst *k = &st->g->code[i];
+    llmc__gr_enter(st, (uint32_t)k->arg, k->op == LLMC__GR_TAIL ? set : llmc__gr_set_one(st, i + 1, set));
+}
+
+/* Queues instruction i of a procedure just entered, once. */
+static void llmc__gr_visit(llmc_grammar_state *st, uint32_t i)
+{
+    if (st->slot[i].entered == st->run.closure)
+        return;
+    st->slot[i].entered = st->run.closure;
+    st->queue[st->run.n_queue++] = i;
+}
+
+/* Goes through the beginning of a procedure that was entered, with all that is below it. It may come to
+   its end, but then its callers have gone past it already. */
+static void llmc__gr_descend(llmc_grammar_state *st, uint32_t proc)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t set = st->acc[proc].set;
+    llmc__gr_visit(st, st->g->proc[proc].start);
+    while (r->n_queue > 0 && !r->full && llmc__gr_charge(st, 1)) {
+        uint32_t i = st->queue[--r->n_queue];
+        const llmc__gr_inst *k = &st->g->code[i];
+        bool call = k->op == LLMC__GR_CALL || k->op == LLMC__GR_TAIL;
+        if (k->op == LLMC__GR_BYTE || k->op == LLMC__GR_TOKEN)
+            llmc__gr_add(st, i, set, false);
+        if (call)
+            llmc__gr_call(st, i, set);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_ENTER || (call && st->g->proc[k->arg].nullable))
+            llmc__gr_visit(st, i + 1);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_visit(st, i + (uint32_t)k->arg);
+    }
+}
+
+/* Second half: the calls that were reached. By rank, so that a procedure is gone through once, when all
+   who call it here have done so. Without left recursion nobody is called after that. */
+static void llmc__gr_calls(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t k;
+    for (k = 1; k <= r->n_call && !r->full; k++) {
+        uint32_t i = st->touched[st->g->n_code - k];
+        llmc__gr_call(st, i, st->slot[i].set);
+    }
+    while (r->n_heap > 0 && !r->full)
+        llmc__gr_descend(st, llmc__gr_lowest(st));
+}
+
+/* Sorts a [n] by Shell's method: states have a few entries, some have thousands. */
+static void llmc__gr_sort_u32(uint32_t *a, uint32_t n)
+{
+    uint32_t gap, i, j, x;
+    for (gap = 1; gap < n / 3;)
+        gap = 3 * gap + 1;
+    for (; gap > 0; gap /= 3)
+        for (i = gap; i < n; i++) {
+            x = a[i];
+            for (j = i; j >= gap && a[j - gap] > x; j -= gap)
+                a[j] = a[j - gap];
+            a[j] = x;
+        }
+}
+
+/* Ends a closure: the state of what was reached. The last pair of every state holds its flags, so that
+   states that differ in them alone are two. 0: full. */
+static uint32_t llmc__gr_state_keep(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t top = st->state_at[r->n_states], n = r->n_term, i, place = 0, v;
+    if (r->full || !llmc__gr_charge(st, n) || st->max_configs - top <= n) {
+        r->full = true;
+        return 0;
+    }
+    if (n > 0)
+        r->flags |= LLMC__GR_LIVE;
+    llmc__gr_sort_u32(st->touched, n);
+    for (i = 0; i < n; i++) {
+        st->config[top + i].at = st->touched[i];
+        st->config[top + i].set = st->slot[st->touched[i]].set;
+    }
+    st->config[top + n].at = LLMC__GR_AT;
+    st->config[top + n].set = r->flags;
+    v = llmc__gr_lookup(st->state_slot, st->state_slots, st->state_at, st->config, st->config + top, n + 1,
+                        &place);
+    if (v != 0)
+        return v;
+    if (r->n_states >= st->max_states) {
+        r->full = true;
+        return 0;
+    }
+    v = r->n_states++;
+    st->state_at[v + 1] = top + n + 1;
+    st->state_slot[place] = v;
+    st->state_flags[v] = (uint8_t)r->flags;
+    st->coarse[v] = st->mask_of[v] = 0;
+    LLMC_MEMSET(st->step + (size_t)v * st->g->n_class, 0, st->g->n_class * sizeof *st->step);
+    return v;
+}
+
+/* Number of configurations of a state. */
+static uint32_t llmc__gr_count(const llmc_grammar_state *st, uint32_t state)
+{
+    return st->state_at[state + 1] - st->state_at[state] - 1;
+}
+
+/* The state after a byte, made; 0: full. */
+static uint32_t llmc__gr_make_step(llmc_grammar_state *st, uint32_t state, uint8_t byte)
+{
+    uint32_t at = st->state_at[state], end = at + llmc__gr_count(st, state), next;
+    llmc__gr_start(st, st->state_flags[state] & LLMC__GR_UNKNOWN);
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        const llmc__gr_inst *k = &st->g->code[c.at];
+        if (k->op == LLMC__GR_BYTE && byte >= k->lo && byte <= k->hi)
+            llmc__gr_add(st, c.at + 1, c.set, true);
+    }
+    (void)llmc__gr_charge(st, llmc__gr_count(st, state));
+    llmc__gr_follow(st);
+    llmc__gr_calls(st);
+    next = llmc__gr_state_keep(st);
+    if (next != 0)
+        st->step[(size_t)state * st->g->n_class + st->g->byte_class[byte]] = (uint16_t)next;
+    return next;
+}
+
+/* The state after a byte; DEAD: none; 0: full. */
+static uint32_t llmc__gr_step(llmc_grammar_state *st, uint32_t state, uint8_t byte)
+{
+    uint32_t next = st->step[(size_t)state * st->g->n_class + st->g->byte_class[byte]];
+    return next != 0 ? next : llmc__gr_make_step(st, state, byte);
+}
+
+/* The same for bytes p [n]. */
+static uint32_t llmc__gr_steps(llmc_grammar_state *st, uint32_t state, const uint8_t *p, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n && state > LLMC__GR_DEAD; i++)
+        state = llmc__gr_step(st, state, p[i]);
+    return state;
+}
+
+/* Throws away all states and masks. The dead one is there at once; it has no configurations. */
+static void llmc__gr_forget(llmc_grammar_state *st)
+{
+    uint32_t i;
+    LLMC_MEMSET(st->state_slot, 0, st->state_slots * sizeof *st->state_slot);
+    for (i = 0; i < st->max_masks; i++)
+        st->mask[i].state = st->mask[i].used = 0;
+    st->run.n_states = LLMC__GR_DEAD;
+    st->state_at[0] = st->state_at[1] = 0;
+    llmc__gr_start(st, 0);
+    (void)llmc__gr_state_keep(st);
+}
+
+/* Puts set v into the table of those kept. */
+static void llmc__gr_set_enter(llmc_grammar_state *st, uint32_t v)
+{
+    uint32_t n = st->set_at[v + 1] - st->set_at[v], place = 0, k;
+    (void)llmc__gr_lookup(st->set_slot, st->set_slots, st->set_at, st->frame, st->frame + st->set_at[v], n,
+                          &place);
+    st->set_slot[place] = v;
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k][v] = 0;
+}
+
+/* Moves the sets for which cut[0] is set together; afterwards cut[0] has their new numbers. Entries name
+   lower sets only, so one way up is enough, and order stays. */
+static void llmc__gr_compact(llmc_grammar_state *st)
+{
+    uint32_t *number = st->cut[0], v, i, n = 0, top = 0, end = 0;
+    for (v = 0; v < st->run.n_sets; v++) {
+        uint32_t begin = end; /* set_at[v] as it was; set_at[n], n <= v, is written over */
+        end = st->set_at[v + 1];
+        if (v >= LLMC__GR_SETS && number[v] == 0)
+            continue;
+        st->set_at[n] = top;
+        for (i = begin; i < end; i++) {
+            st->frame[top] = st->frame[i];
+            st->frame[top].set = number[st->frame[top].set];
+            top++;
+        }
+        number[v] = n++;
+    }
+    st->set_at[n] = top;
+    st->run.n_sets = n;
+}
+
+/* llmc__gr_collect -- throw away all but the live state               (GRAMMAR.step)
+   A set's entries name sets with lower numbers only: going down marks what is needed, going up moves it
+   together. The live state gets its new number. */
+static void llmc__gr_collect(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t *number = st->cut[0], v, i, live = r->live, n = 0, flags = 0, at = 0;
+    r->full = false;
+    r->work = LLMC__GR_WORK;
+    if (live != 0) {
+        at = st->state_at[live];
+        n = llmc__gr_count(st, live);
+        flags = st->state_flags[live];
+    }
+    LLMC_MEMSET(number, 0, r->n_sets * sizeof *number);
+    for (i = 0; i < n; i++)
+        number[st->config[at + i].set] = 1;
+    for (v = r->n_sets; v-- > LLMC__GR_SETS;)
+        for (i = st->set_at[v]; number[v] != 0 && i < st->set_at[v + 1]; i++)
+            number[st->frame[i].set] = 1;
+    llmc__gr_compact(st);
+    LLMC_MEMMOVE(st->config + 1, st->config + at, n * sizeof *st->config); /* behind the dead one's */
+    for (i = 0; i < n; i++)
+        st->config[1 + i].set = number[st->config[1 + i].set];
+    LLMC_MEMSET(st->set_slot, 0, st->set_slots * sizeof *st->set_slot);
+    for (v = LLMC__GR_SET_DONE; v < r->n_sets; v++)
+        llmc__gr_set_enter(st, v);
+    llmc__gr_forget(st);
+    if (live == 0)
+        return;
+    llmc__gr_start(st, flags);
+    for (i = 0; i < n; i++)
+        llmc__gr_add(st, st->config[1 + i].at, st->config[1 + i].set, false);
+    r->live = llmc__gr_state_keep(st);
+}
+
+/* The state at the grammar's beginning; 0: full. */
+static uint32_t llmc__gr_first(llmc_grammar_state *st)
+{
+    llmc__gr_start(st, 0);
+    llmc__gr_enter(st, st->g->root, LLMC__GR_SET_DONE);
+    if (st->g->proc[st->g->root].nullable)
+        st->run.flags |= LLMC__GR_FINAL;
+    llmc__gr_calls(st);
+    return llmc__gr_state_keep(st);
+}
+
+/* Empty pools with the three sets that are always there. */
+static void llmc__gr_clear(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    LLMC_MEMSET(r, 0, sizeof *r);
+    LLMC_MEMSET(st->slot, 0, st->g->n_code * sizeof *st->slot);
+    LLMC_MEMSET(st->acc, 0, st->g->n_proc * sizeof *st->acc);
+    LLMC_MEMSET(st->set_at, 0, 3 * sizeof *st->set_at);
+    st->frame[0].at = LLMC__GR_AT_DONE;
+    st->frame[1].at = LLMC__GR_AT_UNKNOWN;
+    st->frame[0].set = st->frame[1].set = LLMC__GR_SET_NONE;
+    st->set_at[LLMC__GR_SET_UNKNOWN] = 1;
+    st->set_at[LLMC__GR_SETS] = 2;
+    r->n_sets = LLMC__GR_SETS;
+    llmc__gr_collect(st);
+}
+
+/* Before a call's work: steps to charge, and pools that the last call may have left full. */
+static void llmc__gr_ready(llmc_grammar_state *st)
+{
+    if (st->run.full)
+        llmc__gr_collect(st);
+    st->run.work = LLMC__GR_WORK;
+}
+
+/* After work that may have found the pools full: whether it is worth another try, with empty ones. */
+static bool llmc__gr_retry(llmc_grammar_state *st, bool *tried)
+{
+    if (!st->run.full || st->run.work == 0 || *tried)
+        return false;
+    *tried = true;
+    llmc__gr_collect(st);
+    return !st->run.full;
+}
+
+/* What a call says that came to nothing even so. The state is as it was. */
+static llmc_status llmc__gr_too_much(const llmc_grammar_state *st, llmc_diag *diag)
+{
+    if (st->run.work == 0)
+        return LLMC__FAIL(diag, FULL, "GRAMMAR.step", LLMC_NO_OFFSET,
+                          "the grammar is too ambiguous: to follow it takes more than %d steps",
+                          (int)LLMC__GR_WORK);
+    return LLMC__FAIL(diag, FULL, "GRAMMAR.step", LLMC_NO_OFFSET,
+                      "the text nests too deep, or the grammar is too ambiguous, for max_states %u",
+                      st->max_states);
+}
+
+//--[ 19.8 GRAMMAR.mask ]-- which tokens can come next
+/* The text may be over: what came matches the grammar, or an end token has come. */
+LLMC_API bool llmc_grammar_can_end(const llmc_grammar_state *state)
+{
+    return state->run.live == 0 || (state->state_flags[state->run.live] & LLMC__GR_FINAL) != 0;
+}
+
+/* It has to be over. */
+LLMC_API bool llmc_grammar_is_done(const llmc_grammar_state *state)
+{
+    return state->run.live == 0 || state->state_flags[state->run.live] == LLMC__GR_FINAL;
+}
+
+/* The state that masks are made for: return addresses cut off, far copies of repeats made one. */
+static uint32_t llmc__gr_coarse(llmc_grammar_state *st, uint32_t state)
+{
+    uint32_t at = st->state_at[state], end = at + llmc__gr_count(st, state), v;
+    if (st->coarse[state] != 0)
+        return st->coarse[state];
+    llmc__gr_start(st, st->state_flags[state] & (LLMC__GR_FINAL | LLMC__GR_UNKNOWN));
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        llmc__gr_add(st, llmc__gr_same(st->g, c.at), llmc__gr_set_cut(st, c.set, LLMC__GR_FRAMES), false);
+    }
+    v = llmc__gr_state_keep(st);
+    st->coarse[state] = (uint16_t)v;
+    return v;
+}
+
+/* llmc__gr_walk -- all tokens from a state                             (GRAMMAR.mask)
+   bits [words] by id and maybe [words] by place, cleared before: the tokens after which the state is
+   alive, and those of which it is not known. Returns how many tokens were looked at, *n_maybe of the
+   second sort. at[d] is the state after the first d bytes of the token at hand. */
+static uint32_t llmc__gr_walk(llmc_grammar_state *st, uint32_t state, uint32_t *bits, uint32_t *maybe,
+                              uint32_t *n_maybe)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t at[LLMC__GR_LONG + 1], i = 0, looked = 0;
+    *n_maybe = 0;
+    at[0] = state;
+    while (i < v->n && !st->run.full) {
+        const uint8_t *p = v->blob + v->off[i];
+        uint32_t d = v->lcp[i], len = v->off[i + 1] - v->off[i], next = at[d];
+        uint32_t look = (uint32_t)llmc__min(len, LLMC__GR_LONG);
+        looked++;
+        while (d < look && (next = llmc__gr_step(st, next, p[d])) > LLMC__GR_DEAD)
+            at[++d] = next;
+        if (next <= LLMC__GR_DEAD) { /* and so are all that share these bytes */
+            for (i++; i < v->n && v->lcp[i] > d; i = v->next[i])
+                continue;
+            continue;
+        }
+        if (len <= LLMC__GR_LONG && (st->state_flags[next] & (LLMC__GR_LIVE | LLMC__GR_FINAL)) != 0) {
+            bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+        } else {
+            maybe[i / 32] |= 1u << (i % 32);
+            ++*n_maybe;
+        }
+        i++;
+    }
+    return looked;
+}
+
+/* The mask of a state, found or made in the place of the one that was used longest ago; NULL: full.
+   One that took next to no time is the first to go again. */
+static llmc__gr_mask *llmc__gr_mask_of(llmc_grammar_state *st, uint32_t state)
+{
+    uint32_t i, oldest = 0;
+    llmc__gr_mask *m;
+    uint32_t *bits;
+    if (st->mask_of[state] != 0) {
+        m = &st->mask[st->mask_of[state] - 1];
+        if (m->used != 0)
+            m->used = ++st->run.tick;
+        return m;
+    }
+    for (i = 1; i < st->max_masks; i++)
+        if (st->mask[i].used < st->mask[oldest].used)
+            oldest = i;
+    m = &st->mask[oldest];
+    bits = st->mask_bits + (size_t)oldest * 2 * st->words;
+    st->mask_of[m->state] = 0; /* of state 0, too, which has none */
+    m->state = m->used = 0;
+    LLMC_MEMSET(bits, 0, (size_t)2 * st->words * sizeof *bits);
+    if (llmc__gr_walk(st, state, bits, bits + st->words, &m->n_maybe) > LLMC__GR_CHEAP)
+        m->used = ++st->run.tick;
+    if (st->run.full) {
+        m->used = 0;
+        return NULL;
+    }
+    m->state = state;
+    st->mask_of[state] = (uint16_t)(oldest + 1);
+    return m;
+}
+
+/* Adds to bits what of the mask's unknown tokens the live state allows. */
+static void llmc__gr_settle(llmc_grammar_state *st, const uint32_t *maybe, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t w, i, word;
+    for (w = 0; w < (v->n + 31) / 32; w++)
+        for (word = maybe[w], i = w * 32; word != 0 && !st->run.full; word >>= 1, i++)
+            if ((word & 1) != 0 && llmc__gr_steps(st, st->run.live, v->blob + v->off[i],
+                                                  v->off[i + 1] - v->off[i]) > LLMC__GR_DEAD)
+                bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+}
+
+/* Tokens that the live state asks for by name, or by another's name. */
+static void llmc__gr_named(const llmc_grammar_state *st, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t at = st->state_at[st->run.live], end = at + llmc__gr_count(st, st->run.live), i;
+    for (; st->g->has_tokens && at < end; at++) {
+        const llmc__gr_inst *k = &st->g->code[st->config[at].at];
+        uint32_t id = (uint32_t)k->arg;
+        if (k->op == LLMC__GR_TOKEN && k->lo == 0)
+            bits[id / 32] |= 1u << (id % 32);
+        for (i = 0; k->op == LLMC__GR_TOKEN && k->lo != 0 && i < v->n; i++)
+            if (v->order[i] != id)
+                bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+    }
+}
+
+/* At the very beginning of a sequence, with a tokenizer that drops the first space: each token by
+   itself, by the bytes that it would add there. */
+static void llmc__gr_opening(llmc_grammar_state *st, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t i;
+    for (i = 0; i < v->n && !st->run.full; i++) {
+        uint32_t id = v->order[i];
+        size_t n = llmc__token_bytes(v->tok, (llmc_token)id, true, false, st->text);
+        if (n > 0 && llmc__gr_steps(st, st->run.live, (const uint8_t *)st->text, n) > LLMC__GR_DEAD)
+            bits[id / 32] |= 1u << (id % 32);
+    }
+}
+
+/* One try at the live state's mask; run.full: it came to nothing. */
+static void llmc__gr_try_mask(llmc_grammar_state *st, uint32_t *bits)
+{
+    uint32_t coarse;
+    const uint32_t *kept;
+    llmc__gr_mask *m = NULL;
+    LLMC_MEMSET(bits, 0, st->words * sizeof *bits);
+    if (st->run.opening) {
+        llmc__gr_opening(st, bits);
+        return;
+    }
+    coarse = llmc__gr_coarse(st, st->run.live);
+    if (coarse != 0)
+        m = llmc__gr_mask_of(st, coarse);
+    if (m != NULL && m->n_maybe > LLMC__GR_UNSURE && coarse != st->run.live)
+        m = llmc__gr_mask_of(st, st->run.live);
+    if (m == NULL) {
+        st->run.full = true;
+        return;
+    }
+    kept = st->mask_bits + (size_t)(m - st->mask) * 2 * st->words;
+    LLMC_MEMCPY(bits, kept, st->words * sizeof *bits);
+    if (m->n_maybe > 0)
+        llmc__gr_settle(st, kept + st->words, bits);
+}
+
+/* llmc_grammar_mask -- the tokens that may come next                   (GRAMMAR.mask)
+   bits [words]: bit id % 32 of word id / 32; the words beyond the vocabulary's are cleared.
+   Exactly the tokens that llmc_grammar_advance would take, those included that end a generation; none
+   after one of these. A mask that is kept costs little more than to copy it.
+   Errors: BAD_ARG (words), FULL. */
+LLMC_API llmc_status llmc_grammar_mask(llmc_grammar_state *state, uint32_t *bits, size_t words,
+                                       llmc_diag *diag)
+{
+    bool tried = false;
+    uint32_t w;
+    if (bits == NULL || words < state->words)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.mask", LLMC_NO_OFFSET, "%zu words for a mask of %u", words,
+                          state->words);
+    LLMC_MEMSET(bits, 0, words * sizeof *bits);
+    if (state->run.live == 0 || state->words == 0)
+        return LLMC_OK;
+    llmc__gr_ready(state);
+    do
+        llmc__gr_try_mask(state, bits);
+    while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    for (w = 0; llmc_grammar_can_end(state) && w < state->words; w++)
+        bits[w] |= state->g->vocab->ends[w];
+    llmc__gr_named(state, bits);
+    return LLMC_OK;
+}
+
+/* llmc_grammar_apply -- the same on logits [n]; n may be above the number of tokens (padding) or below */
+LLMC_API llmc_status llmc_grammar_apply(llmc_grammar_state *state, float *logits, size_t n, llmc_diag *diag)
+{
+    const float never = llmc__bits_f32(0xff800000u);
+    size_t i, w, in;
+    LLMC__TRY(llmc_grammar_mask(state, state->bits, state->words, diag));
+    for (w = 0; w * 32 < n; w++) {
+        uint32_t word = w < state->words ? state->bits[w] : 0;
+        in = (size_t)llmc__min(n - w * 32, 32);
+        for (i = 0; word != UINT32_MAX && i < in; i++)
+            if ((word >> i & 1) == 0)
+                logits[w * 32 + i] = never;
+    }
+    return LLMC_OK;
+}
+
+//--[ 19.9 GRAMMAR.state ]-- a text is followed
+/* llmc_grammar_reset -- back to the beginning                         (GRAMMAR.state)
+   Errors: FULL (not even that fits). */
+LLMC_API llmc_status llmc_grammar_reset(llmc_grammar_state *state, bool opening, llmc_diag *diag)
+{
+    bool tried = false;
+    uint32_t first;
+    llmc__gr_ready(state);
+    do
+        first = llmc__gr_first(state);
+    while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    state->run.live = first;
+    state->run.opening = opening && state->g->vocab != NULL && state->g->vocab->drops_space;
+    return LLMC_OK;
+}
+
+/* llmc_grammar_text -- the text goes on by bytes [len]                (GRAMMAR.state)
+   A long one had better come in pieces: pools that fill up are only cleared between calls, and once
+   within one.  Errors: BAD_ARG (with the first byte that cannot be), FULL; the state is as it was. */
+LLMC_API llmc_status llmc_grammar_text(llmc_grammar_state *state, const char *text, size_t len,
+                                       llmc_diag *diag)
+{
+    uint32_t to, next;
+    bool tried = false;
+    size_t n;
+    llmc__gr_ready(state);
+    do {
+        to = next = state->run.live;
+        for (n = 0; n < len && next > LLMC__GR_DEAD; n += next > LLMC__GR_DEAD) {
+            next = llmc__gr_step(state, to, (uint8_t)text[n]);
+            to = next > LLMC__GR_DEAD ? next : to;
+        }
+    } while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    if (n < len)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", n,
+                          "the grammar does not allow the text from byte %zu on", n);
+    state->run.live = to;
+    state->run.opening = state->run.opening && len == 0;
+    return LLMC_OK;
+}
+
+/* The state after token id: by its bytes, to `to`, and, where the grammar names tokens, as a whole.
+   0: full. */
+static uint32_t llmc__gr_by_name(llmc_grammar_state *st, uint32_t id, uint32_t to)
+{
+    uint32_t at = st->state_at[st->run.live], end = at + llmc__gr_count(st, st->run.live);
+    bool text = st->g->vocab->rank[id] != LLMC__GR_NONE;
+    llmc__gr_start(st, st->state_flags[to]);
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        const llmc__gr_inst *k = &st->g->code[c.at];
+        if (k->op == LLMC__GR_TOKEN && (k->lo == 0 ? (uint32_t)k->arg == id : text && (uint32_t)k->arg != id))
+            llmc__gr_add(st, c.at + 1, c.set, true);
+    }
+    llmc__gr_follow(st);
+    llmc__gr_calls(st);
+    end = st->state_at[to + 1] - 1;
+    for (at = st->state_at[to]; at < end && !st->run.full; at++)
+        llmc__gr_add(st, st->config[at].at, st->config[at].set, false);
+    return llmc__gr_state_keep(st);
+}
+
+/* One try at following token id, whose bytes are p [n]. 0: full; DEAD: it may not come. */
+static uint32_t llmc__gr_try_token(llmc_grammar_state *st, uint32_t id, const uint8_t *p, size_t n)
+{
+    uint32_t to = n > 0 ? llmc__gr_steps(st, st->run.live, p, n) : (uint32_t)LLMC__GR_DEAD;
+    return st->g->has_tokens && to != 0 ? llmc__gr_by_name(st, id, to) : to;
+}
+
+/* llmc_grammar_advance -- the text goes on by a token                 (GRAMMAR.state)
+   One that ends a generation is taken if the text may end, and nothing after it.
+   Errors: BAD_ARG (no such token, or it is not allowed here), FULL; the state is as it was. */
+LLMC_API llmc_status llmc_grammar_advance(llmc_grammar_state *state, llmc_token token, llmc_diag *diag)
+{
+    const llmc_grammar_vocab *v = state->g->vocab;
+    uint32_t id = (uint32_t)token, rank, to = LLMC__GR_DEAD;
+    const uint8_t *p = NULL;
+    size_t n = 0;
+    bool tried = false;
+    if (v == NULL || token < 0 || id >= v->count)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "token %d: the vocabulary has %u",
+                          (int)token, v != NULL ? v->count : 0);
+    rank = v->rank[id];
+    if (rank != LLMC__GR_NONE && state->run.opening) {
+        n = llmc__token_bytes(v->tok, token, true, false, state->text);
+        p = (const uint8_t *)state->text;
+    } else if (rank != LLMC__GR_NONE) {
+        n = v->off[rank + 1] - v->off[rank];
+        p = v->blob + v->off[rank];
+    }
+    if (state->run.live != 0) {
+        llmc__gr_ready(state);
+        do
+            to = llmc__gr_try_token(state, id, p, n);
+        while (llmc__gr_retry(state, &tried));
+        if (state->run.full)
+            return llmc__gr_too_much(state, diag);
+        if (to == LLMC__GR_DEAD && (v->ends[id / 32] >> (id % 32) & 1) != 0 && llmc_grammar_can_end(state))
+            to = 0;
+    }
+    if (to == LLMC__GR_DEAD)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "the grammar does not allow token %d here", (int)token);
+    state->run.live = to;
+    state->run.opening = false;
+    return LLMC_OK;
+}
+
+/* A power of two of at least twice n. */
+static uint32_t llmc__gr_slots(uint32_t n)
+{
+    uint32_t slots = 16;
+    while (slots < 2 * n)
+        slots *= 2;
+    return slots;
+}
+
+/* Places everything behind the struct itself; max_states and max_masks are set. */
+static void llmc__gr_state_carve(llmc_grammar_state *st, llmc__arena *a)
+{
+    const llmc_grammar *g = st->g;
+    uint64_t begin = a->used;
+    uint32_t k;
+    st->max_sets = 2 * st->max_states + LLMC__GR_SETS;
+    st->max_frames = 4 * st->max_states + LLMC__GR_SETS;
+    st->max_configs = 16 * st->max_states;
+    st->words = g->vocab != NULL ? (g->vocab->count + 31) / 32 : 0;
+    st->set_slots = llmc__gr_slots(st->max_sets);
+    st->state_slots = llmc__gr_slots(st->max_states);
+    st->block = (uint8_t *)llmc__take(a, 0, 1);
+    st->slot = (llmc__gr_slot *)llmc__take(a, g->n_code, sizeof *st->slot);
+    st->queue = (uint32_t *)llmc__take(a, g->n_code, sizeof *st->queue);
+    st->touched = (uint32_t *)llmc__take(a, g->n_code, sizeof *st->touched);
+    st->acc = (llmc__gr_acc *)llmc__take(a, g->n_proc, sizeof *st->acc);
+    st->heap = (uint32_t *)llmc__take(a, g->n_proc, sizeof *st->heap);
+    st->set_at = (uint32_t *)llmc__take(a, (uint64_t)st->max_sets + 1, sizeof *st->set_at);
+    st->frame = (llmc__gr_pair *)llmc__take(a, st->max_frames, sizeof *st->frame);
+    st->set_slot = (uint32_t *)llmc__take(a, st->set_slots, sizeof *st->set_slot);
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k] = (uint32_t *)llmc__take(a, st->max_sets, sizeof *st->cut[k]);
+    st->state_at = (uint32_t *)llmc__take(a, (uint64_t)st->max_states + 1, sizeof *st->state_at);
+    st->config = (llmc__gr_pair *)llmc__take(a, st->max_configs, sizeof *st->config);
+    st->state_slot = (uint32_t *)llmc__take(a, st->state_slots, sizeof *st->state_slot);
+    st->state_flags = (uint8_t *)llmc__take(a, st->max_states, 1);
+    st->coarse = (uint16_t *)llmc__take(a, st->max_states, sizeof *st->coarse);
+    st->mask_of = (uint16_t *)llmc__take(a, st->max_states, sizeof *st->mask_of);
+    st->step = (uint16_t *)llmc__take(a, (uint64_t)st->max_states * g->n_class, sizeof *st->step);
+    st->mask = (llmc__gr_mask *)llmc__take(a, st->max_masks, sizeof *st->mask);
+    st->mask_bits = (uint32_t *)llmc__take(a, 2 * (uint64_t)st->max_masks * st->words, sizeof *st->mask_bits);
+    st->bits = (uint32_t *)llmc__take(a, st->words, sizeof *st->bits);
+    st->text = (char *)llmc__take(a, g->vocab != NULL ? g->vocab->longest : 0, 1);
+    st->block_bytes = (size_t)(a->used - begin);
+}
+
+/* Defaults and limits, then the layout. *st is on the stack. Errors: BAD_ARG, NO_MEMORY. */
+static llmc_status llmc__gr_state_measure(llmc_grammar_state *st, const llmc_grammar *grammar,
+                                          const llmc_grammar_state_options *opt, size_t *bytes,
+                                          llmc_diag *diag)
+{
+    llmc_grammar_state_options o;
+    llmc__arena a = {NULL, 0, 0, false};
+    llmc__options(&o, sizeof o, opt);
+    if (grammar == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "grammar must not be NULL");
+    if (o.max_states == 0)
+        o.max_states = 2048;
+    if (o.max_masks == 0)
+        o.max_masks = 32;
+    if (o.max_states < 16 || o.max_states > UINT16_MAX || o.max_masks > 4096)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "max_states %u, max_masks %u: 16 to 65535, and at most 4096", o.max_states,
+                          o.max_masks);
+    LLMC_MEMSET(st, 0, sizeof *st);
+    st->g = grammar;
+    st->max_states = o.max_states;
+    st->max_masks = o.max_masks;
+    (void)llmc__take(&a, 1, sizeof *st);
+    llmc__gr_state_carve(st, &a);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "the state needs more memory than there are addresses for");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_grammar_state_need -- bytes that llmc_grammar_state_init will take   (GRAMMAR.state)
+   About 500 bytes a state, 16 an instruction of the grammar, and a quarter byte a token and mask.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_state_need(const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, size_t *bytes,
+                                             llmc_diag *diag)
+{
+    llmc_grammar_state st;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "bytes must not be NULL");
+    return llmc__gr_state_measure(&st, grammar, opt, bytes, diag);
+}
+
+/* llmc_grammar_state_init -- a text's place, at the beginning         (GRAMMAR.state)
+   mem [bytes], any alignment, need not be cleared. *out is written on success only.
+   Errors: BAD_ARG, NO_MEMORY, FULL (a grammar that is ambiguous beyond max_states at once). */
+LLMC_API llmc_status llmc_grammar_state_init(llmc_grammar_state **out, const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, void *mem, size_t bytes,
+                                             llmc_diag *diag)
+{
+    llmc_grammar_state measured, *st;
+    llmc__arena a;
+    size_t need;
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    LLMC__TRY(llmc__gr_state_measure(&measured, grammar, opt, &need, diag));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.state", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    st = (llmc_grammar_state *)llmc__take(&a, 1, sizeof *st);
+    *st = measured;
+    llmc__gr_state_carve(st, &a);
+    LLMC_MEMSET(st->block, 0, st->block_bytes);
+    llmc__gr_clear(st);
+    LLMC__TRY(llmc_grammar_reset(st, false, diag));
+    *out = st;
+    return LLMC_OK;
+}
+
+/* llmc_grammar_copy -- dst stands where src does, and knows what src knows   (GRAMMAR.state)
+   Numbers, not pointers, tie the arrays together, so they are copied as they are.
+   Errors: BAD_ARG (another grammar, other options). */
+LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_grammar_state *src,
+                                       llmc_diag *diag)
+{
+    if (dst->g != src->g || dst->max_states != src->max_states || dst->max_masks != src->max_masks)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "only states of one grammar and of equal options can be copied");
+    if (dst != src) {
+        LLMC_MEMCPY(dst->block, src->block, src->block_bytes);
+        dst->run = src->run;
+    }
+    return LLMC_OK;
+}
+
+#endif /* LLMC_NO_GRAMMAR, LLMC_NO_TOKEN */
+
+//==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 19 ====
 
 //--[ 20.1 ENGINE.types ]-- a sequence, an engine, and the option structs with defaults filled in
 /* A sequence is always in one of these states:
@@ -20374,6 +22813,9 @@ struct llmc_seq {
     llmc_token *ids;            /* [context] read or generated */
     uint32_t n_ids, n_cached;
     uint32_t n_generated; /* since the last add; max_tokens counts these */
+    /* ids from grammar_begin on have to match opt.grammar, whose state has followed them up to grammar_at;
+       beyond n_ids: it has to begin anew */
+    uint32_t grammar_begin, grammar_at;
     llmc__kv_table table;
     llmc_piece piece; /* to be taken, while has_piece */
     char half[4];     /* first bytes of a character not complete yet */
@@ -20767,6 +23209,10 @@ static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
 #endif
     if (llmc_model_ends(s->engine->model, id) && !s->opt.ignore_end)
         finish = LLMC_FINISH_END;
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (s->opt.grammar != NULL && llmc_grammar_is_done(s->opt.grammar)) /* nothing may follow this token */
+        finish = LLMC_FINISH_END;
+#endif
     s->ids[s->n_ids++] = id;
     s->n_generated++;
     if (finish == LLMC_FINISH_NONE && s->opt.max_tokens > 0 && s->n_generated >= s->opt.max_tokens)
@@ -20796,9 +23242,28 @@ static void llmc__seq_end(llmc_seq *s, llmc_finish finish)
 }
 
 //--[ 20.4 ENGINE.seq ]-- open, configure, add, truncate
+/* Whether the sequence can be bound to a grammar's state: one that speaks its model's tokens.
+   Errors: BAD_ARG, UNSUPPORTED (a build without grammars). */
+static llmc_status llmc__seq_grammar_check(const llmc_seq *s, const llmc_grammar_state *grammar,
+                                           llmc_diag *diag)
+{
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    const llmc_tokenizer *tok = s->engine->model->tokenizer;
+    if (grammar != NULL && (tok == NULL || grammar->g->vocab == NULL || grammar->g->vocab->tok != tok))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "the grammar was not compiled for the model's tokenizer");
+#else
+    (void)s;
+    if (grammar != NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "this build has no grammars (LLMC_NO_GRAMMAR or LLMC_NO_TOKEN)");
+#endif
+    return LLMC_OK;
+}
+
 /* llmc_seq_configure -- other options for an open sequence        (ENGINE.seq)
    opt  as llmc_seq_open takes it; NULL: all defaults. Tokens and what has been shown stay;
-   the random numbers begin again from the new seed.
+   the random numbers begin again from the new seed; another grammar begins with the next token.
    Checks everything before anything changes, so that a refused change leaves the old options.
    Errors: BAD_ARG (a sampling option, a stop string's length, a bias's token). */
 LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *opt, llmc_diag *diag)
@@ -20823,6 +23288,10 @@ LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *o
             return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
                               "logit bias for token %d: the vocabulary has %u", sample.bias[i].token,
                               seq->engine->model->config.vocab_size);
+    LLMC__TRY(llmc__seq_grammar_check(seq, o.grammar, diag));
+    if (o.grammar != seq->opt.grammar)
+        seq->grammar_begin = seq->n_ids;
+    seq->grammar_at = UINT32_MAX;
     seq->opt = o;
     seq->sample = sample;
     seq->opt.sample = NULL; /* the caller's struct may go; ours is the copy */
@@ -20846,6 +23315,7 @@ LLMC_API llmc_status llmc_seq_open(llmc_seq **out, llmc_engine *engine, const ll
         s->open = true;
         s->active = s->has_piece = false;
         s->n_ids = s->n_cached = s->n_generated = s->n_half = 0;
+        s->grammar_begin = 0;
         s->n_tail = 0;
         s->finish = LLMC_FINISH_NONE;
         *out = s;
@@ -20866,9 +23336,11 @@ LLMC_API void llmc_seq_close(llmc_seq *seq)
 }
 
 /* The sequence starts to read: what an earlier answer left over is dropped, that is, a
-   piece not taken and bytes held back. max_tokens counts from here. */
+   piece not taken and bytes held back. max_tokens counts from here, and a grammar begins. */
 static void llmc__seq_wake(llmc_seq *s)
 {
+    s->grammar_begin = s->n_ids;
+    s->grammar_at = UINT32_MAX;
     s->active = s->n_ids > 0; /* no text, no BOS: there is nothing to read */
     s->has_piece = false;
     s->finish = LLMC_FINISH_NONE;
@@ -20957,10 +23429,13 @@ LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t l
    Errors: BAD_ARG (n is beyond the end). */
 LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag)
 {
+    uint32_t begin;
     if (n > seq->n_ids)
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET, "truncate to %zu: the sequence has %u",
                           n, seq->n_ids);
+    begin = (uint32_t)llmc__min(seq->grammar_begin, n);
     llmc__seq_wake(seq);
+    seq->grammar_begin = begin; /* what is left of an answer goes on as it began */
     seq->n_ids = (uint32_t)n;
     seq->n_cached = (uint32_t)llmc__min(seq->n_cached, n);
     seq->active = n > 0;
@@ -21061,19 +23536,111 @@ static llmc_status llmc__batch_settle(llmc_engine *e, llmc_diag *diag)
     return LLMC_OK;
 }
 
-/* Chooses the next token of one sequence from its logits [V]: the caller's chooser first,
-   the sampler if that leaves it to us. Makes the sequence's piece.
-   Errors: BAD_ARG (the chooser's token), NOT_FINITE; no token is added then. */
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+/* Brings the grammar's state to the sequence's end: by the tokens since, or all over again, after a
+   truncation for example. Behind a token that ends a generation another text begins.
+   Errors: BAD_ARG (ids that do not match; only after ids of an earlier text were truncated), FULL. */
+static llmc_status llmc__seq_follow(llmc_seq *s, llmc_diag *diag)
+{
+    const llmc_model *model = s->engine->model;
+    bool anew = s->grammar_at > s->n_ids;
+    if (anew)
+        s->grammar_at = s->grammar_begin;
+    for (;; s->grammar_at++) {
+        if (anew) {
+            bool bos = s->grammar_begin == 1 &&
+                       s->ids[0] == llmc_tokenizer_special(model->tokenizer, LLMC_SPECIAL_BOS);
+            LLMC__TRY(llmc_grammar_reset(s->opt.grammar, s->grammar_begin == 0 || bos, diag));
+        }
+        if (s->grammar_at == s->n_ids)
+            return LLMC_OK;
+        anew = llmc_model_ends(model, s->ids[s->grammar_at]) && !s->opt.ignore_end;
+        if (anew)
+            s->grammar_begin = s->grammar_at + 1;
+        else
+            LLMC__TRY(llmc_grammar_advance(s->opt.grammar, s->ids[s->grammar_at], diag));
+    }
+}
+
+/* Forbids, in logits [n], what the grammar does not allow, and tokens that end a generation, whoever says
+   so, unless the text may end. Errors: FULL, UNSUPPORTED (no token is left). */
+static llmc_status llmc__seq_bind(llmc_seq *s, float *logits, size_t n, llmc_diag *diag)
+{
+    llmc_grammar_state *g = s->opt.grammar;
+    const llmc_generation *made = &s->engine->model->generation;
+    bool may_end = llmc_grammar_can_end(g) && !s->opt.ignore_end, any = may_end;
+    const float never = llmc__bits_f32(0xff800000u);
+    float kept[LLMC_MAX_ENDS];
+    uint32_t i;
+    for (i = 0; i < made->n_end && i < LLMC_MAX_ENDS; i++)
+        kept[i] = made->end[i] >= 0 && (size_t)made->end[i] < n ? logits[made->end[i]] : 0;
+    LLMC__TRY(llmc_grammar_apply(g, logits, n, diag));
+    for (i = 0; i < g->g->vocab->count && i < n; i++)
+        if ((g->g->vocab->ends[i / 32] >> (i % 32) & 1) != 0 && s->opt.ignore_end)
+            logits[i] = never;
+    for (i = 0; i < made->n_end && i < LLMC_MAX_ENDS; i++)
+        if (made->end[i] >= 0 && (size_t)made->end[i] < n)
+            logits[made->end[i]] = may_end ? kept[i] : never;
+    for (i = 0; i < n && !any; i++)
+        any = !llmc__forbidden(logits[i]);
+    if (!any)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.step", LLMC_NO_OFFSET,
+                          "the vocabulary has no token that the grammar allows next");
+    return LLMC_OK;
+}
+
+/* The chosen token against the grammar, whose state goes on by it. A chooser may choose what it likes.
+   Errors: BAD_ARG, FULL. */
+static llmc_status llmc__seq_bound(llmc_seq *s, llmc_token id, llmc_diag *diag)
+{
+    if (llmc_model_ends(s->engine->model, id) && !s->opt.ignore_end && llmc_grammar_can_end(s->opt.grammar))
+        return LLMC_OK;
+    LLMC__TRY(llmc_grammar_advance(s->opt.grammar, id, diag));
+    s->grammar_at = s->n_ids + 1;
+    return LLMC_OK;
+}
+#endif
+
+/* Before a token is chosen: *over, and nothing is to be chosen, if the grammar has come to its end.
+   Errors: those of a grammar. */
+static llmc_status llmc__seq_prepare(llmc_seq *s, float *logits, size_t n, bool *over, llmc_diag *diag)
+{
+    *over = false;
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (s->opt.grammar == NULL)
+        return LLMC_OK;
+    LLMC__TRY(llmc__seq_follow(s, diag));
+    *over = llmc_grammar_is_done(s->opt.grammar);
+    if (!*over)
+        return llmc__seq_bind(s, logits, n, diag);
+#else
+    (void)s;
+    (void)logits;
+    (void)n;
+    (void)diag;
+#endif
+    return LLMC_OK;
+}
+
+/* Chooses the next token of one sequence from its logits [V]: the grammar forbids, then the caller's
+   chooser, the sampler if that leaves it to us. Makes the sequence's piece.
+   Errors: BAD_ARG (the chooser's token), NOT_FINITE, those of a grammar; no token is added then. */
 static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
 {
     llmc_engine *e = s->engine;
     size_t vocab = e->model->config.vocab_size;
     llmc_token id = LLMC_TOKEN_NONE;
     float logprob = 0;
-    llmc_status status = LLMC_OK;
+    llmc_status status;
+    bool over;
     if (s->n_ids >= e->opt.context_length) { /* the prompt alone filled it */
         llmc__seq_end(s, LLMC_FINISH_CONTEXT);
         return LLMC_OK;
+    }
+    status = llmc__seq_prepare(s, logits, vocab, &over, diag);
+    if (status != LLMC_OK || over) {
+        llmc__seq_end(s, over ? LLMC_FINISH_END : LLMC_FINISH_FAILED);
+        return status;
     }
     if (s->opt.chooser.fn != NULL)
         id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
@@ -21085,6 +23652,10 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
     else
         status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                             "the chooser returned token %d: the vocabulary has %zu", id, vocab);
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (status == LLMC_OK && s->opt.grammar != NULL)
+        status = llmc__seq_bound(s, id, diag);
+#endif
     if (status == LLMC_OK)
         llmc__seq_emit(s, id, logprob);
     else
