@@ -837,7 +837,7 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
    token, NaN if a logit is. */
 LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token);
 
-/*==== 19 GRAMMAR ==== text bound to a grammar ====*/
+/*==== 19 GRAMMAR ==== text bound to a grammar or schema ====*/
 
 typedef struct llmc_grammar_state llmc_grammar_state; /* where one text stands in its grammar */
 #if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
@@ -912,6 +912,47 @@ LLMC_API bool llmc_grammar_can_end(const llmc_grammar_state *state); /* the text
 LLMC_API bool llmc_grammar_is_done(const llmc_grammar_state *state); /* and nothing can be added         */
 
 #endif /* LLMC_NO_GRAMMAR, LLMC_NO_TOKEN */
+
+#ifndef LLMC_NO_GRAMMAR
+
+/* White space between the parts of a JSON text. */
+typedef enum llmc_json_space {
+    LLMC_SPACE_NONE, /* none: {"a":1,"b":[2,3]}                                              */
+    LLMC_SPACE_ONE,  /* a blank may follow each ',' and ':'                                  */
+    LLMC_SPACE_LINES /* a blank, or a new line and up to 32 blanks or tabs, between any parts */
+} llmc_json_space;
+
+typedef struct llmc_schema_options {
+    size_t size;
+    llmc_json_space space;
+    bool open_objects;  /* objects that name properties take others too where additionalProperties is not
+                           said, as the standard has it; by default only those they name */
+    uint32_t max_rules; /* subschemas and combinations of them; 0: 4096 */
+} llmc_schema_options;
+
+/* Work memory for llmc_schema_gbnf; 0: max_rules is too large for this machine. */
+LLMC_API size_t llmc_schema_need(const llmc_schema_options *opt);
+
+/* A JSON schema (draft 2020-12, and what is different in drafts 4 to 7) as a grammar whose texts are JSON
+   that the schema allows: out [cap], GBNF, not NUL-terminated. *len is the bytes needed even when cap is
+   too small (NO_MEMORY); at most LLMC_SCHEMA_TEXT. Members come in the schema's order, no named member
+   twice.
+     $ref ("#/..."), allOf, anyOf, oneOf, type, enum, const; properties, required, additionalProperties,
+     min- and maxProperties; items, prefixItems, additionalItems, min- and maxItems; min- and maxLength,
+     pattern, format (date, time, date-time, uuid, ipv4, ipv6, email, hostname, uri); minimum, maximum,
+     exclusiveMinimum, exclusiveMaximum, multipleOf 1; format int32, int64, float, double
+   Narrower than the schema, never wider: integers have at most 18 digits, bounded numbers 15 and no
+   exponent, \D \W . and negated classes of them stop where dialects of regular expressions differ, keywords
+   that mean one type (minLength) imply it where there is no `type`. One exception: oneOf is read as anyOf.
+   {} is any JSON, {"type":"object"} any object.
+   Errors: BAD_FILE (no JSON, no schema, or nothing can match), UNSUPPORTED (a keyword, value, combination
+   or size, with its path), NO_MEMORY. */
+#define LLMC_SCHEMA_TEXT (4u << 20)
+LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema_options *opt, char *out,
+                                      size_t cap, size_t *len, void *work, size_t work_bytes,
+                                      llmc_diag *diag);
+
+#endif /* LLMC_NO_GRAMMAR */
 
 /*==== 20 ENGINE ==== sequences running on a model ====*/
 
@@ -20430,7 +20471,7 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
     return LLMC_OK;
 }
 
-//==[ 19 GRAMMAR ]==== output bound to a grammar ==== needs: 02 03 04 05 11 13 ====
+//==[ 19 GRAMMAR ]==== output bound to a grammar or schema ==== needs: 02 03 04 05 11 13 ====
 #if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
 
 /* The way of a grammar:
@@ -22792,6 +22833,3037 @@ LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_gramm
 }
 
 #endif /* LLMC_NO_GRAMMAR, LLMC_NO_TOKEN */
+
+#ifndef LLMC_NO_GRAMMAR
+
+//--[ 19.10 GRAMMAR.write ]-- GBNF text, and JSON's own parts in it
+/* Text that counts on when its memory is full, so that a caller learns what it takes. */
+typedef struct llmc__schema_out {
+    char *out;
+    size_t cap;
+    uint64_t len; /* bytes so far, written or not */
+} llmc__schema_out;
+
+/* One byte. */
+static void llmc__schema_byte(llmc__schema_out *o, char c)
+{
+    if (o->len < o->cap)
+        o->out[o->len] = c;
+    o->len++;
+}
+
+/* A NUL-terminated text as it stands. */
+static void llmc__schema_put(llmc__schema_out *o, const char *s)
+{
+    for (; *s != 0; s++)
+        llmc__schema_byte(o, *s);
+}
+
+/* A natural number in decimal. */
+static void llmc__schema_number(llmc__schema_out *o, uint64_t v)
+{
+    char digit[20];
+    unsigned n = 0;
+    do {
+        digit[n++] = (char)('0' + (char)(v % 10));
+        v /= 10;
+    } while (v != 0);
+    while (n > 0)
+        llmc__schema_byte(o, digit[--n]);
+}
+
+/* The low n digits of v in hexadecimal, lower case as JSON writers have it. */
+static void llmc__schema_hex(llmc__schema_out *o, uint32_t v, unsigned n)
+{
+    while (n-- > 0)
+        llmc__schema_byte(o, "0123456789abcdef"[v >> 4 * n & 15]);
+}
+
+/* Repetition of the item before: from lo to hi times; hi UINT64_MAX: no end. */
+static void llmc__schema_repeat(llmc__schema_out *o, uint64_t lo, uint64_t hi)
+{
+    if (lo == 1 && hi == 1) {
+        llmc__schema_put(o, " ");
+    } else if (lo == 0 && hi == 1) {
+        llmc__schema_put(o, "? ");
+    } else if (hi == UINT64_MAX && lo < 2) {
+        llmc__schema_put(o, lo == 0 ? "* " : "+ ");
+    } else {
+        llmc__schema_byte(o, '{');
+        llmc__schema_number(o, lo);
+        if (hi != lo)
+            llmc__schema_byte(o, ',');
+        if (hi != lo && hi != UINT64_MAX)
+            llmc__schema_number(o, hi);
+        llmc__schema_put(o, "} ");
+    }
+}
+
+/* The letter of JSON's short escape for c, 0 if it has none. The slash needs no escape. */
+static char llmc__schema_escape(uint32_t c)
+{
+    switch (c) {
+    case '\b':
+        return 'b';
+    case '\f':
+        return 'f';
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    default:
+        return (char)(c == '"' || c == '\\' ? (int)c : 0);
+    }
+}
+
+/* Code point c, no surrogate, as it stands in a JSON string, inside a GBNF literal: one escape
+   for JSON and one around it for GBNF. */
+static void llmc__schema_char(llmc__schema_out *o, uint32_t c)
+{
+    char utf8[4];
+    size_t n, i;
+    const char letter = llmc__schema_escape(c);
+    if (letter != 0) {
+        llmc__schema_put(o, "\\\\");
+        if (letter == '"' || letter == '\\')
+            llmc__schema_byte(o, '\\');
+        llmc__schema_byte(o, letter);
+    } else if (c < 0x20) {
+        llmc__schema_put(o, "\\\\u");
+        llmc__schema_hex(o, c, 4);
+    } else if (c == 0x7f) { /* JSON lets it stand; a text for people does not */
+        llmc__schema_put(o, "\\x7f");
+    } else {
+        n = llmc__utf8_write(c, utf8);
+        for (i = 0; i < n; i++)
+            llmc__schema_byte(o, utf8[i]);
+    }
+}
+
+/* Code point c inside a GBNF character class; letters and digits as they are, the rest in
+   hexadecimal, so that no character means anything there. */
+static void llmc__schema_member(llmc__schema_out *o, uint32_t c)
+{
+    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) {
+        llmc__schema_byte(o, (char)c);
+        return;
+    }
+    llmc__schema_put(o, c < 0x100 ? "\\x" : c < 0x10000 ? "\\u" : "\\U");
+    llmc__schema_hex(o, c, c < 0x100 ? 2 : c < 0x10000 ? 4 : 8);
+}
+
+/* Members lo to hi of a class. */
+static void llmc__schema_members(llmc__schema_out *o, uint32_t lo, uint32_t hi)
+{
+    llmc__schema_member(o, lo);
+    if (hi > lo + 1)
+        llmc__schema_byte(o, '-');
+    if (hi > lo)
+        llmc__schema_member(o, hi);
+}
+
+/* A code point of the checked JSON string at *p (behind its opening quote); false at its end. */
+static bool llmc__schema_next(const char **p, const char *end, uint32_t *c)
+{
+    char utf8[4];
+    const size_t n = llmc__json_char(p, end, utf8);
+    const uint8_t *b = (const uint8_t *)utf8;
+    if (n == 0)
+        return false;
+    *c = n == 1   ? b[0]
+         : n == 2 ? (uint32_t)(b[0] & 31) << 6 | (b[1] & 63u)
+         : n == 3 ? (uint32_t)(b[0] & 15) << 12 | (uint32_t)(b[1] & 63) << 6 | (b[2] & 63u)
+                  : (uint32_t)(b[0] & 7) << 18 | (uint32_t)(b[1] & 63) << 12 | (uint32_t)(b[2] & 63) << 6 |
+                        (b[3] & 63u);
+    return true;
+}
+
+/* A checked JSON string, quotes included, inside a GBNF literal. */
+static void llmc__schema_string(llmc__schema_out *o, const char *text, const char *end)
+{
+    uint32_t c;
+    text++;
+    llmc__schema_put(o, "\\\"");
+    while (llmc__schema_next(&text, end, &c))
+        llmc__schema_char(o, c);
+    llmc__schema_put(o, "\\\"");
+}
+
+/* The order of two checked JSON strings by code points: negative, 0, positive. */
+static int llmc__schema_compare(const char *a, const char *b, const char *end)
+{
+    uint32_t x, y;
+    bool more_a, more_b;
+    a++;
+    b++;
+    do {
+        more_a = llmc__schema_next(&a, end, &x);
+        more_b = llmc__schema_next(&b, end, &y);
+    } while (more_a && more_b && x == y);
+    if (!more_a || !more_b)
+        return (int)more_a - (int)more_b;
+    return x < y ? -1 : 1;
+}
+
+/* A comma or colon between parts, or an opening or closing bracket, with the white space that
+   may stand around it. */
+static void llmc__schema_mark(llmc__schema_out *o, llmc_json_space space, char mark)
+{
+    if (space == LLMC_SPACE_LINES && mark != '{' && mark != '[')
+        llmc__schema_put(o, "ws ");
+    llmc__schema_byte(o, '"');
+    llmc__schema_byte(o, mark);
+    llmc__schema_put(o, "\" ");
+    if (space == LLMC_SPACE_LINES && mark != '}' && mark != ']')
+        llmc__schema_put(o, "ws ");
+    if (space == LLMC_SPACE_ONE && (mark == ',' || mark == ':'))
+        llmc__schema_put(o, "\" \"? ");
+}
+
+/* Whether the number is whole and fits 64 bits; 1.0 and 1e3 are. */
+static bool llmc__schema_whole(llmc_json v, int64_t *out)
+{
+    llmc__decimal d;
+    const char *bad;
+    return v.type == LLMC_JSON_NUMBER && llmc__decimal_read(v.text, v.end, &d, &bad) != NULL &&
+           llmc__decimal_i64(&d, out);
+}
+
+/* A checked JSON value as a GBNF sequence that matches just it: strings with the fewest escapes,
+   whole numbers as digits, members in the value's order. Nested values need no stack: the text is
+   copied part by part. */
+static void llmc__schema_constant(llmc__schema_out *o, llmc_json_space space, llmc_json v)
+{
+    const char *p = v.text, *stop = llmc__json_skip(v.text, v.end);
+    int64_t whole;
+    llmc__schema_byte(o, '"');
+    while (p < stop) {
+        if (*p == '"') {
+            llmc__schema_string(o, p, stop);
+            p = llmc__json_skip_string(p, stop);
+        } else if (*p == '-' || (*p >= '0' && *p <= '9')) {
+            const char *q = llmc__json_skip(p, stop);
+            if (llmc__schema_whole(llmc__json_at(p, stop), &whole)) {
+                if (whole < 0)
+                    llmc__schema_byte(o, '-');
+                llmc__schema_number(o, whole < 0 ? 0 - (uint64_t)whole : (uint64_t)whole);
+                p = q;
+            }
+            while (p < q)
+                llmc__schema_byte(o, *p++);
+        } else if (space != LLMC_SPACE_NONE && (*p == ',' || *p == ':')) {
+            llmc__schema_put(o, "\" ");
+            llmc__schema_mark(o, space, *p++);
+            llmc__schema_byte(o, '"');
+        } else if (llmc__json_space(p, stop) > p) {
+            p++;
+        } else {
+            llmc__schema_byte(o, *p++);
+        }
+    }
+    llmc__schema_put(o, "\" ");
+}
+
+/* The rules that every JSON text is made of; a bit of `used` each. Ids of rules from
+   LLMC__SCHEMA_BUILTIN on are these. */
+enum {
+    LLMC__SCHEMA_ANY,
+    LLMC__SCHEMA_OBJECT,
+    LLMC__SCHEMA_ARRAY,
+    LLMC__SCHEMA_STRING,
+    LLMC__SCHEMA_NUMBER,
+    LLMC__SCHEMA_INTEGER,
+    LLMC__SCHEMA_BOOLEAN,
+    LLMC__SCHEMA_NULL,
+    LLMC__SCHEMA_CHAR,  /* a character of a string, however JSON writes it   */
+    LLMC__SCHEMA_PLAIN, /* the same with as few escapes as can be            */
+    LLMC__SCHEMA_WHITE,
+    LLMC__SCHEMA_RULES,
+    LLMC__SCHEMA_BUILTIN = 0x7fffff00,
+    LLMC__SCHEMA_NEVER = 0x7fffffff /* what nothing matches */
+};
+
+static const char *const llmc__schema_rule_name[LLMC__SCHEMA_RULES] = {
+    "value", "object", "array", "string", "number", "integer", "boolean", "null", "char", "plain", "ws"};
+
+/* The rules by name. A character of a string is one code point: a pair of surrogates is written
+   whole or not at all, so that repeating `char` counts as schemas do.
+   Sources: RFC 8259; numbers have at most 18 digits, so integers fit 64 bits everywhere. */
+static void llmc__schema_builtin(llmc__schema_out *o, llmc_json_space space, unsigned rule)
+{
+    static const char *const body[LLMC__SCHEMA_RULES] = {
+        "object | array | string | number | boolean | null",
+        NULL,
+        NULL,
+        "\"\\\"\" char* \"\\\"\"",
+        "\"-\"? ( \"0\" | [1-9] [0-9]{0,17} ) ( \".\" [0-9]{1,17} )? ( [eE] [-+]? [0-9]{1,2} )?",
+        "\"0\" | \"-\"? [1-9] [0-9]{0,17}",
+        "\"true\" | \"false\"",
+        "\"null\"",
+        "[^\\x22\\x5c\\x00-\\x1f] | \"\\\\\" ( [\\x22\\x5c/bfnrt] | \"u\" ( [0-9A-Ca-cE-Fe-f] "
+        "[0-9A-Fa-f]{3} | [Dd] [0-7] [0-9A-Fa-f]{2} | [Dd] [89ABab] [0-9A-Fa-f]{2} \"\\\\u\" [Dd] [C-Fc-f] "
+        "[0-9A-Fa-f]{2} ) )",
+        "[^\\x22\\x5c\\x00-\\x1f] | \"\\\\\" [\\x22\\x5cbfnrt]",
+        "( \" \" | \"\\n\" [ \\t]{0,32} )?"};
+    llmc__schema_put(o, llmc__schema_rule_name[rule]);
+    llmc__schema_put(o, " ::= ");
+    if (rule == LLMC__SCHEMA_OBJECT || rule == LLMC__SCHEMA_ARRAY) {
+        const bool object = rule == LLMC__SCHEMA_OBJECT;
+        unsigned i;
+        llmc__schema_mark(o, space, object ? '{' : '[');
+        llmc__schema_put(o, "( ");
+        for (i = 0; i < 2; i++) { /* the first, then any number of others */
+            if (i == 1)
+                llmc__schema_put(o, "( ");
+            if (i == 1)
+                llmc__schema_mark(o, space, ',');
+            if (object)
+                llmc__schema_put(o, "string ");
+            if (object)
+                llmc__schema_mark(o, space, ':');
+            llmc__schema_put(o, "value ");
+        }
+        llmc__schema_put(o, ")* )? ");
+        llmc__schema_mark(o, space, object ? '}' : ']');
+    } else {
+        llmc__schema_put(o, body[rule]);
+    }
+    llmc__schema_byte(o, '\n');
+}
+
+/* Builtin rules that the used ones use. */
+static uint32_t llmc__schema_closure(uint32_t used, llmc_json_space space)
+{
+    const uint32_t any = 1u << LLMC__SCHEMA_ANY | 1u << LLMC__SCHEMA_OBJECT | 1u << LLMC__SCHEMA_ARRAY;
+    if ((used & any) != 0)
+        used |= any | 1u << LLMC__SCHEMA_STRING | 1u << LLMC__SCHEMA_NUMBER | 1u << LLMC__SCHEMA_BOOLEAN |
+                1u << LLMC__SCHEMA_NULL;
+    if ((used >> LLMC__SCHEMA_STRING & 1) != 0)
+        used |= 1u << LLMC__SCHEMA_CHAR;
+    if (space == LLMC_SPACE_LINES)
+        used |= 1u << LLMC__SCHEMA_WHITE;
+    return used;
+}
+
+//--[ 19.11 GRAMMAR.range ]-- numbers between bounds, digit by digit
+#define LLMC__SCHEMA_DIGITS 40 /* of a bound, both sides of the point */
+#define LLMC__SCHEMA_WHOLE  18 /* most digits of an integer: any of them fits 64 bits */
+#define LLMC__SCHEMA_FRACTION \
+    15 /* most significant digits of a number near a bound: decimals of 15
+                                    digits that differ are different doubles, so no reader rounds one
+                                    onto a bound that it must not reach */
+
+/* A bound as digits: +-digit[0..n) . digit[n..n+k). No leading zeros but a single one before
+   the point, no trailing zeros behind it; zero has no sign. */
+typedef struct llmc__schema_bound {
+    bool set, negative;
+    bool open;  /* the bound itself is out */
+    bool nines; /* upper bounds without fraction: stands for as many nines behind the point */
+    unsigned n, k;
+    char digit[LLMC__SCHEMA_DIGITS];
+} llmc__schema_bound;
+
+/* Numbers from lo to hi without sign; hi not set: any larger. */
+typedef struct llmc__schema_range {
+    llmc__schema_bound lo, hi;
+    bool decimal;    /* a point and digits may follow */
+    unsigned n;      /* digits before the point of what is being written    */
+    unsigned digits; /* most of them                                        */
+    unsigned tail;   /* most digits behind the point                        */
+    llmc__schema_out *o;
+} llmc__schema_range;
+
+/* The number v as a bound. 0: done. 1: 10^18 or more, only its sign is set. 2: more digits
+   than a bound may have. */
+static int llmc__schema_bound_read(llmc_json v, llmc__schema_bound *out)
+{
+    llmc__decimal d;
+    const char *bad, *p, *last;
+    int64_t power, i;
+    unsigned n = 0;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (llmc__decimal_read(v.text, v.end, &d, &bad) == NULL) /* checked: does not happen */
+        return 2;
+    for (p = d.whole; p < d.fraction_end && (*p == '0' || *p == '.'); p++)
+        continue;
+    out->set = true;
+    out->n = 1;
+    out->digit[0] = '0';
+    if (p == d.fraction_end)
+        return 0;
+    out->negative = d.negative;
+    for (last = d.fraction_end, power = d.exponent; last[-1] == '0' || last[-1] == '.'; last--)
+        power += last[-1] == '0';
+    for (i = 0; p < last; p++) /* the digits that count, at first without their point */
+        if (*p != '.' && i++ < LLMC__SCHEMA_DIGITS / 2)
+            out->digit[n++] = *p;
+    if (power > LLMC__SCHEMA_WHOLE || i + power > LLMC__SCHEMA_WHOLE)
+        return 1;
+    if (i > LLMC__SCHEMA_DIGITS / 2 || power < -(LLMC__SCHEMA_DIGITS / 2))
+        return 2;
+    for (; power > 0; power--) /* 12e2: zeros before the point */
+        out->digit[n++] = '0';
+    out->k = (unsigned)-power;
+    if (n <= out->k) { /* 12e-3: zeros behind it, and the one before */
+        const unsigned zeros = out->k + 1 - n;
+        LLMC_MEMMOVE(out->digit + zeros, out->digit, n);
+        LLMC_MEMSET(out->digit, '0', zeros);
+        n += zeros;
+    }
+    out->n = n - out->k;
+    return 0;
+}
+
+/* A whole number as a bound. */
+static llmc__schema_bound llmc__schema_bound_of(int64_t v)
+{
+    llmc__schema_bound b;
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    unsigned i;
+    LLMC_MEMSET(&b, 0, sizeof b);
+    b.set = true;
+    b.negative = v < 0;
+    for (b.n = 1; b.n < 20 && rest / 10 != 0; rest /= 10)
+        b.n++;
+    rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    for (i = b.n; i-- > 0; rest /= 10)
+        b.digit[i] = (char)('0' + (char)(rest % 10));
+    return b;
+}
+
+/* Whether the bound is zero. */
+static bool llmc__schema_is_zero(const llmc__schema_bound *b)
+{
+    return b->n == 1 && b->k == 0 && b->digit[0] == '0';
+}
+
+/* The order of two bounds by value: negative, 0, positive. */
+static int llmc__schema_order(const llmc__schema_bound *a, const llmc__schema_bound *b)
+{
+    const int sign = a->negative ? -1 : 1;
+    unsigned i;
+    if (a->negative != b->negative)
+        return sign;
+    if (a->n != b->n)
+        return a->n < b->n ? -sign : sign;
+    for (i = 0; i < a->n + a->k || i < b->n + b->k; i++) {
+        const char x = (char)(i < a->n + a->k ? a->digit[i] : '0');
+        const char y = (char)(i < b->n + b->k ? b->digit[i] : '0');
+        if (x != y)
+            return x < y ? -sign : sign;
+    }
+    return 0;
+}
+
+/* The least whole number that a lower bound lets in, the largest of an upper one. The bound has at
+   most 18 digits before its point. */
+static int64_t llmc__schema_bound_whole(const llmc__schema_bound *b, bool upper)
+{
+    int64_t v = 0;
+    unsigned i;
+    for (i = 0; i < b->n; i++)
+        v = v * 10 + (b->digit[i] - '0');
+    if (b->negative)
+        v = -v;
+    if (b->k == 0)
+        return b->open ? v + (upper ? -1 : 1) : v;
+    /* between two whole numbers; v is the one nearer to zero */
+    return b->negative == upper ? v + (upper ? -1 : 1) : v;
+}
+
+/* One digit from lo to hi. */
+static void llmc__schema_digit(llmc__schema_out *o, char lo, char hi)
+{
+    llmc__schema_byte(o, lo == hi ? '"' : '[');
+    llmc__schema_byte(o, lo);
+    if (lo != hi) {
+        llmc__schema_byte(o, '-');
+        llmc__schema_byte(o, hi);
+    }
+    llmc__schema_put(o, lo == hi ? "\" " : "] ");
+}
+
+/* From lo to hi of the item `what`; nothing if there can be none. */
+static void llmc__schema_times(llmc__schema_out *o, const char *what, unsigned lo, unsigned hi)
+{
+    if (hi == 0)
+        return;
+    llmc__schema_put(o, what);
+    llmc__schema_repeat(o, lo, hi);
+}
+
+/* Whatever may follow digit j of a number of n digits: digit n is the first behind the point. */
+static void llmc__schema_free(const llmc__schema_range *r, unsigned j)
+{
+    if (j > r->n) {
+        llmc__schema_times(r->o, "[0-9]", 0, r->tail - (j - r->n));
+        return;
+    }
+    llmc__schema_times(r->o, "[0-9]", r->n - j, r->n - j);
+    if (!r->decimal)
+        return;
+    llmc__schema_put(r->o, "( \".\" ");
+    llmc__schema_times(r->o, "[0-9]", 1, r->tail);
+    llmc__schema_put(r->o, ")? ");
+}
+
+/* Digits behind the point from j on that are not all zero. */
+static void llmc__schema_above_zero(const llmc__schema_range *r, unsigned j)
+{
+    const unsigned left = r->tail - (j - r->n);
+    llmc__schema_times(r->o, "\"0\"", 0, left - 1);
+    llmc__schema_put(r->o, "[1-9] ");
+    llmc__schema_times(r->o, "[0-9]", 0, left - 1);
+}
+
+/* Whether all digits of b from j on are c. */
+static bool llmc__schema_all(const llmc__schema_bound *b, unsigned j, char c)
+{
+    for (; j < b->n + b->k; j++)
+        if (b->digit[j] != c)
+            return false;
+    return true;
+}
+
+/* llmc__schema_at_least -- what may follow lo's first j digits            (GRAMMAR.range)
+   for the number to be lo or more. At each digit either a larger one, then anything, or the same
+   one and on; groups stay open behind it and are closed at the end. */
+static void llmc__schema_at_least(const llmc__schema_range *r, unsigned j)
+{
+    const llmc__schema_bound *b = &r->lo;
+    const unsigned end = b->n + b->k;
+    unsigned groups = 0;
+    for (;; j++) {
+        if (j >= end && !b->open) {
+            llmc__schema_free(r, j);
+            break;
+        }
+        if (j == b->n)
+            llmc__schema_put(r->o, "\".\" ");
+        if (j >= end) {
+            llmc__schema_above_zero(r, j);
+            break;
+        }
+        if (!b->open && llmc__schema_all(b, j + 1, '0')) {
+            llmc__schema_digit(r->o, b->digit[j], '9');
+            llmc__schema_free(r, j + 1);
+            break;
+        }
+        llmc__schema_put(r->o, "( ");
+        groups++;
+        if (b->digit[j] < '9') {
+            llmc__schema_digit(r->o, (char)(b->digit[j] + 1), '9');
+            llmc__schema_free(r, j + 1);
+            llmc__schema_put(r->o, "| ");
+        }
+        llmc__schema_digit(r->o, b->digit[j], b->digit[j]);
+    }
+    for (; groups > 0; groups--)
+        llmc__schema_put(r->o, ") ");
+}
+
+/* llmc__schema_at_most -- what may follow hi's first j digits              (GRAMMAR.range)
+   for the number to be hi or less; j is not behind hi's last digit. Behind the point a number may
+   end anywhere, so groups there are optional. */
+static void llmc__schema_at_most(const llmc__schema_range *r, unsigned j)
+{
+    const llmc__schema_bound *b = &r->hi;
+    const unsigned end = b->n + b->k;
+    unsigned groups = 0;
+    uint64_t optional = 0; /* a bit for each open group */
+    for (;; j++) {
+        const char low = (char)(j == 0 && b->n > 1 ? '1' : '0');
+        if (j == b->n && b->k == 0) {
+            if (b->nines)
+                llmc__schema_free(r, j);
+            else if (r->decimal && r->tail > 0) {
+                llmc__schema_put(r->o, "( \".\" ");
+                llmc__schema_times(r->o, "\"0\"", 1, r->tail);
+                llmc__schema_put(r->o, ")? ");
+            }
+            break;
+        }
+        if (j == b->n) {
+            llmc__schema_put(r->o, "( \".\" ");
+            optional |= (uint64_t)1 << groups++;
+        }
+        if (b->k == 0 && (b->nines || !r->decimal) && llmc__schema_all(b, j + 1, '9')) {
+            llmc__schema_digit(r->o, low, b->digit[j]);
+            llmc__schema_free(r, j + 1);
+            break;
+        }
+        llmc__schema_put(r->o, "( ");
+        groups++;
+        if (b->digit[j] > low) {
+            llmc__schema_digit(r->o, low, (char)(b->digit[j] - 1));
+            llmc__schema_free(r, j + 1);
+        }
+        if (b->k > 0 && j + 1 == end && b->open)
+            break;
+        if (b->digit[j] > low)
+            llmc__schema_put(r->o, "| ");
+        llmc__schema_digit(r->o, b->digit[j], b->digit[j]);
+        if (b->k > 0 && j + 1 == end) {
+            llmc__schema_times(r->o, "\"0\"", 0, r->tail - b->k);
+            break;
+        }
+        if (j >= b->n) {
+            llmc__schema_put(r->o, "( ");
+            optional |= (uint64_t)1 << groups++;
+        }
+    }
+    while (groups-- > 0)
+        llmc__schema_put(r->o, (optional >> groups & 1) != 0 ? ")? " : ") ");
+}
+
+/* What may follow when the first j digits, the last one behind the point or just before it, are
+   both lo's and hi's so far and only hi still binds. */
+static void llmc__schema_below(const llmc__schema_range *r, unsigned j)
+{
+    const unsigned end = r->hi.n + r->hi.k;
+    if (j <= r->hi.n) {
+        llmc__schema_at_most(r, j);
+    } else if (j >= end) {
+        llmc__schema_times(r->o, "\"0\"", 0, r->tail - (j - r->hi.n));
+    } else {
+        llmc__schema_put(r->o, "( ");
+        llmc__schema_at_most(r, j);
+        llmc__schema_put(r->o, ")? ");
+    }
+}
+
+/* llmc__schema_between -- numbers from lo to hi, as many digits before the point (GRAMMAR.range)
+   Digits that both share stand first; where they part there are three ways: lo's digit and at
+   least lo, one between and anything, hi's digit and at most hi. */
+static void llmc__schema_between(const llmc__schema_range *r)
+{
+    const llmc__schema_bound *lo = &r->lo, *hi = &r->hi;
+    const unsigned lo_end = lo->n + lo->k, hi_end = hi->n + hi->k;
+    unsigned j;
+    for (j = 0;; j++) {
+        char a, b;
+        if (j >= lo->n && j >= lo_end && !lo->open) {
+            llmc__schema_below(r, j);
+            return;
+        }
+        if (j == hi->n && hi->k == 0 && hi->nines) {
+            llmc__schema_at_least(r, j);
+            return;
+        }
+        if (j == lo->n)
+            llmc__schema_put(r->o, "\".\" ");
+        a = (char)(j < lo_end ? lo->digit[j] : '0');
+        b = (char)(j < hi_end ? hi->digit[j] : hi->nines ? '9' : '0');
+        if (a != b && !r->decimal && j + 1 == r->n) {
+            llmc__schema_digit(r->o, a, b);
+            return;
+        }
+        if (a != b) {
+            llmc__schema_put(r->o, "( ");
+            llmc__schema_digit(r->o, a, a);
+            llmc__schema_at_least(r, j + 1);
+            if (b > a + 1) {
+                llmc__schema_put(r->o, "| ");
+                llmc__schema_digit(r->o, (char)(a + 1), (char)(b - 1));
+                llmc__schema_free(r, j + 1);
+            }
+            if (!hi->open || hi->nines || j + 1 < hi_end || j + 1 <= hi->n) {
+                llmc__schema_put(r->o, "| ");
+                llmc__schema_digit(r->o, b, b);
+                llmc__schema_below(r, j + 1);
+            }
+            llmc__schema_put(r->o, ") ");
+            return;
+        }
+        llmc__schema_digit(r->o, a, a);
+    }
+}
+
+/* An upper bound that is out and whole: one less, and any fraction. Not for zero. */
+static void llmc__schema_lower(llmc__schema_bound *b)
+{
+    *b = llmc__schema_bound_of(llmc__schema_bound_whole(b, true));
+    b->nines = true;
+}
+
+/* Whether no number is in the range. */
+static bool llmc__schema_range_empty(const llmc__schema_range *r)
+{
+    int order;
+    if (!r->hi.set)
+        return false;
+    order = llmc__schema_order(&r->lo, &r->hi);
+    return order > 0 || (order == 0 && (r->lo.open || r->hi.open));
+}
+
+/* llmc__schema_magnitude -- the range without sign; it is not empty           (GRAMMAR.range)
+   By the number of digits before the point: those of lo, those of hi, and all lengths between,
+   which take any digits. Alternatives are joined by '|'; the caller has opened a group. */
+static void llmc__schema_magnitude(llmc__schema_range *r)
+{
+    bool least, most;
+    unsigned from, to;
+    if (r->hi.set && r->hi.open && r->hi.k == 0)
+        llmc__schema_lower(&r->hi);
+    if (llmc__schema_is_zero(&r->lo) && (!r->hi.set || r->hi.n > 1 || r->hi.digit[0] > '0')) {
+        llmc__schema_put(r->o, "\"0\" ");
+        r->n = 1;
+        if (r->lo.open) {
+            llmc__schema_put(r->o, "\".\" ");
+            llmc__schema_above_zero(r, 1);
+        } else {
+            llmc__schema_free(r, 1);
+        }
+        llmc__schema_put(r->o, "| ");
+        r->lo = llmc__schema_bound_of(1);
+    }
+    least = !r->lo.open && r->lo.digit[0] == '1' && llmc__schema_all(&r->lo, 1, '0');
+    most = !r->hi.set || (r->hi.k == 0 && (r->hi.nines || !r->decimal) && llmc__schema_all(&r->hi, 0, '9'));
+    from = r->n = r->lo.n;
+    to = r->hi.set ? r->hi.n : r->digits;
+    if (from == to && r->hi.set && !(least && most)) {
+        llmc__schema_between(r);
+        return;
+    }
+    if (!least) {
+        llmc__schema_at_least(r, 0);
+        from++;
+    }
+    to -= most ? 0 : 1;
+    if (from <= to) {
+        llmc__schema_put(r->o, least ? "[1-9] " : "| [1-9] ");
+        llmc__schema_times(r->o, "[0-9]", from - 1, to - 1);
+        r->n = 1;
+        llmc__schema_free(r, 1);
+    }
+    if (!most) {
+        llmc__schema_put(r->o, "| ");
+        r->n = r->hi.n;
+        llmc__schema_at_most(r, 0);
+    }
+}
+
+/* llmc__schema_signed -- the numbers from lo to hi, either perhaps not set    (GRAMMAR.range)
+   Zero is written without a sign. Bounds have at most LLMC__SCHEMA_WHOLE digits before the point if
+   whole numbers are asked for (then they are whole and not open), fewer otherwise; see
+   llmc__schema_bounds. False: there is none, and nothing is written. */
+static bool llmc__schema_signed(llmc__schema_out *o, const llmc__schema_bound *lo,
+                                const llmc__schema_bound *hi, bool decimal)
+{
+    llmc__schema_range r;
+    bool some = false;
+    unsigned half, n = 1;
+    if (lo->set && lo->n > n)
+        n = lo->n;
+    if (hi->set && hi->n > n)
+        n = hi->n;
+    for (half = 0; half < 2; half++) { /* below zero, then from zero on */
+        const llmc__schema_bound *far = half == 0 ? lo : hi, *near = half == 0 ? hi : lo;
+        LLMC_MEMSET(&r, 0, sizeof r);
+        r.o = o;
+        r.decimal = decimal;
+        r.digits = decimal ? LLMC__SCHEMA_FRACTION : LLMC__SCHEMA_WHOLE;
+        r.tail = decimal ? LLMC__SCHEMA_FRACTION - n : 0;
+        r.lo = llmc__schema_bound_of(half == 0 && !decimal ? 1 : 0);
+        r.lo.open = half == 0 && decimal;
+        if (near->set && !llmc__schema_is_zero(near) && near->negative == (half == 0))
+            r.lo = *near;
+        if (near->set && llmc__schema_is_zero(near) && near->open)
+            r.lo.open = true;
+        r.hi = *far;
+        if (far->set && far->negative != (half == 0) && !llmc__schema_is_zero(far))
+            continue; /* the other side of zero altogether */
+        if (far->set && llmc__schema_is_zero(far) && half == 0)
+            continue;
+        r.lo.negative = r.hi.negative = false;
+        if (llmc__schema_range_empty(&r))
+            continue;
+        llmc__schema_put(o, some ? "| " : "( ");
+        llmc__schema_put(o, half == 0 ? "\"-\" ( " : "");
+        llmc__schema_magnitude(&r);
+        llmc__schema_put(o, half == 0 ? ") " : "");
+        some = true;
+    }
+    if (some)
+        llmc__schema_put(o, ") ");
+    return some;
+}
+
+//--[ 19.12 GRAMMAR.pattern ]-- regular expressions as GBNF over the characters of a JSON string
+#define LLMC__SCHEMA_PATTERN 4096    /* most characters of a pattern    */
+#define LLMC__SCHEMA_GROUPS  32      /* most groups inside one another  */
+#define LLMC__SCHEMA_SET     64      /* most ranges of a class          */
+#define LLMC__SCHEMA_TIMES   1000000 /* largest count in a repetition   */
+
+/* Code points, as ranges. */
+typedef struct llmc__schema_set {
+    uint32_t lo[LLMC__SCHEMA_SET], hi[LLMC__SCHEMA_SET];
+    unsigned n;
+    bool full; /* there was no room for another range */
+} llmc__schema_set;
+
+typedef enum llmc__schema_kind {
+    LLMC__RE_END, /* of the pattern */
+    LLMC__RE_SET, /* one character  */
+    LLMC__RE_OPEN,
+    LLMC__RE_CLOSE,
+    LLMC__RE_BAR,
+    LLMC__RE_FIRST, /* ^ */
+    LLMC__RE_LAST   /* $ */
+} llmc__schema_kind;
+
+/* A pattern's next part; SET and CLOSE with the repetition behind them. */
+typedef struct llmc__schema_item {
+    llmc__schema_kind kind;
+    llmc__schema_set set;
+    uint64_t lo, hi; /* UINT64_MAX: no end */
+} llmc__schema_item;
+
+/* A pattern being read; error: what it needs that is not there. */
+typedef struct llmc__schema_regex {
+    const uint32_t *code; /* [n] */
+    unsigned n, at;
+    const char *error;
+    uint64_t least, most; /* characters of what it matches        */
+    uint64_t fixed;       /* of these, what does not vary         */
+    unsigned vary, place; /* parts that vary, and where one ends   */
+    bool simple;          /* anchored, one alternative, and what varies is a repeated character */
+} llmc__schema_regex;
+
+/* Adds lo..hi. */
+static void llmc__schema_set_add(llmc__schema_set *s, uint32_t lo, uint32_t hi)
+{
+    if (s->n == LLMC__SCHEMA_SET) {
+        s->full = true;
+        return;
+    }
+    s->lo[s->n] = lo;
+    s->hi[s->n++] = hi;
+}
+
+/* Sorts the ranges and joins those that touch. */
+static void llmc__schema_set_order(llmc__schema_set *s)
+{
+    unsigned i, j, n = 0;
+    for (i = 1; i < s->n; i++) {
+        const uint32_t lo = s->lo[i], hi = s->hi[i];
+        for (j = i; j > 0 && s->lo[j - 1] > lo; j--) {
+            s->lo[j] = s->lo[j - 1];
+            s->hi[j] = s->hi[j - 1];
+        }
+        s->lo[j] = lo;
+        s->hi[j] = hi;
+    }
+    for (i = 0; i < s->n; i++) {
+        if (n > 0 && s->lo[i] <= s->hi[n - 1] + 1) {
+            s->hi[n - 1] = (uint32_t)llmc__max(s->hi[n - 1], s->hi[i]);
+        } else {
+            s->lo[n] = s->lo[i];
+            s->hi[n++] = s->hi[i];
+        }
+    }
+    s->n = n;
+}
+
+/* The code points up to `last` that are not in s. */
+static void llmc__schema_set_invert(llmc__schema_set *s, uint32_t last)
+{
+    llmc__schema_set out;
+    uint32_t from = 0;
+    unsigned i;
+    out.n = 0;
+    out.full = s->full;
+    llmc__schema_set_order(s);
+    for (i = 0; i < s->n && s->lo[i] <= last; i++) {
+        if (s->lo[i] > from)
+            llmc__schema_set_add(&out, from, s->lo[i] - 1);
+        from = s->hi[i] + 1;
+    }
+    if (from <= last)
+        llmc__schema_set_add(&out, from, last);
+    *s = out;
+}
+
+/* White space. narrow: what ECMAScript and Python both take for it; else what either does, so that
+   the rest is none for both. */
+static void llmc__schema_set_space(llmc__schema_set *s, bool narrow)
+{
+    llmc__schema_set_add(s, 9, 13);
+    llmc__schema_set_add(s, narrow ? ' ' : 0x1c, ' ');
+    llmc__schema_set_add(s, 0xa0, 0xa0);
+    llmc__schema_set_add(s, 0x1680, 0x1680);
+    llmc__schema_set_add(s, 0x2000, 0x200a);
+    llmc__schema_set_add(s, 0x2028, 0x2029);
+    llmc__schema_set_add(s, 0x202f, 0x202f);
+    llmc__schema_set_add(s, 0x205f, 0x205f);
+    llmc__schema_set_add(s, 0x3000, 0x3000);
+    if (narrow)
+        return;
+    llmc__schema_set_add(s, 0x85, 0x85);
+    llmc__schema_set_add(s, 0x180e, 0x180e);
+    llmc__schema_set_add(s, 0xfeff, 0xfeff);
+}
+
+/* Adds the class of a letter, d w s or its complement D W S. Digits and letters are ASCII's as in
+   ECMAScript; as other dialects count more of them, D and W take ASCII only. inside: within [^ ],
+   where the class has to be as large as any dialect makes it. */
+static bool llmc__schema_set_class(llmc__schema_set *s, char letter, bool inside)
+{
+    llmc__schema_set t;
+    const char small = llmc__lower(letter);
+    unsigned i;
+    if (inside && letter != small)
+        return false;
+    t.n = 0;
+    t.full = false;
+    if (small == 's')
+        llmc__schema_set_space(&t, letter == small && !inside);
+    if (small == 'd' || small == 'w')
+        llmc__schema_set_add(&t, '0', '9');
+    if (small == 'w') {
+        llmc__schema_set_add(&t, 'A', 'Z');
+        llmc__schema_set_add(&t, 'a', 'z');
+        llmc__schema_set_add(&t, '_', '_');
+    }
+    if (inside && small != 's')
+        llmc__schema_set_add(&t, 0x80, 0x10ffff);
+    if (letter != small)
+        llmc__schema_set_invert(&t, small == 's' ? 0x10ffff : 0x7f);
+    for (i = 0; i < t.n; i++)
+        llmc__schema_set_add(s, t.lo[i], t.hi[i]);
+    s->full = s->full || t.full;
+    return true;
+}
+
+/* The next character, 0 at the end; a NUL in the pattern is one too, so `at` says which. */
+static uint32_t llmc__schema_peek(const llmc__schema_regex *r)
+{
+    return r->at < r->n ? r->code[r->at] : 0;
+}
+
+/* n hexadecimal digits; false if they are not there. */
+static bool llmc__schema_code(llmc__schema_regex *r, unsigned n, uint32_t *c)
+{
+    char digit[8];
+    unsigned i;
+    for (i = 0; i < n && r->at + i < r->n && r->code[r->at + i] < 0x80; i++)
+        digit[i] = (char)r->code[r->at + i];
+    if (i < n || !llmc__hex(digit, digit + n, n, c))
+        return false;
+    r->at += n;
+    return true;
+}
+
+/* What a backslash (passed already) stands for: a character, or a class's letter in *letter. */
+static void llmc__schema_backslash(llmc__schema_regex *r, uint32_t *c, char *letter)
+{
+    static const char from[] = "tnrfv0", to[] = {9, 10, 13, 12, 11, 0};
+    unsigned i;
+    *letter = 0;
+    *c = llmc__schema_peek(r);
+    if (r->at++ >= r->n) {
+        r->error = "a backslash before something";
+        return;
+    }
+    for (i = 0; i < 6; i++)
+        if (*c == (uint32_t)from[i] && (*c != '0' || llmc__schema_peek(r) - '0' > 9)) {
+            *c = (uint32_t)to[i];
+            return;
+        }
+    if (*c == 'd' || *c == 'D' || *c == 'w' || *c == 'W' || *c == 's' || *c == 'S') {
+        *letter = (char)*c;
+    } else if (*c == 'x' || *c == 'u') {
+        if (!llmc__schema_code(r, *c == 'x' ? 2 : 4, c))
+            r->error = "two digits after \\x, four after \\u";
+    } else if (*c >= 0x80 || *c < 0x21 || (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') ||
+               (*c >= 'a' && *c <= 'z')) {
+        r->error =
+            "only the escapes \\d \\D \\w \\W \\s \\S \\t \\n \\r \\f \\v \\0 \\x \\u and of punctuation";
+    }
+    if (*c >= 0xd800 && *c <= 0xdfff)
+        r->error = "characters instead of surrogates";
+}
+
+/* A class; at stands behind its opening bracket. */
+static void llmc__schema_class(llmc__schema_regex *r, llmc__schema_set *s)
+{
+    const bool inverse = llmc__schema_peek(r) == '^';
+    bool first = true;
+    r->at += inverse;
+    for (; r->error == NULL; first = false) {
+        uint32_t c = llmc__schema_peek(r), to;
+        char letter = 0;
+        if (r->at++ >= r->n || (c == ']' && first)) {
+            r->error = "classes that hold something and are closed";
+            return;
+        }
+        if (c == ']')
+            break;
+        if (c == '[' && (llmc__schema_peek(r) == ':' || llmc__schema_peek(r) == '['))
+            r->error = "no classes inside classes";
+        if (c == '\\')
+            llmc__schema_backslash(r, &c, &letter);
+        if (letter != 0 && !llmc__schema_set_class(s, letter, inverse))
+            r->error = "no \\D, \\W, \\S in a class with ^";
+        to = c;
+        if (llmc__schema_peek(r) == '-' && r->at + 1 < r->n && r->code[r->at + 1] != ']') {
+            char end = 0;
+            r->at++;
+            to = r->code[r->at++];
+            if (to == '\\')
+                llmc__schema_backslash(r, &to, &end);
+            if (letter != 0 || end != 0 || to < c)
+                r->error = "ranges from one character to a later one";
+        }
+        if (letter == 0 && r->error == NULL)
+            llmc__schema_set_add(s, c, to);
+    }
+    if (inverse)
+        llmc__schema_set_invert(s, 0x10ffff);
+}
+
+/* A decimal count; false if there is no digit. */
+static bool llmc__schema_count(llmc__schema_regex *r, uint64_t *v)
+{
+    const unsigned begin = r->at;
+    for (*v = 0; llmc__schema_peek(r) - '0' <= 9; r->at++)
+        *v = llmc__min(*v * 10 + (llmc__schema_peek(r) - '0'), LLMC__SCHEMA_TIMES + 1);
+    return r->at > begin;
+}
+
+/* The repetition at `at`, once if there is none. A lazy one matches the same texts. */
+static void llmc__schema_quantifier(llmc__schema_regex *r, llmc__schema_item *item)
+{
+    const uint32_t c = llmc__schema_peek(r);
+    item->lo = c == '*' || c == '?' ? 0 : 1;
+    item->hi = c == '*' || c == '+' ? UINT64_MAX : 1;
+    if (c != '*' && c != '+' && c != '?' && c != '{')
+        return;
+    r->at++;
+    if (c == '{') {
+        bool ok = llmc__schema_count(r, &item->lo);
+        item->hi = item->lo;
+        if (ok && llmc__schema_peek(r) == ',') {
+            r->at++;
+            if (!llmc__schema_count(r, &item->hi))
+                item->hi = UINT64_MAX;
+        }
+        ok = ok && llmc__schema_peek(r) == '}' && item->lo <= item->hi && item->hi > 0 &&
+             item->lo <= LLMC__SCHEMA_TIMES && (item->hi <= LLMC__SCHEMA_TIMES || item->hi == UINT64_MAX);
+        if (!ok)
+            r->error = "repetitions {n}, {n,}, {n,m} of at most 1000000";
+        r->at++;
+    }
+    if (llmc__schema_peek(r) == '?')
+        r->at++;
+    if (llmc__schema_peek(r) == '+' || llmc__schema_peek(r) == '*' || llmc__schema_peek(r) == '{')
+        r->error = "no repetition of a repetition";
+}
+
+/* What follows an opening parenthesis: nothing, ?: or ?<name>, which all only group. */
+static void llmc__schema_open(llmc__schema_regex *r)
+{
+    if (llmc__schema_peek(r) != '?')
+        return;
+    r->at++;
+    if (llmc__schema_peek(r) == 'P' && r->at + 1 < r->n && r->code[r->at + 1] == '<')
+        r->at++;
+    if (llmc__schema_peek(r) == ':') {
+        r->at++;
+    } else if (llmc__schema_peek(r) == '<' && r->at + 1 < r->n && r->code[r->at + 1] != '=' &&
+               r->code[r->at + 1] != '!') {
+        while (r->at < r->n && r->code[r->at] != '>')
+            r->at++;
+        if (r->at++ >= r->n)
+            r->error = "a '>' after the name of a group";
+    } else {
+        r->error = "groups without conditions: no (?=, (?!, (?<=, no flags";
+    }
+}
+
+/* The next part of the pattern; on an error its kind is END. */
+static void llmc__schema_part_next(llmc__schema_regex *r, llmc__schema_item *item)
+{
+    uint32_t c = llmc__schema_peek(r);
+    char letter = 0;
+    item->kind = LLMC__RE_SET;
+    item->set.n = 0;
+    item->set.full = false;
+    item->lo = item->hi = 1;
+    if (r->at++ >= r->n) {
+        item->kind = LLMC__RE_END;
+        return;
+    }
+    if (c == '(') {
+        item->kind = LLMC__RE_OPEN;
+        llmc__schema_open(r);
+    } else if (c == ')') {
+        item->kind = LLMC__RE_CLOSE;
+    } else if (c == '|') {
+        item->kind = LLMC__RE_BAR;
+    } else if (c == '^') {
+        item->kind = LLMC__RE_FIRST;
+    } else if (c == '$') {
+        item->kind = LLMC__RE_LAST;
+    } else if (c == '*' || c == '+' || c == '?' || c == '{' || c == '}' || c == ']') {
+        r->error = "a backslash before * + ? { } ] that is a character";
+    } else if (c == '[') {
+        llmc__schema_class(r, &item->set);
+    } else if (c == '.') { /* not at the end of a line, whichever dialect's */
+        llmc__schema_set_add(&item->set, '\n', '\n');
+        llmc__schema_set_add(&item->set, '\r', '\r');
+        llmc__schema_set_add(&item->set, 0x2028, 0x2029);
+        llmc__schema_set_invert(&item->set, 0x10ffff);
+    } else {
+        if (c == '\\')
+            llmc__schema_backslash(r, &c, &letter);
+        if (letter != 0)
+            llmc__schema_set_class(&item->set, letter, false);
+        else
+            llmc__schema_set_add(&item->set, c, c);
+    }
+    if (item->set.full)
+        r->error = "smaller classes";
+    llmc__schema_set_order(&item->set);
+    if (item->set.n == 1 && item->set.lo[0] >= 0xd800 && item->set.hi[0] <= 0xdfff)
+        item->set.n = 0; /* surrogates alone are no characters */
+    if (item->kind == LLMC__RE_SET || item->kind == LLMC__RE_CLOSE)
+        llmc__schema_quantifier(r, item);
+    if (r->error != NULL)
+        item->kind = LLMC__RE_END;
+}
+
+/* a * b and a + b where UINT64_MAX is no end; what does not fit has none either. */
+static uint64_t llmc__schema_product(uint64_t a, uint64_t b)
+{
+    uint64_t v = UINT64_MAX;
+    if (a == UINT64_MAX && b == 0)
+        return 0;
+    return llmc__mul(a, b, &v) ? v : UINT64_MAX;
+}
+static uint64_t llmc__schema_sum(uint64_t a, uint64_t b)
+{
+    uint64_t v = UINT64_MAX;
+    return llmc__add(a, b, &v) ? v : UINT64_MAX;
+}
+
+/* Lengths of what a group matches: of the alternative being read, of those before it. */
+typedef struct llmc__schema_span {
+    uint64_t least, most, best_least, best_most;
+} llmc__schema_span;
+
+/* An alternative ends. */
+static void llmc__schema_span_fold(llmc__schema_span *s)
+{
+    s->best_least = llmc__min(s->best_least, s->least);
+    s->best_most = llmc__max(s->best_most, s->most);
+    s->least = s->most = 0;
+}
+
+/* llmc__schema_measure -- checks the whole pattern, and how long its texts are (GRAMMAR.pattern)
+   ^ may open an alternative of the pattern and $ end one, nothing else; without them anything may
+   stand before and behind. */
+static void llmc__schema_measure(llmc__schema_regex *r)
+{
+    llmc__schema_span stack[LLMC__SCHEMA_GROUPS + 1], *s = stack;
+    llmc__schema_item item;
+    bool first = true, anchored = false, ended = false;
+    LLMC_MEMSET(stack, 0, sizeof stack[0]);
+    s->best_least = UINT64_MAX;
+    r->at = r->vary = 0;
+    r->fixed = 0;
+    r->simple = true;
+    for (;;) {
+        llmc__schema_part_next(r, &item);
+        if (r->error == NULL && ended && item.kind != LLMC__RE_BAR && item.kind != LLMC__RE_END)
+            r->error = "$ only at the end of the pattern or of its alternatives";
+        if (r->error == NULL && item.kind == LLMC__RE_FIRST && !(first && s == stack))
+            r->error = "^ only at the start of the pattern or of its alternatives";
+        if (r->error == NULL && item.kind == LLMC__RE_LAST && s != stack)
+            r->error = "$ only outside of groups";
+        if (r->error == NULL && item.kind == LLMC__RE_SET && item.set.n == 0)
+            r->error = "classes that hold something";
+        if (r->error == NULL && item.kind == LLMC__RE_OPEN && s == stack + LLMC__SCHEMA_GROUPS)
+            r->error = "at most 32 groups inside one another";
+        if (r->error == NULL &&
+            (item.kind == LLMC__RE_CLOSE ? s == stack : item.kind == LLMC__RE_END && s != stack))
+            r->error = "as many ( as )";
+        if (r->error != NULL)
+            return;
+        if (item.kind == LLMC__RE_OPEN) {
+            s++;
+            s->least = s->most = s->best_most = 0;
+            s->best_least = UINT64_MAX;
+        } else if (item.kind == LLMC__RE_SET || item.kind == LLMC__RE_CLOSE) {
+            uint64_t least = item.lo, most = item.hi;
+            if (item.kind == LLMC__RE_CLOSE) {
+                llmc__schema_span_fold(s);
+                least = llmc__schema_product(least, s->best_least);
+                most = llmc__schema_product(most, s->best_most);
+                s--;
+            }
+            if (s == stack && least != most) {
+                r->vary++;
+                r->place = r->at;
+                r->simple = r->simple && item.kind == LLMC__RE_SET;
+            } else if (s == stack) {
+                r->fixed = llmc__schema_sum(r->fixed, least);
+            }
+            s->least = llmc__schema_sum(s->least, least);
+            s->most = llmc__schema_sum(s->most, most);
+        } else if (s != stack && item.kind == LLMC__RE_BAR) {
+            llmc__schema_span_fold(s);
+        } else if (item.kind == LLMC__RE_BAR || item.kind == LLMC__RE_END) {
+            if (!anchored || !ended)
+                s->most = UINT64_MAX;
+            r->simple = r->simple && anchored && ended && item.kind == LLMC__RE_END;
+            llmc__schema_span_fold(s);
+            if (item.kind == LLMC__RE_END)
+                break;
+            anchored = ended = false;
+        }
+        first = item.kind == LLMC__RE_BAR;
+        anchored = anchored || item.kind == LLMC__RE_FIRST;
+        ended = item.kind == LLMC__RE_LAST;
+    }
+    r->least = stack[0].best_least;
+    r->most = stack[0].best_most;
+    r->simple = r->simple && r->vary == 1;
+}
+
+/* Control characters 16 * high .. + 15 of the set, those without a short escape, as \u00XX. some: behind
+   other alternatives; returns whether there are any now. */
+static bool llmc__schema_set_controls(llmc__schema_out *o, const llmc__schema_set *s, uint32_t high,
+                                      bool some)
+{
+    uint32_t c;
+    unsigned i;
+    bool any = false;
+    for (i = 0; i < s->n; i++)
+        for (c = s->lo[i]; c <= s->hi[i] && c < 0x20; c++) {
+            if (c >> 4 != high || llmc__schema_escape(c) != 0)
+                continue;
+            if (!any) {
+                llmc__schema_put(o, some ? " | \"\\\\u00" : "\"\\\\u00");
+                llmc__schema_hex(o, high, 1);
+                llmc__schema_put(o, "\" [");
+            }
+            llmc__schema_hex(o, c, 1);
+            any = true;
+        }
+    if (any)
+        llmc__schema_byte(o, ']');
+    return any || some;
+}
+
+/* The characters of the set that JSON writes with a backslash and a letter, likewise. */
+static bool llmc__schema_set_letters(llmc__schema_out *o, const llmc__schema_set *s, bool some)
+{
+    static const char letters[] = "\"\\\b\f\n\r\t";
+    const char *l;
+    unsigned i;
+    bool any = false;
+    for (l = letters; *l != 0; l++)
+        for (i = 0; i < s->n; i++) {
+            if ((uint32_t)*l < s->lo[i] || (uint32_t)*l > s->hi[i])
+                continue;
+            if (!any)
+                llmc__schema_put(o, some ? " | \"\\\\\" [" : "\"\\\\\" [");
+            llmc__schema_member(o, (uint32_t)llmc__schema_escape((uint32_t)*l));
+            any = true;
+        }
+    if (any)
+        llmc__schema_byte(o, ']');
+    return any || some;
+}
+
+/* One character of the set as it stands in a JSON string with the fewest escapes: characters that
+   need none as a class, then what a backslash and a letter write, then \u00XX. */
+static void llmc__schema_set_write(llmc__schema_out *o, const llmc__schema_set *s)
+{
+    static const uint32_t from[] = {0x20, 0x23, 0x5d, 0xe000}, to[] = {0x21, 0x5b, 0xd7ff, 0x10ffff};
+    const bool one = s->n > 0 && s->lo[0] > '"' && (s->hi[s->n - 1] < '\\' || s->lo[0] > '\\');
+    unsigned i, j;
+    bool some = false;
+    llmc__schema_put(o, one ? "" : "( "); /* a class alone needs no group */
+    for (i = 0; i < s->n; i++)
+        for (j = 0; j < 4; j++) {
+            const uint32_t lo = (uint32_t)llmc__max(s->lo[i], from[j]);
+            const uint32_t hi = (uint32_t)llmc__min(s->hi[i], to[j]);
+            if (lo > hi)
+                continue;
+            llmc__schema_put(o, some ? "" : "[");
+            llmc__schema_members(o, lo, hi);
+            some = true;
+        }
+    if (some)
+        llmc__schema_byte(o, ']');
+    some = llmc__schema_set_letters(o, s, some);
+    some = llmc__schema_set_controls(o, s, 0, some);
+    llmc__schema_set_controls(o, s, 1, some);
+    llmc__schema_put(o, one ? "" : " )");
+}
+
+/* llmc__schema_regex_write -- the measured pattern                       (GRAMMAR.pattern)
+   lo, hi: how often the part that ends at r->place is repeated, instead of what it says; hi 0: as
+   it says. Uses the rule `char` where it is not anchored: *chars. */
+static void llmc__schema_regex_write(llmc__schema_out *o, llmc__schema_regex *r, uint64_t lo, uint64_t hi,
+                                     bool *chars)
+{
+    llmc__schema_item item;
+    unsigned depth = 0;
+    bool empty = true, start = true, ended = false;
+    llmc__schema_put(o, "( ");
+    for (r->at = 0;;) {
+        llmc__schema_part_next(r, &item);
+        if (start && item.kind != LLMC__RE_FIRST) {
+            llmc__schema_put(o, "char* ");
+            *chars = true;
+            empty = false;
+        }
+        start = item.kind == LLMC__RE_BAR && depth == 0;
+        if ((start || item.kind == LLMC__RE_END) && !ended) {
+            llmc__schema_put(o, "char* ");
+            *chars = true;
+            empty = false;
+        }
+        ended = item.kind == LLMC__RE_LAST;
+        if (item.kind == LLMC__RE_SET) {
+            const bool one = item.set.n == 1 && item.set.lo[0] == item.set.hi[0];
+            llmc__schema_put(o, one ? "\"" : "");
+            if (one)
+                llmc__schema_char(o, item.set.lo[0]);
+            else
+                llmc__schema_set_write(o, &item.set);
+            llmc__schema_put(o, one ? "\"" : "");
+        } else if (item.kind == LLMC__RE_OPEN) {
+            llmc__schema_put(o, "( ");
+            depth++;
+        } else if (item.kind != LLMC__RE_FIRST && item.kind != LLMC__RE_LAST) {
+            llmc__schema_put(o, empty ? "\"\" " : "");
+            llmc__schema_put(o, item.kind == LLMC__RE_BAR ? "| " : ")");
+            depth -= item.kind == LLMC__RE_CLOSE;
+        }
+        if (item.kind == LLMC__RE_END) {
+            llmc__schema_byte(o, ' ');
+            return;
+        }
+        if (item.kind == LLMC__RE_SET || item.kind == LLMC__RE_CLOSE) {
+            const bool other = hi > 0 && depth == 0 && r->at == r->place;
+            llmc__schema_repeat(o, other ? lo : item.lo, other ? hi : item.hi);
+        }
+        if (item.kind != LLMC__RE_FIRST && item.kind != LLMC__RE_LAST)
+            empty = item.kind == LLMC__RE_OPEN || item.kind == LLMC__RE_BAR;
+    }
+}
+
+/* Formats as patterns; a name may be a sequence of them. Years have four digits from 1000 on, seconds
+   no leap, IPv6 no '::', names in mail no quotes: all are what their standards allow, not all of it.
+   Sources: RFC 3339, 4122, 2673, 4291, 5321, 1123, 3986. */
+#define LLMC__RE_DATE                                                                                 \
+    "(?:[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]"  \
+    "[0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[1-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468]" \
+    "[048]|[13579][26])00)-02-29)"
+#define LLMC__RE_TIME \
+    "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,9})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+#define LLMC__RE_BYTE "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+#define LLMC__RE_HOST                                                                                   \
+    "[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?)" \
+    "{0,3}"
+#define LLMC__RE_PCHAR "(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+
+typedef struct llmc__schema_format {
+    const char *name, *pattern;
+} llmc__schema_format;
+
+static const llmc__schema_format llmc__schema_formats[] = {
+    {"date", "^" LLMC__RE_DATE "$"},
+    {"time", "^" LLMC__RE_TIME "$"},
+    {"date-time", "^" LLMC__RE_DATE "T" LLMC__RE_TIME "$"},
+    {"uuid", "^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"},
+    {"ipv4", "^(?:" LLMC__RE_BYTE "\\.){3}" LLMC__RE_BYTE "$"},
+    {"ipv6", "^(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}$"},
+    {"hostname", "^" LLMC__RE_HOST "$"},
+    {"email", "^[A-Za-z0-9_+-]{1,32}(?:\\.[A-Za-z0-9_+-]{1,31})?@" LLMC__RE_HOST "$"},
+    {"uri", "^[A-Za-z][A-Za-z0-9+.-]{0,15}://" LLMC__RE_HOST "(?::[0-9]{1,5})?(?:/(?:" LLMC__RE_PCHAR
+            "|/){0,100})?(?:\\?(?:" LLMC__RE_PCHAR "|[/?]){0,60})?(?:#(?:" LLMC__RE_PCHAR "|[/?]){0,30})?$"}};
+
+//--[ 19.13 GRAMMAR.schema ]-- JSON schemas as GBNF
+/* A rule stands for a conjunction: the schemas that a value has to satisfy at once, most often one.
+   What a schema needs from others ($ref, allOf) joins the conjunction; anyOf and oneOf make the rule
+   a choice between conjunctions that hold one alternative more; what then is left is written type by
+   type. Members and elements are conjunctions again, found or made by the list of their parts, so
+   recursion in a schema is recursion between rules and none here.
+
+       intern   list of schemas -> rule; schemas behind $ref and allOf joined, duplicates dropped
+       rule     writes one rule's text, and says whether anything matches it
+       settle   which rules match something: `rule` over all of them, writing nothing, until
+                nothing changes; that also makes all rules. What matches nothing is left out
+       gbnf     writes the rules that the root needs
+
+   A conjunction that comes back to a schema whose alternative it is in the middle of choosing has
+   no text in between: such schemas are refused. */
+#define LLMC__SCHEMA_PARTS  32                  /* most schemas in a conjunction      */
+#define LLMC__SCHEMA_STEPS  ((uint64_t)1 << 29) /* bytes looked at before giving up   */
+#define LLMC__SCHEMA_FLAT   4u                  /* part.done: $ref and allOf are done */
+#define LLMC__SCHEMA_DROP   8u                  /* part.done: says nothing itself     */
+#define LLMC__SCHEMA_ORPHAN 0xffffffffu         /* part.from: the caller put it there */
+
+/* Keywords that have a meaning here, and the type that they speak of. */
+#define LLMC__SCHEMA_KEYWORDS(X)                          \
+    X(REF, "$ref", 0)                                     \
+    X(ALL, "allOf", 0)                                    \
+    X(CHOICE, "anyOf", 0)                                 \
+    X(ONE, "oneOf", 0)                                    \
+    X(TYPE, "type", 0)                                    \
+    X(ENUM, "enum", 0)                                    \
+    X(CONST, "const", 0)                                  \
+    X(PROPERTIES, "properties", LLMC__SCHEMA_OBJECT)      \
+    X(REQUIRED, "required", LLMC__SCHEMA_OBJECT)          \
+    X(EXTRA, "additionalProperties", LLMC__SCHEMA_OBJECT) \
+    X(PATTERNS, "patternProperties", LLMC__SCHEMA_OBJECT) \
+    X(MIN_MEMBERS, "minProperties", LLMC__SCHEMA_OBJECT)  \
+    X(MAX_MEMBERS, "maxProperties", LLMC__SCHEMA_OBJECT)  \
+    X(ITEMS, "items", LLMC__SCHEMA_ARRAY)                 \
+    X(PREFIX, "prefixItems", LLMC__SCHEMA_ARRAY)          \
+    X(MORE, "additionalItems", LLMC__SCHEMA_ARRAY)        \
+    X(MIN_ITEMS, "minItems", LLMC__SCHEMA_ARRAY)          \
+    X(MAX_ITEMS, "maxItems", LLMC__SCHEMA_ARRAY)          \
+    X(UNIQUE, "uniqueItems", LLMC__SCHEMA_ARRAY)          \
+    X(MIN_LENGTH, "minLength", LLMC__SCHEMA_STRING)       \
+    X(MAX_LENGTH, "maxLength", LLMC__SCHEMA_STRING)       \
+    X(PATTERN, "pattern", LLMC__SCHEMA_STRING)            \
+    X(FORMAT, "format", LLMC__SCHEMA_STRING)              \
+    X(MIN, "minimum", LLMC__SCHEMA_NUMBER)                \
+    X(MAX, "maximum", LLMC__SCHEMA_NUMBER)                \
+    X(ABOVE, "exclusiveMinimum", LLMC__SCHEMA_NUMBER)     \
+    X(UNDER, "exclusiveMaximum", LLMC__SCHEMA_NUMBER)     \
+    X(STEP, "multipleOf", LLMC__SCHEMA_NUMBER)
+
+enum {
+#define LLMC__SCHEMA_ENUM(name, text, type) LLMC__KW_##name,
+    LLMC__SCHEMA_KEYWORDS(LLMC__SCHEMA_ENUM)
+#undef LLMC__SCHEMA_ENUM
+        LLMC__KW_COUNT
+};
+
+typedef struct llmc__schema_keyword {
+    const char *name;
+    unsigned type; /* LLMC__SCHEMA_OBJECT ... NUMBER; 0: no type of its own */
+} llmc__schema_keyword;
+
+static const llmc__schema_keyword llmc__schema_keywords[LLMC__KW_COUNT] = {
+#define LLMC__SCHEMA_ROW(name, text, type) {text, type},
+    LLMC__SCHEMA_KEYWORDS(LLMC__SCHEMA_ROW)
+#undef LLMC__SCHEMA_ROW
+};
+
+/* Keywords that say nothing about which texts are valid, or are looked up where $ref names them. */
+static const char *const llmc__schema_notes[] = {
+    "title",       "description",     "default",          "examples",     "example", "deprecated",
+    "readOnly",    "writeOnly",       "$schema",          "$comment",     "$defs",   "definitions",
+    "$vocabulary", "contentEncoding", "contentMediaType", "contentSchema"};
+
+/* Types as bits 1 << LLMC__SCHEMA_OBJECT ...: a number is INTEGER and NUMBER (the fractions). */
+#define LLMC__SCHEMA_BIT(type) (1u << LLMC__SCHEMA_##type)
+#define LLMC__SCHEMA_ALL_TYPES 0xfeu
+
+/* Where each keyword's value begins in one schema; NULL: it is not there. */
+typedef struct llmc__schema_view {
+    const char *text; /* the schema */
+    const char *kw[LLMC__KW_COUNT];
+    unsigned n; /* keywords that constrain */
+} llmc__schema_view;
+
+/* A schema in a conjunction. */
+typedef struct llmc__schema_part {
+    const char *text;
+    uint32_t done;   /* bit 0, 1: its anyOf, oneOf has been chosen from; FLAT, DROP */
+    uint32_t from;   /* in a list: the part that asked for this one; a rule id in `only` parts */
+    uint32_t simple; /* the builtin rule that says the same, or NEVER */
+} llmc__schema_part;
+
+/* A rule: parts [first, first + n) of the pool. */
+typedef struct llmc__schema_entry {
+    uint32_t first, n;
+    bool alive;  /* something matches it */
+    bool ground; /* its choices do not lead back to it without text in between */
+    bool used, written;
+} llmc__schema_entry;
+
+/* A member that a conjunction names. */
+typedef struct llmc__schema_prop {
+    const char *key;
+    const char *value; /* in the properties of the first part that has it; NULL: only required */
+    uint32_t part;     /* that one */
+    uint32_t id;
+    bool required;
+    uint32_t required_after, alive_after; /* of those that come later */
+} llmc__schema_prop;
+
+/* The members of the object being written. */
+typedef struct llmc__schema_object {
+    uint32_t n;
+    uint32_t extra;    /* rule of members that are not named; NEVER: there are none */
+    uint64_t min, max; /* members; max UINT64_MAX: any number */
+    uint64_t most;     /* counts beyond are not told apart */
+    bool alive;
+} llmc__schema_object;
+
+/* The elements of the array being written. */
+typedef struct llmc__schema_array {
+    uint32_t prefix; /* elements that have rules of their own */
+    uint32_t rest;   /* rule of all others */
+    uint64_t min, max;
+} llmc__schema_array;
+
+typedef struct llmc__schema {
+    llmc__schema_out o;
+    llmc_json root;
+    const char *name;
+    llmc_schema_options opt;
+    llmc_diag *diag;
+    llmc__schema_entry *entry; /* [max_entry] */
+    llmc__schema_part *pool;   /* [max_pool]  */
+    llmc__schema_prop *prop;   /* [max_entry] */
+    uint32_t *sorted;          /* [max_entry] members by name */
+    llmc__schema_view *view;   /* [PARTS] of the rule being written */
+    uint32_t *code;            /* [PATTERN] */
+    uint32_t n_entry, max_entry, n_pool, max_pool;
+    uint32_t used; /* builtin rules, a bit each */
+    uint64_t steps;
+    llmc__schema_part list[LLMC__SCHEMA_PARTS]; /* the conjunction being made */
+    uint32_t n_list;
+    bool dead; /* a false schema is in it */
+} llmc__schema;
+
+/* Appends a step of a path, `text` [n], and lets the front go where all would be too long. */
+static size_t llmc__schema_step(char *path, size_t cap, size_t used, const char *text, size_t n)
+{
+    if (n > cap / 2)
+        n = cap / 2;
+    if (used + n + 1 >= cap) {
+        LLMC_MEMCPY(path, "...", 3);
+        used = 3;
+    }
+    path[used++] = '/';
+    LLMC_MEMCPY(path + used, text, n);
+    return used + n;
+}
+
+/* llmc__schema_path -- where in the schema a value stands, as a JSON pointer   (GRAMMAR.schema)
+   at: its first byte, or any inside. Walks down from the root, so that nobody has to carry paths. */
+static void llmc__schema_path(const llmc__schema *c, const char *at, char *path, size_t cap)
+{
+    llmc_json v = c->root;
+    size_t used = 1;
+    path[0] = '#';
+    while (v.text < at) {
+        llmc_json_iter it = {NULL, false};
+        llmc_json key = v, value, in = v;
+        uint64_t index = 0;
+        bool found = false;
+        while (!found && llmc_json_next(v, &it, &key, &value)) {
+            in = value;
+            found = at >= value.text && at < llmc__json_skip(value.text, value.end);
+            index += !found;
+        }
+        if (!found)
+            break;
+        if (v.type == LLMC_JSON_OBJECT) {
+            const char *stop = llmc__json_skip_string(key.text, key.end);
+            used = llmc__schema_step(path, cap, used, key.text + 1, (size_t)(stop - key.text) - 2);
+        } else {
+            char text[24];
+            llmc__format(text, sizeof text, "%llu", (unsigned long long)index);
+            used = llmc__schema_step(path, cap, used, text, llmc__strlen(text));
+        }
+        v = in;
+    }
+    path[used] = 0;
+}
+
+/* BAD_FILE or UNSUPPORTED: what is wrong with the value at `at`. */
+static llmc_status llmc__schema_bad(const llmc__schema *c, llmc_status status, const char *at,
+                                    const char *what)
+{
+    char path[120];
+    const char *name = c->name != NULL ? llmc__short_name(c->name) : "schema";
+    const uint64_t offset = (uint64_t)(at - c->root.text);
+    llmc__schema_path(c, at, path, sizeof path - 1);
+    (void)name;
+    (void)what;
+    if (status == LLMC_UNSUPPORTED)
+        return LLMC__FAIL(c->diag, UNSUPPORTED, "GRAMMAR.schema", offset, "%s: %s: %s", name, path, what);
+    return LLMC__FAIL(c->diag, BAD_FILE, "GRAMMAR.schema", offset, "%s: %s: %s", name, path, what);
+}
+
+/* Counts bytes looked at; UNSUPPORTED when a schema takes too long or its text gets too large. */
+static llmc_status llmc__schema_spend(llmc__schema *c, uint64_t bytes)
+{
+    c->steps += bytes;
+    if (c->steps > LLMC__SCHEMA_STEPS)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->root.text, "a schema that is less entangled");
+    if (c->o.len > LLMC_SCHEMA_TEXT)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->root.text, "a grammar of at most 4 MiB");
+    return LLMC_OK;
+}
+
+/* A keyword's value in a view. */
+static llmc_json llmc__schema_get(const llmc__schema *c, const llmc__schema_view *v, unsigned kw)
+{
+    llmc_json none = {NULL, NULL, LLMC_JSON_NONE};
+    return v->kw[kw] == NULL ? none : llmc__json_at(v->kw[kw], c->root.end);
+}
+
+/* Whether a key only annotates. */
+static bool llmc__schema_is_note(llmc_json key)
+{
+    const char *p = key.text + 1;
+    char utf8[4];
+    unsigned i;
+    for (i = 0; i < sizeof llmc__schema_notes / sizeof llmc__schema_notes[0]; i++)
+        if (llmc_json_equal(key, llmc__schema_notes[i]))
+            return true;
+    return llmc__json_char(&p, key.end, utf8) == 1 && utf8[0] == 'x' &&
+           llmc__json_char(&p, key.end, utf8) == 1 && utf8[0] == '-'; /* x-...: somebody's own */
+}
+
+/* Finds the keywords of a schema that is an object; *n: how many constrain. Of a keyword that is
+   there twice the last counts, as everywhere in JSON. */
+static llmc_status llmc__schema_scan(llmc__schema *c, llmc_json schema, llmc__schema_view *v, unsigned *n)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json key, value;
+    const char *end = schema.text;
+    unsigned i;
+    LLMC_MEMSET(v, 0, sizeof *v);
+    *n = 0;
+    while (llmc_json_next(schema, &it, &key, &value)) {
+        for (i = 0; i < LLMC__KW_COUNT && !llmc_json_equal(key, llmc__schema_keywords[i].name); i++)
+            continue;
+        end = value.text;
+        if (i < LLMC__KW_COUNT) {
+            *n += v->kw[i] == NULL && i != LLMC__KW_REF && i != LLMC__KW_ALL;
+            v->kw[i] = value.text;
+        } else if (llmc_json_equal(key, "$id") || llmc_json_equal(key, "id")) {
+            if (schema.text != c->root.text)
+                return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text,
+                                        "an $id inside a schema is not supported");
+        } else if (!llmc__schema_is_note(key)) {
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "this keyword is not supported");
+        }
+    }
+    return llmc__schema_spend(c, (uint64_t)(end - schema.text) + 16);
+}
+
+/* One step of a JSON pointer, `step` [n] with ~0 and ~1 resolved, down from v. */
+static llmc_json llmc__schema_down(llmc_json v, const char *step, size_t n)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json none = {NULL, NULL, LLMC_JSON_NONE}, value;
+    uint64_t index = 0;
+    size_t i;
+    if (v.type != LLMC_JSON_ARRAY)
+        return llmc_json_get(v, step);
+    for (i = 0; i < n; i++) {
+        if (step[i] < '0' || step[i] > '9' || i > 8)
+            return none;
+        index = index * 10 + (uint64_t)(step[i] - '0');
+    }
+    while (n > 0 && llmc_json_next(v, &it, NULL, &value))
+        if (index-- == 0)
+            return value;
+    return none;
+}
+
+/* The schema that a $ref names: "#" or "#/...", with %-escapes, then ~0 and ~1. */
+static llmc_status llmc__schema_resolve(llmc__schema *c, llmc_json ref, llmc_json *out)
+{
+    char text[512], step[256];
+    size_t n = 0, i = 1;
+    const size_t need = llmc_json_string(ref, text, sizeof text);
+    uint32_t byte;
+    if (ref.type != LLMC_JSON_STRING)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "a $ref has to be a string");
+    if (need >= sizeof text || text[0] != '#' || (text[1] != '/' && need > 1))
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, ref.text,
+                                "only references \"#\" and \"#/...\" into the same schema are supported");
+    *out = c->root;
+    while (i < need && out->type != LLMC_JSON_NONE) {
+        for (i++, n = 0; i < need && text[i] != '/' && n + 1 < sizeof step; i++) {
+            char b = text[i];
+            if (b == '%' && llmc__hex(text + i + 1, text + need, 2, &byte)) {
+                b = (char)byte;
+                i += 2;
+            }
+            if (b == 0 || b == 1) { /* a name that llmc_json_get could not be asked for */
+                out->type = LLMC_JSON_NONE;
+                break;
+            }
+            if (n > 0 && step[n - 1] == '~' && (b == '0' || b == '1')) {
+                step[n - 1] = (char)(b == '0' ? 0x01 : '/'); /* 1: a tilde that is done */
+                continue;
+            }
+            step[n++] = b;
+        }
+        for (step[n] = 0; n > 0; n--)
+            if (step[n - 1] == 0x01)
+                step[n - 1] = '~';
+        *out = llmc__schema_down(*out, step, llmc__strlen(step));
+        if (i < need && text[i] != '/')
+            out->type = LLMC_JSON_NONE;
+    }
+    if (out->type == LLMC_JSON_NONE)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "nothing is where this reference points");
+    return llmc__schema_spend(c, (uint64_t)(out->text - c->root.text));
+}
+
+/* Puts a schema on the list, unless it is there. `from`: the part of the list that asks for it. */
+static llmc_status llmc__schema_add(llmc__schema *c, const char *text, uint32_t done, uint32_t from)
+{
+    uint32_t i, a;
+    for (i = 0; i < c->n_list; i++) {
+        if (c->list[i].text != text)
+            continue;
+        for (a = from; a != LLMC__SCHEMA_ORPHAN && a != i; a = c->list[a].from)
+            continue;
+        if (a == i || ((c->list[i].done ^ done) & 3) != 0)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, text,
+                                    "a schema must not refer to itself with nothing in between");
+        return LLMC_OK;
+    }
+    if (c->n_list == LLMC__SCHEMA_PARTS)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, text, "at most 32 schemas may hold at once");
+    c->list[i].text = text;
+    c->list[i].done = done;
+    c->list[i].from = from;
+    c->list[i].simple = LLMC__SCHEMA_NEVER;
+    c->n_list++;
+    return LLMC_OK;
+}
+
+/* Begins a conjunction. */
+static void llmc__schema_begin(llmc__schema *c)
+{
+    c->n_list = 0;
+    c->dead = false;
+}
+
+/* The bits of a type's name; 0: there is no such type. */
+static uint32_t llmc__schema_type_bits(llmc_json name)
+{
+    unsigned i;
+    for (i = LLMC__SCHEMA_OBJECT; i <= LLMC__SCHEMA_NULL; i++)
+        if (llmc_json_equal(name, llmc__schema_rule_name[i]))
+            return 1u << i | (i == LLMC__SCHEMA_NUMBER ? LLMC__SCHEMA_BIT(INTEGER) : 0);
+    return 0;
+}
+
+/* Part i of the list: what it asks for joins the list, and what says nothing itself is dropped. */
+static llmc_status llmc__schema_flatten(llmc__schema *c, uint32_t i)
+{
+    llmc__schema_view v;
+    llmc_json value, one, schema = llmc__json_at(c->list[i].text, c->root.end);
+    llmc_json_iter it = {NULL, false};
+    unsigned n, type;
+    if ((c->list[i].done & LLMC__SCHEMA_FLAT) != 0)
+        return LLMC_OK;
+    c->list[i].done |= LLMC__SCHEMA_FLAT | (schema.type == LLMC_JSON_BOOL ? LLMC__SCHEMA_DROP : 0);
+    c->dead = c->dead || (schema.type == LLMC_JSON_BOOL && !llmc_json_bool(schema, true));
+    if (schema.type == LLMC_JSON_BOOL)
+        return LLMC_OK;
+    if (schema.type != LLMC_JSON_OBJECT)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, schema.text, "a schema has to be an object, true or false");
+    LLMC__TRY(llmc__schema_scan(c, schema, &v, &n));
+    if (v.kw[LLMC__KW_REF] != NULL) {
+        LLMC__TRY(llmc__schema_resolve(c, llmc__schema_get(c, &v, LLMC__KW_REF), &value));
+        LLMC__TRY(llmc__schema_add(c, value.text, 0, i));
+    }
+    value = llmc__schema_get(c, &v, LLMC__KW_ALL);
+    if (value.type != LLMC_JSON_NONE && value.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "allOf has to be an array of schemas");
+    while (llmc_json_next(value, &it, NULL, &one))
+        LLMC__TRY(llmc__schema_add(c, one.text, 0, i));
+    if (n == 0)
+        c->list[i].done |= LLMC__SCHEMA_DROP;
+    for (type = LLMC__SCHEMA_OBJECT; type <= LLMC__SCHEMA_NULL; type++)
+        if (n == 1 && llmc_json_equal(llmc__schema_get(c, &v, LLMC__KW_TYPE), llmc__schema_rule_name[type]))
+            c->list[i].simple = LLMC__SCHEMA_BUILTIN + type;
+    return LLMC_OK;
+}
+
+/* Whether rule e is the conjunction of the list. */
+static bool llmc__schema_same(const llmc__schema *c, const llmc__schema_entry *e)
+{
+    uint32_t i;
+    for (i = 0; i < e->n; i++)
+        if (c->pool[e->first + i].text != c->list[i].text || c->pool[e->first + i].done != c->list[i].done)
+            return false;
+    return true;
+}
+
+/* llmc__schema_intern -- the rule of the list's conjunction                    (GRAMMAR.schema)
+   *id: of a rule found or made, a builtin one, or NEVER for what holds a false schema. */
+static llmc_status llmc__schema_intern(llmc__schema *c, uint32_t *id)
+{
+    llmc__schema_entry *e;
+    uint32_t i, n = 0;
+    for (i = 0; i < c->n_list; i++)
+        LLMC__TRY(llmc__schema_flatten(c, i));
+    for (i = 0; i < c->n_list; i++)
+        if ((c->list[i].done & LLMC__SCHEMA_DROP) == 0)
+            c->list[n++] = c->list[i];
+    c->n_list = n;
+    *id = LLMC__SCHEMA_NEVER;
+    if (!c->dead)
+        *id = n == 0 ? (uint32_t)(LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_ANY) : c->list[0].simple;
+    if (c->dead || n == 0 || (n == 1 && *id != LLMC__SCHEMA_NEVER))
+        return LLMC_OK;
+    LLMC__TRY(llmc__schema_spend(c, c->n_entry));
+    for (i = 0; i < c->n_entry; i++)
+        if (c->entry[i].n == n && llmc__schema_same(c, &c->entry[i])) {
+            *id = i;
+            return LLMC_OK;
+        }
+    if (c->n_entry == c->max_entry || n > c->max_pool - c->n_pool)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->list[0].text, "more rules than max_rules allows");
+    e = &c->entry[c->n_entry];
+    e->first = c->n_pool;
+    e->n = n;
+    e->alive = e->ground = e->used = e->written = false;
+    LLMC_MEMCPY(c->pool + c->n_pool, c->list, n * sizeof c->list[0]);
+    c->n_pool += n;
+    *id = c->n_entry++;
+    return LLMC_OK;
+}
+
+/* The rule of one schema. */
+static llmc_status llmc__schema_single(llmc__schema *c, const char *text, uint32_t *id)
+{
+    llmc__schema_begin(c);
+    LLMC__TRY(llmc__schema_add(c, text, 0, LLMC__SCHEMA_ORPHAN));
+    return llmc__schema_intern(c, id);
+}
+
+/* Whether something matches a rule, as far as is known. */
+static bool llmc__schema_alive(const llmc__schema *c, uint32_t id)
+{
+    return id < LLMC__SCHEMA_BUILTIN ? c->entry[id].alive : id != LLMC__SCHEMA_NEVER;
+}
+
+/* A rule's name; rule 0 is the root. */
+static void llmc__schema_name(llmc__schema *c, uint32_t id)
+{
+    if (id >= LLMC__SCHEMA_BUILTIN) {
+        llmc__schema_put(&c->o, llmc__schema_rule_name[id - LLMC__SCHEMA_BUILTIN]);
+    } else if (id == 0) {
+        llmc__schema_put(&c->o, "root");
+    } else {
+        llmc__schema_byte(&c->o, 's');
+        llmc__schema_number(&c->o, id);
+    }
+}
+
+/* A use of a rule. */
+static void llmc__schema_use(llmc__schema *c, uint32_t id)
+{
+    if (id >= LLMC__SCHEMA_BUILTIN)
+        c->used |= 1u << (id - LLMC__SCHEMA_BUILTIN);
+    else
+        c->entry[id].used = true;
+    llmc__schema_name(c, id);
+    llmc__schema_byte(&c->o, ' ');
+}
+
+/* The name of a rule that belongs to rule id: id-LETTERx-y. */
+static void llmc__schema_inner(llmc__schema *c, uint32_t id, char letter, uint64_t x, uint64_t y)
+{
+    llmc__schema_name(c, id);
+    llmc__schema_byte(&c->o, '-');
+    llmc__schema_byte(&c->o, letter);
+    llmc__schema_number(&c->o, x);
+    llmc__schema_byte(&c->o, '-');
+    llmc__schema_number(&c->o, y);
+}
+
+/* A comma, colon or bracket. */
+static void llmc__schema_sign(llmc__schema *c, char mark)
+{
+    llmc__schema_mark(&c->o, c->opt.space, mark);
+}
+
+/* Counts (minLength, maxItems, ...) of all n parts: the largest if `upper` is false, else the smallest. */
+static llmc_status llmc__schema_limit(llmc__schema *c, uint32_t n, unsigned kw, bool upper, uint64_t *out)
+{
+    uint32_t p;
+    int64_t v;
+    *out = upper ? UINT64_MAX : 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json value = llmc__schema_get(c, &c->view[p], kw);
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        if (!llmc__schema_whole(value, &v) || v < 0)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "expected a whole number from 0 on");
+        if (v > LLMC__SCHEMA_TIMES && upper)
+            continue; /* more than any text holds */
+        if (v > LLMC__SCHEMA_TIMES)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "counts up to 1000000");
+        if (upper ? (uint64_t)v < *out : (uint64_t)v > *out)
+            *out = (uint64_t)v;
+    }
+    return LLMC_OK;
+}
+
+/* The types that all parts allow, as bits. Where none names a type, those that their keywords speak
+   of: {"minLength": 3} means strings. */
+static llmc_status llmc__schema_types(llmc__schema *c, uint32_t n, uint32_t *out)
+{
+    uint32_t p, implied = 0;
+    bool said = false;
+    unsigned kw;
+    *out = LLMC__SCHEMA_ALL_TYPES;
+    for (p = 0; p < n; p++) {
+        llmc_json_iter it = {NULL, false};
+        const llmc_json value = llmc__schema_get(c, &c->view[p], LLMC__KW_TYPE);
+        llmc_json one = value;
+        uint32_t bits = 0, now;
+        for (kw = 0; kw < LLMC__KW_COUNT; kw++)
+            if (c->view[p].kw[kw] != NULL && llmc__schema_keywords[kw].type != 0)
+                implied |= 1u << llmc__schema_keywords[kw].type;
+        said = said || value.type != LLMC_JSON_NONE || c->view[p].kw[LLMC__KW_ENUM] != NULL ||
+               c->view[p].kw[LLMC__KW_CONST] != NULL;
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        while (value.type == LLMC_JSON_STRING ? bits == 0 : llmc_json_next(value, &it, NULL, &one)) {
+            now = llmc__schema_type_bits(one);
+            if (now == 0)
+                return llmc__schema_bad(c, LLMC_BAD_FILE, one.text, "there is no such type");
+            bits |= now;
+        }
+        *out &= bits;
+    }
+    if ((implied & LLMC__SCHEMA_BIT(NUMBER)) != 0)
+        implied |= LLMC__SCHEMA_BIT(INTEGER);
+    if (!said && implied != 0)
+        *out = implied;
+    return LLMC_OK;
+}
+
+/* The type of a value, as a bit. */
+static uint32_t llmc__schema_type_of(llmc_json v)
+{
+    int64_t whole;
+    switch (v.type) {
+    case LLMC_JSON_NULL:
+        return LLMC__SCHEMA_BIT(NULL);
+    case LLMC_JSON_BOOL:
+        return LLMC__SCHEMA_BIT(BOOLEAN);
+    case LLMC_JSON_STRING:
+        return LLMC__SCHEMA_BIT(STRING);
+    case LLMC_JSON_ARRAY:
+        return LLMC__SCHEMA_BIT(ARRAY);
+    case LLMC_JSON_OBJECT:
+        return LLMC__SCHEMA_BIT(OBJECT);
+    default:
+        return llmc__schema_whole(v, &whole) ? LLMC__SCHEMA_BIT(INTEGER) : LLMC__SCHEMA_BIT(NUMBER);
+    }
+}
+
+/* Whether two scalars are equal as JSON has it: 1 and 1.0 are. Containers only equal themselves. */
+static bool llmc__schema_equal(llmc_json a, llmc_json b)
+{
+    llmc__schema_bound x, y;
+    if (a.text == b.text)
+        return true;
+    if (a.type != b.type || a.type == LLMC_JSON_ARRAY || a.type == LLMC_JSON_OBJECT)
+        return false;
+    if (a.type == LLMC_JSON_STRING)
+        return llmc__schema_compare(a.text, b.text, a.end) == 0;
+    if (a.type == LLMC_JSON_NUMBER)
+        return llmc__schema_bound_read(a, &x) == 0 && llmc__schema_bound_read(b, &y) == 0 &&
+               llmc__schema_order(&x, &y) == 0;
+    return *a.text == *b.text; /* null, true, false */
+}
+
+/* A bound joins those that are known: the narrower one stays. */
+static void llmc__schema_narrow(llmc__schema_bound *have, const llmc__schema_bound *b, bool upper)
+{
+    const int order = have->set ? llmc__schema_order(b, have) : 0;
+    if (!have->set || (upper ? order < 0 : order > 0) || (order == 0 && b->open))
+        *have = *b;
+}
+
+/* One keyword's bound of one part. draft4: exclusiveMinimum was a word about minimum then. */
+static llmc_status llmc__schema_bound_of_part(llmc__schema *c, const llmc__schema_view *v, unsigned kw,
+                                              llmc__schema_bound *have)
+{
+    const bool upper = kw == LLMC__KW_MAX || kw == LLMC__KW_UNDER;
+    const bool strict = kw == LLMC__KW_ABOVE || kw == LLMC__KW_UNDER;
+    const llmc_json value = llmc__schema_get(c, v, kw);
+    const llmc_json draft4 = llmc__schema_get(c, v, upper ? LLMC__KW_UNDER : LLMC__KW_ABOVE);
+    llmc__schema_bound b;
+    int what;
+    if (value.type == LLMC_JSON_NONE || (strict && value.type == LLMC_JSON_BOOL))
+        return LLMC_OK;
+    if (value.type != LLMC_JSON_NUMBER)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "expected a number");
+    what = llmc__schema_bound_read(value, &b);
+    if (what == 1 && b.negative != upper)
+        return LLMC_OK; /* beyond all numbers that are written */
+    if (what != 0)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "bounds have at most 18 digits");
+    b.open = strict || llmc_json_bool(draft4, false);
+    llmc__schema_narrow(have, &b, upper);
+    return LLMC_OK;
+}
+
+/* The bounds of n parts. */
+static llmc_status llmc__schema_bounds(llmc__schema *c, uint32_t n, llmc__schema_bound *lo,
+                                       llmc__schema_bound *hi)
+{
+    uint32_t p;
+    lo->set = hi->set = false;
+    for (p = 0; p < n; p++) {
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_MIN, lo));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_ABOVE, lo));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_MAX, hi));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_UNDER, hi));
+        if (llmc_json_equal(llmc__schema_get(c, &c->view[p], LLMC__KW_FORMAT), "int32")) {
+            const llmc__schema_bound low = llmc__schema_bound_of(INT32_MIN),
+                                     high = llmc__schema_bound_of(INT32_MAX);
+            llmc__schema_narrow(lo, &low, false);
+            llmc__schema_narrow(hi, &high, true);
+        }
+    }
+    return LLMC_OK;
+}
+
+/* multipleOf of n parts: only 1 can be had, *whole: it is asked for. */
+static llmc_status llmc__schema_steps(llmc__schema *c, uint32_t n, bool *whole)
+{
+    uint32_t p;
+    int64_t v;
+    *whole = false;
+    for (p = 0; p < n; p++) {
+        const llmc_json value = llmc__schema_get(c, &c->view[p], LLMC__KW_STEP);
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        if (!llmc__schema_whole(value, &v) || v != 1)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "only multiples of 1 are supported");
+        *whole = true;
+    }
+    return LLMC_OK;
+}
+
+/* Bounds of whole numbers as whole numbers that are in. False: beyond what can be written. */
+static bool llmc__schema_to_whole(llmc__schema_bound *b, bool upper)
+{
+    if (b->set)
+        *b = llmc__schema_bound_of(llmc__schema_bound_whole(b, upper));
+    return !b->set || b->n <= LLMC__SCHEMA_WHOLE;
+}
+
+/* The numbers that n parts allow; decimal: fractions too. *alive: there are some, and they are written. */
+static llmc_status llmc__schema_numbers(llmc__schema *c, uint32_t n, bool decimal, bool *alive)
+{
+    llmc__schema_bound lo, hi;
+    unsigned most = 1;
+    bool whole, fits = true;
+    LLMC__TRY(llmc__schema_bounds(c, n, &lo, &hi));
+    LLMC__TRY(llmc__schema_steps(c, n, &whole));
+    decimal = decimal && !whole;
+    *alive = true;
+    if (!lo.set && !hi.set) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + (decimal ? LLMC__SCHEMA_NUMBER : LLMC__SCHEMA_INTEGER));
+        return LLMC_OK;
+    }
+    if (decimal) {
+        if (lo.set)
+            most = lo.n > most ? lo.n : most;
+        if (hi.set)
+            most = hi.n > most ? hi.n : most;
+        fits = most + (lo.set ? lo.k : 0) < LLMC__SCHEMA_FRACTION &&
+               most + (hi.set ? hi.k : 0) < LLMC__SCHEMA_FRACTION;
+    } else {
+        fits = llmc__schema_to_whole(&lo, false);
+        fits = llmc__schema_to_whole(&hi, true) && fits;
+    }
+    if (!fits)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->pool[0].text,
+                                decimal ? "bounds of numbers have at most 14 digits"
+                                        : "bounds of integers have at most 18 digits");
+    *alive = llmc__schema_signed(&c->o, &lo, &hi, decimal);
+    return LLMC_OK;
+}
+
+/* Whether the enum or const `kw` of a part lets v in. */
+static llmc_status llmc__schema_listed(llmc__schema *c, const llmc__schema_view *part, unsigned kw,
+                                       llmc_json v, bool *in)
+{
+    const llmc_json value = llmc__schema_get(c, part, kw);
+    llmc_json one = value;
+    llmc_json_iter it = {NULL, false};
+    bool found = value.type == LLMC_JSON_NONE, again = kw == LLMC__KW_CONST;
+    while (!found && (again || (kw == LLMC__KW_ENUM && llmc_json_next(value, &it, NULL, &one)))) {
+        again = false;
+        found = llmc__schema_equal(one, v);
+        if (!found && one.type == v.type && (v.type == LLMC_JSON_ARRAY || v.type == LLMC_JSON_OBJECT))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, one.text,
+                                    "objects and arrays in more than one enum or const at once");
+    }
+    *in = *in && found;
+    return llmc__schema_spend(c, (uint64_t)(it.at != NULL ? it.at - value.text : 0) + 16);
+}
+
+/* Whether n parts let the value v of an enum in; what cannot be looked at is refused. */
+static llmc_status llmc__schema_admits(llmc__schema *c, uint32_t n, uint32_t types, llmc_json v, bool *in)
+{
+    llmc__schema_bound lo, hi, b;
+    uint64_t min, max, length = 0;
+    const uint32_t type = llmc__schema_type_of(v);
+    const char *at = v.text + 1;
+    uint32_t p, ch;
+    unsigned kw;
+    *in = (types & type) != 0;
+    for (p = 0; p < n && *in; p++) {
+        LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_ENUM, v, in));
+        LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_CONST, v, in));
+        for (kw = 0; kw < LLMC__KW_COUNT; kw++) {
+            const uint32_t of = llmc__schema_keywords[kw].type;
+            if (c->view[p].kw[kw] == NULL || of == 0 || (type >> of & 1) == 0 || of == LLMC__SCHEMA_NUMBER ||
+                kw == LLMC__KW_MIN_LENGTH || kw == LLMC__KW_MAX_LENGTH)
+                continue;
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->view[p].kw[kw],
+                                    "this keyword beside enum or const is not supported");
+        }
+    }
+    if (!*in)
+        return LLMC_OK;
+    if (v.type == LLMC_JSON_STRING) {
+        LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_LENGTH, false, &min));
+        LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_LENGTH, true, &max));
+        while (llmc__schema_next(&at, v.end, &ch))
+            length++;
+        *in = length >= min && length <= max;
+    }
+    if (v.type == LLMC_JSON_NUMBER) {
+        bool whole;
+        LLMC__TRY(llmc__schema_bounds(c, n, &lo, &hi));
+        LLMC__TRY(llmc__schema_steps(c, n, &whole));
+        if (llmc__schema_bound_read(v, &b) != 0 && (lo.set || hi.set))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, v.text,
+                                    "numbers beside bounds have at most 18 digits");
+        *in = !whole || type == LLMC__SCHEMA_BIT(INTEGER);
+        if (lo.set)
+            *in = *in && llmc__schema_order(&b, &lo) >= (lo.open ? 1 : 0);
+        if (hi.set)
+            *in = *in && llmc__schema_order(&b, &hi) <= (hi.open ? -1 : 0);
+    }
+    return LLMC_OK;
+}
+
+/* Between alternatives. */
+static void llmc__schema_or(llmc__schema *c, bool *some)
+{
+    if (*some)
+        llmc__schema_put(&c->o, "| ");
+    *some = true;
+}
+
+/* The values of part p's const or enum that all n parts let in. *alive: there is one. */
+static llmc_status llmc__schema_values(llmc__schema *c, uint32_t n, uint32_t p, uint32_t types, bool *alive)
+{
+    const bool list = c->view[p].kw[LLMC__KW_CONST] == NULL;
+    const llmc_json value = llmc__schema_get(c, &c->view[p], list ? LLMC__KW_ENUM : LLMC__KW_CONST);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one = value;
+    bool in, again = !list;
+    *alive = false;
+    if (list && value.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "enum has to be an array of values");
+    while (again || (list && llmc_json_next(value, &it, NULL, &one))) {
+        again = false;
+        LLMC__TRY(llmc__schema_admits(c, n, types, one, &in));
+        if (!in)
+            continue;
+        llmc__schema_or(c, alive);
+        llmc__schema_constant(&c->o, c->opt.space, one);
+        LLMC__TRY(llmc__schema_spend(c, 16));
+    }
+    return LLMC_OK;
+}
+
+/* Code points of a NUL-terminated ASCII pattern into c->code. */
+static unsigned llmc__schema_ascii(llmc__schema *c, const char *pattern)
+{
+    unsigned n;
+    for (n = 0; pattern[n] != 0 && n < LLMC__SCHEMA_PATTERN; n++)
+        c->code[n] = (uint8_t)pattern[n];
+    return n;
+}
+
+/* Puts the pattern or the format's pattern of part p into r. *none: it has neither that means something. */
+static llmc_status llmc__schema_pattern(llmc__schema *c, uint32_t p, llmc__schema_regex *r, llmc_json *from,
+                                        bool *none)
+{
+    static const char *const numeric[] = {"int32", "int64", "float", "double"};
+    const llmc_json format = llmc__schema_get(c, &c->view[p], LLMC__KW_FORMAT);
+    const char *at;
+    unsigned i;
+    *none = true;
+    for (i = 0; i < 4; i++)
+        if (llmc_json_equal(format, numeric[i]))
+            return LLMC_OK;
+    *from = llmc__schema_get(c, &c->view[p], LLMC__KW_PATTERN);
+    *none = from->type == LLMC_JSON_NONE && format.type == LLMC_JSON_NONE;
+    LLMC_MEMSET(r, 0, sizeof *r);
+    r->code = c->code;
+    if (*none)
+        return LLMC_OK;
+    if (from->type == LLMC_JSON_NONE) {
+        *from = format;
+        for (i = 0; i < sizeof llmc__schema_formats / sizeof llmc__schema_formats[0]; i++)
+            if (llmc_json_equal(format, llmc__schema_formats[i].name)) {
+                r->n = llmc__schema_ascii(c, llmc__schema_formats[i].pattern);
+                return LLMC_OK;
+            }
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, format.text, "this format is not supported");
+    }
+    if (format.type != LLMC_JSON_NONE)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, format.text,
+                                "a format beside a pattern is not supported");
+    if (from->type != LLMC_JSON_STRING)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, from->text, "a pattern has to be a string");
+    for (at = from->text + 1; r->n < LLMC__SCHEMA_PATTERN; r->n++)
+        if (!llmc__schema_next(&at, from->end, &c->code[r->n]))
+            return LLMC_OK;
+    return llmc__schema_bad(c, LLMC_UNSUPPORTED, from->text, "patterns have at most 4095 characters");
+}
+
+/* A pattern's strings of min to max characters. Where the pattern's own lengths go beyond, they can
+   be kept in only if it is a sequence of which one repeated character varies. */
+static llmc_status llmc__schema_matching(llmc__schema *c, llmc__schema_regex *r, llmc_json from, uint64_t min,
+                                         uint64_t max, bool *alive)
+{
+    char what[160];
+    uint64_t lo = 0, hi = 0;
+    bool chars = false;
+    llmc__schema_measure(r);
+    if (r->error != NULL) {
+        llmc__format(what, sizeof what, "this pattern is not supported, expected %s", r->error);
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text, what);
+    }
+    *alive = r->least <= max && r->most >= min && min <= max;
+    if (!*alive)
+        return LLMC_OK;
+    if (r->least < min || r->most > max) {
+        if (!r->simple || max == r->fixed)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text,
+                                    "minLength or maxLength beside this pattern or format is not supported");
+        lo = llmc__max(r->least, min) - r->fixed;
+        hi = r->most == UINT64_MAX && max == UINT64_MAX ? UINT64_MAX : llmc__min(r->most, max) - r->fixed;
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    llmc__schema_regex_write(&c->o, r, lo, hi, &chars);
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    if (chars)
+        c->used |= LLMC__SCHEMA_BIT(CHAR);
+    return llmc__schema_spend(c, r->n);
+}
+
+/* The strings that n parts allow. */
+static llmc_status llmc__schema_strings(llmc__schema *c, uint32_t n, bool *alive)
+{
+    llmc__schema_regex r, other;
+    llmc_json from, first = {NULL, NULL, LLMC_JSON_NONE};
+    uint64_t min, max;
+    uint32_t p, with = 0;
+    bool none;
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_LENGTH, false, &min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_LENGTH, true, &max));
+    for (p = 0; p < n; p++) {
+        LLMC__TRY(llmc__schema_pattern(c, p, &other, &from, &none));
+        if (none || llmc__schema_equal(first, from))
+            continue;
+        if (first.type != LLMC_JSON_NONE)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text,
+                                    "two patterns or formats at once are not supported");
+        first = from;
+        with = p;
+    }
+    if (first.type != LLMC_JSON_NONE) {
+        LLMC__TRY(llmc__schema_pattern(c, with, &r, &from, &none)); /* `code` may hold another one now */
+        return llmc__schema_matching(c, &r, from, min, max, alive);
+    }
+    *alive = min <= max;
+    if (!*alive)
+        return LLMC_OK;
+    if (min == 0 && max == UINT64_MAX) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_STRING);
+        return LLMC_OK;
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    if (max > 0) {
+        llmc__schema_put(&c->o, "char");
+        llmc__schema_repeat(&c->o, min, max);
+        c->used |= LLMC__SCHEMA_BIT(CHAR);
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    return LLMC_OK;
+}
+
+/* The schema of element i of an array in one part; i UINT32_MAX: of all behind the prefix.
+   NONE: it says nothing. Until draft 2019-09 the prefix was called items, the rest additionalItems. */
+static llmc_json llmc__schema_element_of(const llmc__schema *c, const llmc__schema_view *v, uint32_t i)
+{
+    const llmc_json items = llmc__schema_get(c, v, LLMC__KW_ITEMS);
+    const bool old = items.type == LLMC_JSON_ARRAY;
+    const llmc_json prefix = old ? items : llmc__schema_get(c, v, LLMC__KW_PREFIX);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one;
+    if (i != UINT32_MAX)
+        while (llmc_json_next(prefix, &it, NULL, &one))
+            if (i-- == 0)
+                return one;
+    return old ? llmc__schema_get(c, v, LLMC__KW_MORE) : items;
+}
+
+/* The rule of element i for n parts together. */
+static llmc_status llmc__schema_element(llmc__schema *c, uint32_t n, uint32_t i, uint32_t *id)
+{
+    uint32_t p;
+    llmc__schema_begin(c);
+    for (p = 0; p < n; p++) {
+        const llmc_json one = llmc__schema_element_of(c, &c->view[p], i);
+        if (one.type != LLMC_JSON_NONE)
+            LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+        LLMC__TRY(llmc__schema_spend(c, i != UINT32_MAX ? 8 * (uint64_t)i : 0));
+    }
+    return llmc__schema_intern(c, id);
+}
+
+/* What n parts say of arrays: how long the prefix is, how many elements there may be. Elements that
+   nothing matches end the array before them. */
+static llmc_status llmc__schema_array_of(llmc__schema *c, uint32_t n, llmc__schema_array *a)
+{
+    uint32_t p, i, id;
+    a->prefix = 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json unique = llmc__schema_get(c, &c->view[p], LLMC__KW_UNIQUE);
+        const llmc_json items = llmc__schema_get(c, &c->view[p], LLMC__KW_ITEMS);
+        const llmc_json list = llmc__schema_get(c, &c->view[p], LLMC__KW_PREFIX);
+        llmc_json_iter it = {NULL, false};
+        llmc_json one;
+        if (unique.type != LLMC_JSON_NONE && (unique.type != LLMC_JSON_BOOL || llmc_json_bool(unique, false)))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, unique.text, "uniqueItems is not supported");
+        if (list.type != LLMC_JSON_NONE && (list.type != LLMC_JSON_ARRAY || items.type == LLMC_JSON_ARRAY))
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text,
+                                    "prefixItems has to be an array, and items a schema");
+        for (i = 0; llmc_json_next(items.type == LLMC_JSON_ARRAY ? items : list, &it, NULL, &one);)
+            i++;
+        a->prefix = i > a->prefix ? i : a->prefix;
+    }
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_ITEMS, false, &a->min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_ITEMS, true, &a->max));
+    a->prefix = (uint32_t)llmc__min(a->prefix, a->max);
+    for (i = 0; i < a->prefix; i++) {
+        LLMC__TRY(llmc__schema_element(c, n, i, &id));
+        if (!llmc__schema_alive(c, id))
+            a->max = a->prefix = i;
+    }
+    LLMC__TRY(llmc__schema_element(c, n, UINT32_MAX, &a->rest));
+    if (!llmc__schema_alive(c, a->rest))
+        a->max = llmc__min(a->max, a->prefix);
+    return LLMC_OK;
+}
+
+/* From lo to hi more elements of those behind the prefix, each with its comma. */
+static void llmc__schema_more(llmc__schema *c, uint32_t rest, uint64_t lo, uint64_t hi)
+{
+    if (hi == 0)
+        return;
+    llmc__schema_put(&c->o, "( ");
+    llmc__schema_sign(c, ',');
+    llmc__schema_use(c, rest);
+    llmc__schema_put(&c->o, ")");
+    llmc__schema_repeat(&c->o, lo, hi);
+}
+
+/* Elements from i on, as far as they stand in one rule: those that have to be there (the first one
+   too if `must`), then a rule of its own for the next one of the prefix that may be missing, or the
+   others. */
+static llmc_status llmc__schema_elements(llmc__schema *c, uint32_t id, uint32_t n,
+                                         const llmc__schema_array *a, uint32_t i, bool must)
+{
+    uint32_t one;
+    for (; i < a->prefix && (i < a->min || must); i++, must = false) {
+        LLMC__TRY(llmc__schema_element(c, n, i, &one));
+        if (i > 0)
+            llmc__schema_sign(c, ',');
+        llmc__schema_use(c, one);
+    }
+    if (i < a->prefix) {
+        llmc__schema_inner(c, id, 'a', i, 0);
+        llmc__schema_put(&c->o, "? ");
+    } else if (i == 0 && a->max > 0) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_use(c, a->rest);
+        llmc__schema_more(c, a->rest, a->min > 0 ? a->min - 1 : 0,
+                          a->max == UINT64_MAX ? a->max : a->max - 1);
+        llmc__schema_put(&c->o, a->min > 0 ? ") " : ")? ");
+    } else if (i > 0) {
+        llmc__schema_more(c, a->rest, a->min > i ? a->min - i : 0,
+                          a->max == UINT64_MAX ? a->max : a->max - i);
+    }
+    return LLMC_OK;
+}
+
+/* The rules of elements of the prefix that may be missing: element i and what comes after it. */
+static llmc_status llmc__schema_array_rules(llmc__schema *c, uint32_t id, uint32_t n,
+                                            const llmc__schema_array *a)
+{
+    uint32_t i;
+    for (i = (uint32_t)llmc__min(a->min, a->prefix); i < a->prefix; i++) {
+        llmc__schema_inner(c, id, 'a', i, 0);
+        llmc__schema_put(&c->o, " ::= ");
+        LLMC__TRY(llmc__schema_elements(c, id, n, a, i, true));
+        llmc__schema_byte(&c->o, '\n');
+        LLMC__TRY(llmc__schema_spend(c, 16));
+    }
+    return LLMC_OK;
+}
+
+/* The value that a properties object gives the name at key, NONE if it does not. */
+static llmc_json llmc__schema_property(llmc_json properties, const char *key)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json name, value, found = {NULL, NULL, LLMC_JSON_NONE};
+    while (llmc_json_next(properties, &it, &name, &value))
+        if (llmc__schema_compare(name.text, key, name.end) == 0)
+            found = value;
+    return found;
+}
+
+/* The place of a member's name among those of the object, made if it is new; *fresh: it was. */
+static llmc_status llmc__schema_place(llmc__schema *c, llmc__schema_object *o, llmc_json key, uint32_t *at,
+                                      bool *fresh)
+{
+    uint32_t i;
+    for (i = 0; i < o->n && llmc__schema_compare(c->prop[i].key, key.text, key.end) != 0; i++)
+        continue;
+    LLMC__TRY(llmc__schema_spend(c, i));
+    *at = i;
+    *fresh = i == o->n;
+    if (!*fresh)
+        return LLMC_OK;
+    if (o->n == c->max_entry)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, key.text, "more members than max_rules allows");
+    LLMC_MEMSET(&c->prop[i], 0, sizeof c->prop[i]);
+    c->prop[i].key = key.text;
+    o->n++;
+    return LLMC_OK;
+}
+
+/* The names in properties and required of n parts. */
+static llmc_status llmc__schema_names(llmc__schema *c, uint32_t n, llmc__schema_object *o)
+{
+    uint32_t p, at;
+    bool fresh;
+    llmc_json key, value;
+    for (p = 0; p < n; p++) {
+        const llmc_json named = llmc__schema_get(c, &c->view[p], LLMC__KW_PROPERTIES);
+        llmc_json_iter it = {NULL, false};
+        if (named.type != LLMC_JSON_NONE && named.type != LLMC_JSON_OBJECT)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, named.text,
+                                    "properties has to be an object of schemas");
+        while (llmc_json_next(named, &it, &key, &value)) {
+            LLMC__TRY(llmc__schema_place(c, o, key, &at, &fresh));
+            if (!fresh && c->prop[at].part != p)
+                continue;
+            c->prop[at].value = value.text;
+            c->prop[at].part = p;
+        }
+    }
+    for (p = 0; p < n; p++) {
+        const llmc_json list = llmc__schema_get(c, &c->view[p], LLMC__KW_REQUIRED);
+        llmc_json_iter it = {NULL, false};
+        if (list.type == LLMC_JSON_BOOL) /* draft 3, and a common mistake */
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "required has to be an array of names");
+        if (list.type != LLMC_JSON_NONE && list.type != LLMC_JSON_ARRAY)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "required has to be an array of names");
+        while (llmc_json_next(list, &it, NULL, &key)) {
+            if (key.type != LLMC_JSON_STRING)
+                return llmc__schema_bad(c, LLMC_BAD_FILE, key.text, "required has to be an array of names");
+            LLMC__TRY(llmc__schema_place(c, o, key, &at, &fresh));
+            c->prop[at].required = true;
+        }
+    }
+    return LLMC_OK;
+}
+
+/* The rule of member m: what each part says of that name, or of names that it does not have. m
+   UINT32_MAX: of all other names. */
+static llmc_status llmc__schema_member_rule(llmc__schema *c, uint32_t n, uint32_t m, uint32_t *id)
+{
+    uint32_t p;
+    llmc__schema_begin(c);
+    for (p = 0; p < n; p++) {
+        const llmc_json named = llmc__schema_get(c, &c->view[p], LLMC__KW_PROPERTIES);
+        llmc_json one = {NULL, NULL, LLMC_JSON_NONE};
+        if (m != UINT32_MAX && c->prop[m].value != NULL && c->prop[m].part == p) {
+            one = llmc__json_at(c->prop[m].value, c->root.end);
+        } else if (m != UINT32_MAX && c->prop[m].value != NULL && c->prop[m].part < p &&
+                   named.type == LLMC_JSON_OBJECT) {
+            one = llmc__schema_property(named, c->prop[m].key);
+            LLMC__TRY(llmc__schema_spend(c, (uint64_t)(llmc__json_skip(named.text, named.end) - named.text)));
+        }
+        if (one.type == LLMC_JSON_NONE)
+            one = llmc__schema_get(c, &c->view[p], LLMC__KW_EXTRA);
+        if (one.type != LLMC_JSON_NONE)
+            LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+    }
+    return llmc__schema_intern(c, id);
+}
+
+/* llmc__schema_object_of -- what n parts say of objects                  (GRAMMAR.schema)
+   Members in c->prop; `alive`: there is an object that fits. */
+static llmc_status llmc__schema_object_of(llmc__schema *c, uint32_t n, llmc__schema_object *o)
+{
+    uint32_t p, i, required = 0, alive = 0;
+    bool named = false, extra = false, dead = false;
+    o->n = 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json patterns = llmc__schema_get(c, &c->view[p], LLMC__KW_PATTERNS);
+        llmc_json_iter it = {NULL, false};
+        llmc_json value;
+        if (patterns.type != LLMC_JSON_NONE &&
+            (patterns.type != LLMC_JSON_OBJECT || llmc_json_next(patterns, &it, NULL, &value)))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, patterns.text, "patternProperties is not supported");
+        named = named || c->view[p].kw[LLMC__KW_PROPERTIES] != NULL;
+        extra = extra || c->view[p].kw[LLMC__KW_EXTRA] != NULL;
+    }
+    LLMC__TRY(llmc__schema_names(c, n, o));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_MEMBERS, false, &o->min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_MEMBERS, true, &o->max));
+    for (i = o->n; i-- > 0;) {
+        llmc__schema_prop *m = &c->prop[i];
+        LLMC__TRY(llmc__schema_member_rule(c, n, i, &m->id));
+        m->required_after = required;
+        m->alive_after = alive;
+        required += m->required;
+        alive += llmc__schema_alive(c, m->id);
+        dead = dead || (m->required && !llmc__schema_alive(c, m->id));
+    }
+    LLMC__TRY(llmc__schema_member_rule(c, n, UINT32_MAX, &o->extra));
+    if (named && !extra && !c->opt.open_objects)
+        o->extra = LLMC__SCHEMA_NEVER;
+    extra = llmc__schema_alive(c, o->extra);
+    if (extra && !dead && o->min > (uint64_t)alive + 1)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->view[0].text,
+                                "minProperties beyond the members that are named is not supported");
+    o->most = o->max == UINT64_MAX ? llmc__max(1, o->min) : o->max;
+    o->alive = !dead && o->min <= o->max && required <= o->max && (uint64_t)alive + extra >= o->min;
+    return LLMC_OK;
+}
+
+/* Whether an object that has `count` members before member i can still be completed. */
+static bool llmc__schema_feasible(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                  uint64_t count)
+{
+    const uint32_t required = i == 0 ? UINT32_MAX : c->prop[i - 1].required_after;
+    const uint32_t alive = i == 0 ? UINT32_MAX : c->prop[i - 1].alive_after;
+    return count + required <= o->max && count + alive + llmc__schema_alive(c, o->extra) >= o->min;
+}
+
+/* A member's count once it is there: not told apart beyond `most`. */
+static uint64_t llmc__schema_counted(const llmc__schema_object *o, uint64_t count)
+{
+    return o->max == UINT64_MAX ? llmc__min(count, o->most) : count;
+}
+
+/* Member i behind `count` others. */
+static void llmc__schema_write_member(llmc__schema *c, uint32_t i, uint64_t count)
+{
+    if (count > 0)
+        llmc__schema_sign(c, ',');
+    llmc__schema_byte(&c->o, '"');
+    llmc__schema_string(&c->o, c->prop[i].key, c->root.end);
+    llmc__schema_put(&c->o, "\" ");
+    llmc__schema_sign(c, ':');
+    llmc__schema_use(c, c->prop[i].id);
+}
+
+/* Members that are not named, after all that are. Of these only one counts for minProperties: two may
+   have the same name. */
+static void llmc__schema_others(llmc__schema *c, uint32_t id, const llmc__schema_object *o, uint64_t count)
+{
+    const uint64_t lo = count < o->min ? 1 : 0, hi = o->max == UINT64_MAX ? o->max : o->max - count;
+    if (hi == 0 || !llmc__schema_alive(c, o->extra))
+        return;
+    if (count == 0) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_inner(c, id, 'x', 0, 0);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    if (count > 0 || hi > 1) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_sign(c, ',');
+        llmc__schema_inner(c, id, 'x', 0, 0);
+        llmc__schema_put(&c->o, " )");
+        llmc__schema_repeat(&c->o, count > 0 ? lo : 0, count > 0 || hi == UINT64_MAX ? hi : hi - 1);
+    }
+    if (count == 0)
+        llmc__schema_put(&c->o, lo > 0 ? ") " : ")? ");
+}
+
+/* Whether rules of their own go on behind member i and `count` others; see write_members. */
+static bool llmc__schema_branches(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                  uint64_t count)
+{
+    const llmc__schema_prop *m = &c->prop[i];
+    return llmc__schema_alive(c, m->id) && !m->required && llmc__schema_feasible(c, o, i + 1, count + 1) &&
+           llmc__schema_feasible(c, o, i + 1, count) && llmc__schema_counted(o, count + 1) != count;
+}
+
+/* llmc__schema_write_members -- members from i on, behind `count` of them                 (GRAMMAR.schema)
+   As far as one rule goes: where it matters for what follows whether a member is there, two rules
+   of their own go on. */
+static void llmc__schema_write_members(llmc__schema *c, uint32_t id, const llmc__schema_object *o, uint32_t i,
+                                       uint64_t count)
+{
+    for (; i < o->n; i++) {
+        const llmc__schema_prop *m = &c->prop[i];
+        const uint64_t more = llmc__schema_counted(o, count + 1);
+        const bool take = llmc__schema_alive(c, m->id) && llmc__schema_feasible(c, o, i + 1, count + 1);
+        const bool skip = !m->required && llmc__schema_feasible(c, o, i + 1, count);
+        if (!take)
+            continue;
+        if (llmc__schema_branches(c, o, i, count)) {
+            llmc__schema_put(&c->o, "( ");
+            llmc__schema_write_member(c, i, count);
+            llmc__schema_inner(c, id, 'm', i + 1, more);
+            llmc__schema_put(&c->o, " | ");
+            llmc__schema_inner(c, id, 'm', i + 1, count);
+            llmc__schema_put(&c->o, " ) ");
+            return;
+        }
+        llmc__schema_put(&c->o, skip ? "( " : "");
+        llmc__schema_write_member(c, i, count);
+        llmc__schema_put(&c->o, skip ? ")? " : "");
+        count = more;
+    }
+    llmc__schema_others(c, id, o, count);
+}
+
+/* How many units two names share at their start. */
+static uint32_t llmc__schema_shared(const char *a, const char *b, const char *end)
+{
+    uint32_t x, y, n = 0;
+    for (a++, b++; llmc__schema_next(&a, end, &x) && llmc__schema_next(&b, end, &y) && x == y;)
+        n++;
+    return n;
+}
+
+/* Unit d of a name; false if it has ended. */
+static bool llmc__schema_unit(const char *key, const char *end, uint32_t d, uint32_t *unit)
+{
+    for (key++; llmc__schema_next(&key, end, unit); d--)
+        if (d == 0)
+            return true;
+    return false;
+}
+
+/* The names in order, by Shell's sort. */
+static void llmc__schema_sort(llmc__schema *c, uint32_t n)
+{
+    uint32_t gap, i, j;
+    for (i = 0; i < n; i++)
+        c->sorted[i] = i;
+    for (gap = n / 2; gap > 0; gap /= 2)
+        for (i = gap; i < n; i++) {
+            const uint32_t v = c->sorted[i];
+            for (j = i; j >= gap && llmc__schema_compare(c->prop[c->sorted[j - gap]].key, c->prop[v].key,
+                                                         c->root.end) > 0;
+                 j -= gap)
+                c->sorted[j] = c->sorted[j - gap];
+            c->sorted[j] = v;
+        }
+}
+
+/* What may follow the first d units of the i-th name, in order, and all names that share them: what
+   leads away from all names, then anything; the next unit of one of them; the end, unless a name
+   ends there. */
+static llmc_status llmc__schema_key_node(llmc__schema *c, uint32_t id, const llmc__schema_object *o,
+                                         uint32_t i, uint32_t d)
+{
+    const char *end = c->root.end, *first = c->prop[c->sorted[i]].key, *l;
+    static const char letters[] = "\"\\\b\f\n\r\t";
+    uint32_t j, unit = 0, last = UINT32_MAX, stop;
+    unsigned short_forms = 0x7f, k;
+    bool ends;
+    llmc__schema_inner(c, id, 'k', i, d);
+    llmc__schema_put(&c->o, " ::= [^\\x22\\x5c\\x00-\\x1f");
+    ends = !llmc__schema_unit(first, end, d, &unit);
+    for (j = i; j < o->n && llmc__schema_shared(first, c->prop[c->sorted[j]].key, end) >= d; j++) {
+        if (!llmc__schema_unit(c->prop[c->sorted[j]].key, end, d, &unit) || unit == last)
+            continue;
+        last = unit;
+        for (l = letters, k = 0; *l != 0; l++, k++)
+            if ((uint32_t)*l == unit)
+                short_forms &= ~(1u << k);
+        if (unit >= 0x20 && llmc__schema_escape(unit) == 0)
+            llmc__schema_member(&c->o, unit);
+    }
+    stop = j;
+    llmc__schema_put(&c->o, "] plain* \"\\\"\" ");
+    if (short_forms != 0) {
+        llmc__schema_put(&c->o, "| \"\\\\\" [");
+        for (k = 0; k < 7; k++)
+            if ((short_forms >> k & 1) != 0)
+                llmc__schema_member(&c->o, (uint32_t)llmc__schema_escape((uint32_t)letters[k]));
+        llmc__schema_put(&c->o, "] plain* \"\\\"\" ");
+    }
+    for (j = i, last = UINT32_MAX; j < stop; j++) {
+        if (!llmc__schema_unit(c->prop[c->sorted[j]].key, end, d, &unit) || unit == last)
+            continue;
+        last = unit;
+        if (unit < 0x20 && llmc__schema_escape(unit) == 0)
+            continue; /* `plain` does not write it */
+        llmc__schema_put(&c->o, "| \"");
+        llmc__schema_char(&c->o, unit);
+        llmc__schema_put(&c->o, "\" ");
+        llmc__schema_inner(c, id, 'k', j, d + 1);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    llmc__schema_put(&c->o, ends ? "\n" : "| \"\\\"\" \n");
+    return llmc__schema_spend(c, (uint64_t)(stop - i) * (d + 4));
+}
+
+/* The rule of a member that is not named, and of names that are none of those: a tree of their units. */
+static llmc_status llmc__schema_other_rules(llmc__schema *c, uint32_t id, const llmc__schema_object *o)
+{
+    const char *end = c->root.end;
+    uint32_t i, d, unit;
+    llmc__schema_inner(c, id, 'x', 0, 0);
+    llmc__schema_put(&c->o, " ::= ");
+    if (o->n == 0) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_STRING);
+    } else {
+        llmc__schema_put(&c->o, "\"\\\"\" ");
+        llmc__schema_inner(c, id, 'k', 0, 0);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    llmc__schema_sign(c, ':');
+    llmc__schema_use(c, o->extra);
+    llmc__schema_byte(&c->o, '\n');
+    if (o->n == 0)
+        return LLMC_OK;
+    c->used |= LLMC__SCHEMA_BIT(PLAIN);
+    llmc__schema_sort(c, o->n);
+    for (i = 0; i < o->n; i++) {
+        const char *key = c->prop[c->sorted[i]].key;
+        bool more = true;
+        for (d = i == 0 ? 0 : llmc__schema_shared(c->prop[c->sorted[i - 1]].key, key, end) + 1; more; d++) {
+            if (d > 0 && !llmc__schema_unit(key, end, d - 1, &unit))
+                break;
+            LLMC__TRY(llmc__schema_key_node(c, id, o, i, d));
+            more = llmc__schema_unit(key, end, d, &unit);
+        }
+    }
+    return LLMC_OK;
+}
+
+/* The rules that an object's own needs. least, most: members before the i-th. */
+static llmc_status llmc__schema_object_rules(llmc__schema *c, uint32_t id, const llmc__schema_object *o)
+{
+    uint64_t count, before, least = 0, most = 0;
+    uint32_t i;
+    for (i = 0; i < o->n; i++) {
+        for (count = least; count <= most + 1; count++) {
+            LLMC__TRY(llmc__schema_spend(c, 16));
+            if (!llmc__schema_branches(c, o, i, count) &&
+                (count == least || !llmc__schema_branches(c, o, i, count - 1)))
+                continue;
+            llmc__schema_inner(c, id, 'm', i + 1, count);
+            llmc__schema_put(&c->o, " ::= ");
+            before = c->o.len;
+            llmc__schema_write_members(c, id, o, i + 1, count);
+            llmc__schema_put(&c->o, c->o.len == before ? "\"\"\n" : "\n");
+        }
+        least = llmc__schema_counted(o, least + c->prop[i].required);
+        most = llmc__schema_counted(o, most + llmc__schema_alive(c, c->prop[i].id));
+    }
+    return llmc__schema_alive(c, o->extra) ? llmc__schema_other_rules(c, id, o) : LLMC_OK;
+}
+
+/* A choice: rule id's part p with one alternative after the other of its anyOf or oneOf.
+   *ground: no alternative leads back here without text in between, as far as is known. */
+static llmc_status llmc__schema_choice(llmc__schema *c, uint32_t id, uint32_t p, bool *alive, bool *ground)
+{
+    const llmc__schema_entry *e = &c->entry[id];
+    const bool any = c->view[p].kw[LLMC__KW_CHOICE] != NULL && (c->pool[e->first + p].done & 1) == 0;
+    const llmc_json list = llmc__schema_get(c, &c->view[p], any ? LLMC__KW_CHOICE : LLMC__KW_ONE);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one;
+    uint32_t q, with;
+    *alive = false;
+    *ground = true;
+    if (list.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "anyOf and oneOf have to be arrays of schemas");
+    while (llmc_json_next(list, &it, NULL, &one)) {
+        llmc__schema_begin(c);
+        for (q = 0; q < e->n; q++) {
+            const llmc__schema_part *part = &c->pool[e->first + q];
+            const uint32_t chosen = q == p ? (any ? 1 : 2) | (c->view[p].n == 1 ? LLMC__SCHEMA_DROP : 0) : 0;
+            LLMC__TRY(llmc__schema_add(c, part->text, part->done | chosen, LLMC__SCHEMA_ORPHAN));
+        }
+        LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+        LLMC__TRY(llmc__schema_intern(c, &with));
+        *ground = *ground && (with >= LLMC__SCHEMA_BUILTIN || c->entry[with].ground);
+        if (!llmc__schema_alive(c, with))
+            continue;
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, with);
+    }
+    return LLMC_OK;
+}
+
+/* llmc__schema_kinds -- rule id, type by type: `types` of n parts, loaded         (GRAMMAR.schema)
+   Rules that arrays and objects need come after the line. */
+static llmc_status llmc__schema_kinds(llmc__schema *c, uint32_t id, uint32_t n, uint32_t types, bool write,
+                                      bool *alive)
+{
+    llmc__schema_array a;
+    llmc__schema_object o;
+    bool some;
+    const bool number = (types & (LLMC__SCHEMA_BIT(NUMBER) | LLMC__SCHEMA_BIT(INTEGER))) != 0;
+    const uint64_t before = c->o.len;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC_MEMSET(&o, 0, sizeof o);
+    a.min = 1; /* no array */
+    if ((types & LLMC__SCHEMA_BIT(ARRAY)) != 0)
+        LLMC__TRY(llmc__schema_array_of(c, n, &a));
+    if ((types & LLMC__SCHEMA_BIT(OBJECT)) != 0)
+        LLMC__TRY(llmc__schema_object_of(c, n, &o));
+    *alive = false;
+    if ((types & LLMC__SCHEMA_BIT(NULL)) != 0) {
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_NULL);
+    }
+    if ((types & LLMC__SCHEMA_BIT(BOOLEAN)) != 0) {
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_BOOLEAN);
+    }
+    if (number) {
+        const uint64_t at = c->o.len;
+        const bool had = *alive;
+        llmc__schema_or(c, alive);
+        LLMC__TRY(llmc__schema_numbers(c, n, (types & LLMC__SCHEMA_BIT(NUMBER)) != 0, &some));
+        if (!some) { /* take the bar back */
+            c->o.len = at;
+            *alive = had;
+        }
+    }
+    if ((types & LLMC__SCHEMA_BIT(STRING)) != 0) {
+        const uint64_t at = c->o.len;
+        const bool had = *alive;
+        llmc__schema_or(c, alive);
+        LLMC__TRY(llmc__schema_strings(c, n, &some));
+        if (!some) {
+            c->o.len = at;
+            *alive = had;
+        }
+    }
+    if (a.min <= a.max) {
+        llmc__schema_or(c, alive);
+        llmc__schema_sign(c, '[');
+        LLMC__TRY(llmc__schema_elements(c, id, n, &a, 0, false));
+        llmc__schema_sign(c, ']');
+    }
+    if (o.alive) {
+        llmc__schema_or(c, alive);
+        llmc__schema_sign(c, '{');
+        llmc__schema_write_members(c, id, &o, 0, 0);
+        llmc__schema_sign(c, '}');
+    }
+    if (!write) {
+        c->o.len = before;
+        return LLMC_OK;
+    }
+    llmc__schema_byte(&c->o, '\n');
+    if (a.min <= a.max)
+        LLMC__TRY(llmc__schema_array_rules(c, id, n, &a));
+    return o.alive ? llmc__schema_object_rules(c, id, &o) : LLMC_OK;
+}
+
+/* llmc__schema_rule -- one rule: its text if `write`, and whether something matches  (GRAMMAR.schema)
+   Without `write` it only finds out, as far as its members are known, and makes their rules. */
+static llmc_status llmc__schema_rule(llmc__schema *c, uint32_t id, bool write)
+{
+    llmc__schema_entry *e = &c->entry[id];
+    uint32_t p, types, choice = UINT32_MAX, values = UINT32_MAX;
+    const uint64_t before = c->o.len;
+    bool alive = false, ground = true;
+    for (p = 0; p < e->n; p++) {
+        const llmc__schema_part *part = &c->pool[e->first + p];
+        llmc__schema_view *v = &c->view[p];
+        LLMC__TRY(llmc__schema_scan(c, llmc__json_at(part->text, c->root.end), v, &v->n));
+        v->text = part->text;
+        if (choice == UINT32_MAX && ((v->kw[LLMC__KW_CHOICE] != NULL && (part->done & 1) == 0) ||
+                                     (v->kw[LLMC__KW_ONE] != NULL && (part->done & 2) == 0)))
+            choice = p;
+        if (values == UINT32_MAX && (v->kw[LLMC__KW_CONST] != NULL || v->kw[LLMC__KW_ENUM] != NULL))
+            values = p;
+    }
+    if (write) {
+        llmc__schema_name(c, id);
+        llmc__schema_put(&c->o, " ::= ");
+    }
+    if (choice != UINT32_MAX) {
+        LLMC__TRY(llmc__schema_choice(c, id, choice, &alive, &ground));
+    } else {
+        LLMC__TRY(llmc__schema_types(c, e->n, &types));
+        if (values == UINT32_MAX)
+            LLMC__TRY(llmc__schema_kinds(c, id, e->n, types, write, &alive));
+        else
+            LLMC__TRY(llmc__schema_values(c, e->n, values, types, &alive));
+    }
+    if (write && (choice != UINT32_MAX || values != UINT32_MAX))
+        llmc__schema_byte(&c->o, '\n');
+    if (!write)
+        c->o.len = before;
+    e->alive = e->alive || alive;
+    e->ground = e->ground || ground;
+    e->written = write;
+    return LLMC_OK;
+}
+
+/* llmc__schema_settle -- makes all rules, finds those that something matches       (GRAMMAR.schema)
+   Rules are only ever found to match more, so this ends: sweeps from the last rule, which no other
+   waits for as a rule, to the first. */
+static llmc_status llmc__schema_settle(llmc__schema *c)
+{
+    uint32_t i;
+    bool changed = true;
+    for (i = 0; i < c->n_entry; i++)
+        LLMC__TRY(llmc__schema_rule(c, i, false));
+    while (changed) {
+        changed = false;
+        for (i = c->n_entry; i-- > 0;) {
+            llmc__schema_entry *e = &c->entry[i];
+            const bool alive = e->alive, ground = e->ground;
+            if (alive && ground)
+                continue;
+            LLMC__TRY(llmc__schema_rule(c, i, false));
+            changed = changed || alive != e->alive || ground != e->ground;
+        }
+    }
+    for (i = 0; i < c->n_entry; i++)
+        if (!c->entry[i].ground)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->pool[c->entry[i].first].text,
+                                    "a schema must not refer to itself with nothing in between");
+    for (i = 0; i < c->n_entry; i++)
+        c->entry[i].used = false; /* by those that nothing matches, too */
+    c->used = 0;
+    return LLMC_OK;
+}
+
+/* Writes the rules that rule `root` needs. */
+static llmc_status llmc__schema_write(llmc__schema *c, uint32_t root)
+{
+    uint32_t i;
+    bool more = true;
+    if (root >= LLMC__SCHEMA_BUILTIN) {
+        llmc__schema_put(&c->o, "root ::= ");
+        llmc__schema_use(c, root);
+        llmc__schema_byte(&c->o, '\n');
+    } else {
+        c->entry[root].used = true;
+    }
+    while (more) {
+        more = false;
+        for (i = 0; i < c->n_entry; i++) {
+            if (!c->entry[i].used || c->entry[i].written)
+                continue;
+            LLMC__TRY(llmc__schema_rule(c, i, true));
+            more = true;
+        }
+    }
+    c->used = llmc__schema_closure(c->used, c->opt.space);
+    for (i = 0; i < LLMC__SCHEMA_RULES; i++)
+        if ((c->used >> i & 1) != 0)
+            llmc__schema_builtin(&c->o, c->opt.space, i);
+    return llmc__schema_spend(c, 0);
+}
+
+/* Lays out the work memory. */
+static void llmc__schema_carve(llmc__schema *c, llmc__arena *a)
+{
+    const uint64_t rules = c->opt.max_rules == 0 ? 4096 : c->opt.max_rules;
+    c->max_entry = (uint32_t)llmc__min(rules, 1u << 20);
+    c->max_pool = c->max_entry * 4 + LLMC__SCHEMA_PARTS;
+    c->entry = (llmc__schema_entry *)llmc__take(a, c->max_entry, sizeof *c->entry);
+    c->pool = (llmc__schema_part *)llmc__take(a, c->max_pool, sizeof *c->pool);
+    c->prop = (llmc__schema_prop *)llmc__take(a, c->max_entry, sizeof *c->prop);
+    c->sorted = (uint32_t *)llmc__take(a, c->max_entry, sizeof *c->sorted);
+    c->view = (llmc__schema_view *)llmc__take(a, LLMC__SCHEMA_PARTS, sizeof *c->view);
+    c->code = (uint32_t *)llmc__take(a, LLMC__SCHEMA_PATTERN, sizeof *c->code);
+}
+
+/* llmc_schema_need -- bytes that llmc_schema_gbnf works in                 (GRAMMAR.schema) */
+LLMC_API size_t llmc_schema_need(const llmc_schema_options *opt)
+{
+    llmc__schema c;
+    llmc__arena a;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    llmc__options(&c.opt, sizeof c.opt, opt);
+    llmc__schema_carve(&c, &a);
+    return a.failed ? 0 : (size_t)llmc__arena_need(&a);
+}
+
+/* llmc_schema_gbnf -- see the interface                                    (GRAMMAR.schema) */
+LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema_options *opt, char *out,
+                                      size_t cap, size_t *len, void *work, size_t work_bytes, llmc_diag *diag)
+{
+    llmc__schema c;
+    llmc__arena a;
+    uint32_t root, i;
+    const size_t need = llmc_schema_need(opt);
+    LLMC_MEMSET(&c, 0, sizeof c);
+    llmc__options(&c.opt, sizeof c.opt, opt);
+    if ((unsigned)c.opt.space > LLMC_SPACE_LINES)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.schema", LLMC_NO_OFFSET, "no such kind of white space");
+    if (need == 0 || work == NULL || work_bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.schema", LLMC_NO_OFFSET,
+                          "a schema takes %zu bytes of work memory, not %zu", need, work_bytes);
+    a = llmc__arena_over(work, work_bytes);
+    llmc__schema_carve(&c, &a);
+    c.diag = diag;
+    c.name = schema->name;
+    LLMC__TRY(llmc_json_parse(schema, &c.root, diag));
+    LLMC__TRY(llmc__schema_single(&c, c.root.text, &root));
+    LLMC__TRY(llmc__schema_settle(&c));
+    if (!llmc__schema_alive(&c, root)) {
+        for (i = c.n_entry; i > 1 && c.entry[i - 1].alive;)
+            i--;
+        return llmc__schema_bad(&c, LLMC_BAD_FILE,
+                                c.n_entry > 0 ? c.pool[c.entry[i - 1].first].text : c.root.text,
+                                "nothing can match this schema");
+    }
+    c.o.out = out;
+    c.o.cap = cap;
+    LLMC__TRY(llmc__schema_write(&c, root));
+    *len = (size_t)c.o.len;
+    if (c.o.len > cap)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.schema", LLMC_NO_OFFSET,
+                          "the grammar takes %llu bytes, not %zu", (unsigned long long)c.o.len, cap);
+    return LLMC_OK;
+}
+
+#endif /* LLMC_NO_GRAMMAR */
 
 //==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 19 ====
 
