@@ -1,8 +1,9 @@
 /* What the references in JavaScript share: corpora, hashes of ids, packages.
 
    A corpus comes from tests/vectors/corpus.c: blocks, each a u32 of its length and its bytes. The hash of a
-   block is 32-bit FNV-1a over its ids, four little-endian bytes each. A vector file holds comments, one line
-   `corpus SEED BYTES FLAGS` and the hashes, eight digits each; tests/test_compare.c reads it. */
+   block is 32-bit FNV-1a over its ids, four little-endian bytes each. A vector file holds comments, a line
+   `corpus SEED BYTES FLAGS`, a line `ids N HASH` for all ids of all blocks, and the last four digits of each block's
+   hash, twenty-four a line; tests/test_compare.c reads it. */
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -61,10 +62,11 @@ export function hashIds(ids) {
 
 /* A vector file; with a folder in COMPARE_IDS also all ids, for a close look: per block a u32 count and as many ids. */
 export function writeVector(name, comments, corpus, ids) {
-    const lines = [...comments.map((c) => `# ${c}`), `corpus ${corpus.join(" ")}`];
-    const hashes = ids.map(hashIds);
-    for (let i = 0; i < hashes.length; i += 12)
-        lines.push(hashes.slice(i, i + 12).join(" "));
+    const all = ids.reduce((n, list) => n + list.length, 0);
+    const lines = [...comments.map((c) => `# ${c}`), `corpus ${corpus.join(" ")}`, `ids ${all} ${hashIds(ids.flat())}`];
+    const hashes = ids.map((list) => hashIds(list).slice(4));
+    for (let i = 0; i < hashes.length; i += 24)
+        lines.push(hashes.slice(i, i + 24).join(""));
     fs.mkdirSync("tests/vectors/tokens", {recursive: true});
     fs.writeFileSync(`tests/vectors/tokens/${name}.txt`, lines.join("\n") + "\n");
     if (process.env.COMPARE_IDS)

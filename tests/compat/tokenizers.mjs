@@ -1,0 +1,72 @@
+// node tests/compat/tokenizers.mjs [STYLE...]; ids of Hugging Face's tokenizers for tests/models/tokenizers
+/* Writes hashes of the ids of each style (tests/models/tokenizers/styles.txt) into tests/vectors/tokens, as the npm
+   package `tokenizers` gives them: the library in Rust itself. Then says where @huggingface/tokenizers, its rewriting in
+   JavaScript, gives others. Its regular expressions are JavaScript's, whose \s has U+FEFF and lacks U+0085, so it
+   gets them with \s and \S spelt out. Both are optional (tests/compat/corpus.mjs); without the first one nothing is
+   written. Post-processors run; control tokens written in the text are parsed. */
+import fs from "node:fs";
+import {createRequire} from "node:module";
+import {corpusBlocks, packageFolder, packageModule, writeVector} from "./corpus.mjs";
+
+const FOLDER = "tests/models/tokenizers";
+const CORPUS = [1, 1200000, 0];
+
+/* name -> {base, text}: the style's tokenizer.json. */
+function readStyles() {
+    const styles = new Map();
+    for (const line of fs.readFileSync(`${FOLDER}/styles.txt`, "utf8").split("\n").filter(Boolean)) {
+        const [name, base, ...members] = line.split("\t");
+        let text = fs.readFileSync(`${FOLDER}/${base}.json`, "utf8");
+        for (let i = 0; i < members.length; i += 2) {
+            const found = new RegExp(`^( *"${members[i]}": ).*?(,?)$`, "m");
+            if (!found.test(text))
+                throw new Error(`${name}: ${base}.json has no line of ${members[i]}`);
+            text = text.replace(found, (_, head, comma) => head + members[i + 1] + comma);
+        }
+        styles.set(name, text);
+    }
+    return styles;
+}
+
+/* \s and \S as Unicode's White_Space, in every regular expression of a tokenizer.json. */
+function spellSpace(value) {
+    const space = "\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+    if (Array.isArray(value))
+        return value.map(spellSpace);
+    if (value === null || typeof value !== "object")
+        return value;
+    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, k !== "Regex" ? spellSpace(v) :
+        v.replace(/\[\^?(?:\\.|[^\]\\])*\]|\\[sS]/g, (part) => part === "\\s" ? `[${space}]` : part === "\\S" ? `[^${space}]` :
+            part.replaceAll("\\s", space))]));
+}
+
+const rustFolder = packageFolder("tokenizers");
+const rust = rustFolder && createRequire(import.meta.url)(rustFolder);
+const rustVersion = rustFolder && JSON.parse(fs.readFileSync(`${rustFolder}/package.json`, "utf8")).version;
+const js = await packageModule("@huggingface/tokenizers");
+const blocks = corpusBlocks(...CORPUS).map((b) => b.toString());
+const styles = readStyles();
+const wanted = process.argv.slice(2);
+
+for (const [name, text] of styles) {
+    if (wanted.length > 0 && !wanted.includes(name))
+        continue;
+    let ids = null;
+    try {
+        if (rust) {
+            const t = rust.Tokenizer.fromString(text);
+            ids = (await t.encodeBatch(blocks, {addSpecialTokens: true})).map((e) => e.getIds());
+            writeVector(name, [`${name} of ${FOLDER}/styles.txt: ids by npm's tokenizers ${rustVersion}`, "made by tests/compat/tokenizers.mjs"], CORPUS, ids);
+        }
+    } catch (e) {
+        console.log(`${name}: tokenizers ${rustVersion}: ${e.message}`);
+    }
+    try {
+        const t = new js.module.Tokenizer(spellSpace(JSON.parse(text)), {});
+        const other = blocks.map((b) => t.encode(b).ids);
+        const differ = ids === null ? [] : other.map((o, i) => i).filter((i) => other[i].join() !== ids[i].join());
+        console.log(`${name}: @huggingface/tokenizers ${js.version}: ${ids === null ? "nothing to compare with" : differ.length === 0 ? "the same" : `${differ.length} blocks differ: ${differ.slice(0, 12).join(" ")}`}`);
+    } catch (e) {
+        console.log(`${name}: @huggingface/tokenizers ${js.version}: ${e.message.slice(0, 200)}`);
+    }
+}
