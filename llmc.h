@@ -10224,37 +10224,380 @@ LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind)
     return (unsigned)kind < sizeof name / sizeof name[0] ? name[kind] : name[0];
 }
 
-//--[ 12.11 FILE.vocab ]-- what a file says of its vocabulary, each string checked
+//--[ 12.11 FILE.pattern ]-- how text is normalised and cut
+#ifndef LLMC_NO_TOKEN
+typedef enum llmc__behaviour {
+    LLMC__ISOLATED,
+    LLMC__REMOVED,
+    LLMC__MERGED_PREVIOUS,
+    LLMC__MERGED_NEXT,
+    LLMC__CONTIGUOUS
+} llmc__behaviour; /* HF's names */
+
+typedef struct llmc__split {
+    uint8_t pattern, behaviour;
+    bool invert;
+    uint8_t text_len;
+    char text[16];
+} llmc__split; /* text: for LLMC__PAT_TEXT, a literal string (e.g. " ", U+2581) */
+#define LLMC__SPLIT_MAX 8
+
+typedef struct llmc__normal {
+    uint8_t kind;
+    bool a, b, c, d;
+    uint8_t from_len, to_len;
+    char from[16], to[16];
+    const uint8_t *blob;
+    uint32_t blob_len;
+} llmc__normal;
+#define LLMC__NORMAL_MAX 12
+#endif
+
+//--[ 12.12 FILE.vocab ]-- what a file says of its vocabulary, each string checked
 #ifndef LLMC_NO_TOKEN
 
-typedef enum llmc__string_layout {
-    LLMC__STRINGS_GGUF,   /* u64 length, bytes            */
-    LLMC__STRINGS_LLAMA2C /* f32 score, i32 length, bytes */
-} llmc__string_layout;
+/* How a list of tokens or merges lies in its file. */
+typedef enum llmc__list_layout {
+    LLMC__LIST_NONE,
+    LLMC__LIST_GGUF,       /* u64 length, bytes; scores and types are arrays of their own */
+    LLMC__LIST_LLAMA2C,    /* f32 score, i32 length, bytes                                */
+    LLMC__LIST_LLMC,       /* u8 length, bytes                                            */
+    LLMC__LIST_MOG,        /* u32 length, bytes, u32 id                                   */
+    LLMC__LIST_MOG_MERGES, /* u32 length, bytes                                        */
+    LLMC__LIST_PROTO,      /* fields of SentencePiece's ModelProto, pieces among them     */
+    LLMC__LIST_LINES,      /* text, one a line                                            */
+    LLMC__LIST_RANKS,      /* base64 of the bytes, a space, the id                        */
+    LLMC__LIST_NAMES,      /* JSON: {"token": id, ...}                                    */
+    LLMC__LIST_SCORED,     /* JSON: [["token", score], ...]                               */
+    LLMC__LIST_TEXTS,      /* JSON: ["a b", ...] or [["a", "b"], ...]                     */
+    LLMC__LIST_ADDED,      /* JSON: [{"id": 1, "content": "token", ...}, ...]             */
+    LLMC__LIST_CALLER      /* llmc_token_name[count]                                      */
+} llmc__list_layout;
+
+/* Views of a list; never a copy. */
+typedef struct llmc__list {
+    llmc__list_layout layout;
+    const uint8_t *data;
+    size_t bytes;
+    llmc_json json; /* of the JSON layouts, checked */
+    uint32_t count; /* entries */
+} llmc__list;
 
 typedef enum llmc__vocab_kind {
-    LLMC__VOCAB_SPM, /* SentencePiece BPE with scores */
-    LLMC__VOCAB_BPE  /* byte-level, merges by rank    */
+    LLMC__VOCAB_SPM,       /* characters join by the score of what they make          */
+    LLMC__VOCAB_BPE,       /* characters or bytes join by the rank of their merge     */
+    LLMC__VOCAB_RANKS,     /* bytes join by the id of what they make (tiktoken)       */
+    LLMC__VOCAB_UNIGRAM,   /* the most probable segmentation                          */
+    LLMC__VOCAB_WORDPIECE, /* the longest token that fits, again and again            */
+    LLMC__VOCAB_WORDS      /* a piece is a token or unknown                           */
 } llmc__vocab_kind;
 
-/* Views into the file. Strings are at most LLMC__MAX_STRING bytes and may be empty;
-   scores are not NaN. */
+/* How stored text spells bytes. */
+typedef enum llmc__alphabet {
+    LLMC__ALPHABET_PLAIN, /* as it is                                                    */
+    LLMC__ALPHABET_BYTES, /* GPT-2's: a printable character for each byte                */
+    LLMC__ALPHABET_MARK   /* U+2581 is a space; in text the two mean the same, and split steps see U+2581 */
+} llmc__alphabet;
+
+/* Before which parts of a text a space (with ALPHABET_MARK: U+2581) is put. A part is what stands between
+   two special tokens. */
+typedef enum llmc__prefix {
+    LLMC__PREFIX_NONE,
+    LLMC__PREFIX_ALWAYS,  /* each part, whatever it begins with (SentencePiece)                        */
+    LLMC__PREFIX_MISSING, /* each part that does not begin with one                                    */
+    LLMC__PREFIX_FIRST,   /* the same, but only where the text begins                                  */
+    LLMC__PREFIX_PIECES   /* each piece that the split steps give and that does not begin with one;
+                             afterwards pieces are cut before each U+2581                              */
+} llmc__prefix;
+
+/* How ids become text. */
+typedef enum llmc__decoding {
+    LLMC__DECODE_JOIN,     /* bytes one after the other                                      */
+    LLMC__DECODE_WORDS,    /* with a space between two tokens                                */
+    LLMC__DECODE_WORDPIECE /* with a space before each token but the first and those that begin with
+                              piece_prefix, which goes                                        */
+} llmc__decoding;
+
+enum {
+    LLMC__ADDED = 1,            /* found in text before anything else: the flags below say how */
+    LLMC__ADDED_LSTRIP = 2,     /* takes white space before it */
+    LLMC__ADDED_RSTRIP = 4,     /* takes white space behind it */
+    LLMC__ADDED_WORD = 8,       /* only where no letter, digit or underscore stands beside it */
+    LLMC__ADDED_NORMALIZED = 16 /* looked for in normalised text */
+};
+
+#define LLMC__AROUND_MAX 4
+#define LLMC__KIND_BAD   255 /* the file gives a kind that does not exist */
+
+/* llmc__vocab -- one vocabulary, whatever file it came from                  (FILE.vocab)
+   Views into files that outlive it. A text goes through: added tokens (those not NORMALIZED), normal[],
+   added tokens (NORMALIZED), remove_spaces, prefix, U+2581 for spaces if alphabet is MARK, split[], and
+   then each piece through what kind says. */
 typedef struct llmc__vocab {
     llmc__vocab_kind kind;
-    char pre[32];   /* pre-tokenizer as the file names it, "" if it does not */
-    uint32_t count; /* tokens, 1 .. LLMC__MAX_VOCAB */
-    llmc__string_layout layout;
-    const uint8_t *tokens; /* count strings, one after the other */
-    size_t tokens_bytes;
-    const uint8_t *scores; /* count x f32 LE, or NULL (in the LLAMA2C layout they are inline) */
-    const uint8_t *types;  /* count x i32 LE (GGUF's numbers), or NULL: TOKEN derives them    */
-    const uint8_t *merges; /* n_merges GGUF strings "a b" */
-    size_t merges_bytes;
-    uint32_t n_merges;                       /* 0 for SPM */
-    llmc_token special[LLMC_SPECIAL_COUNT];  /* LLMC_TOKEN_NONE: absent */
-    bool add_bos, add_eos, add_space_prefix; /* what encoding puts around a text, unless told otherwise */
-    const char *name;                        /* file's name for messages */
+    llmc__alphabet alphabet;
+    char pre[32];        /* pre-tokenizer as the file names it, "" if it does not */
+    uint32_t count;      /* highest id + 1: 1 .. LLMC__MAX_VOCAB, and not much more than entries */
+    uint64_t text_bytes; /* sum of the entries' lengths as stored */
+    llmc__list tokens, added, extra; /* walked in this order; later ones override */
+    const uint8_t *scores;           /* GGUF: count x f32 LE, or NULL */
+    const uint8_t *types;            /* GGUF: count x i32 LE, or NULL */
+    llmc__list merges;               /* in the order of ranks */
+    llmc__normal normal[LLMC__NORMAL_MAX];
+    llmc__split split[LLMC__SPLIT_MAX];
+    uint32_t n_normal, n_split;
+    llmc__prefix prefix;
+    bool remove_spaces;    /* U+0020 at both ends goes, runs become one (SentencePiece) */
+    bool byte_fallback;    /* a character without a token becomes tokens <0xXX> */
+    bool ignore_merges;    /* a piece that is a token is taken whole */
+    bool fuse_unk;         /* unknown characters in a row are one unknown token */
+    char piece_prefix[16]; /* WORDPIECE: what tokens inside a word begin with; "": words begin with U+2581 */
+    uint32_t max_piece;    /* WORDPIECE: characters; a longer piece is unknown */
+    llmc__decoding decoding;
+    bool drop_space;                        /* decoding: one space that text begins with goes */
+    bool cleanup;                           /* decoding: no space before . ? ! , n't 'm 's 've 're */
+    llmc_token special[LLMC_SPECIAL_COUNT]; /* LLMC_TOKEN_NONE: absent */
+    llmc_token before[LLMC__AROUND_MAX], after[LLMC__AROUND_MAX]; /* a text, where wanted or asked for */
+    uint32_t n_before, n_after;
+    bool add_bos, add_eos; /* whether the model wants `before`, `after` */
+    const char *name;      /* file's name for messages */
 } llmc__vocab;
+
+/* One entry. text is as stored: llmc__vocab_text decodes it. */
+typedef enum llmc__encoding { LLMC__TEXT_PLAIN, LLMC__TEXT_JSON, LLMC__TEXT_BASE64 } llmc__encoding;
+typedef struct llmc__vocab_token {
+    uint32_t id; /* < count once the vocabulary has been checked */
+    const uint8_t *text;
+    size_t len;
+    llmc__encoding encoding;
+    float score;
+    uint8_t kind;  /* llmc_token_kind; LLMC__KIND_BAD */
+    uint8_t flags; /* LLMC__ADDED... */
+} llmc__vocab_token;
+
+/* One merge: its parts, as stored; b NULL: the file has no two parts there. text [len] is for messages. */
+typedef struct llmc__vocab_merge {
+    const uint8_t *text, *a, *b;
+    size_t len, a_len, b_len;
+    llmc__encoding encoding;
+} llmc__vocab_merge;
+
+/* A walk over a vocabulary's tokens, or its merges. */
+typedef struct llmc__vocab_iter {
+    llmc_json_iter json;
+    size_t at;
+    uint32_t n; /* entries given, of the list that is walked */
+    uint8_t stage;
+} llmc__vocab_iter;
+
+/* Value of "<0xXX>", two hexadecimal digits; -1 if text [len] is anything else. */
+static int llmc__byte_token(const uint8_t *text, size_t len)
+{
+    int value = 0, i;
+    if (len != 6 || LLMC_MEMCMP(text, "<0x", 3) != 0 || text[5] != '>')
+        return -1;
+    for (i = 3; i < 5; i++) {
+        int c = llmc__lower((char)text[i]);
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return -1;
+        value = value * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return value;
+}
+
+/* Six bits of a base64 character; -1: it is none. */
+static int llmc__base64_value(uint8_t c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Bytes of base64 text [len] into out [len]; padding is optional. SIZE_MAX: it is no base64. */
+static size_t llmc__base64_decode(const uint8_t *text, size_t len, uint8_t *out)
+{
+    uint32_t bits = 0;
+    size_t i, n = 0, have = 0;
+    while (len > 0 && text[len - 1] == '=')
+        len--;
+    for (i = 0; i < len; i++) {
+        int value = llmc__base64_value(text[i]);
+        if (value < 0)
+            return SIZE_MAX;
+        bits = (bits << 6 | (uint32_t)value) & 0xffffff;
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            out[n++] = (uint8_t)(bits >> have);
+        }
+    }
+    return have < 6 ? n : SIZE_MAX; /* a lone character is six bits of nothing */
+}
+
+/* Escaped JSON text [len] without its quotes into out [len]; it has been checked. */
+static size_t llmc__json_unescape(const uint8_t *text, size_t len, uint8_t *out)
+{
+    const char *p = (const char *)text, *end = p + len, *plain;
+    size_t n = 0, step;
+    char c[4];
+    while (p < end) {
+        for (plain = p; p < end && *p != '\\'; p++)
+            ;
+        LLMC_MEMCPY(out + n, plain, (size_t)(p - plain));
+        n += (size_t)(p - plain);
+        if (p == end)
+            break;
+        step = llmc__json_char(&p, end, c);
+        if (step == 0)
+            break;
+        LLMC_MEMCPY(out + n, c, step);
+        n += step;
+    }
+    return n;
+}
+
+/* llmc__vocab_text -- stored text [len] as bytes into out [len], which may be text itself   (FILE.vocab)
+   Returns their number, never more than len. Base64 that is none gives nothing; the reader refused it. */
+LLMC__UNUSED static size_t llmc__vocab_text(llmc__encoding encoding, const uint8_t *text, size_t len,
+                                            uint8_t *out)
+{
+    size_t n;
+    switch (encoding) {
+    case LLMC__TEXT_JSON:
+        return llmc__json_unescape(text, len, out);
+    case LLMC__TEXT_BASE64:
+        n = llmc__base64_decode(text, len, out);
+        return n == SIZE_MAX ? 0 : n;
+    default:
+        if (len > 0)
+            LLMC_MEMMOVE(out, text, len);
+        return len;
+    }
+}
+
+/* A walk from the first token, or the first merge. */
+static void llmc__vocab_start(llmc__vocab_iter *it)
+{
+    LLMC_MEMSET(it, 0, sizeof *it);
+}
+
+/* The next string of a list in one of the binary layouts: *head its begin in the list. False: the end, or it
+   does not fit, or is over LLMC__MAX_STRING.
+
+     GGUF      [ u64 length ][ bytes ]
+     llama2.c  [ f32 score  ][ i32 length ][ bytes ]      a negative length reads as far too long
+     llm.c     [ u8 length  ][ bytes ]
+     MOG       [ u32 length ][ bytes ][ u32 id ]                                              */
+static bool llmc__list_string(const llmc__list *l, llmc__vocab_iter *it, size_t *head, const uint8_t **text,
+                              size_t *len)
+{
+    const uint8_t *p = l->data + it->at;
+    size_t left = l->bytes - it->at;
+    size_t before = l->layout == LLMC__LIST_GGUF || l->layout == LLMC__LIST_LLAMA2C ? 8
+                    : l->layout == LLMC__LIST_LLMC                                  ? 1
+                                                                                    : 4;
+    size_t behind = l->layout == LLMC__LIST_MOG ? 4 : 0;
+    uint64_t n;
+    if (it->n >= l->count || left < before + behind)
+        return false;
+    n = before == 1                       ? p[0]
+        : l->layout == LLMC__LIST_GGUF    ? llmc__u64le(p)
+        : l->layout == LLMC__LIST_LLAMA2C ? llmc__u32le(p + 4)
+                                          : llmc__u32le(p);
+    if (n > LLMC__MAX_STRING || n > left - before - behind)
+        return false;
+    *head = it->at;
+    *text = p + before;
+    *len = (size_t)n;
+    it->at += before + (size_t)n + behind;
+    it->n++;
+    return true;
+}
+
+/* Kind of a token of which the file says nothing: by the named special ids and the spelling of byte tokens. */
+static uint8_t llmc__vocab_kind_of(const llmc__vocab *v, uint32_t id, const uint8_t *text, size_t len)
+{
+    uint32_t i;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (v->special[i] == (llmc_token)id)
+            return i == LLMC_SPECIAL_UNK ? LLMC_TOKEN_UNKNOWN : LLMC_TOKEN_CONTROL;
+    return v->byte_fallback && llmc__byte_token(text, len) >= 0 ? LLMC_TOKEN_BYTE : LLMC_TOKEN_NORMAL;
+}
+
+/* The next token of a binary list. */
+static bool llmc__vocab_binary(const llmc__vocab *v, llmc__vocab_iter *it, llmc__vocab_token *out)
+{
+    const llmc__list *l = &v->tokens;
+    size_t head = 0;
+    uint32_t kind;
+    out->id = it->n;
+    if (!llmc__list_string(l, it, &head, &out->text, &out->len))
+        return false;
+    if (l->layout == LLMC__LIST_MOG)
+        out->id = llmc__u32le(out->text + out->len);
+    if (l->layout == LLMC__LIST_LLAMA2C) { /* kinds by place */
+        out->score = llmc__f32le(l->data + head);
+        out->kind = out->id == 0                                                  ? LLMC_TOKEN_UNKNOWN
+                    : out->id < 3                                                 ? LLMC_TOKEN_CONTROL
+                    : out->id < 259 && llmc__byte_token(out->text, out->len) >= 0 ? LLMC_TOKEN_BYTE
+                                                                                  : LLMC_TOKEN_NORMAL;
+        return true;
+    }
+    if (v->scores != NULL)
+        out->score = llmc__f32le(v->scores + 4 * (size_t)out->id);
+    if (v->types != NULL) {
+        kind = llmc__u32le(v->types + 4 * (size_t)out->id);
+        out->kind = kind >= LLMC_TOKEN_NORMAL && kind <= LLMC_TOKEN_BYTE ? (uint8_t)kind : LLMC__KIND_BAD;
+    } else {
+        out->kind = llmc__vocab_kind_of(v, out->id, out->text, out->len);
+    }
+    return true;
+}
+
+/* llmc__vocab_next -- the next token, in the file's order                    (FILE.vocab)
+   Ids come in any order and may come again: the last entry of an id counts, but one that only repeats its
+   text keeps the score. False at the end. A file that was checked does not end early; one that
+   changes meanwhile may, and no byte out of it is read. */
+static bool llmc__vocab_next(const llmc__vocab *v, llmc__vocab_iter *it, llmc__vocab_token *out)
+{
+    LLMC_MEMSET(out, 0, sizeof *out);
+    return llmc__vocab_binary(v, it, out);
+}
+
+/* Cuts "a b" at its one space; b NULL: there is none, or several, or a part is empty. */
+static void llmc__merge_cut(llmc__vocab_merge *m)
+{
+    size_t cut, i;
+    for (cut = 0; cut < m->len && m->text[cut] != ' '; cut++)
+        ;
+    m->a = m->text;
+    m->a_len = cut;
+    m->b = NULL;
+    for (i = cut + 1; i < m->len; i++)
+        if (m->text[i] == ' ')
+            return;
+    if (cut == 0 || cut + 1 >= m->len)
+        return;
+    m->b = m->text + cut + 1;
+    m->b_len = m->len - cut - 1;
+}
+
+/* llmc__vocab_merge_next -- the next merge, in the order of ranks             (FILE.vocab)
+   False at the end. In stored text the byte alphabet writes a space as U+0120, and the others write U+2581,
+   so that no part holds one. */
+static bool llmc__vocab_merge_next(const llmc__vocab *v, llmc__vocab_iter *it, llmc__vocab_merge *out)
+{
+    size_t head = 0;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (!llmc__list_string(&v->merges, it, &head, &out->text, &out->len))
+        return false;
+    llmc__merge_cut(out);
+    return true;
+}
 
 /* An array of the given element type, whose count must be *count unless that is 0 (then it is set).
    *out [*bytes] are its elements, packed as in the file. Errors: BAD_FILE. */
@@ -10285,14 +10628,16 @@ static llmc_status llmc__vocab_array(const llmc__gguf *g, unsigned key, uint32_t
     return LLMC_OK;
 }
 
-/* Strings of an array that passed llmc__gguf_skip, held to LLMC__MAX_STRING, so that TOKEN can walk
-   them without a check and keep lengths in 16 bits. Errors: BAD_FILE. */
-static llmc_status llmc__vocab_strings(const llmc__gguf *g, unsigned key)
+/* An array of strings as a list, each held to LLMC__MAX_STRING, so that TOKEN can keep lengths in 16 bits.
+   Errors: BAD_FILE. */
+static llmc_status llmc__vocab_list(const llmc__gguf *g, unsigned key, llmc__list *out)
 {
     llmc__reader r = g->file;
     const char *text;
     uint64_t i;
     size_t len;
+    out->layout = LLMC__LIST_GGUF;
+    LLMC__TRY(llmc__vocab_array(g, key, LLMC__GGUF_STRING, &out->count, &out->data, &out->bytes));
     r.at = g->known[key].at;
     r.tag = "FILE.vocab";
     for (i = 0; i < g->known[key].count; i++)
@@ -10358,7 +10703,10 @@ static void llmc__vocab_defaults(llmc__vocab *v, llmc__vocab_kind kind)
         v->special[LLMC_SPECIAL_EOS] = 2;
     }
     v->kind = kind;
-    v->add_bos = v->add_space_prefix = spm; /* add_eos stays false: a prompt does not end */
+    v->alphabet = spm ? LLMC__ALPHABET_MARK : LLMC__ALPHABET_BYTES;
+    v->byte_fallback = spm;
+    v->add_bos = spm; /* add_eos stays false: a prompt does not end */
+    v->prefix = spm ? LLMC__PREFIX_ALWAYS : LLMC__PREFIX_NONE;
 }
 
 /* One f32 per token. Infinities order well; NaN would break every comparison later. */
@@ -10395,6 +10743,17 @@ static llmc_status llmc__vocab_pre(const llmc__gguf *g, llmc__vocab *v)
     return LLMC_OK;
 }
 
+/* What is put around a text where no template says: BOS and EOS. And what decoding undoes. */
+static void llmc__vocab_finish(llmc__vocab *v)
+{
+    if (v->n_before == 0 && v->special[LLMC_SPECIAL_BOS] >= 0)
+        v->before[v->n_before++] = v->special[LLMC_SPECIAL_BOS];
+    if (v->n_after == 0 && v->special[LLMC_SPECIAL_EOS] >= 0)
+        v->after[v->n_after++] = v->special[LLMC_SPECIAL_EOS];
+    v->text_bytes = v->tokens.bytes;
+    v->drop_space = v->prefix != LLMC__PREFIX_NONE && v->alphabet != LLMC__ALPHABET_BYTES;
+}
+
 /* llmc__vocab_gguf -- the vocabulary of a GGUF file
    v's views are into the file. The order matters: the tokens' count is what all other arrays and
    ids are held against, defaults come before what the file says.
@@ -10405,11 +10764,10 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
     const llmc__gguf_value *model = &g->known[LLMC__KEY_TOK_MODEL];
     const char *text;
     size_t len, bytes;
-    bool bpe;
+    bool bpe, space;
     LLMC_MEMSET(v, 0, sizeof *v);
     *present = false;
     v->name = g->file.name;
-    v->layout = LLMC__STRINGS_GGUF;
     if (model->at == 0)
         return LLMC_OK;
     if (!llmc__gguf_text(g, model, &text, &len))
@@ -10423,9 +10781,8 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
         return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", model->at,
                           "%s: tokenizer '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
                           text);
-    LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TOKENS, LLMC__GGUF_STRING, &v->count, &v->tokens,
-                                &v->tokens_bytes));
-    LLMC__TRY(llmc__vocab_strings(g, LLMC__KEY_TOK_TOKENS));
+    LLMC__TRY(llmc__vocab_list(g, LLMC__KEY_TOK_TOKENS, &v->tokens));
+    v->count = v->tokens.count;
     llmc__vocab_defaults(v, bpe ? LLMC__VOCAB_BPE : LLMC__VOCAB_SPM);
     if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
         LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
@@ -10433,15 +10790,16 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
     if (!bpe) {
         LLMC__TRY(llmc__vocab_scores(g, v));
     } else {
-        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_MERGES, LLMC__GGUF_STRING, &v->n_merges, &v->merges,
-                                    &v->merges_bytes));
-        LLMC__TRY(llmc__vocab_strings(g, LLMC__KEY_TOK_MERGES));
+        LLMC__TRY(llmc__vocab_list(g, LLMC__KEY_TOK_MERGES, &v->merges));
     }
     LLMC__TRY(llmc__vocab_pre(g, v));
     LLMC__TRY(llmc__vocab_specials(g, v));
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_BOS, &v->add_bos));
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_EOS, &v->add_eos));
-    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SPACE, &v->add_space_prefix));
+    space = v->prefix != LLMC__PREFIX_NONE;
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SPACE, &space));
+    v->prefix = space && !bpe ? LLMC__PREFIX_ALWAYS : LLMC__PREFIX_NONE;
+    llmc__vocab_finish(v);
     *present = true;
     return LLMC_OK;
 }
@@ -10458,7 +10816,9 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
     uint32_t longest, n;
     LLMC_MEMSET(v, 0, sizeof *v);
     LLMC__TRY(llmc__read_u32(&r, "the header", &longest));
-    v->tokens = r.data + r.at;
+    v->tokens.layout = LLMC__LIST_LLAMA2C;
+    v->tokens.data = r.data + r.at;
+    v->tokens.bytes = (size_t)(r.size - r.at);
     /* each token brings 8 bytes, so the time is bounded by the file and not by count */
     for (n = 0; count == 0 ? r.at < r.size : n < count; n++) {
         uint64_t at = r.at;
@@ -10482,18 +10842,18 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
         return LLMC__FAIL(diag, BAD_FILE, r.tag, r.at,
                           "%s: %llu bytes are left after %u tokens; is it another model's?", r.name,
                           (unsigned long long)(r.size - r.at), (unsigned)n);
-    v->count = n;
-    v->tokens_bytes = (size_t)(r.size - 4);
-    v->layout = LLMC__STRINGS_LLAMA2C;
+    v->count = v->tokens.count = n;
     v->name = r.name;
     llmc__vocab_defaults(v, LLMC__VOCAB_SPM);
+    v->alphabet = LLMC__ALPHABET_PLAIN; /* spaces are written as such */
     v->special[LLMC_SPECIAL_EOT] =
         v->special[LLMC_SPECIAL_BOS]; /* its models write BOS between two stories */
+    llmc__vocab_finish(v);
     return LLMC_OK;
 }
 #endif
 
-//--[ 12.12 FILE.writer ]-- little-endian output; the first failure sticks
+//--[ 12.13 FILE.writer ]-- little-endian output; the first failure sticks
 /* A GGUF header holds the number of keys before them, and sizes are asked for before they are
    written: the writer runs once with `to` NULL, counting, and once for good, as an arena does.
    No function returns a status; who writes looks at `failed` at the end. */
@@ -11729,8 +12089,8 @@ LLMC_API bool llmc_token_ends(const llmc_tokenizer *tok, llmc_token id)
    (f32 score, i32 length, bytes), GGUF in an array of its own. 0 where a file has none. */
 static float llmc__token_score(const llmc__vocab *v, uint32_t id, uint32_t text)
 {
-    if (v->layout == LLMC__STRINGS_LLAMA2C)
-        return llmc__f32le(v->tokens + text - 8);
+    if (v->tokens.layout == LLMC__LIST_LLAMA2C)
+        return llmc__f32le(v->tokens.data + text - 8);
     return v->scores != NULL ? llmc__f32le(v->scores + 4 * (size_t)id) : 0.0f;
 }
 
@@ -11741,26 +12101,11 @@ LLMC_API llmc_status llmc_token_get(const llmc_tokenizer *tok, llmc_token id, ll
     if (id < 0 || (uint32_t)id >= tok->vocab.count)
         return LLMC_BAD_ARG;
     k = &tok->tok[id];
-    out->text = (const char *)tok->vocab.tokens + k->text;
+    out->text = (const char *)tok->vocab.tokens.data + k->text;
     out->text_len = k->text_len;
     out->score = llmc__token_score(&tok->vocab, (uint32_t)id, k->text);
     out->kind = (llmc_token_kind)k->kind;
     return LLMC_OK;
-}
-
-/* Value of "<0xXX>", two hexadecimal digits; -1 if text [len] is anything else. */
-static int llmc__byte_token(const uint8_t *text, size_t len)
-{
-    int value = 0, i;
-    if (len != 6 || LLMC_MEMCMP(text, "<0x", 3) != 0 || text[5] != '>')
-        return -1;
-    for (i = 3; i < 5; i++) {
-        int c = llmc__lower((char)text[i]);
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-            return -1;
-        value = value * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
-    }
-    return value;
 }
 
 /* Raw bytes of stored text [len] of a token of this kind, into out [len] unless it is NULL;
@@ -11775,7 +12120,7 @@ static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, const uint8_t
                               uint8_t *out, bool *merge)
 {
     bool normal = kind == LLMC_TOKEN_NORMAL || kind == LLMC_TOKEN_UNUSED;
-    bool bpe = v->kind == LLMC__VOCAB_BPE, spaces = !bpe && v->layout == LLMC__STRINGS_GGUF;
+    bool bpe = v->kind == LLMC__VOCAB_BPE, spaces = v->alphabet == LLMC__ALPHABET_MARK;
     size_t at, n = 0;
     uint32_t cp, step, i;
     *merge = normal && len > 0;
@@ -11811,8 +12156,9 @@ static llmc_token llmc__if_stored(const llmc_tokenizer *t, llmc_token id, const 
     if (id < 0)
         return id;
     k = &t->tok[id];
-    return k->text_len == len && LLMC_MEMCMP(t->vocab.tokens + k->text, text, len) == 0 ? id
-                                                                                        : LLMC_TOKEN_NONE;
+    return k->text_len == len && LLMC_MEMCMP(t->vocab.tokens.data + k->text, text, len) == 0
+               ? id
+               : LLMC_TOKEN_NONE;
 }
 
 /* The lowest id stored with exactly this text, of any kind; NONE if there is none.
@@ -11868,7 +12214,7 @@ static bool llmc__spans_ok(const llmc_span *s, size_t n, size_t len)
 static bool llmc__encode_parts(llmc__search *s, llmc__work work, llmc__ids *out)
 {
     const llmc_tokenizer *t = s->tok;
-    bool prefix = t->vocab.add_space_prefix && t->vocab.kind == LLMC__VOCAB_SPM, opening = true;
+    bool prefix = t->vocab.prefix != LLMC__PREFIX_NONE && t->vocab.kind == LLMC__VOCAB_SPM, opening = true;
     size_t at = 0, end;
     while (at < s->len) {
         llmc_token id = llmc__special_next(s, at, &end);
@@ -11968,7 +12314,7 @@ LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *id
     *len = 0;
     if ((ids == NULL && n > 0) || (text == NULL && cap > 0))
         return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET, "ids or text is NULL");
-    drop = tok->vocab.kind == LLMC__VOCAB_SPM && tok->vocab.add_space_prefix && !o.keep_space;
+    drop = tok->vocab.kind == LLMC__VOCAB_SPM && tok->vocab.prefix != LLMC__PREFIX_NONE && !o.keep_space;
     for (i = 0; i < n; i++) {
         const uint8_t *p;
         if (ids[i] < 0 || (uint32_t)ids[i] >= tok->vocab.count)
@@ -12003,7 +12349,7 @@ LLMC__UNUSED static size_t llmc__token_bytes(const llmc_tokenizer *tok, llmc_tok
     const uint8_t *p;
     if (id < 0 || (uint32_t)id >= tok->vocab.count)
         return 0;
-    first = first && tok->vocab.kind == LLMC__VOCAB_SPM && tok->vocab.add_space_prefix;
+    first = first && tok->vocab.kind == LLMC__VOCAB_SPM && tok->vocab.prefix != LLMC__PREFIX_NONE;
     p = llmc__token_text(tok, id, first, show_special, &n);
     LLMC_MEMCPY(buf, p, n);
     return n;
@@ -12022,52 +12368,6 @@ LLMC__UNUSED static size_t llmc__tokenizer_longest(const llmc_tokenizer *tok)
 
      llmc_tokenizer | tok | raw | special | scratch | slot | merge, uc (BPE) | joined (SPM)        */
 
-/* Walks strings of either layout; every length is checked again against what remains. */
-typedef struct llmc__strings {
-    const uint8_t *data;
-    size_t bytes, at;
-    llmc__string_layout layout;
-} llmc__strings;
-
-/* The next string: *text its place, *len its bytes. False: it does not fit, or is over 64 KB.
-
-     GGUF      [ u64 length ][ bytes ]
-     llama2.c  [ f32 score  ][ i32 length ][ bytes ]      a negative length reads as far too long */
-static bool llmc__string_next(llmc__strings *s, size_t *text, size_t *len)
-{
-    uint64_t n;
-    if (s->bytes - s->at < 8)
-        return false;
-    n = s->layout == LLMC__STRINGS_GGUF ? llmc__u64le(s->data + s->at) : llmc__u32le(s->data + s->at + 4);
-    s->at += 8;
-    if (n > UINT16_MAX || n > s->bytes - s->at)
-        return false;
-    *text = s->at;
-    *len = (size_t)n;
-    s->at += (size_t)n;
-    return true;
-}
-
-/* Kind of a token as the file says, or derived where it says nothing: llama2.c's fixed places, or
-   the named special ids and the spelling of byte tokens. 0: the file says nonsense. */
-static uint8_t llmc__kind_of(const llmc__vocab *v, uint32_t id, const uint8_t *text, size_t len)
-{
-    bool byte = v->kind == LLMC__VOCAB_SPM && llmc__byte_token(text, len) >= 0;
-    uint32_t i;
-    if (v->types != NULL) {
-        uint32_t k = llmc__u32le(v->types + 4 * (size_t)id);
-        return (uint8_t)(k >= LLMC_TOKEN_NORMAL && k <= LLMC_TOKEN_BYTE ? k : 0);
-    }
-    if (v->layout == LLMC__STRINGS_LLAMA2C && id < 3)
-        return id == 0 ? LLMC_TOKEN_UNKNOWN : LLMC_TOKEN_CONTROL;
-    if (v->layout == LLMC__STRINGS_LLAMA2C)
-        return byte && id < 259 ? LLMC_TOKEN_BYTE : LLMC_TOKEN_NORMAL;
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        if (v->special[i] == (llmc_token)id)
-            return i == LLMC_SPECIAL_UNK ? LLMC_TOKEN_UNKNOWN : LLMC_TOKEN_CONTROL;
-    return byte ? LLMC_TOKEN_BYTE : LLMC_TOKEN_NORMAL;
-}
-
 /* What one pass over the tokens finds out. */
 typedef struct llmc__token_sizes {
     uint64_t raw;                            /* bytes of all tokens */
@@ -12081,36 +12381,35 @@ typedef struct llmc__token_sizes {
 static llmc_status llmc__tokens_read(const llmc__vocab *v, llmc__tok *tok, uint8_t *raw,
                                      llmc__token_sizes *sizes, llmc_diag *diag)
 {
-    llmc__strings s;
+    llmc__vocab_iter it;
     uint32_t id;
-    s.data = v->tokens;
-    s.bytes = v->tokens_bytes;
-    s.at = 0;
-    s.layout = v->layout;
+    llmc__vocab_start(&it);
     LLMC_MEMSET(sizes, 0, sizeof *sizes);
     for (id = 0; id < v->count; id++) {
+        llmc__vocab_token token;
         llmc__tok k;
-        size_t text, len, n = 1;
+        size_t len, n = 1;
         bool merge = false;
         int byte = -1;
-        if (!llmc__string_next(&s, &text, &len))
+        if (!llmc__vocab_next(v, &it, &token))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                               "%s: the text of token %u is over 65535 bytes or past the end", v->name,
                               (unsigned)id);
-        k.kind = llmc__kind_of(v, id, s.data + text, len);
+        len = token.len;
+        k.kind = token.kind;
         if (k.kind == LLMC_TOKEN_BYTE)
-            byte = llmc__byte_token(s.data + text, len);
-        if (k.kind == 0 || (k.kind == LLMC_TOKEN_BYTE && byte < 0))
+            byte = llmc__byte_token(token.text, len);
+        if (k.kind == LLMC__KIND_BAD || (k.kind == LLMC_TOKEN_BYTE && byte < 0))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u '%.*s' %s",
-                              v->name, (unsigned)id, (int)llmc__min(len, 64), (const char *)s.data + text,
-                              k.kind == 0 ? "has a type outside 1 to 6"
-                                          : "is a byte token but not of the form <0xXX>");
+                              v->name, (unsigned)id, (int)llmc__min(len, 64), (const char *)token.text,
+                              k.kind == LLMC__KIND_BAD ? "has a type outside 1 to 6"
+                                                       : "is a byte token but not of the form <0xXX>");
         if (byte < 0) /* a byte token's six characters would not fit the one byte counted for it */
-            n = llmc__raw_bytes(v, k.kind, s.data + text, len, tok == NULL ? NULL : raw + sizes->raw, &merge);
+            n = llmc__raw_bytes(v, k.kind, token.text, len, tok == NULL ? NULL : raw + sizes->raw, &merge);
         else if (tok != NULL)
             raw[sizes->raw] = (uint8_t)byte;
         k.raw = (uint32_t)sizes->raw;
-        k.text = (uint32_t)text;
+        k.text = (uint32_t)(token.text - v->tokens.data);
         k.raw_len = (uint16_t)n;
         k.text_len = (uint16_t)len;
         k.flags = merge ? LLMC__TOK_MERGE : 0;
@@ -12211,29 +12510,23 @@ static llmc_token llmc__merge_part(const llmc_tokenizer *t, const uint8_t *text,
     return id; /* the normal form came last: its bytes are in raw */
 }
 
-/* llmc__merge_read -- one merge p [len], "a b", of rank `rank`             (TOKEN.carve)
-   scratch [2 longest]: the raw bytes of a and then b, side by side, are what the merge makes. The one
-   space cuts: in stored text the byte alphabet writes a space as U+0120, so neither part holds one.
+/* llmc__merge_read -- one merge of rank `rank`                             (TOKEN.carve)
+   scratch [2 longest]: the raw bytes of a and then b, side by side, are what the merge makes.
    False: why in *problem. */
-static bool llmc__merge_read(llmc_tokenizer *t, const uint8_t *p, size_t len, uint32_t rank, uint8_t *scratch,
+static bool llmc__merge_read(llmc_tokenizer *t, const llmc__vocab_merge *m, uint32_t rank, uint8_t *scratch,
                              size_t longest, const char **problem)
 {
-    size_t cut, n1, n2;
+    size_t n1, n2;
     bool known1, known2;
     llmc_token a, b, c;
-    for (cut = 0; cut < len && p[cut] != ' '; cut++)
-        ;
     *problem = "is not two tokens with one space between them";
-    for (n1 = cut + 1; n1 < len; n1++)
-        if (p[n1] == ' ')
-            return false;
-    if (cut == 0 || cut + 1 >= len)
+    if (m->b == NULL)
         return false;
     *problem = "names a token that is not in the vocabulary";
-    if (cut > longest || len - cut - 1 > longest)
+    if (m->a_len > longest || m->b_len > longest)
         return false;
-    a = llmc__merge_part(t, p, cut, scratch, &n1, &known1);
-    b = llmc__merge_part(t, p + cut + 1, len - cut - 1, scratch + n1, &n2, &known2);
+    a = llmc__merge_part(t, m->a, m->a_len, scratch, &n1, &known1);
+    b = llmc__merge_part(t, m->b, m->b_len, scratch + n1, &n2, &known2);
     if (!known1 || !known2)
         return false;
     if (a < 0 || b < 0)
@@ -12254,22 +12547,17 @@ static llmc_status llmc__merges_read(llmc_tokenizer *t, uint8_t *scratch, size_t
 {
     const llmc__vocab *v = &t->vocab;
     const char *problem = "";
-    llmc__strings s;
+    llmc__vocab_iter it;
+    llmc__vocab_merge m;
     uint32_t i;
-    s.data = v->merges;
-    s.bytes = v->merges_bytes;
-    s.at = 0;
-    s.layout = LLMC__STRINGS_GGUF;
+    llmc__vocab_start(&it);
     for (i = 0; i <= t->merge_mask; i++)
         t->merge[i].left = LLMC__NO_PAIR;
-    for (i = 0; i < v->n_merges; i++) {
-        size_t text = 0, len = 0;
+    for (i = 0; i < v->merges.count; i++) {
         problem = "is too long or past the end";
-        if (!llmc__string_next(&s, &text, &len) ||
-            !llmc__merge_read(t, s.data + text, len, i, scratch, longest, &problem))
+        if (!llmc__vocab_merge_next(v, &it, &m) || !llmc__merge_read(t, &m, i, scratch, longest, &problem))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: merge %u '%.*s' %s",
-                              v->name, (unsigned)i, (int)llmc__min(len, 64), (const char *)s.data + text,
-                              problem);
+                              v->name, (unsigned)i, (int)llmc__min(m.len, 64), (const char *)m.text, problem);
     }
     return LLMC_OK;
 }
@@ -12375,19 +12663,16 @@ static void llmc__mark_whole(const llmc_tokenizer *t, llmc__tok *tok)
    merges, and "<|endoftext|>" at 50256. Rows after that may pad it. */
 static bool llmc__is_gpt2(const llmc__vocab *v)
 {
-    llmc__strings s;
-    size_t text = 0, len = 0;
+    llmc__vocab_iter it;
+    llmc__vocab_token token;
     uint32_t id;
-    s.data = v->tokens;
-    s.bytes = v->tokens_bytes;
-    s.at = 0;
-    s.layout = v->layout;
-    if (v->n_merges != 50000 || v->count < 50257)
+    llmc__vocab_start(&it);
+    if (v->merges.count != 50000 || v->count < 50257)
         return false;
     for (id = 0; id <= 50256; id++)
-        if (!llmc__string_next(&s, &text, &len))
+        if (!llmc__vocab_next(v, &it, &token))
             return false;
-    return llmc__texteq((const char *)s.data + text, len, "<|endoftext|>");
+    return llmc__texteq((const char *)token.text, token.len, "<|endoftext|>");
 }
 
 /* No pre-tokenizer, or llama.cpp's word for not knowing it (its converter gives SPM files that too). */
@@ -12403,11 +12688,11 @@ static llmc_status llmc__vocab_check(const llmc__vocab *v, llmc_diag *diag)
 {
     bool unnamed = llmc__unnamed(v);
     uint32_t i;
-    if (v->count == 0 || v->count > 1u << 24 || v->n_merges > 1u << 24)
+    if (v->count == 0 || v->count > 1u << 24 || v->merges.count > 1u << 24)
         return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                           "%s: %u tokens and %u merges; from 1 to %u are possible", v->name,
-                          (unsigned)v->count, (unsigned)v->n_merges, 1u << 24);
-    if (v->tokens_bytes > UINT32_MAX)
+                          (unsigned)v->count, (unsigned)v->merges.count, 1u << 24);
+    if (v->text_bytes > UINT32_MAX)
         return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
                           "%s: more than 4 GiB of token text", v->name);
     if (v->kind == LLMC__VOCAB_SPM ? !unnamed
@@ -12446,7 +12731,7 @@ static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const 
                              llmc__arena *a)
 {
     bool bpe = v->kind == LLMC__VOCAB_BPE;
-    uint32_t slots = llmc__slots(v->count), merges = bpe ? llmc__slots(v->n_merges) : 0;
+    uint32_t slots = llmc__slots(v->count), merges = bpe ? llmc__slots(v->merges.count) : 0;
     size_t joined_bytes = bpe ? 0 : 256 * 256 / 8;
     uint32_t *slot, *joined;
     llmc__merge *merge;

@@ -357,9 +357,10 @@ static void test_vocab(void)
     CHECK(open_vocab(&m, &v, &present) == LLMC_OK && !present);
     tiny_vocab(&m);
     CHECK(open_vocab(&m, &v, &present) == LLMC_OK && present);
-    CHECK(v.kind == LLMC__VOCAB_SPM && v.layout == LLMC__STRINGS_GGUF && v.count == TINY_V && v.pre[0] == 0);
-    CHECK(v.add_bos && !v.add_eos && v.add_space_prefix && v.types != NULL && v.scores != NULL &&
-          v.merges == NULL);
+    CHECK(v.kind == LLMC__VOCAB_SPM && v.tokens.layout == LLMC__LIST_GGUF && v.count == TINY_V &&
+          v.pre[0] == 0);
+    CHECK(v.add_bos && !v.add_eos && v.prefix == LLMC__PREFIX_ALWAYS && v.types != NULL && v.scores != NULL &&
+          v.merges.data == NULL);
     CHECK(v.special[LLMC_SPECIAL_BOS] == 1 && v.special[LLMC_SPECIAL_EOS] == 2 &&
           v.special[LLMC_SPECIAL_UNK] == 0);
     CHECK(v.special[LLMC_SPECIAL_EOT] == LLMC_TOKEN_NONE && v.special[LLMC_SPECIAL_PAD] == LLMC_TOKEN_NONE);
@@ -370,7 +371,8 @@ static void test_vocab(void)
     key_bool(&m, "tokenizer.ggml.add_space_prefix", 0);
     key_int(&m, "tokenizer.ggml.eot_token_id", 10, 8, 11);
     tiny_vocab(&m);
-    CHECK(open_vocab(&m, &v, &present) == LLMC_OK && !v.add_bos && v.add_eos && !v.add_space_prefix);
+    CHECK(open_vocab(&m, &v, &present) == LLMC_OK && !v.add_bos && v.add_eos &&
+          v.prefix == LLMC__PREFIX_NONE);
     CHECK(v.special[LLMC_SPECIAL_EOT] == 11);
     make_end(&m);
     make_begin(&m);
@@ -381,9 +383,10 @@ static void test_vocab(void)
         put_str(&m.keys, i == 0 ? "a" : i == 1 ? "b" : "ab");
     key_array(&m, "tokenizer.ggml.merges", 8, 1);
     put_str(&m.keys, "a b");
-    CHECK(open_vocab(&m, &v, &present) == LLMC_OK && present && v.kind == LLMC__VOCAB_BPE && v.n_merges == 1);
-    CHECK(!v.add_bos && !v.add_space_prefix && strcmp(v.pre, "gpt-2") == 0);
-    CHECK(v.merges_bytes == 11 && memcmp(v.merges + 8, "a b", 3) == 0 &&
+    CHECK(open_vocab(&m, &v, &present) == LLMC_OK && present && v.kind == LLMC__VOCAB_BPE &&
+          v.merges.count == 1);
+    CHECK(!v.add_bos && v.prefix == LLMC__PREFIX_NONE && strcmp(v.pre, "gpt-2") == 0);
+    CHECK(v.merges.bytes == 11 && memcmp(v.merges.data + 8, "a b", 3) == 0 &&
           v.special[LLMC_SPECIAL_BOS] == LLMC_TOKEN_NONE);
     make_end(&m);
 }
@@ -463,7 +466,7 @@ static llmc_status open_bin(const bytes *b, size_t size, uint32_t count)
     memset(&seen, 0, sizeof seen);
     status = llmc__vocab_llama2c(&v, &file, count, &seen);
     if (status == LLMC_OK)
-        CHECK(v.count == TINY_V && v.layout == LLMC__STRINGS_LLAMA2C && v.tokens_bytes == size - 4 &&
+        CHECK(v.count == TINY_V && v.tokens.layout == LLMC__LIST_LLAMA2C && v.tokens.bytes == size - 4 &&
               v.add_bos);
     free(copy);
     return status;

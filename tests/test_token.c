@@ -439,13 +439,15 @@ static void build(builder *b, llmc__vocab_kind kind)
     unsigned i;
     memset(b, 0, sizeof *b);
     b->v.kind = kind;
-    b->v.layout = LLMC__STRINGS_GGUF;
-    b->v.tokens = b->tokens;
+    b->v.tokens.layout = b->v.merges.layout = LLMC__LIST_GGUF;
+    b->v.tokens.data = b->tokens;
     b->v.types = b->types;
     b->v.scores = kind == LLMC__VOCAB_SPM ? b->scores : NULL;
-    b->v.merges = b->merges;
+    b->v.merges.data = b->merges;
     b->v.name = "built";
-    b->v.add_space_prefix = kind == LLMC__VOCAB_SPM;
+    b->v.prefix = kind == LLMC__VOCAB_SPM ? LLMC__PREFIX_ALWAYS : LLMC__PREFIX_NONE;
+    b->v.alphabet = kind == LLMC__VOCAB_SPM ? LLMC__ALPHABET_MARK : LLMC__ALPHABET_BYTES;
+    b->v.byte_fallback = kind == LLMC__VOCAB_SPM;
     strcpy(b->v.pre, kind == LLMC__VOCAB_SPM ? "default" : "gpt-2");
     for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
         b->v.special[i] = LLMC_TOKEN_NONE;
@@ -454,9 +456,10 @@ static void build(builder *b, llmc__vocab_kind kind)
 static llmc_token add(builder *b, const char *text, size_t len, llmc_token_kind kind, float score)
 {
     uint32_t id = b->v.count++;
-    llmc__put_u64le(b->tokens + b->v.tokens_bytes, len);
-    memcpy(b->tokens + b->v.tokens_bytes + 8, text, len);
-    b->v.tokens_bytes += 8 + len;
+    b->v.tokens.count = b->v.count;
+    llmc__put_u64le(b->tokens + b->v.tokens.bytes, len);
+    memcpy(b->tokens + b->v.tokens.bytes + 8, text, len);
+    b->v.tokens.bytes += 8 + len;
     llmc__put_u32le(b->scores + 4 * id, llmc__f32_bits(score));
     llmc__put_u32le(b->types + 4 * id, (uint32_t)kind);
     return (llmc_token)id;
@@ -469,10 +472,10 @@ static llmc_token add_text(builder *b, const char *text, llmc_token_kind kind)
 
 static void add_merge(builder *b, const char *text)
 {
-    llmc__put_u64le(b->merges + b->v.merges_bytes, strlen(text));
-    memcpy(b->merges + b->v.merges_bytes + 8, text, strlen(text));
-    b->v.merges_bytes += 8 + strlen(text);
-    b->v.n_merges++;
+    llmc__put_u64le(b->merges + b->v.merges.bytes, strlen(text));
+    memcpy(b->merges + b->v.merges.bytes + 8, text, strlen(text));
+    b->v.merges.bytes += 8 + strlen(text);
+    b->v.merges.count++;
 }
 
 /* Carving must fail like this, with the vocabulary's name in the message. */
@@ -522,7 +525,7 @@ static void hostile_vocabularies(void)
     add_merge(&b, "c d");
     refused(&b, LLMC_BAD_FILE, "makes a token that is not");
     build_letters(&b);
-    b.v.n_merges++;
+    b.v.merges.count++;
     refused(&b, LLMC_BAD_FILE, "past the end");
     for (i = 0; i < sizeof bad_byte / sizeof bad_byte[0]; i++) {
         build(&b, LLMC__VOCAB_SPM);
@@ -659,13 +662,13 @@ static void merges_of_byte_spellings(void)
     }
     for (i = 0; i < MERGES; i++)
         put_string(merges, &merges_bytes, "<0x00> <0x00>", 13);
-    b.v.tokens = tokens;
-    b.v.tokens_bytes = tokens_bytes;
+    b.v.tokens.data = tokens;
+    b.v.tokens.bytes = tokens_bytes;
     b.v.types = types;
-    b.v.merges = merges;
-    b.v.merges_bytes = merges_bytes;
-    b.v.count = TOKENS;
-    b.v.n_merges = MERGES;
+    b.v.merges.data = merges;
+    b.v.merges.bytes = merges_bytes;
+    b.v.count = b.v.tokens.count = TOKENS;
+    b.v.merges.count = MERGES;
     memset(&diag, 0, sizeof diag);
     CHECKF(carve(&l, &b.v, &diag) == LLMC_OK, "%s", diag.message);
     CHECK(l.tok != NULL && llmc_token_find(l.tok, "<0x00>", 6) == TOKENS - 1);
@@ -699,11 +702,11 @@ static void copies_of_a_special_token(void)
     }
     put_string(tokens, &tokens_bytes, "a", 1);
     llmc__put_u32le(types + 4 * i, LLMC_TOKEN_NORMAL);
-    b.v.tokens = tokens;
-    b.v.tokens_bytes = tokens_bytes;
+    b.v.tokens.data = tokens;
+    b.v.tokens.bytes = tokens_bytes;
     b.v.types = types;
     b.v.scores = NULL;
-    b.v.count = COPIES + 2;
+    b.v.count = b.v.tokens.count = COPIES + 2;
     for (i = 0; i < LENGTH; i++) /* words of 100 bytes, so that little work memory is enough */
         text[i] = i % 100 == 99 ? ' ' : '<';
     memcpy(text + LENGTH - 4, "<u>a", 4);
@@ -942,14 +945,14 @@ static void mutated_vocabularies(void)
         while (flips-- > 0) {
             uint8_t bits = (uint8_t)(1u << next_random(&rng, 8));
             unsigned part = next_random(&rng, 4);
-            if (part == 0 && b.v.merges_bytes > 0)
-                b.merges[next_random(&rng, (unsigned)b.v.merges_bytes)] ^= bits;
+            if (part == 0 && b.v.merges.bytes > 0)
+                b.merges[next_random(&rng, (unsigned)b.v.merges.bytes)] ^= bits;
             else if (part == 1)
                 b.types[next_random(&rng, 4 * b.v.count)] ^= bits;
             else if (part == 2)
                 b.scores[next_random(&rng, 4 * b.v.count)] ^= bits;
             else
-                b.tokens[next_random(&rng, (unsigned)b.v.tokens_bytes)] ^= bits;
+                b.tokens[next_random(&rng, (unsigned)b.v.tokens.bytes)] ^= bits;
         }
         if (carve(&l, &b.v, NULL) == LLMC_OK) {
             llmc_encode_options opt;
