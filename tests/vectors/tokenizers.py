@@ -106,10 +106,14 @@ def chunks(text, seed):
     return out
 
 
-def added(first, tokens):
-    """added_tokens from (content, flags): s special, l lstrip, r rstrip, w single_word, n normalized."""
-    return [{"id": first + i, "content": c, "single_word": "w" in f, "lstrip": "l" in f, "rstrip": "r" in f,
-             "normalized": "n" in f, "special": "s" in f} for i, (c, f) in enumerate(tokens)]
+def added(vocab, tokens):
+    """added_tokens from (content, flags): s special, l lstrip, r rstrip, w single_word, n normalized. What the vocabulary
+    holds keeps its id there, others follow the vocabulary: other ids would not be taken as they are."""
+    out, ids = [], dict(vocab)
+    for c, f in tokens:
+        out.append({"id": ids.setdefault(c, len(ids)), "content": c, "single_word": "w" in f, "lstrip": "l" in f, "rstrip": "r" in f,
+                    "normalized": "n" in f, "special": "s" in f})
+    return sorted(out, key=lambda t: t["id"])
 
 
 SPECIAL = [("<|endoftext|>", "s"), ("<|im_start|>", "s"), ("<|im_end|>", "s"), ("<tool_call>", ""), ("[MASK]", "sl"),
@@ -147,7 +151,7 @@ def make_byte(path, blocks):
     vocab = {}
     for t in tokens + ["Wednesday", "\u0120antidisestablishmentarianism", "\u0120tokenizer", "\u0120vocabulary", "'ll", "\u0120=====", "\u00c3\u00a9t\u00c3\u00a9", "\u0120\u0120\u0120\u0120\u0120\u0120\u0120\u0120", "1234", "\u010a\u010a\u010a"]:
         vocab.setdefault(t, len(vocab))
-    write_json(path, MEMBERS + [("added_tokens", added(len(vocab), SPECIAL))] + STEPS, bpe_model(vocab, merges))
+    write_json(path, MEMBERS + [("added_tokens", added(vocab, SPECIAL))] + STEPS, bpe_model(vocab, merges))
 
 
 def make_spm(path, blocks):
@@ -162,10 +166,8 @@ def make_spm(path, blocks):
     vocab = {}
     for t in ["<unk>", "<s>", "</s>"] + [f"<0x{b:02X}>" for b in range(256)] + sorted(usual) + [a + b for a, b in merges]:
         vocab.setdefault(t, len(vocab))
-    first = [{"id": i, "content": c, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-             for i, c in enumerate(["<unk>", "<s>", "</s>"])]
-    more = [x for x in SPECIAL if x[0] not in ("<s>", "</s>", "[CLS]", "[SEP]", "\u00e9t\u00e9")]
-    write_json(path, MEMBERS + [("added_tokens", first + added(len(vocab), more))] + STEPS, bpe_model(vocab, merges, "<unk>", True))
+    tokens = [("<unk>", "s")] + [x for x in SPECIAL if x[0] not in ("[CLS]", "[SEP]", "\u00e9t\u00e9")]
+    write_json(path, MEMBERS + [("added_tokens", added(vocab, tokens))] + STEPS, bpe_model(vocab, merges, "<unk>", True))
 
 
 def split_words(blocks):
@@ -187,7 +189,7 @@ def make_wordpiece(path, blocks):
         vocab.setdefault((a + b).replace("##", "") if not a.startswith("##") else "##" + (a + b).replace("##", ""), len(vocab))
     for t in ["The", "Wednesday", "NASA", "\u00e9t\u00e9", "na\u00efve"]:
         vocab.setdefault(t, len(vocab))
-    first = added(0, [("[PAD]", "s"), ("[UNK]", "s"), ("[CLS]", "s"), ("[SEP]", "s"), ("[MASK]", "s")])
+    first = added(vocab, [("[PAD]", "s"), ("[UNK]", "s"), ("[CLS]", "s"), ("[SEP]", "s"), ("[MASK]", "s")])
     write_json(path, MEMBERS + [("added_tokens", first)] + STEPS,
                [("type", "WordPiece"), ("unk_token", "[UNK]"), ("continuing_subword_prefix", "##"), ("max_input_chars_per_word", 100), ("vocab", vocab)])
 
@@ -197,7 +199,7 @@ def make_wordlevel(path, blocks):
     text = b"".join(blocks).decode()
     for t in ["<unk>", "</s>"] + [w for w, n in collections.Counter(regex.findall(r"\w+|[^\w\s]+|.", text)).most_common(900)]:
         vocab.setdefault(t, len(vocab))
-    first = added(0, [("<unk>", "s"), ("</s>", "s")])
+    first = added(vocab, [("<unk>", "s"), ("</s>", "s")])
     write_json(path, MEMBERS + [("added_tokens", first)] + STEPS, [("type", "WordLevel"), ("vocab", vocab), ("unk_token", "<unk>")])
 
 
