@@ -1,5 +1,7 @@
-// node tests/compat/tokenizers.mjs [STYLE...]; ids of Hugging Face's tokenizers for tests/models/tokenizers
-/* Writes hashes of the ids of each style (tests/models/tokenizers/styles.txt) into tests/vectors/tokens, as the npm
+// node tests/compat/tokenizers.mjs [STYLE...] | --vocabs DIR; ids of Hugging Face's tokenizers for tests/models/tokenizers
+/* --vocabs: for NAME.tokenizer.json in DIR, made by tests/vectors/vocabs.py, as vocab-NAME.
+
+   Writes hashes of the ids of each style (tests/models/tokenizers/styles.txt) into tests/vectors/tokens, as the npm
    package `tokenizers` gives them: the library in Rust itself. Then says where @huggingface/tokenizers, its rewriting in
    JavaScript, gives others. Its regular expressions are JavaScript's, whose \s has U+FEFF and lacks U+0085, so it
    gets them with \s and \S spelt out. Both are optional (tests/compat/corpus.mjs); without the first one nothing is
@@ -28,6 +30,11 @@ function readStyles() {
     return styles;
 }
 
+function readVocabs(folder) {
+    const files = fs.readdirSync(folder).filter((f) => f.endsWith(".tokenizer.json")).sort();
+    return new Map(files.map((f) => [`vocab-${f.slice(0, -15)}`, fs.readFileSync(`${folder}/${f}`, "utf8")]));
+}
+
 /* \s and \S as Unicode's White_Space, in every regular expression of a tokenizer.json. */
 function spellSpace(value) {
     const space = "\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
@@ -35,7 +42,7 @@ function spellSpace(value) {
         return value.map(spellSpace);
     if (value === null || typeof value !== "object")
         return value;
-    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, k !== "Regex" ? spellSpace(v) :
+    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, k !== "Regex" || typeof v !== "string" ? spellSpace(v) :
         v.replace(/\[\^?(?:\\.|[^\]\\])*\]|\\[sS]/g, (part) => part === "\\s" ? `[${space}]` : part === "\\S" ? `[^${space}]` :
             part.replaceAll("\\s", space))]));
 }
@@ -45,8 +52,10 @@ const rust = rustFolder && createRequire(import.meta.url)(rustFolder);
 const rustVersion = rustFolder && JSON.parse(fs.readFileSync(`${rustFolder}/package.json`, "utf8")).version;
 const js = await packageModule("@huggingface/tokenizers");
 const blocks = corpusBlocks(...CORPUS).map((b) => b.toString());
-const styles = readStyles();
-const wanted = process.argv.slice(2);
+const vocabs = process.argv[2] === "--vocabs" ? process.argv[3] : null;
+const styles = vocabs !== null ? readVocabs(vocabs) : readStyles();
+const wanted = vocabs !== null ? [] : process.argv.slice(2);
+const origin = vocabs !== null ? "the shared GGUF vocabularies by tests/vectors/vocabs.py" : `${FOLDER}/styles.txt`;
 
 for (const [name, text] of styles) {
     if (wanted.length > 0 && !wanted.includes(name))
@@ -56,7 +65,7 @@ for (const [name, text] of styles) {
         if (rust) {
             const t = rust.Tokenizer.fromString(text);
             ids = (await t.encodeBatch(blocks, {addSpecialTokens: true})).map((e) => e.getIds());
-            writeVector(name, [`${name} of ${FOLDER}/styles.txt: ids by npm's tokenizers ${rustVersion}`, "made by tests/compat/tokenizers.mjs"], CORPUS, ids);
+            writeVector(name, [`${name} of ${origin}: ids by npm's tokenizers ${rustVersion}`, "made by tests/compat/tokenizers.mjs"], CORPUS, ids);
         }
     } catch (e) {
         console.log(`${name}: tokenizers ${rustVersion}: ${e.message}`);

@@ -78,6 +78,8 @@ def flag(content, ident, f):
 NFC, NFD, NFKC, NFKD, LOWER, STRIP_ACCENTS = ({"type": t} for t in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents"))
 with open("tests/models/tokenizers/byte.json", encoding="utf-8") as f:
     IDS = {t["content"]: t["id"] for t in json.load(f)["added_tokens"]}
+with open("tests/models/tokenizers/charsmap.txt", encoding="ascii") as f:
+    RULES = {"type": "Precompiled", "precompiled_charsmap": f.read().strip()}
 START, END = IDS["<s>"], IDS["</s>"]
 PUNCT = {"type": "Punctuation", "behavior": "Contiguous"}
 LLAMA_NORM = norm({"type": "Prepend", "prepend": "▁"}, replace(" ", "▁"))
@@ -134,6 +136,14 @@ STYLES = [
                       "post_processor": template(("<s>", 1), "A", ("</s>", 2))}),
     ("unk", "spm", {"pre_tokenizer": metaspace("always", True), "byte_fallback": False}),
     ("unk-each", "spm", {"pre_tokenizer": metaspace("always", True), "byte_fallback": False, "fuse_unk": False}),
+    # Unigram; the table of normalisation is SentencePiece's own format
+    ("t5", "unigram", {"normalizer": RULES, "pre_tokenizer": metaspace("always", True), "post_processor": template("A", ("</s>", 2))}),
+    ("xlm-r", "unigram", {"normalizer": RULES, "pre_tokenizer": seq({"type": "WhitespaceSplit"}, metaspace("always", True)),
+                          "post_processor": template(("<s>", 1), "A", ("</s>", 2))}),
+    ("albert", "unigram", {"normalizer": norm(replace("``", "\""), replace("''", "\""), NFKD, STRIP_ACCENTS, LOWER, RULES),
+                           "pre_tokenizer": metaspace("always", True)}),
+    ("xglm", "unigram", {"normalizer": norm(RULES, replace(" {2,}", " ", "Regex")), "pre_tokenizer": metaspace("first", True)}),
+    ("unigram-plain", "unigram", {"pre_tokenizer": metaspace("never", False), "added_tokens": []}),
     # WordPiece and words
     ("bert", "wordpiece", {"normalizer": bert(True), "pre_tokenizer": {"type": "BertPreTokenizer"},
                            "post_processor": template(("[CLS]", 2), "A", ("[SEP]", 3))}),

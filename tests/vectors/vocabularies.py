@@ -1,18 +1,14 @@
 #!/usr/bin/python3
 """Small vocabularies of every kind, learnt from this project's own text (tests/corpus.h).
 
-    apt-get install python3-regex python3-sentencepiece
-    /usr/bin/python3 tests/vectors/tokenizers.py tests/models/tokenizers        what the repository keeps
-    /usr/bin/python3 tests/vectors/tokenizers.py --large OUT                    what is too large for it
+    apt-get install python3-regex
+    /usr/bin/python3 tests/vectors/vocabularies.py tests/models/tokenizers
 
-Made with Python 3.11, regex 2022.10.31 or later and sentencepiece 0.1.97. Nothing in them is anybody else's:
-merges and pieces are learnt here; the large ones hold SentencePiece's own tables of normalisation.
+Made with Python 3.11 and regex 2022.10.31. Nothing in them is anybody else's.
 
 NAME.json are tokenizer.json files whose members of one line a style replaces: see styles.py. The pairs of the
 byte-level and of the SentencePiece-like BPE are learnt from pieces of text cut anywhere, not from words, so that
-tokens cross every border that a pre-tokenizer may draw, and ids tell where it drew them.
-
-NAME.model are SentencePiece's, and NAME.txt in ../vectors/tokens hashes of their ids."""
+tokens cross every border that a pre-tokenizer may draw, and ids tell where it drew them."""
 import collections
 import heapq
 import json
