@@ -3,7 +3,7 @@
    A corpus comes from tests/vectors/corpus.c: blocks, each a u32 of its length and its bytes. The hash of a
    block is 32-bit FNV-1a over its ids, four little-endian bytes each. A vector file holds comments, a line
    `corpus SEED BYTES FLAGS`, a line `ids N HASH` for all ids of all blocks, and the last four digits of each block's
-   hash, twenty-four a line; tests/test_compare.c reads it. */
+   hash, twenty-four a line, ---- for a block that is left out; tests/test_compare.c reads it. */
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";

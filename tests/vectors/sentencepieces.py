@@ -131,22 +131,26 @@ def hash_ids(ids):
 
 
 def write_vector(name, comments, corpus, ids):
-    flat = [i for block in ids for i in block]
+    flat = [i for block in ids if block is not None for i in block]
     lines = [f"# {c}" for c in comments] + ["corpus %d %d %d" % corpus, f"ids {len(flat)} {hash_ids(flat):08x}"]
-    digits = [f"{hash_ids(block) & 0xffff:04x}" for block in ids]
+    digits = ["----" if block is None else f"{hash_ids(block) & 0xffff:04x}" for block in ids]
     lines += ["".join(digits[i:i + 24]) for i in range(0, len(digits), 24)]
     with open(f"tests/vectors/tokens/{name}.txt", "w", encoding="utf-8") as f:
         f.write("\n".join(lines) + "\n")
     if os.environ.get("COMPARE_IDS"):
         with open(os.path.join(os.environ["COMPARE_IDS"], f"{name}.ids"), "wb") as f:
             for block in ids:
+                block = block or []
                 f.write(struct.pack(f"<{len(block) + 1}I", len(block), *block))
 
 
-def write_hashes(name, model, blocks):
+def write_hashes(name, model, blocks, but=None):
+    """but: blocks with these bytes are left out."""
     sp = sentencepiece.SentencePieceProcessor(model_file=model)
-    write_vector(name, [f"{name}: ids by sentencepiece {sentencepiece.__version__}", "made by tests/vectors/sentencepieces.py"], CORPUS,
-                 [sp.encode(b.decode()) for b in blocks])
+    comments = [f"{name}: ids by sentencepiece {sentencepiece.__version__}", "made by tests/vectors/sentencepieces.py"]
+    if but is not None:
+        comments.append(f"---- are blocks that hold {but.decode()}, where the format means something else")
+    write_vector(name, comments, CORPUS, [None if but is not None and but in b else sp.encode(b.decode()) for b in blocks])
 
 
 def main():
@@ -163,7 +167,8 @@ def main():
     if args[:1] == ["--vocabs"]:
         for file in sorted(os.listdir(args[1])):
             if file.endswith(".model"):
-                write_hashes("vocab-" + file[:-6], os.path.join(args[1], file), blocks)
+                # Phi-3's </s> is a user token: in GGUF, text begins anew behind it
+                write_hashes("vocab-" + file[:-6], os.path.join(args[1], file), blocks, b"</s>" if file == "phi-3.model" else None)
         return
     for name in args or NAMES:
         write_hashes("sp-" + name, path_of(name), blocks)
