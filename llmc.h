@@ -507,6 +507,12 @@ typedef struct llmc_token_info {
     llmc_token_kind kind;
 } llmc_token_info;
 
+/* A token that a file of ranks or words does not hold: what text it stands for, and its id. */
+typedef struct llmc_token_name {
+    const char *text;
+    llmc_token id;
+} llmc_token_name;
+
 typedef enum llmc_special {
     LLMC_SPECIAL_BOS,
     LLMC_SPECIAL_EOS,
@@ -8393,27 +8399,32 @@ enum {
 
 /* Keys that every architecture writes alike. The architecture's own ("llama.block_count") are
    MODEL's, by a walk. */
-#define LLMC__KEY_LIST(X)                               \
-    X(ARCHITECTURE, "general.architecture")             \
-    X(NAME, "general.name")                             \
-    X(ALIGNMENT, "general.alignment")                   \
-    X(SPLIT_COUNT, "split.count")                       \
-    X(SPLIT_NO, "split.no")                             \
-    X(SPLIT_TENSORS, "split.tensors.count")             \
-    X(TOK_MODEL, "tokenizer.ggml.model")                \
-    X(TOK_PRE, "tokenizer.ggml.pre")                    \
-    X(TOK_TOKENS, "tokenizer.ggml.tokens")              \
-    X(TOK_SCORES, "tokenizer.ggml.scores")              \
-    X(TOK_TYPES, "tokenizer.ggml.token_type")           \
-    X(TOK_MERGES, "tokenizer.ggml.merges")              \
-    X(TOK_BOS, "tokenizer.ggml.bos_token_id")           \
-    X(TOK_EOS, "tokenizer.ggml.eos_token_id")           \
-    X(TOK_EOT, "tokenizer.ggml.eot_token_id")           \
-    X(TOK_UNK, "tokenizer.ggml.unknown_token_id")       \
-    X(TOK_PAD, "tokenizer.ggml.padding_token_id")       \
-    X(TOK_ADD_BOS, "tokenizer.ggml.add_bos_token")      \
-    X(TOK_ADD_EOS, "tokenizer.ggml.add_eos_token")      \
-    X(TOK_ADD_SPACE, "tokenizer.ggml.add_space_prefix") \
+#define LLMC__KEY_LIST(X)                                           \
+    X(ARCHITECTURE, "general.architecture")                         \
+    X(NAME, "general.name")                                         \
+    X(ALIGNMENT, "general.alignment")                               \
+    X(SPLIT_COUNT, "split.count")                                   \
+    X(SPLIT_NO, "split.no")                                         \
+    X(SPLIT_TENSORS, "split.tensors.count")                         \
+    X(TOK_MODEL, "tokenizer.ggml.model")                            \
+    X(TOK_PRE, "tokenizer.ggml.pre")                                \
+    X(TOK_TOKENS, "tokenizer.ggml.tokens")                          \
+    X(TOK_SCORES, "tokenizer.ggml.scores")                          \
+    X(TOK_TYPES, "tokenizer.ggml.token_type")                       \
+    X(TOK_MERGES, "tokenizer.ggml.merges")                          \
+    X(TOK_BOS, "tokenizer.ggml.bos_token_id")                       \
+    X(TOK_EOS, "tokenizer.ggml.eos_token_id")                       \
+    X(TOK_EOT, "tokenizer.ggml.eot_token_id")                       \
+    X(TOK_UNK, "tokenizer.ggml.unknown_token_id")                   \
+    X(TOK_PAD, "tokenizer.ggml.padding_token_id")                   \
+    X(TOK_ADD_BOS, "tokenizer.ggml.add_bos_token")                  \
+    X(TOK_ADD_EOS, "tokenizer.ggml.add_eos_token")                  \
+    X(TOK_ADD_SPACE, "tokenizer.ggml.add_space_prefix")             \
+    X(TOK_ADD_SEP, "tokenizer.ggml.add_sep_token")                  \
+    X(TOK_CLS, "tokenizer.ggml.cls_token_id")                       \
+    X(TOK_SEP, "tokenizer.ggml.seperator_token_id")                 \
+    X(TOK_CHARSMAP, "tokenizer.ggml.precompiled_charsmap")          \
+    X(TOK_REMOVE_SPACES, "tokenizer.ggml.remove_extra_whitespaces") \
     X(CHAT_TEMPLATE, "tokenizer.chat_template")
 
 enum {
@@ -10224,33 +10235,440 @@ LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind)
     return (unsigned)kind < sizeof name / sizeof name[0] ? name[kind] : name[0];
 }
 
-//--[ 12.11 FILE.pattern ]-- how text is normalised and cut
+//--[ 12.11 FILE.pattern ]-- what cuts and rewrites text before merging, by name and by regex
 #ifndef LLMC_NO_TOKEN
-typedef enum llmc__behaviour {
-    LLMC__ISOLATED,
-    LLMC__REMOVED,
-    LLMC__MERGED_PREVIOUS,
-    LLMC__MERGED_NEXT,
-    LLMC__CONTIGUOUS
-} llmc__behaviour; /* HF's names */
 
+/* How a text is cut to words is published as a regex, or as a few that apply one after the other. TOKEN.split
+   has a matcher of its own for each of these patterns; nothing here is a regex engine, so a regex is
+   known by its exact text or not at all. \s is the property White_Space, \p{..} are Unicode 15.0's. */
+typedef enum llmc__pattern {
+    LLMC__PAT_NONE, /* no pattern that is known */
+    /* words that cover the text without a gap */
+    LLMC__PAT_GPT2,       /* '(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
+    LLMC__PAT_CL100K,     /* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
+                            ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
+    LLMC__PAT_CL100K_END, /* the same, and white space before the end is one word: \s+$ goes before \s*[\r\n]+ */
+    LLMC__PAT_QWEN2,      /* CL100K with \p{N} for \p{N}{1,3} */
+    LLMC__PAT_NANOCHAT, /* CL100K with \p{N}{1,2} */
+    LLMC__PAT_MINICPM,  /* CL100K with \p{N}+ */
+    LLMC__PAT_QWEN35,   /* QWEN2 with [\p{L}\p{M}]+ for \p{L}+ and [^\s\p{L}\p{M}\p{N}]+ for what is left */
+    LLMC__PAT_SEED,     /* QWEN2 with  ?[^\s\p{L}\p{N}\r\n]+ for  ?[^\s\p{L}\p{N}]+[\r\n]* */
+    LLMC__PAT_PLAIN,    /* QWEN2 without the contractions */
+    LLMC__PAT_O200K, /* with U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], and C the contractions:
+                             [^\r\n\p{L}\p{N}]?U*W+C?|[^\r\n\p{L}\p{N}]?U+W*C?|\p{N}{1,3}|
+                              ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
+    LLMC__PAT_TEKKEN, /* O200K without the contractions, with \p{N} for \p{N}{1,3} */
+    LLMC__PAT_KIMI,   /* \p{Han}+ before O200K, whose letters exclude \p{Han}; [\r\n]* for [\r\n/]* */
+    LLMC__PAT_LAST_WORD = LLMC__PAT_KIMI,
+    /* words with gaps between them */
+    LLMC__PAT_DEEPSEEK3, /* [!-/:-@[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|
+                            \s*[\r\n]+|\s+(?!\S)|\s+ */
+    LLMC__PAT_BLOOM,     /*  ?[^()|\s.,!?...]+: also U+2026, 3002, FF0C, 3001, 0964, 06D4 and 060C */
+    LLMC__PAT_LETTERS,   /* \s?\p{L}+ */
+    LLMC__PAT_PUNCTS,    /* \s?\p{P}+ */
+    LLMC__PAT_CASED,     /* \s?[A-Za-z...]+: DeepSeek's own list of cased letters */
+    LLMC__PAT_MARKS,     /* \s?[!-/:-~...]+: with U+FF01..FF0F, FF1A..FF5E, 2018..201F, 3000..3002 */
+    LLMC__PAT_END_SPACE, /* \s+$ */
+    LLMC__PAT_WORDS,     /* \w+|[^\w\s]+ */
+    /* characters, or runs of them */
+    LLMC__PAT_CHARS,       /* every character (an ill-formed byte is one) */
+    LLMC__PAT_DIGIT,       /* \p{N}      */
+    LLMC__PAT_DIGITS,      /* \p{N}+     */
+    LLMC__PAT_DIGITS3,     /* \p{N}{1,3} */
+    LLMC__PAT_ASCII3,      /* [0-9][0-9][0-9] */
+    LLMC__PAT_PUNCT,       /* \p{P} and ASCII's punctuation, which takes in nine symbols */
+    LLMC__PAT_PUNCT_RUN,   /* the same, as long as it goes */
+    LLMC__PAT_ASCII_PUNCT, /* ASCII's punctuation alone */
+    LLMC__PAT_SPACE,       /* \s  */
+    LLMC__PAT_SPACES,      /* \s+ */
+    LLMC__PAT_NONSPACE,    /* \S+ */
+    LLMC__PAT_NEWLINE,     /* [\r\n]       */
+    LLMC__PAT_LINES,       /* [^\n]+|[\n]+ */
+    LLMC__PAT_CJK,         /* U+4E00..9FA5, 0800..4E00, AC00..D7FF, as long as it goes */
+    LLMC__PAT_CJK_KANA,    /* U+4E00..9FA5, 3040..309F, 30A0..30FF, likewise */
+    LLMC__PAT_TEXT,        /* llmc__split.text, byte for byte */
+    LLMC__PAT_COUNT
+} llmc__pattern;
+
+/* What becomes of a match and of the gap before it (names as in tokenizer.json). With `invert` gaps and
+   matches change places. */
+typedef enum llmc__behaviour {
+    LLMC__ISOLATED,        /* each is a piece                                                  */
+    LLMC__REMOVED,         /* matches go                                                       */
+    LLMC__MERGED_PREVIOUS, /* a match joins the gap before it, if there is one                 */
+    LLMC__MERGED_NEXT,     /* the gap after it joins a match                                   */
+    LLMC__CONTIGUOUS       /* matches that follow each other without a gap are one piece       */
+} llmc__behaviour;
+
+/* One step; steps apply one after the other, each to every piece of the one before. */
 typedef struct llmc__split {
-    uint8_t pattern, behaviour;
+    uint8_t pattern, behaviour; /* llmc__pattern, llmc__behaviour */
     bool invert;
-    uint8_t text_len;
+    uint8_t text_len; /* PAT_TEXT only: 1 .. 16 */
     char text[16];
-} llmc__split; /* text: for LLMC__PAT_TEXT, a literal string (e.g. " ", U+2581) */
+} llmc__split;
 #define LLMC__SPLIT_MAX 8
 
+/* How text is rewritten before it is cut; tokenizer.json's normalizers, and SentencePiece's charsmap. */
+typedef enum llmc__normal_kind {
+    LLMC__NORMAL_NFC,
+    LLMC__NORMAL_NFD,
+    LLMC__NORMAL_NFKC,
+    LLMC__NORMAL_NFKD,
+    LLMC__NORMAL_LOWER,         /* full lower case, character by character (no final sigma)              */
+    LLMC__NORMAL_STRIP_ACCENTS, /* drops characters of category M                                        */
+    LLMC__NORMAL_BERT,          /* a: controls go, white space is U+0020; b: spaces around CJK ideographs;
+                                   c: NFD, then category Mn goes; d: lower case. In this order.          */
+    LLMC__NORMAL_PREPEND,       /* `to` before a text that is not empty                                  */
+    LLMC__NORMAL_REPLACE,       /* every `from`, leftmost first, becomes `to` (which may be empty)       */
+    LLMC__NORMAL_COLLAPSE,      /* two or more U+0020 become one `to`                                    */
+    LLMC__NORMAL_STRIP,         /* a: white space goes at the left; b: at the right                      */
+    LLMC__NORMAL_NMT,           /* some controls go, some spaces become U+0020                           */
+    LLMC__NORMAL_PRECOMPILED,   /* blob: SentencePiece's charsmap, checked by llmc__charsmap_check       */
+    LLMC__NORMAL_COUNT
+} llmc__normal_kind;
+
 typedef struct llmc__normal {
-    uint8_t kind;
-    bool a, b, c, d;
+    uint8_t kind;    /* llmc__normal_kind */
+    bool a, b, c, d; /* see there */
     uint8_t from_len, to_len;
     char from[16], to[16];
-    const uint8_t *blob;
+    const uint8_t *blob; /* PRECOMPILED: [blob_len], in the file */
     uint32_t blob_len;
 } llmc__normal;
 #define LLMC__NORMAL_MAX 12
+
+/* What a name of tokenizer.ggml.pre says besides how to cut; a file's own keys go before these. */
+enum {
+    LLMC__PRE_IGNORE_MERGES = 1, /* a word that is a token is that token, whatever the merges say */
+    LLMC__PRE_ADD_BOS = 2,
+    LLMC__PRE_CLEAN_SPACES = 4 /* decoding is meant to drop the space before some punctuation */
+};
+
+/* The lists of steps that the names below share. */
+enum {
+    LLMC__CUT_GPT2,
+    LLMC__CUT_DIGIT_GPT2,
+    LLMC__CUT_FALCON,
+    LLMC__CUT_DEFAULT,
+    LLMC__CUT_CL100K,
+    LLMC__CUT_QWEN2,
+    LLMC__CUT_QWEN35,
+    LLMC__CUT_NANOCHAT,
+    LLMC__CUT_SEED,
+    LLMC__CUT_PLAIN,
+    LLMC__CUT_MINICPM,
+    LLMC__CUT_LAGUNA,
+    LLMC__CUT_O200K,
+    LLMC__CUT_TEKKEN,
+    LLMC__CUT_KIMI,
+    LLMC__CUT_DEEPSEEK3,
+    LLMC__CUT_DEEPSEEK_LLM,
+    LLMC__CUT_DEEPSEEK_CODER,
+    LLMC__CUT_BLOOM,
+    LLMC__CUT_VIKING,
+    LLMC__CUT_COUNT
+};
+
+/* Patterns in the order in which they apply, every one ISOLATED; 0 ends a list. */
+static const uint8_t llmc__cut[LLMC__CUT_COUNT][6] = {
+    {LLMC__PAT_GPT2},
+    {LLMC__PAT_DIGIT, LLMC__PAT_GPT2},
+    {LLMC__PAT_PUNCT_RUN, LLMC__PAT_GPT2, LLMC__PAT_ASCII3},
+    {LLMC__PAT_PUNCT_RUN, LLMC__PAT_GPT2, LLMC__PAT_DIGITS, LLMC__PAT_ASCII3},
+    {LLMC__PAT_CL100K},
+    {LLMC__PAT_QWEN2},
+    {LLMC__PAT_QWEN35},
+    {LLMC__PAT_NANOCHAT},
+    {LLMC__PAT_SEED},
+    {LLMC__PAT_PLAIN},
+    {LLMC__PAT_DIGITS3, LLMC__PAT_MINICPM},
+    {LLMC__PAT_LINES, LLMC__PAT_QWEN2},
+    {LLMC__PAT_O200K},
+    {LLMC__PAT_TEKKEN},
+    {LLMC__PAT_KIMI},
+    {LLMC__PAT_DIGITS3, LLMC__PAT_CJK_KANA, LLMC__PAT_DEEPSEEK3},
+    {LLMC__PAT_NEWLINE, LLMC__PAT_CASED, LLMC__PAT_MARKS, LLMC__PAT_END_SPACE, LLMC__PAT_CJK,
+     LLMC__PAT_DIGITS},
+    {LLMC__PAT_NEWLINE, LLMC__PAT_LETTERS, LLMC__PAT_PUNCTS, LLMC__PAT_CJK, LLMC__PAT_DIGIT},
+    {LLMC__PAT_BLOOM},
+    {LLMC__PAT_BLOOM, LLMC__PAT_DIGIT},
+};
+
+/* Names of tokenizer.ggml.pre. Source: llama.cpp, src/llama-vocab.cpp, and "nanochat". Where llama.cpp cuts by
+   an approximation of the maker's regex (tekken, gpt-4o), the maker's own is meant here. */
+typedef struct llmc__pre_name {
+    const char *name;
+    uint8_t cut, flags;
+} llmc__pre_name;
+#define LLMC__PRE_LLAMA3 (LLMC__PRE_IGNORE_MERGES | LLMC__PRE_ADD_BOS | LLMC__PRE_CLEAN_SPACES)
+static const llmc__pre_name llmc__pre_name_table[] = {
+    {"gpt-2", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"phi-2", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-es", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-de", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-v2-es", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-v2-de", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-v1-en", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-v2-code", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"roberta-bpe", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"gigachat", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"a.x-4.0", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"mellum", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"modern-bert", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"exaone4", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"mpt", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"olmo", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jais", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"trillion", LLMC__CUT_GPT2, 0},
+    {"granite-docling", LLMC__CUT_GPT2, 0},
+    {"starcoder", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"refact", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"codeshell", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"exaone", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"minerva-7b", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"mellum2", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"command-r", LLMC__CUT_DIGIT_GPT2, 0},
+    {"smollm", LLMC__CUT_DIGIT_GPT2, 0},
+    {"falcon", LLMC__CUT_FALCON, LLMC__PRE_CLEAN_SPACES},
+    {"default", LLMC__CUT_DEFAULT, LLMC__PRE_CLEAN_SPACES},
+    {"llama-bpe", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"llama3", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"llama-v3", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"falcon3", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"falcon-h1", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"pixtral", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"midm-2.0", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"lfm2", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"jina-v5-nano", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"dbrx", LLMC__CUT_CL100K, LLMC__PRE_CLEAN_SPACES},
+    {"smaug-bpe", LLMC__CUT_CL100K, LLMC__PRE_CLEAN_SPACES},
+    {"glm4", LLMC__CUT_CL100K, LLMC__PRE_CLEAN_SPACES},
+    {"chatglm-bpe", LLMC__CUT_CL100K, LLMC__PRE_CLEAN_SPACES},
+    {"qwen2", LLMC__CUT_QWEN2, 0},
+    {"deepseek-r1-qwen", LLMC__CUT_QWEN2, 0},
+    {"kormo", LLMC__CUT_QWEN2, 0},
+    {"f2llmv2", LLMC__CUT_QWEN2, 0},
+    {"hunyuan", LLMC__CUT_QWEN2, 0},
+    {"solar-open", LLMC__CUT_QWEN2, 0},
+    {"grok-2", LLMC__CUT_QWEN2, 0},
+    {"bailingmoe", LLMC__CUT_QWEN2, 0},
+    {"bailingmoe2", LLMC__CUT_QWEN2, 0},
+    {"llada-moe", LLMC__CUT_QWEN2, 0},
+    {"megrez", LLMC__CUT_QWEN2, LLMC__PRE_CLEAN_SPACES},
+    {"stablelm2", LLMC__CUT_QWEN2, LLMC__PRE_CLEAN_SPACES},
+    {"qwen35", LLMC__CUT_QWEN35, 0},
+    {"nanochat", LLMC__CUT_NANOCHAT, 0},
+    {"seed-coder", LLMC__CUT_SEED, 0},
+    {"ufakzeka", LLMC__CUT_PLAIN, 0},
+    {"minicpm5", LLMC__CUT_MINICPM, LLMC__PRE_IGNORE_MERGES | LLMC__PRE_CLEAN_SPACES},
+    {"laguna", LLMC__CUT_LAGUNA, 0},
+    {"gpt-4o", LLMC__CUT_O200K, 0},
+    {"llama4", LLMC__CUT_O200K, 0},
+    {"kanana2", LLMC__CUT_O200K, 0},
+    {"talkie", LLMC__CUT_O200K, 0},
+    {"minimax-m2", LLMC__CUT_O200K, 0},
+    {"granite-embed-multi-97m", LLMC__CUT_O200K, LLMC__PRE_IGNORE_MERGES},
+    {"tekken", LLMC__CUT_TEKKEN, LLMC__PRE_IGNORE_MERGES | LLMC__PRE_ADD_BOS},
+    {"kimi-k2", LLMC__CUT_KIMI, 0},
+    {"deepseek-v3", LLMC__CUT_DEEPSEEK3, 0},
+    {"hunyuan-dense", LLMC__CUT_DEEPSEEK3, 0},
+    {"joyai-llm", LLMC__CUT_DEEPSEEK3, 0},
+    {"hy_v4", LLMC__CUT_DEEPSEEK3, 0},
+    {"deepseek-llm", LLMC__CUT_DEEPSEEK_LLM, 0},
+    {"deepseek-coder", LLMC__CUT_DEEPSEEK_CODER, 0},
+    {"poro-chat", LLMC__CUT_BLOOM, 0},
+    {"bloom", LLMC__CUT_BLOOM, LLMC__PRE_CLEAN_SPACES},
+    {"gpt3-finnish", LLMC__CUT_BLOOM, LLMC__PRE_CLEAN_SPACES},
+    {"viking", LLMC__CUT_VIKING, 0},
+};
+
+/* One step without text. */
+LLMC__UNUSED static llmc__split llmc__split_step(unsigned pattern, llmc__behaviour behaviour, bool invert)
+{
+    llmc__split s;
+    LLMC_MEMSET(&s, 0, sizeof s);
+    s.pattern = (uint8_t)pattern;
+    s.behaviour = (uint8_t)behaviour;
+    s.invert = invert;
+    return s;
+}
+
+/* How a name of tokenizer.ggml.pre cuts: steps [LLMC__SPLIT_MAX], *n of them, and the LLMC__PRE_...
+   bits that go with it. False: the name is not known, nothing is written. */
+LLMC__UNUSED static bool llmc__pattern_named(const char *name, llmc__split *steps, uint32_t *n,
+                                             uint32_t *flags)
+{
+    const size_t count = sizeof llmc__pre_name_table / sizeof llmc__pre_name_table[0];
+    const llmc__pre_name *row = llmc__pre_name_table;
+    const uint8_t *cut;
+    uint32_t i;
+    while (row < llmc__pre_name_table + count && !llmc__streq(row->name, name))
+        row++;
+    if (row == llmc__pre_name_table + count)
+        return false;
+    cut = llmc__cut[row->cut];
+    for (i = 0; i < sizeof llmc__cut[0] && cut[i] != LLMC__PAT_NONE; i++)
+        steps[i] = llmc__split_step(cut[i], LLMC__ISOLATED, false);
+    *n = i;
+    *flags = row->flags;
+    return true;
+}
+
+/* Published spellings. Each macro is a part that several share; possessive quantifiers and (?i:) around
+   more or less of it change nothing that these patterns match. */
+#define LLMC__RE_CI    "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+#define LLMC__RE_SHORT "'(?i:[sdmt]|ll|ve|re)"
+#define LLMC__RE_PAIRS "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"
+#define LLMC__RE_HEAD  "|[^\\r\\n\\p{L}\\p{N}]?"
+#define LLMC__RE_TAIL  "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define LLMC__RE_SLASH "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define LLMC__RE_NANO  "| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"
+#define LLMC__RE_GPT2  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)"
+#define LLMC__RE_UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LLMC__RE_LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LLMC__RE_O200K(contraction)                                                                         \
+    "[^\\r\\n\\p{L}\\p{N}]?" LLMC__RE_UPPER "*" LLMC__RE_LOWER "+" contraction LLMC__RE_HEAD LLMC__RE_UPPER \
+    "+" LLMC__RE_LOWER "*" contraction
+typedef struct llmc__regex {
+    uint8_t pattern;
+    const char *text;
+} llmc__regex;
+static const llmc__regex llmc__regex_table[] = {
+    {LLMC__PAT_GPT2, LLMC__RE_GPT2 "|\\s+"},
+    {LLMC__PAT_GPT2, LLMC__RE_GPT2}, /* a lone space before a word is then a gap, and a piece all the same */
+    {LLMC__PAT_GPT2, "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"},
+    {LLMC__PAT_GPT2,
+     "'(?:[sdmt]|ll|ve|re)| ?\\p{L}++| ?\\p{N}++| ?[^\\s\\p{L}\\p{N}]++|\\s++$|\\s+(?!\\S)|\\s"},
+    {LLMC__PAT_CL100K, LLMC__RE_CI LLMC__RE_HEAD "\\p{L}+|\\p{N}{1,3}" LLMC__RE_TAIL},
+    {LLMC__PAT_CL100K, LLMC__RE_PAIRS LLMC__RE_HEAD "\\p{L}+|\\p{N}{1,3}" LLMC__RE_TAIL},
+    {LLMC__PAT_CL100K, LLMC__RE_SHORT LLMC__RE_HEAD "+\\p{L}+|\\p{N}{1,3}" LLMC__RE_NANO},
+    {LLMC__PAT_CL100K_END,
+     LLMC__RE_SHORT LLMC__RE_HEAD "+\\p{L}++|\\p{N}{1,3}+| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*+|"
+                                  "\\s++$|\\s*[\\r\\n]|\\s+(?!\\S)|\\s"},
+    {LLMC__PAT_QWEN2, LLMC__RE_CI LLMC__RE_HEAD "\\p{L}+|\\p{N}" LLMC__RE_TAIL},
+    {LLMC__PAT_QWEN2, LLMC__RE_PAIRS LLMC__RE_HEAD "\\p{L}+|\\p{N}" LLMC__RE_TAIL},
+    {LLMC__PAT_QWEN2, LLMC__RE_SHORT LLMC__RE_HEAD "+\\p{L}+|\\p{N}" LLMC__RE_NANO},
+    {LLMC__PAT_NANOCHAT, LLMC__RE_SHORT LLMC__RE_HEAD "+\\p{L}+|\\p{N}{1,2}" LLMC__RE_NANO},
+    {LLMC__PAT_MINICPM, LLMC__RE_CI LLMC__RE_HEAD "\\p{L}+|\\p{N}+" LLMC__RE_TAIL},
+    {LLMC__PAT_QWEN35,
+     LLMC__RE_CI LLMC__RE_HEAD "[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|"
+                               "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"},
+    {LLMC__PAT_SEED, LLMC__RE_CI LLMC__RE_HEAD "\\p{L}+|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|"
+                                               "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"},
+    {LLMC__PAT_PLAIN, "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" LLMC__RE_TAIL},
+    {LLMC__PAT_O200K, LLMC__RE_O200K(LLMC__RE_CI "?") "|\\p{N}{1,3}" LLMC__RE_SLASH},
+    {LLMC__PAT_O200K, LLMC__RE_O200K(LLMC__RE_PAIRS "?") "|\\p{N}{1,3}" LLMC__RE_SLASH},
+    {LLMC__PAT_TEKKEN, LLMC__RE_O200K("") "|\\p{N}" LLMC__RE_SLASH},
+    {LLMC__PAT_DEEPSEEK3, "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?"
+                          "[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"},
+    {LLMC__PAT_BLOOM,
+     " ?[^(\\s|[.,!?\xe2\x80\xa6\xe3\x80\x82\xef\xbc\x8c\xe3\x80\x81\xe0\xa5\xa4\xdb\x94\xd8\x8c])]+"},
+    {LLMC__PAT_BLOOM,
+     " ?[^(\\s|.,!?\xe2\x80\xa6\xe3\x80\x82\xef\xbc\x8c\xe3\x80\x81\xe0\xa5\xa4\xdb\x94\xd8\x8c)]+"},
+    {LLMC__PAT_LETTERS, "\\s?\\p{L}+"},
+    {LLMC__PAT_PUNCTS, "\\s?\\p{P}+"},
+    {LLMC__PAT_MARKS, "\\s?[!-/:-~\xef\xbc\x81-\xef\xbc\x8f\xef\xbc\x9a-\xef\xbd\x9e"
+                      "\xe2\x80\x98-\xe2\x80\x9f\xe3\x80\x80-\xe3\x80\x82]+"},
+    {LLMC__PAT_END_SPACE, "\\s+$"},
+    {LLMC__PAT_WORDS, "\\w+|[^\\w\\s]+"},
+    {LLMC__PAT_CHARS, "[\\s\\S]"},
+    {LLMC__PAT_DIGIT, "\\p{N}"},
+    {LLMC__PAT_DIGITS, "\\p{N}+"},
+    {LLMC__PAT_DIGITS3, "\\p{N}{1,3}"},
+    {LLMC__PAT_ASCII3, "[0-9][0-9][0-9]"},
+    {LLMC__PAT_ASCII3, "[0-9]{3}"},
+    {LLMC__PAT_PUNCT_RUN, "[\\p{P}\\$\\+<=>\\^~\\|`]+"},
+    {LLMC__PAT_SPACE, "\\s"},
+    {LLMC__PAT_SPACES, "\\s+"},
+    {LLMC__PAT_NONSPACE, "\\S+"},
+    {LLMC__PAT_NEWLINE, "[\\r\\n]"},
+    {LLMC__PAT_LINES, "[^\\n]+|[\\n]+"},
+    {LLMC__PAT_CJK, "[\xe4\xb8\x80-\xe9\xbe\xa5\xe0\xa0\x80-\xe4\xb8\x80\xea\xb0\x80-\xed\x9f\xbf]+"},
+    {LLMC__PAT_CJK_KANA, "[\xe4\xb8\x80-\xe9\xbe\xa5\xe3\x81\x80-\xe3\x82\x9f\xe3\x82\xa0-\xe3\x83\xbf]+"},
+};
+
+/* First and last code points of the letters that DeepSeek LLM's regex lists. It is written as
+   \s?[A-Za-z...]+ with these ranges in this order. */
+static const uint32_t llmc__cased_range[][2] = {
+    {0x0041, 0x005a},   {0x0061, 0x007a},   {0x00b5, 0x00b5},   {0x00c0, 0x00d6},   {0x00d8, 0x00f6},
+    {0x00f8, 0x01ba},   {0x01bc, 0x01bf},   {0x01c4, 0x0293},   {0x0295, 0x02af},   {0x0370, 0x0373},
+    {0x0376, 0x0377},   {0x037b, 0x037d},   {0x037f, 0x037f},   {0x0386, 0x0386},   {0x0388, 0x038a},
+    {0x038c, 0x038c},   {0x038e, 0x03a1},   {0x03a3, 0x03f5},   {0x03f7, 0x0481},   {0x048a, 0x052f},
+    {0x0531, 0x0556},   {0x10a0, 0x10c5},   {0x13a0, 0x13f5},   {0x13f8, 0x13fd},   {0x1c90, 0x1cba},
+    {0x1cbd, 0x1cbf},   {0x1d00, 0x1d2b},   {0x1d6b, 0x1d77},   {0x1d79, 0x1d9a},   {0x1e00, 0x1f15},
+    {0x1f18, 0x1f1d},   {0x1f20, 0x1f45},   {0x1f48, 0x1f4d},   {0x1f50, 0x1f57},   {0x1f59, 0x1f59},
+    {0x1f5b, 0x1f5b},   {0x1f5d, 0x1f5d},   {0x1f5f, 0x1f7d},   {0x1f80, 0x1fb4},   {0x1fb6, 0x1fbc},
+    {0x1fbe, 0x1fbe},   {0x1fc2, 0x1fc4},   {0x1fc6, 0x1fcc},   {0x1fd0, 0x1fd3},   {0x1fd6, 0x1fdb},
+    {0x1fe0, 0x1fec},   {0x1ff2, 0x1ff4},   {0x1ff6, 0x1ffc},   {0x2102, 0x2102},   {0x2107, 0x2107},
+    {0x210a, 0x2113},   {0x2115, 0x2115},   {0x2119, 0x211d},   {0x2124, 0x2124},   {0x2126, 0x2126},
+    {0x2128, 0x2128},   {0x212a, 0x212d},   {0x212f, 0x2134},   {0x2139, 0x2139},   {0x213c, 0x213f},
+    {0x2145, 0x2149},   {0x214e, 0x214e},   {0x2183, 0x2184},   {0x2c00, 0x2c7b},   {0x2c7e, 0x2ce4},
+    {0x2ceb, 0x2cee},   {0x2cf2, 0x2cf3},   {0xa640, 0xa66d},   {0xa680, 0xa69b},   {0xa722, 0xa76f},
+    {0xa771, 0xa787},   {0xa78b, 0xa78e},   {0xab70, 0xabbf},   {0xfb00, 0xfb06},   {0xfb13, 0xfb17},
+    {0xff21, 0xff3a},   {0xff41, 0xff5a},   {0x10400, 0x1044f}, {0x104b0, 0x104d3}, {0x104d8, 0x104fb},
+    {0x10c80, 0x10cb2}, {0x10cc0, 0x10cf2}, {0x118a0, 0x118df}, {0x1e900, 0x1e943},
+};
+
+/* Takes the UTF-8 of cp off the front of the text at *at, which ends at end. False: it is not there. */
+static bool llmc__spells(const char **at, const char *end, uint32_t cp)
+{
+    uint8_t c[4];
+    size_t n = cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4, i;
+    for (i = n - 1; i > 0; i--, cp >>= 6)
+        c[i] = (uint8_t)(0x80 | (cp & 0x3f));
+    c[0] = (uint8_t)(n == 1 ? cp : (0xf00u >> n & 0xff) | cp);
+    if ((size_t)(end - *at) < n || LLMC_MEMCMP(*at, c, n) != 0)
+        return false;
+    *at += n;
+    return true;
+}
+
+/* Whether text [len] is \s?[...]+ over llmc__cased_range. Two neighbours stand side by side without
+   a dash. */
+static bool llmc__cased_regex(const char *text, size_t len)
+{
+    const char *at = text, *end = text + len;
+    size_t i;
+    if (len < 6 || LLMC_MEMCMP(at, "\\s?[", 4) != 0)
+        return false;
+    for (at += 4, i = 0; i < sizeof llmc__cased_range / sizeof llmc__cased_range[0]; i++) {
+        const uint32_t *r = llmc__cased_range[i];
+        if (!llmc__spells(&at, end, r[0]))
+            return false;
+        if (r[1] > r[0] + 1 && !llmc__spells(&at, end, '-'))
+            return false;
+        if (r[1] > r[0] && !llmc__spells(&at, end, r[1]))
+            return false;
+    }
+    return llmc__texteq(at, (size_t)(end - at), "]+");
+}
+
+/* Whether text [len] spells the known regex; a carriage return, line feed or tab itself counts as its
+   escape, since JSON files have either. */
+static bool llmc__regex_same(const char *text, size_t len, const char *known)
+{
+    size_t i;
+    for (i = 0; i < len; i++) {
+        char escape = text[i] == '\r' ? 'r' : text[i] == '\n' ? 'n' : text[i] == '\t' ? 't' : 0;
+        if (*known == 0 || (escape != 0 && *known++ != '\\'))
+            return false;
+        if (*known++ != (escape != 0 ? escape : text[i]))
+            return false;
+    }
+    return *known == 0;
+}
+
+/* llmc__pattern_of_regex -- the pattern that a published regex stands for  (FILE.pattern)
+   text [len] as in tokenizer.json or tiktoken, JSON's own escapes undone. LLMC__PAT_NONE: not known. */
+LLMC__UNUSED static llmc__pattern llmc__pattern_of_regex(const char *text, size_t len)
+{
+    size_t i;
+    for (i = 0; i < sizeof llmc__regex_table / sizeof llmc__regex_table[0]; i++)
+        if (llmc__regex_same(text, len, llmc__regex_table[i].text))
+            return (llmc__pattern)llmc__regex_table[i].pattern;
+    return llmc__cased_regex(text, len) ? LLMC__PAT_CASED : LLMC__PAT_NONE;
+}
 #endif
 
 //--[ 12.12 FILE.vocab ]-- what a file says of its vocabulary, each string checked
@@ -10271,6 +10689,7 @@ typedef enum llmc__list_layout {
     LLMC__LIST_SCORED,     /* JSON: [["token", score], ...]                               */
     LLMC__LIST_TEXTS,      /* JSON: ["a b", ...] or [["a", "b"], ...]                     */
     LLMC__LIST_ADDED,      /* JSON: [{"id": 1, "content": "token", ...}, ...]             */
+    LLMC__LIST_DECODER,    /* JSON: {"1": {"content": "token", ...}, ...}                 */
     LLMC__LIST_CALLER      /* llmc_token_name[count]                                      */
 } llmc__list_layout;
 
@@ -10281,6 +10700,7 @@ typedef struct llmc__list {
     size_t bytes;
     llmc_json json; /* of the JSON layouts, checked */
     uint32_t count; /* entries */
+    uint32_t base;  /* CALLER: added to each id */
 } llmc__list;
 
 typedef enum llmc__vocab_kind {
@@ -10326,7 +10746,7 @@ enum {
     LLMC__ADDED_NORMALIZED = 16 /* looked for in normalised text */
 };
 
-#define LLMC__AROUND_MAX 4
+#define LLMC__AROUND_MAX 4   /* ids before or behind a text */
 #define LLMC__KIND_BAD   255 /* the file gives a kind that does not exist */
 
 /* llmc__vocab -- one vocabulary, whatever file it came from                  (FILE.vocab)
@@ -10558,14 +10978,275 @@ static bool llmc__vocab_binary(const llmc__vocab *v, llmc__vocab_iter *it, llmc_
     return true;
 }
 
+/* The string that a JSON value is, as written between its quotes; NULL: it is none. */
+static void llmc__json_view(llmc_json value, const uint8_t **text, size_t *len)
+{
+    *text = NULL;
+    *len = 0;
+    if (value.type != LLMC_JSON_STRING)
+        return;
+    *text = (const uint8_t *)value.text + 1;
+    *len = (size_t)(llmc__json_skip_string(value.text, value.end) - value.text) - 2;
+}
+
+/* A number that can be an id; UINT32_MAX: it cannot. */
+static uint32_t llmc__json_id(llmc_json value)
+{
+    int64_t id = llmc_json_integer(value, -1);
+    return id < 0 || id >= (int64_t)LLMC__MAX_VOCAB ? UINT32_MAX : (uint32_t)id;
+}
+
+/* Decimal digits that can be an id; UINT32_MAX: they cannot. */
+static uint32_t llmc__digits_id(const uint8_t *text, size_t len)
+{
+    uint32_t id = 0;
+    size_t i;
+    if (len == 0 || len > 8)
+        return UINT32_MAX;
+    for (i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return UINT32_MAX;
+        id = id * 10 + (uint32_t)(text[i] - '0');
+    }
+    return id < LLMC__MAX_VOCAB ? id : UINT32_MAX;
+}
+
+/* One added token of a tokenizer.json: {"id", "content", "special", ...}. */
+static void llmc__vocab_added(llmc_json entry, llmc__vocab_token *out)
+{
+    static const char *const flag[] = {"lstrip", "rstrip", "single_word", "normalized"};
+    llmc_json_iter it;
+    llmc_json key, value;
+    unsigned i;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    out->kind = LLMC_TOKEN_USER;
+    out->flags = LLMC__ADDED;
+    while (llmc_json_next(entry, &it, &key, &value)) {
+        if (llmc_json_equal(key, "id"))
+            out->id = llmc__json_id(value);
+        else if (llmc_json_equal(key, "content"))
+            llmc__json_view(value, &out->text, &out->len);
+        else if (llmc_json_equal(key, "special") && llmc_json_bool(value, false))
+            out->kind = LLMC_TOKEN_CONTROL;
+        for (i = 0; i < 4; i++)
+            if (llmc_json_bool(value, false) && llmc_json_equal(key, flag[i]))
+                out->flags = (uint8_t)(out->flags | LLMC__ADDED_LSTRIP << i);
+    }
+}
+
+/* The next token of a JSON list; kind BAD if the entry is not one. */
+static bool llmc__vocab_json(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                             llmc__vocab_token *out)
+{
+    llmc_json key, value, part;
+    llmc_json_iter pair;
+    LLMC_MEMSET(&key, 0, sizeof key);
+    LLMC_MEMSET(&pair, 0, sizeof pair);
+    if (!llmc_json_next(l->json, &it->json, &key, &value))
+        return false;
+    out->encoding = LLMC__TEXT_JSON;
+    out->id = UINT32_MAX;
+    if (l->layout == LLMC__LIST_NAMES) {
+        llmc__json_view(key, &out->text, &out->len);
+        out->id = llmc__json_id(value);
+    } else if (l->layout == LLMC__LIST_SCORED) {
+        out->id = it->n;
+        if (llmc_json_next(value, &pair, NULL, &part))
+            llmc__json_view(part, &out->text, &out->len);
+        if (llmc_json_next(value, &pair, NULL, &part) && part.type == LLMC_JSON_NUMBER)
+            out->score = (float)llmc_json_number(part, 0);
+        else
+            out->id = UINT32_MAX;
+    } else {
+        llmc__vocab_added(value, out);
+    }
+    if (l->layout == LLMC__LIST_DECODER && key.type == LLMC_JSON_STRING) {
+        const uint8_t *digits;
+        size_t n;
+        llmc__json_view(key, &digits, &n);
+        out->id = llmc__digits_id(digits, n);
+    }
+    it->n++;
+    if (out->text == NULL || out->id == UINT32_MAX)
+        out->kind = LLMC__KIND_BAD;
+    else if (it->stage > 0 && l->layout == LLMC__LIST_NAMES) {
+        out->kind = LLMC_TOKEN_USER;
+        out->flags = LLMC__ADDED;
+    } else if (it->stage == 0)
+        out->kind = llmc__vocab_kind_of(v, out->id, out->text, out->len);
+    return true;
+}
+
+/* A field of a protocol buffer: number, then by its wire type a value or bytes. */
+typedef struct llmc__proto_field {
+    uint32_t number, wire; /* 0 varint, 1 eight bytes, 2 bytes, 5 four bytes */
+    uint64_t value;
+    const uint8_t *data; /* [len] */
+    size_t len;
+} llmc__proto_field;
+
+/* A varint: seven bits a byte, the lowest first. False: it does not end, or has over 64 bits. */
+static bool llmc__proto_varint(const uint8_t *p, size_t n, size_t *at, uint64_t *out)
+{
+    unsigned shift;
+    *out = 0;
+    for (shift = 0; shift < 64 && *at < n; shift += 7) {
+        uint8_t b = p[(*at)++];
+        *out |= (uint64_t)(b & 0x7f) << shift;
+        if (b < 0x80)
+            return true;
+    }
+    return false;
+}
+
+/* The next field of a message p [n] from *at on. 1: *out is it; 0: the message ends; -1: it is none.
+   Groups (wire types 3 and 4) are of a time before these files. */
+static int llmc__proto_next(const uint8_t *p, size_t n, size_t *at, llmc__proto_field *out)
+{
+    uint64_t key;
+    size_t fixed;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (*at >= n)
+        return 0;
+    if (!llmc__proto_varint(p, n, at, &key) || key >> 3 == 0 || key >> 3 > 0x1fffffff)
+        return -1;
+    out->number = (uint32_t)(key >> 3);
+    out->wire = (uint32_t)(key & 7);
+    if (out->wire == 0)
+        return llmc__proto_varint(p, n, at, &out->value) ? 1 : -1;
+    if (out->wire == 2) {
+        if (!llmc__proto_varint(p, n, at, &out->value) || out->value > n - *at)
+            return -1;
+        out->data = p + *at;
+        out->len = (size_t)out->value;
+        *at += out->len;
+        return 1;
+    }
+    fixed = out->wire == 1 ? 8 : out->wire == 5 ? 4 : 0;
+    if (fixed == 0 || fixed > n - *at)
+        return -1;
+    out->value = fixed == 8 ? llmc__u64le(p + *at) : llmc__u32le(p + *at);
+    *at += fixed;
+    return 1;
+}
+
+/* One of SentencePiece's pieces: 1 text, 2 score, 3 type (GGUF has its numbers from here). */
+static void llmc__vocab_piece(const llmc__proto_field *piece, llmc__vocab_token *out)
+{
+    llmc__proto_field f;
+    size_t at = 0;
+    int more;
+    out->kind = LLMC_TOKEN_NORMAL;
+    out->text = piece->data;
+    while ((more = llmc__proto_next(piece->data, piece->len, &at, &f)) == 1) {
+        if (f.number == 1 && f.wire == 2) {
+            out->text = f.data;
+            out->len = f.len;
+        } else if (f.number == 2 && f.wire == 5) {
+            out->score = llmc__bits_f32((uint32_t)f.value);
+        } else if (f.number == 3 && f.wire == 0) {
+            out->kind = f.value >= LLMC_TOKEN_NORMAL && f.value <= LLMC_TOKEN_BYTE ? (uint8_t)f.value
+                                                                                   : LLMC__KIND_BAD;
+        }
+    }
+    if (more < 0)
+        out->kind = LLMC__KIND_BAD;
+}
+
+/* The next line of a text without its end (LF or CR LF); the text's last line needs none. */
+static bool llmc__list_line(const llmc__list *l, llmc__vocab_iter *it, const uint8_t **text, size_t *len)
+{
+    const uint8_t *p = l->data + it->at;
+    size_t left = l->bytes - it->at, n;
+    if (left == 0)
+        return false;
+    for (n = 0; n < left && p[n] != '\n'; n++)
+        ;
+    it->at += n < left ? n + 1 : n;
+    *text = p;
+    *len = n > 0 && p[n - 1] == '\r' ? n - 1 : n;
+    return true;
+}
+
+/* The next token of a list of lines: a word whose number is its line's, or base64, a blank and the id. */
+static bool llmc__vocab_line(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                             llmc__vocab_token *out)
+{
+    size_t cut;
+    do {
+        if (!llmc__list_line(l, it, &out->text, &out->len))
+            return false;
+    } while (l->layout == LLMC__LIST_RANKS && out->len == 0);
+    out->id = it->n++;
+    if (l->layout == LLMC__LIST_RANKS) {
+        for (cut = 0; cut < out->len && out->text[cut] != ' '; cut++)
+            ;
+        out->id = cut < out->len ? llmc__digits_id(out->text + cut + 1, out->len - cut - 1) : UINT32_MAX;
+        out->len = cut;
+        out->encoding = LLMC__TEXT_BASE64;
+    }
+    out->kind = out->id == UINT32_MAX ? LLMC__KIND_BAD : llmc__vocab_kind_of(v, out->id, out->text, out->len);
+    return true;
+}
+
+/* The next token of one list; false at its end. */
+static bool llmc__list_next(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                            llmc__vocab_token *out)
+{
+    const llmc_token_name *name = (const llmc_token_name *)(const void *)l->data;
+    llmc__proto_field f;
+    switch (l->layout) {
+    case LLMC__LIST_NONE:
+        return false;
+    case LLMC__LIST_PROTO:
+        while (llmc__proto_next(l->data, l->bytes, &it->at, &f) == 1)
+            if (f.number == 1 && f.wire == 2) {
+                llmc__vocab_piece(&f, out);
+                out->id = it->n++;
+                return true;
+            }
+        return false;
+    case LLMC__LIST_LINES:
+    case LLMC__LIST_RANKS:
+        return llmc__vocab_line(v, l, it, out);
+    case LLMC__LIST_NAMES:
+    case LLMC__LIST_SCORED:
+    case LLMC__LIST_ADDED:
+    case LLMC__LIST_DECODER:
+        return llmc__vocab_json(v, l, it, out);
+    case LLMC__LIST_CALLER:
+        if (it->n >= l->count)
+            return false;
+        out->text = (const uint8_t *)name[it->n].text;
+        out->len = llmc__strlen(name[it->n].text);
+        out->id = (uint32_t)name[it->n].id + l->base;
+        out->kind = LLMC_TOKEN_CONTROL;
+        out->flags = LLMC__ADDED;
+        it->n++;
+        return true;
+    default:
+        return llmc__vocab_binary(v, it, out);
+    }
+}
+
 /* llmc__vocab_next -- the next token, in the file's order                    (FILE.vocab)
-   Ids come in any order and may come again: the last entry of an id counts, but one that only repeats its
-   text keeps the score. False at the end. A file that was checked does not end early; one that
-   changes meanwhile may, and no byte out of it is read. */
+   Ids come in any order, with holes, and may come again: what a later entry says of an id counts, but
+   its score. False at the end. A file that was checked does not end early; one that changes meanwhile
+   may, and no byte out of it is read. */
 static bool llmc__vocab_next(const llmc__vocab *v, llmc__vocab_iter *it, llmc__vocab_token *out)
 {
-    LLMC_MEMSET(out, 0, sizeof *out);
-    return llmc__vocab_binary(v, it, out);
+    const llmc__list *list[3];
+    list[0] = &v->tokens;
+    list[1] = &v->added;
+    list[2] = &v->extra;
+    for (; it->stage < 3; it->stage++) {
+        LLMC_MEMSET(out, 0, sizeof *out);
+        if (llmc__list_next(v, list[it->stage], it, out))
+            return true;
+        LLMC_MEMSET(&it->json, 0, sizeof it->json);
+        it->at = it->n = 0;
+    }
+    return false;
 }
 
 /* Cuts "a b" at its one space; b NULL: there is none, or several, or a part is empty. */
@@ -10586,19 +11267,205 @@ static void llmc__merge_cut(llmc__vocab_merge *m)
     m->b_len = m->len - cut - 1;
 }
 
+/* A merge out of JSON: "a b" or ["a", "b"]. */
+static void llmc__merge_json(llmc_json value, llmc__vocab_merge *m)
+{
+    llmc_json_iter pair;
+    llmc_json part;
+    m->encoding = LLMC__TEXT_JSON;
+    llmc__json_view(value, &m->text, &m->len);
+    if (m->text != NULL) {
+        llmc__merge_cut(m);
+        return;
+    }
+    LLMC_MEMSET(&pair, 0, sizeof pair);
+    m->text = (const uint8_t *)value.text;
+    if (!llmc_json_next(value, &pair, NULL, &part))
+        return;
+    llmc__json_view(part, &m->a, &m->a_len);
+    if (!llmc_json_next(value, &pair, NULL, &part))
+        return;
+    llmc__json_view(part, &m->b, &m->b_len);
+    if (m->a == NULL || m->a_len == 0 || m->b_len == 0)
+        m->b = NULL;
+    m->len = m->b == NULL ? 0 : (size_t)(m->b + m->b_len - m->text);
+}
+
 /* llmc__vocab_merge_next -- the next merge, in the order of ranks             (FILE.vocab)
    False at the end. In stored text the byte alphabet writes a space as U+0120, and the others write U+2581,
    so that no part holds one. */
 static bool llmc__vocab_merge_next(const llmc__vocab *v, llmc__vocab_iter *it, llmc__vocab_merge *out)
 {
+    const llmc__list *l = &v->merges;
     size_t head = 0;
+    llmc_json value;
     LLMC_MEMSET(out, 0, sizeof *out);
-    if (!llmc__list_string(&v->merges, it, &head, &out->text, &out->len))
+    if (l->layout == LLMC__LIST_NONE)
         return false;
+    if (l->layout == LLMC__LIST_TEXTS) {
+        if (!llmc_json_next(l->json, &it->json, NULL, &value))
+            return false;
+        llmc__merge_json(value, out);
+        return true;
+    }
+    if (l->layout == LLMC__LIST_LINES) {
+        do {
+            if (!llmc__list_line(l, it, &out->text, &out->len))
+                return false;
+        } while (out->len == 0);
+    } else if (!llmc__list_string(l, it, &head, &out->text, &out->len)) {
+        return false;
+    }
     llmc__merge_cut(out);
     return true;
 }
 
+/* Whether a token's text, decoded, is text [len]. */
+static bool llmc__vocab_same(const llmc__vocab_token *k, const char *text, size_t len)
+{
+    const char *p = (const char *)k->text, *end = p + k->len;
+    size_t n, at = 0;
+    char c[4];
+    if (k->encoding == LLMC__TEXT_PLAIN)
+        return k->len == len && LLMC_MEMCMP(k->text, text, len) == 0;
+    if (k->encoding == LLMC__TEXT_BASE64 || k->len < len)
+        return false;
+    while (p < end && (n = llmc__json_char(&p, end, c)) > 0) {
+        if (n > len - at || LLMC_MEMCMP(c, text + at, n) != 0)
+            return false;
+        at += n;
+    }
+    return at == len;
+}
+
+/* Id of the token text [len]; NONE: there is none. The last one of several, as for llmc__vocab_next. */
+static llmc_token llmc__vocab_find(const llmc__vocab *v, const char *text, size_t len)
+{
+    llmc_token found = LLMC_TOKEN_NONE;
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    llmc__vocab_start(&it);
+    while (llmc__vocab_next(v, &it, &k))
+        if (k.kind != LLMC__KIND_BAD && llmc__vocab_same(&k, text, len))
+            found = (llmc_token)k.id;
+    return found;
+}
+
+/* What is wrong with one entry, in words; NULL: nothing. */
+static const char *llmc__vocab_problem(const llmc__vocab_token *k)
+{
+    size_t i;
+    if (k->kind == LLMC__KIND_BAD)
+        return "is not a token with an id, or of no kind that is known";
+    if (k->id >= LLMC__MAX_VOCAB)
+        return "has an id that is too large";
+    if (k->len > LLMC__MAX_STRING)
+        return "is longer than 65535 bytes";
+    if (llmc__nan(k->score))
+        return "has a score that is not a number";
+    if (k->encoding != LLMC__TEXT_BASE64)
+        return NULL;
+    for (i = 0; i < k->len; i++)
+        if (llmc__base64_value(k->text[i]) < 0 && !(k->text[i] == '=' && i + 2 >= k->len))
+            return "is not base64";
+    while (i > 0 && k->text[i - 1] == '=')
+        i--;
+    return i < 2 || i % 4 == 1 ? "is not base64" : NULL;
+}
+
+/* llmc__vocab_survey -- every entry of the lists, once                         (FILE.vocab)
+   Sets count, text_bytes and the lists' counts. A table of `count` entries is made from it, so that an id
+   far above the number of tokens is refused. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_survey(llmc__vocab *v, llmc_diag *diag)
+{
+    uint32_t n[3] = {0, 0, 0}, top = 0, merges = 0;
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    llmc__vocab_merge m;
+    v->text_bytes = 0;
+    llmc__vocab_start(&it);
+    while (llmc__vocab_next(v, &it, &k)) {
+        const char *problem = llmc__vocab_problem(&k);
+        if (problem != NULL)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET, "%s: entry %u '%.*s' %s", v->name,
+                              (unsigned)n[it.stage], (int)llmc__min(k.len, 64), (const char *)k.text,
+                              problem);
+        top = (uint32_t)llmc__max(top, k.id);
+        v->text_bytes += k.len;
+        if (++n[it.stage] > LLMC__MAX_VOCAB)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET, "%s: more than %u tokens",
+                              v->name, LLMC__MAX_VOCAB);
+    }
+    if (n[0] == 0 || top + 1 > 2 * ((uint64_t)n[0] + n[1] + n[2]) + 65536)
+        return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET,
+                          "%s: has %u tokens, the highest id is %u", v->name, (unsigned)n[0], (unsigned)top);
+    llmc__vocab_start(&it);
+    while (llmc__vocab_merge_next(v, &it, &m))
+        if (merges++ == LLMC__MAX_VOCAB)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET, "%s: more than %u merges",
+                              v->name, LLMC__MAX_VOCAB);
+    v->count = top + 1;
+    v->tokens.count = n[0];
+    v->added.count = n[1];
+    v->extra.count = n[2];
+    v->merges.count = merges;
+    return LLMC_OK;
+}
+
+/* A vocabulary of which nothing is known yet. */
+static void llmc__vocab_clear(llmc__vocab *v, const char *name)
+{
+    unsigned i;
+    LLMC_MEMSET(v, 0, sizeof *v);
+    v->name = name;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        v->special[i] = LLMC_TOKEN_NONE;
+}
+
+/* What is put around a text where no template says: BOS and EOS. */
+static void llmc__vocab_finish(llmc__vocab *v)
+{
+    if (v->n_before == 0 && v->special[LLMC_SPECIAL_BOS] >= 0)
+        v->before[v->n_before++] = v->special[LLMC_SPECIAL_BOS];
+    if (v->n_after == 0 && v->special[LLMC_SPECIAL_EOS] >= 0)
+        v->after[v->n_after++] = v->special[LLMC_SPECIAL_EOS];
+}
+
+/* One more step of cutting text. False: there are too many. */
+static bool llmc__vocab_split(llmc__vocab *v, unsigned pattern, llmc__behaviour behaviour, bool invert)
+{
+    if (v->n_split == LLMC__SPLIT_MAX)
+        return false;
+    v->split[v->n_split++] = llmc__split_step(pattern, behaviour, invert);
+    return true;
+}
+
+/* llmc__vocab_cut -- how text is cut, by the name of a pre-tokenizer or a regex        (FILE.vocab)
+   text [len]. Errors: UNSUPPORTED with the text. */
+static llmc_status llmc__vocab_cut(llmc__vocab *v, const char *text, size_t len, llmc_diag *diag)
+{
+    uint32_t flags = 0;
+    char name[sizeof v->pre];
+    llmc__pattern pattern = llmc__pattern_of_regex(text, len);
+    v->n_split = 0;
+    if (pattern != LLMC__PAT_NONE) {
+        (void)llmc__vocab_split(v, pattern, LLMC__ISOLATED, false);
+        return LLMC_OK;
+    }
+    if (!llmc__strcopy(name, sizeof name, text, len) ||
+        !llmc__pattern_named(name, v->split, &v->n_split, &flags))
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.vocab", LLMC_NO_OFFSET,
+                          "%s: pre-tokenizer '%.*s' is not supported", v->name, (int)llmc__min(len, 160),
+                          text);
+    LLMC_MEMCPY(v->pre, name, sizeof name);
+    v->ignore_merges = (flags & LLMC__PRE_IGNORE_MERGES) != 0;
+    v->add_bos = (flags & LLMC__PRE_ADD_BOS) != 0;
+    return LLMC_OK;
+}
+#endif
+
+//--[ 12.13 FILE.words ]-- vocabularies in GGUF, llama2.c's and llm.c's files, lists of words and ranks
+#ifndef LLMC_NO_TOKEN
 /* An array of the given element type, whose count must be *count unless that is 0 (then it is set).
    *out [*bytes] are its elements, packed as in the file. Errors: BAD_FILE. */
 static llmc_status llmc__vocab_array(const llmc__gguf *g, unsigned key, uint32_t type, uint32_t *count,
@@ -10665,48 +11532,82 @@ static bool llmc__gguf_minus_one(const llmc__gguf *g, const llmc__gguf_value *v)
     return (v->type == LLMC__GGUF_U64 || v->type == LLMC__GGUF_I64) && llmc__u64le(p) == UINT64_MAX;
 }
 
-/* Ids of special tokens, where given; each inside the vocabulary. An id out of it is refused:
-   without it we would not know where a generation ends. Errors: BAD_FILE. */
+/* The id that a key gives, where it does; inside the vocabulary. An id out of it is refused: without it we
+   would not know where a generation ends. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_special(const llmc__gguf *g, const llmc__vocab *v, unsigned key,
+                                       llmc_token *out)
+{
+    const llmc__gguf_value *value = &g->known[key];
+    uint64_t id;
+    if (value->at == 0)
+        return LLMC_OK;
+    if (key == LLMC__KEY_TOK_PAD && llmc__gguf_minus_one(g, value))
+        return LLMC_OK; /* llama.cpp's llama2.c converter says "none" so; nothing here needs padding */
+    if (!llmc__gguf_uint(g, value, &id) || id >= v->count)
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at, "%s: '%s' must be an id below %u",
+                          g->file.name, llmc__key_text(key), (unsigned)v->count);
+    *out = (llmc_token)id;
+    return LLMC_OK;
+}
+
+/* All of them. BERT's files name what stands around a text CLS and SEP. Errors: BAD_FILE. */
 static llmc_status llmc__vocab_specials(const llmc__gguf *g, llmc__vocab *v)
 {
     static const uint8_t key[LLMC_SPECIAL_COUNT] = {LLMC__KEY_TOK_BOS, LLMC__KEY_TOK_EOS, LLMC__KEY_TOK_EOT,
                                                     LLMC__KEY_TOK_UNK, LLMC__KEY_TOK_PAD};
     unsigned i;
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++) {
-        const llmc__gguf_value *value = &g->known[key[i]];
-        uint64_t id;
-        if (value->at == 0)
-            continue;
-        if (i == LLMC_SPECIAL_PAD && llmc__gguf_minus_one(g, value))
-            continue; /* llama.cpp's llama2.c converter says "none" so; nothing here needs padding */
-        if (!llmc__gguf_uint(g, value, &id) || id >= v->count)
-            return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
-                              "%s: '%s' must be an id below %u", g->file.name, llmc__key_text(key[i]),
-                              (unsigned)v->count);
-        v->special[i] = (llmc_token)id;
-    }
-    return LLMC_OK;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        LLMC__TRY(llmc__vocab_special(g, v, key[i], &v->special[i]));
+    if (v->kind != LLMC__VOCAB_WORDPIECE)
+        return LLMC_OK;
+    LLMC__TRY(llmc__vocab_special(g, v, LLMC__KEY_TOK_CLS, &v->special[LLMC_SPECIAL_BOS]));
+    return llmc__vocab_special(g, v, LLMC__KEY_TOK_SEP, &v->special[LLMC_SPECIAL_EOS]);
+}
+
+/* BERT's way of cutting text, and, uncased, of writing it. */
+static void llmc__vocab_bert(llmc__vocab *v, bool cased)
+{
+    llmc__normal *n = &v->normal[v->n_normal++];
+    LLMC_MEMSET(n, 0, sizeof *n);
+    n->kind = LLMC__NORMAL_BERT;
+    n->a = n->b = true;
+    n->c = n->d = !cased;
+    (void)llmc__vocab_split(v, LLMC__PAT_SPACES, LLMC__REMOVED, false);
+    (void)llmc__vocab_split(v, LLMC__PAT_PUNCT, LLMC__ISOLATED, false);
+    v->kind = LLMC__VOCAB_WORDPIECE;
+    v->max_piece = 100;
+    v->decoding = LLMC__DECODE_WORDPIECE;
+    v->cleanup = true;
+    v->add_bos = v->add_eos = true;
 }
 
 /* What holds where the file is silent: SentencePiece's own numbering, which files rely on when
    they name no ids, and BOS and a space before text. Byte-level BPE has none of these.
-   v->count is set. */
+   v->count is set, all else clear. */
 static void llmc__vocab_defaults(llmc__vocab *v, llmc__vocab_kind kind)
 {
-    unsigned i;
-    bool spm = kind == LLMC__VOCAB_SPM;
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        v->special[i] = LLMC_TOKEN_NONE;
-    if (spm && v->count > 2) {
-        v->special[LLMC_SPECIAL_UNK] = 0;
-        v->special[LLMC_SPECIAL_BOS] = 1;
-        v->special[LLMC_SPECIAL_EOS] = 2;
-    }
+    llmc_token *special = v->special;
     v->kind = kind;
-    v->alphabet = spm ? LLMC__ALPHABET_MARK : LLMC__ALPHABET_BYTES;
-    v->byte_fallback = spm;
-    v->add_bos = spm; /* add_eos stays false: a prompt does not end */
-    v->prefix = spm ? LLMC__PREFIX_ALWAYS : LLMC__PREFIX_NONE;
+    v->alphabet = kind == LLMC__VOCAB_BPE ? LLMC__ALPHABET_BYTES : LLMC__ALPHABET_MARK;
+    if (kind == LLMC__VOCAB_SPM && v->count > 2) {
+        special[LLMC_SPECIAL_UNK] = 0;
+        special[LLMC_SPECIAL_BOS] = 1;
+        special[LLMC_SPECIAL_EOS] = 2;
+    } else if (kind == LLMC__VOCAB_UNIGRAM && v->count > 2) { /* T5's */
+        special[LLMC_SPECIAL_PAD] = 0;
+        special[LLMC_SPECIAL_EOS] = 1;
+        special[LLMC_SPECIAL_UNK] = 2;
+    } else if (kind == LLMC__VOCAB_WORDPIECE && v->count > 102) { /* BERT's */
+        special[LLMC_SPECIAL_PAD] = 0;
+        special[LLMC_SPECIAL_UNK] = 100;
+        special[LLMC_SPECIAL_BOS] = 101;
+        special[LLMC_SPECIAL_EOS] = 102;
+    }
+    v->byte_fallback = v->add_bos = kind == LLMC__VOCAB_SPM; /* add_eos stays false: a prompt does not end */
+    v->fuse_unk = kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM;
+    v->add_eos = kind == LLMC__VOCAB_UNIGRAM;
+    if (v->byte_fallback || v->add_eos)
+        v->prefix = LLMC__PREFIX_ALWAYS;
 }
 
 /* One f32 per token. Infinities order well; NaN would break every comparison later. */
@@ -10724,37 +11625,94 @@ static llmc_status llmc__vocab_scores(const llmc__gguf *g, llmc__vocab *v)
     return LLMC_OK;
 }
 
-/* tokenizer.ggml.pre; the Llama 3 pre-tokenizer brings a BOS where no flag says otherwise. Which
-   names are known is for TOKEN; one too long for v->pre cannot be. Errors: BAD_FILE, UNSUPPORTED. */
+/* Whether the vocabulary is GPT-2's own, whose files are often older than pre-tokenizer names: 50000
+   merges, and "<|endoftext|>" at 50256. Rows after that may pad it. */
+static bool llmc__vocab_gpt2(const llmc__vocab *v)
+{
+    return v->merges.count == 50000 && v->count >= 50257 && llmc__vocab_find(v, "<|endoftext|>", 13) == 50256;
+}
+
+/* tokenizer.ggml.pre; no name, or llama.cpp's word for not knowing it (its converter gives SPM files that
+   too), is taken only where there is nothing to cut, and of GPT-2. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__vocab_pre(const llmc__gguf *g, llmc__vocab *v)
 {
     const llmc__gguf_value *value = &g->known[LLMC__KEY_TOK_PRE];
     const char *text = "";
     size_t len = 0;
+    bool named;
     if (value->at != 0 && !llmc__gguf_text(g, value, &text, &len))
         return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
                           "%s: tokenizer.ggml.pre must be a string", g->file.name);
-    if (!llmc__strcopy(v->pre, sizeof v->pre, text, len))
+    named = len > 0 && !llmc__texteq(text, len, "default");
+    if (named && v->kind == LLMC__VOCAB_BPE)
+        return llmc__vocab_cut(v, text, len, g->file.diag);
+    if (v->kind == LLMC__VOCAB_BPE && llmc__vocab_gpt2(v)) {
+        LLMC__TRY(llmc__vocab_cut(v, "gpt-2", 5, g->file.diag));
+    } else if (named ? v->kind != LLMC__VOCAB_WORDPIECE && v->kind != LLMC__VOCAB_UNIGRAM
+                     : v->kind == LLMC__VOCAB_BPE) {
         return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", value->at,
-                          "%s: pre-tokenizer '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
-                          text);
-    if (llmc__streq(v->pre, "llama-bpe") || llmc__streq(v->pre, "llama3") || llmc__streq(v->pre, "llama-v3"))
-        v->add_bos = true;
+                          "%s: pre-tokenizer '%.*s' is not supported%s", g->file.name,
+                          (int)llmc__min(len, 64), text,
+                          named ? "" : " (a byte-level vocabulary must name one)");
+    }
+    (void)llmc__strcopy(v->pre, sizeof v->pre, text, len);
     return LLMC_OK;
 }
 
-/* What is put around a text where no template says: BOS and EOS. And what decoding undoes. */
-static void llmc__vocab_finish(llmc__vocab *v)
+/* SentencePiece's table of normalisations, an array of bytes. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_charsmap(const llmc__gguf *g, llmc__vocab *v)
 {
-    if (v->n_before == 0 && v->special[LLMC_SPECIAL_BOS] >= 0)
-        v->before[v->n_before++] = v->special[LLMC_SPECIAL_BOS];
-    if (v->n_after == 0 && v->special[LLMC_SPECIAL_EOS] >= 0)
-        v->after[v->n_after++] = v->special[LLMC_SPECIAL_EOS];
-    v->text_bytes = v->tokens.bytes;
-    v->drop_space = v->prefix != LLMC__PREFIX_NONE && v->alphabet != LLMC__ALPHABET_BYTES;
+    const llmc__gguf_value *value = &g->known[LLMC__KEY_TOK_CHARSMAP];
+    llmc__normal *n = &v->normal[0];
+    if (value->at == 0 || value->count == 0)
+        return LLMC_OK;
+    if (!value->array || (value->type != LLMC__GGUF_U8 && value->type != LLMC__GGUF_I8) ||
+        value->count > UINT32_MAX)
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
+                          "%s: '%s' must be an array of bytes", g->file.name,
+                          llmc__key_text(LLMC__KEY_TOK_CHARSMAP));
+    n->kind = LLMC__NORMAL_PRECOMPILED;
+    n->blob = g->file.data + value->at;
+    n->blob_len = (uint32_t)value->count;
+    v->n_normal = 1;
+    return LLMC_OK;
 }
 
-/* llmc__vocab_gguf -- the vocabulary of a GGUF file
+/* Which algorithm tokenizer.ggml.model means; the names are the format's. False: not one that is known. */
+static bool llmc__vocab_model(const char *text, size_t len, llmc__vocab_kind *kind)
+{
+    *kind = llmc__texteq(text, len, "gpt2")   ? LLMC__VOCAB_BPE
+            : llmc__texteq(text, len, "bert") ? LLMC__VOCAB_WORDPIECE
+            : llmc__texteq(text, len, "t5")   ? LLMC__VOCAB_UNIGRAM
+                                              : LLMC__VOCAB_SPM;
+    return *kind != LLMC__VOCAB_SPM || llmc__texteq(text, len, "llama");
+}
+
+/* The lists that this kind needs. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_gguf_lists(llmc__vocab *v, const llmc__gguf *g, llmc__vocab_kind kind)
+{
+    size_t bytes;
+    LLMC__TRY(llmc__vocab_list(g, LLMC__KEY_TOK_TOKENS, &v->tokens));
+    v->count = v->tokens.count;
+    v->text_bytes = v->tokens.bytes;
+    llmc__vocab_defaults(v, kind);
+    if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
+        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
+    if (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM)
+        LLMC__TRY(llmc__vocab_scores(g, v));
+    if (kind == LLMC__VOCAB_BPE)
+        LLMC__TRY(llmc__vocab_list(g, LLMC__KEY_TOK_MERGES, &v->merges));
+    if (kind == LLMC__VOCAB_UNIGRAM)
+        LLMC__TRY(llmc__vocab_charsmap(g, v));
+    if (kind == LLMC__VOCAB_WORDPIECE) /* a capital that no lower-cased text could reach says "cased" */
+        llmc__vocab_bert(v, llmc__vocab_find(v,
+                                             "\xe2\x96\x81"
+                                             "A",
+                                             4) >= 0);
+    return LLMC_OK;
+}
+
+/* llmc__vocab_gguf -- the vocabulary of a GGUF file                           (FILE.words)
    v's views are into the file. The order matters: the tokens' count is what all other arrays and
    ids are held against, defaults come before what the file says.
    *present false, and OK, if it has none (no tokenizer.ggml.model, or "none").
@@ -10763,11 +11721,11 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
 {
     const llmc__gguf_value *model = &g->known[LLMC__KEY_TOK_MODEL];
     const char *text;
-    size_t len, bytes;
-    bool bpe, space;
-    LLMC_MEMSET(v, 0, sizeof *v);
+    size_t len;
+    llmc__vocab_kind kind;
+    bool space;
+    llmc__vocab_clear(v, g->file.name);
     *present = false;
-    v->name = g->file.name;
     if (model->at == 0)
         return LLMC_OK;
     if (!llmc__gguf_text(g, model, &text, &len))
@@ -10776,29 +11734,24 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
     /* a model that speaks ids */
     if (llmc__texteq(text, len, "none") || llmc__texteq(text, len, "no_vocab"))
         return LLMC_OK;
-    bpe = llmc__texteq(text, len, "gpt2"); /* the format's name for byte-level BPE, whoever's */
-    if (!bpe && !llmc__texteq(text, len, "llama"))
+    if (!llmc__vocab_model(text, len, &kind))
         return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", model->at,
                           "%s: tokenizer '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
                           text);
-    LLMC__TRY(llmc__vocab_list(g, LLMC__KEY_TOK_TOKENS, &v->tokens));
-    v->count = v->tokens.count;
-    llmc__vocab_defaults(v, bpe ? LLMC__VOCAB_BPE : LLMC__VOCAB_SPM);
-    if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
-        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
-    /* SPM merges by score, BPE by the rank of a merge */
-    if (!bpe) {
-        LLMC__TRY(llmc__vocab_scores(g, v));
-    } else {
-        LLMC__TRY(llmc__vocab_list(g, LLMC__KEY_TOK_MERGES, &v->merges));
-    }
+    LLMC__TRY(llmc__vocab_gguf_lists(v, g, kind));
     LLMC__TRY(llmc__vocab_pre(g, v));
     LLMC__TRY(llmc__vocab_specials(g, v));
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_BOS, &v->add_bos));
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_EOS, &v->add_eos));
+    if (kind == LLMC__VOCAB_WORDPIECE)
+        LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SEP, &v->add_eos));
+    if (kind == LLMC__VOCAB_UNIGRAM)
+        LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_REMOVE_SPACES, &v->remove_spaces));
     space = v->prefix != LLMC__PREFIX_NONE;
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SPACE, &space));
-    v->prefix = space && !bpe ? LLMC__PREFIX_ALWAYS : LLMC__PREFIX_NONE;
+    v->prefix = space && (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM) ? LLMC__PREFIX_ALWAYS
+                                                                                  : LLMC__PREFIX_NONE;
+    v->drop_space = v->prefix != LLMC__PREFIX_NONE;
     llmc__vocab_finish(v);
     *present = true;
     return LLMC_OK;
@@ -10814,7 +11767,7 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
     llmc__reader r = llmc__reader_over(file, "FILE.vocab", diag);
     const uint8_t *p = NULL;
     uint32_t longest, n;
-    LLMC_MEMSET(v, 0, sizeof *v);
+    llmc__vocab_clear(v, r.name);
     LLMC__TRY(llmc__read_u32(&r, "the header", &longest));
     v->tokens.layout = LLMC__LIST_LLAMA2C;
     v->tokens.data = r.data + r.at;
@@ -10843,9 +11796,10 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
                           "%s: %llu bytes are left after %u tokens; is it another model's?", r.name,
                           (unsigned long long)(r.size - r.at), (unsigned)n);
     v->count = v->tokens.count = n;
-    v->name = r.name;
+    v->text_bytes = v->tokens.bytes;
     llmc__vocab_defaults(v, LLMC__VOCAB_SPM);
     v->alphabet = LLMC__ALPHABET_PLAIN; /* spaces are written as such */
+    v->drop_space = true;
     v->special[LLMC_SPECIAL_EOT] =
         v->special[LLMC_SPECIAL_BOS]; /* its models write BOS between two stories */
     llmc__vocab_finish(v);
