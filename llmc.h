@@ -10224,7 +10224,443 @@ LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind)
     return (unsigned)kind < sizeof name / sizeof name[0] ? name[kind] : name[0];
 }
 
-//--[ 12.11 FILE.vocab ]-- what a file says of its vocabulary, each string checked
+//--[ 12.11 FILE.pattern ]-- what cuts and rewrites text before merging, by name and by regex
+#ifndef LLMC_NO_TOKEN
+
+/* How a text is cut to words is published as a regex, or as a few that apply one after the other. TOKEN.split
+   has a matcher of its own for each of these patterns; nothing here is a regex engine, so a regex is
+   known by its exact text or not at all. \s is the property White_Space, \p{..} are Unicode 15.0's. */
+typedef enum llmc__pattern {
+    LLMC__PAT_NONE, /* no pattern that is known */
+    /* words that cover the text without a gap */
+    LLMC__PAT_GPT2,       /* '(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
+    LLMC__PAT_CL100K,     /* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
+                            ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
+    LLMC__PAT_CL100K_END, /* the same, and white space before the end is one word: \s+$ goes before \s*[\r\n]+ */
+    LLMC__PAT_QWEN2,      /* CL100K with \p{N} for \p{N}{1,3} */
+    LLMC__PAT_NANOCHAT, /* CL100K with \p{N}{1,2} */
+    LLMC__PAT_MINICPM,  /* CL100K with \p{N}+ */
+    LLMC__PAT_QWEN35,   /* QWEN2 with [\p{L}\p{M}]+ for \p{L}+ and [^\s\p{L}\p{M}\p{N}]+ for what is left */
+    LLMC__PAT_SEED,     /* QWEN2 with  ?[^\s\p{L}\p{N}\r\n]+ for  ?[^\s\p{L}\p{N}]+[\r\n]* */
+    LLMC__PAT_PLAIN,    /* QWEN2 without the contractions */
+    LLMC__PAT_O200K, /* with U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], and C the contractions:
+                             [^\r\n\p{L}\p{N}]?U*W+C?|[^\r\n\p{L}\p{N}]?U+W*C?|\p{N}{1,3}|
+                              ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
+    LLMC__PAT_TEKKEN, /* O200K without the contractions, with \p{N} for \p{N}{1,3} */
+    LLMC__PAT_KIMI,   /* \p{Han}+ before O200K, whose letters exclude \p{Han}; [\r\n]* for [\r\n/]* */
+    LLMC__PAT_LAST_WORD = LLMC__PAT_KIMI,
+    /* words with gaps between them */
+    LLMC__PAT_DEEPSEEK3, /* [!-/:-@[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|
+                            \s*[\r\n]+|\s+(?!\S)|\s+ */
+    LLMC__PAT_BLOOM,     /*  ?[^()|\s.,!?...]+: also U+2026, 3002, FF0C, 3001, 0964, 06D4 and 060C */
+    LLMC__PAT_LETTERS,   /* \s?\p{L}+ */
+    LLMC__PAT_PUNCTS,    /* \s?\p{P}+ */
+    LLMC__PAT_CASED,     /* \s?[A-Za-z...]+: DeepSeek's own list of cased letters */
+    LLMC__PAT_MARKS,     /* \s?[!-/:-~...]+: with U+FF01..FF0F, FF1A..FF5E, 2018..201F, 3000..3002 */
+    LLMC__PAT_END_SPACE, /* \s+$ */
+    LLMC__PAT_WORDS,     /* \w+|[^\w\s]+ */
+    /* characters, or runs of them */
+    LLMC__PAT_CHARS,       /* every character (an ill-formed byte is one) */
+    LLMC__PAT_DIGIT,       /* \p{N}      */
+    LLMC__PAT_DIGITS,      /* \p{N}+     */
+    LLMC__PAT_DIGITS3,     /* \p{N}{1,3} */
+    LLMC__PAT_ASCII3,      /* [0-9][0-9][0-9] */
+    LLMC__PAT_PUNCT,       /* \p{P} and ASCII's punctuation, which takes in nine symbols */
+    LLMC__PAT_PUNCT_RUN,   /* the same, as long as it goes */
+    LLMC__PAT_ASCII_PUNCT, /* ASCII's punctuation alone */
+    LLMC__PAT_SPACE,       /* \s  */
+    LLMC__PAT_SPACES,      /* \s+ */
+    LLMC__PAT_NONSPACE,    /* \S+ */
+    LLMC__PAT_NEWLINE,     /* [\r\n]       */
+    LLMC__PAT_LINES,       /* [^\n]+|[\n]+ */
+    LLMC__PAT_CJK,         /* U+4E00..9FA5, 0800..4E00, AC00..D7FF, as long as it goes */
+    LLMC__PAT_CJK_KANA,    /* U+4E00..9FA5, 3040..309F, 30A0..30FF, likewise */
+    LLMC__PAT_TEXT,        /* llmc__split.text, byte for byte */
+    LLMC__PAT_COUNT
+} llmc__pattern;
+
+/* What becomes of a match and of the gap before it (names as in tokenizer.json). With `invert` gaps and
+   matches change places. */
+typedef enum llmc__behaviour {
+    LLMC__ISOLATED,        /* each is a piece                                                  */
+    LLMC__REMOVED,         /* matches go                                                       */
+    LLMC__MERGED_PREVIOUS, /* a match joins the gap before it, if there is one                 */
+    LLMC__MERGED_NEXT,     /* the gap after it joins a match                                   */
+    LLMC__CONTIGUOUS       /* matches that follow each other without a gap are one piece       */
+} llmc__behaviour;
+
+/* One step; steps apply one after the other, each to every piece of the one before. */
+typedef struct llmc__split {
+    uint8_t pattern, behaviour; /* llmc__pattern, llmc__behaviour */
+    bool invert;
+    uint8_t text_len; /* PAT_TEXT only: 1 .. 16 */
+    char text[16];
+} llmc__split;
+#define LLMC__SPLIT_MAX 8
+
+/* How text is rewritten before it is cut; tokenizer.json's normalizers, and SentencePiece's charsmap. */
+typedef enum llmc__normal_kind {
+    LLMC__NORMAL_NFC,
+    LLMC__NORMAL_NFD,
+    LLMC__NORMAL_NFKC,
+    LLMC__NORMAL_NFKD,
+    LLMC__NORMAL_LOWER,         /* full lower case, character by character (no final sigma)              */
+    LLMC__NORMAL_STRIP_ACCENTS, /* drops characters of category M                                        */
+    LLMC__NORMAL_BERT,          /* a: controls go, white space is U+0020; b: spaces around CJK ideographs;
+                                   c: NFD, then category Mn goes; d: lower case. In this order.          */
+    LLMC__NORMAL_PREPEND,       /* `to` before a text that is not empty                                  */
+    LLMC__NORMAL_REPLACE,       /* every `from`, leftmost first, becomes `to` (which may be empty)       */
+    LLMC__NORMAL_COLLAPSE,      /* two or more U+0020 become one `to`                                    */
+    LLMC__NORMAL_STRIP,         /* a: white space goes at the left; b: at the right                      */
+    LLMC__NORMAL_NMT,           /* some controls go, some spaces become U+0020                           */
+    LLMC__NORMAL_PRECOMPILED,   /* blob: SentencePiece's charsmap, checked by llmc__charsmap_check       */
+    LLMC__NORMAL_COUNT
+} llmc__normal_kind;
+
+typedef struct llmc__normal {
+    uint8_t kind;    /* llmc__normal_kind */
+    bool a, b, c, d; /* see there */
+    uint8_t from_len, to_len;
+    char from[16], to[16];
+    const uint8_t *blob; /* PRECOMPILED: [blob_len], in the file */
+    uint32_t blob_len;
+} llmc__normal;
+#define LLMC__NORMAL_MAX 12
+
+/* What a name of tokenizer.ggml.pre says besides how to cut; a file's own keys go before these. */
+enum {
+    LLMC__PRE_IGNORE_MERGES = 1, /* a word that is a token is that token, whatever the merges say */
+    LLMC__PRE_ADD_BOS = 2,
+    LLMC__PRE_CLEAN_SPACES = 4 /* decoding is meant to drop the space before some punctuation */
+};
+
+/* The lists of steps that the names below share. */
+enum {
+    LLMC__CUT_GPT2,
+    LLMC__CUT_DIGIT_GPT2,
+    LLMC__CUT_FALCON,
+    LLMC__CUT_DEFAULT,
+    LLMC__CUT_CL100K,
+    LLMC__CUT_QWEN2,
+    LLMC__CUT_QWEN35,
+    LLMC__CUT_NANOCHAT,
+    LLMC__CUT_SEED,
+    LLMC__CUT_PLAIN,
+    LLMC__CUT_MINICPM,
+    LLMC__CUT_LAGUNA,
+    LLMC__CUT_O200K,
+    LLMC__CUT_TEKKEN,
+    LLMC__CUT_KIMI,
+    LLMC__CUT_DEEPSEEK3,
+    LLMC__CUT_DEEPSEEK_LLM,
+    LLMC__CUT_DEEPSEEK_CODER,
+    LLMC__CUT_BLOOM,
+    LLMC__CUT_VIKING,
+    LLMC__CUT_COUNT
+};
+
+/* Patterns in the order in which they apply, every one ISOLATED; 0 ends a list. */
+static const uint8_t llmc__cut[LLMC__CUT_COUNT][6] = {
+    {LLMC__PAT_GPT2},
+    {LLMC__PAT_DIGIT, LLMC__PAT_GPT2},
+    {LLMC__PAT_PUNCT_RUN, LLMC__PAT_GPT2, LLMC__PAT_ASCII3},
+    {LLMC__PAT_PUNCT_RUN, LLMC__PAT_GPT2, LLMC__PAT_DIGITS, LLMC__PAT_ASCII3},
+    {LLMC__PAT_CL100K},
+    {LLMC__PAT_QWEN2},
+    {LLMC__PAT_QWEN35},
+    {LLMC__PAT_NANOCHAT},
+    {LLMC__PAT_SEED},
+    {LLMC__PAT_PLAIN},
+    {LLMC__PAT_DIGITS3, LLMC__PAT_MINICPM},
+    {LLMC__PAT_LINES, LLMC__PAT_QWEN2},
+    {LLMC__PAT_O200K},
+    {LLMC__PAT_TEKKEN},
+    {LLMC__PAT_KIMI},
+    {LLMC__PAT_DIGITS3, LLMC__PAT_CJK_KANA, LLMC__PAT_DEEPSEEK3},
+    {LLMC__PAT_NEWLINE, LLMC__PAT_CASED, LLMC__PAT_MARKS, LLMC__PAT_END_SPACE, LLMC__PAT_CJK,
+     LLMC__PAT_DIGITS},
+    {LLMC__PAT_NEWLINE, LLMC__PAT_LETTERS, LLMC__PAT_PUNCTS, LLMC__PAT_CJK, LLMC__PAT_DIGIT},
+    {LLMC__PAT_BLOOM},
+    {LLMC__PAT_BLOOM, LLMC__PAT_DIGIT},
+};
+
+/* Names of tokenizer.ggml.pre. Source: llama.cpp, src/llama-vocab.cpp, and "nanochat". Where llama.cpp cuts by
+   an approximation of the maker's regex (tekken, gpt-4o), the maker's own is meant here. */
+typedef struct llmc__pre_name {
+    const char *name;
+    uint8_t cut, flags;
+} llmc__pre_name;
+#define LLMC__PRE_LLAMA3 (LLMC__PRE_IGNORE_MERGES | LLMC__PRE_ADD_BOS | LLMC__PRE_CLEAN_SPACES)
+static const llmc__pre_name llmc__pre_name_table[] = {
+    {"gpt-2", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"phi-2", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-es", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-de", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-v2-es", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-v2-de", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-v1-en", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-v2-code", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"roberta-bpe", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"gigachat", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"a.x-4.0", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"mellum", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"modern-bert", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"exaone4", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"mpt", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"olmo", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jais", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"trillion", LLMC__CUT_GPT2, 0},
+    {"granite-docling", LLMC__CUT_GPT2, 0},
+    {"starcoder", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"refact", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"codeshell", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"exaone", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"minerva-7b", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"mellum2", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"command-r", LLMC__CUT_DIGIT_GPT2, 0},
+    {"smollm", LLMC__CUT_DIGIT_GPT2, 0},
+    {"falcon", LLMC__CUT_FALCON, LLMC__PRE_CLEAN_SPACES},
+    {"default", LLMC__CUT_DEFAULT, LLMC__PRE_CLEAN_SPACES},
+    {"llama-bpe", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"llama3", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"llama-v3", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"falcon3", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"falcon-h1", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"pixtral", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"midm-2.0", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"lfm2", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"jina-v5-nano", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"dbrx", LLMC__CUT_CL100K, LLMC__PRE_CLEAN_SPACES},
+    {"smaug-bpe", LLMC__CUT_CL100K, LLMC__PRE_CLEAN_SPACES},
+    {"glm4", LLMC__CUT_CL100K, LLMC__PRE_CLEAN_SPACES},
+    {"chatglm-bpe", LLMC__CUT_CL100K, LLMC__PRE_CLEAN_SPACES},
+    {"qwen2", LLMC__CUT_QWEN2, 0},
+    {"deepseek-r1-qwen", LLMC__CUT_QWEN2, 0},
+    {"kormo", LLMC__CUT_QWEN2, 0},
+    {"f2llmv2", LLMC__CUT_QWEN2, 0},
+    {"hunyuan", LLMC__CUT_QWEN2, 0},
+    {"solar-open", LLMC__CUT_QWEN2, 0},
+    {"grok-2", LLMC__CUT_QWEN2, 0},
+    {"bailingmoe", LLMC__CUT_QWEN2, 0},
+    {"bailingmoe2", LLMC__CUT_QWEN2, 0},
+    {"llada-moe", LLMC__CUT_QWEN2, 0},
+    {"megrez", LLMC__CUT_QWEN2, LLMC__PRE_CLEAN_SPACES},
+    {"stablelm2", LLMC__CUT_QWEN2, LLMC__PRE_CLEAN_SPACES},
+    {"qwen35", LLMC__CUT_QWEN35, 0},
+    {"nanochat", LLMC__CUT_NANOCHAT, 0},
+    {"seed-coder", LLMC__CUT_SEED, 0},
+    {"ufakzeka", LLMC__CUT_PLAIN, 0},
+    {"minicpm5", LLMC__CUT_MINICPM, LLMC__PRE_IGNORE_MERGES | LLMC__PRE_CLEAN_SPACES},
+    {"laguna", LLMC__CUT_LAGUNA, 0},
+    {"gpt-4o", LLMC__CUT_O200K, 0},
+    {"llama4", LLMC__CUT_O200K, 0},
+    {"kanana2", LLMC__CUT_O200K, 0},
+    {"talkie", LLMC__CUT_O200K, 0},
+    {"minimax-m2", LLMC__CUT_O200K, 0},
+    {"granite-embed-multi-97m", LLMC__CUT_O200K, LLMC__PRE_IGNORE_MERGES},
+    {"tekken", LLMC__CUT_TEKKEN, LLMC__PRE_IGNORE_MERGES | LLMC__PRE_ADD_BOS},
+    {"kimi-k2", LLMC__CUT_KIMI, 0},
+    {"deepseek-v3", LLMC__CUT_DEEPSEEK3, 0},
+    {"hunyuan-dense", LLMC__CUT_DEEPSEEK3, 0},
+    {"joyai-llm", LLMC__CUT_DEEPSEEK3, 0},
+    {"hy_v4", LLMC__CUT_DEEPSEEK3, 0},
+    {"deepseek-llm", LLMC__CUT_DEEPSEEK_LLM, 0},
+    {"deepseek-coder", LLMC__CUT_DEEPSEEK_CODER, 0},
+    {"poro-chat", LLMC__CUT_BLOOM, 0},
+    {"bloom", LLMC__CUT_BLOOM, LLMC__PRE_CLEAN_SPACES},
+    {"gpt3-finnish", LLMC__CUT_BLOOM, LLMC__PRE_CLEAN_SPACES},
+    {"viking", LLMC__CUT_VIKING, 0},
+};
+
+/* One step without text. */
+LLMC__UNUSED static llmc__split llmc__split_step(unsigned pattern, llmc__behaviour behaviour, bool invert)
+{
+    llmc__split s;
+    LLMC_MEMSET(&s, 0, sizeof s);
+    s.pattern = (uint8_t)pattern;
+    s.behaviour = (uint8_t)behaviour;
+    s.invert = invert;
+    return s;
+}
+
+/* How a name of tokenizer.ggml.pre cuts: steps [LLMC__SPLIT_MAX], *n of them, and the LLMC__PRE_...
+   bits that go with it. False: the name is not known, nothing is written. */
+LLMC__UNUSED static bool llmc__pattern_named(const char *name, llmc__split *steps, uint32_t *n,
+                                             uint32_t *flags)
+{
+    const size_t count = sizeof llmc__pre_name_table / sizeof llmc__pre_name_table[0];
+    const llmc__pre_name *row = llmc__pre_name_table;
+    const uint8_t *cut;
+    uint32_t i;
+    while (row < llmc__pre_name_table + count && !llmc__streq(row->name, name))
+        row++;
+    if (row == llmc__pre_name_table + count)
+        return false;
+    cut = llmc__cut[row->cut];
+    for (i = 0; i < sizeof llmc__cut[0] && cut[i] != LLMC__PAT_NONE; i++)
+        steps[i] = llmc__split_step(cut[i], LLMC__ISOLATED, false);
+    *n = i;
+    *flags = row->flags;
+    return true;
+}
+
+/* Published spellings. Each macro is a part that several share; possessive quantifiers and (?i:) around
+   more or less of it change nothing that these patterns match. */
+#define LLMC__RE_CI    "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+#define LLMC__RE_SHORT "'(?i:[sdmt]|ll|ve|re)"
+#define LLMC__RE_PAIRS "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"
+#define LLMC__RE_HEAD  "|[^\\r\\n\\p{L}\\p{N}]?"
+#define LLMC__RE_TAIL  "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define LLMC__RE_SLASH "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define LLMC__RE_NANO  "| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"
+#define LLMC__RE_GPT2  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)"
+#define LLMC__RE_UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LLMC__RE_LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LLMC__RE_O200K(contraction)                                                                         \
+    "[^\\r\\n\\p{L}\\p{N}]?" LLMC__RE_UPPER "*" LLMC__RE_LOWER "+" contraction LLMC__RE_HEAD LLMC__RE_UPPER \
+    "+" LLMC__RE_LOWER "*" contraction
+typedef struct llmc__regex {
+    uint8_t pattern;
+    const char *text;
+} llmc__regex;
+static const llmc__regex llmc__regex_table[] = {
+    {LLMC__PAT_GPT2, LLMC__RE_GPT2 "|\\s+"},
+    {LLMC__PAT_GPT2, LLMC__RE_GPT2}, /* a lone space before a word is then a gap, and a piece all the same */
+    {LLMC__PAT_GPT2, "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"},
+    {LLMC__PAT_GPT2,
+     "'(?:[sdmt]|ll|ve|re)| ?\\p{L}++| ?\\p{N}++| ?[^\\s\\p{L}\\p{N}]++|\\s++$|\\s+(?!\\S)|\\s"},
+    {LLMC__PAT_CL100K, LLMC__RE_CI LLMC__RE_HEAD "\\p{L}+|\\p{N}{1,3}" LLMC__RE_TAIL},
+    {LLMC__PAT_CL100K, LLMC__RE_PAIRS LLMC__RE_HEAD "\\p{L}+|\\p{N}{1,3}" LLMC__RE_TAIL},
+    {LLMC__PAT_CL100K, LLMC__RE_SHORT LLMC__RE_HEAD "+\\p{L}+|\\p{N}{1,3}" LLMC__RE_NANO},
+    {LLMC__PAT_CL100K_END,
+     LLMC__RE_SHORT LLMC__RE_HEAD "+\\p{L}++|\\p{N}{1,3}+| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*+|"
+                                  "\\s++$|\\s*[\\r\\n]|\\s+(?!\\S)|\\s"},
+    {LLMC__PAT_QWEN2, LLMC__RE_CI LLMC__RE_HEAD "\\p{L}+|\\p{N}" LLMC__RE_TAIL},
+    {LLMC__PAT_QWEN2, LLMC__RE_PAIRS LLMC__RE_HEAD "\\p{L}+|\\p{N}" LLMC__RE_TAIL},
+    {LLMC__PAT_QWEN2, LLMC__RE_SHORT LLMC__RE_HEAD "+\\p{L}+|\\p{N}" LLMC__RE_NANO},
+    {LLMC__PAT_NANOCHAT, LLMC__RE_SHORT LLMC__RE_HEAD "+\\p{L}+|\\p{N}{1,2}" LLMC__RE_NANO},
+    {LLMC__PAT_MINICPM, LLMC__RE_CI LLMC__RE_HEAD "\\p{L}+|\\p{N}+" LLMC__RE_TAIL},
+    {LLMC__PAT_QWEN35,
+     LLMC__RE_CI LLMC__RE_HEAD "[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|"
+                               "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"},
+    {LLMC__PAT_SEED, LLMC__RE_CI LLMC__RE_HEAD "\\p{L}+|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|"
+                                               "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"},
+    {LLMC__PAT_PLAIN, "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" LLMC__RE_TAIL},
+    {LLMC__PAT_O200K, LLMC__RE_O200K(LLMC__RE_CI "?") "|\\p{N}{1,3}" LLMC__RE_SLASH},
+    {LLMC__PAT_O200K, LLMC__RE_O200K(LLMC__RE_PAIRS "?") "|\\p{N}{1,3}" LLMC__RE_SLASH},
+    {LLMC__PAT_TEKKEN, LLMC__RE_O200K("") "|\\p{N}" LLMC__RE_SLASH},
+    {LLMC__PAT_DEEPSEEK3, "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?"
+                          "[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"},
+    {LLMC__PAT_BLOOM,
+     " ?[^(\\s|[.,!?\xe2\x80\xa6\xe3\x80\x82\xef\xbc\x8c\xe3\x80\x81\xe0\xa5\xa4\xdb\x94\xd8\x8c])]+"},
+    {LLMC__PAT_BLOOM,
+     " ?[^(\\s|.,!?\xe2\x80\xa6\xe3\x80\x82\xef\xbc\x8c\xe3\x80\x81\xe0\xa5\xa4\xdb\x94\xd8\x8c)]+"},
+    {LLMC__PAT_LETTERS, "\\s?\\p{L}+"},
+    {LLMC__PAT_PUNCTS, "\\s?\\p{P}+"},
+    {LLMC__PAT_MARKS, "\\s?[!-/:-~\xef\xbc\x81-\xef\xbc\x8f\xef\xbc\x9a-\xef\xbd\x9e"
+                      "\xe2\x80\x98-\xe2\x80\x9f\xe3\x80\x80-\xe3\x80\x82]+"},
+    {LLMC__PAT_END_SPACE, "\\s+$"},
+    {LLMC__PAT_WORDS, "\\w+|[^\\w\\s]+"},
+    {LLMC__PAT_CHARS, "[\\s\\S]"},
+    {LLMC__PAT_DIGIT, "\\p{N}"},
+    {LLMC__PAT_DIGITS, "\\p{N}+"},
+    {LLMC__PAT_DIGITS3, "\\p{N}{1,3}"},
+    {LLMC__PAT_ASCII3, "[0-9][0-9][0-9]"},
+    {LLMC__PAT_ASCII3, "[0-9]{3}"},
+    {LLMC__PAT_PUNCT_RUN, "[\\p{P}\\$\\+<=>\\^~\\|`]+"},
+    {LLMC__PAT_SPACE, "\\s"},
+    {LLMC__PAT_SPACES, "\\s+"},
+    {LLMC__PAT_NONSPACE, "\\S+"},
+    {LLMC__PAT_NEWLINE, "[\\r\\n]"},
+    {LLMC__PAT_LINES, "[^\\n]+|[\\n]+"},
+    {LLMC__PAT_CJK, "[\xe4\xb8\x80-\xe9\xbe\xa5\xe0\xa0\x80-\xe4\xb8\x80\xea\xb0\x80-\xed\x9f\xbf]+"},
+    {LLMC__PAT_CJK_KANA, "[\xe4\xb8\x80-\xe9\xbe\xa5\xe3\x81\x80-\xe3\x82\x9f\xe3\x82\xa0-\xe3\x83\xbf]+"},
+};
+
+/* First and last code points of the letters that DeepSeek LLM's regex lists. It is written as
+   \s?[A-Za-z...]+ with these ranges in this order. */
+static const uint32_t llmc__cased_range[][2] = {
+    {0x0041, 0x005a},   {0x0061, 0x007a},   {0x00b5, 0x00b5},   {0x00c0, 0x00d6},   {0x00d8, 0x00f6},
+    {0x00f8, 0x01ba},   {0x01bc, 0x01bf},   {0x01c4, 0x0293},   {0x0295, 0x02af},   {0x0370, 0x0373},
+    {0x0376, 0x0377},   {0x037b, 0x037d},   {0x037f, 0x037f},   {0x0386, 0x0386},   {0x0388, 0x038a},
+    {0x038c, 0x038c},   {0x038e, 0x03a1},   {0x03a3, 0x03f5},   {0x03f7, 0x0481},   {0x048a, 0x052f},
+    {0x0531, 0x0556},   {0x10a0, 0x10c5},   {0x13a0, 0x13f5},   {0x13f8, 0x13fd},   {0x1c90, 0x1cba},
+    {0x1cbd, 0x1cbf},   {0x1d00, 0x1d2b},   {0x1d6b, 0x1d77},   {0x1d79, 0x1d9a},   {0x1e00, 0x1f15},
+    {0x1f18, 0x1f1d},   {0x1f20, 0x1f45},   {0x1f48, 0x1f4d},   {0x1f50, 0x1f57},   {0x1f59, 0x1f59},
+    {0x1f5b, 0x1f5b},   {0x1f5d, 0x1f5d},   {0x1f5f, 0x1f7d},   {0x1f80, 0x1fb4},   {0x1fb6, 0x1fbc},
+    {0x1fbe, 0x1fbe},   {0x1fc2, 0x1fc4},   {0x1fc6, 0x1fcc},   {0x1fd0, 0x1fd3},   {0x1fd6, 0x1fdb},
+    {0x1fe0, 0x1fec},   {0x1ff2, 0x1ff4},   {0x1ff6, 0x1ffc},   {0x2102, 0x2102},   {0x2107, 0x2107},
+    {0x210a, 0x2113},   {0x2115, 0x2115},   {0x2119, 0x211d},   {0x2124, 0x2124},   {0x2126, 0x2126},
+    {0x2128, 0x2128},   {0x212a, 0x212d},   {0x212f, 0x2134},   {0x2139, 0x2139},   {0x213c, 0x213f},
+    {0x2145, 0x2149},   {0x214e, 0x214e},   {0x2183, 0x2184},   {0x2c00, 0x2c7b},   {0x2c7e, 0x2ce4},
+    {0x2ceb, 0x2cee},   {0x2cf2, 0x2cf3},   {0xa640, 0xa66d},   {0xa680, 0xa69b},   {0xa722, 0xa76f},
+    {0xa771, 0xa787},   {0xa78b, 0xa78e},   {0xab70, 0xabbf},   {0xfb00, 0xfb06},   {0xfb13, 0xfb17},
+    {0xff21, 0xff3a},   {0xff41, 0xff5a},   {0x10400, 0x1044f}, {0x104b0, 0x104d3}, {0x104d8, 0x104fb},
+    {0x10c80, 0x10cb2}, {0x10cc0, 0x10cf2}, {0x118a0, 0x118df}, {0x1e900, 0x1e943},
+};
+
+/* Takes the UTF-8 of cp off the front of the text at *at, which ends at end. False: it is not there. */
+static bool llmc__spells(const char **at, const char *end, uint32_t cp)
+{
+    uint8_t c[4];
+    size_t n = cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4, i;
+    for (i = n - 1; i > 0; i--, cp >>= 6)
+        c[i] = (uint8_t)(0x80 | (cp & 0x3f));
+    c[0] = (uint8_t)(n == 1 ? cp : (0xf00u >> n & 0xff) | cp);
+    if ((size_t)(end - *at) < n || LLMC_MEMCMP(*at, c, n) != 0)
+        return false;
+    *at += n;
+    return true;
+}
+
+/* Whether text [len] is \s?[...]+ over llmc__cased_range. Two neighbours stand side by side without
+   a dash. */
+static bool llmc__cased_regex(const char *text, size_t len)
+{
+    const char *at = text, *end = text + len;
+    size_t i;
+    if (len < 6 || LLMC_MEMCMP(at, "\\s?[", 4) != 0)
+        return false;
+    for (at += 4, i = 0; i < sizeof llmc__cased_range / sizeof llmc__cased_range[0]; i++) {
+        const uint32_t *r = llmc__cased_range[i];
+        if (!llmc__spells(&at, end, r[0]))
+            return false;
+        if (r[1] > r[0] + 1 && !llmc__spells(&at, end, '-'))
+            return false;
+        if (r[1] > r[0] && !llmc__spells(&at, end, r[1]))
+            return false;
+    }
+    return llmc__texteq(at, (size_t)(end - at), "]+");
+}
+
+/* Whether text [len] spells the known regex; a carriage return, line feed or tab itself counts as its
+   escape, since JSON files have either. */
+static bool llmc__regex_same(const char *text, size_t len, const char *known)
+{
+    size_t i;
+    for (i = 0; i < len; i++) {
+        char escape = text[i] == '\r' ? 'r' : text[i] == '\n' ? 'n' : text[i] == '\t' ? 't' : 0;
+        if (*known == 0 || (escape != 0 && *known++ != '\\'))
+            return false;
+        if (*known++ != (escape != 0 ? escape : text[i]))
+            return false;
+    }
+    return *known == 0;
+}
+
+/* llmc__pattern_of_regex -- the pattern that a published regex stands for  (FILE.pattern)
+   text [len] as in tokenizer.json or tiktoken, JSON's own escapes undone. LLMC__PAT_NONE: not known. */
+LLMC__UNUSED static llmc__pattern llmc__pattern_of_regex(const char *text, size_t len)
+{
+    size_t i;
+    for (i = 0; i < sizeof llmc__regex_table / sizeof llmc__regex_table[0]; i++)
+        if (llmc__regex_same(text, len, llmc__regex_table[i].text))
+            return (llmc__pattern)llmc__regex_table[i].pattern;
+    return llmc__cased_regex(text, len) ? LLMC__PAT_CASED : LLMC__PAT_NONE;
+}
+#endif
+
+//--[ 12.12 FILE.vocab ]-- what a file says of its vocabulary, each string checked
 #ifndef LLMC_NO_TOKEN
 
 typedef enum llmc__string_layout {
@@ -10493,7 +10929,7 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
 }
 #endif
 
-//--[ 12.12 FILE.writer ]-- little-endian output; the first failure sticks
+//--[ 12.13 FILE.writer ]-- little-endian output; the first failure sticks
 /* A GGUF header holds the number of keys before them, and sizes are asked for before they are
    written: the writer runs once with `to` NULL, counting, and once for good, as an arena does.
    No function returns a status; who writes looks at `failed` at the end. */
