@@ -11807,7 +11807,7 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
 }
 #endif
 
-//--[ 12.13 FILE.writer ]-- little-endian output; the first failure sticks
+//--[ 12.17 FILE.writer ]-- little-endian output; the first failure sticks
 /* A GGUF header holds the number of keys before them, and sizes are asked for before they are
    written: the writer runs once with `to` NULL, counting, and once for good, as an arena does.
    No function returns a status; who writes looks at `failed` at the end. */
