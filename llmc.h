@@ -11062,7 +11062,7 @@ enum {
 #define LLMC__UC_NUMBERS (1u << LLMC__UC_NUMBER | 1u << LLMC__UC_NUMBER_OTHER)
 #define LLMC__UC_PUNCTS  (1u << LLMC__UC_PUNCT | 1u << LLMC__UC_CONNECTOR)
 #define LLMC__UC_SPACES  (1u << LLMC__UC_SPACE | 1u << LLMC__UC_NEWLINE)
-#define LLMC__UC_REST    (0xffffu & ~(LLMC__UC_LETTERS | LLMC__UC_NUMBERS | LLMC__UC_SPACES))
+#define LLMC__UC_REST    (0x7fffu & ~(LLMC__UC_LETTERS | LLMC__UC_NUMBERS | LLMC__UC_SPACES))
 
 /* A range of code points that decompose; see llmc__decomp_table. */
 typedef struct llmc__decomp_range {
@@ -12751,12 +12751,12 @@ static bool llmc__uc_han(uint32_t cp)
     return (llmc__uc_find(llmc__han_range, LLMC__UC_ENTRIES(llmc__han_range), 8, cp) & 1) != 0;
 }
 
-/* Whether cp of class c is \w: Alphabetic, M, Nd, Pc or Join_Control. Beyond the classes these are
-   four runs of letters in circles and squares, and the two joiners. */
-static bool llmc__uc_word(uint32_t cp, uint32_t c)
+/* Whether cp, whose class is the bit, is \w: Alphabetic, M, Nd, Pc or Join_Control. Beyond the classes these
+   are four runs of letters in circles and squares, and the two joiners. */
+static bool llmc__uc_word(uint32_t cp, uint32_t bit)
 {
     const uint32_t set = LLMC__UC_LETTERS | LLMC__UC_MARKS | 1u << LLMC__UC_NUMBER | 1u << LLMC__UC_CONNECTOR;
-    if ((set >> c & 1) != 0)
+    if ((set & bit) != 0)
         return true;
     return cp == 0x200c || cp == 0x200d || (cp >= 0x24b6 && cp <= 0x24e9) ||
            (cp >= 0x1f130 && cp <= 0x1f149) || (cp >= 0x1f150 && cp <= 0x1f169) ||
@@ -12961,6 +12961,811 @@ static int llmc__alphabet_byte(uint32_t cp)
     if (cp >= 289 && cp <= 322)
         return (int)cp - 289 + 127;
     return cp == 323 ? 173 : -1;
+}
+
+//--[ 13.3 TOKEN.split ]-- text to words that merge independently
+/* A matcher per pattern, each a few runs of classes. Where a regex engine would try alternatives one by
+   one, the class of the first character or two decides; where it would give back what it took
+   (white space before a word, capitals before small letters), the matcher remembers on its way where it
+   would have to stop. So every character is looked at a bounded number of times, whatever the text. */
+
+/* A text p [n] and the tokenizer's table of classes, which may be NULL (then they are searched for). */
+typedef struct llmc__prose {
+    const uint8_t *uc, *p;
+    size_t n;
+} llmc__prose;
+
+#define LLMC__UC_NOT_ASCII 15u /* in llmc__byte_class: no class, never in a set */
+
+/* Classes of ASCII; the other half of the bytes need a second look. */
+static const uint8_t llmc__byte_class[256] = {
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  11, 12, 11, 11, 12, 0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
+    0,  0,  0,  0,  0,  0,  11, 8,  8,  8,  10, 8,  8,  8,  8,  8,  8,  10, 8,  8,  8,  8,  6,  6,  6,  6,
+    6,  6,  6,  6,  6,  6,  8,  8,  10, 10, 10, 8,  8,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,
+    1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  8,  8,  8,  10, 9,  10, 2,  2,  2,  2,  2,  2,  2,
+    2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  8,  10, 8,  10, 0,  15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15};
+
+/* A character of a text: its code point or LLMC__NOT_UTF8, its bytes, and its class as a bit. */
+typedef struct llmc__char {
+    uint32_t cp, len, bit;
+} llmc__char;
+
+/* The character at `at` < n that is not ASCII. */
+static llmc__char llmc__char_wide(const llmc__prose *t, size_t at)
+{
+    llmc__char c;
+    c.len = llmc__uc_next(t->p + at, t->n - at, &c.cp);
+    c.bit = 1u << (t->uc != NULL && c.cp < LLMC__UC_BMP ? t->uc[c.cp] : llmc__uc_class(c.cp));
+    return c;
+}
+
+/* The character at `at`; at the end of the text one without bytes and class. */
+static inline llmc__char llmc__char_at(const llmc__prose *t, size_t at)
+{
+    llmc__char c;
+    c.cp = LLMC__NOT_UTF8;
+    c.len = c.bit = 0;
+    if (at >= t->n)
+        return c;
+    if (t->p[at] >= 0x80)
+        return llmc__char_wide(t, at);
+    c.cp = t->p[at];
+    c.len = 1;
+    c.bit = 1u << llmc__byte_class[c.cp];
+    return c;
+}
+
+/* Where the run of characters from `at` on whose classes are in set ends: at <= result <= n. */
+static inline size_t llmc__char_run(const llmc__prose *t, size_t at, uint32_t set)
+{
+    for (;;) {
+        llmc__char c;
+        while (at < t->n && (set >> llmc__byte_class[t->p[at]] & 1) != 0)
+            at++;
+        if (at == t->n || t->p[at] < 0x80)
+            return at;
+        c = llmc__char_wide(t, at);
+        if ((c.bit & set) == 0)
+            return at;
+        at += c.len;
+    }
+}
+
+/* The same for at most `most` characters. */
+static size_t llmc__char_some(const llmc__prose *t, size_t at, uint32_t set, uint32_t most)
+{
+    llmc__char c;
+    for (; most > 0 && ((c = llmc__char_at(t, at)).bit & set) != 0; most--)
+        at += c.len;
+    return at;
+}
+
+/* 's 't 'm 'd 're 've 'll at `at`, where the apostrophe is: bytes, or 0. Any case if `fold`, and then
+   U+017F is an s, as simple case folding has it. Also before more letters ("'same" begins with
+   "'s"), as in the patterns. *far becomes n where the text ends too early to tell. */
+static size_t llmc__apostrophe(const llmc__prose *t, size_t at, bool fold, size_t *far)
+{
+    const uint8_t *p = t->p + at;
+    size_t n = t->n - at;
+    uint8_t a, b;
+    if (n < 3)
+        *far = t->n;
+    if (n < 2)
+        return 0;
+    if (fold && n >= 3 && p[1] == 0xc5 && p[2] == 0xbf)
+        return 3;
+    a = fold ? (uint8_t)llmc__lower((char)p[1]) : p[1];
+    if (a == 's' || a == 't' || a == 'm' || a == 'd')
+        return 2;
+    b = n < 3 ? 0 : fold ? (uint8_t)llmc__lower((char)p[2]) : p[2];
+    return (a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l') ? 3 : 0;
+}
+
+/* Properties of the patterns that llmc__word_space and llmc__word_modern serve. */
+enum {
+    LLMC__WORD_CONTRACT = 1, /* contractions in any case are words            */
+    LLMC__WORD_LINES = 2,    /* \s*[\r\n]+ is a word                          */
+    LLMC__WORD_END = 4,      /* \s+$ is one, before that                      */
+    LLMC__WORD_TAIL = 8,     /* [\r\n]* belongs to the marks before it        */
+    LLMC__WORD_SLASH = 16,   /* and so does / among them                      */
+    LLMC__WORD_HAN = 32      /* \p{Han} is apart from letters                 */
+};
+
+/* White space from `at` on, which has at least one: up to and with its last line end (LINES), else all
+   of it before the end of the text, else all but the last character, which goes with what follows;
+   but a single one is a word. *far is where the white space ends. */
+static size_t llmc__word_space(const llmc__prose *t, size_t at, unsigned flags, size_t *far)
+{
+    size_t end = at, last = at, line = 0;
+    llmc__char c;
+    while (((c = llmc__char_at(t, end)).bit & LLMC__UC_SPACES) != 0) {
+        last = end;
+        end += c.len;
+        if (c.bit == 1u << LLMC__UC_NEWLINE)
+            line = end;
+    }
+    *far = end;
+    if ((flags & LLMC__WORD_END) != 0 && end == t->n)
+        return end;
+    if ((flags & LLMC__WORD_LINES) != 0 && line > 0)
+        return line;
+    return end == t->n || last == at ? end : last;
+}
+
+/* GPT-2's word at `at` < n. The alternatives differ in the first character after an optional space, so one
+   look at its class picks one; only U+0020 counts as that space, and a space before white space
+   belongs to the white space. Source: Radford 2019. */
+static inline size_t llmc__word_gpt2(const llmc__prose *t, size_t at, size_t *far)
+{
+    llmc__char c;
+    size_t end = at + (t->p[at] == ' ' ? 1 : 0);
+    if (t->p[at] == '\'') {
+        size_t k = llmc__apostrophe(t, at, false, far);
+        if (k > 0)
+            return at + k;
+    }
+    c = llmc__char_at(t, end);
+    if ((c.bit & LLMC__UC_LETTERS) != 0)
+        end = llmc__char_run(t, end + c.len, LLMC__UC_LETTERS);
+    else if ((c.bit & LLMC__UC_NUMBERS) != 0)
+        end = llmc__char_run(t, end + c.len, LLMC__UC_NUMBERS);
+    else if ((c.bit & LLMC__UC_REST) != 0)
+        end = llmc__char_run(t, end + c.len, LLMC__UC_REST);
+    else
+        return llmc__word_space(t, at, 0, far);
+    if (end == t->n)
+        *far = end;
+    return end;
+}
+
+/* What CL100K, O200K and their kin do alike with a word that has no letters: numbers, marks, white
+   space. a is the character at `at`, b the one after it. */
+static inline size_t llmc__word_other(const llmc__prose *t, size_t at, llmc__char a, llmc__char b,
+                                      uint32_t rest, uint32_t digits, unsigned flags, size_t *far)
+{
+    size_t end = at;
+    if ((a.bit & LLMC__UC_NUMBERS) != 0) {
+        end = digits == 0 ? llmc__char_run(t, at, LLMC__UC_NUMBERS)
+                          : llmc__char_some(t, at, LLMC__UC_NUMBERS, digits);
+    } else if ((a.bit & rest) != 0 || (a.cp == ' ' && (b.bit & rest) != 0)) {
+        end = llmc__char_run(t, at + a.len, rest);
+        while (
+            (flags & LLMC__WORD_TAIL) != 0 && end < t->n &&
+            (t->p[end] == '\r' || t->p[end] == '\n' || ((flags & LLMC__WORD_SLASH) != 0 && t->p[end] == '/')))
+            end++;
+    } else if ((a.bit & LLMC__UC_SPACES) != 0) {
+        return llmc__word_space(t, at, flags, far);
+    } else {
+        end += a.len; /* QWEN35: a mark that nothing else takes cannot be; here for safety */
+    }
+    if (end == t->n)
+        *far = end;
+    return end;
+}
+
+/* A word of CL100K and its kin at `at` < n: letters are the classes of its letter run, rest those of the run
+   of what is left, digits the most numbers in a word (0: any). A character before letters goes with
+   them if it is neither a number nor a line end. */
+static inline size_t llmc__word_modern(const llmc__prose *t, size_t at, uint32_t letters, uint32_t digits,
+                                       unsigned flags, size_t *far)
+{
+    const uint32_t apart = LLMC__UC_NUMBERS | 1u << LLMC__UC_NEWLINE;
+    llmc__char a = llmc__char_at(t, at), b;
+    size_t end = at + a.len;
+    if ((flags & LLMC__WORD_CONTRACT) != 0 && a.cp == '\'') {
+        size_t k = llmc__apostrophe(t, at, true, far);
+        if (k > 0)
+            return at + k;
+    }
+    b.bit = 0;
+    if ((a.bit & letters) == 0) {
+        b = llmc__char_at(t, end);
+        if (end == t->n)
+            *far = end;
+        if ((a.bit & apart) != 0 || (b.bit & letters) == 0)
+            return llmc__word_other(t, at, a, b, LLMC__UC_REST & ~letters, digits, flags, far);
+        end += b.len;
+    }
+    end = llmc__char_run(t, end, letters);
+    if (end == t->n)
+        *far = end;
+    return end;
+}
+
+/* The letters of an O200K word from `at` on, where there is a letter or mark: U*W+ or, failing that, U+W*.
+   U and W share caseless letters and marks. After the longest run of U a small letter makes it
+   U*W+; without one, U* gives back up to its last character that is also in W. */
+static inline size_t llmc__word_cased(const llmc__prose *t, size_t at, bool han, size_t *far)
+{
+    const uint32_t both = 1u << LLMC__UC_LETTER | LLMC__UC_MARKS;
+    size_t end = at, shared = at;
+    llmc__char c;
+    while (((c = llmc__char_at(t, end)).bit & (both | 1u << LLMC__UC_UPPER)) != 0) {
+        if (han && llmc__uc_han(c.cp))
+            break;
+        end += c.len;
+        if ((c.bit & both) != 0)
+            shared = end;
+    }
+    if (end == t->n)
+        *far = end;
+    if (c.bit != 1u << LLMC__UC_LOWER)
+        return shared > at ? shared : end;
+    do {
+        end = llmc__char_run(t, end, 1u << LLMC__UC_LOWER);
+        c = llmc__char_at(t, end);
+        if ((c.bit & both) == 0 || (han && llmc__uc_han(c.cp)))
+            break;
+        end += c.len;
+    } while (end < t->n);
+    if (end == t->n)
+        *far = end;
+    return end;
+}
+
+/* Where the run of Han from `at` on ends. */
+static size_t llmc__word_han(const llmc__prose *t, size_t at, size_t *far)
+{
+    llmc__char c;
+    while (llmc__uc_han((c = llmc__char_at(t, at)).cp))
+        at += c.len;
+    if (at == t->n)
+        *far = at;
+    return at;
+}
+
+/* A word of O200K and its kin at `at` < n. A mark at its start would do as the character before the
+   letters, too; that makes no difference to where the word ends. */
+static inline size_t llmc__word_o200k(const llmc__prose *t, size_t at, uint32_t digits, unsigned flags,
+                                      size_t *far)
+{
+    const uint32_t apart = LLMC__UC_NUMBERS | 1u << LLMC__UC_NEWLINE,
+                   word = LLMC__UC_LETTERS | LLMC__UC_MARKS;
+    bool han = (flags & LLMC__WORD_HAN) != 0;
+    llmc__char a = llmc__char_at(t, at), b;
+    size_t end = at;
+    if (han && llmc__uc_han(a.cp))
+        return llmc__word_han(t, at, far);
+    if ((a.bit & word) == 0) {
+        end += a.len;
+        b = llmc__char_at(t, end);
+        if (end == t->n)
+            *far = end;
+        if ((a.bit & apart) != 0 || (b.bit & word) == 0 || (han && llmc__uc_han(b.cp)))
+            return llmc__word_other(t, at, a, b, LLMC__UC_REST, digits, flags, far);
+    }
+    end = llmc__word_cased(t, end, han, far);
+    if ((flags & LLMC__WORD_CONTRACT) != 0 && end < t->n && t->p[end] == '\'')
+        end += llmc__apostrophe(t, end, true, far);
+    return end;
+}
+
+#define LLMC__WORD_CL100K (LLMC__WORD_CONTRACT | LLMC__WORD_LINES | LLMC__WORD_TAIL)
+
+/* llmc__word_next -- where the word that begins at `at` < n ends           (TOKEN.split)
+   pattern: one of those that leave no gaps, PAT_GPT2 .. PAT_LAST_WORD.  *far is raised to the
+   farthest place at which the end of the text made a difference, so that the word stands whatever
+   follows if it is below n; the caller sets it to 0 before. */
+static size_t llmc__word_next(const llmc__prose *t, unsigned pattern, size_t at, size_t *far)
+{
+    switch (pattern) {
+    case LLMC__PAT_GPT2:
+        return llmc__word_gpt2(t, at, far);
+    case LLMC__PAT_CL100K:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS, 3, LLMC__WORD_CL100K, far);
+    case LLMC__PAT_CL100K_END:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS, 3, LLMC__WORD_CL100K | LLMC__WORD_END, far);
+    case LLMC__PAT_QWEN2:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS, 1, LLMC__WORD_CL100K, far);
+    case LLMC__PAT_NANOCHAT:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS, 2, LLMC__WORD_CL100K, far);
+    case LLMC__PAT_MINICPM:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS, 0, LLMC__WORD_CL100K, far);
+    case LLMC__PAT_QWEN35:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS | LLMC__UC_MARKS, 1, LLMC__WORD_CL100K, far);
+    case LLMC__PAT_SEED:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS, 1, LLMC__WORD_CONTRACT | LLMC__WORD_LINES, far);
+    case LLMC__PAT_PLAIN:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS, 1, LLMC__WORD_LINES | LLMC__WORD_TAIL, far);
+    case LLMC__PAT_O200K:
+        return llmc__word_o200k(t, at, 3, LLMC__WORD_CL100K | LLMC__WORD_SLASH, far);
+    case LLMC__PAT_TEKKEN:
+        return llmc__word_o200k(t, at, 1, LLMC__WORD_LINES | LLMC__WORD_TAIL | LLMC__WORD_SLASH, far);
+    default: /* LLMC__PAT_KIMI */
+        return llmc__word_o200k(t, at, 3, LLMC__WORD_CL100K | LLMC__WORD_HAN, far);
+    }
+}
+
+/* What a search says of a match. */
+typedef struct llmc__match {
+    size_t begin, end;
+    size_t touched; /* the first place at which a try met the end of the text, SIZE_MAX: none did */
+} llmc__match;
+
+/* A match at `at` and its end; `met`: whether the end of the text had a part in it. */
+static bool llmc__match_put(llmc__match *m, size_t at, size_t end, bool met)
+{
+    m->begin = at;
+    m->end = end;
+    if (met && m->touched == SIZE_MAX)
+        m->touched = at;
+    return true;
+}
+
+/* DEEPSEEK3 at `at`: end of the match, or `at` if there is none (numbers, controls and the like). */
+static size_t llmc__word_deepseek(const llmc__prose *t, size_t at, size_t *far)
+{
+    const uint32_t word = LLMC__UC_LETTERS | LLMC__UC_MARKS, marks = LLMC__UC_PUNCTS | 1u << LLMC__UC_SYMBOL;
+    llmc__char a = llmc__char_at(t, at), b = llmc__char_at(t, at + a.len);
+    size_t end = at + a.len;
+    if (end == t->n)
+        *far = end;
+    if ((a.bit & marks) != 0 && a.cp < 0x80 && b.cp < 0x80 && (b.bit & LLMC__UC_LETTERS) != 0) {
+        while (end < t->n && (LLMC__UC_LETTERS >> llmc__byte_class[t->p[end]] & 1) != 0)
+            end++;
+    } else if ((a.bit & word) != 0) {
+        end = llmc__char_run(t, end, word);
+    } else if ((a.bit & (marks | 1u << LLMC__UC_NEWLINE)) == 0 && (b.bit & word) != 0) {
+        end = llmc__char_run(t, end, word);
+    } else if ((a.bit & marks) != 0 || (a.cp == ' ' && (b.bit & marks) != 0)) {
+        end = llmc__char_run(t, end, marks);
+        end = llmc__char_run(t, end, 1u << LLMC__UC_NEWLINE);
+    } else if ((a.bit & LLMC__UC_SPACES) != 0) {
+        return llmc__word_space(t, at, LLMC__WORD_LINES, far);
+    } else {
+        return at;
+    }
+    if (end == t->n)
+        *far = end;
+    return end;
+}
+
+/* Whether BLOOM's words end before this character. */
+static bool llmc__bloom_stop(llmc__char c)
+{
+    static const uint16_t stop[] = {'(',    ')',    '|',    '.',    ',',   '!',   '?',
+                                    0x2026, 0x3002, 0xff0c, 0x3001, 0x964, 0x6d4, 0x60c};
+    size_t i;
+    if ((c.bit & LLMC__UC_SPACES) != 0 || c.len == 0)
+        return true;
+    for (i = 0; i < sizeof stop / sizeof stop[0]; i++)
+        if (c.cp == stop[i])
+            return true;
+    return false;
+}
+
+/* BLOOM at `at`: end of the match, or `at` if there is none. */
+static size_t llmc__word_bloom(const llmc__prose *t, size_t at, size_t *far)
+{
+    size_t end = at + (t->p[at] == ' ' ? 1 : 0), first = end;
+    llmc__char c;
+    while (!llmc__bloom_stop(c = llmc__char_at(t, end)))
+        end += c.len;
+    if (end == t->n)
+        *far = end;
+    return end == first ? at : end;
+}
+
+/* Whether cp is one of DeepSeek LLM's cased letters. */
+static bool llmc__is_cased(uint32_t cp)
+{
+    size_t lo = 0, hi = sizeof llmc__cased_range / sizeof llmc__cased_range[0];
+    while (hi - lo > 1) {
+        size_t mid = (lo + hi) / 2;
+        if (llmc__cased_range[mid][0] <= cp)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return cp >= llmc__cased_range[lo][0] && cp <= llmc__cased_range[lo][1];
+}
+
+/* Whether a character is one of those that a pattern's runs consist of. */
+static bool llmc__char_in(unsigned pattern, llmc__char c)
+{
+    uint32_t cp = c.cp;
+    switch (pattern) {
+    case LLMC__PAT_LETTERS:
+        return (c.bit & LLMC__UC_LETTERS) != 0;
+    case LLMC__PAT_PUNCTS:
+        return (c.bit & LLMC__UC_PUNCTS) != 0;
+    case LLMC__PAT_CASED:
+        return llmc__is_cased(cp);
+    case LLMC__PAT_MARKS:
+        return (cp >= 0x21 && cp <= 0x7e && !(cp >= '0' && cp <= '9')) || (cp >= 0xff01 && cp <= 0xff0f) ||
+               (cp >= 0xff1a && cp <= 0xff5e) || (cp >= 0x2018 && cp <= 0x201f) ||
+               (cp >= 0x3000 && cp <= 0x3002);
+    case LLMC__PAT_PUNCT:
+    case LLMC__PAT_PUNCT_RUN:
+        return (c.bit & LLMC__UC_PUNCTS) != 0 || (c.bit == 1u << LLMC__UC_SYMBOL && cp < 0x80);
+    case LLMC__PAT_ASCII_PUNCT:
+        return (c.bit & (LLMC__UC_PUNCTS | 1u << LLMC__UC_SYMBOL)) != 0 && cp < 0x80;
+    case LLMC__PAT_CJK:
+        return (cp >= 0x800 && cp <= 0x9fa5) || (cp >= 0xac00 && cp <= 0xd7ff);
+    case LLMC__PAT_CJK_KANA:
+        return (cp >= 0x4e00 && cp <= 0x9fa5) || (cp >= 0x3040 && cp <= 0x30ff);
+    default: /* LLMC__PAT_CHARS */
+        return true;
+    }
+}
+
+/* \s?[..]+ at or after `at`: white space before what is in the pattern's set goes with it. */
+static bool llmc__find_spaced(const llmc__prose *t, unsigned pattern, size_t at, llmc__match *m)
+{
+    for (; at < t->n;) {
+        llmc__char a = llmc__char_at(t, at), b = a;
+        size_t end = at;
+        /* the optional one is taken first, and given back where it would have to be one of the set */
+        if ((a.bit & LLMC__UC_SPACES) != 0) {
+            end += a.len;
+            b = llmc__char_at(t, end);
+            if (end == t->n && m->touched == SIZE_MAX)
+                m->touched = at;
+            if (!llmc__char_in(pattern, b) || b.len == 0) {
+                end = at;
+                b = a;
+            }
+        }
+        if (!llmc__char_in(pattern, b)) {
+            at += a.len;
+            continue;
+        }
+        do
+            end += b.len;
+        while ((b = llmc__char_at(t, end)).len > 0 && llmc__char_in(pattern, b));
+        return llmc__match_put(m, at, end, end == t->n);
+    }
+    return false;
+}
+
+/* Characters of the pattern's set at or after `at`: one, or as many as there are. */
+static bool llmc__find_chars(const llmc__prose *t, unsigned pattern, bool run, size_t at, llmc__match *m)
+{
+    llmc__char c;
+    size_t end;
+    while ((c = llmc__char_at(t, at)).len > 0 && !llmc__char_in(pattern, c))
+        at += c.len;
+    if (c.len == 0)
+        return false;
+    end = at + c.len;
+    while (run && (c = llmc__char_at(t, end)).len > 0 && llmc__char_in(pattern, c))
+        end += c.len;
+    return llmc__match_put(m, at, end, run && end == t->n);
+}
+
+/* Characters of a set of classes at or after `at`: at most `most`, 0 for as many as there are. */
+static bool llmc__find_class(const llmc__prose *t, uint32_t set, uint32_t most, size_t at, llmc__match *m)
+{
+    size_t end;
+    at = llmc__char_run(t, at, 0x7fffu & ~set);
+    if (at == t->n)
+        return false;
+    end = most == 0 ? llmc__char_run(t, at, set) : llmc__char_some(t, at, set, most);
+    return llmc__match_put(m, at, end, end == t->n && most != 1);
+}
+
+/* White space before the end of the text, at or after `at`. */
+static bool llmc__find_end_space(const llmc__prose *t, size_t at, llmc__match *m)
+{
+    while (at < t->n) {
+        size_t end;
+        at = llmc__char_run(t, at, 0x7fffu & ~LLMC__UC_SPACES);
+        end = llmc__char_run(t, at, LLMC__UC_SPACES);
+        if (end == t->n)
+            return at < end && llmc__match_put(m, at, end, true);
+        at = end;
+    }
+    return false;
+}
+
+/* \w+|[^\w\s]+ at or after `at`. */
+static bool llmc__find_words(const llmc__prose *t, size_t at, llmc__match *m)
+{
+    llmc__char c;
+    size_t end;
+    bool word;
+    at = llmc__char_run(t, at, LLMC__UC_SPACES);
+    if (at == t->n)
+        return false;
+    c = llmc__char_at(t, at);
+    word = llmc__uc_word(c.cp, c.bit);
+    end = at;
+    do
+        end += c.len;
+    while ((c = llmc__char_at(t, end)).len > 0 && (c.bit & LLMC__UC_SPACES) == 0 &&
+           llmc__uc_word(c.cp, c.bit) == word);
+    return llmc__match_put(m, at, end, end == t->n);
+}
+
+/* The literal text s [len], or three ASCII digits where it is NULL, at or after `at`. */
+static bool llmc__find_text(const llmc__prose *t, const char *s, size_t len, size_t at, llmc__match *m)
+{
+    for (; at < t->n; at++) {
+        size_t i, room = t->n - at;
+        for (i = 0; i < len && i < room; i++)
+            if (s != NULL ? t->p[at + i] != (uint8_t)s[i] : t->p[at + i] < '0' || t->p[at + i] > '9')
+                break;
+        if (i == len)
+            return llmc__match_put(m, at, at + len, false);
+        if (i == room && m->touched == SIZE_MAX)
+            m->touched = at;
+    }
+    return false;
+}
+
+/* Matches that may be missing at a place: DEEPSEEK3 and BLOOM at or after `at`. */
+static bool llmc__find_gappy(const llmc__prose *t, bool bloom, size_t at, llmc__match *m)
+{
+    while (at < t->n) {
+        size_t far = 0, end = bloom ? llmc__word_bloom(t, at, &far) : llmc__word_deepseek(t, at, &far);
+        if (end > at)
+            return llmc__match_put(m, at, end, far == t->n);
+        if (far == t->n && m->touched == SIZE_MAX)
+            m->touched = at;
+        at += llmc__char_at(t, at).len;
+    }
+    return false;
+}
+
+/* [^\n]+|[\n]+ at `at`. */
+static bool llmc__find_lines(const llmc__prose *t, size_t at, llmc__match *m)
+{
+    size_t end = at;
+    while (end < t->n && (t->p[end] == '\n') == (t->p[at] == '\n'))
+        end++;
+    return llmc__match_put(m, at, end, end == t->n);
+}
+
+/* The first match of a step's pattern at or after `at` <= n; without one it is empty, at n. */
+static void llmc__find(const llmc__prose *t, const llmc__split *step, size_t at, llmc__match *m)
+{
+    unsigned pattern = step->pattern;
+    bool found = false;
+    m->touched = SIZE_MAX;
+    if (at < t->n && pattern <= LLMC__PAT_LAST_WORD) {
+        size_t far = 0, end = llmc__word_next(t, pattern, at, &far);
+        found = llmc__match_put(m, at, end, far == t->n);
+    } else if (at < t->n) {
+        switch (pattern) {
+        case LLMC__PAT_DEEPSEEK3:
+        case LLMC__PAT_BLOOM:
+            found = llmc__find_gappy(t, pattern == LLMC__PAT_BLOOM, at, m);
+            break;
+        case LLMC__PAT_LETTERS:
+        case LLMC__PAT_PUNCTS:
+        case LLMC__PAT_CASED:
+        case LLMC__PAT_MARKS:
+            found = llmc__find_spaced(t, pattern, at, m);
+            break;
+        case LLMC__PAT_END_SPACE:
+            found = llmc__find_end_space(t, at, m);
+            break;
+        case LLMC__PAT_WORDS:
+            found = llmc__find_words(t, at, m);
+            break;
+        case LLMC__PAT_DIGIT:
+        case LLMC__PAT_DIGITS:
+        case LLMC__PAT_DIGITS3:
+            found = llmc__find_class(t, LLMC__UC_NUMBERS,
+                                     pattern == LLMC__PAT_DIGIT    ? 1
+                                     : pattern == LLMC__PAT_DIGITS ? 0
+                                                                   : 3,
+                                     at, m);
+            break;
+        case LLMC__PAT_SPACE:
+        case LLMC__PAT_SPACES:
+            found = llmc__find_class(t, LLMC__UC_SPACES, pattern == LLMC__PAT_SPACE ? 1 : 0, at, m);
+            break;
+        case LLMC__PAT_NONSPACE:
+            found = llmc__find_class(t, 0x7fffu & ~LLMC__UC_SPACES, 0, at, m);
+            break;
+        case LLMC__PAT_NEWLINE:
+            found = llmc__find_class(t, 1u << LLMC__UC_NEWLINE, 1, at, m);
+            break;
+        case LLMC__PAT_LINES:
+            found = llmc__find_lines(t, at, m);
+            break;
+        case LLMC__PAT_ASCII3:
+            found = llmc__find_text(t, NULL, 3, at, m);
+            break;
+        case LLMC__PAT_TEXT:
+            found = step->text_len > 0 && llmc__find_text(t, step->text, step->text_len, at, m);
+            break;
+        default:
+            found = llmc__find_chars(t, pattern, pattern == LLMC__PAT_PUNCT_RUN || pattern >= LLMC__PAT_CJK,
+                                     at, m);
+            break;
+        }
+    }
+    if (!found) {
+        m->begin = m->end = t->n;
+        m->touched = m->touched < t->n ? m->touched : t->n;
+    }
+}
+
+/* What a step has of the text to cut: [at, end). open: it goes on beyond end, how far is not known yet. */
+typedef struct llmc__window {
+    size_t at, end;
+    bool open;
+} llmc__window;
+
+/* Cuts a text by steps, as a stack of windows: level i is a piece of step i - 1, level 0 the text. */
+typedef struct llmc__splitter {
+    llmc__prose text;
+    const llmc__split *step; /* [n_steps] */
+    uint32_t n_steps, depth; /* depth: the deepest window that is not used up */
+    bool simple;             /* one step that leaves no gaps */
+    bool last, done;
+    size_t settled; /* once there are no more pieces: what is before it is cut for good */
+    llmc__window level[LLMC__SPLIT_MAX + 1];
+} llmc__splitter;
+
+/* Bytes of p [n] without a character at its end that is not complete yet. */
+static size_t llmc__whole_chars(const uint8_t *p, size_t n)
+{
+    size_t i;
+    for (i = 1; i <= 3 && i <= n; i++) {
+        uint8_t b = p[n - i];
+        if ((b & 0xc0) == 0x80)
+            continue;
+        return b >= 0xc2 && b <= 0xf4 && (b >= 0xf0 ? 4u : b >= 0xe0 ? 3u : 2u) > i ? n - i : n;
+    }
+    return n;
+}
+
+/* llmc__splitter_init -- begins to cut p [n]                                (TOKEN.split)
+   uc [LLMC__UC_BMP] from llmc__uc_fill, or NULL;  steps [n_steps <= LLMC__SPLIT_MAX], kept;  last: the
+   text ends at n. Otherwise only pieces are given that no continuation could change; the caller goes on at
+   `settled` with more text behind it. No step looks back, so that cutting from there gives the same. */
+LLMC__UNUSED static void llmc__splitter_init(llmc__splitter *s, const uint8_t *uc, const llmc__split *steps,
+                                             uint32_t n_steps, const uint8_t *p, size_t n, bool last)
+{
+    LLMC_MEMSET(s, 0, sizeof *s);
+    s->text.uc = uc;
+    s->text.p = p;
+    s->text.n = last ? n : llmc__whole_chars(p, n);
+    s->step = steps;
+    s->n_steps = n_steps;
+    s->simple = n_steps == 1 && steps[0].pattern <= LLMC__PAT_LAST_WORD &&
+                steps[0].behaviour != LLMC__CONTIGUOUS &&
+                (steps[0].behaviour != LLMC__REMOVED || steps[0].invert);
+    s->last = last;
+    s->level[0].end = s->text.n;
+    s->level[0].open = !last;
+}
+
+typedef enum llmc__piece_state {
+    LLMC__PIECE_FOUND,
+    LLMC__PIECE_NONE, /* the window is used up */
+    LLMC__PIECE_WAIT  /* more text is needed to tell */
+} llmc__piece_state;
+
+/* The piece [w->at, end), or as much of it as is certain: what is touched may turn out otherwise, so
+   the piece then goes on beyond that place. The window moves on. */
+static llmc__piece_state llmc__piece_put(llmc__window *w, size_t end, size_t touched, llmc__window *out)
+{
+    out->open = touched <= end;
+    out->at = w->at;
+    out->end = out->open ? touched : end;
+    if (out->end <= w->at)
+        return LLMC__PIECE_WAIT;
+    w->at = out->end;
+    return LLMC__PIECE_FOUND;
+}
+
+/* Where the matches that follow each other from m on end. *touched: a later one met the end. */
+static size_t llmc__matches_end(const llmc__prose *t, const llmc__split *step, const llmc__match *m,
+                                size_t *touched)
+{
+    llmc__match next = *m;
+    size_t end = m->end;
+    while (end < t->n) {
+        llmc__find(t, step, end, &next);
+        if (next.touched <= end)
+            *touched = end;
+        if (next.begin > end || next.touched <= end)
+            break;
+        end = next.end;
+    }
+    if (end == t->n)
+        *touched = end;
+    return end;
+}
+
+/* The next piece of window w by a step, its matches and gaps dealt with as the step's behaviour says. Gaps
+   lie in front: after a match that takes in its gap nothing but a match can follow. */
+static llmc__piece_state llmc__level_next(const llmc__splitter *s, const llmc__split *step, llmc__window *w,
+                                          llmc__window *out)
+{
+    const bool removed = step->behaviour == LLMC__REMOVED;
+    const unsigned before = step->invert ? LLMC__MERGED_NEXT : LLMC__MERGED_PREVIOUS;
+    const unsigned after = step->invert ? LLMC__MERGED_PREVIOUS : LLMC__MERGED_NEXT;
+    llmc__prose t = s->text;
+    llmc__match m, next;
+    t.n = w->end;
+    while (w->at < w->end) {
+        llmc__find(&t, step, w->at, &m);
+        if (!w->open)
+            m.touched = SIZE_MAX;
+        if (m.begin > w->at) {
+            if (step->behaviour == before && m.touched > m.begin)
+                return llmc__piece_put(w, m.end, SIZE_MAX, out);
+            if (!removed || !step->invert)
+                return llmc__piece_put(w, m.begin, m.touched, out);
+            w->at = m.touched < m.begin ? m.touched : m.begin;
+            if (m.touched <= m.begin)
+                return LLMC__PIECE_WAIT;
+            continue;
+        }
+        if (m.touched <= w->at)
+            return LLMC__PIECE_WAIT;
+        if (removed && !step->invert) {
+            w->at = m.end;
+            continue;
+        }
+        if (step->behaviour == LLMC__CONTIGUOUS) {
+            size_t touched = SIZE_MAX, end = llmc__matches_end(&t, step, &m, &touched);
+            return llmc__piece_put(w, end, w->open ? touched : SIZE_MAX, out);
+        }
+        if (step->behaviour == after) {
+            llmc__find(&t, step, m.end, &next);
+            if (next.touched <= m.end && w->open)
+                return LLMC__PIECE_WAIT;
+            return llmc__piece_put(w, next.begin, w->open ? next.touched : SIZE_MAX, out);
+        }
+        return llmc__piece_put(w, m.end, SIZE_MAX, out);
+    }
+    return w->open ? LLMC__PIECE_WAIT : LLMC__PIECE_NONE;
+}
+
+/* llmc__splitter_next -- the next piece [*begin, *end), never empty       (TOKEN.split)
+   False: there is none any more; s->settled says up to where the text is dealt with. Takes time linear
+   in the text for all pieces together, whatever they hold. */
+LLMC__UNUSED static bool llmc__splitter_next(llmc__splitter *s, size_t *begin, size_t *end)
+{
+    if (s->simple) {
+        size_t at = s->level[0].at, far = 0;
+        s->settled = at;
+        if (at >= s->text.n)
+            return false;
+        *begin = at;
+        *end = llmc__word_next(&s->text, s->step[0].pattern, at, &far);
+        if (far >= s->text.n && !s->last)
+            return false;
+        s->level[0].at = *end;
+        return true;
+    }
+    while (!s->done) {
+        llmc__window *w = &s->level[s->depth];
+        llmc__piece_state piece = LLMC__PIECE_NONE;
+        s->settled = w->at;
+        if (w->at >= w->end && !w->open) {
+            ; /* used up */
+        } else if (s->depth < s->n_steps) {
+            piece = llmc__level_next(s, &s->step[s->depth], w, w + 1);
+            s->settled = w->at;
+        } else if (w->open) {
+            piece = LLMC__PIECE_WAIT;
+        } else {
+            *begin = w->at;
+            *end = w->at = w->end;
+            return true;
+        }
+        if (piece == LLMC__PIECE_WAIT)
+            return false;
+        if (piece == LLMC__PIECE_FOUND)
+            s->depth++;
+        else if (s->depth == 0)
+            s->done = true;
+        else
+            s->depth--;
+    }
+    return false;
 }
 
 //--[ 13.2 TOKEN.table ]-- tokens, the hash of their bytes, the hash of merges
