@@ -200,97 +200,292 @@ typedef struct loaded {
     void *mem;
 } loaded;
 
-static bool load_gguf(loaded *out, const char *name)
+/* The tokenizer of a file's content, which it takes over. The file's name counts: it may say what the file is. */
+static llmc_status load(loaded *out, const char *name, unsigned char *data, size_t size,
+                        const llmc_tokenizer_options *opt, llmc_diag *diag)
 {
-    static llmc__gguf g;
-    llmc__vocab v;
-    llmc_blob file;
-    llmc_diag diag;
-    llmc__arena a;
-    bool present = true;
-    size_t n = 0;
+    llmc_blob blob;
+    llmc_status s;
+    size_t need = 0;
     memset(out, 0, sizeof *out);
-    memset(&diag, 0, sizeof diag);
-    memset(&a, 0, sizeof a);
-    out->file = test_read(test_shared(name), &n);
-    if (out->file == NULL)
-        return false;
-    file.data = out->file;
-    file.size = n;
-    file.name = name;
-    if (llmc__gguf_open(&g, &file, true, &diag) == LLMC_OK && llmc__vocab_gguf(&v, &g, &present) == LLMC_OK &&
-        llmc__tokenizer_carve(&out->tok, &v, &a, &diag) == LLMC_OK) {
-        n = (size_t)llmc__arena_need(&a);
-        out->mem = malloc(n);
-        a = llmc__arena_over(out->mem, n);
-        if (out->mem != NULL && llmc__tokenizer_carve(&out->tok, &v, &a, &diag) == LLMC_OK)
-            return true;
-    }
-    return CHECKF(false, "%s: %s", name, diag.message);
+    memset(&blob, 0, sizeof blob);
+    out->file = data;
+    blob.data = data;
+    blob.size = size;
+    blob.name = name;
+    s = llmc_tokenizer_need(&blob, 1, opt, &need, diag);
+    if (s != LLMC_OK)
+        return s;
+    out->mem = malloc(need);
+    return llmc_tokenizer_init(&out->tok, &blob, 1, opt, out->mem, need, diag);
 }
 
 static void unload(loaded *l)
 {
     free(l->mem);
     free(l->file);
+    memset(l, 0, sizeof *l);
 }
 
-static void compare_gguf(const char *file, const char *vector, bool special)
+/* The last part of a path. */
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* Reads a file and compares its tokenizer's ids. False: the file is not there. */
+static bool compare_file(const char *path, const char *vector, const llmc_encode_options *opt)
 {
     loaded l;
+    llmc_diag diag;
+    size_t size = 0;
+    unsigned char *data = test_read(path, &size);
+    if (data == NULL)
+        return false;
+    memset(&diag, 0, sizeof diag);
+    if (CHECKF(load(&l, base_name(path), data, size, NULL, &diag) == LLMC_OK, "%s: %s", path, diag.message))
+        compare(l.tok, vector, opt);
+    unload(&l);
+    return true;
+}
+
+/*--- the shared folder's vocabularies ---*/
+
+static void compare_shared(const char *file, const char *vector, bool special)
+{
     llmc_encode_options opt;
     memset(&opt, 0, sizeof opt);
     opt.parse_special = special;
-    if (load_gguf(&l, file))
-        compare(l.tok, vector, &opt);
-    else if (test_bad == 0)
+    if (!compare_file(test_shared(file), vector, &opt))
         SKIP("its vocabulary is not in the shared folder");
-    unload(&l);
 }
 
 static void test_gpt2_tiktoken(void)
 {
-    compare_gguf("vocabs/ggml-vocab-gpt-2.gguf", "tiktoken-gpt2", false);
+    compare_shared("vocabs/ggml-vocab-gpt-2.gguf", "tiktoken-gpt2", false);
+}
+
+static void test_gpt2_bytes(void)
+{
+    compare_shared("vocabs/ggml-vocab-gpt-2.gguf", "bytes-gpt2", false);
 }
 
 static void test_gpt2(void)
 {
-    compare_gguf("vocabs/ggml-vocab-gpt-2.gguf", "vocab-gpt-2", true);
+    compare_shared("vocabs/ggml-vocab-gpt-2.gguf", "vocab-gpt-2", true);
 }
 
 static void test_falcon(void)
 {
-    compare_gguf("vocabs/ggml-vocab-falcon.gguf", "vocab-falcon", true);
+    compare_shared("vocabs/ggml-vocab-falcon.gguf", "vocab-falcon", true);
 }
 
 static void test_starcoder(void)
 {
-    compare_gguf("vocabs/ggml-vocab-starcoder.gguf", "vocab-starcoder", true);
+    compare_shared("vocabs/ggml-vocab-starcoder.gguf", "vocab-starcoder", true);
 }
 
 static void test_deepseek_coder(void)
 {
-    compare_gguf("vocabs/ggml-vocab-deepseek-coder.gguf", "vocab-deepseek-coder", true);
+    compare_shared("vocabs/ggml-vocab-deepseek-coder.gguf", "vocab-deepseek-coder", true);
 }
 
 static void test_llama_spm(void)
 {
-    compare_gguf("vocabs/ggml-vocab-llama-spm.gguf", "vocab-llama-spm", false);
+    compare_shared("vocabs/ggml-vocab-llama-spm.gguf", "vocab-llama-spm", false);
 }
 
 static void test_phi3(void)
 {
-    compare_gguf("vocabs/ggml-vocab-phi-3.gguf", "vocab-phi-3", false);
+    compare_shared("vocabs/ggml-vocab-phi-3.gguf", "vocab-phi-3", false);
+}
+
+/*--- tiktoken's own rank files ---*/
+
+static void compare_ranks(const char *name)
+{
+    char path[512], vector[64];
+    llmc_encode_options opt;
+    const char *folder = getenv("LLMC_TIKTOKEN");
+    memset(&opt, 0, sizeof opt);
+    snprintf(path, sizeof path, "%s/%s.tiktoken", folder != NULL ? folder : "", name);
+    snprintf(vector, sizeof vector, "tiktoken-%s", name);
+    if (folder == NULL || !compare_file(path, vector, &opt)) {
+        SKIP("LLMC_TIKTOKEN names no folder with rank files (tests/compat/tiktoken.mjs ranks writes them)");
+        return;
+    }
+    snprintf(vector, sizeof vector, "bytes-%s", name);
+    compare_file(path, vector, &opt);
+}
+
+static void test_tiktoken_gpt2(void)
+{
+    compare_ranks("gpt2");
+}
+
+static void test_cl100k_base(void)
+{
+    compare_ranks("cl100k_base");
+}
+
+static void test_o200k_base(void)
+{
+    compare_ranks("o200k_base");
+}
+
+/*--- SentencePiece's models ---*/
+
+static void compare_models(const char *folder, const char *const *names, size_t n)
+{
+    llmc_encode_options opt;
+    size_t i, found = 0;
+    memset(&opt, 0, sizeof opt);
+    for (i = 0; i < n; i++) {
+        char path[512], vector[64];
+        snprintf(path, sizeof path, "%s/%s.model", folder, names[i]);
+        snprintf(vector, sizeof vector, "sp-%s", names[i]);
+        found += compare_file(path, vector, &opt);
+    }
+    if (found == 0)
+        SKIP("SentencePiece's larger models are not there (tests/vectors/sentencepieces.py train)");
+    else
+        CHECKF(found == n, "%s: %u of %u models", folder, (unsigned)found, (unsigned)n);
+}
+
+static void test_sentencepiece(void)
+{
+    static const char *const names[] = {
+        "bpe",           "bpe-fallback", "bpe-rules", "unigram", "unigram-fallback",
+        "unigram-rules", "unigram-user", "word",      "char"};
+    compare_models("tests/models/tokenizers", names, sizeof names / sizeof names[0]);
+}
+
+static void test_sentencepiece_large(void)
+{
+    static const char *const names[] = {"unigram-nmt_nfkc", "unigram-nfkc_cf", "bpe-nmt_nfkc_cf", "bpe-nfkc"};
+    const char *folder = getenv("LARGE");
+    compare_models(folder != NULL ? folder : "build/test/large", names, sizeof names / sizeof names[0]);
+}
+
+/*--- styles of tokenizer.json ---*/
+
+/* Styles that llmc.h refuses, and by what word in the message. */
+static const char *const refused[][2] = {
+    {"", ""},
+};
+
+/* The next field of a line of styles.txt, ended by a tab or the line's end; NULL: there is none. */
+static char *next_field(char **at)
+{
+    char *field = *at, *end;
+    if (field == NULL || *field == 0)
+        return NULL;
+    end = strpbrk(field, "\t\r\n");
+    *at = end != NULL && *end == '\t' ? end + 1 : NULL;
+    if (end != NULL)
+        *end = 0;
+    return field;
+}
+
+/* Gives the member of a base that begins a line another value. Returns the new text, or NULL: it has no such line. */
+static char *replace_member(char *text, const char *member, const char *value)
+{
+    char key[64], *at, *end, *out;
+    size_t head, tail;
+    snprintf(key, sizeof key, " \"%s\": ", member);
+    at = strstr(text, key);
+    while (at != NULL &&
+           (at == text || at[-1] != ' ')) /* members of one line are indented by two blanks or more */
+        at = strstr(at + 1, key);
+    if (at == NULL)
+        return NULL;
+    head = (size_t)(at - text) + strlen(key);
+    end = strchr(at, '\n');
+    if (end[-1] == ',')
+        end--;
+    tail = strlen(end);
+    out = (char *)malloc(head + strlen(value) + tail + 1);
+    if (out != NULL) {
+        memcpy(out, text, head);
+        memcpy(out + head, value, strlen(value));
+        memcpy(out + head + strlen(value), end, tail + 1);
+    }
+    free(text);
+    return out;
+}
+
+/* Encodes with the style of one line of styles.txt; false: it is refused. */
+static bool compare_style(char *line)
+{
+    char path[256], *name = next_field(&line), *base = next_field(&line), *member;
+    size_t size = 0, i;
+    char *text;
+    loaded l;
+    llmc_diag diag;
+    llmc_encode_options opt;
+    llmc_status s;
+    memset(&opt, 0, sizeof opt);
+    memset(&diag, 0, sizeof diag);
+    snprintf(path, sizeof path, FOLDER "%s.json", base);
+    text = (char *)test_read(path, &size);
+    while (text != NULL && (member = next_field(&line)) != NULL) {
+        text = replace_member(text, member, next_field(&line));
+        opt.add_bos = opt.add_eos = opt.add_bos || strcmp(member, "post_processor") == 0;
+    }
+    if (!CHECKF(text != NULL, "style %s: %s has no such members", name, path))
+        return true;
+    opt.parse_special = true;
+    s = load(&l, "tokenizer.json", (unsigned char *)text, strlen(text), NULL, &diag);
+    if (s == LLMC_UNSUPPORTED) {
+        for (i = 0; i < sizeof refused / sizeof refused[0]; i++)
+            if (strcmp(refused[i][0], name) == 0 && strstr(diag.message, refused[i][1]) != NULL)
+                break;
+        CHECKF(i < sizeof refused / sizeof refused[0], "style %s: %s", name, diag.message);
+    } else if (CHECKF(s == LLMC_OK, "style %s: %s", name, diag.message)) {
+        compare(l.tok, name, &opt);
+    }
+    unload(&l);
+    return s != LLMC_UNSUPPORTED;
+}
+
+static void test_styles(void)
+{
+    size_t size = 0, taken = 0, given = 0;
+    const char *only = getenv("STYLE");
+    char *file = (char *)test_read(FOLDER "styles.txt", &size), *at = file;
+    CHECK(file != NULL);
+    while (at != NULL && *at != 0) {
+        char *line = at, *end = strchr(at, '\n');
+        at = end != NULL ? end + 1 : NULL;
+        if (end != NULL)
+            *end = 0;
+        if (only != NULL && (strncmp(line, only, strlen(only)) != 0 || line[strlen(only)] != '\t'))
+            continue;
+        given++;
+        taken += compare_style(line);
+    }
+    if (taken < given)
+        printf("  %u of %u styles of tokenizer.json are refused, as they should be\n",
+               (unsigned)(given - taken), (unsigned)given);
+    free(file);
 }
 
 int main(void)
 {
     RUN(test_gpt2_tiktoken);
+    RUN(test_gpt2_bytes);
     RUN(test_gpt2);
     RUN(test_falcon);
     RUN(test_starcoder);
     RUN(test_deepseek_coder);
     RUN(test_llama_spm);
     RUN(test_phi3);
+    RUN(test_tiktoken_gpt2);
+    RUN(test_cl100k_base);
+    RUN(test_o200k_base);
+    RUN(test_sentencepiece);
+    RUN(test_sentencepiece_large);
+    RUN(test_styles);
     return test_end("compare");
 }
