@@ -73,3 +73,26 @@ export function writeVector(name, comments, corpus, ids) {
         fs.writeFileSync(path.join(process.env.COMPARE_IDS, `${name}.ids`),
             Buffer.concat(ids.map((list) => Buffer.from(Uint32Array.from([list.length, ...list]).buffer))));
 }
+
+export const STYLES = "tests/models/tokenizers/styles.txt";
+
+function styleLines() {
+    return fs.readFileSync(STYLES, "utf8").split("\n").filter(Boolean).map((line) => line.split("\t"));
+}
+
+export function styleNames() {
+    return styleLines().map(([name]) => name);
+}
+
+/* The tokenizer.json of a style: its base with some members replaced, each of which is a line there. */
+export function styleText(name) {
+    const [, base, ...members] = styleLines().find(([n]) => n === name);
+    let text = fs.readFileSync(path.join(path.dirname(STYLES), `${base}.json`), "utf8");
+    for (let i = 0; i < members.length; i += 2) {
+        const found = new RegExp(`^( *"${members[i]}": ).*?(,?)$`, "m");
+        if (!found.test(text))
+            throw new Error(`${name}: ${base}.json has no line of ${members[i]}`);
+        text = text.replace(found, (_, head, comma) => head + members[i + 1] + comma);
+    }
+    return text;
+}

@@ -8,27 +8,9 @@
    written. Post-processors run; control tokens written in the text are parsed. */
 import fs from "node:fs";
 import {createRequire} from "node:module";
-import {corpusBlocks, packageFolder, packageModule, writeVector} from "./corpus.mjs";
+import {corpusBlocks, packageFolder, packageModule, styleNames, styleText, STYLES, writeVector} from "./corpus.mjs";
 
-const FOLDER = "tests/models/tokenizers";
 const CORPUS = [1, 1200000, 0];
-
-/* name -> {base, text}: the style's tokenizer.json. */
-function readStyles() {
-    const styles = new Map();
-    for (const line of fs.readFileSync(`${FOLDER}/styles.txt`, "utf8").split("\n").filter(Boolean)) {
-        const [name, base, ...members] = line.split("\t");
-        let text = fs.readFileSync(`${FOLDER}/${base}.json`, "utf8");
-        for (let i = 0; i < members.length; i += 2) {
-            const found = new RegExp(`^( *"${members[i]}": ).*?(,?)$`, "m");
-            if (!found.test(text))
-                throw new Error(`${name}: ${base}.json has no line of ${members[i]}`);
-            text = text.replace(found, (_, head, comma) => head + members[i + 1] + comma);
-        }
-        styles.set(name, text);
-    }
-    return styles;
-}
 
 function readVocabs(folder) {
     const files = fs.readdirSync(folder).filter((f) => f.endsWith(".tokenizer.json")).sort();
@@ -53,9 +35,9 @@ const rustVersion = rustFolder && JSON.parse(fs.readFileSync(`${rustFolder}/pack
 const js = await packageModule("@huggingface/tokenizers");
 const blocks = corpusBlocks(...CORPUS).map((b) => b.toString());
 const vocabs = process.argv[2] === "--vocabs" ? process.argv[3] : null;
-const styles = vocabs !== null ? readVocabs(vocabs) : readStyles();
+const styles = vocabs !== null ? readVocabs(vocabs) : new Map(styleNames().map((name) => [name, styleText(name)]));
 const wanted = vocabs !== null ? [] : process.argv.slice(2);
-const origin = vocabs !== null ? "the shared GGUF vocabularies by tests/vectors/vocabs.py" : `${FOLDER}/styles.txt`;
+const origin = vocabs !== null ? "the shared GGUF vocabularies by tests/vectors/vocabs.py" : STYLES;
 
 for (const [name, text] of styles) {
     if (wanted.length > 0 && !wanted.includes(name))
