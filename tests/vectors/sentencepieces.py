@@ -113,7 +113,7 @@ def write_unigram():
         model = list(read_fields(f.read()))
     pieces = [dict(read_fields(v)) for n, v in model if n == 1]
     table = [v for n, v in read_fields(next(v for n, v in model if n == 3)) if n == 2][0]
-    vocab = [[x[1].decode(), round(x.get(2, 0.0), 6)] for x in pieces]
+    vocab = [[x[1].decode(), x.get(2, 0.0)] for x in pieces]  # what a float32 is as a double, like converters write
     ids = {t: i for i, (t, _) in enumerate(vocab)}
     tokens = vocabularies.added(ids, [("<unk>", "s"), ("<s>", "s"), ("</s>", "s"), ("[MASK]", "sl"), ("<|endoftext|>", "s"), ("world", "n")])
     steps = [("normalizer", None), ("pre_tokenizer", None), ("post_processor", None), ("decoder", None)]
