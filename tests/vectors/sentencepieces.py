@@ -59,11 +59,11 @@ def train(name, lines):
     os.makedirs(os.path.dirname(path_of(name)), exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         if options.pop("rules", False):
-            table = os.path.join(folder, "rules.tsv")
+            table = os.path.join(folder, "rules.tsv")  # named without its folder below: the model records that, too
             with open(table, "w", encoding="utf-8") as f:
                 for old, new in RULES:
                     f.write(" ".join(f"{ord(c):X}" for c in old) + "\t" + " ".join(f"{ord(c):X}" for c in new) + "\n")
-            options["normalization_rule_tsv"] = table
+            options["normalization_rule_tsv"] = "rules.tsv"
         text = os.path.join(folder, "text")
         with open(text, "w", encoding="utf-8") as f:
             f.write("\n".join(lines) + "\n")
