@@ -1,8 +1,9 @@
 /* What the references in JavaScript share: corpora, hashes of ids, packages.
 
    A corpus comes from tests/vectors/corpus.c: blocks, each a u32 of its length and its bytes. The hash of a
-   block is 32-bit FNV-1a over its ids, four little-endian bytes each. A vector file holds comments, one line
-   `corpus SEED BYTES FLAGS` and the hashes, eight digits each; tests/test_compare.c reads it. */
+   block is 32-bit FNV-1a over its ids, four little-endian bytes each. A vector file holds comments, a line
+   `corpus SEED BYTES FLAGS`, a line `ids N HASH` for all ids of all blocks, and the last four digits of each block's
+   hash, twenty-four a line, ---- for a block that is left out; tests/test_compare.c reads it. */
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -61,13 +62,37 @@ export function hashIds(ids) {
 
 /* A vector file; with a folder in COMPARE_IDS also all ids, for a close look: per block a u32 count and as many ids. */
 export function writeVector(name, comments, corpus, ids) {
-    const lines = [...comments.map((c) => `# ${c}`), `corpus ${corpus.join(" ")}`];
-    const hashes = ids.map(hashIds);
-    for (let i = 0; i < hashes.length; i += 12)
-        lines.push(hashes.slice(i, i + 12).join(" "));
+    const all = ids.reduce((n, list) => n + list.length, 0);
+    const lines = [...comments.map((c) => `# ${c}`), `corpus ${corpus.join(" ")}`, `ids ${all} ${hashIds(ids.flat())}`];
+    const hashes = ids.map((list) => hashIds(list).slice(4));
+    for (let i = 0; i < hashes.length; i += 24)
+        lines.push(hashes.slice(i, i + 24).join(""));
     fs.mkdirSync("tests/vectors/tokens", {recursive: true});
     fs.writeFileSync(`tests/vectors/tokens/${name}.txt`, lines.join("\n") + "\n");
     if (process.env.COMPARE_IDS)
         fs.writeFileSync(path.join(process.env.COMPARE_IDS, `${name}.ids`),
             Buffer.concat(ids.map((list) => Buffer.from(Uint32Array.from([list.length, ...list]).buffer))));
+}
+
+export const STYLES = "tests/models/tokenizers/styles.txt";
+
+function styleLines() {
+    return fs.readFileSync(STYLES, "utf8").split("\n").filter(Boolean).map((line) => line.split("\t"));
+}
+
+export function styleNames() {
+    return styleLines().map(([name]) => name);
+}
+
+/* The tokenizer.json of a style: its base with some members replaced, each of which is a line there. */
+export function styleText(name) {
+    const [, base, ...members] = styleLines().find(([n]) => n === name);
+    let text = fs.readFileSync(path.join(path.dirname(STYLES), `${base}.json`), "utf8");
+    for (let i = 0; i < members.length; i += 2) {
+        const found = new RegExp(`^( *"${members[i]}": ).*?(,?)$`, "m");
+        if (!found.test(text))
+            throw new Error(`${name}: ${base}.json has no line of ${members[i]}`);
+        text = text.replace(found, (_, head, comma) => head + members[i + 1] + comma);
+    }
+    return text;
 }

@@ -39,7 +39,7 @@ function vectors(names) {
     for (const name of names) {
         const e = encoding(name);
         const ids = blocks.map((b) => Array.from(e.encode_ordinary(b.toString())));
-        writeVector(name, [`${name}: ids by npm's tiktoken ${version}, encode_ordinary`, `made by tests/compat/tiktoken.mjs vectors`], corpus, ids);
+        writeVector(`tiktoken-${name}`, [`${name}: ids by npm's tiktoken ${version}, encode_ordinary`, `made by tests/compat/tiktoken.mjs vectors`], corpus, ids);
     }
 }
 
