@@ -507,6 +507,12 @@ typedef struct llmc_token_info {
     llmc_token_kind kind;
 } llmc_token_info;
 
+/* A token that a file of ranks or words does not hold: what text it stands for, and its id. */
+typedef struct llmc_token_name {
+    const char *text;
+    llmc_token id;
+} llmc_token_name;
+
 typedef enum llmc_special {
     LLMC_SPECIAL_BOS,
     LLMC_SPECIAL_EOS,
@@ -8393,27 +8399,32 @@ enum {
 
 /* Keys that every architecture writes alike. The architecture's own ("llama.block_count") are
    MODEL's, by a walk. */
-#define LLMC__KEY_LIST(X)                               \
-    X(ARCHITECTURE, "general.architecture")             \
-    X(NAME, "general.name")                             \
-    X(ALIGNMENT, "general.alignment")                   \
-    X(SPLIT_COUNT, "split.count")                       \
-    X(SPLIT_NO, "split.no")                             \
-    X(SPLIT_TENSORS, "split.tensors.count")             \
-    X(TOK_MODEL, "tokenizer.ggml.model")                \
-    X(TOK_PRE, "tokenizer.ggml.pre")                    \
-    X(TOK_TOKENS, "tokenizer.ggml.tokens")              \
-    X(TOK_SCORES, "tokenizer.ggml.scores")              \
-    X(TOK_TYPES, "tokenizer.ggml.token_type")           \
-    X(TOK_MERGES, "tokenizer.ggml.merges")              \
-    X(TOK_BOS, "tokenizer.ggml.bos_token_id")           \
-    X(TOK_EOS, "tokenizer.ggml.eos_token_id")           \
-    X(TOK_EOT, "tokenizer.ggml.eot_token_id")           \
-    X(TOK_UNK, "tokenizer.ggml.unknown_token_id")       \
-    X(TOK_PAD, "tokenizer.ggml.padding_token_id")       \
-    X(TOK_ADD_BOS, "tokenizer.ggml.add_bos_token")      \
-    X(TOK_ADD_EOS, "tokenizer.ggml.add_eos_token")      \
-    X(TOK_ADD_SPACE, "tokenizer.ggml.add_space_prefix") \
+#define LLMC__KEY_LIST(X)                                           \
+    X(ARCHITECTURE, "general.architecture")                         \
+    X(NAME, "general.name")                                         \
+    X(ALIGNMENT, "general.alignment")                               \
+    X(SPLIT_COUNT, "split.count")                                   \
+    X(SPLIT_NO, "split.no")                                         \
+    X(SPLIT_TENSORS, "split.tensors.count")                         \
+    X(TOK_MODEL, "tokenizer.ggml.model")                            \
+    X(TOK_PRE, "tokenizer.ggml.pre")                                \
+    X(TOK_TOKENS, "tokenizer.ggml.tokens")                          \
+    X(TOK_SCORES, "tokenizer.ggml.scores")                          \
+    X(TOK_TYPES, "tokenizer.ggml.token_type")                       \
+    X(TOK_MERGES, "tokenizer.ggml.merges")                          \
+    X(TOK_BOS, "tokenizer.ggml.bos_token_id")                       \
+    X(TOK_EOS, "tokenizer.ggml.eos_token_id")                       \
+    X(TOK_EOT, "tokenizer.ggml.eot_token_id")                       \
+    X(TOK_UNK, "tokenizer.ggml.unknown_token_id")                   \
+    X(TOK_PAD, "tokenizer.ggml.padding_token_id")                   \
+    X(TOK_ADD_BOS, "tokenizer.ggml.add_bos_token")                  \
+    X(TOK_ADD_EOS, "tokenizer.ggml.add_eos_token")                  \
+    X(TOK_ADD_SPACE, "tokenizer.ggml.add_space_prefix")             \
+    X(TOK_ADD_SEP, "tokenizer.ggml.add_sep_token")                  \
+    X(TOK_CLS, "tokenizer.ggml.cls_token_id")                       \
+    X(TOK_SEP, "tokenizer.ggml.seperator_token_id")                 \
+    X(TOK_CHARSMAP, "tokenizer.ggml.precompiled_charsmap")          \
+    X(TOK_REMOVE_SPACES, "tokenizer.ggml.remove_extra_whitespaces") \
     X(CHAT_TEMPLATE, "tokenizer.chat_template")
 
 enum {
@@ -10675,6 +10686,7 @@ typedef enum llmc__list_layout {
     LLMC__LIST_SCORED,     /* JSON: [["token", score], ...]                               */
     LLMC__LIST_TEXTS,      /* JSON: ["a b", ...] or [["a", "b"], ...]                     */
     LLMC__LIST_ADDED,      /* JSON: [{"id": 1, "content": "token", ...}, ...]             */
+    LLMC__LIST_DECODER,    /* JSON: {"1": {"content": "token", ...}, ...}                 */
     LLMC__LIST_CALLER      /* llmc_token_name[count]                                      */
 } llmc__list_layout;
 
@@ -10685,6 +10697,7 @@ typedef struct llmc__list {
     size_t bytes;
     llmc_json json; /* of the JSON layouts, checked */
     uint32_t count; /* entries */
+    uint32_t base;  /* CALLER: added to each id */
 } llmc__list;
 
 typedef enum llmc__vocab_kind {
@@ -10730,7 +10743,7 @@ enum {
     LLMC__ADDED_NORMALIZED = 16 /* looked for in normalised text */
 };
 
-#define LLMC__AROUND_MAX 4
+#define LLMC__AROUND_MAX 4   /* ids before or behind a text */
 #define LLMC__KIND_BAD   255 /* the file gives a kind that does not exist */
 
 /* llmc__vocab -- one vocabulary, whatever file it came from                  (FILE.vocab)
@@ -10962,14 +10975,275 @@ static bool llmc__vocab_binary(const llmc__vocab *v, llmc__vocab_iter *it, llmc_
     return true;
 }
 
+/* The string that a JSON value is, as written between its quotes; NULL: it is none. */
+static void llmc__json_view(llmc_json value, const uint8_t **text, size_t *len)
+{
+    *text = NULL;
+    *len = 0;
+    if (value.type != LLMC_JSON_STRING)
+        return;
+    *text = (const uint8_t *)value.text + 1;
+    *len = (size_t)(llmc__json_skip_string(value.text, value.end) - value.text) - 2;
+}
+
+/* A number that can be an id; UINT32_MAX: it cannot. */
+static uint32_t llmc__json_id(llmc_json value)
+{
+    int64_t id = llmc_json_integer(value, -1);
+    return id < 0 || id >= (int64_t)LLMC__MAX_VOCAB ? UINT32_MAX : (uint32_t)id;
+}
+
+/* Decimal digits that can be an id; UINT32_MAX: they cannot. */
+static uint32_t llmc__digits_id(const uint8_t *text, size_t len)
+{
+    uint32_t id = 0;
+    size_t i;
+    if (len == 0 || len > 8)
+        return UINT32_MAX;
+    for (i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return UINT32_MAX;
+        id = id * 10 + (uint32_t)(text[i] - '0');
+    }
+    return id < LLMC__MAX_VOCAB ? id : UINT32_MAX;
+}
+
+/* One added token of a tokenizer.json: {"id", "content", "special", ...}. */
+static void llmc__vocab_added(llmc_json entry, llmc__vocab_token *out)
+{
+    static const char *const flag[] = {"lstrip", "rstrip", "single_word", "normalized"};
+    llmc_json_iter it;
+    llmc_json key, value;
+    unsigned i;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    out->kind = LLMC_TOKEN_USER;
+    out->flags = LLMC__ADDED;
+    while (llmc_json_next(entry, &it, &key, &value)) {
+        if (llmc_json_equal(key, "id"))
+            out->id = llmc__json_id(value);
+        else if (llmc_json_equal(key, "content"))
+            llmc__json_view(value, &out->text, &out->len);
+        else if (llmc_json_equal(key, "special") && llmc_json_bool(value, false))
+            out->kind = LLMC_TOKEN_CONTROL;
+        for (i = 0; i < 4; i++)
+            if (llmc_json_bool(value, false) && llmc_json_equal(key, flag[i]))
+                out->flags = (uint8_t)(out->flags | LLMC__ADDED_LSTRIP << i);
+    }
+}
+
+/* The next token of a JSON list; kind BAD if the entry is not one. */
+static bool llmc__vocab_json(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                             llmc__vocab_token *out)
+{
+    llmc_json key, value, part;
+    llmc_json_iter pair;
+    LLMC_MEMSET(&key, 0, sizeof key);
+    LLMC_MEMSET(&pair, 0, sizeof pair);
+    if (!llmc_json_next(l->json, &it->json, &key, &value))
+        return false;
+    out->encoding = LLMC__TEXT_JSON;
+    out->id = UINT32_MAX;
+    if (l->layout == LLMC__LIST_NAMES) {
+        llmc__json_view(key, &out->text, &out->len);
+        out->id = llmc__json_id(value);
+    } else if (l->layout == LLMC__LIST_SCORED) {
+        out->id = it->n;
+        if (llmc_json_next(value, &pair, NULL, &part))
+            llmc__json_view(part, &out->text, &out->len);
+        if (llmc_json_next(value, &pair, NULL, &part) && part.type == LLMC_JSON_NUMBER)
+            out->score = (float)llmc_json_number(part, 0);
+        else
+            out->id = UINT32_MAX;
+    } else {
+        llmc__vocab_added(value, out);
+    }
+    if (l->layout == LLMC__LIST_DECODER && key.type == LLMC_JSON_STRING) {
+        const uint8_t *digits;
+        size_t n;
+        llmc__json_view(key, &digits, &n);
+        out->id = llmc__digits_id(digits, n);
+    }
+    it->n++;
+    if (out->text == NULL || out->id == UINT32_MAX)
+        out->kind = LLMC__KIND_BAD;
+    else if (it->stage > 0 && l->layout == LLMC__LIST_NAMES) {
+        out->kind = LLMC_TOKEN_USER;
+        out->flags = LLMC__ADDED;
+    } else if (it->stage == 0)
+        out->kind = llmc__vocab_kind_of(v, out->id, out->text, out->len);
+    return true;
+}
+
+/* A field of a protocol buffer: number, then by its wire type a value or bytes. */
+typedef struct llmc__proto_field {
+    uint32_t number, wire; /* 0 varint, 1 eight bytes, 2 bytes, 5 four bytes */
+    uint64_t value;
+    const uint8_t *data; /* [len] */
+    size_t len;
+} llmc__proto_field;
+
+/* A varint: seven bits a byte, the lowest first. False: it does not end, or has over 64 bits. */
+static bool llmc__proto_varint(const uint8_t *p, size_t n, size_t *at, uint64_t *out)
+{
+    unsigned shift;
+    *out = 0;
+    for (shift = 0; shift < 64 && *at < n; shift += 7) {
+        uint8_t b = p[(*at)++];
+        *out |= (uint64_t)(b & 0x7f) << shift;
+        if (b < 0x80)
+            return true;
+    }
+    return false;
+}
+
+/* The next field of a message p [n] from *at on. 1: *out is it; 0: the message ends; -1: it is none.
+   Groups (wire types 3 and 4) are of a time before these files. */
+static int llmc__proto_next(const uint8_t *p, size_t n, size_t *at, llmc__proto_field *out)
+{
+    uint64_t key;
+    size_t fixed;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (*at >= n)
+        return 0;
+    if (!llmc__proto_varint(p, n, at, &key) || key >> 3 == 0 || key >> 3 > 0x1fffffff)
+        return -1;
+    out->number = (uint32_t)(key >> 3);
+    out->wire = (uint32_t)(key & 7);
+    if (out->wire == 0)
+        return llmc__proto_varint(p, n, at, &out->value) ? 1 : -1;
+    if (out->wire == 2) {
+        if (!llmc__proto_varint(p, n, at, &out->value) || out->value > n - *at)
+            return -1;
+        out->data = p + *at;
+        out->len = (size_t)out->value;
+        *at += out->len;
+        return 1;
+    }
+    fixed = out->wire == 1 ? 8 : out->wire == 5 ? 4 : 0;
+    if (fixed == 0 || fixed > n - *at)
+        return -1;
+    out->value = fixed == 8 ? llmc__u64le(p + *at) : llmc__u32le(p + *at);
+    *at += fixed;
+    return 1;
+}
+
+/* One of SentencePiece's pieces: 1 text, 2 score, 3 type (GGUF has its numbers from here). */
+static void llmc__vocab_piece(const llmc__proto_field *piece, llmc__vocab_token *out)
+{
+    llmc__proto_field f;
+    size_t at = 0;
+    int more;
+    out->kind = LLMC_TOKEN_NORMAL;
+    out->text = piece->data;
+    while ((more = llmc__proto_next(piece->data, piece->len, &at, &f)) == 1) {
+        if (f.number == 1 && f.wire == 2) {
+            out->text = f.data;
+            out->len = f.len;
+        } else if (f.number == 2 && f.wire == 5) {
+            out->score = llmc__bits_f32((uint32_t)f.value);
+        } else if (f.number == 3 && f.wire == 0) {
+            out->kind = f.value >= LLMC_TOKEN_NORMAL && f.value <= LLMC_TOKEN_BYTE ? (uint8_t)f.value
+                                                                                   : LLMC__KIND_BAD;
+        }
+    }
+    if (more < 0)
+        out->kind = LLMC__KIND_BAD;
+}
+
+/* The next line of a text without its end (LF or CR LF); the text's last line needs none. */
+static bool llmc__list_line(const llmc__list *l, llmc__vocab_iter *it, const uint8_t **text, size_t *len)
+{
+    const uint8_t *p = l->data + it->at;
+    size_t left = l->bytes - it->at, n;
+    if (left == 0)
+        return false;
+    for (n = 0; n < left && p[n] != '\n'; n++)
+        ;
+    it->at += n < left ? n + 1 : n;
+    *text = p;
+    *len = n > 0 && p[n - 1] == '\r' ? n - 1 : n;
+    return true;
+}
+
+/* The next token of a list of lines: a word whose number is its line's, or base64, a blank and the id. */
+static bool llmc__vocab_line(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                             llmc__vocab_token *out)
+{
+    size_t cut;
+    do {
+        if (!llmc__list_line(l, it, &out->text, &out->len))
+            return false;
+    } while (l->layout == LLMC__LIST_RANKS && out->len == 0);
+    out->id = it->n++;
+    if (l->layout == LLMC__LIST_RANKS) {
+        for (cut = 0; cut < out->len && out->text[cut] != ' '; cut++)
+            ;
+        out->id = cut < out->len ? llmc__digits_id(out->text + cut + 1, out->len - cut - 1) : UINT32_MAX;
+        out->len = cut;
+        out->encoding = LLMC__TEXT_BASE64;
+    }
+    out->kind = out->id == UINT32_MAX ? LLMC__KIND_BAD : llmc__vocab_kind_of(v, out->id, out->text, out->len);
+    return true;
+}
+
+/* The next token of one list; false at its end. */
+static bool llmc__list_next(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                            llmc__vocab_token *out)
+{
+    const llmc_token_name *name = (const llmc_token_name *)(const void *)l->data;
+    llmc__proto_field f;
+    switch (l->layout) {
+    case LLMC__LIST_NONE:
+        return false;
+    case LLMC__LIST_PROTO:
+        while (llmc__proto_next(l->data, l->bytes, &it->at, &f) == 1)
+            if (f.number == 1 && f.wire == 2) {
+                llmc__vocab_piece(&f, out);
+                out->id = it->n++;
+                return true;
+            }
+        return false;
+    case LLMC__LIST_LINES:
+    case LLMC__LIST_RANKS:
+        return llmc__vocab_line(v, l, it, out);
+    case LLMC__LIST_NAMES:
+    case LLMC__LIST_SCORED:
+    case LLMC__LIST_ADDED:
+    case LLMC__LIST_DECODER:
+        return llmc__vocab_json(v, l, it, out);
+    case LLMC__LIST_CALLER:
+        if (it->n >= l->count)
+            return false;
+        out->text = (const uint8_t *)name[it->n].text;
+        out->len = llmc__strlen(name[it->n].text);
+        out->id = (uint32_t)name[it->n].id + l->base;
+        out->kind = LLMC_TOKEN_CONTROL;
+        out->flags = LLMC__ADDED;
+        it->n++;
+        return true;
+    default:
+        return llmc__vocab_binary(v, it, out);
+    }
+}
+
 /* llmc__vocab_next -- the next token, in the file's order                    (FILE.vocab)
-   Ids come in any order and may come again: the last entry of an id counts, but one that only repeats its
-   text keeps the score. False at the end. A file that was checked does not end early; one that
-   changes meanwhile may, and no byte out of it is read. */
+   Ids come in any order, with holes, and may come again: what a later entry says of an id counts, but
+   its score. False at the end. A file that was checked does not end early; one that changes meanwhile
+   may, and no byte out of it is read. */
 static bool llmc__vocab_next(const llmc__vocab *v, llmc__vocab_iter *it, llmc__vocab_token *out)
 {
-    LLMC_MEMSET(out, 0, sizeof *out);
-    return llmc__vocab_binary(v, it, out);
+    const llmc__list *list[3];
+    list[0] = &v->tokens;
+    list[1] = &v->added;
+    list[2] = &v->extra;
+    for (; it->stage < 3; it->stage++) {
+        LLMC_MEMSET(out, 0, sizeof *out);
+        if (llmc__list_next(v, list[it->stage], it, out))
+            return true;
+        LLMC_MEMSET(&it->json, 0, sizeof it->json);
+        it->at = it->n = 0;
+    }
+    return false;
 }
 
 /* Cuts "a b" at its one space; b NULL: there is none, or several, or a part is empty. */
@@ -10990,19 +11264,205 @@ static void llmc__merge_cut(llmc__vocab_merge *m)
     m->b_len = m->len - cut - 1;
 }
 
+/* A merge out of JSON: "a b" or ["a", "b"]. */
+static void llmc__merge_json(llmc_json value, llmc__vocab_merge *m)
+{
+    llmc_json_iter pair;
+    llmc_json part;
+    m->encoding = LLMC__TEXT_JSON;
+    llmc__json_view(value, &m->text, &m->len);
+    if (m->text != NULL) {
+        llmc__merge_cut(m);
+        return;
+    }
+    LLMC_MEMSET(&pair, 0, sizeof pair);
+    m->text = (const uint8_t *)value.text;
+    if (!llmc_json_next(value, &pair, NULL, &part))
+        return;
+    llmc__json_view(part, &m->a, &m->a_len);
+    if (!llmc_json_next(value, &pair, NULL, &part))
+        return;
+    llmc__json_view(part, &m->b, &m->b_len);
+    if (m->a == NULL || m->a_len == 0 || m->b_len == 0)
+        m->b = NULL;
+    m->len = m->b == NULL ? 0 : (size_t)(m->b + m->b_len - m->text);
+}
+
 /* llmc__vocab_merge_next -- the next merge, in the order of ranks             (FILE.vocab)
    False at the end. In stored text the byte alphabet writes a space as U+0120, and the others write U+2581,
    so that no part holds one. */
 static bool llmc__vocab_merge_next(const llmc__vocab *v, llmc__vocab_iter *it, llmc__vocab_merge *out)
 {
+    const llmc__list *l = &v->merges;
     size_t head = 0;
+    llmc_json value;
     LLMC_MEMSET(out, 0, sizeof *out);
-    if (!llmc__list_string(&v->merges, it, &head, &out->text, &out->len))
+    if (l->layout == LLMC__LIST_NONE)
         return false;
+    if (l->layout == LLMC__LIST_TEXTS) {
+        if (!llmc_json_next(l->json, &it->json, NULL, &value))
+            return false;
+        llmc__merge_json(value, out);
+        return true;
+    }
+    if (l->layout == LLMC__LIST_LINES) {
+        do {
+            if (!llmc__list_line(l, it, &out->text, &out->len))
+                return false;
+        } while (out->len == 0);
+    } else if (!llmc__list_string(l, it, &head, &out->text, &out->len)) {
+        return false;
+    }
     llmc__merge_cut(out);
     return true;
 }
 
+/* Whether a token's text, decoded, is text [len]. */
+static bool llmc__vocab_same(const llmc__vocab_token *k, const char *text, size_t len)
+{
+    const char *p = (const char *)k->text, *end = p + k->len;
+    size_t n, at = 0;
+    char c[4];
+    if (k->encoding == LLMC__TEXT_PLAIN)
+        return k->len == len && LLMC_MEMCMP(k->text, text, len) == 0;
+    if (k->encoding == LLMC__TEXT_BASE64 || k->len < len)
+        return false;
+    while (p < end && (n = llmc__json_char(&p, end, c)) > 0) {
+        if (n > len - at || LLMC_MEMCMP(c, text + at, n) != 0)
+            return false;
+        at += n;
+    }
+    return at == len;
+}
+
+/* Id of the token text [len]; NONE: there is none. The last one of several, as for llmc__vocab_next. */
+static llmc_token llmc__vocab_find(const llmc__vocab *v, const char *text, size_t len)
+{
+    llmc_token found = LLMC_TOKEN_NONE;
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    llmc__vocab_start(&it);
+    while (llmc__vocab_next(v, &it, &k))
+        if (k.kind != LLMC__KIND_BAD && llmc__vocab_same(&k, text, len))
+            found = (llmc_token)k.id;
+    return found;
+}
+
+/* What is wrong with one entry, in words; NULL: nothing. */
+static const char *llmc__vocab_problem(const llmc__vocab_token *k)
+{
+    size_t i;
+    if (k->kind == LLMC__KIND_BAD)
+        return "is not a token with an id, or of no kind that is known";
+    if (k->id >= LLMC__MAX_VOCAB)
+        return "has an id that is too large";
+    if (k->len > LLMC__MAX_STRING)
+        return "is longer than 65535 bytes";
+    if (llmc__nan(k->score))
+        return "has a score that is not a number";
+    if (k->encoding != LLMC__TEXT_BASE64)
+        return NULL;
+    for (i = 0; i < k->len; i++)
+        if (llmc__base64_value(k->text[i]) < 0 && !(k->text[i] == '=' && i + 2 >= k->len))
+            return "is not base64";
+    while (i > 0 && k->text[i - 1] == '=')
+        i--;
+    return i < 2 || i % 4 == 1 ? "is not base64" : NULL;
+}
+
+/* llmc__vocab_survey -- every entry of the lists, once                         (FILE.vocab)
+   Sets count, text_bytes and the lists' counts. A table of `count` entries is made from it, so that an id
+   far above the number of tokens is refused. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_survey(llmc__vocab *v, llmc_diag *diag)
+{
+    uint32_t n[3] = {0, 0, 0}, top = 0, merges = 0;
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    llmc__vocab_merge m;
+    v->text_bytes = 0;
+    llmc__vocab_start(&it);
+    while (llmc__vocab_next(v, &it, &k)) {
+        const char *problem = llmc__vocab_problem(&k);
+        if (problem != NULL)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET, "%s: entry %u '%.*s' %s", v->name,
+                              (unsigned)n[it.stage], (int)llmc__min(k.len, 64), (const char *)k.text,
+                              problem);
+        top = (uint32_t)llmc__max(top, k.id);
+        v->text_bytes += k.len;
+        if (++n[it.stage] > LLMC__MAX_VOCAB)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET, "%s: more than %u tokens",
+                              v->name, LLMC__MAX_VOCAB);
+    }
+    if (n[0] == 0 || top + 1 > 2 * ((uint64_t)n[0] + n[1] + n[2]) + 65536)
+        return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET,
+                          "%s: has %u tokens, the highest id is %u", v->name, (unsigned)n[0], (unsigned)top);
+    llmc__vocab_start(&it);
+    while (llmc__vocab_merge_next(v, &it, &m))
+        if (merges++ == LLMC__MAX_VOCAB)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET, "%s: more than %u merges",
+                              v->name, LLMC__MAX_VOCAB);
+    v->count = top + 1;
+    v->tokens.count = n[0];
+    v->added.count = n[1];
+    v->extra.count = n[2];
+    v->merges.count = merges;
+    return LLMC_OK;
+}
+
+/* A vocabulary of which nothing is known yet. */
+static void llmc__vocab_clear(llmc__vocab *v, const char *name)
+{
+    unsigned i;
+    LLMC_MEMSET(v, 0, sizeof *v);
+    v->name = name;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        v->special[i] = LLMC_TOKEN_NONE;
+}
+
+/* What is put around a text where no template says: BOS and EOS. */
+static void llmc__vocab_finish(llmc__vocab *v)
+{
+    if (v->n_before == 0 && v->special[LLMC_SPECIAL_BOS] >= 0)
+        v->before[v->n_before++] = v->special[LLMC_SPECIAL_BOS];
+    if (v->n_after == 0 && v->special[LLMC_SPECIAL_EOS] >= 0)
+        v->after[v->n_after++] = v->special[LLMC_SPECIAL_EOS];
+}
+
+/* One more step of cutting text. False: there are too many. */
+static bool llmc__vocab_split(llmc__vocab *v, unsigned pattern, llmc__behaviour behaviour, bool invert)
+{
+    if (v->n_split == LLMC__SPLIT_MAX)
+        return false;
+    v->split[v->n_split++] = llmc__split_step(pattern, behaviour, invert);
+    return true;
+}
+
+/* llmc__vocab_cut -- how text is cut, by the name of a pre-tokenizer or a regex        (FILE.vocab)
+   text [len]. Errors: UNSUPPORTED with the text. */
+static llmc_status llmc__vocab_cut(llmc__vocab *v, const char *text, size_t len, llmc_diag *diag)
+{
+    uint32_t flags = 0;
+    char name[sizeof v->pre];
+    llmc__pattern pattern = llmc__pattern_of_regex(text, len);
+    v->n_split = 0;
+    if (pattern != LLMC__PAT_NONE) {
+        (void)llmc__vocab_split(v, pattern, LLMC__ISOLATED, false);
+        return LLMC_OK;
+    }
+    if (!llmc__strcopy(name, sizeof name, text, len) ||
+        !llmc__pattern_named(name, v->split, &v->n_split, &flags))
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.vocab", LLMC_NO_OFFSET,
+                          "%s: pre-tokenizer '%.*s' is not supported", v->name, (int)llmc__min(len, 160),
+                          text);
+    LLMC_MEMCPY(v->pre, name, sizeof name);
+    v->ignore_merges = (flags & LLMC__PRE_IGNORE_MERGES) != 0;
+    v->add_bos = (flags & LLMC__PRE_ADD_BOS) != 0;
+    return LLMC_OK;
+}
+#endif
+
+//--[ 12.13 FILE.words ]-- vocabularies in GGUF, llama2.c's and llm.c's files, lists of words and ranks
+#ifndef LLMC_NO_TOKEN
 /* An array of the given element type, whose count must be *count unless that is 0 (then it is set).
    *out [*bytes] are its elements, packed as in the file. Errors: BAD_FILE. */
 static llmc_status llmc__vocab_array(const llmc__gguf *g, unsigned key, uint32_t type, uint32_t *count,
@@ -11069,48 +11529,82 @@ static bool llmc__gguf_minus_one(const llmc__gguf *g, const llmc__gguf_value *v)
     return (v->type == LLMC__GGUF_U64 || v->type == LLMC__GGUF_I64) && llmc__u64le(p) == UINT64_MAX;
 }
 
-/* Ids of special tokens, where given; each inside the vocabulary. An id out of it is refused:
-   without it we would not know where a generation ends. Errors: BAD_FILE. */
+/* The id that a key gives, where it does; inside the vocabulary. An id out of it is refused: without it we
+   would not know where a generation ends. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_special(const llmc__gguf *g, const llmc__vocab *v, unsigned key,
+                                       llmc_token *out)
+{
+    const llmc__gguf_value *value = &g->known[key];
+    uint64_t id;
+    if (value->at == 0)
+        return LLMC_OK;
+    if (key == LLMC__KEY_TOK_PAD && llmc__gguf_minus_one(g, value))
+        return LLMC_OK; /* llama.cpp's llama2.c converter says "none" so; nothing here needs padding */
+    if (!llmc__gguf_uint(g, value, &id) || id >= v->count)
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at, "%s: '%s' must be an id below %u",
+                          g->file.name, llmc__key_text(key), (unsigned)v->count);
+    *out = (llmc_token)id;
+    return LLMC_OK;
+}
+
+/* All of them. BERT's files name what stands around a text CLS and SEP. Errors: BAD_FILE. */
 static llmc_status llmc__vocab_specials(const llmc__gguf *g, llmc__vocab *v)
 {
     static const uint8_t key[LLMC_SPECIAL_COUNT] = {LLMC__KEY_TOK_BOS, LLMC__KEY_TOK_EOS, LLMC__KEY_TOK_EOT,
                                                     LLMC__KEY_TOK_UNK, LLMC__KEY_TOK_PAD};
     unsigned i;
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++) {
-        const llmc__gguf_value *value = &g->known[key[i]];
-        uint64_t id;
-        if (value->at == 0)
-            continue;
-        if (i == LLMC_SPECIAL_PAD && llmc__gguf_minus_one(g, value))
-            continue; /* llama.cpp's llama2.c converter says "none" so; nothing here needs padding */
-        if (!llmc__gguf_uint(g, value, &id) || id >= v->count)
-            return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
-                              "%s: '%s' must be an id below %u", g->file.name, llmc__key_text(key[i]),
-                              (unsigned)v->count);
-        v->special[i] = (llmc_token)id;
-    }
-    return LLMC_OK;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        LLMC__TRY(llmc__vocab_special(g, v, key[i], &v->special[i]));
+    if (v->kind != LLMC__VOCAB_WORDPIECE)
+        return LLMC_OK;
+    LLMC__TRY(llmc__vocab_special(g, v, LLMC__KEY_TOK_CLS, &v->special[LLMC_SPECIAL_BOS]));
+    return llmc__vocab_special(g, v, LLMC__KEY_TOK_SEP, &v->special[LLMC_SPECIAL_EOS]);
+}
+
+/* BERT's way of cutting text, and, uncased, of writing it. */
+static void llmc__vocab_bert(llmc__vocab *v, bool cased)
+{
+    llmc__normal *n = &v->normal[v->n_normal++];
+    LLMC_MEMSET(n, 0, sizeof *n);
+    n->kind = LLMC__NORMAL_BERT;
+    n->a = n->b = true;
+    n->c = n->d = !cased;
+    (void)llmc__vocab_split(v, LLMC__PAT_SPACES, LLMC__REMOVED, false);
+    (void)llmc__vocab_split(v, LLMC__PAT_PUNCT, LLMC__ISOLATED, false);
+    v->kind = LLMC__VOCAB_WORDPIECE;
+    v->max_piece = 100;
+    v->decoding = LLMC__DECODE_WORDPIECE;
+    v->cleanup = true;
+    v->add_bos = v->add_eos = true;
 }
 
 /* What holds where the file is silent: SentencePiece's own numbering, which files rely on when
    they name no ids, and BOS and a space before text. Byte-level BPE has none of these.
-   v->count is set. */
+   v->count is set, all else clear. */
 static void llmc__vocab_defaults(llmc__vocab *v, llmc__vocab_kind kind)
 {
-    unsigned i;
-    bool spm = kind == LLMC__VOCAB_SPM;
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        v->special[i] = LLMC_TOKEN_NONE;
-    if (spm && v->count > 2) {
-        v->special[LLMC_SPECIAL_UNK] = 0;
-        v->special[LLMC_SPECIAL_BOS] = 1;
-        v->special[LLMC_SPECIAL_EOS] = 2;
-    }
+    llmc_token *special = v->special;
     v->kind = kind;
-    v->alphabet = spm ? LLMC__ALPHABET_MARK : LLMC__ALPHABET_BYTES;
-    v->byte_fallback = spm;
-    v->add_bos = spm; /* add_eos stays false: a prompt does not end */
-    v->prefix = spm ? LLMC__PREFIX_ALWAYS : LLMC__PREFIX_NONE;
+    v->alphabet = kind == LLMC__VOCAB_BPE ? LLMC__ALPHABET_BYTES : LLMC__ALPHABET_MARK;
+    if (kind == LLMC__VOCAB_SPM && v->count > 2) {
+        special[LLMC_SPECIAL_UNK] = 0;
+        special[LLMC_SPECIAL_BOS] = 1;
+        special[LLMC_SPECIAL_EOS] = 2;
+    } else if (kind == LLMC__VOCAB_UNIGRAM && v->count > 2) { /* T5's */
+        special[LLMC_SPECIAL_PAD] = 0;
+        special[LLMC_SPECIAL_EOS] = 1;
+        special[LLMC_SPECIAL_UNK] = 2;
+    } else if (kind == LLMC__VOCAB_WORDPIECE && v->count > 102) { /* BERT's */
+        special[LLMC_SPECIAL_PAD] = 0;
+        special[LLMC_SPECIAL_UNK] = 100;
+        special[LLMC_SPECIAL_BOS] = 101;
+        special[LLMC_SPECIAL_EOS] = 102;
+    }
+    v->byte_fallback = v->add_bos = kind == LLMC__VOCAB_SPM; /* add_eos stays false: a prompt does not end */
+    v->fuse_unk = kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM;
+    v->add_eos = kind == LLMC__VOCAB_UNIGRAM;
+    if (v->byte_fallback || v->add_eos)
+        v->prefix = LLMC__PREFIX_ALWAYS;
 }
 
 /* One f32 per token. Infinities order well; NaN would break every comparison later. */
@@ -11128,37 +11622,94 @@ static llmc_status llmc__vocab_scores(const llmc__gguf *g, llmc__vocab *v)
     return LLMC_OK;
 }
 
-/* tokenizer.ggml.pre; the Llama 3 pre-tokenizer brings a BOS where no flag says otherwise. Which
-   names are known is for TOKEN; one too long for v->pre cannot be. Errors: BAD_FILE, UNSUPPORTED. */
+/* Whether the vocabulary is GPT-2's own, whose files are often older than pre-tokenizer names: 50000
+   merges, and "<|endoftext|>" at 50256. Rows after that may pad it. */
+static bool llmc__vocab_gpt2(const llmc__vocab *v)
+{
+    return v->merges.count == 50000 && v->count >= 50257 && llmc__vocab_find(v, "<|endoftext|>", 13) == 50256;
+}
+
+/* tokenizer.ggml.pre; no name, or llama.cpp's word for not knowing it (its converter gives SPM files that
+   too), is taken only where there is nothing to cut, and of GPT-2. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__vocab_pre(const llmc__gguf *g, llmc__vocab *v)
 {
     const llmc__gguf_value *value = &g->known[LLMC__KEY_TOK_PRE];
     const char *text = "";
     size_t len = 0;
+    bool named;
     if (value->at != 0 && !llmc__gguf_text(g, value, &text, &len))
         return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
                           "%s: tokenizer.ggml.pre must be a string", g->file.name);
-    if (!llmc__strcopy(v->pre, sizeof v->pre, text, len))
+    named = len > 0 && !llmc__texteq(text, len, "default");
+    if (named && v->kind == LLMC__VOCAB_BPE)
+        return llmc__vocab_cut(v, text, len, g->file.diag);
+    if (v->kind == LLMC__VOCAB_BPE && llmc__vocab_gpt2(v)) {
+        LLMC__TRY(llmc__vocab_cut(v, "gpt-2", 5, g->file.diag));
+    } else if (named ? v->kind != LLMC__VOCAB_WORDPIECE && v->kind != LLMC__VOCAB_UNIGRAM
+                     : v->kind == LLMC__VOCAB_BPE) {
         return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", value->at,
-                          "%s: pre-tokenizer '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
-                          text);
-    if (llmc__streq(v->pre, "llama-bpe") || llmc__streq(v->pre, "llama3") || llmc__streq(v->pre, "llama-v3"))
-        v->add_bos = true;
+                          "%s: pre-tokenizer '%.*s' is not supported%s", g->file.name,
+                          (int)llmc__min(len, 64), text,
+                          named ? "" : " (a byte-level vocabulary must name one)");
+    }
+    (void)llmc__strcopy(v->pre, sizeof v->pre, text, len);
     return LLMC_OK;
 }
 
-/* What is put around a text where no template says: BOS and EOS. And what decoding undoes. */
-static void llmc__vocab_finish(llmc__vocab *v)
+/* SentencePiece's table of normalisations, an array of bytes. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_charsmap(const llmc__gguf *g, llmc__vocab *v)
 {
-    if (v->n_before == 0 && v->special[LLMC_SPECIAL_BOS] >= 0)
-        v->before[v->n_before++] = v->special[LLMC_SPECIAL_BOS];
-    if (v->n_after == 0 && v->special[LLMC_SPECIAL_EOS] >= 0)
-        v->after[v->n_after++] = v->special[LLMC_SPECIAL_EOS];
-    v->text_bytes = v->tokens.bytes;
-    v->drop_space = v->prefix != LLMC__PREFIX_NONE && v->alphabet != LLMC__ALPHABET_BYTES;
+    const llmc__gguf_value *value = &g->known[LLMC__KEY_TOK_CHARSMAP];
+    llmc__normal *n = &v->normal[0];
+    if (value->at == 0 || value->count == 0)
+        return LLMC_OK;
+    if (!value->array || (value->type != LLMC__GGUF_U8 && value->type != LLMC__GGUF_I8) ||
+        value->count > UINT32_MAX)
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
+                          "%s: '%s' must be an array of bytes", g->file.name,
+                          llmc__key_text(LLMC__KEY_TOK_CHARSMAP));
+    n->kind = LLMC__NORMAL_PRECOMPILED;
+    n->blob = g->file.data + value->at;
+    n->blob_len = (uint32_t)value->count;
+    v->n_normal = 1;
+    return LLMC_OK;
 }
 
-/* llmc__vocab_gguf -- the vocabulary of a GGUF file
+/* Which algorithm tokenizer.ggml.model means; the names are the format's. False: not one that is known. */
+static bool llmc__vocab_model(const char *text, size_t len, llmc__vocab_kind *kind)
+{
+    *kind = llmc__texteq(text, len, "gpt2")   ? LLMC__VOCAB_BPE
+            : llmc__texteq(text, len, "bert") ? LLMC__VOCAB_WORDPIECE
+            : llmc__texteq(text, len, "t5")   ? LLMC__VOCAB_UNIGRAM
+                                              : LLMC__VOCAB_SPM;
+    return *kind != LLMC__VOCAB_SPM || llmc__texteq(text, len, "llama");
+}
+
+/* The lists that this kind needs. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_gguf_lists(llmc__vocab *v, const llmc__gguf *g, llmc__vocab_kind kind)
+{
+    size_t bytes;
+    LLMC__TRY(llmc__vocab_list(g, LLMC__KEY_TOK_TOKENS, &v->tokens));
+    v->count = v->tokens.count;
+    v->text_bytes = v->tokens.bytes;
+    llmc__vocab_defaults(v, kind);
+    if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
+        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
+    if (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM)
+        LLMC__TRY(llmc__vocab_scores(g, v));
+    if (kind == LLMC__VOCAB_BPE)
+        LLMC__TRY(llmc__vocab_list(g, LLMC__KEY_TOK_MERGES, &v->merges));
+    if (kind == LLMC__VOCAB_UNIGRAM)
+        LLMC__TRY(llmc__vocab_charsmap(g, v));
+    if (kind == LLMC__VOCAB_WORDPIECE) /* a capital that no lower-cased text could reach says "cased" */
+        llmc__vocab_bert(v, llmc__vocab_find(v,
+                                             "\xe2\x96\x81"
+                                             "A",
+                                             4) >= 0);
+    return LLMC_OK;
+}
+
+/* llmc__vocab_gguf -- the vocabulary of a GGUF file                           (FILE.words)
    v's views are into the file. The order matters: the tokens' count is what all other arrays and
    ids are held against, defaults come before what the file says.
    *present false, and OK, if it has none (no tokenizer.ggml.model, or "none").
@@ -11167,11 +11718,11 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
 {
     const llmc__gguf_value *model = &g->known[LLMC__KEY_TOK_MODEL];
     const char *text;
-    size_t len, bytes;
-    bool bpe, space;
-    LLMC_MEMSET(v, 0, sizeof *v);
+    size_t len;
+    llmc__vocab_kind kind;
+    bool space;
+    llmc__vocab_clear(v, g->file.name);
     *present = false;
-    v->name = g->file.name;
     if (model->at == 0)
         return LLMC_OK;
     if (!llmc__gguf_text(g, model, &text, &len))
@@ -11180,29 +11731,24 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
     /* a model that speaks ids */
     if (llmc__texteq(text, len, "none") || llmc__texteq(text, len, "no_vocab"))
         return LLMC_OK;
-    bpe = llmc__texteq(text, len, "gpt2"); /* the format's name for byte-level BPE, whoever's */
-    if (!bpe && !llmc__texteq(text, len, "llama"))
+    if (!llmc__vocab_model(text, len, &kind))
         return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", model->at,
                           "%s: tokenizer '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
                           text);
-    LLMC__TRY(llmc__vocab_list(g, LLMC__KEY_TOK_TOKENS, &v->tokens));
-    v->count = v->tokens.count;
-    llmc__vocab_defaults(v, bpe ? LLMC__VOCAB_BPE : LLMC__VOCAB_SPM);
-    if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
-        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
-    /* SPM merges by score, BPE by the rank of a merge */
-    if (!bpe) {
-        LLMC__TRY(llmc__vocab_scores(g, v));
-    } else {
-        LLMC__TRY(llmc__vocab_list(g, LLMC__KEY_TOK_MERGES, &v->merges));
-    }
+    LLMC__TRY(llmc__vocab_gguf_lists(v, g, kind));
     LLMC__TRY(llmc__vocab_pre(g, v));
     LLMC__TRY(llmc__vocab_specials(g, v));
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_BOS, &v->add_bos));
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_EOS, &v->add_eos));
+    if (kind == LLMC__VOCAB_WORDPIECE)
+        LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SEP, &v->add_eos));
+    if (kind == LLMC__VOCAB_UNIGRAM)
+        LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_REMOVE_SPACES, &v->remove_spaces));
     space = v->prefix != LLMC__PREFIX_NONE;
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SPACE, &space));
-    v->prefix = space && !bpe ? LLMC__PREFIX_ALWAYS : LLMC__PREFIX_NONE;
+    v->prefix = space && (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM) ? LLMC__PREFIX_ALWAYS
+                                                                                  : LLMC__PREFIX_NONE;
+    v->drop_space = v->prefix != LLMC__PREFIX_NONE;
     llmc__vocab_finish(v);
     *present = true;
     return LLMC_OK;
@@ -11218,7 +11764,7 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
     llmc__reader r = llmc__reader_over(file, "FILE.vocab", diag);
     const uint8_t *p = NULL;
     uint32_t longest, n;
-    LLMC_MEMSET(v, 0, sizeof *v);
+    llmc__vocab_clear(v, r.name);
     LLMC__TRY(llmc__read_u32(&r, "the header", &longest));
     v->tokens.layout = LLMC__LIST_LLAMA2C;
     v->tokens.data = r.data + r.at;
@@ -11247,17 +11793,1081 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
                           "%s: %llu bytes are left after %u tokens; is it another model's?", r.name,
                           (unsigned long long)(r.size - r.at), (unsigned)n);
     v->count = v->tokens.count = n;
-    v->name = r.name;
+    v->text_bytes = v->tokens.bytes;
     llmc__vocab_defaults(v, LLMC__VOCAB_SPM);
     v->alphabet = LLMC__ALPHABET_PLAIN; /* spaces are written as such */
+    v->drop_space = true;
     v->special[LLMC_SPECIAL_EOT] =
         v->special[LLMC_SPECIAL_BOS]; /* its models write BOS between two stories */
     llmc__vocab_finish(v);
     return LLMC_OK;
 }
+/* What holds in a vocabulary that names no special tokens: texts that makers use. Roles that are taken stay.
+   Such tokens are control tokens then, by llmc__vocab_kind_of. */
+static void llmc__vocab_usual(llmc__vocab *v)
+{
+    static const char *const text[][LLMC_SPECIAL_COUNT] = {
+        {"<s>", "</s>", NULL, "<unk>", "<pad>"},
+        {"<BOS>", "<EOS>", NULL, "<UNK>", "<PAD>"},
+        {"<|endoftext|>", "<|endoftext|>", NULL, NULL, NULL},
+        {"[CLS]", "[SEP]", NULL, "[UNK]", "[PAD]"},
+    };
+    llmc_token found[4][LLMC_SPECIAL_COUNT];
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    unsigned i, s;
+    LLMC_MEMSET(found, 0xff, sizeof found); /* LLMC_TOKEN_NONE */
+    llmc__vocab_start(&it);
+    while (llmc__vocab_next(v, &it, &k))
+        for (i = 0; i < 4 && k.len > 0 && (k.text[0] == '<' || k.text[0] == '['); i++)
+            for (s = 0; s < LLMC_SPECIAL_COUNT; s++)
+                if (text[i][s] != NULL && llmc__vocab_same(&k, text[i][s], llmc__strlen(text[i][s])))
+                    found[i][s] = (llmc_token)k.id;
+    for (i = 0; i < 4; i++)
+        for (s = 0; s < LLMC_SPECIAL_COUNT; s++)
+            if (v->special[s] == LLMC_TOKEN_NONE)
+                v->special[s] = found[i][s];
+}
+
+/* llmc__vocab_llmc -- llm.c's gpt2_tokenizer.bin: bytes of each token in the order of ranks     (FILE.words)
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__vocab_llmc(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__llmc_tokens t;
+    LLMC__TRY(llmc__llmc_tokens_open(&t, file, diag));
+    llmc__vocab_clear(v, t.file.name);
+    v->kind = LLMC__VOCAB_RANKS;
+    v->tokens.layout = LLMC__LIST_LLMC;
+    v->tokens.data = t.file.data + t.begin_at;
+    v->tokens.bytes = (size_t)(t.file.size - t.begin_at);
+    v->tokens.count = t.count;
+    v->special[LLMC_SPECIAL_BOS] = v->special[LLMC_SPECIAL_EOS] = (llmc_token)t.end;
+    LLMC__TRY(llmc__vocab_cut(v, "gpt-2", 5, diag));
+    return llmc__vocab_survey(v, diag);
+}
+
+/* Whole text files begin with their first byte behind a byte order mark. */
+static void llmc__vocab_lines(llmc__list *l, llmc__list_layout layout, const llmc_blob *file)
+{
+    const uint8_t *p = (const uint8_t *)file->data;
+    size_t bom = file->size > SIZE_MAX ? 0 : llmc__bom((const char *)p, (size_t)file->size);
+    l->layout = layout;
+    l->data = p + bom;
+    l->bytes = (size_t)file->size - bom;
+}
+
+/* The merges of a merges.txt: one a line, behind a line "#version: ..." that may be absent. Only that line is
+   none: tokens may begin with '#'. */
+static void llmc__vocab_merges(llmc__vocab *v, const llmc_blob *file)
+{
+    llmc__vocab_iter it;
+    const uint8_t *text;
+    size_t len;
+    llmc__vocab_lines(&v->merges, LLMC__LIST_LINES, file);
+    llmc__vocab_start(&it);
+    if (!llmc__list_line(&v->merges, &it, &text, &len) || len < 8 || LLMC_MEMCMP(text, "#version", 8) != 0)
+        return;
+    v->merges.data += it.at;
+    v->merges.bytes -= it.at;
+}
+
+/* Byte-level BPE as vocab.json and merges.txt hold it. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_pair(llmc__vocab *v, const llmc_blob *vocab, const llmc_blob *merges,
+                                    llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(vocab, "FILE.vocab", diag);
+    llmc__vocab_clear(v, r.name);
+    v->kind = LLMC__VOCAB_BPE;
+    v->alphabet = LLMC__ALPHABET_BYTES;
+    v->tokens.layout = LLMC__LIST_NAMES;
+    LLMC__TRY(llmc_json_parse(vocab, &v->tokens.json, diag));
+    if (v->tokens.json.type != LLMC_JSON_OBJECT)
+        return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", 0, "%s: must be an object of tokens and ids", r.name);
+    llmc__vocab_merges(v, merges);
+    return LLMC_OK;
+}
+
+/* A BERT vocab.txt, a token a line. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_words(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.vocab", diag);
+    llmc__vocab_clear(v, r.name);
+    llmc__vocab_lines(&v->tokens, LLMC__LIST_LINES, file);
+    LLMC_MEMCPY(v->piece_prefix, "##", 3);
+    /* a capital that no lower-cased text could reach says "cased" */
+    llmc__vocab_bert(v, llmc__vocab_find(v, "A", 1) >= 0);
+    llmc__vocab_usual(v);
+    if (v->special[LLMC_SPECIAL_UNK] == LLMC_TOKEN_NONE || v->special[LLMC_SPECIAL_BOS] == LLMC_TOKEN_NONE ||
+        v->special[LLMC_SPECIAL_EOS] == LLMC_TOKEN_NONE)
+        return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET,
+                          "%s: a list of words needs [UNK], [CLS] and [SEP]", r.name);
+    return LLMC_OK;
+}
+
+/* What is known of published rank files by how many ranks they have: how text is cut, and the special
+   tokens, which the files do not hold.  Source: tiktoken, Llama 3's and Qwen's own loaders. */
+typedef struct llmc__known_ranks {
+    uint32_t ranks;
+    const char *pattern;
+    const llmc_token_name *special;
+    uint32_t n;
+} llmc__known_ranks;
+
+/* For a rank file of n entries, or "nanochat", whose nine follow whatever there is; NULL: not known. */
+static const llmc__known_ranks *llmc__ranks_known(uint32_t n, bool nanochat)
+{
+    static const llmc_token_name gpt2[] = {{"<|endoftext|>", 50256}};
+    static const llmc_token_name cl100k[] = {{"<|endoftext|>", 100257},
+                                             {"<|fim_prefix|>", 100258},
+                                             {"<|fim_middle|>", 100259},
+                                             {"<|fim_suffix|>", 100260},
+                                             {"<|endofprompt|>", 100276}};
+    static const llmc_token_name o200k[] = {{"<|endoftext|>", 199999}, {"<|endofprompt|>", 200018}};
+    static const llmc_token_name llama3[] = {{"<|begin_of_text|>", 128000},   {"<|end_of_text|>", 128001},
+                                             {"<|start_header_id|>", 128006}, {"<|end_header_id|>", 128007},
+                                             {"<|eom_id|>", 128008},          {"<|eot_id|>", 128009},
+                                             {"<|python_tag|>", 128010}};
+    static const llmc_token_name qwen[] = {
+        {"<|endoftext|>", 151643}, {"<|im_start|>", 151644}, {"<|im_end|>", 151645}};
+    static const llmc_token_name nano[] = {
+        {"<|bos|>", 0},           {"<|user_start|>", 1},   {"<|user_end|>", 2},   {"<|assistant_start|>", 3},
+        {"<|assistant_end|>", 4}, {"<|python_start|>", 5}, {"<|python_end|>", 6}, {"<|output_start|>", 7},
+        {"<|output_end|>", 8}};
+    static const llmc__known_ranks known[] = {{50256, "gpt-2", gpt2, 1},        {50280, "gpt-2", gpt2, 1},
+                                              {100256, "dbrx", cl100k, 5},      {199998, "gpt-4o", o200k, 2},
+                                              {128000, "llama-bpe", llama3, 7}, {151643, "qwen2", qwen, 3},
+                                              {0, "nanochat", nano, 9}};
+    size_t i, last = sizeof known / sizeof known[0] - 1;
+    for (i = 0; !nanochat && i < last; i++)
+        if (known[i].ranks == n)
+            return &known[i];
+    return nanochat ? &known[last] : NULL;
+}
+
+/* Special tokens that begin a text or end one, by their text; the caller may name any. */
+static void llmc__ranks_roles(llmc__vocab *v)
+{
+    static const char *const begin[] = {"<|bos|>", "<|begin_of_text|>", "<|startoftext|>", "<s>"};
+    static const char *const end[] = {"<|endoftext|>", "<|end_of_text|>", "</s>", "<|assistant_end|>"};
+    unsigned i;
+    for (i = 0; i < 4; i++) {
+        if (v->special[LLMC_SPECIAL_BOS] == LLMC_TOKEN_NONE)
+            v->special[LLMC_SPECIAL_BOS] = llmc__vocab_find(v, begin[i], llmc__strlen(begin[i]));
+        if (v->special[LLMC_SPECIAL_EOS] == LLMC_TOKEN_NONE)
+            v->special[LLMC_SPECIAL_EOS] = llmc__vocab_find(v, end[i], llmc__strlen(end[i]));
+    }
+}
+
+/* llmc__vocab_ranks -- tiktoken's ranks                                     (FILE.words)
+   pattern: how to cut text, a name or a regex, or NULL: what is known of a published file of that size.
+   Errors: BAD_FILE, UNSUPPORTED (nothing says how to cut text). */
+static llmc_status llmc__vocab_ranks(llmc__vocab *v, const llmc_blob *file, const char *pattern,
+                                     llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.vocab", diag);
+    const llmc__known_ranks *known;
+    llmc__vocab_clear(v, r.name);
+    v->kind = LLMC__VOCAB_RANKS;
+    llmc__vocab_lines(&v->tokens, LLMC__LIST_RANKS, file);
+    LLMC__TRY(llmc__vocab_survey(v, diag));
+    known = llmc__ranks_known(v->tokens.count, pattern != NULL && llmc__streq(pattern, "nanochat"));
+    if (pattern == NULL && known == NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.vocab", LLMC_NO_OFFSET,
+                          "%s: %u ranks are no published vocabulary; a pattern must be given", r.name,
+                          (unsigned)v->tokens.count);
+    if (pattern == NULL)
+        pattern = known->pattern;
+    LLMC__TRY(llmc__vocab_cut(v, pattern, llmc__strlen(pattern), diag));
+    v->ignore_merges = true; /* a word that has a rank is taken whole */
+    if (known == NULL || !llmc__streq(pattern, known->pattern))
+        return LLMC_OK;
+    v->extra.layout = LLMC__LIST_CALLER;
+    v->extra.data = (const uint8_t *)(const void *)known->special;
+    v->extra.count = known->n;
+    v->extra.base = known->ranks == 0 ? v->count : 0;
+    v->add_bos = v->add_bos || known->ranks == 0;
+    return LLMC_OK;
+}
+
+/* torchless's tokenizer, as HF's Llama: a space before the text, U+2581 for spaces, bytes for characters
+   without a token, and BOS before all. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_torchless_kind(llmc__vocab *v, llmc_diag *diag)
+{
+    v->kind = LLMC__VOCAB_BPE;
+    v->alphabet = LLMC__ALPHABET_MARK;
+    v->prefix = LLMC__PREFIX_ALWAYS;
+    v->byte_fallback = v->fuse_unk = v->add_bos = v->drop_space = true;
+    llmc__vocab_usual(v);
+    return llmc__vocab_survey(v, diag);
+}
+
+/* llmc__vocab_torchless -- the tokenizer in a torchless .bin's header             (FILE.words)
+   *present false: it has none. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_torchless(llmc__vocab *v, const llmc__torchless *f, bool *present)
+{
+    llmc_json vocab = llmc_json_get(f->tokenizer, "vocab"), merges = llmc_json_get(f->tokenizer, "merges");
+    llmc_json_iter it;
+    llmc_json one;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    llmc__vocab_clear(v, f->file.name);
+    *present = llmc_json_next(vocab, &it, NULL, &one);
+    if (!*present)
+        return LLMC_OK;
+    v->tokens.layout = LLMC__LIST_NAMES;
+    v->tokens.json = vocab;
+    v->merges.layout = LLMC__LIST_TEXTS;
+    v->merges.json = merges;
+    return llmc__vocab_torchless_kind(v, f->file.diag);
+}
+
+/* llmc__vocab_mog -- the tokenizer in a MOG's header: version 2 cuts by a pattern and speaks bytes  (FILE.words)
+   *present false: it has none. Errors: BAD_FILE, UNSUPPORTED (pattern). */
+static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *present)
+{
+    llmc__vocab_clear(v, f->file.name);
+    *present = f->n_tokens > 0;
+    if (!*present)
+        return LLMC_OK;
+    v->tokens.layout = LLMC__LIST_MOG;
+    v->tokens.data = f->file.data + f->tokens_at;
+    v->tokens.bytes = (size_t)(f->merges_at - f->tokens_at);
+    v->tokens.count = f->n_tokens;
+    v->merges.layout = LLMC__LIST_MOG_MERGES;
+    v->merges.data = f->file.data + f->merges_at;
+    v->merges.bytes = (size_t)(f->tensors_at - f->merges_at);
+    v->merges.count = f->n_merges;
+    if (f->version == 1)
+        return llmc__vocab_torchless_kind(v, f->file.diag);
+    v->kind = LLMC__VOCAB_BPE;
+    v->alphabet = LLMC__ALPHABET_BYTES;
+    LLMC__TRY(llmc__vocab_cut(v, f->pattern, f->pattern_len, f->file.diag));
+    llmc__vocab_usual(v);
+    return llmc__vocab_survey(v, f->file.diag);
+}
 #endif
 
-//--[ 12.13 FILE.writer ]-- little-endian output; the first failure sticks
+//--[ 12.14 FILE.sentencepiece ]-- tokenizer.model; source: SentencePiece's sentencepiece_model.proto
+#ifndef LLMC_NO_TOKEN
+
+/* What TrainerSpec and NormalizerSpec say. Fields have defaults that files leave out. */
+typedef struct llmc__sp_spec {
+    uint64_t type;               /* 1 unigram, 2 BPE, 3 word, 4 char */
+    int32_t unk, bos, eos, pad;  /* ids; -1: none */
+    bool byte_fallback, suffix;  /* suffix: spaces end words instead of beginning them */
+    bool prefix, remove, escape; /* normalisation */
+    const uint8_t *charsmap;
+    size_t charsmap_len;
+} llmc__sp_spec;
+
+/* A field that is a 32-bit signed number; anything else is out of every range. */
+static int32_t llmc__proto_i32(const llmc__proto_field *f)
+{
+    return f->value > INT32_MAX ? -1 : (int32_t)f->value;
+}
+
+/* One field of TrainerSpec, or of NormalizerSpec. */
+static void llmc__sp_field(llmc__sp_spec *s, bool normalizer, const llmc__proto_field *f)
+{
+    bool yes = f->value != 0;
+    if (normalizer && f->wire == 2 && f->number == 2) {
+        s->charsmap = f->data;
+        s->charsmap_len = f->len;
+    }
+    if (f->wire != 0)
+        return;
+    if (normalizer) {
+        s->prefix = f->number == 3 ? yes : s->prefix;
+        s->remove = f->number == 4 ? yes : s->remove;
+        s->escape = f->number == 5 ? yes : s->escape;
+        return;
+    }
+    s->type = f->number == 3 ? f->value : s->type;
+    s->suffix = f->number == 24 ? yes : s->suffix;
+    s->byte_fallback = f->number == 35 ? yes : s->byte_fallback;
+    s->unk = f->number == 40 ? llmc__proto_i32(f) : s->unk;
+    s->bos = f->number == 41 ? llmc__proto_i32(f) : s->bos;
+    s->eos = f->number == 42 ? llmc__proto_i32(f) : s->eos;
+    s->pad = f->number == 43 ? llmc__proto_i32(f) : s->pad;
+}
+
+/* The two specs of a model; every field of the file is walked, so that lists in it need no check later.
+   Errors: BAD_FILE, UNSUPPORTED (a table that decoding would need). */
+static llmc_status llmc__sp_specs(llmc__sp_spec *s, const llmc__reader *r)
+{
+    llmc__proto_field f, g;
+    size_t at = 0, inner;
+    int more, deep = 0;
+    while ((more = llmc__proto_next(r->data, (size_t)r->size, &at, &f)) == 1) {
+        if (f.wire != 2 || (f.number != 2 && f.number != 3 && f.number != 5))
+            continue;
+        for (inner = 0; (deep = llmc__proto_next(f.data, f.len, &inner, &g)) == 1;) {
+            if (f.number != 5)
+                llmc__sp_field(s, f.number == 3, &g);
+            else if (g.number == 2 && g.wire == 2 && g.len > 0)
+                return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, at, "%s: denormalizer_spec is not supported",
+                                  r->name);
+        }
+        if (deep < 0)
+            break;
+    }
+    if (more < 0 || deep < 0)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: not a SentencePiece model: a field does not end", r->name);
+    return LLMC_OK;
+}
+
+/* The id that a role has, if its piece is of the kind that the role needs. */
+static llmc_token llmc__sp_role(const llmc__vocab *v, int32_t id, llmc_token_kind kind)
+{
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    llmc__vocab_start(&it);
+    while (id >= 0 && llmc__vocab_next(v, &it, &k))
+        if (k.id == (uint32_t)id)
+            return k.kind == kind ? (llmc_token)id : LLMC_TOKEN_NONE;
+    return LLMC_TOKEN_NONE;
+}
+
+/* The algorithm. Errors: UNSUPPORTED. */
+static llmc_status llmc__sp_kind(llmc__vocab *v, const llmc__sp_spec *s, llmc_diag *diag)
+{
+    llmc__split *cut;
+    v->kind = s->type == 1 ? LLMC__VOCAB_UNIGRAM : s->type == 2 ? LLMC__VOCAB_SPM : LLMC__VOCAB_WORDS;
+    if (s->type < 1 || s->type > 4)
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.sentencepiece", LLMC_NO_OFFSET,
+                          "%s: model_type %llu is not supported, 1 to 4 are", v->name,
+                          (unsigned long long)s->type);
+    if (s->type == 3) {
+        (void)llmc__vocab_split(v, LLMC__PAT_TEXT, LLMC__MERGED_NEXT, false);
+        cut = &v->split[0];
+        cut->text_len = 3;
+        LLMC_MEMCPY(cut->text, "\xe2\x96\x81", 3);
+    } else if (s->type == 4) {
+        (void)llmc__vocab_split(v, LLMC__PAT_CHARS, LLMC__ISOLATED, false);
+    }
+    if (s->suffix || !s->escape)
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.sentencepiece", LLMC_NO_OFFSET, "%s: %s is not supported",
+                          v->name, s->suffix ? "treat_whitespace_as_suffix" : "escape_whitespaces: false");
+    return LLMC_OK;
+}
+
+/* llmc__vocab_sentencepiece -- a SentencePiece model                    (FILE.sentencepiece)
+     ModelProto      1 piece: 1 text, 2 f32 score, 3 type   2 TrainerSpec   3 NormalizerSpec
+                     5 NormalizerSpec for decoding
+     TrainerSpec     3 type   24 treat_whitespace_as_suffix   35 byte_fallback   40 unk   41 bos   42 eos   43 pad
+     NormalizerSpec  2 charsmap   3 add_dummy_prefix   4 remove_extra_whitespaces   5 escape_whitespaces
+   The library itself adds nothing around a text; models of type BPE were trained with BOS.
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__vocab_sentencepiece(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.sentencepiece", diag);
+    llmc__sp_spec s;
+    llmc__vocab_clear(v, r.name);
+    LLMC_MEMSET(&s, 0, sizeof s);
+    s.type = 1;
+    s.bos = 1;
+    s.eos = 2;
+    s.pad = -1;
+    s.prefix = s.remove = s.escape = true;
+    if (r.size > UINT32_MAX)
+        return LLMC__FAIL(diag, UNSUPPORTED, r.tag, LLMC_NO_OFFSET, "%s: over 4 GiB", r.name);
+    LLMC__TRY(llmc__sp_specs(&s, &r));
+    v->tokens.layout = LLMC__LIST_PROTO;
+    v->tokens.data = r.data;
+    v->tokens.bytes = (size_t)r.size;
+    LLMC__TRY(llmc__vocab_survey(v, diag));
+    LLMC__TRY(llmc__sp_kind(v, &s, diag));
+    v->alphabet = LLMC__ALPHABET_MARK;
+    v->prefix = s.prefix ? LLMC__PREFIX_ALWAYS : LLMC__PREFIX_NONE;
+    v->drop_space = s.prefix;
+    v->remove_spaces = s.remove;
+    v->byte_fallback = s.byte_fallback;
+    v->fuse_unk = true;
+    if (s.charsmap_len > 0) {
+        v->normal[0].kind = LLMC__NORMAL_PRECOMPILED;
+        v->normal[0].blob = s.charsmap;
+        v->normal[0].blob_len = (uint32_t)s.charsmap_len;
+        v->n_normal = 1;
+    }
+    v->special[LLMC_SPECIAL_UNK] = llmc__sp_role(v, s.unk, LLMC_TOKEN_UNKNOWN);
+    v->special[LLMC_SPECIAL_BOS] = llmc__sp_role(v, s.bos, LLMC_TOKEN_CONTROL);
+    v->special[LLMC_SPECIAL_EOS] = llmc__sp_role(v, s.eos, LLMC_TOKEN_CONTROL);
+    v->special[LLMC_SPECIAL_PAD] = llmc__sp_role(v, s.pad, LLMC_TOKEN_CONTROL);
+    v->add_bos = v->kind == LLMC__VOCAB_SPM;
+    return LLMC_OK;
+}
+#endif
+
+//--[ 12.15 FILE.hf ]-- tokenizer.json and what stands beside it; source: Hugging Face's tokenizers
+#ifndef LLMC_NO_TOKEN
+/* A tokenizer.json is a pipeline of parts with names. Each is honoured exactly or refused by its name:
+   what is passed over would change ids without a word. `truncation` and `padding` are no part of it. */
+
+typedef struct llmc__hf {
+    llmc__vocab *v;
+    const char *name;
+    llmc_diag *diag;
+    bool bytes; /* ByteLevel has been passed: later steps see the byte alphabet */
+} llmc__hf;
+
+/* Refuses a part: what "normalizer", text [len] its type, or what in it is not known. */
+static llmc_status llmc__hf_refuse(const llmc__hf *h, const char *what, const char *text, size_t len)
+{
+    return LLMC__FAIL(h->diag, UNSUPPORTED, "FILE.hf", LLMC_NO_OFFSET, "%s: %s '%.*s' is not supported",
+                      h->name, what, (int)llmc__min(len, 200), text);
+}
+
+/* The same for a value of the file. */
+static llmc_status llmc__hf_refuse_value(const llmc__hf *h, const char *what, llmc_json value)
+{
+    const char *end = value.type == LLMC_JSON_NONE ? value.text : llmc__json_skip(value.text, value.end);
+    return llmc__hf_refuse(h, what, value.text, (size_t)(end - value.text));
+}
+
+static llmc_status llmc__hf_bad(const llmc__hf *h, const char *what)
+{
+    return LLMC__FAIL(h->diag, BAD_FILE, "FILE.hf", LLMC_NO_OFFSET, "%s: %s", h->name, what);
+}
+
+/* A walk over a part and, if it is a Sequence, over its parts, which may be Sequences in turn. */
+#define LLMC__HF_DEPTH 4
+typedef struct llmc__hf_walk {
+    const char *what, *member; /* "normalizer"; what a Sequence calls its list */
+    llmc_json list[LLMC__HF_DEPTH];
+    llmc_json_iter it[LLMC__HF_DEPTH];
+    unsigned depth;
+    bool begun;
+    char type[32]; /* of the part given */
+} llmc__hf_walk;
+
+/* A walk over part `what` of a tokenizer. */
+static void llmc__hf_begin(llmc__hf_walk *w, const char *what, const char *member)
+{
+    LLMC_MEMSET(w, 0, sizeof *w);
+    w->what = what;
+    w->member = member;
+}
+
+/* The next part that is no Sequence; root: where the walk begins. DONE at the end.
+   Errors: BAD_FILE, UNSUPPORTED (nested too deep). */
+static llmc_status llmc__hf_next(const llmc__hf *h, llmc__hf_walk *w, llmc_json root, llmc_json *out)
+{
+    for (;;) {
+        llmc_json one = root;
+        if (!w->begun) {
+            w->begun = true;
+            if (root.type == LLMC_JSON_NONE || root.type == LLMC_JSON_NULL)
+                return LLMC_DONE;
+        } else {
+            while (w->depth > 0 && !llmc_json_next(w->list[w->depth - 1], &w->it[w->depth - 1], NULL, &one))
+                w->depth--;
+            if (w->depth == 0)
+                return LLMC_DONE;
+        }
+        if (one.type != LLMC_JSON_OBJECT)
+            return LLMC__FAIL(h->diag, BAD_FILE, "FILE.hf", LLMC_NO_OFFSET, "%s: %s must be an object",
+                              h->name, w->what);
+        (void)llmc_json_string(llmc_json_get(one, "type"), w->type, sizeof w->type);
+        if (!llmc__streq(w->type, "Sequence")) {
+            *out = one;
+            return LLMC_OK;
+        }
+        if (w->depth == LLMC__HF_DEPTH)
+            return llmc__hf_refuse(h, w->what, "Sequence in Sequence in Sequence", 32);
+        w->list[w->depth] = llmc_json_get(one, w->member);
+        LLMC_MEMSET(&w->it[w->depth], 0, sizeof w->it[w->depth]);
+        w->depth++;
+    }
+}
+
+/* A member that is true or false; `fallback` if it is absent. */
+static bool llmc__hf_flag(llmc_json o, const char *key, bool fallback)
+{
+    return llmc_json_bool(llmc_json_get(o, key), fallback);
+}
+
+/* A string of at most 16 bytes into out [16]. False: it is longer, or none. */
+static bool llmc__hf_short(llmc_json value, char *out, uint8_t *len)
+{
+    char buf[20];
+    size_t n = llmc_json_string(value, buf, sizeof buf);
+    if (value.type != LLMC_JSON_STRING || n > 16)
+        return false;
+    LLMC_MEMCPY(out, buf, n);
+    *len = (uint8_t)n;
+    return true;
+}
+
+/* Whether a value is the string U+2581. */
+static bool llmc__hf_mark(llmc_json value)
+{
+    return llmc_json_equal(value, "\xe2\x96\x81");
+}
+
+/* Whether a value is absent, null, or an empty string. */
+static bool llmc__hf_none(llmc_json value)
+{
+    return value.type == LLMC_JSON_NONE || value.type == LLMC_JSON_NULL || llmc_json_equal(value, "");
+}
+
+/* One more step of normalisation; NULL: there are too many. */
+static llmc__normal *llmc__hf_normal(llmc__hf *h, llmc__normal_kind kind)
+{
+    llmc__normal *n;
+    if (h->v->n_normal == LLMC__NORMAL_MAX)
+        return NULL;
+    n = &h->v->normal[h->v->n_normal++];
+    LLMC_MEMSET(n, 0, sizeof *n);
+    n->kind = (uint8_t)kind;
+    return n;
+}
+
+/* Replace: a text, or the one regex that SentencePiece's tables leave to it. A space that becomes U+2581 is
+   the alphabet's matter. */
+static llmc_status llmc__hf_replace(llmc__hf *h, llmc_json o)
+{
+    llmc_json pattern = llmc_json_get(o, "pattern"), text = llmc_json_get(pattern, "String");
+    llmc_json regex = llmc_json_get(pattern, "Regex"), to = llmc_json_get(o, "content");
+    llmc__normal *n;
+    if (llmc_json_equal(text, " ") && llmc__hf_mark(to)) {
+        h->v->alphabet = LLMC__ALPHABET_MARK;
+        return LLMC_OK;
+    }
+    if (regex.type != LLMC_JSON_NONE && !llmc_json_equal(regex, " {2,}"))
+        return llmc__hf_refuse_value(h, "normalizer's regex", regex);
+    n = llmc__hf_normal(h, regex.type != LLMC_JSON_NONE ? LLMC__NORMAL_COLLAPSE : LLMC__NORMAL_REPLACE);
+    if (n == NULL ||
+        (regex.type == LLMC_JSON_NONE &&
+         (!llmc__hf_short(text, n->from, &n->from_len) || n->from_len == 0)) ||
+        !llmc__hf_short(to, n->to, &n->to_len))
+        return llmc__hf_refuse_value(h, "normalizer", o);
+    return LLMC_OK;
+}
+
+/* A table of SentencePiece in base64, which TOKEN.carve decodes: `a` says so. */
+static llmc_status llmc__hf_precompiled(llmc__hf *h, llmc_json o)
+{
+    llmc_json map = llmc_json_get(o, "precompiled_charsmap");
+    const uint8_t *text;
+    size_t len, i;
+    llmc__normal *n;
+    llmc__json_view(map, &text, &len);
+    if (llmc__hf_none(map))
+        return LLMC_OK;
+    if (text == NULL || len > UINT32_MAX)
+        return llmc__hf_bad(h, "precompiled_charsmap must be a string");
+    while (len > 0 && text[len - 1] == '=')
+        len--;
+    for (i = 0; i < len; i++)
+        if (llmc__base64_value(text[i]) < 0)
+            return llmc__hf_bad(h, "precompiled_charsmap must be base64");
+    n = llmc__hf_normal(h, LLMC__NORMAL_PRECOMPILED);
+    if (n == NULL)
+        return llmc__hf_refuse(h, "normalizer", "Precompiled", 11);
+    n->a = true;
+    n->blob = text;
+    n->blob_len = (uint32_t)len;
+    return LLMC_OK;
+}
+
+/* Those that take settings. */
+static llmc_status llmc__hf_normal_set(llmc__hf *h, llmc_json o, const char *type)
+{
+    llmc__normal *n;
+    bool lower = llmc__hf_flag(o, "lowercase", true), prepend = llmc__streq(type, "Prepend");
+    llmc_json text = llmc_json_get(o, "prepend");
+    if (llmc__streq(type, "Replace"))
+        return llmc__hf_replace(h, o);
+    if (llmc__streq(type, "Precompiled"))
+        return llmc__hf_precompiled(h, o);
+    if (prepend && llmc__hf_mark(text)) {
+        h->v->prefix = LLMC__PREFIX_ALWAYS;
+        return LLMC_OK;
+    }
+    n = llmc__hf_normal(h, prepend                      ? LLMC__NORMAL_PREPEND
+                           : llmc__streq(type, "Strip") ? LLMC__NORMAL_STRIP
+                                                        : LLMC__NORMAL_BERT);
+    if (n == NULL || (!prepend && n->kind == LLMC__NORMAL_BERT && !llmc__streq(type, "BertNormalizer")) ||
+        (prepend && !llmc__hf_short(text, n->to, &n->to_len)))
+        return llmc__hf_refuse(h, "normalizer", type, llmc__strlen(type));
+    if (n->kind == LLMC__NORMAL_STRIP) {
+        n->a = llmc__hf_flag(o, "strip_left", true);
+        n->b = llmc__hf_flag(o, "strip_right", true);
+    } else if (n->kind == LLMC__NORMAL_BERT) {
+        n->a = llmc__hf_flag(o, "clean_text", true);
+        n->b = llmc__hf_flag(o, "handle_chinese_chars", true);
+        n->c = llmc__hf_flag(o, "strip_accents", lower);
+        n->d = lower;
+    }
+    return LLMC_OK;
+}
+
+/* The normalizer. The steps that write U+2581 must be its last: those in llmc__vocab come after normal[].
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_normalizer(llmc__hf *h, llmc_json root)
+{
+    static const struct {
+        const char *type;
+        llmc__normal_kind kind;
+    } plain[] = {{"NFC", LLMC__NORMAL_NFC},         {"NFD", LLMC__NORMAL_NFD},
+                 {"NFKC", LLMC__NORMAL_NFKC},       {"NFKD", LLMC__NORMAL_NFKD},
+                 {"Lowercase", LLMC__NORMAL_LOWER}, {"StripAccents", LLMC__NORMAL_STRIP_ACCENTS},
+                 {"Nmt", LLMC__NORMAL_NMT}};
+    const size_t n = sizeof plain / sizeof plain[0];
+    llmc__hf_walk w;
+    llmc_json one;
+    llmc_status status;
+    size_t i;
+    llmc__hf_begin(&w, "normalizer", "normalizers");
+    while ((status = llmc__hf_next(h, &w, root, &one)) == LLMC_OK) {
+        uint32_t steps = h->v->n_normal;
+        bool marked = h->v->alphabet == LLMC__ALPHABET_MARK || h->v->prefix != LLMC__PREFIX_NONE;
+        for (i = 0; i < n && !llmc__streq(w.type, plain[i].type); i++)
+            ;
+        if (i == n)
+            LLMC__TRY(llmc__hf_normal_set(h, one, w.type));
+        else if (llmc__hf_normal(h, plain[i].kind) == NULL)
+            return llmc__hf_refuse(h, "normalizer of over 12 steps, with", w.type, llmc__strlen(w.type));
+        if (marked && h->v->n_normal != steps)
+            return llmc__hf_refuse(h, "normalizer after U+2581", w.type, llmc__strlen(w.type));
+    }
+    if (status == LLMC_DONE && h->v->prefix != LLMC__PREFIX_NONE && h->v->alphabet != LLMC__ALPHABET_MARK)
+        return llmc__hf_refuse(h, "normalizer", "Prepend without Replace", 23);
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+/* One step of cutting; text: for PAT_TEXT. */
+static llmc_status llmc__hf_cut(llmc__hf *h, unsigned pattern, llmc__behaviour behaviour, bool invert)
+{
+    if (!llmc__vocab_split(h->v, pattern, behaviour, invert))
+        return llmc__hf_refuse(h, "pre_tokenizer", "Sequence of over 8 steps", 24);
+    return LLMC_OK;
+}
+
+/* A step that cuts at a text of 1 to 16 bytes. With spaces gone a cut at one never happens. */
+static llmc_status llmc__hf_cut_text(llmc__hf *h, llmc_json text, llmc__behaviour behaviour, bool invert)
+{
+    llmc__split *s;
+    if (llmc_json_equal(text, " ") && h->v->alphabet == LLMC__ALPHABET_MARK && !invert)
+        return LLMC_OK;
+    LLMC__TRY(llmc__hf_cut(h, LLMC__PAT_TEXT, behaviour, invert));
+    s = &h->v->split[h->v->n_split - 1];
+    if (!llmc__hf_short(text, s->text, &s->text_len) || s->text_len == 0)
+        return llmc__hf_refuse_value(h, "pre_tokenizer's pattern", text);
+    return LLMC_OK;
+}
+
+/* "Isolated", ... as a behaviour; absent: `fallback`. Errors: UNSUPPORTED. */
+static llmc_status llmc__hf_behaviour(const llmc__hf *h, llmc_json o, llmc__behaviour fallback,
+                                      llmc__behaviour *out)
+{
+    static const char *const name[] = {"Isolated", "Removed", "MergedWithPrevious", "MergedWithNext",
+                                       "Contiguous"};
+    llmc_json value = llmc_json_get(o, "behavior");
+    unsigned i;
+    *out = fallback;
+    if (value.type == LLMC_JSON_NONE)
+        return LLMC_OK;
+    for (i = 0; i < 5; i++)
+        if (llmc_json_equal(value, name[i])) {
+            *out = (llmc__behaviour)i;
+            return LLMC_OK;
+        }
+    return llmc__hf_refuse_value(h, "pre_tokenizer's behavior", value);
+}
+
+/* Split: a text, or a regex that is known. */
+static llmc_status llmc__hf_split(llmc__hf *h, llmc_json o)
+{
+    llmc_json pattern = llmc_json_get(o, "pattern"), regex = llmc_json_get(pattern, "Regex");
+    bool invert = llmc__hf_flag(o, "invert", false);
+    llmc__pattern known = LLMC__PAT_NONE;
+    llmc__behaviour behaviour;
+    char text[2048];
+    size_t len = llmc_json_string(regex, text, sizeof text);
+    LLMC__TRY(llmc__hf_behaviour(h, o, LLMC__ISOLATED, &behaviour));
+    if (regex.type == LLMC_JSON_NONE)
+        return llmc__hf_cut_text(h, llmc_json_get(pattern, "String"), behaviour, invert);
+    if (len < sizeof text)
+        known = llmc__pattern_of_regex(text, len);
+    if (known == LLMC__PAT_NONE)
+        return llmc__hf_refuse_value(h, "pre_tokenizer's regex", regex);
+    if (h->bytes && known != LLMC__PAT_ASCII3) /* digits are the same in the byte alphabet */
+        return llmc__hf_refuse_value(h, "after ByteLevel, regex", regex);
+    return llmc__hf_cut(h, known, behaviour, invert);
+}
+
+/* ByteLevel: the byte alphabet, GPT-2's pattern unless it is turned off, perhaps a space before. */
+static llmc_status llmc__hf_byte_level(llmc__hf *h, llmc_json o)
+{
+    bool space = llmc__hf_flag(o, "add_prefix_space", true);
+    if (h->v->alphabet == LLMC__ALPHABET_MARK || h->bytes || (space && h->v->n_split > 0))
+        return llmc__hf_refuse(h, "pre_tokenizer", "ByteLevel after other steps", 27);
+    h->v->alphabet = LLMC__ALPHABET_BYTES;
+    h->v->prefix = space ? LLMC__PREFIX_MISSING : LLMC__PREFIX_NONE;
+    h->bytes = true;
+    return llmc__hf_flag(o, "use_regex", true) ? llmc__hf_cut(h, LLMC__PAT_GPT2, LLMC__ISOLATED, false)
+                                               : LLMC_OK;
+}
+
+/* Metaspace: U+2581 for spaces, one put before, and cuts before each. Older files say add_prefix_space for
+   prepend_scheme. */
+static llmc_status llmc__hf_metaspace(llmc__hf *h, llmc_json o)
+{
+    llmc_json scheme = llmc_json_get(o, "prepend_scheme"), old = llmc_json_get(o, "add_prefix_space");
+    bool split = llmc__hf_flag(o, "split", true), pieces = h->v->n_split > 0;
+    llmc__split *s;
+    llmc__prefix prefix = llmc_json_equal(scheme, "first") ? LLMC__PREFIX_FIRST
+                          : llmc_json_equal(scheme, "never") || !llmc_json_bool(old, true)
+                              ? LLMC__PREFIX_NONE
+                              : LLMC__PREFIX_MISSING;
+    if (!llmc__hf_mark(llmc_json_get(o, "replacement")))
+        return llmc__hf_refuse_value(h, "Metaspace's replacement", llmc_json_get(o, "replacement"));
+    if (h->bytes || h->v->prefix != LLMC__PREFIX_NONE || (pieces && (prefix == LLMC__PREFIX_FIRST || !split)))
+        return llmc__hf_refuse(h, "pre_tokenizer", "Metaspace after other steps", 27);
+    if (scheme.type == LLMC_JSON_STRING && prefix == LLMC__PREFIX_MISSING &&
+        !llmc_json_equal(scheme, "always"))
+        return llmc__hf_refuse_value(h, "Metaspace's prepend_scheme", scheme);
+    h->v->alphabet = LLMC__ALPHABET_MARK;
+    h->v->prefix = prefix;
+    if (pieces && prefix == LLMC__PREFIX_MISSING) {
+        h->v->prefix = LLMC__PREFIX_PIECES; /* which cuts, too */
+        return LLMC_OK;
+    }
+    if (!split)
+        return LLMC_OK;
+    LLMC__TRY(llmc__hf_cut(h, LLMC__PAT_TEXT, LLMC__MERGED_NEXT, false));
+    s = &h->v->split[h->v->n_split - 1];
+    s->text_len = 3;
+    LLMC_MEMCPY(s->text, "\xe2\x96\x81", 3);
+    return LLMC_OK;
+}
+
+/* One part of the pre_tokenizer. Errors: UNSUPPORTED. */
+static llmc_status llmc__hf_pre_one(llmc__hf *h, llmc_json o, const char *type)
+{
+    llmc__behaviour behaviour;
+    if (h->v->prefix == LLMC__PREFIX_PIECES)
+        return llmc__hf_refuse(h, "after Metaspace, pre_tokenizer", type, llmc__strlen(type));
+    if (llmc__streq(type, "Split"))
+        return llmc__hf_split(h, o);
+    if (h->bytes)
+        return llmc__hf_refuse(h, "after ByteLevel, pre_tokenizer", type, llmc__strlen(type));
+    if (llmc__streq(type, "ByteLevel"))
+        return llmc__hf_byte_level(h, o);
+    if (llmc__streq(type, "Metaspace"))
+        return llmc__hf_metaspace(h, o);
+    if (llmc__streq(type, "Digits"))
+        return llmc__hf_cut(h, LLMC__PAT_DIGIT,
+                            llmc__hf_flag(o, "individual_digits", false) ? LLMC__ISOLATED : LLMC__CONTIGUOUS,
+                            false);
+    if (llmc__streq(type, "Punctuation")) {
+        LLMC__TRY(llmc__hf_behaviour(h, o, LLMC__ISOLATED, &behaviour));
+        return llmc__hf_cut(h, LLMC__PAT_PUNCT, behaviour, false);
+    }
+    if (llmc__streq(type, "Whitespace")) /* what is between the words goes */
+        return llmc__hf_cut(h, LLMC__PAT_WORDS, LLMC__REMOVED, true);
+    if (llmc__streq(type, "CharDelimiterSplit"))
+        return llmc__hf_cut_text(h, llmc_json_get(o, "delimiter"), LLMC__REMOVED, false);
+    if (!llmc__streq(type, "WhitespaceSplit") && !llmc__streq(type, "BertPreTokenizer"))
+        return llmc__hf_refuse(h, "pre_tokenizer", type, llmc__strlen(type));
+    LLMC__TRY(llmc__hf_cut(h, LLMC__PAT_SPACES, LLMC__REMOVED, false));
+    return type[0] == 'W' ? LLMC_OK : llmc__hf_cut(h, LLMC__PAT_PUNCT, LLMC__ISOLATED, false);
+}
+
+/* The pre_tokenizer. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_pre(llmc__hf *h, llmc_json root)
+{
+    llmc__hf_walk w;
+    llmc_json one;
+    llmc_status status;
+    llmc__hf_begin(&w, "pre_tokenizer", "pretokenizers");
+    while ((status = llmc__hf_next(h, &w, root, &one)) == LLMC_OK)
+        LLMC__TRY(llmc__hf_pre_one(h, one, w.type));
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+/* Id of the token that a JSON string spells, or an object's "content"; NONE: there is none. */
+static llmc_token llmc__hf_token(const llmc__vocab *v, llmc_json value)
+{
+    char text[512];
+    size_t len;
+    if (value.type == LLMC_JSON_OBJECT)
+        value = llmc_json_get(value, "content");
+    len = llmc_json_string(value, text, sizeof text);
+    return len == 0 || len >= sizeof text ? LLMC_TOKEN_NONE : llmc__vocab_find(v, text, len);
+}
+
+/* BPE's settings. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_bpe(llmc__hf *h, llmc_json model)
+{
+    static const char *const empty[] = {"continuing_subword_prefix", "end_of_word_suffix"};
+    llmc_json dropout = llmc_json_get(model, "dropout");
+    llmc__vocab *v = h->v;
+    unsigned i;
+    for (i = 0; i < 2; i++)
+        if (!llmc__hf_none(llmc_json_get(model, empty[i])))
+            return llmc__hf_refuse(h, "model's", empty[i], llmc__strlen(empty[i]));
+    if (!llmc__hf_none(dropout) && llmc_json_number(dropout, 1) != 0)
+        return llmc__hf_refuse(h, "model's", "dropout", 7);
+    v->kind = LLMC__VOCAB_BPE;
+    v->fuse_unk = llmc__hf_flag(model, "fuse_unk", false);
+    v->byte_fallback = llmc__hf_flag(model, "byte_fallback", false);
+    v->ignore_merges = llmc__hf_flag(model, "ignore_merges", false);
+    v->merges.layout = LLMC__LIST_TEXTS;
+    v->merges.json = llmc_json_get(model, "merges");
+    return v->merges.json.type == LLMC_JSON_ARRAY ? LLMC_OK
+                                                  : llmc__hf_bad(h, "model.merges must be an array");
+}
+
+/* WordPiece's settings. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_wordpiece(llmc__hf *h, llmc_json model)
+{
+    llmc_json prefix = llmc_json_get(model, "continuing_subword_prefix");
+    int64_t most = llmc_json_integer(llmc_json_get(model, "max_input_chars_per_word"), 100);
+    h->v->kind = LLMC__VOCAB_WORDPIECE;
+    LLMC_MEMCPY(h->v->piece_prefix, "##", 3);
+    if (prefix.type == LLMC_JSON_STRING &&
+        (llmc_json_string(prefix, h->v->piece_prefix, sizeof h->v->piece_prefix) >=
+             sizeof h->v->piece_prefix ||
+         h->v->piece_prefix[0] == 0))
+        return llmc__hf_refuse_value(h, "continuing_subword_prefix", prefix);
+    if (most < 1 || most > INT32_MAX)
+        return llmc__hf_bad(h, "max_input_chars_per_word must be positive");
+    h->v->max_piece = (uint32_t)most;
+    return LLMC_OK;
+}
+
+/* Unigram's settings. Errors: BAD_FILE. */
+static llmc_status llmc__hf_unigram(llmc__hf *h, llmc_json model)
+{
+    llmc_json unk = llmc_json_get(model, "unk_id");
+    h->v->kind = LLMC__VOCAB_UNIGRAM;
+    h->v->fuse_unk = true;
+    h->v->byte_fallback = llmc__hf_flag(model, "byte_fallback", false);
+    h->v->tokens.layout = LLMC__LIST_SCORED;
+    if (!llmc__hf_none(unk)) {
+        if (llmc__json_id(unk) == UINT32_MAX)
+            return llmc__hf_bad(h, "model.unk_id must be an id");
+        h->v->special[LLMC_SPECIAL_UNK] = (llmc_token)llmc__json_id(unk);
+    }
+    return LLMC_OK;
+}
+
+/* The model and the added tokens. Old files do not name its type. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_model(llmc__hf *h, llmc_json root)
+{
+    llmc_json model = llmc_json_get(root, "model"), type = llmc_json_get(model, "type");
+    llmc_json added = llmc_json_get(root, "added_tokens");
+    llmc__vocab *v = h->v;
+    llmc_token unk;
+    v->tokens.layout = LLMC__LIST_NAMES;
+    v->tokens.json = llmc_json_get(model, "vocab");
+    if (llmc_json_equal(type, "BPE") ||
+        (llmc__hf_none(type) && llmc_json_get(model, "merges").type != LLMC_JSON_NONE))
+        LLMC__TRY(llmc__hf_bpe(h, model));
+    else if (llmc_json_equal(type, "Unigram") ||
+             (llmc__hf_none(type) && v->tokens.json.type == LLMC_JSON_ARRAY))
+        LLMC__TRY(llmc__hf_unigram(h, model));
+    else if (llmc_json_equal(type, "WordPiece"))
+        LLMC__TRY(llmc__hf_wordpiece(h, model));
+    else if (llmc_json_equal(type, "WordLevel"))
+        v->kind = LLMC__VOCAB_WORDS;
+    else
+        return llmc__hf_refuse_value(h, "model of type", type);
+    if (v->tokens.json.type != (v->kind == LLMC__VOCAB_UNIGRAM ? LLMC_JSON_ARRAY : LLMC_JSON_OBJECT))
+        return llmc__hf_bad(h, v->kind == LLMC__VOCAB_UNIGRAM ? "model.vocab must be an array"
+                                                              : "model.vocab must be an object");
+    if (added.type == LLMC_JSON_ARRAY) {
+        v->added.layout = LLMC__LIST_ADDED;
+        v->added.json = added;
+    } else if (!llmc__hf_none(added)) {
+        return llmc__hf_bad(h, "added_tokens must be an array");
+    }
+    LLMC__TRY(llmc__vocab_survey(v, h->diag));
+    if (v->special[LLMC_SPECIAL_UNK] >= 0 && (uint32_t)v->special[LLMC_SPECIAL_UNK] >= v->count)
+        return llmc__hf_bad(h, "model.unk_id is outside the vocabulary");
+    unk = llmc__hf_token(v, llmc_json_get(model, "unk_token"));
+    if (unk >= 0)
+        v->special[LLMC_SPECIAL_UNK] = unk;
+    else if (v->kind == LLMC__VOCAB_WORDPIECE || v->kind == LLMC__VOCAB_WORDS)
+        return llmc__hf_bad(h, "model.unk_token is not in the vocabulary");
+    return LLMC_OK;
+}
+
+/* One more id around a text. Errors: BAD_FILE, UNSUPPORTED (too many). */
+static llmc_status llmc__hf_around(llmc__hf *h, llmc_json id, bool after)
+{
+    llmc__vocab *v = h->v;
+    uint32_t *n = after ? &v->n_after : &v->n_before, value = llmc__json_id(id);
+    if (value >= v->count)
+        return llmc__hf_bad(h, "post_processor names an id that is not in the vocabulary");
+    if (*n == LLMC__AROUND_MAX)
+        return llmc__hf_refuse(h, "post_processor with over 4 tokens", after ? "after" : "before",
+                               after ? 5 : 6);
+    (after ? v->after : v->before)[(*n)++] = (llmc_token)value;
+    return LLMC_OK;
+}
+
+/* TemplateProcessing for a single text: special tokens around $A, once. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_template(llmc__hf *h, llmc_json o)
+{
+    llmc_json single = llmc_json_get(o, "single"), known = llmc_json_get(o, "special_tokens"), item, id;
+    llmc_json_iter it, ids;
+    unsigned texts = 0;
+    char name[512];
+    LLMC_MEMSET(&it, 0, sizeof it);
+    while (llmc_json_next(single, &it, NULL, &item)) {
+        llmc_json special = llmc_json_get(llmc_json_get(item, "SpecialToken"), "id"), list;
+        if (special.type == LLMC_JSON_NONE) {
+            if (!llmc_json_equal(llmc_json_get(llmc_json_get(item, "Sequence"), "id"), "A") || texts++ > 0)
+                return llmc__hf_refuse_value(h, "post_processor's template", single);
+            continue;
+        }
+        if (llmc_json_string(special, name, sizeof name) >= sizeof name)
+            return llmc__hf_refuse_value(h, "post_processor's token", special);
+        list = llmc_json_get(llmc_json_get(known, name), "ids");
+        if (list.type != LLMC_JSON_ARRAY)
+            return llmc__hf_bad(h, "post_processor's template names a token that special_tokens lacks");
+        LLMC_MEMSET(&ids, 0, sizeof ids);
+        while (llmc_json_next(list, &ids, NULL, &id))
+            LLMC__TRY(llmc__hf_around(h, id, texts > 0));
+    }
+    return texts == 1 ? LLMC_OK : llmc__hf_refuse_value(h, "post_processor's template", single);
+}
+
+/* BertProcessing and RobertaProcessing: "cls" and "sep" are [token, id]. */
+static llmc_status llmc__hf_cls_sep(llmc__hf *h, llmc_json o)
+{
+    unsigned i;
+    for (i = 0; i < 2; i++) {
+        llmc_json pair = llmc_json_get(o, i == 0 ? "cls" : "sep"), part;
+        llmc_json_iter it;
+        LLMC_MEMSET(&it, 0, sizeof it);
+        if (!llmc_json_next(pair, &it, NULL, &part) || !llmc_json_next(pair, &it, NULL, &part))
+            return llmc__hf_bad(h, "post_processor lacks cls or sep");
+        LLMC__TRY(llmc__hf_around(h, part, i == 1));
+    }
+    return LLMC_OK;
+}
+
+/* The post_processor. ByteLevel's only trims offsets. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_post(llmc__hf *h, llmc_json root)
+{
+    llmc__vocab *v = h->v;
+    llmc__hf_walk w;
+    llmc_json one;
+    llmc_status status;
+    llmc__hf_begin(&w, "post_processor", "processors");
+    while ((status = llmc__hf_next(h, &w, root, &one)) == LLMC_OK) {
+        if (llmc__streq(w.type, "ByteLevel"))
+            continue;
+        if (v->n_before + v->n_after > 0)
+            return llmc__hf_refuse(h, "a second post_processor", w.type, llmc__strlen(w.type));
+        if (llmc__streq(w.type, "TemplateProcessing"))
+            LLMC__TRY(llmc__hf_template(h, one));
+        else if (llmc__streq(w.type, "RobertaProcessing") || llmc__streq(w.type, "BertProcessing"))
+            LLMC__TRY(llmc__hf_cls_sep(h, one));
+        else
+            return llmc__hf_refuse(h, "post_processor", w.type, llmc__strlen(w.type));
+    }
+    v->add_bos = v->n_before > 0;
+    v->add_eos = v->n_after > 0;
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+/* One part of the decoder. Errors: UNSUPPORTED. */
+static llmc_status llmc__hf_decode_one(llmc__hf *h, llmc_json o, const char *type)
+{
+    llmc__vocab *v = h->v;
+    v->decoding = LLMC__DECODE_JOIN;
+    if (llmc__streq(type, "ByteLevel") || llmc__streq(type, "ByteFallback") || llmc__streq(type, "Fuse"))
+        return LLMC_OK;
+    if (llmc__streq(type, "Metaspace") && llmc__hf_mark(llmc_json_get(o, "replacement"))) {
+        v->drop_space = !llmc_json_equal(llmc_json_get(o, "prepend_scheme"), "never") &&
+                        llmc__hf_flag(o, "add_prefix_space", true);
+        return LLMC_OK;
+    }
+    if (llmc__streq(type, "WordPiece")) {
+        v->decoding = LLMC__DECODE_WORDPIECE;
+        v->cleanup = llmc__hf_flag(o, "cleanup", true);
+        return LLMC_OK;
+    }
+    if (llmc__streq(type, "Replace") && llmc__hf_mark(llmc_json_get(llmc_json_get(o, "pattern"), "String")) &&
+        llmc_json_equal(llmc_json_get(o, "content"), " "))
+        return LLMC_OK;
+    if (llmc__streq(type, "Strip") && llmc_json_equal(llmc_json_get(o, "content"), " ") &&
+        llmc_json_integer(llmc_json_get(o, "start"), -1) == 1 &&
+        llmc_json_integer(llmc_json_get(o, "stop"), -1) == 0) {
+        v->drop_space = true;
+        return LLMC_OK;
+    }
+    return llmc__hf_refuse(h, "decoder", type, llmc__strlen(type));
+}
+
+/* The decoder; none: tokens with spaces between them, but bytes are bytes. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_decoder(llmc__hf *h, llmc_json root)
+{
+    llmc__hf_walk w;
+    llmc_json one;
+    llmc_status status;
+    h->v->decoding = h->bytes ? LLMC__DECODE_JOIN : LLMC__DECODE_WORDS;
+    llmc__hf_begin(&w, "decoder", "decoders");
+    while ((status = llmc__hf_next(h, &w, root, &one)) == LLMC_OK)
+        LLMC__TRY(llmc__hf_decode_one(h, one, w.type));
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+/* llmc__vocab_hf -- a tokenizer.json                                            (FILE.hf)
+   Errors: BAD_FILE, UNSUPPORTED with the name of what is not known. */
+static llmc_status llmc__vocab_hf(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.hf", diag);
+    llmc_json root;
+    llmc__hf h;
+    llmc__vocab_clear(v, r.name);
+    h.v = v;
+    h.name = r.name;
+    h.diag = diag;
+    h.bytes = false;
+    LLMC__TRY(llmc_json_parse(file, &root, diag));
+    if (llmc_json_get(root, "model").type != LLMC_JSON_OBJECT)
+        return llmc__hf_bad(&h, "model must be an object");
+    LLMC__TRY(llmc__hf_model(&h, root));
+    LLMC__TRY(llmc__hf_normalizer(&h, llmc_json_get(root, "normalizer")));
+    LLMC__TRY(llmc__hf_pre(&h, llmc_json_get(root, "pre_tokenizer")));
+    LLMC__TRY(llmc__hf_post(&h, llmc_json_get(root, "post_processor")));
+    LLMC__TRY(llmc__hf_decoder(&h, llmc_json_get(root, "decoder")));
+    if (v->kind == LLMC__VOCAB_BPE && v->alphabet == LLMC__ALPHABET_BYTES && v->byte_fallback)
+        return llmc__hf_refuse(&h, "byte_fallback with", "ByteLevel", 9);
+    return LLMC_OK;
+}
+
+/* What tokenizer_config.json and special_tokens_map.json say of special tokens: strings, or objects with
+   "content". Roles that they name replace those of the tokenizer's own file. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_config(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    static const char *const role[LLMC_SPECIAL_COUNT] = {"bos_token", "eos_token", NULL, "unk_token",
+                                                         "pad_token"};
+    llmc_json root, bos, eos;
+    unsigned i;
+    LLMC__TRY(llmc_json_parse(file, &root, diag));
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++) {
+        llmc_token id = role[i] == NULL ? LLMC_TOKEN_NONE : llmc__hf_token(v, llmc_json_get(root, role[i]));
+        if (id >= 0 && (i != LLMC_SPECIAL_UNK || v->special[i] == LLMC_TOKEN_NONE))
+            v->special[i] = id;
+    }
+    bos = llmc_json_get(root, "add_bos_token");
+    eos = llmc_json_get(root, "add_eos_token");
+    if (bos.type == LLMC_JSON_BOOL)
+        v->add_bos = llmc_json_bool(bos, false);
+    if (eos.type == LLMC_JSON_BOOL)
+        v->add_eos = llmc_json_bool(eos, false);
+    return LLMC_OK;
+}
+#endif
+
+//--[ 12.17 FILE.writer ]-- little-endian output; the first failure sticks
 /* A GGUF header holds the number of keys before them, and sizes are asked for before they are
    written: the writer runs once with `to` NULL, counting, and once for good, as an arena does.
    No function returns a status; who writes looks at `failed` at the end. */
