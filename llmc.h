@@ -13033,7 +13033,7 @@ enum {
 #define LLMC__UC_NUMBERS (1u << LLMC__UC_NUMBER | 1u << LLMC__UC_NUMBER_OTHER)
 #define LLMC__UC_PUNCTS  (1u << LLMC__UC_PUNCT | 1u << LLMC__UC_CONNECTOR)
 #define LLMC__UC_SPACES  (1u << LLMC__UC_SPACE | 1u << LLMC__UC_NEWLINE)
-#define LLMC__UC_REST    (0xffffu & ~(LLMC__UC_LETTERS | LLMC__UC_NUMBERS | LLMC__UC_SPACES))
+#define LLMC__UC_REST    (0x7fffu & ~(LLMC__UC_LETTERS | LLMC__UC_NUMBERS | LLMC__UC_SPACES))
 
 /* A range of code points that decompose; see llmc__decomp_table. */
 typedef struct llmc__decomp_range {
@@ -14722,12 +14722,12 @@ static bool llmc__uc_han(uint32_t cp)
     return (llmc__uc_find(llmc__han_range, LLMC__UC_ENTRIES(llmc__han_range), 8, cp) & 1) != 0;
 }
 
-/* Whether cp of class c is \w: Alphabetic, M, Nd, Pc or Join_Control. Beyond the classes these are
-   four runs of letters in circles and squares, and the two joiners. */
-static bool llmc__uc_word(uint32_t cp, uint32_t c)
+/* Whether cp, whose class is the bit, is \w: Alphabetic, M, Nd, Pc or Join_Control. Beyond the classes these
+   are four runs of letters in circles and squares, and the two joiners. */
+static bool llmc__uc_word(uint32_t cp, uint32_t bit)
 {
     const uint32_t set = LLMC__UC_LETTERS | LLMC__UC_MARKS | 1u << LLMC__UC_NUMBER | 1u << LLMC__UC_CONNECTOR;
-    if ((set >> c & 1) != 0)
+    if ((set & bit) != 0)
         return true;
     return cp == 0x200c || cp == 0x200d || (cp >= 0x24b6 && cp <= 0x24e9) ||
            (cp >= 0x1f130 && cp <= 0x1f149) || (cp >= 0x1f150 && cp <= 0x1f169) ||
@@ -15031,6 +15031,25 @@ static inline size_t llmc__char_run(const llmc__prose *t, size_t at, uint32_t se
     }
 }
 
+/* The same for a set that has all ASCII letters, or only the small ones. Most words are English or the like:
+   eight bytes at a step, since a loop over the letters would mispredict the end of every word. With bit
+   7 out of the way, adding 0x80 - c sets it in the bytes that are at least c. */
+static inline size_t llmc__letter_run(const llmc__prose *t, size_t at, uint32_t set, bool small)
+{
+    const uint64_t ones = 0x0101010101010101u, high = ones << 7;
+    while (t->n - at >= 8) {
+        uint64_t x = llmc__u64le(t->p + at), y = (small ? x : x | ones << 5) & ~high, stop;
+        stop = (~(y + ones * (0x80 - 'a')) | (y + ones * (0x80 - 'z' - 1)) | x) & high;
+        if (stop != 0) {
+            /* the bytes below the lowest bit that is set, counted by their lowest bits */
+            at += (size_t)(((((stop & (~stop + 1)) - 1) & ones) * ones >> 56) - 1);
+            break;
+        }
+        at += 8;
+    }
+    return llmc__char_run(t, at, set);
+}
+
 /* The same for at most `most` characters. */
 static size_t llmc__char_some(const llmc__prose *t, size_t at, uint32_t set, uint32_t most)
 {
@@ -15106,7 +15125,7 @@ static inline size_t llmc__word_gpt2(const llmc__prose *t, size_t at, size_t *fa
     }
     c = llmc__char_at(t, end);
     if ((c.bit & LLMC__UC_LETTERS) != 0)
-        end = llmc__char_run(t, end + c.len, LLMC__UC_LETTERS);
+        end = llmc__letter_run(t, end + c.len, LLMC__UC_LETTERS, false);
     else if ((c.bit & LLMC__UC_NUMBERS) != 0)
         end = llmc__char_run(t, end + c.len, LLMC__UC_NUMBERS);
     else if ((c.bit & LLMC__UC_REST) != 0)
@@ -15166,7 +15185,7 @@ static inline size_t llmc__word_modern(const llmc__prose *t, size_t at, uint32_t
             return llmc__word_other(t, at, a, b, LLMC__UC_REST & ~letters, digits, flags, far);
         end += b.len;
     }
-    end = llmc__char_run(t, end, letters);
+    end = llmc__letter_run(t, end, letters, false);
     if (end == t->n)
         *far = end;
     return end;
@@ -15192,7 +15211,7 @@ static inline size_t llmc__word_cased(const llmc__prose *t, size_t at, bool han,
     if (c.bit != 1u << LLMC__UC_LOWER)
         return shared > at ? shared : end;
     do {
-        end = llmc__char_run(t, end, 1u << LLMC__UC_LOWER);
+        end = llmc__letter_run(t, end, 1u << LLMC__UC_LOWER, true);
         c = llmc__char_at(t, end);
         if ((c.bit & both) == 0 || (han && llmc__uc_han(c.cp)))
             break;
