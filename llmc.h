@@ -563,14 +563,16 @@ typedef struct llmc_decode_options {
    since what follows may change their ids: a word, or, where a normalizer rewrites text, all between two
    special tokens. */
 typedef struct llmc_encoder llmc_encoder;
-LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes, llmc_diag *diag);
-LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
-                                       const llmc_encode_options *opt, size_t longest, void *mem, size_t bytes,
+LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes,
                                        llmc_diag *diag);
+LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
+                                       const llmc_encode_options *opt, size_t longest, void *mem,
+                                       size_t bytes, llmc_diag *diag);
 /* Takes *used of the len bytes, gives *n ids (and their places in the whole text, unless offsets is NULL). last: the text ends
    here. Call again with what is left until *used == len and *n < cap. Errors: BAD_ARG, NO_MEMORY (longest). */
-LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last, size_t *used,
-                                       llmc_token *ids, llmc_span *offsets, size_t cap, size_t *n, llmc_diag *diag);
+LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last,
+                                       size_t *used, llmc_token *ids, llmc_span *offsets, size_t cap,
+                                       size_t *n, llmc_diag *diag);
 
 /* Ids to bytes: the exact inverse of encode; not NUL-terminated. *len is the
    bytes needed even when cap is too small (NO_MEMORY).
@@ -12996,16 +12998,19 @@ static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, ui
      is a plain space and GPT-2's byte alphabet is the bytes themselves. Matching,
      merging and decoding work on raw bytes only.
    - Merging reaches normal and unused tokens only: text that spells "<s>" or "<0x0A>"
-     never becomes that token. U+2581 itself, when text holds it, becomes byte tokens, so that
-     decode gives it back.
+     never becomes that token. Where U+2581 stands for spaces, the two are the same in text, too, and
+     decode gives a space.
    - Of tokens with the same raw bytes the lowest id is the one encode produces.
    - Nothing in a carved tokenizer changes: any number of threads encode and decode with it.
 
-   A vocabulary is one of two kinds. SPM (Llama 1 and 2, TinyLlama, llama2.c) merges characters by
+   A vocabulary is of one of these kinds: SPM (Llama 1 and 2, TinyLlama, llama2.c) merges characters by
    the score of what they join to; BPE (the GPT-2 family) cuts text to words by a pattern and
-   merges bytes by a ranked list of pairs. The way of a text through this section:
+   merges bytes by a ranked list of pairs, or characters of the whole text; RANKS (tiktoken) merges bytes by the
+   id of what they join to; UNIGRAM takes the most probable row of tokens, WORDPIECE the longest token
+   that fits, WORDS whole pieces. The way of a text through this section:
 
-     text -> special tokens and what lies between (13.5) -> words (13.4) -> merging (13.3) -> ids */
+     text -> special tokens (13.7) and what lies between -> normalised (13.2), special tokens again
+          -> pieces (13.3) -> merging (13.5) or search (13.6) -> ids                              */
 
 //--[ 13.1 TOKEN.unicode ]-- classes, normal forms and lower case of code points
 enum {
@@ -14941,8 +14946,9 @@ static size_t llmc__normal_growth(const llmc__normal *steps, uint32_t n)
     (void)steps;
     return n > 0 ? 8 : 1;
 }
-static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len, uint8_t *out,
-                            size_t cap, uint32_t *origin, void *work, size_t work_bytes, size_t *used)
+static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len,
+                            uint8_t *out, size_t cap, uint32_t *origin, void *work, size_t work_bytes,
+                            size_t *used)
 {
     size_t i;
     (void)steps;
@@ -16265,7 +16271,8 @@ static uint32_t llmc__word_key(llmc__word *s, uint32_t p)
     llmc__node *a = &s->node[p];
     if (a->next >= s->n)
         return LLMC__NO_PAIR;
-    return llmc__pair(s->tok, s->w, p, a->next, s->node[a->next].next, a->id, s->node[a->next].id, &a->joined);
+    return llmc__pair(s->tok, s->w, p, a->next, s->node[a->next].next, a->id, s->node[a->next].id,
+                      &a->joined);
 }
 
 /* Cuts the window in symbols, finds all keys, and plays the tree from the bottom up. All keys are set
@@ -16323,7 +16330,7 @@ typedef struct llmc__work {
 
 /* w [n], n >= 1, into a window's lists, which hold n tokens. work is for what is above LLMC__WORD_SMALL. */
 static void llmc__stretch_merge(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work,
-                               llmc__stretch *out)
+                                llmc__stretch *out)
 {
     llmc__word s;
     uint32_t p;
@@ -16342,7 +16349,7 @@ static void llmc__stretch_merge(const llmc_tokenizer *t, const uint8_t *w, uint3
 /* Finds the first token that windows a, from its token *x on, and b, which begins `shift` bytes after a,
    have in common; *x and *y are where. */
 static bool llmc__stretch_meet(const llmc__stretch *a, const llmc__stretch *b, uint32_t shift, uint32_t *x,
-                              uint32_t *y)
+                               uint32_t *y)
 {
     *y = 0;
     while (*x < a->count && *y < b->count) {
@@ -16357,7 +16364,7 @@ static bool llmc__stretch_meet(const llmc__stretch *a, const llmc__stretch *b, u
 
 /* The tokens [from, to) of a window that begins at w[base]. */
 static void llmc__stretch_put(const llmc_tokenizer *t, const uint8_t *w, size_t base, const llmc__stretch *a,
-                             uint32_t from, uint32_t to, llmc__ids *out)
+                              uint32_t from, uint32_t to, llmc__ids *out)
 {
     for (; from < to; from++)
         llmc__symbol_put(t, w, base + a->at[from], base + a->at[from + 1], a->id[from], out);
@@ -16793,7 +16800,8 @@ static size_t llmc__space_before(const uint8_t *p, size_t from, size_t to)
         do
             at--;
         while (at > from && to - at < 4 && (p[at] & 0xc0) == 0x80);
-        if (llmc__uc_next(p + at, to - at, &cp) != to - at || (LLMC__UC_SPACES >> llmc__uc_class(cp) & 1) == 0)
+        if (llmc__uc_next(p + at, to - at, &cp) != to - at ||
+            (LLMC__UC_SPACES >> llmc__uc_class(cp) & 1) == 0)
             break;
         to = at;
     }
@@ -16932,8 +16940,8 @@ static bool llmc__raw_inside(const llmc__vocab *v, const uint8_t **text, size_t 
                                  be mistaken for one with U+2581, so it is never merged to
      WORDPIECE                   without the mark of where in a word it stands
      everything else             as stored (llama2.c writes spaces already) */
-static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, uint32_t added, const uint8_t *text, size_t len,
-                              uint8_t *out, llmc__raw_form *form)
+static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, uint32_t added, const uint8_t *text,
+                              size_t len, uint8_t *out, llmc__raw_form *form)
 {
     bool normal = kind == LLMC_TOKEN_NORMAL || kind == LLMC_TOKEN_UNUSED;
     bool bytes = normal && v->alphabet == LLMC__ALPHABET_BYTES;
@@ -16989,7 +16997,8 @@ LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text,
     uint8_t raw[1024];
     llmc_token id = LLMC_TOKEN_NONE;
     uint32_t i;
-    if (len > 0 && len <= sizeof raw && llmc__byte_token(p, len) < 0 && tok->vocab.kind != LLMC__VOCAB_WORDPIECE) {
+    if (len > 0 && len <= sizeof raw && llmc__byte_token(p, len) < 0 &&
+        tok->vocab.kind != LLMC__VOCAB_WORDPIECE) {
         for (i = 0; i < 3 && id < 0; i++) {
             size_t n = llmc__raw_bytes(&tok->vocab, kind[i], 0, p, len, raw, &form);
             id = llmc__if_stored(tok, llmc__token_lookup(tok, raw, n, form.merge), p, len);
@@ -17139,8 +17148,8 @@ static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_
 
 /* A text p [n] at `place` by its split steps, piece by piece. Without `last` more may follow, and only settled
    pieces are put. *used: bytes that they take. False: the work memory is too small. */
-static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool last, llmc__work work,
-                             llmc__ids *out, size_t *used)
+static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool last,
+                             llmc__work work, llmc__ids *out, size_t *used)
 {
     bool spaced = t->vocab.prefix == LLMC__PREFIX_PIECES;
     llmc__splitter s;
@@ -17222,7 +17231,8 @@ static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how
         bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
         uint8_t c = mark ? ' ' : p[at];
         step = mark ? 3 : 1;
-        if (c == ' ' && (k == 0 ? (how & LLMC__RESPACE_LEFT) != 0 : p[k - 1] == ' ' && (how & LLMC__RESPACE_RUNS) != 0))
+        if (c == ' ' &&
+            (k == 0 ? (how & LLMC__RESPACE_LEFT) != 0 : p[k - 1] == ' ' && (how & LLMC__RESPACE_RUNS) != 0))
             continue;
         if (origin != NULL)
             origin[k] = origin[at];
@@ -17329,7 +17339,8 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_t
     copy = llmc__work_take(&f->work, cap + 8);
     ok = copy != NULL;
     if (ok && v->n_normal > 0) {
-        ok = llmc__normalize(v->normal, v->n_normal, p, n, copy + 8, cap, origin, f->work.at, f->work.size, &used);
+        ok = llmc__normalize(v->normal, v->n_normal, p, n, copy + 8, cap, origin, f->work.at, f->work.size,
+                             &used);
     } else if (ok) {
         LLMC_MEMCPY(copy + 8, p, n);
         for (i = 0; places && i <= n; i++)
@@ -17348,7 +17359,8 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_t
 
 /* A part p [n], at f->out.start of the caller's text. Without `ends` more of it may follow, with it token `next` or
    the text's end. *used: bytes put. False: the work memory is too small. */
-static bool llmc__part_put(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next, size_t *used)
+static bool llmc__part_put(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next,
+                           size_t *used)
 {
     const llmc_tokenizer *t = f->tok;
     bool copy = llmc__rewrites(t) || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
@@ -17378,7 +17390,8 @@ static bool llmc__flow_run(llmc__flow *f, const uint8_t *text, size_t len, bool 
             at = llmc__space_behind(text, at, limit);
             f->strip = !ends && at == limit;
         }
-        if (id >= 0 ? (t->tok[id].added & LLMC__ADDED_LSTRIP) != 0 : !ends && (s->set->any & LLMC__FIND_LSTRIP) != 0)
+        if (id >= 0 ? (t->tok[id].added & LLMC__ADDED_LSTRIP) != 0
+                    : !ends && (s->set->any & LLMC__FIND_LSTRIP) != 0)
             limit = llmc__space_before(text, at, limit);
         f->out.start = s->shift + at;
         if (limit > at) {
@@ -17411,7 +17424,8 @@ LLMC_API size_t llmc_encode_need(const llmc_tokenizer *tok, size_t len)
         per += sizeof(llmc__best);
     else if (tok->vocab.kind < LLMC__VOCAB_UNIGRAM)
         per += LLMC__WORD_NEED;
-    if (llmc__rewrites(tok) || tok->special[1].any != 0 || tok->cut || tok->vocab.alphabet == LLMC__ALPHABET_MARK)
+    if (llmc__rewrites(tok) || tok->special[1].any != 0 || tok->cut ||
+        tok->vocab.alphabet == LLMC__ALPHABET_MARK)
         per += 1 + sizeof(uint32_t); /* a copy, and where it came from */
     if (tok->vocab.n_normal > 0)
         more += LLMC__NORMAL_WORK;
@@ -17520,7 +17534,8 @@ static llmc_encoder *llmc__encoder_take(const llmc_tokenizer *tok, size_t cap, l
     llmc_encoder *e = (llmc_encoder *)llmc__take(a, 1, sizeof *e), made;
     LLMC_MEMSET(&made, 0, sizeof made);
     made.cap = cap;
-    made.most = most > (SIZE_MAX - 64) / 2 ? SIZE_MAX : 2 * most + 64; /* each byte may become a piece with a space */
+    made.most =
+        most > (SIZE_MAX - 64) / 2 ? SIZE_MAX : 2 * most + 64; /* each byte may become a piece with a space */
     made.text = (uint8_t *)llmc__take(a, cap, 1);
     made.id = (llmc_token *)llmc__take(a, made.most, sizeof *made.id);
     made.span = (llmc_span *)llmc__take(a, made.most, sizeof *made.span);
@@ -17534,17 +17549,19 @@ static llmc_encoder *llmc__encoder_take(const llmc_tokenizer *tok, size_t cap, l
 
 /* llmc_encoder_need -- memory for an encoder that can hold `longest` bytes back      (TOKEN.stream)
    Errors: BAD_ARG (longest 0 or over 1 GiB), NO_MEMORY (more than a size_t counts). */
-LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes, llmc_diag *diag)
+LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes,
+                                       llmc_diag *diag)
 {
     llmc__arena a;
     LLMC_MEMSET(&a, 0, sizeof a);
     *bytes = 0;
     if (longest == 0 || longest > (size_t)1 << 30)
-        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET, "an encoder of %zu bytes; from 1 to 1 GiB are possible",
-                          longest);
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "an encoder of %zu bytes; from 1 to 1 GiB are possible", longest);
     (void)llmc__encoder_take(tok, longest, &a);
     if (a.failed || llmc__arena_need(&a) > SIZE_MAX)
-        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET, "the encoder's memory does not fit a size_t");
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "the encoder's memory does not fit a size_t");
     *bytes = (size_t)llmc__arena_need(&a);
     return LLMC_OK;
 }
@@ -17552,8 +17569,9 @@ LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest
 /* llmc_encoder_init -- an encoder at the begin of a text                       (TOKEN.stream)
    Options as for llmc_encode, whose plain spans count from the text's begin and stay where they are; opt->offsets
    is not used. Errors: BAD_ARG, NO_MEMORY. */
-LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok, const llmc_encode_options *opt,
-                                       size_t longest, void *mem, size_t bytes, llmc_diag *diag)
+LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
+                                       const llmc_encode_options *opt, size_t longest, void *mem,
+                                       size_t bytes, llmc_diag *diag)
 {
     llmc__arena a;
     llmc__work work;
@@ -17564,15 +17582,16 @@ LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer 
     llmc__options(&o, sizeof o, opt);
     LLMC__TRY(llmc_encoder_need(tok, longest, &need, diag));
     if (mem == NULL || bytes < need)
-        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET, "%zu bytes for an encoder that takes %zu",
-                          bytes, need);
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "%zu bytes for an encoder that takes %zu", bytes, need);
     if (o.parse_special && !llmc__spans_ok(o.plain, o.n_plain, SIZE_MAX))
-        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET, "plain spans must be in order and apart");
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "plain spans must be in order and apart");
     a = llmc__arena_over(mem, bytes);
     e = llmc__encoder_take(tok, longest, &a);
     if (e == NULL)
-        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET, "%zu bytes for an encoder that takes %zu",
-                          bytes, need);
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "%zu bytes for an encoder that takes %zu", bytes, need);
     work = e->flow.work;
     llmc__flow_start(&e->flow, tok, &o);
     e->flow.work = work;
@@ -17604,7 +17623,8 @@ static bool llmc__encoder_drain(llmc_encoder *e, llmc_token *ids, llmc_span *off
 static bool llmc__encoder_run(llmc_encoder *e, bool last)
 {
     size_t used = 0;
-    if (!llmc__flow_run(&e->flow, e->text, e->fill, last, &used) || e->flow.out.n > e->most - LLMC__AROUND_MAX)
+    if (!llmc__flow_run(&e->flow, e->text, e->fill, last, &used) ||
+        e->flow.out.n > e->most - LLMC__AROUND_MAX)
         return false;
     e->fill -= used;
     LLMC_MEMMOVE(e->text, e->text + used, e->fill);
@@ -17613,7 +17633,8 @@ static bool llmc__encoder_run(llmc_encoder *e, bool last)
     if (last) {
         e->ended = true;
         if (e->eos)
-            llmc__around_put(e->flow.tok->vocab.after, e->flow.tok->vocab.n_after, e->flow.search.shift, &e->flow.out);
+            llmc__around_put(e->flow.tok->vocab.after, e->flow.tok->vocab.n_after, e->flow.search.shift,
+                             &e->flow.out);
     }
     return true;
 }
@@ -17623,12 +17644,14 @@ static bool llmc__encoder_run(llmc_encoder *e, bool last)
    taken. All is done when *used == len and *n < cap; until then call again with the rest. The ids
    are those of llmc_encode, however the text is cut. A text may be 2 GiB long, and more where it has no plain spans.
    Errors: BAD_ARG, NO_MEMORY (more than `longest` bytes that later ones could change). */
-LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last, size_t *used,
-                                       llmc_token *ids, llmc_span *offsets, size_t cap, size_t *n, llmc_diag *diag)
+LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last,
+                                       size_t *used, llmc_token *ids, llmc_span *offsets, size_t cap,
+                                       size_t *n, llmc_diag *diag)
 {
     *used = *n = 0;
     if ((text == NULL && len > 0) || ids == NULL || cap == 0)
-        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET, "text or ids is NULL, or there is no room");
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "text or ids is NULL, or there is no room");
     if (!enc->started && enc->bos)
         llmc__around_put(enc->flow.tok->vocab.before, enc->flow.tok->vocab.n_before, 0, &enc->flow.out);
     enc->started = true;
@@ -17675,8 +17698,8 @@ typedef struct llmc__spelling {
 /* Bytes that a token adds to text, *n of them, and whether a space goes before them. Control and unknown tokens add
    nothing unless shown, and then their stored text. A leading space that encode put there goes again (user tokens
    got none). The bytes belong to the tokenizer. id is inside the vocabulary. */
-static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, llmc__spelling *s, bool keep_space,
-                                       bool show_special, size_t *n, bool *space)
+static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, llmc__spelling *s,
+                                       bool keep_space, bool show_special, size_t *n, bool *space)
 {
     const llmc__tok *k = &t->tok[id];
     const llmc__vocab *v = &t->vocab;
@@ -17802,8 +17825,8 @@ LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *t
     bool space;
     *len = 0;
     if (id < 0 || (uint32_t)id >= dec->tok->vocab.count)
-        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET, "id %d is outside the vocabulary of %u",
-                          (int)id, (unsigned)dec->tok->vocab.count);
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET,
+                          "id %d is outside the vocabulary of %u", (int)id, (unsigned)dec->tok->vocab.count);
     s.opening = dec->opening;
     s.any = dec->any;
     p = llmc__token_text(dec->tok, id, &s, dec->keep_space, dec->show_special, &n, &space);
@@ -17879,8 +17902,8 @@ static llmc_status llmc__token_check(const llmc__vocab *v, const llmc__vocab_tok
     bool tree = v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE;
     int shown = (int)llmc__min(k->len, 64);
     if (k->id >= v->count || k->len > UINT16_MAX)
-        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u of %u has %zu bytes", v->name,
-                          (unsigned)k->id, (unsigned)v->count, k->len);
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u of %u has %zu bytes",
+                          v->name, (unsigned)k->id, (unsigned)v->count, k->len);
     if (k->kind == LLMC__KIND_BAD || k->kind == 0)
         return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                           "%s: token %u '%.*s' has a type outside 1 to 6", v->name, (unsigned)k->id, shown,
@@ -17894,8 +17917,8 @@ static llmc_status llmc__token_check(const llmc__vocab *v, const llmc__vocab_tok
                           "%s: the score of token %u is not a number", v->name, (unsigned)k->id);
     if ((normal ? tree : k->kind != LLMC_TOKEN_BYTE) && k->len > LLMC__PIECE_MAX)
         return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
-                          "%s: %s token %u has %zu bytes; the limit is %u", v->name, normal ? "the" : "special",
-                          (unsigned)k->id, k->len, (unsigned)LLMC__PIECE_MAX);
+                          "%s: %s token %u has %zu bytes; the limit is %u", v->name,
+                          normal ? "the" : "special", (unsigned)k->id, k->len, (unsigned)LLMC__PIECE_MAX);
     return LLMC_OK;
 }
 
@@ -17906,21 +17929,27 @@ static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes 
     size_t growth = v->n_normal > 0 ? llmc__normal_growth(v->normal, v->n_normal) : 1;
     llmc__vocab_iter it;
     llmc__vocab_token k;
+    uint32_t n;
     llmc__vocab_start(&it);
     LLMC_MEMSET(sizes, 0, sizeof *sizes);
-    while (llmc__vocab_next(v, &it, &k)) {
+    for (n = 0; llmc__vocab_next(v, &it, &k); n++) {
         LLMC__TRY(llmc__token_check(v, &k, diag));
         sizes->raw += k.kind == LLMC_TOKEN_BYTE ? 1 : k.len;
         sizes->raw += llmc__find_normal(v, k.flags) ? growth * k.len + 16 : 0;
         sizes->copies += llmc__text_copied(v, &k) ? k.len : 0;
-        sizes->special += k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
+        sizes->special +=
+            k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
         sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, k.len);
         if (v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE)
             sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED ? k.len : 0;
     }
+    if (n < v->tokens.count)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: the text of token %u is over 65535 bytes or past the end", v->name,
+                          (unsigned)n);
     if (sizes->raw > UINT32_MAX || sizes->nodes > (1u << 28) - 4)
-        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET, "%s: %llu bytes of token text", v->name,
-                          (unsigned long long)sizes->raw);
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET, "%s: %llu bytes of token text",
+                          v->name, (unsigned long long)sizes->raw);
     return LLMC_OK;
 }
 
@@ -17985,7 +18014,8 @@ static llmc_status llmc__tokens_place(llmc__token_memory *m, llmc_diag *diag)
     llmc__vocab_start(&it);
     while (llmc__vocab_next(v, &it, &k))
         if (!llmc__token_place(m, &k))
-            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: changes while it is read", v->name);
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: changes while it is read",
+                              v->name);
     for (id = 0; id < v->count; id++) {
         if (m->tok[id].kind == 0) {
             m->tok[id].kind = LLMC_TOKEN_UNUSED;
@@ -18077,7 +18107,8 @@ static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc_diag *diag)
         }
         if (!llmc__token_insert(t, id) ||
             (t->edge != NULL && (k->flags & LLMC__TOK_MERGE) != 0 &&
-             !(v->kind == LLMC__VOCAB_UNIGRAM && k->kind == LLMC_TOKEN_UNUSED) && !llmc__token_grow(t, id, &nodes)))
+             !(v->kind == LLMC__VOCAB_UNIGRAM && k->kind == LLMC_TOKEN_UNUSED) &&
+             !llmc__token_grow(t, id, &nodes)))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                               "%s: too many tokens whose hashes collide", v->name);
         if ((k->flags & LLMC__TOK_MERGE) != 0)
@@ -18100,7 +18131,8 @@ static llmc_token llmc__merge_part(const llmc_tokenizer *t, llmc__encoding encod
     uint32_t i;
     int byte;
     *known = false;
-    for (i = 0; i < 3 && !*known; i++) { /* the raw forms that it can have; not llmc_token_find, which may scan */
+    for (i = 0; i < 3 && !*known;
+         i++) { /* the raw forms that it can have; not llmc_token_find, which may scan */
         most = llmc__vocab_text(encoding, text, len, raw);
         byte = llmc__byte_token(raw, most);
         *n = llmc__raw_bytes(&t->vocab, kind[i], 0, raw, most, raw, &form);
@@ -18237,7 +18269,8 @@ static void llmc__specials_sort(const llmc_tokenizer *t, llmc__specials *s, llmc
         for (; i < n && t->raw[list[i].at] < k; i++) {
             const llmc__tok *tok = &t->tok[list[i].id];
             s->kinds[k - 1] |= llmc__find_kind(tok);
-            s->any |= (uint8_t)(llmc__find_kind(tok) | ((tok->added & LLMC__ADDED_LSTRIP) != 0 ? LLMC__FIND_LSTRIP : 0));
+            s->any |= (uint8_t)(llmc__find_kind(tok) |
+                                ((tok->added & LLMC__ADDED_LSTRIP) != 0 ? LLMC__FIND_LSTRIP : 0));
         }
         s->at[k] = i;
     }
@@ -18303,9 +18336,10 @@ static llmc_status llmc__vocab_check(const llmc__vocab *v, llmc_diag *diag)
         return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
                           "%s: more than 4 GiB of token text", v->name);
     for (i = 0; i < LLMC_SPECIAL_COUNT + v->n_before + v->n_after; i++) {
-        llmc_token id = i < LLMC_SPECIAL_COUNT                 ? v->special[i]
-                        : i < LLMC_SPECIAL_COUNT + v->n_before ? v->before[i - LLMC_SPECIAL_COUNT]
-                                                               : v->after[i - LLMC_SPECIAL_COUNT - v->n_before];
+        llmc_token id = i < LLMC_SPECIAL_COUNT ? v->special[i]
+                        : i < LLMC_SPECIAL_COUNT + v->n_before
+                            ? v->before[i - LLMC_SPECIAL_COUNT]
+                            : v->after[i - LLMC_SPECIAL_COUNT - v->n_before];
         if ((id != LLMC_TOKEN_NONE || i >= LLMC_SPECIAL_COUNT) && (id < 0 || (uint32_t)id >= v->count))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                               "%s: special token id %d is outside the vocabulary of %u", v->name, (int)id,
@@ -18350,7 +18384,8 @@ static void llmc__token_traits(llmc_tokenizer *t)
     llmc__vocab *v = &t->vocab;
     static const char *const name[] = {"llama", "gpt2", "tiktoken", "unigram", "wordpiece", "words"};
     llmc__steps_adapt(v);
-    t->bytes = v->kind == LLMC__VOCAB_RANKS || (v->kind == LLMC__VOCAB_BPE && v->alphabet == LLMC__ALPHABET_BYTES);
+    t->bytes =
+        v->kind == LLMC__VOCAB_RANKS || (v->kind == LLMC__VOCAB_BPE && v->alphabet == LLMC__ALPHABET_BYTES);
     t->cut = v->n_split > 0 || v->prefix == LLMC__PREFIX_PIECES || v->kind == LLMC__VOCAB_WORDPIECE ||
              v->kind == LLMC__VOCAB_WORDS;
     t->doubles = v->tokens.layout == LLMC__LIST_SCORED;
@@ -18440,7 +18475,8 @@ LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, cons
     LLMC__TRY(llmc__tokens_place(&m, diag));
     LLMC__TRY(llmc__tokens_index(m.t, diag));
     if (v->kind == LLMC__VOCAB_BPE)
-        LLMC__TRY(llmc__merges_read(m.t, m.scratch, (size_t)llmc__merge_longest(v, sizes.longest_text), diag));
+        LLMC__TRY(
+            llmc__merges_read(m.t, m.scratch, (size_t)llmc__merge_longest(v, sizes.longest_text), diag));
     n = llmc__specials_list(&m, 0, m.special);
     llmc__specials_sort(m.t, &m.t->special[0], m.special, n);
     all = llmc__specials_list(&m, 1, m.special + n);
