@@ -563,6 +563,8 @@ typedef struct llmc_encode_options {
     bool parse_special;     /* control tokens written out in the text become ids           */
     const llmc_span *plain; /* with parse_special: parts that are never control tokens,    */
     size_t n_plain;         /*   in order; text from people goes here                      */
+    bool add_eos;           /* put what the model's makers end a text with last            */
+    llmc_span *offsets;     /* [cap] or NULL: where in the text each id comes from         */
 } llmc_encode_options;
 
 /* Work memory that encoding a text of len bytes may need. */
@@ -583,12 +585,42 @@ typedef struct llmc_decode_options {
     bool keep_space;   /* keep the space that SentencePiece puts before the first word */
 } llmc_decode_options;
 
+/* Text that comes in pieces: the same ids, whatever the pieces. longest: bytes that an encoder holds back,
+   since what follows may change their ids: a word, or, where a normalizer rewrites text, all between two
+   special tokens. */
+typedef struct llmc_encoder llmc_encoder;
+LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes,
+                                       llmc_diag *diag);
+LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
+                                       const llmc_encode_options *opt, size_t longest, void *mem,
+                                       size_t bytes, llmc_diag *diag);
+/* Takes *used of the len bytes, gives *n ids (and their places in the whole text, unless offsets is NULL). last: the text ends
+   here. Call again with what is left until *used == len and *n < cap. Errors: BAD_ARG, NO_MEMORY (longest). */
+LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last,
+                                       size_t *used, llmc_token *ids, llmc_span *offsets, size_t cap,
+                                       size_t *n, llmc_diag *diag);
+
 /* Ids to bytes: the exact inverse of encode; not NUL-terminated. *len is the
    bytes needed even when cap is too small (NO_MEMORY).
    Errors: BAD_ARG (an id outside the vocabulary), NO_MEMORY. */
 LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *ids, size_t n,
                                  const llmc_decode_options *opt, char *text, size_t cap, size_t *len,
                                  llmc_diag *diag);
+
+/* Ids that come one by one: pieces of llmc_decode's text that end where a character does. The members are
+   the decoder's own. llmc_decoder_room: bytes that one id may add; llmc_decoder_end: what was held back and
+   will not be completed, into text [4]. Errors of llmc_decoder_next: BAD_ARG (id), NO_MEMORY (cap). */
+typedef struct llmc_decoder {
+    const llmc_tokenizer *tok;
+    bool show_special, keep_space, opening, any;
+    uint8_t held;
+    char hold[4];
+} llmc_decoder;
+LLMC_API void llmc_decoder_init(llmc_decoder *dec, const llmc_tokenizer *tok, const llmc_decode_options *opt);
+LLMC_API size_t llmc_decoder_room(const llmc_tokenizer *tok);
+LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *text, size_t cap, size_t *len,
+                                       llmc_diag *diag);
+LLMC_API size_t llmc_decoder_end(llmc_decoder *dec, char *text);
 
 #endif /* LLMC_NO_TOKEN */
 
@@ -13507,16 +13539,19 @@ static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, ui
      is a plain space and GPT-2's byte alphabet is the bytes themselves. Matching,
      merging and decoding work on raw bytes only.
    - Merging reaches normal and unused tokens only: text that spells "<s>" or "<0x0A>"
-     never becomes that token. U+2581 itself, when text holds it, becomes byte tokens, so that
-     decode gives it back.
+     never becomes that token. Where U+2581 stands for spaces, the two are the same in text, too, and
+     decode gives a space.
    - Of tokens with the same raw bytes the lowest id is the one encode produces.
    - Nothing in a carved tokenizer changes: any number of threads encode and decode with it.
 
-   A vocabulary is one of two kinds. SPM (Llama 1 and 2, TinyLlama, llama2.c) merges characters by
+   A vocabulary is of one of these kinds: SPM (Llama 1 and 2, TinyLlama, llama2.c) merges characters by
    the score of what they join to; BPE (the GPT-2 family) cuts text to words by a pattern and
-   merges bytes by a ranked list of pairs. The way of a text through this section:
+   merges bytes by a ranked list of pairs, or characters of the whole text; RANKS (tiktoken) merges bytes by the
+   id of what they join to; UNIGRAM takes the most probable row of tokens, WORDPIECE the longest token
+   that fits, WORDS whole pieces. The way of a text through this section:
 
-     text -> special tokens and what lies between (13.5) -> words (13.4) -> merging (13.3) -> ids */
+     text -> special tokens (13.7) and what lies between -> normalised (13.2), special tokens again
+          -> pieces (13.3) -> merging (13.5) or search (13.6) -> ids                              */
 
 //--[ 13.1 TOKEN.unicode ]-- classes, normal forms and lower case of code points
 enum {
@@ -15445,6 +15480,31 @@ static int llmc__alphabet_byte(uint32_t cp)
     return cp == 323 ? 173 : -1;
 }
 
+//--[ 13.2 TOKEN.normal ]-- STUB
+#define LLMC__NORMAL_WORK 4096
+static size_t llmc__normal_growth(const llmc__normal *steps, uint32_t n)
+{
+    (void)steps;
+    return n > 0 ? 8 : 1;
+}
+static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len,
+                            uint8_t *out, size_t cap, uint32_t *origin, void *work, size_t work_bytes,
+                            size_t *used)
+{
+    size_t i;
+    (void)steps;
+    (void)n_steps;
+    (void)work;
+    (void)work_bytes;
+    if (len > cap)
+        return false;
+    LLMC_MEMCPY(out, p, len);
+    for (i = 0; origin != NULL && i <= len; i++)
+        origin[i] = (uint32_t)i;
+    *used = len;
+    return true;
+}
+
 //--[ 13.3 TOKEN.split ]-- text to words that merge independently
 /* A matcher per pattern, each a few runs of classes. Where a regex engine would try alternatives one by
    one, the class of the first character or two decides; where it would give back what it took
@@ -15516,6 +15576,25 @@ static inline size_t llmc__char_run(const llmc__prose *t, size_t at, uint32_t se
             return at;
         at += c.len;
     }
+}
+
+/* The same for a set that has all ASCII letters, or only the small ones. Most words are English or the like:
+   eight bytes at a step, since a loop over the letters would mispredict the end of every word. With bit
+   7 out of the way, adding 0x80 - c sets it in the bytes that are at least c. */
+static inline size_t llmc__letter_run(const llmc__prose *t, size_t at, uint32_t set, bool small)
+{
+    const uint64_t ones = 0x0101010101010101u, high = ones << 7;
+    while (t->n - at >= 8) {
+        uint64_t x = llmc__u64le(t->p + at), y = (small ? x : x | ones << 5) & ~high, stop;
+        stop = (~(y + ones * (0x80 - 'a')) | (y + ones * (0x80 - 'z' - 1)) | x) & high;
+        if (stop != 0) {
+            /* the bytes below the lowest bit that is set, counted by their lowest bits */
+            at += (size_t)(((((stop & (~stop + 1)) - 1) & ones) * ones >> 56) - 1);
+            break;
+        }
+        at += 8;
+    }
+    return llmc__char_run(t, at, set);
 }
 
 /* The same for at most `most` characters. */
@@ -15593,7 +15672,7 @@ static inline size_t llmc__word_gpt2(const llmc__prose *t, size_t at, size_t *fa
     }
     c = llmc__char_at(t, end);
     if ((c.bit & LLMC__UC_LETTERS) != 0)
-        end = llmc__char_run(t, end + c.len, LLMC__UC_LETTERS);
+        end = llmc__letter_run(t, end + c.len, LLMC__UC_LETTERS, false);
     else if ((c.bit & LLMC__UC_NUMBERS) != 0)
         end = llmc__char_run(t, end + c.len, LLMC__UC_NUMBERS);
     else if ((c.bit & LLMC__UC_REST) != 0)
@@ -15653,7 +15732,7 @@ static inline size_t llmc__word_modern(const llmc__prose *t, size_t at, uint32_t
             return llmc__word_other(t, at, a, b, LLMC__UC_REST & ~letters, digits, flags, far);
         end += b.len;
     }
-    end = llmc__char_run(t, end, letters);
+    end = llmc__letter_run(t, end, letters, false);
     if (end == t->n)
         *far = end;
     return end;
@@ -15679,7 +15758,7 @@ static inline size_t llmc__word_cased(const llmc__prose *t, size_t at, bool han,
     if (c.bit != 1u << LLMC__UC_LOWER)
         return shared > at ? shared : end;
     do {
-        end = llmc__char_run(t, end, 1u << LLMC__UC_LOWER);
+        end = llmc__letter_run(t, end, 1u << LLMC__UC_LOWER, true);
         c = llmc__char_at(t, end);
         if ((c.bit & both) == 0 || (han && llmc__uc_han(c.cp)))
             break;
@@ -16250,19 +16329,21 @@ LLMC__UNUSED static bool llmc__splitter_next(llmc__splitter *s, size_t *begin, s
     return false;
 }
 
-//--[ 13.2 TOKEN.table ]-- tokens, the hash of their bytes, the hash of merges
+//--[ 13.4 TOKEN.table ]-- tokens, the hash of their bytes, the hash of merges
 enum {
     LLMC__TOK_MERGE = 1, /* encode may produce it from text       */
-    LLMC__TOK_WHOLE = 2  /* and does, for exactly its own bytes   */
+    LLMC__TOK_WHOLE = 2, /* and does, for exactly its own bytes   */
+    LLMC__TOK_INSIDE = 4 /* WORDPIECE: goes on with a word        */
 };
 
-/* A token as encode and decode see it; the file keeps its stored text and score. */
+/* A token as encode and decode see it. */
 typedef struct llmc__tok {
-    uint32_t raw;               /* where its bytes begin in llmc_tokenizer.raw    */
-    uint32_t text;              /* where its stored text begins, in file's strings */
-    uint32_t rank;              /* SPM: score as a key, best score lowest          */
+    const uint8_t *text;        /* as stored, escapes undone                           */
+    uint32_t raw;               /* where its bytes begin in llmc_tokenizer.raw         */
+    uint32_t rank;              /* SPM, RANKS: key of a pair that joins to it, lower first; UNIGRAM: bits
+                                   of its score */
     uint16_t raw_len, text_len; /* in bytes; the reader refuses longer */
-    uint8_t kind, flags;        /* llmc_token_kind; LLMC__TOK_... bits */
+    uint8_t kind, flags, added; /* llmc_token_kind; LLMC__TOK_... bits; LLMC__ADDED... bits */
 } llmc__tok;
 
 /* Slot of the merge hash: ids left and right join to id result; of two merges the one with the
@@ -16276,11 +16357,29 @@ typedef struct llmc__merge {
    longer run means bytes made to collide, and the file is refused. */
 #define LLMC__PROBES 512
 
+/* Tokens that text is searched for, in byte order of what they look like there. */
+typedef struct llmc__entry {
+    uint32_t at, len; /* in llmc_tokenizer.raw */
+    llmc_token id;
+} llmc__entry;
+typedef struct llmc__specials {
+    llmc__entry *list;
+    uint32_t at[257];   /* first of those that begin with this byte */
+    uint8_t kinds[256]; /* by first byte: LLMC__FIND_... bits       */
+    uint8_t any;        /* all of them */
+} llmc__specials;
+
 /* A carved vocabulary. The token hash packs an id and a part of the hash in one word, so that most
    strangers are turned away without a look at their bytes (id_mask = 2^k - 1 > count):
 
      31              k k-1          0
-     [ bits of the hash | id + 1 (0: empty) ]                                        */
+     [ bits of the hash | id + 1 (0: empty) ]
+
+   UNIGRAM and WORDPIECE look for prefixes, so they have a tree over bytes. Its edges lie in a hash, too,
+   an edge to a word; 0 is empty, since no edge leads to node 0:
+
+     63       36 35     28 27       0
+     [ from node |  byte  | to node ]                                                  */
 struct llmc_tokenizer {
     llmc__vocab vocab;           /* as the file gave it; pointers into the file */
     char name[48];               /* "llama", "gpt2/<pre-tokenizer>" */
@@ -16290,17 +16389,23 @@ struct llmc_tokenizer {
     uint32_t slot_mask, id_mask; /* number of slots - 1; see above */
     llmc__merge *merge;          /* BPE only */
     uint32_t merge_mask;         /* number of merge slots - 1 */
-    llmc_token *special;         /* tokens looked for in text, in byte order */
-    uint32_t special_at[257];    /* first of those that begin with this byte */
-    uint8_t special_kinds[256];  /* by first byte: LLMC__FIND_... bits       */
-    llmc_token single[256];      /* BPE: by byte. SPM: by ASCII character. NONE: not in the vocabulary */
+    uint64_t *edge;              /* UNIGRAM, WORDPIECE only */
+    uint32_t edge_mask;          /* number of edges' slots - 1 */
+    uint32_t *leaf;              /* by node: id + 1 of the token that ends there, or 0 */
+    llmc__specials special[2];   /* looked for in the text as it came; in normalised text */
+    llmc_token single[256];      /* by byte, or by ASCII character. NONE: not in the vocabulary */
     llmc_token byte[256];        /* byte tokens <0xXX> */
-    uint8_t *uc;                 /* [LLMC__UC_BMP], BPE only */
-    uint32_t *joined;            /* SPM: bit 256 a + b: some token has byte a before byte b */
+    uint8_t *uc;                 /* [LLMC__UC_BMP], where text is cut by steps */
+    uint32_t *joined;            /* bit 256 a + b: some token has byte a before byte b */
     uint32_t longest;            /* most bytes a token adds to text            */
     uint32_t longest_merge;      /* most bytes of a token that merging reaches */
+    float best_score;            /* UNIGRAM: best score of a normal token       */
+    float unknown_score;         /* UNIGRAM: of a character without a token     */
+    bool bytes;                  /* merging starts from bytes, not from characters */
     bool has_bytes;              /* all 256 byte tokens are there              */
-    bool any_user;               /* text is searched for user tokens even without parse_special */
+    bool cut;                    /* split steps, or a prefix for each piece, cut text to pieces */
+    bool user_inside;            /* user tokens are words among others, as in SentencePiece     */
+    bool doubles;                /* UNIGRAM: sums of scores are doubles, as in tokenizer.json's library */
 };
 
 /* One multiplication and a fold: every input bit reaches both ends, slot and tag. Not keyed: the
@@ -16437,21 +16542,38 @@ static uint32_t llmc__merge_lookup(const llmc_tokenizer *t, llmc_token left, llm
     return LLMC__NO_PAIR;
 }
 
-//--[ 13.3 TOKEN.merge ]-- one word: join the best pair until none is left
-/* Both algorithms are the same loop: symbols in a row, the neighbours with the best key join (the
-   leftmost of equals), until no two make a token. BPE starts from bytes and its key is the merge's
-   rank, found by the pair of ids; SPM starts from characters and its key is the joined token's
-   score, found by the joined text. Three ways through it, all with the same result:
+//--[ 13.5 TOKEN.merge ]-- one word: join the best pair until none is left
+/* SPM, BPE and RANKS are the same loop: symbols in a row, the neighbours with the best key join (the
+   leftmost of equals), until no two make a token. BPE's key is the merge's rank, found by the pair of
+   ids; SPM's is the joined token's score and RANKS' its id, found by the joined text. Byte-level
+   vocabularies start from bytes, the others from characters. Ways through it, all with the same result:
      a word that is one token known to survive its own merging is taken as that token,
-     a short word looks at every pair before every merge (quadratic in at most 48 bytes),
-     a long word keeps its keys in a winner tree in the caller's work memory. */
+     a short word looks at every pair before every merge (quadratic in at most 64 bytes),
+     a long word is merged window by window; where windows do not agree they grow, and a large one keeps
+     its keys in a winner tree in the caller's work memory.
 
-/* What two neighbours, the symbols left and right that fill w[a,c), join to: its key (lower
-   joins first) and id; LLMC__NO_PAIR: they stay apart. SPM looks at the bytes alone: two symbols that
-   are no tokens themselves may join to one. */
-static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c, llmc_token left,
-                           llmc_token right, llmc_token *result)
+   Why windows are exact: a border between two tokens of a finished text was crossed by no merge, so the
+   symbols on both sides of it came to be as if the other side were not there, and any two neighbours of
+   the result are what their own bytes would merge to. The other way round, in a row of tokens of which
+   any two neighbours merge to just themselves, there is no first merge that crosses a border. So two
+   windows that overlap and have one token in common, at the same place, make one result: the first up
+   to that token, the second from there on. Nothing is asked of the ranks.                      */
+
+/* Whether no token reaches across from byte a to byte b, so that merging cannot either. This finds the
+   spaces between words, and whatever else a vocabulary keeps apart. */
+static inline bool llmc__apart(const llmc_tokenizer *t, uint32_t a, uint32_t b)
 {
+    return (t->joined[a * 8 + b / 32] >> (b % 32) & 1) == 0;
+}
+
+/* What two neighbours, the symbols left and right that fill w[a,m) and w[m,c), join to: its key (lower
+   joins first) and id; LLMC__NO_PAIR: they stay apart. By text, two symbols that are no tokens
+   themselves may join to one. */
+static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t m, size_t c,
+                           llmc_token left, llmc_token right, llmc_token *result)
+{
+    if (llmc__apart(t, w[m - 1], w[m]))
+        return LLMC__NO_PAIR;
     if (t->vocab.kind == LLMC__VOCAB_BPE)
         return llmc__merge_lookup(t, left, right, result);
     if (c - a > t->longest_merge)
@@ -16461,11 +16583,11 @@ static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, 
 }
 
 /* Length of the symbol that merging starts from at w [n], and its id or NONE:
-   a byte for BPE, a character for SPM (a byte that is not UTF-8 counts as one without a token). */
+   a byte or a character (a byte that is not UTF-8 counts as one without a token). */
 static uint32_t llmc__symbol(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc_token *id)
 {
     uint32_t cp, len = 1;
-    if (w[0] < 0x80 || t->vocab.kind == LLMC__VOCAB_BPE) {
+    if (w[0] < 0x80 || t->bytes) {
         *id = t->single[w[0]];
         return 1;
     }
@@ -16474,85 +16596,166 @@ static uint32_t llmc__symbol(const llmc_tokenizer *t, const uint8_t *w, size_t n
     return len;
 }
 
-/* Ids as they come; n counts on beyond cap, so that one pass tells how much room a text takes. */
+/* Ids as they come; n counts on beyond cap, so that one pass tells how much room a text takes. The rest
+   is about where they came from, and what words of one text need to know of each other. Places count
+   from 1; 0 is a space that was put before the text. */
 typedef struct llmc__ids {
     llmc_token *at;
+    llmc_span *span; /* or NULL */
     size_t cap, n;
+    size_t start;           /* of the part in the caller's text */
+    size_t part_len;        /* of the part, as it came */
+    size_t used;            /* of the part, as it is being cut */
+    const uint32_t *origin; /* [used + 1]: normalised place to place in the part; NULL: the same */
+    size_t word, floor;     /* place of the word in the part; where spans may begin */
+    float score;            /* UNIGRAM: of the text so far, whose roundings are SentencePiece's */
+    bool unknown;           /* the last id stands for unknown characters, and takes in those that follow */
 } llmc__ids;
 
-/* Appends one id, or only counts it. */
-static inline void llmc__ids_put(llmc__ids *out, llmc_token id)
+/* Where place `at` of the part (from 0) was in the caller's text, as a begin or an end. A character that
+   normalising made longer ends where its successor begins. */
+static size_t llmc__ids_place(const llmc__ids *out, size_t at, bool end)
 {
-    if (out->n < out->cap)
+    size_t from = at;
+    if (out->origin == NULL)
+        return out->start + at;
+    if (end && at > 0)
+        while (at < out->used && out->origin[at] == out->origin[from - 1])
+            at++;
+    return out->start + (at >= out->used && end ? out->part_len : out->origin[at]);
+}
+
+/* Appends the id of the word's bytes [a, c), or only counts it. */
+static inline void llmc__ids_put(llmc__ids *out, llmc_token id, size_t a, size_t c)
+{
+    if (out->n < out->cap) {
         out->at[out->n] = id;
+        if (out->span != NULL) {
+            a += out->word;
+            c += out->word;
+            a = llmc__max(a, out->floor);
+            out->span[out->n].begin = llmc__ids_place(out, a > 0 ? a - 1 : 0, false);
+            out->span[out->n].end = llmc__ids_place(out, c > 0 ? c - 1 : 0, true);
+        }
+    }
     out->n++;
 }
 
-/* A symbol w [n] that merging left: its token, or byte tokens, or the unknown token
+/* The unknown token for the word's bytes [a, c), or a longer span for the one before. */
+static void llmc__unknown_put(const llmc_tokenizer *t, size_t a, size_t c, llmc__ids *out)
+{
+    llmc_token id = t->vocab.special[LLMC_SPECIAL_UNK];
+    if (id < 0)
+        return;
+    if (!out->unknown || !t->vocab.fuse_unk)
+        llmc__ids_put(out, id, a, c);
+    else if (out->span != NULL && out->n <= out->cap)
+        out->span[out->n - 1].end = llmc__ids_place(out, c + out->word - 1, true);
+    out->unknown = true;
+}
+
+/* A symbol w[a, c) that merging left: its token, or byte tokens, or the unknown token
    (nothing where the vocabulary has none of these). Byte tokens come all or not at all: some of
    them would decode to a broken character. */
-static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc_token id,
+static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c, llmc_token id,
                              llmc__ids *out)
 {
     size_t i;
     bool bytes = true;
     if (id >= 0) {
-        llmc__ids_put(out, id);
+        llmc__ids_put(out, id, a, c);
+        out->unknown = false;
         return;
     }
-    for (i = 0; i < n; i++)
+    for (i = a; i < c; i++)
         bytes = bytes && t->byte[w[i]] >= 0;
-    for (i = 0; bytes && i < n; i++)
-        llmc__ids_put(out, t->byte[w[i]]);
-    if (!bytes && t->vocab.special[LLMC_SPECIAL_UNK] >= 0)
-        llmc__ids_put(out, t->vocab.special[LLMC_SPECIAL_UNK]);
+    for (i = a; bytes && i < c; i++)
+        llmc__ids_put(out, t->byte[w[i]], a, c);
+    if (bytes)
+        out->unknown = false;
+    else
+        llmc__unknown_put(t, a, c, out);
 }
 
-#define LLMC__WORD_SMALL 48 /* bytes up to which looking at every pair beats a tree */
+/* The tokens that a window of a word merged to: token i is w[at[i], at[i + 1]). */
+#define LLMC__WORD_SMALL 64 /* bytes up to which looking at every pair beats a tree */
+typedef struct llmc__stretch {
+    uint32_t count;
+    uint32_t *at;   /* [bytes + 1] */
+    llmc_token *id; /* [bytes]; NONE: a symbol without a token */
+} llmc__stretch;
 
-/* llmc__word_small -- w [n], n <= LLMC__WORD_SMALL, on the stack          (TOKEN.merge)
-   Looks at every pair before every merge. Symbol i is w[at[i], at[i + 1]); key[i] and joined[i]
-   are of the pair (i, i + 1). A merge closes the gap in all four arrays and asks anew for the two
-   pairs that the joined symbol has now. */
-static void llmc__word_small(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, llmc__ids *out)
+/* Key and place of a pair in one word, so that the least one is the leftmost of the best. */
+static inline uint64_t llmc__pair_at(uint32_t key, uint32_t at)
 {
-    uint32_t at[LLMC__WORD_SMALL + 1], key[LLMC__WORD_SMALL], count = 0, i, best;
-    llmc_token id[LLMC__WORD_SMALL], joined[LLMC__WORD_SMALL];
-    for (i = 0; i < n; count++) {
-        at[count] = i;
-        i += llmc__symbol(t, w + i, n - i, &id[count]);
-    }
-    at[count] = n;
-    for (i = 0; i + 1 < count; i++)
-        key[i] = llmc__pair(t, w, at[i], at[i + 2], id[i], id[i + 1], &joined[i]);
-    while (count > 1) {
-        best = 0;
-        for (i = 1; i + 1 < count; i++)
-            if (key[i] < key[best])
-                best = i;
-        if (key[best] == LLMC__NO_PAIR)
-            break;
-        /* symbol best takes in the next one; those after it move up */
-        id[best] = joined[best];
-        count--;
-        for (i = best + 1; i < count; i++) {
-            id[i] = id[i + 1];
-            at[i] = at[i + 1];
-            key[i] = key[i + 1]; /* the last one is not read again */
-            joined[i] = joined[i + 1];
-        }
-        at[count] = n;
-        if (best + 1 < count)
-            key[best] = llmc__pair(t, w, at[best], at[best + 2], id[best], id[best + 1], &joined[best]);
-        if (best > 0)
-            key[best - 1] =
-                llmc__pair(t, w, at[best - 1], at[best + 1], id[best - 1], id[best], &joined[best - 1]);
-    }
-    for (i = 0; i < count; i++)
-        llmc__symbol_put(t, w + at[i], at[i + 1] - at[i], id[i], out);
+    return (uint64_t)key << 32 | at;
 }
 
-/* A symbol of a long word; its index is the position of its first byte. Positions inside a symbol
+/* The least of key [n], n >= 1. Two chains, since each comparison waits for the one before it. */
+static inline uint64_t llmc__pair_best(const uint64_t *key, uint32_t n)
+{
+    uint64_t a = key[0], b = key[n - 1];
+    uint32_t i;
+    for (i = 1; i + 1 < n; i += 2) {
+        a = key[i] < a ? key[i] : a;
+        b = key[i + 1] < b ? key[i + 1] : b;
+    }
+    return a < b ? a : b;
+}
+
+/* llmc__stretch_small -- w [n], 1 <= n <= LLMC__WORD_SMALL, on the stack          (TOKEN.merge)
+   Looks at every pair before every merge, but merges all pairs of one key on the way through. Symbols are
+   known by the place of their first byte: next[p] is where p's neighbour begins, key[p] and joined[p] are
+   of that pair. Where no pair begins the key is of LLMC__NO_PAIR. */
+static void llmc__stretch_small(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, llmc__stretch *out)
+{
+    uint64_t key[LLMC__WORD_SMALL], best;
+    llmc_token id[LLMC__WORD_SMALL], joined[LLMC__WORD_SMALL];
+    uint8_t next[LLMC__WORD_SMALL], prev[LLMC__WORD_SMALL + 1];
+    uint32_t p, q, len, last = 0;
+    for (p = 0; p < n; p += len) {
+        len = llmc__symbol(t, w + p, n - p, &id[p]);
+        next[p] = (uint8_t)(p + len);
+        prev[p + len] = (uint8_t)p;
+        for (q = p; q < p + len; q++)
+            key[q] = UINT64_MAX;
+        if (p > 0) { /* two lengths are known: the pair before this symbol */
+            uint32_t k = llmc__pair(t, w, last, p, p + len, id[last], id[p], &joined[last]);
+            key[last] = llmc__pair_at(k, last);
+        }
+        last = p;
+    }
+    while ((best = llmc__pair_best(key, n)) >> 32 != LLMC__NO_PAIR) {
+        uint32_t rank = (uint32_t)(best >> 32);
+        for (p = (uint32_t)best; p < n; p = next[p]) {
+            uint32_t k = LLMC__NO_PAIR, before = LLMC__NO_PAIR;
+            if (key[p] >> 32 != rank)
+                continue;
+            q = next[p]; /* p takes in q */
+            id[p] = joined[p];
+            key[q] = UINT64_MAX;
+            next[p] = next[q];
+            prev[next[p]] = (uint8_t)p;
+            if (next[p] < n)
+                k = llmc__pair(t, w, p, next[p], next[next[p]], id[p], id[next[p]], &joined[p]);
+            key[p] = llmc__pair_at(k, p);
+            if (p > 0) {
+                q = prev[p];
+                before = llmc__pair(t, w, q, p, next[p], id[q], id[p], &joined[q]);
+                key[q] = llmc__pair_at(before, q);
+            }
+            if (k <= rank || before <= rank) /* goes before those of this key that are left */
+                break;
+        }
+    }
+    for (p = 0, out->count = 0; p < n; p = next[p]) {
+        out->at[out->count] = p;
+        out->id[out->count++] = id[p];
+    }
+    out->at[out->count] = n;
+}
+
+/* A symbol of a large window; its index is the place of its first byte. Places inside a symbol
    hold nothing but a key of LLMC__NO_PAIR. */
 typedef struct llmc__node {
     uint32_t prev, next;   /* LLMC__NO_PAIR before the first, n after the last */
@@ -16560,8 +16763,8 @@ typedef struct llmc__node {
     llmc_token id, joined; /* of the symbol; of it and the next one joined */
 } llmc__node;
 
-/* A long word, and a winner tree over its positions: tree[i] for 0 < i < n is the better of
-   entries 2i and 2i + 1, where entry i >= n is position i - n. n = 4:
+/* A large window, and a winner tree over its places: tree[i] for 0 < i < n is the better of
+   entries 2i and 2i + 1, where entry i >= n is place i - n. n = 4:
 
                tree[1]              the best pair of the word
            tree[2]   tree[3]
@@ -16576,7 +16779,7 @@ typedef struct llmc__word {
     uint32_t *tree;   /* [n], tree[0] unused */
 } llmc__word;
 
-#define LLMC__WORD_NEED (sizeof(llmc__node) + sizeof(uint32_t)) /* work memory per byte of a long word */
+#define LLMC__WORD_NEED (sizeof(llmc__node) + sizeof(uint32_t)) /* work memory per byte of a large window */
 
 /* Sets tree[i], 0 < i < n, from what is below it. Of equal keys the leftmost position wins, as
    SentencePiece and GPT-2 have it; a and b need not be in order, since n is any number. */
@@ -16609,11 +16812,12 @@ static uint32_t llmc__word_key(llmc__word *s, uint32_t p)
     llmc__node *a = &s->node[p];
     if (a->next >= s->n)
         return LLMC__NO_PAIR;
-    return llmc__pair(s->tok, s->w, p, s->node[a->next].next, a->id, s->node[a->next].id, &a->joined);
+    return llmc__pair(s->tok, s->w, p, a->next, s->node[a->next].next, a->id, s->node[a->next].id,
+                      &a->joined);
 }
 
-/* Cuts the word in symbols, finds all keys, and plays the tree from the bottom up. All keys are set
-   first: positions inside a character must lose against every pair. */
+/* Cuts the window in symbols, finds all keys, and plays the tree from the bottom up. All keys are set
+   first: places inside a character must lose against every pair. */
 static void llmc__word_start(llmc__word *s)
 {
     uint32_t i, last = LLMC__NO_PAIR, len;
@@ -16633,8 +16837,8 @@ static void llmc__word_start(llmc__word *s)
 
 /* w [n], n >= 2, in O(n log n): each merge changes three keys of the tree.
    work: LLMC__WORD_NEED * n bytes, aligned to 4: nodes, then the tree. n is at most 2^31 (the text's
-   limit and the space before it), so that 2 i + 1 fits. */
-static void llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work, llmc__ids *out)
+   limit and the space before it), so that 2 i + 1 fits. The symbols left begin at node 0. */
+static llmc__word llmc__word_merge(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work)
 {
     llmc__word s;
     uint32_t p, q;
@@ -16656,179 +16860,304 @@ static void llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, uint32_t 
         if (q != LLMC__NO_PAIR)
             llmc__word_set(&s, q, llmc__word_key(&s, q));
     }
-    for (p = 0; p < n; p = s.node[p].next)
-        llmc__symbol_put(t, w + p, s.node[p].next - p, s.node[p].id, out);
+    return s;
 }
 
-/* The caller's work memory, aligned to 4. */
+/* The caller's work memory, aligned to 8. */
 typedef struct llmc__work {
     uint8_t *at;
     size_t size;
 } llmc__work;
 
-/* llmc__word_put -- the ids of one word w [n], n >= 1               (TOKEN.merge)
-   False: it is longer than LLMC__WORD_SMALL and the work memory holds no tree for it. */
-static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
-                           llmc__ids *out)
+/* w [n], n >= 1, into a window's lists, which hold n tokens. work is for what is above LLMC__WORD_SMALL. */
+static void llmc__stretch_merge(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work,
+                                llmc__stretch *out)
 {
-    llmc_token id;
-    /* most words of most texts: one look-up and done */
-    if (n <= t->longest_merge) {
-        id = llmc__token_lookup(t, w, n, true);
-        if (id >= 0 && (t->tok[id].flags & LLMC__TOK_WHOLE) != 0) {
-            llmc__ids_put(out, id);
-            return true;
-        }
-    }
+    llmc__word s;
+    uint32_t p;
     if (n <= LLMC__WORD_SMALL) {
-        llmc__word_small(t, w, (uint32_t)n, out);
-        return true;
+        llmc__stretch_small(t, w, n, out);
+        return;
+    }
+    s = llmc__word_merge(t, w, n, work);
+    for (p = 0, out->count = 0; p < n; p = s.node[p].next) {
+        out->at[out->count] = p;
+        out->id[out->count++] = s.node[p].id;
+    }
+    out->at[out->count] = n;
+}
+
+/* Finds the first token that windows a, from its token *x on, and b, which begins `shift` bytes after a,
+   have in common; *x and *y are where. */
+static bool llmc__stretch_meet(const llmc__stretch *a, const llmc__stretch *b, uint32_t shift, uint32_t *x,
+                               uint32_t *y)
+{
+    *y = 0;
+    while (*x < a->count && *y < b->count) {
+        uint32_t p = a->at[*x], q = b->at[*y] + shift;
+        if (p == q && a->at[*x + 1] == b->at[*y + 1] + shift && a->id[*x] == b->id[*y])
+            return true;
+        *x += p <= q;
+        *y += q <= p;
+    }
+    return false;
+}
+
+/* The tokens [from, to) of a window that begins at w[base]. */
+static void llmc__stretch_put(const llmc_tokenizer *t, const uint8_t *w, size_t base, const llmc__stretch *a,
+                              uint32_t from, uint32_t to, llmc__ids *out)
+{
+    for (; from < to; from++)
+        llmc__symbol_put(t, w, base + a->at[from], base + a->at[from + 1], a->id[from], out);
+}
+
+/* llmc__word_windows -- w [n] by windows of `size` bytes, two of which are a and b    (TOKEN.merge)
+   A window begins where a token of the one before it does, in its last quarter.
+   False, with some ids put: two did not meet. */
+static bool llmc__word_windows(const llmc_tokenizer *t, const uint8_t *w, size_t n, uint32_t size,
+                               llmc__stretch *a, llmc__stretch *b, void *work, llmc__ids *out)
+{
+    size_t base = 0, len = llmc__min(size, n);
+    uint32_t from = 0;
+    llmc__stretch_merge(t, w, (uint32_t)len, work, a);
+    while (base + len < n) {
+        llmc__stretch *swap = a;
+        uint32_t x = a->count - 1, y, shift;
+        while (x > 0 && a->at[x] > len - len / 4)
+            x--;
+        shift = a->at[x];
+        if (shift == 0)
+            return false;
+        len = llmc__min(size, n - base - shift);
+        llmc__stretch_merge(t, w + base + shift, (uint32_t)len, work, b);
+        x = (uint32_t)llmc__max(x, from);
+        if (!llmc__stretch_meet(a, b, shift, &x, &y))
+            return false;
+        llmc__stretch_put(t, w, base, a, from, x, out);
+        base += shift;
+        from = y;
+        a = b;
+        b = swap;
+    }
+    llmc__stretch_put(t, w, base, a, from, a->count, out);
+    return true;
+}
+
+/* Lists of two windows of `size` bytes, at the end of the work memory; a large window's tree is at its begin.
+   False: they do not both fit. */
+static bool llmc__stretches_place(llmc__stretch *a, llmc__stretch *b, size_t size, llmc__work work)
+{
+    size_t list = 4 * (size + 1);
+    uint8_t *at;
+    if (work.size / (LLMC__WORD_NEED + 16) <= size)
+        return false;
+    at = work.at + work.size / 4 * 4 - 4 * list;
+    a->at = (uint32_t *)(void *)at;
+    a->id = (llmc_token *)(void *)(at + list);
+    b->at = (uint32_t *)(void *)(at + 2 * list);
+    b->id = (llmc_token *)(void *)(at + 3 * list);
+    return true;
+}
+
+/* llmc__word_long -- w [n] of more than LLMC__WORD_SMALL bytes                        (TOKEN.merge)
+   Windows grow until all of them meet; one that is the whole word needs no lists. Each try begins anew, so
+   all of them cost little more than the last. False: the work memory is too small for that. */
+static bool llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
+                            llmc__ids *out)
+{
+    uint32_t at[2][LLMC__WORD_SMALL + 1], p, size = LLMC__WORD_SMALL;
+    llmc_token id[2][LLMC__WORD_SMALL];
+    llmc__ids begin = *out;
+    llmc__stretch a, b;
+    llmc__word s;
+    a.at = at[0];
+    a.id = id[0];
+    b.at = at[1];
+    b.id = id[1];
+    for (;;) {
+        if (llmc__word_windows(t, w, n, size, &a, &b, work.at, out))
+            return true;
+        *out = begin;
+        if (size >= n / 4 || !llmc__stretches_place(&a, &b, 4 * (size_t)size, work))
+            break;
+        size *= 4;
     }
     if (work.size / LLMC__WORD_NEED < n)
         return false;
-    llmc__word_long(t, w, (uint32_t)n, work.at, out);
+    s = llmc__word_merge(t, w, (uint32_t)n, work.at);
+    for (p = 0; p < n; p = s.node[p].next)
+        llmc__symbol_put(t, w, p, s.node[p].next, s.node[p].id, out);
     return true;
 }
 
-//--[ 13.4 TOKEN.split ]-- text to words that merge independently
-/* BPE is defined on words that a pattern cuts. SPM is defined on the whole text, but merging
-   cannot cross a place that no token crosses, so cutting there changes nothing and lets the
-   work memory be used again word by word. */
-
-/* Class of the character at p [n], n >= 1; *len its bytes. BPE only: t->uc is a table of ASCII, too. */
-static inline uint32_t llmc__class_at(const llmc_tokenizer *t, const uint8_t *p, size_t n, uint32_t *len)
+/* Whether encode takes w [n] for one token without merging; whole: it is all of a piece, which a
+   vocabulary may take whole whatever merging makes of it. NONE: no. */
+static llmc_token llmc__word_whole(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole)
 {
-    uint32_t cp;
-    if (p[0] < 0x80) {
-        *len = 1;
-        return t->uc[p[0]];
+    llmc_token id;
+    if (n > t->longest_merge)
+        return LLMC_TOKEN_NONE;
+    id = llmc__token_lookup(t, w, n, true);
+    if (id < 0 || (t->tok[id].flags & LLMC__TOK_WHOLE) != 0 || (whole && t->vocab.ignore_merges))
+        return id;
+    return LLMC_TOKEN_NONE;
+}
+
+/* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
+   False: it is longer than LLMC__WORD_SMALL and the work memory is too small for it. */
+static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                           llmc__ids *out)
+{
+    uint32_t at[LLMC__WORD_SMALL + 1];
+    llmc_token id[LLMC__WORD_SMALL];
+    llmc__stretch a;
+    /* most words of most texts: one look-up and done */
+    llmc_token one = llmc__word_whole(t, w, n, whole);
+    if (one >= 0) {
+        llmc__ids_put(out, one, 0, n);
+        out->unknown = false;
+        return true;
     }
-    *len = llmc__uc_next(p, n, &cp);
-    return cp < LLMC__UC_BMP ? t->uc[cp] : llmc__uc_class(cp);
+    if (n > LLMC__WORD_SMALL)
+        return llmc__word_long(t, w, n, work, out);
+    a.at = at;
+    a.id = id;
+    llmc__stretch_small(t, w, (uint32_t)n, &a);
+    llmc__stretch_put(t, w, 0, &a, 0, a.count, out);
+    return true;
 }
 
-/* Where the run of characters of p [n] from `at` on whose classes are in set ends: at <= result <= n.
-   The patterns' + is greedy and nothing after it makes it give back. */
-static size_t llmc__class_run(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t at, uint32_t set)
+//--[ 13.6 TOKEN.unigram ]-- the most probable row of tokens, and the longest token that fits
+/* Where the edge of node << 8 | byte lies. */
+static inline uint32_t llmc__edge_hash(uint64_t key)
 {
-    uint32_t len;
-    while (at < n && (set >> llmc__class_at(t, p + at, n - at, &len) & 1) != 0)
-        at += len;
-    return at;
+    return (uint32_t)(llmc__token_mix(key ^ 0x9e3779b97f4a7c15u) >> 7);
 }
 
-/* 's 't 'm 'd 're 've 'll at p [n], p[0] the apostrophe: bytes, or 0. Lower case only, and also
-   before more letters ("'same" begins with "'s"), as in the pattern. */
-static size_t llmc__contraction(const uint8_t *p, size_t n)
+/* Node that byte c leads to from a node of the tree over tokens' bytes; 0: no token goes on so. */
+static inline uint32_t llmc__edge_next(const llmc_tokenizer *t, uint32_t node, uint32_t c)
 {
-    if (n >= 2 && (p[1] == 's' || p[1] == 't' || p[1] == 'm' || p[1] == 'd'))
-        return 2;
-    if (n >= 3 &&
-        ((p[1] == 'r' && p[2] == 'e') || (p[1] == 'v' && p[2] == 'e') || (p[1] == 'l' && p[2] == 'l')))
-        return 3;
+    uint64_t key = (uint64_t)node << 8 | c, v;
+    uint32_t at = llmc__edge_hash(key), probe;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        v = t->edge[at & t->edge_mask];
+        if (v >> 28 == key && v != 0)
+            return (uint32_t)(v & 0xfffffff);
+        if (v == 0)
+            break;
+    }
     return 0;
 }
 
-/* White space at the start of p [n]: all of it before the end of the text, else without its last
-   character, which belongs to what follows (unless it is the only one): \s+(?!\S)|\s+ */
-static size_t llmc__space_run(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+/* A place in a text: the best row of tokens that ends there. */
+typedef struct llmc__best {
+    double score;
+    uint32_t start; /* of its last token; LLMC__NO_PAIR: no row ends here yet */
+    llmc_token id;  /* that token; NONE: an unknown character                 */
+} llmc__best;
+
+#define LLMC__UNIGRAM_SMALL 255 /* bytes up to which places lie on the stack */
+
+/* A row's end may be reached in a better way. Of equals the first, which begins earlier, stays. Where sums are
+   floats they are rounded as they are kept, but compared before that; so SentencePiece does. */
+static inline void llmc__best_offer(llmc__best *b, double score, uint32_t start, llmc_token id, bool doubles)
 {
-    size_t at = 0, last = 0;
-    uint32_t len;
-    while (at < n && (LLMC__UC_SPACES >> llmc__class_at(t, p + at, n - at, &len) & 1) != 0) {
-        last = at;
-        at += len;
+    if (b->start != LLMC__NO_PAIR && !(score > b->score))
+        return;
+    b->score = doubles ? score : (double)(float)score;
+    b->start = start;
+    b->id = id;
+}
+
+/* Offers all tokens that begin at w[i] to the places where they end, and an unknown character where no token is
+   just this one. Returns the bytes of the character at w[i]. */
+static uint32_t llmc__best_extend(const llmc_tokenizer *t, const uint8_t *w, uint32_t i, uint32_t n,
+                                  llmc__best *best)
+{
+    uint32_t cp, node = 0, j = i, len = w[i] < 0x80 ? 1 : llmc__uc_next(w + i, n - i, &cp);
+    double score = best[i].score, more;
+    bool single = false;
+    while (j < n && (node = llmc__edge_next(t, node, w[j])) != 0) {
+        uint32_t id = t->leaf[node];
+        j++;
+        if (id == 0)
+            continue;
+        more = (double)llmc__bits_f32(t->tok[--id].rank);
+        llmc__best_offer(&best[j], score + more, i, (llmc_token)id, t->doubles);
+        single = single || j - i == len;
     }
-    return at == n || last == 0 ? at : last;
+    if (!single)
+        llmc__best_offer(&best[i + len], score + (double)t->unknown_score, i, LLMC_TOKEN_NONE, t->doubles);
+    return len;
 }
 
-/* Bytes of the first word of p [n], n >= 1, as GPT-2 cuts text:
-     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-   A byte that is not UTF-8 is neither letter, number nor space. The alternatives differ in the first
-   character after an optional space, so one look at its class picks one; only U+0020 counts as that
-   space, and a space before white space belongs to the white space.  Source: Radford 2019. */
-static size_t llmc__split_gpt2(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+/* llmc__unigram_put -- the tokens of w [n] whose scores have the largest sum          (TOKEN.unigram)
+   Takes n steps of at most the longest token. False: the work memory has no room for a long text.
+   Source: Kudo 2018, by Viterbi's algorithm, with the roundings and ties of SentencePiece's encoder. */
+static bool llmc__unigram_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
+                              llmc__ids *out)
 {
-    size_t at = p[0] == ' ' && n > 1 ? 1 : 0;
-    uint32_t len, bit;
-    if (p[0] == '\'') {
-        size_t c = llmc__contraction(p, n);
-        if (c > 0)
-            return c;
-    }
-    bit = 1u << llmc__class_at(t, p + at, n - at, &len);
-    if ((bit & LLMC__UC_SPACES) != 0)
-        return llmc__space_run(t, p, n);
-    if ((bit & LLMC__UC_LETTERS) != 0)
-        return llmc__class_run(t, p, n, at + len, LLMC__UC_LETTERS);
-    if ((bit & LLMC__UC_NUMBERS) != 0)
-        return llmc__class_run(t, p, n, at + len, LLMC__UC_NUMBERS);
-    return llmc__class_run(t, p, n, at + len, LLMC__UC_REST);
-}
-
-/* SPM: whether no token reaches across from byte a to byte b, so that merging cannot either. This
-   finds the spaces between words, and whatever else a vocabulary keeps apart. Never inside a
-   character, since merging starts from whole ones: b must not be a continuation byte. */
-static inline bool llmc__apart(const llmc_tokenizer *t, uint32_t a, uint32_t b)
-{
-    return (t->joined[a * 8 + b / 32] >> (b % 32) & 1) == 0 && (b & 0xc0) != 0x80;
-}
-
-/* SPM: bytes of p [n] up to the first place that merging cannot cross. */
-static size_t llmc__split_spm(const llmc_tokenizer *t, const uint8_t *p, size_t n)
-{
-    size_t at;
-    for (at = 1; at < n && !llmc__apart(t, p[at - 1], p[at]); at++)
-        ;
-    return at;
-}
-
-/* The first word of an SPM text p [n] with a space before it: joined in a buffer or, if it is
-   long, in the work memory. *used: bytes of p; 0 if the space stands apart from the text.
-   False: the work memory is too small. */
-static bool llmc__prefix_put(const llmc_tokenizer *t, const uint8_t *p, size_t n, llmc__work work,
-                             size_t *used, llmc__ids *out)
-{
-    uint8_t small[LLMC__WORD_SMALL], *w = small;
-    size_t len = llmc__apart(t, ' ', p[0]) ? 0 : llmc__split_spm(t, p, n);
-    *used = len;
-    if (len >= sizeof small) {
-        size_t room = (len + 4) & ~(size_t)3; /* the space too; what follows stays aligned */
-        if (room > work.size)
+    llmc__best small[LLMC__UNIGRAM_SMALL + 1], *best = small;
+    uint32_t i, next, m = (uint32_t)n;
+    if (n > LLMC__UNIGRAM_SMALL) {
+        if (work.size / sizeof *best <= n)
             return false;
-        w = work.at;
-        work.at += room;
-        work.size -= room;
+        best = (llmc__best *)(void *)work.at;
     }
-    w[0] = ' ';
-    LLMC_MEMCPY(w + 1, p, len);
-    return llmc__word_put(t, w, len + 1, work, out);
-}
-
-/* The ids of text p [n] that holds no special tokens, n >= 1, word by word; every word may use
-   all of the work memory. prefix: SPM's space goes before it. False: the work memory is too small. */
-static bool llmc__text_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, bool prefix, llmc__work work,
-                           llmc__ids *out)
-{
-    bool bpe = t->vocab.kind == LLMC__VOCAB_BPE;
-    size_t at = 0, len;
-    if (prefix && !llmc__prefix_put(t, p, n, work, &at, out))
-        return false;
-    for (; at < n; at += len) {
-        len = bpe ? llmc__split_gpt2(t, p + at, n - at) : llmc__split_spm(t, p + at, n - at);
-        if (!llmc__word_put(t, p + at, len, work, out))
-            return false;
+    for (i = 1; i <= m; i++)
+        best[i].start = LLMC__NO_PAIR;
+    best[0].score = (double)out->score;
+    for (i = 0; i < m;)
+        i += llmc__best_extend(t, w, i, m, best);
+    out->score = (float)best[m].score;
+    /* turn the row's links round: from each token's end to the next one's */
+    for (next = LLMC__NO_PAIR, i = m; i > 0;) {
+        uint32_t start = best[i].start;
+        best[i].start = next;
+        next = i;
+        i = start;
     }
+    for (i = 0; i < m; i = next, next = best[next].start)
+        llmc__symbol_put(t, w, i, next, best[next].id, out);
     return true;
 }
 
-//--[ 13.5 TOKEN.special ]-- control and user tokens written out in text
-/* All such tokens lie in one list in byte order. At a text position the list narrows byte by byte,
+/* llmc__wordpiece_put -- a word w [n] by the longest tokens that fit, from left to right    (TOKEN.unigram)
+   The first one is looked for below node 0, those inside the word below node 1. Where none fits, or if the word
+   has more characters than the vocabulary allows, it is unknown as a whole.   Source: Wu 2016, Devlin 2018. */
+static void llmc__wordpiece_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__ids *out)
+{
+    llmc__ids begin = *out;
+    size_t i, j, end, chars = 0;
+    for (i = 0; i < n; i++)
+        chars += (w[i] & 0xc0) != 0x80;
+    for (i = 0; i < n && chars <= t->vocab.max_piece; i = end) {
+        uint32_t node = i > 0, id = 0;
+        for (end = j = i; j < n && (node = llmc__edge_next(t, node, w[j])) != 0;) {
+            j++;
+            if (t->leaf[node] != 0) {
+                id = t->leaf[node];
+                end = j;
+            }
+        }
+        if (end == i)
+            break;
+        llmc__ids_put(out, (llmc_token)(id - 1), i, end);
+    }
+    if (i == n)
+        return;
+    *out = begin;
+    llmc__unknown_put(t, 0, n, out);
+}
+
+//--[ 13.7 TOKEN.special ]-- control and user tokens written out in text
+/* All such tokens lie in a list in byte order. At a text position the list narrows byte by byte,
    by halving, so that thousands of tokens that begin alike cost no more than a few; positions whose
-   byte begins none are skipped. */
+   byte begins none are skipped. A second list holds those that are looked for in normalised text. */
 enum {
-    LLMC__FIND_USER = 1,   /* in any text                       */
-    LLMC__FIND_CONTROL = 2 /* only on request (also the unknown token) */
+    LLMC__FIND_USER = 1,    /* in any text                       */
+    LLMC__FIND_CONTROL = 2, /* only on request (also the unknown token) */
+    LLMC__FIND_LSTRIP = 4   /* specials.any: some take white space before them */
 };
 
 /* Longest special token. A text position may cost a step per byte of it, so that a vocabulary
@@ -16849,12 +17178,24 @@ static uint8_t llmc__find_kind(const llmc__tok *k)
    found: what a user typed must not become a control token. */
 typedef struct llmc__search {
     const llmc_tokenizer *tok;
+    const llmc__specials *set;
     const uint8_t *text;
     size_t len;
     uint8_t wanted;         /* LLMC__FIND_... bits */
+    bool last;              /* the text ends at len; otherwise more may follow */
+    bool word_before;       /* a letter, digit or underscore stands before the text */
     const llmc_span *plain; /* those that end after the search's position */
     size_t n_plain;         /* left of them */
+    size_t shift;           /* of text in what the spans count */
+    const llmc__ids *map;   /* where normalised text came from, or NULL */
+    bool open;              /* found: what stands at the place may become a longer token, or another */
 } llmc__search;
+
+/* Text place p in what plain spans count. */
+static size_t llmc__search_place(const llmc__search *s, size_t p, bool end)
+{
+    return s->map != NULL ? llmc__ids_place(s->map, p, end) : s->shift + p;
+}
 
 /* Whether a token of this sort may stand at text [b, e): a control token touches no plain span,
    a user token does not cross the border of one. Spans are in order and apart, and those before the
@@ -16864,6 +17205,10 @@ static bool llmc__search_allows(const llmc__search *s, uint8_t sort, size_t b, s
     size_t i;
     if ((s->wanted & sort) == 0)
         return false;
+    if (s->n_plain == 0)
+        return true;
+    b = llmc__search_place(s, b, false);
+    e = llmc__search_place(s, e, true);
     for (i = 0; i < s->n_plain && s->plain[i].begin < e; i++) {
         const llmc_span *p = &s->plain[i];
         bool inside = p->begin <= b && e <= p->end;
@@ -16873,19 +17218,55 @@ static bool llmc__search_allows(const llmc__search *s, uint8_t sort, size_t b, s
     return true;
 }
 
+/* Whether a letter, mark, number or underscore stands right before text place `at`. */
+static bool llmc__word_before(const llmc__search *s, size_t at)
+{
+    size_t from = at;
+    uint32_t cp;
+    if (at == 0)
+        return s->word_before;
+    do
+        from--;
+    while (from > 0 && at - from < 4 && (s->text[from] & 0xc0) == 0x80);
+    llmc__uc_next(s->text + from, at - from, &cp);
+    return llmc__uc_word(cp, llmc__uc_class(cp));
+}
+
+/* The same right behind it. */
+static bool llmc__word_behind(const llmc__search *s, size_t at)
+{
+    uint32_t cp;
+    if (at == s->len)
+        return false;
+    llmc__uc_next(s->text + at, s->len - at, &cp);
+    return llmc__uc_word(cp, llmc__uc_class(cp));
+}
+
+/* Whether token k may stand at text [b, e): the caller allows it, and words beside it do. Where the character
+   behind it has not come yet the search is open. */
+static bool llmc__special_fits(llmc__search *s, const llmc__tok *k, size_t b, size_t e)
+{
+    if (!llmc__search_allows(s, llmc__find_kind(k), b, e))
+        return false;
+    if ((k->added & LLMC__ADDED_WORD) == 0)
+        return true;
+    s->open = s->open || (!s->last && s->len - e < 4);
+    return !llmc__word_before(s, b) && !llmc__word_behind(s, e);
+}
+
 /* Narrows special tokens [*lo, *hi), which agree in their first `depth` bytes, to those that
    have byte c next. They are in byte order, so those that end here come first. Two bisections:
    the first token with a byte of at least c there, then the first with more than c. */
-static void llmc__special_narrow(const llmc_tokenizer *t, uint32_t *lo, uint32_t *hi, size_t depth,
-                                 uint32_t c)
+static void llmc__special_narrow(const llmc__search *s, uint32_t *lo, uint32_t *hi, size_t depth, uint32_t c)
 {
+    const llmc_tokenizer *t = s->tok;
     uint32_t side;
     for (side = 0; side < 2; side++) {
         uint32_t a = *lo, b = *hi;
         while (a < b) {
             uint32_t mid = a + (b - a) / 2;
-            const llmc__tok *k = &t->tok[t->special[mid]];
-            if (k->raw_len <= depth || t->raw[k->raw + depth] < c + side)
+            const llmc__entry *k = &s->set->list[mid];
+            if (k->len <= depth || t->raw[k->at + depth] < c + side)
                 a = mid + 1;
             else
                 b = mid;
@@ -16897,84 +17278,122 @@ static void llmc__special_narrow(const llmc_tokenizer *t, uint32_t *lo, uint32_t
     }
 }
 
-/* Longest allowed special token at text position `at`; NONE if there is none. After `depth` bytes
+/* Longest allowed special token at text position `at`, *len its bytes; NONE if there is none. After `depth` bytes
    [lo, hi) are the tokens that begin with them; those of just that length stand first. */
-static llmc_token llmc__special_at(const llmc__search *s, size_t at)
+static llmc_token llmc__special_at(llmc__search *s, size_t at, size_t *len)
 {
     const llmc_tokenizer *t = s->tok;
-    uint32_t lo = t->special_at[s->text[at]], hi = t->special_at[s->text[at] + 1];
+    uint32_t lo = s->set->at[s->text[at]], hi = s->set->at[s->text[at] + 1];
     llmc_token found = LLMC_TOKEN_NONE;
     size_t depth = 1;
     while (lo < hi) {
         uint32_t i;
-        for (i = lo; i < hi && t->tok[t->special[i]].raw_len == depth; i++)
-            if (llmc__search_allows(s, llmc__find_kind(&t->tok[t->special[i]]), at, at + depth)) {
-                found = t->special[i];
-                break;
+        bool any = false;
+        for (i = lo; i < hi && s->set->list[i].len == depth; i++) {
+            llmc_token id = s->set->list[i].id;
+            if (!any && llmc__special_fits(s, &t->tok[id], at, at + depth)) {
+                found = id;
+                *len = depth;
+                any = true;
             }
-        if (at + depth == s->len) /* no byte left to narrow by */
+        }
+        if (at + depth == s->len) { /* no byte left to narrow by */
+            s->open = s->open || (!s->last && i < hi);
             break;
-        llmc__special_narrow(t, &lo, &hi, depth, s->text[at + depth]);
+        }
+        llmc__special_narrow(s, &lo, &hi, depth, s->text[at + depth]);
         depth++;
     }
     return found;
 }
 
-/* First special token from position `at` on: its id and place, or NONE and the text's end. `at` only
-   grows from call to call, so spans that end before it can be dropped for good. */
-static llmc_token llmc__special_next(llmc__search *s, size_t at, size_t *place)
+/* First special token from position `at` on: its id and place, *len its bytes; or NONE and the text's end, or the
+   place where it is open. `at` only grows from call to call, so spans that end before it can be dropped for good. */
+static llmc_token llmc__special_next(llmc__search *s, size_t at, size_t *place, size_t *len)
 {
-    const uint8_t *kinds = s->tok->special_kinds;
-    for (; s->wanted != 0 && at < s->len; at++) {
+    const uint8_t *kinds = s->set->kinds;
+    s->open = false;
+    for (; (s->wanted & s->set->any) != 0 && at < s->len; at++) {
         llmc_token id;
         if ((kinds[s->text[at]] & s->wanted) == 0)
             continue;
-        while (s->n_plain > 0 && s->plain->end <= at) {
+        while (s->n_plain > 0 && s->plain->end <= llmc__search_place(s, at, false)) {
             s->plain++;
             s->n_plain--;
         }
-        id = llmc__special_at(s, at);
-        if (id >= 0) {
+        id = llmc__special_at(s, at, len);
+        if (id >= 0 || s->open) {
             *place = at;
-            return id;
+            return s->open ? LLMC_TOKEN_NONE : id;
         }
     }
     *place = s->len;
+    *len = 0;
     return LLMC_TOKEN_NONE;
 }
 
+/* White space at the end of text [from, to): where it begins. */
+static size_t llmc__space_before(const uint8_t *p, size_t from, size_t to)
+{
+    while (to > from) {
+        size_t at = to;
+        uint32_t cp;
+        do
+            at--;
+        while (at > from && to - at < 4 && (p[at] & 0xc0) == 0x80);
+        if (llmc__uc_next(p + at, to - at, &cp) != to - at ||
+            (LLMC__UC_SPACES >> llmc__uc_class(cp) & 1) == 0)
+            break;
+        to = at;
+    }
+    return to;
+}
+
+/* White space at the begin of text [at, end): where it ends. */
+static size_t llmc__space_behind(const uint8_t *p, size_t at, size_t end)
+{
+    while (at < end) {
+        uint32_t cp, len = llmc__uc_next(p + at, end - at, &cp);
+        if ((LLMC__UC_SPACES >> llmc__uc_class(cp) & 1) == 0)
+            break;
+        at += len;
+    }
+    return at;
+}
+
 /* After such a token SPM puts a space before text, and decode takes it away again. An unknown
-   token counts only where it cannot stand for unknown text. */
+   token counts only where it cannot stand for unknown text; SentencePiece's own user tokens are words
+   among others. */
 static bool llmc__opens_text(const llmc_tokenizer *t, uint32_t kind)
 {
-    return kind == LLMC_TOKEN_CONTROL || kind == LLMC_TOKEN_USER ||
+    return kind == LLMC_TOKEN_CONTROL || (kind == LLMC_TOKEN_USER && !t->user_inside) ||
            (kind == LLMC_TOKEN_UNKNOWN && t->has_bytes);
 }
 
-//--[ 13.6 TOKEN.query ]-- what the vocabulary holds
+//--[ 13.8 TOKEN.query ]-- what the vocabulary holds
 /* Which algorithm and which way of cutting text: "llama", "gpt2/gpt-2". Lives in the tokenizer. */
 LLMC_API const char *llmc_tokenizer_name(const llmc_tokenizer *tok)
 {
-    return tok->name;
+    return tok == NULL ? "" : tok->name;
 }
 
 /* Ids run from 0 to below this. */
 LLMC_API uint32_t llmc_tokenizer_count(const llmc_tokenizer *tok)
 {
-    return tok->vocab.count;
+    return tok == NULL ? 0 : tok->vocab.count;
 }
 
 /* Id of a token with a role, LLMC_TOKEN_NONE if the file names none for it. */
 LLMC_API llmc_token llmc_tokenizer_special(const llmc_tokenizer *tok, llmc_special which)
 {
-    return (unsigned)which < LLMC_SPECIAL_COUNT ? tok->vocab.special[which] : LLMC_TOKEN_NONE;
+    return tok != NULL && (unsigned)which < LLMC_SPECIAL_COUNT ? tok->vocab.special[which] : LLMC_TOKEN_NONE;
 }
 
 /* Whether the model was trained with a begin token before its text; llmc_encode adds one only on
    request, so that the parts of a prompt can be encoded one by one. */
 LLMC_API bool llmc_tokenizer_adds_bos(const llmc_tokenizer *tok)
 {
-    return tok != NULL && tok->vocab.add_bos && tok->vocab.special[LLMC_SPECIAL_BOS] >= 0;
+    return tok != NULL && tok->vocab.add_bos && tok->vocab.n_before > 0;
 }
 
 /* Whether generation is over with this id: the file's own end tokens, and those that makers are known
@@ -17000,56 +17419,89 @@ LLMC_API bool llmc_token_ends(const llmc_tokenizer *tok, llmc_token id)
     return false;
 }
 
-/* SPM score of token id, whose stored text begins at `text`; llama2.c keeps it 8 bytes before that
-   (f32 score, i32 length, bytes), GGUF in an array of its own. 0 where a file has none. */
-static float llmc__token_score(const llmc__vocab *v, uint32_t id, uint32_t text)
+/* A float as a key that sorts the other way round: the best score has the lowest key. Positive floats
+   order like their bits, so those are turned round; negative ones already run backwards.
+   LLMC__NO_PAIR would be a NaN, which was refused. */
+static uint32_t llmc__score_key(float score)
 {
-    if (v->tokens.layout == LLMC__LIST_LLAMA2C)
-        return llmc__f32le(v->tokens.data + text - 8);
-    return v->scores != NULL ? llmc__f32le(v->scores + 4 * (size_t)id) : 0.0f;
+    uint32_t u = llmc__f32_bits(score + 0.0f); /* -0 becomes 0 */
+    return (u & 0x80000000u) != 0 ? u : ~(u | 0x80000000u);
 }
 
-/* What the file says of a token; text points into the file. Errors: BAD_ARG (no such id). */
+/* Score of a token; 0 where its kind of vocabulary has none. */
+static float llmc__token_score(const llmc_tokenizer *t, const llmc__tok *k)
+{
+    if (t->vocab.kind == LLMC__VOCAB_UNIGRAM)
+        return llmc__bits_f32(k->rank);
+    if (t->vocab.kind != LLMC__VOCAB_SPM)
+        return 0.0f;
+    return llmc__bits_f32((k->rank & 0x80000000u) != 0 ? k->rank : ~k->rank & 0x7fffffffu);
+}
+
+/* What the file says of a token; text is in the file or the tokenizer. Errors: BAD_ARG (no such id). */
 LLMC_API llmc_status llmc_token_get(const llmc_tokenizer *tok, llmc_token id, llmc_token_info *out)
 {
     const llmc__tok *k;
     if (id < 0 || (uint32_t)id >= tok->vocab.count)
         return LLMC_BAD_ARG;
     k = &tok->tok[id];
-    out->text = (const char *)tok->vocab.tokens.data + k->text;
+    out->text = (const char *)k->text;
     out->text_len = k->text_len;
-    out->score = llmc__token_score(&tok->vocab, (uint32_t)id, k->text);
+    out->score = llmc__token_score(tok, k);
     out->kind = (llmc_token_kind)k->kind;
     return LLMC_OK;
 }
 
-/* Raw bytes of stored text [len] of a token of this kind, into out [len] unless it is NULL;
-   returns their number, never more than len. *merge: encode may produce it from text.
+/* What raw bytes say of the token that they were made for. */
+typedef struct llmc__raw_form {
+    bool merge;  /* encode may produce it from text */
+    bool inside; /* WORDPIECE: it goes on with a word */
+} llmc__raw_form;
 
-     BPE, normal or unused     characters of the byte alphabet become their bytes; a token with any
-                               other character is kept as it is and never merged to
-     SPM in GGUF, and user     U+2581 becomes a space; a normal token with a true space in it would
-                               be mistaken for one with U+2581, so it is never merged to
-     everything else           as stored (llama2.c writes spaces already) */
-static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, const uint8_t *text, size_t len,
-                              uint8_t *out, bool *merge)
+/* WORDPIECE, normal tokens: cuts what says whether a token begins a word off the front of *text [*len]. Either those
+   inside a word begin with piece_prefix, or, where there is none, those that begin one do with U+2581. */
+static bool llmc__raw_inside(const llmc__vocab *v, const uint8_t **text, size_t *len)
+{
+    const char *mark = v->piece_prefix[0] != 0 ? v->piece_prefix : "\xe2\x96\x81";
+    size_t n = llmc__strlen(mark);
+    bool has = *len > n && LLMC_MEMCMP(*text, mark, n) == 0;
+    if (has) {
+        *text += n;
+        *len -= n;
+    }
+    return has == (v->piece_prefix[0] != 0);
+}
+
+/* Raw bytes of stored text [len] of a token of this kind and LLMC__ADDED flags, into out [len] unless it is NULL;
+   returns their number, never more than len. out may be text itself.
+
+     BYTES, normal or unused     characters of the byte alphabet become their bytes; a token with any
+                                 other character is kept as it is and never merged to
+     MARK, and user in GGUF      U+2581 becomes a space; a normal token with a true space in it would
+                                 be mistaken for one with U+2581, so it is never merged to
+     WORDPIECE                   without the mark of where in a word it stands
+     everything else             as stored (llama2.c writes spaces already) */
+static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, uint32_t added, const uint8_t *text,
+                              size_t len, uint8_t *out, llmc__raw_form *form)
 {
     bool normal = kind == LLMC_TOKEN_NORMAL || kind == LLMC_TOKEN_UNUSED;
-    bool bpe = v->kind == LLMC__VOCAB_BPE, spaces = v->alphabet == LLMC__ALPHABET_MARK;
+    bool bytes = normal && v->alphabet == LLMC__ALPHABET_BYTES;
+    bool spaces = v->alphabet == LLMC__ALPHABET_MARK && (normal || (kind == LLMC_TOKEN_USER && added == 0));
     size_t at, n = 0;
     uint32_t cp, step, i;
-    *merge = normal && len > 0;
+    form->inside = v->kind == LLMC__VOCAB_WORDPIECE && normal && llmc__raw_inside(v, &text, &len);
+    form->merge = normal && len > 0;
     for (at = 0; at < len; at += step) {
         const uint8_t *p = text + at;
         int byte = -1;
         cp = p[0];
         step = cp < 0x80 ? 1 : llmc__uc_next(p, len - at, &cp);
-        if (bpe && normal)
+        if (bytes)
             byte = llmc__alphabet_byte(cp);
-        else if (spaces && cp == 0x2581 && (normal || kind == LLMC_TOKEN_USER))
+        else if (spaces && cp == 0x2581)
             byte = ' ';
-        if (normal && (bpe ? byte < 0 : spaces && cp == ' '))
-            *merge = false; /* no text becomes this by the tokenizer's own rules */
+        if (normal && (bytes ? byte < 0 : spaces && cp == ' '))
+            form->merge = false; /* no text becomes this by the tokenizer's own rules */
         if (byte >= 0) {
             if (out != NULL)
                 out[n] = (uint8_t)byte;
@@ -17071,26 +17523,26 @@ static llmc_token llmc__if_stored(const llmc_tokenizer *t, llmc_token id, const 
     if (id < 0)
         return id;
     k = &t->tok[id];
-    return k->text_len == len && LLMC_MEMCMP(t->vocab.tokens.data + k->text, text, len) == 0
-               ? id
-               : LLMC_TOKEN_NONE;
+    return k->text_len == len && LLMC_MEMCMP(k->text, text, len) == 0 ? id : LLMC_TOKEN_NONE;
 }
 
 /* The lowest id stored with exactly this text, of any kind; NONE if there is none.
    Tries the raw forms that the text can have: as a normal token, as a user token, as itself. Byte
-   tokens, and texts too long for the buffer (there are few such tokens), are compared one by one. */
+   tokens, those of WordPiece, whose raw bytes are not the only ones of their kind, and texts too long for the
+   buffer (there are few such tokens) are compared one by one. */
 LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text, size_t len)
 {
     static const uint8_t kind[] = {LLMC_TOKEN_NORMAL, LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL};
     const uint8_t *p = (const uint8_t *)text;
+    llmc__raw_form form;
     uint8_t raw[1024];
     llmc_token id = LLMC_TOKEN_NONE;
     uint32_t i;
-    bool merge;
-    if (len > 0 && len <= sizeof raw && llmc__byte_token(p, len) < 0) {
+    if (len > 0 && len <= sizeof raw && llmc__byte_token(p, len) < 0 &&
+        tok->vocab.kind != LLMC__VOCAB_WORDPIECE) {
         for (i = 0; i < 3 && id < 0; i++) {
-            size_t n = llmc__raw_bytes(&tok->vocab, kind[i], p, len, raw, &merge);
-            id = llmc__if_stored(tok, llmc__token_lookup(tok, raw, n, merge), p, len);
+            size_t n = llmc__raw_bytes(&tok->vocab, kind[i], 0, p, len, raw, &form);
+            id = llmc__if_stored(tok, llmc__token_lookup(tok, raw, n, form.merge), p, len);
         }
         return id;
     }
@@ -17099,16 +17551,428 @@ LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text,
     return id;
 }
 
-//--[ 13.7 TOKEN.encode ]-- text to ids
-/* Work memory never depends on the vocabulary: it is what one word of len bytes, with a space put
-   before it, takes in the worst case. SIZE_MAX if that cannot be said in a size_t. */
+//--[ 13.9 TOKEN.encode ]-- text to ids
+/* A text on its way to ids, perhaps in parts that come one after the other. A part is what stands between two
+   special tokens. */
+typedef struct llmc__flow {
+    const llmc_tokenizer *tok;
+    llmc__search search; /* for tokens in the text as it came */
+    llmc__work work;
+    llmc__ids out;
+    bool opening; /* what comes next may get a space before it         */
+    bool first;   /* nothing stands before this part                   */
+    bool begun;   /* words of this part have been put                  */
+    bool strip;   /* white space that comes next belongs to the token before it */
+} llmc__flow;
+
+/* Takes n bytes off the begin of the work memory, and what aligning the rest takes. NULL: there are fewer. */
+static uint8_t *llmc__work_take(llmc__work *work, size_t n)
+{
+    uint8_t *at = work->at;
+    if (n > work->size || ((n + 7) & ~(size_t)7) > work->size)
+        return NULL;
+    n = (n + 7) & ~(size_t)7;
+    work->at += n;
+    work->size -= n;
+    return at;
+}
+
+/* Bytes of p [n] up to the first place that no token crosses: there merging, or a row of tokens, falls apart.
+   Never inside a character where symbols are characters. */
+static size_t llmc__run_length(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+{
+    size_t at;
+    for (at = 1; at < n; at++)
+        if (llmc__apart(t, p[at - 1], p[at]) && (t->bytes || (p[at] & 0xc0) != 0x80))
+            break;
+    return at;
+}
+
+/* One such run w [n]; whole: it is all of a piece. False: the work memory is too small. */
+static bool llmc__run_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                          llmc__ids *out)
+{
+    if (t->vocab.kind == LLMC__VOCAB_UNIGRAM)
+        return llmc__unigram_put(t, w, n, work, out);
+    return llmc__word_put(t, w, n, whole, work, out);
+}
+
+/* A word w [n] with a space before it, which has no place in the part: joined in a buffer or, if it is long, in
+   the work memory. False: that is too small. */
+static bool llmc__spaced_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                             llmc__ids *out)
+{
+    uint8_t small[LLMC__WORD_SMALL], *copy = small;
+    bool ok;
+    if (n >= sizeof small && (copy = llmc__work_take(&work, n + 1)) == NULL)
+        return false;
+    copy[0] = ' ';
+    LLMC_MEMCPY(copy + 1, w, n);
+    out->floor = out->word;
+    out->word--;
+    ok = llmc__run_put(t, copy, n + 1, whole, work, out);
+    out->floor = 0;
+    return ok;
+}
+
+/* The text p [n] that begins at `place` of its part, run by run, a space before it if `space`. Without `last`
+   more text may follow, and the last run is left. *used: bytes put. False: the work memory is too small. */
+static bool llmc__runs_put(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool space,
+                           bool last, llmc__work work, llmc__ids *out, size_t *used)
+{
+    size_t at = 0, len;
+    *used = 0;
+    while (at < n) {
+        len = space && at == 0 && llmc__apart(t, ' ', p[0]) ? 0 : llmc__run_length(t, p + at, n - at);
+        if (at + len == n && !last)
+            break;
+        out->word = place + at;
+        if (space ? !llmc__spaced_put(t, p, len, len == n, work, out)
+                  : !llmc__run_put(t, p + at, len, len == n, work, out))
+            return false;
+        space = false;
+        at += len;
+        *used = at;
+    }
+    return true;
+}
+
+/* llmc__piece_ids -- the ids of one piece of a text, p [n], n >= 1              (TOKEN.encode)
+   place: in its part; space: one goes before it. False: the work memory is too small. */
+static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool space,
+                            llmc__work work, llmc__ids *out)
+{
+    llmc_token id;
+    size_t used;
+    out->unknown = false;
+    out->word = place;
+    switch (t->vocab.kind) {
+    case LLMC__VOCAB_WORDS:
+        id = llmc__token_lookup(t, p, n, true);
+        if (id >= 0)
+            llmc__ids_put(out, id, 0, n);
+        else
+            llmc__unknown_put(t, 0, n, out);
+        return true;
+    case LLMC__VOCAB_WORDPIECE:
+        llmc__wordpiece_put(t, p, n, out);
+        return true;
+    case LLMC__VOCAB_UNIGRAM:
+        out->score = 0;
+        break;
+    default:
+        id = space ? LLMC_TOKEN_NONE : llmc__word_whole(t, p, n, true);
+        if (id >= 0) {
+            llmc__ids_put(out, id, 0, n);
+            return true;
+        }
+        if (n <= LLMC__WORD_SMALL - 1)
+            return space ? llmc__spaced_put(t, p, n, true, work, out)
+                         : llmc__word_put(t, p, n, false, work, out);
+    }
+    return llmc__runs_put(t, p, n, place, space, true, work, out, &used);
+}
+
+/* A piece that split steps gave, where every piece gets a space if it has none, and is cut before each. */
+static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
+                                llmc__work work, llmc__ids *out)
+{
+    size_t at = 0, end;
+    for (; at < n; at = end) {
+        for (end = at + 1; end < n && p[end] != ' ';)
+            end++;
+        if (!llmc__piece_ids(t, p + at, end - at, place + at, at == 0 && p[0] != ' ', work, out))
+            return false;
+    }
+    return true;
+}
+
+/* A text p [n] at `place` by its split steps, piece by piece. Without `last` more may follow, and only settled
+   pieces are put. *used: bytes that they take. False: the work memory is too small. */
+static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool last,
+                             llmc__work work, llmc__ids *out, size_t *used)
+{
+    bool spaced = t->vocab.prefix == LLMC__PREFIX_PIECES;
+    llmc__splitter s;
+    size_t b, e;
+    if (t->vocab.n_split == 0) {
+        *used = last ? n : 0;
+        return !last || llmc__spaced_pieces(t, p, n, place, work, out);
+    }
+    llmc__splitter_init(&s, t->uc, t->vocab.split, t->vocab.n_split, p, n, last);
+    while (llmc__splitter_next(&s, &b, &e))
+        if (spaced ? !llmc__spaced_pieces(t, p + b, e - b, place + b, work, out)
+                   : !llmc__piece_ids(t, p + b, e - b, place + b, false, work, out))
+            return false;
+    *used = last ? n : s.settled;
+    return true;
+}
+
+/* Whether text p [n] that begins a part gets a space before it. */
+static bool llmc__wants_space(const llmc__flow *f, const uint8_t *p, size_t n)
+{
+    if (f->begun || !f->opening || n == 0)
+        return false;
+    switch (f->tok->vocab.prefix) {
+    case LLMC__PREFIX_ALWAYS:
+        return true;
+    case LLMC__PREFIX_MISSING:
+        return p[0] != ' ';
+    case LLMC__PREFIX_FIRST:
+        return f->first && p[0] != ' ';
+    default:
+        return false;
+    }
+}
+
+/* A text p [n] that needs no more rewriting. *used: bytes put, all if `last`; p[-1] may be written if `room`.
+   False: the work memory is too small. */
+static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size_t n, bool last, size_t *used)
+{
+    const llmc_tokenizer *t = f->tok;
+    bool space = llmc__wants_space(f, p, n), ok;
+    if (!f->begun) {
+        f->out.score = 0;
+        f->out.unknown = false;
+    }
+    if (!t->cut) {
+        ok = llmc__runs_put(t, p, n, 1, space, last, f->work, &f->out, used);
+    } else {
+        if (space) { /* pieces see it */
+            *room = ' ';
+            p--;
+            n++;
+        }
+        ok = llmc__pieces_ids(t, p, n, space ? 0 : 1, last, f->work, &f->out, used);
+        *used -= space && *used > 0;
+    }
+    f->begun = f->begun || *used > 0;
+    return ok;
+}
+
+/* Where U+2581 begins in p [n]; n: nowhere. */
+static size_t llmc__find_mark(const uint8_t *p, size_t n)
+{
+    size_t at;
+    for (at = 0; at + 2 < n; at++)
+        if (p[at] == 0xe2 && p[at + 1] == 0x96 && p[at + 2] == 0x81)
+            return at;
+    return n;
+}
+
+/* How llmc__respace goes about spaces. */
+enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
+
+/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
+   RIGHT). origin, or NULL, goes along. Returns what is left. */
+static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
+{
+    size_t at, k = 0, step;
+    for (at = 0; at < n; at += step) {
+        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
+        uint8_t c = mark ? ' ' : p[at];
+        step = mark ? 3 : 1;
+        if (c == ' ' &&
+            (k == 0 ? (how & LLMC__RESPACE_LEFT) != 0 : p[k - 1] == ' ' && (how & LLMC__RESPACE_RUNS) != 0))
+            continue;
+        if (origin != NULL)
+            origin[k] = origin[at];
+        p[k++] = c;
+    }
+    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
+        k--;
+    if (origin != NULL)
+        origin[k] = origin[n];
+    return k;
+}
+
+/* How the spaces of a part are treated that token `next` follows, NONE: the text's end. Where tokens are words
+   among others the ends of a part are not ends of the text. */
+static unsigned llmc__respace_how(const llmc__flow *f, llmc_token next)
+{
+    const llmc_tokenizer *t = f->tok;
+    unsigned how = t->vocab.alphabet == LLMC__ALPHABET_MARK ? LLMC__RESPACE_MARKS : 0;
+    if (!t->vocab.remove_spaces)
+        return how;
+    how |= LLMC__RESPACE_RUNS;
+    if (!f->begun)
+        how |= LLMC__RESPACE_LEFT;
+    if (next < 0 || t->tok[next].kind != LLMC_TOKEN_USER || !t->user_inside)
+        how |= LLMC__RESPACE_RIGHT;
+    return how;
+}
+
+/* A special token's id for text [at, at + len) of the part, and what it means for what comes after it.
+   False: the work memory is too small for the space that SentencePiece puts even before a user token. */
+static bool llmc__special_put(llmc__flow *f, llmc_token id, size_t at, size_t len)
+{
+    const llmc_tokenizer *t = f->tok;
+    bool inside = t->tok[id].kind == LLMC_TOKEN_USER && t->user_inside;
+    f->out.word = at + 1;
+    if (inside && !f->begun && f->opening && t->vocab.prefix == LLMC__PREFIX_ALWAYS &&
+        !llmc__spaced_put(t, t->raw, 0, true, f->work, &f->out))
+        return false;
+    f->out.word = f->out.floor = at + 1;
+    llmc__ids_put(&f->out, id, 0, len);
+    f->out.floor = 0;
+    f->out.unknown = false;
+    f->out.score = (float)((double)f->out.score + (double)((float)t->tok[id].raw_len * t->best_score) - 0.1);
+    f->opening = llmc__opens_text(t, t->tok[id].kind);
+    f->strip = (t->tok[id].added & LLMC__ADDED_RSTRIP) != 0;
+    f->begun = inside;
+    f->first = false;
+    return true;
+}
+
+/* Normalised text p [n], p[-1] writable: tokens that are looked for in it, and what lies between them. next: the
+   token that follows, or NONE. False: the work memory is too small. */
+static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *origin, llmc_token next)
+{
+    llmc__search s = f->search;
+    size_t at = 0, end, used, found;
+    s.set = &f->tok->special[1];
+    s.text = p;
+    s.len = n;
+    s.last = true;
+    s.word_before = false;
+    s.map = &f->out;
+    while (at < n) {
+        llmc_token id = llmc__special_next(&s, at, &end, &found);
+        unsigned how = llmc__respace_how(f, id >= 0 ? id : next);
+        f->out.origin = origin == NULL ? NULL : origin + at;
+        f->out.used = llmc__respace(p + at, end - at, origin == NULL ? NULL : origin + at, how);
+        if (!llmc__words_put(f, p + at - 1, p + at, f->out.used, true, &used))
+            return false;
+        f->out.origin = origin;
+        f->out.used = n;
+        if (id >= 0 && !llmc__special_put(f, id, end, found))
+            return false;
+        at = end + found;
+    }
+    return true;
+}
+
+/* Most bytes that a part of n bytes has after normalising; SIZE_MAX: too many to say. */
+static size_t llmc__rewritten_most(const llmc_tokenizer *t, size_t n)
+{
+    size_t growth = t->vocab.n_normal > 0 ? llmc__normal_growth(t->vocab.normal, t->vocab.n_normal) : 1;
+    return n > (SIZE_MAX - 16) / growth ? SIZE_MAX : growth * n + 16;
+}
+
+/* Whether parts of a text are rewritten before they are cut. */
+static bool llmc__rewrites(const llmc_tokenizer *t)
+{
+    return t->vocab.n_normal > 0 || t->vocab.remove_spaces;
+}
+
+/* llmc__part_rewrite -- a whole part p [n], which token `next` follows, by way of a copy    (TOKEN.encode)
+   The copy has room for a space before it. False: the work memory is too small. */
+static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_token next)
+{
+    const llmc__vocab *v = &f->tok->vocab;
+    llmc__work all = f->work;
+    bool places = f->out.span != NULL || f->search.n_plain > 0, ok;
+    size_t cap = llmc__rewritten_most(f->tok, n), used = n, i;
+    uint32_t *origin = NULL;
+    uint8_t *copy;
+    if (places && (origin = (uint32_t *)(void *)llmc__work_take(&f->work, 4 * (cap + 1))) == NULL)
+        return false;
+    copy = llmc__work_take(&f->work, cap + 8);
+    ok = copy != NULL;
+    if (ok && v->n_normal > 0) {
+        ok = llmc__normalize(v->normal, v->n_normal, p, n, copy + 8, cap, origin, f->work.at, f->work.size,
+                             &used);
+    } else if (ok) {
+        LLMC_MEMCPY(copy + 8, p, n);
+        for (i = 0; places && i <= n; i++)
+            origin[i] = (uint32_t)i;
+    }
+    if (ok) {
+        f->out.origin = origin;
+        f->out.used = used;
+        f->out.part_len = n;
+        ok = llmc__normal_parts(f, copy + 8, used, origin, next);
+        f->out.origin = NULL;
+    }
+    f->work = all;
+    return ok;
+}
+
+/* A part p [n], at f->out.start of the caller's text. Without `ends` more of it may follow, with it token `next` or
+   the text's end. *used: bytes put. False: the work memory is too small. */
+static bool llmc__part_put(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next,
+                           size_t *used)
+{
+    const llmc_tokenizer *t = f->tok;
+    bool copy = llmc__rewrites(t) || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
+                (t->vocab.alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(p, n) < n);
+    *used = copy && !ends ? 0 : n;
+    if (!copy)
+        return llmc__words_put(f, NULL, p, n, ends, used);
+    return !ends || llmc__part_rewrite(f, p, n, next);
+}
+
+/* llmc__flow_run -- as much of text [len] as is settled, or all of it if it is the last      (TOKEN.encode)
+   text[0] is at f->search.shift of the caller's text. *used: bytes that are done with.
+   Special tokens are taken leftmost, then longest. False: the work memory is too small. */
+static bool llmc__flow_run(llmc__flow *f, const uint8_t *text, size_t len, bool last, size_t *used)
+{
+    const llmc_tokenizer *t = f->tok;
+    llmc__search *s = &f->search;
+    size_t at = 0, end, limit, part, found;
+    s->text = text;
+    s->len = len;
+    s->last = last;
+    while (at < len) {
+        llmc_token id = llmc__special_next(s, at, &end, &found);
+        bool ends = id >= 0 || (last && !s->open);
+        limit = ends ? end : at + llmc__whole_chars(text + at, end - at);
+        if (f->strip) {
+            at = llmc__space_behind(text, at, limit);
+            f->strip = !ends && at == limit;
+        }
+        if (id >= 0 ? (t->tok[id].added & LLMC__ADDED_LSTRIP) != 0
+                    : !ends && (s->set->any & LLMC__FIND_LSTRIP) != 0)
+            limit = llmc__space_before(text, at, limit);
+        f->out.start = s->shift + at;
+        if (limit > at) {
+            if (!llmc__part_put(f, text + at, limit - at, ends, id, &part))
+                return false;
+            at += part;
+        }
+        if (!ends)
+            break;
+        at = end + found;
+        if (id < 0)
+            break;
+        f->out.start = s->shift + limit;
+        if (!llmc__special_put(f, id, 0, at - limit))
+            return false;
+    }
+    if (at > 0)
+        s->word_before = llmc__word_before(s, at);
+    *used = at;
+    return true;
+}
+
+/* llmc_encode_need -- work memory for any text of len bytes                    (TOKEN.encode)
+   What one word of all of it takes, with a space put before it and where its parts are rewritten, in the
+   worst case. SIZE_MAX if that cannot be said in a size_t. */
 LLMC_API size_t llmc_encode_need(const llmc_tokenizer *tok, size_t len)
 {
-    (void)tok;
-    /* per byte a node, a tree entry, and the copy that the space is put before; 8: to align twice */
-    if (len > SIZE_MAX / (LLMC__WORD_NEED + 1) - 4)
+    size_t most = llmc__rewritten_most(tok, len), per = 1, more = 64; /* a copy with the space */
+    if (tok->vocab.kind == LLMC__VOCAB_UNIGRAM)
+        per += sizeof(llmc__best);
+    else if (tok->vocab.kind < LLMC__VOCAB_UNIGRAM)
+        per += LLMC__WORD_NEED;
+    if (llmc__rewrites(tok) || tok->special[1].any != 0 || tok->cut ||
+        tok->vocab.alphabet == LLMC__ALPHABET_MARK)
+        per += 1 + sizeof(uint32_t); /* a copy, and where it came from */
+    if (tok->vocab.n_normal > 0)
+        more += LLMC__NORMAL_WORK;
+    if (most == SIZE_MAX || most > (SIZE_MAX - more) / per - 1)
         return SIZE_MAX;
-    return (len + 1) * (LLMC__WORD_NEED + 1) + 8;
+    return (most + 1) * per + more;
 }
 
 /* Whether s [n] are in order, do not overlap and end inside a text of len bytes; empty ones are fine. */
@@ -17123,27 +17987,27 @@ static bool llmc__spans_ok(const llmc_span *s, size_t n, size_t len)
     return n == 0 || s != NULL;
 }
 
-/* The whole text, special tokens and the text between them. SPM puts its space before the text that
-   begins the whole or follows a special token, not before text that follows nothing of the kind.
-   False: the work memory is too small. */
-static bool llmc__encode_parts(llmc__search *s, llmc__work work, llmc__ids *out)
+/* Ids that stand before or behind a text, with empty spans at place `at`. */
+static void llmc__around_put(const llmc_token *id, uint32_t n, size_t at, llmc__ids *out)
 {
-    const llmc_tokenizer *t = s->tok;
-    bool prefix = t->vocab.prefix != LLMC__PREFIX_NONE && t->vocab.kind == LLMC__VOCAB_SPM, opening = true;
-    size_t at = 0, end;
-    while (at < s->len) {
-        llmc_token id = llmc__special_next(s, at, &end);
-        if (end > at && !llmc__text_ids(t, s->text + at, end - at, prefix && opening, work, out))
-            return false;
-        opening = false;
-        at = end;
-        if (id >= 0) {
-            llmc__ids_put(out, id);
-            at += t->tok[id].raw_len;
-            opening = llmc__opens_text(t, t->tok[id].kind);
-        }
-    }
-    return true;
+    uint32_t i;
+    out->start = at;
+    out->origin = NULL;
+    out->word = out->floor = 0;
+    for (i = 0; i < n; i++)
+        llmc__ids_put(out, id[i], 0, 0);
+}
+
+/* A flow at the begin of a text. */
+static void llmc__flow_start(llmc__flow *f, const llmc_tokenizer *tok, const llmc_encode_options *o)
+{
+    LLMC_MEMSET(f, 0, sizeof *f);
+    f->tok = f->search.tok = tok;
+    f->search.set = &tok->special[0];
+    f->search.wanted = (uint8_t)(LLMC__FIND_USER | (o->parse_special ? LLMC__FIND_CONTROL : 0));
+    f->search.plain = o->plain;
+    f->search.n_plain = o->parse_special ? o->n_plain : 0;
+    f->opening = f->first = true;
 }
 
 /* llmc_encode -- text to ids                                       (TOKEN.encode)
@@ -17152,16 +18016,14 @@ static bool llmc__encode_parts(llmc__search *s, llmc__work work, llmc__ids *out)
    Control tokens are found leftmost, then longest; user tokens also without parse_special.
    Takes O(len log(longest word)) look-ups, whatever the text and the vocabulary.
    Errors: BAD_ARG (NULL, length, spans), NO_MEMORY (cap: *n > cap; work: *n == 0).
-   Source: Kudo 2018 (SPM); Radford 2019 (byte-level BPE). */
+   Source: Kudo 2018 (SPM, Unigram); Radford 2019 (byte-level BPE); Wu 2016 (WordPiece). */
 LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, size_t len,
                                  const llmc_encode_options *opt, void *work, size_t work_bytes,
                                  llmc_token *ids, size_t cap, size_t *n, llmc_diag *diag)
 {
     llmc_encode_options o;
-    llmc__search s;
-    llmc__work w;
-    llmc__ids out;
-    size_t skip = (4 - (uintptr_t)work % 4) % 4;
+    llmc__flow f;
+    size_t skip = (8 - (uintptr_t)work % 8) % 8, used;
     llmc__options(&o, sizeof o, opt);
     *n = 0;
     if ((text == NULL && len > 0) || (ids == NULL && cap > 0) || (work == NULL && work_bytes > 0))
@@ -17172,79 +18034,270 @@ LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, si
     if (o.parse_special && !llmc__spans_ok(o.plain, o.n_plain, len))
         return LLMC__FAIL(diag, BAD_ARG, "TOKEN.encode", LLMC_NO_OFFSET,
                           "plain spans must be in order, apart, and inside the text");
-    s.tok = tok;
-    s.text = (const uint8_t *)text;
-    s.len = len;
-    s.wanted = (uint8_t)((tok->any_user ? LLMC__FIND_USER : 0) |
-                         (o.parse_special ? LLMC__FIND_USER | LLMC__FIND_CONTROL : 0));
-    s.plain = o.plain;
-    s.n_plain = o.parse_special ? o.n_plain : 0;
-    w.at = work_bytes > skip ? (uint8_t *)work + skip : NULL;
-    w.size = work_bytes > skip ? work_bytes - skip : 0;
-    out.at = ids;
-    out.cap = cap;
-    out.n = 0;
-    if (o.add_bos && tok->vocab.special[LLMC_SPECIAL_BOS] >= 0)
-        llmc__ids_put(&out, tok->vocab.special[LLMC_SPECIAL_BOS]);
-    if (!llmc__encode_parts(&s, w, &out))
+    llmc__flow_start(&f, tok, &o);
+    f.work.at = work_bytes > skip ? (uint8_t *)work + skip : NULL;
+    f.work.size = work_bytes > skip ? work_bytes - skip : 0;
+    f.out.at = ids;
+    f.out.span = o.offsets;
+    f.out.cap = cap;
+    if (o.add_bos)
+        llmc__around_put(tok->vocab.before, tok->vocab.n_before, 0, &f.out);
+    if (!llmc__flow_run(&f, (const uint8_t *)text, len, true, &used))
         return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.encode", LLMC_NO_OFFSET,
                           "work memory of %zu bytes is too small for the longest word", work_bytes);
-    *n = out.n;
-    if (out.n > cap)
+    if (o.add_eos)
+        llmc__around_put(tok->vocab.after, tok->vocab.n_after, len, &f.out);
+    *n = f.out.n;
+    if (f.out.n > cap)
         return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.encode", LLMC_NO_OFFSET,
-                          "the text takes %zu ids, there is room for %zu", out.n, cap);
+                          "the text takes %zu ids, there is room for %zu", f.out.n, cap);
     return LLMC_OK;
 }
 
-//--[ 13.8 TOKEN.decode ]-- ids to text
-/* Bytes that a token adds to text, *n of them. Control and unknown tokens add nothing unless shown,
-   and then their stored text. drop_space: a leading space that encode put there goes again (user
-   tokens get none). The bytes belong to the tokenizer. id is inside the vocabulary. */
-static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, bool drop_space,
-                                       bool show_special, size_t *n)
+//--[ 13.10 TOKEN.stream ]-- the same for text that comes in pieces
+/* What a call of llmc__flow_run leaves unsettled stays in a buffer; its ids wait in a queue until the caller has room
+   for them. To run again for every byte that comes would take quadratic time where nothing settles, so the
+   buffer must have doubled since. */
+struct llmc_encoder {
+    llmc__flow flow;
+    uint8_t *text; /* [cap], fill bytes of it */
+    size_t cap, fill, next;
+    llmc_token *id; /* [most]: queue, of which [given, flow.out.n) is left */
+    llmc_span *span;
+    size_t most, given;
+    bool started, ended, bos, eos;
+};
+
+/* The memory of an encoder, measured or placed. */
+static llmc_encoder *llmc__encoder_take(const llmc_tokenizer *tok, size_t cap, llmc__arena *a)
+{
+    size_t most = llmc__rewritten_most(tok, cap), work = llmc_encode_need(tok, cap);
+    llmc_encoder *e = (llmc_encoder *)llmc__take(a, 1, sizeof *e), made;
+    LLMC_MEMSET(&made, 0, sizeof made);
+    made.cap = cap;
+    made.most =
+        most > (SIZE_MAX - 64) / 2 ? SIZE_MAX : 2 * most + 64; /* each byte may become a piece with a space */
+    made.text = (uint8_t *)llmc__take(a, cap, 1);
+    made.id = (llmc_token *)llmc__take(a, made.most, sizeof *made.id);
+    made.span = (llmc_span *)llmc__take(a, made.most, sizeof *made.span);
+    made.flow.work.at = (uint8_t *)llmc__take(a, work, 1);
+    made.flow.work.size = work;
+    if (a->failed || a->base == NULL)
+        return NULL;
+    *e = made;
+    return e;
+}
+
+/* llmc_encoder_need -- memory for an encoder that can hold `longest` bytes back      (TOKEN.stream)
+   Errors: BAD_ARG (longest 0 or over 1 GiB), NO_MEMORY (more than a size_t counts). */
+LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes,
+                                       llmc_diag *diag)
+{
+    llmc__arena a;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    *bytes = 0;
+    if (longest == 0 || longest > (size_t)1 << 30)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "an encoder of %zu bytes; from 1 to 1 GiB are possible", longest);
+    (void)llmc__encoder_take(tok, longest, &a);
+    if (a.failed || llmc__arena_need(&a) > SIZE_MAX)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "the encoder's memory does not fit a size_t");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_encoder_init -- an encoder at the begin of a text                       (TOKEN.stream)
+   Options as for llmc_encode, whose plain spans count from the text's begin and stay where they are; opt->offsets
+   is not used. Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
+                                       const llmc_encode_options *opt, size_t longest, void *mem,
+                                       size_t bytes, llmc_diag *diag)
+{
+    llmc__arena a;
+    llmc__work work;
+    llmc_encode_options o;
+    llmc_encoder *e;
+    size_t need;
+    *enc = NULL;
+    llmc__options(&o, sizeof o, opt);
+    LLMC__TRY(llmc_encoder_need(tok, longest, &need, diag));
+    if (mem == NULL || bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "%zu bytes for an encoder that takes %zu", bytes, need);
+    if (o.parse_special && !llmc__spans_ok(o.plain, o.n_plain, SIZE_MAX))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "plain spans must be in order and apart");
+    a = llmc__arena_over(mem, bytes);
+    e = llmc__encoder_take(tok, longest, &a);
+    if (e == NULL)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "%zu bytes for an encoder that takes %zu", bytes, need);
+    work = e->flow.work;
+    llmc__flow_start(&e->flow, tok, &o);
+    e->flow.work = work;
+    e->flow.out.at = e->id;
+    e->flow.out.span = e->span;
+    e->flow.out.cap = e->most;
+    e->bos = o.add_bos;
+    e->eos = o.add_eos;
+    *enc = e;
+    return LLMC_OK;
+}
+
+/* Hands out ids of the queue; true: it is empty. */
+static bool llmc__encoder_drain(llmc_encoder *e, llmc_token *ids, llmc_span *offsets, size_t cap, size_t *n)
+{
+    llmc__ids *q = &e->flow.out;
+    for (; e->given < q->n && *n < cap; e->given++, (*n)++) {
+        ids[*n] = e->id[e->given];
+        if (offsets != NULL)
+            offsets[*n] = e->span[e->given];
+    }
+    if (e->given < q->n)
+        return false;
+    e->given = q->n = 0;
+    return true;
+}
+
+/* Encodes what is settled of the buffer, all of it if the text ends there. False: the work memory is too small. */
+static bool llmc__encoder_run(llmc_encoder *e, bool last)
+{
+    size_t used = 0;
+    if (!llmc__flow_run(&e->flow, e->text, e->fill, last, &used) ||
+        e->flow.out.n > e->most - LLMC__AROUND_MAX)
+        return false;
+    e->fill -= used;
+    LLMC_MEMMOVE(e->text, e->text + used, e->fill);
+    e->flow.search.shift += used;
+    e->next = 2 * e->fill + 64;
+    if (last) {
+        e->ended = true;
+        if (e->eos)
+            llmc__around_put(e->flow.tok->vocab.after, e->flow.tok->vocab.n_after, e->flow.search.shift,
+                             &e->flow.out);
+    }
+    return true;
+}
+
+/* llmc_encoder_feed -- more of the text: text [len], its end if `last`              (TOKEN.stream)
+   ids [cap] gets the next ids, *n of them, offsets (or NULL) [cap] their places in the whole text; *used: bytes
+   taken. All is done when *used == len and *n < cap; until then call again with the rest. The ids
+   are those of llmc_encode, however the text is cut. A text may be 2 GiB long, and more where it has no plain spans.
+   Errors: BAD_ARG, NO_MEMORY (more than `longest` bytes that later ones could change). */
+LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last,
+                                       size_t *used, llmc_token *ids, llmc_span *offsets, size_t cap,
+                                       size_t *n, llmc_diag *diag)
+{
+    *used = *n = 0;
+    if ((text == NULL && len > 0) || ids == NULL || cap == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "text or ids is NULL, or there is no room");
+    if (!enc->started && enc->bos)
+        llmc__around_put(enc->flow.tok->vocab.before, enc->flow.tok->vocab.n_before, 0, &enc->flow.out);
+    enc->started = true;
+    while (llmc__encoder_drain(enc, ids, offsets, cap, n) && !enc->ended) {
+        size_t more = llmc__min(len - *used, enc->cap - enc->fill), before;
+        bool ends;
+        if (more > 0)
+            LLMC_MEMCPY(enc->text + enc->fill, text + *used, more);
+        enc->fill += more;
+        *used += more;
+        ends = last && *used == len;
+        if (!ends && enc->fill < enc->next && enc->fill < enc->cap)
+            break;
+        before = enc->fill;
+        if (!llmc__encoder_run(enc, ends) || (!ends && enc->fill == before && before == enc->cap))
+            return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                              "the encoder's %zu bytes are too few for the longest word", enc->cap);
+        if (!ends && *used == len && enc->flow.out.n == 0)
+            break;
+    }
+    return LLMC_OK;
+}
+
+//--[ 13.11 TOKEN.decode ]-- ids to text
+/* Whether text that cleaning up leaves no space before: . ? ! , n't 'm 's 've 're begin p [n]. */
+static bool llmc__tight(const uint8_t *p, size_t n)
+{
+    static const char *const text[] = {".", "?", "!", ",", "n't", "'m", "'s", "'ve", "'re"};
+    size_t i, len;
+    for (i = 0; i < sizeof text / sizeof text[0]; i++) {
+        len = llmc__strlen(text[i]);
+        if (n >= len && LLMC_MEMCMP(p, text[i], len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Where a decoded text stands. */
+typedef struct llmc__spelling {
+    bool opening; /* nothing but special tokens, or one of them, came before */
+    bool any;     /* something was written */
+} llmc__spelling;
+
+/* Bytes that a token adds to text, *n of them, and whether a space goes before them. Control and unknown tokens add
+   nothing unless shown, and then their stored text. A leading space that encode put there goes again (user tokens
+   got none). The bytes belong to the tokenizer. id is inside the vocabulary. */
+static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, llmc__spelling *s,
+                                       bool keep_space, bool show_special, size_t *n, bool *space)
 {
     const llmc__tok *k = &t->tok[id];
+    const llmc__vocab *v = &t->vocab;
     const uint8_t *p = t->raw + k->raw;
+    bool special = k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_UNKNOWN;
+    bool drop = v->drop_space && !keep_space && s->opening && k->kind != LLMC_TOKEN_USER && !special;
     *n = k->raw_len;
-    if (k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_UNKNOWN)
+    *space = false;
+    if (special)
         *n = show_special ? *n : 0;
-    else if (drop_space && k->kind != LLMC_TOKEN_USER && *n > 0 && p[0] == ' ')
+    else if (drop && *n > 0 && p[0] == ' ')
         (*n)--, p++;
+    if (v->decoding != LLMC__DECODE_JOIN && *n > 0) {
+        *space = s->any && (k->flags & LLMC__TOK_INSIDE) == 0 && !(v->cleanup && llmc__tight(p, *n));
+        s->any = true;
+    }
+    s->opening = llmc__opens_text(t, k->kind) && (v->prefix != LLMC__PREFIX_FIRST || (s->opening && *n == 0));
     return p;
 }
 
 /* llmc_decode -- ids to bytes                                       (TOKEN.decode)
    ids [n], each checked;  text [cap], written token by token as far as whole ones fit;  *len what
    all ids take.  decode(encode(x)) is x for any bytes x if the vocabulary can express them
-   (byte-level BPE; SPM with byte tokens), shown or not shown as x was parsed.
+   (byte-level BPE; SPM with byte tokens, where a space and U+2581 are the same), shown or not shown as
+   x was parsed.
    Errors: BAD_ARG (NULL, an id outside the vocabulary: *len is 0), NO_MEMORY (*len > cap). */
 LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *ids, size_t n,
                                  const llmc_decode_options *opt, char *text, size_t cap, size_t *len,
                                  llmc_diag *diag)
 {
     llmc_decode_options o;
-    bool drop, opening = true;
+    llmc__spelling s;
+    bool space;
     size_t i, m, used = 0;
     llmc__options(&o, sizeof o, opt);
     *len = 0;
     if ((ids == NULL && n > 0) || (text == NULL && cap > 0))
         return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET, "ids or text is NULL");
-    drop = tok->vocab.kind == LLMC__VOCAB_SPM && tok->vocab.prefix != LLMC__PREFIX_NONE && !o.keep_space;
+    s.opening = true;
+    s.any = false;
     for (i = 0; i < n; i++) {
         const uint8_t *p;
         if (ids[i] < 0 || (uint32_t)ids[i] >= tok->vocab.count)
             return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET,
                               "id %d at place %zu is outside the vocabulary of %u", (int)ids[i], i,
                               (unsigned)tok->vocab.count);
-        p = llmc__token_text(tok, ids[i], drop && opening, o.show_special, &m);
+        p = llmc__token_text(tok, ids[i], &s, o.keep_space, o.show_special, &m, &space);
         /* after the first token that does not fit only the count goes on */
-        if (used <= cap && m <= cap - used && m > 0)
-            LLMC_MEMCPY(text + used, p, m);
-        if (m > SIZE_MAX - used)
+        if (used <= cap && m + space <= cap - used && m > 0) {
+            if (space)
+                text[used] = ' ';
+            LLMC_MEMCPY(text + used + space, p, m);
+        }
+        if (m + space > SIZE_MAX - used)
             return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.decode", LLMC_NO_OFFSET,
                               "the text does not fit a size_t");
-        used += m;
-        opening = llmc__opens_text(tok, tok->tok[ids[i]].kind);
+        used += m + space;
     }
     *len = used;
     if (used > cap)
@@ -17260,99 +18313,261 @@ LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *id
 LLMC__UNUSED static size_t llmc__token_bytes(const llmc_tokenizer *tok, llmc_token id, bool first,
                                              bool show_special, char *buf)
 {
+    llmc__spelling s;
+    bool space;
     size_t n;
     const uint8_t *p;
     if (id < 0 || (uint32_t)id >= tok->vocab.count)
         return 0;
-    first = first && tok->vocab.kind == LLMC__VOCAB_SPM && tok->vocab.prefix != LLMC__PREFIX_NONE;
-    p = llmc__token_text(tok, id, first, show_special, &n);
-    LLMC_MEMCPY(buf, p, n);
-    return n;
+    s.opening = first;
+    s.any = !first;
+    p = llmc__token_text(tok, id, &s, false, show_special, &n, &space);
+    if (space)
+        buf[0] = ' ';
+    LLMC_MEMCPY(buf + space, p, n);
+    return n + space;
 }
 
 /* Most bytes that one token can add, at least 1: the size of a buffer for llmc__token_bytes. */
 LLMC__UNUSED static size_t llmc__tokenizer_longest(const llmc_tokenizer *tok)
 {
-    return tok->longest;
+    return tok->longest + 1; /* and a space */
 }
 
-//--[ 13.9 TOKEN.carve ]-- from the file's vocabulary to tables
+/* llmc_decoder_init -- a decoder at the begin of a text (TOKEN.decode); options as for llmc_decode */
+LLMC_API void llmc_decoder_init(llmc_decoder *dec, const llmc_tokenizer *tok, const llmc_decode_options *opt)
+{
+    llmc_decode_options o;
+    llmc__options(&o, sizeof o, opt);
+    LLMC_MEMSET(dec, 0, sizeof *dec);
+    dec->tok = tok;
+    dec->show_special = o.show_special;
+    dec->keep_space = o.keep_space;
+    dec->opening = true;
+}
+
+/* Room that llmc_decoder_next may need: the longest token, a space, and a character's first bytes. */
+LLMC_API size_t llmc_decoder_room(const llmc_tokenizer *tok)
+{
+    return (size_t)tok->longest + 4;
+}
+
+/* llmc_decoder_next -- what one more id adds                                   (TOKEN.decode)
+   text [cap], *len bytes written: whole characters, and bytes that are part of none. What may be the begin of a
+   character is held back until the next id, or llmc_decoder_end. All pieces together are llmc_decode's text.
+   Errors: BAD_ARG (id), NO_MEMORY (cap < llmc_decoder_room may be too small: *len is what it takes);
+   the decoder is as it was then. */
+LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *text, size_t cap, size_t *len,
+                                       llmc_diag *diag)
+{
+    llmc__spelling s;
+    const uint8_t *p;
+    size_t n, all, keep;
+    bool space;
+    *len = 0;
+    if (id < 0 || (uint32_t)id >= dec->tok->vocab.count)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET,
+                          "id %d is outside the vocabulary of %u", (int)id, (unsigned)dec->tok->vocab.count);
+    s.opening = dec->opening;
+    s.any = dec->any;
+    p = llmc__token_text(dec->tok, id, &s, dec->keep_space, dec->show_special, &n, &space);
+    all = dec->held + space + n;
+    if (all > cap) {
+        *len = all;
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.decode", LLMC_NO_OFFSET,
+                          "the token takes %zu bytes, there is room for %zu", all, cap);
+    }
+    LLMC_MEMCPY(text, dec->hold, dec->held);
+    if (space)
+        text[dec->held] = ' ';
+    LLMC_MEMCPY(text + dec->held + space, p, n);
+    keep = llmc__whole_chars((const uint8_t *)text, all);
+    dec->held = (uint8_t)(all - keep);
+    LLMC_MEMCPY(dec->hold, text + keep, dec->held);
+    dec->opening = s.opening;
+    dec->any = s.any;
+    *len = keep;
+    return LLMC_OK;
+}
+
+/* What was held back and will not be completed, into text [4]; returns its bytes. */
+LLMC_API size_t llmc_decoder_end(llmc_decoder *dec, char *text)
+{
+    size_t n = dec->held;
+    LLMC_MEMCPY(text, dec->hold, n);
+    dec->held = 0;
+    return n;
+}
+
+//--[ 13.12 TOKEN.carve ]-- from the file's vocabulary to tables
 /* Measuring reads and checks every token; placing reads them again into tables and then the merges.
-   Nothing here is quadratic in what a file can hold: hashes have bounded probes, the list of
-   special tokens is heap-sorted, and a token that is checked for merging to itself is short.
+   Nothing here is quadratic in what a file can hold: hashes have bounded probes, the lists of
+   special tokens are heap-sorted, and a token that is checked for merging to itself is short.
 
-     llmc_tokenizer | tok | raw | special | scratch | slot | merge, uc (BPE) | joined (SPM)        */
+     llmc_tokenizer | tok | raw | copies | specials | scratch | slot | merge (BPE) | edge, leaf (UNIGRAM,
+     WORDPIECE) | uc | joined                                                                        */
 
-/* What one pass over the tokens finds out. */
+/* Longest token of a vocabulary where every place of a text may cost a step for each of its bytes. */
+#define LLMC__PIECE_MAX 1024
+
+/* What measuring finds out. */
 typedef struct llmc__token_sizes {
-    uint64_t raw;                            /* bytes of all tokens */
-    uint32_t special, longest_text, longest; /* number of tokens to look for; most stored and raw bytes */
+    uint64_t raw;                            /* bytes of all tokens, at most */
+    uint64_t copies;                         /* of stored texts that lie in no file as they are */
+    uint64_t nodes;                          /* of the tree over tokens' bytes, at most */
+    uint32_t special, longest_text, longest; /* entries to look for in text; most stored and raw bytes */
 } llmc__token_sizes;
 
-/* One pass over the tokens: checks all, counts, and, where tok is not NULL, fills tok [count] and
-   raw (as many bytes as the pass without tok counted). *sizes is written by both passes, with the same
-   result. vocab_check has bounded the text to 4 GiB, so places in it fit 32 bits.
-   Errors: BAD_FILE. */
-static llmc_status llmc__tokens_read(const llmc__vocab *v, llmc__tok *tok, uint8_t *raw,
-                                     llmc__token_sizes *sizes, llmc_diag *diag)
+/* Whether llmc_token_get needs a copy of the text: it is neither in the file nor the token's raw bytes. */
+static bool llmc__text_copied(const llmc__vocab *v, const llmc__vocab_token *k)
 {
+    size_t i;
+    if (k->encoding == LLMC__TEXT_BASE64)
+        return v->alphabet != LLMC__ALPHABET_PLAIN;
+    for (i = 0; k->encoding == LLMC__TEXT_JSON && i < k->len; i++)
+        if (k->text[i] == '\\')
+            return true;
+    return false;
+}
+
+/* Whether normalised text, not text as it came, is searched for a token. */
+static bool llmc__find_normal(const llmc__vocab *v, uint32_t added)
+{
+    return (added & LLMC__ADDED_NORMALIZED) != 0 && v->n_normal > 0;
+}
+
+/* Refuses what no table holds. Errors: BAD_FILE (kind, id), UNSUPPORTED (length). */
+static llmc_status llmc__token_check(const llmc__vocab *v, const llmc__vocab_token *k, llmc_diag *diag)
+{
+    bool normal = k->kind == LLMC_TOKEN_NORMAL || k->kind == LLMC_TOKEN_UNUSED;
+    bool tree = v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE;
+    int shown = (int)llmc__min(k->len, 64);
+    if (k->id >= v->count || k->len > UINT16_MAX)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u of %u has %zu bytes",
+                          v->name, (unsigned)k->id, (unsigned)v->count, k->len);
+    if (k->kind == LLMC__KIND_BAD || k->kind == 0)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: token %u '%.*s' has a type outside 1 to 6", v->name, (unsigned)k->id, shown,
+                          (const char *)k->text);
+    if (k->kind == LLMC_TOKEN_BYTE && llmc__byte_token(k->text, k->len) < 0)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: token %u '%.*s' is a byte token but not of the form <0xXX>", v->name,
+                          (unsigned)k->id, shown, (const char *)k->text);
+    if (llmc__nan(k->score))
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: the score of token %u is not a number", v->name, (unsigned)k->id);
+    if ((normal ? tree : k->kind != LLMC_TOKEN_BYTE) && k->len > LLMC__PIECE_MAX)
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: %s token %u has %zu bytes; the limit is %u", v->name,
+                          normal ? "the" : "special", (unsigned)k->id, k->len, (unsigned)LLMC__PIECE_MAX);
+    return LLMC_OK;
+}
+
+/* One pass over the entries that checks all of them and adds up what tables take. vocab_check has bounded the
+   text to 4 GiB, so places in it fit 32 bits. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes *sizes, llmc_diag *diag)
+{
+    size_t growth = v->n_normal > 0 ? llmc__normal_growth(v->normal, v->n_normal) : 1;
     llmc__vocab_iter it;
-    uint32_t id;
+    llmc__vocab_token k;
+    uint32_t n;
     llmc__vocab_start(&it);
     LLMC_MEMSET(sizes, 0, sizeof *sizes);
+    for (n = 0; llmc__vocab_next(v, &it, &k); n++) {
+        LLMC__TRY(llmc__token_check(v, &k, diag));
+        sizes->raw += k.kind == LLMC_TOKEN_BYTE ? 1 : k.len;
+        sizes->raw += llmc__find_normal(v, k.flags) ? growth * k.len + 16 : 0;
+        sizes->copies += llmc__text_copied(v, &k) ? k.len : 0;
+        sizes->special +=
+            k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
+        sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, k.len);
+        if (v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE)
+            sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED ? k.len : 0;
+    }
+    if (n < v->tokens.count)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: the text of token %u is over 65535 bytes or past the end", v->name,
+                          (unsigned)n);
+    if (sizes->raw > UINT32_MAX || sizes->nodes > (1u << 28) - 4)
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET, "%s: %llu bytes of token text",
+                          v->name, (unsigned long long)sizes->raw);
+    return LLMC_OK;
+}
+
+/* The arrays of a tokenizer, and scratch for reading merges. */
+typedef struct llmc__token_memory {
+    llmc_tokenizer *t;
+    llmc__tok *tok;
+    uint8_t *raw, *copies, *scratch;
+    llmc__entry *special;
+    uint64_t raw_size, raw_used; /* of raw */
+} llmc__token_memory;
+
+/* One entry into tok and raw, which were measured for it. An entry that comes again for an id takes its place, but
+   a merge score that it does not repeat stays. False: the vocabulary is not the one that was measured. */
+static bool llmc__token_place(llmc__token_memory *m, const llmc__vocab_token *k)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    llmc__tok *out = &m->tok[k->id];
+    llmc__raw_form form;
+    uint8_t *raw = m->raw + m->raw_used;
+    const uint8_t *text = k->text;
+    size_t len = k->len, n = 1;
+    int byte = k->kind == LLMC_TOKEN_BYTE ? llmc__byte_token(k->text, k->len) : -1;
+    if (k->id >= v->count || len > m->raw_size - m->raw_used || len > UINT16_MAX)
+        return false;
+    form.merge = form.inside = false;
+    if (llmc__text_copied(v, k)) {
+        len = llmc__vocab_text(k->encoding, text, len, m->copies);
+        text = m->copies;
+        m->copies += len;
+    } else if (k->encoding == LLMC__TEXT_BASE64) {
+        len = llmc__vocab_text(k->encoding, text, len, raw);
+        text = raw;
+    }
+    if (byte >= 0)
+        raw[0] = (uint8_t)byte;
+    else
+        n = llmc__raw_bytes(v, k->kind, k->flags, text, len, raw, &form);
+    out->text = text;
+    out->text_len = (uint16_t)len;
+    out->raw = (uint32_t)m->raw_used;
+    out->raw_len = (uint16_t)n;
+    out->kind = k->kind;
+    out->added = k->flags;
+    out->flags = (uint8_t)((form.merge ? LLMC__TOK_MERGE : 0) | (form.inside ? LLMC__TOK_INSIDE : 0));
+    if (v->kind == LLMC__VOCAB_RANKS)
+        out->rank = k->id;
+    else if (k->score != 0.0f || out->rank == 0)
+        out->rank = v->kind == LLMC__VOCAB_UNIGRAM ? llmc__f32_bits(k->score) : llmc__score_key(k->score);
+    m->raw_used += n;
+    return true;
+}
+
+/* All entries, and unused tokens without text where ids have none. Errors: BAD_FILE. */
+static llmc_status llmc__tokens_place(llmc__token_memory *m, llmc_diag *diag)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    uint32_t id;
+    LLMC_MEMSET(m->tok, 0, v->count * sizeof *m->tok);
+    llmc__vocab_start(&it);
+    while (llmc__vocab_next(v, &it, &k))
+        if (!llmc__token_place(m, &k))
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: changes while it is read",
+                              v->name);
     for (id = 0; id < v->count; id++) {
-        llmc__vocab_token token;
-        llmc__tok k;
-        size_t len, n = 1;
-        bool merge = false;
-        int byte = -1;
-        if (!llmc__vocab_next(v, &it, &token))
-            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
-                              "%s: the text of token %u is over 65535 bytes or past the end", v->name,
-                              (unsigned)id);
-        len = token.len;
-        k.kind = token.kind;
-        if (k.kind == LLMC_TOKEN_BYTE)
-            byte = llmc__byte_token(token.text, len);
-        if (k.kind == LLMC__KIND_BAD || (k.kind == LLMC_TOKEN_BYTE && byte < 0))
-            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u '%.*s' %s",
-                              v->name, (unsigned)id, (int)llmc__min(len, 64), (const char *)token.text,
-                              k.kind == LLMC__KIND_BAD ? "has a type outside 1 to 6"
-                                                       : "is a byte token but not of the form <0xXX>");
-        if (byte < 0) /* a byte token's six characters would not fit the one byte counted for it */
-            n = llmc__raw_bytes(v, k.kind, token.text, len, tok == NULL ? NULL : raw + sizes->raw, &merge);
-        else if (tok != NULL)
-            raw[sizes->raw] = (uint8_t)byte;
-        k.raw = (uint32_t)sizes->raw;
-        k.text = (uint32_t)(token.text - v->tokens.data);
-        k.raw_len = (uint16_t)n;
-        k.text_len = (uint16_t)len;
-        k.flags = merge ? LLMC__TOK_MERGE : 0;
-        k.rank = 0;
-        if (tok != NULL)
-            tok[id] = k;
-        if (llmc__find_kind(&k) != 0 && n > LLMC__SPECIAL_MAX)
-            return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
-                              "%s: special token %u has %u bytes; the limit is %u", v->name, (unsigned)id,
-                              (unsigned)n, (unsigned)LLMC__SPECIAL_MAX);
-        sizes->raw += n;
-        sizes->special += llmc__find_kind(&k) != 0;
-        sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, len);
-        sizes->longest = (uint32_t)llmc__max(sizes->longest, n);
+        if (m->tok[id].kind == 0) {
+            m->tok[id].kind = LLMC_TOKEN_UNUSED;
+            m->tok[id].text = m->raw;
+        }
+        m->t->longest = (uint32_t)llmc__max(m->t->longest, m->tok[id].raw_len);
     }
     return LLMC_OK;
 }
 
-/* A float as a key that sorts the other way round: the best score has the lowest key. Positive floats
-   order like their bits, so those are turned round; negative ones already run backwards.
-   LLMC__NO_PAIR would be a NaN, which was refused. */
-static uint32_t llmc__score_key(float score)
-{
-    uint32_t u = llmc__f32_bits(score + 0.0f); /* -0 becomes 0 */
-    return (u & 0x80000000u) != 0 ? u : ~(u | 0x80000000u);
-}
-
-/* Notes which bytes stand side by side in a token p [n] that merging may make: joined, a matrix of
+/* Notes which bytes stand side by side in a token p [n] that encode may produce: joined, a matrix of
    256 x 256 bits, is the union over all of them. */
 static void llmc__raw_joined(uint32_t *joined, const uint8_t *p, size_t n)
 {
@@ -17361,68 +18576,113 @@ static void llmc__raw_joined(uint32_t *joined, const uint8_t *p, size_t n)
         joined[p[i - 1] * 8 + p[i] / 32] |= 1u << (p[i] % 32);
 }
 
+/* Node that byte c leads to, made if there is none yet; 0: too many collisions. */
+static uint32_t llmc__edge_make(llmc_tokenizer *t, uint32_t node, uint32_t c, uint32_t *nodes)
+{
+    uint64_t key = (uint64_t)node << 8 | c;
+    uint32_t at = llmc__edge_hash(key), probe;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        uint64_t *v = &t->edge[at & t->edge_mask];
+        if (*v == 0) {
+            *v = key << 28 | *nodes;
+            return (*nodes)++;
+        }
+        if (*v >> 28 == key)
+            return (uint32_t)(*v & 0xfffffff);
+    }
+    return 0;
+}
+
+/* A token into the tree over tokens' bytes, of which the lowest of equals counts. False: too many collisions. */
+static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
+{
+    const llmc__tok *k = &t->tok[id];
+    uint32_t node = (k->flags & LLMC__TOK_INSIDE) != 0, i;
+    for (i = 0; i < k->raw_len; i++) {
+        node = llmc__edge_make(t, node, t->raw[k->raw + i], nodes);
+        if (node == 0)
+            return false;
+    }
+    if (t->leaf[node] == 0)
+        t->leaf[node] = id + 1;
+    return true;
+}
+
+/* What one token adds to the small tables; it may be produced from text. */
+static void llmc__token_note(llmc_tokenizer *t, uint32_t id, float *least)
+{
+    const llmc__tok *k = &t->tok[id];
+    const uint8_t *p = t->raw + k->raw;
+    t->longest_merge = (uint32_t)llmc__max(t->longest_merge, k->raw_len);
+    llmc__raw_joined(t->joined, p, k->raw_len);
+    if (k->raw_len == 1 && t->single[p[0]] < 0)
+        t->single[p[0]] = (llmc_token)id;
+    if (t->vocab.kind == LLMC__VOCAB_UNIGRAM && k->kind == LLMC_TOKEN_NORMAL) {
+        float score = llmc__bits_f32(k->rank);
+        t->best_score = score > t->best_score ? score : t->best_score;
+        *least = score < *least ? score : *least;
+    }
+}
+
 /* llmc__tokens_index -- every token into the hash and the small tables    (TOKEN.carve)
-   t->slot and t->joined are cleared, tok [count] is t->tok, not yet const. Ids ascend, so the lowest
-   of equals wins everywhere. Byte tokens stay out of the hash: they are found by value alone, and
-   "<0x41>" in a text is no byte. Errors: BAD_FILE. */
-static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc__tok *tok, llmc_diag *diag)
+   Tables are cleared. Ids ascend, so the lowest of equals wins everywhere. Byte tokens stay out of the hash: they
+   are found by value alone, and "<0x41>" in a text is no byte. Errors: BAD_FILE. */
+static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc_diag *diag)
 {
     const llmc__vocab *v = &t->vocab;
-    uint32_t id, i, n_bytes = 0;
+    uint32_t id, i, n_bytes = 0, nodes = 2;
+    float least = 3.0e38f;
+    t->best_score = -3.0e38f;
     for (i = 0; i < 256; i++)
         t->single[i] = t->byte[i] = LLMC_TOKEN_NONE;
     for (id = 0; id < v->count; id++) {
-        llmc__tok *k = &tok[id];
-        const uint8_t *p = t->raw + k->raw;
-        if (v->kind == LLMC__VOCAB_SPM) {
-            float score = llmc__token_score(v, id, k->text);
-            if (llmc__nan(score))
-                return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
-                                  "%s: the score of token %u is not a number", v->name, (unsigned)id);
-            k->rank = llmc__score_key(score);
-        }
-        if (k->kind == LLMC_TOKEN_BYTE) {
-            /* two tokens of one byte: the first counts */
-            n_bytes += t->byte[p[0]] < 0;
-            t->byte[p[0]] = t->byte[p[0]] < 0 ? (llmc_token)id : t->byte[p[0]];
-            continue;
-        }
+        const llmc__tok *k = &t->tok[id];
+        uint8_t c = t->raw[k->raw];
         if (k->raw_len == 0)
             continue;
-        if (!llmc__token_insert(t, id))
+        if (k->kind == LLMC_TOKEN_BYTE) {
+            /* two tokens of one byte: the first counts */
+            n_bytes += t->byte[c] < 0;
+            t->byte[c] = t->byte[c] < 0 ? (llmc_token)id : t->byte[c];
+            continue;
+        }
+        if (!llmc__token_insert(t, id) ||
+            (t->edge != NULL && (k->flags & LLMC__TOK_MERGE) != 0 &&
+             !(v->kind == LLMC__VOCAB_UNIGRAM && k->kind == LLMC_TOKEN_UNUSED) &&
+             !llmc__token_grow(t, id, &nodes)))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                               "%s: too many tokens whose hashes collide", v->name);
-        t->any_user = t->any_user || k->kind == LLMC_TOKEN_USER;
-        if ((k->flags & LLMC__TOK_MERGE) == 0)
-            continue;
-        t->longest_merge = (uint32_t)llmc__max(t->longest_merge, k->raw_len);
-        if (v->kind == LLMC__VOCAB_SPM)
-            llmc__raw_joined(t->joined, p, k->raw_len);
-        if (k->raw_len == 1 && t->single[p[0]] < 0)
-            t->single[p[0]] = (llmc_token)id;
+        if ((k->flags & LLMC__TOK_MERGE) != 0)
+            llmc__token_note(t, id, &least);
     }
     t->has_bytes = n_bytes == 256;
+    t->unknown_score = least - 10.0f; /* SentencePiece's penalty */
     return LLMC_OK;
 }
 
 /* Id of a merge's part (stored text), which must be in the vocabulary; raw gets its bytes. A special
    token's id is no part of a merge: NONE and *known. */
-static llmc_token llmc__merge_part(const llmc_tokenizer *t, const uint8_t *text, size_t len, uint8_t *raw,
-                                   size_t *n, bool *known)
+static llmc_token llmc__merge_part(const llmc_tokenizer *t, llmc__encoding encoding, const uint8_t *text,
+                                   size_t len, uint8_t *raw, size_t *n, bool *known)
 {
-    static const uint8_t kind[] = {LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL, LLMC_TOKEN_NORMAL};
-    int byte = llmc__byte_token(text, len);
-    llmc_token id = LLMC_TOKEN_NONE;
-    bool merge, other;
+    static const uint8_t kind[] = {LLMC_TOKEN_NORMAL, LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL};
+    llmc_token id;
+    llmc__raw_form form;
+    size_t most;
     uint32_t i;
-    *known = byte >= 0 && t->byte[byte] >= 0;
-    for (i = 0; i < 3; i++) { /* the raw forms that it can have; not llmc_token_find, which may scan */
-        *n = llmc__raw_bytes(&t->vocab, kind[i], text, len, raw, &merge);
-        id = merge ? llmc__token_lookup(t, raw, *n, true) : LLMC_TOKEN_NONE;
-        other = !merge && llmc__token_lookup(t, raw, *n, false) >= 0;
-        *known = *known || id >= 0 || other;
+    int byte;
+    *known = false;
+    for (i = 0; i < 3 && !*known;
+         i++) { /* the raw forms that it can have; not llmc_token_find, which may scan */
+        most = llmc__vocab_text(encoding, text, len, raw);
+        byte = llmc__byte_token(raw, most);
+        *n = llmc__raw_bytes(&t->vocab, kind[i], 0, raw, most, raw, &form);
+        id = llmc__token_lookup(t, raw, *n, form.merge);
+        *known = id >= 0 || (byte >= 0 && t->byte[byte] >= 0);
+        if (id >= 0 && form.merge)
+            return id;
     }
-    return id; /* the normal form came last: its bytes are in raw */
+    return LLMC_TOKEN_NONE;
 }
 
 /* llmc__merge_read -- one merge of rank `rank`                             (TOKEN.carve)
@@ -17440,8 +18700,8 @@ static bool llmc__merge_read(llmc_tokenizer *t, const llmc__vocab_merge *m, uint
     *problem = "names a token that is not in the vocabulary";
     if (m->a_len > longest || m->b_len > longest)
         return false;
-    a = llmc__merge_part(t, m->a, m->a_len, scratch, &n1, &known1);
-    b = llmc__merge_part(t, m->b, m->b_len, scratch + n1, &n2, &known2);
+    a = llmc__merge_part(t, m->encoding, m->a, m->a_len, scratch, &n1, &known1);
+    b = llmc__merge_part(t, m->encoding, m->b, m->b_len, scratch + n1, &n2, &known2);
     if (!known1 || !known2)
         return false;
     if (a < 0 || b < 0)
@@ -17452,6 +18712,12 @@ static bool llmc__merge_read(llmc_tokenizer *t, const llmc__vocab_merge *m, uint
         return false;
     *problem = "is one of too many whose hashes collide";
     return llmc__merge_insert(t, (uint32_t)a, (uint32_t)b, rank, (uint32_t)c);
+}
+
+/* Most bytes that a merge's part may take as stored: in JSON it may be spelled in escapes that its token is not. */
+static uint64_t llmc__merge_longest(const llmc__vocab *v, uint32_t longest_text)
+{
+    return v->merges.layout == LLMC__LIST_TEXTS ? 6 * (uint64_t)longest_text : longest_text;
 }
 
 /* All merges, in rank order. Errors: BAD_FILE with the merge's number and text. A part or result that
@@ -17477,28 +18743,27 @@ static llmc_status llmc__merges_read(llmc_tokenizer *t, uint8_t *scratch, size_t
     return LLMC_OK;
 }
 
-/* Byte order of two tokens' raw bytes; equal ones by id. */
-static bool llmc__special_before(const llmc_tokenizer *t, llmc_token a, llmc_token b)
+/* Byte order of what two tokens look like in text; equal ones by id. */
+static bool llmc__special_before(const uint8_t *raw, const llmc__entry *x, const llmc__entry *y)
 {
-    const llmc__tok *x = &t->tok[a], *y = &t->tok[b];
-    int c = LLMC_MEMCMP(t->raw + x->raw, t->raw + y->raw, (size_t)llmc__min(x->raw_len, y->raw_len));
+    int c = LLMC_MEMCMP(raw + x->at, raw + y->at, (size_t)llmc__min(x->len, y->len));
     if (c != 0)
         return c < 0;
-    return x->raw_len != y->raw_len ? x->raw_len < y->raw_len : a < b;
+    return x->len != y->len ? x->len < y->len : x->id < y->id;
 }
 
 /* Heap sort's step: lets entry i of list [n] sink to its place. No recursion, no memory, and no
    order of the file that makes it slow. */
-static void llmc__special_sink(const llmc_tokenizer *t, llmc_token *list, uint32_t i, uint32_t n)
+static void llmc__special_sink(const uint8_t *raw, llmc__entry *list, uint32_t i, uint32_t n)
 {
     for (;;) {
         uint32_t child = 2 * i + 1;
-        llmc_token swap = list[i];
+        llmc__entry swap = list[i];
         if (child >= n)
             return;
-        if (child + 1 < n && llmc__special_before(t, list[child], list[child + 1]))
+        if (child + 1 < n && llmc__special_before(raw, &list[child], &list[child + 1]))
             child++;
-        if (!llmc__special_before(t, list[i], list[child]))
+        if (!llmc__special_before(raw, &list[i], &list[child]))
             return;
         list[i] = list[child];
         list[child] = swap;
@@ -17508,14 +18773,14 @@ static void llmc__special_sink(const llmc_tokenizer *t, llmc_token *list, uint32
 
 /* Of neighbours in list [n] with the same bytes and of the same sort only the lowest id, which is the
    one that is found, stays; a thousand copies would cost a thousand looks. Returns what is left. */
-static uint32_t llmc__special_unique(const llmc_tokenizer *t, llmc_token *list, uint32_t n)
+static uint32_t llmc__special_unique(const llmc_tokenizer *t, llmc__entry *list, uint32_t n)
 {
     uint32_t i, k = 0, first = 0; /* list[first]: the first kept one with these bytes */
     uint8_t sorts = 0;            /* LLMC__FIND_... bits kept with these bytes        */
     for (i = 0; i < n; i++) {
-        const llmc__tok *x = &t->tok[list[i]], *y = &t->tok[list[first]];
-        uint8_t sort = llmc__find_kind(x);
-        if (k == 0 || x->raw_len != y->raw_len || LLMC_MEMCMP(t->raw + x->raw, t->raw + y->raw, x->raw_len)) {
+        const llmc__entry *x = &list[i], *y = &list[first];
+        uint8_t sort = llmc__find_kind(&t->tok[x->id]);
+        if (k == 0 || x->len != y->len || LLMC_MEMCMP(t->raw + x->at, t->raw + y->at, x->len) != 0) {
             first = k;
             sorts = 0;
         }
@@ -17526,82 +18791,83 @@ static uint32_t llmc__special_unique(const llmc_tokenizer *t, llmc_token *list, 
     return k;
 }
 
-/* Collects the tokens that text is searched for, in byte order, and where each first byte begins.
-   list [n], n as tokens_read counted them. special_at[k] is the first entry whose first byte is at
-   least k; entry 256 is n, so that every byte's range is [special_at[k], special_at[k + 1]). */
-static void llmc__specials_sort(llmc_tokenizer *t, llmc_token *list, uint32_t n)
+/* Puts list [n] in byte order, and notes where each first byte begins: at[k] is the first entry whose first byte is
+   at least k; entry 256 is n, so that every byte's range is [at[k], at[k + 1]). */
+static void llmc__specials_sort(const llmc_tokenizer *t, llmc__specials *s, llmc__entry *list, uint32_t n)
 {
-    uint32_t i, k = 0;
-    for (i = 0; i < t->vocab.count; i++)
-        if (llmc__find_kind(&t->tok[i]) != 0)
-            list[k++] = (llmc_token)i;
+    uint32_t i, k;
     for (i = n / 2; i > 0; i--)
-        llmc__special_sink(t, list, i - 1, n);
+        llmc__special_sink(t->raw, list, i - 1, n);
     for (i = n; i > 1; i--) {
-        llmc_token top = list[0];
+        llmc__entry top = list[0];
         list[0] = list[i - 1];
         list[i - 1] = top;
-        llmc__special_sink(t, list, 0, i - 1);
+        llmc__special_sink(t->raw, list, 0, i - 1);
     }
     n = llmc__special_unique(t, list, n);
-    t->special = list;
-    LLMC_MEMSET(t->special_kinds, 0, sizeof t->special_kinds);
+    s->list = list;
     for (i = 0, k = 0; k <= 256; k++) {
-        while (i < n && t->raw[t->tok[list[i]].raw] < k) {
-            t->special_kinds[k - 1] |= llmc__find_kind(&t->tok[list[i]]);
-            i++;
+        for (; i < n && t->raw[list[i].at] < k; i++) {
+            const llmc__tok *tok = &t->tok[list[i].id];
+            s->kinds[k - 1] |= llmc__find_kind(tok);
+            s->any |= (uint8_t)(llmc__find_kind(tok) |
+                                ((tok->added & LLMC__ADDED_LSTRIP) != 0 ? LLMC__FIND_LSTRIP : 0));
         }
-        t->special_at[k] = i;
+        s->at[k] = i;
     }
+}
+
+/* Collects the tokens that text is searched for: as it came (which 0) or normalised (1), where tokens are normalised
+   like the text. Returns their number; list has room for all. work is what is left of m->raw's end. */
+static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc__entry *list)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    uint32_t id, n = 0;
+    size_t used;
+    for (id = 0; id < v->count; id++) {
+        const llmc__tok *k = &m->tok[id];
+        if (llmc__find_kind(k) == 0 || llmc__find_normal(v, k->added) != (which == 1))
+            continue;
+        list[n].at = k->raw;
+        list[n].len = k->raw_len;
+        list[n].id = (llmc_token)id;
+        if (which == 1) {
+            uint64_t work[LLMC__NORMAL_WORK / 8 + 1];
+            list[n].at = (uint32_t)m->raw_used;
+            if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
+                                 (size_t)(m->raw_size - m->raw_used), NULL, work, sizeof work, &used) ||
+                used == 0 || used > LLMC__PIECE_MAX)
+                continue; /* no text becomes it */
+            list[n].len = (uint32_t)used;
+            m->raw_used += used;
+        }
+        n++;
+    }
+    return n;
 }
 
 /* Marks the tokens whose own bytes merge to just them, so that encode can take a word that is such
    a token without merging. Longer ones than LLMC__WORD_SMALL are merged each time. */
 static void llmc__mark_whole(const llmc_tokenizer *t, llmc__tok *tok)
 {
-    uint32_t id;
+    uint32_t id, at[LLMC__WORD_SMALL + 1];
+    llmc_token ids[LLMC__WORD_SMALL];
+    llmc__stretch w;
+    w.at = at;
+    w.id = ids;
     for (id = 0; id < t->vocab.count; id++) {
-        llmc_token first = LLMC_TOKEN_NONE;
-        llmc__ids out;
         if ((tok[id].flags & LLMC__TOK_MERGE) == 0 || tok[id].raw_len > LLMC__WORD_SMALL)
             continue;
-        out.at = &first;
-        out.cap = 1;
-        out.n = 0;
-        llmc__word_small(t, t->raw + tok[id].raw, tok[id].raw_len, &out);
-        if (out.n == 1 && first == (llmc_token)id)
+        llmc__stretch_small(t, t->raw + tok[id].raw, tok[id].raw_len, &w);
+        if (w.count == 1 && w.id[0] == (llmc_token)id)
             tok[id].flags |= LLMC__TOK_WHOLE;
     }
 }
 
-/* Whether the vocabulary is GPT-2's own, whose files are often older than pre-tokenizer names: 50000
-   merges, and "<|endoftext|>" at 50256. Rows after that may pad it. */
-static bool llmc__is_gpt2(const llmc__vocab *v)
-{
-    llmc__vocab_iter it;
-    llmc__vocab_token token;
-    uint32_t id;
-    llmc__vocab_start(&it);
-    if (v->merges.count != 50000 || v->count < 50257)
-        return false;
-    for (id = 0; id <= 50256; id++)
-        if (!llmc__vocab_next(v, &it, &token))
-            return false;
-    return llmc__texteq((const char *)token.text, token.len, "<|endoftext|>");
-}
-
-/* No pre-tokenizer, or llama.cpp's word for not knowing it (its converter gives SPM files that too). */
-static bool llmc__unnamed(const llmc__vocab *v)
-{
-    return v->pre[0] == 0 || llmc__streq(v->pre, "default");
-}
-
-/* Refuses what is not known; never guesses how to cut text. An SPM file has no pre-tokenizer; a
-   byte-level one without a name, or with llama.cpp's "default", is taken only if it is GPT-2's.
-   Bounds on counts keep ids and slots in 32 bits below. Errors: BAD_FILE, UNSUPPORTED. */
+/* Refuses what is not known. Bounds on counts keep ids and slots in 32 bits below.
+   Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__vocab_check(const llmc__vocab *v, llmc_diag *diag)
 {
-    bool unnamed = llmc__unnamed(v);
     uint32_t i;
     if (v->count == 0 || v->count > 1u << 24 || v->merges.count > 1u << 24)
         return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
@@ -17610,35 +18876,67 @@ static llmc_status llmc__vocab_check(const llmc__vocab *v, llmc_diag *diag)
     if (v->text_bytes > UINT32_MAX)
         return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
                           "%s: more than 4 GiB of token text", v->name);
-    if (v->kind == LLMC__VOCAB_SPM ? !unnamed
-                                   : !llmc__streq(v->pre, "gpt-2") && !(unnamed && llmc__is_gpt2(v)))
-        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
-                          "%s: pre-tokenizer '%s' is not supported%s", v->name, v->pre,
-                          unnamed ? " (a byte-level vocabulary must name one)" : "");
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        if (v->special[i] != LLMC_TOKEN_NONE && (v->special[i] < 0 || (uint32_t)v->special[i] >= v->count))
+    for (i = 0; i < LLMC_SPECIAL_COUNT + v->n_before + v->n_after; i++) {
+        llmc_token id = i < LLMC_SPECIAL_COUNT ? v->special[i]
+                        : i < LLMC_SPECIAL_COUNT + v->n_before
+                            ? v->before[i - LLMC_SPECIAL_COUNT]
+                            : v->after[i - LLMC_SPECIAL_COUNT - v->n_before];
+        if ((id != LLMC_TOKEN_NONE || i >= LLMC_SPECIAL_COUNT) && (id < 0 || (uint32_t)id >= v->count))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
-                              "%s: special token id %d is outside the vocabulary of %u", v->name,
-                              (int)v->special[i], (unsigned)v->count);
+                              "%s: special token id %d is outside the vocabulary of %u", v->name, (int)id,
+                              (unsigned)v->count);
+    }
     return LLMC_OK;
 }
 
-/* Smallest power of two, at least 16, that leaves a table of n at most half full. n <= 2^24. */
-static uint32_t llmc__slots(uint32_t n)
+/* Smallest power of two that is at least n, and 16. n <= 2^31. */
+static uint32_t llmc__power_of_two(uint64_t n)
 {
     uint32_t slots = 16;
-    while (slots < 2 * n)
+    while (slots < n)
         slots *= 2;
     return slots;
 }
 
-/* The arrays of a tokenizer, and scratch for reading merges. */
-typedef struct llmc__token_memory {
-    llmc_tokenizer *t;
-    llmc__tok *tok;
-    uint8_t *raw, *scratch;
-    llmc_token *special;
-} llmc__token_memory;
+/* Split steps as raw bytes want them: where U+2581 is a space, a step that cuts at U+2581 cuts at spaces, and one that
+   cuts at spaces finds none; classes of characters never had U+2581 in them. With a prefix for each piece the steps come
+   before U+2581 does. */
+static void llmc__steps_adapt(llmc__vocab *v)
+{
+    uint32_t i, n = 0;
+    if (v->alphabet != LLMC__ALPHABET_MARK || v->prefix == LLMC__PREFIX_PIECES)
+        return;
+    for (i = 0; i < v->n_split; i++) {
+        llmc__split s = v->split[i];
+        if (s.pattern == LLMC__PAT_TEXT && s.text_len == 1 && s.text[0] == ' ')
+            continue;
+        if (s.pattern == LLMC__PAT_TEXT && s.text_len == 3 && LLMC_MEMCMP(s.text, "\xe2\x96\x81", 3) == 0) {
+            s.text[0] = ' ';
+            s.text_len = 1;
+        }
+        v->split[n++] = s;
+    }
+    v->n_split = n;
+}
+
+/* What follows from the vocabulary's description alone. */
+static void llmc__token_traits(llmc_tokenizer *t)
+{
+    llmc__vocab *v = &t->vocab;
+    static const char *const name[] = {"llama", "gpt2", "tiktoken", "unigram", "wordpiece", "words"};
+    llmc__steps_adapt(v);
+    t->bytes =
+        v->kind == LLMC__VOCAB_RANKS || (v->kind == LLMC__VOCAB_BPE && v->alphabet == LLMC__ALPHABET_BYTES);
+    t->cut = v->n_split > 0 || v->prefix == LLMC__PREFIX_PIECES || v->kind == LLMC__VOCAB_WORDPIECE ||
+             v->kind == LLMC__VOCAB_WORDS;
+    t->doubles = v->tokens.layout == LLMC__LIST_SCORED;
+    t->user_inside = v->tokens.layout == LLMC__LIST_PROTO;
+    v->ignore_merges = v->ignore_merges || v->kind == LLMC__VOCAB_RANKS;
+    if (v->kind == LLMC__VOCAB_WORDPIECE && v->piece_prefix[0] == 0)
+        v->decoding = LLMC__DECODE_WORDPIECE;
+    llmc__format(t->name, sizeof t->name, v->pre[0] != 0 && t->bytes ? "%s/%s" : "%s",
+                 v->kind == LLMC__VOCAB_BPE && !t->bytes ? "bpe" : name[v->kind], v->pre);
+}
 
 /* Takes all memory, measuring or placing alike, in the order shown above; fields of *m->t are set
    only if there is any. Clears what the passes after it only add to. */
@@ -17646,70 +18944,86 @@ static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const 
                              llmc__arena *a)
 {
     bool bpe = v->kind == LLMC__VOCAB_BPE;
-    uint32_t slots = llmc__slots(v->count), merges = bpe ? llmc__slots(v->merges.count) : 0;
-    size_t joined_bytes = bpe ? 0 : 256 * 256 / 8;
-    uint32_t *slot, *joined;
-    llmc__merge *merge;
-    uint8_t *uc;
-    m->t = (llmc_tokenizer *)llmc__take(a, 1, sizeof *m->t);
+    uint32_t slots = llmc__power_of_two(2 * (uint64_t)v->count);
+    uint32_t merges = bpe ? llmc__power_of_two(2 * (uint64_t)v->merges.count) : 0;
+    uint32_t edges = sizes->nodes > 0 ? llmc__power_of_two(sizes->nodes + sizes->nodes / 2) : 0;
+    uint64_t leaves = edges > 0 ? sizes->nodes + 2 : 0;
+    bool steps = v->n_split > 0;
+    llmc_tokenizer *t;
+    t = m->t = (llmc_tokenizer *)llmc__take(a, 1, sizeof *m->t);
     m->tok = (llmc__tok *)llmc__take(a, v->count, sizeof *m->tok);
-    m->raw = (uint8_t *)llmc__take(a, sizes->raw, 1);
-    m->special = (llmc_token *)llmc__take(a, sizes->special, sizeof *m->special);
-    m->scratch = (uint8_t *)llmc__take(a, bpe ? 2 * (uint64_t)sizes->longest_text : 0, 1);
-    slot = (uint32_t *)llmc__take(a, slots, sizeof *slot);
-    merge = (llmc__merge *)llmc__take(a, merges, sizeof *merge);
-    uc = (uint8_t *)llmc__take(a, bpe ? LLMC__UC_BMP : 0, 1);
-    joined = (uint32_t *)llmc__take(a, joined_bytes, 1);
-    if (a->failed || a->base == NULL)
-        return;
-    LLMC_MEMSET(joined, 0, joined_bytes);
-    LLMC_MEMSET(m->t, 0, sizeof *m->t);
-    LLMC_MEMSET(slot, 0, slots * sizeof *slot);
-    m->t->vocab = *v;
-    m->t->tok = m->tok;
-    m->t->raw = m->raw;
-    m->t->slot = slot;
-    m->t->slot_mask = slots - 1;
-    for (m->t->id_mask = 1; m->t->id_mask < v->count + 1;)
-        m->t->id_mask = m->t->id_mask * 2 + 1;
-    m->t->merge = merge;
-    m->t->merge_mask = merges - 1;
-    m->t->uc = uc;
-    m->t->joined = joined;
-    m->t->longest = (uint32_t)llmc__max(sizes->longest, 1);
-    if (bpe)
-        llmc__uc_fill(uc);
+    m->raw_size = sizes->raw + 8;
+    m->raw = (uint8_t *)llmc__take(a, m->raw_size, 1);
+    m->copies = (uint8_t *)llmc__take(a, sizes->copies, 1);
+    m->special = (llmc__entry *)llmc__take(a, sizes->special, sizeof *m->special);
+    m->scratch = (uint8_t *)llmc__take(a, bpe ? 2 * llmc__merge_longest(v, sizes->longest_text) : 0, 1);
+    m->raw_used = 0;
+    {
+        uint32_t *slot = (uint32_t *)llmc__take(a, slots, sizeof *slot);
+        llmc__merge *merge = (llmc__merge *)llmc__take(a, merges, sizeof *merge);
+        uint64_t *edge = (uint64_t *)llmc__take(a, edges, sizeof *edge);
+        uint32_t *leaf = (uint32_t *)llmc__take(a, leaves, sizeof *leaf);
+        uint8_t *uc = (uint8_t *)llmc__take(a, steps ? LLMC__UC_BMP : 0, 1);
+        uint32_t *joined = (uint32_t *)llmc__take(a, 256 * 256 / 8, 1);
+        if (a->failed || a->base == NULL)
+            return;
+        LLMC_MEMSET(t, 0, sizeof *t);
+        LLMC_MEMSET(slot, 0, slots * sizeof *slot);
+        LLMC_MEMSET(edge, 0, edges * sizeof *edge);
+        LLMC_MEMSET(leaf, 0, (size_t)leaves * sizeof *leaf);
+        LLMC_MEMSET(joined, 0, 256 * 256 / 8);
+        t->slot = slot;
+        t->merge = merge;
+        t->edge = edges > 0 ? edge : NULL;
+        t->leaf = leaf;
+        t->uc = uc;
+        t->joined = joined;
+        if (steps)
+            llmc__uc_fill(uc);
+    }
+    t->vocab = *v;
+    t->tok = m->tok;
+    t->raw = m->raw;
+    t->slot_mask = slots - 1;
+    for (t->id_mask = 1; t->id_mask < v->count + 1;)
+        t->id_mask = t->id_mask * 2 + 1;
+    t->merge_mask = merges - 1;
+    t->edge_mask = edges - 1;
+    t->longest = 1;
 }
 
 /* llmc__tokenizer_carve -- tables for v                             (TOKEN.carve)
    Takes all memory from a; with a->base NULL it only measures and checks the tokens (not the merges,
    which need the tables), and *out is NULL. The merges' scratch stays in the arena.
    v's pointers must outlive *out; v itself is copied.
-   Errors: BAD_FILE, UNSUPPORTED (pre-tokenizer), NO_MEMORY. */
+   Errors: BAD_FILE, UNSUPPORTED, NO_MEMORY. */
 LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, const llmc__vocab *v,
                                                       llmc__arena *a, llmc_diag *diag)
 {
     llmc__token_sizes sizes;
     llmc__token_memory m;
+    uint32_t n, all;
     *out = NULL;
     LLMC__TRY(llmc__vocab_check(v, diag));
-    LLMC__TRY(llmc__tokens_read(v, NULL, NULL, &sizes, diag));
+    LLMC__TRY(llmc__tokens_measure(v, &sizes, diag));
     llmc__token_take(&m, v, &sizes, a);
     if (a->failed)
         return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.carve", LLMC_NO_OFFSET, "%s: no memory for the tokenizer",
                           v->name);
     if (a->base == NULL)
         return LLMC_OK;
-    LLMC__TRY(llmc__tokens_read(v, m.tok, m.raw, &sizes, diag));
-    LLMC__TRY(llmc__tokens_index(m.t, m.tok, diag));
+    llmc__token_traits(m.t);
+    LLMC__TRY(llmc__tokens_place(&m, diag));
+    LLMC__TRY(llmc__tokens_index(m.t, diag));
     if (v->kind == LLMC__VOCAB_BPE)
-        LLMC__TRY(llmc__merges_read(m.t, m.scratch, sizes.longest_text, diag));
-    llmc__specials_sort(m.t, m.special, sizes.special);
-    llmc__mark_whole(m.t, m.tok);
-    if (v->kind == LLMC__VOCAB_SPM)
-        llmc__format(m.t->name, sizeof m.t->name, "llama");
-    else
-        llmc__format(m.t->name, sizeof m.t->name, "gpt2/%s", llmc__unnamed(v) ? "gpt-2" : v->pre);
+        LLMC__TRY(
+            llmc__merges_read(m.t, m.scratch, (size_t)llmc__merge_longest(v, sizes.longest_text), diag));
+    n = llmc__specials_list(&m, 0, m.special);
+    llmc__specials_sort(m.t, &m.t->special[0], m.special, n);
+    all = llmc__specials_list(&m, 1, m.special + n);
+    llmc__specials_sort(m.t, &m.t->special[1], m.special + n, all);
+    if ((v->kind == LLMC__VOCAB_BPE || v->kind == LLMC__VOCAB_SPM) && !v->ignore_merges)
+        llmc__mark_whole(m.t, m.tok);
     *out = m.t;
     return LLMC_OK;
 }
