@@ -589,14 +589,16 @@ typedef struct llmc_decode_options {
    since what follows may change their ids: a word, or, where a normalizer rewrites text, all between two
    special tokens. */
 typedef struct llmc_encoder llmc_encoder;
-LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes, llmc_diag *diag);
-LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
-                                       const llmc_encode_options *opt, size_t longest, void *mem, size_t bytes,
+LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes,
                                        llmc_diag *diag);
+LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
+                                       const llmc_encode_options *opt, size_t longest, void *mem,
+                                       size_t bytes, llmc_diag *diag);
 /* Takes *used of the len bytes, gives *n ids (and their places in the whole text, unless offsets is NULL). last: the text ends
    here. Call again with what is left until *used == len and *n < cap. Errors: BAD_ARG, NO_MEMORY (longest). */
-LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last, size_t *used,
-                                       llmc_token *ids, llmc_span *offsets, size_t cap, size_t *n, llmc_diag *diag);
+LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last,
+                                       size_t *used, llmc_token *ids, llmc_span *offsets, size_t cap,
+                                       size_t *n, llmc_diag *diag);
 
 /* Ids to bytes: the exact inverse of encode; not NUL-terminated. *len is the
    bytes needed even when cap is too small (NO_MEMORY).
@@ -1104,7 +1106,7 @@ LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows); /* false
 
 typedef struct llmc_open_options {
     size_t size;
-    const char *tokenizer_path; /* separate tokenizer file, or NULL */
+    const char *tokenizer_path; /* separate tokenizer, a file or a folder, or NULL */
     uint32_t threads;           /* 0: all allowed                   */
     bool no_engine;             /* only the model                   */
     bool no_mmap;               /* read into memory instead         */
@@ -1120,12 +1122,15 @@ typedef struct llmc_host {
     llmc_engine *engine; /* NULL with no_engine */
     llmc_seq *seq;
     llmc_pool *pool;
-    llmc_blob file, tokenizer; /* file: the first one with weights */
+    llmc_blob file, tokenizer; /* the first file with weights, the first of a separate tokenizer */
     llmc_blob *files;          /* [n_files] all that the model was made from */
     uint32_t n_files;
     size_t files_bytes;
     void *model_mem, *engine_mem; /* released by llmc_close */
     size_t model_bytes, engine_bytes;
+    llmc_blob *tokenizer_files; /* [n_tokenizer_files] of a separate tokenizer */
+    uint32_t n_tokenizer_files;
+    size_t tokenizer_bytes;
 } llmc_host;
 
 /* path: a model file; a part of a split GGUF or of sharded safetensors, which brings the others; or a
@@ -15363,8 +15368,9 @@ static size_t llmc__normal_growth(const llmc__normal *steps, uint32_t n)
     (void)steps;
     return n > 0 ? 8 : 1;
 }
-static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len, uint8_t *out,
-                            size_t cap, uint32_t *origin, void *work, size_t work_bytes, size_t *used)
+static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len,
+                            uint8_t *out, size_t cap, uint32_t *origin, void *work, size_t work_bytes,
+                            size_t *used)
 {
     size_t i;
     (void)steps;
@@ -16687,7 +16693,8 @@ static uint32_t llmc__word_key(llmc__word *s, uint32_t p)
     llmc__node *a = &s->node[p];
     if (a->next >= s->n)
         return LLMC__NO_PAIR;
-    return llmc__pair(s->tok, s->w, p, a->next, s->node[a->next].next, a->id, s->node[a->next].id, &a->joined);
+    return llmc__pair(s->tok, s->w, p, a->next, s->node[a->next].next, a->id, s->node[a->next].id,
+                      &a->joined);
 }
 
 /* Cuts the window in symbols, finds all keys, and plays the tree from the bottom up. All keys are set
@@ -16745,7 +16752,7 @@ typedef struct llmc__work {
 
 /* w [n], n >= 1, into a window's lists, which hold n tokens. work is for what is above LLMC__WORD_SMALL. */
 static void llmc__stretch_merge(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work,
-                               llmc__stretch *out)
+                                llmc__stretch *out)
 {
     llmc__word s;
     uint32_t p;
@@ -16764,7 +16771,7 @@ static void llmc__stretch_merge(const llmc_tokenizer *t, const uint8_t *w, uint3
 /* Finds the first token that windows a, from its token *x on, and b, which begins `shift` bytes after a,
    have in common; *x and *y are where. */
 static bool llmc__stretch_meet(const llmc__stretch *a, const llmc__stretch *b, uint32_t shift, uint32_t *x,
-                              uint32_t *y)
+                               uint32_t *y)
 {
     *y = 0;
     while (*x < a->count && *y < b->count) {
@@ -16779,7 +16786,7 @@ static bool llmc__stretch_meet(const llmc__stretch *a, const llmc__stretch *b, u
 
 /* The tokens [from, to) of a window that begins at w[base]. */
 static void llmc__stretch_put(const llmc_tokenizer *t, const uint8_t *w, size_t base, const llmc__stretch *a,
-                             uint32_t from, uint32_t to, llmc__ids *out)
+                              uint32_t from, uint32_t to, llmc__ids *out)
 {
     for (; from < to; from++)
         llmc__symbol_put(t, w, base + a->at[from], base + a->at[from + 1], a->id[from], out);
@@ -17215,7 +17222,8 @@ static size_t llmc__space_before(const uint8_t *p, size_t from, size_t to)
         do
             at--;
         while (at > from && to - at < 4 && (p[at] & 0xc0) == 0x80);
-        if (llmc__uc_next(p + at, to - at, &cp) != to - at || (LLMC__UC_SPACES >> llmc__uc_class(cp) & 1) == 0)
+        if (llmc__uc_next(p + at, to - at, &cp) != to - at ||
+            (LLMC__UC_SPACES >> llmc__uc_class(cp) & 1) == 0)
             break;
         to = at;
     }
@@ -17354,8 +17362,8 @@ static bool llmc__raw_inside(const llmc__vocab *v, const uint8_t **text, size_t 
                                  be mistaken for one with U+2581, so it is never merged to
      WORDPIECE                   without the mark of where in a word it stands
      everything else             as stored (llama2.c writes spaces already) */
-static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, uint32_t added, const uint8_t *text, size_t len,
-                              uint8_t *out, llmc__raw_form *form)
+static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, uint32_t added, const uint8_t *text,
+                              size_t len, uint8_t *out, llmc__raw_form *form)
 {
     bool normal = kind == LLMC_TOKEN_NORMAL || kind == LLMC_TOKEN_UNUSED;
     bool bytes = normal && v->alphabet == LLMC__ALPHABET_BYTES;
@@ -17411,7 +17419,8 @@ LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text,
     uint8_t raw[1024];
     llmc_token id = LLMC_TOKEN_NONE;
     uint32_t i;
-    if (len > 0 && len <= sizeof raw && llmc__byte_token(p, len) < 0 && tok->vocab.kind != LLMC__VOCAB_WORDPIECE) {
+    if (len > 0 && len <= sizeof raw && llmc__byte_token(p, len) < 0 &&
+        tok->vocab.kind != LLMC__VOCAB_WORDPIECE) {
         for (i = 0; i < 3 && id < 0; i++) {
             size_t n = llmc__raw_bytes(&tok->vocab, kind[i], 0, p, len, raw, &form);
             id = llmc__if_stored(tok, llmc__token_lookup(tok, raw, n, form.merge), p, len);
@@ -17561,8 +17570,8 @@ static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_
 
 /* A text p [n] at `place` by its split steps, piece by piece. Without `last` more may follow, and only settled
    pieces are put. *used: bytes that they take. False: the work memory is too small. */
-static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool last, llmc__work work,
-                             llmc__ids *out, size_t *used)
+static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool last,
+                             llmc__work work, llmc__ids *out, size_t *used)
 {
     bool spaced = t->vocab.prefix == LLMC__PREFIX_PIECES;
     llmc__splitter s;
@@ -17644,7 +17653,8 @@ static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how
         bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
         uint8_t c = mark ? ' ' : p[at];
         step = mark ? 3 : 1;
-        if (c == ' ' && (k == 0 ? (how & LLMC__RESPACE_LEFT) != 0 : p[k - 1] == ' ' && (how & LLMC__RESPACE_RUNS) != 0))
+        if (c == ' ' &&
+            (k == 0 ? (how & LLMC__RESPACE_LEFT) != 0 : p[k - 1] == ' ' && (how & LLMC__RESPACE_RUNS) != 0))
             continue;
         if (origin != NULL)
             origin[k] = origin[at];
@@ -17751,7 +17761,8 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_t
     copy = llmc__work_take(&f->work, cap + 8);
     ok = copy != NULL;
     if (ok && v->n_normal > 0) {
-        ok = llmc__normalize(v->normal, v->n_normal, p, n, copy + 8, cap, origin, f->work.at, f->work.size, &used);
+        ok = llmc__normalize(v->normal, v->n_normal, p, n, copy + 8, cap, origin, f->work.at, f->work.size,
+                             &used);
     } else if (ok) {
         LLMC_MEMCPY(copy + 8, p, n);
         for (i = 0; places && i <= n; i++)
@@ -17770,7 +17781,8 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_t
 
 /* A part p [n], at f->out.start of the caller's text. Without `ends` more of it may follow, with it token `next` or
    the text's end. *used: bytes put. False: the work memory is too small. */
-static bool llmc__part_put(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next, size_t *used)
+static bool llmc__part_put(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next,
+                           size_t *used)
 {
     const llmc_tokenizer *t = f->tok;
     bool copy = llmc__rewrites(t) || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
@@ -17800,7 +17812,8 @@ static bool llmc__flow_run(llmc__flow *f, const uint8_t *text, size_t len, bool 
             at = llmc__space_behind(text, at, limit);
             f->strip = !ends && at == limit;
         }
-        if (id >= 0 ? (t->tok[id].added & LLMC__ADDED_LSTRIP) != 0 : !ends && (s->set->any & LLMC__FIND_LSTRIP) != 0)
+        if (id >= 0 ? (t->tok[id].added & LLMC__ADDED_LSTRIP) != 0
+                    : !ends && (s->set->any & LLMC__FIND_LSTRIP) != 0)
             limit = llmc__space_before(text, at, limit);
         f->out.start = s->shift + at;
         if (limit > at) {
@@ -17833,7 +17846,8 @@ LLMC_API size_t llmc_encode_need(const llmc_tokenizer *tok, size_t len)
         per += sizeof(llmc__best);
     else if (tok->vocab.kind < LLMC__VOCAB_UNIGRAM)
         per += LLMC__WORD_NEED;
-    if (llmc__rewrites(tok) || tok->special[1].any != 0 || tok->cut || tok->vocab.alphabet == LLMC__ALPHABET_MARK)
+    if (llmc__rewrites(tok) || tok->special[1].any != 0 || tok->cut ||
+        tok->vocab.alphabet == LLMC__ALPHABET_MARK)
         per += 1 + sizeof(uint32_t); /* a copy, and where it came from */
     if (tok->vocab.n_normal > 0)
         more += LLMC__NORMAL_WORK;
@@ -17942,7 +17956,8 @@ static llmc_encoder *llmc__encoder_take(const llmc_tokenizer *tok, size_t cap, l
     llmc_encoder *e = (llmc_encoder *)llmc__take(a, 1, sizeof *e), made;
     LLMC_MEMSET(&made, 0, sizeof made);
     made.cap = cap;
-    made.most = most > (SIZE_MAX - 64) / 2 ? SIZE_MAX : 2 * most + 64; /* each byte may become a piece with a space */
+    made.most =
+        most > (SIZE_MAX - 64) / 2 ? SIZE_MAX : 2 * most + 64; /* each byte may become a piece with a space */
     made.text = (uint8_t *)llmc__take(a, cap, 1);
     made.id = (llmc_token *)llmc__take(a, made.most, sizeof *made.id);
     made.span = (llmc_span *)llmc__take(a, made.most, sizeof *made.span);
@@ -17956,17 +17971,19 @@ static llmc_encoder *llmc__encoder_take(const llmc_tokenizer *tok, size_t cap, l
 
 /* llmc_encoder_need -- memory for an encoder that can hold `longest` bytes back      (TOKEN.stream)
    Errors: BAD_ARG (longest 0 or over 1 GiB), NO_MEMORY (more than a size_t counts). */
-LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes, llmc_diag *diag)
+LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes,
+                                       llmc_diag *diag)
 {
     llmc__arena a;
     LLMC_MEMSET(&a, 0, sizeof a);
     *bytes = 0;
     if (longest == 0 || longest > (size_t)1 << 30)
-        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET, "an encoder of %zu bytes; from 1 to 1 GiB are possible",
-                          longest);
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "an encoder of %zu bytes; from 1 to 1 GiB are possible", longest);
     (void)llmc__encoder_take(tok, longest, &a);
     if (a.failed || llmc__arena_need(&a) > SIZE_MAX)
-        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET, "the encoder's memory does not fit a size_t");
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "the encoder's memory does not fit a size_t");
     *bytes = (size_t)llmc__arena_need(&a);
     return LLMC_OK;
 }
@@ -17974,8 +17991,9 @@ LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest
 /* llmc_encoder_init -- an encoder at the begin of a text                       (TOKEN.stream)
    Options as for llmc_encode, whose plain spans count from the text's begin and stay where they are; opt->offsets
    is not used. Errors: BAD_ARG, NO_MEMORY. */
-LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok, const llmc_encode_options *opt,
-                                       size_t longest, void *mem, size_t bytes, llmc_diag *diag)
+LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
+                                       const llmc_encode_options *opt, size_t longest, void *mem,
+                                       size_t bytes, llmc_diag *diag)
 {
     llmc__arena a;
     llmc__work work;
@@ -17986,15 +18004,16 @@ LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer 
     llmc__options(&o, sizeof o, opt);
     LLMC__TRY(llmc_encoder_need(tok, longest, &need, diag));
     if (mem == NULL || bytes < need)
-        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET, "%zu bytes for an encoder that takes %zu",
-                          bytes, need);
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "%zu bytes for an encoder that takes %zu", bytes, need);
     if (o.parse_special && !llmc__spans_ok(o.plain, o.n_plain, SIZE_MAX))
-        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET, "plain spans must be in order and apart");
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "plain spans must be in order and apart");
     a = llmc__arena_over(mem, bytes);
     e = llmc__encoder_take(tok, longest, &a);
     if (e == NULL)
-        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET, "%zu bytes for an encoder that takes %zu",
-                          bytes, need);
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "%zu bytes for an encoder that takes %zu", bytes, need);
     work = e->flow.work;
     llmc__flow_start(&e->flow, tok, &o);
     e->flow.work = work;
@@ -18026,7 +18045,8 @@ static bool llmc__encoder_drain(llmc_encoder *e, llmc_token *ids, llmc_span *off
 static bool llmc__encoder_run(llmc_encoder *e, bool last)
 {
     size_t used = 0;
-    if (!llmc__flow_run(&e->flow, e->text, e->fill, last, &used) || e->flow.out.n > e->most - LLMC__AROUND_MAX)
+    if (!llmc__flow_run(&e->flow, e->text, e->fill, last, &used) ||
+        e->flow.out.n > e->most - LLMC__AROUND_MAX)
         return false;
     e->fill -= used;
     LLMC_MEMMOVE(e->text, e->text + used, e->fill);
@@ -18035,7 +18055,8 @@ static bool llmc__encoder_run(llmc_encoder *e, bool last)
     if (last) {
         e->ended = true;
         if (e->eos)
-            llmc__around_put(e->flow.tok->vocab.after, e->flow.tok->vocab.n_after, e->flow.search.shift, &e->flow.out);
+            llmc__around_put(e->flow.tok->vocab.after, e->flow.tok->vocab.n_after, e->flow.search.shift,
+                             &e->flow.out);
     }
     return true;
 }
@@ -18045,12 +18066,14 @@ static bool llmc__encoder_run(llmc_encoder *e, bool last)
    taken. All is done when *used == len and *n < cap; until then call again with the rest. The ids
    are those of llmc_encode, however the text is cut. A text may be 2 GiB long, and more where it has no plain spans.
    Errors: BAD_ARG, NO_MEMORY (more than `longest` bytes that later ones could change). */
-LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last, size_t *used,
-                                       llmc_token *ids, llmc_span *offsets, size_t cap, size_t *n, llmc_diag *diag)
+LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last,
+                                       size_t *used, llmc_token *ids, llmc_span *offsets, size_t cap,
+                                       size_t *n, llmc_diag *diag)
 {
     *used = *n = 0;
     if ((text == NULL && len > 0) || ids == NULL || cap == 0)
-        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET, "text or ids is NULL, or there is no room");
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "text or ids is NULL, or there is no room");
     if (!enc->started && enc->bos)
         llmc__around_put(enc->flow.tok->vocab.before, enc->flow.tok->vocab.n_before, 0, &enc->flow.out);
     enc->started = true;
@@ -18097,8 +18120,8 @@ typedef struct llmc__spelling {
 /* Bytes that a token adds to text, *n of them, and whether a space goes before them. Control and unknown tokens add
    nothing unless shown, and then their stored text. A leading space that encode put there goes again (user tokens
    got none). The bytes belong to the tokenizer. id is inside the vocabulary. */
-static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, llmc__spelling *s, bool keep_space,
-                                       bool show_special, size_t *n, bool *space)
+static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, llmc__spelling *s,
+                                       bool keep_space, bool show_special, size_t *n, bool *space)
 {
     const llmc__tok *k = &t->tok[id];
     const llmc__vocab *v = &t->vocab;
@@ -18224,8 +18247,8 @@ LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *t
     bool space;
     *len = 0;
     if (id < 0 || (uint32_t)id >= dec->tok->vocab.count)
-        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET, "id %d is outside the vocabulary of %u",
-                          (int)id, (unsigned)dec->tok->vocab.count);
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET,
+                          "id %d is outside the vocabulary of %u", (int)id, (unsigned)dec->tok->vocab.count);
     s.opening = dec->opening;
     s.any = dec->any;
     p = llmc__token_text(dec->tok, id, &s, dec->keep_space, dec->show_special, &n, &space);
@@ -18301,8 +18324,8 @@ static llmc_status llmc__token_check(const llmc__vocab *v, const llmc__vocab_tok
     bool tree = v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE;
     int shown = (int)llmc__min(k->len, 64);
     if (k->id >= v->count || k->len > UINT16_MAX)
-        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u of %u has %zu bytes", v->name,
-                          (unsigned)k->id, (unsigned)v->count, k->len);
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u of %u has %zu bytes",
+                          v->name, (unsigned)k->id, (unsigned)v->count, k->len);
     if (k->kind == LLMC__KIND_BAD || k->kind == 0)
         return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                           "%s: token %u '%.*s' has a type outside 1 to 6", v->name, (unsigned)k->id, shown,
@@ -18316,8 +18339,8 @@ static llmc_status llmc__token_check(const llmc__vocab *v, const llmc__vocab_tok
                           "%s: the score of token %u is not a number", v->name, (unsigned)k->id);
     if ((normal ? tree : k->kind != LLMC_TOKEN_BYTE) && k->len > LLMC__PIECE_MAX)
         return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
-                          "%s: %s token %u has %zu bytes; the limit is %u", v->name, normal ? "the" : "special",
-                          (unsigned)k->id, k->len, (unsigned)LLMC__PIECE_MAX);
+                          "%s: %s token %u has %zu bytes; the limit is %u", v->name,
+                          normal ? "the" : "special", (unsigned)k->id, k->len, (unsigned)LLMC__PIECE_MAX);
     return LLMC_OK;
 }
 
@@ -18335,14 +18358,15 @@ static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes 
         sizes->raw += k.kind == LLMC_TOKEN_BYTE ? 1 : k.len;
         sizes->raw += llmc__find_normal(v, k.flags) ? growth * k.len + 16 : 0;
         sizes->copies += llmc__text_copied(v, &k) ? k.len : 0;
-        sizes->special += k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
+        sizes->special +=
+            k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
         sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, k.len);
         if (v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE)
             sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED ? k.len : 0;
     }
     if (sizes->raw > UINT32_MAX || sizes->nodes > (1u << 28) - 4)
-        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET, "%s: %llu bytes of token text", v->name,
-                          (unsigned long long)sizes->raw);
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET, "%s: %llu bytes of token text",
+                          v->name, (unsigned long long)sizes->raw);
     return LLMC_OK;
 }
 
@@ -18407,7 +18431,8 @@ static llmc_status llmc__tokens_place(llmc__token_memory *m, llmc_diag *diag)
     llmc__vocab_start(&it);
     while (llmc__vocab_next(v, &it, &k))
         if (!llmc__token_place(m, &k))
-            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: changes while it is read", v->name);
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: changes while it is read",
+                              v->name);
     for (id = 0; id < v->count; id++) {
         if (m->tok[id].kind == 0) {
             m->tok[id].kind = LLMC_TOKEN_UNUSED;
@@ -18499,7 +18524,8 @@ static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc_diag *diag)
         }
         if (!llmc__token_insert(t, id) ||
             (t->edge != NULL && (k->flags & LLMC__TOK_MERGE) != 0 &&
-             !(v->kind == LLMC__VOCAB_UNIGRAM && k->kind == LLMC_TOKEN_UNUSED) && !llmc__token_grow(t, id, &nodes)))
+             !(v->kind == LLMC__VOCAB_UNIGRAM && k->kind == LLMC_TOKEN_UNUSED) &&
+             !llmc__token_grow(t, id, &nodes)))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                               "%s: too many tokens whose hashes collide", v->name);
         if ((k->flags & LLMC__TOK_MERGE) != 0)
@@ -18522,7 +18548,8 @@ static llmc_token llmc__merge_part(const llmc_tokenizer *t, llmc__encoding encod
     uint32_t i;
     int byte;
     *known = false;
-    for (i = 0; i < 3 && !*known; i++) { /* the raw forms that it can have; not llmc_token_find, which may scan */
+    for (i = 0; i < 3 && !*known;
+         i++) { /* the raw forms that it can have; not llmc_token_find, which may scan */
         most = llmc__vocab_text(encoding, text, len, raw);
         byte = llmc__byte_token(raw, most);
         *n = llmc__raw_bytes(&t->vocab, kind[i], 0, raw, most, raw, &form);
@@ -18659,7 +18686,8 @@ static void llmc__specials_sort(const llmc_tokenizer *t, llmc__specials *s, llmc
         for (; i < n && t->raw[list[i].at] < k; i++) {
             const llmc__tok *tok = &t->tok[list[i].id];
             s->kinds[k - 1] |= llmc__find_kind(tok);
-            s->any |= (uint8_t)(llmc__find_kind(tok) | ((tok->added & LLMC__ADDED_LSTRIP) != 0 ? LLMC__FIND_LSTRIP : 0));
+            s->any |= (uint8_t)(llmc__find_kind(tok) |
+                                ((tok->added & LLMC__ADDED_LSTRIP) != 0 ? LLMC__FIND_LSTRIP : 0));
         }
         s->at[k] = i;
     }
@@ -18725,9 +18753,10 @@ static llmc_status llmc__vocab_check(const llmc__vocab *v, llmc_diag *diag)
         return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
                           "%s: more than 4 GiB of token text", v->name);
     for (i = 0; i < LLMC_SPECIAL_COUNT + v->n_before + v->n_after; i++) {
-        llmc_token id = i < LLMC_SPECIAL_COUNT                 ? v->special[i]
-                        : i < LLMC_SPECIAL_COUNT + v->n_before ? v->before[i - LLMC_SPECIAL_COUNT]
-                                                               : v->after[i - LLMC_SPECIAL_COUNT - v->n_before];
+        llmc_token id = i < LLMC_SPECIAL_COUNT ? v->special[i]
+                        : i < LLMC_SPECIAL_COUNT + v->n_before
+                            ? v->before[i - LLMC_SPECIAL_COUNT]
+                            : v->after[i - LLMC_SPECIAL_COUNT - v->n_before];
         if ((id != LLMC_TOKEN_NONE || i >= LLMC_SPECIAL_COUNT) && (id < 0 || (uint32_t)id >= v->count))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                               "%s: special token id %d is outside the vocabulary of %u", v->name, (int)id,
@@ -18772,7 +18801,8 @@ static void llmc__token_traits(llmc_tokenizer *t)
     llmc__vocab *v = &t->vocab;
     static const char *const name[] = {"llama", "gpt2", "tiktoken", "unigram", "wordpiece", "words"};
     llmc__steps_adapt(v);
-    t->bytes = v->kind == LLMC__VOCAB_RANKS || (v->kind == LLMC__VOCAB_BPE && v->alphabet == LLMC__ALPHABET_BYTES);
+    t->bytes =
+        v->kind == LLMC__VOCAB_RANKS || (v->kind == LLMC__VOCAB_BPE && v->alphabet == LLMC__ALPHABET_BYTES);
     t->cut = v->n_split > 0 || v->prefix == LLMC__PREFIX_PIECES || v->kind == LLMC__VOCAB_WORDPIECE ||
              v->kind == LLMC__VOCAB_WORDS;
     t->doubles = v->tokens.layout == LLMC__LIST_SCORED;
@@ -18862,7 +18892,8 @@ LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, cons
     LLMC__TRY(llmc__tokens_place(&m, diag));
     LLMC__TRY(llmc__tokens_index(m.t, diag));
     if (v->kind == LLMC__VOCAB_BPE)
-        LLMC__TRY(llmc__merges_read(m.t, m.scratch, (size_t)llmc__merge_longest(v, sizes.longest_text), diag));
+        LLMC__TRY(
+            llmc__merges_read(m.t, m.scratch, (size_t)llmc__merge_longest(v, sizes.longest_text), diag));
     n = llmc__specials_list(&m, 0, m.special);
     llmc__specials_sort(m.t, &m.t->special[0], m.special, n);
     all = llmc__specials_list(&m, 1, m.special + n);
@@ -29160,6 +29191,9 @@ typedef struct llmc__folder {
     size_t bytes, used;
 } llmc__folder;
 
+/* Marks, in `size`, a file that is chosen and holds no weights, whatever its name ends in. */
+#define LLMC__FOLDER_BESIDE 3
+
 /* Begin of the last part of a path. */
 static size_t llmc__path_split(const char *path)
 {
@@ -29381,14 +29415,90 @@ static void llmc__folder_config(llmc__folder *f, uint64_t number)
         f->file[at].size = 1;
 }
 
+#ifndef LLMC_NO_TOKEN
+/* Marks a file as one that stands beside weights. */
+static bool llmc__folder_mark(llmc__folder *f, uint32_t at)
+{
+    if (at != UINT32_MAX)
+        f->file[at].size = LLMC__FOLDER_BESIDE;
+    return at != UINT32_MAX;
+}
+
+/* The file whose name ends so: of several the one that is named just so; UINT32_MAX: none. */
+static uint32_t llmc__folder_ends(const llmc__folder *f, const char *tail)
+{
+    uint32_t at = llmc__folder_find(f, tail);
+    return at != UINT32_MAX ? at : llmc__folder_only(f, tail);
+}
+
+/* Chooses a folder's tokenizer: the most complete file that is there, and what stands beside it. False: it
+   holds none. */
+static bool llmc__folder_tokenizer(llmc__folder *f)
+{
+    static const char *const beside[] = {"tokenizer_config.json", "special_tokens_map.json",
+                                         "chat_template.jinja", "chat_template.json"};
+    static const char *const single[] = {"tokenizer.json", "tokenizer.model", "spiece.model",
+                                         "sentencepiece.bpe.model", "spm.model"};
+    bool found = false;
+    unsigned i;
+    for (i = 0; i < sizeof beside / sizeof beside[0]; i++)
+        (void)llmc__folder_mark(f, llmc__folder_find(f, beside[i]));
+    for (i = 0; !found && i < sizeof single / sizeof single[0]; i++)
+        found = llmc__folder_mark(f, llmc__folder_find(f, single[i]));
+    if (found && i == 1) /* a tokenizer.json holds its added tokens */
+        return true;
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "added_tokens.json"));
+    if (!found && llmc__folder_ends(f, "merges.txt") != UINT32_MAX)
+        found = llmc__folder_mark(f, llmc__folder_ends(f, "vocab.json")) &&
+                llmc__folder_mark(f, llmc__folder_ends(f, "merges.txt"));
+    if (!found)
+        found = llmc__folder_mark(f, llmc__folder_ends(f, "vocab.txt")) ||
+                llmc__folder_mark(f, llmc__folder_only(f, ".tiktoken"));
+    return found;
+}
+
+/* Chooses the tokenizer's file at `at` and what belongs to it. False: its name is not one of a tokenizer's. */
+static bool llmc__folder_token_file(llmc__folder *f, uint32_t at)
+{
+    static const char *const tail[] = {"vocab.json", "merges.txt", "vocab.txt", "tokenizer.json", ".model"};
+    const char *name = llmc__folder_name(f, at);
+    unsigned i;
+    for (i = 0; i < 5 && !llmc__name_ends(name, tail[i]); i++)
+        ;
+    if (i == 5)
+        return false;
+    (void)llmc__folder_mark(f, at);
+    if (i < 2)
+        (void)llmc__folder_mark(f, llmc__folder_ends(f, tail[1 - i]));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "tokenizer_config.json"));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "special_tokens_map.json"));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "chat_template.jinja"));
+    if (i != 3)
+        (void)llmc__folder_mark(f, llmc__folder_find(f, "added_tokens.json"));
+    return true;
+}
+
+/* A GGUF holds all that it needs: what stands beside it is another model's. */
+static void llmc__folder_gguf(llmc__folder *f)
+{
+    uint32_t i;
+    bool gguf = false;
+    for (i = 0; i < f->n; i++)
+        gguf = gguf || (f->file[i].size == 1 && llmc__name_ends(f->file[i].name, ".gguf"));
+    for (i = 0; gguf && i < f->n; i++)
+        if (f->file[i].size == LLMC__FOLDER_BESIDE)
+            f->file[i].size = 0;
+}
+#endif
+
 /* The chosen files to the begin of the table, weights first, each kind by name; the number of them. */
 static uint32_t llmc__folder_gather(llmc__folder *f)
 {
     uint32_t n = 0, i, j;
     for (i = 0; i < f->n; i++) {
         llmc_blob one = f->file[i];
-        bool weights =
-            !llmc__name_ends(one.name, ".json") && !llmc__name_ends(one.name, "ml"); /* yaml, toml */
+        bool weights = one.size != LLMC__FOLDER_BESIDE && !llmc__name_ends(one.name, ".json") &&
+                       !llmc__name_ends(one.name, "ml"); /* yaml, toml */
         if (one.size == 0)
             continue;
         one.size = weights ? 2 : 1;
@@ -29423,8 +29533,9 @@ static void llmc__folder_pooling(llmc__folder *f, uint32_t *n, llmc__file *none,
     f->file[(*n)++].size = 1;
 }
 
-/* Marks the files that belong to the file called name, or with "" to the folder. Errors: IO. */
-static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_diag *diag)
+/* Marks the files that belong to the file called name, or with "" to the folder. vocab_only: weights may be
+   missing. Errors: IO. */
+static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, bool vocab_only, llmc_diag *diag)
 {
     uint64_t number = UINT64_MAX;
     uint32_t at = llmc__folder_find(f, name), index = llmc__folder_find(f, "model.safetensors.index.json");
@@ -29432,13 +29543,21 @@ static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_d
                  llmc__name_ends(name, ".toml");
     if (at != UINT32_MAX && llmc__folder_parts(f, name))
         return LLMC_OK;
+#ifndef LLMC_NO_TOKEN
+    if (vocab_only && at != UINT32_MAX && llmc__folder_token_file(f, at))
+        return LLMC_OK;
+    if ((whole || !vocab_only) && llmc__folder_tokenizer(f) && vocab_only)
+        return LLMC_OK;
+#else
+    (void)vocab_only;
+#endif
     if (whole) {
         LLMC__TRY(llmc__folder_weights(f, &number, diag));
     } else if (at != UINT32_MAX && index != UINT32_MAX && llmc__name_ends(name, ".safetensors")) {
         LLMC__TRY(llmc__folder_shards(f, index, diag));
         if (f->file[at].size == 0) { /* not a shard: meant by itself */
             for (index = 0; index < f->n; index++)
-                f->file[index].size = 0;
+                f->file[index].size = f->file[index].size == 1 ? 0 : f->file[index].size;
             f->file[at].size = 1;
         }
     } else if (at != UINT32_MAX) {
@@ -29447,24 +29566,35 @@ static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_d
             number = UINT64_MAX;
     }
     llmc__folder_config(f, number);
+#ifndef LLMC_NO_TOKEN
+    llmc__folder_gguf(f);
+#endif
     return LLMC_OK;
 }
 
-/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them.
-   */
-static bool llmc__path_neighbours(const char *path)
+/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them;
+   vocab_only: the same for tokenizers. */
+static bool llmc__path_neighbours(const char *path, bool vocab_only)
 {
     size_t len = llmc__strlen(path);
-    return llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
+    return (vocab_only && (llmc__name_ends(path, ".txt") || llmc__name_ends(path, ".model"))) ||
+           llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
            llmc__name_ends(path, ".json") || llmc__name_ends(path, ".yaml") ||
            llmc__name_ends(path, ".toml") ||
            (len > 14 && llmc__name_ends(path, ".gguf") && llmc__texteq(path + len - 14, 4, "-of-"));
 }
 
-/* A path that is a folder, or names one of several files, as the list host->files of what it means, not
-   mapped yet.
+/* Files that belong together, mapped or to be. */
+typedef struct llmc__file_list {
+    llmc_blob *file; /* [n] */
+    uint32_t n;
+    size_t bytes; /* of memory, to be released */
+} llmc__file_list;
+
+/* A path that is a folder, or names one of several files, as the list of what it means, not mapped yet.
    Errors: IO, NO_MEMORY. */
-static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool folder, llmc_diag *diag)
+static llmc_status llmc__open_folder(llmc__file_list *list, const char *path, bool folder, bool vocab_only,
+                                     llmc_diag *diag)
 {
     llmc__folder f;
     llmc_status status;
@@ -29482,68 +29612,94 @@ static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool fol
     where[split] = 0;
     f.path = where;
     f.path_len = split;
-    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &host->files_bytes, diag);
-    host->files = (llmc_blob *)mem;
+    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &list->bytes, diag);
+    list->file = (llmc_blob *)mem;
     if (status == LLMC_OK)
-        status = llmc__folder_choose(&f, folder ? "" : path + split, diag);
+        status = llmc__folder_choose(&f, folder ? "" : path + split, vocab_only, diag);
     if (status != LLMC_OK)
         return status;
-    host->n_files = llmc__folder_gather(&f);
-    llmc__folder_pooling(&f, &host->n_files, &file, &size);
+    list->n = llmc__folder_gather(&f);
+    if (!vocab_only)
+        llmc__folder_pooling(&f, &list->n, &file, &size);
     return LLMC_OK;
 }
 
 //--[ 26.11 OS.open ]-- from a path to a sequence
-/* host->files for a path that is one file. Errors: NO_MEMORY. */
-static llmc_status llmc__open_single(llmc_host *host, const char *path, llmc_diag *diag)
+/* The list for a path that is one file. Errors: NO_MEMORY. */
+static llmc_status llmc__open_single(llmc__file_list *list, const char *path, llmc_diag *diag)
 {
     void *mem;
     LLMC__TRY(llmc_os_memory(&mem, sizeof(llmc_blob), diag));
-    host->files = (llmc_blob *)mem;
-    host->files_bytes = sizeof(llmc_blob);
-    host->files[0].name = path;
-    host->n_files = 1;
+    list->file = (llmc_blob *)mem;
+    list->bytes = sizeof(llmc_blob);
+    list->file[0].name = path;
+    list->n = 1;
     return LLMC_OK;
 }
 
-/* Maps what host->files names. Errors: IO, NO_MEMORY, CANCELLED. */
-static llmc_status llmc__open_files(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
+/* Maps what a list names. Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_files(llmc__file_list *list, const llmc_open_options *opt, llmc_diag *diag)
 {
-    uint32_t i, n = host->n_files;
+    uint32_t i, n = list->n;
     for (i = 0; i < n; i++) {
-        const char *name = host->files[i].name;
-        llmc_status status = llmc__map(&host->files[i], name, opt->no_mmap, &opt->progress, diag);
+        const char *name = list->file[i].name;
+        llmc_status status = llmc__map(&list->file[i], name, opt->no_mmap, &opt->progress, diag);
         if (status != LLMC_OK) {
-            host->n_files = i; /* those before are mapped */
+            list->n = i; /* those before are mapped */
             return status;
         }
     }
-    host->file = host->files[0];
     return LLMC_OK;
 }
 
-/* Files, tokenizer file and model. Whatever was made is in *host, for llmc_close, also
-   on failure. tokenizer_path goes before opt->model->tokenizer.
+/* The files that a path means, mapped; also on failure what there is of them is in *list.
+   Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_list(llmc__file_list *list, const char *path, bool vocab_only,
+                                   const llmc_open_options *opt, llmc_diag *diag)
+{
+    llmc__file file = (llmc__file)0;
+    uint64_t size;
+    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
+    llmc_status status;
+    if (path != NULL && why == 0)
+        llmc__file_close(file);
+    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path, vocab_only)))
+        status = llmc__open_folder(list, path, why == LLMC__WHY_DIR, vocab_only, diag);
+    else
+        status = llmc__open_single(list, path, diag);
+    return status == LLMC_OK ? llmc__open_files(list, opt, diag) : status;
+}
+
+/* Files, tokenizer files and model. Whatever was made is in *host, for llmc_close, also
+   on failure. tokenizer_path goes before opt->model's files.
    Errors: IO, CANCELLED, and those of llmc_model_init. */
 static llmc_status llmc__open_model(llmc_host *host, const char *path, const llmc_open_options *opt,
                                     llmc_diag *diag)
 {
     llmc_model_options model;
-    llmc__file file = (llmc__file)0;
-    uint64_t size;
+    llmc__file_list list;
+    llmc_status status;
     size_t bytes;
-    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
-    if (path != NULL && why == 0)
-        llmc__file_close(file);
+    LLMC_MEMSET(&list, 0, sizeof list);
     llmc__options(&model, sizeof model, opt->model);
-    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path)))
-        LLMC__TRY(llmc__open_folder(host, path, why == LLMC__WHY_DIR, diag));
-    else
-        LLMC__TRY(llmc__open_single(host, path, diag));
-    LLMC__TRY(llmc__open_files(host, opt, diag));
+    status = llmc__open_list(&list, path, model.vocab_only, opt, diag);
+    host->files = list.file;
+    host->n_files = list.n;
+    host->files_bytes = list.bytes;
+    if (status != LLMC_OK)
+        return status;
+    host->file = host->files[0];
     if (opt->tokenizer_path != NULL) {
-        LLMC__TRY(llmc__map(&host->tokenizer, opt->tokenizer_path, opt->no_mmap, &opt->progress, diag));
-        model.tokenizer = host->tokenizer;
+        LLMC_MEMSET(&list, 0, sizeof list);
+        status = llmc__open_list(&list, opt->tokenizer_path, true, opt, diag);
+        host->tokenizer_files = list.file;
+        host->n_tokenizer_files = list.n;
+        host->tokenizer_bytes = list.bytes;
+        if (status != LLMC_OK)
+            return status;
+        host->tokenizer = list.file[0];
+        model.tokenizer_files = list.file;
+        model.n_tokenizer_files = list.n;
     }
     LLMC__TRY(llmc_model_need(host->files, host->n_files, &model, &bytes, diag));
     LLMC__TRY(llmc_os_memory(&host->model_mem, bytes, diag));
@@ -29583,7 +29739,9 @@ LLMC_API void llmc_close(llmc_host *host)
     llmc_pool_close(host->pool); /* before the memory that its tasks used */
     llmc_os_release(host->engine_mem, host->engine_bytes);
     llmc_os_release(host->model_mem, host->model_bytes);
-    llmc_map_close(&host->tokenizer);
+    for (i = 0; i < host->n_tokenizer_files; i++)
+        llmc_map_close(&host->tokenizer_files[i]);
+    llmc_os_release(host->tokenizer_files, host->tokenizer_bytes);
     for (i = 0; i < host->n_files; i++)
         llmc_map_close(&host->files[i]);
     llmc_os_release(host->files, host->files_bytes);
