@@ -1225,7 +1225,7 @@ LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows); /* false
 
 typedef struct llmc_open_options {
     size_t size;
-    const char *tokenizer_path; /* separate tokenizer file, or NULL */
+    const char *tokenizer_path; /* separate tokenizer, a file or a folder, or NULL */
     uint32_t threads;           /* 0: all allowed                   */
     bool no_engine;             /* only the model                   */
     bool no_mmap;               /* read into memory instead         */
@@ -1241,12 +1241,15 @@ typedef struct llmc_host {
     llmc_engine *engine; /* NULL with no_engine */
     llmc_seq *seq;
     llmc_pool *pool;
-    llmc_blob file, tokenizer; /* file: the first one with weights */
+    llmc_blob file, tokenizer; /* the first file with weights, the first of a separate tokenizer */
     llmc_blob *files;          /* [n_files] all that the model was made from */
     uint32_t n_files;
     size_t files_bytes;
     void *model_mem, *engine_mem; /* released by llmc_close */
     size_t model_bytes, engine_bytes;
+    llmc_blob *tokenizer_files; /* [n_tokenizer_files] of a separate tokenizer */
+    uint32_t n_tokenizer_files;
+    size_t tokenizer_bytes;
 } llmc_host;
 
 /* path: a model file; a part of a split GGUF or of sharded safetensors, which brings the others; or a
@@ -34839,6 +34842,9 @@ typedef struct llmc__folder {
     size_t bytes, used;
 } llmc__folder;
 
+/* Marks, in `size`, a file that is chosen and holds no weights, whatever its name ends in. */
+#define LLMC__FOLDER_BESIDE 3
+
 /* Begin of the last part of a path. */
 static size_t llmc__path_split(const char *path)
 {
@@ -35060,14 +35066,90 @@ static void llmc__folder_config(llmc__folder *f, uint64_t number)
         f->file[at].size = 1;
 }
 
+#ifndef LLMC_NO_TOKEN
+/* Marks a file as one that stands beside weights. */
+static bool llmc__folder_mark(llmc__folder *f, uint32_t at)
+{
+    if (at != UINT32_MAX)
+        f->file[at].size = LLMC__FOLDER_BESIDE;
+    return at != UINT32_MAX;
+}
+
+/* The file whose name ends so: of several the one that is named just so; UINT32_MAX: none. */
+static uint32_t llmc__folder_ends(const llmc__folder *f, const char *tail)
+{
+    uint32_t at = llmc__folder_find(f, tail);
+    return at != UINT32_MAX ? at : llmc__folder_only(f, tail);
+}
+
+/* Chooses a folder's tokenizer: the most complete file that is there, and what stands beside it. False: it
+   holds none. */
+static bool llmc__folder_tokenizer(llmc__folder *f)
+{
+    static const char *const beside[] = {"tokenizer_config.json", "special_tokens_map.json",
+                                         "chat_template.jinja", "chat_template.json"};
+    static const char *const single[] = {"tokenizer.json", "tokenizer.model", "spiece.model",
+                                         "sentencepiece.bpe.model", "spm.model"};
+    bool found = false;
+    unsigned i;
+    for (i = 0; i < sizeof beside / sizeof beside[0]; i++)
+        (void)llmc__folder_mark(f, llmc__folder_find(f, beside[i]));
+    for (i = 0; !found && i < sizeof single / sizeof single[0]; i++)
+        found = llmc__folder_mark(f, llmc__folder_find(f, single[i]));
+    if (found && i == 1) /* a tokenizer.json holds its added tokens */
+        return true;
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "added_tokens.json"));
+    if (!found && llmc__folder_ends(f, "merges.txt") != UINT32_MAX)
+        found = llmc__folder_mark(f, llmc__folder_ends(f, "vocab.json")) &&
+                llmc__folder_mark(f, llmc__folder_ends(f, "merges.txt"));
+    if (!found)
+        found = llmc__folder_mark(f, llmc__folder_ends(f, "vocab.txt")) ||
+                llmc__folder_mark(f, llmc__folder_only(f, ".tiktoken"));
+    return found;
+}
+
+/* Chooses the tokenizer's file at `at` and what belongs to it. False: its name is not one of a tokenizer's. */
+static bool llmc__folder_token_file(llmc__folder *f, uint32_t at)
+{
+    static const char *const tail[] = {"vocab.json", "merges.txt", "vocab.txt", "tokenizer.json", ".model"};
+    const char *name = llmc__folder_name(f, at);
+    unsigned i;
+    for (i = 0; i < 5 && !llmc__name_ends(name, tail[i]); i++)
+        ;
+    if (i == 5)
+        return false;
+    (void)llmc__folder_mark(f, at);
+    if (i < 2)
+        (void)llmc__folder_mark(f, llmc__folder_ends(f, tail[1 - i]));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "tokenizer_config.json"));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "special_tokens_map.json"));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "chat_template.jinja"));
+    if (i != 3)
+        (void)llmc__folder_mark(f, llmc__folder_find(f, "added_tokens.json"));
+    return true;
+}
+
+/* A GGUF holds all that it needs: what stands beside it is another model's. */
+static void llmc__folder_gguf(llmc__folder *f)
+{
+    uint32_t i;
+    bool gguf = false;
+    for (i = 0; i < f->n; i++)
+        gguf = gguf || (f->file[i].size == 1 && llmc__name_ends(f->file[i].name, ".gguf"));
+    for (i = 0; gguf && i < f->n; i++)
+        if (f->file[i].size == LLMC__FOLDER_BESIDE)
+            f->file[i].size = 0;
+}
+#endif
+
 /* The chosen files to the begin of the table, weights first, each kind by name; the number of them. */
 static uint32_t llmc__folder_gather(llmc__folder *f)
 {
     uint32_t n = 0, i, j;
     for (i = 0; i < f->n; i++) {
         llmc_blob one = f->file[i];
-        bool weights =
-            !llmc__name_ends(one.name, ".json") && !llmc__name_ends(one.name, "ml"); /* yaml, toml */
+        bool weights = one.size != LLMC__FOLDER_BESIDE && !llmc__name_ends(one.name, ".json") &&
+                       !llmc__name_ends(one.name, "ml"); /* yaml, toml */
         if (one.size == 0)
             continue;
         one.size = weights ? 2 : 1;
@@ -35102,8 +35184,9 @@ static void llmc__folder_pooling(llmc__folder *f, uint32_t *n, llmc__file *none,
     f->file[(*n)++].size = 1;
 }
 
-/* Marks the files that belong to the file called name, or with "" to the folder. Errors: IO. */
-static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_diag *diag)
+/* Marks the files that belong to the file called name, or with "" to the folder. vocab_only: weights may be
+   missing. Errors: IO. */
+static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, bool vocab_only, llmc_diag *diag)
 {
     uint64_t number = UINT64_MAX;
     uint32_t at = llmc__folder_find(f, name), index = llmc__folder_find(f, "model.safetensors.index.json");
@@ -35111,13 +35194,21 @@ static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_d
                  llmc__name_ends(name, ".toml");
     if (at != UINT32_MAX && llmc__folder_parts(f, name))
         return LLMC_OK;
+#ifndef LLMC_NO_TOKEN
+    if (vocab_only && at != UINT32_MAX && llmc__folder_token_file(f, at))
+        return LLMC_OK;
+    if ((whole || !vocab_only) && llmc__folder_tokenizer(f) && vocab_only)
+        return LLMC_OK;
+#else
+    (void)vocab_only;
+#endif
     if (whole) {
         LLMC__TRY(llmc__folder_weights(f, &number, diag));
     } else if (at != UINT32_MAX && index != UINT32_MAX && llmc__name_ends(name, ".safetensors")) {
         LLMC__TRY(llmc__folder_shards(f, index, diag));
         if (f->file[at].size == 0) { /* not a shard: meant by itself */
             for (index = 0; index < f->n; index++)
-                f->file[index].size = 0;
+                f->file[index].size = f->file[index].size == 1 ? 0 : f->file[index].size;
             f->file[at].size = 1;
         }
     } else if (at != UINT32_MAX) {
@@ -35126,24 +35217,35 @@ static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_d
             number = UINT64_MAX;
     }
     llmc__folder_config(f, number);
+#ifndef LLMC_NO_TOKEN
+    llmc__folder_gguf(f);
+#endif
     return LLMC_OK;
 }
 
-/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them.
-   */
-static bool llmc__path_neighbours(const char *path)
+/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them;
+   vocab_only: the same for tokenizers. */
+static bool llmc__path_neighbours(const char *path, bool vocab_only)
 {
     size_t len = llmc__strlen(path);
-    return llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
+    return (vocab_only && (llmc__name_ends(path, ".txt") || llmc__name_ends(path, ".model"))) ||
+           llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
            llmc__name_ends(path, ".json") || llmc__name_ends(path, ".yaml") ||
            llmc__name_ends(path, ".toml") ||
            (len > 14 && llmc__name_ends(path, ".gguf") && llmc__texteq(path + len - 14, 4, "-of-"));
 }
 
-/* A path that is a folder, or names one of several files, as the list host->files of what it means, not
-   mapped yet.
+/* Files that belong together, mapped or to be. */
+typedef struct llmc__file_list {
+    llmc_blob *file; /* [n] */
+    uint32_t n;
+    size_t bytes; /* of memory, to be released */
+} llmc__file_list;
+
+/* A path that is a folder, or names one of several files, as the list of what it means, not mapped yet.
    Errors: IO, NO_MEMORY. */
-static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool folder, llmc_diag *diag)
+static llmc_status llmc__open_folder(llmc__file_list *list, const char *path, bool folder, bool vocab_only,
+                                     llmc_diag *diag)
 {
     llmc__folder f;
     llmc_status status;
@@ -35161,68 +35263,94 @@ static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool fol
     where[split] = 0;
     f.path = where;
     f.path_len = split;
-    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &host->files_bytes, diag);
-    host->files = (llmc_blob *)mem;
+    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &list->bytes, diag);
+    list->file = (llmc_blob *)mem;
     if (status == LLMC_OK)
-        status = llmc__folder_choose(&f, folder ? "" : path + split, diag);
+        status = llmc__folder_choose(&f, folder ? "" : path + split, vocab_only, diag);
     if (status != LLMC_OK)
         return status;
-    host->n_files = llmc__folder_gather(&f);
-    llmc__folder_pooling(&f, &host->n_files, &file, &size);
+    list->n = llmc__folder_gather(&f);
+    if (!vocab_only)
+        llmc__folder_pooling(&f, &list->n, &file, &size);
     return LLMC_OK;
 }
 
 //--[ 26.11 OS.open ]-- from a path to a sequence
-/* host->files for a path that is one file. Errors: NO_MEMORY. */
-static llmc_status llmc__open_single(llmc_host *host, const char *path, llmc_diag *diag)
+/* The list for a path that is one file. Errors: NO_MEMORY. */
+static llmc_status llmc__open_single(llmc__file_list *list, const char *path, llmc_diag *diag)
 {
     void *mem;
     LLMC__TRY(llmc_os_memory(&mem, sizeof(llmc_blob), diag));
-    host->files = (llmc_blob *)mem;
-    host->files_bytes = sizeof(llmc_blob);
-    host->files[0].name = path;
-    host->n_files = 1;
+    list->file = (llmc_blob *)mem;
+    list->bytes = sizeof(llmc_blob);
+    list->file[0].name = path;
+    list->n = 1;
     return LLMC_OK;
 }
 
-/* Maps what host->files names. Errors: IO, NO_MEMORY, CANCELLED. */
-static llmc_status llmc__open_files(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
+/* Maps what a list names. Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_files(llmc__file_list *list, const llmc_open_options *opt, llmc_diag *diag)
 {
-    uint32_t i, n = host->n_files;
+    uint32_t i, n = list->n;
     for (i = 0; i < n; i++) {
-        const char *name = host->files[i].name;
-        llmc_status status = llmc__map(&host->files[i], name, opt->no_mmap, &opt->progress, diag);
+        const char *name = list->file[i].name;
+        llmc_status status = llmc__map(&list->file[i], name, opt->no_mmap, &opt->progress, diag);
         if (status != LLMC_OK) {
-            host->n_files = i; /* those before are mapped */
+            list->n = i; /* those before are mapped */
             return status;
         }
     }
-    host->file = host->files[0];
     return LLMC_OK;
 }
 
-/* Files, tokenizer file and model. Whatever was made is in *host, for llmc_close, also
-   on failure. tokenizer_path goes before opt->model->tokenizer.
+/* The files that a path means, mapped; also on failure what there is of them is in *list.
+   Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_list(llmc__file_list *list, const char *path, bool vocab_only,
+                                   const llmc_open_options *opt, llmc_diag *diag)
+{
+    llmc__file file = (llmc__file)0;
+    uint64_t size;
+    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
+    llmc_status status;
+    if (path != NULL && why == 0)
+        llmc__file_close(file);
+    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path, vocab_only)))
+        status = llmc__open_folder(list, path, why == LLMC__WHY_DIR, vocab_only, diag);
+    else
+        status = llmc__open_single(list, path, diag);
+    return status == LLMC_OK ? llmc__open_files(list, opt, diag) : status;
+}
+
+/* Files, tokenizer files and model. Whatever was made is in *host, for llmc_close, also
+   on failure. tokenizer_path goes before opt->model's files.
    Errors: IO, CANCELLED, and those of llmc_model_init. */
 static llmc_status llmc__open_model(llmc_host *host, const char *path, const llmc_open_options *opt,
                                     llmc_diag *diag)
 {
     llmc_model_options model;
-    llmc__file file = (llmc__file)0;
-    uint64_t size;
+    llmc__file_list list;
+    llmc_status status;
     size_t bytes;
-    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
-    if (path != NULL && why == 0)
-        llmc__file_close(file);
+    LLMC_MEMSET(&list, 0, sizeof list);
     llmc__options(&model, sizeof model, opt->model);
-    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path)))
-        LLMC__TRY(llmc__open_folder(host, path, why == LLMC__WHY_DIR, diag));
-    else
-        LLMC__TRY(llmc__open_single(host, path, diag));
-    LLMC__TRY(llmc__open_files(host, opt, diag));
+    status = llmc__open_list(&list, path, model.vocab_only, opt, diag);
+    host->files = list.file;
+    host->n_files = list.n;
+    host->files_bytes = list.bytes;
+    if (status != LLMC_OK)
+        return status;
+    host->file = host->files[0];
     if (opt->tokenizer_path != NULL) {
-        LLMC__TRY(llmc__map(&host->tokenizer, opt->tokenizer_path, opt->no_mmap, &opt->progress, diag));
-        model.tokenizer = host->tokenizer;
+        LLMC_MEMSET(&list, 0, sizeof list);
+        status = llmc__open_list(&list, opt->tokenizer_path, true, opt, diag);
+        host->tokenizer_files = list.file;
+        host->n_tokenizer_files = list.n;
+        host->tokenizer_bytes = list.bytes;
+        if (status != LLMC_OK)
+            return status;
+        host->tokenizer = list.file[0];
+        model.tokenizer_files = list.file;
+        model.n_tokenizer_files = list.n;
     }
     LLMC__TRY(llmc_model_need(host->files, host->n_files, &model, &bytes, diag));
     LLMC__TRY(llmc_os_memory(&host->model_mem, bytes, diag));
@@ -35262,7 +35390,9 @@ LLMC_API void llmc_close(llmc_host *host)
     llmc_pool_close(host->pool); /* before the memory that its tasks used */
     llmc_os_release(host->engine_mem, host->engine_bytes);
     llmc_os_release(host->model_mem, host->model_bytes);
-    llmc_map_close(&host->tokenizer);
+    for (i = 0; i < host->n_tokenizer_files; i++)
+        llmc_map_close(&host->tokenizer_files[i]);
+    llmc_os_release(host->tokenizer_files, host->tokenizer_bytes);
     for (i = 0; i < host->n_files; i++)
         llmc_map_close(&host->files[i]);
     llmc_os_release(host->files, host->files_bytes);
