@@ -26784,8 +26784,8 @@ enum {
     LLMC__GR_REPEATS = 8,      /* operators behind one item                             */
     LLMC__GR_LITERALS = 256,   /* tokens named in a grammar; each may search them all   */
     LLMC__GR_INLINE = 1024,    /* instructions that repeats may take before they call   */
-    LLMC__GR_LONG = 32,        /* bytes of a token that masks look at                   */
-    LLMC__GR_MARGIN = 34,      /* copies of a repeat that differ: a byte each, and ends */
+    LLMC__GR_LONG = 16,        /* bytes of a token that masks look at                   */
+    LLMC__GR_MARGIN = 18,      /* copies of a repeat that differ: a byte each, and ends */
     LLMC__GR_FRAMES = 4,       /* return addresses that masks look at                   */
     LLMC__GR_WORK = 1 << 25,   /* steps of closures for one call; about half a second   */
     LLMC__GR_CHEAP = 2048,     /* tokens looked at: a mask not worth keeping            */
@@ -28826,18 +28826,19 @@ LLMC_API llmc_status llmc_grammar_mask(llmc_grammar_state *state, uint32_t *bits
     return LLMC_OK;
 }
 
-/* llmc_grammar_apply -- the same on logits [n]; n may be above the number of tokens (padding) or below */
+/* llmc_grammar_apply -- the same on logits [n]; n may be above the number of tokens (padding) or below
+   Without branches: half of a mask's bits may be set, and no processor foresees which. */
 LLMC_API llmc_status llmc_grammar_apply(llmc_grammar_state *state, float *logits, size_t n, llmc_diag *diag)
 {
-    const float never = llmc__bits_f32(0xff800000u);
     size_t i, w, in;
     LLMC__TRY(llmc_grammar_mask(state, state->bits, state->words, diag));
     for (w = 0; w * 32 < n; w++) {
         uint32_t word = w < state->words ? state->bits[w] : 0;
-        in = (size_t)llmc__min(n - w * 32, 32);
-        for (i = 0; word != UINT32_MAX && i < in; i++)
-            if ((word >> i & 1) == 0)
-                logits[w * 32 + i] = never;
+        in = word != UINT32_MAX ? (size_t)llmc__min(n - w * 32, 32) : 0;
+        for (i = 0; i < in; i++) {
+            uint32_t keep = 0 - (word >> i & 1), bits = llmc__f32_bits(logits[w * 32 + i]);
+            logits[w * 32 + i] = llmc__bits_f32((bits & keep) | (0xff800000u & ~keep)); /* -infinity */
+        }
     }
     return LLMC_OK;
 }
@@ -32902,8 +32903,8 @@ static llmc_status llmc__seq_bind(llmc_seq *s, float *logits, size_t n, llmc_dia
     for (i = 0; i < made->n_end && i < LLMC_MAX_ENDS; i++)
         kept[i] = made->end[i] >= 0 && (size_t)made->end[i] < n ? logits[made->end[i]] : 0;
     LLMC__TRY(llmc_grammar_apply(g, logits, n, diag));
-    for (i = 0; i < g->g->vocab->count && i < n; i++)
-        if ((g->g->vocab->ends[i / 32] >> (i % 32) & 1) != 0 && s->opt.ignore_end)
+    for (i = 0; s->opt.ignore_end && i < g->g->vocab->count && i < n; i++)
+        if ((g->g->vocab->ends[i / 32] >> (i % 32) & 1) != 0)
             logits[i] = never;
     for (i = 0; i < made->n_end && i < LLMC_MAX_ENDS; i++)
         if (made->end[i] >= 0 && (size_t)made->end[i] < n)
