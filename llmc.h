@@ -19031,7 +19031,7 @@ LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, cons
     return LLMC_OK;
 }
 
-//--[ 13.10 TOKEN.open ]-- a tokenizer by itself
+//--[ 13.13 TOKEN.open ]-- a tokenizer by itself
 /* Reads the files and measures what their tables take, room to align included. Both public functions
    begin here, so that init checks its files again. Errors: those of llmc__vocab_open, NO_MEMORY. */
 static llmc_status llmc__tokenizer_measure(llmc__vocab *v, const llmc_blob *files, size_t n_files,
