@@ -1089,14 +1089,16 @@ static void unicode_classes(void)
     for (cp = 0; cp < 0x110000; cp++) {
         unsigned char a = gc[2 * cp], c = gc[2 * cp + 1];
         unsigned expected = LLMC__UC_OTHER;
-        if (a == 'Z' || (cp >= 9 && cp <= 13) || cp == 0x85)
+        if (cp == 10 || cp == 13)
+            expected = LLMC__UC_NEWLINE;
+        else if (a == 'Z' || (cp >= 9 && cp <= 13) || cp == 0x85)
             expected = LLMC__UC_SPACE;
         else if (a == 'L')
             expected = c == 'u' || c == 't' ? LLMC__UC_UPPER : c == 'l' ? LLMC__UC_LOWER : LLMC__UC_LETTER;
         else if (a != 0 && a != 'C')
-            expected = a == 'M'   ? LLMC__UC_MARK
-                       : a == 'N' ? LLMC__UC_NUMBER
-                       : a == 'P' ? LLMC__UC_PUNCT
+            expected = a == 'M'   ? (c == 'n' ? LLMC__UC_MARK : LLMC__UC_MARK_WIDE)
+                       : a == 'N' ? (c == 'o' ? LLMC__UC_NUMBER_OTHER : LLMC__UC_NUMBER)
+                       : a == 'P' ? (c == 'c' ? LLMC__UC_CONNECTOR : LLMC__UC_PUNCT)
                                   : LLMC__UC_SYMBOL;
         bad += llmc__uc_class(cp) != expected;
     }
