@@ -445,12 +445,17 @@ typedef enum llmc_file_kind {
     LLMC_FILE_GGUF,
     LLMC_FILE_LLAMA2C, /* v0, v1 and v2 */
     LLMC_FILE_SAFETENSORS,
-    LLMC_FILE_TORCHLESS, /* .bin: JSON header, f32 or int8 */
-    LLMC_FILE_MOG,       /* torchless's newer format */
-    LLMC_FILE_MPK,       /* model.mpk: a MessagePack record, as nanochat's Rust port writes */
-    LLMC_FILE_LLMC,      /* llm.c's GPT-2 */
-    LLMC_FILE_JSON,      /* config.json, an index of shards, ... */
-    LLMC_FILE_SETTINGS   /* flat YAML or TOML: see llmc_settings_next */
+    LLMC_FILE_TORCHLESS,      /* .bin: JSON header, f32 or int8 */
+    LLMC_FILE_MOG,            /* torchless's newer format */
+    LLMC_FILE_MPK,            /* model.mpk: a MessagePack record, as nanochat's Rust port writes */
+    LLMC_FILE_LLMC,           /* llm.c's GPT-2 */
+    LLMC_FILE_JSON,           /* config.json, an index of shards, ... */
+    LLMC_FILE_SETTINGS,       /* flat YAML or TOML: see llmc_settings_next */
+    LLMC_FILE_TOKENIZER_JSON, /* Hugging Face's tokenizer.json */
+    LLMC_FILE_SENTENCEPIECE,  /* tokenizer.model */
+    LLMC_FILE_RANKS,          /* tiktoken: base64, a blank, the rank */
+    LLMC_FILE_MERGES,         /* merges.txt */
+    LLMC_FILE_LLMC_TOKENS     /* llm.c's gpt2_tokenizer.bin */
 } llmc_file_kind;
 
 /* What a file is, by its first bytes (of settings: by all of them), not that it is sound. */
@@ -512,6 +517,27 @@ typedef struct llmc_token_name {
     const char *text;
     llmc_token id;
 } llmc_token_name;
+
+/* For files that do not say all: vocab.json and merges.txt, rank files. */
+typedef struct llmc_tokenizer_options {
+    size_t size;
+    const char *pattern;            /* how text is cut: a name of tokenizer.ggml.pre, or a published regex */
+    const llmc_token_name *special; /* [n_special] tokens that the file lacks; in the place of those known */
+    size_t n_special;               /*   of a published file of that size                                  */
+} llmc_tokenizer_options;
+
+/* A tokenizer without a model, from one file or from those that belong together, known by name or content:
+   tokenizer.json, tokenizer.model, vocab.json + merges.txt, vocab.txt, tiktoken's ranks, a GGUF, MOG or
+   torchless .bin, llama2.c's or llm.c's tokenizer, and beside them tokenizer_config.json,
+   special_tokens_map.json, added_tokens.json. mem [bytes], bytes at least need's; files, their names and
+   the option's tokens must outlive the tokenizer. opt may be NULL. What is in a file and not known
+   is refused by its name.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_tokenizer_need(const llmc_blob *files, size_t n_files,
+                                         const llmc_tokenizer_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_tokenizer_init(llmc_tokenizer **out, const llmc_blob *files, size_t n_files,
+                                         const llmc_tokenizer_options *opt, void *mem, size_t bytes,
+                                         llmc_diag *diag);
 
 typedef enum llmc_special {
     LLMC_SPECIAL_BOS,
@@ -756,6 +782,11 @@ typedef struct llmc_model_options {
     bool vocab_only;   /* only the tokenizer is wanted; weights may be missing */
     bool no_tokenizer; /* the files' tokenizer is not read, be it supported or not: the model speaks ids */
     llmc_log log;
+    const llmc_blob *tokenizer_files; /* [n_tokenizer_files] the same in several files: vocab.json and */
+    size_t n_tokenizer_files;         /*   merges.txt, or all that stands in a folder                  */
+#ifndef LLMC_NO_TOKEN
+    const llmc_tokenizer_options *tokenizer_options; /* for files that do not say all */
+#endif
 } llmc_model_options;
 
 /* A model from its files: one, the parts of a split GGUF in order, or the weights of a folder with what
@@ -1075,7 +1106,7 @@ LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows); /* false
 
 typedef struct llmc_open_options {
     size_t size;
-    const char *tokenizer_path; /* separate tokenizer file, or NULL */
+    const char *tokenizer_path; /* separate tokenizer, a file or a folder, or NULL */
     uint32_t threads;           /* 0: all allowed                   */
     bool no_engine;             /* only the model                   */
     bool no_mmap;               /* read into memory instead         */
@@ -1091,12 +1122,15 @@ typedef struct llmc_host {
     llmc_engine *engine; /* NULL with no_engine */
     llmc_seq *seq;
     llmc_pool *pool;
-    llmc_blob file, tokenizer; /* file: the first one with weights */
+    llmc_blob file, tokenizer; /* the first file with weights, the first of a separate tokenizer */
     llmc_blob *files;          /* [n_files] all that the model was made from */
     uint32_t n_files;
     size_t files_bytes;
     void *model_mem, *engine_mem; /* released by llmc_close */
     size_t model_bytes, engine_bytes;
+    llmc_blob *tokenizer_files; /* [n_tokenizer_files] of a separate tokenizer */
+    uint32_t n_tokenizer_files;
+    size_t tokenizer_bytes;
 } llmc_host;
 
 /* path: a model file; a part of a split GGUF or of sharded safetensors, which brings the others; or a
@@ -8370,6 +8404,16 @@ static llmc__reader llmc__reader_over(const llmc_blob *file, const char *tag, ll
     return r;
 }
 
+/* A file's name without folders; "" if it has none. */
+static const char *llmc__blob_name(const llmc_blob *file)
+{
+    const char *name = file->name == NULL ? "" : file->name, *p;
+    for (p = name; *p != 0; p++)
+        if (*p == '/' || *p == '\\')
+            name = p + 1;
+    return name;
+}
+
 /* llmc__read -- the next n bytes of the file                        (FILE.reader)
    *out [n], readable; the reader moves past them. what names them in the message
    if the file ends first; then neither *out nor the reader changes.
@@ -10208,6 +10252,49 @@ static bool llmc__identify_mpk(const llmc__reader *r)
            (llmc__msgpack_is(&v, "metadata") || llmc__msgpack_is(&v, "item"));
 }
 
+/* A SentencePiece model begins with a piece, which begins with its text: field 1 of field 1. */
+static bool llmc__identify_pieces(const llmc__reader *r)
+{
+    const uint8_t *p = r->data;
+    return r->size >= 16 && p[0] == 0x0a && p[1] >= 2 && p[1] < 0x80 && p[2] == 0x0a && p[3] < p[1] &&
+           p[3] + 2 <= p[1];
+}
+
+/* Whether the first line is base64, a blank and digits. */
+static bool llmc__identify_ranks(const llmc__reader *r)
+{
+    const uint8_t *p = r->data;
+    size_t n = (size_t)llmc__min(r->size, 4096), i, cut;
+    for (i = 0; i < n && ((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'A' && p[i] <= 'Z') ||
+                          (p[i] >= 'a' && p[i] <= 'z') || p[i] == '+' || p[i] == '/' || p[i] == '=');
+         i++)
+        ;
+    if (i == 0 || i % 4 != 0 || i == n || p[i] != ' ')
+        return false;
+    for (cut = ++i; i < n && p[i] >= '0' && p[i] <= '9'; i++)
+        ;
+    return i > cut && (i == n || p[i] == '\n' || p[i] == '\r');
+}
+
+/* {"version": ..., "truncation": ...: as Hugging Face's library writes it. p [n] begins at the brace. */
+static bool llmc__identify_tokenizer(const char *p, const char *end)
+{
+    const char *at;
+    if (!llmc__first_name((const uint8_t *)p, (uint64_t)(end - p), "version"))
+        return false;
+    at = llmc__json_space(llmc__json_space(p + 1, end) + 9, end);
+    if (at == end || *at != ':')
+        return false;
+    at = llmc__json_space(at + 1, end);
+    if (at == end || *at != '"')
+        return false;
+    at = llmc__json_space(llmc__json_skip_string(at, end), end);
+    if (at == end || *at != ',')
+        return false;
+    at = llmc__json_space(at + 1, end);
+    return end - at > 12 && LLMC_MEMCMP(at, "\"truncation\"", 12) == 0;
+}
+
 /* JSON by its brace; flat settings if every line is one, and there is one. Only of files as short as
    settings are: this reads all of them. */
 static llmc_file_kind llmc__identify_text(const llmc_blob *file)
@@ -10219,7 +10306,9 @@ static llmc_file_kind llmc__identify_text(const llmc_blob *file)
     unsigned n = 0;
     p = llmc__json_space(text + llmc__bom(text, file->size), end);
     if (p < end && *p == '{')
-        return LLMC_FILE_JSON;
+        return llmc__identify_tokenizer(p, end) ? LLMC_FILE_TOKENIZER_JSON : LLMC_FILE_JSON;
+    if (file->size >= 8 && LLMC_MEMCMP(text, "#version", 8) == 0)
+        return LLMC_FILE_MERGES;
     if (file->size > 65536)
         return LLMC_FILE_UNKNOWN;
     while ((status = llmc_settings_next(file, &at, &setting, NULL)) == LLMC_OK)
@@ -10246,6 +10335,8 @@ LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
         return LLMC_FILE_LLMC;
     if (r.size >= 4 && LLMC_MEMCMP(r.data, "MOG\0", 4) == 0)
         return LLMC_FILE_MOG;
+    if (r.size >= 4 && llmc__u32le(r.data) == LLMC__LLMC_TOKENS_MAGIC)
+        return LLMC_FILE_LLMC_TOKENS;
     if (r.size == 0)
         return LLMC_FILE_UNKNOWN;
     kind = llmc__identify_header(&r);
@@ -10253,6 +10344,10 @@ LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
         return kind;
     if (llmc__identify_mpk(&r))
         return LLMC_FILE_MPK;
+    if (llmc__identify_pieces(&r))
+        return LLMC_FILE_SENTENCEPIECE;
+    if (llmc__identify_ranks(&r))
+        return LLMC_FILE_RANKS;
     LLMC_MEMSET(&f, 0, sizeof f);
     if (r.size >= 28)
         llmc__llama2c_ints(&f, r.data);
@@ -10262,8 +10357,21 @@ LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
 /* A static string; "unknown" for numbers that are no kind. */
 LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind)
 {
-    static const char *const name[] = {"unknown", "GGUF", "llama2.c", "safetensors", "torchless",
-                                       "MOG",     "mpk",  "llm.c",    "JSON",        "settings"};
+    static const char *const name[] = {"unknown",
+                                       "GGUF",
+                                       "llama2.c",
+                                       "safetensors",
+                                       "torchless",
+                                       "MOG",
+                                       "mpk",
+                                       "llm.c",
+                                       "JSON",
+                                       "settings",
+                                       "tokenizer.json",
+                                       "SentencePiece",
+                                       "tiktoken ranks",
+                                       "merges",
+                                       "llm.c tokenizer"};
     return (unsigned)kind < sizeof name / sizeof name[0] ? name[kind] : name[0];
 }
 
@@ -10787,6 +10895,7 @@ typedef struct llmc__vocab {
     llmc__alphabet alphabet;
     char pre[32];        /* pre-tokenizer as the file names it, "" if it does not */
     uint32_t count;      /* highest id + 1: 1 .. LLMC__MAX_VOCAB, and not much more than entries */
+    uint32_t limit;      /* not 0: entries with ids from here on are passed over */
     uint64_t text_bytes; /* sum of the entries' lengths as stored */
     llmc__list tokens, added, extra; /* walked in this order; later ones override */
     const uint8_t *scores;           /* GGUF: count x f32 LE, or NULL */
@@ -11269,9 +11378,13 @@ static bool llmc__vocab_next(const llmc__vocab *v, llmc__vocab_iter *it, llmc__v
     list[1] = &v->added;
     list[2] = &v->extra;
     for (; it->stage < 3; it->stage++) {
-        LLMC_MEMSET(out, 0, sizeof *out);
-        if (llmc__list_next(v, list[it->stage], it, out))
-            return true;
+        for (;;) {
+            LLMC_MEMSET(out, 0, sizeof *out);
+            if (!llmc__list_next(v, list[it->stage], it, out))
+                break;
+            if (v->limit == 0 || out->id < v->limit)
+                return true;
+        }
         LLMC_MEMSET(&it->json, 0, sizeof it->json);
         it->at = it->n = 0;
     }
@@ -12896,6 +13009,318 @@ static llmc_status llmc__vocab_config(llmc__vocab *v, const llmc_blob *file, llm
     if (eos.type == LLMC_JSON_BOOL)
         v->add_eos = llmc_json_bool(eos, false);
     return LLMC_OK;
+}
+#endif
+
+//--[ 12.16 FILE.tokenizer ]-- any set of files as one vocabulary
+#ifndef LLMC_NO_TOKEN
+
+/* What a file can be to a tokenizer. Of those that hold a vocabulary the first one that is there counts. */
+typedef enum llmc__vocab_part {
+    LLMC__PART_HF,            /* tokenizer.json */
+    LLMC__PART_SENTENCEPIECE, /* tokenizer.model */
+    LLMC__PART_NAMES,         /* vocab.json, with merges.txt */
+    LLMC__PART_RANKS,
+    LLMC__PART_WORDS, /* vocab.txt */
+    LLMC__PART_GGUF,
+    LLMC__PART_MOG,
+    LLMC__PART_TORCHLESS,
+    LLMC__PART_LLMC,
+    LLMC__PART_LLAMA2C,
+    LLMC__PART_MERGES, /* from here on: what stands beside them */
+    LLMC__PART_CONFIG, /* tokenizer_config.json      */
+    LLMC__PART_MAP,    /* special_tokens_map.json    */
+    LLMC__PART_ADDED,  /* added_tokens.json          */
+    LLMC__PART_COUNT
+} llmc__vocab_part;
+
+/* The files by their parts; NULL: absent. */
+typedef struct llmc__vocab_parts {
+    const llmc_blob *file[LLMC__PART_COUNT];
+} llmc__vocab_parts;
+
+/* Whether name is `tail`, or ends in it behind a '-', '_' or '.': "gpt2-vocab.json". */
+static bool llmc__name_tail(const char *name, const char *tail)
+{
+    size_t n = llmc__strlen(name), k = llmc__strlen(tail);
+    return n >= k && llmc__streq(name + n - k, tail) &&
+           (n == k || name[n - k - 1] == '-' || name[n - k - 1] == '_' || name[n - k - 1] == '.');
+}
+
+/* What a file is to a tokenizer, by its name where that says it, else by its content; COUNT: nothing. */
+static llmc__vocab_part llmc__part_of(const llmc_blob *file)
+{
+    static const struct {
+        const char *name;
+        llmc__vocab_part part;
+    } named[] = {{"tokenizer.json", LLMC__PART_HF},          {"tokenizer_config.json", LLMC__PART_CONFIG},
+                 {"vocab.json", LLMC__PART_NAMES},           {"merges.txt", LLMC__PART_MERGES},
+                 {"added_tokens.json", LLMC__PART_ADDED},    {"vocab.txt", LLMC__PART_WORDS},
+                 {"special_tokens_map.json", LLMC__PART_MAP}};
+    const char *name = llmc__blob_name(file);
+    size_t i;
+    for (i = 0; i < sizeof named / sizeof named[0]; i++)
+        if (llmc__name_tail(name, named[i].name))
+            return named[i].part;
+    switch (llmc_file_identify(file)) {
+    case LLMC_FILE_GGUF:
+        return LLMC__PART_GGUF;
+    case LLMC_FILE_MOG:
+        return LLMC__PART_MOG;
+    case LLMC_FILE_TORCHLESS:
+        return LLMC__PART_TORCHLESS;
+    case LLMC_FILE_TOKENIZER_JSON:
+        return LLMC__PART_HF;
+    case LLMC_FILE_SENTENCEPIECE:
+        return LLMC__PART_SENTENCEPIECE;
+    case LLMC_FILE_RANKS:
+        return LLMC__PART_RANKS;
+    case LLMC_FILE_MERGES:
+        return LLMC__PART_MERGES;
+    case LLMC_FILE_LLMC_TOKENS:
+        return LLMC__PART_LLMC;
+    default:
+        return LLMC__PART_COUNT;
+    }
+}
+
+/* Sorts files [n] to their parts; several of a sort: the first. */
+static void llmc__parts_sort(llmc__vocab_parts *p, const llmc_blob *files, size_t n)
+{
+    size_t i;
+    LLMC_MEMSET(p, 0, sizeof *p);
+    for (i = 0; i < n; i++) {
+        llmc__vocab_part part =
+            files[i].data == NULL || files[i].size == 0 ? LLMC__PART_COUNT : llmc__part_of(&files[i]);
+        if (part != LLMC__PART_COUNT && p->file[part] == NULL)
+            p->file[part] = &files[i];
+    }
+}
+
+/* The part that holds the vocabulary; COUNT: none does. */
+static llmc__vocab_part llmc__parts_main(const llmc__vocab_parts *p)
+{
+    unsigned i;
+    for (i = 0; i < LLMC__PART_MERGES; i++)
+        if (p->file[i] != NULL)
+            return (llmc__vocab_part)i;
+    return LLMC__PART_COUNT;
+}
+
+/* Whether a class of Hugging Face's, in tokenizer_config.json, begins like one of a list "A|B|C". */
+static bool llmc__class_among(llmc_json type, const char *list)
+{
+    char name[64];
+    size_t n;
+    (void)llmc_json_string(type, name, sizeof name);
+    while (*list != 0) {
+        for (n = 0; list[n] != 0 && list[n] != '|'; n++)
+            ;
+        if (type.type == LLMC_JSON_STRING && llmc__strlen(name) >= n && LLMC_MEMCMP(name, list, n) == 0)
+            return true;
+        list += list[n] == 0 ? n : n + 1;
+    }
+    return false;
+}
+
+/* What the class says that the files do not. A vocab.json is cut as its class's code does; some classes
+   number SentencePiece's pieces anew. Errors: UNSUPPORTED. */
+static llmc_status llmc__parts_class(llmc__vocab *v, llmc__vocab_part main, llmc_json config, llmc_diag *diag)
+{
+    llmc_json type = llmc_json_get(config, "tokenizer_class");
+    const char *why = NULL;
+    if (main == LLMC__PART_NAMES && v->n_split == 0) {
+        bool qwen = llmc__class_among(type, "Qwen2Tokenizer");
+        bool around = llmc__class_among(type, "Roberta|Bart|Longformer|LED");
+        if (!qwen && !around && type.type == LLMC_JSON_STRING &&
+            !llmc__class_among(type, "GPT2|ByteLevelBPE|PreTrained"))
+            why = "needs a tokenizer.json, or a pattern";
+        else
+            LLMC__TRY(llmc__vocab_cut(v, qwen ? "qwen2" : "gpt-2", 5, diag));
+        v->add_bos = v->add_eos = around;
+        if (llmc_json_bool(llmc_json_get(config, "add_prefix_space"), false))
+            v->prefix = LLMC__PREFIX_MISSING;
+    }
+    if (main == LLMC__PART_SENTENCEPIECE &&
+        llmc__class_among(
+            type, "XLMRoberta|Camembert|MBart|Nllb|Barthez|M2M100|Pegasus|XGLM|DebertaV2|Bartpho|PLBart|FNet|"
+                  "ErnieM|Speech2Text|Marian|BigBird|Rembert"))
+        why = "numbers its tokens anew: it needs a tokenizer.json";
+    if (main == LLMC__PART_SENTENCEPIECE && llmc__class_among(type, "T5|MT5|UMT5"))
+        v->add_eos = true;
+    if (why != NULL) {
+        char name[64];
+        (void)llmc_json_string(type, name, sizeof name);
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.tokenizer", LLMC_NO_OFFSET, "%s: tokenizer_class '%s' %s",
+                          v->name, name, why);
+    }
+    return LLMC_OK;
+}
+
+/* What a BERT's settings say of its normaliser. */
+static void llmc__parts_bert(llmc__vocab *v, llmc_json config)
+{
+    llmc__normal *n = &v->normal[0];
+    n->d = llmc__hf_flag(config, "do_lower_case", n->d);
+    n->b = llmc__hf_flag(config, "tokenize_chinese_chars", true);
+    n->c = llmc__hf_flag(config, "strip_accents", n->d);
+}
+
+/* What stands beside the vocabulary. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__parts_beside(llmc__vocab *v, const llmc__vocab_parts *p, llmc__vocab_part main,
+                                      llmc_diag *diag)
+{
+    llmc_json config, added;
+    LLMC_MEMSET(&config, 0, sizeof config);
+    LLMC_MEMSET(&added, 0, sizeof added);
+    if (p->file[LLMC__PART_CONFIG] != NULL)
+        LLMC__TRY(llmc_json_parse(p->file[LLMC__PART_CONFIG], &config, diag));
+    if (p->file[LLMC__PART_ADDED] != NULL)
+        LLMC__TRY(llmc_json_parse(p->file[LLMC__PART_ADDED], &added, diag));
+    if (main != LLMC__PART_HF && llmc_json_get(config, "added_tokens_decoder").type == LLMC_JSON_OBJECT) {
+        v->added.layout = LLMC__LIST_DECODER;
+        v->added.json = llmc_json_get(config, "added_tokens_decoder");
+    } else if (main != LLMC__PART_HF && added.type == LLMC_JSON_OBJECT) {
+        v->added.layout = LLMC__LIST_NAMES;
+        v->added.json = added;
+    }
+    LLMC__TRY(llmc__parts_class(v, main, config, diag));
+    if (main == LLMC__PART_WORDS)
+        llmc__parts_bert(v, config);
+    LLMC__TRY(llmc__vocab_survey(v, diag));
+    if (p->file[LLMC__PART_MAP] != NULL)
+        LLMC__TRY(llmc__vocab_config(v, p->file[LLMC__PART_MAP], diag));
+    if (p->file[LLMC__PART_CONFIG] != NULL)
+        LLMC__TRY(llmc__vocab_config(v, p->file[LLMC__PART_CONFIG], diag));
+    return LLMC_OK;
+}
+
+/* A vocabulary inside a model's file, without what the model itself is.
+   Errors: BAD_FILE (also if it holds none), UNSUPPORTED. */
+static llmc_status llmc__parts_model(llmc__vocab *v, const llmc_blob *file, llmc__vocab_part main,
+                                     llmc_diag *diag)
+{
+    llmc__gguf g;
+    llmc__mog m;
+    llmc__torchless t;
+    bool present = false;
+    if (main == LLMC__PART_GGUF) {
+        LLMC__TRY(llmc__gguf_open(&g, file, true, diag));
+        LLMC__TRY(llmc__vocab_gguf(v, &g, &present));
+    } else if (main == LLMC__PART_MOG) {
+        LLMC__TRY(llmc__mog_open(&m, file, diag));
+        LLMC__TRY(llmc__vocab_mog(v, &m, &present));
+    } else {
+        LLMC__TRY(llmc__torchless_open(&t, file, diag));
+        LLMC__TRY(llmc__vocab_torchless(v, &t, &present));
+    }
+    return present ? LLMC_OK
+                   : LLMC__FAIL(diag, BAD_FILE, "FILE.tokenizer", LLMC_NO_OFFSET, "%s: holds no vocabulary",
+                                v->name);
+}
+
+/* The vocabulary of part `main`. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__parts_read(llmc__vocab *v, const llmc__vocab_parts *p, llmc__vocab_part main,
+                                    const llmc_tokenizer_options *o, llmc_diag *diag)
+{
+    const llmc_blob *file = p->file[main];
+    switch (main) {
+    case LLMC__PART_HF:
+        return llmc__vocab_hf(v, file, diag);
+    case LLMC__PART_SENTENCEPIECE:
+        return llmc__vocab_sentencepiece(v, file, diag);
+    case LLMC__PART_NAMES:
+        if (p->file[LLMC__PART_MERGES] == NULL)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.tokenizer", LLMC_NO_OFFSET, "%s: merges.txt is missing",
+                              llmc__blob_name(file));
+        LLMC__TRY(llmc__vocab_pair(v, file, p->file[LLMC__PART_MERGES], diag));
+        if (o->pattern != NULL)
+            LLMC__TRY(llmc__vocab_cut(v, o->pattern, llmc__strlen(o->pattern), diag));
+        llmc__vocab_usual(v);
+        return LLMC_OK;
+    case LLMC__PART_RANKS:
+        return llmc__vocab_ranks(v, file, o->pattern, diag);
+    case LLMC__PART_WORDS:
+        return llmc__vocab_words(v, file, diag);
+    case LLMC__PART_LLMC:
+        return llmc__vocab_llmc(v, file, diag);
+    case LLMC__PART_LLAMA2C:
+        return llmc__vocab_llama2c(v, file, 0, diag);
+    default:
+        return llmc__parts_model(v, file, main, diag);
+    }
+}
+
+/* The caller's own special tokens, which take the place of those that are known of a rank file.
+   Errors: BAD_FILE. */
+static llmc_status llmc__parts_extra(llmc__vocab *v, const llmc_tokenizer_options *o, llmc_diag *diag)
+{
+    if (o->n_special > 0) {
+        v->extra.layout = LLMC__LIST_CALLER;
+        v->extra.data = (const uint8_t *)(const void *)o->special;
+        v->extra.count = (uint32_t)o->n_special;
+        v->extra.base = 0;
+    }
+    if (v->extra.layout == LLMC__LIST_NONE)
+        return LLMC_OK;
+    LLMC__TRY(llmc__vocab_survey(v, diag));
+    llmc__ranks_roles(v);
+    return LLMC_OK;
+}
+
+/* llmc__vocab_open -- files [n] as one vocabulary                          (FILE.tokenizer)
+   By name or by content; what no format claims is read as a llama2.c tokenizer.bin, which has no magic
+   number, if it is the only file. *main: which part held it.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__vocab_open(llmc__vocab *v, const llmc_blob *files, size_t n,
+                                    const llmc_tokenizer_options *o, llmc__vocab_part *main, llmc_diag *diag)
+{
+    llmc__vocab_parts p;
+    if (files == NULL || n == 0 || (o->special == NULL && o->n_special > 0) || o->n_special > 65536)
+        return LLMC__FAIL(diag, BAD_ARG, "FILE.tokenizer", LLMC_NO_OFFSET, "no file, or no special tokens");
+    llmc__parts_sort(&p, files, n);
+    *main = llmc__parts_main(&p);
+    if (*main == LLMC__PART_COUNT && n == 1) {
+        *main = LLMC__PART_LLAMA2C;
+        p.file[*main] = files;
+    }
+    if (*main == LLMC__PART_COUNT)
+        return LLMC__FAIL(diag, BAD_FILE, "FILE.tokenizer", LLMC_NO_OFFSET,
+                          "%s: no tokenizer in any format known", llmc__blob_name(files));
+    if (o->pattern != NULL && *main != LLMC__PART_NAMES && *main != LLMC__PART_RANKS)
+        return LLMC__FAIL(diag, BAD_ARG, "FILE.tokenizer", LLMC_NO_OFFSET,
+                          "%s: says itself how to cut text; pattern '%s' is not wanted",
+                          llmc__blob_name(p.file[*main]), o->pattern);
+    LLMC__TRY(llmc__parts_read(v, &p, *main, o, diag));
+    LLMC__TRY(llmc__parts_extra(v, o, diag));
+    if (*main <= LLMC__PART_WORDS)
+        LLMC__TRY(llmc__parts_beside(v, &p, *main, diag));
+    llmc__vocab_finish(v);
+    return LLMC_OK;
+}
+
+/* llmc__vocab_fit -- a vocabulary for an embedding of `rows`                     (FILE.tokenizer)
+   Makers pad embeddings: ids without a text are holes. Added tokens above the rows, which some files
+   have, are left out: the model cannot read them. False: other tokens have no row. */
+static bool llmc__vocab_fit(llmc__vocab *v, uint32_t rows)
+{
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    unsigned i;
+    llmc__vocab_start(&it);
+    if (v->count > rows)
+        while (it.stage == 0 && llmc__vocab_next(v, &it, &k))
+            if (it.stage == 0 && k.id >= rows)
+                return false;
+    v->limit = rows;
+    v->count = rows;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (v->special[i] >= 0 && (uint32_t)v->special[i] >= rows)
+            v->special[i] = LLMC_TOKEN_NONE;
+    for (i = 0; i < v->n_before + v->n_after; i++)
+        if ((uint32_t)(i < v->n_before ? v->before[i] : v->after[i - v->n_before]) >= rows)
+            return false;
+    return true;
 }
 #endif
 
@@ -18486,6 +18911,59 @@ LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, cons
     *out = m.t;
     return LLMC_OK;
 }
+
+//--[ 13.10 TOKEN.open ]-- a tokenizer by itself
+/* Reads the files and measures what their tables take, room to align included. Both public functions
+   begin here, so that init checks its files again. Errors: those of llmc__vocab_open, NO_MEMORY. */
+static llmc_status llmc__tokenizer_measure(llmc__vocab *v, const llmc_blob *files, size_t n_files,
+                                           const llmc_tokenizer_options *opt, uint64_t *need, llmc_diag *diag)
+{
+    llmc_tokenizer_options o;
+    llmc_tokenizer *none = NULL;
+    llmc__arena a;
+    llmc__vocab_part part;
+    llmc__options(&o, sizeof o, opt);
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC__TRY(llmc__vocab_open(v, files, n_files, &o, &part, diag));
+    LLMC__TRY(llmc__tokenizer_carve(&none, v, &a, diag));
+    *need = llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_tokenizer_need -- bytes that llmc_tokenizer_init will take            (TOKEN.open)
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY (more than this machine can address). */
+LLMC_API llmc_status llmc_tokenizer_need(const llmc_blob *files, size_t n_files,
+                                         const llmc_tokenizer_options *opt, size_t *bytes, llmc_diag *diag)
+{
+    llmc__vocab v;
+    uint64_t need;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.open", LLMC_NO_OFFSET, "bytes is NULL");
+    LLMC__TRY(llmc__tokenizer_measure(&v, files, n_files, opt, &need, diag));
+    *bytes = (size_t)need; /* fits: the arena fails above SIZE_MAX */
+    return LLMC_OK;
+}
+
+/* llmc_tokenizer_init -- a tokenizer in the caller's memory                 (TOKEN.open)
+   mem [bytes], any alignment; less than llmc_tokenizer_need's bytes is NO_MEMORY and mem stays as it was.
+   *out is written on success only. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_tokenizer_init(llmc_tokenizer **out, const llmc_blob *files, size_t n_files,
+                                         const llmc_tokenizer_options *opt, void *mem, size_t bytes,
+                                         llmc_diag *diag)
+{
+    llmc__vocab v;
+    llmc__arena a;
+    uint64_t need;
+    if (out == NULL || (mem == NULL && bytes != 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.open", LLMC_NO_OFFSET, "out or mem is NULL");
+    LLMC__TRY(llmc__tokenizer_measure(&v, files, n_files, opt, &need, diag));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.open", LLMC_NO_OFFSET,
+                          "%s: the tokenizer needs %llu bytes, %llu were given", v.name,
+                          (unsigned long long)need, (unsigned long long)bytes);
+    a = llmc__arena_over(mem, bytes);
+    return llmc__tokenizer_carve(out, &v, &a, diag);
+}
 #endif /* LLMC_NO_TOKEN */
 
 //==[ 14 MODEL ]==== configuration, weights and tokenizer out of files ==== needs: 03 04 07 08 12 13 ====
@@ -20292,7 +20770,8 @@ typedef struct llmc__source {
     llmc_blob vocab_file; /* the GGUF that holds the tokenizer's keys, or data NULL */
     const char *chat_template;
     size_t chat_template_len;
-    bool has_vocab; /* vocab is valid */
+    llmc_json chat_template_json; /* the same as a JSON string, which goes before; type NONE: absent */
+    bool has_vocab;               /* vocab is valid */
 #ifndef LLMC_NO_TOKEN
     llmc__vocab vocab;
 #endif
@@ -20949,16 +21428,6 @@ static llmc_status llmc__source_mog(llmc__source *s)
     return llmc__source_torchless_config(s, &h);
 }
 
-/* A file's name without folders; "" if it has none. */
-static const char *llmc__blob_name(const llmc_blob *file)
-{
-    const char *name = file->name == NULL ? "" : file->name, *p;
-    for (p = name; *p != 0; p++)
-        if (*p == '/' || *p == '\\')
-            name = p + 1;
-    return name;
-}
-
 /* Which of the files says how the model computes: config.json before nanochat's meta_*.json before YAML and
    TOML. SIZE_MAX: none. */
 static size_t llmc__source_config_file(const llmc__source *s)
@@ -21307,51 +21776,136 @@ static llmc_status llmc__source_template(llmc__source *s, const llmc__gguf *g)
     return LLMC_OK;
 }
 
+/* The template that tokenizer_config.json or chat_template.json gives: a string, or a list of {name, template}
+   of which "default" counts. NONE: it gives none. */
+static llmc_json llmc__template_json(llmc_json root)
+{
+    llmc_json value = llmc_json_get(root, "chat_template"), one, none;
+    llmc_json_iter it;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    LLMC_MEMSET(&none, 0, sizeof none);
+    if (value.type == LLMC_JSON_ARRAY)
+        while (llmc_json_next(value, &it, NULL, &one))
+            if (llmc_json_equal(llmc_json_get(one, "name"), "default"))
+                value = llmc_json_get(one, "template");
+    return value.type == LLMC_JSON_STRING ? value : none;
+}
+
+/* The chat template that stands beside a tokenizer: chat_template.jinja before chat_template.json before
+   tokenizer_config.json. Errors: BAD_FILE. */
+static llmc_status llmc__source_templates(llmc__source *s, const llmc_blob *files, size_t n)
+{
+    static const char *const name[] = {"tokenizer_config.json", "chat_template.json"};
+    llmc_json root;
+    unsigned k;
+    size_t i;
+    for (k = 0; k < 2; k++)
+        for (i = 0; i < n; i++) {
+            if (!llmc__streq(llmc__blob_name(&files[i]), name[k]))
+                continue;
+            LLMC__TRY(llmc_json_parse(&files[i], &root, s->diag));
+            root = llmc__template_json(root);
+            if (root.type == LLMC_JSON_STRING)
+                s->chat_template_json = root;
+        }
+    for (i = 0; i < n; i++) {
+        if (!llmc__streq(llmc__blob_name(&files[i]), "chat_template.jinja") || files[i].size > SIZE_MAX / 2)
+            continue;
+        LLMC_MEMSET(&s->chat_template_json, 0, sizeof s->chat_template_json);
+        s->chat_template = (const char *)files[i].data;
+        s->chat_template_len = (size_t)files[i].size;
+    }
+    return LLMC_OK;
+}
+
 #ifndef LLMC_NO_TOKEN
-/* From the separate file if there is one, else from the model's. A GGUF brings its chat template along;
-   a separate tokenizer's template counts, not the model's, since its special tokens are meant.
-   Anything that is no GGUF is read as a tokenizer.bin, which has no magic number. */
+/* The files that a separate tokenizer is given in; 0: none is. */
+static size_t llmc__source_separate(const llmc__source *s, const llmc_blob **files)
+{
+    if (s->opt.n_tokenizer_files > 0 && s->opt.tokenizer_files != NULL) {
+        *files = s->opt.tokenizer_files;
+        return s->opt.n_tokenizer_files;
+    }
+    *files = &s->opt.tokenizer;
+    return s->opt.tokenizer.data != NULL ? 1 : 0;
+}
+
+/* A vocabulary in files of its own; a GGUF's is left where save can copy its keys.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_vocab_files(llmc__source *s, const llmc_blob *files, size_t n)
+{
+    llmc_tokenizer_options o;
+    llmc__vocab_part part;
+    llmc__gguf g;
+    llmc__options(&o, sizeof o, s->opt.tokenizer_options);
+    LLMC_MEMSET(&s->vocab_file, 0, sizeof s->vocab_file);
+    LLMC__TRY(llmc__vocab_open(&s->vocab, files, n, &o, &part, s->diag));
+    s->has_vocab = true;
+    if (part == LLMC__PART_GGUF) {
+        LLMC__TRY(llmc__gguf_open(&g, files, true, s->diag));
+        LLMC__TRY(llmc__source_template(s, &g));
+        s->vocab_file = files[0];
+    }
+    return llmc__source_templates(s, files, n);
+}
+
+/* From separate files if there are any, else from the model's own. A GGUF or a folder brings its chat
+   template along; a separate tokenizer's template counts, not the model's, since its special tokens are meant.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
 {
-    const llmc_blob *separate = &s->opt.tokenizer;
-    llmc__gguf g;
-    if (separate->data == NULL && s->kind == LLMC_FILE_LLAMA2C)
-        return LLMC_OK;
-    if (separate->data == NULL) {
+    const llmc_blob *files;
+    size_t n = llmc__source_separate(s, &files);
+    llmc__vocab_parts parts;
+    llmc__torchless torchless;
+    llmc__mog mog;
+    if (n > 0)
+        return llmc__source_vocab_files(s, files, n);
+    switch (s->kind) {
+    case LLMC_FILE_GGUF:
         LLMC__TRY(llmc__source_template(s, &s->gguf));
         return llmc__vocab_gguf(&s->vocab, &s->gguf, &s->has_vocab);
+    case LLMC_FILE_TORCHLESS:
+        LLMC__TRY(llmc__torchless_open(&torchless, &s->file, diag));
+        return llmc__vocab_torchless(&s->vocab, &torchless, &s->has_vocab);
+    case LLMC_FILE_MOG:
+        LLMC__TRY(llmc__mog_open(&mog, &s->file, diag));
+        return llmc__vocab_mog(&s->vocab, &mog, &s->has_vocab);
+    case LLMC_FILE_SAFETENSORS:
+    case LLMC_FILE_MPK:
+        llmc__parts_sort(&parts, s->files, s->n_files);
+        return llmc__parts_main(&parts) == LLMC__PART_COUNT
+                   ? llmc__source_templates(s, s->files, s->n_files)
+                   : llmc__source_vocab_files(s, s->files, s->n_files);
+    default:
+        return LLMC_OK;
     }
-    /* a tokenizer.bin has no keys that save could copy */
-    LLMC_MEMSET(&s->vocab_file, 0, sizeof s->vocab_file);
-    if (llmc_file_identify(separate) != LLMC_FILE_GGUF) {
-        s->has_vocab = true;
-        return llmc__vocab_llama2c(&s->vocab, separate, s->config.vocab_size, diag);
-    }
-    LLMC__TRY(llmc__gguf_open(&g, separate, true, diag));
-    LLMC__TRY(llmc__source_template(s, &g));
-    s->vocab_file = *separate;
-    return llmc__vocab_gguf(&s->vocab, &g, &s->has_vocab);
 }
 
 /* Tokens and rows of the embedding must be as many; without weights the tokens decide. With fewer
    tokens the model could write an id that has no text; with more, text could become an
-   id that has no row. Errors: BAD_FILE, UNSUPPORTED. */
+   id that has no row. Makers' own files have embeddings with padding behind, and now and then added
+   tokens that have no row. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
 {
+    llmc__vocab *v = &s->vocab;
     if (s->opt.no_tokenizer && !s->opt.vocab_only)
-        return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf) : LLMC_OK;
+        return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf)
+                                         : llmc__source_templates(s, s->files, s->n_files);
     LLMC__TRY(llmc__source_vocab(s, diag));
     if (s->opt.vocab_only && !s->has_vocab)
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET, "%s: holds no vocabulary",
                           llmc__source_name(s));
     if (s->has_vocab && s->config.vocab_size == 0)
-        s->config.vocab_size = s->vocab.count;
-    if (s->has_vocab && s->vocab.count != s->config.vocab_size)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
-                          "%s: the tokenizer has %u tokens, the token embedding of %s has %u rows",
-                          s->vocab.name, (unsigned)s->vocab.count, llmc__source_name(s),
-                          (unsigned)s->config.vocab_size);
-    return LLMC_OK;
+        s->config.vocab_size = v->count;
+    if (!s->has_vocab || v->count == s->config.vocab_size)
+        return LLMC_OK;
+    if (v->tokens.layout != LLMC__LIST_GGUF && v->tokens.layout != LLMC__LIST_LLAMA2C &&
+        v->tokens.layout != LLMC__LIST_MOG && llmc__vocab_fit(v, s->config.vocab_size))
+        return LLMC_OK;
+    return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
+                      "%s: the tokenizer has %u tokens, the token embedding of %s has %u rows", v->name,
+                      (unsigned)v->count, llmc__source_name(s), (unsigned)s->config.vocab_size);
 }
 #else
 /* Without TOKEN a model speaks ids; the template is kept for callers that read it themselves. */
@@ -21360,15 +21914,16 @@ static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
     if (s->opt.vocab_only)
         return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
                           "built with LLMC_NO_TOKEN: no tokenizers");
-    return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf) : LLMC_OK;
+    return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf)
+                                     : llmc__source_templates(s, s->files, s->n_files);
 }
 #endif
 
 /* The files by their kind. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_read(llmc__source *s)
 {
-    if (s->n_files > 1 && s->kind != LLMC_FILE_GGUF && s->kind != LLMC_FILE_SAFETENSORS &&
-        s->kind != LLMC_FILE_MPK)
+    if (s->n_files > 1 && s->kind != LLMC_FILE_UNKNOWN && s->kind != LLMC_FILE_GGUF &&
+        s->kind != LLMC_FILE_SAFETENSORS && s->kind != LLMC_FILE_MPK)
         return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
                           "%s: a model in several files is a split GGUF or a folder of safetensors",
                           llmc__source_name(s));
@@ -21389,8 +21944,11 @@ static llmc_status llmc__source_read(llmc__source *s)
     default:
         break;
     }
-    if (s->opt.vocab_only && s->opt.tokenizer.data == NULL) {
-        s->opt.tokenizer = s->file; /* perhaps a tokenizer.bin by itself */
+    if (s->opt.vocab_only) {
+        if (s->opt.tokenizer.data == NULL && s->opt.n_tokenizer_files == 0) { /* files of a tokenizer alone */
+            s->opt.tokenizer_files = s->files;
+            s->opt.n_tokenizer_files = s->n_files;
+        }
         return LLMC_OK;
     }
     return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.open", 0, "%s: not a model in any format that is known",
@@ -21418,7 +21976,7 @@ static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, si
         if (files[i].data == NULL || files[i].size == 0)
             return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: is empty",
                               files[i].name == NULL ? "a file" : files[i].name);
-        if (kind == LLMC_FILE_JSON || kind == LLMC_FILE_SETTINGS || kind == LLMC_FILE_UNKNOWN)
+        if (kind >= LLMC_FILE_JSON || kind == LLMC_FILE_UNKNOWN) /* settings, tokenizers */
             continue;
         s->kind = kind;
         s->file = files[i];
@@ -22139,6 +22697,8 @@ typedef struct llmc__model_parts {
     const llmc_tensor **layer;
     llmc_tensor **experts;
     float *norms, *factors;
+    char *chat_template; /* unescaped; NULL: it stands in a file as it is */
+    size_t chat_template_len;
     llmc_tokenizer *tokenizer;
 } llmc__model_parts;
 
@@ -22165,7 +22725,8 @@ static void llmc__experts_carve(llmc__model_parts *p, const llmc__source *s, llm
    With a->base NULL it only measures and *out stays; else *out is the model with everything but its tensors
    filled in. Both take the same way, so that they agree:
 
-     llmc_model | tensors [n] | layer [L][roles] | views | experts | norms | RoPE factors | the tokenizer's
+     llmc_model | tensors [n] | layer [L][roles] | views | experts | norms | RoPE factors | chat template |
+     the tokenizer's
 
    Errors: NO_MEMORY, and the tokenizer's. */
 static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, const llmc__source *s,
@@ -22185,6 +22746,12 @@ static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, con
         llmc__experts_carve(p, s, a);
     p->norms = (float *)llmc__take(a, heads, (uint64_t)c->head_dim * sizeof(float));
     p->factors = (float *)llmc__take(a, factors ? c->rope_dims : 0, sizeof(float));
+    if (s->chat_template_json.type == LLMC_JSON_STRING) {
+        p->chat_template_len = llmc_json_string(s->chat_template_json, NULL, 0);
+        p->chat_template = (char *)llmc__take(a, (uint64_t)p->chat_template_len + 1, 1);
+        if (!a->failed && a->base != NULL)
+            (void)llmc_json_string(s->chat_template_json, p->chat_template, p->chat_template_len + 1);
+    }
 #ifndef LLMC_NO_TOKEN
     if (s->has_vocab)
         LLMC__TRY(llmc__tokenizer_carve(&p->tokenizer, &s->vocab, a, diag));
@@ -22219,8 +22786,8 @@ static void llmc__model_fill(llmc_model *m, const llmc__model_parts *p, const ll
     m->kind = s->kind;
     m->file = s->file;
     m->vocab_file = s->vocab_file;
-    m->chat_template = s->chat_template;
-    m->chat_template_len = s->chat_template_len;
+    m->chat_template = p->chat_template != NULL ? p->chat_template : s->chat_template;
+    m->chat_template_len = p->chat_template != NULL ? p->chat_template_len : s->chat_template_len;
     m->generation = s->generation;
     m->vocab_only = s->opt.vocab_only;
 }
@@ -28632,6 +29199,9 @@ typedef struct llmc__folder {
     size_t bytes, used;
 } llmc__folder;
 
+/* Marks, in `size`, a file that is chosen and holds no weights, whatever its name ends in. */
+#define LLMC__FOLDER_BESIDE 3
+
 /* Begin of the last part of a path. */
 static size_t llmc__path_split(const char *path)
 {
@@ -28853,14 +29423,90 @@ static void llmc__folder_config(llmc__folder *f, uint64_t number)
         f->file[at].size = 1;
 }
 
+#ifndef LLMC_NO_TOKEN
+/* Marks a file as one that stands beside weights. */
+static bool llmc__folder_mark(llmc__folder *f, uint32_t at)
+{
+    if (at != UINT32_MAX)
+        f->file[at].size = LLMC__FOLDER_BESIDE;
+    return at != UINT32_MAX;
+}
+
+/* The file whose name ends so: of several the one that is named just so; UINT32_MAX: none. */
+static uint32_t llmc__folder_ends(const llmc__folder *f, const char *tail)
+{
+    uint32_t at = llmc__folder_find(f, tail);
+    return at != UINT32_MAX ? at : llmc__folder_only(f, tail);
+}
+
+/* Chooses a folder's tokenizer: the most complete file that is there, and what stands beside it. False: it
+   holds none. */
+static bool llmc__folder_tokenizer(llmc__folder *f)
+{
+    static const char *const beside[] = {"tokenizer_config.json", "special_tokens_map.json",
+                                         "chat_template.jinja", "chat_template.json"};
+    static const char *const single[] = {"tokenizer.json", "tokenizer.model", "spiece.model",
+                                         "sentencepiece.bpe.model", "spm.model"};
+    bool found = false;
+    unsigned i;
+    for (i = 0; i < sizeof beside / sizeof beside[0]; i++)
+        (void)llmc__folder_mark(f, llmc__folder_find(f, beside[i]));
+    for (i = 0; !found && i < sizeof single / sizeof single[0]; i++)
+        found = llmc__folder_mark(f, llmc__folder_find(f, single[i]));
+    if (found && i == 1) /* a tokenizer.json holds its added tokens */
+        return true;
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "added_tokens.json"));
+    if (!found && llmc__folder_ends(f, "merges.txt") != UINT32_MAX)
+        found = llmc__folder_mark(f, llmc__folder_ends(f, "vocab.json")) &&
+                llmc__folder_mark(f, llmc__folder_ends(f, "merges.txt"));
+    if (!found)
+        found = llmc__folder_mark(f, llmc__folder_ends(f, "vocab.txt")) ||
+                llmc__folder_mark(f, llmc__folder_only(f, ".tiktoken"));
+    return found;
+}
+
+/* Chooses the tokenizer's file at `at` and what belongs to it. False: its name is not one of a tokenizer's. */
+static bool llmc__folder_token_file(llmc__folder *f, uint32_t at)
+{
+    static const char *const tail[] = {"vocab.json", "merges.txt", "vocab.txt", "tokenizer.json", ".model"};
+    const char *name = llmc__folder_name(f, at);
+    unsigned i;
+    for (i = 0; i < 5 && !llmc__name_ends(name, tail[i]); i++)
+        ;
+    if (i == 5)
+        return false;
+    (void)llmc__folder_mark(f, at);
+    if (i < 2)
+        (void)llmc__folder_mark(f, llmc__folder_ends(f, tail[1 - i]));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "tokenizer_config.json"));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "special_tokens_map.json"));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "chat_template.jinja"));
+    if (i != 3)
+        (void)llmc__folder_mark(f, llmc__folder_find(f, "added_tokens.json"));
+    return true;
+}
+
+/* A GGUF holds all that it needs: what stands beside it is another model's. */
+static void llmc__folder_gguf(llmc__folder *f)
+{
+    uint32_t i;
+    bool gguf = false;
+    for (i = 0; i < f->n; i++)
+        gguf = gguf || (f->file[i].size == 1 && llmc__name_ends(f->file[i].name, ".gguf"));
+    for (i = 0; gguf && i < f->n; i++)
+        if (f->file[i].size == LLMC__FOLDER_BESIDE)
+            f->file[i].size = 0;
+}
+#endif
+
 /* The chosen files to the begin of the table, weights first, each kind by name; the number of them. */
 static uint32_t llmc__folder_gather(llmc__folder *f)
 {
     uint32_t n = 0, i, j;
     for (i = 0; i < f->n; i++) {
         llmc_blob one = f->file[i];
-        bool weights =
-            !llmc__name_ends(one.name, ".json") && !llmc__name_ends(one.name, "ml"); /* yaml, toml */
+        bool weights = one.size != LLMC__FOLDER_BESIDE && !llmc__name_ends(one.name, ".json") &&
+                       !llmc__name_ends(one.name, "ml"); /* yaml, toml */
         if (one.size == 0)
             continue;
         one.size = weights ? 2 : 1;
@@ -28895,8 +29541,9 @@ static void llmc__folder_pooling(llmc__folder *f, uint32_t *n, llmc__file *none,
     f->file[(*n)++].size = 1;
 }
 
-/* Marks the files that belong to the file called name, or with "" to the folder. Errors: IO. */
-static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_diag *diag)
+/* Marks the files that belong to the file called name, or with "" to the folder. vocab_only: weights may be
+   missing. Errors: IO. */
+static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, bool vocab_only, llmc_diag *diag)
 {
     uint64_t number = UINT64_MAX;
     uint32_t at = llmc__folder_find(f, name), index = llmc__folder_find(f, "model.safetensors.index.json");
@@ -28904,13 +29551,21 @@ static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_d
                  llmc__name_ends(name, ".toml");
     if (at != UINT32_MAX && llmc__folder_parts(f, name))
         return LLMC_OK;
+#ifndef LLMC_NO_TOKEN
+    if (vocab_only && at != UINT32_MAX && llmc__folder_token_file(f, at))
+        return LLMC_OK;
+    if ((whole || !vocab_only) && llmc__folder_tokenizer(f) && vocab_only)
+        return LLMC_OK;
+#else
+    (void)vocab_only;
+#endif
     if (whole) {
         LLMC__TRY(llmc__folder_weights(f, &number, diag));
     } else if (at != UINT32_MAX && index != UINT32_MAX && llmc__name_ends(name, ".safetensors")) {
         LLMC__TRY(llmc__folder_shards(f, index, diag));
         if (f->file[at].size == 0) { /* not a shard: meant by itself */
             for (index = 0; index < f->n; index++)
-                f->file[index].size = 0;
+                f->file[index].size = f->file[index].size == 1 ? 0 : f->file[index].size;
             f->file[at].size = 1;
         }
     } else if (at != UINT32_MAX) {
@@ -28919,24 +29574,35 @@ static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_d
             number = UINT64_MAX;
     }
     llmc__folder_config(f, number);
+#ifndef LLMC_NO_TOKEN
+    llmc__folder_gguf(f);
+#endif
     return LLMC_OK;
 }
 
-/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them.
-   */
-static bool llmc__path_neighbours(const char *path)
+/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them;
+   vocab_only: the same for tokenizers. */
+static bool llmc__path_neighbours(const char *path, bool vocab_only)
 {
     size_t len = llmc__strlen(path);
-    return llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
+    return (vocab_only && (llmc__name_ends(path, ".txt") || llmc__name_ends(path, ".model"))) ||
+           llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
            llmc__name_ends(path, ".json") || llmc__name_ends(path, ".yaml") ||
            llmc__name_ends(path, ".toml") ||
            (len > 14 && llmc__name_ends(path, ".gguf") && llmc__texteq(path + len - 14, 4, "-of-"));
 }
 
-/* A path that is a folder, or names one of several files, as the list host->files of what it means, not
-   mapped yet.
+/* Files that belong together, mapped or to be. */
+typedef struct llmc__file_list {
+    llmc_blob *file; /* [n] */
+    uint32_t n;
+    size_t bytes; /* of memory, to be released */
+} llmc__file_list;
+
+/* A path that is a folder, or names one of several files, as the list of what it means, not mapped yet.
    Errors: IO, NO_MEMORY. */
-static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool folder, llmc_diag *diag)
+static llmc_status llmc__open_folder(llmc__file_list *list, const char *path, bool folder, bool vocab_only,
+                                     llmc_diag *diag)
 {
     llmc__folder f;
     llmc_status status;
@@ -28954,68 +29620,94 @@ static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool fol
     where[split] = 0;
     f.path = where;
     f.path_len = split;
-    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &host->files_bytes, diag);
-    host->files = (llmc_blob *)mem;
+    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &list->bytes, diag);
+    list->file = (llmc_blob *)mem;
     if (status == LLMC_OK)
-        status = llmc__folder_choose(&f, folder ? "" : path + split, diag);
+        status = llmc__folder_choose(&f, folder ? "" : path + split, vocab_only, diag);
     if (status != LLMC_OK)
         return status;
-    host->n_files = llmc__folder_gather(&f);
-    llmc__folder_pooling(&f, &host->n_files, &file, &size);
+    list->n = llmc__folder_gather(&f);
+    if (!vocab_only)
+        llmc__folder_pooling(&f, &list->n, &file, &size);
     return LLMC_OK;
 }
 
 //--[ 26.11 OS.open ]-- from a path to a sequence
-/* host->files for a path that is one file. Errors: NO_MEMORY. */
-static llmc_status llmc__open_single(llmc_host *host, const char *path, llmc_diag *diag)
+/* The list for a path that is one file. Errors: NO_MEMORY. */
+static llmc_status llmc__open_single(llmc__file_list *list, const char *path, llmc_diag *diag)
 {
     void *mem;
     LLMC__TRY(llmc_os_memory(&mem, sizeof(llmc_blob), diag));
-    host->files = (llmc_blob *)mem;
-    host->files_bytes = sizeof(llmc_blob);
-    host->files[0].name = path;
-    host->n_files = 1;
+    list->file = (llmc_blob *)mem;
+    list->bytes = sizeof(llmc_blob);
+    list->file[0].name = path;
+    list->n = 1;
     return LLMC_OK;
 }
 
-/* Maps what host->files names. Errors: IO, NO_MEMORY, CANCELLED. */
-static llmc_status llmc__open_files(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
+/* Maps what a list names. Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_files(llmc__file_list *list, const llmc_open_options *opt, llmc_diag *diag)
 {
-    uint32_t i, n = host->n_files;
+    uint32_t i, n = list->n;
     for (i = 0; i < n; i++) {
-        const char *name = host->files[i].name;
-        llmc_status status = llmc__map(&host->files[i], name, opt->no_mmap, &opt->progress, diag);
+        const char *name = list->file[i].name;
+        llmc_status status = llmc__map(&list->file[i], name, opt->no_mmap, &opt->progress, diag);
         if (status != LLMC_OK) {
-            host->n_files = i; /* those before are mapped */
+            list->n = i; /* those before are mapped */
             return status;
         }
     }
-    host->file = host->files[0];
     return LLMC_OK;
 }
 
-/* Files, tokenizer file and model. Whatever was made is in *host, for llmc_close, also
-   on failure. tokenizer_path goes before opt->model->tokenizer.
+/* The files that a path means, mapped; also on failure what there is of them is in *list.
+   Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_list(llmc__file_list *list, const char *path, bool vocab_only,
+                                   const llmc_open_options *opt, llmc_diag *diag)
+{
+    llmc__file file = (llmc__file)0;
+    uint64_t size;
+    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
+    llmc_status status;
+    if (path != NULL && why == 0)
+        llmc__file_close(file);
+    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path, vocab_only)))
+        status = llmc__open_folder(list, path, why == LLMC__WHY_DIR, vocab_only, diag);
+    else
+        status = llmc__open_single(list, path, diag);
+    return status == LLMC_OK ? llmc__open_files(list, opt, diag) : status;
+}
+
+/* Files, tokenizer files and model. Whatever was made is in *host, for llmc_close, also
+   on failure. tokenizer_path goes before opt->model's files.
    Errors: IO, CANCELLED, and those of llmc_model_init. */
 static llmc_status llmc__open_model(llmc_host *host, const char *path, const llmc_open_options *opt,
                                     llmc_diag *diag)
 {
     llmc_model_options model;
-    llmc__file file = (llmc__file)0;
-    uint64_t size;
+    llmc__file_list list;
+    llmc_status status;
     size_t bytes;
-    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
-    if (path != NULL && why == 0)
-        llmc__file_close(file);
+    LLMC_MEMSET(&list, 0, sizeof list);
     llmc__options(&model, sizeof model, opt->model);
-    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path)))
-        LLMC__TRY(llmc__open_folder(host, path, why == LLMC__WHY_DIR, diag));
-    else
-        LLMC__TRY(llmc__open_single(host, path, diag));
-    LLMC__TRY(llmc__open_files(host, opt, diag));
+    status = llmc__open_list(&list, path, model.vocab_only, opt, diag);
+    host->files = list.file;
+    host->n_files = list.n;
+    host->files_bytes = list.bytes;
+    if (status != LLMC_OK)
+        return status;
+    host->file = host->files[0];
     if (opt->tokenizer_path != NULL) {
-        LLMC__TRY(llmc__map(&host->tokenizer, opt->tokenizer_path, opt->no_mmap, &opt->progress, diag));
-        model.tokenizer = host->tokenizer;
+        LLMC_MEMSET(&list, 0, sizeof list);
+        status = llmc__open_list(&list, opt->tokenizer_path, true, opt, diag);
+        host->tokenizer_files = list.file;
+        host->n_tokenizer_files = list.n;
+        host->tokenizer_bytes = list.bytes;
+        if (status != LLMC_OK)
+            return status;
+        host->tokenizer = list.file[0];
+        model.tokenizer_files = list.file;
+        model.n_tokenizer_files = list.n;
     }
     LLMC__TRY(llmc_model_need(host->files, host->n_files, &model, &bytes, diag));
     LLMC__TRY(llmc_os_memory(&host->model_mem, bytes, diag));
@@ -29055,7 +29747,9 @@ LLMC_API void llmc_close(llmc_host *host)
     llmc_pool_close(host->pool); /* before the memory that its tasks used */
     llmc_os_release(host->engine_mem, host->engine_bytes);
     llmc_os_release(host->model_mem, host->model_bytes);
-    llmc_map_close(&host->tokenizer);
+    for (i = 0; i < host->n_tokenizer_files; i++)
+        llmc_map_close(&host->tokenizer_files[i]);
+    llmc_os_release(host->tokenizer_files, host->tokenizer_bytes);
     for (i = 0; i < host->n_files; i++)
         llmc_map_close(&host->files[i]);
     llmc_os_release(host->files, host->files_bytes);

@@ -433,9 +433,9 @@ static void test_vocab_hostile(void)
         put_int(&m.keys, i == 7 ? 0x7fc00000u : 0, 4);
     m.skip[0] = "tokenizer.ggml.scores";
     expect_vocab(&m, LLMC_BAD_FILE, "score of token 7");
-    key_str(&m, "tokenizer.ggml.model", "bert");
+    key_str(&m, "tokenizer.ggml.model", "rwkv");
     m.skip[0] = "tokenizer.ggml.model";
-    expect_vocab(&m, LLMC_UNSUPPORTED, "'bert'");
+    expect_vocab(&m, LLMC_UNSUPPORTED, "'rwkv'");
     key_u32(&m, "tokenizer.ggml.model", 1);
     m.skip[0] = "tokenizer.ggml.model";
     expect_vocab(&m, LLMC_BAD_FILE, "tokenizer.ggml.model");
@@ -1541,9 +1541,7 @@ static void test_kinds(void)
                                        "{\"n_embd\": 4, \"n_head\": 4}"};
     static const char *const flat[] = {"n_embd: 4\nn_head: 2\n", "# of a model\n\n[model]\nn_embd = 1_000\n",
                                        "a: b", "---\nkey: 'value' # comment\r\n"};
-    static const char *const none[] = {"#version: 0.2\na b\n",
-                                       "IQ== 0\nIg== 1\n",
-                                       "# only\n",
+    static const char *const none[] = {"# only\n",
                                        "a b c",
                                        "\x7f"
                                        "ELF....",
@@ -1561,9 +1559,13 @@ static void test_kinds(void)
     for (i = 0; i < sizeof none / sizeof none[0]; i++)
         expect_kind(none[i], strlen(none[i]), LLMC_FILE_UNKNOWN);
     expect_kind("", 0, LLMC_FILE_UNKNOWN);
+    expect_kind("#version: 0.2\na b\n", 18, LLMC_FILE_MERGES);
+    expect_kind("IQ== 0\nIg== 1\n", 14, LLMC_FILE_RANKS);
+    expect_kind("{\"version\": \"1.0\", \"truncation\": null}", 39, LLMC_FILE_TOKENIZER_JSON);
+    expect_kind("\n\x0e\n\x05<unk>\x15\0\0\0\0\x18\x02\n\x01", 18, LLMC_FILE_SENTENCEPIECE);
     expect_kind("MOG", 3, LLMC_FILE_UNKNOWN);
     expect_kind("MOG\0", 4, LLMC_FILE_MOG);
-    for (i = 0; i <= LLMC_FILE_SETTINGS; i++) { /* each kind has a name of its own */
+    for (i = 0; i <= LLMC_FILE_LLMC_TOKENS; i++) { /* each kind has a name of its own */
         CHECK(strcmp(llmc_file_kind_name((llmc_file_kind)i), name) != 0);
         snprintf(name, sizeof name, "%s", llmc_file_kind_name((llmc_file_kind)i));
     }
