@@ -11564,9 +11564,14 @@ static void llmc__vocab_clear(llmc__vocab *v, const char *name)
         v->special[i] = LLMC_TOKEN_NONE;
 }
 
-/* What is put around a text where no template says: BOS and EOS. */
+/* What is put around a text where no template says: BOS and EOS; and which these are where only a template
+   says. */
 static void llmc__vocab_finish(llmc__vocab *v)
 {
+    if (v->special[LLMC_SPECIAL_BOS] == LLMC_TOKEN_NONE && v->n_before == 1)
+        v->special[LLMC_SPECIAL_BOS] = v->before[0];
+    if (v->special[LLMC_SPECIAL_EOS] == LLMC_TOKEN_NONE && v->n_after == 1)
+        v->special[LLMC_SPECIAL_EOS] = v->after[0];
     if (v->n_before == 0 && v->special[LLMC_SPECIAL_BOS] >= 0)
         v->before[v->n_before++] = v->special[LLMC_SPECIAL_BOS];
     if (v->n_after == 0 && v->special[LLMC_SPECIAL_EOS] >= 0)
