@@ -11082,16 +11082,18 @@ static int llmc__byte_token(const uint8_t *text, size_t len)
     return value;
 }
 
+/* By ASCII character: its six bits of base64 and 1, or 0. */
+static const uint8_t llmc__base64_table[128] = {
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  63, 0,  0,  0,  64, 53, 54, 55, 56,
+    57, 58, 59, 60, 61, 62, 0,  0,  0,  0,  0,  0,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13,
+    14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 0,  0,  0,  0,  0,  0,  27, 28, 29, 30, 31, 32, 33,
+    34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 0,  0,  0,  0,  0};
+
 /* Six bits of a base64 character; -1: it is none. */
-static int llmc__base64_value(uint8_t c)
+static inline int llmc__base64_value(uint8_t c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
+    return (c < 128 ? llmc__base64_table[c] : 0) - 1;
 }
 
 /* Bytes of base64 text [len] into out [len]; padding is optional. SIZE_MAX: it is no base64. */
@@ -11425,24 +11427,58 @@ static bool llmc__list_line(const llmc__list *l, llmc__vocab_iter *it, const uin
     return true;
 }
 
-/* The next token of a list of lines: a word whose number is its line's, or base64, a blank and the id. */
+/* First byte of p [n] that is at most ' ', or n. Eight at a step: below 0x21 a byte borrows from its top bit, which
+   says nothing of the bytes above it but is right for the lowest. */
+static size_t llmc__word_length(const uint8_t *p, size_t n)
+{
+    size_t at = 0;
+    for (; n - at >= 8; at += 8) {
+        uint64_t x = llmc__u64le(p + at), low = (x - 0x2121212121212121u) & ~x & 0x8080808080808080u;
+        if (low != 0)
+            break;
+    }
+    while (at < n && p[at] > ' ')
+        at++;
+    return at;
+}
+
+/* The next token of a list of ranks: base64, a blank, the id. */
+static bool llmc__vocab_rank(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                             llmc__vocab_token *out)
+{
+    const uint8_t *p = l->data + it->at, *end = l->data + l->bytes;
+    uint32_t id = 0, digits = 0;
+    while (p < end && (*p == '\n' || *p == '\r'))
+        p++;
+    if (p == end)
+        return false;
+    out->text = p;
+    out->len = llmc__word_length(p, (size_t)(end - p));
+    out->encoding = LLMC__TEXT_BASE64;
+    for (p += out->len + (p + out->len < end); p < end && *p >= '0' && *p <= '9' && digits < 9; p++, digits++)
+        id = id * 10 + (*p - '0');
+    if (digits == 0 || digits > 8 || id >= LLMC__MAX_VOCAB)
+        id = UINT32_MAX;
+    for (; p < end && *p != '\n'; p++)
+        if (*p != '\r')
+            id = UINT32_MAX;
+    out->id = id;
+    it->at = (size_t)(p - l->data);
+    it->n++;
+    out->kind = id == UINT32_MAX ? LLMC__KIND_BAD : llmc__vocab_kind_of(v, id, out->text, out->len);
+    return true;
+}
+
+/* The next token of a list of lines: a word whose number is its line's. */
 static bool llmc__vocab_line(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
                              llmc__vocab_token *out)
 {
-    size_t cut;
-    do {
-        if (!llmc__list_line(l, it, &out->text, &out->len))
-            return false;
-    } while (l->layout == LLMC__LIST_RANKS && out->len == 0);
+    if (l->layout == LLMC__LIST_RANKS)
+        return llmc__vocab_rank(v, l, it, out);
+    if (!llmc__list_line(l, it, &out->text, &out->len))
+        return false;
     out->id = it->n++;
-    if (l->layout == LLMC__LIST_RANKS) {
-        for (cut = 0; cut < out->len && out->text[cut] != ' '; cut++)
-            ;
-        out->id = cut < out->len ? llmc__digits_id(out->text + cut + 1, out->len - cut - 1) : UINT32_MAX;
-        out->len = cut;
-        out->encoding = LLMC__TEXT_BASE64;
-    }
-    out->kind = out->id == UINT32_MAX ? LLMC__KIND_BAD : llmc__vocab_kind_of(v, out->id, out->text, out->len);
+    out->kind = llmc__vocab_kind_of(v, out->id, out->text, out->len);
     return true;
 }
 
@@ -11606,6 +11642,7 @@ static llmc_token llmc__vocab_find(const llmc__vocab *v, const char *text, size_
     llmc__vocab_iter it;
     llmc__vocab_token k;
     llmc__vocab_start(&it);
+    it.stage = v->tokens.layout == LLMC__LIST_RANKS; /* no rank spells a special token */
     while (llmc__vocab_next(v, &it, &k))
         if (k.kind != LLMC__KIND_BAD && llmc__vocab_same(&k, text, len))
             found = (llmc_token)k.id;
@@ -11615,7 +11652,8 @@ static llmc_token llmc__vocab_find(const llmc__vocab *v, const char *text, size_
 /* What is wrong with one entry, in words; NULL: nothing. */
 static const char *llmc__vocab_problem(const llmc__vocab_token *k)
 {
-    size_t i;
+    size_t i, n;
+    int least = 0;
     if (k->kind == LLMC__KIND_BAD)
         return "is not a token with an id, or of no kind that is known";
     if (k->id >= LLMC__MAX_VOCAB)
@@ -11626,12 +11664,11 @@ static const char *llmc__vocab_problem(const llmc__vocab_token *k)
         return "has a score that is not a number";
     if (k->encoding != LLMC__TEXT_BASE64)
         return NULL;
-    for (i = 0; i < k->len; i++)
-        if (llmc__base64_value(k->text[i]) < 0 && !(k->text[i] == '=' && i + 2 >= k->len))
-            return "is not base64";
-    while (i > 0 && k->text[i - 1] == '=')
-        i--;
-    return i < 2 || i % 4 == 1 ? "is not base64" : NULL;
+    for (n = k->len; n > 0 && k->len - n < 2 && k->text[n - 1] == '=';)
+        n--;
+    for (i = 0; i < n; i++) /* no exit on the way: a table look-up and nothing else for each */
+        least = llmc__base64_value(k->text[i]) < least ? -1 : least;
+    return least < 0 || n < 2 || n % 4 == 1 ? "is not base64" : NULL;
 }
 
 /* llmc__vocab_survey -- every entry of the lists, once                         (FILE.vocab)
@@ -11683,9 +11720,14 @@ static void llmc__vocab_clear(llmc__vocab *v, const char *name)
         v->special[i] = LLMC_TOKEN_NONE;
 }
 
-/* What is put around a text where no template says: BOS and EOS. */
+/* What is put around a text where no template says: BOS and EOS; and which these are where only a template
+   says. */
 static void llmc__vocab_finish(llmc__vocab *v)
 {
+    if (v->special[LLMC_SPECIAL_BOS] == LLMC_TOKEN_NONE && v->n_before == 1)
+        v->special[LLMC_SPECIAL_BOS] = v->before[0];
+    if (v->special[LLMC_SPECIAL_EOS] == LLMC_TOKEN_NONE && v->n_after == 1)
+        v->special[LLMC_SPECIAL_EOS] = v->after[0];
     if (v->n_before == 0 && v->special[LLMC_SPECIAL_BOS] >= 0)
         v->before[v->n_before++] = v->special[LLMC_SPECIAL_BOS];
     if (v->n_after == 0 && v->special[LLMC_SPECIAL_EOS] >= 0)
@@ -18473,10 +18515,16 @@ static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes 
     size_t growth = v->n_normal > 0 ? llmc__normal_growth(v->normal, v->n_normal) : 1;
     llmc__vocab_iter it;
     llmc__vocab_token k;
-    uint32_t n;
+    uint32_t n = 0;
     llmc__vocab_start(&it);
     LLMC_MEMSET(sizes, 0, sizeof *sizes);
-    for (n = 0; llmc__vocab_next(v, &it, &k); n++) {
+    if (v->tokens.layout ==
+        LLMC__LIST_RANKS) { /* long, and all that counts is known: they are shorter than base64 */
+        it.stage = 1;
+        n = v->tokens.count;
+        sizes->raw = v->tokens.bytes;
+    }
+    for (; llmc__vocab_next(v, &it, &k); n++) {
         LLMC__TRY(llmc__token_check(v, &k, diag));
         sizes->raw += k.kind == LLMC_TOKEN_BYTE ? 1 : k.len;
         sizes->raw += llmc__find_normal(v, k.flags) ? growth * k.len + 16 : 0;

@@ -1169,6 +1169,7 @@ static void utf8(void)
 int main(void)
 {
     RUN(utf8);
+    RUN(unicode_classes);
     RUN(vectors_gpt2);
     RUN(vectors_llama);
     RUN(vectors_phi3);
