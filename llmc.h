@@ -31210,14 +31210,15 @@ static llmc_status llmc__schema_listed(llmc__schema *c, const llmc__schema_view 
     const llmc_json value = llmc__schema_get(c, part, kw);
     llmc_json one = value;
     llmc_json_iter it = {NULL, false};
-    bool found = value.type == LLMC_JSON_NONE, again = kw == LLMC__KW_CONST;
+    bool found = value.type == LLMC_JSON_NONE, again = kw == LLMC__KW_CONST, unlike = false;
     while (!found && (again || (kw == LLMC__KW_ENUM && llmc_json_next(value, &it, NULL, &one)))) {
         again = false;
         found = llmc__schema_equal(one, v);
-        if (!found && one.type == v.type && (v.type == LLMC_JSON_ARRAY || v.type == LLMC_JSON_OBJECT))
-            return llmc__schema_bad(c, LLMC_UNSUPPORTED, one.text,
-                                    "objects and arrays in more than one enum or const at once");
+        unlike = unlike || (one.type == v.type && (v.type == LLMC_JSON_ARRAY || v.type == LLMC_JSON_OBJECT));
     }
+    if (!found && unlike) /* perhaps equal, perhaps not */
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text,
+                                "objects and arrays in more than one enum or const at once");
     *in = *in && found;
     return llmc__schema_spend(c, (uint64_t)(it.at != NULL ? it.at - value.text : 0) + 16);
 }
@@ -31886,7 +31887,7 @@ static llmc_status llmc__schema_object_rules(llmc__schema *c, uint32_t id, const
     uint64_t count, before, least = 0, most = 0;
     uint32_t i;
     for (i = 0; i < o->n; i++) {
-        for (count = least; count <= most + 1; count++) {
+        for (count = least; count <= llmc__schema_counted(o, most + 1); count++) {
             LLMC__TRY(llmc__schema_spend(c, 16));
             if (!llmc__schema_branches(c, o, i, count) &&
                 (count == least || !llmc__schema_branches(c, o, i, count - 1)))
