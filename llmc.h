@@ -104,7 +104,7 @@
    product; a file that needs more is refused, by the name of what is missing.
    Not here: GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
    GGUF files that are big-endian or of version 1. Tokenizers out of Hugging Face folders, so far.
-   Sections 19 and 22 to 25 keep their place.
+   Sections 22 to 25 keep their place.
 
    12. Contents (grep '^//==\[' llmc.h finds them)
      01 CONFIG    version, gates, limits          14 MODEL    configuration and weights
@@ -112,7 +112,7 @@
      03 STATUS    errors, messages, logging       16 KV       pages of keys and values
      04 MEM       checked sizes, arena, options   17 FORWARD  tokens in, logits out
      05 MATH      exp, log, sin, random numbers   18 SAMPLE   from logits to a token
-     06 VEC       eight floats at once            19 GRAMMAR  (place kept)
+     06 VEC       eight floats at once            19 GRAMMAR  text bound to a grammar
      07 DTYPE     how numbers are stored          20 ENGINE   sequences, batches, text
      08 QUANT     between f32 and storage         21 CHAT     conversations as tokens
      09 KERNEL    products, norms, attention      22 GRAD     (place kept)
@@ -563,6 +563,8 @@ typedef struct llmc_encode_options {
     bool parse_special;     /* control tokens written out in the text become ids           */
     const llmc_span *plain; /* with parse_special: parts that are never control tokens,    */
     size_t n_plain;         /*   in order; text from people goes here                      */
+    bool add_eos;           /* put what the model's makers end a text with last            */
+    llmc_span *offsets;     /* [cap] or NULL: where in the text each id comes from         */
 } llmc_encode_options;
 
 /* Work memory that encoding a text of len bytes may need. */
@@ -583,12 +585,42 @@ typedef struct llmc_decode_options {
     bool keep_space;   /* keep the space that SentencePiece puts before the first word */
 } llmc_decode_options;
 
+/* Text that comes in pieces: the same ids, whatever the pieces. longest: bytes that an encoder holds back,
+   since what follows may change their ids: a word, or, where a normalizer rewrites text, all between two
+   special tokens. */
+typedef struct llmc_encoder llmc_encoder;
+LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes,
+                                       llmc_diag *diag);
+LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
+                                       const llmc_encode_options *opt, size_t longest, void *mem,
+                                       size_t bytes, llmc_diag *diag);
+/* Takes *used of the len bytes, gives *n ids (and their places in the whole text, unless offsets is NULL). last: the text ends
+   here. Call again with what is left until *used == len and *n < cap. Errors: BAD_ARG, NO_MEMORY (longest). */
+LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last,
+                                       size_t *used, llmc_token *ids, llmc_span *offsets, size_t cap,
+                                       size_t *n, llmc_diag *diag);
+
 /* Ids to bytes: the exact inverse of encode; not NUL-terminated. *len is the
    bytes needed even when cap is too small (NO_MEMORY).
    Errors: BAD_ARG (an id outside the vocabulary), NO_MEMORY. */
 LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *ids, size_t n,
                                  const llmc_decode_options *opt, char *text, size_t cap, size_t *len,
                                  llmc_diag *diag);
+
+/* Ids that come one by one: pieces of llmc_decode's text that end where a character does. The members are
+   the decoder's own. llmc_decoder_room: bytes that one id may add; llmc_decoder_end: what was held back and
+   will not be completed, into text [4]. Errors of llmc_decoder_next: BAD_ARG (id), NO_MEMORY (cap). */
+typedef struct llmc_decoder {
+    const llmc_tokenizer *tok;
+    bool show_special, keep_space, opening, any;
+    uint8_t held;
+    char hold[4];
+} llmc_decoder;
+LLMC_API void llmc_decoder_init(llmc_decoder *dec, const llmc_tokenizer *tok, const llmc_decode_options *opt);
+LLMC_API size_t llmc_decoder_room(const llmc_tokenizer *tok);
+LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *text, size_t cap, size_t *len,
+                                       llmc_diag *diag);
+LLMC_API size_t llmc_decoder_end(llmc_decoder *dec, char *text);
 
 #endif /* LLMC_NO_TOKEN */
 
@@ -874,6 +906,123 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
    token, NaN if a logit is. */
 LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token);
 
+/*==== 19 GRAMMAR ==== text bound to a grammar or schema ====*/
+
+typedef struct llmc_grammar_state llmc_grammar_state; /* where one text stands in its grammar */
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+
+typedef struct llmc_grammar llmc_grammar; /* immutable: any number of states and threads share it */
+typedef struct llmc_grammar_vocab
+    llmc_grammar_vocab; /* likewise: a tokenizer's tokens, sorted by their bytes */
+
+/* What grammars need of a tokenizer, made once for all of them. The tokenizer must outlive it.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_vocab_need(const llmc_tokenizer *tok, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llmc_tokenizer *tok, void *mem,
+                                             size_t bytes, llmc_diag *diag);
+
+typedef struct llmc_grammar_options {
+    size_t size;
+    const char *root;  /* rule that the text has to match; NULL: "root"                    */
+    uint32_t max_code; /* most instructions, repeats written out; 0: 2^18, at most 2^22    */
+    const llmc_grammar_vocab
+        *vocab; /* of the same tokenizer; must outlive the grammar. NULL: one of its own */
+} llmc_grammar_options;
+
+/* Compiles a grammar in llama.cpp's GBNF: rules `name ::= ...`, "literals", [classes], `.`, groups,
+   `|`, `*` `+` `?` `{m}` `{m,}` `{m,n}`, # comments, tokens <text>, <[id]>, !<text>. The text need not
+   outlive the call. tok NULL: no tokens, only llmc_grammar_text. need parses too.
+   Errors: BAD_ARG (line and column; left recursion, a rule that never ends, by name), UNSUPPORTED (limits),
+   NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_need(const llmc_tokenizer *tok, const char *text, size_t len,
+                                       const llmc_grammar_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer *tok, const char *text,
+                                       size_t len, const llmc_grammar_options *opt, void *mem, size_t bytes,
+                                       llmc_diag *diag);
+
+typedef struct llmc_grammar_state_options {
+    size_t size;
+    uint32_t max_states; /* automaton states kept, 8 configurations and 2 stack entries each; 0: 2048 */
+    uint32_t max_masks;  /* masks kept, each two bits a token; 0: 32                                  */
+} llmc_grammar_state_options;
+
+/* The state of one text, with the automaton's states and masks found so far; at the beginning once
+   made. The grammar must outlive it. Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_state_need(const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, size_t *bytes,
+                                             llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_state_init(llmc_grammar_state **out, const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, void *mem, size_t bytes,
+                                             llmc_diag *diag);
+
+/* Back to the beginning; what was found is kept. opening: the text is a sequence's first, so that
+   tokenizers which drop its first space do. Errors: FULL. */
+LLMC_API llmc_status llmc_grammar_reset(llmc_grammar_state *state, bool opening, llmc_diag *diag);
+
+/* Makes dst stand where src does: a fork. Both of one grammar and of equal options. Errors: BAD_ARG. */
+LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_grammar_state *src,
+                                       llmc_diag *diag);
+
+/* The text goes on by a token, or by bytes. On failure the state is as it was.
+   Errors: BAD_ARG (the grammar does not allow it), FULL (nesting or ambiguity beyond the memory). */
+LLMC_API llmc_status llmc_grammar_advance(llmc_grammar_state *state, llmc_token token, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_text(llmc_grammar_state *state, const char *text, size_t len,
+                                       llmc_diag *diag);
+
+/* The tokens that may come next, a bit each: bits [words], words >= (tokens + 31) / 32. Tokens that end a
+   generation are among them exactly if the text may end. Errors: BAD_ARG (words), FULL. */
+LLMC_API llmc_status llmc_grammar_mask(llmc_grammar_state *state, uint32_t *bits, size_t words,
+                                       llmc_diag *diag);
+
+/* The same on logits [n]: those of all other tokens become -infinity. */
+LLMC_API llmc_status llmc_grammar_apply(llmc_grammar_state *state, float *logits, size_t n, llmc_diag *diag);
+
+LLMC_API bool llmc_grammar_can_end(const llmc_grammar_state *state); /* the text matches the grammar     */
+LLMC_API bool llmc_grammar_is_done(const llmc_grammar_state *state); /* and nothing can be added         */
+
+#endif /* LLMC_NO_GRAMMAR, LLMC_NO_TOKEN */
+
+#ifndef LLMC_NO_GRAMMAR
+
+/* White space between the parts of a JSON text. */
+typedef enum llmc_json_space {
+    LLMC_SPACE_NONE, /* none: {"a":1,"b":[2,3]}                                              */
+    LLMC_SPACE_ONE,  /* a blank may follow each ',' and ':'                                  */
+    LLMC_SPACE_LINES /* a blank, or a new line and up to 32 blanks or tabs, between any parts */
+} llmc_json_space;
+
+typedef struct llmc_schema_options {
+    size_t size;
+    llmc_json_space space;
+    bool open_objects;  /* objects that name properties take others too where additionalProperties is not
+                           said, as the standard has it; by default only those they name */
+    uint32_t max_rules; /* subschemas and combinations of them; 0: 4096 */
+} llmc_schema_options;
+
+/* Work memory for llmc_schema_gbnf; 0: max_rules is too large for this machine. */
+LLMC_API size_t llmc_schema_need(const llmc_schema_options *opt);
+
+/* A JSON schema (draft 2020-12, and what is different in drafts 4 to 7) as a grammar whose texts are JSON
+   that the schema allows: out [cap], GBNF, not NUL-terminated. *len is the bytes needed even when cap is
+   too small (NO_MEMORY); at most LLMC_SCHEMA_TEXT. Members come in the schema's order, no named member
+   twice.
+     $ref ("#/..."), allOf, anyOf, oneOf, type, enum, const; properties, required, additionalProperties,
+     min- and maxProperties; items, prefixItems, additionalItems, min- and maxItems; min- and maxLength,
+     pattern, format (date, time, date-time, uuid, ipv4, ipv6, email, hostname, uri); minimum, maximum,
+     exclusiveMinimum, exclusiveMaximum, multipleOf 1; format int32, int64, float, double
+   Narrower than the schema, never wider: integers have at most 18 digits, bounded numbers 15 and no
+   exponent, \D \W . and negated classes of them stop where dialects of regular expressions differ, keywords
+   that mean one type (minLength) imply it where there is no `type`. One exception: oneOf is read as anyOf.
+   {} is any JSON, {"type":"object"} any object.
+   Errors: BAD_FILE (no JSON, no schema, or nothing can match), UNSUPPORTED (a keyword, value, combination
+   or size, with its path), NO_MEMORY. */
+#define LLMC_SCHEMA_TEXT (4u << 20)
+LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema_options *opt, char *out,
+                                      size_t cap, size_t *len, void *work, size_t work_bytes,
+                                      llmc_diag *diag);
+
+#endif /* LLMC_NO_GRAMMAR */
+
 /*==== 20 ENGINE ==== sequences running on a model ====*/
 
 typedef struct llmc_engine llmc_engine;
@@ -937,7 +1086,9 @@ typedef struct llmc_seq_options {
     bool ignore_end;   /* go on past end-of-generation tokens        */
     bool show_special; /* control tokens appear in the text          */
     llmc_chooser chooser;
-    void *user; /* the caller's own; llmc_seq_user gives it back  */
+    void *user;                  /* the caller's own; llmc_seq_user gives it back  */
+    llmc_grammar_state *grammar; /* what is generated after each add matches this grammar; borrowed, and of
+                                    this sequence alone. Applied before the chooser */
 } llmc_seq_options;
 
 #define LLMC_STOP_MAX 128 /* longest stop string in bytes */
@@ -1074,7 +1225,7 @@ LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows); /* false
 
 typedef struct llmc_open_options {
     size_t size;
-    const char *tokenizer_path; /* separate tokenizer file, or NULL */
+    const char *tokenizer_path; /* separate tokenizer, a file or a folder, or NULL */
     uint32_t threads;           /* 0: all allowed                   */
     bool no_engine;             /* only the model                   */
     bool no_mmap;               /* read into memory instead         */
@@ -1090,12 +1241,15 @@ typedef struct llmc_host {
     llmc_engine *engine; /* NULL with no_engine */
     llmc_seq *seq;
     llmc_pool *pool;
-    llmc_blob file, tokenizer; /* file: the first one with weights */
+    llmc_blob file, tokenizer; /* the first file with weights, the first of a separate tokenizer */
     llmc_blob *files;          /* [n_files] all that the model was made from */
     uint32_t n_files;
     size_t files_bytes;
     void *model_mem, *engine_mem; /* released by llmc_close */
     size_t model_bytes, engine_bytes;
+    llmc_blob *tokenizer_files; /* [n_tokenizer_files] of a separate tokenizer */
+    uint32_t n_tokenizer_files;
+    size_t tokenizer_bytes;
 } llmc_host;
 
 /* path: a model file; a part of a split GGUF or of sharded safetensors, which brings the others; or a
@@ -13388,16 +13542,19 @@ static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, ui
      is a plain space and GPT-2's byte alphabet is the bytes themselves. Matching,
      merging and decoding work on raw bytes only.
    - Merging reaches normal and unused tokens only: text that spells "<s>" or "<0x0A>"
-     never becomes that token. U+2581 itself, when text holds it, becomes byte tokens, so that
-     decode gives it back.
+     never becomes that token. Where U+2581 stands for spaces, the two are the same in text, too, and
+     decode gives a space.
    - Of tokens with the same raw bytes the lowest id is the one encode produces.
    - Nothing in a carved tokenizer changes: any number of threads encode and decode with it.
 
-   A vocabulary is one of two kinds. SPM (Llama 1 and 2, TinyLlama, llama2.c) merges characters by
+   A vocabulary is of one of these kinds: SPM (Llama 1 and 2, TinyLlama, llama2.c) merges characters by
    the score of what they join to; BPE (the GPT-2 family) cuts text to words by a pattern and
-   merges bytes by a ranked list of pairs. The way of a text through this section:
+   merges bytes by a ranked list of pairs, or characters of the whole text; RANKS (tiktoken) merges bytes by the
+   id of what they join to; UNIGRAM takes the most probable row of tokens, WORDPIECE the longest token
+   that fits, WORDS whole pieces. The way of a text through this section:
 
-     text -> special tokens and what lies between (13.5) -> words (13.4) -> merging (13.3) -> ids */
+     text -> special tokens (13.7) and what lies between -> normalised (13.2), special tokens again
+          -> pieces (13.3) -> merging (13.5) or search (13.6) -> ids                              */
 
 //--[ 13.1 TOKEN.unicode ]-- classes, normal forms and lower case of code points
 enum {
@@ -15326,6 +15483,31 @@ static int llmc__alphabet_byte(uint32_t cp)
     return cp == 323 ? 173 : -1;
 }
 
+//--[ 13.2 TOKEN.normal ]-- STUB
+#define LLMC__NORMAL_WORK 4096
+static size_t llmc__normal_growth(const llmc__normal *steps, uint32_t n)
+{
+    (void)steps;
+    return n > 0 ? 8 : 1;
+}
+static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len,
+                            uint8_t *out, size_t cap, uint32_t *origin, void *work, size_t work_bytes,
+                            size_t *used)
+{
+    size_t i;
+    (void)steps;
+    (void)n_steps;
+    (void)work;
+    (void)work_bytes;
+    if (len > cap)
+        return false;
+    LLMC_MEMCPY(out, p, len);
+    for (i = 0; origin != NULL && i <= len; i++)
+        origin[i] = (uint32_t)i;
+    *used = len;
+    return true;
+}
+
 //--[ 13.3 TOKEN.split ]-- text to words that merge independently
 /* A matcher per pattern, each a few runs of classes. Where a regex engine would try alternatives one by
    one, the class of the first character or two decides; where it would give back what it took
@@ -15397,6 +15579,25 @@ static inline size_t llmc__char_run(const llmc__prose *t, size_t at, uint32_t se
             return at;
         at += c.len;
     }
+}
+
+/* The same for a set that has all ASCII letters, or only the small ones. Most words are English or the like:
+   eight bytes at a step, since a loop over the letters would mispredict the end of every word. With bit
+   7 out of the way, adding 0x80 - c sets it in the bytes that are at least c. */
+static inline size_t llmc__letter_run(const llmc__prose *t, size_t at, uint32_t set, bool small)
+{
+    const uint64_t ones = 0x0101010101010101u, high = ones << 7;
+    while (t->n - at >= 8) {
+        uint64_t x = llmc__u64le(t->p + at), y = (small ? x : x | ones << 5) & ~high, stop;
+        stop = (~(y + ones * (0x80 - 'a')) | (y + ones * (0x80 - 'z' - 1)) | x) & high;
+        if (stop != 0) {
+            /* the bytes below the lowest bit that is set, counted by their lowest bits */
+            at += (size_t)(((((stop & (~stop + 1)) - 1) & ones) * ones >> 56) - 1);
+            break;
+        }
+        at += 8;
+    }
+    return llmc__char_run(t, at, set);
 }
 
 /* The same for at most `most` characters. */
@@ -15474,7 +15675,7 @@ static inline size_t llmc__word_gpt2(const llmc__prose *t, size_t at, size_t *fa
     }
     c = llmc__char_at(t, end);
     if ((c.bit & LLMC__UC_LETTERS) != 0)
-        end = llmc__char_run(t, end + c.len, LLMC__UC_LETTERS);
+        end = llmc__letter_run(t, end + c.len, LLMC__UC_LETTERS, false);
     else if ((c.bit & LLMC__UC_NUMBERS) != 0)
         end = llmc__char_run(t, end + c.len, LLMC__UC_NUMBERS);
     else if ((c.bit & LLMC__UC_REST) != 0)
@@ -15534,7 +15735,7 @@ static inline size_t llmc__word_modern(const llmc__prose *t, size_t at, uint32_t
             return llmc__word_other(t, at, a, b, LLMC__UC_REST & ~letters, digits, flags, far);
         end += b.len;
     }
-    end = llmc__char_run(t, end, letters);
+    end = llmc__letter_run(t, end, letters, false);
     if (end == t->n)
         *far = end;
     return end;
@@ -15560,7 +15761,7 @@ static inline size_t llmc__word_cased(const llmc__prose *t, size_t at, bool han,
     if (c.bit != 1u << LLMC__UC_LOWER)
         return shared > at ? shared : end;
     do {
-        end = llmc__char_run(t, end, 1u << LLMC__UC_LOWER);
+        end = llmc__letter_run(t, end, 1u << LLMC__UC_LOWER, true);
         c = llmc__char_at(t, end);
         if ((c.bit & both) == 0 || (han && llmc__uc_han(c.cp)))
             break;
@@ -16131,19 +16332,21 @@ LLMC__UNUSED static bool llmc__splitter_next(llmc__splitter *s, size_t *begin, s
     return false;
 }
 
-//--[ 13.2 TOKEN.table ]-- tokens, the hash of their bytes, the hash of merges
+//--[ 13.4 TOKEN.table ]-- tokens, the hash of their bytes, the hash of merges
 enum {
     LLMC__TOK_MERGE = 1, /* encode may produce it from text       */
-    LLMC__TOK_WHOLE = 2  /* and does, for exactly its own bytes   */
+    LLMC__TOK_WHOLE = 2, /* and does, for exactly its own bytes   */
+    LLMC__TOK_INSIDE = 4 /* WORDPIECE: goes on with a word        */
 };
 
-/* A token as encode and decode see it; the file keeps its stored text and score. */
+/* A token as encode and decode see it. */
 typedef struct llmc__tok {
-    uint32_t raw;               /* where its bytes begin in llmc_tokenizer.raw    */
-    uint32_t text;              /* where its stored text begins, in file's strings */
-    uint32_t rank;              /* SPM: score as a key, best score lowest          */
+    const uint8_t *text;        /* as stored, escapes undone                           */
+    uint32_t raw;               /* where its bytes begin in llmc_tokenizer.raw         */
+    uint32_t rank;              /* SPM, RANKS: key of a pair that joins to it, lower first; UNIGRAM: bits
+                                   of its score */
     uint16_t raw_len, text_len; /* in bytes; the reader refuses longer */
-    uint8_t kind, flags;        /* llmc_token_kind; LLMC__TOK_... bits */
+    uint8_t kind, flags, added; /* llmc_token_kind; LLMC__TOK_... bits; LLMC__ADDED... bits */
 } llmc__tok;
 
 /* Slot of the merge hash: ids left and right join to id result; of two merges the one with the
@@ -16157,11 +16360,29 @@ typedef struct llmc__merge {
    longer run means bytes made to collide, and the file is refused. */
 #define LLMC__PROBES 512
 
+/* Tokens that text is searched for, in byte order of what they look like there. */
+typedef struct llmc__entry {
+    uint32_t at, len; /* in llmc_tokenizer.raw */
+    llmc_token id;
+} llmc__entry;
+typedef struct llmc__specials {
+    llmc__entry *list;
+    uint32_t at[257];   /* first of those that begin with this byte */
+    uint8_t kinds[256]; /* by first byte: LLMC__FIND_... bits       */
+    uint8_t any;        /* all of them */
+} llmc__specials;
+
 /* A carved vocabulary. The token hash packs an id and a part of the hash in one word, so that most
    strangers are turned away without a look at their bytes (id_mask = 2^k - 1 > count):
 
      31              k k-1          0
-     [ bits of the hash | id + 1 (0: empty) ]                                        */
+     [ bits of the hash | id + 1 (0: empty) ]
+
+   UNIGRAM and WORDPIECE look for prefixes, so they have a tree over bytes. Its edges lie in a hash, too,
+   an edge to a word; 0 is empty, since no edge leads to node 0:
+
+     63       36 35     28 27       0
+     [ from node |  byte  | to node ]                                                  */
 struct llmc_tokenizer {
     llmc__vocab vocab;           /* as the file gave it; pointers into the file */
     char name[48];               /* "llama", "gpt2/<pre-tokenizer>" */
@@ -16171,17 +16392,23 @@ struct llmc_tokenizer {
     uint32_t slot_mask, id_mask; /* number of slots - 1; see above */
     llmc__merge *merge;          /* BPE only */
     uint32_t merge_mask;         /* number of merge slots - 1 */
-    llmc_token *special;         /* tokens looked for in text, in byte order */
-    uint32_t special_at[257];    /* first of those that begin with this byte */
-    uint8_t special_kinds[256];  /* by first byte: LLMC__FIND_... bits       */
-    llmc_token single[256];      /* BPE: by byte. SPM: by ASCII character. NONE: not in the vocabulary */
+    uint64_t *edge;              /* UNIGRAM, WORDPIECE only */
+    uint32_t edge_mask;          /* number of edges' slots - 1 */
+    uint32_t *leaf;              /* by node: id + 1 of the token that ends there, or 0 */
+    llmc__specials special[2];   /* looked for in the text as it came; in normalised text */
+    llmc_token single[256];      /* by byte, or by ASCII character. NONE: not in the vocabulary */
     llmc_token byte[256];        /* byte tokens <0xXX> */
-    uint8_t *uc;                 /* [LLMC__UC_BMP], BPE only */
-    uint32_t *joined;            /* SPM: bit 256 a + b: some token has byte a before byte b */
+    uint8_t *uc;                 /* [LLMC__UC_BMP], where text is cut by steps */
+    uint32_t *joined;            /* bit 256 a + b: some token has byte a before byte b */
     uint32_t longest;            /* most bytes a token adds to text            */
     uint32_t longest_merge;      /* most bytes of a token that merging reaches */
+    float best_score;            /* UNIGRAM: best score of a normal token       */
+    float unknown_score;         /* UNIGRAM: of a character without a token     */
+    bool bytes;                  /* merging starts from bytes, not from characters */
     bool has_bytes;              /* all 256 byte tokens are there              */
-    bool any_user;               /* text is searched for user tokens even without parse_special */
+    bool cut;                    /* split steps, or a prefix for each piece, cut text to pieces */
+    bool user_inside;            /* user tokens are words among others, as in SentencePiece     */
+    bool doubles;                /* UNIGRAM: sums of scores are doubles, as in tokenizer.json's library */
 };
 
 /* One multiplication and a fold: every input bit reaches both ends, slot and tag. Not keyed: the
@@ -16318,21 +16545,38 @@ static uint32_t llmc__merge_lookup(const llmc_tokenizer *t, llmc_token left, llm
     return LLMC__NO_PAIR;
 }
 
-//--[ 13.3 TOKEN.merge ]-- one word: join the best pair until none is left
-/* Both algorithms are the same loop: symbols in a row, the neighbours with the best key join (the
-   leftmost of equals), until no two make a token. BPE starts from bytes and its key is the merge's
-   rank, found by the pair of ids; SPM starts from characters and its key is the joined token's
-   score, found by the joined text. Three ways through it, all with the same result:
+//--[ 13.5 TOKEN.merge ]-- one word: join the best pair until none is left
+/* SPM, BPE and RANKS are the same loop: symbols in a row, the neighbours with the best key join (the
+   leftmost of equals), until no two make a token. BPE's key is the merge's rank, found by the pair of
+   ids; SPM's is the joined token's score and RANKS' its id, found by the joined text. Byte-level
+   vocabularies start from bytes, the others from characters. Ways through it, all with the same result:
      a word that is one token known to survive its own merging is taken as that token,
-     a short word looks at every pair before every merge (quadratic in at most 48 bytes),
-     a long word keeps its keys in a winner tree in the caller's work memory. */
+     a short word looks at every pair before every merge (quadratic in at most 64 bytes),
+     a long word is merged window by window; where windows do not agree they grow, and a large one keeps
+     its keys in a winner tree in the caller's work memory.
 
-/* What two neighbours, the symbols left and right that fill w[a,c), join to: its key (lower
-   joins first) and id; LLMC__NO_PAIR: they stay apart. SPM looks at the bytes alone: two symbols that
-   are no tokens themselves may join to one. */
-static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c, llmc_token left,
-                           llmc_token right, llmc_token *result)
+   Why windows are exact: a border between two tokens of a finished text was crossed by no merge, so the
+   symbols on both sides of it came to be as if the other side were not there, and any two neighbours of
+   the result are what their own bytes would merge to. The other way round, in a row of tokens of which
+   any two neighbours merge to just themselves, there is no first merge that crosses a border. So two
+   windows that overlap and have one token in common, at the same place, make one result: the first up
+   to that token, the second from there on. Nothing is asked of the ranks.                      */
+
+/* Whether no token reaches across from byte a to byte b, so that merging cannot either. This finds the
+   spaces between words, and whatever else a vocabulary keeps apart. */
+static inline bool llmc__apart(const llmc_tokenizer *t, uint32_t a, uint32_t b)
 {
+    return (t->joined[a * 8 + b / 32] >> (b % 32) & 1) == 0;
+}
+
+/* What two neighbours, the symbols left and right that fill w[a,m) and w[m,c), join to: its key (lower
+   joins first) and id; LLMC__NO_PAIR: they stay apart. By text, two symbols that are no tokens
+   themselves may join to one. */
+static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t m, size_t c,
+                           llmc_token left, llmc_token right, llmc_token *result)
+{
+    if (llmc__apart(t, w[m - 1], w[m]))
+        return LLMC__NO_PAIR;
     if (t->vocab.kind == LLMC__VOCAB_BPE)
         return llmc__merge_lookup(t, left, right, result);
     if (c - a > t->longest_merge)
@@ -16342,11 +16586,11 @@ static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, 
 }
 
 /* Length of the symbol that merging starts from at w [n], and its id or NONE:
-   a byte for BPE, a character for SPM (a byte that is not UTF-8 counts as one without a token). */
+   a byte or a character (a byte that is not UTF-8 counts as one without a token). */
 static uint32_t llmc__symbol(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc_token *id)
 {
     uint32_t cp, len = 1;
-    if (w[0] < 0x80 || t->vocab.kind == LLMC__VOCAB_BPE) {
+    if (w[0] < 0x80 || t->bytes) {
         *id = t->single[w[0]];
         return 1;
     }
@@ -16355,85 +16599,166 @@ static uint32_t llmc__symbol(const llmc_tokenizer *t, const uint8_t *w, size_t n
     return len;
 }
 
-/* Ids as they come; n counts on beyond cap, so that one pass tells how much room a text takes. */
+/* Ids as they come; n counts on beyond cap, so that one pass tells how much room a text takes. The rest
+   is about where they came from, and what words of one text need to know of each other. Places count
+   from 1; 0 is a space that was put before the text. */
 typedef struct llmc__ids {
     llmc_token *at;
+    llmc_span *span; /* or NULL */
     size_t cap, n;
+    size_t start;           /* of the part in the caller's text */
+    size_t part_len;        /* of the part, as it came */
+    size_t used;            /* of the part, as it is being cut */
+    const uint32_t *origin; /* [used + 1]: normalised place to place in the part; NULL: the same */
+    size_t word, floor;     /* place of the word in the part; where spans may begin */
+    float score;            /* UNIGRAM: of the text so far, whose roundings are SentencePiece's */
+    bool unknown;           /* the last id stands for unknown characters, and takes in those that follow */
 } llmc__ids;
 
-/* Appends one id, or only counts it. */
-static inline void llmc__ids_put(llmc__ids *out, llmc_token id)
+/* Where place `at` of the part (from 0) was in the caller's text, as a begin or an end. A character that
+   normalising made longer ends where its successor begins. */
+static size_t llmc__ids_place(const llmc__ids *out, size_t at, bool end)
 {
-    if (out->n < out->cap)
+    size_t from = at;
+    if (out->origin == NULL)
+        return out->start + at;
+    if (end && at > 0)
+        while (at < out->used && out->origin[at] == out->origin[from - 1])
+            at++;
+    return out->start + (at >= out->used && end ? out->part_len : out->origin[at]);
+}
+
+/* Appends the id of the word's bytes [a, c), or only counts it. */
+static inline void llmc__ids_put(llmc__ids *out, llmc_token id, size_t a, size_t c)
+{
+    if (out->n < out->cap) {
         out->at[out->n] = id;
+        if (out->span != NULL) {
+            a += out->word;
+            c += out->word;
+            a = llmc__max(a, out->floor);
+            out->span[out->n].begin = llmc__ids_place(out, a > 0 ? a - 1 : 0, false);
+            out->span[out->n].end = llmc__ids_place(out, c > 0 ? c - 1 : 0, true);
+        }
+    }
     out->n++;
 }
 
-/* A symbol w [n] that merging left: its token, or byte tokens, or the unknown token
+/* The unknown token for the word's bytes [a, c), or a longer span for the one before. */
+static void llmc__unknown_put(const llmc_tokenizer *t, size_t a, size_t c, llmc__ids *out)
+{
+    llmc_token id = t->vocab.special[LLMC_SPECIAL_UNK];
+    if (id < 0)
+        return;
+    if (!out->unknown || !t->vocab.fuse_unk)
+        llmc__ids_put(out, id, a, c);
+    else if (out->span != NULL && out->n <= out->cap)
+        out->span[out->n - 1].end = llmc__ids_place(out, c + out->word - 1, true);
+    out->unknown = true;
+}
+
+/* A symbol w[a, c) that merging left: its token, or byte tokens, or the unknown token
    (nothing where the vocabulary has none of these). Byte tokens come all or not at all: some of
    them would decode to a broken character. */
-static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc_token id,
+static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c, llmc_token id,
                              llmc__ids *out)
 {
     size_t i;
     bool bytes = true;
     if (id >= 0) {
-        llmc__ids_put(out, id);
+        llmc__ids_put(out, id, a, c);
+        out->unknown = false;
         return;
     }
-    for (i = 0; i < n; i++)
+    for (i = a; i < c; i++)
         bytes = bytes && t->byte[w[i]] >= 0;
-    for (i = 0; bytes && i < n; i++)
-        llmc__ids_put(out, t->byte[w[i]]);
-    if (!bytes && t->vocab.special[LLMC_SPECIAL_UNK] >= 0)
-        llmc__ids_put(out, t->vocab.special[LLMC_SPECIAL_UNK]);
+    for (i = a; bytes && i < c; i++)
+        llmc__ids_put(out, t->byte[w[i]], a, c);
+    if (bytes)
+        out->unknown = false;
+    else
+        llmc__unknown_put(t, a, c, out);
 }
 
-#define LLMC__WORD_SMALL 48 /* bytes up to which looking at every pair beats a tree */
+/* The tokens that a window of a word merged to: token i is w[at[i], at[i + 1]). */
+#define LLMC__WORD_SMALL 64 /* bytes up to which looking at every pair beats a tree */
+typedef struct llmc__stretch {
+    uint32_t count;
+    uint32_t *at;   /* [bytes + 1] */
+    llmc_token *id; /* [bytes]; NONE: a symbol without a token */
+} llmc__stretch;
 
-/* llmc__word_small -- w [n], n <= LLMC__WORD_SMALL, on the stack          (TOKEN.merge)
-   Looks at every pair before every merge. Symbol i is w[at[i], at[i + 1]); key[i] and joined[i]
-   are of the pair (i, i + 1). A merge closes the gap in all four arrays and asks anew for the two
-   pairs that the joined symbol has now. */
-static void llmc__word_small(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, llmc__ids *out)
+/* Key and place of a pair in one word, so that the least one is the leftmost of the best. */
+static inline uint64_t llmc__pair_at(uint32_t key, uint32_t at)
 {
-    uint32_t at[LLMC__WORD_SMALL + 1], key[LLMC__WORD_SMALL], count = 0, i, best;
-    llmc_token id[LLMC__WORD_SMALL], joined[LLMC__WORD_SMALL];
-    for (i = 0; i < n; count++) {
-        at[count] = i;
-        i += llmc__symbol(t, w + i, n - i, &id[count]);
-    }
-    at[count] = n;
-    for (i = 0; i + 1 < count; i++)
-        key[i] = llmc__pair(t, w, at[i], at[i + 2], id[i], id[i + 1], &joined[i]);
-    while (count > 1) {
-        best = 0;
-        for (i = 1; i + 1 < count; i++)
-            if (key[i] < key[best])
-                best = i;
-        if (key[best] == LLMC__NO_PAIR)
-            break;
-        /* symbol best takes in the next one; those after it move up */
-        id[best] = joined[best];
-        count--;
-        for (i = best + 1; i < count; i++) {
-            id[i] = id[i + 1];
-            at[i] = at[i + 1];
-            key[i] = key[i + 1]; /* the last one is not read again */
-            joined[i] = joined[i + 1];
-        }
-        at[count] = n;
-        if (best + 1 < count)
-            key[best] = llmc__pair(t, w, at[best], at[best + 2], id[best], id[best + 1], &joined[best]);
-        if (best > 0)
-            key[best - 1] =
-                llmc__pair(t, w, at[best - 1], at[best + 1], id[best - 1], id[best], &joined[best - 1]);
-    }
-    for (i = 0; i < count; i++)
-        llmc__symbol_put(t, w + at[i], at[i + 1] - at[i], id[i], out);
+    return (uint64_t)key << 32 | at;
 }
 
-/* A symbol of a long word; its index is the position of its first byte. Positions inside a symbol
+/* The least of key [n], n >= 1. Two chains, since each comparison waits for the one before it. */
+static inline uint64_t llmc__pair_best(const uint64_t *key, uint32_t n)
+{
+    uint64_t a = key[0], b = key[n - 1];
+    uint32_t i;
+    for (i = 1; i + 1 < n; i += 2) {
+        a = key[i] < a ? key[i] : a;
+        b = key[i + 1] < b ? key[i + 1] : b;
+    }
+    return a < b ? a : b;
+}
+
+/* llmc__stretch_small -- w [n], 1 <= n <= LLMC__WORD_SMALL, on the stack          (TOKEN.merge)
+   Looks at every pair before every merge, but merges all pairs of one key on the way through. Symbols are
+   known by the place of their first byte: next[p] is where p's neighbour begins, key[p] and joined[p] are
+   of that pair. Where no pair begins the key is of LLMC__NO_PAIR. */
+static void llmc__stretch_small(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, llmc__stretch *out)
+{
+    uint64_t key[LLMC__WORD_SMALL], best;
+    llmc_token id[LLMC__WORD_SMALL], joined[LLMC__WORD_SMALL];
+    uint8_t next[LLMC__WORD_SMALL], prev[LLMC__WORD_SMALL + 1];
+    uint32_t p, q, len, last = 0;
+    for (p = 0; p < n; p += len) {
+        len = llmc__symbol(t, w + p, n - p, &id[p]);
+        next[p] = (uint8_t)(p + len);
+        prev[p + len] = (uint8_t)p;
+        for (q = p; q < p + len; q++)
+            key[q] = UINT64_MAX;
+        if (p > 0) { /* two lengths are known: the pair before this symbol */
+            uint32_t k = llmc__pair(t, w, last, p, p + len, id[last], id[p], &joined[last]);
+            key[last] = llmc__pair_at(k, last);
+        }
+        last = p;
+    }
+    while ((best = llmc__pair_best(key, n)) >> 32 != LLMC__NO_PAIR) {
+        uint32_t rank = (uint32_t)(best >> 32);
+        for (p = (uint32_t)best; p < n; p = next[p]) {
+            uint32_t k = LLMC__NO_PAIR, before = LLMC__NO_PAIR;
+            if (key[p] >> 32 != rank)
+                continue;
+            q = next[p]; /* p takes in q */
+            id[p] = joined[p];
+            key[q] = UINT64_MAX;
+            next[p] = next[q];
+            prev[next[p]] = (uint8_t)p;
+            if (next[p] < n)
+                k = llmc__pair(t, w, p, next[p], next[next[p]], id[p], id[next[p]], &joined[p]);
+            key[p] = llmc__pair_at(k, p);
+            if (p > 0) {
+                q = prev[p];
+                before = llmc__pair(t, w, q, p, next[p], id[q], id[p], &joined[q]);
+                key[q] = llmc__pair_at(before, q);
+            }
+            if (k <= rank || before <= rank) /* goes before those of this key that are left */
+                break;
+        }
+    }
+    for (p = 0, out->count = 0; p < n; p = next[p]) {
+        out->at[out->count] = p;
+        out->id[out->count++] = id[p];
+    }
+    out->at[out->count] = n;
+}
+
+/* A symbol of a large window; its index is the place of its first byte. Places inside a symbol
    hold nothing but a key of LLMC__NO_PAIR. */
 typedef struct llmc__node {
     uint32_t prev, next;   /* LLMC__NO_PAIR before the first, n after the last */
@@ -16441,8 +16766,8 @@ typedef struct llmc__node {
     llmc_token id, joined; /* of the symbol; of it and the next one joined */
 } llmc__node;
 
-/* A long word, and a winner tree over its positions: tree[i] for 0 < i < n is the better of
-   entries 2i and 2i + 1, where entry i >= n is position i - n. n = 4:
+/* A large window, and a winner tree over its places: tree[i] for 0 < i < n is the better of
+   entries 2i and 2i + 1, where entry i >= n is place i - n. n = 4:
 
                tree[1]              the best pair of the word
            tree[2]   tree[3]
@@ -16457,7 +16782,7 @@ typedef struct llmc__word {
     uint32_t *tree;   /* [n], tree[0] unused */
 } llmc__word;
 
-#define LLMC__WORD_NEED (sizeof(llmc__node) + sizeof(uint32_t)) /* work memory per byte of a long word */
+#define LLMC__WORD_NEED (sizeof(llmc__node) + sizeof(uint32_t)) /* work memory per byte of a large window */
 
 /* Sets tree[i], 0 < i < n, from what is below it. Of equal keys the leftmost position wins, as
    SentencePiece and GPT-2 have it; a and b need not be in order, since n is any number. */
@@ -16490,11 +16815,12 @@ static uint32_t llmc__word_key(llmc__word *s, uint32_t p)
     llmc__node *a = &s->node[p];
     if (a->next >= s->n)
         return LLMC__NO_PAIR;
-    return llmc__pair(s->tok, s->w, p, s->node[a->next].next, a->id, s->node[a->next].id, &a->joined);
+    return llmc__pair(s->tok, s->w, p, a->next, s->node[a->next].next, a->id, s->node[a->next].id,
+                      &a->joined);
 }
 
-/* Cuts the word in symbols, finds all keys, and plays the tree from the bottom up. All keys are set
-   first: positions inside a character must lose against every pair. */
+/* Cuts the window in symbols, finds all keys, and plays the tree from the bottom up. All keys are set
+   first: places inside a character must lose against every pair. */
 static void llmc__word_start(llmc__word *s)
 {
     uint32_t i, last = LLMC__NO_PAIR, len;
@@ -16514,8 +16840,8 @@ static void llmc__word_start(llmc__word *s)
 
 /* w [n], n >= 2, in O(n log n): each merge changes three keys of the tree.
    work: LLMC__WORD_NEED * n bytes, aligned to 4: nodes, then the tree. n is at most 2^31 (the text's
-   limit and the space before it), so that 2 i + 1 fits. */
-static void llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work, llmc__ids *out)
+   limit and the space before it), so that 2 i + 1 fits. The symbols left begin at node 0. */
+static llmc__word llmc__word_merge(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work)
 {
     llmc__word s;
     uint32_t p, q;
@@ -16537,179 +16863,304 @@ static void llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, uint32_t 
         if (q != LLMC__NO_PAIR)
             llmc__word_set(&s, q, llmc__word_key(&s, q));
     }
-    for (p = 0; p < n; p = s.node[p].next)
-        llmc__symbol_put(t, w + p, s.node[p].next - p, s.node[p].id, out);
+    return s;
 }
 
-/* The caller's work memory, aligned to 4. */
+/* The caller's work memory, aligned to 8. */
 typedef struct llmc__work {
     uint8_t *at;
     size_t size;
 } llmc__work;
 
-/* llmc__word_put -- the ids of one word w [n], n >= 1               (TOKEN.merge)
-   False: it is longer than LLMC__WORD_SMALL and the work memory holds no tree for it. */
-static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
-                           llmc__ids *out)
+/* w [n], n >= 1, into a window's lists, which hold n tokens. work is for what is above LLMC__WORD_SMALL. */
+static void llmc__stretch_merge(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work,
+                                llmc__stretch *out)
 {
-    llmc_token id;
-    /* most words of most texts: one look-up and done */
-    if (n <= t->longest_merge) {
-        id = llmc__token_lookup(t, w, n, true);
-        if (id >= 0 && (t->tok[id].flags & LLMC__TOK_WHOLE) != 0) {
-            llmc__ids_put(out, id);
-            return true;
-        }
-    }
+    llmc__word s;
+    uint32_t p;
     if (n <= LLMC__WORD_SMALL) {
-        llmc__word_small(t, w, (uint32_t)n, out);
-        return true;
+        llmc__stretch_small(t, w, n, out);
+        return;
+    }
+    s = llmc__word_merge(t, w, n, work);
+    for (p = 0, out->count = 0; p < n; p = s.node[p].next) {
+        out->at[out->count] = p;
+        out->id[out->count++] = s.node[p].id;
+    }
+    out->at[out->count] = n;
+}
+
+/* Finds the first token that windows a, from its token *x on, and b, which begins `shift` bytes after a,
+   have in common; *x and *y are where. */
+static bool llmc__stretch_meet(const llmc__stretch *a, const llmc__stretch *b, uint32_t shift, uint32_t *x,
+                               uint32_t *y)
+{
+    *y = 0;
+    while (*x < a->count && *y < b->count) {
+        uint32_t p = a->at[*x], q = b->at[*y] + shift;
+        if (p == q && a->at[*x + 1] == b->at[*y + 1] + shift && a->id[*x] == b->id[*y])
+            return true;
+        *x += p <= q;
+        *y += q <= p;
+    }
+    return false;
+}
+
+/* The tokens [from, to) of a window that begins at w[base]. */
+static void llmc__stretch_put(const llmc_tokenizer *t, const uint8_t *w, size_t base, const llmc__stretch *a,
+                              uint32_t from, uint32_t to, llmc__ids *out)
+{
+    for (; from < to; from++)
+        llmc__symbol_put(t, w, base + a->at[from], base + a->at[from + 1], a->id[from], out);
+}
+
+/* llmc__word_windows -- w [n] by windows of `size` bytes, two of which are a and b    (TOKEN.merge)
+   A window begins where a token of the one before it does, in its last quarter.
+   False, with some ids put: two did not meet. */
+static bool llmc__word_windows(const llmc_tokenizer *t, const uint8_t *w, size_t n, uint32_t size,
+                               llmc__stretch *a, llmc__stretch *b, void *work, llmc__ids *out)
+{
+    size_t base = 0, len = llmc__min(size, n);
+    uint32_t from = 0;
+    llmc__stretch_merge(t, w, (uint32_t)len, work, a);
+    while (base + len < n) {
+        llmc__stretch *swap = a;
+        uint32_t x = a->count - 1, y, shift;
+        while (x > 0 && a->at[x] > len - len / 4)
+            x--;
+        shift = a->at[x];
+        if (shift == 0)
+            return false;
+        len = llmc__min(size, n - base - shift);
+        llmc__stretch_merge(t, w + base + shift, (uint32_t)len, work, b);
+        x = (uint32_t)llmc__max(x, from);
+        if (!llmc__stretch_meet(a, b, shift, &x, &y))
+            return false;
+        llmc__stretch_put(t, w, base, a, from, x, out);
+        base += shift;
+        from = y;
+        a = b;
+        b = swap;
+    }
+    llmc__stretch_put(t, w, base, a, from, a->count, out);
+    return true;
+}
+
+/* Lists of two windows of `size` bytes, at the end of the work memory; a large window's tree is at its begin.
+   False: they do not both fit. */
+static bool llmc__stretches_place(llmc__stretch *a, llmc__stretch *b, size_t size, llmc__work work)
+{
+    size_t list = 4 * (size + 1);
+    uint8_t *at;
+    if (work.size / (LLMC__WORD_NEED + 16) <= size)
+        return false;
+    at = work.at + work.size / 4 * 4 - 4 * list;
+    a->at = (uint32_t *)(void *)at;
+    a->id = (llmc_token *)(void *)(at + list);
+    b->at = (uint32_t *)(void *)(at + 2 * list);
+    b->id = (llmc_token *)(void *)(at + 3 * list);
+    return true;
+}
+
+/* llmc__word_long -- w [n] of more than LLMC__WORD_SMALL bytes                        (TOKEN.merge)
+   Windows grow until all of them meet; one that is the whole word needs no lists. Each try begins anew, so
+   all of them cost little more than the last. False: the work memory is too small for that. */
+static bool llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
+                            llmc__ids *out)
+{
+    uint32_t at[2][LLMC__WORD_SMALL + 1], p, size = LLMC__WORD_SMALL;
+    llmc_token id[2][LLMC__WORD_SMALL];
+    llmc__ids begin = *out;
+    llmc__stretch a, b;
+    llmc__word s;
+    a.at = at[0];
+    a.id = id[0];
+    b.at = at[1];
+    b.id = id[1];
+    for (;;) {
+        if (llmc__word_windows(t, w, n, size, &a, &b, work.at, out))
+            return true;
+        *out = begin;
+        if (size >= n / 4 || !llmc__stretches_place(&a, &b, 4 * (size_t)size, work))
+            break;
+        size *= 4;
     }
     if (work.size / LLMC__WORD_NEED < n)
         return false;
-    llmc__word_long(t, w, (uint32_t)n, work.at, out);
+    s = llmc__word_merge(t, w, (uint32_t)n, work.at);
+    for (p = 0; p < n; p = s.node[p].next)
+        llmc__symbol_put(t, w, p, s.node[p].next, s.node[p].id, out);
     return true;
 }
 
-//--[ 13.4 TOKEN.split ]-- text to words that merge independently
-/* BPE is defined on words that a pattern cuts. SPM is defined on the whole text, but merging
-   cannot cross a place that no token crosses, so cutting there changes nothing and lets the
-   work memory be used again word by word. */
-
-/* Class of the character at p [n], n >= 1; *len its bytes. BPE only: t->uc is a table of ASCII, too. */
-static inline uint32_t llmc__class_at(const llmc_tokenizer *t, const uint8_t *p, size_t n, uint32_t *len)
+/* Whether encode takes w [n] for one token without merging; whole: it is all of a piece, which a
+   vocabulary may take whole whatever merging makes of it. NONE: no. */
+static llmc_token llmc__word_whole(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole)
 {
-    uint32_t cp;
-    if (p[0] < 0x80) {
-        *len = 1;
-        return t->uc[p[0]];
+    llmc_token id;
+    if (n > t->longest_merge)
+        return LLMC_TOKEN_NONE;
+    id = llmc__token_lookup(t, w, n, true);
+    if (id < 0 || (t->tok[id].flags & LLMC__TOK_WHOLE) != 0 || (whole && t->vocab.ignore_merges))
+        return id;
+    return LLMC_TOKEN_NONE;
+}
+
+/* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
+   False: it is longer than LLMC__WORD_SMALL and the work memory is too small for it. */
+static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                           llmc__ids *out)
+{
+    uint32_t at[LLMC__WORD_SMALL + 1];
+    llmc_token id[LLMC__WORD_SMALL];
+    llmc__stretch a;
+    /* most words of most texts: one look-up and done */
+    llmc_token one = llmc__word_whole(t, w, n, whole);
+    if (one >= 0) {
+        llmc__ids_put(out, one, 0, n);
+        out->unknown = false;
+        return true;
     }
-    *len = llmc__uc_next(p, n, &cp);
-    return cp < LLMC__UC_BMP ? t->uc[cp] : llmc__uc_class(cp);
+    if (n > LLMC__WORD_SMALL)
+        return llmc__word_long(t, w, n, work, out);
+    a.at = at;
+    a.id = id;
+    llmc__stretch_small(t, w, (uint32_t)n, &a);
+    llmc__stretch_put(t, w, 0, &a, 0, a.count, out);
+    return true;
 }
 
-/* Where the run of characters of p [n] from `at` on whose classes are in set ends: at <= result <= n.
-   The patterns' + is greedy and nothing after it makes it give back. */
-static size_t llmc__class_run(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t at, uint32_t set)
+//--[ 13.6 TOKEN.unigram ]-- the most probable row of tokens, and the longest token that fits
+/* Where the edge of node << 8 | byte lies. */
+static inline uint32_t llmc__edge_hash(uint64_t key)
 {
-    uint32_t len;
-    while (at < n && (set >> llmc__class_at(t, p + at, n - at, &len) & 1) != 0)
-        at += len;
-    return at;
+    return (uint32_t)(llmc__token_mix(key ^ 0x9e3779b97f4a7c15u) >> 7);
 }
 
-/* 's 't 'm 'd 're 've 'll at p [n], p[0] the apostrophe: bytes, or 0. Lower case only, and also
-   before more letters ("'same" begins with "'s"), as in the pattern. */
-static size_t llmc__contraction(const uint8_t *p, size_t n)
+/* Node that byte c leads to from a node of the tree over tokens' bytes; 0: no token goes on so. */
+static inline uint32_t llmc__edge_next(const llmc_tokenizer *t, uint32_t node, uint32_t c)
 {
-    if (n >= 2 && (p[1] == 's' || p[1] == 't' || p[1] == 'm' || p[1] == 'd'))
-        return 2;
-    if (n >= 3 &&
-        ((p[1] == 'r' && p[2] == 'e') || (p[1] == 'v' && p[2] == 'e') || (p[1] == 'l' && p[2] == 'l')))
-        return 3;
+    uint64_t key = (uint64_t)node << 8 | c, v;
+    uint32_t at = llmc__edge_hash(key), probe;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        v = t->edge[at & t->edge_mask];
+        if (v >> 28 == key && v != 0)
+            return (uint32_t)(v & 0xfffffff);
+        if (v == 0)
+            break;
+    }
     return 0;
 }
 
-/* White space at the start of p [n]: all of it before the end of the text, else without its last
-   character, which belongs to what follows (unless it is the only one): \s+(?!\S)|\s+ */
-static size_t llmc__space_run(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+/* A place in a text: the best row of tokens that ends there. */
+typedef struct llmc__best {
+    double score;
+    uint32_t start; /* of its last token; LLMC__NO_PAIR: no row ends here yet */
+    llmc_token id;  /* that token; NONE: an unknown character                 */
+} llmc__best;
+
+#define LLMC__UNIGRAM_SMALL 255 /* bytes up to which places lie on the stack */
+
+/* A row's end may be reached in a better way. Of equals the first, which begins earlier, stays. Where sums are
+   floats they are rounded as they are kept, but compared before that; so SentencePiece does. */
+static inline void llmc__best_offer(llmc__best *b, double score, uint32_t start, llmc_token id, bool doubles)
 {
-    size_t at = 0, last = 0;
-    uint32_t len;
-    while (at < n && (LLMC__UC_SPACES >> llmc__class_at(t, p + at, n - at, &len) & 1) != 0) {
-        last = at;
-        at += len;
+    if (b->start != LLMC__NO_PAIR && !(score > b->score))
+        return;
+    b->score = doubles ? score : (double)(float)score;
+    b->start = start;
+    b->id = id;
+}
+
+/* Offers all tokens that begin at w[i] to the places where they end, and an unknown character where no token is
+   just this one. Returns the bytes of the character at w[i]. */
+static uint32_t llmc__best_extend(const llmc_tokenizer *t, const uint8_t *w, uint32_t i, uint32_t n,
+                                  llmc__best *best)
+{
+    uint32_t cp, node = 0, j = i, len = w[i] < 0x80 ? 1 : llmc__uc_next(w + i, n - i, &cp);
+    double score = best[i].score, more;
+    bool single = false;
+    while (j < n && (node = llmc__edge_next(t, node, w[j])) != 0) {
+        uint32_t id = t->leaf[node];
+        j++;
+        if (id == 0)
+            continue;
+        more = (double)llmc__bits_f32(t->tok[--id].rank);
+        llmc__best_offer(&best[j], score + more, i, (llmc_token)id, t->doubles);
+        single = single || j - i == len;
     }
-    return at == n || last == 0 ? at : last;
+    if (!single)
+        llmc__best_offer(&best[i + len], score + (double)t->unknown_score, i, LLMC_TOKEN_NONE, t->doubles);
+    return len;
 }
 
-/* Bytes of the first word of p [n], n >= 1, as GPT-2 cuts text:
-     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-   A byte that is not UTF-8 is neither letter, number nor space. The alternatives differ in the first
-   character after an optional space, so one look at its class picks one; only U+0020 counts as that
-   space, and a space before white space belongs to the white space.  Source: Radford 2019. */
-static size_t llmc__split_gpt2(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+/* llmc__unigram_put -- the tokens of w [n] whose scores have the largest sum          (TOKEN.unigram)
+   Takes n steps of at most the longest token. False: the work memory has no room for a long text.
+   Source: Kudo 2018, by Viterbi's algorithm, with the roundings and ties of SentencePiece's encoder. */
+static bool llmc__unigram_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
+                              llmc__ids *out)
 {
-    size_t at = p[0] == ' ' && n > 1 ? 1 : 0;
-    uint32_t len, bit;
-    if (p[0] == '\'') {
-        size_t c = llmc__contraction(p, n);
-        if (c > 0)
-            return c;
-    }
-    bit = 1u << llmc__class_at(t, p + at, n - at, &len);
-    if ((bit & LLMC__UC_SPACES) != 0)
-        return llmc__space_run(t, p, n);
-    if ((bit & LLMC__UC_LETTERS) != 0)
-        return llmc__class_run(t, p, n, at + len, LLMC__UC_LETTERS);
-    if ((bit & LLMC__UC_NUMBERS) != 0)
-        return llmc__class_run(t, p, n, at + len, LLMC__UC_NUMBERS);
-    return llmc__class_run(t, p, n, at + len, LLMC__UC_REST);
-}
-
-/* SPM: whether no token reaches across from byte a to byte b, so that merging cannot either. This
-   finds the spaces between words, and whatever else a vocabulary keeps apart. Never inside a
-   character, since merging starts from whole ones: b must not be a continuation byte. */
-static inline bool llmc__apart(const llmc_tokenizer *t, uint32_t a, uint32_t b)
-{
-    return (t->joined[a * 8 + b / 32] >> (b % 32) & 1) == 0 && (b & 0xc0) != 0x80;
-}
-
-/* SPM: bytes of p [n] up to the first place that merging cannot cross. */
-static size_t llmc__split_spm(const llmc_tokenizer *t, const uint8_t *p, size_t n)
-{
-    size_t at;
-    for (at = 1; at < n && !llmc__apart(t, p[at - 1], p[at]); at++)
-        ;
-    return at;
-}
-
-/* The first word of an SPM text p [n] with a space before it: joined in a buffer or, if it is
-   long, in the work memory. *used: bytes of p; 0 if the space stands apart from the text.
-   False: the work memory is too small. */
-static bool llmc__prefix_put(const llmc_tokenizer *t, const uint8_t *p, size_t n, llmc__work work,
-                             size_t *used, llmc__ids *out)
-{
-    uint8_t small[LLMC__WORD_SMALL], *w = small;
-    size_t len = llmc__apart(t, ' ', p[0]) ? 0 : llmc__split_spm(t, p, n);
-    *used = len;
-    if (len >= sizeof small) {
-        size_t room = (len + 4) & ~(size_t)3; /* the space too; what follows stays aligned */
-        if (room > work.size)
+    llmc__best small[LLMC__UNIGRAM_SMALL + 1], *best = small;
+    uint32_t i, next, m = (uint32_t)n;
+    if (n > LLMC__UNIGRAM_SMALL) {
+        if (work.size / sizeof *best <= n)
             return false;
-        w = work.at;
-        work.at += room;
-        work.size -= room;
+        best = (llmc__best *)(void *)work.at;
     }
-    w[0] = ' ';
-    LLMC_MEMCPY(w + 1, p, len);
-    return llmc__word_put(t, w, len + 1, work, out);
-}
-
-/* The ids of text p [n] that holds no special tokens, n >= 1, word by word; every word may use
-   all of the work memory. prefix: SPM's space goes before it. False: the work memory is too small. */
-static bool llmc__text_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, bool prefix, llmc__work work,
-                           llmc__ids *out)
-{
-    bool bpe = t->vocab.kind == LLMC__VOCAB_BPE;
-    size_t at = 0, len;
-    if (prefix && !llmc__prefix_put(t, p, n, work, &at, out))
-        return false;
-    for (; at < n; at += len) {
-        len = bpe ? llmc__split_gpt2(t, p + at, n - at) : llmc__split_spm(t, p + at, n - at);
-        if (!llmc__word_put(t, p + at, len, work, out))
-            return false;
+    for (i = 1; i <= m; i++)
+        best[i].start = LLMC__NO_PAIR;
+    best[0].score = (double)out->score;
+    for (i = 0; i < m;)
+        i += llmc__best_extend(t, w, i, m, best);
+    out->score = (float)best[m].score;
+    /* turn the row's links round: from each token's end to the next one's */
+    for (next = LLMC__NO_PAIR, i = m; i > 0;) {
+        uint32_t start = best[i].start;
+        best[i].start = next;
+        next = i;
+        i = start;
     }
+    for (i = 0; i < m; i = next, next = best[next].start)
+        llmc__symbol_put(t, w, i, next, best[next].id, out);
     return true;
 }
 
-//--[ 13.5 TOKEN.special ]-- control and user tokens written out in text
-/* All such tokens lie in one list in byte order. At a text position the list narrows byte by byte,
+/* llmc__wordpiece_put -- a word w [n] by the longest tokens that fit, from left to right    (TOKEN.unigram)
+   The first one is looked for below node 0, those inside the word below node 1. Where none fits, or if the word
+   has more characters than the vocabulary allows, it is unknown as a whole.   Source: Wu 2016, Devlin 2018. */
+static void llmc__wordpiece_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__ids *out)
+{
+    llmc__ids begin = *out;
+    size_t i, j, end, chars = 0;
+    for (i = 0; i < n; i++)
+        chars += (w[i] & 0xc0) != 0x80;
+    for (i = 0; i < n && chars <= t->vocab.max_piece; i = end) {
+        uint32_t node = i > 0, id = 0;
+        for (end = j = i; j < n && (node = llmc__edge_next(t, node, w[j])) != 0;) {
+            j++;
+            if (t->leaf[node] != 0) {
+                id = t->leaf[node];
+                end = j;
+            }
+        }
+        if (end == i)
+            break;
+        llmc__ids_put(out, (llmc_token)(id - 1), i, end);
+    }
+    if (i == n)
+        return;
+    *out = begin;
+    llmc__unknown_put(t, 0, n, out);
+}
+
+//--[ 13.7 TOKEN.special ]-- control and user tokens written out in text
+/* All such tokens lie in a list in byte order. At a text position the list narrows byte by byte,
    by halving, so that thousands of tokens that begin alike cost no more than a few; positions whose
-   byte begins none are skipped. */
+   byte begins none are skipped. A second list holds those that are looked for in normalised text. */
 enum {
-    LLMC__FIND_USER = 1,   /* in any text                       */
-    LLMC__FIND_CONTROL = 2 /* only on request (also the unknown token) */
+    LLMC__FIND_USER = 1,    /* in any text                       */
+    LLMC__FIND_CONTROL = 2, /* only on request (also the unknown token) */
+    LLMC__FIND_LSTRIP = 4   /* specials.any: some take white space before them */
 };
 
 /* Longest special token. A text position may cost a step per byte of it, so that a vocabulary
@@ -16730,12 +17181,24 @@ static uint8_t llmc__find_kind(const llmc__tok *k)
    found: what a user typed must not become a control token. */
 typedef struct llmc__search {
     const llmc_tokenizer *tok;
+    const llmc__specials *set;
     const uint8_t *text;
     size_t len;
     uint8_t wanted;         /* LLMC__FIND_... bits */
+    bool last;              /* the text ends at len; otherwise more may follow */
+    bool word_before;       /* a letter, digit or underscore stands before the text */
     const llmc_span *plain; /* those that end after the search's position */
     size_t n_plain;         /* left of them */
+    size_t shift;           /* of text in what the spans count */
+    const llmc__ids *map;   /* where normalised text came from, or NULL */
+    bool open;              /* found: what stands at the place may become a longer token, or another */
 } llmc__search;
+
+/* Text place p in what plain spans count. */
+static size_t llmc__search_place(const llmc__search *s, size_t p, bool end)
+{
+    return s->map != NULL ? llmc__ids_place(s->map, p, end) : s->shift + p;
+}
 
 /* Whether a token of this sort may stand at text [b, e): a control token touches no plain span,
    a user token does not cross the border of one. Spans are in order and apart, and those before the
@@ -16745,6 +17208,10 @@ static bool llmc__search_allows(const llmc__search *s, uint8_t sort, size_t b, s
     size_t i;
     if ((s->wanted & sort) == 0)
         return false;
+    if (s->n_plain == 0)
+        return true;
+    b = llmc__search_place(s, b, false);
+    e = llmc__search_place(s, e, true);
     for (i = 0; i < s->n_plain && s->plain[i].begin < e; i++) {
         const llmc_span *p = &s->plain[i];
         bool inside = p->begin <= b && e <= p->end;
@@ -16754,19 +17221,55 @@ static bool llmc__search_allows(const llmc__search *s, uint8_t sort, size_t b, s
     return true;
 }
 
+/* Whether a letter, mark, number or underscore stands right before text place `at`. */
+static bool llmc__word_before(const llmc__search *s, size_t at)
+{
+    size_t from = at;
+    uint32_t cp;
+    if (at == 0)
+        return s->word_before;
+    do
+        from--;
+    while (from > 0 && at - from < 4 && (s->text[from] & 0xc0) == 0x80);
+    llmc__uc_next(s->text + from, at - from, &cp);
+    return llmc__uc_word(cp, llmc__uc_class(cp));
+}
+
+/* The same right behind it. */
+static bool llmc__word_behind(const llmc__search *s, size_t at)
+{
+    uint32_t cp;
+    if (at == s->len)
+        return false;
+    llmc__uc_next(s->text + at, s->len - at, &cp);
+    return llmc__uc_word(cp, llmc__uc_class(cp));
+}
+
+/* Whether token k may stand at text [b, e): the caller allows it, and words beside it do. Where the character
+   behind it has not come yet the search is open. */
+static bool llmc__special_fits(llmc__search *s, const llmc__tok *k, size_t b, size_t e)
+{
+    if (!llmc__search_allows(s, llmc__find_kind(k), b, e))
+        return false;
+    if ((k->added & LLMC__ADDED_WORD) == 0)
+        return true;
+    s->open = s->open || (!s->last && s->len - e < 4);
+    return !llmc__word_before(s, b) && !llmc__word_behind(s, e);
+}
+
 /* Narrows special tokens [*lo, *hi), which agree in their first `depth` bytes, to those that
    have byte c next. They are in byte order, so those that end here come first. Two bisections:
    the first token with a byte of at least c there, then the first with more than c. */
-static void llmc__special_narrow(const llmc_tokenizer *t, uint32_t *lo, uint32_t *hi, size_t depth,
-                                 uint32_t c)
+static void llmc__special_narrow(const llmc__search *s, uint32_t *lo, uint32_t *hi, size_t depth, uint32_t c)
 {
+    const llmc_tokenizer *t = s->tok;
     uint32_t side;
     for (side = 0; side < 2; side++) {
         uint32_t a = *lo, b = *hi;
         while (a < b) {
             uint32_t mid = a + (b - a) / 2;
-            const llmc__tok *k = &t->tok[t->special[mid]];
-            if (k->raw_len <= depth || t->raw[k->raw + depth] < c + side)
+            const llmc__entry *k = &s->set->list[mid];
+            if (k->len <= depth || t->raw[k->at + depth] < c + side)
                 a = mid + 1;
             else
                 b = mid;
@@ -16778,84 +17281,122 @@ static void llmc__special_narrow(const llmc_tokenizer *t, uint32_t *lo, uint32_t
     }
 }
 
-/* Longest allowed special token at text position `at`; NONE if there is none. After `depth` bytes
+/* Longest allowed special token at text position `at`, *len its bytes; NONE if there is none. After `depth` bytes
    [lo, hi) are the tokens that begin with them; those of just that length stand first. */
-static llmc_token llmc__special_at(const llmc__search *s, size_t at)
+static llmc_token llmc__special_at(llmc__search *s, size_t at, size_t *len)
 {
     const llmc_tokenizer *t = s->tok;
-    uint32_t lo = t->special_at[s->text[at]], hi = t->special_at[s->text[at] + 1];
+    uint32_t lo = s->set->at[s->text[at]], hi = s->set->at[s->text[at] + 1];
     llmc_token found = LLMC_TOKEN_NONE;
     size_t depth = 1;
     while (lo < hi) {
         uint32_t i;
-        for (i = lo; i < hi && t->tok[t->special[i]].raw_len == depth; i++)
-            if (llmc__search_allows(s, llmc__find_kind(&t->tok[t->special[i]]), at, at + depth)) {
-                found = t->special[i];
-                break;
+        bool any = false;
+        for (i = lo; i < hi && s->set->list[i].len == depth; i++) {
+            llmc_token id = s->set->list[i].id;
+            if (!any && llmc__special_fits(s, &t->tok[id], at, at + depth)) {
+                found = id;
+                *len = depth;
+                any = true;
             }
-        if (at + depth == s->len) /* no byte left to narrow by */
+        }
+        if (at + depth == s->len) { /* no byte left to narrow by */
+            s->open = s->open || (!s->last && i < hi);
             break;
-        llmc__special_narrow(t, &lo, &hi, depth, s->text[at + depth]);
+        }
+        llmc__special_narrow(s, &lo, &hi, depth, s->text[at + depth]);
         depth++;
     }
     return found;
 }
 
-/* First special token from position `at` on: its id and place, or NONE and the text's end. `at` only
-   grows from call to call, so spans that end before it can be dropped for good. */
-static llmc_token llmc__special_next(llmc__search *s, size_t at, size_t *place)
+/* First special token from position `at` on: its id and place, *len its bytes; or NONE and the text's end, or the
+   place where it is open. `at` only grows from call to call, so spans that end before it can be dropped for good. */
+static llmc_token llmc__special_next(llmc__search *s, size_t at, size_t *place, size_t *len)
 {
-    const uint8_t *kinds = s->tok->special_kinds;
-    for (; s->wanted != 0 && at < s->len; at++) {
+    const uint8_t *kinds = s->set->kinds;
+    s->open = false;
+    for (; (s->wanted & s->set->any) != 0 && at < s->len; at++) {
         llmc_token id;
         if ((kinds[s->text[at]] & s->wanted) == 0)
             continue;
-        while (s->n_plain > 0 && s->plain->end <= at) {
+        while (s->n_plain > 0 && s->plain->end <= llmc__search_place(s, at, false)) {
             s->plain++;
             s->n_plain--;
         }
-        id = llmc__special_at(s, at);
-        if (id >= 0) {
+        id = llmc__special_at(s, at, len);
+        if (id >= 0 || s->open) {
             *place = at;
-            return id;
+            return s->open ? LLMC_TOKEN_NONE : id;
         }
     }
     *place = s->len;
+    *len = 0;
     return LLMC_TOKEN_NONE;
 }
 
+/* White space at the end of text [from, to): where it begins. */
+static size_t llmc__space_before(const uint8_t *p, size_t from, size_t to)
+{
+    while (to > from) {
+        size_t at = to;
+        uint32_t cp;
+        do
+            at--;
+        while (at > from && to - at < 4 && (p[at] & 0xc0) == 0x80);
+        if (llmc__uc_next(p + at, to - at, &cp) != to - at ||
+            (LLMC__UC_SPACES >> llmc__uc_class(cp) & 1) == 0)
+            break;
+        to = at;
+    }
+    return to;
+}
+
+/* White space at the begin of text [at, end): where it ends. */
+static size_t llmc__space_behind(const uint8_t *p, size_t at, size_t end)
+{
+    while (at < end) {
+        uint32_t cp, len = llmc__uc_next(p + at, end - at, &cp);
+        if ((LLMC__UC_SPACES >> llmc__uc_class(cp) & 1) == 0)
+            break;
+        at += len;
+    }
+    return at;
+}
+
 /* After such a token SPM puts a space before text, and decode takes it away again. An unknown
-   token counts only where it cannot stand for unknown text. */
+   token counts only where it cannot stand for unknown text; SentencePiece's own user tokens are words
+   among others. */
 static bool llmc__opens_text(const llmc_tokenizer *t, uint32_t kind)
 {
-    return kind == LLMC_TOKEN_CONTROL || kind == LLMC_TOKEN_USER ||
+    return kind == LLMC_TOKEN_CONTROL || (kind == LLMC_TOKEN_USER && !t->user_inside) ||
            (kind == LLMC_TOKEN_UNKNOWN && t->has_bytes);
 }
 
-//--[ 13.6 TOKEN.query ]-- what the vocabulary holds
+//--[ 13.8 TOKEN.query ]-- what the vocabulary holds
 /* Which algorithm and which way of cutting text: "llama", "gpt2/gpt-2". Lives in the tokenizer. */
 LLMC_API const char *llmc_tokenizer_name(const llmc_tokenizer *tok)
 {
-    return tok->name;
+    return tok == NULL ? "" : tok->name;
 }
 
 /* Ids run from 0 to below this. */
 LLMC_API uint32_t llmc_tokenizer_count(const llmc_tokenizer *tok)
 {
-    return tok->vocab.count;
+    return tok == NULL ? 0 : tok->vocab.count;
 }
 
 /* Id of a token with a role, LLMC_TOKEN_NONE if the file names none for it. */
 LLMC_API llmc_token llmc_tokenizer_special(const llmc_tokenizer *tok, llmc_special which)
 {
-    return (unsigned)which < LLMC_SPECIAL_COUNT ? tok->vocab.special[which] : LLMC_TOKEN_NONE;
+    return tok != NULL && (unsigned)which < LLMC_SPECIAL_COUNT ? tok->vocab.special[which] : LLMC_TOKEN_NONE;
 }
 
 /* Whether the model was trained with a begin token before its text; llmc_encode adds one only on
    request, so that the parts of a prompt can be encoded one by one. */
 LLMC_API bool llmc_tokenizer_adds_bos(const llmc_tokenizer *tok)
 {
-    return tok != NULL && tok->vocab.add_bos && tok->vocab.special[LLMC_SPECIAL_BOS] >= 0;
+    return tok != NULL && tok->vocab.add_bos && tok->vocab.n_before > 0;
 }
 
 /* Whether generation is over with this id: the file's own end tokens, and those that makers are known
@@ -16881,56 +17422,89 @@ LLMC_API bool llmc_token_ends(const llmc_tokenizer *tok, llmc_token id)
     return false;
 }
 
-/* SPM score of token id, whose stored text begins at `text`; llama2.c keeps it 8 bytes before that
-   (f32 score, i32 length, bytes), GGUF in an array of its own. 0 where a file has none. */
-static float llmc__token_score(const llmc__vocab *v, uint32_t id, uint32_t text)
+/* A float as a key that sorts the other way round: the best score has the lowest key. Positive floats
+   order like their bits, so those are turned round; negative ones already run backwards.
+   LLMC__NO_PAIR would be a NaN, which was refused. */
+static uint32_t llmc__score_key(float score)
 {
-    if (v->tokens.layout == LLMC__LIST_LLAMA2C)
-        return llmc__f32le(v->tokens.data + text - 8);
-    return v->scores != NULL ? llmc__f32le(v->scores + 4 * (size_t)id) : 0.0f;
+    uint32_t u = llmc__f32_bits(score + 0.0f); /* -0 becomes 0 */
+    return (u & 0x80000000u) != 0 ? u : ~(u | 0x80000000u);
 }
 
-/* What the file says of a token; text points into the file. Errors: BAD_ARG (no such id). */
+/* Score of a token; 0 where its kind of vocabulary has none. */
+static float llmc__token_score(const llmc_tokenizer *t, const llmc__tok *k)
+{
+    if (t->vocab.kind == LLMC__VOCAB_UNIGRAM)
+        return llmc__bits_f32(k->rank);
+    if (t->vocab.kind != LLMC__VOCAB_SPM)
+        return 0.0f;
+    return llmc__bits_f32((k->rank & 0x80000000u) != 0 ? k->rank : ~k->rank & 0x7fffffffu);
+}
+
+/* What the file says of a token; text is in the file or the tokenizer. Errors: BAD_ARG (no such id). */
 LLMC_API llmc_status llmc_token_get(const llmc_tokenizer *tok, llmc_token id, llmc_token_info *out)
 {
     const llmc__tok *k;
     if (id < 0 || (uint32_t)id >= tok->vocab.count)
         return LLMC_BAD_ARG;
     k = &tok->tok[id];
-    out->text = (const char *)tok->vocab.tokens.data + k->text;
+    out->text = (const char *)k->text;
     out->text_len = k->text_len;
-    out->score = llmc__token_score(&tok->vocab, (uint32_t)id, k->text);
+    out->score = llmc__token_score(tok, k);
     out->kind = (llmc_token_kind)k->kind;
     return LLMC_OK;
 }
 
-/* Raw bytes of stored text [len] of a token of this kind, into out [len] unless it is NULL;
-   returns their number, never more than len. *merge: encode may produce it from text.
+/* What raw bytes say of the token that they were made for. */
+typedef struct llmc__raw_form {
+    bool merge;  /* encode may produce it from text */
+    bool inside; /* WORDPIECE: it goes on with a word */
+} llmc__raw_form;
 
-     BPE, normal or unused     characters of the byte alphabet become their bytes; a token with any
-                               other character is kept as it is and never merged to
-     SPM in GGUF, and user     U+2581 becomes a space; a normal token with a true space in it would
-                               be mistaken for one with U+2581, so it is never merged to
-     everything else           as stored (llama2.c writes spaces already) */
-static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, const uint8_t *text, size_t len,
-                              uint8_t *out, bool *merge)
+/* WORDPIECE, normal tokens: cuts what says whether a token begins a word off the front of *text [*len]. Either those
+   inside a word begin with piece_prefix, or, where there is none, those that begin one do with U+2581. */
+static bool llmc__raw_inside(const llmc__vocab *v, const uint8_t **text, size_t *len)
+{
+    const char *mark = v->piece_prefix[0] != 0 ? v->piece_prefix : "\xe2\x96\x81";
+    size_t n = llmc__strlen(mark);
+    bool has = *len > n && LLMC_MEMCMP(*text, mark, n) == 0;
+    if (has) {
+        *text += n;
+        *len -= n;
+    }
+    return has == (v->piece_prefix[0] != 0);
+}
+
+/* Raw bytes of stored text [len] of a token of this kind and LLMC__ADDED flags, into out [len] unless it is NULL;
+   returns their number, never more than len. out may be text itself.
+
+     BYTES, normal or unused     characters of the byte alphabet become their bytes; a token with any
+                                 other character is kept as it is and never merged to
+     MARK, and user in GGUF      U+2581 becomes a space; a normal token with a true space in it would
+                                 be mistaken for one with U+2581, so it is never merged to
+     WORDPIECE                   without the mark of where in a word it stands
+     everything else             as stored (llama2.c writes spaces already) */
+static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, uint32_t added, const uint8_t *text,
+                              size_t len, uint8_t *out, llmc__raw_form *form)
 {
     bool normal = kind == LLMC_TOKEN_NORMAL || kind == LLMC_TOKEN_UNUSED;
-    bool bpe = v->kind == LLMC__VOCAB_BPE, spaces = v->alphabet == LLMC__ALPHABET_MARK;
+    bool bytes = normal && v->alphabet == LLMC__ALPHABET_BYTES;
+    bool spaces = v->alphabet == LLMC__ALPHABET_MARK && (normal || (kind == LLMC_TOKEN_USER && added == 0));
     size_t at, n = 0;
     uint32_t cp, step, i;
-    *merge = normal && len > 0;
+    form->inside = v->kind == LLMC__VOCAB_WORDPIECE && normal && llmc__raw_inside(v, &text, &len);
+    form->merge = normal && len > 0;
     for (at = 0; at < len; at += step) {
         const uint8_t *p = text + at;
         int byte = -1;
         cp = p[0];
         step = cp < 0x80 ? 1 : llmc__uc_next(p, len - at, &cp);
-        if (bpe && normal)
+        if (bytes)
             byte = llmc__alphabet_byte(cp);
-        else if (spaces && cp == 0x2581 && (normal || kind == LLMC_TOKEN_USER))
+        else if (spaces && cp == 0x2581)
             byte = ' ';
-        if (normal && (bpe ? byte < 0 : spaces && cp == ' '))
-            *merge = false; /* no text becomes this by the tokenizer's own rules */
+        if (normal && (bytes ? byte < 0 : spaces && cp == ' '))
+            form->merge = false; /* no text becomes this by the tokenizer's own rules */
         if (byte >= 0) {
             if (out != NULL)
                 out[n] = (uint8_t)byte;
@@ -16952,26 +17526,26 @@ static llmc_token llmc__if_stored(const llmc_tokenizer *t, llmc_token id, const 
     if (id < 0)
         return id;
     k = &t->tok[id];
-    return k->text_len == len && LLMC_MEMCMP(t->vocab.tokens.data + k->text, text, len) == 0
-               ? id
-               : LLMC_TOKEN_NONE;
+    return k->text_len == len && LLMC_MEMCMP(k->text, text, len) == 0 ? id : LLMC_TOKEN_NONE;
 }
 
 /* The lowest id stored with exactly this text, of any kind; NONE if there is none.
    Tries the raw forms that the text can have: as a normal token, as a user token, as itself. Byte
-   tokens, and texts too long for the buffer (there are few such tokens), are compared one by one. */
+   tokens, those of WordPiece, whose raw bytes are not the only ones of their kind, and texts too long for the
+   buffer (there are few such tokens) are compared one by one. */
 LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text, size_t len)
 {
     static const uint8_t kind[] = {LLMC_TOKEN_NORMAL, LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL};
     const uint8_t *p = (const uint8_t *)text;
+    llmc__raw_form form;
     uint8_t raw[1024];
     llmc_token id = LLMC_TOKEN_NONE;
     uint32_t i;
-    bool merge;
-    if (len > 0 && len <= sizeof raw && llmc__byte_token(p, len) < 0) {
+    if (len > 0 && len <= sizeof raw && llmc__byte_token(p, len) < 0 &&
+        tok->vocab.kind != LLMC__VOCAB_WORDPIECE) {
         for (i = 0; i < 3 && id < 0; i++) {
-            size_t n = llmc__raw_bytes(&tok->vocab, kind[i], p, len, raw, &merge);
-            id = llmc__if_stored(tok, llmc__token_lookup(tok, raw, n, merge), p, len);
+            size_t n = llmc__raw_bytes(&tok->vocab, kind[i], 0, p, len, raw, &form);
+            id = llmc__if_stored(tok, llmc__token_lookup(tok, raw, n, form.merge), p, len);
         }
         return id;
     }
@@ -16980,16 +17554,428 @@ LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text,
     return id;
 }
 
-//--[ 13.7 TOKEN.encode ]-- text to ids
-/* Work memory never depends on the vocabulary: it is what one word of len bytes, with a space put
-   before it, takes in the worst case. SIZE_MAX if that cannot be said in a size_t. */
+//--[ 13.9 TOKEN.encode ]-- text to ids
+/* A text on its way to ids, perhaps in parts that come one after the other. A part is what stands between two
+   special tokens. */
+typedef struct llmc__flow {
+    const llmc_tokenizer *tok;
+    llmc__search search; /* for tokens in the text as it came */
+    llmc__work work;
+    llmc__ids out;
+    bool opening; /* what comes next may get a space before it         */
+    bool first;   /* nothing stands before this part                   */
+    bool begun;   /* words of this part have been put                  */
+    bool strip;   /* white space that comes next belongs to the token before it */
+} llmc__flow;
+
+/* Takes n bytes off the begin of the work memory, and what aligning the rest takes. NULL: there are fewer. */
+static uint8_t *llmc__work_take(llmc__work *work, size_t n)
+{
+    uint8_t *at = work->at;
+    if (n > work->size || ((n + 7) & ~(size_t)7) > work->size)
+        return NULL;
+    n = (n + 7) & ~(size_t)7;
+    work->at += n;
+    work->size -= n;
+    return at;
+}
+
+/* Bytes of p [n] up to the first place that no token crosses: there merging, or a row of tokens, falls apart.
+   Never inside a character where symbols are characters. */
+static size_t llmc__run_length(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+{
+    size_t at;
+    for (at = 1; at < n; at++)
+        if (llmc__apart(t, p[at - 1], p[at]) && (t->bytes || (p[at] & 0xc0) != 0x80))
+            break;
+    return at;
+}
+
+/* One such run w [n]; whole: it is all of a piece. False: the work memory is too small. */
+static bool llmc__run_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                          llmc__ids *out)
+{
+    if (t->vocab.kind == LLMC__VOCAB_UNIGRAM)
+        return llmc__unigram_put(t, w, n, work, out);
+    return llmc__word_put(t, w, n, whole, work, out);
+}
+
+/* A word w [n] with a space before it, which has no place in the part: joined in a buffer or, if it is long, in
+   the work memory. False: that is too small. */
+static bool llmc__spaced_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                             llmc__ids *out)
+{
+    uint8_t small[LLMC__WORD_SMALL], *copy = small;
+    bool ok;
+    if (n >= sizeof small && (copy = llmc__work_take(&work, n + 1)) == NULL)
+        return false;
+    copy[0] = ' ';
+    LLMC_MEMCPY(copy + 1, w, n);
+    out->floor = out->word;
+    out->word--;
+    ok = llmc__run_put(t, copy, n + 1, whole, work, out);
+    out->floor = 0;
+    return ok;
+}
+
+/* The text p [n] that begins at `place` of its part, run by run, a space before it if `space`. Without `last`
+   more text may follow, and the last run is left. *used: bytes put. False: the work memory is too small. */
+static bool llmc__runs_put(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool space,
+                           bool last, llmc__work work, llmc__ids *out, size_t *used)
+{
+    size_t at = 0, len;
+    *used = 0;
+    while (at < n) {
+        len = space && at == 0 && llmc__apart(t, ' ', p[0]) ? 0 : llmc__run_length(t, p + at, n - at);
+        if (at + len == n && !last)
+            break;
+        out->word = place + at;
+        if (space ? !llmc__spaced_put(t, p, len, len == n, work, out)
+                  : !llmc__run_put(t, p + at, len, len == n, work, out))
+            return false;
+        space = false;
+        at += len;
+        *used = at;
+    }
+    return true;
+}
+
+/* llmc__piece_ids -- the ids of one piece of a text, p [n], n >= 1              (TOKEN.encode)
+   place: in its part; space: one goes before it. False: the work memory is too small. */
+static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool space,
+                            llmc__work work, llmc__ids *out)
+{
+    llmc_token id;
+    size_t used;
+    out->unknown = false;
+    out->word = place;
+    switch (t->vocab.kind) {
+    case LLMC__VOCAB_WORDS:
+        id = llmc__token_lookup(t, p, n, true);
+        if (id >= 0)
+            llmc__ids_put(out, id, 0, n);
+        else
+            llmc__unknown_put(t, 0, n, out);
+        return true;
+    case LLMC__VOCAB_WORDPIECE:
+        llmc__wordpiece_put(t, p, n, out);
+        return true;
+    case LLMC__VOCAB_UNIGRAM:
+        out->score = 0;
+        break;
+    default:
+        id = space ? LLMC_TOKEN_NONE : llmc__word_whole(t, p, n, true);
+        if (id >= 0) {
+            llmc__ids_put(out, id, 0, n);
+            return true;
+        }
+        if (n <= LLMC__WORD_SMALL - 1)
+            return space ? llmc__spaced_put(t, p, n, true, work, out)
+                         : llmc__word_put(t, p, n, false, work, out);
+    }
+    return llmc__runs_put(t, p, n, place, space, true, work, out, &used);
+}
+
+/* A piece that split steps gave, where every piece gets a space if it has none, and is cut before each. */
+static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
+                                llmc__work work, llmc__ids *out)
+{
+    size_t at = 0, end;
+    for (; at < n; at = end) {
+        for (end = at + 1; end < n && p[end] != ' ';)
+            end++;
+        if (!llmc__piece_ids(t, p + at, end - at, place + at, at == 0 && p[0] != ' ', work, out))
+            return false;
+    }
+    return true;
+}
+
+/* A text p [n] at `place` by its split steps, piece by piece. Without `last` more may follow, and only settled
+   pieces are put. *used: bytes that they take. False: the work memory is too small. */
+static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool last,
+                             llmc__work work, llmc__ids *out, size_t *used)
+{
+    bool spaced = t->vocab.prefix == LLMC__PREFIX_PIECES;
+    llmc__splitter s;
+    size_t b, e;
+    if (t->vocab.n_split == 0) {
+        *used = last ? n : 0;
+        return !last || llmc__spaced_pieces(t, p, n, place, work, out);
+    }
+    llmc__splitter_init(&s, t->uc, t->vocab.split, t->vocab.n_split, p, n, last);
+    while (llmc__splitter_next(&s, &b, &e))
+        if (spaced ? !llmc__spaced_pieces(t, p + b, e - b, place + b, work, out)
+                   : !llmc__piece_ids(t, p + b, e - b, place + b, false, work, out))
+            return false;
+    *used = last ? n : s.settled;
+    return true;
+}
+
+/* Whether text p [n] that begins a part gets a space before it. */
+static bool llmc__wants_space(const llmc__flow *f, const uint8_t *p, size_t n)
+{
+    if (f->begun || !f->opening || n == 0)
+        return false;
+    switch (f->tok->vocab.prefix) {
+    case LLMC__PREFIX_ALWAYS:
+        return true;
+    case LLMC__PREFIX_MISSING:
+        return p[0] != ' ';
+    case LLMC__PREFIX_FIRST:
+        return f->first && p[0] != ' ';
+    default:
+        return false;
+    }
+}
+
+/* A text p [n] that needs no more rewriting. *used: bytes put, all if `last`; p[-1] may be written if `room`.
+   False: the work memory is too small. */
+static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size_t n, bool last, size_t *used)
+{
+    const llmc_tokenizer *t = f->tok;
+    bool space = llmc__wants_space(f, p, n), ok;
+    if (!f->begun) {
+        f->out.score = 0;
+        f->out.unknown = false;
+    }
+    if (!t->cut) {
+        ok = llmc__runs_put(t, p, n, 1, space, last, f->work, &f->out, used);
+    } else {
+        if (space) { /* pieces see it */
+            *room = ' ';
+            p--;
+            n++;
+        }
+        ok = llmc__pieces_ids(t, p, n, space ? 0 : 1, last, f->work, &f->out, used);
+        *used -= space && *used > 0;
+    }
+    f->begun = f->begun || *used > 0;
+    return ok;
+}
+
+/* Where U+2581 begins in p [n]; n: nowhere. */
+static size_t llmc__find_mark(const uint8_t *p, size_t n)
+{
+    size_t at;
+    for (at = 0; at + 2 < n; at++)
+        if (p[at] == 0xe2 && p[at + 1] == 0x96 && p[at + 2] == 0x81)
+            return at;
+    return n;
+}
+
+/* How llmc__respace goes about spaces. */
+enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
+
+/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
+   RIGHT). origin, or NULL, goes along. Returns what is left. */
+static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
+{
+    size_t at, k = 0, step;
+    for (at = 0; at < n; at += step) {
+        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
+        uint8_t c = mark ? ' ' : p[at];
+        step = mark ? 3 : 1;
+        if (c == ' ' &&
+            (k == 0 ? (how & LLMC__RESPACE_LEFT) != 0 : p[k - 1] == ' ' && (how & LLMC__RESPACE_RUNS) != 0))
+            continue;
+        if (origin != NULL)
+            origin[k] = origin[at];
+        p[k++] = c;
+    }
+    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
+        k--;
+    if (origin != NULL)
+        origin[k] = origin[n];
+    return k;
+}
+
+/* How the spaces of a part are treated that token `next` follows, NONE: the text's end. Where tokens are words
+   among others the ends of a part are not ends of the text. */
+static unsigned llmc__respace_how(const llmc__flow *f, llmc_token next)
+{
+    const llmc_tokenizer *t = f->tok;
+    unsigned how = t->vocab.alphabet == LLMC__ALPHABET_MARK ? LLMC__RESPACE_MARKS : 0;
+    if (!t->vocab.remove_spaces)
+        return how;
+    how |= LLMC__RESPACE_RUNS;
+    if (!f->begun)
+        how |= LLMC__RESPACE_LEFT;
+    if (next < 0 || t->tok[next].kind != LLMC_TOKEN_USER || !t->user_inside)
+        how |= LLMC__RESPACE_RIGHT;
+    return how;
+}
+
+/* A special token's id for text [at, at + len) of the part, and what it means for what comes after it.
+   False: the work memory is too small for the space that SentencePiece puts even before a user token. */
+static bool llmc__special_put(llmc__flow *f, llmc_token id, size_t at, size_t len)
+{
+    const llmc_tokenizer *t = f->tok;
+    bool inside = t->tok[id].kind == LLMC_TOKEN_USER && t->user_inside;
+    f->out.word = at + 1;
+    if (inside && !f->begun && f->opening && t->vocab.prefix == LLMC__PREFIX_ALWAYS &&
+        !llmc__spaced_put(t, t->raw, 0, true, f->work, &f->out))
+        return false;
+    f->out.word = f->out.floor = at + 1;
+    llmc__ids_put(&f->out, id, 0, len);
+    f->out.floor = 0;
+    f->out.unknown = false;
+    f->out.score = (float)((double)f->out.score + (double)((float)t->tok[id].raw_len * t->best_score) - 0.1);
+    f->opening = llmc__opens_text(t, t->tok[id].kind);
+    f->strip = (t->tok[id].added & LLMC__ADDED_RSTRIP) != 0;
+    f->begun = inside;
+    f->first = false;
+    return true;
+}
+
+/* Normalised text p [n], p[-1] writable: tokens that are looked for in it, and what lies between them. next: the
+   token that follows, or NONE. False: the work memory is too small. */
+static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *origin, llmc_token next)
+{
+    llmc__search s = f->search;
+    size_t at = 0, end, used, found;
+    s.set = &f->tok->special[1];
+    s.text = p;
+    s.len = n;
+    s.last = true;
+    s.word_before = false;
+    s.map = &f->out;
+    while (at < n) {
+        llmc_token id = llmc__special_next(&s, at, &end, &found);
+        unsigned how = llmc__respace_how(f, id >= 0 ? id : next);
+        f->out.origin = origin == NULL ? NULL : origin + at;
+        f->out.used = llmc__respace(p + at, end - at, origin == NULL ? NULL : origin + at, how);
+        if (!llmc__words_put(f, p + at - 1, p + at, f->out.used, true, &used))
+            return false;
+        f->out.origin = origin;
+        f->out.used = n;
+        if (id >= 0 && !llmc__special_put(f, id, end, found))
+            return false;
+        at = end + found;
+    }
+    return true;
+}
+
+/* Most bytes that a part of n bytes has after normalising; SIZE_MAX: too many to say. */
+static size_t llmc__rewritten_most(const llmc_tokenizer *t, size_t n)
+{
+    size_t growth = t->vocab.n_normal > 0 ? llmc__normal_growth(t->vocab.normal, t->vocab.n_normal) : 1;
+    return n > (SIZE_MAX - 16) / growth ? SIZE_MAX : growth * n + 16;
+}
+
+/* Whether parts of a text are rewritten before they are cut. */
+static bool llmc__rewrites(const llmc_tokenizer *t)
+{
+    return t->vocab.n_normal > 0 || t->vocab.remove_spaces;
+}
+
+/* llmc__part_rewrite -- a whole part p [n], which token `next` follows, by way of a copy    (TOKEN.encode)
+   The copy has room for a space before it. False: the work memory is too small. */
+static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_token next)
+{
+    const llmc__vocab *v = &f->tok->vocab;
+    llmc__work all = f->work;
+    bool places = f->out.span != NULL || f->search.n_plain > 0, ok;
+    size_t cap = llmc__rewritten_most(f->tok, n), used = n, i;
+    uint32_t *origin = NULL;
+    uint8_t *copy;
+    if (places && (origin = (uint32_t *)(void *)llmc__work_take(&f->work, 4 * (cap + 1))) == NULL)
+        return false;
+    copy = llmc__work_take(&f->work, cap + 8);
+    ok = copy != NULL;
+    if (ok && v->n_normal > 0) {
+        ok = llmc__normalize(v->normal, v->n_normal, p, n, copy + 8, cap, origin, f->work.at, f->work.size,
+                             &used);
+    } else if (ok) {
+        LLMC_MEMCPY(copy + 8, p, n);
+        for (i = 0; places && i <= n; i++)
+            origin[i] = (uint32_t)i;
+    }
+    if (ok) {
+        f->out.origin = origin;
+        f->out.used = used;
+        f->out.part_len = n;
+        ok = llmc__normal_parts(f, copy + 8, used, origin, next);
+        f->out.origin = NULL;
+    }
+    f->work = all;
+    return ok;
+}
+
+/* A part p [n], at f->out.start of the caller's text. Without `ends` more of it may follow, with it token `next` or
+   the text's end. *used: bytes put. False: the work memory is too small. */
+static bool llmc__part_put(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next,
+                           size_t *used)
+{
+    const llmc_tokenizer *t = f->tok;
+    bool copy = llmc__rewrites(t) || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
+                (t->vocab.alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(p, n) < n);
+    *used = copy && !ends ? 0 : n;
+    if (!copy)
+        return llmc__words_put(f, NULL, p, n, ends, used);
+    return !ends || llmc__part_rewrite(f, p, n, next);
+}
+
+/* llmc__flow_run -- as much of text [len] as is settled, or all of it if it is the last      (TOKEN.encode)
+   text[0] is at f->search.shift of the caller's text. *used: bytes that are done with.
+   Special tokens are taken leftmost, then longest. False: the work memory is too small. */
+static bool llmc__flow_run(llmc__flow *f, const uint8_t *text, size_t len, bool last, size_t *used)
+{
+    const llmc_tokenizer *t = f->tok;
+    llmc__search *s = &f->search;
+    size_t at = 0, end, limit, part, found;
+    s->text = text;
+    s->len = len;
+    s->last = last;
+    while (at < len) {
+        llmc_token id = llmc__special_next(s, at, &end, &found);
+        bool ends = id >= 0 || (last && !s->open);
+        limit = ends ? end : at + llmc__whole_chars(text + at, end - at);
+        if (f->strip) {
+            at = llmc__space_behind(text, at, limit);
+            f->strip = !ends && at == limit;
+        }
+        if (id >= 0 ? (t->tok[id].added & LLMC__ADDED_LSTRIP) != 0
+                    : !ends && (s->set->any & LLMC__FIND_LSTRIP) != 0)
+            limit = llmc__space_before(text, at, limit);
+        f->out.start = s->shift + at;
+        if (limit > at) {
+            if (!llmc__part_put(f, text + at, limit - at, ends, id, &part))
+                return false;
+            at += part;
+        }
+        if (!ends)
+            break;
+        at = end + found;
+        if (id < 0)
+            break;
+        f->out.start = s->shift + limit;
+        if (!llmc__special_put(f, id, 0, at - limit))
+            return false;
+    }
+    if (at > 0)
+        s->word_before = llmc__word_before(s, at);
+    *used = at;
+    return true;
+}
+
+/* llmc_encode_need -- work memory for any text of len bytes                    (TOKEN.encode)
+   What one word of all of it takes, with a space put before it and where its parts are rewritten, in the
+   worst case. SIZE_MAX if that cannot be said in a size_t. */
 LLMC_API size_t llmc_encode_need(const llmc_tokenizer *tok, size_t len)
 {
-    (void)tok;
-    /* per byte a node, a tree entry, and the copy that the space is put before; 8: to align twice */
-    if (len > SIZE_MAX / (LLMC__WORD_NEED + 1) - 4)
+    size_t most = llmc__rewritten_most(tok, len), per = 1, more = 64; /* a copy with the space */
+    if (tok->vocab.kind == LLMC__VOCAB_UNIGRAM)
+        per += sizeof(llmc__best);
+    else if (tok->vocab.kind < LLMC__VOCAB_UNIGRAM)
+        per += LLMC__WORD_NEED;
+    if (llmc__rewrites(tok) || tok->special[1].any != 0 || tok->cut ||
+        tok->vocab.alphabet == LLMC__ALPHABET_MARK)
+        per += 1 + sizeof(uint32_t); /* a copy, and where it came from */
+    if (tok->vocab.n_normal > 0)
+        more += LLMC__NORMAL_WORK;
+    if (most == SIZE_MAX || most > (SIZE_MAX - more) / per - 1)
         return SIZE_MAX;
-    return (len + 1) * (LLMC__WORD_NEED + 1) + 8;
+    return (most + 1) * per + more;
 }
 
 /* Whether s [n] are in order, do not overlap and end inside a text of len bytes; empty ones are fine. */
@@ -17004,27 +17990,27 @@ static bool llmc__spans_ok(const llmc_span *s, size_t n, size_t len)
     return n == 0 || s != NULL;
 }
 
-/* The whole text, special tokens and the text between them. SPM puts its space before the text that
-   begins the whole or follows a special token, not before text that follows nothing of the kind.
-   False: the work memory is too small. */
-static bool llmc__encode_parts(llmc__search *s, llmc__work work, llmc__ids *out)
+/* Ids that stand before or behind a text, with empty spans at place `at`. */
+static void llmc__around_put(const llmc_token *id, uint32_t n, size_t at, llmc__ids *out)
 {
-    const llmc_tokenizer *t = s->tok;
-    bool prefix = t->vocab.prefix != LLMC__PREFIX_NONE && t->vocab.kind == LLMC__VOCAB_SPM, opening = true;
-    size_t at = 0, end;
-    while (at < s->len) {
-        llmc_token id = llmc__special_next(s, at, &end);
-        if (end > at && !llmc__text_ids(t, s->text + at, end - at, prefix && opening, work, out))
-            return false;
-        opening = false;
-        at = end;
-        if (id >= 0) {
-            llmc__ids_put(out, id);
-            at += t->tok[id].raw_len;
-            opening = llmc__opens_text(t, t->tok[id].kind);
-        }
-    }
-    return true;
+    uint32_t i;
+    out->start = at;
+    out->origin = NULL;
+    out->word = out->floor = 0;
+    for (i = 0; i < n; i++)
+        llmc__ids_put(out, id[i], 0, 0);
+}
+
+/* A flow at the begin of a text. */
+static void llmc__flow_start(llmc__flow *f, const llmc_tokenizer *tok, const llmc_encode_options *o)
+{
+    LLMC_MEMSET(f, 0, sizeof *f);
+    f->tok = f->search.tok = tok;
+    f->search.set = &tok->special[0];
+    f->search.wanted = (uint8_t)(LLMC__FIND_USER | (o->parse_special ? LLMC__FIND_CONTROL : 0));
+    f->search.plain = o->plain;
+    f->search.n_plain = o->parse_special ? o->n_plain : 0;
+    f->opening = f->first = true;
 }
 
 /* llmc_encode -- text to ids                                       (TOKEN.encode)
@@ -17033,16 +18019,14 @@ static bool llmc__encode_parts(llmc__search *s, llmc__work work, llmc__ids *out)
    Control tokens are found leftmost, then longest; user tokens also without parse_special.
    Takes O(len log(longest word)) look-ups, whatever the text and the vocabulary.
    Errors: BAD_ARG (NULL, length, spans), NO_MEMORY (cap: *n > cap; work: *n == 0).
-   Source: Kudo 2018 (SPM); Radford 2019 (byte-level BPE). */
+   Source: Kudo 2018 (SPM, Unigram); Radford 2019 (byte-level BPE); Wu 2016 (WordPiece). */
 LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, size_t len,
                                  const llmc_encode_options *opt, void *work, size_t work_bytes,
                                  llmc_token *ids, size_t cap, size_t *n, llmc_diag *diag)
 {
     llmc_encode_options o;
-    llmc__search s;
-    llmc__work w;
-    llmc__ids out;
-    size_t skip = (4 - (uintptr_t)work % 4) % 4;
+    llmc__flow f;
+    size_t skip = (8 - (uintptr_t)work % 8) % 8, used;
     llmc__options(&o, sizeof o, opt);
     *n = 0;
     if ((text == NULL && len > 0) || (ids == NULL && cap > 0) || (work == NULL && work_bytes > 0))
@@ -17053,79 +18037,270 @@ LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, si
     if (o.parse_special && !llmc__spans_ok(o.plain, o.n_plain, len))
         return LLMC__FAIL(diag, BAD_ARG, "TOKEN.encode", LLMC_NO_OFFSET,
                           "plain spans must be in order, apart, and inside the text");
-    s.tok = tok;
-    s.text = (const uint8_t *)text;
-    s.len = len;
-    s.wanted = (uint8_t)((tok->any_user ? LLMC__FIND_USER : 0) |
-                         (o.parse_special ? LLMC__FIND_USER | LLMC__FIND_CONTROL : 0));
-    s.plain = o.plain;
-    s.n_plain = o.parse_special ? o.n_plain : 0;
-    w.at = work_bytes > skip ? (uint8_t *)work + skip : NULL;
-    w.size = work_bytes > skip ? work_bytes - skip : 0;
-    out.at = ids;
-    out.cap = cap;
-    out.n = 0;
-    if (o.add_bos && tok->vocab.special[LLMC_SPECIAL_BOS] >= 0)
-        llmc__ids_put(&out, tok->vocab.special[LLMC_SPECIAL_BOS]);
-    if (!llmc__encode_parts(&s, w, &out))
+    llmc__flow_start(&f, tok, &o);
+    f.work.at = work_bytes > skip ? (uint8_t *)work + skip : NULL;
+    f.work.size = work_bytes > skip ? work_bytes - skip : 0;
+    f.out.at = ids;
+    f.out.span = o.offsets;
+    f.out.cap = cap;
+    if (o.add_bos)
+        llmc__around_put(tok->vocab.before, tok->vocab.n_before, 0, &f.out);
+    if (!llmc__flow_run(&f, (const uint8_t *)text, len, true, &used))
         return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.encode", LLMC_NO_OFFSET,
                           "work memory of %zu bytes is too small for the longest word", work_bytes);
-    *n = out.n;
-    if (out.n > cap)
+    if (o.add_eos)
+        llmc__around_put(tok->vocab.after, tok->vocab.n_after, len, &f.out);
+    *n = f.out.n;
+    if (f.out.n > cap)
         return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.encode", LLMC_NO_OFFSET,
-                          "the text takes %zu ids, there is room for %zu", out.n, cap);
+                          "the text takes %zu ids, there is room for %zu", f.out.n, cap);
     return LLMC_OK;
 }
 
-//--[ 13.8 TOKEN.decode ]-- ids to text
-/* Bytes that a token adds to text, *n of them. Control and unknown tokens add nothing unless shown,
-   and then their stored text. drop_space: a leading space that encode put there goes again (user
-   tokens get none). The bytes belong to the tokenizer. id is inside the vocabulary. */
-static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, bool drop_space,
-                                       bool show_special, size_t *n)
+//--[ 13.10 TOKEN.stream ]-- the same for text that comes in pieces
+/* What a call of llmc__flow_run leaves unsettled stays in a buffer; its ids wait in a queue until the caller has room
+   for them. To run again for every byte that comes would take quadratic time where nothing settles, so the
+   buffer must have doubled since. */
+struct llmc_encoder {
+    llmc__flow flow;
+    uint8_t *text; /* [cap], fill bytes of it */
+    size_t cap, fill, next;
+    llmc_token *id; /* [most]: queue, of which [given, flow.out.n) is left */
+    llmc_span *span;
+    size_t most, given;
+    bool started, ended, bos, eos;
+};
+
+/* The memory of an encoder, measured or placed. */
+static llmc_encoder *llmc__encoder_take(const llmc_tokenizer *tok, size_t cap, llmc__arena *a)
+{
+    size_t most = llmc__rewritten_most(tok, cap), work = llmc_encode_need(tok, cap);
+    llmc_encoder *e = (llmc_encoder *)llmc__take(a, 1, sizeof *e), made;
+    LLMC_MEMSET(&made, 0, sizeof made);
+    made.cap = cap;
+    made.most =
+        most > (SIZE_MAX - 64) / 2 ? SIZE_MAX : 2 * most + 64; /* each byte may become a piece with a space */
+    made.text = (uint8_t *)llmc__take(a, cap, 1);
+    made.id = (llmc_token *)llmc__take(a, made.most, sizeof *made.id);
+    made.span = (llmc_span *)llmc__take(a, made.most, sizeof *made.span);
+    made.flow.work.at = (uint8_t *)llmc__take(a, work, 1);
+    made.flow.work.size = work;
+    if (a->failed || a->base == NULL)
+        return NULL;
+    *e = made;
+    return e;
+}
+
+/* llmc_encoder_need -- memory for an encoder that can hold `longest` bytes back      (TOKEN.stream)
+   Errors: BAD_ARG (longest 0 or over 1 GiB), NO_MEMORY (more than a size_t counts). */
+LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes,
+                                       llmc_diag *diag)
+{
+    llmc__arena a;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    *bytes = 0;
+    if (longest == 0 || longest > (size_t)1 << 30)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "an encoder of %zu bytes; from 1 to 1 GiB are possible", longest);
+    (void)llmc__encoder_take(tok, longest, &a);
+    if (a.failed || llmc__arena_need(&a) > SIZE_MAX)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "the encoder's memory does not fit a size_t");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_encoder_init -- an encoder at the begin of a text                       (TOKEN.stream)
+   Options as for llmc_encode, whose plain spans count from the text's begin and stay where they are; opt->offsets
+   is not used. Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
+                                       const llmc_encode_options *opt, size_t longest, void *mem,
+                                       size_t bytes, llmc_diag *diag)
+{
+    llmc__arena a;
+    llmc__work work;
+    llmc_encode_options o;
+    llmc_encoder *e;
+    size_t need;
+    *enc = NULL;
+    llmc__options(&o, sizeof o, opt);
+    LLMC__TRY(llmc_encoder_need(tok, longest, &need, diag));
+    if (mem == NULL || bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "%zu bytes for an encoder that takes %zu", bytes, need);
+    if (o.parse_special && !llmc__spans_ok(o.plain, o.n_plain, SIZE_MAX))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "plain spans must be in order and apart");
+    a = llmc__arena_over(mem, bytes);
+    e = llmc__encoder_take(tok, longest, &a);
+    if (e == NULL)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "%zu bytes for an encoder that takes %zu", bytes, need);
+    work = e->flow.work;
+    llmc__flow_start(&e->flow, tok, &o);
+    e->flow.work = work;
+    e->flow.out.at = e->id;
+    e->flow.out.span = e->span;
+    e->flow.out.cap = e->most;
+    e->bos = o.add_bos;
+    e->eos = o.add_eos;
+    *enc = e;
+    return LLMC_OK;
+}
+
+/* Hands out ids of the queue; true: it is empty. */
+static bool llmc__encoder_drain(llmc_encoder *e, llmc_token *ids, llmc_span *offsets, size_t cap, size_t *n)
+{
+    llmc__ids *q = &e->flow.out;
+    for (; e->given < q->n && *n < cap; e->given++, (*n)++) {
+        ids[*n] = e->id[e->given];
+        if (offsets != NULL)
+            offsets[*n] = e->span[e->given];
+    }
+    if (e->given < q->n)
+        return false;
+    e->given = q->n = 0;
+    return true;
+}
+
+/* Encodes what is settled of the buffer, all of it if the text ends there. False: the work memory is too small. */
+static bool llmc__encoder_run(llmc_encoder *e, bool last)
+{
+    size_t used = 0;
+    if (!llmc__flow_run(&e->flow, e->text, e->fill, last, &used) ||
+        e->flow.out.n > e->most - LLMC__AROUND_MAX)
+        return false;
+    e->fill -= used;
+    LLMC_MEMMOVE(e->text, e->text + used, e->fill);
+    e->flow.search.shift += used;
+    e->next = 2 * e->fill + 64;
+    if (last) {
+        e->ended = true;
+        if (e->eos)
+            llmc__around_put(e->flow.tok->vocab.after, e->flow.tok->vocab.n_after, e->flow.search.shift,
+                             &e->flow.out);
+    }
+    return true;
+}
+
+/* llmc_encoder_feed -- more of the text: text [len], its end if `last`              (TOKEN.stream)
+   ids [cap] gets the next ids, *n of them, offsets (or NULL) [cap] their places in the whole text; *used: bytes
+   taken. All is done when *used == len and *n < cap; until then call again with the rest. The ids
+   are those of llmc_encode, however the text is cut. A text may be 2 GiB long, and more where it has no plain spans.
+   Errors: BAD_ARG, NO_MEMORY (more than `longest` bytes that later ones could change). */
+LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last,
+                                       size_t *used, llmc_token *ids, llmc_span *offsets, size_t cap,
+                                       size_t *n, llmc_diag *diag)
+{
+    *used = *n = 0;
+    if ((text == NULL && len > 0) || ids == NULL || cap == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "text or ids is NULL, or there is no room");
+    if (!enc->started && enc->bos)
+        llmc__around_put(enc->flow.tok->vocab.before, enc->flow.tok->vocab.n_before, 0, &enc->flow.out);
+    enc->started = true;
+    while (llmc__encoder_drain(enc, ids, offsets, cap, n) && !enc->ended) {
+        size_t more = llmc__min(len - *used, enc->cap - enc->fill), before;
+        bool ends;
+        if (more > 0)
+            LLMC_MEMCPY(enc->text + enc->fill, text + *used, more);
+        enc->fill += more;
+        *used += more;
+        ends = last && *used == len;
+        if (!ends && enc->fill < enc->next && enc->fill < enc->cap)
+            break;
+        before = enc->fill;
+        if (!llmc__encoder_run(enc, ends) || (!ends && enc->fill == before && before == enc->cap))
+            return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                              "the encoder's %zu bytes are too few for the longest word", enc->cap);
+        if (!ends && *used == len && enc->flow.out.n == 0)
+            break;
+    }
+    return LLMC_OK;
+}
+
+//--[ 13.11 TOKEN.decode ]-- ids to text
+/* Whether text that cleaning up leaves no space before: . ? ! , n't 'm 's 've 're begin p [n]. */
+static bool llmc__tight(const uint8_t *p, size_t n)
+{
+    static const char *const text[] = {".", "?", "!", ",", "n't", "'m", "'s", "'ve", "'re"};
+    size_t i, len;
+    for (i = 0; i < sizeof text / sizeof text[0]; i++) {
+        len = llmc__strlen(text[i]);
+        if (n >= len && LLMC_MEMCMP(p, text[i], len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Where a decoded text stands. */
+typedef struct llmc__spelling {
+    bool opening; /* nothing but special tokens, or one of them, came before */
+    bool any;     /* something was written */
+} llmc__spelling;
+
+/* Bytes that a token adds to text, *n of them, and whether a space goes before them. Control and unknown tokens add
+   nothing unless shown, and then their stored text. A leading space that encode put there goes again (user tokens
+   got none). The bytes belong to the tokenizer. id is inside the vocabulary. */
+static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, llmc__spelling *s,
+                                       bool keep_space, bool show_special, size_t *n, bool *space)
 {
     const llmc__tok *k = &t->tok[id];
+    const llmc__vocab *v = &t->vocab;
     const uint8_t *p = t->raw + k->raw;
+    bool special = k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_UNKNOWN;
+    bool drop = v->drop_space && !keep_space && s->opening && k->kind != LLMC_TOKEN_USER && !special;
     *n = k->raw_len;
-    if (k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_UNKNOWN)
+    *space = false;
+    if (special)
         *n = show_special ? *n : 0;
-    else if (drop_space && k->kind != LLMC_TOKEN_USER && *n > 0 && p[0] == ' ')
+    else if (drop && *n > 0 && p[0] == ' ')
         (*n)--, p++;
+    if (v->decoding != LLMC__DECODE_JOIN && *n > 0) {
+        *space = s->any && (k->flags & LLMC__TOK_INSIDE) == 0 && !(v->cleanup && llmc__tight(p, *n));
+        s->any = true;
+    }
+    s->opening = llmc__opens_text(t, k->kind) && (v->prefix != LLMC__PREFIX_FIRST || (s->opening && *n == 0));
     return p;
 }
 
 /* llmc_decode -- ids to bytes                                       (TOKEN.decode)
    ids [n], each checked;  text [cap], written token by token as far as whole ones fit;  *len what
    all ids take.  decode(encode(x)) is x for any bytes x if the vocabulary can express them
-   (byte-level BPE; SPM with byte tokens), shown or not shown as x was parsed.
+   (byte-level BPE; SPM with byte tokens, where a space and U+2581 are the same), shown or not shown as
+   x was parsed.
    Errors: BAD_ARG (NULL, an id outside the vocabulary: *len is 0), NO_MEMORY (*len > cap). */
 LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *ids, size_t n,
                                  const llmc_decode_options *opt, char *text, size_t cap, size_t *len,
                                  llmc_diag *diag)
 {
     llmc_decode_options o;
-    bool drop, opening = true;
+    llmc__spelling s;
+    bool space;
     size_t i, m, used = 0;
     llmc__options(&o, sizeof o, opt);
     *len = 0;
     if ((ids == NULL && n > 0) || (text == NULL && cap > 0))
         return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET, "ids or text is NULL");
-    drop = tok->vocab.kind == LLMC__VOCAB_SPM && tok->vocab.prefix != LLMC__PREFIX_NONE && !o.keep_space;
+    s.opening = true;
+    s.any = false;
     for (i = 0; i < n; i++) {
         const uint8_t *p;
         if (ids[i] < 0 || (uint32_t)ids[i] >= tok->vocab.count)
             return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET,
                               "id %d at place %zu is outside the vocabulary of %u", (int)ids[i], i,
                               (unsigned)tok->vocab.count);
-        p = llmc__token_text(tok, ids[i], drop && opening, o.show_special, &m);
+        p = llmc__token_text(tok, ids[i], &s, o.keep_space, o.show_special, &m, &space);
         /* after the first token that does not fit only the count goes on */
-        if (used <= cap && m <= cap - used && m > 0)
-            LLMC_MEMCPY(text + used, p, m);
-        if (m > SIZE_MAX - used)
+        if (used <= cap && m + space <= cap - used && m > 0) {
+            if (space)
+                text[used] = ' ';
+            LLMC_MEMCPY(text + used + space, p, m);
+        }
+        if (m + space > SIZE_MAX - used)
             return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.decode", LLMC_NO_OFFSET,
                               "the text does not fit a size_t");
-        used += m;
-        opening = llmc__opens_text(tok, tok->tok[ids[i]].kind);
+        used += m + space;
     }
     *len = used;
     if (used > cap)
@@ -17141,99 +18316,261 @@ LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *id
 LLMC__UNUSED static size_t llmc__token_bytes(const llmc_tokenizer *tok, llmc_token id, bool first,
                                              bool show_special, char *buf)
 {
+    llmc__spelling s;
+    bool space;
     size_t n;
     const uint8_t *p;
     if (id < 0 || (uint32_t)id >= tok->vocab.count)
         return 0;
-    first = first && tok->vocab.kind == LLMC__VOCAB_SPM && tok->vocab.prefix != LLMC__PREFIX_NONE;
-    p = llmc__token_text(tok, id, first, show_special, &n);
-    LLMC_MEMCPY(buf, p, n);
-    return n;
+    s.opening = first;
+    s.any = !first;
+    p = llmc__token_text(tok, id, &s, false, show_special, &n, &space);
+    if (space)
+        buf[0] = ' ';
+    LLMC_MEMCPY(buf + space, p, n);
+    return n + space;
 }
 
 /* Most bytes that one token can add, at least 1: the size of a buffer for llmc__token_bytes. */
 LLMC__UNUSED static size_t llmc__tokenizer_longest(const llmc_tokenizer *tok)
 {
-    return tok->longest;
+    return tok->longest + 1; /* and a space */
 }
 
-//--[ 13.9 TOKEN.carve ]-- from the file's vocabulary to tables
+/* llmc_decoder_init -- a decoder at the begin of a text (TOKEN.decode); options as for llmc_decode */
+LLMC_API void llmc_decoder_init(llmc_decoder *dec, const llmc_tokenizer *tok, const llmc_decode_options *opt)
+{
+    llmc_decode_options o;
+    llmc__options(&o, sizeof o, opt);
+    LLMC_MEMSET(dec, 0, sizeof *dec);
+    dec->tok = tok;
+    dec->show_special = o.show_special;
+    dec->keep_space = o.keep_space;
+    dec->opening = true;
+}
+
+/* Room that llmc_decoder_next may need: the longest token, a space, and a character's first bytes. */
+LLMC_API size_t llmc_decoder_room(const llmc_tokenizer *tok)
+{
+    return (size_t)tok->longest + 4;
+}
+
+/* llmc_decoder_next -- what one more id adds                                   (TOKEN.decode)
+   text [cap], *len bytes written: whole characters, and bytes that are part of none. What may be the begin of a
+   character is held back until the next id, or llmc_decoder_end. All pieces together are llmc_decode's text.
+   Errors: BAD_ARG (id), NO_MEMORY (cap < llmc_decoder_room may be too small: *len is what it takes);
+   the decoder is as it was then. */
+LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *text, size_t cap, size_t *len,
+                                       llmc_diag *diag)
+{
+    llmc__spelling s;
+    const uint8_t *p;
+    size_t n, all, keep;
+    bool space;
+    *len = 0;
+    if (id < 0 || (uint32_t)id >= dec->tok->vocab.count)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET,
+                          "id %d is outside the vocabulary of %u", (int)id, (unsigned)dec->tok->vocab.count);
+    s.opening = dec->opening;
+    s.any = dec->any;
+    p = llmc__token_text(dec->tok, id, &s, dec->keep_space, dec->show_special, &n, &space);
+    all = dec->held + space + n;
+    if (all > cap) {
+        *len = all;
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.decode", LLMC_NO_OFFSET,
+                          "the token takes %zu bytes, there is room for %zu", all, cap);
+    }
+    LLMC_MEMCPY(text, dec->hold, dec->held);
+    if (space)
+        text[dec->held] = ' ';
+    LLMC_MEMCPY(text + dec->held + space, p, n);
+    keep = llmc__whole_chars((const uint8_t *)text, all);
+    dec->held = (uint8_t)(all - keep);
+    LLMC_MEMCPY(dec->hold, text + keep, dec->held);
+    dec->opening = s.opening;
+    dec->any = s.any;
+    *len = keep;
+    return LLMC_OK;
+}
+
+/* What was held back and will not be completed, into text [4]; returns its bytes. */
+LLMC_API size_t llmc_decoder_end(llmc_decoder *dec, char *text)
+{
+    size_t n = dec->held;
+    LLMC_MEMCPY(text, dec->hold, n);
+    dec->held = 0;
+    return n;
+}
+
+//--[ 13.12 TOKEN.carve ]-- from the file's vocabulary to tables
 /* Measuring reads and checks every token; placing reads them again into tables and then the merges.
-   Nothing here is quadratic in what a file can hold: hashes have bounded probes, the list of
-   special tokens is heap-sorted, and a token that is checked for merging to itself is short.
+   Nothing here is quadratic in what a file can hold: hashes have bounded probes, the lists of
+   special tokens are heap-sorted, and a token that is checked for merging to itself is short.
 
-     llmc_tokenizer | tok | raw | special | scratch | slot | merge, uc (BPE) | joined (SPM)        */
+     llmc_tokenizer | tok | raw | copies | specials | scratch | slot | merge (BPE) | edge, leaf (UNIGRAM,
+     WORDPIECE) | uc | joined                                                                        */
 
-/* What one pass over the tokens finds out. */
+/* Longest token of a vocabulary where every place of a text may cost a step for each of its bytes. */
+#define LLMC__PIECE_MAX 1024
+
+/* What measuring finds out. */
 typedef struct llmc__token_sizes {
-    uint64_t raw;                            /* bytes of all tokens */
-    uint32_t special, longest_text, longest; /* number of tokens to look for; most stored and raw bytes */
+    uint64_t raw;                            /* bytes of all tokens, at most */
+    uint64_t copies;                         /* of stored texts that lie in no file as they are */
+    uint64_t nodes;                          /* of the tree over tokens' bytes, at most */
+    uint32_t special, longest_text, longest; /* entries to look for in text; most stored and raw bytes */
 } llmc__token_sizes;
 
-/* One pass over the tokens: checks all, counts, and, where tok is not NULL, fills tok [count] and
-   raw (as many bytes as the pass without tok counted). *sizes is written by both passes, with the same
-   result. vocab_check has bounded the text to 4 GiB, so places in it fit 32 bits.
-   Errors: BAD_FILE. */
-static llmc_status llmc__tokens_read(const llmc__vocab *v, llmc__tok *tok, uint8_t *raw,
-                                     llmc__token_sizes *sizes, llmc_diag *diag)
+/* Whether llmc_token_get needs a copy of the text: it is neither in the file nor the token's raw bytes. */
+static bool llmc__text_copied(const llmc__vocab *v, const llmc__vocab_token *k)
 {
+    size_t i;
+    if (k->encoding == LLMC__TEXT_BASE64)
+        return v->alphabet != LLMC__ALPHABET_PLAIN;
+    for (i = 0; k->encoding == LLMC__TEXT_JSON && i < k->len; i++)
+        if (k->text[i] == '\\')
+            return true;
+    return false;
+}
+
+/* Whether normalised text, not text as it came, is searched for a token. */
+static bool llmc__find_normal(const llmc__vocab *v, uint32_t added)
+{
+    return (added & LLMC__ADDED_NORMALIZED) != 0 && v->n_normal > 0;
+}
+
+/* Refuses what no table holds. Errors: BAD_FILE (kind, id), UNSUPPORTED (length). */
+static llmc_status llmc__token_check(const llmc__vocab *v, const llmc__vocab_token *k, llmc_diag *diag)
+{
+    bool normal = k->kind == LLMC_TOKEN_NORMAL || k->kind == LLMC_TOKEN_UNUSED;
+    bool tree = v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE;
+    int shown = (int)llmc__min(k->len, 64);
+    if (k->id >= v->count || k->len > UINT16_MAX)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u of %u has %zu bytes",
+                          v->name, (unsigned)k->id, (unsigned)v->count, k->len);
+    if (k->kind == LLMC__KIND_BAD || k->kind == 0)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: token %u '%.*s' has a type outside 1 to 6", v->name, (unsigned)k->id, shown,
+                          (const char *)k->text);
+    if (k->kind == LLMC_TOKEN_BYTE && llmc__byte_token(k->text, k->len) < 0)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: token %u '%.*s' is a byte token but not of the form <0xXX>", v->name,
+                          (unsigned)k->id, shown, (const char *)k->text);
+    if (llmc__nan(k->score))
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: the score of token %u is not a number", v->name, (unsigned)k->id);
+    if ((normal ? tree : k->kind != LLMC_TOKEN_BYTE) && k->len > LLMC__PIECE_MAX)
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: %s token %u has %zu bytes; the limit is %u", v->name,
+                          normal ? "the" : "special", (unsigned)k->id, k->len, (unsigned)LLMC__PIECE_MAX);
+    return LLMC_OK;
+}
+
+/* One pass over the entries that checks all of them and adds up what tables take. vocab_check has bounded the
+   text to 4 GiB, so places in it fit 32 bits. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes *sizes, llmc_diag *diag)
+{
+    size_t growth = v->n_normal > 0 ? llmc__normal_growth(v->normal, v->n_normal) : 1;
     llmc__vocab_iter it;
-    uint32_t id;
+    llmc__vocab_token k;
+    uint32_t n;
     llmc__vocab_start(&it);
     LLMC_MEMSET(sizes, 0, sizeof *sizes);
+    for (n = 0; llmc__vocab_next(v, &it, &k); n++) {
+        LLMC__TRY(llmc__token_check(v, &k, diag));
+        sizes->raw += k.kind == LLMC_TOKEN_BYTE ? 1 : k.len;
+        sizes->raw += llmc__find_normal(v, k.flags) ? growth * k.len + 16 : 0;
+        sizes->copies += llmc__text_copied(v, &k) ? k.len : 0;
+        sizes->special +=
+            k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
+        sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, k.len);
+        if (v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE)
+            sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED ? k.len : 0;
+    }
+    if (n < v->tokens.count)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: the text of token %u is over 65535 bytes or past the end", v->name,
+                          (unsigned)n);
+    if (sizes->raw > UINT32_MAX || sizes->nodes > (1u << 28) - 4)
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET, "%s: %llu bytes of token text",
+                          v->name, (unsigned long long)sizes->raw);
+    return LLMC_OK;
+}
+
+/* The arrays of a tokenizer, and scratch for reading merges. */
+typedef struct llmc__token_memory {
+    llmc_tokenizer *t;
+    llmc__tok *tok;
+    uint8_t *raw, *copies, *scratch;
+    llmc__entry *special;
+    uint64_t raw_size, raw_used; /* of raw */
+} llmc__token_memory;
+
+/* One entry into tok and raw, which were measured for it. An entry that comes again for an id takes its place, but
+   a merge score that it does not repeat stays. False: the vocabulary is not the one that was measured. */
+static bool llmc__token_place(llmc__token_memory *m, const llmc__vocab_token *k)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    llmc__tok *out = &m->tok[k->id];
+    llmc__raw_form form;
+    uint8_t *raw = m->raw + m->raw_used;
+    const uint8_t *text = k->text;
+    size_t len = k->len, n = 1;
+    int byte = k->kind == LLMC_TOKEN_BYTE ? llmc__byte_token(k->text, k->len) : -1;
+    if (k->id >= v->count || len > m->raw_size - m->raw_used || len > UINT16_MAX)
+        return false;
+    form.merge = form.inside = false;
+    if (llmc__text_copied(v, k)) {
+        len = llmc__vocab_text(k->encoding, text, len, m->copies);
+        text = m->copies;
+        m->copies += len;
+    } else if (k->encoding == LLMC__TEXT_BASE64) {
+        len = llmc__vocab_text(k->encoding, text, len, raw);
+        text = raw;
+    }
+    if (byte >= 0)
+        raw[0] = (uint8_t)byte;
+    else
+        n = llmc__raw_bytes(v, k->kind, k->flags, text, len, raw, &form);
+    out->text = text;
+    out->text_len = (uint16_t)len;
+    out->raw = (uint32_t)m->raw_used;
+    out->raw_len = (uint16_t)n;
+    out->kind = k->kind;
+    out->added = k->flags;
+    out->flags = (uint8_t)((form.merge ? LLMC__TOK_MERGE : 0) | (form.inside ? LLMC__TOK_INSIDE : 0));
+    if (v->kind == LLMC__VOCAB_RANKS)
+        out->rank = k->id;
+    else if (k->score != 0.0f || out->rank == 0)
+        out->rank = v->kind == LLMC__VOCAB_UNIGRAM ? llmc__f32_bits(k->score) : llmc__score_key(k->score);
+    m->raw_used += n;
+    return true;
+}
+
+/* All entries, and unused tokens without text where ids have none. Errors: BAD_FILE. */
+static llmc_status llmc__tokens_place(llmc__token_memory *m, llmc_diag *diag)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    uint32_t id;
+    LLMC_MEMSET(m->tok, 0, v->count * sizeof *m->tok);
+    llmc__vocab_start(&it);
+    while (llmc__vocab_next(v, &it, &k))
+        if (!llmc__token_place(m, &k))
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: changes while it is read",
+                              v->name);
     for (id = 0; id < v->count; id++) {
-        llmc__vocab_token token;
-        llmc__tok k;
-        size_t len, n = 1;
-        bool merge = false;
-        int byte = -1;
-        if (!llmc__vocab_next(v, &it, &token))
-            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
-                              "%s: the text of token %u is over 65535 bytes or past the end", v->name,
-                              (unsigned)id);
-        len = token.len;
-        k.kind = token.kind;
-        if (k.kind == LLMC_TOKEN_BYTE)
-            byte = llmc__byte_token(token.text, len);
-        if (k.kind == LLMC__KIND_BAD || (k.kind == LLMC_TOKEN_BYTE && byte < 0))
-            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u '%.*s' %s",
-                              v->name, (unsigned)id, (int)llmc__min(len, 64), (const char *)token.text,
-                              k.kind == LLMC__KIND_BAD ? "has a type outside 1 to 6"
-                                                       : "is a byte token but not of the form <0xXX>");
-        if (byte < 0) /* a byte token's six characters would not fit the one byte counted for it */
-            n = llmc__raw_bytes(v, k.kind, token.text, len, tok == NULL ? NULL : raw + sizes->raw, &merge);
-        else if (tok != NULL)
-            raw[sizes->raw] = (uint8_t)byte;
-        k.raw = (uint32_t)sizes->raw;
-        k.text = (uint32_t)(token.text - v->tokens.data);
-        k.raw_len = (uint16_t)n;
-        k.text_len = (uint16_t)len;
-        k.flags = merge ? LLMC__TOK_MERGE : 0;
-        k.rank = 0;
-        if (tok != NULL)
-            tok[id] = k;
-        if (llmc__find_kind(&k) != 0 && n > LLMC__SPECIAL_MAX)
-            return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
-                              "%s: special token %u has %u bytes; the limit is %u", v->name, (unsigned)id,
-                              (unsigned)n, (unsigned)LLMC__SPECIAL_MAX);
-        sizes->raw += n;
-        sizes->special += llmc__find_kind(&k) != 0;
-        sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, len);
-        sizes->longest = (uint32_t)llmc__max(sizes->longest, n);
+        if (m->tok[id].kind == 0) {
+            m->tok[id].kind = LLMC_TOKEN_UNUSED;
+            m->tok[id].text = m->raw;
+        }
+        m->t->longest = (uint32_t)llmc__max(m->t->longest, m->tok[id].raw_len);
     }
     return LLMC_OK;
 }
 
-/* A float as a key that sorts the other way round: the best score has the lowest key. Positive floats
-   order like their bits, so those are turned round; negative ones already run backwards.
-   LLMC__NO_PAIR would be a NaN, which was refused. */
-static uint32_t llmc__score_key(float score)
-{
-    uint32_t u = llmc__f32_bits(score + 0.0f); /* -0 becomes 0 */
-    return (u & 0x80000000u) != 0 ? u : ~(u | 0x80000000u);
-}
-
-/* Notes which bytes stand side by side in a token p [n] that merging may make: joined, a matrix of
+/* Notes which bytes stand side by side in a token p [n] that encode may produce: joined, a matrix of
    256 x 256 bits, is the union over all of them. */
 static void llmc__raw_joined(uint32_t *joined, const uint8_t *p, size_t n)
 {
@@ -17242,68 +18579,113 @@ static void llmc__raw_joined(uint32_t *joined, const uint8_t *p, size_t n)
         joined[p[i - 1] * 8 + p[i] / 32] |= 1u << (p[i] % 32);
 }
 
+/* Node that byte c leads to, made if there is none yet; 0: too many collisions. */
+static uint32_t llmc__edge_make(llmc_tokenizer *t, uint32_t node, uint32_t c, uint32_t *nodes)
+{
+    uint64_t key = (uint64_t)node << 8 | c;
+    uint32_t at = llmc__edge_hash(key), probe;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        uint64_t *v = &t->edge[at & t->edge_mask];
+        if (*v == 0) {
+            *v = key << 28 | *nodes;
+            return (*nodes)++;
+        }
+        if (*v >> 28 == key)
+            return (uint32_t)(*v & 0xfffffff);
+    }
+    return 0;
+}
+
+/* A token into the tree over tokens' bytes, of which the lowest of equals counts. False: too many collisions. */
+static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
+{
+    const llmc__tok *k = &t->tok[id];
+    uint32_t node = (k->flags & LLMC__TOK_INSIDE) != 0, i;
+    for (i = 0; i < k->raw_len; i++) {
+        node = llmc__edge_make(t, node, t->raw[k->raw + i], nodes);
+        if (node == 0)
+            return false;
+    }
+    if (t->leaf[node] == 0)
+        t->leaf[node] = id + 1;
+    return true;
+}
+
+/* What one token adds to the small tables; it may be produced from text. */
+static void llmc__token_note(llmc_tokenizer *t, uint32_t id, float *least)
+{
+    const llmc__tok *k = &t->tok[id];
+    const uint8_t *p = t->raw + k->raw;
+    t->longest_merge = (uint32_t)llmc__max(t->longest_merge, k->raw_len);
+    llmc__raw_joined(t->joined, p, k->raw_len);
+    if (k->raw_len == 1 && t->single[p[0]] < 0)
+        t->single[p[0]] = (llmc_token)id;
+    if (t->vocab.kind == LLMC__VOCAB_UNIGRAM && k->kind == LLMC_TOKEN_NORMAL) {
+        float score = llmc__bits_f32(k->rank);
+        t->best_score = score > t->best_score ? score : t->best_score;
+        *least = score < *least ? score : *least;
+    }
+}
+
 /* llmc__tokens_index -- every token into the hash and the small tables    (TOKEN.carve)
-   t->slot and t->joined are cleared, tok [count] is t->tok, not yet const. Ids ascend, so the lowest
-   of equals wins everywhere. Byte tokens stay out of the hash: they are found by value alone, and
-   "<0x41>" in a text is no byte. Errors: BAD_FILE. */
-static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc__tok *tok, llmc_diag *diag)
+   Tables are cleared. Ids ascend, so the lowest of equals wins everywhere. Byte tokens stay out of the hash: they
+   are found by value alone, and "<0x41>" in a text is no byte. Errors: BAD_FILE. */
+static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc_diag *diag)
 {
     const llmc__vocab *v = &t->vocab;
-    uint32_t id, i, n_bytes = 0;
+    uint32_t id, i, n_bytes = 0, nodes = 2;
+    float least = 3.0e38f;
+    t->best_score = -3.0e38f;
     for (i = 0; i < 256; i++)
         t->single[i] = t->byte[i] = LLMC_TOKEN_NONE;
     for (id = 0; id < v->count; id++) {
-        llmc__tok *k = &tok[id];
-        const uint8_t *p = t->raw + k->raw;
-        if (v->kind == LLMC__VOCAB_SPM) {
-            float score = llmc__token_score(v, id, k->text);
-            if (llmc__nan(score))
-                return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
-                                  "%s: the score of token %u is not a number", v->name, (unsigned)id);
-            k->rank = llmc__score_key(score);
-        }
-        if (k->kind == LLMC_TOKEN_BYTE) {
-            /* two tokens of one byte: the first counts */
-            n_bytes += t->byte[p[0]] < 0;
-            t->byte[p[0]] = t->byte[p[0]] < 0 ? (llmc_token)id : t->byte[p[0]];
-            continue;
-        }
+        const llmc__tok *k = &t->tok[id];
+        uint8_t c = t->raw[k->raw];
         if (k->raw_len == 0)
             continue;
-        if (!llmc__token_insert(t, id))
+        if (k->kind == LLMC_TOKEN_BYTE) {
+            /* two tokens of one byte: the first counts */
+            n_bytes += t->byte[c] < 0;
+            t->byte[c] = t->byte[c] < 0 ? (llmc_token)id : t->byte[c];
+            continue;
+        }
+        if (!llmc__token_insert(t, id) ||
+            (t->edge != NULL && (k->flags & LLMC__TOK_MERGE) != 0 &&
+             !(v->kind == LLMC__VOCAB_UNIGRAM && k->kind == LLMC_TOKEN_UNUSED) &&
+             !llmc__token_grow(t, id, &nodes)))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                               "%s: too many tokens whose hashes collide", v->name);
-        t->any_user = t->any_user || k->kind == LLMC_TOKEN_USER;
-        if ((k->flags & LLMC__TOK_MERGE) == 0)
-            continue;
-        t->longest_merge = (uint32_t)llmc__max(t->longest_merge, k->raw_len);
-        if (v->kind == LLMC__VOCAB_SPM)
-            llmc__raw_joined(t->joined, p, k->raw_len);
-        if (k->raw_len == 1 && t->single[p[0]] < 0)
-            t->single[p[0]] = (llmc_token)id;
+        if ((k->flags & LLMC__TOK_MERGE) != 0)
+            llmc__token_note(t, id, &least);
     }
     t->has_bytes = n_bytes == 256;
+    t->unknown_score = least - 10.0f; /* SentencePiece's penalty */
     return LLMC_OK;
 }
 
 /* Id of a merge's part (stored text), which must be in the vocabulary; raw gets its bytes. A special
    token's id is no part of a merge: NONE and *known. */
-static llmc_token llmc__merge_part(const llmc_tokenizer *t, const uint8_t *text, size_t len, uint8_t *raw,
-                                   size_t *n, bool *known)
+static llmc_token llmc__merge_part(const llmc_tokenizer *t, llmc__encoding encoding, const uint8_t *text,
+                                   size_t len, uint8_t *raw, size_t *n, bool *known)
 {
-    static const uint8_t kind[] = {LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL, LLMC_TOKEN_NORMAL};
-    int byte = llmc__byte_token(text, len);
-    llmc_token id = LLMC_TOKEN_NONE;
-    bool merge, other;
+    static const uint8_t kind[] = {LLMC_TOKEN_NORMAL, LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL};
+    llmc_token id;
+    llmc__raw_form form;
+    size_t most;
     uint32_t i;
-    *known = byte >= 0 && t->byte[byte] >= 0;
-    for (i = 0; i < 3; i++) { /* the raw forms that it can have; not llmc_token_find, which may scan */
-        *n = llmc__raw_bytes(&t->vocab, kind[i], text, len, raw, &merge);
-        id = merge ? llmc__token_lookup(t, raw, *n, true) : LLMC_TOKEN_NONE;
-        other = !merge && llmc__token_lookup(t, raw, *n, false) >= 0;
-        *known = *known || id >= 0 || other;
+    int byte;
+    *known = false;
+    for (i = 0; i < 3 && !*known;
+         i++) { /* the raw forms that it can have; not llmc_token_find, which may scan */
+        most = llmc__vocab_text(encoding, text, len, raw);
+        byte = llmc__byte_token(raw, most);
+        *n = llmc__raw_bytes(&t->vocab, kind[i], 0, raw, most, raw, &form);
+        id = llmc__token_lookup(t, raw, *n, form.merge);
+        *known = id >= 0 || (byte >= 0 && t->byte[byte] >= 0);
+        if (id >= 0 && form.merge)
+            return id;
     }
-    return id; /* the normal form came last: its bytes are in raw */
+    return LLMC_TOKEN_NONE;
 }
 
 /* llmc__merge_read -- one merge of rank `rank`                             (TOKEN.carve)
@@ -17321,8 +18703,8 @@ static bool llmc__merge_read(llmc_tokenizer *t, const llmc__vocab_merge *m, uint
     *problem = "names a token that is not in the vocabulary";
     if (m->a_len > longest || m->b_len > longest)
         return false;
-    a = llmc__merge_part(t, m->a, m->a_len, scratch, &n1, &known1);
-    b = llmc__merge_part(t, m->b, m->b_len, scratch + n1, &n2, &known2);
+    a = llmc__merge_part(t, m->encoding, m->a, m->a_len, scratch, &n1, &known1);
+    b = llmc__merge_part(t, m->encoding, m->b, m->b_len, scratch + n1, &n2, &known2);
     if (!known1 || !known2)
         return false;
     if (a < 0 || b < 0)
@@ -17333,6 +18715,12 @@ static bool llmc__merge_read(llmc_tokenizer *t, const llmc__vocab_merge *m, uint
         return false;
     *problem = "is one of too many whose hashes collide";
     return llmc__merge_insert(t, (uint32_t)a, (uint32_t)b, rank, (uint32_t)c);
+}
+
+/* Most bytes that a merge's part may take as stored: in JSON it may be spelled in escapes that its token is not. */
+static uint64_t llmc__merge_longest(const llmc__vocab *v, uint32_t longest_text)
+{
+    return v->merges.layout == LLMC__LIST_TEXTS ? 6 * (uint64_t)longest_text : longest_text;
 }
 
 /* All merges, in rank order. Errors: BAD_FILE with the merge's number and text. A part or result that
@@ -17358,28 +18746,27 @@ static llmc_status llmc__merges_read(llmc_tokenizer *t, uint8_t *scratch, size_t
     return LLMC_OK;
 }
 
-/* Byte order of two tokens' raw bytes; equal ones by id. */
-static bool llmc__special_before(const llmc_tokenizer *t, llmc_token a, llmc_token b)
+/* Byte order of what two tokens look like in text; equal ones by id. */
+static bool llmc__special_before(const uint8_t *raw, const llmc__entry *x, const llmc__entry *y)
 {
-    const llmc__tok *x = &t->tok[a], *y = &t->tok[b];
-    int c = LLMC_MEMCMP(t->raw + x->raw, t->raw + y->raw, (size_t)llmc__min(x->raw_len, y->raw_len));
+    int c = LLMC_MEMCMP(raw + x->at, raw + y->at, (size_t)llmc__min(x->len, y->len));
     if (c != 0)
         return c < 0;
-    return x->raw_len != y->raw_len ? x->raw_len < y->raw_len : a < b;
+    return x->len != y->len ? x->len < y->len : x->id < y->id;
 }
 
 /* Heap sort's step: lets entry i of list [n] sink to its place. No recursion, no memory, and no
    order of the file that makes it slow. */
-static void llmc__special_sink(const llmc_tokenizer *t, llmc_token *list, uint32_t i, uint32_t n)
+static void llmc__special_sink(const uint8_t *raw, llmc__entry *list, uint32_t i, uint32_t n)
 {
     for (;;) {
         uint32_t child = 2 * i + 1;
-        llmc_token swap = list[i];
+        llmc__entry swap = list[i];
         if (child >= n)
             return;
-        if (child + 1 < n && llmc__special_before(t, list[child], list[child + 1]))
+        if (child + 1 < n && llmc__special_before(raw, &list[child], &list[child + 1]))
             child++;
-        if (!llmc__special_before(t, list[i], list[child]))
+        if (!llmc__special_before(raw, &list[i], &list[child]))
             return;
         list[i] = list[child];
         list[child] = swap;
@@ -17389,14 +18776,14 @@ static void llmc__special_sink(const llmc_tokenizer *t, llmc_token *list, uint32
 
 /* Of neighbours in list [n] with the same bytes and of the same sort only the lowest id, which is the
    one that is found, stays; a thousand copies would cost a thousand looks. Returns what is left. */
-static uint32_t llmc__special_unique(const llmc_tokenizer *t, llmc_token *list, uint32_t n)
+static uint32_t llmc__special_unique(const llmc_tokenizer *t, llmc__entry *list, uint32_t n)
 {
     uint32_t i, k = 0, first = 0; /* list[first]: the first kept one with these bytes */
     uint8_t sorts = 0;            /* LLMC__FIND_... bits kept with these bytes        */
     for (i = 0; i < n; i++) {
-        const llmc__tok *x = &t->tok[list[i]], *y = &t->tok[list[first]];
-        uint8_t sort = llmc__find_kind(x);
-        if (k == 0 || x->raw_len != y->raw_len || LLMC_MEMCMP(t->raw + x->raw, t->raw + y->raw, x->raw_len)) {
+        const llmc__entry *x = &list[i], *y = &list[first];
+        uint8_t sort = llmc__find_kind(&t->tok[x->id]);
+        if (k == 0 || x->len != y->len || LLMC_MEMCMP(t->raw + x->at, t->raw + y->at, x->len) != 0) {
             first = k;
             sorts = 0;
         }
@@ -17407,82 +18794,83 @@ static uint32_t llmc__special_unique(const llmc_tokenizer *t, llmc_token *list, 
     return k;
 }
 
-/* Collects the tokens that text is searched for, in byte order, and where each first byte begins.
-   list [n], n as tokens_read counted them. special_at[k] is the first entry whose first byte is at
-   least k; entry 256 is n, so that every byte's range is [special_at[k], special_at[k + 1]). */
-static void llmc__specials_sort(llmc_tokenizer *t, llmc_token *list, uint32_t n)
+/* Puts list [n] in byte order, and notes where each first byte begins: at[k] is the first entry whose first byte is
+   at least k; entry 256 is n, so that every byte's range is [at[k], at[k + 1]). */
+static void llmc__specials_sort(const llmc_tokenizer *t, llmc__specials *s, llmc__entry *list, uint32_t n)
 {
-    uint32_t i, k = 0;
-    for (i = 0; i < t->vocab.count; i++)
-        if (llmc__find_kind(&t->tok[i]) != 0)
-            list[k++] = (llmc_token)i;
+    uint32_t i, k;
     for (i = n / 2; i > 0; i--)
-        llmc__special_sink(t, list, i - 1, n);
+        llmc__special_sink(t->raw, list, i - 1, n);
     for (i = n; i > 1; i--) {
-        llmc_token top = list[0];
+        llmc__entry top = list[0];
         list[0] = list[i - 1];
         list[i - 1] = top;
-        llmc__special_sink(t, list, 0, i - 1);
+        llmc__special_sink(t->raw, list, 0, i - 1);
     }
     n = llmc__special_unique(t, list, n);
-    t->special = list;
-    LLMC_MEMSET(t->special_kinds, 0, sizeof t->special_kinds);
+    s->list = list;
     for (i = 0, k = 0; k <= 256; k++) {
-        while (i < n && t->raw[t->tok[list[i]].raw] < k) {
-            t->special_kinds[k - 1] |= llmc__find_kind(&t->tok[list[i]]);
-            i++;
+        for (; i < n && t->raw[list[i].at] < k; i++) {
+            const llmc__tok *tok = &t->tok[list[i].id];
+            s->kinds[k - 1] |= llmc__find_kind(tok);
+            s->any |= (uint8_t)(llmc__find_kind(tok) |
+                                ((tok->added & LLMC__ADDED_LSTRIP) != 0 ? LLMC__FIND_LSTRIP : 0));
         }
-        t->special_at[k] = i;
+        s->at[k] = i;
     }
+}
+
+/* Collects the tokens that text is searched for: as it came (which 0) or normalised (1), where tokens are normalised
+   like the text. Returns their number; list has room for all. work is what is left of m->raw's end. */
+static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc__entry *list)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    uint32_t id, n = 0;
+    size_t used;
+    for (id = 0; id < v->count; id++) {
+        const llmc__tok *k = &m->tok[id];
+        if (llmc__find_kind(k) == 0 || llmc__find_normal(v, k->added) != (which == 1))
+            continue;
+        list[n].at = k->raw;
+        list[n].len = k->raw_len;
+        list[n].id = (llmc_token)id;
+        if (which == 1) {
+            uint64_t work[LLMC__NORMAL_WORK / 8 + 1];
+            list[n].at = (uint32_t)m->raw_used;
+            if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
+                                 (size_t)(m->raw_size - m->raw_used), NULL, work, sizeof work, &used) ||
+                used == 0 || used > LLMC__PIECE_MAX)
+                continue; /* no text becomes it */
+            list[n].len = (uint32_t)used;
+            m->raw_used += used;
+        }
+        n++;
+    }
+    return n;
 }
 
 /* Marks the tokens whose own bytes merge to just them, so that encode can take a word that is such
    a token without merging. Longer ones than LLMC__WORD_SMALL are merged each time. */
 static void llmc__mark_whole(const llmc_tokenizer *t, llmc__tok *tok)
 {
-    uint32_t id;
+    uint32_t id, at[LLMC__WORD_SMALL + 1];
+    llmc_token ids[LLMC__WORD_SMALL];
+    llmc__stretch w;
+    w.at = at;
+    w.id = ids;
     for (id = 0; id < t->vocab.count; id++) {
-        llmc_token first = LLMC_TOKEN_NONE;
-        llmc__ids out;
         if ((tok[id].flags & LLMC__TOK_MERGE) == 0 || tok[id].raw_len > LLMC__WORD_SMALL)
             continue;
-        out.at = &first;
-        out.cap = 1;
-        out.n = 0;
-        llmc__word_small(t, t->raw + tok[id].raw, tok[id].raw_len, &out);
-        if (out.n == 1 && first == (llmc_token)id)
+        llmc__stretch_small(t, t->raw + tok[id].raw, tok[id].raw_len, &w);
+        if (w.count == 1 && w.id[0] == (llmc_token)id)
             tok[id].flags |= LLMC__TOK_WHOLE;
     }
 }
 
-/* Whether the vocabulary is GPT-2's own, whose files are often older than pre-tokenizer names: 50000
-   merges, and "<|endoftext|>" at 50256. Rows after that may pad it. */
-static bool llmc__is_gpt2(const llmc__vocab *v)
-{
-    llmc__vocab_iter it;
-    llmc__vocab_token token;
-    uint32_t id;
-    llmc__vocab_start(&it);
-    if (v->merges.count != 50000 || v->count < 50257)
-        return false;
-    for (id = 0; id <= 50256; id++)
-        if (!llmc__vocab_next(v, &it, &token))
-            return false;
-    return llmc__texteq((const char *)token.text, token.len, "<|endoftext|>");
-}
-
-/* No pre-tokenizer, or llama.cpp's word for not knowing it (its converter gives SPM files that too). */
-static bool llmc__unnamed(const llmc__vocab *v)
-{
-    return v->pre[0] == 0 || llmc__streq(v->pre, "default");
-}
-
-/* Refuses what is not known; never guesses how to cut text. An SPM file has no pre-tokenizer; a
-   byte-level one without a name, or with llama.cpp's "default", is taken only if it is GPT-2's.
-   Bounds on counts keep ids and slots in 32 bits below. Errors: BAD_FILE, UNSUPPORTED. */
+/* Refuses what is not known. Bounds on counts keep ids and slots in 32 bits below.
+   Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__vocab_check(const llmc__vocab *v, llmc_diag *diag)
 {
-    bool unnamed = llmc__unnamed(v);
     uint32_t i;
     if (v->count == 0 || v->count > 1u << 24 || v->merges.count > 1u << 24)
         return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
@@ -17491,35 +18879,67 @@ static llmc_status llmc__vocab_check(const llmc__vocab *v, llmc_diag *diag)
     if (v->text_bytes > UINT32_MAX)
         return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
                           "%s: more than 4 GiB of token text", v->name);
-    if (v->kind == LLMC__VOCAB_SPM ? !unnamed
-                                   : !llmc__streq(v->pre, "gpt-2") && !(unnamed && llmc__is_gpt2(v)))
-        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
-                          "%s: pre-tokenizer '%s' is not supported%s", v->name, v->pre,
-                          unnamed ? " (a byte-level vocabulary must name one)" : "");
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        if (v->special[i] != LLMC_TOKEN_NONE && (v->special[i] < 0 || (uint32_t)v->special[i] >= v->count))
+    for (i = 0; i < LLMC_SPECIAL_COUNT + v->n_before + v->n_after; i++) {
+        llmc_token id = i < LLMC_SPECIAL_COUNT ? v->special[i]
+                        : i < LLMC_SPECIAL_COUNT + v->n_before
+                            ? v->before[i - LLMC_SPECIAL_COUNT]
+                            : v->after[i - LLMC_SPECIAL_COUNT - v->n_before];
+        if ((id != LLMC_TOKEN_NONE || i >= LLMC_SPECIAL_COUNT) && (id < 0 || (uint32_t)id >= v->count))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
-                              "%s: special token id %d is outside the vocabulary of %u", v->name,
-                              (int)v->special[i], (unsigned)v->count);
+                              "%s: special token id %d is outside the vocabulary of %u", v->name, (int)id,
+                              (unsigned)v->count);
+    }
     return LLMC_OK;
 }
 
-/* Smallest power of two, at least 16, that leaves a table of n at most half full. n <= 2^24. */
-static uint32_t llmc__slots(uint32_t n)
+/* Smallest power of two that is at least n, and 16. n <= 2^31. */
+static uint32_t llmc__power_of_two(uint64_t n)
 {
     uint32_t slots = 16;
-    while (slots < 2 * n)
+    while (slots < n)
         slots *= 2;
     return slots;
 }
 
-/* The arrays of a tokenizer, and scratch for reading merges. */
-typedef struct llmc__token_memory {
-    llmc_tokenizer *t;
-    llmc__tok *tok;
-    uint8_t *raw, *scratch;
-    llmc_token *special;
-} llmc__token_memory;
+/* Split steps as raw bytes want them: where U+2581 is a space, a step that cuts at U+2581 cuts at spaces, and one that
+   cuts at spaces finds none; classes of characters never had U+2581 in them. With a prefix for each piece the steps come
+   before U+2581 does. */
+static void llmc__steps_adapt(llmc__vocab *v)
+{
+    uint32_t i, n = 0;
+    if (v->alphabet != LLMC__ALPHABET_MARK || v->prefix == LLMC__PREFIX_PIECES)
+        return;
+    for (i = 0; i < v->n_split; i++) {
+        llmc__split s = v->split[i];
+        if (s.pattern == LLMC__PAT_TEXT && s.text_len == 1 && s.text[0] == ' ')
+            continue;
+        if (s.pattern == LLMC__PAT_TEXT && s.text_len == 3 && LLMC_MEMCMP(s.text, "\xe2\x96\x81", 3) == 0) {
+            s.text[0] = ' ';
+            s.text_len = 1;
+        }
+        v->split[n++] = s;
+    }
+    v->n_split = n;
+}
+
+/* What follows from the vocabulary's description alone. */
+static void llmc__token_traits(llmc_tokenizer *t)
+{
+    llmc__vocab *v = &t->vocab;
+    static const char *const name[] = {"llama", "gpt2", "tiktoken", "unigram", "wordpiece", "words"};
+    llmc__steps_adapt(v);
+    t->bytes =
+        v->kind == LLMC__VOCAB_RANKS || (v->kind == LLMC__VOCAB_BPE && v->alphabet == LLMC__ALPHABET_BYTES);
+    t->cut = v->n_split > 0 || v->prefix == LLMC__PREFIX_PIECES || v->kind == LLMC__VOCAB_WORDPIECE ||
+             v->kind == LLMC__VOCAB_WORDS;
+    t->doubles = v->tokens.layout == LLMC__LIST_SCORED;
+    t->user_inside = v->tokens.layout == LLMC__LIST_PROTO;
+    v->ignore_merges = v->ignore_merges || v->kind == LLMC__VOCAB_RANKS;
+    if (v->kind == LLMC__VOCAB_WORDPIECE && v->piece_prefix[0] == 0)
+        v->decoding = LLMC__DECODE_WORDPIECE;
+    llmc__format(t->name, sizeof t->name, v->pre[0] != 0 && t->bytes ? "%s/%s" : "%s",
+                 v->kind == LLMC__VOCAB_BPE && !t->bytes ? "bpe" : name[v->kind], v->pre);
+}
 
 /* Takes all memory, measuring or placing alike, in the order shown above; fields of *m->t are set
    only if there is any. Clears what the passes after it only add to. */
@@ -17527,75 +18947,91 @@ static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const 
                              llmc__arena *a)
 {
     bool bpe = v->kind == LLMC__VOCAB_BPE;
-    uint32_t slots = llmc__slots(v->count), merges = bpe ? llmc__slots(v->merges.count) : 0;
-    size_t joined_bytes = bpe ? 0 : 256 * 256 / 8;
-    uint32_t *slot, *joined;
-    llmc__merge *merge;
-    uint8_t *uc;
-    m->t = (llmc_tokenizer *)llmc__take(a, 1, sizeof *m->t);
+    uint32_t slots = llmc__power_of_two(2 * (uint64_t)v->count);
+    uint32_t merges = bpe ? llmc__power_of_two(2 * (uint64_t)v->merges.count) : 0;
+    uint32_t edges = sizes->nodes > 0 ? llmc__power_of_two(sizes->nodes + sizes->nodes / 2) : 0;
+    uint64_t leaves = edges > 0 ? sizes->nodes + 2 : 0;
+    bool steps = v->n_split > 0;
+    llmc_tokenizer *t;
+    t = m->t = (llmc_tokenizer *)llmc__take(a, 1, sizeof *m->t);
     m->tok = (llmc__tok *)llmc__take(a, v->count, sizeof *m->tok);
-    m->raw = (uint8_t *)llmc__take(a, sizes->raw, 1);
-    m->special = (llmc_token *)llmc__take(a, sizes->special, sizeof *m->special);
-    m->scratch = (uint8_t *)llmc__take(a, bpe ? 2 * (uint64_t)sizes->longest_text : 0, 1);
-    slot = (uint32_t *)llmc__take(a, slots, sizeof *slot);
-    merge = (llmc__merge *)llmc__take(a, merges, sizeof *merge);
-    uc = (uint8_t *)llmc__take(a, bpe ? LLMC__UC_BMP : 0, 1);
-    joined = (uint32_t *)llmc__take(a, joined_bytes, 1);
-    if (a->failed || a->base == NULL)
-        return;
-    LLMC_MEMSET(joined, 0, joined_bytes);
-    LLMC_MEMSET(m->t, 0, sizeof *m->t);
-    LLMC_MEMSET(slot, 0, slots * sizeof *slot);
-    m->t->vocab = *v;
-    m->t->tok = m->tok;
-    m->t->raw = m->raw;
-    m->t->slot = slot;
-    m->t->slot_mask = slots - 1;
-    for (m->t->id_mask = 1; m->t->id_mask < v->count + 1;)
-        m->t->id_mask = m->t->id_mask * 2 + 1;
-    m->t->merge = merge;
-    m->t->merge_mask = merges - 1;
-    m->t->uc = uc;
-    m->t->joined = joined;
-    m->t->longest = (uint32_t)llmc__max(sizes->longest, 1);
-    if (bpe)
-        llmc__uc_fill(uc);
+    m->raw_size = sizes->raw + 8;
+    m->raw = (uint8_t *)llmc__take(a, m->raw_size, 1);
+    m->copies = (uint8_t *)llmc__take(a, sizes->copies, 1);
+    m->special = (llmc__entry *)llmc__take(a, sizes->special, sizeof *m->special);
+    m->scratch = (uint8_t *)llmc__take(a, bpe ? 2 * llmc__merge_longest(v, sizes->longest_text) : 0, 1);
+    m->raw_used = 0;
+    {
+        uint32_t *slot = (uint32_t *)llmc__take(a, slots, sizeof *slot);
+        llmc__merge *merge = (llmc__merge *)llmc__take(a, merges, sizeof *merge);
+        uint64_t *edge = (uint64_t *)llmc__take(a, edges, sizeof *edge);
+        uint32_t *leaf = (uint32_t *)llmc__take(a, leaves, sizeof *leaf);
+        uint8_t *uc = (uint8_t *)llmc__take(a, steps ? LLMC__UC_BMP : 0, 1);
+        uint32_t *joined = (uint32_t *)llmc__take(a, 256 * 256 / 8, 1);
+        if (a->failed || a->base == NULL)
+            return;
+        LLMC_MEMSET(t, 0, sizeof *t);
+        LLMC_MEMSET(slot, 0, slots * sizeof *slot);
+        LLMC_MEMSET(edge, 0, edges * sizeof *edge);
+        LLMC_MEMSET(leaf, 0, (size_t)leaves * sizeof *leaf);
+        LLMC_MEMSET(joined, 0, 256 * 256 / 8);
+        t->slot = slot;
+        t->merge = merge;
+        t->edge = edges > 0 ? edge : NULL;
+        t->leaf = leaf;
+        t->uc = uc;
+        t->joined = joined;
+        if (steps)
+            llmc__uc_fill(uc);
+    }
+    t->vocab = *v;
+    t->tok = m->tok;
+    t->raw = m->raw;
+    t->slot_mask = slots - 1;
+    for (t->id_mask = 1; t->id_mask < v->count + 1;)
+        t->id_mask = t->id_mask * 2 + 1;
+    t->merge_mask = merges - 1;
+    t->edge_mask = edges - 1;
+    t->longest = 1;
 }
 
 /* llmc__tokenizer_carve -- tables for v                             (TOKEN.carve)
    Takes all memory from a; with a->base NULL it only measures and checks the tokens (not the merges,
    which need the tables), and *out is NULL. The merges' scratch stays in the arena.
    v's pointers must outlive *out; v itself is copied.
-   Errors: BAD_FILE, UNSUPPORTED (pre-tokenizer), NO_MEMORY. */
+   Errors: BAD_FILE, UNSUPPORTED, NO_MEMORY. */
 LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, const llmc__vocab *v,
                                                       llmc__arena *a, llmc_diag *diag)
 {
     llmc__token_sizes sizes;
     llmc__token_memory m;
+    uint32_t n, all;
     *out = NULL;
     LLMC__TRY(llmc__vocab_check(v, diag));
-    LLMC__TRY(llmc__tokens_read(v, NULL, NULL, &sizes, diag));
+    LLMC__TRY(llmc__tokens_measure(v, &sizes, diag));
     llmc__token_take(&m, v, &sizes, a);
     if (a->failed)
         return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.carve", LLMC_NO_OFFSET, "%s: no memory for the tokenizer",
                           v->name);
     if (a->base == NULL)
         return LLMC_OK;
-    LLMC__TRY(llmc__tokens_read(v, m.tok, m.raw, &sizes, diag));
-    LLMC__TRY(llmc__tokens_index(m.t, m.tok, diag));
+    llmc__token_traits(m.t);
+    LLMC__TRY(llmc__tokens_place(&m, diag));
+    LLMC__TRY(llmc__tokens_index(m.t, diag));
     if (v->kind == LLMC__VOCAB_BPE)
-        LLMC__TRY(llmc__merges_read(m.t, m.scratch, sizes.longest_text, diag));
-    llmc__specials_sort(m.t, m.special, sizes.special);
-    llmc__mark_whole(m.t, m.tok);
-    if (v->kind == LLMC__VOCAB_SPM)
-        llmc__format(m.t->name, sizeof m.t->name, "llama");
-    else
-        llmc__format(m.t->name, sizeof m.t->name, "gpt2/%s", llmc__unnamed(v) ? "gpt-2" : v->pre);
+        LLMC__TRY(
+            llmc__merges_read(m.t, m.scratch, (size_t)llmc__merge_longest(v, sizes.longest_text), diag));
+    n = llmc__specials_list(&m, 0, m.special);
+    llmc__specials_sort(m.t, &m.t->special[0], m.special, n);
+    all = llmc__specials_list(&m, 1, m.special + n);
+    llmc__specials_sort(m.t, &m.t->special[1], m.special + n, all);
+    if ((v->kind == LLMC__VOCAB_BPE || v->kind == LLMC__VOCAB_SPM) && !v->ignore_merges)
+        llmc__mark_whole(m.t, m.tok);
     *out = m.t;
     return LLMC_OK;
 }
 
-//--[ 13.10 TOKEN.open ]-- a tokenizer by itself
+//--[ 13.13 TOKEN.open ]-- a tokenizer by itself
 /* Reads the files and measures what their tables take, room to align included. Both public functions
    begin here, so that init checks its files again. Errors: those of llmc__vocab_open, NO_MEMORY. */
 static llmc_status llmc__tokenizer_measure(llmc__vocab *v, const llmc_blob *files, size_t n_files,
@@ -25290,9 +26726,5402 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
     return LLMC_OK;
 }
 
-//==[ 19 GRAMMAR ]==== output bound to a grammar or schema: place kept, nothing here yet ==== needs: - ====
+//==[ 19 GRAMMAR ]==== output bound to a grammar or schema ==== needs: 02 03 04 05 11 13 ====
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
 
-//==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 ====
+/* The way of a grammar:
+
+     GBNF text -> program (19.3, 19.4) -> checked and linked (19.5)      llmc_grammar, immutable
+     program + bytes so far -> automaton states, found as they are met   llmc_grammar_state
+     automaton state x tokens sorted by bytes -> mask (19.8)             likewise
+
+   A program is a row of instructions, one procedure a rule: match a byte of a range (characters are
+   compiled to their UTF-8 bytes), go two ways, call, return. It says the language of every rule over
+   bytes, so tokens may begin and end anywhere, inside characters too.
+
+   A configuration is a byte instruction and what has to follow once its procedure returns. Stacks of
+   return addresses are not kept one by one: all stacks below a configuration are one set, a set is
+   {(return address, set), ...}, and equal sets are the same number (19.6). That is the graph-structured
+   stack of Tomita 1986: ambiguity, which multiplies stacks, only adds entries. An automaton state is a
+   set of configurations, equal states are again the same number, and the state after a byte is found
+   once and then read from a table (19.7). So a text is followed at the speed of a table, ordinary
+   grammars have few states, and memory for all of it is bounded: when it is full, everything but the
+   current state is thrown away and found anew (llmc__gr_collect).
+
+   Left recursion is refused, so between two bytes calls only go down a ranked list of procedures; what
+   cannot lead to an end is cut off, so every state that is alive can be finished.
+
+   Masks. All tokens, sorted by bytes, walk through the table together; a common beginning is walked
+   once, and what follows a dead beginning is skipped. A full walk takes about a millisecond for 100 000
+   tokens, so masks are kept, by a coarser state that many states share:
+   - only the upper LLMC__GR_FRAMES return addresses are looked at, below is "unknown";
+   - copies of a repeat {m,n} that are far enough from its end count as its first copy (the array `same`).
+   For tokens of at most LLMC__GR_LONG bytes the coarse state says yes, no, or unknown; the few unknown
+   and long ones are walked from the true state at each step. A string of at most 1000 characters at any
+   depth of nesting then needs a handful of masks.
+
+   Sets, states and masks live with each text, not with the grammar, so the grammar needs no locks. */
+
+//--[ 19.1 GRAMMAR.types ]-- programs, sorted tokens, states
+enum {
+    LLMC__GR_FAIL,  /* nothing goes on here                                */
+    LLMC__GR_BYTE,  /* a byte in [lo, hi], then the next instruction       */
+    LLMC__GR_TOKEN, /* the token arg; lo: any token with text but that one */
+    LLMC__GR_SPLIT, /* the next instruction, or the one arg further on     */
+    LLMC__GR_JUMP,  /* the one arg further on                              */
+    LLMC__GR_CALL,  /* procedure arg, then the next instruction            */
+    LLMC__GR_TAIL,  /* the same where only END follows: nothing to keep    */
+    LLMC__GR_LOCAL, /* before linking: CALL of the ENTER arg further on    */
+    LLMC__GR_ENTER, /* begins a procedure without a name; arg: its number  */
+    LLMC__GR_END    /* back to whoever called                              */
+};
+
+#define LLMC__GR_NONE UINT32_MAX
+
+enum {
+    LLMC__GR_DEPTH = 64,       /* groups in groups                                      */
+    LLMC__GR_RANGES = 256,     /* ranges in a character class                           */
+    LLMC__GR_REPEATS = 8,      /* operators behind one item                             */
+    LLMC__GR_LITERALS = 256,   /* tokens named in a grammar; each may search them all   */
+    LLMC__GR_INLINE = 1024,    /* instructions that repeats may take before they call   */
+    LLMC__GR_LONG = 16,        /* bytes of a token that masks look at                   */
+    LLMC__GR_MARGIN = 18,      /* copies of a repeat that differ: a byte each, and ends */
+    LLMC__GR_FRAMES = 4,       /* return addresses that masks look at                   */
+    LLMC__GR_WORK = 1 << 25,   /* steps of closures for one call; about half a second   */
+    LLMC__GR_CHEAP = 2048,     /* tokens looked at: a mask not worth keeping            */
+    LLMC__GR_UNSURE = 1 << 12, /* unknown tokens that make an exact mask worth it       */
+    LLMC__GR_LIVE = 1,         /* flags of a state: it has configurations,              */
+    LLMC__GR_FINAL = 2,        /*   the text may end here,                              */
+    LLMC__GR_UNKNOWN = 4       /*   what comes below was cut off                        */
+};
+
+/* Jumps are relative, so that code can be moved and copied while it is written. */
+typedef struct llmc__gr_inst {
+    uint8_t op, lo, hi, spare;
+    int32_t arg;
+} llmc__gr_inst;
+
+/* A rule, or a repeated part of one that was moved out of line (without a name). */
+typedef struct llmc__gr_proc {
+    uint32_t name_at, name_len; /* in the text, while that is there    */
+    uint32_t start;             /* first instruction                   */
+    uint32_t rank;              /* callers before callees              */
+    uint32_t calls;             /* list of instructions, see link      */
+    uint32_t waits;             /* calls not ranked yet                */
+    bool nullable, ends;        /* matches nothing; matches something  */
+} llmc__gr_proc;
+
+/* Tokens with text, in byte order; those that end a generation are not among them.
+     token i         order[i], bytes blob[off[i], off[i + 1])
+     lcp[i]          bytes it shares with token i - 1, counted up to LLMC__GR_LONG
+     next[i]         first j > i with lcp[j] <= lcp[i]: behind all that share one byte more */
+struct llmc_grammar_vocab {
+    const llmc_tokenizer *tok;
+    uint32_t count, n;          /* tokens; those in order */
+    uint32_t longest;           /* bytes of a token */
+    bool drops_space;           /* the first token of a text loses its space */
+    uint32_t *order, *next;     /* [n], room for count */
+    uint32_t *rank, *off;       /* [count + 1] place in order, or NONE; see above */
+    uint32_t *ends;             /* [(count + 31) / 32] bits: end a generation */
+    uint8_t *lcp, *blob, *temp; /* temp: bytes in order of ids, while sorting */
+};
+
+struct llmc_grammar {
+    const llmc_grammar_vocab *vocab; /* NULL: text only */
+    llmc_grammar_vocab own;          /* what vocab points to, if none was given */
+    llmc__gr_inst *code;             /* [n_code] */
+    int32_t *same;                   /* [n_code] distance to the instruction that masks take it for */
+    llmc__gr_proc *proc;             /* [n_proc] rules first */
+    uint32_t *by_rank;               /* [n_proc] */
+    uint32_t *slot;                  /* [slot_mask + 1] rules by name: number + 1, 0: empty */
+    uint32_t *mark, *link, *queue;   /* [n_code] for linking */
+    uint32_t n_code, n_rules, n_proc, slot_mask, root;
+    uint8_t byte_class[256]; /* bytes that no instruction tells apart */
+    uint32_t n_class;
+    bool has_tokens;
+};
+
+/* An entry of a set: return address and what is below. The same for configurations: byte
+   instruction and what is below. */
+typedef struct llmc__gr_pair {
+    uint32_t at, set;
+} llmc__gr_pair;
+
+/* Three sets are there from the beginning; their entries are no addresses. */
+enum {
+    LLMC__GR_SET_NONE,
+    LLMC__GR_SET_DONE, /* {(AT_DONE, NONE)}: the whole text has matched */
+    LLMC__GR_SET_UNKNOWN,
+    LLMC__GR_SETS,                        /* the first one found */
+    LLMC__GR_DEAD = 1,                    /* states: 0 is "not known yet" */
+    LLMC__GR_AT = 0x7ffffff0,             /* from here on no addresses */
+    LLMC__GR_AT_DONE = LLMC__GR_AT,       /* below the root rule */
+    LLMC__GR_AT_UNKNOWN = LLMC__GR_AT + 1 /* below what masks look at */
+};
+
+/* What a closure has reached. seen: twice the number of the closure, plus one while queued. */
+typedef struct llmc__gr_slot {
+    uint32_t set, seen, entered;
+} llmc__gr_slot;
+
+typedef struct llmc__gr_acc {
+    uint32_t set, seen;
+} llmc__gr_acc;
+
+typedef struct llmc__gr_mask {
+    uint32_t state, used, n_maybe; /* state 0: empty */
+} llmc__gr_mask;
+
+/* All that moves while a text is followed and is no array. */
+typedef struct llmc__gr_run {
+    uint32_t live;             /* the text's state; 0: it has ended by an end token */
+    uint32_t n_sets, n_states; /* numbers given out; their entries end where the last one's do */
+    uint32_t closure, tick;    /* counters: closures, uses of masks */
+    uint32_t n_queue, n_term, n_call, n_heap;
+    uint32_t flags; /* of the state being made */
+    uint32_t work;  /* left for this call */
+    bool opening;   /* nothing has been added, and the first space will go */
+    bool full;      /* a pool has ended: what follows is void */
+} llmc__gr_run;
+
+struct llmc_grammar_state {
+    const llmc_grammar *g;
+    uint32_t max_states, max_sets, max_frames, max_configs, max_masks, words;
+    uint32_t set_slots, state_slots; /* powers of two */
+    uint8_t *block;                  /* everything below, one piece */
+    size_t block_bytes;
+    llmc__gr_slot *slot;            /* [n_code] */
+    uint32_t *queue, *touched;      /* [n_code] work list; terminals from the front, calls from the back */
+    llmc__gr_acc *acc;              /* [n_proc] what is below a procedure called in this closure */
+    uint32_t *heap;                 /* [n_proc] their ranks, lowest first */
+    uint32_t *set_at;               /* [max_sets + 1] first entry of each set */
+    llmc__gr_pair *frame;           /* [max_frames] */
+    uint32_t *set_slot;             /* [set_slots] by content: number, 0: empty */
+    uint32_t *cut[LLMC__GR_FRAMES]; /* [max_sets] the set cut off after 1, 2, ... addresses; 0: not known */
+    uint32_t *state_at;             /* [max_states + 1] first configuration of each state */
+    llmc__gr_pair *config;          /* [max_configs] */
+    uint32_t *state_slot;           /* [state_slots] */
+    uint8_t *state_flags;           /* [max_states] */
+    uint16_t *coarse, *mask_of;     /* [max_states] state for masks, 0: not known; mask + 1, 0: none */
+    uint16_t *step;                 /* [max_states][n_class] the state after a byte; 0: not known */
+    llmc__gr_mask *mask;            /* [max_masks] */
+    uint32_t *mask_bits;            /* [max_masks][2][words] may come, by id; unknown, by place in order */
+    uint32_t *bits;                 /* [words] for apply */
+    char *text;                     /* [longest] a token's bytes */
+    llmc__gr_run run;
+};
+
+//--[ 19.2 GRAMMAR.vocab ]-- tokens sorted by their bytes
+/* Bytes of token id, while they lie in order of ids: off is kept in rank until that is known. */
+static const uint8_t *llmc__gr_unsorted(const llmc_grammar_vocab *v, uint32_t id, uint32_t *n)
+{
+    *n = v->rank[id + 1] - v->rank[id];
+    return v->temp + v->rank[id];
+}
+
+/* Whether a comes after b: by bytes, the shorter first. */
+static bool llmc__gr_after(const llmc_grammar_vocab *v, uint32_t a, uint32_t b)
+{
+    uint32_t n_a, n_b, i, n;
+    const uint8_t *p = llmc__gr_unsorted(v, a, &n_a), *q = llmc__gr_unsorted(v, b, &n_b);
+    n = n_a < n_b ? n_a : n_b;
+    for (i = 0; i < n; i++)
+        if (p[i] != q[i])
+            return p[i] > q[i];
+    return n_a > n_b;
+}
+
+/* Sorts order [n] by merging ever longer runs, to and fro between order and next. Stable, so of tokens
+   with equal bytes the lowest id comes first, and never slower than n log n comparisons. */
+static void llmc__gr_sort(llmc_grammar_vocab *v)
+{
+    uint32_t *from = v->order, *to = v->next, *swap, width, at, i, j, k;
+    for (width = 1; width < v->n; width *= 2) {
+        for (at = 0; at < v->n; at += 2 * width) {
+            uint32_t middle = (uint32_t)llmc__min((uint64_t)at + width, v->n);
+            uint32_t end = (uint32_t)llmc__min((uint64_t)at + 2 * (uint64_t)width, v->n);
+            for (i = k = at, j = middle; k < end; k++)
+                to[k] =
+                    i < middle && (j == end || !llmc__gr_after(v, from[i], from[j])) ? from[i++] : from[j++];
+        }
+        swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != v->order)
+        LLMC_MEMCPY(v->order, from, v->n * sizeof *from);
+}
+
+/* Each token's bytes in order of ids, and which tokens take part. Control tokens have none; one that
+   ends a generation may have some (converters write it as a user token), but must never be said as text. */
+static void llmc__gr_gather(llmc_grammar_vocab *v)
+{
+    uint32_t id, at = 0;
+    LLMC_MEMSET(v->ends, 0, ((size_t)v->count + 31) / 32 * sizeof *v->ends);
+    v->n = 0;
+    v->drops_space = false;
+    for (id = 0; id < v->count; id++) {
+        size_t n;
+        v->rank[id] = at;
+        if (llmc_token_ends(v->tok, (llmc_token)id)) {
+            v->ends[id / 32] |= 1u << (id % 32);
+            continue;
+        }
+        n = llmc__token_bytes(v->tok, (llmc_token)id, true, false, (char *)v->temp + at);
+        if (n != llmc__token_bytes(v->tok, (llmc_token)id, false, false, (char *)v->temp + at)) {
+            v->drops_space = true;
+            n = llmc__token_bytes(v->tok, (llmc_token)id, false, false, (char *)v->temp + at);
+        }
+        if (n > 0)
+            v->order[v->n++] = id;
+        at += (uint32_t)n;
+    }
+    v->rank[v->count] = at;
+}
+
+/* The arrays beside order. next by going back: what follows i with a longer common beginning is passed
+   over by its own next, so all of it takes steps in proportion to n. */
+static void llmc__gr_index(llmc_grammar_vocab *v)
+{
+    uint32_t i, j, n, m, k, at = 0;
+    for (i = 0; i < v->n; i++) {
+        const uint8_t *p = llmc__gr_unsorted(v, v->order[i], &n), *q = v->blob + (i > 0 ? v->off[i - 1] : 0);
+        LLMC_MEMCPY(v->blob + at, p, n);
+        m = i > 0 ? at - v->off[i - 1] : 0;
+        m = m < n ? m : n;
+        m = (uint32_t)llmc__min(m, LLMC__GR_LONG);
+        for (k = 0; k < m && p[k] == q[k]; k++)
+            continue;
+        v->lcp[i] = (uint8_t)k;
+        v->off[i] = at;
+        at += n;
+    }
+    v->off[v->n] = at;
+    for (i = v->n; i-- > 0;) {
+        for (j = i + 1; j < v->n && v->lcp[j] > v->lcp[i]; j = v->next[j])
+            continue;
+        v->next[i] = j;
+    }
+    LLMC_MEMSET(v->rank, 0xff, ((size_t)v->count + 1) * sizeof *v->rank);
+    for (i = 0; i < v->n; i++)
+        v->rank[v->order[i]] = i;
+}
+
+/* Places v's arrays; tok may be NULL, which has no tokens. Raw bytes are what a token adds to text, but
+   perhaps for a space before it; all of them fit 32 bits, since the vocabulary's strings do. */
+static void llmc__gr_vocab_carve(llmc_grammar_vocab *v, const llmc_tokenizer *tok, llmc__arena *a)
+{
+    uint64_t total = 0;
+    uint32_t id;
+    v->tok = tok;
+    v->count = tok != NULL ? llmc_tokenizer_count(tok) : 0;
+    v->longest = tok != NULL ? (uint32_t)llmc__tokenizer_longest(tok) + 1 : 1;
+    for (id = 0; id < v->count; id++)
+        total += (uint64_t)tok->tok[id].raw_len + 1;
+    total += v->longest; /* the last one may be written twice as long as it is */
+    if (total > INT32_MAX)
+        a->failed = true;
+    v->order = (uint32_t *)llmc__take(a, v->count, sizeof *v->order);
+    v->next = (uint32_t *)llmc__take(a, v->count, sizeof *v->next);
+    v->rank = (uint32_t *)llmc__take(a, (uint64_t)v->count + 1, sizeof *v->rank);
+    v->off = (uint32_t *)llmc__take(a, (uint64_t)v->count + 1, sizeof *v->off);
+    v->ends = (uint32_t *)llmc__take(a, ((uint64_t)v->count + 31) / 32, sizeof *v->ends);
+    v->lcp = (uint8_t *)llmc__take(a, v->count, 1);
+    v->blob = (uint8_t *)llmc__take(a, total, 1);
+    v->temp = (uint8_t *)llmc__take(a, total, 1);
+}
+
+/* Fills what has been placed. */
+static void llmc__gr_vocab_fill(llmc_grammar_vocab *v)
+{
+    llmc__gr_gather(v);
+    llmc__gr_sort(v);
+    llmc__gr_index(v);
+}
+
+/* llmc_grammar_vocab_need, _init -- a tokenizer's tokens for any number of grammars    (GRAMMAR.vocab)
+   About 30 bytes a token. mem [bytes], any alignment. Takes n log n comparisons of tokens.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_vocab_need(const llmc_tokenizer *tok, size_t *bytes, llmc_diag *diag)
+{
+    llmc_grammar_vocab v;
+    llmc__arena a = {NULL, 0, 0, false};
+    if (tok == NULL || bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.vocab", LLMC_NO_OFFSET, "tok and bytes must not be NULL");
+    (void)llmc__take(&a, 1, sizeof v);
+    llmc__gr_vocab_carve(&v, tok, &a);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.vocab", LLMC_NO_OFFSET,
+                          "the vocabulary's tokens have more than 2 GiB");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llmc_tokenizer *tok, void *mem,
+                                             size_t bytes, llmc_diag *diag)
+{
+    llmc_grammar_vocab *v;
+    llmc__arena a;
+    size_t need;
+    LLMC__TRY(llmc_grammar_vocab_need(tok, &need, diag));
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.vocab", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.vocab", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    v = (llmc_grammar_vocab *)llmc__take(&a, 1, sizeof *v);
+    llmc__gr_vocab_carve(v, tok, &a);
+    llmc__gr_vocab_fill(v);
+    *out = v;
+    return LLMC_OK;
+}
+
+//--[ 19.3 GRAMMAR.emit ]-- a program grows: alternatives, repeats, characters
+/* While a group is read: where its code and its last alternative begin, and the jumps to its end that
+   wait for it, a list through their arg. */
+typedef struct llmc__gr_group {
+    uint32_t begin, alt, chain;
+} llmc__gr_group;
+
+/* One reading of a text. The first only counts (g NULL or without code), the second takes down the
+   names of rules, the third writes the program. */
+typedef struct llmc__gr_parse {
+    const char *text, *at, *end;
+    llmc_diag *diag;
+    const llmc_tokenizer *tok;
+    llmc_grammar *g;     /* NULL: no names yet */
+    llmc__gr_inst *code; /* NULL: only count */
+    int32_t *same;
+    uint32_t n, limit;                    /* instructions, written or counted */
+    uint32_t n_rules, n_local, n_literal; /* rules, parts moved out of line, tokens named */
+    uint32_t item, repeats; /* where the item begins that an operator would repeat; operators on it */
+    bool has_item;
+    uint32_t depth;
+    llmc__gr_group group[LLMC__GR_DEPTH + 2]; /* one for a class inside the deepest */
+} llmc__gr_parse;
+
+/* An error at place p of the text. */
+static llmc_status llmc__gr_error(llmc__gr_parse *s, const char *p, const char *what)
+{
+    const char *q;
+    unsigned line = 1, column = 1;
+    for (q = s->text; q < p; q++) {
+        column += ((uint8_t)*q & 0xc0) != 0x80; /* characters */
+        if (*q == '\n') {
+            line++;
+            column = 1;
+        }
+    }
+    return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.parse", (uint64_t)(p - s->text),
+                      "grammar, line %u, column %u: %s", line, column, what);
+}
+
+/* The same for a name or the like [n] that is wrong. */
+static llmc_status llmc__gr_error_name(llmc__gr_parse *s, const char *p, size_t n, const char *what)
+{
+    char text[160];
+    llmc__format(text, sizeof text, "%.*s: %s", (int)llmc__min(n, 64), p, what);
+    return llmc__gr_error(s, p, text);
+}
+
+/* The program has reached its limit. */
+static llmc_status llmc__gr_large(llmc__gr_parse *s)
+{
+    return LLMC__FAIL(s->diag, UNSUPPORTED, "GRAMMAR.emit", (uint64_t)(s->at - s->text),
+                      "the grammar takes more than %u instructions (max_code); are its repeats too large?",
+                      s->limit);
+}
+
+/* Writes over instruction i. */
+static void llmc__gr_set(llmc__gr_parse *s, uint32_t i, unsigned op, unsigned lo, unsigned hi, int64_t arg)
+{
+    if (s->code == NULL)
+        return;
+    s->code[i].op = (uint8_t)op;
+    s->code[i].lo = (uint8_t)lo;
+    s->code[i].hi = (uint8_t)hi;
+    s->code[i].spare = 0;
+    s->code[i].arg = (int32_t)arg; /* within limit, which is below 2^23 */
+    s->same[i] = 0;
+}
+
+/* Appends an instruction. Errors: UNSUPPORTED (limit). */
+static llmc_status llmc__gr_emit(llmc__gr_parse *s, unsigned op, unsigned lo, unsigned hi, int64_t arg)
+{
+    if (s->n >= s->limit)
+        return llmc__gr_large(s);
+    llmc__gr_set(s, s->n++, op, lo, hi, arg);
+    return LLMC_OK;
+}
+
+/* Room for count instructions at place i; what is behind moves. Nothing outside of what moves jumps
+   into it, nor the other way round: it is an item or an alternative. */
+static llmc_status llmc__gr_insert(llmc__gr_parse *s, uint32_t i, uint32_t count)
+{
+    if (s->limit - s->n < count)
+        return llmc__gr_large(s);
+    if (s->code != NULL) {
+        LLMC_MEMMOVE(s->code + i + count, s->code + i, (s->n - i) * sizeof *s->code);
+        LLMC_MEMMOVE(s->same + i + count, s->same + i, (s->n - i) * sizeof *s->same);
+    }
+    s->n += count;
+    return LLMC_OK;
+}
+
+/* A group begins. The caller has looked at the depth. */
+static void llmc__gr_open(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[++s->depth];
+    g->begin = g->alt = s->n;
+    g->chain = LLMC__GR_NONE;
+    s->has_item = false;
+}
+
+/* An alternative is over and another begins:  SPLIT next; alternative; JUMP end; next: ... */
+static llmc_status llmc__gr_bar(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[s->depth];
+    LLMC__TRY(llmc__gr_insert(s, g->alt, 1));
+    LLMC__TRY(llmc__gr_emit(s, LLMC__GR_JUMP, 0, 0, (int64_t)(int32_t)g->chain));
+    llmc__gr_set(s, g->alt, LLMC__GR_SPLIT, 0, 0, (int64_t)s->n - g->alt);
+    g->chain = s->n - 1;
+    g->alt = s->n;
+    s->has_item = false;
+    return LLMC_OK;
+}
+
+/* A group is over; it becomes the item. */
+static void llmc__gr_close(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[s->depth--];
+    uint32_t i = g->chain, next;
+    for (; s->code != NULL && i != LLMC__GR_NONE; i = next) {
+        next = (uint32_t)s->code[i].arg;
+        s->code[i].arg = (int32_t)(s->n - i);
+    }
+    s->item = g->begin;
+    s->has_item = true;
+    s->repeats = 0;
+}
+
+/* A repeated item: where one copy of it lies, and, if that is a call of code moved out of line, where
+   this code begins. */
+typedef struct llmc__gr_unit {
+    uint32_t at, n, enter;
+} llmc__gr_unit;
+
+/* Appends one more copy. */
+static llmc_status llmc__gr_again(llmc__gr_parse *s, const llmc__gr_unit *u)
+{
+    uint32_t at = s->n;
+    LLMC__TRY(llmc__gr_insert(s, at, u->n));
+    if (s->code == NULL)
+        return LLMC_OK;
+    LLMC_MEMCPY(s->code + at, s->code + u->at, u->n * sizeof *s->code);
+    LLMC_MEMCPY(s->same + at, s->same + u->at, u->n * sizeof *s->same);
+    if (u->enter != LLMC__GR_NONE)
+        llmc__gr_set(s, at, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - at);
+    return LLMC_OK;
+}
+
+/* Moves the item out of line if its copies would take too much:
+     JUMP over; ENTER; item; END; over: LOCAL       and LOCAL is what is repeated. */
+static llmc_status llmc__gr_outline(llmc__gr_parse *s, llmc__gr_unit *u, uint64_t copies)
+{
+    uint64_t all;
+    u->enter = LLMC__GR_NONE;
+    if (copies < 2 || u->n <= 2 || (llmc__mul(copies, u->n, &all) && all <= LLMC__GR_INLINE))
+        return LLMC_OK;
+    LLMC__TRY(llmc__gr_insert(s, u->at, 2));
+    LLMC__TRY(llmc__gr_emit(s, LLMC__GR_END, 0, 0, 0));
+    llmc__gr_set(s, u->at, LLMC__GR_JUMP, 0, 0, (int64_t)u->n + 3);
+    llmc__gr_set(s, u->at + 1, LLMC__GR_ENTER, 0, 0, 0);
+    u->enter = u->at + 1;
+    u->at = s->n;
+    u->n = 1;
+    s->n_local++;
+    return llmc__gr_emit(s, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - u->at);
+}
+
+/* Of `copies` pieces of code, stride long, from base on, those that are far from the last one are taken
+   for the first by masks: a token of LLMC__GR_LONG bytes cannot tell them apart. */
+static void llmc__gr_alike(llmc__gr_parse *s, uint32_t base, uint32_t stride, uint32_t copies)
+{
+    uint32_t i, j;
+    if (s->code == NULL)
+        return;
+    for (i = 1; i + LLMC__GR_MARGIN < copies; i++)
+        for (j = 0; j < stride; j++)
+            s->same[base + i * stride + j] = s->same[base + j] - (int32_t)(i * stride);
+}
+
+/* Any number of copies, at least one if `some`:   L: item; SPLIT L   or   SPLIT end; item; JUMP back. */
+static llmc_status llmc__gr_loop(llmc__gr_parse *s, llmc__gr_unit *u, bool some)
+{
+    if (some)
+        return llmc__gr_emit(s, LLMC__GR_SPLIT, 0, 0, -(int64_t)u->n);
+    llmc__gr_set(s, u->at, LLMC__GR_SPLIT, 0, 0, (int64_t)u->n + 2);
+    return llmc__gr_emit(s, LLMC__GR_JUMP, 0, 0, -(int64_t)u->n - 1);
+}
+
+/* `count` copies that may be left out:  (SPLIT end; item) count times. first: the one that is there
+   already is the first of them, and has the room for its SPLIT before it at u->at. */
+static llmc_status llmc__gr_optional(llmc__gr_parse *s, const llmc__gr_unit *u, uint32_t count, bool first)
+{
+    uint32_t base = first ? u->at : s->n, i;
+    llmc__gr_unit unit = *u;
+    unit.at += first;
+    for (i = first; i < count; i++) {
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_SPLIT, 0, 0, 0));
+        LLMC__TRY(llmc__gr_again(s, &unit));
+    }
+    for (i = 0; i < count; i++)
+        llmc__gr_set(s, base + i * (u->n + 1), LLMC__GR_SPLIT, 0, 0,
+                     (int64_t)s->n - base - (int64_t)i * (u->n + 1));
+    llmc__gr_alike(s, base, u->n + 1, count);
+    return LLMC_OK;
+}
+
+/* The item min to max times; max NONE: any number. The copies are counted against the limit before the
+   first is made, so large numbers cost nothing. Errors: BAD_ARG, UNSUPPORTED (limit). */
+static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t min, uint32_t max)
+{
+    llmc__gr_unit u;
+    uint32_t copies = max != LLMC__GR_NONE ? max : min > 0 ? min : 1, i;
+    uint64_t all;
+    if (!s->has_item)
+        return llmc__gr_error(s, p, "nothing stands before the operator that it could repeat");
+    if (max < min)
+        return llmc__gr_error(s, p, "a repeat's maximum is below its minimum");
+    if (++s->repeats > LLMC__GR_REPEATS)
+        return llmc__gr_error(s, p, "too many operators on one item");
+    u.at = s->item;
+    u.n = s->n - s->item;
+    if (copies == 0)
+        s->n = s->item;
+    if (copies == 0 || u.n == 0)
+        return LLMC_OK;
+    LLMC__TRY(llmc__gr_outline(s, &u, copies));
+    if (!llmc__mul(copies, (uint64_t)u.n + 1, &all) || all > s->limit)
+        return llmc__gr_large(s);
+    if (min == 0) {
+        LLMC__TRY(llmc__gr_insert(s, u.at, 1));
+        if (u.enter != LLMC__GR_NONE)
+            llmc__gr_set(s, u.at + 1, LLMC__GR_LOCAL, 0, 0, (int64_t)u.enter - u.at - 1);
+        return max == LLMC__GR_NONE ? llmc__gr_loop(s, &u, false) : llmc__gr_optional(s, &u, max, true);
+    }
+    for (i = 1; i < min; i++)
+        LLMC__TRY(llmc__gr_again(s, &u));
+    llmc__gr_alike(s, u.at, u.n, min);
+    if (max == LLMC__GR_NONE)
+        return llmc__gr_loop(s, &u, true);
+    return max > min ? llmc__gr_optional(s, &u, max - min, false) : LLMC_OK;
+}
+
+/* A piece [a, b] of code points whose UTF-8 forms are all strings with byte k in [first's, last's]:
+   writes these. */
+static llmc_status llmc__gr_sequence(llmc__gr_parse *s, uint32_t a, uint32_t b)
+{
+    char first[4], last[4];
+    size_t n = llmc__utf8_write(a, first), i;
+    (void)llmc__utf8_write(b, last);
+    for (i = 0; i < n; i++)
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_BYTE, (uint8_t)first[i], (uint8_t)last[i], 0));
+    return LLMC_OK;
+}
+
+/* The last code point of such a piece that begins with a and ends at b or before. Both lie on one side
+   of the surrogates. Bytes behind one that varies have to take all their values. */
+static uint32_t llmc__gr_piece(uint32_t a, uint32_t b)
+{
+    uint32_t most = a < 0x80 ? 0x7f : a < 0x800 ? 0x7ff : a < 0x10000 ? 0xffff : 0x10ffff, k;
+    uint32_t tails = a < 0x80 ? 0 : a < 0x800 ? 1 : a < 0x10000 ? 2 : 3;
+    b = b < most ? b : most;
+    for (k = 1; k <= tails; k++) {
+        uint32_t low = (1u << (6 * k)) - 1;
+        if ((a & ~low) == (b & ~low))
+            continue;
+        if ((a & low) != 0)
+            b = a | low;
+        else if ((b & low) != low)
+            b = (b & ~low) - 1;
+    }
+    return b;
+}
+
+typedef struct llmc__gr_range {
+    uint32_t lo, hi;
+} llmc__gr_range;
+
+/* One character out of r [n], sorted and apart; none at all if n is 0. Surrogates are no characters.
+   Becomes the item. */
+static llmc_status llmc__gr_one_of(llmc__gr_parse *s, const llmc__gr_range *r, uint32_t n)
+{
+    uint32_t i, pieces = 0;
+    llmc__gr_open(s);
+    for (i = 0; i < n; i++) {
+        uint32_t a = r[i].lo, b;
+        for (; a <= r[i].hi; a = b + 1) {
+            if (a >= 0xd800 && a < 0xe000)
+                a = 0xe000;
+            if (a > r[i].hi)
+                break;
+            b = llmc__gr_piece(a, a < 0xd800 && r[i].hi >= 0xd800 ? 0xd7ff : r[i].hi);
+            if (pieces++ > 0)
+                LLMC__TRY(llmc__gr_bar(s));
+            LLMC__TRY(llmc__gr_sequence(s, a, b));
+        }
+    }
+    if (pieces == 0)
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_FAIL, 0, 0, 0));
+    llmc__gr_close(s);
+    return LLMC_OK;
+}
+
+//--[ 19.4 GRAMMAR.parse ]-- GBNF, as llama.cpp reads it
+static bool llmc__gr_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* Past blanks and comments, and past line ends where these mean nothing. */
+static void llmc__gr_skip(llmc__gr_parse *s, bool lines)
+{
+    while (s->at < s->end) {
+        if (*s->at == '#')
+            while (s->at < s->end && *s->at != '\n' && *s->at != '\r')
+                s->at++;
+        else if (*s->at == ' ' || *s->at == '\t' || (lines && (*s->at == '\n' || *s->at == '\r')))
+            s->at++;
+        else
+            break;
+    }
+}
+
+/* Whether c comes next; takes it then. */
+static bool llmc__gr_take(llmc__gr_parse *s, char c)
+{
+    if (s->at == s->end || *s->at != c)
+        return false;
+    s->at++;
+    return true;
+}
+
+/* Code point of the well-formed character p [n]. */
+static uint32_t llmc__gr_decode(const char *p, size_t n)
+{
+    uint32_t c = (uint8_t)p[0];
+    size_t i;
+    if (n > 1)
+        c &= 0x7fu >> n;
+    for (i = 1; i < n; i++)
+        c = c << 6 | ((uint8_t)p[i] & 0x3f);
+    return c;
+}
+
+/* What follows a backslash. \x \u \U are code points of 2, 4, 8 digits. */
+static llmc_status llmc__gr_escape(llmc__gr_parse *s, uint32_t *c)
+{
+    static const char plain[] = "\\\"[]-";
+    const char *p = s->at, *q;
+    unsigned digits;
+    if (s->at == s->end)
+        return llmc__gr_error(s, p, "the text ends inside a character");
+    s->at++;
+    *c = *p == 'n' ? '\n' : *p == 'r' ? '\r' : '\t';
+    if (*p == 'n' || *p == 'r' || *p == 't')
+        return LLMC_OK;
+    for (q = plain; *q != 0; q++)
+        if (*p == *q) {
+            *c = (uint8_t)*p;
+            return LLMC_OK;
+        }
+    digits = *p == 'x' ? 2 : *p == 'u' ? 4 : *p == 'U' ? 8 : 0;
+    if (digits == 0)
+        return llmc__gr_error(s, p, "unknown escape: n r t x u U \\ \" [ ] - expected after a backslash");
+    if (!llmc__hex(s->at, s->end, digits, c))
+        return llmc__gr_error(s, p, "2, 4 or 8 hexadecimal digits expected after \\x, \\u or \\U");
+    if (*c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000))
+        return llmc__gr_error(s, p, "not a character: surrogates and numbers above 10FFFF are none");
+    s->at += digits;
+    return LLMC_OK;
+}
+
+/* One character of a literal or class, perhaps escaped. */
+static llmc_status llmc__gr_char(llmc__gr_parse *s, uint32_t *c)
+{
+    size_t n = llmc__utf8_valid(s->at, (size_t)(s->end - s->at));
+    if (n == 0)
+        return llmc__gr_error(s, s->at,
+                              s->at == s->end ? "the text ends inside a literal or class"
+                                              : "bytes that are no UTF-8");
+    if (llmc__gr_take(s, '\\'))
+        return llmc__gr_escape(s, c);
+    *c = llmc__gr_decode(s->at, n);
+    s->at += n;
+    return LLMC_OK;
+}
+
+/* "..." behind its first quote. Becomes the item, as a whole. */
+static llmc_status llmc__gr_literal(llmc__gr_parse *s)
+{
+    uint32_t begin = s->n, c;
+    while (!llmc__gr_take(s, '"')) {
+        LLMC__TRY(llmc__gr_char(s, &c));
+        LLMC__TRY(llmc__gr_sequence(s, c, c));
+    }
+    s->item = begin;
+    s->has_item = true;
+    s->repeats = 0;
+    return LLMC_OK;
+}
+
+/* Sorts r [n] and joins what overlaps or touches; returns how many are left. */
+static uint32_t llmc__gr_join(llmc__gr_range *r, uint32_t n)
+{
+    uint32_t i, j, m = 0;
+    for (i = 1; i < n; i++) {
+        llmc__gr_range x = r[i];
+        for (j = i; j > 0 && r[j - 1].lo > x.lo; j--)
+            r[j] = r[j - 1];
+        r[j] = x;
+    }
+    for (i = 0; i < n; i++) {
+        if (m > 0 && r[i].lo <= r[m - 1].hi + 1)
+            r[m - 1].hi = r[i].hi > r[m - 1].hi ? r[i].hi : r[m - 1].hi;
+        else
+            r[m++] = r[i];
+    }
+    return m;
+}
+
+/* The gaps between r [n], sorted and apart, in its place; room for n + 1. */
+static uint32_t llmc__gr_invert(llmc__gr_range *r, uint32_t n)
+{
+    uint32_t from = 0, m = 0, i;
+    for (i = 0; i < n; i++) {
+        llmc__gr_range x = r[i];
+        if (x.lo > from) {
+            r[m].lo = from;
+            r[m++].hi = x.lo - 1;
+        }
+        from = x.hi + 1;
+    }
+    if (from <= 0x10ffff) {
+        r[m].lo = from;
+        r[m++].hi = 0x10ffff;
+    }
+    return m;
+}
+
+/* [...] behind its bracket. A minus sign before the closing bracket stands for itself. */
+static llmc_status llmc__gr_class(llmc__gr_parse *s)
+{
+    llmc__gr_range r[LLMC__GR_RANGES + 1];
+    const char *begin = s->at;
+    bool others = llmc__gr_take(s, '^');
+    uint32_t n = 0;
+    while (!llmc__gr_take(s, ']')) {
+        const char *p = s->at;
+        if (n == LLMC__GR_RANGES)
+            return llmc__gr_error(s, p, "more than 256 ranges in one class");
+        LLMC__TRY(llmc__gr_char(s, &r[n].lo));
+        r[n].hi = r[n].lo;
+        if (s->end - s->at >= 2 && s->at[0] == '-' && s->at[1] != ']') {
+            s->at++;
+            LLMC__TRY(llmc__gr_char(s, &r[n].hi));
+        }
+        if (r[n].hi < r[n].lo)
+            return llmc__gr_error(s, p, "a range ends before it begins");
+        n++;
+    }
+    if (n == 0 && !others)
+        return llmc__gr_error(s, begin, "an empty class matches nothing");
+    n = llmc__gr_join(r, n);
+    if (others)
+        n = llmc__gr_invert(r, n);
+    return llmc__gr_one_of(s, r, n);
+}
+
+/* A number below 10^9; more digits count as that. */
+static bool llmc__gr_number(llmc__gr_parse *s, uint32_t *out)
+{
+    const char *p = s->at;
+    uint32_t v = 0;
+    for (; s->at < s->end && *s->at >= '0' && *s->at <= '9'; s->at++)
+        v = v >= 100000000u ? 1000000000u : v * 10 + (uint32_t)(*s->at - '0');
+    *out = v;
+    return s->at > p;
+}
+
+/* {m} {m,} {m,n} behind the brace at p. */
+static llmc_status llmc__gr_braces(llmc__gr_parse *s, const char *p)
+{
+    uint32_t min, max;
+    llmc__gr_skip(s, false);
+    if (!llmc__gr_number(s, &min))
+        return llmc__gr_error(s, s->at, "a number expected after {");
+    max = min;
+    llmc__gr_skip(s, false);
+    if (llmc__gr_take(s, ',')) {
+        llmc__gr_skip(s, false);
+        if (!llmc__gr_number(s, &max))
+            max = LLMC__GR_NONE;
+        llmc__gr_skip(s, false);
+    }
+    if (!llmc__gr_take(s, '}'))
+        return llmc__gr_error(s, s->at, "{m}, {m,} or {m,n} expected");
+    return llmc__gr_repeat(s, p, min, max);
+}
+
+/* <text> or <[id]>: the token. Only looked up when the program is written. */
+static llmc_status llmc__gr_token_id(llmc__gr_parse *s, llmc_token *id)
+{
+    const char *p = s->at;
+    uint32_t v = 0;
+    bool number;
+    if (!llmc__gr_take(s, '<'))
+        return llmc__gr_error(s, p, "a token, <text> or <[id]>, expected after !");
+    number = llmc__gr_take(s, '[');
+    if (number && (!llmc__gr_number(s, &v) || !llmc__gr_take(s, ']')))
+        return llmc__gr_error(s, s->at, "<[id]> expected");
+    while (!number && s->at < s->end && *s->at != '>' && *s->at != '\n')
+        s->at++;
+    if (!llmc__gr_take(s, '>'))
+        return llmc__gr_error(s, s->at, "> expected at the end of a token");
+    *id = (llmc_token)v;
+    if (s->code == NULL)
+        return LLMC_OK;
+    if (s->tok == NULL)
+        return llmc__gr_error(s, p, "a grammar without a tokenizer has no tokens");
+    if (!number)
+        *id = s->at - p > 1024 ? LLMC_TOKEN_NONE : llmc_token_find(s->tok, p, (size_t)(s->at - p));
+    if (*id < 0 || (uint32_t)*id >= llmc_tokenizer_count(s->tok))
+        return llmc__gr_error_name(s, p, (size_t)(s->at - p), "the vocabulary has no such token");
+    return LLMC_OK;
+}
+
+/* A token as the item. */
+static llmc_status llmc__gr_token(llmc__gr_parse *s)
+{
+    llmc_token id = 0;
+    const char *p = s->at;
+    bool others = llmc__gr_take(s, '!');
+    if (++s->n_literal > LLMC__GR_LITERALS)
+        return llmc__gr_error(s, p, "more than 256 tokens in one grammar");
+    LLMC__TRY(llmc__gr_token_id(s, &id));
+    s->item = s->n;
+    s->has_item = true;
+    s->repeats = 0;
+    return llmc__gr_emit(s, LLMC__GR_TOKEN, others, 0, id);
+}
+
+/* Rule of the name p [n]; NONE: there is none. *slot: where it is, or would be, NONE where too many names
+   collide. */
+static uint32_t llmc__gr_find(const llmc_grammar *g, const char *text, const char *p, size_t n,
+                              uint32_t *slot)
+{
+    uint32_t at = (uint32_t)llmc__token_hash((const uint8_t *)p, n), probe;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        uint32_t v = g->slot[at & g->slot_mask];
+        *slot = at & g->slot_mask;
+        if (v == 0)
+            return LLMC__GR_NONE;
+        if (g->proc[v - 1].name_len == n && LLMC_MEMCMP(text + g->proc[v - 1].name_at, p, n) == 0)
+            return v - 1;
+    }
+    *slot = LLMC__GR_NONE;
+    return LLMC__GR_NONE;
+}
+
+/* A name at the current place; its bytes, 0 if there is none. */
+static size_t llmc__gr_name(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    while (s->at < s->end && llmc__gr_name_char(*s->at))
+        s->at++;
+    return (size_t)(s->at - p);
+}
+
+/* A rule's name as the item. */
+static llmc_status llmc__gr_reference(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    size_t n = llmc__gr_name(s);
+    uint32_t rule = 0, slot;
+    if (s->code != NULL)
+        rule = llmc__gr_find(s->g, s->text, p, n, &slot);
+    if (rule == LLMC__GR_NONE)
+        return llmc__gr_error_name(s, p, n, "no rule has this name");
+    s->item = s->n;
+    s->has_item = true;
+    s->repeats = 0;
+    return llmc__gr_emit(s, LLMC__GR_CALL, 0, 0, rule);
+}
+
+/* An operator or a bracket, c, has been taken at p. */
+static llmc_status llmc__gr_operator(llmc__gr_parse *s, const char *p, char c)
+{
+    static const llmc__gr_range any = {0, 0x10ffff};
+    switch (c) {
+    case '"':
+        return llmc__gr_literal(s);
+    case '[':
+        return llmc__gr_class(s);
+    case '.':
+        return llmc__gr_one_of(s, &any, 1);
+    case '{':
+        return llmc__gr_braces(s, p);
+    case '*':
+        return llmc__gr_repeat(s, p, 0, LLMC__GR_NONE);
+    case '+':
+        return llmc__gr_repeat(s, p, 1, LLMC__GR_NONE);
+    case '?':
+        return llmc__gr_repeat(s, p, 0, 1);
+    case '|':
+        LLMC__TRY(llmc__gr_bar(s));
+        llmc__gr_skip(s, true);
+        return LLMC_OK;
+    case '(':
+        if (s->depth >= LLMC__GR_DEPTH)
+            return llmc__gr_error(s, p, "more than 64 groups in groups");
+        llmc__gr_open(s);
+        return LLMC_OK;
+    case ')':
+        if (s->depth == 1)
+            return llmc__gr_error(s, p, "no group is open that ) could close");
+        llmc__gr_close(s);
+        return LLMC_OK;
+    default:
+        return llmc__gr_error(s, p,
+                              "a name, a literal, a class, a token, an operator or a line's end expected");
+    }
+}
+
+/* What a rule stands for, up to the end of its last line. */
+static llmc_status llmc__gr_body(llmc__gr_parse *s)
+{
+    s->depth = 0;
+    llmc__gr_open(s);
+    for (;;) {
+        const char *p;
+        llmc__gr_skip(s, s->depth > 1);
+        p = s->at;
+        if (p == s->end || ((*p == '\n' || *p == '\r') && s->depth == 1))
+            break;
+        if (llmc__gr_name_char(*p)) {
+            LLMC__TRY(llmc__gr_reference(s));
+        } else if (*p == '<' || *p == '!') {
+            LLMC__TRY(llmc__gr_token(s));
+        } else {
+            s->at++;
+            LLMC__TRY(llmc__gr_operator(s, p, *p));
+        }
+    }
+    if (s->depth > 1)
+        return llmc__gr_error(s, s->at, "a group is not closed: ) expected");
+    llmc__gr_close(s);
+    return llmc__gr_emit(s, LLMC__GR_END, 0, 0, 0);
+}
+
+/* name ::= ... ; takes the name down in the second reading. */
+static llmc_status llmc__gr_rule(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    size_t n = llmc__gr_name(s);
+    uint32_t rule = s->n_rules++, slot = LLMC__GR_NONE;
+    if (n == 0)
+        return llmc__gr_error(s, p, "a rule's name expected");
+    llmc__gr_skip(s, false);
+    if (s->end - s->at < 3 || LLMC_MEMCMP(s->at, "::=", 3) != 0)
+        return llmc__gr_error(s, s->at, "::= expected after a rule's name");
+    s->at += 3;
+    llmc__gr_skip(s, true);
+    if (s->g != NULL && s->code == NULL) {
+        if (llmc__gr_find(s->g, s->text, p, n, &slot) != LLMC__GR_NONE)
+            return llmc__gr_error_name(s, p, n, "a second rule of this name");
+        if (slot == LLMC__GR_NONE)
+            return llmc__gr_error_name(s, p, n, "too many names have one hash");
+        s->g->slot[slot] = rule + 1;
+        s->g->proc[rule].name_at = (uint32_t)(p - s->text);
+        s->g->proc[rule].name_len = (uint32_t)n;
+    }
+    if (s->code != NULL)
+        s->g->proc[rule].start = s->n;
+    return llmc__gr_body(s);
+}
+
+/* Reads all of the text once. Errors: BAD_ARG, UNSUPPORTED. */
+static llmc_status llmc__gr_read(llmc__gr_parse *s)
+{
+    s->at = s->text;
+    s->n = s->n_rules = s->n_local = s->n_literal = 0;
+    llmc__gr_skip(s, true);
+    while (s->at < s->end) {
+        LLMC__TRY(llmc__gr_rule(s));
+        llmc__gr_skip(s, true);
+    }
+    if (s->n_rules == 0)
+        return llmc__gr_error(s, s->text, "the grammar has no rules");
+    return LLMC_OK;
+}
+
+//--[ 19.5 GRAMMAR.link ]-- what calls what; what cannot end; what must be refused
+/* Numbers the procedures without names, makes every call one of CALL, and lists the calls of each
+   procedure through link. */
+static void llmc__gr_number_procs(llmc_grammar *g)
+{
+    uint32_t i, p;
+    g->n_proc = g->n_rules;
+    for (i = 0; i < g->n_code; i++)
+        if (g->code[i].op == LLMC__GR_ENTER) {
+            g->code[i].arg = (int32_t)g->n_proc;
+            g->proc[g->n_proc].name_len = 0;
+            g->proc[g->n_proc++].start = i;
+        }
+    for (p = 0; p < g->n_proc; p++)
+        g->proc[p].calls = LLMC__GR_NONE;
+    for (i = 0; i < g->n_code; i++) {
+        llmc__gr_inst *c = &g->code[i];
+        if (c->op == LLMC__GR_LOCAL) {
+            c->arg = g->code[(int64_t)i + c->arg].arg;
+            c->op = LLMC__GR_CALL;
+        }
+        if (c->op == LLMC__GR_CALL) {
+            g->link[i] = g->proc[c->arg].calls;
+            g->proc[c->arg].calls = i;
+        }
+    }
+}
+
+/* Instruction i of procedure p is reached, for the first time or not. */
+static void llmc__gr_reach(llmc_grammar *g, uint32_t i, uint32_t p, uint32_t *n)
+{
+    if (g->mark[i] != 0)
+        return;
+    g->mark[i] = p + 1;
+    g->queue[(*n)++] = i;
+}
+
+/* Which procedures can be passed: `bytes`: at all, into `ends`; else without a byte, into `nullable`.
+   Afterwards mark[i] - 1 is the procedure from whose beginning i is reached so; 0: it is not. A call that
+   cannot be passed yet waits until its procedure's end is reached, so each instruction is met once. */
+static void llmc__gr_pass(llmc_grammar *g, bool bytes)
+{
+    uint32_t n = 0, p, i, c;
+    LLMC_MEMSET(g->mark, 0, g->n_code * sizeof *g->mark);
+    for (p = 0; p < g->n_proc; p++)
+        llmc__gr_reach(g, g->proc[p].start, p, &n);
+    while (n > 0) {
+        const llmc__gr_inst *k;
+        llmc__gr_proc *to;
+        i = g->queue[--n];
+        k = &g->code[i];
+        p = g->mark[i] - 1;
+        to = k->op == LLMC__GR_CALL ? &g->proc[k->arg] : &g->proc[p];
+        if (k->op == LLMC__GR_ENTER || k->op == LLMC__GR_SPLIT ||
+            (bytes && (k->op == LLMC__GR_BYTE || k->op == LLMC__GR_TOKEN)) ||
+            (k->op == LLMC__GR_CALL && (bytes ? to->ends : to->nullable)))
+            llmc__gr_reach(g, i + 1, p, &n);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_reach(g, i + (uint32_t)k->arg, p, &n);
+        if (k->op != LLMC__GR_END || (bytes ? to->ends : to->nullable))
+            continue;
+        *(bytes ? &to->ends : &to->nullable) = true;
+        for (c = to->calls; c != LLMC__GR_NONE; c = g->link[c])
+            if (g->mark[c] != 0)
+                llmc__gr_reach(g, c + 1, g->mark[c] - 1, &n);
+    }
+}
+
+/* Whether, from instruction i, its procedure's end can be reached, as far as mark says for what follows. */
+static bool llmc__gr_useful(const llmc_grammar *g, uint32_t i)
+{
+    const llmc__gr_inst *k = &g->code[i];
+    switch (k->op) {
+    case LLMC__GR_END:
+        return true;
+    case LLMC__GR_FAIL:
+        return false;
+    case LLMC__GR_JUMP:
+        return g->mark[i + (uint32_t)k->arg] != 0;
+    case LLMC__GR_SPLIT:
+        return g->mark[i + 1] != 0 || g->mark[i + (uint32_t)k->arg] != 0;
+    case LLMC__GR_CALL:
+        return g->proc[k->arg].ends && g->mark[i + 1] != 0;
+    default:
+        return g->mark[i + 1] != 0;
+    }
+}
+
+/* Cuts off what cannot lead to an end: it becomes FAIL, so that a text is never led there. Jumps back are
+   only those of loops, so each pass from the end settles one more level of loops in loops. */
+static void llmc__gr_prune(llmc_grammar *g)
+{
+    uint32_t i;
+    bool changed = true;
+    LLMC_MEMSET(g->mark, 0, g->n_code * sizeof *g->mark);
+    while (changed) {
+        changed = false;
+        for (i = g->n_code; i-- > 0;)
+            if (g->mark[i] == 0 && llmc__gr_useful(g, i)) {
+                g->mark[i] = 1;
+                changed = true;
+            }
+    }
+    for (i = 0; i < g->n_code; i++)
+        if (g->mark[i] == 0)
+            g->code[i].op = LLMC__GR_FAIL;
+}
+
+/* Takes out of the list of p's calls what is not made before p's caller has matched a byte, and counts the
+   rest. mark is that of llmc__gr_pass without bytes. */
+static void llmc__gr_first_calls(llmc_grammar *g, uint32_t p)
+{
+    uint32_t c, next, kept = LLMC__GR_NONE;
+    g->proc[p].waits = 0;
+    for (c = g->proc[p].calls; c != LLMC__GR_NONE; c = next) {
+        next = g->link[c];
+        if (g->mark[c] == 0 || g->code[c].op != LLMC__GR_CALL)
+            continue;
+        g->link[c] = kept;
+        kept = c;
+        g->proc[p].waits++;
+    }
+    g->proc[p].calls = kept;
+}
+
+/* A rule that comes before itself; there is one, since not all procedures could be ranked. Who is not
+   ranked has a caller that is not: going from one to the next ends in a circle, which visits a rule with
+   a name. */
+static llmc_status llmc__gr_left(llmc_grammar *g, const char *text, llmc_diag *diag)
+{
+    uint32_t p = 0, c, step;
+    while (g->proc[p].waits == 0)
+        p++;
+    for (step = 0; step <= 2 * g->n_proc || g->proc[p].name_len == 0; step++) {
+        for (c = g->proc[p].calls; g->proc[g->mark[c] - 1].waits == 0;)
+            c = g->link[c];
+        g->proc[p].calls = c; /* the next round does not look for it again */
+        p = g->mark[c] - 1;
+    }
+    return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", g->proc[p].name_at,
+                      "grammar, rule %.*s: left recursion, the rule can begin with itself",
+                      (int)llmc__min(g->proc[p].name_len, 96), text + g->proc[p].name_at);
+}
+
+/* Ranks the procedures, callers before those whom they call before they match a byte.
+   Errors: BAD_ARG (left recursion). */
+static llmc_status llmc__gr_rank(llmc_grammar *g, const char *text, llmc_diag *diag)
+{
+    uint32_t p, i, c, ranked = 0, done;
+    /* by caller, too: link is the list by callee; queue is free and becomes the list by caller */
+    for (p = 0; p < g->n_proc; p++) {
+        llmc__gr_first_calls(g, p);
+        g->proc[p].rank = LLMC__GR_NONE; /* for now the head of that list */
+    }
+    for (i = 0; i < g->n_code; i++)
+        if (g->code[i].op == LLMC__GR_CALL && g->mark[i] != 0) {
+            g->queue[i] = g->proc[g->mark[i] - 1].rank;
+            g->proc[g->mark[i] - 1].rank = i;
+        }
+    for (p = 0; p < g->n_proc; p++)
+        if (g->proc[p].waits == 0)
+            g->by_rank[ranked++] = p;
+    for (done = 0; done < ranked; done++)
+        for (c = g->proc[g->by_rank[done]].rank; c != LLMC__GR_NONE; c = g->queue[c])
+            if (--g->proc[g->code[c].arg].waits == 0)
+                g->by_rank[ranked++] = (uint32_t)g->code[c].arg;
+    if (ranked < g->n_proc)
+        return llmc__gr_left(g, text, diag);
+    for (i = 0; i < ranked; i++)
+        g->proc[g->by_rank[i]].rank = i;
+    return LLMC_OK;
+}
+
+/* Calls that nothing follows become TAIL. */
+static void llmc__gr_tails(llmc_grammar *g)
+{
+    uint32_t i, j, hops;
+    for (i = 0; i < g->n_code; i++) {
+        if (g->code[i].op != LLMC__GR_CALL)
+            continue;
+        j = i + 1; /* through a few jumps: groups end in groups */
+        for (hops = 0; g->code[j].op == LLMC__GR_JUMP && g->code[j].arg > 0 && hops < LLMC__GR_DEPTH; hops++)
+            j += (uint32_t)g->code[j].arg;
+        if (g->code[j].op == LLMC__GR_END)
+            g->code[i].op = LLMC__GR_TAIL;
+    }
+}
+
+/* Bytes that every range takes or leaves together get one number, so that tables are narrow. */
+static void llmc__gr_classes(llmc_grammar *g)
+{
+    bool edge[257];
+    uint32_t i, c = 0;
+    LLMC_MEMSET(edge, 0, sizeof edge);
+    g->has_tokens = false;
+    for (i = 0; i < g->n_code; i++) {
+        g->has_tokens = g->has_tokens || g->code[i].op == LLMC__GR_TOKEN;
+        if (g->code[i].op == LLMC__GR_BYTE)
+            edge[g->code[i].lo] = edge[g->code[i].hi + 1] = true;
+    }
+    for (i = 0; i < 256; i++) {
+        c += i > 0 && edge[i];
+        g->byte_class[i] = (uint8_t)c;
+    }
+    g->n_class = c + 1;
+}
+
+/* From a written program to one that can run. name: the root rule.
+   Errors: BAD_ARG (no root, a root that never ends, left recursion). */
+static llmc_status llmc__gr_link(llmc_grammar *g, const char *text, const char *name, llmc_diag *diag)
+{
+    uint32_t slot;
+    g->root = llmc__gr_find(g, text, name, llmc__strlen(name), &slot);
+    if (g->root == LLMC__GR_NONE)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "grammar: it has no rule %s", name);
+    llmc__gr_number_procs(g);
+    llmc__gr_pass(g, true);
+    if (!g->proc[g->root].ends)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", g->proc[g->root].name_at,
+                          "grammar, rule %s: no text matches it, because it never ends", name);
+    llmc__gr_prune(g);
+    llmc__gr_pass(g, false);
+    LLMC__TRY(llmc__gr_rank(g, text, diag));
+    llmc__gr_tails(g);
+    llmc__gr_classes(g);
+    return LLMC_OK;
+}
+
+/* Places g's arrays, whose sizes s counted, and its own tokens, if no vocabulary is given. */
+static void llmc__gr_carve(llmc_grammar *g, const llmc__gr_parse *s, llmc__arena *a)
+{
+    uint32_t slots = 8;
+    while (slots < 2 * s->n_rules)
+        slots *= 2;
+    g->n_code = s->n;
+    g->n_rules = s->n_rules;
+    g->slot_mask = slots - 1;
+    g->code = (llmc__gr_inst *)llmc__take(a, s->n, sizeof *g->code);
+    g->same = (int32_t *)llmc__take(a, s->n, sizeof *g->same);
+    g->proc = (llmc__gr_proc *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->proc);
+    g->by_rank = (uint32_t *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->by_rank);
+    g->slot = (uint32_t *)llmc__take(a, slots, sizeof *g->slot);
+    g->mark = (uint32_t *)llmc__take(a, s->n, sizeof *g->mark);
+    g->link = (uint32_t *)llmc__take(a, s->n, sizeof *g->link);
+    g->queue = (uint32_t *)llmc__take(a, s->n, sizeof *g->queue);
+    if (g->vocab == NULL && s->tok != NULL)
+        llmc__gr_vocab_carve(&g->own, s->tok, a);
+}
+
+/* Defaults, the first reading, and the memory that it asks for. *g is on the stack; g->vocab is set if it
+   was given. Errors: BAD_ARG, UNSUPPORTED, NO_MEMORY. */
+static llmc_status llmc__gr_measure(llmc_grammar *g, llmc__gr_parse *s, llmc_grammar_options *o,
+                                    const llmc_grammar_options *opt, size_t *bytes)
+{
+    llmc__arena a = {NULL, 0, 0, false};
+    llmc__options(o, sizeof *o, opt);
+    if (o->root == NULL)
+        o->root = "root";
+    if (o->max_code == 0)
+        o->max_code = 1u << 18;
+    if (s->text == NULL)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "the grammar's text is NULL or above 2 GiB");
+    if (o->max_code > 1u << 22)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "max_code %u: at most 2^22",
+                          o->max_code);
+    if (o->vocab != NULL && o->vocab->tok != s->tok)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "vocab was made for another tokenizer");
+    s->limit = o->max_code;
+    LLMC_MEMSET(g, 0, sizeof *g);
+    g->vocab = o->vocab;
+    LLMC__TRY(llmc__gr_read(s));
+    (void)llmc__take(&a, 1, sizeof *g);
+    llmc__gr_carve(g, s, &a);
+    if (a.failed)
+        return LLMC__FAIL(s->diag, NO_MEMORY, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "the grammar needs more memory than there are addresses for");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* A reading that is about to begin. */
+static void llmc__gr_begin(llmc__gr_parse *s, const llmc_tokenizer *tok, const char *text, size_t len,
+                           llmc_diag *diag)
+{
+    LLMC_MEMSET(s, 0, sizeof *s);
+    s->text = len <= INT32_MAX ? text : NULL;
+    s->end = s->text != NULL ? text + len : NULL;
+    s->tok = tok;
+    s->diag = diag;
+}
+
+/* llmc_grammar_need -- bytes that llmc_grammar_init will take       (GRAMMAR.link)
+   Reads the text, so what is wrong with its syntax is found here; what is wrong with its rules, by init.
+   Errors: BAD_ARG, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_need(const llmc_tokenizer *tok, const char *text, size_t len,
+                                       const llmc_grammar_options *opt, size_t *bytes, llmc_diag *diag)
+{
+    llmc_grammar g;
+    llmc_grammar_options o;
+    llmc__gr_parse s;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "bytes must not be NULL");
+    llmc__gr_begin(&s, tok, text, len, diag);
+    return llmc__gr_measure(&g, &s, &o, opt, bytes);
+}
+
+/* llmc_grammar_init -- a grammar, ready for states                  (GRAMMAR.link)
+   Three readings: count, names, program. Takes steps in proportion to the program, the text and the
+   vocabulary (sorted, unless opt->vocab is given). *out is written on success only.
+   Errors: as llmc_grammar_need. */
+LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer *tok, const char *text,
+                                       size_t len, const llmc_grammar_options *opt, void *mem, size_t bytes,
+                                       llmc_diag *diag)
+{
+    llmc_grammar measured, *g;
+    llmc_grammar_options o;
+    llmc__gr_parse s;
+    llmc__arena a;
+    size_t need;
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    llmc__gr_begin(&s, tok, text, len, diag);
+    LLMC__TRY(llmc__gr_measure(&measured, &s, &o, opt, &need));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.link", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    g = (llmc_grammar *)llmc__take(&a, 1, sizeof *g);
+    *g = measured;
+    llmc__gr_carve(g, &s, &a);
+    LLMC_MEMSET(g->slot, 0, ((size_t)g->slot_mask + 1) * sizeof *g->slot);
+    LLMC_MEMSET(g->proc, 0, ((size_t)s.n_rules + s.n_local) * sizeof *g->proc);
+    s.g = g;
+    LLMC__TRY(llmc__gr_read(&s));
+    s.code = g->code;
+    s.same = g->same;
+    LLMC__TRY(llmc__gr_read(&s));
+    LLMC__TRY(llmc__gr_link(g, text, o.root, diag));
+    if (g->vocab == NULL && tok != NULL) {
+        llmc__gr_vocab_fill(&g->own);
+        g->vocab = &g->own;
+    }
+    *out = g;
+    return LLMC_OK;
+}
+
+//--[ 19.6 GRAMMAR.stack ]-- sets of return addresses, each kept once
+/* Entries of a set or state being made are written behind the last one's, where they stay if nothing equal
+   is there already. A pool that ends sets run.full; what is returned then is void, and the call that
+   began it all clears up and tries again.
+
+   The number of pairs [n], of which the hash is h, among those kept in slot [slots]; 0: not there, and
+   *place is where it belongs. flags may be NULL. */
+static uint32_t llmc__gr_lookup(const uint32_t *slot, uint32_t slots, const uint32_t *at,
+                                const llmc__gr_pair *all, const llmc__gr_pair *p, uint32_t n, uint32_t *place)
+{
+    uint32_t i = (uint32_t)llmc__token_hash((const uint8_t *)p, n * sizeof *p) & (slots - 1), v;
+    for (; (v = slot[i]) != 0; i = (i + 1) & (slots - 1)) /* at most half full */
+        if (at[v + 1] - at[v] == n && LLMC_MEMCMP(all + at[v], p, n * sizeof *p) == 0)
+            return v;
+    *place = i;
+    return 0;
+}
+
+/* Charges n steps; false: there are none left. */
+static bool llmc__gr_charge(llmc_grammar_state *st, uint32_t n)
+{
+    if (st->run.work < n) {
+        st->run.work = 0;
+        st->run.full = true;
+        return false;
+    }
+    st->run.work -= n;
+    return true;
+}
+
+/* Where the entries of the next set go. */
+static uint32_t llmc__gr_set_top(const llmc_grammar_state *st)
+{
+    return st->set_at[st->run.n_sets];
+}
+
+/* The set whose n entries lie at the top, in order. */
+static uint32_t llmc__gr_set_keep(llmc_grammar_state *st, uint32_t n)
+{
+    uint32_t top = llmc__gr_set_top(st), place = 0, v, k;
+    v = llmc__gr_lookup(st->set_slot, st->set_slots, st->set_at, st->frame, st->frame + top, n, &place);
+    if (v != 0)
+        return v;
+    if (st->run.n_sets >= st->max_sets) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    v = st->run.n_sets++;
+    st->set_at[v + 1] = top + n;
+    st->set_slot[place] = v;
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k][v] = 0;
+    return v;
+}
+
+/* {(at, set)} */
+static uint32_t llmc__gr_set_one(llmc_grammar_state *st, uint32_t at, uint32_t set)
+{
+    uint32_t top = llmc__gr_set_top(st);
+    if (top >= st->max_frames) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    st->frame[top].at = at;
+    st->frame[top].set = set;
+    return llmc__gr_set_keep(st, 1);
+}
+
+/* -1, 0, 1: how pair a stands to b in a set's order. */
+static int llmc__gr_order(llmc__gr_pair a, llmc__gr_pair b)
+{
+    if (a.at != b.at)
+        return a.at < b.at ? -1 : 1;
+    return a.set == b.set ? 0 : a.set < b.set ? -1 : 1;
+}
+
+/* a and b together. */
+static uint32_t llmc__gr_set_join(llmc_grammar_state *st, uint32_t a, uint32_t b)
+{
+    uint32_t i = st->set_at[a], j = st->set_at[b], i_end = st->set_at[a + 1], j_end = st->set_at[b + 1];
+    uint32_t top = llmc__gr_set_top(st), n = 0;
+    if (a == b || i == i_end)
+        return b;
+    if (j == j_end)
+        return a;
+    if (!llmc__gr_charge(st, i_end - i + (j_end - j)) || st->max_frames - top < i_end - i + (j_end - j)) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    while (i < i_end || j < j_end) {
+        int o = i == i_end ? 1 : j == j_end ? -1 : llmc__gr_order(st->frame[i], st->frame[j]);
+        st->frame[top + n++] = o <= 0 ? st->frame[i] : st->frame[j];
+        i += o <= 0;
+        j += o >= 0;
+    }
+    return llmc__gr_set_keep(st, n);
+}
+
+/* The address that masks take at for. */
+static uint32_t llmc__gr_same(const llmc_grammar *g, uint32_t at)
+{
+    return at >= LLMC__GR_AT ? at : (uint32_t)((int64_t)at + g->same[at]);
+}
+
+/* The set as masks see it: `depth` return addresses, then UNKNOWN. What the whole text ends with stays.
+   recursion: depth goes down by one, from LLMC__GR_FRAMES at most. */
+static uint32_t llmc__gr_set_cut(llmc_grammar_state *st, uint32_t set, uint32_t depth)
+{
+    uint32_t i, out = LLMC__GR_SET_NONE;
+    if (set < LLMC__GR_SETS)
+        return set;
+    if (depth == 0)
+        return LLMC__GR_SET_UNKNOWN;
+    if (st->cut[depth - 1][set] != 0)
+        return st->cut[depth - 1][set];
+    for (i = st->set_at[set]; i < st->set_at[set + 1] && !st->run.full; i++) {
+        uint32_t below = llmc__gr_set_cut(st, st->frame[i].set, depth - 1);
+        out = llmc__gr_set_join(st, out, llmc__gr_set_one(st, llmc__gr_same(st->g, st->frame[i].at), below));
+    }
+    if (!st->run.full)
+        st->cut[depth - 1][set] = out;
+    return out;
+}
+
+//--[ 19.7 GRAMMAR.step ]-- from state to state, a byte at a time
+/* Begins a closure: nothing is reached yet. */
+static void llmc__gr_start(llmc_grammar_state *st, uint32_t flags)
+{
+    llmc__gr_run *r = &st->run;
+    if (++r->closure >= 1u << 30) { /* numbers begin anew */
+        LLMC_MEMSET(st->slot, 0, st->g->n_code * sizeof *st->slot);
+        LLMC_MEMSET(st->acc, 0, st->g->n_proc * sizeof *st->acc);
+        r->closure = 1;
+    }
+    r->n_queue = r->n_term = r->n_call = r->n_heap = 0;
+    r->flags = flags;
+}
+
+/* Instruction i is reached with `set` below it. Terminals and calls are noted for later; `follow`: what
+   goes on without a byte is queued, again if the set below has grown. */
+static void llmc__gr_add(llmc_grammar_state *st, uint32_t i, uint32_t set, bool follow)
+{
+    llmc__gr_slot *s = &st->slot[i];
+    llmc__gr_run *r = &st->run;
+    uint8_t op = st->g->code[i].op;
+    if (op == LLMC__GR_FAIL || r->full)
+        return;
+    if (s->seen / 2 != r->closure) {
+        s->seen = r->closure * 2;
+        s->set = set;
+        if (op == LLMC__GR_BYTE || op == LLMC__GR_TOKEN)
+            st->touched[r->n_term++] = i;
+        if (op == LLMC__GR_CALL || op == LLMC__GR_TAIL)
+            st->touched[st->g->n_code - ++r->n_call] = i;
+    } else {
+        uint32_t both = llmc__gr_set_join(st, s->set, set);
+        if (both == s->set)
+            return;
+        s->set = both;
+    }
+    if (follow && op != LLMC__GR_BYTE && op != LLMC__GR_TOKEN && (s->seen & 1) == 0) {
+        s->seen |= 1;
+        st->queue[r->n_queue++] = i;
+    }
+}
+
+/* Returns from a procedure with `set` below it: to all addresses in it. */
+static void llmc__gr_return(llmc_grammar_state *st, uint32_t set)
+{
+    uint32_t i;
+    for (i = st->set_at[set]; i < st->set_at[set + 1] && !st->run.full; i++) {
+        llmc__gr_pair p = st->frame[i];
+        if (!llmc__gr_charge(st, 1))
+            return;
+        if (p.at == LLMC__GR_AT_DONE)
+            st->run.flags |= LLMC__GR_FINAL;
+        else if (p.at == LLMC__GR_AT_UNKNOWN)
+            st->run.flags |= LLMC__GR_UNKNOWN;
+        else
+            llmc__gr_add(st, p.at, p.set, true);
+    }
+}
+
+/* First half of a closure: what was added goes on without a byte, through returns, too, but not into
+   procedures, only past those that may be empty. No set is made here but by joining, so it ends. */
+static void llmc__gr_follow(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    while (r->n_queue > 0 && !r->full && llmc__gr_charge(st, 1)) {
+        uint32_t i = st->queue[--r->n_queue], set = st->slot[i].set;
+        const llmc__gr_inst *k = &st->g->code[i];
+        st->slot[i].seen &= ~1u;
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_ENTER ||
+            ((k->op == LLMC__GR_CALL || k->op == LLMC__GR_TAIL) && st->g->proc[k->arg].nullable))
+            llmc__gr_add(st, i + 1, set, true);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_add(st, i + (uint32_t)k->arg, set, true);
+        if (k->op == LLMC__GR_END)
+            llmc__gr_return(st, set);
+    }
+}
+
+/* A procedure is called with `set` below it. Its rank goes into the heap the first time. */
+static void llmc__gr_enter(llmc_grammar_state *st, uint32_t proc, uint32_t set)
+{
+    llmc__gr_acc *a = &st->acc[proc];
+    llmc__gr_run *r = &st->run;
+    uint32_t at, rank = st->g->proc[proc].rank;
+    if (a->seen == r->closure) {
+        a->set = llmc__gr_set_join(st, a->set, set);
+        return;
+    }
+    a->seen = r->closure;
+    a->set = set;
+    for (at = r->n_heap++; at > 0 && st->heap[(at - 1) / 2] > rank; at = (at - 1) / 2)
+        st->heap[at] = st->heap[(at - 1) / 2];
+    st->heap[at] = rank;
+}
+
+/* The procedure of lowest rank that was called. */
+static uint32_t llmc__gr_lowest(llmc_grammar_state *st)
+{
+    uint32_t first = st->heap[0], last = st->heap[--st->run.n_heap], n = st->run.n_heap, at = 0, child;
+    while ((child = 2 * at + 1) < n) {
+        child += child + 1 < n && st->heap[child + 1] < st->heap[child];
+        if (st->heap[child] >= last)
+            break;
+        st->heap[at] = st->heap[child];
+        at = child;
+    }
+    if (n > 0)
+        st->heap[at] = last;
+    return st->g->by_rank[first];
+}
+
+/* The call at i, with `set` below its own procedure. */
+static void llmc__gr_call(llmc_grammar_state *st, uint32_t i, uint32_t set)
+{
+    const llmc__gr_inst *k = &st->g->code[i];
+    llmc__gr_enter(st, (uint32_t)k->arg, k->op == LLMC__GR_TAIL ? set : llmc__gr_set_one(st, i + 1, set));
+}
+
+/* Queues instruction i of a procedure just entered, once. */
+static void llmc__gr_visit(llmc_grammar_state *st, uint32_t i)
+{
+    if (st->slot[i].entered == st->run.closure)
+        return;
+    st->slot[i].entered = st->run.closure;
+    st->queue[st->run.n_queue++] = i;
+}
+
+/* Goes through the beginning of a procedure that was entered, with all that is below it. It may come to
+   its end, but then its callers have gone past it already. */
+static void llmc__gr_descend(llmc_grammar_state *st, uint32_t proc)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t set = st->acc[proc].set;
+    llmc__gr_visit(st, st->g->proc[proc].start);
+    while (r->n_queue > 0 && !r->full && llmc__gr_charge(st, 1)) {
+        uint32_t i = st->queue[--r->n_queue];
+        const llmc__gr_inst *k = &st->g->code[i];
+        bool call = k->op == LLMC__GR_CALL || k->op == LLMC__GR_TAIL;
+        if (k->op == LLMC__GR_BYTE || k->op == LLMC__GR_TOKEN)
+            llmc__gr_add(st, i, set, false);
+        if (call)
+            llmc__gr_call(st, i, set);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_ENTER || (call && st->g->proc[k->arg].nullable))
+            llmc__gr_visit(st, i + 1);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_visit(st, i + (uint32_t)k->arg);
+    }
+}
+
+/* Second half: the calls that were reached. By rank, so that a procedure is gone through once, when all
+   who call it here have done so. Without left recursion nobody is called after that. */
+static void llmc__gr_calls(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t k;
+    for (k = 1; k <= r->n_call && !r->full; k++) {
+        uint32_t i = st->touched[st->g->n_code - k];
+        llmc__gr_call(st, i, st->slot[i].set);
+    }
+    while (r->n_heap > 0 && !r->full)
+        llmc__gr_descend(st, llmc__gr_lowest(st));
+}
+
+/* Sorts a [n] by Shell's method: states have a few entries, some have thousands. */
+static void llmc__gr_sort_u32(uint32_t *a, uint32_t n)
+{
+    uint32_t gap, i, j, x;
+    for (gap = 1; gap < n / 3;)
+        gap = 3 * gap + 1;
+    for (; gap > 0; gap /= 3)
+        for (i = gap; i < n; i++) {
+            x = a[i];
+            for (j = i; j >= gap && a[j - gap] > x; j -= gap)
+                a[j] = a[j - gap];
+            a[j] = x;
+        }
+}
+
+/* Ends a closure: the state of what was reached. The last pair of every state holds its flags, so that
+   states that differ in them alone are two. 0: full. */
+static uint32_t llmc__gr_state_keep(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t top = st->state_at[r->n_states], n = r->n_term, i, place = 0, v;
+    if (r->full || !llmc__gr_charge(st, n) || st->max_configs - top <= n) {
+        r->full = true;
+        return 0;
+    }
+    if (n > 0)
+        r->flags |= LLMC__GR_LIVE;
+    llmc__gr_sort_u32(st->touched, n);
+    for (i = 0; i < n; i++) {
+        st->config[top + i].at = st->touched[i];
+        st->config[top + i].set = st->slot[st->touched[i]].set;
+    }
+    st->config[top + n].at = LLMC__GR_AT;
+    st->config[top + n].set = r->flags;
+    v = llmc__gr_lookup(st->state_slot, st->state_slots, st->state_at, st->config, st->config + top, n + 1,
+                        &place);
+    if (v != 0)
+        return v;
+    if (r->n_states >= st->max_states) {
+        r->full = true;
+        return 0;
+    }
+    v = r->n_states++;
+    st->state_at[v + 1] = top + n + 1;
+    st->state_slot[place] = v;
+    st->state_flags[v] = (uint8_t)r->flags;
+    st->coarse[v] = st->mask_of[v] = 0;
+    LLMC_MEMSET(st->step + (size_t)v * st->g->n_class, 0, st->g->n_class * sizeof *st->step);
+    return v;
+}
+
+/* Number of configurations of a state. */
+static uint32_t llmc__gr_count(const llmc_grammar_state *st, uint32_t state)
+{
+    return st->state_at[state + 1] - st->state_at[state] - 1;
+}
+
+/* The state after a byte, made; 0: full. */
+static uint32_t llmc__gr_make_step(llmc_grammar_state *st, uint32_t state, uint8_t byte)
+{
+    uint32_t at = st->state_at[state], end = at + llmc__gr_count(st, state), next;
+    llmc__gr_start(st, st->state_flags[state] & LLMC__GR_UNKNOWN);
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        const llmc__gr_inst *k = &st->g->code[c.at];
+        if (k->op == LLMC__GR_BYTE && byte >= k->lo && byte <= k->hi)
+            llmc__gr_add(st, c.at + 1, c.set, true);
+    }
+    (void)llmc__gr_charge(st, llmc__gr_count(st, state));
+    llmc__gr_follow(st);
+    llmc__gr_calls(st);
+    next = llmc__gr_state_keep(st);
+    if (next != 0)
+        st->step[(size_t)state * st->g->n_class + st->g->byte_class[byte]] = (uint16_t)next;
+    return next;
+}
+
+/* The state after a byte; DEAD: none; 0: full. */
+static uint32_t llmc__gr_step(llmc_grammar_state *st, uint32_t state, uint8_t byte)
+{
+    uint32_t next = st->step[(size_t)state * st->g->n_class + st->g->byte_class[byte]];
+    return next != 0 ? next : llmc__gr_make_step(st, state, byte);
+}
+
+/* The same for bytes p [n]. */
+static uint32_t llmc__gr_steps(llmc_grammar_state *st, uint32_t state, const uint8_t *p, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n && state > LLMC__GR_DEAD; i++)
+        state = llmc__gr_step(st, state, p[i]);
+    return state;
+}
+
+/* Throws away all states and masks. The dead one is there at once; it has no configurations. */
+static void llmc__gr_forget(llmc_grammar_state *st)
+{
+    uint32_t i;
+    LLMC_MEMSET(st->state_slot, 0, st->state_slots * sizeof *st->state_slot);
+    for (i = 0; i < st->max_masks; i++)
+        st->mask[i].state = st->mask[i].used = 0;
+    st->run.n_states = LLMC__GR_DEAD;
+    st->state_at[0] = st->state_at[1] = 0;
+    llmc__gr_start(st, 0);
+    (void)llmc__gr_state_keep(st);
+}
+
+/* Puts set v into the table of those kept. */
+static void llmc__gr_set_enter(llmc_grammar_state *st, uint32_t v)
+{
+    uint32_t n = st->set_at[v + 1] - st->set_at[v], place = 0, k;
+    (void)llmc__gr_lookup(st->set_slot, st->set_slots, st->set_at, st->frame, st->frame + st->set_at[v], n,
+                          &place);
+    st->set_slot[place] = v;
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k][v] = 0;
+}
+
+/* Moves the sets for which cut[0] is set together; afterwards cut[0] has their new numbers. Entries name
+   lower sets only, so one way up is enough, and order stays. */
+static void llmc__gr_compact(llmc_grammar_state *st)
+{
+    uint32_t *number = st->cut[0], v, i, n = 0, top = 0, end = 0;
+    for (v = 0; v < st->run.n_sets; v++) {
+        uint32_t begin = end; /* set_at[v] as it was; set_at[n], n <= v, is written over */
+        end = st->set_at[v + 1];
+        if (v >= LLMC__GR_SETS && number[v] == 0)
+            continue;
+        st->set_at[n] = top;
+        for (i = begin; i < end; i++) {
+            st->frame[top] = st->frame[i];
+            st->frame[top].set = number[st->frame[top].set];
+            top++;
+        }
+        number[v] = n++;
+    }
+    st->set_at[n] = top;
+    st->run.n_sets = n;
+}
+
+/* llmc__gr_collect -- throw away all but the live state               (GRAMMAR.step)
+   A set's entries name sets with lower numbers only: going down marks what is needed, going up moves it
+   together. The live state gets its new number. */
+static void llmc__gr_collect(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t *number = st->cut[0], v, i, live = r->live, n = 0, flags = 0, at = 0;
+    r->full = false;
+    r->work = LLMC__GR_WORK;
+    if (live != 0) {
+        at = st->state_at[live];
+        n = llmc__gr_count(st, live);
+        flags = st->state_flags[live];
+    }
+    LLMC_MEMSET(number, 0, r->n_sets * sizeof *number);
+    for (i = 0; i < n; i++)
+        number[st->config[at + i].set] = 1;
+    for (v = r->n_sets; v-- > LLMC__GR_SETS;)
+        for (i = st->set_at[v]; number[v] != 0 && i < st->set_at[v + 1]; i++)
+            number[st->frame[i].set] = 1;
+    llmc__gr_compact(st);
+    LLMC_MEMMOVE(st->config + 1, st->config + at, n * sizeof *st->config); /* behind the dead one's */
+    for (i = 0; i < n; i++)
+        st->config[1 + i].set = number[st->config[1 + i].set];
+    LLMC_MEMSET(st->set_slot, 0, st->set_slots * sizeof *st->set_slot);
+    for (v = LLMC__GR_SET_DONE; v < r->n_sets; v++)
+        llmc__gr_set_enter(st, v);
+    llmc__gr_forget(st);
+    if (live == 0)
+        return;
+    llmc__gr_start(st, flags);
+    for (i = 0; i < n; i++)
+        llmc__gr_add(st, st->config[1 + i].at, st->config[1 + i].set, false);
+    r->live = llmc__gr_state_keep(st);
+}
+
+/* The state at the grammar's beginning; 0: full. */
+static uint32_t llmc__gr_first(llmc_grammar_state *st)
+{
+    llmc__gr_start(st, 0);
+    llmc__gr_enter(st, st->g->root, LLMC__GR_SET_DONE);
+    if (st->g->proc[st->g->root].nullable)
+        st->run.flags |= LLMC__GR_FINAL;
+    llmc__gr_calls(st);
+    return llmc__gr_state_keep(st);
+}
+
+/* Empty pools with the three sets that are always there. */
+static void llmc__gr_clear(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    LLMC_MEMSET(r, 0, sizeof *r);
+    LLMC_MEMSET(st->slot, 0, st->g->n_code * sizeof *st->slot);
+    LLMC_MEMSET(st->acc, 0, st->g->n_proc * sizeof *st->acc);
+    LLMC_MEMSET(st->set_at, 0, 3 * sizeof *st->set_at);
+    st->frame[0].at = LLMC__GR_AT_DONE;
+    st->frame[1].at = LLMC__GR_AT_UNKNOWN;
+    st->frame[0].set = st->frame[1].set = LLMC__GR_SET_NONE;
+    st->set_at[LLMC__GR_SET_UNKNOWN] = 1;
+    st->set_at[LLMC__GR_SETS] = 2;
+    r->n_sets = LLMC__GR_SETS;
+    llmc__gr_collect(st);
+}
+
+/* Before a call's work: steps to charge, and pools that the last call may have left full. */
+static void llmc__gr_ready(llmc_grammar_state *st)
+{
+    if (st->run.full)
+        llmc__gr_collect(st);
+    st->run.work = LLMC__GR_WORK;
+}
+
+/* After work that may have found the pools full: whether it is worth another try, with empty ones. */
+static bool llmc__gr_retry(llmc_grammar_state *st, bool *tried)
+{
+    if (!st->run.full || st->run.work == 0 || *tried)
+        return false;
+    *tried = true;
+    llmc__gr_collect(st);
+    return !st->run.full;
+}
+
+/* What a call says that came to nothing even so. The state is as it was. */
+static llmc_status llmc__gr_too_much(const llmc_grammar_state *st, llmc_diag *diag)
+{
+    if (st->run.work == 0)
+        return LLMC__FAIL(diag, FULL, "GRAMMAR.step", LLMC_NO_OFFSET,
+                          "the grammar is too ambiguous: to follow it takes more than %d steps",
+                          (int)LLMC__GR_WORK);
+    return LLMC__FAIL(diag, FULL, "GRAMMAR.step", LLMC_NO_OFFSET,
+                      "the text nests too deep, or the grammar is too ambiguous, for max_states %u",
+                      st->max_states);
+}
+
+//--[ 19.8 GRAMMAR.mask ]-- which tokens can come next
+/* The text may be over: what came matches the grammar, or an end token has come. */
+LLMC_API bool llmc_grammar_can_end(const llmc_grammar_state *state)
+{
+    return state->run.live == 0 || (state->state_flags[state->run.live] & LLMC__GR_FINAL) != 0;
+}
+
+/* It has to be over. */
+LLMC_API bool llmc_grammar_is_done(const llmc_grammar_state *state)
+{
+    return state->run.live == 0 || state->state_flags[state->run.live] == LLMC__GR_FINAL;
+}
+
+/* The state that masks are made for: return addresses cut off, far copies of repeats made one. */
+static uint32_t llmc__gr_coarse(llmc_grammar_state *st, uint32_t state)
+{
+    uint32_t at = st->state_at[state], end = at + llmc__gr_count(st, state), v;
+    if (st->coarse[state] != 0)
+        return st->coarse[state];
+    llmc__gr_start(st, st->state_flags[state] & (LLMC__GR_FINAL | LLMC__GR_UNKNOWN));
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        llmc__gr_add(st, llmc__gr_same(st->g, c.at), llmc__gr_set_cut(st, c.set, LLMC__GR_FRAMES), false);
+    }
+    v = llmc__gr_state_keep(st);
+    st->coarse[state] = (uint16_t)v;
+    return v;
+}
+
+/* llmc__gr_walk -- all tokens from a state                             (GRAMMAR.mask)
+   bits [words] by id and maybe [words] by place, cleared before: the tokens after which the state is
+   alive, and those of which it is not known. Returns how many tokens were looked at, *n_maybe of the
+   second sort. at[d] is the state after the first d bytes of the token at hand. */
+static uint32_t llmc__gr_walk(llmc_grammar_state *st, uint32_t state, uint32_t *bits, uint32_t *maybe,
+                              uint32_t *n_maybe)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t at[LLMC__GR_LONG + 1], i = 0, looked = 0;
+    *n_maybe = 0;
+    at[0] = state;
+    while (i < v->n && !st->run.full) {
+        const uint8_t *p = v->blob + v->off[i];
+        uint32_t d = v->lcp[i], len = v->off[i + 1] - v->off[i], next = at[d];
+        uint32_t look = (uint32_t)llmc__min(len, LLMC__GR_LONG);
+        looked++;
+        while (d < look && (next = llmc__gr_step(st, next, p[d])) > LLMC__GR_DEAD)
+            at[++d] = next;
+        if (next <= LLMC__GR_DEAD) { /* and so are all that share these bytes */
+            for (i++; i < v->n && v->lcp[i] > d; i = v->next[i])
+                continue;
+            continue;
+        }
+        if (len <= LLMC__GR_LONG && (st->state_flags[next] & (LLMC__GR_LIVE | LLMC__GR_FINAL)) != 0) {
+            bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+        } else {
+            maybe[i / 32] |= 1u << (i % 32);
+            ++*n_maybe;
+        }
+        i++;
+    }
+    return looked;
+}
+
+/* The mask of a state, found or made in the place of the one that was used longest ago; NULL: full.
+   One that took next to no time is the first to go again. */
+static llmc__gr_mask *llmc__gr_mask_of(llmc_grammar_state *st, uint32_t state)
+{
+    uint32_t i, oldest = 0;
+    llmc__gr_mask *m;
+    uint32_t *bits;
+    if (st->mask_of[state] != 0) {
+        m = &st->mask[st->mask_of[state] - 1];
+        if (m->used != 0)
+            m->used = ++st->run.tick;
+        return m;
+    }
+    for (i = 1; i < st->max_masks; i++)
+        if (st->mask[i].used < st->mask[oldest].used)
+            oldest = i;
+    m = &st->mask[oldest];
+    bits = st->mask_bits + (size_t)oldest * 2 * st->words;
+    st->mask_of[m->state] = 0; /* of state 0, too, which has none */
+    m->state = m->used = 0;
+    LLMC_MEMSET(bits, 0, (size_t)2 * st->words * sizeof *bits);
+    if (llmc__gr_walk(st, state, bits, bits + st->words, &m->n_maybe) > LLMC__GR_CHEAP)
+        m->used = ++st->run.tick;
+    if (st->run.full) {
+        m->used = 0;
+        return NULL;
+    }
+    m->state = state;
+    st->mask_of[state] = (uint16_t)(oldest + 1);
+    return m;
+}
+
+/* Adds to bits what of the mask's unknown tokens the live state allows. */
+static void llmc__gr_settle(llmc_grammar_state *st, const uint32_t *maybe, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t w, i, word;
+    for (w = 0; w < (v->n + 31) / 32; w++)
+        for (word = maybe[w], i = w * 32; word != 0 && !st->run.full; word >>= 1, i++)
+            if ((word & 1) != 0 && llmc__gr_steps(st, st->run.live, v->blob + v->off[i],
+                                                  v->off[i + 1] - v->off[i]) > LLMC__GR_DEAD)
+                bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+}
+
+/* Tokens that the live state asks for by name, or by another's name. */
+static void llmc__gr_named(const llmc_grammar_state *st, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t at = st->state_at[st->run.live], end = at + llmc__gr_count(st, st->run.live), i;
+    for (; st->g->has_tokens && at < end; at++) {
+        const llmc__gr_inst *k = &st->g->code[st->config[at].at];
+        uint32_t id = (uint32_t)k->arg;
+        if (k->op == LLMC__GR_TOKEN && k->lo == 0)
+            bits[id / 32] |= 1u << (id % 32);
+        for (i = 0; k->op == LLMC__GR_TOKEN && k->lo != 0 && i < v->n; i++)
+            if (v->order[i] != id)
+                bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+    }
+}
+
+/* At the very beginning of a sequence, with a tokenizer that drops the first space: each token by
+   itself, by the bytes that it would add there. */
+static void llmc__gr_opening(llmc_grammar_state *st, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t i;
+    for (i = 0; i < v->n && !st->run.full; i++) {
+        uint32_t id = v->order[i];
+        size_t n = llmc__token_bytes(v->tok, (llmc_token)id, true, false, st->text);
+        if (n > 0 && llmc__gr_steps(st, st->run.live, (const uint8_t *)st->text, n) > LLMC__GR_DEAD)
+            bits[id / 32] |= 1u << (id % 32);
+    }
+}
+
+/* One try at the live state's mask; run.full: it came to nothing. */
+static void llmc__gr_try_mask(llmc_grammar_state *st, uint32_t *bits)
+{
+    uint32_t coarse;
+    const uint32_t *kept;
+    llmc__gr_mask *m = NULL;
+    LLMC_MEMSET(bits, 0, st->words * sizeof *bits);
+    if (st->run.opening) {
+        llmc__gr_opening(st, bits);
+        return;
+    }
+    coarse = llmc__gr_coarse(st, st->run.live);
+    if (coarse != 0)
+        m = llmc__gr_mask_of(st, coarse);
+    if (m != NULL && m->n_maybe > LLMC__GR_UNSURE && coarse != st->run.live)
+        m = llmc__gr_mask_of(st, st->run.live);
+    if (m == NULL) {
+        st->run.full = true;
+        return;
+    }
+    kept = st->mask_bits + (size_t)(m - st->mask) * 2 * st->words;
+    LLMC_MEMCPY(bits, kept, st->words * sizeof *bits);
+    if (m->n_maybe > 0)
+        llmc__gr_settle(st, kept + st->words, bits);
+}
+
+/* llmc_grammar_mask -- the tokens that may come next                   (GRAMMAR.mask)
+   bits [words]: bit id % 32 of word id / 32; the words beyond the vocabulary's are cleared.
+   Exactly the tokens that llmc_grammar_advance would take, those included that end a generation; none
+   after one of these. A mask that is kept costs little more than to copy it.
+   Errors: BAD_ARG (words), FULL. */
+LLMC_API llmc_status llmc_grammar_mask(llmc_grammar_state *state, uint32_t *bits, size_t words,
+                                       llmc_diag *diag)
+{
+    bool tried = false;
+    uint32_t w;
+    if (bits == NULL || words < state->words)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.mask", LLMC_NO_OFFSET, "%zu words for a mask of %u", words,
+                          state->words);
+    LLMC_MEMSET(bits, 0, words * sizeof *bits);
+    if (state->run.live == 0 || state->words == 0)
+        return LLMC_OK;
+    llmc__gr_ready(state);
+    do
+        llmc__gr_try_mask(state, bits);
+    while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    for (w = 0; llmc_grammar_can_end(state) && w < state->words; w++)
+        bits[w] |= state->g->vocab->ends[w];
+    llmc__gr_named(state, bits);
+    return LLMC_OK;
+}
+
+/* llmc_grammar_apply -- the same on logits [n]; n may be above the number of tokens (padding) or below
+   Without branches: half of a mask's bits may be set, and no processor foresees which. */
+LLMC_API llmc_status llmc_grammar_apply(llmc_grammar_state *state, float *logits, size_t n, llmc_diag *diag)
+{
+    size_t i, w, in;
+    LLMC__TRY(llmc_grammar_mask(state, state->bits, state->words, diag));
+    for (w = 0; w * 32 < n; w++) {
+        uint32_t word = w < state->words ? state->bits[w] : 0;
+        in = word != UINT32_MAX ? (size_t)llmc__min(n - w * 32, 32) : 0;
+        for (i = 0; i < in; i++) {
+            uint32_t keep = 0 - (word >> i & 1), bits = llmc__f32_bits(logits[w * 32 + i]);
+            logits[w * 32 + i] = llmc__bits_f32((bits & keep) | (0xff800000u & ~keep)); /* -infinity */
+        }
+    }
+    return LLMC_OK;
+}
+
+//--[ 19.9 GRAMMAR.state ]-- a text is followed
+/* llmc_grammar_reset -- back to the beginning                         (GRAMMAR.state)
+   Errors: FULL (not even that fits). */
+LLMC_API llmc_status llmc_grammar_reset(llmc_grammar_state *state, bool opening, llmc_diag *diag)
+{
+    bool tried = false;
+    uint32_t first;
+    llmc__gr_ready(state);
+    do
+        first = llmc__gr_first(state);
+    while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    state->run.live = first;
+    state->run.opening = opening && state->g->vocab != NULL && state->g->vocab->drops_space;
+    return LLMC_OK;
+}
+
+/* llmc_grammar_text -- the text goes on by bytes [len]                (GRAMMAR.state)
+   A long one had better come in pieces: pools that fill up are only cleared between calls, and once
+   within one.  Errors: BAD_ARG (with the first byte that cannot be), FULL; the state is as it was. */
+LLMC_API llmc_status llmc_grammar_text(llmc_grammar_state *state, const char *text, size_t len,
+                                       llmc_diag *diag)
+{
+    uint32_t to, next;
+    bool tried = false;
+    size_t n;
+    llmc__gr_ready(state);
+    do {
+        to = next = state->run.live;
+        for (n = 0; n < len && next > LLMC__GR_DEAD; n += next > LLMC__GR_DEAD) {
+            next = llmc__gr_step(state, to, (uint8_t)text[n]);
+            to = next > LLMC__GR_DEAD ? next : to;
+        }
+    } while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    if (n < len)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", n,
+                          "the grammar does not allow the text from byte %zu on", n);
+    state->run.live = to;
+    state->run.opening = state->run.opening && len == 0;
+    return LLMC_OK;
+}
+
+/* The state after token id: by its bytes, to `to`, and, where the grammar names tokens, as a whole.
+   0: full. */
+static uint32_t llmc__gr_by_name(llmc_grammar_state *st, uint32_t id, uint32_t to)
+{
+    uint32_t at = st->state_at[st->run.live], end = at + llmc__gr_count(st, st->run.live);
+    bool text = st->g->vocab->rank[id] != LLMC__GR_NONE;
+    llmc__gr_start(st, st->state_flags[to]);
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        const llmc__gr_inst *k = &st->g->code[c.at];
+        if (k->op == LLMC__GR_TOKEN && (k->lo == 0 ? (uint32_t)k->arg == id : text && (uint32_t)k->arg != id))
+            llmc__gr_add(st, c.at + 1, c.set, true);
+    }
+    llmc__gr_follow(st);
+    llmc__gr_calls(st);
+    end = st->state_at[to + 1] - 1;
+    for (at = st->state_at[to]; at < end && !st->run.full; at++)
+        llmc__gr_add(st, st->config[at].at, st->config[at].set, false);
+    return llmc__gr_state_keep(st);
+}
+
+/* One try at following token id, whose bytes are p [n]. 0: full; DEAD: it may not come. */
+static uint32_t llmc__gr_try_token(llmc_grammar_state *st, uint32_t id, const uint8_t *p, size_t n)
+{
+    uint32_t to = n > 0 ? llmc__gr_steps(st, st->run.live, p, n) : (uint32_t)LLMC__GR_DEAD;
+    return st->g->has_tokens && to != 0 ? llmc__gr_by_name(st, id, to) : to;
+}
+
+/* llmc_grammar_advance -- the text goes on by a token                 (GRAMMAR.state)
+   One that ends a generation is taken if the text may end, and nothing after it.
+   Errors: BAD_ARG (no such token, or it is not allowed here), FULL; the state is as it was. */
+LLMC_API llmc_status llmc_grammar_advance(llmc_grammar_state *state, llmc_token token, llmc_diag *diag)
+{
+    const llmc_grammar_vocab *v = state->g->vocab;
+    uint32_t id = (uint32_t)token, rank, to = LLMC__GR_DEAD;
+    const uint8_t *p = NULL;
+    size_t n = 0;
+    bool tried = false;
+    if (v == NULL || token < 0 || id >= v->count)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "token %d: the vocabulary has %u",
+                          (int)token, v != NULL ? v->count : 0);
+    rank = v->rank[id];
+    if (rank != LLMC__GR_NONE && state->run.opening) {
+        n = llmc__token_bytes(v->tok, token, true, false, state->text);
+        p = (const uint8_t *)state->text;
+    } else if (rank != LLMC__GR_NONE) {
+        n = v->off[rank + 1] - v->off[rank];
+        p = v->blob + v->off[rank];
+    }
+    if (state->run.live != 0) {
+        llmc__gr_ready(state);
+        do
+            to = llmc__gr_try_token(state, id, p, n);
+        while (llmc__gr_retry(state, &tried));
+        if (state->run.full)
+            return llmc__gr_too_much(state, diag);
+        if (to == LLMC__GR_DEAD && (v->ends[id / 32] >> (id % 32) & 1) != 0 && llmc_grammar_can_end(state))
+            to = 0;
+    }
+    if (to == LLMC__GR_DEAD)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "the grammar does not allow token %d here", (int)token);
+    state->run.live = to;
+    state->run.opening = false;
+    return LLMC_OK;
+}
+
+/* A power of two of at least twice n. */
+static uint32_t llmc__gr_slots(uint32_t n)
+{
+    uint32_t slots = 16;
+    while (slots < 2 * n)
+        slots *= 2;
+    return slots;
+}
+
+/* Places everything behind the struct itself; max_states and max_masks are set. */
+static void llmc__gr_state_carve(llmc_grammar_state *st, llmc__arena *a)
+{
+    const llmc_grammar *g = st->g;
+    uint64_t begin = a->used;
+    uint32_t k;
+    st->max_sets = 2 * st->max_states + LLMC__GR_SETS;
+    st->max_frames = 4 * st->max_states + LLMC__GR_SETS;
+    st->max_configs = 16 * st->max_states;
+    st->words = g->vocab != NULL ? (g->vocab->count + 31) / 32 : 0;
+    st->set_slots = llmc__gr_slots(st->max_sets);
+    st->state_slots = llmc__gr_slots(st->max_states);
+    st->block = (uint8_t *)llmc__take(a, 0, 1);
+    st->slot = (llmc__gr_slot *)llmc__take(a, g->n_code, sizeof *st->slot);
+    st->queue = (uint32_t *)llmc__take(a, g->n_code, sizeof *st->queue);
+    st->touched = (uint32_t *)llmc__take(a, g->n_code, sizeof *st->touched);
+    st->acc = (llmc__gr_acc *)llmc__take(a, g->n_proc, sizeof *st->acc);
+    st->heap = (uint32_t *)llmc__take(a, g->n_proc, sizeof *st->heap);
+    st->set_at = (uint32_t *)llmc__take(a, (uint64_t)st->max_sets + 1, sizeof *st->set_at);
+    st->frame = (llmc__gr_pair *)llmc__take(a, st->max_frames, sizeof *st->frame);
+    st->set_slot = (uint32_t *)llmc__take(a, st->set_slots, sizeof *st->set_slot);
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k] = (uint32_t *)llmc__take(a, st->max_sets, sizeof *st->cut[k]);
+    st->state_at = (uint32_t *)llmc__take(a, (uint64_t)st->max_states + 1, sizeof *st->state_at);
+    st->config = (llmc__gr_pair *)llmc__take(a, st->max_configs, sizeof *st->config);
+    st->state_slot = (uint32_t *)llmc__take(a, st->state_slots, sizeof *st->state_slot);
+    st->state_flags = (uint8_t *)llmc__take(a, st->max_states, 1);
+    st->coarse = (uint16_t *)llmc__take(a, st->max_states, sizeof *st->coarse);
+    st->mask_of = (uint16_t *)llmc__take(a, st->max_states, sizeof *st->mask_of);
+    st->step = (uint16_t *)llmc__take(a, (uint64_t)st->max_states * g->n_class, sizeof *st->step);
+    st->mask = (llmc__gr_mask *)llmc__take(a, st->max_masks, sizeof *st->mask);
+    st->mask_bits = (uint32_t *)llmc__take(a, 2 * (uint64_t)st->max_masks * st->words, sizeof *st->mask_bits);
+    st->bits = (uint32_t *)llmc__take(a, st->words, sizeof *st->bits);
+    st->text = (char *)llmc__take(a, g->vocab != NULL ? g->vocab->longest : 0, 1);
+    st->block_bytes = (size_t)(a->used - begin);
+}
+
+/* Defaults and limits, then the layout. *st is on the stack. Errors: BAD_ARG, NO_MEMORY. */
+static llmc_status llmc__gr_state_measure(llmc_grammar_state *st, const llmc_grammar *grammar,
+                                          const llmc_grammar_state_options *opt, size_t *bytes,
+                                          llmc_diag *diag)
+{
+    llmc_grammar_state_options o;
+    llmc__arena a = {NULL, 0, 0, false};
+    llmc__options(&o, sizeof o, opt);
+    if (grammar == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "grammar must not be NULL");
+    if (o.max_states == 0)
+        o.max_states = 2048;
+    if (o.max_masks == 0)
+        o.max_masks = 32;
+    if (o.max_states < 16 || o.max_states > UINT16_MAX || o.max_masks > 4096)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "max_states %u, max_masks %u: 16 to 65535, and at most 4096", o.max_states,
+                          o.max_masks);
+    LLMC_MEMSET(st, 0, sizeof *st);
+    st->g = grammar;
+    st->max_states = o.max_states;
+    st->max_masks = o.max_masks;
+    (void)llmc__take(&a, 1, sizeof *st);
+    llmc__gr_state_carve(st, &a);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "the state needs more memory than there are addresses for");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_grammar_state_need -- bytes that llmc_grammar_state_init will take   (GRAMMAR.state)
+   About 500 bytes a state, 16 an instruction of the grammar, and a quarter byte a token and mask.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_state_need(const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, size_t *bytes,
+                                             llmc_diag *diag)
+{
+    llmc_grammar_state st;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "bytes must not be NULL");
+    return llmc__gr_state_measure(&st, grammar, opt, bytes, diag);
+}
+
+/* llmc_grammar_state_init -- a text's place, at the beginning         (GRAMMAR.state)
+   mem [bytes], any alignment, need not be cleared. *out is written on success only.
+   Errors: BAD_ARG, NO_MEMORY, FULL (a grammar that is ambiguous beyond max_states at once). */
+LLMC_API llmc_status llmc_grammar_state_init(llmc_grammar_state **out, const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, void *mem, size_t bytes,
+                                             llmc_diag *diag)
+{
+    llmc_grammar_state measured, *st;
+    llmc__arena a;
+    size_t need;
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    LLMC__TRY(llmc__gr_state_measure(&measured, grammar, opt, &need, diag));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.state", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    st = (llmc_grammar_state *)llmc__take(&a, 1, sizeof *st);
+    *st = measured;
+    llmc__gr_state_carve(st, &a);
+    LLMC_MEMSET(st->block, 0, st->block_bytes);
+    llmc__gr_clear(st);
+    LLMC__TRY(llmc_grammar_reset(st, false, diag));
+    *out = st;
+    return LLMC_OK;
+}
+
+/* llmc_grammar_copy -- dst stands where src does, and knows what src knows   (GRAMMAR.state)
+   Numbers, not pointers, tie the arrays together, so they are copied as they are.
+   Errors: BAD_ARG (another grammar, other options). */
+LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_grammar_state *src,
+                                       llmc_diag *diag)
+{
+    if (dst->g != src->g || dst->max_states != src->max_states || dst->max_masks != src->max_masks)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "only states of one grammar and of equal options can be copied");
+    if (dst != src) {
+        LLMC_MEMCPY(dst->block, src->block, src->block_bytes);
+        dst->run = src->run;
+    }
+    return LLMC_OK;
+}
+
+#endif /* LLMC_NO_GRAMMAR, LLMC_NO_TOKEN */
+
+#ifndef LLMC_NO_GRAMMAR
+
+//--[ 19.10 GRAMMAR.write ]-- GBNF text, and JSON's own parts in it
+/* Text that counts on when its memory is full, so that a caller learns what it takes. */
+typedef struct llmc__schema_out {
+    char *out;
+    size_t cap;
+    uint64_t len; /* bytes so far, written or not */
+} llmc__schema_out;
+
+/* One byte. */
+static void llmc__schema_byte(llmc__schema_out *o, char c)
+{
+    if (o->len < o->cap)
+        o->out[o->len] = c;
+    o->len++;
+}
+
+/* A NUL-terminated text as it stands. */
+static void llmc__schema_put(llmc__schema_out *o, const char *s)
+{
+    for (; *s != 0; s++)
+        llmc__schema_byte(o, *s);
+}
+
+/* A natural number in decimal. */
+static void llmc__schema_number(llmc__schema_out *o, uint64_t v)
+{
+    char digit[20];
+    unsigned n = 0;
+    do {
+        digit[n++] = (char)('0' + (char)(v % 10));
+        v /= 10;
+    } while (v != 0);
+    while (n > 0)
+        llmc__schema_byte(o, digit[--n]);
+}
+
+/* The low n digits of v in hexadecimal, lower case as JSON writers have it. */
+static void llmc__schema_hex(llmc__schema_out *o, uint32_t v, unsigned n)
+{
+    while (n-- > 0)
+        llmc__schema_byte(o, "0123456789abcdef"[v >> 4 * n & 15]);
+}
+
+/* Repetition of the item before: from lo to hi times; hi UINT64_MAX: no end. */
+static void llmc__schema_repeat(llmc__schema_out *o, uint64_t lo, uint64_t hi)
+{
+    if (lo == 1 && hi == 1) {
+        llmc__schema_put(o, " ");
+    } else if (lo == 0 && hi == 1) {
+        llmc__schema_put(o, "? ");
+    } else if (hi == UINT64_MAX && lo < 2) {
+        llmc__schema_put(o, lo == 0 ? "* " : "+ ");
+    } else {
+        llmc__schema_byte(o, '{');
+        llmc__schema_number(o, lo);
+        if (hi != lo)
+            llmc__schema_byte(o, ',');
+        if (hi != lo && hi != UINT64_MAX)
+            llmc__schema_number(o, hi);
+        llmc__schema_put(o, "} ");
+    }
+}
+
+/* The letter of JSON's short escape for c, 0 if it has none. The slash needs no escape. */
+static char llmc__schema_escape(uint32_t c)
+{
+    switch (c) {
+    case '\b':
+        return 'b';
+    case '\f':
+        return 'f';
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    default:
+        return (char)(c == '"' || c == '\\' ? (int)c : 0);
+    }
+}
+
+/* Code point c, no surrogate, as it stands in a JSON string, inside a GBNF literal: one escape
+   for JSON and one around it for GBNF. */
+static void llmc__schema_char(llmc__schema_out *o, uint32_t c)
+{
+    char utf8[4];
+    size_t n, i;
+    const char letter = llmc__schema_escape(c);
+    if (letter != 0) {
+        llmc__schema_put(o, "\\\\");
+        if (letter == '"' || letter == '\\')
+            llmc__schema_byte(o, '\\');
+        llmc__schema_byte(o, letter);
+    } else if (c < 0x20) {
+        llmc__schema_put(o, "\\\\u");
+        llmc__schema_hex(o, c, 4);
+    } else if (c == 0x7f) { /* JSON lets it stand; a text for people does not */
+        llmc__schema_put(o, "\\x7f");
+    } else {
+        n = llmc__utf8_write(c, utf8);
+        for (i = 0; i < n; i++)
+            llmc__schema_byte(o, utf8[i]);
+    }
+}
+
+/* Code point c inside a GBNF character class; letters and digits as they are, the rest in
+   hexadecimal, so that no character means anything there. */
+static void llmc__schema_member(llmc__schema_out *o, uint32_t c)
+{
+    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) {
+        llmc__schema_byte(o, (char)c);
+        return;
+    }
+    llmc__schema_put(o, c < 0x100 ? "\\x" : c < 0x10000 ? "\\u" : "\\U");
+    llmc__schema_hex(o, c, c < 0x100 ? 2 : c < 0x10000 ? 4 : 8);
+}
+
+/* Members lo to hi of a class. */
+static void llmc__schema_members(llmc__schema_out *o, uint32_t lo, uint32_t hi)
+{
+    llmc__schema_member(o, lo);
+    if (hi > lo + 1)
+        llmc__schema_byte(o, '-');
+    if (hi > lo)
+        llmc__schema_member(o, hi);
+}
+
+/* A code point of the checked JSON string at *p (behind its opening quote); false at its end. */
+static bool llmc__schema_next(const char **p, const char *end, uint32_t *c)
+{
+    char utf8[4];
+    const size_t n = llmc__json_char(p, end, utf8);
+    const uint8_t *b = (const uint8_t *)utf8;
+    if (n == 0)
+        return false;
+    *c = n == 1   ? b[0]
+         : n == 2 ? (uint32_t)(b[0] & 31) << 6 | (b[1] & 63u)
+         : n == 3 ? (uint32_t)(b[0] & 15) << 12 | (uint32_t)(b[1] & 63) << 6 | (b[2] & 63u)
+                  : (uint32_t)(b[0] & 7) << 18 | (uint32_t)(b[1] & 63) << 12 | (uint32_t)(b[2] & 63) << 6 |
+                        (b[3] & 63u);
+    return true;
+}
+
+/* A checked JSON string, quotes included, inside a GBNF literal. */
+static void llmc__schema_string(llmc__schema_out *o, const char *text, const char *end)
+{
+    uint32_t c;
+    text++;
+    llmc__schema_put(o, "\\\"");
+    while (llmc__schema_next(&text, end, &c))
+        llmc__schema_char(o, c);
+    llmc__schema_put(o, "\\\"");
+}
+
+/* The order of two checked JSON strings by code points: negative, 0, positive. */
+static int llmc__schema_compare(const char *a, const char *b, const char *end)
+{
+    uint32_t x, y;
+    bool more_a, more_b;
+    a++;
+    b++;
+    do {
+        more_a = llmc__schema_next(&a, end, &x);
+        more_b = llmc__schema_next(&b, end, &y);
+    } while (more_a && more_b && x == y);
+    if (!more_a || !more_b)
+        return (int)more_a - (int)more_b;
+    return x < y ? -1 : 1;
+}
+
+/* A comma or colon between parts, or an opening or closing bracket, with the white space that
+   may stand around it. */
+static void llmc__schema_mark(llmc__schema_out *o, llmc_json_space space, char mark)
+{
+    if (space == LLMC_SPACE_LINES && mark != '{' && mark != '[')
+        llmc__schema_put(o, "ws ");
+    llmc__schema_byte(o, '"');
+    llmc__schema_byte(o, mark);
+    llmc__schema_put(o, "\" ");
+    if (space == LLMC_SPACE_LINES && mark != '}' && mark != ']')
+        llmc__schema_put(o, "ws ");
+    if (space == LLMC_SPACE_ONE && (mark == ',' || mark == ':'))
+        llmc__schema_put(o, "\" \"? ");
+}
+
+/* Whether the number is whole and fits 64 bits; 1.0 and 1e3 are. */
+static bool llmc__schema_whole(llmc_json v, int64_t *out)
+{
+    llmc__decimal d;
+    const char *bad;
+    return v.type == LLMC_JSON_NUMBER && llmc__decimal_read(v.text, v.end, &d, &bad) != NULL &&
+           llmc__decimal_i64(&d, out);
+}
+
+/* A checked JSON value as a GBNF sequence that matches just it: strings with the fewest escapes,
+   whole numbers as digits, members in the value's order. Nested values need no stack: the text is
+   copied part by part. */
+static void llmc__schema_constant(llmc__schema_out *o, llmc_json_space space, llmc_json v)
+{
+    const char *p = v.text, *stop = llmc__json_skip(v.text, v.end);
+    int64_t whole;
+    llmc__schema_byte(o, '"');
+    while (p < stop) {
+        if (*p == '"') {
+            llmc__schema_string(o, p, stop);
+            p = llmc__json_skip_string(p, stop);
+        } else if (*p == '-' || (*p >= '0' && *p <= '9')) {
+            const char *q = llmc__json_skip(p, stop);
+            if (llmc__schema_whole(llmc__json_at(p, stop), &whole)) {
+                if (whole < 0)
+                    llmc__schema_byte(o, '-');
+                llmc__schema_number(o, whole < 0 ? 0 - (uint64_t)whole : (uint64_t)whole);
+                p = q;
+            }
+            while (p < q)
+                llmc__schema_byte(o, *p++);
+        } else if (space != LLMC_SPACE_NONE && (*p == ',' || *p == ':')) {
+            llmc__schema_put(o, "\" ");
+            llmc__schema_mark(o, space, *p++);
+            llmc__schema_byte(o, '"');
+        } else if (llmc__json_space(p, stop) > p) {
+            p++;
+        } else {
+            llmc__schema_byte(o, *p++);
+        }
+    }
+    llmc__schema_put(o, "\" ");
+}
+
+/* The rules that every JSON text is made of; a bit of `used` each. Ids of rules from
+   LLMC__SCHEMA_BUILTIN on are these. */
+enum {
+    LLMC__SCHEMA_ANY,
+    LLMC__SCHEMA_OBJECT,
+    LLMC__SCHEMA_ARRAY,
+    LLMC__SCHEMA_STRING,
+    LLMC__SCHEMA_NUMBER,
+    LLMC__SCHEMA_INTEGER,
+    LLMC__SCHEMA_BOOLEAN,
+    LLMC__SCHEMA_NULL,
+    LLMC__SCHEMA_CHAR,  /* a character of a string, however JSON writes it   */
+    LLMC__SCHEMA_PLAIN, /* the same with as few escapes as can be            */
+    LLMC__SCHEMA_WHITE,
+    LLMC__SCHEMA_RULES,
+    LLMC__SCHEMA_BUILTIN = 0x7fffff00,
+    LLMC__SCHEMA_NEVER = 0x7fffffff /* what nothing matches */
+};
+
+static const char *const llmc__schema_rule_name[LLMC__SCHEMA_RULES] = {
+    "value", "object", "array", "string", "number", "integer", "boolean", "null", "char", "plain", "ws"};
+
+/* The rules by name. A character of a string is one code point: a pair of surrogates is written
+   whole or not at all, so that repeating `char` counts as schemas do.
+   Sources: RFC 8259; numbers have at most 18 digits, so integers fit 64 bits everywhere. */
+static void llmc__schema_builtin(llmc__schema_out *o, llmc_json_space space, unsigned rule)
+{
+    static const char *const body[LLMC__SCHEMA_RULES] = {
+        "object | array | string | number | boolean | null",
+        NULL,
+        NULL,
+        "\"\\\"\" char* \"\\\"\"",
+        "\"-\"? ( \"0\" | [1-9] [0-9]{0,17} ) ( \".\" [0-9]{1,17} )? ( [eE] [-+]? [0-9]{1,2} )?",
+        "\"0\" | \"-\"? [1-9] [0-9]{0,17}",
+        "\"true\" | \"false\"",
+        "\"null\"",
+        "[^\\x22\\x5c\\x00-\\x1f] | \"\\\\\" ( [\\x22\\x5c/bfnrt] | \"u\" ( [0-9A-Ca-cE-Fe-f] "
+        "[0-9A-Fa-f]{3} | [Dd] [0-7] [0-9A-Fa-f]{2} | [Dd] [89ABab] [0-9A-Fa-f]{2} \"\\\\u\" [Dd] [C-Fc-f] "
+        "[0-9A-Fa-f]{2} ) )",
+        "[^\\x22\\x5c\\x00-\\x1f] | \"\\\\\" [\\x22\\x5cbfnrt]",
+        "( \" \" | \"\\n\" [ \\t]{0,32} )?"};
+    llmc__schema_put(o, llmc__schema_rule_name[rule]);
+    llmc__schema_put(o, " ::= ");
+    if (rule == LLMC__SCHEMA_OBJECT || rule == LLMC__SCHEMA_ARRAY) {
+        const bool object = rule == LLMC__SCHEMA_OBJECT;
+        unsigned i;
+        llmc__schema_mark(o, space, object ? '{' : '[');
+        llmc__schema_put(o, "( ");
+        for (i = 0; i < 2; i++) { /* the first, then any number of others */
+            if (i == 1)
+                llmc__schema_put(o, "( ");
+            if (i == 1)
+                llmc__schema_mark(o, space, ',');
+            if (object)
+                llmc__schema_put(o, "string ");
+            if (object)
+                llmc__schema_mark(o, space, ':');
+            llmc__schema_put(o, "value ");
+        }
+        llmc__schema_put(o, ")* )? ");
+        llmc__schema_mark(o, space, object ? '}' : ']');
+    } else {
+        llmc__schema_put(o, body[rule]);
+    }
+    llmc__schema_byte(o, '\n');
+}
+
+/* Builtin rules that the used ones use. */
+static uint32_t llmc__schema_closure(uint32_t used, llmc_json_space space)
+{
+    const uint32_t any = 1u << LLMC__SCHEMA_ANY | 1u << LLMC__SCHEMA_OBJECT | 1u << LLMC__SCHEMA_ARRAY;
+    if ((used & any) != 0)
+        used |= any | 1u << LLMC__SCHEMA_STRING | 1u << LLMC__SCHEMA_NUMBER | 1u << LLMC__SCHEMA_BOOLEAN |
+                1u << LLMC__SCHEMA_NULL;
+    if ((used >> LLMC__SCHEMA_STRING & 1) != 0)
+        used |= 1u << LLMC__SCHEMA_CHAR;
+    if (space == LLMC_SPACE_LINES)
+        used |= 1u << LLMC__SCHEMA_WHITE;
+    return used;
+}
+
+//--[ 19.11 GRAMMAR.range ]-- numbers between bounds, digit by digit
+#define LLMC__SCHEMA_DIGITS 40 /* of a bound, both sides of the point */
+#define LLMC__SCHEMA_WHOLE  18 /* most digits of an integer: any of them fits 64 bits */
+#define LLMC__SCHEMA_FRACTION \
+    15 /* most significant digits of a number near a bound: decimals of 15
+                                    digits that differ are different doubles, so no reader rounds one
+                                    onto a bound that it must not reach */
+
+/* A bound as digits: +-digit[0..n) . digit[n..n+k). No leading zeros but a single one before
+   the point, no trailing zeros behind it; zero has no sign. */
+typedef struct llmc__schema_bound {
+    bool set, negative;
+    bool open;  /* the bound itself is out */
+    bool nines; /* upper bounds without fraction: stands for as many nines behind the point */
+    unsigned n, k;
+    char digit[LLMC__SCHEMA_DIGITS];
+} llmc__schema_bound;
+
+/* Numbers from lo to hi without sign; hi not set: any larger. */
+typedef struct llmc__schema_range {
+    llmc__schema_bound lo, hi;
+    bool decimal;    /* a point and digits may follow */
+    unsigned n;      /* digits before the point of what is being written    */
+    unsigned digits; /* most of them                                        */
+    unsigned tail;   /* most digits behind the point                        */
+    llmc__schema_out *o;
+} llmc__schema_range;
+
+/* The number v as a bound. 0: done. 1: 10^18 or more, only its sign is set. 2: more digits
+   than a bound may have. */
+static int llmc__schema_bound_read(llmc_json v, llmc__schema_bound *out)
+{
+    llmc__decimal d;
+    const char *bad, *p, *last;
+    int64_t power, i;
+    unsigned n = 0;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (llmc__decimal_read(v.text, v.end, &d, &bad) == NULL) /* checked: does not happen */
+        return 2;
+    for (p = d.whole; p < d.fraction_end && (*p == '0' || *p == '.'); p++)
+        continue;
+    out->set = true;
+    out->n = 1;
+    out->digit[0] = '0';
+    if (p == d.fraction_end)
+        return 0;
+    out->negative = d.negative;
+    for (last = d.fraction_end, power = d.exponent; last[-1] == '0' || last[-1] == '.'; last--)
+        power += last[-1] == '0';
+    for (i = 0; p < last; p++) /* the digits that count, at first without their point */
+        if (*p != '.' && i++ < LLMC__SCHEMA_DIGITS / 2)
+            out->digit[n++] = *p;
+    if (power > LLMC__SCHEMA_WHOLE || i + power > LLMC__SCHEMA_WHOLE)
+        return 1;
+    if (i > LLMC__SCHEMA_DIGITS / 2 || power < -(LLMC__SCHEMA_DIGITS / 2))
+        return 2;
+    for (; power > 0; power--) /* 12e2: zeros before the point */
+        out->digit[n++] = '0';
+    out->k = (unsigned)-power;
+    if (n <= out->k) { /* 12e-3: zeros behind it, and the one before */
+        const unsigned zeros = out->k + 1 - n;
+        LLMC_MEMMOVE(out->digit + zeros, out->digit, n);
+        LLMC_MEMSET(out->digit, '0', zeros);
+        n += zeros;
+    }
+    out->n = n - out->k;
+    return 0;
+}
+
+/* A whole number as a bound. */
+static llmc__schema_bound llmc__schema_bound_of(int64_t v)
+{
+    llmc__schema_bound b;
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    unsigned i;
+    LLMC_MEMSET(&b, 0, sizeof b);
+    b.set = true;
+    b.negative = v < 0;
+    for (b.n = 1; b.n < 20 && rest / 10 != 0; rest /= 10)
+        b.n++;
+    rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    for (i = b.n; i-- > 0; rest /= 10)
+        b.digit[i] = (char)('0' + (char)(rest % 10));
+    return b;
+}
+
+/* Whether the bound is zero. */
+static bool llmc__schema_is_zero(const llmc__schema_bound *b)
+{
+    return b->n == 1 && b->k == 0 && b->digit[0] == '0';
+}
+
+/* The order of two bounds by value: negative, 0, positive. */
+static int llmc__schema_order(const llmc__schema_bound *a, const llmc__schema_bound *b)
+{
+    const int sign = a->negative ? -1 : 1;
+    unsigned i;
+    if (a->negative != b->negative)
+        return sign;
+    if (a->n != b->n)
+        return a->n < b->n ? -sign : sign;
+    for (i = 0; i < a->n + a->k || i < b->n + b->k; i++) {
+        const char x = (char)(i < a->n + a->k ? a->digit[i] : '0');
+        const char y = (char)(i < b->n + b->k ? b->digit[i] : '0');
+        if (x != y)
+            return x < y ? -sign : sign;
+    }
+    return 0;
+}
+
+/* The least whole number that a lower bound lets in, the largest of an upper one. The bound has at
+   most 18 digits before its point. */
+static int64_t llmc__schema_bound_whole(const llmc__schema_bound *b, bool upper)
+{
+    int64_t v = 0;
+    unsigned i;
+    for (i = 0; i < b->n; i++)
+        v = v * 10 + (b->digit[i] - '0');
+    if (b->negative)
+        v = -v;
+    if (b->k == 0)
+        return b->open ? v + (upper ? -1 : 1) : v;
+    /* between two whole numbers; v is the one nearer to zero */
+    return b->negative == upper ? v + (upper ? -1 : 1) : v;
+}
+
+/* One digit from lo to hi. */
+static void llmc__schema_digit(llmc__schema_out *o, char lo, char hi)
+{
+    llmc__schema_byte(o, lo == hi ? '"' : '[');
+    llmc__schema_byte(o, lo);
+    if (lo != hi) {
+        llmc__schema_byte(o, '-');
+        llmc__schema_byte(o, hi);
+    }
+    llmc__schema_put(o, lo == hi ? "\" " : "] ");
+}
+
+/* From lo to hi of the item `what`; nothing if there can be none. */
+static void llmc__schema_times(llmc__schema_out *o, const char *what, unsigned lo, unsigned hi)
+{
+    if (hi == 0)
+        return;
+    llmc__schema_put(o, what);
+    llmc__schema_repeat(o, lo, hi);
+}
+
+/* Whatever may follow digit j of a number of n digits: digit n is the first behind the point. */
+static void llmc__schema_free(const llmc__schema_range *r, unsigned j)
+{
+    if (j > r->n) {
+        llmc__schema_times(r->o, "[0-9]", 0, r->tail - (j - r->n));
+        return;
+    }
+    llmc__schema_times(r->o, "[0-9]", r->n - j, r->n - j);
+    if (!r->decimal)
+        return;
+    llmc__schema_put(r->o, "( \".\" ");
+    llmc__schema_times(r->o, "[0-9]", 1, r->tail);
+    llmc__schema_put(r->o, ")? ");
+}
+
+/* Digits behind the point from j on that are not all zero. */
+static void llmc__schema_above_zero(const llmc__schema_range *r, unsigned j)
+{
+    const unsigned left = r->tail - (j - r->n);
+    llmc__schema_times(r->o, "\"0\"", 0, left - 1);
+    llmc__schema_put(r->o, "[1-9] ");
+    llmc__schema_times(r->o, "[0-9]", 0, left - 1);
+}
+
+/* Whether all digits of b from j on are c. */
+static bool llmc__schema_all(const llmc__schema_bound *b, unsigned j, char c)
+{
+    for (; j < b->n + b->k; j++)
+        if (b->digit[j] != c)
+            return false;
+    return true;
+}
+
+/* llmc__schema_at_least -- what may follow lo's first j digits            (GRAMMAR.range)
+   for the number to be lo or more. At each digit either a larger one, then anything, or the same
+   one and on; groups stay open behind it and are closed at the end. */
+static void llmc__schema_at_least(const llmc__schema_range *r, unsigned j)
+{
+    const llmc__schema_bound *b = &r->lo;
+    const unsigned end = b->n + b->k;
+    unsigned groups = 0;
+    for (;; j++) {
+        if (j >= end && !b->open) {
+            llmc__schema_free(r, j);
+            break;
+        }
+        if (j == b->n)
+            llmc__schema_put(r->o, "\".\" ");
+        if (j >= end) {
+            llmc__schema_above_zero(r, j);
+            break;
+        }
+        if (!b->open && llmc__schema_all(b, j + 1, '0')) {
+            llmc__schema_digit(r->o, b->digit[j], '9');
+            llmc__schema_free(r, j + 1);
+            break;
+        }
+        llmc__schema_put(r->o, "( ");
+        groups++;
+        if (b->digit[j] < '9') {
+            llmc__schema_digit(r->o, (char)(b->digit[j] + 1), '9');
+            llmc__schema_free(r, j + 1);
+            llmc__schema_put(r->o, "| ");
+        }
+        llmc__schema_digit(r->o, b->digit[j], b->digit[j]);
+    }
+    for (; groups > 0; groups--)
+        llmc__schema_put(r->o, ") ");
+}
+
+/* llmc__schema_at_most -- what may follow hi's first j digits              (GRAMMAR.range)
+   for the number to be hi or less; j is not behind hi's last digit. Behind the point a number may
+   end anywhere, so groups there are optional. */
+static void llmc__schema_at_most(const llmc__schema_range *r, unsigned j)
+{
+    const llmc__schema_bound *b = &r->hi;
+    const unsigned end = b->n + b->k;
+    unsigned groups = 0;
+    uint64_t optional = 0; /* a bit for each open group */
+    for (;; j++) {
+        const char low = (char)(j == 0 && b->n > 1 ? '1' : '0');
+        if (j == b->n && b->k == 0) {
+            if (b->nines)
+                llmc__schema_free(r, j);
+            else if (r->decimal && r->tail > 0) {
+                llmc__schema_put(r->o, "( \".\" ");
+                llmc__schema_times(r->o, "\"0\"", 1, r->tail);
+                llmc__schema_put(r->o, ")? ");
+            }
+            break;
+        }
+        if (j == b->n) {
+            llmc__schema_put(r->o, "( \".\" ");
+            optional |= (uint64_t)1 << groups++;
+        }
+        if (b->k == 0 && (b->nines || !r->decimal) && llmc__schema_all(b, j + 1, '9')) {
+            llmc__schema_digit(r->o, low, b->digit[j]);
+            llmc__schema_free(r, j + 1);
+            break;
+        }
+        llmc__schema_put(r->o, "( ");
+        groups++;
+        if (b->digit[j] > low) {
+            llmc__schema_digit(r->o, low, (char)(b->digit[j] - 1));
+            llmc__schema_free(r, j + 1);
+        }
+        if (b->k > 0 && j + 1 == end && b->open)
+            break;
+        if (b->digit[j] > low)
+            llmc__schema_put(r->o, "| ");
+        llmc__schema_digit(r->o, b->digit[j], b->digit[j]);
+        if (b->k > 0 && j + 1 == end) {
+            llmc__schema_times(r->o, "\"0\"", 0, r->tail - b->k);
+            break;
+        }
+        if (j >= b->n) {
+            llmc__schema_put(r->o, "( ");
+            optional |= (uint64_t)1 << groups++;
+        }
+    }
+    while (groups-- > 0)
+        llmc__schema_put(r->o, (optional >> groups & 1) != 0 ? ")? " : ") ");
+}
+
+/* What may follow when the first j digits, the last one behind the point or just before it, are
+   both lo's and hi's so far and only hi still binds. */
+static void llmc__schema_below(const llmc__schema_range *r, unsigned j)
+{
+    const unsigned end = r->hi.n + r->hi.k;
+    if (j <= r->hi.n) {
+        llmc__schema_at_most(r, j);
+    } else if (j >= end) {
+        llmc__schema_times(r->o, "\"0\"", 0, r->tail - (j - r->hi.n));
+    } else {
+        llmc__schema_put(r->o, "( ");
+        llmc__schema_at_most(r, j);
+        llmc__schema_put(r->o, ")? ");
+    }
+}
+
+/* llmc__schema_between -- numbers from lo to hi, as many digits before the point (GRAMMAR.range)
+   Digits that both share stand first; where they part there are three ways: lo's digit and at
+   least lo, one between and anything, hi's digit and at most hi. */
+static void llmc__schema_between(const llmc__schema_range *r)
+{
+    const llmc__schema_bound *lo = &r->lo, *hi = &r->hi;
+    const unsigned lo_end = lo->n + lo->k, hi_end = hi->n + hi->k;
+    unsigned j;
+    for (j = 0;; j++) {
+        char a, b;
+        if (j >= lo->n && j >= lo_end && !lo->open) {
+            llmc__schema_below(r, j);
+            return;
+        }
+        if (j == hi->n && hi->k == 0 && hi->nines) {
+            llmc__schema_at_least(r, j);
+            return;
+        }
+        if (j == lo->n)
+            llmc__schema_put(r->o, "\".\" ");
+        a = (char)(j < lo_end ? lo->digit[j] : '0');
+        b = (char)(j < hi_end ? hi->digit[j] : hi->nines ? '9' : '0');
+        if (a != b && !r->decimal && j + 1 == r->n) {
+            llmc__schema_digit(r->o, a, b);
+            return;
+        }
+        if (a != b) {
+            llmc__schema_put(r->o, "( ");
+            llmc__schema_digit(r->o, a, a);
+            llmc__schema_at_least(r, j + 1);
+            if (b > a + 1) {
+                llmc__schema_put(r->o, "| ");
+                llmc__schema_digit(r->o, (char)(a + 1), (char)(b - 1));
+                llmc__schema_free(r, j + 1);
+            }
+            if (!hi->open || hi->nines || j + 1 < hi_end || j + 1 <= hi->n) {
+                llmc__schema_put(r->o, "| ");
+                llmc__schema_digit(r->o, b, b);
+                llmc__schema_below(r, j + 1);
+            }
+            llmc__schema_put(r->o, ") ");
+            return;
+        }
+        llmc__schema_digit(r->o, a, a);
+    }
+}
+
+/* An upper bound that is out and whole: one less, and any fraction. Not for zero. */
+static void llmc__schema_lower(llmc__schema_bound *b)
+{
+    *b = llmc__schema_bound_of(llmc__schema_bound_whole(b, true));
+    b->nines = true;
+}
+
+/* Whether no number is in the range. */
+static bool llmc__schema_range_empty(const llmc__schema_range *r)
+{
+    int order;
+    if (!r->hi.set)
+        return false;
+    order = llmc__schema_order(&r->lo, &r->hi);
+    return order > 0 || (order == 0 && (r->lo.open || r->hi.open));
+}
+
+/* llmc__schema_magnitude -- the range without sign; it is not empty           (GRAMMAR.range)
+   By the number of digits before the point: those of lo, those of hi, and all lengths between,
+   which take any digits. Alternatives are joined by '|'; the caller has opened a group. */
+static void llmc__schema_magnitude(llmc__schema_range *r)
+{
+    bool least, most;
+    unsigned from, to;
+    if (r->hi.set && r->hi.open && r->hi.k == 0)
+        llmc__schema_lower(&r->hi);
+    if (llmc__schema_is_zero(&r->lo) && (!r->hi.set || r->hi.n > 1 || r->hi.digit[0] > '0')) {
+        llmc__schema_put(r->o, "\"0\" ");
+        r->n = 1;
+        if (r->lo.open) {
+            llmc__schema_put(r->o, "\".\" ");
+            llmc__schema_above_zero(r, 1);
+        } else {
+            llmc__schema_free(r, 1);
+        }
+        llmc__schema_put(r->o, "| ");
+        r->lo = llmc__schema_bound_of(1);
+    }
+    least = !r->lo.open && r->lo.digit[0] == '1' && llmc__schema_all(&r->lo, 1, '0');
+    most = !r->hi.set || (r->hi.k == 0 && (r->hi.nines || !r->decimal) && llmc__schema_all(&r->hi, 0, '9'));
+    from = r->n = r->lo.n;
+    to = r->hi.set ? r->hi.n : r->digits;
+    if (from == to && r->hi.set && !(least && most)) {
+        llmc__schema_between(r);
+        return;
+    }
+    if (!least) {
+        llmc__schema_at_least(r, 0);
+        from++;
+    }
+    to -= most ? 0 : 1;
+    if (from <= to) {
+        llmc__schema_put(r->o, least ? "[1-9] " : "| [1-9] ");
+        llmc__schema_times(r->o, "[0-9]", from - 1, to - 1);
+        r->n = 1;
+        llmc__schema_free(r, 1);
+    }
+    if (!most) {
+        llmc__schema_put(r->o, "| ");
+        r->n = r->hi.n;
+        llmc__schema_at_most(r, 0);
+    }
+}
+
+/* llmc__schema_signed -- the numbers from lo to hi, either perhaps not set    (GRAMMAR.range)
+   Zero is written without a sign. Bounds have at most LLMC__SCHEMA_WHOLE digits before the point if
+   whole numbers are asked for (then they are whole and not open), fewer otherwise; see
+   llmc__schema_bounds. False: there is none, and nothing is written. */
+static bool llmc__schema_signed(llmc__schema_out *o, const llmc__schema_bound *lo,
+                                const llmc__schema_bound *hi, bool decimal)
+{
+    llmc__schema_range r;
+    bool some = false;
+    unsigned half, n = 1;
+    if (lo->set && lo->n > n)
+        n = lo->n;
+    if (hi->set && hi->n > n)
+        n = hi->n;
+    for (half = 0; half < 2; half++) { /* below zero, then from zero on */
+        const llmc__schema_bound *far = half == 0 ? lo : hi, *near = half == 0 ? hi : lo;
+        LLMC_MEMSET(&r, 0, sizeof r);
+        r.o = o;
+        r.decimal = decimal;
+        r.digits = decimal ? LLMC__SCHEMA_FRACTION : LLMC__SCHEMA_WHOLE;
+        r.tail = decimal ? LLMC__SCHEMA_FRACTION - n : 0;
+        r.lo = llmc__schema_bound_of(half == 0 && !decimal ? 1 : 0);
+        r.lo.open = half == 0 && decimal;
+        if (near->set && !llmc__schema_is_zero(near) && near->negative == (half == 0))
+            r.lo = *near;
+        if (near->set && llmc__schema_is_zero(near) && near->open)
+            r.lo.open = true;
+        r.hi = *far;
+        if (far->set && far->negative != (half == 0) && !llmc__schema_is_zero(far))
+            continue; /* the other side of zero altogether */
+        if (far->set && llmc__schema_is_zero(far) && half == 0)
+            continue;
+        r.lo.negative = r.hi.negative = false;
+        if (llmc__schema_range_empty(&r))
+            continue;
+        llmc__schema_put(o, some ? "| " : "( ");
+        llmc__schema_put(o, half == 0 ? "\"-\" ( " : "");
+        llmc__schema_magnitude(&r);
+        llmc__schema_put(o, half == 0 ? ") " : "");
+        some = true;
+    }
+    if (some)
+        llmc__schema_put(o, ") ");
+    return some;
+}
+
+//--[ 19.12 GRAMMAR.pattern ]-- regular expressions as GBNF over the characters of a JSON string
+#define LLMC__SCHEMA_PATTERN 4096    /* most characters of a pattern    */
+#define LLMC__SCHEMA_GROUPS  32      /* most groups inside one another  */
+#define LLMC__SCHEMA_SET     64      /* most ranges of a class          */
+#define LLMC__SCHEMA_TIMES   1000000 /* largest count in a repetition   */
+
+/* Code points, as ranges. */
+typedef struct llmc__schema_set {
+    uint32_t lo[LLMC__SCHEMA_SET], hi[LLMC__SCHEMA_SET];
+    unsigned n;
+    bool full; /* there was no room for another range */
+} llmc__schema_set;
+
+typedef enum llmc__schema_kind {
+    LLMC__RE_END, /* of the pattern */
+    LLMC__RE_SET, /* one character  */
+    LLMC__RE_OPEN,
+    LLMC__RE_CLOSE,
+    LLMC__RE_BAR,
+    LLMC__RE_FIRST, /* ^ */
+    LLMC__RE_LAST   /* $ */
+} llmc__schema_kind;
+
+/* A pattern's next part; SET and CLOSE with the repetition behind them. */
+typedef struct llmc__schema_item {
+    llmc__schema_kind kind;
+    llmc__schema_set set;
+    uint64_t lo, hi; /* UINT64_MAX: no end */
+} llmc__schema_item;
+
+/* A pattern being read; error: what it needs that is not there. */
+typedef struct llmc__schema_regex {
+    const uint32_t *code; /* [n] */
+    unsigned n, at;
+    const char *error;
+    uint64_t least, most; /* characters of what it matches        */
+    uint64_t fixed;       /* of these, what does not vary         */
+    unsigned vary, place; /* parts that vary, and where one ends   */
+    bool simple;          /* anchored, one alternative, and what varies is a repeated character */
+} llmc__schema_regex;
+
+/* Adds lo..hi. */
+static void llmc__schema_set_add(llmc__schema_set *s, uint32_t lo, uint32_t hi)
+{
+    if (s->n == LLMC__SCHEMA_SET) {
+        s->full = true;
+        return;
+    }
+    s->lo[s->n] = lo;
+    s->hi[s->n++] = hi;
+}
+
+/* Sorts the ranges and joins those that touch. */
+static void llmc__schema_set_order(llmc__schema_set *s)
+{
+    unsigned i, j, n = 0;
+    for (i = 1; i < s->n; i++) {
+        const uint32_t lo = s->lo[i], hi = s->hi[i];
+        for (j = i; j > 0 && s->lo[j - 1] > lo; j--) {
+            s->lo[j] = s->lo[j - 1];
+            s->hi[j] = s->hi[j - 1];
+        }
+        s->lo[j] = lo;
+        s->hi[j] = hi;
+    }
+    for (i = 0; i < s->n; i++) {
+        if (n > 0 && s->lo[i] <= s->hi[n - 1] + 1) {
+            s->hi[n - 1] = (uint32_t)llmc__max(s->hi[n - 1], s->hi[i]);
+        } else {
+            s->lo[n] = s->lo[i];
+            s->hi[n++] = s->hi[i];
+        }
+    }
+    s->n = n;
+}
+
+/* The code points up to `last` that are not in s. */
+static void llmc__schema_set_invert(llmc__schema_set *s, uint32_t last)
+{
+    llmc__schema_set out;
+    uint32_t from = 0;
+    unsigned i;
+    out.n = 0;
+    out.full = s->full;
+    llmc__schema_set_order(s);
+    for (i = 0; i < s->n && s->lo[i] <= last; i++) {
+        if (s->lo[i] > from)
+            llmc__schema_set_add(&out, from, s->lo[i] - 1);
+        from = s->hi[i] + 1;
+    }
+    if (from <= last)
+        llmc__schema_set_add(&out, from, last);
+    *s = out;
+}
+
+/* White space. narrow: what ECMAScript and Python both take for it; else what either does, so that
+   the rest is none for both. */
+static void llmc__schema_set_space(llmc__schema_set *s, bool narrow)
+{
+    llmc__schema_set_add(s, 9, 13);
+    llmc__schema_set_add(s, narrow ? ' ' : 0x1c, ' ');
+    llmc__schema_set_add(s, 0xa0, 0xa0);
+    llmc__schema_set_add(s, 0x1680, 0x1680);
+    llmc__schema_set_add(s, 0x2000, 0x200a);
+    llmc__schema_set_add(s, 0x2028, 0x2029);
+    llmc__schema_set_add(s, 0x202f, 0x202f);
+    llmc__schema_set_add(s, 0x205f, 0x205f);
+    llmc__schema_set_add(s, 0x3000, 0x3000);
+    if (narrow)
+        return;
+    llmc__schema_set_add(s, 0x85, 0x85);
+    llmc__schema_set_add(s, 0x180e, 0x180e);
+    llmc__schema_set_add(s, 0xfeff, 0xfeff);
+}
+
+/* Adds the class of a letter, d w s or its complement D W S. Digits and letters are ASCII's as in
+   ECMAScript; as other dialects count more of them, D and W take ASCII only. inside: within [^ ],
+   where the class has to be as large as any dialect makes it. */
+static bool llmc__schema_set_class(llmc__schema_set *s, char letter, bool inside)
+{
+    llmc__schema_set t;
+    const char small = llmc__lower(letter);
+    unsigned i;
+    if (inside && letter != small)
+        return false;
+    t.n = 0;
+    t.full = false;
+    if (small == 's')
+        llmc__schema_set_space(&t, letter == small && !inside);
+    if (small == 'd' || small == 'w')
+        llmc__schema_set_add(&t, '0', '9');
+    if (small == 'w') {
+        llmc__schema_set_add(&t, 'A', 'Z');
+        llmc__schema_set_add(&t, 'a', 'z');
+        llmc__schema_set_add(&t, '_', '_');
+    }
+    if (inside && small != 's')
+        llmc__schema_set_add(&t, 0x80, 0x10ffff);
+    if (letter != small)
+        llmc__schema_set_invert(&t, small == 's' ? 0x10ffff : 0x7f);
+    for (i = 0; i < t.n; i++)
+        llmc__schema_set_add(s, t.lo[i], t.hi[i]);
+    s->full = s->full || t.full;
+    return true;
+}
+
+/* The next character, 0 at the end; a NUL in the pattern is one too, so `at` says which. */
+static uint32_t llmc__schema_peek(const llmc__schema_regex *r)
+{
+    return r->at < r->n ? r->code[r->at] : 0;
+}
+
+/* n hexadecimal digits; false if they are not there. */
+static bool llmc__schema_code(llmc__schema_regex *r, unsigned n, uint32_t *c)
+{
+    char digit[8];
+    unsigned i;
+    for (i = 0; i < n && r->at + i < r->n && r->code[r->at + i] < 0x80; i++)
+        digit[i] = (char)r->code[r->at + i];
+    if (i < n || !llmc__hex(digit, digit + n, n, c))
+        return false;
+    r->at += n;
+    return true;
+}
+
+/* What a backslash (passed already) stands for: a character, or a class's letter in *letter. */
+static void llmc__schema_backslash(llmc__schema_regex *r, uint32_t *c, char *letter)
+{
+    static const char from[] = "tnrfv0", to[] = {9, 10, 13, 12, 11, 0};
+    unsigned i;
+    *letter = 0;
+    *c = llmc__schema_peek(r);
+    if (r->at++ >= r->n) {
+        r->error = "a backslash before something";
+        return;
+    }
+    for (i = 0; i < 6; i++)
+        if (*c == (uint32_t)from[i] && (*c != '0' || llmc__schema_peek(r) - '0' > 9)) {
+            *c = (uint32_t)to[i];
+            return;
+        }
+    if (*c == 'd' || *c == 'D' || *c == 'w' || *c == 'W' || *c == 's' || *c == 'S') {
+        *letter = (char)*c;
+    } else if (*c == 'x' || *c == 'u') {
+        if (!llmc__schema_code(r, *c == 'x' ? 2 : 4, c))
+            r->error = "two digits after \\x, four after \\u";
+    } else if (*c >= 0x80 || *c < 0x21 || (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') ||
+               (*c >= 'a' && *c <= 'z')) {
+        r->error =
+            "only the escapes \\d \\D \\w \\W \\s \\S \\t \\n \\r \\f \\v \\0 \\x \\u and of punctuation";
+    }
+    if (*c >= 0xd800 && *c <= 0xdfff)
+        r->error = "characters instead of surrogates";
+}
+
+/* A class; at stands behind its opening bracket. */
+static void llmc__schema_class(llmc__schema_regex *r, llmc__schema_set *s)
+{
+    const bool inverse = llmc__schema_peek(r) == '^';
+    bool first = true;
+    r->at += inverse;
+    for (; r->error == NULL; first = false) {
+        uint32_t c = llmc__schema_peek(r), to;
+        char letter = 0;
+        if (r->at++ >= r->n || (c == ']' && first)) {
+            r->error = "classes that hold something and are closed";
+            return;
+        }
+        if (c == ']')
+            break;
+        if (c == '[' && (llmc__schema_peek(r) == ':' || llmc__schema_peek(r) == '['))
+            r->error = "no classes inside classes";
+        if (c == '\\')
+            llmc__schema_backslash(r, &c, &letter);
+        if (letter != 0 && !llmc__schema_set_class(s, letter, inverse))
+            r->error = "no \\D, \\W, \\S in a class with ^";
+        to = c;
+        if (llmc__schema_peek(r) == '-' && r->at + 1 < r->n && r->code[r->at + 1] != ']') {
+            char end = 0;
+            r->at++;
+            to = r->code[r->at++];
+            if (to == '\\')
+                llmc__schema_backslash(r, &to, &end);
+            if (letter != 0 || end != 0 || to < c)
+                r->error = "ranges from one character to a later one";
+        }
+        if (letter == 0 && r->error == NULL)
+            llmc__schema_set_add(s, c, to);
+    }
+    if (inverse)
+        llmc__schema_set_invert(s, 0x10ffff);
+}
+
+/* A decimal count; false if there is no digit. */
+static bool llmc__schema_count(llmc__schema_regex *r, uint64_t *v)
+{
+    const unsigned begin = r->at;
+    for (*v = 0; llmc__schema_peek(r) - '0' <= 9; r->at++)
+        *v = llmc__min(*v * 10 + (llmc__schema_peek(r) - '0'), LLMC__SCHEMA_TIMES + 1);
+    return r->at > begin;
+}
+
+/* The repetition at `at`, once if there is none. A lazy one matches the same texts. */
+static void llmc__schema_quantifier(llmc__schema_regex *r, llmc__schema_item *item)
+{
+    const uint32_t c = llmc__schema_peek(r);
+    item->lo = c == '*' || c == '?' ? 0 : 1;
+    item->hi = c == '*' || c == '+' ? UINT64_MAX : 1;
+    if (c != '*' && c != '+' && c != '?' && c != '{')
+        return;
+    r->at++;
+    if (c == '{') {
+        bool ok = llmc__schema_count(r, &item->lo);
+        item->hi = item->lo;
+        if (ok && llmc__schema_peek(r) == ',') {
+            r->at++;
+            if (!llmc__schema_count(r, &item->hi))
+                item->hi = UINT64_MAX;
+        }
+        ok = ok && llmc__schema_peek(r) == '}' && item->lo <= item->hi && item->hi > 0 &&
+             item->lo <= LLMC__SCHEMA_TIMES && (item->hi <= LLMC__SCHEMA_TIMES || item->hi == UINT64_MAX);
+        if (!ok)
+            r->error = "repetitions {n}, {n,}, {n,m} of at most 1000000";
+        r->at++;
+    }
+    if (llmc__schema_peek(r) == '?')
+        r->at++;
+    if (llmc__schema_peek(r) == '+' || llmc__schema_peek(r) == '*' || llmc__schema_peek(r) == '{')
+        r->error = "no repetition of a repetition";
+}
+
+/* What follows an opening parenthesis: nothing, ?: or ?<name>, which all only group. */
+static void llmc__schema_open(llmc__schema_regex *r)
+{
+    if (llmc__schema_peek(r) != '?')
+        return;
+    r->at++;
+    if (llmc__schema_peek(r) == 'P' && r->at + 1 < r->n && r->code[r->at + 1] == '<')
+        r->at++;
+    if (llmc__schema_peek(r) == ':') {
+        r->at++;
+    } else if (llmc__schema_peek(r) == '<' && r->at + 1 < r->n && r->code[r->at + 1] != '=' &&
+               r->code[r->at + 1] != '!') {
+        while (r->at < r->n && r->code[r->at] != '>')
+            r->at++;
+        if (r->at++ >= r->n)
+            r->error = "a '>' after the name of a group";
+    } else {
+        r->error = "groups without conditions: no (?=, (?!, (?<=, no flags";
+    }
+}
+
+/* The next part of the pattern; on an error its kind is END. */
+static void llmc__schema_part_next(llmc__schema_regex *r, llmc__schema_item *item)
+{
+    uint32_t c = llmc__schema_peek(r);
+    char letter = 0;
+    item->kind = LLMC__RE_SET;
+    item->set.n = 0;
+    item->set.full = false;
+    item->lo = item->hi = 1;
+    if (r->at++ >= r->n) {
+        item->kind = LLMC__RE_END;
+        return;
+    }
+    if (c == '(') {
+        item->kind = LLMC__RE_OPEN;
+        llmc__schema_open(r);
+    } else if (c == ')') {
+        item->kind = LLMC__RE_CLOSE;
+    } else if (c == '|') {
+        item->kind = LLMC__RE_BAR;
+    } else if (c == '^') {
+        item->kind = LLMC__RE_FIRST;
+    } else if (c == '$') {
+        item->kind = LLMC__RE_LAST;
+    } else if (c == '*' || c == '+' || c == '?' || c == '{' || c == '}' || c == ']') {
+        r->error = "a backslash before * + ? { } ] that is a character";
+    } else if (c == '[') {
+        llmc__schema_class(r, &item->set);
+    } else if (c == '.') { /* not at the end of a line, whichever dialect's */
+        llmc__schema_set_add(&item->set, '\n', '\n');
+        llmc__schema_set_add(&item->set, '\r', '\r');
+        llmc__schema_set_add(&item->set, 0x2028, 0x2029);
+        llmc__schema_set_invert(&item->set, 0x10ffff);
+    } else {
+        if (c == '\\')
+            llmc__schema_backslash(r, &c, &letter);
+        if (letter != 0)
+            llmc__schema_set_class(&item->set, letter, false);
+        else
+            llmc__schema_set_add(&item->set, c, c);
+    }
+    if (item->set.full)
+        r->error = "smaller classes";
+    llmc__schema_set_order(&item->set);
+    if (item->set.n == 1 && item->set.lo[0] >= 0xd800 && item->set.hi[0] <= 0xdfff)
+        item->set.n = 0; /* surrogates alone are no characters */
+    if (item->kind == LLMC__RE_SET || item->kind == LLMC__RE_CLOSE)
+        llmc__schema_quantifier(r, item);
+    if (r->error != NULL)
+        item->kind = LLMC__RE_END;
+}
+
+/* a * b and a + b where UINT64_MAX is no end; what does not fit has none either. */
+static uint64_t llmc__schema_product(uint64_t a, uint64_t b)
+{
+    uint64_t v = UINT64_MAX;
+    if (a == UINT64_MAX && b == 0)
+        return 0;
+    return llmc__mul(a, b, &v) ? v : UINT64_MAX;
+}
+static uint64_t llmc__schema_sum(uint64_t a, uint64_t b)
+{
+    uint64_t v = UINT64_MAX;
+    return llmc__add(a, b, &v) ? v : UINT64_MAX;
+}
+
+/* Lengths of what a group matches: of the alternative being read, of those before it. */
+typedef struct llmc__schema_span {
+    uint64_t least, most, best_least, best_most;
+} llmc__schema_span;
+
+/* An alternative ends. */
+static void llmc__schema_span_fold(llmc__schema_span *s)
+{
+    s->best_least = llmc__min(s->best_least, s->least);
+    s->best_most = llmc__max(s->best_most, s->most);
+    s->least = s->most = 0;
+}
+
+/* llmc__schema_measure -- checks the whole pattern, and how long its texts are (GRAMMAR.pattern)
+   ^ may open an alternative of the pattern and $ end one, nothing else; without them anything may
+   stand before and behind. */
+static void llmc__schema_measure(llmc__schema_regex *r)
+{
+    llmc__schema_span stack[LLMC__SCHEMA_GROUPS + 1], *s = stack;
+    llmc__schema_item item;
+    bool first = true, anchored = false, ended = false;
+    LLMC_MEMSET(stack, 0, sizeof stack[0]);
+    s->best_least = UINT64_MAX;
+    r->at = r->vary = 0;
+    r->fixed = 0;
+    r->simple = true;
+    for (;;) {
+        llmc__schema_part_next(r, &item);
+        if (r->error == NULL && ended && item.kind != LLMC__RE_BAR && item.kind != LLMC__RE_END)
+            r->error = "$ only at the end of the pattern or of its alternatives";
+        if (r->error == NULL && item.kind == LLMC__RE_FIRST && !(first && s == stack))
+            r->error = "^ only at the start of the pattern or of its alternatives";
+        if (r->error == NULL && item.kind == LLMC__RE_LAST && s != stack)
+            r->error = "$ only outside of groups";
+        if (r->error == NULL && item.kind == LLMC__RE_SET && item.set.n == 0)
+            r->error = "classes that hold something";
+        if (r->error == NULL && item.kind == LLMC__RE_OPEN && s == stack + LLMC__SCHEMA_GROUPS)
+            r->error = "at most 32 groups inside one another";
+        if (r->error == NULL &&
+            (item.kind == LLMC__RE_CLOSE ? s == stack : item.kind == LLMC__RE_END && s != stack))
+            r->error = "as many ( as )";
+        if (r->error != NULL)
+            return;
+        if (item.kind == LLMC__RE_OPEN) {
+            s++;
+            s->least = s->most = s->best_most = 0;
+            s->best_least = UINT64_MAX;
+        } else if (item.kind == LLMC__RE_SET || item.kind == LLMC__RE_CLOSE) {
+            uint64_t least = item.lo, most = item.hi;
+            if (item.kind == LLMC__RE_CLOSE) {
+                llmc__schema_span_fold(s);
+                least = llmc__schema_product(least, s->best_least);
+                most = llmc__schema_product(most, s->best_most);
+                s--;
+            }
+            if (s == stack && least != most) {
+                r->vary++;
+                r->place = r->at;
+                r->simple = r->simple && item.kind == LLMC__RE_SET;
+            } else if (s == stack) {
+                r->fixed = llmc__schema_sum(r->fixed, least);
+            }
+            s->least = llmc__schema_sum(s->least, least);
+            s->most = llmc__schema_sum(s->most, most);
+        } else if (s != stack && item.kind == LLMC__RE_BAR) {
+            llmc__schema_span_fold(s);
+        } else if (item.kind == LLMC__RE_BAR || item.kind == LLMC__RE_END) {
+            if (!anchored || !ended)
+                s->most = UINT64_MAX;
+            r->simple = r->simple && anchored && ended && item.kind == LLMC__RE_END;
+            llmc__schema_span_fold(s);
+            if (item.kind == LLMC__RE_END)
+                break;
+            anchored = ended = false;
+        }
+        first = item.kind == LLMC__RE_BAR;
+        anchored = anchored || item.kind == LLMC__RE_FIRST;
+        ended = item.kind == LLMC__RE_LAST;
+    }
+    r->least = stack[0].best_least;
+    r->most = stack[0].best_most;
+    r->simple = r->simple && r->vary == 1;
+}
+
+/* Control characters 16 * high .. + 15 of the set, those without a short escape, as \u00XX. some: behind
+   other alternatives; returns whether there are any now. */
+static bool llmc__schema_set_controls(llmc__schema_out *o, const llmc__schema_set *s, uint32_t high,
+                                      bool some)
+{
+    uint32_t c;
+    unsigned i;
+    bool any = false;
+    for (i = 0; i < s->n; i++)
+        for (c = s->lo[i]; c <= s->hi[i] && c < 0x20; c++) {
+            if (c >> 4 != high || llmc__schema_escape(c) != 0)
+                continue;
+            if (!any) {
+                llmc__schema_put(o, some ? " | \"\\\\u00" : "\"\\\\u00");
+                llmc__schema_hex(o, high, 1);
+                llmc__schema_put(o, "\" [");
+            }
+            llmc__schema_hex(o, c, 1);
+            any = true;
+        }
+    if (any)
+        llmc__schema_byte(o, ']');
+    return any || some;
+}
+
+/* The characters of the set that JSON writes with a backslash and a letter, likewise. */
+static bool llmc__schema_set_letters(llmc__schema_out *o, const llmc__schema_set *s, bool some)
+{
+    static const char letters[] = "\"\\\b\f\n\r\t";
+    const char *l;
+    unsigned i;
+    bool any = false;
+    for (l = letters; *l != 0; l++)
+        for (i = 0; i < s->n; i++) {
+            if ((uint32_t)*l < s->lo[i] || (uint32_t)*l > s->hi[i])
+                continue;
+            if (!any)
+                llmc__schema_put(o, some ? " | \"\\\\\" [" : "\"\\\\\" [");
+            llmc__schema_member(o, (uint32_t)llmc__schema_escape((uint32_t)*l));
+            any = true;
+        }
+    if (any)
+        llmc__schema_byte(o, ']');
+    return any || some;
+}
+
+/* One character of the set as it stands in a JSON string with the fewest escapes: characters that
+   need none as a class, then what a backslash and a letter write, then \u00XX. */
+static void llmc__schema_set_write(llmc__schema_out *o, const llmc__schema_set *s)
+{
+    static const uint32_t from[] = {0x20, 0x23, 0x5d, 0xe000}, to[] = {0x21, 0x5b, 0xd7ff, 0x10ffff};
+    const bool one = s->n > 0 && s->lo[0] > '"' && (s->hi[s->n - 1] < '\\' || s->lo[0] > '\\');
+    unsigned i, j;
+    bool some = false;
+    llmc__schema_put(o, one ? "" : "( "); /* a class alone needs no group */
+    for (i = 0; i < s->n; i++)
+        for (j = 0; j < 4; j++) {
+            const uint32_t lo = (uint32_t)llmc__max(s->lo[i], from[j]);
+            const uint32_t hi = (uint32_t)llmc__min(s->hi[i], to[j]);
+            if (lo > hi)
+                continue;
+            llmc__schema_put(o, some ? "" : "[");
+            llmc__schema_members(o, lo, hi);
+            some = true;
+        }
+    if (some)
+        llmc__schema_byte(o, ']');
+    some = llmc__schema_set_letters(o, s, some);
+    some = llmc__schema_set_controls(o, s, 0, some);
+    llmc__schema_set_controls(o, s, 1, some);
+    llmc__schema_put(o, one ? "" : " )");
+}
+
+/* llmc__schema_regex_write -- the measured pattern                       (GRAMMAR.pattern)
+   lo, hi: how often the part that ends at r->place is repeated, instead of what it says; hi 0: as
+   it says. Uses the rule `char` where it is not anchored: *chars. */
+static void llmc__schema_regex_write(llmc__schema_out *o, llmc__schema_regex *r, uint64_t lo, uint64_t hi,
+                                     bool *chars)
+{
+    llmc__schema_item item;
+    unsigned depth = 0;
+    bool empty = true, start = true, ended = false;
+    llmc__schema_put(o, "( ");
+    for (r->at = 0;;) {
+        llmc__schema_part_next(r, &item);
+        if (start && item.kind != LLMC__RE_FIRST) {
+            llmc__schema_put(o, "char* ");
+            *chars = true;
+            empty = false;
+        }
+        start = item.kind == LLMC__RE_BAR && depth == 0;
+        if ((start || item.kind == LLMC__RE_END) && !ended) {
+            llmc__schema_put(o, "char* ");
+            *chars = true;
+            empty = false;
+        }
+        ended = item.kind == LLMC__RE_LAST;
+        if (item.kind == LLMC__RE_SET) {
+            const bool one = item.set.n == 1 && item.set.lo[0] == item.set.hi[0];
+            llmc__schema_put(o, one ? "\"" : "");
+            if (one)
+                llmc__schema_char(o, item.set.lo[0]);
+            else
+                llmc__schema_set_write(o, &item.set);
+            llmc__schema_put(o, one ? "\"" : "");
+        } else if (item.kind == LLMC__RE_OPEN) {
+            llmc__schema_put(o, "( ");
+            depth++;
+        } else if (item.kind != LLMC__RE_FIRST && item.kind != LLMC__RE_LAST) {
+            llmc__schema_put(o, empty ? "\"\" " : "");
+            llmc__schema_put(o, item.kind == LLMC__RE_BAR ? "| " : ")");
+            depth -= item.kind == LLMC__RE_CLOSE;
+        }
+        if (item.kind == LLMC__RE_END) {
+            llmc__schema_byte(o, ' ');
+            return;
+        }
+        if (item.kind == LLMC__RE_SET || item.kind == LLMC__RE_CLOSE) {
+            const bool other = hi > 0 && depth == 0 && r->at == r->place;
+            llmc__schema_repeat(o, other ? lo : item.lo, other ? hi : item.hi);
+        }
+        if (item.kind != LLMC__RE_FIRST && item.kind != LLMC__RE_LAST)
+            empty = item.kind == LLMC__RE_OPEN || item.kind == LLMC__RE_BAR;
+    }
+}
+
+/* Formats as patterns; a name may be a sequence of them. Years have four digits from 1000 on, seconds
+   no leap, IPv6 no '::', names in mail no quotes: all are what their standards allow, not all of it.
+   Sources: RFC 3339, 4122, 2673, 4291, 5321, 1123, 3986. */
+#define LLMC__RE_DATE                                                                                 \
+    "(?:[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]"  \
+    "[0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[1-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468]" \
+    "[048]|[13579][26])00)-02-29)"
+#define LLMC__RE_TIME \
+    "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,9})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+#define LLMC__RE_BYTE "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+#define LLMC__RE_HOST                                                                                   \
+    "[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?)" \
+    "{0,3}"
+#define LLMC__RE_PCHAR "(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+
+typedef struct llmc__schema_format {
+    const char *name, *pattern;
+} llmc__schema_format;
+
+static const llmc__schema_format llmc__schema_formats[] = {
+    {"date", "^" LLMC__RE_DATE "$"},
+    {"time", "^" LLMC__RE_TIME "$"},
+    {"date-time", "^" LLMC__RE_DATE "T" LLMC__RE_TIME "$"},
+    {"uuid", "^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"},
+    {"ipv4", "^(?:" LLMC__RE_BYTE "\\.){3}" LLMC__RE_BYTE "$"},
+    {"ipv6", "^(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}$"},
+    {"hostname", "^" LLMC__RE_HOST "$"},
+    {"email", "^[A-Za-z0-9_+-]{1,32}(?:\\.[A-Za-z0-9_+-]{1,31})?@" LLMC__RE_HOST "$"},
+    {"uri", "^[A-Za-z][A-Za-z0-9+.-]{0,15}://" LLMC__RE_HOST "(?::[0-9]{1,5})?(?:/(?:" LLMC__RE_PCHAR
+            "|/){0,100})?(?:\\?(?:" LLMC__RE_PCHAR "|[/?]){0,60})?(?:#(?:" LLMC__RE_PCHAR "|[/?]){0,30})?$"}};
+
+//--[ 19.13 GRAMMAR.schema ]-- JSON schemas as GBNF
+/* A rule stands for a conjunction: the schemas that a value has to satisfy at once, most often one.
+   What a schema needs from others ($ref, allOf) joins the conjunction; anyOf and oneOf make the rule
+   a choice between conjunctions that hold one alternative more; what then is left is written type by
+   type. Members and elements are conjunctions again, found or made by the list of their parts, so
+   recursion in a schema is recursion between rules and none here.
+
+       intern   list of schemas -> rule; schemas behind $ref and allOf joined, duplicates dropped
+       rule     writes one rule's text, and says whether anything matches it
+       settle   which rules match something: `rule` over all of them, writing nothing, until
+                nothing changes; that also makes all rules. What matches nothing is left out
+       gbnf     writes the rules that the root needs
+
+   A conjunction that comes back to a schema whose alternative it is in the middle of choosing has
+   no text in between: such schemas are refused. */
+#define LLMC__SCHEMA_PARTS  32                  /* most schemas in a conjunction      */
+#define LLMC__SCHEMA_STEPS  ((uint64_t)1 << 29) /* bytes looked at before giving up   */
+#define LLMC__SCHEMA_FLAT   4u                  /* part.done: $ref and allOf are done */
+#define LLMC__SCHEMA_DROP   8u                  /* part.done: says nothing itself     */
+#define LLMC__SCHEMA_ORPHAN 0xffffffffu         /* part.from: the caller put it there */
+
+/* Keywords that have a meaning here, and the type that they speak of. */
+#define LLMC__SCHEMA_KEYWORDS(X)                          \
+    X(REF, "$ref", 0)                                     \
+    X(ALL, "allOf", 0)                                    \
+    X(CHOICE, "anyOf", 0)                                 \
+    X(ONE, "oneOf", 0)                                    \
+    X(TYPE, "type", 0)                                    \
+    X(ENUM, "enum", 0)                                    \
+    X(CONST, "const", 0)                                  \
+    X(PROPERTIES, "properties", LLMC__SCHEMA_OBJECT)      \
+    X(REQUIRED, "required", LLMC__SCHEMA_OBJECT)          \
+    X(EXTRA, "additionalProperties", LLMC__SCHEMA_OBJECT) \
+    X(PATTERNS, "patternProperties", LLMC__SCHEMA_OBJECT) \
+    X(MIN_MEMBERS, "minProperties", LLMC__SCHEMA_OBJECT)  \
+    X(MAX_MEMBERS, "maxProperties", LLMC__SCHEMA_OBJECT)  \
+    X(ITEMS, "items", LLMC__SCHEMA_ARRAY)                 \
+    X(PREFIX, "prefixItems", LLMC__SCHEMA_ARRAY)          \
+    X(MORE, "additionalItems", LLMC__SCHEMA_ARRAY)        \
+    X(MIN_ITEMS, "minItems", LLMC__SCHEMA_ARRAY)          \
+    X(MAX_ITEMS, "maxItems", LLMC__SCHEMA_ARRAY)          \
+    X(UNIQUE, "uniqueItems", LLMC__SCHEMA_ARRAY)          \
+    X(MIN_LENGTH, "minLength", LLMC__SCHEMA_STRING)       \
+    X(MAX_LENGTH, "maxLength", LLMC__SCHEMA_STRING)       \
+    X(PATTERN, "pattern", LLMC__SCHEMA_STRING)            \
+    X(FORMAT, "format", LLMC__SCHEMA_STRING)              \
+    X(MIN, "minimum", LLMC__SCHEMA_NUMBER)                \
+    X(MAX, "maximum", LLMC__SCHEMA_NUMBER)                \
+    X(ABOVE, "exclusiveMinimum", LLMC__SCHEMA_NUMBER)     \
+    X(UNDER, "exclusiveMaximum", LLMC__SCHEMA_NUMBER)     \
+    X(STEP, "multipleOf", LLMC__SCHEMA_NUMBER)
+
+enum {
+#define LLMC__SCHEMA_ENUM(name, text, type) LLMC__KW_##name,
+    LLMC__SCHEMA_KEYWORDS(LLMC__SCHEMA_ENUM)
+#undef LLMC__SCHEMA_ENUM
+        LLMC__KW_COUNT
+};
+
+typedef struct llmc__schema_keyword {
+    const char *name;
+    unsigned type; /* LLMC__SCHEMA_OBJECT ... NUMBER; 0: no type of its own */
+} llmc__schema_keyword;
+
+static const llmc__schema_keyword llmc__schema_keywords[LLMC__KW_COUNT] = {
+#define LLMC__SCHEMA_ROW(name, text, type) {text, type},
+    LLMC__SCHEMA_KEYWORDS(LLMC__SCHEMA_ROW)
+#undef LLMC__SCHEMA_ROW
+};
+
+/* Keywords that say nothing about which texts are valid, or are looked up where $ref names them. */
+static const char *const llmc__schema_notes[] = {
+    "title",       "description",     "default",          "examples",     "example", "deprecated",
+    "readOnly",    "writeOnly",       "$schema",          "$comment",     "$defs",   "definitions",
+    "$vocabulary", "contentEncoding", "contentMediaType", "contentSchema"};
+
+/* Types as bits 1 << LLMC__SCHEMA_OBJECT ...: a number is INTEGER and NUMBER (the fractions). */
+#define LLMC__SCHEMA_BIT(type) (1u << LLMC__SCHEMA_##type)
+#define LLMC__SCHEMA_ALL_TYPES 0xfeu
+
+/* Where each keyword's value begins in one schema; NULL: it is not there. */
+typedef struct llmc__schema_view {
+    const char *text; /* the schema */
+    const char *kw[LLMC__KW_COUNT];
+    unsigned n; /* keywords that constrain */
+} llmc__schema_view;
+
+/* A schema in a conjunction. */
+typedef struct llmc__schema_part {
+    const char *text;
+    uint32_t done;   /* bit 0, 1: its anyOf, oneOf has been chosen from; FLAT, DROP */
+    uint32_t from;   /* in a list: the part that asked for this one; a rule id in `only` parts */
+    uint32_t simple; /* the builtin rule that says the same, or NEVER */
+} llmc__schema_part;
+
+/* A rule: parts [first, first + n) of the pool. */
+typedef struct llmc__schema_entry {
+    uint32_t first, n;
+    bool alive;  /* something matches it */
+    bool ground; /* its choices do not lead back to it without text in between */
+    bool used, written;
+} llmc__schema_entry;
+
+/* A member that a conjunction names. */
+typedef struct llmc__schema_prop {
+    const char *key;
+    const char *value; /* in the properties of the first part that has it; NULL: only required */
+    uint32_t part;     /* that one */
+    uint32_t id;
+    bool required;
+    uint32_t required_after, alive_after; /* of those that come later */
+} llmc__schema_prop;
+
+/* The members of the object being written. */
+typedef struct llmc__schema_object {
+    uint32_t n;
+    uint32_t extra;    /* rule of members that are not named; NEVER: there are none */
+    uint64_t min, max; /* members; max UINT64_MAX: any number */
+    uint64_t most;     /* counts beyond are not told apart */
+    bool alive;
+} llmc__schema_object;
+
+/* The elements of the array being written. */
+typedef struct llmc__schema_array {
+    uint32_t prefix; /* elements that have rules of their own */
+    uint32_t rest;   /* rule of all others */
+    uint64_t min, max;
+} llmc__schema_array;
+
+typedef struct llmc__schema {
+    llmc__schema_out o;
+    llmc_json root;
+    const char *name;
+    llmc_schema_options opt;
+    llmc_diag *diag;
+    llmc__schema_entry *entry; /* [max_entry] */
+    llmc__schema_part *pool;   /* [max_pool]  */
+    llmc__schema_prop *prop;   /* [max_entry] */
+    uint32_t *sorted;          /* [max_entry] members by name */
+    llmc__schema_view *view;   /* [PARTS] of the rule being written */
+    uint32_t *code;            /* [PATTERN] */
+    uint32_t n_entry, max_entry, n_pool, max_pool;
+    uint32_t used; /* builtin rules, a bit each */
+    uint64_t steps;
+    llmc__schema_part list[LLMC__SCHEMA_PARTS]; /* the conjunction being made */
+    uint32_t n_list;
+    bool dead; /* a false schema is in it */
+} llmc__schema;
+
+/* Appends a step of a path, `text` [n], and lets the front go where all would be too long. */
+static size_t llmc__schema_step(char *path, size_t cap, size_t used, const char *text, size_t n)
+{
+    if (n > cap / 2)
+        n = cap / 2;
+    if (used + n + 1 >= cap) {
+        LLMC_MEMCPY(path, "...", 3);
+        used = 3;
+    }
+    path[used++] = '/';
+    LLMC_MEMCPY(path + used, text, n);
+    return used + n;
+}
+
+/* llmc__schema_path -- where in the schema a value stands, as a JSON pointer   (GRAMMAR.schema)
+   at: its first byte, or any inside. Walks down from the root, so that nobody has to carry paths. */
+static void llmc__schema_path(const llmc__schema *c, const char *at, char *path, size_t cap)
+{
+    llmc_json v = c->root;
+    size_t used = 1;
+    path[0] = '#';
+    while (v.text < at) {
+        llmc_json_iter it = {NULL, false};
+        llmc_json key = v, value, in = v;
+        uint64_t index = 0;
+        bool found = false;
+        while (!found && llmc_json_next(v, &it, &key, &value)) {
+            in = value;
+            found = at >= value.text && at < llmc__json_skip(value.text, value.end);
+            index += !found;
+        }
+        if (!found)
+            break;
+        if (v.type == LLMC_JSON_OBJECT) {
+            const char *stop = llmc__json_skip_string(key.text, key.end);
+            used = llmc__schema_step(path, cap, used, key.text + 1, (size_t)(stop - key.text) - 2);
+        } else {
+            char text[24];
+            llmc__format(text, sizeof text, "%llu", (unsigned long long)index);
+            used = llmc__schema_step(path, cap, used, text, llmc__strlen(text));
+        }
+        v = in;
+    }
+    path[used] = 0;
+}
+
+/* BAD_FILE or UNSUPPORTED: what is wrong with the value at `at`. */
+static llmc_status llmc__schema_bad(const llmc__schema *c, llmc_status status, const char *at,
+                                    const char *what)
+{
+    char path[120];
+    const char *name = c->name != NULL ? llmc__short_name(c->name) : "schema";
+    const uint64_t offset = (uint64_t)(at - c->root.text);
+    llmc__schema_path(c, at, path, sizeof path - 1);
+    (void)name;
+    (void)what;
+    if (status == LLMC_UNSUPPORTED)
+        return LLMC__FAIL(c->diag, UNSUPPORTED, "GRAMMAR.schema", offset, "%s: %s: %s", name, path, what);
+    return LLMC__FAIL(c->diag, BAD_FILE, "GRAMMAR.schema", offset, "%s: %s: %s", name, path, what);
+}
+
+/* Counts bytes looked at; UNSUPPORTED when a schema takes too long or its text gets too large. */
+static llmc_status llmc__schema_spend(llmc__schema *c, uint64_t bytes)
+{
+    c->steps += bytes;
+    if (c->steps > LLMC__SCHEMA_STEPS)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->root.text, "a schema that is less entangled");
+    if (c->o.len > LLMC_SCHEMA_TEXT)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->root.text, "a grammar of at most 4 MiB");
+    return LLMC_OK;
+}
+
+/* A keyword's value in a view. */
+static llmc_json llmc__schema_get(const llmc__schema *c, const llmc__schema_view *v, unsigned kw)
+{
+    llmc_json none = {NULL, NULL, LLMC_JSON_NONE};
+    return v->kw[kw] == NULL ? none : llmc__json_at(v->kw[kw], c->root.end);
+}
+
+/* Whether a key only annotates. */
+static bool llmc__schema_is_note(llmc_json key)
+{
+    const char *p = key.text + 1;
+    char utf8[4];
+    unsigned i;
+    for (i = 0; i < sizeof llmc__schema_notes / sizeof llmc__schema_notes[0]; i++)
+        if (llmc_json_equal(key, llmc__schema_notes[i]))
+            return true;
+    return llmc__json_char(&p, key.end, utf8) == 1 && utf8[0] == 'x' &&
+           llmc__json_char(&p, key.end, utf8) == 1 && utf8[0] == '-'; /* x-...: somebody's own */
+}
+
+/* Finds the keywords of a schema that is an object; *n: how many constrain. Of a keyword that is
+   there twice the last counts, as everywhere in JSON. */
+static llmc_status llmc__schema_scan(llmc__schema *c, llmc_json schema, llmc__schema_view *v, unsigned *n)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json key, value;
+    const char *end = schema.text;
+    unsigned i;
+    LLMC_MEMSET(v, 0, sizeof *v);
+    *n = 0;
+    while (llmc_json_next(schema, &it, &key, &value)) {
+        for (i = 0; i < LLMC__KW_COUNT && !llmc_json_equal(key, llmc__schema_keywords[i].name); i++)
+            continue;
+        end = value.text;
+        if (i < LLMC__KW_COUNT) {
+            *n += v->kw[i] == NULL && i != LLMC__KW_REF && i != LLMC__KW_ALL;
+            v->kw[i] = value.text;
+        } else if (llmc_json_equal(key, "$id") || llmc_json_equal(key, "id")) {
+            if (schema.text != c->root.text)
+                return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text,
+                                        "an $id inside a schema is not supported");
+        } else if (!llmc__schema_is_note(key)) {
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "this keyword is not supported");
+        }
+    }
+    return llmc__schema_spend(c, (uint64_t)(end - schema.text) + 16);
+}
+
+/* One step of a JSON pointer, `step` [n] with ~0 and ~1 resolved, down from v. */
+static llmc_json llmc__schema_down(llmc_json v, const char *step, size_t n)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json none = {NULL, NULL, LLMC_JSON_NONE}, value;
+    uint64_t index = 0;
+    size_t i;
+    if (v.type != LLMC_JSON_ARRAY)
+        return llmc_json_get(v, step);
+    for (i = 0; i < n; i++) {
+        if (step[i] < '0' || step[i] > '9' || i > 8)
+            return none;
+        index = index * 10 + (uint64_t)(step[i] - '0');
+    }
+    while (n > 0 && llmc_json_next(v, &it, NULL, &value))
+        if (index-- == 0)
+            return value;
+    return none;
+}
+
+/* The schema that a $ref names: "#" or "#/...", with %-escapes, then ~0 and ~1. */
+static llmc_status llmc__schema_resolve(llmc__schema *c, llmc_json ref, llmc_json *out)
+{
+    char text[512], step[256];
+    size_t n = 0, i = 1;
+    const size_t need = llmc_json_string(ref, text, sizeof text);
+    uint32_t byte;
+    if (ref.type != LLMC_JSON_STRING)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "a $ref has to be a string");
+    if (need >= sizeof text || text[0] != '#' || (text[1] != '/' && need > 1))
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, ref.text,
+                                "only references \"#\" and \"#/...\" into the same schema are supported");
+    *out = c->root;
+    while (i < need && out->type != LLMC_JSON_NONE) {
+        for (i++, n = 0; i < need && text[i] != '/' && n + 1 < sizeof step; i++) {
+            char b = text[i];
+            if (b == '%' && llmc__hex(text + i + 1, text + need, 2, &byte)) {
+                b = (char)byte;
+                i += 2;
+            }
+            if (b == 0 || b == 1) { /* a name that llmc_json_get could not be asked for */
+                out->type = LLMC_JSON_NONE;
+                break;
+            }
+            if (n > 0 && step[n - 1] == '~' && (b == '0' || b == '1')) {
+                step[n - 1] = (char)(b == '0' ? 0x01 : '/'); /* 1: a tilde that is done */
+                continue;
+            }
+            step[n++] = b;
+        }
+        for (step[n] = 0; n > 0; n--)
+            if (step[n - 1] == 0x01)
+                step[n - 1] = '~';
+        *out = llmc__schema_down(*out, step, llmc__strlen(step));
+        if (i < need && text[i] != '/')
+            out->type = LLMC_JSON_NONE;
+    }
+    if (out->type == LLMC_JSON_NONE)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "nothing is where this reference points");
+    return llmc__schema_spend(c, (uint64_t)(out->text - c->root.text));
+}
+
+/* Puts a schema on the list, unless it is there. `from`: the part of the list that asks for it. */
+static llmc_status llmc__schema_add(llmc__schema *c, const char *text, uint32_t done, uint32_t from)
+{
+    uint32_t i, a;
+    for (i = 0; i < c->n_list; i++) {
+        if (c->list[i].text != text)
+            continue;
+        for (a = from; a != LLMC__SCHEMA_ORPHAN && a != i; a = c->list[a].from)
+            continue;
+        if (a == i || ((c->list[i].done ^ done) & 3) != 0)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, text,
+                                    "a schema must not refer to itself with nothing in between");
+        return LLMC_OK;
+    }
+    if (c->n_list == LLMC__SCHEMA_PARTS)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, text, "at most 32 schemas may hold at once");
+    c->list[i].text = text;
+    c->list[i].done = done;
+    c->list[i].from = from;
+    c->list[i].simple = LLMC__SCHEMA_NEVER;
+    c->n_list++;
+    return LLMC_OK;
+}
+
+/* Begins a conjunction. */
+static void llmc__schema_begin(llmc__schema *c)
+{
+    c->n_list = 0;
+    c->dead = false;
+}
+
+/* The bits of a type's name; 0: there is no such type. */
+static uint32_t llmc__schema_type_bits(llmc_json name)
+{
+    unsigned i;
+    for (i = LLMC__SCHEMA_OBJECT; i <= LLMC__SCHEMA_NULL; i++)
+        if (llmc_json_equal(name, llmc__schema_rule_name[i]))
+            return 1u << i | (i == LLMC__SCHEMA_NUMBER ? LLMC__SCHEMA_BIT(INTEGER) : 0);
+    return 0;
+}
+
+/* Part i of the list: what it asks for joins the list, and what says nothing itself is dropped. */
+static llmc_status llmc__schema_flatten(llmc__schema *c, uint32_t i)
+{
+    llmc__schema_view v;
+    llmc_json value, one, schema = llmc__json_at(c->list[i].text, c->root.end);
+    llmc_json_iter it = {NULL, false};
+    unsigned n, type;
+    if ((c->list[i].done & LLMC__SCHEMA_FLAT) != 0)
+        return LLMC_OK;
+    c->list[i].done |= LLMC__SCHEMA_FLAT | (schema.type == LLMC_JSON_BOOL ? LLMC__SCHEMA_DROP : 0);
+    c->dead = c->dead || (schema.type == LLMC_JSON_BOOL && !llmc_json_bool(schema, true));
+    if (schema.type == LLMC_JSON_BOOL)
+        return LLMC_OK;
+    if (schema.type != LLMC_JSON_OBJECT)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, schema.text, "a schema has to be an object, true or false");
+    LLMC__TRY(llmc__schema_scan(c, schema, &v, &n));
+    if (v.kw[LLMC__KW_REF] != NULL) {
+        LLMC__TRY(llmc__schema_resolve(c, llmc__schema_get(c, &v, LLMC__KW_REF), &value));
+        LLMC__TRY(llmc__schema_add(c, value.text, 0, i));
+    }
+    value = llmc__schema_get(c, &v, LLMC__KW_ALL);
+    if (value.type != LLMC_JSON_NONE && value.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "allOf has to be an array of schemas");
+    while (llmc_json_next(value, &it, NULL, &one))
+        LLMC__TRY(llmc__schema_add(c, one.text, 0, i));
+    if (n == 0)
+        c->list[i].done |= LLMC__SCHEMA_DROP;
+    for (type = LLMC__SCHEMA_OBJECT; type <= LLMC__SCHEMA_NULL; type++)
+        if (n == 1 && llmc_json_equal(llmc__schema_get(c, &v, LLMC__KW_TYPE), llmc__schema_rule_name[type]))
+            c->list[i].simple = LLMC__SCHEMA_BUILTIN + type;
+    return LLMC_OK;
+}
+
+/* Whether rule e is the conjunction of the list. */
+static bool llmc__schema_same(const llmc__schema *c, const llmc__schema_entry *e)
+{
+    uint32_t i;
+    for (i = 0; i < e->n; i++)
+        if (c->pool[e->first + i].text != c->list[i].text || c->pool[e->first + i].done != c->list[i].done)
+            return false;
+    return true;
+}
+
+/* llmc__schema_intern -- the rule of the list's conjunction                    (GRAMMAR.schema)
+   *id: of a rule found or made, a builtin one, or NEVER for what holds a false schema. */
+static llmc_status llmc__schema_intern(llmc__schema *c, uint32_t *id)
+{
+    llmc__schema_entry *e;
+    uint32_t i, n = 0;
+    for (i = 0; i < c->n_list; i++)
+        LLMC__TRY(llmc__schema_flatten(c, i));
+    for (i = 0; i < c->n_list; i++)
+        if ((c->list[i].done & LLMC__SCHEMA_DROP) == 0)
+            c->list[n++] = c->list[i];
+    c->n_list = n;
+    *id = LLMC__SCHEMA_NEVER;
+    if (!c->dead)
+        *id = n == 0 ? (uint32_t)(LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_ANY) : c->list[0].simple;
+    if (c->dead || n == 0 || (n == 1 && *id != LLMC__SCHEMA_NEVER))
+        return LLMC_OK;
+    LLMC__TRY(llmc__schema_spend(c, c->n_entry));
+    for (i = 0; i < c->n_entry; i++)
+        if (c->entry[i].n == n && llmc__schema_same(c, &c->entry[i])) {
+            *id = i;
+            return LLMC_OK;
+        }
+    if (c->n_entry == c->max_entry || n > c->max_pool - c->n_pool)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->list[0].text, "more rules than max_rules allows");
+    e = &c->entry[c->n_entry];
+    e->first = c->n_pool;
+    e->n = n;
+    e->alive = e->ground = e->used = e->written = false;
+    LLMC_MEMCPY(c->pool + c->n_pool, c->list, n * sizeof c->list[0]);
+    c->n_pool += n;
+    *id = c->n_entry++;
+    return LLMC_OK;
+}
+
+/* The rule of one schema. */
+static llmc_status llmc__schema_single(llmc__schema *c, const char *text, uint32_t *id)
+{
+    llmc__schema_begin(c);
+    LLMC__TRY(llmc__schema_add(c, text, 0, LLMC__SCHEMA_ORPHAN));
+    return llmc__schema_intern(c, id);
+}
+
+/* Whether something matches a rule, as far as is known. */
+static bool llmc__schema_alive(const llmc__schema *c, uint32_t id)
+{
+    return id < LLMC__SCHEMA_BUILTIN ? c->entry[id].alive : id != LLMC__SCHEMA_NEVER;
+}
+
+/* A rule's name; rule 0 is the root. */
+static void llmc__schema_name(llmc__schema *c, uint32_t id)
+{
+    if (id >= LLMC__SCHEMA_BUILTIN) {
+        llmc__schema_put(&c->o, llmc__schema_rule_name[id - LLMC__SCHEMA_BUILTIN]);
+    } else if (id == 0) {
+        llmc__schema_put(&c->o, "root");
+    } else {
+        llmc__schema_byte(&c->o, 's');
+        llmc__schema_number(&c->o, id);
+    }
+}
+
+/* A use of a rule. */
+static void llmc__schema_use(llmc__schema *c, uint32_t id)
+{
+    if (id >= LLMC__SCHEMA_BUILTIN)
+        c->used |= 1u << (id - LLMC__SCHEMA_BUILTIN);
+    else
+        c->entry[id].used = true;
+    llmc__schema_name(c, id);
+    llmc__schema_byte(&c->o, ' ');
+}
+
+/* The name of a rule that belongs to rule id: id-LETTERx-y. */
+static void llmc__schema_inner(llmc__schema *c, uint32_t id, char letter, uint64_t x, uint64_t y)
+{
+    llmc__schema_name(c, id);
+    llmc__schema_byte(&c->o, '-');
+    llmc__schema_byte(&c->o, letter);
+    llmc__schema_number(&c->o, x);
+    llmc__schema_byte(&c->o, '-');
+    llmc__schema_number(&c->o, y);
+}
+
+/* A comma, colon or bracket. */
+static void llmc__schema_sign(llmc__schema *c, char mark)
+{
+    llmc__schema_mark(&c->o, c->opt.space, mark);
+}
+
+/* Counts (minLength, maxItems, ...) of all n parts: the largest if `upper` is false, else the smallest. */
+static llmc_status llmc__schema_limit(llmc__schema *c, uint32_t n, unsigned kw, bool upper, uint64_t *out)
+{
+    uint32_t p;
+    int64_t v;
+    *out = upper ? UINT64_MAX : 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json value = llmc__schema_get(c, &c->view[p], kw);
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        if (!llmc__schema_whole(value, &v) || v < 0)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "expected a whole number from 0 on");
+        if (v > LLMC__SCHEMA_TIMES && upper)
+            continue; /* more than any text holds */
+        if (v > LLMC__SCHEMA_TIMES)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "counts up to 1000000");
+        if (upper ? (uint64_t)v < *out : (uint64_t)v > *out)
+            *out = (uint64_t)v;
+    }
+    return LLMC_OK;
+}
+
+/* The types that all parts allow, as bits. Where none names a type, those that their keywords speak
+   of: {"minLength": 3} means strings. */
+static llmc_status llmc__schema_types(llmc__schema *c, uint32_t n, uint32_t *out)
+{
+    uint32_t p, implied = 0;
+    bool said = false;
+    unsigned kw;
+    *out = LLMC__SCHEMA_ALL_TYPES;
+    for (p = 0; p < n; p++) {
+        llmc_json_iter it = {NULL, false};
+        const llmc_json value = llmc__schema_get(c, &c->view[p], LLMC__KW_TYPE);
+        llmc_json one = value;
+        uint32_t bits = 0, now;
+        for (kw = 0; kw < LLMC__KW_COUNT; kw++)
+            if (c->view[p].kw[kw] != NULL && llmc__schema_keywords[kw].type != 0)
+                implied |= 1u << llmc__schema_keywords[kw].type;
+        said = said || value.type != LLMC_JSON_NONE || c->view[p].kw[LLMC__KW_ENUM] != NULL ||
+               c->view[p].kw[LLMC__KW_CONST] != NULL;
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        while (value.type == LLMC_JSON_STRING ? bits == 0 : llmc_json_next(value, &it, NULL, &one)) {
+            now = llmc__schema_type_bits(one);
+            if (now == 0)
+                return llmc__schema_bad(c, LLMC_BAD_FILE, one.text, "there is no such type");
+            bits |= now;
+        }
+        *out &= bits;
+    }
+    if ((implied & LLMC__SCHEMA_BIT(NUMBER)) != 0)
+        implied |= LLMC__SCHEMA_BIT(INTEGER);
+    if (!said && implied != 0)
+        *out = implied;
+    return LLMC_OK;
+}
+
+/* The type of a value, as a bit. */
+static uint32_t llmc__schema_type_of(llmc_json v)
+{
+    int64_t whole;
+    switch (v.type) {
+    case LLMC_JSON_NULL:
+        return LLMC__SCHEMA_BIT(NULL);
+    case LLMC_JSON_BOOL:
+        return LLMC__SCHEMA_BIT(BOOLEAN);
+    case LLMC_JSON_STRING:
+        return LLMC__SCHEMA_BIT(STRING);
+    case LLMC_JSON_ARRAY:
+        return LLMC__SCHEMA_BIT(ARRAY);
+    case LLMC_JSON_OBJECT:
+        return LLMC__SCHEMA_BIT(OBJECT);
+    default:
+        return llmc__schema_whole(v, &whole) ? LLMC__SCHEMA_BIT(INTEGER) : LLMC__SCHEMA_BIT(NUMBER);
+    }
+}
+
+/* Whether two scalars are equal as JSON has it: 1 and 1.0 are. Containers only equal themselves. */
+static bool llmc__schema_equal(llmc_json a, llmc_json b)
+{
+    llmc__schema_bound x, y;
+    if (a.text == b.text)
+        return true;
+    if (a.type != b.type || a.type == LLMC_JSON_ARRAY || a.type == LLMC_JSON_OBJECT)
+        return false;
+    if (a.type == LLMC_JSON_STRING)
+        return llmc__schema_compare(a.text, b.text, a.end) == 0;
+    if (a.type == LLMC_JSON_NUMBER)
+        return llmc__schema_bound_read(a, &x) == 0 && llmc__schema_bound_read(b, &y) == 0 &&
+               llmc__schema_order(&x, &y) == 0;
+    return *a.text == *b.text; /* null, true, false */
+}
+
+/* A bound joins those that are known: the narrower one stays. */
+static void llmc__schema_narrow(llmc__schema_bound *have, const llmc__schema_bound *b, bool upper)
+{
+    const int order = have->set ? llmc__schema_order(b, have) : 0;
+    if (!have->set || (upper ? order < 0 : order > 0) || (order == 0 && b->open))
+        *have = *b;
+}
+
+/* One keyword's bound of one part. draft4: exclusiveMinimum was a word about minimum then. */
+static llmc_status llmc__schema_bound_of_part(llmc__schema *c, const llmc__schema_view *v, unsigned kw,
+                                              llmc__schema_bound *have)
+{
+    const bool upper = kw == LLMC__KW_MAX || kw == LLMC__KW_UNDER;
+    const bool strict = kw == LLMC__KW_ABOVE || kw == LLMC__KW_UNDER;
+    const llmc_json value = llmc__schema_get(c, v, kw);
+    const llmc_json draft4 = llmc__schema_get(c, v, upper ? LLMC__KW_UNDER : LLMC__KW_ABOVE);
+    llmc__schema_bound b;
+    int what;
+    if (value.type == LLMC_JSON_NONE || (strict && value.type == LLMC_JSON_BOOL))
+        return LLMC_OK;
+    if (value.type != LLMC_JSON_NUMBER)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "expected a number");
+    what = llmc__schema_bound_read(value, &b);
+    if (what == 1 && b.negative != upper)
+        return LLMC_OK; /* beyond all numbers that are written */
+    if (what != 0)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "bounds have at most 18 digits");
+    b.open = strict || llmc_json_bool(draft4, false);
+    llmc__schema_narrow(have, &b, upper);
+    return LLMC_OK;
+}
+
+/* The bounds of n parts. */
+static llmc_status llmc__schema_bounds(llmc__schema *c, uint32_t n, llmc__schema_bound *lo,
+                                       llmc__schema_bound *hi)
+{
+    uint32_t p;
+    lo->set = hi->set = false;
+    for (p = 0; p < n; p++) {
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_MIN, lo));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_ABOVE, lo));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_MAX, hi));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_UNDER, hi));
+        if (llmc_json_equal(llmc__schema_get(c, &c->view[p], LLMC__KW_FORMAT), "int32")) {
+            const llmc__schema_bound low = llmc__schema_bound_of(INT32_MIN),
+                                     high = llmc__schema_bound_of(INT32_MAX);
+            llmc__schema_narrow(lo, &low, false);
+            llmc__schema_narrow(hi, &high, true);
+        }
+    }
+    return LLMC_OK;
+}
+
+/* multipleOf of n parts: only 1 can be had, *whole: it is asked for. */
+static llmc_status llmc__schema_steps(llmc__schema *c, uint32_t n, bool *whole)
+{
+    uint32_t p;
+    int64_t v;
+    *whole = false;
+    for (p = 0; p < n; p++) {
+        const llmc_json value = llmc__schema_get(c, &c->view[p], LLMC__KW_STEP);
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        if (!llmc__schema_whole(value, &v) || v != 1)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "only multiples of 1 are supported");
+        *whole = true;
+    }
+    return LLMC_OK;
+}
+
+/* Bounds of whole numbers as whole numbers that are in. False: beyond what can be written. */
+static bool llmc__schema_to_whole(llmc__schema_bound *b, bool upper)
+{
+    if (b->set)
+        *b = llmc__schema_bound_of(llmc__schema_bound_whole(b, upper));
+    return !b->set || b->n <= LLMC__SCHEMA_WHOLE;
+}
+
+/* The numbers that n parts allow; decimal: fractions too. *alive: there are some, and they are written. */
+static llmc_status llmc__schema_numbers(llmc__schema *c, uint32_t n, bool decimal, bool *alive)
+{
+    llmc__schema_bound lo, hi;
+    unsigned most = 1;
+    bool whole, fits = true;
+    LLMC__TRY(llmc__schema_bounds(c, n, &lo, &hi));
+    LLMC__TRY(llmc__schema_steps(c, n, &whole));
+    decimal = decimal && !whole;
+    *alive = true;
+    if (!lo.set && !hi.set) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + (decimal ? LLMC__SCHEMA_NUMBER : LLMC__SCHEMA_INTEGER));
+        return LLMC_OK;
+    }
+    if (decimal) {
+        if (lo.set)
+            most = lo.n > most ? lo.n : most;
+        if (hi.set)
+            most = hi.n > most ? hi.n : most;
+        fits = most + (lo.set ? lo.k : 0) < LLMC__SCHEMA_FRACTION &&
+               most + (hi.set ? hi.k : 0) < LLMC__SCHEMA_FRACTION;
+    } else {
+        fits = llmc__schema_to_whole(&lo, false);
+        fits = llmc__schema_to_whole(&hi, true) && fits;
+    }
+    if (!fits)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->pool[0].text,
+                                decimal ? "bounds of numbers have at most 14 digits"
+                                        : "bounds of integers have at most 18 digits");
+    *alive = llmc__schema_signed(&c->o, &lo, &hi, decimal);
+    return LLMC_OK;
+}
+
+/* Whether the enum or const `kw` of a part lets v in. */
+static llmc_status llmc__schema_listed(llmc__schema *c, const llmc__schema_view *part, unsigned kw,
+                                       llmc_json v, bool *in)
+{
+    const llmc_json value = llmc__schema_get(c, part, kw);
+    llmc_json one = value;
+    llmc_json_iter it = {NULL, false};
+    bool found = value.type == LLMC_JSON_NONE, again = kw == LLMC__KW_CONST;
+    while (!found && (again || (kw == LLMC__KW_ENUM && llmc_json_next(value, &it, NULL, &one)))) {
+        again = false;
+        found = llmc__schema_equal(one, v);
+        if (!found && one.type == v.type && (v.type == LLMC_JSON_ARRAY || v.type == LLMC_JSON_OBJECT))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, one.text,
+                                    "objects and arrays in more than one enum or const at once");
+    }
+    *in = *in && found;
+    return llmc__schema_spend(c, (uint64_t)(it.at != NULL ? it.at - value.text : 0) + 16);
+}
+
+/* Whether n parts let the value v of an enum in; what cannot be looked at is refused. */
+static llmc_status llmc__schema_admits(llmc__schema *c, uint32_t n, uint32_t types, llmc_json v, bool *in)
+{
+    llmc__schema_bound lo, hi, b;
+    uint64_t min, max, length = 0;
+    const uint32_t type = llmc__schema_type_of(v);
+    const char *at = v.text + 1;
+    uint32_t p, ch;
+    unsigned kw;
+    *in = (types & type) != 0;
+    for (p = 0; p < n && *in; p++) {
+        LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_ENUM, v, in));
+        LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_CONST, v, in));
+        for (kw = 0; kw < LLMC__KW_COUNT; kw++) {
+            const uint32_t of = llmc__schema_keywords[kw].type;
+            if (c->view[p].kw[kw] == NULL || of == 0 || (type >> of & 1) == 0 || of == LLMC__SCHEMA_NUMBER ||
+                kw == LLMC__KW_MIN_LENGTH || kw == LLMC__KW_MAX_LENGTH)
+                continue;
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->view[p].kw[kw],
+                                    "this keyword beside enum or const is not supported");
+        }
+    }
+    if (!*in)
+        return LLMC_OK;
+    if (v.type == LLMC_JSON_STRING) {
+        LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_LENGTH, false, &min));
+        LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_LENGTH, true, &max));
+        while (llmc__schema_next(&at, v.end, &ch))
+            length++;
+        *in = length >= min && length <= max;
+    }
+    if (v.type == LLMC_JSON_NUMBER) {
+        bool whole;
+        LLMC__TRY(llmc__schema_bounds(c, n, &lo, &hi));
+        LLMC__TRY(llmc__schema_steps(c, n, &whole));
+        if (llmc__schema_bound_read(v, &b) != 0 && (lo.set || hi.set))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, v.text,
+                                    "numbers beside bounds have at most 18 digits");
+        *in = !whole || type == LLMC__SCHEMA_BIT(INTEGER);
+        if (lo.set)
+            *in = *in && llmc__schema_order(&b, &lo) >= (lo.open ? 1 : 0);
+        if (hi.set)
+            *in = *in && llmc__schema_order(&b, &hi) <= (hi.open ? -1 : 0);
+    }
+    return LLMC_OK;
+}
+
+/* Between alternatives. */
+static void llmc__schema_or(llmc__schema *c, bool *some)
+{
+    if (*some)
+        llmc__schema_put(&c->o, "| ");
+    *some = true;
+}
+
+/* The values of part p's const or enum that all n parts let in. *alive: there is one. */
+static llmc_status llmc__schema_values(llmc__schema *c, uint32_t n, uint32_t p, uint32_t types, bool *alive)
+{
+    const bool list = c->view[p].kw[LLMC__KW_CONST] == NULL;
+    const llmc_json value = llmc__schema_get(c, &c->view[p], list ? LLMC__KW_ENUM : LLMC__KW_CONST);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one = value;
+    bool in, again = !list;
+    *alive = false;
+    if (list && value.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "enum has to be an array of values");
+    while (again || (list && llmc_json_next(value, &it, NULL, &one))) {
+        again = false;
+        LLMC__TRY(llmc__schema_admits(c, n, types, one, &in));
+        if (!in)
+            continue;
+        llmc__schema_or(c, alive);
+        llmc__schema_constant(&c->o, c->opt.space, one);
+        LLMC__TRY(llmc__schema_spend(c, 16));
+    }
+    return LLMC_OK;
+}
+
+/* Code points of a NUL-terminated ASCII pattern into c->code. */
+static unsigned llmc__schema_ascii(llmc__schema *c, const char *pattern)
+{
+    unsigned n;
+    for (n = 0; pattern[n] != 0 && n < LLMC__SCHEMA_PATTERN; n++)
+        c->code[n] = (uint8_t)pattern[n];
+    return n;
+}
+
+/* Puts the pattern or the format's pattern of part p into r. *none: it has neither that means something. */
+static llmc_status llmc__schema_pattern(llmc__schema *c, uint32_t p, llmc__schema_regex *r, llmc_json *from,
+                                        bool *none)
+{
+    static const char *const numeric[] = {"int32", "int64", "float", "double"};
+    const llmc_json format = llmc__schema_get(c, &c->view[p], LLMC__KW_FORMAT);
+    const char *at;
+    unsigned i;
+    *none = true;
+    for (i = 0; i < 4; i++)
+        if (llmc_json_equal(format, numeric[i]))
+            return LLMC_OK;
+    *from = llmc__schema_get(c, &c->view[p], LLMC__KW_PATTERN);
+    *none = from->type == LLMC_JSON_NONE && format.type == LLMC_JSON_NONE;
+    LLMC_MEMSET(r, 0, sizeof *r);
+    r->code = c->code;
+    if (*none)
+        return LLMC_OK;
+    if (from->type == LLMC_JSON_NONE) {
+        *from = format;
+        for (i = 0; i < sizeof llmc__schema_formats / sizeof llmc__schema_formats[0]; i++)
+            if (llmc_json_equal(format, llmc__schema_formats[i].name)) {
+                r->n = llmc__schema_ascii(c, llmc__schema_formats[i].pattern);
+                return LLMC_OK;
+            }
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, format.text, "this format is not supported");
+    }
+    if (format.type != LLMC_JSON_NONE)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, format.text,
+                                "a format beside a pattern is not supported");
+    if (from->type != LLMC_JSON_STRING)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, from->text, "a pattern has to be a string");
+    for (at = from->text + 1; r->n < LLMC__SCHEMA_PATTERN; r->n++)
+        if (!llmc__schema_next(&at, from->end, &c->code[r->n]))
+            return LLMC_OK;
+    return llmc__schema_bad(c, LLMC_UNSUPPORTED, from->text, "patterns have at most 4095 characters");
+}
+
+/* A pattern's strings of min to max characters. Where the pattern's own lengths go beyond, they can
+   be kept in only if it is a sequence of which one repeated character varies. */
+static llmc_status llmc__schema_matching(llmc__schema *c, llmc__schema_regex *r, llmc_json from, uint64_t min,
+                                         uint64_t max, bool *alive)
+{
+    char what[160];
+    uint64_t lo = 0, hi = 0;
+    bool chars = false;
+    llmc__schema_measure(r);
+    if (r->error != NULL) {
+        llmc__format(what, sizeof what, "this pattern is not supported, expected %s", r->error);
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text, what);
+    }
+    *alive = r->least <= max && r->most >= min && min <= max;
+    if (!*alive)
+        return LLMC_OK;
+    if (r->least < min || r->most > max) {
+        if (!r->simple || max == r->fixed)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text,
+                                    "minLength or maxLength beside this pattern or format is not supported");
+        lo = llmc__max(r->least, min) - r->fixed;
+        hi = r->most == UINT64_MAX && max == UINT64_MAX ? UINT64_MAX : llmc__min(r->most, max) - r->fixed;
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    llmc__schema_regex_write(&c->o, r, lo, hi, &chars);
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    if (chars)
+        c->used |= LLMC__SCHEMA_BIT(CHAR);
+    return llmc__schema_spend(c, r->n);
+}
+
+/* The strings that n parts allow. */
+static llmc_status llmc__schema_strings(llmc__schema *c, uint32_t n, bool *alive)
+{
+    llmc__schema_regex r, other;
+    llmc_json from, first = {NULL, NULL, LLMC_JSON_NONE};
+    uint64_t min, max;
+    uint32_t p, with = 0;
+    bool none;
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_LENGTH, false, &min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_LENGTH, true, &max));
+    for (p = 0; p < n; p++) {
+        LLMC__TRY(llmc__schema_pattern(c, p, &other, &from, &none));
+        if (none || llmc__schema_equal(first, from))
+            continue;
+        if (first.type != LLMC_JSON_NONE)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text,
+                                    "two patterns or formats at once are not supported");
+        first = from;
+        with = p;
+    }
+    if (first.type != LLMC_JSON_NONE) {
+        LLMC__TRY(llmc__schema_pattern(c, with, &r, &from, &none)); /* `code` may hold another one now */
+        return llmc__schema_matching(c, &r, from, min, max, alive);
+    }
+    *alive = min <= max;
+    if (!*alive)
+        return LLMC_OK;
+    if (min == 0 && max == UINT64_MAX) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_STRING);
+        return LLMC_OK;
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    if (max > 0) {
+        llmc__schema_put(&c->o, "char");
+        llmc__schema_repeat(&c->o, min, max);
+        c->used |= LLMC__SCHEMA_BIT(CHAR);
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    return LLMC_OK;
+}
+
+/* The schema of element i of an array in one part; i UINT32_MAX: of all behind the prefix.
+   NONE: it says nothing. Until draft 2019-09 the prefix was called items, the rest additionalItems. */
+static llmc_json llmc__schema_element_of(const llmc__schema *c, const llmc__schema_view *v, uint32_t i)
+{
+    const llmc_json items = llmc__schema_get(c, v, LLMC__KW_ITEMS);
+    const bool old = items.type == LLMC_JSON_ARRAY;
+    const llmc_json prefix = old ? items : llmc__schema_get(c, v, LLMC__KW_PREFIX);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one;
+    if (i != UINT32_MAX)
+        while (llmc_json_next(prefix, &it, NULL, &one))
+            if (i-- == 0)
+                return one;
+    return old ? llmc__schema_get(c, v, LLMC__KW_MORE) : items;
+}
+
+/* The rule of element i for n parts together. */
+static llmc_status llmc__schema_element(llmc__schema *c, uint32_t n, uint32_t i, uint32_t *id)
+{
+    uint32_t p;
+    llmc__schema_begin(c);
+    for (p = 0; p < n; p++) {
+        const llmc_json one = llmc__schema_element_of(c, &c->view[p], i);
+        if (one.type != LLMC_JSON_NONE)
+            LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+        LLMC__TRY(llmc__schema_spend(c, i != UINT32_MAX ? 8 * (uint64_t)i : 0));
+    }
+    return llmc__schema_intern(c, id);
+}
+
+/* What n parts say of arrays: how long the prefix is, how many elements there may be. Elements that
+   nothing matches end the array before them. */
+static llmc_status llmc__schema_array_of(llmc__schema *c, uint32_t n, llmc__schema_array *a)
+{
+    uint32_t p, i, id;
+    a->prefix = 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json unique = llmc__schema_get(c, &c->view[p], LLMC__KW_UNIQUE);
+        const llmc_json items = llmc__schema_get(c, &c->view[p], LLMC__KW_ITEMS);
+        const llmc_json list = llmc__schema_get(c, &c->view[p], LLMC__KW_PREFIX);
+        llmc_json_iter it = {NULL, false};
+        llmc_json one;
+        if (unique.type != LLMC_JSON_NONE && (unique.type != LLMC_JSON_BOOL || llmc_json_bool(unique, false)))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, unique.text, "uniqueItems is not supported");
+        if (list.type != LLMC_JSON_NONE && (list.type != LLMC_JSON_ARRAY || items.type == LLMC_JSON_ARRAY))
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text,
+                                    "prefixItems has to be an array, and items a schema");
+        for (i = 0; llmc_json_next(items.type == LLMC_JSON_ARRAY ? items : list, &it, NULL, &one);)
+            i++;
+        a->prefix = i > a->prefix ? i : a->prefix;
+    }
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_ITEMS, false, &a->min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_ITEMS, true, &a->max));
+    a->prefix = (uint32_t)llmc__min(a->prefix, a->max);
+    for (i = 0; i < a->prefix; i++) {
+        LLMC__TRY(llmc__schema_element(c, n, i, &id));
+        if (!llmc__schema_alive(c, id))
+            a->max = a->prefix = i;
+    }
+    LLMC__TRY(llmc__schema_element(c, n, UINT32_MAX, &a->rest));
+    if (!llmc__schema_alive(c, a->rest))
+        a->max = llmc__min(a->max, a->prefix);
+    return LLMC_OK;
+}
+
+/* From lo to hi more elements of those behind the prefix, each with its comma. */
+static void llmc__schema_more(llmc__schema *c, uint32_t rest, uint64_t lo, uint64_t hi)
+{
+    if (hi == 0)
+        return;
+    llmc__schema_put(&c->o, "( ");
+    llmc__schema_sign(c, ',');
+    llmc__schema_use(c, rest);
+    llmc__schema_put(&c->o, ")");
+    llmc__schema_repeat(&c->o, lo, hi);
+}
+
+/* Elements from i on, as far as they stand in one rule: those that have to be there (the first one
+   too if `must`), then a rule of its own for the next one of the prefix that may be missing, or the
+   others. */
+static llmc_status llmc__schema_elements(llmc__schema *c, uint32_t id, uint32_t n,
+                                         const llmc__schema_array *a, uint32_t i, bool must)
+{
+    uint32_t one;
+    for (; i < a->prefix && (i < a->min || must); i++, must = false) {
+        LLMC__TRY(llmc__schema_element(c, n, i, &one));
+        if (i > 0)
+            llmc__schema_sign(c, ',');
+        llmc__schema_use(c, one);
+    }
+    if (i < a->prefix) {
+        llmc__schema_inner(c, id, 'a', i, 0);
+        llmc__schema_put(&c->o, "? ");
+    } else if (i == 0 && a->max > 0) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_use(c, a->rest);
+        llmc__schema_more(c, a->rest, a->min > 0 ? a->min - 1 : 0,
+                          a->max == UINT64_MAX ? a->max : a->max - 1);
+        llmc__schema_put(&c->o, a->min > 0 ? ") " : ")? ");
+    } else if (i > 0) {
+        llmc__schema_more(c, a->rest, a->min > i ? a->min - i : 0,
+                          a->max == UINT64_MAX ? a->max : a->max - i);
+    }
+    return LLMC_OK;
+}
+
+/* The rules of elements of the prefix that may be missing: element i and what comes after it. */
+static llmc_status llmc__schema_array_rules(llmc__schema *c, uint32_t id, uint32_t n,
+                                            const llmc__schema_array *a)
+{
+    uint32_t i;
+    for (i = (uint32_t)llmc__min(a->min, a->prefix); i < a->prefix; i++) {
+        llmc__schema_inner(c, id, 'a', i, 0);
+        llmc__schema_put(&c->o, " ::= ");
+        LLMC__TRY(llmc__schema_elements(c, id, n, a, i, true));
+        llmc__schema_byte(&c->o, '\n');
+        LLMC__TRY(llmc__schema_spend(c, 16));
+    }
+    return LLMC_OK;
+}
+
+/* The value that a properties object gives the name at key, NONE if it does not. */
+static llmc_json llmc__schema_property(llmc_json properties, const char *key)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json name, value, found = {NULL, NULL, LLMC_JSON_NONE};
+    while (llmc_json_next(properties, &it, &name, &value))
+        if (llmc__schema_compare(name.text, key, name.end) == 0)
+            found = value;
+    return found;
+}
+
+/* The place of a member's name among those of the object, made if it is new; *fresh: it was. */
+static llmc_status llmc__schema_place(llmc__schema *c, llmc__schema_object *o, llmc_json key, uint32_t *at,
+                                      bool *fresh)
+{
+    uint32_t i;
+    for (i = 0; i < o->n && llmc__schema_compare(c->prop[i].key, key.text, key.end) != 0; i++)
+        continue;
+    LLMC__TRY(llmc__schema_spend(c, i));
+    *at = i;
+    *fresh = i == o->n;
+    if (!*fresh)
+        return LLMC_OK;
+    if (o->n == c->max_entry)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, key.text, "more members than max_rules allows");
+    LLMC_MEMSET(&c->prop[i], 0, sizeof c->prop[i]);
+    c->prop[i].key = key.text;
+    o->n++;
+    return LLMC_OK;
+}
+
+/* The names in properties and required of n parts. */
+static llmc_status llmc__schema_names(llmc__schema *c, uint32_t n, llmc__schema_object *o)
+{
+    uint32_t p, at;
+    bool fresh;
+    llmc_json key, value;
+    for (p = 0; p < n; p++) {
+        const llmc_json named = llmc__schema_get(c, &c->view[p], LLMC__KW_PROPERTIES);
+        llmc_json_iter it = {NULL, false};
+        if (named.type != LLMC_JSON_NONE && named.type != LLMC_JSON_OBJECT)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, named.text,
+                                    "properties has to be an object of schemas");
+        while (llmc_json_next(named, &it, &key, &value)) {
+            LLMC__TRY(llmc__schema_place(c, o, key, &at, &fresh));
+            if (!fresh && c->prop[at].part != p)
+                continue;
+            c->prop[at].value = value.text;
+            c->prop[at].part = p;
+        }
+    }
+    for (p = 0; p < n; p++) {
+        const llmc_json list = llmc__schema_get(c, &c->view[p], LLMC__KW_REQUIRED);
+        llmc_json_iter it = {NULL, false};
+        if (list.type == LLMC_JSON_BOOL) /* draft 3, and a common mistake */
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "required has to be an array of names");
+        if (list.type != LLMC_JSON_NONE && list.type != LLMC_JSON_ARRAY)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "required has to be an array of names");
+        while (llmc_json_next(list, &it, NULL, &key)) {
+            if (key.type != LLMC_JSON_STRING)
+                return llmc__schema_bad(c, LLMC_BAD_FILE, key.text, "required has to be an array of names");
+            LLMC__TRY(llmc__schema_place(c, o, key, &at, &fresh));
+            c->prop[at].required = true;
+        }
+    }
+    return LLMC_OK;
+}
+
+/* The rule of member m: what each part says of that name, or of names that it does not have. m
+   UINT32_MAX: of all other names. */
+static llmc_status llmc__schema_member_rule(llmc__schema *c, uint32_t n, uint32_t m, uint32_t *id)
+{
+    uint32_t p;
+    llmc__schema_begin(c);
+    for (p = 0; p < n; p++) {
+        const llmc_json named = llmc__schema_get(c, &c->view[p], LLMC__KW_PROPERTIES);
+        llmc_json one = {NULL, NULL, LLMC_JSON_NONE};
+        if (m != UINT32_MAX && c->prop[m].value != NULL && c->prop[m].part == p) {
+            one = llmc__json_at(c->prop[m].value, c->root.end);
+        } else if (m != UINT32_MAX && c->prop[m].value != NULL && c->prop[m].part < p &&
+                   named.type == LLMC_JSON_OBJECT) {
+            one = llmc__schema_property(named, c->prop[m].key);
+            LLMC__TRY(llmc__schema_spend(c, (uint64_t)(llmc__json_skip(named.text, named.end) - named.text)));
+        }
+        if (one.type == LLMC_JSON_NONE)
+            one = llmc__schema_get(c, &c->view[p], LLMC__KW_EXTRA);
+        if (one.type != LLMC_JSON_NONE)
+            LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+    }
+    return llmc__schema_intern(c, id);
+}
+
+/* llmc__schema_object_of -- what n parts say of objects                  (GRAMMAR.schema)
+   Members in c->prop; `alive`: there is an object that fits. */
+static llmc_status llmc__schema_object_of(llmc__schema *c, uint32_t n, llmc__schema_object *o)
+{
+    uint32_t p, i, required = 0, alive = 0;
+    bool named = false, extra = false, dead = false;
+    o->n = 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json patterns = llmc__schema_get(c, &c->view[p], LLMC__KW_PATTERNS);
+        llmc_json_iter it = {NULL, false};
+        llmc_json value;
+        if (patterns.type != LLMC_JSON_NONE &&
+            (patterns.type != LLMC_JSON_OBJECT || llmc_json_next(patterns, &it, NULL, &value)))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, patterns.text, "patternProperties is not supported");
+        named = named || c->view[p].kw[LLMC__KW_PROPERTIES] != NULL;
+        extra = extra || c->view[p].kw[LLMC__KW_EXTRA] != NULL;
+    }
+    LLMC__TRY(llmc__schema_names(c, n, o));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_MEMBERS, false, &o->min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_MEMBERS, true, &o->max));
+    for (i = o->n; i-- > 0;) {
+        llmc__schema_prop *m = &c->prop[i];
+        LLMC__TRY(llmc__schema_member_rule(c, n, i, &m->id));
+        m->required_after = required;
+        m->alive_after = alive;
+        required += m->required;
+        alive += llmc__schema_alive(c, m->id);
+        dead = dead || (m->required && !llmc__schema_alive(c, m->id));
+    }
+    LLMC__TRY(llmc__schema_member_rule(c, n, UINT32_MAX, &o->extra));
+    if (named && !extra && !c->opt.open_objects)
+        o->extra = LLMC__SCHEMA_NEVER;
+    extra = llmc__schema_alive(c, o->extra);
+    if (extra && !dead && o->min > (uint64_t)alive + 1)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->view[0].text,
+                                "minProperties beyond the members that are named is not supported");
+    o->most = o->max == UINT64_MAX ? llmc__max(1, o->min) : o->max;
+    o->alive = !dead && o->min <= o->max && required <= o->max && (uint64_t)alive + extra >= o->min;
+    return LLMC_OK;
+}
+
+/* Whether an object that has `count` members before member i can still be completed. */
+static bool llmc__schema_feasible(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                  uint64_t count)
+{
+    const uint32_t required = i == 0 ? UINT32_MAX : c->prop[i - 1].required_after;
+    const uint32_t alive = i == 0 ? UINT32_MAX : c->prop[i - 1].alive_after;
+    return count + required <= o->max && count + alive + llmc__schema_alive(c, o->extra) >= o->min;
+}
+
+/* A member's count once it is there: not told apart beyond `most`. */
+static uint64_t llmc__schema_counted(const llmc__schema_object *o, uint64_t count)
+{
+    return o->max == UINT64_MAX ? llmc__min(count, o->most) : count;
+}
+
+/* Member i behind `count` others. */
+static void llmc__schema_write_member(llmc__schema *c, uint32_t i, uint64_t count)
+{
+    if (count > 0)
+        llmc__schema_sign(c, ',');
+    llmc__schema_byte(&c->o, '"');
+    llmc__schema_string(&c->o, c->prop[i].key, c->root.end);
+    llmc__schema_put(&c->o, "\" ");
+    llmc__schema_sign(c, ':');
+    llmc__schema_use(c, c->prop[i].id);
+}
+
+/* Members that are not named, after all that are. Of these only one counts for minProperties: two may
+   have the same name. */
+static void llmc__schema_others(llmc__schema *c, uint32_t id, const llmc__schema_object *o, uint64_t count)
+{
+    const uint64_t lo = count < o->min ? 1 : 0, hi = o->max == UINT64_MAX ? o->max : o->max - count;
+    if (hi == 0 || !llmc__schema_alive(c, o->extra))
+        return;
+    if (count == 0) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_inner(c, id, 'x', 0, 0);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    if (count > 0 || hi > 1) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_sign(c, ',');
+        llmc__schema_inner(c, id, 'x', 0, 0);
+        llmc__schema_put(&c->o, " )");
+        llmc__schema_repeat(&c->o, count > 0 ? lo : 0, count > 0 || hi == UINT64_MAX ? hi : hi - 1);
+    }
+    if (count == 0)
+        llmc__schema_put(&c->o, lo > 0 ? ") " : ")? ");
+}
+
+/* Whether rules of their own go on behind member i and `count` others; see write_members. */
+static bool llmc__schema_branches(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                  uint64_t count)
+{
+    const llmc__schema_prop *m = &c->prop[i];
+    return llmc__schema_alive(c, m->id) && !m->required && llmc__schema_feasible(c, o, i + 1, count + 1) &&
+           llmc__schema_feasible(c, o, i + 1, count) && llmc__schema_counted(o, count + 1) != count;
+}
+
+/* llmc__schema_write_members -- members from i on, behind `count` of them                 (GRAMMAR.schema)
+   As far as one rule goes: where it matters for what follows whether a member is there, two rules
+   of their own go on. */
+static void llmc__schema_write_members(llmc__schema *c, uint32_t id, const llmc__schema_object *o, uint32_t i,
+                                       uint64_t count)
+{
+    for (; i < o->n; i++) {
+        const llmc__schema_prop *m = &c->prop[i];
+        const uint64_t more = llmc__schema_counted(o, count + 1);
+        const bool take = llmc__schema_alive(c, m->id) && llmc__schema_feasible(c, o, i + 1, count + 1);
+        const bool skip = !m->required && llmc__schema_feasible(c, o, i + 1, count);
+        if (!take)
+            continue;
+        if (llmc__schema_branches(c, o, i, count)) {
+            llmc__schema_put(&c->o, "( ");
+            llmc__schema_write_member(c, i, count);
+            llmc__schema_inner(c, id, 'm', i + 1, more);
+            llmc__schema_put(&c->o, " | ");
+            llmc__schema_inner(c, id, 'm', i + 1, count);
+            llmc__schema_put(&c->o, " ) ");
+            return;
+        }
+        llmc__schema_put(&c->o, skip ? "( " : "");
+        llmc__schema_write_member(c, i, count);
+        llmc__schema_put(&c->o, skip ? ")? " : "");
+        count = more;
+    }
+    llmc__schema_others(c, id, o, count);
+}
+
+/* How many units two names share at their start. */
+static uint32_t llmc__schema_shared(const char *a, const char *b, const char *end)
+{
+    uint32_t x, y, n = 0;
+    for (a++, b++; llmc__schema_next(&a, end, &x) && llmc__schema_next(&b, end, &y) && x == y;)
+        n++;
+    return n;
+}
+
+/* Unit d of a name; false if it has ended. */
+static bool llmc__schema_unit(const char *key, const char *end, uint32_t d, uint32_t *unit)
+{
+    for (key++; llmc__schema_next(&key, end, unit); d--)
+        if (d == 0)
+            return true;
+    return false;
+}
+
+/* The names in order, by Shell's sort. */
+static void llmc__schema_sort(llmc__schema *c, uint32_t n)
+{
+    uint32_t gap, i, j;
+    for (i = 0; i < n; i++)
+        c->sorted[i] = i;
+    for (gap = n / 2; gap > 0; gap /= 2)
+        for (i = gap; i < n; i++) {
+            const uint32_t v = c->sorted[i];
+            for (j = i; j >= gap && llmc__schema_compare(c->prop[c->sorted[j - gap]].key, c->prop[v].key,
+                                                         c->root.end) > 0;
+                 j -= gap)
+                c->sorted[j] = c->sorted[j - gap];
+            c->sorted[j] = v;
+        }
+}
+
+/* What may follow the first d units of the i-th name, in order, and all names that share them: what
+   leads away from all names, then anything; the next unit of one of them; the end, unless a name
+   ends there. */
+static llmc_status llmc__schema_key_node(llmc__schema *c, uint32_t id, const llmc__schema_object *o,
+                                         uint32_t i, uint32_t d)
+{
+    const char *end = c->root.end, *first = c->prop[c->sorted[i]].key, *l;
+    static const char letters[] = "\"\\\b\f\n\r\t";
+    uint32_t j, unit = 0, last = UINT32_MAX, stop;
+    unsigned short_forms = 0x7f, k;
+    bool ends;
+    llmc__schema_inner(c, id, 'k', i, d);
+    llmc__schema_put(&c->o, " ::= [^\\x22\\x5c\\x00-\\x1f");
+    ends = !llmc__schema_unit(first, end, d, &unit);
+    for (j = i; j < o->n && llmc__schema_shared(first, c->prop[c->sorted[j]].key, end) >= d; j++) {
+        if (!llmc__schema_unit(c->prop[c->sorted[j]].key, end, d, &unit) || unit == last)
+            continue;
+        last = unit;
+        for (l = letters, k = 0; *l != 0; l++, k++)
+            if ((uint32_t)*l == unit)
+                short_forms &= ~(1u << k);
+        if (unit >= 0x20 && llmc__schema_escape(unit) == 0)
+            llmc__schema_member(&c->o, unit);
+    }
+    stop = j;
+    llmc__schema_put(&c->o, "] plain* \"\\\"\" ");
+    if (short_forms != 0) {
+        llmc__schema_put(&c->o, "| \"\\\\\" [");
+        for (k = 0; k < 7; k++)
+            if ((short_forms >> k & 1) != 0)
+                llmc__schema_member(&c->o, (uint32_t)llmc__schema_escape((uint32_t)letters[k]));
+        llmc__schema_put(&c->o, "] plain* \"\\\"\" ");
+    }
+    for (j = i, last = UINT32_MAX; j < stop; j++) {
+        if (!llmc__schema_unit(c->prop[c->sorted[j]].key, end, d, &unit) || unit == last)
+            continue;
+        last = unit;
+        if (unit < 0x20 && llmc__schema_escape(unit) == 0)
+            continue; /* `plain` does not write it */
+        llmc__schema_put(&c->o, "| \"");
+        llmc__schema_char(&c->o, unit);
+        llmc__schema_put(&c->o, "\" ");
+        llmc__schema_inner(c, id, 'k', j, d + 1);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    llmc__schema_put(&c->o, ends ? "\n" : "| \"\\\"\" \n");
+    return llmc__schema_spend(c, (uint64_t)(stop - i) * (d + 4));
+}
+
+/* The rule of a member that is not named, and of names that are none of those: a tree of their units. */
+static llmc_status llmc__schema_other_rules(llmc__schema *c, uint32_t id, const llmc__schema_object *o)
+{
+    const char *end = c->root.end;
+    uint32_t i, d, unit;
+    llmc__schema_inner(c, id, 'x', 0, 0);
+    llmc__schema_put(&c->o, " ::= ");
+    if (o->n == 0) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_STRING);
+    } else {
+        llmc__schema_put(&c->o, "\"\\\"\" ");
+        llmc__schema_inner(c, id, 'k', 0, 0);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    llmc__schema_sign(c, ':');
+    llmc__schema_use(c, o->extra);
+    llmc__schema_byte(&c->o, '\n');
+    if (o->n == 0)
+        return LLMC_OK;
+    c->used |= LLMC__SCHEMA_BIT(PLAIN);
+    llmc__schema_sort(c, o->n);
+    for (i = 0; i < o->n; i++) {
+        const char *key = c->prop[c->sorted[i]].key;
+        bool more = true;
+        for (d = i == 0 ? 0 : llmc__schema_shared(c->prop[c->sorted[i - 1]].key, key, end) + 1; more; d++) {
+            if (d > 0 && !llmc__schema_unit(key, end, d - 1, &unit))
+                break;
+            LLMC__TRY(llmc__schema_key_node(c, id, o, i, d));
+            more = llmc__schema_unit(key, end, d, &unit);
+        }
+    }
+    return LLMC_OK;
+}
+
+/* The rules that an object's own needs. least, most: members before the i-th. */
+static llmc_status llmc__schema_object_rules(llmc__schema *c, uint32_t id, const llmc__schema_object *o)
+{
+    uint64_t count, before, least = 0, most = 0;
+    uint32_t i;
+    for (i = 0; i < o->n; i++) {
+        for (count = least; count <= most + 1; count++) {
+            LLMC__TRY(llmc__schema_spend(c, 16));
+            if (!llmc__schema_branches(c, o, i, count) &&
+                (count == least || !llmc__schema_branches(c, o, i, count - 1)))
+                continue;
+            llmc__schema_inner(c, id, 'm', i + 1, count);
+            llmc__schema_put(&c->o, " ::= ");
+            before = c->o.len;
+            llmc__schema_write_members(c, id, o, i + 1, count);
+            llmc__schema_put(&c->o, c->o.len == before ? "\"\"\n" : "\n");
+        }
+        least = llmc__schema_counted(o, least + c->prop[i].required);
+        most = llmc__schema_counted(o, most + llmc__schema_alive(c, c->prop[i].id));
+    }
+    return llmc__schema_alive(c, o->extra) ? llmc__schema_other_rules(c, id, o) : LLMC_OK;
+}
+
+/* A choice: rule id's part p with one alternative after the other of its anyOf or oneOf.
+   *ground: no alternative leads back here without text in between, as far as is known. */
+static llmc_status llmc__schema_choice(llmc__schema *c, uint32_t id, uint32_t p, bool *alive, bool *ground)
+{
+    const llmc__schema_entry *e = &c->entry[id];
+    const bool any = c->view[p].kw[LLMC__KW_CHOICE] != NULL && (c->pool[e->first + p].done & 1) == 0;
+    const llmc_json list = llmc__schema_get(c, &c->view[p], any ? LLMC__KW_CHOICE : LLMC__KW_ONE);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one;
+    uint32_t q, with;
+    *alive = false;
+    *ground = true;
+    if (list.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "anyOf and oneOf have to be arrays of schemas");
+    while (llmc_json_next(list, &it, NULL, &one)) {
+        llmc__schema_begin(c);
+        for (q = 0; q < e->n; q++) {
+            const llmc__schema_part *part = &c->pool[e->first + q];
+            const uint32_t chosen = q == p ? (any ? 1 : 2) | (c->view[p].n == 1 ? LLMC__SCHEMA_DROP : 0) : 0;
+            LLMC__TRY(llmc__schema_add(c, part->text, part->done | chosen, LLMC__SCHEMA_ORPHAN));
+        }
+        LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+        LLMC__TRY(llmc__schema_intern(c, &with));
+        *ground = *ground && (with >= LLMC__SCHEMA_BUILTIN || c->entry[with].ground);
+        if (!llmc__schema_alive(c, with))
+            continue;
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, with);
+    }
+    return LLMC_OK;
+}
+
+/* llmc__schema_kinds -- rule id, type by type: `types` of n parts, loaded         (GRAMMAR.schema)
+   Rules that arrays and objects need come after the line. */
+static llmc_status llmc__schema_kinds(llmc__schema *c, uint32_t id, uint32_t n, uint32_t types, bool write,
+                                      bool *alive)
+{
+    llmc__schema_array a;
+    llmc__schema_object o;
+    bool some;
+    const bool number = (types & (LLMC__SCHEMA_BIT(NUMBER) | LLMC__SCHEMA_BIT(INTEGER))) != 0;
+    const uint64_t before = c->o.len;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC_MEMSET(&o, 0, sizeof o);
+    a.min = 1; /* no array */
+    if ((types & LLMC__SCHEMA_BIT(ARRAY)) != 0)
+        LLMC__TRY(llmc__schema_array_of(c, n, &a));
+    if ((types & LLMC__SCHEMA_BIT(OBJECT)) != 0)
+        LLMC__TRY(llmc__schema_object_of(c, n, &o));
+    *alive = false;
+    if ((types & LLMC__SCHEMA_BIT(NULL)) != 0) {
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_NULL);
+    }
+    if ((types & LLMC__SCHEMA_BIT(BOOLEAN)) != 0) {
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_BOOLEAN);
+    }
+    if (number) {
+        const uint64_t at = c->o.len;
+        const bool had = *alive;
+        llmc__schema_or(c, alive);
+        LLMC__TRY(llmc__schema_numbers(c, n, (types & LLMC__SCHEMA_BIT(NUMBER)) != 0, &some));
+        if (!some) { /* take the bar back */
+            c->o.len = at;
+            *alive = had;
+        }
+    }
+    if ((types & LLMC__SCHEMA_BIT(STRING)) != 0) {
+        const uint64_t at = c->o.len;
+        const bool had = *alive;
+        llmc__schema_or(c, alive);
+        LLMC__TRY(llmc__schema_strings(c, n, &some));
+        if (!some) {
+            c->o.len = at;
+            *alive = had;
+        }
+    }
+    if (a.min <= a.max) {
+        llmc__schema_or(c, alive);
+        llmc__schema_sign(c, '[');
+        LLMC__TRY(llmc__schema_elements(c, id, n, &a, 0, false));
+        llmc__schema_sign(c, ']');
+    }
+    if (o.alive) {
+        llmc__schema_or(c, alive);
+        llmc__schema_sign(c, '{');
+        llmc__schema_write_members(c, id, &o, 0, 0);
+        llmc__schema_sign(c, '}');
+    }
+    if (!write) {
+        c->o.len = before;
+        return LLMC_OK;
+    }
+    llmc__schema_byte(&c->o, '\n');
+    if (a.min <= a.max)
+        LLMC__TRY(llmc__schema_array_rules(c, id, n, &a));
+    return o.alive ? llmc__schema_object_rules(c, id, &o) : LLMC_OK;
+}
+
+/* llmc__schema_rule -- one rule: its text if `write`, and whether something matches  (GRAMMAR.schema)
+   Without `write` it only finds out, as far as its members are known, and makes their rules. */
+static llmc_status llmc__schema_rule(llmc__schema *c, uint32_t id, bool write)
+{
+    llmc__schema_entry *e = &c->entry[id];
+    uint32_t p, types, choice = UINT32_MAX, values = UINT32_MAX;
+    const uint64_t before = c->o.len;
+    bool alive = false, ground = true;
+    for (p = 0; p < e->n; p++) {
+        const llmc__schema_part *part = &c->pool[e->first + p];
+        llmc__schema_view *v = &c->view[p];
+        LLMC__TRY(llmc__schema_scan(c, llmc__json_at(part->text, c->root.end), v, &v->n));
+        v->text = part->text;
+        if (choice == UINT32_MAX && ((v->kw[LLMC__KW_CHOICE] != NULL && (part->done & 1) == 0) ||
+                                     (v->kw[LLMC__KW_ONE] != NULL && (part->done & 2) == 0)))
+            choice = p;
+        if (values == UINT32_MAX && (v->kw[LLMC__KW_CONST] != NULL || v->kw[LLMC__KW_ENUM] != NULL))
+            values = p;
+    }
+    if (write) {
+        llmc__schema_name(c, id);
+        llmc__schema_put(&c->o, " ::= ");
+    }
+    if (choice != UINT32_MAX) {
+        LLMC__TRY(llmc__schema_choice(c, id, choice, &alive, &ground));
+    } else {
+        LLMC__TRY(llmc__schema_types(c, e->n, &types));
+        if (values == UINT32_MAX)
+            LLMC__TRY(llmc__schema_kinds(c, id, e->n, types, write, &alive));
+        else
+            LLMC__TRY(llmc__schema_values(c, e->n, values, types, &alive));
+    }
+    if (write && (choice != UINT32_MAX || values != UINT32_MAX))
+        llmc__schema_byte(&c->o, '\n');
+    if (!write)
+        c->o.len = before;
+    e->alive = e->alive || alive;
+    e->ground = e->ground || ground;
+    e->written = write;
+    return LLMC_OK;
+}
+
+/* llmc__schema_settle -- makes all rules, finds those that something matches       (GRAMMAR.schema)
+   Rules are only ever found to match more, so this ends: sweeps from the last rule, which no other
+   waits for as a rule, to the first. */
+static llmc_status llmc__schema_settle(llmc__schema *c)
+{
+    uint32_t i;
+    bool changed = true;
+    for (i = 0; i < c->n_entry; i++)
+        LLMC__TRY(llmc__schema_rule(c, i, false));
+    while (changed) {
+        changed = false;
+        for (i = c->n_entry; i-- > 0;) {
+            llmc__schema_entry *e = &c->entry[i];
+            const bool alive = e->alive, ground = e->ground;
+            if (alive && ground)
+                continue;
+            LLMC__TRY(llmc__schema_rule(c, i, false));
+            changed = changed || alive != e->alive || ground != e->ground;
+        }
+    }
+    for (i = 0; i < c->n_entry; i++)
+        if (!c->entry[i].ground)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->pool[c->entry[i].first].text,
+                                    "a schema must not refer to itself with nothing in between");
+    for (i = 0; i < c->n_entry; i++)
+        c->entry[i].used = false; /* by those that nothing matches, too */
+    c->used = 0;
+    return LLMC_OK;
+}
+
+/* Writes the rules that rule `root` needs. */
+static llmc_status llmc__schema_write(llmc__schema *c, uint32_t root)
+{
+    uint32_t i;
+    bool more = true;
+    if (root >= LLMC__SCHEMA_BUILTIN) {
+        llmc__schema_put(&c->o, "root ::= ");
+        llmc__schema_use(c, root);
+        llmc__schema_byte(&c->o, '\n');
+    } else {
+        c->entry[root].used = true;
+    }
+    while (more) {
+        more = false;
+        for (i = 0; i < c->n_entry; i++) {
+            if (!c->entry[i].used || c->entry[i].written)
+                continue;
+            LLMC__TRY(llmc__schema_rule(c, i, true));
+            more = true;
+        }
+    }
+    c->used = llmc__schema_closure(c->used, c->opt.space);
+    for (i = 0; i < LLMC__SCHEMA_RULES; i++)
+        if ((c->used >> i & 1) != 0)
+            llmc__schema_builtin(&c->o, c->opt.space, i);
+    return llmc__schema_spend(c, 0);
+}
+
+/* Lays out the work memory. */
+static void llmc__schema_carve(llmc__schema *c, llmc__arena *a)
+{
+    const uint64_t rules = c->opt.max_rules == 0 ? 4096 : c->opt.max_rules;
+    c->max_entry = (uint32_t)llmc__min(rules, 1u << 20);
+    c->max_pool = c->max_entry * 4 + LLMC__SCHEMA_PARTS;
+    c->entry = (llmc__schema_entry *)llmc__take(a, c->max_entry, sizeof *c->entry);
+    c->pool = (llmc__schema_part *)llmc__take(a, c->max_pool, sizeof *c->pool);
+    c->prop = (llmc__schema_prop *)llmc__take(a, c->max_entry, sizeof *c->prop);
+    c->sorted = (uint32_t *)llmc__take(a, c->max_entry, sizeof *c->sorted);
+    c->view = (llmc__schema_view *)llmc__take(a, LLMC__SCHEMA_PARTS, sizeof *c->view);
+    c->code = (uint32_t *)llmc__take(a, LLMC__SCHEMA_PATTERN, sizeof *c->code);
+}
+
+/* llmc_schema_need -- bytes that llmc_schema_gbnf works in                 (GRAMMAR.schema) */
+LLMC_API size_t llmc_schema_need(const llmc_schema_options *opt)
+{
+    llmc__schema c;
+    llmc__arena a;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    llmc__options(&c.opt, sizeof c.opt, opt);
+    llmc__schema_carve(&c, &a);
+    return a.failed ? 0 : (size_t)llmc__arena_need(&a);
+}
+
+/* llmc_schema_gbnf -- see the interface                                    (GRAMMAR.schema) */
+LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema_options *opt, char *out,
+                                      size_t cap, size_t *len, void *work, size_t work_bytes, llmc_diag *diag)
+{
+    llmc__schema c;
+    llmc__arena a;
+    uint32_t root, i;
+    const size_t need = llmc_schema_need(opt);
+    LLMC_MEMSET(&c, 0, sizeof c);
+    llmc__options(&c.opt, sizeof c.opt, opt);
+    if ((unsigned)c.opt.space > LLMC_SPACE_LINES)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.schema", LLMC_NO_OFFSET, "no such kind of white space");
+    if (need == 0 || work == NULL || work_bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.schema", LLMC_NO_OFFSET,
+                          "a schema takes %zu bytes of work memory, not %zu", need, work_bytes);
+    a = llmc__arena_over(work, work_bytes);
+    llmc__schema_carve(&c, &a);
+    c.diag = diag;
+    c.name = schema->name;
+    LLMC__TRY(llmc_json_parse(schema, &c.root, diag));
+    LLMC__TRY(llmc__schema_single(&c, c.root.text, &root));
+    LLMC__TRY(llmc__schema_settle(&c));
+    if (!llmc__schema_alive(&c, root)) {
+        for (i = c.n_entry; i > 1 && c.entry[i - 1].alive;)
+            i--;
+        return llmc__schema_bad(&c, LLMC_BAD_FILE,
+                                c.n_entry > 0 ? c.pool[c.entry[i - 1].first].text : c.root.text,
+                                "nothing can match this schema");
+    }
+    c.o.out = out;
+    c.o.cap = cap;
+    LLMC__TRY(llmc__schema_write(&c, root));
+    *len = (size_t)c.o.len;
+    if (c.o.len > cap)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.schema", LLMC_NO_OFFSET,
+                          "the grammar takes %llu bytes, not %zu", (unsigned long long)c.o.len, cap);
+    return LLMC_OK;
+}
+
+#endif /* LLMC_NO_GRAMMAR */
+
+//==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 19 ====
 
 //--[ 20.1 ENGINE.types ]-- a sequence, an engine, and the option structs with defaults filled in
 /* A sequence is always in one of these states:
@@ -25312,6 +32141,9 @@ struct llmc_seq {
     llmc_token *ids;            /* [context] read or generated */
     uint32_t n_ids, n_cached;
     uint32_t n_generated; /* since the last add; max_tokens counts these */
+    /* ids from grammar_begin on have to match opt.grammar, whose state has followed them up to grammar_at;
+       beyond n_ids: it has to begin anew */
+    uint32_t grammar_begin, grammar_at;
     llmc__kv_table table;
     llmc_piece piece; /* to be taken, while has_piece */
     char half[4];     /* first bytes of a character not complete yet */
@@ -25705,6 +32537,10 @@ static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
 #endif
     if (llmc_model_ends(s->engine->model, id) && !s->opt.ignore_end)
         finish = LLMC_FINISH_END;
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (s->opt.grammar != NULL && llmc_grammar_is_done(s->opt.grammar)) /* nothing may follow this token */
+        finish = LLMC_FINISH_END;
+#endif
     s->ids[s->n_ids++] = id;
     s->n_generated++;
     if (finish == LLMC_FINISH_NONE && s->opt.max_tokens > 0 && s->n_generated >= s->opt.max_tokens)
@@ -25734,9 +32570,28 @@ static void llmc__seq_end(llmc_seq *s, llmc_finish finish)
 }
 
 //--[ 20.4 ENGINE.seq ]-- open, configure, add, truncate
+/* Whether the sequence can be bound to a grammar's state: one that speaks its model's tokens.
+   Errors: BAD_ARG, UNSUPPORTED (a build without grammars). */
+static llmc_status llmc__seq_grammar_check(const llmc_seq *s, const llmc_grammar_state *grammar,
+                                           llmc_diag *diag)
+{
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    const llmc_tokenizer *tok = s->engine->model->tokenizer;
+    if (grammar != NULL && (tok == NULL || grammar->g->vocab == NULL || grammar->g->vocab->tok != tok))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "the grammar was not compiled for the model's tokenizer");
+#else
+    (void)s;
+    if (grammar != NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "this build has no grammars (LLMC_NO_GRAMMAR or LLMC_NO_TOKEN)");
+#endif
+    return LLMC_OK;
+}
+
 /* llmc_seq_configure -- other options for an open sequence        (ENGINE.seq)
    opt  as llmc_seq_open takes it; NULL: all defaults. Tokens and what has been shown stay;
-   the random numbers begin again from the new seed.
+   the random numbers begin again from the new seed; another grammar begins with the next token.
    Checks everything before anything changes, so that a refused change leaves the old options.
    Errors: BAD_ARG (a sampling option, a stop string's length, a bias's token). */
 LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *opt, llmc_diag *diag)
@@ -25761,6 +32616,10 @@ LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *o
             return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
                               "logit bias for token %d: the vocabulary has %u", sample.bias[i].token,
                               seq->engine->model->config.vocab_size);
+    LLMC__TRY(llmc__seq_grammar_check(seq, o.grammar, diag));
+    if (o.grammar != seq->opt.grammar)
+        seq->grammar_begin = seq->n_ids;
+    seq->grammar_at = UINT32_MAX;
     seq->opt = o;
     seq->sample = sample;
     seq->opt.sample = NULL; /* the caller's struct may go; ours is the copy */
@@ -25784,6 +32643,7 @@ LLMC_API llmc_status llmc_seq_open(llmc_seq **out, llmc_engine *engine, const ll
         s->open = true;
         s->active = s->has_piece = false;
         s->n_ids = s->n_cached = s->n_generated = s->n_half = 0;
+        s->grammar_begin = 0;
         s->n_tail = 0;
         s->finish = LLMC_FINISH_NONE;
         *out = s;
@@ -25804,9 +32664,11 @@ LLMC_API void llmc_seq_close(llmc_seq *seq)
 }
 
 /* The sequence starts to read: what an earlier answer left over is dropped, that is, a
-   piece not taken and bytes held back. max_tokens counts from here. */
+   piece not taken and bytes held back. max_tokens counts from here, and a grammar begins. */
 static void llmc__seq_wake(llmc_seq *s)
 {
+    s->grammar_begin = s->n_ids;
+    s->grammar_at = UINT32_MAX;
     s->active = s->n_ids > 0; /* no text, no BOS: there is nothing to read */
     s->has_piece = false;
     s->finish = LLMC_FINISH_NONE;
@@ -25895,10 +32757,13 @@ LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t l
    Errors: BAD_ARG (n is beyond the end). */
 LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag)
 {
+    uint32_t begin;
     if (n > seq->n_ids)
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET, "truncate to %zu: the sequence has %u",
                           n, seq->n_ids);
+    begin = (uint32_t)llmc__min(seq->grammar_begin, n);
     llmc__seq_wake(seq);
+    seq->grammar_begin = begin; /* what is left of an answer goes on as it began */
     seq->n_ids = (uint32_t)n;
     seq->n_cached = (uint32_t)llmc__min(seq->n_cached, n);
     seq->active = n > 0;
@@ -25999,19 +32864,111 @@ static llmc_status llmc__batch_settle(llmc_engine *e, llmc_diag *diag)
     return LLMC_OK;
 }
 
-/* Chooses the next token of one sequence from its logits [V]: the caller's chooser first,
-   the sampler if that leaves it to us. Makes the sequence's piece.
-   Errors: BAD_ARG (the chooser's token), NOT_FINITE; no token is added then. */
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+/* Brings the grammar's state to the sequence's end: by the tokens since, or all over again, after a
+   truncation for example. Behind a token that ends a generation another text begins.
+   Errors: BAD_ARG (ids that do not match; only after ids of an earlier text were truncated), FULL. */
+static llmc_status llmc__seq_follow(llmc_seq *s, llmc_diag *diag)
+{
+    const llmc_model *model = s->engine->model;
+    bool anew = s->grammar_at > s->n_ids;
+    if (anew)
+        s->grammar_at = s->grammar_begin;
+    for (;; s->grammar_at++) {
+        if (anew) {
+            bool bos = s->grammar_begin == 1 &&
+                       s->ids[0] == llmc_tokenizer_special(model->tokenizer, LLMC_SPECIAL_BOS);
+            LLMC__TRY(llmc_grammar_reset(s->opt.grammar, s->grammar_begin == 0 || bos, diag));
+        }
+        if (s->grammar_at == s->n_ids)
+            return LLMC_OK;
+        anew = llmc_model_ends(model, s->ids[s->grammar_at]) && !s->opt.ignore_end;
+        if (anew)
+            s->grammar_begin = s->grammar_at + 1;
+        else
+            LLMC__TRY(llmc_grammar_advance(s->opt.grammar, s->ids[s->grammar_at], diag));
+    }
+}
+
+/* Forbids, in logits [n], what the grammar does not allow, and tokens that end a generation, whoever says
+   so, unless the text may end. Errors: FULL, UNSUPPORTED (no token is left). */
+static llmc_status llmc__seq_bind(llmc_seq *s, float *logits, size_t n, llmc_diag *diag)
+{
+    llmc_grammar_state *g = s->opt.grammar;
+    const llmc_generation *made = &s->engine->model->generation;
+    bool may_end = llmc_grammar_can_end(g) && !s->opt.ignore_end, any = may_end;
+    const float never = llmc__bits_f32(0xff800000u);
+    float kept[LLMC_MAX_ENDS];
+    uint32_t i;
+    for (i = 0; i < made->n_end && i < LLMC_MAX_ENDS; i++)
+        kept[i] = made->end[i] >= 0 && (size_t)made->end[i] < n ? logits[made->end[i]] : 0;
+    LLMC__TRY(llmc_grammar_apply(g, logits, n, diag));
+    for (i = 0; s->opt.ignore_end && i < g->g->vocab->count && i < n; i++)
+        if ((g->g->vocab->ends[i / 32] >> (i % 32) & 1) != 0)
+            logits[i] = never;
+    for (i = 0; i < made->n_end && i < LLMC_MAX_ENDS; i++)
+        if (made->end[i] >= 0 && (size_t)made->end[i] < n)
+            logits[made->end[i]] = may_end ? kept[i] : never;
+    for (i = 0; i < n && !any; i++)
+        any = !llmc__forbidden(logits[i]);
+    if (!any)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.step", LLMC_NO_OFFSET,
+                          "the vocabulary has no token that the grammar allows next");
+    return LLMC_OK;
+}
+
+/* The chosen token against the grammar, whose state goes on by it. A chooser may choose what it likes.
+   Errors: BAD_ARG, FULL. */
+static llmc_status llmc__seq_bound(llmc_seq *s, llmc_token id, llmc_diag *diag)
+{
+    if (llmc_model_ends(s->engine->model, id) && !s->opt.ignore_end && llmc_grammar_can_end(s->opt.grammar))
+        return LLMC_OK;
+    LLMC__TRY(llmc_grammar_advance(s->opt.grammar, id, diag));
+    s->grammar_at = s->n_ids + 1;
+    return LLMC_OK;
+}
+#endif
+
+/* Before a token is chosen: *over, and nothing is to be chosen, if the grammar has come to its end.
+   Errors: those of a grammar. */
+static llmc_status llmc__seq_prepare(llmc_seq *s, float *logits, size_t n, bool *over, llmc_diag *diag)
+{
+    *over = false;
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (s->opt.grammar == NULL)
+        return LLMC_OK;
+    LLMC__TRY(llmc__seq_follow(s, diag));
+    *over = llmc_grammar_is_done(s->opt.grammar);
+    if (!*over)
+        return llmc__seq_bind(s, logits, n, diag);
+#else
+    (void)s;
+    (void)logits;
+    (void)n;
+    (void)diag;
+#endif
+    return LLMC_OK;
+}
+
+/* Chooses the next token of one sequence from its logits [V]: the grammar forbids, then the caller's
+   chooser, the sampler if that leaves it to us. Makes the sequence's piece.
+   Errors: BAD_ARG (the chooser's token), NOT_FINITE, those of a grammar; no token is added then. */
 static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
 {
     llmc_engine *e = s->engine;
     size_t vocab = e->model->config.vocab_size;
     llmc_token id = LLMC_TOKEN_NONE;
     float logprob = 0;
-    llmc_status status = LLMC_OK;
+    llmc_status status;
+    bool over;
     if (s->n_ids >= e->opt.context_length) { /* the prompt alone filled it */
         llmc__seq_end(s, LLMC_FINISH_CONTEXT);
         return LLMC_OK;
+    }
+    status = llmc__seq_prepare(s, logits, vocab, &over, diag);
+    if (status != LLMC_OK || over) {
+        llmc__seq_end(s, over ? LLMC_FINISH_END : LLMC_FINISH_FAILED);
+        return status;
     }
     if (s->opt.chooser.fn != NULL)
         id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
@@ -26023,6 +32980,10 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
     else
         status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                             "the chooser returned token %d: the vocabulary has %zu", id, vocab);
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (status == LLMC_OK && s->opt.grammar != NULL)
+        status = llmc__seq_bound(s, id, diag);
+#endif
     if (status == LLMC_OK)
         llmc__seq_emit(s, id, logprob);
     else
@@ -27882,6 +34843,9 @@ typedef struct llmc__folder {
     size_t bytes, used;
 } llmc__folder;
 
+/* Marks, in `size`, a file that is chosen and holds no weights, whatever its name ends in. */
+#define LLMC__FOLDER_BESIDE 3
+
 /* Begin of the last part of a path. */
 static size_t llmc__path_split(const char *path)
 {
@@ -28103,14 +35067,90 @@ static void llmc__folder_config(llmc__folder *f, uint64_t number)
         f->file[at].size = 1;
 }
 
+#ifndef LLMC_NO_TOKEN
+/* Marks a file as one that stands beside weights. */
+static bool llmc__folder_mark(llmc__folder *f, uint32_t at)
+{
+    if (at != UINT32_MAX)
+        f->file[at].size = LLMC__FOLDER_BESIDE;
+    return at != UINT32_MAX;
+}
+
+/* The file whose name ends so: of several the one that is named just so; UINT32_MAX: none. */
+static uint32_t llmc__folder_ends(const llmc__folder *f, const char *tail)
+{
+    uint32_t at = llmc__folder_find(f, tail);
+    return at != UINT32_MAX ? at : llmc__folder_only(f, tail);
+}
+
+/* Chooses a folder's tokenizer: the most complete file that is there, and what stands beside it. False: it
+   holds none. */
+static bool llmc__folder_tokenizer(llmc__folder *f)
+{
+    static const char *const beside[] = {"tokenizer_config.json", "special_tokens_map.json",
+                                         "chat_template.jinja", "chat_template.json"};
+    static const char *const single[] = {"tokenizer.json", "tokenizer.model", "spiece.model",
+                                         "sentencepiece.bpe.model", "spm.model"};
+    bool found = false;
+    unsigned i;
+    for (i = 0; i < sizeof beside / sizeof beside[0]; i++)
+        (void)llmc__folder_mark(f, llmc__folder_find(f, beside[i]));
+    for (i = 0; !found && i < sizeof single / sizeof single[0]; i++)
+        found = llmc__folder_mark(f, llmc__folder_find(f, single[i]));
+    if (found && i == 1) /* a tokenizer.json holds its added tokens */
+        return true;
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "added_tokens.json"));
+    if (!found && llmc__folder_ends(f, "merges.txt") != UINT32_MAX)
+        found = llmc__folder_mark(f, llmc__folder_ends(f, "vocab.json")) &&
+                llmc__folder_mark(f, llmc__folder_ends(f, "merges.txt"));
+    if (!found)
+        found = llmc__folder_mark(f, llmc__folder_ends(f, "vocab.txt")) ||
+                llmc__folder_mark(f, llmc__folder_only(f, ".tiktoken"));
+    return found;
+}
+
+/* Chooses the tokenizer's file at `at` and what belongs to it. False: its name is not one of a tokenizer's. */
+static bool llmc__folder_token_file(llmc__folder *f, uint32_t at)
+{
+    static const char *const tail[] = {"vocab.json", "merges.txt", "vocab.txt", "tokenizer.json", ".model"};
+    const char *name = llmc__folder_name(f, at);
+    unsigned i;
+    for (i = 0; i < 5 && !llmc__name_ends(name, tail[i]); i++)
+        ;
+    if (i == 5)
+        return false;
+    (void)llmc__folder_mark(f, at);
+    if (i < 2)
+        (void)llmc__folder_mark(f, llmc__folder_ends(f, tail[1 - i]));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "tokenizer_config.json"));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "special_tokens_map.json"));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "chat_template.jinja"));
+    if (i != 3)
+        (void)llmc__folder_mark(f, llmc__folder_find(f, "added_tokens.json"));
+    return true;
+}
+
+/* A GGUF holds all that it needs: what stands beside it is another model's. */
+static void llmc__folder_gguf(llmc__folder *f)
+{
+    uint32_t i;
+    bool gguf = false;
+    for (i = 0; i < f->n; i++)
+        gguf = gguf || (f->file[i].size == 1 && llmc__name_ends(f->file[i].name, ".gguf"));
+    for (i = 0; gguf && i < f->n; i++)
+        if (f->file[i].size == LLMC__FOLDER_BESIDE)
+            f->file[i].size = 0;
+}
+#endif
+
 /* The chosen files to the begin of the table, weights first, each kind by name; the number of them. */
 static uint32_t llmc__folder_gather(llmc__folder *f)
 {
     uint32_t n = 0, i, j;
     for (i = 0; i < f->n; i++) {
         llmc_blob one = f->file[i];
-        bool weights =
-            !llmc__name_ends(one.name, ".json") && !llmc__name_ends(one.name, "ml"); /* yaml, toml */
+        bool weights = one.size != LLMC__FOLDER_BESIDE && !llmc__name_ends(one.name, ".json") &&
+                       !llmc__name_ends(one.name, "ml"); /* yaml, toml */
         if (one.size == 0)
             continue;
         one.size = weights ? 2 : 1;
@@ -28145,8 +35185,9 @@ static void llmc__folder_pooling(llmc__folder *f, uint32_t *n, llmc__file *none,
     f->file[(*n)++].size = 1;
 }
 
-/* Marks the files that belong to the file called name, or with "" to the folder. Errors: IO. */
-static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_diag *diag)
+/* Marks the files that belong to the file called name, or with "" to the folder. vocab_only: weights may be
+   missing. Errors: IO. */
+static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, bool vocab_only, llmc_diag *diag)
 {
     uint64_t number = UINT64_MAX;
     uint32_t at = llmc__folder_find(f, name), index = llmc__folder_find(f, "model.safetensors.index.json");
@@ -28154,13 +35195,21 @@ static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_d
                  llmc__name_ends(name, ".toml");
     if (at != UINT32_MAX && llmc__folder_parts(f, name))
         return LLMC_OK;
+#ifndef LLMC_NO_TOKEN
+    if (vocab_only && at != UINT32_MAX && llmc__folder_token_file(f, at))
+        return LLMC_OK;
+    if ((whole || !vocab_only) && llmc__folder_tokenizer(f) && vocab_only)
+        return LLMC_OK;
+#else
+    (void)vocab_only;
+#endif
     if (whole) {
         LLMC__TRY(llmc__folder_weights(f, &number, diag));
     } else if (at != UINT32_MAX && index != UINT32_MAX && llmc__name_ends(name, ".safetensors")) {
         LLMC__TRY(llmc__folder_shards(f, index, diag));
         if (f->file[at].size == 0) { /* not a shard: meant by itself */
             for (index = 0; index < f->n; index++)
-                f->file[index].size = 0;
+                f->file[index].size = f->file[index].size == 1 ? 0 : f->file[index].size;
             f->file[at].size = 1;
         }
     } else if (at != UINT32_MAX) {
@@ -28169,24 +35218,35 @@ static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_d
             number = UINT64_MAX;
     }
     llmc__folder_config(f, number);
+#ifndef LLMC_NO_TOKEN
+    llmc__folder_gguf(f);
+#endif
     return LLMC_OK;
 }
 
-/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them.
-   */
-static bool llmc__path_neighbours(const char *path)
+/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them;
+   vocab_only: the same for tokenizers. */
+static bool llmc__path_neighbours(const char *path, bool vocab_only)
 {
     size_t len = llmc__strlen(path);
-    return llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
+    return (vocab_only && (llmc__name_ends(path, ".txt") || llmc__name_ends(path, ".model"))) ||
+           llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
            llmc__name_ends(path, ".json") || llmc__name_ends(path, ".yaml") ||
            llmc__name_ends(path, ".toml") ||
            (len > 14 && llmc__name_ends(path, ".gguf") && llmc__texteq(path + len - 14, 4, "-of-"));
 }
 
-/* A path that is a folder, or names one of several files, as the list host->files of what it means, not
-   mapped yet.
+/* Files that belong together, mapped or to be. */
+typedef struct llmc__file_list {
+    llmc_blob *file; /* [n] */
+    uint32_t n;
+    size_t bytes; /* of memory, to be released */
+} llmc__file_list;
+
+/* A path that is a folder, or names one of several files, as the list of what it means, not mapped yet.
    Errors: IO, NO_MEMORY. */
-static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool folder, llmc_diag *diag)
+static llmc_status llmc__open_folder(llmc__file_list *list, const char *path, bool folder, bool vocab_only,
+                                     llmc_diag *diag)
 {
     llmc__folder f;
     llmc_status status;
@@ -28204,68 +35264,94 @@ static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool fol
     where[split] = 0;
     f.path = where;
     f.path_len = split;
-    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &host->files_bytes, diag);
-    host->files = (llmc_blob *)mem;
+    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &list->bytes, diag);
+    list->file = (llmc_blob *)mem;
     if (status == LLMC_OK)
-        status = llmc__folder_choose(&f, folder ? "" : path + split, diag);
+        status = llmc__folder_choose(&f, folder ? "" : path + split, vocab_only, diag);
     if (status != LLMC_OK)
         return status;
-    host->n_files = llmc__folder_gather(&f);
-    llmc__folder_pooling(&f, &host->n_files, &file, &size);
+    list->n = llmc__folder_gather(&f);
+    if (!vocab_only)
+        llmc__folder_pooling(&f, &list->n, &file, &size);
     return LLMC_OK;
 }
 
 //--[ 26.11 OS.open ]-- from a path to a sequence
-/* host->files for a path that is one file. Errors: NO_MEMORY. */
-static llmc_status llmc__open_single(llmc_host *host, const char *path, llmc_diag *diag)
+/* The list for a path that is one file. Errors: NO_MEMORY. */
+static llmc_status llmc__open_single(llmc__file_list *list, const char *path, llmc_diag *diag)
 {
     void *mem;
     LLMC__TRY(llmc_os_memory(&mem, sizeof(llmc_blob), diag));
-    host->files = (llmc_blob *)mem;
-    host->files_bytes = sizeof(llmc_blob);
-    host->files[0].name = path;
-    host->n_files = 1;
+    list->file = (llmc_blob *)mem;
+    list->bytes = sizeof(llmc_blob);
+    list->file[0].name = path;
+    list->n = 1;
     return LLMC_OK;
 }
 
-/* Maps what host->files names. Errors: IO, NO_MEMORY, CANCELLED. */
-static llmc_status llmc__open_files(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
+/* Maps what a list names. Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_files(llmc__file_list *list, const llmc_open_options *opt, llmc_diag *diag)
 {
-    uint32_t i, n = host->n_files;
+    uint32_t i, n = list->n;
     for (i = 0; i < n; i++) {
-        const char *name = host->files[i].name;
-        llmc_status status = llmc__map(&host->files[i], name, opt->no_mmap, &opt->progress, diag);
+        const char *name = list->file[i].name;
+        llmc_status status = llmc__map(&list->file[i], name, opt->no_mmap, &opt->progress, diag);
         if (status != LLMC_OK) {
-            host->n_files = i; /* those before are mapped */
+            list->n = i; /* those before are mapped */
             return status;
         }
     }
-    host->file = host->files[0];
     return LLMC_OK;
 }
 
-/* Files, tokenizer file and model. Whatever was made is in *host, for llmc_close, also
-   on failure. tokenizer_path goes before opt->model->tokenizer.
+/* The files that a path means, mapped; also on failure what there is of them is in *list.
+   Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_list(llmc__file_list *list, const char *path, bool vocab_only,
+                                   const llmc_open_options *opt, llmc_diag *diag)
+{
+    llmc__file file = (llmc__file)0;
+    uint64_t size;
+    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
+    llmc_status status;
+    if (path != NULL && why == 0)
+        llmc__file_close(file);
+    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path, vocab_only)))
+        status = llmc__open_folder(list, path, why == LLMC__WHY_DIR, vocab_only, diag);
+    else
+        status = llmc__open_single(list, path, diag);
+    return status == LLMC_OK ? llmc__open_files(list, opt, diag) : status;
+}
+
+/* Files, tokenizer files and model. Whatever was made is in *host, for llmc_close, also
+   on failure. tokenizer_path goes before opt->model's files.
    Errors: IO, CANCELLED, and those of llmc_model_init. */
 static llmc_status llmc__open_model(llmc_host *host, const char *path, const llmc_open_options *opt,
                                     llmc_diag *diag)
 {
     llmc_model_options model;
-    llmc__file file = (llmc__file)0;
-    uint64_t size;
+    llmc__file_list list;
+    llmc_status status;
     size_t bytes;
-    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
-    if (path != NULL && why == 0)
-        llmc__file_close(file);
+    LLMC_MEMSET(&list, 0, sizeof list);
     llmc__options(&model, sizeof model, opt->model);
-    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path)))
-        LLMC__TRY(llmc__open_folder(host, path, why == LLMC__WHY_DIR, diag));
-    else
-        LLMC__TRY(llmc__open_single(host, path, diag));
-    LLMC__TRY(llmc__open_files(host, opt, diag));
+    status = llmc__open_list(&list, path, model.vocab_only, opt, diag);
+    host->files = list.file;
+    host->n_files = list.n;
+    host->files_bytes = list.bytes;
+    if (status != LLMC_OK)
+        return status;
+    host->file = host->files[0];
     if (opt->tokenizer_path != NULL) {
-        LLMC__TRY(llmc__map(&host->tokenizer, opt->tokenizer_path, opt->no_mmap, &opt->progress, diag));
-        model.tokenizer = host->tokenizer;
+        LLMC_MEMSET(&list, 0, sizeof list);
+        status = llmc__open_list(&list, opt->tokenizer_path, true, opt, diag);
+        host->tokenizer_files = list.file;
+        host->n_tokenizer_files = list.n;
+        host->tokenizer_bytes = list.bytes;
+        if (status != LLMC_OK)
+            return status;
+        host->tokenizer = list.file[0];
+        model.tokenizer_files = list.file;
+        model.n_tokenizer_files = list.n;
     }
     LLMC__TRY(llmc_model_need(host->files, host->n_files, &model, &bytes, diag));
     LLMC__TRY(llmc_os_memory(&host->model_mem, bytes, diag));
@@ -28305,7 +35391,9 @@ LLMC_API void llmc_close(llmc_host *host)
     llmc_pool_close(host->pool); /* before the memory that its tasks used */
     llmc_os_release(host->engine_mem, host->engine_bytes);
     llmc_os_release(host->model_mem, host->model_bytes);
-    llmc_map_close(&host->tokenizer);
+    for (i = 0; i < host->n_tokenizer_files; i++)
+        llmc_map_close(&host->tokenizer_files[i]);
+    llmc_os_release(host->tokenizer_files, host->tokenizer_bytes);
     for (i = 0; i < host->n_files; i++)
         llmc_map_close(&host->files[i]);
     llmc_os_release(host->files, host->files_bytes);
