@@ -11683,9 +11683,14 @@ static void llmc__vocab_clear(llmc__vocab *v, const char *name)
         v->special[i] = LLMC_TOKEN_NONE;
 }
 
-/* What is put around a text where no template says: BOS and EOS. */
+/* What is put around a text where no template says: BOS and EOS; and which these are where only a template
+   says. */
 static void llmc__vocab_finish(llmc__vocab *v)
 {
+    if (v->special[LLMC_SPECIAL_BOS] == LLMC_TOKEN_NONE && v->n_before == 1)
+        v->special[LLMC_SPECIAL_BOS] = v->before[0];
+    if (v->special[LLMC_SPECIAL_EOS] == LLMC_TOKEN_NONE && v->n_after == 1)
+        v->special[LLMC_SPECIAL_EOS] = v->after[0];
     if (v->n_before == 0 && v->special[LLMC_SPECIAL_BOS] >= 0)
         v->before[v->n_before++] = v->special[LLMC_SPECIAL_BOS];
     if (v->n_after == 0 && v->special[LLMC_SPECIAL_EOS] >= 0)
@@ -15247,7 +15252,7 @@ static uint8_t llmc__uc_class(uint32_t cp)
 }
 
 /* Canonical combining class; 0 for starters and what is no code point. */
-static uint8_t llmc__uc_ccc(uint32_t cp)
+LLMC__UNUSED static uint8_t llmc__uc_ccc(uint32_t cp)
 {
     if (cp < 0x300 || cp > 0x10ffff)
         return 0;
@@ -15256,7 +15261,7 @@ static uint8_t llmc__uc_ccc(uint32_t cp)
 
 /* Whether NFC may change a text because of this code point: it is no starter, or decomposes for good,
    or may compose with what is before it. Those between U+3400 and U+A66E are many, and plain. */
-static bool llmc__uc_unquick(uint32_t cp)
+LLMC__UNUSED static bool llmc__uc_unquick(uint32_t cp)
 {
     if (cp < 0x300 || (cp >= 0x3400 && cp < 0xa66f) || cp > 0x10ffff)
         return false;
@@ -15284,7 +15289,7 @@ static bool llmc__uc_word(uint32_t cp, uint32_t bit)
 }
 
 /* Simple lower case; cp itself where there is none. Only U+0130 has a full one that differs. */
-static uint32_t llmc__uc_lower(uint32_t cp)
+LLMC__UNUSED static uint32_t llmc__uc_lower(uint32_t cp)
 {
     uint32_t lo = 0, hi = LLMC__UC_ENTRIES(llmc__lower_range);
     const int32_t *r;
@@ -15353,7 +15358,7 @@ static uint32_t llmc__decomp_units(const llmc__decomp_range *r, uint32_t cp, uin
 
 /* Full decomposition of cp, canonical or also of compatibility, into out [LLMC__DECOMP_MAX]; returns
    how many code points, at least 1. Parts of a canonical mapping may have one of compatibility. */
-static uint32_t llmc__decompose(uint32_t cp, bool compat, uint32_t *out)
+LLMC__UNUSED static uint32_t llmc__decompose(uint32_t cp, bool compat, uint32_t *out)
 {
     const llmc__decomp_range *r;
     uint32_t part[LLMC__DECOMP_MAX], n, i, used = 0;
@@ -15400,7 +15405,7 @@ static uint32_t llmc__compose_in(const uint16_t (*table)[3], uint32_t n, uint32_
 }
 
 /* The primary composite of a and b, 0 if there is none. */
-static uint32_t llmc__compose(uint32_t a, uint32_t b)
+LLMC__UNUSED static uint32_t llmc__compose(uint32_t a, uint32_t b)
 {
     uint32_t c;
     if (a - LLMC__HANGUL_L < 19 && b - LLMC__HANGUL_V < 21)
