@@ -17274,7 +17274,7 @@ static bool llmc__word_before(const llmc__search *s, size_t at)
         from--;
     while (from > 0 && at - from < 4 && (s->text[from] & 0xc0) == 0x80);
     llmc__uc_next(s->text + from, at - from, &cp);
-    return llmc__uc_word(cp, llmc__uc_class(cp));
+    return llmc__uc_word(cp, 1u << llmc__uc_class(cp));
 }
 
 /* The same right behind it. */
@@ -17284,7 +17284,7 @@ static bool llmc__word_behind(const llmc__search *s, size_t at)
     if (at == s->len)
         return false;
     llmc__uc_next(s->text + at, s->len - at, &cp);
-    return llmc__uc_word(cp, llmc__uc_class(cp));
+    return llmc__uc_word(cp, 1u << llmc__uc_class(cp));
 }
 
 /* Whether token k may stand at text [b, e): the caller allows it, and words beside it do. Where the character
@@ -17689,15 +17689,11 @@ static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n,
 {
     llmc_token id;
     size_t used;
-    out->unknown = false;
+    out->unknown = out->unknown && t->vocab.kind == LLMC__VOCAB_WORDS; /* there a piece is a symbol */
     out->word = place;
     switch (t->vocab.kind) {
     case LLMC__VOCAB_WORDS:
-        id = llmc__token_lookup(t, p, n, true);
-        if (id >= 0)
-            llmc__ids_put(out, id, 0, n);
-        else
-            llmc__unknown_put(t, 0, n, out);
+        llmc__symbol_put(t, p, 0, n, llmc__token_lookup(t, p, n, true), out);
         return true;
     case LLMC__VOCAB_WORDPIECE:
         llmc__wordpiece_put(t, p, n, out);
@@ -17809,17 +17805,19 @@ static size_t llmc__find_mark(const uint8_t *p, size_t n)
 enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
 
 /* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
-   RIGHT). origin, or NULL, goes along. Returns what is left. */
+   RIGHT). What was U+2581 goes at the right end only, as SentencePiece has it. origin, or NULL, goes along.
+   Returns what is left. */
 static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
 {
     size_t at, k = 0, step;
+    bool space = (how & LLMC__RESPACE_LEFT) != 0; /* one that comes next goes */
     for (at = 0; at < n; at += step) {
         bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
         uint8_t c = mark ? ' ' : p[at];
         step = mark ? 3 : 1;
-        if (c == ' ' &&
-            (k == 0 ? (how & LLMC__RESPACE_LEFT) != 0 : p[k - 1] == ' ' && (how & LLMC__RESPACE_RUNS) != 0))
+        if (c == ' ' && !mark && space)
             continue;
+        space = c == ' ' && !mark && (how & LLMC__RESPACE_RUNS) != 0;
         if (origin != NULL)
             origin[k] = origin[at];
         p[k++] = c;
@@ -18561,6 +18559,7 @@ static bool llmc__token_place(llmc__token_memory *m, const llmc__vocab_token *k)
     const llmc__vocab *v = &m->t->vocab;
     llmc__tok *out = &m->tok[k->id];
     llmc__raw_form form;
+    llmc__tok before = *out;
     uint8_t *raw = m->raw + m->raw_used;
     const uint8_t *text = k->text;
     size_t len = k->len, n = 1;
@@ -18587,6 +18586,8 @@ static bool llmc__token_place(llmc__token_memory *m, const llmc__vocab_token *k)
     out->kind = k->kind;
     out->added = k->flags;
     out->flags = (uint8_t)((form.merge ? LLMC__TOK_MERGE : 0) | (form.inside ? LLMC__TOK_INSIDE : 0));
+    if (k->kind == LLMC_TOKEN_USER && before.raw_len == n && LLMC_MEMCMP(m->raw + before.raw, raw, n) == 0)
+        out->flags = before.flags; /* added, but of the vocabulary as well: merging still makes it */
     if (v->kind == LLMC__VOCAB_RANKS)
         out->rank = k->id;
     else if (k->score != 0.0f || out->rank == 0)
@@ -18758,6 +18759,8 @@ static bool llmc__merge_read(llmc_tokenizer *t, const llmc__vocab_merge *m, uint
     if (a < 0 || b < 0)
         return true; /* of special tokens, which merging never reaches */
     c = llmc__token_lookup(t, scratch, n1 + n2, true);
+    if (c < 0 && llmc__token_lookup(t, scratch, n1 + n2, false) >= 0)
+        return true; /* a control token: the same */
     *problem = "makes a token that is not in the vocabulary";
     if (c < 0)
         return false;
