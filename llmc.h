@@ -21742,16 +21742,228 @@ static llmc__jv llmc__j_recase(llmc__jinja *j, llmc__jv s, int how)
     return llmc__j_built(&b);
 }
 
-//--[ 21.4 CHAT.show ]-- values as Python prints them, and as JSON
-/* Digits of a double: v = 0.d1 d2 d3 ... * 10^point, 17 of them, exactly cut; more: something follows.
+//--[ 21.4 CHAT.compare ]-- equality and order as Python has them
+/* Two numbers: below, equal, above as -1, 0, 1; 2 if one is not a number. Whole numbers exactly. */
+static int llmc__j_order_numbers(llmc__jv a, llmc__jv b)
+{
+    if (llmc__j_is_whole(a) && llmc__j_is_whole(b))
+        return a.u.i < b.u.i ? -1 : a.u.i > b.u.i;
+    {
+        const double x = llmc__j_double(a), y = llmc__j_double(b);
+        return x < y ? -1 : x > y ? 1 : x == y ? 0 : 2;
+    }
+}
+
+/* Strings by their bytes, which is by their code points. */
+static int llmc__j_order_strings(llmc__jv a, llmc__jv b)
+{
+    const size_t n = a.n < b.n ? a.n : b.n;
+    const int c = n > 0 ? LLMC_MEMCMP(a.u.s, b.u.s, n) : 0;
+    return c != 0 ? (c < 0 ? -1 : 1) : a.n < b.n ? -1 : a.n > b.n;
+}
+
+/* Whether a and b are equal as far as they themselves say: 0 no, 1 yes, 2 their elements decide. */
+static int llmc__j_equal_flat(llmc__jv a, llmc__jv b)
+{
+    if (llmc__j_is_number(a) && llmc__j_is_number(b))
+        return llmc__j_order_numbers(a, b) == 0;
+    if (a.type != b.type)
+        return 0;
+    switch (a.type) {
+    case LLMC__J_UNDEFINED:
+    case LLMC__J_NONE:
+        return 1;
+    case LLMC__J_STRING:
+        return llmc__j_order_strings(a, b) == 0;
+    case LLMC__J_LIST:
+    case LLMC__J_TUPLE:
+    case LLMC__J_DICT:
+        return a.n != b.n ? 0 : a.n == 0 || a.u.items == b.u.items ? 1 : 2;
+    case LLMC__J_FUNCTION:
+        return a.id == b.id;
+    default:
+        return a.u.i == b.u.i; /* the same object */
+    }
+}
+
+/* The value under a key of a dict, or NULL. Keys with elements are compared by identity: no template has
+   tuples for keys. */
+static const llmc__jv *llmc__j_lookup(llmc__jinja *j, llmc__jv dict, llmc__jv key)
+{
+    size_t i;
+    if (!llmc__j_work(j, dict.n))
+        return NULL;
+    for (i = 0; i < dict.n; i++)
+        if (llmc__j_equal_flat(dict.u.items[2 * i], key) == 1)
+            return &dict.u.items[2 * i + 1];
+    return NULL;
+}
+
+/* A pair of containers that are being compared. */
+typedef struct llmc__jpair {
+    llmc__jv a, b;
+    uint32_t at;
+} llmc__jpair;
+
+/* a == b, elements and all. */
+static bool llmc__j_equal(llmc__jinja *j, llmc__jv a, llmc__jv b)
+{
+    llmc__jpair open[LLMC__J_DEPTH];
+    unsigned depth = 0;
+    int r = llmc__j_equal_flat(a, b);
+    if (r != 2)
+        return r == 1;
+    open[0].a = a;
+    open[0].b = b;
+    open[0].at = 0;
+    for (depth = 1; depth > 0 && llmc__j_work(j, 16);) {
+        llmc__jpair *p = &open[depth - 1];
+        if (p->at == p->a.n) {
+            depth--;
+            continue;
+        }
+        if (p->a.type == LLMC__J_DICT) {
+            const llmc__jv *other = llmc__j_lookup(j, p->b, p->a.u.items[2 * p->at]);
+            if (other == NULL)
+                return false;
+            a = p->a.u.items[2 * p->at + 1];
+            b = *other;
+        } else {
+            a = p->a.u.items[p->at];
+            b = p->b.u.items[p->at];
+        }
+        p->at++;
+        r = llmc__j_equal_flat(a, b);
+        if (r == 0)
+            return false;
+        if (r == 2 && depth == LLMC__J_DEPTH) {
+            LLMC__J_FAIL(j, UNSUPPORTED, "values are nested more than %d deep", (int)LLMC__J_DEPTH);
+            return false;
+        }
+        if (r == 2) {
+            open[depth].a = a;
+            open[depth].b = b;
+            open[depth++].at = 0;
+        }
+    }
+    return j->status == LLMC_OK;
+}
+
+/* a before b: -1, 0, 1; 2 if neither (not a number). Lists by their first different elements, which must
+   themselves be numbers or strings. Others have no order. */
+static int llmc__j_order(llmc__jinja *j, llmc__jv a, llmc__jv b)
+{
+    size_t i, n = a.n < b.n ? a.n : b.n;
+    if (a.type == b.type && (a.type == LLMC__J_LIST || a.type == LLMC__J_TUPLE) && llmc__j_work(j, n)) {
+        for (i = 0; i < n && llmc__j_equal(j, a.u.items[i], b.u.items[i]); i++)
+            ;
+        if (i == n)
+            return a.n < b.n ? -1 : a.n > b.n;
+        {
+            const llmc__jv *x = &a.u.items[i], *y = &b.u.items[i];
+            a = *x;
+            b = *y;
+        }
+    }
+    if (llmc__j_is_number(a) && llmc__j_is_number(b))
+        return llmc__j_order_numbers(a, b);
+    if (a.type == LLMC__J_STRING && b.type == LLMC__J_STRING && llmc__j_work(j, n))
+        return llmc__j_order_strings(a, b);
+    if (a.type == LLMC__J_UNDEFINED || b.type == LLMC__J_UNDEFINED) {
+        const llmc__jv *u = a.type == LLMC__J_UNDEFINED ? &a : &b;
+        LLMC__J_FAIL(j, BAD_ARG, "'%.*s' is undefined", llmc__j_short(u->n), u->n > 0 ? u->u.s : "");
+    } else {
+        LLMC__J_FAIL(j, BAD_ARG, "%s and %s have no order", llmc__j_type_name(a), llmc__j_type_name(b));
+    }
+    return 2;
+}
+
+/* Whether part [n] stands in s [len] at or after `from`; *place gets where. */
+static bool llmc__j_find(const char *s, size_t len, size_t from, const char *part, size_t n, size_t *place)
+{
+    size_t i;
+    for (i = from; n <= len && i <= len - n; i++)
+        if (n == 0 || (s[i] == part[0] && LLMC_MEMCMP(s + i, part, n) == 0)) {
+            *place = i;
+            return true;
+        }
+    return false;
+}
+
+/* A use of what is undefined, or of a type that cannot do that. */
+static void llmc__j_cannot(llmc__jinja *j, llmc__jv v, const char *what)
+{
+    (void)what; /* LLMC_NO_STRINGS */
+    if (v.type == LLMC__J_UNDEFINED)
+        LLMC__J_FAIL(j, BAD_ARG, "'%.*s' is undefined", llmc__j_short(v.n), v.n > 0 ? v.u.s : "");
+    else
+        LLMC__J_FAIL(j, BAD_ARG, "a value of type %s %s", llmc__j_type_name(v), what);
+}
+
+/* needle in hay. */
+static bool llmc__j_contains(llmc__jinja *j, llmc__jv hay, llmc__jv needle)
+{
+    size_t i;
+    if (hay.type == LLMC__J_UNDEFINED)
+        return false;
+    if (hay.type == LLMC__J_STRING) {
+        if (needle.type != LLMC__J_STRING)
+            llmc__j_cannot(j, needle, "is not looked for in a string");
+        return needle.type == LLMC__J_STRING && llmc__j_work(j, hay.n) &&
+               llmc__j_find(hay.u.s, hay.n, 0, needle.u.s, needle.n, &i);
+    }
+    if (hay.type == LLMC__J_DICT || hay.type == LLMC__J_KEYS)
+        return llmc__j_lookup(j, hay, needle) != NULL;
+    if (!llmc__j_has_elements(hay)) {
+        llmc__j_cannot(j, hay, "has nothing in it");
+        return false;
+    }
+    for (i = 0; i < hay.n && llmc__j_work(j, 1); i++)
+        if (llmc__j_equal(j, llmc__j_at(hay, i), needle))
+            return true;
+    return false;
+}
+
+/* Sorts pairs [n] of key and value by key, stably: runs of 1, 2, 4, ... are merged into the other half. */
+static llmc__jv *llmc__j_merge_sort(llmc__jinja *j, llmc__jv *pairs, size_t n, bool reverse)
+{
+    llmc__jv *other = (llmc__jv *)llmc__j_new(j, 2 * n, sizeof *other), *swap;
+    size_t run, at, a, b, end_a, end_b, out;
+    if (other == NULL)
+        return pairs;
+    for (run = 1; run < n; run *= 2) {
+        for (at = out = 0; at < n; at += 2 * run) {
+            a = at;
+            end_a = b = at + run < n ? at + run : n;
+            end_b = at + 2 * run < n ? at + 2 * run : n;
+            while ((a < end_a || b < end_b) && llmc__j_work(j, 1)) {
+                const int order =
+                    a < end_a && b < end_b ? llmc__j_order(j, pairs[2 * b], pairs[2 * a]) : a < end_a ? 0 : -1;
+                const bool second = a == end_a || (b < end_b && order == (reverse ? 1 : -1));
+                const size_t from = second ? b++ : a++;
+                other[2 * out] = pairs[2 * from];
+                other[2 * out++ + 1] = pairs[2 * from + 1];
+            }
+            if (j->status != LLMC_OK)
+                return pairs;
+        }
+        swap = pairs;
+        pairs = other;
+        other = swap;
+    }
+    return pairs;
+}
+
+//--[ 21.5 CHAT.show ]-- values as Python prints them, and as JSON
+/* Digits of a double: v = 0.d1 d2 d3 ... * 10^point, 18 of them, exactly cut; more: something follows.
    v > 0 and finite. */
 typedef struct llmc__jdigits {
-    char digit[18];
+    char digit[20];
     int n, point;
     bool more;
 } llmc__jdigits;
 
-/* The first 17 decimal digits of v by long division of whole numbers; about 1 KB of stack. */
+/* The first 18 decimal digits of v by long division of whole numbers; about 1 KB of stack. */
 static void llmc__j_digits(double v, llmc__jdigits *d)
 {
     llmc__big num, den;
@@ -21786,14 +21998,14 @@ static void llmc__j_digits(double v, llmc__jdigits *d)
         num = ten;
         d->point--;
     }
-    for (i = 0; i < 17; i++) {
+    for (i = 0; i < 18; i++) {
         int digit = 0;
         llmc__big_mul_add(&num, 10, 0);
         for (; !llmc__big_less(&num, &den); digit++)
             llmc__big_subtract(&num, &den);
         d->digit[i] = (char)('0' + digit);
     }
-    d->n = 17;
+    d->n = 18;
     d->more = num.n > 0;
 }
 
@@ -22099,12 +22311,24 @@ static void llmc__j_put_before(llmc__jbuild *b, const llmc__jlevel *level, unsig
     }
 }
 
+/* A dict's pairs by their keys; while a string is built objects may be. */
+static llmc__jv llmc__j_sort_keys(llmc__jinja *j, llmc__jv v)
+{
+    llmc__jv *pairs = (llmc__jv *)llmc__j_new(j, 2 * (size_t)v.n, sizeof *pairs);
+    if (pairs == NULL || v.n == 0)
+        return v;
+    LLMC_MEMCPY(pairs, v.u.items, 2 * (size_t)v.n * sizeof *pairs);
+    return llmc__j_over(LLMC__J_DICT, llmc__j_merge_sort(j, pairs, v.n, false), v.n);
+}
+
 /* v and everything in it; containers that are open lie on a stack of our own. */
 static void llmc__j_put(llmc__jbuild *b, llmc__jv v, const llmc__jstyle *style)
 {
     llmc__jlevel open[LLMC__J_DEPTH];
     unsigned depth = 0;
     for (;;) {
+        if (style->sort && v.type == LLMC__J_DICT)
+            v = llmc__j_sort_keys(b->j, v);
         if (llmc__j_nests(v, style) && depth < LLMC__J_DEPTH) {
             (void)llmc__j_puts(b, llmc__j_bracket(v, style->json, false));
             open[depth].v = v;
@@ -22170,188 +22394,6 @@ static llmc__jv llmc__j_str(llmc__jinja *j, llmc__jv v)
     b = llmc__j_begin(j);
     llmc__j_put_str(&b, v);
     return llmc__j_built(&b);
-}
-
-//--[ 21.5 CHAT.compare ]-- equality and order as Python has them
-/* Two numbers: below, equal, above as -1, 0, 1; 2 if one is not a number. Whole numbers exactly. */
-static int llmc__j_order_numbers(llmc__jv a, llmc__jv b)
-{
-    if (llmc__j_is_whole(a) && llmc__j_is_whole(b))
-        return a.u.i < b.u.i ? -1 : a.u.i > b.u.i;
-    {
-        const double x = llmc__j_double(a), y = llmc__j_double(b);
-        return x < y ? -1 : x > y ? 1 : x == y ? 0 : 2;
-    }
-}
-
-/* Strings by their bytes, which is by their code points. */
-static int llmc__j_order_strings(llmc__jv a, llmc__jv b)
-{
-    const size_t n = a.n < b.n ? a.n : b.n;
-    const int c = n > 0 ? LLMC_MEMCMP(a.u.s, b.u.s, n) : 0;
-    return c != 0 ? (c < 0 ? -1 : 1) : a.n < b.n ? -1 : a.n > b.n;
-}
-
-/* Whether a and b are equal as far as they themselves say: 0 no, 1 yes, 2 their elements decide. */
-static int llmc__j_equal_flat(llmc__jv a, llmc__jv b)
-{
-    if (llmc__j_is_number(a) && llmc__j_is_number(b))
-        return llmc__j_order_numbers(a, b) == 0;
-    if (a.type != b.type)
-        return 0;
-    switch (a.type) {
-    case LLMC__J_UNDEFINED:
-    case LLMC__J_NONE:
-        return 1;
-    case LLMC__J_STRING:
-        return llmc__j_order_strings(a, b) == 0;
-    case LLMC__J_LIST:
-    case LLMC__J_TUPLE:
-    case LLMC__J_DICT:
-        return a.n != b.n ? 0 : a.n == 0 || a.u.items == b.u.items ? 1 : 2;
-    case LLMC__J_FUNCTION:
-        return a.id == b.id;
-    default:
-        return a.u.i == b.u.i; /* the same object */
-    }
-}
-
-/* The value under a key of a dict, or NULL. Keys with elements are compared by identity: no template has
-   tuples for keys. */
-static const llmc__jv *llmc__j_lookup(llmc__jinja *j, llmc__jv dict, llmc__jv key)
-{
-    size_t i;
-    if (!llmc__j_work(j, dict.n))
-        return NULL;
-    for (i = 0; i < dict.n; i++)
-        if (llmc__j_equal_flat(dict.u.items[2 * i], key) == 1)
-            return &dict.u.items[2 * i + 1];
-    return NULL;
-}
-
-/* A pair of containers that are being compared. */
-typedef struct llmc__jpair {
-    llmc__jv a, b;
-    uint32_t at;
-} llmc__jpair;
-
-/* a == b, elements and all. */
-static bool llmc__j_equal(llmc__jinja *j, llmc__jv a, llmc__jv b)
-{
-    llmc__jpair open[LLMC__J_DEPTH];
-    unsigned depth = 0;
-    int r = llmc__j_equal_flat(a, b);
-    if (r != 2)
-        return r == 1;
-    open[0].a = a;
-    open[0].b = b;
-    open[0].at = 0;
-    for (depth = 1; depth > 0 && llmc__j_work(j, 16);) {
-        llmc__jpair *p = &open[depth - 1];
-        if (p->at == p->a.n) {
-            depth--;
-            continue;
-        }
-        if (p->a.type == LLMC__J_DICT) {
-            const llmc__jv *other = llmc__j_lookup(j, p->b, p->a.u.items[2 * p->at]);
-            if (other == NULL)
-                return false;
-            a = p->a.u.items[2 * p->at + 1];
-            b = *other;
-        } else {
-            a = p->a.u.items[p->at];
-            b = p->b.u.items[p->at];
-        }
-        p->at++;
-        r = llmc__j_equal_flat(a, b);
-        if (r == 0)
-            return false;
-        if (r == 2 && depth == LLMC__J_DEPTH) {
-            LLMC__J_FAIL(j, UNSUPPORTED, "values are nested more than %d deep", (int)LLMC__J_DEPTH);
-            return false;
-        }
-        if (r == 2) {
-            open[depth].a = a;
-            open[depth].b = b;
-            open[depth++].at = 0;
-        }
-    }
-    return j->status == LLMC_OK;
-}
-
-/* a before b: -1, 0, 1; 2 if neither (not a number). Lists by their first different elements, which must
-   themselves be numbers or strings. Others have no order. */
-static int llmc__j_order(llmc__jinja *j, llmc__jv a, llmc__jv b)
-{
-    size_t i, n = a.n < b.n ? a.n : b.n;
-    if (a.type == b.type && (a.type == LLMC__J_LIST || a.type == LLMC__J_TUPLE) && llmc__j_work(j, n)) {
-        for (i = 0; i < n && llmc__j_equal(j, a.u.items[i], b.u.items[i]); i++)
-            ;
-        if (i == n)
-            return a.n < b.n ? -1 : a.n > b.n;
-        {
-            const llmc__jv *x = &a.u.items[i], *y = &b.u.items[i];
-            a = *x;
-            b = *y;
-        }
-    }
-    if (llmc__j_is_number(a) && llmc__j_is_number(b))
-        return llmc__j_order_numbers(a, b);
-    if (a.type == LLMC__J_STRING && b.type == LLMC__J_STRING && llmc__j_work(j, n))
-        return llmc__j_order_strings(a, b);
-    if (a.type == LLMC__J_UNDEFINED || b.type == LLMC__J_UNDEFINED) {
-        const llmc__jv *u = a.type == LLMC__J_UNDEFINED ? &a : &b;
-        LLMC__J_FAIL(j, BAD_ARG, "'%.*s' is undefined", llmc__j_short(u->n), u->n > 0 ? u->u.s : "");
-    } else {
-        LLMC__J_FAIL(j, BAD_ARG, "%s and %s have no order", llmc__j_type_name(a), llmc__j_type_name(b));
-    }
-    return 2;
-}
-
-/* Whether part [n] stands in s [len] at or after `from`; *place gets where. */
-static bool llmc__j_find(const char *s, size_t len, size_t from, const char *part, size_t n, size_t *place)
-{
-    size_t i;
-    for (i = from; n <= len && i <= len - n; i++)
-        if (n == 0 || (s[i] == part[0] && LLMC_MEMCMP(s + i, part, n) == 0)) {
-            *place = i;
-            return true;
-        }
-    return false;
-}
-
-/* A use of what is undefined, or of a type that cannot do that. */
-static void llmc__j_cannot(llmc__jinja *j, llmc__jv v, const char *what)
-{
-    (void)what; /* LLMC_NO_STRINGS */
-    if (v.type == LLMC__J_UNDEFINED)
-        LLMC__J_FAIL(j, BAD_ARG, "'%.*s' is undefined", llmc__j_short(v.n), v.n > 0 ? v.u.s : "");
-    else
-        LLMC__J_FAIL(j, BAD_ARG, "a value of type %s %s", llmc__j_type_name(v), what);
-}
-
-/* needle in hay. */
-static bool llmc__j_contains(llmc__jinja *j, llmc__jv hay, llmc__jv needle)
-{
-    size_t i;
-    if (hay.type == LLMC__J_UNDEFINED)
-        return false;
-    if (hay.type == LLMC__J_STRING) {
-        if (needle.type != LLMC__J_STRING)
-            llmc__j_cannot(j, needle, "is not looked for in a string");
-        return needle.type == LLMC__J_STRING && llmc__j_work(j, hay.n) &&
-               llmc__j_find(hay.u.s, hay.n, 0, needle.u.s, needle.n, &i);
-    }
-    if (hay.type == LLMC__J_DICT || hay.type == LLMC__J_KEYS)
-        return llmc__j_lookup(j, hay, needle) != NULL;
-    if (!llmc__j_has_elements(hay)) {
-        llmc__j_cannot(j, hay, "has nothing in it");
-        return false;
-    }
-    for (i = 0; i < hay.n && llmc__j_work(j, 1); i++)
-        if (llmc__j_equal(j, llmc__j_at(hay, i), needle))
-            return true;
-    return false;
 }
 
 //--[ 21.6 CHAT.sequence ]-- elements, slices
@@ -23198,6 +23240,18 @@ typedef struct llmc__jpending {
     uint32_t d;
 } llmc__jpending;
 
+/* Statements that open and close. */
+enum {
+    LLMC__JB_IF,
+    LLMC__JB_FOR,
+    LLMC__JB_MACRO,
+    LLMC__JB_CALL,
+    LLMC__JB_SET,
+    LLMC__JB_FILTER,
+    LLMC__JB_WITH,
+    LLMC__JB_GENERATION
+};
+
 /* A statement that is open. */
 typedef struct llmc__jblock {
     uint8_t kind;      /* LLMC__JB_... */
@@ -23645,6 +23699,23 @@ static bool llmc__j_argument(llmc__jcompile *c)
     return false;
 }
 
+/* The macro that is being read uses what macros are given besides their parameters. */
+static void llmc__j_uses(llmc__jcompile *c, uint32_t name)
+{
+    llmc__jproto *m;
+    uint32_t i = c->n_block;
+    if (name < LLMC__JN_CALLER || name > LLMC__JN_KWARGS)
+        return;
+    while (i > 0 && c->block[i - 1].kind != LLMC__JB_MACRO && c->block[i - 1].kind != LLMC__JB_CALL)
+        i--;
+    if (i == 0)
+        return;
+    m = &c->macros[c->block[i - 1].macro];
+    m->caller = m->caller || name == LLMC__JN_CALLER;
+    m->varargs = m->varargs || name == LLMC__JN_VARARGS;
+    m->kwargs = m->kwargs || name == LLMC__JN_KWARGS;
+}
+
 /* A name that begins an operand: a constant or a variable. */
 static void llmc__j_variable(llmc__jcompile *c)
 {
@@ -23657,6 +23728,7 @@ static void llmc__j_variable(llmc__jcompile *c)
     } else {
         const uint32_t name = llmc__j_take_name(c);
         (void)llmc__j_code_put(c, LLMC__JI_LOAD, 0, 0, name, 0);
+        llmc__j_uses(c, name);
     }
 }
 
@@ -23918,6 +23990,8 @@ static bool llmc__j_close(llmc__jcompile *c, unsigned *state)
     llmc__jpending *p = llmc__j_top(c);
     const bool have = *state != LLMC__JS_NOTHING;
     const uint32_t n = p->n + (have ? 1 : 0);
+    if (p->kind == LLMC__JP_BASE)
+        return false;
     *state = LLMC__JS_BARE;
     if (p->kind == LLMC__JP_CALL && llmc__j_is_op(c, ")")) {
         if (p->call == LLMC__JI_FILTER || p->call == LLMC__JI_TEST)
@@ -24018,17 +24092,6 @@ static void llmc__j_expression(llmc__jcompile *c, unsigned how)
 }
 
 //--[ 21.10 CHAT.compile ]-- statements as instructions
-enum {
-    LLMC__JB_IF,
-    LLMC__JB_FOR,
-    LLMC__JB_MACRO,
-    LLMC__JB_CALL,
-    LLMC__JB_SET,
-    LLMC__JB_FILTER,
-    LLMC__JB_WITH,
-    LLMC__JB_GENERATION
-};
-
 /* The words that open statements, by kind, and those that close them. */
 static const char *const llmc__j_openers[] = {"if", "for", "macro", "call", "set", "filter", "with", "generation"};
 static const char *const llmc__j_closers[] = {"endif",  "endfor",    "endmacro", "endcall",
@@ -24081,7 +24144,7 @@ static void llmc__j_target(llmc__jcompile *c, bool attribute)
             break; /* a comma at the end */
         if (llmc__j_is_op(c, "("))
             (void)llmc__j_unsupported(c, "targets in targets");
-        if (llmc__j_is_name(c, c->at, "loop") || llmc__j_is_name(c, c->at, "self"))
+        if (!attribute && llmc__j_is_name(c, c->at, "loop"))
             (void)llmc__j_expected(c, "this name cannot be set");
         name = llmc__j_take_name(c);
         n++;
@@ -25675,36 +25738,6 @@ static llmc__jv llmc__j_key(llmc__jinja *j, llmc__jv v, llmc__jv attribute, llmc
     return v;
 }
 
-/* Sorts pairs [n] of key and value by key, stably: runs of 1, 2, 4, ... are merged into the other half. */
-static llmc__jv *llmc__j_merge_sort(llmc__jinja *j, llmc__jv *pairs, size_t n, bool reverse)
-{
-    llmc__jv *other = (llmc__jv *)llmc__j_new(j, 2 * n, sizeof *other), *swap;
-    size_t run, at, a, b, end_a, end_b, out;
-    if (other == NULL)
-        return pairs;
-    for (run = 1; run < n; run *= 2) {
-        for (at = out = 0; at < n; at += 2 * run) {
-            a = at;
-            end_a = b = at + run < n ? at + run : n;
-            end_b = at + 2 * run < n ? at + 2 * run : n;
-            while ((a < end_a || b < end_b) && llmc__j_work(j, 1)) {
-                const int order =
-                    a < end_a && b < end_b ? llmc__j_order(j, pairs[2 * b], pairs[2 * a]) : a < end_a ? 0 : -1;
-                const bool second = a == end_a || (b < end_b && order == (reverse ? 1 : -1));
-                const size_t from = second ? b++ : a++;
-                other[2 * out] = pairs[2 * from];
-                other[2 * out++ + 1] = pairs[2 * from + 1];
-            }
-            if (j->status != LLMC_OK)
-                return pairs;
-        }
-        swap = pairs;
-        pairs = other;
-        other = swap;
-    }
-    return pairs;
-}
-
 /* Elements of v in order, as a list. */
 static llmc__jv llmc__j_sorted(llmc__jinja *j, llmc__jv v, llmc__jv attribute, llmc__jv cased, bool reverse)
 {
@@ -26224,8 +26257,7 @@ static llmc__jv llmc__j_filter_tojson(llmc__jinja *j, llmc__jv v, const llmc__jc
         style.comma = a[2].u.items[0];
         style.colon = a[2].u.items[1];
     }
-    if (a[3].type != LLMC__J_MISSING && llmc__j_true(a[3]))
-        LLMC__J_FAIL(j, UNSUPPORTED, "tojson with sort_keys");
+    style.sort = a[3].type != LLMC__J_MISSING && llmc__j_true(a[3]);
     b = llmc__j_begin(j);
     llmc__j_put(&b, v, &style);
     return llmc__j_built(&b);
@@ -26932,6 +26964,16 @@ static void llmc__j_macro_value(llmc__jinja *j, uint32_t at)
     llmc__j_give(j, v);
 }
 
+/* What the scope was not given hides what is outside: it is undefined. */
+static void llmc__j_hide(llmc__jinja *j, uint32_t name)
+{
+    uint32_t k;
+    for (k = 0; k < j->scope->n && j->scope->vars[k].name != name; k++)
+        ;
+    if (k == j->scope->n)
+        llmc__j_store(j, name, llmc__j_undefined(j->t->names[name].s, j->t->names[name].n));
+}
+
 /* The named arguments of a macro's call: parameters, caller, and the rest for kwargs. */
 static void llmc__j_macro_named(llmc__jinja *j, const llmc__jproto *m, const llmc__jcall *call)
 {
@@ -26954,10 +26996,30 @@ static void llmc__j_macro_named(llmc__jinja *j, const llmc__jproto *m, const llm
     }
 }
 
+/* Named arguments that are no parameters, moved to the front of out [LLMC__J_ARGS pairs]; their number. */
+static unsigned llmc__j_macro_rest(llmc__jinja *j, const llmc__jproto *m, const llmc__jcall *call, llmc__jv *out)
+{
+    unsigned i, k, n = 0;
+    for (i = 0; i < call->nkw; i++) {
+        const llmc__jv *named = &call->args[call->npos + 2 * i];
+        for (k = 0; k < m->n_params; k++) {
+            const llmc__jname *name = &j->t->names[j->t->params[m->param + k]];
+            if (name->n == named->n && LLMC_MEMCMP(name->s, named->u.s, named->n) == 0)
+                break;
+        }
+        if (k < m->n_params || (m->caller && llmc__texteq(named->u.s, named->n, "caller")))
+            continue;
+        out[2 * n] = named[0];
+        out[2 * n++ + 1] = named[1];
+    }
+    return n;
+}
+
 /* What a macro gets besides its parameters, where it asks for it. */
 static void llmc__j_macro_extra(llmc__jinja *j, const llmc__jproto *m, const llmc__jcall *call)
 {
-    llmc__jcall rest = *call;
+    llmc__jv named[2 * (LLMC__J_ARGS + 1)];
+    llmc__jcall rest;
     if (call->npos > m->n_params && !m->varargs) {
         LLMC__J_FAIL(j, BAD_ARG, "the macro takes %u values, not %u", m->n_params, call->npos);
         return;
@@ -26972,10 +27034,9 @@ static void llmc__j_macro_extra(llmc__jinja *j, const llmc__jproto *m, const llm
         llmc__j_store(j, LLMC__JN_VARARGS, llmc__j_over(LLMC__J_TUPLE, items, n));
     }
     if (m->kwargs) {
-        rest.args += rest.npos;
         rest.npos = 0;
-        if (m->n_params > 0 && rest.nkw > 0)
-            LLMC__J_FAIL(j, UNSUPPORTED, "kwargs together with parameters");
+        rest.args = named;
+        rest.nkw = llmc__j_macro_rest(j, m, call, named);
         llmc__j_store(j, LLMC__JN_KWARGS, llmc__j_make_dict(j, &rest, false));
     }
 }
@@ -26998,14 +27059,10 @@ static uint32_t llmc__j_macro_begin(llmc__jinja *j, const llmc__jmacro *macro, c
             llmc__j_store(j, j->t->params[m->param + i], call->args[i]);
     llmc__j_macro_named(j, m, call);
     llmc__j_macro_extra(j, m, call);
-    for (i = call->npos; i < m->n_params - m->n_defaults; i++) { /* what is not given hides what is outside */
-        const uint32_t name = j->t->params[m->param + i];
-        uint32_t k;
-        for (k = 0; k < j->scope->n && j->scope->vars[k].name != name; k++)
-            ;
-        if (k == j->scope->n)
-            llmc__j_store(j, name, llmc__j_undefined(j->t->names[name].s, j->t->names[name].n));
-    }
+    for (i = call->npos; i + m->n_defaults < m->n_params; i++)
+        llmc__j_hide(j, j->t->params[m->param + i]);
+    if (m->caller)
+        llmc__j_hide(j, LLMC__JN_CALLER);
     j->sp = base;
     return m->pc;
 }
