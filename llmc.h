@@ -22942,68 +22942,59 @@ static void llmc__reply_tail(llmc_reply *r, char c)
     llmc__reply_unread(r, &c, 1);
 }
 
-/* One byte that is no tag. */
+/* One byte of arguments that stand alone, or between the tags of parameters. */
+static void llmc__reply_args(llmc_reply *r, char c)
+{
+    if (llmc__chat_space(c) && (r->args.n == 0 || r->state == LLMC__R_BODY))
+        return;
+    if (r->state == LLMC__R_BODY && r->n_params > 0) {
+        llmc__reply_say(r, "between parameters stands text");
+        return;
+    }
+    r->state = LLMC__R_ARGS;
+    llmc__reply_arg(r, c);
+    if (r->args.state == LLMC__JS_DONE)
+        llmc__reply_end(r);
+}
+
+/* One byte of code for a built-in tool. */
+static void llmc__reply_code_byte(llmc_reply *r, char c)
+{
+    if (!r->begun) /* it might have been a call */
+        llmc__reply_code(r, "code_interpreter");
+    llmc__reply_arg_quoted(r, c);
+}
+
+/* One byte of Mistral's id. */
+static void llmc__reply_id(llmc_reply *r, char c)
+{
+    llmc__reply_append(r, r->id, &r->n_id, c);
+}
+
+/* One byte of a parameter's value that is no text. */
+static void llmc__reply_value(llmc_reply *r, char c)
+{
+    if (llmc__reply_literal(r, c))
+        llmc__reply_say(r, "a parameter is more than one value");
+}
+
+/* What an error leaves out. */
+static void llmc__reply_drop(llmc_reply *r, char c)
+{
+    (void)r;
+    (void)c;
+}
+
+/* One byte that is no tag, by LLMC__R_... */
 static void llmc__reply_byte(llmc_reply *r, char c)
 {
-    switch (r->state) {
-    case LLMC__R_TEXT:
-    case LLMC__R_THINK:
-        llmc__reply_text(r, c);
-        break;
-    case LLMC__R_SEEK:
-        llmc__reply_seek(r, c);
-        break;
-    case LLMC__R_NAME:
-        llmc__reply_name(r, c);
-        break;
-    case LLMC__R_ID:
-        llmc__reply_append(r, r->id, &r->n_id, c);
-        break;
-    case LLMC__R_SEP:
-    case LLMC__R_FENCE:
-        llmc__reply_separated(r, c);
-        break;
-    case LLMC__R_ENVELOPE:
-        llmc__reply_envelope(r, c);
-        break;
-    case LLMC__R_BODY:
-    case LLMC__R_ARGS:
-        if (r->args.n == 0 && llmc__chat_space(c))
-            break;
-        if (r->state == LLMC__R_BODY && r->n_params > 0) {
-            if (!llmc__chat_space(c))
-                llmc__reply_say(r, "between parameters stands text");
-            break;
-        }
-        r->state = LLMC__R_ARGS;
-        llmc__reply_arg(r, c);
-        break;
-    case LLMC__R_KEY:
-        llmc__reply_parameter(r, c);
-        break;
-    case LLMC__R_WORDS:
-        llmc__reply_words(r, c);
-        break;
-    case LLMC__R_LITERAL:
-        if (llmc__reply_literal(r, c))
-            llmc__reply_say(r, "a parameter is more than one value");
-        break;
-    case LLMC__R_CALLS:
-        llmc__reply_calls(r, c);
-        break;
-    case LLMC__R_CODE:
-        if (!r->begun)
-            llmc__reply_code(r, "code_interpreter");
-        llmc__reply_arg_quoted(r, c);
-        break;
-    case LLMC__R_TAIL:
-        llmc__reply_tail(r, c);
-        break;
-    default:
-        break;
-    }
-    if (r->state == LLMC__R_ARGS && r->args.state == LLMC__JS_DONE)
-        llmc__reply_end(r);
+    static void (*const take[])(llmc_reply *, char) = {
+        llmc__reply_text,  llmc__reply_text,      llmc__reply_seek,      llmc__reply_name,
+        llmc__reply_id,    llmc__reply_separated, llmc__reply_separated, llmc__reply_envelope,
+        llmc__reply_args,  llmc__reply_args,      llmc__reply_parameter, llmc__reply_words,
+        llmc__reply_value, llmc__reply_calls,     llmc__reply_code_byte, llmc__reply_tail,
+        llmc__reply_drop};
+    take[r->state](r, c);
 }
 
 /* The tags that mean something where the parser stands. None inside JSON, whose strings may hold them;
@@ -23127,7 +23118,10 @@ static bool llmc__reply_thinks(const llmc__reply_row *row, const char *prompt, s
 /* Bytes for llmc_reply_init: about seven thousand, whatever the reply. */
 LLMC_API size_t llmc_reply_need(void)
 {
-    return sizeof(llmc_reply) + LLMC__ALIGN;
+    llmc__arena arena;
+    LLMC_MEMSET(&arena, 0, sizeof arena);
+    llmc__take(&arena, 1, sizeof(llmc_reply));
+    return (size_t)llmc__arena_need(&arena);
 }
 
 /* llmc_reply_init -- ready for a reply                                 (CHAT.reply)
