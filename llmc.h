@@ -62,7 +62,9 @@
 
    6. Conversations
    Keep the messages; llmc_seq_chat makes the sequence's tokens those of the conversation and
-   computes only what is new. Text inside messages never becomes a control token.
+   computes only what is new. The model's own chat template, a program in Jinja, says how a conversation
+   is written; tools, documents and variables are handed to it as JSON (llmc_chat_options). Text inside
+   messages never becomes a control token, whatever a template does with it.
 
    7. Threads
    None of our own: llmc_tasks hands work to yours (llmc_pool_open offers a pool). Results do not
@@ -129,8 +131,9 @@
      BERT, pooling -> ENGINE.embed                models as GGUF -> MODEL.save
      BPE merges -> TOKEN.merge                    penalties -> SAMPLE.penalty
      byte order -> PLATFORM.order                 perplexity (llmc_seq_forward) -> ENGINE.step
-     chat templates -> CHAT.format                pre-tokenizers -> TOKEN.split
-     checkpoint folders -> OS.folder              prompts in chats -> CHAT.format
+     chat formats of our own -> CHAT.format       pre-tokenizers -> TOKEN.split
+     chat templates, Jinja -> CHAT.run            prompt injection -> CHAT.build
+     checkpoint folders -> OS.folder              prompts in chats -> CHAT.render
      config.json -> MODEL.hyper                   quantisation -> QUANT.block
      CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
      decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
@@ -977,7 +980,7 @@ LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size
 LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
                                     float *out, llmc_diag *diag);
 
-/*==== 21 CHAT ==== conversations as text and tokens, by templates in Jinja ====*/
+/*==== 21 CHAT ==== conversations as text and tokens, by templates ====*/
 #ifndef LLMC_NO_CHAT
 
 /* A chat template, parsed: a program in Jinja. */
@@ -1024,18 +1027,18 @@ typedef struct llmc_message {
 
 typedef struct llmc_chat_options {
     size_t size;
-    llmc_chat_format format;    /* llmc_seq_chat: which template, unless `text` is given         */
-    const char *text;           /* llmc_seq_chat: a template's text, of text_len bytes           */
+    llmc_chat_format format; /* llmc_seq_chat: which template, unless `text` is given         */
+    const char *text;        /* llmc_seq_chat: a template's text, of text_len bytes           */
     size_t text_len;
-    const char *messages;       /* a JSON array of messages instead of llmc_message's, or NULL   */
-    const char *tools;          /* JSON arrays, or NULL                                          */
+    const char *messages; /* a JSON array of messages instead of llmc_message's, or NULL   */
+    const char *tools;    /* JSON arrays, or NULL                                          */
     const char *documents;
-    const char *variables;      /* JSON object of what else the template asks for: {"enable_thinking": false} */
-    bool no_generation_prompt;  /* do not open the assistant's answer                            */
+    const char *variables; /* JSON object of what else the template asks for: {"enable_thinking": false} */
+    bool no_generation_prompt;         /* do not open the assistant's answer                            */
     const char *bos_token, *eos_token; /* their text; NULL: of the model (llmc_seq_chat), else undefined */
-    int64_t now;                /* strftime_now: seconds since 1970, UTC,                        */
-    int32_t utc_offset;         /* and seconds to local time                                     */
-    uint64_t max_steps;         /* most steps of the template; 0: 2 * 10^7                       */
+    int64_t now;                       /* strftime_now: seconds since 1970, UTC,                        */
+    int32_t utc_offset;                /* and seconds to local time                                     */
+    uint64_t max_steps;                /* most steps of the template; 0: 2 * 10^7                       */
 } llmc_chat_options;
 
 /* A rendered conversation, in the caller's memory. plain: in order, the parts that came from messages, tools,
@@ -20221,7 +20224,8 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
                           llmc_dtype_name(o->kv_type));
     if (o->text_bytes == 0)
         o->text_bytes = (uint32_t)llmc__max(4096, llmc__min((uint64_t)o->context_length * 4, 1u << 20));
-    if (o->chat_bytes == 0 && o->text_bytes >= 4096 && model->tokenizer != NULL) /* templates grow when parsed */
+    if (o->chat_bytes == 0 && o->text_bytes >= 4096 &&
+        model->tokenizer != NULL) /* templates grow when parsed */
         o->chat_bytes = 262144 + 48 * (uint64_t)model->chat_template_len + 24 * (uint64_t)o->text_bytes;
     if (o->tasks.run == NULL || o->tasks.workers == 0)
         o->tasks.workers = 1;
@@ -21095,7 +21099,7 @@ LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
     return e->opt.chat_bytes > 0 ? e->chat : NULL;
 }
 
-//==[ 21 CHAT ]==== conversations as text and tokens, by templates in Jinja ==== needs: 02 03 04 05 11 13 14 20 ====
+//==[ 21 CHAT ]==== conversations as text and tokens, by templates ==== needs: 02 03 04 05 11 13 14 20 ====
 #ifndef LLMC_NO_CHAT
 
 /* Names that begin with llmc__j belong to the template interpreter. A template's text becomes tokens
@@ -21106,13 +21110,13 @@ LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
    What counts as right is Python's Jinja2 3.1 with the settings that chat templates are written for: blocks
    trimmed, break and continue, an immutable sandbox, undefined values printed as nothing. */
 enum {
-    LLMC__J_NEST = 200,      /* brackets and operators open in one expression            */
-    LLMC__J_BLOCKS = 100,    /* statements open inside each other                        */
-    LLMC__J_STACK = 1024,    /* values on the machine's stack                            */
-    LLMC__J_CONTROL = 256,   /* loops, scopes, captures and macro calls open at once     */
-    LLMC__J_DEPTH = 132,     /* lists in lists, for whoever walks a value; JSON's and some */
-    LLMC__J_ARGS = 64,       /* arguments of one call                                    */
-    LLMC__J_RANGE = 100000   /* elements of a range, as in Jinja2's sandbox              */
+    LLMC__J_NEST = 200,    /* brackets and operators open in one expression            */
+    LLMC__J_BLOCKS = 100,  /* statements open inside each other                        */
+    LLMC__J_STACK = 1024,  /* values on the machine's stack                            */
+    LLMC__J_CONTROL = 256, /* loops, scopes, captures and macro calls open at once     */
+    LLMC__J_DEPTH = 132,   /* lists in lists, for whoever walks a value; JSON's and some */
+    LLMC__J_ARGS = 64,     /* arguments of one call                                    */
+    LLMC__J_RANGE = 100000 /* elements of a range, as in Jinja2's sandbox              */
 };
 #define LLMC__J_STEPS 20000000u /* default of llmc_chat_options.max_steps */
 
@@ -21186,16 +21190,16 @@ typedef struct llmc__jspace {
 
 /* The variable `loop`. */
 typedef struct llmc__jloop {
-    llmc__jv items;     /* with elements that llmc__j_at can give */
-    llmc__jv changed;   /* a tuple: what loop.changed saw last, or MISSING */
-    uint32_t index, n;  /* index 0: before the first element */
-    bool kept;          /* held in a variable: not used again */
+    llmc__jv items;           /* with elements that llmc__j_at can give */
+    llmc__jv changed;         /* a tuple: what loop.changed saw last, or MISSING */
+    uint32_t index, n;        /* index 0: before the first element */
+    bool kept;                /* held in a variable: not used again */
     struct llmc__jloop *next; /* in the list of free ones */
 } llmc__jloop;
 
 /* A macro, with the scope that it was made in. */
 typedef struct llmc__jmacro {
-    uint32_t at;  /* row of the template's macros */
+    uint32_t at; /* row of the template's macros */
     llmc__jscope *scope;
 } llmc__jmacro;
 
@@ -21211,15 +21215,15 @@ typedef struct llmc__jcapture {
 
 /* Something that was entered and will be left. */
 typedef struct llmc__jcontrol {
-    uint8_t kind;             /* LLMC__J_IN_... */
-    uint32_t pc;              /* of a call: where it goes on */
-    uint32_t line;            /* ... and its line            */
-    llmc__jscope *scope;      /* the scope outside           */
-    llmc__jloop *loop;        /* loops                       */
-    llmc__jv *kept;           /* filters of loops: [n_kept] elements that passed */
+    uint8_t kind;        /* LLMC__J_IN_... */
+    uint32_t pc;         /* of a call: where it goes on */
+    uint32_t line;       /* ... and its line            */
+    llmc__jscope *scope; /* the scope outside           */
+    llmc__jloop *loop;   /* loops                       */
+    llmc__jv *kept;      /* filters of loops: [n_kept] elements that passed */
     uint32_t n_kept;
     bool captures;
-    llmc__jcapture *outside;  /* who took the output before; NULL: the caller */
+    llmc__jcapture *outside; /* who took the output before; NULL: the caller */
 } llmc__jcontrol;
 
 /* One rendering. The caller's work memory is filled from both ends: strings from below, so that the one
@@ -21391,10 +21395,10 @@ static llmc__jv llmc__j_over(llmc__jtype type, const llmc__jv *items, size_t n)
 /* Python's names of types, for messages. */
 static const char *llmc__j_type_name(llmc__jv v)
 {
-    static const char *const name[] = {"undefined", "None",      "bool", "int",    "float",     "str",
-                                       "list",      "tuple",     "generator", "dict", "dict_keys", "dict_values",
-                                       "dict_items", "range",    "Namespace", "loop", "macro", "function",
-                                       "method",    "missing"};
+    static const char *const name[] = {"undefined", "None",        "bool",       "int",       "float",
+                                       "str",       "list",        "tuple",      "generator", "dict",
+                                       "dict_keys", "dict_values", "dict_items", "range",     "Namespace",
+                                       "loop",      "macro",       "function",   "method",    "missing"};
     return name[v.type];
 }
 
@@ -21727,8 +21731,8 @@ static llmc__jv llmc__j_recase(llmc__jinja *j, llmc__jv s, int how)
     for (i = 0; i < s.n; i += length) {
         uint32_t c = llmc__j_code(s.u.s + i, length = llmc__j_char(s.u.s + i, s.n - i));
         const uint32_t upper = llmc__j_case(c, true);
-        bool up = how == LLMC__J_UPPER || (how == LLMC__J_SWAP && upper != c) ||
-                  (how >= LLMC__J_CAPITAL && first);
+        bool up =
+            how == LLMC__J_UPPER || (how == LLMC__J_SWAP && upper != c) || (how >= LLMC__J_CAPITAL && first);
         const unsigned from = llmc__j_plain_at(j, s, i) ? LLMC__J_PLAIN : LLMC__J_OURS;
         char out[4];
         first = how == LLMC__J_TITLE ? !llmc__j_cased(c) : how == LLMC__J_WORDS && llmc__j_opens_word(c);
@@ -21937,8 +21941,9 @@ static llmc__jv *llmc__j_merge_sort(llmc__jinja *j, llmc__jv *pairs, size_t n, b
             end_a = b = at + run < n ? at + run : n;
             end_b = at + 2 * run < n ? at + 2 * run : n;
             while ((a < end_a || b < end_b) && llmc__j_work(j, 1)) {
-                const int order =
-                    a < end_a && b < end_b ? llmc__j_order(j, pairs[2 * b], pairs[2 * a]) : a < end_a ? 0 : -1;
+                const int order = a < end_a && b < end_b ? llmc__j_order(j, pairs[2 * b], pairs[2 * a])
+                                  : a < end_a            ? 0
+                                                         : -1;
                 const bool second = a == end_a || (b < end_b && order == (reverse ? 1 : -1));
                 const size_t from = second ? b++ : a++;
                 other[2 * out] = pairs[2 * from];
@@ -22263,8 +22268,12 @@ static bool llmc__j_nests(llmc__jv v, const llmc__jstyle *style)
 /* Brackets of v: what stands before and after its elements. */
 static const char *llmc__j_bracket(llmc__jv v, bool json, bool close)
 {
-    static const char *const python[][2] = {{"[", "]"},           {"(", ")"},           {"", ""},
-                                            {"{", "}"},           {"dict_keys([", "])"}, {"dict_values([", "])"},
+    static const char *const python[][2] = {{"[", "]"},
+                                            {"(", ")"},
+                                            {"", ""},
+                                            {"{", "}"},
+                                            {"dict_keys([", "])"},
+                                            {"dict_values([", "])"},
                                             {"dict_items([", "])"}};
     if (json && v.type == LLMC__J_TUPLE)
         v.type = LLMC__J_LIST;
@@ -22350,7 +22359,8 @@ static void llmc__j_put(llmc__jbuild *b, llmc__jv v, const llmc__jstyle *style)
             return;
         llmc__j_put_before(b, &open[depth - 1], depth, style);
         v = open[depth - 1].v;
-        v = v.type == LLMC__J_DICT ? v.u.items[2 * open[depth - 1].at + 1] : llmc__j_at(v, open[depth - 1].at);
+        v = v.type == LLMC__J_DICT ? v.u.items[2 * open[depth - 1].at + 1]
+                                   : llmc__j_at(v, open[depth - 1].at);
         open[depth - 1].at++;
     }
 }
@@ -22516,7 +22526,9 @@ static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__
         by = by < 0 ? -n - 1 : n + 1;
     a = llmc__j_bound(j, start, by < 0 ? n - 1 : 0, n, by < 0 ? -1 : 0, by < 0 ? n - 1 : n);
     z = llmc__j_bound(j, stop, by < 0 ? -1 : n, n, by < 0 ? -1 : 0, by < 0 ? n - 1 : n);
-    count = by > 0 ? (z > a ? (size_t)((z - a - 1) / by) + 1 : 0) : a > z ? (size_t)((a - z - 1) / -by) + 1 : 0;
+    count = by > 0  ? (z > a ? (size_t)((z - a - 1) / by) + 1 : 0)
+            : a > z ? (size_t)((a - z - 1) / -by) + 1
+                    : 0;
     if (v.type == LLMC__J_STRING)
         return llmc__j_slice_text(j, v, count > 0 ? a : 0, by, count);
     if (by == 1 || count == 0)
@@ -22585,8 +22597,8 @@ static llmc__jv llmc__j_whole_op(llmc__jinja *j, llmc__jop op, int64_t a, int64_
         fits = a > -limit && a < limit && b > -limit && b < limit;
         r = fits ? (op == LLMC__JOP_ADD ? a + b : a - b) : 0;
     } else if (op == LLMC__JOP_MUL) {
-        fits = a == 0 || b == 0 || (a > -limit && a < limit && b > -(limit / (a < 0 ? -a : a)) &&
-                                    b < limit / (a < 0 ? -a : a));
+        fits = a == 0 || b == 0 ||
+               (a > -limit && a < limit && b > -(limit / (a < 0 ? -a : a)) && b < limit / (a < 0 ? -a : a));
         r = fits ? a * b : 0;
     } else if (op == LLMC__JOP_FLOORDIV && b != 0 && !(b == -1 && a == INT64_MIN)) {
         r = a / b - (a % b != 0 && (a % b < 0) != (b < 0));
@@ -22789,7 +22801,7 @@ typedef struct llmc__jtoken {
 typedef struct llmc__jlex {
     const char *text;
     uint32_t n, at, line;
-    uint8_t tag; /* 0 outside, else the kind that opened the tag */
+    uint8_t tag;             /* 0 outside, else the kind that opened the tag */
     char open[LLMC__J_NEST]; /* brackets */
     uint32_t n_open;
     llmc__jtoken *out; /* NULL: only count */
@@ -23125,50 +23137,50 @@ static llmc_status llmc__j_lex(const char *text, size_t n, llmc__jtoken *out, ui
 //--[ 21.9 CHAT.parse ]-- expressions as instructions, operators waiting on a stack
 typedef enum llmc__jcode {
     LLMC__JI_STOP,
-    LLMC__JI_DATA,     /* d bytes at text[c] to the output              */
-    LLMC__JI_DATA_OWN, /* ... at pool[c]                                */
-    LLMC__JI_OUT,      /* pops a value, writes it                       */
-    LLMC__JI_STRING,   /* pushes pool[c], d bytes                       */
-    LLMC__JI_INT,      /* pushes d << 32 | c                            */
-    LLMC__JI_FLOAT,    /* pushes the number written at text[c], d bytes */
-    LLMC__JI_CONST,    /* pushes a: 0 none, 1 false, 2 true, 3 undefined */
-    LLMC__JI_LOAD,     /* pushes variable c                             */
-    LLMC__JI_STORE,    /* pops into variable c                          */
-    LLMC__JI_SET_ATTR, /* pops into attribute named text[c], d of the namespace below it */
-    LLMC__JI_ATTR,     /* value.name: text[c], d                        */
-    LLMC__JI_ITEM,     /* value, key -> value[key]                      */
-    LLMC__JI_SLICE,    /* value, and of start, stop, step what a has (1, 2, 4) */
-    LLMC__JI_CALL,     /* a values and b named ones above what is called */
-    LLMC__JI_CALL_ATTR,   /* ... above that whose attribute text[c], d is called */
-    LLMC__JI_FILTER,      /* ... above what filter c gets; d: its name  */
-    LLMC__JI_TEST,        /* ... test c; d 1: not                       */
+    LLMC__JI_DATA,      /* d bytes at text[c] to the output              */
+    LLMC__JI_DATA_OWN,  /* ... at pool[c]                                */
+    LLMC__JI_OUT,       /* pops a value, writes it                       */
+    LLMC__JI_STRING,    /* pushes pool[c], d bytes                       */
+    LLMC__JI_INT,       /* pushes d << 32 | c                            */
+    LLMC__JI_FLOAT,     /* pushes the number written at text[c], d bytes */
+    LLMC__JI_CONST,     /* pushes a: 0 none, 1 false, 2 true, 3 undefined */
+    LLMC__JI_LOAD,      /* pushes variable c                             */
+    LLMC__JI_STORE,     /* pops into variable c                          */
+    LLMC__JI_SET_ATTR,  /* pops into attribute named text[c], d of the namespace below it */
+    LLMC__JI_ATTR,      /* value.name: text[c], d                        */
+    LLMC__JI_ITEM,      /* value, key -> value[key]                      */
+    LLMC__JI_SLICE,     /* value, and of start, stop, step what a has (1, 2, 4) */
+    LLMC__JI_CALL,      /* a values and b named ones above what is called */
+    LLMC__JI_CALL_ATTR, /* ... above that whose attribute text[c], d is called */
+    LLMC__JI_FILTER,    /* ... above what filter c gets; d: its name  */
+    LLMC__JI_TEST,      /* ... test c; d 1: not                       */
     LLMC__JI_NOT,
     LLMC__JI_NEGATE,
     LLMC__JI_PLUS,
-    LLMC__JI_BINARY,      /* operator a                                 */
-    LLMC__JI_CHAIN,       /* comparison a of two; false: jumps by c with False, else drops the left one */
-    LLMC__JI_JUMP,        /* by c                                       */
-    LLMC__JI_JUMP_FALSE,  /* pops; by c                                 */
-    LLMC__JI_AND,         /* by c if false, else pops                   */
-    LLMC__JI_OR,          /* by c if true, else pops                    */
-    LLMC__JI_LIST,        /* of c values                                */
+    LLMC__JI_BINARY,     /* operator a                                 */
+    LLMC__JI_CHAIN,      /* comparison a of two; false: jumps by c with False, else drops the left one */
+    LLMC__JI_JUMP,       /* by c                                       */
+    LLMC__JI_JUMP_FALSE, /* pops; by c                                 */
+    LLMC__JI_AND,        /* by c if false, else pops                   */
+    LLMC__JI_OR,         /* by c if true, else pops                    */
+    LLMC__JI_LIST,       /* of c values                                */
     LLMC__JI_TUPLE,
-    LLMC__JI_DICT,        /* of c pairs                                 */
-    LLMC__JI_UNPACK,      /* pops something of c elements, pushes the last first */
-    LLMC__JI_FOR,         /* pops what to walk over                     */
-    LLMC__JI_NEXT,        /* pushes the next element; none: leaves, jumps by c */
-    LLMC__JI_ELSE,        /* by c unless the loop just left had no element */
-    LLMC__JI_SIFT,        /* as FOR, for a loop's condition             */
-    LLMC__JI_SIFT_NEXT,   /* as NEXT; at the end pushes those that passed */
-    LLMC__JI_SIFT_KEEP,   /* pops: does this one pass?                  */
-    LLMC__JI_SCOPE,       /* enters a scope                             */
-    LLMC__JI_CAPTURE,     /* enters a scope whose output is kept        */
-    LLMC__JI_LEAVE,       /* leaves what was entered last               */
-    LLMC__JI_CAPTURED,    /* leaves a capture, pushes its text          */
-    LLMC__JI_MACRO,       /* pushes macro c                             */
-    LLMC__JI_DEFAULT,     /* by c if parameter variable d was given     */
+    LLMC__JI_DICT,      /* of c pairs                                 */
+    LLMC__JI_UNPACK,    /* pops something of c elements, pushes the last first */
+    LLMC__JI_FOR,       /* pops what to walk over                     */
+    LLMC__JI_NEXT,      /* pushes the next element; none: leaves, jumps by c */
+    LLMC__JI_ELSE,      /* by c unless the loop just left had no element */
+    LLMC__JI_SIFT,      /* as FOR, for a loop's condition             */
+    LLMC__JI_SIFT_NEXT, /* as NEXT; at the end pushes those that passed */
+    LLMC__JI_SIFT_KEEP, /* pops: does this one pass?                  */
+    LLMC__JI_SCOPE,     /* enters a scope                             */
+    LLMC__JI_CAPTURE,   /* enters a scope whose output is kept        */
+    LLMC__JI_LEAVE,     /* leaves what was entered last               */
+    LLMC__JI_CAPTURED,  /* leaves a capture, pushes its text          */
+    LLMC__JI_MACRO,     /* pushes macro c                             */
+    LLMC__JI_DEFAULT,   /* by c if parameter variable d was given     */
     LLMC__JI_RETURN,
-    LLMC__JI_UNSUPPORTED  /* fails: text[c], d is not supported         */
+    LLMC__JI_UNSUPPORTED /* fails: text[c], d is not supported         */
 } llmc__jcode;
 
 typedef struct llmc__jins {
@@ -23187,7 +23199,7 @@ typedef struct llmc__jname {
 typedef struct llmc__jproto {
     uint32_t pc, name; /* where it begins; name: of its variable */
     uint32_t param, n_params;
-    uint8_t n_defaults; /* of the last parameters */
+    uint8_t n_defaults;           /* of the last parameters */
     bool varargs, kwargs, caller; /* which of these it uses */
 } llmc__jproto;
 
@@ -23208,14 +23220,14 @@ enum { LLMC__JN_LOOP, LLMC__JN_CALLER, LLMC__JN_VARARGS, LLMC__JN_KWARGS, LLMC__
 
 /* What waits on the parser's stack: operators, by how tightly they bind, and open brackets. */
 enum {
-    LLMC__JP_BASE,   /* the whole expression; n: elements so far if it is a tuple */
+    LLMC__JP_BASE, /* the whole expression; n: elements so far if it is a tuple */
     LLMC__JP_PAREN,
     LLMC__JP_LIST,
-    LLMC__JP_DICT,   /* state 0: key, 1: value */
-    LLMC__JP_INDEX,  /* state: parts of a slice seen; n: colons */
+    LLMC__JP_DICT,  /* state 0: key, 1: value */
+    LLMC__JP_INDEX, /* state: parts of a slice seen; n: colons */
     LLMC__JP_CALL,
     LLMC__JP_ARGUMENT, /* of a test without brackets */
-    LLMC__JP_IF,     /* state 0: the condition, 1: after else */
+    LLMC__JP_IF,       /* state 0: the condition, 1: after else */
     LLMC__JP_FIRST_OPERATOR,
     LLMC__JP_OR = LLMC__JP_FIRST_OPERATOR,
     LLMC__JP_AND,
@@ -23230,13 +23242,13 @@ enum {
 
 typedef struct llmc__jpending {
     uint8_t kind, op, state;
-    bool no_more;   /* calls: a named argument was seen        */
-    uint8_t call;   /* calls: LLMC__JI_CALL, ... FILTER, TEST  */
+    bool no_more; /* calls: a named argument was seen        */
+    uint8_t call; /* calls: LLMC__JI_CALL, ... FILTER, TEST  */
     uint8_t npos, nkw;
-    uint32_t n;     /* elements */
-    uint32_t start; /* code where the present conditional expression begins */
+    uint32_t n;             /* elements */
+    uint32_t start;         /* code where the present conditional expression begins */
     uint32_t patch, patch2; /* instructions that jump to the end, linked by c; 0: none */
-    int32_t c;      /* calls: operands of the instruction      */
+    int32_t c;              /* calls: operands of the instruction      */
     uint32_t d;
 } llmc__jpending;
 
@@ -23254,14 +23266,14 @@ enum {
 
 /* A statement that is open. */
 typedef struct llmc__jblock {
-    uint8_t kind;      /* LLMC__JB_... */
+    uint8_t kind; /* LLMC__JB_... */
     bool in_else;
-    uint32_t patch;    /* jumps to where this branch ends      */
-    uint32_t ends;     /* jumps to where all of it ends        */
-    uint32_t next;     /* loops: the instruction NEXT          */
-    uint32_t macro;    /* row of macros                        */
-    uint32_t target;   /* set blocks: token of the target; filters: of the first filter */
-    llmc__jins call;   /* call blocks: the call that gets the caller */
+    uint32_t patch;  /* jumps to where this branch ends      */
+    uint32_t ends;   /* jumps to where all of it ends        */
+    uint32_t next;   /* loops: the instruction NEXT          */
+    uint32_t macro;  /* row of macros                        */
+    uint32_t target; /* set blocks: token of the target; filters: of the first filter */
+    llmc__jins call; /* call blocks: the call that gets the caller */
     uint32_t line;
 } llmc__jblock;
 
@@ -23280,7 +23292,7 @@ typedef struct llmc__jcompile {
     uint32_t n_macros, *params, n_params;
     llmc__jpending *pending; /* [LLMC__J_NEST] */
     uint32_t n_pending;
-    llmc__jblock *block; /* [LLMC__J_BLOCKS] */
+    llmc__jblock *block;    /* [LLMC__J_BLOCKS] */
     uint32_t n_block, n_if; /* n_if: how many of them are ifs */
     uint64_t moved;         /* instructions moved to make room for others */
     llmc_diag *diag;
@@ -23612,17 +23624,19 @@ static bool llmc__j_if_else(llmc__jcompile *c)
 /* Rows of filters and tests by name; -1: unknown here. They are tables of CHAT.filter, which this needs
    only as numbers, so the names come first. */
 static const char *const llmc__j_filters[] = {
-    "abs",   "attr",   "batch",  "capitalize", "center", "count",  "d",          "default", "dictsort",
-    "e",     "escape", "first",  "float",      "format", "indent", "int",        "items",   "join",
-    "last",  "length", "list",   "lower",      "map",    "max",    "min",        "reject",  "rejectattr",
-    "replace", "reverse", "round", "safe",     "select", "selectattr", "sort",   "string",  "sum",
-    "title", "tojson", "trim",   "unique",     "upper",  "wordcount"};
-static const char *const llmc__j_tests[] = {
-    "defined", "undefined", "none",     "boolean",  "true",        "false",       "integer", "float",
-    "number",  "string",    "mapping",  "sequence", "iterable",    "callable",    "odd",     "even",
-    "lower",   "upper",     "escaped",  "eq",       "==",          "equalto",     "ne",      "!=",
-    "lt",      "<",         "lessthan", "le",       "<=",          "gt",          ">",       "greaterthan",
-    "ge",      ">=",        "in",       "sameas",   "divisibleby", "filter",      "test"};
+    "abs",     "attr",    "batch", "capitalize", "center", "count",      "d",    "default", "dictsort",
+    "e",       "escape",  "first", "float",      "format", "indent",     "int",  "items",   "join",
+    "last",    "length",  "list",  "lower",      "map",    "max",        "min",  "reject",  "rejectattr",
+    "replace", "reverse", "round", "safe",       "select", "selectattr", "sort", "string",  "sum",
+    "title",   "tojson",  "trim",  "unique",     "upper",  "wordcount"};
+static const char *const llmc__j_tests[] = {"defined", "undefined",   "none",     "boolean",  "true",
+                                            "false",   "integer",     "float",    "number",   "string",
+                                            "mapping", "sequence",    "iterable", "callable", "odd",
+                                            "even",    "lower",       "upper",    "escaped",  "eq",
+                                            "==",      "equalto",     "ne",       "!=",       "lt",
+                                            "<",       "lessthan",    "le",       "<=",       "gt",
+                                            ">",       "greaterthan", "ge",       ">=",       "in",
+                                            "sameas",  "divisibleby", "filter",   "test"};
 #define LLMC__J_FILTERS (sizeof llmc__j_filters / sizeof llmc__j_filters[0])
 #define LLMC__J_TESTS   (sizeof llmc__j_tests / sizeof llmc__j_tests[0])
 
@@ -23644,13 +23658,15 @@ static void llmc__j_named(llmc__jcompile *c, unsigned call)
     llmc__jpending *p;
     int row;
     if (t->kind != LLMC__JT_NAME) {
-        (void)llmc__j_expected(c, filter ? "the name of a filter is expected" : "the name of a test is expected");
+        (void)llmc__j_expected(c, filter ? "the name of a filter is expected"
+                                         : "the name of a test is expected");
         return;
     }
     row = llmc__j_row(filter ? llmc__j_filters : llmc__j_tests, filter ? LLMC__J_FILTERS : LLMC__J_TESTS,
                       c->text + t->at, t->n);
     if (row < 0 && c->n_if == 0)
-        (void)llmc__j_unsupported(c, filter ? "a filter that is not supported" : "a test that is not supported");
+        (void)llmc__j_unsupported(c,
+                                  filter ? "a filter that is not supported" : "a test that is not supported");
     if (row < 0)
         (void)llmc__j_code_put(c, LLMC__JI_UNSUPPORTED, 0, 0, t->at, t->n);
     p = llmc__j_push(c, LLMC__JP_CALL);
@@ -23819,13 +23835,13 @@ static bool llmc__j_operator(llmc__jcompile *c)
     static const struct {
         char text[3];
         uint8_t kind, op;
-    } table[] = {{"+", LLMC__JP_SUM, LLMC__JOP_ADD},         {"-", LLMC__JP_SUM, LLMC__JOP_SUB},
-                 {"*", LLMC__JP_PRODUCT, LLMC__JOP_MUL},     {"/", LLMC__JP_PRODUCT, LLMC__JOP_DIV},
+    } table[] = {{"+", LLMC__JP_SUM, LLMC__JOP_ADD},           {"-", LLMC__JP_SUM, LLMC__JOP_SUB},
+                 {"*", LLMC__JP_PRODUCT, LLMC__JOP_MUL},       {"/", LLMC__JP_PRODUCT, LLMC__JOP_DIV},
                  {"//", LLMC__JP_PRODUCT, LLMC__JOP_FLOORDIV}, {"%", LLMC__JP_PRODUCT, LLMC__JOP_MOD},
-                 {"**", LLMC__JP_POWER, LLMC__JOP_POW},      {"~", LLMC__JP_TILDE, LLMC__JOP_CONCAT},
-                 {"==", LLMC__JP_COMPARE, LLMC__JOP_EQ},     {"!=", LLMC__JP_COMPARE, LLMC__JOP_NE},
-                 {"<", LLMC__JP_COMPARE, LLMC__JOP_LT},      {"<=", LLMC__JP_COMPARE, LLMC__JOP_LE},
-                 {">", LLMC__JP_COMPARE, LLMC__JOP_GT},      {">=", LLMC__JP_COMPARE, LLMC__JOP_GE}};
+                 {"**", LLMC__JP_POWER, LLMC__JOP_POW},        {"~", LLMC__JP_TILDE, LLMC__JOP_CONCAT},
+                 {"==", LLMC__JP_COMPARE, LLMC__JOP_EQ},       {"!=", LLMC__JP_COMPARE, LLMC__JOP_NE},
+                 {"<", LLMC__JP_COMPARE, LLMC__JOP_LT},        {"<=", LLMC__JP_COMPARE, LLMC__JOP_LE},
+                 {">", LLMC__JP_COMPARE, LLMC__JOP_GT},        {">=", LLMC__JP_COMPARE, LLMC__JOP_GE}};
     size_t i;
     for (i = 0; i < sizeof table / sizeof table[0]; i++)
         if (llmc__j_skip_op(c, table[i].text)) {
@@ -23851,9 +23867,9 @@ static bool llmc__j_operator(llmc__jcompile *c)
 
 /* Where an expression stands. */
 enum {
-    LLMC__JS_WANT,  /* an operand has to follow                                      */
-    LLMC__JS_BARE,  /* behind one, which may go on: .name [ (                        */
-    LLMC__JS_DONE,  /* behind one with a filter or test, which names no longer follow */
+    LLMC__JS_WANT,   /* an operand has to follow                                      */
+    LLMC__JS_BARE,   /* behind one, which may go on: .name [ (                        */
+    LLMC__JS_DONE,   /* behind one with a filter or test, which names no longer follow */
     LLMC__JS_NOTHING /* behind a comma or colon that may be the last                  */
 };
 
@@ -24093,7 +24109,8 @@ static void llmc__j_expression(llmc__jcompile *c, unsigned how)
 
 //--[ 21.10 CHAT.compile ]-- statements as instructions
 /* The words that open statements, by kind, and those that close them. */
-static const char *const llmc__j_openers[] = {"if", "for", "macro", "call", "set", "filter", "with", "generation"};
+static const char *const llmc__j_openers[] = {"if",  "for",    "macro", "call",
+                                              "set", "filter", "with",  "generation"};
 static const char *const llmc__j_closers[] = {"endif",  "endfor",    "endmacro", "endcall",
                                               "endset", "endfilter", "endwith",  "endgeneration"};
 
@@ -24287,7 +24304,7 @@ static void llmc__j_macro(llmc__jcompile *c)
     (void)llmc__j_end_tag(c);
 }
 
-/* {% call(PARAMETERS) MACRO(ARGUMENTS) %}: the body becomes a macro `caller`, one more argument of the call. */
+/* {% call(PARAMETERS) MACRO(ARGUMENTS) %}: the body becomes a macro `caller`, which the call gets. */
 static void llmc__j_call_block(llmc__jcompile *c)
 {
     llmc__jblock *b = llmc__j_enter(c, LLMC__JB_CALL);
@@ -24468,7 +24485,8 @@ static void llmc__j_capture_end(llmc__jcompile *c, const llmc__jblock *b)
         (void)llmc__j_code_put(c, LLMC__JI_OUT, 0, 0, 0, 0);
     } else {
         uint32_t bar = b->target;
-        while (c->token[bar].kind != LLMC__JT_BLOCK_END && !(c->token[bar].kind == LLMC__JT_OP && c->token[bar].op == '|'))
+        while (c->token[bar].kind != LLMC__JT_BLOCK_END &&
+               !(c->token[bar].kind == LLMC__JT_OP && c->token[bar].op == '|'))
             bar++;
         c->at = bar;
         llmc__j_filter_chain(c, true);
@@ -24640,8 +24658,8 @@ static llmc_status llmc__j_compile(llmc__jcompile *c)
 
 /* The arrays of a template and of its making, over an arena. n_tok tokens from a text of n bytes: each makes
    a few instructions at most, each name is one token, a macro takes at least eight. */
-static void llmc__j_carve(llmc__arena *a, llmc__jcompile *c, llmc_template **t, llmc__jtoken **token, size_t n,
-                          uint32_t n_tok)
+static void llmc__j_carve(llmc__arena *a, llmc__jcompile *c, llmc_template **t, llmc__jtoken **token,
+                          size_t n, uint32_t n_tok)
 {
     uint32_t names = n_tok + LLMC__JN_COUNT, slots = 16;
     while (slots < 2 * names)
@@ -25032,7 +25050,14 @@ static llmc__jv llmc__j_pad(llmc__jinja *j, llmc__jv s, int64_t width, llmc__jv 
 }
 
 /* Classes of whole strings, as str.isupper and so on: 0 if any character is not of it or there is none. */
-enum { LLMC__J_ALL_LOWER, LLMC__J_ALL_UPPER, LLMC__J_ALL_SPACE, LLMC__J_ALL_DIGITS, LLMC__J_ALL_LETTERS, LLMC__J_ALL_ALNUM };
+enum {
+    LLMC__J_ALL_LOWER,
+    LLMC__J_ALL_UPPER,
+    LLMC__J_ALL_SPACE,
+    LLMC__J_ALL_DIGITS,
+    LLMC__J_ALL_LETTERS,
+    LLMC__J_ALL_ALNUM
+};
 static bool llmc__j_all(llmc__jinja *j, llmc__jv s, int what)
 {
     bool some = false;
@@ -25111,21 +25136,22 @@ typedef enum llmc__jmethod {
 } llmc__jmethod;
 
 static const char *const llmc__j_methods[LLMC__JM_END] = {
-    "capitalize", "center",     "count",        "endswith",     "find",    "format",     "index",
-    "isalnum",    "isalpha",    "isdigit",      "islower",      "isspace", "isupper",    "join",
-    "ljust",      "lower",      "lstrip",       "partition",    "removeprefix", "removesuffix", "replace",
-    "rfind",      "rindex",     "rjust",        "rpartition",   "rsplit",  "rstrip",     "split",
-    "splitlines", "startswith", "strip",        "swapcase",     "title",   "upper",      "zfill",
-    "get",        "items",      "keys",         "values",       "copy",    "count",      "index",
+    "capitalize", "center",     "count",   "endswith",   "find",         "format",       "index",
+    "isalnum",    "isalpha",    "isdigit", "islower",    "isspace",      "isupper",      "join",
+    "ljust",      "lower",      "lstrip",  "partition",  "removeprefix", "removesuffix", "replace",
+    "rfind",      "rindex",     "rjust",   "rpartition", "rsplit",       "rstrip",       "split",
+    "splitlines", "startswith", "strip",   "swapcase",   "title",        "upper",        "zfill",
+    "get",        "items",      "keys",    "values",     "copy",         "count",        "index",
     "copy",       "cycle",      "changed"};
 
 /* What Python has and the sandbox forbids, or has and this interpreter lacks: strings, dicts, lists. The
    forbidden ones are undefined to a template; the lacking ones are refused by name. */
-static const char *const llmc__j_forbidden[] = {"clear",  "pop",  "popitem", "setdefault", "update",
-                                                "append", "extend", "insert", "remove",  "reverse", "sort"};
-static const char *const llmc__j_lacking[] = {"casefold",  "encode",    "expandtabs",  "format_map", "isascii",
-                                              "isdecimal", "isidentifier", "isnumeric", "isprintable", "istitle",
-                                              "translate", "maketrans", "fromkeys"};
+static const char *const llmc__j_forbidden[] = {"clear",  "pop",     "popitem", "setdefault",
+                                                "update", "append",  "extend",  "insert",
+                                                "remove", "reverse", "sort"};
+static const char *const llmc__j_lacking[] = {
+    "casefold",  "encode",      "expandtabs", "format_map", "isascii",   "isdecimal", "isidentifier",
+    "isnumeric", "isprintable", "istitle",    "translate",  "maketrans", "fromkeys"};
 
 /* Rows [first, end) of the methods of v's type. */
 static void llmc__j_method_rows(llmc__jv v, int *first, int *end)
@@ -25154,8 +25180,8 @@ static int llmc__j_find_method(llmc__jinja *j, llmc__jv v, const char *s, size_t
         if (llmc__texteq(s, n, llmc__j_methods[i]))
             return i;
     if ((v.type == LLMC__J_DICT && llmc__j_row(llmc__j_forbidden, 5, s, n) >= 0) ||
-        (v.type == LLMC__J_LIST && (llmc__j_row(llmc__j_forbidden + 5, 6, s, n) >= 0 ||
-                                    llmc__j_row(llmc__j_forbidden, 2, s, n) >= 0)))
+        (v.type == LLMC__J_LIST &&
+         (llmc__j_row(llmc__j_forbidden + 5, 6, s, n) >= 0 || llmc__j_row(llmc__j_forbidden, 2, s, n) >= 0)))
         return -2;
     if ((v.type == LLMC__J_STRING || v.type == LLMC__J_DICT) && llmc__j_row(llmc__j_lacking, 13, s, n) >= 0 &&
         (v.type == LLMC__J_STRING) == !llmc__texteq(s, n, "fromkeys"))
@@ -25166,8 +25192,8 @@ static int llmc__j_find_method(llmc__jinja *j, llmc__jv v, const char *s, size_t
 /* Attributes of `loop`. */
 static llmc__jv llmc__j_loop_attr(llmc__jloop *l, const char *s, size_t n)
 {
-    static const char *const name[] = {"index", "index0", "revindex", "revindex0", "first", "last",
-                                       "length", "depth", "depth0", "previtem", "nextitem"};
+    static const char *const name[] = {"index",  "index0", "revindex", "revindex0", "first",   "last",
+                                       "length", "depth",  "depth0",   "previtem",  "nextitem"};
     const int64_t index = l->index, count = l->n;
     switch (llmc__j_row(name, 11, s, n)) {
     case 0:
@@ -25448,7 +25474,8 @@ static llmc__jv llmc__j_format(llmc__jinja *j, llmc__jv form, const llmc__jcall 
             at = end + 1;
         }
         if (v.type == LLMC__J_MISSING) {
-            LLMC__J_FAIL(j, UNSUPPORTED, "a field of format() that is not {}, {0} or {name} of what is given");
+            LLMC__J_FAIL(j, UNSUPPORTED,
+                         "a field of format() that is not {}, {0} or {name} of what is given");
             return out;
         }
         out = llmc__j_join2(j, out, llmc__j_str(j, v));
@@ -26250,7 +26277,8 @@ static llmc__jv llmc__j_filter_tojson(llmc__jinja *j, llmc__jv v, const llmc__jc
     style.comma = llmc__j_text(style.lines ? "," : ", ", style.lines ? 1 : 2, LLMC__J_OURS);
     style.colon = llmc__j_text(": ", 2, LLMC__J_OURS);
     if (a[2].type == LLMC__J_TUPLE || a[2].type == LLMC__J_LIST) {
-        if (a[2].n != 2 || !llmc__j_wants_text(j, a[2].u.items[0]) || !llmc__j_wants_text(j, a[2].u.items[1])) {
+        if (a[2].n != 2 || !llmc__j_wants_text(j, a[2].u.items[0]) ||
+            !llmc__j_wants_text(j, a[2].u.items[1])) {
             LLMC__J_FAIL(j, BAD_ARG, "separators are two strings");
             return v;
         }
@@ -26266,18 +26294,48 @@ static llmc__jv llmc__j_filter_tojson(llmc__jinja *j, llmc__jv v, const llmc__jc
 typedef llmc__jv (*llmc__jfilter_fn)(llmc__jinja *j, llmc__jv v, const llmc__jcall *call);
 
 /* In the order of llmc__j_filters; NULL: those below that use others. */
-static const llmc__jfilter_fn llmc__j_filter_table[LLMC__J_FILTERS] = {
-    llmc__j_filter_abs,      llmc__j_filter_attr,    llmc__j_filter_batch,  llmc__j_filter_capitalize,
-    llmc__j_filter_center,   llmc__j_filter_length,  llmc__j_filter_default, llmc__j_filter_default,
-    llmc__j_filter_dictsort, llmc__j_filter_escape,  llmc__j_filter_escape, llmc__j_filter_first,
-    llmc__j_filter_float,    llmc__j_filter_format,  llmc__j_filter_indent, llmc__j_filter_int,
-    llmc__j_filter_items,    llmc__j_filter_join,    llmc__j_filter_last,   llmc__j_filter_length,
-    llmc__j_filter_list,     llmc__j_filter_lower,   NULL,                  llmc__j_filter_max,
-    llmc__j_filter_min,      NULL,                   NULL,                  llmc__j_filter_replace,
-    llmc__j_filter_reverse,  llmc__j_filter_round,   llmc__j_filter_string, NULL,
-    NULL,                    llmc__j_filter_sort,    llmc__j_filter_string, llmc__j_filter_sum,
-    llmc__j_filter_title,    llmc__j_filter_tojson,  llmc__j_filter_trim,   llmc__j_filter_unique,
-    llmc__j_filter_upper,    llmc__j_filter_wordcount};
+static const llmc__jfilter_fn llmc__j_filter_table[LLMC__J_FILTERS] = {llmc__j_filter_abs,
+                                                                       llmc__j_filter_attr,
+                                                                       llmc__j_filter_batch,
+                                                                       llmc__j_filter_capitalize,
+                                                                       llmc__j_filter_center,
+                                                                       llmc__j_filter_length,
+                                                                       llmc__j_filter_default,
+                                                                       llmc__j_filter_default,
+                                                                       llmc__j_filter_dictsort,
+                                                                       llmc__j_filter_escape,
+                                                                       llmc__j_filter_escape,
+                                                                       llmc__j_filter_first,
+                                                                       llmc__j_filter_float,
+                                                                       llmc__j_filter_format,
+                                                                       llmc__j_filter_indent,
+                                                                       llmc__j_filter_int,
+                                                                       llmc__j_filter_items,
+                                                                       llmc__j_filter_join,
+                                                                       llmc__j_filter_last,
+                                                                       llmc__j_filter_length,
+                                                                       llmc__j_filter_list,
+                                                                       llmc__j_filter_lower,
+                                                                       NULL,
+                                                                       llmc__j_filter_max,
+                                                                       llmc__j_filter_min,
+                                                                       NULL,
+                                                                       NULL,
+                                                                       llmc__j_filter_replace,
+                                                                       llmc__j_filter_reverse,
+                                                                       llmc__j_filter_round,
+                                                                       llmc__j_filter_string,
+                                                                       NULL,
+                                                                       NULL,
+                                                                       llmc__j_filter_sort,
+                                                                       llmc__j_filter_string,
+                                                                       llmc__j_filter_sum,
+                                                                       llmc__j_filter_title,
+                                                                       llmc__j_filter_tojson,
+                                                                       llmc__j_filter_trim,
+                                                                       llmc__j_filter_unique,
+                                                                       llmc__j_filter_upper,
+                                                                       llmc__j_filter_wordcount};
 
 /* Tests that ask for a value's type. */
 static bool llmc__j_type_test(llmc__jv v, const char *name)
@@ -26320,8 +26378,9 @@ static bool llmc__j_type_test(llmc__jv v, const char *name)
 /* Tests with an argument: comparisons. */
 static bool llmc__j_compare_test(llmc__jinja *j, llmc__jv v, const char *name, llmc__jv arg)
 {
-    static const char *const names[] = {"eq", "==", "equalto", "ne", "!=", "lt", "<", "lessthan", "le", "<=",
-                                        "gt", ">", "greaterthan", "ge", ">=", "in", "sameas"};
+    static const char *const names[] = {"eq",          "==",       "equalto", "ne", "!=",    "lt",
+                                        "<",           "lessthan", "le",      "<=", "gt",    ">",
+                                        "greaterthan", "ge",       ">=",      "in", "sameas"};
     static const uint8_t op[] = {LLMC__JOP_EQ, LLMC__JOP_EQ, LLMC__JOP_EQ, LLMC__JOP_NE, LLMC__JOP_NE,
                                  LLMC__JOP_LT, LLMC__JOP_LT, LLMC__JOP_LT, LLMC__JOP_LE, LLMC__JOP_LE,
                                  LLMC__JOP_GT, LLMC__JOP_GT, LLMC__JOP_GT, LLMC__JOP_GE, LLMC__JOP_GE,
@@ -26347,8 +26406,7 @@ static bool llmc__j_test(llmc__jinja *j, unsigned row, llmc__jv v, const llmc__j
         return false;
     if (row < 16 || llmc__streq(name, "divisibleby")) { /* odd, even */
         rest = llmc__j_compute(j, LLMC__JOP_MOD, v, row < 16 ? llmc__j_int(2) : a[0]);
-        return j->status == LLMC_OK &&
-               llmc__j_equal(j, rest, llmc__j_int(llmc__streq(name, "odd") ? 1 : 0));
+        return j->status == LLMC_OK && llmc__j_equal(j, rest, llmc__j_int(llmc__streq(name, "odd") ? 1 : 0));
     }
     if (row < 18)
         return llmc__j_all(j, llmc__j_str(j, v), row == 16 ? LLMC__J_ALL_LOWER : LLMC__J_ALL_UPPER);
@@ -26562,8 +26620,9 @@ static void llmc__j_date(int64_t now, llmc__jdate *d)
     d->day = d->yearday - before[d->month - 1] - (d->month > 2 ? leap : 0) + 1;
 }
 
-static const char *const llmc__j_months[] = {"January", "February", "March",     "April",   "May",      "June",
-                                             "July",    "August",   "September", "October", "November", "December"};
+static const char *const llmc__j_months[] = {"January",   "February", "March",    "April",
+                                             "May",       "June",     "July",     "August",
+                                             "September", "October",  "November", "December"};
 static const char *const llmc__j_days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                            "Thursday", "Friday", "Saturday"};
 
@@ -26648,8 +26707,8 @@ static void llmc__j_put_date(llmc__jbuild *b, const llmc__jdate *d, char c)
 /* strftime_now(format): what the caller's clock says. %F, %T, %D and %R are written out. */
 static llmc__jv llmc__j_strftime(llmc__jinja *j, llmc__jv form)
 {
-    static const char *const several[] = {"F%Y-%m-%d", "T%H:%M:%S", "D%m/%d/%y", "R%H:%M", "X%H:%M:%S",
-                                          "x%m/%d/%y"};
+    static const char *const several[] = {"F%Y-%m-%d", "T%H:%M:%S", "D%m/%d/%y",
+                                          "R%H:%M",    "X%H:%M:%S", "x%m/%d/%y"};
     llmc__jdate d;
     llmc__jbuild b;
     size_t i, k;
@@ -26728,7 +26787,7 @@ static llmc__jv llmc__j_take(llmc__jinja *j)
     return j->sp > 0 ? j->stack[--j->sp] : llmc__j_none();
 }
 
-/* A scope inside the present one becomes the present one. Those without a macro made in them are used again. */
+/* Enters a scope inside `parent`. Memory of those in which no macro was made is used again. */
 static llmc__jscope *llmc__j_scope(llmc__jinja *j, llmc__jscope *parent)
 {
     llmc__jscope *s = j->free_scopes;
@@ -26997,7 +27056,8 @@ static void llmc__j_macro_named(llmc__jinja *j, const llmc__jproto *m, const llm
 }
 
 /* Named arguments that are no parameters, moved to the front of out [LLMC__J_ARGS pairs]; their number. */
-static unsigned llmc__j_macro_rest(llmc__jinja *j, const llmc__jproto *m, const llmc__jcall *call, llmc__jv *out)
+static unsigned llmc__j_macro_rest(llmc__jinja *j, const llmc__jproto *m, const llmc__jcall *call,
+                                   llmc__jv *out)
 {
     unsigned i, k, n = 0;
     for (i = 0; i < call->nkw; i++) {
@@ -27069,7 +27129,8 @@ static uint32_t llmc__j_macro_begin(llmc__jinja *j, const llmc__jmacro *macro, c
 
 /* Calls v with npos values and nkw named ones on the stack, below which v lies at `base`. Returns where the
    machine goes on. */
-static uint32_t llmc__j_call_value(llmc__jinja *j, llmc__jv v, uint32_t base, const llmc__jcall *call, uint32_t pc)
+static uint32_t llmc__j_call_value(llmc__jinja *j, llmc__jv v, uint32_t base, const llmc__jcall *call,
+                                   uint32_t pc)
 {
     llmc__jv r = llmc__j_none();
     if (v.type == LLMC__J_MACRO)
@@ -27335,7 +27396,8 @@ static void llmc__j_run(llmc__jinja *j)
         if (i->op == LLMC__JI_STOP)
             return;
         if (i->op == LLMC__JI_DATA || i->op == LLMC__JI_DATA_OWN)
-            llmc__j_emit(j, llmc__j_text((i->op == LLMC__JI_DATA ? t->text : t->pool) + i->c, i->d, LLMC__J_OURS));
+            llmc__j_emit(
+                j, llmc__j_text((i->op == LLMC__JI_DATA ? t->text : t->pool) + i->c, i->d, LLMC__J_OURS));
         else if (i->op == LLMC__JI_OUT)
             llmc__j_run_out(j, llmc__j_take(j));
         else if (i->op <= LLMC__JI_CONST)
@@ -27368,9 +27430,10 @@ static void llmc__j_run(llmc__jinja *j)
 //--[ 21.15 CHAT.context ]-- messages, tools and variables as values
 /* Roles that models know. Templates make control tokens out of them ("<|" + role + "|>"), so these words
    count as the template's own; any other role stays the conversation's. */
-static const char *const llmc__j_roles[] = {"system", "user", "assistant", "tool", "developer", "function",
-                                            "model", "ipython", "tool_results", "tool_response", "observation",
-                                            "environment", "critic", "document", "latest_reminder"};
+static const char *const llmc__j_roles[] = {"system",       "user",          "assistant",      "tool",
+                                            "developer",    "function",      "model",          "ipython",
+                                            "tool_results", "tool_response", "observation",    "environment",
+                                            "critic",       "document",      "latest_reminder"};
 
 static bool llmc__j_is_role(const char *s, size_t n)
 {
@@ -27430,7 +27493,7 @@ static size_t llmc__j_json_count(llmc_json v)
     return n;
 }
 
-/* Puts v into *place; containers come out empty and are filled by the caller. role: it is a message's role. */
+/* Puts v into *place; containers come out empty and the caller fills them. role: v is a message's role. */
 static void llmc__j_json_value(llmc__jinja *j, llmc_json v, llmc__jv *place, bool role)
 {
     switch (v.type) {
@@ -27560,7 +27623,7 @@ static llmc_status llmc__j_message(llmc__jinja *j, const llmc_message *m, llmc__
     *out = llmc__j_over(LLMC__J_DICT, pairs, 0);
     llmc__j_member(j, out, pairs, llmc__j_cstring("role", LLMC__J_OURS),
                    llmc__j_cstring(m->role, llmc__j_is_role(m->role, llmc__strlen(m->role)) ? LLMC__J_OURS
-                                                                                           : LLMC__J_PLAIN));
+                                                                                            : LLMC__J_PLAIN));
     llmc__j_member(j, out, pairs, llmc__j_cstring("content", LLMC__J_OURS),
                    m->text != NULL ? llmc__j_cstring(m->text, LLMC__J_PLAIN) : llmc__j_none());
     for (i = 0; i < extra.n; i++)
@@ -27578,8 +27641,8 @@ static void llmc__j_define(llmc__jinja *j, const char *name, size_t n, llmc__jv 
 }
 
 /* The list of messages: the caller's structs, or a JSON array. Errors: BAD_ARG. */
-static llmc_status llmc__j_messages(llmc__jinja *j, const llmc_chat_options *o, const llmc_message *m, size_t n,
-                                    llmc__jv *out)
+static llmc_status llmc__j_messages(llmc__jinja *j, const llmc_chat_options *o, const llmc_message *m,
+                                    size_t n, llmc__jv *out)
 {
     llmc_json json;
     llmc__jv *items;
@@ -27594,8 +27657,8 @@ static llmc_status llmc__j_messages(llmc__jinja *j, const llmc_chat_options *o, 
         return j->status;
     for (i = 0; i < n; i++) {
         if (m[i].role == NULL)
-            return LLMC__FAIL(j->diag, BAD_ARG, "CHAT.context", LLMC_NO_OFFSET, "message %zu: the role is NULL",
-                              i);
+            return LLMC__FAIL(j->diag, BAD_ARG, "CHAT.context", LLMC_NO_OFFSET,
+                              "message %zu: the role is NULL", i);
         LLMC__TRY(llmc__j_message(j, &m[i], &items[i]));
     }
     *out = llmc__j_over(LLMC__J_LIST, items, n);
@@ -27604,7 +27667,8 @@ static llmc_status llmc__j_messages(llmc__jinja *j, const llmc_chat_options *o, 
 
 /* Everything a template may ask for by name. What the caller did not give is undefined to it, except that
    tools and documents are then None, as they are where templates come from. */
-static llmc_status llmc__j_context(llmc__jinja *j, const llmc_chat_options *o, const llmc_message *m, size_t n)
+static llmc_status llmc__j_context(llmc__jinja *j, const llmc_chat_options *o, const llmc_message *m,
+                                   size_t n)
 {
     llmc_json json, key, value;
     llmc_json_iter it = {NULL, false};
@@ -27676,8 +27740,9 @@ static uint64_t llmc__j_memory_least(const llmc_template *t)
 LLMC_API size_t llmc_chat_need(const llmc_template *t, size_t n_messages, size_t n_text)
 {
     uint64_t need, more;
-    if (!llmc__mul(n_text, 16, &need) || !llmc__mul(n_messages, 1024, &more) || !llmc__add(need, more, &need) ||
-        !llmc__add(need, llmc__j_memory_least(t) + 65536, &need) || need > SIZE_MAX)
+    if (!llmc__mul(n_text, 16, &need) || !llmc__mul(n_messages, 1024, &more) ||
+        !llmc__add(need, more, &need) || !llmc__add(need, llmc__j_memory_least(t) + 65536, &need) ||
+        need > SIZE_MAX)
         return SIZE_MAX;
     return (size_t)need;
 }
@@ -27714,39 +27779,40 @@ LLMC_API llmc_status llmc_chat_render(const llmc_template *t, const llmc_chat_op
     llmc__j_run(&j);
     LLMC__TRY(j.status);
     if (out->len > out->cap || out->n_plain > out->plain_cap)
-        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.render", LLMC_NO_OFFSET,
-                          "the conversation takes %zu bytes of text and %zu spans, but there is room for %zu and %zu",
-                          out->len, out->n_plain, out->cap, out->plain_cap);
+        return LLMC__FAIL(
+            diag, NO_MEMORY, "CHAT.render", LLMC_NO_OFFSET,
+            "the conversation takes %zu bytes of text and %zu spans, but there is room for %zu and %zu",
+            out->len, out->n_plain, out->cap, out->plain_cap);
     return LLMC_OK;
 }
 
 //--[ 21.17 CHAT.format ]-- templates of our own, for models that have none
 /* Roles are checked by a template itself: a misspelt one would go unseen where it is not written. Whose turn
    it is matters: after an assistant's message an assistant would answer itself. */
-#define LLMC__CHAT_ROLES                                                                                  \
-    "{%- if not messages %}{{ raise_exception('there are no messages') }}{% endif %}"                     \
-    "{%- for m in messages %}"                                                                            \
-    "{%- if m.role not in ['system', 'user', 'assistant'] %}"                                             \
-    "{{ raise_exception('message %d: the role is \"%s\"; it has to be system, user or assistant'"         \
-    " % (loop.index0, m.role)) }}"                                                                        \
-    "{%- endif %}"                                                                                        \
-    "{%- if m.content is not string %}"                                                                   \
-    "{{ raise_exception('message %d: the text is missing' % loop.index0) }}{% endif %}"                   \
-    "{%- if loop.last and add_generation_prompt and m.role == 'assistant' and not any_end is defined %}"  \
-    "{{ raise_exception('message %d: the last message is the assistant\\'s, whose turn it is'"            \
-    " % loop.index0) }}{% endif %}"                                                                       \
+#define LLMC__CHAT_ROLES                                                                                 \
+    "{%- if not messages %}{{ raise_exception('there are no messages') }}{% endif %}"                    \
+    "{%- for m in messages %}"                                                                           \
+    "{%- if m.role not in ['system', 'user', 'assistant'] %}"                                            \
+    "{{ raise_exception('message %d: the role is \"%s\"; it has to be system, user or assistant'"        \
+    " % (loop.index0, m.role)) }}"                                                                       \
+    "{%- endif %}"                                                                                       \
+    "{%- if m.content is not string %}"                                                                  \
+    "{{ raise_exception('message %d: the text is missing' % loop.index0) }}{% endif %}"                  \
+    "{%- if loop.last and add_generation_prompt and m.role == 'assistant' and not any_end is defined %}" \
+    "{{ raise_exception('message %d: the last message is the assistant\\'s, whose turn it is'"           \
+    " % loop.index0) }}{% endif %}"                                                                      \
     "{%- endfor %}"
 
 /* Perhaps a system message, then user and assistant in turn: formats that have no place for anything else. */
-#define LLMC__CHAT_TURNS                                                                                  \
-    LLMC__CHAT_ROLES                                                                                      \
-    "{%- set system = messages[0] if messages[0].role == 'system' else none %}"                           \
-    "{%- set turns = messages if system is none else messages[1:] %}"                                     \
-    "{%- for m in turns %}{% set want = loop.cycle('user', 'assistant') %}{% if m.role != want %}"        \
-    "{{ raise_exception('message %d: this format wants the role %s here, not %s'"                         \
-    " % (loop.index0 + (0 if system is none else 1), want, m.role)) }}{% endif %}"                        \
-    "{%- endfor %}"                                                                                       \
-    "{%- if not turns %}{{ raise_exception('message 0: this format wants a user\\'s message after it')"   \
+#define LLMC__CHAT_TURNS                                                                                \
+    LLMC__CHAT_ROLES                                                                                    \
+    "{%- set system = messages[0] if messages[0].role == 'system' else none %}"                         \
+    "{%- set turns = messages if system is none else messages[1:] %}"                                   \
+    "{%- for m in turns %}{% set want = loop.cycle('user', 'assistant') %}{% if m.role != want %}"      \
+    "{{ raise_exception('message %d: this format wants the role %s here, not %s'"                       \
+    " % (loop.index0 + (0 if system is none else 1), want, m.role)) }}{% endif %}"                      \
+    "{%- endfor %}"                                                                                     \
+    "{%- if not turns %}{{ raise_exception('message 0: this format wants a user\\'s message after it')" \
     " }}{% endif %}"
 
 /* A format: its name, its template, and two control tokens of a vocabulary made for it. */
@@ -27756,29 +27822,29 @@ typedef struct llmc__chat_style {
 } llmc__chat_style;
 
 /* Rows by llmc_chat_format. Sources: ChatML as OpenAI published it; the model cards of Llama 3, Zephyr and
-   TinyLlama 1.0, Gemma 2, Phi-3, Mistral Nemo and DeepSeek V3; Touvron 2023 for Llama 2; OpenAI's description of
+   TinyLlama 1.0, Gemma 2, Phi-3, Mistral Nemo and DeepSeek V3; Touvron 2023 for Llama 2; OpenAI on
    harmony; nanochat and claude-rust as they train. The opening BOS is never here: the encoder adds it. */
 static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
     {"auto", "", NULL, NULL},
-    {"raw", "{% set any_end = 1 %}" LLMC__CHAT_ROLES "{%- for m in messages %}{{ m.content }}{% endfor %}", NULL, NULL},
+    {"raw", "{% set any_end = 1 %}" LLMC__CHAT_ROLES "{%- for m in messages %}{{ m.content }}{% endfor %}",
+     NULL, NULL},
     {"chatml",
      LLMC__CHAT_ROLES "{%- for m in messages %}"
                       "{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}"
                       "{%- endfor %}"
                       "{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
      "<|im_start|>", "<|im_end|>"},
-    /* system and first user text are trimmed as one; [INST] is plain text to Llama 2, so unlike control tokens
-       it cannot be told from a user's own */
+    /* system and first user text are trimmed as one; [INST] is plain text to Llama 2, so unlike control
+       tokens it cannot be told from a user's own */
     {"llama2",
-     LLMC__CHAT_TURNS
-     "{%- for m in turns %}"
-     "{%- if m.role == 'user' %}"
-     "{{- ('' if loop.first else '</s><s>') + '[INST] ' }}"
-     "{%- if loop.first and system is not none %}"
-     "{{- '<<SYS>>\\n' + system.content + '\\n<</SYS>>\\n\\n' + m.content.rstrip() }}"
-     "{%- else %}{{ m.content.strip() }}{% endif %}{{ ' [/INST]' }}"
-     "{%- else %}{{ ' ' + m.content.strip() + ' ' }}{% endif %}"
-     "{%- endfor %}",
+     LLMC__CHAT_TURNS "{%- for m in turns %}"
+                      "{%- if m.role == 'user' %}"
+                      "{{- ('' if loop.first else '</s><s>') + '[INST] ' }}"
+                      "{%- if loop.first and system is not none %}"
+                      "{{- '<<SYS>>\\n' + system.content + '\\n<</SYS>>\\n\\n' + m.content.rstrip() }}"
+                      "{%- else %}{{ m.content.strip() }}{% endif %}{{ ' [/INST]' }}"
+                      "{%- else %}{{ ' ' + m.content.strip() + ' ' }}{% endif %}"
+                      "{%- endfor %}",
      NULL, NULL},
     {"llama3",
      LLMC__CHAT_ROLES "{%- for m in messages %}"
@@ -27789,8 +27855,9 @@ static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
                       "{{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{% endif %}",
      "<|start_header_id|>", "<|eot_id|>"},
     {"zephyr",
-     LLMC__CHAT_ROLES "{%- for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '</s>\\n' }}{% endfor %}"
-                      "{%- if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}",
+     LLMC__CHAT_ROLES
+     "{%- for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '</s>\\n' }}{% endfor %}"
+     "{%- if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}",
      NULL, NULL},
     /* no system role: its text opens the first user message */
     {"gemma",
@@ -27804,28 +27871,33 @@ static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
      "<start_of_turn>", "<end_of_turn>"},
     /* system text stands in the last user message */
     {"mistral",
-     LLMC__CHAT_TURNS
-     "{%- for m in turns %}"
-     "{%- if m.role == 'user' %}{{ '[INST]' }}"
-     "{%- if loop.index >= turns | length - 1 and system is not none and (loop.last or turns[-1].role != 'user') %}"
-     "{{- system.content + '\\n\\n' }}{% endif %}{{ m.content + '[/INST]' }}"
-     "{%- else %}{{ m.content + '</s>' }}{% endif %}"
-     "{%- endfor %}",
+     LLMC__CHAT_TURNS "{%- for m in turns %}"
+                      "{%- if m.role == 'user' %}{{ '[INST]' }}"
+                      "{%- if loop.index >= turns | length - 1 and system is not none and (loop.last or "
+                      "turns[-1].role != 'user') %}"
+                      "{{- system.content + '\\n\\n' }}{% endif %}{{ m.content + '[/INST]' }}"
+                      "{%- else %}{{ m.content + '</s>' }}{% endif %}"
+                      "{%- endfor %}",
      "[INST]", "[/INST]"},
     {"phi3",
-     LLMC__CHAT_ROLES "{%- for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{% endfor %}"
-                      "{%- if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}",
+     LLMC__CHAT_ROLES
+     "{%- for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{% endfor %}"
+     "{%- if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}",
      "<|assistant|>", "<|end|>"},
     {"deepseek",
-     LLMC__CHAT_TURNS
-     "{%- if system is not none %}{{ system.content }}{% endif %}"
-     "{%- for m in turns %}"
-     "{%- if m.role == 'user' %}{{ '<\xef\xbd\x9cUser\xef\xbd\x9c>' + m.content }}"
-     "{%- else %}{{ '<\xef\xbd\x9c" "Assistant\xef\xbd\x9c>' + m.content.split('</think>')[-1]"
-     " + '<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>' }}{% endif %}"
-     "{%- endfor %}"
-     "{%- if add_generation_prompt %}{{ '<\xef\xbd\x9c" "Assistant\xef\xbd\x9c>' }}{% endif %}",
-     "<\xef\xbd\x9cUser\xef\xbd\x9c>", "<\xef\xbd\x9c" "Assistant\xef\xbd\x9c>"},
+     LLMC__CHAT_TURNS "{%- if system is not none %}{{ system.content }}{% endif %}"
+                      "{%- for m in turns %}"
+                      "{%- if m.role == 'user' %}{{ '<\xef\xbd\x9cUser\xef\xbd\x9c>' + m.content }}"
+                      "{%- else %}{{ '<\xef\xbd\x9c"
+                      "Assistant\xef\xbd\x9c>' + m.content.split('</think>')[-1]"
+                      " + '<\xef\xbd\x9c"
+                      "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>' }}{% endif %}"
+                      "{%- endfor %}"
+                      "{%- if add_generation_prompt %}{{ '<\xef\xbd\x9c"
+                      "Assistant\xef\xbd\x9c>' }}{% endif %}",
+     "<\xef\xbd\x9cUser\xef\xbd\x9c>",
+     "<\xef\xbd\x9c"
+     "Assistant\xef\xbd\x9c>"},
     /* the caller's system text is the developer's; answers of the past are final */
     {"harmony",
      LLMC__CHAT_ROLES
@@ -27840,13 +27912,12 @@ static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
      "{%- if add_generation_prompt %}{{ '<|start|>assistant' }}{% endif %}",
      "<|start|>", "<|channel|>"},
     {"nanochat",
-     LLMC__CHAT_TURNS
-     "{%- for m in turns %}"
-     "{{- '<|' + m.role + '_start|>' }}"
-     "{%- if loop.first and system is not none %}{{ system.content + '\\n\\n' }}{% endif %}"
-     "{{- m.content + '<|' + m.role + '_end|>' }}"
-     "{%- endfor %}"
-     "{%- if add_generation_prompt %}{{ '<|assistant_start|>' }}{% endif %}",
+     LLMC__CHAT_TURNS "{%- for m in turns %}"
+                      "{{- '<|' + m.role + '_start|>' }}"
+                      "{%- if loop.first and system is not none %}{{ system.content + '\\n\\n' }}{% endif %}"
+                      "{{- m.content + '<|' + m.role + '_end|>' }}"
+                      "{%- endfor %}"
+                      "{%- if add_generation_prompt %}{{ '<|assistant_start|>' }}{% endif %}",
      "<|user_start|>", "<|assistant_end|>"},
     /* roles as words; what a tool said comes between tags, as its calls do */
     {"claude-rust",
@@ -27856,7 +27927,8 @@ static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
      "{%- for call in m.tool_calls or [] %}"
      "{{- '<tool_call>' + {'name': call.function.name, 'arguments': call.function.arguments} | tojson }}"
      "{{- '</tool_call>' }}{% endfor %}{{ '\\n' }}"
-     "{%- elif m.role in ['system', 'user'] %}{{ ('' if m.role == 'system' else 'User: ') + m.content + '\\n' }}"
+     "{%- elif m.role in ['system', 'user'] %}{{ ('' if m.role == 'system' else 'User: ') + m.content + "
+     "'\\n' }}"
      "{%- else %}{{ raise_exception('message %d: the role is \"%s\"' % (loop.index0, m.role)) }}{% endif %}"
      "{%- endfor %}"
      "{%- if add_generation_prompt and messages[-1].role != 'tool' %}{{ 'Assistant:' }}{% endif %}",
@@ -27973,14 +28045,14 @@ static llmc_status llmc__chat_text(llmc_engine *e, const llmc_chat_options *o, c
     out->plain_cap = (size_t)(a.size / 16 / sizeof(llmc_span));
     out->plain = (llmc_span *)llmc__take(&a, out->plain_cap, sizeof(llmc_span));
     if (a.failed)
-        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.seq", LLMC_NO_OFFSET, "the engine's chat_bytes, %zu, are too few",
-                          bytes);
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.seq", LLMC_NO_OFFSET,
+                          "the engine's chat_bytes, %zu, are too few", bytes);
     return llmc_chat_render(t, o, m, n_messages, a.base + a.used, (size_t)(a.size - a.used), out, diag);
 }
 
 /* The conversation as ids in the engine's buffer: *out [*n], good until the next call. A template that writes
    the BOS itself gets no second one.
-   Errors: those of llmc__chat_text, NO_MEMORY (text_bytes), FULL (the context), UNSUPPORTED (no tokenizer). */
+   Errors: those of llmc__chat_text, NO_MEMORY (text_bytes), FULL (the context), UNSUPPORTED. */
 static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_options *o, const llmc_message *m,
                                   size_t n_messages, const llmc_token **out, size_t *n, llmc_diag *diag)
 {
@@ -28004,9 +28076,9 @@ static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_options *o, const ll
     opt.parse_special = true; /* of the template; what came from the conversation is plain */
     opt.plain = text.plain;
     opt.n_plain = text.n_plain;
-    opt.add_bos = llmc_tokenizer_adds_bos(tok) &&
-                  !(bos_len > 0 && text.len >= bos_len && LLMC_MEMCMP(text.text, o->bos_token, bos_len) == 0 &&
-                    (text.n_plain == 0 || text.plain[0].begin >= bos_len));
+    opt.add_bos = llmc_tokenizer_adds_bos(tok) && !(bos_len > 0 && text.len >= bos_len &&
+                                                    LLMC_MEMCMP(text.text, o->bos_token, bos_len) == 0 &&
+                                                    (text.n_plain == 0 || text.plain[0].begin >= bos_len));
     *n = 0;
     status = llmc_encode(tok, text.text, text.len, &opt, work, work_bytes, ids, ids_cap, n, diag);
     if (status == LLMC_NO_MEMORY && *n > ids_cap)
@@ -28021,8 +28093,8 @@ static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_options *o, const ll
    At least one token is left to be read, so that a conversation already held is answered anew. On failure the
    sequence is as it was, unless adding itself fails. Errors: as llmc_chat_render, BAD_FILE (the template),
    UNSUPPORTED (no tokenizer), FULL. */
-LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, const llmc_chat_options *options, const llmc_message *messages,
-                                   size_t n_messages, llmc_diag *diag)
+LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, const llmc_chat_options *options,
+                                   const llmc_message *messages, size_t n_messages, llmc_diag *diag)
 {
 #ifdef LLMC_NO_TOKEN
     (void)seq;
@@ -28037,7 +28109,8 @@ LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, const llmc_chat_options *optio
     llmc_chat_options o;
     llmc__options(&o, sizeof o, options);
     if ((unsigned)o.format >= LLMC_CHAT_FORMAT_COUNT)
-        return LLMC__FAIL(diag, BAD_ARG, "CHAT.seq", LLMC_NO_OFFSET, "there is no chat format %d", (int)o.format);
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.seq", LLMC_NO_OFFSET, "there is no chat format %d",
+                          (int)o.format);
     LLMC__TRY(llmc__chat_ids(seq->engine, &o, messages, n_messages, &want, &n_want, diag));
     if (n_want == 0)
         return LLMC__FAIL(diag, BAD_ARG, "CHAT.seq", LLMC_NO_OFFSET, "the conversation is empty");
