@@ -62,7 +62,9 @@
 
    6. Conversations
    Keep the messages; llmc_seq_chat makes the sequence's tokens those of the conversation and
-   computes only what is new. Text inside messages never becomes a control token.
+   computes only what is new. The model's own chat template, a program in Jinja, says how a conversation
+   is written; tools, documents and variables are handed to it as JSON (llmc_chat_options). Text inside
+   messages never becomes a control token, whatever a template does with it.
 
    7. Threads
    None of our own: llmc_tasks hands work to yours (llmc_pool_open offers a pool). Results do not
@@ -129,8 +131,9 @@
      BERT, pooling -> ENGINE.embed                models as GGUF -> MODEL.save
      BPE merges -> TOKEN.merge                    penalties -> SAMPLE.penalty
      byte order -> PLATFORM.order                 perplexity (llmc_seq_forward) -> ENGINE.step
-     chat templates -> CHAT.format                pre-tokenizers -> TOKEN.split
-     checkpoint folders -> OS.folder              prompts in chats -> CHAT.format
+     chat formats of our own -> CHAT.format       pre-tokenizers -> TOKEN.split
+     chat templates, Jinja -> CHAT.run            prompt injection -> CHAT.build
+     checkpoint folders -> OS.folder              prompts in chats -> CHAT.render
      config.json -> MODEL.hyper                   quantisation -> QUANT.block
      CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
      decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
@@ -1165,7 +1168,7 @@ LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size
 LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
                                     float *out, llmc_diag *diag);
 
-/*==== 21 CHAT ==== conversations as text and tokens, by templates in Jinja ====*/
+/*==== 21 CHAT ==== conversations as text and tokens, by templates ====*/
 #ifndef LLMC_NO_CHAT
 
 /* A chat template, parsed: a program in Jinja. */
@@ -33414,7 +33417,7 @@ LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
     return e->opt.chat_bytes > 0 ? e->chat : NULL;
 }
 
-//==[ 21 CHAT ]==== conversations as text and tokens, by templates in Jinja ==== needs: 02 03 04 05 11 13 14 20 ====
+//==[ 21 CHAT ]==== conversations as text and tokens, by templates ==== needs: 02 03 04 05 11 13 14 20 ====
 #ifndef LLMC_NO_CHAT
 
 /* Names that begin with llmc__j belong to the template interpreter. A template's text becomes tokens
@@ -36619,7 +36622,7 @@ static void llmc__j_macro(llmc__jcompile *c)
     (void)llmc__j_end_tag(c);
 }
 
-/* {% call(PARAMETERS) MACRO(ARGUMENTS) %}: the body becomes a macro `caller`, one more argument of the call. */
+/* {% call(PARAMETERS) MACRO(ARGUMENTS) %}: the body becomes a macro `caller`, which the call gets. */
 static void llmc__j_call_block(llmc__jcompile *c)
 {
     llmc__jblock *b = llmc__j_enter(c, LLMC__JB_CALL);
@@ -39102,7 +39105,7 @@ static llmc__jv llmc__j_take(llmc__jinja *j)
     return j->sp > 0 ? j->stack[--j->sp] : llmc__j_none();
 }
 
-/* A scope inside the present one becomes the present one. Those without a macro made in them are used again. */
+/* Enters a scope inside `parent`. Memory of those in which no macro was made is used again. */
 static llmc__jscope *llmc__j_scope(llmc__jinja *j, llmc__jscope *parent)
 {
     llmc__jscope *s = j->free_scopes;
@@ -39808,7 +39811,7 @@ static size_t llmc__j_json_count(llmc_json v)
     return n;
 }
 
-/* Puts v into *place; containers come out empty and are filled by the caller. role: it is a message's role. */
+/* Puts v into *place; containers come out empty and the caller fills them. role: v is a message's role. */
 static void llmc__j_json_value(llmc__jinja *j, llmc_json v, llmc__jv *place, bool role)
 {
     switch (v.type) {
@@ -40137,7 +40140,7 @@ typedef struct llmc__chat_style {
 } llmc__chat_style;
 
 /* Rows by llmc_chat_format. Sources: ChatML as OpenAI published it; the model cards of Llama 3, Zephyr and
-   TinyLlama 1.0, Gemma 2, Phi-3, Mistral Nemo and DeepSeek V3; Touvron 2023 for Llama 2; OpenAI's description of
+   TinyLlama 1.0, Gemma 2, Phi-3, Mistral Nemo and DeepSeek V3; Touvron 2023 for Llama 2; OpenAI on
    harmony; nanochat and claude-rust as they train. The opening BOS is never here: the encoder adds it. */
 static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
     {"auto", "", NULL, NULL},
@@ -40149,8 +40152,8 @@ static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
                       "{%- endfor %}"
                       "{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
      "<|im_start|>", "<|im_end|>"},
-    /* system and first user text are trimmed as one; [INST] is plain text to Llama 2, so unlike control tokens
-       it cannot be told from a user's own */
+    /* system and first user text are trimmed as one; [INST] is plain text to Llama 2, so unlike control
+       tokens it cannot be told from a user's own */
     {"llama2",
      LLMC__CHAT_TURNS "{%- for m in turns %}"
                       "{%- if m.role == 'user' %}"
@@ -40367,7 +40370,7 @@ static llmc_status llmc__chat_text(llmc_engine *e, const llmc_chat_options *o, c
 
 /* The conversation as ids in the engine's buffer: *out [*n], good until the next call. A template that writes
    the BOS itself gets no second one.
-   Errors: those of llmc__chat_text, NO_MEMORY (text_bytes), FULL (the context), UNSUPPORTED (no tokenizer). */
+   Errors: those of llmc__chat_text, NO_MEMORY (text_bytes), FULL (the context), UNSUPPORTED. */
 static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_options *o, const llmc_message *m,
                                   size_t n_messages, const llmc_token **out, size_t *n, llmc_diag *diag)
 {

@@ -19,7 +19,8 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* ---- what the command line says ---- */
 
 typedef struct settings {
-    const char *model, *tokenizer, *prompt, *file, *system, *format, *isa, *kv_type, *log_level;
+    const char *model, *tokenizer, *prompt, *file, *system, *format, *template_file, *isa, *kv_type,
+        *log_level;
     const char *seed;
     uint32_t predict, threads, context;
     llmc_sample_options sample;
@@ -50,7 +51,9 @@ static const option_row rows[] = {
     {"threads", 't', AS_WHOLE, AT(threads), 0, 1024, "N", "threads; 0: all that this process may use"},
     {"context", 'c', AS_WHOLE, AT(context), 0, INT32_MAX, "N", "context; 0: the model's, at most 4096"},
     {"system", 0, AS_TEXT, AT(system), 0, 0, "TEXT", "system message before the conversation"},
-    {"chat-format", 0, AS_TEXT, AT(format), 0, 0, "NAME", "auto, raw, chatml, llama2, llama3, zephyr"},
+    {"chat-format", 0, AS_TEXT, AT(format), 0, 0, "NAME", "auto (the model's template), chatml, llama3, ..."},
+    {"template", 0, AS_TEXT, AT(template_file), 0, 0, "FILE",
+     "a chat template in Jinja, instead of the model's"},
     {"raw", 0, AS_FLAG, AT(raw), 0, 0, NULL, "no template: continue the prompt and print only that"},
     {"temp", 0, AS_REAL, AT(sample.temperature), 0, 1000, "X", "temperature, 0: greedy (default 0.8)"},
     {"top-k", 0, AS_WHOLE, AT(sample.top_k), 0, INT32_MAX, "N", "only the N most likely; 0: off (default 0)"},
@@ -268,6 +271,7 @@ typedef struct chat {
     llmc_host host;
     llmc_seq_options seq;
     llmc_chat_format format;
+    text template_text;    /* of --template */
     llmc_message *message; /* texts are owned, roles are not */
     size_t n_messages;
     text answer;
@@ -399,6 +403,16 @@ static int resolve_seed(chat *c)
     return EXIT_OK;
 }
 
+static int unknown_format(const char *name)
+{
+    char all[256] = "";
+    int f;
+    for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", f > 0 ? ", " : "",
+                 llmc_chat_format_name((llmc_chat_format)f));
+    return complain(EXIT_USAGE, "--chat-format: '%s' is none of %s", name, all);
+}
+
 static int resolve_names(chat *c)
 {
     const settings *s = &c->set;
@@ -408,9 +422,7 @@ static int resolve_names(chat *c)
     if (s->kv_type != NULL && c->kv_type != LLMC_F16 && c->kv_type != LLMC_F32)
         return complain(EXIT_USAGE, "--kv-type: '%s' is neither f16 nor f32", s->kv_type);
     if (s->format != NULL && llmc_chat_format_named(s->format, &c->format) != LLMC_OK)
-        return complain(EXIT_USAGE,
-                        "--chat-format: '%s' is none of auto, raw, chatml, llama2, llama3, zephyr",
-                        s->format);
+        return unknown_format(s->format);
     return EXIT_OK;
 }
 
@@ -424,8 +436,11 @@ static int resolve(chat *c)
         return complain(EXIT_USAGE, "no model given (-h shows how)");
     if (s->prompt != NULL && s->file != NULL)
         return complain(EXIT_USAGE, "a prompt and -f were both given; one of them, please");
-    if (s->raw && (s->format != NULL || s->system != NULL))
-        return complain(EXIT_USAGE, "--raw has no template: it contradicts --chat-format and --system");
+    if (s->raw && (s->format != NULL || s->system != NULL || s->template_file != NULL))
+        return complain(EXIT_USAGE,
+                        "--raw has no template: it contradicts --chat-format, --template and --system");
+    if (s->format != NULL && s->template_file != NULL)
+        return complain(EXIT_USAGE, "--chat-format and --template were both given; one of them, please");
     if ((code = resolve_level(c)) != EXIT_OK || (code = resolve_seed(c)) != EXIT_OK ||
         (code = resolve_names(c)) != EXIT_OK)
         return code;
@@ -481,22 +496,22 @@ static int open_model(chat *c)
     return EXIT_OK;
 }
 
-/* RAW where no template is known: the model then simply continues the text. */
+static int read_all(text *out, const char *path);
+
+/* RAW where there is no template: the model then simply continues the text. */
 static int choose_format(chat *c)
 {
-    size_t len;
-    if (c->set.raw) {
+    const settings *s = &c->set;
+    if (s->template_file != NULL && read_all(&c->template_text, s->template_file) != EXIT_OK)
+        return EXIT_FAILED;
+    if (s->raw)
         c->format = LLMC_CHAT_RAW;
-    } else if (c->format == LLMC_CHAT_AUTO) {
+    else if (c->format == LLMC_CHAT_AUTO && s->template_file == NULL)
         c->format = llmc_chat_format_of(c->host.model);
-        if (c->format == LLMC_CHAT_RAW && llmc_model_chat_template(c->host.model, &len) != NULL &&
-            c->level >= LLMC_LOG_WARN)
-            complain(EXIT_OK, "the model's chat template is not one that is known here; it just continues "
-                              "the text (--chat-format NAME chooses a template, --raw says nothing)");
-    }
-    inform(c, "chat format %s", llmc_chat_format_name(c->format));
-    if (c->format == LLMC_CHAT_RAW && c->set.system != NULL)
-        return complain(EXIT_FAILED, "--system: %s has no chat template that is known", c->set.model);
+    inform(c, "chat format %s",
+           s->template_file != NULL ? s->template_file : llmc_chat_format_name(c->format));
+    if (c->format == LLMC_CHAT_RAW && s->system != NULL)
+        return complain(EXIT_FAILED, "--system: %s has no chat template", s->model);
     return EXIT_OK;
 }
 
@@ -566,6 +581,7 @@ static void add_message(chat *c, const char *role, const char *words)
     c->message = (llmc_message *)grow(c->message, (c->n_messages + 1) * sizeof *c->message);
     c->message[c->n_messages].role = role;
     c->message[c->n_messages].text = copy;
+    c->message[c->n_messages].more = NULL;
     c->n_messages++;
 }
 
@@ -585,8 +601,14 @@ static llmc_status read_messages(chat *c, llmc_diag *diag)
 {
     llmc_status status;
     size_t first = c->set.system != NULL ? 1 : 0;
+    llmc_chat_options opt;
+    memset(&opt, 0, sizeof opt);
+    opt.format = c->format;
+    opt.text = c->template_text.data;
+    opt.text_len = c->template_text.len;
+    opt.now = (int64_t)time(NULL);
     for (;;) {
-        status = llmc_seq_chat(c->host.seq, c->format, c->message, c->n_messages, diag);
+        status = llmc_seq_chat(c->host.seq, &opt, c->message, c->n_messages, diag);
         if ((status != LLMC_FULL && status != LLMC_NO_MEMORY) || c->n_messages < first + 3)
             return status;
         drop_messages(c, first, first + 2);
@@ -777,6 +799,7 @@ int main(int argc, char **argv)
         drop_messages(&c, 0, c.n_messages);
     free(c.message);
     free(c.answer.data);
+    free(c.template_text.data);
     free(c.set.bias);
     free(c.set.stop);
     return code;
