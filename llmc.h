@@ -104,7 +104,7 @@
    product; a file that needs more is refused, by the name of what is missing.
    Not here: GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
    GGUF files that are big-endian or of version 1. Tokenizers out of Hugging Face folders, so far.
-   Sections 19 and 22 to 25 keep their place.
+   Sections 22 to 25 keep their place.
 
    12. Contents (grep '^//==\[' llmc.h finds them)
      01 CONFIG    version, gates, limits          14 MODEL    configuration and weights
@@ -112,7 +112,7 @@
      03 STATUS    errors, messages, logging       16 KV       pages of keys and values
      04 MEM       checked sizes, arena, options   17 FORWARD  tokens in, logits out
      05 MATH      exp, log, sin, random numbers   18 SAMPLE   from logits to a token
-     06 VEC       eight floats at once            19 GRAMMAR  (place kept)
+     06 VEC       eight floats at once            19 GRAMMAR  text bound to a grammar
      07 DTYPE     how numbers are stored          20 ENGINE   sequences, batches, text
      08 QUANT     between f32 and storage         21 CHAT     conversations as tokens
      09 KERNEL    products, norms, attention      22 GRAD     (place kept)
@@ -445,12 +445,17 @@ typedef enum llmc_file_kind {
     LLMC_FILE_GGUF,
     LLMC_FILE_LLAMA2C, /* v0, v1 and v2 */
     LLMC_FILE_SAFETENSORS,
-    LLMC_FILE_TORCHLESS, /* .bin: JSON header, f32 or int8 */
-    LLMC_FILE_MOG,       /* torchless's newer format */
-    LLMC_FILE_MPK,       /* model.mpk: a MessagePack record, as nanochat's Rust port writes */
-    LLMC_FILE_LLMC,      /* llm.c's GPT-2 */
-    LLMC_FILE_JSON,      /* config.json, an index of shards, ... */
-    LLMC_FILE_SETTINGS   /* flat YAML or TOML: see llmc_settings_next */
+    LLMC_FILE_TORCHLESS,      /* .bin: JSON header, f32 or int8 */
+    LLMC_FILE_MOG,            /* torchless's newer format */
+    LLMC_FILE_MPK,            /* model.mpk: a MessagePack record, as nanochat's Rust port writes */
+    LLMC_FILE_LLMC,           /* llm.c's GPT-2 */
+    LLMC_FILE_JSON,           /* config.json, an index of shards, ... */
+    LLMC_FILE_SETTINGS,       /* flat YAML or TOML: see llmc_settings_next */
+    LLMC_FILE_TOKENIZER_JSON, /* Hugging Face's tokenizer.json */
+    LLMC_FILE_SENTENCEPIECE,  /* tokenizer.model */
+    LLMC_FILE_RANKS,          /* tiktoken: base64, a blank, the rank */
+    LLMC_FILE_MERGES,         /* merges.txt */
+    LLMC_FILE_LLMC_TOKENS     /* llm.c's gpt2_tokenizer.bin */
 } llmc_file_kind;
 
 /* What a file is, by its first bytes (of settings: by all of them), not that it is sound. */
@@ -507,6 +512,33 @@ typedef struct llmc_token_info {
     llmc_token_kind kind;
 } llmc_token_info;
 
+/* A token that a file of ranks or words does not hold: what text it stands for, and its id. */
+typedef struct llmc_token_name {
+    const char *text;
+    llmc_token id;
+} llmc_token_name;
+
+/* For files that do not say all: vocab.json and merges.txt, rank files. */
+typedef struct llmc_tokenizer_options {
+    size_t size;
+    const char *pattern;            /* how text is cut: a name of tokenizer.ggml.pre, or a published regex */
+    const llmc_token_name *special; /* [n_special] tokens that the file lacks; in the place of those known */
+    size_t n_special;               /*   of a published file of that size                                  */
+} llmc_tokenizer_options;
+
+/* A tokenizer without a model, from one file or from those that belong together, known by name or content:
+   tokenizer.json, tokenizer.model, vocab.json + merges.txt, vocab.txt, tiktoken's ranks, a GGUF, MOG or
+   torchless .bin, llama2.c's or llm.c's tokenizer, and beside them tokenizer_config.json,
+   special_tokens_map.json, added_tokens.json. mem [bytes], bytes at least need's; files, their names and
+   the option's tokens must outlive the tokenizer. opt may be NULL. What is in a file and not known
+   is refused by its name.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_tokenizer_need(const llmc_blob *files, size_t n_files,
+                                         const llmc_tokenizer_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_tokenizer_init(llmc_tokenizer **out, const llmc_blob *files, size_t n_files,
+                                         const llmc_tokenizer_options *opt, void *mem, size_t bytes,
+                                         llmc_diag *diag);
+
 typedef enum llmc_special {
     LLMC_SPECIAL_BOS,
     LLMC_SPECIAL_EOS,
@@ -531,6 +563,8 @@ typedef struct llmc_encode_options {
     bool parse_special;     /* control tokens written out in the text become ids           */
     const llmc_span *plain; /* with parse_special: parts that are never control tokens,    */
     size_t n_plain;         /*   in order; text from people goes here                      */
+    bool add_eos;           /* put what the model's makers end a text with last            */
+    llmc_span *offsets;     /* [cap] or NULL: where in the text each id comes from         */
 } llmc_encode_options;
 
 /* Work memory that encoding a text of len bytes may need. */
@@ -551,12 +585,42 @@ typedef struct llmc_decode_options {
     bool keep_space;   /* keep the space that SentencePiece puts before the first word */
 } llmc_decode_options;
 
+/* Text that comes in pieces: the same ids, whatever the pieces. longest: bytes that an encoder holds back,
+   since what follows may change their ids: a word, or, where a normalizer rewrites text, all between two
+   special tokens. */
+typedef struct llmc_encoder llmc_encoder;
+LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes,
+                                       llmc_diag *diag);
+LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
+                                       const llmc_encode_options *opt, size_t longest, void *mem,
+                                       size_t bytes, llmc_diag *diag);
+/* Takes *used of the len bytes, gives *n ids (and their places in the whole text, unless offsets is NULL). last: the text ends
+   here. Call again with what is left until *used == len and *n < cap. Errors: BAD_ARG, NO_MEMORY (longest). */
+LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last,
+                                       size_t *used, llmc_token *ids, llmc_span *offsets, size_t cap,
+                                       size_t *n, llmc_diag *diag);
+
 /* Ids to bytes: the exact inverse of encode; not NUL-terminated. *len is the
    bytes needed even when cap is too small (NO_MEMORY).
    Errors: BAD_ARG (an id outside the vocabulary), NO_MEMORY. */
 LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *ids, size_t n,
                                  const llmc_decode_options *opt, char *text, size_t cap, size_t *len,
                                  llmc_diag *diag);
+
+/* Ids that come one by one: pieces of llmc_decode's text that end where a character does. The members are
+   the decoder's own. llmc_decoder_room: bytes that one id may add; llmc_decoder_end: what was held back and
+   will not be completed, into text [4]. Errors of llmc_decoder_next: BAD_ARG (id), NO_MEMORY (cap). */
+typedef struct llmc_decoder {
+    const llmc_tokenizer *tok;
+    bool show_special, keep_space, opening, any;
+    uint8_t held;
+    char hold[4];
+} llmc_decoder;
+LLMC_API void llmc_decoder_init(llmc_decoder *dec, const llmc_tokenizer *tok, const llmc_decode_options *opt);
+LLMC_API size_t llmc_decoder_room(const llmc_tokenizer *tok);
+LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *text, size_t cap, size_t *len,
+                                       llmc_diag *diag);
+LLMC_API size_t llmc_decoder_end(llmc_decoder *dec, char *text);
 
 #endif /* LLMC_NO_TOKEN */
 
@@ -718,6 +782,11 @@ typedef struct llmc_model_options {
     bool vocab_only;   /* only the tokenizer is wanted; weights may be missing */
     bool no_tokenizer; /* the files' tokenizer is not read, be it supported or not: the model speaks ids */
     llmc_log log;
+    const llmc_blob *tokenizer_files; /* [n_tokenizer_files] the same in several files: vocab.json and */
+    size_t n_tokenizer_files;         /*   merges.txt, or all that stands in a folder                  */
+#ifndef LLMC_NO_TOKEN
+    const llmc_tokenizer_options *tokenizer_options; /* for files that do not say all */
+#endif
 } llmc_model_options;
 
 /* A model from its files: one, the parts of a split GGUF in order, or the weights of a folder with what
@@ -837,6 +906,123 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
    token, NaN if a logit is. */
 LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token);
 
+/*==== 19 GRAMMAR ==== text bound to a grammar or schema ====*/
+
+typedef struct llmc_grammar_state llmc_grammar_state; /* where one text stands in its grammar */
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+
+typedef struct llmc_grammar llmc_grammar; /* immutable: any number of states and threads share it */
+typedef struct llmc_grammar_vocab
+    llmc_grammar_vocab; /* likewise: a tokenizer's tokens, sorted by their bytes */
+
+/* What grammars need of a tokenizer, made once for all of them. The tokenizer must outlive it.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_vocab_need(const llmc_tokenizer *tok, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llmc_tokenizer *tok, void *mem,
+                                             size_t bytes, llmc_diag *diag);
+
+typedef struct llmc_grammar_options {
+    size_t size;
+    const char *root;  /* rule that the text has to match; NULL: "root"                    */
+    uint32_t max_code; /* most instructions, repeats written out; 0: 2^18, at most 2^22    */
+    const llmc_grammar_vocab
+        *vocab; /* of the same tokenizer; must outlive the grammar. NULL: one of its own */
+} llmc_grammar_options;
+
+/* Compiles a grammar in llama.cpp's GBNF: rules `name ::= ...`, "literals", [classes], `.`, groups,
+   `|`, `*` `+` `?` `{m}` `{m,}` `{m,n}`, # comments, tokens <text>, <[id]>, !<text>. The text need not
+   outlive the call. tok NULL: no tokens, only llmc_grammar_text. need parses too.
+   Errors: BAD_ARG (line and column; left recursion, a rule that never ends, by name), UNSUPPORTED (limits),
+   NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_need(const llmc_tokenizer *tok, const char *text, size_t len,
+                                       const llmc_grammar_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer *tok, const char *text,
+                                       size_t len, const llmc_grammar_options *opt, void *mem, size_t bytes,
+                                       llmc_diag *diag);
+
+typedef struct llmc_grammar_state_options {
+    size_t size;
+    uint32_t max_states; /* automaton states kept, 8 configurations and 2 stack entries each; 0: 2048 */
+    uint32_t max_masks;  /* masks kept, each two bits a token; 0: 32                                  */
+} llmc_grammar_state_options;
+
+/* The state of one text, with the automaton's states and masks found so far; at the beginning once
+   made. The grammar must outlive it. Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_state_need(const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, size_t *bytes,
+                                             llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_state_init(llmc_grammar_state **out, const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, void *mem, size_t bytes,
+                                             llmc_diag *diag);
+
+/* Back to the beginning; what was found is kept. opening: the text is a sequence's first, so that
+   tokenizers which drop its first space do. Errors: FULL. */
+LLMC_API llmc_status llmc_grammar_reset(llmc_grammar_state *state, bool opening, llmc_diag *diag);
+
+/* Makes dst stand where src does: a fork. Both of one grammar and of equal options. Errors: BAD_ARG. */
+LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_grammar_state *src,
+                                       llmc_diag *diag);
+
+/* The text goes on by a token, or by bytes. On failure the state is as it was.
+   Errors: BAD_ARG (the grammar does not allow it), FULL (nesting or ambiguity beyond the memory). */
+LLMC_API llmc_status llmc_grammar_advance(llmc_grammar_state *state, llmc_token token, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_text(llmc_grammar_state *state, const char *text, size_t len,
+                                       llmc_diag *diag);
+
+/* The tokens that may come next, a bit each: bits [words], words >= (tokens + 31) / 32. Tokens that end a
+   generation are among them exactly if the text may end. Errors: BAD_ARG (words), FULL. */
+LLMC_API llmc_status llmc_grammar_mask(llmc_grammar_state *state, uint32_t *bits, size_t words,
+                                       llmc_diag *diag);
+
+/* The same on logits [n]: those of all other tokens become -infinity. */
+LLMC_API llmc_status llmc_grammar_apply(llmc_grammar_state *state, float *logits, size_t n, llmc_diag *diag);
+
+LLMC_API bool llmc_grammar_can_end(const llmc_grammar_state *state); /* the text matches the grammar     */
+LLMC_API bool llmc_grammar_is_done(const llmc_grammar_state *state); /* and nothing can be added         */
+
+#endif /* LLMC_NO_GRAMMAR, LLMC_NO_TOKEN */
+
+#ifndef LLMC_NO_GRAMMAR
+
+/* White space between the parts of a JSON text. */
+typedef enum llmc_json_space {
+    LLMC_SPACE_NONE, /* none: {"a":1,"b":[2,3]}                                              */
+    LLMC_SPACE_ONE,  /* a blank may follow each ',' and ':'                                  */
+    LLMC_SPACE_LINES /* a blank, or a new line and up to 32 blanks or tabs, between any parts */
+} llmc_json_space;
+
+typedef struct llmc_schema_options {
+    size_t size;
+    llmc_json_space space;
+    bool open_objects;  /* objects that name properties take others too where additionalProperties is not
+                           said, as the standard has it; by default only those they name */
+    uint32_t max_rules; /* subschemas and combinations of them; 0: 4096 */
+} llmc_schema_options;
+
+/* Work memory for llmc_schema_gbnf; 0: max_rules is too large for this machine. */
+LLMC_API size_t llmc_schema_need(const llmc_schema_options *opt);
+
+/* A JSON schema (draft 2020-12, and what is different in drafts 4 to 7) as a grammar whose texts are JSON
+   that the schema allows: out [cap], GBNF, not NUL-terminated. *len is the bytes needed even when cap is
+   too small (NO_MEMORY); at most LLMC_SCHEMA_TEXT. Members come in the schema's order, no named member
+   twice.
+     $ref ("#/..."), allOf, anyOf, oneOf, type, enum, const; properties, required, additionalProperties,
+     min- and maxProperties; items, prefixItems, additionalItems, min- and maxItems; min- and maxLength,
+     pattern, format (date, time, date-time, uuid, ipv4, ipv6, email, hostname, uri); minimum, maximum,
+     exclusiveMinimum, exclusiveMaximum, multipleOf 1; format int32, int64, float, double
+   Narrower than the schema, never wider: integers have at most 18 digits, bounded numbers 15 and no
+   exponent, \D \W . and negated classes of them stop where dialects of regular expressions differ, keywords
+   that mean one type (minLength) imply it where there is no `type`. One exception: oneOf is read as anyOf.
+   {} is any JSON, {"type":"object"} any object.
+   Errors: BAD_FILE (no JSON, no schema, or nothing can match), UNSUPPORTED (a keyword, value, combination
+   or size, with its path), NO_MEMORY. */
+#define LLMC_SCHEMA_TEXT (4u << 20)
+LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema_options *opt, char *out,
+                                      size_t cap, size_t *len, void *work, size_t work_bytes,
+                                      llmc_diag *diag);
+
+#endif /* LLMC_NO_GRAMMAR */
+
 /*==== 20 ENGINE ==== sequences running on a model ====*/
 
 typedef struct llmc_engine llmc_engine;
@@ -857,6 +1043,7 @@ typedef struct llmc_engine_options {
     uint64_t kv_cache_capacity; /* tokens in the cache, all sequences; 0: max_seqs * context       */
     llmc_dtype kv_type;         /* F32 or F16; NONE: F16                                           */
     uint32_t text_bytes;        /* longest word or conversation in one add; 0: 4 * context, 2^12 to 2^20  */
+    uint64_t chat_bytes;        /* llmc_seq_chat's memory; 0: ample, nothing if text_bytes is below 4096   */
     llmc_tasks tasks;
     llmc_cpu cpu;
     llmc_log log;           /* DEBUG level reports each layer of each step                         */
@@ -900,7 +1087,9 @@ typedef struct llmc_seq_options {
     bool ignore_end;   /* go on past end-of-generation tokens        */
     bool show_special; /* control tokens appear in the text          */
     llmc_chooser chooser;
-    void *user; /* the caller's own; llmc_seq_user gives it back  */
+    void *user;                  /* the caller's own; llmc_seq_user gives it back  */
+    llmc_grammar_state *grammar; /* what is generated after each add matches this grammar; borrowed, and of
+                                    this sequence alone. Applied before the chooser */
 } llmc_seq_options;
 
 #define LLMC_STOP_MAX 128 /* longest stop string in bytes */
@@ -976,39 +1165,90 @@ LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size
 LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
                                     float *out, llmc_diag *diag);
 
-/*==== 21 CHAT ==== conversations as tokens ====*/
+/*==== 21 CHAT ==== conversations as text and tokens, by templates in Jinja ====*/
 #ifndef LLMC_NO_CHAT
 
+/* A chat template, parsed: a program in Jinja. */
+typedef struct llmc_template llmc_template;
+
+/* Memory for, and the parsing of, a template's text, which must outlive it. Immutable once made. What is not
+   supported is refused with its line. Errors: BAD_FILE (no Jinja), UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_template_need(const char *text, size_t len, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_template_init(llmc_template **out, const char *text, size_t len, void *mem,
+                                        size_t bytes, llmc_diag *diag);
+
+/* Templates of our own, for models without one. */
 typedef enum llmc_chat_format {
-    LLMC_CHAT_AUTO, /* recognised from the model's template and vocabulary; RAW if neither says */
+    LLMC_CHAT_AUTO, /* the model's own template; without one, what its vocabulary was made for, or RAW */
     LLMC_CHAT_RAW,  /* the messages' text, nothing else */
     LLMC_CHAT_CHATML,
     LLMC_CHAT_LLAMA2,
     LLMC_CHAT_LLAMA3,
     LLMC_CHAT_ZEPHYR, /* TinyLlama's, too */
+    LLMC_CHAT_GEMMA,
+    LLMC_CHAT_MISTRAL,
+    LLMC_CHAT_PHI3,
+    LLMC_CHAT_DEEPSEEK,
+    LLMC_CHAT_HARMONY, /* gpt-oss, without tools */
+    LLMC_CHAT_NANOCHAT,
+    LLMC_CHAT_CLAUDE_RUST,
     LLMC_CHAT_FORMAT_COUNT
 } llmc_chat_format;
 
 LLMC_API const char *llmc_chat_format_name(llmc_chat_format format);
 LLMC_API llmc_status llmc_chat_format_named(const char *name, llmc_chat_format *out);
+
+/* AUTO if the model has a template, else the one its vocabulary was made for. */
 LLMC_API llmc_chat_format llmc_chat_format_of(const llmc_model *model);
 
+/* The text behind a format; AUTO: the model's. Never NULL; model may be NULL if format is not AUTO. */
+LLMC_API const char *llmc_chat_template(const llmc_model *model, llmc_chat_format format, size_t *len);
+
 typedef struct llmc_message {
-    const char *role; /* "system", "user" or "assistant" */
-    const char *text;
+    const char *role; /* "system", "user", "assistant", "tool", ...: what the template knows */
+    const char *text; /* NULL: none (None to the template)                                  */
+    const char *more; /* further members as a JSON object, or NULL: {"tool_calls": [...]}    */
 } llmc_message;
 
-/* Writes the conversation as the model was trained to see it, ending where the
-   assistant begins to speak. text [cap], *len as llmc_decode does. plain
-   [n_messages] gets where each message's own text stands: the parts never parsed
-   for control tokens. Errors: BAD_ARG (role, order), NO_MEMORY. */
-LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_message *messages,
-                                      size_t n_messages, char *text, size_t cap, size_t *len,
-                                      llmc_span *plain, llmc_diag *diag);
+typedef struct llmc_chat_options {
+    size_t size;
+    llmc_chat_format format; /* llmc_seq_chat: which template, unless `text` is given         */
+    const char *text;        /* llmc_seq_chat: a template's text, of text_len bytes           */
+    size_t text_len;
+    const char *messages; /* a JSON array of messages instead of llmc_message's, or NULL   */
+    const char *tools;    /* JSON arrays, or NULL                                          */
+    const char *documents;
+    const char *variables; /* JSON object of what else the template asks for: {"enable_thinking": false} */
+    bool no_generation_prompt;         /* do not open the assistant's answer                            */
+    const char *bos_token, *eos_token; /* their text; NULL: of the model (llmc_seq_chat), else undefined */
+    int64_t now;                       /* strftime_now: seconds since 1970, UTC,                        */
+    int32_t utc_offset;                /* and seconds to local time                                     */
+    uint64_t max_steps;                /* most steps of the template; 0: 2 * 10^7                       */
+} llmc_chat_options;
 
-/* Makes the sequence's tokens those of this conversation: what it already holds
-   of them stays computed, the rest is appended. Errors: as above, FULL. */
-LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const llmc_message *messages,
+/* A rendered conversation, in the caller's memory. plain: in order, the parts that came from messages, tools,
+   documents and variables, byte for byte; llmc_encode never finds control tokens in them. */
+typedef struct llmc_chat_text {
+    char *text; /* [cap], not NUL-terminated */
+    size_t cap, len;
+    llmc_span *plain; /* [plain_cap] */
+    size_t plain_cap, n_plain;
+} llmc_chat_text;
+
+/* Work memory that should do for n_messages of n_text bytes in all, tools and documents included. */
+LLMC_API size_t llmc_chat_need(const llmc_template *t, size_t n_messages, size_t n_text);
+
+/* Runs the template over a conversation. out's text, cap, plain and plain_cap are the caller's; len and
+   n_plain say what all of it takes, also if there is less room (NO_MEMORY).
+   Errors: BAD_ARG (the template refuses the conversation; JSON), UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_chat_render(const llmc_template *t, const llmc_chat_options *opt,
+                                      const llmc_message *messages, size_t n_messages, void *work,
+                                      size_t work_bytes, llmc_chat_text *out, llmc_diag *diag);
+
+/* Makes the sequence's tokens those of this conversation: what it already holds of them stays computed, the
+   rest is appended. opt NULL: the model's own template. Memory: the engine's chat_bytes and text_bytes.
+   Errors: as above, BAD_FILE (the template), FULL. */
+LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, const llmc_chat_options *opt, const llmc_message *messages,
                                    size_t n_messages, llmc_diag *diag);
 
 #endif /* LLMC_NO_CHAT */
@@ -1037,7 +1277,7 @@ LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows); /* false
 
 typedef struct llmc_open_options {
     size_t size;
-    const char *tokenizer_path; /* separate tokenizer file, or NULL */
+    const char *tokenizer_path; /* separate tokenizer, a file or a folder, or NULL */
     uint32_t threads;           /* 0: all allowed                   */
     bool no_engine;             /* only the model                   */
     bool no_mmap;               /* read into memory instead         */
@@ -1053,12 +1293,15 @@ typedef struct llmc_host {
     llmc_engine *engine; /* NULL with no_engine */
     llmc_seq *seq;
     llmc_pool *pool;
-    llmc_blob file, tokenizer; /* file: the first one with weights */
+    llmc_blob file, tokenizer; /* the first file with weights, the first of a separate tokenizer */
     llmc_blob *files;          /* [n_files] all that the model was made from */
     uint32_t n_files;
     size_t files_bytes;
     void *model_mem, *engine_mem; /* released by llmc_close */
     size_t model_bytes, engine_bytes;
+    llmc_blob *tokenizer_files; /* [n_tokenizer_files] of a separate tokenizer */
+    uint32_t n_tokenizer_files;
+    size_t tokenizer_bytes;
 } llmc_host;
 
 /* path: a model file; a part of a split GGUF or of sharded safetensors, which brings the others; or a
@@ -8332,6 +8575,16 @@ static llmc__reader llmc__reader_over(const llmc_blob *file, const char *tag, ll
     return r;
 }
 
+/* A file's name without folders; "" if it has none. */
+static const char *llmc__blob_name(const llmc_blob *file)
+{
+    const char *name = file->name == NULL ? "" : file->name, *p;
+    for (p = name; *p != 0; p++)
+        if (*p == '/' || *p == '\\')
+            name = p + 1;
+    return name;
+}
+
 /* llmc__read -- the next n bytes of the file                        (FILE.reader)
    *out [n], readable; the reader moves past them. what names them in the message
    if the file ends first; then neither *out nor the reader changes.
@@ -8393,27 +8646,32 @@ enum {
 
 /* Keys that every architecture writes alike. The architecture's own ("llama.block_count") are
    MODEL's, by a walk. */
-#define LLMC__KEY_LIST(X)                               \
-    X(ARCHITECTURE, "general.architecture")             \
-    X(NAME, "general.name")                             \
-    X(ALIGNMENT, "general.alignment")                   \
-    X(SPLIT_COUNT, "split.count")                       \
-    X(SPLIT_NO, "split.no")                             \
-    X(SPLIT_TENSORS, "split.tensors.count")             \
-    X(TOK_MODEL, "tokenizer.ggml.model")                \
-    X(TOK_PRE, "tokenizer.ggml.pre")                    \
-    X(TOK_TOKENS, "tokenizer.ggml.tokens")              \
-    X(TOK_SCORES, "tokenizer.ggml.scores")              \
-    X(TOK_TYPES, "tokenizer.ggml.token_type")           \
-    X(TOK_MERGES, "tokenizer.ggml.merges")              \
-    X(TOK_BOS, "tokenizer.ggml.bos_token_id")           \
-    X(TOK_EOS, "tokenizer.ggml.eos_token_id")           \
-    X(TOK_EOT, "tokenizer.ggml.eot_token_id")           \
-    X(TOK_UNK, "tokenizer.ggml.unknown_token_id")       \
-    X(TOK_PAD, "tokenizer.ggml.padding_token_id")       \
-    X(TOK_ADD_BOS, "tokenizer.ggml.add_bos_token")      \
-    X(TOK_ADD_EOS, "tokenizer.ggml.add_eos_token")      \
-    X(TOK_ADD_SPACE, "tokenizer.ggml.add_space_prefix") \
+#define LLMC__KEY_LIST(X)                                           \
+    X(ARCHITECTURE, "general.architecture")                         \
+    X(NAME, "general.name")                                         \
+    X(ALIGNMENT, "general.alignment")                               \
+    X(SPLIT_COUNT, "split.count")                                   \
+    X(SPLIT_NO, "split.no")                                         \
+    X(SPLIT_TENSORS, "split.tensors.count")                         \
+    X(TOK_MODEL, "tokenizer.ggml.model")                            \
+    X(TOK_PRE, "tokenizer.ggml.pre")                                \
+    X(TOK_TOKENS, "tokenizer.ggml.tokens")                          \
+    X(TOK_SCORES, "tokenizer.ggml.scores")                          \
+    X(TOK_TYPES, "tokenizer.ggml.token_type")                       \
+    X(TOK_MERGES, "tokenizer.ggml.merges")                          \
+    X(TOK_BOS, "tokenizer.ggml.bos_token_id")                       \
+    X(TOK_EOS, "tokenizer.ggml.eos_token_id")                       \
+    X(TOK_EOT, "tokenizer.ggml.eot_token_id")                       \
+    X(TOK_UNK, "tokenizer.ggml.unknown_token_id")                   \
+    X(TOK_PAD, "tokenizer.ggml.padding_token_id")                   \
+    X(TOK_ADD_BOS, "tokenizer.ggml.add_bos_token")                  \
+    X(TOK_ADD_EOS, "tokenizer.ggml.add_eos_token")                  \
+    X(TOK_ADD_SPACE, "tokenizer.ggml.add_space_prefix")             \
+    X(TOK_ADD_SEP, "tokenizer.ggml.add_sep_token")                  \
+    X(TOK_CLS, "tokenizer.ggml.cls_token_id")                       \
+    X(TOK_SEP, "tokenizer.ggml.seperator_token_id")                 \
+    X(TOK_CHARSMAP, "tokenizer.ggml.precompiled_charsmap")          \
+    X(TOK_REMOVE_SPACES, "tokenizer.ggml.remove_extra_whitespaces") \
     X(CHAT_TEMPLATE, "tokenizer.chat_template")
 
 enum {
@@ -10165,6 +10423,49 @@ static bool llmc__identify_mpk(const llmc__reader *r)
            (llmc__msgpack_is(&v, "metadata") || llmc__msgpack_is(&v, "item"));
 }
 
+/* A SentencePiece model begins with a piece, which begins with its text: field 1 of field 1. */
+static bool llmc__identify_pieces(const llmc__reader *r)
+{
+    const uint8_t *p = r->data;
+    return r->size >= 16 && p[0] == 0x0a && p[1] >= 2 && p[1] < 0x80 && p[2] == 0x0a && p[3] < p[1] &&
+           p[3] + 2 <= p[1];
+}
+
+/* Whether the first line is base64, a blank and digits. */
+static bool llmc__identify_ranks(const llmc__reader *r)
+{
+    const uint8_t *p = r->data;
+    size_t n = (size_t)llmc__min(r->size, 4096), i, cut;
+    for (i = 0; i < n && ((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'A' && p[i] <= 'Z') ||
+                          (p[i] >= 'a' && p[i] <= 'z') || p[i] == '+' || p[i] == '/' || p[i] == '=');
+         i++)
+        ;
+    if (i == 0 || i % 4 != 0 || i == n || p[i] != ' ')
+        return false;
+    for (cut = ++i; i < n && p[i] >= '0' && p[i] <= '9'; i++)
+        ;
+    return i > cut && (i == n || p[i] == '\n' || p[i] == '\r');
+}
+
+/* {"version": ..., "truncation": ...: as Hugging Face's library writes it. p [n] begins at the brace. */
+static bool llmc__identify_tokenizer(const char *p, const char *end)
+{
+    const char *at;
+    if (!llmc__first_name((const uint8_t *)p, (uint64_t)(end - p), "version"))
+        return false;
+    at = llmc__json_space(llmc__json_space(p + 1, end) + 9, end);
+    if (at == end || *at != ':')
+        return false;
+    at = llmc__json_space(at + 1, end);
+    if (at == end || *at != '"')
+        return false;
+    at = llmc__json_space(llmc__json_skip_string(at, end), end);
+    if (at == end || *at != ',')
+        return false;
+    at = llmc__json_space(at + 1, end);
+    return end - at > 12 && LLMC_MEMCMP(at, "\"truncation\"", 12) == 0;
+}
+
 /* JSON by its brace; flat settings if every line is one, and there is one. Only of files as short as
    settings are: this reads all of them. */
 static llmc_file_kind llmc__identify_text(const llmc_blob *file)
@@ -10176,7 +10477,9 @@ static llmc_file_kind llmc__identify_text(const llmc_blob *file)
     unsigned n = 0;
     p = llmc__json_space(text + llmc__bom(text, file->size), end);
     if (p < end && *p == '{')
-        return LLMC_FILE_JSON;
+        return llmc__identify_tokenizer(p, end) ? LLMC_FILE_TOKENIZER_JSON : LLMC_FILE_JSON;
+    if (file->size >= 8 && LLMC_MEMCMP(text, "#version", 8) == 0)
+        return LLMC_FILE_MERGES;
     if (file->size > 65536)
         return LLMC_FILE_UNKNOWN;
     while ((status = llmc_settings_next(file, &at, &setting, NULL)) == LLMC_OK)
@@ -10203,6 +10506,8 @@ LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
         return LLMC_FILE_LLMC;
     if (r.size >= 4 && LLMC_MEMCMP(r.data, "MOG\0", 4) == 0)
         return LLMC_FILE_MOG;
+    if (r.size >= 4 && llmc__u32le(r.data) == LLMC__LLMC_TOKENS_MAGIC)
+        return LLMC_FILE_LLMC_TOKENS;
     if (r.size == 0)
         return LLMC_FILE_UNKNOWN;
     kind = llmc__identify_header(&r);
@@ -10210,6 +10515,10 @@ LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
         return kind;
     if (llmc__identify_mpk(&r))
         return LLMC_FILE_MPK;
+    if (llmc__identify_pieces(&r))
+        return LLMC_FILE_SENTENCEPIECE;
+    if (llmc__identify_ranks(&r))
+        return LLMC_FILE_RANKS;
     LLMC_MEMSET(&f, 0, sizeof f);
     if (r.size >= 28)
         llmc__llama2c_ints(&f, r.data);
@@ -10219,8 +10528,21 @@ LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
 /* A static string; "unknown" for numbers that are no kind. */
 LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind)
 {
-    static const char *const name[] = {"unknown", "GGUF", "llama2.c", "safetensors", "torchless",
-                                       "MOG",     "mpk",  "llm.c",    "JSON",        "settings"};
+    static const char *const name[] = {"unknown",
+                                       "GGUF",
+                                       "llama2.c",
+                                       "safetensors",
+                                       "torchless",
+                                       "MOG",
+                                       "mpk",
+                                       "llm.c",
+                                       "JSON",
+                                       "settings",
+                                       "tokenizer.json",
+                                       "SentencePiece",
+                                       "tiktoken ranks",
+                                       "merges",
+                                       "llm.c tokenizer"};
     return (unsigned)kind < sizeof name / sizeof name[0] ? name[kind] : name[0];
 }
 
@@ -10313,7 +10635,7 @@ typedef enum llmc__normal_kind {
     LLMC__NORMAL_COLLAPSE,      /* two or more U+0020 become one `to`                                    */
     LLMC__NORMAL_STRIP,         /* a: white space goes at the left; b: at the right                      */
     LLMC__NORMAL_NMT,           /* some controls go, some spaces become U+0020                           */
-    LLMC__NORMAL_PRECOMPILED,   /* blob: SentencePiece's charsmap, checked by llmc__charsmap_check       */
+    LLMC__NORMAL_PRECOMPILED, /* blob: SentencePiece's charsmap, passed by llmc__charsmap_check; a: it is base64 */
     LLMC__NORMAL_COUNT
 } llmc__normal_kind;
 
@@ -10326,6 +10648,20 @@ typedef struct llmc__normal {
     uint32_t blob_len;
 } llmc__normal;
 #define LLMC__NORMAL_MAX 12
+
+/* SentencePiece's charsmap:
+
+     u32 bytes of the trie | trie, a double array of u32 units | strings, each ended by a zero byte
+
+   A unit, as Darts-clone has it (all little-endian):
+
+     31     30 .. 10   9       8          7 .. 0
+     [ leaf | offset | shift | has leaf | label ]   a leaf's other bits: where its string begins
+
+   tokenizer.json has it in base64, GGUF and SentencePiece's own file as it is. Source: SentencePiece's
+   normalizer.cc, Darts-clone's darts.h. */
+#define LLMC__CHARSMAP_KEY \
+    64 /* longest key that is looked for; a file could have one go on through all of a text */
 
 /* What a name of tokenizer.ggml.pre says besides how to cut; a file's own keys go before these. */
 enum {
@@ -10660,35 +10996,845 @@ LLMC__UNUSED static llmc__pattern llmc__pattern_of_regex(const char *text, size_
 //--[ 12.12 FILE.vocab ]-- what a file says of its vocabulary, each string checked
 #ifndef LLMC_NO_TOKEN
 
-typedef enum llmc__string_layout {
-    LLMC__STRINGS_GGUF,   /* u64 length, bytes            */
-    LLMC__STRINGS_LLAMA2C /* f32 score, i32 length, bytes */
-} llmc__string_layout;
+/* How a list of tokens or merges lies in its file. */
+typedef enum llmc__list_layout {
+    LLMC__LIST_NONE,
+    LLMC__LIST_GGUF,       /* u64 length, bytes; scores and types are arrays of their own */
+    LLMC__LIST_LLAMA2C,    /* f32 score, i32 length, bytes                                */
+    LLMC__LIST_LLMC,       /* u8 length, bytes                                            */
+    LLMC__LIST_MOG,        /* u32 length, bytes, u32 id                                   */
+    LLMC__LIST_MOG_MERGES, /* u32 length, bytes                                        */
+    LLMC__LIST_PROTO,      /* fields of SentencePiece's ModelProto, pieces among them     */
+    LLMC__LIST_LINES,      /* text, one a line                                            */
+    LLMC__LIST_RANKS,      /* base64 of the bytes, a space, the id                        */
+    LLMC__LIST_NAMES,      /* JSON: {"token": id, ...}                                    */
+    LLMC__LIST_SCORED,     /* JSON: [["token", score], ...]                               */
+    LLMC__LIST_TEXTS,      /* JSON: ["a b", ...] or [["a", "b"], ...]                     */
+    LLMC__LIST_ADDED,      /* JSON: [{"id": 1, "content": "token", ...}, ...]             */
+    LLMC__LIST_DECODER,    /* JSON: {"1": {"content": "token", ...}, ...}                 */
+    LLMC__LIST_CALLER      /* llmc_token_name[count]                                      */
+} llmc__list_layout;
+
+/* Views of a list; never a copy. */
+typedef struct llmc__list {
+    llmc__list_layout layout;
+    const uint8_t *data;
+    size_t bytes;
+    llmc_json json; /* of the JSON layouts, checked */
+    uint32_t count; /* entries */
+    uint32_t base;  /* CALLER: added to each id */
+} llmc__list;
 
 typedef enum llmc__vocab_kind {
-    LLMC__VOCAB_SPM, /* SentencePiece BPE with scores */
-    LLMC__VOCAB_BPE  /* byte-level, merges by rank    */
+    LLMC__VOCAB_SPM,       /* characters join by the score of what they make          */
+    LLMC__VOCAB_BPE,       /* characters or bytes join by the rank of their merge     */
+    LLMC__VOCAB_RANKS,     /* bytes join by the id of what they make (tiktoken)       */
+    LLMC__VOCAB_UNIGRAM,   /* the most probable segmentation                          */
+    LLMC__VOCAB_WORDPIECE, /* the longest token that fits, again and again            */
+    LLMC__VOCAB_WORDS      /* a piece is a token or unknown                           */
 } llmc__vocab_kind;
 
-/* Views into the file. Strings are at most LLMC__MAX_STRING bytes and may be empty;
-   scores are not NaN. */
+/* How stored text spells bytes. */
+typedef enum llmc__alphabet {
+    LLMC__ALPHABET_PLAIN, /* as it is                                                    */
+    LLMC__ALPHABET_BYTES, /* GPT-2's: a printable character for each byte                */
+    LLMC__ALPHABET_MARK   /* U+2581 is a space; in text the two mean the same, and split steps see U+2581 */
+} llmc__alphabet;
+
+/* Before which parts of a text a space (with ALPHABET_MARK: U+2581) is put. A part is what stands between
+   two special tokens. */
+typedef enum llmc__prefix {
+    LLMC__PREFIX_NONE,
+    LLMC__PREFIX_ALWAYS,  /* each part, whatever it begins with (SentencePiece)                        */
+    LLMC__PREFIX_MISSING, /* each part that does not begin with one                                    */
+    LLMC__PREFIX_FIRST,   /* the same, but only where the text begins                                  */
+    LLMC__PREFIX_PIECES   /* each piece that the split steps give and that does not begin with one;
+                             afterwards pieces are cut before each U+2581                              */
+} llmc__prefix;
+
+/* How ids become text. */
+typedef enum llmc__decoding {
+    LLMC__DECODE_JOIN,     /* bytes one after the other                                      */
+    LLMC__DECODE_WORDS,    /* with a space between two tokens                                */
+    LLMC__DECODE_WORDPIECE /* with a space before each token but the first and those that begin with
+                              piece_prefix, which goes                                        */
+} llmc__decoding;
+
+enum {
+    LLMC__ADDED = 1,            /* found in text before anything else: the flags below say how */
+    LLMC__ADDED_LSTRIP = 2,     /* takes white space before it */
+    LLMC__ADDED_RSTRIP = 4,     /* takes white space behind it */
+    LLMC__ADDED_WORD = 8,       /* only where no letter, digit or underscore stands beside it */
+    LLMC__ADDED_NORMALIZED = 16 /* looked for in normalised text */
+};
+
+#define LLMC__AROUND_MAX 4   /* ids before or behind a text */
+#define LLMC__KIND_BAD   255 /* the file gives a kind that does not exist */
+
+/* llmc__vocab -- one vocabulary, whatever file it came from                  (FILE.vocab)
+   Views into files that outlive it. A text goes through: added tokens (those not NORMALIZED), normal[],
+   added tokens (NORMALIZED), remove_spaces, prefix, U+2581 for spaces if alphabet is MARK, split[], and
+   then each piece through what kind says. */
 typedef struct llmc__vocab {
     llmc__vocab_kind kind;
-    char pre[32];   /* pre-tokenizer as the file names it, "" if it does not */
-    uint32_t count; /* tokens, 1 .. LLMC__MAX_VOCAB */
-    llmc__string_layout layout;
-    const uint8_t *tokens; /* count strings, one after the other */
-    size_t tokens_bytes;
-    const uint8_t *scores; /* count x f32 LE, or NULL (in the LLAMA2C layout they are inline) */
-    const uint8_t *types;  /* count x i32 LE (GGUF's numbers), or NULL: TOKEN derives them    */
-    const uint8_t *merges; /* n_merges GGUF strings "a b" */
-    size_t merges_bytes;
-    uint32_t n_merges;                       /* 0 for SPM */
-    llmc_token special[LLMC_SPECIAL_COUNT];  /* LLMC_TOKEN_NONE: absent */
-    bool add_bos, add_eos, add_space_prefix; /* what encoding puts around a text, unless told otherwise */
-    const char *name;                        /* file's name for messages */
+    llmc__alphabet alphabet;
+    char pre[32];        /* pre-tokenizer as the file names it, "" if it does not */
+    uint32_t count;      /* highest id + 1: 1 .. LLMC__MAX_VOCAB, and not much more than entries */
+    uint32_t limit;      /* not 0: entries with ids from here on are passed over */
+    uint64_t text_bytes; /* sum of the entries' lengths as stored */
+    llmc__list tokens, added, extra; /* walked in this order; later ones override */
+    const uint8_t *scores;           /* GGUF: count x f32 LE, or NULL */
+    const uint8_t *types;            /* GGUF: count x i32 LE, or NULL */
+    llmc__list merges;               /* in the order of ranks */
+    llmc__normal normal[LLMC__NORMAL_MAX];
+    llmc__split split[LLMC__SPLIT_MAX];
+    uint32_t n_normal, n_split;
+    llmc__prefix prefix;
+    bool remove_spaces;    /* U+0020 at both ends goes, runs become one (SentencePiece) */
+    bool byte_fallback;    /* a character without a token becomes tokens <0xXX> */
+    bool ignore_merges;    /* a piece that is a token is taken whole */
+    bool fuse_unk;         /* unknown characters in a row are one unknown token */
+    char piece_prefix[16]; /* WORDPIECE: what tokens inside a word begin with; "": words begin with U+2581 */
+    uint32_t max_piece;    /* WORDPIECE: characters; a longer piece is unknown */
+    llmc__decoding decoding;
+    bool drop_space;                        /* decoding: one space that text begins with goes */
+    bool cleanup;                           /* decoding: no space before . ? ! , n't 'm 's 've 're */
+    llmc_token special[LLMC_SPECIAL_COUNT]; /* LLMC_TOKEN_NONE: absent */
+    llmc_token before[LLMC__AROUND_MAX], after[LLMC__AROUND_MAX]; /* a text, where wanted or asked for */
+    uint32_t n_before, n_after;
+    bool add_bos, add_eos; /* whether the model wants `before`, `after` */
+    const char *name;      /* file's name for messages */
 } llmc__vocab;
 
+/* One entry. text is as stored: llmc__vocab_text decodes it. */
+typedef enum llmc__encoding { LLMC__TEXT_PLAIN, LLMC__TEXT_JSON, LLMC__TEXT_BASE64 } llmc__encoding;
+typedef struct llmc__vocab_token {
+    uint32_t id; /* < count once the vocabulary has been checked */
+    const uint8_t *text;
+    size_t len;
+    llmc__encoding encoding;
+    float score;
+    uint8_t kind;  /* llmc_token_kind; LLMC__KIND_BAD */
+    uint8_t flags; /* LLMC__ADDED... */
+} llmc__vocab_token;
+
+/* One merge: its parts, as stored; b NULL: the file has no two parts there. text [len] is for messages. */
+typedef struct llmc__vocab_merge {
+    const uint8_t *text, *a, *b;
+    size_t len, a_len, b_len;
+    llmc__encoding encoding;
+} llmc__vocab_merge;
+
+/* A walk over a vocabulary's tokens, or its merges. */
+typedef struct llmc__vocab_iter {
+    llmc_json_iter json;
+    size_t at;
+    uint32_t n; /* entries given, of the list that is walked */
+    uint8_t stage;
+} llmc__vocab_iter;
+
+/* Value of "<0xXX>", two hexadecimal digits; -1 if text [len] is anything else. */
+static int llmc__byte_token(const uint8_t *text, size_t len)
+{
+    int value = 0, i;
+    if (len != 6 || LLMC_MEMCMP(text, "<0x", 3) != 0 || text[5] != '>')
+        return -1;
+    for (i = 3; i < 5; i++) {
+        int c = llmc__lower((char)text[i]);
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return -1;
+        value = value * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return value;
+}
+
+/* By ASCII character: its six bits of base64 and 1, or 0. */
+static const uint8_t llmc__base64_table[128] = {
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  63, 0,  0,  0,  64, 53, 54, 55, 56,
+    57, 58, 59, 60, 61, 62, 0,  0,  0,  0,  0,  0,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13,
+    14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 0,  0,  0,  0,  0,  0,  27, 28, 29, 30, 31, 32, 33,
+    34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 0,  0,  0,  0,  0};
+
+/* Six bits of a base64 character; -1: it is none. */
+static inline int llmc__base64_value(uint8_t c)
+{
+    return (c < 128 ? llmc__base64_table[c] : 0) - 1;
+}
+
+/* Bytes of base64 text [len] into out [len]; padding is optional. SIZE_MAX: it is no base64. */
+static size_t llmc__base64_decode(const uint8_t *text, size_t len, uint8_t *out)
+{
+    uint32_t bits = 0;
+    size_t i, n = 0, have = 0;
+    while (len > 0 && text[len - 1] == '=')
+        len--;
+    for (i = 0; i < len; i++) {
+        int value = llmc__base64_value(text[i]);
+        if (value < 0)
+            return SIZE_MAX;
+        bits = (bits << 6 | (uint32_t)value) & 0xffffff;
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            out[n++] = (uint8_t)(bits >> have);
+        }
+    }
+    return have < 6 ? n : SIZE_MAX; /* a lone character is six bits of nothing */
+}
+
+/* Escaped JSON text [len] without its quotes into out [len]; it has been checked. */
+static size_t llmc__json_unescape(const uint8_t *text, size_t len, uint8_t *out)
+{
+    const char *p = (const char *)text, *end = p + len, *plain;
+    size_t n = 0, step;
+    char c[4];
+    while (p < end) {
+        for (plain = p; p < end && *p != '\\'; p++)
+            ;
+        LLMC_MEMCPY(out + n, plain, (size_t)(p - plain));
+        n += (size_t)(p - plain);
+        if (p == end)
+            break;
+        step = llmc__json_char(&p, end, c);
+        if (step == 0)
+            break;
+        LLMC_MEMCPY(out + n, c, step);
+        n += step;
+    }
+    return n;
+}
+
+/* llmc__vocab_text -- stored text [len] as bytes into out [len], which may be text itself   (FILE.vocab)
+   Returns their number, never more than len. Base64 that is none gives nothing; the reader refused it. */
+LLMC__UNUSED static size_t llmc__vocab_text(llmc__encoding encoding, const uint8_t *text, size_t len,
+                                            uint8_t *out)
+{
+    size_t n;
+    switch (encoding) {
+    case LLMC__TEXT_JSON:
+        return llmc__json_unescape(text, len, out);
+    case LLMC__TEXT_BASE64:
+        n = llmc__base64_decode(text, len, out);
+        return n == SIZE_MAX ? 0 : n;
+    default:
+        if (len > 0)
+            LLMC_MEMMOVE(out, text, len);
+        return len;
+    }
+}
+
+/* A walk from the first token, or the first merge. */
+static void llmc__vocab_start(llmc__vocab_iter *it)
+{
+    LLMC_MEMSET(it, 0, sizeof *it);
+}
+
+/* The next string of a list in one of the binary layouts: *head its begin in the list. False: the end, or it
+   does not fit, or is over LLMC__MAX_STRING.
+
+     GGUF      [ u64 length ][ bytes ]
+     llama2.c  [ f32 score  ][ i32 length ][ bytes ]      a negative length reads as far too long
+     llm.c     [ u8 length  ][ bytes ]
+     MOG       [ u32 length ][ bytes ][ u32 id ]                                              */
+static bool llmc__list_string(const llmc__list *l, llmc__vocab_iter *it, size_t *head, const uint8_t **text,
+                              size_t *len)
+{
+    const uint8_t *p = l->data + it->at;
+    size_t left = l->bytes - it->at;
+    size_t before = l->layout == LLMC__LIST_GGUF || l->layout == LLMC__LIST_LLAMA2C ? 8
+                    : l->layout == LLMC__LIST_LLMC                                  ? 1
+                                                                                    : 4;
+    size_t behind = l->layout == LLMC__LIST_MOG ? 4 : 0;
+    uint64_t n;
+    if (it->n >= l->count || left < before + behind)
+        return false;
+    n = before == 1                       ? p[0]
+        : l->layout == LLMC__LIST_GGUF    ? llmc__u64le(p)
+        : l->layout == LLMC__LIST_LLAMA2C ? llmc__u32le(p + 4)
+                                          : llmc__u32le(p);
+    if (n > LLMC__MAX_STRING || n > left - before - behind)
+        return false;
+    *head = it->at;
+    *text = p + before;
+    *len = (size_t)n;
+    it->at += before + (size_t)n + behind;
+    it->n++;
+    return true;
+}
+
+/* Kind of a token of which the file says nothing: by the named special ids and the spelling of byte tokens. */
+static uint8_t llmc__vocab_kind_of(const llmc__vocab *v, uint32_t id, const uint8_t *text, size_t len)
+{
+    uint32_t i;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (v->special[i] == (llmc_token)id)
+            return i == LLMC_SPECIAL_UNK ? LLMC_TOKEN_UNKNOWN : LLMC_TOKEN_CONTROL;
+    return v->byte_fallback && llmc__byte_token(text, len) >= 0 ? LLMC_TOKEN_BYTE : LLMC_TOKEN_NORMAL;
+}
+
+/* The next token of a binary list. */
+static bool llmc__vocab_binary(const llmc__vocab *v, llmc__vocab_iter *it, llmc__vocab_token *out)
+{
+    const llmc__list *l = &v->tokens;
+    size_t head = 0;
+    uint32_t kind;
+    out->id = it->n;
+    if (!llmc__list_string(l, it, &head, &out->text, &out->len))
+        return false;
+    if (l->layout == LLMC__LIST_MOG)
+        out->id = llmc__u32le(out->text + out->len);
+    if (l->layout == LLMC__LIST_LLAMA2C) { /* kinds by place */
+        out->score = llmc__f32le(l->data + head);
+        out->kind = out->id == 0                                                  ? LLMC_TOKEN_UNKNOWN
+                    : out->id < 3                                                 ? LLMC_TOKEN_CONTROL
+                    : out->id < 259 && llmc__byte_token(out->text, out->len) >= 0 ? LLMC_TOKEN_BYTE
+                                                                                  : LLMC_TOKEN_NORMAL;
+        return true;
+    }
+    if (v->scores != NULL)
+        out->score = llmc__f32le(v->scores + 4 * (size_t)out->id);
+    if (v->types != NULL) {
+        kind = llmc__u32le(v->types + 4 * (size_t)out->id);
+        out->kind = kind >= LLMC_TOKEN_NORMAL && kind <= LLMC_TOKEN_BYTE ? (uint8_t)kind : LLMC__KIND_BAD;
+    } else {
+        out->kind = llmc__vocab_kind_of(v, out->id, out->text, out->len);
+    }
+    return true;
+}
+
+/* The string that a JSON value is, as written between its quotes; NULL: it is none. */
+static void llmc__json_view(llmc_json value, const uint8_t **text, size_t *len)
+{
+    *text = NULL;
+    *len = 0;
+    if (value.type != LLMC_JSON_STRING)
+        return;
+    *text = (const uint8_t *)value.text + 1;
+    *len = (size_t)(llmc__json_skip_string(value.text, value.end) - value.text) - 2;
+}
+
+/* A number that can be an id; UINT32_MAX: it cannot. */
+static uint32_t llmc__json_id(llmc_json value)
+{
+    int64_t id = llmc_json_integer(value, -1);
+    return id < 0 || id >= (int64_t)LLMC__MAX_VOCAB ? UINT32_MAX : (uint32_t)id;
+}
+
+/* Decimal digits that can be an id; UINT32_MAX: they cannot. */
+static uint32_t llmc__digits_id(const uint8_t *text, size_t len)
+{
+    uint32_t id = 0;
+    size_t i;
+    if (len == 0 || len > 8)
+        return UINT32_MAX;
+    for (i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return UINT32_MAX;
+        id = id * 10 + (uint32_t)(text[i] - '0');
+    }
+    return id < LLMC__MAX_VOCAB ? id : UINT32_MAX;
+}
+
+/* One added token of a tokenizer.json: {"id", "content", "special", ...}. */
+static void llmc__vocab_added(llmc_json entry, llmc__vocab_token *out)
+{
+    static const char *const flag[] = {"lstrip", "rstrip", "single_word", "normalized"};
+    llmc_json_iter it;
+    llmc_json key, value;
+    unsigned i;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    out->kind = LLMC_TOKEN_USER;
+    out->flags = LLMC__ADDED;
+    while (llmc_json_next(entry, &it, &key, &value)) {
+        if (llmc_json_equal(key, "id"))
+            out->id = llmc__json_id(value);
+        else if (llmc_json_equal(key, "content"))
+            llmc__json_view(value, &out->text, &out->len);
+        else if (llmc_json_equal(key, "special") && llmc_json_bool(value, false))
+            out->kind = LLMC_TOKEN_CONTROL;
+        for (i = 0; i < 4; i++)
+            if (llmc_json_bool(value, false) && llmc_json_equal(key, flag[i]))
+                out->flags = (uint8_t)(out->flags | LLMC__ADDED_LSTRIP << i);
+    }
+}
+
+/* The next token of a JSON list; kind BAD if the entry is not one. */
+static bool llmc__vocab_json(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                             llmc__vocab_token *out)
+{
+    llmc_json key, value, part;
+    llmc_json_iter pair;
+    LLMC_MEMSET(&key, 0, sizeof key);
+    LLMC_MEMSET(&pair, 0, sizeof pair);
+    if (!llmc_json_next(l->json, &it->json, &key, &value))
+        return false;
+    out->encoding = LLMC__TEXT_JSON;
+    out->id = UINT32_MAX;
+    if (l->layout == LLMC__LIST_NAMES) {
+        llmc__json_view(key, &out->text, &out->len);
+        out->id = llmc__json_id(value);
+    } else if (l->layout == LLMC__LIST_SCORED) {
+        out->id = it->n;
+        if (llmc_json_next(value, &pair, NULL, &part))
+            llmc__json_view(part, &out->text, &out->len);
+        if (llmc_json_next(value, &pair, NULL, &part) && part.type == LLMC_JSON_NUMBER)
+            out->score = (float)llmc_json_number(part, 0);
+        else
+            out->id = UINT32_MAX;
+    } else {
+        llmc__vocab_added(value, out);
+    }
+    if (l->layout == LLMC__LIST_DECODER && key.type == LLMC_JSON_STRING) {
+        const uint8_t *digits;
+        size_t n;
+        llmc__json_view(key, &digits, &n);
+        out->id = llmc__digits_id(digits, n);
+    }
+    it->n++;
+    if (out->text == NULL || out->id == UINT32_MAX)
+        out->kind = LLMC__KIND_BAD;
+    else if (it->stage > 0 && l->layout == LLMC__LIST_NAMES) {
+        out->kind = LLMC_TOKEN_USER;
+        out->flags = LLMC__ADDED;
+    } else if (it->stage == 0)
+        out->kind = llmc__vocab_kind_of(v, out->id, out->text, out->len);
+    return true;
+}
+
+/* A field of a protocol buffer: number, then by its wire type a value or bytes. */
+typedef struct llmc__proto_field {
+    uint32_t number, wire; /* 0 varint, 1 eight bytes, 2 bytes, 5 four bytes */
+    uint64_t value;
+    const uint8_t *data; /* [len] */
+    size_t len;
+} llmc__proto_field;
+
+/* A varint: seven bits a byte, the lowest first. False: it does not end, or has over 64 bits. */
+static bool llmc__proto_varint(const uint8_t *p, size_t n, size_t *at, uint64_t *out)
+{
+    unsigned shift;
+    *out = 0;
+    for (shift = 0; shift < 64 && *at < n; shift += 7) {
+        uint8_t b = p[(*at)++];
+        *out |= (uint64_t)(b & 0x7f) << shift;
+        if (b < 0x80)
+            return true;
+    }
+    return false;
+}
+
+/* The next field of a message p [n] from *at on. 1: *out is it; 0: the message ends; -1: it is none.
+   Groups (wire types 3 and 4) are of a time before these files. */
+static int llmc__proto_next(const uint8_t *p, size_t n, size_t *at, llmc__proto_field *out)
+{
+    uint64_t key;
+    size_t fixed;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (*at >= n)
+        return 0;
+    if (!llmc__proto_varint(p, n, at, &key) || key >> 3 == 0 || key >> 3 > 0x1fffffff)
+        return -1;
+    out->number = (uint32_t)(key >> 3);
+    out->wire = (uint32_t)(key & 7);
+    if (out->wire == 0)
+        return llmc__proto_varint(p, n, at, &out->value) ? 1 : -1;
+    if (out->wire == 2) {
+        if (!llmc__proto_varint(p, n, at, &out->value) || out->value > n - *at)
+            return -1;
+        out->data = p + *at;
+        out->len = (size_t)out->value;
+        *at += out->len;
+        return 1;
+    }
+    fixed = out->wire == 1 ? 8 : out->wire == 5 ? 4 : 0;
+    if (fixed == 0 || fixed > n - *at)
+        return -1;
+    out->value = fixed == 8 ? llmc__u64le(p + *at) : llmc__u32le(p + *at);
+    *at += fixed;
+    return 1;
+}
+
+/* One of SentencePiece's pieces: 1 text, 2 score, 3 type (GGUF has its numbers from here). */
+static void llmc__vocab_piece(const llmc__proto_field *piece, llmc__vocab_token *out)
+{
+    llmc__proto_field f;
+    size_t at = 0;
+    int more;
+    out->kind = LLMC_TOKEN_NORMAL;
+    out->text = piece->data;
+    while ((more = llmc__proto_next(piece->data, piece->len, &at, &f)) == 1) {
+        if (f.number == 1 && f.wire == 2) {
+            out->text = f.data;
+            out->len = f.len;
+        } else if (f.number == 2 && f.wire == 5) {
+            out->score = llmc__bits_f32((uint32_t)f.value);
+        } else if (f.number == 3 && f.wire == 0) {
+            out->kind = f.value >= LLMC_TOKEN_NORMAL && f.value <= LLMC_TOKEN_BYTE ? (uint8_t)f.value
+                                                                                   : LLMC__KIND_BAD;
+        }
+    }
+    if (more < 0)
+        out->kind = LLMC__KIND_BAD;
+}
+
+/* The next line of a text without its end (LF or CR LF); the text's last line needs none. */
+static bool llmc__list_line(const llmc__list *l, llmc__vocab_iter *it, const uint8_t **text, size_t *len)
+{
+    const uint8_t *p = l->data + it->at;
+    size_t left = l->bytes - it->at, n;
+    if (left == 0)
+        return false;
+    for (n = 0; n < left && p[n] != '\n'; n++)
+        ;
+    it->at += n < left ? n + 1 : n;
+    *text = p;
+    *len = n > 0 && p[n - 1] == '\r' ? n - 1 : n;
+    return true;
+}
+
+/* First byte of p [n] that is at most ' ', or n. Eight at a step: below 0x21 a byte borrows from its top bit, which
+   says nothing of the bytes above it but is right for the lowest. */
+static size_t llmc__word_length(const uint8_t *p, size_t n)
+{
+    size_t at = 0;
+    for (; n - at >= 8; at += 8) {
+        uint64_t x = llmc__u64le(p + at), low = (x - 0x2121212121212121u) & ~x & 0x8080808080808080u;
+        if (low != 0)
+            break;
+    }
+    while (at < n && p[at] > ' ')
+        at++;
+    return at;
+}
+
+/* The next token of a list of ranks: base64, a blank, the id. */
+static bool llmc__vocab_rank(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                             llmc__vocab_token *out)
+{
+    const uint8_t *p = l->data + it->at, *end = l->data + l->bytes;
+    uint32_t id = 0, digits = 0;
+    while (p < end && (*p == '\n' || *p == '\r'))
+        p++;
+    if (p == end)
+        return false;
+    out->text = p;
+    out->len = llmc__word_length(p, (size_t)(end - p));
+    out->encoding = LLMC__TEXT_BASE64;
+    for (p += out->len + (p + out->len < end); p < end && *p >= '0' && *p <= '9' && digits < 9; p++, digits++)
+        id = id * 10 + (*p - '0');
+    if (digits == 0 || digits > 8 || id >= LLMC__MAX_VOCAB)
+        id = UINT32_MAX;
+    for (; p < end && *p != '\n'; p++)
+        if (*p != '\r')
+            id = UINT32_MAX;
+    out->id = id;
+    it->at = (size_t)(p - l->data);
+    it->n++;
+    out->kind = id == UINT32_MAX ? LLMC__KIND_BAD : llmc__vocab_kind_of(v, id, out->text, out->len);
+    return true;
+}
+
+/* The next token of a list of lines: a word whose number is its line's. */
+static bool llmc__vocab_line(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                             llmc__vocab_token *out)
+{
+    if (l->layout == LLMC__LIST_RANKS)
+        return llmc__vocab_rank(v, l, it, out);
+    if (!llmc__list_line(l, it, &out->text, &out->len))
+        return false;
+    out->id = it->n++;
+    out->kind = llmc__vocab_kind_of(v, out->id, out->text, out->len);
+    return true;
+}
+
+/* The next token of one list; false at its end. */
+static bool llmc__list_next(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                            llmc__vocab_token *out)
+{
+    const llmc_token_name *name = (const llmc_token_name *)(const void *)l->data;
+    llmc__proto_field f;
+    switch (l->layout) {
+    case LLMC__LIST_NONE:
+        return false;
+    case LLMC__LIST_PROTO:
+        while (llmc__proto_next(l->data, l->bytes, &it->at, &f) == 1)
+            if (f.number == 1 && f.wire == 2) {
+                llmc__vocab_piece(&f, out);
+                out->id = it->n++;
+                return true;
+            }
+        return false;
+    case LLMC__LIST_LINES:
+    case LLMC__LIST_RANKS:
+        return llmc__vocab_line(v, l, it, out);
+    case LLMC__LIST_NAMES:
+    case LLMC__LIST_SCORED:
+    case LLMC__LIST_ADDED:
+    case LLMC__LIST_DECODER:
+        return llmc__vocab_json(v, l, it, out);
+    case LLMC__LIST_CALLER:
+        if (it->n >= l->count)
+            return false;
+        out->text = (const uint8_t *)name[it->n].text;
+        out->len = llmc__strlen(name[it->n].text);
+        out->id = (uint32_t)name[it->n].id + l->base;
+        out->kind = LLMC_TOKEN_CONTROL;
+        out->flags = LLMC__ADDED;
+        it->n++;
+        return true;
+    default:
+        return llmc__vocab_binary(v, it, out);
+    }
+}
+
+/* llmc__vocab_next -- the next token, in the file's order                    (FILE.vocab)
+   Ids come in any order, with holes, and may come again: what a later entry says of an id counts, but
+   its score. False at the end. A file that was checked does not end early; one that changes meanwhile
+   may, and no byte out of it is read. */
+static bool llmc__vocab_next(const llmc__vocab *v, llmc__vocab_iter *it, llmc__vocab_token *out)
+{
+    const llmc__list *list[3];
+    list[0] = &v->tokens;
+    list[1] = &v->added;
+    list[2] = &v->extra;
+    for (; it->stage < 3; it->stage++) {
+        for (;;) {
+            LLMC_MEMSET(out, 0, sizeof *out);
+            if (!llmc__list_next(v, list[it->stage], it, out))
+                break;
+            if (v->limit == 0 || out->id < v->limit)
+                return true;
+        }
+        LLMC_MEMSET(&it->json, 0, sizeof it->json);
+        it->at = it->n = 0;
+    }
+    return false;
+}
+
+/* Cuts "a b" at its one space; b NULL: there is none, or several, or a part is empty. */
+static void llmc__merge_cut(llmc__vocab_merge *m)
+{
+    size_t cut, i;
+    for (cut = 0; cut < m->len && m->text[cut] != ' '; cut++)
+        ;
+    m->a = m->text;
+    m->a_len = cut;
+    m->b = NULL;
+    for (i = cut + 1; i < m->len; i++)
+        if (m->text[i] == ' ')
+            return;
+    if (cut == 0 || cut + 1 >= m->len)
+        return;
+    m->b = m->text + cut + 1;
+    m->b_len = m->len - cut - 1;
+}
+
+/* A merge out of JSON: "a b" or ["a", "b"]. */
+static void llmc__merge_json(llmc_json value, llmc__vocab_merge *m)
+{
+    llmc_json_iter pair;
+    llmc_json part;
+    m->encoding = LLMC__TEXT_JSON;
+    llmc__json_view(value, &m->text, &m->len);
+    if (m->text != NULL) {
+        llmc__merge_cut(m);
+        return;
+    }
+    LLMC_MEMSET(&pair, 0, sizeof pair);
+    m->text = (const uint8_t *)value.text;
+    if (!llmc_json_next(value, &pair, NULL, &part))
+        return;
+    llmc__json_view(part, &m->a, &m->a_len);
+    if (!llmc_json_next(value, &pair, NULL, &part))
+        return;
+    llmc__json_view(part, &m->b, &m->b_len);
+    if (m->a == NULL || m->a_len == 0 || m->b_len == 0)
+        m->b = NULL;
+    m->len = m->b == NULL ? 0 : (size_t)(m->b + m->b_len - m->text);
+}
+
+/* llmc__vocab_merge_next -- the next merge, in the order of ranks             (FILE.vocab)
+   False at the end. In stored text the byte alphabet writes a space as U+0120, and the others write U+2581,
+   so that no part holds one. */
+static bool llmc__vocab_merge_next(const llmc__vocab *v, llmc__vocab_iter *it, llmc__vocab_merge *out)
+{
+    const llmc__list *l = &v->merges;
+    size_t head = 0;
+    llmc_json value;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (l->layout == LLMC__LIST_NONE)
+        return false;
+    if (l->layout == LLMC__LIST_TEXTS) {
+        if (!llmc_json_next(l->json, &it->json, NULL, &value))
+            return false;
+        llmc__merge_json(value, out);
+        return true;
+    }
+    if (l->layout == LLMC__LIST_LINES) {
+        do {
+            if (!llmc__list_line(l, it, &out->text, &out->len))
+                return false;
+        } while (out->len == 0);
+    } else if (!llmc__list_string(l, it, &head, &out->text, &out->len)) {
+        return false;
+    }
+    llmc__merge_cut(out);
+    return true;
+}
+
+/* Whether a token's text, decoded, is text [len]. */
+static bool llmc__vocab_same(const llmc__vocab_token *k, const char *text, size_t len)
+{
+    const char *p = (const char *)k->text, *end = p + k->len;
+    size_t n, at = 0;
+    char c[4];
+    if (k->encoding == LLMC__TEXT_PLAIN)
+        return k->len == len && LLMC_MEMCMP(k->text, text, len) == 0;
+    if (k->encoding == LLMC__TEXT_BASE64 || k->len < len)
+        return false;
+    while (p < end && (n = llmc__json_char(&p, end, c)) > 0) {
+        if (n > len - at || LLMC_MEMCMP(c, text + at, n) != 0)
+            return false;
+        at += n;
+    }
+    return at == len;
+}
+
+/* Id of the token text [len]; NONE: there is none. The last one of several, as for llmc__vocab_next. */
+static llmc_token llmc__vocab_find(const llmc__vocab *v, const char *text, size_t len)
+{
+    llmc_token found = LLMC_TOKEN_NONE;
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    llmc__vocab_start(&it);
+    it.stage = v->tokens.layout == LLMC__LIST_RANKS; /* no rank spells a special token */
+    while (llmc__vocab_next(v, &it, &k))
+        if (k.kind != LLMC__KIND_BAD && llmc__vocab_same(&k, text, len))
+            found = (llmc_token)k.id;
+    return found;
+}
+
+/* What is wrong with one entry, in words; NULL: nothing. */
+static const char *llmc__vocab_problem(const llmc__vocab_token *k)
+{
+    size_t i, n;
+    int least = 0;
+    if (k->kind == LLMC__KIND_BAD)
+        return "is not a token with an id, or of no kind that is known";
+    if (k->id >= LLMC__MAX_VOCAB)
+        return "has an id that is too large";
+    if (k->len > LLMC__MAX_STRING)
+        return "is longer than 65535 bytes";
+    if (llmc__nan(k->score))
+        return "has a score that is not a number";
+    if (k->encoding != LLMC__TEXT_BASE64)
+        return NULL;
+    for (n = k->len; n > 0 && k->len - n < 2 && k->text[n - 1] == '=';)
+        n--;
+    for (i = 0; i < n; i++) /* no exit on the way: a table look-up and nothing else for each */
+        least = llmc__base64_value(k->text[i]) < least ? -1 : least;
+    return least < 0 || n < 2 || n % 4 == 1 ? "is not base64" : NULL;
+}
+
+/* llmc__vocab_survey -- every entry of the lists, once                         (FILE.vocab)
+   Sets count, text_bytes and the lists' counts. A table of `count` entries is made from it, so that an id
+   far above the number of tokens is refused. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_survey(llmc__vocab *v, llmc_diag *diag)
+{
+    uint32_t n[3] = {0, 0, 0}, top = 0, merges = 0;
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    llmc__vocab_merge m;
+    v->text_bytes = 0;
+    llmc__vocab_start(&it);
+    while (llmc__vocab_next(v, &it, &k)) {
+        const char *problem = llmc__vocab_problem(&k);
+        if (problem != NULL)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET, "%s: entry %u '%.*s' %s", v->name,
+                              (unsigned)n[it.stage], (int)llmc__min(k.len, 64), (const char *)k.text,
+                              problem);
+        top = (uint32_t)llmc__max(top, k.id);
+        v->text_bytes += k.len;
+        if (++n[it.stage] > LLMC__MAX_VOCAB)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET, "%s: more than %u tokens",
+                              v->name, LLMC__MAX_VOCAB);
+    }
+    if (n[0] == 0 || top + 1 > 2 * ((uint64_t)n[0] + n[1] + n[2]) + 65536)
+        return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET,
+                          "%s: has %u tokens, the highest id is %u", v->name, (unsigned)n[0], (unsigned)top);
+    llmc__vocab_start(&it);
+    while (llmc__vocab_merge_next(v, &it, &m))
+        if (merges++ == LLMC__MAX_VOCAB)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET, "%s: more than %u merges",
+                              v->name, LLMC__MAX_VOCAB);
+    v->count = top + 1;
+    v->tokens.count = n[0];
+    v->added.count = n[1];
+    v->extra.count = n[2];
+    v->merges.count = merges;
+    return LLMC_OK;
+}
+
+/* A vocabulary of which nothing is known yet. */
+static void llmc__vocab_clear(llmc__vocab *v, const char *name)
+{
+    unsigned i;
+    LLMC_MEMSET(v, 0, sizeof *v);
+    v->name = name;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        v->special[i] = LLMC_TOKEN_NONE;
+}
+
+/* What is put around a text where no template says: BOS and EOS; and which these are where only a template
+   says. */
+static void llmc__vocab_finish(llmc__vocab *v)
+{
+    if (v->special[LLMC_SPECIAL_BOS] == LLMC_TOKEN_NONE && v->n_before == 1)
+        v->special[LLMC_SPECIAL_BOS] = v->before[0];
+    if (v->special[LLMC_SPECIAL_EOS] == LLMC_TOKEN_NONE && v->n_after == 1)
+        v->special[LLMC_SPECIAL_EOS] = v->after[0];
+    if (v->n_before == 0 && v->special[LLMC_SPECIAL_BOS] >= 0)
+        v->before[v->n_before++] = v->special[LLMC_SPECIAL_BOS];
+    if (v->n_after == 0 && v->special[LLMC_SPECIAL_EOS] >= 0)
+        v->after[v->n_after++] = v->special[LLMC_SPECIAL_EOS];
+}
+
+/* One more step of cutting text. False: there are too many. */
+static bool llmc__vocab_split(llmc__vocab *v, unsigned pattern, llmc__behaviour behaviour, bool invert)
+{
+    if (v->n_split == LLMC__SPLIT_MAX)
+        return false;
+    v->split[v->n_split++] = llmc__split_step(pattern, behaviour, invert);
+    return true;
+}
+
+/* llmc__vocab_cut -- how text is cut, by the name of a pre-tokenizer or a regex        (FILE.vocab)
+   text [len]. Errors: UNSUPPORTED with the text. */
+static llmc_status llmc__vocab_cut(llmc__vocab *v, const char *text, size_t len, llmc_diag *diag)
+{
+    uint32_t flags = 0;
+    char name[sizeof v->pre];
+    llmc__pattern pattern = llmc__pattern_of_regex(text, len);
+    v->n_split = 0;
+    if (pattern != LLMC__PAT_NONE) {
+        (void)llmc__vocab_split(v, pattern, LLMC__ISOLATED, false);
+        return LLMC_OK;
+    }
+    if (!llmc__strcopy(name, sizeof name, text, len) ||
+        !llmc__pattern_named(name, v->split, &v->n_split, &flags))
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.vocab", LLMC_NO_OFFSET,
+                          "%s: pre-tokenizer '%.*s' is not supported", v->name, (int)llmc__min(len, 160),
+                          text);
+    LLMC_MEMCPY(v->pre, name, sizeof name);
+    v->ignore_merges = (flags & LLMC__PRE_IGNORE_MERGES) != 0;
+    v->add_bos = (flags & LLMC__PRE_ADD_BOS) != 0;
+    return LLMC_OK;
+}
+#endif
+
+//--[ 12.13 FILE.words ]-- vocabularies in GGUF, llama2.c's and llm.c's files, lists of words and ranks
+#ifndef LLMC_NO_TOKEN
 /* An array of the given element type, whose count must be *count unless that is 0 (then it is set).
    *out [*bytes] are its elements, packed as in the file. Errors: BAD_FILE. */
 static llmc_status llmc__vocab_array(const llmc__gguf *g, unsigned key, uint32_t type, uint32_t *count,
@@ -10718,14 +11864,16 @@ static llmc_status llmc__vocab_array(const llmc__gguf *g, unsigned key, uint32_t
     return LLMC_OK;
 }
 
-/* Strings of an array that passed llmc__gguf_skip, held to LLMC__MAX_STRING, so that TOKEN can walk
-   them without a check and keep lengths in 16 bits. Errors: BAD_FILE. */
-static llmc_status llmc__vocab_strings(const llmc__gguf *g, unsigned key)
+/* An array of strings as a list, each held to LLMC__MAX_STRING, so that TOKEN can keep lengths in 16 bits.
+   Errors: BAD_FILE. */
+static llmc_status llmc__vocab_list(const llmc__gguf *g, unsigned key, llmc__list *out)
 {
     llmc__reader r = g->file;
     const char *text;
     uint64_t i;
     size_t len;
+    out->layout = LLMC__LIST_GGUF;
+    LLMC__TRY(llmc__vocab_array(g, key, LLMC__GGUF_STRING, &out->count, &out->data, &out->bytes));
     r.at = g->known[key].at;
     r.tag = "FILE.vocab";
     for (i = 0; i < g->known[key].count; i++)
@@ -10753,45 +11901,82 @@ static bool llmc__gguf_minus_one(const llmc__gguf *g, const llmc__gguf_value *v)
     return (v->type == LLMC__GGUF_U64 || v->type == LLMC__GGUF_I64) && llmc__u64le(p) == UINT64_MAX;
 }
 
-/* Ids of special tokens, where given; each inside the vocabulary. An id out of it is refused:
-   without it we would not know where a generation ends. Errors: BAD_FILE. */
+/* The id that a key gives, where it does; inside the vocabulary. An id out of it is refused: without it we
+   would not know where a generation ends. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_special(const llmc__gguf *g, const llmc__vocab *v, unsigned key,
+                                       llmc_token *out)
+{
+    const llmc__gguf_value *value = &g->known[key];
+    uint64_t id;
+    if (value->at == 0)
+        return LLMC_OK;
+    if (key == LLMC__KEY_TOK_PAD && llmc__gguf_minus_one(g, value))
+        return LLMC_OK; /* llama.cpp's llama2.c converter says "none" so; nothing here needs padding */
+    if (!llmc__gguf_uint(g, value, &id) || id >= v->count)
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at, "%s: '%s' must be an id below %u",
+                          g->file.name, llmc__key_text(key), (unsigned)v->count);
+    *out = (llmc_token)id;
+    return LLMC_OK;
+}
+
+/* All of them. BERT's files name what stands around a text CLS and SEP. Errors: BAD_FILE. */
 static llmc_status llmc__vocab_specials(const llmc__gguf *g, llmc__vocab *v)
 {
     static const uint8_t key[LLMC_SPECIAL_COUNT] = {LLMC__KEY_TOK_BOS, LLMC__KEY_TOK_EOS, LLMC__KEY_TOK_EOT,
                                                     LLMC__KEY_TOK_UNK, LLMC__KEY_TOK_PAD};
     unsigned i;
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++) {
-        const llmc__gguf_value *value = &g->known[key[i]];
-        uint64_t id;
-        if (value->at == 0)
-            continue;
-        if (i == LLMC_SPECIAL_PAD && llmc__gguf_minus_one(g, value))
-            continue; /* llama.cpp's llama2.c converter says "none" so; nothing here needs padding */
-        if (!llmc__gguf_uint(g, value, &id) || id >= v->count)
-            return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
-                              "%s: '%s' must be an id below %u", g->file.name, llmc__key_text(key[i]),
-                              (unsigned)v->count);
-        v->special[i] = (llmc_token)id;
-    }
-    return LLMC_OK;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        LLMC__TRY(llmc__vocab_special(g, v, key[i], &v->special[i]));
+    if (v->kind != LLMC__VOCAB_WORDPIECE)
+        return LLMC_OK;
+    LLMC__TRY(llmc__vocab_special(g, v, LLMC__KEY_TOK_CLS, &v->special[LLMC_SPECIAL_BOS]));
+    return llmc__vocab_special(g, v, LLMC__KEY_TOK_SEP, &v->special[LLMC_SPECIAL_EOS]);
+}
+
+/* BERT's way of cutting text, and, uncased, of writing it. */
+static void llmc__vocab_bert(llmc__vocab *v, bool cased)
+{
+    llmc__normal *n = &v->normal[v->n_normal++];
+    LLMC_MEMSET(n, 0, sizeof *n);
+    n->kind = LLMC__NORMAL_BERT;
+    n->a = n->b = true;
+    n->c = n->d = !cased;
+    (void)llmc__vocab_split(v, LLMC__PAT_SPACES, LLMC__REMOVED, false);
+    (void)llmc__vocab_split(v, LLMC__PAT_PUNCT, LLMC__ISOLATED, false);
+    v->kind = LLMC__VOCAB_WORDPIECE;
+    v->max_piece = 100;
+    v->decoding = LLMC__DECODE_WORDPIECE;
+    v->cleanup = true;
+    v->add_bos = v->add_eos = true;
 }
 
 /* What holds where the file is silent: SentencePiece's own numbering, which files rely on when
    they name no ids, and BOS and a space before text. Byte-level BPE has none of these.
-   v->count is set. */
+   v->count is set, all else clear. */
 static void llmc__vocab_defaults(llmc__vocab *v, llmc__vocab_kind kind)
 {
-    unsigned i;
-    bool spm = kind == LLMC__VOCAB_SPM;
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        v->special[i] = LLMC_TOKEN_NONE;
-    if (spm && v->count > 2) {
-        v->special[LLMC_SPECIAL_UNK] = 0;
-        v->special[LLMC_SPECIAL_BOS] = 1;
-        v->special[LLMC_SPECIAL_EOS] = 2;
-    }
+    llmc_token *special = v->special;
     v->kind = kind;
-    v->add_bos = v->add_space_prefix = spm; /* add_eos stays false: a prompt does not end */
+    v->alphabet = kind == LLMC__VOCAB_BPE ? LLMC__ALPHABET_BYTES : LLMC__ALPHABET_MARK;
+    if (kind == LLMC__VOCAB_SPM && v->count > 2) {
+        special[LLMC_SPECIAL_UNK] = 0;
+        special[LLMC_SPECIAL_BOS] = 1;
+        special[LLMC_SPECIAL_EOS] = 2;
+    } else if (kind == LLMC__VOCAB_UNIGRAM && v->count > 2) { /* T5's */
+        special[LLMC_SPECIAL_PAD] = 0;
+        special[LLMC_SPECIAL_EOS] = 1;
+        special[LLMC_SPECIAL_UNK] = 2;
+    } else if (kind == LLMC__VOCAB_WORDPIECE && v->count > 102) { /* BERT's */
+        special[LLMC_SPECIAL_PAD] = 0;
+        special[LLMC_SPECIAL_UNK] = 100;
+        special[LLMC_SPECIAL_BOS] = 101;
+        special[LLMC_SPECIAL_EOS] = 102;
+    }
+    v->byte_fallback = v->add_bos = kind == LLMC__VOCAB_SPM; /* add_eos stays false: a prompt does not end */
+    v->fuse_unk = kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM;
+    v->add_eos = kind == LLMC__VOCAB_UNIGRAM;
+    if (v->byte_fallback || v->add_eos)
+        v->prefix = LLMC__PREFIX_ALWAYS;
 }
 
 /* One f32 per token. Infinities order well; NaN would break every comparison later. */
@@ -10809,26 +11994,148 @@ static llmc_status llmc__vocab_scores(const llmc__gguf *g, llmc__vocab *v)
     return LLMC_OK;
 }
 
-/* tokenizer.ggml.pre; the Llama 3 pre-tokenizer brings a BOS where no flag says otherwise. Which
-   names are known is for TOKEN; one too long for v->pre cannot be. Errors: BAD_FILE, UNSUPPORTED. */
+/* Whether the vocabulary is GPT-2's own, whose files are often older than pre-tokenizer names: 50000
+   merges, and "<|endoftext|>" at 50256. Rows after that may pad it. */
+static bool llmc__vocab_gpt2(const llmc__vocab *v)
+{
+    return v->merges.count == 50000 && v->count >= 50257 && llmc__vocab_find(v, "<|endoftext|>", 13) == 50256;
+}
+
+/* tokenizer.ggml.pre; no name, or llama.cpp's word for not knowing it (its converter gives SPM files that
+   too), is taken only where there is nothing to cut, and of GPT-2. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__vocab_pre(const llmc__gguf *g, llmc__vocab *v)
 {
     const llmc__gguf_value *value = &g->known[LLMC__KEY_TOK_PRE];
     const char *text = "";
     size_t len = 0;
+    bool named;
     if (value->at != 0 && !llmc__gguf_text(g, value, &text, &len))
         return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
                           "%s: tokenizer.ggml.pre must be a string", g->file.name);
-    if (!llmc__strcopy(v->pre, sizeof v->pre, text, len))
+    named = len > 0 && !llmc__texteq(text, len, "default");
+    if (named && v->kind == LLMC__VOCAB_BPE)
+        return llmc__vocab_cut(v, text, len, g->file.diag);
+    if (v->kind == LLMC__VOCAB_BPE && llmc__vocab_gpt2(v)) {
+        LLMC__TRY(llmc__vocab_cut(v, "gpt-2", 5, g->file.diag));
+    } else if (named ? v->kind != LLMC__VOCAB_WORDPIECE && v->kind != LLMC__VOCAB_UNIGRAM
+                     : v->kind == LLMC__VOCAB_BPE) {
         return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", value->at,
-                          "%s: pre-tokenizer '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
-                          text);
-    if (llmc__streq(v->pre, "llama-bpe") || llmc__streq(v->pre, "llama3") || llmc__streq(v->pre, "llama-v3"))
-        v->add_bos = true;
+                          "%s: pre-tokenizer '%.*s' is not supported%s", g->file.name,
+                          (int)llmc__min(len, 64), text,
+                          named ? "" : " (a byte-level vocabulary must name one)");
+    }
+    (void)llmc__strcopy(v->pre, sizeof v->pre, text, len);
     return LLMC_OK;
 }
 
-/* llmc__vocab_gguf -- the vocabulary of a GGUF file
+/* Bytes of a charsmap. */
+static size_t llmc__charsmap_size(const llmc__normal *step)
+{
+    return step->a ? (size_t)(step->blob_len / 4) * 3 + (step->blob_len % 4 * 3) / 4 : step->blob_len;
+}
+
+/* One of its bytes, i below its size. */
+static uint32_t llmc__charsmap_byte(const llmc__normal *step, size_t i)
+{
+    const uint8_t *p = step->blob;
+    unsigned shift = (unsigned)(2 * (i % 3) + 2);
+    if (!step->a)
+        return p[i];
+    p += i / 3 * 4 + i % 3; /* byte i % 3 of three lies in two of four characters */
+    return ((uint32_t)llmc__base64_value(p[0]) << shift | (uint32_t)llmc__base64_value(p[1]) >> (6 - shift)) &
+           255;
+}
+
+/* Its u32 number i, where there is one. */
+static uint32_t llmc__charsmap_u32(const llmc__normal *step, size_t i)
+{
+    if (!step->a)
+        return llmc__u32le(step->blob + 4 * i);
+    return llmc__charsmap_byte(step, 4 * i) | llmc__charsmap_byte(step, 4 * i + 1) << 8 |
+           llmc__charsmap_byte(step, 4 * i + 2) << 16 | llmc__charsmap_byte(step, 4 * i + 3) << 24;
+}
+
+/* llmc__charsmap_check -- whether step->blob [blob_len] can be used         (FILE.pattern)
+   step->a: it is base64, whose characters are checked. Call it once, when the file is read; it sets
+   step->to_len to the length of the longest string, from which growth is reckoned. Places inside the trie are
+   checked as they are followed. False: sizes do not fit, the last string does not end, or one has over
+   255 bytes. */
+static bool llmc__charsmap_check(llmc__normal *step)
+{
+    size_t size = llmc__charsmap_size(step), i;
+    uint32_t bytes, len = 0;
+    if (step->blob == NULL || size < 9)
+        return false;
+    bytes = llmc__charsmap_u32(step, 0);
+    if (bytes < 4 || bytes % 4 != 0 || bytes > size - 5 || llmc__charsmap_byte(step, size - 1) != 0)
+        return false;
+    step->to_len = 1;
+    for (i = 4 + (size_t)bytes; i < size; i++) {
+        len = llmc__charsmap_byte(step, i) == 0 ? 0 : len + 1;
+        if (len > 255)
+            return false;
+        step->to_len = (uint8_t)(len > step->to_len ? len : step->to_len);
+    }
+    return true;
+}
+
+/* SentencePiece's table of normalisations, an array of bytes. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_charsmap(const llmc__gguf *g, llmc__vocab *v)
+{
+    const llmc__gguf_value *value = &g->known[LLMC__KEY_TOK_CHARSMAP];
+    llmc__normal *n = &v->normal[0];
+    if (value->at == 0 || value->count == 0)
+        return LLMC_OK;
+    if (!value->array || (value->type != LLMC__GGUF_U8 && value->type != LLMC__GGUF_I8) ||
+        value->count > UINT32_MAX)
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
+                          "%s: '%s' must be an array of bytes", g->file.name,
+                          llmc__key_text(LLMC__KEY_TOK_CHARSMAP));
+    n->kind = LLMC__NORMAL_PRECOMPILED;
+    n->blob = g->file.data + value->at;
+    n->blob_len = (uint32_t)value->count;
+    if (!llmc__charsmap_check(n))
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at, "%s: '%s' is no charsmap",
+                          g->file.name, llmc__key_text(LLMC__KEY_TOK_CHARSMAP));
+    v->n_normal = 1;
+    return LLMC_OK;
+}
+
+/* Which algorithm tokenizer.ggml.model means; the names are the format's. False: not one that is known. */
+static bool llmc__vocab_model(const char *text, size_t len, llmc__vocab_kind *kind)
+{
+    *kind = llmc__texteq(text, len, "gpt2")   ? LLMC__VOCAB_BPE
+            : llmc__texteq(text, len, "bert") ? LLMC__VOCAB_WORDPIECE
+            : llmc__texteq(text, len, "t5")   ? LLMC__VOCAB_UNIGRAM
+                                              : LLMC__VOCAB_SPM;
+    return *kind != LLMC__VOCAB_SPM || llmc__texteq(text, len, "llama");
+}
+
+/* The lists that this kind needs. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_gguf_lists(llmc__vocab *v, const llmc__gguf *g, llmc__vocab_kind kind)
+{
+    size_t bytes;
+    LLMC__TRY(llmc__vocab_list(g, LLMC__KEY_TOK_TOKENS, &v->tokens));
+    v->count = v->tokens.count;
+    v->text_bytes = v->tokens.bytes;
+    llmc__vocab_defaults(v, kind);
+    if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
+        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
+    if (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM)
+        LLMC__TRY(llmc__vocab_scores(g, v));
+    if (kind == LLMC__VOCAB_BPE)
+        LLMC__TRY(llmc__vocab_list(g, LLMC__KEY_TOK_MERGES, &v->merges));
+    if (kind == LLMC__VOCAB_UNIGRAM)
+        LLMC__TRY(llmc__vocab_charsmap(g, v));
+    if (kind == LLMC__VOCAB_WORDPIECE) /* a capital that no lower-cased text could reach says "cased" */
+        llmc__vocab_bert(v, llmc__vocab_find(v,
+                                             "\xe2\x96\x81"
+                                             "A",
+                                             4) >= 0);
+    return LLMC_OK;
+}
+
+/* llmc__vocab_gguf -- the vocabulary of a GGUF file                           (FILE.words)
    v's views are into the file. The order matters: the tokens' count is what all other arrays and
    ids are held against, defaults come before what the file says.
    *present false, and OK, if it has none (no tokenizer.ggml.model, or "none").
@@ -10837,12 +12144,11 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
 {
     const llmc__gguf_value *model = &g->known[LLMC__KEY_TOK_MODEL];
     const char *text;
-    size_t len, bytes;
-    bool bpe;
-    LLMC_MEMSET(v, 0, sizeof *v);
+    size_t len;
+    llmc__vocab_kind kind;
+    bool space;
+    llmc__vocab_clear(v, g->file.name);
     *present = false;
-    v->name = g->file.name;
-    v->layout = LLMC__STRINGS_GGUF;
     if (model->at == 0)
         return LLMC_OK;
     if (!llmc__gguf_text(g, model, &text, &len))
@@ -10851,30 +12157,25 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
     /* a model that speaks ids */
     if (llmc__texteq(text, len, "none") || llmc__texteq(text, len, "no_vocab"))
         return LLMC_OK;
-    bpe = llmc__texteq(text, len, "gpt2"); /* the format's name for byte-level BPE, whoever's */
-    if (!bpe && !llmc__texteq(text, len, "llama"))
+    if (!llmc__vocab_model(text, len, &kind))
         return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", model->at,
                           "%s: tokenizer '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
                           text);
-    LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TOKENS, LLMC__GGUF_STRING, &v->count, &v->tokens,
-                                &v->tokens_bytes));
-    LLMC__TRY(llmc__vocab_strings(g, LLMC__KEY_TOK_TOKENS));
-    llmc__vocab_defaults(v, bpe ? LLMC__VOCAB_BPE : LLMC__VOCAB_SPM);
-    if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
-        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
-    /* SPM merges by score, BPE by the rank of a merge */
-    if (!bpe) {
-        LLMC__TRY(llmc__vocab_scores(g, v));
-    } else {
-        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_MERGES, LLMC__GGUF_STRING, &v->n_merges, &v->merges,
-                                    &v->merges_bytes));
-        LLMC__TRY(llmc__vocab_strings(g, LLMC__KEY_TOK_MERGES));
-    }
+    LLMC__TRY(llmc__vocab_gguf_lists(v, g, kind));
     LLMC__TRY(llmc__vocab_pre(g, v));
     LLMC__TRY(llmc__vocab_specials(g, v));
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_BOS, &v->add_bos));
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_EOS, &v->add_eos));
-    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SPACE, &v->add_space_prefix));
+    if (kind == LLMC__VOCAB_WORDPIECE)
+        LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SEP, &v->add_eos));
+    if (kind == LLMC__VOCAB_UNIGRAM)
+        LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_REMOVE_SPACES, &v->remove_spaces));
+    space = v->prefix != LLMC__PREFIX_NONE;
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SPACE, &space));
+    v->prefix = space && (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM) ? LLMC__PREFIX_ALWAYS
+                                                                                  : LLMC__PREFIX_NONE;
+    v->drop_space = v->prefix != LLMC__PREFIX_NONE;
+    llmc__vocab_finish(v);
     *present = true;
     return LLMC_OK;
 }
@@ -10889,9 +12190,11 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
     llmc__reader r = llmc__reader_over(file, "FILE.vocab", diag);
     const uint8_t *p = NULL;
     uint32_t longest, n;
-    LLMC_MEMSET(v, 0, sizeof *v);
+    llmc__vocab_clear(v, r.name);
     LLMC__TRY(llmc__read_u32(&r, "the header", &longest));
-    v->tokens = r.data + r.at;
+    v->tokens.layout = LLMC__LIST_LLAMA2C;
+    v->tokens.data = r.data + r.at;
+    v->tokens.bytes = (size_t)(r.size - r.at);
     /* each token brings 8 bytes, so the time is bounded by the file and not by count */
     for (n = 0; count == 0 ? r.at < r.size : n < count; n++) {
         uint64_t at = r.at;
@@ -10915,18 +12218,1399 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
         return LLMC__FAIL(diag, BAD_FILE, r.tag, r.at,
                           "%s: %llu bytes are left after %u tokens; is it another model's?", r.name,
                           (unsigned long long)(r.size - r.at), (unsigned)n);
-    v->count = n;
-    v->tokens_bytes = (size_t)(r.size - 4);
-    v->layout = LLMC__STRINGS_LLAMA2C;
-    v->name = r.name;
+    v->count = v->tokens.count = n;
+    v->text_bytes = v->tokens.bytes;
     llmc__vocab_defaults(v, LLMC__VOCAB_SPM);
+    v->alphabet = LLMC__ALPHABET_PLAIN; /* spaces are written as such */
+    v->drop_space = true;
     v->special[LLMC_SPECIAL_EOT] =
         v->special[LLMC_SPECIAL_BOS]; /* its models write BOS between two stories */
+    llmc__vocab_finish(v);
+    return LLMC_OK;
+}
+/* What holds in a vocabulary that names no special tokens: texts that makers use. Roles that are taken stay.
+   Such tokens are control tokens then, by llmc__vocab_kind_of. */
+static void llmc__vocab_usual(llmc__vocab *v)
+{
+    static const char *const text[][LLMC_SPECIAL_COUNT] = {
+        {"<s>", "</s>", NULL, "<unk>", "<pad>"},
+        {"<BOS>", "<EOS>", NULL, "<UNK>", "<PAD>"},
+        {"<|endoftext|>", "<|endoftext|>", NULL, NULL, NULL},
+        {"[CLS]", "[SEP]", NULL, "[UNK]", "[PAD]"},
+    };
+    llmc_token found[4][LLMC_SPECIAL_COUNT];
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    unsigned i, s;
+    LLMC_MEMSET(found, 0xff, sizeof found); /* LLMC_TOKEN_NONE */
+    llmc__vocab_start(&it);
+    while (llmc__vocab_next(v, &it, &k))
+        for (i = 0; i < 4 && k.len > 0 && (k.text[0] == '<' || k.text[0] == '['); i++)
+            for (s = 0; s < LLMC_SPECIAL_COUNT; s++)
+                if (text[i][s] != NULL && llmc__vocab_same(&k, text[i][s], llmc__strlen(text[i][s])))
+                    found[i][s] = (llmc_token)k.id;
+    for (i = 0; i < 4; i++)
+        for (s = 0; s < LLMC_SPECIAL_COUNT; s++)
+            if (v->special[s] == LLMC_TOKEN_NONE)
+                v->special[s] = found[i][s];
+}
+
+/* llmc__vocab_llmc -- llm.c's gpt2_tokenizer.bin: bytes of each token in the order of ranks     (FILE.words)
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__vocab_llmc(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__llmc_tokens t;
+    LLMC__TRY(llmc__llmc_tokens_open(&t, file, diag));
+    llmc__vocab_clear(v, t.file.name);
+    v->kind = LLMC__VOCAB_RANKS;
+    v->tokens.layout = LLMC__LIST_LLMC;
+    v->tokens.data = t.file.data + t.begin_at;
+    v->tokens.bytes = (size_t)(t.file.size - t.begin_at);
+    v->tokens.count = t.count;
+    v->special[LLMC_SPECIAL_BOS] = v->special[LLMC_SPECIAL_EOS] = (llmc_token)t.end;
+    LLMC__TRY(llmc__vocab_cut(v, "gpt-2", 5, diag));
+    return llmc__vocab_survey(v, diag);
+}
+
+/* Whole text files begin with their first byte behind a byte order mark. */
+static void llmc__vocab_lines(llmc__list *l, llmc__list_layout layout, const llmc_blob *file)
+{
+    const uint8_t *p = (const uint8_t *)file->data;
+    size_t bom = file->size > SIZE_MAX ? 0 : llmc__bom((const char *)p, (size_t)file->size);
+    l->layout = layout;
+    l->data = p + bom;
+    l->bytes = (size_t)file->size - bom;
+}
+
+/* The merges of a merges.txt: one a line, behind a line "#version: ..." that may be absent. Only that line is
+   none: tokens may begin with '#'. */
+static void llmc__vocab_merges(llmc__vocab *v, const llmc_blob *file)
+{
+    llmc__vocab_iter it;
+    const uint8_t *text;
+    size_t len;
+    llmc__vocab_lines(&v->merges, LLMC__LIST_LINES, file);
+    llmc__vocab_start(&it);
+    if (!llmc__list_line(&v->merges, &it, &text, &len) || len < 8 || LLMC_MEMCMP(text, "#version", 8) != 0)
+        return;
+    v->merges.data += it.at;
+    v->merges.bytes -= it.at;
+}
+
+/* Byte-level BPE as vocab.json and merges.txt hold it. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_pair(llmc__vocab *v, const llmc_blob *vocab, const llmc_blob *merges,
+                                    llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(vocab, "FILE.vocab", diag);
+    llmc__vocab_clear(v, r.name);
+    v->kind = LLMC__VOCAB_BPE;
+    v->alphabet = LLMC__ALPHABET_BYTES;
+    v->tokens.layout = LLMC__LIST_NAMES;
+    LLMC__TRY(llmc_json_parse(vocab, &v->tokens.json, diag));
+    if (v->tokens.json.type != LLMC_JSON_OBJECT)
+        return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", 0, "%s: must be an object of tokens and ids", r.name);
+    llmc__vocab_merges(v, merges);
+    return LLMC_OK;
+}
+
+/* A BERT vocab.txt, a token a line. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_words(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.vocab", diag);
+    llmc__vocab_clear(v, r.name);
+    llmc__vocab_lines(&v->tokens, LLMC__LIST_LINES, file);
+    LLMC_MEMCPY(v->piece_prefix, "##", 3);
+    /* a capital that no lower-cased text could reach says "cased" */
+    llmc__vocab_bert(v, llmc__vocab_find(v, "A", 1) >= 0);
+    llmc__vocab_usual(v);
+    if (v->special[LLMC_SPECIAL_UNK] == LLMC_TOKEN_NONE || v->special[LLMC_SPECIAL_BOS] == LLMC_TOKEN_NONE ||
+        v->special[LLMC_SPECIAL_EOS] == LLMC_TOKEN_NONE)
+        return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET,
+                          "%s: a list of words needs [UNK], [CLS] and [SEP]", r.name);
+    return LLMC_OK;
+}
+
+/* What is known of published rank files by how many ranks they have: how text is cut, and the special
+   tokens, which the files do not hold.  Source: tiktoken, Llama 3's and Qwen's own loaders. */
+typedef struct llmc__known_ranks {
+    uint32_t ranks;
+    const char *pattern;
+    const llmc_token_name *special;
+    uint32_t n;
+} llmc__known_ranks;
+
+/* For a rank file of n entries, or "nanochat", whose nine follow whatever there is; NULL: not known. */
+static const llmc__known_ranks *llmc__ranks_known(uint32_t n, bool nanochat)
+{
+    static const llmc_token_name gpt2[] = {{"<|endoftext|>", 50256}};
+    static const llmc_token_name cl100k[] = {{"<|endoftext|>", 100257},
+                                             {"<|fim_prefix|>", 100258},
+                                             {"<|fim_middle|>", 100259},
+                                             {"<|fim_suffix|>", 100260},
+                                             {"<|endofprompt|>", 100276}};
+    static const llmc_token_name o200k[] = {{"<|endoftext|>", 199999}, {"<|endofprompt|>", 200018}};
+    static const llmc_token_name llama3[] = {{"<|begin_of_text|>", 128000},   {"<|end_of_text|>", 128001},
+                                             {"<|start_header_id|>", 128006}, {"<|end_header_id|>", 128007},
+                                             {"<|eom_id|>", 128008},          {"<|eot_id|>", 128009},
+                                             {"<|python_tag|>", 128010}};
+    static const llmc_token_name qwen[] = {
+        {"<|endoftext|>", 151643}, {"<|im_start|>", 151644}, {"<|im_end|>", 151645}};
+    static const llmc_token_name nano[] = {
+        {"<|bos|>", 0},           {"<|user_start|>", 1},   {"<|user_end|>", 2},   {"<|assistant_start|>", 3},
+        {"<|assistant_end|>", 4}, {"<|python_start|>", 5}, {"<|python_end|>", 6}, {"<|output_start|>", 7},
+        {"<|output_end|>", 8}};
+    static const llmc__known_ranks known[] = {{50256, "gpt-2", gpt2, 1},        {50280, "gpt-2", gpt2, 1},
+                                              {100256, "dbrx", cl100k, 5},      {199998, "gpt-4o", o200k, 2},
+                                              {128000, "llama-bpe", llama3, 7}, {151643, "qwen2", qwen, 3},
+                                              {0, "nanochat", nano, 9}};
+    size_t i, last = sizeof known / sizeof known[0] - 1;
+    for (i = 0; !nanochat && i < last; i++)
+        if (known[i].ranks == n)
+            return &known[i];
+    return nanochat ? &known[last] : NULL;
+}
+
+/* Special tokens that begin a text or end one, by their text; the caller may name any. */
+static void llmc__ranks_roles(llmc__vocab *v)
+{
+    static const char *const begin[] = {"<|bos|>", "<|begin_of_text|>", "<|startoftext|>", "<s>"};
+    static const char *const end[] = {"<|endoftext|>", "<|end_of_text|>", "</s>", "<|assistant_end|>"};
+    unsigned i;
+    for (i = 0; i < 4; i++) {
+        if (v->special[LLMC_SPECIAL_BOS] == LLMC_TOKEN_NONE)
+            v->special[LLMC_SPECIAL_BOS] = llmc__vocab_find(v, begin[i], llmc__strlen(begin[i]));
+        if (v->special[LLMC_SPECIAL_EOS] == LLMC_TOKEN_NONE)
+            v->special[LLMC_SPECIAL_EOS] = llmc__vocab_find(v, end[i], llmc__strlen(end[i]));
+    }
+}
+
+/* llmc__vocab_ranks -- tiktoken's ranks                                     (FILE.words)
+   pattern: how to cut text, a name or a regex, or NULL: what is known of a published file of that size.
+   Errors: BAD_FILE, UNSUPPORTED (nothing says how to cut text). */
+static llmc_status llmc__vocab_ranks(llmc__vocab *v, const llmc_blob *file, const char *pattern,
+                                     llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.vocab", diag);
+    const llmc__known_ranks *known;
+    llmc__vocab_clear(v, r.name);
+    v->kind = LLMC__VOCAB_RANKS;
+    llmc__vocab_lines(&v->tokens, LLMC__LIST_RANKS, file);
+    LLMC__TRY(llmc__vocab_survey(v, diag));
+    known = llmc__ranks_known(v->tokens.count, pattern != NULL && llmc__streq(pattern, "nanochat"));
+    if (pattern == NULL && known == NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.vocab", LLMC_NO_OFFSET,
+                          "%s: %u ranks are no published vocabulary; a pattern must be given", r.name,
+                          (unsigned)v->tokens.count);
+    if (pattern == NULL)
+        pattern = known->pattern;
+    LLMC__TRY(llmc__vocab_cut(v, pattern, llmc__strlen(pattern), diag));
+    v->ignore_merges = true; /* a word that has a rank is taken whole */
+    if (known == NULL || !llmc__streq(pattern, known->pattern))
+        return LLMC_OK;
+    v->extra.layout = LLMC__LIST_CALLER;
+    v->extra.data = (const uint8_t *)(const void *)known->special;
+    v->extra.count = known->n;
+    v->extra.base = known->ranks == 0 ? v->count : 0;
+    v->add_bos = v->add_bos || known->ranks == 0;
+    return LLMC_OK;
+}
+
+/* torchless's tokenizer, as HF's Llama: a space before the text, U+2581 for spaces, bytes for characters
+   without a token, and BOS before all. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_torchless_kind(llmc__vocab *v, llmc_diag *diag)
+{
+    v->kind = LLMC__VOCAB_BPE;
+    v->alphabet = LLMC__ALPHABET_MARK;
+    v->prefix = LLMC__PREFIX_ALWAYS;
+    v->byte_fallback = v->fuse_unk = v->add_bos = v->drop_space = true;
+    llmc__vocab_usual(v);
+    return llmc__vocab_survey(v, diag);
+}
+
+/* llmc__vocab_torchless -- the tokenizer in a torchless .bin's header             (FILE.words)
+   *present false: it has none. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_torchless(llmc__vocab *v, const llmc__torchless *f, bool *present)
+{
+    llmc_json vocab = llmc_json_get(f->tokenizer, "vocab"), merges = llmc_json_get(f->tokenizer, "merges");
+    llmc_json_iter it;
+    llmc_json one;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    llmc__vocab_clear(v, f->file.name);
+    *present = llmc_json_next(vocab, &it, NULL, &one);
+    if (!*present)
+        return LLMC_OK;
+    v->tokens.layout = LLMC__LIST_NAMES;
+    v->tokens.json = vocab;
+    v->merges.layout = LLMC__LIST_TEXTS;
+    v->merges.json = merges;
+    return llmc__vocab_torchless_kind(v, f->file.diag);
+}
+
+/* llmc__vocab_mog -- the tokenizer in a MOG's header: version 2 cuts by a pattern and speaks bytes  (FILE.words)
+   *present false: it has none. Errors: BAD_FILE, UNSUPPORTED (pattern). */
+static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *present)
+{
+    llmc__vocab_clear(v, f->file.name);
+    *present = f->n_tokens > 0;
+    if (!*present)
+        return LLMC_OK;
+    v->tokens.layout = LLMC__LIST_MOG;
+    v->tokens.data = f->file.data + f->tokens_at;
+    v->tokens.bytes = (size_t)(f->merges_at - f->tokens_at);
+    v->tokens.count = f->n_tokens;
+    v->merges.layout = LLMC__LIST_MOG_MERGES;
+    v->merges.data = f->file.data + f->merges_at;
+    v->merges.bytes = (size_t)(f->tensors_at - f->merges_at);
+    v->merges.count = f->n_merges;
+    if (f->version == 1)
+        return llmc__vocab_torchless_kind(v, f->file.diag);
+    v->kind = LLMC__VOCAB_BPE;
+    v->alphabet = LLMC__ALPHABET_BYTES;
+    LLMC__TRY(llmc__vocab_cut(v, f->pattern, f->pattern_len, f->file.diag));
+    llmc__vocab_usual(v);
+    return llmc__vocab_survey(v, f->file.diag);
+}
+#endif
+
+//--[ 12.14 FILE.sentencepiece ]-- tokenizer.model; source: SentencePiece's sentencepiece_model.proto
+#ifndef LLMC_NO_TOKEN
+
+/* What TrainerSpec and NormalizerSpec say. Fields have defaults that files leave out. */
+typedef struct llmc__sp_spec {
+    uint64_t type;               /* 1 unigram, 2 BPE, 3 word, 4 char */
+    int32_t unk, bos, eos, pad;  /* ids; -1: none */
+    bool byte_fallback, suffix;  /* suffix: spaces end words instead of beginning them */
+    bool prefix, remove, escape; /* normalisation */
+    const uint8_t *charsmap;
+    size_t charsmap_len;
+} llmc__sp_spec;
+
+/* A field that is a 32-bit signed number; anything else is out of every range. */
+static int32_t llmc__proto_i32(const llmc__proto_field *f)
+{
+    return f->value > INT32_MAX ? -1 : (int32_t)f->value;
+}
+
+/* One field of TrainerSpec, or of NormalizerSpec. */
+static void llmc__sp_field(llmc__sp_spec *s, bool normalizer, const llmc__proto_field *f)
+{
+    bool yes = f->value != 0;
+    if (normalizer && f->wire == 2 && f->number == 2) {
+        s->charsmap = f->data;
+        s->charsmap_len = f->len;
+    }
+    if (f->wire != 0)
+        return;
+    if (normalizer) {
+        s->prefix = f->number == 3 ? yes : s->prefix;
+        s->remove = f->number == 4 ? yes : s->remove;
+        s->escape = f->number == 5 ? yes : s->escape;
+        return;
+    }
+    s->type = f->number == 3 ? f->value : s->type;
+    s->suffix = f->number == 24 ? yes : s->suffix;
+    s->byte_fallback = f->number == 35 ? yes : s->byte_fallback;
+    s->unk = f->number == 40 ? llmc__proto_i32(f) : s->unk;
+    s->bos = f->number == 41 ? llmc__proto_i32(f) : s->bos;
+    s->eos = f->number == 42 ? llmc__proto_i32(f) : s->eos;
+    s->pad = f->number == 43 ? llmc__proto_i32(f) : s->pad;
+}
+
+/* The two specs of a model; every field of the file is walked, so that lists in it need no check later.
+   Errors: BAD_FILE, UNSUPPORTED (a table that decoding would need). */
+static llmc_status llmc__sp_specs(llmc__sp_spec *s, const llmc__reader *r)
+{
+    llmc__proto_field f, g;
+    size_t at = 0, inner;
+    int more, deep = 0;
+    while ((more = llmc__proto_next(r->data, (size_t)r->size, &at, &f)) == 1) {
+        if (f.wire != 2 || (f.number != 2 && f.number != 3 && f.number != 5))
+            continue;
+        for (inner = 0; (deep = llmc__proto_next(f.data, f.len, &inner, &g)) == 1;) {
+            if (f.number != 5)
+                llmc__sp_field(s, f.number == 3, &g);
+            else if (g.number == 2 && g.wire == 2 && g.len > 0)
+                return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, at, "%s: denormalizer_spec is not supported",
+                                  r->name);
+        }
+        if (deep < 0)
+            break;
+    }
+    if (more < 0 || deep < 0)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: not a SentencePiece model: a field does not end", r->name);
+    return LLMC_OK;
+}
+
+/* The id that a role has, if its piece is of the kind that the role needs. */
+static llmc_token llmc__sp_role(const llmc__vocab *v, int32_t id, llmc_token_kind kind)
+{
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    llmc__vocab_start(&it);
+    while (id >= 0 && llmc__vocab_next(v, &it, &k))
+        if (k.id == (uint32_t)id)
+            return k.kind == kind ? (llmc_token)id : LLMC_TOKEN_NONE;
+    return LLMC_TOKEN_NONE;
+}
+
+/* The algorithm. Errors: UNSUPPORTED. */
+static llmc_status llmc__sp_kind(llmc__vocab *v, const llmc__sp_spec *s, llmc_diag *diag)
+{
+    llmc__split *cut;
+    v->kind = s->type == 1 ? LLMC__VOCAB_UNIGRAM : s->type == 2 ? LLMC__VOCAB_SPM : LLMC__VOCAB_WORDS;
+    if (s->type < 1 || s->type > 4)
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.sentencepiece", LLMC_NO_OFFSET,
+                          "%s: model_type %llu is not supported, 1 to 4 are", v->name,
+                          (unsigned long long)s->type);
+    if (s->type == 3) {
+        (void)llmc__vocab_split(v, LLMC__PAT_TEXT, LLMC__MERGED_NEXT, false);
+        cut = &v->split[0];
+        cut->text_len = 3;
+        LLMC_MEMCPY(cut->text, "\xe2\x96\x81", 3);
+    } else if (s->type == 4) {
+        (void)llmc__vocab_split(v, LLMC__PAT_CHARS, LLMC__ISOLATED, false);
+    }
+    if (s->suffix || !s->escape)
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.sentencepiece", LLMC_NO_OFFSET, "%s: %s is not supported",
+                          v->name, s->suffix ? "treat_whitespace_as_suffix" : "escape_whitespaces: false");
+    return LLMC_OK;
+}
+
+/* llmc__vocab_sentencepiece -- a SentencePiece model                    (FILE.sentencepiece)
+     ModelProto      1 piece: 1 text, 2 f32 score, 3 type   2 TrainerSpec   3 NormalizerSpec
+                     5 NormalizerSpec for decoding
+     TrainerSpec     3 type   24 treat_whitespace_as_suffix   35 byte_fallback   40 unk   41 bos   42 eos   43 pad
+     NormalizerSpec  2 charsmap   3 add_dummy_prefix   4 remove_extra_whitespaces   5 escape_whitespaces
+   The library itself adds nothing around a text; models of type BPE were trained with BOS.
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__vocab_sentencepiece(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.sentencepiece", diag);
+    llmc__sp_spec s;
+    llmc__vocab_clear(v, r.name);
+    LLMC_MEMSET(&s, 0, sizeof s);
+    s.type = 1;
+    s.bos = 1;
+    s.eos = 2;
+    s.pad = -1;
+    s.prefix = s.remove = s.escape = true;
+    if (r.size > UINT32_MAX)
+        return LLMC__FAIL(diag, UNSUPPORTED, r.tag, LLMC_NO_OFFSET, "%s: over 4 GiB", r.name);
+    LLMC__TRY(llmc__sp_specs(&s, &r));
+    v->tokens.layout = LLMC__LIST_PROTO;
+    v->tokens.data = r.data;
+    v->tokens.bytes = (size_t)r.size;
+    LLMC__TRY(llmc__vocab_survey(v, diag));
+    LLMC__TRY(llmc__sp_kind(v, &s, diag));
+    v->alphabet = LLMC__ALPHABET_MARK;
+    v->prefix = s.prefix ? LLMC__PREFIX_ALWAYS : LLMC__PREFIX_NONE;
+    v->drop_space = s.prefix;
+    v->remove_spaces = s.remove;
+    v->byte_fallback = s.byte_fallback;
+    v->fuse_unk = true;
+    if (s.charsmap_len > 0) {
+        v->normal[0].kind = LLMC__NORMAL_PRECOMPILED;
+        v->normal[0].blob = s.charsmap;
+        v->normal[0].blob_len = (uint32_t)s.charsmap_len;
+        if (!llmc__charsmap_check(&v->normal[0]))
+            return LLMC__FAIL(diag, BAD_FILE, r.tag, LLMC_NO_OFFSET,
+                              "%s: precompiled_charsmap is no charsmap", r.name);
+        v->n_normal = 1;
+    }
+    v->special[LLMC_SPECIAL_UNK] = llmc__sp_role(v, s.unk, LLMC_TOKEN_UNKNOWN);
+    v->special[LLMC_SPECIAL_BOS] = llmc__sp_role(v, s.bos, LLMC_TOKEN_CONTROL);
+    v->special[LLMC_SPECIAL_EOS] = llmc__sp_role(v, s.eos, LLMC_TOKEN_CONTROL);
+    v->special[LLMC_SPECIAL_PAD] = llmc__sp_role(v, s.pad, LLMC_TOKEN_CONTROL);
+    v->add_bos = v->kind == LLMC__VOCAB_SPM;
     return LLMC_OK;
 }
 #endif
 
-//--[ 12.13 FILE.writer ]-- little-endian output; the first failure sticks
+//--[ 12.15 FILE.hf ]-- tokenizer.json and what stands beside it; source: Hugging Face's tokenizers
+#ifndef LLMC_NO_TOKEN
+/* A tokenizer.json is a pipeline of parts with names. Each is honoured exactly or refused by its name:
+   what is passed over would change ids without a word. `truncation` and `padding` are no part of it. */
+
+typedef struct llmc__hf {
+    llmc__vocab *v;
+    const char *name;
+    llmc_diag *diag;
+    bool bytes; /* ByteLevel has been passed: later steps see the byte alphabet */
+} llmc__hf;
+
+/* Refuses a part: what "normalizer", text [len] its type, or what in it is not known. */
+static llmc_status llmc__hf_refuse(const llmc__hf *h, const char *what, const char *text, size_t len)
+{
+    return LLMC__FAIL(h->diag, UNSUPPORTED, "FILE.hf", LLMC_NO_OFFSET, "%s: %s '%.*s' is not supported",
+                      h->name, what, (int)llmc__min(len, 200), text);
+}
+
+/* The same for a value of the file. */
+static llmc_status llmc__hf_refuse_value(const llmc__hf *h, const char *what, llmc_json value)
+{
+    const char *end = value.type == LLMC_JSON_NONE ? value.text : llmc__json_skip(value.text, value.end);
+    return llmc__hf_refuse(h, what, value.text, (size_t)(end - value.text));
+}
+
+static llmc_status llmc__hf_bad(const llmc__hf *h, const char *what)
+{
+    return LLMC__FAIL(h->diag, BAD_FILE, "FILE.hf", LLMC_NO_OFFSET, "%s: %s", h->name, what);
+}
+
+/* A walk over a part and, if it is a Sequence, over its parts, which may be Sequences in turn. */
+#define LLMC__HF_DEPTH 4
+typedef struct llmc__hf_walk {
+    const char *what, *member; /* "normalizer"; what a Sequence calls its list */
+    llmc_json list[LLMC__HF_DEPTH];
+    llmc_json_iter it[LLMC__HF_DEPTH];
+    unsigned depth;
+    bool begun;
+    char type[32]; /* of the part given */
+} llmc__hf_walk;
+
+/* A walk over part `what` of a tokenizer. */
+static void llmc__hf_begin(llmc__hf_walk *w, const char *what, const char *member)
+{
+    LLMC_MEMSET(w, 0, sizeof *w);
+    w->what = what;
+    w->member = member;
+}
+
+/* The next part that is no Sequence; root: where the walk begins. DONE at the end.
+   Errors: BAD_FILE, UNSUPPORTED (nested too deep). */
+static llmc_status llmc__hf_next(const llmc__hf *h, llmc__hf_walk *w, llmc_json root, llmc_json *out)
+{
+    for (;;) {
+        llmc_json one = root;
+        if (!w->begun) {
+            w->begun = true;
+            if (root.type == LLMC_JSON_NONE || root.type == LLMC_JSON_NULL)
+                return LLMC_DONE;
+        } else {
+            while (w->depth > 0 && !llmc_json_next(w->list[w->depth - 1], &w->it[w->depth - 1], NULL, &one))
+                w->depth--;
+            if (w->depth == 0)
+                return LLMC_DONE;
+        }
+        if (one.type != LLMC_JSON_OBJECT)
+            return LLMC__FAIL(h->diag, BAD_FILE, "FILE.hf", LLMC_NO_OFFSET, "%s: %s must be an object",
+                              h->name, w->what);
+        (void)llmc_json_string(llmc_json_get(one, "type"), w->type, sizeof w->type);
+        if (!llmc__streq(w->type, "Sequence")) {
+            *out = one;
+            return LLMC_OK;
+        }
+        if (w->depth == LLMC__HF_DEPTH)
+            return llmc__hf_refuse(h, w->what, "Sequence in Sequence in Sequence", 32);
+        w->list[w->depth] = llmc_json_get(one, w->member);
+        LLMC_MEMSET(&w->it[w->depth], 0, sizeof w->it[w->depth]);
+        w->depth++;
+    }
+}
+
+/* A member that is true or false; `fallback` if it is absent. */
+static bool llmc__hf_flag(llmc_json o, const char *key, bool fallback)
+{
+    return llmc_json_bool(llmc_json_get(o, key), fallback);
+}
+
+/* A string of at most 16 bytes into out [16]. False: it is longer, or none. */
+static bool llmc__hf_short(llmc_json value, char *out, uint8_t *len)
+{
+    char buf[20];
+    size_t n = llmc_json_string(value, buf, sizeof buf);
+    if (value.type != LLMC_JSON_STRING || n > 16)
+        return false;
+    LLMC_MEMCPY(out, buf, n);
+    *len = (uint8_t)n;
+    return true;
+}
+
+/* Whether a value is the string U+2581. */
+static bool llmc__hf_mark(llmc_json value)
+{
+    return llmc_json_equal(value, "\xe2\x96\x81");
+}
+
+/* Whether a value is absent, null, or an empty string. */
+static bool llmc__hf_none(llmc_json value)
+{
+    return value.type == LLMC_JSON_NONE || value.type == LLMC_JSON_NULL || llmc_json_equal(value, "");
+}
+
+/* One more step of normalisation; NULL: there are too many. */
+static llmc__normal *llmc__hf_normal(llmc__hf *h, llmc__normal_kind kind)
+{
+    llmc__normal *n;
+    if (h->v->n_normal == LLMC__NORMAL_MAX)
+        return NULL;
+    n = &h->v->normal[h->v->n_normal++];
+    LLMC_MEMSET(n, 0, sizeof *n);
+    n->kind = (uint8_t)kind;
+    return n;
+}
+
+/* Replace: a text, or the one regex that SentencePiece's tables leave to it. A space that becomes U+2581 is
+   the alphabet's matter. */
+static llmc_status llmc__hf_replace(llmc__hf *h, llmc_json o)
+{
+    llmc_json pattern = llmc_json_get(o, "pattern"), text = llmc_json_get(pattern, "String");
+    llmc_json regex = llmc_json_get(pattern, "Regex"), to = llmc_json_get(o, "content");
+    llmc__normal *n;
+    if (llmc_json_equal(text, " ") && llmc__hf_mark(to)) {
+        h->v->alphabet = LLMC__ALPHABET_MARK;
+        return LLMC_OK;
+    }
+    if (regex.type != LLMC_JSON_NONE && !llmc_json_equal(regex, " {2,}"))
+        return llmc__hf_refuse_value(h, "normalizer's regex", regex);
+    n = llmc__hf_normal(h, regex.type != LLMC_JSON_NONE ? LLMC__NORMAL_COLLAPSE : LLMC__NORMAL_REPLACE);
+    if (n == NULL ||
+        (regex.type == LLMC_JSON_NONE &&
+         (!llmc__hf_short(text, n->from, &n->from_len) || n->from_len == 0)) ||
+        !llmc__hf_short(to, n->to, &n->to_len))
+        return llmc__hf_refuse_value(h, "normalizer", o);
+    return LLMC_OK;
+}
+
+/* A table of SentencePiece in base64, which TOKEN.carve decodes: `a` says so. */
+static llmc_status llmc__hf_precompiled(llmc__hf *h, llmc_json o)
+{
+    llmc_json map = llmc_json_get(o, "precompiled_charsmap");
+    const uint8_t *text;
+    size_t len, i;
+    llmc__normal *n;
+    llmc__json_view(map, &text, &len);
+    if (llmc__hf_none(map))
+        return LLMC_OK;
+    if (text == NULL || len > UINT32_MAX)
+        return llmc__hf_bad(h, "precompiled_charsmap must be a string");
+    while (len > 0 && text[len - 1] == '=')
+        len--;
+    for (i = 0; i < len; i++)
+        if (llmc__base64_value(text[i]) < 0)
+            return llmc__hf_bad(h, "precompiled_charsmap must be base64");
+    n = llmc__hf_normal(h, LLMC__NORMAL_PRECOMPILED);
+    if (n == NULL)
+        return llmc__hf_refuse(h, "normalizer", "Precompiled", 11);
+    n->a = true;
+    n->blob = text;
+    n->blob_len = (uint32_t)len;
+    if (!llmc__charsmap_check(n))
+        return llmc__hf_bad(h, "precompiled_charsmap is no charsmap");
+    return LLMC_OK;
+}
+
+/* Those that take settings. */
+static llmc_status llmc__hf_normal_set(llmc__hf *h, llmc_json o, const char *type)
+{
+    llmc__normal *n;
+    bool lower = llmc__hf_flag(o, "lowercase", true), prepend = llmc__streq(type, "Prepend");
+    llmc_json text = llmc_json_get(o, "prepend");
+    if (llmc__streq(type, "Replace"))
+        return llmc__hf_replace(h, o);
+    if (llmc__streq(type, "Precompiled"))
+        return llmc__hf_precompiled(h, o);
+    if (prepend && llmc__hf_mark(text)) {
+        h->v->prefix = LLMC__PREFIX_ALWAYS;
+        return LLMC_OK;
+    }
+    n = llmc__hf_normal(h, prepend                      ? LLMC__NORMAL_PREPEND
+                           : llmc__streq(type, "Strip") ? LLMC__NORMAL_STRIP
+                                                        : LLMC__NORMAL_BERT);
+    if (n == NULL || (!prepend && n->kind == LLMC__NORMAL_BERT && !llmc__streq(type, "BertNormalizer")) ||
+        (prepend && !llmc__hf_short(text, n->to, &n->to_len)))
+        return llmc__hf_refuse(h, "normalizer", type, llmc__strlen(type));
+    if (n->kind == LLMC__NORMAL_STRIP) {
+        n->a = llmc__hf_flag(o, "strip_left", true);
+        n->b = llmc__hf_flag(o, "strip_right", true);
+    } else if (n->kind == LLMC__NORMAL_BERT) {
+        n->a = llmc__hf_flag(o, "clean_text", true);
+        n->b = llmc__hf_flag(o, "handle_chinese_chars", true);
+        n->c = llmc__hf_flag(o, "strip_accents", lower);
+        n->d = lower;
+    }
+    return LLMC_OK;
+}
+
+/* The normalizer. The steps that write U+2581 must be its last: those in llmc__vocab come after normal[].
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_normalizer(llmc__hf *h, llmc_json root)
+{
+    static const struct {
+        const char *type;
+        llmc__normal_kind kind;
+    } plain[] = {{"NFC", LLMC__NORMAL_NFC},         {"NFD", LLMC__NORMAL_NFD},
+                 {"NFKC", LLMC__NORMAL_NFKC},       {"NFKD", LLMC__NORMAL_NFKD},
+                 {"Lowercase", LLMC__NORMAL_LOWER}, {"StripAccents", LLMC__NORMAL_STRIP_ACCENTS},
+                 {"Nmt", LLMC__NORMAL_NMT}};
+    const size_t n = sizeof plain / sizeof plain[0];
+    llmc__hf_walk w;
+    llmc_json one;
+    llmc_status status;
+    size_t i;
+    llmc__hf_begin(&w, "normalizer", "normalizers");
+    while ((status = llmc__hf_next(h, &w, root, &one)) == LLMC_OK) {
+        uint32_t steps = h->v->n_normal;
+        bool marked = h->v->alphabet == LLMC__ALPHABET_MARK || h->v->prefix != LLMC__PREFIX_NONE;
+        for (i = 0; i < n && !llmc__streq(w.type, plain[i].type); i++)
+            ;
+        if (i == n)
+            LLMC__TRY(llmc__hf_normal_set(h, one, w.type));
+        else if (llmc__hf_normal(h, plain[i].kind) == NULL)
+            return llmc__hf_refuse(h, "normalizer of over 12 steps, with", w.type, llmc__strlen(w.type));
+        if (marked && h->v->n_normal != steps)
+            return llmc__hf_refuse(h, "normalizer after U+2581", w.type, llmc__strlen(w.type));
+    }
+    if (status == LLMC_DONE && h->v->prefix != LLMC__PREFIX_NONE && h->v->alphabet != LLMC__ALPHABET_MARK)
+        return llmc__hf_refuse(h, "normalizer", "Prepend without Replace", 23);
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+/* One step of cutting; text: for PAT_TEXT. */
+static llmc_status llmc__hf_cut(llmc__hf *h, unsigned pattern, llmc__behaviour behaviour, bool invert)
+{
+    if (!llmc__vocab_split(h->v, pattern, behaviour, invert))
+        return llmc__hf_refuse(h, "pre_tokenizer", "Sequence of over 8 steps", 24);
+    return LLMC_OK;
+}
+
+/* A step that cuts at a text of 1 to 16 bytes. With spaces gone a cut at one never happens. */
+static llmc_status llmc__hf_cut_text(llmc__hf *h, llmc_json text, llmc__behaviour behaviour, bool invert)
+{
+    llmc__split *s;
+    if (llmc_json_equal(text, " ") && h->v->alphabet == LLMC__ALPHABET_MARK && !invert)
+        return LLMC_OK;
+    LLMC__TRY(llmc__hf_cut(h, LLMC__PAT_TEXT, behaviour, invert));
+    s = &h->v->split[h->v->n_split - 1];
+    if (!llmc__hf_short(text, s->text, &s->text_len) || s->text_len == 0)
+        return llmc__hf_refuse_value(h, "pre_tokenizer's pattern", text);
+    return LLMC_OK;
+}
+
+/* "Isolated", ... as a behaviour; absent: `fallback`. Errors: UNSUPPORTED. */
+static llmc_status llmc__hf_behaviour(const llmc__hf *h, llmc_json o, llmc__behaviour fallback,
+                                      llmc__behaviour *out)
+{
+    static const char *const name[] = {"Isolated", "Removed", "MergedWithPrevious", "MergedWithNext",
+                                       "Contiguous"};
+    llmc_json value = llmc_json_get(o, "behavior");
+    unsigned i;
+    *out = fallback;
+    if (value.type == LLMC_JSON_NONE)
+        return LLMC_OK;
+    for (i = 0; i < 5; i++)
+        if (llmc_json_equal(value, name[i])) {
+            *out = (llmc__behaviour)i;
+            return LLMC_OK;
+        }
+    return llmc__hf_refuse_value(h, "pre_tokenizer's behavior", value);
+}
+
+/* Split: a text, or a regex that is known. */
+static llmc_status llmc__hf_split(llmc__hf *h, llmc_json o)
+{
+    llmc_json pattern = llmc_json_get(o, "pattern"), regex = llmc_json_get(pattern, "Regex");
+    bool invert = llmc__hf_flag(o, "invert", false);
+    llmc__pattern known = LLMC__PAT_NONE;
+    llmc__behaviour behaviour;
+    char text[2048];
+    size_t len = llmc_json_string(regex, text, sizeof text);
+    LLMC__TRY(llmc__hf_behaviour(h, o, LLMC__ISOLATED, &behaviour));
+    if (regex.type == LLMC_JSON_NONE)
+        return llmc__hf_cut_text(h, llmc_json_get(pattern, "String"), behaviour, invert);
+    if (len < sizeof text)
+        known = llmc__pattern_of_regex(text, len);
+    if (known == LLMC__PAT_NONE)
+        return llmc__hf_refuse_value(h, "pre_tokenizer's regex", regex);
+    if (h->bytes && known != LLMC__PAT_ASCII3) /* digits are the same in the byte alphabet */
+        return llmc__hf_refuse_value(h, "after ByteLevel, regex", regex);
+    return llmc__hf_cut(h, known, behaviour, invert);
+}
+
+/* ByteLevel: the byte alphabet, GPT-2's pattern unless it is turned off, perhaps a space before. */
+static llmc_status llmc__hf_byte_level(llmc__hf *h, llmc_json o)
+{
+    bool space = llmc__hf_flag(o, "add_prefix_space", true);
+    if (h->v->alphabet == LLMC__ALPHABET_MARK || h->bytes || (space && h->v->n_split > 0))
+        return llmc__hf_refuse(h, "pre_tokenizer", "ByteLevel after other steps", 27);
+    h->v->alphabet = LLMC__ALPHABET_BYTES;
+    h->v->prefix = space ? LLMC__PREFIX_MISSING : LLMC__PREFIX_NONE;
+    h->bytes = true;
+    return llmc__hf_flag(o, "use_regex", true) ? llmc__hf_cut(h, LLMC__PAT_GPT2, LLMC__ISOLATED, false)
+                                               : LLMC_OK;
+}
+
+/* Metaspace: U+2581 for spaces, one put before, and cuts before each. Older files say add_prefix_space for
+   prepend_scheme. */
+static llmc_status llmc__hf_metaspace(llmc__hf *h, llmc_json o)
+{
+    llmc_json scheme = llmc_json_get(o, "prepend_scheme"), old = llmc_json_get(o, "add_prefix_space");
+    bool split = llmc__hf_flag(o, "split", true), pieces = h->v->n_split > 0;
+    llmc__split *s;
+    llmc__prefix prefix = llmc_json_equal(scheme, "first") ? LLMC__PREFIX_FIRST
+                          : llmc_json_equal(scheme, "never") || !llmc_json_bool(old, true)
+                              ? LLMC__PREFIX_NONE
+                              : LLMC__PREFIX_MISSING;
+    if (!llmc__hf_mark(llmc_json_get(o, "replacement")))
+        return llmc__hf_refuse_value(h, "Metaspace's replacement", llmc_json_get(o, "replacement"));
+    if (h->bytes || h->v->prefix != LLMC__PREFIX_NONE || (pieces && (prefix == LLMC__PREFIX_FIRST || !split)))
+        return llmc__hf_refuse(h, "pre_tokenizer", "Metaspace after other steps", 27);
+    if (scheme.type == LLMC_JSON_STRING && prefix == LLMC__PREFIX_MISSING &&
+        !llmc_json_equal(scheme, "always"))
+        return llmc__hf_refuse_value(h, "Metaspace's prepend_scheme", scheme);
+    h->v->alphabet = LLMC__ALPHABET_MARK;
+    h->v->prefix = prefix;
+    if (pieces && prefix == LLMC__PREFIX_MISSING) {
+        h->v->prefix = LLMC__PREFIX_PIECES; /* which cuts, too */
+        return LLMC_OK;
+    }
+    if (!split)
+        return LLMC_OK;
+    LLMC__TRY(llmc__hf_cut(h, LLMC__PAT_TEXT, LLMC__MERGED_NEXT, false));
+    s = &h->v->split[h->v->n_split - 1];
+    s->text_len = 3;
+    LLMC_MEMCPY(s->text, "\xe2\x96\x81", 3);
+    return LLMC_OK;
+}
+
+/* One part of the pre_tokenizer. Errors: UNSUPPORTED. */
+static llmc_status llmc__hf_pre_one(llmc__hf *h, llmc_json o, const char *type)
+{
+    llmc__behaviour behaviour;
+    if (h->v->prefix == LLMC__PREFIX_PIECES)
+        return llmc__hf_refuse(h, "after Metaspace, pre_tokenizer", type, llmc__strlen(type));
+    if (llmc__streq(type, "Split"))
+        return llmc__hf_split(h, o);
+    if (h->bytes)
+        return llmc__hf_refuse(h, "after ByteLevel, pre_tokenizer", type, llmc__strlen(type));
+    if (llmc__streq(type, "ByteLevel"))
+        return llmc__hf_byte_level(h, o);
+    if (llmc__streq(type, "Metaspace"))
+        return llmc__hf_metaspace(h, o);
+    if (llmc__streq(type, "Digits"))
+        return llmc__hf_cut(h, LLMC__PAT_DIGIT,
+                            llmc__hf_flag(o, "individual_digits", false) ? LLMC__ISOLATED : LLMC__CONTIGUOUS,
+                            false);
+    if (llmc__streq(type, "Punctuation")) {
+        LLMC__TRY(llmc__hf_behaviour(h, o, LLMC__ISOLATED, &behaviour));
+        return llmc__hf_cut(h, LLMC__PAT_PUNCT, behaviour, false);
+    }
+    if (llmc__streq(type, "Whitespace")) /* what is between the words goes */
+        return llmc__hf_cut(h, LLMC__PAT_WORDS, LLMC__REMOVED, true);
+    if (llmc__streq(type, "CharDelimiterSplit"))
+        return llmc__hf_cut_text(h, llmc_json_get(o, "delimiter"), LLMC__REMOVED, false);
+    if (!llmc__streq(type, "WhitespaceSplit") && !llmc__streq(type, "BertPreTokenizer"))
+        return llmc__hf_refuse(h, "pre_tokenizer", type, llmc__strlen(type));
+    LLMC__TRY(llmc__hf_cut(h, LLMC__PAT_SPACES, LLMC__REMOVED, false));
+    return type[0] == 'W' ? LLMC_OK : llmc__hf_cut(h, LLMC__PAT_PUNCT, LLMC__ISOLATED, false);
+}
+
+/* The pre_tokenizer. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_pre(llmc__hf *h, llmc_json root)
+{
+    llmc__hf_walk w;
+    llmc_json one;
+    llmc_status status;
+    llmc__hf_begin(&w, "pre_tokenizer", "pretokenizers");
+    while ((status = llmc__hf_next(h, &w, root, &one)) == LLMC_OK)
+        LLMC__TRY(llmc__hf_pre_one(h, one, w.type));
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+/* Id of the token that a JSON string spells, or an object's "content"; NONE: there is none. */
+static llmc_token llmc__hf_token(const llmc__vocab *v, llmc_json value)
+{
+    char text[512];
+    size_t len;
+    if (value.type == LLMC_JSON_OBJECT)
+        value = llmc_json_get(value, "content");
+    len = llmc_json_string(value, text, sizeof text);
+    return len == 0 || len >= sizeof text ? LLMC_TOKEN_NONE : llmc__vocab_find(v, text, len);
+}
+
+/* BPE's settings. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_bpe(llmc__hf *h, llmc_json model)
+{
+    static const char *const empty[] = {"continuing_subword_prefix", "end_of_word_suffix"};
+    llmc_json dropout = llmc_json_get(model, "dropout");
+    llmc__vocab *v = h->v;
+    unsigned i;
+    for (i = 0; i < 2; i++)
+        if (!llmc__hf_none(llmc_json_get(model, empty[i])))
+            return llmc__hf_refuse(h, "model's", empty[i], llmc__strlen(empty[i]));
+    if (!llmc__hf_none(dropout) && llmc_json_number(dropout, 1) != 0)
+        return llmc__hf_refuse(h, "model's", "dropout", 7);
+    v->kind = LLMC__VOCAB_BPE;
+    v->fuse_unk = llmc__hf_flag(model, "fuse_unk", false);
+    v->byte_fallback = llmc__hf_flag(model, "byte_fallback", false);
+    v->ignore_merges = llmc__hf_flag(model, "ignore_merges", false);
+    v->merges.layout = LLMC__LIST_TEXTS;
+    v->merges.json = llmc_json_get(model, "merges");
+    return v->merges.json.type == LLMC_JSON_ARRAY ? LLMC_OK
+                                                  : llmc__hf_bad(h, "model.merges must be an array");
+}
+
+/* WordPiece's settings. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_wordpiece(llmc__hf *h, llmc_json model)
+{
+    llmc_json prefix = llmc_json_get(model, "continuing_subword_prefix");
+    int64_t most = llmc_json_integer(llmc_json_get(model, "max_input_chars_per_word"), 100);
+    h->v->kind = LLMC__VOCAB_WORDPIECE;
+    LLMC_MEMCPY(h->v->piece_prefix, "##", 3);
+    if (prefix.type == LLMC_JSON_STRING &&
+        (llmc_json_string(prefix, h->v->piece_prefix, sizeof h->v->piece_prefix) >=
+             sizeof h->v->piece_prefix ||
+         h->v->piece_prefix[0] == 0))
+        return llmc__hf_refuse_value(h, "continuing_subword_prefix", prefix);
+    if (most < 1 || most > INT32_MAX)
+        return llmc__hf_bad(h, "max_input_chars_per_word must be positive");
+    h->v->max_piece = (uint32_t)most;
+    return LLMC_OK;
+}
+
+/* Unigram's settings. Errors: BAD_FILE. */
+static llmc_status llmc__hf_unigram(llmc__hf *h, llmc_json model)
+{
+    llmc_json unk = llmc_json_get(model, "unk_id");
+    h->v->kind = LLMC__VOCAB_UNIGRAM;
+    h->v->fuse_unk = true;
+    h->v->byte_fallback = llmc__hf_flag(model, "byte_fallback", false);
+    h->v->tokens.layout = LLMC__LIST_SCORED;
+    if (!llmc__hf_none(unk)) {
+        if (llmc__json_id(unk) == UINT32_MAX)
+            return llmc__hf_bad(h, "model.unk_id must be an id");
+        h->v->special[LLMC_SPECIAL_UNK] = (llmc_token)llmc__json_id(unk);
+    }
+    return LLMC_OK;
+}
+
+/* The model and the added tokens. Old files do not name its type. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_model(llmc__hf *h, llmc_json root)
+{
+    llmc_json model = llmc_json_get(root, "model"), type = llmc_json_get(model, "type");
+    llmc_json added = llmc_json_get(root, "added_tokens");
+    llmc__vocab *v = h->v;
+    llmc_token unk;
+    v->tokens.layout = LLMC__LIST_NAMES;
+    v->tokens.json = llmc_json_get(model, "vocab");
+    if (llmc_json_equal(type, "BPE") ||
+        (llmc__hf_none(type) && llmc_json_get(model, "merges").type != LLMC_JSON_NONE))
+        LLMC__TRY(llmc__hf_bpe(h, model));
+    else if (llmc_json_equal(type, "Unigram") ||
+             (llmc__hf_none(type) && v->tokens.json.type == LLMC_JSON_ARRAY))
+        LLMC__TRY(llmc__hf_unigram(h, model));
+    else if (llmc_json_equal(type, "WordPiece"))
+        LLMC__TRY(llmc__hf_wordpiece(h, model));
+    else if (llmc_json_equal(type, "WordLevel"))
+        v->kind = LLMC__VOCAB_WORDS;
+    else
+        return llmc__hf_refuse_value(h, "model of type", type);
+    if (v->tokens.json.type != (v->kind == LLMC__VOCAB_UNIGRAM ? LLMC_JSON_ARRAY : LLMC_JSON_OBJECT))
+        return llmc__hf_bad(h, v->kind == LLMC__VOCAB_UNIGRAM ? "model.vocab must be an array"
+                                                              : "model.vocab must be an object");
+    if (added.type == LLMC_JSON_ARRAY) {
+        v->added.layout = LLMC__LIST_ADDED;
+        v->added.json = added;
+    } else if (!llmc__hf_none(added)) {
+        return llmc__hf_bad(h, "added_tokens must be an array");
+    }
+    LLMC__TRY(llmc__vocab_survey(v, h->diag));
+    if (v->special[LLMC_SPECIAL_UNK] >= 0 && (uint32_t)v->special[LLMC_SPECIAL_UNK] >= v->count)
+        return llmc__hf_bad(h, "model.unk_id is outside the vocabulary");
+    unk = llmc__hf_token(v, llmc_json_get(model, "unk_token"));
+    if (unk >= 0)
+        v->special[LLMC_SPECIAL_UNK] = unk;
+    else if (v->kind == LLMC__VOCAB_WORDPIECE || v->kind == LLMC__VOCAB_WORDS)
+        return llmc__hf_bad(h, "model.unk_token is not in the vocabulary");
+    return LLMC_OK;
+}
+
+/* One more id around a text. Errors: BAD_FILE, UNSUPPORTED (too many). */
+static llmc_status llmc__hf_around(llmc__hf *h, llmc_json id, bool after)
+{
+    llmc__vocab *v = h->v;
+    uint32_t *n = after ? &v->n_after : &v->n_before, value = llmc__json_id(id);
+    if (value >= v->count)
+        return llmc__hf_bad(h, "post_processor names an id that is not in the vocabulary");
+    if (*n == LLMC__AROUND_MAX)
+        return llmc__hf_refuse(h, "post_processor with over 4 tokens", after ? "after" : "before",
+                               after ? 5 : 6);
+    (after ? v->after : v->before)[(*n)++] = (llmc_token)value;
+    return LLMC_OK;
+}
+
+/* TemplateProcessing for a single text: special tokens around $A, once. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_template(llmc__hf *h, llmc_json o)
+{
+    llmc_json single = llmc_json_get(o, "single"), known = llmc_json_get(o, "special_tokens"), item, id;
+    llmc_json_iter it, ids;
+    unsigned texts = 0;
+    char name[512];
+    LLMC_MEMSET(&it, 0, sizeof it);
+    while (llmc_json_next(single, &it, NULL, &item)) {
+        llmc_json special = llmc_json_get(llmc_json_get(item, "SpecialToken"), "id"), list;
+        if (special.type == LLMC_JSON_NONE) {
+            if (!llmc_json_equal(llmc_json_get(llmc_json_get(item, "Sequence"), "id"), "A") || texts++ > 0)
+                return llmc__hf_refuse_value(h, "post_processor's template", single);
+            continue;
+        }
+        if (llmc_json_string(special, name, sizeof name) >= sizeof name)
+            return llmc__hf_refuse_value(h, "post_processor's token", special);
+        list = llmc_json_get(llmc_json_get(known, name), "ids");
+        if (list.type != LLMC_JSON_ARRAY)
+            return llmc__hf_bad(h, "post_processor's template names a token that special_tokens lacks");
+        LLMC_MEMSET(&ids, 0, sizeof ids);
+        while (llmc_json_next(list, &ids, NULL, &id))
+            LLMC__TRY(llmc__hf_around(h, id, texts > 0));
+    }
+    return texts == 1 ? LLMC_OK : llmc__hf_refuse_value(h, "post_processor's template", single);
+}
+
+/* BertProcessing and RobertaProcessing: "cls" and "sep" are [token, id]. */
+static llmc_status llmc__hf_cls_sep(llmc__hf *h, llmc_json o)
+{
+    unsigned i;
+    for (i = 0; i < 2; i++) {
+        llmc_json pair = llmc_json_get(o, i == 0 ? "cls" : "sep"), part;
+        llmc_json_iter it;
+        LLMC_MEMSET(&it, 0, sizeof it);
+        if (!llmc_json_next(pair, &it, NULL, &part) || !llmc_json_next(pair, &it, NULL, &part))
+            return llmc__hf_bad(h, "post_processor lacks cls or sep");
+        LLMC__TRY(llmc__hf_around(h, part, i == 1));
+    }
+    return LLMC_OK;
+}
+
+/* The post_processor. ByteLevel's only trims offsets. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_post(llmc__hf *h, llmc_json root)
+{
+    llmc__vocab *v = h->v;
+    llmc__hf_walk w;
+    llmc_json one;
+    llmc_status status;
+    llmc__hf_begin(&w, "post_processor", "processors");
+    while ((status = llmc__hf_next(h, &w, root, &one)) == LLMC_OK) {
+        if (llmc__streq(w.type, "ByteLevel"))
+            continue;
+        if (v->n_before + v->n_after > 0)
+            return llmc__hf_refuse(h, "a second post_processor", w.type, llmc__strlen(w.type));
+        if (llmc__streq(w.type, "TemplateProcessing"))
+            LLMC__TRY(llmc__hf_template(h, one));
+        else if (llmc__streq(w.type, "RobertaProcessing") || llmc__streq(w.type, "BertProcessing"))
+            LLMC__TRY(llmc__hf_cls_sep(h, one));
+        else
+            return llmc__hf_refuse(h, "post_processor", w.type, llmc__strlen(w.type));
+    }
+    v->add_bos = v->n_before > 0;
+    v->add_eos = v->n_after > 0;
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+/* One part of the decoder. Errors: UNSUPPORTED. */
+static llmc_status llmc__hf_decode_one(llmc__hf *h, llmc_json o, const char *type)
+{
+    llmc__vocab *v = h->v;
+    v->decoding = LLMC__DECODE_JOIN;
+    if (llmc__streq(type, "ByteLevel") || llmc__streq(type, "ByteFallback") || llmc__streq(type, "Fuse"))
+        return LLMC_OK;
+    if (llmc__streq(type, "Metaspace") && llmc__hf_mark(llmc_json_get(o, "replacement"))) {
+        v->drop_space = !llmc_json_equal(llmc_json_get(o, "prepend_scheme"), "never") &&
+                        llmc__hf_flag(o, "add_prefix_space", true);
+        return LLMC_OK;
+    }
+    if (llmc__streq(type, "WordPiece")) {
+        v->decoding = LLMC__DECODE_WORDPIECE;
+        v->cleanup = llmc__hf_flag(o, "cleanup", true);
+        return LLMC_OK;
+    }
+    if (llmc__streq(type, "Replace") && llmc__hf_mark(llmc_json_get(llmc_json_get(o, "pattern"), "String")) &&
+        llmc_json_equal(llmc_json_get(o, "content"), " "))
+        return LLMC_OK;
+    if (llmc__streq(type, "Strip") && llmc_json_equal(llmc_json_get(o, "content"), " ") &&
+        llmc_json_integer(llmc_json_get(o, "start"), -1) == 1 &&
+        llmc_json_integer(llmc_json_get(o, "stop"), -1) == 0) {
+        v->drop_space = true;
+        return LLMC_OK;
+    }
+    return llmc__hf_refuse(h, "decoder", type, llmc__strlen(type));
+}
+
+/* The decoder; none: tokens with spaces between them, but bytes are bytes. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_decoder(llmc__hf *h, llmc_json root)
+{
+    llmc__hf_walk w;
+    llmc_json one;
+    llmc_status status;
+    h->v->decoding = h->bytes ? LLMC__DECODE_JOIN : LLMC__DECODE_WORDS;
+    llmc__hf_begin(&w, "decoder", "decoders");
+    while ((status = llmc__hf_next(h, &w, root, &one)) == LLMC_OK)
+        LLMC__TRY(llmc__hf_decode_one(h, one, w.type));
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+/* llmc__vocab_hf -- a tokenizer.json                                            (FILE.hf)
+   Errors: BAD_FILE, UNSUPPORTED with the name of what is not known. */
+static llmc_status llmc__vocab_hf(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.hf", diag);
+    llmc_json root;
+    llmc__hf h;
+    llmc__vocab_clear(v, r.name);
+    h.v = v;
+    h.name = r.name;
+    h.diag = diag;
+    h.bytes = false;
+    LLMC__TRY(llmc_json_parse(file, &root, diag));
+    if (llmc_json_get(root, "model").type != LLMC_JSON_OBJECT)
+        return llmc__hf_bad(&h, "model must be an object");
+    LLMC__TRY(llmc__hf_model(&h, root));
+    LLMC__TRY(llmc__hf_normalizer(&h, llmc_json_get(root, "normalizer")));
+    LLMC__TRY(llmc__hf_pre(&h, llmc_json_get(root, "pre_tokenizer")));
+    LLMC__TRY(llmc__hf_post(&h, llmc_json_get(root, "post_processor")));
+    LLMC__TRY(llmc__hf_decoder(&h, llmc_json_get(root, "decoder")));
+    if (v->kind == LLMC__VOCAB_BPE && v->alphabet == LLMC__ALPHABET_BYTES && v->byte_fallback)
+        return llmc__hf_refuse(&h, "byte_fallback with", "ByteLevel", 9);
+    return LLMC_OK;
+}
+
+/* What tokenizer_config.json and special_tokens_map.json say of special tokens: strings, or objects with
+   "content". Roles that they name replace those of the tokenizer's own file. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_config(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    static const char *const role[LLMC_SPECIAL_COUNT] = {"bos_token", "eos_token", NULL, "unk_token",
+                                                         "pad_token"};
+    llmc_json root, bos, eos;
+    unsigned i;
+    LLMC__TRY(llmc_json_parse(file, &root, diag));
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++) {
+        llmc_token id = role[i] == NULL ? LLMC_TOKEN_NONE : llmc__hf_token(v, llmc_json_get(root, role[i]));
+        if (id >= 0 && (i != LLMC_SPECIAL_UNK || v->special[i] == LLMC_TOKEN_NONE))
+            v->special[i] = id;
+    }
+    bos = llmc_json_get(root, "add_bos_token");
+    eos = llmc_json_get(root, "add_eos_token");
+    if (bos.type == LLMC_JSON_BOOL)
+        v->add_bos = llmc_json_bool(bos, false);
+    if (eos.type == LLMC_JSON_BOOL)
+        v->add_eos = llmc_json_bool(eos, false);
+    return LLMC_OK;
+}
+#endif
+
+//--[ 12.16 FILE.tokenizer ]-- any set of files as one vocabulary
+#ifndef LLMC_NO_TOKEN
+
+/* What a file can be to a tokenizer. Of those that hold a vocabulary the first one that is there counts. */
+typedef enum llmc__vocab_part {
+    LLMC__PART_HF,            /* tokenizer.json */
+    LLMC__PART_SENTENCEPIECE, /* tokenizer.model */
+    LLMC__PART_NAMES,         /* vocab.json, with merges.txt */
+    LLMC__PART_RANKS,
+    LLMC__PART_WORDS, /* vocab.txt */
+    LLMC__PART_GGUF,
+    LLMC__PART_MOG,
+    LLMC__PART_TORCHLESS,
+    LLMC__PART_LLMC,
+    LLMC__PART_LLAMA2C,
+    LLMC__PART_MERGES, /* from here on: what stands beside them */
+    LLMC__PART_CONFIG, /* tokenizer_config.json      */
+    LLMC__PART_MAP,    /* special_tokens_map.json    */
+    LLMC__PART_ADDED,  /* added_tokens.json          */
+    LLMC__PART_COUNT
+} llmc__vocab_part;
+
+/* The files by their parts; NULL: absent. */
+typedef struct llmc__vocab_parts {
+    const llmc_blob *file[LLMC__PART_COUNT];
+} llmc__vocab_parts;
+
+/* Whether name is `tail`, or ends in it behind a '-', '_' or '.': "gpt2-vocab.json". */
+static bool llmc__name_tail(const char *name, const char *tail)
+{
+    size_t n = llmc__strlen(name), k = llmc__strlen(tail);
+    return n >= k && llmc__streq(name + n - k, tail) &&
+           (n == k || name[n - k - 1] == '-' || name[n - k - 1] == '_' || name[n - k - 1] == '.');
+}
+
+/* What a file is to a tokenizer, by its name where that says it, else by its content; COUNT: nothing. */
+static llmc__vocab_part llmc__part_of(const llmc_blob *file)
+{
+    static const struct {
+        const char *name;
+        llmc__vocab_part part;
+    } named[] = {{"tokenizer.json", LLMC__PART_HF},          {"tokenizer_config.json", LLMC__PART_CONFIG},
+                 {"vocab.json", LLMC__PART_NAMES},           {"merges.txt", LLMC__PART_MERGES},
+                 {"added_tokens.json", LLMC__PART_ADDED},    {"vocab.txt", LLMC__PART_WORDS},
+                 {"special_tokens_map.json", LLMC__PART_MAP}};
+    const char *name = llmc__blob_name(file);
+    size_t i;
+    for (i = 0; i < sizeof named / sizeof named[0]; i++)
+        if (llmc__name_tail(name, named[i].name))
+            return named[i].part;
+    switch (llmc_file_identify(file)) {
+    case LLMC_FILE_GGUF:
+        return LLMC__PART_GGUF;
+    case LLMC_FILE_MOG:
+        return LLMC__PART_MOG;
+    case LLMC_FILE_TORCHLESS:
+        return LLMC__PART_TORCHLESS;
+    case LLMC_FILE_TOKENIZER_JSON:
+        return LLMC__PART_HF;
+    case LLMC_FILE_SENTENCEPIECE:
+        return LLMC__PART_SENTENCEPIECE;
+    case LLMC_FILE_RANKS:
+        return LLMC__PART_RANKS;
+    case LLMC_FILE_MERGES:
+        return LLMC__PART_MERGES;
+    case LLMC_FILE_LLMC_TOKENS:
+        return LLMC__PART_LLMC;
+    default:
+        return LLMC__PART_COUNT;
+    }
+}
+
+/* Sorts files [n] to their parts; several of a sort: the first. */
+static void llmc__parts_sort(llmc__vocab_parts *p, const llmc_blob *files, size_t n)
+{
+    size_t i;
+    LLMC_MEMSET(p, 0, sizeof *p);
+    for (i = 0; i < n; i++) {
+        llmc__vocab_part part =
+            files[i].data == NULL || files[i].size == 0 ? LLMC__PART_COUNT : llmc__part_of(&files[i]);
+        if (part != LLMC__PART_COUNT && p->file[part] == NULL)
+            p->file[part] = &files[i];
+    }
+}
+
+/* The part that holds the vocabulary; COUNT: none does. */
+static llmc__vocab_part llmc__parts_main(const llmc__vocab_parts *p)
+{
+    unsigned i;
+    for (i = 0; i < LLMC__PART_MERGES; i++)
+        if (p->file[i] != NULL)
+            return (llmc__vocab_part)i;
+    return LLMC__PART_COUNT;
+}
+
+/* Whether a class of Hugging Face's, in tokenizer_config.json, begins like one of a list "A|B|C". */
+static bool llmc__class_among(llmc_json type, const char *list)
+{
+    char name[64];
+    size_t n;
+    (void)llmc_json_string(type, name, sizeof name);
+    while (*list != 0) {
+        for (n = 0; list[n] != 0 && list[n] != '|'; n++)
+            ;
+        if (type.type == LLMC_JSON_STRING && llmc__strlen(name) >= n && LLMC_MEMCMP(name, list, n) == 0)
+            return true;
+        list += list[n] == 0 ? n : n + 1;
+    }
+    return false;
+}
+
+/* What the class says that the files do not. A vocab.json is cut as its class's code does; some classes
+   number SentencePiece's pieces anew. Errors: UNSUPPORTED. */
+static llmc_status llmc__parts_class(llmc__vocab *v, llmc__vocab_part main, llmc_json config, llmc_diag *diag)
+{
+    llmc_json type = llmc_json_get(config, "tokenizer_class");
+    const char *why = NULL;
+    if (main == LLMC__PART_NAMES && v->n_split == 0) {
+        bool qwen = llmc__class_among(type, "Qwen2Tokenizer");
+        bool around = llmc__class_among(type, "Roberta|Bart|Longformer|LED");
+        if (!qwen && !around && type.type == LLMC_JSON_STRING &&
+            !llmc__class_among(type, "GPT2|ByteLevelBPE|PreTrained"))
+            why = "needs a tokenizer.json, or a pattern";
+        else
+            LLMC__TRY(llmc__vocab_cut(v, qwen ? "qwen2" : "gpt-2", 5, diag));
+        v->add_bos = v->add_eos = around;
+        if (llmc_json_bool(llmc_json_get(config, "add_prefix_space"), false))
+            v->prefix = LLMC__PREFIX_MISSING;
+    }
+    if (main == LLMC__PART_SENTENCEPIECE &&
+        llmc__class_among(
+            type, "XLMRoberta|Camembert|MBart|Nllb|Barthez|M2M100|Pegasus|XGLM|DebertaV2|Bartpho|PLBart|FNet|"
+                  "ErnieM|Speech2Text|Marian|BigBird|Rembert"))
+        why = "numbers its tokens anew: it needs a tokenizer.json";
+    if (main == LLMC__PART_SENTENCEPIECE && llmc__class_among(type, "T5|MT5|UMT5"))
+        v->add_eos = true;
+    if (why != NULL) {
+        char name[64];
+        (void)llmc_json_string(type, name, sizeof name);
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.tokenizer", LLMC_NO_OFFSET, "%s: tokenizer_class '%s' %s",
+                          v->name, name, why);
+    }
+    return LLMC_OK;
+}
+
+/* What a BERT's settings say of its normaliser. */
+static void llmc__parts_bert(llmc__vocab *v, llmc_json config)
+{
+    llmc__normal *n = &v->normal[0];
+    n->d = llmc__hf_flag(config, "do_lower_case", n->d);
+    n->b = llmc__hf_flag(config, "tokenize_chinese_chars", true);
+    n->c = llmc__hf_flag(config, "strip_accents", n->d);
+}
+
+/* What stands beside the vocabulary. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__parts_beside(llmc__vocab *v, const llmc__vocab_parts *p, llmc__vocab_part main,
+                                      llmc_diag *diag)
+{
+    llmc_json config, added;
+    LLMC_MEMSET(&config, 0, sizeof config);
+    LLMC_MEMSET(&added, 0, sizeof added);
+    if (p->file[LLMC__PART_CONFIG] != NULL)
+        LLMC__TRY(llmc_json_parse(p->file[LLMC__PART_CONFIG], &config, diag));
+    if (p->file[LLMC__PART_ADDED] != NULL)
+        LLMC__TRY(llmc_json_parse(p->file[LLMC__PART_ADDED], &added, diag));
+    if (main != LLMC__PART_HF && llmc_json_get(config, "added_tokens_decoder").type == LLMC_JSON_OBJECT) {
+        v->added.layout = LLMC__LIST_DECODER;
+        v->added.json = llmc_json_get(config, "added_tokens_decoder");
+    } else if (main != LLMC__PART_HF && added.type == LLMC_JSON_OBJECT) {
+        v->added.layout = LLMC__LIST_NAMES;
+        v->added.json = added;
+    }
+    LLMC__TRY(llmc__parts_class(v, main, config, diag));
+    if (main == LLMC__PART_WORDS)
+        llmc__parts_bert(v, config);
+    LLMC__TRY(llmc__vocab_survey(v, diag));
+    if (p->file[LLMC__PART_MAP] != NULL)
+        LLMC__TRY(llmc__vocab_config(v, p->file[LLMC__PART_MAP], diag));
+    if (p->file[LLMC__PART_CONFIG] != NULL)
+        LLMC__TRY(llmc__vocab_config(v, p->file[LLMC__PART_CONFIG], diag));
+    return LLMC_OK;
+}
+
+/* A vocabulary inside a model's file, without what the model itself is.
+   Errors: BAD_FILE (also if it holds none), UNSUPPORTED. */
+static llmc_status llmc__parts_model(llmc__vocab *v, const llmc_blob *file, llmc__vocab_part main,
+                                     llmc_diag *diag)
+{
+    llmc__gguf g;
+    llmc__mog m;
+    llmc__torchless t;
+    bool present = false;
+    if (main == LLMC__PART_GGUF) {
+        LLMC__TRY(llmc__gguf_open(&g, file, true, diag));
+        LLMC__TRY(llmc__vocab_gguf(v, &g, &present));
+    } else if (main == LLMC__PART_MOG) {
+        LLMC__TRY(llmc__mog_open(&m, file, diag));
+        LLMC__TRY(llmc__vocab_mog(v, &m, &present));
+    } else {
+        LLMC__TRY(llmc__torchless_open(&t, file, diag));
+        LLMC__TRY(llmc__vocab_torchless(v, &t, &present));
+    }
+    return present ? LLMC_OK
+                   : LLMC__FAIL(diag, BAD_FILE, "FILE.tokenizer", LLMC_NO_OFFSET, "%s: holds no vocabulary",
+                                v->name);
+}
+
+/* The vocabulary of part `main`. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__parts_read(llmc__vocab *v, const llmc__vocab_parts *p, llmc__vocab_part main,
+                                    const llmc_tokenizer_options *o, llmc_diag *diag)
+{
+    const llmc_blob *file = p->file[main];
+    switch (main) {
+    case LLMC__PART_HF:
+        return llmc__vocab_hf(v, file, diag);
+    case LLMC__PART_SENTENCEPIECE:
+        return llmc__vocab_sentencepiece(v, file, diag);
+    case LLMC__PART_NAMES:
+        if (p->file[LLMC__PART_MERGES] == NULL)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.tokenizer", LLMC_NO_OFFSET, "%s: merges.txt is missing",
+                              llmc__blob_name(file));
+        LLMC__TRY(llmc__vocab_pair(v, file, p->file[LLMC__PART_MERGES], diag));
+        if (o->pattern != NULL)
+            LLMC__TRY(llmc__vocab_cut(v, o->pattern, llmc__strlen(o->pattern), diag));
+        llmc__vocab_usual(v);
+        return LLMC_OK;
+    case LLMC__PART_RANKS:
+        return llmc__vocab_ranks(v, file, o->pattern, diag);
+    case LLMC__PART_WORDS:
+        return llmc__vocab_words(v, file, diag);
+    case LLMC__PART_LLMC:
+        return llmc__vocab_llmc(v, file, diag);
+    case LLMC__PART_LLAMA2C:
+        return llmc__vocab_llama2c(v, file, 0, diag);
+    default:
+        return llmc__parts_model(v, file, main, diag);
+    }
+}
+
+/* The caller's own special tokens, which take the place of those that are known of a rank file.
+   Errors: BAD_FILE. */
+static llmc_status llmc__parts_extra(llmc__vocab *v, const llmc_tokenizer_options *o, llmc_diag *diag)
+{
+    if (o->n_special > 0) {
+        v->extra.layout = LLMC__LIST_CALLER;
+        v->extra.data = (const uint8_t *)(const void *)o->special;
+        v->extra.count = (uint32_t)o->n_special;
+        v->extra.base = 0;
+    }
+    if (v->extra.layout == LLMC__LIST_NONE)
+        return LLMC_OK;
+    LLMC__TRY(llmc__vocab_survey(v, diag));
+    llmc__ranks_roles(v);
+    return LLMC_OK;
+}
+
+/* llmc__vocab_open -- files [n] as one vocabulary                          (FILE.tokenizer)
+   By name or by content; what no format claims is read as a llama2.c tokenizer.bin, which has no magic
+   number, if it is the only file. *main: which part held it.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__vocab_open(llmc__vocab *v, const llmc_blob *files, size_t n,
+                                    const llmc_tokenizer_options *o, llmc__vocab_part *main, llmc_diag *diag)
+{
+    llmc__vocab_parts p;
+    if (files == NULL || n == 0 || (o->special == NULL && o->n_special > 0) || o->n_special > 65536)
+        return LLMC__FAIL(diag, BAD_ARG, "FILE.tokenizer", LLMC_NO_OFFSET, "no file, or no special tokens");
+    llmc__parts_sort(&p, files, n);
+    *main = llmc__parts_main(&p);
+    if (*main == LLMC__PART_COUNT && n == 1) {
+        *main = LLMC__PART_LLAMA2C;
+        p.file[*main] = files;
+    }
+    if (*main == LLMC__PART_COUNT)
+        return LLMC__FAIL(diag, BAD_FILE, "FILE.tokenizer", LLMC_NO_OFFSET,
+                          "%s: no tokenizer in any format known", llmc__blob_name(files));
+    if (o->pattern != NULL && *main != LLMC__PART_NAMES && *main != LLMC__PART_RANKS)
+        return LLMC__FAIL(diag, BAD_ARG, "FILE.tokenizer", LLMC_NO_OFFSET,
+                          "%s: says itself how to cut text; pattern '%s' is not wanted",
+                          llmc__blob_name(p.file[*main]), o->pattern);
+    LLMC__TRY(llmc__parts_read(v, &p, *main, o, diag));
+    LLMC__TRY(llmc__parts_extra(v, o, diag));
+    if (*main <= LLMC__PART_WORDS)
+        LLMC__TRY(llmc__parts_beside(v, &p, *main, diag));
+    llmc__vocab_finish(v);
+    return LLMC_OK;
+}
+
+/* llmc__vocab_fit -- a vocabulary for an embedding of `rows`                     (FILE.tokenizer)
+   Makers pad embeddings: ids without a text are holes. Added tokens above the rows, which some files
+   have, are left out: the model cannot read them. False: other tokens have no row. */
+static bool llmc__vocab_fit(llmc__vocab *v, uint32_t rows)
+{
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    unsigned i;
+    llmc__vocab_start(&it);
+    if (v->count > rows)
+        while (it.stage == 0 && llmc__vocab_next(v, &it, &k))
+            if (it.stage == 0 && k.id >= rows)
+                return false;
+    v->limit = rows;
+    v->count = rows;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (v->special[i] >= 0 && (uint32_t)v->special[i] >= rows)
+            v->special[i] = LLMC_TOKEN_NONE;
+    for (i = 0; i < v->n_before + v->n_after; i++)
+        if ((uint32_t)(i < v->n_before ? v->before[i] : v->after[i - v->n_before]) >= rows)
+            return false;
+    return true;
+}
+#endif
+
+//--[ 12.17 FILE.writer ]-- little-endian output; the first failure sticks
 /* A GGUF header holds the number of keys before them, and sizes are asked for before they are
    written: the writer runs once with `to` NULL, counting, and once for good, as an arena does.
    No function returns a status; who writes looks at `failed` at the end. */
@@ -11025,16 +13709,19 @@ static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, ui
      is a plain space and GPT-2's byte alphabet is the bytes themselves. Matching,
      merging and decoding work on raw bytes only.
    - Merging reaches normal and unused tokens only: text that spells "<s>" or "<0x0A>"
-     never becomes that token. U+2581 itself, when text holds it, becomes byte tokens, so that
-     decode gives it back.
+     never becomes that token. Where U+2581 stands for spaces, the two are the same in text, too, and
+     decode gives a space.
    - Of tokens with the same raw bytes the lowest id is the one encode produces.
    - Nothing in a carved tokenizer changes: any number of threads encode and decode with it.
 
-   A vocabulary is one of two kinds. SPM (Llama 1 and 2, TinyLlama, llama2.c) merges characters by
+   A vocabulary is of one of these kinds: SPM (Llama 1 and 2, TinyLlama, llama2.c) merges characters by
    the score of what they join to; BPE (the GPT-2 family) cuts text to words by a pattern and
-   merges bytes by a ranked list of pairs. The way of a text through this section:
+   merges bytes by a ranked list of pairs, or characters of the whole text; RANKS (tiktoken) merges bytes by the
+   id of what they join to; UNIGRAM takes the most probable row of tokens, WORDPIECE the longest token
+   that fits, WORDS whole pieces. The way of a text through this section:
 
-     text -> special tokens and what lies between (13.5) -> words (13.4) -> merging (13.3) -> ids */
+     text -> special tokens (13.7) and what lies between -> normalised (13.2), special tokens again
+          -> pieces (13.3) -> merging (13.5) or search (13.6) -> ids                              */
 
 //--[ 13.1 TOKEN.unicode ]-- classes, normal forms and lower case of code points
 enum {
@@ -13390,93 +16077,58 @@ static void llmc__rewrite_strip(llmc__rewrite *w, const llmc__normal *step)
     llmc__rewrite_copy(w, begin, step->b ? llmc__max(begin, end) : w->len);
 }
 
-/* SentencePiece's charsmap:
-
-     u32 bytes of the trie | trie, a double array of u32 units | strings, each ended by a zero byte
-
-   A unit, as Darts-clone has it (all little-endian):
-
-     31    30 ... 10    9     8     7 ... 0
-     [leaf | offset | shift | has leaf | label ]     a leaf's other bits are its value: where its string begins
-
-   From a node at place x the child by byte b is at x ^ offset(x) ^ b, if its label is b; the value of a node
-   that has one is at x ^ offset(x). Source: SentencePiece's normalizer, Darts-clone's darts.h. */
-#define LLMC__CHARSMAP_KEY \
-    64 /* longest key in bytes; a file could make every place cost the whole text otherwise */
-
 static uint32_t llmc__trie_offset(uint32_t unit)
 {
     return (unit >> 10) << ((unit & 0x200) >> 6);
 }
 
-/* Longest key of the charsmap that p [n] begins with: its bytes, or 0; its string is *text [*len]. */
-static size_t llmc__charsmap_find(const llmc__normal *step, const uint8_t *p, size_t n, const char **text,
-                                  size_t *len)
+/* Longest key of the charsmap that p [n] begins with: its bytes, or 0; *value is where its string begins.
+   From a node at place x the child by byte b is at x ^ offset(x) ^ b, if its label is b; the value of
+   a node that has one is at x ^ offset(x). Every place is held against the trie's end. */
+static size_t llmc__charsmap_find(const llmc__normal *step, const uint8_t *p, size_t n, uint32_t *value)
 {
-    uint32_t bytes = llmc__u32le(step->blob), units = bytes / 4, x, unit, value = 0;
-    const uint8_t *trie = step->blob + 4, *strings = trie + bytes;
-    uint32_t strings_len = step->blob_len - 4 - bytes;
+    uint32_t units = llmc__charsmap_u32(step, 0) / 4, x, unit;
     size_t i, found = 0;
-    x = llmc__trie_offset(llmc__u32le(trie));
+    x = llmc__trie_offset(llmc__charsmap_u32(step, 1));
     for (i = 0; i < n && i < LLMC__CHARSMAP_KEY; i++) {
         x ^= p[i];
         if (x >= units)
             break;
-        unit = llmc__u32le(trie + 4 * (size_t)x);
+        unit = llmc__charsmap_u32(step, 1 + x);
         if ((unit & 0x800000ffu) != p[i])
             break;
         x ^= llmc__trie_offset(unit);
         if ((unit & 0x100) != 0 && x < units) {
-            value = llmc__u32le(trie + 4 * (size_t)x) & 0x7fffffff;
+            *value = llmc__charsmap_u32(step, 1 + x) & 0x7fffffff;
             found = i + 1;
         }
     }
-    if (found == 0 || value >= strings_len)
-        return 0;
-    *text = (const char *)strings + value;
-    *len = llmc__strlen(*text); /* the last string has its zero byte, too */
     return found;
-}
-
-/* llmc__charsmap_check -- whether step->blob [blob_len] can be used         (TOKEN.normal)
-   Call it once, when the file is read; it sets step->to_len to the length of the longest string, from which
-   growth is reckoned. Offsets inside the trie are checked as they are followed. False: sizes do not fit,
-   the last string does not end, or one has over 255 bytes. */
-LLMC__UNUSED static bool llmc__charsmap_check(llmc__normal *step)
-{
-    uint32_t bytes, i, len = 0;
-    if (step->blob == NULL || step->blob_len < 9)
-        return false;
-    bytes = llmc__u32le(step->blob);
-    if (bytes < 4 || bytes % 4 != 0 || bytes > step->blob_len - 5 || step->blob[step->blob_len - 1] != 0)
-        return false;
-    step->to_len = 1;
-    for (i = 4 + bytes; i < step->blob_len; i++) {
-        len = step->blob[i] == 0 ? 0 : len + 1;
-        if (len > 255)
-            return false;
-        step->to_len = (uint8_t)(len > step->to_len ? len : step->to_len);
-    }
-    return true;
 }
 
 /* SentencePiece's own normalisation: the longest key at each place, else a character as it is. */
 static void llmc__rewrite_charsmap(llmc__rewrite *w, const llmc__normal *step)
 {
-    size_t at, n;
+    size_t at, n, size = llmc__charsmap_size(step);
     for (at = 0; at < w->len; at += n) {
-        const char *text;
-        size_t len;
-        uint32_t cp;
-        n = llmc__charsmap_find(step, w->p + at, w->len - at, &text, &len);
-        if (n > 0) {
-            llmc__rewrite_put(w, text, len, at);
+        uint32_t cp, value = 0;
+        size_t i;
+        n = llmc__charsmap_find(step, w->p + at, w->len - at, &value);
+        if (n == 0) {
+            n = llmc__uc_next(w->p + at, w->len - at, &cp);
+            llmc__rewrite_copy(w, at, at + n);
             continue;
         }
-        n = llmc__uc_next(w->p + at, w->len - at, &cp);
-        llmc__rewrite_copy(w, at, at + n);
+        for (i = 4 + (size_t)llmc__charsmap_u32(step, 0) + value; i < size; i++) {
+            char c = (char)llmc__charsmap_byte(step, i);
+            if (c == 0)
+                break;
+            llmc__rewrite_put(w, &c, 1, at);
+        }
     }
 }
+
+#define LLMC__NORMAL_WORK 4096 /* enough work memory for a token's text */
 
 /* A step, or a part of NORMAL_BERT. */
 typedef struct llmc__normal_op {
@@ -13606,7 +16258,7 @@ static size_t llmc__normal_room(const llmc__normal *steps, uint32_t n_steps, siz
 }
 
 /* Worst output bytes per byte, not counting what PREPEND adds once. */
-LLMC__UNUSED static uint32_t llmc__normal_growth(const llmc__normal *steps, uint32_t n_steps)
+static uint32_t llmc__normal_growth(const llmc__normal *steps, uint32_t n_steps)
 {
     size_t room = llmc__normal_room(steps, n_steps, 65536) / 65536 + 1;
     return room > UINT32_MAX ? UINT32_MAX : (uint32_t)room;
@@ -13648,9 +16300,9 @@ LLMC__UNUSED static bool llmc__normal_same(const llmc__normal *steps, uint32_t n
    marks that changed places, and len at the end;  work [work_bytes], any alignment, see llmc__normal_work;
    *used the whole output's length, also where cap is too small, and 0 where the work memory is.
    True: all of it is in out. Time is linear in the length of the text and of what is written. */
-LLMC__UNUSED static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p,
-                                         size_t len, uint8_t *out, size_t cap, uint32_t *origin, void *work,
-                                         size_t work_bytes, size_t *used)
+static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len,
+                            uint8_t *out, size_t cap, uint32_t *origin, void *work, size_t work_bytes,
+                            size_t *used)
 {
     llmc__normal_op ops[LLMC__NORMAL_OPS];
     uint32_t n = llmc__normal_ops(steps, n_steps, ops), i, half = 0;
@@ -13693,48 +16345,6 @@ LLMC__UNUSED static bool llmc__normalize(const llmc__normal *steps, uint32_t n_s
     if (origin != NULL && *used <= cap)
         origin[*used] = (uint32_t)len;
     return *used <= cap;
-}
-
-/* The steps for a part of a text, into out [LLMC__NORMAL_MAX]: what belongs to the text's beginning or end (PREPEND,
-   STRIP) is left out elsewhere. Returns how many. */
-LLMC__UNUSED static uint32_t llmc__normal_part(const llmc__normal *steps, uint32_t n_steps, bool first,
-                                               bool last, llmc__normal *out)
-{
-    uint32_t i, n = 0;
-    for (i = 0; i < n_steps; i++) {
-        if (steps[i].kind == LLMC__NORMAL_PREPEND && !first)
-            continue;
-        out[n] = steps[i];
-        if (steps[i].kind == LLMC__NORMAL_STRIP) {
-            out[n].a = steps[i].a && first;
-            out[n].b = steps[i].b && last;
-        }
-        n++;
-    }
-    return n;
-}
-
-/* llmc__normal_cut -- where a text may be cut so that its parts come out the same     (TOKEN.normal)
-   The last place in p [len] between a space or line end and an ASCII letter, with a letter somewhere before,
-   so that neither part is all white space; 0: there is none. With llmc__normal_part's steps both parts give
-   what the whole gives. Not where a REPLACE speaks of ASCII letters; a charsmap's keys are taken not to
-   reach across such a place. */
-LLMC__UNUSED static size_t llmc__normal_cut(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p,
-                                            size_t len)
-{
-    size_t at, first = 0;
-    uint32_t i, k;
-    for (i = 0; i < n_steps; i++)
-        for (k = 0; steps[i].kind == LLMC__NORMAL_REPLACE && k < steps[i].from_len; k++)
-            if ((LLMC__UC_LETTERS >> llmc__byte_class[(uint8_t)steps[i].from[k]] & 1) != 0)
-                return 0;
-    while (first < len && (LLMC__UC_LETTERS >> llmc__byte_class[p[first]] & 1) == 0)
-        first++;
-    for (at = len; at > first + 1; at--)
-        if ((p[at - 2] == ' ' || p[at - 2] == '\n') &&
-            (LLMC__UC_LETTERS >> llmc__byte_class[p[at - 1]] & 1) != 0)
-            return at - 1;
-    return 0;
 }
 
 //--[ 13.3 TOKEN.split ]-- text to words that merge independently
@@ -14546,19 +17156,21 @@ LLMC__UNUSED static bool llmc__splitter_next(llmc__splitter *s, size_t *begin, s
     return false;
 }
 
-//--[ 13.2 TOKEN.table ]-- tokens, the hash of their bytes, the hash of merges
+//--[ 13.4 TOKEN.table ]-- tokens, the hash of their bytes, the hash of merges
 enum {
     LLMC__TOK_MERGE = 1, /* encode may produce it from text       */
-    LLMC__TOK_WHOLE = 2  /* and does, for exactly its own bytes   */
+    LLMC__TOK_WHOLE = 2, /* and does, for exactly its own bytes   */
+    LLMC__TOK_INSIDE = 4 /* WORDPIECE: goes on with a word        */
 };
 
-/* A token as encode and decode see it; the file keeps its stored text and score. */
+/* A token as encode and decode see it. */
 typedef struct llmc__tok {
-    uint32_t raw;               /* where its bytes begin in llmc_tokenizer.raw    */
-    uint32_t text;              /* where its stored text begins, in file's strings */
-    uint32_t rank;              /* SPM: score as a key, best score lowest          */
+    const uint8_t *text;        /* as stored, escapes undone                           */
+    uint32_t raw;               /* where its bytes begin in llmc_tokenizer.raw         */
+    uint32_t rank;              /* SPM, RANKS: key of a pair that joins to it, lower first; UNIGRAM: bits
+                                   of its score */
     uint16_t raw_len, text_len; /* in bytes; the reader refuses longer */
-    uint8_t kind, flags;        /* llmc_token_kind; LLMC__TOK_... bits */
+    uint8_t kind, flags, added; /* llmc_token_kind; LLMC__TOK_... bits; LLMC__ADDED... bits */
 } llmc__tok;
 
 /* Slot of the merge hash: ids left and right join to id result; of two merges the one with the
@@ -14572,11 +17184,29 @@ typedef struct llmc__merge {
    longer run means bytes made to collide, and the file is refused. */
 #define LLMC__PROBES 512
 
+/* Tokens that text is searched for, in byte order of what they look like there. */
+typedef struct llmc__entry {
+    uint32_t at, len; /* in llmc_tokenizer.raw */
+    llmc_token id;
+} llmc__entry;
+typedef struct llmc__specials {
+    llmc__entry *list;
+    uint32_t at[257];   /* first of those that begin with this byte */
+    uint8_t kinds[256]; /* by first byte: LLMC__FIND_... bits       */
+    uint8_t any;        /* all of them */
+} llmc__specials;
+
 /* A carved vocabulary. The token hash packs an id and a part of the hash in one word, so that most
    strangers are turned away without a look at their bytes (id_mask = 2^k - 1 > count):
 
      31              k k-1          0
-     [ bits of the hash | id + 1 (0: empty) ]                                        */
+     [ bits of the hash | id + 1 (0: empty) ]
+
+   UNIGRAM and WORDPIECE look for prefixes, so they have a tree over bytes. Its edges lie in a hash, too,
+   an edge to a word; 0 is empty, since no edge leads to node 0:
+
+     63       36 35     28 27       0
+     [ from node |  byte  | to node ]                                                  */
 struct llmc_tokenizer {
     llmc__vocab vocab;           /* as the file gave it; pointers into the file */
     char name[48];               /* "llama", "gpt2/<pre-tokenizer>" */
@@ -14586,17 +17216,23 @@ struct llmc_tokenizer {
     uint32_t slot_mask, id_mask; /* number of slots - 1; see above */
     llmc__merge *merge;          /* BPE only */
     uint32_t merge_mask;         /* number of merge slots - 1 */
-    llmc_token *special;         /* tokens looked for in text, in byte order */
-    uint32_t special_at[257];    /* first of those that begin with this byte */
-    uint8_t special_kinds[256];  /* by first byte: LLMC__FIND_... bits       */
-    llmc_token single[256];      /* BPE: by byte. SPM: by ASCII character. NONE: not in the vocabulary */
+    uint64_t *edge;              /* UNIGRAM, WORDPIECE only */
+    uint32_t edge_mask;          /* number of edges' slots - 1 */
+    uint32_t *leaf;              /* by node: id + 1 of the token that ends there, or 0 */
+    llmc__specials special[2];   /* looked for in the text as it came; in normalised text */
+    llmc_token single[256];      /* by byte, or by ASCII character. NONE: not in the vocabulary */
     llmc_token byte[256];        /* byte tokens <0xXX> */
-    uint8_t *uc;                 /* [LLMC__UC_BMP], BPE only */
-    uint32_t *joined;            /* SPM: bit 256 a + b: some token has byte a before byte b */
+    uint8_t *uc;                 /* [LLMC__UC_BMP], where text is cut by steps */
+    uint32_t *joined;            /* bit 256 a + b: some token has byte a before byte b */
     uint32_t longest;            /* most bytes a token adds to text            */
     uint32_t longest_merge;      /* most bytes of a token that merging reaches */
+    float best_score;            /* UNIGRAM: best score of a normal token       */
+    float unknown_score;         /* UNIGRAM: of a character without a token     */
+    bool bytes;                  /* merging starts from bytes, not from characters */
     bool has_bytes;              /* all 256 byte tokens are there              */
-    bool any_user;               /* text is searched for user tokens even without parse_special */
+    bool cut;                    /* split steps, or a prefix for each piece, cut text to pieces */
+    bool user_inside;            /* user tokens are words among others, as in SentencePiece     */
+    bool doubles;                /* UNIGRAM: sums of scores are doubles, as in tokenizer.json's library */
 };
 
 /* One multiplication and a fold: every input bit reaches both ends, slot and tag. Not keyed: the
@@ -14733,21 +17369,38 @@ static uint32_t llmc__merge_lookup(const llmc_tokenizer *t, llmc_token left, llm
     return LLMC__NO_PAIR;
 }
 
-//--[ 13.3 TOKEN.merge ]-- one word: join the best pair until none is left
-/* Both algorithms are the same loop: symbols in a row, the neighbours with the best key join (the
-   leftmost of equals), until no two make a token. BPE starts from bytes and its key is the merge's
-   rank, found by the pair of ids; SPM starts from characters and its key is the joined token's
-   score, found by the joined text. Three ways through it, all with the same result:
+//--[ 13.5 TOKEN.merge ]-- one word: join the best pair until none is left
+/* SPM, BPE and RANKS are the same loop: symbols in a row, the neighbours with the best key join (the
+   leftmost of equals), until no two make a token. BPE's key is the merge's rank, found by the pair of
+   ids; SPM's is the joined token's score and RANKS' its id, found by the joined text. Byte-level
+   vocabularies start from bytes, the others from characters. Ways through it, all with the same result:
      a word that is one token known to survive its own merging is taken as that token,
-     a short word looks at every pair before every merge (quadratic in at most 48 bytes),
-     a long word keeps its keys in a winner tree in the caller's work memory. */
+     a short word looks at every pair before every merge (quadratic in at most 64 bytes),
+     a long word is merged window by window; where windows do not agree they grow, and a large one keeps
+     its keys in a winner tree in the caller's work memory.
 
-/* What two neighbours, the symbols left and right that fill w[a,c), join to: its key (lower
-   joins first) and id; LLMC__NO_PAIR: they stay apart. SPM looks at the bytes alone: two symbols that
-   are no tokens themselves may join to one. */
-static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c, llmc_token left,
-                           llmc_token right, llmc_token *result)
+   Why windows are exact: a border between two tokens of a finished text was crossed by no merge, so the
+   symbols on both sides of it came to be as if the other side were not there, and any two neighbours of
+   the result are what their own bytes would merge to. The other way round, in a row of tokens of which
+   any two neighbours merge to just themselves, there is no first merge that crosses a border. So two
+   windows that overlap and have one token in common, at the same place, make one result: the first up
+   to that token, the second from there on. Nothing is asked of the ranks.                      */
+
+/* Whether no token reaches across from byte a to byte b, so that merging cannot either. This finds the
+   spaces between words, and whatever else a vocabulary keeps apart. */
+static inline bool llmc__apart(const llmc_tokenizer *t, uint32_t a, uint32_t b)
 {
+    return (t->joined[a * 8 + b / 32] >> (b % 32) & 1) == 0;
+}
+
+/* What two neighbours, the symbols left and right that fill w[a,m) and w[m,c), join to: its key (lower
+   joins first) and id; LLMC__NO_PAIR: they stay apart. By text, two symbols that are no tokens
+   themselves may join to one. */
+static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t m, size_t c,
+                           llmc_token left, llmc_token right, llmc_token *result)
+{
+    if (llmc__apart(t, w[m - 1], w[m]))
+        return LLMC__NO_PAIR;
     if (t->vocab.kind == LLMC__VOCAB_BPE)
         return llmc__merge_lookup(t, left, right, result);
     if (c - a > t->longest_merge)
@@ -14757,11 +17410,11 @@ static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, 
 }
 
 /* Length of the symbol that merging starts from at w [n], and its id or NONE:
-   a byte for BPE, a character for SPM (a byte that is not UTF-8 counts as one without a token). */
+   a byte or a character (a byte that is not UTF-8 counts as one without a token). */
 static uint32_t llmc__symbol(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc_token *id)
 {
     uint32_t cp, len = 1;
-    if (w[0] < 0x80 || t->vocab.kind == LLMC__VOCAB_BPE) {
+    if (w[0] < 0x80 || t->bytes) {
         *id = t->single[w[0]];
         return 1;
     }
@@ -14770,85 +17423,166 @@ static uint32_t llmc__symbol(const llmc_tokenizer *t, const uint8_t *w, size_t n
     return len;
 }
 
-/* Ids as they come; n counts on beyond cap, so that one pass tells how much room a text takes. */
+/* Ids as they come; n counts on beyond cap, so that one pass tells how much room a text takes. The rest
+   is about where they came from, and what words of one text need to know of each other. Places count
+   from 1; 0 is a space that was put before the text. */
 typedef struct llmc__ids {
     llmc_token *at;
+    llmc_span *span; /* or NULL */
     size_t cap, n;
+    size_t start;           /* of the part in the caller's text */
+    size_t part_len;        /* of the part, as it came */
+    size_t used;            /* of the part, as it is being cut */
+    const uint32_t *origin; /* [used + 1]: normalised place to place in the part; NULL: the same */
+    size_t word, floor;     /* place of the word in the part; where spans may begin */
+    float score;            /* UNIGRAM: of the text so far, whose roundings are SentencePiece's */
+    bool unknown;           /* the last id stands for unknown characters, and takes in those that follow */
 } llmc__ids;
 
-/* Appends one id, or only counts it. */
-static inline void llmc__ids_put(llmc__ids *out, llmc_token id)
+/* Where place `at` of the part (from 0) was in the caller's text, as a begin or an end. A character that
+   normalising made longer ends where its successor begins. */
+static size_t llmc__ids_place(const llmc__ids *out, size_t at, bool end)
 {
-    if (out->n < out->cap)
+    size_t from = at;
+    if (out->origin == NULL)
+        return out->start + at;
+    if (end && at > 0)
+        while (at < out->used && out->origin[at] == out->origin[from - 1])
+            at++;
+    return out->start + (at >= out->used && end ? out->part_len : out->origin[at]);
+}
+
+/* Appends the id of the word's bytes [a, c), or only counts it. */
+static inline void llmc__ids_put(llmc__ids *out, llmc_token id, size_t a, size_t c)
+{
+    if (out->n < out->cap) {
         out->at[out->n] = id;
+        if (out->span != NULL) {
+            a += out->word;
+            c += out->word;
+            a = llmc__max(a, out->floor);
+            out->span[out->n].begin = llmc__ids_place(out, a > 0 ? a - 1 : 0, false);
+            out->span[out->n].end = llmc__ids_place(out, c > 0 ? c - 1 : 0, true);
+        }
+    }
     out->n++;
 }
 
-/* A symbol w [n] that merging left: its token, or byte tokens, or the unknown token
+/* The unknown token for the word's bytes [a, c), or a longer span for the one before. */
+static void llmc__unknown_put(const llmc_tokenizer *t, size_t a, size_t c, llmc__ids *out)
+{
+    llmc_token id = t->vocab.special[LLMC_SPECIAL_UNK];
+    if (id < 0)
+        return;
+    if (!out->unknown || !t->vocab.fuse_unk)
+        llmc__ids_put(out, id, a, c);
+    else if (out->span != NULL && out->n <= out->cap)
+        out->span[out->n - 1].end = llmc__ids_place(out, c + out->word - 1, true);
+    out->unknown = true;
+}
+
+/* A symbol w[a, c) that merging left: its token, or byte tokens, or the unknown token
    (nothing where the vocabulary has none of these). Byte tokens come all or not at all: some of
    them would decode to a broken character. */
-static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc_token id,
+static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c, llmc_token id,
                              llmc__ids *out)
 {
     size_t i;
     bool bytes = true;
     if (id >= 0) {
-        llmc__ids_put(out, id);
+        llmc__ids_put(out, id, a, c);
+        out->unknown = false;
         return;
     }
-    for (i = 0; i < n; i++)
+    for (i = a; i < c; i++)
         bytes = bytes && t->byte[w[i]] >= 0;
-    for (i = 0; bytes && i < n; i++)
-        llmc__ids_put(out, t->byte[w[i]]);
-    if (!bytes && t->vocab.special[LLMC_SPECIAL_UNK] >= 0)
-        llmc__ids_put(out, t->vocab.special[LLMC_SPECIAL_UNK]);
+    for (i = a; bytes && i < c; i++)
+        llmc__ids_put(out, t->byte[w[i]], a, c);
+    if (bytes)
+        out->unknown = false;
+    else
+        llmc__unknown_put(t, a, c, out);
 }
 
-#define LLMC__WORD_SMALL 48 /* bytes up to which looking at every pair beats a tree */
+/* The tokens that a window of a word merged to: token i is w[at[i], at[i + 1]). */
+#define LLMC__WORD_SMALL 64 /* bytes up to which looking at every pair beats a tree */
+typedef struct llmc__stretch {
+    uint32_t count;
+    uint32_t *at;   /* [bytes + 1] */
+    llmc_token *id; /* [bytes]; NONE: a symbol without a token */
+} llmc__stretch;
 
-/* llmc__word_small -- w [n], n <= LLMC__WORD_SMALL, on the stack          (TOKEN.merge)
-   Looks at every pair before every merge. Symbol i is w[at[i], at[i + 1]); key[i] and joined[i]
-   are of the pair (i, i + 1). A merge closes the gap in all four arrays and asks anew for the two
-   pairs that the joined symbol has now. */
-static void llmc__word_small(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, llmc__ids *out)
+/* Key and place of a pair in one word, so that the least one is the leftmost of the best. */
+static inline uint64_t llmc__pair_at(uint32_t key, uint32_t at)
 {
-    uint32_t at[LLMC__WORD_SMALL + 1], key[LLMC__WORD_SMALL], count = 0, i, best;
-    llmc_token id[LLMC__WORD_SMALL], joined[LLMC__WORD_SMALL];
-    for (i = 0; i < n; count++) {
-        at[count] = i;
-        i += llmc__symbol(t, w + i, n - i, &id[count]);
-    }
-    at[count] = n;
-    for (i = 0; i + 1 < count; i++)
-        key[i] = llmc__pair(t, w, at[i], at[i + 2], id[i], id[i + 1], &joined[i]);
-    while (count > 1) {
-        best = 0;
-        for (i = 1; i + 1 < count; i++)
-            if (key[i] < key[best])
-                best = i;
-        if (key[best] == LLMC__NO_PAIR)
-            break;
-        /* symbol best takes in the next one; those after it move up */
-        id[best] = joined[best];
-        count--;
-        for (i = best + 1; i < count; i++) {
-            id[i] = id[i + 1];
-            at[i] = at[i + 1];
-            key[i] = key[i + 1]; /* the last one is not read again */
-            joined[i] = joined[i + 1];
-        }
-        at[count] = n;
-        if (best + 1 < count)
-            key[best] = llmc__pair(t, w, at[best], at[best + 2], id[best], id[best + 1], &joined[best]);
-        if (best > 0)
-            key[best - 1] =
-                llmc__pair(t, w, at[best - 1], at[best + 1], id[best - 1], id[best], &joined[best - 1]);
-    }
-    for (i = 0; i < count; i++)
-        llmc__symbol_put(t, w + at[i], at[i + 1] - at[i], id[i], out);
+    return (uint64_t)key << 32 | at;
 }
 
-/* A symbol of a long word; its index is the position of its first byte. Positions inside a symbol
+/* The least of key [n], n >= 1. Two chains, since each comparison waits for the one before it. */
+static inline uint64_t llmc__pair_best(const uint64_t *key, uint32_t n)
+{
+    uint64_t a = key[0], b = key[n - 1];
+    uint32_t i;
+    for (i = 1; i + 1 < n; i += 2) {
+        a = key[i] < a ? key[i] : a;
+        b = key[i + 1] < b ? key[i + 1] : b;
+    }
+    return a < b ? a : b;
+}
+
+/* llmc__stretch_small -- w [n], 1 <= n <= LLMC__WORD_SMALL, on the stack          (TOKEN.merge)
+   Looks at every pair before every merge, but merges all pairs of one key on the way through. Symbols are
+   known by the place of their first byte: next[p] is where p's neighbour begins, key[p] and joined[p] are
+   of that pair. Where no pair begins the key is of LLMC__NO_PAIR. */
+static void llmc__stretch_small(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, llmc__stretch *out)
+{
+    uint64_t key[LLMC__WORD_SMALL], best;
+    llmc_token id[LLMC__WORD_SMALL], joined[LLMC__WORD_SMALL];
+    uint8_t next[LLMC__WORD_SMALL], prev[LLMC__WORD_SMALL + 1];
+    uint32_t p, q, len, last = 0;
+    for (p = 0; p < n; p += len) {
+        len = llmc__symbol(t, w + p, n - p, &id[p]);
+        next[p] = (uint8_t)(p + len);
+        prev[p + len] = (uint8_t)p;
+        for (q = p; q < p + len; q++)
+            key[q] = UINT64_MAX;
+        if (p > 0) { /* two lengths are known: the pair before this symbol */
+            uint32_t k = llmc__pair(t, w, last, p, p + len, id[last], id[p], &joined[last]);
+            key[last] = llmc__pair_at(k, last);
+        }
+        last = p;
+    }
+    while ((best = llmc__pair_best(key, n)) >> 32 != LLMC__NO_PAIR) {
+        uint32_t rank = (uint32_t)(best >> 32);
+        for (p = (uint32_t)best; p < n; p = next[p]) {
+            uint32_t k = LLMC__NO_PAIR, before = LLMC__NO_PAIR;
+            if (key[p] >> 32 != rank)
+                continue;
+            q = next[p]; /* p takes in q */
+            id[p] = joined[p];
+            key[q] = UINT64_MAX;
+            next[p] = next[q];
+            prev[next[p]] = (uint8_t)p;
+            if (next[p] < n)
+                k = llmc__pair(t, w, p, next[p], next[next[p]], id[p], id[next[p]], &joined[p]);
+            key[p] = llmc__pair_at(k, p);
+            if (p > 0) {
+                q = prev[p];
+                before = llmc__pair(t, w, q, p, next[p], id[q], id[p], &joined[q]);
+                key[q] = llmc__pair_at(before, q);
+            }
+            if (k <= rank || before <= rank) /* goes before those of this key that are left */
+                break;
+        }
+    }
+    for (p = 0, out->count = 0; p < n; p = next[p]) {
+        out->at[out->count] = p;
+        out->id[out->count++] = id[p];
+    }
+    out->at[out->count] = n;
+}
+
+/* A symbol of a large window; its index is the place of its first byte. Places inside a symbol
    hold nothing but a key of LLMC__NO_PAIR. */
 typedef struct llmc__node {
     uint32_t prev, next;   /* LLMC__NO_PAIR before the first, n after the last */
@@ -14856,8 +17590,8 @@ typedef struct llmc__node {
     llmc_token id, joined; /* of the symbol; of it and the next one joined */
 } llmc__node;
 
-/* A long word, and a winner tree over its positions: tree[i] for 0 < i < n is the better of
-   entries 2i and 2i + 1, where entry i >= n is position i - n. n = 4:
+/* A large window, and a winner tree over its places: tree[i] for 0 < i < n is the better of
+   entries 2i and 2i + 1, where entry i >= n is place i - n. n = 4:
 
                tree[1]              the best pair of the word
            tree[2]   tree[3]
@@ -14872,7 +17606,7 @@ typedef struct llmc__word {
     uint32_t *tree;   /* [n], tree[0] unused */
 } llmc__word;
 
-#define LLMC__WORD_NEED (sizeof(llmc__node) + sizeof(uint32_t)) /* work memory per byte of a long word */
+#define LLMC__WORD_NEED (sizeof(llmc__node) + sizeof(uint32_t)) /* work memory per byte of a large window */
 
 /* Sets tree[i], 0 < i < n, from what is below it. Of equal keys the leftmost position wins, as
    SentencePiece and GPT-2 have it; a and b need not be in order, since n is any number. */
@@ -14905,11 +17639,12 @@ static uint32_t llmc__word_key(llmc__word *s, uint32_t p)
     llmc__node *a = &s->node[p];
     if (a->next >= s->n)
         return LLMC__NO_PAIR;
-    return llmc__pair(s->tok, s->w, p, s->node[a->next].next, a->id, s->node[a->next].id, &a->joined);
+    return llmc__pair(s->tok, s->w, p, a->next, s->node[a->next].next, a->id, s->node[a->next].id,
+                      &a->joined);
 }
 
-/* Cuts the word in symbols, finds all keys, and plays the tree from the bottom up. All keys are set
-   first: positions inside a character must lose against every pair. */
+/* Cuts the window in symbols, finds all keys, and plays the tree from the bottom up. All keys are set
+   first: places inside a character must lose against every pair. */
 static void llmc__word_start(llmc__word *s)
 {
     uint32_t i, last = LLMC__NO_PAIR, len;
@@ -14929,8 +17664,8 @@ static void llmc__word_start(llmc__word *s)
 
 /* w [n], n >= 2, in O(n log n): each merge changes three keys of the tree.
    work: LLMC__WORD_NEED * n bytes, aligned to 4: nodes, then the tree. n is at most 2^31 (the text's
-   limit and the space before it), so that 2 i + 1 fits. */
-static void llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work, llmc__ids *out)
+   limit and the space before it), so that 2 i + 1 fits. The symbols left begin at node 0. */
+static llmc__word llmc__word_merge(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work)
 {
     llmc__word s;
     uint32_t p, q;
@@ -14952,179 +17687,304 @@ static void llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, uint32_t 
         if (q != LLMC__NO_PAIR)
             llmc__word_set(&s, q, llmc__word_key(&s, q));
     }
-    for (p = 0; p < n; p = s.node[p].next)
-        llmc__symbol_put(t, w + p, s.node[p].next - p, s.node[p].id, out);
+    return s;
 }
 
-/* The caller's work memory, aligned to 4. */
+/* The caller's work memory, aligned to 8. */
 typedef struct llmc__work {
     uint8_t *at;
     size_t size;
 } llmc__work;
 
-/* llmc__word_put -- the ids of one word w [n], n >= 1               (TOKEN.merge)
-   False: it is longer than LLMC__WORD_SMALL and the work memory holds no tree for it. */
-static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
-                           llmc__ids *out)
+/* w [n], n >= 1, into a window's lists, which hold n tokens. work is for what is above LLMC__WORD_SMALL. */
+static void llmc__stretch_merge(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work,
+                                llmc__stretch *out)
 {
-    llmc_token id;
-    /* most words of most texts: one look-up and done */
-    if (n <= t->longest_merge) {
-        id = llmc__token_lookup(t, w, n, true);
-        if (id >= 0 && (t->tok[id].flags & LLMC__TOK_WHOLE) != 0) {
-            llmc__ids_put(out, id);
-            return true;
-        }
-    }
+    llmc__word s;
+    uint32_t p;
     if (n <= LLMC__WORD_SMALL) {
-        llmc__word_small(t, w, (uint32_t)n, out);
-        return true;
+        llmc__stretch_small(t, w, n, out);
+        return;
+    }
+    s = llmc__word_merge(t, w, n, work);
+    for (p = 0, out->count = 0; p < n; p = s.node[p].next) {
+        out->at[out->count] = p;
+        out->id[out->count++] = s.node[p].id;
+    }
+    out->at[out->count] = n;
+}
+
+/* Finds the first token that windows a, from its token *x on, and b, which begins `shift` bytes after a,
+   have in common; *x and *y are where. */
+static bool llmc__stretch_meet(const llmc__stretch *a, const llmc__stretch *b, uint32_t shift, uint32_t *x,
+                               uint32_t *y)
+{
+    *y = 0;
+    while (*x < a->count && *y < b->count) {
+        uint32_t p = a->at[*x], q = b->at[*y] + shift;
+        if (p == q && a->at[*x + 1] == b->at[*y + 1] + shift && a->id[*x] == b->id[*y])
+            return true;
+        *x += p <= q;
+        *y += q <= p;
+    }
+    return false;
+}
+
+/* The tokens [from, to) of a window that begins at w[base]. */
+static void llmc__stretch_put(const llmc_tokenizer *t, const uint8_t *w, size_t base, const llmc__stretch *a,
+                              uint32_t from, uint32_t to, llmc__ids *out)
+{
+    for (; from < to; from++)
+        llmc__symbol_put(t, w, base + a->at[from], base + a->at[from + 1], a->id[from], out);
+}
+
+/* llmc__word_windows -- w [n] by windows of `size` bytes, two of which are a and b    (TOKEN.merge)
+   A window begins where a token of the one before it does, in its last quarter.
+   False, with some ids put: two did not meet. */
+static bool llmc__word_windows(const llmc_tokenizer *t, const uint8_t *w, size_t n, uint32_t size,
+                               llmc__stretch *a, llmc__stretch *b, void *work, llmc__ids *out)
+{
+    size_t base = 0, len = llmc__min(size, n);
+    uint32_t from = 0;
+    llmc__stretch_merge(t, w, (uint32_t)len, work, a);
+    while (base + len < n) {
+        llmc__stretch *swap = a;
+        uint32_t x = a->count - 1, y, shift;
+        while (x > 0 && a->at[x] > len - len / 4)
+            x--;
+        shift = a->at[x];
+        if (shift == 0)
+            return false;
+        len = llmc__min(size, n - base - shift);
+        llmc__stretch_merge(t, w + base + shift, (uint32_t)len, work, b);
+        x = (uint32_t)llmc__max(x, from);
+        if (!llmc__stretch_meet(a, b, shift, &x, &y))
+            return false;
+        llmc__stretch_put(t, w, base, a, from, x, out);
+        base += shift;
+        from = y;
+        a = b;
+        b = swap;
+    }
+    llmc__stretch_put(t, w, base, a, from, a->count, out);
+    return true;
+}
+
+/* Lists of two windows of `size` bytes, at the end of the work memory; a large window's tree is at its begin.
+   False: they do not both fit. */
+static bool llmc__stretches_place(llmc__stretch *a, llmc__stretch *b, size_t size, llmc__work work)
+{
+    size_t list = 4 * (size + 1);
+    uint8_t *at;
+    if (work.size / (LLMC__WORD_NEED + 16) <= size)
+        return false;
+    at = work.at + work.size / 4 * 4 - 4 * list;
+    a->at = (uint32_t *)(void *)at;
+    a->id = (llmc_token *)(void *)(at + list);
+    b->at = (uint32_t *)(void *)(at + 2 * list);
+    b->id = (llmc_token *)(void *)(at + 3 * list);
+    return true;
+}
+
+/* llmc__word_long -- w [n] of more than LLMC__WORD_SMALL bytes                        (TOKEN.merge)
+   Windows grow until all of them meet; one that is the whole word needs no lists. Each try begins anew, so
+   all of them cost little more than the last. False: the work memory is too small for that. */
+static bool llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
+                            llmc__ids *out)
+{
+    uint32_t at[2][LLMC__WORD_SMALL + 1], p, size = LLMC__WORD_SMALL;
+    llmc_token id[2][LLMC__WORD_SMALL];
+    llmc__ids begin = *out;
+    llmc__stretch a, b;
+    llmc__word s;
+    a.at = at[0];
+    a.id = id[0];
+    b.at = at[1];
+    b.id = id[1];
+    for (;;) {
+        if (llmc__word_windows(t, w, n, size, &a, &b, work.at, out))
+            return true;
+        *out = begin;
+        if (size >= n / 4 || !llmc__stretches_place(&a, &b, 4 * (size_t)size, work))
+            break;
+        size *= 4;
     }
     if (work.size / LLMC__WORD_NEED < n)
         return false;
-    llmc__word_long(t, w, (uint32_t)n, work.at, out);
+    s = llmc__word_merge(t, w, (uint32_t)n, work.at);
+    for (p = 0; p < n; p = s.node[p].next)
+        llmc__symbol_put(t, w, p, s.node[p].next, s.node[p].id, out);
     return true;
 }
 
-//--[ 13.4 TOKEN.split ]-- text to words that merge independently
-/* BPE is defined on words that a pattern cuts. SPM is defined on the whole text, but merging
-   cannot cross a place that no token crosses, so cutting there changes nothing and lets the
-   work memory be used again word by word. */
-
-/* Class of the character at p [n], n >= 1; *len its bytes. BPE only: t->uc is a table of ASCII, too. */
-static inline uint32_t llmc__class_at(const llmc_tokenizer *t, const uint8_t *p, size_t n, uint32_t *len)
+/* Whether encode takes w [n] for one token without merging; whole: it is all of a piece, which a
+   vocabulary may take whole whatever merging makes of it. NONE: no. */
+static llmc_token llmc__word_whole(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole)
 {
-    uint32_t cp;
-    if (p[0] < 0x80) {
-        *len = 1;
-        return t->uc[p[0]];
+    llmc_token id;
+    if (n > t->longest_merge)
+        return LLMC_TOKEN_NONE;
+    id = llmc__token_lookup(t, w, n, true);
+    if (id < 0 || (t->tok[id].flags & LLMC__TOK_WHOLE) != 0 || (whole && t->vocab.ignore_merges))
+        return id;
+    return LLMC_TOKEN_NONE;
+}
+
+/* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
+   False: it is longer than LLMC__WORD_SMALL and the work memory is too small for it. */
+static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                           llmc__ids *out)
+{
+    uint32_t at[LLMC__WORD_SMALL + 1];
+    llmc_token id[LLMC__WORD_SMALL];
+    llmc__stretch a;
+    /* most words of most texts: one look-up and done */
+    llmc_token one = llmc__word_whole(t, w, n, whole);
+    if (one >= 0) {
+        llmc__ids_put(out, one, 0, n);
+        out->unknown = false;
+        return true;
     }
-    *len = llmc__uc_next(p, n, &cp);
-    return cp < LLMC__UC_BMP ? t->uc[cp] : llmc__uc_class(cp);
+    if (n > LLMC__WORD_SMALL)
+        return llmc__word_long(t, w, n, work, out);
+    a.at = at;
+    a.id = id;
+    llmc__stretch_small(t, w, (uint32_t)n, &a);
+    llmc__stretch_put(t, w, 0, &a, 0, a.count, out);
+    return true;
 }
 
-/* Where the run of characters of p [n] from `at` on whose classes are in set ends: at <= result <= n.
-   The patterns' + is greedy and nothing after it makes it give back. */
-static size_t llmc__class_run(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t at, uint32_t set)
+//--[ 13.6 TOKEN.unigram ]-- the most probable row of tokens, and the longest token that fits
+/* Where the edge of node << 8 | byte lies. */
+static inline uint32_t llmc__edge_hash(uint64_t key)
 {
-    uint32_t len;
-    while (at < n && (set >> llmc__class_at(t, p + at, n - at, &len) & 1) != 0)
-        at += len;
-    return at;
+    return (uint32_t)(llmc__token_mix(key ^ 0x9e3779b97f4a7c15u) >> 7);
 }
 
-/* 's 't 'm 'd 're 've 'll at p [n], p[0] the apostrophe: bytes, or 0. Lower case only, and also
-   before more letters ("'same" begins with "'s"), as in the pattern. */
-static size_t llmc__contraction(const uint8_t *p, size_t n)
+/* Node that byte c leads to from a node of the tree over tokens' bytes; 0: no token goes on so. */
+static inline uint32_t llmc__edge_next(const llmc_tokenizer *t, uint32_t node, uint32_t c)
 {
-    if (n >= 2 && (p[1] == 's' || p[1] == 't' || p[1] == 'm' || p[1] == 'd'))
-        return 2;
-    if (n >= 3 &&
-        ((p[1] == 'r' && p[2] == 'e') || (p[1] == 'v' && p[2] == 'e') || (p[1] == 'l' && p[2] == 'l')))
-        return 3;
+    uint64_t key = (uint64_t)node << 8 | c, v;
+    uint32_t at = llmc__edge_hash(key), probe;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        v = t->edge[at & t->edge_mask];
+        if (v >> 28 == key && v != 0)
+            return (uint32_t)(v & 0xfffffff);
+        if (v == 0)
+            break;
+    }
     return 0;
 }
 
-/* White space at the start of p [n]: all of it before the end of the text, else without its last
-   character, which belongs to what follows (unless it is the only one): \s+(?!\S)|\s+ */
-static size_t llmc__space_run(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+/* A place in a text: the best row of tokens that ends there. */
+typedef struct llmc__best {
+    double score;
+    uint32_t start; /* of its last token; LLMC__NO_PAIR: no row ends here yet */
+    llmc_token id;  /* that token; NONE: an unknown character                 */
+} llmc__best;
+
+#define LLMC__UNIGRAM_SMALL 255 /* bytes up to which places lie on the stack */
+
+/* A row's end may be reached in a better way. Of equals the first, which begins earlier, stays. Where sums are
+   floats they are rounded as they are kept, but compared before that; so SentencePiece does. */
+static inline void llmc__best_offer(llmc__best *b, double score, uint32_t start, llmc_token id, bool doubles)
 {
-    size_t at = 0, last = 0;
-    uint32_t len;
-    while (at < n && (LLMC__UC_SPACES >> llmc__class_at(t, p + at, n - at, &len) & 1) != 0) {
-        last = at;
-        at += len;
+    if (b->start != LLMC__NO_PAIR && !(score > b->score))
+        return;
+    b->score = doubles ? score : (double)(float)score;
+    b->start = start;
+    b->id = id;
+}
+
+/* Offers all tokens that begin at w[i] to the places where they end, and an unknown character where no token is
+   just this one. Returns the bytes of the character at w[i]. */
+static uint32_t llmc__best_extend(const llmc_tokenizer *t, const uint8_t *w, uint32_t i, uint32_t n,
+                                  llmc__best *best)
+{
+    uint32_t cp, node = 0, j = i, len = w[i] < 0x80 ? 1 : llmc__uc_next(w + i, n - i, &cp);
+    double score = best[i].score, more;
+    bool single = false;
+    while (j < n && (node = llmc__edge_next(t, node, w[j])) != 0) {
+        uint32_t id = t->leaf[node];
+        j++;
+        if (id == 0)
+            continue;
+        more = (double)llmc__bits_f32(t->tok[--id].rank);
+        llmc__best_offer(&best[j], score + more, i, (llmc_token)id, t->doubles);
+        single = single || j - i == len;
     }
-    return at == n || last == 0 ? at : last;
+    if (!single)
+        llmc__best_offer(&best[i + len], score + (double)t->unknown_score, i, LLMC_TOKEN_NONE, t->doubles);
+    return len;
 }
 
-/* Bytes of the first word of p [n], n >= 1, as GPT-2 cuts text:
-     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-   A byte that is not UTF-8 is neither letter, number nor space. The alternatives differ in the first
-   character after an optional space, so one look at its class picks one; only U+0020 counts as that
-   space, and a space before white space belongs to the white space.  Source: Radford 2019. */
-static size_t llmc__split_gpt2(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+/* llmc__unigram_put -- the tokens of w [n] whose scores have the largest sum          (TOKEN.unigram)
+   Takes n steps of at most the longest token. False: the work memory has no room for a long text.
+   Source: Kudo 2018, by Viterbi's algorithm, with the roundings and ties of SentencePiece's encoder. */
+static bool llmc__unigram_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
+                              llmc__ids *out)
 {
-    size_t at = p[0] == ' ' && n > 1 ? 1 : 0;
-    uint32_t len, bit;
-    if (p[0] == '\'') {
-        size_t c = llmc__contraction(p, n);
-        if (c > 0)
-            return c;
-    }
-    bit = 1u << llmc__class_at(t, p + at, n - at, &len);
-    if ((bit & LLMC__UC_SPACES) != 0)
-        return llmc__space_run(t, p, n);
-    if ((bit & LLMC__UC_LETTERS) != 0)
-        return llmc__class_run(t, p, n, at + len, LLMC__UC_LETTERS);
-    if ((bit & LLMC__UC_NUMBERS) != 0)
-        return llmc__class_run(t, p, n, at + len, LLMC__UC_NUMBERS);
-    return llmc__class_run(t, p, n, at + len, LLMC__UC_REST);
-}
-
-/* SPM: whether no token reaches across from byte a to byte b, so that merging cannot either. This
-   finds the spaces between words, and whatever else a vocabulary keeps apart. Never inside a
-   character, since merging starts from whole ones: b must not be a continuation byte. */
-static inline bool llmc__apart(const llmc_tokenizer *t, uint32_t a, uint32_t b)
-{
-    return (t->joined[a * 8 + b / 32] >> (b % 32) & 1) == 0 && (b & 0xc0) != 0x80;
-}
-
-/* SPM: bytes of p [n] up to the first place that merging cannot cross. */
-static size_t llmc__split_spm(const llmc_tokenizer *t, const uint8_t *p, size_t n)
-{
-    size_t at;
-    for (at = 1; at < n && !llmc__apart(t, p[at - 1], p[at]); at++)
-        ;
-    return at;
-}
-
-/* The first word of an SPM text p [n] with a space before it: joined in a buffer or, if it is
-   long, in the work memory. *used: bytes of p; 0 if the space stands apart from the text.
-   False: the work memory is too small. */
-static bool llmc__prefix_put(const llmc_tokenizer *t, const uint8_t *p, size_t n, llmc__work work,
-                             size_t *used, llmc__ids *out)
-{
-    uint8_t small[LLMC__WORD_SMALL], *w = small;
-    size_t len = llmc__apart(t, ' ', p[0]) ? 0 : llmc__split_spm(t, p, n);
-    *used = len;
-    if (len >= sizeof small) {
-        size_t room = (len + 4) & ~(size_t)3; /* the space too; what follows stays aligned */
-        if (room > work.size)
+    llmc__best small[LLMC__UNIGRAM_SMALL + 1], *best = small;
+    uint32_t i, next, m = (uint32_t)n;
+    if (n > LLMC__UNIGRAM_SMALL) {
+        if (work.size / sizeof *best <= n)
             return false;
-        w = work.at;
-        work.at += room;
-        work.size -= room;
+        best = (llmc__best *)(void *)work.at;
     }
-    w[0] = ' ';
-    LLMC_MEMCPY(w + 1, p, len);
-    return llmc__word_put(t, w, len + 1, work, out);
-}
-
-/* The ids of text p [n] that holds no special tokens, n >= 1, word by word; every word may use
-   all of the work memory. prefix: SPM's space goes before it. False: the work memory is too small. */
-static bool llmc__text_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, bool prefix, llmc__work work,
-                           llmc__ids *out)
-{
-    bool bpe = t->vocab.kind == LLMC__VOCAB_BPE;
-    size_t at = 0, len;
-    if (prefix && !llmc__prefix_put(t, p, n, work, &at, out))
-        return false;
-    for (; at < n; at += len) {
-        len = bpe ? llmc__split_gpt2(t, p + at, n - at) : llmc__split_spm(t, p + at, n - at);
-        if (!llmc__word_put(t, p + at, len, work, out))
-            return false;
+    for (i = 1; i <= m; i++)
+        best[i].start = LLMC__NO_PAIR;
+    best[0].score = (double)out->score;
+    for (i = 0; i < m;)
+        i += llmc__best_extend(t, w, i, m, best);
+    out->score = (float)best[m].score;
+    /* turn the row's links round: from each token's end to the next one's */
+    for (next = LLMC__NO_PAIR, i = m; i > 0;) {
+        uint32_t start = best[i].start;
+        best[i].start = next;
+        next = i;
+        i = start;
     }
+    for (i = 0; i < m; i = next, next = best[next].start)
+        llmc__symbol_put(t, w, i, next, best[next].id, out);
     return true;
 }
 
-//--[ 13.5 TOKEN.special ]-- control and user tokens written out in text
-/* All such tokens lie in one list in byte order. At a text position the list narrows byte by byte,
+/* llmc__wordpiece_put -- a word w [n] by the longest tokens that fit, from left to right    (TOKEN.unigram)
+   The first one is looked for below node 0, those inside the word below node 1. Where none fits, or if the word
+   has more characters than the vocabulary allows, it is unknown as a whole.   Source: Wu 2016, Devlin 2018. */
+static void llmc__wordpiece_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__ids *out)
+{
+    llmc__ids begin = *out;
+    size_t i, j, end, chars = 0;
+    for (i = 0; i < n; i++)
+        chars += (w[i] & 0xc0) != 0x80;
+    for (i = 0; i < n && chars <= t->vocab.max_piece; i = end) {
+        uint32_t node = i > 0, id = 0;
+        for (end = j = i; j < n && (node = llmc__edge_next(t, node, w[j])) != 0;) {
+            j++;
+            if (t->leaf[node] != 0) {
+                id = t->leaf[node];
+                end = j;
+            }
+        }
+        if (end == i)
+            break;
+        llmc__ids_put(out, (llmc_token)(id - 1), i, end);
+    }
+    if (i == n)
+        return;
+    *out = begin;
+    llmc__unknown_put(t, 0, n, out);
+}
+
+//--[ 13.7 TOKEN.special ]-- control and user tokens written out in text
+/* All such tokens lie in a list in byte order. At a text position the list narrows byte by byte,
    by halving, so that thousands of tokens that begin alike cost no more than a few; positions whose
-   byte begins none are skipped. */
+   byte begins none are skipped. A second list holds those that are looked for in normalised text. */
 enum {
-    LLMC__FIND_USER = 1,   /* in any text                       */
-    LLMC__FIND_CONTROL = 2 /* only on request (also the unknown token) */
+    LLMC__FIND_USER = 1,    /* in any text                       */
+    LLMC__FIND_CONTROL = 2, /* only on request (also the unknown token) */
+    LLMC__FIND_LSTRIP = 4   /* specials.any: some take white space before them */
 };
 
 /* Longest special token. A text position may cost a step per byte of it, so that a vocabulary
@@ -15145,12 +18005,24 @@ static uint8_t llmc__find_kind(const llmc__tok *k)
    found: what a user typed must not become a control token. */
 typedef struct llmc__search {
     const llmc_tokenizer *tok;
+    const llmc__specials *set;
     const uint8_t *text;
     size_t len;
     uint8_t wanted;         /* LLMC__FIND_... bits */
+    bool last;              /* the text ends at len; otherwise more may follow */
+    bool word_before;       /* a letter, digit or underscore stands before the text */
     const llmc_span *plain; /* those that end after the search's position */
     size_t n_plain;         /* left of them */
+    size_t shift;           /* of text in what the spans count */
+    const llmc__ids *map;   /* where normalised text came from, or NULL */
+    bool open;              /* found: what stands at the place may become a longer token, or another */
 } llmc__search;
+
+/* Text place p in what plain spans count. */
+static size_t llmc__search_place(const llmc__search *s, size_t p, bool end)
+{
+    return s->map != NULL ? llmc__ids_place(s->map, p, end) : s->shift + p;
+}
 
 /* Whether a token of this sort may stand at text [b, e): a control token touches no plain span,
    a user token does not cross the border of one. Spans are in order and apart, and those before the
@@ -15160,6 +18032,10 @@ static bool llmc__search_allows(const llmc__search *s, uint8_t sort, size_t b, s
     size_t i;
     if ((s->wanted & sort) == 0)
         return false;
+    if (s->n_plain == 0)
+        return true;
+    b = llmc__search_place(s, b, false);
+    e = llmc__search_place(s, e, true);
     for (i = 0; i < s->n_plain && s->plain[i].begin < e; i++) {
         const llmc_span *p = &s->plain[i];
         bool inside = p->begin <= b && e <= p->end;
@@ -15169,19 +18045,55 @@ static bool llmc__search_allows(const llmc__search *s, uint8_t sort, size_t b, s
     return true;
 }
 
+/* Whether a letter, mark, number or underscore stands right before text place `at`. */
+static bool llmc__word_before(const llmc__search *s, size_t at)
+{
+    size_t from = at;
+    uint32_t cp;
+    if (at == 0)
+        return s->word_before;
+    do
+        from--;
+    while (from > 0 && at - from < 4 && (s->text[from] & 0xc0) == 0x80);
+    llmc__uc_next(s->text + from, at - from, &cp);
+    return llmc__uc_word(cp, 1u << llmc__uc_class(cp));
+}
+
+/* The same right behind it. */
+static bool llmc__word_behind(const llmc__search *s, size_t at)
+{
+    uint32_t cp;
+    if (at == s->len)
+        return false;
+    llmc__uc_next(s->text + at, s->len - at, &cp);
+    return llmc__uc_word(cp, 1u << llmc__uc_class(cp));
+}
+
+/* Whether token k may stand at text [b, e): the caller allows it, and words beside it do. Where the character
+   behind it has not come yet the search is open. */
+static bool llmc__special_fits(llmc__search *s, const llmc__tok *k, size_t b, size_t e)
+{
+    if (!llmc__search_allows(s, llmc__find_kind(k), b, e))
+        return false;
+    if ((k->added & LLMC__ADDED_WORD) == 0)
+        return true;
+    s->open = s->open || (!s->last && s->len - e < 4);
+    return !llmc__word_before(s, b) && !llmc__word_behind(s, e);
+}
+
 /* Narrows special tokens [*lo, *hi), which agree in their first `depth` bytes, to those that
    have byte c next. They are in byte order, so those that end here come first. Two bisections:
    the first token with a byte of at least c there, then the first with more than c. */
-static void llmc__special_narrow(const llmc_tokenizer *t, uint32_t *lo, uint32_t *hi, size_t depth,
-                                 uint32_t c)
+static void llmc__special_narrow(const llmc__search *s, uint32_t *lo, uint32_t *hi, size_t depth, uint32_t c)
 {
+    const llmc_tokenizer *t = s->tok;
     uint32_t side;
     for (side = 0; side < 2; side++) {
         uint32_t a = *lo, b = *hi;
         while (a < b) {
             uint32_t mid = a + (b - a) / 2;
-            const llmc__tok *k = &t->tok[t->special[mid]];
-            if (k->raw_len <= depth || t->raw[k->raw + depth] < c + side)
+            const llmc__entry *k = &s->set->list[mid];
+            if (k->len <= depth || t->raw[k->at + depth] < c + side)
                 a = mid + 1;
             else
                 b = mid;
@@ -15193,84 +18105,122 @@ static void llmc__special_narrow(const llmc_tokenizer *t, uint32_t *lo, uint32_t
     }
 }
 
-/* Longest allowed special token at text position `at`; NONE if there is none. After `depth` bytes
+/* Longest allowed special token at text position `at`, *len its bytes; NONE if there is none. After `depth` bytes
    [lo, hi) are the tokens that begin with them; those of just that length stand first. */
-static llmc_token llmc__special_at(const llmc__search *s, size_t at)
+static llmc_token llmc__special_at(llmc__search *s, size_t at, size_t *len)
 {
     const llmc_tokenizer *t = s->tok;
-    uint32_t lo = t->special_at[s->text[at]], hi = t->special_at[s->text[at] + 1];
+    uint32_t lo = s->set->at[s->text[at]], hi = s->set->at[s->text[at] + 1];
     llmc_token found = LLMC_TOKEN_NONE;
     size_t depth = 1;
     while (lo < hi) {
         uint32_t i;
-        for (i = lo; i < hi && t->tok[t->special[i]].raw_len == depth; i++)
-            if (llmc__search_allows(s, llmc__find_kind(&t->tok[t->special[i]]), at, at + depth)) {
-                found = t->special[i];
-                break;
+        bool any = false;
+        for (i = lo; i < hi && s->set->list[i].len == depth; i++) {
+            llmc_token id = s->set->list[i].id;
+            if (!any && llmc__special_fits(s, &t->tok[id], at, at + depth)) {
+                found = id;
+                *len = depth;
+                any = true;
             }
-        if (at + depth == s->len) /* no byte left to narrow by */
+        }
+        if (at + depth == s->len) { /* no byte left to narrow by */
+            s->open = s->open || (!s->last && i < hi);
             break;
-        llmc__special_narrow(t, &lo, &hi, depth, s->text[at + depth]);
+        }
+        llmc__special_narrow(s, &lo, &hi, depth, s->text[at + depth]);
         depth++;
     }
     return found;
 }
 
-/* First special token from position `at` on: its id and place, or NONE and the text's end. `at` only
-   grows from call to call, so spans that end before it can be dropped for good. */
-static llmc_token llmc__special_next(llmc__search *s, size_t at, size_t *place)
+/* First special token from position `at` on: its id and place, *len its bytes; or NONE and the text's end, or the
+   place where it is open. `at` only grows from call to call, so spans that end before it can be dropped for good. */
+static llmc_token llmc__special_next(llmc__search *s, size_t at, size_t *place, size_t *len)
 {
-    const uint8_t *kinds = s->tok->special_kinds;
-    for (; s->wanted != 0 && at < s->len; at++) {
+    const uint8_t *kinds = s->set->kinds;
+    s->open = false;
+    for (; (s->wanted & s->set->any) != 0 && at < s->len; at++) {
         llmc_token id;
         if ((kinds[s->text[at]] & s->wanted) == 0)
             continue;
-        while (s->n_plain > 0 && s->plain->end <= at) {
+        while (s->n_plain > 0 && s->plain->end <= llmc__search_place(s, at, false)) {
             s->plain++;
             s->n_plain--;
         }
-        id = llmc__special_at(s, at);
-        if (id >= 0) {
+        id = llmc__special_at(s, at, len);
+        if (id >= 0 || s->open) {
             *place = at;
-            return id;
+            return s->open ? LLMC_TOKEN_NONE : id;
         }
     }
     *place = s->len;
+    *len = 0;
     return LLMC_TOKEN_NONE;
 }
 
+/* White space at the end of text [from, to): where it begins. */
+static size_t llmc__space_before(const uint8_t *p, size_t from, size_t to)
+{
+    while (to > from) {
+        size_t at = to;
+        uint32_t cp;
+        do
+            at--;
+        while (at > from && to - at < 4 && (p[at] & 0xc0) == 0x80);
+        if (llmc__uc_next(p + at, to - at, &cp) != to - at ||
+            (LLMC__UC_SPACES >> llmc__uc_class(cp) & 1) == 0)
+            break;
+        to = at;
+    }
+    return to;
+}
+
+/* White space at the begin of text [at, end): where it ends. */
+static size_t llmc__space_behind(const uint8_t *p, size_t at, size_t end)
+{
+    while (at < end) {
+        uint32_t cp, len = llmc__uc_next(p + at, end - at, &cp);
+        if ((LLMC__UC_SPACES >> llmc__uc_class(cp) & 1) == 0)
+            break;
+        at += len;
+    }
+    return at;
+}
+
 /* After such a token SPM puts a space before text, and decode takes it away again. An unknown
-   token counts only where it cannot stand for unknown text. */
+   token counts only where it cannot stand for unknown text; SentencePiece's own user tokens are words
+   among others. */
 static bool llmc__opens_text(const llmc_tokenizer *t, uint32_t kind)
 {
-    return kind == LLMC_TOKEN_CONTROL || kind == LLMC_TOKEN_USER ||
+    return kind == LLMC_TOKEN_CONTROL || (kind == LLMC_TOKEN_USER && !t->user_inside) ||
            (kind == LLMC_TOKEN_UNKNOWN && t->has_bytes);
 }
 
-//--[ 13.6 TOKEN.query ]-- what the vocabulary holds
+//--[ 13.8 TOKEN.query ]-- what the vocabulary holds
 /* Which algorithm and which way of cutting text: "llama", "gpt2/gpt-2". Lives in the tokenizer. */
 LLMC_API const char *llmc_tokenizer_name(const llmc_tokenizer *tok)
 {
-    return tok->name;
+    return tok == NULL ? "" : tok->name;
 }
 
 /* Ids run from 0 to below this. */
 LLMC_API uint32_t llmc_tokenizer_count(const llmc_tokenizer *tok)
 {
-    return tok->vocab.count;
+    return tok == NULL ? 0 : tok->vocab.count;
 }
 
 /* Id of a token with a role, LLMC_TOKEN_NONE if the file names none for it. */
 LLMC_API llmc_token llmc_tokenizer_special(const llmc_tokenizer *tok, llmc_special which)
 {
-    return (unsigned)which < LLMC_SPECIAL_COUNT ? tok->vocab.special[which] : LLMC_TOKEN_NONE;
+    return tok != NULL && (unsigned)which < LLMC_SPECIAL_COUNT ? tok->vocab.special[which] : LLMC_TOKEN_NONE;
 }
 
 /* Whether the model was trained with a begin token before its text; llmc_encode adds one only on
    request, so that the parts of a prompt can be encoded one by one. */
 LLMC_API bool llmc_tokenizer_adds_bos(const llmc_tokenizer *tok)
 {
-    return tok->vocab.add_bos && tok->vocab.special[LLMC_SPECIAL_BOS] >= 0;
+    return tok != NULL && tok->vocab.add_bos && tok->vocab.n_before > 0;
 }
 
 /* Whether generation is over with this id: the file's own end tokens, and those that makers are known
@@ -15296,71 +18246,89 @@ LLMC_API bool llmc_token_ends(const llmc_tokenizer *tok, llmc_token id)
     return false;
 }
 
-/* SPM score of token id, whose stored text begins at `text`; llama2.c keeps it 8 bytes before that
-   (f32 score, i32 length, bytes), GGUF in an array of its own. 0 where a file has none. */
-static float llmc__token_score(const llmc__vocab *v, uint32_t id, uint32_t text)
+/* A float as a key that sorts the other way round: the best score has the lowest key. Positive floats
+   order like their bits, so those are turned round; negative ones already run backwards.
+   LLMC__NO_PAIR would be a NaN, which was refused. */
+static uint32_t llmc__score_key(float score)
 {
-    if (v->layout == LLMC__STRINGS_LLAMA2C)
-        return llmc__f32le(v->tokens + text - 8);
-    return v->scores != NULL ? llmc__f32le(v->scores + 4 * (size_t)id) : 0.0f;
+    uint32_t u = llmc__f32_bits(score + 0.0f); /* -0 becomes 0 */
+    return (u & 0x80000000u) != 0 ? u : ~(u | 0x80000000u);
 }
 
-/* What the file says of a token; text points into the file. Errors: BAD_ARG (no such id). */
+/* Score of a token; 0 where its kind of vocabulary has none. */
+static float llmc__token_score(const llmc_tokenizer *t, const llmc__tok *k)
+{
+    if (t->vocab.kind == LLMC__VOCAB_UNIGRAM)
+        return llmc__bits_f32(k->rank);
+    if (t->vocab.kind != LLMC__VOCAB_SPM)
+        return 0.0f;
+    return llmc__bits_f32((k->rank & 0x80000000u) != 0 ? k->rank : ~k->rank & 0x7fffffffu);
+}
+
+/* What the file says of a token; text is in the file or the tokenizer. Errors: BAD_ARG (no such id). */
 LLMC_API llmc_status llmc_token_get(const llmc_tokenizer *tok, llmc_token id, llmc_token_info *out)
 {
     const llmc__tok *k;
     if (id < 0 || (uint32_t)id >= tok->vocab.count)
         return LLMC_BAD_ARG;
     k = &tok->tok[id];
-    out->text = (const char *)tok->vocab.tokens + k->text;
+    out->text = (const char *)k->text;
     out->text_len = k->text_len;
-    out->score = llmc__token_score(&tok->vocab, (uint32_t)id, k->text);
+    out->score = llmc__token_score(tok, k);
     out->kind = (llmc_token_kind)k->kind;
     return LLMC_OK;
 }
 
-/* Value of "<0xXX>", two hexadecimal digits; -1 if text [len] is anything else. */
-static int llmc__byte_token(const uint8_t *text, size_t len)
+/* What raw bytes say of the token that they were made for. */
+typedef struct llmc__raw_form {
+    bool merge;  /* encode may produce it from text */
+    bool inside; /* WORDPIECE: it goes on with a word */
+} llmc__raw_form;
+
+/* WORDPIECE, normal tokens: cuts what says whether a token begins a word off the front of *text [*len]. Either those
+   inside a word begin with piece_prefix, or, where there is none, those that begin one do with U+2581. */
+static bool llmc__raw_inside(const llmc__vocab *v, const uint8_t **text, size_t *len)
 {
-    int value = 0, i;
-    if (len != 6 || LLMC_MEMCMP(text, "<0x", 3) != 0 || text[5] != '>')
-        return -1;
-    for (i = 3; i < 5; i++) {
-        int c = llmc__lower((char)text[i]);
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-            return -1;
-        value = value * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
+    const char *mark = v->piece_prefix[0] != 0 ? v->piece_prefix : "\xe2\x96\x81";
+    size_t n = llmc__strlen(mark);
+    bool has = *len > n && LLMC_MEMCMP(*text, mark, n) == 0;
+    if (has) {
+        *text += n;
+        *len -= n;
     }
-    return value;
+    return has == (v->piece_prefix[0] != 0);
 }
 
-/* Raw bytes of stored text [len] of a token of this kind, into out [len] unless it is NULL;
-   returns their number, never more than len. *merge: encode may produce it from text.
+/* Raw bytes of stored text [len] of a token of this kind and LLMC__ADDED flags, into out [len] unless it is NULL;
+   returns their number, never more than len. out may be text itself.
 
-     BPE, normal or unused     characters of the byte alphabet become their bytes; a token with any
-                               other character is kept as it is and never merged to
-     SPM in GGUF, and user     U+2581 becomes a space; a normal token with a true space in it would
-                               be mistaken for one with U+2581, so it is never merged to
-     everything else           as stored (llama2.c writes spaces already) */
-static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, const uint8_t *text, size_t len,
-                              uint8_t *out, bool *merge)
+     BYTES, normal or unused     characters of the byte alphabet become their bytes; a token with any
+                                 other character is kept as it is and never merged to
+     MARK, and user in GGUF      U+2581 becomes a space; a normal token with a true space in it would
+                                 be mistaken for one with U+2581, so it is never merged to
+     WORDPIECE                   without the mark of where in a word it stands
+     everything else             as stored (llama2.c writes spaces already) */
+static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, uint32_t added, const uint8_t *text,
+                              size_t len, uint8_t *out, llmc__raw_form *form)
 {
     bool normal = kind == LLMC_TOKEN_NORMAL || kind == LLMC_TOKEN_UNUSED;
-    bool bpe = v->kind == LLMC__VOCAB_BPE, spaces = !bpe && v->layout == LLMC__STRINGS_GGUF;
+    bool bytes = normal && v->alphabet == LLMC__ALPHABET_BYTES;
+    bool spaces = v->alphabet == LLMC__ALPHABET_MARK && (normal || (kind == LLMC_TOKEN_USER && added == 0));
     size_t at, n = 0;
     uint32_t cp, step, i;
-    *merge = normal && len > 0;
+    form->inside = v->kind == LLMC__VOCAB_WORDPIECE && normal && llmc__raw_inside(v, &text, &len);
+    form->merge = normal && len > 0;
     for (at = 0; at < len; at += step) {
         const uint8_t *p = text + at;
         int byte = -1;
         cp = p[0];
         step = cp < 0x80 ? 1 : llmc__uc_next(p, len - at, &cp);
-        if (bpe && normal)
+        if (bytes)
             byte = llmc__alphabet_byte(cp);
-        else if (spaces && cp == 0x2581 && (normal || kind == LLMC_TOKEN_USER))
+        else if (spaces && cp == 0x2581)
             byte = ' ';
-        if (normal && (bpe ? byte < 0 : spaces && cp == ' '))
-            *merge = false; /* no text becomes this by the tokenizer's own rules */
+        if (normal && (bytes ? byte < 0 : spaces && cp == ' '))
+            form->merge = false; /* no text becomes this by the tokenizer's own rules */
         if (byte >= 0) {
             if (out != NULL)
                 out[n] = (uint8_t)byte;
@@ -15382,25 +18350,26 @@ static llmc_token llmc__if_stored(const llmc_tokenizer *t, llmc_token id, const 
     if (id < 0)
         return id;
     k = &t->tok[id];
-    return k->text_len == len && LLMC_MEMCMP(t->vocab.tokens + k->text, text, len) == 0 ? id
-                                                                                        : LLMC_TOKEN_NONE;
+    return k->text_len == len && LLMC_MEMCMP(k->text, text, len) == 0 ? id : LLMC_TOKEN_NONE;
 }
 
 /* The lowest id stored with exactly this text, of any kind; NONE if there is none.
    Tries the raw forms that the text can have: as a normal token, as a user token, as itself. Byte
-   tokens, and texts too long for the buffer (there are few such tokens), are compared one by one. */
+   tokens, those of WordPiece, whose raw bytes are not the only ones of their kind, and texts too long for the
+   buffer (there are few such tokens) are compared one by one. */
 LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text, size_t len)
 {
     static const uint8_t kind[] = {LLMC_TOKEN_NORMAL, LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL};
     const uint8_t *p = (const uint8_t *)text;
+    llmc__raw_form form;
     uint8_t raw[1024];
     llmc_token id = LLMC_TOKEN_NONE;
     uint32_t i;
-    bool merge;
-    if (len > 0 && len <= sizeof raw && llmc__byte_token(p, len) < 0) {
+    if (len > 0 && len <= sizeof raw && llmc__byte_token(p, len) < 0 &&
+        tok->vocab.kind != LLMC__VOCAB_WORDPIECE) {
         for (i = 0; i < 3 && id < 0; i++) {
-            size_t n = llmc__raw_bytes(&tok->vocab, kind[i], p, len, raw, &merge);
-            id = llmc__if_stored(tok, llmc__token_lookup(tok, raw, n, merge), p, len);
+            size_t n = llmc__raw_bytes(&tok->vocab, kind[i], 0, p, len, raw, &form);
+            id = llmc__if_stored(tok, llmc__token_lookup(tok, raw, n, form.merge), p, len);
         }
         return id;
     }
@@ -15409,16 +18378,426 @@ LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text,
     return id;
 }
 
-//--[ 13.7 TOKEN.encode ]-- text to ids
-/* Work memory never depends on the vocabulary: it is what one word of len bytes, with a space put
-   before it, takes in the worst case. SIZE_MAX if that cannot be said in a size_t. */
+//--[ 13.9 TOKEN.encode ]-- text to ids
+/* A text on its way to ids, perhaps in parts that come one after the other. A part is what stands between two
+   special tokens. */
+typedef struct llmc__flow {
+    const llmc_tokenizer *tok;
+    llmc__search search; /* for tokens in the text as it came */
+    llmc__work work;
+    llmc__ids out;
+    bool opening; /* what comes next may get a space before it         */
+    bool first;   /* nothing stands before this part                   */
+    bool begun;   /* words of this part have been put                  */
+    bool strip;   /* white space that comes next belongs to the token before it */
+} llmc__flow;
+
+/* Takes n bytes off the begin of the work memory, and what aligning the rest takes. NULL: there are fewer. */
+static uint8_t *llmc__work_take(llmc__work *work, size_t n)
+{
+    uint8_t *at = work->at;
+    if (n > work->size || ((n + 7) & ~(size_t)7) > work->size)
+        return NULL;
+    n = (n + 7) & ~(size_t)7;
+    work->at += n;
+    work->size -= n;
+    return at;
+}
+
+/* Bytes of p [n] up to the first place that no token crosses: there merging, or a row of tokens, falls apart.
+   Never inside a character where symbols are characters. */
+static size_t llmc__run_length(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+{
+    size_t at;
+    for (at = 1; at < n; at++)
+        if (llmc__apart(t, p[at - 1], p[at]) && (t->bytes || (p[at] & 0xc0) != 0x80))
+            break;
+    return at;
+}
+
+/* One such run w [n]; whole: it is all of a piece. False: the work memory is too small. */
+static bool llmc__run_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                          llmc__ids *out)
+{
+    if (t->vocab.kind == LLMC__VOCAB_UNIGRAM)
+        return llmc__unigram_put(t, w, n, work, out);
+    return llmc__word_put(t, w, n, whole, work, out);
+}
+
+/* A word w [n] with a space before it, which has no place in the part: joined in a buffer or, if it is long, in
+   the work memory. False: that is too small. */
+static bool llmc__spaced_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                             llmc__ids *out)
+{
+    uint8_t small[LLMC__WORD_SMALL], *copy = small;
+    bool ok;
+    if (n >= sizeof small && (copy = llmc__work_take(&work, n + 1)) == NULL)
+        return false;
+    copy[0] = ' ';
+    LLMC_MEMCPY(copy + 1, w, n);
+    out->floor = out->word;
+    out->word--;
+    ok = llmc__run_put(t, copy, n + 1, whole, work, out);
+    out->floor = 0;
+    return ok;
+}
+
+/* The text p [n] that begins at `place` of its part, run by run, a space before it if `space`. Without `last`
+   more text may follow, and the last run is left. *used: bytes put. False: the work memory is too small. */
+static bool llmc__runs_put(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool space,
+                           bool last, llmc__work work, llmc__ids *out, size_t *used)
+{
+    size_t at = 0, len;
+    *used = 0;
+    while (at < n) {
+        len = space && at == 0 && llmc__apart(t, ' ', p[0]) ? 0 : llmc__run_length(t, p + at, n - at);
+        if (at + len == n && !last)
+            break;
+        out->word = place + at;
+        if (space ? !llmc__spaced_put(t, p, len, len == n, work, out)
+                  : !llmc__run_put(t, p + at, len, len == n, work, out))
+            return false;
+        space = false;
+        at += len;
+        *used = at;
+    }
+    return true;
+}
+
+/* llmc__piece_ids -- the ids of one piece of a text, p [n], n >= 1              (TOKEN.encode)
+   place: in its part; space: one goes before it. False: the work memory is too small. */
+static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool space,
+                            llmc__work work, llmc__ids *out)
+{
+    llmc_token id;
+    size_t used;
+    out->unknown = out->unknown && t->vocab.kind == LLMC__VOCAB_WORDS; /* there a piece is a symbol */
+    out->word = place;
+    switch (t->vocab.kind) {
+    case LLMC__VOCAB_WORDS:
+        llmc__symbol_put(t, p, 0, n, llmc__token_lookup(t, p, n, true), out);
+        return true;
+    case LLMC__VOCAB_WORDPIECE:
+        llmc__wordpiece_put(t, p, n, out);
+        return true;
+    case LLMC__VOCAB_UNIGRAM:
+        out->score = 0;
+        break;
+    default:
+        id = space ? LLMC_TOKEN_NONE : llmc__word_whole(t, p, n, true);
+        if (id >= 0) {
+            llmc__ids_put(out, id, 0, n);
+            return true;
+        }
+        if (n <= LLMC__WORD_SMALL - 1)
+            return space ? llmc__spaced_put(t, p, n, true, work, out)
+                         : llmc__word_put(t, p, n, false, work, out);
+    }
+    return llmc__runs_put(t, p, n, place, space, true, work, out, &used);
+}
+
+/* A piece that split steps gave, where every piece gets a space if it has none, and is cut before each. */
+static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
+                                llmc__work work, llmc__ids *out)
+{
+    size_t at = 0, end;
+    for (; at < n; at = end) {
+        for (end = at + 1; end < n && p[end] != ' ';)
+            end++;
+        if (!llmc__piece_ids(t, p + at, end - at, place + at, at == 0 && p[0] != ' ', work, out))
+            return false;
+    }
+    return true;
+}
+
+/* A text p [n] at `place` by its split steps, piece by piece. Without `last` more may follow, and only settled
+   pieces are put. *used: bytes that they take. False: the work memory is too small. */
+static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool last,
+                             llmc__work work, llmc__ids *out, size_t *used)
+{
+    bool spaced = t->vocab.prefix == LLMC__PREFIX_PIECES;
+    llmc__splitter s;
+    size_t b, e;
+    if (t->vocab.n_split == 0) {
+        *used = last ? n : 0;
+        return !last || llmc__spaced_pieces(t, p, n, place, work, out);
+    }
+    llmc__splitter_init(&s, t->uc, t->vocab.split, t->vocab.n_split, p, n, last);
+    while (llmc__splitter_next(&s, &b, &e))
+        if (spaced ? !llmc__spaced_pieces(t, p + b, e - b, place + b, work, out)
+                   : !llmc__piece_ids(t, p + b, e - b, place + b, false, work, out))
+            return false;
+    *used = last ? n : s.settled;
+    return true;
+}
+
+/* Whether text p [n] that begins a part gets a space before it. */
+static bool llmc__wants_space(const llmc__flow *f, const uint8_t *p, size_t n)
+{
+    if (f->begun || !f->opening || n == 0)
+        return false;
+    switch (f->tok->vocab.prefix) {
+    case LLMC__PREFIX_ALWAYS:
+        return true;
+    case LLMC__PREFIX_MISSING:
+        return p[0] != ' ';
+    case LLMC__PREFIX_FIRST:
+        return f->first && p[0] != ' ';
+    default:
+        return false;
+    }
+}
+
+/* A text p [n] that needs no more rewriting. *used: bytes put, all if `last`; p[-1] may be written if `room`.
+   False: the work memory is too small. */
+static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size_t n, bool last, size_t *used)
+{
+    const llmc_tokenizer *t = f->tok;
+    bool space = llmc__wants_space(f, p, n), ok;
+    if (!f->begun) {
+        f->out.score = 0;
+        f->out.unknown = false;
+    }
+    if (!t->cut) {
+        ok = llmc__runs_put(t, p, n, 1, space, last, f->work, &f->out, used);
+    } else {
+        if (space) { /* pieces see it */
+            *room = ' ';
+            p--;
+            n++;
+        }
+        ok = llmc__pieces_ids(t, p, n, space ? 0 : 1, last, f->work, &f->out, used);
+        *used -= space && *used > 0;
+    }
+    f->begun = f->begun || *used > 0;
+    return ok;
+}
+
+/* Where U+2581 begins in p [n]; n: nowhere. */
+static size_t llmc__find_mark(const uint8_t *p, size_t n)
+{
+    size_t at;
+    for (at = 0; at + 2 < n; at++)
+        if (p[at] == 0xe2 && p[at + 1] == 0x96 && p[at + 2] == 0x81)
+            return at;
+    return n;
+}
+
+/* How llmc__respace goes about spaces. */
+enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
+
+/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
+   RIGHT). What was U+2581 goes at the right end only, as SentencePiece has it. origin, or NULL, goes along.
+   Returns what is left. */
+static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
+{
+    size_t at, k = 0, step;
+    bool space = (how & LLMC__RESPACE_LEFT) != 0; /* one that comes next goes */
+    for (at = 0; at < n; at += step) {
+        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
+        uint8_t c = mark ? ' ' : p[at];
+        step = mark ? 3 : 1;
+        if (c == ' ' && !mark && space)
+            continue;
+        space = c == ' ' && !mark && (how & LLMC__RESPACE_RUNS) != 0;
+        if (origin != NULL)
+            origin[k] = origin[at];
+        p[k++] = c;
+    }
+    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
+        k--;
+    if (origin != NULL)
+        origin[k] = origin[n];
+    return k;
+}
+
+/* How the spaces of a part are treated that token `next` follows, NONE: the text's end. Where tokens are words
+   among others the ends of a part are not ends of the text. */
+static unsigned llmc__respace_how(const llmc__flow *f, llmc_token next)
+{
+    const llmc_tokenizer *t = f->tok;
+    unsigned how = t->vocab.alphabet == LLMC__ALPHABET_MARK ? LLMC__RESPACE_MARKS : 0;
+    if (!t->vocab.remove_spaces)
+        return how;
+    how |= LLMC__RESPACE_RUNS;
+    if (!f->begun)
+        how |= LLMC__RESPACE_LEFT;
+    if (next < 0 || t->tok[next].kind != LLMC_TOKEN_USER || !t->user_inside)
+        how |= LLMC__RESPACE_RIGHT;
+    return how;
+}
+
+/* A special token's id for text [at, at + len) of the part, and what it means for what comes after it.
+   False: the work memory is too small for the space that SentencePiece puts even before a user token. */
+static bool llmc__special_put(llmc__flow *f, llmc_token id, size_t at, size_t len)
+{
+    const llmc_tokenizer *t = f->tok;
+    bool inside = t->tok[id].kind == LLMC_TOKEN_USER && t->user_inside;
+    f->out.word = at + 1;
+    if (inside && !f->begun && f->opening && t->vocab.prefix == LLMC__PREFIX_ALWAYS &&
+        !llmc__spaced_put(t, t->raw, 0, true, f->work, &f->out))
+        return false;
+    f->out.word = f->out.floor = at + 1;
+    llmc__ids_put(&f->out, id, 0, len);
+    f->out.floor = 0;
+    f->out.unknown = false;
+    f->out.score = (float)((double)f->out.score + (double)((float)t->tok[id].raw_len * t->best_score) - 0.1);
+    f->opening = llmc__opens_text(t, t->tok[id].kind);
+    f->strip = (t->tok[id].added & LLMC__ADDED_RSTRIP) != 0;
+    f->begun = inside;
+    f->first = false;
+    return true;
+}
+
+/* Normalised text p [n], p[-1] writable: tokens that are looked for in it, and what lies between them. next: the
+   token that follows, or NONE. False: the work memory is too small. */
+static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *origin, llmc_token next)
+{
+    llmc__search s = f->search;
+    size_t at = 0, end, used, found;
+    s.set = &f->tok->special[1];
+    s.text = p;
+    s.len = n;
+    s.last = true;
+    s.word_before = false;
+    s.map = &f->out;
+    while (at < n) {
+        llmc_token id = llmc__special_next(&s, at, &end, &found);
+        unsigned how = llmc__respace_how(f, id >= 0 ? id : next);
+        f->out.origin = origin == NULL ? NULL : origin + at;
+        f->out.used = llmc__respace(p + at, end - at, origin == NULL ? NULL : origin + at, how);
+        if (!llmc__words_put(f, p + at - 1, p + at, f->out.used, true, &used))
+            return false;
+        f->out.origin = origin;
+        f->out.used = n;
+        if (id >= 0 && !llmc__special_put(f, id, end, found))
+            return false;
+        at = end + found;
+    }
+    return true;
+}
+
+/* Most bytes that a part of n bytes has after normalising; SIZE_MAX: too many to say. */
+static size_t llmc__rewritten_most(const llmc_tokenizer *t, size_t n)
+{
+    size_t growth = t->vocab.n_normal > 0 ? llmc__normal_growth(t->vocab.normal, t->vocab.n_normal) : 1;
+    return n > (SIZE_MAX - 16) / growth ? SIZE_MAX : growth * n + 16;
+}
+
+/* Whether parts of a text are rewritten before they are cut. */
+static bool llmc__rewrites(const llmc_tokenizer *t)
+{
+    return t->vocab.n_normal > 0 || t->vocab.remove_spaces;
+}
+
+/* llmc__part_rewrite -- a whole part p [n], which token `next` follows, by way of a copy    (TOKEN.encode)
+   The copy has room for a space before it. False: the work memory is too small. */
+static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_token next)
+{
+    const llmc__vocab *v = &f->tok->vocab;
+    llmc__work all = f->work;
+    bool places = f->out.span != NULL || f->search.n_plain > 0, ok;
+    size_t cap = llmc__rewritten_most(f->tok, n), used = n, i;
+    uint32_t *origin = NULL;
+    uint8_t *copy;
+    if (places && (origin = (uint32_t *)(void *)llmc__work_take(&f->work, 4 * (cap + 1))) == NULL)
+        return false;
+    copy = llmc__work_take(&f->work, cap + 8);
+    ok = copy != NULL;
+    if (ok && v->n_normal > 0) {
+        ok = llmc__normalize(v->normal, v->n_normal, p, n, copy + 8, cap, origin, f->work.at, f->work.size,
+                             &used);
+    } else if (ok) {
+        LLMC_MEMCPY(copy + 8, p, n);
+        for (i = 0; places && i <= n; i++)
+            origin[i] = (uint32_t)i;
+    }
+    if (ok) {
+        f->out.origin = origin;
+        f->out.used = used;
+        f->out.part_len = n;
+        ok = llmc__normal_parts(f, copy + 8, used, origin, next);
+        f->out.origin = NULL;
+    }
+    f->work = all;
+    return ok;
+}
+
+/* A part p [n], at f->out.start of the caller's text. Without `ends` more of it may follow, with it token `next` or
+   the text's end. *used: bytes put. False: the work memory is too small. */
+static bool llmc__part_put(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next,
+                           size_t *used)
+{
+    const llmc_tokenizer *t = f->tok;
+    bool copy = llmc__rewrites(t) || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
+                (t->vocab.alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(p, n) < n);
+    *used = copy && !ends ? 0 : n;
+    if (!copy)
+        return llmc__words_put(f, NULL, p, n, ends, used);
+    return !ends || llmc__part_rewrite(f, p, n, next);
+}
+
+/* llmc__flow_run -- as much of text [len] as is settled, or all of it if it is the last      (TOKEN.encode)
+   text[0] is at f->search.shift of the caller's text. *used: bytes that are done with.
+   Special tokens are taken leftmost, then longest. False: the work memory is too small. */
+static bool llmc__flow_run(llmc__flow *f, const uint8_t *text, size_t len, bool last, size_t *used)
+{
+    const llmc_tokenizer *t = f->tok;
+    llmc__search *s = &f->search;
+    size_t at = 0, end, limit, part, found;
+    s->text = text;
+    s->len = len;
+    s->last = last;
+    while (at < len) {
+        llmc_token id = llmc__special_next(s, at, &end, &found);
+        bool ends = id >= 0 || (last && !s->open);
+        limit = ends ? end : at + llmc__whole_chars(text + at, end - at);
+        if (f->strip) {
+            at = llmc__space_behind(text, at, limit);
+            f->strip = !ends && at == limit;
+        }
+        if (id >= 0 ? (t->tok[id].added & LLMC__ADDED_LSTRIP) != 0
+                    : !ends && (s->set->any & LLMC__FIND_LSTRIP) != 0)
+            limit = llmc__space_before(text, at, limit);
+        f->out.start = s->shift + at;
+        if (limit > at) {
+            if (!llmc__part_put(f, text + at, limit - at, ends, id, &part))
+                return false;
+            at += part;
+        }
+        if (!ends)
+            break;
+        at = end + found;
+        if (id < 0)
+            break;
+        f->out.start = s->shift + limit;
+        if (!llmc__special_put(f, id, 0, at - limit))
+            return false;
+    }
+    if (at > 0)
+        s->word_before = llmc__word_before(s, at);
+    *used = at;
+    return true;
+}
+
+/* llmc_encode_need -- work memory for any text of len bytes                    (TOKEN.encode)
+   What one word of all of it takes, with a space put before it and where its parts are rewritten, in the
+   worst case. SIZE_MAX if that cannot be said in a size_t. */
 LLMC_API size_t llmc_encode_need(const llmc_tokenizer *tok, size_t len)
 {
-    (void)tok;
-    /* per byte a node, a tree entry, and the copy that the space is put before; 8: to align twice */
-    if (len > SIZE_MAX / (LLMC__WORD_NEED + 1) - 4)
+    size_t most = llmc__rewritten_most(tok, len), per = 1, more = 64; /* a copy with the space */
+    if (tok->vocab.kind == LLMC__VOCAB_UNIGRAM)
+        per += sizeof(llmc__best);
+    else if (tok->vocab.kind < LLMC__VOCAB_UNIGRAM)
+        per += LLMC__WORD_NEED;
+    if (llmc__rewrites(tok) || tok->special[1].any != 0 || tok->cut ||
+        tok->vocab.alphabet == LLMC__ALPHABET_MARK)
+        per += 1 + sizeof(uint32_t); /* a copy, and where it came from */
+    if (tok->vocab.n_normal > 0)
+        more += LLMC__NORMAL_WORK;
+    if (most == SIZE_MAX || most > (SIZE_MAX - more) / per - 1)
         return SIZE_MAX;
-    return (len + 1) * (LLMC__WORD_NEED + 1) + 8;
+    return (most + 1) * per + more;
 }
 
 /* Whether s [n] are in order, do not overlap and end inside a text of len bytes; empty ones are fine. */
@@ -15433,27 +18812,27 @@ static bool llmc__spans_ok(const llmc_span *s, size_t n, size_t len)
     return n == 0 || s != NULL;
 }
 
-/* The whole text, special tokens and the text between them. SPM puts its space before the text that
-   begins the whole or follows a special token, not before text that follows nothing of the kind.
-   False: the work memory is too small. */
-static bool llmc__encode_parts(llmc__search *s, llmc__work work, llmc__ids *out)
+/* Ids that stand before or behind a text, with empty spans at place `at`. */
+static void llmc__around_put(const llmc_token *id, uint32_t n, size_t at, llmc__ids *out)
 {
-    const llmc_tokenizer *t = s->tok;
-    bool prefix = t->vocab.add_space_prefix && t->vocab.kind == LLMC__VOCAB_SPM, opening = true;
-    size_t at = 0, end;
-    while (at < s->len) {
-        llmc_token id = llmc__special_next(s, at, &end);
-        if (end > at && !llmc__text_ids(t, s->text + at, end - at, prefix && opening, work, out))
-            return false;
-        opening = false;
-        at = end;
-        if (id >= 0) {
-            llmc__ids_put(out, id);
-            at += t->tok[id].raw_len;
-            opening = llmc__opens_text(t, t->tok[id].kind);
-        }
-    }
-    return true;
+    uint32_t i;
+    out->start = at;
+    out->origin = NULL;
+    out->word = out->floor = 0;
+    for (i = 0; i < n; i++)
+        llmc__ids_put(out, id[i], 0, 0);
+}
+
+/* A flow at the begin of a text. */
+static void llmc__flow_start(llmc__flow *f, const llmc_tokenizer *tok, const llmc_encode_options *o)
+{
+    LLMC_MEMSET(f, 0, sizeof *f);
+    f->tok = f->search.tok = tok;
+    f->search.set = &tok->special[0];
+    f->search.wanted = (uint8_t)(LLMC__FIND_USER | (o->parse_special ? LLMC__FIND_CONTROL : 0));
+    f->search.plain = o->plain;
+    f->search.n_plain = o->parse_special ? o->n_plain : 0;
+    f->opening = f->first = true;
 }
 
 /* llmc_encode -- text to ids                                       (TOKEN.encode)
@@ -15462,16 +18841,14 @@ static bool llmc__encode_parts(llmc__search *s, llmc__work work, llmc__ids *out)
    Control tokens are found leftmost, then longest; user tokens also without parse_special.
    Takes O(len log(longest word)) look-ups, whatever the text and the vocabulary.
    Errors: BAD_ARG (NULL, length, spans), NO_MEMORY (cap: *n > cap; work: *n == 0).
-   Source: Kudo 2018 (SPM); Radford 2019 (byte-level BPE). */
+   Source: Kudo 2018 (SPM, Unigram); Radford 2019 (byte-level BPE); Wu 2016 (WordPiece). */
 LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, size_t len,
                                  const llmc_encode_options *opt, void *work, size_t work_bytes,
                                  llmc_token *ids, size_t cap, size_t *n, llmc_diag *diag)
 {
     llmc_encode_options o;
-    llmc__search s;
-    llmc__work w;
-    llmc__ids out;
-    size_t skip = (4 - (uintptr_t)work % 4) % 4;
+    llmc__flow f;
+    size_t skip = (8 - (uintptr_t)work % 8) % 8, used;
     llmc__options(&o, sizeof o, opt);
     *n = 0;
     if ((text == NULL && len > 0) || (ids == NULL && cap > 0) || (work == NULL && work_bytes > 0))
@@ -15482,79 +18859,270 @@ LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, si
     if (o.parse_special && !llmc__spans_ok(o.plain, o.n_plain, len))
         return LLMC__FAIL(diag, BAD_ARG, "TOKEN.encode", LLMC_NO_OFFSET,
                           "plain spans must be in order, apart, and inside the text");
-    s.tok = tok;
-    s.text = (const uint8_t *)text;
-    s.len = len;
-    s.wanted = (uint8_t)((tok->any_user ? LLMC__FIND_USER : 0) |
-                         (o.parse_special ? LLMC__FIND_USER | LLMC__FIND_CONTROL : 0));
-    s.plain = o.plain;
-    s.n_plain = o.parse_special ? o.n_plain : 0;
-    w.at = work_bytes > skip ? (uint8_t *)work + skip : NULL;
-    w.size = work_bytes > skip ? work_bytes - skip : 0;
-    out.at = ids;
-    out.cap = cap;
-    out.n = 0;
-    if (o.add_bos && tok->vocab.special[LLMC_SPECIAL_BOS] >= 0)
-        llmc__ids_put(&out, tok->vocab.special[LLMC_SPECIAL_BOS]);
-    if (!llmc__encode_parts(&s, w, &out))
+    llmc__flow_start(&f, tok, &o);
+    f.work.at = work_bytes > skip ? (uint8_t *)work + skip : NULL;
+    f.work.size = work_bytes > skip ? work_bytes - skip : 0;
+    f.out.at = ids;
+    f.out.span = o.offsets;
+    f.out.cap = cap;
+    if (o.add_bos)
+        llmc__around_put(tok->vocab.before, tok->vocab.n_before, 0, &f.out);
+    if (!llmc__flow_run(&f, (const uint8_t *)text, len, true, &used))
         return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.encode", LLMC_NO_OFFSET,
                           "work memory of %zu bytes is too small for the longest word", work_bytes);
-    *n = out.n;
-    if (out.n > cap)
+    if (o.add_eos)
+        llmc__around_put(tok->vocab.after, tok->vocab.n_after, len, &f.out);
+    *n = f.out.n;
+    if (f.out.n > cap)
         return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.encode", LLMC_NO_OFFSET,
-                          "the text takes %zu ids, there is room for %zu", out.n, cap);
+                          "the text takes %zu ids, there is room for %zu", f.out.n, cap);
     return LLMC_OK;
 }
 
-//--[ 13.8 TOKEN.decode ]-- ids to text
-/* Bytes that a token adds to text, *n of them. Control and unknown tokens add nothing unless shown,
-   and then their stored text. drop_space: a leading space that encode put there goes again (user
-   tokens get none). The bytes belong to the tokenizer. id is inside the vocabulary. */
-static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, bool drop_space,
-                                       bool show_special, size_t *n)
+//--[ 13.10 TOKEN.stream ]-- the same for text that comes in pieces
+/* What a call of llmc__flow_run leaves unsettled stays in a buffer; its ids wait in a queue until the caller has room
+   for them. To run again for every byte that comes would take quadratic time where nothing settles, so the
+   buffer must have doubled since. */
+struct llmc_encoder {
+    llmc__flow flow;
+    uint8_t *text; /* [cap], fill bytes of it */
+    size_t cap, fill, next;
+    llmc_token *id; /* [most]: queue, of which [given, flow.out.n) is left */
+    llmc_span *span;
+    size_t most, given;
+    bool started, ended, bos, eos;
+};
+
+/* The memory of an encoder, measured or placed. */
+static llmc_encoder *llmc__encoder_take(const llmc_tokenizer *tok, size_t cap, llmc__arena *a)
+{
+    size_t most = llmc__rewritten_most(tok, cap), work = llmc_encode_need(tok, cap);
+    llmc_encoder *e = (llmc_encoder *)llmc__take(a, 1, sizeof *e), made;
+    LLMC_MEMSET(&made, 0, sizeof made);
+    made.cap = cap;
+    made.most =
+        most > (SIZE_MAX - 64) / 2 ? SIZE_MAX : 2 * most + 64; /* each byte may become a piece with a space */
+    made.text = (uint8_t *)llmc__take(a, cap, 1);
+    made.id = (llmc_token *)llmc__take(a, made.most, sizeof *made.id);
+    made.span = (llmc_span *)llmc__take(a, made.most, sizeof *made.span);
+    made.flow.work.at = (uint8_t *)llmc__take(a, work, 1);
+    made.flow.work.size = work;
+    if (a->failed || a->base == NULL)
+        return NULL;
+    *e = made;
+    return e;
+}
+
+/* llmc_encoder_need -- memory for an encoder that can hold `longest` bytes back      (TOKEN.stream)
+   Errors: BAD_ARG (longest 0 or over 1 GiB), NO_MEMORY (more than a size_t counts). */
+LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes,
+                                       llmc_diag *diag)
+{
+    llmc__arena a;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    *bytes = 0;
+    if (longest == 0 || longest > (size_t)1 << 30)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "an encoder of %zu bytes; from 1 to 1 GiB are possible", longest);
+    (void)llmc__encoder_take(tok, longest, &a);
+    if (a.failed || llmc__arena_need(&a) > SIZE_MAX)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "the encoder's memory does not fit a size_t");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_encoder_init -- an encoder at the begin of a text                       (TOKEN.stream)
+   Options as for llmc_encode, whose plain spans count from the text's begin and stay where they are; opt->offsets
+   is not used. Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
+                                       const llmc_encode_options *opt, size_t longest, void *mem,
+                                       size_t bytes, llmc_diag *diag)
+{
+    llmc__arena a;
+    llmc__work work;
+    llmc_encode_options o;
+    llmc_encoder *e;
+    size_t need;
+    *enc = NULL;
+    llmc__options(&o, sizeof o, opt);
+    LLMC__TRY(llmc_encoder_need(tok, longest, &need, diag));
+    if (mem == NULL || bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "%zu bytes for an encoder that takes %zu", bytes, need);
+    if (o.parse_special && !llmc__spans_ok(o.plain, o.n_plain, SIZE_MAX))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "plain spans must be in order and apart");
+    a = llmc__arena_over(mem, bytes);
+    e = llmc__encoder_take(tok, longest, &a);
+    if (e == NULL)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "%zu bytes for an encoder that takes %zu", bytes, need);
+    work = e->flow.work;
+    llmc__flow_start(&e->flow, tok, &o);
+    e->flow.work = work;
+    e->flow.out.at = e->id;
+    e->flow.out.span = e->span;
+    e->flow.out.cap = e->most;
+    e->bos = o.add_bos;
+    e->eos = o.add_eos;
+    *enc = e;
+    return LLMC_OK;
+}
+
+/* Hands out ids of the queue; true: it is empty. */
+static bool llmc__encoder_drain(llmc_encoder *e, llmc_token *ids, llmc_span *offsets, size_t cap, size_t *n)
+{
+    llmc__ids *q = &e->flow.out;
+    for (; e->given < q->n && *n < cap; e->given++, (*n)++) {
+        ids[*n] = e->id[e->given];
+        if (offsets != NULL)
+            offsets[*n] = e->span[e->given];
+    }
+    if (e->given < q->n)
+        return false;
+    e->given = q->n = 0;
+    return true;
+}
+
+/* Encodes what is settled of the buffer, all of it if the text ends there. False: the work memory is too small. */
+static bool llmc__encoder_run(llmc_encoder *e, bool last)
+{
+    size_t used = 0;
+    if (!llmc__flow_run(&e->flow, e->text, e->fill, last, &used) ||
+        e->flow.out.n > e->most - LLMC__AROUND_MAX)
+        return false;
+    e->fill -= used;
+    LLMC_MEMMOVE(e->text, e->text + used, e->fill);
+    e->flow.search.shift += used;
+    e->next = 2 * e->fill + 64;
+    if (last) {
+        e->ended = true;
+        if (e->eos)
+            llmc__around_put(e->flow.tok->vocab.after, e->flow.tok->vocab.n_after, e->flow.search.shift,
+                             &e->flow.out);
+    }
+    return true;
+}
+
+/* llmc_encoder_feed -- more of the text: text [len], its end if `last`              (TOKEN.stream)
+   ids [cap] gets the next ids, *n of them, offsets (or NULL) [cap] their places in the whole text; *used: bytes
+   taken. All is done when *used == len and *n < cap; until then call again with the rest. The ids
+   are those of llmc_encode, however the text is cut. A text may be 2 GiB long, and more where it has no plain spans.
+   Errors: BAD_ARG, NO_MEMORY (more than `longest` bytes that later ones could change). */
+LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last,
+                                       size_t *used, llmc_token *ids, llmc_span *offsets, size_t cap,
+                                       size_t *n, llmc_diag *diag)
+{
+    *used = *n = 0;
+    if ((text == NULL && len > 0) || ids == NULL || cap == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "text or ids is NULL, or there is no room");
+    if (!enc->started && enc->bos)
+        llmc__around_put(enc->flow.tok->vocab.before, enc->flow.tok->vocab.n_before, 0, &enc->flow.out);
+    enc->started = true;
+    while (llmc__encoder_drain(enc, ids, offsets, cap, n) && !enc->ended) {
+        size_t more = llmc__min(len - *used, enc->cap - enc->fill), before;
+        bool ends;
+        if (more > 0)
+            LLMC_MEMCPY(enc->text + enc->fill, text + *used, more);
+        enc->fill += more;
+        *used += more;
+        ends = last && *used == len;
+        if (!ends && enc->fill < enc->next && enc->fill < enc->cap)
+            break;
+        before = enc->fill;
+        if (!llmc__encoder_run(enc, ends) || (!ends && enc->fill == before && before == enc->cap))
+            return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                              "the encoder's %zu bytes are too few for the longest word", enc->cap);
+        if (!ends && *used == len && enc->flow.out.n == 0)
+            break;
+    }
+    return LLMC_OK;
+}
+
+//--[ 13.11 TOKEN.decode ]-- ids to text
+/* Whether text that cleaning up leaves no space before: . ? ! , n't 'm 's 've 're begin p [n]. */
+static bool llmc__tight(const uint8_t *p, size_t n)
+{
+    static const char *const text[] = {".", "?", "!", ",", "n't", "'m", "'s", "'ve", "'re"};
+    size_t i, len;
+    for (i = 0; i < sizeof text / sizeof text[0]; i++) {
+        len = llmc__strlen(text[i]);
+        if (n >= len && LLMC_MEMCMP(p, text[i], len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Where a decoded text stands. */
+typedef struct llmc__spelling {
+    bool opening; /* nothing but special tokens, or one of them, came before */
+    bool any;     /* something was written */
+} llmc__spelling;
+
+/* Bytes that a token adds to text, *n of them, and whether a space goes before them. Control and unknown tokens add
+   nothing unless shown, and then their stored text. A leading space that encode put there goes again (user tokens
+   got none). The bytes belong to the tokenizer. id is inside the vocabulary. */
+static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, llmc__spelling *s,
+                                       bool keep_space, bool show_special, size_t *n, bool *space)
 {
     const llmc__tok *k = &t->tok[id];
+    const llmc__vocab *v = &t->vocab;
     const uint8_t *p = t->raw + k->raw;
+    bool special = k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_UNKNOWN;
+    bool drop = v->drop_space && !keep_space && s->opening && k->kind != LLMC_TOKEN_USER && !special;
     *n = k->raw_len;
-    if (k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_UNKNOWN)
+    *space = false;
+    if (special)
         *n = show_special ? *n : 0;
-    else if (drop_space && k->kind != LLMC_TOKEN_USER && *n > 0 && p[0] == ' ')
+    else if (drop && *n > 0 && p[0] == ' ')
         (*n)--, p++;
+    if (v->decoding != LLMC__DECODE_JOIN && *n > 0) {
+        *space = s->any && (k->flags & LLMC__TOK_INSIDE) == 0 && !(v->cleanup && llmc__tight(p, *n));
+        s->any = true;
+    }
+    s->opening = llmc__opens_text(t, k->kind) && (v->prefix != LLMC__PREFIX_FIRST || (s->opening && *n == 0));
     return p;
 }
 
 /* llmc_decode -- ids to bytes                                       (TOKEN.decode)
    ids [n], each checked;  text [cap], written token by token as far as whole ones fit;  *len what
    all ids take.  decode(encode(x)) is x for any bytes x if the vocabulary can express them
-   (byte-level BPE; SPM with byte tokens), shown or not shown as x was parsed.
+   (byte-level BPE; SPM with byte tokens, where a space and U+2581 are the same), shown or not shown as
+   x was parsed.
    Errors: BAD_ARG (NULL, an id outside the vocabulary: *len is 0), NO_MEMORY (*len > cap). */
 LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *ids, size_t n,
                                  const llmc_decode_options *opt, char *text, size_t cap, size_t *len,
                                  llmc_diag *diag)
 {
     llmc_decode_options o;
-    bool drop, opening = true;
+    llmc__spelling s;
+    bool space;
     size_t i, m, used = 0;
     llmc__options(&o, sizeof o, opt);
     *len = 0;
     if ((ids == NULL && n > 0) || (text == NULL && cap > 0))
         return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET, "ids or text is NULL");
-    drop = tok->vocab.kind == LLMC__VOCAB_SPM && tok->vocab.add_space_prefix && !o.keep_space;
+    s.opening = true;
+    s.any = false;
     for (i = 0; i < n; i++) {
         const uint8_t *p;
         if (ids[i] < 0 || (uint32_t)ids[i] >= tok->vocab.count)
             return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET,
                               "id %d at place %zu is outside the vocabulary of %u", (int)ids[i], i,
                               (unsigned)tok->vocab.count);
-        p = llmc__token_text(tok, ids[i], drop && opening, o.show_special, &m);
+        p = llmc__token_text(tok, ids[i], &s, o.keep_space, o.show_special, &m, &space);
         /* after the first token that does not fit only the count goes on */
-        if (used <= cap && m <= cap - used && m > 0)
-            LLMC_MEMCPY(text + used, p, m);
-        if (m > SIZE_MAX - used)
+        if (used <= cap && m + space <= cap - used && m > 0) {
+            if (space)
+                text[used] = ' ';
+            LLMC_MEMCPY(text + used + space, p, m);
+        }
+        if (m + space > SIZE_MAX - used)
             return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.decode", LLMC_NO_OFFSET,
                               "the text does not fit a size_t");
-        used += m;
-        opening = llmc__opens_text(tok, tok->tok[ids[i]].kind);
+        used += m + space;
     }
     *len = used;
     if (used > cap)
@@ -15570,146 +19138,270 @@ LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *id
 LLMC__UNUSED static size_t llmc__token_bytes(const llmc_tokenizer *tok, llmc_token id, bool first,
                                              bool show_special, char *buf)
 {
+    llmc__spelling s;
+    bool space;
     size_t n;
     const uint8_t *p;
     if (id < 0 || (uint32_t)id >= tok->vocab.count)
         return 0;
-    first = first && tok->vocab.kind == LLMC__VOCAB_SPM && tok->vocab.add_space_prefix;
-    p = llmc__token_text(tok, id, first, show_special, &n);
-    LLMC_MEMCPY(buf, p, n);
-    return n;
+    s.opening = first;
+    s.any = !first;
+    p = llmc__token_text(tok, id, &s, false, show_special, &n, &space);
+    if (space)
+        buf[0] = ' ';
+    LLMC_MEMCPY(buf + space, p, n);
+    return n + space;
 }
 
 /* Most bytes that one token can add, at least 1: the size of a buffer for llmc__token_bytes. */
 LLMC__UNUSED static size_t llmc__tokenizer_longest(const llmc_tokenizer *tok)
 {
-    return tok->longest;
+    return tok->longest + 1; /* and a space */
 }
 
-//--[ 13.9 TOKEN.carve ]-- from the file's vocabulary to tables
-/* Measuring reads and checks every token; placing reads them again into tables and then the merges.
-   Nothing here is quadratic in what a file can hold: hashes have bounded probes, the list of
-   special tokens is heap-sorted, and a token that is checked for merging to itself is short.
-
-     llmc_tokenizer | tok | raw | special | scratch | slot | merge, uc (BPE) | joined (SPM)        */
-
-/* Walks strings of either layout; every length is checked again against what remains. */
-typedef struct llmc__strings {
-    const uint8_t *data;
-    size_t bytes, at;
-    llmc__string_layout layout;
-} llmc__strings;
-
-/* The next string: *text its place, *len its bytes. False: it does not fit, or is over 64 KB.
-
-     GGUF      [ u64 length ][ bytes ]
-     llama2.c  [ f32 score  ][ i32 length ][ bytes ]      a negative length reads as far too long */
-static bool llmc__string_next(llmc__strings *s, size_t *text, size_t *len)
+/* llmc_decoder_init -- a decoder at the begin of a text (TOKEN.decode); options as for llmc_decode */
+LLMC_API void llmc_decoder_init(llmc_decoder *dec, const llmc_tokenizer *tok, const llmc_decode_options *opt)
 {
-    uint64_t n;
-    if (s->bytes - s->at < 8)
+    llmc_decode_options o;
+    llmc__options(&o, sizeof o, opt);
+    LLMC_MEMSET(dec, 0, sizeof *dec);
+    dec->tok = tok;
+    dec->show_special = o.show_special;
+    dec->keep_space = o.keep_space;
+    dec->opening = true;
+}
+
+/* Room that llmc_decoder_next may need: the longest token, a space, and a character's first bytes. */
+LLMC_API size_t llmc_decoder_room(const llmc_tokenizer *tok)
+{
+    return (size_t)tok->longest + 4;
+}
+
+/* llmc_decoder_next -- what one more id adds                                   (TOKEN.decode)
+   text [cap], *len bytes written: whole characters, and bytes that are part of none. What may be the begin of a
+   character is held back until the next id, or llmc_decoder_end. All pieces together are llmc_decode's text.
+   Errors: BAD_ARG (id), NO_MEMORY (cap < llmc_decoder_room may be too small: *len is what it takes);
+   the decoder is as it was then. */
+LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *text, size_t cap, size_t *len,
+                                       llmc_diag *diag)
+{
+    llmc__spelling s;
+    const uint8_t *p;
+    size_t n, all, keep;
+    bool space;
+    *len = 0;
+    if (id < 0 || (uint32_t)id >= dec->tok->vocab.count)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET,
+                          "id %d is outside the vocabulary of %u", (int)id, (unsigned)dec->tok->vocab.count);
+    s.opening = dec->opening;
+    s.any = dec->any;
+    p = llmc__token_text(dec->tok, id, &s, dec->keep_space, dec->show_special, &n, &space);
+    all = dec->held + space + n;
+    if (all > cap) {
+        *len = all;
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.decode", LLMC_NO_OFFSET,
+                          "the token takes %zu bytes, there is room for %zu", all, cap);
+    }
+    LLMC_MEMCPY(text, dec->hold, dec->held);
+    if (space)
+        text[dec->held] = ' ';
+    LLMC_MEMCPY(text + dec->held + space, p, n);
+    keep = llmc__whole_chars((const uint8_t *)text, all);
+    dec->held = (uint8_t)(all - keep);
+    LLMC_MEMCPY(dec->hold, text + keep, dec->held);
+    dec->opening = s.opening;
+    dec->any = s.any;
+    *len = keep;
+    return LLMC_OK;
+}
+
+/* What was held back and will not be completed, into text [4]; returns its bytes. */
+LLMC_API size_t llmc_decoder_end(llmc_decoder *dec, char *text)
+{
+    size_t n = dec->held;
+    LLMC_MEMCPY(text, dec->hold, n);
+    dec->held = 0;
+    return n;
+}
+
+//--[ 13.12 TOKEN.carve ]-- from the file's vocabulary to tables
+/* Measuring reads and checks every token; placing reads them again into tables and then the merges.
+   Nothing here is quadratic in what a file can hold: hashes have bounded probes, the lists of
+   special tokens are heap-sorted, and a token that is checked for merging to itself is short.
+
+     llmc_tokenizer | tok | raw | copies | specials | scratch | slot | merge (BPE) | edge, leaf (UNIGRAM,
+     WORDPIECE) | uc | joined                                                                        */
+
+/* Longest token of a vocabulary where every place of a text may cost a step for each of its bytes. */
+#define LLMC__PIECE_MAX 1024
+
+/* What measuring finds out. */
+typedef struct llmc__token_sizes {
+    uint64_t raw;                            /* bytes of all tokens, at most */
+    uint64_t copies;                         /* of stored texts that lie in no file as they are */
+    uint64_t nodes;                          /* of the tree over tokens' bytes, at most */
+    uint32_t special, longest_text, longest; /* entries to look for in text; most stored and raw bytes */
+} llmc__token_sizes;
+
+/* Whether llmc_token_get needs a copy of the text: it is neither in the file nor the token's raw bytes. */
+static bool llmc__text_copied(const llmc__vocab *v, const llmc__vocab_token *k)
+{
+    size_t i;
+    if (k->encoding == LLMC__TEXT_BASE64)
+        return v->alphabet != LLMC__ALPHABET_PLAIN;
+    for (i = 0; k->encoding == LLMC__TEXT_JSON && i < k->len; i++)
+        if (k->text[i] == '\\')
+            return true;
+    return false;
+}
+
+/* Whether normalised text, not text as it came, is searched for a token. */
+static bool llmc__find_normal(const llmc__vocab *v, uint32_t added)
+{
+    return (added & LLMC__ADDED_NORMALIZED) != 0 && v->n_normal > 0;
+}
+
+/* Refuses what no table holds. Errors: BAD_FILE (kind, id), UNSUPPORTED (length). */
+static llmc_status llmc__token_check(const llmc__vocab *v, const llmc__vocab_token *k, llmc_diag *diag)
+{
+    bool normal = k->kind == LLMC_TOKEN_NORMAL || k->kind == LLMC_TOKEN_UNUSED;
+    bool tree = v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE;
+    int shown = (int)llmc__min(k->len, 64);
+    if (k->id >= v->count || k->len > UINT16_MAX)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u of %u has %zu bytes",
+                          v->name, (unsigned)k->id, (unsigned)v->count, k->len);
+    if (k->kind == LLMC__KIND_BAD || k->kind == 0)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: token %u '%.*s' has a type outside 1 to 6", v->name, (unsigned)k->id, shown,
+                          (const char *)k->text);
+    if (k->kind == LLMC_TOKEN_BYTE && llmc__byte_token(k->text, k->len) < 0)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: token %u '%.*s' is a byte token but not of the form <0xXX>", v->name,
+                          (unsigned)k->id, shown, (const char *)k->text);
+    if (llmc__nan(k->score))
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: the score of token %u is not a number", v->name, (unsigned)k->id);
+    if ((normal ? tree : k->kind != LLMC_TOKEN_BYTE) && k->len > LLMC__PIECE_MAX)
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: %s token %u has %zu bytes; the limit is %u", v->name,
+                          normal ? "the" : "special", (unsigned)k->id, k->len, (unsigned)LLMC__PIECE_MAX);
+    return LLMC_OK;
+}
+
+/* One pass over the entries that checks all of them and adds up what tables take. vocab_check has bounded the
+   text to 4 GiB, so places in it fit 32 bits. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes *sizes, llmc_diag *diag)
+{
+    size_t growth = v->n_normal > 0 ? llmc__normal_growth(v->normal, v->n_normal) : 1;
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    uint32_t n = 0;
+    llmc__vocab_start(&it);
+    LLMC_MEMSET(sizes, 0, sizeof *sizes);
+    if (v->tokens.layout ==
+        LLMC__LIST_RANKS) { /* long, and all that counts is known: they are shorter than base64 */
+        it.stage = 1;
+        n = v->tokens.count;
+        sizes->raw = v->tokens.bytes;
+    }
+    for (; llmc__vocab_next(v, &it, &k); n++) {
+        LLMC__TRY(llmc__token_check(v, &k, diag));
+        sizes->raw += k.kind == LLMC_TOKEN_BYTE ? 1 : k.len;
+        sizes->raw += llmc__find_normal(v, k.flags) ? growth * k.len + 16 : 0;
+        sizes->copies += llmc__text_copied(v, &k) ? k.len : 0;
+        sizes->special +=
+            k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
+        sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, k.len);
+        if (v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE)
+            sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED ? k.len : 0;
+    }
+    if (n < v->tokens.count)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: the text of token %u is over 65535 bytes or past the end", v->name,
+                          (unsigned)n);
+    if (sizes->raw > UINT32_MAX || sizes->nodes > (1u << 28) - 4)
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET, "%s: %llu bytes of token text",
+                          v->name, (unsigned long long)sizes->raw);
+    return LLMC_OK;
+}
+
+/* The arrays of a tokenizer, and scratch for reading merges. */
+typedef struct llmc__token_memory {
+    llmc_tokenizer *t;
+    llmc__tok *tok;
+    uint8_t *raw, *copies, *scratch;
+    llmc__entry *special;
+    uint64_t raw_size, raw_used; /* of raw */
+} llmc__token_memory;
+
+/* One entry into tok and raw, which were measured for it. An entry that comes again for an id takes its place, but
+   a merge score that it does not repeat stays. False: the vocabulary is not the one that was measured. */
+static bool llmc__token_place(llmc__token_memory *m, const llmc__vocab_token *k)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    llmc__tok *out = &m->tok[k->id];
+    llmc__raw_form form;
+    llmc__tok before = *out;
+    uint8_t *raw = m->raw + m->raw_used;
+    const uint8_t *text = k->text;
+    size_t len = k->len, n = 1;
+    int byte = k->kind == LLMC_TOKEN_BYTE ? llmc__byte_token(k->text, k->len) : -1;
+    if (k->id >= v->count || len > m->raw_size - m->raw_used || len > UINT16_MAX)
         return false;
-    n = s->layout == LLMC__STRINGS_GGUF ? llmc__u64le(s->data + s->at) : llmc__u32le(s->data + s->at + 4);
-    s->at += 8;
-    if (n > UINT16_MAX || n > s->bytes - s->at)
-        return false;
-    *text = s->at;
-    *len = (size_t)n;
-    s->at += (size_t)n;
+    form.merge = form.inside = false;
+    if (llmc__text_copied(v, k)) {
+        len = llmc__vocab_text(k->encoding, text, len, m->copies);
+        text = m->copies;
+        m->copies += len;
+    } else if (k->encoding == LLMC__TEXT_BASE64) {
+        len = llmc__vocab_text(k->encoding, text, len, raw);
+        text = raw;
+    }
+    if (byte >= 0)
+        raw[0] = (uint8_t)byte;
+    else
+        n = llmc__raw_bytes(v, k->kind, k->flags, text, len, raw, &form);
+    out->text = text;
+    out->text_len = (uint16_t)len;
+    out->raw = (uint32_t)m->raw_used;
+    out->raw_len = (uint16_t)n;
+    out->kind = k->kind;
+    out->added = k->flags;
+    out->flags = (uint8_t)((form.merge ? LLMC__TOK_MERGE : 0) | (form.inside ? LLMC__TOK_INSIDE : 0));
+    if (k->kind == LLMC_TOKEN_USER && before.raw_len == n && LLMC_MEMCMP(m->raw + before.raw, raw, n) == 0)
+        out->flags = before.flags; /* added, but of the vocabulary as well: merging still makes it */
+    if (v->kind == LLMC__VOCAB_RANKS)
+        out->rank = k->id;
+    else if (k->score != 0.0f || out->rank == 0)
+        out->rank = v->kind == LLMC__VOCAB_UNIGRAM ? llmc__f32_bits(k->score) : llmc__score_key(k->score);
+    m->raw_used += n;
     return true;
 }
 
-/* Kind of a token as the file says, or derived where it says nothing: llama2.c's fixed places, or
-   the named special ids and the spelling of byte tokens. 0: the file says nonsense. */
-static uint8_t llmc__kind_of(const llmc__vocab *v, uint32_t id, const uint8_t *text, size_t len)
+/* All entries, and unused tokens without text where ids have none. Errors: BAD_FILE. */
+static llmc_status llmc__tokens_place(llmc__token_memory *m, llmc_diag *diag)
 {
-    bool byte = v->kind == LLMC__VOCAB_SPM && llmc__byte_token(text, len) >= 0;
-    uint32_t i;
-    if (v->types != NULL) {
-        uint32_t k = llmc__u32le(v->types + 4 * (size_t)id);
-        return (uint8_t)(k >= LLMC_TOKEN_NORMAL && k <= LLMC_TOKEN_BYTE ? k : 0);
-    }
-    if (v->layout == LLMC__STRINGS_LLAMA2C && id < 3)
-        return id == 0 ? LLMC_TOKEN_UNKNOWN : LLMC_TOKEN_CONTROL;
-    if (v->layout == LLMC__STRINGS_LLAMA2C)
-        return byte && id < 259 ? LLMC_TOKEN_BYTE : LLMC_TOKEN_NORMAL;
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        if (v->special[i] == (llmc_token)id)
-            return i == LLMC_SPECIAL_UNK ? LLMC_TOKEN_UNKNOWN : LLMC_TOKEN_CONTROL;
-    return byte ? LLMC_TOKEN_BYTE : LLMC_TOKEN_NORMAL;
-}
-
-/* What one pass over the tokens finds out. */
-typedef struct llmc__token_sizes {
-    uint64_t raw;                            /* bytes of all tokens */
-    uint32_t special, longest_text, longest; /* number of tokens to look for; most stored and raw bytes */
-} llmc__token_sizes;
-
-/* One pass over the tokens: checks all, counts, and, where tok is not NULL, fills tok [count] and
-   raw (as many bytes as the pass without tok counted). *sizes is written by both passes, with the same
-   result. vocab_check has bounded the text to 4 GiB, so places in it fit 32 bits.
-   Errors: BAD_FILE. */
-static llmc_status llmc__tokens_read(const llmc__vocab *v, llmc__tok *tok, uint8_t *raw,
-                                     llmc__token_sizes *sizes, llmc_diag *diag)
-{
-    llmc__strings s;
+    const llmc__vocab *v = &m->t->vocab;
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
     uint32_t id;
-    s.data = v->tokens;
-    s.bytes = v->tokens_bytes;
-    s.at = 0;
-    s.layout = v->layout;
-    LLMC_MEMSET(sizes, 0, sizeof *sizes);
+    LLMC_MEMSET(m->tok, 0, v->count * sizeof *m->tok);
+    llmc__vocab_start(&it);
+    while (llmc__vocab_next(v, &it, &k))
+        if (!llmc__token_place(m, &k))
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: changes while it is read",
+                              v->name);
     for (id = 0; id < v->count; id++) {
-        llmc__tok k;
-        size_t text, len, n = 1;
-        bool merge = false;
-        int byte = -1;
-        if (!llmc__string_next(&s, &text, &len))
-            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
-                              "%s: the text of token %u is over 65535 bytes or past the end", v->name,
-                              (unsigned)id);
-        k.kind = llmc__kind_of(v, id, s.data + text, len);
-        if (k.kind == LLMC_TOKEN_BYTE)
-            byte = llmc__byte_token(s.data + text, len);
-        if (k.kind == 0 || (k.kind == LLMC_TOKEN_BYTE && byte < 0))
-            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u '%.*s' %s",
-                              v->name, (unsigned)id, (int)llmc__min(len, 64), (const char *)s.data + text,
-                              k.kind == 0 ? "has a type outside 1 to 6"
-                                          : "is a byte token but not of the form <0xXX>");
-        if (byte < 0) /* a byte token's six characters would not fit the one byte counted for it */
-            n = llmc__raw_bytes(v, k.kind, s.data + text, len, tok == NULL ? NULL : raw + sizes->raw, &merge);
-        else if (tok != NULL)
-            raw[sizes->raw] = (uint8_t)byte;
-        k.raw = (uint32_t)sizes->raw;
-        k.text = (uint32_t)text;
-        k.raw_len = (uint16_t)n;
-        k.text_len = (uint16_t)len;
-        k.flags = merge ? LLMC__TOK_MERGE : 0;
-        k.rank = 0;
-        if (tok != NULL)
-            tok[id] = k;
-        if (llmc__find_kind(&k) != 0 && n > LLMC__SPECIAL_MAX)
-            return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
-                              "%s: special token %u has %u bytes; the limit is %u", v->name, (unsigned)id,
-                              (unsigned)n, (unsigned)LLMC__SPECIAL_MAX);
-        sizes->raw += n;
-        sizes->special += llmc__find_kind(&k) != 0;
-        sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, len);
-        sizes->longest = (uint32_t)llmc__max(sizes->longest, n);
+        if (m->tok[id].kind == 0) {
+            m->tok[id].kind = LLMC_TOKEN_UNUSED;
+            m->tok[id].text = m->raw;
+        }
+        m->t->longest = (uint32_t)llmc__max(m->t->longest, m->tok[id].raw_len);
     }
     return LLMC_OK;
 }
 
-/* A float as a key that sorts the other way round: the best score has the lowest key. Positive floats
-   order like their bits, so those are turned round; negative ones already run backwards.
-   LLMC__NO_PAIR would be a NaN, which was refused. */
-static uint32_t llmc__score_key(float score)
-{
-    uint32_t u = llmc__f32_bits(score + 0.0f); /* -0 becomes 0 */
-    return (u & 0x80000000u) != 0 ? u : ~(u | 0x80000000u);
-}
-
-/* Notes which bytes stand side by side in a token p [n] that merging may make: joined, a matrix of
+/* Notes which bytes stand side by side in a token p [n] that encode may produce: joined, a matrix of
    256 x 256 bits, is the union over all of them. */
 static void llmc__raw_joined(uint32_t *joined, const uint8_t *p, size_t n)
 {
@@ -15718,103 +19410,150 @@ static void llmc__raw_joined(uint32_t *joined, const uint8_t *p, size_t n)
         joined[p[i - 1] * 8 + p[i] / 32] |= 1u << (p[i] % 32);
 }
 
+/* Node that byte c leads to, made if there is none yet; 0: too many collisions. */
+static uint32_t llmc__edge_make(llmc_tokenizer *t, uint32_t node, uint32_t c, uint32_t *nodes)
+{
+    uint64_t key = (uint64_t)node << 8 | c;
+    uint32_t at = llmc__edge_hash(key), probe;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        uint64_t *v = &t->edge[at & t->edge_mask];
+        if (*v == 0) {
+            *v = key << 28 | *nodes;
+            return (*nodes)++;
+        }
+        if (*v >> 28 == key)
+            return (uint32_t)(*v & 0xfffffff);
+    }
+    return 0;
+}
+
+/* A token into the tree over tokens' bytes, of which the lowest of equals counts. False: too many collisions. */
+static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
+{
+    const llmc__tok *k = &t->tok[id];
+    uint32_t node = (k->flags & LLMC__TOK_INSIDE) != 0, i;
+    for (i = 0; i < k->raw_len; i++) {
+        node = llmc__edge_make(t, node, t->raw[k->raw + i], nodes);
+        if (node == 0)
+            return false;
+    }
+    if (t->leaf[node] == 0)
+        t->leaf[node] = id + 1;
+    return true;
+}
+
+/* What one token adds to the small tables; it may be produced from text. */
+static void llmc__token_note(llmc_tokenizer *t, uint32_t id, float *least)
+{
+    const llmc__tok *k = &t->tok[id];
+    const uint8_t *p = t->raw + k->raw;
+    t->longest_merge = (uint32_t)llmc__max(t->longest_merge, k->raw_len);
+    llmc__raw_joined(t->joined, p, k->raw_len);
+    if (k->raw_len == 1 && t->single[p[0]] < 0)
+        t->single[p[0]] = (llmc_token)id;
+    if (t->vocab.kind == LLMC__VOCAB_UNIGRAM && k->kind == LLMC_TOKEN_NORMAL) {
+        float score = llmc__bits_f32(k->rank);
+        t->best_score = score > t->best_score ? score : t->best_score;
+        *least = score < *least ? score : *least;
+    }
+}
+
 /* llmc__tokens_index -- every token into the hash and the small tables    (TOKEN.carve)
-   t->slot and t->joined are cleared, tok [count] is t->tok, not yet const. Ids ascend, so the lowest
-   of equals wins everywhere. Byte tokens stay out of the hash: they are found by value alone, and
-   "<0x41>" in a text is no byte. Errors: BAD_FILE. */
-static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc__tok *tok, llmc_diag *diag)
+   Tables are cleared. Ids ascend, so the lowest of equals wins everywhere. Byte tokens stay out of the hash: they
+   are found by value alone, and "<0x41>" in a text is no byte. Errors: BAD_FILE. */
+static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc_diag *diag)
 {
     const llmc__vocab *v = &t->vocab;
-    uint32_t id, i, n_bytes = 0;
+    uint32_t id, i, n_bytes = 0, nodes = 2;
+    float least = 3.0e38f;
+    t->best_score = -3.0e38f;
     for (i = 0; i < 256; i++)
         t->single[i] = t->byte[i] = LLMC_TOKEN_NONE;
     for (id = 0; id < v->count; id++) {
-        llmc__tok *k = &tok[id];
-        const uint8_t *p = t->raw + k->raw;
-        if (v->kind == LLMC__VOCAB_SPM) {
-            float score = llmc__token_score(v, id, k->text);
-            if (llmc__nan(score))
-                return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
-                                  "%s: the score of token %u is not a number", v->name, (unsigned)id);
-            k->rank = llmc__score_key(score);
-        }
-        if (k->kind == LLMC_TOKEN_BYTE) {
-            /* two tokens of one byte: the first counts */
-            n_bytes += t->byte[p[0]] < 0;
-            t->byte[p[0]] = t->byte[p[0]] < 0 ? (llmc_token)id : t->byte[p[0]];
-            continue;
-        }
+        const llmc__tok *k = &t->tok[id];
+        uint8_t c = t->raw[k->raw];
         if (k->raw_len == 0)
             continue;
-        if (!llmc__token_insert(t, id))
+        if (k->kind == LLMC_TOKEN_BYTE) {
+            /* two tokens of one byte: the first counts */
+            n_bytes += t->byte[c] < 0;
+            t->byte[c] = t->byte[c] < 0 ? (llmc_token)id : t->byte[c];
+            continue;
+        }
+        if (!llmc__token_insert(t, id) ||
+            (t->edge != NULL && (k->flags & LLMC__TOK_MERGE) != 0 &&
+             !(v->kind == LLMC__VOCAB_UNIGRAM && k->kind == LLMC_TOKEN_UNUSED) &&
+             !llmc__token_grow(t, id, &nodes)))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                               "%s: too many tokens whose hashes collide", v->name);
-        t->any_user = t->any_user || k->kind == LLMC_TOKEN_USER;
-        if ((k->flags & LLMC__TOK_MERGE) == 0)
-            continue;
-        t->longest_merge = (uint32_t)llmc__max(t->longest_merge, k->raw_len);
-        if (v->kind == LLMC__VOCAB_SPM)
-            llmc__raw_joined(t->joined, p, k->raw_len);
-        if (k->raw_len == 1 && t->single[p[0]] < 0)
-            t->single[p[0]] = (llmc_token)id;
+        if ((k->flags & LLMC__TOK_MERGE) != 0)
+            llmc__token_note(t, id, &least);
     }
     t->has_bytes = n_bytes == 256;
+    t->unknown_score = least - 10.0f; /* SentencePiece's penalty */
     return LLMC_OK;
 }
 
 /* Id of a merge's part (stored text), which must be in the vocabulary; raw gets its bytes. A special
    token's id is no part of a merge: NONE and *known. */
-static llmc_token llmc__merge_part(const llmc_tokenizer *t, const uint8_t *text, size_t len, uint8_t *raw,
-                                   size_t *n, bool *known)
+static llmc_token llmc__merge_part(const llmc_tokenizer *t, llmc__encoding encoding, const uint8_t *text,
+                                   size_t len, uint8_t *raw, size_t *n, bool *known)
 {
-    static const uint8_t kind[] = {LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL, LLMC_TOKEN_NORMAL};
-    int byte = llmc__byte_token(text, len);
-    llmc_token id = LLMC_TOKEN_NONE;
-    bool merge, other;
+    static const uint8_t kind[] = {LLMC_TOKEN_NORMAL, LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL};
+    llmc_token id;
+    llmc__raw_form form;
+    size_t most;
     uint32_t i;
-    *known = byte >= 0 && t->byte[byte] >= 0;
-    for (i = 0; i < 3; i++) { /* the raw forms that it can have; not llmc_token_find, which may scan */
-        *n = llmc__raw_bytes(&t->vocab, kind[i], text, len, raw, &merge);
-        id = merge ? llmc__token_lookup(t, raw, *n, true) : LLMC_TOKEN_NONE;
-        other = !merge && llmc__token_lookup(t, raw, *n, false) >= 0;
-        *known = *known || id >= 0 || other;
+    int byte;
+    *known = false;
+    for (i = 0; i < 3 && !*known;
+         i++) { /* the raw forms that it can have; not llmc_token_find, which may scan */
+        most = llmc__vocab_text(encoding, text, len, raw);
+        byte = llmc__byte_token(raw, most);
+        *n = llmc__raw_bytes(&t->vocab, kind[i], 0, raw, most, raw, &form);
+        id = llmc__token_lookup(t, raw, *n, form.merge);
+        *known = id >= 0 || (byte >= 0 && t->byte[byte] >= 0);
+        if (id >= 0 && form.merge)
+            return id;
     }
-    return id; /* the normal form came last: its bytes are in raw */
+    return LLMC_TOKEN_NONE;
 }
 
-/* llmc__merge_read -- one merge p [len], "a b", of rank `rank`             (TOKEN.carve)
-   scratch [2 longest]: the raw bytes of a and then b, side by side, are what the merge makes. The one
-   space cuts: in stored text the byte alphabet writes a space as U+0120, so neither part holds one.
+/* llmc__merge_read -- one merge of rank `rank`                             (TOKEN.carve)
+   scratch [2 longest]: the raw bytes of a and then b, side by side, are what the merge makes.
    False: why in *problem. */
-static bool llmc__merge_read(llmc_tokenizer *t, const uint8_t *p, size_t len, uint32_t rank, uint8_t *scratch,
+static bool llmc__merge_read(llmc_tokenizer *t, const llmc__vocab_merge *m, uint32_t rank, uint8_t *scratch,
                              size_t longest, const char **problem)
 {
-    size_t cut, n1, n2;
+    size_t n1, n2;
     bool known1, known2;
     llmc_token a, b, c;
-    for (cut = 0; cut < len && p[cut] != ' '; cut++)
-        ;
     *problem = "is not two tokens with one space between them";
-    for (n1 = cut + 1; n1 < len; n1++)
-        if (p[n1] == ' ')
-            return false;
-    if (cut == 0 || cut + 1 >= len)
+    if (m->b == NULL)
         return false;
     *problem = "names a token that is not in the vocabulary";
-    if (cut > longest || len - cut - 1 > longest)
+    if (m->a_len > longest || m->b_len > longest)
         return false;
-    a = llmc__merge_part(t, p, cut, scratch, &n1, &known1);
-    b = llmc__merge_part(t, p + cut + 1, len - cut - 1, scratch + n1, &n2, &known2);
+    a = llmc__merge_part(t, m->encoding, m->a, m->a_len, scratch, &n1, &known1);
+    b = llmc__merge_part(t, m->encoding, m->b, m->b_len, scratch + n1, &n2, &known2);
     if (!known1 || !known2)
         return false;
     if (a < 0 || b < 0)
         return true; /* of special tokens, which merging never reaches */
     c = llmc__token_lookup(t, scratch, n1 + n2, true);
+    if (c < 0 && llmc__token_lookup(t, scratch, n1 + n2, false) >= 0)
+        return true; /* a control token: the same */
     *problem = "makes a token that is not in the vocabulary";
     if (c < 0)
         return false;
     *problem = "is one of too many whose hashes collide";
     return llmc__merge_insert(t, (uint32_t)a, (uint32_t)b, rank, (uint32_t)c);
+}
+
+/* Most bytes that a merge's part may take as stored: in JSON it may be spelled in escapes that its token is not. */
+static uint64_t llmc__merge_longest(const llmc__vocab *v, uint32_t longest_text)
+{
+    return v->merges.layout == LLMC__LIST_TEXTS ? 6 * (uint64_t)longest_text : longest_text;
 }
 
 /* All merges, in rank order. Errors: BAD_FILE with the merge's number and text. A part or result that
@@ -15825,48 +19564,42 @@ static llmc_status llmc__merges_read(llmc_tokenizer *t, uint8_t *scratch, size_t
 {
     const llmc__vocab *v = &t->vocab;
     const char *problem = "";
-    llmc__strings s;
+    llmc__vocab_iter it;
+    llmc__vocab_merge m;
     uint32_t i;
-    s.data = v->merges;
-    s.bytes = v->merges_bytes;
-    s.at = 0;
-    s.layout = LLMC__STRINGS_GGUF;
+    llmc__vocab_start(&it);
     for (i = 0; i <= t->merge_mask; i++)
         t->merge[i].left = LLMC__NO_PAIR;
-    for (i = 0; i < v->n_merges; i++) {
-        size_t text = 0, len = 0;
+    for (i = 0; i < v->merges.count; i++) {
         problem = "is too long or past the end";
-        if (!llmc__string_next(&s, &text, &len) ||
-            !llmc__merge_read(t, s.data + text, len, i, scratch, longest, &problem))
+        if (!llmc__vocab_merge_next(v, &it, &m) || !llmc__merge_read(t, &m, i, scratch, longest, &problem))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: merge %u '%.*s' %s",
-                              v->name, (unsigned)i, (int)llmc__min(len, 64), (const char *)s.data + text,
-                              problem);
+                              v->name, (unsigned)i, (int)llmc__min(m.len, 64), (const char *)m.text, problem);
     }
     return LLMC_OK;
 }
 
-/* Byte order of two tokens' raw bytes; equal ones by id. */
-static bool llmc__special_before(const llmc_tokenizer *t, llmc_token a, llmc_token b)
+/* Byte order of what two tokens look like in text; equal ones by id. */
+static bool llmc__special_before(const uint8_t *raw, const llmc__entry *x, const llmc__entry *y)
 {
-    const llmc__tok *x = &t->tok[a], *y = &t->tok[b];
-    int c = LLMC_MEMCMP(t->raw + x->raw, t->raw + y->raw, (size_t)llmc__min(x->raw_len, y->raw_len));
+    int c = LLMC_MEMCMP(raw + x->at, raw + y->at, (size_t)llmc__min(x->len, y->len));
     if (c != 0)
         return c < 0;
-    return x->raw_len != y->raw_len ? x->raw_len < y->raw_len : a < b;
+    return x->len != y->len ? x->len < y->len : x->id < y->id;
 }
 
 /* Heap sort's step: lets entry i of list [n] sink to its place. No recursion, no memory, and no
    order of the file that makes it slow. */
-static void llmc__special_sink(const llmc_tokenizer *t, llmc_token *list, uint32_t i, uint32_t n)
+static void llmc__special_sink(const uint8_t *raw, llmc__entry *list, uint32_t i, uint32_t n)
 {
     for (;;) {
         uint32_t child = 2 * i + 1;
-        llmc_token swap = list[i];
+        llmc__entry swap = list[i];
         if (child >= n)
             return;
-        if (child + 1 < n && llmc__special_before(t, list[child], list[child + 1]))
+        if (child + 1 < n && llmc__special_before(raw, &list[child], &list[child + 1]))
             child++;
-        if (!llmc__special_before(t, list[i], list[child]))
+        if (!llmc__special_before(raw, &list[i], &list[child]))
             return;
         list[i] = list[child];
         list[child] = swap;
@@ -15876,14 +19609,14 @@ static void llmc__special_sink(const llmc_tokenizer *t, llmc_token *list, uint32
 
 /* Of neighbours in list [n] with the same bytes and of the same sort only the lowest id, which is the
    one that is found, stays; a thousand copies would cost a thousand looks. Returns what is left. */
-static uint32_t llmc__special_unique(const llmc_tokenizer *t, llmc_token *list, uint32_t n)
+static uint32_t llmc__special_unique(const llmc_tokenizer *t, llmc__entry *list, uint32_t n)
 {
     uint32_t i, k = 0, first = 0; /* list[first]: the first kept one with these bytes */
     uint8_t sorts = 0;            /* LLMC__FIND_... bits kept with these bytes        */
     for (i = 0; i < n; i++) {
-        const llmc__tok *x = &t->tok[list[i]], *y = &t->tok[list[first]];
-        uint8_t sort = llmc__find_kind(x);
-        if (k == 0 || x->raw_len != y->raw_len || LLMC_MEMCMP(t->raw + x->raw, t->raw + y->raw, x->raw_len)) {
+        const llmc__entry *x = &list[i], *y = &list[first];
+        uint8_t sort = llmc__find_kind(&t->tok[x->id]);
+        if (k == 0 || x->len != y->len || LLMC_MEMCMP(t->raw + x->at, t->raw + y->at, x->len) != 0) {
             first = k;
             sorts = 0;
         }
@@ -15894,122 +19627,152 @@ static uint32_t llmc__special_unique(const llmc_tokenizer *t, llmc_token *list, 
     return k;
 }
 
-/* Collects the tokens that text is searched for, in byte order, and where each first byte begins.
-   list [n], n as tokens_read counted them. special_at[k] is the first entry whose first byte is at
-   least k; entry 256 is n, so that every byte's range is [special_at[k], special_at[k + 1]). */
-static void llmc__specials_sort(llmc_tokenizer *t, llmc_token *list, uint32_t n)
+/* Puts list [n] in byte order, and notes where each first byte begins: at[k] is the first entry whose first byte is
+   at least k; entry 256 is n, so that every byte's range is [at[k], at[k + 1]). */
+static void llmc__specials_sort(const llmc_tokenizer *t, llmc__specials *s, llmc__entry *list, uint32_t n)
 {
-    uint32_t i, k = 0;
-    for (i = 0; i < t->vocab.count; i++)
-        if (llmc__find_kind(&t->tok[i]) != 0)
-            list[k++] = (llmc_token)i;
+    uint32_t i, k;
     for (i = n / 2; i > 0; i--)
-        llmc__special_sink(t, list, i - 1, n);
+        llmc__special_sink(t->raw, list, i - 1, n);
     for (i = n; i > 1; i--) {
-        llmc_token top = list[0];
+        llmc__entry top = list[0];
         list[0] = list[i - 1];
         list[i - 1] = top;
-        llmc__special_sink(t, list, 0, i - 1);
+        llmc__special_sink(t->raw, list, 0, i - 1);
     }
     n = llmc__special_unique(t, list, n);
-    t->special = list;
-    LLMC_MEMSET(t->special_kinds, 0, sizeof t->special_kinds);
+    s->list = list;
     for (i = 0, k = 0; k <= 256; k++) {
-        while (i < n && t->raw[t->tok[list[i]].raw] < k) {
-            t->special_kinds[k - 1] |= llmc__find_kind(&t->tok[list[i]]);
-            i++;
+        for (; i < n && t->raw[list[i].at] < k; i++) {
+            const llmc__tok *tok = &t->tok[list[i].id];
+            s->kinds[k - 1] |= llmc__find_kind(tok);
+            s->any |= (uint8_t)(llmc__find_kind(tok) |
+                                ((tok->added & LLMC__ADDED_LSTRIP) != 0 ? LLMC__FIND_LSTRIP : 0));
         }
-        t->special_at[k] = i;
+        s->at[k] = i;
     }
+}
+
+/* Collects the tokens that text is searched for: as it came (which 0) or normalised (1), where tokens are normalised
+   like the text. Returns their number; list has room for all. work is what is left of m->raw's end. */
+static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc__entry *list)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    uint32_t id, n = 0;
+    size_t used;
+    for (id = 0; id < v->count; id++) {
+        const llmc__tok *k = &m->tok[id];
+        if (llmc__find_kind(k) == 0 || llmc__find_normal(v, k->added) != (which == 1))
+            continue;
+        list[n].at = k->raw;
+        list[n].len = k->raw_len;
+        list[n].id = (llmc_token)id;
+        if (which == 1) {
+            uint64_t work[LLMC__NORMAL_WORK / 8 + 1];
+            list[n].at = (uint32_t)m->raw_used;
+            if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
+                                 (size_t)(m->raw_size - m->raw_used), NULL, work, sizeof work, &used) ||
+                used == 0 || used > LLMC__PIECE_MAX)
+                continue; /* no text becomes it */
+            list[n].len = (uint32_t)used;
+            m->raw_used += used;
+        }
+        n++;
+    }
+    return n;
 }
 
 /* Marks the tokens whose own bytes merge to just them, so that encode can take a word that is such
    a token without merging. Longer ones than LLMC__WORD_SMALL are merged each time. */
 static void llmc__mark_whole(const llmc_tokenizer *t, llmc__tok *tok)
 {
-    uint32_t id;
+    uint32_t id, at[LLMC__WORD_SMALL + 1];
+    llmc_token ids[LLMC__WORD_SMALL];
+    llmc__stretch w;
+    w.at = at;
+    w.id = ids;
     for (id = 0; id < t->vocab.count; id++) {
-        llmc_token first = LLMC_TOKEN_NONE;
-        llmc__ids out;
         if ((tok[id].flags & LLMC__TOK_MERGE) == 0 || tok[id].raw_len > LLMC__WORD_SMALL)
             continue;
-        out.at = &first;
-        out.cap = 1;
-        out.n = 0;
-        llmc__word_small(t, t->raw + tok[id].raw, tok[id].raw_len, &out);
-        if (out.n == 1 && first == (llmc_token)id)
+        llmc__stretch_small(t, t->raw + tok[id].raw, tok[id].raw_len, &w);
+        if (w.count == 1 && w.id[0] == (llmc_token)id)
             tok[id].flags |= LLMC__TOK_WHOLE;
     }
 }
 
-/* Whether the vocabulary is GPT-2's own, whose files are often older than pre-tokenizer names: 50000
-   merges, and "<|endoftext|>" at 50256. Rows after that may pad it. */
-static bool llmc__is_gpt2(const llmc__vocab *v)
-{
-    llmc__strings s;
-    size_t text = 0, len = 0;
-    uint32_t id;
-    s.data = v->tokens;
-    s.bytes = v->tokens_bytes;
-    s.at = 0;
-    s.layout = v->layout;
-    if (v->n_merges != 50000 || v->count < 50257)
-        return false;
-    for (id = 0; id <= 50256; id++)
-        if (!llmc__string_next(&s, &text, &len))
-            return false;
-    return llmc__texteq((const char *)s.data + text, len, "<|endoftext|>");
-}
-
-/* No pre-tokenizer, or llama.cpp's word for not knowing it (its converter gives SPM files that too). */
-static bool llmc__unnamed(const llmc__vocab *v)
-{
-    return v->pre[0] == 0 || llmc__streq(v->pre, "default");
-}
-
-/* Refuses what is not known; never guesses how to cut text. An SPM file has no pre-tokenizer; a
-   byte-level one without a name, or with llama.cpp's "default", is taken only if it is GPT-2's.
-   Bounds on counts keep ids and slots in 32 bits below. Errors: BAD_FILE, UNSUPPORTED. */
+/* Refuses what is not known. Bounds on counts keep ids and slots in 32 bits below.
+   Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__vocab_check(const llmc__vocab *v, llmc_diag *diag)
 {
-    bool unnamed = llmc__unnamed(v);
     uint32_t i;
-    if (v->count == 0 || v->count > 1u << 24 || v->n_merges > 1u << 24)
+    if (v->count == 0 || v->count > 1u << 24 || v->merges.count > 1u << 24)
         return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                           "%s: %u tokens and %u merges; from 1 to %u are possible", v->name,
-                          (unsigned)v->count, (unsigned)v->n_merges, 1u << 24);
-    if (v->tokens_bytes > UINT32_MAX)
+                          (unsigned)v->count, (unsigned)v->merges.count, 1u << 24);
+    if (v->text_bytes > UINT32_MAX)
         return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
                           "%s: more than 4 GiB of token text", v->name);
-    if (v->kind == LLMC__VOCAB_SPM ? !unnamed
-                                   : !llmc__streq(v->pre, "gpt-2") && !(unnamed && llmc__is_gpt2(v)))
-        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
-                          "%s: pre-tokenizer '%s' is not supported%s", v->name, v->pre,
-                          unnamed ? " (a byte-level vocabulary must name one)" : "");
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        if (v->special[i] != LLMC_TOKEN_NONE && (v->special[i] < 0 || (uint32_t)v->special[i] >= v->count))
+    for (i = 0; i < LLMC_SPECIAL_COUNT + v->n_before + v->n_after; i++) {
+        llmc_token id = i < LLMC_SPECIAL_COUNT ? v->special[i]
+                        : i < LLMC_SPECIAL_COUNT + v->n_before
+                            ? v->before[i - LLMC_SPECIAL_COUNT]
+                            : v->after[i - LLMC_SPECIAL_COUNT - v->n_before];
+        if ((id != LLMC_TOKEN_NONE || i >= LLMC_SPECIAL_COUNT) && (id < 0 || (uint32_t)id >= v->count))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
-                              "%s: special token id %d is outside the vocabulary of %u", v->name,
-                              (int)v->special[i], (unsigned)v->count);
+                              "%s: special token id %d is outside the vocabulary of %u", v->name, (int)id,
+                              (unsigned)v->count);
+    }
     return LLMC_OK;
 }
 
-/* Smallest power of two, at least 16, that leaves a table of n at most half full. n <= 2^24. */
-static uint32_t llmc__slots(uint32_t n)
+/* Smallest power of two that is at least n, and 16. n <= 2^31. */
+static uint32_t llmc__power_of_two(uint64_t n)
 {
     uint32_t slots = 16;
-    while (slots < 2 * n)
+    while (slots < n)
         slots *= 2;
     return slots;
 }
 
-/* The arrays of a tokenizer, and scratch for reading merges. */
-typedef struct llmc__token_memory {
-    llmc_tokenizer *t;
-    llmc__tok *tok;
-    uint8_t *raw, *scratch;
-    llmc_token *special;
-} llmc__token_memory;
+/* Split steps as raw bytes want them: where U+2581 is a space, a step that cuts at U+2581 cuts at spaces, and one that
+   cuts at spaces finds none; classes of characters never had U+2581 in them. With a prefix for each piece the steps come
+   before U+2581 does. */
+static void llmc__steps_adapt(llmc__vocab *v)
+{
+    uint32_t i, n = 0;
+    if (v->alphabet != LLMC__ALPHABET_MARK || v->prefix == LLMC__PREFIX_PIECES)
+        return;
+    for (i = 0; i < v->n_split; i++) {
+        llmc__split s = v->split[i];
+        if (s.pattern == LLMC__PAT_TEXT && s.text_len == 1 && s.text[0] == ' ')
+            continue;
+        if (s.pattern == LLMC__PAT_TEXT && s.text_len == 3 && LLMC_MEMCMP(s.text, "\xe2\x96\x81", 3) == 0) {
+            s.text[0] = ' ';
+            s.text_len = 1;
+        }
+        v->split[n++] = s;
+    }
+    v->n_split = n;
+}
+
+/* What follows from the vocabulary's description alone. */
+static void llmc__token_traits(llmc_tokenizer *t)
+{
+    llmc__vocab *v = &t->vocab;
+    static const char *const name[] = {"llama", "gpt2", "tiktoken", "unigram", "wordpiece", "words"};
+    llmc__steps_adapt(v);
+    t->bytes =
+        v->kind == LLMC__VOCAB_RANKS || (v->kind == LLMC__VOCAB_BPE && v->alphabet == LLMC__ALPHABET_BYTES);
+    t->cut = v->n_split > 0 || v->prefix == LLMC__PREFIX_PIECES || v->kind == LLMC__VOCAB_WORDPIECE ||
+             v->kind == LLMC__VOCAB_WORDS;
+    t->doubles = v->tokens.layout == LLMC__LIST_SCORED;
+    t->user_inside = v->tokens.layout == LLMC__LIST_PROTO;
+    v->ignore_merges = v->ignore_merges || v->kind == LLMC__VOCAB_RANKS;
+    if (v->kind == LLMC__VOCAB_WORDPIECE && v->piece_prefix[0] == 0)
+        v->decoding = LLMC__DECODE_WORDPIECE;
+    llmc__format(t->name, sizeof t->name, v->pre[0] != 0 && t->bytes ? "%s/%s" : "%s",
+                 v->kind == LLMC__VOCAB_BPE && !t->bytes ? "bpe" : name[v->kind], v->pre);
+}
 
 /* Takes all memory, measuring or placing alike, in the order shown above; fields of *m->t are set
    only if there is any. Clears what the passes after it only add to. */
@@ -16017,72 +19780,141 @@ static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const 
                              llmc__arena *a)
 {
     bool bpe = v->kind == LLMC__VOCAB_BPE;
-    uint32_t slots = llmc__slots(v->count), merges = bpe ? llmc__slots(v->n_merges) : 0;
-    size_t joined_bytes = bpe ? 0 : 256 * 256 / 8;
-    uint32_t *slot, *joined;
-    llmc__merge *merge;
-    uint8_t *uc;
-    m->t = (llmc_tokenizer *)llmc__take(a, 1, sizeof *m->t);
+    uint32_t slots = llmc__power_of_two(2 * (uint64_t)v->count);
+    uint32_t merges = bpe ? llmc__power_of_two(2 * (uint64_t)v->merges.count) : 0;
+    uint32_t edges = sizes->nodes > 0 ? llmc__power_of_two(sizes->nodes + sizes->nodes / 2) : 0;
+    uint64_t leaves = edges > 0 ? sizes->nodes + 2 : 0;
+    bool steps = v->n_split > 0;
+    llmc_tokenizer *t;
+    t = m->t = (llmc_tokenizer *)llmc__take(a, 1, sizeof *m->t);
     m->tok = (llmc__tok *)llmc__take(a, v->count, sizeof *m->tok);
-    m->raw = (uint8_t *)llmc__take(a, sizes->raw, 1);
-    m->special = (llmc_token *)llmc__take(a, sizes->special, sizeof *m->special);
-    m->scratch = (uint8_t *)llmc__take(a, bpe ? 2 * (uint64_t)sizes->longest_text : 0, 1);
-    slot = (uint32_t *)llmc__take(a, slots, sizeof *slot);
-    merge = (llmc__merge *)llmc__take(a, merges, sizeof *merge);
-    uc = (uint8_t *)llmc__take(a, bpe ? LLMC__UC_BMP : 0, 1);
-    joined = (uint32_t *)llmc__take(a, joined_bytes, 1);
-    if (a->failed || a->base == NULL)
-        return;
-    LLMC_MEMSET(joined, 0, joined_bytes);
-    LLMC_MEMSET(m->t, 0, sizeof *m->t);
-    LLMC_MEMSET(slot, 0, slots * sizeof *slot);
-    m->t->vocab = *v;
-    m->t->tok = m->tok;
-    m->t->raw = m->raw;
-    m->t->slot = slot;
-    m->t->slot_mask = slots - 1;
-    for (m->t->id_mask = 1; m->t->id_mask < v->count + 1;)
-        m->t->id_mask = m->t->id_mask * 2 + 1;
-    m->t->merge = merge;
-    m->t->merge_mask = merges - 1;
-    m->t->uc = uc;
-    m->t->joined = joined;
-    m->t->longest = (uint32_t)llmc__max(sizes->longest, 1);
-    if (bpe)
-        llmc__uc_fill(uc);
+    m->raw_size = sizes->raw + 8;
+    m->raw = (uint8_t *)llmc__take(a, m->raw_size, 1);
+    m->copies = (uint8_t *)llmc__take(a, sizes->copies, 1);
+    m->special = (llmc__entry *)llmc__take(a, sizes->special, sizeof *m->special);
+    m->scratch = (uint8_t *)llmc__take(a, bpe ? 2 * llmc__merge_longest(v, sizes->longest_text) : 0, 1);
+    m->raw_used = 0;
+    {
+        uint32_t *slot = (uint32_t *)llmc__take(a, slots, sizeof *slot);
+        llmc__merge *merge = (llmc__merge *)llmc__take(a, merges, sizeof *merge);
+        uint64_t *edge = (uint64_t *)llmc__take(a, edges, sizeof *edge);
+        uint32_t *leaf = (uint32_t *)llmc__take(a, leaves, sizeof *leaf);
+        uint8_t *uc = (uint8_t *)llmc__take(a, steps ? LLMC__UC_BMP : 0, 1);
+        uint32_t *joined = (uint32_t *)llmc__take(a, 256 * 256 / 8, 1);
+        if (a->failed || a->base == NULL)
+            return;
+        LLMC_MEMSET(t, 0, sizeof *t);
+        LLMC_MEMSET(slot, 0, slots * sizeof *slot);
+        LLMC_MEMSET(edge, 0, edges * sizeof *edge);
+        LLMC_MEMSET(leaf, 0, (size_t)leaves * sizeof *leaf);
+        LLMC_MEMSET(joined, 0, 256 * 256 / 8);
+        t->slot = slot;
+        t->merge = merge;
+        t->edge = edges > 0 ? edge : NULL;
+        t->leaf = leaf;
+        t->uc = uc;
+        t->joined = joined;
+        if (steps)
+            llmc__uc_fill(uc);
+    }
+    t->vocab = *v;
+    t->tok = m->tok;
+    t->raw = m->raw;
+    t->slot_mask = slots - 1;
+    for (t->id_mask = 1; t->id_mask < v->count + 1;)
+        t->id_mask = t->id_mask * 2 + 1;
+    t->merge_mask = merges - 1;
+    t->edge_mask = edges - 1;
+    t->longest = 1;
 }
 
 /* llmc__tokenizer_carve -- tables for v                             (TOKEN.carve)
    Takes all memory from a; with a->base NULL it only measures and checks the tokens (not the merges,
    which need the tables), and *out is NULL. The merges' scratch stays in the arena.
    v's pointers must outlive *out; v itself is copied.
-   Errors: BAD_FILE, UNSUPPORTED (pre-tokenizer), NO_MEMORY. */
+   Errors: BAD_FILE, UNSUPPORTED, NO_MEMORY. */
 LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, const llmc__vocab *v,
                                                       llmc__arena *a, llmc_diag *diag)
 {
     llmc__token_sizes sizes;
     llmc__token_memory m;
+    uint32_t n, all;
     *out = NULL;
     LLMC__TRY(llmc__vocab_check(v, diag));
-    LLMC__TRY(llmc__tokens_read(v, NULL, NULL, &sizes, diag));
+    LLMC__TRY(llmc__tokens_measure(v, &sizes, diag));
     llmc__token_take(&m, v, &sizes, a);
     if (a->failed)
         return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.carve", LLMC_NO_OFFSET, "%s: no memory for the tokenizer",
                           v->name);
     if (a->base == NULL)
         return LLMC_OK;
-    LLMC__TRY(llmc__tokens_read(v, m.tok, m.raw, &sizes, diag));
-    LLMC__TRY(llmc__tokens_index(m.t, m.tok, diag));
+    llmc__token_traits(m.t);
+    LLMC__TRY(llmc__tokens_place(&m, diag));
+    LLMC__TRY(llmc__tokens_index(m.t, diag));
     if (v->kind == LLMC__VOCAB_BPE)
-        LLMC__TRY(llmc__merges_read(m.t, m.scratch, sizes.longest_text, diag));
-    llmc__specials_sort(m.t, m.special, sizes.special);
-    llmc__mark_whole(m.t, m.tok);
-    if (v->kind == LLMC__VOCAB_SPM)
-        llmc__format(m.t->name, sizeof m.t->name, "llama");
-    else
-        llmc__format(m.t->name, sizeof m.t->name, "gpt2/%s", llmc__unnamed(v) ? "gpt-2" : v->pre);
+        LLMC__TRY(
+            llmc__merges_read(m.t, m.scratch, (size_t)llmc__merge_longest(v, sizes.longest_text), diag));
+    n = llmc__specials_list(&m, 0, m.special);
+    llmc__specials_sort(m.t, &m.t->special[0], m.special, n);
+    all = llmc__specials_list(&m, 1, m.special + n);
+    llmc__specials_sort(m.t, &m.t->special[1], m.special + n, all);
+    if ((v->kind == LLMC__VOCAB_BPE || v->kind == LLMC__VOCAB_SPM) && !v->ignore_merges)
+        llmc__mark_whole(m.t, m.tok);
     *out = m.t;
     return LLMC_OK;
+}
+
+//--[ 13.13 TOKEN.open ]-- a tokenizer by itself
+/* Reads the files and measures what their tables take, room to align included. Both public functions
+   begin here, so that init checks its files again. Errors: those of llmc__vocab_open, NO_MEMORY. */
+static llmc_status llmc__tokenizer_measure(llmc__vocab *v, const llmc_blob *files, size_t n_files,
+                                           const llmc_tokenizer_options *opt, uint64_t *need, llmc_diag *diag)
+{
+    llmc_tokenizer_options o;
+    llmc_tokenizer *none = NULL;
+    llmc__arena a;
+    llmc__vocab_part part;
+    llmc__options(&o, sizeof o, opt);
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC__TRY(llmc__vocab_open(v, files, n_files, &o, &part, diag));
+    LLMC__TRY(llmc__tokenizer_carve(&none, v, &a, diag));
+    *need = llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_tokenizer_need -- bytes that llmc_tokenizer_init will take            (TOKEN.open)
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY (more than this machine can address). */
+LLMC_API llmc_status llmc_tokenizer_need(const llmc_blob *files, size_t n_files,
+                                         const llmc_tokenizer_options *opt, size_t *bytes, llmc_diag *diag)
+{
+    llmc__vocab v;
+    uint64_t need;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.open", LLMC_NO_OFFSET, "bytes is NULL");
+    LLMC__TRY(llmc__tokenizer_measure(&v, files, n_files, opt, &need, diag));
+    *bytes = (size_t)need; /* fits: the arena fails above SIZE_MAX */
+    return LLMC_OK;
+}
+
+/* llmc_tokenizer_init -- a tokenizer in the caller's memory                 (TOKEN.open)
+   mem [bytes], any alignment; less than llmc_tokenizer_need's bytes is NO_MEMORY and mem stays as it was.
+   *out is written on success only. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_tokenizer_init(llmc_tokenizer **out, const llmc_blob *files, size_t n_files,
+                                         const llmc_tokenizer_options *opt, void *mem, size_t bytes,
+                                         llmc_diag *diag)
+{
+    llmc__vocab v;
+    llmc__arena a;
+    uint64_t need;
+    if (out == NULL || (mem == NULL && bytes != 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.open", LLMC_NO_OFFSET, "out or mem is NULL");
+    LLMC__TRY(llmc__tokenizer_measure(&v, files, n_files, opt, &need, diag));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.open", LLMC_NO_OFFSET,
+                          "%s: the tokenizer needs %llu bytes, %llu were given", v.name,
+                          (unsigned long long)need, (unsigned long long)bytes);
+    a = llmc__arena_over(mem, bytes);
+    return llmc__tokenizer_carve(out, &v, &a, diag);
 }
 #endif /* LLMC_NO_TOKEN */
 
@@ -17890,7 +21722,8 @@ typedef struct llmc__source {
     llmc_blob vocab_file; /* the GGUF that holds the tokenizer's keys, or data NULL */
     const char *chat_template;
     size_t chat_template_len;
-    bool has_vocab; /* vocab is valid */
+    llmc_json chat_template_json; /* the same as a JSON string, which goes before; type NONE: absent */
+    bool has_vocab;               /* vocab is valid */
 #ifndef LLMC_NO_TOKEN
     llmc__vocab vocab;
 #endif
@@ -18547,16 +22380,6 @@ static llmc_status llmc__source_mog(llmc__source *s)
     return llmc__source_torchless_config(s, &h);
 }
 
-/* A file's name without folders; "" if it has none. */
-static const char *llmc__blob_name(const llmc_blob *file)
-{
-    const char *name = file->name == NULL ? "" : file->name, *p;
-    for (p = name; *p != 0; p++)
-        if (*p == '/' || *p == '\\')
-            name = p + 1;
-    return name;
-}
-
 /* Which of the files says how the model computes: config.json before nanochat's meta_*.json before YAML and
    TOML. SIZE_MAX: none. */
 static size_t llmc__source_config_file(const llmc__source *s)
@@ -18905,51 +22728,136 @@ static llmc_status llmc__source_template(llmc__source *s, const llmc__gguf *g)
     return LLMC_OK;
 }
 
+/* The template that tokenizer_config.json or chat_template.json gives: a string, or a list of {name, template}
+   of which "default" counts. NONE: it gives none. */
+static llmc_json llmc__template_json(llmc_json root)
+{
+    llmc_json value = llmc_json_get(root, "chat_template"), one, none;
+    llmc_json_iter it;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    LLMC_MEMSET(&none, 0, sizeof none);
+    if (value.type == LLMC_JSON_ARRAY)
+        while (llmc_json_next(value, &it, NULL, &one))
+            if (llmc_json_equal(llmc_json_get(one, "name"), "default"))
+                value = llmc_json_get(one, "template");
+    return value.type == LLMC_JSON_STRING ? value : none;
+}
+
+/* The chat template that stands beside a tokenizer: chat_template.jinja before chat_template.json before
+   tokenizer_config.json. Errors: BAD_FILE. */
+static llmc_status llmc__source_templates(llmc__source *s, const llmc_blob *files, size_t n)
+{
+    static const char *const name[] = {"tokenizer_config.json", "chat_template.json"};
+    llmc_json root;
+    unsigned k;
+    size_t i;
+    for (k = 0; k < 2; k++)
+        for (i = 0; i < n; i++) {
+            if (!llmc__streq(llmc__blob_name(&files[i]), name[k]))
+                continue;
+            LLMC__TRY(llmc_json_parse(&files[i], &root, s->diag));
+            root = llmc__template_json(root);
+            if (root.type == LLMC_JSON_STRING)
+                s->chat_template_json = root;
+        }
+    for (i = 0; i < n; i++) {
+        if (!llmc__streq(llmc__blob_name(&files[i]), "chat_template.jinja") || files[i].size > SIZE_MAX / 2)
+            continue;
+        LLMC_MEMSET(&s->chat_template_json, 0, sizeof s->chat_template_json);
+        s->chat_template = (const char *)files[i].data;
+        s->chat_template_len = (size_t)files[i].size;
+    }
+    return LLMC_OK;
+}
+
 #ifndef LLMC_NO_TOKEN
-/* From the separate file if there is one, else from the model's. A GGUF brings its chat template along;
-   a separate tokenizer's template counts, not the model's, since its special tokens are meant.
-   Anything that is no GGUF is read as a tokenizer.bin, which has no magic number. */
+/* The files that a separate tokenizer is given in; 0: none is. */
+static size_t llmc__source_separate(const llmc__source *s, const llmc_blob **files)
+{
+    if (s->opt.n_tokenizer_files > 0 && s->opt.tokenizer_files != NULL) {
+        *files = s->opt.tokenizer_files;
+        return s->opt.n_tokenizer_files;
+    }
+    *files = &s->opt.tokenizer;
+    return s->opt.tokenizer.data != NULL ? 1 : 0;
+}
+
+/* A vocabulary in files of its own; a GGUF's is left where save can copy its keys.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_vocab_files(llmc__source *s, const llmc_blob *files, size_t n)
+{
+    llmc_tokenizer_options o;
+    llmc__vocab_part part;
+    llmc__gguf g;
+    llmc__options(&o, sizeof o, s->opt.tokenizer_options);
+    LLMC_MEMSET(&s->vocab_file, 0, sizeof s->vocab_file);
+    LLMC__TRY(llmc__vocab_open(&s->vocab, files, n, &o, &part, s->diag));
+    s->has_vocab = true;
+    if (part == LLMC__PART_GGUF) {
+        LLMC__TRY(llmc__gguf_open(&g, files, true, s->diag));
+        LLMC__TRY(llmc__source_template(s, &g));
+        s->vocab_file = files[0];
+    }
+    return llmc__source_templates(s, files, n);
+}
+
+/* From separate files if there are any, else from the model's own. A GGUF or a folder brings its chat
+   template along; a separate tokenizer's template counts, not the model's, since its special tokens are meant.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
 {
-    const llmc_blob *separate = &s->opt.tokenizer;
-    llmc__gguf g;
-    if (separate->data == NULL && s->kind == LLMC_FILE_LLAMA2C)
-        return LLMC_OK;
-    if (separate->data == NULL) {
+    const llmc_blob *files;
+    size_t n = llmc__source_separate(s, &files);
+    llmc__vocab_parts parts;
+    llmc__torchless torchless;
+    llmc__mog mog;
+    if (n > 0)
+        return llmc__source_vocab_files(s, files, n);
+    switch (s->kind) {
+    case LLMC_FILE_GGUF:
         LLMC__TRY(llmc__source_template(s, &s->gguf));
         return llmc__vocab_gguf(&s->vocab, &s->gguf, &s->has_vocab);
+    case LLMC_FILE_TORCHLESS:
+        LLMC__TRY(llmc__torchless_open(&torchless, &s->file, diag));
+        return llmc__vocab_torchless(&s->vocab, &torchless, &s->has_vocab);
+    case LLMC_FILE_MOG:
+        LLMC__TRY(llmc__mog_open(&mog, &s->file, diag));
+        return llmc__vocab_mog(&s->vocab, &mog, &s->has_vocab);
+    case LLMC_FILE_SAFETENSORS:
+    case LLMC_FILE_MPK:
+        llmc__parts_sort(&parts, s->files, s->n_files);
+        return llmc__parts_main(&parts) == LLMC__PART_COUNT
+                   ? llmc__source_templates(s, s->files, s->n_files)
+                   : llmc__source_vocab_files(s, s->files, s->n_files);
+    default:
+        return LLMC_OK;
     }
-    /* a tokenizer.bin has no keys that save could copy */
-    LLMC_MEMSET(&s->vocab_file, 0, sizeof s->vocab_file);
-    if (llmc_file_identify(separate) != LLMC_FILE_GGUF) {
-        s->has_vocab = true;
-        return llmc__vocab_llama2c(&s->vocab, separate, s->config.vocab_size, diag);
-    }
-    LLMC__TRY(llmc__gguf_open(&g, separate, true, diag));
-    LLMC__TRY(llmc__source_template(s, &g));
-    s->vocab_file = *separate;
-    return llmc__vocab_gguf(&s->vocab, &g, &s->has_vocab);
 }
 
 /* Tokens and rows of the embedding must be as many; without weights the tokens decide. With fewer
    tokens the model could write an id that has no text; with more, text could become an
-   id that has no row. Errors: BAD_FILE, UNSUPPORTED. */
+   id that has no row. Makers' own files have embeddings with padding behind, and now and then added
+   tokens that have no row. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
 {
+    llmc__vocab *v = &s->vocab;
     if (s->opt.no_tokenizer && !s->opt.vocab_only)
-        return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf) : LLMC_OK;
+        return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf)
+                                         : llmc__source_templates(s, s->files, s->n_files);
     LLMC__TRY(llmc__source_vocab(s, diag));
     if (s->opt.vocab_only && !s->has_vocab)
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET, "%s: holds no vocabulary",
                           llmc__source_name(s));
     if (s->has_vocab && s->config.vocab_size == 0)
-        s->config.vocab_size = s->vocab.count;
-    if (s->has_vocab && s->vocab.count != s->config.vocab_size)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
-                          "%s: the tokenizer has %u tokens, the token embedding of %s has %u rows",
-                          s->vocab.name, (unsigned)s->vocab.count, llmc__source_name(s),
-                          (unsigned)s->config.vocab_size);
-    return LLMC_OK;
+        s->config.vocab_size = v->count;
+    if (!s->has_vocab || v->count == s->config.vocab_size)
+        return LLMC_OK;
+    if (v->tokens.layout != LLMC__LIST_GGUF && v->tokens.layout != LLMC__LIST_LLAMA2C &&
+        v->tokens.layout != LLMC__LIST_MOG && llmc__vocab_fit(v, s->config.vocab_size))
+        return LLMC_OK;
+    return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
+                      "%s: the tokenizer has %u tokens, the token embedding of %s has %u rows", v->name,
+                      (unsigned)v->count, llmc__source_name(s), (unsigned)s->config.vocab_size);
 }
 #else
 /* Without TOKEN a model speaks ids; the template is kept for callers that read it themselves. */
@@ -18958,15 +22866,16 @@ static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
     if (s->opt.vocab_only)
         return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
                           "built with LLMC_NO_TOKEN: no tokenizers");
-    return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf) : LLMC_OK;
+    return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf)
+                                     : llmc__source_templates(s, s->files, s->n_files);
 }
 #endif
 
 /* The files by their kind. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_read(llmc__source *s)
 {
-    if (s->n_files > 1 && s->kind != LLMC_FILE_GGUF && s->kind != LLMC_FILE_SAFETENSORS &&
-        s->kind != LLMC_FILE_MPK)
+    if (s->n_files > 1 && s->kind != LLMC_FILE_UNKNOWN && s->kind != LLMC_FILE_GGUF &&
+        s->kind != LLMC_FILE_SAFETENSORS && s->kind != LLMC_FILE_MPK)
         return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
                           "%s: a model in several files is a split GGUF or a folder of safetensors",
                           llmc__source_name(s));
@@ -18987,8 +22896,11 @@ static llmc_status llmc__source_read(llmc__source *s)
     default:
         break;
     }
-    if (s->opt.vocab_only && s->opt.tokenizer.data == NULL) {
-        s->opt.tokenizer = s->file; /* perhaps a tokenizer.bin by itself */
+    if (s->opt.vocab_only) {
+        if (s->opt.tokenizer.data == NULL && s->opt.n_tokenizer_files == 0) { /* files of a tokenizer alone */
+            s->opt.tokenizer_files = s->files;
+            s->opt.n_tokenizer_files = s->n_files;
+        }
         return LLMC_OK;
     }
     return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.open", 0, "%s: not a model in any format that is known",
@@ -19016,7 +22928,7 @@ static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, si
         if (files[i].data == NULL || files[i].size == 0)
             return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: is empty",
                               files[i].name == NULL ? "a file" : files[i].name);
-        if (kind == LLMC_FILE_JSON || kind == LLMC_FILE_SETTINGS || kind == LLMC_FILE_UNKNOWN)
+        if (kind >= LLMC_FILE_JSON || kind == LLMC_FILE_UNKNOWN) /* settings, tokenizers */
             continue;
         s->kind = kind;
         s->file = files[i];
@@ -19737,6 +23649,8 @@ typedef struct llmc__model_parts {
     const llmc_tensor **layer;
     llmc_tensor **experts;
     float *norms, *factors;
+    char *chat_template; /* unescaped; NULL: it stands in a file as it is */
+    size_t chat_template_len;
     llmc_tokenizer *tokenizer;
 } llmc__model_parts;
 
@@ -19763,7 +23677,8 @@ static void llmc__experts_carve(llmc__model_parts *p, const llmc__source *s, llm
    With a->base NULL it only measures and *out stays; else *out is the model with everything but its tensors
    filled in. Both take the same way, so that they agree:
 
-     llmc_model | tensors [n] | layer [L][roles] | views | experts | norms | RoPE factors | the tokenizer's
+     llmc_model | tensors [n] | layer [L][roles] | views | experts | norms | RoPE factors | chat template |
+     the tokenizer's
 
    Errors: NO_MEMORY, and the tokenizer's. */
 static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, const llmc__source *s,
@@ -19783,6 +23698,12 @@ static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, con
         llmc__experts_carve(p, s, a);
     p->norms = (float *)llmc__take(a, heads, (uint64_t)c->head_dim * sizeof(float));
     p->factors = (float *)llmc__take(a, factors ? c->rope_dims : 0, sizeof(float));
+    if (s->chat_template_json.type == LLMC_JSON_STRING) {
+        p->chat_template_len = llmc_json_string(s->chat_template_json, NULL, 0);
+        p->chat_template = (char *)llmc__take(a, (uint64_t)p->chat_template_len + 1, 1);
+        if (!a->failed && a->base != NULL)
+            (void)llmc_json_string(s->chat_template_json, p->chat_template, p->chat_template_len + 1);
+    }
 #ifndef LLMC_NO_TOKEN
     if (s->has_vocab)
         LLMC__TRY(llmc__tokenizer_carve(&p->tokenizer, &s->vocab, a, diag));
@@ -19817,8 +23738,8 @@ static void llmc__model_fill(llmc_model *m, const llmc__model_parts *p, const ll
     m->kind = s->kind;
     m->file = s->file;
     m->vocab_file = s->vocab_file;
-    m->chat_template = s->chat_template;
-    m->chat_template_len = s->chat_template_len;
+    m->chat_template = p->chat_template != NULL ? p->chat_template : s->chat_template;
+    m->chat_template_len = p->chat_template != NULL ? p->chat_template_len : s->chat_template_len;
     m->generation = s->generation;
     m->vocab_only = s->opt.vocab_only;
 }
@@ -23638,9 +27559,5403 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
     return LLMC_OK;
 }
 
-//==[ 19 GRAMMAR ]==== output bound to a grammar or schema: place kept, nothing here yet ==== needs: - ====
+//==[ 19 GRAMMAR ]==== output bound to a grammar or schema ==== needs: 02 03 04 05 11 13 ====
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
 
-//==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 ====
+/* The way of a grammar:
+
+     GBNF text -> program (19.3, 19.4) -> checked and linked (19.5)      llmc_grammar, immutable
+     program + bytes so far -> automaton states, found as they are met   llmc_grammar_state
+     automaton state x tokens sorted by bytes -> mask (19.8)             likewise
+
+   A program is a row of instructions, one procedure a rule: match a byte of a range (characters are
+   compiled to their UTF-8 bytes), go two ways, call, return. It says the language of every rule over
+   bytes, so tokens may begin and end anywhere, inside characters too.
+
+   A configuration is a byte instruction and what has to follow once its procedure returns. Stacks of
+   return addresses are not kept one by one: all stacks below a configuration are one set, a set is
+   {(return address, set), ...}, and equal sets are the same number (19.6). That is the graph-structured
+   stack of Tomita 1986: ambiguity, which multiplies stacks, only adds entries. An automaton state is a
+   set of configurations, equal states are again the same number, and the state after a byte is found
+   once and then read from a table (19.7). So a text is followed at the speed of a table, ordinary
+   grammars have few states, and memory for all of it is bounded: when it is full, everything but the
+   current state is thrown away and found anew (llmc__gr_collect).
+
+   Left recursion is refused, so between two bytes calls only go down a ranked list of procedures; what
+   cannot lead to an end is cut off, so every state that is alive can be finished.
+
+   Masks. All tokens, sorted by bytes, walk through the table together; a common beginning is walked
+   once, and what follows a dead beginning is skipped. A full walk takes about a millisecond for 100 000
+   tokens, so masks are kept, by a coarser state that many states share:
+   - only the upper LLMC__GR_FRAMES return addresses are looked at, below is "unknown";
+   - copies of a repeat {m,n} that are far enough from its end count as its first copy (the array `same`).
+   For tokens of at most LLMC__GR_LONG bytes the coarse state says yes, no, or unknown; the few unknown
+   and long ones are walked from the true state at each step. A string of at most 1000 characters at any
+   depth of nesting then needs a handful of masks.
+
+   Sets, states and masks live with each text, not with the grammar, so the grammar needs no locks. */
+
+//--[ 19.1 GRAMMAR.types ]-- programs, sorted tokens, states
+enum {
+    LLMC__GR_FAIL,  /* nothing goes on here                                */
+    LLMC__GR_BYTE,  /* a byte in [lo, hi], then the next instruction       */
+    LLMC__GR_TOKEN, /* the token arg; lo: any token with text but that one */
+    LLMC__GR_SPLIT, /* the next instruction, or the one arg further on     */
+    LLMC__GR_JUMP,  /* the one arg further on                              */
+    LLMC__GR_CALL,  /* procedure arg, then the next instruction            */
+    LLMC__GR_TAIL,  /* the same where only END follows: nothing to keep    */
+    LLMC__GR_LOCAL, /* before linking: CALL of the ENTER arg further on    */
+    LLMC__GR_ENTER, /* begins a procedure without a name; arg: its number  */
+    LLMC__GR_END    /* back to whoever called                              */
+};
+
+#define LLMC__GR_NONE UINT32_MAX
+
+enum {
+    LLMC__GR_DEPTH = 64,       /* groups in groups                                      */
+    LLMC__GR_RANGES = 256,     /* ranges in a character class                           */
+    LLMC__GR_REPEATS = 8,      /* operators behind one item                             */
+    LLMC__GR_LITERALS = 256,   /* tokens named in a grammar; each may search them all   */
+    LLMC__GR_INLINE = 1024,    /* instructions that repeats may take before they call   */
+    LLMC__GR_LONG = 16,        /* bytes of a token that masks look at                   */
+    LLMC__GR_MARGIN = 18,      /* copies of a repeat that differ: a byte each, and ends */
+    LLMC__GR_FRAMES = 4,       /* return addresses that masks look at                   */
+    LLMC__GR_WORK = 1 << 25,   /* steps of closures for one call; about half a second   */
+    LLMC__GR_CHEAP = 2048,     /* tokens looked at: a mask not worth keeping            */
+    LLMC__GR_UNSURE = 1 << 12, /* unknown tokens that make an exact mask worth it       */
+    LLMC__GR_LIVE = 1,         /* flags of a state: it has configurations,              */
+    LLMC__GR_FINAL = 2,        /*   the text may end here,                              */
+    LLMC__GR_UNKNOWN = 4       /*   what comes below was cut off                        */
+};
+
+/* Jumps are relative, so that code can be moved and copied while it is written. */
+typedef struct llmc__gr_inst {
+    uint8_t op, lo, hi, spare;
+    int32_t arg;
+} llmc__gr_inst;
+
+/* A rule, or a repeated part of one that was moved out of line (without a name). */
+typedef struct llmc__gr_proc {
+    uint32_t name_at, name_len; /* in the text, while that is there    */
+    uint32_t start;             /* first instruction                   */
+    uint32_t rank;              /* callers before callees              */
+    uint32_t calls;             /* list of instructions, see link      */
+    uint32_t waits;             /* calls not ranked yet                */
+    bool nullable, ends;        /* matches nothing; matches something  */
+} llmc__gr_proc;
+
+/* Tokens with text, in byte order; those that end a generation are not among them.
+     token i         order[i], bytes blob[off[i], off[i + 1])
+     lcp[i]          bytes it shares with token i - 1, counted up to LLMC__GR_LONG
+     next[i]         first j > i with lcp[j] <= lcp[i]: behind all that share one byte more */
+struct llmc_grammar_vocab {
+    const llmc_tokenizer *tok;
+    uint32_t count, n;          /* tokens; those in order */
+    uint32_t longest;           /* bytes of a token */
+    bool drops_space;           /* the first token of a text loses its space */
+    uint32_t *order, *next;     /* [n], room for count */
+    uint32_t *rank, *off;       /* [count + 1] place in order, or NONE; see above */
+    uint32_t *ends;             /* [(count + 31) / 32] bits: end a generation */
+    uint8_t *lcp, *blob, *temp; /* temp: bytes in order of ids, while sorting */
+};
+
+struct llmc_grammar {
+    const llmc_grammar_vocab *vocab; /* NULL: text only */
+    llmc_grammar_vocab own;          /* what vocab points to, if none was given */
+    llmc__gr_inst *code;             /* [n_code] */
+    int32_t *same;                   /* [n_code] distance to the instruction that masks take it for */
+    llmc__gr_proc *proc;             /* [n_proc] rules first */
+    uint32_t *by_rank;               /* [n_proc] */
+    uint32_t *slot;                  /* [slot_mask + 1] rules by name: number + 1, 0: empty */
+    uint32_t *mark, *link, *queue;   /* [n_code] for linking */
+    uint32_t n_code, n_rules, n_proc, slot_mask, root;
+    uint8_t byte_class[256]; /* bytes that no instruction tells apart */
+    uint32_t n_class;
+    bool has_tokens;
+};
+
+/* An entry of a set: return address and what is below. The same for configurations: byte
+   instruction and what is below. */
+typedef struct llmc__gr_pair {
+    uint32_t at, set;
+} llmc__gr_pair;
+
+/* Three sets are there from the beginning; their entries are no addresses. */
+enum {
+    LLMC__GR_SET_NONE,
+    LLMC__GR_SET_DONE, /* {(AT_DONE, NONE)}: the whole text has matched */
+    LLMC__GR_SET_UNKNOWN,
+    LLMC__GR_SETS,                        /* the first one found */
+    LLMC__GR_DEAD = 1,                    /* states: 0 is "not known yet" */
+    LLMC__GR_AT = 0x7ffffff0,             /* from here on no addresses */
+    LLMC__GR_AT_DONE = LLMC__GR_AT,       /* below the root rule */
+    LLMC__GR_AT_UNKNOWN = LLMC__GR_AT + 1 /* below what masks look at */
+};
+
+/* What a closure has reached. seen: twice the number of the closure, plus one while queued. */
+typedef struct llmc__gr_slot {
+    uint32_t set, seen, entered;
+} llmc__gr_slot;
+
+typedef struct llmc__gr_acc {
+    uint32_t set, seen;
+} llmc__gr_acc;
+
+typedef struct llmc__gr_mask {
+    uint32_t state, used, n_maybe; /* state 0: empty */
+} llmc__gr_mask;
+
+/* All that moves while a text is followed and is no array. */
+typedef struct llmc__gr_run {
+    uint32_t live;             /* the text's state; 0: it has ended by an end token */
+    uint32_t n_sets, n_states; /* numbers given out; their entries end where the last one's do */
+    uint32_t closure, tick;    /* counters: closures, uses of masks */
+    uint32_t n_queue, n_term, n_call, n_heap;
+    uint32_t flags; /* of the state being made */
+    uint32_t work;  /* left for this call */
+    bool opening;   /* nothing has been added, and the first space will go */
+    bool full;      /* a pool has ended: what follows is void */
+} llmc__gr_run;
+
+struct llmc_grammar_state {
+    const llmc_grammar *g;
+    uint32_t max_states, max_sets, max_frames, max_configs, max_masks, words;
+    uint32_t set_slots, state_slots; /* powers of two */
+    uint8_t *block;                  /* everything below, one piece */
+    size_t block_bytes;
+    llmc__gr_slot *slot;            /* [n_code] */
+    uint32_t *queue, *touched;      /* [n_code] work list; terminals from the front, calls from the back */
+    llmc__gr_acc *acc;              /* [n_proc] what is below a procedure called in this closure */
+    uint32_t *heap;                 /* [n_proc] their ranks, lowest first */
+    uint32_t *set_at;               /* [max_sets + 1] first entry of each set */
+    llmc__gr_pair *frame;           /* [max_frames] */
+    uint32_t *set_slot;             /* [set_slots] by content: number, 0: empty */
+    uint32_t *cut[LLMC__GR_FRAMES]; /* [max_sets] the set cut off after 1, 2, ... addresses; 0: not known */
+    uint32_t *state_at;             /* [max_states + 1] first configuration of each state */
+    llmc__gr_pair *config;          /* [max_configs] */
+    uint32_t *state_slot;           /* [state_slots] */
+    uint8_t *state_flags;           /* [max_states] */
+    uint16_t *coarse, *mask_of;     /* [max_states] state for masks, 0: not known; mask + 1, 0: none */
+    uint16_t *step;                 /* [max_states][n_class] the state after a byte; 0: not known */
+    llmc__gr_mask *mask;            /* [max_masks] */
+    uint32_t *mask_bits;            /* [max_masks][2][words] may come, by id; unknown, by place in order */
+    uint32_t *bits;                 /* [words] for apply */
+    char *text;                     /* [longest] a token's bytes */
+    llmc__gr_run run;
+};
+
+//--[ 19.2 GRAMMAR.vocab ]-- tokens sorted by their bytes
+/* Bytes of token id, while they lie in order of ids: off is kept in rank until that is known. */
+static const uint8_t *llmc__gr_unsorted(const llmc_grammar_vocab *v, uint32_t id, uint32_t *n)
+{
+    *n = v->rank[id + 1] - v->rank[id];
+    return v->temp + v->rank[id];
+}
+
+/* Whether a comes after b: by bytes, the shorter first. */
+static bool llmc__gr_after(const llmc_grammar_vocab *v, uint32_t a, uint32_t b)
+{
+    uint32_t n_a, n_b, i, n;
+    const uint8_t *p = llmc__gr_unsorted(v, a, &n_a), *q = llmc__gr_unsorted(v, b, &n_b);
+    n = n_a < n_b ? n_a : n_b;
+    for (i = 0; i < n; i++)
+        if (p[i] != q[i])
+            return p[i] > q[i];
+    return n_a > n_b;
+}
+
+/* Sorts order [n] by merging ever longer runs, to and fro between order and next. Stable, so of tokens
+   with equal bytes the lowest id comes first, and never slower than n log n comparisons. */
+static void llmc__gr_sort(llmc_grammar_vocab *v)
+{
+    uint32_t *from = v->order, *to = v->next, *swap, width, at, i, j, k;
+    for (width = 1; width < v->n; width *= 2) {
+        for (at = 0; at < v->n; at += 2 * width) {
+            uint32_t middle = (uint32_t)llmc__min((uint64_t)at + width, v->n);
+            uint32_t end = (uint32_t)llmc__min((uint64_t)at + 2 * (uint64_t)width, v->n);
+            for (i = k = at, j = middle; k < end; k++)
+                to[k] =
+                    i < middle && (j == end || !llmc__gr_after(v, from[i], from[j])) ? from[i++] : from[j++];
+        }
+        swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != v->order)
+        LLMC_MEMCPY(v->order, from, v->n * sizeof *from);
+}
+
+/* Each token's bytes in order of ids, and which tokens take part. Control tokens have none; one that
+   ends a generation may have some (converters write it as a user token), but must never be said as text. */
+static void llmc__gr_gather(llmc_grammar_vocab *v)
+{
+    uint32_t id, at = 0;
+    LLMC_MEMSET(v->ends, 0, ((size_t)v->count + 31) / 32 * sizeof *v->ends);
+    v->n = 0;
+    v->drops_space = false;
+    for (id = 0; id < v->count; id++) {
+        size_t n;
+        v->rank[id] = at;
+        if (llmc_token_ends(v->tok, (llmc_token)id)) {
+            v->ends[id / 32] |= 1u << (id % 32);
+            continue;
+        }
+        n = llmc__token_bytes(v->tok, (llmc_token)id, true, false, (char *)v->temp + at);
+        if (n != llmc__token_bytes(v->tok, (llmc_token)id, false, false, (char *)v->temp + at)) {
+            v->drops_space = true;
+            n = llmc__token_bytes(v->tok, (llmc_token)id, false, false, (char *)v->temp + at);
+        }
+        if (n > 0)
+            v->order[v->n++] = id;
+        at += (uint32_t)n;
+    }
+    v->rank[v->count] = at;
+}
+
+/* The arrays beside order. next by going back: what follows i with a longer common beginning is passed
+   over by its own next, so all of it takes steps in proportion to n. */
+static void llmc__gr_index(llmc_grammar_vocab *v)
+{
+    uint32_t i, j, n, m, k, at = 0;
+    for (i = 0; i < v->n; i++) {
+        const uint8_t *p = llmc__gr_unsorted(v, v->order[i], &n), *q = v->blob + (i > 0 ? v->off[i - 1] : 0);
+        LLMC_MEMCPY(v->blob + at, p, n);
+        m = i > 0 ? at - v->off[i - 1] : 0;
+        m = m < n ? m : n;
+        m = (uint32_t)llmc__min(m, LLMC__GR_LONG);
+        for (k = 0; k < m && p[k] == q[k]; k++)
+            continue;
+        v->lcp[i] = (uint8_t)k;
+        v->off[i] = at;
+        at += n;
+    }
+    v->off[v->n] = at;
+    for (i = v->n; i-- > 0;) {
+        for (j = i + 1; j < v->n && v->lcp[j] > v->lcp[i]; j = v->next[j])
+            continue;
+        v->next[i] = j;
+    }
+    LLMC_MEMSET(v->rank, 0xff, ((size_t)v->count + 1) * sizeof *v->rank);
+    for (i = 0; i < v->n; i++)
+        v->rank[v->order[i]] = i;
+}
+
+/* Places v's arrays; tok may be NULL, which has no tokens. Raw bytes are what a token adds to text, but
+   perhaps for a space before it; all of them fit 32 bits, since the vocabulary's strings do. */
+static void llmc__gr_vocab_carve(llmc_grammar_vocab *v, const llmc_tokenizer *tok, llmc__arena *a)
+{
+    uint64_t total = 0;
+    uint32_t id;
+    v->tok = tok;
+    v->count = tok != NULL ? llmc_tokenizer_count(tok) : 0;
+    v->longest = tok != NULL ? (uint32_t)llmc__tokenizer_longest(tok) + 1 : 1;
+    for (id = 0; id < v->count; id++)
+        total += (uint64_t)tok->tok[id].raw_len + 1;
+    total += v->longest; /* the last one may be written twice as long as it is */
+    if (total > INT32_MAX)
+        a->failed = true;
+    v->order = (uint32_t *)llmc__take(a, v->count, sizeof *v->order);
+    v->next = (uint32_t *)llmc__take(a, v->count, sizeof *v->next);
+    v->rank = (uint32_t *)llmc__take(a, (uint64_t)v->count + 1, sizeof *v->rank);
+    v->off = (uint32_t *)llmc__take(a, (uint64_t)v->count + 1, sizeof *v->off);
+    v->ends = (uint32_t *)llmc__take(a, ((uint64_t)v->count + 31) / 32, sizeof *v->ends);
+    v->lcp = (uint8_t *)llmc__take(a, v->count, 1);
+    v->blob = (uint8_t *)llmc__take(a, total, 1);
+    v->temp = (uint8_t *)llmc__take(a, total, 1);
+}
+
+/* Fills what has been placed. */
+static void llmc__gr_vocab_fill(llmc_grammar_vocab *v)
+{
+    llmc__gr_gather(v);
+    llmc__gr_sort(v);
+    llmc__gr_index(v);
+}
+
+/* llmc_grammar_vocab_need, _init -- a tokenizer's tokens for any number of grammars    (GRAMMAR.vocab)
+   About 30 bytes a token. mem [bytes], any alignment. Takes n log n comparisons of tokens.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_vocab_need(const llmc_tokenizer *tok, size_t *bytes, llmc_diag *diag)
+{
+    llmc_grammar_vocab v;
+    llmc__arena a = {NULL, 0, 0, false};
+    if (tok == NULL || bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.vocab", LLMC_NO_OFFSET, "tok and bytes must not be NULL");
+    (void)llmc__take(&a, 1, sizeof v);
+    llmc__gr_vocab_carve(&v, tok, &a);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.vocab", LLMC_NO_OFFSET,
+                          "the vocabulary's tokens have more than 2 GiB");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llmc_tokenizer *tok, void *mem,
+                                             size_t bytes, llmc_diag *diag)
+{
+    llmc_grammar_vocab *v;
+    llmc__arena a;
+    size_t need;
+    LLMC__TRY(llmc_grammar_vocab_need(tok, &need, diag));
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.vocab", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.vocab", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    v = (llmc_grammar_vocab *)llmc__take(&a, 1, sizeof *v);
+    llmc__gr_vocab_carve(v, tok, &a);
+    llmc__gr_vocab_fill(v);
+    *out = v;
+    return LLMC_OK;
+}
+
+//--[ 19.3 GRAMMAR.emit ]-- a program grows: alternatives, repeats, characters
+/* While a group is read: where its code and its last alternative begin, and the jumps to its end that
+   wait for it, a list through their arg. */
+typedef struct llmc__gr_group {
+    uint32_t begin, alt, chain;
+} llmc__gr_group;
+
+/* One reading of a text. The first only counts (g NULL or without code), the second takes down the
+   names of rules, the third writes the program. */
+typedef struct llmc__gr_parse {
+    const char *text, *at, *end;
+    llmc_diag *diag;
+    const llmc_tokenizer *tok;
+    llmc_grammar *g;     /* NULL: no names yet */
+    llmc__gr_inst *code; /* NULL: only count */
+    int32_t *same;
+    uint32_t n, limit;                    /* instructions, written or counted */
+    uint32_t n_rules, n_local, n_literal; /* rules, parts moved out of line, tokens named */
+    uint32_t item, repeats; /* where the item begins that an operator would repeat; operators on it */
+    bool has_item;
+    uint32_t depth;
+    llmc__gr_group group[LLMC__GR_DEPTH + 2]; /* one for a class inside the deepest */
+} llmc__gr_parse;
+
+/* An error at place p of the text. */
+static llmc_status llmc__gr_error(llmc__gr_parse *s, const char *p, const char *what)
+{
+    const char *q;
+    unsigned line = 1, column = 1;
+    for (q = s->text; q < p; q++) {
+        column += ((uint8_t)*q & 0xc0) != 0x80; /* characters */
+        if (*q == '\n') {
+            line++;
+            column = 1;
+        }
+    }
+    return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.parse", (uint64_t)(p - s->text),
+                      "grammar, line %u, column %u: %s", line, column, what);
+}
+
+/* The same for a name or the like [n] that is wrong. */
+static llmc_status llmc__gr_error_name(llmc__gr_parse *s, const char *p, size_t n, const char *what)
+{
+    char text[160];
+    llmc__format(text, sizeof text, "%.*s: %s", (int)llmc__min(n, 64), p, what);
+    return llmc__gr_error(s, p, text);
+}
+
+/* The program has reached its limit. */
+static llmc_status llmc__gr_large(llmc__gr_parse *s)
+{
+    return LLMC__FAIL(s->diag, UNSUPPORTED, "GRAMMAR.emit", (uint64_t)(s->at - s->text),
+                      "the grammar takes more than %u instructions (max_code); are its repeats too large?",
+                      s->limit);
+}
+
+/* Writes over instruction i. */
+static void llmc__gr_set(llmc__gr_parse *s, uint32_t i, unsigned op, unsigned lo, unsigned hi, int64_t arg)
+{
+    if (s->code == NULL)
+        return;
+    s->code[i].op = (uint8_t)op;
+    s->code[i].lo = (uint8_t)lo;
+    s->code[i].hi = (uint8_t)hi;
+    s->code[i].spare = 0;
+    s->code[i].arg = (int32_t)arg; /* within limit, which is below 2^23 */
+    s->same[i] = 0;
+}
+
+/* Appends an instruction. Errors: UNSUPPORTED (limit). */
+static llmc_status llmc__gr_emit(llmc__gr_parse *s, unsigned op, unsigned lo, unsigned hi, int64_t arg)
+{
+    if (s->n >= s->limit)
+        return llmc__gr_large(s);
+    llmc__gr_set(s, s->n++, op, lo, hi, arg);
+    return LLMC_OK;
+}
+
+/* Room for count instructions at place i; what is behind moves. Nothing outside of what moves jumps
+   into it, nor the other way round: it is an item or an alternative. */
+static llmc_status llmc__gr_insert(llmc__gr_parse *s, uint32_t i, uint32_t count)
+{
+    if (s->limit - s->n < count)
+        return llmc__gr_large(s);
+    if (s->code != NULL) {
+        LLMC_MEMMOVE(s->code + i + count, s->code + i, (s->n - i) * sizeof *s->code);
+        LLMC_MEMMOVE(s->same + i + count, s->same + i, (s->n - i) * sizeof *s->same);
+    }
+    s->n += count;
+    return LLMC_OK;
+}
+
+/* A group begins. The caller has looked at the depth. */
+static void llmc__gr_open(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[++s->depth];
+    g->begin = g->alt = s->n;
+    g->chain = LLMC__GR_NONE;
+    s->has_item = false;
+}
+
+/* An alternative is over and another begins:  SPLIT next; alternative; JUMP end; next: ... */
+static llmc_status llmc__gr_bar(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[s->depth];
+    LLMC__TRY(llmc__gr_insert(s, g->alt, 1));
+    LLMC__TRY(llmc__gr_emit(s, LLMC__GR_JUMP, 0, 0, (int64_t)(int32_t)g->chain));
+    llmc__gr_set(s, g->alt, LLMC__GR_SPLIT, 0, 0, (int64_t)s->n - g->alt);
+    g->chain = s->n - 1;
+    g->alt = s->n;
+    s->has_item = false;
+    return LLMC_OK;
+}
+
+/* A group is over; it becomes the item. */
+static void llmc__gr_close(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[s->depth--];
+    uint32_t i = g->chain, next;
+    for (; s->code != NULL && i != LLMC__GR_NONE; i = next) {
+        next = (uint32_t)s->code[i].arg;
+        s->code[i].arg = (int32_t)(s->n - i);
+    }
+    s->item = g->begin;
+    s->has_item = true;
+    s->repeats = 0;
+}
+
+/* A repeated item: where one copy of it lies, and, if that is a call of code moved out of line, where
+   this code begins. */
+typedef struct llmc__gr_unit {
+    uint32_t at, n, enter;
+} llmc__gr_unit;
+
+/* Appends one more copy. */
+static llmc_status llmc__gr_again(llmc__gr_parse *s, const llmc__gr_unit *u)
+{
+    uint32_t at = s->n;
+    LLMC__TRY(llmc__gr_insert(s, at, u->n));
+    if (s->code == NULL)
+        return LLMC_OK;
+    LLMC_MEMCPY(s->code + at, s->code + u->at, u->n * sizeof *s->code);
+    LLMC_MEMCPY(s->same + at, s->same + u->at, u->n * sizeof *s->same);
+    if (u->enter != LLMC__GR_NONE)
+        llmc__gr_set(s, at, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - at);
+    return LLMC_OK;
+}
+
+/* Moves the item out of line if its copies would take too much:
+     JUMP over; ENTER; item; END; over: LOCAL       and LOCAL is what is repeated. */
+static llmc_status llmc__gr_outline(llmc__gr_parse *s, llmc__gr_unit *u, uint64_t copies)
+{
+    uint64_t all;
+    u->enter = LLMC__GR_NONE;
+    if (copies < 2 || u->n <= 2 || (llmc__mul(copies, u->n, &all) && all <= LLMC__GR_INLINE))
+        return LLMC_OK;
+    LLMC__TRY(llmc__gr_insert(s, u->at, 2));
+    LLMC__TRY(llmc__gr_emit(s, LLMC__GR_END, 0, 0, 0));
+    llmc__gr_set(s, u->at, LLMC__GR_JUMP, 0, 0, (int64_t)u->n + 3);
+    llmc__gr_set(s, u->at + 1, LLMC__GR_ENTER, 0, 0, 0);
+    u->enter = u->at + 1;
+    u->at = s->n;
+    u->n = 1;
+    s->n_local++;
+    return llmc__gr_emit(s, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - u->at);
+}
+
+/* Of `copies` pieces of code, stride long, from base on, those that are far from the last one are taken
+   for the first by masks: a token of LLMC__GR_LONG bytes cannot tell them apart. */
+static void llmc__gr_alike(llmc__gr_parse *s, uint32_t base, uint32_t stride, uint32_t copies)
+{
+    uint32_t i, j;
+    if (s->code == NULL)
+        return;
+    for (i = 1; i + LLMC__GR_MARGIN < copies; i++)
+        for (j = 0; j < stride; j++)
+            s->same[base + i * stride + j] = s->same[base + j] - (int32_t)(i * stride);
+}
+
+/* Any number of copies, at least one if `some`:   L: item; SPLIT L   or   SPLIT end; item; JUMP back. */
+static llmc_status llmc__gr_loop(llmc__gr_parse *s, llmc__gr_unit *u, bool some)
+{
+    if (some)
+        return llmc__gr_emit(s, LLMC__GR_SPLIT, 0, 0, -(int64_t)u->n);
+    llmc__gr_set(s, u->at, LLMC__GR_SPLIT, 0, 0, (int64_t)u->n + 2);
+    return llmc__gr_emit(s, LLMC__GR_JUMP, 0, 0, -(int64_t)u->n - 1);
+}
+
+/* `count` copies that may be left out:  (SPLIT end; item) count times. first: the one that is there
+   already is the first of them, and has the room for its SPLIT before it at u->at. */
+static llmc_status llmc__gr_optional(llmc__gr_parse *s, const llmc__gr_unit *u, uint32_t count, bool first)
+{
+    uint32_t base = first ? u->at : s->n, i;
+    llmc__gr_unit unit = *u;
+    unit.at += first;
+    for (i = first; i < count; i++) {
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_SPLIT, 0, 0, 0));
+        LLMC__TRY(llmc__gr_again(s, &unit));
+    }
+    for (i = 0; i < count; i++)
+        llmc__gr_set(s, base + i * (u->n + 1), LLMC__GR_SPLIT, 0, 0,
+                     (int64_t)s->n - base - (int64_t)i * (u->n + 1));
+    llmc__gr_alike(s, base, u->n + 1, count);
+    return LLMC_OK;
+}
+
+/* The item min to max times; max NONE: any number. The copies are counted against the limit before the
+   first is made, so large numbers cost nothing. Errors: BAD_ARG, UNSUPPORTED (limit). */
+static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t min, uint32_t max)
+{
+    llmc__gr_unit u;
+    uint32_t copies = max != LLMC__GR_NONE ? max : min > 0 ? min : 1, i;
+    uint64_t all;
+    if (!s->has_item)
+        return llmc__gr_error(s, p, "nothing stands before the operator that it could repeat");
+    if (max < min)
+        return llmc__gr_error(s, p, "a repeat's maximum is below its minimum");
+    if (++s->repeats > LLMC__GR_REPEATS)
+        return llmc__gr_error(s, p, "too many operators on one item");
+    u.at = s->item;
+    u.n = s->n - s->item;
+    if (copies == 0)
+        s->n = s->item;
+    if (copies == 0 || u.n == 0)
+        return LLMC_OK;
+    LLMC__TRY(llmc__gr_outline(s, &u, copies));
+    if (!llmc__mul(copies, (uint64_t)u.n + 1, &all) || all > s->limit)
+        return llmc__gr_large(s);
+    if (min == 0) {
+        LLMC__TRY(llmc__gr_insert(s, u.at, 1));
+        if (u.enter != LLMC__GR_NONE)
+            llmc__gr_set(s, u.at + 1, LLMC__GR_LOCAL, 0, 0, (int64_t)u.enter - u.at - 1);
+        return max == LLMC__GR_NONE ? llmc__gr_loop(s, &u, false) : llmc__gr_optional(s, &u, max, true);
+    }
+    for (i = 1; i < min; i++)
+        LLMC__TRY(llmc__gr_again(s, &u));
+    llmc__gr_alike(s, u.at, u.n, min);
+    if (max == LLMC__GR_NONE)
+        return llmc__gr_loop(s, &u, true);
+    return max > min ? llmc__gr_optional(s, &u, max - min, false) : LLMC_OK;
+}
+
+/* A piece [a, b] of code points whose UTF-8 forms are all strings with byte k in [first's, last's]:
+   writes these. */
+static llmc_status llmc__gr_sequence(llmc__gr_parse *s, uint32_t a, uint32_t b)
+{
+    char first[4], last[4];
+    size_t n = llmc__utf8_write(a, first), i;
+    (void)llmc__utf8_write(b, last);
+    for (i = 0; i < n; i++)
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_BYTE, (uint8_t)first[i], (uint8_t)last[i], 0));
+    return LLMC_OK;
+}
+
+/* The last code point of such a piece that begins with a and ends at b or before. Both lie on one side
+   of the surrogates. Bytes behind one that varies have to take all their values. */
+static uint32_t llmc__gr_piece(uint32_t a, uint32_t b)
+{
+    uint32_t most = a < 0x80 ? 0x7f : a < 0x800 ? 0x7ff : a < 0x10000 ? 0xffff : 0x10ffff, k;
+    uint32_t tails = a < 0x80 ? 0 : a < 0x800 ? 1 : a < 0x10000 ? 2 : 3;
+    b = b < most ? b : most;
+    for (k = 1; k <= tails; k++) {
+        uint32_t low = (1u << (6 * k)) - 1;
+        if ((a & ~low) == (b & ~low))
+            continue;
+        if ((a & low) != 0)
+            b = a | low;
+        else if ((b & low) != low)
+            b = (b & ~low) - 1;
+    }
+    return b;
+}
+
+typedef struct llmc__gr_range {
+    uint32_t lo, hi;
+} llmc__gr_range;
+
+/* One character out of r [n], sorted and apart; none at all if n is 0. Surrogates are no characters.
+   Becomes the item. */
+static llmc_status llmc__gr_one_of(llmc__gr_parse *s, const llmc__gr_range *r, uint32_t n)
+{
+    uint32_t i, pieces = 0;
+    llmc__gr_open(s);
+    for (i = 0; i < n; i++) {
+        uint32_t a = r[i].lo, b;
+        for (; a <= r[i].hi; a = b + 1) {
+            if (a >= 0xd800 && a < 0xe000)
+                a = 0xe000;
+            if (a > r[i].hi)
+                break;
+            b = llmc__gr_piece(a, a < 0xd800 && r[i].hi >= 0xd800 ? 0xd7ff : r[i].hi);
+            if (pieces++ > 0)
+                LLMC__TRY(llmc__gr_bar(s));
+            LLMC__TRY(llmc__gr_sequence(s, a, b));
+        }
+    }
+    if (pieces == 0)
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_FAIL, 0, 0, 0));
+    llmc__gr_close(s);
+    return LLMC_OK;
+}
+
+//--[ 19.4 GRAMMAR.parse ]-- GBNF, as llama.cpp reads it
+static bool llmc__gr_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* Past blanks and comments, and past line ends where these mean nothing. */
+static void llmc__gr_skip(llmc__gr_parse *s, bool lines)
+{
+    while (s->at < s->end) {
+        if (*s->at == '#')
+            while (s->at < s->end && *s->at != '\n' && *s->at != '\r')
+                s->at++;
+        else if (*s->at == ' ' || *s->at == '\t' || (lines && (*s->at == '\n' || *s->at == '\r')))
+            s->at++;
+        else
+            break;
+    }
+}
+
+/* Whether c comes next; takes it then. */
+static bool llmc__gr_take(llmc__gr_parse *s, char c)
+{
+    if (s->at == s->end || *s->at != c)
+        return false;
+    s->at++;
+    return true;
+}
+
+/* Code point of the well-formed character p [n]. */
+static uint32_t llmc__gr_decode(const char *p, size_t n)
+{
+    uint32_t c = (uint8_t)p[0];
+    size_t i;
+    if (n > 1)
+        c &= 0x7fu >> n;
+    for (i = 1; i < n; i++)
+        c = c << 6 | ((uint8_t)p[i] & 0x3f);
+    return c;
+}
+
+/* What follows a backslash. \x \u \U are code points of 2, 4, 8 digits. */
+static llmc_status llmc__gr_escape(llmc__gr_parse *s, uint32_t *c)
+{
+    static const char plain[] = "\\\"[]-";
+    const char *p = s->at, *q;
+    unsigned digits;
+    if (s->at == s->end)
+        return llmc__gr_error(s, p, "the text ends inside a character");
+    s->at++;
+    *c = *p == 'n' ? '\n' : *p == 'r' ? '\r' : '\t';
+    if (*p == 'n' || *p == 'r' || *p == 't')
+        return LLMC_OK;
+    for (q = plain; *q != 0; q++)
+        if (*p == *q) {
+            *c = (uint8_t)*p;
+            return LLMC_OK;
+        }
+    digits = *p == 'x' ? 2 : *p == 'u' ? 4 : *p == 'U' ? 8 : 0;
+    if (digits == 0)
+        return llmc__gr_error(s, p, "unknown escape: n r t x u U \\ \" [ ] - expected after a backslash");
+    if (!llmc__hex(s->at, s->end, digits, c))
+        return llmc__gr_error(s, p, "2, 4 or 8 hexadecimal digits expected after \\x, \\u or \\U");
+    if (*c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000))
+        return llmc__gr_error(s, p, "not a character: surrogates and numbers above 10FFFF are none");
+    s->at += digits;
+    return LLMC_OK;
+}
+
+/* One character of a literal or class, perhaps escaped. */
+static llmc_status llmc__gr_char(llmc__gr_parse *s, uint32_t *c)
+{
+    size_t n = llmc__utf8_valid(s->at, (size_t)(s->end - s->at));
+    if (n == 0)
+        return llmc__gr_error(s, s->at,
+                              s->at == s->end ? "the text ends inside a literal or class"
+                                              : "bytes that are no UTF-8");
+    if (llmc__gr_take(s, '\\'))
+        return llmc__gr_escape(s, c);
+    *c = llmc__gr_decode(s->at, n);
+    s->at += n;
+    return LLMC_OK;
+}
+
+/* "..." behind its first quote. Becomes the item, as a whole. */
+static llmc_status llmc__gr_literal(llmc__gr_parse *s)
+{
+    uint32_t begin = s->n, c;
+    while (!llmc__gr_take(s, '"')) {
+        LLMC__TRY(llmc__gr_char(s, &c));
+        LLMC__TRY(llmc__gr_sequence(s, c, c));
+    }
+    s->item = begin;
+    s->has_item = true;
+    s->repeats = 0;
+    return LLMC_OK;
+}
+
+/* Sorts r [n] and joins what overlaps or touches; returns how many are left. */
+static uint32_t llmc__gr_join(llmc__gr_range *r, uint32_t n)
+{
+    uint32_t i, j, m = 0;
+    for (i = 1; i < n; i++) {
+        llmc__gr_range x = r[i];
+        for (j = i; j > 0 && r[j - 1].lo > x.lo; j--)
+            r[j] = r[j - 1];
+        r[j] = x;
+    }
+    for (i = 0; i < n; i++) {
+        if (m > 0 && r[i].lo <= r[m - 1].hi + 1)
+            r[m - 1].hi = r[i].hi > r[m - 1].hi ? r[i].hi : r[m - 1].hi;
+        else
+            r[m++] = r[i];
+    }
+    return m;
+}
+
+/* The gaps between r [n], sorted and apart, in its place; room for n + 1. */
+static uint32_t llmc__gr_invert(llmc__gr_range *r, uint32_t n)
+{
+    uint32_t from = 0, m = 0, i;
+    for (i = 0; i < n; i++) {
+        llmc__gr_range x = r[i];
+        if (x.lo > from) {
+            r[m].lo = from;
+            r[m++].hi = x.lo - 1;
+        }
+        from = x.hi + 1;
+    }
+    if (from <= 0x10ffff) {
+        r[m].lo = from;
+        r[m++].hi = 0x10ffff;
+    }
+    return m;
+}
+
+/* [...] behind its bracket. A minus sign before the closing bracket stands for itself. */
+static llmc_status llmc__gr_class(llmc__gr_parse *s)
+{
+    llmc__gr_range r[LLMC__GR_RANGES + 1];
+    const char *begin = s->at;
+    bool others = llmc__gr_take(s, '^');
+    uint32_t n = 0;
+    while (!llmc__gr_take(s, ']')) {
+        const char *p = s->at;
+        if (n == LLMC__GR_RANGES)
+            return llmc__gr_error(s, p, "more than 256 ranges in one class");
+        LLMC__TRY(llmc__gr_char(s, &r[n].lo));
+        r[n].hi = r[n].lo;
+        if (s->end - s->at >= 2 && s->at[0] == '-' && s->at[1] != ']') {
+            s->at++;
+            LLMC__TRY(llmc__gr_char(s, &r[n].hi));
+        }
+        if (r[n].hi < r[n].lo)
+            return llmc__gr_error(s, p, "a range ends before it begins");
+        n++;
+    }
+    if (n == 0 && !others)
+        return llmc__gr_error(s, begin, "an empty class matches nothing");
+    n = llmc__gr_join(r, n);
+    if (others)
+        n = llmc__gr_invert(r, n);
+    return llmc__gr_one_of(s, r, n);
+}
+
+/* A number below 10^9; more digits count as that. */
+static bool llmc__gr_number(llmc__gr_parse *s, uint32_t *out)
+{
+    const char *p = s->at;
+    uint32_t v = 0;
+    for (; s->at < s->end && *s->at >= '0' && *s->at <= '9'; s->at++)
+        v = v >= 100000000u ? 1000000000u : v * 10 + (uint32_t)(*s->at - '0');
+    *out = v;
+    return s->at > p;
+}
+
+/* {m} {m,} {m,n} behind the brace at p. */
+static llmc_status llmc__gr_braces(llmc__gr_parse *s, const char *p)
+{
+    uint32_t min, max;
+    llmc__gr_skip(s, false);
+    if (!llmc__gr_number(s, &min))
+        return llmc__gr_error(s, s->at, "a number expected after {");
+    max = min;
+    llmc__gr_skip(s, false);
+    if (llmc__gr_take(s, ',')) {
+        llmc__gr_skip(s, false);
+        if (!llmc__gr_number(s, &max))
+            max = LLMC__GR_NONE;
+        llmc__gr_skip(s, false);
+    }
+    if (!llmc__gr_take(s, '}'))
+        return llmc__gr_error(s, s->at, "{m}, {m,} or {m,n} expected");
+    return llmc__gr_repeat(s, p, min, max);
+}
+
+/* <text> or <[id]>: the token. Only looked up when the program is written. */
+static llmc_status llmc__gr_token_id(llmc__gr_parse *s, llmc_token *id)
+{
+    const char *p = s->at;
+    uint32_t v = 0;
+    bool number;
+    if (!llmc__gr_take(s, '<'))
+        return llmc__gr_error(s, p, "a token, <text> or <[id]>, expected after !");
+    number = llmc__gr_take(s, '[');
+    if (number && (!llmc__gr_number(s, &v) || !llmc__gr_take(s, ']')))
+        return llmc__gr_error(s, s->at, "<[id]> expected");
+    while (!number && s->at < s->end && *s->at != '>' && *s->at != '\n')
+        s->at++;
+    if (!llmc__gr_take(s, '>'))
+        return llmc__gr_error(s, s->at, "> expected at the end of a token");
+    *id = (llmc_token)v;
+    if (s->code == NULL)
+        return LLMC_OK;
+    if (s->tok == NULL)
+        return llmc__gr_error(s, p, "a grammar without a tokenizer has no tokens");
+    if (!number)
+        *id = s->at - p > 1024 ? LLMC_TOKEN_NONE : llmc_token_find(s->tok, p, (size_t)(s->at - p));
+    if (*id < 0 || (uint32_t)*id >= llmc_tokenizer_count(s->tok))
+        return llmc__gr_error_name(s, p, (size_t)(s->at - p), "the vocabulary has no such token");
+    return LLMC_OK;
+}
+
+/* A token as the item. */
+static llmc_status llmc__gr_token(llmc__gr_parse *s)
+{
+    llmc_token id = 0;
+    const char *p = s->at;
+    bool others = llmc__gr_take(s, '!');
+    if (++s->n_literal > LLMC__GR_LITERALS)
+        return llmc__gr_error(s, p, "more than 256 tokens in one grammar");
+    LLMC__TRY(llmc__gr_token_id(s, &id));
+    s->item = s->n;
+    s->has_item = true;
+    s->repeats = 0;
+    return llmc__gr_emit(s, LLMC__GR_TOKEN, others, 0, id);
+}
+
+/* Rule of the name p [n]; NONE: there is none. *slot: where it is, or would be, NONE where too many names
+   collide. */
+static uint32_t llmc__gr_find(const llmc_grammar *g, const char *text, const char *p, size_t n,
+                              uint32_t *slot)
+{
+    uint32_t at = (uint32_t)llmc__token_hash((const uint8_t *)p, n), probe;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        uint32_t v = g->slot[at & g->slot_mask];
+        *slot = at & g->slot_mask;
+        if (v == 0)
+            return LLMC__GR_NONE;
+        if (g->proc[v - 1].name_len == n && LLMC_MEMCMP(text + g->proc[v - 1].name_at, p, n) == 0)
+            return v - 1;
+    }
+    *slot = LLMC__GR_NONE;
+    return LLMC__GR_NONE;
+}
+
+/* A name at the current place; its bytes, 0 if there is none. */
+static size_t llmc__gr_name(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    while (s->at < s->end && llmc__gr_name_char(*s->at))
+        s->at++;
+    return (size_t)(s->at - p);
+}
+
+/* A rule's name as the item. */
+static llmc_status llmc__gr_reference(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    size_t n = llmc__gr_name(s);
+    uint32_t rule = 0, slot;
+    if (s->code != NULL)
+        rule = llmc__gr_find(s->g, s->text, p, n, &slot);
+    if (rule == LLMC__GR_NONE)
+        return llmc__gr_error_name(s, p, n, "no rule has this name");
+    s->item = s->n;
+    s->has_item = true;
+    s->repeats = 0;
+    return llmc__gr_emit(s, LLMC__GR_CALL, 0, 0, rule);
+}
+
+/* An operator or a bracket, c, has been taken at p. */
+static llmc_status llmc__gr_operator(llmc__gr_parse *s, const char *p, char c)
+{
+    static const llmc__gr_range any = {0, 0x10ffff};
+    switch (c) {
+    case '"':
+        return llmc__gr_literal(s);
+    case '[':
+        return llmc__gr_class(s);
+    case '.':
+        return llmc__gr_one_of(s, &any, 1);
+    case '{':
+        return llmc__gr_braces(s, p);
+    case '*':
+        return llmc__gr_repeat(s, p, 0, LLMC__GR_NONE);
+    case '+':
+        return llmc__gr_repeat(s, p, 1, LLMC__GR_NONE);
+    case '?':
+        return llmc__gr_repeat(s, p, 0, 1);
+    case '|':
+        LLMC__TRY(llmc__gr_bar(s));
+        llmc__gr_skip(s, true);
+        return LLMC_OK;
+    case '(':
+        if (s->depth >= LLMC__GR_DEPTH)
+            return llmc__gr_error(s, p, "more than 64 groups in groups");
+        llmc__gr_open(s);
+        return LLMC_OK;
+    case ')':
+        if (s->depth == 1)
+            return llmc__gr_error(s, p, "no group is open that ) could close");
+        llmc__gr_close(s);
+        return LLMC_OK;
+    default:
+        return llmc__gr_error(s, p,
+                              "a name, a literal, a class, a token, an operator or a line's end expected");
+    }
+}
+
+/* What a rule stands for, up to the end of its last line. */
+static llmc_status llmc__gr_body(llmc__gr_parse *s)
+{
+    s->depth = 0;
+    llmc__gr_open(s);
+    for (;;) {
+        const char *p;
+        llmc__gr_skip(s, s->depth > 1);
+        p = s->at;
+        if (p == s->end || ((*p == '\n' || *p == '\r') && s->depth == 1))
+            break;
+        if (llmc__gr_name_char(*p)) {
+            LLMC__TRY(llmc__gr_reference(s));
+        } else if (*p == '<' || *p == '!') {
+            LLMC__TRY(llmc__gr_token(s));
+        } else {
+            s->at++;
+            LLMC__TRY(llmc__gr_operator(s, p, *p));
+        }
+    }
+    if (s->depth > 1)
+        return llmc__gr_error(s, s->at, "a group is not closed: ) expected");
+    llmc__gr_close(s);
+    return llmc__gr_emit(s, LLMC__GR_END, 0, 0, 0);
+}
+
+/* name ::= ... ; takes the name down in the second reading. */
+static llmc_status llmc__gr_rule(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    size_t n = llmc__gr_name(s);
+    uint32_t rule = s->n_rules++, slot = LLMC__GR_NONE;
+    if (n == 0)
+        return llmc__gr_error(s, p, "a rule's name expected");
+    llmc__gr_skip(s, false);
+    if (s->end - s->at < 3 || LLMC_MEMCMP(s->at, "::=", 3) != 0)
+        return llmc__gr_error(s, s->at, "::= expected after a rule's name");
+    s->at += 3;
+    llmc__gr_skip(s, true);
+    if (s->g != NULL && s->code == NULL) {
+        if (llmc__gr_find(s->g, s->text, p, n, &slot) != LLMC__GR_NONE)
+            return llmc__gr_error_name(s, p, n, "a second rule of this name");
+        if (slot == LLMC__GR_NONE)
+            return llmc__gr_error_name(s, p, n, "too many names have one hash");
+        s->g->slot[slot] = rule + 1;
+        s->g->proc[rule].name_at = (uint32_t)(p - s->text);
+        s->g->proc[rule].name_len = (uint32_t)n;
+    }
+    if (s->code != NULL)
+        s->g->proc[rule].start = s->n;
+    return llmc__gr_body(s);
+}
+
+/* Reads all of the text once. Errors: BAD_ARG, UNSUPPORTED. */
+static llmc_status llmc__gr_read(llmc__gr_parse *s)
+{
+    s->at = s->text;
+    s->n = s->n_rules = s->n_local = s->n_literal = 0;
+    llmc__gr_skip(s, true);
+    while (s->at < s->end) {
+        LLMC__TRY(llmc__gr_rule(s));
+        llmc__gr_skip(s, true);
+    }
+    if (s->n_rules == 0)
+        return llmc__gr_error(s, s->text, "the grammar has no rules");
+    return LLMC_OK;
+}
+
+//--[ 19.5 GRAMMAR.link ]-- what calls what; what cannot end; what must be refused
+/* Numbers the procedures without names, makes every call one of CALL, and lists the calls of each
+   procedure through link. */
+static void llmc__gr_number_procs(llmc_grammar *g)
+{
+    uint32_t i, p;
+    g->n_proc = g->n_rules;
+    for (i = 0; i < g->n_code; i++)
+        if (g->code[i].op == LLMC__GR_ENTER) {
+            g->code[i].arg = (int32_t)g->n_proc;
+            g->proc[g->n_proc].name_len = 0;
+            g->proc[g->n_proc++].start = i;
+        }
+    for (p = 0; p < g->n_proc; p++)
+        g->proc[p].calls = LLMC__GR_NONE;
+    for (i = 0; i < g->n_code; i++) {
+        llmc__gr_inst *c = &g->code[i];
+        if (c->op == LLMC__GR_LOCAL) {
+            c->arg = g->code[(int64_t)i + c->arg].arg;
+            c->op = LLMC__GR_CALL;
+        }
+        if (c->op == LLMC__GR_CALL) {
+            g->link[i] = g->proc[c->arg].calls;
+            g->proc[c->arg].calls = i;
+        }
+    }
+}
+
+/* Instruction i of procedure p is reached, for the first time or not. */
+static void llmc__gr_reach(llmc_grammar *g, uint32_t i, uint32_t p, uint32_t *n)
+{
+    if (g->mark[i] != 0)
+        return;
+    g->mark[i] = p + 1;
+    g->queue[(*n)++] = i;
+}
+
+/* Which procedures can be passed: `bytes`: at all, into `ends`; else without a byte, into `nullable`.
+   Afterwards mark[i] - 1 is the procedure from whose beginning i is reached so; 0: it is not. A call that
+   cannot be passed yet waits until its procedure's end is reached, so each instruction is met once. */
+static void llmc__gr_pass(llmc_grammar *g, bool bytes)
+{
+    uint32_t n = 0, p, i, c;
+    LLMC_MEMSET(g->mark, 0, g->n_code * sizeof *g->mark);
+    for (p = 0; p < g->n_proc; p++)
+        llmc__gr_reach(g, g->proc[p].start, p, &n);
+    while (n > 0) {
+        const llmc__gr_inst *k;
+        llmc__gr_proc *to;
+        i = g->queue[--n];
+        k = &g->code[i];
+        p = g->mark[i] - 1;
+        to = k->op == LLMC__GR_CALL ? &g->proc[k->arg] : &g->proc[p];
+        if (k->op == LLMC__GR_ENTER || k->op == LLMC__GR_SPLIT ||
+            (bytes && (k->op == LLMC__GR_BYTE || k->op == LLMC__GR_TOKEN)) ||
+            (k->op == LLMC__GR_CALL && (bytes ? to->ends : to->nullable)))
+            llmc__gr_reach(g, i + 1, p, &n);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_reach(g, i + (uint32_t)k->arg, p, &n);
+        if (k->op != LLMC__GR_END || (bytes ? to->ends : to->nullable))
+            continue;
+        *(bytes ? &to->ends : &to->nullable) = true;
+        for (c = to->calls; c != LLMC__GR_NONE; c = g->link[c])
+            if (g->mark[c] != 0)
+                llmc__gr_reach(g, c + 1, g->mark[c] - 1, &n);
+    }
+}
+
+/* Whether, from instruction i, its procedure's end can be reached, as far as mark says for what follows. */
+static bool llmc__gr_useful(const llmc_grammar *g, uint32_t i)
+{
+    const llmc__gr_inst *k = &g->code[i];
+    switch (k->op) {
+    case LLMC__GR_END:
+        return true;
+    case LLMC__GR_FAIL:
+        return false;
+    case LLMC__GR_JUMP:
+        return g->mark[i + (uint32_t)k->arg] != 0;
+    case LLMC__GR_SPLIT:
+        return g->mark[i + 1] != 0 || g->mark[i + (uint32_t)k->arg] != 0;
+    case LLMC__GR_CALL:
+        return g->proc[k->arg].ends && g->mark[i + 1] != 0;
+    default:
+        return g->mark[i + 1] != 0;
+    }
+}
+
+/* Cuts off what cannot lead to an end: it becomes FAIL, so that a text is never led there. Jumps back are
+   only those of loops, so each pass from the end settles one more level of loops in loops. */
+static void llmc__gr_prune(llmc_grammar *g)
+{
+    uint32_t i;
+    bool changed = true;
+    LLMC_MEMSET(g->mark, 0, g->n_code * sizeof *g->mark);
+    while (changed) {
+        changed = false;
+        for (i = g->n_code; i-- > 0;)
+            if (g->mark[i] == 0 && llmc__gr_useful(g, i)) {
+                g->mark[i] = 1;
+                changed = true;
+            }
+    }
+    for (i = 0; i < g->n_code; i++)
+        if (g->mark[i] == 0)
+            g->code[i].op = LLMC__GR_FAIL;
+}
+
+/* Takes out of the list of p's calls what is not made before p's caller has matched a byte, and counts the
+   rest. mark is that of llmc__gr_pass without bytes. */
+static void llmc__gr_first_calls(llmc_grammar *g, uint32_t p)
+{
+    uint32_t c, next, kept = LLMC__GR_NONE;
+    g->proc[p].waits = 0;
+    for (c = g->proc[p].calls; c != LLMC__GR_NONE; c = next) {
+        next = g->link[c];
+        if (g->mark[c] == 0 || g->code[c].op != LLMC__GR_CALL)
+            continue;
+        g->link[c] = kept;
+        kept = c;
+        g->proc[p].waits++;
+    }
+    g->proc[p].calls = kept;
+}
+
+/* A rule that comes before itself; there is one, since not all procedures could be ranked. Who is not
+   ranked has a caller that is not: going from one to the next ends in a circle, which visits a rule with
+   a name. */
+static llmc_status llmc__gr_left(llmc_grammar *g, const char *text, llmc_diag *diag)
+{
+    uint32_t p = 0, c, step;
+    while (g->proc[p].waits == 0)
+        p++;
+    for (step = 0; step <= 2 * g->n_proc || g->proc[p].name_len == 0; step++) {
+        for (c = g->proc[p].calls; g->proc[g->mark[c] - 1].waits == 0;)
+            c = g->link[c];
+        g->proc[p].calls = c; /* the next round does not look for it again */
+        p = g->mark[c] - 1;
+    }
+    return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", g->proc[p].name_at,
+                      "grammar, rule %.*s: left recursion, the rule can begin with itself",
+                      (int)llmc__min(g->proc[p].name_len, 96), text + g->proc[p].name_at);
+}
+
+/* Ranks the procedures, callers before those whom they call before they match a byte.
+   Errors: BAD_ARG (left recursion). */
+static llmc_status llmc__gr_rank(llmc_grammar *g, const char *text, llmc_diag *diag)
+{
+    uint32_t p, i, c, ranked = 0, done;
+    /* by caller, too: link is the list by callee; queue is free and becomes the list by caller */
+    for (p = 0; p < g->n_proc; p++) {
+        llmc__gr_first_calls(g, p);
+        g->proc[p].rank = LLMC__GR_NONE; /* for now the head of that list */
+    }
+    for (i = 0; i < g->n_code; i++)
+        if (g->code[i].op == LLMC__GR_CALL && g->mark[i] != 0) {
+            g->queue[i] = g->proc[g->mark[i] - 1].rank;
+            g->proc[g->mark[i] - 1].rank = i;
+        }
+    for (p = 0; p < g->n_proc; p++)
+        if (g->proc[p].waits == 0)
+            g->by_rank[ranked++] = p;
+    for (done = 0; done < ranked; done++)
+        for (c = g->proc[g->by_rank[done]].rank; c != LLMC__GR_NONE; c = g->queue[c])
+            if (--g->proc[g->code[c].arg].waits == 0)
+                g->by_rank[ranked++] = (uint32_t)g->code[c].arg;
+    if (ranked < g->n_proc)
+        return llmc__gr_left(g, text, diag);
+    for (i = 0; i < ranked; i++)
+        g->proc[g->by_rank[i]].rank = i;
+    return LLMC_OK;
+}
+
+/* Calls that nothing follows become TAIL. */
+static void llmc__gr_tails(llmc_grammar *g)
+{
+    uint32_t i, j, hops;
+    for (i = 0; i < g->n_code; i++) {
+        if (g->code[i].op != LLMC__GR_CALL)
+            continue;
+        j = i + 1; /* through a few jumps: groups end in groups */
+        for (hops = 0; g->code[j].op == LLMC__GR_JUMP && g->code[j].arg > 0 && hops < LLMC__GR_DEPTH; hops++)
+            j += (uint32_t)g->code[j].arg;
+        if (g->code[j].op == LLMC__GR_END)
+            g->code[i].op = LLMC__GR_TAIL;
+    }
+}
+
+/* Bytes that every range takes or leaves together get one number, so that tables are narrow. */
+static void llmc__gr_classes(llmc_grammar *g)
+{
+    bool edge[257];
+    uint32_t i, c = 0;
+    LLMC_MEMSET(edge, 0, sizeof edge);
+    g->has_tokens = false;
+    for (i = 0; i < g->n_code; i++) {
+        g->has_tokens = g->has_tokens || g->code[i].op == LLMC__GR_TOKEN;
+        if (g->code[i].op == LLMC__GR_BYTE)
+            edge[g->code[i].lo] = edge[g->code[i].hi + 1] = true;
+    }
+    for (i = 0; i < 256; i++) {
+        c += i > 0 && edge[i];
+        g->byte_class[i] = (uint8_t)c;
+    }
+    g->n_class = c + 1;
+}
+
+/* From a written program to one that can run. name: the root rule.
+   Errors: BAD_ARG (no root, a root that never ends, left recursion). */
+static llmc_status llmc__gr_link(llmc_grammar *g, const char *text, const char *name, llmc_diag *diag)
+{
+    uint32_t slot;
+    g->root = llmc__gr_find(g, text, name, llmc__strlen(name), &slot);
+    if (g->root == LLMC__GR_NONE)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "grammar: it has no rule %s", name);
+    llmc__gr_number_procs(g);
+    llmc__gr_pass(g, true);
+    if (!g->proc[g->root].ends)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", g->proc[g->root].name_at,
+                          "grammar, rule %s: no text matches it, because it never ends", name);
+    llmc__gr_prune(g);
+    llmc__gr_pass(g, false);
+    LLMC__TRY(llmc__gr_rank(g, text, diag));
+    llmc__gr_tails(g);
+    llmc__gr_classes(g);
+    return LLMC_OK;
+}
+
+/* Places g's arrays, whose sizes s counted, and its own tokens, if no vocabulary is given. */
+static void llmc__gr_carve(llmc_grammar *g, const llmc__gr_parse *s, llmc__arena *a)
+{
+    uint32_t slots = 8;
+    while (slots < 2 * s->n_rules)
+        slots *= 2;
+    g->n_code = s->n;
+    g->n_rules = s->n_rules;
+    g->slot_mask = slots - 1;
+    g->code = (llmc__gr_inst *)llmc__take(a, s->n, sizeof *g->code);
+    g->same = (int32_t *)llmc__take(a, s->n, sizeof *g->same);
+    g->proc = (llmc__gr_proc *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->proc);
+    g->by_rank = (uint32_t *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->by_rank);
+    g->slot = (uint32_t *)llmc__take(a, slots, sizeof *g->slot);
+    g->mark = (uint32_t *)llmc__take(a, s->n, sizeof *g->mark);
+    g->link = (uint32_t *)llmc__take(a, s->n, sizeof *g->link);
+    g->queue = (uint32_t *)llmc__take(a, s->n, sizeof *g->queue);
+    if (g->vocab == NULL && s->tok != NULL)
+        llmc__gr_vocab_carve(&g->own, s->tok, a);
+}
+
+/* Defaults, the first reading, and the memory that it asks for. *g is on the stack; g->vocab is set if it
+   was given. Errors: BAD_ARG, UNSUPPORTED, NO_MEMORY. */
+static llmc_status llmc__gr_measure(llmc_grammar *g, llmc__gr_parse *s, llmc_grammar_options *o,
+                                    const llmc_grammar_options *opt, size_t *bytes)
+{
+    llmc__arena a = {NULL, 0, 0, false};
+    llmc__options(o, sizeof *o, opt);
+    if (o->root == NULL)
+        o->root = "root";
+    if (o->max_code == 0)
+        o->max_code = 1u << 18;
+    if (s->text == NULL)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "the grammar's text is NULL or above 2 GiB");
+    if (o->max_code > 1u << 22)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "max_code %u: at most 2^22",
+                          o->max_code);
+    if (o->vocab != NULL && o->vocab->tok != s->tok)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "vocab was made for another tokenizer");
+    s->limit = o->max_code;
+    LLMC_MEMSET(g, 0, sizeof *g);
+    g->vocab = o->vocab;
+    LLMC__TRY(llmc__gr_read(s));
+    (void)llmc__take(&a, 1, sizeof *g);
+    llmc__gr_carve(g, s, &a);
+    if (a.failed)
+        return LLMC__FAIL(s->diag, NO_MEMORY, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "the grammar needs more memory than there are addresses for");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* A reading that is about to begin. */
+static void llmc__gr_begin(llmc__gr_parse *s, const llmc_tokenizer *tok, const char *text, size_t len,
+                           llmc_diag *diag)
+{
+    LLMC_MEMSET(s, 0, sizeof *s);
+    s->text = len <= INT32_MAX ? text : NULL;
+    s->end = s->text != NULL ? text + len : NULL;
+    s->tok = tok;
+    s->diag = diag;
+}
+
+/* llmc_grammar_need -- bytes that llmc_grammar_init will take       (GRAMMAR.link)
+   Reads the text, so what is wrong with its syntax is found here; what is wrong with its rules, by init.
+   Errors: BAD_ARG, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_need(const llmc_tokenizer *tok, const char *text, size_t len,
+                                       const llmc_grammar_options *opt, size_t *bytes, llmc_diag *diag)
+{
+    llmc_grammar g;
+    llmc_grammar_options o;
+    llmc__gr_parse s;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "bytes must not be NULL");
+    llmc__gr_begin(&s, tok, text, len, diag);
+    return llmc__gr_measure(&g, &s, &o, opt, bytes);
+}
+
+/* llmc_grammar_init -- a grammar, ready for states                  (GRAMMAR.link)
+   Three readings: count, names, program. Takes steps in proportion to the program, the text and the
+   vocabulary (sorted, unless opt->vocab is given). *out is written on success only.
+   Errors: as llmc_grammar_need. */
+LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer *tok, const char *text,
+                                       size_t len, const llmc_grammar_options *opt, void *mem, size_t bytes,
+                                       llmc_diag *diag)
+{
+    llmc_grammar measured, *g;
+    llmc_grammar_options o;
+    llmc__gr_parse s;
+    llmc__arena a;
+    size_t need;
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    llmc__gr_begin(&s, tok, text, len, diag);
+    LLMC__TRY(llmc__gr_measure(&measured, &s, &o, opt, &need));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.link", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    g = (llmc_grammar *)llmc__take(&a, 1, sizeof *g);
+    *g = measured;
+    llmc__gr_carve(g, &s, &a);
+    LLMC_MEMSET(g->slot, 0, ((size_t)g->slot_mask + 1) * sizeof *g->slot);
+    LLMC_MEMSET(g->proc, 0, ((size_t)s.n_rules + s.n_local) * sizeof *g->proc);
+    s.g = g;
+    LLMC__TRY(llmc__gr_read(&s));
+    s.code = g->code;
+    s.same = g->same;
+    LLMC__TRY(llmc__gr_read(&s));
+    LLMC__TRY(llmc__gr_link(g, text, o.root, diag));
+    if (g->vocab == NULL && tok != NULL) {
+        llmc__gr_vocab_fill(&g->own);
+        g->vocab = &g->own;
+    }
+    *out = g;
+    return LLMC_OK;
+}
+
+//--[ 19.6 GRAMMAR.stack ]-- sets of return addresses, each kept once
+/* Entries of a set or state being made are written behind the last one's, where they stay if nothing equal
+   is there already. A pool that ends sets run.full; what is returned then is void, and the call that
+   began it all clears up and tries again.
+
+   The number of pairs [n], of which the hash is h, among those kept in slot [slots]; 0: not there, and
+   *place is where it belongs. flags may be NULL. */
+static uint32_t llmc__gr_lookup(const uint32_t *slot, uint32_t slots, const uint32_t *at,
+                                const llmc__gr_pair *all, const llmc__gr_pair *p, uint32_t n, uint32_t *place)
+{
+    uint32_t i = (uint32_t)llmc__token_hash((const uint8_t *)p, n * sizeof *p) & (slots - 1), v;
+    for (; (v = slot[i]) != 0; i = (i + 1) & (slots - 1)) /* at most half full */
+        if (at[v + 1] - at[v] == n && LLMC_MEMCMP(all + at[v], p, n * sizeof *p) == 0)
+            return v;
+    *place = i;
+    return 0;
+}
+
+/* Charges n steps; false: there are none left. */
+static bool llmc__gr_charge(llmc_grammar_state *st, uint32_t n)
+{
+    if (st->run.work < n) {
+        st->run.work = 0;
+        st->run.full = true;
+        return false;
+    }
+    st->run.work -= n;
+    return true;
+}
+
+/* Where the entries of the next set go. */
+static uint32_t llmc__gr_set_top(const llmc_grammar_state *st)
+{
+    return st->set_at[st->run.n_sets];
+}
+
+/* The set whose n entries lie at the top, in order. */
+static uint32_t llmc__gr_set_keep(llmc_grammar_state *st, uint32_t n)
+{
+    uint32_t top = llmc__gr_set_top(st), place = 0, v, k;
+    v = llmc__gr_lookup(st->set_slot, st->set_slots, st->set_at, st->frame, st->frame + top, n, &place);
+    if (v != 0)
+        return v;
+    if (st->run.n_sets >= st->max_sets) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    v = st->run.n_sets++;
+    st->set_at[v + 1] = top + n;
+    st->set_slot[place] = v;
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k][v] = 0;
+    return v;
+}
+
+/* {(at, set)} */
+static uint32_t llmc__gr_set_one(llmc_grammar_state *st, uint32_t at, uint32_t set)
+{
+    uint32_t top = llmc__gr_set_top(st);
+    if (top >= st->max_frames) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    st->frame[top].at = at;
+    st->frame[top].set = set;
+    return llmc__gr_set_keep(st, 1);
+}
+
+/* -1, 0, 1: how pair a stands to b in a set's order. */
+static int llmc__gr_order(llmc__gr_pair a, llmc__gr_pair b)
+{
+    if (a.at != b.at)
+        return a.at < b.at ? -1 : 1;
+    return a.set == b.set ? 0 : a.set < b.set ? -1 : 1;
+}
+
+/* a and b together. */
+static uint32_t llmc__gr_set_join(llmc_grammar_state *st, uint32_t a, uint32_t b)
+{
+    uint32_t i = st->set_at[a], j = st->set_at[b], i_end = st->set_at[a + 1], j_end = st->set_at[b + 1];
+    uint32_t top = llmc__gr_set_top(st), n = 0;
+    if (a == b || i == i_end)
+        return b;
+    if (j == j_end)
+        return a;
+    if (!llmc__gr_charge(st, i_end - i + (j_end - j)) || st->max_frames - top < i_end - i + (j_end - j)) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    while (i < i_end || j < j_end) {
+        int o = i == i_end ? 1 : j == j_end ? -1 : llmc__gr_order(st->frame[i], st->frame[j]);
+        st->frame[top + n++] = o <= 0 ? st->frame[i] : st->frame[j];
+        i += o <= 0;
+        j += o >= 0;
+    }
+    return llmc__gr_set_keep(st, n);
+}
+
+/* The address that masks take at for. */
+static uint32_t llmc__gr_same(const llmc_grammar *g, uint32_t at)
+{
+    return at >= LLMC__GR_AT ? at : (uint32_t)((int64_t)at + g->same[at]);
+}
+
+/* The set as masks see it: `depth` return addresses, then UNKNOWN. What the whole text ends with stays.
+   recursion: depth goes down by one, from LLMC__GR_FRAMES at most. */
+static uint32_t llmc__gr_set_cut(llmc_grammar_state *st, uint32_t set, uint32_t depth)
+{
+    uint32_t i, out = LLMC__GR_SET_NONE;
+    if (set < LLMC__GR_SETS)
+        return set;
+    if (depth == 0)
+        return LLMC__GR_SET_UNKNOWN;
+    if (st->cut[depth - 1][set] != 0)
+        return st->cut[depth - 1][set];
+    for (i = st->set_at[set]; i < st->set_at[set + 1] && !st->run.full; i++) {
+        uint32_t below = llmc__gr_set_cut(st, st->frame[i].set, depth - 1);
+        out = llmc__gr_set_join(st, out, llmc__gr_set_one(st, llmc__gr_same(st->g, st->frame[i].at), below));
+    }
+    if (!st->run.full)
+        st->cut[depth - 1][set] = out;
+    return out;
+}
+
+//--[ 19.7 GRAMMAR.step ]-- from state to state, a byte at a time
+/* Begins a closure: nothing is reached yet. */
+static void llmc__gr_start(llmc_grammar_state *st, uint32_t flags)
+{
+    llmc__gr_run *r = &st->run;
+    if (++r->closure >= 1u << 30) { /* numbers begin anew */
+        LLMC_MEMSET(st->slot, 0, st->g->n_code * sizeof *st->slot);
+        LLMC_MEMSET(st->acc, 0, st->g->n_proc * sizeof *st->acc);
+        r->closure = 1;
+    }
+    r->n_queue = r->n_term = r->n_call = r->n_heap = 0;
+    r->flags = flags;
+}
+
+/* Instruction i is reached with `set` below it. Terminals and calls are noted for later; `follow`: what
+   goes on without a byte is queued, again if the set below has grown. */
+static void llmc__gr_add(llmc_grammar_state *st, uint32_t i, uint32_t set, bool follow)
+{
+    llmc__gr_slot *s = &st->slot[i];
+    llmc__gr_run *r = &st->run;
+    uint8_t op = st->g->code[i].op;
+    if (op == LLMC__GR_FAIL || r->full)
+        return;
+    if (s->seen / 2 != r->closure) {
+        s->seen = r->closure * 2;
+        s->set = set;
+        if (op == LLMC__GR_BYTE || op == LLMC__GR_TOKEN)
+            st->touched[r->n_term++] = i;
+        if (op == LLMC__GR_CALL || op == LLMC__GR_TAIL)
+            st->touched[st->g->n_code - ++r->n_call] = i;
+    } else {
+        uint32_t both = llmc__gr_set_join(st, s->set, set);
+        if (both == s->set)
+            return;
+        s->set = both;
+    }
+    if (follow && op != LLMC__GR_BYTE && op != LLMC__GR_TOKEN && (s->seen & 1) == 0) {
+        s->seen |= 1;
+        st->queue[r->n_queue++] = i;
+    }
+}
+
+/* Returns from a procedure with `set` below it: to all addresses in it. */
+static void llmc__gr_return(llmc_grammar_state *st, uint32_t set)
+{
+    uint32_t i;
+    for (i = st->set_at[set]; i < st->set_at[set + 1] && !st->run.full; i++) {
+        llmc__gr_pair p = st->frame[i];
+        if (!llmc__gr_charge(st, 1))
+            return;
+        if (p.at == LLMC__GR_AT_DONE)
+            st->run.flags |= LLMC__GR_FINAL;
+        else if (p.at == LLMC__GR_AT_UNKNOWN)
+            st->run.flags |= LLMC__GR_UNKNOWN;
+        else
+            llmc__gr_add(st, p.at, p.set, true);
+    }
+}
+
+/* First half of a closure: what was added goes on without a byte, through returns, too, but not into
+   procedures, only past those that may be empty. No set is made here but by joining, so it ends. */
+static void llmc__gr_follow(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    while (r->n_queue > 0 && !r->full && llmc__gr_charge(st, 1)) {
+        uint32_t i = st->queue[--r->n_queue], set = st->slot[i].set;
+        const llmc__gr_inst *k = &st->g->code[i];
+        st->slot[i].seen &= ~1u;
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_ENTER ||
+            ((k->op == LLMC__GR_CALL || k->op == LLMC__GR_TAIL) && st->g->proc[k->arg].nullable))
+            llmc__gr_add(st, i + 1, set, true);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_add(st, i + (uint32_t)k->arg, set, true);
+        if (k->op == LLMC__GR_END)
+            llmc__gr_return(st, set);
+    }
+}
+
+/* A procedure is called with `set` below it. Its rank goes into the heap the first time. */
+static void llmc__gr_enter(llmc_grammar_state *st, uint32_t proc, uint32_t set)
+{
+    llmc__gr_acc *a = &st->acc[proc];
+    llmc__gr_run *r = &st->run;
+    uint32_t at, rank = st->g->proc[proc].rank;
+    if (a->seen == r->closure) {
+        a->set = llmc__gr_set_join(st, a->set, set);
+        return;
+    }
+    a->seen = r->closure;
+    a->set = set;
+    for (at = r->n_heap++; at > 0 && st->heap[(at - 1) / 2] > rank; at = (at - 1) / 2)
+        st->heap[at] = st->heap[(at - 1) / 2];
+    st->heap[at] = rank;
+}
+
+/* The procedure of lowest rank that was called. */
+static uint32_t llmc__gr_lowest(llmc_grammar_state *st)
+{
+    uint32_t first = st->heap[0], last = st->heap[--st->run.n_heap], n = st->run.n_heap, at = 0, child;
+    while ((child = 2 * at + 1) < n) {
+        child += child + 1 < n && st->heap[child + 1] < st->heap[child];
+        if (st->heap[child] >= last)
+            break;
+        st->heap[at] = st->heap[child];
+        at = child;
+    }
+    if (n > 0)
+        st->heap[at] = last;
+    return st->g->by_rank[first];
+}
+
+/* The call at i, with `set` below its own procedure. */
+static void llmc__gr_call(llmc_grammar_state *st, uint32_t i, uint32_t set)
+{
+    const llmc__gr_inst *k = &st->g->code[i];
+    llmc__gr_enter(st, (uint32_t)k->arg, k->op == LLMC__GR_TAIL ? set : llmc__gr_set_one(st, i + 1, set));
+}
+
+/* Queues instruction i of a procedure just entered, once. */
+static void llmc__gr_visit(llmc_grammar_state *st, uint32_t i)
+{
+    if (st->slot[i].entered == st->run.closure)
+        return;
+    st->slot[i].entered = st->run.closure;
+    st->queue[st->run.n_queue++] = i;
+}
+
+/* Goes through the beginning of a procedure that was entered, with all that is below it. It may come to
+   its end, but then its callers have gone past it already. */
+static void llmc__gr_descend(llmc_grammar_state *st, uint32_t proc)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t set = st->acc[proc].set;
+    llmc__gr_visit(st, st->g->proc[proc].start);
+    while (r->n_queue > 0 && !r->full && llmc__gr_charge(st, 1)) {
+        uint32_t i = st->queue[--r->n_queue];
+        const llmc__gr_inst *k = &st->g->code[i];
+        bool call = k->op == LLMC__GR_CALL || k->op == LLMC__GR_TAIL;
+        if (k->op == LLMC__GR_BYTE || k->op == LLMC__GR_TOKEN)
+            llmc__gr_add(st, i, set, false);
+        if (call)
+            llmc__gr_call(st, i, set);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_ENTER || (call && st->g->proc[k->arg].nullable))
+            llmc__gr_visit(st, i + 1);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_visit(st, i + (uint32_t)k->arg);
+    }
+}
+
+/* Second half: the calls that were reached. By rank, so that a procedure is gone through once, when all
+   who call it here have done so. Without left recursion nobody is called after that. */
+static void llmc__gr_calls(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t k;
+    for (k = 1; k <= r->n_call && !r->full; k++) {
+        uint32_t i = st->touched[st->g->n_code - k];
+        llmc__gr_call(st, i, st->slot[i].set);
+    }
+    while (r->n_heap > 0 && !r->full)
+        llmc__gr_descend(st, llmc__gr_lowest(st));
+}
+
+/* Sorts a [n] by Shell's method: states have a few entries, some have thousands. */
+static void llmc__gr_sort_u32(uint32_t *a, uint32_t n)
+{
+    uint32_t gap, i, j, x;
+    for (gap = 1; gap < n / 3;)
+        gap = 3 * gap + 1;
+    for (; gap > 0; gap /= 3)
+        for (i = gap; i < n; i++) {
+            x = a[i];
+            for (j = i; j >= gap && a[j - gap] > x; j -= gap)
+                a[j] = a[j - gap];
+            a[j] = x;
+        }
+}
+
+/* Ends a closure: the state of what was reached. The last pair of every state holds its flags, so that
+   states that differ in them alone are two. 0: full. */
+static uint32_t llmc__gr_state_keep(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t top = st->state_at[r->n_states], n = r->n_term, i, place = 0, v;
+    if (r->full || !llmc__gr_charge(st, n) || st->max_configs - top <= n) {
+        r->full = true;
+        return 0;
+    }
+    if (n > 0)
+        r->flags |= LLMC__GR_LIVE;
+    llmc__gr_sort_u32(st->touched, n);
+    for (i = 0; i < n; i++) {
+        st->config[top + i].at = st->touched[i];
+        st->config[top + i].set = st->slot[st->touched[i]].set;
+    }
+    st->config[top + n].at = LLMC__GR_AT;
+    st->config[top + n].set = r->flags;
+    v = llmc__gr_lookup(st->state_slot, st->state_slots, st->state_at, st->config, st->config + top, n + 1,
+                        &place);
+    if (v != 0)
+        return v;
+    if (r->n_states >= st->max_states) {
+        r->full = true;
+        return 0;
+    }
+    v = r->n_states++;
+    st->state_at[v + 1] = top + n + 1;
+    st->state_slot[place] = v;
+    st->state_flags[v] = (uint8_t)r->flags;
+    st->coarse[v] = st->mask_of[v] = 0;
+    LLMC_MEMSET(st->step + (size_t)v * st->g->n_class, 0, st->g->n_class * sizeof *st->step);
+    return v;
+}
+
+/* Number of configurations of a state. */
+static uint32_t llmc__gr_count(const llmc_grammar_state *st, uint32_t state)
+{
+    return st->state_at[state + 1] - st->state_at[state] - 1;
+}
+
+/* The state after a byte, made; 0: full. */
+static uint32_t llmc__gr_make_step(llmc_grammar_state *st, uint32_t state, uint8_t byte)
+{
+    uint32_t at = st->state_at[state], end = at + llmc__gr_count(st, state), next;
+    llmc__gr_start(st, st->state_flags[state] & LLMC__GR_UNKNOWN);
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        const llmc__gr_inst *k = &st->g->code[c.at];
+        if (k->op == LLMC__GR_BYTE && byte >= k->lo && byte <= k->hi)
+            llmc__gr_add(st, c.at + 1, c.set, true);
+    }
+    (void)llmc__gr_charge(st, llmc__gr_count(st, state));
+    llmc__gr_follow(st);
+    llmc__gr_calls(st);
+    next = llmc__gr_state_keep(st);
+    if (next != 0)
+        st->step[(size_t)state * st->g->n_class + st->g->byte_class[byte]] = (uint16_t)next;
+    return next;
+}
+
+/* The state after a byte; DEAD: none; 0: full. */
+static uint32_t llmc__gr_step(llmc_grammar_state *st, uint32_t state, uint8_t byte)
+{
+    uint32_t next = st->step[(size_t)state * st->g->n_class + st->g->byte_class[byte]];
+    return next != 0 ? next : llmc__gr_make_step(st, state, byte);
+}
+
+/* The same for bytes p [n]. */
+static uint32_t llmc__gr_steps(llmc_grammar_state *st, uint32_t state, const uint8_t *p, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n && state > LLMC__GR_DEAD; i++)
+        state = llmc__gr_step(st, state, p[i]);
+    return state;
+}
+
+/* Throws away all states and masks. The dead one is there at once; it has no configurations. */
+static void llmc__gr_forget(llmc_grammar_state *st)
+{
+    uint32_t i;
+    LLMC_MEMSET(st->state_slot, 0, st->state_slots * sizeof *st->state_slot);
+    for (i = 0; i < st->max_masks; i++)
+        st->mask[i].state = st->mask[i].used = 0;
+    st->run.n_states = LLMC__GR_DEAD;
+    st->state_at[0] = st->state_at[1] = 0;
+    llmc__gr_start(st, 0);
+    (void)llmc__gr_state_keep(st);
+}
+
+/* Puts set v into the table of those kept. */
+static void llmc__gr_set_enter(llmc_grammar_state *st, uint32_t v)
+{
+    uint32_t n = st->set_at[v + 1] - st->set_at[v], place = 0, k;
+    (void)llmc__gr_lookup(st->set_slot, st->set_slots, st->set_at, st->frame, st->frame + st->set_at[v], n,
+                          &place);
+    st->set_slot[place] = v;
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k][v] = 0;
+}
+
+/* Moves the sets for which cut[0] is set together; afterwards cut[0] has their new numbers. Entries name
+   lower sets only, so one way up is enough, and order stays. */
+static void llmc__gr_compact(llmc_grammar_state *st)
+{
+    uint32_t *number = st->cut[0], v, i, n = 0, top = 0, end = 0;
+    for (v = 0; v < st->run.n_sets; v++) {
+        uint32_t begin = end; /* set_at[v] as it was; set_at[n], n <= v, is written over */
+        end = st->set_at[v + 1];
+        if (v >= LLMC__GR_SETS && number[v] == 0)
+            continue;
+        st->set_at[n] = top;
+        for (i = begin; i < end; i++) {
+            st->frame[top] = st->frame[i];
+            st->frame[top].set = number[st->frame[top].set];
+            top++;
+        }
+        number[v] = n++;
+    }
+    st->set_at[n] = top;
+    st->run.n_sets = n;
+}
+
+/* llmc__gr_collect -- throw away all but the live state               (GRAMMAR.step)
+   A set's entries name sets with lower numbers only: going down marks what is needed, going up moves it
+   together. The live state gets its new number. */
+static void llmc__gr_collect(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t *number = st->cut[0], v, i, live = r->live, n = 0, flags = 0, at = 0;
+    r->full = false;
+    r->work = LLMC__GR_WORK;
+    if (live != 0) {
+        at = st->state_at[live];
+        n = llmc__gr_count(st, live);
+        flags = st->state_flags[live];
+    }
+    LLMC_MEMSET(number, 0, r->n_sets * sizeof *number);
+    for (i = 0; i < n; i++)
+        number[st->config[at + i].set] = 1;
+    for (v = r->n_sets; v-- > LLMC__GR_SETS;)
+        for (i = st->set_at[v]; number[v] != 0 && i < st->set_at[v + 1]; i++)
+            number[st->frame[i].set] = 1;
+    llmc__gr_compact(st);
+    LLMC_MEMMOVE(st->config + 1, st->config + at, n * sizeof *st->config); /* behind the dead one's */
+    for (i = 0; i < n; i++)
+        st->config[1 + i].set = number[st->config[1 + i].set];
+    LLMC_MEMSET(st->set_slot, 0, st->set_slots * sizeof *st->set_slot);
+    for (v = LLMC__GR_SET_DONE; v < r->n_sets; v++)
+        llmc__gr_set_enter(st, v);
+    llmc__gr_forget(st);
+    if (live == 0)
+        return;
+    llmc__gr_start(st, flags);
+    for (i = 0; i < n; i++)
+        llmc__gr_add(st, st->config[1 + i].at, st->config[1 + i].set, false);
+    r->live = llmc__gr_state_keep(st);
+}
+
+/* The state at the grammar's beginning; 0: full. */
+static uint32_t llmc__gr_first(llmc_grammar_state *st)
+{
+    llmc__gr_start(st, 0);
+    llmc__gr_enter(st, st->g->root, LLMC__GR_SET_DONE);
+    if (st->g->proc[st->g->root].nullable)
+        st->run.flags |= LLMC__GR_FINAL;
+    llmc__gr_calls(st);
+    return llmc__gr_state_keep(st);
+}
+
+/* Empty pools with the three sets that are always there. */
+static void llmc__gr_clear(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    LLMC_MEMSET(r, 0, sizeof *r);
+    LLMC_MEMSET(st->slot, 0, st->g->n_code * sizeof *st->slot);
+    LLMC_MEMSET(st->acc, 0, st->g->n_proc * sizeof *st->acc);
+    LLMC_MEMSET(st->set_at, 0, 3 * sizeof *st->set_at);
+    st->frame[0].at = LLMC__GR_AT_DONE;
+    st->frame[1].at = LLMC__GR_AT_UNKNOWN;
+    st->frame[0].set = st->frame[1].set = LLMC__GR_SET_NONE;
+    st->set_at[LLMC__GR_SET_UNKNOWN] = 1;
+    st->set_at[LLMC__GR_SETS] = 2;
+    r->n_sets = LLMC__GR_SETS;
+    llmc__gr_collect(st);
+}
+
+/* Before a call's work: steps to charge, and pools that the last call may have left full. */
+static void llmc__gr_ready(llmc_grammar_state *st)
+{
+    if (st->run.full)
+        llmc__gr_collect(st);
+    st->run.work = LLMC__GR_WORK;
+}
+
+/* After work that may have found the pools full: whether it is worth another try, with empty ones. */
+static bool llmc__gr_retry(llmc_grammar_state *st, bool *tried)
+{
+    if (!st->run.full || st->run.work == 0 || *tried)
+        return false;
+    *tried = true;
+    llmc__gr_collect(st);
+    return !st->run.full;
+}
+
+/* What a call says that came to nothing even so. The state is as it was. */
+static llmc_status llmc__gr_too_much(const llmc_grammar_state *st, llmc_diag *diag)
+{
+    if (st->run.work == 0)
+        return LLMC__FAIL(diag, FULL, "GRAMMAR.step", LLMC_NO_OFFSET,
+                          "the grammar is too ambiguous: to follow it takes more than %d steps",
+                          (int)LLMC__GR_WORK);
+    return LLMC__FAIL(diag, FULL, "GRAMMAR.step", LLMC_NO_OFFSET,
+                      "the text nests too deep, or the grammar is too ambiguous, for max_states %u",
+                      st->max_states);
+}
+
+//--[ 19.8 GRAMMAR.mask ]-- which tokens can come next
+/* The text may be over: what came matches the grammar, or an end token has come. */
+LLMC_API bool llmc_grammar_can_end(const llmc_grammar_state *state)
+{
+    return state->run.live == 0 || (state->state_flags[state->run.live] & LLMC__GR_FINAL) != 0;
+}
+
+/* It has to be over. */
+LLMC_API bool llmc_grammar_is_done(const llmc_grammar_state *state)
+{
+    return state->run.live == 0 || state->state_flags[state->run.live] == LLMC__GR_FINAL;
+}
+
+/* The state that masks are made for: return addresses cut off, far copies of repeats made one. */
+static uint32_t llmc__gr_coarse(llmc_grammar_state *st, uint32_t state)
+{
+    uint32_t at = st->state_at[state], end = at + llmc__gr_count(st, state), v;
+    if (st->coarse[state] != 0)
+        return st->coarse[state];
+    llmc__gr_start(st, st->state_flags[state] & (LLMC__GR_FINAL | LLMC__GR_UNKNOWN));
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        llmc__gr_add(st, llmc__gr_same(st->g, c.at), llmc__gr_set_cut(st, c.set, LLMC__GR_FRAMES), false);
+    }
+    v = llmc__gr_state_keep(st);
+    st->coarse[state] = (uint16_t)v;
+    return v;
+}
+
+/* llmc__gr_walk -- all tokens from a state                             (GRAMMAR.mask)
+   bits [words] by id and maybe [words] by place, cleared before: the tokens after which the state is
+   alive, and those of which it is not known. Returns how many tokens were looked at, *n_maybe of the
+   second sort. at[d] is the state after the first d bytes of the token at hand. */
+static uint32_t llmc__gr_walk(llmc_grammar_state *st, uint32_t state, uint32_t *bits, uint32_t *maybe,
+                              uint32_t *n_maybe)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t at[LLMC__GR_LONG + 1], i = 0, looked = 0;
+    *n_maybe = 0;
+    at[0] = state;
+    while (i < v->n && !st->run.full) {
+        const uint8_t *p = v->blob + v->off[i];
+        uint32_t d = v->lcp[i], len = v->off[i + 1] - v->off[i], next = at[d];
+        uint32_t look = (uint32_t)llmc__min(len, LLMC__GR_LONG);
+        looked++;
+        while (d < look && (next = llmc__gr_step(st, next, p[d])) > LLMC__GR_DEAD)
+            at[++d] = next;
+        if (next <= LLMC__GR_DEAD) { /* and so are all that share these bytes */
+            for (i++; i < v->n && v->lcp[i] > d; i = v->next[i])
+                continue;
+            continue;
+        }
+        if (len <= LLMC__GR_LONG && (st->state_flags[next] & (LLMC__GR_LIVE | LLMC__GR_FINAL)) != 0) {
+            bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+        } else {
+            maybe[i / 32] |= 1u << (i % 32);
+            ++*n_maybe;
+        }
+        i++;
+    }
+    return looked;
+}
+
+/* The mask of a state, found or made in the place of the one that was used longest ago; NULL: full.
+   One that took next to no time is the first to go again. */
+static llmc__gr_mask *llmc__gr_mask_of(llmc_grammar_state *st, uint32_t state)
+{
+    uint32_t i, oldest = 0;
+    llmc__gr_mask *m;
+    uint32_t *bits;
+    if (st->mask_of[state] != 0) {
+        m = &st->mask[st->mask_of[state] - 1];
+        if (m->used != 0)
+            m->used = ++st->run.tick;
+        return m;
+    }
+    for (i = 1; i < st->max_masks; i++)
+        if (st->mask[i].used < st->mask[oldest].used)
+            oldest = i;
+    m = &st->mask[oldest];
+    bits = st->mask_bits + (size_t)oldest * 2 * st->words;
+    st->mask_of[m->state] = 0; /* of state 0, too, which has none */
+    m->state = m->used = 0;
+    LLMC_MEMSET(bits, 0, (size_t)2 * st->words * sizeof *bits);
+    if (llmc__gr_walk(st, state, bits, bits + st->words, &m->n_maybe) > LLMC__GR_CHEAP)
+        m->used = ++st->run.tick;
+    if (st->run.full) {
+        m->used = 0;
+        return NULL;
+    }
+    m->state = state;
+    st->mask_of[state] = (uint16_t)(oldest + 1);
+    return m;
+}
+
+/* Adds to bits what of the mask's unknown tokens the live state allows. */
+static void llmc__gr_settle(llmc_grammar_state *st, const uint32_t *maybe, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t w, i, word;
+    for (w = 0; w < (v->n + 31) / 32; w++)
+        for (word = maybe[w], i = w * 32; word != 0 && !st->run.full; word >>= 1, i++)
+            if ((word & 1) != 0 && llmc__gr_steps(st, st->run.live, v->blob + v->off[i],
+                                                  v->off[i + 1] - v->off[i]) > LLMC__GR_DEAD)
+                bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+}
+
+/* Tokens that the live state asks for by name, or by another's name. */
+static void llmc__gr_named(const llmc_grammar_state *st, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t at = st->state_at[st->run.live], end = at + llmc__gr_count(st, st->run.live), i;
+    for (; st->g->has_tokens && at < end; at++) {
+        const llmc__gr_inst *k = &st->g->code[st->config[at].at];
+        uint32_t id = (uint32_t)k->arg;
+        if (k->op == LLMC__GR_TOKEN && k->lo == 0)
+            bits[id / 32] |= 1u << (id % 32);
+        for (i = 0; k->op == LLMC__GR_TOKEN && k->lo != 0 && i < v->n; i++)
+            if (v->order[i] != id)
+                bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+    }
+}
+
+/* At the very beginning of a sequence, with a tokenizer that drops the first space: each token by
+   itself, by the bytes that it would add there. */
+static void llmc__gr_opening(llmc_grammar_state *st, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t i;
+    for (i = 0; i < v->n && !st->run.full; i++) {
+        uint32_t id = v->order[i];
+        size_t n = llmc__token_bytes(v->tok, (llmc_token)id, true, false, st->text);
+        if (n > 0 && llmc__gr_steps(st, st->run.live, (const uint8_t *)st->text, n) > LLMC__GR_DEAD)
+            bits[id / 32] |= 1u << (id % 32);
+    }
+}
+
+/* One try at the live state's mask; run.full: it came to nothing. */
+static void llmc__gr_try_mask(llmc_grammar_state *st, uint32_t *bits)
+{
+    uint32_t coarse;
+    const uint32_t *kept;
+    llmc__gr_mask *m = NULL;
+    LLMC_MEMSET(bits, 0, st->words * sizeof *bits);
+    if (st->run.opening) {
+        llmc__gr_opening(st, bits);
+        return;
+    }
+    coarse = llmc__gr_coarse(st, st->run.live);
+    if (coarse != 0)
+        m = llmc__gr_mask_of(st, coarse);
+    if (m != NULL && m->n_maybe > LLMC__GR_UNSURE && coarse != st->run.live)
+        m = llmc__gr_mask_of(st, st->run.live);
+    if (m == NULL) {
+        st->run.full = true;
+        return;
+    }
+    kept = st->mask_bits + (size_t)(m - st->mask) * 2 * st->words;
+    LLMC_MEMCPY(bits, kept, st->words * sizeof *bits);
+    if (m->n_maybe > 0)
+        llmc__gr_settle(st, kept + st->words, bits);
+}
+
+/* llmc_grammar_mask -- the tokens that may come next                   (GRAMMAR.mask)
+   bits [words]: bit id % 32 of word id / 32; the words beyond the vocabulary's are cleared.
+   Exactly the tokens that llmc_grammar_advance would take, those included that end a generation; none
+   after one of these. A mask that is kept costs little more than to copy it.
+   Errors: BAD_ARG (words), FULL. */
+LLMC_API llmc_status llmc_grammar_mask(llmc_grammar_state *state, uint32_t *bits, size_t words,
+                                       llmc_diag *diag)
+{
+    bool tried = false;
+    uint32_t w;
+    if (bits == NULL || words < state->words)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.mask", LLMC_NO_OFFSET, "%zu words for a mask of %u", words,
+                          state->words);
+    LLMC_MEMSET(bits, 0, words * sizeof *bits);
+    if (state->run.live == 0 || state->words == 0)
+        return LLMC_OK;
+    llmc__gr_ready(state);
+    do
+        llmc__gr_try_mask(state, bits);
+    while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    for (w = 0; llmc_grammar_can_end(state) && w < state->words; w++)
+        bits[w] |= state->g->vocab->ends[w];
+    llmc__gr_named(state, bits);
+    return LLMC_OK;
+}
+
+/* llmc_grammar_apply -- the same on logits [n]; n may be above the number of tokens (padding) or below
+   Without branches: half of a mask's bits may be set, and no processor foresees which. */
+LLMC_API llmc_status llmc_grammar_apply(llmc_grammar_state *state, float *logits, size_t n, llmc_diag *diag)
+{
+    size_t i, w, in;
+    LLMC__TRY(llmc_grammar_mask(state, state->bits, state->words, diag));
+    for (w = 0; w * 32 < n; w++) {
+        uint32_t word = w < state->words ? state->bits[w] : 0;
+        in = word != UINT32_MAX ? (size_t)llmc__min(n - w * 32, 32) : 0;
+        for (i = 0; i < in; i++) {
+            uint32_t keep = 0 - (word >> i & 1), bits = llmc__f32_bits(logits[w * 32 + i]);
+            logits[w * 32 + i] = llmc__bits_f32((bits & keep) | (0xff800000u & ~keep)); /* -infinity */
+        }
+    }
+    return LLMC_OK;
+}
+
+//--[ 19.9 GRAMMAR.state ]-- a text is followed
+/* llmc_grammar_reset -- back to the beginning                         (GRAMMAR.state)
+   Errors: FULL (not even that fits). */
+LLMC_API llmc_status llmc_grammar_reset(llmc_grammar_state *state, bool opening, llmc_diag *diag)
+{
+    bool tried = false;
+    uint32_t first;
+    llmc__gr_ready(state);
+    do
+        first = llmc__gr_first(state);
+    while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    state->run.live = first;
+    state->run.opening = opening && state->g->vocab != NULL && state->g->vocab->drops_space;
+    return LLMC_OK;
+}
+
+/* llmc_grammar_text -- the text goes on by bytes [len]                (GRAMMAR.state)
+   A long one had better come in pieces: pools that fill up are only cleared between calls, and once
+   within one.  Errors: BAD_ARG (with the first byte that cannot be), FULL; the state is as it was. */
+LLMC_API llmc_status llmc_grammar_text(llmc_grammar_state *state, const char *text, size_t len,
+                                       llmc_diag *diag)
+{
+    uint32_t to, next;
+    bool tried = false;
+    size_t n;
+    llmc__gr_ready(state);
+    do {
+        to = next = state->run.live;
+        for (n = 0; n < len && next > LLMC__GR_DEAD; n += next > LLMC__GR_DEAD) {
+            next = llmc__gr_step(state, to, (uint8_t)text[n]);
+            to = next > LLMC__GR_DEAD ? next : to;
+        }
+    } while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    if (n < len)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", n,
+                          "the grammar does not allow the text from byte %zu on", n);
+    state->run.live = to;
+    state->run.opening = state->run.opening && len == 0;
+    return LLMC_OK;
+}
+
+/* The state after token id: by its bytes, to `to`, and, where the grammar names tokens, as a whole.
+   0: full. */
+static uint32_t llmc__gr_by_name(llmc_grammar_state *st, uint32_t id, uint32_t to)
+{
+    uint32_t at = st->state_at[st->run.live], end = at + llmc__gr_count(st, st->run.live);
+    bool text = st->g->vocab->rank[id] != LLMC__GR_NONE;
+    llmc__gr_start(st, st->state_flags[to]);
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        const llmc__gr_inst *k = &st->g->code[c.at];
+        if (k->op == LLMC__GR_TOKEN && (k->lo == 0 ? (uint32_t)k->arg == id : text && (uint32_t)k->arg != id))
+            llmc__gr_add(st, c.at + 1, c.set, true);
+    }
+    llmc__gr_follow(st);
+    llmc__gr_calls(st);
+    end = st->state_at[to + 1] - 1;
+    for (at = st->state_at[to]; at < end && !st->run.full; at++)
+        llmc__gr_add(st, st->config[at].at, st->config[at].set, false);
+    return llmc__gr_state_keep(st);
+}
+
+/* One try at following token id, whose bytes are p [n]. 0: full; DEAD: it may not come. */
+static uint32_t llmc__gr_try_token(llmc_grammar_state *st, uint32_t id, const uint8_t *p, size_t n)
+{
+    uint32_t to = n > 0 ? llmc__gr_steps(st, st->run.live, p, n) : (uint32_t)LLMC__GR_DEAD;
+    return st->g->has_tokens && to != 0 ? llmc__gr_by_name(st, id, to) : to;
+}
+
+/* llmc_grammar_advance -- the text goes on by a token                 (GRAMMAR.state)
+   One that ends a generation is taken if the text may end, and nothing after it.
+   Errors: BAD_ARG (no such token, or it is not allowed here), FULL; the state is as it was. */
+LLMC_API llmc_status llmc_grammar_advance(llmc_grammar_state *state, llmc_token token, llmc_diag *diag)
+{
+    const llmc_grammar_vocab *v = state->g->vocab;
+    uint32_t id = (uint32_t)token, rank, to = LLMC__GR_DEAD;
+    const uint8_t *p = NULL;
+    size_t n = 0;
+    bool tried = false;
+    if (v == NULL || token < 0 || id >= v->count)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "token %d: the vocabulary has %u",
+                          (int)token, v != NULL ? v->count : 0);
+    rank = v->rank[id];
+    if (rank != LLMC__GR_NONE && state->run.opening) {
+        n = llmc__token_bytes(v->tok, token, true, false, state->text);
+        p = (const uint8_t *)state->text;
+    } else if (rank != LLMC__GR_NONE) {
+        n = v->off[rank + 1] - v->off[rank];
+        p = v->blob + v->off[rank];
+    }
+    if (state->run.live != 0) {
+        llmc__gr_ready(state);
+        do
+            to = llmc__gr_try_token(state, id, p, n);
+        while (llmc__gr_retry(state, &tried));
+        if (state->run.full)
+            return llmc__gr_too_much(state, diag);
+        if (to == LLMC__GR_DEAD && (v->ends[id / 32] >> (id % 32) & 1) != 0 && llmc_grammar_can_end(state))
+            to = 0;
+    }
+    if (to == LLMC__GR_DEAD)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "the grammar does not allow token %d here", (int)token);
+    state->run.live = to;
+    state->run.opening = false;
+    return LLMC_OK;
+}
+
+/* A power of two of at least twice n. */
+static uint32_t llmc__gr_slots(uint32_t n)
+{
+    uint32_t slots = 16;
+    while (slots < 2 * n)
+        slots *= 2;
+    return slots;
+}
+
+/* Places everything behind the struct itself; max_states and max_masks are set. */
+static void llmc__gr_state_carve(llmc_grammar_state *st, llmc__arena *a)
+{
+    const llmc_grammar *g = st->g;
+    uint64_t begin = a->used;
+    uint32_t k;
+    st->max_sets = 2 * st->max_states + LLMC__GR_SETS;
+    st->max_frames = 4 * st->max_states + LLMC__GR_SETS;
+    st->max_configs = 16 * st->max_states;
+    st->words = g->vocab != NULL ? (g->vocab->count + 31) / 32 : 0;
+    st->set_slots = llmc__gr_slots(st->max_sets);
+    st->state_slots = llmc__gr_slots(st->max_states);
+    st->block = (uint8_t *)llmc__take(a, 0, 1);
+    st->slot = (llmc__gr_slot *)llmc__take(a, g->n_code, sizeof *st->slot);
+    st->queue = (uint32_t *)llmc__take(a, g->n_code, sizeof *st->queue);
+    st->touched = (uint32_t *)llmc__take(a, g->n_code, sizeof *st->touched);
+    st->acc = (llmc__gr_acc *)llmc__take(a, g->n_proc, sizeof *st->acc);
+    st->heap = (uint32_t *)llmc__take(a, g->n_proc, sizeof *st->heap);
+    st->set_at = (uint32_t *)llmc__take(a, (uint64_t)st->max_sets + 1, sizeof *st->set_at);
+    st->frame = (llmc__gr_pair *)llmc__take(a, st->max_frames, sizeof *st->frame);
+    st->set_slot = (uint32_t *)llmc__take(a, st->set_slots, sizeof *st->set_slot);
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k] = (uint32_t *)llmc__take(a, st->max_sets, sizeof *st->cut[k]);
+    st->state_at = (uint32_t *)llmc__take(a, (uint64_t)st->max_states + 1, sizeof *st->state_at);
+    st->config = (llmc__gr_pair *)llmc__take(a, st->max_configs, sizeof *st->config);
+    st->state_slot = (uint32_t *)llmc__take(a, st->state_slots, sizeof *st->state_slot);
+    st->state_flags = (uint8_t *)llmc__take(a, st->max_states, 1);
+    st->coarse = (uint16_t *)llmc__take(a, st->max_states, sizeof *st->coarse);
+    st->mask_of = (uint16_t *)llmc__take(a, st->max_states, sizeof *st->mask_of);
+    st->step = (uint16_t *)llmc__take(a, (uint64_t)st->max_states * g->n_class, sizeof *st->step);
+    st->mask = (llmc__gr_mask *)llmc__take(a, st->max_masks, sizeof *st->mask);
+    st->mask_bits = (uint32_t *)llmc__take(a, 2 * (uint64_t)st->max_masks * st->words, sizeof *st->mask_bits);
+    st->bits = (uint32_t *)llmc__take(a, st->words, sizeof *st->bits);
+    st->text = (char *)llmc__take(a, g->vocab != NULL ? g->vocab->longest : 0, 1);
+    st->block_bytes = (size_t)(a->used - begin);
+}
+
+/* Defaults and limits, then the layout. *st is on the stack. Errors: BAD_ARG, NO_MEMORY. */
+static llmc_status llmc__gr_state_measure(llmc_grammar_state *st, const llmc_grammar *grammar,
+                                          const llmc_grammar_state_options *opt, size_t *bytes,
+                                          llmc_diag *diag)
+{
+    llmc_grammar_state_options o;
+    llmc__arena a = {NULL, 0, 0, false};
+    llmc__options(&o, sizeof o, opt);
+    if (grammar == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "grammar must not be NULL");
+    if (o.max_states == 0)
+        o.max_states = 2048;
+    if (o.max_masks == 0)
+        o.max_masks = 32;
+    if (o.max_states < 16 || o.max_states > UINT16_MAX || o.max_masks > 4096)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "max_states %u, max_masks %u: 16 to 65535, and at most 4096", o.max_states,
+                          o.max_masks);
+    LLMC_MEMSET(st, 0, sizeof *st);
+    st->g = grammar;
+    st->max_states = o.max_states;
+    st->max_masks = o.max_masks;
+    (void)llmc__take(&a, 1, sizeof *st);
+    llmc__gr_state_carve(st, &a);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "the state needs more memory than there are addresses for");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_grammar_state_need -- bytes that llmc_grammar_state_init will take   (GRAMMAR.state)
+   About 500 bytes a state, 16 an instruction of the grammar, and a quarter byte a token and mask.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_state_need(const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, size_t *bytes,
+                                             llmc_diag *diag)
+{
+    llmc_grammar_state st;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "bytes must not be NULL");
+    return llmc__gr_state_measure(&st, grammar, opt, bytes, diag);
+}
+
+/* llmc_grammar_state_init -- a text's place, at the beginning         (GRAMMAR.state)
+   mem [bytes], any alignment, need not be cleared. *out is written on success only.
+   Errors: BAD_ARG, NO_MEMORY, FULL (a grammar that is ambiguous beyond max_states at once). */
+LLMC_API llmc_status llmc_grammar_state_init(llmc_grammar_state **out, const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, void *mem, size_t bytes,
+                                             llmc_diag *diag)
+{
+    llmc_grammar_state measured, *st;
+    llmc__arena a;
+    size_t need;
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    LLMC__TRY(llmc__gr_state_measure(&measured, grammar, opt, &need, diag));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.state", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    st = (llmc_grammar_state *)llmc__take(&a, 1, sizeof *st);
+    *st = measured;
+    llmc__gr_state_carve(st, &a);
+    LLMC_MEMSET(st->block, 0, st->block_bytes);
+    llmc__gr_clear(st);
+    LLMC__TRY(llmc_grammar_reset(st, false, diag));
+    *out = st;
+    return LLMC_OK;
+}
+
+/* llmc_grammar_copy -- dst stands where src does, and knows what src knows   (GRAMMAR.state)
+   Numbers, not pointers, tie the arrays together, so they are copied as they are.
+   Errors: BAD_ARG (another grammar, other options). */
+LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_grammar_state *src,
+                                       llmc_diag *diag)
+{
+    if (dst->g != src->g || dst->max_states != src->max_states || dst->max_masks != src->max_masks)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "only states of one grammar and of equal options can be copied");
+    if (dst != src) {
+        LLMC_MEMCPY(dst->block, src->block, src->block_bytes);
+        dst->run = src->run;
+    }
+    return LLMC_OK;
+}
+
+#endif /* LLMC_NO_GRAMMAR, LLMC_NO_TOKEN */
+
+#ifndef LLMC_NO_GRAMMAR
+
+//--[ 19.10 GRAMMAR.write ]-- GBNF text, and JSON's own parts in it
+/* Text that counts on when its memory is full, so that a caller learns what it takes. */
+typedef struct llmc__schema_out {
+    char *out;
+    size_t cap;
+    uint64_t len; /* bytes so far, written or not */
+} llmc__schema_out;
+
+/* One byte. */
+static void llmc__schema_byte(llmc__schema_out *o, char c)
+{
+    if (o->len < o->cap)
+        o->out[o->len] = c;
+    o->len++;
+}
+
+/* A NUL-terminated text as it stands. */
+static void llmc__schema_put(llmc__schema_out *o, const char *s)
+{
+    for (; *s != 0; s++)
+        llmc__schema_byte(o, *s);
+}
+
+/* A natural number in decimal. */
+static void llmc__schema_number(llmc__schema_out *o, uint64_t v)
+{
+    char digit[20];
+    unsigned n = 0;
+    do {
+        digit[n++] = (char)('0' + (char)(v % 10));
+        v /= 10;
+    } while (v != 0);
+    while (n > 0)
+        llmc__schema_byte(o, digit[--n]);
+}
+
+/* The low n digits of v in hexadecimal, lower case as JSON writers have it. */
+static void llmc__schema_hex(llmc__schema_out *o, uint32_t v, unsigned n)
+{
+    while (n-- > 0)
+        llmc__schema_byte(o, "0123456789abcdef"[v >> 4 * n & 15]);
+}
+
+/* Repetition of the item before: from lo to hi times; hi UINT64_MAX: no end. */
+static void llmc__schema_repeat(llmc__schema_out *o, uint64_t lo, uint64_t hi)
+{
+    if (lo == 1 && hi == 1) {
+        llmc__schema_put(o, " ");
+    } else if (lo == 0 && hi == 1) {
+        llmc__schema_put(o, "? ");
+    } else if (hi == UINT64_MAX && lo < 2) {
+        llmc__schema_put(o, lo == 0 ? "* " : "+ ");
+    } else {
+        llmc__schema_byte(o, '{');
+        llmc__schema_number(o, lo);
+        if (hi != lo)
+            llmc__schema_byte(o, ',');
+        if (hi != lo && hi != UINT64_MAX)
+            llmc__schema_number(o, hi);
+        llmc__schema_put(o, "} ");
+    }
+}
+
+/* The letter of JSON's short escape for c, 0 if it has none. The slash needs no escape. */
+static char llmc__schema_escape(uint32_t c)
+{
+    switch (c) {
+    case '\b':
+        return 'b';
+    case '\f':
+        return 'f';
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    default:
+        return (char)(c == '"' || c == '\\' ? (int)c : 0);
+    }
+}
+
+/* Code point c, no surrogate, as it stands in a JSON string, inside a GBNF literal: one escape
+   for JSON and one around it for GBNF. */
+static void llmc__schema_char(llmc__schema_out *o, uint32_t c)
+{
+    char utf8[4];
+    size_t n, i;
+    const char letter = llmc__schema_escape(c);
+    if (letter != 0) {
+        llmc__schema_put(o, "\\\\");
+        if (letter == '"' || letter == '\\')
+            llmc__schema_byte(o, '\\');
+        llmc__schema_byte(o, letter);
+    } else if (c < 0x20) {
+        llmc__schema_put(o, "\\\\u");
+        llmc__schema_hex(o, c, 4);
+    } else if (c == 0x7f) { /* JSON lets it stand; a text for people does not */
+        llmc__schema_put(o, "\\x7f");
+    } else {
+        n = llmc__utf8_write(c, utf8);
+        for (i = 0; i < n; i++)
+            llmc__schema_byte(o, utf8[i]);
+    }
+}
+
+/* Code point c inside a GBNF character class; letters and digits as they are, the rest in
+   hexadecimal, so that no character means anything there. */
+static void llmc__schema_member(llmc__schema_out *o, uint32_t c)
+{
+    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) {
+        llmc__schema_byte(o, (char)c);
+        return;
+    }
+    llmc__schema_put(o, c < 0x100 ? "\\x" : c < 0x10000 ? "\\u" : "\\U");
+    llmc__schema_hex(o, c, c < 0x100 ? 2 : c < 0x10000 ? 4 : 8);
+}
+
+/* Members lo to hi of a class. */
+static void llmc__schema_members(llmc__schema_out *o, uint32_t lo, uint32_t hi)
+{
+    llmc__schema_member(o, lo);
+    if (hi > lo + 1)
+        llmc__schema_byte(o, '-');
+    if (hi > lo)
+        llmc__schema_member(o, hi);
+}
+
+/* A code point of the checked JSON string at *p (behind its opening quote); false at its end. */
+static bool llmc__schema_next(const char **p, const char *end, uint32_t *c)
+{
+    char utf8[4];
+    const size_t n = llmc__json_char(p, end, utf8);
+    const uint8_t *b = (const uint8_t *)utf8;
+    if (n == 0)
+        return false;
+    *c = n == 1   ? b[0]
+         : n == 2 ? (uint32_t)(b[0] & 31) << 6 | (b[1] & 63u)
+         : n == 3 ? (uint32_t)(b[0] & 15) << 12 | (uint32_t)(b[1] & 63) << 6 | (b[2] & 63u)
+                  : (uint32_t)(b[0] & 7) << 18 | (uint32_t)(b[1] & 63) << 12 | (uint32_t)(b[2] & 63) << 6 |
+                        (b[3] & 63u);
+    return true;
+}
+
+/* A checked JSON string, quotes included, inside a GBNF literal. */
+static void llmc__schema_string(llmc__schema_out *o, const char *text, const char *end)
+{
+    uint32_t c;
+    text++;
+    llmc__schema_put(o, "\\\"");
+    while (llmc__schema_next(&text, end, &c))
+        llmc__schema_char(o, c);
+    llmc__schema_put(o, "\\\"");
+}
+
+/* The order of two checked JSON strings by code points: negative, 0, positive. */
+static int llmc__schema_compare(const char *a, const char *b, const char *end)
+{
+    uint32_t x, y;
+    bool more_a, more_b;
+    a++;
+    b++;
+    do {
+        more_a = llmc__schema_next(&a, end, &x);
+        more_b = llmc__schema_next(&b, end, &y);
+    } while (more_a && more_b && x == y);
+    if (!more_a || !more_b)
+        return (int)more_a - (int)more_b;
+    return x < y ? -1 : 1;
+}
+
+/* A comma or colon between parts, or an opening or closing bracket, with the white space that
+   may stand around it. */
+static void llmc__schema_mark(llmc__schema_out *o, llmc_json_space space, char mark)
+{
+    if (space == LLMC_SPACE_LINES && mark != '{' && mark != '[')
+        llmc__schema_put(o, "ws ");
+    llmc__schema_byte(o, '"');
+    llmc__schema_byte(o, mark);
+    llmc__schema_put(o, "\" ");
+    if (space == LLMC_SPACE_LINES && mark != '}' && mark != ']')
+        llmc__schema_put(o, "ws ");
+    if (space == LLMC_SPACE_ONE && (mark == ',' || mark == ':'))
+        llmc__schema_put(o, "\" \"? ");
+}
+
+/* Whether the number is whole and fits 64 bits; 1.0 and 1e3 are. */
+static bool llmc__schema_whole(llmc_json v, int64_t *out)
+{
+    llmc__decimal d;
+    const char *bad;
+    return v.type == LLMC_JSON_NUMBER && llmc__decimal_read(v.text, v.end, &d, &bad) != NULL &&
+           llmc__decimal_i64(&d, out);
+}
+
+/* A checked JSON value as a GBNF sequence that matches just it: strings with the fewest escapes,
+   whole numbers as digits, members in the value's order. Nested values need no stack: the text is
+   copied part by part. */
+static void llmc__schema_constant(llmc__schema_out *o, llmc_json_space space, llmc_json v)
+{
+    const char *p = v.text, *stop = llmc__json_skip(v.text, v.end);
+    int64_t whole;
+    llmc__schema_byte(o, '"');
+    while (p < stop) {
+        if (*p == '"') {
+            llmc__schema_string(o, p, stop);
+            p = llmc__json_skip_string(p, stop);
+        } else if (*p == '-' || (*p >= '0' && *p <= '9')) {
+            const char *q = llmc__json_skip(p, stop);
+            if (llmc__schema_whole(llmc__json_at(p, stop), &whole)) {
+                if (whole < 0)
+                    llmc__schema_byte(o, '-');
+                llmc__schema_number(o, whole < 0 ? 0 - (uint64_t)whole : (uint64_t)whole);
+                p = q;
+            }
+            while (p < q)
+                llmc__schema_byte(o, *p++);
+        } else if (space != LLMC_SPACE_NONE && (*p == ',' || *p == ':')) {
+            llmc__schema_put(o, "\" ");
+            llmc__schema_mark(o, space, *p++);
+            llmc__schema_byte(o, '"');
+        } else if (llmc__json_space(p, stop) > p) {
+            p++;
+        } else {
+            llmc__schema_byte(o, *p++);
+        }
+    }
+    llmc__schema_put(o, "\" ");
+}
+
+/* The rules that every JSON text is made of; a bit of `used` each. Ids of rules from
+   LLMC__SCHEMA_BUILTIN on are these. */
+enum {
+    LLMC__SCHEMA_ANY,
+    LLMC__SCHEMA_OBJECT,
+    LLMC__SCHEMA_ARRAY,
+    LLMC__SCHEMA_STRING,
+    LLMC__SCHEMA_NUMBER,
+    LLMC__SCHEMA_INTEGER,
+    LLMC__SCHEMA_BOOLEAN,
+    LLMC__SCHEMA_NULL,
+    LLMC__SCHEMA_CHAR,  /* a character of a string, however JSON writes it   */
+    LLMC__SCHEMA_PLAIN, /* the same with as few escapes as can be            */
+    LLMC__SCHEMA_WHITE,
+    LLMC__SCHEMA_RULES,
+    LLMC__SCHEMA_BUILTIN = 0x7fffff00,
+    LLMC__SCHEMA_NEVER = 0x7fffffff /* what nothing matches */
+};
+
+static const char *const llmc__schema_rule_name[LLMC__SCHEMA_RULES] = {
+    "value", "object", "array", "string", "number", "integer", "boolean", "null", "char", "plain", "ws"};
+
+/* The rules by name. A character of a string is one code point: a pair of surrogates is written
+   whole or not at all, so that repeating `char` counts as schemas do.
+   Sources: RFC 8259; numbers have at most 18 digits, so integers fit 64 bits everywhere. */
+static void llmc__schema_builtin(llmc__schema_out *o, llmc_json_space space, unsigned rule)
+{
+    static const char *const body[LLMC__SCHEMA_RULES] = {
+        "object | array | string | number | boolean | null",
+        NULL,
+        NULL,
+        "\"\\\"\" char* \"\\\"\"",
+        "\"-\"? ( \"0\" | [1-9] [0-9]{0,17} ) ( \".\" [0-9]{1,17} )? ( [eE] [-+]? [0-9]{1,2} )?",
+        "\"0\" | \"-\"? [1-9] [0-9]{0,17}",
+        "\"true\" | \"false\"",
+        "\"null\"",
+        "[^\\x22\\x5c\\x00-\\x1f] | \"\\\\\" ( [\\x22\\x5c/bfnrt] | \"u\" ( [0-9A-Ca-cE-Fe-f] "
+        "[0-9A-Fa-f]{3} | [Dd] [0-7] [0-9A-Fa-f]{2} | [Dd] [89ABab] [0-9A-Fa-f]{2} \"\\\\u\" [Dd] [C-Fc-f] "
+        "[0-9A-Fa-f]{2} ) )",
+        "[^\\x22\\x5c\\x00-\\x1f] | \"\\\\\" [\\x22\\x5cbfnrt]",
+        "( \" \" | \"\\n\" [ \\t]{0,32} )?"};
+    llmc__schema_put(o, llmc__schema_rule_name[rule]);
+    llmc__schema_put(o, " ::= ");
+    if (rule == LLMC__SCHEMA_OBJECT || rule == LLMC__SCHEMA_ARRAY) {
+        const bool object = rule == LLMC__SCHEMA_OBJECT;
+        unsigned i;
+        llmc__schema_mark(o, space, object ? '{' : '[');
+        llmc__schema_put(o, "( ");
+        for (i = 0; i < 2; i++) { /* the first, then any number of others */
+            if (i == 1)
+                llmc__schema_put(o, "( ");
+            if (i == 1)
+                llmc__schema_mark(o, space, ',');
+            if (object)
+                llmc__schema_put(o, "string ");
+            if (object)
+                llmc__schema_mark(o, space, ':');
+            llmc__schema_put(o, "value ");
+        }
+        llmc__schema_put(o, ")* )? ");
+        llmc__schema_mark(o, space, object ? '}' : ']');
+    } else {
+        llmc__schema_put(o, body[rule]);
+    }
+    llmc__schema_byte(o, '\n');
+}
+
+/* Builtin rules that the used ones use. */
+static uint32_t llmc__schema_closure(uint32_t used, llmc_json_space space)
+{
+    const uint32_t any = 1u << LLMC__SCHEMA_ANY | 1u << LLMC__SCHEMA_OBJECT | 1u << LLMC__SCHEMA_ARRAY;
+    if ((used & any) != 0)
+        used |= any | 1u << LLMC__SCHEMA_STRING | 1u << LLMC__SCHEMA_NUMBER | 1u << LLMC__SCHEMA_BOOLEAN |
+                1u << LLMC__SCHEMA_NULL;
+    if ((used >> LLMC__SCHEMA_STRING & 1) != 0)
+        used |= 1u << LLMC__SCHEMA_CHAR;
+    if (space == LLMC_SPACE_LINES)
+        used |= 1u << LLMC__SCHEMA_WHITE;
+    return used;
+}
+
+//--[ 19.11 GRAMMAR.range ]-- numbers between bounds, digit by digit
+#define LLMC__SCHEMA_DIGITS 40 /* of a bound, both sides of the point */
+#define LLMC__SCHEMA_WHOLE  18 /* most digits of an integer: any of them fits 64 bits */
+#define LLMC__SCHEMA_FRACTION \
+    15 /* most significant digits of a number near a bound: decimals of 15
+                                    digits that differ are different doubles, so no reader rounds one
+                                    onto a bound that it must not reach */
+
+/* A bound as digits: +-digit[0..n) . digit[n..n+k). No leading zeros but a single one before
+   the point, no trailing zeros behind it; zero has no sign. */
+typedef struct llmc__schema_bound {
+    bool set, negative;
+    bool open;  /* the bound itself is out */
+    bool nines; /* upper bounds without fraction: stands for as many nines behind the point */
+    unsigned n, k;
+    char digit[LLMC__SCHEMA_DIGITS];
+} llmc__schema_bound;
+
+/* Numbers from lo to hi without sign; hi not set: any larger. */
+typedef struct llmc__schema_range {
+    llmc__schema_bound lo, hi;
+    bool decimal;    /* a point and digits may follow */
+    unsigned n;      /* digits before the point of what is being written    */
+    unsigned digits; /* most of them                                        */
+    unsigned tail;   /* most digits behind the point                        */
+    llmc__schema_out *o;
+} llmc__schema_range;
+
+/* The number v as a bound. 0: done. 1: 10^18 or more, only its sign is set. 2: more digits
+   than a bound may have. */
+static int llmc__schema_bound_read(llmc_json v, llmc__schema_bound *out)
+{
+    llmc__decimal d;
+    const char *bad, *p, *last;
+    int64_t power, i;
+    unsigned n = 0;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (llmc__decimal_read(v.text, v.end, &d, &bad) == NULL) /* checked: does not happen */
+        return 2;
+    for (p = d.whole; p < d.fraction_end && (*p == '0' || *p == '.'); p++)
+        continue;
+    out->set = true;
+    out->n = 1;
+    out->digit[0] = '0';
+    if (p == d.fraction_end)
+        return 0;
+    out->negative = d.negative;
+    for (last = d.fraction_end, power = d.exponent; last[-1] == '0' || last[-1] == '.'; last--)
+        power += last[-1] == '0';
+    for (i = 0; p < last; p++) /* the digits that count, at first without their point */
+        if (*p != '.' && i++ < LLMC__SCHEMA_DIGITS / 2)
+            out->digit[n++] = *p;
+    if (power > LLMC__SCHEMA_WHOLE || i + power > LLMC__SCHEMA_WHOLE)
+        return 1;
+    if (i > LLMC__SCHEMA_DIGITS / 2 || power < -(LLMC__SCHEMA_DIGITS / 2))
+        return 2;
+    for (; power > 0; power--) /* 12e2: zeros before the point */
+        out->digit[n++] = '0';
+    out->k = (unsigned)-power;
+    if (n <= out->k) { /* 12e-3: zeros behind it, and the one before */
+        const unsigned zeros = out->k + 1 - n;
+        LLMC_MEMMOVE(out->digit + zeros, out->digit, n);
+        LLMC_MEMSET(out->digit, '0', zeros);
+        n += zeros;
+    }
+    out->n = n - out->k;
+    return 0;
+}
+
+/* A whole number as a bound. */
+static llmc__schema_bound llmc__schema_bound_of(int64_t v)
+{
+    llmc__schema_bound b;
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    unsigned i;
+    LLMC_MEMSET(&b, 0, sizeof b);
+    b.set = true;
+    b.negative = v < 0;
+    for (b.n = 1; b.n < 20 && rest / 10 != 0; rest /= 10)
+        b.n++;
+    rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    for (i = b.n; i-- > 0; rest /= 10)
+        b.digit[i] = (char)('0' + (char)(rest % 10));
+    return b;
+}
+
+/* Whether the bound is zero. */
+static bool llmc__schema_is_zero(const llmc__schema_bound *b)
+{
+    return b->n == 1 && b->k == 0 && b->digit[0] == '0';
+}
+
+/* The order of two bounds by value: negative, 0, positive. */
+static int llmc__schema_order(const llmc__schema_bound *a, const llmc__schema_bound *b)
+{
+    const int sign = a->negative ? -1 : 1;
+    unsigned i;
+    if (a->negative != b->negative)
+        return sign;
+    if (a->n != b->n)
+        return a->n < b->n ? -sign : sign;
+    for (i = 0; i < a->n + a->k || i < b->n + b->k; i++) {
+        const char x = (char)(i < a->n + a->k ? a->digit[i] : '0');
+        const char y = (char)(i < b->n + b->k ? b->digit[i] : '0');
+        if (x != y)
+            return x < y ? -sign : sign;
+    }
+    return 0;
+}
+
+/* The least whole number that a lower bound lets in, the largest of an upper one. The bound has at
+   most 18 digits before its point. */
+static int64_t llmc__schema_bound_whole(const llmc__schema_bound *b, bool upper)
+{
+    int64_t v = 0;
+    unsigned i;
+    for (i = 0; i < b->n; i++)
+        v = v * 10 + (b->digit[i] - '0');
+    if (b->negative)
+        v = -v;
+    if (b->k == 0)
+        return b->open ? v + (upper ? -1 : 1) : v;
+    /* between two whole numbers; v is the one nearer to zero */
+    return b->negative == upper ? v + (upper ? -1 : 1) : v;
+}
+
+/* One digit from lo to hi. */
+static void llmc__schema_digit(llmc__schema_out *o, char lo, char hi)
+{
+    llmc__schema_byte(o, lo == hi ? '"' : '[');
+    llmc__schema_byte(o, lo);
+    if (lo != hi) {
+        llmc__schema_byte(o, '-');
+        llmc__schema_byte(o, hi);
+    }
+    llmc__schema_put(o, lo == hi ? "\" " : "] ");
+}
+
+/* From lo to hi of the item `what`; nothing if there can be none. */
+static void llmc__schema_times(llmc__schema_out *o, const char *what, unsigned lo, unsigned hi)
+{
+    if (hi == 0)
+        return;
+    llmc__schema_put(o, what);
+    llmc__schema_repeat(o, lo, hi);
+}
+
+/* Whatever may follow digit j of a number of n digits: digit n is the first behind the point. */
+static void llmc__schema_free(const llmc__schema_range *r, unsigned j)
+{
+    if (j > r->n) {
+        llmc__schema_times(r->o, "[0-9]", 0, r->tail - (j - r->n));
+        return;
+    }
+    llmc__schema_times(r->o, "[0-9]", r->n - j, r->n - j);
+    if (!r->decimal)
+        return;
+    llmc__schema_put(r->o, "( \".\" ");
+    llmc__schema_times(r->o, "[0-9]", 1, r->tail);
+    llmc__schema_put(r->o, ")? ");
+}
+
+/* Digits behind the point from j on that are not all zero. */
+static void llmc__schema_above_zero(const llmc__schema_range *r, unsigned j)
+{
+    const unsigned left = r->tail - (j - r->n);
+    llmc__schema_times(r->o, "\"0\"", 0, left - 1);
+    llmc__schema_put(r->o, "[1-9] ");
+    llmc__schema_times(r->o, "[0-9]", 0, left - 1);
+}
+
+/* Whether all digits of b from j on are c. */
+static bool llmc__schema_all(const llmc__schema_bound *b, unsigned j, char c)
+{
+    for (; j < b->n + b->k; j++)
+        if (b->digit[j] != c)
+            return false;
+    return true;
+}
+
+/* llmc__schema_at_least -- what may follow lo's first j digits            (GRAMMAR.range)
+   for the number to be lo or more. At each digit either a larger one, then anything, or the same
+   one and on; groups stay open behind it and are closed at the end. */
+static void llmc__schema_at_least(const llmc__schema_range *r, unsigned j)
+{
+    const llmc__schema_bound *b = &r->lo;
+    const unsigned end = b->n + b->k;
+    unsigned groups = 0;
+    for (;; j++) {
+        if (j >= end && !b->open) {
+            llmc__schema_free(r, j);
+            break;
+        }
+        if (j == b->n)
+            llmc__schema_put(r->o, "\".\" ");
+        if (j >= end) {
+            llmc__schema_above_zero(r, j);
+            break;
+        }
+        if (!b->open && llmc__schema_all(b, j + 1, '0')) {
+            llmc__schema_digit(r->o, b->digit[j], '9');
+            llmc__schema_free(r, j + 1);
+            break;
+        }
+        llmc__schema_put(r->o, "( ");
+        groups++;
+        if (b->digit[j] < '9') {
+            llmc__schema_digit(r->o, (char)(b->digit[j] + 1), '9');
+            llmc__schema_free(r, j + 1);
+            llmc__schema_put(r->o, "| ");
+        }
+        llmc__schema_digit(r->o, b->digit[j], b->digit[j]);
+    }
+    for (; groups > 0; groups--)
+        llmc__schema_put(r->o, ") ");
+}
+
+/* llmc__schema_at_most -- what may follow hi's first j digits              (GRAMMAR.range)
+   for the number to be hi or less; j is not behind hi's last digit. Behind the point a number may
+   end anywhere, so groups there are optional. */
+static void llmc__schema_at_most(const llmc__schema_range *r, unsigned j)
+{
+    const llmc__schema_bound *b = &r->hi;
+    const unsigned end = b->n + b->k;
+    unsigned groups = 0;
+    uint64_t optional = 0; /* a bit for each open group */
+    for (;; j++) {
+        const char low = (char)(j == 0 && b->n > 1 ? '1' : '0');
+        if (j == b->n && b->k == 0) {
+            if (b->nines)
+                llmc__schema_free(r, j);
+            else if (r->decimal && r->tail > 0) {
+                llmc__schema_put(r->o, "( \".\" ");
+                llmc__schema_times(r->o, "\"0\"", 1, r->tail);
+                llmc__schema_put(r->o, ")? ");
+            }
+            break;
+        }
+        if (j == b->n) {
+            llmc__schema_put(r->o, "( \".\" ");
+            optional |= (uint64_t)1 << groups++;
+        }
+        if (b->k == 0 && (b->nines || !r->decimal) && llmc__schema_all(b, j + 1, '9')) {
+            llmc__schema_digit(r->o, low, b->digit[j]);
+            llmc__schema_free(r, j + 1);
+            break;
+        }
+        llmc__schema_put(r->o, "( ");
+        groups++;
+        if (b->digit[j] > low) {
+            llmc__schema_digit(r->o, low, (char)(b->digit[j] - 1));
+            llmc__schema_free(r, j + 1);
+        }
+        if (b->k > 0 && j + 1 == end && b->open)
+            break;
+        if (b->digit[j] > low)
+            llmc__schema_put(r->o, "| ");
+        llmc__schema_digit(r->o, b->digit[j], b->digit[j]);
+        if (b->k > 0 && j + 1 == end) {
+            llmc__schema_times(r->o, "\"0\"", 0, r->tail - b->k);
+            break;
+        }
+        if (j >= b->n) {
+            llmc__schema_put(r->o, "( ");
+            optional |= (uint64_t)1 << groups++;
+        }
+    }
+    while (groups-- > 0)
+        llmc__schema_put(r->o, (optional >> groups & 1) != 0 ? ")? " : ") ");
+}
+
+/* What may follow when the first j digits, the last one behind the point or just before it, are
+   both lo's and hi's so far and only hi still binds. */
+static void llmc__schema_below(const llmc__schema_range *r, unsigned j)
+{
+    const unsigned end = r->hi.n + r->hi.k;
+    if (j <= r->hi.n) {
+        llmc__schema_at_most(r, j);
+    } else if (j >= end) {
+        llmc__schema_times(r->o, "\"0\"", 0, r->tail - (j - r->hi.n));
+    } else {
+        llmc__schema_put(r->o, "( ");
+        llmc__schema_at_most(r, j);
+        llmc__schema_put(r->o, ")? ");
+    }
+}
+
+/* llmc__schema_between -- numbers from lo to hi, as many digits before the point (GRAMMAR.range)
+   Digits that both share stand first; where they part there are three ways: lo's digit and at
+   least lo, one between and anything, hi's digit and at most hi. */
+static void llmc__schema_between(const llmc__schema_range *r)
+{
+    const llmc__schema_bound *lo = &r->lo, *hi = &r->hi;
+    const unsigned lo_end = lo->n + lo->k, hi_end = hi->n + hi->k;
+    unsigned j;
+    for (j = 0;; j++) {
+        char a, b;
+        if (j >= lo->n && j >= lo_end && !lo->open) {
+            llmc__schema_below(r, j);
+            return;
+        }
+        if (j == hi->n && hi->k == 0 && hi->nines) {
+            llmc__schema_at_least(r, j);
+            return;
+        }
+        if (j == lo->n)
+            llmc__schema_put(r->o, "\".\" ");
+        a = (char)(j < lo_end ? lo->digit[j] : '0');
+        b = (char)(j < hi_end ? hi->digit[j] : hi->nines ? '9' : '0');
+        if (a != b && !r->decimal && j + 1 == r->n) {
+            llmc__schema_digit(r->o, a, b);
+            return;
+        }
+        if (a != b) {
+            llmc__schema_put(r->o, "( ");
+            llmc__schema_digit(r->o, a, a);
+            llmc__schema_at_least(r, j + 1);
+            if (b > a + 1) {
+                llmc__schema_put(r->o, "| ");
+                llmc__schema_digit(r->o, (char)(a + 1), (char)(b - 1));
+                llmc__schema_free(r, j + 1);
+            }
+            if (!hi->open || hi->nines || j + 1 < hi_end || j + 1 <= hi->n) {
+                llmc__schema_put(r->o, "| ");
+                llmc__schema_digit(r->o, b, b);
+                llmc__schema_below(r, j + 1);
+            }
+            llmc__schema_put(r->o, ") ");
+            return;
+        }
+        llmc__schema_digit(r->o, a, a);
+    }
+}
+
+/* An upper bound that is out and whole: one less, and any fraction. Not for zero. */
+static void llmc__schema_lower(llmc__schema_bound *b)
+{
+    *b = llmc__schema_bound_of(llmc__schema_bound_whole(b, true));
+    b->nines = true;
+}
+
+/* Whether no number is in the range. */
+static bool llmc__schema_range_empty(const llmc__schema_range *r)
+{
+    int order;
+    if (!r->hi.set)
+        return false;
+    order = llmc__schema_order(&r->lo, &r->hi);
+    return order > 0 || (order == 0 && (r->lo.open || r->hi.open));
+}
+
+/* llmc__schema_magnitude -- the range without sign; it is not empty           (GRAMMAR.range)
+   By the number of digits before the point: those of lo, those of hi, and all lengths between,
+   which take any digits. Alternatives are joined by '|'; the caller has opened a group. */
+static void llmc__schema_magnitude(llmc__schema_range *r)
+{
+    bool least, most;
+    unsigned from, to;
+    if (r->hi.set && r->hi.open && r->hi.k == 0)
+        llmc__schema_lower(&r->hi);
+    if (llmc__schema_is_zero(&r->lo) && (!r->hi.set || r->hi.n > 1 || r->hi.digit[0] > '0')) {
+        llmc__schema_put(r->o, "\"0\" ");
+        r->n = 1;
+        if (r->lo.open) {
+            llmc__schema_put(r->o, "\".\" ");
+            llmc__schema_above_zero(r, 1);
+        } else {
+            llmc__schema_free(r, 1);
+        }
+        llmc__schema_put(r->o, "| ");
+        r->lo = llmc__schema_bound_of(1);
+    }
+    least = !r->lo.open && r->lo.digit[0] == '1' && llmc__schema_all(&r->lo, 1, '0');
+    most = !r->hi.set || (r->hi.k == 0 && (r->hi.nines || !r->decimal) && llmc__schema_all(&r->hi, 0, '9'));
+    from = r->n = r->lo.n;
+    to = r->hi.set ? r->hi.n : r->digits;
+    if (from == to && r->hi.set && !(least && most)) {
+        llmc__schema_between(r);
+        return;
+    }
+    if (!least) {
+        llmc__schema_at_least(r, 0);
+        from++;
+    }
+    to -= most ? 0 : 1;
+    if (from <= to) {
+        llmc__schema_put(r->o, least ? "[1-9] " : "| [1-9] ");
+        llmc__schema_times(r->o, "[0-9]", from - 1, to - 1);
+        r->n = 1;
+        llmc__schema_free(r, 1);
+    }
+    if (!most) {
+        llmc__schema_put(r->o, "| ");
+        r->n = r->hi.n;
+        llmc__schema_at_most(r, 0);
+    }
+}
+
+/* llmc__schema_signed -- the numbers from lo to hi, either perhaps not set    (GRAMMAR.range)
+   Zero is written without a sign. Bounds have at most LLMC__SCHEMA_WHOLE digits before the point if
+   whole numbers are asked for (then they are whole and not open), fewer otherwise; see
+   llmc__schema_bounds. False: there is none, and nothing is written. */
+static bool llmc__schema_signed(llmc__schema_out *o, const llmc__schema_bound *lo,
+                                const llmc__schema_bound *hi, bool decimal)
+{
+    llmc__schema_range r;
+    bool some = false;
+    unsigned half, n = 1;
+    if (lo->set && lo->n > n)
+        n = lo->n;
+    if (hi->set && hi->n > n)
+        n = hi->n;
+    for (half = 0; half < 2; half++) { /* below zero, then from zero on */
+        const llmc__schema_bound *far = half == 0 ? lo : hi, *near = half == 0 ? hi : lo;
+        LLMC_MEMSET(&r, 0, sizeof r);
+        r.o = o;
+        r.decimal = decimal;
+        r.digits = decimal ? LLMC__SCHEMA_FRACTION : LLMC__SCHEMA_WHOLE;
+        r.tail = decimal ? LLMC__SCHEMA_FRACTION - n : 0;
+        r.lo = llmc__schema_bound_of(half == 0 && !decimal ? 1 : 0);
+        r.lo.open = half == 0 && decimal;
+        if (near->set && !llmc__schema_is_zero(near) && near->negative == (half == 0))
+            r.lo = *near;
+        if (near->set && llmc__schema_is_zero(near) && near->open)
+            r.lo.open = true;
+        r.hi = *far;
+        if (far->set && far->negative != (half == 0) && !llmc__schema_is_zero(far))
+            continue; /* the other side of zero altogether */
+        if (far->set && llmc__schema_is_zero(far) && half == 0)
+            continue;
+        r.lo.negative = r.hi.negative = false;
+        if (llmc__schema_range_empty(&r))
+            continue;
+        llmc__schema_put(o, some ? "| " : "( ");
+        llmc__schema_put(o, half == 0 ? "\"-\" ( " : "");
+        llmc__schema_magnitude(&r);
+        llmc__schema_put(o, half == 0 ? ") " : "");
+        some = true;
+    }
+    if (some)
+        llmc__schema_put(o, ") ");
+    return some;
+}
+
+//--[ 19.12 GRAMMAR.pattern ]-- regular expressions as GBNF over the characters of a JSON string
+#define LLMC__SCHEMA_PATTERN 4096    /* most characters of a pattern    */
+#define LLMC__SCHEMA_GROUPS  32      /* most groups inside one another  */
+#define LLMC__SCHEMA_SET     64      /* most ranges of a class          */
+#define LLMC__SCHEMA_TIMES   1000000 /* largest count in a repetition   */
+
+/* Code points, as ranges. */
+typedef struct llmc__schema_set {
+    uint32_t lo[LLMC__SCHEMA_SET], hi[LLMC__SCHEMA_SET];
+    unsigned n;
+    bool full; /* there was no room for another range */
+} llmc__schema_set;
+
+typedef enum llmc__schema_kind {
+    LLMC__RE_END, /* of the pattern */
+    LLMC__RE_SET, /* one character  */
+    LLMC__RE_OPEN,
+    LLMC__RE_CLOSE,
+    LLMC__RE_BAR,
+    LLMC__RE_FIRST, /* ^ */
+    LLMC__RE_LAST   /* $ */
+} llmc__schema_kind;
+
+/* A pattern's next part; SET and CLOSE with the repetition behind them. */
+typedef struct llmc__schema_item {
+    llmc__schema_kind kind;
+    llmc__schema_set set;
+    uint64_t lo, hi; /* UINT64_MAX: no end */
+} llmc__schema_item;
+
+/* A pattern being read; error: what it needs that is not there. */
+typedef struct llmc__schema_regex {
+    const uint32_t *code; /* [n] */
+    unsigned n, at;
+    const char *error;
+    uint64_t least, most; /* characters of what it matches        */
+    uint64_t fixed;       /* of these, what does not vary         */
+    unsigned vary, place; /* parts that vary, and where one ends   */
+    bool simple;          /* anchored, one alternative, and what varies is a repeated character */
+} llmc__schema_regex;
+
+/* Adds lo..hi. */
+static void llmc__schema_set_add(llmc__schema_set *s, uint32_t lo, uint32_t hi)
+{
+    if (s->n == LLMC__SCHEMA_SET) {
+        s->full = true;
+        return;
+    }
+    s->lo[s->n] = lo;
+    s->hi[s->n++] = hi;
+}
+
+/* Sorts the ranges and joins those that touch. */
+static void llmc__schema_set_order(llmc__schema_set *s)
+{
+    unsigned i, j, n = 0;
+    for (i = 1; i < s->n; i++) {
+        const uint32_t lo = s->lo[i], hi = s->hi[i];
+        for (j = i; j > 0 && s->lo[j - 1] > lo; j--) {
+            s->lo[j] = s->lo[j - 1];
+            s->hi[j] = s->hi[j - 1];
+        }
+        s->lo[j] = lo;
+        s->hi[j] = hi;
+    }
+    for (i = 0; i < s->n; i++) {
+        if (n > 0 && s->lo[i] <= s->hi[n - 1] + 1) {
+            s->hi[n - 1] = (uint32_t)llmc__max(s->hi[n - 1], s->hi[i]);
+        } else {
+            s->lo[n] = s->lo[i];
+            s->hi[n++] = s->hi[i];
+        }
+    }
+    s->n = n;
+}
+
+/* The code points up to `last` that are not in s. */
+static void llmc__schema_set_invert(llmc__schema_set *s, uint32_t last)
+{
+    llmc__schema_set out;
+    uint32_t from = 0;
+    unsigned i;
+    out.n = 0;
+    out.full = s->full;
+    llmc__schema_set_order(s);
+    for (i = 0; i < s->n && s->lo[i] <= last; i++) {
+        if (s->lo[i] > from)
+            llmc__schema_set_add(&out, from, s->lo[i] - 1);
+        from = s->hi[i] + 1;
+    }
+    if (from <= last)
+        llmc__schema_set_add(&out, from, last);
+    *s = out;
+}
+
+/* White space. narrow: what ECMAScript and Python both take for it; else what either does, so that
+   the rest is none for both. */
+static void llmc__schema_set_space(llmc__schema_set *s, bool narrow)
+{
+    llmc__schema_set_add(s, 9, 13);
+    llmc__schema_set_add(s, narrow ? ' ' : 0x1c, ' ');
+    llmc__schema_set_add(s, 0xa0, 0xa0);
+    llmc__schema_set_add(s, 0x1680, 0x1680);
+    llmc__schema_set_add(s, 0x2000, 0x200a);
+    llmc__schema_set_add(s, 0x2028, 0x2029);
+    llmc__schema_set_add(s, 0x202f, 0x202f);
+    llmc__schema_set_add(s, 0x205f, 0x205f);
+    llmc__schema_set_add(s, 0x3000, 0x3000);
+    if (narrow)
+        return;
+    llmc__schema_set_add(s, 0x85, 0x85);
+    llmc__schema_set_add(s, 0x180e, 0x180e);
+    llmc__schema_set_add(s, 0xfeff, 0xfeff);
+}
+
+/* Adds the class of a letter, d w s or its complement D W S. Digits and letters are ASCII's as in
+   ECMAScript; as other dialects count more of them, D and W take ASCII only. inside: within [^ ],
+   where the class has to be as large as any dialect makes it. */
+static bool llmc__schema_set_class(llmc__schema_set *s, char letter, bool inside)
+{
+    llmc__schema_set t;
+    const char small = llmc__lower(letter);
+    unsigned i;
+    if (inside && letter != small)
+        return false;
+    t.n = 0;
+    t.full = false;
+    if (small == 's')
+        llmc__schema_set_space(&t, letter == small && !inside);
+    if (small == 'd' || small == 'w')
+        llmc__schema_set_add(&t, '0', '9');
+    if (small == 'w') {
+        llmc__schema_set_add(&t, 'A', 'Z');
+        llmc__schema_set_add(&t, 'a', 'z');
+        llmc__schema_set_add(&t, '_', '_');
+    }
+    if (inside && small != 's')
+        llmc__schema_set_add(&t, 0x80, 0x10ffff);
+    if (letter != small)
+        llmc__schema_set_invert(&t, small == 's' ? 0x10ffff : 0x7f);
+    for (i = 0; i < t.n; i++)
+        llmc__schema_set_add(s, t.lo[i], t.hi[i]);
+    s->full = s->full || t.full;
+    return true;
+}
+
+/* The next character, 0 at the end; a NUL in the pattern is one too, so `at` says which. */
+static uint32_t llmc__schema_peek(const llmc__schema_regex *r)
+{
+    return r->at < r->n ? r->code[r->at] : 0;
+}
+
+/* n hexadecimal digits; false if they are not there. */
+static bool llmc__schema_code(llmc__schema_regex *r, unsigned n, uint32_t *c)
+{
+    char digit[8];
+    unsigned i;
+    for (i = 0; i < n && r->at + i < r->n && r->code[r->at + i] < 0x80; i++)
+        digit[i] = (char)r->code[r->at + i];
+    if (i < n || !llmc__hex(digit, digit + n, n, c))
+        return false;
+    r->at += n;
+    return true;
+}
+
+/* What a backslash (passed already) stands for: a character, or a class's letter in *letter. */
+static void llmc__schema_backslash(llmc__schema_regex *r, uint32_t *c, char *letter)
+{
+    static const char from[] = "tnrfv0", to[] = {9, 10, 13, 12, 11, 0};
+    unsigned i;
+    *letter = 0;
+    *c = llmc__schema_peek(r);
+    if (r->at++ >= r->n) {
+        r->error = "a backslash before something";
+        return;
+    }
+    for (i = 0; i < 6; i++)
+        if (*c == (uint32_t)from[i] && (*c != '0' || llmc__schema_peek(r) - '0' > 9)) {
+            *c = (uint32_t)to[i];
+            return;
+        }
+    if (*c == 'd' || *c == 'D' || *c == 'w' || *c == 'W' || *c == 's' || *c == 'S') {
+        *letter = (char)*c;
+    } else if (*c == 'x' || *c == 'u') {
+        if (!llmc__schema_code(r, *c == 'x' ? 2 : 4, c))
+            r->error = "two digits after \\x, four after \\u";
+    } else if (*c >= 0x80 || *c < 0x21 || (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') ||
+               (*c >= 'a' && *c <= 'z')) {
+        r->error =
+            "only the escapes \\d \\D \\w \\W \\s \\S \\t \\n \\r \\f \\v \\0 \\x \\u and of punctuation";
+    }
+    if (*c >= 0xd800 && *c <= 0xdfff)
+        r->error = "characters instead of surrogates";
+}
+
+/* A class; at stands behind its opening bracket. */
+static void llmc__schema_class(llmc__schema_regex *r, llmc__schema_set *s)
+{
+    const bool inverse = llmc__schema_peek(r) == '^';
+    bool first = true;
+    r->at += inverse;
+    for (; r->error == NULL; first = false) {
+        uint32_t c = llmc__schema_peek(r), to;
+        char letter = 0;
+        if (r->at++ >= r->n || (c == ']' && first)) {
+            r->error = "classes that hold something and are closed";
+            return;
+        }
+        if (c == ']')
+            break;
+        if (c == '[' && (llmc__schema_peek(r) == ':' || llmc__schema_peek(r) == '['))
+            r->error = "no classes inside classes";
+        if (c == '\\')
+            llmc__schema_backslash(r, &c, &letter);
+        if (letter != 0 && !llmc__schema_set_class(s, letter, inverse))
+            r->error = "no \\D, \\W, \\S in a class with ^";
+        to = c;
+        if (llmc__schema_peek(r) == '-' && r->at + 1 < r->n && r->code[r->at + 1] != ']') {
+            char end = 0;
+            r->at++;
+            to = r->code[r->at++];
+            if (to == '\\')
+                llmc__schema_backslash(r, &to, &end);
+            if (letter != 0 || end != 0 || to < c)
+                r->error = "ranges from one character to a later one";
+        }
+        if (letter == 0 && r->error == NULL)
+            llmc__schema_set_add(s, c, to);
+    }
+    if (inverse)
+        llmc__schema_set_invert(s, 0x10ffff);
+}
+
+/* A decimal count; false if there is no digit. */
+static bool llmc__schema_count(llmc__schema_regex *r, uint64_t *v)
+{
+    const unsigned begin = r->at;
+    for (*v = 0; llmc__schema_peek(r) - '0' <= 9; r->at++)
+        *v = llmc__min(*v * 10 + (llmc__schema_peek(r) - '0'), LLMC__SCHEMA_TIMES + 1);
+    return r->at > begin;
+}
+
+/* The repetition at `at`, once if there is none. A lazy one matches the same texts. */
+static void llmc__schema_quantifier(llmc__schema_regex *r, llmc__schema_item *item)
+{
+    const uint32_t c = llmc__schema_peek(r);
+    item->lo = c == '*' || c == '?' ? 0 : 1;
+    item->hi = c == '*' || c == '+' ? UINT64_MAX : 1;
+    if (c != '*' && c != '+' && c != '?' && c != '{')
+        return;
+    r->at++;
+    if (c == '{') {
+        bool ok = llmc__schema_count(r, &item->lo);
+        item->hi = item->lo;
+        if (ok && llmc__schema_peek(r) == ',') {
+            r->at++;
+            if (!llmc__schema_count(r, &item->hi))
+                item->hi = UINT64_MAX;
+        }
+        ok = ok && llmc__schema_peek(r) == '}' && item->lo <= item->hi && item->hi > 0 &&
+             item->lo <= LLMC__SCHEMA_TIMES && (item->hi <= LLMC__SCHEMA_TIMES || item->hi == UINT64_MAX);
+        if (!ok)
+            r->error = "repetitions {n}, {n,}, {n,m} of at most 1000000";
+        r->at++;
+    }
+    if (llmc__schema_peek(r) == '?')
+        r->at++;
+    if (llmc__schema_peek(r) == '+' || llmc__schema_peek(r) == '*' || llmc__schema_peek(r) == '{')
+        r->error = "no repetition of a repetition";
+}
+
+/* What follows an opening parenthesis: nothing, ?: or ?<name>, which all only group. */
+static void llmc__schema_open(llmc__schema_regex *r)
+{
+    if (llmc__schema_peek(r) != '?')
+        return;
+    r->at++;
+    if (llmc__schema_peek(r) == 'P' && r->at + 1 < r->n && r->code[r->at + 1] == '<')
+        r->at++;
+    if (llmc__schema_peek(r) == ':') {
+        r->at++;
+    } else if (llmc__schema_peek(r) == '<' && r->at + 1 < r->n && r->code[r->at + 1] != '=' &&
+               r->code[r->at + 1] != '!') {
+        while (r->at < r->n && r->code[r->at] != '>')
+            r->at++;
+        if (r->at++ >= r->n)
+            r->error = "a '>' after the name of a group";
+    } else {
+        r->error = "groups without conditions: no (?=, (?!, (?<=, no flags";
+    }
+}
+
+/* The next part of the pattern; on an error its kind is END. */
+static void llmc__schema_part_next(llmc__schema_regex *r, llmc__schema_item *item)
+{
+    uint32_t c = llmc__schema_peek(r);
+    char letter = 0;
+    item->kind = LLMC__RE_SET;
+    item->set.n = 0;
+    item->set.full = false;
+    item->lo = item->hi = 1;
+    if (r->at++ >= r->n) {
+        item->kind = LLMC__RE_END;
+        return;
+    }
+    if (c == '(') {
+        item->kind = LLMC__RE_OPEN;
+        llmc__schema_open(r);
+    } else if (c == ')') {
+        item->kind = LLMC__RE_CLOSE;
+    } else if (c == '|') {
+        item->kind = LLMC__RE_BAR;
+    } else if (c == '^') {
+        item->kind = LLMC__RE_FIRST;
+    } else if (c == '$') {
+        item->kind = LLMC__RE_LAST;
+    } else if (c == '*' || c == '+' || c == '?' || c == '{' || c == '}' || c == ']') {
+        r->error = "a backslash before * + ? { } ] that is a character";
+    } else if (c == '[') {
+        llmc__schema_class(r, &item->set);
+    } else if (c == '.') { /* not at the end of a line, whichever dialect's */
+        llmc__schema_set_add(&item->set, '\n', '\n');
+        llmc__schema_set_add(&item->set, '\r', '\r');
+        llmc__schema_set_add(&item->set, 0x2028, 0x2029);
+        llmc__schema_set_invert(&item->set, 0x10ffff);
+    } else {
+        if (c == '\\')
+            llmc__schema_backslash(r, &c, &letter);
+        if (letter != 0)
+            llmc__schema_set_class(&item->set, letter, false);
+        else
+            llmc__schema_set_add(&item->set, c, c);
+    }
+    if (item->set.full)
+        r->error = "smaller classes";
+    llmc__schema_set_order(&item->set);
+    if (item->set.n == 1 && item->set.lo[0] >= 0xd800 && item->set.hi[0] <= 0xdfff)
+        item->set.n = 0; /* surrogates alone are no characters */
+    if (item->kind == LLMC__RE_SET || item->kind == LLMC__RE_CLOSE)
+        llmc__schema_quantifier(r, item);
+    if (r->error != NULL)
+        item->kind = LLMC__RE_END;
+}
+
+/* a * b and a + b where UINT64_MAX is no end; what does not fit has none either. */
+static uint64_t llmc__schema_product(uint64_t a, uint64_t b)
+{
+    uint64_t v = UINT64_MAX;
+    if (a == UINT64_MAX && b == 0)
+        return 0;
+    return llmc__mul(a, b, &v) ? v : UINT64_MAX;
+}
+static uint64_t llmc__schema_sum(uint64_t a, uint64_t b)
+{
+    uint64_t v = UINT64_MAX;
+    return llmc__add(a, b, &v) ? v : UINT64_MAX;
+}
+
+/* Lengths of what a group matches: of the alternative being read, of those before it. */
+typedef struct llmc__schema_span {
+    uint64_t least, most, best_least, best_most;
+} llmc__schema_span;
+
+/* An alternative ends. */
+static void llmc__schema_span_fold(llmc__schema_span *s)
+{
+    s->best_least = llmc__min(s->best_least, s->least);
+    s->best_most = llmc__max(s->best_most, s->most);
+    s->least = s->most = 0;
+}
+
+/* llmc__schema_measure -- checks the whole pattern, and how long its texts are (GRAMMAR.pattern)
+   ^ may open an alternative of the pattern and $ end one, nothing else; without them anything may
+   stand before and behind. */
+static void llmc__schema_measure(llmc__schema_regex *r)
+{
+    llmc__schema_span stack[LLMC__SCHEMA_GROUPS + 1], *s = stack;
+    llmc__schema_item item;
+    bool first = true, anchored = false, ended = false;
+    LLMC_MEMSET(stack, 0, sizeof stack[0]);
+    s->best_least = UINT64_MAX;
+    r->at = r->vary = 0;
+    r->fixed = 0;
+    r->simple = true;
+    for (;;) {
+        llmc__schema_part_next(r, &item);
+        if (r->error == NULL && ended && item.kind != LLMC__RE_BAR && item.kind != LLMC__RE_END)
+            r->error = "$ only at the end of the pattern or of its alternatives";
+        if (r->error == NULL && item.kind == LLMC__RE_FIRST && !(first && s == stack))
+            r->error = "^ only at the start of the pattern or of its alternatives";
+        if (r->error == NULL && item.kind == LLMC__RE_LAST && s != stack)
+            r->error = "$ only outside of groups";
+        if (r->error == NULL && item.kind == LLMC__RE_SET && item.set.n == 0)
+            r->error = "classes that hold something";
+        if (r->error == NULL && item.kind == LLMC__RE_OPEN && s == stack + LLMC__SCHEMA_GROUPS)
+            r->error = "at most 32 groups inside one another";
+        if (r->error == NULL &&
+            (item.kind == LLMC__RE_CLOSE ? s == stack : item.kind == LLMC__RE_END && s != stack))
+            r->error = "as many ( as )";
+        if (r->error != NULL)
+            return;
+        if (item.kind == LLMC__RE_OPEN) {
+            s++;
+            s->least = s->most = s->best_most = 0;
+            s->best_least = UINT64_MAX;
+        } else if (item.kind == LLMC__RE_SET || item.kind == LLMC__RE_CLOSE) {
+            uint64_t least = item.lo, most = item.hi;
+            if (item.kind == LLMC__RE_CLOSE) {
+                llmc__schema_span_fold(s);
+                least = llmc__schema_product(least, s->best_least);
+                most = llmc__schema_product(most, s->best_most);
+                s--;
+            }
+            if (s == stack && least != most) {
+                r->vary++;
+                r->place = r->at;
+                r->simple = r->simple && item.kind == LLMC__RE_SET;
+            } else if (s == stack) {
+                r->fixed = llmc__schema_sum(r->fixed, least);
+            }
+            s->least = llmc__schema_sum(s->least, least);
+            s->most = llmc__schema_sum(s->most, most);
+        } else if (s != stack && item.kind == LLMC__RE_BAR) {
+            llmc__schema_span_fold(s);
+        } else if (item.kind == LLMC__RE_BAR || item.kind == LLMC__RE_END) {
+            if (!anchored || !ended)
+                s->most = UINT64_MAX;
+            r->simple = r->simple && anchored && ended && item.kind == LLMC__RE_END;
+            llmc__schema_span_fold(s);
+            if (item.kind == LLMC__RE_END)
+                break;
+            anchored = ended = false;
+        }
+        first = item.kind == LLMC__RE_BAR;
+        anchored = anchored || item.kind == LLMC__RE_FIRST;
+        ended = item.kind == LLMC__RE_LAST;
+    }
+    r->least = stack[0].best_least;
+    r->most = stack[0].best_most;
+    r->simple = r->simple && r->vary == 1;
+}
+
+/* Control characters 16 * high .. + 15 of the set, those without a short escape, as \u00XX. some: behind
+   other alternatives; returns whether there are any now. */
+static bool llmc__schema_set_controls(llmc__schema_out *o, const llmc__schema_set *s, uint32_t high,
+                                      bool some)
+{
+    uint32_t c;
+    unsigned i;
+    bool any = false;
+    for (i = 0; i < s->n; i++)
+        for (c = s->lo[i]; c <= s->hi[i] && c < 0x20; c++) {
+            if (c >> 4 != high || llmc__schema_escape(c) != 0)
+                continue;
+            if (!any) {
+                llmc__schema_put(o, some ? " | \"\\\\u00" : "\"\\\\u00");
+                llmc__schema_hex(o, high, 1);
+                llmc__schema_put(o, "\" [");
+            }
+            llmc__schema_hex(o, c, 1);
+            any = true;
+        }
+    if (any)
+        llmc__schema_byte(o, ']');
+    return any || some;
+}
+
+/* The characters of the set that JSON writes with a backslash and a letter, likewise. */
+static bool llmc__schema_set_letters(llmc__schema_out *o, const llmc__schema_set *s, bool some)
+{
+    static const char letters[] = "\"\\\b\f\n\r\t";
+    const char *l;
+    unsigned i;
+    bool any = false;
+    for (l = letters; *l != 0; l++)
+        for (i = 0; i < s->n; i++) {
+            if ((uint32_t)*l < s->lo[i] || (uint32_t)*l > s->hi[i])
+                continue;
+            if (!any)
+                llmc__schema_put(o, some ? " | \"\\\\\" [" : "\"\\\\\" [");
+            llmc__schema_member(o, (uint32_t)llmc__schema_escape((uint32_t)*l));
+            any = true;
+        }
+    if (any)
+        llmc__schema_byte(o, ']');
+    return any || some;
+}
+
+/* One character of the set as it stands in a JSON string with the fewest escapes: characters that
+   need none as a class, then what a backslash and a letter write, then \u00XX. */
+static void llmc__schema_set_write(llmc__schema_out *o, const llmc__schema_set *s)
+{
+    static const uint32_t from[] = {0x20, 0x23, 0x5d, 0xe000}, to[] = {0x21, 0x5b, 0xd7ff, 0x10ffff};
+    const bool one = s->n > 0 && s->lo[0] > '"' && (s->hi[s->n - 1] < '\\' || s->lo[0] > '\\');
+    unsigned i, j;
+    bool some = false;
+    llmc__schema_put(o, one ? "" : "( "); /* a class alone needs no group */
+    for (i = 0; i < s->n; i++)
+        for (j = 0; j < 4; j++) {
+            const uint32_t lo = (uint32_t)llmc__max(s->lo[i], from[j]);
+            const uint32_t hi = (uint32_t)llmc__min(s->hi[i], to[j]);
+            if (lo > hi)
+                continue;
+            llmc__schema_put(o, some ? "" : "[");
+            llmc__schema_members(o, lo, hi);
+            some = true;
+        }
+    if (some)
+        llmc__schema_byte(o, ']');
+    some = llmc__schema_set_letters(o, s, some);
+    some = llmc__schema_set_controls(o, s, 0, some);
+    llmc__schema_set_controls(o, s, 1, some);
+    llmc__schema_put(o, one ? "" : " )");
+}
+
+/* llmc__schema_regex_write -- the measured pattern                       (GRAMMAR.pattern)
+   lo, hi: how often the part that ends at r->place is repeated, instead of what it says; hi 0: as
+   it says. Uses the rule `char` where it is not anchored: *chars. */
+static void llmc__schema_regex_write(llmc__schema_out *o, llmc__schema_regex *r, uint64_t lo, uint64_t hi,
+                                     bool *chars)
+{
+    llmc__schema_item item;
+    unsigned depth = 0;
+    bool empty = true, start = true, ended = false;
+    llmc__schema_put(o, "( ");
+    for (r->at = 0;;) {
+        llmc__schema_part_next(r, &item);
+        if (start && item.kind != LLMC__RE_FIRST) {
+            llmc__schema_put(o, "char* ");
+            *chars = true;
+            empty = false;
+        }
+        start = item.kind == LLMC__RE_BAR && depth == 0;
+        if ((start || item.kind == LLMC__RE_END) && !ended) {
+            llmc__schema_put(o, "char* ");
+            *chars = true;
+            empty = false;
+        }
+        ended = item.kind == LLMC__RE_LAST;
+        if (item.kind == LLMC__RE_SET) {
+            const bool one = item.set.n == 1 && item.set.lo[0] == item.set.hi[0];
+            llmc__schema_put(o, one ? "\"" : "");
+            if (one)
+                llmc__schema_char(o, item.set.lo[0]);
+            else
+                llmc__schema_set_write(o, &item.set);
+            llmc__schema_put(o, one ? "\"" : "");
+        } else if (item.kind == LLMC__RE_OPEN) {
+            llmc__schema_put(o, "( ");
+            depth++;
+        } else if (item.kind != LLMC__RE_FIRST && item.kind != LLMC__RE_LAST) {
+            llmc__schema_put(o, empty ? "\"\" " : "");
+            llmc__schema_put(o, item.kind == LLMC__RE_BAR ? "| " : ")");
+            depth -= item.kind == LLMC__RE_CLOSE;
+        }
+        if (item.kind == LLMC__RE_END) {
+            llmc__schema_byte(o, ' ');
+            return;
+        }
+        if (item.kind == LLMC__RE_SET || item.kind == LLMC__RE_CLOSE) {
+            const bool other = hi > 0 && depth == 0 && r->at == r->place;
+            llmc__schema_repeat(o, other ? lo : item.lo, other ? hi : item.hi);
+        }
+        if (item.kind != LLMC__RE_FIRST && item.kind != LLMC__RE_LAST)
+            empty = item.kind == LLMC__RE_OPEN || item.kind == LLMC__RE_BAR;
+    }
+}
+
+/* Formats as patterns; a name may be a sequence of them. Years have four digits from 1000 on, seconds
+   no leap, IPv6 no '::', names in mail no quotes: all are what their standards allow, not all of it.
+   Sources: RFC 3339, 4122, 2673, 4291, 5321, 1123, 3986. */
+#define LLMC__RE_DATE                                                                                 \
+    "(?:[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]"  \
+    "[0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[1-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468]" \
+    "[048]|[13579][26])00)-02-29)"
+#define LLMC__RE_TIME \
+    "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,9})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+#define LLMC__RE_BYTE "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+#define LLMC__RE_HOST                                                                                   \
+    "[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?)" \
+    "{0,3}"
+#define LLMC__RE_PCHAR "(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+
+typedef struct llmc__schema_format {
+    const char *name, *pattern;
+} llmc__schema_format;
+
+static const llmc__schema_format llmc__schema_formats[] = {
+    {"date", "^" LLMC__RE_DATE "$"},
+    {"time", "^" LLMC__RE_TIME "$"},
+    {"date-time", "^" LLMC__RE_DATE "T" LLMC__RE_TIME "$"},
+    {"uuid", "^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"},
+    {"ipv4", "^(?:" LLMC__RE_BYTE "\\.){3}" LLMC__RE_BYTE "$"},
+    {"ipv6", "^(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}$"},
+    {"hostname", "^" LLMC__RE_HOST "$"},
+    {"email", "^[A-Za-z0-9_+-]{1,32}(?:\\.[A-Za-z0-9_+-]{1,31})?@" LLMC__RE_HOST "$"},
+    {"uri", "^[A-Za-z][A-Za-z0-9+.-]{0,15}://" LLMC__RE_HOST "(?::[0-9]{1,5})?(?:/(?:" LLMC__RE_PCHAR
+            "|/){0,100})?(?:\\?(?:" LLMC__RE_PCHAR "|[/?]){0,60})?(?:#(?:" LLMC__RE_PCHAR "|[/?]){0,30})?$"}};
+
+//--[ 19.13 GRAMMAR.schema ]-- JSON schemas as GBNF
+/* A rule stands for a conjunction: the schemas that a value has to satisfy at once, most often one.
+   What a schema needs from others ($ref, allOf) joins the conjunction; anyOf and oneOf make the rule
+   a choice between conjunctions that hold one alternative more; what then is left is written type by
+   type. Members and elements are conjunctions again, found or made by the list of their parts, so
+   recursion in a schema is recursion between rules and none here.
+
+       intern   list of schemas -> rule; schemas behind $ref and allOf joined, duplicates dropped
+       rule     writes one rule's text, and says whether anything matches it
+       settle   which rules match something: `rule` over all of them, writing nothing, until
+                nothing changes; that also makes all rules. What matches nothing is left out
+       gbnf     writes the rules that the root needs
+
+   A conjunction that comes back to a schema whose alternative it is in the middle of choosing has
+   no text in between: such schemas are refused. */
+#define LLMC__SCHEMA_PARTS  32                  /* most schemas in a conjunction      */
+#define LLMC__SCHEMA_STEPS  ((uint64_t)1 << 29) /* bytes looked at before giving up   */
+#define LLMC__SCHEMA_FLAT   4u                  /* part.done: $ref and allOf are done */
+#define LLMC__SCHEMA_DROP   8u                  /* part.done: says nothing itself     */
+#define LLMC__SCHEMA_ORPHAN 0xffffffffu         /* part.from: the caller put it there */
+
+/* Keywords that have a meaning here, and the type that they speak of. */
+#define LLMC__SCHEMA_KEYWORDS(X)                          \
+    X(REF, "$ref", 0)                                     \
+    X(ALL, "allOf", 0)                                    \
+    X(CHOICE, "anyOf", 0)                                 \
+    X(ONE, "oneOf", 0)                                    \
+    X(TYPE, "type", 0)                                    \
+    X(ENUM, "enum", 0)                                    \
+    X(CONST, "const", 0)                                  \
+    X(PROPERTIES, "properties", LLMC__SCHEMA_OBJECT)      \
+    X(REQUIRED, "required", LLMC__SCHEMA_OBJECT)          \
+    X(EXTRA, "additionalProperties", LLMC__SCHEMA_OBJECT) \
+    X(PATTERNS, "patternProperties", LLMC__SCHEMA_OBJECT) \
+    X(MIN_MEMBERS, "minProperties", LLMC__SCHEMA_OBJECT)  \
+    X(MAX_MEMBERS, "maxProperties", LLMC__SCHEMA_OBJECT)  \
+    X(ITEMS, "items", LLMC__SCHEMA_ARRAY)                 \
+    X(PREFIX, "prefixItems", LLMC__SCHEMA_ARRAY)          \
+    X(MORE, "additionalItems", LLMC__SCHEMA_ARRAY)        \
+    X(MIN_ITEMS, "minItems", LLMC__SCHEMA_ARRAY)          \
+    X(MAX_ITEMS, "maxItems", LLMC__SCHEMA_ARRAY)          \
+    X(UNIQUE, "uniqueItems", LLMC__SCHEMA_ARRAY)          \
+    X(MIN_LENGTH, "minLength", LLMC__SCHEMA_STRING)       \
+    X(MAX_LENGTH, "maxLength", LLMC__SCHEMA_STRING)       \
+    X(PATTERN, "pattern", LLMC__SCHEMA_STRING)            \
+    X(FORMAT, "format", LLMC__SCHEMA_STRING)              \
+    X(MIN, "minimum", LLMC__SCHEMA_NUMBER)                \
+    X(MAX, "maximum", LLMC__SCHEMA_NUMBER)                \
+    X(ABOVE, "exclusiveMinimum", LLMC__SCHEMA_NUMBER)     \
+    X(UNDER, "exclusiveMaximum", LLMC__SCHEMA_NUMBER)     \
+    X(STEP, "multipleOf", LLMC__SCHEMA_NUMBER)
+
+enum {
+#define LLMC__SCHEMA_ENUM(name, text, type) LLMC__KW_##name,
+    LLMC__SCHEMA_KEYWORDS(LLMC__SCHEMA_ENUM)
+#undef LLMC__SCHEMA_ENUM
+        LLMC__KW_COUNT
+};
+
+typedef struct llmc__schema_keyword {
+    const char *name;
+    unsigned type; /* LLMC__SCHEMA_OBJECT ... NUMBER; 0: no type of its own */
+} llmc__schema_keyword;
+
+static const llmc__schema_keyword llmc__schema_keywords[LLMC__KW_COUNT] = {
+#define LLMC__SCHEMA_ROW(name, text, type) {text, type},
+    LLMC__SCHEMA_KEYWORDS(LLMC__SCHEMA_ROW)
+#undef LLMC__SCHEMA_ROW
+};
+
+/* Keywords that say nothing about which texts are valid, or are looked up where $ref names them. */
+static const char *const llmc__schema_notes[] = {
+    "title",       "description",     "default",          "examples",     "example", "deprecated",
+    "readOnly",    "writeOnly",       "$schema",          "$comment",     "$defs",   "definitions",
+    "$vocabulary", "contentEncoding", "contentMediaType", "contentSchema"};
+
+/* Types as bits 1 << LLMC__SCHEMA_OBJECT ...: a number is INTEGER and NUMBER (the fractions). */
+#define LLMC__SCHEMA_BIT(type) (1u << LLMC__SCHEMA_##type)
+#define LLMC__SCHEMA_ALL_TYPES 0xfeu
+
+/* Where each keyword's value begins in one schema; NULL: it is not there. */
+typedef struct llmc__schema_view {
+    const char *text; /* the schema */
+    const char *kw[LLMC__KW_COUNT];
+    unsigned n; /* keywords that constrain */
+} llmc__schema_view;
+
+/* A schema in a conjunction. */
+typedef struct llmc__schema_part {
+    const char *text;
+    uint32_t done;   /* bit 0, 1: its anyOf, oneOf has been chosen from; FLAT, DROP */
+    uint32_t from;   /* in a list: the part that asked for this one; a rule id in `only` parts */
+    uint32_t simple; /* the builtin rule that says the same, or NEVER */
+} llmc__schema_part;
+
+/* A rule: parts [first, first + n) of the pool. */
+typedef struct llmc__schema_entry {
+    uint32_t first, n;
+    bool alive;  /* something matches it */
+    bool ground; /* its choices do not lead back to it without text in between */
+    bool used, written;
+} llmc__schema_entry;
+
+/* A member that a conjunction names. */
+typedef struct llmc__schema_prop {
+    const char *key;
+    const char *value; /* in the properties of the first part that has it; NULL: only required */
+    uint32_t part;     /* that one */
+    uint32_t id;
+    bool required;
+    uint32_t required_after, alive_after; /* of those that come later */
+} llmc__schema_prop;
+
+/* The members of the object being written. */
+typedef struct llmc__schema_object {
+    uint32_t n;
+    uint32_t extra;    /* rule of members that are not named; NEVER: there are none */
+    uint64_t min, max; /* members; max UINT64_MAX: any number */
+    uint64_t most;     /* counts beyond are not told apart */
+    bool alive;
+} llmc__schema_object;
+
+/* The elements of the array being written. */
+typedef struct llmc__schema_array {
+    uint32_t prefix; /* elements that have rules of their own */
+    uint32_t rest;   /* rule of all others */
+    uint64_t min, max;
+} llmc__schema_array;
+
+typedef struct llmc__schema {
+    llmc__schema_out o;
+    llmc_json root;
+    const char *name;
+    llmc_schema_options opt;
+    llmc_diag *diag;
+    llmc__schema_entry *entry; /* [max_entry] */
+    llmc__schema_part *pool;   /* [max_pool]  */
+    llmc__schema_prop *prop;   /* [max_entry] */
+    uint32_t *sorted;          /* [max_entry] members by name */
+    llmc__schema_view *view;   /* [PARTS] of the rule being written */
+    uint32_t *code;            /* [PATTERN] */
+    uint32_t n_entry, max_entry, n_pool, max_pool;
+    uint32_t used; /* builtin rules, a bit each */
+    uint64_t steps;
+    llmc__schema_part list[LLMC__SCHEMA_PARTS]; /* the conjunction being made */
+    uint32_t n_list;
+    bool dead; /* a false schema is in it */
+} llmc__schema;
+
+/* Appends a step of a path, `text` [n], and lets the front go where all would be too long. */
+static size_t llmc__schema_step(char *path, size_t cap, size_t used, const char *text, size_t n)
+{
+    if (n > cap / 2)
+        n = cap / 2;
+    if (used + n + 1 >= cap) {
+        LLMC_MEMCPY(path, "...", 3);
+        used = 3;
+    }
+    path[used++] = '/';
+    LLMC_MEMCPY(path + used, text, n);
+    return used + n;
+}
+
+/* llmc__schema_path -- where in the schema a value stands, as a JSON pointer   (GRAMMAR.schema)
+   at: its first byte, or any inside. Walks down from the root, so that nobody has to carry paths. */
+static void llmc__schema_path(const llmc__schema *c, const char *at, char *path, size_t cap)
+{
+    llmc_json v = c->root;
+    size_t used = 1;
+    path[0] = '#';
+    while (v.text < at) {
+        llmc_json_iter it = {NULL, false};
+        llmc_json key = v, value, in = v;
+        uint64_t index = 0;
+        bool found = false;
+        while (!found && llmc_json_next(v, &it, &key, &value)) {
+            in = value;
+            found = at >= value.text && at < llmc__json_skip(value.text, value.end);
+            index += !found;
+        }
+        if (!found)
+            break;
+        if (v.type == LLMC_JSON_OBJECT) {
+            const char *stop = llmc__json_skip_string(key.text, key.end);
+            used = llmc__schema_step(path, cap, used, key.text + 1, (size_t)(stop - key.text) - 2);
+        } else {
+            char text[24];
+            llmc__format(text, sizeof text, "%llu", (unsigned long long)index);
+            used = llmc__schema_step(path, cap, used, text, llmc__strlen(text));
+        }
+        v = in;
+    }
+    path[used] = 0;
+}
+
+/* BAD_FILE or UNSUPPORTED: what is wrong with the value at `at`. */
+static llmc_status llmc__schema_bad(const llmc__schema *c, llmc_status status, const char *at,
+                                    const char *what)
+{
+    char path[120];
+    const char *name = c->name != NULL ? llmc__short_name(c->name) : "schema";
+    const uint64_t offset = (uint64_t)(at - c->root.text);
+    llmc__schema_path(c, at, path, sizeof path - 1);
+    (void)name;
+    (void)what;
+    if (status == LLMC_UNSUPPORTED)
+        return LLMC__FAIL(c->diag, UNSUPPORTED, "GRAMMAR.schema", offset, "%s: %s: %s", name, path, what);
+    return LLMC__FAIL(c->diag, BAD_FILE, "GRAMMAR.schema", offset, "%s: %s: %s", name, path, what);
+}
+
+/* Counts bytes looked at; UNSUPPORTED when a schema takes too long or its text gets too large. */
+static llmc_status llmc__schema_spend(llmc__schema *c, uint64_t bytes)
+{
+    c->steps += bytes;
+    if (c->steps > LLMC__SCHEMA_STEPS)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->root.text, "a schema that is less entangled");
+    if (c->o.len > LLMC_SCHEMA_TEXT)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->root.text, "a grammar of at most 4 MiB");
+    return LLMC_OK;
+}
+
+/* A keyword's value in a view. */
+static llmc_json llmc__schema_get(const llmc__schema *c, const llmc__schema_view *v, unsigned kw)
+{
+    llmc_json none = {NULL, NULL, LLMC_JSON_NONE};
+    return v->kw[kw] == NULL ? none : llmc__json_at(v->kw[kw], c->root.end);
+}
+
+/* Whether a key only annotates. */
+static bool llmc__schema_is_note(llmc_json key)
+{
+    const char *p = key.text + 1;
+    char utf8[4];
+    unsigned i;
+    for (i = 0; i < sizeof llmc__schema_notes / sizeof llmc__schema_notes[0]; i++)
+        if (llmc_json_equal(key, llmc__schema_notes[i]))
+            return true;
+    return llmc__json_char(&p, key.end, utf8) == 1 && utf8[0] == 'x' &&
+           llmc__json_char(&p, key.end, utf8) == 1 && utf8[0] == '-'; /* x-...: somebody's own */
+}
+
+/* Finds the keywords of a schema that is an object; *n: how many constrain. Of a keyword that is
+   there twice the last counts, as everywhere in JSON. */
+static llmc_status llmc__schema_scan(llmc__schema *c, llmc_json schema, llmc__schema_view *v, unsigned *n)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json key, value;
+    const char *end = schema.text;
+    unsigned i;
+    LLMC_MEMSET(v, 0, sizeof *v);
+    *n = 0;
+    while (llmc_json_next(schema, &it, &key, &value)) {
+        for (i = 0; i < LLMC__KW_COUNT && !llmc_json_equal(key, llmc__schema_keywords[i].name); i++)
+            continue;
+        end = value.text;
+        if (i < LLMC__KW_COUNT) {
+            *n += v->kw[i] == NULL && i != LLMC__KW_REF && i != LLMC__KW_ALL;
+            v->kw[i] = value.text;
+        } else if (llmc_json_equal(key, "$id") || llmc_json_equal(key, "id")) {
+            if (schema.text != c->root.text)
+                return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text,
+                                        "an $id inside a schema is not supported");
+        } else if (!llmc__schema_is_note(key)) {
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "this keyword is not supported");
+        }
+    }
+    return llmc__schema_spend(c, (uint64_t)(end - schema.text) + 16);
+}
+
+/* One step of a JSON pointer, `step` [n] with ~0 and ~1 resolved, down from v. */
+static llmc_json llmc__schema_down(llmc_json v, const char *step, size_t n)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json none = {NULL, NULL, LLMC_JSON_NONE}, value;
+    uint64_t index = 0;
+    size_t i;
+    if (v.type != LLMC_JSON_ARRAY)
+        return llmc_json_get(v, step);
+    for (i = 0; i < n; i++) {
+        if (step[i] < '0' || step[i] > '9' || i > 8)
+            return none;
+        index = index * 10 + (uint64_t)(step[i] - '0');
+    }
+    while (n > 0 && llmc_json_next(v, &it, NULL, &value))
+        if (index-- == 0)
+            return value;
+    return none;
+}
+
+/* The schema that a $ref names: "#" or "#/...", with %-escapes, then ~0 and ~1. */
+static llmc_status llmc__schema_resolve(llmc__schema *c, llmc_json ref, llmc_json *out)
+{
+    char text[512], step[256];
+    size_t n = 0, i = 1;
+    const size_t need = llmc_json_string(ref, text, sizeof text);
+    uint32_t byte;
+    if (ref.type != LLMC_JSON_STRING)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "a $ref has to be a string");
+    if (need >= sizeof text || text[0] != '#' || (text[1] != '/' && need > 1))
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, ref.text,
+                                "only references \"#\" and \"#/...\" into the same schema are supported");
+    *out = c->root;
+    while (i < need && out->type != LLMC_JSON_NONE) {
+        for (i++, n = 0; i < need && text[i] != '/' && n + 1 < sizeof step; i++) {
+            char b = text[i];
+            if (b == '%' && llmc__hex(text + i + 1, text + need, 2, &byte)) {
+                b = (char)byte;
+                i += 2;
+            }
+            if (b == 0 || b == 1) { /* a name that llmc_json_get could not be asked for */
+                out->type = LLMC_JSON_NONE;
+                break;
+            }
+            if (n > 0 && step[n - 1] == '~' && (b == '0' || b == '1')) {
+                step[n - 1] = (char)(b == '0' ? 0x01 : '/'); /* 1: a tilde that is done */
+                continue;
+            }
+            step[n++] = b;
+        }
+        for (step[n] = 0; n > 0; n--)
+            if (step[n - 1] == 0x01)
+                step[n - 1] = '~';
+        *out = llmc__schema_down(*out, step, llmc__strlen(step));
+        if (i < need && text[i] != '/')
+            out->type = LLMC_JSON_NONE;
+    }
+    if (out->type == LLMC_JSON_NONE)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "nothing is where this reference points");
+    return llmc__schema_spend(c, (uint64_t)(out->text - c->root.text));
+}
+
+/* Puts a schema on the list, unless it is there. `from`: the part of the list that asks for it. */
+static llmc_status llmc__schema_add(llmc__schema *c, const char *text, uint32_t done, uint32_t from)
+{
+    uint32_t i, a;
+    for (i = 0; i < c->n_list; i++) {
+        if (c->list[i].text != text)
+            continue;
+        for (a = from; a != LLMC__SCHEMA_ORPHAN && a != i; a = c->list[a].from)
+            continue;
+        if (a == i || ((c->list[i].done ^ done) & 3) != 0)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, text,
+                                    "a schema must not refer to itself with nothing in between");
+        return LLMC_OK;
+    }
+    if (c->n_list == LLMC__SCHEMA_PARTS)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, text, "at most 32 schemas may hold at once");
+    c->list[i].text = text;
+    c->list[i].done = done;
+    c->list[i].from = from;
+    c->list[i].simple = LLMC__SCHEMA_NEVER;
+    c->n_list++;
+    return LLMC_OK;
+}
+
+/* Begins a conjunction. */
+static void llmc__schema_begin(llmc__schema *c)
+{
+    c->n_list = 0;
+    c->dead = false;
+}
+
+/* The bits of a type's name; 0: there is no such type. */
+static uint32_t llmc__schema_type_bits(llmc_json name)
+{
+    unsigned i;
+    for (i = LLMC__SCHEMA_OBJECT; i <= LLMC__SCHEMA_NULL; i++)
+        if (llmc_json_equal(name, llmc__schema_rule_name[i]))
+            return 1u << i | (i == LLMC__SCHEMA_NUMBER ? LLMC__SCHEMA_BIT(INTEGER) : 0);
+    return 0;
+}
+
+/* Part i of the list: what it asks for joins the list, and what says nothing itself is dropped. */
+static llmc_status llmc__schema_flatten(llmc__schema *c, uint32_t i)
+{
+    llmc__schema_view v;
+    llmc_json value, one, schema = llmc__json_at(c->list[i].text, c->root.end);
+    llmc_json_iter it = {NULL, false};
+    unsigned n, type;
+    if ((c->list[i].done & LLMC__SCHEMA_FLAT) != 0)
+        return LLMC_OK;
+    c->list[i].done |= LLMC__SCHEMA_FLAT | (schema.type == LLMC_JSON_BOOL ? LLMC__SCHEMA_DROP : 0);
+    c->dead = c->dead || (schema.type == LLMC_JSON_BOOL && !llmc_json_bool(schema, true));
+    if (schema.type == LLMC_JSON_BOOL)
+        return LLMC_OK;
+    if (schema.type != LLMC_JSON_OBJECT)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, schema.text, "a schema has to be an object, true or false");
+    LLMC__TRY(llmc__schema_scan(c, schema, &v, &n));
+    if (v.kw[LLMC__KW_REF] != NULL) {
+        LLMC__TRY(llmc__schema_resolve(c, llmc__schema_get(c, &v, LLMC__KW_REF), &value));
+        LLMC__TRY(llmc__schema_add(c, value.text, 0, i));
+    }
+    value = llmc__schema_get(c, &v, LLMC__KW_ALL);
+    if (value.type != LLMC_JSON_NONE && value.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "allOf has to be an array of schemas");
+    while (llmc_json_next(value, &it, NULL, &one))
+        LLMC__TRY(llmc__schema_add(c, one.text, 0, i));
+    if (n == 0)
+        c->list[i].done |= LLMC__SCHEMA_DROP;
+    for (type = LLMC__SCHEMA_OBJECT; type <= LLMC__SCHEMA_NULL; type++)
+        if (n == 1 && llmc_json_equal(llmc__schema_get(c, &v, LLMC__KW_TYPE), llmc__schema_rule_name[type]))
+            c->list[i].simple = LLMC__SCHEMA_BUILTIN + type;
+    return LLMC_OK;
+}
+
+/* Whether rule e is the conjunction of the list. */
+static bool llmc__schema_same(const llmc__schema *c, const llmc__schema_entry *e)
+{
+    uint32_t i;
+    for (i = 0; i < e->n; i++)
+        if (c->pool[e->first + i].text != c->list[i].text || c->pool[e->first + i].done != c->list[i].done)
+            return false;
+    return true;
+}
+
+/* llmc__schema_intern -- the rule of the list's conjunction                    (GRAMMAR.schema)
+   *id: of a rule found or made, a builtin one, or NEVER for what holds a false schema. */
+static llmc_status llmc__schema_intern(llmc__schema *c, uint32_t *id)
+{
+    llmc__schema_entry *e;
+    uint32_t i, n = 0;
+    for (i = 0; i < c->n_list; i++)
+        LLMC__TRY(llmc__schema_flatten(c, i));
+    for (i = 0; i < c->n_list; i++)
+        if ((c->list[i].done & LLMC__SCHEMA_DROP) == 0)
+            c->list[n++] = c->list[i];
+    c->n_list = n;
+    *id = LLMC__SCHEMA_NEVER;
+    if (!c->dead)
+        *id = n == 0 ? (uint32_t)(LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_ANY) : c->list[0].simple;
+    if (c->dead || n == 0 || (n == 1 && *id != LLMC__SCHEMA_NEVER))
+        return LLMC_OK;
+    LLMC__TRY(llmc__schema_spend(c, c->n_entry));
+    for (i = 0; i < c->n_entry; i++)
+        if (c->entry[i].n == n && llmc__schema_same(c, &c->entry[i])) {
+            *id = i;
+            return LLMC_OK;
+        }
+    if (c->n_entry == c->max_entry || n > c->max_pool - c->n_pool)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->list[0].text, "more rules than max_rules allows");
+    e = &c->entry[c->n_entry];
+    e->first = c->n_pool;
+    e->n = n;
+    e->alive = e->ground = e->used = e->written = false;
+    LLMC_MEMCPY(c->pool + c->n_pool, c->list, n * sizeof c->list[0]);
+    c->n_pool += n;
+    *id = c->n_entry++;
+    return LLMC_OK;
+}
+
+/* The rule of one schema. */
+static llmc_status llmc__schema_single(llmc__schema *c, const char *text, uint32_t *id)
+{
+    llmc__schema_begin(c);
+    LLMC__TRY(llmc__schema_add(c, text, 0, LLMC__SCHEMA_ORPHAN));
+    return llmc__schema_intern(c, id);
+}
+
+/* Whether something matches a rule, as far as is known. */
+static bool llmc__schema_alive(const llmc__schema *c, uint32_t id)
+{
+    return id < LLMC__SCHEMA_BUILTIN ? c->entry[id].alive : id != LLMC__SCHEMA_NEVER;
+}
+
+/* A rule's name; rule 0 is the root. */
+static void llmc__schema_name(llmc__schema *c, uint32_t id)
+{
+    if (id >= LLMC__SCHEMA_BUILTIN) {
+        llmc__schema_put(&c->o, llmc__schema_rule_name[id - LLMC__SCHEMA_BUILTIN]);
+    } else if (id == 0) {
+        llmc__schema_put(&c->o, "root");
+    } else {
+        llmc__schema_byte(&c->o, 's');
+        llmc__schema_number(&c->o, id);
+    }
+}
+
+/* A use of a rule. */
+static void llmc__schema_use(llmc__schema *c, uint32_t id)
+{
+    if (id >= LLMC__SCHEMA_BUILTIN)
+        c->used |= 1u << (id - LLMC__SCHEMA_BUILTIN);
+    else
+        c->entry[id].used = true;
+    llmc__schema_name(c, id);
+    llmc__schema_byte(&c->o, ' ');
+}
+
+/* The name of a rule that belongs to rule id: id-LETTERx-y. */
+static void llmc__schema_inner(llmc__schema *c, uint32_t id, char letter, uint64_t x, uint64_t y)
+{
+    llmc__schema_name(c, id);
+    llmc__schema_byte(&c->o, '-');
+    llmc__schema_byte(&c->o, letter);
+    llmc__schema_number(&c->o, x);
+    llmc__schema_byte(&c->o, '-');
+    llmc__schema_number(&c->o, y);
+}
+
+/* A comma, colon or bracket. */
+static void llmc__schema_sign(llmc__schema *c, char mark)
+{
+    llmc__schema_mark(&c->o, c->opt.space, mark);
+}
+
+/* Counts (minLength, maxItems, ...) of all n parts: the largest if `upper` is false, else the smallest. */
+static llmc_status llmc__schema_limit(llmc__schema *c, uint32_t n, unsigned kw, bool upper, uint64_t *out)
+{
+    uint32_t p;
+    int64_t v;
+    *out = upper ? UINT64_MAX : 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json value = llmc__schema_get(c, &c->view[p], kw);
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        if (!llmc__schema_whole(value, &v) || v < 0)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "expected a whole number from 0 on");
+        if (v > LLMC__SCHEMA_TIMES && upper)
+            continue; /* more than any text holds */
+        if (v > LLMC__SCHEMA_TIMES)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "counts up to 1000000");
+        if (upper ? (uint64_t)v < *out : (uint64_t)v > *out)
+            *out = (uint64_t)v;
+    }
+    return LLMC_OK;
+}
+
+/* The types that all parts allow, as bits. Where none names a type, those that their keywords speak
+   of: {"minLength": 3} means strings. */
+static llmc_status llmc__schema_types(llmc__schema *c, uint32_t n, uint32_t *out)
+{
+    uint32_t p, implied = 0;
+    bool said = false;
+    unsigned kw;
+    *out = LLMC__SCHEMA_ALL_TYPES;
+    for (p = 0; p < n; p++) {
+        llmc_json_iter it = {NULL, false};
+        const llmc_json value = llmc__schema_get(c, &c->view[p], LLMC__KW_TYPE);
+        llmc_json one = value;
+        uint32_t bits = 0, now;
+        for (kw = 0; kw < LLMC__KW_COUNT; kw++)
+            if (c->view[p].kw[kw] != NULL && llmc__schema_keywords[kw].type != 0)
+                implied |= 1u << llmc__schema_keywords[kw].type;
+        said = said || value.type != LLMC_JSON_NONE || c->view[p].kw[LLMC__KW_ENUM] != NULL ||
+               c->view[p].kw[LLMC__KW_CONST] != NULL;
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        while (value.type == LLMC_JSON_STRING ? bits == 0 : llmc_json_next(value, &it, NULL, &one)) {
+            now = llmc__schema_type_bits(one);
+            if (now == 0)
+                return llmc__schema_bad(c, LLMC_BAD_FILE, one.text, "there is no such type");
+            bits |= now;
+        }
+        *out &= bits;
+    }
+    if ((implied & LLMC__SCHEMA_BIT(NUMBER)) != 0)
+        implied |= LLMC__SCHEMA_BIT(INTEGER);
+    if (!said && implied != 0)
+        *out = implied;
+    return LLMC_OK;
+}
+
+/* The type of a value, as a bit. */
+static uint32_t llmc__schema_type_of(llmc_json v)
+{
+    int64_t whole;
+    switch (v.type) {
+    case LLMC_JSON_NULL:
+        return LLMC__SCHEMA_BIT(NULL);
+    case LLMC_JSON_BOOL:
+        return LLMC__SCHEMA_BIT(BOOLEAN);
+    case LLMC_JSON_STRING:
+        return LLMC__SCHEMA_BIT(STRING);
+    case LLMC_JSON_ARRAY:
+        return LLMC__SCHEMA_BIT(ARRAY);
+    case LLMC_JSON_OBJECT:
+        return LLMC__SCHEMA_BIT(OBJECT);
+    default:
+        return llmc__schema_whole(v, &whole) ? LLMC__SCHEMA_BIT(INTEGER) : LLMC__SCHEMA_BIT(NUMBER);
+    }
+}
+
+/* Whether two scalars are equal as JSON has it: 1 and 1.0 are. Containers only equal themselves. */
+static bool llmc__schema_equal(llmc_json a, llmc_json b)
+{
+    llmc__schema_bound x, y;
+    if (a.text == b.text)
+        return true;
+    if (a.type != b.type || a.type == LLMC_JSON_ARRAY || a.type == LLMC_JSON_OBJECT)
+        return false;
+    if (a.type == LLMC_JSON_STRING)
+        return llmc__schema_compare(a.text, b.text, a.end) == 0;
+    if (a.type == LLMC_JSON_NUMBER)
+        return llmc__schema_bound_read(a, &x) == 0 && llmc__schema_bound_read(b, &y) == 0 &&
+               llmc__schema_order(&x, &y) == 0;
+    return *a.text == *b.text; /* null, true, false */
+}
+
+/* A bound joins those that are known: the narrower one stays. */
+static void llmc__schema_narrow(llmc__schema_bound *have, const llmc__schema_bound *b, bool upper)
+{
+    const int order = have->set ? llmc__schema_order(b, have) : 0;
+    if (!have->set || (upper ? order < 0 : order > 0) || (order == 0 && b->open))
+        *have = *b;
+}
+
+/* One keyword's bound of one part. draft4: exclusiveMinimum was a word about minimum then. */
+static llmc_status llmc__schema_bound_of_part(llmc__schema *c, const llmc__schema_view *v, unsigned kw,
+                                              llmc__schema_bound *have)
+{
+    const bool upper = kw == LLMC__KW_MAX || kw == LLMC__KW_UNDER;
+    const bool strict = kw == LLMC__KW_ABOVE || kw == LLMC__KW_UNDER;
+    const llmc_json value = llmc__schema_get(c, v, kw);
+    const llmc_json draft4 = llmc__schema_get(c, v, upper ? LLMC__KW_UNDER : LLMC__KW_ABOVE);
+    llmc__schema_bound b;
+    int what;
+    if (value.type == LLMC_JSON_NONE || (strict && value.type == LLMC_JSON_BOOL))
+        return LLMC_OK;
+    if (value.type != LLMC_JSON_NUMBER)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "expected a number");
+    what = llmc__schema_bound_read(value, &b);
+    if (what == 1 && b.negative != upper)
+        return LLMC_OK; /* beyond all numbers that are written */
+    if (what != 0)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "bounds have at most 18 digits");
+    b.open = strict || llmc_json_bool(draft4, false);
+    llmc__schema_narrow(have, &b, upper);
+    return LLMC_OK;
+}
+
+/* The bounds of n parts. */
+static llmc_status llmc__schema_bounds(llmc__schema *c, uint32_t n, llmc__schema_bound *lo,
+                                       llmc__schema_bound *hi)
+{
+    uint32_t p;
+    lo->set = hi->set = false;
+    for (p = 0; p < n; p++) {
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_MIN, lo));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_ABOVE, lo));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_MAX, hi));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_UNDER, hi));
+        if (llmc_json_equal(llmc__schema_get(c, &c->view[p], LLMC__KW_FORMAT), "int32")) {
+            const llmc__schema_bound low = llmc__schema_bound_of(INT32_MIN),
+                                     high = llmc__schema_bound_of(INT32_MAX);
+            llmc__schema_narrow(lo, &low, false);
+            llmc__schema_narrow(hi, &high, true);
+        }
+    }
+    return LLMC_OK;
+}
+
+/* multipleOf of n parts: only 1 can be had, *whole: it is asked for. */
+static llmc_status llmc__schema_steps(llmc__schema *c, uint32_t n, bool *whole)
+{
+    uint32_t p;
+    int64_t v;
+    *whole = false;
+    for (p = 0; p < n; p++) {
+        const llmc_json value = llmc__schema_get(c, &c->view[p], LLMC__KW_STEP);
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        if (!llmc__schema_whole(value, &v) || v != 1)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "only multiples of 1 are supported");
+        *whole = true;
+    }
+    return LLMC_OK;
+}
+
+/* Bounds of whole numbers as whole numbers that are in. False: beyond what can be written. */
+static bool llmc__schema_to_whole(llmc__schema_bound *b, bool upper)
+{
+    if (b->set)
+        *b = llmc__schema_bound_of(llmc__schema_bound_whole(b, upper));
+    return !b->set || b->n <= LLMC__SCHEMA_WHOLE;
+}
+
+/* The numbers that n parts allow; decimal: fractions too. *alive: there are some, and they are written. */
+static llmc_status llmc__schema_numbers(llmc__schema *c, uint32_t n, bool decimal, bool *alive)
+{
+    llmc__schema_bound lo, hi;
+    unsigned most = 1;
+    bool whole, fits = true;
+    LLMC__TRY(llmc__schema_bounds(c, n, &lo, &hi));
+    LLMC__TRY(llmc__schema_steps(c, n, &whole));
+    decimal = decimal && !whole;
+    *alive = true;
+    if (!lo.set && !hi.set) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + (decimal ? LLMC__SCHEMA_NUMBER : LLMC__SCHEMA_INTEGER));
+        return LLMC_OK;
+    }
+    if (decimal) {
+        if (lo.set)
+            most = lo.n > most ? lo.n : most;
+        if (hi.set)
+            most = hi.n > most ? hi.n : most;
+        fits = most + (lo.set ? lo.k : 0) < LLMC__SCHEMA_FRACTION &&
+               most + (hi.set ? hi.k : 0) < LLMC__SCHEMA_FRACTION;
+    } else {
+        fits = llmc__schema_to_whole(&lo, false);
+        fits = llmc__schema_to_whole(&hi, true) && fits;
+    }
+    if (!fits)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->pool[0].text,
+                                decimal ? "bounds of numbers have at most 14 digits"
+                                        : "bounds of integers have at most 18 digits");
+    *alive = llmc__schema_signed(&c->o, &lo, &hi, decimal);
+    return LLMC_OK;
+}
+
+/* Whether the enum or const `kw` of a part lets v in. */
+static llmc_status llmc__schema_listed(llmc__schema *c, const llmc__schema_view *part, unsigned kw,
+                                       llmc_json v, bool *in)
+{
+    const llmc_json value = llmc__schema_get(c, part, kw);
+    llmc_json one = value;
+    llmc_json_iter it = {NULL, false};
+    bool found = value.type == LLMC_JSON_NONE, again = kw == LLMC__KW_CONST, unlike = false;
+    while (!found && (again || (kw == LLMC__KW_ENUM && llmc_json_next(value, &it, NULL, &one)))) {
+        again = false;
+        found = llmc__schema_equal(one, v);
+        unlike = unlike || (one.type == v.type && (v.type == LLMC_JSON_ARRAY || v.type == LLMC_JSON_OBJECT));
+    }
+    if (!found && unlike) /* perhaps equal, perhaps not */
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text,
+                                "objects and arrays in more than one enum or const at once");
+    *in = *in && found;
+    return llmc__schema_spend(c, (uint64_t)(it.at != NULL ? it.at - value.text : 0) + 16);
+}
+
+/* Whether n parts let the value v of an enum in; what cannot be looked at is refused. */
+static llmc_status llmc__schema_admits(llmc__schema *c, uint32_t n, uint32_t types, llmc_json v, bool *in)
+{
+    llmc__schema_bound lo, hi, b;
+    uint64_t min, max, length = 0;
+    const uint32_t type = llmc__schema_type_of(v);
+    const char *at = v.text + 1;
+    uint32_t p, ch;
+    unsigned kw;
+    *in = (types & type) != 0;
+    for (p = 0; p < n && *in; p++) {
+        LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_ENUM, v, in));
+        LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_CONST, v, in));
+        for (kw = 0; kw < LLMC__KW_COUNT; kw++) {
+            const uint32_t of = llmc__schema_keywords[kw].type;
+            if (c->view[p].kw[kw] == NULL || of == 0 || (type >> of & 1) == 0 || of == LLMC__SCHEMA_NUMBER ||
+                kw == LLMC__KW_MIN_LENGTH || kw == LLMC__KW_MAX_LENGTH)
+                continue;
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->view[p].kw[kw],
+                                    "this keyword beside enum or const is not supported");
+        }
+    }
+    if (!*in)
+        return LLMC_OK;
+    if (v.type == LLMC_JSON_STRING) {
+        LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_LENGTH, false, &min));
+        LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_LENGTH, true, &max));
+        while (llmc__schema_next(&at, v.end, &ch))
+            length++;
+        *in = length >= min && length <= max;
+    }
+    if (v.type == LLMC_JSON_NUMBER) {
+        bool whole;
+        LLMC__TRY(llmc__schema_bounds(c, n, &lo, &hi));
+        LLMC__TRY(llmc__schema_steps(c, n, &whole));
+        if (llmc__schema_bound_read(v, &b) != 0 && (lo.set || hi.set))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, v.text,
+                                    "numbers beside bounds have at most 18 digits");
+        *in = !whole || type == LLMC__SCHEMA_BIT(INTEGER);
+        if (lo.set)
+            *in = *in && llmc__schema_order(&b, &lo) >= (lo.open ? 1 : 0);
+        if (hi.set)
+            *in = *in && llmc__schema_order(&b, &hi) <= (hi.open ? -1 : 0);
+    }
+    return LLMC_OK;
+}
+
+/* Between alternatives. */
+static void llmc__schema_or(llmc__schema *c, bool *some)
+{
+    if (*some)
+        llmc__schema_put(&c->o, "| ");
+    *some = true;
+}
+
+/* The values of part p's const or enum that all n parts let in. *alive: there is one. */
+static llmc_status llmc__schema_values(llmc__schema *c, uint32_t n, uint32_t p, uint32_t types, bool *alive)
+{
+    const bool list = c->view[p].kw[LLMC__KW_CONST] == NULL;
+    const llmc_json value = llmc__schema_get(c, &c->view[p], list ? LLMC__KW_ENUM : LLMC__KW_CONST);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one = value;
+    bool in, again = !list;
+    *alive = false;
+    if (list && value.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "enum has to be an array of values");
+    while (again || (list && llmc_json_next(value, &it, NULL, &one))) {
+        again = false;
+        LLMC__TRY(llmc__schema_admits(c, n, types, one, &in));
+        if (!in)
+            continue;
+        llmc__schema_or(c, alive);
+        llmc__schema_constant(&c->o, c->opt.space, one);
+        LLMC__TRY(llmc__schema_spend(c, 16));
+    }
+    return LLMC_OK;
+}
+
+/* Code points of a NUL-terminated ASCII pattern into c->code. */
+static unsigned llmc__schema_ascii(llmc__schema *c, const char *pattern)
+{
+    unsigned n;
+    for (n = 0; pattern[n] != 0 && n < LLMC__SCHEMA_PATTERN; n++)
+        c->code[n] = (uint8_t)pattern[n];
+    return n;
+}
+
+/* Puts the pattern or the format's pattern of part p into r. *none: it has neither that means something. */
+static llmc_status llmc__schema_pattern(llmc__schema *c, uint32_t p, llmc__schema_regex *r, llmc_json *from,
+                                        bool *none)
+{
+    static const char *const numeric[] = {"int32", "int64", "float", "double"};
+    const llmc_json format = llmc__schema_get(c, &c->view[p], LLMC__KW_FORMAT);
+    const char *at;
+    unsigned i;
+    *none = true;
+    for (i = 0; i < 4; i++)
+        if (llmc_json_equal(format, numeric[i]))
+            return LLMC_OK;
+    *from = llmc__schema_get(c, &c->view[p], LLMC__KW_PATTERN);
+    *none = from->type == LLMC_JSON_NONE && format.type == LLMC_JSON_NONE;
+    LLMC_MEMSET(r, 0, sizeof *r);
+    r->code = c->code;
+    if (*none)
+        return LLMC_OK;
+    if (from->type == LLMC_JSON_NONE) {
+        *from = format;
+        for (i = 0; i < sizeof llmc__schema_formats / sizeof llmc__schema_formats[0]; i++)
+            if (llmc_json_equal(format, llmc__schema_formats[i].name)) {
+                r->n = llmc__schema_ascii(c, llmc__schema_formats[i].pattern);
+                return LLMC_OK;
+            }
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, format.text, "this format is not supported");
+    }
+    if (format.type != LLMC_JSON_NONE)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, format.text,
+                                "a format beside a pattern is not supported");
+    if (from->type != LLMC_JSON_STRING)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, from->text, "a pattern has to be a string");
+    for (at = from->text + 1; r->n < LLMC__SCHEMA_PATTERN; r->n++)
+        if (!llmc__schema_next(&at, from->end, &c->code[r->n]))
+            return LLMC_OK;
+    return llmc__schema_bad(c, LLMC_UNSUPPORTED, from->text, "patterns have at most 4095 characters");
+}
+
+/* A pattern's strings of min to max characters. Where the pattern's own lengths go beyond, they can
+   be kept in only if it is a sequence of which one repeated character varies. */
+static llmc_status llmc__schema_matching(llmc__schema *c, llmc__schema_regex *r, llmc_json from, uint64_t min,
+                                         uint64_t max, bool *alive)
+{
+    char what[160];
+    uint64_t lo = 0, hi = 0;
+    bool chars = false;
+    llmc__schema_measure(r);
+    if (r->error != NULL) {
+        llmc__format(what, sizeof what, "this pattern is not supported, expected %s", r->error);
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text, what);
+    }
+    *alive = r->least <= max && r->most >= min && min <= max;
+    if (!*alive)
+        return LLMC_OK;
+    if (r->least < min || r->most > max) {
+        if (!r->simple || max == r->fixed)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text,
+                                    "minLength or maxLength beside this pattern or format is not supported");
+        lo = llmc__max(r->least, min) - r->fixed;
+        hi = r->most == UINT64_MAX && max == UINT64_MAX ? UINT64_MAX : llmc__min(r->most, max) - r->fixed;
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    llmc__schema_regex_write(&c->o, r, lo, hi, &chars);
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    if (chars)
+        c->used |= LLMC__SCHEMA_BIT(CHAR);
+    return llmc__schema_spend(c, r->n);
+}
+
+/* The strings that n parts allow. */
+static llmc_status llmc__schema_strings(llmc__schema *c, uint32_t n, bool *alive)
+{
+    llmc__schema_regex r, other;
+    llmc_json from, first = {NULL, NULL, LLMC_JSON_NONE};
+    uint64_t min, max;
+    uint32_t p, with = 0;
+    bool none;
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_LENGTH, false, &min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_LENGTH, true, &max));
+    for (p = 0; p < n; p++) {
+        LLMC__TRY(llmc__schema_pattern(c, p, &other, &from, &none));
+        if (none || llmc__schema_equal(first, from))
+            continue;
+        if (first.type != LLMC_JSON_NONE)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text,
+                                    "two patterns or formats at once are not supported");
+        first = from;
+        with = p;
+    }
+    if (first.type != LLMC_JSON_NONE) {
+        LLMC__TRY(llmc__schema_pattern(c, with, &r, &from, &none)); /* `code` may hold another one now */
+        return llmc__schema_matching(c, &r, from, min, max, alive);
+    }
+    *alive = min <= max;
+    if (!*alive)
+        return LLMC_OK;
+    if (min == 0 && max == UINT64_MAX) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_STRING);
+        return LLMC_OK;
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    if (max > 0) {
+        llmc__schema_put(&c->o, "char");
+        llmc__schema_repeat(&c->o, min, max);
+        c->used |= LLMC__SCHEMA_BIT(CHAR);
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    return LLMC_OK;
+}
+
+/* The schema of element i of an array in one part; i UINT32_MAX: of all behind the prefix.
+   NONE: it says nothing. Until draft 2019-09 the prefix was called items, the rest additionalItems. */
+static llmc_json llmc__schema_element_of(const llmc__schema *c, const llmc__schema_view *v, uint32_t i)
+{
+    const llmc_json items = llmc__schema_get(c, v, LLMC__KW_ITEMS);
+    const bool old = items.type == LLMC_JSON_ARRAY;
+    const llmc_json prefix = old ? items : llmc__schema_get(c, v, LLMC__KW_PREFIX);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one;
+    if (i != UINT32_MAX)
+        while (llmc_json_next(prefix, &it, NULL, &one))
+            if (i-- == 0)
+                return one;
+    return old ? llmc__schema_get(c, v, LLMC__KW_MORE) : items;
+}
+
+/* The rule of element i for n parts together. */
+static llmc_status llmc__schema_element(llmc__schema *c, uint32_t n, uint32_t i, uint32_t *id)
+{
+    uint32_t p;
+    llmc__schema_begin(c);
+    for (p = 0; p < n; p++) {
+        const llmc_json one = llmc__schema_element_of(c, &c->view[p], i);
+        if (one.type != LLMC_JSON_NONE)
+            LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+        LLMC__TRY(llmc__schema_spend(c, i != UINT32_MAX ? 8 * (uint64_t)i : 0));
+    }
+    return llmc__schema_intern(c, id);
+}
+
+/* What n parts say of arrays: how long the prefix is, how many elements there may be. Elements that
+   nothing matches end the array before them. */
+static llmc_status llmc__schema_array_of(llmc__schema *c, uint32_t n, llmc__schema_array *a)
+{
+    uint32_t p, i, id;
+    a->prefix = 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json unique = llmc__schema_get(c, &c->view[p], LLMC__KW_UNIQUE);
+        const llmc_json items = llmc__schema_get(c, &c->view[p], LLMC__KW_ITEMS);
+        const llmc_json list = llmc__schema_get(c, &c->view[p], LLMC__KW_PREFIX);
+        llmc_json_iter it = {NULL, false};
+        llmc_json one;
+        if (unique.type != LLMC_JSON_NONE && (unique.type != LLMC_JSON_BOOL || llmc_json_bool(unique, false)))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, unique.text, "uniqueItems is not supported");
+        if (list.type != LLMC_JSON_NONE && (list.type != LLMC_JSON_ARRAY || items.type == LLMC_JSON_ARRAY))
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text,
+                                    "prefixItems has to be an array, and items a schema");
+        for (i = 0; llmc_json_next(items.type == LLMC_JSON_ARRAY ? items : list, &it, NULL, &one);)
+            i++;
+        a->prefix = i > a->prefix ? i : a->prefix;
+    }
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_ITEMS, false, &a->min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_ITEMS, true, &a->max));
+    a->prefix = (uint32_t)llmc__min(a->prefix, a->max);
+    for (i = 0; i < a->prefix; i++) {
+        LLMC__TRY(llmc__schema_element(c, n, i, &id));
+        if (!llmc__schema_alive(c, id))
+            a->max = a->prefix = i;
+    }
+    LLMC__TRY(llmc__schema_element(c, n, UINT32_MAX, &a->rest));
+    if (!llmc__schema_alive(c, a->rest))
+        a->max = llmc__min(a->max, a->prefix);
+    return LLMC_OK;
+}
+
+/* From lo to hi more elements of those behind the prefix, each with its comma. */
+static void llmc__schema_more(llmc__schema *c, uint32_t rest, uint64_t lo, uint64_t hi)
+{
+    if (hi == 0)
+        return;
+    llmc__schema_put(&c->o, "( ");
+    llmc__schema_sign(c, ',');
+    llmc__schema_use(c, rest);
+    llmc__schema_put(&c->o, ")");
+    llmc__schema_repeat(&c->o, lo, hi);
+}
+
+/* Elements from i on, as far as they stand in one rule: those that have to be there (the first one
+   too if `must`), then a rule of its own for the next one of the prefix that may be missing, or the
+   others. */
+static llmc_status llmc__schema_elements(llmc__schema *c, uint32_t id, uint32_t n,
+                                         const llmc__schema_array *a, uint32_t i, bool must)
+{
+    uint32_t one;
+    for (; i < a->prefix && (i < a->min || must); i++, must = false) {
+        LLMC__TRY(llmc__schema_element(c, n, i, &one));
+        if (i > 0)
+            llmc__schema_sign(c, ',');
+        llmc__schema_use(c, one);
+    }
+    if (i < a->prefix) {
+        llmc__schema_inner(c, id, 'a', i, 0);
+        llmc__schema_put(&c->o, "? ");
+    } else if (i == 0 && a->max > 0) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_use(c, a->rest);
+        llmc__schema_more(c, a->rest, a->min > 0 ? a->min - 1 : 0,
+                          a->max == UINT64_MAX ? a->max : a->max - 1);
+        llmc__schema_put(&c->o, a->min > 0 ? ") " : ")? ");
+    } else if (i > 0) {
+        llmc__schema_more(c, a->rest, a->min > i ? a->min - i : 0,
+                          a->max == UINT64_MAX ? a->max : a->max - i);
+    }
+    return LLMC_OK;
+}
+
+/* The rules of elements of the prefix that may be missing: element i and what comes after it. */
+static llmc_status llmc__schema_array_rules(llmc__schema *c, uint32_t id, uint32_t n,
+                                            const llmc__schema_array *a)
+{
+    uint32_t i;
+    for (i = (uint32_t)llmc__min(a->min, a->prefix); i < a->prefix; i++) {
+        llmc__schema_inner(c, id, 'a', i, 0);
+        llmc__schema_put(&c->o, " ::= ");
+        LLMC__TRY(llmc__schema_elements(c, id, n, a, i, true));
+        llmc__schema_byte(&c->o, '\n');
+        LLMC__TRY(llmc__schema_spend(c, 16));
+    }
+    return LLMC_OK;
+}
+
+/* The value that a properties object gives the name at key, NONE if it does not. */
+static llmc_json llmc__schema_property(llmc_json properties, const char *key)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json name, value, found = {NULL, NULL, LLMC_JSON_NONE};
+    while (llmc_json_next(properties, &it, &name, &value))
+        if (llmc__schema_compare(name.text, key, name.end) == 0)
+            found = value;
+    return found;
+}
+
+/* The place of a member's name among those of the object, made if it is new; *fresh: it was. */
+static llmc_status llmc__schema_place(llmc__schema *c, llmc__schema_object *o, llmc_json key, uint32_t *at,
+                                      bool *fresh)
+{
+    uint32_t i;
+    for (i = 0; i < o->n && llmc__schema_compare(c->prop[i].key, key.text, key.end) != 0; i++)
+        continue;
+    LLMC__TRY(llmc__schema_spend(c, i));
+    *at = i;
+    *fresh = i == o->n;
+    if (!*fresh)
+        return LLMC_OK;
+    if (o->n == c->max_entry)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, key.text, "more members than max_rules allows");
+    LLMC_MEMSET(&c->prop[i], 0, sizeof c->prop[i]);
+    c->prop[i].key = key.text;
+    o->n++;
+    return LLMC_OK;
+}
+
+/* The names in properties and required of n parts. */
+static llmc_status llmc__schema_names(llmc__schema *c, uint32_t n, llmc__schema_object *o)
+{
+    uint32_t p, at;
+    bool fresh;
+    llmc_json key, value;
+    for (p = 0; p < n; p++) {
+        const llmc_json named = llmc__schema_get(c, &c->view[p], LLMC__KW_PROPERTIES);
+        llmc_json_iter it = {NULL, false};
+        if (named.type != LLMC_JSON_NONE && named.type != LLMC_JSON_OBJECT)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, named.text,
+                                    "properties has to be an object of schemas");
+        while (llmc_json_next(named, &it, &key, &value)) {
+            LLMC__TRY(llmc__schema_place(c, o, key, &at, &fresh));
+            if (!fresh && c->prop[at].part != p)
+                continue;
+            c->prop[at].value = value.text;
+            c->prop[at].part = p;
+        }
+    }
+    for (p = 0; p < n; p++) {
+        const llmc_json list = llmc__schema_get(c, &c->view[p], LLMC__KW_REQUIRED);
+        llmc_json_iter it = {NULL, false};
+        if (list.type == LLMC_JSON_BOOL) /* draft 3, and a common mistake */
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "required has to be an array of names");
+        if (list.type != LLMC_JSON_NONE && list.type != LLMC_JSON_ARRAY)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "required has to be an array of names");
+        while (llmc_json_next(list, &it, NULL, &key)) {
+            if (key.type != LLMC_JSON_STRING)
+                return llmc__schema_bad(c, LLMC_BAD_FILE, key.text, "required has to be an array of names");
+            LLMC__TRY(llmc__schema_place(c, o, key, &at, &fresh));
+            c->prop[at].required = true;
+        }
+    }
+    return LLMC_OK;
+}
+
+/* The rule of member m: what each part says of that name, or of names that it does not have. m
+   UINT32_MAX: of all other names. */
+static llmc_status llmc__schema_member_rule(llmc__schema *c, uint32_t n, uint32_t m, uint32_t *id)
+{
+    uint32_t p;
+    llmc__schema_begin(c);
+    for (p = 0; p < n; p++) {
+        const llmc_json named = llmc__schema_get(c, &c->view[p], LLMC__KW_PROPERTIES);
+        llmc_json one = {NULL, NULL, LLMC_JSON_NONE};
+        if (m != UINT32_MAX && c->prop[m].value != NULL && c->prop[m].part == p) {
+            one = llmc__json_at(c->prop[m].value, c->root.end);
+        } else if (m != UINT32_MAX && c->prop[m].value != NULL && c->prop[m].part < p &&
+                   named.type == LLMC_JSON_OBJECT) {
+            one = llmc__schema_property(named, c->prop[m].key);
+            LLMC__TRY(llmc__schema_spend(c, (uint64_t)(llmc__json_skip(named.text, named.end) - named.text)));
+        }
+        if (one.type == LLMC_JSON_NONE)
+            one = llmc__schema_get(c, &c->view[p], LLMC__KW_EXTRA);
+        if (one.type != LLMC_JSON_NONE)
+            LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+    }
+    return llmc__schema_intern(c, id);
+}
+
+/* llmc__schema_object_of -- what n parts say of objects                  (GRAMMAR.schema)
+   Members in c->prop; `alive`: there is an object that fits. */
+static llmc_status llmc__schema_object_of(llmc__schema *c, uint32_t n, llmc__schema_object *o)
+{
+    uint32_t p, i, required = 0, alive = 0;
+    bool named = false, extra = false, dead = false;
+    o->n = 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json patterns = llmc__schema_get(c, &c->view[p], LLMC__KW_PATTERNS);
+        llmc_json_iter it = {NULL, false};
+        llmc_json value;
+        if (patterns.type != LLMC_JSON_NONE &&
+            (patterns.type != LLMC_JSON_OBJECT || llmc_json_next(patterns, &it, NULL, &value)))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, patterns.text, "patternProperties is not supported");
+        named = named || c->view[p].kw[LLMC__KW_PROPERTIES] != NULL;
+        extra = extra || c->view[p].kw[LLMC__KW_EXTRA] != NULL;
+    }
+    LLMC__TRY(llmc__schema_names(c, n, o));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_MEMBERS, false, &o->min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_MEMBERS, true, &o->max));
+    for (i = o->n; i-- > 0;) {
+        llmc__schema_prop *m = &c->prop[i];
+        LLMC__TRY(llmc__schema_member_rule(c, n, i, &m->id));
+        m->required_after = required;
+        m->alive_after = alive;
+        required += m->required;
+        alive += llmc__schema_alive(c, m->id);
+        dead = dead || (m->required && !llmc__schema_alive(c, m->id));
+    }
+    LLMC__TRY(llmc__schema_member_rule(c, n, UINT32_MAX, &o->extra));
+    if (named && !extra && !c->opt.open_objects)
+        o->extra = LLMC__SCHEMA_NEVER;
+    extra = llmc__schema_alive(c, o->extra);
+    if (extra && !dead && o->min > (uint64_t)alive + 1)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->view[0].text,
+                                "minProperties beyond the members that are named is not supported");
+    o->most = o->max == UINT64_MAX ? llmc__max(1, o->min) : o->max;
+    o->alive = !dead && o->min <= o->max && required <= o->max && (uint64_t)alive + extra >= o->min;
+    return LLMC_OK;
+}
+
+/* Whether an object that has `count` members before member i can still be completed. */
+static bool llmc__schema_feasible(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                  uint64_t count)
+{
+    const uint32_t required = i == 0 ? UINT32_MAX : c->prop[i - 1].required_after;
+    const uint32_t alive = i == 0 ? UINT32_MAX : c->prop[i - 1].alive_after;
+    return count + required <= o->max && count + alive + llmc__schema_alive(c, o->extra) >= o->min;
+}
+
+/* A member's count once it is there: not told apart beyond `most`. */
+static uint64_t llmc__schema_counted(const llmc__schema_object *o, uint64_t count)
+{
+    return o->max == UINT64_MAX ? llmc__min(count, o->most) : count;
+}
+
+/* Member i behind `count` others. */
+static void llmc__schema_write_member(llmc__schema *c, uint32_t i, uint64_t count)
+{
+    if (count > 0)
+        llmc__schema_sign(c, ',');
+    llmc__schema_byte(&c->o, '"');
+    llmc__schema_string(&c->o, c->prop[i].key, c->root.end);
+    llmc__schema_put(&c->o, "\" ");
+    llmc__schema_sign(c, ':');
+    llmc__schema_use(c, c->prop[i].id);
+}
+
+/* Members that are not named, after all that are. Of these only one counts for minProperties: two may
+   have the same name. */
+static void llmc__schema_others(llmc__schema *c, uint32_t id, const llmc__schema_object *o, uint64_t count)
+{
+    const uint64_t lo = count < o->min ? 1 : 0, hi = o->max == UINT64_MAX ? o->max : o->max - count;
+    if (hi == 0 || !llmc__schema_alive(c, o->extra))
+        return;
+    if (count == 0) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_inner(c, id, 'x', 0, 0);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    if (count > 0 || hi > 1) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_sign(c, ',');
+        llmc__schema_inner(c, id, 'x', 0, 0);
+        llmc__schema_put(&c->o, " )");
+        llmc__schema_repeat(&c->o, count > 0 ? lo : 0, count > 0 || hi == UINT64_MAX ? hi : hi - 1);
+    }
+    if (count == 0)
+        llmc__schema_put(&c->o, lo > 0 ? ") " : ")? ");
+}
+
+/* Whether rules of their own go on behind member i and `count` others; see write_members. */
+static bool llmc__schema_branches(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                  uint64_t count)
+{
+    const llmc__schema_prop *m = &c->prop[i];
+    return llmc__schema_alive(c, m->id) && !m->required && llmc__schema_feasible(c, o, i + 1, count + 1) &&
+           llmc__schema_feasible(c, o, i + 1, count) && llmc__schema_counted(o, count + 1) != count;
+}
+
+/* llmc__schema_write_members -- members from i on, behind `count` of them                 (GRAMMAR.schema)
+   As far as one rule goes: where it matters for what follows whether a member is there, two rules
+   of their own go on. */
+static void llmc__schema_write_members(llmc__schema *c, uint32_t id, const llmc__schema_object *o, uint32_t i,
+                                       uint64_t count)
+{
+    for (; i < o->n; i++) {
+        const llmc__schema_prop *m = &c->prop[i];
+        const uint64_t more = llmc__schema_counted(o, count + 1);
+        const bool take = llmc__schema_alive(c, m->id) && llmc__schema_feasible(c, o, i + 1, count + 1);
+        const bool skip = !m->required && llmc__schema_feasible(c, o, i + 1, count);
+        if (!take)
+            continue;
+        if (llmc__schema_branches(c, o, i, count)) {
+            llmc__schema_put(&c->o, "( ");
+            llmc__schema_write_member(c, i, count);
+            llmc__schema_inner(c, id, 'm', i + 1, more);
+            llmc__schema_put(&c->o, " | ");
+            llmc__schema_inner(c, id, 'm', i + 1, count);
+            llmc__schema_put(&c->o, " ) ");
+            return;
+        }
+        llmc__schema_put(&c->o, skip ? "( " : "");
+        llmc__schema_write_member(c, i, count);
+        llmc__schema_put(&c->o, skip ? ")? " : "");
+        count = more;
+    }
+    llmc__schema_others(c, id, o, count);
+}
+
+/* How many units two names share at their start. */
+static uint32_t llmc__schema_shared(const char *a, const char *b, const char *end)
+{
+    uint32_t x, y, n = 0;
+    for (a++, b++; llmc__schema_next(&a, end, &x) && llmc__schema_next(&b, end, &y) && x == y;)
+        n++;
+    return n;
+}
+
+/* Unit d of a name; false if it has ended. */
+static bool llmc__schema_unit(const char *key, const char *end, uint32_t d, uint32_t *unit)
+{
+    for (key++; llmc__schema_next(&key, end, unit); d--)
+        if (d == 0)
+            return true;
+    return false;
+}
+
+/* The names in order, by Shell's sort. */
+static void llmc__schema_sort(llmc__schema *c, uint32_t n)
+{
+    uint32_t gap, i, j;
+    for (i = 0; i < n; i++)
+        c->sorted[i] = i;
+    for (gap = n / 2; gap > 0; gap /= 2)
+        for (i = gap; i < n; i++) {
+            const uint32_t v = c->sorted[i];
+            for (j = i; j >= gap && llmc__schema_compare(c->prop[c->sorted[j - gap]].key, c->prop[v].key,
+                                                         c->root.end) > 0;
+                 j -= gap)
+                c->sorted[j] = c->sorted[j - gap];
+            c->sorted[j] = v;
+        }
+}
+
+/* What may follow the first d units of the i-th name, in order, and all names that share them: what
+   leads away from all names, then anything; the next unit of one of them; the end, unless a name
+   ends there. */
+static llmc_status llmc__schema_key_node(llmc__schema *c, uint32_t id, const llmc__schema_object *o,
+                                         uint32_t i, uint32_t d)
+{
+    const char *end = c->root.end, *first = c->prop[c->sorted[i]].key, *l;
+    static const char letters[] = "\"\\\b\f\n\r\t";
+    uint32_t j, unit = 0, last = UINT32_MAX, stop;
+    unsigned short_forms = 0x7f, k;
+    bool ends;
+    llmc__schema_inner(c, id, 'k', i, d);
+    llmc__schema_put(&c->o, " ::= [^\\x22\\x5c\\x00-\\x1f");
+    ends = !llmc__schema_unit(first, end, d, &unit);
+    for (j = i; j < o->n && llmc__schema_shared(first, c->prop[c->sorted[j]].key, end) >= d; j++) {
+        if (!llmc__schema_unit(c->prop[c->sorted[j]].key, end, d, &unit) || unit == last)
+            continue;
+        last = unit;
+        for (l = letters, k = 0; *l != 0; l++, k++)
+            if ((uint32_t)*l == unit)
+                short_forms &= ~(1u << k);
+        if (unit >= 0x20 && llmc__schema_escape(unit) == 0)
+            llmc__schema_member(&c->o, unit);
+    }
+    stop = j;
+    llmc__schema_put(&c->o, "] plain* \"\\\"\" ");
+    if (short_forms != 0) {
+        llmc__schema_put(&c->o, "| \"\\\\\" [");
+        for (k = 0; k < 7; k++)
+            if ((short_forms >> k & 1) != 0)
+                llmc__schema_member(&c->o, (uint32_t)llmc__schema_escape((uint32_t)letters[k]));
+        llmc__schema_put(&c->o, "] plain* \"\\\"\" ");
+    }
+    for (j = i, last = UINT32_MAX; j < stop; j++) {
+        if (!llmc__schema_unit(c->prop[c->sorted[j]].key, end, d, &unit) || unit == last)
+            continue;
+        last = unit;
+        if (unit < 0x20 && llmc__schema_escape(unit) == 0)
+            continue; /* `plain` does not write it */
+        llmc__schema_put(&c->o, "| \"");
+        llmc__schema_char(&c->o, unit);
+        llmc__schema_put(&c->o, "\" ");
+        llmc__schema_inner(c, id, 'k', j, d + 1);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    llmc__schema_put(&c->o, ends ? "\n" : "| \"\\\"\" \n");
+    return llmc__schema_spend(c, (uint64_t)(stop - i) * (d + 4));
+}
+
+/* The rule of a member that is not named, and of names that are none of those: a tree of their units. */
+static llmc_status llmc__schema_other_rules(llmc__schema *c, uint32_t id, const llmc__schema_object *o)
+{
+    const char *end = c->root.end;
+    uint32_t i, d, unit;
+    llmc__schema_inner(c, id, 'x', 0, 0);
+    llmc__schema_put(&c->o, " ::= ");
+    if (o->n == 0) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_STRING);
+    } else {
+        llmc__schema_put(&c->o, "\"\\\"\" ");
+        llmc__schema_inner(c, id, 'k', 0, 0);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    llmc__schema_sign(c, ':');
+    llmc__schema_use(c, o->extra);
+    llmc__schema_byte(&c->o, '\n');
+    if (o->n == 0)
+        return LLMC_OK;
+    c->used |= LLMC__SCHEMA_BIT(PLAIN);
+    llmc__schema_sort(c, o->n);
+    for (i = 0; i < o->n; i++) {
+        const char *key = c->prop[c->sorted[i]].key;
+        bool more = true;
+        for (d = i == 0 ? 0 : llmc__schema_shared(c->prop[c->sorted[i - 1]].key, key, end) + 1; more; d++) {
+            if (d > 0 && !llmc__schema_unit(key, end, d - 1, &unit))
+                break;
+            LLMC__TRY(llmc__schema_key_node(c, id, o, i, d));
+            more = llmc__schema_unit(key, end, d, &unit);
+        }
+    }
+    return LLMC_OK;
+}
+
+/* The rules that an object's own needs. least, most: members before the i-th. */
+static llmc_status llmc__schema_object_rules(llmc__schema *c, uint32_t id, const llmc__schema_object *o)
+{
+    uint64_t count, before, least = 0, most = 0;
+    uint32_t i;
+    for (i = 0; i < o->n; i++) {
+        for (count = least; count <= llmc__schema_counted(o, most + 1); count++) {
+            LLMC__TRY(llmc__schema_spend(c, 16));
+            if (!llmc__schema_branches(c, o, i, count) &&
+                (count == least || !llmc__schema_branches(c, o, i, count - 1)))
+                continue;
+            llmc__schema_inner(c, id, 'm', i + 1, count);
+            llmc__schema_put(&c->o, " ::= ");
+            before = c->o.len;
+            llmc__schema_write_members(c, id, o, i + 1, count);
+            llmc__schema_put(&c->o, c->o.len == before ? "\"\"\n" : "\n");
+        }
+        least = llmc__schema_counted(o, least + c->prop[i].required);
+        most = llmc__schema_counted(o, most + llmc__schema_alive(c, c->prop[i].id));
+    }
+    return llmc__schema_alive(c, o->extra) ? llmc__schema_other_rules(c, id, o) : LLMC_OK;
+}
+
+/* A choice: rule id's part p with one alternative after the other of its anyOf or oneOf.
+   *ground: no alternative leads back here without text in between, as far as is known. */
+static llmc_status llmc__schema_choice(llmc__schema *c, uint32_t id, uint32_t p, bool *alive, bool *ground)
+{
+    const llmc__schema_entry *e = &c->entry[id];
+    const bool any = c->view[p].kw[LLMC__KW_CHOICE] != NULL && (c->pool[e->first + p].done & 1) == 0;
+    const llmc_json list = llmc__schema_get(c, &c->view[p], any ? LLMC__KW_CHOICE : LLMC__KW_ONE);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one;
+    uint32_t q, with;
+    *alive = false;
+    *ground = true;
+    if (list.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "anyOf and oneOf have to be arrays of schemas");
+    while (llmc_json_next(list, &it, NULL, &one)) {
+        llmc__schema_begin(c);
+        for (q = 0; q < e->n; q++) {
+            const llmc__schema_part *part = &c->pool[e->first + q];
+            const uint32_t chosen = q == p ? (any ? 1 : 2) | (c->view[p].n == 1 ? LLMC__SCHEMA_DROP : 0) : 0;
+            LLMC__TRY(llmc__schema_add(c, part->text, part->done | chosen, LLMC__SCHEMA_ORPHAN));
+        }
+        LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+        LLMC__TRY(llmc__schema_intern(c, &with));
+        *ground = *ground && (with >= LLMC__SCHEMA_BUILTIN || c->entry[with].ground);
+        if (!llmc__schema_alive(c, with))
+            continue;
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, with);
+    }
+    return LLMC_OK;
+}
+
+/* llmc__schema_kinds -- rule id, type by type: `types` of n parts, loaded         (GRAMMAR.schema)
+   Rules that arrays and objects need come after the line. */
+static llmc_status llmc__schema_kinds(llmc__schema *c, uint32_t id, uint32_t n, uint32_t types, bool write,
+                                      bool *alive)
+{
+    llmc__schema_array a;
+    llmc__schema_object o;
+    bool some;
+    const bool number = (types & (LLMC__SCHEMA_BIT(NUMBER) | LLMC__SCHEMA_BIT(INTEGER))) != 0;
+    const uint64_t before = c->o.len;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC_MEMSET(&o, 0, sizeof o);
+    a.min = 1; /* no array */
+    if ((types & LLMC__SCHEMA_BIT(ARRAY)) != 0)
+        LLMC__TRY(llmc__schema_array_of(c, n, &a));
+    if ((types & LLMC__SCHEMA_BIT(OBJECT)) != 0)
+        LLMC__TRY(llmc__schema_object_of(c, n, &o));
+    *alive = false;
+    if ((types & LLMC__SCHEMA_BIT(NULL)) != 0) {
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_NULL);
+    }
+    if ((types & LLMC__SCHEMA_BIT(BOOLEAN)) != 0) {
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_BOOLEAN);
+    }
+    if (number) {
+        const uint64_t at = c->o.len;
+        const bool had = *alive;
+        llmc__schema_or(c, alive);
+        LLMC__TRY(llmc__schema_numbers(c, n, (types & LLMC__SCHEMA_BIT(NUMBER)) != 0, &some));
+        if (!some) { /* take the bar back */
+            c->o.len = at;
+            *alive = had;
+        }
+    }
+    if ((types & LLMC__SCHEMA_BIT(STRING)) != 0) {
+        const uint64_t at = c->o.len;
+        const bool had = *alive;
+        llmc__schema_or(c, alive);
+        LLMC__TRY(llmc__schema_strings(c, n, &some));
+        if (!some) {
+            c->o.len = at;
+            *alive = had;
+        }
+    }
+    if (a.min <= a.max) {
+        llmc__schema_or(c, alive);
+        llmc__schema_sign(c, '[');
+        LLMC__TRY(llmc__schema_elements(c, id, n, &a, 0, false));
+        llmc__schema_sign(c, ']');
+    }
+    if (o.alive) {
+        llmc__schema_or(c, alive);
+        llmc__schema_sign(c, '{');
+        llmc__schema_write_members(c, id, &o, 0, 0);
+        llmc__schema_sign(c, '}');
+    }
+    if (!write) {
+        c->o.len = before;
+        return LLMC_OK;
+    }
+    llmc__schema_byte(&c->o, '\n');
+    if (a.min <= a.max)
+        LLMC__TRY(llmc__schema_array_rules(c, id, n, &a));
+    return o.alive ? llmc__schema_object_rules(c, id, &o) : LLMC_OK;
+}
+
+/* llmc__schema_rule -- one rule: its text if `write`, and whether something matches  (GRAMMAR.schema)
+   Without `write` it only finds out, as far as its members are known, and makes their rules. */
+static llmc_status llmc__schema_rule(llmc__schema *c, uint32_t id, bool write)
+{
+    llmc__schema_entry *e = &c->entry[id];
+    uint32_t p, types, choice = UINT32_MAX, values = UINT32_MAX;
+    const uint64_t before = c->o.len;
+    bool alive = false, ground = true;
+    for (p = 0; p < e->n; p++) {
+        const llmc__schema_part *part = &c->pool[e->first + p];
+        llmc__schema_view *v = &c->view[p];
+        LLMC__TRY(llmc__schema_scan(c, llmc__json_at(part->text, c->root.end), v, &v->n));
+        v->text = part->text;
+        if (choice == UINT32_MAX && ((v->kw[LLMC__KW_CHOICE] != NULL && (part->done & 1) == 0) ||
+                                     (v->kw[LLMC__KW_ONE] != NULL && (part->done & 2) == 0)))
+            choice = p;
+        if (values == UINT32_MAX && (v->kw[LLMC__KW_CONST] != NULL || v->kw[LLMC__KW_ENUM] != NULL))
+            values = p;
+    }
+    if (write) {
+        llmc__schema_name(c, id);
+        llmc__schema_put(&c->o, " ::= ");
+    }
+    if (choice != UINT32_MAX) {
+        LLMC__TRY(llmc__schema_choice(c, id, choice, &alive, &ground));
+    } else {
+        LLMC__TRY(llmc__schema_types(c, e->n, &types));
+        if (values == UINT32_MAX)
+            LLMC__TRY(llmc__schema_kinds(c, id, e->n, types, write, &alive));
+        else
+            LLMC__TRY(llmc__schema_values(c, e->n, values, types, &alive));
+    }
+    if (write && (choice != UINT32_MAX || values != UINT32_MAX))
+        llmc__schema_byte(&c->o, '\n');
+    if (!write)
+        c->o.len = before;
+    e->alive = e->alive || alive;
+    e->ground = e->ground || ground;
+    e->written = write;
+    return LLMC_OK;
+}
+
+/* llmc__schema_settle -- makes all rules, finds those that something matches       (GRAMMAR.schema)
+   Rules are only ever found to match more, so this ends: sweeps from the last rule, which no other
+   waits for as a rule, to the first. */
+static llmc_status llmc__schema_settle(llmc__schema *c)
+{
+    uint32_t i;
+    bool changed = true;
+    for (i = 0; i < c->n_entry; i++)
+        LLMC__TRY(llmc__schema_rule(c, i, false));
+    while (changed) {
+        changed = false;
+        for (i = c->n_entry; i-- > 0;) {
+            llmc__schema_entry *e = &c->entry[i];
+            const bool alive = e->alive, ground = e->ground;
+            if (alive && ground)
+                continue;
+            LLMC__TRY(llmc__schema_rule(c, i, false));
+            changed = changed || alive != e->alive || ground != e->ground;
+        }
+    }
+    for (i = 0; i < c->n_entry; i++)
+        if (!c->entry[i].ground)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->pool[c->entry[i].first].text,
+                                    "a schema must not refer to itself with nothing in between");
+    for (i = 0; i < c->n_entry; i++)
+        c->entry[i].used = false; /* by those that nothing matches, too */
+    c->used = 0;
+    return LLMC_OK;
+}
+
+/* Writes the rules that rule `root` needs. */
+static llmc_status llmc__schema_write(llmc__schema *c, uint32_t root)
+{
+    uint32_t i;
+    bool more = true;
+    if (root >= LLMC__SCHEMA_BUILTIN) {
+        llmc__schema_put(&c->o, "root ::= ");
+        llmc__schema_use(c, root);
+        llmc__schema_byte(&c->o, '\n');
+    } else {
+        c->entry[root].used = true;
+    }
+    while (more) {
+        more = false;
+        for (i = 0; i < c->n_entry; i++) {
+            if (!c->entry[i].used || c->entry[i].written)
+                continue;
+            LLMC__TRY(llmc__schema_rule(c, i, true));
+            more = true;
+        }
+    }
+    c->used = llmc__schema_closure(c->used, c->opt.space);
+    for (i = 0; i < LLMC__SCHEMA_RULES; i++)
+        if ((c->used >> i & 1) != 0)
+            llmc__schema_builtin(&c->o, c->opt.space, i);
+    return llmc__schema_spend(c, 0);
+}
+
+/* Lays out the work memory. */
+static void llmc__schema_carve(llmc__schema *c, llmc__arena *a)
+{
+    const uint64_t rules = c->opt.max_rules == 0 ? 4096 : c->opt.max_rules;
+    c->max_entry = (uint32_t)llmc__min(rules, 1u << 20);
+    c->max_pool = c->max_entry * 4 + LLMC__SCHEMA_PARTS;
+    c->entry = (llmc__schema_entry *)llmc__take(a, c->max_entry, sizeof *c->entry);
+    c->pool = (llmc__schema_part *)llmc__take(a, c->max_pool, sizeof *c->pool);
+    c->prop = (llmc__schema_prop *)llmc__take(a, c->max_entry, sizeof *c->prop);
+    c->sorted = (uint32_t *)llmc__take(a, c->max_entry, sizeof *c->sorted);
+    c->view = (llmc__schema_view *)llmc__take(a, LLMC__SCHEMA_PARTS, sizeof *c->view);
+    c->code = (uint32_t *)llmc__take(a, LLMC__SCHEMA_PATTERN, sizeof *c->code);
+}
+
+/* llmc_schema_need -- bytes that llmc_schema_gbnf works in                 (GRAMMAR.schema) */
+LLMC_API size_t llmc_schema_need(const llmc_schema_options *opt)
+{
+    llmc__schema c;
+    llmc__arena a;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    llmc__options(&c.opt, sizeof c.opt, opt);
+    llmc__schema_carve(&c, &a);
+    return a.failed ? 0 : (size_t)llmc__arena_need(&a);
+}
+
+/* llmc_schema_gbnf -- see the interface                                    (GRAMMAR.schema) */
+LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema_options *opt, char *out,
+                                      size_t cap, size_t *len, void *work, size_t work_bytes, llmc_diag *diag)
+{
+    llmc__schema c;
+    llmc__arena a;
+    uint32_t root, i;
+    const size_t need = llmc_schema_need(opt);
+    LLMC_MEMSET(&c, 0, sizeof c);
+    llmc__options(&c.opt, sizeof c.opt, opt);
+    if ((unsigned)c.opt.space > LLMC_SPACE_LINES)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.schema", LLMC_NO_OFFSET, "no such kind of white space");
+    if (need == 0 || work == NULL || work_bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.schema", LLMC_NO_OFFSET,
+                          "a schema takes %zu bytes of work memory, not %zu", need, work_bytes);
+    a = llmc__arena_over(work, work_bytes);
+    llmc__schema_carve(&c, &a);
+    c.diag = diag;
+    c.name = schema->name;
+    LLMC__TRY(llmc_json_parse(schema, &c.root, diag));
+    LLMC__TRY(llmc__schema_single(&c, c.root.text, &root));
+    LLMC__TRY(llmc__schema_settle(&c));
+    if (!llmc__schema_alive(&c, root)) {
+        for (i = c.n_entry; i > 1 && c.entry[i - 1].alive;)
+            i--;
+        return llmc__schema_bad(&c, LLMC_BAD_FILE,
+                                c.n_entry > 0 ? c.pool[c.entry[i - 1].first].text : c.root.text,
+                                "nothing can match this schema");
+    }
+    c.o.out = out;
+    c.o.cap = cap;
+    LLMC__TRY(llmc__schema_write(&c, root));
+    *len = (size_t)c.o.len;
+    if (c.o.len > cap)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.schema", LLMC_NO_OFFSET,
+                          "the grammar takes %llu bytes, not %zu", (unsigned long long)c.o.len, cap);
+    return LLMC_OK;
+}
+
+#endif /* LLMC_NO_GRAMMAR */
+
+//==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 19 ====
 
 //--[ 20.1 ENGINE.types ]-- a sequence, an engine, and the option structs with defaults filled in
 /* A sequence is always in one of these states:
@@ -23660,6 +32975,9 @@ struct llmc_seq {
     llmc_token *ids;            /* [context] read or generated */
     uint32_t n_ids, n_cached;
     uint32_t n_generated; /* since the last add; max_tokens counts these */
+    /* ids from grammar_begin on have to match opt.grammar, whose state has followed them up to grammar_at;
+       beyond n_ids: it has to begin anew */
+    uint32_t grammar_begin, grammar_at;
     llmc__kv_table table;
     llmc_piece piece; /* to be taken, while has_piece */
     char half[4];     /* first bytes of a character not complete yet */
@@ -23690,6 +33008,7 @@ struct llmc_engine {
     void *work;              /* [work_bytes] for TOKEN */
     char *text;              /* [text_bytes] for CHAT: a conversation written out, */
     llmc_token *ids;         /* [context] and as ids */
+    void *chat;              /* [chat_bytes] and what its template needs */
     size_t sample_bytes, work_bytes, text_cap;
     uint32_t next_prompt; /* the slot whose prompt comes first, so that each gets its turn */
 };
@@ -23739,6 +33058,9 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
                           llmc_dtype_name(o->kv_type));
     if (o->text_bytes == 0)
         o->text_bytes = (uint32_t)llmc__max(4096, llmc__min((uint64_t)o->context_length * 4, 1u << 20));
+    if (o->chat_bytes == 0 && o->text_bytes >= 4096 &&
+        model->tokenizer != NULL) /* templates grow when parsed */
+        o->chat_bytes = 262144 + 48 * (uint64_t)model->chat_template_len + 24 * (uint64_t)o->text_bytes;
     if (o->tasks.run == NULL || o->tasks.workers == 0)
         o->tasks.workers = 1;
     return LLMC_OK;
@@ -23796,6 +33118,7 @@ static void llmc__text_carve(llmc_engine *e, llmc__arena *a)
 #ifndef LLMC_NO_CHAT
     e->text = (char *)llmc__take(a, e->opt.text_bytes, 1);
     e->ids = (llmc_token *)llmc__take(a, e->opt.context_length, sizeof(llmc_token));
+    e->chat = llmc__take(a, e->opt.chat_bytes, 1);
 #endif
     /* A byte that is no UTF-8 becomes three; what a stop string held back comes on top. */
     e->text_cap = 3 * (longest + sizeof e->seqs->half) + LLMC_STOP_MAX + 1;
@@ -24053,6 +33376,10 @@ static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
 #endif
     if (llmc_model_ends(s->engine->model, id) && !s->opt.ignore_end)
         finish = LLMC_FINISH_END;
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (s->opt.grammar != NULL && llmc_grammar_is_done(s->opt.grammar)) /* nothing may follow this token */
+        finish = LLMC_FINISH_END;
+#endif
     s->ids[s->n_ids++] = id;
     s->n_generated++;
     if (finish == LLMC_FINISH_NONE && s->opt.max_tokens > 0 && s->n_generated >= s->opt.max_tokens)
@@ -24082,9 +33409,28 @@ static void llmc__seq_end(llmc_seq *s, llmc_finish finish)
 }
 
 //--[ 20.4 ENGINE.seq ]-- open, configure, add, truncate
+/* Whether the sequence can be bound to a grammar's state: one that speaks its model's tokens.
+   Errors: BAD_ARG, UNSUPPORTED (a build without grammars). */
+static llmc_status llmc__seq_grammar_check(const llmc_seq *s, const llmc_grammar_state *grammar,
+                                           llmc_diag *diag)
+{
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    const llmc_tokenizer *tok = s->engine->model->tokenizer;
+    if (grammar != NULL && (tok == NULL || grammar->g->vocab == NULL || grammar->g->vocab->tok != tok))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "the grammar was not compiled for the model's tokenizer");
+#else
+    (void)s;
+    if (grammar != NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "this build has no grammars (LLMC_NO_GRAMMAR or LLMC_NO_TOKEN)");
+#endif
+    return LLMC_OK;
+}
+
 /* llmc_seq_configure -- other options for an open sequence        (ENGINE.seq)
    opt  as llmc_seq_open takes it; NULL: all defaults. Tokens and what has been shown stay;
-   the random numbers begin again from the new seed.
+   the random numbers begin again from the new seed; another grammar begins with the next token.
    Checks everything before anything changes, so that a refused change leaves the old options.
    Errors: BAD_ARG (a sampling option, a stop string's length, a bias's token). */
 LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *opt, llmc_diag *diag)
@@ -24109,6 +33455,10 @@ LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *o
             return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
                               "logit bias for token %d: the vocabulary has %u", sample.bias[i].token,
                               seq->engine->model->config.vocab_size);
+    LLMC__TRY(llmc__seq_grammar_check(seq, o.grammar, diag));
+    if (o.grammar != seq->opt.grammar)
+        seq->grammar_begin = seq->n_ids;
+    seq->grammar_at = UINT32_MAX;
     seq->opt = o;
     seq->sample = sample;
     seq->opt.sample = NULL; /* the caller's struct may go; ours is the copy */
@@ -24132,6 +33482,7 @@ LLMC_API llmc_status llmc_seq_open(llmc_seq **out, llmc_engine *engine, const ll
         s->open = true;
         s->active = s->has_piece = false;
         s->n_ids = s->n_cached = s->n_generated = s->n_half = 0;
+        s->grammar_begin = 0;
         s->n_tail = 0;
         s->finish = LLMC_FINISH_NONE;
         *out = s;
@@ -24152,9 +33503,11 @@ LLMC_API void llmc_seq_close(llmc_seq *seq)
 }
 
 /* The sequence starts to read: what an earlier answer left over is dropped, that is, a
-   piece not taken and bytes held back. max_tokens counts from here. */
+   piece not taken and bytes held back. max_tokens counts from here, and a grammar begins. */
 static void llmc__seq_wake(llmc_seq *s)
 {
+    s->grammar_begin = s->n_ids;
+    s->grammar_at = UINT32_MAX;
     s->active = s->n_ids > 0; /* no text, no BOS: there is nothing to read */
     s->has_piece = false;
     s->finish = LLMC_FINISH_NONE;
@@ -24243,10 +33596,13 @@ LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t l
    Errors: BAD_ARG (n is beyond the end). */
 LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag)
 {
+    uint32_t begin;
     if (n > seq->n_ids)
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET, "truncate to %zu: the sequence has %u",
                           n, seq->n_ids);
+    begin = (uint32_t)llmc__min(seq->grammar_begin, n);
     llmc__seq_wake(seq);
+    seq->grammar_begin = begin; /* what is left of an answer goes on as it began */
     seq->n_ids = (uint32_t)n;
     seq->n_cached = (uint32_t)llmc__min(seq->n_cached, n);
     seq->active = n > 0;
@@ -24347,19 +33703,111 @@ static llmc_status llmc__batch_settle(llmc_engine *e, llmc_diag *diag)
     return LLMC_OK;
 }
 
-/* Chooses the next token of one sequence from its logits [V]: the caller's chooser first,
-   the sampler if that leaves it to us. Makes the sequence's piece.
-   Errors: BAD_ARG (the chooser's token), NOT_FINITE; no token is added then. */
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+/* Brings the grammar's state to the sequence's end: by the tokens since, or all over again, after a
+   truncation for example. Behind a token that ends a generation another text begins.
+   Errors: BAD_ARG (ids that do not match; only after ids of an earlier text were truncated), FULL. */
+static llmc_status llmc__seq_follow(llmc_seq *s, llmc_diag *diag)
+{
+    const llmc_model *model = s->engine->model;
+    bool anew = s->grammar_at > s->n_ids;
+    if (anew)
+        s->grammar_at = s->grammar_begin;
+    for (;; s->grammar_at++) {
+        if (anew) {
+            bool bos = s->grammar_begin == 1 &&
+                       s->ids[0] == llmc_tokenizer_special(model->tokenizer, LLMC_SPECIAL_BOS);
+            LLMC__TRY(llmc_grammar_reset(s->opt.grammar, s->grammar_begin == 0 || bos, diag));
+        }
+        if (s->grammar_at == s->n_ids)
+            return LLMC_OK;
+        anew = llmc_model_ends(model, s->ids[s->grammar_at]) && !s->opt.ignore_end;
+        if (anew)
+            s->grammar_begin = s->grammar_at + 1;
+        else
+            LLMC__TRY(llmc_grammar_advance(s->opt.grammar, s->ids[s->grammar_at], diag));
+    }
+}
+
+/* Forbids, in logits [n], what the grammar does not allow, and tokens that end a generation, whoever says
+   so, unless the text may end. Errors: FULL, UNSUPPORTED (no token is left). */
+static llmc_status llmc__seq_bind(llmc_seq *s, float *logits, size_t n, llmc_diag *diag)
+{
+    llmc_grammar_state *g = s->opt.grammar;
+    const llmc_generation *made = &s->engine->model->generation;
+    bool may_end = llmc_grammar_can_end(g) && !s->opt.ignore_end, any = may_end;
+    const float never = llmc__bits_f32(0xff800000u);
+    float kept[LLMC_MAX_ENDS];
+    uint32_t i;
+    for (i = 0; i < made->n_end && i < LLMC_MAX_ENDS; i++)
+        kept[i] = made->end[i] >= 0 && (size_t)made->end[i] < n ? logits[made->end[i]] : 0;
+    LLMC__TRY(llmc_grammar_apply(g, logits, n, diag));
+    for (i = 0; s->opt.ignore_end && i < g->g->vocab->count && i < n; i++)
+        if ((g->g->vocab->ends[i / 32] >> (i % 32) & 1) != 0)
+            logits[i] = never;
+    for (i = 0; i < made->n_end && i < LLMC_MAX_ENDS; i++)
+        if (made->end[i] >= 0 && (size_t)made->end[i] < n)
+            logits[made->end[i]] = may_end ? kept[i] : never;
+    for (i = 0; i < n && !any; i++)
+        any = !llmc__forbidden(logits[i]);
+    if (!any)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.step", LLMC_NO_OFFSET,
+                          "the vocabulary has no token that the grammar allows next");
+    return LLMC_OK;
+}
+
+/* The chosen token against the grammar, whose state goes on by it. A chooser may choose what it likes.
+   Errors: BAD_ARG, FULL. */
+static llmc_status llmc__seq_bound(llmc_seq *s, llmc_token id, llmc_diag *diag)
+{
+    if (llmc_model_ends(s->engine->model, id) && !s->opt.ignore_end && llmc_grammar_can_end(s->opt.grammar))
+        return LLMC_OK;
+    LLMC__TRY(llmc_grammar_advance(s->opt.grammar, id, diag));
+    s->grammar_at = s->n_ids + 1;
+    return LLMC_OK;
+}
+#endif
+
+/* Before a token is chosen: *over, and nothing is to be chosen, if the grammar has come to its end.
+   Errors: those of a grammar. */
+static llmc_status llmc__seq_prepare(llmc_seq *s, float *logits, size_t n, bool *over, llmc_diag *diag)
+{
+    *over = false;
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (s->opt.grammar == NULL)
+        return LLMC_OK;
+    LLMC__TRY(llmc__seq_follow(s, diag));
+    *over = llmc_grammar_is_done(s->opt.grammar);
+    if (!*over)
+        return llmc__seq_bind(s, logits, n, diag);
+#else
+    (void)s;
+    (void)logits;
+    (void)n;
+    (void)diag;
+#endif
+    return LLMC_OK;
+}
+
+/* Chooses the next token of one sequence from its logits [V]: the grammar forbids, then the caller's
+   chooser, the sampler if that leaves it to us. Makes the sequence's piece.
+   Errors: BAD_ARG (the chooser's token), NOT_FINITE, those of a grammar; no token is added then. */
 static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
 {
     llmc_engine *e = s->engine;
     size_t vocab = e->model->config.vocab_size;
     llmc_token id = LLMC_TOKEN_NONE;
     float logprob = 0;
-    llmc_status status = LLMC_OK;
+    llmc_status status;
+    bool over;
     if (s->n_ids >= e->opt.context_length) { /* the prompt alone filled it */
         llmc__seq_end(s, LLMC_FINISH_CONTEXT);
         return LLMC_OK;
+    }
+    status = llmc__seq_prepare(s, logits, vocab, &over, diag);
+    if (status != LLMC_OK || over) {
+        llmc__seq_end(s, over ? LLMC_FINISH_END : LLMC_FINISH_FAILED);
+        return status;
     }
     if (s->opt.chooser.fn != NULL)
         id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
@@ -24371,6 +33819,10 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
     else
         status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                             "the chooser returned token %d: the vocabulary has %zu", id, vocab);
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (status == LLMC_OK && s->opt.grammar != NULL)
+        status = llmc__seq_bound(s, id, diag);
+#endif
     if (status == LLMC_OK)
         llmc__seq_emit(s, id, logprob);
     else
@@ -24584,8 +34036,8 @@ LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t
 }
 
 //--[ 20.7 ENGINE.lend ]-- memory for the section above
-/* For CHAT: memory to write a conversation in, for its encoding, and for its ids. All
-   three are free between calls; no step touches them. */
+/* For CHAT: memory to write a conversation in, for its encoding, for its ids, and for the template. All
+   of it is free between calls; no step touches it. */
 LLMC__UNUSED static char *llmc__engine_text(llmc_engine *e, size_t *cap)
 {
     *cap = e->opt.text_bytes;
@@ -24604,37 +34056,6849 @@ LLMC__UNUSED static llmc_token *llmc__engine_ids(llmc_engine *e, size_t *cap)
     return e->ids;
 }
 
-//==[ 21 CHAT ]==== conversations as tokens ==== needs: 03 04 13 14 20 ====
+LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
+{
+    *bytes = (size_t)e->opt.chat_bytes;
+    return e->opt.chat_bytes > 0 ? e->chat : NULL;
+}
+
+//==[ 21 CHAT ]==== conversations as text and tokens, by templates in Jinja ==== needs: 02 03 04 05 11 13 14 20 ====
 #ifndef LLMC_NO_CHAT
 
-//--[ 21.1 CHAT.format ]-- what stands around a message
-/* A message becomes before, its role, between, its text, after; and before,
-   "assistant", between open the answer. RAW writes no roles; LLAMA2 has a shape of
-   its own (CHAT.render). The opening BOS is never here: the encoder adds it. */
+/* Names that begin with llmc__j belong to the template interpreter. A template's text becomes tokens
+   (CHAT.lex), these become instructions for a machine with a stack (CHAT.parse, CHAT.compile), and the
+   machine (CHAT.run) runs them over values made from the conversation. Nothing here recurses: what nests
+   lies on stacks of our own, with the limits below.
+
+   What counts as right is Python's Jinja2 3.1 with the settings that chat templates are written for: blocks
+   trimmed, break and continue, an immutable sandbox, undefined values printed as nothing. */
+enum {
+    LLMC__J_NEST = 200,    /* brackets and operators open in one expression            */
+    LLMC__J_BLOCKS = 100,  /* statements open inside each other                        */
+    LLMC__J_STACK = 1024,  /* values on the machine's stack                            */
+    LLMC__J_CONTROL = 256, /* loops, scopes, captures and macro calls open at once     */
+    LLMC__J_DEPTH = 132,   /* lists in lists, for whoever walks a value; JSON's and some */
+    LLMC__J_ARGS = 64,     /* arguments of one call                                    */
+    LLMC__J_RANGE = 100000 /* elements of a range, as in Jinja2's sandbox              */
+};
+#define LLMC__J_STEPS 20000000u /* default of llmc_chat_options.max_steps */
+
+//--[ 21.1 CHAT.value ]-- what a template computes with, and where it lies
+typedef enum llmc__jtype {
+    LLMC__J_UNDEFINED, /* u.s [n]: the name that was not found */
+    LLMC__J_NONE,
+    LLMC__J_BOOL,
+    LLMC__J_INT,
+    LLMC__J_FLOAT,
+    LLMC__J_STRING,    /* u.s [n], UTF-8 as far as the caller's texts are     */
+    LLMC__J_LIST,      /* u.items [n]                                         */
+    LLMC__J_TUPLE,     /* u.items [n]                                         */
+    LLMC__J_GENERATOR, /* u.items [n]: a list that may only be walked         */
+    LLMC__J_DICT,      /* u.items [2 n]: key, value, key, value, ...          */
+    LLMC__J_KEYS,      /* views of a dict: the same items                     */
+    LLMC__J_VALUES,
+    LLMC__J_ITEMS,
+    LLMC__J_RANGE_OF,  /* u.items [2]: start and step; n elements             */
+    LLMC__J_NAMESPACE, /* u.space                                             */
+    LLMC__J_LOOP,      /* u.loop                                              */
+    LLMC__J_MACRO,     /* u.macro                                             */
+    LLMC__J_FUNCTION,  /* id: one of llmc__jfunction                          */
+    LLMC__J_METHOD,    /* id: row of the methods; u.items [1]: of which value */
+    LLMC__J_MISSING    /* an argument that was not given; never seen by a template */
+} llmc__jtype;
+
+/* Of whom a string's bytes are. Only OURS may become control tokens. */
+enum {
+    LLMC__J_OURS,  /* the template's, and of variables that the caller vouches for */
+    LLMC__J_PLAIN, /* the conversation's                                           */
+    LLMC__J_MIXED  /* a bit for each byte says it: see llmc__jinja.mask            */
+};
+
+/* 16 bytes, passed by value, immutable like what it points to. */
+typedef struct llmc__jv {
+    uint8_t type; /* llmc__jtype */
+    uint8_t from; /* strings: LLMC__J_OURS, ... */
+    uint16_t id;
+    uint32_t n;
+    union {
+        int64_t i;
+        double f;
+        const char *s;
+        const struct llmc__jv *items;
+        struct llmc__jspace *space;
+        struct llmc__jloop *loop;
+        const struct llmc__jmacro *macro;
+    } u;
+} llmc__jv;
+
+/* A variable: `name` counts in the template's list of names. */
+typedef struct llmc__jvar {
+    uint32_t name;
+    llmc__jv v;
+} llmc__jvar;
+
+/* Variables of a scope, searched from the innermost to the outermost. */
+typedef struct llmc__jscope {
+    struct llmc__jscope *parent;
+    llmc__jvar *vars; /* [cap] of which n are set */
+    uint32_t n, cap;
+    bool kept; /* a macro made here may come back to it: the memory is not used again */
+} llmc__jscope;
+
+/* What namespace() makes: attributes that may be set. */
+typedef struct llmc__jspace {
+    llmc__jv *pairs; /* [2 cap] */
+    uint32_t n, cap;
+} llmc__jspace;
+
+/* The variable `loop`. */
+typedef struct llmc__jloop {
+    llmc__jv items;           /* with elements that llmc__j_at can give */
+    llmc__jv changed;         /* a tuple: what loop.changed saw last, or MISSING */
+    uint32_t index, n;        /* index 0: before the first element */
+    bool kept;                /* held in a variable: not used again */
+    struct llmc__jloop *next; /* in the list of free ones */
+} llmc__jloop;
+
+/* A macro, with the scope that it was made in. */
+typedef struct llmc__jmacro {
+    uint32_t at; /* row of the template's macros */
+    llmc__jscope *scope;
+} llmc__jmacro;
+
+/* Texts that a block produced so far, for what captures them. */
+typedef struct llmc__jpiece {
+    llmc__jv v; /* a string */
+    struct llmc__jpiece *next;
+} llmc__jpiece;
+
+typedef struct llmc__jcapture {
+    llmc__jpiece *first, *last;
+} llmc__jcapture;
+
+/* Something that was entered and will be left. */
+typedef struct llmc__jcontrol {
+    uint8_t kind;        /* LLMC__J_IN_... */
+    uint32_t pc;         /* of a call: where it goes on */
+    uint32_t line;       /* ... and its line            */
+    llmc__jscope *scope; /* the scope outside           */
+    llmc__jloop *loop;   /* loops                       */
+    llmc__jv *kept;      /* filters of loops: [n_kept] elements that passed */
+    uint32_t n_kept;
+    bool captures;
+    llmc__jcapture *outside; /* who took the output before; NULL: the caller */
+} llmc__jcontrol;
+
+/* One rendering. The caller's work memory is filled from both ends: strings from below, so that the one
+   made last can grow where it is, everything else from above.
+
+     base                strings ->             <- objects               size
+     |  text text text ...  |      free            |  lists scopes loops   |   mask: a bit for each byte */
+typedef struct llmc__jinja {
+    const llmc_template *t;
+    llmc_diag *diag;
+    llmc_status status; /* the first failure; nothing runs after it */
+    uint32_t line;      /* in the template, of what is running      */
+    char *base;
+    size_t size, strings, objects;
+    uint8_t *mask; /* bit i: byte i of base is the conversation's, if it is in a MIXED string */
+    uint64_t steps;
+    int64_t now;
+    llmc__jv *stack; /* [LLMC__J_STACK] of which sp are in use */
+    uint32_t sp;
+    llmc__jcontrol *control; /* [LLMC__J_CONTROL] */
+    uint32_t n_control;
+    llmc__jscope *scope, *free_scopes;
+    llmc__jloop *free_loops;
+    llmc__jv *context; /* [names] what the caller gave under each name, or MISSING */
+    llmc__jcapture *capture;
+    llmc_chat_text *out;
+    bool out_joins; /* the last byte written was in the last span of out->plain */
+} llmc__jinja;
+
+/* Notes a failure at the line that runs, unless there was one before. The conversation's and the template's
+   faults are BAD_ARG and BAD_FILE, what this interpreter lacks is UNSUPPORTED. */
+LLMC__FORMAT(3, 4) static void llmc__j_fail_(llmc__jinja *j, llmc_status status, const char *fmt, ...)
+{
+    char message[200];
+    va_list args;
+    if (j->status != LLMC_OK)
+        return;
+    va_start(args, fmt);
+    llmc__vformat(message, sizeof message, fmt, args);
+    va_end(args);
+    j->status = status;
+    if (message[0] == 0) /* LLMC_NO_STRINGS */
+        (void)llmc__fail(j->diag, status, "CHAT.run", LLMC_NO_OFFSET, "CHAT.run");
+    else
+        (void)llmc__fail(j->diag, status, "CHAT.run", LLMC_NO_OFFSET, "chat template, line %u: %s", j->line,
+                         message);
+}
+
+#ifdef LLMC_NO_STRINGS
+#define LLMC__J_FAIL(j, status, ...) \
+    (0 ? llmc__j_fail_(j, LLMC_##status, __VA_ARGS__) : llmc__j_fail_(j, LLMC_##status, "%s", ""))
+#else
+#define LLMC__J_FAIL(j, status, ...) llmc__j_fail_(j, LLMC_##status, __VA_ARGS__)
+#endif
+
+/* What a failure's message quotes: at most 60 bytes. */
+static int llmc__j_short(size_t n)
+{
+    return n < 60 ? (int)n : 60;
+}
+
+/* Counts work that is not one instruction: n bytes or elements. False: too much, or failed before. */
+static bool llmc__j_work(llmc__jinja *j, size_t n)
+{
+    if (j->status != LLMC_OK)
+        return false;
+    if (n / 16 + 1 > j->steps) {
+        j->steps = 0;
+        LLMC__J_FAIL(j, UNSUPPORTED, "the template takes more steps than it may (max_steps)");
+        return false;
+    }
+    j->steps -= n / 16 + 1;
+    return true;
+}
+
+/* Zeroed memory for objects, aligned for all of them. NULL: there is no more. */
+static void *llmc__j_new(llmc__jinja *j, size_t count, size_t bytes)
+{
+    uint64_t need;
+    if (j->status != LLMC_OK)
+        return NULL;
+    if (!llmc__mul(count, bytes, &need) || !llmc__add(need, 15, &need) ||
+        (need & ~(uint64_t)15) > j->objects - j->strings) {
+        LLMC__J_FAIL(j, NO_MEMORY, "the %zu bytes of work memory are too few for this conversation", j->size);
+        return NULL;
+    }
+    j->objects -= (size_t)need & ~(size_t)15;
+    LLMC_MEMSET(j->base + j->objects, 0, (size_t)need & ~(size_t)15);
+    return j->base + j->objects;
+}
+
+/* Values that need no memory. */
+static llmc__jv llmc__j_none(void)
+{
+    llmc__jv v;
+    LLMC_MEMSET(&v, 0, sizeof v);
+    v.type = LLMC__J_NONE;
+    return v;
+}
+
+static llmc__jv llmc__j_missing(void)
+{
+    llmc__jv v = llmc__j_none();
+    v.type = LLMC__J_MISSING;
+    return v;
+}
+
+/* name [n] is what was looked for. */
+static llmc__jv llmc__j_undefined(const char *name, size_t n)
+{
+    llmc__jv v = llmc__j_none();
+    v.type = LLMC__J_UNDEFINED;
+    v.u.s = name;
+    v.n = (uint32_t)n;
+    return v;
+}
+
+static llmc__jv llmc__j_bool(bool b)
+{
+    llmc__jv v = llmc__j_none();
+    v.type = LLMC__J_BOOL;
+    v.u.i = b ? 1 : 0;
+    return v;
+}
+
+static llmc__jv llmc__j_int(int64_t i)
+{
+    llmc__jv v = llmc__j_none();
+    v.type = LLMC__J_INT;
+    v.u.i = i;
+    return v;
+}
+
+static llmc__jv llmc__j_float(double f)
+{
+    llmc__jv v = llmc__j_none();
+    v.type = LLMC__J_FLOAT;
+    v.u.f = f;
+    return v;
+}
+
+/* A view of s [n]; from: of whom all its bytes are, or MIXED for a part of a MIXED string. */
+static llmc__jv llmc__j_text(const char *s, size_t n, unsigned from)
+{
+    llmc__jv v = llmc__j_none();
+    v.type = LLMC__J_STRING;
+    v.from = (uint8_t)from;
+    v.u.s = s;
+    v.n = (uint32_t)n;
+    return v;
+}
+
+/* Bytes [at, at + n) of a string. */
+static llmc__jv llmc__j_part(llmc__jv s, size_t at, size_t n)
+{
+    return llmc__j_text(s.u.s + at, n, s.from);
+}
+
+/* A list, tuple, ... over items, which it does not copy. */
+static llmc__jv llmc__j_over(llmc__jtype type, const llmc__jv *items, size_t n)
+{
+    llmc__jv v = llmc__j_none();
+    v.type = (uint8_t)type;
+    v.u.items = items;
+    v.n = (uint32_t)n;
+    return v;
+}
+
+/* Python's names of types, for messages. */
+static const char *llmc__j_type_name(llmc__jv v)
+{
+    static const char *const name[] = {"undefined", "None",        "bool",       "int",       "float",
+                                       "str",       "list",        "tuple",      "generator", "dict",
+                                       "dict_keys", "dict_values", "dict_items", "range",     "Namespace",
+                                       "loop",      "macro",       "function",   "method",    "missing"};
+    return name[v.type];
+}
+
+/* Whether v is a number or, as in Python, a truth value. */
+static bool llmc__j_is_whole(llmc__jv v)
+{
+    return v.type == LLMC__J_INT || v.type == LLMC__J_BOOL;
+}
+
+static bool llmc__j_is_number(llmc__jv v)
+{
+    return llmc__j_is_whole(v) || v.type == LLMC__J_FLOAT;
+}
+
+static double llmc__j_double(llmc__jv v)
+{
+    return v.type == LLMC__J_FLOAT ? v.u.f : (double)v.u.i;
+}
+
+/* What `if` asks. */
+static bool llmc__j_true(llmc__jv v)
+{
+    if (v.type == LLMC__J_FLOAT)
+        return v.u.f < 0 || v.u.f > 0 || v.u.f != v.u.f;
+    if (llmc__j_is_whole(v))
+        return v.u.i != 0;
+    if (v.type == LLMC__J_LOOP)
+        return v.u.loop->n > 0;
+    return v.type != LLMC__J_UNDEFINED && v.type != LLMC__J_NONE &&
+           (v.n > 0 || v.type == LLMC__J_GENERATOR || v.type >= LLMC__J_NAMESPACE);
+}
+
+/* Elements that llmc__j_at can give without making anything: strings are for llmc__j_sequence. */
+static bool llmc__j_has_elements(llmc__jv v)
+{
+    return v.type >= LLMC__J_LIST && v.type <= LLMC__J_RANGE_OF;
+}
+
+/* Element i < v.n. Of a dict its key; of dict.items() a tuple, which is two neighbours in the dict. */
+static llmc__jv llmc__j_at(llmc__jv v, size_t i)
+{
+    switch (v.type) {
+    case LLMC__J_DICT:
+    case LLMC__J_KEYS:
+        return v.u.items[2 * i];
+    case LLMC__J_VALUES:
+        return v.u.items[2 * i + 1];
+    case LLMC__J_ITEMS:
+        return llmc__j_over(LLMC__J_TUPLE, v.u.items + 2 * i, 2);
+    case LLMC__J_RANGE_OF:
+        return llmc__j_int(v.u.items[0].u.i + (int64_t)i * v.u.items[1].u.i);
+    default:
+        return v.u.items[i];
+    }
+}
+
+//--[ 21.2 CHAT.build ]-- strings grow at the end of what is made; each byte remembers whose it is
+/* Sets bits [at, at + n) of the mask. */
+static void llmc__j_mask_fill(llmc__jinja *j, size_t at, size_t n, bool plain)
+{
+    for (; n > 0 && at % 8 != 0; n--, at++)
+        j->mask[at / 8] = (uint8_t)((j->mask[at / 8] & ~(1u << at % 8)) | (plain ? 1u << at % 8 : 0));
+    LLMC_MEMSET(j->mask + at / 8, plain ? 255 : 0, n / 8);
+    at += n / 8 * 8;
+    for (n %= 8; n > 0; n--, at++)
+        j->mask[at / 8] = (uint8_t)((j->mask[at / 8] & ~(1u << at % 8)) | (plain ? 1u << at % 8 : 0));
+}
+
+/* Whether byte i of string s is the conversation's. */
+static bool llmc__j_plain_at(const llmc__jinja *j, llmc__jv s, size_t i)
+{
+    size_t at;
+    if (s.from != LLMC__J_MIXED)
+        return s.from == LLMC__J_PLAIN;
+    at = (size_t)(s.u.s - j->base) + i; /* MIXED strings lie in the work memory */
+    return (j->mask[at / 8] >> at % 8 & 1) != 0;
+}
+
+/* A string under construction: it is the last one in the work memory. While it grows no other string may
+   be made. */
+typedef struct llmc__jbuild {
+    llmc__jinja *j;
+    size_t start;
+    uint8_t from; /* of what is there */
+} llmc__jbuild;
+
+static llmc__jbuild llmc__j_begin(llmc__jinja *j)
+{
+    llmc__jbuild b;
+    b.j = j;
+    b.start = j->strings;
+    b.from = LLMC__J_OURS;
+    return b;
+}
+
+/* Appends string s; true if there was room. s may be a part of what is being built. */
+static bool llmc__j_add(llmc__jbuild *b, llmc__jv s)
+{
+    llmc__jinja *j = b->j;
+    const size_t have = j->strings - b->start;
+    size_t i;
+    if (!llmc__j_work(j, s.n))
+        return false;
+    if (s.n > j->objects - j->strings) {
+        LLMC__J_FAIL(j, NO_MEMORY, "the %zu bytes of work memory are too few for this conversation", j->size);
+        return false;
+    }
+    if (s.n == 0)
+        return true;
+    LLMC_MEMCPY(j->base + j->strings, s.u.s, s.n);
+    if (have == 0)
+        b->from = s.from;
+    else if (b->from != LLMC__J_MIXED && b->from != s.from) {
+        llmc__j_mask_fill(j, b->start, have, b->from == LLMC__J_PLAIN);
+        b->from = LLMC__J_MIXED;
+    }
+    if (b->from == LLMC__J_MIXED && s.from != LLMC__J_MIXED)
+        llmc__j_mask_fill(j, j->strings, s.n, s.from == LLMC__J_PLAIN);
+    else if (b->from == LLMC__J_MIXED)
+        for (i = 0; i < s.n; i++)
+            llmc__j_mask_fill(j, j->strings + i, 1, llmc__j_plain_at(j, s, i));
+    j->strings += s.n;
+    return true;
+}
+
+/* Bytes s [n] of that origin. */
+static bool llmc__j_add_n(llmc__jbuild *b, const char *s, size_t n, unsigned from)
+{
+    return llmc__j_add(b, llmc__j_text(s, n, from));
+}
+
+/* A C string of our own. */
+static bool llmc__j_puts(llmc__jbuild *b, const char *s)
+{
+    return llmc__j_add_n(b, s, llmc__strlen(s), LLMC__J_OURS);
+}
+
+static llmc__jv llmc__j_built(const llmc__jbuild *b)
+{
+    return llmc__j_text(b->j->base + b->start, b->j->strings - b->start, b->from);
+}
+
+/* a + b. Where a is the string made last it grows in place, so that long sums cost no copies. */
+static llmc__jv llmc__j_join2(llmc__jinja *j, llmc__jv a, llmc__jv b)
+{
+    llmc__jbuild out = llmc__j_begin(j);
+    if (b.n == 0)
+        return a;
+    if (a.n == 0)
+        return b;
+    if (a.u.s >= j->base && a.u.s + a.n == j->base + j->strings) {
+        out.start = (size_t)(a.u.s - j->base);
+        out.from = a.from;
+    } else {
+        (void)llmc__j_add(&out, a);
+    }
+    (void)llmc__j_add(&out, b);
+    return llmc__j_built(&out);
+}
+
+/* Output of a string: to whoever captures, else to the caller, whose spans say what is plain. */
+static void llmc__j_write(llmc__jinja *j, const char *s, size_t n, bool plain)
+{
+    llmc_chat_text *o = j->out;
+    if (n == 0)
+        return;
+    if (o->len <= o->cap && n <= o->cap - o->len)
+        LLMC_MEMCPY(o->text + o->len, s, n);
+    if (plain && !j->out_joins) {
+        if (o->n_plain < o->plain_cap) {
+            o->plain[o->n_plain].begin = o->len;
+            o->plain[o->n_plain].end = o->len;
+        }
+        o->n_plain++;
+    }
+    o->len += n; /* cannot wrap: work is counted for each byte, and steps are fewer */
+    if (plain && o->n_plain <= o->plain_cap)
+        o->plain[o->n_plain - 1].end = o->len;
+    j->out_joins = plain;
+}
+
+/* Output of v, a string. */
+static void llmc__j_emit(llmc__jinja *j, llmc__jv v)
+{
+    size_t i, end;
+    if (v.n == 0 || !llmc__j_work(j, v.n))
+        return;
+    if (j->capture != NULL) {
+        llmc__jpiece *p = (llmc__jpiece *)llmc__j_new(j, 1, sizeof *p);
+        if (p == NULL)
+            return;
+        p->v = v;
+        if (j->capture->first == NULL)
+            j->capture->first = p;
+        else
+            j->capture->last->next = p;
+        j->capture->last = p;
+        return;
+    }
+    for (i = 0; i < v.n; i = end) {
+        const bool plain = llmc__j_plain_at(j, v, i);
+        for (end = i + 1; end < v.n && (v.from != LLMC__J_MIXED || llmc__j_plain_at(j, v, end) == plain);)
+            end = v.from != LLMC__J_MIXED ? v.n : end + 1;
+        llmc__j_write(j, v.u.s + i, end - i, plain);
+    }
+}
+
+//--[ 21.3 CHAT.text ]-- characters: what Python calls white space, upper and lower
+/* Bytes of the character at s [n], n >= 1; a byte that is no UTF-8 counts as one. */
+static size_t llmc__j_char(const char *s, size_t n)
+{
+    int length = llmc__utf8_length(s, n);
+    return length > 0 ? (size_t)length : 1;
+}
+
+/* The code point of such a character. */
+static uint32_t llmc__j_code(const char *s, size_t length)
+{
+    const uint8_t *b = (const uint8_t *)s;
+    uint32_t c = length == 1 ? b[0] : b[0] & (0x7fu >> length);
+    size_t i;
+    for (i = 1; i < length; i++)
+        c = c << 6 | (b[i] & 63u);
+    return c;
+}
+
+/* Characters in s [n]. */
+static size_t llmc__j_length(const char *s, size_t n)
+{
+    size_t i, count = 0;
+    for (i = 0; i < n; count++)
+        i += llmc__j_char(s + i, n - i);
+    return count;
+}
+
+/* Where character `at` of s [n] begins; n if there are fewer. */
+static size_t llmc__j_seek(const char *s, size_t n, size_t at)
+{
+    size_t i = 0;
+    for (; at > 0 && i < n; at--)
+        i += llmc__j_char(s + i, n - i);
+    return i;
+}
+
+/* str.isspace: what strip() strips. */
+static bool llmc__j_space(uint32_t c)
+{
+    return (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
+           c == 0x3000;
+}
+
+/* End of the white space at s [n]. */
+static size_t llmc__j_skip_space(const char *s, size_t n)
+{
+    size_t i = 0, length;
+    for (; i < n && llmc__j_space(llmc__j_code(s + i, length = llmc__j_char(s + i, n - i))); i += length)
+        ;
+    return i;
+}
+
+/* Length of s [n] without the white space at its end. */
+static size_t llmc__j_trim_end(const char *s, size_t n)
+{
+    while (n > 0) {
+        size_t at = n - 1;
+        while (at > 0 && n - at < 4 && ((uint8_t)s[at] & 0xc0) == 0x80)
+            at--;
+        if (llmc__j_char(s + at, n - at) != n - at)
+            at = n - 1; /* bytes that are no character */
+        if (!llmc__j_space(llmc__j_code(s + at, n - at)))
+            break;
+        n = at;
+    }
+    return n;
+}
+
+/* Simple case mappings of the alphabets that have the most text: ASCII, Latin-1, Latin Extended-A, Greek,
+   Cyrillic, Armenian. Other characters stay as they are. up: to upper case, else to lower. */
+static uint32_t llmc__j_case(uint32_t c, bool up)
+{
+    if (c < 0x80)
+        return up ? (c >= 'a' && c <= 'z' ? c - 32 : c) : (c >= 'A' && c <= 'Z' ? c + 32 : c);
+    if (c == 0xb5 && up)
+        return 0x39c;
+    if (c == 0xff || c == 0x178)
+        return up ? 0x178 : 0xff;
+    if ((c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0xe0 && c <= 0xfe && c != 0xf7))
+        return up ? c & ~0x20u : c | 0x20u;
+    if ((c >= 0x100 && c <= 0x12f) || (c >= 0x132 && c <= 0x137) || (c >= 0x14a && c <= 0x177))
+        return up ? c & ~1u : c | 1u;
+    if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e)) /* odd ones are upper case */
+        return up ? c - (c % 2 == 0) : c + (c % 2 != 0);
+    if (c >= 0x391 && c <= 0x3a9 && c != 0x3a2)
+        return up ? c : c + 32;
+    if (c >= 0x3b1 && c <= 0x3c9)
+        return !up ? c : c == 0x3c2 ? 0x3a3 : c - 32;
+    if (c >= 0x410 && c <= 0x44f)
+        return up ? (c >= 0x430 ? c - 32 : c) : (c < 0x430 ? c + 32 : c);
+    if (c >= 0x400 && c <= 0x45f)
+        return up ? (c >= 0x450 ? c - 80 : c) : (c < 0x410 ? c + 80 : c);
+    if (c >= 0x460 && c <= 0x481)
+        return up ? c & ~1u : c | 1u;
+    if ((c >= 0x531 && c <= 0x556) || (c >= 0x561 && c <= 0x586))
+        return up ? (c >= 0x561 ? c - 48 : c) : (c < 0x561 ? c + 48 : c);
+    return c;
+}
+
+/* Whether c has two cases. */
+static bool llmc__j_cased(uint32_t c)
+{
+    return llmc__j_case(c, true) != llmc__j_case(c, false) || c == 0xdf || c == 0xaa || c == 0xba;
+}
+
+/* How the case of a text changes. */
+enum { LLMC__J_LOWER, LLMC__J_UPPER, LLMC__J_SWAP, LLMC__J_CAPITAL, LLMC__J_TITLE, LLMC__J_WORDS };
+
+/* Whether jinja's title filter begins a word after c: white space, - ( { [ < */
+static bool llmc__j_opens_word(uint32_t c)
+{
+    return llmc__j_space(c) || c == '-' || c == '(' || c == '{' || c == '[' || c == '<';
+}
+
+/* s in another case; TITLE as str.title, WORDS as Jinja's filter. */
+static llmc__jv llmc__j_recase(llmc__jinja *j, llmc__jv s, int how)
+{
+    llmc__jbuild b = llmc__j_begin(j);
+    bool first = true; /* of the text or a word */
+    size_t i, length;
+    for (i = 0; i < s.n; i += length) {
+        uint32_t c = llmc__j_code(s.u.s + i, length = llmc__j_char(s.u.s + i, s.n - i));
+        const uint32_t upper = llmc__j_case(c, true);
+        bool up =
+            how == LLMC__J_UPPER || (how == LLMC__J_SWAP && upper != c) || (how >= LLMC__J_CAPITAL && first);
+        const unsigned from = llmc__j_plain_at(j, s, i) ? LLMC__J_PLAIN : LLMC__J_OURS;
+        char out[4];
+        first = how == LLMC__J_TITLE ? !llmc__j_cased(c) : how == LLMC__J_WORDS && llmc__j_opens_word(c);
+        if (c == 0xdf && length == 2 && up)
+            (void)llmc__j_add_n(&b, how >= LLMC__J_CAPITAL && how != LLMC__J_WORDS ? "Ss" : "SS", 2, from);
+        else if (length == 1 && c >= 0x80) /* no character at all */
+            (void)llmc__j_add(&b, llmc__j_part(s, i, 1));
+        else
+            (void)llmc__j_add_n(&b, out, llmc__utf8_write(llmc__j_case(c, up), out), from);
+    }
+    return llmc__j_built(&b);
+}
+
+//--[ 21.4 CHAT.compare ]-- equality and order as Python has them
+/* Two numbers: below, equal, above as -1, 0, 1; 2 if one is not a number. Whole numbers exactly. */
+static int llmc__j_order_numbers(llmc__jv a, llmc__jv b)
+{
+    if (llmc__j_is_whole(a) && llmc__j_is_whole(b))
+        return a.u.i < b.u.i ? -1 : a.u.i > b.u.i;
+    {
+        const double x = llmc__j_double(a), y = llmc__j_double(b);
+        return x < y ? -1 : x > y ? 1 : x == y ? 0 : 2;
+    }
+}
+
+/* Strings by their bytes, which is by their code points. */
+static int llmc__j_order_strings(llmc__jv a, llmc__jv b)
+{
+    const size_t n = a.n < b.n ? a.n : b.n;
+    const int c = n > 0 ? LLMC_MEMCMP(a.u.s, b.u.s, n) : 0;
+    return c != 0 ? (c < 0 ? -1 : 1) : a.n < b.n ? -1 : a.n > b.n;
+}
+
+/* Whether a and b are equal as far as they themselves say: 0 no, 1 yes, 2 their elements decide. */
+static int llmc__j_equal_flat(llmc__jv a, llmc__jv b)
+{
+    if (llmc__j_is_number(a) && llmc__j_is_number(b))
+        return llmc__j_order_numbers(a, b) == 0;
+    if (a.type != b.type)
+        return 0;
+    switch (a.type) {
+    case LLMC__J_UNDEFINED:
+    case LLMC__J_NONE:
+        return 1;
+    case LLMC__J_STRING:
+        return llmc__j_order_strings(a, b) == 0;
+    case LLMC__J_LIST:
+    case LLMC__J_TUPLE:
+    case LLMC__J_DICT:
+        return a.n != b.n ? 0 : a.n == 0 || a.u.items == b.u.items ? 1 : 2;
+    case LLMC__J_FUNCTION:
+        return a.id == b.id;
+    default:
+        return a.u.i == b.u.i; /* the same object */
+    }
+}
+
+/* The value under a key of a dict, or NULL. Keys with elements are compared by identity: no template has
+   tuples for keys. */
+static const llmc__jv *llmc__j_lookup(llmc__jinja *j, llmc__jv dict, llmc__jv key)
+{
+    size_t i;
+    if (!llmc__j_work(j, dict.n))
+        return NULL;
+    for (i = 0; i < dict.n; i++)
+        if (llmc__j_equal_flat(dict.u.items[2 * i], key) == 1)
+            return &dict.u.items[2 * i + 1];
+    return NULL;
+}
+
+/* A pair of containers that are being compared. */
+typedef struct llmc__jpair {
+    llmc__jv a, b;
+    uint32_t at;
+} llmc__jpair;
+
+/* a == b, elements and all. */
+static bool llmc__j_equal(llmc__jinja *j, llmc__jv a, llmc__jv b)
+{
+    llmc__jpair open[LLMC__J_DEPTH];
+    unsigned depth = 0;
+    int r = llmc__j_equal_flat(a, b);
+    if (r != 2)
+        return r == 1;
+    open[0].a = a;
+    open[0].b = b;
+    open[0].at = 0;
+    for (depth = 1; depth > 0 && llmc__j_work(j, 16);) {
+        llmc__jpair *p = &open[depth - 1];
+        if (p->at == p->a.n) {
+            depth--;
+            continue;
+        }
+        if (p->a.type == LLMC__J_DICT) {
+            const llmc__jv *other = llmc__j_lookup(j, p->b, p->a.u.items[2 * p->at]);
+            if (other == NULL)
+                return false;
+            a = p->a.u.items[2 * p->at + 1];
+            b = *other;
+        } else {
+            a = p->a.u.items[p->at];
+            b = p->b.u.items[p->at];
+        }
+        p->at++;
+        r = llmc__j_equal_flat(a, b);
+        if (r == 0)
+            return false;
+        if (r == 2 && depth == LLMC__J_DEPTH) {
+            LLMC__J_FAIL(j, UNSUPPORTED, "values are nested more than %d deep", (int)LLMC__J_DEPTH);
+            return false;
+        }
+        if (r == 2) {
+            open[depth].a = a;
+            open[depth].b = b;
+            open[depth++].at = 0;
+        }
+    }
+    return j->status == LLMC_OK;
+}
+
+/* a before b: -1, 0, 1; 2 if neither (not a number). Lists by their first different elements, which must
+   themselves be numbers or strings. Others have no order. */
+static int llmc__j_order(llmc__jinja *j, llmc__jv a, llmc__jv b)
+{
+    size_t i, n = a.n < b.n ? a.n : b.n;
+    if (a.type == b.type && (a.type == LLMC__J_LIST || a.type == LLMC__J_TUPLE) && llmc__j_work(j, n)) {
+        for (i = 0; i < n && llmc__j_equal(j, a.u.items[i], b.u.items[i]); i++)
+            ;
+        if (i == n)
+            return a.n < b.n ? -1 : a.n > b.n;
+        {
+            const llmc__jv *x = &a.u.items[i], *y = &b.u.items[i];
+            a = *x;
+            b = *y;
+        }
+    }
+    if (llmc__j_is_number(a) && llmc__j_is_number(b))
+        return llmc__j_order_numbers(a, b);
+    if (a.type == LLMC__J_STRING && b.type == LLMC__J_STRING && llmc__j_work(j, n))
+        return llmc__j_order_strings(a, b);
+    if (a.type == LLMC__J_UNDEFINED || b.type == LLMC__J_UNDEFINED) {
+        const llmc__jv *u = a.type == LLMC__J_UNDEFINED ? &a : &b;
+        LLMC__J_FAIL(j, BAD_ARG, "'%.*s' is undefined", llmc__j_short(u->n), u->n > 0 ? u->u.s : "");
+    } else {
+        LLMC__J_FAIL(j, BAD_ARG, "%s and %s have no order", llmc__j_type_name(a), llmc__j_type_name(b));
+    }
+    return 2;
+}
+
+/* Whether part [n] stands in s [len] at or after `from`; *place gets where. */
+static bool llmc__j_find(const char *s, size_t len, size_t from, const char *part, size_t n, size_t *place)
+{
+    size_t i;
+    for (i = from; n <= len && i <= len - n; i++)
+        if (n == 0 || (s[i] == part[0] && LLMC_MEMCMP(s + i, part, n) == 0)) {
+            *place = i;
+            return true;
+        }
+    return false;
+}
+
+/* A use of what is undefined, or of a type that cannot do that. */
+static void llmc__j_cannot(llmc__jinja *j, llmc__jv v, const char *what)
+{
+    (void)what; /* LLMC_NO_STRINGS */
+    if (v.type == LLMC__J_UNDEFINED)
+        LLMC__J_FAIL(j, BAD_ARG, "'%.*s' is undefined", llmc__j_short(v.n), v.n > 0 ? v.u.s : "");
+    else
+        LLMC__J_FAIL(j, BAD_ARG, "a value of type %s %s", llmc__j_type_name(v), what);
+}
+
+/* needle in hay. */
+static bool llmc__j_contains(llmc__jinja *j, llmc__jv hay, llmc__jv needle)
+{
+    size_t i;
+    if (hay.type == LLMC__J_UNDEFINED)
+        return false;
+    if (hay.type == LLMC__J_STRING) {
+        if (needle.type != LLMC__J_STRING)
+            llmc__j_cannot(j, needle, "is not looked for in a string");
+        return needle.type == LLMC__J_STRING && llmc__j_work(j, hay.n) &&
+               llmc__j_find(hay.u.s, hay.n, 0, needle.u.s, needle.n, &i);
+    }
+    if (hay.type == LLMC__J_DICT || hay.type == LLMC__J_KEYS)
+        return llmc__j_lookup(j, hay, needle) != NULL;
+    if (!llmc__j_has_elements(hay)) {
+        llmc__j_cannot(j, hay, "has nothing in it");
+        return false;
+    }
+    for (i = 0; i < hay.n && llmc__j_work(j, 1); i++)
+        if (llmc__j_equal(j, llmc__j_at(hay, i), needle))
+            return true;
+    return false;
+}
+
+/* Sorts pairs [n] of key and value by key, stably: runs of 1, 2, 4, ... are merged into the other half. */
+static llmc__jv *llmc__j_merge_sort(llmc__jinja *j, llmc__jv *pairs, size_t n, bool reverse)
+{
+    llmc__jv *other = (llmc__jv *)llmc__j_new(j, 2 * n, sizeof *other), *swap;
+    size_t run, at, a, b, end_a, end_b, out;
+    if (other == NULL)
+        return pairs;
+    for (run = 1; run < n; run *= 2) {
+        for (at = out = 0; at < n; at += 2 * run) {
+            a = at;
+            end_a = b = at + run < n ? at + run : n;
+            end_b = at + 2 * run < n ? at + 2 * run : n;
+            while ((a < end_a || b < end_b) && llmc__j_work(j, 1)) {
+                const int order = a < end_a && b < end_b ? llmc__j_order(j, pairs[2 * b], pairs[2 * a])
+                                  : a < end_a            ? 0
+                                                         : -1;
+                const bool second = a == end_a || (b < end_b && order == (reverse ? 1 : -1));
+                const size_t from = second ? b++ : a++;
+                other[2 * out] = pairs[2 * from];
+                other[2 * out++ + 1] = pairs[2 * from + 1];
+            }
+            if (j->status != LLMC_OK)
+                return pairs;
+        }
+        swap = pairs;
+        pairs = other;
+        other = swap;
+    }
+    return pairs;
+}
+
+//--[ 21.5 CHAT.show ]-- values as Python prints them, and as JSON
+/* Digits of a double: v = 0.d1 d2 d3 ... * 10^point, 18 of them, exactly cut; more: something follows.
+   v > 0 and finite. */
+typedef struct llmc__jdigits {
+    char digit[20];
+    int n, point;
+    bool more;
+} llmc__jdigits;
+
+/* The first 18 decimal digits of v by long division of whole numbers; about 1 KB of stack. */
+static void llmc__j_digits(double v, llmc__jdigits *d)
+{
+    llmc__big num, den;
+    uint64_t bits, m;
+    int e, i;
+    LLMC_MEMCPY(&bits, &v, sizeof bits);
+    e = (int)(bits >> 52 & 0x7ff);
+    m = (bits & (((uint64_t)1 << 52) - 1)) | (e > 0 ? (uint64_t)1 << 52 : 0);
+    e = (e > 0 ? e : 1) - 1075; /* v = m 2^e */
+    num.n = den.n = 0;
+    llmc__big_mul_add(&num, 0, (uint32_t)(m >> 32)); /* n 0: becomes the added number */
+    if (num.n > 0)
+        llmc__big_shift(&num, 32);
+    if (num.n == 0)
+        llmc__big_mul_add(&num, 0, (uint32_t)m);
+    else
+        llmc__big_mul_add(&num, 1, (uint32_t)m);
+    llmc__big_mul_add(&den, 0, 1);
+    llmc__big_shift(e < 0 ? &den : &num, (unsigned)(e < 0 ? -e : e));
+    /* a power of ten that brings the quotient into [0.1, 1): first about, then exactly */
+    d->point = (int)((double)((int)llmc__big_bits(&num) - (int)llmc__big_bits(&den)) * 0.30103);
+    llmc__big_mul_pow10(d->point < 0 ? &num : &den, (unsigned)(d->point < 0 ? -d->point : d->point));
+    while (!llmc__big_less(&num, &den)) {
+        llmc__big_mul_add(&den, 10, 0);
+        d->point++;
+    }
+    for (;;) {
+        llmc__big ten = num;
+        llmc__big_mul_add(&ten, 10, 0);
+        if (!llmc__big_less(&ten, &den))
+            break;
+        num = ten;
+        d->point--;
+    }
+    for (i = 0; i < 18; i++) {
+        int digit = 0;
+        llmc__big_mul_add(&num, 10, 0);
+        for (; !llmc__big_less(&num, &den); digit++)
+            llmc__big_subtract(&num, &den);
+        d->digit[i] = (char)('0' + digit);
+    }
+    d->n = 18;
+    d->more = num.n > 0;
+}
+
+/* Cuts d to n < d->n digits, to the nearest, ties to even. n may be 0 or less: then 0 or 1 remains. */
+static void llmc__j_digits_round(llmc__jdigits *d, int n)
+{
+    bool up;
+    int i;
+    if (n < 0 || n >= d->n) {
+        d->n = n < 0 ? 0 : d->n;
+        return;
+    }
+    up = d->digit[n] > '5' || (d->digit[n] == '5' && d->more);
+    if (d->digit[n] == '5' && !d->more) {
+        for (i = n + 1; i < d->n; i++)
+            up = up || d->digit[i] != '0';
+        up = up || (n > 0 && (d->digit[n - 1] - '0') % 2 != 0);
+    }
+    d->more = false;
+    d->n = n;
+    for (i = n - 1; up && i >= 0; i--) {
+        up = d->digit[i] == '9';
+        d->digit[i] = (char)(up ? '0' : d->digit[i] + 1);
+    }
+    if (up) { /* 99.5 is 100: a one before, zeros behind */
+        for (i = d->n; i > 0; i--)
+            d->digit[i] = d->digit[i - 1];
+        d->digit[0] = '1';
+        d->point++;
+        d->n += d->n == 0 ? 1 : 0;
+    }
+}
+
+/* The number that digits say, by the exact reader of JSON's numbers. */
+static double llmc__j_digits_value(const llmc__jdigits *d)
+{
+    llmc__decimal dec;
+    double v = 0;
+    dec.whole = d->digit;
+    dec.whole_end = dec.fraction = dec.fraction_end = d->digit + d->n;
+    dec.exponent = d->point - d->n;
+    dec.negative = false;
+    (void)llmc__decimal_f64(&dec, &v);
+    return v;
+}
+
+/* repr of a double: the fewest digits that read back as the same. */
+static void llmc__j_put_float(llmc__jbuild *b, double v)
+{
+    llmc__jdigits all, d;
+    int i, n;
+    if (v != v || v > DBL_MAX || v < -DBL_MAX) {
+        (void)llmc__j_puts(b, v != v ? "nan" : v > 0 ? "inf" : "-inf");
+        return;
+    }
+    if (v < 0 || (v == 0 && 1 / v < 0))
+        (void)llmc__j_puts(b, "-");
+    v = v < 0 ? -v : v;
+    LLMC_MEMSET(&d, 0, sizeof d);
+    d.digit[0] = '0';
+    d.n = d.point = 1;
+    if (v > 0) {
+        llmc__j_digits(v, &all);
+        for (n = 1; n <= 17; n++) {
+            d = all;
+            llmc__j_digits_round(&d, n);
+            if (n == 17 || llmc__j_digits_value(&d) == v)
+                break;
+        }
+        while (d.n > 1 && d.digit[d.n - 1] == '0')
+            d.n--;
+    }
+    if (d.point > -4 && d.point <= 16) {
+        if (d.point <= 0)
+            (void)llmc__j_add_n(b, "0.0000", (size_t)(2 - d.point), LLMC__J_OURS);
+        for (i = 0; i < d.n || i < d.point; i++) {
+            if (i == d.point && i > 0)
+                (void)llmc__j_puts(b, ".");
+            (void)llmc__j_add_n(b, i < d.n ? d.digit + i : "0", 1, LLMC__J_OURS);
+        }
+        if (i <= d.point)
+            (void)llmc__j_puts(b, ".0");
+        return;
+    }
+    (void)llmc__j_add_n(b, d.digit, 1, LLMC__J_OURS);
+    if (d.n > 1) {
+        (void)llmc__j_puts(b, ".");
+        (void)llmc__j_add_n(b, d.digit + 1, (size_t)d.n - 1, LLMC__J_OURS);
+    }
+    {
+        char text[8];
+        const int e = d.point - 1;
+        llmc__format(text, sizeof text, "e%c%s%d", e < 0 ? '-' : '+', e > -10 && e < 10 ? "0" : "",
+                     e < 0 ? -e : e);
+        (void)llmc__j_puts(b, text);
+    }
+}
+
+static void llmc__j_put_int(llmc__jbuild *b, int64_t i)
+{
+    char text[24];
+    llmc__format(text, sizeof text, "%lld", (long long)i);
+    (void)llmc__j_puts(b, text);
+}
+
+/* How a value is written out. */
+typedef struct llmc__jstyle {
+    bool json;       /* else Python's repr   */
+    bool ascii;      /* JSON: \u for what is not ASCII */
+    bool sort;       /* JSON: keys in order  */
+    bool lines;      /* JSON: with indent    */
+    llmc__jv indent; /* JSON: what a level is indented by */
+    llmc__jv comma, colon;
+} llmc__jstyle;
+
+/* \uXXXX of 16 bits. */
+static void llmc__j_put_unit(llmc__jbuild *b, uint32_t c, unsigned from)
+{
+    static const char hex[] = "0123456789abcdef";
+    char out[6] = {'\\', 'u', 0, 0, 0, 0};
+    int i;
+    for (i = 0; i < 4; i++)
+        out[2 + i] = hex[c >> (12 - 4 * i) & 15];
+    (void)llmc__j_add_n(b, out, 6, from);
+}
+
+/* A code point; beyond the first plane it takes two, as JSON has it. */
+static void llmc__j_put_hex(llmc__jbuild *b, uint32_t c, unsigned from)
+{
+    if (c > 0xffff)
+        llmc__j_put_unit(b, 0xd800 + ((c - 0x10000) >> 10), from);
+    llmc__j_put_unit(b, c > 0xffff ? 0xdc00 + ((c - 0x10000) & 0x3ff) : c, from);
+}
+
+/* The escape of c in a JSON string or, with quote ', in Python's; 0: none of one letter. */
+static char llmc__j_escape(uint32_t c, char quote, bool json)
+{
+    if (c == '\\' || c == (uint8_t)quote)
+        return (char)c;
+    if (c == '\n' || c == '\r' || c == '\t')
+        return c == '\n' ? 'n' : c == '\r' ? 'r' : 't';
+    return (char)(json && c == 8 ? 'b' : json && c == 12 ? 'f' : 0);
+}
+
+/* Whether Python's repr shows c as it is: not control, format, private characters and odd spaces. The
+   ranges are the common ones; characters that Unicode has not assigned are shown. */
+static bool llmc__j_printable(uint32_t c)
+{
+    return c < 0x7f ? c >= 32
+                    : c > 0xa0 && c != 0xad && c != 0x1680 && c != 0x180e && !(c >= 0x2000 && c <= 0x200f) &&
+                          !(c >= 0x2028 && c <= 0x202f) && !(c >= 0x205f && c <= 0x206f) && c != 0x3000 &&
+                          c != 0xfeff && !(c >= 0xe000 && c <= 0xf8ff) && !(c >= 0xfff0 && c <= 0xfffb);
+}
+
+/* A character that has no short escape, in Python's repr. */
+static void llmc__j_put_odd(llmc__jbuild *b, uint32_t c, unsigned from)
+{
+    char out[12];
+    static const char hex[] = "0123456789abcdef";
+    const int digits = c < 0x100 ? 2 : c < 0x10000 ? 4 : 8;
+    int i;
+    out[0] = '\\';
+    out[1] = digits == 2 ? 'x' : digits == 4 ? 'u' : 'U';
+    for (i = 0; i < digits; i++)
+        out[2 + i] = hex[c >> 4 * (digits - 1 - i) & 15];
+    (void)llmc__j_add_n(b, out, (size_t)digits + 2, from);
+}
+
+/* String s in quotes. Escapes are of whom the escaped character is. */
+static void llmc__j_put_quoted(llmc__jbuild *b, llmc__jv s, const llmc__jstyle *style)
+{
+    char quote[2] = {'"', 0};
+    size_t i, length, from = 0; /* [from, i) goes as it is */
+    bool single = false, twice = false;
+    for (i = 0; i < s.n; i++) {
+        single = single || s.u.s[i] == '\'';
+        twice = twice || s.u.s[i] == '"';
+    }
+    if (!style->json && !(single && !twice))
+        quote[0] = '\'';
+    (void)llmc__j_puts(b, quote);
+    for (i = 0; i < s.n; i += length) {
+        const uint32_t c = llmc__j_code(s.u.s + i, length = llmc__j_char(s.u.s + i, s.n - i));
+        const unsigned whose = llmc__j_plain_at(b->j, s, i) ? LLMC__J_PLAIN : LLMC__J_OURS;
+        char letter[2];
+        letter[0] = '\\';
+        letter[1] = llmc__j_escape(c, quote[0], style->json);
+        if (letter[1] == 0 && (length == 1 && c >= 0x80 ? true
+                               : style->json            ? c >= 32 && (c < 0x80 || !style->ascii)
+                                                        : llmc__j_printable(c)))
+            continue;
+        (void)llmc__j_add(b, llmc__j_part(s, from, i - from));
+        from = i + length;
+        if (letter[1] != 0)
+            (void)llmc__j_add_n(b, letter, 2, whose);
+        else if (style->json)
+            llmc__j_put_hex(b, c, whose);
+        else
+            llmc__j_put_odd(b, c, whose);
+    }
+    (void)llmc__j_add(b, llmc__j_part(s, from, s.n - from));
+    (void)llmc__j_puts(b, quote);
+}
+
+/* What has no elements to print. */
+static void llmc__j_put_scalar(llmc__jbuild *b, llmc__jv v, const llmc__jstyle *style)
+{
+    llmc__jinja *j = b->j;
+    switch (v.type) {
+    case LLMC__J_NONE:
+        (void)llmc__j_puts(b, style->json ? "null" : "None");
+        break;
+    case LLMC__J_BOOL:
+        (void)llmc__j_puts(b, style->json ? (v.u.i != 0 ? "true" : "false") : v.u.i != 0 ? "True" : "False");
+        break;
+    case LLMC__J_INT:
+        llmc__j_put_int(b, v.u.i);
+        break;
+    case LLMC__J_FLOAT:
+        if (style->json && (v.u.f != v.u.f || v.u.f > DBL_MAX || v.u.f < -DBL_MAX))
+            (void)llmc__j_puts(b, v.u.f != v.u.f ? "NaN" : v.u.f > 0 ? "Infinity" : "-Infinity");
+        else
+            llmc__j_put_float(b, v.u.f);
+        break;
+    case LLMC__J_STRING:
+        llmc__j_put_quoted(b, v, style);
+        break;
+    case LLMC__J_UNDEFINED:
+        if (!style->json) {
+            (void)llmc__j_puts(b, "Undefined");
+            break;
+        }
+        LLMC__J_FAIL(j, BAD_ARG, "'%.*s' is undefined and cannot become JSON", llmc__j_short(v.n),
+                     v.n > 0 ? v.u.s : "");
+        break;
+    default:
+        LLMC__J_FAIL(j, UNSUPPORTED, "a %s cannot be written as text", llmc__j_type_name(v));
+        break;
+    }
+}
+
+/* A container that is being written. */
+typedef struct llmc__jlevel {
+    llmc__jv v;
+    uint32_t at;
+} llmc__jlevel;
+
+/* Whether v is written by its elements. */
+static bool llmc__j_nests(llmc__jv v, const llmc__jstyle *style)
+{
+    return v.type == LLMC__J_LIST || v.type == LLMC__J_TUPLE || v.type == LLMC__J_DICT ||
+           (!style->json && v.type >= LLMC__J_KEYS && v.type <= LLMC__J_ITEMS);
+}
+
+/* Brackets of v: what stands before and after its elements. */
+static const char *llmc__j_bracket(llmc__jv v, bool json, bool close)
+{
+    static const char *const python[][2] = {{"[", "]"},
+                                            {"(", ")"},
+                                            {"", ""},
+                                            {"{", "}"},
+                                            {"dict_keys([", "])"},
+                                            {"dict_values([", "])"},
+                                            {"dict_items([", "])"}};
+    if (json && v.type == LLMC__J_TUPLE)
+        v.type = LLMC__J_LIST;
+    return python[v.type - LLMC__J_LIST][close ? 1 : 0];
+}
+
+/* A new line, indented by `depth` levels. */
+static void llmc__j_put_line(llmc__jbuild *b, const llmc__jstyle *style, unsigned depth)
+{
+    (void)llmc__j_puts(b, "\n");
+    for (; depth > 0; depth--)
+        (void)llmc__j_add(b, style->indent);
+}
+
+/* A key of an object in JSON: numbers and the like become strings. */
+static void llmc__j_put_key(llmc__jbuild *b, llmc__jv key, const llmc__jstyle *style)
+{
+    const bool quote = key.type != LLMC__J_STRING;
+    if (!style->json) {
+        llmc__j_put_scalar(b, key, style);
+        return;
+    }
+    if (quote && key.type > LLMC__J_FLOAT)
+        LLMC__J_FAIL(b->j, BAD_ARG, "keys of JSON objects are strings or numbers, not %s",
+                     llmc__j_type_name(key));
+    if (quote)
+        (void)llmc__j_puts(b, "\"");
+    llmc__j_put_scalar(b, key, style);
+    if (quote)
+        (void)llmc__j_puts(b, "\"");
+}
+
+/* What stands before element `at` of the container at this depth, its key included. */
+static void llmc__j_put_before(llmc__jbuild *b, const llmc__jlevel *level, unsigned depth,
+                               const llmc__jstyle *style)
+{
+    if (level->at > 0)
+        (void)llmc__j_add(b, style->comma);
+    if (style->lines)
+        llmc__j_put_line(b, style, depth);
+    if (level->v.type == LLMC__J_DICT) {
+        llmc__j_put_key(b, level->v.u.items[2 * level->at], style);
+        (void)llmc__j_add(b, style->colon);
+    }
+}
+
+/* A dict's pairs by their keys; while a string is built objects may be. */
+static llmc__jv llmc__j_sort_keys(llmc__jinja *j, llmc__jv v)
+{
+    llmc__jv *pairs = (llmc__jv *)llmc__j_new(j, 2 * (size_t)v.n, sizeof *pairs);
+    if (pairs == NULL || v.n == 0)
+        return v;
+    LLMC_MEMCPY(pairs, v.u.items, 2 * (size_t)v.n * sizeof *pairs);
+    return llmc__j_over(LLMC__J_DICT, llmc__j_merge_sort(j, pairs, v.n, false), v.n);
+}
+
+/* v and everything in it; containers that are open lie on a stack of our own. */
+static void llmc__j_put(llmc__jbuild *b, llmc__jv v, const llmc__jstyle *style)
+{
+    llmc__jlevel open[LLMC__J_DEPTH];
+    unsigned depth = 0;
+    for (;;) {
+        if (style->sort && v.type == LLMC__J_DICT)
+            v = llmc__j_sort_keys(b->j, v);
+        if (llmc__j_nests(v, style) && depth < LLMC__J_DEPTH) {
+            (void)llmc__j_puts(b, llmc__j_bracket(v, style->json, false));
+            open[depth].v = v;
+            open[depth++].at = 0;
+        } else if (llmc__j_nests(v, style)) {
+            LLMC__J_FAIL(b->j, UNSUPPORTED, "values are nested more than %d deep", (int)LLMC__J_DEPTH);
+        } else {
+            llmc__j_put_scalar(b, v, style);
+        }
+        while (depth > 0 && open[depth - 1].at == open[depth - 1].v.n) { /* closes what is complete */
+            const llmc__jlevel *level = &open[--depth];
+            if (style->lines && level->v.n > 0)
+                llmc__j_put_line(b, style, depth);
+            if (level->v.type == LLMC__J_TUPLE && !style->json && level->v.n == 1)
+                (void)llmc__j_puts(b, ",");
+            (void)llmc__j_puts(b, llmc__j_bracket(level->v, style->json, true));
+        }
+        if (depth == 0 || b->j->status != LLMC_OK)
+            return;
+        llmc__j_put_before(b, &open[depth - 1], depth, style);
+        v = open[depth - 1].v;
+        v = v.type == LLMC__J_DICT ? v.u.items[2 * open[depth - 1].at + 1]
+                                   : llmc__j_at(v, open[depth - 1].at);
+        open[depth - 1].at++;
+    }
+}
+
+/* Python's repr. */
+static void llmc__j_put_repr(llmc__jbuild *b, llmc__jv v)
+{
+    llmc__jstyle style;
+    LLMC_MEMSET(&style, 0, sizeof style);
+    style.comma = llmc__j_text(", ", 2, LLMC__J_OURS);
+    style.colon = llmc__j_text(": ", 2, LLMC__J_OURS);
+    llmc__j_put(b, v, &style);
+}
+
+/* What str(v) appends: strings as they are, nothing of what is undefined. */
+static void llmc__j_put_str(llmc__jbuild *b, llmc__jv v)
+{
+    if (v.type == LLMC__J_STRING) {
+        (void)llmc__j_add(b, v);
+    } else if (v.type == LLMC__J_RANGE_OF) {
+        (void)llmc__j_puts(b, "range(");
+        llmc__j_put_int(b, v.u.items[0].u.i);
+        (void)llmc__j_puts(b, ", ");
+        llmc__j_put_int(b, v.u.items[2].u.i);
+        if (v.u.items[1].u.i != 1) {
+            (void)llmc__j_puts(b, ", ");
+            llmc__j_put_int(b, v.u.items[1].u.i);
+        }
+        (void)llmc__j_puts(b, ")");
+    } else if (v.type != LLMC__J_UNDEFINED) {
+        llmc__j_put_repr(b, v);
+    }
+}
+
+/* str(v) as a value. */
+static llmc__jv llmc__j_str(llmc__jinja *j, llmc__jv v)
+{
+    llmc__jbuild b;
+    if (v.type == LLMC__J_STRING)
+        return v;
+    b = llmc__j_begin(j);
+    llmc__j_put_str(&b, v);
+    return llmc__j_built(&b);
+}
+
+//--[ 21.6 CHAT.sequence ]-- elements, slices
+/* v as something with elements that llmc__j_at gives: strings become lists of characters, what is
+   undefined an empty list. MISSING after a failure. */
+static llmc__jv llmc__j_sequence(llmc__jinja *j, llmc__jv v)
+{
+    llmc__jv *items;
+    size_t i, n, length;
+    if (v.type == LLMC__J_UNDEFINED)
+        return llmc__j_over(LLMC__J_LIST, NULL, 0);
+    if (v.type != LLMC__J_STRING) {
+        if (!llmc__j_has_elements(v)) {
+            llmc__j_cannot(j, v, "cannot be walked over");
+            return llmc__j_missing();
+        }
+        return v;
+    }
+    n = llmc__j_length(v.u.s, v.n);
+    items = (llmc__jv *)llmc__j_new(j, n, sizeof *items);
+    if (items == NULL || !llmc__j_work(j, v.n))
+        return llmc__j_missing();
+    for (i = n = 0; i < v.n; i += length)
+        items[n++] = llmc__j_part(v, i, length = llmc__j_char(v.u.s + i, v.n - i));
+    return llmc__j_over(LLMC__J_LIST, items, n);
+}
+
+/* A list or tuple of the elements of v, which has some; shares them where it can. */
+static llmc__jv llmc__j_listed(llmc__jinja *j, llmc__jv v, llmc__jtype type)
+{
+    llmc__jv *items;
+    size_t i;
+    if (v.type == LLMC__J_LIST || v.type == LLMC__J_TUPLE || v.type == LLMC__J_GENERATOR)
+        return llmc__j_over(type, v.u.items, v.n);
+    items = (llmc__jv *)llmc__j_new(j, v.n, sizeof *items);
+    if (v.type == LLMC__J_MISSING || items == NULL || !llmc__j_work(j, v.n))
+        return llmc__j_missing();
+    for (i = 0; i < v.n; i++)
+        items[i] = llmc__j_at(v, i);
+    return llmc__j_over(type, items, v.n);
+}
+
+/* len(v); -1 if it has none. */
+static int64_t llmc__j_len(llmc__jv v)
+{
+    if (v.type == LLMC__J_UNDEFINED)
+        return 0;
+    if (v.type == LLMC__J_STRING)
+        return (int64_t)llmc__j_length(v.u.s, v.n);
+    if (v.type == LLMC__J_LOOP)
+        return v.u.loop->n;
+    return llmc__j_has_elements(v) && v.type != LLMC__J_GENERATOR ? (int64_t)v.n : -1;
+}
+
+/* v[i] for whole numbers, from the end if negative; UNDEFINED outside. */
+static llmc__jv llmc__j_index(llmc__jinja *j, llmc__jv v, int64_t i)
+{
+    const int64_t n = llmc__j_len(v);
+    if (i < 0)
+        i += n;
+    if (i < 0 || i >= n)
+        return llmc__j_undefined("index", 5);
+    if (v.type == LLMC__J_STRING) {
+        const size_t at = llmc__j_seek(v.u.s, v.n, (size_t)i);
+        (void)llmc__j_work(j, v.n);
+        return llmc__j_part(v, at, llmc__j_char(v.u.s + at, v.n - at));
+    }
+    return llmc__j_at(v, (size_t)i);
+}
+
+/* A bound of a slice as an index: NONE is `absent`, negative counts from the end, and what is outside
+   [low, high] stops there. */
+static int64_t llmc__j_bound(llmc__jinja *j, llmc__jv v, int64_t absent, int64_t n, int64_t low, int64_t high)
+{
+    int64_t i = v.u.i;
+    if (v.type == LLMC__J_NONE)
+        return absent;
+    if (!llmc__j_is_whole(v)) {
+        llmc__j_cannot(j, v, "is no bound of a slice");
+        return absent;
+    }
+    if (i < 0)
+        i = i < -n ? low : i + n;
+    return i < low ? low : i > high ? high : i;
+}
+
+/* Characters start, start + step, ... of s, `count` of them. */
+static llmc__jv llmc__j_slice_text(llmc__jinja *j, llmc__jv s, int64_t start, int64_t step, size_t count)
+{
+    llmc__jv chars;
+    llmc__jbuild b;
+    size_t i;
+    if (step == 1) {
+        const size_t at = llmc__j_seek(s.u.s, s.n, (size_t)start);
+        return llmc__j_work(j, s.n) ? llmc__j_part(s, at, llmc__j_seek(s.u.s + at, s.n - at, count)) : s;
+    }
+    chars = llmc__j_sequence(j, s);
+    if (chars.type == LLMC__J_MISSING)
+        return s;
+    b = llmc__j_begin(j);
+    for (i = 0; i < count; i++)
+        (void)llmc__j_add(&b, llmc__j_at(chars, (size_t)(start + (int64_t)i * step)));
+    return llmc__j_built(&b);
+}
+
+/* v[start:stop:step]; NONE is a bound that is not given. */
+static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__jv stop, llmc__jv step)
+{
+    const int64_t n = llmc__j_len(v);
+    int64_t by = step.type == LLMC__J_NONE ? 1 : step.u.i, a, z;
+    size_t count, i;
+    llmc__jv *items;
+    if (v.type != LLMC__J_STRING && v.type != LLMC__J_LIST && v.type != LLMC__J_TUPLE)
+        llmc__j_cannot(j, v, "has no slices");
+    else if ((step.type != LLMC__J_NONE && !llmc__j_is_whole(step)) || by == 0)
+        llmc__j_cannot(j, step, "is no step of a slice, or it is 0");
+    if (j->status != LLMC_OK)
+        return v;
+    if (by < -n - 1 || by > n + 1) /* so far at once is as good as farther */
+        by = by < 0 ? -n - 1 : n + 1;
+    a = llmc__j_bound(j, start, by < 0 ? n - 1 : 0, n, by < 0 ? -1 : 0, by < 0 ? n - 1 : n);
+    z = llmc__j_bound(j, stop, by < 0 ? -1 : n, n, by < 0 ? -1 : 0, by < 0 ? n - 1 : n);
+    count = by > 0  ? (z > a ? (size_t)((z - a - 1) / by) + 1 : 0)
+            : a > z ? (size_t)((a - z - 1) / -by) + 1
+                    : 0;
+    if (v.type == LLMC__J_STRING)
+        return llmc__j_slice_text(j, v, count > 0 ? a : 0, by, count);
+    if (by == 1 || count == 0)
+        return llmc__j_over((llmc__jtype)v.type, v.u.items + (count > 0 ? a : 0), count);
+    items = (llmc__jv *)llmc__j_new(j, count, sizeof *items);
+    if (items == NULL || !llmc__j_work(j, count))
+        return v;
+    for (i = 0; i < count; i++)
+        items[i] = v.u.items[a + (int64_t)i * by];
+    return llmc__j_over((llmc__jtype)v.type, items, count);
+}
+
+//--[ 21.7 CHAT.arithmetic ]-- operators between values
+typedef enum llmc__jop {
+    LLMC__JOP_ADD,
+    LLMC__JOP_SUB,
+    LLMC__JOP_MUL,
+    LLMC__JOP_DIV,
+    LLMC__JOP_FLOORDIV,
+    LLMC__JOP_MOD,
+    LLMC__JOP_POW,
+    LLMC__JOP_CONCAT,
+    LLMC__JOP_EQ,
+    LLMC__JOP_NE,
+    LLMC__JOP_LT,
+    LLMC__JOP_LE,
+    LLMC__JOP_GT,
+    LLMC__JOP_GE,
+    LLMC__JOP_IN,
+    LLMC__JOP_NOT_IN
+} llmc__jop;
+
+/* Largest whole number <= x, for |x| < 2^63; larger ones are whole already. */
+static double llmc__j_floor(double x)
+{
+    double whole;
+    if (!(x > -9e18 && x < 9e18))
+        return x;
+    whole = (double)(int64_t)x;
+    return whole > x ? whole - 1 : whole;
+}
+
+/* a % b with the sign of b, as Python has it; b != 0. By repeated subtraction of b 2^k, which is exact. */
+static double llmc__j_fmod(double a, double b)
+{
+    double x = a < 0 ? -a : a, y = b < 0 ? -b : b, t;
+    if (x > DBL_MAX || a != a || b != b)
+        return (a - a) / (a - a); /* no number */
+    while (x >= y) {
+        for (t = y; t <= x / 2; t *= 2)
+            ;
+        x -= t;
+    }
+    x = a < 0 ? -x : x;
+    return x != 0 && (x < 0) != (b < 0) ? x + b : x;
+}
+
+/* Whole numbers; *done false: the result is none, floats have to do it. */
+static llmc__jv llmc__j_whole_op(llmc__jinja *j, llmc__jop op, int64_t a, int64_t b, bool *done)
+{
+    const int64_t limit = (int64_t)1 << 62;
+    bool fits = true;
+    int64_t r = 0;
+    *done = op != LLMC__JOP_DIV && !(op == LLMC__JOP_POW && b < 0);
+    if (op == LLMC__JOP_ADD || op == LLMC__JOP_SUB) {
+        fits = a > -limit && a < limit && b > -limit && b < limit;
+        r = fits ? (op == LLMC__JOP_ADD ? a + b : a - b) : 0;
+    } else if (op == LLMC__JOP_MUL) {
+        fits = a == 0 || b == 0 ||
+               (a > -limit && a < limit && b > -(limit / (a < 0 ? -a : a)) && b < limit / (a < 0 ? -a : a));
+        r = fits ? a * b : 0;
+    } else if (op == LLMC__JOP_FLOORDIV && b != 0 && !(b == -1 && a == INT64_MIN)) {
+        r = a / b - (a % b != 0 && (a % b < 0) != (b < 0));
+    } else if (op == LLMC__JOP_MOD && b != 0) {
+        r = b == -1 ? 0 : a % b;
+        r += r != 0 && (r < 0) != (b < 0) ? b : 0;
+    } else if (op == LLMC__JOP_POW && *done) {
+        for (r = 1; b > 0 && fits && a != 1; b--) { /* |a| >= 2: ends after 62 steps; 0 and -1 below */
+            if (a == 0 || a == -1) {
+                r = a == 0 ? 0 : b % 2 == 0 ? r : -r;
+                break;
+            }
+            fits = r < limit / (a < 0 ? -a : a) && r > -(limit / (a < 0 ? -a : a));
+            r = fits ? r * a : r;
+        }
+    }
+    if (!fits)
+        LLMC__J_FAIL(j, UNSUPPORTED, "a whole number does not fit 64 bits");
+    return llmc__j_int(r);
+}
+
+/* x to the power y. Whole powers by squaring, the square root; others are not what templates compute. */
+static double llmc__j_pow(llmc__jinja *j, double x, double y)
+{
+    double r = 1;
+    int64_t n;
+    if (y == 0.5 && x >= 0)
+        return llmc__sqrt(x);
+    if (y != llmc__j_floor(y) || y > 1024 || y < -1024) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "powers that are not whole or larger than 1024");
+        return 0;
+    }
+    for (n = (int64_t)(y < 0 ? -y : y); n > 0; n /= 2) {
+        r *= n % 2 != 0 ? x : 1;
+        x *= x;
+    }
+    return y < 0 ? 1 / r : r;
+}
+
+/* Numbers. */
+static llmc__jv llmc__j_number_op(llmc__jinja *j, llmc__jop op, llmc__jv a, llmc__jv b)
+{
+    const double x = llmc__j_double(a), y = llmc__j_double(b);
+    if (!(y < 0 || y > 0) && y == y &&
+        (op == LLMC__JOP_DIV || op == LLMC__JOP_FLOORDIV || op == LLMC__JOP_MOD ||
+         (op == LLMC__JOP_POW && false))) {
+        LLMC__J_FAIL(j, BAD_ARG, "division by zero");
+        return a;
+    }
+    if (llmc__j_is_whole(a) && llmc__j_is_whole(b)) {
+        bool done = false;
+        llmc__jv r = llmc__j_whole_op(j, op, a.u.i, b.u.i, &done);
+        if (done)
+            return r;
+    }
+    switch (op) {
+    case LLMC__JOP_ADD:
+        return llmc__j_float(x + y);
+    case LLMC__JOP_SUB:
+        return llmc__j_float(x - y);
+    case LLMC__JOP_MUL:
+        return llmc__j_float(x * y);
+    case LLMC__JOP_DIV:
+        return llmc__j_float(x / y);
+    case LLMC__JOP_FLOORDIV:
+        return llmc__j_float(llmc__j_floor((x - llmc__j_fmod(x, y)) / y + 0.5));
+    case LLMC__JOP_MOD:
+        return llmc__j_float(llmc__j_fmod(x, y));
+    default:
+        if (x == 0 && y < 0)
+            LLMC__J_FAIL(j, BAD_ARG, "division by zero");
+        return llmc__j_float(llmc__j_pow(j, x, y));
+    }
+}
+
+/* v count times over; lists and strings. */
+static llmc__jv llmc__j_repeat(llmc__jinja *j, llmc__jv v, int64_t count)
+{
+    llmc__jv *items;
+    llmc__jbuild b;
+    size_t i;
+    if (count <= 0 || v.n == 0)
+        return v.type == LLMC__J_STRING ? llmc__j_text("", 0, LLMC__J_OURS)
+                                        : llmc__j_over((llmc__jtype)v.type, NULL, 0);
+    if ((uint64_t)count > j->size / v.n + 1) {
+        LLMC__J_FAIL(j, NO_MEMORY, "the %zu bytes of work memory are too few for this conversation", j->size);
+        return v;
+    }
+    if (v.type == LLMC__J_STRING) {
+        b = llmc__j_begin(j);
+        for (i = 0; i < (size_t)count && llmc__j_add(&b, v); i++)
+            ;
+        return llmc__j_built(&b);
+    }
+    items = (llmc__jv *)llmc__j_new(j, (size_t)count * v.n, sizeof *items);
+    if (items == NULL || !llmc__j_work(j, (size_t)count * v.n))
+        return v;
+    for (i = 0; i < (size_t)count * v.n; i++)
+        items[i] = v.u.items[i % v.n];
+    return llmc__j_over((llmc__jtype)v.type, items, (size_t)count * v.n);
+}
+
+/* Lists or tuples, one after the other. */
+static llmc__jv llmc__j_chain(llmc__jinja *j, llmc__jv a, llmc__jv b)
+{
+    llmc__jv *items = (llmc__jv *)llmc__j_new(j, (size_t)a.n + b.n, sizeof *items);
+    if (items == NULL || !llmc__j_work(j, (size_t)a.n + b.n))
+        return a;
+    if (a.n > 0)
+        LLMC_MEMCPY(items, a.u.items, a.n * sizeof *items);
+    if (b.n > 0)
+        LLMC_MEMCPY(items + a.n, b.u.items, b.n * sizeof *items);
+    return llmc__j_over((llmc__jtype)a.type, items, (size_t)a.n + b.n);
+}
+
+/* a op b for the operators that compute. */
+static llmc__jv llmc__j_compute(llmc__jinja *j, llmc__jop op, llmc__jv a, llmc__jv b)
+{
+    const bool listed = a.type == LLMC__J_LIST || a.type == LLMC__J_TUPLE;
+    if (llmc__j_is_number(a) && llmc__j_is_number(b))
+        return llmc__j_number_op(j, op, a, b);
+    if (op == LLMC__JOP_ADD && a.type == b.type && a.type == LLMC__J_STRING)
+        return llmc__j_join2(j, a, b);
+    if (op == LLMC__JOP_ADD && a.type == b.type && listed)
+        return llmc__j_chain(j, a, b);
+    if (op == LLMC__JOP_MUL && (a.type == LLMC__J_STRING || listed) && llmc__j_is_whole(b))
+        return llmc__j_repeat(j, a, b.u.i);
+    if (op == LLMC__JOP_MUL && llmc__j_is_whole(a) &&
+        (b.type == LLMC__J_STRING || b.type == LLMC__J_LIST || b.type == LLMC__J_TUPLE))
+        return llmc__j_repeat(j, b, a.u.i);
+    if (a.type == LLMC__J_UNDEFINED || b.type == LLMC__J_UNDEFINED)
+        llmc__j_cannot(j, a.type == LLMC__J_UNDEFINED ? a : b, "");
+    else
+        LLMC__J_FAIL(j, BAD_ARG, "an operator does not take %s and %s", llmc__j_type_name(a),
+                     llmc__j_type_name(b));
+    return a;
+}
+
+/* str(a) + str(b), the operator ~. */
+static llmc__jv llmc__j_concat(llmc__jinja *j, llmc__jv a, llmc__jv b)
+{
+    llmc__jbuild out;
+    a = llmc__j_str(j, a);
+    if (b.type == LLMC__J_STRING)
+        return llmc__j_join2(j, a, b);
+    out = llmc__j_begin(j);
+    if (a.n > 0 && a.u.s >= j->base && a.u.s + a.n == j->base + j->strings) {
+        out.start = (size_t)(a.u.s - j->base);
+        out.from = a.from;
+    } else {
+        (void)llmc__j_add(&out, a);
+    }
+    llmc__j_put_str(&out, b);
+    return llmc__j_built(&out);
+}
+
+/* a op b for the operators that ask. */
+static bool llmc__j_compare(llmc__jinja *j, llmc__jop op, llmc__jv a, llmc__jv b)
+{
+    int order;
+    if (op == LLMC__JOP_EQ || op == LLMC__JOP_NE)
+        return llmc__j_equal(j, a, b) == (op == LLMC__JOP_EQ);
+    if (op == LLMC__JOP_IN || op == LLMC__JOP_NOT_IN)
+        return llmc__j_contains(j, b, a) == (op == LLMC__JOP_IN);
+    order = llmc__j_order(j, a, b);
+    switch (op) {
+    case LLMC__JOP_LT:
+        return order == -1;
+    case LLMC__JOP_LE:
+        return order == -1 || order == 0;
+    case LLMC__JOP_GT:
+        return order == 1;
+    default:
+        return order == 1 || order == 0;
+    }
+}
+
+//--[ 21.8 CHAT.lex ]-- a template's text as tokens
+typedef enum llmc__jtok {
+    LLMC__JT_END,
+    LLMC__JT_DATA,      /* text between tags                   */
+    LLMC__JT_OUT,       /* {{                                  */
+    LLMC__JT_OUT_END,   /* }}                                  */
+    LLMC__JT_BLOCK,     /* {%                                  */
+    LLMC__JT_BLOCK_END, /* %}                                  */
+    LLMC__JT_NAME,
+    LLMC__JT_STRING, /* with its quotes                        */
+    LLMC__JT_INT,
+    LLMC__JT_FLOAT,
+    LLMC__JT_OP /* op: its characters as a number, '*' << 8 | '*' */
+} llmc__jtok;
+
+/* text [at, at + n) */
+typedef struct llmc__jtoken {
+    uint32_t at, n, line;
+    uint16_t op;
+    uint8_t kind;
+} llmc__jtoken;
+
+typedef struct llmc__jlex {
+    const char *text;
+    uint32_t n, at, line;
+    uint8_t tag;             /* 0 outside, else the kind that opened the tag */
+    char open[LLMC__J_NEST]; /* brackets */
+    uint32_t n_open;
+    llmc__jtoken *out; /* NULL: only count */
+    uint32_t n_out, cap;
+    llmc_diag *diag;
+} llmc__jlex;
+
+/* A fault of the template at byte `at`: what, and what stands there. */
+static llmc_status llmc__j_bad(llmc_diag *diag, llmc_status status, const char *text, size_t n, size_t at,
+                               uint32_t line, const char *what)
+{
+    size_t end = at;
+    while (end < n && end - at < 40 && text[end] != '\n' && text[end] != '\r')
+        end += llmc__j_char(text + end, n - end);
+    (void)what; /* LLMC_NO_STRINGS */
+    (void)line;
+    if (status == LLMC_UNSUPPORTED)
+        return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.parse", at, "chat template, line %u: %s: \"%.*s\"", line,
+                          what, (int)(end - at), text + at);
+    return LLMC__FAIL(diag, BAD_FILE, "CHAT.parse", at, "chat template, line %u: %s: \"%.*s\"", line, what,
+                      (int)(end - at), text + at);
+}
+
+static llmc_status llmc__j_lex_bad(const llmc__jlex *x, const char *what)
+{
+    return llmc__j_bad(x->diag, LLMC_BAD_FILE, x->text, x->n, x->at, x->line, what);
+}
+
+/* Goes on to byte `to`, counting lines: \n, \r\n and \r end one. */
+static void llmc__j_lex_to(llmc__jlex *x, uint32_t to)
+{
+    for (; x->at < to; x->at++)
+        if (x->text[x->at] == '\n' ||
+            (x->text[x->at] == '\r' && !(x->at + 1 < x->n && x->text[x->at + 1] == '\n')))
+            x->line++;
+}
+
+/* Appends a token of the text [at, at + n), which begins on the current line. */
+static void llmc__j_lex_put(llmc__jlex *x, llmc__jtok kind, uint32_t at, uint32_t n)
+{
+    if (x->out != NULL && x->n_out < x->cap) {
+        llmc__jtoken *t = &x->out[x->n_out];
+        t->kind = (uint8_t)kind;
+        t->at = at;
+        t->n = n;
+        t->line = x->line;
+        t->op = 0;
+        if (kind == LLMC__JT_OP)
+            t->op = (uint16_t)(n == 2 ? (uint8_t)x->text[at] << 8 | (uint8_t)x->text[at + 1]
+                                      : (uint8_t)x->text[at]);
+    }
+    x->n_out++;
+}
+
+/* Whether word stands at byte `at`. */
+static bool llmc__j_lex_is(const llmc__jlex *x, uint32_t at, const char *word)
+{
+    const size_t n = llmc__strlen(word);
+    return at <= x->n && x->n - at >= n && LLMC_MEMCMP(x->text + at, word, n) == 0;
+}
+
+/* End of the white space at byte `at`, or of one newline. */
+static uint32_t llmc__j_lex_space(const llmc__jlex *x, uint32_t at)
+{
+    return at + (uint32_t)llmc__j_skip_space(x->text + at, x->n - at);
+}
+
+static uint32_t llmc__j_lex_newline(const llmc__jlex *x, uint32_t at)
+{
+    if (llmc__j_lex_is(x, at, "\r\n"))
+        return at + 2;
+    return at + (llmc__j_lex_is(x, at, "\n") || llmc__j_lex_is(x, at, "\r") ? 1 : 0);
+}
+
+/* The text [at, end) before a tag: `-` takes all white space off its end; else, before a block or comment,
+   what indents the tag if it is the first of its line. */
+static void llmc__j_lex_data(llmc__jlex *x, uint32_t at, uint32_t end, char sign, bool block)
+{
+    uint32_t stop = end, line = end;
+    if (sign == '-') {
+        stop = at + (uint32_t)llmc__j_trim_end(x->text + at, end - at);
+    } else if (sign != '+' && block) {
+        while (line > at && x->text[line - 1] != '\n' && x->text[line - 1] != '\r')
+            line--;
+        if ((line > at || at == 0 || x->text[at - 1] == '\n' || x->text[at - 1] == '\r') &&
+            llmc__j_lex_space(x, line) >= end)
+            stop = line;
+    }
+    if (stop > at)
+        llmc__j_lex_put(x, LLMC__JT_DATA, at, stop - at);
+}
+
+/* Where the tag that begins at byte `at` with `word` (raw, endraw) ends; 0: it is another tag. */
+static uint32_t llmc__j_lex_word(const llmc__jlex *x, uint32_t at, const char *word, bool trim)
+{
+    if (!llmc__j_lex_is(x, at, "{%"))
+        return 0;
+    at += 2;
+    if (llmc__j_lex_is(x, at, "-") || llmc__j_lex_is(x, at, "+"))
+        at++;
+    at = llmc__j_lex_space(x, at);
+    if (!llmc__j_lex_is(x, at, word))
+        return 0;
+    at = llmc__j_lex_space(x, at + (uint32_t)llmc__strlen(word));
+    if (llmc__j_lex_is(x, at, "-%}"))
+        return llmc__j_lex_space(x, at + 3);
+    if (trim && llmc__j_lex_is(x, at, "+%}"))
+        return at + 3;
+    if (!llmc__j_lex_is(x, at, "%}"))
+        return 0;
+    return trim ? llmc__j_lex_newline(x, at + 2) : at + 2;
+}
+
+/* From {% raw %}, which ends at byte `at`, over {% endraw %}. */
+static llmc_status llmc__j_lex_raw(llmc__jlex *x, uint32_t at)
+{
+    uint32_t end, tag;
+    for (end = at; end < x->n; end++)
+        if (x->text[end] == '{' && (tag = llmc__j_lex_word(x, end, "endraw", true)) != 0) {
+            llmc__j_lex_to(x, at);
+            llmc__j_lex_data(x, at, end, x->text[end + 2], true);
+            llmc__j_lex_to(x, tag);
+            return LLMC_OK;
+        }
+    return llmc__j_lex_bad(x, "a raw block without its end");
+}
+
+/* Over the comment whose text begins at byte `at`. */
+static llmc_status llmc__j_lex_comment(llmc__jlex *x, uint32_t at)
+{
+    uint32_t end;
+    for (end = at; end + 1 < x->n; end++)
+        if (x->text[end] == '#' && x->text[end + 1] == '}') {
+            const char sign = (char)(end > at ? x->text[end - 1] : 0);
+            llmc__j_lex_to(x, sign == '-'   ? llmc__j_lex_space(x, end + 2)
+                              : sign == '+' ? end + 2
+                                            : llmc__j_lex_newline(x, end + 2));
+            return LLMC_OK;
+        }
+    return llmc__j_lex_bad(x, "a comment without its end");
+}
+
+/* Text up to the next tag, and what opens it. */
+static llmc_status llmc__j_lex_root(llmc__jlex *x)
+{
+    const uint32_t at = x->at;
+    uint32_t end = at, raw;
+    char kind = 0, sign;
+    for (; end + 1 < x->n; end++) {
+        kind = x->text[end + 1];
+        if (x->text[end] == '{' && (kind == '{' || kind == '%' || kind == '#'))
+            break;
+    }
+    if (end + 1 >= x->n) {
+        llmc__j_lex_put(x, LLMC__JT_DATA, at, x->n - at);
+        x->at = x->n;
+        return LLMC_OK;
+    }
+    sign = (char)(end + 2 < x->n ? x->text[end + 2] : 0);
+    llmc__j_lex_data(x, at, end, sign, kind != '{');
+    llmc__j_lex_to(x, end);
+    raw = kind == '%' ? llmc__j_lex_word(x, end, "raw", false) : 0;
+    if (raw != 0)
+        return llmc__j_lex_raw(x, raw);
+    end += sign == '-' || sign == '+' ? 3 : 2;
+    if (kind == '#')
+        return llmc__j_lex_comment(x, end);
+    x->tag = kind == '{' ? LLMC__JT_OUT : LLMC__JT_BLOCK;
+    llmc__j_lex_put(x, (llmc__jtok)x->tag, x->at, 2);
+    llmc__j_lex_to(x, end);
+    return LLMC_OK;
+}
+
+/* The end of the tag, if it is here and no bracket is open. */
+static bool llmc__j_lex_close(llmc__jlex *x)
+{
+    const bool block = x->tag == LLMC__JT_BLOCK;
+    const bool minus = llmc__j_lex_is(x, x->at, block ? "-%}" : "-}}");
+    const bool plus = block && llmc__j_lex_is(x, x->at, "+%}");
+    uint32_t end = x->at + (minus || plus ? 3 : 2);
+    if (x->n_open > 0 || !(minus || plus || llmc__j_lex_is(x, x->at, block ? "%}" : "}}")))
+        return false;
+    llmc__j_lex_put(x, block ? LLMC__JT_BLOCK_END : LLMC__JT_OUT_END, x->at, end - x->at);
+    if (minus)
+        end = llmc__j_lex_space(x, end);
+    else if (block && !plus)
+        end = llmc__j_lex_newline(x, end);
+    llmc__j_lex_to(x, end);
+    x->tag = 0;
+    return true;
+}
+
+static bool llmc__j_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool llmc__j_is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || llmc__j_is_digit(c);
+}
+
+/* End of decimal digits at byte `at`, with single underscores between them. */
+static uint32_t llmc__j_lex_digits(const llmc__jlex *x, uint32_t at)
+{
+    while (at < x->n && (llmc__j_is_digit(x->text[at]) ||
+                         (x->text[at] == '_' && at + 1 < x->n && llmc__j_is_digit(x->text[at + 1]))))
+        at++;
+    return at;
+}
+
+/* A number: 12, 1_000, 1.5, 2e-3. */
+static llmc_status llmc__j_lex_number(llmc__jlex *x)
+{
+    uint32_t end = llmc__j_lex_digits(x, x->at), e;
+    const bool part = x->at > 0 && x->text[x->at - 1] == '.'; /* of "x.0.1": indices */
+    bool whole = true;
+    if (!part && end + 1 < x->n && x->text[end] == '.' && llmc__j_is_digit(x->text[end + 1])) {
+        end = llmc__j_lex_digits(x, end + 1);
+        whole = false;
+    }
+    if (!part && end + 1 < x->n && (x->text[end] == 'e' || x->text[end] == 'E')) {
+        e = end + (x->text[end + 1] == '+' || x->text[end + 1] == '-' ? 2 : 1);
+        if (e < x->n && llmc__j_is_digit(x->text[e])) {
+            end = llmc__j_lex_digits(x, e);
+            whole = false;
+        }
+    }
+    if (whole && end - x->at > 1 && x->text[x->at] == '0')
+        return llmc__j_lex_bad(x, "a number with a zero before it");
+    if (whole && end - x->at == 1 && x->text[x->at] == '0' && end < x->n && llmc__j_is_word(x->text[end]))
+        return llmc__j_bad(x->diag, LLMC_UNSUPPORTED, x->text, x->n, x->at, x->line, "numbers are decimal");
+    llmc__j_lex_put(x, whole ? LLMC__JT_INT : LLMC__JT_FLOAT, x->at, end - x->at);
+    x->at = end;
+    return LLMC_OK;
+}
+
+/* A string in single or double quotes. */
+static llmc_status llmc__j_lex_string(llmc__jlex *x)
+{
+    const char quote = x->text[x->at];
+    uint32_t end = x->at + 1;
+    while (end < x->n && x->text[end] != quote)
+        end += x->text[end] == '\\' ? 2 : 1;
+    if (end >= x->n)
+        return llmc__j_lex_bad(x, "a string without its end");
+    llmc__j_lex_put(x, LLMC__JT_STRING, x->at, end + 1 - x->at);
+    llmc__j_lex_to(x, end + 1);
+    return LLMC_OK;
+}
+
+/* Operators and brackets; brackets have to match. */
+static llmc_status llmc__j_lex_op(llmc__jlex *x)
+{
+    static const char two[] = "//**==!=>=<=", one[] = "+-/*%~[](){}><=.:|,;", open[] = "([{", close[] = ")]}";
+    const char c = x->text[x->at];
+    uint32_t n = 0;
+    size_t i;
+    for (i = 0; i + 1 < sizeof two; i += 2)
+        if (c == two[i] && x->at + 1 < x->n && x->text[x->at + 1] == two[i + 1])
+            n = 2;
+    for (i = 0; n == 0 && i + 1 < sizeof one; i++)
+        if (c == one[i])
+            n = 1;
+    if (n == 0)
+        return llmc__j_lex_bad(x, "a character that means nothing here");
+    for (i = 0; n == 1 && i < 3; i++) {
+        if (c == open[i] && x->n_open == LLMC__J_NEST)
+            return llmc__j_bad(x->diag, LLMC_UNSUPPORTED, x->text, x->n, x->at, x->line,
+                               "brackets are nested too deep");
+        if (c == open[i])
+            x->open[x->n_open++] = close[i];
+        else if (c == close[i] && (x->n_open == 0 || x->open[--x->n_open] != c))
+            return llmc__j_lex_bad(x, "a bracket that nothing opened");
+    }
+    llmc__j_lex_put(x, LLMC__JT_OP, x->at, n);
+    x->at += n;
+    return LLMC_OK;
+}
+
+/* The next token inside a tag. */
+static llmc_status llmc__j_lex_tag(llmc__jlex *x)
+{
+    char c;
+    uint32_t end;
+    llmc__j_lex_to(x, llmc__j_lex_space(x, x->at));
+    if (x->at >= x->n)
+        return llmc__j_lex_bad(x, "a tag without its end");
+    if (llmc__j_lex_close(x))
+        return LLMC_OK;
+    c = x->text[x->at];
+    if (llmc__j_is_digit(c))
+        return llmc__j_lex_number(x);
+    if (c == '"' || c == '\'')
+        return llmc__j_lex_string(x);
+    if (!llmc__j_is_word(c))
+        return llmc__j_lex_op(x);
+    for (end = x->at; end < x->n && llmc__j_is_word(x->text[end]); end++)
+        ;
+    llmc__j_lex_put(x, LLMC__JT_NAME, x->at, end - x->at);
+    x->at = end;
+    return LLMC_OK;
+}
+
+/* llmc__j_lex -- text [n] as tokens                                       (CHAT.lex)
+   out [cap], or NULL to count them; *count is their number, an END included. One newline at the end of the
+   text does not count, as Jinja has it. Errors: BAD_FILE, UNSUPPORTED, quoting the place. */
+static llmc_status llmc__j_lex(const char *text, size_t n, llmc__jtoken *out, uint32_t cap, uint32_t *count,
+                               llmc_diag *diag)
+{
+    llmc__jlex x;
+    if (n > (1u << 24))
+        return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.lex", LLMC_NO_OFFSET,
+                          "a chat template of %zu bytes: at most 2^24", n);
+    if (n > 0 && text[n - 1] == '\n')
+        n -= n > 1 && text[n - 2] == '\r' ? 2 : 1;
+    else if (n > 0 && text[n - 1] == '\r')
+        n--;
+    LLMC_MEMSET(&x, 0, sizeof x);
+    x.text = text;
+    x.n = (uint32_t)n;
+    x.line = 1;
+    x.out = out;
+    x.cap = cap;
+    x.diag = diag;
+    while (x.at < x.n || x.tag != 0)
+        LLMC__TRY(x.tag == 0 ? llmc__j_lex_root(&x) : llmc__j_lex_tag(&x));
+    llmc__j_lex_put(&x, LLMC__JT_END, x.n, 0);
+    *count = x.n_out;
+    return LLMC_OK;
+}
+
+//--[ 21.9 CHAT.parse ]-- expressions as instructions, operators waiting on a stack
+typedef enum llmc__jcode {
+    LLMC__JI_STOP,
+    LLMC__JI_DATA,      /* d bytes at text[c] to the output              */
+    LLMC__JI_DATA_OWN,  /* ... at pool[c]                                */
+    LLMC__JI_OUT,       /* pops a value, writes it                       */
+    LLMC__JI_STRING,    /* pushes pool[c], d bytes                       */
+    LLMC__JI_INT,       /* pushes d << 32 | c                            */
+    LLMC__JI_FLOAT,     /* pushes the number written at text[c], d bytes */
+    LLMC__JI_CONST,     /* pushes a: 0 none, 1 false, 2 true, 3 undefined */
+    LLMC__JI_LOAD,      /* pushes variable c                             */
+    LLMC__JI_STORE,     /* pops into variable c                          */
+    LLMC__JI_SET_ATTR,  /* pops into attribute named text[c], d of the namespace below it */
+    LLMC__JI_ATTR,      /* value.name: text[c], d                        */
+    LLMC__JI_ITEM,      /* value, key -> value[key]                      */
+    LLMC__JI_SLICE,     /* value, and of start, stop, step what a has (1, 2, 4) */
+    LLMC__JI_CALL,      /* a values and b named ones above what is called */
+    LLMC__JI_CALL_ATTR, /* ... above that whose attribute text[c], d is called */
+    LLMC__JI_FILTER,    /* ... above what filter c gets; d: its name  */
+    LLMC__JI_TEST,      /* ... test c; d 1: not                       */
+    LLMC__JI_NOT,
+    LLMC__JI_NEGATE,
+    LLMC__JI_PLUS,
+    LLMC__JI_BINARY,     /* operator a                                 */
+    LLMC__JI_CHAIN,      /* comparison a of two; false: jumps by c with False, else drops the left one */
+    LLMC__JI_JUMP,       /* by c                                       */
+    LLMC__JI_JUMP_FALSE, /* pops; by c                                 */
+    LLMC__JI_AND,        /* by c if false, else pops                   */
+    LLMC__JI_OR,         /* by c if true, else pops                    */
+    LLMC__JI_LIST,       /* of c values                                */
+    LLMC__JI_TUPLE,
+    LLMC__JI_DICT,      /* of c pairs                                 */
+    LLMC__JI_UNPACK,    /* pops something of c elements, pushes the last first */
+    LLMC__JI_FOR,       /* pops what to walk over                     */
+    LLMC__JI_NEXT,      /* pushes the next element; none: leaves, jumps by c */
+    LLMC__JI_ELSE,      /* by c unless the loop just left had no element */
+    LLMC__JI_SIFT,      /* as FOR, for a loop's condition             */
+    LLMC__JI_SIFT_NEXT, /* as NEXT; at the end pushes those that passed */
+    LLMC__JI_SIFT_KEEP, /* pops: does this one pass?                  */
+    LLMC__JI_SCOPE,     /* enters a scope                             */
+    LLMC__JI_CAPTURE,   /* enters a scope whose output is kept        */
+    LLMC__JI_LEAVE,     /* leaves what was entered last               */
+    LLMC__JI_CAPTURED,  /* leaves a capture, pushes its text          */
+    LLMC__JI_MACRO,     /* pushes macro c                             */
+    LLMC__JI_DEFAULT,   /* by c if parameter variable d was given     */
+    LLMC__JI_RETURN,
+    LLMC__JI_UNSUPPORTED /* fails: text[c], d is not supported         */
+} llmc__jcode;
+
+typedef struct llmc__jins {
+    uint8_t op, a;
+    uint16_t b;
+    int32_t c;
+    uint32_t d, line;
+} llmc__jins;
+
+typedef struct llmc__jname {
+    const char *s;
+    uint32_t n;
+} llmc__jname;
+
+/* A macro's shape. Its parameters are the names that follow in the list of parameters. */
+typedef struct llmc__jproto {
+    uint32_t pc, name; /* where it begins; name: of its variable */
+    uint32_t param, n_params;
+    uint8_t n_defaults;           /* of the last parameters */
+    bool varargs, kwargs, caller; /* which of these it uses */
+} llmc__jproto;
+
+/* A parsed template. Its text is borrowed. */
+struct llmc_template {
+    const char *text;
+    size_t n;
+    const llmc__jins *code;
+    const char *pool; /* string literals, unescaped */
+    const llmc__jname *names;
+    uint32_t n_names;
+    const llmc__jproto *macros;
+    const uint32_t *params; /* of all macros: names */
+};
+
+/* Variables that the interpreter itself sets; the first names of every template. */
+enum { LLMC__JN_LOOP, LLMC__JN_CALLER, LLMC__JN_VARARGS, LLMC__JN_KWARGS, LLMC__JN_COUNT };
+
+/* What waits on the parser's stack: operators, by how tightly they bind, and open brackets. */
+enum {
+    LLMC__JP_BASE, /* the whole expression; n: elements so far if it is a tuple */
+    LLMC__JP_PAREN,
+    LLMC__JP_LIST,
+    LLMC__JP_DICT,  /* state 0: key, 1: value */
+    LLMC__JP_INDEX, /* state: parts of a slice seen; n: colons */
+    LLMC__JP_CALL,
+    LLMC__JP_ARGUMENT, /* of a test without brackets */
+    LLMC__JP_IF,       /* state 0: the condition, 1: after else */
+    LLMC__JP_FIRST_OPERATOR,
+    LLMC__JP_OR = LLMC__JP_FIRST_OPERATOR,
+    LLMC__JP_AND,
+    LLMC__JP_NOT,
+    LLMC__JP_COMPARE,
+    LLMC__JP_SUM,
+    LLMC__JP_TILDE,
+    LLMC__JP_PRODUCT,
+    LLMC__JP_POWER,
+    LLMC__JP_UNARY
+};
+
+typedef struct llmc__jpending {
+    uint8_t kind, op, state;
+    bool no_more; /* calls: a named argument was seen        */
+    uint8_t call; /* calls: LLMC__JI_CALL, ... FILTER, TEST  */
+    uint8_t npos, nkw;
+    uint32_t n;             /* elements */
+    uint32_t start;         /* code where the present conditional expression begins */
+    uint32_t patch, patch2; /* instructions that jump to the end, linked by c; 0: none */
+    int32_t c;              /* calls: operands of the instruction      */
+    uint32_t d;
+} llmc__jpending;
+
+/* Statements that open and close. */
+enum {
+    LLMC__JB_IF,
+    LLMC__JB_FOR,
+    LLMC__JB_MACRO,
+    LLMC__JB_CALL,
+    LLMC__JB_SET,
+    LLMC__JB_FILTER,
+    LLMC__JB_WITH,
+    LLMC__JB_GENERATION
+};
+
+/* A statement that is open. */
+typedef struct llmc__jblock {
+    uint8_t kind; /* LLMC__JB_... */
+    bool in_else;
+    uint32_t patch;  /* jumps to where this branch ends      */
+    uint32_t ends;   /* jumps to where all of it ends        */
+    uint32_t next;   /* loops: the instruction NEXT          */
+    uint32_t macro;  /* row of macros                        */
+    uint32_t target; /* set blocks: token of the target; filters: of the first filter */
+    llmc__jins call; /* call blocks: the call that gets the caller */
+    uint32_t line;
+} llmc__jblock;
+
+typedef struct llmc__jcompile {
+    const char *text;
+    uint32_t n;
+    const llmc__jtoken *token;
+    uint32_t at; /* token */
+    llmc__jins *code;
+    uint32_t n_code, cap_code;
+    char *pool;
+    uint32_t n_pool;
+    llmc__jname *names;
+    uint32_t n_names, *hash, hash_mask; /* hash: number of the name + 1; 0: free */
+    llmc__jproto *macros;
+    uint32_t n_macros, *params, n_params;
+    llmc__jpending *pending; /* [LLMC__J_NEST] */
+    uint32_t n_pending;
+    llmc__jblock *block;    /* [LLMC__J_BLOCKS] */
+    uint32_t n_block, n_if; /* n_if: how many of them are ifs */
+    uint64_t moved;         /* instructions moved to make room for others */
+    llmc_diag *diag;
+    llmc_status status;
+} llmc__jcompile;
+
+/* Fails at the present token. */
+static bool llmc__j_expected(llmc__jcompile *c, const char *what)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    if (c->status == LLMC_OK)
+        c->status = llmc__j_bad(c->diag, LLMC_BAD_FILE, c->text, c->n, t->at, t->line, what);
+    return false;
+}
+
+static bool llmc__j_unsupported(llmc__jcompile *c, const char *what)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    if (c->status == LLMC_OK)
+        c->status = llmc__j_bad(c->diag, LLMC_UNSUPPORTED, c->text, c->n, t->at, t->line, what);
+    return false;
+}
+
+/* Whether the present token is this operator, word, kind. */
+static bool llmc__j_is_op(const llmc__jcompile *c, const char *op)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    const unsigned code = op[1] != 0 ? (unsigned)op[0] << 8 | (unsigned)op[1] : (unsigned)op[0];
+    return t->kind == LLMC__JT_OP && t->op == code;
+}
+
+static bool llmc__j_is_name(const llmc__jcompile *c, uint32_t at, const char *name)
+{
+    const llmc__jtoken *t = &c->token[at];
+    return t->kind == LLMC__JT_NAME && llmc__texteq(c->text + t->at, t->n, name);
+}
+
+static bool llmc__j_is_kind(const llmc__jcompile *c, llmc__jtok kind)
+{
+    return c->token[c->at].kind == kind;
+}
+
+/* Passes this operator or word if it is here. */
+static bool llmc__j_skip_op(llmc__jcompile *c, const char *op)
+{
+    const bool here = llmc__j_is_op(c, op);
+    c->at += here ? 1 : 0;
+    return here;
+}
+
+static bool llmc__j_skip_name(llmc__jcompile *c, const char *name)
+{
+    const bool here = llmc__j_is_name(c, c->at, name);
+    c->at += here ? 1 : 0;
+    return here;
+}
+
+/* Appends an instruction; its number. */
+static uint32_t llmc__j_code_put(llmc__jcompile *c, llmc__jcode op, unsigned a, unsigned b, int64_t at,
+                                 uint32_t d)
+{
+    llmc__jins *i = &c->code[c->n_code];
+    if (c->n_code + 1 >= c->cap_code) { /* the capacity is from the tokens; should it not do, it is said */
+        (void)llmc__j_unsupported(c, "the template is too dense");
+        return 0;
+    }
+    i->op = (uint8_t)op;
+    i->a = (uint8_t)a;
+    i->b = (uint16_t)b;
+    i->c = (int32_t)at;
+    i->d = d;
+    i->line = c->token[c->at].line;
+    return c->n_code++;
+}
+
+/* Appends a jump that joins the list *patch. */
+static void llmc__j_jump(llmc__jcompile *c, llmc__jcode op, unsigned a, uint32_t *patch)
+{
+    const uint32_t at = llmc__j_code_put(c, op, a, 0, (int64_t)*patch, 0);
+    *patch = at + 1;
+}
+
+/* All jumps of the list go to instruction `to`. Jumps are relative: code moves as a whole. */
+static void llmc__j_land(llmc__jcompile *c, uint32_t *patch, uint32_t to)
+{
+    while (*patch != 0 && c->status == LLMC_OK) {
+        llmc__jins *i = &c->code[*patch - 1];
+        const uint32_t at = *patch - 1;
+        *patch = (uint32_t)i->c;
+        i->c = (int32_t)to - (int32_t)at;
+    }
+    *patch = 0;
+}
+
+static void llmc__j_jump_back(llmc__jcompile *c, uint32_t to)
+{
+    const int64_t by = (int64_t)to - (int64_t)c->n_code;
+    (void)llmc__j_code_put(c, LLMC__JI_JUMP, 0, 0, by, 0);
+}
+
+/* The number of a name. */
+static uint32_t llmc__j_intern(llmc__jcompile *c, const char *s, uint32_t n)
+{
+    uint32_t h = 2166136261u, i;
+    for (i = 0; i < n; i++)
+        h = (h ^ (uint8_t)s[i]) * 16777619u;
+    for (h &= c->hash_mask; c->hash[h] != 0; h = (h + 1) & c->hash_mask) {
+        const llmc__jname *name = &c->names[c->hash[h] - 1];
+        if (name->n == n && LLMC_MEMCMP(name->s, s, n) == 0)
+            return c->hash[h] - 1;
+    }
+    c->names[c->n_names].s = s;
+    c->names[c->n_names].n = n;
+    c->hash[h] = ++c->n_names;
+    return c->n_names - 1;
+}
+
+/* The number of the name that the present token is, which is passed. */
+static uint32_t llmc__j_take_name(llmc__jcompile *c)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    if (t->kind != LLMC__JT_NAME) {
+        (void)llmc__j_expected(c, "a name is expected");
+        return 0;
+    }
+    c->at++;
+    return llmc__j_intern(c, c->text + t->at, t->n);
+}
+
+/* Appends the escape at s (behind its backslash, n bytes left) to the pool; returns the bytes read. As in
+   Python, what is no escape stays with its backslash. */
+static uint32_t llmc__j_unescape(llmc__jcompile *c, const char *s, uint32_t n)
+{
+    static const char plain[] = "\\\\''\"\"a\ab\bf\fn\nr\rt\tv\v";
+    const unsigned digits = s[0] == 'x' ? 2 : s[0] == 'u' ? 4 : s[0] == 'U' ? 8 : 0;
+    uint32_t code = 0, used = 0;
+    size_t i;
+    if (s[0] == '\n')
+        return 1;
+    if (s[0] == '\r')
+        return n > 1 && s[1] == '\n' ? 2 : 1;
+    for (i = 0; i + 1 < sizeof plain; i += 2)
+        if (s[0] == plain[i]) {
+            c->pool[c->n_pool++] = plain[i + 1];
+            return 1;
+        }
+    while (used < 3 && used < n && s[used] >= '0' && s[used] <= '7')
+        code = code * 8 + (uint32_t)(s[used++] - '0');
+    if (used == 0 && digits > 0 && llmc__hex(s + 1, s + n, digits, &code) && code <= 0x10ffff &&
+        !(code >= 0xd800 && code <= 0xdfff))
+        used = digits + 1;
+    else if (used == 0 && (digits > 0 || s[0] == 'N'))
+        (void)llmc__j_unsupported(c, "an escape that is not understood");
+    if (used > 0)
+        c->n_pool += (uint32_t)llmc__utf8_write(code, c->pool + c->n_pool);
+    else
+        c->pool[c->n_pool++] = '\\';
+    return used;
+}
+
+/* Text [at, at + n) into the pool: \r\n and \r as \n, with escapes read if so asked. */
+static void llmc__j_pool_put(llmc__jcompile *c, uint32_t at, uint32_t n, bool escapes)
+{
+    const char *s = c->text + at;
+    uint32_t i = 0;
+    while (i < n && c->status == LLMC_OK) {
+        if (escapes && s[i] == '\\' && i + 1 < n) {
+            i += 1 + llmc__j_unescape(c, s + i + 1, n - i - 1);
+            continue;
+        }
+        if (s[i] == '\r') {
+            i += i + 1 < n && s[i + 1] == '\n' ? 1 : 0;
+            c->pool[c->n_pool++] = '\n';
+        } else {
+            c->pool[c->n_pool++] = s[i];
+        }
+        i++;
+    }
+}
+
+/* One or more string literals, which Jinja joins. */
+static void llmc__j_string(llmc__jcompile *c)
+{
+    const uint32_t start = c->n_pool;
+    for (; llmc__j_is_kind(c, LLMC__JT_STRING); c->at++)
+        llmc__j_pool_put(c, c->token[c->at].at + 1, c->token[c->at].n - 2, true);
+    (void)llmc__j_code_put(c, LLMC__JI_STRING, 0, 0, start, c->n_pool - start);
+}
+
+/* A whole number literal; 64 bits. */
+static void llmc__j_whole(llmc__jcompile *c)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    uint64_t v = 0;
+    uint32_t i;
+    for (i = 0; i < t->n; i++)
+        if (c->text[t->at + i] != '_' &&
+            (!llmc__mul(v, 10, &v) || !llmc__add(v, (uint64_t)(c->text[t->at + i] - '0'), &v) ||
+             v > INT64_MAX)) {
+            (void)llmc__j_unsupported(c, "a number that does not fit 64 bits");
+            return;
+        }
+    (void)llmc__j_code_put(c, LLMC__JI_INT, 0, 0, (int64_t)(int32_t)(uint32_t)v, (uint32_t)(v >> 32));
+    c->at++;
+}
+
+/* A number with a point or exponent, read when it is needed. */
+static void llmc__j_real(llmc__jcompile *c)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    const uint32_t start = c->n_pool;
+    uint32_t i;
+    for (i = 0; i < t->n; i++)
+        if (c->text[t->at + i] != '_')
+            c->pool[c->n_pool++] = c->text[t->at + i];
+    (void)llmc__j_code_put(c, LLMC__JI_FLOAT, 0, 0, start, c->n_pool - start);
+    c->at++;
+}
+
+/* Puts something on the stack of what is pending. */
+static llmc__jpending *llmc__j_push(llmc__jcompile *c, unsigned kind)
+{
+    llmc__jpending *p;
+    if (c->n_pending == LLMC__J_NEST) {
+        (void)llmc__j_unsupported(c, "an expression is nested too deep");
+        return &c->pending[c->n_pending - 1];
+    }
+    p = &c->pending[c->n_pending++];
+    LLMC_MEMSET(p, 0, sizeof *p);
+    p->kind = (uint8_t)kind;
+    p->start = c->n_code;
+    return p;
+}
+
+static llmc__jpending *llmc__j_top(llmc__jcompile *c)
+{
+    return &c->pending[c->n_pending - 1];
+}
+
+/* Appends what the topmost operator does, and forgets it. */
+static void llmc__j_apply(llmc__jcompile *c)
+{
+    llmc__jpending *p = llmc__j_top(c);
+    if (p->kind == LLMC__JP_NOT)
+        (void)llmc__j_code_put(c, LLMC__JI_NOT, 0, 0, 0, 0);
+    else if (p->kind == LLMC__JP_UNARY)
+        (void)llmc__j_code_put(c, p->op != 0 ? LLMC__JI_NEGATE : LLMC__JI_PLUS, 0, 0, 0, 0);
+    else if (p->kind != LLMC__JP_AND && p->kind != LLMC__JP_OR)
+        (void)llmc__j_code_put(c, LLMC__JI_BINARY, p->op, 0, 0, 0);
+    llmc__j_land(c, &p->patch, c->n_code);
+    c->n_pending--;
+}
+
+/* Applies operators that bind at least as tightly as `kind`. */
+static void llmc__j_reduce(llmc__jcompile *c, unsigned kind)
+{
+    while (llmc__j_top(c)->kind >= kind && c->status == LLMC_OK)
+        llmc__j_apply(c);
+}
+
+/* The condition of `A if B` has been read: decides, with what else there is to follow. The code is
+       JUMP test;  A;  JUMP end;  test: B;  JUMP_FALSE other;  JUMP A;  other: C;  end: */
+static void llmc__j_if_decide(llmc__jcompile *c)
+{
+    llmc__jpending *p = llmc__j_top(c);
+    uint32_t other = 0;
+    llmc__j_jump(c, LLMC__JI_JUMP_FALSE, 0, &other);
+    llmc__j_jump_back(c, p->start + 1);
+    llmc__j_land(c, &other, c->n_code);
+}
+
+/* Ends conditional expressions as far as the enclosing bracket; one without else is undefined. */
+static void llmc__j_if_end(llmc__jcompile *c)
+{
+    llmc__j_reduce(c, LLMC__JP_FIRST_OPERATOR);
+    while (llmc__j_top(c)->kind == LLMC__JP_IF && c->status == LLMC_OK) {
+        if (llmc__j_top(c)->state == 0) {
+            llmc__j_if_decide(c);
+            (void)llmc__j_code_put(c, LLMC__JI_CONST, 3, 0, 0, 0);
+        }
+        llmc__j_land(c, &llmc__j_top(c)->patch, c->n_code);
+        c->n_pending--;
+        llmc__j_reduce(c, LLMC__JP_FIRST_OPERATOR);
+    }
+}
+
+/* `if` after an operand A: moves A to make room for the jump to the condition. */
+static void llmc__j_if_begin(llmc__jcompile *c)
+{
+    llmc__jpending *p;
+    uint32_t start, at;
+    llmc__j_reduce(c, LLMC__JP_FIRST_OPERATOR);
+    if (llmc__j_top(c)->kind == LLMC__JP_IF && llmc__j_top(c)->state == 0) { /* A if B if D */
+        llmc__j_if_decide(c);
+        (void)llmc__j_code_put(c, LLMC__JI_CONST, 3, 0, 0, 0);
+        llmc__j_land(c, &llmc__j_top(c)->patch, c->n_code);
+        start = llmc__j_top(c)->start;
+        c->n_pending--;
+    } else {
+        start = llmc__j_top(c)->start;
+    }
+    c->moved += c->n_code - start;
+    if (c->moved > ((uint64_t)1 << 26) || llmc__j_code_put(c, LLMC__JI_JUMP, 0, 0, 0, 0) == 0) {
+        (void)llmc__j_unsupported(c, "too many conditions in one expression");
+        return;
+    }
+    LLMC_MEMMOVE(c->code + start + 1, c->code + start, (c->n_code - 1 - start) * sizeof *c->code);
+    c->code[start].op = LLMC__JI_JUMP;
+    p = llmc__j_push(c, LLMC__JP_IF);
+    p->start = start;
+    llmc__j_jump(c, LLMC__JI_JUMP, 0, &p->patch);
+    at = c->n_code;
+    c->code[start].c = (int32_t)(at - start);
+    c->code[start].line = c->token[c->at].line;
+}
+
+/* `else` of a conditional expression; false: it belongs to nothing here. */
+static bool llmc__j_if_else(llmc__jcompile *c)
+{
+    llmc__j_reduce(c, LLMC__JP_FIRST_OPERATOR);
+    if (llmc__j_top(c)->kind != LLMC__JP_IF || llmc__j_top(c)->state != 0)
+        return false;
+    llmc__j_if_decide(c);
+    llmc__j_top(c)->state = 1;
+    llmc__j_top(c)->start = c->n_code; /* of what may itself be conditional */
+    return true;
+}
+
+/* Rows of filters and tests by name; -1: unknown here. They are tables of CHAT.filter, which this needs
+   only as numbers, so the names come first. */
+static const char *const llmc__j_filters[] = {
+    "abs",     "attr",    "batch", "capitalize", "center", "count",      "d",    "default", "dictsort",
+    "e",       "escape",  "first", "float",      "format", "indent",     "int",  "items",   "join",
+    "last",    "length",  "list",  "lower",      "map",    "max",        "min",  "reject",  "rejectattr",
+    "replace", "reverse", "round", "safe",       "select", "selectattr", "sort", "string",  "sum",
+    "title",   "tojson",  "trim",  "unique",     "upper",  "wordcount"};
+static const char *const llmc__j_tests[] = {"defined", "undefined",   "none",     "boolean",  "true",
+                                            "false",   "integer",     "float",    "number",   "string",
+                                            "mapping", "sequence",    "iterable", "callable", "odd",
+                                            "even",    "lower",       "upper",    "escaped",  "eq",
+                                            "==",      "equalto",     "ne",       "!=",       "lt",
+                                            "<",       "lessthan",    "le",       "<=",       "gt",
+                                            ">",       "greaterthan", "ge",       ">=",       "in",
+                                            "sameas",  "divisibleby", "filter",   "test"};
+#define LLMC__J_FILTERS (sizeof llmc__j_filters / sizeof llmc__j_filters[0])
+#define LLMC__J_TESTS   (sizeof llmc__j_tests / sizeof llmc__j_tests[0])
+
+static int llmc__j_row(const char *const *names, size_t count, const char *s, size_t n)
+{
+    size_t i;
+    for (i = 0; i < count; i++)
+        if (llmc__texteq(s, n, names[i]))
+            return (int)i;
+    return -1;
+}
+
+/* Starts a filter or test whose name is the present token. What is not known is refused, under an `if` only
+   when it is reached: templates ask for what they can use. */
+static void llmc__j_named(llmc__jcompile *c, unsigned call)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    const bool filter = call == LLMC__JI_FILTER;
+    llmc__jpending *p;
+    int row;
+    if (t->kind != LLMC__JT_NAME) {
+        (void)llmc__j_expected(c, filter ? "the name of a filter is expected"
+                                         : "the name of a test is expected");
+        return;
+    }
+    row = llmc__j_row(filter ? llmc__j_filters : llmc__j_tests, filter ? LLMC__J_FILTERS : LLMC__J_TESTS,
+                      c->text + t->at, t->n);
+    if (row < 0 && c->n_if == 0)
+        (void)llmc__j_unsupported(c,
+                                  filter ? "a filter that is not supported" : "a test that is not supported");
+    if (row < 0)
+        (void)llmc__j_code_put(c, LLMC__JI_UNSUPPORTED, 0, 0, t->at, t->n);
+    p = llmc__j_push(c, LLMC__JP_CALL);
+    p->call = (uint8_t)call;
+    p->c = row < 0 ? 0 : row;
+    c->at++;
+}
+
+/* The arguments are complete: the call itself. */
+static void llmc__j_call(llmc__jcompile *c)
+{
+    const llmc__jpending p = *llmc__j_top(c);
+    c->n_pending--;
+    if (p.npos + p.nkw > LLMC__J_ARGS)
+        (void)llmc__j_unsupported(c, "a call with too many arguments");
+    (void)llmc__j_code_put(c, (llmc__jcode)p.call, p.npos, p.nkw, p.c, p.d);
+}
+
+/* After an opening bracket or comma of a call: a named argument's name, or the end. True: the call ended. */
+static bool llmc__j_argument(llmc__jcompile *c)
+{
+    llmc__jpending *p = llmc__j_top(c);
+    if (llmc__j_skip_op(c, ")")) {
+        llmc__j_call(c);
+        return true;
+    }
+    if (llmc__j_is_op(c, "*") || llmc__j_is_op(c, "**"))
+        return llmc__j_unsupported(c, "arguments out of lists (* and **)");
+    if (p->npos + p->nkw >= LLMC__J_ARGS)
+        return llmc__j_unsupported(c, "a call with too many arguments");
+    if (llmc__j_is_kind(c, LLMC__JT_NAME) && c->token[c->at + 1].kind == LLMC__JT_OP &&
+        c->token[c->at + 1].op == '=') {
+        const llmc__jtoken *t = &c->token[c->at];
+        const uint32_t start = c->n_pool;
+        llmc__j_pool_put(c, t->at, t->n, false);
+        (void)llmc__j_code_put(c, LLMC__JI_STRING, 0, 0, start, t->n);
+        p->no_more = true;
+        p->nkw++;
+        c->at += 2;
+    } else if (p->no_more) {
+        return llmc__j_expected(c, "named arguments come last");
+    } else {
+        p->npos++;
+    }
+    p->start = c->n_code;
+    return false;
+}
+
+/* The macro that is being read uses what macros are given besides their parameters. */
+static void llmc__j_uses(llmc__jcompile *c, uint32_t name)
+{
+    llmc__jproto *m;
+    uint32_t i = c->n_block;
+    if (name < LLMC__JN_CALLER || name > LLMC__JN_KWARGS)
+        return;
+    while (i > 0 && c->block[i - 1].kind != LLMC__JB_MACRO && c->block[i - 1].kind != LLMC__JB_CALL)
+        i--;
+    if (i == 0)
+        return;
+    m = &c->macros[c->block[i - 1].macro];
+    m->caller = m->caller || name == LLMC__JN_CALLER;
+    m->varargs = m->varargs || name == LLMC__JN_VARARGS;
+    m->kwargs = m->kwargs || name == LLMC__JN_KWARGS;
+}
+
+/* A name that begins an operand: a constant or a variable. */
+static void llmc__j_variable(llmc__jcompile *c)
+{
+    static const char *const constant[] = {"none", "false", "true", "None", "False", "True"};
+    const llmc__jtoken *t = &c->token[c->at];
+    const int row = llmc__j_row(constant, 6, c->text + t->at, t->n);
+    if (row >= 0) {
+        (void)llmc__j_code_put(c, LLMC__JI_CONST, (unsigned)row % 3, 0, 0, 0);
+        c->at++;
+    } else {
+        const uint32_t name = llmc__j_take_name(c);
+        (void)llmc__j_code_put(c, LLMC__JI_LOAD, 0, 0, name, 0);
+        llmc__j_uses(c, name);
+    }
+}
+
+/* An opening bracket where an operand is expected. True: it closed at once, so that the operand is there. */
+static bool llmc__j_open(llmc__jcompile *c)
+{
+    if (llmc__j_skip_op(c, "(")) {
+        if (llmc__j_skip_op(c, ")")) {
+            (void)llmc__j_code_put(c, LLMC__JI_TUPLE, 0, 0, 0, 0);
+            return true;
+        }
+        (void)llmc__j_push(c, LLMC__JP_PAREN);
+    } else if (llmc__j_skip_op(c, "[")) {
+        if (llmc__j_skip_op(c, "]")) {
+            (void)llmc__j_code_put(c, LLMC__JI_LIST, 0, 0, 0, 0);
+            return true;
+        }
+        (void)llmc__j_push(c, LLMC__JP_LIST);
+    } else if (llmc__j_skip_op(c, "{")) {
+        if (llmc__j_skip_op(c, "}")) {
+            (void)llmc__j_code_put(c, LLMC__JI_DICT, 0, 0, 0, 0);
+            return true;
+        }
+        (void)llmc__j_push(c, LLMC__JP_DICT);
+    } else {
+        (void)llmc__j_expected(c, "a value is expected");
+    }
+    return false;
+}
+
+/* Reads what may begin an operand; true once it is complete. */
+static bool llmc__j_operand(llmc__jcompile *c)
+{
+    const bool argument = llmc__j_top(c)->kind == LLMC__JP_ARGUMENT;
+    switch (c->token[c->at].kind) {
+    case LLMC__JT_STRING:
+        llmc__j_string(c);
+        return true;
+    case LLMC__JT_INT:
+        llmc__j_whole(c);
+        return true;
+    case LLMC__JT_FLOAT:
+        llmc__j_real(c);
+        return true;
+    case LLMC__JT_NAME:
+        if (!argument && llmc__j_skip_name(c, "not")) {
+            (void)llmc__j_push(c, LLMC__JP_NOT);
+            return false;
+        }
+        llmc__j_variable(c);
+        return true;
+    default:
+        break;
+    }
+    if (!argument && (llmc__j_is_op(c, "-") || llmc__j_is_op(c, "+"))) {
+        const bool minus = llmc__j_is_op(c, "-");
+        llmc__j_push(c, LLMC__JP_UNARY)->op = minus;
+        c->at++;
+        return false;
+    }
+    return llmc__j_open(c);
+}
+
+/* A binary operator of that strength: those before it that bind as tightly are applied first. */
+static void llmc__j_binary(llmc__jcompile *c, unsigned kind, unsigned op)
+{
+    llmc__j_reduce(c, kind);
+    llmc__j_push(c, kind)->op = (uint8_t)op;
+    if (kind == LLMC__JP_AND || kind == LLMC__JP_OR)
+        llmc__j_jump(c, kind == LLMC__JP_AND ? LLMC__JI_AND : LLMC__JI_OR, 0, &llmc__j_top(c)->patch);
+}
+
+/* A comparison; a < b < c is a < b and b < c, with b computed once. */
+static void llmc__j_comparison(llmc__jcompile *c, unsigned op)
+{
+    llmc__j_reduce(c, LLMC__JP_SUM);
+    if (llmc__j_top(c)->kind == LLMC__JP_COMPARE) {
+        llmc__j_jump(c, LLMC__JI_CHAIN, llmc__j_top(c)->op, &llmc__j_top(c)->patch);
+        llmc__j_top(c)->op = (uint8_t)op;
+        return;
+    }
+    llmc__j_push(c, LLMC__JP_COMPARE)->op = (uint8_t)op;
+}
+
+/* An operator between operands, passed if it is one. */
+static bool llmc__j_operator(llmc__jcompile *c)
+{
+    static const struct {
+        char text[3];
+        uint8_t kind, op;
+    } table[] = {{"+", LLMC__JP_SUM, LLMC__JOP_ADD},           {"-", LLMC__JP_SUM, LLMC__JOP_SUB},
+                 {"*", LLMC__JP_PRODUCT, LLMC__JOP_MUL},       {"/", LLMC__JP_PRODUCT, LLMC__JOP_DIV},
+                 {"//", LLMC__JP_PRODUCT, LLMC__JOP_FLOORDIV}, {"%", LLMC__JP_PRODUCT, LLMC__JOP_MOD},
+                 {"**", LLMC__JP_POWER, LLMC__JOP_POW},        {"~", LLMC__JP_TILDE, LLMC__JOP_CONCAT},
+                 {"==", LLMC__JP_COMPARE, LLMC__JOP_EQ},       {"!=", LLMC__JP_COMPARE, LLMC__JOP_NE},
+                 {"<", LLMC__JP_COMPARE, LLMC__JOP_LT},        {"<=", LLMC__JP_COMPARE, LLMC__JOP_LE},
+                 {">", LLMC__JP_COMPARE, LLMC__JOP_GT},        {">=", LLMC__JP_COMPARE, LLMC__JOP_GE}};
+    size_t i;
+    for (i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (llmc__j_skip_op(c, table[i].text)) {
+            if (table[i].kind == LLMC__JP_COMPARE)
+                llmc__j_comparison(c, table[i].op);
+            else
+                llmc__j_binary(c, table[i].kind, table[i].op);
+            return true;
+        }
+    if (llmc__j_skip_name(c, "and"))
+        llmc__j_binary(c, LLMC__JP_AND, 0);
+    else if (llmc__j_skip_name(c, "or"))
+        llmc__j_binary(c, LLMC__JP_OR, 0);
+    else if (llmc__j_skip_name(c, "in"))
+        llmc__j_comparison(c, LLMC__JOP_IN);
+    else if (llmc__j_is_name(c, c->at, "not") && llmc__j_is_name(c, c->at + 1, "in")) {
+        c->at += 2;
+        llmc__j_comparison(c, LLMC__JOP_NOT_IN);
+    } else
+        return false;
+    return true;
+}
+
+/* Where an expression stands. */
+enum {
+    LLMC__JS_WANT,   /* an operand has to follow                                      */
+    LLMC__JS_BARE,   /* behind one, which may go on: .name [ (                        */
+    LLMC__JS_DONE,   /* behind one with a filter or test, which names no longer follow */
+    LLMC__JS_NOTHING /* behind a comma or colon that may be the last                  */
+};
+
+/* A call's bracket has been opened or a comma in it passed. */
+static unsigned llmc__j_arguments(llmc__jcompile *c)
+{
+    const bool own = llmc__j_top(c)->call == LLMC__JI_CALL || llmc__j_top(c)->call == LLMC__JI_CALL_ATTR;
+    if (!llmc__j_argument(c))
+        return LLMC__JS_WANT;
+    return own ? LLMC__JS_BARE : LLMC__JS_DONE;
+}
+
+/* .name, .0, [ and ( behind an operand; false: none of these. */
+static bool llmc__j_postfix(llmc__jcompile *c, unsigned *state)
+{
+    llmc__jpending *p;
+    if (llmc__j_skip_op(c, ".")) {
+        const llmc__jtoken *t = &c->token[c->at];
+        if (t->kind == LLMC__JT_INT) {
+            llmc__j_whole(c);
+            (void)llmc__j_code_put(c, LLMC__JI_ITEM, 0, 0, 0, 0);
+            return true;
+        }
+        if (t->kind != LLMC__JT_NAME)
+            return llmc__j_expected(c, "a name is expected after the point");
+        c->at++;
+        if (!llmc__j_is_op(c, "(")) {
+            (void)llmc__j_code_put(c, LLMC__JI_ATTR, 0, 0, t->at, t->n);
+            return true;
+        }
+        p = llmc__j_push(c, LLMC__JP_CALL);
+        p->call = LLMC__JI_CALL_ATTR;
+        p->c = (int32_t)t->at;
+        p->d = t->n;
+    } else if (llmc__j_is_op(c, "(")) {
+        llmc__j_push(c, LLMC__JP_CALL)->call = LLMC__JI_CALL;
+    } else if (llmc__j_skip_op(c, "[")) {
+        (void)llmc__j_push(c, LLMC__JP_INDEX);
+        *state = llmc__j_is_op(c, ":") ? LLMC__JS_NOTHING : LLMC__JS_WANT;
+        return true;
+    } else {
+        return false;
+    }
+    c->at++;
+    *state = llmc__j_arguments(c);
+    return true;
+}
+
+/* Whether the present token can be a test's argument without brackets. */
+static bool llmc__j_is_argument(const llmc__jcompile *c)
+{
+    static const char *const other[] = {"else", "or", "and", "if", "not", "in"};
+    const llmc__jtoken *t = &c->token[c->at];
+    if (t->kind == LLMC__JT_NAME)
+        return llmc__j_row(other, 6, c->text + t->at, t->n) < 0;
+    return t->kind == LLMC__JT_STRING || t->kind == LLMC__JT_INT || t->kind == LLMC__JT_FLOAT ||
+           llmc__j_is_op(c, "[") || llmc__j_is_op(c, "{");
+}
+
+/* | and `is` behind an operand: they take signs before it along, but no other operator. */
+static void llmc__j_filter(llmc__jcompile *c, unsigned *state)
+{
+    const bool filter = llmc__j_is_op(c, "|");
+    bool no;
+    llmc__j_reduce(c, LLMC__JP_UNARY);
+    c->at++;
+    no = !filter && llmc__j_skip_name(c, "not");
+    llmc__j_named(c, filter ? LLMC__JI_FILTER : LLMC__JI_TEST);
+    llmc__j_top(c)->d = no;
+    *state = LLMC__JS_DONE;
+    if (llmc__j_skip_op(c, "(")) {
+        *state = llmc__j_arguments(c);
+    } else if (!filter && llmc__j_is_name(c, c->at, "is")) {
+        (void)llmc__j_expected(c, "tests do not follow each other");
+    } else if (!filter && llmc__j_is_argument(c)) {
+        llmc__j_top(c)->npos = 1;
+        llmc__j_top(c)->kind = LLMC__JP_ARGUMENT;
+        *state = LLMC__JS_WANT;
+    } else {
+        llmc__j_call(c);
+    }
+}
+
+/* A comma behind a value. False: it does not belong to the expression. */
+static bool llmc__j_comma(llmc__jcompile *c, bool tuple, unsigned *state)
+{
+    llmc__jpending *p = llmc__j_top(c);
+    const llmc__jtoken *t = &c->token[c->at + 1];
+    bool last = t->kind == LLMC__JT_OP && (t->op == ')' || t->op == ']' || t->op == '}');
+    if (p->kind == LLMC__JP_BASE && !tuple)
+        return false;
+    if (p->kind == LLMC__JP_INDEX)
+        return llmc__j_unsupported(c, "tuples as indices");
+    if (p->kind == LLMC__JP_DICT && p->state == 0)
+        return llmc__j_expected(c, "a colon and a value are expected");
+    if (p->kind == LLMC__JP_BASE)
+        last = t->kind == LLMC__JT_BLOCK_END || t->kind == LLMC__JT_OUT_END || t->kind == LLMC__JT_END;
+    c->at++;
+    if (p->kind == LLMC__JP_CALL) {
+        *state = llmc__j_arguments(c);
+        return true;
+    }
+    p->n++;
+    p->start = c->n_code;
+    p->state = p->kind == LLMC__JP_DICT ? 0 : 1; /* a tuple, even if nothing follows */
+    *state = last ? LLMC__JS_NOTHING : LLMC__JS_WANT;
+    return true;
+}
+
+/* A colon: in a dict behind the key, in an index between the parts of a slice. */
+static bool llmc__j_colon(llmc__jcompile *c, unsigned *state)
+{
+    llmc__jpending *p = llmc__j_top(c);
+    const bool have = *state != LLMC__JS_NOTHING;
+    const llmc__jtoken *t = &c->token[c->at + 1];
+    if (p->kind == LLMC__JP_DICT && p->state == 0 && have) {
+        p->state = 1;
+        *state = LLMC__JS_WANT;
+    } else if (p->kind == LLMC__JP_INDEX && p->n < 2) {
+        p->state |= (uint8_t)(have ? 1u << p->n : 0);
+        p->n++;
+        *state = t->kind == LLMC__JT_OP && (t->op == ':' || t->op == ']') ? LLMC__JS_NOTHING : LLMC__JS_WANT;
+    } else {
+        return false;
+    }
+    c->at++;
+    p->start = c->n_code;
+    return true;
+}
+
+/* A closing bracket. False: not one that this expression opened. */
+static bool llmc__j_close(llmc__jcompile *c, unsigned *state)
+{
+    llmc__jpending *p = llmc__j_top(c);
+    const bool have = *state != LLMC__JS_NOTHING;
+    const uint32_t n = p->n + (have ? 1 : 0);
+    if (p->kind == LLMC__JP_BASE)
+        return false;
+    *state = LLMC__JS_BARE;
+    if (p->kind == LLMC__JP_CALL && llmc__j_is_op(c, ")")) {
+        if (p->call == LLMC__JI_FILTER || p->call == LLMC__JI_TEST)
+            *state = LLMC__JS_DONE;
+        llmc__j_call(c);
+        c->at++;
+        return true;
+    }
+    if (p->kind == LLMC__JP_PAREN && llmc__j_is_op(c, ")")) {
+        if (p->state == 1)
+            (void)llmc__j_code_put(c, LLMC__JI_TUPLE, 0, 0, n, 0);
+    } else if (p->kind == LLMC__JP_LIST && llmc__j_is_op(c, "]")) {
+        (void)llmc__j_code_put(c, LLMC__JI_LIST, 0, 0, n, 0);
+    } else if (p->kind == LLMC__JP_DICT && llmc__j_is_op(c, "}") && (p->state == 1 || !have)) {
+        (void)llmc__j_code_put(c, LLMC__JI_DICT, 0, 0, n, 0);
+    } else if (p->kind == LLMC__JP_INDEX && llmc__j_is_op(c, "]") && (have || p->n > 0)) {
+        if (have && p->n > 0)
+            p->state |= (uint8_t)(1u << p->n);
+        (void)llmc__j_code_put(c, p->n > 0 ? LLMC__JI_SLICE : LLMC__JI_ITEM, p->state, 0, 0, 0);
+    } else {
+        return llmc__j_expected(c, "a value is expected before the bracket");
+    }
+    c->at++;
+    c->n_pending--;
+    return true;
+}
+
+/* How far an expression goes. */
+enum { LLMC__JE_TUPLE = 1, LLMC__JE_NO_IF = 2 };
+
+/* `if` and `else` behind an operand. False: they do not belong to the expression. */
+static bool llmc__j_condition(llmc__jcompile *c, unsigned how, unsigned *state)
+{
+    if (llmc__j_is_name(c, c->at, "if")) {
+        llmc__j_reduce(c, LLMC__JP_FIRST_OPERATOR);
+        if (llmc__j_top(c)->kind == LLMC__JP_BASE && (how & LLMC__JE_NO_IF) != 0)
+            return false;
+        llmc__j_if_begin(c);
+    } else if (!llmc__j_is_name(c, c->at, "else") || !llmc__j_if_else(c)) {
+        return false;
+    }
+    c->at++;
+    *state = LLMC__JS_WANT;
+    return true;
+}
+
+/* One step behind an operand or comma. False: the expression ends here. */
+static bool llmc__j_step(llmc__jcompile *c, unsigned how, unsigned *state)
+{
+    if (*state == LLMC__JS_BARE && llmc__j_postfix(c, state))
+        return true;
+    if (*state != LLMC__JS_NOTHING) {
+        if (llmc__j_top(c)->kind == LLMC__JP_ARGUMENT) { /* its operand is complete */
+            llmc__j_call(c);
+            *state = LLMC__JS_DONE;
+            return true;
+        }
+        if (llmc__j_is_op(c, "|") || llmc__j_is_name(c, c->at, "is")) {
+            llmc__j_filter(c, state);
+            return true;
+        }
+        if (llmc__j_operator(c)) {
+            *state = LLMC__JS_WANT;
+            return true;
+        }
+        if (llmc__j_condition(c, how, state))
+            return true;
+        llmc__j_if_end(c);
+        if (llmc__j_is_op(c, ","))
+            return llmc__j_comma(c, (how & LLMC__JE_TUPLE) != 0, state);
+    }
+    if (llmc__j_is_op(c, ":"))
+        return llmc__j_colon(c, state);
+    if (llmc__j_is_op(c, ")") || llmc__j_is_op(c, "]") || llmc__j_is_op(c, "}"))
+        return llmc__j_close(c, state);
+    return false;
+}
+
+/* llmc__j_expression -- code that leaves one value                      (CHAT.parse)
+   Ends at the first token that cannot belong to it. how: LLMC__JE_TUPLE: commas make a tuple; NO_IF: an `if`
+   behind it is not part of it. Failures are in c->status. */
+static void llmc__j_expression(llmc__jcompile *c, unsigned how)
+{
+    unsigned state = LLMC__JS_WANT;
+    (void)llmc__j_push(c, LLMC__JP_BASE);
+    while (c->status == LLMC_OK) {
+        if (state == LLMC__JS_WANT)
+            state = llmc__j_operand(c) ? LLMC__JS_BARE : LLMC__JS_WANT;
+        else if (!llmc__j_step(c, how, &state))
+            break;
+    }
+    if (c->status == LLMC_OK && llmc__j_top(c)->kind != LLMC__JP_BASE)
+        (void)llmc__j_expected(c, "a closing bracket is expected");
+    if (c->status == LLMC_OK && llmc__j_top(c)->state == 1)
+        (void)llmc__j_code_put(c, LLMC__JI_TUPLE, 0, 0,
+                               llmc__j_top(c)->n + (state != LLMC__JS_NOTHING ? 1u : 0u), 0);
+    c->n_pending--;
+}
+
+//--[ 21.10 CHAT.compile ]-- statements as instructions
+/* The words that open statements, by kind, and those that close them. */
+static const char *const llmc__j_openers[] = {"if",  "for",    "macro", "call",
+                                              "set", "filter", "with",  "generation"};
+static const char *const llmc__j_closers[] = {"endif",  "endfor",    "endmacro", "endcall",
+                                              "endset", "endfilter", "endwith",  "endgeneration"};
+
+/* Opens a statement. */
+static llmc__jblock *llmc__j_enter(llmc__jcompile *c, unsigned kind)
+{
+    llmc__jblock *b;
+    if (c->n_block == LLMC__J_BLOCKS) {
+        (void)llmc__j_unsupported(c, "statements are nested too deep");
+        return &c->block[c->n_block - 1];
+    }
+    b = &c->block[c->n_block++];
+    LLMC_MEMSET(b, 0, sizeof *b);
+    b->kind = (uint8_t)kind;
+    b->line = c->token[c->at].line;
+    c->n_if += kind == LLMC__JB_IF ? 1 : 0;
+    return b;
+}
+
+/* The end of a {% %} tag. */
+static bool llmc__j_end_tag(llmc__jcompile *c)
+{
+    if (!llmc__j_is_kind(c, LLMC__JT_BLOCK_END))
+        return llmc__j_expected(c, "the end of the tag is expected");
+    c->at++;
+    return true;
+}
+
+/* Code that pops a value into the targets at the present token: a name, ns.attribute, or several, perhaps in
+   brackets. attribute: ns.attribute is allowed; the namespace is then pushed first, so the value is below it
+   and SET_ATTR takes both. Nested brackets are refused. */
+static void llmc__j_target(llmc__jcompile *c, bool attribute)
+{
+    const bool brackets = llmc__j_skip_op(c, "(");
+    const uint32_t unpack = c->n_code, first = c->at;
+    uint32_t n = 0, name, scan = c->at;
+    bool several = brackets;
+    while (c->token[scan].kind == LLMC__JT_NAME && c->token[scan + 1].kind == LLMC__JT_OP &&
+           c->token[scan + 1].op == ',') {
+        scan += 2;
+        several = true;
+    }
+    (void)first;
+    if (several)
+        (void)llmc__j_code_put(c, LLMC__JI_UNPACK, 0, 0, 0, 0);
+    do {
+        if (several && n > 0 && !llmc__j_is_kind(c, LLMC__JT_NAME))
+            break; /* a comma at the end */
+        if (llmc__j_is_op(c, "("))
+            (void)llmc__j_unsupported(c, "targets in targets");
+        if (!attribute && llmc__j_is_name(c, c->at, "loop"))
+            (void)llmc__j_expected(c, "this name cannot be set");
+        name = llmc__j_take_name(c);
+        n++;
+        if (attribute && !several && llmc__j_skip_op(c, ".")) {
+            const llmc__jtoken *t = &c->token[c->at];
+            (void)llmc__j_take_name(c);
+            (void)llmc__j_code_put(c, LLMC__JI_LOAD, 0, 0, name, 0);
+            (void)llmc__j_code_put(c, LLMC__JI_SET_ATTR, 0, 0, t->at, t->n);
+            return;
+        }
+        (void)llmc__j_code_put(c, LLMC__JI_STORE, 0, 0, name, 0);
+    } while (several && llmc__j_skip_op(c, ",") && c->status == LLMC_OK);
+    if (brackets && !llmc__j_skip_op(c, ")"))
+        (void)llmc__j_expected(c, "a closing bracket is expected");
+    if (several && c->status == LLMC_OK)
+        c->code[unpack].c = (int32_t)n;
+}
+
+/* {% for TARGET in VALUE if CONDITION %}: targets are read twice, for the condition and for the body. */
+static void llmc__j_for(llmc__jcompile *c)
+{
+    llmc__jblock *b = llmc__j_enter(c, LLMC__JB_FOR);
+    const uint32_t target = c->at;
+    uint32_t depth = 0, after, next, ends = 0;
+    while (!llmc__j_is_kind(c, LLMC__JT_BLOCK_END) && !llmc__j_is_kind(c, LLMC__JT_END) &&
+           (depth > 0 || !llmc__j_is_name(c, c->at, "in"))) {
+        depth += llmc__j_is_op(c, "(") ? 1 : 0;
+        depth -= llmc__j_is_op(c, ")") && depth > 0 ? 1 : 0;
+        c->at++;
+    }
+    if (!llmc__j_skip_name(c, "in")) {
+        (void)llmc__j_expected(c, "the word in is expected");
+        return;
+    }
+    llmc__j_expression(c, LLMC__JE_TUPLE | LLMC__JE_NO_IF);
+    if (llmc__j_skip_name(c, "if")) {
+        const uint32_t condition = c->at;
+        (void)llmc__j_code_put(c, LLMC__JI_SIFT, 0, 0, 0, 0);
+        next = c->n_code;
+        llmc__j_jump(c, LLMC__JI_SIFT_NEXT, 0, &ends);
+        c->at = target;
+        llmc__j_target(c, false);
+        c->at = condition;
+        llmc__j_expression(c, 0);
+        (void)llmc__j_code_put(c, LLMC__JI_SIFT_KEEP, 0, 0, 0, 0);
+        llmc__j_jump_back(c, next);
+        llmc__j_land(c, &ends, c->n_code);
+    }
+    if (llmc__j_is_name(c, c->at, "recursive"))
+        (void)llmc__j_unsupported(c, "recursive loops");
+    after = c->at;
+    (void)llmc__j_code_put(c, LLMC__JI_FOR, 0, 0, 0, 0);
+    b->next = c->n_code;
+    llmc__j_jump(c, LLMC__JI_NEXT, 0, &b->patch);
+    c->at = target;
+    llmc__j_target(c, false);
+    if (c->status == LLMC_OK && !llmc__j_is_name(c, c->at, "in"))
+        (void)llmc__j_expected(c, "the word in is expected");
+    if (c->status == LLMC_OK) {
+        c->at = after;
+        (void)llmc__j_end_tag(c);
+    }
+}
+
+/* `break` and `continue`: leaves what stands between here and the loop. */
+static void llmc__j_leave_loop(llmc__jcompile *c, bool stop)
+{
+    uint32_t i = c->n_block;
+    llmc__jblock *b;
+    for (; i > 0; i--) {
+        b = &c->block[i - 1];
+        if (b->kind == LLMC__JB_FOR && !b->in_else)
+            break;
+        if (b->kind == LLMC__JB_MACRO || b->kind == LLMC__JB_CALL) {
+            i = 0;
+            break;
+        }
+        if (b->kind != LLMC__JB_IF)
+            (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
+    }
+    if (i == 0) {
+        (void)llmc__j_expected(c, "there is no loop here");
+        return;
+    }
+    b = &c->block[i - 1];
+    if (!stop) {
+        llmc__j_jump_back(c, b->next);
+    } else {
+        (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
+        llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->ends);
+    }
+    (void)llmc__j_end_tag(c);
+}
+
+/* Parameters of a macro or call block up to ")", and code for their defaults: run when it begins, for those
+   that were not given. */
+static void llmc__j_parameters(llmc__jcompile *c, llmc__jproto *m)
+{
+    m->param = c->n_params;
+    while (!llmc__j_skip_op(c, ")") && c->status == LLMC_OK) {
+        uint32_t given = 0, name;
+        if (m->n_params > 0 && !llmc__j_skip_op(c, ",")) {
+            (void)llmc__j_expected(c, "a comma or bracket is expected");
+            return;
+        }
+        if (m->n_params == LLMC__J_ARGS) {
+            (void)llmc__j_unsupported(c, "a macro with too many parameters");
+            return;
+        }
+        name = llmc__j_take_name(c);
+        c->params[c->n_params++] = name;
+        m->n_params++;
+        if (llmc__j_skip_op(c, "=")) {
+            m->n_defaults++;
+            llmc__j_jump(c, LLMC__JI_DEFAULT, 0, &given);
+            if (c->status == LLMC_OK)
+                c->code[given - 1].d = name;
+            llmc__j_expression(c, 0);
+            (void)llmc__j_code_put(c, LLMC__JI_STORE, 0, 0, name, 0);
+            llmc__j_land(c, &given, c->n_code);
+        } else if (m->n_defaults > 0) {
+            (void)llmc__j_expected(c, "parameters without a default come first");
+        }
+    }
+}
+
+/* {% macro NAME(PARAMETERS) %}; its body is jumped over. */
+static void llmc__j_macro(llmc__jcompile *c)
+{
+    llmc__jblock *b = llmc__j_enter(c, LLMC__JB_MACRO);
+    llmc__jproto *m = &c->macros[c->n_macros];
+    b->macro = c->n_macros++;
+    LLMC_MEMSET(m, 0, sizeof *m);
+    m->name = llmc__j_take_name(c);
+    llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->patch);
+    m->pc = c->n_code;
+    if (!llmc__j_skip_op(c, "("))
+        (void)llmc__j_expected(c, "an opening bracket is expected");
+    llmc__j_parameters(c, m);
+    (void)llmc__j_end_tag(c);
+}
+
+/* {% call(PARAMETERS) MACRO(ARGUMENTS) %}: the body becomes a macro `caller`, one more argument of the call. */
+static void llmc__j_call_block(llmc__jcompile *c)
+{
+    llmc__jblock *b = llmc__j_enter(c, LLMC__JB_CALL);
+    llmc__jproto *m = &c->macros[c->n_macros];
+    uint32_t params = 0, after;
+    b->macro = c->n_macros++;
+    LLMC_MEMSET(m, 0, sizeof *m);
+    m->name = LLMC__JN_CALLER;
+    if (llmc__j_skip_op(c, "(")) { /* read after the call, whose code comes first */
+        uint32_t depth = 1;
+        params = c->at;
+        for (; depth > 0 && !llmc__j_is_kind(c, LLMC__JT_BLOCK_END) && !llmc__j_is_kind(c, LLMC__JT_END);
+             c->at++) {
+            depth += llmc__j_is_op(c, "(") ? 1 : 0;
+            depth -= llmc__j_is_op(c, ")") ? 1 : 0;
+        }
+    }
+    llmc__j_expression(c, 0);
+    if (c->status != LLMC_OK)
+        return;
+    b->call = c->code[--c->n_code];
+    if (b->call.op != LLMC__JI_CALL && b->call.op != LLMC__JI_CALL_ATTR) {
+        (void)llmc__j_expected(c, "a call is expected");
+        return;
+    }
+    llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->patch);
+    m->pc = c->n_code;
+    after = c->at;
+    if (params > 0) {
+        c->at = params;
+        llmc__j_parameters(c, m);
+    }
+    if (c->status == LLMC_OK) {
+        c->at = after;
+        (void)llmc__j_end_tag(c);
+    }
+}
+
+/* The end of a macro's body: its shape is complete. */
+static void llmc__j_macro_end(llmc__jcompile *c, llmc__jblock *b)
+{
+    (void)llmc__j_code_put(c, LLMC__JI_RETURN, 0, 0, 0, 0);
+    llmc__j_land(c, &b->patch, c->n_code);
+    if (b->kind == LLMC__JB_MACRO) {
+        (void)llmc__j_code_put(c, LLMC__JI_MACRO, 0, 0, b->macro, 0);
+        (void)llmc__j_code_put(c, LLMC__JI_STORE, 0, 0, c->macros[b->macro].name, 0);
+        return;
+    }
+    {
+        static const char word[] = "caller";
+        const uint32_t start = c->n_pool;
+        LLMC_MEMCPY(c->pool + c->n_pool, word, 6);
+        c->n_pool += 6;
+        (void)llmc__j_code_put(c, LLMC__JI_STRING, 0, 0, start, 6);
+    }
+    (void)llmc__j_code_put(c, LLMC__JI_MACRO, 0, 0, b->macro, 0);
+    (void)llmc__j_code_put(c, (llmc__jcode)b->call.op, b->call.a, b->call.b + 1u, b->call.c, b->call.d);
+    (void)llmc__j_code_put(c, LLMC__JI_OUT, 0, 0, 0, 0);
+}
+
+/* Filters that follow `{% filter` or a set block's target, applied to the text on the stack. */
+static void llmc__j_filter_chain(llmc__jcompile *c, bool bar)
+{
+    unsigned state;
+    while (c->status == LLMC_OK && (!bar || llmc__j_skip_op(c, "|"))) {
+        bar = true;
+        (void)llmc__j_push(c, LLMC__JP_BASE);
+        llmc__j_named(c, LLMC__JI_FILTER);
+        state = LLMC__JS_DONE;
+        if (llmc__j_skip_op(c, "("))
+            state = llmc__j_arguments(c);
+        else
+            llmc__j_call(c);
+        while (c->status == LLMC_OK && llmc__j_top(c)->kind != LLMC__JP_BASE) {
+            if (state == LLMC__JS_WANT)
+                state = llmc__j_operand(c) ? LLMC__JS_BARE : LLMC__JS_WANT;
+            else if (!llmc__j_step(c, 0, &state))
+                (void)llmc__j_expected(c, "a closing bracket is expected");
+        }
+        c->n_pending--;
+    }
+}
+
+/* Passes tokens up to the end of the tag: filters of a block are read at its end. */
+static void llmc__j_skip_tag(llmc__jcompile *c)
+{
+    while (!llmc__j_is_kind(c, LLMC__JT_BLOCK_END) && !llmc__j_is_kind(c, LLMC__JT_END))
+        c->at++;
+    (void)llmc__j_end_tag(c);
+}
+
+/* {% set TARGET = VALUE %}, or a block whose output is the value. */
+static void llmc__j_set(llmc__jcompile *c)
+{
+    const uint32_t target = c->at;
+    uint32_t after;
+    while (!llmc__j_is_op(c, "=") && !llmc__j_is_op(c, "|") && !llmc__j_is_kind(c, LLMC__JT_BLOCK_END) &&
+           !llmc__j_is_kind(c, LLMC__JT_END))
+        c->at++;
+    if (!llmc__j_skip_op(c, "=")) {
+        llmc__j_enter(c, LLMC__JB_SET)->target = target;
+        (void)llmc__j_code_put(c, LLMC__JI_CAPTURE, 0, 0, 0, 0);
+        llmc__j_skip_tag(c);
+        return;
+    }
+    llmc__j_expression(c, LLMC__JE_TUPLE);
+    after = c->at;
+    c->at = target;
+    llmc__j_target(c, true);
+    if (c->status == LLMC_OK && !llmc__j_is_op(c, "="))
+        (void)llmc__j_expected(c, "= is expected");
+    if (c->status == LLMC_OK) {
+        c->at = after;
+        (void)llmc__j_end_tag(c);
+    }
+}
+
+/* {% with NAME = VALUE, ... %}: values first, in the scope outside. */
+static void llmc__j_with(llmc__jcompile *c)
+{
+    uint32_t name[32], n = 0;
+    while (!llmc__j_is_kind(c, LLMC__JT_BLOCK_END) && c->status == LLMC_OK) {
+        if (n > 0 && !llmc__j_skip_op(c, ","))
+            (void)llmc__j_expected(c, "a comma is expected");
+        if (n == 32) {
+            (void)llmc__j_unsupported(c, "more than 32 variables in one with");
+            return;
+        }
+        name[n++] = llmc__j_take_name(c);
+        if (!llmc__j_skip_op(c, "="))
+            (void)llmc__j_expected(c, "= is expected");
+        if (c->status == LLMC_OK)
+            llmc__j_expression(c, 0);
+    }
+    (void)llmc__j_enter(c, LLMC__JB_WITH);
+    (void)llmc__j_code_put(c, LLMC__JI_SCOPE, 0, 0, 0, 0);
+    while (n > 0)
+        (void)llmc__j_code_put(c, LLMC__JI_STORE, 0, 0, name[--n], 0);
+    (void)llmc__j_end_tag(c);
+}
+
+/* elif and else. */
+static void llmc__j_branch(llmc__jcompile *c, bool elif)
+{
+    llmc__jblock *b = c->n_block > 0 ? &c->block[c->n_block - 1] : NULL;
+    if (b == NULL || b->in_else || (b->kind != LLMC__JB_IF && (b->kind != LLMC__JB_FOR || elif))) {
+        c->at--;
+        (void)llmc__j_expected(c, "a tag that belongs to nothing here");
+        return;
+    }
+    if (b->kind == LLMC__JB_FOR) { /* the scope of the else part is its own */
+        llmc__j_jump_back(c, b->next);
+        llmc__j_land(c, &b->patch, c->n_code);
+        llmc__j_jump(c, LLMC__JI_ELSE, 0, &b->ends);
+        (void)llmc__j_code_put(c, LLMC__JI_SCOPE, 0, 0, 0, 0);
+        b->in_else = true;
+        (void)llmc__j_end_tag(c);
+        return;
+    }
+    llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->ends);
+    llmc__j_land(c, &b->patch, c->n_code);
+    if (elif) {
+        llmc__j_expression(c, LLMC__JE_TUPLE | LLMC__JE_NO_IF);
+        llmc__j_jump(c, LLMC__JI_JUMP_FALSE, 0, &b->patch);
+    }
+    b->in_else = !elif;
+    (void)llmc__j_end_tag(c);
+}
+
+/* The end of a set or filter block: its text, filters, and where it goes. */
+static void llmc__j_capture_end(llmc__jcompile *c, const llmc__jblock *b)
+{
+    const uint32_t after = c->at;
+    (void)llmc__j_code_put(c, LLMC__JI_CAPTURED, 0, 0, 0, 0);
+    c->at = b->target;
+    if (b->kind == LLMC__JB_FILTER) {
+        llmc__j_filter_chain(c, false);
+        (void)llmc__j_code_put(c, LLMC__JI_OUT, 0, 0, 0, 0);
+    } else {
+        uint32_t bar = b->target;
+        while (c->token[bar].kind != LLMC__JT_BLOCK_END &&
+               !(c->token[bar].kind == LLMC__JT_OP && c->token[bar].op == '|'))
+            bar++;
+        c->at = bar;
+        llmc__j_filter_chain(c, true);
+        if (c->status == LLMC_OK && !llmc__j_is_kind(c, LLMC__JT_BLOCK_END))
+            (void)llmc__j_expected(c, "the end of the tag is expected");
+        c->at = b->target;
+        if (c->status == LLMC_OK)
+            llmc__j_target(c, true);
+        if (c->status == LLMC_OK && c->at != bar)
+            (void)llmc__j_expected(c, "= or the end of the tag is expected");
+    }
+    if (c->status == LLMC_OK)
+        c->at = after;
+}
+
+/* endif, endfor, ...: kind. */
+static void llmc__j_end(llmc__jcompile *c, unsigned kind)
+{
+    llmc__jblock *b = c->n_block > 0 ? &c->block[c->n_block - 1] : NULL;
+    if (b == NULL || b->kind != kind) {
+        c->at--;
+        (void)llmc__j_expected(c, "a tag that belongs to nothing here");
+        return;
+    }
+    if (kind == LLMC__JB_MACRO && llmc__j_is_kind(c, LLMC__JT_NAME))
+        c->at++; /* the macro's name may be repeated */
+    switch (kind) {
+    case LLMC__JB_FOR:
+        if (b->in_else)
+            (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
+        else
+            llmc__j_jump_back(c, b->next);
+        break;
+    case LLMC__JB_MACRO:
+    case LLMC__JB_CALL:
+        llmc__j_macro_end(c, b);
+        break;
+    case LLMC__JB_SET:
+    case LLMC__JB_FILTER:
+        llmc__j_capture_end(c, b);
+        break;
+    case LLMC__JB_WITH:
+    case LLMC__JB_GENERATION:
+        (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
+        break;
+    default:
+        break;
+    }
+    llmc__j_land(c, &b->patch, c->n_code);
+    llmc__j_land(c, &b->ends, c->n_code);
+    c->n_if -= kind == LLMC__JB_IF ? 1 : 0;
+    c->n_block--;
+    (void)llmc__j_end_tag(c);
+}
+
+/* A statement that opens a block, kind. */
+static void llmc__j_begin_block(llmc__jcompile *c, unsigned kind)
+{
+    llmc__jblock *b;
+    switch (kind) {
+    case LLMC__JB_IF:
+        llmc__j_expression(c, LLMC__JE_TUPLE | LLMC__JE_NO_IF);
+        b = llmc__j_enter(c, LLMC__JB_IF);
+        llmc__j_jump(c, LLMC__JI_JUMP_FALSE, 0, &b->patch);
+        (void)llmc__j_end_tag(c);
+        break;
+    case LLMC__JB_FOR:
+        llmc__j_for(c);
+        break;
+    case LLMC__JB_MACRO:
+        llmc__j_macro(c);
+        break;
+    case LLMC__JB_CALL:
+        llmc__j_call_block(c);
+        break;
+    case LLMC__JB_SET:
+        llmc__j_set(c);
+        break;
+    case LLMC__JB_FILTER:
+        llmc__j_enter(c, LLMC__JB_FILTER)->target = c->at;
+        (void)llmc__j_code_put(c, LLMC__JI_CAPTURE, 0, 0, 0, 0);
+        llmc__j_skip_tag(c);
+        break;
+    case LLMC__JB_WITH:
+        llmc__j_with(c);
+        break;
+    default: /* generation: marks what a model is trained on; here it only has its own scope */
+        (void)llmc__j_enter(c, LLMC__JB_GENERATION);
+        (void)llmc__j_code_put(c, LLMC__JI_SCOPE, 0, 0, 0, 0);
+        (void)llmc__j_end_tag(c);
+        break;
+    }
+}
+
+/* What {% has opened. */
+static void llmc__j_statement(llmc__jcompile *c)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    int kind = llmc__j_row(llmc__j_openers, 8, c->text + t->at, t->n);
+    if (t->kind != LLMC__JT_NAME) {
+        (void)llmc__j_expected(c, "the name of a tag is expected");
+        return;
+    }
+    c->at++;
+    if (kind >= 0) {
+        llmc__j_begin_block(c, (unsigned)kind);
+        return;
+    }
+    kind = llmc__j_row(llmc__j_closers, 8, c->text + t->at, t->n);
+    if (kind >= 0) {
+        llmc__j_end(c, (unsigned)kind);
+    } else if (llmc__texteq(c->text + t->at, t->n, "elif") || llmc__texteq(c->text + t->at, t->n, "else")) {
+        llmc__j_branch(c, c->text[t->at + 2] == 'i');
+    } else if (llmc__texteq(c->text + t->at, t->n, "break") ||
+               llmc__texteq(c->text + t->at, t->n, "continue")) {
+        llmc__j_leave_loop(c, c->text[t->at] == 'b');
+    } else {
+        c->at--;
+        (void)llmc__j_unsupported(c, "a tag that is not supported");
+    }
+}
+
+/* Text between tags. */
+static void llmc__j_data(llmc__jcompile *c)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    const uint32_t start = c->n_pool;
+    uint32_t i = 0;
+    while (i < t->n && c->text[t->at + i] != '\r')
+        i++;
+    if (i == t->n) {
+        (void)llmc__j_code_put(c, LLMC__JI_DATA, 0, 0, t->at, t->n);
+    } else {
+        llmc__j_pool_put(c, t->at, t->n, false);
+        (void)llmc__j_code_put(c, LLMC__JI_DATA_OWN, 0, 0, start, c->n_pool - start);
+    }
+    c->at++;
+}
+
+/* The whole template. */
+static llmc_status llmc__j_compile(llmc__jcompile *c)
+{
+    static const char *const own[LLMC__JN_COUNT] = {"loop", "caller", "varargs", "kwargs"};
+    uint32_t i;
+    for (i = 0; i < LLMC__JN_COUNT; i++)
+        (void)llmc__j_intern(c, own[i], (uint32_t)llmc__strlen(own[i]));
+    while (c->status == LLMC_OK && !llmc__j_is_kind(c, LLMC__JT_END)) {
+        if (llmc__j_is_kind(c, LLMC__JT_DATA)) {
+            llmc__j_data(c);
+        } else if (llmc__j_is_kind(c, LLMC__JT_BLOCK)) {
+            c->at++;
+            llmc__j_statement(c);
+        } else { /* {{ */
+            c->at++;
+            llmc__j_expression(c, LLMC__JE_TUPLE);
+            if (c->status == LLMC_OK && !llmc__j_is_kind(c, LLMC__JT_OUT_END))
+                (void)llmc__j_expected(c, "the end of the value is expected");
+            (void)llmc__j_code_put(c, LLMC__JI_OUT, 0, 0, 0, 0);
+            c->at++;
+        }
+    }
+    if (c->status == LLMC_OK && c->n_block > 0)
+        return LLMC__FAIL(c->diag, BAD_FILE, "CHAT.parse", LLMC_NO_OFFSET,
+                          "chat template, line %u: {%% %s %%} without its end", c->block[c->n_block - 1].line,
+                          llmc__j_openers[c->block[c->n_block - 1].kind]);
+    (void)llmc__j_code_put(c, LLMC__JI_STOP, 0, 0, 0, 0);
+    return c->status;
+}
+
+/* The arrays of a template and of its making, over an arena. n_tok tokens from a text of n bytes: each makes
+   a few instructions at most, each name is one token, a macro takes at least eight. */
+static void llmc__j_carve(llmc__arena *a, llmc__jcompile *c, llmc_template **t, llmc__jtoken **token,
+                          size_t n, uint32_t n_tok)
+{
+    uint32_t names = n_tok + LLMC__JN_COUNT, slots = 16;
+    while (slots < 2 * names)
+        slots *= 2;
+    *t = (llmc_template *)llmc__take(a, 1, sizeof **t);
+    *token = (llmc__jtoken *)llmc__take(a, n_tok, sizeof **token);
+    c->cap_code = 4 * n_tok + 16;
+    c->code = (llmc__jins *)llmc__take(a, c->cap_code, sizeof *c->code);
+    c->pool = (char *)llmc__take(a, 2 * (uint64_t)n + 8, 1);
+    c->names = (llmc__jname *)llmc__take(a, names, sizeof *c->names);
+    c->hash = (uint32_t *)llmc__take(a, slots, sizeof *c->hash);
+    c->hash_mask = slots - 1;
+    c->macros = (llmc__jproto *)llmc__take(a, n_tok / 4 + 1, sizeof *c->macros);
+    c->params = (uint32_t *)llmc__take(a, 2 * (uint64_t)n_tok, sizeof *c->params);
+    c->pending = (llmc__jpending *)llmc__take(a, LLMC__J_NEST, sizeof *c->pending);
+    c->block = (llmc__jblock *)llmc__take(a, LLMC__J_BLOCKS, sizeof *c->block);
+}
+
+/* llmc_template_need -- memory for a template of these bytes           (CHAT.compile)
+   Errors: BAD_FILE (no Jinja), UNSUPPORTED, both with line and place. */
+LLMC_API llmc_status llmc_template_need(const char *text, size_t len, size_t *bytes, llmc_diag *diag)
+{
+    llmc__jcompile c;
+    llmc__arena a;
+    llmc_template *t;
+    llmc__jtoken *token;
+    uint32_t n_tok = 0;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC__TRY(llmc__j_lex(text, len, NULL, 0, &n_tok, diag));
+    llmc__j_carve(&a, &c, &t, &token, len, n_tok);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.compile", LLMC_NO_OFFSET, "the chat template is too large");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_template_init -- parse a template                               (CHAT.compile)
+   text must outlive it. Immutable once made: any number of renderings may use it at the same time.
+   Errors: as llmc_template_need, NO_MEMORY. */
+LLMC_API llmc_status llmc_template_init(llmc_template **out, const char *text, size_t len, void *mem,
+                                        size_t bytes, llmc_diag *diag)
+{
+    llmc__jcompile c;
+    llmc__arena a;
+    llmc_template *t;
+    llmc__jtoken *token;
+    size_t need;
+    uint32_t n_tok = 0;
+    LLMC__TRY(llmc_template_need(text, len, &need, diag));
+    if (mem == NULL || bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.compile", LLMC_NO_OFFSET,
+                          "the chat template takes %zu bytes of memory, and %zu were given", need, bytes);
+    LLMC_MEMSET(&c, 0, sizeof c);
+    LLMC__TRY(llmc__j_lex(text, len, NULL, 0, &n_tok, diag));
+    a = llmc__arena_over(mem, bytes);
+    llmc__j_carve(&a, &c, &t, &token, len, n_tok);
+    LLMC__TRY(llmc__j_lex(text, len, token, n_tok, &n_tok, diag));
+    LLMC_MEMSET(c.hash, 0, ((size_t)c.hash_mask + 1) * sizeof *c.hash);
+    c.text = text;
+    c.n = (uint32_t)len;
+    c.token = token;
+    c.diag = diag;
+    LLMC__TRY(llmc__j_compile(&c));
+    t->text = text;
+    t->n = len;
+    t->code = c.code;
+    t->pool = c.pool;
+    t->names = c.names;
+    t->n_names = c.n_names;
+    t->macros = c.macros;
+    t->params = c.params;
+    *out = t;
+    return LLMC_OK;
+}
+
+//--[ 21.11 CHAT.attribute ]-- value.name, value[key], methods of strings, lists, dicts
+/* What is handed to a filter, test, method or function: args are the values, then name and value of each
+   named one. */
+typedef struct llmc__jcall {
+    const llmc__jv *args;
+    unsigned npos, nkw;
+} llmc__jcall;
+
+/* Sorts a call's arguments into out, one for each word of names; MISSING where none was given. False after a
+   failure. At most 8 words. */
+static bool llmc__j_bind(llmc__jinja *j, const llmc__jcall *call, const char *names, llmc__jv *out)
+{
+    unsigned n = 0, i;
+    const char *p, *end;
+    for (p = names; *p != 0; p = *end != 0 ? end + 1 : end) {
+        for (end = p; *end != 0 && *end != ' ';)
+            end++;
+        out[n] = n < call->npos ? call->args[n] : llmc__j_missing();
+        for (i = 0; i < call->nkw; i++) {
+            const llmc__jv *named = &call->args[call->npos + 2 * i];
+            if (named->n == (size_t)(end - p) && LLMC_MEMCMP(named->u.s, p, named->n) == 0)
+                out[n] = named[1];
+        }
+        n++;
+    }
+    if (call->npos > n)
+        LLMC__J_FAIL(j, BAD_ARG, "%u arguments where %u are taken", call->npos, n);
+    for (i = 0; i < call->nkw; i++) {
+        const llmc__jv *named = &call->args[call->npos + 2 * i];
+        bool known = false;
+        for (p = names; *p != 0; p = *end != 0 ? end + 1 : end) {
+            for (end = p; *end != 0 && *end != ' ';)
+                end++;
+            known = known || (named->n == (size_t)(end - p) && LLMC_MEMCMP(named->u.s, p, named->n) == 0);
+        }
+        if (!known)
+            LLMC__J_FAIL(j, BAD_ARG, "no argument is named '%.*s' here", llmc__j_short(named->n), named->u.s);
+    }
+    return j->status == LLMC_OK;
+}
+
+/* A string argument; fails if it is none. */
+static bool llmc__j_wants_text(llmc__jinja *j, llmc__jv v)
+{
+    if (v.type == LLMC__J_STRING)
+        return true;
+    if (v.type == LLMC__J_MISSING)
+        LLMC__J_FAIL(j, BAD_ARG, "an argument is missing");
+    else
+        llmc__j_cannot(j, v, "stands where a string is expected");
+    return false;
+}
+
+/* A whole number argument, or what it is if it was not given. */
+static int64_t llmc__j_wants_int(llmc__jinja *j, llmc__jv v, int64_t absent)
+{
+    if (v.type == LLMC__J_MISSING || v.type == LLMC__J_NONE)
+        return absent;
+    if (!llmc__j_is_whole(v)) {
+        llmc__j_cannot(j, v, "stands where a whole number is expected");
+        return absent;
+    }
+    return v.u.i;
+}
+
+/* Without the characters of chars (white space if MISSING or None) at the ends: 1 left, 2 right. */
+static llmc__jv llmc__j_strip(llmc__jinja *j, llmc__jv s, llmc__jv chars, unsigned ends)
+{
+    size_t at = 0, end = s.n, place;
+    const bool space = chars.type == LLMC__J_MISSING || chars.type == LLMC__J_NONE;
+    if (!space && (!llmc__j_wants_text(j, chars) || !llmc__j_work(j, (size_t)s.n * (chars.n / 16 + 1))))
+        return s;
+    if (space) {
+        at = (ends & 1) != 0 ? llmc__j_skip_space(s.u.s, s.n) : 0;
+        end = (ends & 2) != 0 ? at + llmc__j_trim_end(s.u.s + at, s.n - at) : s.n;
+        return llmc__j_part(s, at, end - at);
+    }
+    while ((ends & 1) != 0 && at < end) {
+        const size_t n = llmc__j_char(s.u.s + at, end - at);
+        if (!llmc__j_find(chars.u.s, chars.n, 0, s.u.s + at, n, &place))
+            break;
+        at += n;
+    }
+    while ((ends & 2) != 0 && at < end) {
+        size_t last = end - 1;
+        while (last > at && end - last < 4 && ((uint8_t)s.u.s[last] & 0xc0) == 0x80)
+            last--;
+        if (!llmc__j_find(chars.u.s, chars.n, 0, s.u.s + last, end - last, &place))
+            break;
+        end = last;
+    }
+    return llmc__j_part(s, at, end - at);
+}
+
+/* A list that grows while it is made. Doubling leaves the old halves behind, so memory is at most four times
+   the result. */
+typedef struct llmc__jgrow {
+    llmc__jv *items;
+    size_t n, cap;
+} llmc__jgrow;
+
+static void llmc__j_append(llmc__jinja *j, llmc__jgrow *g, llmc__jv v)
+{
+    if (g->n == g->cap) {
+        const size_t cap = g->cap == 0 ? 4 : 2 * g->cap;
+        llmc__jv *items = (llmc__jv *)llmc__j_new(j, cap, sizeof *items);
+        if (items == NULL)
+            return;
+        if (g->n > 0)
+            LLMC_MEMCPY(items, g->items, g->n * sizeof *items);
+        g->items = items;
+        g->cap = cap;
+    }
+    g->items[g->n++] = v;
+}
+
+/* s.split(): at white space, at most `most` times (negative: any number). */
+static llmc__jv llmc__j_split_space(llmc__jinja *j, llmc__jv s, int64_t most)
+{
+    llmc__jgrow g = {NULL, 0, 0};
+    size_t at = llmc__j_skip_space(s.u.s, s.n), end, n;
+    while (at < s.n && llmc__j_work(j, 1)) {
+        if (most == 0) {
+            llmc__j_append(j, &g, llmc__j_part(s, at, llmc__j_trim_end(s.u.s + at, s.n - at)));
+            break;
+        }
+        for (end = at; end < s.n; end += n) {
+            n = llmc__j_char(s.u.s + end, s.n - end);
+            if (llmc__j_space(llmc__j_code(s.u.s + end, n)))
+                break;
+        }
+        llmc__j_append(j, &g, llmc__j_part(s, at, end - at));
+        at = end + llmc__j_skip_space(s.u.s + end, s.n - end);
+        most--;
+    }
+    return llmc__j_over(LLMC__J_LIST, g.items, g.n);
+}
+
+/* s.split(by, most). */
+static llmc__jv llmc__j_split(llmc__jinja *j, llmc__jv s, llmc__jv by, int64_t most)
+{
+    llmc__jgrow g = {NULL, 0, 0};
+    size_t at = 0, end;
+    if (by.type == LLMC__J_MISSING || by.type == LLMC__J_NONE)
+        return llmc__j_split_space(j, s, most);
+    if (!llmc__j_wants_text(j, by))
+        return s;
+    if (by.n == 0)
+        LLMC__J_FAIL(j, BAD_ARG, "an empty separator");
+    while (llmc__j_work(j, 1) && most-- != 0 && llmc__j_find(s.u.s, s.n, at, by.u.s, by.n, &end)) {
+        llmc__j_append(j, &g, llmc__j_part(s, at, end - at));
+        at = end + by.n;
+    }
+    (void)llmc__j_work(j, s.n);
+    llmc__j_append(j, &g, llmc__j_part(s, at, s.n - at));
+    return llmc__j_over(LLMC__J_LIST, g.items, g.n);
+}
+
+/* The last place of part in s at or before `from`. */
+static bool llmc__j_find_last(llmc__jv s, llmc__jv part, size_t from, size_t *place)
+{
+    size_t i;
+    if (part.n > s.n)
+        return false;
+    for (i = from < s.n - part.n ? from : s.n - part.n;; i--) {
+        if (part.n == 0 || LLMC_MEMCMP(s.u.s + i, part.u.s, part.n) == 0) {
+            *place = i;
+            return true;
+        }
+        if (i == 0)
+            return false;
+    }
+}
+
+/* s.rsplit(by, most), for a separator that is given. */
+static llmc__jv llmc__j_split_last(llmc__jinja *j, llmc__jv s, llmc__jv by, int64_t most)
+{
+    llmc__jgrow g = {NULL, 0, 0};
+    size_t end = s.n, at, i;
+    if (by.type == LLMC__J_MISSING || by.type == LLMC__J_NONE) {
+        if (most >= 0)
+            LLMC__J_FAIL(j, UNSUPPORTED, "rsplit at white space with a limit");
+        return llmc__j_split_space(j, s, -1);
+    }
+    if (!llmc__j_wants_text(j, by))
+        return s;
+    if (by.n == 0)
+        LLMC__J_FAIL(j, BAD_ARG, "an empty separator");
+    while (llmc__j_work(j, by.n) && most-- != 0 && end >= by.n &&
+           llmc__j_find_last(llmc__j_part(s, 0, end), by, end - by.n, &at)) {
+        llmc__j_append(j, &g, llmc__j_part(s, at + by.n, end - at - by.n));
+        end = at;
+    }
+    (void)llmc__j_work(j, s.n);
+    llmc__j_append(j, &g, llmc__j_part(s, 0, end));
+    for (i = 0; i < g.n / 2; i++) {
+        const llmc__jv swap = g.items[i];
+        g.items[i] = g.items[g.n - 1 - i];
+        g.items[g.n - 1 - i] = swap;
+    }
+    return llmc__j_over(LLMC__J_LIST, g.items, g.n);
+}
+
+/* Bytes of the line end at s [n], 0 if there is none: what Python's splitlines goes by. */
+static size_t llmc__j_line_end(const char *s, size_t n)
+{
+    const size_t length = llmc__j_char(s, n);
+    const uint32_t c = llmc__j_code(s, length);
+    if (c == '\r' && n > 1 && s[1] == '\n')
+        return 2;
+    return (c >= 10 && c <= 13) || (c >= 28 && c <= 30) || (c == 0x85 && length == 2) || c == 0x2028 ||
+                   c == 0x2029
+               ? length
+               : 0;
+}
+
+/* s.splitlines(keep) */
+static llmc__jv llmc__j_lines(llmc__jinja *j, llmc__jv s, bool keep)
+{
+    llmc__jgrow g = {NULL, 0, 0};
+    size_t at = 0, i = 0, n;
+    while (i < s.n && llmc__j_work(j, 1)) {
+        n = llmc__j_line_end(s.u.s + i, s.n - i);
+        if (n == 0) {
+            i += llmc__j_char(s.u.s + i, s.n - i);
+            continue;
+        }
+        llmc__j_append(j, &g, llmc__j_part(s, at, i - at + (keep ? n : 0)));
+        at = i += n;
+    }
+    if (at < s.n)
+        llmc__j_append(j, &g, llmc__j_part(s, at, s.n - at));
+    return llmc__j_over(LLMC__J_LIST, g.items, g.n);
+}
+
+/* s.replace(old, new, most). */
+static llmc__jv llmc__j_replace(llmc__jinja *j, llmc__jv s, llmc__jv old, llmc__jv by, int64_t most)
+{
+    llmc__jbuild b;
+    size_t at = 0, end;
+    if (!llmc__j_wants_text(j, old) || !llmc__j_wants_text(j, by) || !llmc__j_work(j, s.n))
+        return s;
+    if (!llmc__j_find(s.u.s, s.n, 0, old.u.s, old.n, &end) || most == 0)
+        return s;
+    b = llmc__j_begin(j);
+    while (most-- != 0 && llmc__j_find(s.u.s, s.n, at, old.u.s, old.n, &end) && j->status == LLMC_OK) {
+        (void)llmc__j_add(&b, llmc__j_part(s, at, end - at));
+        (void)llmc__j_add(&b, by);
+        at = end + old.n;
+        if (old.n == 0) { /* before each character, and at the end */
+            const size_t n = at < s.n ? llmc__j_char(s.u.s + at, s.n - at) : 0;
+            if (n == 0)
+                break;
+            (void)llmc__j_add(&b, llmc__j_part(s, at, n));
+            at += n;
+        }
+    }
+    (void)llmc__j_add(&b, llmc__j_part(s, at, s.n - at));
+    return llmc__j_built(&b);
+}
+
+/* Elements of v, all strings unless `any`, with s between them. */
+static llmc__jv llmc__j_joined(llmc__jinja *j, llmc__jv s, llmc__jv v, bool any)
+{
+    llmc__jbuild b;
+    size_t i;
+    v = llmc__j_sequence(j, v);
+    if (v.type == LLMC__J_MISSING)
+        return s;
+    b = llmc__j_begin(j);
+    for (i = 0; i < v.n && j->status == LLMC_OK; i++) {
+        if (i > 0)
+            (void)llmc__j_add(&b, s);
+        if (any || llmc__j_wants_text(j, llmc__j_at(v, i)))
+            llmc__j_put_str(&b, llmc__j_at(v, i));
+    }
+    return llmc__j_built(&b);
+}
+
+/* Whether s begins or ends with part, or with one of a tuple's. */
+static bool llmc__j_affix(llmc__jinja *j, llmc__jv s, llmc__jv part, bool end)
+{
+    size_t i;
+    bool found = false;
+    if (part.type != LLMC__J_TUPLE)
+        part = llmc__j_wants_text(j, part) ? part : llmc__j_text("", 0, 0);
+    for (i = 0; i < (part.type == LLMC__J_TUPLE ? part.n : 1) && llmc__j_work(j, 1); i++) {
+        const llmc__jv p = part.type == LLMC__J_TUPLE ? part.u.items[i] : part;
+        if (llmc__j_wants_text(j, p) && p.n <= s.n &&
+            (p.n == 0 || LLMC_MEMCMP(s.u.s + (end ? s.n - p.n : 0), p.u.s, p.n) == 0))
+            found = true;
+    }
+    return found;
+}
+
+/* s filled up to `width` characters: fill on the left, the right, or (2) both sides. */
+static llmc__jv llmc__j_pad(llmc__jinja *j, llmc__jv s, int64_t width, llmc__jv fill, int side)
+{
+    const int64_t have = (int64_t)llmc__j_length(s.u.s, s.n);
+    int64_t more = width - have, left = side == 0 ? more : side == 1 ? 0 : more / 2 + (more & width & 1);
+    llmc__jbuild b;
+    if (more <= 0 || (fill.type != LLMC__J_MISSING && !llmc__j_wants_text(j, fill)))
+        return s;
+    if (fill.type == LLMC__J_MISSING)
+        fill = llmc__j_text(" ", 1, LLMC__J_OURS);
+    b = llmc__j_begin(j);
+    for (; left > 0 && llmc__j_add(&b, fill); left--, more--)
+        ;
+    (void)llmc__j_add(&b, s);
+    for (; more > 0 && llmc__j_add(&b, fill); more--)
+        ;
+    return llmc__j_built(&b);
+}
+
+/* Classes of whole strings, as str.isupper and so on: 0 if any character is not of it or there is none. */
+enum {
+    LLMC__J_ALL_LOWER,
+    LLMC__J_ALL_UPPER,
+    LLMC__J_ALL_SPACE,
+    LLMC__J_ALL_DIGITS,
+    LLMC__J_ALL_LETTERS,
+    LLMC__J_ALL_ALNUM
+};
+static bool llmc__j_all(llmc__jinja *j, llmc__jv s, int what)
+{
+    bool some = false;
+    size_t i, n;
+    for (i = 0; i < s.n; i += n) {
+        const uint32_t c = llmc__j_code(s.u.s + i, n = llmc__j_char(s.u.s + i, s.n - i));
+        const bool digit = c >= '0' && c <= '9', letter = llmc__j_cased(c);
+        if (what == LLMC__J_ALL_LOWER || what == LLMC__J_ALL_UPPER) {
+            if (letter && llmc__j_case(c, what == LLMC__J_ALL_UPPER) != c)
+                return false;
+            some = some || letter;
+            continue;
+        }
+        if (c >= 0x80 && !letter && what >= LLMC__J_ALL_DIGITS)
+            LLMC__J_FAIL(j, UNSUPPORTED, "classes of characters beyond ASCII");
+        if (!(what == LLMC__J_ALL_SPACE    ? llmc__j_space(c)
+              : what == LLMC__J_ALL_DIGITS ? digit
+                                           : letter || (digit && what == LLMC__J_ALL_ALNUM)))
+            return false;
+        some = true;
+    }
+    return some;
+}
+
+/* Methods by type and name. Their order is that of llmc__j_method. */
+typedef enum llmc__jmethod {
+    LLMC__JM_CAPITALIZE,
+    LLMC__JM_CENTER,
+    LLMC__JM_COUNT,
+    LLMC__JM_ENDSWITH,
+    LLMC__JM_FIND,
+    LLMC__JM_FORMAT,
+    LLMC__JM_INDEX,
+    LLMC__JM_ISALNUM,
+    LLMC__JM_ISALPHA,
+    LLMC__JM_ISDIGIT,
+    LLMC__JM_ISLOWER,
+    LLMC__JM_ISSPACE,
+    LLMC__JM_ISUPPER,
+    LLMC__JM_JOIN,
+    LLMC__JM_LJUST,
+    LLMC__JM_LOWER,
+    LLMC__JM_LSTRIP,
+    LLMC__JM_PARTITION,
+    LLMC__JM_REMOVEPREFIX,
+    LLMC__JM_REMOVESUFFIX,
+    LLMC__JM_REPLACE,
+    LLMC__JM_RFIND,
+    LLMC__JM_RINDEX,
+    LLMC__JM_RJUST,
+    LLMC__JM_RPARTITION,
+    LLMC__JM_RSPLIT,
+    LLMC__JM_RSTRIP,
+    LLMC__JM_SPLIT,
+    LLMC__JM_SPLITLINES,
+    LLMC__JM_STARTSWITH,
+    LLMC__JM_STRIP,
+    LLMC__JM_SWAPCASE,
+    LLMC__JM_TITLE,
+    LLMC__JM_UPPER,
+    LLMC__JM_ZFILL,
+    LLMC__JM_STRINGS, /* the end of the strings' */
+    LLMC__JM_GET = LLMC__JM_STRINGS,
+    LLMC__JM_ITEMS,
+    LLMC__JM_KEYS,
+    LLMC__JM_VALUES,
+    LLMC__JM_DICT_COPY,
+    LLMC__JM_DICTS, /* the end of the dicts' */
+    LLMC__JM_LIST_COUNT = LLMC__JM_DICTS,
+    LLMC__JM_LIST_INDEX,
+    LLMC__JM_LIST_COPY,
+    LLMC__JM_LISTS,
+    LLMC__JM_CYCLE = LLMC__JM_LISTS,
+    LLMC__JM_CHANGED,
+    LLMC__JM_END
+} llmc__jmethod;
+
+static const char *const llmc__j_methods[LLMC__JM_END] = {
+    "capitalize", "center",     "count",   "endswith",   "find",         "format",       "index",
+    "isalnum",    "isalpha",    "isdigit", "islower",    "isspace",      "isupper",      "join",
+    "ljust",      "lower",      "lstrip",  "partition",  "removeprefix", "removesuffix", "replace",
+    "rfind",      "rindex",     "rjust",   "rpartition", "rsplit",       "rstrip",       "split",
+    "splitlines", "startswith", "strip",   "swapcase",   "title",        "upper",        "zfill",
+    "get",        "items",      "keys",    "values",     "copy",         "count",        "index",
+    "copy",       "cycle",      "changed"};
+
+/* What Python has and the sandbox forbids, or has and this interpreter lacks: strings, dicts, lists. The
+   forbidden ones are undefined to a template; the lacking ones are refused by name. */
+static const char *const llmc__j_forbidden[] = {"clear",  "pop",     "popitem", "setdefault",
+                                                "update", "append",  "extend",  "insert",
+                                                "remove", "reverse", "sort"};
+static const char *const llmc__j_lacking[] = {
+    "casefold",  "encode",      "expandtabs", "format_map", "isascii",   "isdecimal", "isidentifier",
+    "isnumeric", "isprintable", "istitle",    "translate",  "maketrans", "fromkeys"};
+
+/* Rows [first, end) of the methods of v's type. */
+static void llmc__j_method_rows(llmc__jv v, int *first, int *end)
+{
+    *first = *end = 0;
+    if (v.type == LLMC__J_STRING) {
+        *end = LLMC__JM_STRINGS;
+    } else if (v.type == LLMC__J_DICT) {
+        *first = LLMC__JM_STRINGS;
+        *end = LLMC__JM_DICTS;
+    } else if (v.type == LLMC__J_LIST || v.type == LLMC__J_TUPLE || v.type == LLMC__J_RANGE_OF) {
+        *first = LLMC__JM_DICTS;
+        *end = v.type == LLMC__J_LIST ? LLMC__JM_LISTS : LLMC__JM_LIST_COPY;
+    } else if (v.type == LLMC__J_LOOP) {
+        *first = LLMC__JM_LISTS;
+        *end = LLMC__JM_END;
+    }
+}
+
+/* The method of that name, -1 if there is none, -2 if the sandbox forbids it. */
+static int llmc__j_find_method(llmc__jinja *j, llmc__jv v, const char *s, size_t n)
+{
+    int first, end, i;
+    llmc__j_method_rows(v, &first, &end);
+    for (i = first; i < end; i++)
+        if (llmc__texteq(s, n, llmc__j_methods[i]))
+            return i;
+    if ((v.type == LLMC__J_DICT && llmc__j_row(llmc__j_forbidden, 5, s, n) >= 0) ||
+        (v.type == LLMC__J_LIST &&
+         (llmc__j_row(llmc__j_forbidden + 5, 6, s, n) >= 0 || llmc__j_row(llmc__j_forbidden, 2, s, n) >= 0)))
+        return -2;
+    if ((v.type == LLMC__J_STRING || v.type == LLMC__J_DICT) && llmc__j_row(llmc__j_lacking, 13, s, n) >= 0 &&
+        (v.type == LLMC__J_STRING) == !llmc__texteq(s, n, "fromkeys"))
+        LLMC__J_FAIL(j, UNSUPPORTED, "the method %.*s", llmc__j_short(n), s);
+    return -1;
+}
+
+/* Attributes of `loop`. */
+static llmc__jv llmc__j_loop_attr(llmc__jloop *l, const char *s, size_t n)
+{
+    static const char *const name[] = {"index",  "index0", "revindex", "revindex0", "first",   "last",
+                                       "length", "depth",  "depth0",   "previtem",  "nextitem"};
+    const int64_t index = l->index, count = l->n;
+    switch (llmc__j_row(name, 11, s, n)) {
+    case 0:
+        return llmc__j_int(index);
+    case 1:
+        return llmc__j_int(index - 1);
+    case 2:
+        return llmc__j_int(count - index + 1);
+    case 3:
+        return llmc__j_int(count - index);
+    case 4:
+        return llmc__j_bool(index == 1);
+    case 5:
+        return llmc__j_bool(index == count);
+    case 6:
+        return llmc__j_int(count);
+    case 7:
+        return llmc__j_int(1);
+    case 8:
+        return llmc__j_int(0);
+    case 9:
+        return index > 1 ? llmc__j_at(l->items, l->index - 2u) : llmc__j_undefined("previtem", 8);
+    case 10:
+        return index < count ? llmc__j_at(l->items, l->index) : llmc__j_undefined("nextitem", 8);
+    default:
+        return llmc__j_undefined(s, n);
+    }
+}
+
+/* A method as a value. */
+static llmc__jv llmc__j_bound_method(llmc__jinja *j, llmc__jv v, int row)
+{
+    llmc__jv *of = (llmc__jv *)llmc__j_new(j, 1, sizeof *of);
+    llmc__jv m;
+    if (of == NULL)
+        return v;
+    *of = v;
+    m = llmc__j_over(LLMC__J_METHOD, of, 1);
+    m.id = (uint16_t)row;
+    return m;
+}
+
+/* The attribute of a namespace, or NULL. */
+static llmc__jv *llmc__j_space_find(llmc__jspace *space, const char *s, size_t n)
+{
+    uint32_t i;
+    for (i = 0; i < space->n; i++)
+        if (space->pairs[2 * i].n == n && LLMC_MEMCMP(space->pairs[2 * i].u.s, s, n) == 0)
+            return &space->pairs[2 * i + 1];
+    return NULL;
+}
+
+/* value.name: methods come before keys, as in Python. */
+static llmc__jv llmc__j_attr(llmc__jinja *j, llmc__jv v, const char *s, size_t n, bool methods_only)
+{
+    const llmc__jv *found;
+    int row;
+    if (v.type == LLMC__J_UNDEFINED) {
+        llmc__j_cannot(j, v, "");
+        return v;
+    }
+    if (v.type == LLMC__J_NAMESPACE) {
+        found = llmc__j_space_find(v.u.space, s, n);
+        return found != NULL ? *found : llmc__j_undefined(s, n);
+    }
+    row = llmc__j_find_method(j, v, s, n);
+    if (row >= 0)
+        return llmc__j_bound_method(j, v, row);
+    if (v.type == LLMC__J_LOOP)
+        return llmc__j_loop_attr(v.u.loop, s, n);
+    if (v.type == LLMC__J_MACRO && llmc__texteq(s, n, "name"))
+        return llmc__j_text(j->t->names[j->t->macros[v.u.macro->at].name].s,
+                            j->t->names[j->t->macros[v.u.macro->at].name].n, LLMC__J_OURS);
+    if (v.type == LLMC__J_DICT && row == -1 && !methods_only) {
+        found = llmc__j_lookup(j, v, llmc__j_text(s, n, LLMC__J_OURS));
+        if (found != NULL)
+            return *found;
+    }
+    return llmc__j_undefined(s, n);
+}
+
+/* value[key]: elements and keys come before methods. */
+static llmc__jv llmc__j_item(llmc__jinja *j, llmc__jv v, llmc__jv key)
+{
+    const llmc__jv *found;
+    if (v.type == LLMC__J_UNDEFINED) {
+        llmc__j_cannot(j, v, "");
+        return v;
+    }
+    if (v.type == LLMC__J_DICT) {
+        found = llmc__j_lookup(j, v, key);
+        if (found != NULL)
+            return *found;
+    }
+    if ((v.type == LLMC__J_STRING || v.type == LLMC__J_LIST || v.type == LLMC__J_TUPLE ||
+         v.type == LLMC__J_RANGE_OF) &&
+        llmc__j_is_whole(key))
+        return llmc__j_index(j, v, key.u.i);
+    if (key.type == LLMC__J_STRING)
+        return llmc__j_attr(j, v, key.u.s, key.n, true);
+    return llmc__j_undefined("item", 4);
+}
+
+/* Sets an attribute of a namespace. */
+static void llmc__j_space_set(llmc__jinja *j, llmc__jspace *space, llmc__jv name, llmc__jv v)
+{
+    llmc__jv *found = llmc__j_space_find(space, name.u.s, name.n);
+    if (found != NULL) {
+        *found = v;
+        return;
+    }
+    if (space->n == space->cap) {
+        const uint32_t cap = space->cap == 0 ? 4 : 2 * space->cap;
+        llmc__jv *pairs = (llmc__jv *)llmc__j_new(j, 2 * (size_t)cap, sizeof *pairs);
+        if (pairs == NULL)
+            return;
+        if (space->n > 0)
+            LLMC_MEMCPY(pairs, space->pairs, 2 * space->n * sizeof *pairs);
+        space->pairs = pairs;
+        space->cap = cap;
+    }
+    space->pairs[2 * space->n] = name;
+    space->pairs[2 * space->n++ + 1] = v;
+}
+
+/* A field of a format: [-0 +][width][.precision]kind; precision -1: none. */
+typedef struct llmc__jfield {
+    bool left, zero, plus, space;
+    int width, precision;
+    char kind;
+} llmc__jfield;
+
+/* v with `places` digits behind the point. */
+static void llmc__j_put_fixed(llmc__jbuild *b, double v, int places)
+{
+    llmc__jdigits d;
+    int i;
+    if (v != v || v > DBL_MAX || v < -DBL_MAX || places > 300) {
+        LLMC__J_FAIL(b->j, UNSUPPORTED, "fixed digits of what is not finite");
+        return;
+    }
+    if (v < 0 || (v == 0 && 1 / v < 0))
+        (void)llmc__j_puts(b, "-");
+    d.n = 0;
+    d.point = 0;
+    if (v != 0) {
+        llmc__j_digits(v < 0 ? -v : v, &d);
+        llmc__j_digits_round(&d, d.point + places);
+    }
+    if (d.point <= 0)
+        (void)llmc__j_puts(b, "0");
+    for (i = 0; i < d.point; i++)
+        (void)llmc__j_add_n(b, i < d.n ? d.digit + i : "0", 1, LLMC__J_OURS);
+    if (places > 0)
+        (void)llmc__j_puts(b, ".");
+    for (i = d.point; i < d.point + places; i++)
+        (void)llmc__j_add_n(b, i >= 0 && i < d.n ? d.digit + i : "0", 1, LLMC__J_OURS);
+}
+
+/* One value by its field; s gets a piece of text of its own, since the whole is built from such. */
+static llmc__jv llmc__j_field(llmc__jinja *j, const llmc__jfield *f, llmc__jv v)
+{
+    llmc__jbuild b = llmc__j_begin(j);
+    const bool number = f->kind != 's' && f->kind != 'r';
+    llmc__jv text;
+    if (number && !llmc__j_is_number(v)) {
+        llmc__j_cannot(j, v, "is no number to format");
+        return v;
+    }
+    if (number && (f->plus || f->space) && llmc__j_double(v) >= 0)
+        (void)llmc__j_puts(&b, f->plus ? "+" : " ");
+    if (f->kind == 's')
+        llmc__j_put_str(&b, v);
+    else if (f->kind == 'r')
+        llmc__j_put_repr(&b, v);
+    else if (f->kind == 'f')
+        llmc__j_put_fixed(&b, llmc__j_double(v), f->precision < 0 ? 6 : f->precision);
+    else
+        llmc__j_put_int(&b, llmc__j_is_whole(v) ? v.u.i : (int64_t)v.u.f);
+    text = llmc__j_built(&b);
+    if (!number && f->precision >= 0)
+        text = llmc__j_part(text, 0, llmc__j_seek(text.u.s, text.n, (size_t)f->precision));
+    if (f->zero && number && !f->left) {
+        const size_t sign = text.n > 0 && (text.u.s[0] == '-' || text.u.s[0] == '+' || text.u.s[0] == ' ');
+        llmc__jv digits = llmc__j_pad(j, llmc__j_part(text, sign, text.n - sign), f->width - (int)sign,
+                                      llmc__j_text("0", 1, LLMC__J_OURS), 0);
+        text = llmc__j_join2(j, llmc__j_part(text, 0, sign), digits);
+    }
+    return llmc__j_pad(j, text, f->width, llmc__j_missing(), f->left ? 1 : 0);
+}
+
+/* A whole number of at most three digits at s [n]; returns the bytes read. */
+static size_t llmc__j_small(const char *s, size_t n, int *out)
+{
+    size_t i = 0;
+    for (*out = 0; i < n && i < 3 && llmc__j_is_digit(s[i]); i++)
+        *out = *out * 10 + (s[i] - '0');
+    return i;
+}
+
+/* Reads a % field behind its percent sign. Returns the bytes; 0: not one that is known here. */
+static size_t llmc__j_percent(const char *s, size_t n, llmc__jfield *f)
+{
+    size_t i = 0;
+    LLMC_MEMSET(f, 0, sizeof *f);
+    f->precision = -1;
+    for (; i < n && (s[i] == '-' || s[i] == '0' || s[i] == '+' || s[i] == ' '); i++) {
+        f->left = f->left || s[i] == '-';
+        f->zero = f->zero || s[i] == '0';
+        f->plus = f->plus || s[i] == '+';
+        f->space = f->space || s[i] == ' ';
+    }
+    i += llmc__j_small(s + i, n - i, &f->width);
+    if (i < n && s[i] == '.')
+        i += 1 + llmc__j_small(s + i + 1, n - i - 1, &f->precision);
+    if (i >= n || (s[i] != 's' && s[i] != 'r' && s[i] != 'd' && s[i] != 'i' && s[i] != 'f' && s[i] != '%'))
+        return 0;
+    f->kind = s[i];
+    return i + 1;
+}
+
+/* form % args, of which there are n. */
+static llmc__jv llmc__j_printf(llmc__jinja *j, llmc__jv form, const llmc__jv *args, size_t n)
+{
+    llmc__jv out = llmc__j_text("", 0, LLMC__J_OURS);
+    size_t at = 0, end, used = 0, length;
+    llmc__jfield f;
+    while (llmc__j_work(j, 1) && llmc__j_find(form.u.s, form.n, at, "%", 1, &end)) {
+        out = llmc__j_join2(j, out, llmc__j_part(form, at, end - at));
+        length = llmc__j_percent(form.u.s + end + 1, form.n - end - 1, &f);
+        if (length == 0) {
+            LLMC__J_FAIL(j, UNSUPPORTED, "the format %.*s", llmc__j_short(form.n - end), form.u.s + end);
+            return out;
+        }
+        if (f.kind == '%') {
+            out = llmc__j_join2(j, out, llmc__j_text("%", 1, LLMC__J_OURS));
+        } else if (used == n) {
+            LLMC__J_FAIL(j, BAD_ARG, "a format wants more values than the %zu given", n);
+            return out;
+        } else {
+            out = llmc__j_join2(j, out, llmc__j_field(j, &f, args[used++]));
+        }
+        at = end + 1 + length;
+    }
+    if (used < n)
+        LLMC__J_FAIL(j, BAD_ARG, "a format takes %zu of %zu values", used, n);
+    return llmc__j_join2(j, out, llmc__j_part(form, at, form.n - at));
+}
+
+/* form.format(...): {} {0} {name}, {{ and }}. */
+static llmc__jv llmc__j_format(llmc__jinja *j, llmc__jv form, const llmc__jcall *call)
+{
+    llmc__jv out = llmc__j_text("", 0, LLMC__J_OURS), v;
+    size_t at = 0, i, end;
+    unsigned next = 0, k;
+    for (i = 0; i < form.n && llmc__j_work(j, 1); i++) {
+        const char c = form.u.s[i];
+        if (c != '{' && c != '}')
+            continue;
+        out = llmc__j_join2(j, out, llmc__j_part(form, at, i - at));
+        at = i + 1;
+        if (i + 1 < form.n && form.u.s[i + 1] == c) { /* the second one is kept */
+            i++;
+            continue;
+        }
+        v = llmc__j_missing();
+        if (c == '{' && llmc__j_find(form.u.s, form.n, at, "}", 1, &end)) {
+            int number = (int)next;
+            if (end == at)
+                next++;
+            if (end == at || llmc__j_small(form.u.s + at, end - at, &number) == end - at)
+                v = (unsigned)number < call->npos ? call->args[number] : v;
+            for (k = 0; k < call->nkw; k++)
+                if (end - at == call->args[call->npos + 2 * k].n && end > at &&
+                    LLMC_MEMCMP(form.u.s + at, call->args[call->npos + 2 * k].u.s, end - at) == 0)
+                    v = call->args[call->npos + 2 * k + 1];
+            i = end;
+            at = end + 1;
+        }
+        if (v.type == LLMC__J_MISSING) {
+            LLMC__J_FAIL(j, UNSUPPORTED,
+                         "a field of format() that is not {}, {0} or {name} of what is given");
+            return out;
+        }
+        out = llmc__j_join2(j, out, llmc__j_str(j, v));
+    }
+    return llmc__j_join2(j, out, llmc__j_part(form, at, form.n - at));
+}
+
+/* s.partition(by), s.rpartition(by). */
+static llmc__jv llmc__j_partition(llmc__jinja *j, llmc__jv s, llmc__jv by, bool last)
+{
+    llmc__jv *items = (llmc__jv *)llmc__j_new(j, 3, sizeof *items);
+    size_t at = 0;
+    bool found;
+    if (items == NULL || !llmc__j_wants_text(j, by) || !llmc__j_work(j, s.n))
+        return s;
+    if (by.n == 0)
+        LLMC__J_FAIL(j, BAD_ARG, "an empty separator");
+    found = last ? llmc__j_find_last(s, by, s.n, &at) : llmc__j_find(s.u.s, s.n, 0, by.u.s, by.n, &at);
+    items[0] = items[1] = items[2] = llmc__j_text("", 0, LLMC__J_OURS);
+    if (!found) {
+        items[last ? 2 : 0] = s;
+    } else {
+        items[0] = llmc__j_part(s, 0, at);
+        items[1] = llmc__j_part(s, at, by.n);
+        items[2] = llmc__j_part(s, at + by.n, s.n - at - by.n);
+    }
+    return llmc__j_over(LLMC__J_TUPLE, items, 3);
+}
+
+/* Where part first or last stands in s, in characters; -1: nowhere. */
+static int64_t llmc__j_place(llmc__jinja *j, llmc__jv s, llmc__jv part, bool last)
+{
+    size_t at = 0;
+    if (!llmc__j_wants_text(j, part) || !llmc__j_work(j, s.n) ||
+        !(last ? llmc__j_find_last(s, part, s.n, &at) : llmc__j_find(s.u.s, s.n, 0, part.u.s, part.n, &at)))
+        return -1;
+    return (int64_t)llmc__j_length(s.u.s, at);
+}
+
+/* How often part stands in s, one behind the other. */
+static int64_t llmc__j_count(llmc__jinja *j, llmc__jv s, llmc__jv part)
+{
+    size_t at = 0, end;
+    int64_t n = 0;
+    if (!llmc__j_wants_text(j, part) || !llmc__j_work(j, s.n))
+        return 0;
+    if (part.n == 0)
+        return (int64_t)llmc__j_length(s.u.s, s.n) + 1;
+    for (; llmc__j_find(s.u.s, s.n, at, part.u.s, part.n, &end); n++)
+        at = end + part.n;
+    return n;
+}
+
+/* Methods that look for something in a string s. */
+static llmc__jv llmc__j_method_search(llmc__jinja *j, llmc__jv s, unsigned row, const llmc__jcall *call)
+{
+    llmc__jv a[3];
+    int64_t at;
+    if (!llmc__j_bind(j, call, "sub start end", a))
+        return s;
+    if (a[1].type != LLMC__J_MISSING || a[2].type != LLMC__J_MISSING) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "bounds of where %s looks", llmc__j_methods[row]);
+        return s;
+    }
+    switch (row) {
+    case LLMC__JM_STARTSWITH:
+    case LLMC__JM_ENDSWITH:
+        return llmc__j_bool(llmc__j_affix(j, s, a[0], row == LLMC__JM_ENDSWITH));
+    case LLMC__JM_COUNT:
+        return llmc__j_int(llmc__j_count(j, s, a[0]));
+    default:
+        at = llmc__j_place(j, s, a[0], row == LLMC__JM_RFIND || row == LLMC__JM_RINDEX);
+        if (at < 0 && (row == LLMC__JM_INDEX || row == LLMC__JM_RINDEX))
+            LLMC__J_FAIL(j, BAD_ARG, "index() did not find the string");
+        return llmc__j_int(at);
+    }
+}
+
+/* Methods of a string s that take it apart or put it together. */
+static llmc__jv llmc__j_method_parts(llmc__jinja *j, llmc__jv s, unsigned row, const llmc__jcall *call)
+{
+    llmc__jv a[3];
+    const char *names = row == LLMC__JM_SPLIT || row == LLMC__JM_RSPLIT ? "sep maxsplit"
+                        : row == LLMC__JM_REPLACE                       ? "old new count"
+                        : row == LLMC__JM_SPLITLINES                    ? "keepends"
+                        : row == LLMC__JM_CENTER || row == LLMC__JM_LJUST || row == LLMC__JM_RJUST
+                            ? "width fillchar"
+                            : "x";
+    if (!llmc__j_bind(j, call, names, a))
+        return s;
+    switch (row) {
+    case LLMC__JM_SPLIT:
+        return llmc__j_split(j, s, a[0], llmc__j_wants_int(j, a[1], -1));
+    case LLMC__JM_RSPLIT:
+        return llmc__j_split_last(j, s, a[0], llmc__j_wants_int(j, a[1], -1));
+    case LLMC__JM_SPLITLINES:
+        return llmc__j_lines(j, s, a[0].type != LLMC__J_MISSING && llmc__j_true(a[0]));
+    case LLMC__JM_REPLACE:
+        return llmc__j_replace(j, s, a[0], a[1], llmc__j_wants_int(j, a[2], -1));
+    case LLMC__JM_JOIN:
+        return llmc__j_joined(j, s, a[0], false);
+    case LLMC__JM_PARTITION:
+    case LLMC__JM_RPARTITION:
+        return llmc__j_partition(j, s, a[0], row == LLMC__JM_RPARTITION);
+    case LLMC__JM_REMOVEPREFIX:
+    case LLMC__JM_REMOVESUFFIX:
+        if (!llmc__j_wants_text(j, a[0]) || !llmc__j_affix(j, s, a[0], row == LLMC__JM_REMOVESUFFIX))
+            return s;
+        return llmc__j_part(s, row == LLMC__JM_REMOVEPREFIX ? a[0].n : 0, s.n - a[0].n);
+    case LLMC__JM_ZFILL: {
+        llmc__jfield f;
+        const size_t sign = s.n > 0 && (s.u.s[0] == '-' || s.u.s[0] == '+');
+        LLMC_MEMSET(&f, 0, sizeof f);
+        return llmc__j_join2(j, llmc__j_part(s, 0, sign),
+                             llmc__j_pad(j, llmc__j_part(s, sign, s.n - sign),
+                                         llmc__j_wants_int(j, a[0], 0) - (int64_t)sign,
+                                         llmc__j_text("0", 1, LLMC__J_OURS), 0));
+    }
+    default:
+        if (a[0].type == LLMC__J_MISSING)
+            LLMC__J_FAIL(j, BAD_ARG, "an argument is missing");
+        return llmc__j_pad(j, s, llmc__j_wants_int(j, a[0], 0), a[1],
+                           row == LLMC__JM_RJUST   ? 0
+                           : row == LLMC__JM_LJUST ? 1
+                                                   : 2);
+    }
+}
+
+/* Methods of a string s. */
+static llmc__jv llmc__j_method_text(llmc__jinja *j, llmc__jv s, unsigned row, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    switch (row) {
+    case LLMC__JM_COUNT:
+    case LLMC__JM_FIND:
+    case LLMC__JM_INDEX:
+    case LLMC__JM_RFIND:
+    case LLMC__JM_RINDEX:
+    case LLMC__JM_STARTSWITH:
+    case LLMC__JM_ENDSWITH:
+        return llmc__j_method_search(j, s, row, call);
+    case LLMC__JM_STRIP:
+    case LLMC__JM_LSTRIP:
+    case LLMC__JM_RSTRIP:
+        if (!llmc__j_bind(j, call, "chars", a))
+            return s;
+        return llmc__j_strip(j, s, a[0], row == LLMC__JM_STRIP ? 3 : row == LLMC__JM_LSTRIP ? 1 : 2);
+    case LLMC__JM_FORMAT:
+        return llmc__j_format(j, s, call);
+    case LLMC__JM_CAPITALIZE:
+    case LLMC__JM_LOWER:
+    case LLMC__JM_UPPER:
+    case LLMC__JM_SWAPCASE:
+    case LLMC__JM_TITLE:
+        if (!llmc__j_bind(j, call, "", a))
+            return s;
+        return llmc__j_recase(j, s,
+                              row == LLMC__JM_CAPITALIZE ? LLMC__J_CAPITAL
+                              : row == LLMC__JM_LOWER    ? LLMC__J_LOWER
+                              : row == LLMC__JM_UPPER    ? LLMC__J_UPPER
+                              : row == LLMC__JM_SWAPCASE ? LLMC__J_SWAP
+                                                         : LLMC__J_TITLE);
+    case LLMC__JM_ISALNUM:
+    case LLMC__JM_ISALPHA:
+    case LLMC__JM_ISDIGIT:
+    case LLMC__JM_ISLOWER:
+    case LLMC__JM_ISSPACE:
+    case LLMC__JM_ISUPPER:
+        if (!llmc__j_bind(j, call, "", a))
+            return s;
+        return llmc__j_bool(llmc__j_all(j, s,
+                                        row == LLMC__JM_ISLOWER   ? LLMC__J_ALL_LOWER
+                                        : row == LLMC__JM_ISUPPER ? LLMC__J_ALL_UPPER
+                                        : row == LLMC__JM_ISSPACE ? LLMC__J_ALL_SPACE
+                                        : row == LLMC__JM_ISDIGIT ? LLMC__J_ALL_DIGITS
+                                        : row == LLMC__JM_ISALPHA ? LLMC__J_ALL_LETTERS
+                                                                  : LLMC__J_ALL_ALNUM));
+    default:
+        return llmc__j_method_parts(j, s, row, call);
+    }
+}
+
+/* Methods of dicts. */
+static llmc__jv llmc__j_method_dict(llmc__jinja *j, llmc__jv d, unsigned row, const llmc__jcall *call)
+{
+    llmc__jv a[2];
+    const llmc__jv *found;
+    if (!llmc__j_bind(j, call, row == LLMC__JM_GET ? "key default" : "", a))
+        return d;
+    if (row == LLMC__JM_GET && a[0].type == LLMC__J_MISSING)
+        LLMC__J_FAIL(j, BAD_ARG, "an argument is missing");
+    switch (row) {
+    case LLMC__JM_GET:
+        found = llmc__j_lookup(j, d, a[0]);
+        return found != NULL ? *found : a[1].type == LLMC__J_MISSING ? llmc__j_none() : a[1];
+    case LLMC__JM_ITEMS:
+        d.type = LLMC__J_ITEMS;
+        return d;
+    case LLMC__JM_KEYS:
+        d.type = LLMC__J_KEYS;
+        return d;
+    case LLMC__JM_VALUES:
+        d.type = LLMC__J_VALUES;
+        return d;
+    default:
+        return d;
+    }
+}
+
+/* loop.cycle(...), loop.changed(...) */
+static llmc__jv llmc__j_method_loop(llmc__jinja *j, llmc__jloop *l, unsigned row, const llmc__jcall *call)
+{
+    llmc__jv now, *items;
+    bool changed;
+    if (call->nkw > 0 || (row == LLMC__JM_CYCLE && call->npos == 0)) {
+        LLMC__J_FAIL(j, BAD_ARG, "arguments of loop.%s", llmc__j_methods[row]);
+        return llmc__j_none();
+    }
+    if (row == LLMC__JM_CYCLE)
+        return call->args[(l->index - 1) % call->npos];
+    items = (llmc__jv *)llmc__j_new(j, call->npos, sizeof *items);
+    if (items == NULL)
+        return llmc__j_none();
+    if (call->npos > 0)
+        LLMC_MEMCPY(items, call->args, call->npos * sizeof *items);
+    now = llmc__j_over(LLMC__J_TUPLE, items, call->npos);
+    changed = l->changed.type == LLMC__J_MISSING || !llmc__j_equal(j, l->changed, now);
+    l->changed = now;
+    return llmc__j_bool(changed);
+}
+
+/* Calls a method of v. */
+static llmc__jv llmc__j_method(llmc__jinja *j, llmc__jv v, unsigned row, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    size_t i;
+    int64_t n = 0;
+    if (row < LLMC__JM_STRINGS)
+        return llmc__j_method_text(j, v, row, call);
+    if (row < LLMC__JM_DICTS)
+        return llmc__j_method_dict(j, v, row, call);
+    if (row >= LLMC__JM_LISTS)
+        return llmc__j_method_loop(j, v.u.loop, row, call);
+    if (row == LLMC__JM_LIST_COPY)
+        return v;
+    if (!llmc__j_bind(j, call, "value", a))
+        return v;
+    for (i = 0; i < v.n && llmc__j_work(j, 1); i++) {
+        const bool same = llmc__j_equal(j, llmc__j_at(v, i), a[0]);
+        if (same && row == LLMC__JM_LIST_INDEX)
+            return llmc__j_int((int64_t)i);
+        n += same ? 1 : 0;
+    }
+    if (row == LLMC__JM_LIST_INDEX)
+        LLMC__J_FAIL(j, BAD_ARG, "index() did not find the value");
+    return llmc__j_int(n);
+}
+
+//--[ 21.12 CHAT.filter ]-- value|filter, value is test
+/* The element under a path like "a.b.0", as filters take for attributes; keys only, then methods. */
+static llmc__jv llmc__j_path(llmc__jinja *j, llmc__jv v, llmc__jv path)
+{
+    size_t at = 0, end;
+    if (path.type != LLMC__J_STRING)
+        return llmc__j_item(j, v, path);
+    while (j->status == LLMC_OK) {
+        const bool more = llmc__j_find(path.u.s, path.n, at, ".", 1, &end);
+        llmc__jv key = llmc__j_part(path, at, (more ? end : path.n) - at);
+        int number = 0;
+        if (key.n > 0 && llmc__j_small(key.u.s, key.n, &number) == key.n)
+            key = llmc__j_int(number);
+        v = llmc__j_item(j, v, key);
+        if (!more)
+            break;
+        at = end + 1;
+    }
+    return v;
+}
+
+/* What elements are compared by: an attribute of them if there is one, strings in lower case unless told. */
+static llmc__jv llmc__j_key(llmc__jinja *j, llmc__jv v, llmc__jv attribute, llmc__jv cased)
+{
+    if (attribute.type != LLMC__J_MISSING && attribute.type != LLMC__J_NONE)
+        v = llmc__j_path(j, v, attribute);
+    if (v.type == LLMC__J_STRING && (cased.type == LLMC__J_MISSING || !llmc__j_true(cased)))
+        v = llmc__j_recase(j, v, LLMC__J_LOWER);
+    return v;
+}
+
+/* Elements of v in order, as a list. */
+static llmc__jv llmc__j_sorted(llmc__jinja *j, llmc__jv v, llmc__jv attribute, llmc__jv cased, bool reverse)
+{
+    llmc__jv *pairs, *items;
+    size_t i, place;
+    v = llmc__j_sequence(j, v);
+    if (attribute.type == LLMC__J_STRING && llmc__j_find(attribute.u.s, attribute.n, 0, ",", 1, &place))
+        LLMC__J_FAIL(j, UNSUPPORTED, "sorting by several attributes");
+    pairs = (llmc__jv *)llmc__j_new(j, 2 * (size_t)v.n, sizeof *pairs);
+    items = (llmc__jv *)llmc__j_new(j, v.n, sizeof *items);
+    if (pairs == NULL || items == NULL)
+        return v;
+    for (i = 0; i < v.n && llmc__j_work(j, 1); i++) {
+        pairs[2 * i] = llmc__j_key(j, llmc__j_at(v, i), attribute, cased);
+        pairs[2 * i + 1] = llmc__j_at(v, i);
+    }
+    pairs = llmc__j_merge_sort(j, pairs, v.n, reverse);
+    for (i = 0; i < v.n; i++)
+        items[i] = pairs[2 * i + 1];
+    return llmc__j_over(LLMC__J_LIST, items, v.n);
+}
+
+/* abs, round, int, float */
+static llmc__jv llmc__j_filter_abs(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    if (!llmc__j_bind(j, call, "", a))
+        return v;
+    if (!llmc__j_is_number(v))
+        llmc__j_cannot(j, v, "is no number");
+    if (v.type == LLMC__J_FLOAT)
+        return llmc__j_float(v.u.f < 0 ? -v.u.f : v.u.f);
+    return llmc__j_int(v.u.i < 0 && v.u.i != INT64_MIN ? -v.u.i : v.u.i);
+}
+
+/* The number that a string says, white space around it allowed, underscores between digits not. */
+static bool llmc__j_parse(llmc__jv s, llmc__decimal *d)
+{
+    const size_t at = llmc__j_skip_space(s.u.s, s.n);
+    const size_t n = llmc__j_trim_end(s.u.s + at, s.n - at);
+    size_t skip = 0;
+    bool negative = false;
+    if (n > 0 && s.u.s[at] == '-') {
+        negative = true;
+        skip = 1;
+    }
+    while (skip + 1 < n && s.u.s[at + skip] == '0' && llmc__j_is_digit(s.u.s[at + skip + 1]))
+        skip++; /* Python reads 007 */
+    if (!llmc__text_number(s.u.s + at + skip, n - skip, d))
+        return false;
+    if (negative && d->negative)
+        return false;
+    d->negative = d->negative || negative;
+    return true;
+}
+
+static llmc__jv llmc__j_filter_int(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2];
+    llmc__decimal d;
+    double f = 0;
+    int64_t i = 0;
+    if (!llmc__j_bind(j, call, "default base", a))
+        return v;
+    if (a[0].type == LLMC__J_MISSING)
+        a[0] = llmc__j_int(0);
+    if (a[1].type != LLMC__J_MISSING && !(a[1].type == LLMC__J_INT && a[1].u.i == 10))
+        LLMC__J_FAIL(j, UNSUPPORTED, "a base other than 10");
+    if (llmc__j_is_whole(v))
+        return llmc__j_int(v.u.i);
+    if (v.type == LLMC__J_STRING) {
+        if (!llmc__j_parse(v, &d))
+            return a[0];
+        if (d.fraction == d.fraction_end && d.exponent == 0 && llmc__decimal_i64(&d, &i))
+            return llmc__j_int(i);
+        if (!llmc__decimal_f64(&d, &f))
+            return a[0];
+    } else if (v.type == LLMC__J_FLOAT) {
+        f = v.u.f;
+    } else {
+        return a[0];
+    }
+    if (f != f || f > DBL_MAX || f < -DBL_MAX)
+        return a[0];
+    if (!(f > -9.2e18 && f < 9.2e18))
+        LLMC__J_FAIL(j, UNSUPPORTED, "a whole number does not fit 64 bits");
+    return llmc__j_int(j->status == LLMC_OK ? (int64_t)f : 0);
+}
+
+static llmc__jv llmc__j_filter_float(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    llmc__decimal d;
+    double f;
+    if (!llmc__j_bind(j, call, "default", a))
+        return v;
+    if (llmc__j_is_number(v))
+        return llmc__j_float(llmc__j_double(v));
+    if (v.type == LLMC__J_STRING && llmc__j_parse(v, &d) && llmc__decimal_f64(&d, &f))
+        return llmc__j_float(f);
+    return a[0].type == LLMC__J_MISSING ? llmc__j_float(0) : a[0];
+}
+
+static llmc__jv llmc__j_filter_round(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2];
+    llmc__jdigits d;
+    double x, scale;
+    int64_t places;
+    if (!llmc__j_bind(j, call, "precision method", a))
+        return v;
+    places = llmc__j_wants_int(j, a[0], 0);
+    if (!llmc__j_is_number(v))
+        llmc__j_cannot(j, v, "is no number");
+    x = llmc__j_double(v);
+    if (j->status != LLMC_OK || places > 300 || places < -300 || x != x || x > DBL_MAX || x < -DBL_MAX)
+        return v;
+    if (a[1].type == LLMC__J_STRING && !llmc__texteq(a[1].u.s, a[1].n, "common")) {
+        const bool up = llmc__texteq(a[1].u.s, a[1].n, "ceil");
+        if (!up && !llmc__texteq(a[1].u.s, a[1].n, "floor"))
+            LLMC__J_FAIL(j, BAD_ARG, "round goes common, ceil or floor");
+        scale = llmc__j_pow(j, 10, (double)places);
+        return llmc__j_float((up ? -llmc__j_floor(-x * scale) : llmc__j_floor(x * scale)) / scale);
+    }
+    if (llmc__j_is_whole(v) && places >= 0)
+        return llmc__j_int(v.u.i); /* Python's round keeps whole numbers */
+    if (x == 0)
+        return v;
+    llmc__j_digits(x < 0 ? -x : x, &d);
+    llmc__j_digits_round(&d, d.point + (int)places);
+    x = (d.n > 0 ? llmc__j_digits_value(&d) : 0) * (x < 0 ? -1 : 1);
+    return llmc__j_is_whole(v) ? llmc__j_int((int64_t)x) : llmc__j_float(x);
+}
+
+/* attr, batch, center, default, dictsort, escape, first, last, format, indent, items, join */
+static llmc__jv llmc__j_filter_attr(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    if (!llmc__j_bind(j, call, "name", a) || !llmc__j_wants_text(j, a[0]))
+        return v;
+    return llmc__j_attr(j, v, a[0].u.s, a[0].n, true);
+}
+
+static llmc__jv llmc__j_filter_batch(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2], *items;
+    llmc__jgrow g = {NULL, 0, 0};
+    int64_t size;
+    size_t i, k;
+    if (!llmc__j_bind(j, call, "linecount fill_with", a))
+        return v;
+    size = llmc__j_wants_int(j, a[0], 0);
+    v = llmc__j_sequence(j, v);
+    if (size < 1 || size > 100000)
+        LLMC__J_FAIL(j, BAD_ARG, "batches of %lld", (long long)size);
+    for (i = 0; i < v.n && j->status == LLMC_OK; i += k) {
+        const bool fill = a[1].type != LLMC__J_MISSING && a[1].type != LLMC__J_NONE;
+        const size_t n = v.n - i < (size_t)size && !fill ? v.n - i : (size_t)size;
+        items = (llmc__jv *)llmc__j_new(j, n, sizeof *items);
+        if (items == NULL || !llmc__j_work(j, n))
+            return v;
+        for (k = 0; k < n; k++)
+            items[k] = i + k < v.n ? llmc__j_at(v, i + k) : a[1];
+        llmc__j_append(j, &g, llmc__j_over(LLMC__J_LIST, items, n));
+    }
+    return llmc__j_over(LLMC__J_GENERATOR, g.items, g.n);
+}
+
+static llmc__jv llmc__j_filter_center(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    if (!llmc__j_bind(j, call, "width", a))
+        return v;
+    return llmc__j_pad(j, llmc__j_str(j, v), llmc__j_wants_int(j, a[0], 80), llmc__j_missing(), 2);
+}
+
+static llmc__jv llmc__j_filter_length(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    if (llmc__j_bind(j, call, "", a) && llmc__j_len(v) < 0)
+        llmc__j_cannot(j, v, "has no length");
+    (void)llmc__j_work(j, v.n);
+    return llmc__j_int(llmc__j_len(v));
+}
+
+static llmc__jv llmc__j_filter_default(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2];
+    if (!llmc__j_bind(j, call, "default_value boolean", a))
+        return v;
+    if (v.type != LLMC__J_UNDEFINED &&
+        (a[1].type == LLMC__J_MISSING || !llmc__j_true(a[1]) || llmc__j_true(v)))
+        return v;
+    return a[0].type == LLMC__J_MISSING ? llmc__j_text("", 0, LLMC__J_OURS) : a[0];
+}
+
+static llmc__jv llmc__j_filter_dictsort(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[3];
+    bool by_value = false;
+    if (!llmc__j_bind(j, call, "case_sensitive by reverse", a))
+        return v;
+    if (v.type != LLMC__J_DICT) {
+        llmc__j_cannot(j, v, "is no dict");
+        return v;
+    }
+    if (a[1].type != LLMC__J_MISSING && llmc__j_wants_text(j, a[1])) {
+        by_value = llmc__texteq(a[1].u.s, a[1].n, "value");
+        if (!by_value && !llmc__texteq(a[1].u.s, a[1].n, "key"))
+            LLMC__J_FAIL(j, BAD_ARG, "dictsort sorts by key or value");
+    }
+    v.type = LLMC__J_ITEMS;
+    return llmc__j_sorted(j, v, llmc__j_int(by_value ? 1 : 0), a[0],
+                          a[2].type != LLMC__J_MISSING && llmc__j_true(a[2]));
+}
+
+static llmc__jv llmc__j_filter_escape(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    static const char special[] = "&<>'\"";
+    static const char *const by[] = {"&amp;", "&lt;", "&gt;", "&#39;", "&#34;"};
+    llmc__jv a[1];
+    llmc__jbuild b;
+    size_t i, at = 0, k;
+    if (!llmc__j_bind(j, call, "", a))
+        return v;
+    v = llmc__j_str(j, v);
+    b = llmc__j_begin(j);
+    for (i = 0; i < v.n; i++)
+        for (k = 0; k < 5; k++)
+            if (v.u.s[i] == special[k]) {
+                (void)llmc__j_add(&b, llmc__j_part(v, at, i - at));
+                (void)llmc__j_add_n(&b, by[k], llmc__strlen(by[k]),
+                                    llmc__j_plain_at(j, v, i) ? LLMC__J_PLAIN : LLMC__J_OURS);
+                at = i + 1;
+            }
+    (void)llmc__j_add(&b, llmc__j_part(v, at, v.n - at));
+    return llmc__j_built(&b);
+}
+
+static llmc__jv llmc__j_filter_first(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    if (!llmc__j_bind(j, call, "", a))
+        return v;
+    v = llmc__j_sequence(j, v);
+    return v.n > 0 && v.type != LLMC__J_MISSING ? llmc__j_at(v, 0) : llmc__j_undefined("first", 5);
+}
+
+static llmc__jv llmc__j_filter_last(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    if (!llmc__j_bind(j, call, "", a))
+        return v;
+    if (v.type == LLMC__J_GENERATOR)
+        llmc__j_cannot(j, v, "has no last element");
+    v = llmc__j_sequence(j, v);
+    return v.n > 0 && v.type != LLMC__J_MISSING ? llmc__j_at(v, v.n - 1u) : llmc__j_undefined("last", 4);
+}
+
+static llmc__jv llmc__j_filter_format(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    if (call->nkw > 0)
+        LLMC__J_FAIL(j, UNSUPPORTED, "named values of a format");
+    return llmc__j_printf(j, llmc__j_str(j, v), call->args, call->npos);
+}
+
+static llmc__jv llmc__j_filter_indent(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[3], lines, pad;
+    llmc__jbuild b;
+    size_t i;
+    bool first, blank;
+    if (!llmc__j_bind(j, call, "width first blank", a) || !llmc__j_wants_text(j, v))
+        return v;
+    first = a[1].type != LLMC__J_MISSING && llmc__j_true(a[1]);
+    blank = a[2].type != LLMC__J_MISSING && llmc__j_true(a[2]);
+    pad = a[0].type == LLMC__J_STRING
+              ? a[0]
+              : llmc__j_repeat(j, llmc__j_text(" ", 1, LLMC__J_OURS), llmc__j_wants_int(j, a[0], 4));
+    lines = llmc__j_lines(j, llmc__j_join2(j, v, llmc__j_text("\n", 1, LLMC__J_OURS)), false);
+    b = llmc__j_begin(j);
+    for (i = 0; i < lines.n && j->status == LLMC_OK; i++) {
+        if (i > 0)
+            (void)llmc__j_puts(&b, "\n");
+        if (i == 0 ? first : blank || lines.u.items[i].n > 0)
+            (void)llmc__j_add(&b, pad);
+        (void)llmc__j_add(&b, lines.u.items[i]);
+    }
+    return llmc__j_built(&b);
+}
+
+static llmc__jv llmc__j_filter_items(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    if (!llmc__j_bind(j, call, "", a))
+        return v;
+    if (v.type != LLMC__J_UNDEFINED && v.type != LLMC__J_DICT) {
+        llmc__j_cannot(j, v, "is no dict");
+        return v;
+    }
+    if (v.type == LLMC__J_DICT)
+        v.type = LLMC__J_ITEMS;
+    return llmc__j_listed(j, llmc__j_sequence(j, v), LLMC__J_GENERATOR);
+}
+
+static llmc__jv llmc__j_filter_join(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2], *items;
+    size_t i;
+    if (!llmc__j_bind(j, call, "d attribute", a))
+        return v;
+    a[0] = a[0].type == LLMC__J_MISSING ? llmc__j_text("", 0, LLMC__J_OURS) : llmc__j_str(j, a[0]);
+    v = llmc__j_sequence(j, v);
+    if (a[1].type != LLMC__J_MISSING && a[1].type != LLMC__J_NONE) {
+        items = (llmc__jv *)llmc__j_new(j, v.n, sizeof *items);
+        if (items == NULL)
+            return v;
+        for (i = 0; i < v.n && llmc__j_work(j, 1); i++)
+            items[i] = llmc__j_path(j, llmc__j_at(v, i), a[1]);
+        v = llmc__j_over(LLMC__J_LIST, items, v.n);
+    }
+    return v.type == LLMC__J_MISSING ? v : llmc__j_joined(j, a[0], v, true);
+}
+
+/* list, string, safe, reverse, replace, sort, unique, sum, min, max */
+static llmc__jv llmc__j_filter_list(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    return llmc__j_bind(j, call, "", a) ? llmc__j_listed(j, llmc__j_sequence(j, v), LLMC__J_LIST) : v;
+}
+
+static llmc__jv llmc__j_filter_string(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    return llmc__j_bind(j, call, "", a) ? llmc__j_str(j, v) : v;
+}
+
+static llmc__jv llmc__j_filter_reverse(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1], *items;
+    size_t i;
+    if (!llmc__j_bind(j, call, "", a))
+        return v;
+    if (v.type == LLMC__J_STRING)
+        return llmc__j_slice(j, v, llmc__j_none(), llmc__j_none(), llmc__j_int(-1));
+    v = llmc__j_sequence(j, v);
+    items = (llmc__jv *)llmc__j_new(j, v.n, sizeof *items);
+    if (items == NULL || !llmc__j_work(j, v.n))
+        return v;
+    for (i = 0; i < v.n; i++)
+        items[i] = llmc__j_at(v, v.n - 1 - i);
+    return llmc__j_over(LLMC__J_GENERATOR, items, v.n);
+}
+
+static llmc__jv llmc__j_filter_replace(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[3];
+    if (!llmc__j_bind(j, call, "old new count", a) || a[0].type == LLMC__J_MISSING ||
+        a[1].type == LLMC__J_MISSING) {
+        LLMC__J_FAIL(j, BAD_ARG, "replace takes what is replaced and by what");
+        return v;
+    }
+    return llmc__j_replace(j, llmc__j_str(j, v), llmc__j_str(j, a[0]), llmc__j_str(j, a[1]),
+                           llmc__j_wants_int(j, a[2], -1));
+}
+
+static llmc__jv llmc__j_filter_sort(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[3];
+    if (!llmc__j_bind(j, call, "reverse case_sensitive attribute", a))
+        return v;
+    return llmc__j_sorted(j, v, a[2], a[1], a[0].type != LLMC__J_MISSING && llmc__j_true(a[0]));
+}
+
+static llmc__jv llmc__j_filter_unique(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2], key;
+    llmc__jgrow g = {NULL, 0, 0}, seen = {NULL, 0, 0};
+    size_t i, k;
+    if (!llmc__j_bind(j, call, "case_sensitive attribute", a))
+        return v;
+    v = llmc__j_sequence(j, v);
+    for (i = 0; i < v.n && v.type != LLMC__J_MISSING && llmc__j_work(j, 1); i++) {
+        key = llmc__j_key(j, llmc__j_at(v, i), a[1], a[0]);
+        for (k = 0; k < seen.n && !llmc__j_equal(j, seen.items[k], key) && llmc__j_work(j, 1); k++)
+            ;
+        if (k < seen.n)
+            continue;
+        llmc__j_append(j, &seen, key);
+        llmc__j_append(j, &g, llmc__j_at(v, i));
+    }
+    return llmc__j_over(LLMC__J_GENERATOR, g.items, g.n);
+}
+
+static llmc__jv llmc__j_filter_sum(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2], sum;
+    size_t i;
+    if (!llmc__j_bind(j, call, "attribute start", a))
+        return v;
+    sum = a[1].type == LLMC__J_MISSING ? llmc__j_int(0) : a[1];
+    v = llmc__j_sequence(j, v);
+    if (sum.type == LLMC__J_STRING)
+        llmc__j_cannot(j, sum, "is not summed");
+    for (i = 0; i < v.n && llmc__j_work(j, 1); i++) {
+        llmc__jv x = llmc__j_at(v, i);
+        if (a[0].type != LLMC__J_MISSING && a[0].type != LLMC__J_NONE)
+            x = llmc__j_path(j, x, a[0]);
+        sum = llmc__j_compute(j, LLMC__JOP_ADD, sum, x);
+    }
+    return sum;
+}
+
+/* The least (-1) or greatest (1) element. */
+static llmc__jv llmc__j_extreme(llmc__jinja *j, llmc__jv v, const llmc__jcall *call, int sign)
+{
+    llmc__jv a[2], best, key;
+    size_t i, at = 0;
+    if (!llmc__j_bind(j, call, "case_sensitive attribute", a))
+        return v;
+    v = llmc__j_sequence(j, v);
+    if (v.n == 0 || v.type == LLMC__J_MISSING)
+        return llmc__j_undefined("No aggregated item, sequence was empty.", 39);
+    best = llmc__j_key(j, llmc__j_at(v, 0), a[1], a[0]);
+    for (i = 1; i < v.n && llmc__j_work(j, 1); i++) {
+        key = llmc__j_key(j, llmc__j_at(v, i), a[1], a[0]);
+        if (llmc__j_order(j, key, best) == sign) {
+            best = key;
+            at = i;
+        }
+    }
+    return llmc__j_at(v, at);
+}
+
+static llmc__jv llmc__j_filter_min(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    return llmc__j_extreme(j, v, call, -1);
+}
+
+static llmc__jv llmc__j_filter_max(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    return llmc__j_extreme(j, v, call, 1);
+}
+
+/* Case and white space. */
+static llmc__jv llmc__j_filter_case(llmc__jinja *j, llmc__jv v, const llmc__jcall *call, int how)
+{
+    llmc__jv a[1];
+    return llmc__j_bind(j, call, "", a) ? llmc__j_recase(j, llmc__j_str(j, v), how) : v;
+}
+
+static llmc__jv llmc__j_filter_capitalize(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    return llmc__j_filter_case(j, v, call, LLMC__J_CAPITAL);
+}
+
+static llmc__jv llmc__j_filter_lower(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    return llmc__j_filter_case(j, v, call, LLMC__J_LOWER);
+}
+
+static llmc__jv llmc__j_filter_upper(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    return llmc__j_filter_case(j, v, call, LLMC__J_UPPER);
+}
+
+static llmc__jv llmc__j_filter_title(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    return llmc__j_filter_case(j, v, call, LLMC__J_WORDS);
+}
+
+static llmc__jv llmc__j_filter_trim(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    return llmc__j_bind(j, call, "chars", a) ? llmc__j_strip(j, llmc__j_str(j, v), a[0], 3) : v;
+}
+
+static llmc__jv llmc__j_filter_wordcount(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    size_t i;
+    int64_t n = 0;
+    bool word = false;
+    if (!llmc__j_bind(j, call, "", a))
+        return v;
+    v = llmc__j_str(j, v);
+    for (i = 0; i < v.n; i++) {
+        const bool now = llmc__j_is_word(v.u.s[i]) || (uint8_t)v.u.s[i] >= 0x80;
+        n += now && !word ? 1 : 0;
+        word = now;
+    }
+    return llmc__j_int(n);
+}
+
+/* tojson, as json.dumps with the arguments that chat templates may use. */
+static llmc__jv llmc__j_filter_tojson(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[4];
+    llmc__jstyle style;
+    llmc__jbuild b;
+    if (!llmc__j_bind(j, call, "ensure_ascii indent separators sort_keys", a))
+        return v;
+    LLMC_MEMSET(&style, 0, sizeof style);
+    style.json = true;
+    style.ascii = a[0].type != LLMC__J_MISSING && llmc__j_true(a[0]);
+    style.lines = a[1].type != LLMC__J_MISSING && a[1].type != LLMC__J_NONE;
+    style.indent = a[1].type == LLMC__J_STRING || !style.lines
+                       ? a[1]
+                       : llmc__j_repeat(j, llmc__j_text(" ", 1, LLMC__J_OURS), llmc__j_wants_int(j, a[1], 0));
+    style.comma = llmc__j_text(style.lines ? "," : ", ", style.lines ? 1 : 2, LLMC__J_OURS);
+    style.colon = llmc__j_text(": ", 2, LLMC__J_OURS);
+    if (a[2].type == LLMC__J_TUPLE || a[2].type == LLMC__J_LIST) {
+        if (a[2].n != 2 || !llmc__j_wants_text(j, a[2].u.items[0]) ||
+            !llmc__j_wants_text(j, a[2].u.items[1])) {
+            LLMC__J_FAIL(j, BAD_ARG, "separators are two strings");
+            return v;
+        }
+        style.comma = a[2].u.items[0];
+        style.colon = a[2].u.items[1];
+    }
+    style.sort = a[3].type != LLMC__J_MISSING && llmc__j_true(a[3]);
+    b = llmc__j_begin(j);
+    llmc__j_put(&b, v, &style);
+    return llmc__j_built(&b);
+}
+
+typedef llmc__jv (*llmc__jfilter_fn)(llmc__jinja *j, llmc__jv v, const llmc__jcall *call);
+
+/* In the order of llmc__j_filters; NULL: those below that use others. */
+static const llmc__jfilter_fn llmc__j_filter_table[LLMC__J_FILTERS] = {llmc__j_filter_abs,
+                                                                       llmc__j_filter_attr,
+                                                                       llmc__j_filter_batch,
+                                                                       llmc__j_filter_capitalize,
+                                                                       llmc__j_filter_center,
+                                                                       llmc__j_filter_length,
+                                                                       llmc__j_filter_default,
+                                                                       llmc__j_filter_default,
+                                                                       llmc__j_filter_dictsort,
+                                                                       llmc__j_filter_escape,
+                                                                       llmc__j_filter_escape,
+                                                                       llmc__j_filter_first,
+                                                                       llmc__j_filter_float,
+                                                                       llmc__j_filter_format,
+                                                                       llmc__j_filter_indent,
+                                                                       llmc__j_filter_int,
+                                                                       llmc__j_filter_items,
+                                                                       llmc__j_filter_join,
+                                                                       llmc__j_filter_last,
+                                                                       llmc__j_filter_length,
+                                                                       llmc__j_filter_list,
+                                                                       llmc__j_filter_lower,
+                                                                       NULL,
+                                                                       llmc__j_filter_max,
+                                                                       llmc__j_filter_min,
+                                                                       NULL,
+                                                                       NULL,
+                                                                       llmc__j_filter_replace,
+                                                                       llmc__j_filter_reverse,
+                                                                       llmc__j_filter_round,
+                                                                       llmc__j_filter_string,
+                                                                       NULL,
+                                                                       NULL,
+                                                                       llmc__j_filter_sort,
+                                                                       llmc__j_filter_string,
+                                                                       llmc__j_filter_sum,
+                                                                       llmc__j_filter_title,
+                                                                       llmc__j_filter_tojson,
+                                                                       llmc__j_filter_trim,
+                                                                       llmc__j_filter_unique,
+                                                                       llmc__j_filter_upper,
+                                                                       llmc__j_filter_wordcount};
+
+/* Tests that ask for a value's type. */
+static bool llmc__j_type_test(llmc__jv v, const char *name)
+{
+    switch (llmc__j_row(llmc__j_tests, 14, name, llmc__strlen(name))) {
+    case 0:
+        return v.type != LLMC__J_UNDEFINED;
+    case 1:
+        return v.type == LLMC__J_UNDEFINED;
+    case 2:
+        return v.type == LLMC__J_NONE;
+    case 3:
+        return v.type == LLMC__J_BOOL;
+    case 4:
+        return v.type == LLMC__J_BOOL && v.u.i != 0;
+    case 5:
+        return v.type == LLMC__J_BOOL && v.u.i == 0;
+    case 6:
+        return v.type == LLMC__J_INT;
+    case 7:
+        return v.type == LLMC__J_FLOAT;
+    case 8:
+        return llmc__j_is_number(v);
+    case 9:
+        return v.type == LLMC__J_STRING;
+    case 10:
+        return v.type == LLMC__J_DICT;
+    case 11:
+        return v.type == LLMC__J_UNDEFINED || v.type == LLMC__J_STRING || v.type == LLMC__J_LIST ||
+               v.type == LLMC__J_TUPLE || v.type == LLMC__J_DICT || v.type == LLMC__J_RANGE_OF;
+    case 12:
+        return v.type == LLMC__J_UNDEFINED || v.type == LLMC__J_STRING || llmc__j_has_elements(v) ||
+               v.type == LLMC__J_LOOP;
+    default: /* callable: undefined values have a call, which fails */
+        return v.type == LLMC__J_UNDEFINED || v.type == LLMC__J_LOOP || v.type == LLMC__J_MACRO ||
+               v.type == LLMC__J_FUNCTION || v.type == LLMC__J_METHOD;
+    }
+}
+
+/* Tests with an argument: comparisons. */
+static bool llmc__j_compare_test(llmc__jinja *j, llmc__jv v, const char *name, llmc__jv arg)
+{
+    static const char *const names[] = {"eq",          "==",       "equalto", "ne", "!=",    "lt",
+                                        "<",           "lessthan", "le",      "<=", "gt",    ">",
+                                        "greaterthan", "ge",       ">=",      "in", "sameas"};
+    static const uint8_t op[] = {LLMC__JOP_EQ, LLMC__JOP_EQ, LLMC__JOP_EQ, LLMC__JOP_NE, LLMC__JOP_NE,
+                                 LLMC__JOP_LT, LLMC__JOP_LT, LLMC__JOP_LT, LLMC__JOP_LE, LLMC__JOP_LE,
+                                 LLMC__JOP_GT, LLMC__JOP_GT, LLMC__JOP_GT, LLMC__JOP_GE, LLMC__JOP_GE,
+                                 LLMC__JOP_IN, LLMC__JOP_EQ};
+    const int row = llmc__j_row(names, 17, name, llmc__strlen(name));
+    if (arg.type == LLMC__J_MISSING) {
+        LLMC__J_FAIL(j, BAD_ARG, "the test %s takes an argument", name);
+        return false;
+    }
+    if (row == 16 && v.type != arg.type)
+        return false;
+    return llmc__j_compare(j, (llmc__jop)op[row < 0 ? 0 : row], v, arg);
+}
+
+/* Test `row` of v. */
+static bool llmc__j_test(llmc__jinja *j, unsigned row, llmc__jv v, const llmc__jcall *call)
+{
+    const char *name = llmc__j_tests[row];
+    llmc__jv a[1], rest;
+    if (row < 14)
+        return llmc__j_bind(j, call, "", a) && llmc__j_type_test(v, name);
+    if (!llmc__j_bind(j, call, row < 19 ? "" : "other", a))
+        return false;
+    if (row < 16 || llmc__streq(name, "divisibleby")) { /* odd, even */
+        rest = llmc__j_compute(j, LLMC__JOP_MOD, v, row < 16 ? llmc__j_int(2) : a[0]);
+        return j->status == LLMC_OK && llmc__j_equal(j, rest, llmc__j_int(llmc__streq(name, "odd") ? 1 : 0));
+    }
+    if (row < 18)
+        return llmc__j_all(j, llmc__j_str(j, v), row == 16 ? LLMC__J_ALL_LOWER : LLMC__J_ALL_UPPER);
+    if (row == 18) /* escaped: nothing is, here */
+        return false;
+    if (llmc__streq(name, "filter") || llmc__streq(name, "test")) {
+        if (!llmc__j_wants_text(j, v))
+            return false;
+        return name[0] == 'f' ? llmc__j_row(llmc__j_filters, LLMC__J_FILTERS, v.u.s, v.n) >= 0
+                              : llmc__j_row(llmc__j_tests, LLMC__J_TESTS, v.u.s, v.n) >= 0;
+    }
+    return llmc__j_compare_test(j, v, name, a[0]);
+}
+
+/* The filter or test that map, select and the like name in a string. -1: failed. */
+static int llmc__j_inner(llmc__jinja *j, llmc__jv name, bool filter)
+{
+    int row;
+    if (!llmc__j_wants_text(j, name))
+        return -1;
+    row = filter ? llmc__j_row(llmc__j_filters, LLMC__J_FILTERS, name.u.s, name.n)
+                 : llmc__j_row(llmc__j_tests, LLMC__J_TESTS, name.u.s, name.n);
+    if (row < 0 || (filter && llmc__j_filter_table[row] == NULL)) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "%s '%.*s' inside another", filter ? "the filter" : "the test",
+                     llmc__j_short(name.n), name.u.s);
+        return -1;
+    }
+    return row;
+}
+
+/* map(attribute="a", default=x), map("filter", arguments) */
+static llmc__jv llmc__j_map(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2], *items;
+    llmc__jcall rest = *call;
+    int row = -1;
+    size_t i;
+    a[0] = a[1] = llmc__j_missing();
+    if (call->npos == 0) {
+        if (!llmc__j_bind(j, call, "attribute default", a))
+            return v;
+        if (a[0].type == LLMC__J_MISSING)
+            LLMC__J_FAIL(j, BAD_ARG, "map takes a filter or an attribute");
+    } else {
+        row = llmc__j_inner(j, call->args[0], true);
+        rest.args++;
+        rest.npos--;
+    }
+    v = llmc__j_sequence(j, v);
+    items = (llmc__jv *)llmc__j_new(j, v.n, sizeof *items);
+    if (items == NULL)
+        return v;
+    for (i = 0; i < v.n && llmc__j_work(j, 16); i++) {
+        items[i] = llmc__j_at(v, i);
+        if (row >= 0) {
+            items[i] = llmc__j_filter_table[row](j, items[i], &rest);
+            continue;
+        }
+        items[i] = llmc__j_path(j, items[i], a[0]);
+        if (items[i].type == LLMC__J_UNDEFINED && a[1].type != LLMC__J_MISSING && a[1].type != LLMC__J_NONE)
+            items[i] = a[1];
+    }
+    return llmc__j_over(LLMC__J_GENERATOR, items, v.n);
+}
+
+/* select, reject: elements for which a test holds; with attribute: for whose attribute. */
+static llmc__jv llmc__j_select(llmc__jinja *j, llmc__jv v, const llmc__jcall *call, bool attribute, bool want)
+{
+    llmc__jgrow g = {NULL, 0, 0};
+    llmc__jcall rest = *call;
+    llmc__jv of = llmc__j_missing();
+    int row = -1;
+    size_t i;
+    if (attribute) {
+        if (rest.npos == 0) {
+            LLMC__J_FAIL(j, BAD_ARG, "the attribute is missing");
+            return v;
+        }
+        of = rest.args[0];
+        rest.args++;
+        rest.npos--;
+    }
+    if (rest.npos > 0) {
+        row = llmc__j_inner(j, rest.args[0], false);
+        rest.args++;
+        rest.npos--;
+    }
+    v = llmc__j_sequence(j, v);
+    for (i = 0; i < v.n && v.type != LLMC__J_MISSING && llmc__j_work(j, 16); i++) {
+        const llmc__jv x = llmc__j_at(v, i), y = attribute ? llmc__j_path(j, x, of) : x;
+        if ((row >= 0 ? llmc__j_test(j, (unsigned)row, y, &rest) : llmc__j_true(y)) == want)
+            llmc__j_append(j, &g, x);
+    }
+    return llmc__j_over(LLMC__J_GENERATOR, g.items, g.n);
+}
+
+/* Filter `row` of v. */
+static llmc__jv llmc__j_filtered(llmc__jinja *j, unsigned row, llmc__jv v, const llmc__jcall *call)
+{
+    const char *name = llmc__j_filters[row];
+    if (llmc__j_filter_table[row] != NULL)
+        return llmc__j_filter_table[row](j, v, call);
+    if (llmc__streq(name, "map"))
+        return llmc__j_map(j, v, call);
+    return llmc__j_select(j, v, call, llmc__strlen(name) > 6, name[0] == 's');
+}
+
+//--[ 21.13 CHAT.function ]-- range, namespace, dict, strftime_now, raise_exception
+typedef enum llmc__jfunction {
+    LLMC__JF_RANGE,
+    LLMC__JF_DICT,
+    LLMC__JF_NAMESPACE,
+    LLMC__JF_RAISE,
+    LLMC__JF_STRFTIME,
+    LLMC__JF_COUNT
+} llmc__jfunction;
+static const char *const llmc__j_functions[LLMC__JF_COUNT] = {"range", "dict", "namespace", "raise_exception",
+                                                              "strftime_now"};
+
+/* range(stop), range(start, stop, step) */
+static llmc__jv llmc__j_range(llmc__jinja *j, const llmc__jcall *call)
+{
+    llmc__jv *items = (llmc__jv *)llmc__j_new(j, 3, sizeof *items);
+    int64_t start, stop, step;
+    uint64_t n = 0;
+    if (items == NULL || call->npos < 1 || call->npos > 3 || call->nkw > 0) {
+        LLMC__J_FAIL(j, BAD_ARG, "range takes one to three numbers");
+        return llmc__j_none();
+    }
+    start = call->npos == 1 ? 0 : llmc__j_wants_int(j, call->args[0], 0);
+    stop = llmc__j_wants_int(j, call->args[call->npos == 1 ? 0 : 1], 0);
+    step = call->npos == 3 ? llmc__j_wants_int(j, call->args[2], 0) : 1;
+    if (call->args[0].type == LLMC__J_NONE || step == 0)
+        LLMC__J_FAIL(j, BAD_ARG, "range with None or a step of 0");
+    if (j->status == LLMC_OK && step > 0 && stop > start)
+        n = ((uint64_t)stop - (uint64_t)start - 1) / (uint64_t)step + 1;
+    else if (j->status == LLMC_OK && step < 0 && stop < start)
+        n = ((uint64_t)start - (uint64_t)stop - 1) / (0 - (uint64_t)step) + 1;
+    if (n > LLMC__J_RANGE) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "a range of %llu elements; at most %d", (unsigned long long)n,
+                     (int)LLMC__J_RANGE);
+        n = 0;
+    }
+    items[0] = llmc__j_int(start);
+    items[1] = llmc__j_int(step);
+    items[2] = llmc__j_int(stop);
+    return llmc__j_over(LLMC__J_RANGE_OF, items, (size_t)n);
+}
+
+/* dict(a=1), namespace(a=1), both also of a dict. */
+static llmc__jv llmc__j_make_dict(llmc__jinja *j, const llmc__jcall *call, bool space)
+{
+    llmc__jspace *s = (llmc__jspace *)llmc__j_new(j, 1, sizeof *s);
+    llmc__jv v;
+    unsigned i;
+    if (s == NULL)
+        return llmc__j_none();
+    if (call->npos > 1 || (call->npos == 1 && call->args[0].type != LLMC__J_DICT)) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "dict() and namespace() take a dict and named values");
+        return llmc__j_none();
+    }
+    for (i = 0; call->npos == 1 && i < call->args[0].n; i++) {
+        const llmc__jv *pair = &call->args[0].u.items[2 * i];
+        if (llmc__j_wants_text(j, pair[0]))
+            llmc__j_space_set(j, s, pair[0], pair[1]);
+    }
+    for (i = 0; i < call->nkw; i++)
+        llmc__j_space_set(j, s, call->args[call->npos + 2 * i], call->args[call->npos + 2 * i + 1]);
+    v = llmc__j_over(LLMC__J_DICT, s->pairs, s->n);
+    if (space) {
+        v = llmc__j_none();
+        v.type = LLMC__J_NAMESPACE;
+        v.u.space = s;
+    }
+    return v;
+}
+
+/* The clock's reading as a date. */
+typedef struct llmc__jdate {
+    int64_t year;
+    int month, day, hour, minute, second, weekday, yearday; /* weekday 0: Sunday; yearday from 0 */
+} llmc__jdate;
+
+/* Seconds since 1970 in the calendar of today, extended in both directions: 400 years are 146097 days. */
+static void llmc__j_date(int64_t now, llmc__jdate *d)
+{
+    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    int64_t days = now / 86400, era, y;
+    int rest = (int)(now % 86400), leap;
+    if (rest < 0) {
+        rest += 86400;
+        days--;
+    }
+    d->hour = rest / 3600;
+    d->minute = rest / 60 % 60;
+    d->second = rest % 60;
+    d->weekday = (int)(((days + 4) % 7 + 7) % 7); /* 1970 began on a Thursday */
+    days += 719162;                               /* since 1 January of the year 1 */
+    era = days >= 0 ? days / 146097 : (days - 146096) / 146097;
+    days -= era * 146097;
+    y = days / 36524 == 4 ? 3 : days / 36524;
+    days -= y * 36524;
+    d->year = era * 400 + y * 100 + days / 1461 * 4 + 1;
+    days %= 1461;
+    y = days / 365 == 4 ? 3 : days / 365;
+    d->year += y;
+    d->yearday = (int)(days - y * 365);
+    leap = (d->year % 4 == 0 && d->year % 100 != 0) || d->year % 400 == 0;
+    for (d->month = 12; d->month > 1 && d->yearday < before[d->month - 1] + (d->month > 2 ? leap : 0);)
+        d->month--;
+    d->day = d->yearday - before[d->month - 1] - (d->month > 2 ? leap : 0) + 1;
+}
+
+static const char *const llmc__j_months[] = {"January",   "February", "March",    "April",
+                                             "May",       "June",     "July",     "August",
+                                             "September", "October",  "November", "December"};
+static const char *const llmc__j_days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                           "Thursday", "Friday", "Saturday"};
+
+/* n with at least `width` digits, filled with zeros or, width negative, spaces. */
+static void llmc__j_put_digits(llmc__jbuild *b, int64_t n, int width)
+{
+    int64_t limit = 10;
+    int w = width < 0 ? -width : width;
+    for (; w > 1; w--, limit *= 10)
+        ;
+    for (limit /= 10; limit > 1 && n < limit; limit /= 10)
+        (void)llmc__j_puts(b, width < 0 ? " " : "0");
+    llmc__j_put_int(b, n);
+}
+
+/* One conversion of strftime, in the C locale. */
+static void llmc__j_put_date(llmc__jbuild *b, const llmc__jdate *d, char c)
+{
+    const int twelve = d->hour % 12 == 0 ? 12 : d->hour % 12;
+    switch (c) {
+    case 'Y':
+        llmc__j_put_digits(b, d->year, 1);
+        break;
+    case 'y':
+        llmc__j_put_digits(b, d->year % 100, 2);
+        break;
+    case 'm':
+        llmc__j_put_digits(b, d->month, 2);
+        break;
+    case 'd':
+        llmc__j_put_digits(b, d->day, 2);
+        break;
+    case 'e':
+        llmc__j_put_digits(b, d->day, -2);
+        break;
+    case 'H':
+        llmc__j_put_digits(b, d->hour, 2);
+        break;
+    case 'I':
+        llmc__j_put_digits(b, twelve, 2);
+        break;
+    case 'M':
+        llmc__j_put_digits(b, d->minute, 2);
+        break;
+    case 'S':
+        llmc__j_put_digits(b, d->second, 2);
+        break;
+    case 'j':
+        llmc__j_put_digits(b, d->yearday + 1, 3);
+        break;
+    case 'w':
+        llmc__j_put_digits(b, d->weekday, 1);
+        break;
+    case 'u':
+        llmc__j_put_digits(b, d->weekday == 0 ? 7 : d->weekday, 1);
+        break;
+    case 'p':
+        (void)llmc__j_puts(b, d->hour < 12 ? "AM" : "PM");
+        break;
+    case 'B':
+        (void)llmc__j_puts(b, llmc__j_months[d->month - 1]);
+        break;
+    case 'b':
+    case 'h':
+        (void)llmc__j_add_n(b, llmc__j_months[d->month - 1], 3, LLMC__J_OURS);
+        break;
+    case 'A':
+        (void)llmc__j_puts(b, llmc__j_days[d->weekday]);
+        break;
+    case 'a':
+        (void)llmc__j_add_n(b, llmc__j_days[d->weekday], 3, LLMC__J_OURS);
+        break;
+    case '%':
+        (void)llmc__j_puts(b, "%");
+        break;
+    default:
+        LLMC__J_FAIL(b->j, UNSUPPORTED, "%%%c in strftime_now", c);
+        break;
+    }
+}
+
+/* strftime_now(format): what the caller's clock says. %F, %T, %D and %R are written out. */
+static llmc__jv llmc__j_strftime(llmc__jinja *j, llmc__jv form)
+{
+    static const char *const several[] = {"F%Y-%m-%d", "T%H:%M:%S", "D%m/%d/%y",
+                                          "R%H:%M",    "X%H:%M:%S", "x%m/%d/%y"};
+    llmc__jdate d;
+    llmc__jbuild b;
+    size_t i, k;
+    if (!llmc__j_wants_text(j, form))
+        return form;
+    llmc__j_date(j->now, &d);
+    b = llmc__j_begin(j);
+    for (i = 0; i < form.n && j->status == LLMC_OK; i++) {
+        char c = form.u.s[i];
+        const char *more = "";
+        if (c != '%' || i + 1 == form.n) {
+            (void)llmc__j_add(&b, llmc__j_part(form, i, 1));
+            continue;
+        }
+        c = form.u.s[++i];
+        if (c == '-' && i + 1 < form.n) { /* glibc's: no zeros before it */
+            const size_t at = j->strings;
+            llmc__j_put_date(&b, &d, form.u.s[++i]);
+            while (j->strings > at + 1 && (j->base[at] == '0' || j->base[at] == ' ')) {
+                LLMC_MEMMOVE(j->base + at, j->base + at + 1, j->strings - at - 1);
+                j->strings--;
+            }
+            continue;
+        }
+        for (k = 0; k < 6; k++)
+            if (c == several[k][0])
+                more = several[k] + 1;
+        if (more[0] == 0)
+            llmc__j_put_date(&b, &d, c);
+        for (; *more != 0; more++)
+            if (*more == '%')
+                llmc__j_put_date(&b, &d, *++more);
+            else
+                (void)llmc__j_add_n(&b, more, 1, LLMC__J_OURS);
+    }
+    return llmc__j_built(&b);
+}
+
+/* Calls a function of the environment. */
+static llmc__jv llmc__j_function(llmc__jinja *j, unsigned id, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    switch (id) {
+    case LLMC__JF_RANGE:
+        return llmc__j_range(j, call);
+    case LLMC__JF_DICT:
+    case LLMC__JF_NAMESPACE:
+        return llmc__j_make_dict(j, call, id == LLMC__JF_NAMESPACE);
+    case LLMC__JF_STRFTIME:
+        return llmc__j_bind(j, call, "format", a) ? llmc__j_strftime(j, a[0]) : llmc__j_none();
+    default:
+        if (llmc__j_bind(j, call, "message", a)) {
+            a[0] = llmc__j_str(j, a[0]);
+            LLMC__J_FAIL(j, BAD_ARG, "%.*s", (int)llmc__min(a[0].n, 180), a[0].n > 0 ? a[0].u.s : "");
+        }
+        return llmc__j_none();
+    }
+}
+
+//--[ 21.14 CHAT.run ]-- the machine
+enum { LLMC__J_IN_SCOPE, LLMC__J_IN_LOOP, LLMC__J_IN_SIFT, LLMC__J_IN_CAPTURE, LLMC__J_IN_CALL };
+
+/* Pushes a value. */
+static void llmc__j_give(llmc__jinja *j, llmc__jv v)
+{
+    if (j->sp == LLMC__J_STACK) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "an expression needs more than %d values at a time", (int)LLMC__J_STACK);
+        return;
+    }
+    j->stack[j->sp++] = v;
+}
+
+/* Pops a value; code is made so that there is one, and failures leave what is there. */
+static llmc__jv llmc__j_take(llmc__jinja *j)
+{
+    return j->sp > 0 ? j->stack[--j->sp] : llmc__j_none();
+}
+
+/* A scope inside the present one becomes the present one. Those without a macro made in them are used again. */
+static llmc__jscope *llmc__j_scope(llmc__jinja *j, llmc__jscope *parent)
+{
+    llmc__jscope *s = j->free_scopes;
+    if (s != NULL)
+        j->free_scopes = s->parent;
+    else
+        s = (llmc__jscope *)llmc__j_new(j, 1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->parent = parent;
+    s->n = 0;
+    s->kept = false;
+    j->scope = s;
+    return s;
+}
+
+/* Enters something: its record, whose scope is the one outside. */
+static llmc__jcontrol *llmc__j_in(llmc__jinja *j, unsigned kind)
+{
+    llmc__jcontrol *c;
+    if (j->n_control == LLMC__J_CONTROL) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "loops and macros are nested more than %d deep", (int)LLMC__J_CONTROL);
+        return NULL;
+    }
+    c = &j->control[j->n_control];
+    LLMC_MEMSET(c, 0, sizeof *c);
+    c->kind = (uint8_t)kind;
+    c->scope = j->scope;
+    if (llmc__j_scope(j, j->scope) == NULL)
+        return NULL;
+    j->n_control++;
+    return c;
+}
+
+/* Output goes into a new capture until `c` is left. */
+static void llmc__j_capture(llmc__jinja *j, llmc__jcontrol *c)
+{
+    llmc__jcapture *capture;
+    if (c == NULL)
+        return;
+    capture = (llmc__jcapture *)llmc__j_new(j, 1, sizeof *capture);
+    if (capture == NULL)
+        return;
+    c->captures = true;
+    c->outside = j->capture;
+    j->capture = capture;
+}
+
+/* What a capture took, as one string. */
+static llmc__jv llmc__j_captured(llmc__jinja *j, const llmc__jcapture *capture)
+{
+    const llmc__jpiece *p = capture->first;
+    llmc__jbuild b;
+    if (p == NULL)
+        return llmc__j_text("", 0, LLMC__J_OURS);
+    if (p->next == NULL)
+        return p->v;
+    b = llmc__j_begin(j);
+    for (; p != NULL && llmc__j_add(&b, p->v); p = p->next)
+        ;
+    return llmc__j_built(&b);
+}
+
+/* Leaves what was entered last. */
+static void llmc__j_leave(llmc__jinja *j)
+{
+    llmc__jcontrol *c;
+    llmc__jscope *s = j->scope;
+    if (j->n_control == 0)
+        return;
+    c = &j->control[--j->n_control];
+    if (!s->kept) {
+        s->parent = j->free_scopes;
+        j->free_scopes = s;
+    }
+    if (c->loop != NULL && !c->loop->kept) {
+        c->loop->next = j->free_loops;
+        j->free_loops = c->loop;
+    }
+    j->scope = c->scope;
+    if (c->captures)
+        j->capture = c->outside;
+}
+
+/* The variable as the present scope sees it. */
+static llmc__jv llmc__j_load(llmc__jinja *j, uint32_t name)
+{
+    const llmc__jscope *s;
+    uint32_t i;
+    for (s = j->scope; s != NULL; s = s->parent) {
+        for (i = 0; i < s->n; i++)
+            if (s->vars[i].name == name)
+                return s->vars[i].v;
+        if (!llmc__j_work(j, s->n))
+            break;
+    }
+    if (j->context[name].type != LLMC__J_MISSING)
+        return j->context[name];
+    return llmc__j_undefined(j->t->names[name].s, j->t->names[name].n);
+}
+
+/* Sets a variable of the present scope. */
+static void llmc__j_store(llmc__jinja *j, uint32_t name, llmc__jv v)
+{
+    llmc__jscope *s = j->scope;
+    uint32_t i;
+    if (!llmc__j_work(j, s->n))
+        return;
+    if (v.type == LLMC__J_LOOP && name != LLMC__JN_LOOP)
+        v.u.loop->kept = true;
+    for (i = 0; i < s->n; i++)
+        if (s->vars[i].name == name) {
+            s->vars[i].v = v;
+            return;
+        }
+    if (s->n == s->cap) {
+        const uint32_t cap = s->cap == 0 ? 4 : 2 * s->cap;
+        llmc__jvar *vars = (llmc__jvar *)llmc__j_new(j, cap, sizeof *vars);
+        if (vars == NULL)
+            return;
+        if (s->n > 0)
+            LLMC_MEMCPY(vars, s->vars, s->n * sizeof *vars);
+        s->vars = vars;
+        s->cap = cap;
+    }
+    s->vars[s->n].name = name;
+    s->vars[s->n++].v = v;
+}
+
+/* Begins a loop over v. */
+static void llmc__j_for_begin(llmc__jinja *j, llmc__jv v, unsigned kind)
+{
+    llmc__jloop *l = j->free_loops;
+    llmc__jcontrol *c;
+    v = llmc__j_sequence(j, v);
+    if (v.type == LLMC__J_MISSING)
+        return;
+    if (l != NULL)
+        j->free_loops = l->next;
+    else
+        l = (llmc__jloop *)llmc__j_new(j, 1, sizeof *l);
+    c = l != NULL ? llmc__j_in(j, kind) : NULL;
+    if (c == NULL)
+        return;
+    LLMC_MEMSET(l, 0, sizeof *l);
+    l->items = v;
+    l->n = v.n;
+    l->changed = llmc__j_missing();
+    c->loop = l;
+    if (kind == LLMC__J_IN_SIFT)
+        c->kept = (llmc__jv *)llmc__j_new(j, v.n, sizeof(llmc__jv));
+}
+
+/* The next element of the innermost loop, in a scope that is empty again. False: there is none. */
+static bool llmc__j_for_next(llmc__jinja *j)
+{
+    llmc__jcontrol *c = &j->control[j->n_control - 1];
+    llmc__jloop *l = c->loop;
+    llmc__jv loop = llmc__j_none();
+    if (l->index == l->n)
+        return false;
+    j->scope->n = 0;
+    if (c->kind == LLMC__J_IN_LOOP) {
+        loop.type = LLMC__J_LOOP;
+        loop.u.loop = l;
+        llmc__j_store(j, LLMC__JN_LOOP, loop);
+    }
+    llmc__j_give(j, llmc__j_at(l->items, l->index++));
+    return true;
+}
+
+/* Takes v apart into n values, the last pushed first. */
+static void llmc__j_unpack(llmc__jinja *j, llmc__jv v, uint32_t n)
+{
+    uint32_t i;
+    v = llmc__j_sequence(j, v);
+    if (v.type != LLMC__J_MISSING && v.n != n)
+        LLMC__J_FAIL(j, BAD_ARG, "%u values where %u are to be set", v.n, n);
+    for (i = 0; i < n && j->status == LLMC_OK; i++)
+        llmc__j_give(j, llmc__j_at(v, n - 1 - i));
+}
+
+/* A dict of n pairs on the stack; of equal keys the last value counts, at the first one's place. */
+static void llmc__j_dict(llmc__jinja *j, uint32_t n)
+{
+    llmc__jv *pairs = (llmc__jv *)llmc__j_new(j, 2 * (size_t)n, sizeof *pairs), *from;
+    llmc__jv d = llmc__j_over(LLMC__J_DICT, pairs, 0), *found;
+    uint32_t i;
+    if (pairs == NULL || j->sp < 2 * n)
+        return;
+    from = j->stack + j->sp - 2 * n;
+    for (i = 0; i < n; i++) {
+        if (from[2 * i].type >= LLMC__J_LIST || from[2 * i].type == LLMC__J_UNDEFINED)
+            llmc__j_cannot(j, from[2 * i], "is no key that is supported");
+        found = (llmc__jv *)(uintptr_t)llmc__j_lookup(j, d, from[2 * i]);
+        if (found != NULL) {
+            *found = from[2 * i + 1];
+            continue;
+        }
+        pairs[2 * d.n] = from[2 * i];
+        pairs[2 * d.n++ + 1] = from[2 * i + 1];
+    }
+    j->sp -= 2 * n;
+    llmc__j_give(j, d);
+}
+
+/* A list or tuple of the n values on the stack. */
+static void llmc__j_list(llmc__jinja *j, llmc__jtype type, uint32_t n)
+{
+    llmc__jv *items = (llmc__jv *)llmc__j_new(j, n, sizeof *items);
+    if (items == NULL || j->sp < n)
+        return;
+    if (n > 0)
+        LLMC_MEMCPY(items, j->stack + j->sp - n, n * sizeof *items);
+    j->sp -= n;
+    llmc__j_give(j, llmc__j_over(type, items, n));
+}
+
+/* A macro as a value: it and all scopes around it stay. */
+static void llmc__j_macro_value(llmc__jinja *j, uint32_t at)
+{
+    llmc__jmacro *m = (llmc__jmacro *)llmc__j_new(j, 1, sizeof *m);
+    llmc__jscope *s;
+    llmc__jv v = llmc__j_none();
+    if (m == NULL)
+        return;
+    m->at = at;
+    m->scope = j->scope;
+    for (s = j->scope; s != NULL && !s->kept; s = s->parent)
+        s->kept = true;
+    v.type = LLMC__J_MACRO;
+    v.u.macro = m;
+    llmc__j_give(j, v);
+}
+
+/* What the scope was not given hides what is outside: it is undefined. */
+static void llmc__j_hide(llmc__jinja *j, uint32_t name)
+{
+    uint32_t k;
+    for (k = 0; k < j->scope->n && j->scope->vars[k].name != name; k++)
+        ;
+    if (k == j->scope->n)
+        llmc__j_store(j, name, llmc__j_undefined(j->t->names[name].s, j->t->names[name].n));
+}
+
+/* The named arguments of a macro's call: parameters, caller, and the rest for kwargs. */
+static void llmc__j_macro_named(llmc__jinja *j, const llmc__jproto *m, const llmc__jcall *call)
+{
+    unsigned i, k;
+    for (i = 0; i < call->nkw; i++) {
+        const llmc__jv *named = &call->args[call->npos + 2 * i];
+        for (k = 0; k < m->n_params; k++) {
+            const llmc__jname *name = &j->t->names[j->t->params[m->param + k]];
+            if (name->n == named->n && LLMC_MEMCMP(name->s, named->u.s, named->n) == 0)
+                break;
+        }
+        if (k < m->n_params && k < call->npos)
+            LLMC__J_FAIL(j, BAD_ARG, "the argument %.*s is given twice", llmc__j_short(named->n), named->u.s);
+        else if (k < m->n_params)
+            llmc__j_store(j, j->t->params[m->param + k], named[1]);
+        else if (m->caller && llmc__texteq(named->u.s, named->n, "caller"))
+            llmc__j_store(j, LLMC__JN_CALLER, named[1]);
+        else if (!m->kwargs)
+            LLMC__J_FAIL(j, BAD_ARG, "the macro has no parameter %.*s", llmc__j_short(named->n), named->u.s);
+    }
+}
+
+/* Named arguments that are no parameters, moved to the front of out [LLMC__J_ARGS pairs]; their number. */
+static unsigned llmc__j_macro_rest(llmc__jinja *j, const llmc__jproto *m, const llmc__jcall *call,
+                                   llmc__jv *out)
+{
+    unsigned i, k, n = 0;
+    for (i = 0; i < call->nkw; i++) {
+        const llmc__jv *named = &call->args[call->npos + 2 * i];
+        for (k = 0; k < m->n_params; k++) {
+            const llmc__jname *name = &j->t->names[j->t->params[m->param + k]];
+            if (name->n == named->n && LLMC_MEMCMP(name->s, named->u.s, named->n) == 0)
+                break;
+        }
+        if (k < m->n_params || (m->caller && llmc__texteq(named->u.s, named->n, "caller")))
+            continue;
+        out[2 * n] = named[0];
+        out[2 * n++ + 1] = named[1];
+    }
+    return n;
+}
+
+/* What a macro gets besides its parameters, where it asks for it. */
+static void llmc__j_macro_extra(llmc__jinja *j, const llmc__jproto *m, const llmc__jcall *call)
+{
+    llmc__jv named[2 * (LLMC__J_ARGS + 1)];
+    llmc__jcall rest;
+    if (call->npos > m->n_params && !m->varargs) {
+        LLMC__J_FAIL(j, BAD_ARG, "the macro takes %u values, not %u", m->n_params, call->npos);
+        return;
+    }
+    if (m->varargs) {
+        const unsigned n = call->npos > m->n_params ? call->npos - m->n_params : 0;
+        llmc__jv *items = (llmc__jv *)llmc__j_new(j, n, sizeof *items);
+        if (items == NULL)
+            return;
+        if (n > 0)
+            LLMC_MEMCPY(items, call->args + m->n_params, n * sizeof *items);
+        llmc__j_store(j, LLMC__JN_VARARGS, llmc__j_over(LLMC__J_TUPLE, items, n));
+    }
+    if (m->kwargs) {
+        rest.npos = 0;
+        rest.args = named;
+        rest.nkw = llmc__j_macro_rest(j, m, call, named);
+        llmc__j_store(j, LLMC__JN_KWARGS, llmc__j_make_dict(j, &rest, false));
+    }
+}
+
+/* Begins a macro: its scope lies in the one where it was made. Returns where it goes on. */
+static uint32_t llmc__j_macro_begin(llmc__jinja *j, const llmc__jmacro *macro, const llmc__jcall *call,
+                                    uint32_t base, uint32_t pc)
+{
+    const llmc__jproto *m = &j->t->macros[macro->at];
+    llmc__jcontrol *c = llmc__j_in(j, LLMC__J_IN_CALL);
+    unsigned i;
+    if (c == NULL)
+        return pc;
+    j->scope->parent = macro->scope;
+    c->pc = pc;
+    c->line = j->line;
+    llmc__j_capture(j, c);
+    for (i = 0; i < m->n_params; i++)
+        if (i < call->npos)
+            llmc__j_store(j, j->t->params[m->param + i], call->args[i]);
+    llmc__j_macro_named(j, m, call);
+    llmc__j_macro_extra(j, m, call);
+    for (i = call->npos; i + m->n_defaults < m->n_params; i++)
+        llmc__j_hide(j, j->t->params[m->param + i]);
+    if (m->caller)
+        llmc__j_hide(j, LLMC__JN_CALLER);
+    j->sp = base;
+    return m->pc;
+}
+
+/* Calls v with npos values and nkw named ones on the stack, below which v lies at `base`. Returns where the
+   machine goes on. */
+static uint32_t llmc__j_call_value(llmc__jinja *j, llmc__jv v, uint32_t base, const llmc__jcall *call,
+                                   uint32_t pc)
+{
+    llmc__jv r = llmc__j_none();
+    if (v.type == LLMC__J_MACRO)
+        return llmc__j_macro_begin(j, v.u.macro, call, base, pc);
+    if (v.type == LLMC__J_FUNCTION)
+        r = llmc__j_function(j, v.id, call);
+    else if (v.type == LLMC__J_METHOD)
+        r = llmc__j_method(j, v.u.items[0], v.id, call);
+    else
+        llmc__j_cannot(j, v, "cannot be called");
+    j->sp = base;
+    llmc__j_give(j, r);
+    return pc;
+}
+
+/* CALL, CALL_ATTR, FILTER and TEST: they have their arguments on the stack. */
+static uint32_t llmc__j_run_call(llmc__jinja *j, const llmc__jins *i, uint32_t pc)
+{
+    const uint32_t n = i->a + 2u * i->b;
+    const uint32_t base = j->sp - n - 1;
+    const char *name = j->t->text + (i->op == LLMC__JI_CALL_ATTR ? i->c : 0);
+    llmc__jcall call;
+    llmc__jv v;
+    int row;
+    if (j->sp < n + 1) /* cannot be */
+        return pc;
+    call.args = j->stack + base + 1;
+    call.npos = i->a;
+    call.nkw = i->b;
+    v = j->stack[base];
+    if (i->op == LLMC__JI_CALL)
+        return llmc__j_call_value(j, v, base, &call, pc);
+    if (i->op == LLMC__JI_CALL_ATTR) {
+        row = v.type == LLMC__J_NAMESPACE ? -1 : llmc__j_find_method(j, v, name, i->d);
+        if (row < 0)
+            return llmc__j_call_value(j, llmc__j_attr(j, v, name, i->d, false), base, &call, pc);
+        v = llmc__j_method(j, v, (unsigned)row, &call);
+    } else if (i->op == LLMC__JI_FILTER) {
+        v = llmc__j_filtered(j, (unsigned)i->c, v, &call);
+    } else {
+        v = llmc__j_bool(llmc__j_test(j, (unsigned)i->c, v, &call) != (i->d != 0));
+    }
+    j->sp = base;
+    llmc__j_give(j, v);
+    return pc;
+}
+
+/* Operators with one and two operands. */
+static void llmc__j_run_operator(llmc__jinja *j, const llmc__jins *i)
+{
+    llmc__jv b = llmc__j_take(j), a;
+    if (i->op == LLMC__JI_NOT) {
+        llmc__j_give(j, llmc__j_bool(!llmc__j_true(b)));
+        return;
+    }
+    if (i->op == LLMC__JI_NEGATE || i->op == LLMC__JI_PLUS) {
+        if (!llmc__j_is_number(b))
+            llmc__j_cannot(j, b, "has no sign");
+        if (i->op == LLMC__JI_NEGATE)
+            b = b.type == LLMC__J_FLOAT ? llmc__j_float(-b.u.f)
+                                        : llmc__j_compute(j, LLMC__JOP_SUB, llmc__j_int(0), b);
+        else if (b.type == LLMC__J_BOOL)
+            b = llmc__j_int(b.u.i);
+        llmc__j_give(j, b);
+        return;
+    }
+    a = llmc__j_take(j);
+    if (i->a == LLMC__JOP_CONCAT)
+        llmc__j_give(j, llmc__j_concat(j, a, b));
+    else if (i->a == LLMC__JOP_MOD && a.type == LLMC__J_STRING)
+        llmc__j_give(j, b.type == LLMC__J_TUPLE ? llmc__j_printf(j, a, b.u.items, b.n)
+                                                : llmc__j_printf(j, a, &b, 1));
+    else if (i->a < LLMC__JOP_CONCAT)
+        llmc__j_give(j, llmc__j_compute(j, (llmc__jop)i->a, a, b));
+    else
+        llmc__j_give(j, llmc__j_bool(llmc__j_compare(j, (llmc__jop)i->a, a, b)));
+}
+
+/* SLICE: the parts that were written lie above the value. */
+static void llmc__j_run_slice(llmc__jinja *j, unsigned parts)
+{
+    llmc__jv part[3];
+    int i;
+    for (i = 2; i >= 0; i--)
+        part[i] = (parts >> i & 1) != 0 ? llmc__j_take(j) : llmc__j_none();
+    llmc__j_give(j, llmc__j_slice(j, llmc__j_take(j), part[0], part[1], part[2]));
+}
+
+/* Output of any value. */
+static void llmc__j_run_out(llmc__jinja *j, llmc__jv v)
+{
+    const size_t strings = j->strings;
+    if (v.type == LLMC__J_STRING) {
+        llmc__j_emit(j, v);
+    } else {
+        llmc__j_emit(j, llmc__j_str(j, v));
+        if (j->capture == NULL)
+            j->strings = strings; /* written out, no longer needed */
+    }
+}
+
+/* Instructions that push something they hold. */
+static void llmc__j_run_constant(llmc__jinja *j, const llmc__jins *i)
+{
+    const llmc_template *t = j->t;
+    llmc__decimal d;
+    const char *bad;
+    double f = 0;
+    switch (i->op) {
+    case LLMC__JI_STRING:
+        llmc__j_give(j, llmc__j_text(t->pool + i->c, i->d, LLMC__J_OURS));
+        break;
+    case LLMC__JI_INT:
+        llmc__j_give(j, llmc__j_int((int64_t)((uint64_t)i->d << 32 | (uint32_t)i->c)));
+        break;
+    case LLMC__JI_FLOAT:
+        if (llmc__decimal_read(t->pool + i->c, t->pool + i->c + i->d, &d, &bad) == NULL ||
+            !llmc__decimal_f64(&d, &f))
+            LLMC__J_FAIL(j, UNSUPPORTED, "the number %.*s", llmc__j_short(i->d), t->pool + i->c);
+        llmc__j_give(j, llmc__j_float(f));
+        break;
+    default:
+        llmc__j_give(j, i->a == 0   ? llmc__j_none()
+                        : i->a == 3 ? llmc__j_undefined("inline if", 9)
+                                    : llmc__j_bool(i->a == 2));
+        break;
+    }
+}
+
+/* Instructions about variables and attributes. */
+static void llmc__j_run_variable(llmc__jinja *j, const llmc__jins *i)
+{
+    llmc__jv v, key;
+    switch (i->op) {
+    case LLMC__JI_LOAD:
+        llmc__j_give(j, llmc__j_load(j, (uint32_t)i->c));
+        break;
+    case LLMC__JI_STORE:
+        llmc__j_store(j, (uint32_t)i->c, llmc__j_take(j));
+        break;
+    case LLMC__JI_SET_ATTR:
+        v = llmc__j_take(j);
+        key = llmc__j_take(j);
+        if (v.type != LLMC__J_NAMESPACE)
+            llmc__j_cannot(j, v, "has no attributes that can be set; a namespace has");
+        else
+            llmc__j_space_set(j, v.u.space, llmc__j_text(j->t->text + i->c, i->d, LLMC__J_OURS), key);
+        break;
+    case LLMC__JI_ATTR:
+        llmc__j_give(j, llmc__j_attr(j, llmc__j_take(j), j->t->text + i->c, i->d, false));
+        break;
+    default:
+        key = llmc__j_take(j);
+        llmc__j_give(j, llmc__j_item(j, llmc__j_take(j), key));
+        break;
+    }
+}
+
+/* Jumps; returns where the machine goes on. */
+static uint32_t llmc__j_run_jump(llmc__jinja *j, const llmc__jins *i, uint32_t pc)
+{
+    const uint32_t to = (uint32_t)((int64_t)pc - 1 + i->c);
+    llmc__jv b;
+    switch (i->op) {
+    case LLMC__JI_JUMP_FALSE:
+        return llmc__j_true(llmc__j_take(j)) ? pc : to;
+    case LLMC__JI_AND:
+    case LLMC__JI_OR:
+        if (j->sp > 0 && llmc__j_true(j->stack[j->sp - 1]) == (i->op == LLMC__JI_OR))
+            return to;
+        (void)llmc__j_take(j);
+        return pc;
+    case LLMC__JI_CHAIN:
+        b = llmc__j_take(j);
+        if (llmc__j_compare(j, (llmc__jop)i->a, llmc__j_take(j), b)) {
+            llmc__j_give(j, b);
+            return pc;
+        }
+        llmc__j_give(j, llmc__j_bool(false));
+        return to;
+    case LLMC__JI_DEFAULT: {
+        uint32_t k;
+        for (k = 0; k < j->scope->n; k++)
+            if (j->scope->vars[k].name == i->d)
+                return to;
+        return pc;
+    }
+    default:
+        return to;
+    }
+}
+
+/* Loops; empty: whether the last one left had no elements. */
+static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t pc, bool *empty)
+{
+    llmc__jcontrol *c = j->n_control > 0 ? &j->control[j->n_control - 1] : NULL;
+    const uint32_t to = (uint32_t)((int64_t)pc - 1 + i->c);
+    if (i->op == LLMC__JI_FOR || i->op == LLMC__JI_SIFT) {
+        llmc__j_for_begin(j, llmc__j_take(j), i->op == LLMC__JI_FOR ? LLMC__J_IN_LOOP : LLMC__J_IN_SIFT);
+        return pc;
+    }
+    if (i->op == LLMC__JI_ELSE)
+        return *empty ? pc : to;
+    if (c == NULL || c->loop == NULL) /* cannot be */
+        return pc;
+    if (i->op == LLMC__JI_SIFT_KEEP) {
+        if (llmc__j_true(llmc__j_take(j)) && c->kept != NULL)
+            c->kept[c->n_kept++] = llmc__j_at(c->loop->items, c->loop->index - 1u);
+        return pc;
+    }
+    if (llmc__j_for_next(j))
+        return pc;
+    *empty = c->loop->n == 0;
+    llmc__j_leave(j);
+    if (i->op == LLMC__JI_SIFT_NEXT)
+        llmc__j_give(j, llmc__j_over(LLMC__J_GENERATOR, c->kept, c->n_kept));
+    return to;
+}
+
+/* Scopes, captures, macros. */
+static uint32_t llmc__j_run_scope(llmc__jinja *j, const llmc__jins *i, uint32_t pc)
+{
+    const llmc__jcapture *capture = j->capture;
+    llmc__jcontrol *c;
+    switch (i->op) {
+    case LLMC__JI_SCOPE:
+        (void)llmc__j_in(j, LLMC__J_IN_SCOPE);
+        return pc;
+    case LLMC__JI_CAPTURE:
+        llmc__j_capture(j, llmc__j_in(j, LLMC__J_IN_CAPTURE));
+        return pc;
+    case LLMC__JI_MACRO:
+        llmc__j_macro_value(j, (uint32_t)i->c);
+        return pc;
+    case LLMC__JI_LEAVE:
+        llmc__j_leave(j);
+        return pc;
+    default:
+        break;
+    }
+    c = j->n_control > 0 ? &j->control[j->n_control - 1] : NULL;
+    if (c == NULL || capture == NULL) /* cannot be */
+        return pc;
+    if (i->op == LLMC__JI_RETURN) {
+        pc = c->pc;
+        j->line = c->line;
+    }
+    llmc__j_leave(j);
+    llmc__j_give(j, llmc__j_captured(j, capture));
+    return pc;
+}
+
+/* llmc__j_run -- the machine, until the template ends or fails              (CHAT.run)
+   Each instruction costs a step, work on long values more; so everything ends. */
+static void llmc__j_run(llmc__jinja *j)
+{
+    const llmc_template *t = j->t;
+    uint32_t pc = 0;
+    bool empty = false;
+    while (llmc__j_work(j, 0)) {
+        const llmc__jins *i = &t->code[pc++];
+        j->line = i->line;
+        if (i->op == LLMC__JI_STOP)
+            return;
+        if (i->op == LLMC__JI_DATA || i->op == LLMC__JI_DATA_OWN)
+            llmc__j_emit(
+                j, llmc__j_text((i->op == LLMC__JI_DATA ? t->text : t->pool) + i->c, i->d, LLMC__J_OURS));
+        else if (i->op == LLMC__JI_OUT)
+            llmc__j_run_out(j, llmc__j_take(j));
+        else if (i->op <= LLMC__JI_CONST)
+            llmc__j_run_constant(j, i);
+        else if (i->op <= LLMC__JI_ITEM)
+            llmc__j_run_variable(j, i);
+        else if (i->op == LLMC__JI_SLICE)
+            llmc__j_run_slice(j, i->a);
+        else if (i->op <= LLMC__JI_TEST)
+            pc = llmc__j_run_call(j, i, pc);
+        else if (i->op <= LLMC__JI_BINARY)
+            llmc__j_run_operator(j, i);
+        else if (i->op <= LLMC__JI_OR || i->op == LLMC__JI_DEFAULT)
+            pc = llmc__j_run_jump(j, i, pc);
+        else if (i->op == LLMC__JI_LIST || i->op == LLMC__JI_TUPLE)
+            llmc__j_list(j, i->op == LLMC__JI_LIST ? LLMC__J_LIST : LLMC__J_TUPLE, (uint32_t)i->c);
+        else if (i->op == LLMC__JI_DICT)
+            llmc__j_dict(j, (uint32_t)i->c);
+        else if (i->op == LLMC__JI_UNPACK)
+            llmc__j_unpack(j, llmc__j_take(j), (uint32_t)i->c);
+        else if (i->op <= LLMC__JI_SIFT_KEEP)
+            pc = llmc__j_run_loop(j, i, pc, &empty);
+        else if (i->op == LLMC__JI_UNSUPPORTED)
+            LLMC__J_FAIL(j, UNSUPPORTED, "the filter or test '%.*s'", llmc__j_short(i->d), t->text + i->c);
+        else
+            pc = llmc__j_run_scope(j, i, pc);
+    }
+}
+
+//--[ 21.15 CHAT.context ]-- messages, tools and variables as values
+/* Roles that models know. Templates make control tokens out of them ("<|" + role + "|>"), so these words
+   count as the template's own; any other role stays the conversation's. */
+static const char *const llmc__j_roles[] = {"system",       "user",          "assistant",      "tool",
+                                            "developer",    "function",      "model",          "ipython",
+                                            "tool_results", "tool_response", "observation",    "environment",
+                                            "critic",       "document",      "latest_reminder"};
+
+static bool llmc__j_is_role(const char *s, size_t n)
+{
+    return llmc__j_row(llmc__j_roles, sizeof llmc__j_roles / sizeof llmc__j_roles[0], s, n) >= 0;
+}
+
+/* A JSON string as the conversation's. Without escapes it is a view of the text. */
+static llmc__jv llmc__j_json_string(llmc__jinja *j, llmc_json v)
+{
+    const char *end = llmc__json_skip_string(v.text, v.end), *p = v.text + 1;
+    llmc__jbuild b;
+    char c[4];
+    size_t n = (size_t)(end - 1 - p), i;
+    for (i = 0; i < n && p[i] != '\\'; i++)
+        ;
+    if (i == n)
+        return llmc__j_text(p, n, LLMC__J_PLAIN);
+    b = llmc__j_begin(j);
+    while ((n = llmc__json_char(&p, v.end, c)) > 0)
+        (void)llmc__j_add_n(&b, c, n, LLMC__J_PLAIN);
+    return llmc__j_built(&b);
+}
+
+/* A JSON number: without point and exponent a whole one, as Python reads them. */
+static llmc__jv llmc__j_json_number(llmc__jinja *j, llmc_json v)
+{
+    llmc__decimal d;
+    const char *bad, *end = llmc__decimal_read(v.text, v.end, &d, &bad), *p;
+    int64_t i = 0;
+    double f = 0;
+    bool whole = true;
+    for (p = v.text; end != NULL && p < end; p++)
+        whole = whole && *p != '.' && *p != 'e' && *p != 'E';
+    if (end == NULL || (whole && !llmc__decimal_i64(&d, &i)) || (!whole && !llmc__decimal_f64(&d, &f))) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "a number in the conversation's JSON that does not fit 64 bits");
+        return llmc__j_none();
+    }
+    return whole ? llmc__j_int(i) : llmc__j_float(f);
+}
+
+/* A container of JSON on its way to being a value. */
+typedef struct llmc__jfill {
+    llmc_json from;
+    llmc_json_iter it;
+    llmc__jv *items;
+    llmc__jv *place; /* where the container's value itself lies */
+} llmc__jfill;
+
+/* How many elements or members a container has. */
+static size_t llmc__j_json_count(llmc_json v)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json key, x;
+    size_t n = 0;
+    while (llmc_json_next(v, &it, &key, &x))
+        n++;
+    return n;
+}
+
+/* Puts v into *place; containers come out empty and are filled by the caller. role: it is a message's role. */
+static void llmc__j_json_value(llmc__jinja *j, llmc_json v, llmc__jv *place, bool role)
+{
+    switch (v.type) {
+    case LLMC_JSON_STRING:
+        *place = llmc__j_json_string(j, v);
+        if (role && llmc__j_is_role(place->u.s, place->n))
+            place->from = LLMC__J_OURS;
+        break;
+    case LLMC_JSON_NUMBER:
+        *place = llmc__j_json_number(j, v);
+        break;
+    case LLMC_JSON_BOOL:
+        *place = llmc__j_bool(*v.text == 't');
+        break;
+    case LLMC_JSON_ARRAY:
+        *place = llmc__j_over(LLMC__J_LIST, NULL, 0);
+        break;
+    case LLMC_JSON_OBJECT:
+        *place = llmc__j_over(LLMC__J_DICT, NULL, 0);
+        break;
+    default:
+        *place = llmc__j_none();
+        break;
+    }
+}
+
+/* The next member's place in an object: a name that was there before is set anew, as Python does. */
+static llmc__jv *llmc__j_json_member(llmc__jinja *j, llmc__jfill *f, llmc__jv name)
+{
+    llmc__jv dict = llmc__j_over(LLMC__J_DICT, f->items, f->place->n);
+    llmc__jv *found = (llmc__jv *)(uintptr_t)llmc__j_lookup(j, dict, name);
+    if (found == NULL) {
+        f->items[2 * f->place->n] = name;
+        found = &f->items[2 * f->place->n++ + 1];
+    }
+    return found;
+}
+
+/* A JSON text as a value. roles: well-known strings under "role" are the template's. LLMC_JSON_DEPTH bounds
+   the nesting. */
+static llmc__jv llmc__j_json(llmc__jinja *j, llmc_json root, bool roles)
+{
+    llmc__jfill open[LLMC_JSON_DEPTH + 1];
+    llmc__jv out = llmc__j_none(), *place = &out, name;
+    llmc_json v = root, key;
+    unsigned depth = 0;
+    bool role = false;
+    while (j->status == LLMC_OK) {
+        llmc__j_json_value(j, v, place, role);
+        role = false;
+        if (v.type == LLMC_JSON_ARRAY || v.type == LLMC_JSON_OBJECT) {
+            const size_t n = llmc__j_json_count(v);
+            llmc__jfill *f = &open[depth];
+            f->from = v;
+            f->it.at = NULL;
+            f->it.started = false;
+            f->place = place;
+            f->items = (llmc__jv *)llmc__j_new(j, v.type == LLMC_JSON_OBJECT ? 2 * n : n, sizeof *f->items);
+            place->u.items = f->items;
+            depth += llmc__j_work(j, n) && f->items != NULL ? 1 : 0;
+        }
+        while (depth > 0 && !llmc_json_next(open[depth - 1].from, &open[depth - 1].it, &key, &v))
+            depth--;
+        if (depth == 0)
+            break;
+        if (open[depth - 1].from.type == LLMC_JSON_ARRAY) {
+            place = &open[depth - 1].items[open[depth - 1].place->n++];
+            continue;
+        }
+        name = llmc__j_json_string(j, key);
+        place = llmc__j_json_member(j, &open[depth - 1], name);
+        role = roles && llmc__texteq(name.u.s, name.n, "role");
+    }
+    return out;
+}
+
+/* A JSON text of the caller; *out is untouched if there is none. what: its name in messages. Errors: BAD_ARG
+   (no JSON, another type). */
+static llmc_status llmc__j_parse_json(const char *text, const char *what, llmc_json_type type, llmc_json *out,
+                                      llmc_diag *diag)
+{
+    llmc_blob blob;
+    llmc_diag inner;
+    blob.data = text;
+    blob.size = llmc__strlen(text);
+    blob.name = what;
+    if (llmc_json_parse(&blob, out, &inner) != LLMC_OK)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.context", inner.offset, "%s", inner.message);
+    if (out->type != type)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.context", LLMC_NO_OFFSET, "%s is no JSON %s", what,
+                          type == LLMC_JSON_ARRAY ? "array" : "object");
+    return LLMC_OK;
+}
+
+/* A string of the caller; from: of whom it counts. */
+static llmc__jv llmc__j_cstring(const char *s, unsigned from)
+{
+    return llmc__j_text(s, llmc__strlen(s), from);
+}
+
+/* Adds a member to a dict that is being made: pairs has the room. A later one of that name wins. */
+static void llmc__j_member(llmc__jinja *j, llmc__jv *dict, llmc__jv *pairs, llmc__jv name, llmc__jv v)
+{
+    llmc__jv *found;
+    dict->u.items = pairs;
+    found = (llmc__jv *)(uintptr_t)llmc__j_lookup(j, *dict, name);
+    if (found == NULL) {
+        pairs[2 * dict->n] = name;
+        found = &pairs[2 * dict->n++ + 1];
+    }
+    *found = v;
+}
+
+/* Message m as a dict: role, content, and what its `more` says. Errors: BAD_ARG. */
+static llmc_status llmc__j_message(llmc__jinja *j, const llmc_message *m, llmc__jv *out)
+{
+    llmc_json more;
+    llmc__jv extra = llmc__j_over(LLMC__J_DICT, NULL, 0), *pairs;
+    size_t i;
+    if (m->more != NULL) {
+        LLMC__TRY(llmc__j_parse_json(m->more, "a message's members", LLMC_JSON_OBJECT, &more, j->diag));
+        extra = llmc__j_json(j, more, true);
+    }
+    pairs = (llmc__jv *)llmc__j_new(j, 2 * ((size_t)extra.n + 2), sizeof *pairs);
+    if (pairs == NULL)
+        return j->status;
+    *out = llmc__j_over(LLMC__J_DICT, pairs, 0);
+    llmc__j_member(j, out, pairs, llmc__j_cstring("role", LLMC__J_OURS),
+                   llmc__j_cstring(m->role, llmc__j_is_role(m->role, llmc__strlen(m->role)) ? LLMC__J_OURS
+                                                                                            : LLMC__J_PLAIN));
+    llmc__j_member(j, out, pairs, llmc__j_cstring("content", LLMC__J_OURS),
+                   m->text != NULL ? llmc__j_cstring(m->text, LLMC__J_PLAIN) : llmc__j_none());
+    for (i = 0; i < extra.n; i++)
+        llmc__j_member(j, out, pairs, extra.u.items[2 * i], extra.u.items[2 * i + 1]);
+    return j->status;
+}
+
+/* Gives the template variable `name` a value, if it has one of that name. */
+static void llmc__j_define(llmc__jinja *j, const char *name, size_t n, llmc__jv v)
+{
+    uint32_t i;
+    for (i = 0; i < j->t->n_names; i++)
+        if (j->t->names[i].n == n && LLMC_MEMCMP(j->t->names[i].s, name, n) == 0)
+            j->context[i] = v;
+}
+
+/* The list of messages: the caller's structs, or a JSON array. Errors: BAD_ARG. */
+static llmc_status llmc__j_messages(llmc__jinja *j, const llmc_chat_options *o, const llmc_message *m,
+                                    size_t n, llmc__jv *out)
+{
+    llmc_json json;
+    llmc__jv *items;
+    size_t i;
+    if (o->messages != NULL) {
+        LLMC__TRY(llmc__j_parse_json(o->messages, "messages", LLMC_JSON_ARRAY, &json, j->diag));
+        *out = llmc__j_json(j, json, true);
+        return j->status;
+    }
+    items = (llmc__jv *)llmc__j_new(j, n, sizeof *items);
+    if (items == NULL)
+        return j->status;
+    for (i = 0; i < n; i++) {
+        if (m[i].role == NULL)
+            return LLMC__FAIL(j->diag, BAD_ARG, "CHAT.context", LLMC_NO_OFFSET,
+                              "message %zu: the role is NULL", i);
+        LLMC__TRY(llmc__j_message(j, &m[i], &items[i]));
+    }
+    *out = llmc__j_over(LLMC__J_LIST, items, n);
+    return j->status;
+}
+
+/* Everything a template may ask for by name. What the caller did not give is undefined to it, except that
+   tools and documents are then None, as they are where templates come from. */
+static llmc_status llmc__j_context(llmc__jinja *j, const llmc_chat_options *o, const llmc_message *m,
+                                   size_t n)
+{
+    llmc_json json, key, value;
+    llmc_json_iter it = {NULL, false};
+    llmc__jv v = llmc__j_none();
+    unsigned i;
+    for (i = 0; i < LLMC__JF_COUNT; i++) {
+        v.type = LLMC__J_FUNCTION;
+        v.id = (uint16_t)i;
+        llmc__j_define(j, llmc__j_functions[i], llmc__strlen(llmc__j_functions[i]), v);
+    }
+    LLMC__TRY(llmc__j_messages(j, o, m, n, &v));
+    llmc__j_define(j, "messages", 8, v);
+    llmc__j_define(j, "add_generation_prompt", 21, llmc__j_bool(!o->no_generation_prompt));
+    if (o->bos_token != NULL)
+        llmc__j_define(j, "bos_token", 9, llmc__j_cstring(o->bos_token, LLMC__J_OURS));
+    if (o->eos_token != NULL)
+        llmc__j_define(j, "eos_token", 9, llmc__j_cstring(o->eos_token, LLMC__J_OURS));
+    for (i = 0; i < 2; i++) {
+        const char *text = i == 0 ? o->tools : o->documents, *name = i == 0 ? "tools" : "documents";
+        v = llmc__j_none();
+        if (text != NULL) {
+            LLMC__TRY(llmc__j_parse_json(text, name, LLMC_JSON_ARRAY, &json, j->diag));
+            v = llmc__j_json(j, json, false);
+        }
+        llmc__j_define(j, name, llmc__strlen(name), v);
+    }
+    if (o->variables == NULL)
+        return j->status;
+    LLMC__TRY(llmc__j_parse_json(o->variables, "variables", LLMC_JSON_OBJECT, &json, j->diag));
+    while (llmc_json_next(json, &it, &key, &value)) {
+        const llmc__jv name = llmc__j_json_string(j, key);
+        llmc__j_define(j, name.u.s, name.n, llmc__j_json(j, value, false));
+    }
+    return j->status;
+}
+
+//--[ 21.16 CHAT.render ]-- a conversation as text
+/* The machine's memory, over the caller's: its stacks and the context first, then strings from below and
+   objects from above, and the mask at the end. False: not even that fits. */
+static bool llmc__j_memory(llmc__jinja *j, void *mem, size_t bytes)
+{
+    llmc__arena a;
+    uint64_t rest;
+    if (mem == NULL || bytes < 2 * LLMC__ALIGN)
+        return false;
+    a = llmc__arena_over(mem, bytes);
+    j->stack = (llmc__jv *)llmc__take(&a, LLMC__J_STACK, sizeof *j->stack);
+    j->control = (llmc__jcontrol *)llmc__take(&a, LLMC__J_CONTROL, sizeof *j->control);
+    j->context = (llmc__jv *)llmc__take(&a, j->t->n_names, sizeof *j->context);
+    if (a.failed || a.size - a.used < 1024)
+        return false;
+    rest = llmc__min(a.size - a.used, UINT32_MAX) / 9 * 8 & ~(uint64_t)63;
+    j->base = (char *)a.base + a.used;
+    j->size = j->objects = (size_t)rest;
+    j->mask = (uint8_t *)j->base + rest;
+    return true;
+}
+
+/* What rendering takes at least, beside what its texts take. */
+static uint64_t llmc__j_memory_least(const llmc_template *t)
+{
+    return (uint64_t)LLMC__J_STACK * sizeof(llmc__jv) + (uint64_t)LLMC__J_CONTROL * sizeof(llmc__jcontrol) +
+           (uint64_t)t->n_names * sizeof(llmc__jv) + 8 * LLMC__ALIGN + 1024;
+}
+
+/* llmc_chat_need -- work memory that rendering n_text bytes of conversation should need   (CHAT.render)
+   n_text: texts of the messages, tools, documents and variables together. An estimate that is ample for
+   templates as models have them; one that computes a lot may need more, which NO_MEMORY then says. */
+LLMC_API size_t llmc_chat_need(const llmc_template *t, size_t n_messages, size_t n_text)
+{
+    uint64_t need, more;
+    if (!llmc__mul(n_text, 16, &need) || !llmc__mul(n_messages, 1024, &more) ||
+        !llmc__add(need, more, &need) || !llmc__add(need, llmc__j_memory_least(t) + 65536, &need) ||
+        need > SIZE_MAX)
+        return SIZE_MAX;
+    return (size_t)need;
+}
+
+/* llmc_chat_render -- a conversation as the model was trained to see it     (CHAT.render)
+   out->text [cap] and out->plain [plain_cap] are written as far as they go; out->len and out->n_plain say
+   what all of it takes, also when that is more (NO_MEMORY). work: see llmc_chat_need.
+   Errors: BAD_ARG (the template does not take this conversation; JSON), UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_chat_render(const llmc_template *t, const llmc_chat_options *options,
+                                      const llmc_message *messages, size_t n_messages, void *work,
+                                      size_t work_bytes, llmc_chat_text *out, llmc_diag *diag)
+{
+    llmc_chat_options o;
+    llmc__jinja j;
+    uint32_t i;
+    llmc__options(&o, sizeof o, options);
+    LLMC_MEMSET(&j, 0, sizeof j);
+    out->len = out->n_plain = 0;
+    j.t = t;
+    j.diag = diag;
+    j.out = out;
+    j.steps = o.max_steps != 0 ? o.max_steps : LLMC__J_STEPS;
+    j.now = o.now + (int64_t)o.utc_offset;
+    if (n_messages > 0 && messages == NULL && o.messages == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.render", LLMC_NO_OFFSET, "there are no messages");
+    if (!llmc__j_memory(&j, work, work_bytes))
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.render", LLMC_NO_OFFSET,
+                          "a chat template takes more than %zu bytes of work memory", work_bytes);
+    for (i = 0; i < t->n_names; i++)
+        j.context[i] = llmc__j_missing();
+    LLMC__TRY(llmc__j_context(&j, &o, messages, n_messages));
+    if (llmc__j_scope(&j, NULL) != NULL)
+        j.scope->kept = true;
+    llmc__j_run(&j);
+    LLMC__TRY(j.status);
+    if (out->len > out->cap || out->n_plain > out->plain_cap)
+        return LLMC__FAIL(
+            diag, NO_MEMORY, "CHAT.render", LLMC_NO_OFFSET,
+            "the conversation takes %zu bytes of text and %zu spans, but there is room for %zu and %zu",
+            out->len, out->n_plain, out->cap, out->plain_cap);
+    return LLMC_OK;
+}
+
+//--[ 21.17 CHAT.format ]-- templates of our own, for models that have none
+/* Roles are checked by a template itself: a misspelt one would go unseen where it is not written. Whose turn
+   it is matters: after an assistant's message an assistant would answer itself. */
+#define LLMC__CHAT_ROLES                                                                                 \
+    "{%- if not messages %}{{ raise_exception('there are no messages') }}{% endif %}"                    \
+    "{%- for m in messages %}"                                                                           \
+    "{%- if m.role not in ['system', 'user', 'assistant'] %}"                                            \
+    "{{ raise_exception('message %d: the role is \"%s\"; it has to be system, user or assistant'"        \
+    " % (loop.index0, m.role)) }}"                                                                       \
+    "{%- endif %}"                                                                                       \
+    "{%- if m.content is not string %}"                                                                  \
+    "{{ raise_exception('message %d: the text is missing' % loop.index0) }}{% endif %}"                  \
+    "{%- if loop.last and add_generation_prompt and m.role == 'assistant' and not any_end is defined %}" \
+    "{{ raise_exception('message %d: the last message is the assistant\\'s, whose turn it is'"           \
+    " % loop.index0) }}{% endif %}"                                                                      \
+    "{%- endfor %}"
+
+/* Perhaps a system message, then user and assistant in turn: formats that have no place for anything else. */
+#define LLMC__CHAT_TURNS                                                                                \
+    LLMC__CHAT_ROLES                                                                                    \
+    "{%- set system = messages[0] if messages[0].role == 'system' else none %}"                         \
+    "{%- set turns = messages if system is none else messages[1:] %}"                                   \
+    "{%- for m in turns %}{% set want = loop.cycle('user', 'assistant') %}{% if m.role != want %}"      \
+    "{{ raise_exception('message %d: this format wants the role %s here, not %s'"                       \
+    " % (loop.index0 + (0 if system is none else 1), want, m.role)) }}{% endif %}"                      \
+    "{%- endfor %}"                                                                                     \
+    "{%- if not turns %}{{ raise_exception('message 0: this format wants a user\\'s message after it')" \
+    " }}{% endif %}"
+
+/* A format: its name, its template, and two control tokens of a vocabulary made for it. */
 typedef struct llmc__chat_style {
-    const char *name;                     /* as options spell it                           */
-    const char *before, *between, *after; /* never NULL; control tokens as they are stored */
-    bool trim;                            /* white space around a message's text is dropped */
-    const char *sign;                     /* in a model's template: it has this format      */
-    const char *opener;                   /* control tokens of a vocabulary made for it, if */
-    const char *closer;                   /*   there is no template                         */
+    const char *name, *text;
+    const char *opener, *closer;
 } llmc__chat_style;
 
-/* Rows by llmc_chat_format. Sources: ChatML as OpenAI published it; the model card
-   of Llama 3; Touvron 2023 for Llama 2; the model cards of Zephyr and TinyLlama 1.0.
-   What makers' templates do beyond it is not done here: Qwen 2.5 adds a system message
-   of its own if there is none, Llama 3.1 and 3.2 put dates before the system message. */
+/* Rows by llmc_chat_format. Sources: ChatML as OpenAI published it; the model cards of Llama 3, Zephyr and
+   TinyLlama 1.0, Gemma 2, Phi-3, Mistral Nemo and DeepSeek V3; Touvron 2023 for Llama 2; OpenAI's description of
+   harmony; nanochat and claude-rust as they train. The opening BOS is never here: the encoder adds it. */
 static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
-    {"auto", "", "", "", false, NULL, NULL, NULL},
-    {"raw", "", "", "", false, NULL, NULL, NULL},
-    {"chatml", "<|im_start|>", "\n", "<|im_end|>\n", false, "<|im_start|>", "<|im_start|>", "<|im_end|>"},
-    {"llama2", "", "", "", true, "<<SYS>>", NULL, NULL},
-    {"llama3", "<|start_header_id|>", "<|end_header_id|>\n\n", "<|eot_id|>", true, "<|start_header_id|>",
+    {"auto", "", NULL, NULL},
+    {"raw", "{% set any_end = 1 %}" LLMC__CHAT_ROLES "{%- for m in messages %}{{ m.content }}{% endfor %}",
+     NULL, NULL},
+    {"chatml",
+     LLMC__CHAT_ROLES "{%- for m in messages %}"
+                      "{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}"
+                      "{%- endfor %}"
+                      "{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
+     "<|im_start|>", "<|im_end|>"},
+    /* system and first user text are trimmed as one; [INST] is plain text to Llama 2, so unlike control tokens
+       it cannot be told from a user's own */
+    {"llama2",
+     LLMC__CHAT_TURNS "{%- for m in turns %}"
+                      "{%- if m.role == 'user' %}"
+                      "{{- ('' if loop.first else '</s><s>') + '[INST] ' }}"
+                      "{%- if loop.first and system is not none %}"
+                      "{{- '<<SYS>>\\n' + system.content + '\\n<</SYS>>\\n\\n' + m.content.rstrip() }}"
+                      "{%- else %}{{ m.content.strip() }}{% endif %}{{ ' [/INST]' }}"
+                      "{%- else %}{{ ' ' + m.content.strip() + ' ' }}{% endif %}"
+                      "{%- endfor %}",
+     NULL, NULL},
+    {"llama3",
+     LLMC__CHAT_ROLES "{%- for m in messages %}"
+                      "{{- '<|start_header_id|>' + m.role + '<|end_header_id|>\\n\\n' }}"
+                      "{{- m.content.strip() + '<|eot_id|>' }}"
+                      "{%- endfor %}"
+                      "{%- if add_generation_prompt %}"
+                      "{{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{% endif %}",
      "<|start_header_id|>", "<|eot_id|>"},
-    {"zephyr", "<|", "|>\n", "</s>\n", false, "<|user|>\n' + message['content'] + eos_token", NULL, NULL}};
+    {"zephyr",
+     LLMC__CHAT_ROLES
+     "{%- for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '</s>\\n' }}{% endfor %}"
+     "{%- if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}",
+     NULL, NULL},
+    /* no system role: its text opens the first user message */
+    {"gemma",
+     LLMC__CHAT_TURNS
+     "{%- for m in turns %}"
+     "{{- '<start_of_turn>' + ('model' if m.role == 'assistant' else 'user') + '\\n' }}"
+     "{%- if loop.first and system is not none %}{{ system.content.strip() + '\\n\\n' }}{% endif %}"
+     "{{- m.content.strip() + '<end_of_turn>\\n' }}"
+     "{%- endfor %}"
+     "{%- if add_generation_prompt %}{{ '<start_of_turn>model\\n' }}{% endif %}",
+     "<start_of_turn>", "<end_of_turn>"},
+    /* system text stands in the last user message */
+    {"mistral",
+     LLMC__CHAT_TURNS "{%- for m in turns %}"
+                      "{%- if m.role == 'user' %}{{ '[INST]' }}"
+                      "{%- if loop.index >= turns | length - 1 and system is not none and (loop.last or "
+                      "turns[-1].role != 'user') %}"
+                      "{{- system.content + '\\n\\n' }}{% endif %}{{ m.content + '[/INST]' }}"
+                      "{%- else %}{{ m.content + '</s>' }}{% endif %}"
+                      "{%- endfor %}",
+     "[INST]", "[/INST]"},
+    {"phi3",
+     LLMC__CHAT_ROLES
+     "{%- for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{% endfor %}"
+     "{%- if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}",
+     "<|assistant|>", "<|end|>"},
+    {"deepseek",
+     LLMC__CHAT_TURNS "{%- if system is not none %}{{ system.content }}{% endif %}"
+                      "{%- for m in turns %}"
+                      "{%- if m.role == 'user' %}{{ '<\xef\xbd\x9cUser\xef\xbd\x9c>' + m.content }}"
+                      "{%- else %}{{ '<\xef\xbd\x9c"
+                      "Assistant\xef\xbd\x9c>' + m.content.split('</think>')[-1]"
+                      " + '<\xef\xbd\x9c"
+                      "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>' }}{% endif %}"
+                      "{%- endfor %}"
+                      "{%- if add_generation_prompt %}{{ '<\xef\xbd\x9c"
+                      "Assistant\xef\xbd\x9c>' }}{% endif %}",
+     "<\xef\xbd\x9cUser\xef\xbd\x9c>",
+     "<\xef\xbd\x9c"
+     "Assistant\xef\xbd\x9c>"},
+    /* the caller's system text is the developer's; answers of the past are final */
+    {"harmony",
+     LLMC__CHAT_ROLES
+     "{{- '<|start|>system<|message|>You are a large language model.\\nReasoning: ' }}"
+     "{{- reasoning_effort | default('medium') }}"
+     "{{- '\\n\\n# Valid channels: analysis, commentary, final.<|end|>' }}"
+     "{%- for m in messages %}"
+     "{%- if m.role == 'assistant' %}{{ '<|start|>assistant<|channel|>final' }}"
+     "{%- else %}{{ '<|start|>' + ('developer' if m.role == 'system' else m.role) }}{% endif %}"
+     "{{- '<|message|>' + ('# Instructions\\n\\n' if m.role == 'system' else '') + m.content + '<|end|>' }}"
+     "{%- endfor %}"
+     "{%- if add_generation_prompt %}{{ '<|start|>assistant' }}{% endif %}",
+     "<|start|>", "<|channel|>"},
+    {"nanochat",
+     LLMC__CHAT_TURNS "{%- for m in turns %}"
+                      "{{- '<|' + m.role + '_start|>' }}"
+                      "{%- if loop.first and system is not none %}{{ system.content + '\\n\\n' }}{% endif %}"
+                      "{{- m.content + '<|' + m.role + '_end|>' }}"
+                      "{%- endfor %}"
+                      "{%- if add_generation_prompt %}{{ '<|assistant_start|>' }}{% endif %}",
+     "<|user_start|>", "<|assistant_end|>"},
+    /* roles as words; what a tool said comes between tags, as its calls do */
+    {"claude-rust",
+     "{%- for m in messages %}"
+     "{%- if m.role == 'tool' %}{{ '\\n<tool_result>\\n' + m.content + '\\n</tool_result>\\n' }}"
+     "{%- elif m.role == 'assistant' %}{{ 'Assistant: ' + (m.content or '') }}"
+     "{%- for call in m.tool_calls or [] %}"
+     "{{- '<tool_call>' + {'name': call.function.name, 'arguments': call.function.arguments} | tojson }}"
+     "{{- '</tool_call>' }}{% endfor %}{{ '\\n' }}"
+     "{%- elif m.role in ['system', 'user'] %}{{ ('' if m.role == 'system' else 'User: ') + m.content + "
+     "'\\n' }}"
+     "{%- else %}{{ raise_exception('message %d: the role is \"%s\"' % (loop.index0, m.role)) }}{% endif %}"
+     "{%- endfor %}"
+     "{%- if add_generation_prompt and messages[-1].role != 'tool' %}{{ 'Assistant:' }}{% endif %}",
+     NULL, NULL}};
 
-/* "auto", "raw", "chatml", "llama2", "llama3", "zephyr"; "unknown" for any other number. Never
-   NULL; the same names that llmc_chat_format_named takes. */
+/* "auto", "raw", "chatml", ...; "unknown" for any other number. Never NULL; the same names that
+   llmc_chat_format_named takes. */
 LLMC_API const char *llmc_chat_format_name(llmc_chat_format format)
 {
     return (unsigned)format < LLMC_CHAT_FORMAT_COUNT ? llmc__chat_styles[format].name : "unknown";
@@ -24658,29 +40922,6 @@ LLMC_API llmc_status llmc_chat_format_named(const char *name, llmc_chat_format *
     return LLMC_NOT_FOUND;
 }
 
-/* Templates are a few kilobytes and looked at once: no need for a clever search. */
-static bool llmc__chat_contains(const char *text, size_t n, const char *part)
-{
-    const size_t len = llmc__strlen(part);
-    size_t i;
-    for (i = 0; i + len <= n; i++)
-        if (LLMC_MEMCMP(text + i, part, len) == 0)
-            return true;
-    return false;
-}
-
-/* The format whose sign a template holds; RAW if it is some other one. Rows come in
-   order, so a template that holds two signs has the first row's format. */
-static llmc_chat_format llmc__chat_format_in(const char *chat_template, size_t n)
-{
-    int f;
-    for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++)
-        if (llmc__chat_styles[f].sign != NULL &&
-            llmc__chat_contains(chat_template, n, llmc__chat_styles[f].sign))
-            return (llmc_chat_format)f;
-    return LLMC_CHAT_RAW;
-}
-
 #ifndef LLMC_NO_TOKEN
 /* Whether text is one token that people cannot type: then the model was made to see it. */
 static bool llmc__chat_has_control(const llmc_tokenizer *tok, const char *text)
@@ -24693,14 +40934,12 @@ static bool llmc__chat_has_control(const llmc_tokenizer *tok, const char *text)
 #endif
 
 /* llmc_chat_format_of -- which format does the model speak?            (CHAT.format)
-   A template alone decides, even if it is one that is not known here (RAW): a
-   vocabulary may hold the tokens of the model it descends from. */
+   A model's own template comes first: a vocabulary may hold the tokens of the model it descends from. */
 LLMC_API llmc_chat_format llmc_chat_format_of(const llmc_model *model)
 {
     size_t n = 0;
-    const char *chat_template = llmc_model_chat_template(model, &n);
-    if (chat_template != NULL)
-        return llmc__chat_format_in(chat_template, n);
+    if (llmc_model_chat_template(model, &n) != NULL)
+        return LLMC_CHAT_AUTO;
 #ifndef LLMC_NO_TOKEN
     if (llmc_model_tokenizer(model) != NULL) {
         const llmc_tokenizer *tok = llmc_model_tokenizer(model);
@@ -24716,213 +40955,95 @@ LLMC_API llmc_chat_format llmc_chat_format_of(const llmc_model *model)
     return LLMC_CHAT_RAW;
 }
 
-//--[ 21.2 CHAT.check ]-- roles, and their order where a format cannot do without
-/* BAD_ARG about message i, counted from 0. what: a whole clause, of our own words. */
-static llmc_status llmc__chat_bad(llmc_diag *diag, size_t i, const char *what)
+/* llmc_chat_template -- the text of a format                           (CHAT.format) */
+LLMC_API const char *llmc_chat_template(const llmc_model *model, llmc_chat_format format, size_t *len)
 {
-    (void)i;
-    (void)what;
-    return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET, "message %zu: %s", i, what);
-}
-
-/* Llama 2: perhaps a system message, then user and assistant in turn; its format has no
-   place for anything else. n >= 1, roles are not NULL. Errors: BAD_ARG. */
-static llmc_status llmc__chat_check_turns(const llmc_message *m, size_t n, llmc_diag *diag)
-{
-    const size_t first = llmc__streq(m[0].role, "system") ? 1 : 0;
-    size_t i;
-    for (i = first; i < n; i++) {
-        const char *expected = (i - first) % 2 == 0 ? "user" : "assistant";
-        if (!llmc__streq(m[i].role, expected))
-            return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
-                              "message %zu: llama2 wants the role %s here, not %s", i, expected, m[i].role);
+    const char *text = NULL;
+    if (format == LLMC_CHAT_AUTO && model != NULL) {
+        text = llmc_model_chat_template(model, len);
+        format = text != NULL ? format : llmc_chat_format_of(model);
     }
-    return first < n ? LLMC_OK : llmc__chat_bad(diag, 0, "llama2 wants a user's message after the system's");
-}
-
-/* Everything a conversation can be wrong in. A role that is none of the three is an
-   error even in RAW, which does not write it: a misspelt one would go unseen. System
-   messages later on are as good as any; of whom it is the turn matters: after an
-   assistant's message an assistant would answer itself.
-   Errors: BAD_ARG, naming the message. */
-static llmc_status llmc__chat_check(llmc_chat_format format, const llmc_message *m, size_t n, llmc_diag *diag)
-{
-    size_t i;
-    if ((unsigned)format >= LLMC_CHAT_FORMAT_COUNT || format == LLMC_CHAT_AUTO)
-        return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
-                          "format %d cannot be written; llmc_chat_format_of finds a model's", (int)format);
-    if (n == 0 || m == NULL)
-        return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET, "there are no messages");
-    for (i = 0; i < n; i++) {
-        if (m[i].role == NULL || m[i].text == NULL)
-            return llmc__chat_bad(diag, i, "role or text is NULL");
-        if (!llmc__streq(m[i].role, "system") && !llmc__streq(m[i].role, "user") &&
-            !llmc__streq(m[i].role, "assistant"))
-            return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
-                              "message %zu: the role is \"%s\"; it has to be system, user or assistant", i,
-                              m[i].role);
+    if (text == NULL) {
+        if ((unsigned)format >= LLMC_CHAT_FORMAT_COUNT || format == LLMC_CHAT_AUTO)
+            format = LLMC_CHAT_RAW;
+        text = llmc__chat_styles[format].text;
+        *len = llmc__strlen(text);
     }
-    if (format != LLMC_CHAT_RAW && llmc__streq(m[n - 1].role, "assistant"))
-        return llmc__chat_bad(diag, n - 1, "the last message is the assistant's, whose turn it is");
-    return format == LLMC_CHAT_LLAMA2 ? llmc__chat_check_turns(m, n, diag) : LLMC_OK;
+    return text;
 }
 
-//--[ 21.3 CHAT.render ]-- messages to text
-/* Writes while there is room and counts on when there is not, so that one call tells
-   what the next needs. */
-typedef struct llmc__chat_out {
-    char *text;
-    size_t cap;
-    uint64_t len; /* what all of it takes, written or not */
-    bool failed;  /* the length overflowed */
-} llmc__chat_out;
-
-/* Bytes s [n]: all of them, or none where they no longer fit. */
-static void llmc__chat_put_n(llmc__chat_out *o, const char *s, size_t n)
-{
-    if (n > 0 && o->len <= o->cap && n <= o->cap - o->len)
-        LLMC_MEMCPY(o->text + o->len, s, n);
-    if (!llmc__add(o->len, n, &o->len))
-        o->failed = true;
-}
-
-/* The frame around texts: strings of our own, where control tokens stand. */
-static void llmc__chat_put(llmc__chat_out *o, const char *s)
-{
-    llmc__chat_put_n(o, s, llmc__strlen(s));
-}
-
-/* ASCII white space. The makers' templates trim Unicode's as well. */
-static bool llmc__chat_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* A message's own text, without white space before and after it if so asked;
-   span, which may be NULL, gets where it lies. s is read as bytes: what is no UTF-8
-   goes to the encoder as it is. */
-static void llmc__chat_put_text(llmc__chat_out *o, const char *s, bool trim_left, bool trim_right,
-                                llmc_span *span)
-{
-    size_t n;
-    while (trim_left && llmc__chat_space(*s))
-        s++;
-    n = llmc__strlen(s);
-    while (trim_right && n > 0 && llmc__chat_space(s[n - 1]))
-        n--;
-    if (span != NULL)
-        span->begin = (size_t)o->len;
-    llmc__chat_put_n(o, s, n);
-    if (span != NULL)
-        span->end = (size_t)o->len;
-}
-
-/* [INST] <<SYS>>\n system \n<</SYS>>\n\n user [/INST] assistant </s><s>[INST] user [/INST]
-   System and first user text are trimmed as one. [INST] is plain text to Llama 2,
-   so unlike control tokens it cannot be told from a user's own. */
-static void llmc__chat_llama2(llmc__chat_out *o, const llmc_message *m, size_t n, llmc_span *plain)
-{
-    const size_t first = llmc__streq(m[0].role, "system") ? 1 : 0; /* the first user's message */
-    size_t i;
-    llmc__chat_put(o, "[INST] ");
-    if (first == 1) {
-        llmc__chat_put(o, "<<SYS>>\n");
-        llmc__chat_put_text(o, m[0].text, false, false, plain);
-        llmc__chat_put(o, "\n<</SYS>>\n\n");
-    }
-    for (i = first; i < n; i++) {
-        const bool user = (i - first) % 2 == 0;
-        if (user && i > first)
-            llmc__chat_put(o, "</s><s>[INST] "); /* each exchange is a sequence of its own */
-        llmc__chat_put_text(o, m[i].text, i == 0 || i > first, true, plain != NULL ? plain + i : NULL);
-        llmc__chat_put(o, user && i + 1 < n ? " [/INST] " : user ? " [/INST]" : " ");
-    }
-}
-
-/* The formats that a row of the table describes: n messages, then the opening of the
-   answer. roles false: texts alone, which is RAW. */
-static void llmc__chat_turns(llmc__chat_out *o, const llmc__chat_style *s, bool roles, const llmc_message *m,
-                             size_t n, llmc_span *plain)
-{
-    size_t i;
-    for (i = 0; i < n; i++) {
-        llmc__chat_put(o, s->before);
-        llmc__chat_put(o, roles ? m[i].role : "");
-        llmc__chat_put(o, s->between);
-        llmc__chat_put_text(o, m[i].text, s->trim, s->trim, plain != NULL ? plain + i : NULL);
-        llmc__chat_put(o, s->after);
-    }
-    llmc__chat_put(o, s->before);
-    llmc__chat_put(o, roles ? "assistant" : "");
-    llmc__chat_put(o, s->between);
-}
-
-/* llmc_chat_render -- a conversation as text                           (CHAT.render)
-   text [cap], not NUL-terminated; *len bytes are needed, also when cap is too small
-   (NO_MEMORY; text then holds nothing of use). plain [n_messages] may be NULL.
-   ASCII white space around a text is dropped where the format's makers do so.
-   Errors: BAD_ARG (format AUTO, role, order, NULL), NO_MEMORY. */
-LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_message *messages,
-                                      size_t n_messages, char *text, size_t cap, size_t *len,
-                                      llmc_span *plain, llmc_diag *diag)
-{
-    llmc__chat_out o;
-    LLMC__TRY(llmc__chat_check(format, messages, n_messages, diag));
-    o.text = text;
-    o.cap = cap;
-    o.len = 0;
-    o.failed = false;
-    if (format == LLMC_CHAT_LLAMA2)
-        llmc__chat_llama2(&o, messages, n_messages, plain);
-    else
-        llmc__chat_turns(&o, &llmc__chat_styles[format], format != LLMC_CHAT_RAW, messages, n_messages,
-                         plain);
-    if (o.failed || o.len > SIZE_MAX)
-        return LLMC__FAIL(diag, BAD_ARG, "CHAT.render", LLMC_NO_OFFSET,
-                          "the conversation is too long to address");
-    *len = (size_t)o.len;
-    if (*len > cap)
-        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.render", LLMC_NO_OFFSET,
-                          "the conversation takes %zu bytes of text, but there is room for %zu", *len, cap);
-    return LLMC_OK;
-}
-
-//--[ 21.4 CHAT.seq ]-- a sequence that follows a conversation
+//--[ 21.18 CHAT.seq ]-- a sequence that follows a conversation
 #ifndef LLMC_NO_TOKEN
-/* The conversation as ids in the engine's buffer: *out [*n], good until the next call.
-   Spans lie at the head of the encoder's work memory, so a longer conversation needs no
-   stack; the encoder gets the rest, aligned as it was.
-   Errors: those of llmc_chat_render, NO_MEMORY (text_bytes), FULL (the context),
-   UNSUPPORTED (no tokenizer). */
-static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_format format, const llmc_message *m,
+/* The text of a special token in out [cap] as a C string, for templates; NULL: the model has none. */
+static const char *llmc__chat_special(const llmc_tokenizer *tok, llmc_special which, char *out, size_t cap)
+{
+    const llmc_token id = llmc_tokenizer_special(tok, which);
+    llmc_token_info info;
+    if (id == LLMC_TOKEN_NONE || llmc_token_get(tok, id, &info) != LLMC_OK ||
+        !llmc__strcopy(out, cap, info.text, info.text_len))
+        return NULL;
+    return out;
+}
+
+/* Parses and runs the template in the engine's memory for chats: the template first, then spans, then the
+   machine. Errors: those of llmc_template_init and llmc_chat_render. */
+static llmc_status llmc__chat_text(llmc_engine *e, const llmc_chat_options *o, const llmc_message *m,
+                                   size_t n_messages, llmc_chat_text *out, llmc_diag *diag)
+{
+    llmc_template *t;
+    llmc__arena a;
+    size_t bytes, need = 0, text_len = o->text_len;
+    const char *text = o->text;
+    void *mem = llmc__engine_chat(e, &bytes);
+    if (text == NULL)
+        text = llmc_chat_template(llmc_engine_model(e), o->format, &text_len);
+    LLMC__TRY(llmc_template_need(text, text_len, &need, diag));
+    if (mem == NULL || need > bytes / 2)
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.seq", LLMC_NO_OFFSET,
+                          "the engine's chat_bytes, %zu, are too few for a template that takes %zu", bytes,
+                          need);
+    LLMC__TRY(llmc_template_init(&t, text, text_len, mem, bytes, diag));
+    a = llmc__arena_over((uint8_t *)mem + need, bytes - need);
+    out->text = llmc__engine_text(e, &out->cap);
+    out->plain_cap = (size_t)(a.size / 16 / sizeof(llmc_span));
+    out->plain = (llmc_span *)llmc__take(&a, out->plain_cap, sizeof(llmc_span));
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.seq", LLMC_NO_OFFSET,
+                          "the engine's chat_bytes, %zu, are too few", bytes);
+    return llmc_chat_render(t, o, m, n_messages, a.base + a.used, (size_t)(a.size - a.used), out, diag);
+}
+
+/* The conversation as ids in the engine's buffer: *out [*n], good until the next call. A template that writes
+   the BOS itself gets no second one.
+   Errors: those of llmc__chat_text, NO_MEMORY (text_bytes), FULL (the context), UNSUPPORTED (no tokenizer). */
+static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_options *o, const llmc_message *m,
                                   size_t n_messages, const llmc_token **out, size_t *n, llmc_diag *diag)
 {
     const llmc_tokenizer *tok = llmc_model_tokenizer(llmc_engine_model(e));
-    size_t text_cap, work_bytes, ids_cap, len, aligned; /* aligned: bytes before the spans */
-    char *text = llmc__engine_text(e, &text_cap);
-    uint8_t *work = (uint8_t *)llmc__engine_work(e, &work_bytes);
+    size_t work_bytes, ids_cap, bos_len;
+    void *work = llmc__engine_work(e, &work_bytes);
     llmc_token *ids = llmc__engine_ids(e, &ids_cap);
+    char bos[128], eos[128];
     llmc_encode_options opt;
+    llmc_chat_text text;
     llmc_status status;
-    uint64_t spans;
     if (tok == NULL)
         return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.seq", LLMC_NO_OFFSET, "the model has no tokenizer");
-    aligned = (LLMC__ALIGN - (uintptr_t)work % LLMC__ALIGN) % LLMC__ALIGN;
-    if (!llmc__mul(n_messages, sizeof(llmc_span), &spans) ||
-        !llmc__add(spans, aligned + LLMC__ALIGN - 1, &spans) || spans > work_bytes)
-        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.seq", LLMC_NO_OFFSET,
-                          "%zu messages are too many for the engine's text_bytes", n_messages);
-    spans -= (spans - aligned) % LLMC__ALIGN; /* whole lines, so that the rest stays aligned */
+    if (o->bos_token == NULL)
+        o->bos_token = llmc__chat_special(tok, LLMC_SPECIAL_BOS, bos, sizeof bos);
+    if (o->eos_token == NULL)
+        o->eos_token = llmc__chat_special(tok, LLMC_SPECIAL_EOS, eos, sizeof eos);
+    LLMC__TRY(llmc__chat_text(e, o, m, n_messages, &text, diag));
+    bos_len = o->bos_token != NULL ? llmc__strlen(o->bos_token) : 0;
     LLMC_MEMSET(&opt, 0, sizeof opt);
-    opt.add_bos = llmc_tokenizer_adds_bos(tok);
-    opt.parse_special = true; /* of the frame; the messages' own text is plain */
-    opt.plain = (const llmc_span *)(void *)(work + aligned);
-    opt.n_plain = n_messages;
-    LLMC__TRY(llmc_chat_render(format, m, n_messages, text, text_cap, &len,
-                               (llmc_span *)(void *)(work + aligned), diag));
+    opt.parse_special = true; /* of the template; what came from the conversation is plain */
+    opt.plain = text.plain;
+    opt.n_plain = text.n_plain;
+    opt.add_bos = llmc_tokenizer_adds_bos(tok) && !(bos_len > 0 && text.len >= bos_len &&
+                                                    LLMC_MEMCMP(text.text, o->bos_token, bos_len) == 0 &&
+                                                    (text.n_plain == 0 || text.plain[0].begin >= bos_len));
     *n = 0;
-    status =
-        llmc_encode(tok, text, len, &opt, work + spans, work_bytes - (size_t)spans, ids, ids_cap, n, diag);
+    status = llmc_encode(tok, text.text, text.len, &opt, work, work_bytes, ids, ids_cap, n, diag);
     if (status == LLMC_NO_MEMORY && *n > ids_cap)
         return LLMC__FAIL(diag, FULL, "CHAT.seq", LLMC_NO_OFFSET,
                           "the conversation has %zu tokens, but the context only %zu", *n, ids_cap);
@@ -24932,15 +41053,15 @@ static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_format format, const
 #endif
 
 /* llmc_seq_chat -- make the sequence hold this conversation               (CHAT.seq)
-   AUTO asks the model. At least one token is left to be read, so that a conversation
-   already held is answered anew. On failure the sequence is as it was, unless adding
-   itself fails. Errors: as llmc_chat_render, UNSUPPORTED (no tokenizer), FULL. */
-LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const llmc_message *messages,
-                                   size_t n_messages, llmc_diag *diag)
+   At least one token is left to be read, so that a conversation already held is answered anew. On failure the
+   sequence is as it was, unless adding itself fails. Errors: as llmc_chat_render, BAD_FILE (the template),
+   UNSUPPORTED (no tokenizer), FULL. */
+LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, const llmc_chat_options *options,
+                                   const llmc_message *messages, size_t n_messages, llmc_diag *diag)
 {
 #ifdef LLMC_NO_TOKEN
     (void)seq;
-    (void)format;
+    (void)options;
     (void)messages;
     (void)n_messages;
     return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.seq", LLMC_NO_OFFSET,
@@ -24948,9 +41069,12 @@ LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const
 #else
     const llmc_token *have, *want = NULL;
     size_t n_have, n_want, same = 0;
-    if (format == LLMC_CHAT_AUTO)
-        format = llmc_chat_format_of(llmc_engine_model(seq->engine));
-    LLMC__TRY(llmc__chat_ids(seq->engine, format, messages, n_messages, &want, &n_want, diag));
+    llmc_chat_options o;
+    llmc__options(&o, sizeof o, options);
+    if ((unsigned)o.format >= LLMC_CHAT_FORMAT_COUNT)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.seq", LLMC_NO_OFFSET, "there is no chat format %d",
+                          (int)o.format);
+    LLMC__TRY(llmc__chat_ids(seq->engine, &o, messages, n_messages, &want, &n_want, diag));
     if (n_want == 0)
         return LLMC__FAIL(diag, BAD_ARG, "CHAT.seq", LLMC_NO_OFFSET, "the conversation is empty");
     have = llmc_seq_ids(seq, &n_have);
@@ -26230,6 +42354,9 @@ typedef struct llmc__folder {
     size_t bytes, used;
 } llmc__folder;
 
+/* Marks, in `size`, a file that is chosen and holds no weights, whatever its name ends in. */
+#define LLMC__FOLDER_BESIDE 3
+
 /* Begin of the last part of a path. */
 static size_t llmc__path_split(const char *path)
 {
@@ -26451,14 +42578,90 @@ static void llmc__folder_config(llmc__folder *f, uint64_t number)
         f->file[at].size = 1;
 }
 
+#ifndef LLMC_NO_TOKEN
+/* Marks a file as one that stands beside weights. */
+static bool llmc__folder_mark(llmc__folder *f, uint32_t at)
+{
+    if (at != UINT32_MAX)
+        f->file[at].size = LLMC__FOLDER_BESIDE;
+    return at != UINT32_MAX;
+}
+
+/* The file whose name ends so: of several the one that is named just so; UINT32_MAX: none. */
+static uint32_t llmc__folder_ends(const llmc__folder *f, const char *tail)
+{
+    uint32_t at = llmc__folder_find(f, tail);
+    return at != UINT32_MAX ? at : llmc__folder_only(f, tail);
+}
+
+/* Chooses a folder's tokenizer: the most complete file that is there, and what stands beside it. False: it
+   holds none. */
+static bool llmc__folder_tokenizer(llmc__folder *f)
+{
+    static const char *const beside[] = {"tokenizer_config.json", "special_tokens_map.json",
+                                         "chat_template.jinja", "chat_template.json"};
+    static const char *const single[] = {"tokenizer.json", "tokenizer.model", "spiece.model",
+                                         "sentencepiece.bpe.model", "spm.model"};
+    bool found = false;
+    unsigned i;
+    for (i = 0; i < sizeof beside / sizeof beside[0]; i++)
+        (void)llmc__folder_mark(f, llmc__folder_find(f, beside[i]));
+    for (i = 0; !found && i < sizeof single / sizeof single[0]; i++)
+        found = llmc__folder_mark(f, llmc__folder_find(f, single[i]));
+    if (found && i == 1) /* a tokenizer.json holds its added tokens */
+        return true;
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "added_tokens.json"));
+    if (!found && llmc__folder_ends(f, "merges.txt") != UINT32_MAX)
+        found = llmc__folder_mark(f, llmc__folder_ends(f, "vocab.json")) &&
+                llmc__folder_mark(f, llmc__folder_ends(f, "merges.txt"));
+    if (!found)
+        found = llmc__folder_mark(f, llmc__folder_ends(f, "vocab.txt")) ||
+                llmc__folder_mark(f, llmc__folder_only(f, ".tiktoken"));
+    return found;
+}
+
+/* Chooses the tokenizer's file at `at` and what belongs to it. False: its name is not one of a tokenizer's. */
+static bool llmc__folder_token_file(llmc__folder *f, uint32_t at)
+{
+    static const char *const tail[] = {"vocab.json", "merges.txt", "vocab.txt", "tokenizer.json", ".model"};
+    const char *name = llmc__folder_name(f, at);
+    unsigned i;
+    for (i = 0; i < 5 && !llmc__name_ends(name, tail[i]); i++)
+        ;
+    if (i == 5)
+        return false;
+    (void)llmc__folder_mark(f, at);
+    if (i < 2)
+        (void)llmc__folder_mark(f, llmc__folder_ends(f, tail[1 - i]));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "tokenizer_config.json"));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "special_tokens_map.json"));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "chat_template.jinja"));
+    if (i != 3)
+        (void)llmc__folder_mark(f, llmc__folder_find(f, "added_tokens.json"));
+    return true;
+}
+
+/* A GGUF holds all that it needs: what stands beside it is another model's. */
+static void llmc__folder_gguf(llmc__folder *f)
+{
+    uint32_t i;
+    bool gguf = false;
+    for (i = 0; i < f->n; i++)
+        gguf = gguf || (f->file[i].size == 1 && llmc__name_ends(f->file[i].name, ".gguf"));
+    for (i = 0; gguf && i < f->n; i++)
+        if (f->file[i].size == LLMC__FOLDER_BESIDE)
+            f->file[i].size = 0;
+}
+#endif
+
 /* The chosen files to the begin of the table, weights first, each kind by name; the number of them. */
 static uint32_t llmc__folder_gather(llmc__folder *f)
 {
     uint32_t n = 0, i, j;
     for (i = 0; i < f->n; i++) {
         llmc_blob one = f->file[i];
-        bool weights =
-            !llmc__name_ends(one.name, ".json") && !llmc__name_ends(one.name, "ml"); /* yaml, toml */
+        bool weights = one.size != LLMC__FOLDER_BESIDE && !llmc__name_ends(one.name, ".json") &&
+                       !llmc__name_ends(one.name, "ml"); /* yaml, toml */
         if (one.size == 0)
             continue;
         one.size = weights ? 2 : 1;
@@ -26493,8 +42696,9 @@ static void llmc__folder_pooling(llmc__folder *f, uint32_t *n, llmc__file *none,
     f->file[(*n)++].size = 1;
 }
 
-/* Marks the files that belong to the file called name, or with "" to the folder. Errors: IO. */
-static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_diag *diag)
+/* Marks the files that belong to the file called name, or with "" to the folder. vocab_only: weights may be
+   missing. Errors: IO. */
+static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, bool vocab_only, llmc_diag *diag)
 {
     uint64_t number = UINT64_MAX;
     uint32_t at = llmc__folder_find(f, name), index = llmc__folder_find(f, "model.safetensors.index.json");
@@ -26502,13 +42706,21 @@ static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_d
                  llmc__name_ends(name, ".toml");
     if (at != UINT32_MAX && llmc__folder_parts(f, name))
         return LLMC_OK;
+#ifndef LLMC_NO_TOKEN
+    if (vocab_only && at != UINT32_MAX && llmc__folder_token_file(f, at))
+        return LLMC_OK;
+    if ((whole || !vocab_only) && llmc__folder_tokenizer(f) && vocab_only)
+        return LLMC_OK;
+#else
+    (void)vocab_only;
+#endif
     if (whole) {
         LLMC__TRY(llmc__folder_weights(f, &number, diag));
     } else if (at != UINT32_MAX && index != UINT32_MAX && llmc__name_ends(name, ".safetensors")) {
         LLMC__TRY(llmc__folder_shards(f, index, diag));
         if (f->file[at].size == 0) { /* not a shard: meant by itself */
             for (index = 0; index < f->n; index++)
-                f->file[index].size = 0;
+                f->file[index].size = f->file[index].size == 1 ? 0 : f->file[index].size;
             f->file[at].size = 1;
         }
     } else if (at != UINT32_MAX) {
@@ -26517,24 +42729,35 @@ static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_d
             number = UINT64_MAX;
     }
     llmc__folder_config(f, number);
+#ifndef LLMC_NO_TOKEN
+    llmc__folder_gguf(f);
+#endif
     return LLMC_OK;
 }
 
-/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them.
-   */
-static bool llmc__path_neighbours(const char *path)
+/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them;
+   vocab_only: the same for tokenizers. */
+static bool llmc__path_neighbours(const char *path, bool vocab_only)
 {
     size_t len = llmc__strlen(path);
-    return llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
+    return (vocab_only && (llmc__name_ends(path, ".txt") || llmc__name_ends(path, ".model"))) ||
+           llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
            llmc__name_ends(path, ".json") || llmc__name_ends(path, ".yaml") ||
            llmc__name_ends(path, ".toml") ||
            (len > 14 && llmc__name_ends(path, ".gguf") && llmc__texteq(path + len - 14, 4, "-of-"));
 }
 
-/* A path that is a folder, or names one of several files, as the list host->files of what it means, not
-   mapped yet.
+/* Files that belong together, mapped or to be. */
+typedef struct llmc__file_list {
+    llmc_blob *file; /* [n] */
+    uint32_t n;
+    size_t bytes; /* of memory, to be released */
+} llmc__file_list;
+
+/* A path that is a folder, or names one of several files, as the list of what it means, not mapped yet.
    Errors: IO, NO_MEMORY. */
-static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool folder, llmc_diag *diag)
+static llmc_status llmc__open_folder(llmc__file_list *list, const char *path, bool folder, bool vocab_only,
+                                     llmc_diag *diag)
 {
     llmc__folder f;
     llmc_status status;
@@ -26552,68 +42775,94 @@ static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool fol
     where[split] = 0;
     f.path = where;
     f.path_len = split;
-    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &host->files_bytes, diag);
-    host->files = (llmc_blob *)mem;
+    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &list->bytes, diag);
+    list->file = (llmc_blob *)mem;
     if (status == LLMC_OK)
-        status = llmc__folder_choose(&f, folder ? "" : path + split, diag);
+        status = llmc__folder_choose(&f, folder ? "" : path + split, vocab_only, diag);
     if (status != LLMC_OK)
         return status;
-    host->n_files = llmc__folder_gather(&f);
-    llmc__folder_pooling(&f, &host->n_files, &file, &size);
+    list->n = llmc__folder_gather(&f);
+    if (!vocab_only)
+        llmc__folder_pooling(&f, &list->n, &file, &size);
     return LLMC_OK;
 }
 
 //--[ 26.11 OS.open ]-- from a path to a sequence
-/* host->files for a path that is one file. Errors: NO_MEMORY. */
-static llmc_status llmc__open_single(llmc_host *host, const char *path, llmc_diag *diag)
+/* The list for a path that is one file. Errors: NO_MEMORY. */
+static llmc_status llmc__open_single(llmc__file_list *list, const char *path, llmc_diag *diag)
 {
     void *mem;
     LLMC__TRY(llmc_os_memory(&mem, sizeof(llmc_blob), diag));
-    host->files = (llmc_blob *)mem;
-    host->files_bytes = sizeof(llmc_blob);
-    host->files[0].name = path;
-    host->n_files = 1;
+    list->file = (llmc_blob *)mem;
+    list->bytes = sizeof(llmc_blob);
+    list->file[0].name = path;
+    list->n = 1;
     return LLMC_OK;
 }
 
-/* Maps what host->files names. Errors: IO, NO_MEMORY, CANCELLED. */
-static llmc_status llmc__open_files(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
+/* Maps what a list names. Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_files(llmc__file_list *list, const llmc_open_options *opt, llmc_diag *diag)
 {
-    uint32_t i, n = host->n_files;
+    uint32_t i, n = list->n;
     for (i = 0; i < n; i++) {
-        const char *name = host->files[i].name;
-        llmc_status status = llmc__map(&host->files[i], name, opt->no_mmap, &opt->progress, diag);
+        const char *name = list->file[i].name;
+        llmc_status status = llmc__map(&list->file[i], name, opt->no_mmap, &opt->progress, diag);
         if (status != LLMC_OK) {
-            host->n_files = i; /* those before are mapped */
+            list->n = i; /* those before are mapped */
             return status;
         }
     }
-    host->file = host->files[0];
     return LLMC_OK;
 }
 
-/* Files, tokenizer file and model. Whatever was made is in *host, for llmc_close, also
-   on failure. tokenizer_path goes before opt->model->tokenizer.
+/* The files that a path means, mapped; also on failure what there is of them is in *list.
+   Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_list(llmc__file_list *list, const char *path, bool vocab_only,
+                                   const llmc_open_options *opt, llmc_diag *diag)
+{
+    llmc__file file = (llmc__file)0;
+    uint64_t size;
+    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
+    llmc_status status;
+    if (path != NULL && why == 0)
+        llmc__file_close(file);
+    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path, vocab_only)))
+        status = llmc__open_folder(list, path, why == LLMC__WHY_DIR, vocab_only, diag);
+    else
+        status = llmc__open_single(list, path, diag);
+    return status == LLMC_OK ? llmc__open_files(list, opt, diag) : status;
+}
+
+/* Files, tokenizer files and model. Whatever was made is in *host, for llmc_close, also
+   on failure. tokenizer_path goes before opt->model's files.
    Errors: IO, CANCELLED, and those of llmc_model_init. */
 static llmc_status llmc__open_model(llmc_host *host, const char *path, const llmc_open_options *opt,
                                     llmc_diag *diag)
 {
     llmc_model_options model;
-    llmc__file file = (llmc__file)0;
-    uint64_t size;
+    llmc__file_list list;
+    llmc_status status;
     size_t bytes;
-    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
-    if (path != NULL && why == 0)
-        llmc__file_close(file);
+    LLMC_MEMSET(&list, 0, sizeof list);
     llmc__options(&model, sizeof model, opt->model);
-    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path)))
-        LLMC__TRY(llmc__open_folder(host, path, why == LLMC__WHY_DIR, diag));
-    else
-        LLMC__TRY(llmc__open_single(host, path, diag));
-    LLMC__TRY(llmc__open_files(host, opt, diag));
+    status = llmc__open_list(&list, path, model.vocab_only, opt, diag);
+    host->files = list.file;
+    host->n_files = list.n;
+    host->files_bytes = list.bytes;
+    if (status != LLMC_OK)
+        return status;
+    host->file = host->files[0];
     if (opt->tokenizer_path != NULL) {
-        LLMC__TRY(llmc__map(&host->tokenizer, opt->tokenizer_path, opt->no_mmap, &opt->progress, diag));
-        model.tokenizer = host->tokenizer;
+        LLMC_MEMSET(&list, 0, sizeof list);
+        status = llmc__open_list(&list, opt->tokenizer_path, true, opt, diag);
+        host->tokenizer_files = list.file;
+        host->n_tokenizer_files = list.n;
+        host->tokenizer_bytes = list.bytes;
+        if (status != LLMC_OK)
+            return status;
+        host->tokenizer = list.file[0];
+        model.tokenizer_files = list.file;
+        model.n_tokenizer_files = list.n;
     }
     LLMC__TRY(llmc_model_need(host->files, host->n_files, &model, &bytes, diag));
     LLMC__TRY(llmc_os_memory(&host->model_mem, bytes, diag));
@@ -26653,7 +42902,9 @@ LLMC_API void llmc_close(llmc_host *host)
     llmc_pool_close(host->pool); /* before the memory that its tasks used */
     llmc_os_release(host->engine_mem, host->engine_bytes);
     llmc_os_release(host->model_mem, host->model_bytes);
-    llmc_map_close(&host->tokenizer);
+    for (i = 0; i < host->n_tokenizer_files; i++)
+        llmc_map_close(&host->tokenizer_files[i]);
+    llmc_os_release(host->tokenizer_files, host->tokenizer_bytes);
     for (i = 0; i < host->n_files; i++)
         llmc_map_close(&host->files[i]);
     llmc_os_release(host->files, host->files_bytes);
