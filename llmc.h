@@ -10720,7 +10720,7 @@ typedef enum llmc__normal_kind {
     LLMC__NORMAL_COLLAPSE,      /* two or more U+0020 become one `to`                                    */
     LLMC__NORMAL_STRIP,         /* a: white space goes at the left; b: at the right                      */
     LLMC__NORMAL_NMT,           /* some controls go, some spaces become U+0020                           */
-    LLMC__NORMAL_PRECOMPILED,   /* blob: SentencePiece's charsmap, checked by llmc__charsmap_check       */
+    LLMC__NORMAL_PRECOMPILED, /* blob: SentencePiece's charsmap, passed by llmc__charsmap_check; a: it is base64 */
     LLMC__NORMAL_COUNT
 } llmc__normal_kind;
 
@@ -10733,6 +10733,20 @@ typedef struct llmc__normal {
     uint32_t blob_len;
 } llmc__normal;
 #define LLMC__NORMAL_MAX 12
+
+/* SentencePiece's charsmap:
+
+     u32 bytes of the trie | trie, a double array of u32 units | strings, each ended by a zero byte
+
+   A unit, as Darts-clone has it (all little-endian):
+
+     31     30 .. 10   9       8          7 .. 0
+     [ leaf | offset | shift | has leaf | label ]   a leaf's other bits: where its string begins
+
+   tokenizer.json has it in base64, GGUF and SentencePiece's own file as it is. Source: SentencePiece's
+   normalizer.cc, Darts-clone's darts.h. */
+#define LLMC__CHARSMAP_KEY \
+    64 /* longest key that is looked for; a file could have one go on through all of a text */
 
 /* What a name of tokenizer.ggml.pre says besides how to cut; a file's own keys go before these. */
 enum {
@@ -12099,6 +12113,57 @@ static llmc_status llmc__vocab_pre(const llmc__gguf *g, llmc__vocab *v)
     return LLMC_OK;
 }
 
+/* Bytes of a charsmap. */
+static size_t llmc__charsmap_size(const llmc__normal *step)
+{
+    return step->a ? (size_t)(step->blob_len / 4) * 3 + (step->blob_len % 4 * 3) / 4 : step->blob_len;
+}
+
+/* One of its bytes, i below its size. */
+static uint32_t llmc__charsmap_byte(const llmc__normal *step, size_t i)
+{
+    const uint8_t *p = step->blob;
+    unsigned shift = (unsigned)(2 * (i % 3) + 2);
+    if (!step->a)
+        return p[i];
+    p += i / 3 * 4 + i % 3; /* byte i % 3 of three lies in two of four characters */
+    return ((uint32_t)llmc__base64_value(p[0]) << shift | (uint32_t)llmc__base64_value(p[1]) >> (6 - shift)) &
+           255;
+}
+
+/* Its u32 number i, where there is one. */
+static uint32_t llmc__charsmap_u32(const llmc__normal *step, size_t i)
+{
+    if (!step->a)
+        return llmc__u32le(step->blob + 4 * i);
+    return llmc__charsmap_byte(step, 4 * i) | llmc__charsmap_byte(step, 4 * i + 1) << 8 |
+           llmc__charsmap_byte(step, 4 * i + 2) << 16 | llmc__charsmap_byte(step, 4 * i + 3) << 24;
+}
+
+/* llmc__charsmap_check -- whether step->blob [blob_len] can be used         (FILE.pattern)
+   step->a: it is base64, whose characters are checked. Call it once, when the file is read; it sets
+   step->to_len to the length of the longest string, from which growth is reckoned. Places inside the trie are
+   checked as they are followed. False: sizes do not fit, the last string does not end, or one has over
+   255 bytes. */
+static bool llmc__charsmap_check(llmc__normal *step)
+{
+    size_t size = llmc__charsmap_size(step), i;
+    uint32_t bytes, len = 0;
+    if (step->blob == NULL || size < 9)
+        return false;
+    bytes = llmc__charsmap_u32(step, 0);
+    if (bytes < 4 || bytes % 4 != 0 || bytes > size - 5 || llmc__charsmap_byte(step, size - 1) != 0)
+        return false;
+    step->to_len = 1;
+    for (i = 4 + (size_t)bytes; i < size; i++) {
+        len = llmc__charsmap_byte(step, i) == 0 ? 0 : len + 1;
+        if (len > 255)
+            return false;
+        step->to_len = (uint8_t)(len > step->to_len ? len : step->to_len);
+    }
+    return true;
+}
+
 /* SentencePiece's table of normalisations, an array of bytes. Errors: BAD_FILE. */
 static llmc_status llmc__vocab_charsmap(const llmc__gguf *g, llmc__vocab *v)
 {
@@ -12114,6 +12179,9 @@ static llmc_status llmc__vocab_charsmap(const llmc__gguf *g, llmc__vocab *v)
     n->kind = LLMC__NORMAL_PRECOMPILED;
     n->blob = g->file.data + value->at;
     n->blob_len = (uint32_t)value->count;
+    if (!llmc__charsmap_check(n))
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at, "%s: '%s' is no charsmap",
+                          g->file.name, llmc__key_text(LLMC__KEY_TOK_CHARSMAP));
     v->n_normal = 1;
     return LLMC_OK;
 }
@@ -12630,6 +12698,9 @@ static llmc_status llmc__vocab_sentencepiece(llmc__vocab *v, const llmc_blob *fi
         v->normal[0].kind = LLMC__NORMAL_PRECOMPILED;
         v->normal[0].blob = s.charsmap;
         v->normal[0].blob_len = (uint32_t)s.charsmap_len;
+        if (!llmc__charsmap_check(&v->normal[0]))
+            return LLMC__FAIL(diag, BAD_FILE, r.tag, LLMC_NO_OFFSET,
+                              "%s: precompiled_charsmap is no charsmap", r.name);
         v->n_normal = 1;
     }
     v->special[LLMC_SPECIAL_UNK] = llmc__sp_role(v, s.unk, LLMC_TOKEN_UNKNOWN);
@@ -12810,6 +12881,8 @@ static llmc_status llmc__hf_precompiled(llmc__hf *h, llmc_json o)
     n->a = true;
     n->blob = text;
     n->blob_len = (uint32_t)len;
+    if (!llmc__charsmap_check(n))
+        return llmc__hf_bad(h, "precompiled_charsmap is no charsmap");
     return LLMC_OK;
 }
 
@@ -15426,7 +15499,7 @@ static uint8_t llmc__uc_class(uint32_t cp)
 }
 
 /* Canonical combining class; 0 for starters and what is no code point. */
-LLMC__UNUSED static uint8_t llmc__uc_ccc(uint32_t cp)
+static uint8_t llmc__uc_ccc(uint32_t cp)
 {
     if (cp < 0x300 || cp > 0x10ffff)
         return 0;
@@ -15435,7 +15508,7 @@ LLMC__UNUSED static uint8_t llmc__uc_ccc(uint32_t cp)
 
 /* Whether NFC may change a text because of this code point: it is no starter, or decomposes for good,
    or may compose with what is before it. Those between U+3400 and U+A66E are many, and plain. */
-LLMC__UNUSED static bool llmc__uc_unquick(uint32_t cp)
+static bool llmc__uc_unquick(uint32_t cp)
 {
     if (cp < 0x300 || (cp >= 0x3400 && cp < 0xa66f) || cp > 0x10ffff)
         return false;
@@ -15463,7 +15536,7 @@ static bool llmc__uc_word(uint32_t cp, uint32_t bit)
 }
 
 /* Simple lower case; cp itself where there is none. Only U+0130 has a full one that differs. */
-LLMC__UNUSED static uint32_t llmc__uc_lower(uint32_t cp)
+static uint32_t llmc__uc_lower(uint32_t cp)
 {
     uint32_t lo = 0, hi = LLMC__UC_ENTRIES(llmc__lower_range);
     const int32_t *r;
@@ -15532,7 +15605,7 @@ static uint32_t llmc__decomp_units(const llmc__decomp_range *r, uint32_t cp, uin
 
 /* Full decomposition of cp, canonical or also of compatibility, into out [LLMC__DECOMP_MAX]; returns
    how many code points, at least 1. Parts of a canonical mapping may have one of compatibility. */
-LLMC__UNUSED static uint32_t llmc__decompose(uint32_t cp, bool compat, uint32_t *out)
+static uint32_t llmc__decompose(uint32_t cp, bool compat, uint32_t *out)
 {
     const llmc__decomp_range *r;
     uint32_t part[LLMC__DECOMP_MAX], n, i, used = 0;
@@ -15579,7 +15652,7 @@ static uint32_t llmc__compose_in(const uint16_t (*table)[3], uint32_t n, uint32_
 }
 
 /* The primary composite of a and b, 0 if there is none. */
-LLMC__UNUSED static uint32_t llmc__compose(uint32_t a, uint32_t b)
+static uint32_t llmc__compose(uint32_t a, uint32_t b)
 {
     uint32_t c;
     if (a - LLMC__HANGUL_L < 19 && b - LLMC__HANGUL_V < 21)
@@ -15610,6 +15683,21 @@ static void llmc__uc_fill(uint8_t *table)
         table[cp] = llmc__uc_entry_class(*e, cp);
     }
 }
+
+#define LLMC__UC_NOT_ASCII 15u /* in llmc__byte_class: no class, never in a set */
+
+/* Classes of ASCII; the other half of the bytes need a second look. */
+static const uint8_t llmc__byte_class[256] = {
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  11, 12, 11, 11, 12, 0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
+    0,  0,  0,  0,  0,  0,  11, 8,  8,  8,  10, 8,  8,  8,  8,  8,  8,  10, 8,  8,  8,  8,  6,  6,  6,  6,
+    6,  6,  6,  6,  6,  6,  8,  8,  10, 10, 10, 8,  8,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,
+    1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  8,  8,  8,  10, 9,  10, 2,  2,  2,  2,  2,  2,  2,
+    2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  8,  10, 8,  10, 0,  15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15};
 
 #define LLMC__NOT_UTF8 UINT32_MAX /* no code point; its class is OTHER */
 
@@ -15662,29 +15750,686 @@ static int llmc__alphabet_byte(uint32_t cp)
     return cp == 323 ? 173 : -1;
 }
 
-//--[ 13.2 TOKEN.normal ]-- STUB
-#define LLMC__NORMAL_WORK 4096
-static size_t llmc__normal_growth(const llmc__normal *steps, uint32_t n)
+//--[ 13.2 TOKEN.normal ]-- rewriting text before it is cut
+/* Each step reads one text and writes another; with several steps the texts between them lie in the work
+   memory, in two halves that take turns. A step that would change nothing is left out: for NFC and its
+   kin that is most text, and one look at it tells. Bytes that are not UTF-8 pass as they are, and
+   nothing composes across them. */
+
+/* A step at work: reads p [len], writes out as far as cap goes and counts on. */
+typedef struct llmc__rewrite {
+    const uint8_t *p;
+    size_t len;
+    const uint32_t *from; /* where the bytes of p come from; NULL: p is the source */
+    uint8_t *out;
+    uint32_t *origin; /* [cap], or NULL */
+    size_t cap, used;
+} llmc__rewrite;
+
+/* Writes s [n], all of which comes from p[at]. */
+static void llmc__rewrite_put(llmc__rewrite *w, const char *s, size_t n, size_t at)
 {
-    (void)steps;
-    return n > 0 ? 8 : 1;
+    size_t i;
+    for (i = 0; i < n; i++, w->used++) {
+        if (w->used >= w->cap)
+            continue;
+        w->out[w->used] = (uint8_t)s[i];
+        if (w->origin != NULL)
+            w->origin[w->used] = w->from != NULL ? w->from[at] : (uint32_t)at;
+    }
 }
+
+/* Writes one code point that comes from p[at]. */
+static void llmc__rewrite_point(llmc__rewrite *w, uint32_t cp, size_t at)
+{
+    char c[4];
+    llmc__rewrite_put(w, c, llmc__utf8_write(cp, c), at);
+}
+
+/* Copies p[begin, end). */
+static void llmc__rewrite_copy(llmc__rewrite *w, size_t begin, size_t end)
+{
+    size_t n = end - begin, room = w->used < w->cap ? w->cap - w->used : 0, i;
+    room = room < n ? room : n;
+    if (room > 0)
+        LLMC_MEMCPY(w->out + w->used, w->p + begin, room);
+    for (i = 0; w->origin != NULL && i < room; i++)
+        w->origin[w->used + i] = w->from != NULL ? w->from[begin + i] : (uint32_t)(begin + i);
+    w->used += n;
+}
+
+/* Parts of NORMAL_BERT, as steps of their own. */
+enum {
+    LLMC__NORMAL_CLEAN = LLMC__NORMAL_COUNT,
+    LLMC__NORMAL_CJK,       /* spaces around ideographs */
+    LLMC__NORMAL_STRIP_THIN /* drops category Mn        */
+};
+
+/* Ideographs that BERT puts spaces around; its own list, without the later extensions. */
+static bool llmc__bert_ideograph(uint32_t cp)
+{
+    return (cp >= 0x4e00 && cp <= 0x9fff) || (cp >= 0x3400 && cp <= 0x4dbf) ||
+           (cp >= 0x20000 && cp <= 0x2a6df) || (cp >= 0x2a700 && cp <= 0x2b73f) ||
+           (cp >= 0x2b740 && cp <= 0x2b81f) || (cp >= 0x2b820 && cp <= 0x2ceaf) ||
+           (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0x2f800 && cp <= 0x2fa1f);
+}
+
+/* BERT's clean_text: controls, U+0000 and U+FFFD go, white space is a space. TAB and the line ends count as
+   white space, the other controls that Unicode calls so do not. */
+static uint32_t llmc__map_clean(uint32_t cp, uint32_t *out)
+{
+    uint32_t c = llmc__uc_class(cp);
+    if (cp == 0 || cp == 0xfffd || cp == 0xb || cp == 0xc || cp == 0x85)
+        return 0;
+    if ((1u << c & LLMC__UC_SPACES) != 0)
+        *out = ' ';
+    return c != LLMC__UC_OTHER;
+}
+
+/* Controls that NMT drops, and what it turns to spaces. */
+static uint32_t llmc__map_nmt(uint32_t cp, uint32_t *out)
+{
+    if ((cp >= 1 && cp <= 8) || cp == 0xb || (cp >= 0xe && cp <= 0x1f) || cp == 0x7f || cp == 0x8f ||
+        cp == 0x9f)
+        return 0;
+    if (cp == 9 || cp == 0xa || cp == 0xc || cp == 0xd || cp == 0x1680 || (cp >= 0x200b && cp <= 0x200f) ||
+        cp == 0x2028 || cp == 0x2029 || cp == 0x2581 || cp == 0xfeff || cp == 0xfffd)
+        *out = ' ';
+    return 1;
+}
+
+/* What a step that looks at one character at a time makes of cp: out [3], returns how many. */
+static uint32_t llmc__map_char(unsigned kind, uint32_t cp, uint32_t *out)
+{
+    out[0] = cp;
+    switch (kind) {
+    case LLMC__NORMAL_LOWER:
+        out[0] = cp == 0x130 ? 'i' : llmc__uc_lower(cp);
+        out[1] = 0x307;
+        return cp == 0x130 ? 2 : 1;
+    case LLMC__NORMAL_STRIP_ACCENTS:
+        return cp < 0x300 || (1u << llmc__uc_class(cp) & LLMC__UC_MARKS) == 0;
+    case LLMC__NORMAL_STRIP_THIN:
+        return cp < 0x300 || llmc__uc_class(cp) != LLMC__UC_MARK;
+    case LLMC__NORMAL_CLEAN:
+        return cp >= 0x20 && cp < 0x7f ? 1 : llmc__map_clean(cp, out);
+    case LLMC__NORMAL_NMT:
+        return llmc__map_nmt(cp, out);
+    default: /* LLMC__NORMAL_CJK */
+        if (!llmc__bert_ideograph(cp))
+            return 1;
+        out[0] = out[2] = ' ';
+        out[1] = cp;
+        return 3;
+    }
+}
+
+/* One such step over all of the text. */
+static void llmc__rewrite_chars(llmc__rewrite *w, unsigned kind)
+{
+    size_t at, len;
+    for (at = 0; at < w->len; at += len) {
+        uint32_t cp, out[3], n, i;
+        len = llmc__uc_next(w->p + at, w->len - at, &cp);
+        if (cp == LLMC__NOT_UTF8) {
+            llmc__rewrite_copy(w, at, at + 1);
+            continue;
+        }
+        n = llmc__map_char(kind, cp, out);
+        for (i = 0; i < n; i++)
+            llmc__rewrite_point(w, out[i], at);
+    }
+}
+
+/* Normal forms. The text is a starter, marks, a starter, marks, ...: marks are put in order of their
+   classes (stably) and, in NFC and NFKC, joined with the starter where they may; a starter right after
+   another may join it, too. Marks are kept in `mark`; if more than that follow each other, they are read
+   from the text again, once for each class that is among them: there are 55.
+   Source: Unicode standard annex 15; the Unicode standard, 3.11. */
+#define LLMC__NF_MARKS 32
+
+typedef struct llmc__nf {
+    llmc__rewrite *w;
+    bool compat, compose;
+    bool has; /* a starter, not written yet */
+    uint32_t starter;
+    size_t starter_at;
+    uint32_t n; /* marks after it */
+    uint32_t mark[LLMC__NF_MARKS];
+    size_t mark_at[LLMC__NF_MARKS];
+    uint8_t mark_class[LLMC__NF_MARKS];
+    size_t run_at; /* the first mark is part run_part of the character there */
+    uint32_t run_part;
+    uint32_t classes[8]; /* a bit for each class among the marks */
+} llmc__nf;
+
+/* Whether a step's normal form leaves cp alone wherever it stands: a starter that neither decomposes nor
+   joins what is before it. */
+static bool llmc__nf_plain(unsigned kind, uint32_t cp)
+{
+    const llmc__decomp_range *r;
+    uint32_t part[LLMC__DECOMP_MAX], n, i;
+    bool compat = kind == LLMC__NORMAL_NFKC || kind == LLMC__NORMAL_NFKD;
+    bool compose = kind == LLMC__NORMAL_NFC || kind == LLMC__NORMAL_NFKC;
+    if (cp < 0xa0)
+        return true;
+    if (compose && llmc__uc_unquick(cp))
+        return false;
+    if (compose && !compat)
+        return true;
+    if (cp - LLMC__HANGUL_S < LLMC__HANGUL_COUNT)
+        return compose;
+    if (llmc__uc_ccc(cp) != 0)
+        return false;
+    r = llmc__decomp_find(cp);
+    if (r == NULL)
+        return true;
+    if ((r->first & 128) != 0)
+        return !compat;
+    n = llmc__decomp_units(r, cp, part); /* a few composites have parts that NFKC replaces */
+    for (i = 0; i < n && compose; i++) {
+        r = llmc__decomp_find(part[i]);
+        if (r != NULL && (r->first & 128) != 0)
+            return false;
+    }
+    return compose;
+}
+
+/* End of the plain characters of p [len] from `at` on; *last is where the last of them begins. */
+static size_t llmc__nf_plain_run(unsigned kind, const uint8_t *p, size_t len, size_t at, size_t *last)
+{
+    uint32_t cp, n;
+    for (; at < len; at += n) {
+        n = 1;
+        if (p[at] >= 0x80) {
+            n = llmc__uc_next(p + at, len - at, &cp);
+            if (cp != LLMC__NOT_UTF8 && !llmc__nf_plain(kind, cp))
+                break;
+        }
+        *last = at;
+    }
+    return at;
+}
+
+/* The marks' classes in ascending order, joining and keeping: *starter takes in what joins it; with `emit`
+   what is kept is written. Returns how many are kept. A mark is blocked by a kept one of its own class. */
+static uint32_t llmc__nf_marks_again(const llmc__nf *s, uint32_t *starter, bool emit)
+{
+    uint32_t c, kept = 0;
+    for (c = 1; c < 256; c++) {
+        uint32_t left = s->n, part = s->run_part, joined, cp, n, i, parts[LLMC__DECOMP_MAX];
+        bool blocked = false;
+        size_t at = s->run_at;
+        if ((s->classes[c / 32] >> (c % 32) & 1) == 0)
+            continue;
+        for (; left > 0; at += n, part = 0) {
+            uint32_t count;
+            n = llmc__uc_next(s->w->p + at, s->w->len - at, &cp);
+            count = llmc__decompose(cp, s->compat, parts);
+            for (i = part; i < count && left > 0; i++, left--) {
+                if (llmc__uc_ccc(parts[i]) != c)
+                    continue;
+                joined = s->compose && s->has && !blocked ? llmc__compose(*starter, parts[i]) : 0;
+                if (joined != 0) {
+                    *starter = joined;
+                    continue;
+                }
+                blocked = true;
+                kept++;
+                if (emit)
+                    llmc__rewrite_point(s->w, parts[i], at);
+            }
+        }
+    }
+    return kept;
+}
+
+/* Orders the few marks by class; those of one class stay as they are. */
+static void llmc__nf_sort(llmc__nf *s)
+{
+    uint32_t i, j;
+    for (i = 1; i < s->n; i++) {
+        uint32_t cp = s->mark[i];
+        size_t at = s->mark_at[i];
+        uint8_t c = s->mark_class[i];
+        for (j = i; j > 0 && s->mark_class[j - 1] > c; j--) {
+            s->mark[j] = s->mark[j - 1];
+            s->mark_at[j] = s->mark_at[j - 1];
+            s->mark_class[j] = s->mark_class[j - 1];
+        }
+        s->mark[j] = cp;
+        s->mark_at[j] = at;
+        s->mark_class[j] = c;
+    }
+}
+
+/* The marks are complete: orders and joins them. If any is left, the starter and they are written. */
+static void llmc__nf_close(llmc__nf *s)
+{
+    uint32_t i, kept = 0, joined, first = s->starter;
+    uint8_t last = 0;
+    if (s->n > LLMC__NF_MARKS) {
+        kept = llmc__nf_marks_again(s, &s->starter, false);
+        if (kept > 0) {
+            if (s->has)
+                llmc__rewrite_point(s->w, s->starter, s->starter_at);
+            llmc__nf_marks_again(s, &first, true);
+        }
+    } else {
+        llmc__nf_sort(s);
+        for (i = 0; i < s->n; i++) {
+            bool free_ = s->compose && s->has && last < s->mark_class[i];
+            joined = free_ ? llmc__compose(s->starter, s->mark[i]) : 0;
+            if (joined != 0) {
+                s->starter = joined;
+                continue;
+            }
+            last = s->mark_class[i];
+            s->mark[kept] = s->mark[i];
+            s->mark_at[kept++] = s->mark_at[i];
+        }
+        if (kept > 0 && s->has)
+            llmc__rewrite_point(s->w, s->starter, s->starter_at);
+        for (i = 0; i < kept; i++)
+            llmc__rewrite_point(s->w, s->mark[i], s->mark_at[i]);
+    }
+    s->has = s->has && kept == 0;
+    s->n = 0;
+}
+
+/* Everything that is pending is written. */
+static void llmc__nf_flush(llmc__nf *s)
+{
+    if (s->n > 0)
+        llmc__nf_close(s);
+    if (s->has)
+        llmc__rewrite_point(s->w, s->starter, s->starter_at);
+    s->has = false;
+}
+
+/* Takes a decomposed code point, part `part` of the character at `at`. */
+static void llmc__nf_feed(llmc__nf *s, uint32_t cp, size_t at, uint32_t part)
+{
+    uint8_t c = llmc__uc_ccc(cp);
+    uint32_t joined;
+    if (c == 0) {
+        if (s->n > 0)
+            llmc__nf_close(s);
+        joined = s->compose && s->has ? llmc__compose(s->starter, cp) : 0;
+        if (joined != 0) {
+            s->starter = joined;
+            return;
+        }
+        llmc__nf_flush(s);
+        s->has = true;
+        s->starter = cp;
+        s->starter_at = at;
+        return;
+    }
+    if (s->n == 0) {
+        s->run_at = at;
+        s->run_part = part;
+        LLMC_MEMSET(s->classes, 0, sizeof s->classes);
+    }
+    s->classes[c / 32] |= 1u << (c % 32);
+    if (s->n < LLMC__NF_MARKS) {
+        s->mark[s->n] = cp;
+        s->mark_at[s->n] = at;
+        s->mark_class[s->n] = c;
+    }
+    s->n++;
+}
+
+/* A normal form over all of the text. Plain characters are copied but for the last one before others: these may
+   join it, and for that it is taken apart first. */
+static void llmc__rewrite_form(llmc__rewrite *w, unsigned kind)
+{
+    llmc__nf s;
+    size_t at = 0;
+    LLMC_MEMSET(&s, 0, sizeof s);
+    s.w = w;
+    s.compat = kind == LLMC__NORMAL_NFKC || kind == LLMC__NORMAL_NFKD;
+    s.compose = kind == LLMC__NORMAL_NFC || kind == LLMC__NORMAL_NFKC;
+    while (at < w->len) {
+        uint32_t cp, part[LLMC__DECOMP_MAX], n, i;
+        size_t last = at, end = llmc__nf_plain_run(kind, w->p, w->len, at, &last);
+        if (end > at) {
+            llmc__nf_flush(&s);
+            llmc__rewrite_copy(w, at, last);
+            at = last;
+        }
+        end = at + llmc__uc_next(w->p + at, w->len - at, &cp);
+        if (cp == LLMC__NOT_UTF8)
+            llmc__rewrite_copy(w, at, end);
+        n = cp == LLMC__NOT_UTF8 ? 0 : llmc__decompose(cp, s.compat, part);
+        for (i = 0; i < n; i++)
+            llmc__nf_feed(&s, part[i], at, i);
+        at = end;
+    }
+    llmc__nf_flush(&s);
+}
+
+/* Every `from` becomes `to`. */
+static void llmc__rewrite_replace(llmc__rewrite *w, const llmc__normal *step)
+{
+    size_t at, n = step->from_len, begin = 0;
+    for (at = 0; n > 0 && n <= w->len && at <= w->len - n;) {
+        if (w->p[at] != (uint8_t)step->from[0] || LLMC_MEMCMP(w->p + at, step->from, n) != 0) {
+            at++;
+            continue;
+        }
+        llmc__rewrite_copy(w, begin, at);
+        llmc__rewrite_put(w, step->to, step->to_len, at);
+        begin = at += n;
+    }
+    llmc__rewrite_copy(w, begin, w->len);
+}
+
+/* Two or more spaces become one `to`. */
+static void llmc__rewrite_collapse(llmc__rewrite *w, const llmc__normal *step)
+{
+    size_t at = 0, begin = 0, end;
+    for (; at < w->len; at = end) {
+        for (end = at; end < w->len && w->p[end] == ' ';)
+            end++;
+        if (end - at >= 2) {
+            llmc__rewrite_copy(w, begin, at);
+            llmc__rewrite_put(w, step->to, step->to_len, at);
+            begin = end;
+        }
+        end += end == at ? 1 : 0;
+    }
+    llmc__rewrite_copy(w, begin, w->len);
+}
+
+/* White space goes at the left, at the right, or both. */
+static void llmc__rewrite_strip(llmc__rewrite *w, const llmc__normal *step)
+{
+    size_t at, len, begin = 0, end = 0;
+    bool inside = !step->a;
+    for (at = 0; at < w->len; at += len) {
+        uint32_t cp;
+        len = llmc__uc_next(w->p + at, w->len - at, &cp);
+        if ((1u << llmc__uc_class(cp) & LLMC__UC_SPACES) != 0)
+            continue;
+        if (!inside)
+            begin = at;
+        inside = true;
+        end = at + len;
+    }
+    if (!inside)
+        begin = end = w->len; /* all of it is white space */
+    llmc__rewrite_copy(w, begin, step->b ? llmc__max(begin, end) : w->len);
+}
+
+static uint32_t llmc__trie_offset(uint32_t unit)
+{
+    return (unit >> 10) << ((unit & 0x200) >> 6);
+}
+
+/* Longest key of the charsmap that p [n] begins with: its bytes, or 0; *value is where its string begins.
+   From a node at place x the child by byte b is at x ^ offset(x) ^ b, if its label is b; the value of
+   a node that has one is at x ^ offset(x). Every place is held against the trie's end. */
+static size_t llmc__charsmap_find(const llmc__normal *step, const uint8_t *p, size_t n, uint32_t *value)
+{
+    uint32_t units = llmc__charsmap_u32(step, 0) / 4, x, unit;
+    size_t i, found = 0;
+    x = llmc__trie_offset(llmc__charsmap_u32(step, 1));
+    for (i = 0; i < n && i < LLMC__CHARSMAP_KEY; i++) {
+        x ^= p[i];
+        if (x >= units)
+            break;
+        unit = llmc__charsmap_u32(step, 1 + x);
+        if ((unit & 0x800000ffu) != p[i])
+            break;
+        x ^= llmc__trie_offset(unit);
+        if ((unit & 0x100) != 0 && x < units) {
+            *value = llmc__charsmap_u32(step, 1 + x) & 0x7fffffff;
+            found = i + 1;
+        }
+    }
+    return found;
+}
+
+/* SentencePiece's own normalisation: the longest key at each place, else a character as it is. */
+static void llmc__rewrite_charsmap(llmc__rewrite *w, const llmc__normal *step)
+{
+    size_t at, n, size = llmc__charsmap_size(step);
+    for (at = 0; at < w->len; at += n) {
+        uint32_t cp, value = 0;
+        size_t i;
+        n = llmc__charsmap_find(step, w->p + at, w->len - at, &value);
+        if (n == 0) {
+            n = llmc__uc_next(w->p + at, w->len - at, &cp);
+            llmc__rewrite_copy(w, at, at + n);
+            continue;
+        }
+        for (i = 4 + (size_t)llmc__charsmap_u32(step, 0) + value; i < size; i++) {
+            char c = (char)llmc__charsmap_byte(step, i);
+            if (c == 0)
+                break;
+            llmc__rewrite_put(w, &c, 1, at);
+        }
+    }
+}
+
+#define LLMC__NORMAL_WORK 4096 /* enough work memory for a token's text */
+
+/* A step, or a part of NORMAL_BERT. */
+typedef struct llmc__normal_op {
+    unsigned kind;
+    const llmc__normal *step;
+} llmc__normal_op;
+#define LLMC__NORMAL_OPS (5 * LLMC__NORMAL_MAX)
+
+/* The steps with BERT's taken apart: ops [LLMC__NORMAL_OPS]; returns how many. */
+static uint32_t llmc__normal_ops(const llmc__normal *steps, uint32_t n_steps, llmc__normal_op *ops)
+{
+    uint32_t i, k, n = 0;
+    for (i = 0; i < n_steps && i < LLMC__NORMAL_MAX; i++) {
+        const unsigned part[5] = {steps[i].a ? LLMC__NORMAL_CLEAN : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].b ? LLMC__NORMAL_CJK : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].c ? LLMC__NORMAL_NFD : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].c ? LLMC__NORMAL_STRIP_THIN : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].d ? LLMC__NORMAL_LOWER : LLMC__NORMAL_COUNT + 8u};
+        bool bert = steps[i].kind == LLMC__NORMAL_BERT;
+        for (k = 0; k < (bert ? 5u : 1u); k++) {
+            ops[n].kind = bert ? part[k] : steps[i].kind;
+            ops[n].step = &steps[i];
+            n += ops[n].kind < LLMC__NORMAL_COUNT + 8u;
+        }
+    }
+    return n;
+}
+
+/* Whether a step leaves the text as it is: what one look can tell. */
+static bool llmc__normal_idle(const llmc__normal_op *op, const uint8_t *p, size_t len)
+{
+    size_t last = 0;
+    switch (op->kind) {
+    case LLMC__NORMAL_NFC:
+    case LLMC__NORMAL_NFD:
+    case LLMC__NORMAL_NFKC:
+    case LLMC__NORMAL_NFKD:
+        return llmc__nf_plain_run(op->kind, p, len, 0, &last) == len;
+    case LLMC__NORMAL_STRIP_THIN:
+    case LLMC__NORMAL_STRIP_ACCENTS:
+    case LLMC__NORMAL_CJK:
+        for (; last < len && p[last] < 0x80; last++)
+            ;
+        return last == len;
+    case LLMC__NORMAL_PREPEND:
+        return len == 0 || op->step->to_len == 0;
+    default:
+        return len == 0;
+    }
+}
+
+/* Applies one step. */
+static void llmc__normal_apply(const llmc__normal_op *op, llmc__rewrite *w)
+{
+    switch (op->kind) {
+    case LLMC__NORMAL_NFC:
+    case LLMC__NORMAL_NFD:
+    case LLMC__NORMAL_NFKC:
+    case LLMC__NORMAL_NFKD:
+        llmc__rewrite_form(w, op->kind);
+        break;
+    case LLMC__NORMAL_PREPEND:
+        llmc__rewrite_put(w, op->step->to, op->step->to_len, 0);
+        llmc__rewrite_copy(w, 0, w->len);
+        break;
+    case LLMC__NORMAL_REPLACE:
+        llmc__rewrite_replace(w, op->step);
+        break;
+    case LLMC__NORMAL_COLLAPSE:
+        llmc__rewrite_collapse(w, op->step);
+        break;
+    case LLMC__NORMAL_STRIP:
+        llmc__rewrite_strip(w, op->step);
+        break;
+    case LLMC__NORMAL_PRECOMPILED:
+        llmc__rewrite_charsmap(w, op->step);
+        break;
+    default:
+        llmc__rewrite_chars(w, op->kind);
+        break;
+    }
+}
+
+/* Most bytes that a step makes of n, SIZE_MAX where that cannot be said. */
+static size_t llmc__normal_step_room(const llmc__normal *step, size_t n)
+{
+    size_t times = 1, more = 0;
+    switch (step->kind) {
+    case LLMC__NORMAL_NFC:
+    case LLMC__NORMAL_NFD:
+    case LLMC__NORMAL_BERT:
+        times = 3; /* U+0390 in NFD, U+1D160 in NFC; BERT: an ideograph of 3 or 4 bytes gets 2 more */
+        break;
+    case LLMC__NORMAL_NFKC:
+    case LLMC__NORMAL_NFKD:
+        times = 11; /* U+FDFA: 3 bytes become 33 */
+        break;
+    case LLMC__NORMAL_LOWER:
+        times = 2; /* U+023A: 2 bytes become 3 */
+        break;
+    case LLMC__NORMAL_PREPEND:
+        more = step->to_len;
+        break;
+    case LLMC__NORMAL_REPLACE:
+        times = step->from_len > 0 ? ((size_t)step->to_len + step->from_len - 1) / step->from_len : 1;
+        break;
+    case LLMC__NORMAL_COLLAPSE:
+        times = ((size_t)step->to_len + 1) / 2;
+        break;
+    case LLMC__NORMAL_PRECOMPILED:
+        times = step->to_len;
+        break;
+    default:
+        break;
+    }
+    times = times > 0 ? times : 1;
+    return n > (SIZE_MAX - more) / times ? SIZE_MAX : n * times + more;
+}
+
+/* Most bytes that the steps make of a text of len bytes; SIZE_MAX where that cannot be said. */
+static size_t llmc__normal_room(const llmc__normal *steps, uint32_t n_steps, size_t len)
+{
+    uint32_t i;
+    for (i = 0; i < n_steps && len != SIZE_MAX; i++)
+        len = llmc__normal_step_room(&steps[i], len);
+    return len;
+}
+
+/* Worst output bytes per byte, not counting what PREPEND adds once. */
+static uint32_t llmc__normal_growth(const llmc__normal *steps, uint32_t n_steps)
+{
+    size_t room = llmc__normal_room(steps, n_steps, 65536) / 65536 + 1;
+    return room > UINT32_MAX ? UINT32_MAX : (uint32_t)room;
+}
+
+/* Work memory that llmc__normalize needs at most for a text of len bytes, any alignment; 0 with one step that
+   is not BERT. SIZE_MAX where it cannot be said. with_origin: as origin is given there. */
+LLMC__UNUSED static size_t llmc__normal_work(const llmc__normal *steps, uint32_t n_steps, size_t len,
+                                             bool with_origin)
+{
+    llmc__normal_op ops[LLMC__NORMAL_OPS];
+    size_t room = llmc__normal_room(steps, n_steps, len), each = with_origin ? 5 : 1;
+    if (llmc__normal_ops(steps, n_steps, ops) < 2)
+        return 0;
+    /* a text on the way is no longer than what comes of it, but for what later steps take away */
+    {
+        uint32_t i;
+        for (i = 1; i <= n_steps; i++)
+            room = llmc__max(room, llmc__normal_room(steps, i, len));
+    }
+    return room > (SIZE_MAX - 32) / (2 * each) ? SIZE_MAX : 2 * each * room + 32;
+}
+
+/* Whether the steps leave p [len] as it is, as far as one look can tell; then nobody needs to copy it. */
+LLMC__UNUSED static bool llmc__normal_same(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p,
+                                           size_t len)
+{
+    llmc__normal_op ops[LLMC__NORMAL_OPS];
+    uint32_t n = llmc__normal_ops(steps, n_steps, ops), i;
+    for (i = 0; i < n; i++)
+        if (!llmc__normal_idle(&ops[i], p, len))
+            return false;
+    return true;
+}
+
+/* llmc__normalize -- text p [len] after all steps                           (TOKEN.normal)
+   steps [n_steps <= LLMC__NORMAL_MAX];  p any bytes, len < 4 GiB;  out [cap], which no step reads;
+   origin [cap + 1] or NULL: for every output byte the place of the source byte it came from, ascending but for
+   marks that changed places, and len at the end;  work [work_bytes], any alignment, see llmc__normal_work;
+   *used the whole output's length, also where cap is too small, and 0 where the work memory is.
+   True: all of it is in out. Time is linear in the length of the text and of what is written. */
 static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len,
                             uint8_t *out, size_t cap, uint32_t *origin, void *work, size_t work_bytes,
                             size_t *used)
 {
-    size_t i;
-    (void)steps;
-    (void)n_steps;
-    (void)work;
-    (void)work_bytes;
-    if (len > cap)
-        return false;
-    LLMC_MEMCPY(out, p, len);
-    for (i = 0; origin != NULL && i <= len; i++)
-        origin[i] = (uint32_t)i;
-    *used = len;
-    return true;
+    llmc__normal_op ops[LLMC__NORMAL_OPS];
+    uint32_t n = llmc__normal_ops(steps, n_steps, ops), i, half = 0;
+    size_t skip = (4 - (uintptr_t)work % 4) % 4, each = origin != NULL ? 5 : 1, room;
+    llmc__rewrite w;
+    room = work_bytes > skip + 8 ? (work_bytes - skip - 8) / 2 / each & ~(size_t)3 : 0;
+    w.p = p;
+    w.len = len;
+    w.from = NULL;
+    *used = 0;
+    for (i = 0; i < n; i++) {
+        bool end = i + 1 == n;
+        uint8_t *to = room == 0 ? NULL : (uint8_t *)work + skip + half * room * each; /* origins first */
+        if (llmc__normal_idle(&ops[i], w.p, w.len))
+            continue;
+        w.origin = end ? origin : origin != NULL ? (uint32_t *)(void *)to : NULL;
+        w.out = end ? out : origin != NULL && room > 0 ? to + 4 * room : to;
+        w.cap = end ? cap : room;
+        w.used = 0;
+        llmc__normal_apply(&ops[i], &w);
+        if (end) {
+            *used = w.used;
+            break;
+        }
+        if (w.used > w.cap)
+            return false;
+        w.p = w.out;
+        w.len = w.used;
+        w.from = w.origin;
+        half ^= 1;
+    }
+    if (i == n) { /* the last step had nothing to do */
+        w.out = out;
+        w.origin = origin;
+        w.cap = cap;
+        w.used = 0;
+        llmc__rewrite_copy(&w, 0, w.len);
+        *used = w.used;
+    }
+    if (origin != NULL && *used <= cap)
+        origin[*used] = (uint32_t)len;
+    return *used <= cap;
 }
 
 //--[ 13.3 TOKEN.split ]-- text to words that merge independently
@@ -15698,21 +16443,6 @@ typedef struct llmc__prose {
     const uint8_t *uc, *p;
     size_t n;
 } llmc__prose;
-
-#define LLMC__UC_NOT_ASCII 15u /* in llmc__byte_class: no class, never in a set */
-
-/* Classes of ASCII; the other half of the bytes need a second look. */
-static const uint8_t llmc__byte_class[256] = {
-    0,  0,  0,  0,  0,  0,  0,  0,  0,  11, 12, 11, 11, 12, 0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
-    0,  0,  0,  0,  0,  0,  11, 8,  8,  8,  10, 8,  8,  8,  8,  8,  8,  10, 8,  8,  8,  8,  6,  6,  6,  6,
-    6,  6,  6,  6,  6,  6,  8,  8,  10, 10, 10, 8,  8,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,
-    1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  8,  8,  8,  10, 9,  10, 2,  2,  2,  2,  2,  2,  2,
-    2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  8,  10, 8,  10, 0,  15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15};
 
 /* A character of a text: its code point or LLMC__NOT_UTF8, its bytes, and its class as a bit. */
 typedef struct llmc__char {
