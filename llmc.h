@@ -29254,6 +29254,10 @@ static int llmc__schema_compare(const char *a, const char *b, const char *end)
     bool more_a, more_b;
     a++;
     b++;
+    while (*a == *b && *a != '"' && *a != '\\' && (uint8_t)*a < 0x80) { /* most of it, most often */
+        a++;
+        b++;
+    }
     do {
         more_a = llmc__schema_next(&a, end, &x);
         more_b = llmc__schema_next(&b, end, &y);
@@ -31692,7 +31696,8 @@ static bool llmc__schema_branches(const llmc__schema *c, const llmc__schema_obje
 
 /* Whether members from i on, behind `count` of them, are a rule of their own: the member before is
    where one of these parts from what stood before. */
-static bool llmc__schema_parted(const llmc__schema *c, const llmc__schema_object *o, uint32_t i, uint64_t count)
+static bool llmc__schema_parted(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                uint64_t count)
 {
     const llmc__schema_prop *m = i > 0 ? &c->prop[i - 1] : NULL;
     uint64_t least, most;
@@ -31864,7 +31869,8 @@ static llmc_status llmc__schema_object_rules(llmc__schema *c, uint32_t id, const
     uint64_t count, before;
     uint32_t i;
     for (i = 1; i <= o->n; i++)
-        for (count = 0; count <= llmc__schema_counted(o, (uint64_t)c->prop[i - 1].alive_before + 1); count++) {
+        for (count = 0; count <= llmc__schema_counted(o, (uint64_t)c->prop[i - 1].alive_before + 1);
+             count++) {
             LLMC__TRY(llmc__schema_spend(c, 16));
             if (!llmc__schema_parted(c, o, i, count))
                 continue;
