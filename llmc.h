@@ -30172,6 +30172,10 @@ static int llmc__schema_compare(const char *a, const char *b, const char *end)
     bool more_a, more_b;
     a++;
     b++;
+    while (*a == *b && *a != '"' && *a != '\\' && (uint8_t)*a < 0x80) { /* most of it, most often */
+        a++;
+        b++;
+    }
     do {
         more_a = llmc__schema_next(&a, end, &x);
         more_b = llmc__schema_next(&b, end, &y);
@@ -31475,6 +31479,7 @@ typedef struct llmc__schema_prop {
     uint32_t id;
     bool required;
     uint32_t required_after, alive_after; /* of those that come later */
+    uint32_t required_before, alive_before;
 } llmc__schema_prop;
 
 /* The members of the object being written. */
@@ -32344,7 +32349,7 @@ static llmc_status llmc__schema_array_of(llmc__schema *c, uint32_t n, llmc__sche
     LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_ITEMS, false, &a->min));
     LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_ITEMS, true, &a->max));
     a->prefix = (uint32_t)llmc__min(a->prefix, a->max);
-    for (i = 0; i < a->prefix; i++) {
+    for (i = a->prefix; i-- > 0;) { /* all of them, so that all have been met once */
         LLMC__TRY(llmc__schema_element(c, n, i, &id));
         if (!llmc__schema_alive(c, id))
             a->max = a->prefix = i;
@@ -32532,6 +32537,10 @@ static llmc_status llmc__schema_object_of(llmc__schema *c, uint32_t n, llmc__sch
         alive += llmc__schema_alive(c, m->id);
         dead = dead || (m->required && !llmc__schema_alive(c, m->id));
     }
+    for (i = 0; i < o->n; i++) {
+        c->prop[i].required_before = required - c->prop[i].required_after - c->prop[i].required;
+        c->prop[i].alive_before = alive - c->prop[i].alive_after - llmc__schema_alive(c, c->prop[i].id);
+    }
     LLMC__TRY(llmc__schema_member_rule(c, n, UINT32_MAX, &o->extra));
     if (named && !extra && !c->opt.open_objects)
         o->extra = LLMC__SCHEMA_NEVER;
@@ -32603,17 +32612,38 @@ static bool llmc__schema_branches(const llmc__schema *c, const llmc__schema_obje
            llmc__schema_feasible(c, o, i + 1, count) && llmc__schema_counted(o, count + 1) != count;
 }
 
+/* Whether members from i on, behind `count` of them, are a rule of their own: the member before is
+   where one of these parts from what stood before. */
+static bool llmc__schema_parted(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                uint64_t count)
+{
+    const llmc__schema_prop *m = i > 0 ? &c->prop[i - 1] : NULL;
+    uint64_t least, most;
+    if (m == NULL)
+        return false;
+    least = llmc__schema_counted(o, m->required_before);
+    most = llmc__schema_counted(o, m->alive_before);
+    return (count >= least && count <= most && llmc__schema_branches(c, o, i - 1, count)) ||
+           (count > least && count <= most + 1 && llmc__schema_branches(c, o, i - 1, count - 1));
+}
+
 /* llmc__schema_write_members -- members from i on, behind `count` of them                 (GRAMMAR.schema)
    As far as one rule goes: where it matters for what follows whether a member is there, two rules
    of their own go on. */
 static void llmc__schema_write_members(llmc__schema *c, uint32_t id, const llmc__schema_object *o, uint32_t i,
                                        uint64_t count)
 {
+    const uint32_t begin = i;
     for (; i < o->n; i++) {
         const llmc__schema_prop *m = &c->prop[i];
         const uint64_t more = llmc__schema_counted(o, count + 1);
         const bool take = llmc__schema_alive(c, m->id) && llmc__schema_feasible(c, o, i + 1, count + 1);
         const bool skip = !m->required && llmc__schema_feasible(c, o, i + 1, count);
+        if (i > begin && llmc__schema_parted(c, o, i, count)) {
+            llmc__schema_inner(c, id, 'm', i, count);
+            llmc__schema_byte(&c->o, ' ');
+            return;
+        }
         if (!take)
             continue;
         if (llmc__schema_branches(c, o, i, count)) {
@@ -32751,26 +32781,23 @@ static llmc_status llmc__schema_other_rules(llmc__schema *c, uint32_t id, const 
     return LLMC_OK;
 }
 
-/* The rules that an object's own needs. least, most: members before the i-th. */
+/* The rules that an object's own needs. */
 static llmc_status llmc__schema_object_rules(llmc__schema *c, uint32_t id, const llmc__schema_object *o)
 {
-    uint64_t count, before, least = 0, most = 0;
+    uint64_t count, before;
     uint32_t i;
-    for (i = 0; i < o->n; i++) {
-        for (count = least; count <= llmc__schema_counted(o, most + 1); count++) {
+    for (i = 1; i <= o->n; i++)
+        for (count = 0; count <= llmc__schema_counted(o, (uint64_t)c->prop[i - 1].alive_before + 1);
+             count++) {
             LLMC__TRY(llmc__schema_spend(c, 16));
-            if (!llmc__schema_branches(c, o, i, count) &&
-                (count == least || !llmc__schema_branches(c, o, i, count - 1)))
+            if (!llmc__schema_parted(c, o, i, count))
                 continue;
-            llmc__schema_inner(c, id, 'm', i + 1, count);
+            llmc__schema_inner(c, id, 'm', i, count);
             llmc__schema_put(&c->o, " ::= ");
             before = c->o.len;
-            llmc__schema_write_members(c, id, o, i + 1, count);
+            llmc__schema_write_members(c, id, o, i, count);
             llmc__schema_put(&c->o, c->o.len == before ? "\"\"\n" : "\n");
         }
-        least = llmc__schema_counted(o, least + c->prop[i].required);
-        most = llmc__schema_counted(o, most + llmc__schema_alive(c, c->prop[i].id));
-    }
     return llmc__schema_alive(c, o->extra) ? llmc__schema_other_rules(c, id, o) : LLMC_OK;
 }
 
