@@ -10535,6 +10535,7 @@ typedef enum llmc__pattern {
     LLMC__PAT_DIGITS,      /* \p{N}+     */
     LLMC__PAT_DIGITS3,     /* \p{N}{1,3} */
     LLMC__PAT_ASCII3,      /* [0-9][0-9][0-9] */
+    LLMC__PAT_BYTE_DIGITS, /* \p{N}+ over GPT-2's byte alphabet: bytes 30..39, B2, B3, B9, BC..BE */
     LLMC__PAT_PUNCT,       /* \p{P} and ASCII's punctuation, which takes in nine symbols */
     LLMC__PAT_PUNCT_RUN,   /* the same, as long as it goes */
     LLMC__PAT_ASCII_PUNCT, /* ASCII's punctuation alone */
@@ -12820,6 +12821,8 @@ static llmc_status llmc__hf_pre_one(llmc__hf *h, llmc_json o, const char *type)
         return llmc__hf_refuse(h, "after Metaspace, pre_tokenizer", type, llmc__strlen(type));
     if (llmc__streq(type, "Split"))
         return llmc__hf_split(h, o);
+    if (h->bytes && llmc__streq(type, "Digits") && !llmc__hf_flag(o, "individual_digits", false))
+        return llmc__hf_cut(h, LLMC__PAT_BYTE_DIGITS, LLMC__ISOLATED, false); /* Falcon */
     if (h->bytes)
         return llmc__hf_refuse(h, "after ByteLevel, pre_tokenizer", type, llmc__strlen(type));
     if (llmc__streq(type, "ByteLevel"))
@@ -16067,6 +16070,22 @@ static bool llmc__find_text(const llmc__prose *t, const char *s, size_t len, siz
     return false;
 }
 
+/* Bytes at or after `at` whose characters in GPT-2's alphabet are numbers: 0 to 9, and superscripts and fractions that
+   stand for parts of other characters. */
+static bool llmc__find_byte_digits(const llmc__prose *t, size_t at, llmc__match *m)
+{
+    size_t end;
+    for (end = at; end < t->n; end++) {
+        uint8_t c = t->p[end];
+        bool number =
+            (c >= '0' && c <= '9') || c == 0xb2 || c == 0xb3 || c == 0xb9 || (c >= 0xbc && c <= 0xbe);
+        if (!number && end > at)
+            break;
+        at += !number;
+    }
+    return at < end && llmc__match_put(m, at, end, end == t->n);
+}
+
 /* Matches that may be missing at a place: DEEPSEEK3 and BLOOM at or after `at`. */
 static bool llmc__find_gappy(const llmc__prose *t, bool bloom, size_t at, llmc__match *m)
 {
@@ -16141,6 +16160,9 @@ static void llmc__find(const llmc__prose *t, const llmc__split *step, size_t at,
             break;
         case LLMC__PAT_ASCII3:
             found = llmc__find_text(t, NULL, 3, at, m);
+            break;
+        case LLMC__PAT_BYTE_DIGITS:
+            found = llmc__find_byte_digits(t, at, m);
             break;
         case LLMC__PAT_TEXT:
             found = step->text_len > 0 && llmc__find_text(t, step->text, step->text_len, at, m);
