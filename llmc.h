@@ -16474,7 +16474,7 @@ static uint32_t llmc__merge_lookup(const llmc_tokenizer *t, llmc_token left, llm
    ids; SPM's is the joined token's score and RANKS' its id, found by the joined text. Byte-level
    vocabularies start from bytes, the others from characters. Ways through it, all with the same result:
      a word that is one token known to survive its own merging is taken as that token,
-     a short word looks at every pair before every merge (quadratic in at most 64 bytes),
+     a short word looks at every pair before every merge (quadratic in at most 256 bytes),
      a long word is merged window by window; where windows do not agree they grow, and a large one keeps
      its keys in a winner tree in the caller's work memory.
 
@@ -16604,7 +16604,8 @@ static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t a
 }
 
 /* The tokens that a window of a word merged to: token i is w[at[i], at[i + 1]). */
-#define LLMC__WORD_SMALL 64 /* bytes up to which looking at every pair beats a tree */
+#define LLMC__WORD_SMALL  256 /* bytes up to which looking at every pair beats a tree       */
+#define LLMC__WORD_WINDOW 64  /* bytes of the first windows: few pairs to look at each time */
 typedef struct llmc__stretch {
     uint32_t count;
     uint32_t *at;   /* [bytes + 1] */
@@ -16637,12 +16638,12 @@ static void llmc__stretch_small(const llmc_tokenizer *t, const uint8_t *w, uint3
 {
     uint64_t key[LLMC__WORD_SMALL], best;
     llmc_token id[LLMC__WORD_SMALL], joined[LLMC__WORD_SMALL];
-    uint8_t next[LLMC__WORD_SMALL], prev[LLMC__WORD_SMALL + 1];
+    uint16_t next[LLMC__WORD_SMALL], prev[LLMC__WORD_SMALL + 1];
     uint32_t p, q, len, last = 0;
     for (p = 0; p < n; p += len) {
         len = llmc__symbol(t, w + p, n - p, &id[p]);
-        next[p] = (uint8_t)(p + len);
-        prev[p + len] = (uint8_t)p;
+        next[p] = (uint16_t)(p + len);
+        prev[p + len] = (uint16_t)p;
         for (q = p; q < p + len; q++)
             key[q] = UINT64_MAX;
         if (p > 0) { /* two lengths are known: the pair before this symbol */
@@ -16661,7 +16662,7 @@ static void llmc__stretch_small(const llmc_tokenizer *t, const uint8_t *w, uint3
             id[p] = joined[p];
             key[q] = UINT64_MAX;
             next[p] = next[q];
-            prev[next[p]] = (uint8_t)p;
+            prev[next[p]] = (uint16_t)p;
             if (next[p] < n)
                 k = llmc__pair(t, w, p, next[p], next[next[p]], id[p], id[next[p]], &joined[p]);
             key[p] = llmc__pair_at(k, p);
@@ -16876,7 +16877,7 @@ static bool llmc__stretches_place(llmc__stretch *a, llmc__stretch *b, size_t siz
     size_t list = 4 * (size + 1);
     uint8_t *at;
     if (work.size / (LLMC__WORD_NEED + 16) <= size)
-        return false;
+        return false; /* a small one takes no tree, but is not worth a rule of its own */
     at = work.at + work.size / 4 * 4 - 4 * list;
     a->at = (uint32_t *)(void *)at;
     a->id = (llmc_token *)(void *)(at + list);
@@ -16885,13 +16886,13 @@ static bool llmc__stretches_place(llmc__stretch *a, llmc__stretch *b, size_t siz
     return true;
 }
 
-/* llmc__word_long -- w [n] of more than LLMC__WORD_SMALL bytes                        (TOKEN.merge)
+/* llmc__word_long -- w [n] of more than LLMC__WORD_WINDOW bytes                        (TOKEN.merge)
    Windows grow until all of them meet; one that is the whole word needs no lists. Each try begins anew, so
    all of them cost little more than the last. False: the work memory is too small for that. */
 static bool llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
                             llmc__ids *out)
 {
-    uint32_t at[2][LLMC__WORD_SMALL + 1], p, size = LLMC__WORD_SMALL;
+    uint32_t at[2][LLMC__WORD_SMALL + 1], p, size = LLMC__WORD_WINDOW;
     llmc_token id[2][LLMC__WORD_SMALL];
     llmc__ids begin = *out;
     llmc__stretch a, b;
@@ -16900,13 +16901,10 @@ static bool llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, size_t n,
     a.id = id[0];
     b.at = at[1];
     b.id = id[1];
-    for (;;) {
+    for (; size <= LLMC__WORD_SMALL || (size < n && llmc__stretches_place(&a, &b, size, work)); size *= 2) {
         if (llmc__word_windows(t, w, n, size, &a, &b, work.at, out))
             return true;
         *out = begin;
-        if (size >= n / 4 || !llmc__stretches_place(&a, &b, 4 * (size_t)size, work))
-            break;
-        size *= 4;
     }
     if (work.size / LLMC__WORD_NEED < n)
         return false;
@@ -16930,12 +16928,12 @@ static llmc_token llmc__word_whole(const llmc_tokenizer *t, const uint8_t *w, si
 }
 
 /* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
-   False: it is longer than LLMC__WORD_SMALL and the work memory is too small for it. */
+   False: it is longer than LLMC__WORD_WINDOW and the work memory is too small for it. */
 static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
                            llmc__ids *out)
 {
-    uint32_t at[LLMC__WORD_SMALL + 1];
-    llmc_token id[LLMC__WORD_SMALL];
+    uint32_t at[LLMC__WORD_WINDOW + 1];
+    llmc_token id[LLMC__WORD_WINDOW];
     llmc__stretch a;
     /* most words of most texts: one look-up and done */
     llmc_token one = llmc__word_whole(t, w, n, whole);
@@ -16944,7 +16942,7 @@ static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, 
         out->unknown = false;
         return true;
     }
-    if (n > LLMC__WORD_SMALL)
+    if (n > LLMC__WORD_WINDOW)
         return llmc__word_long(t, w, n, work, out);
     a.at = at;
     a.id = id;
@@ -17528,7 +17526,7 @@ static bool llmc__run_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, b
 static bool llmc__spaced_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
                              llmc__ids *out)
 {
-    uint8_t small[LLMC__WORD_SMALL], *copy = small;
+    uint8_t small[LLMC__WORD_WINDOW], *copy = small;
     bool ok;
     if (n >= sizeof small && (copy = llmc__work_take(&work, n + 1)) == NULL)
         return false;
@@ -17592,7 +17590,7 @@ static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n,
             llmc__ids_put(out, id, 0, n);
             return true;
         }
-        if (n <= LLMC__WORD_SMALL - 1)
+        if (n < LLMC__WORD_WINDOW)
             return space ? llmc__spaced_put(t, p, n, true, work, out)
                          : llmc__word_put(t, p, n, false, work, out);
     }
