@@ -17084,6 +17084,8 @@ static inline uint32_t llmc__edge_next(const llmc_tokenizer *t, uint32_t node, u
 {
     uint64_t key = (uint64_t)node << 8 | c, v;
     uint32_t at = llmc__edge_hash(key), probe;
+    if (t->edge == NULL) /* none of the tokens can be made */
+        return 0;
     for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
         v = t->edge[at & t->edge_mask];
         if (v >> 28 == key && v != 0)
