@@ -104,7 +104,7 @@
    product; a file that needs more is refused, by the name of what is missing.
    Not here: GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
    GGUF files that are big-endian or of version 1. Tokenizers out of Hugging Face folders, so far.
-   Sections 19 and 22 to 25 keep their place.
+   Sections 22 to 25 keep their place.
 
    12. Contents (grep '^//==\[' llmc.h finds them)
      01 CONFIG    version, gates, limits          14 MODEL    configuration and weights
@@ -112,7 +112,7 @@
      03 STATUS    errors, messages, logging       16 KV       pages of keys and values
      04 MEM       checked sizes, arena, options   17 FORWARD  tokens in, logits out
      05 MATH      exp, log, sin, random numbers   18 SAMPLE   from logits to a token
-     06 VEC       eight floats at once            19 GRAMMAR  (place kept)
+     06 VEC       eight floats at once            19 GRAMMAR  text bound to a grammar
      07 DTYPE     how numbers are stored          20 ENGINE   sequences, batches, text
      08 QUANT     between f32 and storage         21 CHAT     conversations as tokens
      09 KERNEL    products, norms, attention      22 GRAD     (place kept)
@@ -906,6 +906,123 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
    token, NaN if a logit is. */
 LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token);
 
+/*==== 19 GRAMMAR ==== text bound to a grammar or schema ====*/
+
+typedef struct llmc_grammar_state llmc_grammar_state; /* where one text stands in its grammar */
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+
+typedef struct llmc_grammar llmc_grammar; /* immutable: any number of states and threads share it */
+typedef struct llmc_grammar_vocab
+    llmc_grammar_vocab; /* likewise: a tokenizer's tokens, sorted by their bytes */
+
+/* What grammars need of a tokenizer, made once for all of them. The tokenizer must outlive it.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_vocab_need(const llmc_tokenizer *tok, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llmc_tokenizer *tok, void *mem,
+                                             size_t bytes, llmc_diag *diag);
+
+typedef struct llmc_grammar_options {
+    size_t size;
+    const char *root;  /* rule that the text has to match; NULL: "root"                    */
+    uint32_t max_code; /* most instructions, repeats written out; 0: 2^18, at most 2^22    */
+    const llmc_grammar_vocab
+        *vocab; /* of the same tokenizer; must outlive the grammar. NULL: one of its own */
+} llmc_grammar_options;
+
+/* Compiles a grammar in llama.cpp's GBNF: rules `name ::= ...`, "literals", [classes], `.`, groups,
+   `|`, `*` `+` `?` `{m}` `{m,}` `{m,n}`, # comments, tokens <text>, <[id]>, !<text>. The text need not
+   outlive the call. tok NULL: no tokens, only llmc_grammar_text. need parses too.
+   Errors: BAD_ARG (line and column; left recursion, a rule that never ends, by name), UNSUPPORTED (limits),
+   NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_need(const llmc_tokenizer *tok, const char *text, size_t len,
+                                       const llmc_grammar_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer *tok, const char *text,
+                                       size_t len, const llmc_grammar_options *opt, void *mem, size_t bytes,
+                                       llmc_diag *diag);
+
+typedef struct llmc_grammar_state_options {
+    size_t size;
+    uint32_t max_states; /* automaton states kept, 8 configurations and 2 stack entries each; 0: 2048 */
+    uint32_t max_masks;  /* masks kept, each two bits a token; 0: 32                                  */
+} llmc_grammar_state_options;
+
+/* The state of one text, with the automaton's states and masks found so far; at the beginning once
+   made. The grammar must outlive it. Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_state_need(const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, size_t *bytes,
+                                             llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_state_init(llmc_grammar_state **out, const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, void *mem, size_t bytes,
+                                             llmc_diag *diag);
+
+/* Back to the beginning; what was found is kept. opening: the text is a sequence's first, so that
+   tokenizers which drop its first space do. Errors: FULL. */
+LLMC_API llmc_status llmc_grammar_reset(llmc_grammar_state *state, bool opening, llmc_diag *diag);
+
+/* Makes dst stand where src does: a fork. Both of one grammar and of equal options. Errors: BAD_ARG. */
+LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_grammar_state *src,
+                                       llmc_diag *diag);
+
+/* The text goes on by a token, or by bytes. On failure the state is as it was.
+   Errors: BAD_ARG (the grammar does not allow it), FULL (nesting or ambiguity beyond the memory). */
+LLMC_API llmc_status llmc_grammar_advance(llmc_grammar_state *state, llmc_token token, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_text(llmc_grammar_state *state, const char *text, size_t len,
+                                       llmc_diag *diag);
+
+/* The tokens that may come next, a bit each: bits [words], words >= (tokens + 31) / 32. Tokens that end a
+   generation are among them exactly if the text may end. Errors: BAD_ARG (words), FULL. */
+LLMC_API llmc_status llmc_grammar_mask(llmc_grammar_state *state, uint32_t *bits, size_t words,
+                                       llmc_diag *diag);
+
+/* The same on logits [n]: those of all other tokens become -infinity. */
+LLMC_API llmc_status llmc_grammar_apply(llmc_grammar_state *state, float *logits, size_t n, llmc_diag *diag);
+
+LLMC_API bool llmc_grammar_can_end(const llmc_grammar_state *state); /* the text matches the grammar     */
+LLMC_API bool llmc_grammar_is_done(const llmc_grammar_state *state); /* and nothing can be added         */
+
+#endif /* LLMC_NO_GRAMMAR, LLMC_NO_TOKEN */
+
+#ifndef LLMC_NO_GRAMMAR
+
+/* White space between the parts of a JSON text. */
+typedef enum llmc_json_space {
+    LLMC_SPACE_NONE, /* none: {"a":1,"b":[2,3]}                                              */
+    LLMC_SPACE_ONE,  /* a blank may follow each ',' and ':'                                  */
+    LLMC_SPACE_LINES /* a blank, or a new line and up to 32 blanks or tabs, between any parts */
+} llmc_json_space;
+
+typedef struct llmc_schema_options {
+    size_t size;
+    llmc_json_space space;
+    bool open_objects;  /* objects that name properties take others too where additionalProperties is not
+                           said, as the standard has it; by default only those they name */
+    uint32_t max_rules; /* subschemas and combinations of them; 0: 4096 */
+} llmc_schema_options;
+
+/* Work memory for llmc_schema_gbnf; 0: max_rules is too large for this machine. */
+LLMC_API size_t llmc_schema_need(const llmc_schema_options *opt);
+
+/* A JSON schema (draft 2020-12, and what is different in drafts 4 to 7) as a grammar whose texts are JSON
+   that the schema allows: out [cap], GBNF, not NUL-terminated. *len is the bytes needed even when cap is
+   too small (NO_MEMORY); at most LLMC_SCHEMA_TEXT. Members come in the schema's order, no named member
+   twice.
+     $ref ("#/..."), allOf, anyOf, oneOf, type, enum, const; properties, required, additionalProperties,
+     min- and maxProperties; items, prefixItems, additionalItems, min- and maxItems; min- and maxLength,
+     pattern, format (date, time, date-time, uuid, ipv4, ipv6, email, hostname, uri); minimum, maximum,
+     exclusiveMinimum, exclusiveMaximum, multipleOf 1; format int32, int64, float, double
+   Narrower than the schema, never wider: integers have at most 18 digits, bounded numbers 15 and no
+   exponent, \D \W . and negated classes of them stop where dialects of regular expressions differ, keywords
+   that mean one type (minLength) imply it where there is no `type`. One exception: oneOf is read as anyOf.
+   {} is any JSON, {"type":"object"} any object.
+   Errors: BAD_FILE (no JSON, no schema, or nothing can match), UNSUPPORTED (a keyword, value, combination
+   or size, with its path), NO_MEMORY. */
+#define LLMC_SCHEMA_TEXT (4u << 20)
+LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema_options *opt, char *out,
+                                      size_t cap, size_t *len, void *work, size_t work_bytes,
+                                      llmc_diag *diag);
+
+#endif /* LLMC_NO_GRAMMAR */
+
 /*==== 20 ENGINE ==== sequences running on a model ====*/
 
 typedef struct llmc_engine llmc_engine;
@@ -969,7 +1086,9 @@ typedef struct llmc_seq_options {
     bool ignore_end;   /* go on past end-of-generation tokens        */
     bool show_special; /* control tokens appear in the text          */
     llmc_chooser chooser;
-    void *user; /* the caller's own; llmc_seq_user gives it back  */
+    void *user;                  /* the caller's own; llmc_seq_user gives it back  */
+    llmc_grammar_state *grammar; /* what is generated after each add matches this grammar; borrowed, and of
+                                    this sequence alone. Applied before the chooser */
 } llmc_seq_options;
 
 #define LLMC_STOP_MAX 128 /* longest stop string in bytes */
@@ -16963,6 +17082,8 @@ static inline uint32_t llmc__edge_next(const llmc_tokenizer *t, uint32_t node, u
 {
     uint64_t key = (uint64_t)node << 8 | c, v;
     uint32_t at = llmc__edge_hash(key), probe;
+    if (t->edge == NULL) /* none of the tokens can be made */
+        return 0;
     for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
         v = t->edge[at & t->edge_mask];
         if (v >> 28 == key && v != 0)
@@ -18958,7 +19079,7 @@ LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, cons
     return LLMC_OK;
 }
 
-//--[ 13.10 TOKEN.open ]-- a tokenizer by itself
+//--[ 13.13 TOKEN.open ]-- a tokenizer by itself
 /* Reads the files and measures what their tables take, room to align included. Both public functions
    begin here, so that init checks its files again. Errors: those of llmc__vocab_open, NO_MEMORY. */
 static llmc_status llmc__tokenizer_measure(llmc__vocab *v, const llmc_blob *files, size_t n_files,
@@ -26653,9 +26774,5402 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
     return LLMC_OK;
 }
 
-//==[ 19 GRAMMAR ]==== output bound to a grammar or schema: place kept, nothing here yet ==== needs: - ====
+//==[ 19 GRAMMAR ]==== output bound to a grammar or schema ==== needs: 02 03 04 05 11 13 ====
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
 
-//==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 ====
+/* The way of a grammar:
+
+     GBNF text -> program (19.3, 19.4) -> checked and linked (19.5)      llmc_grammar, immutable
+     program + bytes so far -> automaton states, found as they are met   llmc_grammar_state
+     automaton state x tokens sorted by bytes -> mask (19.8)             likewise
+
+   A program is a row of instructions, one procedure a rule: match a byte of a range (characters are
+   compiled to their UTF-8 bytes), go two ways, call, return. It says the language of every rule over
+   bytes, so tokens may begin and end anywhere, inside characters too.
+
+   A configuration is a byte instruction and what has to follow once its procedure returns. Stacks of
+   return addresses are not kept one by one: all stacks below a configuration are one set, a set is
+   {(return address, set), ...}, and equal sets are the same number (19.6). That is the graph-structured
+   stack of Tomita 1986: ambiguity, which multiplies stacks, only adds entries. An automaton state is a
+   set of configurations, equal states are again the same number, and the state after a byte is found
+   once and then read from a table (19.7). So a text is followed at the speed of a table, ordinary
+   grammars have few states, and memory for all of it is bounded: when it is full, everything but the
+   current state is thrown away and found anew (llmc__gr_collect).
+
+   Left recursion is refused, so between two bytes calls only go down a ranked list of procedures; what
+   cannot lead to an end is cut off, so every state that is alive can be finished.
+
+   Masks. All tokens, sorted by bytes, walk through the table together; a common beginning is walked
+   once, and what follows a dead beginning is skipped. A full walk takes about a millisecond for 100 000
+   tokens, so masks are kept, by a coarser state that many states share:
+   - only the upper LLMC__GR_FRAMES return addresses are looked at, below is "unknown";
+   - copies of a repeat {m,n} that are far enough from its end count as its first copy (the array `same`).
+   For tokens of at most LLMC__GR_LONG bytes the coarse state says yes, no, or unknown; the few unknown
+   and long ones are walked from the true state at each step. A string of at most 1000 characters at any
+   depth of nesting then needs a handful of masks.
+
+   Sets, states and masks live with each text, not with the grammar, so the grammar needs no locks. */
+
+//--[ 19.1 GRAMMAR.types ]-- programs, sorted tokens, states
+enum {
+    LLMC__GR_FAIL,  /* nothing goes on here                                */
+    LLMC__GR_BYTE,  /* a byte in [lo, hi], then the next instruction       */
+    LLMC__GR_TOKEN, /* the token arg; lo: any token with text but that one */
+    LLMC__GR_SPLIT, /* the next instruction, or the one arg further on     */
+    LLMC__GR_JUMP,  /* the one arg further on                              */
+    LLMC__GR_CALL,  /* procedure arg, then the next instruction            */
+    LLMC__GR_TAIL,  /* the same where only END follows: nothing to keep    */
+    LLMC__GR_LOCAL, /* before linking: CALL of the ENTER arg further on    */
+    LLMC__GR_ENTER, /* begins a procedure without a name; arg: its number  */
+    LLMC__GR_END    /* back to whoever called                              */
+};
+
+#define LLMC__GR_NONE UINT32_MAX
+
+enum {
+    LLMC__GR_DEPTH = 64,       /* groups in groups                                      */
+    LLMC__GR_RANGES = 256,     /* ranges in a character class                           */
+    LLMC__GR_REPEATS = 8,      /* operators behind one item                             */
+    LLMC__GR_LITERALS = 256,   /* tokens named in a grammar; each may search them all   */
+    LLMC__GR_INLINE = 1024,    /* instructions that repeats may take before they call   */
+    LLMC__GR_LONG = 16,        /* bytes of a token that masks look at                   */
+    LLMC__GR_MARGIN = 18,      /* copies of a repeat that differ: a byte each, and ends */
+    LLMC__GR_FRAMES = 4,       /* return addresses that masks look at                   */
+    LLMC__GR_WORK = 1 << 25,   /* steps of closures for one call; about half a second   */
+    LLMC__GR_CHEAP = 2048,     /* tokens looked at: a mask not worth keeping            */
+    LLMC__GR_UNSURE = 1 << 12, /* unknown tokens that make an exact mask worth it       */
+    LLMC__GR_LIVE = 1,         /* flags of a state: it has configurations,              */
+    LLMC__GR_FINAL = 2,        /*   the text may end here,                              */
+    LLMC__GR_UNKNOWN = 4       /*   what comes below was cut off                        */
+};
+
+/* Jumps are relative, so that code can be moved and copied while it is written. */
+typedef struct llmc__gr_inst {
+    uint8_t op, lo, hi, spare;
+    int32_t arg;
+} llmc__gr_inst;
+
+/* A rule, or a repeated part of one that was moved out of line (without a name). */
+typedef struct llmc__gr_proc {
+    uint32_t name_at, name_len; /* in the text, while that is there    */
+    uint32_t start;             /* first instruction                   */
+    uint32_t rank;              /* callers before callees              */
+    uint32_t calls;             /* list of instructions, see link      */
+    uint32_t waits;             /* calls not ranked yet                */
+    bool nullable, ends;        /* matches nothing; matches something  */
+} llmc__gr_proc;
+
+/* Tokens with text, in byte order; those that end a generation are not among them.
+     token i         order[i], bytes blob[off[i], off[i + 1])
+     lcp[i]          bytes it shares with token i - 1, counted up to LLMC__GR_LONG
+     next[i]         first j > i with lcp[j] <= lcp[i]: behind all that share one byte more */
+struct llmc_grammar_vocab {
+    const llmc_tokenizer *tok;
+    uint32_t count, n;          /* tokens; those in order */
+    uint32_t longest;           /* bytes of a token */
+    bool drops_space;           /* the first token of a text loses its space */
+    uint32_t *order, *next;     /* [n], room for count */
+    uint32_t *rank, *off;       /* [count + 1] place in order, or NONE; see above */
+    uint32_t *ends;             /* [(count + 31) / 32] bits: end a generation */
+    uint8_t *lcp, *blob, *temp; /* temp: bytes in order of ids, while sorting */
+};
+
+struct llmc_grammar {
+    const llmc_grammar_vocab *vocab; /* NULL: text only */
+    llmc_grammar_vocab own;          /* what vocab points to, if none was given */
+    llmc__gr_inst *code;             /* [n_code] */
+    int32_t *same;                   /* [n_code] distance to the instruction that masks take it for */
+    llmc__gr_proc *proc;             /* [n_proc] rules first */
+    uint32_t *by_rank;               /* [n_proc] */
+    uint32_t *slot;                  /* [slot_mask + 1] rules by name: number + 1, 0: empty */
+    uint32_t *mark, *link, *queue;   /* [n_code] for linking */
+    uint32_t n_code, n_rules, n_proc, slot_mask, root;
+    uint8_t byte_class[256]; /* bytes that no instruction tells apart */
+    uint32_t n_class;
+    bool has_tokens;
+};
+
+/* An entry of a set: return address and what is below. The same for configurations: byte
+   instruction and what is below. */
+typedef struct llmc__gr_pair {
+    uint32_t at, set;
+} llmc__gr_pair;
+
+/* Three sets are there from the beginning; their entries are no addresses. */
+enum {
+    LLMC__GR_SET_NONE,
+    LLMC__GR_SET_DONE, /* {(AT_DONE, NONE)}: the whole text has matched */
+    LLMC__GR_SET_UNKNOWN,
+    LLMC__GR_SETS,                        /* the first one found */
+    LLMC__GR_DEAD = 1,                    /* states: 0 is "not known yet" */
+    LLMC__GR_AT = 0x7ffffff0,             /* from here on no addresses */
+    LLMC__GR_AT_DONE = LLMC__GR_AT,       /* below the root rule */
+    LLMC__GR_AT_UNKNOWN = LLMC__GR_AT + 1 /* below what masks look at */
+};
+
+/* What a closure has reached. seen: twice the number of the closure, plus one while queued. */
+typedef struct llmc__gr_slot {
+    uint32_t set, seen, entered;
+} llmc__gr_slot;
+
+typedef struct llmc__gr_acc {
+    uint32_t set, seen;
+} llmc__gr_acc;
+
+typedef struct llmc__gr_mask {
+    uint32_t state, used, n_maybe; /* state 0: empty */
+} llmc__gr_mask;
+
+/* All that moves while a text is followed and is no array. */
+typedef struct llmc__gr_run {
+    uint32_t live;             /* the text's state; 0: it has ended by an end token */
+    uint32_t n_sets, n_states; /* numbers given out; their entries end where the last one's do */
+    uint32_t closure, tick;    /* counters: closures, uses of masks */
+    uint32_t n_queue, n_term, n_call, n_heap;
+    uint32_t flags; /* of the state being made */
+    uint32_t work;  /* left for this call */
+    bool opening;   /* nothing has been added, and the first space will go */
+    bool full;      /* a pool has ended: what follows is void */
+} llmc__gr_run;
+
+struct llmc_grammar_state {
+    const llmc_grammar *g;
+    uint32_t max_states, max_sets, max_frames, max_configs, max_masks, words;
+    uint32_t set_slots, state_slots; /* powers of two */
+    uint8_t *block;                  /* everything below, one piece */
+    size_t block_bytes;
+    llmc__gr_slot *slot;            /* [n_code] */
+    uint32_t *queue, *touched;      /* [n_code] work list; terminals from the front, calls from the back */
+    llmc__gr_acc *acc;              /* [n_proc] what is below a procedure called in this closure */
+    uint32_t *heap;                 /* [n_proc] their ranks, lowest first */
+    uint32_t *set_at;               /* [max_sets + 1] first entry of each set */
+    llmc__gr_pair *frame;           /* [max_frames] */
+    uint32_t *set_slot;             /* [set_slots] by content: number, 0: empty */
+    uint32_t *cut[LLMC__GR_FRAMES]; /* [max_sets] the set cut off after 1, 2, ... addresses; 0: not known */
+    uint32_t *state_at;             /* [max_states + 1] first configuration of each state */
+    llmc__gr_pair *config;          /* [max_configs] */
+    uint32_t *state_slot;           /* [state_slots] */
+    uint8_t *state_flags;           /* [max_states] */
+    uint16_t *coarse, *mask_of;     /* [max_states] state for masks, 0: not known; mask + 1, 0: none */
+    uint16_t *step;                 /* [max_states][n_class] the state after a byte; 0: not known */
+    llmc__gr_mask *mask;            /* [max_masks] */
+    uint32_t *mask_bits;            /* [max_masks][2][words] may come, by id; unknown, by place in order */
+    uint32_t *bits;                 /* [words] for apply */
+    char *text;                     /* [longest] a token's bytes */
+    llmc__gr_run run;
+};
+
+//--[ 19.2 GRAMMAR.vocab ]-- tokens sorted by their bytes
+/* Bytes of token id, while they lie in order of ids: off is kept in rank until that is known. */
+static const uint8_t *llmc__gr_unsorted(const llmc_grammar_vocab *v, uint32_t id, uint32_t *n)
+{
+    *n = v->rank[id + 1] - v->rank[id];
+    return v->temp + v->rank[id];
+}
+
+/* Whether a comes after b: by bytes, the shorter first. */
+static bool llmc__gr_after(const llmc_grammar_vocab *v, uint32_t a, uint32_t b)
+{
+    uint32_t n_a, n_b, i, n;
+    const uint8_t *p = llmc__gr_unsorted(v, a, &n_a), *q = llmc__gr_unsorted(v, b, &n_b);
+    n = n_a < n_b ? n_a : n_b;
+    for (i = 0; i < n; i++)
+        if (p[i] != q[i])
+            return p[i] > q[i];
+    return n_a > n_b;
+}
+
+/* Sorts order [n] by merging ever longer runs, to and fro between order and next. Stable, so of tokens
+   with equal bytes the lowest id comes first, and never slower than n log n comparisons. */
+static void llmc__gr_sort(llmc_grammar_vocab *v)
+{
+    uint32_t *from = v->order, *to = v->next, *swap, width, at, i, j, k;
+    for (width = 1; width < v->n; width *= 2) {
+        for (at = 0; at < v->n; at += 2 * width) {
+            uint32_t middle = (uint32_t)llmc__min((uint64_t)at + width, v->n);
+            uint32_t end = (uint32_t)llmc__min((uint64_t)at + 2 * (uint64_t)width, v->n);
+            for (i = k = at, j = middle; k < end; k++)
+                to[k] =
+                    i < middle && (j == end || !llmc__gr_after(v, from[i], from[j])) ? from[i++] : from[j++];
+        }
+        swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != v->order)
+        LLMC_MEMCPY(v->order, from, v->n * sizeof *from);
+}
+
+/* Each token's bytes in order of ids, and which tokens take part. Control tokens have none; one that
+   ends a generation may have some (converters write it as a user token), but must never be said as text. */
+static void llmc__gr_gather(llmc_grammar_vocab *v)
+{
+    uint32_t id, at = 0;
+    LLMC_MEMSET(v->ends, 0, ((size_t)v->count + 31) / 32 * sizeof *v->ends);
+    v->n = 0;
+    v->drops_space = false;
+    for (id = 0; id < v->count; id++) {
+        size_t n;
+        v->rank[id] = at;
+        if (llmc_token_ends(v->tok, (llmc_token)id)) {
+            v->ends[id / 32] |= 1u << (id % 32);
+            continue;
+        }
+        n = llmc__token_bytes(v->tok, (llmc_token)id, true, false, (char *)v->temp + at);
+        if (n != llmc__token_bytes(v->tok, (llmc_token)id, false, false, (char *)v->temp + at)) {
+            v->drops_space = true;
+            n = llmc__token_bytes(v->tok, (llmc_token)id, false, false, (char *)v->temp + at);
+        }
+        if (n > 0)
+            v->order[v->n++] = id;
+        at += (uint32_t)n;
+    }
+    v->rank[v->count] = at;
+}
+
+/* The arrays beside order. next by going back: what follows i with a longer common beginning is passed
+   over by its own next, so all of it takes steps in proportion to n. */
+static void llmc__gr_index(llmc_grammar_vocab *v)
+{
+    uint32_t i, j, n, m, k, at = 0;
+    for (i = 0; i < v->n; i++) {
+        const uint8_t *p = llmc__gr_unsorted(v, v->order[i], &n), *q = v->blob + (i > 0 ? v->off[i - 1] : 0);
+        LLMC_MEMCPY(v->blob + at, p, n);
+        m = i > 0 ? at - v->off[i - 1] : 0;
+        m = m < n ? m : n;
+        m = (uint32_t)llmc__min(m, LLMC__GR_LONG);
+        for (k = 0; k < m && p[k] == q[k]; k++)
+            continue;
+        v->lcp[i] = (uint8_t)k;
+        v->off[i] = at;
+        at += n;
+    }
+    v->off[v->n] = at;
+    for (i = v->n; i-- > 0;) {
+        for (j = i + 1; j < v->n && v->lcp[j] > v->lcp[i]; j = v->next[j])
+            continue;
+        v->next[i] = j;
+    }
+    LLMC_MEMSET(v->rank, 0xff, ((size_t)v->count + 1) * sizeof *v->rank);
+    for (i = 0; i < v->n; i++)
+        v->rank[v->order[i]] = i;
+}
+
+/* Places v's arrays; tok may be NULL, which has no tokens. Raw bytes are what a token adds to text, but
+   perhaps for a space before it; all of them fit 32 bits, since the vocabulary's strings do. */
+static void llmc__gr_vocab_carve(llmc_grammar_vocab *v, const llmc_tokenizer *tok, llmc__arena *a)
+{
+    uint64_t total = 0;
+    uint32_t id;
+    v->tok = tok;
+    v->count = tok != NULL ? llmc_tokenizer_count(tok) : 0;
+    v->longest = tok != NULL ? (uint32_t)llmc__tokenizer_longest(tok) + 1 : 1;
+    for (id = 0; id < v->count; id++)
+        total += (uint64_t)tok->tok[id].raw_len + 1;
+    total += v->longest; /* the last one may be written twice as long as it is */
+    if (total > INT32_MAX)
+        a->failed = true;
+    v->order = (uint32_t *)llmc__take(a, v->count, sizeof *v->order);
+    v->next = (uint32_t *)llmc__take(a, v->count, sizeof *v->next);
+    v->rank = (uint32_t *)llmc__take(a, (uint64_t)v->count + 1, sizeof *v->rank);
+    v->off = (uint32_t *)llmc__take(a, (uint64_t)v->count + 1, sizeof *v->off);
+    v->ends = (uint32_t *)llmc__take(a, ((uint64_t)v->count + 31) / 32, sizeof *v->ends);
+    v->lcp = (uint8_t *)llmc__take(a, v->count, 1);
+    v->blob = (uint8_t *)llmc__take(a, total, 1);
+    v->temp = (uint8_t *)llmc__take(a, total, 1);
+}
+
+/* Fills what has been placed. */
+static void llmc__gr_vocab_fill(llmc_grammar_vocab *v)
+{
+    llmc__gr_gather(v);
+    llmc__gr_sort(v);
+    llmc__gr_index(v);
+}
+
+/* llmc_grammar_vocab_need, _init -- a tokenizer's tokens for any number of grammars    (GRAMMAR.vocab)
+   About 30 bytes a token. mem [bytes], any alignment. Takes n log n comparisons of tokens.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_vocab_need(const llmc_tokenizer *tok, size_t *bytes, llmc_diag *diag)
+{
+    llmc_grammar_vocab v;
+    llmc__arena a = {NULL, 0, 0, false};
+    if (tok == NULL || bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.vocab", LLMC_NO_OFFSET, "tok and bytes must not be NULL");
+    (void)llmc__take(&a, 1, sizeof v);
+    llmc__gr_vocab_carve(&v, tok, &a);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.vocab", LLMC_NO_OFFSET,
+                          "the vocabulary's tokens have more than 2 GiB");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llmc_tokenizer *tok, void *mem,
+                                             size_t bytes, llmc_diag *diag)
+{
+    llmc_grammar_vocab *v;
+    llmc__arena a;
+    size_t need;
+    LLMC__TRY(llmc_grammar_vocab_need(tok, &need, diag));
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.vocab", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.vocab", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    v = (llmc_grammar_vocab *)llmc__take(&a, 1, sizeof *v);
+    llmc__gr_vocab_carve(v, tok, &a);
+    llmc__gr_vocab_fill(v);
+    *out = v;
+    return LLMC_OK;
+}
+
+//--[ 19.3 GRAMMAR.emit ]-- a program grows: alternatives, repeats, characters
+/* While a group is read: where its code and its last alternative begin, and the jumps to its end that
+   wait for it, a list through their arg. */
+typedef struct llmc__gr_group {
+    uint32_t begin, alt, chain;
+} llmc__gr_group;
+
+/* One reading of a text. The first only counts (g NULL or without code), the second takes down the
+   names of rules, the third writes the program. */
+typedef struct llmc__gr_parse {
+    const char *text, *at, *end;
+    llmc_diag *diag;
+    const llmc_tokenizer *tok;
+    llmc_grammar *g;     /* NULL: no names yet */
+    llmc__gr_inst *code; /* NULL: only count */
+    int32_t *same;
+    uint32_t n, limit;                    /* instructions, written or counted */
+    uint32_t n_rules, n_local, n_literal; /* rules, parts moved out of line, tokens named */
+    uint32_t item, repeats; /* where the item begins that an operator would repeat; operators on it */
+    bool has_item;
+    uint32_t depth;
+    llmc__gr_group group[LLMC__GR_DEPTH + 2]; /* one for a class inside the deepest */
+} llmc__gr_parse;
+
+/* An error at place p of the text. */
+static llmc_status llmc__gr_error(llmc__gr_parse *s, const char *p, const char *what)
+{
+    const char *q;
+    unsigned line = 1, column = 1;
+    for (q = s->text; q < p; q++) {
+        column += ((uint8_t)*q & 0xc0) != 0x80; /* characters */
+        if (*q == '\n') {
+            line++;
+            column = 1;
+        }
+    }
+    return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.parse", (uint64_t)(p - s->text),
+                      "grammar, line %u, column %u: %s", line, column, what);
+}
+
+/* The same for a name or the like [n] that is wrong. */
+static llmc_status llmc__gr_error_name(llmc__gr_parse *s, const char *p, size_t n, const char *what)
+{
+    char text[160];
+    llmc__format(text, sizeof text, "%.*s: %s", (int)llmc__min(n, 64), p, what);
+    return llmc__gr_error(s, p, text);
+}
+
+/* The program has reached its limit. */
+static llmc_status llmc__gr_large(llmc__gr_parse *s)
+{
+    return LLMC__FAIL(s->diag, UNSUPPORTED, "GRAMMAR.emit", (uint64_t)(s->at - s->text),
+                      "the grammar takes more than %u instructions (max_code); are its repeats too large?",
+                      s->limit);
+}
+
+/* Writes over instruction i. */
+static void llmc__gr_set(llmc__gr_parse *s, uint32_t i, unsigned op, unsigned lo, unsigned hi, int64_t arg)
+{
+    if (s->code == NULL)
+        return;
+    s->code[i].op = (uint8_t)op;
+    s->code[i].lo = (uint8_t)lo;
+    s->code[i].hi = (uint8_t)hi;
+    s->code[i].spare = 0;
+    s->code[i].arg = (int32_t)arg; /* within limit, which is below 2^23 */
+    s->same[i] = 0;
+}
+
+/* Appends an instruction. Errors: UNSUPPORTED (limit). */
+static llmc_status llmc__gr_emit(llmc__gr_parse *s, unsigned op, unsigned lo, unsigned hi, int64_t arg)
+{
+    if (s->n >= s->limit)
+        return llmc__gr_large(s);
+    llmc__gr_set(s, s->n++, op, lo, hi, arg);
+    return LLMC_OK;
+}
+
+/* Room for count instructions at place i; what is behind moves. Nothing outside of what moves jumps
+   into it, nor the other way round: it is an item or an alternative. */
+static llmc_status llmc__gr_insert(llmc__gr_parse *s, uint32_t i, uint32_t count)
+{
+    if (s->limit - s->n < count)
+        return llmc__gr_large(s);
+    if (s->code != NULL) {
+        LLMC_MEMMOVE(s->code + i + count, s->code + i, (s->n - i) * sizeof *s->code);
+        LLMC_MEMMOVE(s->same + i + count, s->same + i, (s->n - i) * sizeof *s->same);
+    }
+    s->n += count;
+    return LLMC_OK;
+}
+
+/* A group begins. The caller has looked at the depth. */
+static void llmc__gr_open(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[++s->depth];
+    g->begin = g->alt = s->n;
+    g->chain = LLMC__GR_NONE;
+    s->has_item = false;
+}
+
+/* An alternative is over and another begins:  SPLIT next; alternative; JUMP end; next: ... */
+static llmc_status llmc__gr_bar(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[s->depth];
+    LLMC__TRY(llmc__gr_insert(s, g->alt, 1));
+    LLMC__TRY(llmc__gr_emit(s, LLMC__GR_JUMP, 0, 0, (int64_t)(int32_t)g->chain));
+    llmc__gr_set(s, g->alt, LLMC__GR_SPLIT, 0, 0, (int64_t)s->n - g->alt);
+    g->chain = s->n - 1;
+    g->alt = s->n;
+    s->has_item = false;
+    return LLMC_OK;
+}
+
+/* A group is over; it becomes the item. */
+static void llmc__gr_close(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[s->depth--];
+    uint32_t i = g->chain, next;
+    for (; s->code != NULL && i != LLMC__GR_NONE; i = next) {
+        next = (uint32_t)s->code[i].arg;
+        s->code[i].arg = (int32_t)(s->n - i);
+    }
+    s->item = g->begin;
+    s->has_item = true;
+    s->repeats = 0;
+}
+
+/* A repeated item: where one copy of it lies, and, if that is a call of code moved out of line, where
+   this code begins. */
+typedef struct llmc__gr_unit {
+    uint32_t at, n, enter;
+} llmc__gr_unit;
+
+/* Appends one more copy. */
+static llmc_status llmc__gr_again(llmc__gr_parse *s, const llmc__gr_unit *u)
+{
+    uint32_t at = s->n;
+    LLMC__TRY(llmc__gr_insert(s, at, u->n));
+    if (s->code == NULL)
+        return LLMC_OK;
+    LLMC_MEMCPY(s->code + at, s->code + u->at, u->n * sizeof *s->code);
+    LLMC_MEMCPY(s->same + at, s->same + u->at, u->n * sizeof *s->same);
+    if (u->enter != LLMC__GR_NONE)
+        llmc__gr_set(s, at, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - at);
+    return LLMC_OK;
+}
+
+/* Moves the item out of line if its copies would take too much:
+     JUMP over; ENTER; item; END; over: LOCAL       and LOCAL is what is repeated. */
+static llmc_status llmc__gr_outline(llmc__gr_parse *s, llmc__gr_unit *u, uint64_t copies)
+{
+    uint64_t all;
+    u->enter = LLMC__GR_NONE;
+    if (copies < 2 || u->n <= 2 || (llmc__mul(copies, u->n, &all) && all <= LLMC__GR_INLINE))
+        return LLMC_OK;
+    LLMC__TRY(llmc__gr_insert(s, u->at, 2));
+    LLMC__TRY(llmc__gr_emit(s, LLMC__GR_END, 0, 0, 0));
+    llmc__gr_set(s, u->at, LLMC__GR_JUMP, 0, 0, (int64_t)u->n + 3);
+    llmc__gr_set(s, u->at + 1, LLMC__GR_ENTER, 0, 0, 0);
+    u->enter = u->at + 1;
+    u->at = s->n;
+    u->n = 1;
+    s->n_local++;
+    return llmc__gr_emit(s, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - u->at);
+}
+
+/* Of `copies` pieces of code, stride long, from base on, those that are far from the last one are taken
+   for the first by masks: a token of LLMC__GR_LONG bytes cannot tell them apart. */
+static void llmc__gr_alike(llmc__gr_parse *s, uint32_t base, uint32_t stride, uint32_t copies)
+{
+    uint32_t i, j;
+    if (s->code == NULL)
+        return;
+    for (i = 1; i + LLMC__GR_MARGIN < copies; i++)
+        for (j = 0; j < stride; j++)
+            s->same[base + i * stride + j] = s->same[base + j] - (int32_t)(i * stride);
+}
+
+/* Any number of copies, at least one if `some`:   L: item; SPLIT L   or   SPLIT end; item; JUMP back. */
+static llmc_status llmc__gr_loop(llmc__gr_parse *s, llmc__gr_unit *u, bool some)
+{
+    if (some)
+        return llmc__gr_emit(s, LLMC__GR_SPLIT, 0, 0, -(int64_t)u->n);
+    llmc__gr_set(s, u->at, LLMC__GR_SPLIT, 0, 0, (int64_t)u->n + 2);
+    return llmc__gr_emit(s, LLMC__GR_JUMP, 0, 0, -(int64_t)u->n - 1);
+}
+
+/* `count` copies that may be left out:  (SPLIT end; item) count times. first: the one that is there
+   already is the first of them, and has the room for its SPLIT before it at u->at. */
+static llmc_status llmc__gr_optional(llmc__gr_parse *s, const llmc__gr_unit *u, uint32_t count, bool first)
+{
+    uint32_t base = first ? u->at : s->n, i;
+    llmc__gr_unit unit = *u;
+    unit.at += first;
+    for (i = first; i < count; i++) {
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_SPLIT, 0, 0, 0));
+        LLMC__TRY(llmc__gr_again(s, &unit));
+    }
+    for (i = 0; i < count; i++)
+        llmc__gr_set(s, base + i * (u->n + 1), LLMC__GR_SPLIT, 0, 0,
+                     (int64_t)s->n - base - (int64_t)i * (u->n + 1));
+    llmc__gr_alike(s, base, u->n + 1, count);
+    return LLMC_OK;
+}
+
+/* The item min to max times; max NONE: any number. The copies are counted against the limit before the
+   first is made, so large numbers cost nothing. Errors: BAD_ARG, UNSUPPORTED (limit). */
+static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t min, uint32_t max)
+{
+    llmc__gr_unit u;
+    uint32_t copies = max != LLMC__GR_NONE ? max : min > 0 ? min : 1, i;
+    uint64_t all;
+    if (!s->has_item)
+        return llmc__gr_error(s, p, "nothing stands before the operator that it could repeat");
+    if (max < min)
+        return llmc__gr_error(s, p, "a repeat's maximum is below its minimum");
+    if (++s->repeats > LLMC__GR_REPEATS)
+        return llmc__gr_error(s, p, "too many operators on one item");
+    u.at = s->item;
+    u.n = s->n - s->item;
+    if (copies == 0)
+        s->n = s->item;
+    if (copies == 0 || u.n == 0)
+        return LLMC_OK;
+    LLMC__TRY(llmc__gr_outline(s, &u, copies));
+    if (!llmc__mul(copies, (uint64_t)u.n + 1, &all) || all > s->limit)
+        return llmc__gr_large(s);
+    if (min == 0) {
+        LLMC__TRY(llmc__gr_insert(s, u.at, 1));
+        if (u.enter != LLMC__GR_NONE)
+            llmc__gr_set(s, u.at + 1, LLMC__GR_LOCAL, 0, 0, (int64_t)u.enter - u.at - 1);
+        return max == LLMC__GR_NONE ? llmc__gr_loop(s, &u, false) : llmc__gr_optional(s, &u, max, true);
+    }
+    for (i = 1; i < min; i++)
+        LLMC__TRY(llmc__gr_again(s, &u));
+    llmc__gr_alike(s, u.at, u.n, min);
+    if (max == LLMC__GR_NONE)
+        return llmc__gr_loop(s, &u, true);
+    return max > min ? llmc__gr_optional(s, &u, max - min, false) : LLMC_OK;
+}
+
+/* A piece [a, b] of code points whose UTF-8 forms are all strings with byte k in [first's, last's]:
+   writes these. */
+static llmc_status llmc__gr_sequence(llmc__gr_parse *s, uint32_t a, uint32_t b)
+{
+    char first[4], last[4];
+    size_t n = llmc__utf8_write(a, first), i;
+    (void)llmc__utf8_write(b, last);
+    for (i = 0; i < n; i++)
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_BYTE, (uint8_t)first[i], (uint8_t)last[i], 0));
+    return LLMC_OK;
+}
+
+/* The last code point of such a piece that begins with a and ends at b or before. Both lie on one side
+   of the surrogates. Bytes behind one that varies have to take all their values. */
+static uint32_t llmc__gr_piece(uint32_t a, uint32_t b)
+{
+    uint32_t most = a < 0x80 ? 0x7f : a < 0x800 ? 0x7ff : a < 0x10000 ? 0xffff : 0x10ffff, k;
+    uint32_t tails = a < 0x80 ? 0 : a < 0x800 ? 1 : a < 0x10000 ? 2 : 3;
+    b = b < most ? b : most;
+    for (k = 1; k <= tails; k++) {
+        uint32_t low = (1u << (6 * k)) - 1;
+        if ((a & ~low) == (b & ~low))
+            continue;
+        if ((a & low) != 0)
+            b = a | low;
+        else if ((b & low) != low)
+            b = (b & ~low) - 1;
+    }
+    return b;
+}
+
+typedef struct llmc__gr_range {
+    uint32_t lo, hi;
+} llmc__gr_range;
+
+/* One character out of r [n], sorted and apart; none at all if n is 0. Surrogates are no characters.
+   Becomes the item. */
+static llmc_status llmc__gr_one_of(llmc__gr_parse *s, const llmc__gr_range *r, uint32_t n)
+{
+    uint32_t i, pieces = 0;
+    llmc__gr_open(s);
+    for (i = 0; i < n; i++) {
+        uint32_t a = r[i].lo, b;
+        for (; a <= r[i].hi; a = b + 1) {
+            if (a >= 0xd800 && a < 0xe000)
+                a = 0xe000;
+            if (a > r[i].hi)
+                break;
+            b = llmc__gr_piece(a, a < 0xd800 && r[i].hi >= 0xd800 ? 0xd7ff : r[i].hi);
+            if (pieces++ > 0)
+                LLMC__TRY(llmc__gr_bar(s));
+            LLMC__TRY(llmc__gr_sequence(s, a, b));
+        }
+    }
+    if (pieces == 0)
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_FAIL, 0, 0, 0));
+    llmc__gr_close(s);
+    return LLMC_OK;
+}
+
+//--[ 19.4 GRAMMAR.parse ]-- GBNF, as llama.cpp reads it
+static bool llmc__gr_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* Past blanks and comments, and past line ends where these mean nothing. */
+static void llmc__gr_skip(llmc__gr_parse *s, bool lines)
+{
+    while (s->at < s->end) {
+        if (*s->at == '#')
+            while (s->at < s->end && *s->at != '\n' && *s->at != '\r')
+                s->at++;
+        else if (*s->at == ' ' || *s->at == '\t' || (lines && (*s->at == '\n' || *s->at == '\r')))
+            s->at++;
+        else
+            break;
+    }
+}
+
+/* Whether c comes next; takes it then. */
+static bool llmc__gr_take(llmc__gr_parse *s, char c)
+{
+    if (s->at == s->end || *s->at != c)
+        return false;
+    s->at++;
+    return true;
+}
+
+/* Code point of the well-formed character p [n]. */
+static uint32_t llmc__gr_decode(const char *p, size_t n)
+{
+    uint32_t c = (uint8_t)p[0];
+    size_t i;
+    if (n > 1)
+        c &= 0x7fu >> n;
+    for (i = 1; i < n; i++)
+        c = c << 6 | ((uint8_t)p[i] & 0x3f);
+    return c;
+}
+
+/* What follows a backslash. \x \u \U are code points of 2, 4, 8 digits. */
+static llmc_status llmc__gr_escape(llmc__gr_parse *s, uint32_t *c)
+{
+    static const char plain[] = "\\\"[]-";
+    const char *p = s->at, *q;
+    unsigned digits;
+    if (s->at == s->end)
+        return llmc__gr_error(s, p, "the text ends inside a character");
+    s->at++;
+    *c = *p == 'n' ? '\n' : *p == 'r' ? '\r' : '\t';
+    if (*p == 'n' || *p == 'r' || *p == 't')
+        return LLMC_OK;
+    for (q = plain; *q != 0; q++)
+        if (*p == *q) {
+            *c = (uint8_t)*p;
+            return LLMC_OK;
+        }
+    digits = *p == 'x' ? 2 : *p == 'u' ? 4 : *p == 'U' ? 8 : 0;
+    if (digits == 0)
+        return llmc__gr_error(s, p, "unknown escape: n r t x u U \\ \" [ ] - expected after a backslash");
+    if (!llmc__hex(s->at, s->end, digits, c))
+        return llmc__gr_error(s, p, "2, 4 or 8 hexadecimal digits expected after \\x, \\u or \\U");
+    if (*c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000))
+        return llmc__gr_error(s, p, "not a character: surrogates and numbers above 10FFFF are none");
+    s->at += digits;
+    return LLMC_OK;
+}
+
+/* One character of a literal or class, perhaps escaped. */
+static llmc_status llmc__gr_char(llmc__gr_parse *s, uint32_t *c)
+{
+    size_t n = llmc__utf8_valid(s->at, (size_t)(s->end - s->at));
+    if (n == 0)
+        return llmc__gr_error(s, s->at,
+                              s->at == s->end ? "the text ends inside a literal or class"
+                                              : "bytes that are no UTF-8");
+    if (llmc__gr_take(s, '\\'))
+        return llmc__gr_escape(s, c);
+    *c = llmc__gr_decode(s->at, n);
+    s->at += n;
+    return LLMC_OK;
+}
+
+/* "..." behind its first quote. Becomes the item, as a whole. */
+static llmc_status llmc__gr_literal(llmc__gr_parse *s)
+{
+    uint32_t begin = s->n, c;
+    while (!llmc__gr_take(s, '"')) {
+        LLMC__TRY(llmc__gr_char(s, &c));
+        LLMC__TRY(llmc__gr_sequence(s, c, c));
+    }
+    s->item = begin;
+    s->has_item = true;
+    s->repeats = 0;
+    return LLMC_OK;
+}
+
+/* Sorts r [n] and joins what overlaps or touches; returns how many are left. */
+static uint32_t llmc__gr_join(llmc__gr_range *r, uint32_t n)
+{
+    uint32_t i, j, m = 0;
+    for (i = 1; i < n; i++) {
+        llmc__gr_range x = r[i];
+        for (j = i; j > 0 && r[j - 1].lo > x.lo; j--)
+            r[j] = r[j - 1];
+        r[j] = x;
+    }
+    for (i = 0; i < n; i++) {
+        if (m > 0 && r[i].lo <= r[m - 1].hi + 1)
+            r[m - 1].hi = r[i].hi > r[m - 1].hi ? r[i].hi : r[m - 1].hi;
+        else
+            r[m++] = r[i];
+    }
+    return m;
+}
+
+/* The gaps between r [n], sorted and apart, in its place; room for n + 1. */
+static uint32_t llmc__gr_invert(llmc__gr_range *r, uint32_t n)
+{
+    uint32_t from = 0, m = 0, i;
+    for (i = 0; i < n; i++) {
+        llmc__gr_range x = r[i];
+        if (x.lo > from) {
+            r[m].lo = from;
+            r[m++].hi = x.lo - 1;
+        }
+        from = x.hi + 1;
+    }
+    if (from <= 0x10ffff) {
+        r[m].lo = from;
+        r[m++].hi = 0x10ffff;
+    }
+    return m;
+}
+
+/* [...] behind its bracket. A minus sign before the closing bracket stands for itself. */
+static llmc_status llmc__gr_class(llmc__gr_parse *s)
+{
+    llmc__gr_range r[LLMC__GR_RANGES + 1];
+    const char *begin = s->at;
+    bool others = llmc__gr_take(s, '^');
+    uint32_t n = 0;
+    while (!llmc__gr_take(s, ']')) {
+        const char *p = s->at;
+        if (n == LLMC__GR_RANGES)
+            return llmc__gr_error(s, p, "more than 256 ranges in one class");
+        LLMC__TRY(llmc__gr_char(s, &r[n].lo));
+        r[n].hi = r[n].lo;
+        if (s->end - s->at >= 2 && s->at[0] == '-' && s->at[1] != ']') {
+            s->at++;
+            LLMC__TRY(llmc__gr_char(s, &r[n].hi));
+        }
+        if (r[n].hi < r[n].lo)
+            return llmc__gr_error(s, p, "a range ends before it begins");
+        n++;
+    }
+    if (n == 0 && !others)
+        return llmc__gr_error(s, begin, "an empty class matches nothing");
+    n = llmc__gr_join(r, n);
+    if (others)
+        n = llmc__gr_invert(r, n);
+    return llmc__gr_one_of(s, r, n);
+}
+
+/* A number below 10^9; more digits count as that. */
+static bool llmc__gr_number(llmc__gr_parse *s, uint32_t *out)
+{
+    const char *p = s->at;
+    uint32_t v = 0;
+    for (; s->at < s->end && *s->at >= '0' && *s->at <= '9'; s->at++)
+        v = v >= 100000000u ? 1000000000u : v * 10 + (uint32_t)(*s->at - '0');
+    *out = v;
+    return s->at > p;
+}
+
+/* {m} {m,} {m,n} behind the brace at p. */
+static llmc_status llmc__gr_braces(llmc__gr_parse *s, const char *p)
+{
+    uint32_t min, max;
+    llmc__gr_skip(s, false);
+    if (!llmc__gr_number(s, &min))
+        return llmc__gr_error(s, s->at, "a number expected after {");
+    max = min;
+    llmc__gr_skip(s, false);
+    if (llmc__gr_take(s, ',')) {
+        llmc__gr_skip(s, false);
+        if (!llmc__gr_number(s, &max))
+            max = LLMC__GR_NONE;
+        llmc__gr_skip(s, false);
+    }
+    if (!llmc__gr_take(s, '}'))
+        return llmc__gr_error(s, s->at, "{m}, {m,} or {m,n} expected");
+    return llmc__gr_repeat(s, p, min, max);
+}
+
+/* <text> or <[id]>: the token. Only looked up when the program is written. */
+static llmc_status llmc__gr_token_id(llmc__gr_parse *s, llmc_token *id)
+{
+    const char *p = s->at;
+    uint32_t v = 0;
+    bool number;
+    if (!llmc__gr_take(s, '<'))
+        return llmc__gr_error(s, p, "a token, <text> or <[id]>, expected after !");
+    number = llmc__gr_take(s, '[');
+    if (number && (!llmc__gr_number(s, &v) || !llmc__gr_take(s, ']')))
+        return llmc__gr_error(s, s->at, "<[id]> expected");
+    while (!number && s->at < s->end && *s->at != '>' && *s->at != '\n')
+        s->at++;
+    if (!llmc__gr_take(s, '>'))
+        return llmc__gr_error(s, s->at, "> expected at the end of a token");
+    *id = (llmc_token)v;
+    if (s->code == NULL)
+        return LLMC_OK;
+    if (s->tok == NULL)
+        return llmc__gr_error(s, p, "a grammar without a tokenizer has no tokens");
+    if (!number)
+        *id = s->at - p > 1024 ? LLMC_TOKEN_NONE : llmc_token_find(s->tok, p, (size_t)(s->at - p));
+    if (*id < 0 || (uint32_t)*id >= llmc_tokenizer_count(s->tok))
+        return llmc__gr_error_name(s, p, (size_t)(s->at - p), "the vocabulary has no such token");
+    return LLMC_OK;
+}
+
+/* A token as the item. */
+static llmc_status llmc__gr_token(llmc__gr_parse *s)
+{
+    llmc_token id = 0;
+    const char *p = s->at;
+    bool others = llmc__gr_take(s, '!');
+    if (++s->n_literal > LLMC__GR_LITERALS)
+        return llmc__gr_error(s, p, "more than 256 tokens in one grammar");
+    LLMC__TRY(llmc__gr_token_id(s, &id));
+    s->item = s->n;
+    s->has_item = true;
+    s->repeats = 0;
+    return llmc__gr_emit(s, LLMC__GR_TOKEN, others, 0, id);
+}
+
+/* Rule of the name p [n]; NONE: there is none. *slot: where it is, or would be, NONE where too many names
+   collide. */
+static uint32_t llmc__gr_find(const llmc_grammar *g, const char *text, const char *p, size_t n,
+                              uint32_t *slot)
+{
+    uint32_t at = (uint32_t)llmc__token_hash((const uint8_t *)p, n), probe;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        uint32_t v = g->slot[at & g->slot_mask];
+        *slot = at & g->slot_mask;
+        if (v == 0)
+            return LLMC__GR_NONE;
+        if (g->proc[v - 1].name_len == n && LLMC_MEMCMP(text + g->proc[v - 1].name_at, p, n) == 0)
+            return v - 1;
+    }
+    *slot = LLMC__GR_NONE;
+    return LLMC__GR_NONE;
+}
+
+/* A name at the current place; its bytes, 0 if there is none. */
+static size_t llmc__gr_name(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    while (s->at < s->end && llmc__gr_name_char(*s->at))
+        s->at++;
+    return (size_t)(s->at - p);
+}
+
+/* A rule's name as the item. */
+static llmc_status llmc__gr_reference(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    size_t n = llmc__gr_name(s);
+    uint32_t rule = 0, slot;
+    if (s->code != NULL)
+        rule = llmc__gr_find(s->g, s->text, p, n, &slot);
+    if (rule == LLMC__GR_NONE)
+        return llmc__gr_error_name(s, p, n, "no rule has this name");
+    s->item = s->n;
+    s->has_item = true;
+    s->repeats = 0;
+    return llmc__gr_emit(s, LLMC__GR_CALL, 0, 0, rule);
+}
+
+/* An operator or a bracket, c, has been taken at p. */
+static llmc_status llmc__gr_operator(llmc__gr_parse *s, const char *p, char c)
+{
+    static const llmc__gr_range any = {0, 0x10ffff};
+    switch (c) {
+    case '"':
+        return llmc__gr_literal(s);
+    case '[':
+        return llmc__gr_class(s);
+    case '.':
+        return llmc__gr_one_of(s, &any, 1);
+    case '{':
+        return llmc__gr_braces(s, p);
+    case '*':
+        return llmc__gr_repeat(s, p, 0, LLMC__GR_NONE);
+    case '+':
+        return llmc__gr_repeat(s, p, 1, LLMC__GR_NONE);
+    case '?':
+        return llmc__gr_repeat(s, p, 0, 1);
+    case '|':
+        LLMC__TRY(llmc__gr_bar(s));
+        llmc__gr_skip(s, true);
+        return LLMC_OK;
+    case '(':
+        if (s->depth >= LLMC__GR_DEPTH)
+            return llmc__gr_error(s, p, "more than 64 groups in groups");
+        llmc__gr_open(s);
+        return LLMC_OK;
+    case ')':
+        if (s->depth == 1)
+            return llmc__gr_error(s, p, "no group is open that ) could close");
+        llmc__gr_close(s);
+        return LLMC_OK;
+    default:
+        return llmc__gr_error(s, p,
+                              "a name, a literal, a class, a token, an operator or a line's end expected");
+    }
+}
+
+/* What a rule stands for, up to the end of its last line. */
+static llmc_status llmc__gr_body(llmc__gr_parse *s)
+{
+    s->depth = 0;
+    llmc__gr_open(s);
+    for (;;) {
+        const char *p;
+        llmc__gr_skip(s, s->depth > 1);
+        p = s->at;
+        if (p == s->end || ((*p == '\n' || *p == '\r') && s->depth == 1))
+            break;
+        if (llmc__gr_name_char(*p)) {
+            LLMC__TRY(llmc__gr_reference(s));
+        } else if (*p == '<' || *p == '!') {
+            LLMC__TRY(llmc__gr_token(s));
+        } else {
+            s->at++;
+            LLMC__TRY(llmc__gr_operator(s, p, *p));
+        }
+    }
+    if (s->depth > 1)
+        return llmc__gr_error(s, s->at, "a group is not closed: ) expected");
+    llmc__gr_close(s);
+    return llmc__gr_emit(s, LLMC__GR_END, 0, 0, 0);
+}
+
+/* name ::= ... ; takes the name down in the second reading. */
+static llmc_status llmc__gr_rule(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    size_t n = llmc__gr_name(s);
+    uint32_t rule = s->n_rules++, slot = LLMC__GR_NONE;
+    if (n == 0)
+        return llmc__gr_error(s, p, "a rule's name expected");
+    llmc__gr_skip(s, false);
+    if (s->end - s->at < 3 || LLMC_MEMCMP(s->at, "::=", 3) != 0)
+        return llmc__gr_error(s, s->at, "::= expected after a rule's name");
+    s->at += 3;
+    llmc__gr_skip(s, true);
+    if (s->g != NULL && s->code == NULL) {
+        if (llmc__gr_find(s->g, s->text, p, n, &slot) != LLMC__GR_NONE)
+            return llmc__gr_error_name(s, p, n, "a second rule of this name");
+        if (slot == LLMC__GR_NONE)
+            return llmc__gr_error_name(s, p, n, "too many names have one hash");
+        s->g->slot[slot] = rule + 1;
+        s->g->proc[rule].name_at = (uint32_t)(p - s->text);
+        s->g->proc[rule].name_len = (uint32_t)n;
+    }
+    if (s->code != NULL)
+        s->g->proc[rule].start = s->n;
+    return llmc__gr_body(s);
+}
+
+/* Reads all of the text once. Errors: BAD_ARG, UNSUPPORTED. */
+static llmc_status llmc__gr_read(llmc__gr_parse *s)
+{
+    s->at = s->text;
+    s->n = s->n_rules = s->n_local = s->n_literal = 0;
+    llmc__gr_skip(s, true);
+    while (s->at < s->end) {
+        LLMC__TRY(llmc__gr_rule(s));
+        llmc__gr_skip(s, true);
+    }
+    if (s->n_rules == 0)
+        return llmc__gr_error(s, s->text, "the grammar has no rules");
+    return LLMC_OK;
+}
+
+//--[ 19.5 GRAMMAR.link ]-- what calls what; what cannot end; what must be refused
+/* Numbers the procedures without names, makes every call one of CALL, and lists the calls of each
+   procedure through link. */
+static void llmc__gr_number_procs(llmc_grammar *g)
+{
+    uint32_t i, p;
+    g->n_proc = g->n_rules;
+    for (i = 0; i < g->n_code; i++)
+        if (g->code[i].op == LLMC__GR_ENTER) {
+            g->code[i].arg = (int32_t)g->n_proc;
+            g->proc[g->n_proc].name_len = 0;
+            g->proc[g->n_proc++].start = i;
+        }
+    for (p = 0; p < g->n_proc; p++)
+        g->proc[p].calls = LLMC__GR_NONE;
+    for (i = 0; i < g->n_code; i++) {
+        llmc__gr_inst *c = &g->code[i];
+        if (c->op == LLMC__GR_LOCAL) {
+            c->arg = g->code[(int64_t)i + c->arg].arg;
+            c->op = LLMC__GR_CALL;
+        }
+        if (c->op == LLMC__GR_CALL) {
+            g->link[i] = g->proc[c->arg].calls;
+            g->proc[c->arg].calls = i;
+        }
+    }
+}
+
+/* Instruction i of procedure p is reached, for the first time or not. */
+static void llmc__gr_reach(llmc_grammar *g, uint32_t i, uint32_t p, uint32_t *n)
+{
+    if (g->mark[i] != 0)
+        return;
+    g->mark[i] = p + 1;
+    g->queue[(*n)++] = i;
+}
+
+/* Which procedures can be passed: `bytes`: at all, into `ends`; else without a byte, into `nullable`.
+   Afterwards mark[i] - 1 is the procedure from whose beginning i is reached so; 0: it is not. A call that
+   cannot be passed yet waits until its procedure's end is reached, so each instruction is met once. */
+static void llmc__gr_pass(llmc_grammar *g, bool bytes)
+{
+    uint32_t n = 0, p, i, c;
+    LLMC_MEMSET(g->mark, 0, g->n_code * sizeof *g->mark);
+    for (p = 0; p < g->n_proc; p++)
+        llmc__gr_reach(g, g->proc[p].start, p, &n);
+    while (n > 0) {
+        const llmc__gr_inst *k;
+        llmc__gr_proc *to;
+        i = g->queue[--n];
+        k = &g->code[i];
+        p = g->mark[i] - 1;
+        to = k->op == LLMC__GR_CALL ? &g->proc[k->arg] : &g->proc[p];
+        if (k->op == LLMC__GR_ENTER || k->op == LLMC__GR_SPLIT ||
+            (bytes && (k->op == LLMC__GR_BYTE || k->op == LLMC__GR_TOKEN)) ||
+            (k->op == LLMC__GR_CALL && (bytes ? to->ends : to->nullable)))
+            llmc__gr_reach(g, i + 1, p, &n);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_reach(g, i + (uint32_t)k->arg, p, &n);
+        if (k->op != LLMC__GR_END || (bytes ? to->ends : to->nullable))
+            continue;
+        *(bytes ? &to->ends : &to->nullable) = true;
+        for (c = to->calls; c != LLMC__GR_NONE; c = g->link[c])
+            if (g->mark[c] != 0)
+                llmc__gr_reach(g, c + 1, g->mark[c] - 1, &n);
+    }
+}
+
+/* Whether, from instruction i, its procedure's end can be reached, as far as mark says for what follows. */
+static bool llmc__gr_useful(const llmc_grammar *g, uint32_t i)
+{
+    const llmc__gr_inst *k = &g->code[i];
+    switch (k->op) {
+    case LLMC__GR_END:
+        return true;
+    case LLMC__GR_FAIL:
+        return false;
+    case LLMC__GR_JUMP:
+        return g->mark[i + (uint32_t)k->arg] != 0;
+    case LLMC__GR_SPLIT:
+        return g->mark[i + 1] != 0 || g->mark[i + (uint32_t)k->arg] != 0;
+    case LLMC__GR_CALL:
+        return g->proc[k->arg].ends && g->mark[i + 1] != 0;
+    default:
+        return g->mark[i + 1] != 0;
+    }
+}
+
+/* Cuts off what cannot lead to an end: it becomes FAIL, so that a text is never led there. Jumps back are
+   only those of loops, so each pass from the end settles one more level of loops in loops. */
+static void llmc__gr_prune(llmc_grammar *g)
+{
+    uint32_t i;
+    bool changed = true;
+    LLMC_MEMSET(g->mark, 0, g->n_code * sizeof *g->mark);
+    while (changed) {
+        changed = false;
+        for (i = g->n_code; i-- > 0;)
+            if (g->mark[i] == 0 && llmc__gr_useful(g, i)) {
+                g->mark[i] = 1;
+                changed = true;
+            }
+    }
+    for (i = 0; i < g->n_code; i++)
+        if (g->mark[i] == 0)
+            g->code[i].op = LLMC__GR_FAIL;
+}
+
+/* Takes out of the list of p's calls what is not made before p's caller has matched a byte, and counts the
+   rest. mark is that of llmc__gr_pass without bytes. */
+static void llmc__gr_first_calls(llmc_grammar *g, uint32_t p)
+{
+    uint32_t c, next, kept = LLMC__GR_NONE;
+    g->proc[p].waits = 0;
+    for (c = g->proc[p].calls; c != LLMC__GR_NONE; c = next) {
+        next = g->link[c];
+        if (g->mark[c] == 0 || g->code[c].op != LLMC__GR_CALL)
+            continue;
+        g->link[c] = kept;
+        kept = c;
+        g->proc[p].waits++;
+    }
+    g->proc[p].calls = kept;
+}
+
+/* A rule that comes before itself; there is one, since not all procedures could be ranked. Who is not
+   ranked has a caller that is not: going from one to the next ends in a circle, which visits a rule with
+   a name. */
+static llmc_status llmc__gr_left(llmc_grammar *g, const char *text, llmc_diag *diag)
+{
+    uint32_t p = 0, c, step;
+    while (g->proc[p].waits == 0)
+        p++;
+    for (step = 0; step <= 2 * g->n_proc || g->proc[p].name_len == 0; step++) {
+        for (c = g->proc[p].calls; g->proc[g->mark[c] - 1].waits == 0;)
+            c = g->link[c];
+        g->proc[p].calls = c; /* the next round does not look for it again */
+        p = g->mark[c] - 1;
+    }
+    return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", g->proc[p].name_at,
+                      "grammar, rule %.*s: left recursion, the rule can begin with itself",
+                      (int)llmc__min(g->proc[p].name_len, 96), text + g->proc[p].name_at);
+}
+
+/* Ranks the procedures, callers before those whom they call before they match a byte.
+   Errors: BAD_ARG (left recursion). */
+static llmc_status llmc__gr_rank(llmc_grammar *g, const char *text, llmc_diag *diag)
+{
+    uint32_t p, i, c, ranked = 0, done;
+    /* by caller, too: link is the list by callee; queue is free and becomes the list by caller */
+    for (p = 0; p < g->n_proc; p++) {
+        llmc__gr_first_calls(g, p);
+        g->proc[p].rank = LLMC__GR_NONE; /* for now the head of that list */
+    }
+    for (i = 0; i < g->n_code; i++)
+        if (g->code[i].op == LLMC__GR_CALL && g->mark[i] != 0) {
+            g->queue[i] = g->proc[g->mark[i] - 1].rank;
+            g->proc[g->mark[i] - 1].rank = i;
+        }
+    for (p = 0; p < g->n_proc; p++)
+        if (g->proc[p].waits == 0)
+            g->by_rank[ranked++] = p;
+    for (done = 0; done < ranked; done++)
+        for (c = g->proc[g->by_rank[done]].rank; c != LLMC__GR_NONE; c = g->queue[c])
+            if (--g->proc[g->code[c].arg].waits == 0)
+                g->by_rank[ranked++] = (uint32_t)g->code[c].arg;
+    if (ranked < g->n_proc)
+        return llmc__gr_left(g, text, diag);
+    for (i = 0; i < ranked; i++)
+        g->proc[g->by_rank[i]].rank = i;
+    return LLMC_OK;
+}
+
+/* Calls that nothing follows become TAIL. */
+static void llmc__gr_tails(llmc_grammar *g)
+{
+    uint32_t i, j, hops;
+    for (i = 0; i < g->n_code; i++) {
+        if (g->code[i].op != LLMC__GR_CALL)
+            continue;
+        j = i + 1; /* through a few jumps: groups end in groups */
+        for (hops = 0; g->code[j].op == LLMC__GR_JUMP && g->code[j].arg > 0 && hops < LLMC__GR_DEPTH; hops++)
+            j += (uint32_t)g->code[j].arg;
+        if (g->code[j].op == LLMC__GR_END)
+            g->code[i].op = LLMC__GR_TAIL;
+    }
+}
+
+/* Bytes that every range takes or leaves together get one number, so that tables are narrow. */
+static void llmc__gr_classes(llmc_grammar *g)
+{
+    bool edge[257];
+    uint32_t i, c = 0;
+    LLMC_MEMSET(edge, 0, sizeof edge);
+    g->has_tokens = false;
+    for (i = 0; i < g->n_code; i++) {
+        g->has_tokens = g->has_tokens || g->code[i].op == LLMC__GR_TOKEN;
+        if (g->code[i].op == LLMC__GR_BYTE)
+            edge[g->code[i].lo] = edge[g->code[i].hi + 1] = true;
+    }
+    for (i = 0; i < 256; i++) {
+        c += i > 0 && edge[i];
+        g->byte_class[i] = (uint8_t)c;
+    }
+    g->n_class = c + 1;
+}
+
+/* From a written program to one that can run. name: the root rule.
+   Errors: BAD_ARG (no root, a root that never ends, left recursion). */
+static llmc_status llmc__gr_link(llmc_grammar *g, const char *text, const char *name, llmc_diag *diag)
+{
+    uint32_t slot;
+    g->root = llmc__gr_find(g, text, name, llmc__strlen(name), &slot);
+    if (g->root == LLMC__GR_NONE)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "grammar: it has no rule %s", name);
+    llmc__gr_number_procs(g);
+    llmc__gr_pass(g, true);
+    if (!g->proc[g->root].ends)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", g->proc[g->root].name_at,
+                          "grammar, rule %s: no text matches it, because it never ends", name);
+    llmc__gr_prune(g);
+    llmc__gr_pass(g, false);
+    LLMC__TRY(llmc__gr_rank(g, text, diag));
+    llmc__gr_tails(g);
+    llmc__gr_classes(g);
+    return LLMC_OK;
+}
+
+/* Places g's arrays, whose sizes s counted, and its own tokens, if no vocabulary is given. */
+static void llmc__gr_carve(llmc_grammar *g, const llmc__gr_parse *s, llmc__arena *a)
+{
+    uint32_t slots = 8;
+    while (slots < 2 * s->n_rules)
+        slots *= 2;
+    g->n_code = s->n;
+    g->n_rules = s->n_rules;
+    g->slot_mask = slots - 1;
+    g->code = (llmc__gr_inst *)llmc__take(a, s->n, sizeof *g->code);
+    g->same = (int32_t *)llmc__take(a, s->n, sizeof *g->same);
+    g->proc = (llmc__gr_proc *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->proc);
+    g->by_rank = (uint32_t *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->by_rank);
+    g->slot = (uint32_t *)llmc__take(a, slots, sizeof *g->slot);
+    g->mark = (uint32_t *)llmc__take(a, s->n, sizeof *g->mark);
+    g->link = (uint32_t *)llmc__take(a, s->n, sizeof *g->link);
+    g->queue = (uint32_t *)llmc__take(a, s->n, sizeof *g->queue);
+    if (g->vocab == NULL && s->tok != NULL)
+        llmc__gr_vocab_carve(&g->own, s->tok, a);
+}
+
+/* Defaults, the first reading, and the memory that it asks for. *g is on the stack; g->vocab is set if it
+   was given. Errors: BAD_ARG, UNSUPPORTED, NO_MEMORY. */
+static llmc_status llmc__gr_measure(llmc_grammar *g, llmc__gr_parse *s, llmc_grammar_options *o,
+                                    const llmc_grammar_options *opt, size_t *bytes)
+{
+    llmc__arena a = {NULL, 0, 0, false};
+    llmc__options(o, sizeof *o, opt);
+    if (o->root == NULL)
+        o->root = "root";
+    if (o->max_code == 0)
+        o->max_code = 1u << 18;
+    if (s->text == NULL)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "the grammar's text is NULL or above 2 GiB");
+    if (o->max_code > 1u << 22)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "max_code %u: at most 2^22",
+                          o->max_code);
+    if (o->vocab != NULL && o->vocab->tok != s->tok)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "vocab was made for another tokenizer");
+    s->limit = o->max_code;
+    LLMC_MEMSET(g, 0, sizeof *g);
+    g->vocab = o->vocab;
+    LLMC__TRY(llmc__gr_read(s));
+    (void)llmc__take(&a, 1, sizeof *g);
+    llmc__gr_carve(g, s, &a);
+    if (a.failed)
+        return LLMC__FAIL(s->diag, NO_MEMORY, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "the grammar needs more memory than there are addresses for");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* A reading that is about to begin. */
+static void llmc__gr_begin(llmc__gr_parse *s, const llmc_tokenizer *tok, const char *text, size_t len,
+                           llmc_diag *diag)
+{
+    LLMC_MEMSET(s, 0, sizeof *s);
+    s->text = len <= INT32_MAX ? text : NULL;
+    s->end = s->text != NULL ? text + len : NULL;
+    s->tok = tok;
+    s->diag = diag;
+}
+
+/* llmc_grammar_need -- bytes that llmc_grammar_init will take       (GRAMMAR.link)
+   Reads the text, so what is wrong with its syntax is found here; what is wrong with its rules, by init.
+   Errors: BAD_ARG, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_need(const llmc_tokenizer *tok, const char *text, size_t len,
+                                       const llmc_grammar_options *opt, size_t *bytes, llmc_diag *diag)
+{
+    llmc_grammar g;
+    llmc_grammar_options o;
+    llmc__gr_parse s;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "bytes must not be NULL");
+    llmc__gr_begin(&s, tok, text, len, diag);
+    return llmc__gr_measure(&g, &s, &o, opt, bytes);
+}
+
+/* llmc_grammar_init -- a grammar, ready for states                  (GRAMMAR.link)
+   Three readings: count, names, program. Takes steps in proportion to the program, the text and the
+   vocabulary (sorted, unless opt->vocab is given). *out is written on success only.
+   Errors: as llmc_grammar_need. */
+LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer *tok, const char *text,
+                                       size_t len, const llmc_grammar_options *opt, void *mem, size_t bytes,
+                                       llmc_diag *diag)
+{
+    llmc_grammar measured, *g;
+    llmc_grammar_options o;
+    llmc__gr_parse s;
+    llmc__arena a;
+    size_t need;
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    llmc__gr_begin(&s, tok, text, len, diag);
+    LLMC__TRY(llmc__gr_measure(&measured, &s, &o, opt, &need));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.link", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    g = (llmc_grammar *)llmc__take(&a, 1, sizeof *g);
+    *g = measured;
+    llmc__gr_carve(g, &s, &a);
+    LLMC_MEMSET(g->slot, 0, ((size_t)g->slot_mask + 1) * sizeof *g->slot);
+    LLMC_MEMSET(g->proc, 0, ((size_t)s.n_rules + s.n_local) * sizeof *g->proc);
+    s.g = g;
+    LLMC__TRY(llmc__gr_read(&s));
+    s.code = g->code;
+    s.same = g->same;
+    LLMC__TRY(llmc__gr_read(&s));
+    LLMC__TRY(llmc__gr_link(g, text, o.root, diag));
+    if (g->vocab == NULL && tok != NULL) {
+        llmc__gr_vocab_fill(&g->own);
+        g->vocab = &g->own;
+    }
+    *out = g;
+    return LLMC_OK;
+}
+
+//--[ 19.6 GRAMMAR.stack ]-- sets of return addresses, each kept once
+/* Entries of a set or state being made are written behind the last one's, where they stay if nothing equal
+   is there already. A pool that ends sets run.full; what is returned then is void, and the call that
+   began it all clears up and tries again.
+
+   The number of pairs [n], of which the hash is h, among those kept in slot [slots]; 0: not there, and
+   *place is where it belongs. flags may be NULL. */
+static uint32_t llmc__gr_lookup(const uint32_t *slot, uint32_t slots, const uint32_t *at,
+                                const llmc__gr_pair *all, const llmc__gr_pair *p, uint32_t n, uint32_t *place)
+{
+    uint32_t i = (uint32_t)llmc__token_hash((const uint8_t *)p, n * sizeof *p) & (slots - 1), v;
+    for (; (v = slot[i]) != 0; i = (i + 1) & (slots - 1)) /* at most half full */
+        if (at[v + 1] - at[v] == n && LLMC_MEMCMP(all + at[v], p, n * sizeof *p) == 0)
+            return v;
+    *place = i;
+    return 0;
+}
+
+/* Charges n steps; false: there are none left. */
+static bool llmc__gr_charge(llmc_grammar_state *st, uint32_t n)
+{
+    if (st->run.work < n) {
+        st->run.work = 0;
+        st->run.full = true;
+        return false;
+    }
+    st->run.work -= n;
+    return true;
+}
+
+/* Where the entries of the next set go. */
+static uint32_t llmc__gr_set_top(const llmc_grammar_state *st)
+{
+    return st->set_at[st->run.n_sets];
+}
+
+/* The set whose n entries lie at the top, in order. */
+static uint32_t llmc__gr_set_keep(llmc_grammar_state *st, uint32_t n)
+{
+    uint32_t top = llmc__gr_set_top(st), place = 0, v, k;
+    v = llmc__gr_lookup(st->set_slot, st->set_slots, st->set_at, st->frame, st->frame + top, n, &place);
+    if (v != 0)
+        return v;
+    if (st->run.n_sets >= st->max_sets) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    v = st->run.n_sets++;
+    st->set_at[v + 1] = top + n;
+    st->set_slot[place] = v;
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k][v] = 0;
+    return v;
+}
+
+/* {(at, set)} */
+static uint32_t llmc__gr_set_one(llmc_grammar_state *st, uint32_t at, uint32_t set)
+{
+    uint32_t top = llmc__gr_set_top(st);
+    if (top >= st->max_frames) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    st->frame[top].at = at;
+    st->frame[top].set = set;
+    return llmc__gr_set_keep(st, 1);
+}
+
+/* -1, 0, 1: how pair a stands to b in a set's order. */
+static int llmc__gr_order(llmc__gr_pair a, llmc__gr_pair b)
+{
+    if (a.at != b.at)
+        return a.at < b.at ? -1 : 1;
+    return a.set == b.set ? 0 : a.set < b.set ? -1 : 1;
+}
+
+/* a and b together. */
+static uint32_t llmc__gr_set_join(llmc_grammar_state *st, uint32_t a, uint32_t b)
+{
+    uint32_t i = st->set_at[a], j = st->set_at[b], i_end = st->set_at[a + 1], j_end = st->set_at[b + 1];
+    uint32_t top = llmc__gr_set_top(st), n = 0;
+    if (a == b || i == i_end)
+        return b;
+    if (j == j_end)
+        return a;
+    if (!llmc__gr_charge(st, i_end - i + (j_end - j)) || st->max_frames - top < i_end - i + (j_end - j)) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    while (i < i_end || j < j_end) {
+        int o = i == i_end ? 1 : j == j_end ? -1 : llmc__gr_order(st->frame[i], st->frame[j]);
+        st->frame[top + n++] = o <= 0 ? st->frame[i] : st->frame[j];
+        i += o <= 0;
+        j += o >= 0;
+    }
+    return llmc__gr_set_keep(st, n);
+}
+
+/* The address that masks take at for. */
+static uint32_t llmc__gr_same(const llmc_grammar *g, uint32_t at)
+{
+    return at >= LLMC__GR_AT ? at : (uint32_t)((int64_t)at + g->same[at]);
+}
+
+/* The set as masks see it: `depth` return addresses, then UNKNOWN. What the whole text ends with stays.
+   recursion: depth goes down by one, from LLMC__GR_FRAMES at most. */
+static uint32_t llmc__gr_set_cut(llmc_grammar_state *st, uint32_t set, uint32_t depth)
+{
+    uint32_t i, out = LLMC__GR_SET_NONE;
+    if (set < LLMC__GR_SETS)
+        return set;
+    if (depth == 0)
+        return LLMC__GR_SET_UNKNOWN;
+    if (st->cut[depth - 1][set] != 0)
+        return st->cut[depth - 1][set];
+    for (i = st->set_at[set]; i < st->set_at[set + 1] && !st->run.full; i++) {
+        uint32_t below = llmc__gr_set_cut(st, st->frame[i].set, depth - 1);
+        out = llmc__gr_set_join(st, out, llmc__gr_set_one(st, llmc__gr_same(st->g, st->frame[i].at), below));
+    }
+    if (!st->run.full)
+        st->cut[depth - 1][set] = out;
+    return out;
+}
+
+//--[ 19.7 GRAMMAR.step ]-- from state to state, a byte at a time
+/* Begins a closure: nothing is reached yet. */
+static void llmc__gr_start(llmc_grammar_state *st, uint32_t flags)
+{
+    llmc__gr_run *r = &st->run;
+    if (++r->closure >= 1u << 30) { /* numbers begin anew */
+        LLMC_MEMSET(st->slot, 0, st->g->n_code * sizeof *st->slot);
+        LLMC_MEMSET(st->acc, 0, st->g->n_proc * sizeof *st->acc);
+        r->closure = 1;
+    }
+    r->n_queue = r->n_term = r->n_call = r->n_heap = 0;
+    r->flags = flags;
+}
+
+/* Instruction i is reached with `set` below it. Terminals and calls are noted for later; `follow`: what
+   goes on without a byte is queued, again if the set below has grown. */
+static void llmc__gr_add(llmc_grammar_state *st, uint32_t i, uint32_t set, bool follow)
+{
+    llmc__gr_slot *s = &st->slot[i];
+    llmc__gr_run *r = &st->run;
+    uint8_t op = st->g->code[i].op;
+    if (op == LLMC__GR_FAIL || r->full)
+        return;
+    if (s->seen / 2 != r->closure) {
+        s->seen = r->closure * 2;
+        s->set = set;
+        if (op == LLMC__GR_BYTE || op == LLMC__GR_TOKEN)
+            st->touched[r->n_term++] = i;
+        if (op == LLMC__GR_CALL || op == LLMC__GR_TAIL)
+            st->touched[st->g->n_code - ++r->n_call] = i;
+    } else {
+        uint32_t both = llmc__gr_set_join(st, s->set, set);
+        if (both == s->set)
+            return;
+        s->set = both;
+    }
+    if (follow && op != LLMC__GR_BYTE && op != LLMC__GR_TOKEN && (s->seen & 1) == 0) {
+        s->seen |= 1;
+        st->queue[r->n_queue++] = i;
+    }
+}
+
+/* Returns from a procedure with `set` below it: to all addresses in it. */
+static void llmc__gr_return(llmc_grammar_state *st, uint32_t set)
+{
+    uint32_t i;
+    for (i = st->set_at[set]; i < st->set_at[set + 1] && !st->run.full; i++) {
+        llmc__gr_pair p = st->frame[i];
+        if (!llmc__gr_charge(st, 1))
+            return;
+        if (p.at == LLMC__GR_AT_DONE)
+            st->run.flags |= LLMC__GR_FINAL;
+        else if (p.at == LLMC__GR_AT_UNKNOWN)
+            st->run.flags |= LLMC__GR_UNKNOWN;
+        else
+            llmc__gr_add(st, p.at, p.set, true);
+    }
+}
+
+/* First half of a closure: what was added goes on without a byte, through returns, too, but not into
+   procedures, only past those that may be empty. No set is made here but by joining, so it ends. */
+static void llmc__gr_follow(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    while (r->n_queue > 0 && !r->full && llmc__gr_charge(st, 1)) {
+        uint32_t i = st->queue[--r->n_queue], set = st->slot[i].set;
+        const llmc__gr_inst *k = &st->g->code[i];
+        st->slot[i].seen &= ~1u;
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_ENTER ||
+            ((k->op == LLMC__GR_CALL || k->op == LLMC__GR_TAIL) && st->g->proc[k->arg].nullable))
+            llmc__gr_add(st, i + 1, set, true);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_add(st, i + (uint32_t)k->arg, set, true);
+        if (k->op == LLMC__GR_END)
+            llmc__gr_return(st, set);
+    }
+}
+
+/* A procedure is called with `set` below it. Its rank goes into the heap the first time. */
+static void llmc__gr_enter(llmc_grammar_state *st, uint32_t proc, uint32_t set)
+{
+    llmc__gr_acc *a = &st->acc[proc];
+    llmc__gr_run *r = &st->run;
+    uint32_t at, rank = st->g->proc[proc].rank;
+    if (a->seen == r->closure) {
+        a->set = llmc__gr_set_join(st, a->set, set);
+        return;
+    }
+    a->seen = r->closure;
+    a->set = set;
+    for (at = r->n_heap++; at > 0 && st->heap[(at - 1) / 2] > rank; at = (at - 1) / 2)
+        st->heap[at] = st->heap[(at - 1) / 2];
+    st->heap[at] = rank;
+}
+
+/* The procedure of lowest rank that was called. */
+static uint32_t llmc__gr_lowest(llmc_grammar_state *st)
+{
+    uint32_t first = st->heap[0], last = st->heap[--st->run.n_heap], n = st->run.n_heap, at = 0, child;
+    while ((child = 2 * at + 1) < n) {
+        child += child + 1 < n && st->heap[child + 1] < st->heap[child];
+        if (st->heap[child] >= last)
+            break;
+        st->heap[at] = st->heap[child];
+        at = child;
+    }
+    if (n > 0)
+        st->heap[at] = last;
+    return st->g->by_rank[first];
+}
+
+/* The call at i, with `set` below its own procedure. */
+static void llmc__gr_call(llmc_grammar_state *st, uint32_t i, uint32_t set)
+{
+    const llmc__gr_inst *k = &st->g->code[i];
+    llmc__gr_enter(st, (uint32_t)k->arg, k->op == LLMC__GR_TAIL ? set : llmc__gr_set_one(st, i + 1, set));
+}
+
+/* Queues instruction i of a procedure just entered, once. */
+static void llmc__gr_visit(llmc_grammar_state *st, uint32_t i)
+{
+    if (st->slot[i].entered == st->run.closure)
+        return;
+    st->slot[i].entered = st->run.closure;
+    st->queue[st->run.n_queue++] = i;
+}
+
+/* Goes through the beginning of a procedure that was entered, with all that is below it. It may come to
+   its end, but then its callers have gone past it already. */
+static void llmc__gr_descend(llmc_grammar_state *st, uint32_t proc)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t set = st->acc[proc].set;
+    llmc__gr_visit(st, st->g->proc[proc].start);
+    while (r->n_queue > 0 && !r->full && llmc__gr_charge(st, 1)) {
+        uint32_t i = st->queue[--r->n_queue];
+        const llmc__gr_inst *k = &st->g->code[i];
+        bool call = k->op == LLMC__GR_CALL || k->op == LLMC__GR_TAIL;
+        if (k->op == LLMC__GR_BYTE || k->op == LLMC__GR_TOKEN)
+            llmc__gr_add(st, i, set, false);
+        if (call)
+            llmc__gr_call(st, i, set);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_ENTER || (call && st->g->proc[k->arg].nullable))
+            llmc__gr_visit(st, i + 1);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_visit(st, i + (uint32_t)k->arg);
+    }
+}
+
+/* Second half: the calls that were reached. By rank, so that a procedure is gone through once, when all
+   who call it here have done so. Without left recursion nobody is called after that. */
+static void llmc__gr_calls(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t k;
+    for (k = 1; k <= r->n_call && !r->full; k++) {
+        uint32_t i = st->touched[st->g->n_code - k];
+        llmc__gr_call(st, i, st->slot[i].set);
+    }
+    while (r->n_heap > 0 && !r->full)
+        llmc__gr_descend(st, llmc__gr_lowest(st));
+}
+
+/* Sorts a [n] by Shell's method: states have a few entries, some have thousands. */
+static void llmc__gr_sort_u32(uint32_t *a, uint32_t n)
+{
+    uint32_t gap, i, j, x;
+    for (gap = 1; gap < n / 3;)
+        gap = 3 * gap + 1;
+    for (; gap > 0; gap /= 3)
+        for (i = gap; i < n; i++) {
+            x = a[i];
+            for (j = i; j >= gap && a[j - gap] > x; j -= gap)
+                a[j] = a[j - gap];
+            a[j] = x;
+        }
+}
+
+/* Ends a closure: the state of what was reached. The last pair of every state holds its flags, so that
+   states that differ in them alone are two. 0: full. */
+static uint32_t llmc__gr_state_keep(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t top = st->state_at[r->n_states], n = r->n_term, i, place = 0, v;
+    if (r->full || !llmc__gr_charge(st, n) || st->max_configs - top <= n) {
+        r->full = true;
+        return 0;
+    }
+    if (n > 0)
+        r->flags |= LLMC__GR_LIVE;
+    llmc__gr_sort_u32(st->touched, n);
+    for (i = 0; i < n; i++) {
+        st->config[top + i].at = st->touched[i];
+        st->config[top + i].set = st->slot[st->touched[i]].set;
+    }
+    st->config[top + n].at = LLMC__GR_AT;
+    st->config[top + n].set = r->flags;
+    v = llmc__gr_lookup(st->state_slot, st->state_slots, st->state_at, st->config, st->config + top, n + 1,
+                        &place);
+    if (v != 0)
+        return v;
+    if (r->n_states >= st->max_states) {
+        r->full = true;
+        return 0;
+    }
+    v = r->n_states++;
+    st->state_at[v + 1] = top + n + 1;
+    st->state_slot[place] = v;
+    st->state_flags[v] = (uint8_t)r->flags;
+    st->coarse[v] = st->mask_of[v] = 0;
+    LLMC_MEMSET(st->step + (size_t)v * st->g->n_class, 0, st->g->n_class * sizeof *st->step);
+    return v;
+}
+
+/* Number of configurations of a state. */
+static uint32_t llmc__gr_count(const llmc_grammar_state *st, uint32_t state)
+{
+    return st->state_at[state + 1] - st->state_at[state] - 1;
+}
+
+/* The state after a byte, made; 0: full. */
+static uint32_t llmc__gr_make_step(llmc_grammar_state *st, uint32_t state, uint8_t byte)
+{
+    uint32_t at = st->state_at[state], end = at + llmc__gr_count(st, state), next;
+    llmc__gr_start(st, st->state_flags[state] & LLMC__GR_UNKNOWN);
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        const llmc__gr_inst *k = &st->g->code[c.at];
+        if (k->op == LLMC__GR_BYTE && byte >= k->lo && byte <= k->hi)
+            llmc__gr_add(st, c.at + 1, c.set, true);
+    }
+    (void)llmc__gr_charge(st, llmc__gr_count(st, state));
+    llmc__gr_follow(st);
+    llmc__gr_calls(st);
+    next = llmc__gr_state_keep(st);
+    if (next != 0)
+        st->step[(size_t)state * st->g->n_class + st->g->byte_class[byte]] = (uint16_t)next;
+    return next;
+}
+
+/* The state after a byte; DEAD: none; 0: full. */
+static uint32_t llmc__gr_step(llmc_grammar_state *st, uint32_t state, uint8_t byte)
+{
+    uint32_t next = st->step[(size_t)state * st->g->n_class + st->g->byte_class[byte]];
+    return next != 0 ? next : llmc__gr_make_step(st, state, byte);
+}
+
+/* The same for bytes p [n]. */
+static uint32_t llmc__gr_steps(llmc_grammar_state *st, uint32_t state, const uint8_t *p, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n && state > LLMC__GR_DEAD; i++)
+        state = llmc__gr_step(st, state, p[i]);
+    return state;
+}
+
+/* Throws away all states and masks. The dead one is there at once; it has no configurations. */
+static void llmc__gr_forget(llmc_grammar_state *st)
+{
+    uint32_t i;
+    LLMC_MEMSET(st->state_slot, 0, st->state_slots * sizeof *st->state_slot);
+    for (i = 0; i < st->max_masks; i++)
+        st->mask[i].state = st->mask[i].used = 0;
+    st->run.n_states = LLMC__GR_DEAD;
+    st->state_at[0] = st->state_at[1] = 0;
+    llmc__gr_start(st, 0);
+    (void)llmc__gr_state_keep(st);
+}
+
+/* Puts set v into the table of those kept. */
+static void llmc__gr_set_enter(llmc_grammar_state *st, uint32_t v)
+{
+    uint32_t n = st->set_at[v + 1] - st->set_at[v], place = 0, k;
+    (void)llmc__gr_lookup(st->set_slot, st->set_slots, st->set_at, st->frame, st->frame + st->set_at[v], n,
+                          &place);
+    st->set_slot[place] = v;
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k][v] = 0;
+}
+
+/* Moves the sets for which cut[0] is set together; afterwards cut[0] has their new numbers. Entries name
+   lower sets only, so one way up is enough, and order stays. */
+static void llmc__gr_compact(llmc_grammar_state *st)
+{
+    uint32_t *number = st->cut[0], v, i, n = 0, top = 0, end = 0;
+    for (v = 0; v < st->run.n_sets; v++) {
+        uint32_t begin = end; /* set_at[v] as it was; set_at[n], n <= v, is written over */
+        end = st->set_at[v + 1];
+        if (v >= LLMC__GR_SETS && number[v] == 0)
+            continue;
+        st->set_at[n] = top;
+        for (i = begin; i < end; i++) {
+            st->frame[top] = st->frame[i];
+            st->frame[top].set = number[st->frame[top].set];
+            top++;
+        }
+        number[v] = n++;
+    }
+    st->set_at[n] = top;
+    st->run.n_sets = n;
+}
+
+/* llmc__gr_collect -- throw away all but the live state               (GRAMMAR.step)
+   A set's entries name sets with lower numbers only: going down marks what is needed, going up moves it
+   together. The live state gets its new number. */
+static void llmc__gr_collect(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t *number = st->cut[0], v, i, live = r->live, n = 0, flags = 0, at = 0;
+    r->full = false;
+    r->work = LLMC__GR_WORK;
+    if (live != 0) {
+        at = st->state_at[live];
+        n = llmc__gr_count(st, live);
+        flags = st->state_flags[live];
+    }
+    LLMC_MEMSET(number, 0, r->n_sets * sizeof *number);
+    for (i = 0; i < n; i++)
+        number[st->config[at + i].set] = 1;
+    for (v = r->n_sets; v-- > LLMC__GR_SETS;)
+        for (i = st->set_at[v]; number[v] != 0 && i < st->set_at[v + 1]; i++)
+            number[st->frame[i].set] = 1;
+    llmc__gr_compact(st);
+    LLMC_MEMMOVE(st->config + 1, st->config + at, n * sizeof *st->config); /* behind the dead one's */
+    for (i = 0; i < n; i++)
+        st->config[1 + i].set = number[st->config[1 + i].set];
+    LLMC_MEMSET(st->set_slot, 0, st->set_slots * sizeof *st->set_slot);
+    for (v = LLMC__GR_SET_DONE; v < r->n_sets; v++)
+        llmc__gr_set_enter(st, v);
+    llmc__gr_forget(st);
+    if (live == 0)
+        return;
+    llmc__gr_start(st, flags);
+    for (i = 0; i < n; i++)
+        llmc__gr_add(st, st->config[1 + i].at, st->config[1 + i].set, false);
+    r->live = llmc__gr_state_keep(st);
+}
+
+/* The state at the grammar's beginning; 0: full. */
+static uint32_t llmc__gr_first(llmc_grammar_state *st)
+{
+    llmc__gr_start(st, 0);
+    llmc__gr_enter(st, st->g->root, LLMC__GR_SET_DONE);
+    if (st->g->proc[st->g->root].nullable)
+        st->run.flags |= LLMC__GR_FINAL;
+    llmc__gr_calls(st);
+    return llmc__gr_state_keep(st);
+}
+
+/* Empty pools with the three sets that are always there. */
+static void llmc__gr_clear(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    LLMC_MEMSET(r, 0, sizeof *r);
+    LLMC_MEMSET(st->slot, 0, st->g->n_code * sizeof *st->slot);
+    LLMC_MEMSET(st->acc, 0, st->g->n_proc * sizeof *st->acc);
+    LLMC_MEMSET(st->set_at, 0, 3 * sizeof *st->set_at);
+    st->frame[0].at = LLMC__GR_AT_DONE;
+    st->frame[1].at = LLMC__GR_AT_UNKNOWN;
+    st->frame[0].set = st->frame[1].set = LLMC__GR_SET_NONE;
+    st->set_at[LLMC__GR_SET_UNKNOWN] = 1;
+    st->set_at[LLMC__GR_SETS] = 2;
+    r->n_sets = LLMC__GR_SETS;
+    llmc__gr_collect(st);
+}
+
+/* Before a call's work: steps to charge, and pools that the last call may have left full. */
+static void llmc__gr_ready(llmc_grammar_state *st)
+{
+    if (st->run.full)
+        llmc__gr_collect(st);
+    st->run.work = LLMC__GR_WORK;
+}
+
+/* After work that may have found the pools full: whether it is worth another try, with empty ones. */
+static bool llmc__gr_retry(llmc_grammar_state *st, bool *tried)
+{
+    if (!st->run.full || st->run.work == 0 || *tried)
+        return false;
+    *tried = true;
+    llmc__gr_collect(st);
+    return !st->run.full;
+}
+
+/* What a call says that came to nothing even so. The state is as it was. */
+static llmc_status llmc__gr_too_much(const llmc_grammar_state *st, llmc_diag *diag)
+{
+    if (st->run.work == 0)
+        return LLMC__FAIL(diag, FULL, "GRAMMAR.step", LLMC_NO_OFFSET,
+                          "the grammar is too ambiguous: to follow it takes more than %d steps",
+                          (int)LLMC__GR_WORK);
+    return LLMC__FAIL(diag, FULL, "GRAMMAR.step", LLMC_NO_OFFSET,
+                      "the text nests too deep, or the grammar is too ambiguous, for max_states %u",
+                      st->max_states);
+}
+
+//--[ 19.8 GRAMMAR.mask ]-- which tokens can come next
+/* The text may be over: what came matches the grammar, or an end token has come. */
+LLMC_API bool llmc_grammar_can_end(const llmc_grammar_state *state)
+{
+    return state->run.live == 0 || (state->state_flags[state->run.live] & LLMC__GR_FINAL) != 0;
+}
+
+/* It has to be over. */
+LLMC_API bool llmc_grammar_is_done(const llmc_grammar_state *state)
+{
+    return state->run.live == 0 || state->state_flags[state->run.live] == LLMC__GR_FINAL;
+}
+
+/* The state that masks are made for: return addresses cut off, far copies of repeats made one. */
+static uint32_t llmc__gr_coarse(llmc_grammar_state *st, uint32_t state)
+{
+    uint32_t at = st->state_at[state], end = at + llmc__gr_count(st, state), v;
+    if (st->coarse[state] != 0)
+        return st->coarse[state];
+    llmc__gr_start(st, st->state_flags[state] & (LLMC__GR_FINAL | LLMC__GR_UNKNOWN));
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        llmc__gr_add(st, llmc__gr_same(st->g, c.at), llmc__gr_set_cut(st, c.set, LLMC__GR_FRAMES), false);
+    }
+    v = llmc__gr_state_keep(st);
+    st->coarse[state] = (uint16_t)v;
+    return v;
+}
+
+/* llmc__gr_walk -- all tokens from a state                             (GRAMMAR.mask)
+   bits [words] by id and maybe [words] by place, cleared before: the tokens after which the state is
+   alive, and those of which it is not known. Returns how many tokens were looked at, *n_maybe of the
+   second sort. at[d] is the state after the first d bytes of the token at hand. */
+static uint32_t llmc__gr_walk(llmc_grammar_state *st, uint32_t state, uint32_t *bits, uint32_t *maybe,
+                              uint32_t *n_maybe)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t at[LLMC__GR_LONG + 1], i = 0, looked = 0;
+    *n_maybe = 0;
+    at[0] = state;
+    while (i < v->n && !st->run.full) {
+        const uint8_t *p = v->blob + v->off[i];
+        uint32_t d = v->lcp[i], len = v->off[i + 1] - v->off[i], next = at[d];
+        uint32_t look = (uint32_t)llmc__min(len, LLMC__GR_LONG);
+        looked++;
+        while (d < look && (next = llmc__gr_step(st, next, p[d])) > LLMC__GR_DEAD)
+            at[++d] = next;
+        if (next <= LLMC__GR_DEAD) { /* and so are all that share these bytes */
+            for (i++; i < v->n && v->lcp[i] > d; i = v->next[i])
+                continue;
+            continue;
+        }
+        if (len <= LLMC__GR_LONG && (st->state_flags[next] & (LLMC__GR_LIVE | LLMC__GR_FINAL)) != 0) {
+            bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+        } else {
+            maybe[i / 32] |= 1u << (i % 32);
+            ++*n_maybe;
+        }
+        i++;
+    }
+    return looked;
+}
+
+/* The mask of a state, found or made in the place of the one that was used longest ago; NULL: full.
+   One that took next to no time is the first to go again. */
+static llmc__gr_mask *llmc__gr_mask_of(llmc_grammar_state *st, uint32_t state)
+{
+    uint32_t i, oldest = 0;
+    llmc__gr_mask *m;
+    uint32_t *bits;
+    if (st->mask_of[state] != 0) {
+        m = &st->mask[st->mask_of[state] - 1];
+        if (m->used != 0)
+            m->used = ++st->run.tick;
+        return m;
+    }
+    for (i = 1; i < st->max_masks; i++)
+        if (st->mask[i].used < st->mask[oldest].used)
+            oldest = i;
+    m = &st->mask[oldest];
+    bits = st->mask_bits + (size_t)oldest * 2 * st->words;
+    st->mask_of[m->state] = 0; /* of state 0, too, which has none */
+    m->state = m->used = 0;
+    LLMC_MEMSET(bits, 0, (size_t)2 * st->words * sizeof *bits);
+    if (llmc__gr_walk(st, state, bits, bits + st->words, &m->n_maybe) > LLMC__GR_CHEAP)
+        m->used = ++st->run.tick;
+    if (st->run.full) {
+        m->used = 0;
+        return NULL;
+    }
+    m->state = state;
+    st->mask_of[state] = (uint16_t)(oldest + 1);
+    return m;
+}
+
+/* Adds to bits what of the mask's unknown tokens the live state allows. */
+static void llmc__gr_settle(llmc_grammar_state *st, const uint32_t *maybe, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t w, i, word;
+    for (w = 0; w < (v->n + 31) / 32; w++)
+        for (word = maybe[w], i = w * 32; word != 0 && !st->run.full; word >>= 1, i++)
+            if ((word & 1) != 0 && llmc__gr_steps(st, st->run.live, v->blob + v->off[i],
+                                                  v->off[i + 1] - v->off[i]) > LLMC__GR_DEAD)
+                bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+}
+
+/* Tokens that the live state asks for by name, or by another's name. */
+static void llmc__gr_named(const llmc_grammar_state *st, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t at = st->state_at[st->run.live], end = at + llmc__gr_count(st, st->run.live), i;
+    for (; st->g->has_tokens && at < end; at++) {
+        const llmc__gr_inst *k = &st->g->code[st->config[at].at];
+        uint32_t id = (uint32_t)k->arg;
+        if (k->op == LLMC__GR_TOKEN && k->lo == 0)
+            bits[id / 32] |= 1u << (id % 32);
+        for (i = 0; k->op == LLMC__GR_TOKEN && k->lo != 0 && i < v->n; i++)
+            if (v->order[i] != id)
+                bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+    }
+}
+
+/* At the very beginning of a sequence, with a tokenizer that drops the first space: each token by
+   itself, by the bytes that it would add there. */
+static void llmc__gr_opening(llmc_grammar_state *st, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t i;
+    for (i = 0; i < v->n && !st->run.full; i++) {
+        uint32_t id = v->order[i];
+        size_t n = llmc__token_bytes(v->tok, (llmc_token)id, true, false, st->text);
+        if (n > 0 && llmc__gr_steps(st, st->run.live, (const uint8_t *)st->text, n) > LLMC__GR_DEAD)
+            bits[id / 32] |= 1u << (id % 32);
+    }
+}
+
+/* One try at the live state's mask; run.full: it came to nothing. */
+static void llmc__gr_try_mask(llmc_grammar_state *st, uint32_t *bits)
+{
+    uint32_t coarse;
+    const uint32_t *kept;
+    llmc__gr_mask *m = NULL;
+    LLMC_MEMSET(bits, 0, st->words * sizeof *bits);
+    if (st->run.opening) {
+        llmc__gr_opening(st, bits);
+        return;
+    }
+    coarse = llmc__gr_coarse(st, st->run.live);
+    if (coarse != 0)
+        m = llmc__gr_mask_of(st, coarse);
+    if (m != NULL && m->n_maybe > LLMC__GR_UNSURE && coarse != st->run.live)
+        m = llmc__gr_mask_of(st, st->run.live);
+    if (m == NULL) {
+        st->run.full = true;
+        return;
+    }
+    kept = st->mask_bits + (size_t)(m - st->mask) * 2 * st->words;
+    LLMC_MEMCPY(bits, kept, st->words * sizeof *bits);
+    if (m->n_maybe > 0)
+        llmc__gr_settle(st, kept + st->words, bits);
+}
+
+/* llmc_grammar_mask -- the tokens that may come next                   (GRAMMAR.mask)
+   bits [words]: bit id % 32 of word id / 32; the words beyond the vocabulary's are cleared.
+   Exactly the tokens that llmc_grammar_advance would take, those included that end a generation; none
+   after one of these. A mask that is kept costs little more than to copy it.
+   Errors: BAD_ARG (words), FULL. */
+LLMC_API llmc_status llmc_grammar_mask(llmc_grammar_state *state, uint32_t *bits, size_t words,
+                                       llmc_diag *diag)
+{
+    bool tried = false;
+    uint32_t w;
+    if (bits == NULL || words < state->words)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.mask", LLMC_NO_OFFSET, "%zu words for a mask of %u", words,
+                          state->words);
+    LLMC_MEMSET(bits, 0, words * sizeof *bits);
+    if (state->run.live == 0 || state->words == 0)
+        return LLMC_OK;
+    llmc__gr_ready(state);
+    do
+        llmc__gr_try_mask(state, bits);
+    while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    for (w = 0; llmc_grammar_can_end(state) && w < state->words; w++)
+        bits[w] |= state->g->vocab->ends[w];
+    llmc__gr_named(state, bits);
+    return LLMC_OK;
+}
+
+/* llmc_grammar_apply -- the same on logits [n]; n may be above the number of tokens (padding) or below
+   Without branches: half of a mask's bits may be set, and no processor foresees which. */
+LLMC_API llmc_status llmc_grammar_apply(llmc_grammar_state *state, float *logits, size_t n, llmc_diag *diag)
+{
+    size_t i, w, in;
+    LLMC__TRY(llmc_grammar_mask(state, state->bits, state->words, diag));
+    for (w = 0; w * 32 < n; w++) {
+        uint32_t word = w < state->words ? state->bits[w] : 0;
+        in = word != UINT32_MAX ? (size_t)llmc__min(n - w * 32, 32) : 0;
+        for (i = 0; i < in; i++) {
+            uint32_t keep = 0 - (word >> i & 1), bits = llmc__f32_bits(logits[w * 32 + i]);
+            logits[w * 32 + i] = llmc__bits_f32((bits & keep) | (0xff800000u & ~keep)); /* -infinity */
+        }
+    }
+    return LLMC_OK;
+}
+
+//--[ 19.9 GRAMMAR.state ]-- a text is followed
+/* llmc_grammar_reset -- back to the beginning                         (GRAMMAR.state)
+   Errors: FULL (not even that fits). */
+LLMC_API llmc_status llmc_grammar_reset(llmc_grammar_state *state, bool opening, llmc_diag *diag)
+{
+    bool tried = false;
+    uint32_t first;
+    llmc__gr_ready(state);
+    do
+        first = llmc__gr_first(state);
+    while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    state->run.live = first;
+    state->run.opening = opening && state->g->vocab != NULL && state->g->vocab->drops_space;
+    return LLMC_OK;
+}
+
+/* llmc_grammar_text -- the text goes on by bytes [len]                (GRAMMAR.state)
+   A long one had better come in pieces: pools that fill up are only cleared between calls, and once
+   within one.  Errors: BAD_ARG (with the first byte that cannot be), FULL; the state is as it was. */
+LLMC_API llmc_status llmc_grammar_text(llmc_grammar_state *state, const char *text, size_t len,
+                                       llmc_diag *diag)
+{
+    uint32_t to, next;
+    bool tried = false;
+    size_t n;
+    llmc__gr_ready(state);
+    do {
+        to = next = state->run.live;
+        for (n = 0; n < len && next > LLMC__GR_DEAD; n += next > LLMC__GR_DEAD) {
+            next = llmc__gr_step(state, to, (uint8_t)text[n]);
+            to = next > LLMC__GR_DEAD ? next : to;
+        }
+    } while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    if (n < len)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", n,
+                          "the grammar does not allow the text from byte %zu on", n);
+    state->run.live = to;
+    state->run.opening = state->run.opening && len == 0;
+    return LLMC_OK;
+}
+
+/* The state after token id: by its bytes, to `to`, and, where the grammar names tokens, as a whole.
+   0: full. */
+static uint32_t llmc__gr_by_name(llmc_grammar_state *st, uint32_t id, uint32_t to)
+{
+    uint32_t at = st->state_at[st->run.live], end = at + llmc__gr_count(st, st->run.live);
+    bool text = st->g->vocab->rank[id] != LLMC__GR_NONE;
+    llmc__gr_start(st, st->state_flags[to]);
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        const llmc__gr_inst *k = &st->g->code[c.at];
+        if (k->op == LLMC__GR_TOKEN && (k->lo == 0 ? (uint32_t)k->arg == id : text && (uint32_t)k->arg != id))
+            llmc__gr_add(st, c.at + 1, c.set, true);
+    }
+    llmc__gr_follow(st);
+    llmc__gr_calls(st);
+    end = st->state_at[to + 1] - 1;
+    for (at = st->state_at[to]; at < end && !st->run.full; at++)
+        llmc__gr_add(st, st->config[at].at, st->config[at].set, false);
+    return llmc__gr_state_keep(st);
+}
+
+/* One try at following token id, whose bytes are p [n]. 0: full; DEAD: it may not come. */
+static uint32_t llmc__gr_try_token(llmc_grammar_state *st, uint32_t id, const uint8_t *p, size_t n)
+{
+    uint32_t to = n > 0 ? llmc__gr_steps(st, st->run.live, p, n) : (uint32_t)LLMC__GR_DEAD;
+    return st->g->has_tokens && to != 0 ? llmc__gr_by_name(st, id, to) : to;
+}
+
+/* llmc_grammar_advance -- the text goes on by a token                 (GRAMMAR.state)
+   One that ends a generation is taken if the text may end, and nothing after it.
+   Errors: BAD_ARG (no such token, or it is not allowed here), FULL; the state is as it was. */
+LLMC_API llmc_status llmc_grammar_advance(llmc_grammar_state *state, llmc_token token, llmc_diag *diag)
+{
+    const llmc_grammar_vocab *v = state->g->vocab;
+    uint32_t id = (uint32_t)token, rank, to = LLMC__GR_DEAD;
+    const uint8_t *p = NULL;
+    size_t n = 0;
+    bool tried = false;
+    if (v == NULL || token < 0 || id >= v->count)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "token %d: the vocabulary has %u",
+                          (int)token, v != NULL ? v->count : 0);
+    rank = v->rank[id];
+    if (rank != LLMC__GR_NONE && state->run.opening) {
+        n = llmc__token_bytes(v->tok, token, true, false, state->text);
+        p = (const uint8_t *)state->text;
+    } else if (rank != LLMC__GR_NONE) {
+        n = v->off[rank + 1] - v->off[rank];
+        p = v->blob + v->off[rank];
+    }
+    if (state->run.live != 0) {
+        llmc__gr_ready(state);
+        do
+            to = llmc__gr_try_token(state, id, p, n);
+        while (llmc__gr_retry(state, &tried));
+        if (state->run.full)
+            return llmc__gr_too_much(state, diag);
+        if (to == LLMC__GR_DEAD && (v->ends[id / 32] >> (id % 32) & 1) != 0 && llmc_grammar_can_end(state))
+            to = 0;
+    }
+    if (to == LLMC__GR_DEAD)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "the grammar does not allow token %d here", (int)token);
+    state->run.live = to;
+    state->run.opening = false;
+    return LLMC_OK;
+}
+
+/* A power of two of at least twice n. */
+static uint32_t llmc__gr_slots(uint32_t n)
+{
+    uint32_t slots = 16;
+    while (slots < 2 * n)
+        slots *= 2;
+    return slots;
+}
+
+/* Places everything behind the struct itself; max_states and max_masks are set. */
+static void llmc__gr_state_carve(llmc_grammar_state *st, llmc__arena *a)
+{
+    const llmc_grammar *g = st->g;
+    uint64_t begin = a->used;
+    uint32_t k;
+    st->max_sets = 2 * st->max_states + LLMC__GR_SETS;
+    st->max_frames = 4 * st->max_states + LLMC__GR_SETS;
+    st->max_configs = 16 * st->max_states;
+    st->words = g->vocab != NULL ? (g->vocab->count + 31) / 32 : 0;
+    st->set_slots = llmc__gr_slots(st->max_sets);
+    st->state_slots = llmc__gr_slots(st->max_states);
+    st->block = (uint8_t *)llmc__take(a, 0, 1);
+    st->slot = (llmc__gr_slot *)llmc__take(a, g->n_code, sizeof *st->slot);
+    st->queue = (uint32_t *)llmc__take(a, g->n_code, sizeof *st->queue);
+    st->touched = (uint32_t *)llmc__take(a, g->n_code, sizeof *st->touched);
+    st->acc = (llmc__gr_acc *)llmc__take(a, g->n_proc, sizeof *st->acc);
+    st->heap = (uint32_t *)llmc__take(a, g->n_proc, sizeof *st->heap);
+    st->set_at = (uint32_t *)llmc__take(a, (uint64_t)st->max_sets + 1, sizeof *st->set_at);
+    st->frame = (llmc__gr_pair *)llmc__take(a, st->max_frames, sizeof *st->frame);
+    st->set_slot = (uint32_t *)llmc__take(a, st->set_slots, sizeof *st->set_slot);
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k] = (uint32_t *)llmc__take(a, st->max_sets, sizeof *st->cut[k]);
+    st->state_at = (uint32_t *)llmc__take(a, (uint64_t)st->max_states + 1, sizeof *st->state_at);
+    st->config = (llmc__gr_pair *)llmc__take(a, st->max_configs, sizeof *st->config);
+    st->state_slot = (uint32_t *)llmc__take(a, st->state_slots, sizeof *st->state_slot);
+    st->state_flags = (uint8_t *)llmc__take(a, st->max_states, 1);
+    st->coarse = (uint16_t *)llmc__take(a, st->max_states, sizeof *st->coarse);
+    st->mask_of = (uint16_t *)llmc__take(a, st->max_states, sizeof *st->mask_of);
+    st->step = (uint16_t *)llmc__take(a, (uint64_t)st->max_states * g->n_class, sizeof *st->step);
+    st->mask = (llmc__gr_mask *)llmc__take(a, st->max_masks, sizeof *st->mask);
+    st->mask_bits = (uint32_t *)llmc__take(a, 2 * (uint64_t)st->max_masks * st->words, sizeof *st->mask_bits);
+    st->bits = (uint32_t *)llmc__take(a, st->words, sizeof *st->bits);
+    st->text = (char *)llmc__take(a, g->vocab != NULL ? g->vocab->longest : 0, 1);
+    st->block_bytes = (size_t)(a->used - begin);
+}
+
+/* Defaults and limits, then the layout. *st is on the stack. Errors: BAD_ARG, NO_MEMORY. */
+static llmc_status llmc__gr_state_measure(llmc_grammar_state *st, const llmc_grammar *grammar,
+                                          const llmc_grammar_state_options *opt, size_t *bytes,
+                                          llmc_diag *diag)
+{
+    llmc_grammar_state_options o;
+    llmc__arena a = {NULL, 0, 0, false};
+    llmc__options(&o, sizeof o, opt);
+    if (grammar == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "grammar must not be NULL");
+    if (o.max_states == 0)
+        o.max_states = 2048;
+    if (o.max_masks == 0)
+        o.max_masks = 32;
+    if (o.max_states < 16 || o.max_states > UINT16_MAX || o.max_masks > 4096)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "max_states %u, max_masks %u: 16 to 65535, and at most 4096", o.max_states,
+                          o.max_masks);
+    LLMC_MEMSET(st, 0, sizeof *st);
+    st->g = grammar;
+    st->max_states = o.max_states;
+    st->max_masks = o.max_masks;
+    (void)llmc__take(&a, 1, sizeof *st);
+    llmc__gr_state_carve(st, &a);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "the state needs more memory than there are addresses for");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_grammar_state_need -- bytes that llmc_grammar_state_init will take   (GRAMMAR.state)
+   About 500 bytes a state, 16 an instruction of the grammar, and a quarter byte a token and mask.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_state_need(const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, size_t *bytes,
+                                             llmc_diag *diag)
+{
+    llmc_grammar_state st;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "bytes must not be NULL");
+    return llmc__gr_state_measure(&st, grammar, opt, bytes, diag);
+}
+
+/* llmc_grammar_state_init -- a text's place, at the beginning         (GRAMMAR.state)
+   mem [bytes], any alignment, need not be cleared. *out is written on success only.
+   Errors: BAD_ARG, NO_MEMORY, FULL (a grammar that is ambiguous beyond max_states at once). */
+LLMC_API llmc_status llmc_grammar_state_init(llmc_grammar_state **out, const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, void *mem, size_t bytes,
+                                             llmc_diag *diag)
+{
+    llmc_grammar_state measured, *st;
+    llmc__arena a;
+    size_t need;
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    LLMC__TRY(llmc__gr_state_measure(&measured, grammar, opt, &need, diag));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.state", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    st = (llmc_grammar_state *)llmc__take(&a, 1, sizeof *st);
+    *st = measured;
+    llmc__gr_state_carve(st, &a);
+    LLMC_MEMSET(st->block, 0, st->block_bytes);
+    llmc__gr_clear(st);
+    LLMC__TRY(llmc_grammar_reset(st, false, diag));
+    *out = st;
+    return LLMC_OK;
+}
+
+/* llmc_grammar_copy -- dst stands where src does, and knows what src knows   (GRAMMAR.state)
+   Numbers, not pointers, tie the arrays together, so they are copied as they are.
+   Errors: BAD_ARG (another grammar, other options). */
+LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_grammar_state *src,
+                                       llmc_diag *diag)
+{
+    if (dst->g != src->g || dst->max_states != src->max_states || dst->max_masks != src->max_masks)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "only states of one grammar and of equal options can be copied");
+    if (dst != src) {
+        LLMC_MEMCPY(dst->block, src->block, src->block_bytes);
+        dst->run = src->run;
+    }
+    return LLMC_OK;
+}
+
+#endif /* LLMC_NO_GRAMMAR, LLMC_NO_TOKEN */
+
+#ifndef LLMC_NO_GRAMMAR
+
+//--[ 19.10 GRAMMAR.write ]-- GBNF text, and JSON's own parts in it
+/* Text that counts on when its memory is full, so that a caller learns what it takes. */
+typedef struct llmc__schema_out {
+    char *out;
+    size_t cap;
+    uint64_t len; /* bytes so far, written or not */
+} llmc__schema_out;
+
+/* One byte. */
+static void llmc__schema_byte(llmc__schema_out *o, char c)
+{
+    if (o->len < o->cap)
+        o->out[o->len] = c;
+    o->len++;
+}
+
+/* A NUL-terminated text as it stands. */
+static void llmc__schema_put(llmc__schema_out *o, const char *s)
+{
+    for (; *s != 0; s++)
+        llmc__schema_byte(o, *s);
+}
+
+/* A natural number in decimal. */
+static void llmc__schema_number(llmc__schema_out *o, uint64_t v)
+{
+    char digit[20];
+    unsigned n = 0;
+    do {
+        digit[n++] = (char)('0' + (char)(v % 10));
+        v /= 10;
+    } while (v != 0);
+    while (n > 0)
+        llmc__schema_byte(o, digit[--n]);
+}
+
+/* The low n digits of v in hexadecimal, lower case as JSON writers have it. */
+static void llmc__schema_hex(llmc__schema_out *o, uint32_t v, unsigned n)
+{
+    while (n-- > 0)
+        llmc__schema_byte(o, "0123456789abcdef"[v >> 4 * n & 15]);
+}
+
+/* Repetition of the item before: from lo to hi times; hi UINT64_MAX: no end. */
+static void llmc__schema_repeat(llmc__schema_out *o, uint64_t lo, uint64_t hi)
+{
+    if (lo == 1 && hi == 1) {
+        llmc__schema_put(o, " ");
+    } else if (lo == 0 && hi == 1) {
+        llmc__schema_put(o, "? ");
+    } else if (hi == UINT64_MAX && lo < 2) {
+        llmc__schema_put(o, lo == 0 ? "* " : "+ ");
+    } else {
+        llmc__schema_byte(o, '{');
+        llmc__schema_number(o, lo);
+        if (hi != lo)
+            llmc__schema_byte(o, ',');
+        if (hi != lo && hi != UINT64_MAX)
+            llmc__schema_number(o, hi);
+        llmc__schema_put(o, "} ");
+    }
+}
+
+/* The letter of JSON's short escape for c, 0 if it has none. The slash needs no escape. */
+static char llmc__schema_escape(uint32_t c)
+{
+    switch (c) {
+    case '\b':
+        return 'b';
+    case '\f':
+        return 'f';
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    default:
+        return (char)(c == '"' || c == '\\' ? (int)c : 0);
+    }
+}
+
+/* Code point c, no surrogate, as it stands in a JSON string, inside a GBNF literal: one escape
+   for JSON and one around it for GBNF. */
+static void llmc__schema_char(llmc__schema_out *o, uint32_t c)
+{
+    char utf8[4];
+    size_t n, i;
+    const char letter = llmc__schema_escape(c);
+    if (letter != 0) {
+        llmc__schema_put(o, "\\\\");
+        if (letter == '"' || letter == '\\')
+            llmc__schema_byte(o, '\\');
+        llmc__schema_byte(o, letter);
+    } else if (c < 0x20) {
+        llmc__schema_put(o, "\\\\u");
+        llmc__schema_hex(o, c, 4);
+    } else if (c == 0x7f) { /* JSON lets it stand; a text for people does not */
+        llmc__schema_put(o, "\\x7f");
+    } else {
+        n = llmc__utf8_write(c, utf8);
+        for (i = 0; i < n; i++)
+            llmc__schema_byte(o, utf8[i]);
+    }
+}
+
+/* Code point c inside a GBNF character class; letters and digits as they are, the rest in
+   hexadecimal, so that no character means anything there. */
+static void llmc__schema_member(llmc__schema_out *o, uint32_t c)
+{
+    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) {
+        llmc__schema_byte(o, (char)c);
+        return;
+    }
+    llmc__schema_put(o, c < 0x100 ? "\\x" : c < 0x10000 ? "\\u" : "\\U");
+    llmc__schema_hex(o, c, c < 0x100 ? 2 : c < 0x10000 ? 4 : 8);
+}
+
+/* Members lo to hi of a class. */
+static void llmc__schema_members(llmc__schema_out *o, uint32_t lo, uint32_t hi)
+{
+    llmc__schema_member(o, lo);
+    if (hi > lo + 1)
+        llmc__schema_byte(o, '-');
+    if (hi > lo)
+        llmc__schema_member(o, hi);
+}
+
+/* A code point of the checked JSON string at *p (behind its opening quote); false at its end. */
+static bool llmc__schema_next(const char **p, const char *end, uint32_t *c)
+{
+    char utf8[4];
+    const size_t n = llmc__json_char(p, end, utf8);
+    const uint8_t *b = (const uint8_t *)utf8;
+    if (n == 0)
+        return false;
+    *c = n == 1   ? b[0]
+         : n == 2 ? (uint32_t)(b[0] & 31) << 6 | (b[1] & 63u)
+         : n == 3 ? (uint32_t)(b[0] & 15) << 12 | (uint32_t)(b[1] & 63) << 6 | (b[2] & 63u)
+                  : (uint32_t)(b[0] & 7) << 18 | (uint32_t)(b[1] & 63) << 12 | (uint32_t)(b[2] & 63) << 6 |
+                        (b[3] & 63u);
+    return true;
+}
+
+/* A checked JSON string, quotes included, inside a GBNF literal. */
+static void llmc__schema_string(llmc__schema_out *o, const char *text, const char *end)
+{
+    uint32_t c;
+    text++;
+    llmc__schema_put(o, "\\\"");
+    while (llmc__schema_next(&text, end, &c))
+        llmc__schema_char(o, c);
+    llmc__schema_put(o, "\\\"");
+}
+
+/* The order of two checked JSON strings by code points: negative, 0, positive. */
+static int llmc__schema_compare(const char *a, const char *b, const char *end)
+{
+    uint32_t x, y;
+    bool more_a, more_b;
+    a++;
+    b++;
+    do {
+        more_a = llmc__schema_next(&a, end, &x);
+        more_b = llmc__schema_next(&b, end, &y);
+    } while (more_a && more_b && x == y);
+    if (!more_a || !more_b)
+        return (int)more_a - (int)more_b;
+    return x < y ? -1 : 1;
+}
+
+/* A comma or colon between parts, or an opening or closing bracket, with the white space that
+   may stand around it. */
+static void llmc__schema_mark(llmc__schema_out *o, llmc_json_space space, char mark)
+{
+    if (space == LLMC_SPACE_LINES && mark != '{' && mark != '[')
+        llmc__schema_put(o, "ws ");
+    llmc__schema_byte(o, '"');
+    llmc__schema_byte(o, mark);
+    llmc__schema_put(o, "\" ");
+    if (space == LLMC_SPACE_LINES && mark != '}' && mark != ']')
+        llmc__schema_put(o, "ws ");
+    if (space == LLMC_SPACE_ONE && (mark == ',' || mark == ':'))
+        llmc__schema_put(o, "\" \"? ");
+}
+
+/* Whether the number is whole and fits 64 bits; 1.0 and 1e3 are. */
+static bool llmc__schema_whole(llmc_json v, int64_t *out)
+{
+    llmc__decimal d;
+    const char *bad;
+    return v.type == LLMC_JSON_NUMBER && llmc__decimal_read(v.text, v.end, &d, &bad) != NULL &&
+           llmc__decimal_i64(&d, out);
+}
+
+/* A checked JSON value as a GBNF sequence that matches just it: strings with the fewest escapes,
+   whole numbers as digits, members in the value's order. Nested values need no stack: the text is
+   copied part by part. */
+static void llmc__schema_constant(llmc__schema_out *o, llmc_json_space space, llmc_json v)
+{
+    const char *p = v.text, *stop = llmc__json_skip(v.text, v.end);
+    int64_t whole;
+    llmc__schema_byte(o, '"');
+    while (p < stop) {
+        if (*p == '"') {
+            llmc__schema_string(o, p, stop);
+            p = llmc__json_skip_string(p, stop);
+        } else if (*p == '-' || (*p >= '0' && *p <= '9')) {
+            const char *q = llmc__json_skip(p, stop);
+            if (llmc__schema_whole(llmc__json_at(p, stop), &whole)) {
+                if (whole < 0)
+                    llmc__schema_byte(o, '-');
+                llmc__schema_number(o, whole < 0 ? 0 - (uint64_t)whole : (uint64_t)whole);
+                p = q;
+            }
+            while (p < q)
+                llmc__schema_byte(o, *p++);
+        } else if (space != LLMC_SPACE_NONE && (*p == ',' || *p == ':')) {
+            llmc__schema_put(o, "\" ");
+            llmc__schema_mark(o, space, *p++);
+            llmc__schema_byte(o, '"');
+        } else if (llmc__json_space(p, stop) > p) {
+            p++;
+        } else {
+            llmc__schema_byte(o, *p++);
+        }
+    }
+    llmc__schema_put(o, "\" ");
+}
+
+/* The rules that every JSON text is made of; a bit of `used` each. Ids of rules from
+   LLMC__SCHEMA_BUILTIN on are these. */
+enum {
+    LLMC__SCHEMA_ANY,
+    LLMC__SCHEMA_OBJECT,
+    LLMC__SCHEMA_ARRAY,
+    LLMC__SCHEMA_STRING,
+    LLMC__SCHEMA_NUMBER,
+    LLMC__SCHEMA_INTEGER,
+    LLMC__SCHEMA_BOOLEAN,
+    LLMC__SCHEMA_NULL,
+    LLMC__SCHEMA_CHAR,  /* a character of a string, however JSON writes it   */
+    LLMC__SCHEMA_PLAIN, /* the same with as few escapes as can be            */
+    LLMC__SCHEMA_WHITE,
+    LLMC__SCHEMA_RULES,
+    LLMC__SCHEMA_BUILTIN = 0x7fffff00,
+    LLMC__SCHEMA_NEVER = 0x7fffffff /* what nothing matches */
+};
+
+static const char *const llmc__schema_rule_name[LLMC__SCHEMA_RULES] = {
+    "value", "object", "array", "string", "number", "integer", "boolean", "null", "char", "plain", "ws"};
+
+/* The rules by name. A character of a string is one code point: a pair of surrogates is written
+   whole or not at all, so that repeating `char` counts as schemas do.
+   Sources: RFC 8259; numbers have at most 18 digits, so integers fit 64 bits everywhere. */
+static void llmc__schema_builtin(llmc__schema_out *o, llmc_json_space space, unsigned rule)
+{
+    static const char *const body[LLMC__SCHEMA_RULES] = {
+        "object | array | string | number | boolean | null",
+        NULL,
+        NULL,
+        "\"\\\"\" char* \"\\\"\"",
+        "\"-\"? ( \"0\" | [1-9] [0-9]{0,17} ) ( \".\" [0-9]{1,17} )? ( [eE] [-+]? [0-9]{1,2} )?",
+        "\"0\" | \"-\"? [1-9] [0-9]{0,17}",
+        "\"true\" | \"false\"",
+        "\"null\"",
+        "[^\\x22\\x5c\\x00-\\x1f] | \"\\\\\" ( [\\x22\\x5c/bfnrt] | \"u\" ( [0-9A-Ca-cE-Fe-f] "
+        "[0-9A-Fa-f]{3} | [Dd] [0-7] [0-9A-Fa-f]{2} | [Dd] [89ABab] [0-9A-Fa-f]{2} \"\\\\u\" [Dd] [C-Fc-f] "
+        "[0-9A-Fa-f]{2} ) )",
+        "[^\\x22\\x5c\\x00-\\x1f] | \"\\\\\" [\\x22\\x5cbfnrt]",
+        "( \" \" | \"\\n\" [ \\t]{0,32} )?"};
+    llmc__schema_put(o, llmc__schema_rule_name[rule]);
+    llmc__schema_put(o, " ::= ");
+    if (rule == LLMC__SCHEMA_OBJECT || rule == LLMC__SCHEMA_ARRAY) {
+        const bool object = rule == LLMC__SCHEMA_OBJECT;
+        unsigned i;
+        llmc__schema_mark(o, space, object ? '{' : '[');
+        llmc__schema_put(o, "( ");
+        for (i = 0; i < 2; i++) { /* the first, then any number of others */
+            if (i == 1)
+                llmc__schema_put(o, "( ");
+            if (i == 1)
+                llmc__schema_mark(o, space, ',');
+            if (object)
+                llmc__schema_put(o, "string ");
+            if (object)
+                llmc__schema_mark(o, space, ':');
+            llmc__schema_put(o, "value ");
+        }
+        llmc__schema_put(o, ")* )? ");
+        llmc__schema_mark(o, space, object ? '}' : ']');
+    } else {
+        llmc__schema_put(o, body[rule]);
+    }
+    llmc__schema_byte(o, '\n');
+}
+
+/* Builtin rules that the used ones use. */
+static uint32_t llmc__schema_closure(uint32_t used, llmc_json_space space)
+{
+    const uint32_t any = 1u << LLMC__SCHEMA_ANY | 1u << LLMC__SCHEMA_OBJECT | 1u << LLMC__SCHEMA_ARRAY;
+    if ((used & any) != 0)
+        used |= any | 1u << LLMC__SCHEMA_STRING | 1u << LLMC__SCHEMA_NUMBER | 1u << LLMC__SCHEMA_BOOLEAN |
+                1u << LLMC__SCHEMA_NULL;
+    if ((used >> LLMC__SCHEMA_STRING & 1) != 0)
+        used |= 1u << LLMC__SCHEMA_CHAR;
+    if (space == LLMC_SPACE_LINES)
+        used |= 1u << LLMC__SCHEMA_WHITE;
+    return used;
+}
+
+//--[ 19.11 GRAMMAR.range ]-- numbers between bounds, digit by digit
+#define LLMC__SCHEMA_DIGITS 40 /* of a bound, both sides of the point */
+#define LLMC__SCHEMA_WHOLE  18 /* most digits of an integer: any of them fits 64 bits */
+#define LLMC__SCHEMA_FRACTION \
+    15 /* most significant digits of a number near a bound: decimals of 15
+                                    digits that differ are different doubles, so no reader rounds one
+                                    onto a bound that it must not reach */
+
+/* A bound as digits: +-digit[0..n) . digit[n..n+k). No leading zeros but a single one before
+   the point, no trailing zeros behind it; zero has no sign. */
+typedef struct llmc__schema_bound {
+    bool set, negative;
+    bool open;  /* the bound itself is out */
+    bool nines; /* upper bounds without fraction: stands for as many nines behind the point */
+    unsigned n, k;
+    char digit[LLMC__SCHEMA_DIGITS];
+} llmc__schema_bound;
+
+/* Numbers from lo to hi without sign; hi not set: any larger. */
+typedef struct llmc__schema_range {
+    llmc__schema_bound lo, hi;
+    bool decimal;    /* a point and digits may follow */
+    unsigned n;      /* digits before the point of what is being written    */
+    unsigned digits; /* most of them                                        */
+    unsigned tail;   /* most digits behind the point                        */
+    llmc__schema_out *o;
+} llmc__schema_range;
+
+/* The number v as a bound. 0: done. 1: 10^18 or more, only its sign is set. 2: more digits
+   than a bound may have. */
+static int llmc__schema_bound_read(llmc_json v, llmc__schema_bound *out)
+{
+    llmc__decimal d;
+    const char *bad, *p, *last;
+    int64_t power, i;
+    unsigned n = 0;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (llmc__decimal_read(v.text, v.end, &d, &bad) == NULL) /* checked: does not happen */
+        return 2;
+    for (p = d.whole; p < d.fraction_end && (*p == '0' || *p == '.'); p++)
+        continue;
+    out->set = true;
+    out->n = 1;
+    out->digit[0] = '0';
+    if (p == d.fraction_end)
+        return 0;
+    out->negative = d.negative;
+    for (last = d.fraction_end, power = d.exponent; last[-1] == '0' || last[-1] == '.'; last--)
+        power += last[-1] == '0';
+    for (i = 0; p < last; p++) /* the digits that count, at first without their point */
+        if (*p != '.' && i++ < LLMC__SCHEMA_DIGITS / 2)
+            out->digit[n++] = *p;
+    if (power > LLMC__SCHEMA_WHOLE || i + power > LLMC__SCHEMA_WHOLE)
+        return 1;
+    if (i > LLMC__SCHEMA_DIGITS / 2 || power < -(LLMC__SCHEMA_DIGITS / 2))
+        return 2;
+    for (; power > 0; power--) /* 12e2: zeros before the point */
+        out->digit[n++] = '0';
+    out->k = (unsigned)-power;
+    if (n <= out->k) { /* 12e-3: zeros behind it, and the one before */
+        const unsigned zeros = out->k + 1 - n;
+        LLMC_MEMMOVE(out->digit + zeros, out->digit, n);
+        LLMC_MEMSET(out->digit, '0', zeros);
+        n += zeros;
+    }
+    out->n = n - out->k;
+    return 0;
+}
+
+/* A whole number as a bound. */
+static llmc__schema_bound llmc__schema_bound_of(int64_t v)
+{
+    llmc__schema_bound b;
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    unsigned i;
+    LLMC_MEMSET(&b, 0, sizeof b);
+    b.set = true;
+    b.negative = v < 0;
+    for (b.n = 1; b.n < 20 && rest / 10 != 0; rest /= 10)
+        b.n++;
+    rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    for (i = b.n; i-- > 0; rest /= 10)
+        b.digit[i] = (char)('0' + (char)(rest % 10));
+    return b;
+}
+
+/* Whether the bound is zero. */
+static bool llmc__schema_is_zero(const llmc__schema_bound *b)
+{
+    return b->n == 1 && b->k == 0 && b->digit[0] == '0';
+}
+
+/* The order of two bounds by value: negative, 0, positive. */
+static int llmc__schema_order(const llmc__schema_bound *a, const llmc__schema_bound *b)
+{
+    const int sign = a->negative ? -1 : 1;
+    unsigned i;
+    if (a->negative != b->negative)
+        return sign;
+    if (a->n != b->n)
+        return a->n < b->n ? -sign : sign;
+    for (i = 0; i < a->n + a->k || i < b->n + b->k; i++) {
+        const char x = (char)(i < a->n + a->k ? a->digit[i] : '0');
+        const char y = (char)(i < b->n + b->k ? b->digit[i] : '0');
+        if (x != y)
+            return x < y ? -sign : sign;
+    }
+    return 0;
+}
+
+/* The least whole number that a lower bound lets in, the largest of an upper one. The bound has at
+   most 18 digits before its point. */
+static int64_t llmc__schema_bound_whole(const llmc__schema_bound *b, bool upper)
+{
+    int64_t v = 0;
+    unsigned i;
+    for (i = 0; i < b->n; i++)
+        v = v * 10 + (b->digit[i] - '0');
+    if (b->negative)
+        v = -v;
+    if (b->k == 0)
+        return b->open ? v + (upper ? -1 : 1) : v;
+    /* between two whole numbers; v is the one nearer to zero */
+    return b->negative == upper ? v + (upper ? -1 : 1) : v;
+}
+
+/* One digit from lo to hi. */
+static void llmc__schema_digit(llmc__schema_out *o, char lo, char hi)
+{
+    llmc__schema_byte(o, lo == hi ? '"' : '[');
+    llmc__schema_byte(o, lo);
+    if (lo != hi) {
+        llmc__schema_byte(o, '-');
+        llmc__schema_byte(o, hi);
+    }
+    llmc__schema_put(o, lo == hi ? "\" " : "] ");
+}
+
+/* From lo to hi of the item `what`; nothing if there can be none. */
+static void llmc__schema_times(llmc__schema_out *o, const char *what, unsigned lo, unsigned hi)
+{
+    if (hi == 0)
+        return;
+    llmc__schema_put(o, what);
+    llmc__schema_repeat(o, lo, hi);
+}
+
+/* Whatever may follow digit j of a number of n digits: digit n is the first behind the point. */
+static void llmc__schema_free(const llmc__schema_range *r, unsigned j)
+{
+    if (j > r->n) {
+        llmc__schema_times(r->o, "[0-9]", 0, r->tail - (j - r->n));
+        return;
+    }
+    llmc__schema_times(r->o, "[0-9]", r->n - j, r->n - j);
+    if (!r->decimal)
+        return;
+    llmc__schema_put(r->o, "( \".\" ");
+    llmc__schema_times(r->o, "[0-9]", 1, r->tail);
+    llmc__schema_put(r->o, ")? ");
+}
+
+/* Digits behind the point from j on that are not all zero. */
+static void llmc__schema_above_zero(const llmc__schema_range *r, unsigned j)
+{
+    const unsigned left = r->tail - (j - r->n);
+    llmc__schema_times(r->o, "\"0\"", 0, left - 1);
+    llmc__schema_put(r->o, "[1-9] ");
+    llmc__schema_times(r->o, "[0-9]", 0, left - 1);
+}
+
+/* Whether all digits of b from j on are c. */
+static bool llmc__schema_all(const llmc__schema_bound *b, unsigned j, char c)
+{
+    for (; j < b->n + b->k; j++)
+        if (b->digit[j] != c)
+            return false;
+    return true;
+}
+
+/* llmc__schema_at_least -- what may follow lo's first j digits            (GRAMMAR.range)
+   for the number to be lo or more. At each digit either a larger one, then anything, or the same
+   one and on; groups stay open behind it and are closed at the end. */
+static void llmc__schema_at_least(const llmc__schema_range *r, unsigned j)
+{
+    const llmc__schema_bound *b = &r->lo;
+    const unsigned end = b->n + b->k;
+    unsigned groups = 0;
+    for (;; j++) {
+        if (j >= end && !b->open) {
+            llmc__schema_free(r, j);
+            break;
+        }
+        if (j == b->n)
+            llmc__schema_put(r->o, "\".\" ");
+        if (j >= end) {
+            llmc__schema_above_zero(r, j);
+            break;
+        }
+        if (!b->open && llmc__schema_all(b, j + 1, '0')) {
+            llmc__schema_digit(r->o, b->digit[j], '9');
+            llmc__schema_free(r, j + 1);
+            break;
+        }
+        llmc__schema_put(r->o, "( ");
+        groups++;
+        if (b->digit[j] < '9') {
+            llmc__schema_digit(r->o, (char)(b->digit[j] + 1), '9');
+            llmc__schema_free(r, j + 1);
+            llmc__schema_put(r->o, "| ");
+        }
+        llmc__schema_digit(r->o, b->digit[j], b->digit[j]);
+    }
+    for (; groups > 0; groups--)
+        llmc__schema_put(r->o, ") ");
+}
+
+/* llmc__schema_at_most -- what may follow hi's first j digits              (GRAMMAR.range)
+   for the number to be hi or less; j is not behind hi's last digit. Behind the point a number may
+   end anywhere, so groups there are optional. */
+static void llmc__schema_at_most(const llmc__schema_range *r, unsigned j)
+{
+    const llmc__schema_bound *b = &r->hi;
+    const unsigned end = b->n + b->k;
+    unsigned groups = 0;
+    uint64_t optional = 0; /* a bit for each open group */
+    for (;; j++) {
+        const char low = (char)(j == 0 && b->n > 1 ? '1' : '0');
+        if (j == b->n && b->k == 0) {
+            if (b->nines)
+                llmc__schema_free(r, j);
+            else if (r->decimal && r->tail > 0) {
+                llmc__schema_put(r->o, "( \".\" ");
+                llmc__schema_times(r->o, "\"0\"", 1, r->tail);
+                llmc__schema_put(r->o, ")? ");
+            }
+            break;
+        }
+        if (j == b->n) {
+            llmc__schema_put(r->o, "( \".\" ");
+            optional |= (uint64_t)1 << groups++;
+        }
+        if (b->k == 0 && (b->nines || !r->decimal) && llmc__schema_all(b, j + 1, '9')) {
+            llmc__schema_digit(r->o, low, b->digit[j]);
+            llmc__schema_free(r, j + 1);
+            break;
+        }
+        llmc__schema_put(r->o, "( ");
+        groups++;
+        if (b->digit[j] > low) {
+            llmc__schema_digit(r->o, low, (char)(b->digit[j] - 1));
+            llmc__schema_free(r, j + 1);
+        }
+        if (b->k > 0 && j + 1 == end && b->open)
+            break;
+        if (b->digit[j] > low)
+            llmc__schema_put(r->o, "| ");
+        llmc__schema_digit(r->o, b->digit[j], b->digit[j]);
+        if (b->k > 0 && j + 1 == end) {
+            llmc__schema_times(r->o, "\"0\"", 0, r->tail - b->k);
+            break;
+        }
+        if (j >= b->n) {
+            llmc__schema_put(r->o, "( ");
+            optional |= (uint64_t)1 << groups++;
+        }
+    }
+    while (groups-- > 0)
+        llmc__schema_put(r->o, (optional >> groups & 1) != 0 ? ")? " : ") ");
+}
+
+/* What may follow when the first j digits, the last one behind the point or just before it, are
+   both lo's and hi's so far and only hi still binds. */
+static void llmc__schema_below(const llmc__schema_range *r, unsigned j)
+{
+    const unsigned end = r->hi.n + r->hi.k;
+    if (j <= r->hi.n) {
+        llmc__schema_at_most(r, j);
+    } else if (j >= end) {
+        llmc__schema_times(r->o, "\"0\"", 0, r->tail - (j - r->hi.n));
+    } else {
+        llmc__schema_put(r->o, "( ");
+        llmc__schema_at_most(r, j);
+        llmc__schema_put(r->o, ")? ");
+    }
+}
+
+/* llmc__schema_between -- numbers from lo to hi, as many digits before the point (GRAMMAR.range)
+   Digits that both share stand first; where they part there are three ways: lo's digit and at
+   least lo, one between and anything, hi's digit and at most hi. */
+static void llmc__schema_between(const llmc__schema_range *r)
+{
+    const llmc__schema_bound *lo = &r->lo, *hi = &r->hi;
+    const unsigned lo_end = lo->n + lo->k, hi_end = hi->n + hi->k;
+    unsigned j;
+    for (j = 0;; j++) {
+        char a, b;
+        if (j >= lo->n && j >= lo_end && !lo->open) {
+            llmc__schema_below(r, j);
+            return;
+        }
+        if (j == hi->n && hi->k == 0 && hi->nines) {
+            llmc__schema_at_least(r, j);
+            return;
+        }
+        if (j == lo->n)
+            llmc__schema_put(r->o, "\".\" ");
+        a = (char)(j < lo_end ? lo->digit[j] : '0');
+        b = (char)(j < hi_end ? hi->digit[j] : hi->nines ? '9' : '0');
+        if (a != b && !r->decimal && j + 1 == r->n) {
+            llmc__schema_digit(r->o, a, b);
+            return;
+        }
+        if (a != b) {
+            llmc__schema_put(r->o, "( ");
+            llmc__schema_digit(r->o, a, a);
+            llmc__schema_at_least(r, j + 1);
+            if (b > a + 1) {
+                llmc__schema_put(r->o, "| ");
+                llmc__schema_digit(r->o, (char)(a + 1), (char)(b - 1));
+                llmc__schema_free(r, j + 1);
+            }
+            if (!hi->open || hi->nines || j + 1 < hi_end || j + 1 <= hi->n) {
+                llmc__schema_put(r->o, "| ");
+                llmc__schema_digit(r->o, b, b);
+                llmc__schema_below(r, j + 1);
+            }
+            llmc__schema_put(r->o, ") ");
+            return;
+        }
+        llmc__schema_digit(r->o, a, a);
+    }
+}
+
+/* An upper bound that is out and whole: one less, and any fraction. Not for zero. */
+static void llmc__schema_lower(llmc__schema_bound *b)
+{
+    *b = llmc__schema_bound_of(llmc__schema_bound_whole(b, true));
+    b->nines = true;
+}
+
+/* Whether no number is in the range. */
+static bool llmc__schema_range_empty(const llmc__schema_range *r)
+{
+    int order;
+    if (!r->hi.set)
+        return false;
+    order = llmc__schema_order(&r->lo, &r->hi);
+    return order > 0 || (order == 0 && (r->lo.open || r->hi.open));
+}
+
+/* llmc__schema_magnitude -- the range without sign; it is not empty           (GRAMMAR.range)
+   By the number of digits before the point: those of lo, those of hi, and all lengths between,
+   which take any digits. Alternatives are joined by '|'; the caller has opened a group. */
+static void llmc__schema_magnitude(llmc__schema_range *r)
+{
+    bool least, most;
+    unsigned from, to;
+    if (r->hi.set && r->hi.open && r->hi.k == 0)
+        llmc__schema_lower(&r->hi);
+    if (llmc__schema_is_zero(&r->lo) && (!r->hi.set || r->hi.n > 1 || r->hi.digit[0] > '0')) {
+        llmc__schema_put(r->o, "\"0\" ");
+        r->n = 1;
+        if (r->lo.open) {
+            llmc__schema_put(r->o, "\".\" ");
+            llmc__schema_above_zero(r, 1);
+        } else {
+            llmc__schema_free(r, 1);
+        }
+        llmc__schema_put(r->o, "| ");
+        r->lo = llmc__schema_bound_of(1);
+    }
+    least = !r->lo.open && r->lo.digit[0] == '1' && llmc__schema_all(&r->lo, 1, '0');
+    most = !r->hi.set || (r->hi.k == 0 && (r->hi.nines || !r->decimal) && llmc__schema_all(&r->hi, 0, '9'));
+    from = r->n = r->lo.n;
+    to = r->hi.set ? r->hi.n : r->digits;
+    if (from == to && r->hi.set && !(least && most)) {
+        llmc__schema_between(r);
+        return;
+    }
+    if (!least) {
+        llmc__schema_at_least(r, 0);
+        from++;
+    }
+    to -= most ? 0 : 1;
+    if (from <= to) {
+        llmc__schema_put(r->o, least ? "[1-9] " : "| [1-9] ");
+        llmc__schema_times(r->o, "[0-9]", from - 1, to - 1);
+        r->n = 1;
+        llmc__schema_free(r, 1);
+    }
+    if (!most) {
+        llmc__schema_put(r->o, "| ");
+        r->n = r->hi.n;
+        llmc__schema_at_most(r, 0);
+    }
+}
+
+/* llmc__schema_signed -- the numbers from lo to hi, either perhaps not set    (GRAMMAR.range)
+   Zero is written without a sign. Bounds have at most LLMC__SCHEMA_WHOLE digits before the point if
+   whole numbers are asked for (then they are whole and not open), fewer otherwise; see
+   llmc__schema_bounds. False: there is none, and nothing is written. */
+static bool llmc__schema_signed(llmc__schema_out *o, const llmc__schema_bound *lo,
+                                const llmc__schema_bound *hi, bool decimal)
+{
+    llmc__schema_range r;
+    bool some = false;
+    unsigned half, n = 1;
+    if (lo->set && lo->n > n)
+        n = lo->n;
+    if (hi->set && hi->n > n)
+        n = hi->n;
+    for (half = 0; half < 2; half++) { /* below zero, then from zero on */
+        const llmc__schema_bound *far = half == 0 ? lo : hi, *near = half == 0 ? hi : lo;
+        LLMC_MEMSET(&r, 0, sizeof r);
+        r.o = o;
+        r.decimal = decimal;
+        r.digits = decimal ? LLMC__SCHEMA_FRACTION : LLMC__SCHEMA_WHOLE;
+        r.tail = decimal ? LLMC__SCHEMA_FRACTION - n : 0;
+        r.lo = llmc__schema_bound_of(half == 0 && !decimal ? 1 : 0);
+        r.lo.open = half == 0 && decimal;
+        if (near->set && !llmc__schema_is_zero(near) && near->negative == (half == 0))
+            r.lo = *near;
+        if (near->set && llmc__schema_is_zero(near) && near->open)
+            r.lo.open = true;
+        r.hi = *far;
+        if (far->set && far->negative != (half == 0) && !llmc__schema_is_zero(far))
+            continue; /* the other side of zero altogether */
+        if (far->set && llmc__schema_is_zero(far) && half == 0)
+            continue;
+        r.lo.negative = r.hi.negative = false;
+        if (llmc__schema_range_empty(&r))
+            continue;
+        llmc__schema_put(o, some ? "| " : "( ");
+        llmc__schema_put(o, half == 0 ? "\"-\" ( " : "");
+        llmc__schema_magnitude(&r);
+        llmc__schema_put(o, half == 0 ? ") " : "");
+        some = true;
+    }
+    if (some)
+        llmc__schema_put(o, ") ");
+    return some;
+}
+
+//--[ 19.12 GRAMMAR.pattern ]-- regular expressions as GBNF over the characters of a JSON string
+#define LLMC__SCHEMA_PATTERN 4096    /* most characters of a pattern    */
+#define LLMC__SCHEMA_GROUPS  32      /* most groups inside one another  */
+#define LLMC__SCHEMA_SET     64      /* most ranges of a class          */
+#define LLMC__SCHEMA_TIMES   1000000 /* largest count in a repetition   */
+
+/* Code points, as ranges. */
+typedef struct llmc__schema_set {
+    uint32_t lo[LLMC__SCHEMA_SET], hi[LLMC__SCHEMA_SET];
+    unsigned n;
+    bool full; /* there was no room for another range */
+} llmc__schema_set;
+
+typedef enum llmc__schema_kind {
+    LLMC__RE_END, /* of the pattern */
+    LLMC__RE_SET, /* one character  */
+    LLMC__RE_OPEN,
+    LLMC__RE_CLOSE,
+    LLMC__RE_BAR,
+    LLMC__RE_FIRST, /* ^ */
+    LLMC__RE_LAST   /* $ */
+} llmc__schema_kind;
+
+/* A pattern's next part; SET and CLOSE with the repetition behind them. */
+typedef struct llmc__schema_item {
+    llmc__schema_kind kind;
+    llmc__schema_set set;
+    uint64_t lo, hi; /* UINT64_MAX: no end */
+} llmc__schema_item;
+
+/* A pattern being read; error: what it needs that is not there. */
+typedef struct llmc__schema_regex {
+    const uint32_t *code; /* [n] */
+    unsigned n, at;
+    const char *error;
+    uint64_t least, most; /* characters of what it matches        */
+    uint64_t fixed;       /* of these, what does not vary         */
+    unsigned vary, place; /* parts that vary, and where one ends   */
+    bool simple;          /* anchored, one alternative, and what varies is a repeated character */
+} llmc__schema_regex;
+
+/* Adds lo..hi. */
+static void llmc__schema_set_add(llmc__schema_set *s, uint32_t lo, uint32_t hi)
+{
+    if (s->n == LLMC__SCHEMA_SET) {
+        s->full = true;
+        return;
+    }
+    s->lo[s->n] = lo;
+    s->hi[s->n++] = hi;
+}
+
+/* Sorts the ranges and joins those that touch. */
+static void llmc__schema_set_order(llmc__schema_set *s)
+{
+    unsigned i, j, n = 0;
+    for (i = 1; i < s->n; i++) {
+        const uint32_t lo = s->lo[i], hi = s->hi[i];
+        for (j = i; j > 0 && s->lo[j - 1] > lo; j--) {
+            s->lo[j] = s->lo[j - 1];
+            s->hi[j] = s->hi[j - 1];
+        }
+        s->lo[j] = lo;
+        s->hi[j] = hi;
+    }
+    for (i = 0; i < s->n; i++) {
+        if (n > 0 && s->lo[i] <= s->hi[n - 1] + 1) {
+            s->hi[n - 1] = (uint32_t)llmc__max(s->hi[n - 1], s->hi[i]);
+        } else {
+            s->lo[n] = s->lo[i];
+            s->hi[n++] = s->hi[i];
+        }
+    }
+    s->n = n;
+}
+
+/* The code points up to `last` that are not in s. */
+static void llmc__schema_set_invert(llmc__schema_set *s, uint32_t last)
+{
+    llmc__schema_set out;
+    uint32_t from = 0;
+    unsigned i;
+    out.n = 0;
+    out.full = s->full;
+    llmc__schema_set_order(s);
+    for (i = 0; i < s->n && s->lo[i] <= last; i++) {
+        if (s->lo[i] > from)
+            llmc__schema_set_add(&out, from, s->lo[i] - 1);
+        from = s->hi[i] + 1;
+    }
+    if (from <= last)
+        llmc__schema_set_add(&out, from, last);
+    *s = out;
+}
+
+/* White space. narrow: what ECMAScript and Python both take for it; else what either does, so that
+   the rest is none for both. */
+static void llmc__schema_set_space(llmc__schema_set *s, bool narrow)
+{
+    llmc__schema_set_add(s, 9, 13);
+    llmc__schema_set_add(s, narrow ? ' ' : 0x1c, ' ');
+    llmc__schema_set_add(s, 0xa0, 0xa0);
+    llmc__schema_set_add(s, 0x1680, 0x1680);
+    llmc__schema_set_add(s, 0x2000, 0x200a);
+    llmc__schema_set_add(s, 0x2028, 0x2029);
+    llmc__schema_set_add(s, 0x202f, 0x202f);
+    llmc__schema_set_add(s, 0x205f, 0x205f);
+    llmc__schema_set_add(s, 0x3000, 0x3000);
+    if (narrow)
+        return;
+    llmc__schema_set_add(s, 0x85, 0x85);
+    llmc__schema_set_add(s, 0x180e, 0x180e);
+    llmc__schema_set_add(s, 0xfeff, 0xfeff);
+}
+
+/* Adds the class of a letter, d w s or its complement D W S. Digits and letters are ASCII's as in
+   ECMAScript; as other dialects count more of them, D and W take ASCII only. inside: within [^ ],
+   where the class has to be as large as any dialect makes it. */
+static bool llmc__schema_set_class(llmc__schema_set *s, char letter, bool inside)
+{
+    llmc__schema_set t;
+    const char small = llmc__lower(letter);
+    unsigned i;
+    if (inside && letter != small)
+        return false;
+    t.n = 0;
+    t.full = false;
+    if (small == 's')
+        llmc__schema_set_space(&t, letter == small && !inside);
+    if (small == 'd' || small == 'w')
+        llmc__schema_set_add(&t, '0', '9');
+    if (small == 'w') {
+        llmc__schema_set_add(&t, 'A', 'Z');
+        llmc__schema_set_add(&t, 'a', 'z');
+        llmc__schema_set_add(&t, '_', '_');
+    }
+    if (inside && small != 's')
+        llmc__schema_set_add(&t, 0x80, 0x10ffff);
+    if (letter != small)
+        llmc__schema_set_invert(&t, small == 's' ? 0x10ffff : 0x7f);
+    for (i = 0; i < t.n; i++)
+        llmc__schema_set_add(s, t.lo[i], t.hi[i]);
+    s->full = s->full || t.full;
+    return true;
+}
+
+/* The next character, 0 at the end; a NUL in the pattern is one too, so `at` says which. */
+static uint32_t llmc__schema_peek(const llmc__schema_regex *r)
+{
+    return r->at < r->n ? r->code[r->at] : 0;
+}
+
+/* n hexadecimal digits; false if they are not there. */
+static bool llmc__schema_code(llmc__schema_regex *r, unsigned n, uint32_t *c)
+{
+    char digit[8];
+    unsigned i;
+    for (i = 0; i < n && r->at + i < r->n && r->code[r->at + i] < 0x80; i++)
+        digit[i] = (char)r->code[r->at + i];
+    if (i < n || !llmc__hex(digit, digit + n, n, c))
+        return false;
+    r->at += n;
+    return true;
+}
+
+/* What a backslash (passed already) stands for: a character, or a class's letter in *letter. */
+static void llmc__schema_backslash(llmc__schema_regex *r, uint32_t *c, char *letter)
+{
+    static const char from[] = "tnrfv0", to[] = {9, 10, 13, 12, 11, 0};
+    unsigned i;
+    *letter = 0;
+    *c = llmc__schema_peek(r);
+    if (r->at++ >= r->n) {
+        r->error = "a backslash before something";
+        return;
+    }
+    for (i = 0; i < 6; i++)
+        if (*c == (uint32_t)from[i] && (*c != '0' || llmc__schema_peek(r) - '0' > 9)) {
+            *c = (uint32_t)to[i];
+            return;
+        }
+    if (*c == 'd' || *c == 'D' || *c == 'w' || *c == 'W' || *c == 's' || *c == 'S') {
+        *letter = (char)*c;
+    } else if (*c == 'x' || *c == 'u') {
+        if (!llmc__schema_code(r, *c == 'x' ? 2 : 4, c))
+            r->error = "two digits after \\x, four after \\u";
+    } else if (*c >= 0x80 || *c < 0x21 || (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') ||
+               (*c >= 'a' && *c <= 'z')) {
+        r->error =
+            "only the escapes \\d \\D \\w \\W \\s \\S \\t \\n \\r \\f \\v \\0 \\x \\u and of punctuation";
+    }
+    if (*c >= 0xd800 && *c <= 0xdfff)
+        r->error = "characters instead of surrogates";
+}
+
+/* A class; at stands behind its opening bracket. */
+static void llmc__schema_class(llmc__schema_regex *r, llmc__schema_set *s)
+{
+    const bool inverse = llmc__schema_peek(r) == '^';
+    bool first = true;
+    r->at += inverse;
+    for (; r->error == NULL; first = false) {
+        uint32_t c = llmc__schema_peek(r), to;
+        char letter = 0;
+        if (r->at++ >= r->n || (c == ']' && first)) {
+            r->error = "classes that hold something and are closed";
+            return;
+        }
+        if (c == ']')
+            break;
+        if (c == '[' && (llmc__schema_peek(r) == ':' || llmc__schema_peek(r) == '['))
+            r->error = "no classes inside classes";
+        if (c == '\\')
+            llmc__schema_backslash(r, &c, &letter);
+        if (letter != 0 && !llmc__schema_set_class(s, letter, inverse))
+            r->error = "no \\D, \\W, \\S in a class with ^";
+        to = c;
+        if (llmc__schema_peek(r) == '-' && r->at + 1 < r->n && r->code[r->at + 1] != ']') {
+            char end = 0;
+            r->at++;
+            to = r->code[r->at++];
+            if (to == '\\')
+                llmc__schema_backslash(r, &to, &end);
+            if (letter != 0 || end != 0 || to < c)
+                r->error = "ranges from one character to a later one";
+        }
+        if (letter == 0 && r->error == NULL)
+            llmc__schema_set_add(s, c, to);
+    }
+    if (inverse)
+        llmc__schema_set_invert(s, 0x10ffff);
+}
+
+/* A decimal count; false if there is no digit. */
+static bool llmc__schema_count(llmc__schema_regex *r, uint64_t *v)
+{
+    const unsigned begin = r->at;
+    for (*v = 0; llmc__schema_peek(r) - '0' <= 9; r->at++)
+        *v = llmc__min(*v * 10 + (llmc__schema_peek(r) - '0'), LLMC__SCHEMA_TIMES + 1);
+    return r->at > begin;
+}
+
+/* The repetition at `at`, once if there is none. A lazy one matches the same texts. */
+static void llmc__schema_quantifier(llmc__schema_regex *r, llmc__schema_item *item)
+{
+    const uint32_t c = llmc__schema_peek(r);
+    item->lo = c == '*' || c == '?' ? 0 : 1;
+    item->hi = c == '*' || c == '+' ? UINT64_MAX : 1;
+    if (c != '*' && c != '+' && c != '?' && c != '{')
+        return;
+    r->at++;
+    if (c == '{') {
+        bool ok = llmc__schema_count(r, &item->lo);
+        item->hi = item->lo;
+        if (ok && llmc__schema_peek(r) == ',') {
+            r->at++;
+            if (!llmc__schema_count(r, &item->hi))
+                item->hi = UINT64_MAX;
+        }
+        ok = ok && llmc__schema_peek(r) == '}' && item->lo <= item->hi && item->hi > 0 &&
+             item->lo <= LLMC__SCHEMA_TIMES && (item->hi <= LLMC__SCHEMA_TIMES || item->hi == UINT64_MAX);
+        if (!ok)
+            r->error = "repetitions {n}, {n,}, {n,m} of at most 1000000";
+        r->at++;
+    }
+    if (llmc__schema_peek(r) == '?')
+        r->at++;
+    if (llmc__schema_peek(r) == '+' || llmc__schema_peek(r) == '*' || llmc__schema_peek(r) == '{')
+        r->error = "no repetition of a repetition";
+}
+
+/* What follows an opening parenthesis: nothing, ?: or ?<name>, which all only group. */
+static void llmc__schema_open(llmc__schema_regex *r)
+{
+    if (llmc__schema_peek(r) != '?')
+        return;
+    r->at++;
+    if (llmc__schema_peek(r) == 'P' && r->at + 1 < r->n && r->code[r->at + 1] == '<')
+        r->at++;
+    if (llmc__schema_peek(r) == ':') {
+        r->at++;
+    } else if (llmc__schema_peek(r) == '<' && r->at + 1 < r->n && r->code[r->at + 1] != '=' &&
+               r->code[r->at + 1] != '!') {
+        while (r->at < r->n && r->code[r->at] != '>')
+            r->at++;
+        if (r->at++ >= r->n)
+            r->error = "a '>' after the name of a group";
+    } else {
+        r->error = "groups without conditions: no (?=, (?!, (?<=, no flags";
+    }
+}
+
+/* The next part of the pattern; on an error its kind is END. */
+static void llmc__schema_part_next(llmc__schema_regex *r, llmc__schema_item *item)
+{
+    uint32_t c = llmc__schema_peek(r);
+    char letter = 0;
+    item->kind = LLMC__RE_SET;
+    item->set.n = 0;
+    item->set.full = false;
+    item->lo = item->hi = 1;
+    if (r->at++ >= r->n) {
+        item->kind = LLMC__RE_END;
+        return;
+    }
+    if (c == '(') {
+        item->kind = LLMC__RE_OPEN;
+        llmc__schema_open(r);
+    } else if (c == ')') {
+        item->kind = LLMC__RE_CLOSE;
+    } else if (c == '|') {
+        item->kind = LLMC__RE_BAR;
+    } else if (c == '^') {
+        item->kind = LLMC__RE_FIRST;
+    } else if (c == '$') {
+        item->kind = LLMC__RE_LAST;
+    } else if (c == '*' || c == '+' || c == '?' || c == '{' || c == '}' || c == ']') {
+        r->error = "a backslash before * + ? { } ] that is a character";
+    } else if (c == '[') {
+        llmc__schema_class(r, &item->set);
+    } else if (c == '.') { /* not at the end of a line, whichever dialect's */
+        llmc__schema_set_add(&item->set, '\n', '\n');
+        llmc__schema_set_add(&item->set, '\r', '\r');
+        llmc__schema_set_add(&item->set, 0x2028, 0x2029);
+        llmc__schema_set_invert(&item->set, 0x10ffff);
+    } else {
+        if (c == '\\')
+            llmc__schema_backslash(r, &c, &letter);
+        if (letter != 0)
+            llmc__schema_set_class(&item->set, letter, false);
+        else
+            llmc__schema_set_add(&item->set, c, c);
+    }
+    if (item->set.full)
+        r->error = "smaller classes";
+    llmc__schema_set_order(&item->set);
+    if (item->set.n == 1 && item->set.lo[0] >= 0xd800 && item->set.hi[0] <= 0xdfff)
+        item->set.n = 0; /* surrogates alone are no characters */
+    if (item->kind == LLMC__RE_SET || item->kind == LLMC__RE_CLOSE)
+        llmc__schema_quantifier(r, item);
+    if (r->error != NULL)
+        item->kind = LLMC__RE_END;
+}
+
+/* a * b and a + b where UINT64_MAX is no end; what does not fit has none either. */
+static uint64_t llmc__schema_product(uint64_t a, uint64_t b)
+{
+    uint64_t v = UINT64_MAX;
+    if (a == UINT64_MAX && b == 0)
+        return 0;
+    return llmc__mul(a, b, &v) ? v : UINT64_MAX;
+}
+static uint64_t llmc__schema_sum(uint64_t a, uint64_t b)
+{
+    uint64_t v = UINT64_MAX;
+    return llmc__add(a, b, &v) ? v : UINT64_MAX;
+}
+
+/* Lengths of what a group matches: of the alternative being read, of those before it. */
+typedef struct llmc__schema_span {
+    uint64_t least, most, best_least, best_most;
+} llmc__schema_span;
+
+/* An alternative ends. */
+static void llmc__schema_span_fold(llmc__schema_span *s)
+{
+    s->best_least = llmc__min(s->best_least, s->least);
+    s->best_most = llmc__max(s->best_most, s->most);
+    s->least = s->most = 0;
+}
+
+/* llmc__schema_measure -- checks the whole pattern, and how long its texts are (GRAMMAR.pattern)
+   ^ may open an alternative of the pattern and $ end one, nothing else; without them anything may
+   stand before and behind. */
+static void llmc__schema_measure(llmc__schema_regex *r)
+{
+    llmc__schema_span stack[LLMC__SCHEMA_GROUPS + 1], *s = stack;
+    llmc__schema_item item;
+    bool first = true, anchored = false, ended = false;
+    LLMC_MEMSET(stack, 0, sizeof stack[0]);
+    s->best_least = UINT64_MAX;
+    r->at = r->vary = 0;
+    r->fixed = 0;
+    r->simple = true;
+    for (;;) {
+        llmc__schema_part_next(r, &item);
+        if (r->error == NULL && ended && item.kind != LLMC__RE_BAR && item.kind != LLMC__RE_END)
+            r->error = "$ only at the end of the pattern or of its alternatives";
+        if (r->error == NULL && item.kind == LLMC__RE_FIRST && !(first && s == stack))
+            r->error = "^ only at the start of the pattern or of its alternatives";
+        if (r->error == NULL && item.kind == LLMC__RE_LAST && s != stack)
+            r->error = "$ only outside of groups";
+        if (r->error == NULL && item.kind == LLMC__RE_SET && item.set.n == 0)
+            r->error = "classes that hold something";
+        if (r->error == NULL && item.kind == LLMC__RE_OPEN && s == stack + LLMC__SCHEMA_GROUPS)
+            r->error = "at most 32 groups inside one another";
+        if (r->error == NULL &&
+            (item.kind == LLMC__RE_CLOSE ? s == stack : item.kind == LLMC__RE_END && s != stack))
+            r->error = "as many ( as )";
+        if (r->error != NULL)
+            return;
+        if (item.kind == LLMC__RE_OPEN) {
+            s++;
+            s->least = s->most = s->best_most = 0;
+            s->best_least = UINT64_MAX;
+        } else if (item.kind == LLMC__RE_SET || item.kind == LLMC__RE_CLOSE) {
+            uint64_t least = item.lo, most = item.hi;
+            if (item.kind == LLMC__RE_CLOSE) {
+                llmc__schema_span_fold(s);
+                least = llmc__schema_product(least, s->best_least);
+                most = llmc__schema_product(most, s->best_most);
+                s--;
+            }
+            if (s == stack && least != most) {
+                r->vary++;
+                r->place = r->at;
+                r->simple = r->simple && item.kind == LLMC__RE_SET;
+            } else if (s == stack) {
+                r->fixed = llmc__schema_sum(r->fixed, least);
+            }
+            s->least = llmc__schema_sum(s->least, least);
+            s->most = llmc__schema_sum(s->most, most);
+        } else if (s != stack && item.kind == LLMC__RE_BAR) {
+            llmc__schema_span_fold(s);
+        } else if (item.kind == LLMC__RE_BAR || item.kind == LLMC__RE_END) {
+            if (!anchored || !ended)
+                s->most = UINT64_MAX;
+            r->simple = r->simple && anchored && ended && item.kind == LLMC__RE_END;
+            llmc__schema_span_fold(s);
+            if (item.kind == LLMC__RE_END)
+                break;
+            anchored = ended = false;
+        }
+        first = item.kind == LLMC__RE_BAR;
+        anchored = anchored || item.kind == LLMC__RE_FIRST;
+        ended = item.kind == LLMC__RE_LAST;
+    }
+    r->least = stack[0].best_least;
+    r->most = stack[0].best_most;
+    r->simple = r->simple && r->vary == 1;
+}
+
+/* Control characters 16 * high .. + 15 of the set, those without a short escape, as \u00XX. some: behind
+   other alternatives; returns whether there are any now. */
+static bool llmc__schema_set_controls(llmc__schema_out *o, const llmc__schema_set *s, uint32_t high,
+                                      bool some)
+{
+    uint32_t c;
+    unsigned i;
+    bool any = false;
+    for (i = 0; i < s->n; i++)
+        for (c = s->lo[i]; c <= s->hi[i] && c < 0x20; c++) {
+            if (c >> 4 != high || llmc__schema_escape(c) != 0)
+                continue;
+            if (!any) {
+                llmc__schema_put(o, some ? " | \"\\\\u00" : "\"\\\\u00");
+                llmc__schema_hex(o, high, 1);
+                llmc__schema_put(o, "\" [");
+            }
+            llmc__schema_hex(o, c, 1);
+            any = true;
+        }
+    if (any)
+        llmc__schema_byte(o, ']');
+    return any || some;
+}
+
+/* The characters of the set that JSON writes with a backslash and a letter, likewise. */
+static bool llmc__schema_set_letters(llmc__schema_out *o, const llmc__schema_set *s, bool some)
+{
+    static const char letters[] = "\"\\\b\f\n\r\t";
+    const char *l;
+    unsigned i;
+    bool any = false;
+    for (l = letters; *l != 0; l++)
+        for (i = 0; i < s->n; i++) {
+            if ((uint32_t)*l < s->lo[i] || (uint32_t)*l > s->hi[i])
+                continue;
+            if (!any)
+                llmc__schema_put(o, some ? " | \"\\\\\" [" : "\"\\\\\" [");
+            llmc__schema_member(o, (uint32_t)llmc__schema_escape((uint32_t)*l));
+            any = true;
+        }
+    if (any)
+        llmc__schema_byte(o, ']');
+    return any || some;
+}
+
+/* One character of the set as it stands in a JSON string with the fewest escapes: characters that
+   need none as a class, then what a backslash and a letter write, then \u00XX. */
+static void llmc__schema_set_write(llmc__schema_out *o, const llmc__schema_set *s)
+{
+    static const uint32_t from[] = {0x20, 0x23, 0x5d, 0xe000}, to[] = {0x21, 0x5b, 0xd7ff, 0x10ffff};
+    const bool one = s->n > 0 && s->lo[0] > '"' && (s->hi[s->n - 1] < '\\' || s->lo[0] > '\\');
+    unsigned i, j;
+    bool some = false;
+    llmc__schema_put(o, one ? "" : "( "); /* a class alone needs no group */
+    for (i = 0; i < s->n; i++)
+        for (j = 0; j < 4; j++) {
+            const uint32_t lo = (uint32_t)llmc__max(s->lo[i], from[j]);
+            const uint32_t hi = (uint32_t)llmc__min(s->hi[i], to[j]);
+            if (lo > hi)
+                continue;
+            llmc__schema_put(o, some ? "" : "[");
+            llmc__schema_members(o, lo, hi);
+            some = true;
+        }
+    if (some)
+        llmc__schema_byte(o, ']');
+    some = llmc__schema_set_letters(o, s, some);
+    some = llmc__schema_set_controls(o, s, 0, some);
+    llmc__schema_set_controls(o, s, 1, some);
+    llmc__schema_put(o, one ? "" : " )");
+}
+
+/* llmc__schema_regex_write -- the measured pattern                       (GRAMMAR.pattern)
+   lo, hi: how often the part that ends at r->place is repeated, instead of what it says; hi 0: as
+   it says. Uses the rule `char` where it is not anchored: *chars. */
+static void llmc__schema_regex_write(llmc__schema_out *o, llmc__schema_regex *r, uint64_t lo, uint64_t hi,
+                                     bool *chars)
+{
+    llmc__schema_item item;
+    unsigned depth = 0;
+    bool empty = true, start = true, ended = false;
+    llmc__schema_put(o, "( ");
+    for (r->at = 0;;) {
+        llmc__schema_part_next(r, &item);
+        if (start && item.kind != LLMC__RE_FIRST) {
+            llmc__schema_put(o, "char* ");
+            *chars = true;
+            empty = false;
+        }
+        start = item.kind == LLMC__RE_BAR && depth == 0;
+        if ((start || item.kind == LLMC__RE_END) && !ended) {
+            llmc__schema_put(o, "char* ");
+            *chars = true;
+            empty = false;
+        }
+        ended = item.kind == LLMC__RE_LAST;
+        if (item.kind == LLMC__RE_SET) {
+            const bool one = item.set.n == 1 && item.set.lo[0] == item.set.hi[0];
+            llmc__schema_put(o, one ? "\"" : "");
+            if (one)
+                llmc__schema_char(o, item.set.lo[0]);
+            else
+                llmc__schema_set_write(o, &item.set);
+            llmc__schema_put(o, one ? "\"" : "");
+        } else if (item.kind == LLMC__RE_OPEN) {
+            llmc__schema_put(o, "( ");
+            depth++;
+        } else if (item.kind != LLMC__RE_FIRST && item.kind != LLMC__RE_LAST) {
+            llmc__schema_put(o, empty ? "\"\" " : "");
+            llmc__schema_put(o, item.kind == LLMC__RE_BAR ? "| " : ")");
+            depth -= item.kind == LLMC__RE_CLOSE;
+        }
+        if (item.kind == LLMC__RE_END) {
+            llmc__schema_byte(o, ' ');
+            return;
+        }
+        if (item.kind == LLMC__RE_SET || item.kind == LLMC__RE_CLOSE) {
+            const bool other = hi > 0 && depth == 0 && r->at == r->place;
+            llmc__schema_repeat(o, other ? lo : item.lo, other ? hi : item.hi);
+        }
+        if (item.kind != LLMC__RE_FIRST && item.kind != LLMC__RE_LAST)
+            empty = item.kind == LLMC__RE_OPEN || item.kind == LLMC__RE_BAR;
+    }
+}
+
+/* Formats as patterns; a name may be a sequence of them. Years have four digits from 1000 on, seconds
+   no leap, IPv6 no '::', names in mail no quotes: all are what their standards allow, not all of it.
+   Sources: RFC 3339, 4122, 2673, 4291, 5321, 1123, 3986. */
+#define LLMC__RE_DATE                                                                                 \
+    "(?:[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]"  \
+    "[0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[1-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468]" \
+    "[048]|[13579][26])00)-02-29)"
+#define LLMC__RE_TIME \
+    "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,9})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+#define LLMC__RE_BYTE "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+#define LLMC__RE_HOST                                                                                   \
+    "[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?)" \
+    "{0,3}"
+#define LLMC__RE_PCHAR "(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+
+typedef struct llmc__schema_format {
+    const char *name, *pattern;
+} llmc__schema_format;
+
+static const llmc__schema_format llmc__schema_formats[] = {
+    {"date", "^" LLMC__RE_DATE "$"},
+    {"time", "^" LLMC__RE_TIME "$"},
+    {"date-time", "^" LLMC__RE_DATE "T" LLMC__RE_TIME "$"},
+    {"uuid", "^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"},
+    {"ipv4", "^(?:" LLMC__RE_BYTE "\\.){3}" LLMC__RE_BYTE "$"},
+    {"ipv6", "^(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}$"},
+    {"hostname", "^" LLMC__RE_HOST "$"},
+    {"email", "^[A-Za-z0-9_+-]{1,32}(?:\\.[A-Za-z0-9_+-]{1,31})?@" LLMC__RE_HOST "$"},
+    {"uri", "^[A-Za-z][A-Za-z0-9+.-]{0,15}://" LLMC__RE_HOST "(?::[0-9]{1,5})?(?:/(?:" LLMC__RE_PCHAR
+            "|/){0,100})?(?:\\?(?:" LLMC__RE_PCHAR "|[/?]){0,60})?(?:#(?:" LLMC__RE_PCHAR "|[/?]){0,30})?$"}};
+
+//--[ 19.13 GRAMMAR.schema ]-- JSON schemas as GBNF
+/* A rule stands for a conjunction: the schemas that a value has to satisfy at once, most often one.
+   What a schema needs from others ($ref, allOf) joins the conjunction; anyOf and oneOf make the rule
+   a choice between conjunctions that hold one alternative more; what then is left is written type by
+   type. Members and elements are conjunctions again, found or made by the list of their parts, so
+   recursion in a schema is recursion between rules and none here.
+
+       intern   list of schemas -> rule; schemas behind $ref and allOf joined, duplicates dropped
+       rule     writes one rule's text, and says whether anything matches it
+       settle   which rules match something: `rule` over all of them, writing nothing, until
+                nothing changes; that also makes all rules. What matches nothing is left out
+       gbnf     writes the rules that the root needs
+
+   A conjunction that comes back to a schema whose alternative it is in the middle of choosing has
+   no text in between: such schemas are refused. */
+#define LLMC__SCHEMA_PARTS  32                  /* most schemas in a conjunction      */
+#define LLMC__SCHEMA_STEPS  ((uint64_t)1 << 29) /* bytes looked at before giving up   */
+#define LLMC__SCHEMA_FLAT   4u                  /* part.done: $ref and allOf are done */
+#define LLMC__SCHEMA_DROP   8u                  /* part.done: says nothing itself     */
+#define LLMC__SCHEMA_ORPHAN 0xffffffffu         /* part.from: the caller put it there */
+
+/* Keywords that have a meaning here, and the type that they speak of. */
+#define LLMC__SCHEMA_KEYWORDS(X)                          \
+    X(REF, "$ref", 0)                                     \
+    X(ALL, "allOf", 0)                                    \
+    X(CHOICE, "anyOf", 0)                                 \
+    X(ONE, "oneOf", 0)                                    \
+    X(TYPE, "type", 0)                                    \
+    X(ENUM, "enum", 0)                                    \
+    X(CONST, "const", 0)                                  \
+    X(PROPERTIES, "properties", LLMC__SCHEMA_OBJECT)      \
+    X(REQUIRED, "required", LLMC__SCHEMA_OBJECT)          \
+    X(EXTRA, "additionalProperties", LLMC__SCHEMA_OBJECT) \
+    X(PATTERNS, "patternProperties", LLMC__SCHEMA_OBJECT) \
+    X(MIN_MEMBERS, "minProperties", LLMC__SCHEMA_OBJECT)  \
+    X(MAX_MEMBERS, "maxProperties", LLMC__SCHEMA_OBJECT)  \
+    X(ITEMS, "items", LLMC__SCHEMA_ARRAY)                 \
+    X(PREFIX, "prefixItems", LLMC__SCHEMA_ARRAY)          \
+    X(MORE, "additionalItems", LLMC__SCHEMA_ARRAY)        \
+    X(MIN_ITEMS, "minItems", LLMC__SCHEMA_ARRAY)          \
+    X(MAX_ITEMS, "maxItems", LLMC__SCHEMA_ARRAY)          \
+    X(UNIQUE, "uniqueItems", LLMC__SCHEMA_ARRAY)          \
+    X(MIN_LENGTH, "minLength", LLMC__SCHEMA_STRING)       \
+    X(MAX_LENGTH, "maxLength", LLMC__SCHEMA_STRING)       \
+    X(PATTERN, "pattern", LLMC__SCHEMA_STRING)            \
+    X(FORMAT, "format", LLMC__SCHEMA_STRING)              \
+    X(MIN, "minimum", LLMC__SCHEMA_NUMBER)                \
+    X(MAX, "maximum", LLMC__SCHEMA_NUMBER)                \
+    X(ABOVE, "exclusiveMinimum", LLMC__SCHEMA_NUMBER)     \
+    X(UNDER, "exclusiveMaximum", LLMC__SCHEMA_NUMBER)     \
+    X(STEP, "multipleOf", LLMC__SCHEMA_NUMBER)
+
+enum {
+#define LLMC__SCHEMA_ENUM(name, text, type) LLMC__KW_##name,
+    LLMC__SCHEMA_KEYWORDS(LLMC__SCHEMA_ENUM)
+#undef LLMC__SCHEMA_ENUM
+        LLMC__KW_COUNT
+};
+
+typedef struct llmc__schema_keyword {
+    const char *name;
+    unsigned type; /* LLMC__SCHEMA_OBJECT ... NUMBER; 0: no type of its own */
+} llmc__schema_keyword;
+
+static const llmc__schema_keyword llmc__schema_keywords[LLMC__KW_COUNT] = {
+#define LLMC__SCHEMA_ROW(name, text, type) {text, type},
+    LLMC__SCHEMA_KEYWORDS(LLMC__SCHEMA_ROW)
+#undef LLMC__SCHEMA_ROW
+};
+
+/* Keywords that say nothing about which texts are valid, or are looked up where $ref names them. */
+static const char *const llmc__schema_notes[] = {
+    "title",       "description",     "default",          "examples",     "example", "deprecated",
+    "readOnly",    "writeOnly",       "$schema",          "$comment",     "$defs",   "definitions",
+    "$vocabulary", "contentEncoding", "contentMediaType", "contentSchema"};
+
+/* Types as bits 1 << LLMC__SCHEMA_OBJECT ...: a number is INTEGER and NUMBER (the fractions). */
+#define LLMC__SCHEMA_BIT(type) (1u << LLMC__SCHEMA_##type)
+#define LLMC__SCHEMA_ALL_TYPES 0xfeu
+
+/* Where each keyword's value begins in one schema; NULL: it is not there. */
+typedef struct llmc__schema_view {
+    const char *text; /* the schema */
+    const char *kw[LLMC__KW_COUNT];
+    unsigned n; /* keywords that constrain */
+} llmc__schema_view;
+
+/* A schema in a conjunction. */
+typedef struct llmc__schema_part {
+    const char *text;
+    uint32_t done;   /* bit 0, 1: its anyOf, oneOf has been chosen from; FLAT, DROP */
+    uint32_t from;   /* in a list: the part that asked for this one; a rule id in `only` parts */
+    uint32_t simple; /* the builtin rule that says the same, or NEVER */
+} llmc__schema_part;
+
+/* A rule: parts [first, first + n) of the pool. */
+typedef struct llmc__schema_entry {
+    uint32_t first, n;
+    bool alive;  /* something matches it */
+    bool ground; /* its choices do not lead back to it without text in between */
+    bool used, written;
+} llmc__schema_entry;
+
+/* A member that a conjunction names. */
+typedef struct llmc__schema_prop {
+    const char *key;
+    const char *value; /* in the properties of the first part that has it; NULL: only required */
+    uint32_t part;     /* that one */
+    uint32_t id;
+    bool required;
+    uint32_t required_after, alive_after; /* of those that come later */
+} llmc__schema_prop;
+
+/* The members of the object being written. */
+typedef struct llmc__schema_object {
+    uint32_t n;
+    uint32_t extra;    /* rule of members that are not named; NEVER: there are none */
+    uint64_t min, max; /* members; max UINT64_MAX: any number */
+    uint64_t most;     /* counts beyond are not told apart */
+    bool alive;
+} llmc__schema_object;
+
+/* The elements of the array being written. */
+typedef struct llmc__schema_array {
+    uint32_t prefix; /* elements that have rules of their own */
+    uint32_t rest;   /* rule of all others */
+    uint64_t min, max;
+} llmc__schema_array;
+
+typedef struct llmc__schema {
+    llmc__schema_out o;
+    llmc_json root;
+    const char *name;
+    llmc_schema_options opt;
+    llmc_diag *diag;
+    llmc__schema_entry *entry; /* [max_entry] */
+    llmc__schema_part *pool;   /* [max_pool]  */
+    llmc__schema_prop *prop;   /* [max_entry] */
+    uint32_t *sorted;          /* [max_entry] members by name */
+    llmc__schema_view *view;   /* [PARTS] of the rule being written */
+    uint32_t *code;            /* [PATTERN] */
+    uint32_t n_entry, max_entry, n_pool, max_pool;
+    uint32_t used; /* builtin rules, a bit each */
+    uint64_t steps;
+    llmc__schema_part list[LLMC__SCHEMA_PARTS]; /* the conjunction being made */
+    uint32_t n_list;
+    bool dead; /* a false schema is in it */
+} llmc__schema;
+
+/* Appends a step of a path, `text` [n], and lets the front go where all would be too long. */
+static size_t llmc__schema_step(char *path, size_t cap, size_t used, const char *text, size_t n)
+{
+    if (n > cap / 2)
+        n = cap / 2;
+    if (used + n + 1 >= cap) {
+        LLMC_MEMCPY(path, "...", 3);
+        used = 3;
+    }
+    path[used++] = '/';
+    LLMC_MEMCPY(path + used, text, n);
+    return used + n;
+}
+
+/* llmc__schema_path -- where in the schema a value stands, as a JSON pointer   (GRAMMAR.schema)
+   at: its first byte, or any inside. Walks down from the root, so that nobody has to carry paths. */
+static void llmc__schema_path(const llmc__schema *c, const char *at, char *path, size_t cap)
+{
+    llmc_json v = c->root;
+    size_t used = 1;
+    path[0] = '#';
+    while (v.text < at) {
+        llmc_json_iter it = {NULL, false};
+        llmc_json key = v, value, in = v;
+        uint64_t index = 0;
+        bool found = false;
+        while (!found && llmc_json_next(v, &it, &key, &value)) {
+            in = value;
+            found = at >= value.text && at < llmc__json_skip(value.text, value.end);
+            index += !found;
+        }
+        if (!found)
+            break;
+        if (v.type == LLMC_JSON_OBJECT) {
+            const char *stop = llmc__json_skip_string(key.text, key.end);
+            used = llmc__schema_step(path, cap, used, key.text + 1, (size_t)(stop - key.text) - 2);
+        } else {
+            char text[24];
+            llmc__format(text, sizeof text, "%llu", (unsigned long long)index);
+            used = llmc__schema_step(path, cap, used, text, llmc__strlen(text));
+        }
+        v = in;
+    }
+    path[used] = 0;
+}
+
+/* BAD_FILE or UNSUPPORTED: what is wrong with the value at `at`. */
+static llmc_status llmc__schema_bad(const llmc__schema *c, llmc_status status, const char *at,
+                                    const char *what)
+{
+    char path[120];
+    const char *name = c->name != NULL ? llmc__short_name(c->name) : "schema";
+    const uint64_t offset = (uint64_t)(at - c->root.text);
+    llmc__schema_path(c, at, path, sizeof path - 1);
+    (void)name;
+    (void)what;
+    if (status == LLMC_UNSUPPORTED)
+        return LLMC__FAIL(c->diag, UNSUPPORTED, "GRAMMAR.schema", offset, "%s: %s: %s", name, path, what);
+    return LLMC__FAIL(c->diag, BAD_FILE, "GRAMMAR.schema", offset, "%s: %s: %s", name, path, what);
+}
+
+/* Counts bytes looked at; UNSUPPORTED when a schema takes too long or its text gets too large. */
+static llmc_status llmc__schema_spend(llmc__schema *c, uint64_t bytes)
+{
+    c->steps += bytes;
+    if (c->steps > LLMC__SCHEMA_STEPS)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->root.text, "a schema that is less entangled");
+    if (c->o.len > LLMC_SCHEMA_TEXT)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->root.text, "a grammar of at most 4 MiB");
+    return LLMC_OK;
+}
+
+/* A keyword's value in a view. */
+static llmc_json llmc__schema_get(const llmc__schema *c, const llmc__schema_view *v, unsigned kw)
+{
+    llmc_json none = {NULL, NULL, LLMC_JSON_NONE};
+    return v->kw[kw] == NULL ? none : llmc__json_at(v->kw[kw], c->root.end);
+}
+
+/* Whether a key only annotates. */
+static bool llmc__schema_is_note(llmc_json key)
+{
+    const char *p = key.text + 1;
+    char utf8[4];
+    unsigned i;
+    for (i = 0; i < sizeof llmc__schema_notes / sizeof llmc__schema_notes[0]; i++)
+        if (llmc_json_equal(key, llmc__schema_notes[i]))
+            return true;
+    return llmc__json_char(&p, key.end, utf8) == 1 && utf8[0] == 'x' &&
+           llmc__json_char(&p, key.end, utf8) == 1 && utf8[0] == '-'; /* x-...: somebody's own */
+}
+
+/* Finds the keywords of a schema that is an object; *n: how many constrain. Of a keyword that is
+   there twice the last counts, as everywhere in JSON. */
+static llmc_status llmc__schema_scan(llmc__schema *c, llmc_json schema, llmc__schema_view *v, unsigned *n)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json key, value;
+    const char *end = schema.text;
+    unsigned i;
+    LLMC_MEMSET(v, 0, sizeof *v);
+    *n = 0;
+    while (llmc_json_next(schema, &it, &key, &value)) {
+        for (i = 0; i < LLMC__KW_COUNT && !llmc_json_equal(key, llmc__schema_keywords[i].name); i++)
+            continue;
+        end = value.text;
+        if (i < LLMC__KW_COUNT) {
+            *n += v->kw[i] == NULL && i != LLMC__KW_REF && i != LLMC__KW_ALL;
+            v->kw[i] = value.text;
+        } else if (llmc_json_equal(key, "$id") || llmc_json_equal(key, "id")) {
+            if (schema.text != c->root.text)
+                return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text,
+                                        "an $id inside a schema is not supported");
+        } else if (!llmc__schema_is_note(key)) {
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "this keyword is not supported");
+        }
+    }
+    return llmc__schema_spend(c, (uint64_t)(end - schema.text) + 16);
+}
+
+/* One step of a JSON pointer, `step` [n] with ~0 and ~1 resolved, down from v. */
+static llmc_json llmc__schema_down(llmc_json v, const char *step, size_t n)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json none = {NULL, NULL, LLMC_JSON_NONE}, value;
+    uint64_t index = 0;
+    size_t i;
+    if (v.type != LLMC_JSON_ARRAY)
+        return llmc_json_get(v, step);
+    for (i = 0; i < n; i++) {
+        if (step[i] < '0' || step[i] > '9' || i > 8)
+            return none;
+        index = index * 10 + (uint64_t)(step[i] - '0');
+    }
+    while (n > 0 && llmc_json_next(v, &it, NULL, &value))
+        if (index-- == 0)
+            return value;
+    return none;
+}
+
+/* The schema that a $ref names: "#" or "#/...", with %-escapes, then ~0 and ~1. */
+static llmc_status llmc__schema_resolve(llmc__schema *c, llmc_json ref, llmc_json *out)
+{
+    char text[512], step[256];
+    size_t n = 0, i = 1;
+    const size_t need = llmc_json_string(ref, text, sizeof text);
+    uint32_t byte;
+    if (ref.type != LLMC_JSON_STRING)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "a $ref has to be a string");
+    if (need >= sizeof text || text[0] != '#' || (text[1] != '/' && need > 1))
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, ref.text,
+                                "only references \"#\" and \"#/...\" into the same schema are supported");
+    *out = c->root;
+    while (i < need && out->type != LLMC_JSON_NONE) {
+        for (i++, n = 0; i < need && text[i] != '/' && n + 1 < sizeof step; i++) {
+            char b = text[i];
+            if (b == '%' && llmc__hex(text + i + 1, text + need, 2, &byte)) {
+                b = (char)byte;
+                i += 2;
+            }
+            if (b == 0 || b == 1) { /* a name that llmc_json_get could not be asked for */
+                out->type = LLMC_JSON_NONE;
+                break;
+            }
+            if (n > 0 && step[n - 1] == '~' && (b == '0' || b == '1')) {
+                step[n - 1] = (char)(b == '0' ? 0x01 : '/'); /* 1: a tilde that is done */
+                continue;
+            }
+            step[n++] = b;
+        }
+        for (step[n] = 0; n > 0; n--)
+            if (step[n - 1] == 0x01)
+                step[n - 1] = '~';
+        *out = llmc__schema_down(*out, step, llmc__strlen(step));
+        if (i < need && text[i] != '/')
+            out->type = LLMC_JSON_NONE;
+    }
+    if (out->type == LLMC_JSON_NONE)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "nothing is where this reference points");
+    return llmc__schema_spend(c, (uint64_t)(out->text - c->root.text));
+}
+
+/* Puts a schema on the list, unless it is there. `from`: the part of the list that asks for it. */
+static llmc_status llmc__schema_add(llmc__schema *c, const char *text, uint32_t done, uint32_t from)
+{
+    uint32_t i, a;
+    for (i = 0; i < c->n_list; i++) {
+        if (c->list[i].text != text)
+            continue;
+        for (a = from; a != LLMC__SCHEMA_ORPHAN && a != i; a = c->list[a].from)
+            continue;
+        if (a == i || ((c->list[i].done ^ done) & 3) != 0)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, text,
+                                    "a schema must not refer to itself with nothing in between");
+        return LLMC_OK;
+    }
+    if (c->n_list == LLMC__SCHEMA_PARTS)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, text, "at most 32 schemas may hold at once");
+    c->list[i].text = text;
+    c->list[i].done = done;
+    c->list[i].from = from;
+    c->list[i].simple = LLMC__SCHEMA_NEVER;
+    c->n_list++;
+    return LLMC_OK;
+}
+
+/* Begins a conjunction. */
+static void llmc__schema_begin(llmc__schema *c)
+{
+    c->n_list = 0;
+    c->dead = false;
+}
+
+/* The bits of a type's name; 0: there is no such type. */
+static uint32_t llmc__schema_type_bits(llmc_json name)
+{
+    unsigned i;
+    for (i = LLMC__SCHEMA_OBJECT; i <= LLMC__SCHEMA_NULL; i++)
+        if (llmc_json_equal(name, llmc__schema_rule_name[i]))
+            return 1u << i | (i == LLMC__SCHEMA_NUMBER ? LLMC__SCHEMA_BIT(INTEGER) : 0);
+    return 0;
+}
+
+/* Part i of the list: what it asks for joins the list, and what says nothing itself is dropped. */
+static llmc_status llmc__schema_flatten(llmc__schema *c, uint32_t i)
+{
+    llmc__schema_view v;
+    llmc_json value, one, schema = llmc__json_at(c->list[i].text, c->root.end);
+    llmc_json_iter it = {NULL, false};
+    unsigned n, type;
+    if ((c->list[i].done & LLMC__SCHEMA_FLAT) != 0)
+        return LLMC_OK;
+    c->list[i].done |= LLMC__SCHEMA_FLAT | (schema.type == LLMC_JSON_BOOL ? LLMC__SCHEMA_DROP : 0);
+    c->dead = c->dead || (schema.type == LLMC_JSON_BOOL && !llmc_json_bool(schema, true));
+    if (schema.type == LLMC_JSON_BOOL)
+        return LLMC_OK;
+    if (schema.type != LLMC_JSON_OBJECT)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, schema.text, "a schema has to be an object, true or false");
+    LLMC__TRY(llmc__schema_scan(c, schema, &v, &n));
+    if (v.kw[LLMC__KW_REF] != NULL) {
+        LLMC__TRY(llmc__schema_resolve(c, llmc__schema_get(c, &v, LLMC__KW_REF), &value));
+        LLMC__TRY(llmc__schema_add(c, value.text, 0, i));
+    }
+    value = llmc__schema_get(c, &v, LLMC__KW_ALL);
+    if (value.type != LLMC_JSON_NONE && value.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "allOf has to be an array of schemas");
+    while (llmc_json_next(value, &it, NULL, &one))
+        LLMC__TRY(llmc__schema_add(c, one.text, 0, i));
+    if (n == 0)
+        c->list[i].done |= LLMC__SCHEMA_DROP;
+    for (type = LLMC__SCHEMA_OBJECT; type <= LLMC__SCHEMA_NULL; type++)
+        if (n == 1 && llmc_json_equal(llmc__schema_get(c, &v, LLMC__KW_TYPE), llmc__schema_rule_name[type]))
+            c->list[i].simple = LLMC__SCHEMA_BUILTIN + type;
+    return LLMC_OK;
+}
+
+/* Whether rule e is the conjunction of the list. */
+static bool llmc__schema_same(const llmc__schema *c, const llmc__schema_entry *e)
+{
+    uint32_t i;
+    for (i = 0; i < e->n; i++)
+        if (c->pool[e->first + i].text != c->list[i].text || c->pool[e->first + i].done != c->list[i].done)
+            return false;
+    return true;
+}
+
+/* llmc__schema_intern -- the rule of the list's conjunction                    (GRAMMAR.schema)
+   *id: of a rule found or made, a builtin one, or NEVER for what holds a false schema. */
+static llmc_status llmc__schema_intern(llmc__schema *c, uint32_t *id)
+{
+    llmc__schema_entry *e;
+    uint32_t i, n = 0;
+    for (i = 0; i < c->n_list; i++)
+        LLMC__TRY(llmc__schema_flatten(c, i));
+    for (i = 0; i < c->n_list; i++)
+        if ((c->list[i].done & LLMC__SCHEMA_DROP) == 0)
+            c->list[n++] = c->list[i];
+    c->n_list = n;
+    *id = LLMC__SCHEMA_NEVER;
+    if (!c->dead)
+        *id = n == 0 ? (uint32_t)(LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_ANY) : c->list[0].simple;
+    if (c->dead || n == 0 || (n == 1 && *id != LLMC__SCHEMA_NEVER))
+        return LLMC_OK;
+    LLMC__TRY(llmc__schema_spend(c, c->n_entry));
+    for (i = 0; i < c->n_entry; i++)
+        if (c->entry[i].n == n && llmc__schema_same(c, &c->entry[i])) {
+            *id = i;
+            return LLMC_OK;
+        }
+    if (c->n_entry == c->max_entry || n > c->max_pool - c->n_pool)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->list[0].text, "more rules than max_rules allows");
+    e = &c->entry[c->n_entry];
+    e->first = c->n_pool;
+    e->n = n;
+    e->alive = e->ground = e->used = e->written = false;
+    LLMC_MEMCPY(c->pool + c->n_pool, c->list, n * sizeof c->list[0]);
+    c->n_pool += n;
+    *id = c->n_entry++;
+    return LLMC_OK;
+}
+
+/* The rule of one schema. */
+static llmc_status llmc__schema_single(llmc__schema *c, const char *text, uint32_t *id)
+{
+    llmc__schema_begin(c);
+    LLMC__TRY(llmc__schema_add(c, text, 0, LLMC__SCHEMA_ORPHAN));
+    return llmc__schema_intern(c, id);
+}
+
+/* Whether something matches a rule, as far as is known. */
+static bool llmc__schema_alive(const llmc__schema *c, uint32_t id)
+{
+    return id < LLMC__SCHEMA_BUILTIN ? c->entry[id].alive : id != LLMC__SCHEMA_NEVER;
+}
+
+/* A rule's name; rule 0 is the root. */
+static void llmc__schema_name(llmc__schema *c, uint32_t id)
+{
+    if (id >= LLMC__SCHEMA_BUILTIN) {
+        llmc__schema_put(&c->o, llmc__schema_rule_name[id - LLMC__SCHEMA_BUILTIN]);
+    } else if (id == 0) {
+        llmc__schema_put(&c->o, "root");
+    } else {
+        llmc__schema_byte(&c->o, 's');
+        llmc__schema_number(&c->o, id);
+    }
+}
+
+/* A use of a rule. */
+static void llmc__schema_use(llmc__schema *c, uint32_t id)
+{
+    if (id >= LLMC__SCHEMA_BUILTIN)
+        c->used |= 1u << (id - LLMC__SCHEMA_BUILTIN);
+    else
+        c->entry[id].used = true;
+    llmc__schema_name(c, id);
+    llmc__schema_byte(&c->o, ' ');
+}
+
+/* The name of a rule that belongs to rule id: id-LETTERx-y. */
+static void llmc__schema_inner(llmc__schema *c, uint32_t id, char letter, uint64_t x, uint64_t y)
+{
+    llmc__schema_name(c, id);
+    llmc__schema_byte(&c->o, '-');
+    llmc__schema_byte(&c->o, letter);
+    llmc__schema_number(&c->o, x);
+    llmc__schema_byte(&c->o, '-');
+    llmc__schema_number(&c->o, y);
+}
+
+/* A comma, colon or bracket. */
+static void llmc__schema_sign(llmc__schema *c, char mark)
+{
+    llmc__schema_mark(&c->o, c->opt.space, mark);
+}
+
+/* Counts (minLength, maxItems, ...) of all n parts: the largest if `upper` is false, else the smallest. */
+static llmc_status llmc__schema_limit(llmc__schema *c, uint32_t n, unsigned kw, bool upper, uint64_t *out)
+{
+    uint32_t p;
+    int64_t v;
+    *out = upper ? UINT64_MAX : 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json value = llmc__schema_get(c, &c->view[p], kw);
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        if (!llmc__schema_whole(value, &v) || v < 0)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "expected a whole number from 0 on");
+        if (v > LLMC__SCHEMA_TIMES && upper)
+            continue; /* more than any text holds */
+        if (v > LLMC__SCHEMA_TIMES)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "counts up to 1000000");
+        if (upper ? (uint64_t)v < *out : (uint64_t)v > *out)
+            *out = (uint64_t)v;
+    }
+    return LLMC_OK;
+}
+
+/* The types that all parts allow, as bits. Where none names a type, those that their keywords speak
+   of: {"minLength": 3} means strings. */
+static llmc_status llmc__schema_types(llmc__schema *c, uint32_t n, uint32_t *out)
+{
+    uint32_t p, implied = 0;
+    bool said = false;
+    unsigned kw;
+    *out = LLMC__SCHEMA_ALL_TYPES;
+    for (p = 0; p < n; p++) {
+        llmc_json_iter it = {NULL, false};
+        const llmc_json value = llmc__schema_get(c, &c->view[p], LLMC__KW_TYPE);
+        llmc_json one = value;
+        uint32_t bits = 0, now;
+        for (kw = 0; kw < LLMC__KW_COUNT; kw++)
+            if (c->view[p].kw[kw] != NULL && llmc__schema_keywords[kw].type != 0)
+                implied |= 1u << llmc__schema_keywords[kw].type;
+        said = said || value.type != LLMC_JSON_NONE || c->view[p].kw[LLMC__KW_ENUM] != NULL ||
+               c->view[p].kw[LLMC__KW_CONST] != NULL;
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        while (value.type == LLMC_JSON_STRING ? bits == 0 : llmc_json_next(value, &it, NULL, &one)) {
+            now = llmc__schema_type_bits(one);
+            if (now == 0)
+                return llmc__schema_bad(c, LLMC_BAD_FILE, one.text, "there is no such type");
+            bits |= now;
+        }
+        *out &= bits;
+    }
+    if ((implied & LLMC__SCHEMA_BIT(NUMBER)) != 0)
+        implied |= LLMC__SCHEMA_BIT(INTEGER);
+    if (!said && implied != 0)
+        *out = implied;
+    return LLMC_OK;
+}
+
+/* The type of a value, as a bit. */
+static uint32_t llmc__schema_type_of(llmc_json v)
+{
+    int64_t whole;
+    switch (v.type) {
+    case LLMC_JSON_NULL:
+        return LLMC__SCHEMA_BIT(NULL);
+    case LLMC_JSON_BOOL:
+        return LLMC__SCHEMA_BIT(BOOLEAN);
+    case LLMC_JSON_STRING:
+        return LLMC__SCHEMA_BIT(STRING);
+    case LLMC_JSON_ARRAY:
+        return LLMC__SCHEMA_BIT(ARRAY);
+    case LLMC_JSON_OBJECT:
+        return LLMC__SCHEMA_BIT(OBJECT);
+    default:
+        return llmc__schema_whole(v, &whole) ? LLMC__SCHEMA_BIT(INTEGER) : LLMC__SCHEMA_BIT(NUMBER);
+    }
+}
+
+/* Whether two scalars are equal as JSON has it: 1 and 1.0 are. Containers only equal themselves. */
+static bool llmc__schema_equal(llmc_json a, llmc_json b)
+{
+    llmc__schema_bound x, y;
+    if (a.text == b.text)
+        return true;
+    if (a.type != b.type || a.type == LLMC_JSON_ARRAY || a.type == LLMC_JSON_OBJECT)
+        return false;
+    if (a.type == LLMC_JSON_STRING)
+        return llmc__schema_compare(a.text, b.text, a.end) == 0;
+    if (a.type == LLMC_JSON_NUMBER)
+        return llmc__schema_bound_read(a, &x) == 0 && llmc__schema_bound_read(b, &y) == 0 &&
+               llmc__schema_order(&x, &y) == 0;
+    return *a.text == *b.text; /* null, true, false */
+}
+
+/* A bound joins those that are known: the narrower one stays. */
+static void llmc__schema_narrow(llmc__schema_bound *have, const llmc__schema_bound *b, bool upper)
+{
+    const int order = have->set ? llmc__schema_order(b, have) : 0;
+    if (!have->set || (upper ? order < 0 : order > 0) || (order == 0 && b->open))
+        *have = *b;
+}
+
+/* One keyword's bound of one part. draft4: exclusiveMinimum was a word about minimum then. */
+static llmc_status llmc__schema_bound_of_part(llmc__schema *c, const llmc__schema_view *v, unsigned kw,
+                                              llmc__schema_bound *have)
+{
+    const bool upper = kw == LLMC__KW_MAX || kw == LLMC__KW_UNDER;
+    const bool strict = kw == LLMC__KW_ABOVE || kw == LLMC__KW_UNDER;
+    const llmc_json value = llmc__schema_get(c, v, kw);
+    const llmc_json draft4 = llmc__schema_get(c, v, upper ? LLMC__KW_UNDER : LLMC__KW_ABOVE);
+    llmc__schema_bound b;
+    int what;
+    if (value.type == LLMC_JSON_NONE || (strict && value.type == LLMC_JSON_BOOL))
+        return LLMC_OK;
+    if (value.type != LLMC_JSON_NUMBER)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "expected a number");
+    what = llmc__schema_bound_read(value, &b);
+    if (what == 1 && b.negative != upper)
+        return LLMC_OK; /* beyond all numbers that are written */
+    if (what != 0)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "bounds have at most 18 digits");
+    b.open = strict || llmc_json_bool(draft4, false);
+    llmc__schema_narrow(have, &b, upper);
+    return LLMC_OK;
+}
+
+/* The bounds of n parts. */
+static llmc_status llmc__schema_bounds(llmc__schema *c, uint32_t n, llmc__schema_bound *lo,
+                                       llmc__schema_bound *hi)
+{
+    uint32_t p;
+    lo->set = hi->set = false;
+    for (p = 0; p < n; p++) {
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_MIN, lo));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_ABOVE, lo));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_MAX, hi));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_UNDER, hi));
+        if (llmc_json_equal(llmc__schema_get(c, &c->view[p], LLMC__KW_FORMAT), "int32")) {
+            const llmc__schema_bound low = llmc__schema_bound_of(INT32_MIN),
+                                     high = llmc__schema_bound_of(INT32_MAX);
+            llmc__schema_narrow(lo, &low, false);
+            llmc__schema_narrow(hi, &high, true);
+        }
+    }
+    return LLMC_OK;
+}
+
+/* multipleOf of n parts: only 1 can be had, *whole: it is asked for. */
+static llmc_status llmc__schema_steps(llmc__schema *c, uint32_t n, bool *whole)
+{
+    uint32_t p;
+    int64_t v;
+    *whole = false;
+    for (p = 0; p < n; p++) {
+        const llmc_json value = llmc__schema_get(c, &c->view[p], LLMC__KW_STEP);
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        if (!llmc__schema_whole(value, &v) || v != 1)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "only multiples of 1 are supported");
+        *whole = true;
+    }
+    return LLMC_OK;
+}
+
+/* Bounds of whole numbers as whole numbers that are in. False: beyond what can be written. */
+static bool llmc__schema_to_whole(llmc__schema_bound *b, bool upper)
+{
+    if (b->set)
+        *b = llmc__schema_bound_of(llmc__schema_bound_whole(b, upper));
+    return !b->set || b->n <= LLMC__SCHEMA_WHOLE;
+}
+
+/* The numbers that n parts allow; decimal: fractions too. *alive: there are some, and they are written. */
+static llmc_status llmc__schema_numbers(llmc__schema *c, uint32_t n, bool decimal, bool *alive)
+{
+    llmc__schema_bound lo, hi;
+    unsigned most = 1;
+    bool whole, fits = true;
+    LLMC__TRY(llmc__schema_bounds(c, n, &lo, &hi));
+    LLMC__TRY(llmc__schema_steps(c, n, &whole));
+    decimal = decimal && !whole;
+    *alive = true;
+    if (!lo.set && !hi.set) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + (decimal ? LLMC__SCHEMA_NUMBER : LLMC__SCHEMA_INTEGER));
+        return LLMC_OK;
+    }
+    if (decimal) {
+        if (lo.set)
+            most = lo.n > most ? lo.n : most;
+        if (hi.set)
+            most = hi.n > most ? hi.n : most;
+        fits = most + (lo.set ? lo.k : 0) < LLMC__SCHEMA_FRACTION &&
+               most + (hi.set ? hi.k : 0) < LLMC__SCHEMA_FRACTION;
+    } else {
+        fits = llmc__schema_to_whole(&lo, false);
+        fits = llmc__schema_to_whole(&hi, true) && fits;
+    }
+    if (!fits)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->pool[0].text,
+                                decimal ? "bounds of numbers have at most 14 digits"
+                                        : "bounds of integers have at most 18 digits");
+    *alive = llmc__schema_signed(&c->o, &lo, &hi, decimal);
+    return LLMC_OK;
+}
+
+/* Whether the enum or const `kw` of a part lets v in. */
+static llmc_status llmc__schema_listed(llmc__schema *c, const llmc__schema_view *part, unsigned kw,
+                                       llmc_json v, bool *in)
+{
+    const llmc_json value = llmc__schema_get(c, part, kw);
+    llmc_json one = value;
+    llmc_json_iter it = {NULL, false};
+    bool found = value.type == LLMC_JSON_NONE, again = kw == LLMC__KW_CONST;
+    while (!found && (again || (kw == LLMC__KW_ENUM && llmc_json_next(value, &it, NULL, &one)))) {
+        again = false;
+        found = llmc__schema_equal(one, v);
+        if (!found && one.type == v.type && (v.type == LLMC_JSON_ARRAY || v.type == LLMC_JSON_OBJECT))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, one.text,
+                                    "objects and arrays in more than one enum or const at once");
+    }
+    *in = *in && found;
+    return llmc__schema_spend(c, (uint64_t)(it.at != NULL ? it.at - value.text : 0) + 16);
+}
+
+/* Whether n parts let the value v of an enum in; what cannot be looked at is refused. */
+static llmc_status llmc__schema_admits(llmc__schema *c, uint32_t n, uint32_t types, llmc_json v, bool *in)
+{
+    llmc__schema_bound lo, hi, b;
+    uint64_t min, max, length = 0;
+    const uint32_t type = llmc__schema_type_of(v);
+    const char *at = v.text + 1;
+    uint32_t p, ch;
+    unsigned kw;
+    *in = (types & type) != 0;
+    for (p = 0; p < n && *in; p++) {
+        LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_ENUM, v, in));
+        LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_CONST, v, in));
+        for (kw = 0; kw < LLMC__KW_COUNT; kw++) {
+            const uint32_t of = llmc__schema_keywords[kw].type;
+            if (c->view[p].kw[kw] == NULL || of == 0 || (type >> of & 1) == 0 || of == LLMC__SCHEMA_NUMBER ||
+                kw == LLMC__KW_MIN_LENGTH || kw == LLMC__KW_MAX_LENGTH)
+                continue;
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->view[p].kw[kw],
+                                    "this keyword beside enum or const is not supported");
+        }
+    }
+    if (!*in)
+        return LLMC_OK;
+    if (v.type == LLMC_JSON_STRING) {
+        LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_LENGTH, false, &min));
+        LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_LENGTH, true, &max));
+        while (llmc__schema_next(&at, v.end, &ch))
+            length++;
+        *in = length >= min && length <= max;
+    }
+    if (v.type == LLMC_JSON_NUMBER) {
+        bool whole;
+        LLMC__TRY(llmc__schema_bounds(c, n, &lo, &hi));
+        LLMC__TRY(llmc__schema_steps(c, n, &whole));
+        if (llmc__schema_bound_read(v, &b) != 0 && (lo.set || hi.set))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, v.text,
+                                    "numbers beside bounds have at most 18 digits");
+        *in = !whole || type == LLMC__SCHEMA_BIT(INTEGER);
+        if (lo.set)
+            *in = *in && llmc__schema_order(&b, &lo) >= (lo.open ? 1 : 0);
+        if (hi.set)
+            *in = *in && llmc__schema_order(&b, &hi) <= (hi.open ? -1 : 0);
+    }
+    return LLMC_OK;
+}
+
+/* Between alternatives. */
+static void llmc__schema_or(llmc__schema *c, bool *some)
+{
+    if (*some)
+        llmc__schema_put(&c->o, "| ");
+    *some = true;
+}
+
+/* The values of part p's const or enum that all n parts let in. *alive: there is one. */
+static llmc_status llmc__schema_values(llmc__schema *c, uint32_t n, uint32_t p, uint32_t types, bool *alive)
+{
+    const bool list = c->view[p].kw[LLMC__KW_CONST] == NULL;
+    const llmc_json value = llmc__schema_get(c, &c->view[p], list ? LLMC__KW_ENUM : LLMC__KW_CONST);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one = value;
+    bool in, again = !list;
+    *alive = false;
+    if (list && value.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "enum has to be an array of values");
+    while (again || (list && llmc_json_next(value, &it, NULL, &one))) {
+        again = false;
+        LLMC__TRY(llmc__schema_admits(c, n, types, one, &in));
+        if (!in)
+            continue;
+        llmc__schema_or(c, alive);
+        llmc__schema_constant(&c->o, c->opt.space, one);
+        LLMC__TRY(llmc__schema_spend(c, 16));
+    }
+    return LLMC_OK;
+}
+
+/* Code points of a NUL-terminated ASCII pattern into c->code. */
+static unsigned llmc__schema_ascii(llmc__schema *c, const char *pattern)
+{
+    unsigned n;
+    for (n = 0; pattern[n] != 0 && n < LLMC__SCHEMA_PATTERN; n++)
+        c->code[n] = (uint8_t)pattern[n];
+    return n;
+}
+
+/* Puts the pattern or the format's pattern of part p into r. *none: it has neither that means something. */
+static llmc_status llmc__schema_pattern(llmc__schema *c, uint32_t p, llmc__schema_regex *r, llmc_json *from,
+                                        bool *none)
+{
+    static const char *const numeric[] = {"int32", "int64", "float", "double"};
+    const llmc_json format = llmc__schema_get(c, &c->view[p], LLMC__KW_FORMAT);
+    const char *at;
+    unsigned i;
+    *none = true;
+    for (i = 0; i < 4; i++)
+        if (llmc_json_equal(format, numeric[i]))
+            return LLMC_OK;
+    *from = llmc__schema_get(c, &c->view[p], LLMC__KW_PATTERN);
+    *none = from->type == LLMC_JSON_NONE && format.type == LLMC_JSON_NONE;
+    LLMC_MEMSET(r, 0, sizeof *r);
+    r->code = c->code;
+    if (*none)
+        return LLMC_OK;
+    if (from->type == LLMC_JSON_NONE) {
+        *from = format;
+        for (i = 0; i < sizeof llmc__schema_formats / sizeof llmc__schema_formats[0]; i++)
+            if (llmc_json_equal(format, llmc__schema_formats[i].name)) {
+                r->n = llmc__schema_ascii(c, llmc__schema_formats[i].pattern);
+                return LLMC_OK;
+            }
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, format.text, "this format is not supported");
+    }
+    if (format.type != LLMC_JSON_NONE)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, format.text,
+                                "a format beside a pattern is not supported");
+    if (from->type != LLMC_JSON_STRING)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, from->text, "a pattern has to be a string");
+    for (at = from->text + 1; r->n < LLMC__SCHEMA_PATTERN; r->n++)
+        if (!llmc__schema_next(&at, from->end, &c->code[r->n]))
+            return LLMC_OK;
+    return llmc__schema_bad(c, LLMC_UNSUPPORTED, from->text, "patterns have at most 4095 characters");
+}
+
+/* A pattern's strings of min to max characters. Where the pattern's own lengths go beyond, they can
+   be kept in only if it is a sequence of which one repeated character varies. */
+static llmc_status llmc__schema_matching(llmc__schema *c, llmc__schema_regex *r, llmc_json from, uint64_t min,
+                                         uint64_t max, bool *alive)
+{
+    char what[160];
+    uint64_t lo = 0, hi = 0;
+    bool chars = false;
+    llmc__schema_measure(r);
+    if (r->error != NULL) {
+        llmc__format(what, sizeof what, "this pattern is not supported, expected %s", r->error);
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text, what);
+    }
+    *alive = r->least <= max && r->most >= min && min <= max;
+    if (!*alive)
+        return LLMC_OK;
+    if (r->least < min || r->most > max) {
+        if (!r->simple || max == r->fixed)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text,
+                                    "minLength or maxLength beside this pattern or format is not supported");
+        lo = llmc__max(r->least, min) - r->fixed;
+        hi = r->most == UINT64_MAX && max == UINT64_MAX ? UINT64_MAX : llmc__min(r->most, max) - r->fixed;
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    llmc__schema_regex_write(&c->o, r, lo, hi, &chars);
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    if (chars)
+        c->used |= LLMC__SCHEMA_BIT(CHAR);
+    return llmc__schema_spend(c, r->n);
+}
+
+/* The strings that n parts allow. */
+static llmc_status llmc__schema_strings(llmc__schema *c, uint32_t n, bool *alive)
+{
+    llmc__schema_regex r, other;
+    llmc_json from, first = {NULL, NULL, LLMC_JSON_NONE};
+    uint64_t min, max;
+    uint32_t p, with = 0;
+    bool none;
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_LENGTH, false, &min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_LENGTH, true, &max));
+    for (p = 0; p < n; p++) {
+        LLMC__TRY(llmc__schema_pattern(c, p, &other, &from, &none));
+        if (none || llmc__schema_equal(first, from))
+            continue;
+        if (first.type != LLMC_JSON_NONE)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text,
+                                    "two patterns or formats at once are not supported");
+        first = from;
+        with = p;
+    }
+    if (first.type != LLMC_JSON_NONE) {
+        LLMC__TRY(llmc__schema_pattern(c, with, &r, &from, &none)); /* `code` may hold another one now */
+        return llmc__schema_matching(c, &r, from, min, max, alive);
+    }
+    *alive = min <= max;
+    if (!*alive)
+        return LLMC_OK;
+    if (min == 0 && max == UINT64_MAX) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_STRING);
+        return LLMC_OK;
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    if (max > 0) {
+        llmc__schema_put(&c->o, "char");
+        llmc__schema_repeat(&c->o, min, max);
+        c->used |= LLMC__SCHEMA_BIT(CHAR);
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    return LLMC_OK;
+}
+
+/* The schema of element i of an array in one part; i UINT32_MAX: of all behind the prefix.
+   NONE: it says nothing. Until draft 2019-09 the prefix was called items, the rest additionalItems. */
+static llmc_json llmc__schema_element_of(const llmc__schema *c, const llmc__schema_view *v, uint32_t i)
+{
+    const llmc_json items = llmc__schema_get(c, v, LLMC__KW_ITEMS);
+    const bool old = items.type == LLMC_JSON_ARRAY;
+    const llmc_json prefix = old ? items : llmc__schema_get(c, v, LLMC__KW_PREFIX);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one;
+    if (i != UINT32_MAX)
+        while (llmc_json_next(prefix, &it, NULL, &one))
+            if (i-- == 0)
+                return one;
+    return old ? llmc__schema_get(c, v, LLMC__KW_MORE) : items;
+}
+
+/* The rule of element i for n parts together. */
+static llmc_status llmc__schema_element(llmc__schema *c, uint32_t n, uint32_t i, uint32_t *id)
+{
+    uint32_t p;
+    llmc__schema_begin(c);
+    for (p = 0; p < n; p++) {
+        const llmc_json one = llmc__schema_element_of(c, &c->view[p], i);
+        if (one.type != LLMC_JSON_NONE)
+            LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+        LLMC__TRY(llmc__schema_spend(c, i != UINT32_MAX ? 8 * (uint64_t)i : 0));
+    }
+    return llmc__schema_intern(c, id);
+}
+
+/* What n parts say of arrays: how long the prefix is, how many elements there may be. Elements that
+   nothing matches end the array before them. */
+static llmc_status llmc__schema_array_of(llmc__schema *c, uint32_t n, llmc__schema_array *a)
+{
+    uint32_t p, i, id;
+    a->prefix = 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json unique = llmc__schema_get(c, &c->view[p], LLMC__KW_UNIQUE);
+        const llmc_json items = llmc__schema_get(c, &c->view[p], LLMC__KW_ITEMS);
+        const llmc_json list = llmc__schema_get(c, &c->view[p], LLMC__KW_PREFIX);
+        llmc_json_iter it = {NULL, false};
+        llmc_json one;
+        if (unique.type != LLMC_JSON_NONE && (unique.type != LLMC_JSON_BOOL || llmc_json_bool(unique, false)))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, unique.text, "uniqueItems is not supported");
+        if (list.type != LLMC_JSON_NONE && (list.type != LLMC_JSON_ARRAY || items.type == LLMC_JSON_ARRAY))
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text,
+                                    "prefixItems has to be an array, and items a schema");
+        for (i = 0; llmc_json_next(items.type == LLMC_JSON_ARRAY ? items : list, &it, NULL, &one);)
+            i++;
+        a->prefix = i > a->prefix ? i : a->prefix;
+    }
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_ITEMS, false, &a->min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_ITEMS, true, &a->max));
+    a->prefix = (uint32_t)llmc__min(a->prefix, a->max);
+    for (i = 0; i < a->prefix; i++) {
+        LLMC__TRY(llmc__schema_element(c, n, i, &id));
+        if (!llmc__schema_alive(c, id))
+            a->max = a->prefix = i;
+    }
+    LLMC__TRY(llmc__schema_element(c, n, UINT32_MAX, &a->rest));
+    if (!llmc__schema_alive(c, a->rest))
+        a->max = llmc__min(a->max, a->prefix);
+    return LLMC_OK;
+}
+
+/* From lo to hi more elements of those behind the prefix, each with its comma. */
+static void llmc__schema_more(llmc__schema *c, uint32_t rest, uint64_t lo, uint64_t hi)
+{
+    if (hi == 0)
+        return;
+    llmc__schema_put(&c->o, "( ");
+    llmc__schema_sign(c, ',');
+    llmc__schema_use(c, rest);
+    llmc__schema_put(&c->o, ")");
+    llmc__schema_repeat(&c->o, lo, hi);
+}
+
+/* Elements from i on, as far as they stand in one rule: those that have to be there (the first one
+   too if `must`), then a rule of its own for the next one of the prefix that may be missing, or the
+   others. */
+static llmc_status llmc__schema_elements(llmc__schema *c, uint32_t id, uint32_t n,
+                                         const llmc__schema_array *a, uint32_t i, bool must)
+{
+    uint32_t one;
+    for (; i < a->prefix && (i < a->min || must); i++, must = false) {
+        LLMC__TRY(llmc__schema_element(c, n, i, &one));
+        if (i > 0)
+            llmc__schema_sign(c, ',');
+        llmc__schema_use(c, one);
+    }
+    if (i < a->prefix) {
+        llmc__schema_inner(c, id, 'a', i, 0);
+        llmc__schema_put(&c->o, "? ");
+    } else if (i == 0 && a->max > 0) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_use(c, a->rest);
+        llmc__schema_more(c, a->rest, a->min > 0 ? a->min - 1 : 0,
+                          a->max == UINT64_MAX ? a->max : a->max - 1);
+        llmc__schema_put(&c->o, a->min > 0 ? ") " : ")? ");
+    } else if (i > 0) {
+        llmc__schema_more(c, a->rest, a->min > i ? a->min - i : 0,
+                          a->max == UINT64_MAX ? a->max : a->max - i);
+    }
+    return LLMC_OK;
+}
+
+/* The rules of elements of the prefix that may be missing: element i and what comes after it. */
+static llmc_status llmc__schema_array_rules(llmc__schema *c, uint32_t id, uint32_t n,
+                                            const llmc__schema_array *a)
+{
+    uint32_t i;
+    for (i = (uint32_t)llmc__min(a->min, a->prefix); i < a->prefix; i++) {
+        llmc__schema_inner(c, id, 'a', i, 0);
+        llmc__schema_put(&c->o, " ::= ");
+        LLMC__TRY(llmc__schema_elements(c, id, n, a, i, true));
+        llmc__schema_byte(&c->o, '\n');
+        LLMC__TRY(llmc__schema_spend(c, 16));
+    }
+    return LLMC_OK;
+}
+
+/* The value that a properties object gives the name at key, NONE if it does not. */
+static llmc_json llmc__schema_property(llmc_json properties, const char *key)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json name, value, found = {NULL, NULL, LLMC_JSON_NONE};
+    while (llmc_json_next(properties, &it, &name, &value))
+        if (llmc__schema_compare(name.text, key, name.end) == 0)
+            found = value;
+    return found;
+}
+
+/* The place of a member's name among those of the object, made if it is new; *fresh: it was. */
+static llmc_status llmc__schema_place(llmc__schema *c, llmc__schema_object *o, llmc_json key, uint32_t *at,
+                                      bool *fresh)
+{
+    uint32_t i;
+    for (i = 0; i < o->n && llmc__schema_compare(c->prop[i].key, key.text, key.end) != 0; i++)
+        continue;
+    LLMC__TRY(llmc__schema_spend(c, i));
+    *at = i;
+    *fresh = i == o->n;
+    if (!*fresh)
+        return LLMC_OK;
+    if (o->n == c->max_entry)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, key.text, "more members than max_rules allows");
+    LLMC_MEMSET(&c->prop[i], 0, sizeof c->prop[i]);
+    c->prop[i].key = key.text;
+    o->n++;
+    return LLMC_OK;
+}
+
+/* The names in properties and required of n parts. */
+static llmc_status llmc__schema_names(llmc__schema *c, uint32_t n, llmc__schema_object *o)
+{
+    uint32_t p, at;
+    bool fresh;
+    llmc_json key, value;
+    for (p = 0; p < n; p++) {
+        const llmc_json named = llmc__schema_get(c, &c->view[p], LLMC__KW_PROPERTIES);
+        llmc_json_iter it = {NULL, false};
+        if (named.type != LLMC_JSON_NONE && named.type != LLMC_JSON_OBJECT)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, named.text,
+                                    "properties has to be an object of schemas");
+        while (llmc_json_next(named, &it, &key, &value)) {
+            LLMC__TRY(llmc__schema_place(c, o, key, &at, &fresh));
+            if (!fresh && c->prop[at].part != p)
+                continue;
+            c->prop[at].value = value.text;
+            c->prop[at].part = p;
+        }
+    }
+    for (p = 0; p < n; p++) {
+        const llmc_json list = llmc__schema_get(c, &c->view[p], LLMC__KW_REQUIRED);
+        llmc_json_iter it = {NULL, false};
+        if (list.type == LLMC_JSON_BOOL) /* draft 3, and a common mistake */
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "required has to be an array of names");
+        if (list.type != LLMC_JSON_NONE && list.type != LLMC_JSON_ARRAY)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "required has to be an array of names");
+        while (llmc_json_next(list, &it, NULL, &key)) {
+            if (key.type != LLMC_JSON_STRING)
+                return llmc__schema_bad(c, LLMC_BAD_FILE, key.text, "required has to be an array of names");
+            LLMC__TRY(llmc__schema_place(c, o, key, &at, &fresh));
+            c->prop[at].required = true;
+        }
+    }
+    return LLMC_OK;
+}
+
+/* The rule of member m: what each part says of that name, or of names that it does not have. m
+   UINT32_MAX: of all other names. */
+static llmc_status llmc__schema_member_rule(llmc__schema *c, uint32_t n, uint32_t m, uint32_t *id)
+{
+    uint32_t p;
+    llmc__schema_begin(c);
+    for (p = 0; p < n; p++) {
+        const llmc_json named = llmc__schema_get(c, &c->view[p], LLMC__KW_PROPERTIES);
+        llmc_json one = {NULL, NULL, LLMC_JSON_NONE};
+        if (m != UINT32_MAX && c->prop[m].value != NULL && c->prop[m].part == p) {
+            one = llmc__json_at(c->prop[m].value, c->root.end);
+        } else if (m != UINT32_MAX && c->prop[m].value != NULL && c->prop[m].part < p &&
+                   named.type == LLMC_JSON_OBJECT) {
+            one = llmc__schema_property(named, c->prop[m].key);
+            LLMC__TRY(llmc__schema_spend(c, (uint64_t)(llmc__json_skip(named.text, named.end) - named.text)));
+        }
+        if (one.type == LLMC_JSON_NONE)
+            one = llmc__schema_get(c, &c->view[p], LLMC__KW_EXTRA);
+        if (one.type != LLMC_JSON_NONE)
+            LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+    }
+    return llmc__schema_intern(c, id);
+}
+
+/* llmc__schema_object_of -- what n parts say of objects                  (GRAMMAR.schema)
+   Members in c->prop; `alive`: there is an object that fits. */
+static llmc_status llmc__schema_object_of(llmc__schema *c, uint32_t n, llmc__schema_object *o)
+{
+    uint32_t p, i, required = 0, alive = 0;
+    bool named = false, extra = false, dead = false;
+    o->n = 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json patterns = llmc__schema_get(c, &c->view[p], LLMC__KW_PATTERNS);
+        llmc_json_iter it = {NULL, false};
+        llmc_json value;
+        if (patterns.type != LLMC_JSON_NONE &&
+            (patterns.type != LLMC_JSON_OBJECT || llmc_json_next(patterns, &it, NULL, &value)))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, patterns.text, "patternProperties is not supported");
+        named = named || c->view[p].kw[LLMC__KW_PROPERTIES] != NULL;
+        extra = extra || c->view[p].kw[LLMC__KW_EXTRA] != NULL;
+    }
+    LLMC__TRY(llmc__schema_names(c, n, o));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_MEMBERS, false, &o->min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_MEMBERS, true, &o->max));
+    for (i = o->n; i-- > 0;) {
+        llmc__schema_prop *m = &c->prop[i];
+        LLMC__TRY(llmc__schema_member_rule(c, n, i, &m->id));
+        m->required_after = required;
+        m->alive_after = alive;
+        required += m->required;
+        alive += llmc__schema_alive(c, m->id);
+        dead = dead || (m->required && !llmc__schema_alive(c, m->id));
+    }
+    LLMC__TRY(llmc__schema_member_rule(c, n, UINT32_MAX, &o->extra));
+    if (named && !extra && !c->opt.open_objects)
+        o->extra = LLMC__SCHEMA_NEVER;
+    extra = llmc__schema_alive(c, o->extra);
+    if (extra && !dead && o->min > (uint64_t)alive + 1)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->view[0].text,
+                                "minProperties beyond the members that are named is not supported");
+    o->most = o->max == UINT64_MAX ? llmc__max(1, o->min) : o->max;
+    o->alive = !dead && o->min <= o->max && required <= o->max && (uint64_t)alive + extra >= o->min;
+    return LLMC_OK;
+}
+
+/* Whether an object that has `count` members before member i can still be completed. */
+static bool llmc__schema_feasible(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                  uint64_t count)
+{
+    const uint32_t required = i == 0 ? UINT32_MAX : c->prop[i - 1].required_after;
+    const uint32_t alive = i == 0 ? UINT32_MAX : c->prop[i - 1].alive_after;
+    return count + required <= o->max && count + alive + llmc__schema_alive(c, o->extra) >= o->min;
+}
+
+/* A member's count once it is there: not told apart beyond `most`. */
+static uint64_t llmc__schema_counted(const llmc__schema_object *o, uint64_t count)
+{
+    return o->max == UINT64_MAX ? llmc__min(count, o->most) : count;
+}
+
+/* Member i behind `count` others. */
+static void llmc__schema_write_member(llmc__schema *c, uint32_t i, uint64_t count)
+{
+    if (count > 0)
+        llmc__schema_sign(c, ',');
+    llmc__schema_byte(&c->o, '"');
+    llmc__schema_string(&c->o, c->prop[i].key, c->root.end);
+    llmc__schema_put(&c->o, "\" ");
+    llmc__schema_sign(c, ':');
+    llmc__schema_use(c, c->prop[i].id);
+}
+
+/* Members that are not named, after all that are. Of these only one counts for minProperties: two may
+   have the same name. */
+static void llmc__schema_others(llmc__schema *c, uint32_t id, const llmc__schema_object *o, uint64_t count)
+{
+    const uint64_t lo = count < o->min ? 1 : 0, hi = o->max == UINT64_MAX ? o->max : o->max - count;
+    if (hi == 0 || !llmc__schema_alive(c, o->extra))
+        return;
+    if (count == 0) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_inner(c, id, 'x', 0, 0);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    if (count > 0 || hi > 1) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_sign(c, ',');
+        llmc__schema_inner(c, id, 'x', 0, 0);
+        llmc__schema_put(&c->o, " )");
+        llmc__schema_repeat(&c->o, count > 0 ? lo : 0, count > 0 || hi == UINT64_MAX ? hi : hi - 1);
+    }
+    if (count == 0)
+        llmc__schema_put(&c->o, lo > 0 ? ") " : ")? ");
+}
+
+/* Whether rules of their own go on behind member i and `count` others; see write_members. */
+static bool llmc__schema_branches(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                  uint64_t count)
+{
+    const llmc__schema_prop *m = &c->prop[i];
+    return llmc__schema_alive(c, m->id) && !m->required && llmc__schema_feasible(c, o, i + 1, count + 1) &&
+           llmc__schema_feasible(c, o, i + 1, count) && llmc__schema_counted(o, count + 1) != count;
+}
+
+/* llmc__schema_write_members -- members from i on, behind `count` of them                 (GRAMMAR.schema)
+   As far as one rule goes: where it matters for what follows whether a member is there, two rules
+   of their own go on. */
+static void llmc__schema_write_members(llmc__schema *c, uint32_t id, const llmc__schema_object *o, uint32_t i,
+                                       uint64_t count)
+{
+    for (; i < o->n; i++) {
+        const llmc__schema_prop *m = &c->prop[i];
+        const uint64_t more = llmc__schema_counted(o, count + 1);
+        const bool take = llmc__schema_alive(c, m->id) && llmc__schema_feasible(c, o, i + 1, count + 1);
+        const bool skip = !m->required && llmc__schema_feasible(c, o, i + 1, count);
+        if (!take)
+            continue;
+        if (llmc__schema_branches(c, o, i, count)) {
+            llmc__schema_put(&c->o, "( ");
+            llmc__schema_write_member(c, i, count);
+            llmc__schema_inner(c, id, 'm', i + 1, more);
+            llmc__schema_put(&c->o, " | ");
+            llmc__schema_inner(c, id, 'm', i + 1, count);
+            llmc__schema_put(&c->o, " ) ");
+            return;
+        }
+        llmc__schema_put(&c->o, skip ? "( " : "");
+        llmc__schema_write_member(c, i, count);
+        llmc__schema_put(&c->o, skip ? ")? " : "");
+        count = more;
+    }
+    llmc__schema_others(c, id, o, count);
+}
+
+/* How many units two names share at their start. */
+static uint32_t llmc__schema_shared(const char *a, const char *b, const char *end)
+{
+    uint32_t x, y, n = 0;
+    for (a++, b++; llmc__schema_next(&a, end, &x) && llmc__schema_next(&b, end, &y) && x == y;)
+        n++;
+    return n;
+}
+
+/* Unit d of a name; false if it has ended. */
+static bool llmc__schema_unit(const char *key, const char *end, uint32_t d, uint32_t *unit)
+{
+    for (key++; llmc__schema_next(&key, end, unit); d--)
+        if (d == 0)
+            return true;
+    return false;
+}
+
+/* The names in order, by Shell's sort. */
+static void llmc__schema_sort(llmc__schema *c, uint32_t n)
+{
+    uint32_t gap, i, j;
+    for (i = 0; i < n; i++)
+        c->sorted[i] = i;
+    for (gap = n / 2; gap > 0; gap /= 2)
+        for (i = gap; i < n; i++) {
+            const uint32_t v = c->sorted[i];
+            for (j = i; j >= gap && llmc__schema_compare(c->prop[c->sorted[j - gap]].key, c->prop[v].key,
+                                                         c->root.end) > 0;
+                 j -= gap)
+                c->sorted[j] = c->sorted[j - gap];
+            c->sorted[j] = v;
+        }
+}
+
+/* What may follow the first d units of the i-th name, in order, and all names that share them: what
+   leads away from all names, then anything; the next unit of one of them; the end, unless a name
+   ends there. */
+static llmc_status llmc__schema_key_node(llmc__schema *c, uint32_t id, const llmc__schema_object *o,
+                                         uint32_t i, uint32_t d)
+{
+    const char *end = c->root.end, *first = c->prop[c->sorted[i]].key, *l;
+    static const char letters[] = "\"\\\b\f\n\r\t";
+    uint32_t j, unit = 0, last = UINT32_MAX, stop;
+    unsigned short_forms = 0x7f, k;
+    bool ends;
+    llmc__schema_inner(c, id, 'k', i, d);
+    llmc__schema_put(&c->o, " ::= [^\\x22\\x5c\\x00-\\x1f");
+    ends = !llmc__schema_unit(first, end, d, &unit);
+    for (j = i; j < o->n && llmc__schema_shared(first, c->prop[c->sorted[j]].key, end) >= d; j++) {
+        if (!llmc__schema_unit(c->prop[c->sorted[j]].key, end, d, &unit) || unit == last)
+            continue;
+        last = unit;
+        for (l = letters, k = 0; *l != 0; l++, k++)
+            if ((uint32_t)*l == unit)
+                short_forms &= ~(1u << k);
+        if (unit >= 0x20 && llmc__schema_escape(unit) == 0)
+            llmc__schema_member(&c->o, unit);
+    }
+    stop = j;
+    llmc__schema_put(&c->o, "] plain* \"\\\"\" ");
+    if (short_forms != 0) {
+        llmc__schema_put(&c->o, "| \"\\\\\" [");
+        for (k = 0; k < 7; k++)
+            if ((short_forms >> k & 1) != 0)
+                llmc__schema_member(&c->o, (uint32_t)llmc__schema_escape((uint32_t)letters[k]));
+        llmc__schema_put(&c->o, "] plain* \"\\\"\" ");
+    }
+    for (j = i, last = UINT32_MAX; j < stop; j++) {
+        if (!llmc__schema_unit(c->prop[c->sorted[j]].key, end, d, &unit) || unit == last)
+            continue;
+        last = unit;
+        if (unit < 0x20 && llmc__schema_escape(unit) == 0)
+            continue; /* `plain` does not write it */
+        llmc__schema_put(&c->o, "| \"");
+        llmc__schema_char(&c->o, unit);
+        llmc__schema_put(&c->o, "\" ");
+        llmc__schema_inner(c, id, 'k', j, d + 1);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    llmc__schema_put(&c->o, ends ? "\n" : "| \"\\\"\" \n");
+    return llmc__schema_spend(c, (uint64_t)(stop - i) * (d + 4));
+}
+
+/* The rule of a member that is not named, and of names that are none of those: a tree of their units. */
+static llmc_status llmc__schema_other_rules(llmc__schema *c, uint32_t id, const llmc__schema_object *o)
+{
+    const char *end = c->root.end;
+    uint32_t i, d, unit;
+    llmc__schema_inner(c, id, 'x', 0, 0);
+    llmc__schema_put(&c->o, " ::= ");
+    if (o->n == 0) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_STRING);
+    } else {
+        llmc__schema_put(&c->o, "\"\\\"\" ");
+        llmc__schema_inner(c, id, 'k', 0, 0);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    llmc__schema_sign(c, ':');
+    llmc__schema_use(c, o->extra);
+    llmc__schema_byte(&c->o, '\n');
+    if (o->n == 0)
+        return LLMC_OK;
+    c->used |= LLMC__SCHEMA_BIT(PLAIN);
+    llmc__schema_sort(c, o->n);
+    for (i = 0; i < o->n; i++) {
+        const char *key = c->prop[c->sorted[i]].key;
+        bool more = true;
+        for (d = i == 0 ? 0 : llmc__schema_shared(c->prop[c->sorted[i - 1]].key, key, end) + 1; more; d++) {
+            if (d > 0 && !llmc__schema_unit(key, end, d - 1, &unit))
+                break;
+            LLMC__TRY(llmc__schema_key_node(c, id, o, i, d));
+            more = llmc__schema_unit(key, end, d, &unit);
+        }
+    }
+    return LLMC_OK;
+}
+
+/* The rules that an object's own needs. least, most: members before the i-th. */
+static llmc_status llmc__schema_object_rules(llmc__schema *c, uint32_t id, const llmc__schema_object *o)
+{
+    uint64_t count, before, least = 0, most = 0;
+    uint32_t i;
+    for (i = 0; i < o->n; i++) {
+        for (count = least; count <= most + 1; count++) {
+            LLMC__TRY(llmc__schema_spend(c, 16));
+            if (!llmc__schema_branches(c, o, i, count) &&
+                (count == least || !llmc__schema_branches(c, o, i, count - 1)))
+                continue;
+            llmc__schema_inner(c, id, 'm', i + 1, count);
+            llmc__schema_put(&c->o, " ::= ");
+            before = c->o.len;
+            llmc__schema_write_members(c, id, o, i + 1, count);
+            llmc__schema_put(&c->o, c->o.len == before ? "\"\"\n" : "\n");
+        }
+        least = llmc__schema_counted(o, least + c->prop[i].required);
+        most = llmc__schema_counted(o, most + llmc__schema_alive(c, c->prop[i].id));
+    }
+    return llmc__schema_alive(c, o->extra) ? llmc__schema_other_rules(c, id, o) : LLMC_OK;
+}
+
+/* A choice: rule id's part p with one alternative after the other of its anyOf or oneOf.
+   *ground: no alternative leads back here without text in between, as far as is known. */
+static llmc_status llmc__schema_choice(llmc__schema *c, uint32_t id, uint32_t p, bool *alive, bool *ground)
+{
+    const llmc__schema_entry *e = &c->entry[id];
+    const bool any = c->view[p].kw[LLMC__KW_CHOICE] != NULL && (c->pool[e->first + p].done & 1) == 0;
+    const llmc_json list = llmc__schema_get(c, &c->view[p], any ? LLMC__KW_CHOICE : LLMC__KW_ONE);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one;
+    uint32_t q, with;
+    *alive = false;
+    *ground = true;
+    if (list.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "anyOf and oneOf have to be arrays of schemas");
+    while (llmc_json_next(list, &it, NULL, &one)) {
+        llmc__schema_begin(c);
+        for (q = 0; q < e->n; q++) {
+            const llmc__schema_part *part = &c->pool[e->first + q];
+            const uint32_t chosen = q == p ? (any ? 1 : 2) | (c->view[p].n == 1 ? LLMC__SCHEMA_DROP : 0) : 0;
+            LLMC__TRY(llmc__schema_add(c, part->text, part->done | chosen, LLMC__SCHEMA_ORPHAN));
+        }
+        LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+        LLMC__TRY(llmc__schema_intern(c, &with));
+        *ground = *ground && (with >= LLMC__SCHEMA_BUILTIN || c->entry[with].ground);
+        if (!llmc__schema_alive(c, with))
+            continue;
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, with);
+    }
+    return LLMC_OK;
+}
+
+/* llmc__schema_kinds -- rule id, type by type: `types` of n parts, loaded         (GRAMMAR.schema)
+   Rules that arrays and objects need come after the line. */
+static llmc_status llmc__schema_kinds(llmc__schema *c, uint32_t id, uint32_t n, uint32_t types, bool write,
+                                      bool *alive)
+{
+    llmc__schema_array a;
+    llmc__schema_object o;
+    bool some;
+    const bool number = (types & (LLMC__SCHEMA_BIT(NUMBER) | LLMC__SCHEMA_BIT(INTEGER))) != 0;
+    const uint64_t before = c->o.len;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC_MEMSET(&o, 0, sizeof o);
+    a.min = 1; /* no array */
+    if ((types & LLMC__SCHEMA_BIT(ARRAY)) != 0)
+        LLMC__TRY(llmc__schema_array_of(c, n, &a));
+    if ((types & LLMC__SCHEMA_BIT(OBJECT)) != 0)
+        LLMC__TRY(llmc__schema_object_of(c, n, &o));
+    *alive = false;
+    if ((types & LLMC__SCHEMA_BIT(NULL)) != 0) {
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_NULL);
+    }
+    if ((types & LLMC__SCHEMA_BIT(BOOLEAN)) != 0) {
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_BOOLEAN);
+    }
+    if (number) {
+        const uint64_t at = c->o.len;
+        const bool had = *alive;
+        llmc__schema_or(c, alive);
+        LLMC__TRY(llmc__schema_numbers(c, n, (types & LLMC__SCHEMA_BIT(NUMBER)) != 0, &some));
+        if (!some) { /* take the bar back */
+            c->o.len = at;
+            *alive = had;
+        }
+    }
+    if ((types & LLMC__SCHEMA_BIT(STRING)) != 0) {
+        const uint64_t at = c->o.len;
+        const bool had = *alive;
+        llmc__schema_or(c, alive);
+        LLMC__TRY(llmc__schema_strings(c, n, &some));
+        if (!some) {
+            c->o.len = at;
+            *alive = had;
+        }
+    }
+    if (a.min <= a.max) {
+        llmc__schema_or(c, alive);
+        llmc__schema_sign(c, '[');
+        LLMC__TRY(llmc__schema_elements(c, id, n, &a, 0, false));
+        llmc__schema_sign(c, ']');
+    }
+    if (o.alive) {
+        llmc__schema_or(c, alive);
+        llmc__schema_sign(c, '{');
+        llmc__schema_write_members(c, id, &o, 0, 0);
+        llmc__schema_sign(c, '}');
+    }
+    if (!write) {
+        c->o.len = before;
+        return LLMC_OK;
+    }
+    llmc__schema_byte(&c->o, '\n');
+    if (a.min <= a.max)
+        LLMC__TRY(llmc__schema_array_rules(c, id, n, &a));
+    return o.alive ? llmc__schema_object_rules(c, id, &o) : LLMC_OK;
+}
+
+/* llmc__schema_rule -- one rule: its text if `write`, and whether something matches  (GRAMMAR.schema)
+   Without `write` it only finds out, as far as its members are known, and makes their rules. */
+static llmc_status llmc__schema_rule(llmc__schema *c, uint32_t id, bool write)
+{
+    llmc__schema_entry *e = &c->entry[id];
+    uint32_t p, types, choice = UINT32_MAX, values = UINT32_MAX;
+    const uint64_t before = c->o.len;
+    bool alive = false, ground = true;
+    for (p = 0; p < e->n; p++) {
+        const llmc__schema_part *part = &c->pool[e->first + p];
+        llmc__schema_view *v = &c->view[p];
+        LLMC__TRY(llmc__schema_scan(c, llmc__json_at(part->text, c->root.end), v, &v->n));
+        v->text = part->text;
+        if (choice == UINT32_MAX && ((v->kw[LLMC__KW_CHOICE] != NULL && (part->done & 1) == 0) ||
+                                     (v->kw[LLMC__KW_ONE] != NULL && (part->done & 2) == 0)))
+            choice = p;
+        if (values == UINT32_MAX && (v->kw[LLMC__KW_CONST] != NULL || v->kw[LLMC__KW_ENUM] != NULL))
+            values = p;
+    }
+    if (write) {
+        llmc__schema_name(c, id);
+        llmc__schema_put(&c->o, " ::= ");
+    }
+    if (choice != UINT32_MAX) {
+        LLMC__TRY(llmc__schema_choice(c, id, choice, &alive, &ground));
+    } else {
+        LLMC__TRY(llmc__schema_types(c, e->n, &types));
+        if (values == UINT32_MAX)
+            LLMC__TRY(llmc__schema_kinds(c, id, e->n, types, write, &alive));
+        else
+            LLMC__TRY(llmc__schema_values(c, e->n, values, types, &alive));
+    }
+    if (write && (choice != UINT32_MAX || values != UINT32_MAX))
+        llmc__schema_byte(&c->o, '\n');
+    if (!write)
+        c->o.len = before;
+    e->alive = e->alive || alive;
+    e->ground = e->ground || ground;
+    e->written = write;
+    return LLMC_OK;
+}
+
+/* llmc__schema_settle -- makes all rules, finds those that something matches       (GRAMMAR.schema)
+   Rules are only ever found to match more, so this ends: sweeps from the last rule, which no other
+   waits for as a rule, to the first. */
+static llmc_status llmc__schema_settle(llmc__schema *c)
+{
+    uint32_t i;
+    bool changed = true;
+    for (i = 0; i < c->n_entry; i++)
+        LLMC__TRY(llmc__schema_rule(c, i, false));
+    while (changed) {
+        changed = false;
+        for (i = c->n_entry; i-- > 0;) {
+            llmc__schema_entry *e = &c->entry[i];
+            const bool alive = e->alive, ground = e->ground;
+            if (alive && ground)
+                continue;
+            LLMC__TRY(llmc__schema_rule(c, i, false));
+            changed = changed || alive != e->alive || ground != e->ground;
+        }
+    }
+    for (i = 0; i < c->n_entry; i++)
+        if (!c->entry[i].ground)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->pool[c->entry[i].first].text,
+                                    "a schema must not refer to itself with nothing in between");
+    for (i = 0; i < c->n_entry; i++)
+        c->entry[i].used = false; /* by those that nothing matches, too */
+    c->used = 0;
+    return LLMC_OK;
+}
+
+/* Writes the rules that rule `root` needs. */
+static llmc_status llmc__schema_write(llmc__schema *c, uint32_t root)
+{
+    uint32_t i;
+    bool more = true;
+    if (root >= LLMC__SCHEMA_BUILTIN) {
+        llmc__schema_put(&c->o, "root ::= ");
+        llmc__schema_use(c, root);
+        llmc__schema_byte(&c->o, '\n');
+    } else {
+        c->entry[root].used = true;
+    }
+    while (more) {
+        more = false;
+        for (i = 0; i < c->n_entry; i++) {
+            if (!c->entry[i].used || c->entry[i].written)
+                continue;
+            LLMC__TRY(llmc__schema_rule(c, i, true));
+            more = true;
+        }
+    }
+    c->used = llmc__schema_closure(c->used, c->opt.space);
+    for (i = 0; i < LLMC__SCHEMA_RULES; i++)
+        if ((c->used >> i & 1) != 0)
+            llmc__schema_builtin(&c->o, c->opt.space, i);
+    return llmc__schema_spend(c, 0);
+}
+
+/* Lays out the work memory. */
+static void llmc__schema_carve(llmc__schema *c, llmc__arena *a)
+{
+    const uint64_t rules = c->opt.max_rules == 0 ? 4096 : c->opt.max_rules;
+    c->max_entry = (uint32_t)llmc__min(rules, 1u << 20);
+    c->max_pool = c->max_entry * 4 + LLMC__SCHEMA_PARTS;
+    c->entry = (llmc__schema_entry *)llmc__take(a, c->max_entry, sizeof *c->entry);
+    c->pool = (llmc__schema_part *)llmc__take(a, c->max_pool, sizeof *c->pool);
+    c->prop = (llmc__schema_prop *)llmc__take(a, c->max_entry, sizeof *c->prop);
+    c->sorted = (uint32_t *)llmc__take(a, c->max_entry, sizeof *c->sorted);
+    c->view = (llmc__schema_view *)llmc__take(a, LLMC__SCHEMA_PARTS, sizeof *c->view);
+    c->code = (uint32_t *)llmc__take(a, LLMC__SCHEMA_PATTERN, sizeof *c->code);
+}
+
+/* llmc_schema_need -- bytes that llmc_schema_gbnf works in                 (GRAMMAR.schema) */
+LLMC_API size_t llmc_schema_need(const llmc_schema_options *opt)
+{
+    llmc__schema c;
+    llmc__arena a;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    llmc__options(&c.opt, sizeof c.opt, opt);
+    llmc__schema_carve(&c, &a);
+    return a.failed ? 0 : (size_t)llmc__arena_need(&a);
+}
+
+/* llmc_schema_gbnf -- see the interface                                    (GRAMMAR.schema) */
+LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema_options *opt, char *out,
+                                      size_t cap, size_t *len, void *work, size_t work_bytes, llmc_diag *diag)
+{
+    llmc__schema c;
+    llmc__arena a;
+    uint32_t root, i;
+    const size_t need = llmc_schema_need(opt);
+    LLMC_MEMSET(&c, 0, sizeof c);
+    llmc__options(&c.opt, sizeof c.opt, opt);
+    if ((unsigned)c.opt.space > LLMC_SPACE_LINES)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.schema", LLMC_NO_OFFSET, "no such kind of white space");
+    if (need == 0 || work == NULL || work_bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.schema", LLMC_NO_OFFSET,
+                          "a schema takes %zu bytes of work memory, not %zu", need, work_bytes);
+    a = llmc__arena_over(work, work_bytes);
+    llmc__schema_carve(&c, &a);
+    c.diag = diag;
+    c.name = schema->name;
+    LLMC__TRY(llmc_json_parse(schema, &c.root, diag));
+    LLMC__TRY(llmc__schema_single(&c, c.root.text, &root));
+    LLMC__TRY(llmc__schema_settle(&c));
+    if (!llmc__schema_alive(&c, root)) {
+        for (i = c.n_entry; i > 1 && c.entry[i - 1].alive;)
+            i--;
+        return llmc__schema_bad(&c, LLMC_BAD_FILE,
+                                c.n_entry > 0 ? c.pool[c.entry[i - 1].first].text : c.root.text,
+                                "nothing can match this schema");
+    }
+    c.o.out = out;
+    c.o.cap = cap;
+    LLMC__TRY(llmc__schema_write(&c, root));
+    *len = (size_t)c.o.len;
+    if (c.o.len > cap)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.schema", LLMC_NO_OFFSET,
+                          "the grammar takes %llu bytes, not %zu", (unsigned long long)c.o.len, cap);
+    return LLMC_OK;
+}
+
+#endif /* LLMC_NO_GRAMMAR */
+
+//==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 19 ====
 
 //--[ 20.1 ENGINE.types ]-- a sequence, an engine, and the option structs with defaults filled in
 /* A sequence is always in one of these states:
@@ -26675,6 +32189,9 @@ struct llmc_seq {
     llmc_token *ids;            /* [context] read or generated */
     uint32_t n_ids, n_cached;
     uint32_t n_generated; /* since the last add; max_tokens counts these */
+    /* ids from grammar_begin on have to match opt.grammar, whose state has followed them up to grammar_at;
+       beyond n_ids: it has to begin anew */
+    uint32_t grammar_begin, grammar_at;
     llmc__kv_table table;
     llmc_piece piece; /* to be taken, while has_piece */
     char half[4];     /* first bytes of a character not complete yet */
@@ -27068,6 +32585,10 @@ static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
 #endif
     if (llmc_model_ends(s->engine->model, id) && !s->opt.ignore_end)
         finish = LLMC_FINISH_END;
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (s->opt.grammar != NULL && llmc_grammar_is_done(s->opt.grammar)) /* nothing may follow this token */
+        finish = LLMC_FINISH_END;
+#endif
     s->ids[s->n_ids++] = id;
     s->n_generated++;
     if (finish == LLMC_FINISH_NONE && s->opt.max_tokens > 0 && s->n_generated >= s->opt.max_tokens)
@@ -27097,9 +32618,28 @@ static void llmc__seq_end(llmc_seq *s, llmc_finish finish)
 }
 
 //--[ 20.4 ENGINE.seq ]-- open, configure, add, truncate
+/* Whether the sequence can be bound to a grammar's state: one that speaks its model's tokens.
+   Errors: BAD_ARG, UNSUPPORTED (a build without grammars). */
+static llmc_status llmc__seq_grammar_check(const llmc_seq *s, const llmc_grammar_state *grammar,
+                                           llmc_diag *diag)
+{
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    const llmc_tokenizer *tok = s->engine->model->tokenizer;
+    if (grammar != NULL && (tok == NULL || grammar->g->vocab == NULL || grammar->g->vocab->tok != tok))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "the grammar was not compiled for the model's tokenizer");
+#else
+    (void)s;
+    if (grammar != NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "this build has no grammars (LLMC_NO_GRAMMAR or LLMC_NO_TOKEN)");
+#endif
+    return LLMC_OK;
+}
+
 /* llmc_seq_configure -- other options for an open sequence        (ENGINE.seq)
    opt  as llmc_seq_open takes it; NULL: all defaults. Tokens and what has been shown stay;
-   the random numbers begin again from the new seed.
+   the random numbers begin again from the new seed; another grammar begins with the next token.
    Checks everything before anything changes, so that a refused change leaves the old options.
    Errors: BAD_ARG (a sampling option, a stop string's length, a bias's token). */
 LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *opt, llmc_diag *diag)
@@ -27124,6 +32664,10 @@ LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *o
             return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
                               "logit bias for token %d: the vocabulary has %u", sample.bias[i].token,
                               seq->engine->model->config.vocab_size);
+    LLMC__TRY(llmc__seq_grammar_check(seq, o.grammar, diag));
+    if (o.grammar != seq->opt.grammar)
+        seq->grammar_begin = seq->n_ids;
+    seq->grammar_at = UINT32_MAX;
     seq->opt = o;
     seq->sample = sample;
     seq->opt.sample = NULL; /* the caller's struct may go; ours is the copy */
@@ -27147,6 +32691,7 @@ LLMC_API llmc_status llmc_seq_open(llmc_seq **out, llmc_engine *engine, const ll
         s->open = true;
         s->active = s->has_piece = false;
         s->n_ids = s->n_cached = s->n_generated = s->n_half = 0;
+        s->grammar_begin = 0;
         s->n_tail = 0;
         s->finish = LLMC_FINISH_NONE;
         *out = s;
@@ -27167,9 +32712,11 @@ LLMC_API void llmc_seq_close(llmc_seq *seq)
 }
 
 /* The sequence starts to read: what an earlier answer left over is dropped, that is, a
-   piece not taken and bytes held back. max_tokens counts from here. */
+   piece not taken and bytes held back. max_tokens counts from here, and a grammar begins. */
 static void llmc__seq_wake(llmc_seq *s)
 {
+    s->grammar_begin = s->n_ids;
+    s->grammar_at = UINT32_MAX;
     s->active = s->n_ids > 0; /* no text, no BOS: there is nothing to read */
     s->has_piece = false;
     s->finish = LLMC_FINISH_NONE;
@@ -27258,10 +32805,13 @@ LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t l
    Errors: BAD_ARG (n is beyond the end). */
 LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag)
 {
+    uint32_t begin;
     if (n > seq->n_ids)
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET, "truncate to %zu: the sequence has %u",
                           n, seq->n_ids);
+    begin = (uint32_t)llmc__min(seq->grammar_begin, n);
     llmc__seq_wake(seq);
+    seq->grammar_begin = begin; /* what is left of an answer goes on as it began */
     seq->n_ids = (uint32_t)n;
     seq->n_cached = (uint32_t)llmc__min(seq->n_cached, n);
     seq->active = n > 0;
@@ -27362,19 +32912,111 @@ static llmc_status llmc__batch_settle(llmc_engine *e, llmc_diag *diag)
     return LLMC_OK;
 }
 
-/* Chooses the next token of one sequence from its logits [V]: the caller's chooser first,
-   the sampler if that leaves it to us. Makes the sequence's piece.
-   Errors: BAD_ARG (the chooser's token), NOT_FINITE; no token is added then. */
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+/* Brings the grammar's state to the sequence's end: by the tokens since, or all over again, after a
+   truncation for example. Behind a token that ends a generation another text begins.
+   Errors: BAD_ARG (ids that do not match; only after ids of an earlier text were truncated), FULL. */
+static llmc_status llmc__seq_follow(llmc_seq *s, llmc_diag *diag)
+{
+    const llmc_model *model = s->engine->model;
+    bool anew = s->grammar_at > s->n_ids;
+    if (anew)
+        s->grammar_at = s->grammar_begin;
+    for (;; s->grammar_at++) {
+        if (anew) {
+            bool bos = s->grammar_begin == 1 &&
+                       s->ids[0] == llmc_tokenizer_special(model->tokenizer, LLMC_SPECIAL_BOS);
+            LLMC__TRY(llmc_grammar_reset(s->opt.grammar, s->grammar_begin == 0 || bos, diag));
+        }
+        if (s->grammar_at == s->n_ids)
+            return LLMC_OK;
+        anew = llmc_model_ends(model, s->ids[s->grammar_at]) && !s->opt.ignore_end;
+        if (anew)
+            s->grammar_begin = s->grammar_at + 1;
+        else
+            LLMC__TRY(llmc_grammar_advance(s->opt.grammar, s->ids[s->grammar_at], diag));
+    }
+}
+
+/* Forbids, in logits [n], what the grammar does not allow, and tokens that end a generation, whoever says
+   so, unless the text may end. Errors: FULL, UNSUPPORTED (no token is left). */
+static llmc_status llmc__seq_bind(llmc_seq *s, float *logits, size_t n, llmc_diag *diag)
+{
+    llmc_grammar_state *g = s->opt.grammar;
+    const llmc_generation *made = &s->engine->model->generation;
+    bool may_end = llmc_grammar_can_end(g) && !s->opt.ignore_end, any = may_end;
+    const float never = llmc__bits_f32(0xff800000u);
+    float kept[LLMC_MAX_ENDS];
+    uint32_t i;
+    for (i = 0; i < made->n_end && i < LLMC_MAX_ENDS; i++)
+        kept[i] = made->end[i] >= 0 && (size_t)made->end[i] < n ? logits[made->end[i]] : 0;
+    LLMC__TRY(llmc_grammar_apply(g, logits, n, diag));
+    for (i = 0; s->opt.ignore_end && i < g->g->vocab->count && i < n; i++)
+        if ((g->g->vocab->ends[i / 32] >> (i % 32) & 1) != 0)
+            logits[i] = never;
+    for (i = 0; i < made->n_end && i < LLMC_MAX_ENDS; i++)
+        if (made->end[i] >= 0 && (size_t)made->end[i] < n)
+            logits[made->end[i]] = may_end ? kept[i] : never;
+    for (i = 0; i < n && !any; i++)
+        any = !llmc__forbidden(logits[i]);
+    if (!any)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.step", LLMC_NO_OFFSET,
+                          "the vocabulary has no token that the grammar allows next");
+    return LLMC_OK;
+}
+
+/* The chosen token against the grammar, whose state goes on by it. A chooser may choose what it likes.
+   Errors: BAD_ARG, FULL. */
+static llmc_status llmc__seq_bound(llmc_seq *s, llmc_token id, llmc_diag *diag)
+{
+    if (llmc_model_ends(s->engine->model, id) && !s->opt.ignore_end && llmc_grammar_can_end(s->opt.grammar))
+        return LLMC_OK;
+    LLMC__TRY(llmc_grammar_advance(s->opt.grammar, id, diag));
+    s->grammar_at = s->n_ids + 1;
+    return LLMC_OK;
+}
+#endif
+
+/* Before a token is chosen: *over, and nothing is to be chosen, if the grammar has come to its end.
+   Errors: those of a grammar. */
+static llmc_status llmc__seq_prepare(llmc_seq *s, float *logits, size_t n, bool *over, llmc_diag *diag)
+{
+    *over = false;
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (s->opt.grammar == NULL)
+        return LLMC_OK;
+    LLMC__TRY(llmc__seq_follow(s, diag));
+    *over = llmc_grammar_is_done(s->opt.grammar);
+    if (!*over)
+        return llmc__seq_bind(s, logits, n, diag);
+#else
+    (void)s;
+    (void)logits;
+    (void)n;
+    (void)diag;
+#endif
+    return LLMC_OK;
+}
+
+/* Chooses the next token of one sequence from its logits [V]: the grammar forbids, then the caller's
+   chooser, the sampler if that leaves it to us. Makes the sequence's piece.
+   Errors: BAD_ARG (the chooser's token), NOT_FINITE, those of a grammar; no token is added then. */
 static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
 {
     llmc_engine *e = s->engine;
     size_t vocab = e->model->config.vocab_size;
     llmc_token id = LLMC_TOKEN_NONE;
     float logprob = 0;
-    llmc_status status = LLMC_OK;
+    llmc_status status;
+    bool over;
     if (s->n_ids >= e->opt.context_length) { /* the prompt alone filled it */
         llmc__seq_end(s, LLMC_FINISH_CONTEXT);
         return LLMC_OK;
+    }
+    status = llmc__seq_prepare(s, logits, vocab, &over, diag);
+    if (status != LLMC_OK || over) {
+        llmc__seq_end(s, over ? LLMC_FINISH_END : LLMC_FINISH_FAILED);
+        return status;
     }
     if (s->opt.chooser.fn != NULL)
         id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
@@ -27386,6 +33028,10 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
     else
         status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                             "the chooser returned token %d: the vocabulary has %zu", id, vocab);
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (status == LLMC_OK && s->opt.grammar != NULL)
+        status = llmc__seq_bound(s, id, diag);
+#endif
     if (status == LLMC_OK)
         llmc__seq_emit(s, id, logprob);
     else
