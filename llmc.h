@@ -15289,7 +15289,7 @@ static uint8_t llmc__uc_class(uint32_t cp)
 }
 
 /* Canonical combining class; 0 for starters and what is no code point. */
-LLMC__UNUSED static uint8_t llmc__uc_ccc(uint32_t cp)
+static uint8_t llmc__uc_ccc(uint32_t cp)
 {
     if (cp < 0x300 || cp > 0x10ffff)
         return 0;
@@ -15298,7 +15298,7 @@ LLMC__UNUSED static uint8_t llmc__uc_ccc(uint32_t cp)
 
 /* Whether NFC may change a text because of this code point: it is no starter, or decomposes for good,
    or may compose with what is before it. Those between U+3400 and U+A66E are many, and plain. */
-LLMC__UNUSED static bool llmc__uc_unquick(uint32_t cp)
+static bool llmc__uc_unquick(uint32_t cp)
 {
     if (cp < 0x300 || (cp >= 0x3400 && cp < 0xa66f) || cp > 0x10ffff)
         return false;
@@ -15326,7 +15326,7 @@ static bool llmc__uc_word(uint32_t cp, uint32_t bit)
 }
 
 /* Simple lower case; cp itself where there is none. Only U+0130 has a full one that differs. */
-LLMC__UNUSED static uint32_t llmc__uc_lower(uint32_t cp)
+static uint32_t llmc__uc_lower(uint32_t cp)
 {
     uint32_t lo = 0, hi = LLMC__UC_ENTRIES(llmc__lower_range);
     const int32_t *r;
@@ -15395,7 +15395,7 @@ static uint32_t llmc__decomp_units(const llmc__decomp_range *r, uint32_t cp, uin
 
 /* Full decomposition of cp, canonical or also of compatibility, into out [LLMC__DECOMP_MAX]; returns
    how many code points, at least 1. Parts of a canonical mapping may have one of compatibility. */
-LLMC__UNUSED static uint32_t llmc__decompose(uint32_t cp, bool compat, uint32_t *out)
+static uint32_t llmc__decompose(uint32_t cp, bool compat, uint32_t *out)
 {
     const llmc__decomp_range *r;
     uint32_t part[LLMC__DECOMP_MAX], n, i, used = 0;
@@ -15442,7 +15442,7 @@ static uint32_t llmc__compose_in(const uint16_t (*table)[3], uint32_t n, uint32_
 }
 
 /* The primary composite of a and b, 0 if there is none. */
-LLMC__UNUSED static uint32_t llmc__compose(uint32_t a, uint32_t b)
+static uint32_t llmc__compose(uint32_t a, uint32_t b)
 {
     uint32_t c;
     if (a - LLMC__HANGUL_L < 19 && b - LLMC__HANGUL_V < 21)
@@ -15473,6 +15473,21 @@ static void llmc__uc_fill(uint8_t *table)
         table[cp] = llmc__uc_entry_class(*e, cp);
     }
 }
+
+#define LLMC__UC_NOT_ASCII 15u /* in llmc__byte_class: no class, never in a set */
+
+/* Classes of ASCII; the other half of the bytes need a second look. */
+static const uint8_t llmc__byte_class[256] = {
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  11, 12, 11, 11, 12, 0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
+    0,  0,  0,  0,  0,  0,  11, 8,  8,  8,  10, 8,  8,  8,  8,  8,  8,  10, 8,  8,  8,  8,  6,  6,  6,  6,
+    6,  6,  6,  6,  6,  6,  8,  8,  10, 10, 10, 8,  8,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,
+    1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  8,  8,  8,  10, 9,  10, 2,  2,  2,  2,  2,  2,  2,
+    2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  8,  10, 8,  10, 0,  15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15};
 
 #define LLMC__NOT_UTF8 UINT32_MAX /* no code point; its class is OTHER */
 
@@ -15525,29 +15540,763 @@ static int llmc__alphabet_byte(uint32_t cp)
     return cp == 323 ? 173 : -1;
 }
 
-//--[ 13.2 TOKEN.normal ]-- STUB
-#define LLMC__NORMAL_WORK 4096
-static size_t llmc__normal_growth(const llmc__normal *steps, uint32_t n)
-{
-    (void)steps;
-    return n > 0 ? 8 : 1;
-}
-static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len,
-                            uint8_t *out, size_t cap, uint32_t *origin, void *work, size_t work_bytes,
-                            size_t *used)
+//--[ 13.2 TOKEN.normal ]-- rewriting text before it is cut
+/* Each step reads one text and writes another; with several steps the texts between them lie in the work
+   memory, in two halves that take turns. A step that would change nothing is left out: for NFC and its
+   kin that is most text, and one look at it tells. Bytes that are not UTF-8 pass as they are, and
+   nothing composes across them. */
+
+/* A step at work: reads p [len], writes out as far as cap goes and counts on. */
+typedef struct llmc__rewrite {
+    const uint8_t *p;
+    size_t len;
+    const uint32_t *from; /* where the bytes of p come from; NULL: p is the source */
+    uint8_t *out;
+    uint32_t *origin; /* [cap], or NULL */
+    size_t cap, used;
+} llmc__rewrite;
+
+/* Writes s [n], all of which comes from p[at]. */
+static void llmc__rewrite_put(llmc__rewrite *w, const char *s, size_t n, size_t at)
 {
     size_t i;
-    (void)steps;
-    (void)n_steps;
-    (void)work;
-    (void)work_bytes;
-    if (len > cap)
+    for (i = 0; i < n; i++, w->used++) {
+        if (w->used >= w->cap)
+            continue;
+        w->out[w->used] = (uint8_t)s[i];
+        if (w->origin != NULL)
+            w->origin[w->used] = w->from != NULL ? w->from[at] : (uint32_t)at;
+    }
+}
+
+/* Writes one code point that comes from p[at]. */
+static void llmc__rewrite_point(llmc__rewrite *w, uint32_t cp, size_t at)
+{
+    char c[4];
+    llmc__rewrite_put(w, c, llmc__utf8_write(cp, c), at);
+}
+
+/* Copies p[begin, end). */
+static void llmc__rewrite_copy(llmc__rewrite *w, size_t begin, size_t end)
+{
+    size_t n = end - begin, room = w->used < w->cap ? w->cap - w->used : 0, i;
+    room = room < n ? room : n;
+    if (room > 0)
+        LLMC_MEMCPY(w->out + w->used, w->p + begin, room);
+    for (i = 0; w->origin != NULL && i < room; i++)
+        w->origin[w->used + i] = w->from != NULL ? w->from[begin + i] : (uint32_t)(begin + i);
+    w->used += n;
+}
+
+/* Parts of NORMAL_BERT, as steps of their own. */
+enum {
+    LLMC__NORMAL_CLEAN = LLMC__NORMAL_COUNT,
+    LLMC__NORMAL_CJK,       /* spaces around ideographs */
+    LLMC__NORMAL_STRIP_THIN /* drops category Mn        */
+};
+
+/* Ideographs that BERT puts spaces around; its own list, without the later extensions. */
+static bool llmc__bert_ideograph(uint32_t cp)
+{
+    return (cp >= 0x4e00 && cp <= 0x9fff) || (cp >= 0x3400 && cp <= 0x4dbf) ||
+           (cp >= 0x20000 && cp <= 0x2a6df) || (cp >= 0x2a700 && cp <= 0x2b73f) ||
+           (cp >= 0x2b740 && cp <= 0x2b81f) || (cp >= 0x2b820 && cp <= 0x2ceaf) ||
+           (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0x2f800 && cp <= 0x2fa1f);
+}
+
+/* BERT's clean_text: controls, U+0000 and U+FFFD go, white space is a space. TAB and the line ends count as
+   white space, the other controls that Unicode calls so do not. */
+static uint32_t llmc__map_clean(uint32_t cp, uint32_t *out)
+{
+    uint32_t c = llmc__uc_class(cp);
+    if (cp == 0 || cp == 0xfffd || cp == 0xb || cp == 0xc || cp == 0x85)
+        return 0;
+    if ((1u << c & LLMC__UC_SPACES) != 0)
+        *out = ' ';
+    return c != LLMC__UC_OTHER;
+}
+
+/* Controls that NMT drops, and what it turns to spaces. */
+static uint32_t llmc__map_nmt(uint32_t cp, uint32_t *out)
+{
+    if ((cp >= 1 && cp <= 8) || cp == 0xb || (cp >= 0xe && cp <= 0x1f) || cp == 0x7f || cp == 0x8f ||
+        cp == 0x9f)
+        return 0;
+    if (cp == 9 || cp == 0xa || cp == 0xc || cp == 0xd || cp == 0x1680 || (cp >= 0x200b && cp <= 0x200f) ||
+        cp == 0x2028 || cp == 0x2029 || cp == 0x2581 || cp == 0xfeff || cp == 0xfffd)
+        *out = ' ';
+    return 1;
+}
+
+/* What a step that looks at one character at a time makes of cp: out [3], returns how many. */
+static uint32_t llmc__map_char(unsigned kind, uint32_t cp, uint32_t *out)
+{
+    out[0] = cp;
+    switch (kind) {
+    case LLMC__NORMAL_LOWER:
+        out[0] = cp == 0x130 ? 'i' : llmc__uc_lower(cp);
+        out[1] = 0x307;
+        return cp == 0x130 ? 2 : 1;
+    case LLMC__NORMAL_STRIP_ACCENTS:
+        return cp < 0x300 || (1u << llmc__uc_class(cp) & LLMC__UC_MARKS) == 0;
+    case LLMC__NORMAL_STRIP_THIN:
+        return cp < 0x300 || llmc__uc_class(cp) != LLMC__UC_MARK;
+    case LLMC__NORMAL_CLEAN:
+        return cp >= 0x20 && cp < 0x7f ? 1 : llmc__map_clean(cp, out);
+    case LLMC__NORMAL_NMT:
+        return llmc__map_nmt(cp, out);
+    default: /* LLMC__NORMAL_CJK */
+        if (!llmc__bert_ideograph(cp))
+            return 1;
+        out[0] = out[2] = ' ';
+        out[1] = cp;
+        return 3;
+    }
+}
+
+/* One such step over all of the text. */
+static void llmc__rewrite_chars(llmc__rewrite *w, unsigned kind)
+{
+    size_t at, len;
+    for (at = 0; at < w->len; at += len) {
+        uint32_t cp, out[3], n, i;
+        len = llmc__uc_next(w->p + at, w->len - at, &cp);
+        if (cp == LLMC__NOT_UTF8) {
+            llmc__rewrite_copy(w, at, at + 1);
+            continue;
+        }
+        n = llmc__map_char(kind, cp, out);
+        for (i = 0; i < n; i++)
+            llmc__rewrite_point(w, out[i], at);
+    }
+}
+
+/* Normal forms. The text is a starter, marks, a starter, marks, ...: marks are put in order of their
+   classes (stably) and, in NFC and NFKC, joined with the starter where they may; a starter right after
+   another may join it, too. Marks are kept in `mark`; if more than that follow each other, they are read
+   from the text again, once for each class that is among them: there are 55.
+   Source: Unicode standard annex 15; the Unicode standard, 3.11. */
+#define LLMC__NF_MARKS 32
+
+typedef struct llmc__nf {
+    llmc__rewrite *w;
+    bool compat, compose;
+    bool has; /* a starter, not written yet */
+    uint32_t starter;
+    size_t starter_at;
+    uint32_t n; /* marks after it */
+    uint32_t mark[LLMC__NF_MARKS];
+    size_t mark_at[LLMC__NF_MARKS];
+    uint8_t mark_class[LLMC__NF_MARKS];
+    size_t run_at; /* the first mark is part run_part of the character there */
+    uint32_t run_part;
+    uint32_t classes[8]; /* a bit for each class among the marks */
+} llmc__nf;
+
+/* Whether a step's normal form leaves cp alone wherever it stands: a starter that neither decomposes nor
+   joins what is before it. */
+static bool llmc__nf_plain(unsigned kind, uint32_t cp)
+{
+    const llmc__decomp_range *r;
+    uint32_t part[LLMC__DECOMP_MAX], n, i;
+    bool compat = kind == LLMC__NORMAL_NFKC || kind == LLMC__NORMAL_NFKD;
+    bool compose = kind == LLMC__NORMAL_NFC || kind == LLMC__NORMAL_NFKC;
+    if (cp < 0xa0)
+        return true;
+    if (compose && llmc__uc_unquick(cp))
         return false;
-    LLMC_MEMCPY(out, p, len);
-    for (i = 0; origin != NULL && i <= len; i++)
-        origin[i] = (uint32_t)i;
-    *used = len;
+    if (compose && !compat)
+        return true;
+    if (cp - LLMC__HANGUL_S < LLMC__HANGUL_COUNT)
+        return compose;
+    if (llmc__uc_ccc(cp) != 0)
+        return false;
+    r = llmc__decomp_find(cp);
+    if (r == NULL)
+        return true;
+    if ((r->first & 128) != 0)
+        return !compat;
+    n = llmc__decomp_units(r, cp, part); /* a few composites have parts that NFKC replaces */
+    for (i = 0; i < n && compose; i++) {
+        r = llmc__decomp_find(part[i]);
+        if (r != NULL && (r->first & 128) != 0)
+            return false;
+    }
+    return compose;
+}
+
+/* End of the plain characters of p [len] from `at` on; *last is where the last of them begins. */
+static size_t llmc__nf_plain_run(unsigned kind, const uint8_t *p, size_t len, size_t at, size_t *last)
+{
+    uint32_t cp, n;
+    for (; at < len; at += n) {
+        n = 1;
+        if (p[at] >= 0x80) {
+            n = llmc__uc_next(p + at, len - at, &cp);
+            if (cp != LLMC__NOT_UTF8 && !llmc__nf_plain(kind, cp))
+                break;
+        }
+        *last = at;
+    }
+    return at;
+}
+
+/* The marks' classes in ascending order, joining and keeping: *starter takes in what joins it; with `emit`
+   what is kept is written. Returns how many are kept. A mark is blocked by a kept one of its own class. */
+static uint32_t llmc__nf_marks_again(const llmc__nf *s, uint32_t *starter, bool emit)
+{
+    uint32_t c, kept = 0;
+    for (c = 1; c < 256; c++) {
+        uint32_t left = s->n, part = s->run_part, joined, cp, n, i, parts[LLMC__DECOMP_MAX];
+        bool blocked = false;
+        size_t at = s->run_at;
+        if ((s->classes[c / 32] >> (c % 32) & 1) == 0)
+            continue;
+        for (; left > 0; at += n, part = 0) {
+            uint32_t count;
+            n = llmc__uc_next(s->w->p + at, s->w->len - at, &cp);
+            count = llmc__decompose(cp, s->compat, parts);
+            for (i = part; i < count && left > 0; i++, left--) {
+                if (llmc__uc_ccc(parts[i]) != c)
+                    continue;
+                joined = s->compose && s->has && !blocked ? llmc__compose(*starter, parts[i]) : 0;
+                if (joined != 0) {
+                    *starter = joined;
+                    continue;
+                }
+                blocked = true;
+                kept++;
+                if (emit)
+                    llmc__rewrite_point(s->w, parts[i], at);
+            }
+        }
+    }
+    return kept;
+}
+
+/* Orders the few marks by class; those of one class stay as they are. */
+static void llmc__nf_sort(llmc__nf *s)
+{
+    uint32_t i, j;
+    for (i = 1; i < s->n; i++) {
+        uint32_t cp = s->mark[i];
+        size_t at = s->mark_at[i];
+        uint8_t c = s->mark_class[i];
+        for (j = i; j > 0 && s->mark_class[j - 1] > c; j--) {
+            s->mark[j] = s->mark[j - 1];
+            s->mark_at[j] = s->mark_at[j - 1];
+            s->mark_class[j] = s->mark_class[j - 1];
+        }
+        s->mark[j] = cp;
+        s->mark_at[j] = at;
+        s->mark_class[j] = c;
+    }
+}
+
+/* The marks are complete: orders and joins them. If any is left, the starter and they are written. */
+static void llmc__nf_close(llmc__nf *s)
+{
+    uint32_t i, kept = 0, joined, first = s->starter;
+    uint8_t last = 0;
+    if (s->n > LLMC__NF_MARKS) {
+        kept = llmc__nf_marks_again(s, &s->starter, false);
+        if (kept > 0) {
+            if (s->has)
+                llmc__rewrite_point(s->w, s->starter, s->starter_at);
+            llmc__nf_marks_again(s, &first, true);
+        }
+    } else {
+        llmc__nf_sort(s);
+        for (i = 0; i < s->n; i++) {
+            bool free_ = s->compose && s->has && last < s->mark_class[i];
+            joined = free_ ? llmc__compose(s->starter, s->mark[i]) : 0;
+            if (joined != 0) {
+                s->starter = joined;
+                continue;
+            }
+            last = s->mark_class[i];
+            s->mark[kept] = s->mark[i];
+            s->mark_at[kept++] = s->mark_at[i];
+        }
+        if (kept > 0 && s->has)
+            llmc__rewrite_point(s->w, s->starter, s->starter_at);
+        for (i = 0; i < kept; i++)
+            llmc__rewrite_point(s->w, s->mark[i], s->mark_at[i]);
+    }
+    s->has = s->has && kept == 0;
+    s->n = 0;
+}
+
+/* Everything that is pending is written. */
+static void llmc__nf_flush(llmc__nf *s)
+{
+    if (s->n > 0)
+        llmc__nf_close(s);
+    if (s->has)
+        llmc__rewrite_point(s->w, s->starter, s->starter_at);
+    s->has = false;
+}
+
+/* Takes a decomposed code point, part `part` of the character at `at`. */
+static void llmc__nf_feed(llmc__nf *s, uint32_t cp, size_t at, uint32_t part)
+{
+    uint8_t c = llmc__uc_ccc(cp);
+    uint32_t joined;
+    if (c == 0) {
+        if (s->n > 0)
+            llmc__nf_close(s);
+        joined = s->compose && s->has ? llmc__compose(s->starter, cp) : 0;
+        if (joined != 0) {
+            s->starter = joined;
+            return;
+        }
+        llmc__nf_flush(s);
+        s->has = true;
+        s->starter = cp;
+        s->starter_at = at;
+        return;
+    }
+    if (s->n == 0) {
+        s->run_at = at;
+        s->run_part = part;
+        LLMC_MEMSET(s->classes, 0, sizeof s->classes);
+    }
+    s->classes[c / 32] |= 1u << (c % 32);
+    if (s->n < LLMC__NF_MARKS) {
+        s->mark[s->n] = cp;
+        s->mark_at[s->n] = at;
+        s->mark_class[s->n] = c;
+    }
+    s->n++;
+}
+
+/* A normal form over all of the text. Plain characters are copied but for the last one before others: these may
+   join it, and for that it is taken apart first. */
+static void llmc__rewrite_form(llmc__rewrite *w, unsigned kind)
+{
+    llmc__nf s;
+    size_t at = 0;
+    LLMC_MEMSET(&s, 0, sizeof s);
+    s.w = w;
+    s.compat = kind == LLMC__NORMAL_NFKC || kind == LLMC__NORMAL_NFKD;
+    s.compose = kind == LLMC__NORMAL_NFC || kind == LLMC__NORMAL_NFKC;
+    while (at < w->len) {
+        uint32_t cp, part[LLMC__DECOMP_MAX], n, i;
+        size_t last = at, end = llmc__nf_plain_run(kind, w->p, w->len, at, &last);
+        if (end > at) {
+            llmc__nf_flush(&s);
+            llmc__rewrite_copy(w, at, last);
+            at = last;
+        }
+        end = at + llmc__uc_next(w->p + at, w->len - at, &cp);
+        if (cp == LLMC__NOT_UTF8)
+            llmc__rewrite_copy(w, at, end);
+        n = cp == LLMC__NOT_UTF8 ? 0 : llmc__decompose(cp, s.compat, part);
+        for (i = 0; i < n; i++)
+            llmc__nf_feed(&s, part[i], at, i);
+        at = end;
+    }
+    llmc__nf_flush(&s);
+}
+
+/* Every `from` becomes `to`. */
+static void llmc__rewrite_replace(llmc__rewrite *w, const llmc__normal *step)
+{
+    size_t at, n = step->from_len, begin = 0;
+    for (at = 0; n > 0 && n <= w->len && at <= w->len - n;) {
+        if (w->p[at] != (uint8_t)step->from[0] || LLMC_MEMCMP(w->p + at, step->from, n) != 0) {
+            at++;
+            continue;
+        }
+        llmc__rewrite_copy(w, begin, at);
+        llmc__rewrite_put(w, step->to, step->to_len, at);
+        begin = at += n;
+    }
+    llmc__rewrite_copy(w, begin, w->len);
+}
+
+/* Two or more spaces become one `to`. */
+static void llmc__rewrite_collapse(llmc__rewrite *w, const llmc__normal *step)
+{
+    size_t at = 0, begin = 0, end;
+    for (; at < w->len; at = end) {
+        for (end = at; end < w->len && w->p[end] == ' ';)
+            end++;
+        if (end - at >= 2) {
+            llmc__rewrite_copy(w, begin, at);
+            llmc__rewrite_put(w, step->to, step->to_len, at);
+            begin = end;
+        }
+        end += end == at ? 1 : 0;
+    }
+    llmc__rewrite_copy(w, begin, w->len);
+}
+
+/* White space goes at the left, at the right, or both. */
+static void llmc__rewrite_strip(llmc__rewrite *w, const llmc__normal *step)
+{
+    size_t at, len, begin = 0, end = 0;
+    bool inside = !step->a;
+    for (at = 0; at < w->len; at += len) {
+        uint32_t cp;
+        len = llmc__uc_next(w->p + at, w->len - at, &cp);
+        if ((1u << llmc__uc_class(cp) & LLMC__UC_SPACES) != 0)
+            continue;
+        if (!inside)
+            begin = at;
+        inside = true;
+        end = at + len;
+    }
+    if (!inside)
+        begin = end = w->len; /* all of it is white space */
+    llmc__rewrite_copy(w, begin, step->b ? llmc__max(begin, end) : w->len);
+}
+
+/* SentencePiece's charsmap:
+
+     u32 bytes of the trie | trie, a double array of u32 units | strings, each ended by a zero byte
+
+   A unit, as Darts-clone has it (all little-endian):
+
+     31    30 ... 10    9     8     7 ... 0
+     [leaf | offset | shift | has leaf | label ]     a leaf's other bits are its value: where its string begins
+
+   From a node at place x the child by byte b is at x ^ offset(x) ^ b, if its label is b; the value of a node
+   that has one is at x ^ offset(x). Source: SentencePiece's normalizer, Darts-clone's darts.h. */
+#define LLMC__CHARSMAP_KEY \
+    64 /* longest key in bytes; a file could make every place cost the whole text otherwise */
+
+static uint32_t llmc__trie_offset(uint32_t unit)
+{
+    return (unit >> 10) << ((unit & 0x200) >> 6);
+}
+
+/* Longest key of the charsmap that p [n] begins with: its bytes, or 0; its string is *text [*len]. */
+static size_t llmc__charsmap_find(const llmc__normal *step, const uint8_t *p, size_t n, const char **text,
+                                  size_t *len)
+{
+    uint32_t bytes = llmc__u32le(step->blob), units = bytes / 4, x, unit, value = 0;
+    const uint8_t *trie = step->blob + 4, *strings = trie + bytes;
+    uint32_t strings_len = step->blob_len - 4 - bytes;
+    size_t i, found = 0;
+    x = llmc__trie_offset(llmc__u32le(trie));
+    for (i = 0; i < n && i < LLMC__CHARSMAP_KEY; i++) {
+        x ^= p[i];
+        if (x >= units)
+            break;
+        unit = llmc__u32le(trie + 4 * (size_t)x);
+        if ((unit & 0x800000ffu) != p[i])
+            break;
+        x ^= llmc__trie_offset(unit);
+        if ((unit & 0x100) != 0 && x < units) {
+            value = llmc__u32le(trie + 4 * (size_t)x) & 0x7fffffff;
+            found = i + 1;
+        }
+    }
+    if (found == 0 || value >= strings_len)
+        return 0;
+    *text = (const char *)strings + value;
+    *len = llmc__strlen(*text); /* the last string has its zero byte, too */
+    return found;
+}
+
+/* llmc__charsmap_check -- whether step->blob [blob_len] can be used         (TOKEN.normal)
+   Call it once, when the file is read; it sets step->to_len to the length of the longest string, from which
+   growth is reckoned. Offsets inside the trie are checked as they are followed. False: sizes do not fit,
+   the last string does not end, or one has over 255 bytes. */
+LLMC__UNUSED static bool llmc__charsmap_check(llmc__normal *step)
+{
+    uint32_t bytes, i, len = 0;
+    if (step->blob == NULL || step->blob_len < 9)
+        return false;
+    bytes = llmc__u32le(step->blob);
+    if (bytes < 4 || bytes % 4 != 0 || bytes > step->blob_len - 5 || step->blob[step->blob_len - 1] != 0)
+        return false;
+    step->to_len = 1;
+    for (i = 4 + bytes; i < step->blob_len; i++) {
+        len = step->blob[i] == 0 ? 0 : len + 1;
+        if (len > 255)
+            return false;
+        step->to_len = (uint8_t)(len > step->to_len ? len : step->to_len);
+    }
     return true;
+}
+
+/* SentencePiece's own normalisation: the longest key at each place, else a character as it is. */
+static void llmc__rewrite_charsmap(llmc__rewrite *w, const llmc__normal *step)
+{
+    size_t at, n;
+    for (at = 0; at < w->len; at += n) {
+        const char *text;
+        size_t len;
+        uint32_t cp;
+        n = llmc__charsmap_find(step, w->p + at, w->len - at, &text, &len);
+        if (n > 0) {
+            llmc__rewrite_put(w, text, len, at);
+            continue;
+        }
+        n = llmc__uc_next(w->p + at, w->len - at, &cp);
+        llmc__rewrite_copy(w, at, at + n);
+    }
+}
+
+/* A step, or a part of NORMAL_BERT. */
+typedef struct llmc__normal_op {
+    unsigned kind;
+    const llmc__normal *step;
+} llmc__normal_op;
+#define LLMC__NORMAL_OPS (5 * LLMC__NORMAL_MAX)
+
+/* The steps with BERT's taken apart: ops [LLMC__NORMAL_OPS]; returns how many. */
+static uint32_t llmc__normal_ops(const llmc__normal *steps, uint32_t n_steps, llmc__normal_op *ops)
+{
+    uint32_t i, k, n = 0;
+    for (i = 0; i < n_steps && i < LLMC__NORMAL_MAX; i++) {
+        const unsigned part[5] = {steps[i].a ? LLMC__NORMAL_CLEAN : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].b ? LLMC__NORMAL_CJK : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].c ? LLMC__NORMAL_NFD : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].c ? LLMC__NORMAL_STRIP_THIN : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].d ? LLMC__NORMAL_LOWER : LLMC__NORMAL_COUNT + 8u};
+        bool bert = steps[i].kind == LLMC__NORMAL_BERT;
+        for (k = 0; k < (bert ? 5u : 1u); k++) {
+            ops[n].kind = bert ? part[k] : steps[i].kind;
+            ops[n].step = &steps[i];
+            n += ops[n].kind < LLMC__NORMAL_COUNT + 8u;
+        }
+    }
+    return n;
+}
+
+/* Whether a step leaves the text as it is: what one look can tell. */
+static bool llmc__normal_idle(const llmc__normal_op *op, const uint8_t *p, size_t len)
+{
+    size_t last = 0;
+    switch (op->kind) {
+    case LLMC__NORMAL_NFC:
+    case LLMC__NORMAL_NFD:
+    case LLMC__NORMAL_NFKC:
+    case LLMC__NORMAL_NFKD:
+        return llmc__nf_plain_run(op->kind, p, len, 0, &last) == len;
+    case LLMC__NORMAL_STRIP_THIN:
+    case LLMC__NORMAL_STRIP_ACCENTS:
+    case LLMC__NORMAL_CJK:
+        for (; last < len && p[last] < 0x80; last++)
+            ;
+        return last == len;
+    case LLMC__NORMAL_PREPEND:
+        return len == 0 || op->step->to_len == 0;
+    default:
+        return len == 0;
+    }
+}
+
+/* Applies one step. */
+static void llmc__normal_apply(const llmc__normal_op *op, llmc__rewrite *w)
+{
+    switch (op->kind) {
+    case LLMC__NORMAL_NFC:
+    case LLMC__NORMAL_NFD:
+    case LLMC__NORMAL_NFKC:
+    case LLMC__NORMAL_NFKD:
+        llmc__rewrite_form(w, op->kind);
+        break;
+    case LLMC__NORMAL_PREPEND:
+        llmc__rewrite_put(w, op->step->to, op->step->to_len, 0);
+        llmc__rewrite_copy(w, 0, w->len);
+        break;
+    case LLMC__NORMAL_REPLACE:
+        llmc__rewrite_replace(w, op->step);
+        break;
+    case LLMC__NORMAL_COLLAPSE:
+        llmc__rewrite_collapse(w, op->step);
+        break;
+    case LLMC__NORMAL_STRIP:
+        llmc__rewrite_strip(w, op->step);
+        break;
+    case LLMC__NORMAL_PRECOMPILED:
+        llmc__rewrite_charsmap(w, op->step);
+        break;
+    default:
+        llmc__rewrite_chars(w, op->kind);
+        break;
+    }
+}
+
+/* Most bytes that a step makes of n, SIZE_MAX where that cannot be said. */
+static size_t llmc__normal_step_room(const llmc__normal *step, size_t n)
+{
+    size_t times = 1, more = 0;
+    switch (step->kind) {
+    case LLMC__NORMAL_NFC:
+    case LLMC__NORMAL_NFD:
+    case LLMC__NORMAL_BERT:
+        times = 3; /* U+0390 in NFD, U+1D160 in NFC; BERT: an ideograph of 3 or 4 bytes gets 2 more */
+        break;
+    case LLMC__NORMAL_NFKC:
+    case LLMC__NORMAL_NFKD:
+        times = 11; /* U+FDFA: 3 bytes become 33 */
+        break;
+    case LLMC__NORMAL_LOWER:
+        times = 2; /* U+023A: 2 bytes become 3 */
+        break;
+    case LLMC__NORMAL_PREPEND:
+        more = step->to_len;
+        break;
+    case LLMC__NORMAL_REPLACE:
+        times = step->from_len > 0 ? ((size_t)step->to_len + step->from_len - 1) / step->from_len : 1;
+        break;
+    case LLMC__NORMAL_COLLAPSE:
+        times = ((size_t)step->to_len + 1) / 2;
+        break;
+    case LLMC__NORMAL_PRECOMPILED:
+        times = step->to_len;
+        break;
+    default:
+        break;
+    }
+    times = times > 0 ? times : 1;
+    return n > (SIZE_MAX - more) / times ? SIZE_MAX : n * times + more;
+}
+
+/* Most bytes that the steps make of a text of len bytes; SIZE_MAX where that cannot be said. */
+static size_t llmc__normal_room(const llmc__normal *steps, uint32_t n_steps, size_t len)
+{
+    uint32_t i;
+    for (i = 0; i < n_steps && len != SIZE_MAX; i++)
+        len = llmc__normal_step_room(&steps[i], len);
+    return len;
+}
+
+/* Worst output bytes per byte, not counting what PREPEND adds once. */
+LLMC__UNUSED static uint32_t llmc__normal_growth(const llmc__normal *steps, uint32_t n_steps)
+{
+    size_t room = llmc__normal_room(steps, n_steps, 65536) / 65536 + 1;
+    return room > UINT32_MAX ? UINT32_MAX : (uint32_t)room;
+}
+
+/* Work memory that llmc__normalize needs at most for a text of len bytes, any alignment; 0 with one step that
+   is not BERT. SIZE_MAX where it cannot be said. with_origin: as origin is given there. */
+LLMC__UNUSED static size_t llmc__normal_work(const llmc__normal *steps, uint32_t n_steps, size_t len,
+                                             bool with_origin)
+{
+    llmc__normal_op ops[LLMC__NORMAL_OPS];
+    size_t room = llmc__normal_room(steps, n_steps, len), each = with_origin ? 5 : 1;
+    if (llmc__normal_ops(steps, n_steps, ops) < 2)
+        return 0;
+    /* a text on the way is no longer than what comes of it, but for what later steps take away */
+    {
+        uint32_t i;
+        for (i = 1; i <= n_steps; i++)
+            room = llmc__max(room, llmc__normal_room(steps, i, len));
+    }
+    return room > (SIZE_MAX - 32) / (2 * each) ? SIZE_MAX : 2 * each * room + 32;
+}
+
+/* Whether the steps leave p [len] as it is, as far as one look can tell; then nobody needs to copy it. */
+LLMC__UNUSED static bool llmc__normal_same(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p,
+                                           size_t len)
+{
+    llmc__normal_op ops[LLMC__NORMAL_OPS];
+    uint32_t n = llmc__normal_ops(steps, n_steps, ops), i;
+    for (i = 0; i < n; i++)
+        if (!llmc__normal_idle(&ops[i], p, len))
+            return false;
+    return true;
+}
+
+/* llmc__normalize -- text p [len] after all steps                           (TOKEN.normal)
+   steps [n_steps <= LLMC__NORMAL_MAX];  p any bytes, len < 4 GiB;  out [cap], which no step reads;
+   origin [cap + 1] or NULL: for every output byte the place of the source byte it came from, ascending but for
+   marks that changed places, and len at the end;  work [work_bytes], any alignment, see llmc__normal_work;
+   *used the whole output's length, also where cap is too small, and 0 where the work memory is.
+   True: all of it is in out. Time is linear in the length of the text and of what is written. */
+LLMC__UNUSED static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p,
+                                         size_t len, uint8_t *out, size_t cap, uint32_t *origin, void *work,
+                                         size_t work_bytes, size_t *used)
+{
+    llmc__normal_op ops[LLMC__NORMAL_OPS];
+    uint32_t n = llmc__normal_ops(steps, n_steps, ops), i, half = 0;
+    size_t skip = (4 - (uintptr_t)work % 4) % 4, each = origin != NULL ? 5 : 1, room;
+    llmc__rewrite w;
+    room = work_bytes > skip + 8 ? (work_bytes - skip - 8) / 2 / each & ~(size_t)3 : 0;
+    w.p = p;
+    w.len = len;
+    w.from = NULL;
+    *used = 0;
+    for (i = 0; i < n; i++) {
+        bool end = i + 1 == n;
+        uint8_t *to = room == 0 ? NULL : (uint8_t *)work + skip + half * room * each; /* origins first */
+        if (llmc__normal_idle(&ops[i], w.p, w.len))
+            continue;
+        w.origin = end ? origin : origin != NULL ? (uint32_t *)(void *)to : NULL;
+        w.out = end ? out : origin != NULL && room > 0 ? to + 4 * room : to;
+        w.cap = end ? cap : room;
+        w.used = 0;
+        llmc__normal_apply(&ops[i], &w);
+        if (end) {
+            *used = w.used;
+            break;
+        }
+        if (w.used > w.cap)
+            return false;
+        w.p = w.out;
+        w.len = w.used;
+        w.from = w.origin;
+        half ^= 1;
+    }
+    if (i == n) { /* the last step had nothing to do */
+        w.out = out;
+        w.origin = origin;
+        w.cap = cap;
+        w.used = 0;
+        llmc__rewrite_copy(&w, 0, w.len);
+        *used = w.used;
+    }
+    if (origin != NULL && *used <= cap)
+        origin[*used] = (uint32_t)len;
+    return *used <= cap;
+}
+
+/* The steps for a part of a text, into out [LLMC__NORMAL_MAX]: what belongs to the text's beginning or end (PREPEND,
+   STRIP) is left out elsewhere. Returns how many. */
+LLMC__UNUSED static uint32_t llmc__normal_part(const llmc__normal *steps, uint32_t n_steps, bool first,
+                                               bool last, llmc__normal *out)
+{
+    uint32_t i, n = 0;
+    for (i = 0; i < n_steps; i++) {
+        if (steps[i].kind == LLMC__NORMAL_PREPEND && !first)
+            continue;
+        out[n] = steps[i];
+        if (steps[i].kind == LLMC__NORMAL_STRIP) {
+            out[n].a = steps[i].a && first;
+            out[n].b = steps[i].b && last;
+        }
+        n++;
+    }
+    return n;
+}
+
+/* llmc__normal_cut -- where a text may be cut so that its parts come out the same     (TOKEN.normal)
+   The last place in p [len] between a space or line end and an ASCII letter, with a letter somewhere before,
+   so that neither part is all white space; 0: there is none. With llmc__normal_part's steps both parts give
+   what the whole gives. Not where a REPLACE speaks of ASCII letters; a charsmap's keys are taken not to
+   reach across such a place. */
+LLMC__UNUSED static size_t llmc__normal_cut(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p,
+                                            size_t len)
+{
+    size_t at, first = 0;
+    uint32_t i, k;
+    for (i = 0; i < n_steps; i++)
+        for (k = 0; steps[i].kind == LLMC__NORMAL_REPLACE && k < steps[i].from_len; k++)
+            if ((LLMC__UC_LETTERS >> llmc__byte_class[(uint8_t)steps[i].from[k]] & 1) != 0)
+                return 0;
+    while (first < len && (LLMC__UC_LETTERS >> llmc__byte_class[p[first]] & 1) == 0)
+        first++;
+    for (at = len; at > first + 1; at--)
+        if ((p[at - 2] == ' ' || p[at - 2] == '\n') &&
+            (LLMC__UC_LETTERS >> llmc__byte_class[p[at - 1]] & 1) != 0)
+            return at - 1;
+    return 0;
 }
 
 //--[ 13.3 TOKEN.split ]-- text to words that merge independently
@@ -15561,21 +16310,6 @@ typedef struct llmc__prose {
     const uint8_t *uc, *p;
     size_t n;
 } llmc__prose;
-
-#define LLMC__UC_NOT_ASCII 15u /* in llmc__byte_class: no class, never in a set */
-
-/* Classes of ASCII; the other half of the bytes need a second look. */
-static const uint8_t llmc__byte_class[256] = {
-    0,  0,  0,  0,  0,  0,  0,  0,  0,  11, 12, 11, 11, 12, 0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
-    0,  0,  0,  0,  0,  0,  11, 8,  8,  8,  10, 8,  8,  8,  8,  8,  8,  10, 8,  8,  8,  8,  6,  6,  6,  6,
-    6,  6,  6,  6,  6,  6,  8,  8,  10, 10, 10, 8,  8,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,
-    1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  8,  8,  8,  10, 9,  10, 2,  2,  2,  2,  2,  2,  2,
-    2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  8,  10, 8,  10, 0,  15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15};
 
 /* A character of a text: its code point or LLMC__NOT_UTF8, its bytes, and its class as a bit. */
 typedef struct llmc__char {
@@ -16449,6 +17183,7 @@ struct llmc_tokenizer {
     bool bytes;                  /* merging starts from bytes, not from characters */
     bool has_bytes;              /* all 256 byte tokens are there              */
     bool cut;                    /* split steps, or a prefix for each piece, cut text to pieces */
+    bool words_apart;            /* no piece of a text reaches across white space               */
     bool user_inside;            /* user tokens are words among others, as in SentencePiece     */
     bool doubles;                /* UNIGRAM: sums of scores are doubles, as in tokenizer.json's library */
 };
@@ -16593,7 +17328,7 @@ static uint32_t llmc__merge_lookup(const llmc_tokenizer *t, llmc_token left, llm
    ids; SPM's is the joined token's score and RANKS' its id, found by the joined text. Byte-level
    vocabularies start from bytes, the others from characters. Ways through it, all with the same result:
      a word that is one token known to survive its own merging is taken as that token,
-     a short word looks at every pair before every merge (quadratic in at most 64 bytes),
+     a short word looks at every pair before every merge (quadratic in at most 256 bytes),
      a long word is merged window by window; where windows do not agree they grow, and a large one keeps
      its keys in a winner tree in the caller's work memory.
 
@@ -16723,7 +17458,8 @@ static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t a
 }
 
 /* The tokens that a window of a word merged to: token i is w[at[i], at[i + 1]). */
-#define LLMC__WORD_SMALL 64 /* bytes up to which looking at every pair beats a tree */
+#define LLMC__WORD_SMALL  256 /* bytes up to which looking at every pair beats a tree       */
+#define LLMC__WORD_WINDOW 64  /* bytes of the first windows: few pairs to look at each time */
 typedef struct llmc__stretch {
     uint32_t count;
     uint32_t *at;   /* [bytes + 1] */
@@ -16756,12 +17492,12 @@ static void llmc__stretch_small(const llmc_tokenizer *t, const uint8_t *w, uint3
 {
     uint64_t key[LLMC__WORD_SMALL], best;
     llmc_token id[LLMC__WORD_SMALL], joined[LLMC__WORD_SMALL];
-    uint8_t next[LLMC__WORD_SMALL], prev[LLMC__WORD_SMALL + 1];
+    uint16_t next[LLMC__WORD_SMALL], prev[LLMC__WORD_SMALL + 1];
     uint32_t p, q, len, last = 0;
     for (p = 0; p < n; p += len) {
         len = llmc__symbol(t, w + p, n - p, &id[p]);
-        next[p] = (uint8_t)(p + len);
-        prev[p + len] = (uint8_t)p;
+        next[p] = (uint16_t)(p + len);
+        prev[p + len] = (uint16_t)p;
         for (q = p; q < p + len; q++)
             key[q] = UINT64_MAX;
         if (p > 0) { /* two lengths are known: the pair before this symbol */
@@ -16780,7 +17516,7 @@ static void llmc__stretch_small(const llmc_tokenizer *t, const uint8_t *w, uint3
             id[p] = joined[p];
             key[q] = UINT64_MAX;
             next[p] = next[q];
-            prev[next[p]] = (uint8_t)p;
+            prev[next[p]] = (uint16_t)p;
             if (next[p] < n)
                 k = llmc__pair(t, w, p, next[p], next[next[p]], id[p], id[next[p]], &joined[p]);
             key[p] = llmc__pair_at(k, p);
@@ -16995,7 +17731,7 @@ static bool llmc__stretches_place(llmc__stretch *a, llmc__stretch *b, size_t siz
     size_t list = 4 * (size + 1);
     uint8_t *at;
     if (work.size / (LLMC__WORD_NEED + 16) <= size)
-        return false;
+        return false; /* a small one takes no tree, but is not worth a rule of its own */
     at = work.at + work.size / 4 * 4 - 4 * list;
     a->at = (uint32_t *)(void *)at;
     a->id = (llmc_token *)(void *)(at + list);
@@ -17004,13 +17740,13 @@ static bool llmc__stretches_place(llmc__stretch *a, llmc__stretch *b, size_t siz
     return true;
 }
 
-/* llmc__word_long -- w [n] of more than LLMC__WORD_SMALL bytes                        (TOKEN.merge)
+/* llmc__word_long -- w [n] of more than LLMC__WORD_WINDOW bytes                        (TOKEN.merge)
    Windows grow until all of them meet; one that is the whole word needs no lists. Each try begins anew, so
    all of them cost little more than the last. False: the work memory is too small for that. */
 static bool llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
                             llmc__ids *out)
 {
-    uint32_t at[2][LLMC__WORD_SMALL + 1], p, size = LLMC__WORD_SMALL;
+    uint32_t at[2][LLMC__WORD_SMALL + 1], p, size = LLMC__WORD_WINDOW;
     llmc_token id[2][LLMC__WORD_SMALL];
     llmc__ids begin = *out;
     llmc__stretch a, b;
@@ -17019,13 +17755,10 @@ static bool llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, size_t n,
     a.id = id[0];
     b.at = at[1];
     b.id = id[1];
-    for (;;) {
+    for (; size <= LLMC__WORD_SMALL || (size < n && llmc__stretches_place(&a, &b, size, work)); size *= 2) {
         if (llmc__word_windows(t, w, n, size, &a, &b, work.at, out))
             return true;
         *out = begin;
-        if (size >= n / 4 || !llmc__stretches_place(&a, &b, 4 * (size_t)size, work))
-            break;
-        size *= 4;
     }
     if (work.size / LLMC__WORD_NEED < n)
         return false;
@@ -17049,12 +17782,12 @@ static llmc_token llmc__word_whole(const llmc_tokenizer *t, const uint8_t *w, si
 }
 
 /* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
-   False: it is longer than LLMC__WORD_SMALL and the work memory is too small for it. */
+   False: it is longer than LLMC__WORD_WINDOW and the work memory is too small for it. */
 static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
                            llmc__ids *out)
 {
-    uint32_t at[LLMC__WORD_SMALL + 1];
-    llmc_token id[LLMC__WORD_SMALL];
+    uint32_t at[LLMC__WORD_WINDOW + 1];
+    llmc_token id[LLMC__WORD_WINDOW];
     llmc__stretch a;
     /* most words of most texts: one look-up and done */
     llmc_token one = llmc__word_whole(t, w, n, whole);
@@ -17063,7 +17796,7 @@ static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, 
         out->unknown = false;
         return true;
     }
-    if (n > LLMC__WORD_SMALL)
+    if (n > LLMC__WORD_WINDOW)
         return llmc__word_long(t, w, n, work, out);
     a.at = at;
     a.id = id;
@@ -17649,7 +18382,7 @@ static bool llmc__run_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, b
 static bool llmc__spaced_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
                              llmc__ids *out)
 {
-    uint8_t small[LLMC__WORD_SMALL], *copy = small;
+    uint8_t small[LLMC__WORD_WINDOW], *copy = small;
     bool ok;
     if (n >= sizeof small && (copy = llmc__work_take(&work, n + 1)) == NULL)
         return false;
@@ -17713,7 +18446,7 @@ static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n,
             llmc__ids_put(out, id, 0, n);
             return true;
         }
-        if (n <= LLMC__WORD_SMALL - 1)
+        if (n < LLMC__WORD_WINDOW)
             return space ? llmc__spaced_put(t, p, n, true, work, out)
                          : llmc__word_put(t, p, n, false, work, out);
     }
@@ -17902,24 +18635,19 @@ static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *or
 /* Most bytes that a part of n bytes has after normalising; SIZE_MAX: too many to say. */
 static size_t llmc__rewritten_most(const llmc_tokenizer *t, size_t n)
 {
-    size_t growth = t->vocab.n_normal > 0 ? llmc__normal_growth(t->vocab.normal, t->vocab.n_normal) : 1;
-    return n > (SIZE_MAX - 16) / growth ? SIZE_MAX : growth * n + 16;
+    size_t most = t->vocab.n_normal > 0 ? llmc__normal_room(t->vocab.normal, t->vocab.n_normal, n) : n;
+    return most > SIZE_MAX - 16 ? SIZE_MAX : most + 16;
 }
 
-/* Whether parts of a text are rewritten before they are cut. */
-static bool llmc__rewrites(const llmc_tokenizer *t)
-{
-    return t->vocab.n_normal > 0 || t->vocab.remove_spaces;
-}
-
-/* llmc__part_rewrite -- a whole part p [n], which token `next` follows, by way of a copy    (TOKEN.encode)
-   The copy has room for a space before it. False: the work memory is too small. */
-static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_token next)
+/* llmc__part_rewrite -- a part p [n], which token `next` follows, by way of a copy   (TOKEN.encode)
+   The copy has room for a space before it, and a third of the work memory if that is less than what it may take.
+   ends: the part does, too; else it was cut where that changes nothing. False: the work memory is too small. */
+static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next)
 {
     const llmc__vocab *v = &f->tok->vocab;
     llmc__work all = f->work;
     bool places = f->out.span != NULL || f->search.n_plain > 0, ok;
-    size_t cap = llmc__rewritten_most(f->tok, n), used = n, i;
+    size_t cap = llmc__min(llmc__rewritten_most(f->tok, n), f->work.size / (places ? 15 : 3)), used = n, i;
     uint32_t *origin = NULL;
     uint8_t *copy;
     if (places && (origin = (uint32_t *)(void *)llmc__work_take(&f->work, 4 * (cap + 1))) == NULL)
@@ -17927,9 +18655,10 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_t
     copy = llmc__work_take(&f->work, cap + 8);
     ok = copy != NULL;
     if (ok && v->n_normal > 0) {
-        ok = llmc__normalize(v->normal, v->n_normal, p, n, copy + 8, cap, origin, f->work.at, f->work.size,
-                             &used);
-    } else if (ok) {
+        llmc__normal steps[LLMC__NORMAL_MAX];
+        uint32_t n_steps = llmc__normal_part(v->normal, v->n_normal, !f->begun, ends, steps);
+        ok = llmc__normalize(steps, n_steps, p, n, copy + 8, cap, origin, f->work.at, f->work.size, &used);
+    } else if (ok && (ok = n <= cap) != false) {
         LLMC_MEMCPY(copy + 8, p, n);
         for (i = 0; places && i <= n; i++)
             origin[i] = (uint32_t)i;
@@ -17940,9 +18669,20 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_t
         f->out.part_len = n;
         ok = llmc__normal_parts(f, copy + 8, used, origin, next);
         f->out.origin = NULL;
+        f->begun = f->begun || !ends;
     }
     f->work = all;
     return ok;
+}
+
+/* Whether part p [n] must be rewritten in a copy; usually a look at it says that it need not be. */
+static bool llmc__part_rewritten(const llmc__flow *f, const uint8_t *p, size_t n)
+{
+    const llmc_tokenizer *t = f->tok;
+    const llmc__vocab *v = &t->vocab;
+    return v->remove_spaces || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
+           (v->alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(p, n) < n) ||
+           (v->n_normal > 0 && !llmc__normal_same(v->normal, v->n_normal, p, n));
 }
 
 /* A part p [n], at f->out.start of the caller's text. Without `ends` more of it may follow, with it token `next` or
@@ -17950,13 +18690,13 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_t
 static bool llmc__part_put(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next,
                            size_t *used)
 {
-    const llmc_tokenizer *t = f->tok;
-    bool copy = llmc__rewrites(t) || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
-                (t->vocab.alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(p, n) < n);
-    *used = copy && !ends ? 0 : n;
-    if (!copy)
+    const llmc__vocab *v = &f->tok->vocab;
+    *used = n;
+    if (!llmc__part_rewritten(f, p, n))
         return llmc__words_put(f, NULL, p, n, ends, used);
-    return !ends || llmc__part_rewrite(f, p, n, next);
+    if (!ends) /* whole words may go ahead where no piece reaches across a space */
+        *used = n = f->tok->words_apart ? llmc__normal_cut(v->normal, v->n_normal, p, n) : 0;
+    return n == 0 || llmc__part_rewrite(f, p, n, ends, next);
 }
 
 /* llmc__flow_run -- as much of text [len] as is settled, or all of it if it is the last      (TOKEN.encode)
@@ -18007,19 +18747,21 @@ static bool llmc__flow_run(llmc__flow *f, const uint8_t *text, size_t len, bool 
    worst case. SIZE_MAX if that cannot be said in a size_t. */
 LLMC_API size_t llmc_encode_need(const llmc_tokenizer *tok, size_t len)
 {
+    const llmc__vocab *v = &tok->vocab;
     size_t most = llmc__rewritten_most(tok, len), per = 1, more = 64; /* a copy with the space */
-    if (tok->vocab.kind == LLMC__VOCAB_UNIGRAM)
+    if (v->kind == LLMC__VOCAB_UNIGRAM)
         per += sizeof(llmc__best);
-    else if (tok->vocab.kind < LLMC__VOCAB_UNIGRAM)
+    else if (v->kind < LLMC__VOCAB_UNIGRAM)
         per += LLMC__WORD_NEED;
-    if (llmc__rewrites(tok) || tok->special[1].any != 0 || tok->cut ||
-        tok->vocab.alphabet == LLMC__ALPHABET_MARK)
-        per += 1 + sizeof(uint32_t); /* a copy, and where it came from */
-    if (tok->vocab.n_normal > 0)
-        more += LLMC__NORMAL_WORK;
-    if (most == SIZE_MAX || most > (SIZE_MAX - more) / per - 1)
+    if (v->remove_spaces || v->n_normal > 0 || tok->special[1].any != 0 || tok->cut ||
+        v->alphabet == LLMC__ALPHABET_MARK)
+        per = llmc__max(3 * (1 + sizeof(uint32_t)),
+                        per + 1 + sizeof(uint32_t)); /* a copy, and where it came from */
+    if (v->n_normal > 0)
+        more = llmc__normal_work(v->normal, v->n_normal, len, true);
+    if (most == SIZE_MAX || more > SIZE_MAX - 64 || most > (SIZE_MAX - 64 - more) / per - 1)
         return SIZE_MAX;
-    return (most + 1) * per + more;
+    return (most + 1) * per + more + 64;
 }
 
 /* Whether s [n] are in order, do not overlap and end inside a text of len bytes; empty ones are fine. */
@@ -18514,7 +19256,6 @@ static llmc_status llmc__token_check(const llmc__vocab *v, const llmc__vocab_tok
    text to 4 GiB, so places in it fit 32 bits. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes *sizes, llmc_diag *diag)
 {
-    size_t growth = v->n_normal > 0 ? llmc__normal_growth(v->normal, v->n_normal) : 1;
     llmc__vocab_iter it;
     llmc__vocab_token k;
     uint32_t n = 0;
@@ -18529,7 +19270,7 @@ static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes 
     for (; llmc__vocab_next(v, &it, &k); n++) {
         LLMC__TRY(llmc__token_check(v, &k, diag));
         sizes->raw += k.kind == LLMC_TOKEN_BYTE ? 1 : k.len;
-        sizes->raw += llmc__find_normal(v, k.flags) ? growth * k.len + 16 : 0;
+        sizes->raw += llmc__find_normal(v, k.flags) ? llmc__normal_room(v->normal, v->n_normal, k.len) : 0;
         sizes->copies += llmc__text_copied(v, &k) ? k.len : 0;
         sizes->special +=
             k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
@@ -18554,6 +19295,7 @@ typedef struct llmc__token_memory {
     uint8_t *raw, *copies, *scratch;
     llmc__entry *special;
     uint64_t raw_size, raw_used; /* of raw */
+    size_t scratch_size;
 } llmc__token_memory;
 
 /* One entry into tok and raw, which were measured for it. An entry that comes again for an id takes its place, but
@@ -18885,10 +19627,10 @@ static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc_
         list[n].len = k->raw_len;
         list[n].id = (llmc_token)id;
         if (which == 1) {
-            uint64_t work[LLMC__NORMAL_WORK / 8 + 1];
             list[n].at = (uint32_t)m->raw_used;
             if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
-                                 (size_t)(m->raw_size - m->raw_used), NULL, work, sizeof work, &used) ||
+                                 (size_t)(m->raw_size - m->raw_used), NULL, m->scratch, m->scratch_size,
+                                 &used) ||
                 used == 0 || used > LLMC__PIECE_MAX)
                 continue; /* no text becomes it */
             list[n].len = (uint32_t)used;
@@ -18984,6 +19726,7 @@ static void llmc__token_traits(llmc_tokenizer *t)
              v->kind == LLMC__VOCAB_WORDS;
     t->doubles = v->tokens.layout == LLMC__LIST_SCORED;
     t->user_inside = v->tokens.layout == LLMC__LIST_PROTO;
+    t->words_apart = v->kind == LLMC__VOCAB_WORDPIECE && !v->remove_spaces && v->n_normal > 0;
     v->ignore_merges = v->ignore_merges || v->kind == LLMC__VOCAB_RANKS;
     if (v->kind == LLMC__VOCAB_WORDPIECE && v->piece_prefix[0] == 0)
         v->decoding = LLMC__DECODE_WORDPIECE;
@@ -19009,7 +19752,11 @@ static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const 
     m->raw = (uint8_t *)llmc__take(a, m->raw_size, 1);
     m->copies = (uint8_t *)llmc__take(a, sizes->copies, 1);
     m->special = (llmc__entry *)llmc__take(a, sizes->special, sizeof *m->special);
-    m->scratch = (uint8_t *)llmc__take(a, bpe ? 2 * llmc__merge_longest(v, sizes->longest_text) : 0, 1);
+    m->scratch_size = (size_t)(bpe ? 2 * llmc__merge_longest(v, sizes->longest_text) : 0);
+    if (v->n_normal > 0 && sizes->special > 0)
+        m->scratch_size =
+            llmc__max(m->scratch_size, llmc__normal_work(v->normal, v->n_normal, LLMC__PIECE_MAX, false));
+    m->scratch = (uint8_t *)llmc__take(a, m->scratch_size, 1);
     m->raw_used = 0;
     {
         uint32_t *slot = (uint32_t *)llmc__take(a, slots, sizeof *slot);
