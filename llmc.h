@@ -945,7 +945,7 @@ LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer 
 
 typedef struct llmc_grammar_state_options {
     size_t size;
-    uint32_t max_states; /* automaton states kept, 8 configurations and 2 stack entries each; 0: 2048 */
+    uint32_t max_states; /* automaton states kept, 16 configurations and 8 stack entries each; 0: 2048 */
     uint32_t max_masks;  /* masks kept, each two bits a token; 0: 32                                  */
 } llmc_grammar_state_options;
 
@@ -28090,7 +28090,7 @@ typedef struct llmc__gr_parse {
     llmc_grammar *g;     /* NULL: no names yet */
     llmc__gr_inst *code; /* NULL: only count */
     int32_t *same;
-    uint32_t n, limit;                    /* instructions, written or counted */
+    uint32_t n, most, limit; /* instructions, written or counted; the most at once, as {0} drops some */
     uint32_t n_rules, n_local, n_literal; /* rules, parts moved out of line, tokens named */
     uint32_t item, repeats; /* where the item begins that an operator would repeat; operators on it */
     bool has_item;
@@ -28149,6 +28149,7 @@ static llmc_status llmc__gr_emit(llmc__gr_parse *s, unsigned op, unsigned lo, un
     if (s->n >= s->limit)
         return llmc__gr_large(s);
     llmc__gr_set(s, s->n++, op, lo, hi, arg);
+    s->most = s->n > s->most ? s->n : s->most;
     return LLMC_OK;
 }
 
@@ -28163,6 +28164,7 @@ static llmc_status llmc__gr_insert(llmc__gr_parse *s, uint32_t i, uint32_t count
         LLMC_MEMMOVE(s->same + i + count, s->same + i, (s->n - i) * sizeof *s->same);
     }
     s->n += count;
+    s->most = s->n > s->most ? s->n : s->most;
     return LLMC_OK;
 }
 
@@ -28753,7 +28755,7 @@ static llmc_status llmc__gr_rule(llmc__gr_parse *s)
 static llmc_status llmc__gr_read(llmc__gr_parse *s)
 {
     s->at = s->text;
-    s->n = s->n_rules = s->n_local = s->n_literal = 0;
+    s->n = s->most = s->n_rules = s->n_local = s->n_literal = 0;
     llmc__gr_skip(s, true);
     while (s->at < s->end) {
         LLMC__TRY(llmc__gr_rule(s));
@@ -29001,14 +29003,14 @@ static void llmc__gr_carve(llmc_grammar *g, const llmc__gr_parse *s, llmc__arena
     g->n_code = s->n;
     g->n_rules = s->n_rules;
     g->slot_mask = slots - 1;
-    g->code = (llmc__gr_inst *)llmc__take(a, s->n, sizeof *g->code);
-    g->same = (int32_t *)llmc__take(a, s->n, sizeof *g->same);
+    g->code = (llmc__gr_inst *)llmc__take(a, s->most, sizeof *g->code);
+    g->same = (int32_t *)llmc__take(a, s->most, sizeof *g->same);
     g->proc = (llmc__gr_proc *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->proc);
     g->by_rank = (uint32_t *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->by_rank);
     g->slot = (uint32_t *)llmc__take(a, slots, sizeof *g->slot);
-    g->mark = (uint32_t *)llmc__take(a, s->n, sizeof *g->mark);
-    g->link = (uint32_t *)llmc__take(a, s->n, sizeof *g->link);
-    g->queue = (uint32_t *)llmc__take(a, s->n, sizeof *g->queue);
+    g->mark = (uint32_t *)llmc__take(a, s->most, sizeof *g->mark);
+    g->link = (uint32_t *)llmc__take(a, s->most, sizeof *g->link);
+    g->queue = (uint32_t *)llmc__take(a, s->most, sizeof *g->queue);
     if (g->vocab == NULL && s->tok != NULL)
         llmc__gr_vocab_carve(&g->own, s->tok, a);
 }
@@ -29967,8 +29969,8 @@ static void llmc__gr_state_carve(llmc_grammar_state *st, llmc__arena *a)
     const llmc_grammar *g = st->g;
     uint64_t begin = a->used;
     uint32_t k;
-    st->max_sets = 2 * st->max_states + LLMC__GR_SETS;
-    st->max_frames = 4 * st->max_states + LLMC__GR_SETS;
+    st->max_sets = 4 * st->max_states + LLMC__GR_SETS;
+    st->max_frames = 8 * st->max_states + LLMC__GR_SETS;
     st->max_configs = 16 * st->max_states;
     st->words = g->vocab != NULL ? (g->vocab->count + 31) / 32 : 0;
     st->set_slots = llmc__gr_slots(st->max_sets);
