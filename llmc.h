@@ -16230,11 +16230,11 @@ static uint32_t llmc__normal_ops(const llmc__normal *steps, uint32_t n_steps, ll
 {
     uint32_t i, k, n = 0;
     for (i = 0; i < n_steps && i < LLMC__NORMAL_MAX; i++) {
-        const unsigned part[5] = {steps[i].a ? LLMC__NORMAL_CLEAN : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].b ? LLMC__NORMAL_CJK : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].c ? LLMC__NORMAL_NFD : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].c ? LLMC__NORMAL_STRIP_THIN : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].d ? LLMC__NORMAL_LOWER : LLMC__NORMAL_COUNT + 8u};
+        const unsigned part[5] = {steps[i].a ? (unsigned)LLMC__NORMAL_CLEAN : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].b ? (unsigned)LLMC__NORMAL_CJK : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].c ? (unsigned)LLMC__NORMAL_NFD : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].c ? (unsigned)LLMC__NORMAL_STRIP_THIN : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].d ? (unsigned)LLMC__NORMAL_LOWER : LLMC__NORMAL_COUNT + 8u};
         bool bert = steps[i].kind == LLMC__NORMAL_BERT;
         for (k = 0; k < (bert ? 5u : 1u); k++) {
             ops[n].kind = bert ? part[k] : steps[i].kind;
