@@ -136,13 +136,14 @@
      checkpoint folders -> OS.folder              prompts in chats -> CHAT.render
      config.json -> MODEL.hyper                   quantisation -> QUANT.block
      CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
-     decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
-     embeddings -> ENGINE.embed                   RoPE, YaRN, NTK -> LAYER.rope
-     error messages -> STATUS.fail                RoPE scaling in files -> MODEL.rope
-     families of models -> MODEL.family           safetensors -> FILE.safetensors
-     GGUF -> FILE.gguf                            sampling, top-k, top-p -> SAMPLE.filter
-     Hugging Face folders -> MODEL.source         sliding window, sinks -> LAYER.attn
-     JSON -> DATA.check                           stop strings, UTF-8 -> ENGINE.stream
+     decode, GEMV, GEMM -> LAYER.product          regular expressions -> GRAMMAR.pattern
+     embeddings -> ENGINE.embed                   RMSNorm, LayerNorm -> LAYER.norm
+     error messages -> STATUS.fail                RoPE, YaRN, NTK -> LAYER.rope
+     families of models -> MODEL.family           RoPE scaling in files -> MODEL.rope
+     GGUF -> FILE.gguf                            safetensors -> FILE.safetensors
+     Hugging Face folders -> MODEL.source         sampling, top-k, top-p -> SAMPLE.filter
+     JSON -> DATA.check                           sliding window, sinks -> LAYER.attn
+     JSON schemas -> GRAMMAR.schema               stop strings, UTF-8 -> ENGINE.stream
      K-quants -> QUANT.unit                       tensor names -> MODEL.names
      KV cache, pages -> KV.pool                   threads -> OS.pool
      llama2.c files -> FILE.llama2c               TOML, YAML -> DATA.settings
@@ -945,7 +946,7 @@ LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer 
 
 typedef struct llmc_grammar_state_options {
     size_t size;
-    uint32_t max_states; /* automaton states kept, 8 configurations and 2 stack entries each; 0: 2048 */
+    uint32_t max_states; /* automaton states kept, 16 configurations and 8 stack entries each; 0: 2048 */
     uint32_t max_masks;  /* masks kept, each two bits a token; 0: 32                                  */
 } llmc_grammar_state_options;
 
@@ -10672,6 +10673,7 @@ typedef enum llmc__pattern {
     LLMC__PAT_DIGITS,      /* \p{N}+     */
     LLMC__PAT_DIGITS3,     /* \p{N}{1,3} */
     LLMC__PAT_ASCII3,      /* [0-9][0-9][0-9] */
+    LLMC__PAT_BYTE_DIGITS, /* \p{N}+ over GPT-2's byte alphabet: bytes 30..39, B2, B3, B9, BC..BE */
     LLMC__PAT_PUNCT,       /* \p{P} and ASCII's punctuation, which takes in nine symbols */
     LLMC__PAT_PUNCT_RUN,   /* the same, as long as it goes */
     LLMC__PAT_ASCII_PUNCT, /* ASCII's punctuation alone */
@@ -13067,6 +13069,8 @@ static llmc_status llmc__hf_pre_one(llmc__hf *h, llmc_json o, const char *type)
         return llmc__hf_refuse(h, "after Metaspace, pre_tokenizer", type, llmc__strlen(type));
     if (llmc__streq(type, "Split"))
         return llmc__hf_split(h, o);
+    if (h->bytes && llmc__streq(type, "Digits") && !llmc__hf_flag(o, "individual_digits", false))
+        return llmc__hf_cut(h, LLMC__PAT_BYTE_DIGITS, LLMC__ISOLATED, false); /* Falcon */
     if (h->bytes)
         return llmc__hf_refuse(h, "after ByteLevel, pre_tokenizer", type, llmc__strlen(type));
     if (llmc__streq(type, "ByteLevel"))
@@ -16227,11 +16231,11 @@ static uint32_t llmc__normal_ops(const llmc__normal *steps, uint32_t n_steps, ll
 {
     uint32_t i, k, n = 0;
     for (i = 0; i < n_steps && i < LLMC__NORMAL_MAX; i++) {
-        const unsigned part[5] = {steps[i].a ? LLMC__NORMAL_CLEAN : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].b ? LLMC__NORMAL_CJK : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].c ? LLMC__NORMAL_NFD : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].c ? LLMC__NORMAL_STRIP_THIN : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].d ? LLMC__NORMAL_LOWER : LLMC__NORMAL_COUNT + 8u};
+        const unsigned part[5] = {steps[i].a ? (unsigned)LLMC__NORMAL_CLEAN : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].b ? (unsigned)LLMC__NORMAL_CJK : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].c ? (unsigned)LLMC__NORMAL_NFD : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].c ? (unsigned)LLMC__NORMAL_STRIP_THIN : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].d ? (unsigned)LLMC__NORMAL_LOWER : LLMC__NORMAL_COUNT + 8u};
         bool bert = steps[i].kind == LLMC__NORMAL_BERT;
         for (k = 0; k < (bert ? 5u : 1u); k++) {
             ops[n].kind = bert ? part[k] : steps[i].kind;
@@ -16430,6 +16434,48 @@ static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const u
     if (origin != NULL && *used <= cap)
         origin[*used] = (uint32_t)len;
     return *used <= cap;
+}
+
+/* The steps for a part of a text, into out [LLMC__NORMAL_MAX]: what belongs to the text's beginning or end (PREPEND,
+   STRIP) is left out elsewhere. Returns how many. */
+LLMC__UNUSED static uint32_t llmc__normal_part(const llmc__normal *steps, uint32_t n_steps, bool first,
+                                               bool last, llmc__normal *out)
+{
+    uint32_t i, n = 0;
+    for (i = 0; i < n_steps; i++) {
+        if (steps[i].kind == LLMC__NORMAL_PREPEND && !first)
+            continue;
+        out[n] = steps[i];
+        if (steps[i].kind == LLMC__NORMAL_STRIP) {
+            out[n].a = steps[i].a && first;
+            out[n].b = steps[i].b && last;
+        }
+        n++;
+    }
+    return n;
+}
+
+/* llmc__normal_cut -- where a text may be cut so that its parts come out the same     (TOKEN.normal)
+   The last place in p [len] between a space or line end and an ASCII letter, with a letter somewhere before,
+   so that neither part is all white space; 0: there is none. With llmc__normal_part's steps both parts give
+   what the whole gives. Not where a REPLACE speaks of ASCII letters; a charsmap's keys are taken not to
+   reach across such a place. */
+LLMC__UNUSED static size_t llmc__normal_cut(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p,
+                                            size_t len)
+{
+    size_t at, first = 0;
+    uint32_t i, k;
+    for (i = 0; i < n_steps; i++)
+        for (k = 0; steps[i].kind == LLMC__NORMAL_REPLACE && k < steps[i].from_len; k++)
+            if ((LLMC__UC_LETTERS >> llmc__byte_class[(uint8_t)steps[i].from[k]] & 1) != 0)
+                return 0;
+    while (first < len && (LLMC__UC_LETTERS >> llmc__byte_class[p[first]] & 1) == 0)
+        first++;
+    for (at = len; at > first + 1; at--)
+        if ((p[at - 2] == ' ' || p[at - 2] == '\n') &&
+            (LLMC__UC_LETTERS >> llmc__byte_class[p[at - 1]] & 1) != 0)
+            return at - 1;
+    return 0;
 }
 
 //--[ 13.3 TOKEN.split ]-- text to words that merge independently
@@ -16971,6 +17017,22 @@ static bool llmc__find_text(const llmc__prose *t, const char *s, size_t len, siz
     return false;
 }
 
+/* Bytes at or after `at` whose characters in GPT-2's alphabet are numbers: 0 to 9, and superscripts and fractions that
+   stand for parts of other characters. */
+static bool llmc__find_byte_digits(const llmc__prose *t, size_t at, llmc__match *m)
+{
+    size_t end;
+    for (end = at; end < t->n; end++) {
+        uint8_t c = t->p[end];
+        bool number =
+            (c >= '0' && c <= '9') || c == 0xb2 || c == 0xb3 || c == 0xb9 || (c >= 0xbc && c <= 0xbe);
+        if (!number && end > at)
+            break;
+        at += !number;
+    }
+    return at < end && llmc__match_put(m, at, end, end == t->n);
+}
+
 /* Matches that may be missing at a place: DEEPSEEK3 and BLOOM at or after `at`. */
 static bool llmc__find_gappy(const llmc__prose *t, bool bloom, size_t at, llmc__match *m)
 {
@@ -17045,6 +17107,9 @@ static void llmc__find(const llmc__prose *t, const llmc__split *step, size_t at,
             break;
         case LLMC__PAT_ASCII3:
             found = llmc__find_text(t, NULL, 3, at, m);
+            break;
+        case LLMC__PAT_BYTE_DIGITS:
+            found = llmc__find_byte_digits(t, at, m);
             break;
         case LLMC__PAT_TEXT:
             found = step->text_len > 0 && llmc__find_text(t, step->text, step->text_len, at, m);
@@ -17316,6 +17381,7 @@ struct llmc_tokenizer {
     bool bytes;                  /* merging starts from bytes, not from characters */
     bool has_bytes;              /* all 256 byte tokens are there              */
     bool cut;                    /* split steps, or a prefix for each piece, cut text to pieces */
+    bool words_apart;            /* no piece of a text reaches across white space               */
     bool user_inside;            /* user tokens are words among others, as in SentencePiece     */
     bool doubles;                /* UNIGRAM: sums of scores are doubles, as in tokenizer.json's library */
 };
@@ -17460,7 +17526,7 @@ static uint32_t llmc__merge_lookup(const llmc_tokenizer *t, llmc_token left, llm
    ids; SPM's is the joined token's score and RANKS' its id, found by the joined text. Byte-level
    vocabularies start from bytes, the others from characters. Ways through it, all with the same result:
      a word that is one token known to survive its own merging is taken as that token,
-     a short word looks at every pair before every merge (quadratic in at most 64 bytes),
+     a short word looks at every pair before every merge (quadratic in at most 256 bytes),
      a long word is merged window by window; where windows do not agree they grow, and a large one keeps
      its keys in a winner tree in the caller's work memory.
 
@@ -17590,7 +17656,8 @@ static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t a
 }
 
 /* The tokens that a window of a word merged to: token i is w[at[i], at[i + 1]). */
-#define LLMC__WORD_SMALL 64 /* bytes up to which looking at every pair beats a tree */
+#define LLMC__WORD_SMALL  256 /* bytes up to which looking at every pair beats a tree       */
+#define LLMC__WORD_WINDOW 64  /* bytes of the first windows: few pairs to look at each time */
 typedef struct llmc__stretch {
     uint32_t count;
     uint32_t *at;   /* [bytes + 1] */
@@ -17623,12 +17690,12 @@ static void llmc__stretch_small(const llmc_tokenizer *t, const uint8_t *w, uint3
 {
     uint64_t key[LLMC__WORD_SMALL], best;
     llmc_token id[LLMC__WORD_SMALL], joined[LLMC__WORD_SMALL];
-    uint8_t next[LLMC__WORD_SMALL], prev[LLMC__WORD_SMALL + 1];
+    uint16_t next[LLMC__WORD_SMALL], prev[LLMC__WORD_SMALL + 1];
     uint32_t p, q, len, last = 0;
     for (p = 0; p < n; p += len) {
         len = llmc__symbol(t, w + p, n - p, &id[p]);
-        next[p] = (uint8_t)(p + len);
-        prev[p + len] = (uint8_t)p;
+        next[p] = (uint16_t)(p + len);
+        prev[p + len] = (uint16_t)p;
         for (q = p; q < p + len; q++)
             key[q] = UINT64_MAX;
         if (p > 0) { /* two lengths are known: the pair before this symbol */
@@ -17647,7 +17714,7 @@ static void llmc__stretch_small(const llmc_tokenizer *t, const uint8_t *w, uint3
             id[p] = joined[p];
             key[q] = UINT64_MAX;
             next[p] = next[q];
-            prev[next[p]] = (uint8_t)p;
+            prev[next[p]] = (uint16_t)p;
             if (next[p] < n)
                 k = llmc__pair(t, w, p, next[p], next[next[p]], id[p], id[next[p]], &joined[p]);
             key[p] = llmc__pair_at(k, p);
@@ -17862,7 +17929,7 @@ static bool llmc__stretches_place(llmc__stretch *a, llmc__stretch *b, size_t siz
     size_t list = 4 * (size + 1);
     uint8_t *at;
     if (work.size / (LLMC__WORD_NEED + 16) <= size)
-        return false;
+        return false; /* a small one takes no tree, but is not worth a rule of its own */
     at = work.at + work.size / 4 * 4 - 4 * list;
     a->at = (uint32_t *)(void *)at;
     a->id = (llmc_token *)(void *)(at + list);
@@ -17871,13 +17938,13 @@ static bool llmc__stretches_place(llmc__stretch *a, llmc__stretch *b, size_t siz
     return true;
 }
 
-/* llmc__word_long -- w [n] of more than LLMC__WORD_SMALL bytes                        (TOKEN.merge)
+/* llmc__word_long -- w [n] of more than LLMC__WORD_WINDOW bytes                        (TOKEN.merge)
    Windows grow until all of them meet; one that is the whole word needs no lists. Each try begins anew, so
    all of them cost little more than the last. False: the work memory is too small for that. */
 static bool llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
                             llmc__ids *out)
 {
-    uint32_t at[2][LLMC__WORD_SMALL + 1], p, size = LLMC__WORD_SMALL;
+    uint32_t at[2][LLMC__WORD_SMALL + 1], p, size = LLMC__WORD_WINDOW;
     llmc_token id[2][LLMC__WORD_SMALL];
     llmc__ids begin = *out;
     llmc__stretch a, b;
@@ -17886,13 +17953,10 @@ static bool llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, size_t n,
     a.id = id[0];
     b.at = at[1];
     b.id = id[1];
-    for (;;) {
+    for (; size <= LLMC__WORD_SMALL || (size < n && llmc__stretches_place(&a, &b, size, work)); size *= 2) {
         if (llmc__word_windows(t, w, n, size, &a, &b, work.at, out))
             return true;
         *out = begin;
-        if (size >= n / 4 || !llmc__stretches_place(&a, &b, 4 * (size_t)size, work))
-            break;
-        size *= 4;
     }
     if (work.size / LLMC__WORD_NEED < n)
         return false;
@@ -17916,12 +17980,12 @@ static llmc_token llmc__word_whole(const llmc_tokenizer *t, const uint8_t *w, si
 }
 
 /* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
-   False: it is longer than LLMC__WORD_SMALL and the work memory is too small for it. */
+   False: it is longer than LLMC__WORD_WINDOW and the work memory is too small for it. */
 static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
                            llmc__ids *out)
 {
-    uint32_t at[LLMC__WORD_SMALL + 1];
-    llmc_token id[LLMC__WORD_SMALL];
+    uint32_t at[LLMC__WORD_WINDOW + 1];
+    llmc_token id[LLMC__WORD_WINDOW];
     llmc__stretch a;
     /* most words of most texts: one look-up and done */
     llmc_token one = llmc__word_whole(t, w, n, whole);
@@ -17930,7 +17994,7 @@ static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, 
         out->unknown = false;
         return true;
     }
-    if (n > LLMC__WORD_SMALL)
+    if (n > LLMC__WORD_WINDOW)
         return llmc__word_long(t, w, n, work, out);
     a.at = at;
     a.id = id;
@@ -17951,6 +18015,8 @@ static inline uint32_t llmc__edge_next(const llmc_tokenizer *t, uint32_t node, u
 {
     uint64_t key = (uint64_t)node << 8 | c, v;
     uint32_t at = llmc__edge_hash(key), probe;
+    if (t->edge == NULL) /* none of the tokens can be made */
+        return 0;
     for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
         v = t->edge[at & t->edge_mask];
         if (v >> 28 == key && v != 0)
@@ -18514,7 +18580,7 @@ static bool llmc__run_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, b
 static bool llmc__spaced_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
                              llmc__ids *out)
 {
-    uint8_t small[LLMC__WORD_SMALL], *copy = small;
+    uint8_t small[LLMC__WORD_WINDOW], *copy = small;
     bool ok;
     if (n >= sizeof small && (copy = llmc__work_take(&work, n + 1)) == NULL)
         return false;
@@ -18574,7 +18640,7 @@ static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n,
             llmc__ids_put(out, id, 0, n);
             return true;
         }
-        if (n <= LLMC__WORD_SMALL - 1)
+        if (n < LLMC__WORD_WINDOW)
             return space ? llmc__spaced_put(t, p, n, true, work, out)
                          : llmc__word_put(t, p, n, false, work, out);
     }
@@ -18765,24 +18831,19 @@ static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *or
 /* Most bytes that a part of n bytes has after normalising; SIZE_MAX: too many to say. */
 static size_t llmc__rewritten_most(const llmc_tokenizer *t, size_t n)
 {
-    size_t growth = t->vocab.n_normal > 0 ? llmc__normal_growth(t->vocab.normal, t->vocab.n_normal) : 1;
-    return n > (SIZE_MAX - 16) / growth ? SIZE_MAX : growth * n + 16;
+    size_t most = t->vocab.n_normal > 0 ? llmc__normal_room(t->vocab.normal, t->vocab.n_normal, n) : n;
+    return most > SIZE_MAX - 16 ? SIZE_MAX : most + 16;
 }
 
-/* Whether parts of a text are rewritten before they are cut. */
-static bool llmc__rewrites(const llmc_tokenizer *t)
-{
-    return t->vocab.n_normal > 0 || t->vocab.remove_spaces;
-}
-
-/* llmc__part_rewrite -- a whole part p [n], which token `next` follows, by way of a copy    (TOKEN.encode)
-   The copy has room for a space before it. False: the work memory is too small. */
-static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_token next)
+/* llmc__part_rewrite -- a part p [n], which token `next` follows, by way of a copy   (TOKEN.encode)
+   The copy has room for a space before it, and a third of the work memory if that is less than what it may take.
+   ends: the part does, too; else it was cut where that changes nothing. False: the work memory is too small. */
+static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next)
 {
     const llmc__vocab *v = &f->tok->vocab;
     llmc__work all = f->work;
     bool places = f->out.span != NULL || f->search.n_plain > 0, ok;
-    size_t cap = llmc__rewritten_most(f->tok, n), used = n, i;
+    size_t cap = llmc__min(llmc__rewritten_most(f->tok, n), f->work.size / (places ? 15 : 3)), used = n, i;
     uint32_t *origin = NULL;
     uint8_t *copy;
     if (places && (origin = (uint32_t *)(void *)llmc__work_take(&f->work, 4 * (cap + 1))) == NULL)
@@ -18790,9 +18851,10 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_t
     copy = llmc__work_take(&f->work, cap + 8);
     ok = copy != NULL;
     if (ok && v->n_normal > 0) {
-        ok = llmc__normalize(v->normal, v->n_normal, p, n, copy + 8, cap, origin, f->work.at, f->work.size,
-                             &used);
-    } else if (ok) {
+        llmc__normal steps[LLMC__NORMAL_MAX];
+        uint32_t n_steps = llmc__normal_part(v->normal, v->n_normal, !f->begun, ends, steps);
+        ok = llmc__normalize(steps, n_steps, p, n, copy + 8, cap, origin, f->work.at, f->work.size, &used);
+    } else if (ok && (ok = n <= cap) != false) {
         LLMC_MEMCPY(copy + 8, p, n);
         for (i = 0; places && i <= n; i++)
             origin[i] = (uint32_t)i;
@@ -18803,9 +18865,20 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_t
         f->out.part_len = n;
         ok = llmc__normal_parts(f, copy + 8, used, origin, next);
         f->out.origin = NULL;
+        f->begun = f->begun || !ends;
     }
     f->work = all;
     return ok;
+}
+
+/* Whether part p [n] must be rewritten in a copy; usually a look at it says that it need not be. */
+static bool llmc__part_rewritten(const llmc__flow *f, const uint8_t *p, size_t n)
+{
+    const llmc_tokenizer *t = f->tok;
+    const llmc__vocab *v = &t->vocab;
+    return v->remove_spaces || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
+           (v->alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(p, n) < n) ||
+           (v->n_normal > 0 && !llmc__normal_same(v->normal, v->n_normal, p, n));
 }
 
 /* A part p [n], at f->out.start of the caller's text. Without `ends` more of it may follow, with it token `next` or
@@ -18813,13 +18886,13 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, llmc_t
 static bool llmc__part_put(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next,
                            size_t *used)
 {
-    const llmc_tokenizer *t = f->tok;
-    bool copy = llmc__rewrites(t) || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
-                (t->vocab.alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(p, n) < n);
-    *used = copy && !ends ? 0 : n;
-    if (!copy)
+    const llmc__vocab *v = &f->tok->vocab;
+    *used = n;
+    if (!llmc__part_rewritten(f, p, n))
         return llmc__words_put(f, NULL, p, n, ends, used);
-    return !ends || llmc__part_rewrite(f, p, n, next);
+    if (!ends) /* whole words may go ahead where no piece reaches across a space */
+        *used = n = f->tok->words_apart ? llmc__normal_cut(v->normal, v->n_normal, p, n) : 0;
+    return n == 0 || llmc__part_rewrite(f, p, n, ends, next);
 }
 
 /* llmc__flow_run -- as much of text [len] as is settled, or all of it if it is the last      (TOKEN.encode)
@@ -18870,19 +18943,21 @@ static bool llmc__flow_run(llmc__flow *f, const uint8_t *text, size_t len, bool 
    worst case. SIZE_MAX if that cannot be said in a size_t. */
 LLMC_API size_t llmc_encode_need(const llmc_tokenizer *tok, size_t len)
 {
+    const llmc__vocab *v = &tok->vocab;
     size_t most = llmc__rewritten_most(tok, len), per = 1, more = 64; /* a copy with the space */
-    if (tok->vocab.kind == LLMC__VOCAB_UNIGRAM)
+    if (v->kind == LLMC__VOCAB_UNIGRAM)
         per += sizeof(llmc__best);
-    else if (tok->vocab.kind < LLMC__VOCAB_UNIGRAM)
+    else if (v->kind < LLMC__VOCAB_UNIGRAM)
         per += LLMC__WORD_NEED;
-    if (llmc__rewrites(tok) || tok->special[1].any != 0 || tok->cut ||
-        tok->vocab.alphabet == LLMC__ALPHABET_MARK)
-        per += 1 + sizeof(uint32_t); /* a copy, and where it came from */
-    if (tok->vocab.n_normal > 0)
-        more += LLMC__NORMAL_WORK;
-    if (most == SIZE_MAX || most > (SIZE_MAX - more) / per - 1)
+    if (v->remove_spaces || v->n_normal > 0 || tok->special[1].any != 0 || tok->cut ||
+        v->alphabet == LLMC__ALPHABET_MARK)
+        per = llmc__max(3 * (1 + sizeof(uint32_t)),
+                        per + 1 + sizeof(uint32_t)); /* a copy, and where it came from */
+    if (v->n_normal > 0)
+        more = llmc__normal_work(v->normal, v->n_normal, len, true);
+    if (most == SIZE_MAX || more > SIZE_MAX - 64 || most > (SIZE_MAX - 64 - more) / per - 1)
         return SIZE_MAX;
-    return (most + 1) * per + more;
+    return (most + 1) * per + more + 64;
 }
 
 /* Whether s [n] are in order, do not overlap and end inside a text of len bytes; empty ones are fine. */
@@ -19377,7 +19452,6 @@ static llmc_status llmc__token_check(const llmc__vocab *v, const llmc__vocab_tok
    text to 4 GiB, so places in it fit 32 bits. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes *sizes, llmc_diag *diag)
 {
-    size_t growth = v->n_normal > 0 ? llmc__normal_growth(v->normal, v->n_normal) : 1;
     llmc__vocab_iter it;
     llmc__vocab_token k;
     uint32_t n = 0;
@@ -19392,7 +19466,7 @@ static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes 
     for (; llmc__vocab_next(v, &it, &k); n++) {
         LLMC__TRY(llmc__token_check(v, &k, diag));
         sizes->raw += k.kind == LLMC_TOKEN_BYTE ? 1 : k.len;
-        sizes->raw += llmc__find_normal(v, k.flags) ? growth * k.len + 16 : 0;
+        sizes->raw += llmc__find_normal(v, k.flags) ? llmc__normal_room(v->normal, v->n_normal, k.len) : 0;
         sizes->copies += llmc__text_copied(v, &k) ? k.len : 0;
         sizes->special +=
             k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
@@ -19417,6 +19491,7 @@ typedef struct llmc__token_memory {
     uint8_t *raw, *copies, *scratch;
     llmc__entry *special;
     uint64_t raw_size, raw_used; /* of raw */
+    size_t scratch_size;
 } llmc__token_memory;
 
 /* One entry into tok and raw, which were measured for it. An entry that comes again for an id takes its place, but
@@ -19753,10 +19828,10 @@ static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc_
         list[n].len = k->raw_len;
         list[n].id = (llmc_token)id;
         if (which == 1) {
-            uint64_t work[LLMC__NORMAL_WORK / 8 + 1];
             list[n].at = (uint32_t)m->raw_used;
             if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
-                                 (size_t)(m->raw_size - m->raw_used), NULL, work, sizeof work, &used) ||
+                                 (size_t)(m->raw_size - m->raw_used), NULL, m->scratch, m->scratch_size,
+                                 &used) ||
                 used == 0 || used > LLMC__PIECE_MAX)
                 continue; /* no text becomes it */
             list[n].len = (uint32_t)used;
@@ -19852,6 +19927,7 @@ static void llmc__token_traits(llmc_tokenizer *t)
              v->kind == LLMC__VOCAB_WORDS;
     t->doubles = v->tokens.layout == LLMC__LIST_SCORED;
     t->user_inside = v->tokens.layout == LLMC__LIST_PROTO;
+    t->words_apart = v->kind == LLMC__VOCAB_WORDPIECE && !v->remove_spaces && v->n_normal > 0;
     v->ignore_merges = v->ignore_merges || v->kind == LLMC__VOCAB_RANKS;
     if (v->kind == LLMC__VOCAB_WORDPIECE && v->piece_prefix[0] == 0)
         v->decoding = LLMC__DECODE_WORDPIECE;
@@ -19877,7 +19953,11 @@ static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const 
     m->raw = (uint8_t *)llmc__take(a, m->raw_size, 1);
     m->copies = (uint8_t *)llmc__take(a, sizes->copies, 1);
     m->special = (llmc__entry *)llmc__take(a, sizes->special, sizeof *m->special);
-    m->scratch = (uint8_t *)llmc__take(a, bpe ? 2 * llmc__merge_longest(v, sizes->longest_text) : 0, 1);
+    m->scratch_size = (size_t)(bpe ? 2 * llmc__merge_longest(v, sizes->longest_text) : 0);
+    if (v->n_normal > 0 && sizes->special > 0)
+        m->scratch_size =
+            llmc__max(m->scratch_size, llmc__normal_work(v->normal, v->n_normal, LLMC__PIECE_MAX, false));
+    m->scratch = (uint8_t *)llmc__take(a, m->scratch_size, 1);
     m->raw_used = 0;
     {
         uint32_t *slot = (uint32_t *)llmc__take(a, slots, sizeof *slot);
@@ -28011,7 +28091,7 @@ typedef struct llmc__gr_parse {
     llmc_grammar *g;     /* NULL: no names yet */
     llmc__gr_inst *code; /* NULL: only count */
     int32_t *same;
-    uint32_t n, limit;                    /* instructions, written or counted */
+    uint32_t n, most, limit; /* instructions, written or counted; the most at once, as {0} drops some */
     uint32_t n_rules, n_local, n_literal; /* rules, parts moved out of line, tokens named */
     uint32_t item, repeats; /* where the item begins that an operator would repeat; operators on it */
     bool has_item;
@@ -28070,6 +28150,7 @@ static llmc_status llmc__gr_emit(llmc__gr_parse *s, unsigned op, unsigned lo, un
     if (s->n >= s->limit)
         return llmc__gr_large(s);
     llmc__gr_set(s, s->n++, op, lo, hi, arg);
+    s->most = s->n > s->most ? s->n : s->most;
     return LLMC_OK;
 }
 
@@ -28084,6 +28165,7 @@ static llmc_status llmc__gr_insert(llmc__gr_parse *s, uint32_t i, uint32_t count
         LLMC_MEMMOVE(s->same + i + count, s->same + i, (s->n - i) * sizeof *s->same);
     }
     s->n += count;
+    s->most = s->n > s->most ? s->n : s->most;
     return LLMC_OK;
 }
 
@@ -28674,7 +28756,7 @@ static llmc_status llmc__gr_rule(llmc__gr_parse *s)
 static llmc_status llmc__gr_read(llmc__gr_parse *s)
 {
     s->at = s->text;
-    s->n = s->n_rules = s->n_local = s->n_literal = 0;
+    s->n = s->most = s->n_rules = s->n_local = s->n_literal = 0;
     llmc__gr_skip(s, true);
     while (s->at < s->end) {
         LLMC__TRY(llmc__gr_rule(s));
@@ -28922,14 +29004,14 @@ static void llmc__gr_carve(llmc_grammar *g, const llmc__gr_parse *s, llmc__arena
     g->n_code = s->n;
     g->n_rules = s->n_rules;
     g->slot_mask = slots - 1;
-    g->code = (llmc__gr_inst *)llmc__take(a, s->n, sizeof *g->code);
-    g->same = (int32_t *)llmc__take(a, s->n, sizeof *g->same);
+    g->code = (llmc__gr_inst *)llmc__take(a, s->most, sizeof *g->code);
+    g->same = (int32_t *)llmc__take(a, s->most, sizeof *g->same);
     g->proc = (llmc__gr_proc *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->proc);
     g->by_rank = (uint32_t *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->by_rank);
     g->slot = (uint32_t *)llmc__take(a, slots, sizeof *g->slot);
-    g->mark = (uint32_t *)llmc__take(a, s->n, sizeof *g->mark);
-    g->link = (uint32_t *)llmc__take(a, s->n, sizeof *g->link);
-    g->queue = (uint32_t *)llmc__take(a, s->n, sizeof *g->queue);
+    g->mark = (uint32_t *)llmc__take(a, s->most, sizeof *g->mark);
+    g->link = (uint32_t *)llmc__take(a, s->most, sizeof *g->link);
+    g->queue = (uint32_t *)llmc__take(a, s->most, sizeof *g->queue);
     if (g->vocab == NULL && s->tok != NULL)
         llmc__gr_vocab_carve(&g->own, s->tok, a);
 }
@@ -29888,8 +29970,8 @@ static void llmc__gr_state_carve(llmc_grammar_state *st, llmc__arena *a)
     const llmc_grammar *g = st->g;
     uint64_t begin = a->used;
     uint32_t k;
-    st->max_sets = 2 * st->max_states + LLMC__GR_SETS;
-    st->max_frames = 4 * st->max_states + LLMC__GR_SETS;
+    st->max_sets = 4 * st->max_states + LLMC__GR_SETS;
+    st->max_frames = 8 * st->max_states + LLMC__GR_SETS;
     st->max_configs = 16 * st->max_states;
     st->words = g->vocab != NULL ? (g->vocab->count + 31) / 32 : 0;
     st->set_slots = llmc__gr_slots(st->max_sets);

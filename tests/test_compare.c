@@ -196,6 +196,8 @@ static size_t compare(const llmc_tokenizer *tok, const char *name, const llmc_en
             free(text);
         }
     }
+    if (bad > 0)
+        fprintf(stderr, "    %s: %u of %u blocks differ\n", name, (unsigned)bad, (unsigned)c->blocks);
     CHECKF(bad == 0, "%s: %u of %u blocks differ", name, (unsigned)bad, (unsigned)c->blocks);
     if (bad == 0 && every() == 1)
         CHECKF(total == e.ids && h == e.hash, "%s: %u ids, %llu expected", name, (unsigned)total, e.ids);
