@@ -18009,7 +18009,7 @@ static bool llmc__word_before(const llmc__search *s, size_t at)
         from--;
     while (from > 0 && at - from < 4 && (s->text[from] & 0xc0) == 0x80);
     llmc__uc_next(s->text + from, at - from, &cp);
-    return llmc__uc_word(cp, llmc__uc_class(cp));
+    return llmc__uc_word(cp, 1u << llmc__uc_class(cp));
 }
 
 /* The same right behind it. */
@@ -18019,7 +18019,7 @@ static bool llmc__word_behind(const llmc__search *s, size_t at)
     if (at == s->len)
         return false;
     llmc__uc_next(s->text + at, s->len - at, &cp);
-    return llmc__uc_word(cp, llmc__uc_class(cp));
+    return llmc__uc_word(cp, 1u << llmc__uc_class(cp));
 }
 
 /* Whether token k may stand at text [b, e): the caller allows it, and words beside it do. Where the character
