@@ -143,7 +143,8 @@ STYLES = [
     ("albert", "unigram", {"normalizer": norm(replace("``", "\""), replace("''", "\""), NFKD, STRIP_ACCENTS, LOWER, RULES),
                            "pre_tokenizer": metaspace("always", True)}),
     ("xglm", "unigram", {"normalizer": norm(RULES, replace(" {2,}", " ", "Regex")), "pre_tokenizer": metaspace("first", True)}),
-    ("unigram-plain", "unigram", {"pre_tokenizer": metaspace("never", False), "added_tokens": []}),
+    ("unigram-plain", "unigram", {"pre_tokenizer": metaspace("never", False),
+                                  "added_tokens": [flag("<unk>", 0, "s"), flag("<s>", 1, "s"), flag("</s>", 2, "s")]}),
     # WordPiece and words
     ("bert", "wordpiece", {"normalizer": bert(True), "pre_tokenizer": {"type": "BertPreTokenizer"},
                            "post_processor": template(("[CLS]", 2), "A", ("[SEP]", 3))}),
