@@ -18805,7 +18805,7 @@ static bool llmc__special_put(llmc__flow *f, llmc_token id, size_t at, size_t le
 static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *origin, llmc_token next)
 {
     llmc__search s = f->search;
-    size_t at = 0, end, used, found;
+    size_t at = 0, begin, end, used, found;
     s.set = &f->tok->special[1];
     s.text = p;
     s.len = n;
@@ -18813,8 +18813,10 @@ static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *or
     s.word_before = false;
     s.map = &f->out;
     while (at < n) {
-        llmc_token id = llmc__special_next(&s, at, &end, &found);
-        unsigned how = llmc__respace_how(f, id >= 0 ? id : next);
+        llmc_token id = llmc__special_next(&s, at, &begin, &found);
+        unsigned how = llmc__respace_how(f, id >= 0 ? id : next), added = id >= 0 ? f->tok->tok[id].added : 0;
+        end = (added & LLMC__ADDED_LSTRIP) != 0 ? llmc__space_before(p, at, begin) : begin;
+        found += begin - end;
         f->out.origin = origin == NULL ? NULL : origin + at;
         f->out.used = llmc__respace(p + at, end - at, origin == NULL ? NULL : origin + at, how);
         if (!llmc__words_put(f, p + at - 1, p + at, f->out.used, true, &used))
@@ -18823,6 +18825,8 @@ static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *or
         f->out.used = n;
         if (id >= 0 && !llmc__special_put(f, id, end, found))
             return false;
+        if ((added & LLMC__ADDED_RSTRIP) != 0)
+            found = llmc__space_behind(p, end + found, n) - end;
         at = end + found;
     }
     return true;
