@@ -1077,6 +1077,57 @@ static void without_bytes(void)
 }
 
 //--[ Unicode ]--
+static unsigned char *read_category(void)
+{
+    FILE *f = fopen("/usr/share/unicode/UnicodeData.txt", "r");
+    unsigned char *gc = f != NULL ? (unsigned char *)calloc(0x110000, 2) : NULL;
+    char line[1024];
+    unsigned first = 0;
+    while (f != NULL && gc != NULL && fgets(line, sizeof line, f) != NULL) {
+        char name[512], cat[8];
+        unsigned code;
+        if (sscanf(line, "%x;%511[^;];%7[^;]", &code, name, cat) != 3)
+            continue;
+        if (strstr(name, ", Last>") == NULL)
+            first = code;
+        for (; first <= code; first++)
+            memcpy(gc + 2 * first, cat, 2);
+    }
+    if (f != NULL)
+        fclose(f);
+    return gc;
+}
+
+/* The property White_Space is exactly the separators, TAB to CR, and NEL (PropList.txt). */
+static void unicode_classes(void)
+{
+    unsigned char *gc = read_category();
+    unsigned cp, bad = 0;
+    if (gc == NULL) {
+        SKIP("no unicode-data package");
+        return;
+    }
+    for (cp = 0; cp < 0x110000; cp++) {
+        unsigned char a = gc[2 * cp], c = gc[2 * cp + 1];
+        unsigned expected = LLMC__UC_OTHER;
+        if (cp == 10 || cp == 13)
+            expected = LLMC__UC_NEWLINE;
+        else if (a == 'Z' || (cp >= 9 && cp <= 13) || cp == 0x85)
+            expected = LLMC__UC_SPACE;
+        else if (a == 'L')
+            expected = c == 'u' || c == 't' ? LLMC__UC_UPPER : c == 'l' ? LLMC__UC_LOWER : LLMC__UC_LETTER;
+        else if (a != 0 && a != 'C')
+            expected = a == 'M'   ? (c == 'n' ? LLMC__UC_MARK : LLMC__UC_MARK_WIDE)
+                       : a == 'N' ? (c == 'o' ? LLMC__UC_NUMBER_OTHER : LLMC__UC_NUMBER)
+                       : a == 'P' ? (c == 'c' ? LLMC__UC_CONNECTOR : LLMC__UC_PUNCT)
+                                  : LLMC__UC_SYMBOL;
+        bad += llmc__uc_class(cp) != expected;
+    }
+    CHECKF(bad == 0, "%u code points have another class than the data files say", bad);
+    CHECK(llmc__uc_class(0x110000) == LLMC__UC_OTHER && llmc__uc_class(UINT32_MAX) == LLMC__UC_OTHER);
+    free(gc);
+}
+
 /* Unicode 15, table 3-7: what is a character and what is not. */
 static void utf8(void)
 {
@@ -1118,6 +1169,7 @@ static void utf8(void)
 int main(void)
 {
     RUN(utf8);
+    RUN(unicode_classes);
     RUN(vectors_gpt2);
     RUN(vectors_llama);
     RUN(vectors_phi3);

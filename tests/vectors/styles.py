@@ -27,7 +27,7 @@ CASED = "".join(x[0] if len(x) == 1 else x[0] + "-" * (ord(x[1]) > ord(x[0]) + 1
          "a640-a66d a680-a69b a722-a76f a771-a787 a78b-a78e ab70-abbf fb00-fb06 fb13-fb17 ff21-ff3a ff41-ff5a "
          "10400-1044f 104b0-104d3 104d8-104fb 10c80-10cb2 10cc0-10cf2 118a0-118df 1e900-1e943 ").split()))
 CJK = "[一-龥ࠀ-一가-퟿]+"
-V3_WORDS = (r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^" "\r\n" r"\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[" "\r\n" r"]*|\s*["
+V3_WORDS = (r'[!"#$%&' "'" r'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^' "\r\n" r"\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[" "\r\n" r"]*|\s*["
             "\r\n" r"]+|\s+(?!\S)|\s+")
 
 
@@ -143,7 +143,8 @@ STYLES = [
     ("albert", "unigram", {"normalizer": norm(replace("``", "\""), replace("''", "\""), NFKD, STRIP_ACCENTS, LOWER, RULES),
                            "pre_tokenizer": metaspace("always", True)}),
     ("xglm", "unigram", {"normalizer": norm(RULES, replace(" {2,}", " ", "Regex")), "pre_tokenizer": metaspace("first", True)}),
-    ("unigram-plain", "unigram", {"pre_tokenizer": metaspace("never", False), "added_tokens": []}),
+    ("unigram-plain", "unigram", {"pre_tokenizer": metaspace("never", False),
+                                  "added_tokens": [flag("<unk>", 0, "s"), flag("<s>", 1, "s"), flag("</s>", 2, "s")]}),
     # WordPiece and words
     ("bert", "wordpiece", {"normalizer": bert(True), "pre_tokenizer": {"type": "BertPreTokenizer"},
                            "post_processor": template(("[CLS]", 2), "A", ("[SEP]", 3))}),
