@@ -18792,7 +18792,8 @@ static bool llmc__special_put(llmc__flow *f, llmc_token id, size_t at, size_t le
     llmc__ids_put(&f->out, id, 0, len);
     f->out.floor = 0;
     f->out.unknown = false;
-    f->out.score = (float)((double)f->out.score + (double)((float)t->tok[id].raw_len * t->best_score) - 0.1);
+    f->out.score = (float)((double)f->out.score + ((double)((float)t->tok[id].text_len * t->best_score) -
+                                                   0.1)); /* SentencePiece's bonus */
     f->opening = llmc__opens_text(t, t->tok[id].kind);
     f->strip = (t->tok[id].added & LLMC__ADDED_RSTRIP) != 0;
     f->begun = inside;
@@ -18805,7 +18806,7 @@ static bool llmc__special_put(llmc__flow *f, llmc_token id, size_t at, size_t le
 static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *origin, llmc_token next)
 {
     llmc__search s = f->search;
-    size_t at = 0, end, used, found;
+    size_t at = 0, begin, end, used, found;
     s.set = &f->tok->special[1];
     s.text = p;
     s.len = n;
@@ -18813,8 +18814,10 @@ static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *or
     s.word_before = false;
     s.map = &f->out;
     while (at < n) {
-        llmc_token id = llmc__special_next(&s, at, &end, &found);
-        unsigned how = llmc__respace_how(f, id >= 0 ? id : next);
+        llmc_token id = llmc__special_next(&s, at, &begin, &found);
+        unsigned how = llmc__respace_how(f, id >= 0 ? id : next), added = id >= 0 ? f->tok->tok[id].added : 0;
+        end = (added & LLMC__ADDED_LSTRIP) != 0 ? llmc__space_before(p, at, begin) : begin;
+        found += begin - end;
         f->out.origin = origin == NULL ? NULL : origin + at;
         f->out.used = llmc__respace(p + at, end - at, origin == NULL ? NULL : origin + at, how);
         if (!llmc__words_put(f, p + at - 1, p + at, f->out.used, true, &used))
@@ -18823,6 +18826,8 @@ static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *or
         f->out.used = n;
         if (id >= 0 && !llmc__special_put(f, id, end, found))
             return false;
+        if ((added & LLMC__ADDED_RSTRIP) != 0)
+            found = llmc__space_behind(p, end + found, n) - end;
         at = end + found;
     }
     return true;
@@ -19626,7 +19631,7 @@ static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc_diag *diag)
     const llmc__vocab *v = &t->vocab;
     uint32_t id, i, n_bytes = 0, nodes = 2;
     float least = 3.0e38f;
-    t->best_score = -3.0e38f;
+    t->best_score = 1.17549435e-38f; /* where SentencePiece begins to look for it */
     for (i = 0; i < 256; i++)
         t->single[i] = t->byte[i] = LLMC_TOKEN_NONE;
     for (id = 0; id < v->count; id++) {
@@ -19813,6 +19818,14 @@ static void llmc__specials_sort(const llmc_tokenizer *t, llmc__specials *s, llmc
     }
 }
 
+/* Whether p [n] holds byte c. */
+static bool llmc__has_byte(const uint8_t *p, size_t n, uint8_t c)
+{
+    while (n > 0 && p[n - 1] != c)
+        n--;
+    return n > 0;
+}
+
 /* Collects the tokens that text is searched for: as it came (which 0) or normalised (1), where tokens are normalised
    like the text. Returns their number; list has room for all. work is what is left of m->raw's end. */
 static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc__entry *list)
@@ -19824,6 +19837,8 @@ static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc_
         const llmc__tok *k = &m->tok[id];
         if (llmc__find_kind(k) == 0 || llmc__find_normal(v, k->added) != (which == 1))
             continue;
+        if (m->t->user_inside && k->kind == LLMC_TOKEN_USER && llmc__has_byte(k->text, k->text_len, ' '))
+            continue; /* SentencePiece sees U+2581 where the text has a space */
         list[n].at = k->raw;
         list[n].len = k->raw_len;
         list[n].id = (llmc_token)id;

@@ -858,6 +858,412 @@ static void shared_masks(void)
     }
 }
 
+/* ------------------------------------------------------------ limits */
+/* Every size below what was asked for is refused, and nothing is written. */
+static void sizes(void)
+{
+    static const char text[] = "root ::= [a-z]{2,5} x | \"q\"\nx ::= \"(\" root \")\"";
+    static const llmc_grammar_state_options so = {0, 16, 1};
+    size_t need = 0, state_need = 0, n, i;
+    llmc_grammar *g = NULL;
+    llmc_grammar_state *st = NULL;
+    unsigned char *mem;
+    CHECK(llmc_grammar_need(NULL, text, sizeof text - 1, NULL, &need, &diag) == LLMC_OK);
+    mem = (unsigned char *)malloc(need);
+    for (n = 0; n < need; n++) {
+        memset(mem, 0x77, need);
+        CHECKF(llmc_grammar_init(&g, NULL, text, sizeof text - 1, NULL, mem, n, &diag) == LLMC_NO_MEMORY &&
+                   g == NULL,
+               "%u of %u bytes", (unsigned)n, (unsigned)need);
+        for (i = 0; i < need && mem[i] == 0x77; i++)
+            continue;
+        CHECK(i == need);
+    }
+    if (!CHECK(llmc_grammar_init(&g, NULL, text, sizeof text - 1, NULL, mem, need, &diag) == LLMC_OK))
+        return;
+    CHECK(llmc_grammar_state_need(g, &so, &state_need, &diag) == LLMC_OK);
+    {
+        unsigned char *state = (unsigned char *)malloc(state_need);
+        for (n = 0; n < state_need; n += n < 64 || n + 64 > state_need ? 1 : 61)
+            CHECK(llmc_grammar_state_init(&st, g, &so, state, n, &diag) == LLMC_NO_MEMORY && st == NULL);
+        CHECK(llmc_grammar_state_init(&st, g, &so, state, state_need, &diag) == LLMC_OK);
+        CHECK(llmc_grammar_text(st, "ab(q)", 5, &diag) == LLMC_OK && llmc_grammar_is_done(st));
+        free(state);
+    }
+    free(mem);
+}
+
+/* Whatever a grammar asks for, an answer comes soon. */
+static void pathological(void)
+{
+    static const char *const head[] = {"root ::= ", "root ::= ", "root ::= ", "root ::= x\nx ::= ",
+                                       "root ::= ", "root ::= ", "root ::= ", "root ::= "};
+    static const char *const part[] = {"\"a\"? ",
+                                       "(\"a\"?)* ",
+                                       "(\"a\" | ",
+                                       "[a-z] x? ",
+                                       "(",
+                                       "\"a\" root \"b\" | ",
+                                       "\"a\"{1000}{1000}{1000} ",
+                                       "(\"a\"{0,50} \"b\"?){0,50} "};
+    static const int count[] = {3000, 2000, 60, 2000, 60, 3000, 3, 40};
+    static const char *const tail[] = {"\"!\"", "\"!\"", "\"a\"", "\"!\"",
+                                       "\"a\"", "\"a\"", "\"!\"", "\"!\""};
+    static char text[1 << 17], run[2000];
+    vocab v;
+    size_t i;
+    int k;
+    memset(run, 'a', sizeof run);
+    if (!letters_vocab(&v))
+        return;
+    for (i = 0; i < 8; i++) {
+        bound b;
+        uint32_t bits[32];
+        llmc_status s;
+        strcpy(text, head[i]);
+        for (k = 0; k < count[i]; k++)
+            strcat(text, part[i]);
+        strcat(text, tail[i]);
+        for (k = 0; k < count[i] && (i == 2 || i == 4); k++)
+            strcat(text, ")");
+        s = bind(&b, v.tok, text);
+        CHECKF(s == LLMC_OK || s == LLMC_FULL || s == LLMC_UNSUPPORTED, "%.40s: %s", text, diag.message);
+        if (s != LLMC_OK)
+            continue;
+        s = llmc_grammar_mask(b.st, bits, 32, &diag);
+        CHECKF(s == LLMC_OK || s == LLMC_FULL, "%.40s: %s", text, diag.message);
+        for (k = 0; k < 2000 && s == LLMC_OK; k++)
+            s = llmc_grammar_text(b.st, run, 1, &diag);
+        CHECKF(s == LLMC_OK || s == LLMC_FULL || s == LLMC_BAD_ARG, "%.40s: %s", text, diag.message);
+        unbind(&b);
+    }
+    close_vocab(&v);
+}
+
+/* Large programs are refused before they are made. */
+static void large(void)
+{
+    static const char *const text[] = {
+        "root ::= (\"a\" [b-c]){1000000000}",
+        "root ::= x{1,99999999999999999999}\nx ::= \"a\"",
+        "root ::= ((\"ab\"{500} \"c\"){500} \"d\"){600000}",
+        "root ::= \"a\"{0,1000000}",
+    };
+    size_t i;
+    bound b;
+    for (i = 0; i < sizeof text / sizeof text[0]; i++)
+        CHECKF(bind(&b, NULL, text[i]) == LLMC_UNSUPPORTED && strstr(diag.message, "max_code") != NULL,
+               "%s: %s", text[i], diag.message);
+}
+
+/* Deep nesting ends in an error that leaves the state as it was; long flat texts do not. */
+static void deep(void)
+{
+    static const llmc_grammar_state_options so = {0, 64, 1};
+    bound b;
+    int depth = 0, i;
+    if (!CHECK(bind_with(&b, NULL, json_grammar, sizeof json_grammar - 1, NULL, &so) == LLMC_OK))
+        return;
+    while (depth < 10000 && llmc_grammar_text(b.st, "[", 1, &diag) == LLMC_OK)
+        depth++;
+    CHECKF(diag.status == LLMC_FULL && depth > 40, "%d: %s", depth, diag.message);
+    CHECK(llmc_grammar_text(b.st, "1", 1, &diag) == LLMC_OK);
+    for (i = 0; i < depth; i++)
+        CHECKF(llmc_grammar_text(b.st, "]", 1, &diag) == LLMC_OK, "%d of %d: %s", i, depth, diag.message);
+    CHECK(llmc_grammar_is_done(b.st) && llmc_grammar_text(b.st, "]", 1, &diag) == LLMC_BAD_ARG);
+    CHECK(llmc_grammar_reset(b.st, false, &diag) == LLMC_OK &&
+          llmc_grammar_text(b.st, "[1", 2, &diag) == LLMC_OK);
+    for (i = 0; i < 20000; i++)
+        CHECK(llmc_grammar_text(b.st, ", {\"k\": \"v\"}", 12, &diag) == LLMC_OK);
+    CHECK(llmc_grammar_text(b.st, "]", 1, &diag) == LLMC_OK && llmc_grammar_is_done(b.st));
+    unbind(&b);
+}
+
+/* ------------------------------------------------------------ tokens by name, ends, forks */
+static void named_tokens(void)
+{
+    static const char *const text[] = {"<think>", "</think>", "ab", "<0x", "b"};
+    static const int kind[] = {3, 4, 1, 1, 1};
+    const llmc_token think = 259, over = 260, ab = 261, letter_b = 3 + 'b', end = 2;
+    llmc_grammar_state *copy = NULL;
+    size_t need = 0;
+    void *mem;
+    vocab v;
+    bound b;
+    if (!make_vocab(&v, text, kind, 5))
+        return;
+    if (CHECKF(bind(&b, v.tok, "root ::= <think> !<[260]>* </think> \"ab\"?") == LLMC_OK, "%s",
+               diag.message)) {
+        CHECK(llmc_grammar_state_need(b.g, NULL, &need, &diag) == LLMC_OK);
+        mem = malloc(need);
+        CHECK(llmc_grammar_state_init(&copy, b.g, NULL, mem, need, &diag) == LLMC_OK);
+        same_mask(&b, copy, v.tok, "think");
+        CHECK(llmc_grammar_advance(b.st, ab, &diag) == LLMC_BAD_ARG);
+        CHECK(llmc_grammar_text(b.st, "<think>", 7, &diag) ==
+              LLMC_BAD_ARG); /* its spelling is not the token */
+        CHECK(llmc_grammar_advance(b.st, think, &diag) == LLMC_OK);
+        same_mask(&b, copy, v.tok, "thinking");
+        CHECK(llmc_grammar_advance(b.st, think, &diag) == LLMC_BAD_ARG); /* no text */
+        CHECK(llmc_grammar_advance(b.st, end, &diag) == LLMC_BAD_ARG);
+        CHECK(llmc_grammar_advance(b.st, ab, &diag) == LLMC_OK);
+        CHECK(llmc_grammar_advance(b.st, 3 + 0xff, &diag) == LLMC_OK);
+        CHECK(!llmc_grammar_can_end(b.st));
+        CHECK(llmc_grammar_advance(b.st, over, &diag) == LLMC_OK);
+        same_mask(&b, copy, v.tok, "thought");
+        CHECK(llmc_grammar_can_end(b.st) && !llmc_grammar_is_done(b.st));
+        CHECK(llmc_grammar_advance(b.st, ab, &diag) == LLMC_OK && llmc_grammar_is_done(b.st));
+        same_mask(&b, copy, v.tok, "done");
+        CHECK(llmc_grammar_advance(b.st, end, &diag) == LLMC_OK && llmc_grammar_is_done(b.st));
+        CHECK(llmc_grammar_advance(b.st, end, &diag) == LLMC_BAD_ARG);
+        CHECK(llmc_grammar_advance(b.st, -1, &diag) == LLMC_BAD_ARG);
+        CHECK(llmc_grammar_advance(b.st, 264, &diag) == LLMC_BAD_ARG);
+        CHECK(llmc_grammar_reset(b.st, false, &diag) == LLMC_OK && !llmc_grammar_can_end(b.st));
+        free(mem);
+        unbind(&b);
+    }
+    CHECK(bind(&b, v.tok, "root ::= <none>") == LLMC_BAD_ARG && strstr(diag.message, "<none>") != NULL);
+    CHECK(bind(&b, v.tok, "root ::= <[264]>") == LLMC_BAD_ARG && strstr(diag.message, "<[264]>") != NULL);
+    /* a token and its letters at once */
+    if (CHECKF(bind(&b, v.tok, "root ::= <[261]> \"x\" | \"ab\" \"y\" | \"a\" <[101]> \"z\"") == LLMC_OK,
+               "%s", diag.message)) {
+        CHECK(llmc_grammar_advance(b.st, ab, &diag) == LLMC_OK);
+        CHECK(llmc_grammar_text(b.st, "x", 1, &diag) == LLMC_OK && llmc_grammar_is_done(b.st));
+        CHECK(llmc_grammar_reset(b.st, false, &diag) == LLMC_OK &&
+              llmc_grammar_advance(b.st, ab, &diag) == LLMC_OK);
+        CHECK(llmc_grammar_text(b.st, "y", 1, &diag) == LLMC_OK);
+        CHECK(llmc_grammar_reset(b.st, false, &diag) == LLMC_OK &&
+              llmc_grammar_text(b.st, "ab", 2, &diag) == LLMC_OK);
+        CHECK(llmc_grammar_text(b.st, "x", 1, &diag) == LLMC_BAD_ARG);
+        CHECK(llmc_grammar_reset(b.st, false, &diag) == LLMC_OK &&
+              llmc_grammar_text(b.st, "a", 1, &diag) == LLMC_OK);
+        CHECK(llmc_grammar_advance(b.st, letter_b, &diag) == LLMC_OK);
+        CHECK(llmc_grammar_text(b.st, "z", 1, &diag) == LLMC_OK);
+        unbind(&b);
+    }
+    close_vocab(&v);
+}
+
+/* SentencePiece drops the space of a text's first token, and grammars see what is left. */
+static void opening_space(void)
+{
+    static const char *const text[] = {"\xe2\x96\x81one", "one", "\xe2\x96\x81",
+                                       "\xe2\x96\x81\xe2\x96\x81one"};
+    vocab v;
+    bound b;
+    if (!make_vocab(&v, text, NULL, 4))
+        return;
+    if (CHECK(bind(&b, v.tok, "root ::= \" \"? \"one\"") == LLMC_OK)) {
+        static const int yes[2][4] = {{1, 1, 1, 0}, {1, 1, 0, 1}};
+        int opening, i;
+        for (opening = 0; opening < 2; opening++)
+            for (i = 0; i < 4; i++) {
+                uint32_t bits[16];
+                CHECK(llmc_grammar_reset(b.st, opening == 1, &diag) == LLMC_OK);
+                CHECK(llmc_grammar_mask(b.st, bits, 16, &diag) == LLMC_OK);
+                CHECKF((int)(bits[(259 + i) / 32] >> ((259 + i) % 32) & 1) == yes[opening][i], "%d: token %d",
+                       opening, i);
+                CHECKF((llmc_grammar_advance(b.st, 259 + i, &diag) == LLMC_OK) == yes[opening][i],
+                       "%d: token %d", opening, i);
+            }
+        unbind(&b);
+    }
+    close_vocab(&v);
+}
+
+/* ------------------------------------------------------------ sequences */
+typedef struct engine_of {
+    vocab v;
+    llmc_engine *engine;
+    void *mem;
+} engine_of;
+
+static bool open_engine(engine_of *e)
+{
+    llmc_engine_options o;
+    llmc_blob file;
+    size_t need = 0;
+    memset(e, 0, sizeof *e);
+    file.name = "tiny-llama.gguf";
+    e->v.data = test_read("tests/models/tiny-llama.gguf", &file.size);
+    file.data = e->v.data;
+    if (!CHECK(e->v.data != NULL && llmc_model_need(&file, 1, NULL, &need, &diag) == LLMC_OK))
+        return false;
+    e->v.mem = malloc(need);
+    if (!CHECK(llmc_model_init(&e->v.model, &file, 1, NULL, e->v.mem, need, &diag) == LLMC_OK))
+        return false;
+    e->v.tok = llmc_model_tokenizer(e->v.model);
+    memset(&o, 0, sizeof o);
+    o.context_length = 96;
+    o.max_seqs = 3;
+    o.text_bytes = 512;
+    if (!CHECK(llmc_engine_need(e->v.model, &o, &need, &diag) == LLMC_OK))
+        return false;
+    e->mem = malloc(need);
+    return CHECK(llmc_engine_init(&e->engine, e->v.model, &o, e->mem, need, &diag) == LLMC_OK) != 0;
+}
+
+static void close_engine(engine_of *e)
+{
+    free(e->mem);
+    close_vocab(&e->v);
+}
+
+/* What a sequence says until it finishes; the finish. */
+static llmc_finish say(llmc_seq *seq, char *text, size_t cap, int most)
+{
+    llmc_piece p;
+    size_t n = 0;
+    text[0] = 0;
+    memset(&p, 0, sizeof p);
+    while (most-- > 0 && llmc_seq_next(seq, &p, &diag) == LLMC_OK) {
+        if (n + p.text_len + 1 < cap) {
+            memcpy(text + n, p.text, p.text_len + 1);
+            n += p.text_len;
+        }
+        if (p.finish != LLMC_FINISH_NONE)
+            break;
+    }
+    return p.finish;
+}
+
+static void sequences(void)
+{
+    static const char grammar[] =
+        "root ::= \"{\\\"name\\\": \\\"\" [a-z ]{1,12} \"\\\", \\\"n\\\": \" [1-9] [0-9]{0,3} \"}\"";
+    engine_of e;
+    bound b, judge;
+    llmc_seq_options o;
+    llmc_sample_options sample;
+    llmc_seq *seq = NULL;
+    char text[512], again[512];
+    bool alive;
+    int round;
+    if (!open_engine(&e) || !CHECK(bind(&b, e.v.tok, grammar) == LLMC_OK) ||
+        !CHECK(bind(&judge, NULL, grammar) == LLMC_OK))
+        return;
+    memset(&o, 0, sizeof o);
+    memset(&sample, 0, sizeof sample);
+    sample.temperature = 1.5f;
+    o.sample = &sample;
+    o.grammar = b.st;
+    CHECK(llmc_seq_open(&seq, e.engine, &o, &diag) == LLMC_OK);
+    for (round = 0; round < 12; round++) {
+        sample.seed = (uint64_t)round;
+        CHECK(llmc_seq_configure(seq, &o, &diag) == LLMC_OK);
+        CHECK(llmc_seq_truncate(seq, 0, &diag) == LLMC_OK &&
+              llmc_seq_add_text(seq, "Once", 4, &diag) == LLMC_OK);
+        CHECK(say(seq, text, sizeof text, 200) == LLMC_FINISH_END);
+        CHECKF(matches(judge.st, text, strlen(text), &alive), "'%s'", text);
+        /* a second answer begins the grammar anew */
+        CHECK(llmc_seq_add_text(seq, " a", 2, &diag) == LLMC_OK);
+        if (say(seq, again, sizeof again, 200) == LLMC_FINISH_END)
+            CHECKF(matches(judge.st, again, strlen(again), &alive), "'%s'", again);
+    }
+    /* rolled back in the middle, it goes on from there */
+    for (round = 0; round < 6; round++) {
+        size_t n = 0, begin = 0;
+        char joined[1024];
+        CHECK(llmc_seq_truncate(seq, 0, &diag) == LLMC_OK &&
+              llmc_seq_add_text(seq, "One", 3, &diag) == LLMC_OK);
+        (void)llmc_seq_ids(seq, &begin);
+        say(seq, text, sizeof text, 9 + round);
+        (void)llmc_seq_ids(seq, &n);
+        n = begin + (n - begin) / 2;
+        CHECK(llmc_seq_truncate(seq, n, &diag) == LLMC_OK);
+        joined[0] = 0;
+        {
+            size_t len = 0;
+            llmc_decode_options keep = {0, false, true};
+            llmc_decode(e.v.tok, llmc_seq_ids(seq, &n) + begin, n - begin, &keep, joined, sizeof joined - 1,
+                        &len, &diag);
+            joined[len] = 0;
+        }
+        CHECK(say(seq, again, sizeof again, 200) == LLMC_FINISH_END);
+        strcat(joined, again);
+        CHECKF(matches(judge.st, joined, strlen(joined), &alive), "'%s' after '%s'", joined, text);
+    }
+    /* rolled back into the prompt, it begins there */
+    CHECK(llmc_seq_truncate(seq, 1, &diag) == LLMC_OK);
+    CHECK(say(seq, text, sizeof text, 200) == LLMC_FINISH_END &&
+          matches(judge.st, text, strlen(text), &alive));
+    llmc_seq_close(seq);
+    unbind(&b);
+    unbind(&judge);
+    close_engine(&e);
+}
+
+/* Chooses what it is told, or looks at what it may. */
+static llmc_token dictate(void *user, llmc_seq *seq, float *logits, size_t n)
+{
+    (void)seq;
+    (void)logits;
+    (void)n;
+    return *(const llmc_token *)user;
+}
+
+static void sequence_ends(void)
+{
+    engine_of e;
+    bound b, other;
+    llmc_seq_options o;
+    llmc_seq *seq = NULL;
+    llmc_token forced = 0;
+    llmc_piece p;
+    char text[512];
+    vocab foreign;
+    static const char *const piece[] = {"a"};
+    if (!open_engine(&e))
+        return;
+    memset(&o, 0, sizeof o);
+    /* open-ended: it may end, and goes on to max_tokens; never an end token with ignore_end */
+    if (CHECK(bind(&b, e.v.tok, "root ::= [a-z ]*") == LLMC_OK)) {
+        o.grammar = b.st;
+        o.max_tokens = 20;
+        o.ignore_end = true;
+        CHECK(llmc_seq_open(&seq, e.engine, &o, &diag) == LLMC_OK &&
+              llmc_seq_add_text(seq, "Once", 4, &diag) == LLMC_OK);
+        CHECK(say(seq, text, sizeof text, 100) == LLMC_FINISH_LENGTH);
+        /* a chooser is not asked what it likes */
+        forced = llmc_tokenizer_special(e.v.tok, LLMC_SPECIAL_BOS);
+        o.chooser.fn = dictate;
+        o.chooser.user = &forced;
+        CHECK(llmc_seq_configure(seq, &o, &diag) == LLMC_OK &&
+              llmc_seq_add_text(seq, "a", 1, &diag) == LLMC_OK);
+        CHECK(llmc_seq_next(seq, &p, &diag) == LLMC_BAD_ARG && strstr(diag.message, "grammar") != NULL);
+        CHECK(llmc_seq_finish(seq) == LLMC_FINISH_FAILED);
+        /* an end token ends where the text may end */
+        o.ignore_end = false;
+        forced = llmc_tokenizer_special(e.v.tok, LLMC_SPECIAL_EOS);
+        CHECK(llmc_seq_configure(seq, &o, &diag) == LLMC_OK &&
+              llmc_seq_add_text(seq, "a", 1, &diag) == LLMC_OK);
+        CHECK(llmc_seq_next(seq, &p, &diag) == LLMC_OK && p.finish == LLMC_FINISH_END && p.token == forced);
+        o.chooser.fn = NULL;
+        llmc_seq_close(seq);
+        unbind(&b);
+    }
+    /* nothing but the empty text */
+    if (CHECK(bind(&b, e.v.tok, "root ::= \"\"") == LLMC_OK)) {
+        memset(&o, 0, sizeof o);
+        o.grammar = b.st;
+        CHECK(llmc_seq_open(&seq, e.engine, &o, &diag) == LLMC_OK &&
+              llmc_seq_add_text(seq, "Once", 4, &diag) == LLMC_OK);
+        CHECK(llmc_seq_next(seq, &p, &diag) == LLMC_OK && p.finish == LLMC_FINISH_END &&
+              p.token == LLMC_TOKEN_NONE);
+        llmc_seq_close(seq);
+        unbind(&b);
+    }
+    /* another tokenizer's grammar */
+    if (make_vocab(&foreign, piece, NULL, 1) &&
+        CHECK(bind(&other, foreign.tok, "root ::= \"a\"") == LLMC_OK)) {
+        o.grammar = other.st;
+        CHECK(llmc_seq_open(&seq, e.engine, &o, &diag) == LLMC_BAD_ARG &&
+              strstr(diag.message, "tokenizer") != NULL);
+        unbind(&other);
+    }
+    close_vocab(&foreign);
+    close_engine(&e);
+}
+
 int main(void)
 {
     random_state = test_seed(19);
@@ -870,5 +1276,13 @@ int main(void)
     RUN(random_masks);
     RUN(model_masks);
     RUN(shared_masks);
+    RUN(sizes);
+    RUN(pathological);
+    RUN(large);
+    RUN(deep);
+    RUN(named_tokens);
+    RUN(opening_space);
+    RUN(sequences);
+    RUN(sequence_ends);
     return test_end("grammar");
 }

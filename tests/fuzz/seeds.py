@@ -193,7 +193,7 @@ def tokenizers(seeds):
         dict(bpe, ignore_merges=True, merges=["a b", "\u0120 ab"]))
     add(sequence("normalizers", {"type": "NFKC"}, {"type": "Lowercase"}, {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}), meta, template,
         dict(meta), scored)
-    add({"type": "Precompiled", "precompiled_charsmap": "AAAAAA=="}, sequence("pretokenizers", {"type": "WhitespaceSplit"}, meta), None, meta, scored)
+    add({"type": "Precompiled", "precompiled_charsmap": "BAAAAAAAAAAA"}, sequence("pretokenizers", {"type": "WhitespaceSplit"}, meta), None, meta, scored)
     add(bert, {"type": "BertPreTokenizer"}, {"type": "BertProcessing", "sep": ["</s>", 2], "cls": ["<s>", 1]},
         {"type": "WordPiece", "prefix": "##", "cleanup": True}, piece)
     add(None, {"type": "Whitespace"}, None, None, {"type": "WordLevel", "vocab": names, "unk_token": "<unk>"})
