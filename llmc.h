@@ -16270,16 +16270,13 @@ LLMC__UNUSED static size_t llmc__normal_work(const llmc__normal *steps, uint32_t
                                              bool with_origin)
 {
     llmc__normal_op ops[LLMC__NORMAL_OPS];
-    size_t room = llmc__normal_room(steps, n_steps, len), each = with_origin ? 5 : 1;
+    size_t room = len, each = with_origin ? 5 : 1;
+    uint32_t i;
     if (llmc__normal_ops(steps, n_steps, ops) < 2)
         return 0;
-    /* a text on the way is no longer than what comes of it, but for what later steps take away */
-    {
-        uint32_t i;
-        for (i = 1; i <= n_steps; i++)
-            room = llmc__max(room, llmc__normal_room(steps, i, len));
-    }
-    return room > (SIZE_MAX - 32) / (2 * each) ? SIZE_MAX : 2 * each * room + 32;
+    for (i = 1; i <= n_steps; i++) /* some steps take away */
+        room = llmc__max(room, llmc__normal_room(steps, i, len));
+    return room > (SIZE_MAX - 80) / (2 * each) ? SIZE_MAX : 2 * each * (room + 4) + 32;
 }
 
 /* Whether the steps leave p [len] as it is, as far as one look can tell; then nobody needs to copy it. */

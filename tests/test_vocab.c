@@ -664,7 +664,7 @@ static void test_described(void)
         "\"max_input_chars_per_word\": 7, ",
         NULL};
     static const parts t5 = {
-        "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"AAAA\"}",
+        "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"BAAAAAAAAAAA\"}",
         "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"WhitespaceSplit\"}, {\"type\": "
         "\"Metaspace\", "
         "\"replacement\": \"\xe2\x96\x81\", \"add_prefix_space\": true}]}",
