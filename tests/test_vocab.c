@@ -715,7 +715,7 @@ static void test_described(void)
     CHECK(v.prefix == LLMC__PREFIX_PIECES && v.alphabet == LLMC__ALPHABET_MARK && v.n_split == 1 &&
           v.drop_space);
     CHECK(v.n_normal == 1 && v.normal[0].kind == LLMC__NORMAL_PRECOMPILED && v.normal[0].a &&
-          v.normal[0].blob_len == 4);
+          v.normal[0].blob_len == 12);
     v = described(&words);
     CHECK(v.kind == LLMC__VOCAB_WORDS && v.decoding == LLMC__DECODE_WORDS &&
           step_is(&v, 0, LLMC__PAT_WORDS, LLMC__REMOVED, true));
