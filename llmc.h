@@ -15607,16 +15607,32 @@ static bool llmc__bert_ideograph(uint32_t cp)
            (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0x2f800 && cp <= 0x2fa1f);
 }
 
+/* Controls, formats and private use as BERT's normalizer in tokenizer.json knows them: what is unassigned stays, and so
+   do formats that came with Unicode 9 and later. */
+static bool llmc__bert_control(uint32_t cp)
+{
+    static const uint32_t range[][2] = {
+        {0x0, 0x8},         {0xb, 0xc},         {0xe, 0x1f},        {0x7f, 0x9f},       {0xad, 0xad},
+        {0x600, 0x605},     {0x61c, 0x61c},     {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x180e, 0x180e},
+        {0x200b, 0x200f},   {0x202a, 0x202e},   {0x2060, 0x2064},   {0x2066, 0x206f},   {0xe000, 0xf8ff},
+        {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0xfffd, 0xfffd},   {0x110bd, 0x110bd}, {0x1bca0, 0x1bca3},
+        {0x1d173, 0x1d17a}, {0xe0001, 0xe0001}, {0xe0020, 0xe007f}, {0xf0000, 0xffffd}, {0x100000, 0x10fffd}};
+    uint32_t i;
+    for (i = 0; i < sizeof range / sizeof range[0] && cp >= range[i][0]; i++)
+        if (cp <= range[i][1])
+            return true;
+    return false;
+}
+
 /* BERT's clean_text: controls, U+0000 and U+FFFD go, white space is a space. TAB and the line ends count as
    white space, the other controls that Unicode calls so do not. */
 static uint32_t llmc__map_clean(uint32_t cp, uint32_t *out)
 {
-    uint32_t c = llmc__uc_class(cp);
-    if (cp == 0 || cp == 0xfffd || cp == 0xb || cp == 0xc || cp == 0x85)
+    if (llmc__bert_control(cp))
         return 0;
-    if ((1u << c & LLMC__UC_SPACES) != 0)
+    if ((1u << llmc__uc_class(cp) & LLMC__UC_SPACES) != 0)
         *out = ' ';
-    return c != LLMC__UC_OTHER;
+    return 1;
 }
 
 /* Controls that NMT drops, and what it turns to spaces. */
