@@ -1043,6 +1043,7 @@ typedef struct llmc_engine_options {
     uint64_t kv_cache_capacity; /* tokens in the cache, all sequences; 0: max_seqs * context       */
     llmc_dtype kv_type;         /* F32 or F16; NONE: F16                                           */
     uint32_t text_bytes;        /* longest word or conversation in one add; 0: 4 * context, 2^12 to 2^20  */
+    uint64_t chat_bytes;        /* llmc_seq_chat's memory; 0: ample, nothing if text_bytes is below 4096   */
     llmc_tasks tasks;
     llmc_cpu cpu;
     llmc_log log;           /* DEBUG level reports each layer of each step                         */
@@ -1164,39 +1165,90 @@ LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size
 LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
                                     float *out, llmc_diag *diag);
 
-/*==== 21 CHAT ==== conversations as tokens ====*/
+/*==== 21 CHAT ==== conversations as text and tokens, by templates in Jinja ====*/
 #ifndef LLMC_NO_CHAT
 
+/* A chat template, parsed: a program in Jinja. */
+typedef struct llmc_template llmc_template;
+
+/* Memory for, and the parsing of, a template's text, which must outlive it. Immutable once made. What is not
+   supported is refused with its line. Errors: BAD_FILE (no Jinja), UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_template_need(const char *text, size_t len, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_template_init(llmc_template **out, const char *text, size_t len, void *mem,
+                                        size_t bytes, llmc_diag *diag);
+
+/* Templates of our own, for models without one. */
 typedef enum llmc_chat_format {
-    LLMC_CHAT_AUTO, /* recognised from the model's template and vocabulary; RAW if neither says */
+    LLMC_CHAT_AUTO, /* the model's own template; without one, what its vocabulary was made for, or RAW */
     LLMC_CHAT_RAW,  /* the messages' text, nothing else */
     LLMC_CHAT_CHATML,
     LLMC_CHAT_LLAMA2,
     LLMC_CHAT_LLAMA3,
     LLMC_CHAT_ZEPHYR, /* TinyLlama's, too */
+    LLMC_CHAT_GEMMA,
+    LLMC_CHAT_MISTRAL,
+    LLMC_CHAT_PHI3,
+    LLMC_CHAT_DEEPSEEK,
+    LLMC_CHAT_HARMONY, /* gpt-oss, without tools */
+    LLMC_CHAT_NANOCHAT,
+    LLMC_CHAT_CLAUDE_RUST,
     LLMC_CHAT_FORMAT_COUNT
 } llmc_chat_format;
 
 LLMC_API const char *llmc_chat_format_name(llmc_chat_format format);
 LLMC_API llmc_status llmc_chat_format_named(const char *name, llmc_chat_format *out);
+
+/* AUTO if the model has a template, else the one its vocabulary was made for. */
 LLMC_API llmc_chat_format llmc_chat_format_of(const llmc_model *model);
 
+/* The text behind a format; AUTO: the model's. Never NULL; model may be NULL if format is not AUTO. */
+LLMC_API const char *llmc_chat_template(const llmc_model *model, llmc_chat_format format, size_t *len);
+
 typedef struct llmc_message {
-    const char *role; /* "system", "user" or "assistant" */
-    const char *text;
+    const char *role; /* "system", "user", "assistant", "tool", ...: what the template knows */
+    const char *text; /* NULL: none (None to the template)                                  */
+    const char *more; /* further members as a JSON object, or NULL: {"tool_calls": [...]}    */
 } llmc_message;
 
-/* Writes the conversation as the model was trained to see it, ending where the
-   assistant begins to speak. text [cap], *len as llmc_decode does. plain
-   [n_messages] gets where each message's own text stands: the parts never parsed
-   for control tokens. Errors: BAD_ARG (role, order), NO_MEMORY. */
-LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_message *messages,
-                                      size_t n_messages, char *text, size_t cap, size_t *len,
-                                      llmc_span *plain, llmc_diag *diag);
+typedef struct llmc_chat_options {
+    size_t size;
+    llmc_chat_format format; /* llmc_seq_chat: which template, unless `text` is given         */
+    const char *text;        /* llmc_seq_chat: a template's text, of text_len bytes           */
+    size_t text_len;
+    const char *messages; /* a JSON array of messages instead of llmc_message's, or NULL   */
+    const char *tools;    /* JSON arrays, or NULL                                          */
+    const char *documents;
+    const char *variables; /* JSON object of what else the template asks for: {"enable_thinking": false} */
+    bool no_generation_prompt;         /* do not open the assistant's answer                            */
+    const char *bos_token, *eos_token; /* their text; NULL: of the model (llmc_seq_chat), else undefined */
+    int64_t now;                       /* strftime_now: seconds since 1970, UTC,                        */
+    int32_t utc_offset;                /* and seconds to local time                                     */
+    uint64_t max_steps;                /* most steps of the template; 0: 2 * 10^7                       */
+} llmc_chat_options;
 
-/* Makes the sequence's tokens those of this conversation: what it already holds
-   of them stays computed, the rest is appended. Errors: as above, FULL. */
-LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const llmc_message *messages,
+/* A rendered conversation, in the caller's memory. plain: in order, the parts that came from messages, tools,
+   documents and variables, byte for byte; llmc_encode never finds control tokens in them. */
+typedef struct llmc_chat_text {
+    char *text; /* [cap], not NUL-terminated */
+    size_t cap, len;
+    llmc_span *plain; /* [plain_cap] */
+    size_t plain_cap, n_plain;
+} llmc_chat_text;
+
+/* Work memory that should do for n_messages of n_text bytes in all, tools and documents included. */
+LLMC_API size_t llmc_chat_need(const llmc_template *t, size_t n_messages, size_t n_text);
+
+/* Runs the template over a conversation. out's text, cap, plain and plain_cap are the caller's; len and
+   n_plain say what all of it takes, also if there is less room (NO_MEMORY).
+   Errors: BAD_ARG (the template refuses the conversation; JSON), UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_chat_render(const llmc_template *t, const llmc_chat_options *opt,
+                                      const llmc_message *messages, size_t n_messages, void *work,
+                                      size_t work_bytes, llmc_chat_text *out, llmc_diag *diag);
+
+/* Makes the sequence's tokens those of this conversation: what it already holds of them stays computed, the
+   rest is appended. opt NULL: the model's own template. Memory: the engine's chat_bytes and text_bytes.
+   Errors: as above, BAD_FILE (the template), FULL. */
+LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, const llmc_chat_options *opt, const llmc_message *messages,
                                    size_t n_messages, llmc_diag *diag);
 
 #endif /* LLMC_NO_CHAT */
@@ -10584,7 +10636,7 @@ typedef enum llmc__normal_kind {
     LLMC__NORMAL_COLLAPSE,      /* two or more U+0020 become one `to`                                    */
     LLMC__NORMAL_STRIP,         /* a: white space goes at the left; b: at the right                      */
     LLMC__NORMAL_NMT,           /* some controls go, some spaces become U+0020                           */
-    LLMC__NORMAL_PRECOMPILED,   /* blob: SentencePiece's charsmap, checked by llmc__charsmap_check       */
+    LLMC__NORMAL_PRECOMPILED, /* blob: SentencePiece's charsmap, passed by llmc__charsmap_check; a: it is base64 */
     LLMC__NORMAL_COUNT
 } llmc__normal_kind;
 
@@ -10597,6 +10649,20 @@ typedef struct llmc__normal {
     uint32_t blob_len;
 } llmc__normal;
 #define LLMC__NORMAL_MAX 12
+
+/* SentencePiece's charsmap:
+
+     u32 bytes of the trie | trie, a double array of u32 units | strings, each ended by a zero byte
+
+   A unit, as Darts-clone has it (all little-endian):
+
+     31     30 .. 10   9       8          7 .. 0
+     [ leaf | offset | shift | has leaf | label ]   a leaf's other bits: where its string begins
+
+   tokenizer.json has it in base64, GGUF and SentencePiece's own file as it is. Source: SentencePiece's
+   normalizer.cc, Darts-clone's darts.h. */
+#define LLMC__CHARSMAP_KEY \
+    64 /* longest key that is looked for; a file could have one go on through all of a text */
 
 /* What a name of tokenizer.ggml.pre says besides how to cut; a file's own keys go before these. */
 enum {
@@ -11963,6 +12029,57 @@ static llmc_status llmc__vocab_pre(const llmc__gguf *g, llmc__vocab *v)
     return LLMC_OK;
 }
 
+/* Bytes of a charsmap. */
+static size_t llmc__charsmap_size(const llmc__normal *step)
+{
+    return step->a ? (size_t)(step->blob_len / 4) * 3 + (step->blob_len % 4 * 3) / 4 : step->blob_len;
+}
+
+/* One of its bytes, i below its size. */
+static uint32_t llmc__charsmap_byte(const llmc__normal *step, size_t i)
+{
+    const uint8_t *p = step->blob;
+    unsigned shift = (unsigned)(2 * (i % 3) + 2);
+    if (!step->a)
+        return p[i];
+    p += i / 3 * 4 + i % 3; /* byte i % 3 of three lies in two of four characters */
+    return ((uint32_t)llmc__base64_value(p[0]) << shift | (uint32_t)llmc__base64_value(p[1]) >> (6 - shift)) &
+           255;
+}
+
+/* Its u32 number i, where there is one. */
+static uint32_t llmc__charsmap_u32(const llmc__normal *step, size_t i)
+{
+    if (!step->a)
+        return llmc__u32le(step->blob + 4 * i);
+    return llmc__charsmap_byte(step, 4 * i) | llmc__charsmap_byte(step, 4 * i + 1) << 8 |
+           llmc__charsmap_byte(step, 4 * i + 2) << 16 | llmc__charsmap_byte(step, 4 * i + 3) << 24;
+}
+
+/* llmc__charsmap_check -- whether step->blob [blob_len] can be used         (FILE.pattern)
+   step->a: it is base64, whose characters are checked. Call it once, when the file is read; it sets
+   step->to_len to the length of the longest string, from which growth is reckoned. Places inside the trie are
+   checked as they are followed. False: sizes do not fit, the last string does not end, or one has over
+   255 bytes. */
+static bool llmc__charsmap_check(llmc__normal *step)
+{
+    size_t size = llmc__charsmap_size(step), i;
+    uint32_t bytes, len = 0;
+    if (step->blob == NULL || size < 9)
+        return false;
+    bytes = llmc__charsmap_u32(step, 0);
+    if (bytes < 4 || bytes % 4 != 0 || bytes > size - 5 || llmc__charsmap_byte(step, size - 1) != 0)
+        return false;
+    step->to_len = 1;
+    for (i = 4 + (size_t)bytes; i < size; i++) {
+        len = llmc__charsmap_byte(step, i) == 0 ? 0 : len + 1;
+        if (len > 255)
+            return false;
+        step->to_len = (uint8_t)(len > step->to_len ? len : step->to_len);
+    }
+    return true;
+}
+
 /* SentencePiece's table of normalisations, an array of bytes. Errors: BAD_FILE. */
 static llmc_status llmc__vocab_charsmap(const llmc__gguf *g, llmc__vocab *v)
 {
@@ -11978,6 +12095,9 @@ static llmc_status llmc__vocab_charsmap(const llmc__gguf *g, llmc__vocab *v)
     n->kind = LLMC__NORMAL_PRECOMPILED;
     n->blob = g->file.data + value->at;
     n->blob_len = (uint32_t)value->count;
+    if (!llmc__charsmap_check(n))
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at, "%s: '%s' is no charsmap",
+                          g->file.name, llmc__key_text(LLMC__KEY_TOK_CHARSMAP));
     v->n_normal = 1;
     return LLMC_OK;
 }
@@ -12494,6 +12614,9 @@ static llmc_status llmc__vocab_sentencepiece(llmc__vocab *v, const llmc_blob *fi
         v->normal[0].kind = LLMC__NORMAL_PRECOMPILED;
         v->normal[0].blob = s.charsmap;
         v->normal[0].blob_len = (uint32_t)s.charsmap_len;
+        if (!llmc__charsmap_check(&v->normal[0]))
+            return LLMC__FAIL(diag, BAD_FILE, r.tag, LLMC_NO_OFFSET,
+                              "%s: precompiled_charsmap is no charsmap", r.name);
         v->n_normal = 1;
     }
     v->special[LLMC_SPECIAL_UNK] = llmc__sp_role(v, s.unk, LLMC_TOKEN_UNKNOWN);
@@ -12674,6 +12797,8 @@ static llmc_status llmc__hf_precompiled(llmc__hf *h, llmc_json o)
     n->a = true;
     n->blob = text;
     n->blob_len = (uint32_t)len;
+    if (!llmc__charsmap_check(n))
+        return llmc__hf_bad(h, "precompiled_charsmap is no charsmap");
     return LLMC_OK;
 }
 
@@ -15971,93 +16096,58 @@ static void llmc__rewrite_strip(llmc__rewrite *w, const llmc__normal *step)
     llmc__rewrite_copy(w, begin, step->b ? llmc__max(begin, end) : w->len);
 }
 
-/* SentencePiece's charsmap:
-
-     u32 bytes of the trie | trie, a double array of u32 units | strings, each ended by a zero byte
-
-   A unit, as Darts-clone has it (all little-endian):
-
-     31    30 ... 10    9     8     7 ... 0
-     [leaf | offset | shift | has leaf | label ]     a leaf's other bits are its value: where its string begins
-
-   From a node at place x the child by byte b is at x ^ offset(x) ^ b, if its label is b; the value of a node
-   that has one is at x ^ offset(x). Source: SentencePiece's normalizer, Darts-clone's darts.h. */
-#define LLMC__CHARSMAP_KEY \
-    64 /* longest key in bytes; a file could make every place cost the whole text otherwise */
-
 static uint32_t llmc__trie_offset(uint32_t unit)
 {
     return (unit >> 10) << ((unit & 0x200) >> 6);
 }
 
-/* Longest key of the charsmap that p [n] begins with: its bytes, or 0; its string is *text [*len]. */
-static size_t llmc__charsmap_find(const llmc__normal *step, const uint8_t *p, size_t n, const char **text,
-                                  size_t *len)
+/* Longest key of the charsmap that p [n] begins with: its bytes, or 0; *value is where its string begins.
+   From a node at place x the child by byte b is at x ^ offset(x) ^ b, if its label is b; the value of
+   a node that has one is at x ^ offset(x). Every place is held against the trie's end. */
+static size_t llmc__charsmap_find(const llmc__normal *step, const uint8_t *p, size_t n, uint32_t *value)
 {
-    uint32_t bytes = llmc__u32le(step->blob), units = bytes / 4, x, unit, value = 0;
-    const uint8_t *trie = step->blob + 4, *strings = trie + bytes;
-    uint32_t strings_len = step->blob_len - 4 - bytes;
+    uint32_t units = llmc__charsmap_u32(step, 0) / 4, x, unit;
     size_t i, found = 0;
-    x = llmc__trie_offset(llmc__u32le(trie));
+    x = llmc__trie_offset(llmc__charsmap_u32(step, 1));
     for (i = 0; i < n && i < LLMC__CHARSMAP_KEY; i++) {
         x ^= p[i];
         if (x >= units)
             break;
-        unit = llmc__u32le(trie + 4 * (size_t)x);
+        unit = llmc__charsmap_u32(step, 1 + x);
         if ((unit & 0x800000ffu) != p[i])
             break;
         x ^= llmc__trie_offset(unit);
         if ((unit & 0x100) != 0 && x < units) {
-            value = llmc__u32le(trie + 4 * (size_t)x) & 0x7fffffff;
+            *value = llmc__charsmap_u32(step, 1 + x) & 0x7fffffff;
             found = i + 1;
         }
     }
-    if (found == 0 || value >= strings_len)
-        return 0;
-    *text = (const char *)strings + value;
-    *len = llmc__strlen(*text); /* the last string has its zero byte, too */
     return found;
-}
-
-/* llmc__charsmap_check -- whether step->blob [blob_len] can be used         (TOKEN.normal)
-   Call it once, when the file is read; it sets step->to_len to the length of the longest string, from which
-   growth is reckoned. Offsets inside the trie are checked as they are followed. False: sizes do not fit,
-   the last string does not end, or one has over 255 bytes. */
-LLMC__UNUSED static bool llmc__charsmap_check(llmc__normal *step)
-{
-    uint32_t bytes, i, len = 0;
-    if (step->blob == NULL || step->blob_len < 9)
-        return false;
-    bytes = llmc__u32le(step->blob);
-    if (bytes < 4 || bytes % 4 != 0 || bytes > step->blob_len - 5 || step->blob[step->blob_len - 1] != 0)
-        return false;
-    step->to_len = 1;
-    for (i = 4 + bytes; i < step->blob_len; i++) {
-        len = step->blob[i] == 0 ? 0 : len + 1;
-        if (len > 255)
-            return false;
-        step->to_len = (uint8_t)(len > step->to_len ? len : step->to_len);
-    }
-    return true;
 }
 
 /* SentencePiece's own normalisation: the longest key at each place, else a character as it is. */
 static void llmc__rewrite_charsmap(llmc__rewrite *w, const llmc__normal *step)
 {
-    size_t at, n;
+    size_t at, n, size = llmc__charsmap_size(step);
     for (at = 0; at < w->len; at += n) {
-        const char *text;
-        size_t len;
-        uint32_t cp;
-        n = llmc__charsmap_find(step, w->p + at, w->len - at, &text, &len);
-        if (n > 0) {
-            llmc__rewrite_put(w, text, len, at);
+        uint32_t cp, value = 0;
+        size_t i;
+        n = llmc__charsmap_find(step, w->p + at, w->len - at, &value);
+        if (n == 0) {
+            n = llmc__uc_next(w->p + at, w->len - at, &cp);
+            llmc__rewrite_copy(w, at, at + n);
             continue;
         }
-        n = llmc__uc_next(w->p + at, w->len - at, &cp);
-        llmc__rewrite_copy(w, at, at + n);
+        for (i = 4 + (size_t)llmc__charsmap_u32(step, 0) + value; i < size; i++) {
+            char c = (char)llmc__charsmap_byte(step, i);
+            if (c == 0)
+                break;
+            llmc__rewrite_put(w, &c, 1, at);
+        }
     }
 }
+
+#define LLMC__NORMAL_WORK 4096 /* enough work memory for a token's text */
 
 /* A step, or a part of NORMAL_BERT. */
 typedef struct llmc__normal_op {
@@ -16187,7 +16277,7 @@ static size_t llmc__normal_room(const llmc__normal *steps, uint32_t n_steps, siz
 }
 
 /* Worst output bytes per byte, not counting what PREPEND adds once. */
-LLMC__UNUSED static uint32_t llmc__normal_growth(const llmc__normal *steps, uint32_t n_steps)
+static uint32_t llmc__normal_growth(const llmc__normal *steps, uint32_t n_steps)
 {
     size_t room = llmc__normal_room(steps, n_steps, 65536) / 65536 + 1;
     return room > UINT32_MAX ? UINT32_MAX : (uint32_t)room;
@@ -16229,9 +16319,9 @@ LLMC__UNUSED static bool llmc__normal_same(const llmc__normal *steps, uint32_t n
    marks that changed places, and len at the end;  work [work_bytes], any alignment, see llmc__normal_work;
    *used the whole output's length, also where cap is too small, and 0 where the work memory is.
    True: all of it is in out. Time is linear in the length of the text and of what is written. */
-LLMC__UNUSED static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p,
-                                         size_t len, uint8_t *out, size_t cap, uint32_t *origin, void *work,
-                                         size_t work_bytes, size_t *used)
+static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len,
+                            uint8_t *out, size_t cap, uint32_t *origin, void *work, size_t work_bytes,
+                            size_t *used)
 {
     llmc__normal_op ops[LLMC__NORMAL_OPS];
     uint32_t n = llmc__normal_ops(steps, n_steps, ops), i, half = 0;
@@ -32004,14 +32094,15 @@ static llmc_status llmc__schema_listed(llmc__schema *c, const llmc__schema_view 
     const llmc_json value = llmc__schema_get(c, part, kw);
     llmc_json one = value;
     llmc_json_iter it = {NULL, false};
-    bool found = value.type == LLMC_JSON_NONE, again = kw == LLMC__KW_CONST;
+    bool found = value.type == LLMC_JSON_NONE, again = kw == LLMC__KW_CONST, unlike = false;
     while (!found && (again || (kw == LLMC__KW_ENUM && llmc_json_next(value, &it, NULL, &one)))) {
         again = false;
         found = llmc__schema_equal(one, v);
-        if (!found && one.type == v.type && (v.type == LLMC_JSON_ARRAY || v.type == LLMC_JSON_OBJECT))
-            return llmc__schema_bad(c, LLMC_UNSUPPORTED, one.text,
-                                    "objects and arrays in more than one enum or const at once");
+        unlike = unlike || (one.type == v.type && (v.type == LLMC_JSON_ARRAY || v.type == LLMC_JSON_OBJECT));
     }
+    if (!found && unlike) /* perhaps equal, perhaps not */
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text,
+                                "objects and arrays in more than one enum or const at once");
     *in = *in && found;
     return llmc__schema_spend(c, (uint64_t)(it.at != NULL ? it.at - value.text : 0) + 16);
 }
@@ -32680,7 +32771,7 @@ static llmc_status llmc__schema_object_rules(llmc__schema *c, uint32_t id, const
     uint64_t count, before, least = 0, most = 0;
     uint32_t i;
     for (i = 0; i < o->n; i++) {
-        for (count = least; count <= most + 1; count++) {
+        for (count = least; count <= llmc__schema_counted(o, most + 1); count++) {
             LLMC__TRY(llmc__schema_spend(c, 16));
             if (!llmc__schema_branches(c, o, i, count) &&
                 (count == least || !llmc__schema_branches(c, o, i, count - 1)))
@@ -33016,6 +33107,7 @@ struct llmc_engine {
     void *work;              /* [work_bytes] for TOKEN */
     char *text;              /* [text_bytes] for CHAT: a conversation written out, */
     llmc_token *ids;         /* [context] and as ids */
+    void *chat;              /* [chat_bytes] and what its template needs */
     size_t sample_bytes, work_bytes, text_cap;
     uint32_t next_prompt; /* the slot whose prompt comes first, so that each gets its turn */
 };
@@ -33065,6 +33157,9 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
                           llmc_dtype_name(o->kv_type));
     if (o->text_bytes == 0)
         o->text_bytes = (uint32_t)llmc__max(4096, llmc__min((uint64_t)o->context_length * 4, 1u << 20));
+    if (o->chat_bytes == 0 && o->text_bytes >= 4096 &&
+        model->tokenizer != NULL) /* templates grow when parsed */
+        o->chat_bytes = 262144 + 48 * (uint64_t)model->chat_template_len + 24 * (uint64_t)o->text_bytes;
     if (o->tasks.run == NULL || o->tasks.workers == 0)
         o->tasks.workers = 1;
     return LLMC_OK;
@@ -33122,6 +33217,7 @@ static void llmc__text_carve(llmc_engine *e, llmc__arena *a)
 #ifndef LLMC_NO_CHAT
     e->text = (char *)llmc__take(a, e->opt.text_bytes, 1);
     e->ids = (llmc_token *)llmc__take(a, e->opt.context_length, sizeof(llmc_token));
+    e->chat = llmc__take(a, e->opt.chat_bytes, 1);
 #endif
     /* A byte that is no UTF-8 becomes three; what a stop string held back comes on top. */
     e->text_cap = 3 * (longest + sizeof e->seqs->half) + LLMC_STOP_MAX + 1;
@@ -34039,8 +34135,8 @@ LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t
 }
 
 //--[ 20.7 ENGINE.lend ]-- memory for the section above
-/* For CHAT: memory to write a conversation in, for its encoding, and for its ids. All
-   three are free between calls; no step touches them. */
+/* For CHAT: memory to write a conversation in, for its encoding, for its ids, and for the template. All
+   of it is free between calls; no step touches it. */
 LLMC__UNUSED static char *llmc__engine_text(llmc_engine *e, size_t *cap)
 {
     *cap = e->opt.text_bytes;
@@ -34059,37 +34155,6849 @@ LLMC__UNUSED static llmc_token *llmc__engine_ids(llmc_engine *e, size_t *cap)
     return e->ids;
 }
 
-//==[ 21 CHAT ]==== conversations as tokens ==== needs: 03 04 13 14 20 ====
+LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
+{
+    *bytes = (size_t)e->opt.chat_bytes;
+    return e->opt.chat_bytes > 0 ? e->chat : NULL;
+}
+
+//==[ 21 CHAT ]==== conversations as text and tokens, by templates in Jinja ==== needs: 02 03 04 05 11 13 14 20 ====
 #ifndef LLMC_NO_CHAT
 
-//--[ 21.1 CHAT.format ]-- what stands around a message
-/* A message becomes before, its role, between, its text, after; and before,
-   "assistant", between open the answer. RAW writes no roles; LLAMA2 has a shape of
-   its own (CHAT.render). The opening BOS is never here: the encoder adds it. */
+/* Names that begin with llmc__j belong to the template interpreter. A template's text becomes tokens
+   (CHAT.lex), these become instructions for a machine with a stack (CHAT.parse, CHAT.compile), and the
+   machine (CHAT.run) runs them over values made from the conversation. Nothing here recurses: what nests
+   lies on stacks of our own, with the limits below.
+
+   What counts as right is Python's Jinja2 3.1 with the settings that chat templates are written for: blocks
+   trimmed, break and continue, an immutable sandbox, undefined values printed as nothing. */
+enum {
+    LLMC__J_NEST = 200,    /* brackets and operators open in one expression            */
+    LLMC__J_BLOCKS = 100,  /* statements open inside each other                        */
+    LLMC__J_STACK = 1024,  /* values on the machine's stack                            */
+    LLMC__J_CONTROL = 256, /* loops, scopes, captures and macro calls open at once     */
+    LLMC__J_DEPTH = 132,   /* lists in lists, for whoever walks a value; JSON's and some */
+    LLMC__J_ARGS = 64,     /* arguments of one call                                    */
+    LLMC__J_RANGE = 100000 /* elements of a range, as in Jinja2's sandbox              */
+};
+#define LLMC__J_STEPS 20000000u /* default of llmc_chat_options.max_steps */
+
+//--[ 21.1 CHAT.value ]-- what a template computes with, and where it lies
+typedef enum llmc__jtype {
+    LLMC__J_UNDEFINED, /* u.s [n]: the name that was not found */
+    LLMC__J_NONE,
+    LLMC__J_BOOL,
+    LLMC__J_INT,
+    LLMC__J_FLOAT,
+    LLMC__J_STRING,    /* u.s [n], UTF-8 as far as the caller's texts are     */
+    LLMC__J_LIST,      /* u.items [n]                                         */
+    LLMC__J_TUPLE,     /* u.items [n]                                         */
+    LLMC__J_GENERATOR, /* u.items [n]: a list that may only be walked         */
+    LLMC__J_DICT,      /* u.items [2 n]: key, value, key, value, ...          */
+    LLMC__J_KEYS,      /* views of a dict: the same items                     */
+    LLMC__J_VALUES,
+    LLMC__J_ITEMS,
+    LLMC__J_RANGE_OF,  /* u.items [2]: start and step; n elements             */
+    LLMC__J_NAMESPACE, /* u.space                                             */
+    LLMC__J_LOOP,      /* u.loop                                              */
+    LLMC__J_MACRO,     /* u.macro                                             */
+    LLMC__J_FUNCTION,  /* id: one of llmc__jfunction                          */
+    LLMC__J_METHOD,    /* id: row of the methods; u.items [1]: of which value */
+    LLMC__J_MISSING    /* an argument that was not given; never seen by a template */
+} llmc__jtype;
+
+/* Of whom a string's bytes are. Only OURS may become control tokens. */
+enum {
+    LLMC__J_OURS,  /* the template's, and of variables that the caller vouches for */
+    LLMC__J_PLAIN, /* the conversation's                                           */
+    LLMC__J_MIXED  /* a bit for each byte says it: see llmc__jinja.mask            */
+};
+
+/* 16 bytes, passed by value, immutable like what it points to. */
+typedef struct llmc__jv {
+    uint8_t type; /* llmc__jtype */
+    uint8_t from; /* strings: LLMC__J_OURS, ... */
+    uint16_t id;
+    uint32_t n;
+    union {
+        int64_t i;
+        double f;
+        const char *s;
+        const struct llmc__jv *items;
+        struct llmc__jspace *space;
+        struct llmc__jloop *loop;
+        const struct llmc__jmacro *macro;
+    } u;
+} llmc__jv;
+
+/* A variable: `name` counts in the template's list of names. */
+typedef struct llmc__jvar {
+    uint32_t name;
+    llmc__jv v;
+} llmc__jvar;
+
+/* Variables of a scope, searched from the innermost to the outermost. */
+typedef struct llmc__jscope {
+    struct llmc__jscope *parent;
+    llmc__jvar *vars; /* [cap] of which n are set */
+    uint32_t n, cap;
+    bool kept; /* a macro made here may come back to it: the memory is not used again */
+} llmc__jscope;
+
+/* What namespace() makes: attributes that may be set. */
+typedef struct llmc__jspace {
+    llmc__jv *pairs; /* [2 cap] */
+    uint32_t n, cap;
+} llmc__jspace;
+
+/* The variable `loop`. */
+typedef struct llmc__jloop {
+    llmc__jv items;           /* with elements that llmc__j_at can give */
+    llmc__jv changed;         /* a tuple: what loop.changed saw last, or MISSING */
+    uint32_t index, n;        /* index 0: before the first element */
+    bool kept;                /* held in a variable: not used again */
+    struct llmc__jloop *next; /* in the list of free ones */
+} llmc__jloop;
+
+/* A macro, with the scope that it was made in. */
+typedef struct llmc__jmacro {
+    uint32_t at; /* row of the template's macros */
+    llmc__jscope *scope;
+} llmc__jmacro;
+
+/* Texts that a block produced so far, for what captures them. */
+typedef struct llmc__jpiece {
+    llmc__jv v; /* a string */
+    struct llmc__jpiece *next;
+} llmc__jpiece;
+
+typedef struct llmc__jcapture {
+    llmc__jpiece *first, *last;
+} llmc__jcapture;
+
+/* Something that was entered and will be left. */
+typedef struct llmc__jcontrol {
+    uint8_t kind;        /* LLMC__J_IN_... */
+    uint32_t pc;         /* of a call: where it goes on */
+    uint32_t line;       /* ... and its line            */
+    llmc__jscope *scope; /* the scope outside           */
+    llmc__jloop *loop;   /* loops                       */
+    llmc__jv *kept;      /* filters of loops: [n_kept] elements that passed */
+    uint32_t n_kept;
+    bool captures;
+    llmc__jcapture *outside; /* who took the output before; NULL: the caller */
+} llmc__jcontrol;
+
+/* One rendering. The caller's work memory is filled from both ends: strings from below, so that the one
+   made last can grow where it is, everything else from above.
+
+     base                strings ->             <- objects               size
+     |  text text text ...  |      free            |  lists scopes loops   |   mask: a bit for each byte */
+typedef struct llmc__jinja {
+    const llmc_template *t;
+    llmc_diag *diag;
+    llmc_status status; /* the first failure; nothing runs after it */
+    uint32_t line;      /* in the template, of what is running      */
+    char *base;
+    size_t size, strings, objects;
+    uint8_t *mask; /* bit i: byte i of base is the conversation's, if it is in a MIXED string */
+    uint64_t steps;
+    int64_t now;
+    llmc__jv *stack; /* [LLMC__J_STACK] of which sp are in use */
+    uint32_t sp;
+    llmc__jcontrol *control; /* [LLMC__J_CONTROL] */
+    uint32_t n_control;
+    llmc__jscope *scope, *free_scopes;
+    llmc__jloop *free_loops;
+    llmc__jv *context; /* [names] what the caller gave under each name, or MISSING */
+    llmc__jcapture *capture;
+    llmc_chat_text *out;
+    bool out_joins; /* the last byte written was in the last span of out->plain */
+} llmc__jinja;
+
+/* Notes a failure at the line that runs, unless there was one before. The conversation's and the template's
+   faults are BAD_ARG and BAD_FILE, what this interpreter lacks is UNSUPPORTED. */
+LLMC__FORMAT(3, 4) static void llmc__j_fail_(llmc__jinja *j, llmc_status status, const char *fmt, ...)
+{
+    char message[200];
+    va_list args;
+    if (j->status != LLMC_OK)
+        return;
+    va_start(args, fmt);
+    llmc__vformat(message, sizeof message, fmt, args);
+    va_end(args);
+    j->status = status;
+    if (message[0] == 0) /* LLMC_NO_STRINGS */
+        (void)llmc__fail(j->diag, status, "CHAT.run", LLMC_NO_OFFSET, "CHAT.run");
+    else
+        (void)llmc__fail(j->diag, status, "CHAT.run", LLMC_NO_OFFSET, "chat template, line %u: %s", j->line,
+                         message);
+}
+
+#ifdef LLMC_NO_STRINGS
+#define LLMC__J_FAIL(j, status, ...) \
+    (0 ? llmc__j_fail_(j, LLMC_##status, __VA_ARGS__) : llmc__j_fail_(j, LLMC_##status, "%s", ""))
+#else
+#define LLMC__J_FAIL(j, status, ...) llmc__j_fail_(j, LLMC_##status, __VA_ARGS__)
+#endif
+
+/* What a failure's message quotes: at most 60 bytes. */
+static int llmc__j_short(size_t n)
+{
+    return n < 60 ? (int)n : 60;
+}
+
+/* Counts work that is not one instruction: n bytes or elements. False: too much, or failed before. */
+static bool llmc__j_work(llmc__jinja *j, size_t n)
+{
+    if (j->status != LLMC_OK)
+        return false;
+    if (n / 16 + 1 > j->steps) {
+        j->steps = 0;
+        LLMC__J_FAIL(j, UNSUPPORTED, "the template takes more steps than it may (max_steps)");
+        return false;
+    }
+    j->steps -= n / 16 + 1;
+    return true;
+}
+
+/* Zeroed memory for objects, aligned for all of them. NULL: there is no more. */
+static void *llmc__j_new(llmc__jinja *j, size_t count, size_t bytes)
+{
+    uint64_t need;
+    if (j->status != LLMC_OK)
+        return NULL;
+    if (!llmc__mul(count, bytes, &need) || !llmc__add(need, 15, &need) ||
+        (need & ~(uint64_t)15) > j->objects - j->strings) {
+        LLMC__J_FAIL(j, NO_MEMORY, "the %zu bytes of work memory are too few for this conversation", j->size);
+        return NULL;
+    }
+    j->objects -= (size_t)need & ~(size_t)15;
+    LLMC_MEMSET(j->base + j->objects, 0, (size_t)need & ~(size_t)15);
+    return j->base + j->objects;
+}
+
+/* Values that need no memory. */
+static llmc__jv llmc__j_none(void)
+{
+    llmc__jv v;
+    LLMC_MEMSET(&v, 0, sizeof v);
+    v.type = LLMC__J_NONE;
+    return v;
+}
+
+static llmc__jv llmc__j_missing(void)
+{
+    llmc__jv v = llmc__j_none();
+    v.type = LLMC__J_MISSING;
+    return v;
+}
+
+/* name [n] is what was looked for. */
+static llmc__jv llmc__j_undefined(const char *name, size_t n)
+{
+    llmc__jv v = llmc__j_none();
+    v.type = LLMC__J_UNDEFINED;
+    v.u.s = name;
+    v.n = (uint32_t)n;
+    return v;
+}
+
+static llmc__jv llmc__j_bool(bool b)
+{
+    llmc__jv v = llmc__j_none();
+    v.type = LLMC__J_BOOL;
+    v.u.i = b ? 1 : 0;
+    return v;
+}
+
+static llmc__jv llmc__j_int(int64_t i)
+{
+    llmc__jv v = llmc__j_none();
+    v.type = LLMC__J_INT;
+    v.u.i = i;
+    return v;
+}
+
+static llmc__jv llmc__j_float(double f)
+{
+    llmc__jv v = llmc__j_none();
+    v.type = LLMC__J_FLOAT;
+    v.u.f = f;
+    return v;
+}
+
+/* A view of s [n]; from: of whom all its bytes are, or MIXED for a part of a MIXED string. */
+static llmc__jv llmc__j_text(const char *s, size_t n, unsigned from)
+{
+    llmc__jv v = llmc__j_none();
+    v.type = LLMC__J_STRING;
+    v.from = (uint8_t)from;
+    v.u.s = s;
+    v.n = (uint32_t)n;
+    return v;
+}
+
+/* Bytes [at, at + n) of a string. */
+static llmc__jv llmc__j_part(llmc__jv s, size_t at, size_t n)
+{
+    return llmc__j_text(s.u.s + at, n, s.from);
+}
+
+/* A list, tuple, ... over items, which it does not copy. */
+static llmc__jv llmc__j_over(llmc__jtype type, const llmc__jv *items, size_t n)
+{
+    llmc__jv v = llmc__j_none();
+    v.type = (uint8_t)type;
+    v.u.items = items;
+    v.n = (uint32_t)n;
+    return v;
+}
+
+/* Python's names of types, for messages. */
+static const char *llmc__j_type_name(llmc__jv v)
+{
+    static const char *const name[] = {"undefined", "None",        "bool",       "int",       "float",
+                                       "str",       "list",        "tuple",      "generator", "dict",
+                                       "dict_keys", "dict_values", "dict_items", "range",     "Namespace",
+                                       "loop",      "macro",       "function",   "method",    "missing"};
+    return name[v.type];
+}
+
+/* Whether v is a number or, as in Python, a truth value. */
+static bool llmc__j_is_whole(llmc__jv v)
+{
+    return v.type == LLMC__J_INT || v.type == LLMC__J_BOOL;
+}
+
+static bool llmc__j_is_number(llmc__jv v)
+{
+    return llmc__j_is_whole(v) || v.type == LLMC__J_FLOAT;
+}
+
+static double llmc__j_double(llmc__jv v)
+{
+    return v.type == LLMC__J_FLOAT ? v.u.f : (double)v.u.i;
+}
+
+/* What `if` asks. */
+static bool llmc__j_true(llmc__jv v)
+{
+    if (v.type == LLMC__J_FLOAT)
+        return v.u.f < 0 || v.u.f > 0 || v.u.f != v.u.f;
+    if (llmc__j_is_whole(v))
+        return v.u.i != 0;
+    if (v.type == LLMC__J_LOOP)
+        return v.u.loop->n > 0;
+    return v.type != LLMC__J_UNDEFINED && v.type != LLMC__J_NONE &&
+           (v.n > 0 || v.type == LLMC__J_GENERATOR || v.type >= LLMC__J_NAMESPACE);
+}
+
+/* Elements that llmc__j_at can give without making anything: strings are for llmc__j_sequence. */
+static bool llmc__j_has_elements(llmc__jv v)
+{
+    return v.type >= LLMC__J_LIST && v.type <= LLMC__J_RANGE_OF;
+}
+
+/* Element i < v.n. Of a dict its key; of dict.items() a tuple, which is two neighbours in the dict. */
+static llmc__jv llmc__j_at(llmc__jv v, size_t i)
+{
+    switch (v.type) {
+    case LLMC__J_DICT:
+    case LLMC__J_KEYS:
+        return v.u.items[2 * i];
+    case LLMC__J_VALUES:
+        return v.u.items[2 * i + 1];
+    case LLMC__J_ITEMS:
+        return llmc__j_over(LLMC__J_TUPLE, v.u.items + 2 * i, 2);
+    case LLMC__J_RANGE_OF:
+        return llmc__j_int(v.u.items[0].u.i + (int64_t)i * v.u.items[1].u.i);
+    default:
+        return v.u.items[i];
+    }
+}
+
+//--[ 21.2 CHAT.build ]-- strings grow at the end of what is made; each byte remembers whose it is
+/* Sets bits [at, at + n) of the mask. */
+static void llmc__j_mask_fill(llmc__jinja *j, size_t at, size_t n, bool plain)
+{
+    for (; n > 0 && at % 8 != 0; n--, at++)
+        j->mask[at / 8] = (uint8_t)((j->mask[at / 8] & ~(1u << at % 8)) | (plain ? 1u << at % 8 : 0));
+    LLMC_MEMSET(j->mask + at / 8, plain ? 255 : 0, n / 8);
+    at += n / 8 * 8;
+    for (n %= 8; n > 0; n--, at++)
+        j->mask[at / 8] = (uint8_t)((j->mask[at / 8] & ~(1u << at % 8)) | (plain ? 1u << at % 8 : 0));
+}
+
+/* Whether byte i of string s is the conversation's. */
+static bool llmc__j_plain_at(const llmc__jinja *j, llmc__jv s, size_t i)
+{
+    size_t at;
+    if (s.from != LLMC__J_MIXED)
+        return s.from == LLMC__J_PLAIN;
+    at = (size_t)(s.u.s - j->base) + i; /* MIXED strings lie in the work memory */
+    return (j->mask[at / 8] >> at % 8 & 1) != 0;
+}
+
+/* A string under construction: it is the last one in the work memory. While it grows no other string may
+   be made. */
+typedef struct llmc__jbuild {
+    llmc__jinja *j;
+    size_t start;
+    uint8_t from; /* of what is there */
+} llmc__jbuild;
+
+static llmc__jbuild llmc__j_begin(llmc__jinja *j)
+{
+    llmc__jbuild b;
+    b.j = j;
+    b.start = j->strings;
+    b.from = LLMC__J_OURS;
+    return b;
+}
+
+/* Appends string s; true if there was room. s may be a part of what is being built. */
+static bool llmc__j_add(llmc__jbuild *b, llmc__jv s)
+{
+    llmc__jinja *j = b->j;
+    const size_t have = j->strings - b->start;
+    size_t i;
+    if (!llmc__j_work(j, s.n))
+        return false;
+    if (s.n > j->objects - j->strings) {
+        LLMC__J_FAIL(j, NO_MEMORY, "the %zu bytes of work memory are too few for this conversation", j->size);
+        return false;
+    }
+    if (s.n == 0)
+        return true;
+    LLMC_MEMCPY(j->base + j->strings, s.u.s, s.n);
+    if (have == 0)
+        b->from = s.from;
+    else if (b->from != LLMC__J_MIXED && b->from != s.from) {
+        llmc__j_mask_fill(j, b->start, have, b->from == LLMC__J_PLAIN);
+        b->from = LLMC__J_MIXED;
+    }
+    if (b->from == LLMC__J_MIXED && s.from != LLMC__J_MIXED)
+        llmc__j_mask_fill(j, j->strings, s.n, s.from == LLMC__J_PLAIN);
+    else if (b->from == LLMC__J_MIXED)
+        for (i = 0; i < s.n; i++)
+            llmc__j_mask_fill(j, j->strings + i, 1, llmc__j_plain_at(j, s, i));
+    j->strings += s.n;
+    return true;
+}
+
+/* Bytes s [n] of that origin. */
+static bool llmc__j_add_n(llmc__jbuild *b, const char *s, size_t n, unsigned from)
+{
+    return llmc__j_add(b, llmc__j_text(s, n, from));
+}
+
+/* A C string of our own. */
+static bool llmc__j_puts(llmc__jbuild *b, const char *s)
+{
+    return llmc__j_add_n(b, s, llmc__strlen(s), LLMC__J_OURS);
+}
+
+static llmc__jv llmc__j_built(const llmc__jbuild *b)
+{
+    return llmc__j_text(b->j->base + b->start, b->j->strings - b->start, b->from);
+}
+
+/* a + b. Where a is the string made last it grows in place, so that long sums cost no copies. */
+static llmc__jv llmc__j_join2(llmc__jinja *j, llmc__jv a, llmc__jv b)
+{
+    llmc__jbuild out = llmc__j_begin(j);
+    if (b.n == 0)
+        return a;
+    if (a.n == 0)
+        return b;
+    if (a.u.s >= j->base && a.u.s + a.n == j->base + j->strings) {
+        out.start = (size_t)(a.u.s - j->base);
+        out.from = a.from;
+    } else {
+        (void)llmc__j_add(&out, a);
+    }
+    (void)llmc__j_add(&out, b);
+    return llmc__j_built(&out);
+}
+
+/* Output of a string: to whoever captures, else to the caller, whose spans say what is plain. */
+static void llmc__j_write(llmc__jinja *j, const char *s, size_t n, bool plain)
+{
+    llmc_chat_text *o = j->out;
+    if (n == 0)
+        return;
+    if (o->len <= o->cap && n <= o->cap - o->len)
+        LLMC_MEMCPY(o->text + o->len, s, n);
+    if (plain && !j->out_joins) {
+        if (o->n_plain < o->plain_cap) {
+            o->plain[o->n_plain].begin = o->len;
+            o->plain[o->n_plain].end = o->len;
+        }
+        o->n_plain++;
+    }
+    o->len += n; /* cannot wrap: work is counted for each byte, and steps are fewer */
+    if (plain && o->n_plain <= o->plain_cap)
+        o->plain[o->n_plain - 1].end = o->len;
+    j->out_joins = plain;
+}
+
+/* Output of v, a string. */
+static void llmc__j_emit(llmc__jinja *j, llmc__jv v)
+{
+    size_t i, end;
+    if (v.n == 0 || !llmc__j_work(j, v.n))
+        return;
+    if (j->capture != NULL) {
+        llmc__jpiece *p = (llmc__jpiece *)llmc__j_new(j, 1, sizeof *p);
+        if (p == NULL)
+            return;
+        p->v = v;
+        if (j->capture->first == NULL)
+            j->capture->first = p;
+        else
+            j->capture->last->next = p;
+        j->capture->last = p;
+        return;
+    }
+    for (i = 0; i < v.n; i = end) {
+        const bool plain = llmc__j_plain_at(j, v, i);
+        for (end = i + 1; end < v.n && (v.from != LLMC__J_MIXED || llmc__j_plain_at(j, v, end) == plain);)
+            end = v.from != LLMC__J_MIXED ? v.n : end + 1;
+        llmc__j_write(j, v.u.s + i, end - i, plain);
+    }
+}
+
+//--[ 21.3 CHAT.text ]-- characters: what Python calls white space, upper and lower
+/* Bytes of the character at s [n], n >= 1; a byte that is no UTF-8 counts as one. */
+static size_t llmc__j_char(const char *s, size_t n)
+{
+    int length = llmc__utf8_length(s, n);
+    return length > 0 ? (size_t)length : 1;
+}
+
+/* The code point of such a character. */
+static uint32_t llmc__j_code(const char *s, size_t length)
+{
+    const uint8_t *b = (const uint8_t *)s;
+    uint32_t c = length == 1 ? b[0] : b[0] & (0x7fu >> length);
+    size_t i;
+    for (i = 1; i < length; i++)
+        c = c << 6 | (b[i] & 63u);
+    return c;
+}
+
+/* Characters in s [n]. */
+static size_t llmc__j_length(const char *s, size_t n)
+{
+    size_t i, count = 0;
+    for (i = 0; i < n; count++)
+        i += llmc__j_char(s + i, n - i);
+    return count;
+}
+
+/* Where character `at` of s [n] begins; n if there are fewer. */
+static size_t llmc__j_seek(const char *s, size_t n, size_t at)
+{
+    size_t i = 0;
+    for (; at > 0 && i < n; at--)
+        i += llmc__j_char(s + i, n - i);
+    return i;
+}
+
+/* str.isspace: what strip() strips. */
+static bool llmc__j_space(uint32_t c)
+{
+    return (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
+           c == 0x3000;
+}
+
+/* End of the white space at s [n]. */
+static size_t llmc__j_skip_space(const char *s, size_t n)
+{
+    size_t i = 0, length;
+    for (; i < n && llmc__j_space(llmc__j_code(s + i, length = llmc__j_char(s + i, n - i))); i += length)
+        ;
+    return i;
+}
+
+/* Length of s [n] without the white space at its end. */
+static size_t llmc__j_trim_end(const char *s, size_t n)
+{
+    while (n > 0) {
+        size_t at = n - 1;
+        while (at > 0 && n - at < 4 && ((uint8_t)s[at] & 0xc0) == 0x80)
+            at--;
+        if (llmc__j_char(s + at, n - at) != n - at)
+            at = n - 1; /* bytes that are no character */
+        if (!llmc__j_space(llmc__j_code(s + at, n - at)))
+            break;
+        n = at;
+    }
+    return n;
+}
+
+/* Simple case mappings of the alphabets that have the most text: ASCII, Latin-1, Latin Extended-A, Greek,
+   Cyrillic, Armenian. Other characters stay as they are. up: to upper case, else to lower. */
+static uint32_t llmc__j_case(uint32_t c, bool up)
+{
+    if (c < 0x80)
+        return up ? (c >= 'a' && c <= 'z' ? c - 32 : c) : (c >= 'A' && c <= 'Z' ? c + 32 : c);
+    if (c == 0xb5 && up)
+        return 0x39c;
+    if (c == 0xff || c == 0x178)
+        return up ? 0x178 : 0xff;
+    if ((c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0xe0 && c <= 0xfe && c != 0xf7))
+        return up ? c & ~0x20u : c | 0x20u;
+    if ((c >= 0x100 && c <= 0x12f) || (c >= 0x132 && c <= 0x137) || (c >= 0x14a && c <= 0x177))
+        return up ? c & ~1u : c | 1u;
+    if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e)) /* odd ones are upper case */
+        return up ? c - (c % 2 == 0) : c + (c % 2 != 0);
+    if (c >= 0x391 && c <= 0x3a9 && c != 0x3a2)
+        return up ? c : c + 32;
+    if (c >= 0x3b1 && c <= 0x3c9)
+        return !up ? c : c == 0x3c2 ? 0x3a3 : c - 32;
+    if (c >= 0x410 && c <= 0x44f)
+        return up ? (c >= 0x430 ? c - 32 : c) : (c < 0x430 ? c + 32 : c);
+    if (c >= 0x400 && c <= 0x45f)
+        return up ? (c >= 0x450 ? c - 80 : c) : (c < 0x410 ? c + 80 : c);
+    if (c >= 0x460 && c <= 0x481)
+        return up ? c & ~1u : c | 1u;
+    if ((c >= 0x531 && c <= 0x556) || (c >= 0x561 && c <= 0x586))
+        return up ? (c >= 0x561 ? c - 48 : c) : (c < 0x561 ? c + 48 : c);
+    return c;
+}
+
+/* Whether c has two cases. */
+static bool llmc__j_cased(uint32_t c)
+{
+    return llmc__j_case(c, true) != llmc__j_case(c, false) || c == 0xdf || c == 0xaa || c == 0xba;
+}
+
+/* How the case of a text changes. */
+enum { LLMC__J_LOWER, LLMC__J_UPPER, LLMC__J_SWAP, LLMC__J_CAPITAL, LLMC__J_TITLE, LLMC__J_WORDS };
+
+/* Whether jinja's title filter begins a word after c: white space, - ( { [ < */
+static bool llmc__j_opens_word(uint32_t c)
+{
+    return llmc__j_space(c) || c == '-' || c == '(' || c == '{' || c == '[' || c == '<';
+}
+
+/* s in another case; TITLE as str.title, WORDS as Jinja's filter. */
+static llmc__jv llmc__j_recase(llmc__jinja *j, llmc__jv s, int how)
+{
+    llmc__jbuild b = llmc__j_begin(j);
+    bool first = true; /* of the text or a word */
+    size_t i, length;
+    for (i = 0; i < s.n; i += length) {
+        uint32_t c = llmc__j_code(s.u.s + i, length = llmc__j_char(s.u.s + i, s.n - i));
+        const uint32_t upper = llmc__j_case(c, true);
+        bool up =
+            how == LLMC__J_UPPER || (how == LLMC__J_SWAP && upper != c) || (how >= LLMC__J_CAPITAL && first);
+        const unsigned from = llmc__j_plain_at(j, s, i) ? LLMC__J_PLAIN : LLMC__J_OURS;
+        char out[4];
+        first = how == LLMC__J_TITLE ? !llmc__j_cased(c) : how == LLMC__J_WORDS && llmc__j_opens_word(c);
+        if (c == 0xdf && length == 2 && up)
+            (void)llmc__j_add_n(&b, how >= LLMC__J_CAPITAL && how != LLMC__J_WORDS ? "Ss" : "SS", 2, from);
+        else if (length == 1 && c >= 0x80) /* no character at all */
+            (void)llmc__j_add(&b, llmc__j_part(s, i, 1));
+        else
+            (void)llmc__j_add_n(&b, out, llmc__utf8_write(llmc__j_case(c, up), out), from);
+    }
+    return llmc__j_built(&b);
+}
+
+//--[ 21.4 CHAT.compare ]-- equality and order as Python has them
+/* Two numbers: below, equal, above as -1, 0, 1; 2 if one is not a number. Whole numbers exactly. */
+static int llmc__j_order_numbers(llmc__jv a, llmc__jv b)
+{
+    if (llmc__j_is_whole(a) && llmc__j_is_whole(b))
+        return a.u.i < b.u.i ? -1 : a.u.i > b.u.i;
+    {
+        const double x = llmc__j_double(a), y = llmc__j_double(b);
+        return x < y ? -1 : x > y ? 1 : x == y ? 0 : 2;
+    }
+}
+
+/* Strings by their bytes, which is by their code points. */
+static int llmc__j_order_strings(llmc__jv a, llmc__jv b)
+{
+    const size_t n = a.n < b.n ? a.n : b.n;
+    const int c = n > 0 ? LLMC_MEMCMP(a.u.s, b.u.s, n) : 0;
+    return c != 0 ? (c < 0 ? -1 : 1) : a.n < b.n ? -1 : a.n > b.n;
+}
+
+/* Whether a and b are equal as far as they themselves say: 0 no, 1 yes, 2 their elements decide. */
+static int llmc__j_equal_flat(llmc__jv a, llmc__jv b)
+{
+    if (llmc__j_is_number(a) && llmc__j_is_number(b))
+        return llmc__j_order_numbers(a, b) == 0;
+    if (a.type != b.type)
+        return 0;
+    switch (a.type) {
+    case LLMC__J_UNDEFINED:
+    case LLMC__J_NONE:
+        return 1;
+    case LLMC__J_STRING:
+        return llmc__j_order_strings(a, b) == 0;
+    case LLMC__J_LIST:
+    case LLMC__J_TUPLE:
+    case LLMC__J_DICT:
+        return a.n != b.n ? 0 : a.n == 0 || a.u.items == b.u.items ? 1 : 2;
+    case LLMC__J_FUNCTION:
+        return a.id == b.id;
+    default:
+        return a.u.i == b.u.i; /* the same object */
+    }
+}
+
+/* The value under a key of a dict, or NULL. Keys with elements are compared by identity: no template has
+   tuples for keys. */
+static const llmc__jv *llmc__j_lookup(llmc__jinja *j, llmc__jv dict, llmc__jv key)
+{
+    size_t i;
+    if (!llmc__j_work(j, dict.n))
+        return NULL;
+    for (i = 0; i < dict.n; i++)
+        if (llmc__j_equal_flat(dict.u.items[2 * i], key) == 1)
+            return &dict.u.items[2 * i + 1];
+    return NULL;
+}
+
+/* A pair of containers that are being compared. */
+typedef struct llmc__jpair {
+    llmc__jv a, b;
+    uint32_t at;
+} llmc__jpair;
+
+/* a == b, elements and all. */
+static bool llmc__j_equal(llmc__jinja *j, llmc__jv a, llmc__jv b)
+{
+    llmc__jpair open[LLMC__J_DEPTH];
+    unsigned depth = 0;
+    int r = llmc__j_equal_flat(a, b);
+    if (r != 2)
+        return r == 1;
+    open[0].a = a;
+    open[0].b = b;
+    open[0].at = 0;
+    for (depth = 1; depth > 0 && llmc__j_work(j, 16);) {
+        llmc__jpair *p = &open[depth - 1];
+        if (p->at == p->a.n) {
+            depth--;
+            continue;
+        }
+        if (p->a.type == LLMC__J_DICT) {
+            const llmc__jv *other = llmc__j_lookup(j, p->b, p->a.u.items[2 * p->at]);
+            if (other == NULL)
+                return false;
+            a = p->a.u.items[2 * p->at + 1];
+            b = *other;
+        } else {
+            a = p->a.u.items[p->at];
+            b = p->b.u.items[p->at];
+        }
+        p->at++;
+        r = llmc__j_equal_flat(a, b);
+        if (r == 0)
+            return false;
+        if (r == 2 && depth == LLMC__J_DEPTH) {
+            LLMC__J_FAIL(j, UNSUPPORTED, "values are nested more than %d deep", (int)LLMC__J_DEPTH);
+            return false;
+        }
+        if (r == 2) {
+            open[depth].a = a;
+            open[depth].b = b;
+            open[depth++].at = 0;
+        }
+    }
+    return j->status == LLMC_OK;
+}
+
+/* a before b: -1, 0, 1; 2 if neither (not a number). Lists by their first different elements, which must
+   themselves be numbers or strings. Others have no order. */
+static int llmc__j_order(llmc__jinja *j, llmc__jv a, llmc__jv b)
+{
+    size_t i, n = a.n < b.n ? a.n : b.n;
+    if (a.type == b.type && (a.type == LLMC__J_LIST || a.type == LLMC__J_TUPLE) && llmc__j_work(j, n)) {
+        for (i = 0; i < n && llmc__j_equal(j, a.u.items[i], b.u.items[i]); i++)
+            ;
+        if (i == n)
+            return a.n < b.n ? -1 : a.n > b.n;
+        {
+            const llmc__jv *x = &a.u.items[i], *y = &b.u.items[i];
+            a = *x;
+            b = *y;
+        }
+    }
+    if (llmc__j_is_number(a) && llmc__j_is_number(b))
+        return llmc__j_order_numbers(a, b);
+    if (a.type == LLMC__J_STRING && b.type == LLMC__J_STRING && llmc__j_work(j, n))
+        return llmc__j_order_strings(a, b);
+    if (a.type == LLMC__J_UNDEFINED || b.type == LLMC__J_UNDEFINED) {
+        const llmc__jv *u = a.type == LLMC__J_UNDEFINED ? &a : &b;
+        LLMC__J_FAIL(j, BAD_ARG, "'%.*s' is undefined", llmc__j_short(u->n), u->n > 0 ? u->u.s : "");
+    } else {
+        LLMC__J_FAIL(j, BAD_ARG, "%s and %s have no order", llmc__j_type_name(a), llmc__j_type_name(b));
+    }
+    return 2;
+}
+
+/* Whether part [n] stands in s [len] at or after `from`; *place gets where. */
+static bool llmc__j_find(const char *s, size_t len, size_t from, const char *part, size_t n, size_t *place)
+{
+    size_t i;
+    for (i = from; n <= len && i <= len - n; i++)
+        if (n == 0 || (s[i] == part[0] && LLMC_MEMCMP(s + i, part, n) == 0)) {
+            *place = i;
+            return true;
+        }
+    return false;
+}
+
+/* A use of what is undefined, or of a type that cannot do that. */
+static void llmc__j_cannot(llmc__jinja *j, llmc__jv v, const char *what)
+{
+    (void)what; /* LLMC_NO_STRINGS */
+    if (v.type == LLMC__J_UNDEFINED)
+        LLMC__J_FAIL(j, BAD_ARG, "'%.*s' is undefined", llmc__j_short(v.n), v.n > 0 ? v.u.s : "");
+    else
+        LLMC__J_FAIL(j, BAD_ARG, "a value of type %s %s", llmc__j_type_name(v), what);
+}
+
+/* needle in hay. */
+static bool llmc__j_contains(llmc__jinja *j, llmc__jv hay, llmc__jv needle)
+{
+    size_t i;
+    if (hay.type == LLMC__J_UNDEFINED)
+        return false;
+    if (hay.type == LLMC__J_STRING) {
+        if (needle.type != LLMC__J_STRING)
+            llmc__j_cannot(j, needle, "is not looked for in a string");
+        return needle.type == LLMC__J_STRING && llmc__j_work(j, hay.n) &&
+               llmc__j_find(hay.u.s, hay.n, 0, needle.u.s, needle.n, &i);
+    }
+    if (hay.type == LLMC__J_DICT || hay.type == LLMC__J_KEYS)
+        return llmc__j_lookup(j, hay, needle) != NULL;
+    if (!llmc__j_has_elements(hay)) {
+        llmc__j_cannot(j, hay, "has nothing in it");
+        return false;
+    }
+    for (i = 0; i < hay.n && llmc__j_work(j, 1); i++)
+        if (llmc__j_equal(j, llmc__j_at(hay, i), needle))
+            return true;
+    return false;
+}
+
+/* Sorts pairs [n] of key and value by key, stably: runs of 1, 2, 4, ... are merged into the other half. */
+static llmc__jv *llmc__j_merge_sort(llmc__jinja *j, llmc__jv *pairs, size_t n, bool reverse)
+{
+    llmc__jv *other = (llmc__jv *)llmc__j_new(j, 2 * n, sizeof *other), *swap;
+    size_t run, at, a, b, end_a, end_b, out;
+    if (other == NULL)
+        return pairs;
+    for (run = 1; run < n; run *= 2) {
+        for (at = out = 0; at < n; at += 2 * run) {
+            a = at;
+            end_a = b = at + run < n ? at + run : n;
+            end_b = at + 2 * run < n ? at + 2 * run : n;
+            while ((a < end_a || b < end_b) && llmc__j_work(j, 1)) {
+                const int order = a < end_a && b < end_b ? llmc__j_order(j, pairs[2 * b], pairs[2 * a])
+                                  : a < end_a            ? 0
+                                                         : -1;
+                const bool second = a == end_a || (b < end_b && order == (reverse ? 1 : -1));
+                const size_t from = second ? b++ : a++;
+                other[2 * out] = pairs[2 * from];
+                other[2 * out++ + 1] = pairs[2 * from + 1];
+            }
+            if (j->status != LLMC_OK)
+                return pairs;
+        }
+        swap = pairs;
+        pairs = other;
+        other = swap;
+    }
+    return pairs;
+}
+
+//--[ 21.5 CHAT.show ]-- values as Python prints them, and as JSON
+/* Digits of a double: v = 0.d1 d2 d3 ... * 10^point, 18 of them, exactly cut; more: something follows.
+   v > 0 and finite. */
+typedef struct llmc__jdigits {
+    char digit[20];
+    int n, point;
+    bool more;
+} llmc__jdigits;
+
+/* The first 18 decimal digits of v by long division of whole numbers; about 1 KB of stack. */
+static void llmc__j_digits(double v, llmc__jdigits *d)
+{
+    llmc__big num, den;
+    uint64_t bits, m;
+    int e, i;
+    LLMC_MEMCPY(&bits, &v, sizeof bits);
+    e = (int)(bits >> 52 & 0x7ff);
+    m = (bits & (((uint64_t)1 << 52) - 1)) | (e > 0 ? (uint64_t)1 << 52 : 0);
+    e = (e > 0 ? e : 1) - 1075; /* v = m 2^e */
+    num.n = den.n = 0;
+    llmc__big_mul_add(&num, 0, (uint32_t)(m >> 32)); /* n 0: becomes the added number */
+    if (num.n > 0)
+        llmc__big_shift(&num, 32);
+    if (num.n == 0)
+        llmc__big_mul_add(&num, 0, (uint32_t)m);
+    else
+        llmc__big_mul_add(&num, 1, (uint32_t)m);
+    llmc__big_mul_add(&den, 0, 1);
+    llmc__big_shift(e < 0 ? &den : &num, (unsigned)(e < 0 ? -e : e));
+    /* a power of ten that brings the quotient into [0.1, 1): first about, then exactly */
+    d->point = (int)((double)((int)llmc__big_bits(&num) - (int)llmc__big_bits(&den)) * 0.30103);
+    llmc__big_mul_pow10(d->point < 0 ? &num : &den, (unsigned)(d->point < 0 ? -d->point : d->point));
+    while (!llmc__big_less(&num, &den)) {
+        llmc__big_mul_add(&den, 10, 0);
+        d->point++;
+    }
+    for (;;) {
+        llmc__big ten = num;
+        llmc__big_mul_add(&ten, 10, 0);
+        if (!llmc__big_less(&ten, &den))
+            break;
+        num = ten;
+        d->point--;
+    }
+    for (i = 0; i < 18; i++) {
+        int digit = 0;
+        llmc__big_mul_add(&num, 10, 0);
+        for (; !llmc__big_less(&num, &den); digit++)
+            llmc__big_subtract(&num, &den);
+        d->digit[i] = (char)('0' + digit);
+    }
+    d->n = 18;
+    d->more = num.n > 0;
+}
+
+/* Cuts d to n < d->n digits, to the nearest, ties to even. n may be 0 or less: then 0 or 1 remains. */
+static void llmc__j_digits_round(llmc__jdigits *d, int n)
+{
+    bool up;
+    int i;
+    if (n < 0 || n >= d->n) {
+        d->n = n < 0 ? 0 : d->n;
+        return;
+    }
+    up = d->digit[n] > '5' || (d->digit[n] == '5' && d->more);
+    if (d->digit[n] == '5' && !d->more) {
+        for (i = n + 1; i < d->n; i++)
+            up = up || d->digit[i] != '0';
+        up = up || (n > 0 && (d->digit[n - 1] - '0') % 2 != 0);
+    }
+    d->more = false;
+    d->n = n;
+    for (i = n - 1; up && i >= 0; i--) {
+        up = d->digit[i] == '9';
+        d->digit[i] = (char)(up ? '0' : d->digit[i] + 1);
+    }
+    if (up) { /* 99.5 is 100: a one before, zeros behind */
+        for (i = d->n; i > 0; i--)
+            d->digit[i] = d->digit[i - 1];
+        d->digit[0] = '1';
+        d->point++;
+        d->n += d->n == 0 ? 1 : 0;
+    }
+}
+
+/* The number that digits say, by the exact reader of JSON's numbers. */
+static double llmc__j_digits_value(const llmc__jdigits *d)
+{
+    llmc__decimal dec;
+    double v = 0;
+    dec.whole = d->digit;
+    dec.whole_end = dec.fraction = dec.fraction_end = d->digit + d->n;
+    dec.exponent = d->point - d->n;
+    dec.negative = false;
+    (void)llmc__decimal_f64(&dec, &v);
+    return v;
+}
+
+/* repr of a double: the fewest digits that read back as the same. */
+static void llmc__j_put_float(llmc__jbuild *b, double v)
+{
+    llmc__jdigits all, d;
+    int i, n;
+    if (v != v || v > DBL_MAX || v < -DBL_MAX) {
+        (void)llmc__j_puts(b, v != v ? "nan" : v > 0 ? "inf" : "-inf");
+        return;
+    }
+    if (v < 0 || (v == 0 && 1 / v < 0))
+        (void)llmc__j_puts(b, "-");
+    v = v < 0 ? -v : v;
+    LLMC_MEMSET(&d, 0, sizeof d);
+    d.digit[0] = '0';
+    d.n = d.point = 1;
+    if (v > 0) {
+        llmc__j_digits(v, &all);
+        for (n = 1; n <= 17; n++) {
+            d = all;
+            llmc__j_digits_round(&d, n);
+            if (n == 17 || llmc__j_digits_value(&d) == v)
+                break;
+        }
+        while (d.n > 1 && d.digit[d.n - 1] == '0')
+            d.n--;
+    }
+    if (d.point > -4 && d.point <= 16) {
+        if (d.point <= 0)
+            (void)llmc__j_add_n(b, "0.0000", (size_t)(2 - d.point), LLMC__J_OURS);
+        for (i = 0; i < d.n || i < d.point; i++) {
+            if (i == d.point && i > 0)
+                (void)llmc__j_puts(b, ".");
+            (void)llmc__j_add_n(b, i < d.n ? d.digit + i : "0", 1, LLMC__J_OURS);
+        }
+        if (i <= d.point)
+            (void)llmc__j_puts(b, ".0");
+        return;
+    }
+    (void)llmc__j_add_n(b, d.digit, 1, LLMC__J_OURS);
+    if (d.n > 1) {
+        (void)llmc__j_puts(b, ".");
+        (void)llmc__j_add_n(b, d.digit + 1, (size_t)d.n - 1, LLMC__J_OURS);
+    }
+    {
+        char text[8];
+        const int e = d.point - 1;
+        llmc__format(text, sizeof text, "e%c%s%d", e < 0 ? '-' : '+', e > -10 && e < 10 ? "0" : "",
+                     e < 0 ? -e : e);
+        (void)llmc__j_puts(b, text);
+    }
+}
+
+static void llmc__j_put_int(llmc__jbuild *b, int64_t i)
+{
+    char text[24];
+    llmc__format(text, sizeof text, "%lld", (long long)i);
+    (void)llmc__j_puts(b, text);
+}
+
+/* How a value is written out. */
+typedef struct llmc__jstyle {
+    bool json;       /* else Python's repr   */
+    bool ascii;      /* JSON: \u for what is not ASCII */
+    bool sort;       /* JSON: keys in order  */
+    bool lines;      /* JSON: with indent    */
+    llmc__jv indent; /* JSON: what a level is indented by */
+    llmc__jv comma, colon;
+} llmc__jstyle;
+
+/* \uXXXX of 16 bits. */
+static void llmc__j_put_unit(llmc__jbuild *b, uint32_t c, unsigned from)
+{
+    static const char hex[] = "0123456789abcdef";
+    char out[6] = {'\\', 'u', 0, 0, 0, 0};
+    int i;
+    for (i = 0; i < 4; i++)
+        out[2 + i] = hex[c >> (12 - 4 * i) & 15];
+    (void)llmc__j_add_n(b, out, 6, from);
+}
+
+/* A code point; beyond the first plane it takes two, as JSON has it. */
+static void llmc__j_put_hex(llmc__jbuild *b, uint32_t c, unsigned from)
+{
+    if (c > 0xffff)
+        llmc__j_put_unit(b, 0xd800 + ((c - 0x10000) >> 10), from);
+    llmc__j_put_unit(b, c > 0xffff ? 0xdc00 + ((c - 0x10000) & 0x3ff) : c, from);
+}
+
+/* The escape of c in a JSON string or, with quote ', in Python's; 0: none of one letter. */
+static char llmc__j_escape(uint32_t c, char quote, bool json)
+{
+    if (c == '\\' || c == (uint8_t)quote)
+        return (char)c;
+    if (c == '\n' || c == '\r' || c == '\t')
+        return c == '\n' ? 'n' : c == '\r' ? 'r' : 't';
+    return (char)(json && c == 8 ? 'b' : json && c == 12 ? 'f' : 0);
+}
+
+/* Whether Python's repr shows c as it is: not control, format, private characters and odd spaces. The
+   ranges are the common ones; characters that Unicode has not assigned are shown. */
+static bool llmc__j_printable(uint32_t c)
+{
+    return c < 0x7f ? c >= 32
+                    : c > 0xa0 && c != 0xad && c != 0x1680 && c != 0x180e && !(c >= 0x2000 && c <= 0x200f) &&
+                          !(c >= 0x2028 && c <= 0x202f) && !(c >= 0x205f && c <= 0x206f) && c != 0x3000 &&
+                          c != 0xfeff && !(c >= 0xe000 && c <= 0xf8ff) && !(c >= 0xfff0 && c <= 0xfffb);
+}
+
+/* A character that has no short escape, in Python's repr. */
+static void llmc__j_put_odd(llmc__jbuild *b, uint32_t c, unsigned from)
+{
+    char out[12];
+    static const char hex[] = "0123456789abcdef";
+    const int digits = c < 0x100 ? 2 : c < 0x10000 ? 4 : 8;
+    int i;
+    out[0] = '\\';
+    out[1] = digits == 2 ? 'x' : digits == 4 ? 'u' : 'U';
+    for (i = 0; i < digits; i++)
+        out[2 + i] = hex[c >> 4 * (digits - 1 - i) & 15];
+    (void)llmc__j_add_n(b, out, (size_t)digits + 2, from);
+}
+
+/* String s in quotes. Escapes are of whom the escaped character is. */
+static void llmc__j_put_quoted(llmc__jbuild *b, llmc__jv s, const llmc__jstyle *style)
+{
+    char quote[2] = {'"', 0};
+    size_t i, length, from = 0; /* [from, i) goes as it is */
+    bool single = false, twice = false;
+    for (i = 0; i < s.n; i++) {
+        single = single || s.u.s[i] == '\'';
+        twice = twice || s.u.s[i] == '"';
+    }
+    if (!style->json && !(single && !twice))
+        quote[0] = '\'';
+    (void)llmc__j_puts(b, quote);
+    for (i = 0; i < s.n; i += length) {
+        const uint32_t c = llmc__j_code(s.u.s + i, length = llmc__j_char(s.u.s + i, s.n - i));
+        const unsigned whose = llmc__j_plain_at(b->j, s, i) ? LLMC__J_PLAIN : LLMC__J_OURS;
+        char letter[2];
+        letter[0] = '\\';
+        letter[1] = llmc__j_escape(c, quote[0], style->json);
+        if (letter[1] == 0 && (length == 1 && c >= 0x80 ? true
+                               : style->json            ? c >= 32 && (c < 0x80 || !style->ascii)
+                                                        : llmc__j_printable(c)))
+            continue;
+        (void)llmc__j_add(b, llmc__j_part(s, from, i - from));
+        from = i + length;
+        if (letter[1] != 0)
+            (void)llmc__j_add_n(b, letter, 2, whose);
+        else if (style->json)
+            llmc__j_put_hex(b, c, whose);
+        else
+            llmc__j_put_odd(b, c, whose);
+    }
+    (void)llmc__j_add(b, llmc__j_part(s, from, s.n - from));
+    (void)llmc__j_puts(b, quote);
+}
+
+/* What has no elements to print. */
+static void llmc__j_put_scalar(llmc__jbuild *b, llmc__jv v, const llmc__jstyle *style)
+{
+    llmc__jinja *j = b->j;
+    switch (v.type) {
+    case LLMC__J_NONE:
+        (void)llmc__j_puts(b, style->json ? "null" : "None");
+        break;
+    case LLMC__J_BOOL:
+        (void)llmc__j_puts(b, style->json ? (v.u.i != 0 ? "true" : "false") : v.u.i != 0 ? "True" : "False");
+        break;
+    case LLMC__J_INT:
+        llmc__j_put_int(b, v.u.i);
+        break;
+    case LLMC__J_FLOAT:
+        if (style->json && (v.u.f != v.u.f || v.u.f > DBL_MAX || v.u.f < -DBL_MAX))
+            (void)llmc__j_puts(b, v.u.f != v.u.f ? "NaN" : v.u.f > 0 ? "Infinity" : "-Infinity");
+        else
+            llmc__j_put_float(b, v.u.f);
+        break;
+    case LLMC__J_STRING:
+        llmc__j_put_quoted(b, v, style);
+        break;
+    case LLMC__J_UNDEFINED:
+        if (!style->json) {
+            (void)llmc__j_puts(b, "Undefined");
+            break;
+        }
+        LLMC__J_FAIL(j, BAD_ARG, "'%.*s' is undefined and cannot become JSON", llmc__j_short(v.n),
+                     v.n > 0 ? v.u.s : "");
+        break;
+    default:
+        LLMC__J_FAIL(j, UNSUPPORTED, "a %s cannot be written as text", llmc__j_type_name(v));
+        break;
+    }
+}
+
+/* A container that is being written. */
+typedef struct llmc__jlevel {
+    llmc__jv v;
+    uint32_t at;
+} llmc__jlevel;
+
+/* Whether v is written by its elements. */
+static bool llmc__j_nests(llmc__jv v, const llmc__jstyle *style)
+{
+    return v.type == LLMC__J_LIST || v.type == LLMC__J_TUPLE || v.type == LLMC__J_DICT ||
+           (!style->json && v.type >= LLMC__J_KEYS && v.type <= LLMC__J_ITEMS);
+}
+
+/* Brackets of v: what stands before and after its elements. */
+static const char *llmc__j_bracket(llmc__jv v, bool json, bool close)
+{
+    static const char *const python[][2] = {{"[", "]"},
+                                            {"(", ")"},
+                                            {"", ""},
+                                            {"{", "}"},
+                                            {"dict_keys([", "])"},
+                                            {"dict_values([", "])"},
+                                            {"dict_items([", "])"}};
+    if (json && v.type == LLMC__J_TUPLE)
+        v.type = LLMC__J_LIST;
+    return python[v.type - LLMC__J_LIST][close ? 1 : 0];
+}
+
+/* A new line, indented by `depth` levels. */
+static void llmc__j_put_line(llmc__jbuild *b, const llmc__jstyle *style, unsigned depth)
+{
+    (void)llmc__j_puts(b, "\n");
+    for (; depth > 0; depth--)
+        (void)llmc__j_add(b, style->indent);
+}
+
+/* A key of an object in JSON: numbers and the like become strings. */
+static void llmc__j_put_key(llmc__jbuild *b, llmc__jv key, const llmc__jstyle *style)
+{
+    const bool quote = key.type != LLMC__J_STRING;
+    if (!style->json) {
+        llmc__j_put_scalar(b, key, style);
+        return;
+    }
+    if (quote && key.type > LLMC__J_FLOAT)
+        LLMC__J_FAIL(b->j, BAD_ARG, "keys of JSON objects are strings or numbers, not %s",
+                     llmc__j_type_name(key));
+    if (quote)
+        (void)llmc__j_puts(b, "\"");
+    llmc__j_put_scalar(b, key, style);
+    if (quote)
+        (void)llmc__j_puts(b, "\"");
+}
+
+/* What stands before element `at` of the container at this depth, its key included. */
+static void llmc__j_put_before(llmc__jbuild *b, const llmc__jlevel *level, unsigned depth,
+                               const llmc__jstyle *style)
+{
+    if (level->at > 0)
+        (void)llmc__j_add(b, style->comma);
+    if (style->lines)
+        llmc__j_put_line(b, style, depth);
+    if (level->v.type == LLMC__J_DICT) {
+        llmc__j_put_key(b, level->v.u.items[2 * level->at], style);
+        (void)llmc__j_add(b, style->colon);
+    }
+}
+
+/* A dict's pairs by their keys; while a string is built objects may be. */
+static llmc__jv llmc__j_sort_keys(llmc__jinja *j, llmc__jv v)
+{
+    llmc__jv *pairs = (llmc__jv *)llmc__j_new(j, 2 * (size_t)v.n, sizeof *pairs);
+    if (pairs == NULL || v.n == 0)
+        return v;
+    LLMC_MEMCPY(pairs, v.u.items, 2 * (size_t)v.n * sizeof *pairs);
+    return llmc__j_over(LLMC__J_DICT, llmc__j_merge_sort(j, pairs, v.n, false), v.n);
+}
+
+/* v and everything in it; containers that are open lie on a stack of our own. */
+static void llmc__j_put(llmc__jbuild *b, llmc__jv v, const llmc__jstyle *style)
+{
+    llmc__jlevel open[LLMC__J_DEPTH];
+    unsigned depth = 0;
+    for (;;) {
+        if (style->sort && v.type == LLMC__J_DICT)
+            v = llmc__j_sort_keys(b->j, v);
+        if (llmc__j_nests(v, style) && depth < LLMC__J_DEPTH) {
+            (void)llmc__j_puts(b, llmc__j_bracket(v, style->json, false));
+            open[depth].v = v;
+            open[depth++].at = 0;
+        } else if (llmc__j_nests(v, style)) {
+            LLMC__J_FAIL(b->j, UNSUPPORTED, "values are nested more than %d deep", (int)LLMC__J_DEPTH);
+        } else {
+            llmc__j_put_scalar(b, v, style);
+        }
+        while (depth > 0 && open[depth - 1].at == open[depth - 1].v.n) { /* closes what is complete */
+            const llmc__jlevel *level = &open[--depth];
+            if (style->lines && level->v.n > 0)
+                llmc__j_put_line(b, style, depth);
+            if (level->v.type == LLMC__J_TUPLE && !style->json && level->v.n == 1)
+                (void)llmc__j_puts(b, ",");
+            (void)llmc__j_puts(b, llmc__j_bracket(level->v, style->json, true));
+        }
+        if (depth == 0 || b->j->status != LLMC_OK)
+            return;
+        llmc__j_put_before(b, &open[depth - 1], depth, style);
+        v = open[depth - 1].v;
+        v = v.type == LLMC__J_DICT ? v.u.items[2 * open[depth - 1].at + 1]
+                                   : llmc__j_at(v, open[depth - 1].at);
+        open[depth - 1].at++;
+    }
+}
+
+/* Python's repr. */
+static void llmc__j_put_repr(llmc__jbuild *b, llmc__jv v)
+{
+    llmc__jstyle style;
+    LLMC_MEMSET(&style, 0, sizeof style);
+    style.comma = llmc__j_text(", ", 2, LLMC__J_OURS);
+    style.colon = llmc__j_text(": ", 2, LLMC__J_OURS);
+    llmc__j_put(b, v, &style);
+}
+
+/* What str(v) appends: strings as they are, nothing of what is undefined. */
+static void llmc__j_put_str(llmc__jbuild *b, llmc__jv v)
+{
+    if (v.type == LLMC__J_STRING) {
+        (void)llmc__j_add(b, v);
+    } else if (v.type == LLMC__J_RANGE_OF) {
+        (void)llmc__j_puts(b, "range(");
+        llmc__j_put_int(b, v.u.items[0].u.i);
+        (void)llmc__j_puts(b, ", ");
+        llmc__j_put_int(b, v.u.items[2].u.i);
+        if (v.u.items[1].u.i != 1) {
+            (void)llmc__j_puts(b, ", ");
+            llmc__j_put_int(b, v.u.items[1].u.i);
+        }
+        (void)llmc__j_puts(b, ")");
+    } else if (v.type != LLMC__J_UNDEFINED) {
+        llmc__j_put_repr(b, v);
+    }
+}
+
+/* str(v) as a value. */
+static llmc__jv llmc__j_str(llmc__jinja *j, llmc__jv v)
+{
+    llmc__jbuild b;
+    if (v.type == LLMC__J_STRING)
+        return v;
+    b = llmc__j_begin(j);
+    llmc__j_put_str(&b, v);
+    return llmc__j_built(&b);
+}
+
+//--[ 21.6 CHAT.sequence ]-- elements, slices
+/* v as something with elements that llmc__j_at gives: strings become lists of characters, what is
+   undefined an empty list. MISSING after a failure. */
+static llmc__jv llmc__j_sequence(llmc__jinja *j, llmc__jv v)
+{
+    llmc__jv *items;
+    size_t i, n, length;
+    if (v.type == LLMC__J_UNDEFINED)
+        return llmc__j_over(LLMC__J_LIST, NULL, 0);
+    if (v.type != LLMC__J_STRING) {
+        if (!llmc__j_has_elements(v)) {
+            llmc__j_cannot(j, v, "cannot be walked over");
+            return llmc__j_missing();
+        }
+        return v;
+    }
+    n = llmc__j_length(v.u.s, v.n);
+    items = (llmc__jv *)llmc__j_new(j, n, sizeof *items);
+    if (items == NULL || !llmc__j_work(j, v.n))
+        return llmc__j_missing();
+    for (i = n = 0; i < v.n; i += length)
+        items[n++] = llmc__j_part(v, i, length = llmc__j_char(v.u.s + i, v.n - i));
+    return llmc__j_over(LLMC__J_LIST, items, n);
+}
+
+/* A list or tuple of the elements of v, which has some; shares them where it can. */
+static llmc__jv llmc__j_listed(llmc__jinja *j, llmc__jv v, llmc__jtype type)
+{
+    llmc__jv *items;
+    size_t i;
+    if (v.type == LLMC__J_LIST || v.type == LLMC__J_TUPLE || v.type == LLMC__J_GENERATOR)
+        return llmc__j_over(type, v.u.items, v.n);
+    items = (llmc__jv *)llmc__j_new(j, v.n, sizeof *items);
+    if (v.type == LLMC__J_MISSING || items == NULL || !llmc__j_work(j, v.n))
+        return llmc__j_missing();
+    for (i = 0; i < v.n; i++)
+        items[i] = llmc__j_at(v, i);
+    return llmc__j_over(type, items, v.n);
+}
+
+/* len(v); -1 if it has none. */
+static int64_t llmc__j_len(llmc__jv v)
+{
+    if (v.type == LLMC__J_UNDEFINED)
+        return 0;
+    if (v.type == LLMC__J_STRING)
+        return (int64_t)llmc__j_length(v.u.s, v.n);
+    if (v.type == LLMC__J_LOOP)
+        return v.u.loop->n;
+    return llmc__j_has_elements(v) && v.type != LLMC__J_GENERATOR ? (int64_t)v.n : -1;
+}
+
+/* v[i] for whole numbers, from the end if negative; UNDEFINED outside. */
+static llmc__jv llmc__j_index(llmc__jinja *j, llmc__jv v, int64_t i)
+{
+    const int64_t n = llmc__j_len(v);
+    if (i < 0)
+        i += n;
+    if (i < 0 || i >= n)
+        return llmc__j_undefined("index", 5);
+    if (v.type == LLMC__J_STRING) {
+        const size_t at = llmc__j_seek(v.u.s, v.n, (size_t)i);
+        (void)llmc__j_work(j, v.n);
+        return llmc__j_part(v, at, llmc__j_char(v.u.s + at, v.n - at));
+    }
+    return llmc__j_at(v, (size_t)i);
+}
+
+/* A bound of a slice as an index: NONE is `absent`, negative counts from the end, and what is outside
+   [low, high] stops there. */
+static int64_t llmc__j_bound(llmc__jinja *j, llmc__jv v, int64_t absent, int64_t n, int64_t low, int64_t high)
+{
+    int64_t i = v.u.i;
+    if (v.type == LLMC__J_NONE)
+        return absent;
+    if (!llmc__j_is_whole(v)) {
+        llmc__j_cannot(j, v, "is no bound of a slice");
+        return absent;
+    }
+    if (i < 0)
+        i = i < -n ? low : i + n;
+    return i < low ? low : i > high ? high : i;
+}
+
+/* Characters start, start + step, ... of s, `count` of them. */
+static llmc__jv llmc__j_slice_text(llmc__jinja *j, llmc__jv s, int64_t start, int64_t step, size_t count)
+{
+    llmc__jv chars;
+    llmc__jbuild b;
+    size_t i;
+    if (step == 1) {
+        const size_t at = llmc__j_seek(s.u.s, s.n, (size_t)start);
+        return llmc__j_work(j, s.n) ? llmc__j_part(s, at, llmc__j_seek(s.u.s + at, s.n - at, count)) : s;
+    }
+    chars = llmc__j_sequence(j, s);
+    if (chars.type == LLMC__J_MISSING)
+        return s;
+    b = llmc__j_begin(j);
+    for (i = 0; i < count; i++)
+        (void)llmc__j_add(&b, llmc__j_at(chars, (size_t)(start + (int64_t)i * step)));
+    return llmc__j_built(&b);
+}
+
+/* v[start:stop:step]; NONE is a bound that is not given. */
+static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__jv stop, llmc__jv step)
+{
+    const int64_t n = llmc__j_len(v);
+    int64_t by = step.type == LLMC__J_NONE ? 1 : step.u.i, a, z;
+    size_t count, i;
+    llmc__jv *items;
+    if (v.type != LLMC__J_STRING && v.type != LLMC__J_LIST && v.type != LLMC__J_TUPLE)
+        llmc__j_cannot(j, v, "has no slices");
+    else if ((step.type != LLMC__J_NONE && !llmc__j_is_whole(step)) || by == 0)
+        llmc__j_cannot(j, step, "is no step of a slice, or it is 0");
+    if (j->status != LLMC_OK)
+        return v;
+    if (by < -n - 1 || by > n + 1) /* so far at once is as good as farther */
+        by = by < 0 ? -n - 1 : n + 1;
+    a = llmc__j_bound(j, start, by < 0 ? n - 1 : 0, n, by < 0 ? -1 : 0, by < 0 ? n - 1 : n);
+    z = llmc__j_bound(j, stop, by < 0 ? -1 : n, n, by < 0 ? -1 : 0, by < 0 ? n - 1 : n);
+    count = by > 0  ? (z > a ? (size_t)((z - a - 1) / by) + 1 : 0)
+            : a > z ? (size_t)((a - z - 1) / -by) + 1
+                    : 0;
+    if (v.type == LLMC__J_STRING)
+        return llmc__j_slice_text(j, v, count > 0 ? a : 0, by, count);
+    if (by == 1 || count == 0)
+        return llmc__j_over((llmc__jtype)v.type, v.u.items + (count > 0 ? a : 0), count);
+    items = (llmc__jv *)llmc__j_new(j, count, sizeof *items);
+    if (items == NULL || !llmc__j_work(j, count))
+        return v;
+    for (i = 0; i < count; i++)
+        items[i] = v.u.items[a + (int64_t)i * by];
+    return llmc__j_over((llmc__jtype)v.type, items, count);
+}
+
+//--[ 21.7 CHAT.arithmetic ]-- operators between values
+typedef enum llmc__jop {
+    LLMC__JOP_ADD,
+    LLMC__JOP_SUB,
+    LLMC__JOP_MUL,
+    LLMC__JOP_DIV,
+    LLMC__JOP_FLOORDIV,
+    LLMC__JOP_MOD,
+    LLMC__JOP_POW,
+    LLMC__JOP_CONCAT,
+    LLMC__JOP_EQ,
+    LLMC__JOP_NE,
+    LLMC__JOP_LT,
+    LLMC__JOP_LE,
+    LLMC__JOP_GT,
+    LLMC__JOP_GE,
+    LLMC__JOP_IN,
+    LLMC__JOP_NOT_IN
+} llmc__jop;
+
+/* Largest whole number <= x, for |x| < 2^63; larger ones are whole already. */
+static double llmc__j_floor(double x)
+{
+    double whole;
+    if (!(x > -9e18 && x < 9e18))
+        return x;
+    whole = (double)(int64_t)x;
+    return whole > x ? whole - 1 : whole;
+}
+
+/* a % b with the sign of b, as Python has it; b != 0. By repeated subtraction of b 2^k, which is exact. */
+static double llmc__j_fmod(double a, double b)
+{
+    double x = a < 0 ? -a : a, y = b < 0 ? -b : b, t;
+    if (x > DBL_MAX || a != a || b != b)
+        return (a - a) / (a - a); /* no number */
+    while (x >= y) {
+        for (t = y; t <= x / 2; t *= 2)
+            ;
+        x -= t;
+    }
+    x = a < 0 ? -x : x;
+    return x != 0 && (x < 0) != (b < 0) ? x + b : x;
+}
+
+/* Whole numbers; *done false: the result is none, floats have to do it. */
+static llmc__jv llmc__j_whole_op(llmc__jinja *j, llmc__jop op, int64_t a, int64_t b, bool *done)
+{
+    const int64_t limit = (int64_t)1 << 62;
+    bool fits = true;
+    int64_t r = 0;
+    *done = op != LLMC__JOP_DIV && !(op == LLMC__JOP_POW && b < 0);
+    if (op == LLMC__JOP_ADD || op == LLMC__JOP_SUB) {
+        fits = a > -limit && a < limit && b > -limit && b < limit;
+        r = fits ? (op == LLMC__JOP_ADD ? a + b : a - b) : 0;
+    } else if (op == LLMC__JOP_MUL) {
+        fits = a == 0 || b == 0 ||
+               (a > -limit && a < limit && b > -(limit / (a < 0 ? -a : a)) && b < limit / (a < 0 ? -a : a));
+        r = fits ? a * b : 0;
+    } else if (op == LLMC__JOP_FLOORDIV && b != 0 && !(b == -1 && a == INT64_MIN)) {
+        r = a / b - (a % b != 0 && (a % b < 0) != (b < 0));
+    } else if (op == LLMC__JOP_MOD && b != 0) {
+        r = b == -1 ? 0 : a % b;
+        r += r != 0 && (r < 0) != (b < 0) ? b : 0;
+    } else if (op == LLMC__JOP_POW && *done) {
+        for (r = 1; b > 0 && fits && a != 1; b--) { /* |a| >= 2: ends after 62 steps; 0 and -1 below */
+            if (a == 0 || a == -1) {
+                r = a == 0 ? 0 : b % 2 == 0 ? r : -r;
+                break;
+            }
+            fits = r < limit / (a < 0 ? -a : a) && r > -(limit / (a < 0 ? -a : a));
+            r = fits ? r * a : r;
+        }
+    }
+    if (!fits)
+        LLMC__J_FAIL(j, UNSUPPORTED, "a whole number does not fit 64 bits");
+    return llmc__j_int(r);
+}
+
+/* x to the power y. Whole powers by squaring, the square root; others are not what templates compute. */
+static double llmc__j_pow(llmc__jinja *j, double x, double y)
+{
+    double r = 1;
+    int64_t n;
+    if (y == 0.5 && x >= 0)
+        return llmc__sqrt(x);
+    if (y != llmc__j_floor(y) || y > 1024 || y < -1024) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "powers that are not whole or larger than 1024");
+        return 0;
+    }
+    for (n = (int64_t)(y < 0 ? -y : y); n > 0; n /= 2) {
+        r *= n % 2 != 0 ? x : 1;
+        x *= x;
+    }
+    return y < 0 ? 1 / r : r;
+}
+
+/* Numbers. */
+static llmc__jv llmc__j_number_op(llmc__jinja *j, llmc__jop op, llmc__jv a, llmc__jv b)
+{
+    const double x = llmc__j_double(a), y = llmc__j_double(b);
+    if (!(y < 0 || y > 0) && y == y &&
+        (op == LLMC__JOP_DIV || op == LLMC__JOP_FLOORDIV || op == LLMC__JOP_MOD ||
+         (op == LLMC__JOP_POW && false))) {
+        LLMC__J_FAIL(j, BAD_ARG, "division by zero");
+        return a;
+    }
+    if (llmc__j_is_whole(a) && llmc__j_is_whole(b)) {
+        bool done = false;
+        llmc__jv r = llmc__j_whole_op(j, op, a.u.i, b.u.i, &done);
+        if (done)
+            return r;
+    }
+    switch (op) {
+    case LLMC__JOP_ADD:
+        return llmc__j_float(x + y);
+    case LLMC__JOP_SUB:
+        return llmc__j_float(x - y);
+    case LLMC__JOP_MUL:
+        return llmc__j_float(x * y);
+    case LLMC__JOP_DIV:
+        return llmc__j_float(x / y);
+    case LLMC__JOP_FLOORDIV:
+        return llmc__j_float(llmc__j_floor((x - llmc__j_fmod(x, y)) / y + 0.5));
+    case LLMC__JOP_MOD:
+        return llmc__j_float(llmc__j_fmod(x, y));
+    default:
+        if (x == 0 && y < 0)
+            LLMC__J_FAIL(j, BAD_ARG, "division by zero");
+        return llmc__j_float(llmc__j_pow(j, x, y));
+    }
+}
+
+/* v count times over; lists and strings. */
+static llmc__jv llmc__j_repeat(llmc__jinja *j, llmc__jv v, int64_t count)
+{
+    llmc__jv *items;
+    llmc__jbuild b;
+    size_t i;
+    if (count <= 0 || v.n == 0)
+        return v.type == LLMC__J_STRING ? llmc__j_text("", 0, LLMC__J_OURS)
+                                        : llmc__j_over((llmc__jtype)v.type, NULL, 0);
+    if ((uint64_t)count > j->size / v.n + 1) {
+        LLMC__J_FAIL(j, NO_MEMORY, "the %zu bytes of work memory are too few for this conversation", j->size);
+        return v;
+    }
+    if (v.type == LLMC__J_STRING) {
+        b = llmc__j_begin(j);
+        for (i = 0; i < (size_t)count && llmc__j_add(&b, v); i++)
+            ;
+        return llmc__j_built(&b);
+    }
+    items = (llmc__jv *)llmc__j_new(j, (size_t)count * v.n, sizeof *items);
+    if (items == NULL || !llmc__j_work(j, (size_t)count * v.n))
+        return v;
+    for (i = 0; i < (size_t)count * v.n; i++)
+        items[i] = v.u.items[i % v.n];
+    return llmc__j_over((llmc__jtype)v.type, items, (size_t)count * v.n);
+}
+
+/* Lists or tuples, one after the other. */
+static llmc__jv llmc__j_chain(llmc__jinja *j, llmc__jv a, llmc__jv b)
+{
+    llmc__jv *items = (llmc__jv *)llmc__j_new(j, (size_t)a.n + b.n, sizeof *items);
+    if (items == NULL || !llmc__j_work(j, (size_t)a.n + b.n))
+        return a;
+    if (a.n > 0)
+        LLMC_MEMCPY(items, a.u.items, a.n * sizeof *items);
+    if (b.n > 0)
+        LLMC_MEMCPY(items + a.n, b.u.items, b.n * sizeof *items);
+    return llmc__j_over((llmc__jtype)a.type, items, (size_t)a.n + b.n);
+}
+
+/* a op b for the operators that compute. */
+static llmc__jv llmc__j_compute(llmc__jinja *j, llmc__jop op, llmc__jv a, llmc__jv b)
+{
+    const bool listed = a.type == LLMC__J_LIST || a.type == LLMC__J_TUPLE;
+    if (llmc__j_is_number(a) && llmc__j_is_number(b))
+        return llmc__j_number_op(j, op, a, b);
+    if (op == LLMC__JOP_ADD && a.type == b.type && a.type == LLMC__J_STRING)
+        return llmc__j_join2(j, a, b);
+    if (op == LLMC__JOP_ADD && a.type == b.type && listed)
+        return llmc__j_chain(j, a, b);
+    if (op == LLMC__JOP_MUL && (a.type == LLMC__J_STRING || listed) && llmc__j_is_whole(b))
+        return llmc__j_repeat(j, a, b.u.i);
+    if (op == LLMC__JOP_MUL && llmc__j_is_whole(a) &&
+        (b.type == LLMC__J_STRING || b.type == LLMC__J_LIST || b.type == LLMC__J_TUPLE))
+        return llmc__j_repeat(j, b, a.u.i);
+    if (a.type == LLMC__J_UNDEFINED || b.type == LLMC__J_UNDEFINED)
+        llmc__j_cannot(j, a.type == LLMC__J_UNDEFINED ? a : b, "");
+    else
+        LLMC__J_FAIL(j, BAD_ARG, "an operator does not take %s and %s", llmc__j_type_name(a),
+                     llmc__j_type_name(b));
+    return a;
+}
+
+/* str(a) + str(b), the operator ~. */
+static llmc__jv llmc__j_concat(llmc__jinja *j, llmc__jv a, llmc__jv b)
+{
+    llmc__jbuild out;
+    a = llmc__j_str(j, a);
+    if (b.type == LLMC__J_STRING)
+        return llmc__j_join2(j, a, b);
+    out = llmc__j_begin(j);
+    if (a.n > 0 && a.u.s >= j->base && a.u.s + a.n == j->base + j->strings) {
+        out.start = (size_t)(a.u.s - j->base);
+        out.from = a.from;
+    } else {
+        (void)llmc__j_add(&out, a);
+    }
+    llmc__j_put_str(&out, b);
+    return llmc__j_built(&out);
+}
+
+/* a op b for the operators that ask. */
+static bool llmc__j_compare(llmc__jinja *j, llmc__jop op, llmc__jv a, llmc__jv b)
+{
+    int order;
+    if (op == LLMC__JOP_EQ || op == LLMC__JOP_NE)
+        return llmc__j_equal(j, a, b) == (op == LLMC__JOP_EQ);
+    if (op == LLMC__JOP_IN || op == LLMC__JOP_NOT_IN)
+        return llmc__j_contains(j, b, a) == (op == LLMC__JOP_IN);
+    order = llmc__j_order(j, a, b);
+    switch (op) {
+    case LLMC__JOP_LT:
+        return order == -1;
+    case LLMC__JOP_LE:
+        return order == -1 || order == 0;
+    case LLMC__JOP_GT:
+        return order == 1;
+    default:
+        return order == 1 || order == 0;
+    }
+}
+
+//--[ 21.8 CHAT.lex ]-- a template's text as tokens
+typedef enum llmc__jtok {
+    LLMC__JT_END,
+    LLMC__JT_DATA,      /* text between tags                   */
+    LLMC__JT_OUT,       /* {{                                  */
+    LLMC__JT_OUT_END,   /* }}                                  */
+    LLMC__JT_BLOCK,     /* {%                                  */
+    LLMC__JT_BLOCK_END, /* %}                                  */
+    LLMC__JT_NAME,
+    LLMC__JT_STRING, /* with its quotes                        */
+    LLMC__JT_INT,
+    LLMC__JT_FLOAT,
+    LLMC__JT_OP /* op: its characters as a number, '*' << 8 | '*' */
+} llmc__jtok;
+
+/* text [at, at + n) */
+typedef struct llmc__jtoken {
+    uint32_t at, n, line;
+    uint16_t op;
+    uint8_t kind;
+} llmc__jtoken;
+
+typedef struct llmc__jlex {
+    const char *text;
+    uint32_t n, at, line;
+    uint8_t tag;             /* 0 outside, else the kind that opened the tag */
+    char open[LLMC__J_NEST]; /* brackets */
+    uint32_t n_open;
+    llmc__jtoken *out; /* NULL: only count */
+    uint32_t n_out, cap;
+    llmc_diag *diag;
+} llmc__jlex;
+
+/* A fault of the template at byte `at`: what, and what stands there. */
+static llmc_status llmc__j_bad(llmc_diag *diag, llmc_status status, const char *text, size_t n, size_t at,
+                               uint32_t line, const char *what)
+{
+    size_t end = at;
+    while (end < n && end - at < 40 && text[end] != '\n' && text[end] != '\r')
+        end += llmc__j_char(text + end, n - end);
+    (void)what; /* LLMC_NO_STRINGS */
+    (void)line;
+    if (status == LLMC_UNSUPPORTED)
+        return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.parse", at, "chat template, line %u: %s: \"%.*s\"", line,
+                          what, (int)(end - at), text + at);
+    return LLMC__FAIL(diag, BAD_FILE, "CHAT.parse", at, "chat template, line %u: %s: \"%.*s\"", line, what,
+                      (int)(end - at), text + at);
+}
+
+static llmc_status llmc__j_lex_bad(const llmc__jlex *x, const char *what)
+{
+    return llmc__j_bad(x->diag, LLMC_BAD_FILE, x->text, x->n, x->at, x->line, what);
+}
+
+/* Goes on to byte `to`, counting lines: \n, \r\n and \r end one. */
+static void llmc__j_lex_to(llmc__jlex *x, uint32_t to)
+{
+    for (; x->at < to; x->at++)
+        if (x->text[x->at] == '\n' ||
+            (x->text[x->at] == '\r' && !(x->at + 1 < x->n && x->text[x->at + 1] == '\n')))
+            x->line++;
+}
+
+/* Appends a token of the text [at, at + n), which begins on the current line. */
+static void llmc__j_lex_put(llmc__jlex *x, llmc__jtok kind, uint32_t at, uint32_t n)
+{
+    if (x->out != NULL && x->n_out < x->cap) {
+        llmc__jtoken *t = &x->out[x->n_out];
+        t->kind = (uint8_t)kind;
+        t->at = at;
+        t->n = n;
+        t->line = x->line;
+        t->op = 0;
+        if (kind == LLMC__JT_OP)
+            t->op = (uint16_t)(n == 2 ? (uint8_t)x->text[at] << 8 | (uint8_t)x->text[at + 1]
+                                      : (uint8_t)x->text[at]);
+    }
+    x->n_out++;
+}
+
+/* Whether word stands at byte `at`. */
+static bool llmc__j_lex_is(const llmc__jlex *x, uint32_t at, const char *word)
+{
+    const size_t n = llmc__strlen(word);
+    return at <= x->n && x->n - at >= n && LLMC_MEMCMP(x->text + at, word, n) == 0;
+}
+
+/* End of the white space at byte `at`, or of one newline. */
+static uint32_t llmc__j_lex_space(const llmc__jlex *x, uint32_t at)
+{
+    return at + (uint32_t)llmc__j_skip_space(x->text + at, x->n - at);
+}
+
+static uint32_t llmc__j_lex_newline(const llmc__jlex *x, uint32_t at)
+{
+    if (llmc__j_lex_is(x, at, "\r\n"))
+        return at + 2;
+    return at + (llmc__j_lex_is(x, at, "\n") || llmc__j_lex_is(x, at, "\r") ? 1 : 0);
+}
+
+/* The text [at, end) before a tag: `-` takes all white space off its end; else, before a block or comment,
+   what indents the tag if it is the first of its line. */
+static void llmc__j_lex_data(llmc__jlex *x, uint32_t at, uint32_t end, char sign, bool block)
+{
+    uint32_t stop = end, line = end;
+    if (sign == '-') {
+        stop = at + (uint32_t)llmc__j_trim_end(x->text + at, end - at);
+    } else if (sign != '+' && block) {
+        while (line > at && x->text[line - 1] != '\n' && x->text[line - 1] != '\r')
+            line--;
+        if ((line > at || at == 0 || x->text[at - 1] == '\n' || x->text[at - 1] == '\r') &&
+            llmc__j_lex_space(x, line) >= end)
+            stop = line;
+    }
+    if (stop > at)
+        llmc__j_lex_put(x, LLMC__JT_DATA, at, stop - at);
+}
+
+/* Where the tag that begins at byte `at` with `word` (raw, endraw) ends; 0: it is another tag. */
+static uint32_t llmc__j_lex_word(const llmc__jlex *x, uint32_t at, const char *word, bool trim)
+{
+    if (!llmc__j_lex_is(x, at, "{%"))
+        return 0;
+    at += 2;
+    if (llmc__j_lex_is(x, at, "-") || llmc__j_lex_is(x, at, "+"))
+        at++;
+    at = llmc__j_lex_space(x, at);
+    if (!llmc__j_lex_is(x, at, word))
+        return 0;
+    at = llmc__j_lex_space(x, at + (uint32_t)llmc__strlen(word));
+    if (llmc__j_lex_is(x, at, "-%}"))
+        return llmc__j_lex_space(x, at + 3);
+    if (trim && llmc__j_lex_is(x, at, "+%}"))
+        return at + 3;
+    if (!llmc__j_lex_is(x, at, "%}"))
+        return 0;
+    return trim ? llmc__j_lex_newline(x, at + 2) : at + 2;
+}
+
+/* From {% raw %}, which ends at byte `at`, over {% endraw %}. */
+static llmc_status llmc__j_lex_raw(llmc__jlex *x, uint32_t at)
+{
+    uint32_t end, tag;
+    for (end = at; end < x->n; end++)
+        if (x->text[end] == '{' && (tag = llmc__j_lex_word(x, end, "endraw", true)) != 0) {
+            llmc__j_lex_to(x, at);
+            llmc__j_lex_data(x, at, end, x->text[end + 2], true);
+            llmc__j_lex_to(x, tag);
+            return LLMC_OK;
+        }
+    return llmc__j_lex_bad(x, "a raw block without its end");
+}
+
+/* Over the comment whose text begins at byte `at`. */
+static llmc_status llmc__j_lex_comment(llmc__jlex *x, uint32_t at)
+{
+    uint32_t end;
+    for (end = at; end + 1 < x->n; end++)
+        if (x->text[end] == '#' && x->text[end + 1] == '}') {
+            const char sign = (char)(end > at ? x->text[end - 1] : 0);
+            llmc__j_lex_to(x, sign == '-'   ? llmc__j_lex_space(x, end + 2)
+                              : sign == '+' ? end + 2
+                                            : llmc__j_lex_newline(x, end + 2));
+            return LLMC_OK;
+        }
+    return llmc__j_lex_bad(x, "a comment without its end");
+}
+
+/* Text up to the next tag, and what opens it. */
+static llmc_status llmc__j_lex_root(llmc__jlex *x)
+{
+    const uint32_t at = x->at;
+    uint32_t end = at, raw;
+    char kind = 0, sign;
+    for (; end + 1 < x->n; end++) {
+        kind = x->text[end + 1];
+        if (x->text[end] == '{' && (kind == '{' || kind == '%' || kind == '#'))
+            break;
+    }
+    if (end + 1 >= x->n) {
+        llmc__j_lex_put(x, LLMC__JT_DATA, at, x->n - at);
+        x->at = x->n;
+        return LLMC_OK;
+    }
+    sign = (char)(end + 2 < x->n ? x->text[end + 2] : 0);
+    llmc__j_lex_data(x, at, end, sign, kind != '{');
+    llmc__j_lex_to(x, end);
+    raw = kind == '%' ? llmc__j_lex_word(x, end, "raw", false) : 0;
+    if (raw != 0)
+        return llmc__j_lex_raw(x, raw);
+    end += sign == '-' || sign == '+' ? 3 : 2;
+    if (kind == '#')
+        return llmc__j_lex_comment(x, end);
+    x->tag = kind == '{' ? LLMC__JT_OUT : LLMC__JT_BLOCK;
+    llmc__j_lex_put(x, (llmc__jtok)x->tag, x->at, 2);
+    llmc__j_lex_to(x, end);
+    return LLMC_OK;
+}
+
+/* The end of the tag, if it is here and no bracket is open. */
+static bool llmc__j_lex_close(llmc__jlex *x)
+{
+    const bool block = x->tag == LLMC__JT_BLOCK;
+    const bool minus = llmc__j_lex_is(x, x->at, block ? "-%}" : "-}}");
+    const bool plus = block && llmc__j_lex_is(x, x->at, "+%}");
+    uint32_t end = x->at + (minus || plus ? 3 : 2);
+    if (x->n_open > 0 || !(minus || plus || llmc__j_lex_is(x, x->at, block ? "%}" : "}}")))
+        return false;
+    llmc__j_lex_put(x, block ? LLMC__JT_BLOCK_END : LLMC__JT_OUT_END, x->at, end - x->at);
+    if (minus)
+        end = llmc__j_lex_space(x, end);
+    else if (block && !plus)
+        end = llmc__j_lex_newline(x, end);
+    llmc__j_lex_to(x, end);
+    x->tag = 0;
+    return true;
+}
+
+static bool llmc__j_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool llmc__j_is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || llmc__j_is_digit(c);
+}
+
+/* End of decimal digits at byte `at`, with single underscores between them. */
+static uint32_t llmc__j_lex_digits(const llmc__jlex *x, uint32_t at)
+{
+    while (at < x->n && (llmc__j_is_digit(x->text[at]) ||
+                         (x->text[at] == '_' && at + 1 < x->n && llmc__j_is_digit(x->text[at + 1]))))
+        at++;
+    return at;
+}
+
+/* A number: 12, 1_000, 1.5, 2e-3. */
+static llmc_status llmc__j_lex_number(llmc__jlex *x)
+{
+    uint32_t end = llmc__j_lex_digits(x, x->at), e;
+    const bool part = x->at > 0 && x->text[x->at - 1] == '.'; /* of "x.0.1": indices */
+    bool whole = true;
+    if (!part && end + 1 < x->n && x->text[end] == '.' && llmc__j_is_digit(x->text[end + 1])) {
+        end = llmc__j_lex_digits(x, end + 1);
+        whole = false;
+    }
+    if (!part && end + 1 < x->n && (x->text[end] == 'e' || x->text[end] == 'E')) {
+        e = end + (x->text[end + 1] == '+' || x->text[end + 1] == '-' ? 2 : 1);
+        if (e < x->n && llmc__j_is_digit(x->text[e])) {
+            end = llmc__j_lex_digits(x, e);
+            whole = false;
+        }
+    }
+    if (whole && end - x->at > 1 && x->text[x->at] == '0')
+        return llmc__j_lex_bad(x, "a number with a zero before it");
+    if (whole && end - x->at == 1 && x->text[x->at] == '0' && end < x->n && llmc__j_is_word(x->text[end]))
+        return llmc__j_bad(x->diag, LLMC_UNSUPPORTED, x->text, x->n, x->at, x->line, "numbers are decimal");
+    llmc__j_lex_put(x, whole ? LLMC__JT_INT : LLMC__JT_FLOAT, x->at, end - x->at);
+    x->at = end;
+    return LLMC_OK;
+}
+
+/* A string in single or double quotes. */
+static llmc_status llmc__j_lex_string(llmc__jlex *x)
+{
+    const char quote = x->text[x->at];
+    uint32_t end = x->at + 1;
+    while (end < x->n && x->text[end] != quote)
+        end += x->text[end] == '\\' ? 2 : 1;
+    if (end >= x->n)
+        return llmc__j_lex_bad(x, "a string without its end");
+    llmc__j_lex_put(x, LLMC__JT_STRING, x->at, end + 1 - x->at);
+    llmc__j_lex_to(x, end + 1);
+    return LLMC_OK;
+}
+
+/* Operators and brackets; brackets have to match. */
+static llmc_status llmc__j_lex_op(llmc__jlex *x)
+{
+    static const char two[] = "//**==!=>=<=", one[] = "+-/*%~[](){}><=.:|,;", open[] = "([{", close[] = ")]}";
+    const char c = x->text[x->at];
+    uint32_t n = 0;
+    size_t i;
+    for (i = 0; i + 1 < sizeof two; i += 2)
+        if (c == two[i] && x->at + 1 < x->n && x->text[x->at + 1] == two[i + 1])
+            n = 2;
+    for (i = 0; n == 0 && i + 1 < sizeof one; i++)
+        if (c == one[i])
+            n = 1;
+    if (n == 0)
+        return llmc__j_lex_bad(x, "a character that means nothing here");
+    for (i = 0; n == 1 && i < 3; i++) {
+        if (c == open[i] && x->n_open == LLMC__J_NEST)
+            return llmc__j_bad(x->diag, LLMC_UNSUPPORTED, x->text, x->n, x->at, x->line,
+                               "brackets are nested too deep");
+        if (c == open[i])
+            x->open[x->n_open++] = close[i];
+        else if (c == close[i] && (x->n_open == 0 || x->open[--x->n_open] != c))
+            return llmc__j_lex_bad(x, "a bracket that nothing opened");
+    }
+    llmc__j_lex_put(x, LLMC__JT_OP, x->at, n);
+    x->at += n;
+    return LLMC_OK;
+}
+
+/* The next token inside a tag. */
+static llmc_status llmc__j_lex_tag(llmc__jlex *x)
+{
+    char c;
+    uint32_t end;
+    llmc__j_lex_to(x, llmc__j_lex_space(x, x->at));
+    if (x->at >= x->n)
+        return llmc__j_lex_bad(x, "a tag without its end");
+    if (llmc__j_lex_close(x))
+        return LLMC_OK;
+    c = x->text[x->at];
+    if (llmc__j_is_digit(c))
+        return llmc__j_lex_number(x);
+    if (c == '"' || c == '\'')
+        return llmc__j_lex_string(x);
+    if (!llmc__j_is_word(c))
+        return llmc__j_lex_op(x);
+    for (end = x->at; end < x->n && llmc__j_is_word(x->text[end]); end++)
+        ;
+    llmc__j_lex_put(x, LLMC__JT_NAME, x->at, end - x->at);
+    x->at = end;
+    return LLMC_OK;
+}
+
+/* llmc__j_lex -- text [n] as tokens                                       (CHAT.lex)
+   out [cap], or NULL to count them; *count is their number, an END included. One newline at the end of the
+   text does not count, as Jinja has it. Errors: BAD_FILE, UNSUPPORTED, quoting the place. */
+static llmc_status llmc__j_lex(const char *text, size_t n, llmc__jtoken *out, uint32_t cap, uint32_t *count,
+                               llmc_diag *diag)
+{
+    llmc__jlex x;
+    if (n > (1u << 24))
+        return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.lex", LLMC_NO_OFFSET,
+                          "a chat template of %zu bytes: at most 2^24", n);
+    if (n > 0 && text[n - 1] == '\n')
+        n -= n > 1 && text[n - 2] == '\r' ? 2 : 1;
+    else if (n > 0 && text[n - 1] == '\r')
+        n--;
+    LLMC_MEMSET(&x, 0, sizeof x);
+    x.text = text;
+    x.n = (uint32_t)n;
+    x.line = 1;
+    x.out = out;
+    x.cap = cap;
+    x.diag = diag;
+    while (x.at < x.n || x.tag != 0)
+        LLMC__TRY(x.tag == 0 ? llmc__j_lex_root(&x) : llmc__j_lex_tag(&x));
+    llmc__j_lex_put(&x, LLMC__JT_END, x.n, 0);
+    *count = x.n_out;
+    return LLMC_OK;
+}
+
+//--[ 21.9 CHAT.parse ]-- expressions as instructions, operators waiting on a stack
+typedef enum llmc__jcode {
+    LLMC__JI_STOP,
+    LLMC__JI_DATA,      /* d bytes at text[c] to the output              */
+    LLMC__JI_DATA_OWN,  /* ... at pool[c]                                */
+    LLMC__JI_OUT,       /* pops a value, writes it                       */
+    LLMC__JI_STRING,    /* pushes pool[c], d bytes                       */
+    LLMC__JI_INT,       /* pushes d << 32 | c                            */
+    LLMC__JI_FLOAT,     /* pushes the number written at text[c], d bytes */
+    LLMC__JI_CONST,     /* pushes a: 0 none, 1 false, 2 true, 3 undefined */
+    LLMC__JI_LOAD,      /* pushes variable c                             */
+    LLMC__JI_STORE,     /* pops into variable c                          */
+    LLMC__JI_SET_ATTR,  /* pops into attribute named text[c], d of the namespace below it */
+    LLMC__JI_ATTR,      /* value.name: text[c], d                        */
+    LLMC__JI_ITEM,      /* value, key -> value[key]                      */
+    LLMC__JI_SLICE,     /* value, and of start, stop, step what a has (1, 2, 4) */
+    LLMC__JI_CALL,      /* a values and b named ones above what is called */
+    LLMC__JI_CALL_ATTR, /* ... above that whose attribute text[c], d is called */
+    LLMC__JI_FILTER,    /* ... above what filter c gets; d: its name  */
+    LLMC__JI_TEST,      /* ... test c; d 1: not                       */
+    LLMC__JI_NOT,
+    LLMC__JI_NEGATE,
+    LLMC__JI_PLUS,
+    LLMC__JI_BINARY,     /* operator a                                 */
+    LLMC__JI_CHAIN,      /* comparison a of two; false: jumps by c with False, else drops the left one */
+    LLMC__JI_JUMP,       /* by c                                       */
+    LLMC__JI_JUMP_FALSE, /* pops; by c                                 */
+    LLMC__JI_AND,        /* by c if false, else pops                   */
+    LLMC__JI_OR,         /* by c if true, else pops                    */
+    LLMC__JI_LIST,       /* of c values                                */
+    LLMC__JI_TUPLE,
+    LLMC__JI_DICT,      /* of c pairs                                 */
+    LLMC__JI_UNPACK,    /* pops something of c elements, pushes the last first */
+    LLMC__JI_FOR,       /* pops what to walk over                     */
+    LLMC__JI_NEXT,      /* pushes the next element; none: leaves, jumps by c */
+    LLMC__JI_ELSE,      /* by c unless the loop just left had no element */
+    LLMC__JI_SIFT,      /* as FOR, for a loop's condition             */
+    LLMC__JI_SIFT_NEXT, /* as NEXT; at the end pushes those that passed */
+    LLMC__JI_SIFT_KEEP, /* pops: does this one pass?                  */
+    LLMC__JI_SCOPE,     /* enters a scope                             */
+    LLMC__JI_CAPTURE,   /* enters a scope whose output is kept        */
+    LLMC__JI_LEAVE,     /* leaves what was entered last               */
+    LLMC__JI_CAPTURED,  /* leaves a capture, pushes its text          */
+    LLMC__JI_MACRO,     /* pushes macro c                             */
+    LLMC__JI_DEFAULT,   /* by c if parameter variable d was given     */
+    LLMC__JI_RETURN,
+    LLMC__JI_UNSUPPORTED /* fails: text[c], d is not supported         */
+} llmc__jcode;
+
+typedef struct llmc__jins {
+    uint8_t op, a;
+    uint16_t b;
+    int32_t c;
+    uint32_t d, line;
+} llmc__jins;
+
+typedef struct llmc__jname {
+    const char *s;
+    uint32_t n;
+} llmc__jname;
+
+/* A macro's shape. Its parameters are the names that follow in the list of parameters. */
+typedef struct llmc__jproto {
+    uint32_t pc, name; /* where it begins; name: of its variable */
+    uint32_t param, n_params;
+    uint8_t n_defaults;           /* of the last parameters */
+    bool varargs, kwargs, caller; /* which of these it uses */
+} llmc__jproto;
+
+/* A parsed template. Its text is borrowed. */
+struct llmc_template {
+    const char *text;
+    size_t n;
+    const llmc__jins *code;
+    const char *pool; /* string literals, unescaped */
+    const llmc__jname *names;
+    uint32_t n_names;
+    const llmc__jproto *macros;
+    const uint32_t *params; /* of all macros: names */
+};
+
+/* Variables that the interpreter itself sets; the first names of every template. */
+enum { LLMC__JN_LOOP, LLMC__JN_CALLER, LLMC__JN_VARARGS, LLMC__JN_KWARGS, LLMC__JN_COUNT };
+
+/* What waits on the parser's stack: operators, by how tightly they bind, and open brackets. */
+enum {
+    LLMC__JP_BASE, /* the whole expression; n: elements so far if it is a tuple */
+    LLMC__JP_PAREN,
+    LLMC__JP_LIST,
+    LLMC__JP_DICT,  /* state 0: key, 1: value */
+    LLMC__JP_INDEX, /* state: parts of a slice seen; n: colons */
+    LLMC__JP_CALL,
+    LLMC__JP_ARGUMENT, /* of a test without brackets */
+    LLMC__JP_IF,       /* state 0: the condition, 1: after else */
+    LLMC__JP_FIRST_OPERATOR,
+    LLMC__JP_OR = LLMC__JP_FIRST_OPERATOR,
+    LLMC__JP_AND,
+    LLMC__JP_NOT,
+    LLMC__JP_COMPARE,
+    LLMC__JP_SUM,
+    LLMC__JP_TILDE,
+    LLMC__JP_PRODUCT,
+    LLMC__JP_POWER,
+    LLMC__JP_UNARY
+};
+
+typedef struct llmc__jpending {
+    uint8_t kind, op, state;
+    bool no_more; /* calls: a named argument was seen        */
+    uint8_t call; /* calls: LLMC__JI_CALL, ... FILTER, TEST  */
+    uint8_t npos, nkw;
+    uint32_t n;             /* elements */
+    uint32_t start;         /* code where the present conditional expression begins */
+    uint32_t patch, patch2; /* instructions that jump to the end, linked by c; 0: none */
+    int32_t c;              /* calls: operands of the instruction      */
+    uint32_t d;
+} llmc__jpending;
+
+/* Statements that open and close. */
+enum {
+    LLMC__JB_IF,
+    LLMC__JB_FOR,
+    LLMC__JB_MACRO,
+    LLMC__JB_CALL,
+    LLMC__JB_SET,
+    LLMC__JB_FILTER,
+    LLMC__JB_WITH,
+    LLMC__JB_GENERATION
+};
+
+/* A statement that is open. */
+typedef struct llmc__jblock {
+    uint8_t kind; /* LLMC__JB_... */
+    bool in_else;
+    uint32_t patch;  /* jumps to where this branch ends      */
+    uint32_t ends;   /* jumps to where all of it ends        */
+    uint32_t next;   /* loops: the instruction NEXT          */
+    uint32_t macro;  /* row of macros                        */
+    uint32_t target; /* set blocks: token of the target; filters: of the first filter */
+    llmc__jins call; /* call blocks: the call that gets the caller */
+    uint32_t line;
+} llmc__jblock;
+
+typedef struct llmc__jcompile {
+    const char *text;
+    uint32_t n;
+    const llmc__jtoken *token;
+    uint32_t at; /* token */
+    llmc__jins *code;
+    uint32_t n_code, cap_code;
+    char *pool;
+    uint32_t n_pool;
+    llmc__jname *names;
+    uint32_t n_names, *hash, hash_mask; /* hash: number of the name + 1; 0: free */
+    llmc__jproto *macros;
+    uint32_t n_macros, *params, n_params;
+    llmc__jpending *pending; /* [LLMC__J_NEST] */
+    uint32_t n_pending;
+    llmc__jblock *block;    /* [LLMC__J_BLOCKS] */
+    uint32_t n_block, n_if; /* n_if: how many of them are ifs */
+    uint64_t moved;         /* instructions moved to make room for others */
+    llmc_diag *diag;
+    llmc_status status;
+} llmc__jcompile;
+
+/* Fails at the present token. */
+static bool llmc__j_expected(llmc__jcompile *c, const char *what)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    if (c->status == LLMC_OK)
+        c->status = llmc__j_bad(c->diag, LLMC_BAD_FILE, c->text, c->n, t->at, t->line, what);
+    return false;
+}
+
+static bool llmc__j_unsupported(llmc__jcompile *c, const char *what)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    if (c->status == LLMC_OK)
+        c->status = llmc__j_bad(c->diag, LLMC_UNSUPPORTED, c->text, c->n, t->at, t->line, what);
+    return false;
+}
+
+/* Whether the present token is this operator, word, kind. */
+static bool llmc__j_is_op(const llmc__jcompile *c, const char *op)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    const unsigned code = op[1] != 0 ? (unsigned)op[0] << 8 | (unsigned)op[1] : (unsigned)op[0];
+    return t->kind == LLMC__JT_OP && t->op == code;
+}
+
+static bool llmc__j_is_name(const llmc__jcompile *c, uint32_t at, const char *name)
+{
+    const llmc__jtoken *t = &c->token[at];
+    return t->kind == LLMC__JT_NAME && llmc__texteq(c->text + t->at, t->n, name);
+}
+
+static bool llmc__j_is_kind(const llmc__jcompile *c, llmc__jtok kind)
+{
+    return c->token[c->at].kind == kind;
+}
+
+/* Passes this operator or word if it is here. */
+static bool llmc__j_skip_op(llmc__jcompile *c, const char *op)
+{
+    const bool here = llmc__j_is_op(c, op);
+    c->at += here ? 1 : 0;
+    return here;
+}
+
+static bool llmc__j_skip_name(llmc__jcompile *c, const char *name)
+{
+    const bool here = llmc__j_is_name(c, c->at, name);
+    c->at += here ? 1 : 0;
+    return here;
+}
+
+/* Appends an instruction; its number. */
+static uint32_t llmc__j_code_put(llmc__jcompile *c, llmc__jcode op, unsigned a, unsigned b, int64_t at,
+                                 uint32_t d)
+{
+    llmc__jins *i = &c->code[c->n_code];
+    if (c->n_code + 1 >= c->cap_code) { /* the capacity is from the tokens; should it not do, it is said */
+        (void)llmc__j_unsupported(c, "the template is too dense");
+        return 0;
+    }
+    i->op = (uint8_t)op;
+    i->a = (uint8_t)a;
+    i->b = (uint16_t)b;
+    i->c = (int32_t)at;
+    i->d = d;
+    i->line = c->token[c->at].line;
+    return c->n_code++;
+}
+
+/* Appends a jump that joins the list *patch. */
+static void llmc__j_jump(llmc__jcompile *c, llmc__jcode op, unsigned a, uint32_t *patch)
+{
+    const uint32_t at = llmc__j_code_put(c, op, a, 0, (int64_t)*patch, 0);
+    *patch = at + 1;
+}
+
+/* All jumps of the list go to instruction `to`. Jumps are relative: code moves as a whole. */
+static void llmc__j_land(llmc__jcompile *c, uint32_t *patch, uint32_t to)
+{
+    while (*patch != 0 && c->status == LLMC_OK) {
+        llmc__jins *i = &c->code[*patch - 1];
+        const uint32_t at = *patch - 1;
+        *patch = (uint32_t)i->c;
+        i->c = (int32_t)to - (int32_t)at;
+    }
+    *patch = 0;
+}
+
+static void llmc__j_jump_back(llmc__jcompile *c, uint32_t to)
+{
+    const int64_t by = (int64_t)to - (int64_t)c->n_code;
+    (void)llmc__j_code_put(c, LLMC__JI_JUMP, 0, 0, by, 0);
+}
+
+/* The number of a name. */
+static uint32_t llmc__j_intern(llmc__jcompile *c, const char *s, uint32_t n)
+{
+    uint32_t h = 2166136261u, i;
+    for (i = 0; i < n; i++)
+        h = (h ^ (uint8_t)s[i]) * 16777619u;
+    for (h &= c->hash_mask; c->hash[h] != 0; h = (h + 1) & c->hash_mask) {
+        const llmc__jname *name = &c->names[c->hash[h] - 1];
+        if (name->n == n && LLMC_MEMCMP(name->s, s, n) == 0)
+            return c->hash[h] - 1;
+    }
+    c->names[c->n_names].s = s;
+    c->names[c->n_names].n = n;
+    c->hash[h] = ++c->n_names;
+    return c->n_names - 1;
+}
+
+/* The number of the name that the present token is, which is passed. */
+static uint32_t llmc__j_take_name(llmc__jcompile *c)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    if (t->kind != LLMC__JT_NAME) {
+        (void)llmc__j_expected(c, "a name is expected");
+        return 0;
+    }
+    c->at++;
+    return llmc__j_intern(c, c->text + t->at, t->n);
+}
+
+/* Appends the escape at s (behind its backslash, n bytes left) to the pool; returns the bytes read. As in
+   Python, what is no escape stays with its backslash. */
+static uint32_t llmc__j_unescape(llmc__jcompile *c, const char *s, uint32_t n)
+{
+    static const char plain[] = "\\\\''\"\"a\ab\bf\fn\nr\rt\tv\v";
+    const unsigned digits = s[0] == 'x' ? 2 : s[0] == 'u' ? 4 : s[0] == 'U' ? 8 : 0;
+    uint32_t code = 0, used = 0;
+    size_t i;
+    if (s[0] == '\n')
+        return 1;
+    if (s[0] == '\r')
+        return n > 1 && s[1] == '\n' ? 2 : 1;
+    for (i = 0; i + 1 < sizeof plain; i += 2)
+        if (s[0] == plain[i]) {
+            c->pool[c->n_pool++] = plain[i + 1];
+            return 1;
+        }
+    while (used < 3 && used < n && s[used] >= '0' && s[used] <= '7')
+        code = code * 8 + (uint32_t)(s[used++] - '0');
+    if (used == 0 && digits > 0 && llmc__hex(s + 1, s + n, digits, &code) && code <= 0x10ffff &&
+        !(code >= 0xd800 && code <= 0xdfff))
+        used = digits + 1;
+    else if (used == 0 && (digits > 0 || s[0] == 'N'))
+        (void)llmc__j_unsupported(c, "an escape that is not understood");
+    if (used > 0)
+        c->n_pool += (uint32_t)llmc__utf8_write(code, c->pool + c->n_pool);
+    else
+        c->pool[c->n_pool++] = '\\';
+    return used;
+}
+
+/* Text [at, at + n) into the pool: \r\n and \r as \n, with escapes read if so asked. */
+static void llmc__j_pool_put(llmc__jcompile *c, uint32_t at, uint32_t n, bool escapes)
+{
+    const char *s = c->text + at;
+    uint32_t i = 0;
+    while (i < n && c->status == LLMC_OK) {
+        if (escapes && s[i] == '\\' && i + 1 < n) {
+            i += 1 + llmc__j_unescape(c, s + i + 1, n - i - 1);
+            continue;
+        }
+        if (s[i] == '\r') {
+            i += i + 1 < n && s[i + 1] == '\n' ? 1 : 0;
+            c->pool[c->n_pool++] = '\n';
+        } else {
+            c->pool[c->n_pool++] = s[i];
+        }
+        i++;
+    }
+}
+
+/* One or more string literals, which Jinja joins. */
+static void llmc__j_string(llmc__jcompile *c)
+{
+    const uint32_t start = c->n_pool;
+    for (; llmc__j_is_kind(c, LLMC__JT_STRING); c->at++)
+        llmc__j_pool_put(c, c->token[c->at].at + 1, c->token[c->at].n - 2, true);
+    (void)llmc__j_code_put(c, LLMC__JI_STRING, 0, 0, start, c->n_pool - start);
+}
+
+/* A whole number literal; 64 bits. */
+static void llmc__j_whole(llmc__jcompile *c)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    uint64_t v = 0;
+    uint32_t i;
+    for (i = 0; i < t->n; i++)
+        if (c->text[t->at + i] != '_' &&
+            (!llmc__mul(v, 10, &v) || !llmc__add(v, (uint64_t)(c->text[t->at + i] - '0'), &v) ||
+             v > INT64_MAX)) {
+            (void)llmc__j_unsupported(c, "a number that does not fit 64 bits");
+            return;
+        }
+    (void)llmc__j_code_put(c, LLMC__JI_INT, 0, 0, (int64_t)(int32_t)(uint32_t)v, (uint32_t)(v >> 32));
+    c->at++;
+}
+
+/* A number with a point or exponent, read when it is needed. */
+static void llmc__j_real(llmc__jcompile *c)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    const uint32_t start = c->n_pool;
+    uint32_t i;
+    for (i = 0; i < t->n; i++)
+        if (c->text[t->at + i] != '_')
+            c->pool[c->n_pool++] = c->text[t->at + i];
+    (void)llmc__j_code_put(c, LLMC__JI_FLOAT, 0, 0, start, c->n_pool - start);
+    c->at++;
+}
+
+/* Puts something on the stack of what is pending. */
+static llmc__jpending *llmc__j_push(llmc__jcompile *c, unsigned kind)
+{
+    llmc__jpending *p;
+    if (c->n_pending == LLMC__J_NEST) {
+        (void)llmc__j_unsupported(c, "an expression is nested too deep");
+        return &c->pending[c->n_pending - 1];
+    }
+    p = &c->pending[c->n_pending++];
+    LLMC_MEMSET(p, 0, sizeof *p);
+    p->kind = (uint8_t)kind;
+    p->start = c->n_code;
+    return p;
+}
+
+static llmc__jpending *llmc__j_top(llmc__jcompile *c)
+{
+    return &c->pending[c->n_pending - 1];
+}
+
+/* Appends what the topmost operator does, and forgets it. */
+static void llmc__j_apply(llmc__jcompile *c)
+{
+    llmc__jpending *p = llmc__j_top(c);
+    if (p->kind == LLMC__JP_NOT)
+        (void)llmc__j_code_put(c, LLMC__JI_NOT, 0, 0, 0, 0);
+    else if (p->kind == LLMC__JP_UNARY)
+        (void)llmc__j_code_put(c, p->op != 0 ? LLMC__JI_NEGATE : LLMC__JI_PLUS, 0, 0, 0, 0);
+    else if (p->kind != LLMC__JP_AND && p->kind != LLMC__JP_OR)
+        (void)llmc__j_code_put(c, LLMC__JI_BINARY, p->op, 0, 0, 0);
+    llmc__j_land(c, &p->patch, c->n_code);
+    c->n_pending--;
+}
+
+/* Applies operators that bind at least as tightly as `kind`. */
+static void llmc__j_reduce(llmc__jcompile *c, unsigned kind)
+{
+    while (llmc__j_top(c)->kind >= kind && c->status == LLMC_OK)
+        llmc__j_apply(c);
+}
+
+/* The condition of `A if B` has been read: decides, with what else there is to follow. The code is
+       JUMP test;  A;  JUMP end;  test: B;  JUMP_FALSE other;  JUMP A;  other: C;  end: */
+static void llmc__j_if_decide(llmc__jcompile *c)
+{
+    llmc__jpending *p = llmc__j_top(c);
+    uint32_t other = 0;
+    llmc__j_jump(c, LLMC__JI_JUMP_FALSE, 0, &other);
+    llmc__j_jump_back(c, p->start + 1);
+    llmc__j_land(c, &other, c->n_code);
+}
+
+/* Ends conditional expressions as far as the enclosing bracket; one without else is undefined. */
+static void llmc__j_if_end(llmc__jcompile *c)
+{
+    llmc__j_reduce(c, LLMC__JP_FIRST_OPERATOR);
+    while (llmc__j_top(c)->kind == LLMC__JP_IF && c->status == LLMC_OK) {
+        if (llmc__j_top(c)->state == 0) {
+            llmc__j_if_decide(c);
+            (void)llmc__j_code_put(c, LLMC__JI_CONST, 3, 0, 0, 0);
+        }
+        llmc__j_land(c, &llmc__j_top(c)->patch, c->n_code);
+        c->n_pending--;
+        llmc__j_reduce(c, LLMC__JP_FIRST_OPERATOR);
+    }
+}
+
+/* `if` after an operand A: moves A to make room for the jump to the condition. */
+static void llmc__j_if_begin(llmc__jcompile *c)
+{
+    llmc__jpending *p;
+    uint32_t start, at;
+    llmc__j_reduce(c, LLMC__JP_FIRST_OPERATOR);
+    if (llmc__j_top(c)->kind == LLMC__JP_IF && llmc__j_top(c)->state == 0) { /* A if B if D */
+        llmc__j_if_decide(c);
+        (void)llmc__j_code_put(c, LLMC__JI_CONST, 3, 0, 0, 0);
+        llmc__j_land(c, &llmc__j_top(c)->patch, c->n_code);
+        start = llmc__j_top(c)->start;
+        c->n_pending--;
+    } else {
+        start = llmc__j_top(c)->start;
+    }
+    c->moved += c->n_code - start;
+    if (c->moved > ((uint64_t)1 << 26) || llmc__j_code_put(c, LLMC__JI_JUMP, 0, 0, 0, 0) == 0) {
+        (void)llmc__j_unsupported(c, "too many conditions in one expression");
+        return;
+    }
+    LLMC_MEMMOVE(c->code + start + 1, c->code + start, (c->n_code - 1 - start) * sizeof *c->code);
+    c->code[start].op = LLMC__JI_JUMP;
+    p = llmc__j_push(c, LLMC__JP_IF);
+    p->start = start;
+    llmc__j_jump(c, LLMC__JI_JUMP, 0, &p->patch);
+    at = c->n_code;
+    c->code[start].c = (int32_t)(at - start);
+    c->code[start].line = c->token[c->at].line;
+}
+
+/* `else` of a conditional expression; false: it belongs to nothing here. */
+static bool llmc__j_if_else(llmc__jcompile *c)
+{
+    llmc__j_reduce(c, LLMC__JP_FIRST_OPERATOR);
+    if (llmc__j_top(c)->kind != LLMC__JP_IF || llmc__j_top(c)->state != 0)
+        return false;
+    llmc__j_if_decide(c);
+    llmc__j_top(c)->state = 1;
+    llmc__j_top(c)->start = c->n_code; /* of what may itself be conditional */
+    return true;
+}
+
+/* Rows of filters and tests by name; -1: unknown here. They are tables of CHAT.filter, which this needs
+   only as numbers, so the names come first. */
+static const char *const llmc__j_filters[] = {
+    "abs",     "attr",    "batch", "capitalize", "center", "count",      "d",    "default", "dictsort",
+    "e",       "escape",  "first", "float",      "format", "indent",     "int",  "items",   "join",
+    "last",    "length",  "list",  "lower",      "map",    "max",        "min",  "reject",  "rejectattr",
+    "replace", "reverse", "round", "safe",       "select", "selectattr", "sort", "string",  "sum",
+    "title",   "tojson",  "trim",  "unique",     "upper",  "wordcount"};
+static const char *const llmc__j_tests[] = {"defined", "undefined",   "none",     "boolean",  "true",
+                                            "false",   "integer",     "float",    "number",   "string",
+                                            "mapping", "sequence",    "iterable", "callable", "odd",
+                                            "even",    "lower",       "upper",    "escaped",  "eq",
+                                            "==",      "equalto",     "ne",       "!=",       "lt",
+                                            "<",       "lessthan",    "le",       "<=",       "gt",
+                                            ">",       "greaterthan", "ge",       ">=",       "in",
+                                            "sameas",  "divisibleby", "filter",   "test"};
+#define LLMC__J_FILTERS (sizeof llmc__j_filters / sizeof llmc__j_filters[0])
+#define LLMC__J_TESTS   (sizeof llmc__j_tests / sizeof llmc__j_tests[0])
+
+static int llmc__j_row(const char *const *names, size_t count, const char *s, size_t n)
+{
+    size_t i;
+    for (i = 0; i < count; i++)
+        if (llmc__texteq(s, n, names[i]))
+            return (int)i;
+    return -1;
+}
+
+/* Starts a filter or test whose name is the present token. What is not known is refused, under an `if` only
+   when it is reached: templates ask for what they can use. */
+static void llmc__j_named(llmc__jcompile *c, unsigned call)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    const bool filter = call == LLMC__JI_FILTER;
+    llmc__jpending *p;
+    int row;
+    if (t->kind != LLMC__JT_NAME) {
+        (void)llmc__j_expected(c, filter ? "the name of a filter is expected"
+                                         : "the name of a test is expected");
+        return;
+    }
+    row = llmc__j_row(filter ? llmc__j_filters : llmc__j_tests, filter ? LLMC__J_FILTERS : LLMC__J_TESTS,
+                      c->text + t->at, t->n);
+    if (row < 0 && c->n_if == 0)
+        (void)llmc__j_unsupported(c,
+                                  filter ? "a filter that is not supported" : "a test that is not supported");
+    if (row < 0)
+        (void)llmc__j_code_put(c, LLMC__JI_UNSUPPORTED, 0, 0, t->at, t->n);
+    p = llmc__j_push(c, LLMC__JP_CALL);
+    p->call = (uint8_t)call;
+    p->c = row < 0 ? 0 : row;
+    c->at++;
+}
+
+/* The arguments are complete: the call itself. */
+static void llmc__j_call(llmc__jcompile *c)
+{
+    const llmc__jpending p = *llmc__j_top(c);
+    c->n_pending--;
+    if (p.npos + p.nkw > LLMC__J_ARGS)
+        (void)llmc__j_unsupported(c, "a call with too many arguments");
+    (void)llmc__j_code_put(c, (llmc__jcode)p.call, p.npos, p.nkw, p.c, p.d);
+}
+
+/* After an opening bracket or comma of a call: a named argument's name, or the end. True: the call ended. */
+static bool llmc__j_argument(llmc__jcompile *c)
+{
+    llmc__jpending *p = llmc__j_top(c);
+    if (llmc__j_skip_op(c, ")")) {
+        llmc__j_call(c);
+        return true;
+    }
+    if (llmc__j_is_op(c, "*") || llmc__j_is_op(c, "**"))
+        return llmc__j_unsupported(c, "arguments out of lists (* and **)");
+    if (p->npos + p->nkw >= LLMC__J_ARGS)
+        return llmc__j_unsupported(c, "a call with too many arguments");
+    if (llmc__j_is_kind(c, LLMC__JT_NAME) && c->token[c->at + 1].kind == LLMC__JT_OP &&
+        c->token[c->at + 1].op == '=') {
+        const llmc__jtoken *t = &c->token[c->at];
+        const uint32_t start = c->n_pool;
+        llmc__j_pool_put(c, t->at, t->n, false);
+        (void)llmc__j_code_put(c, LLMC__JI_STRING, 0, 0, start, t->n);
+        p->no_more = true;
+        p->nkw++;
+        c->at += 2;
+    } else if (p->no_more) {
+        return llmc__j_expected(c, "named arguments come last");
+    } else {
+        p->npos++;
+    }
+    p->start = c->n_code;
+    return false;
+}
+
+/* The macro that is being read uses what macros are given besides their parameters. */
+static void llmc__j_uses(llmc__jcompile *c, uint32_t name)
+{
+    llmc__jproto *m;
+    uint32_t i = c->n_block;
+    if (name < LLMC__JN_CALLER || name > LLMC__JN_KWARGS)
+        return;
+    while (i > 0 && c->block[i - 1].kind != LLMC__JB_MACRO && c->block[i - 1].kind != LLMC__JB_CALL)
+        i--;
+    if (i == 0)
+        return;
+    m = &c->macros[c->block[i - 1].macro];
+    m->caller = m->caller || name == LLMC__JN_CALLER;
+    m->varargs = m->varargs || name == LLMC__JN_VARARGS;
+    m->kwargs = m->kwargs || name == LLMC__JN_KWARGS;
+}
+
+/* A name that begins an operand: a constant or a variable. */
+static void llmc__j_variable(llmc__jcompile *c)
+{
+    static const char *const constant[] = {"none", "false", "true", "None", "False", "True"};
+    const llmc__jtoken *t = &c->token[c->at];
+    const int row = llmc__j_row(constant, 6, c->text + t->at, t->n);
+    if (row >= 0) {
+        (void)llmc__j_code_put(c, LLMC__JI_CONST, (unsigned)row % 3, 0, 0, 0);
+        c->at++;
+    } else {
+        const uint32_t name = llmc__j_take_name(c);
+        (void)llmc__j_code_put(c, LLMC__JI_LOAD, 0, 0, name, 0);
+        llmc__j_uses(c, name);
+    }
+}
+
+/* An opening bracket where an operand is expected. True: it closed at once, so that the operand is there. */
+static bool llmc__j_open(llmc__jcompile *c)
+{
+    if (llmc__j_skip_op(c, "(")) {
+        if (llmc__j_skip_op(c, ")")) {
+            (void)llmc__j_code_put(c, LLMC__JI_TUPLE, 0, 0, 0, 0);
+            return true;
+        }
+        (void)llmc__j_push(c, LLMC__JP_PAREN);
+    } else if (llmc__j_skip_op(c, "[")) {
+        if (llmc__j_skip_op(c, "]")) {
+            (void)llmc__j_code_put(c, LLMC__JI_LIST, 0, 0, 0, 0);
+            return true;
+        }
+        (void)llmc__j_push(c, LLMC__JP_LIST);
+    } else if (llmc__j_skip_op(c, "{")) {
+        if (llmc__j_skip_op(c, "}")) {
+            (void)llmc__j_code_put(c, LLMC__JI_DICT, 0, 0, 0, 0);
+            return true;
+        }
+        (void)llmc__j_push(c, LLMC__JP_DICT);
+    } else {
+        (void)llmc__j_expected(c, "a value is expected");
+    }
+    return false;
+}
+
+/* Reads what may begin an operand; true once it is complete. */
+static bool llmc__j_operand(llmc__jcompile *c)
+{
+    const bool argument = llmc__j_top(c)->kind == LLMC__JP_ARGUMENT;
+    switch (c->token[c->at].kind) {
+    case LLMC__JT_STRING:
+        llmc__j_string(c);
+        return true;
+    case LLMC__JT_INT:
+        llmc__j_whole(c);
+        return true;
+    case LLMC__JT_FLOAT:
+        llmc__j_real(c);
+        return true;
+    case LLMC__JT_NAME:
+        if (!argument && llmc__j_skip_name(c, "not")) {
+            (void)llmc__j_push(c, LLMC__JP_NOT);
+            return false;
+        }
+        llmc__j_variable(c);
+        return true;
+    default:
+        break;
+    }
+    if (!argument && (llmc__j_is_op(c, "-") || llmc__j_is_op(c, "+"))) {
+        const bool minus = llmc__j_is_op(c, "-");
+        llmc__j_push(c, LLMC__JP_UNARY)->op = minus;
+        c->at++;
+        return false;
+    }
+    return llmc__j_open(c);
+}
+
+/* A binary operator of that strength: those before it that bind as tightly are applied first. */
+static void llmc__j_binary(llmc__jcompile *c, unsigned kind, unsigned op)
+{
+    llmc__j_reduce(c, kind);
+    llmc__j_push(c, kind)->op = (uint8_t)op;
+    if (kind == LLMC__JP_AND || kind == LLMC__JP_OR)
+        llmc__j_jump(c, kind == LLMC__JP_AND ? LLMC__JI_AND : LLMC__JI_OR, 0, &llmc__j_top(c)->patch);
+}
+
+/* A comparison; a < b < c is a < b and b < c, with b computed once. */
+static void llmc__j_comparison(llmc__jcompile *c, unsigned op)
+{
+    llmc__j_reduce(c, LLMC__JP_SUM);
+    if (llmc__j_top(c)->kind == LLMC__JP_COMPARE) {
+        llmc__j_jump(c, LLMC__JI_CHAIN, llmc__j_top(c)->op, &llmc__j_top(c)->patch);
+        llmc__j_top(c)->op = (uint8_t)op;
+        return;
+    }
+    llmc__j_push(c, LLMC__JP_COMPARE)->op = (uint8_t)op;
+}
+
+/* An operator between operands, passed if it is one. */
+static bool llmc__j_operator(llmc__jcompile *c)
+{
+    static const struct {
+        char text[3];
+        uint8_t kind, op;
+    } table[] = {{"+", LLMC__JP_SUM, LLMC__JOP_ADD},           {"-", LLMC__JP_SUM, LLMC__JOP_SUB},
+                 {"*", LLMC__JP_PRODUCT, LLMC__JOP_MUL},       {"/", LLMC__JP_PRODUCT, LLMC__JOP_DIV},
+                 {"//", LLMC__JP_PRODUCT, LLMC__JOP_FLOORDIV}, {"%", LLMC__JP_PRODUCT, LLMC__JOP_MOD},
+                 {"**", LLMC__JP_POWER, LLMC__JOP_POW},        {"~", LLMC__JP_TILDE, LLMC__JOP_CONCAT},
+                 {"==", LLMC__JP_COMPARE, LLMC__JOP_EQ},       {"!=", LLMC__JP_COMPARE, LLMC__JOP_NE},
+                 {"<", LLMC__JP_COMPARE, LLMC__JOP_LT},        {"<=", LLMC__JP_COMPARE, LLMC__JOP_LE},
+                 {">", LLMC__JP_COMPARE, LLMC__JOP_GT},        {">=", LLMC__JP_COMPARE, LLMC__JOP_GE}};
+    size_t i;
+    for (i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (llmc__j_skip_op(c, table[i].text)) {
+            if (table[i].kind == LLMC__JP_COMPARE)
+                llmc__j_comparison(c, table[i].op);
+            else
+                llmc__j_binary(c, table[i].kind, table[i].op);
+            return true;
+        }
+    if (llmc__j_skip_name(c, "and"))
+        llmc__j_binary(c, LLMC__JP_AND, 0);
+    else if (llmc__j_skip_name(c, "or"))
+        llmc__j_binary(c, LLMC__JP_OR, 0);
+    else if (llmc__j_skip_name(c, "in"))
+        llmc__j_comparison(c, LLMC__JOP_IN);
+    else if (llmc__j_is_name(c, c->at, "not") && llmc__j_is_name(c, c->at + 1, "in")) {
+        c->at += 2;
+        llmc__j_comparison(c, LLMC__JOP_NOT_IN);
+    } else
+        return false;
+    return true;
+}
+
+/* Where an expression stands. */
+enum {
+    LLMC__JS_WANT,   /* an operand has to follow                                      */
+    LLMC__JS_BARE,   /* behind one, which may go on: .name [ (                        */
+    LLMC__JS_DONE,   /* behind one with a filter or test, which names no longer follow */
+    LLMC__JS_NOTHING /* behind a comma or colon that may be the last                  */
+};
+
+/* A call's bracket has been opened or a comma in it passed. */
+static unsigned llmc__j_arguments(llmc__jcompile *c)
+{
+    const bool own = llmc__j_top(c)->call == LLMC__JI_CALL || llmc__j_top(c)->call == LLMC__JI_CALL_ATTR;
+    if (!llmc__j_argument(c))
+        return LLMC__JS_WANT;
+    return own ? LLMC__JS_BARE : LLMC__JS_DONE;
+}
+
+/* .name, .0, [ and ( behind an operand; false: none of these. */
+static bool llmc__j_postfix(llmc__jcompile *c, unsigned *state)
+{
+    llmc__jpending *p;
+    if (llmc__j_skip_op(c, ".")) {
+        const llmc__jtoken *t = &c->token[c->at];
+        if (t->kind == LLMC__JT_INT) {
+            llmc__j_whole(c);
+            (void)llmc__j_code_put(c, LLMC__JI_ITEM, 0, 0, 0, 0);
+            return true;
+        }
+        if (t->kind != LLMC__JT_NAME)
+            return llmc__j_expected(c, "a name is expected after the point");
+        c->at++;
+        if (!llmc__j_is_op(c, "(")) {
+            (void)llmc__j_code_put(c, LLMC__JI_ATTR, 0, 0, t->at, t->n);
+            return true;
+        }
+        p = llmc__j_push(c, LLMC__JP_CALL);
+        p->call = LLMC__JI_CALL_ATTR;
+        p->c = (int32_t)t->at;
+        p->d = t->n;
+    } else if (llmc__j_is_op(c, "(")) {
+        llmc__j_push(c, LLMC__JP_CALL)->call = LLMC__JI_CALL;
+    } else if (llmc__j_skip_op(c, "[")) {
+        (void)llmc__j_push(c, LLMC__JP_INDEX);
+        *state = llmc__j_is_op(c, ":") ? LLMC__JS_NOTHING : LLMC__JS_WANT;
+        return true;
+    } else {
+        return false;
+    }
+    c->at++;
+    *state = llmc__j_arguments(c);
+    return true;
+}
+
+/* Whether the present token can be a test's argument without brackets. */
+static bool llmc__j_is_argument(const llmc__jcompile *c)
+{
+    static const char *const other[] = {"else", "or", "and", "if", "not", "in"};
+    const llmc__jtoken *t = &c->token[c->at];
+    if (t->kind == LLMC__JT_NAME)
+        return llmc__j_row(other, 6, c->text + t->at, t->n) < 0;
+    return t->kind == LLMC__JT_STRING || t->kind == LLMC__JT_INT || t->kind == LLMC__JT_FLOAT ||
+           llmc__j_is_op(c, "[") || llmc__j_is_op(c, "{");
+}
+
+/* | and `is` behind an operand: they take signs before it along, but no other operator. */
+static void llmc__j_filter(llmc__jcompile *c, unsigned *state)
+{
+    const bool filter = llmc__j_is_op(c, "|");
+    bool no;
+    llmc__j_reduce(c, LLMC__JP_UNARY);
+    c->at++;
+    no = !filter && llmc__j_skip_name(c, "not");
+    llmc__j_named(c, filter ? LLMC__JI_FILTER : LLMC__JI_TEST);
+    llmc__j_top(c)->d = no;
+    *state = LLMC__JS_DONE;
+    if (llmc__j_skip_op(c, "(")) {
+        *state = llmc__j_arguments(c);
+    } else if (!filter && llmc__j_is_name(c, c->at, "is")) {
+        (void)llmc__j_expected(c, "tests do not follow each other");
+    } else if (!filter && llmc__j_is_argument(c)) {
+        llmc__j_top(c)->npos = 1;
+        llmc__j_top(c)->kind = LLMC__JP_ARGUMENT;
+        *state = LLMC__JS_WANT;
+    } else {
+        llmc__j_call(c);
+    }
+}
+
+/* A comma behind a value. False: it does not belong to the expression. */
+static bool llmc__j_comma(llmc__jcompile *c, bool tuple, unsigned *state)
+{
+    llmc__jpending *p = llmc__j_top(c);
+    const llmc__jtoken *t = &c->token[c->at + 1];
+    bool last = t->kind == LLMC__JT_OP && (t->op == ')' || t->op == ']' || t->op == '}');
+    if (p->kind == LLMC__JP_BASE && !tuple)
+        return false;
+    if (p->kind == LLMC__JP_INDEX)
+        return llmc__j_unsupported(c, "tuples as indices");
+    if (p->kind == LLMC__JP_DICT && p->state == 0)
+        return llmc__j_expected(c, "a colon and a value are expected");
+    if (p->kind == LLMC__JP_BASE)
+        last = t->kind == LLMC__JT_BLOCK_END || t->kind == LLMC__JT_OUT_END || t->kind == LLMC__JT_END;
+    c->at++;
+    if (p->kind == LLMC__JP_CALL) {
+        *state = llmc__j_arguments(c);
+        return true;
+    }
+    p->n++;
+    p->start = c->n_code;
+    p->state = p->kind == LLMC__JP_DICT ? 0 : 1; /* a tuple, even if nothing follows */
+    *state = last ? LLMC__JS_NOTHING : LLMC__JS_WANT;
+    return true;
+}
+
+/* A colon: in a dict behind the key, in an index between the parts of a slice. */
+static bool llmc__j_colon(llmc__jcompile *c, unsigned *state)
+{
+    llmc__jpending *p = llmc__j_top(c);
+    const bool have = *state != LLMC__JS_NOTHING;
+    const llmc__jtoken *t = &c->token[c->at + 1];
+    if (p->kind == LLMC__JP_DICT && p->state == 0 && have) {
+        p->state = 1;
+        *state = LLMC__JS_WANT;
+    } else if (p->kind == LLMC__JP_INDEX && p->n < 2) {
+        p->state |= (uint8_t)(have ? 1u << p->n : 0);
+        p->n++;
+        *state = t->kind == LLMC__JT_OP && (t->op == ':' || t->op == ']') ? LLMC__JS_NOTHING : LLMC__JS_WANT;
+    } else {
+        return false;
+    }
+    c->at++;
+    p->start = c->n_code;
+    return true;
+}
+
+/* A closing bracket. False: not one that this expression opened. */
+static bool llmc__j_close(llmc__jcompile *c, unsigned *state)
+{
+    llmc__jpending *p = llmc__j_top(c);
+    const bool have = *state != LLMC__JS_NOTHING;
+    const uint32_t n = p->n + (have ? 1 : 0);
+    if (p->kind == LLMC__JP_BASE)
+        return false;
+    *state = LLMC__JS_BARE;
+    if (p->kind == LLMC__JP_CALL && llmc__j_is_op(c, ")")) {
+        if (p->call == LLMC__JI_FILTER || p->call == LLMC__JI_TEST)
+            *state = LLMC__JS_DONE;
+        llmc__j_call(c);
+        c->at++;
+        return true;
+    }
+    if (p->kind == LLMC__JP_PAREN && llmc__j_is_op(c, ")")) {
+        if (p->state == 1)
+            (void)llmc__j_code_put(c, LLMC__JI_TUPLE, 0, 0, n, 0);
+    } else if (p->kind == LLMC__JP_LIST && llmc__j_is_op(c, "]")) {
+        (void)llmc__j_code_put(c, LLMC__JI_LIST, 0, 0, n, 0);
+    } else if (p->kind == LLMC__JP_DICT && llmc__j_is_op(c, "}") && (p->state == 1 || !have)) {
+        (void)llmc__j_code_put(c, LLMC__JI_DICT, 0, 0, n, 0);
+    } else if (p->kind == LLMC__JP_INDEX && llmc__j_is_op(c, "]") && (have || p->n > 0)) {
+        if (have && p->n > 0)
+            p->state |= (uint8_t)(1u << p->n);
+        (void)llmc__j_code_put(c, p->n > 0 ? LLMC__JI_SLICE : LLMC__JI_ITEM, p->state, 0, 0, 0);
+    } else {
+        return llmc__j_expected(c, "a value is expected before the bracket");
+    }
+    c->at++;
+    c->n_pending--;
+    return true;
+}
+
+/* How far an expression goes. */
+enum { LLMC__JE_TUPLE = 1, LLMC__JE_NO_IF = 2 };
+
+/* `if` and `else` behind an operand. False: they do not belong to the expression. */
+static bool llmc__j_condition(llmc__jcompile *c, unsigned how, unsigned *state)
+{
+    if (llmc__j_is_name(c, c->at, "if")) {
+        llmc__j_reduce(c, LLMC__JP_FIRST_OPERATOR);
+        if (llmc__j_top(c)->kind == LLMC__JP_BASE && (how & LLMC__JE_NO_IF) != 0)
+            return false;
+        llmc__j_if_begin(c);
+    } else if (!llmc__j_is_name(c, c->at, "else") || !llmc__j_if_else(c)) {
+        return false;
+    }
+    c->at++;
+    *state = LLMC__JS_WANT;
+    return true;
+}
+
+/* One step behind an operand or comma. False: the expression ends here. */
+static bool llmc__j_step(llmc__jcompile *c, unsigned how, unsigned *state)
+{
+    if (*state == LLMC__JS_BARE && llmc__j_postfix(c, state))
+        return true;
+    if (*state != LLMC__JS_NOTHING) {
+        if (llmc__j_top(c)->kind == LLMC__JP_ARGUMENT) { /* its operand is complete */
+            llmc__j_call(c);
+            *state = LLMC__JS_DONE;
+            return true;
+        }
+        if (llmc__j_is_op(c, "|") || llmc__j_is_name(c, c->at, "is")) {
+            llmc__j_filter(c, state);
+            return true;
+        }
+        if (llmc__j_operator(c)) {
+            *state = LLMC__JS_WANT;
+            return true;
+        }
+        if (llmc__j_condition(c, how, state))
+            return true;
+        llmc__j_if_end(c);
+        if (llmc__j_is_op(c, ","))
+            return llmc__j_comma(c, (how & LLMC__JE_TUPLE) != 0, state);
+    }
+    if (llmc__j_is_op(c, ":"))
+        return llmc__j_colon(c, state);
+    if (llmc__j_is_op(c, ")") || llmc__j_is_op(c, "]") || llmc__j_is_op(c, "}"))
+        return llmc__j_close(c, state);
+    return false;
+}
+
+/* llmc__j_expression -- code that leaves one value                      (CHAT.parse)
+   Ends at the first token that cannot belong to it. how: LLMC__JE_TUPLE: commas make a tuple; NO_IF: an `if`
+   behind it is not part of it. Failures are in c->status. */
+static void llmc__j_expression(llmc__jcompile *c, unsigned how)
+{
+    unsigned state = LLMC__JS_WANT;
+    (void)llmc__j_push(c, LLMC__JP_BASE);
+    while (c->status == LLMC_OK) {
+        if (state == LLMC__JS_WANT)
+            state = llmc__j_operand(c) ? LLMC__JS_BARE : LLMC__JS_WANT;
+        else if (!llmc__j_step(c, how, &state))
+            break;
+    }
+    if (c->status == LLMC_OK && llmc__j_top(c)->kind != LLMC__JP_BASE)
+        (void)llmc__j_expected(c, "a closing bracket is expected");
+    if (c->status == LLMC_OK && llmc__j_top(c)->state == 1)
+        (void)llmc__j_code_put(c, LLMC__JI_TUPLE, 0, 0,
+                               llmc__j_top(c)->n + (state != LLMC__JS_NOTHING ? 1u : 0u), 0);
+    c->n_pending--;
+}
+
+//--[ 21.10 CHAT.compile ]-- statements as instructions
+/* The words that open statements, by kind, and those that close them. */
+static const char *const llmc__j_openers[] = {"if",  "for",    "macro", "call",
+                                              "set", "filter", "with",  "generation"};
+static const char *const llmc__j_closers[] = {"endif",  "endfor",    "endmacro", "endcall",
+                                              "endset", "endfilter", "endwith",  "endgeneration"};
+
+/* Opens a statement. */
+static llmc__jblock *llmc__j_enter(llmc__jcompile *c, unsigned kind)
+{
+    llmc__jblock *b;
+    if (c->n_block == LLMC__J_BLOCKS) {
+        (void)llmc__j_unsupported(c, "statements are nested too deep");
+        return &c->block[c->n_block - 1];
+    }
+    b = &c->block[c->n_block++];
+    LLMC_MEMSET(b, 0, sizeof *b);
+    b->kind = (uint8_t)kind;
+    b->line = c->token[c->at].line;
+    c->n_if += kind == LLMC__JB_IF ? 1 : 0;
+    return b;
+}
+
+/* The end of a {% %} tag. */
+static bool llmc__j_end_tag(llmc__jcompile *c)
+{
+    if (!llmc__j_is_kind(c, LLMC__JT_BLOCK_END))
+        return llmc__j_expected(c, "the end of the tag is expected");
+    c->at++;
+    return true;
+}
+
+/* Code that pops a value into the targets at the present token: a name, ns.attribute, or several, perhaps in
+   brackets. attribute: ns.attribute is allowed; the namespace is then pushed first, so the value is below it
+   and SET_ATTR takes both. Nested brackets are refused. */
+static void llmc__j_target(llmc__jcompile *c, bool attribute)
+{
+    const bool brackets = llmc__j_skip_op(c, "(");
+    const uint32_t unpack = c->n_code, first = c->at;
+    uint32_t n = 0, name, scan = c->at;
+    bool several = brackets;
+    while (c->token[scan].kind == LLMC__JT_NAME && c->token[scan + 1].kind == LLMC__JT_OP &&
+           c->token[scan + 1].op == ',') {
+        scan += 2;
+        several = true;
+    }
+    (void)first;
+    if (several)
+        (void)llmc__j_code_put(c, LLMC__JI_UNPACK, 0, 0, 0, 0);
+    do {
+        if (several && n > 0 && !llmc__j_is_kind(c, LLMC__JT_NAME))
+            break; /* a comma at the end */
+        if (llmc__j_is_op(c, "("))
+            (void)llmc__j_unsupported(c, "targets in targets");
+        if (!attribute && llmc__j_is_name(c, c->at, "loop"))
+            (void)llmc__j_expected(c, "this name cannot be set");
+        name = llmc__j_take_name(c);
+        n++;
+        if (attribute && !several && llmc__j_skip_op(c, ".")) {
+            const llmc__jtoken *t = &c->token[c->at];
+            (void)llmc__j_take_name(c);
+            (void)llmc__j_code_put(c, LLMC__JI_LOAD, 0, 0, name, 0);
+            (void)llmc__j_code_put(c, LLMC__JI_SET_ATTR, 0, 0, t->at, t->n);
+            return;
+        }
+        (void)llmc__j_code_put(c, LLMC__JI_STORE, 0, 0, name, 0);
+    } while (several && llmc__j_skip_op(c, ",") && c->status == LLMC_OK);
+    if (brackets && !llmc__j_skip_op(c, ")"))
+        (void)llmc__j_expected(c, "a closing bracket is expected");
+    if (several && c->status == LLMC_OK)
+        c->code[unpack].c = (int32_t)n;
+}
+
+/* {% for TARGET in VALUE if CONDITION %}: targets are read twice, for the condition and for the body. */
+static void llmc__j_for(llmc__jcompile *c)
+{
+    llmc__jblock *b = llmc__j_enter(c, LLMC__JB_FOR);
+    const uint32_t target = c->at;
+    uint32_t depth = 0, after, next, ends = 0;
+    while (!llmc__j_is_kind(c, LLMC__JT_BLOCK_END) && !llmc__j_is_kind(c, LLMC__JT_END) &&
+           (depth > 0 || !llmc__j_is_name(c, c->at, "in"))) {
+        depth += llmc__j_is_op(c, "(") ? 1 : 0;
+        depth -= llmc__j_is_op(c, ")") && depth > 0 ? 1 : 0;
+        c->at++;
+    }
+    if (!llmc__j_skip_name(c, "in")) {
+        (void)llmc__j_expected(c, "the word in is expected");
+        return;
+    }
+    llmc__j_expression(c, LLMC__JE_TUPLE | LLMC__JE_NO_IF);
+    if (llmc__j_skip_name(c, "if")) {
+        const uint32_t condition = c->at;
+        (void)llmc__j_code_put(c, LLMC__JI_SIFT, 0, 0, 0, 0);
+        next = c->n_code;
+        llmc__j_jump(c, LLMC__JI_SIFT_NEXT, 0, &ends);
+        c->at = target;
+        llmc__j_target(c, false);
+        c->at = condition;
+        llmc__j_expression(c, 0);
+        (void)llmc__j_code_put(c, LLMC__JI_SIFT_KEEP, 0, 0, 0, 0);
+        llmc__j_jump_back(c, next);
+        llmc__j_land(c, &ends, c->n_code);
+    }
+    if (llmc__j_is_name(c, c->at, "recursive"))
+        (void)llmc__j_unsupported(c, "recursive loops");
+    after = c->at;
+    (void)llmc__j_code_put(c, LLMC__JI_FOR, 0, 0, 0, 0);
+    b->next = c->n_code;
+    llmc__j_jump(c, LLMC__JI_NEXT, 0, &b->patch);
+    c->at = target;
+    llmc__j_target(c, false);
+    if (c->status == LLMC_OK && !llmc__j_is_name(c, c->at, "in"))
+        (void)llmc__j_expected(c, "the word in is expected");
+    if (c->status == LLMC_OK) {
+        c->at = after;
+        (void)llmc__j_end_tag(c);
+    }
+}
+
+/* `break` and `continue`: leaves what stands between here and the loop. */
+static void llmc__j_leave_loop(llmc__jcompile *c, bool stop)
+{
+    uint32_t i = c->n_block;
+    llmc__jblock *b;
+    for (; i > 0; i--) {
+        b = &c->block[i - 1];
+        if (b->kind == LLMC__JB_FOR && !b->in_else)
+            break;
+        if (b->kind == LLMC__JB_MACRO || b->kind == LLMC__JB_CALL) {
+            i = 0;
+            break;
+        }
+        if (b->kind != LLMC__JB_IF)
+            (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
+    }
+    if (i == 0) {
+        (void)llmc__j_expected(c, "there is no loop here");
+        return;
+    }
+    b = &c->block[i - 1];
+    if (!stop) {
+        llmc__j_jump_back(c, b->next);
+    } else {
+        (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
+        llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->ends);
+    }
+    (void)llmc__j_end_tag(c);
+}
+
+/* Parameters of a macro or call block up to ")", and code for their defaults: run when it begins, for those
+   that were not given. */
+static void llmc__j_parameters(llmc__jcompile *c, llmc__jproto *m)
+{
+    m->param = c->n_params;
+    while (!llmc__j_skip_op(c, ")") && c->status == LLMC_OK) {
+        uint32_t given = 0, name;
+        if (m->n_params > 0 && !llmc__j_skip_op(c, ",")) {
+            (void)llmc__j_expected(c, "a comma or bracket is expected");
+            return;
+        }
+        if (m->n_params == LLMC__J_ARGS) {
+            (void)llmc__j_unsupported(c, "a macro with too many parameters");
+            return;
+        }
+        name = llmc__j_take_name(c);
+        c->params[c->n_params++] = name;
+        m->n_params++;
+        if (llmc__j_skip_op(c, "=")) {
+            m->n_defaults++;
+            llmc__j_jump(c, LLMC__JI_DEFAULT, 0, &given);
+            if (c->status == LLMC_OK)
+                c->code[given - 1].d = name;
+            llmc__j_expression(c, 0);
+            (void)llmc__j_code_put(c, LLMC__JI_STORE, 0, 0, name, 0);
+            llmc__j_land(c, &given, c->n_code);
+        } else if (m->n_defaults > 0) {
+            (void)llmc__j_expected(c, "parameters without a default come first");
+        }
+    }
+}
+
+/* {% macro NAME(PARAMETERS) %}; its body is jumped over. */
+static void llmc__j_macro(llmc__jcompile *c)
+{
+    llmc__jblock *b = llmc__j_enter(c, LLMC__JB_MACRO);
+    llmc__jproto *m = &c->macros[c->n_macros];
+    b->macro = c->n_macros++;
+    LLMC_MEMSET(m, 0, sizeof *m);
+    m->name = llmc__j_take_name(c);
+    llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->patch);
+    m->pc = c->n_code;
+    if (!llmc__j_skip_op(c, "("))
+        (void)llmc__j_expected(c, "an opening bracket is expected");
+    llmc__j_parameters(c, m);
+    (void)llmc__j_end_tag(c);
+}
+
+/* {% call(PARAMETERS) MACRO(ARGUMENTS) %}: the body becomes a macro `caller`, one more argument of the call. */
+static void llmc__j_call_block(llmc__jcompile *c)
+{
+    llmc__jblock *b = llmc__j_enter(c, LLMC__JB_CALL);
+    llmc__jproto *m = &c->macros[c->n_macros];
+    uint32_t params = 0, after;
+    b->macro = c->n_macros++;
+    LLMC_MEMSET(m, 0, sizeof *m);
+    m->name = LLMC__JN_CALLER;
+    if (llmc__j_skip_op(c, "(")) { /* read after the call, whose code comes first */
+        uint32_t depth = 1;
+        params = c->at;
+        for (; depth > 0 && !llmc__j_is_kind(c, LLMC__JT_BLOCK_END) && !llmc__j_is_kind(c, LLMC__JT_END);
+             c->at++) {
+            depth += llmc__j_is_op(c, "(") ? 1 : 0;
+            depth -= llmc__j_is_op(c, ")") ? 1 : 0;
+        }
+    }
+    llmc__j_expression(c, 0);
+    if (c->status != LLMC_OK)
+        return;
+    b->call = c->code[--c->n_code];
+    if (b->call.op != LLMC__JI_CALL && b->call.op != LLMC__JI_CALL_ATTR) {
+        (void)llmc__j_expected(c, "a call is expected");
+        return;
+    }
+    llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->patch);
+    m->pc = c->n_code;
+    after = c->at;
+    if (params > 0) {
+        c->at = params;
+        llmc__j_parameters(c, m);
+    }
+    if (c->status == LLMC_OK) {
+        c->at = after;
+        (void)llmc__j_end_tag(c);
+    }
+}
+
+/* The end of a macro's body: its shape is complete. */
+static void llmc__j_macro_end(llmc__jcompile *c, llmc__jblock *b)
+{
+    (void)llmc__j_code_put(c, LLMC__JI_RETURN, 0, 0, 0, 0);
+    llmc__j_land(c, &b->patch, c->n_code);
+    if (b->kind == LLMC__JB_MACRO) {
+        (void)llmc__j_code_put(c, LLMC__JI_MACRO, 0, 0, b->macro, 0);
+        (void)llmc__j_code_put(c, LLMC__JI_STORE, 0, 0, c->macros[b->macro].name, 0);
+        return;
+    }
+    {
+        static const char word[] = "caller";
+        const uint32_t start = c->n_pool;
+        LLMC_MEMCPY(c->pool + c->n_pool, word, 6);
+        c->n_pool += 6;
+        (void)llmc__j_code_put(c, LLMC__JI_STRING, 0, 0, start, 6);
+    }
+    (void)llmc__j_code_put(c, LLMC__JI_MACRO, 0, 0, b->macro, 0);
+    (void)llmc__j_code_put(c, (llmc__jcode)b->call.op, b->call.a, b->call.b + 1u, b->call.c, b->call.d);
+    (void)llmc__j_code_put(c, LLMC__JI_OUT, 0, 0, 0, 0);
+}
+
+/* Filters that follow `{% filter` or a set block's target, applied to the text on the stack. */
+static void llmc__j_filter_chain(llmc__jcompile *c, bool bar)
+{
+    unsigned state;
+    while (c->status == LLMC_OK && (!bar || llmc__j_skip_op(c, "|"))) {
+        bar = true;
+        (void)llmc__j_push(c, LLMC__JP_BASE);
+        llmc__j_named(c, LLMC__JI_FILTER);
+        state = LLMC__JS_DONE;
+        if (llmc__j_skip_op(c, "("))
+            state = llmc__j_arguments(c);
+        else
+            llmc__j_call(c);
+        while (c->status == LLMC_OK && llmc__j_top(c)->kind != LLMC__JP_BASE) {
+            if (state == LLMC__JS_WANT)
+                state = llmc__j_operand(c) ? LLMC__JS_BARE : LLMC__JS_WANT;
+            else if (!llmc__j_step(c, 0, &state))
+                (void)llmc__j_expected(c, "a closing bracket is expected");
+        }
+        c->n_pending--;
+    }
+}
+
+/* Passes tokens up to the end of the tag: filters of a block are read at its end. */
+static void llmc__j_skip_tag(llmc__jcompile *c)
+{
+    while (!llmc__j_is_kind(c, LLMC__JT_BLOCK_END) && !llmc__j_is_kind(c, LLMC__JT_END))
+        c->at++;
+    (void)llmc__j_end_tag(c);
+}
+
+/* {% set TARGET = VALUE %}, or a block whose output is the value. */
+static void llmc__j_set(llmc__jcompile *c)
+{
+    const uint32_t target = c->at;
+    uint32_t after;
+    while (!llmc__j_is_op(c, "=") && !llmc__j_is_op(c, "|") && !llmc__j_is_kind(c, LLMC__JT_BLOCK_END) &&
+           !llmc__j_is_kind(c, LLMC__JT_END))
+        c->at++;
+    if (!llmc__j_skip_op(c, "=")) {
+        llmc__j_enter(c, LLMC__JB_SET)->target = target;
+        (void)llmc__j_code_put(c, LLMC__JI_CAPTURE, 0, 0, 0, 0);
+        llmc__j_skip_tag(c);
+        return;
+    }
+    llmc__j_expression(c, LLMC__JE_TUPLE);
+    after = c->at;
+    c->at = target;
+    llmc__j_target(c, true);
+    if (c->status == LLMC_OK && !llmc__j_is_op(c, "="))
+        (void)llmc__j_expected(c, "= is expected");
+    if (c->status == LLMC_OK) {
+        c->at = after;
+        (void)llmc__j_end_tag(c);
+    }
+}
+
+/* {% with NAME = VALUE, ... %}: values first, in the scope outside. */
+static void llmc__j_with(llmc__jcompile *c)
+{
+    uint32_t name[32], n = 0;
+    while (!llmc__j_is_kind(c, LLMC__JT_BLOCK_END) && c->status == LLMC_OK) {
+        if (n > 0 && !llmc__j_skip_op(c, ","))
+            (void)llmc__j_expected(c, "a comma is expected");
+        if (n == 32) {
+            (void)llmc__j_unsupported(c, "more than 32 variables in one with");
+            return;
+        }
+        name[n++] = llmc__j_take_name(c);
+        if (!llmc__j_skip_op(c, "="))
+            (void)llmc__j_expected(c, "= is expected");
+        if (c->status == LLMC_OK)
+            llmc__j_expression(c, 0);
+    }
+    (void)llmc__j_enter(c, LLMC__JB_WITH);
+    (void)llmc__j_code_put(c, LLMC__JI_SCOPE, 0, 0, 0, 0);
+    while (n > 0)
+        (void)llmc__j_code_put(c, LLMC__JI_STORE, 0, 0, name[--n], 0);
+    (void)llmc__j_end_tag(c);
+}
+
+/* elif and else. */
+static void llmc__j_branch(llmc__jcompile *c, bool elif)
+{
+    llmc__jblock *b = c->n_block > 0 ? &c->block[c->n_block - 1] : NULL;
+    if (b == NULL || b->in_else || (b->kind != LLMC__JB_IF && (b->kind != LLMC__JB_FOR || elif))) {
+        c->at--;
+        (void)llmc__j_expected(c, "a tag that belongs to nothing here");
+        return;
+    }
+    if (b->kind == LLMC__JB_FOR) { /* the scope of the else part is its own */
+        llmc__j_jump_back(c, b->next);
+        llmc__j_land(c, &b->patch, c->n_code);
+        llmc__j_jump(c, LLMC__JI_ELSE, 0, &b->ends);
+        (void)llmc__j_code_put(c, LLMC__JI_SCOPE, 0, 0, 0, 0);
+        b->in_else = true;
+        (void)llmc__j_end_tag(c);
+        return;
+    }
+    llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->ends);
+    llmc__j_land(c, &b->patch, c->n_code);
+    if (elif) {
+        llmc__j_expression(c, LLMC__JE_TUPLE | LLMC__JE_NO_IF);
+        llmc__j_jump(c, LLMC__JI_JUMP_FALSE, 0, &b->patch);
+    }
+    b->in_else = !elif;
+    (void)llmc__j_end_tag(c);
+}
+
+/* The end of a set or filter block: its text, filters, and where it goes. */
+static void llmc__j_capture_end(llmc__jcompile *c, const llmc__jblock *b)
+{
+    const uint32_t after = c->at;
+    (void)llmc__j_code_put(c, LLMC__JI_CAPTURED, 0, 0, 0, 0);
+    c->at = b->target;
+    if (b->kind == LLMC__JB_FILTER) {
+        llmc__j_filter_chain(c, false);
+        (void)llmc__j_code_put(c, LLMC__JI_OUT, 0, 0, 0, 0);
+    } else {
+        uint32_t bar = b->target;
+        while (c->token[bar].kind != LLMC__JT_BLOCK_END &&
+               !(c->token[bar].kind == LLMC__JT_OP && c->token[bar].op == '|'))
+            bar++;
+        c->at = bar;
+        llmc__j_filter_chain(c, true);
+        if (c->status == LLMC_OK && !llmc__j_is_kind(c, LLMC__JT_BLOCK_END))
+            (void)llmc__j_expected(c, "the end of the tag is expected");
+        c->at = b->target;
+        if (c->status == LLMC_OK)
+            llmc__j_target(c, true);
+        if (c->status == LLMC_OK && c->at != bar)
+            (void)llmc__j_expected(c, "= or the end of the tag is expected");
+    }
+    if (c->status == LLMC_OK)
+        c->at = after;
+}
+
+/* endif, endfor, ...: kind. */
+static void llmc__j_end(llmc__jcompile *c, unsigned kind)
+{
+    llmc__jblock *b = c->n_block > 0 ? &c->block[c->n_block - 1] : NULL;
+    if (b == NULL || b->kind != kind) {
+        c->at--;
+        (void)llmc__j_expected(c, "a tag that belongs to nothing here");
+        return;
+    }
+    if (kind == LLMC__JB_MACRO && llmc__j_is_kind(c, LLMC__JT_NAME))
+        c->at++; /* the macro's name may be repeated */
+    switch (kind) {
+    case LLMC__JB_FOR:
+        if (b->in_else)
+            (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
+        else
+            llmc__j_jump_back(c, b->next);
+        break;
+    case LLMC__JB_MACRO:
+    case LLMC__JB_CALL:
+        llmc__j_macro_end(c, b);
+        break;
+    case LLMC__JB_SET:
+    case LLMC__JB_FILTER:
+        llmc__j_capture_end(c, b);
+        break;
+    case LLMC__JB_WITH:
+    case LLMC__JB_GENERATION:
+        (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
+        break;
+    default:
+        break;
+    }
+    llmc__j_land(c, &b->patch, c->n_code);
+    llmc__j_land(c, &b->ends, c->n_code);
+    c->n_if -= kind == LLMC__JB_IF ? 1 : 0;
+    c->n_block--;
+    (void)llmc__j_end_tag(c);
+}
+
+/* A statement that opens a block, kind. */
+static void llmc__j_begin_block(llmc__jcompile *c, unsigned kind)
+{
+    llmc__jblock *b;
+    switch (kind) {
+    case LLMC__JB_IF:
+        llmc__j_expression(c, LLMC__JE_TUPLE | LLMC__JE_NO_IF);
+        b = llmc__j_enter(c, LLMC__JB_IF);
+        llmc__j_jump(c, LLMC__JI_JUMP_FALSE, 0, &b->patch);
+        (void)llmc__j_end_tag(c);
+        break;
+    case LLMC__JB_FOR:
+        llmc__j_for(c);
+        break;
+    case LLMC__JB_MACRO:
+        llmc__j_macro(c);
+        break;
+    case LLMC__JB_CALL:
+        llmc__j_call_block(c);
+        break;
+    case LLMC__JB_SET:
+        llmc__j_set(c);
+        break;
+    case LLMC__JB_FILTER:
+        llmc__j_enter(c, LLMC__JB_FILTER)->target = c->at;
+        (void)llmc__j_code_put(c, LLMC__JI_CAPTURE, 0, 0, 0, 0);
+        llmc__j_skip_tag(c);
+        break;
+    case LLMC__JB_WITH:
+        llmc__j_with(c);
+        break;
+    default: /* generation: marks what a model is trained on; here it only has its own scope */
+        (void)llmc__j_enter(c, LLMC__JB_GENERATION);
+        (void)llmc__j_code_put(c, LLMC__JI_SCOPE, 0, 0, 0, 0);
+        (void)llmc__j_end_tag(c);
+        break;
+    }
+}
+
+/* What {% has opened. */
+static void llmc__j_statement(llmc__jcompile *c)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    int kind = llmc__j_row(llmc__j_openers, 8, c->text + t->at, t->n);
+    if (t->kind != LLMC__JT_NAME) {
+        (void)llmc__j_expected(c, "the name of a tag is expected");
+        return;
+    }
+    c->at++;
+    if (kind >= 0) {
+        llmc__j_begin_block(c, (unsigned)kind);
+        return;
+    }
+    kind = llmc__j_row(llmc__j_closers, 8, c->text + t->at, t->n);
+    if (kind >= 0) {
+        llmc__j_end(c, (unsigned)kind);
+    } else if (llmc__texteq(c->text + t->at, t->n, "elif") || llmc__texteq(c->text + t->at, t->n, "else")) {
+        llmc__j_branch(c, c->text[t->at + 2] == 'i');
+    } else if (llmc__texteq(c->text + t->at, t->n, "break") ||
+               llmc__texteq(c->text + t->at, t->n, "continue")) {
+        llmc__j_leave_loop(c, c->text[t->at] == 'b');
+    } else {
+        c->at--;
+        (void)llmc__j_unsupported(c, "a tag that is not supported");
+    }
+}
+
+/* Text between tags. */
+static void llmc__j_data(llmc__jcompile *c)
+{
+    const llmc__jtoken *t = &c->token[c->at];
+    const uint32_t start = c->n_pool;
+    uint32_t i = 0;
+    while (i < t->n && c->text[t->at + i] != '\r')
+        i++;
+    if (i == t->n) {
+        (void)llmc__j_code_put(c, LLMC__JI_DATA, 0, 0, t->at, t->n);
+    } else {
+        llmc__j_pool_put(c, t->at, t->n, false);
+        (void)llmc__j_code_put(c, LLMC__JI_DATA_OWN, 0, 0, start, c->n_pool - start);
+    }
+    c->at++;
+}
+
+/* The whole template. */
+static llmc_status llmc__j_compile(llmc__jcompile *c)
+{
+    static const char *const own[LLMC__JN_COUNT] = {"loop", "caller", "varargs", "kwargs"};
+    uint32_t i;
+    for (i = 0; i < LLMC__JN_COUNT; i++)
+        (void)llmc__j_intern(c, own[i], (uint32_t)llmc__strlen(own[i]));
+    while (c->status == LLMC_OK && !llmc__j_is_kind(c, LLMC__JT_END)) {
+        if (llmc__j_is_kind(c, LLMC__JT_DATA)) {
+            llmc__j_data(c);
+        } else if (llmc__j_is_kind(c, LLMC__JT_BLOCK)) {
+            c->at++;
+            llmc__j_statement(c);
+        } else { /* {{ */
+            c->at++;
+            llmc__j_expression(c, LLMC__JE_TUPLE);
+            if (c->status == LLMC_OK && !llmc__j_is_kind(c, LLMC__JT_OUT_END))
+                (void)llmc__j_expected(c, "the end of the value is expected");
+            (void)llmc__j_code_put(c, LLMC__JI_OUT, 0, 0, 0, 0);
+            c->at++;
+        }
+    }
+    if (c->status == LLMC_OK && c->n_block > 0)
+        return LLMC__FAIL(c->diag, BAD_FILE, "CHAT.parse", LLMC_NO_OFFSET,
+                          "chat template, line %u: {%% %s %%} without its end", c->block[c->n_block - 1].line,
+                          llmc__j_openers[c->block[c->n_block - 1].kind]);
+    (void)llmc__j_code_put(c, LLMC__JI_STOP, 0, 0, 0, 0);
+    return c->status;
+}
+
+/* The arrays of a template and of its making, over an arena. n_tok tokens from a text of n bytes: each makes
+   a few instructions at most, each name is one token, a macro takes at least eight. */
+static void llmc__j_carve(llmc__arena *a, llmc__jcompile *c, llmc_template **t, llmc__jtoken **token,
+                          size_t n, uint32_t n_tok)
+{
+    uint32_t names = n_tok + LLMC__JN_COUNT, slots = 16;
+    while (slots < 2 * names)
+        slots *= 2;
+    *t = (llmc_template *)llmc__take(a, 1, sizeof **t);
+    *token = (llmc__jtoken *)llmc__take(a, n_tok, sizeof **token);
+    c->cap_code = 4 * n_tok + 16;
+    c->code = (llmc__jins *)llmc__take(a, c->cap_code, sizeof *c->code);
+    c->pool = (char *)llmc__take(a, 2 * (uint64_t)n + 8, 1);
+    c->names = (llmc__jname *)llmc__take(a, names, sizeof *c->names);
+    c->hash = (uint32_t *)llmc__take(a, slots, sizeof *c->hash);
+    c->hash_mask = slots - 1;
+    c->macros = (llmc__jproto *)llmc__take(a, n_tok / 4 + 1, sizeof *c->macros);
+    c->params = (uint32_t *)llmc__take(a, 2 * (uint64_t)n_tok, sizeof *c->params);
+    c->pending = (llmc__jpending *)llmc__take(a, LLMC__J_NEST, sizeof *c->pending);
+    c->block = (llmc__jblock *)llmc__take(a, LLMC__J_BLOCKS, sizeof *c->block);
+}
+
+/* llmc_template_need -- memory for a template of these bytes           (CHAT.compile)
+   Errors: BAD_FILE (no Jinja), UNSUPPORTED, both with line and place. */
+LLMC_API llmc_status llmc_template_need(const char *text, size_t len, size_t *bytes, llmc_diag *diag)
+{
+    llmc__jcompile c;
+    llmc__arena a;
+    llmc_template *t;
+    llmc__jtoken *token;
+    uint32_t n_tok = 0;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC__TRY(llmc__j_lex(text, len, NULL, 0, &n_tok, diag));
+    llmc__j_carve(&a, &c, &t, &token, len, n_tok);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.compile", LLMC_NO_OFFSET, "the chat template is too large");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_template_init -- parse a template                               (CHAT.compile)
+   text must outlive it. Immutable once made: any number of renderings may use it at the same time.
+   Errors: as llmc_template_need, NO_MEMORY. */
+LLMC_API llmc_status llmc_template_init(llmc_template **out, const char *text, size_t len, void *mem,
+                                        size_t bytes, llmc_diag *diag)
+{
+    llmc__jcompile c;
+    llmc__arena a;
+    llmc_template *t;
+    llmc__jtoken *token;
+    size_t need;
+    uint32_t n_tok = 0;
+    LLMC__TRY(llmc_template_need(text, len, &need, diag));
+    if (mem == NULL || bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.compile", LLMC_NO_OFFSET,
+                          "the chat template takes %zu bytes of memory, and %zu were given", need, bytes);
+    LLMC_MEMSET(&c, 0, sizeof c);
+    LLMC__TRY(llmc__j_lex(text, len, NULL, 0, &n_tok, diag));
+    a = llmc__arena_over(mem, bytes);
+    llmc__j_carve(&a, &c, &t, &token, len, n_tok);
+    LLMC__TRY(llmc__j_lex(text, len, token, n_tok, &n_tok, diag));
+    LLMC_MEMSET(c.hash, 0, ((size_t)c.hash_mask + 1) * sizeof *c.hash);
+    c.text = text;
+    c.n = (uint32_t)len;
+    c.token = token;
+    c.diag = diag;
+    LLMC__TRY(llmc__j_compile(&c));
+    t->text = text;
+    t->n = len;
+    t->code = c.code;
+    t->pool = c.pool;
+    t->names = c.names;
+    t->n_names = c.n_names;
+    t->macros = c.macros;
+    t->params = c.params;
+    *out = t;
+    return LLMC_OK;
+}
+
+//--[ 21.11 CHAT.attribute ]-- value.name, value[key], methods of strings, lists, dicts
+/* What is handed to a filter, test, method or function: args are the values, then name and value of each
+   named one. */
+typedef struct llmc__jcall {
+    const llmc__jv *args;
+    unsigned npos, nkw;
+} llmc__jcall;
+
+/* Sorts a call's arguments into out, one for each word of names; MISSING where none was given. False after a
+   failure. At most 8 words. */
+static bool llmc__j_bind(llmc__jinja *j, const llmc__jcall *call, const char *names, llmc__jv *out)
+{
+    unsigned n = 0, i;
+    const char *p, *end;
+    for (p = names; *p != 0; p = *end != 0 ? end + 1 : end) {
+        for (end = p; *end != 0 && *end != ' ';)
+            end++;
+        out[n] = n < call->npos ? call->args[n] : llmc__j_missing();
+        for (i = 0; i < call->nkw; i++) {
+            const llmc__jv *named = &call->args[call->npos + 2 * i];
+            if (named->n == (size_t)(end - p) && LLMC_MEMCMP(named->u.s, p, named->n) == 0)
+                out[n] = named[1];
+        }
+        n++;
+    }
+    if (call->npos > n)
+        LLMC__J_FAIL(j, BAD_ARG, "%u arguments where %u are taken", call->npos, n);
+    for (i = 0; i < call->nkw; i++) {
+        const llmc__jv *named = &call->args[call->npos + 2 * i];
+        bool known = false;
+        for (p = names; *p != 0; p = *end != 0 ? end + 1 : end) {
+            for (end = p; *end != 0 && *end != ' ';)
+                end++;
+            known = known || (named->n == (size_t)(end - p) && LLMC_MEMCMP(named->u.s, p, named->n) == 0);
+        }
+        if (!known)
+            LLMC__J_FAIL(j, BAD_ARG, "no argument is named '%.*s' here", llmc__j_short(named->n), named->u.s);
+    }
+    return j->status == LLMC_OK;
+}
+
+/* A string argument; fails if it is none. */
+static bool llmc__j_wants_text(llmc__jinja *j, llmc__jv v)
+{
+    if (v.type == LLMC__J_STRING)
+        return true;
+    if (v.type == LLMC__J_MISSING)
+        LLMC__J_FAIL(j, BAD_ARG, "an argument is missing");
+    else
+        llmc__j_cannot(j, v, "stands where a string is expected");
+    return false;
+}
+
+/* A whole number argument, or what it is if it was not given. */
+static int64_t llmc__j_wants_int(llmc__jinja *j, llmc__jv v, int64_t absent)
+{
+    if (v.type == LLMC__J_MISSING || v.type == LLMC__J_NONE)
+        return absent;
+    if (!llmc__j_is_whole(v)) {
+        llmc__j_cannot(j, v, "stands where a whole number is expected");
+        return absent;
+    }
+    return v.u.i;
+}
+
+/* Without the characters of chars (white space if MISSING or None) at the ends: 1 left, 2 right. */
+static llmc__jv llmc__j_strip(llmc__jinja *j, llmc__jv s, llmc__jv chars, unsigned ends)
+{
+    size_t at = 0, end = s.n, place;
+    const bool space = chars.type == LLMC__J_MISSING || chars.type == LLMC__J_NONE;
+    if (!space && (!llmc__j_wants_text(j, chars) || !llmc__j_work(j, (size_t)s.n * (chars.n / 16 + 1))))
+        return s;
+    if (space) {
+        at = (ends & 1) != 0 ? llmc__j_skip_space(s.u.s, s.n) : 0;
+        end = (ends & 2) != 0 ? at + llmc__j_trim_end(s.u.s + at, s.n - at) : s.n;
+        return llmc__j_part(s, at, end - at);
+    }
+    while ((ends & 1) != 0 && at < end) {
+        const size_t n = llmc__j_char(s.u.s + at, end - at);
+        if (!llmc__j_find(chars.u.s, chars.n, 0, s.u.s + at, n, &place))
+            break;
+        at += n;
+    }
+    while ((ends & 2) != 0 && at < end) {
+        size_t last = end - 1;
+        while (last > at && end - last < 4 && ((uint8_t)s.u.s[last] & 0xc0) == 0x80)
+            last--;
+        if (!llmc__j_find(chars.u.s, chars.n, 0, s.u.s + last, end - last, &place))
+            break;
+        end = last;
+    }
+    return llmc__j_part(s, at, end - at);
+}
+
+/* A list that grows while it is made. Doubling leaves the old halves behind, so memory is at most four times
+   the result. */
+typedef struct llmc__jgrow {
+    llmc__jv *items;
+    size_t n, cap;
+} llmc__jgrow;
+
+static void llmc__j_append(llmc__jinja *j, llmc__jgrow *g, llmc__jv v)
+{
+    if (g->n == g->cap) {
+        const size_t cap = g->cap == 0 ? 4 : 2 * g->cap;
+        llmc__jv *items = (llmc__jv *)llmc__j_new(j, cap, sizeof *items);
+        if (items == NULL)
+            return;
+        if (g->n > 0)
+            LLMC_MEMCPY(items, g->items, g->n * sizeof *items);
+        g->items = items;
+        g->cap = cap;
+    }
+    g->items[g->n++] = v;
+}
+
+/* s.split(): at white space, at most `most` times (negative: any number). */
+static llmc__jv llmc__j_split_space(llmc__jinja *j, llmc__jv s, int64_t most)
+{
+    llmc__jgrow g = {NULL, 0, 0};
+    size_t at = llmc__j_skip_space(s.u.s, s.n), end, n;
+    while (at < s.n && llmc__j_work(j, 1)) {
+        if (most == 0) {
+            llmc__j_append(j, &g, llmc__j_part(s, at, llmc__j_trim_end(s.u.s + at, s.n - at)));
+            break;
+        }
+        for (end = at; end < s.n; end += n) {
+            n = llmc__j_char(s.u.s + end, s.n - end);
+            if (llmc__j_space(llmc__j_code(s.u.s + end, n)))
+                break;
+        }
+        llmc__j_append(j, &g, llmc__j_part(s, at, end - at));
+        at = end + llmc__j_skip_space(s.u.s + end, s.n - end);
+        most--;
+    }
+    return llmc__j_over(LLMC__J_LIST, g.items, g.n);
+}
+
+/* s.split(by, most). */
+static llmc__jv llmc__j_split(llmc__jinja *j, llmc__jv s, llmc__jv by, int64_t most)
+{
+    llmc__jgrow g = {NULL, 0, 0};
+    size_t at = 0, end;
+    if (by.type == LLMC__J_MISSING || by.type == LLMC__J_NONE)
+        return llmc__j_split_space(j, s, most);
+    if (!llmc__j_wants_text(j, by))
+        return s;
+    if (by.n == 0)
+        LLMC__J_FAIL(j, BAD_ARG, "an empty separator");
+    while (llmc__j_work(j, 1) && most-- != 0 && llmc__j_find(s.u.s, s.n, at, by.u.s, by.n, &end)) {
+        llmc__j_append(j, &g, llmc__j_part(s, at, end - at));
+        at = end + by.n;
+    }
+    (void)llmc__j_work(j, s.n);
+    llmc__j_append(j, &g, llmc__j_part(s, at, s.n - at));
+    return llmc__j_over(LLMC__J_LIST, g.items, g.n);
+}
+
+/* The last place of part in s at or before `from`. */
+static bool llmc__j_find_last(llmc__jv s, llmc__jv part, size_t from, size_t *place)
+{
+    size_t i;
+    if (part.n > s.n)
+        return false;
+    for (i = from < s.n - part.n ? from : s.n - part.n;; i--) {
+        if (part.n == 0 || LLMC_MEMCMP(s.u.s + i, part.u.s, part.n) == 0) {
+            *place = i;
+            return true;
+        }
+        if (i == 0)
+            return false;
+    }
+}
+
+/* s.rsplit(by, most), for a separator that is given. */
+static llmc__jv llmc__j_split_last(llmc__jinja *j, llmc__jv s, llmc__jv by, int64_t most)
+{
+    llmc__jgrow g = {NULL, 0, 0};
+    size_t end = s.n, at, i;
+    if (by.type == LLMC__J_MISSING || by.type == LLMC__J_NONE) {
+        if (most >= 0)
+            LLMC__J_FAIL(j, UNSUPPORTED, "rsplit at white space with a limit");
+        return llmc__j_split_space(j, s, -1);
+    }
+    if (!llmc__j_wants_text(j, by))
+        return s;
+    if (by.n == 0)
+        LLMC__J_FAIL(j, BAD_ARG, "an empty separator");
+    while (llmc__j_work(j, by.n) && most-- != 0 && end >= by.n &&
+           llmc__j_find_last(llmc__j_part(s, 0, end), by, end - by.n, &at)) {
+        llmc__j_append(j, &g, llmc__j_part(s, at + by.n, end - at - by.n));
+        end = at;
+    }
+    (void)llmc__j_work(j, s.n);
+    llmc__j_append(j, &g, llmc__j_part(s, 0, end));
+    for (i = 0; i < g.n / 2; i++) {
+        const llmc__jv swap = g.items[i];
+        g.items[i] = g.items[g.n - 1 - i];
+        g.items[g.n - 1 - i] = swap;
+    }
+    return llmc__j_over(LLMC__J_LIST, g.items, g.n);
+}
+
+/* Bytes of the line end at s [n], 0 if there is none: what Python's splitlines goes by. */
+static size_t llmc__j_line_end(const char *s, size_t n)
+{
+    const size_t length = llmc__j_char(s, n);
+    const uint32_t c = llmc__j_code(s, length);
+    if (c == '\r' && n > 1 && s[1] == '\n')
+        return 2;
+    return (c >= 10 && c <= 13) || (c >= 28 && c <= 30) || (c == 0x85 && length == 2) || c == 0x2028 ||
+                   c == 0x2029
+               ? length
+               : 0;
+}
+
+/* s.splitlines(keep) */
+static llmc__jv llmc__j_lines(llmc__jinja *j, llmc__jv s, bool keep)
+{
+    llmc__jgrow g = {NULL, 0, 0};
+    size_t at = 0, i = 0, n;
+    while (i < s.n && llmc__j_work(j, 1)) {
+        n = llmc__j_line_end(s.u.s + i, s.n - i);
+        if (n == 0) {
+            i += llmc__j_char(s.u.s + i, s.n - i);
+            continue;
+        }
+        llmc__j_append(j, &g, llmc__j_part(s, at, i - at + (keep ? n : 0)));
+        at = i += n;
+    }
+    if (at < s.n)
+        llmc__j_append(j, &g, llmc__j_part(s, at, s.n - at));
+    return llmc__j_over(LLMC__J_LIST, g.items, g.n);
+}
+
+/* s.replace(old, new, most). */
+static llmc__jv llmc__j_replace(llmc__jinja *j, llmc__jv s, llmc__jv old, llmc__jv by, int64_t most)
+{
+    llmc__jbuild b;
+    size_t at = 0, end;
+    if (!llmc__j_wants_text(j, old) || !llmc__j_wants_text(j, by) || !llmc__j_work(j, s.n))
+        return s;
+    if (!llmc__j_find(s.u.s, s.n, 0, old.u.s, old.n, &end) || most == 0)
+        return s;
+    b = llmc__j_begin(j);
+    while (most-- != 0 && llmc__j_find(s.u.s, s.n, at, old.u.s, old.n, &end) && j->status == LLMC_OK) {
+        (void)llmc__j_add(&b, llmc__j_part(s, at, end - at));
+        (void)llmc__j_add(&b, by);
+        at = end + old.n;
+        if (old.n == 0) { /* before each character, and at the end */
+            const size_t n = at < s.n ? llmc__j_char(s.u.s + at, s.n - at) : 0;
+            if (n == 0)
+                break;
+            (void)llmc__j_add(&b, llmc__j_part(s, at, n));
+            at += n;
+        }
+    }
+    (void)llmc__j_add(&b, llmc__j_part(s, at, s.n - at));
+    return llmc__j_built(&b);
+}
+
+/* Elements of v, all strings unless `any`, with s between them. */
+static llmc__jv llmc__j_joined(llmc__jinja *j, llmc__jv s, llmc__jv v, bool any)
+{
+    llmc__jbuild b;
+    size_t i;
+    v = llmc__j_sequence(j, v);
+    if (v.type == LLMC__J_MISSING)
+        return s;
+    b = llmc__j_begin(j);
+    for (i = 0; i < v.n && j->status == LLMC_OK; i++) {
+        if (i > 0)
+            (void)llmc__j_add(&b, s);
+        if (any || llmc__j_wants_text(j, llmc__j_at(v, i)))
+            llmc__j_put_str(&b, llmc__j_at(v, i));
+    }
+    return llmc__j_built(&b);
+}
+
+/* Whether s begins or ends with part, or with one of a tuple's. */
+static bool llmc__j_affix(llmc__jinja *j, llmc__jv s, llmc__jv part, bool end)
+{
+    size_t i;
+    bool found = false;
+    if (part.type != LLMC__J_TUPLE)
+        part = llmc__j_wants_text(j, part) ? part : llmc__j_text("", 0, 0);
+    for (i = 0; i < (part.type == LLMC__J_TUPLE ? part.n : 1) && llmc__j_work(j, 1); i++) {
+        const llmc__jv p = part.type == LLMC__J_TUPLE ? part.u.items[i] : part;
+        if (llmc__j_wants_text(j, p) && p.n <= s.n &&
+            (p.n == 0 || LLMC_MEMCMP(s.u.s + (end ? s.n - p.n : 0), p.u.s, p.n) == 0))
+            found = true;
+    }
+    return found;
+}
+
+/* s filled up to `width` characters: fill on the left, the right, or (2) both sides. */
+static llmc__jv llmc__j_pad(llmc__jinja *j, llmc__jv s, int64_t width, llmc__jv fill, int side)
+{
+    const int64_t have = (int64_t)llmc__j_length(s.u.s, s.n);
+    int64_t more = width - have, left = side == 0 ? more : side == 1 ? 0 : more / 2 + (more & width & 1);
+    llmc__jbuild b;
+    if (more <= 0 || (fill.type != LLMC__J_MISSING && !llmc__j_wants_text(j, fill)))
+        return s;
+    if (fill.type == LLMC__J_MISSING)
+        fill = llmc__j_text(" ", 1, LLMC__J_OURS);
+    b = llmc__j_begin(j);
+    for (; left > 0 && llmc__j_add(&b, fill); left--, more--)
+        ;
+    (void)llmc__j_add(&b, s);
+    for (; more > 0 && llmc__j_add(&b, fill); more--)
+        ;
+    return llmc__j_built(&b);
+}
+
+/* Classes of whole strings, as str.isupper and so on: 0 if any character is not of it or there is none. */
+enum {
+    LLMC__J_ALL_LOWER,
+    LLMC__J_ALL_UPPER,
+    LLMC__J_ALL_SPACE,
+    LLMC__J_ALL_DIGITS,
+    LLMC__J_ALL_LETTERS,
+    LLMC__J_ALL_ALNUM
+};
+static bool llmc__j_all(llmc__jinja *j, llmc__jv s, int what)
+{
+    bool some = false;
+    size_t i, n;
+    for (i = 0; i < s.n; i += n) {
+        const uint32_t c = llmc__j_code(s.u.s + i, n = llmc__j_char(s.u.s + i, s.n - i));
+        const bool digit = c >= '0' && c <= '9', letter = llmc__j_cased(c);
+        if (what == LLMC__J_ALL_LOWER || what == LLMC__J_ALL_UPPER) {
+            if (letter && llmc__j_case(c, what == LLMC__J_ALL_UPPER) != c)
+                return false;
+            some = some || letter;
+            continue;
+        }
+        if (c >= 0x80 && !letter && what >= LLMC__J_ALL_DIGITS)
+            LLMC__J_FAIL(j, UNSUPPORTED, "classes of characters beyond ASCII");
+        if (!(what == LLMC__J_ALL_SPACE    ? llmc__j_space(c)
+              : what == LLMC__J_ALL_DIGITS ? digit
+                                           : letter || (digit && what == LLMC__J_ALL_ALNUM)))
+            return false;
+        some = true;
+    }
+    return some;
+}
+
+/* Methods by type and name. Their order is that of llmc__j_method. */
+typedef enum llmc__jmethod {
+    LLMC__JM_CAPITALIZE,
+    LLMC__JM_CENTER,
+    LLMC__JM_COUNT,
+    LLMC__JM_ENDSWITH,
+    LLMC__JM_FIND,
+    LLMC__JM_FORMAT,
+    LLMC__JM_INDEX,
+    LLMC__JM_ISALNUM,
+    LLMC__JM_ISALPHA,
+    LLMC__JM_ISDIGIT,
+    LLMC__JM_ISLOWER,
+    LLMC__JM_ISSPACE,
+    LLMC__JM_ISUPPER,
+    LLMC__JM_JOIN,
+    LLMC__JM_LJUST,
+    LLMC__JM_LOWER,
+    LLMC__JM_LSTRIP,
+    LLMC__JM_PARTITION,
+    LLMC__JM_REMOVEPREFIX,
+    LLMC__JM_REMOVESUFFIX,
+    LLMC__JM_REPLACE,
+    LLMC__JM_RFIND,
+    LLMC__JM_RINDEX,
+    LLMC__JM_RJUST,
+    LLMC__JM_RPARTITION,
+    LLMC__JM_RSPLIT,
+    LLMC__JM_RSTRIP,
+    LLMC__JM_SPLIT,
+    LLMC__JM_SPLITLINES,
+    LLMC__JM_STARTSWITH,
+    LLMC__JM_STRIP,
+    LLMC__JM_SWAPCASE,
+    LLMC__JM_TITLE,
+    LLMC__JM_UPPER,
+    LLMC__JM_ZFILL,
+    LLMC__JM_STRINGS, /* the end of the strings' */
+    LLMC__JM_GET = LLMC__JM_STRINGS,
+    LLMC__JM_ITEMS,
+    LLMC__JM_KEYS,
+    LLMC__JM_VALUES,
+    LLMC__JM_DICT_COPY,
+    LLMC__JM_DICTS, /* the end of the dicts' */
+    LLMC__JM_LIST_COUNT = LLMC__JM_DICTS,
+    LLMC__JM_LIST_INDEX,
+    LLMC__JM_LIST_COPY,
+    LLMC__JM_LISTS,
+    LLMC__JM_CYCLE = LLMC__JM_LISTS,
+    LLMC__JM_CHANGED,
+    LLMC__JM_END
+} llmc__jmethod;
+
+static const char *const llmc__j_methods[LLMC__JM_END] = {
+    "capitalize", "center",     "count",   "endswith",   "find",         "format",       "index",
+    "isalnum",    "isalpha",    "isdigit", "islower",    "isspace",      "isupper",      "join",
+    "ljust",      "lower",      "lstrip",  "partition",  "removeprefix", "removesuffix", "replace",
+    "rfind",      "rindex",     "rjust",   "rpartition", "rsplit",       "rstrip",       "split",
+    "splitlines", "startswith", "strip",   "swapcase",   "title",        "upper",        "zfill",
+    "get",        "items",      "keys",    "values",     "copy",         "count",        "index",
+    "copy",       "cycle",      "changed"};
+
+/* What Python has and the sandbox forbids, or has and this interpreter lacks: strings, dicts, lists. The
+   forbidden ones are undefined to a template; the lacking ones are refused by name. */
+static const char *const llmc__j_forbidden[] = {"clear",  "pop",     "popitem", "setdefault",
+                                                "update", "append",  "extend",  "insert",
+                                                "remove", "reverse", "sort"};
+static const char *const llmc__j_lacking[] = {
+    "casefold",  "encode",      "expandtabs", "format_map", "isascii",   "isdecimal", "isidentifier",
+    "isnumeric", "isprintable", "istitle",    "translate",  "maketrans", "fromkeys"};
+
+/* Rows [first, end) of the methods of v's type. */
+static void llmc__j_method_rows(llmc__jv v, int *first, int *end)
+{
+    *first = *end = 0;
+    if (v.type == LLMC__J_STRING) {
+        *end = LLMC__JM_STRINGS;
+    } else if (v.type == LLMC__J_DICT) {
+        *first = LLMC__JM_STRINGS;
+        *end = LLMC__JM_DICTS;
+    } else if (v.type == LLMC__J_LIST || v.type == LLMC__J_TUPLE || v.type == LLMC__J_RANGE_OF) {
+        *first = LLMC__JM_DICTS;
+        *end = v.type == LLMC__J_LIST ? LLMC__JM_LISTS : LLMC__JM_LIST_COPY;
+    } else if (v.type == LLMC__J_LOOP) {
+        *first = LLMC__JM_LISTS;
+        *end = LLMC__JM_END;
+    }
+}
+
+/* The method of that name, -1 if there is none, -2 if the sandbox forbids it. */
+static int llmc__j_find_method(llmc__jinja *j, llmc__jv v, const char *s, size_t n)
+{
+    int first, end, i;
+    llmc__j_method_rows(v, &first, &end);
+    for (i = first; i < end; i++)
+        if (llmc__texteq(s, n, llmc__j_methods[i]))
+            return i;
+    if ((v.type == LLMC__J_DICT && llmc__j_row(llmc__j_forbidden, 5, s, n) >= 0) ||
+        (v.type == LLMC__J_LIST &&
+         (llmc__j_row(llmc__j_forbidden + 5, 6, s, n) >= 0 || llmc__j_row(llmc__j_forbidden, 2, s, n) >= 0)))
+        return -2;
+    if ((v.type == LLMC__J_STRING || v.type == LLMC__J_DICT) && llmc__j_row(llmc__j_lacking, 13, s, n) >= 0 &&
+        (v.type == LLMC__J_STRING) == !llmc__texteq(s, n, "fromkeys"))
+        LLMC__J_FAIL(j, UNSUPPORTED, "the method %.*s", llmc__j_short(n), s);
+    return -1;
+}
+
+/* Attributes of `loop`. */
+static llmc__jv llmc__j_loop_attr(llmc__jloop *l, const char *s, size_t n)
+{
+    static const char *const name[] = {"index",  "index0", "revindex", "revindex0", "first",   "last",
+                                       "length", "depth",  "depth0",   "previtem",  "nextitem"};
+    const int64_t index = l->index, count = l->n;
+    switch (llmc__j_row(name, 11, s, n)) {
+    case 0:
+        return llmc__j_int(index);
+    case 1:
+        return llmc__j_int(index - 1);
+    case 2:
+        return llmc__j_int(count - index + 1);
+    case 3:
+        return llmc__j_int(count - index);
+    case 4:
+        return llmc__j_bool(index == 1);
+    case 5:
+        return llmc__j_bool(index == count);
+    case 6:
+        return llmc__j_int(count);
+    case 7:
+        return llmc__j_int(1);
+    case 8:
+        return llmc__j_int(0);
+    case 9:
+        return index > 1 ? llmc__j_at(l->items, l->index - 2u) : llmc__j_undefined("previtem", 8);
+    case 10:
+        return index < count ? llmc__j_at(l->items, l->index) : llmc__j_undefined("nextitem", 8);
+    default:
+        return llmc__j_undefined(s, n);
+    }
+}
+
+/* A method as a value. */
+static llmc__jv llmc__j_bound_method(llmc__jinja *j, llmc__jv v, int row)
+{
+    llmc__jv *of = (llmc__jv *)llmc__j_new(j, 1, sizeof *of);
+    llmc__jv m;
+    if (of == NULL)
+        return v;
+    *of = v;
+    m = llmc__j_over(LLMC__J_METHOD, of, 1);
+    m.id = (uint16_t)row;
+    return m;
+}
+
+/* The attribute of a namespace, or NULL. */
+static llmc__jv *llmc__j_space_find(llmc__jspace *space, const char *s, size_t n)
+{
+    uint32_t i;
+    for (i = 0; i < space->n; i++)
+        if (space->pairs[2 * i].n == n && LLMC_MEMCMP(space->pairs[2 * i].u.s, s, n) == 0)
+            return &space->pairs[2 * i + 1];
+    return NULL;
+}
+
+/* value.name: methods come before keys, as in Python. */
+static llmc__jv llmc__j_attr(llmc__jinja *j, llmc__jv v, const char *s, size_t n, bool methods_only)
+{
+    const llmc__jv *found;
+    int row;
+    if (v.type == LLMC__J_UNDEFINED) {
+        llmc__j_cannot(j, v, "");
+        return v;
+    }
+    if (v.type == LLMC__J_NAMESPACE) {
+        found = llmc__j_space_find(v.u.space, s, n);
+        return found != NULL ? *found : llmc__j_undefined(s, n);
+    }
+    row = llmc__j_find_method(j, v, s, n);
+    if (row >= 0)
+        return llmc__j_bound_method(j, v, row);
+    if (v.type == LLMC__J_LOOP)
+        return llmc__j_loop_attr(v.u.loop, s, n);
+    if (v.type == LLMC__J_MACRO && llmc__texteq(s, n, "name"))
+        return llmc__j_text(j->t->names[j->t->macros[v.u.macro->at].name].s,
+                            j->t->names[j->t->macros[v.u.macro->at].name].n, LLMC__J_OURS);
+    if (v.type == LLMC__J_DICT && row == -1 && !methods_only) {
+        found = llmc__j_lookup(j, v, llmc__j_text(s, n, LLMC__J_OURS));
+        if (found != NULL)
+            return *found;
+    }
+    return llmc__j_undefined(s, n);
+}
+
+/* value[key]: elements and keys come before methods. */
+static llmc__jv llmc__j_item(llmc__jinja *j, llmc__jv v, llmc__jv key)
+{
+    const llmc__jv *found;
+    if (v.type == LLMC__J_UNDEFINED) {
+        llmc__j_cannot(j, v, "");
+        return v;
+    }
+    if (v.type == LLMC__J_DICT) {
+        found = llmc__j_lookup(j, v, key);
+        if (found != NULL)
+            return *found;
+    }
+    if ((v.type == LLMC__J_STRING || v.type == LLMC__J_LIST || v.type == LLMC__J_TUPLE ||
+         v.type == LLMC__J_RANGE_OF) &&
+        llmc__j_is_whole(key))
+        return llmc__j_index(j, v, key.u.i);
+    if (key.type == LLMC__J_STRING)
+        return llmc__j_attr(j, v, key.u.s, key.n, true);
+    return llmc__j_undefined("item", 4);
+}
+
+/* Sets an attribute of a namespace. */
+static void llmc__j_space_set(llmc__jinja *j, llmc__jspace *space, llmc__jv name, llmc__jv v)
+{
+    llmc__jv *found = llmc__j_space_find(space, name.u.s, name.n);
+    if (found != NULL) {
+        *found = v;
+        return;
+    }
+    if (space->n == space->cap) {
+        const uint32_t cap = space->cap == 0 ? 4 : 2 * space->cap;
+        llmc__jv *pairs = (llmc__jv *)llmc__j_new(j, 2 * (size_t)cap, sizeof *pairs);
+        if (pairs == NULL)
+            return;
+        if (space->n > 0)
+            LLMC_MEMCPY(pairs, space->pairs, 2 * space->n * sizeof *pairs);
+        space->pairs = pairs;
+        space->cap = cap;
+    }
+    space->pairs[2 * space->n] = name;
+    space->pairs[2 * space->n++ + 1] = v;
+}
+
+/* A field of a format: [-0 +][width][.precision]kind; precision -1: none. */
+typedef struct llmc__jfield {
+    bool left, zero, plus, space;
+    int width, precision;
+    char kind;
+} llmc__jfield;
+
+/* v with `places` digits behind the point. */
+static void llmc__j_put_fixed(llmc__jbuild *b, double v, int places)
+{
+    llmc__jdigits d;
+    int i;
+    if (v != v || v > DBL_MAX || v < -DBL_MAX || places > 300) {
+        LLMC__J_FAIL(b->j, UNSUPPORTED, "fixed digits of what is not finite");
+        return;
+    }
+    if (v < 0 || (v == 0 && 1 / v < 0))
+        (void)llmc__j_puts(b, "-");
+    d.n = 0;
+    d.point = 0;
+    if (v != 0) {
+        llmc__j_digits(v < 0 ? -v : v, &d);
+        llmc__j_digits_round(&d, d.point + places);
+    }
+    if (d.point <= 0)
+        (void)llmc__j_puts(b, "0");
+    for (i = 0; i < d.point; i++)
+        (void)llmc__j_add_n(b, i < d.n ? d.digit + i : "0", 1, LLMC__J_OURS);
+    if (places > 0)
+        (void)llmc__j_puts(b, ".");
+    for (i = d.point; i < d.point + places; i++)
+        (void)llmc__j_add_n(b, i >= 0 && i < d.n ? d.digit + i : "0", 1, LLMC__J_OURS);
+}
+
+/* One value by its field; s gets a piece of text of its own, since the whole is built from such. */
+static llmc__jv llmc__j_field(llmc__jinja *j, const llmc__jfield *f, llmc__jv v)
+{
+    llmc__jbuild b = llmc__j_begin(j);
+    const bool number = f->kind != 's' && f->kind != 'r';
+    llmc__jv text;
+    if (number && !llmc__j_is_number(v)) {
+        llmc__j_cannot(j, v, "is no number to format");
+        return v;
+    }
+    if (number && (f->plus || f->space) && llmc__j_double(v) >= 0)
+        (void)llmc__j_puts(&b, f->plus ? "+" : " ");
+    if (f->kind == 's')
+        llmc__j_put_str(&b, v);
+    else if (f->kind == 'r')
+        llmc__j_put_repr(&b, v);
+    else if (f->kind == 'f')
+        llmc__j_put_fixed(&b, llmc__j_double(v), f->precision < 0 ? 6 : f->precision);
+    else
+        llmc__j_put_int(&b, llmc__j_is_whole(v) ? v.u.i : (int64_t)v.u.f);
+    text = llmc__j_built(&b);
+    if (!number && f->precision >= 0)
+        text = llmc__j_part(text, 0, llmc__j_seek(text.u.s, text.n, (size_t)f->precision));
+    if (f->zero && number && !f->left) {
+        const size_t sign = text.n > 0 && (text.u.s[0] == '-' || text.u.s[0] == '+' || text.u.s[0] == ' ');
+        llmc__jv digits = llmc__j_pad(j, llmc__j_part(text, sign, text.n - sign), f->width - (int)sign,
+                                      llmc__j_text("0", 1, LLMC__J_OURS), 0);
+        text = llmc__j_join2(j, llmc__j_part(text, 0, sign), digits);
+    }
+    return llmc__j_pad(j, text, f->width, llmc__j_missing(), f->left ? 1 : 0);
+}
+
+/* A whole number of at most three digits at s [n]; returns the bytes read. */
+static size_t llmc__j_small(const char *s, size_t n, int *out)
+{
+    size_t i = 0;
+    for (*out = 0; i < n && i < 3 && llmc__j_is_digit(s[i]); i++)
+        *out = *out * 10 + (s[i] - '0');
+    return i;
+}
+
+/* Reads a % field behind its percent sign. Returns the bytes; 0: not one that is known here. */
+static size_t llmc__j_percent(const char *s, size_t n, llmc__jfield *f)
+{
+    size_t i = 0;
+    LLMC_MEMSET(f, 0, sizeof *f);
+    f->precision = -1;
+    for (; i < n && (s[i] == '-' || s[i] == '0' || s[i] == '+' || s[i] == ' '); i++) {
+        f->left = f->left || s[i] == '-';
+        f->zero = f->zero || s[i] == '0';
+        f->plus = f->plus || s[i] == '+';
+        f->space = f->space || s[i] == ' ';
+    }
+    i += llmc__j_small(s + i, n - i, &f->width);
+    if (i < n && s[i] == '.')
+        i += 1 + llmc__j_small(s + i + 1, n - i - 1, &f->precision);
+    if (i >= n || (s[i] != 's' && s[i] != 'r' && s[i] != 'd' && s[i] != 'i' && s[i] != 'f' && s[i] != '%'))
+        return 0;
+    f->kind = s[i];
+    return i + 1;
+}
+
+/* form % args, of which there are n. */
+static llmc__jv llmc__j_printf(llmc__jinja *j, llmc__jv form, const llmc__jv *args, size_t n)
+{
+    llmc__jv out = llmc__j_text("", 0, LLMC__J_OURS);
+    size_t at = 0, end, used = 0, length;
+    llmc__jfield f;
+    while (llmc__j_work(j, 1) && llmc__j_find(form.u.s, form.n, at, "%", 1, &end)) {
+        out = llmc__j_join2(j, out, llmc__j_part(form, at, end - at));
+        length = llmc__j_percent(form.u.s + end + 1, form.n - end - 1, &f);
+        if (length == 0) {
+            LLMC__J_FAIL(j, UNSUPPORTED, "the format %.*s", llmc__j_short(form.n - end), form.u.s + end);
+            return out;
+        }
+        if (f.kind == '%') {
+            out = llmc__j_join2(j, out, llmc__j_text("%", 1, LLMC__J_OURS));
+        } else if (used == n) {
+            LLMC__J_FAIL(j, BAD_ARG, "a format wants more values than the %zu given", n);
+            return out;
+        } else {
+            out = llmc__j_join2(j, out, llmc__j_field(j, &f, args[used++]));
+        }
+        at = end + 1 + length;
+    }
+    if (used < n)
+        LLMC__J_FAIL(j, BAD_ARG, "a format takes %zu of %zu values", used, n);
+    return llmc__j_join2(j, out, llmc__j_part(form, at, form.n - at));
+}
+
+/* form.format(...): {} {0} {name}, {{ and }}. */
+static llmc__jv llmc__j_format(llmc__jinja *j, llmc__jv form, const llmc__jcall *call)
+{
+    llmc__jv out = llmc__j_text("", 0, LLMC__J_OURS), v;
+    size_t at = 0, i, end;
+    unsigned next = 0, k;
+    for (i = 0; i < form.n && llmc__j_work(j, 1); i++) {
+        const char c = form.u.s[i];
+        if (c != '{' && c != '}')
+            continue;
+        out = llmc__j_join2(j, out, llmc__j_part(form, at, i - at));
+        at = i + 1;
+        if (i + 1 < form.n && form.u.s[i + 1] == c) { /* the second one is kept */
+            i++;
+            continue;
+        }
+        v = llmc__j_missing();
+        if (c == '{' && llmc__j_find(form.u.s, form.n, at, "}", 1, &end)) {
+            int number = (int)next;
+            if (end == at)
+                next++;
+            if (end == at || llmc__j_small(form.u.s + at, end - at, &number) == end - at)
+                v = (unsigned)number < call->npos ? call->args[number] : v;
+            for (k = 0; k < call->nkw; k++)
+                if (end - at == call->args[call->npos + 2 * k].n && end > at &&
+                    LLMC_MEMCMP(form.u.s + at, call->args[call->npos + 2 * k].u.s, end - at) == 0)
+                    v = call->args[call->npos + 2 * k + 1];
+            i = end;
+            at = end + 1;
+        }
+        if (v.type == LLMC__J_MISSING) {
+            LLMC__J_FAIL(j, UNSUPPORTED,
+                         "a field of format() that is not {}, {0} or {name} of what is given");
+            return out;
+        }
+        out = llmc__j_join2(j, out, llmc__j_str(j, v));
+    }
+    return llmc__j_join2(j, out, llmc__j_part(form, at, form.n - at));
+}
+
+/* s.partition(by), s.rpartition(by). */
+static llmc__jv llmc__j_partition(llmc__jinja *j, llmc__jv s, llmc__jv by, bool last)
+{
+    llmc__jv *items = (llmc__jv *)llmc__j_new(j, 3, sizeof *items);
+    size_t at = 0;
+    bool found;
+    if (items == NULL || !llmc__j_wants_text(j, by) || !llmc__j_work(j, s.n))
+        return s;
+    if (by.n == 0)
+        LLMC__J_FAIL(j, BAD_ARG, "an empty separator");
+    found = last ? llmc__j_find_last(s, by, s.n, &at) : llmc__j_find(s.u.s, s.n, 0, by.u.s, by.n, &at);
+    items[0] = items[1] = items[2] = llmc__j_text("", 0, LLMC__J_OURS);
+    if (!found) {
+        items[last ? 2 : 0] = s;
+    } else {
+        items[0] = llmc__j_part(s, 0, at);
+        items[1] = llmc__j_part(s, at, by.n);
+        items[2] = llmc__j_part(s, at + by.n, s.n - at - by.n);
+    }
+    return llmc__j_over(LLMC__J_TUPLE, items, 3);
+}
+
+/* Where part first or last stands in s, in characters; -1: nowhere. */
+static int64_t llmc__j_place(llmc__jinja *j, llmc__jv s, llmc__jv part, bool last)
+{
+    size_t at = 0;
+    if (!llmc__j_wants_text(j, part) || !llmc__j_work(j, s.n) ||
+        !(last ? llmc__j_find_last(s, part, s.n, &at) : llmc__j_find(s.u.s, s.n, 0, part.u.s, part.n, &at)))
+        return -1;
+    return (int64_t)llmc__j_length(s.u.s, at);
+}
+
+/* How often part stands in s, one behind the other. */
+static int64_t llmc__j_count(llmc__jinja *j, llmc__jv s, llmc__jv part)
+{
+    size_t at = 0, end;
+    int64_t n = 0;
+    if (!llmc__j_wants_text(j, part) || !llmc__j_work(j, s.n))
+        return 0;
+    if (part.n == 0)
+        return (int64_t)llmc__j_length(s.u.s, s.n) + 1;
+    for (; llmc__j_find(s.u.s, s.n, at, part.u.s, part.n, &end); n++)
+        at = end + part.n;
+    return n;
+}
+
+/* Methods that look for something in a string s. */
+static llmc__jv llmc__j_method_search(llmc__jinja *j, llmc__jv s, unsigned row, const llmc__jcall *call)
+{
+    llmc__jv a[3];
+    int64_t at;
+    if (!llmc__j_bind(j, call, "sub start end", a))
+        return s;
+    if (a[1].type != LLMC__J_MISSING || a[2].type != LLMC__J_MISSING) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "bounds of where %s looks", llmc__j_methods[row]);
+        return s;
+    }
+    switch (row) {
+    case LLMC__JM_STARTSWITH:
+    case LLMC__JM_ENDSWITH:
+        return llmc__j_bool(llmc__j_affix(j, s, a[0], row == LLMC__JM_ENDSWITH));
+    case LLMC__JM_COUNT:
+        return llmc__j_int(llmc__j_count(j, s, a[0]));
+    default:
+        at = llmc__j_place(j, s, a[0], row == LLMC__JM_RFIND || row == LLMC__JM_RINDEX);
+        if (at < 0 && (row == LLMC__JM_INDEX || row == LLMC__JM_RINDEX))
+            LLMC__J_FAIL(j, BAD_ARG, "index() did not find the string");
+        return llmc__j_int(at);
+    }
+}
+
+/* Methods of a string s that take it apart or put it together. */
+static llmc__jv llmc__j_method_parts(llmc__jinja *j, llmc__jv s, unsigned row, const llmc__jcall *call)
+{
+    llmc__jv a[3];
+    const char *names = row == LLMC__JM_SPLIT || row == LLMC__JM_RSPLIT ? "sep maxsplit"
+                        : row == LLMC__JM_REPLACE                       ? "old new count"
+                        : row == LLMC__JM_SPLITLINES                    ? "keepends"
+                        : row == LLMC__JM_CENTER || row == LLMC__JM_LJUST || row == LLMC__JM_RJUST
+                            ? "width fillchar"
+                            : "x";
+    if (!llmc__j_bind(j, call, names, a))
+        return s;
+    switch (row) {
+    case LLMC__JM_SPLIT:
+        return llmc__j_split(j, s, a[0], llmc__j_wants_int(j, a[1], -1));
+    case LLMC__JM_RSPLIT:
+        return llmc__j_split_last(j, s, a[0], llmc__j_wants_int(j, a[1], -1));
+    case LLMC__JM_SPLITLINES:
+        return llmc__j_lines(j, s, a[0].type != LLMC__J_MISSING && llmc__j_true(a[0]));
+    case LLMC__JM_REPLACE:
+        return llmc__j_replace(j, s, a[0], a[1], llmc__j_wants_int(j, a[2], -1));
+    case LLMC__JM_JOIN:
+        return llmc__j_joined(j, s, a[0], false);
+    case LLMC__JM_PARTITION:
+    case LLMC__JM_RPARTITION:
+        return llmc__j_partition(j, s, a[0], row == LLMC__JM_RPARTITION);
+    case LLMC__JM_REMOVEPREFIX:
+    case LLMC__JM_REMOVESUFFIX:
+        if (!llmc__j_wants_text(j, a[0]) || !llmc__j_affix(j, s, a[0], row == LLMC__JM_REMOVESUFFIX))
+            return s;
+        return llmc__j_part(s, row == LLMC__JM_REMOVEPREFIX ? a[0].n : 0, s.n - a[0].n);
+    case LLMC__JM_ZFILL: {
+        llmc__jfield f;
+        const size_t sign = s.n > 0 && (s.u.s[0] == '-' || s.u.s[0] == '+');
+        LLMC_MEMSET(&f, 0, sizeof f);
+        return llmc__j_join2(j, llmc__j_part(s, 0, sign),
+                             llmc__j_pad(j, llmc__j_part(s, sign, s.n - sign),
+                                         llmc__j_wants_int(j, a[0], 0) - (int64_t)sign,
+                                         llmc__j_text("0", 1, LLMC__J_OURS), 0));
+    }
+    default:
+        if (a[0].type == LLMC__J_MISSING)
+            LLMC__J_FAIL(j, BAD_ARG, "an argument is missing");
+        return llmc__j_pad(j, s, llmc__j_wants_int(j, a[0], 0), a[1],
+                           row == LLMC__JM_RJUST   ? 0
+                           : row == LLMC__JM_LJUST ? 1
+                                                   : 2);
+    }
+}
+
+/* Methods of a string s. */
+static llmc__jv llmc__j_method_text(llmc__jinja *j, llmc__jv s, unsigned row, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    switch (row) {
+    case LLMC__JM_COUNT:
+    case LLMC__JM_FIND:
+    case LLMC__JM_INDEX:
+    case LLMC__JM_RFIND:
+    case LLMC__JM_RINDEX:
+    case LLMC__JM_STARTSWITH:
+    case LLMC__JM_ENDSWITH:
+        return llmc__j_method_search(j, s, row, call);
+    case LLMC__JM_STRIP:
+    case LLMC__JM_LSTRIP:
+    case LLMC__JM_RSTRIP:
+        if (!llmc__j_bind(j, call, "chars", a))
+            return s;
+        return llmc__j_strip(j, s, a[0], row == LLMC__JM_STRIP ? 3 : row == LLMC__JM_LSTRIP ? 1 : 2);
+    case LLMC__JM_FORMAT:
+        return llmc__j_format(j, s, call);
+    case LLMC__JM_CAPITALIZE:
+    case LLMC__JM_LOWER:
+    case LLMC__JM_UPPER:
+    case LLMC__JM_SWAPCASE:
+    case LLMC__JM_TITLE:
+        if (!llmc__j_bind(j, call, "", a))
+            return s;
+        return llmc__j_recase(j, s,
+                              row == LLMC__JM_CAPITALIZE ? LLMC__J_CAPITAL
+                              : row == LLMC__JM_LOWER    ? LLMC__J_LOWER
+                              : row == LLMC__JM_UPPER    ? LLMC__J_UPPER
+                              : row == LLMC__JM_SWAPCASE ? LLMC__J_SWAP
+                                                         : LLMC__J_TITLE);
+    case LLMC__JM_ISALNUM:
+    case LLMC__JM_ISALPHA:
+    case LLMC__JM_ISDIGIT:
+    case LLMC__JM_ISLOWER:
+    case LLMC__JM_ISSPACE:
+    case LLMC__JM_ISUPPER:
+        if (!llmc__j_bind(j, call, "", a))
+            return s;
+        return llmc__j_bool(llmc__j_all(j, s,
+                                        row == LLMC__JM_ISLOWER   ? LLMC__J_ALL_LOWER
+                                        : row == LLMC__JM_ISUPPER ? LLMC__J_ALL_UPPER
+                                        : row == LLMC__JM_ISSPACE ? LLMC__J_ALL_SPACE
+                                        : row == LLMC__JM_ISDIGIT ? LLMC__J_ALL_DIGITS
+                                        : row == LLMC__JM_ISALPHA ? LLMC__J_ALL_LETTERS
+                                                                  : LLMC__J_ALL_ALNUM));
+    default:
+        return llmc__j_method_parts(j, s, row, call);
+    }
+}
+
+/* Methods of dicts. */
+static llmc__jv llmc__j_method_dict(llmc__jinja *j, llmc__jv d, unsigned row, const llmc__jcall *call)
+{
+    llmc__jv a[2];
+    const llmc__jv *found;
+    if (!llmc__j_bind(j, call, row == LLMC__JM_GET ? "key default" : "", a))
+        return d;
+    if (row == LLMC__JM_GET && a[0].type == LLMC__J_MISSING)
+        LLMC__J_FAIL(j, BAD_ARG, "an argument is missing");
+    switch (row) {
+    case LLMC__JM_GET:
+        found = llmc__j_lookup(j, d, a[0]);
+        return found != NULL ? *found : a[1].type == LLMC__J_MISSING ? llmc__j_none() : a[1];
+    case LLMC__JM_ITEMS:
+        d.type = LLMC__J_ITEMS;
+        return d;
+    case LLMC__JM_KEYS:
+        d.type = LLMC__J_KEYS;
+        return d;
+    case LLMC__JM_VALUES:
+        d.type = LLMC__J_VALUES;
+        return d;
+    default:
+        return d;
+    }
+}
+
+/* loop.cycle(...), loop.changed(...) */
+static llmc__jv llmc__j_method_loop(llmc__jinja *j, llmc__jloop *l, unsigned row, const llmc__jcall *call)
+{
+    llmc__jv now, *items;
+    bool changed;
+    if (call->nkw > 0 || (row == LLMC__JM_CYCLE && call->npos == 0)) {
+        LLMC__J_FAIL(j, BAD_ARG, "arguments of loop.%s", llmc__j_methods[row]);
+        return llmc__j_none();
+    }
+    if (row == LLMC__JM_CYCLE)
+        return call->args[(l->index - 1) % call->npos];
+    items = (llmc__jv *)llmc__j_new(j, call->npos, sizeof *items);
+    if (items == NULL)
+        return llmc__j_none();
+    if (call->npos > 0)
+        LLMC_MEMCPY(items, call->args, call->npos * sizeof *items);
+    now = llmc__j_over(LLMC__J_TUPLE, items, call->npos);
+    changed = l->changed.type == LLMC__J_MISSING || !llmc__j_equal(j, l->changed, now);
+    l->changed = now;
+    return llmc__j_bool(changed);
+}
+
+/* Calls a method of v. */
+static llmc__jv llmc__j_method(llmc__jinja *j, llmc__jv v, unsigned row, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    size_t i;
+    int64_t n = 0;
+    if (row < LLMC__JM_STRINGS)
+        return llmc__j_method_text(j, v, row, call);
+    if (row < LLMC__JM_DICTS)
+        return llmc__j_method_dict(j, v, row, call);
+    if (row >= LLMC__JM_LISTS)
+        return llmc__j_method_loop(j, v.u.loop, row, call);
+    if (row == LLMC__JM_LIST_COPY)
+        return v;
+    if (!llmc__j_bind(j, call, "value", a))
+        return v;
+    for (i = 0; i < v.n && llmc__j_work(j, 1); i++) {
+        const bool same = llmc__j_equal(j, llmc__j_at(v, i), a[0]);
+        if (same && row == LLMC__JM_LIST_INDEX)
+            return llmc__j_int((int64_t)i);
+        n += same ? 1 : 0;
+    }
+    if (row == LLMC__JM_LIST_INDEX)
+        LLMC__J_FAIL(j, BAD_ARG, "index() did not find the value");
+    return llmc__j_int(n);
+}
+
+//--[ 21.12 CHAT.filter ]-- value|filter, value is test
+/* The element under a path like "a.b.0", as filters take for attributes; keys only, then methods. */
+static llmc__jv llmc__j_path(llmc__jinja *j, llmc__jv v, llmc__jv path)
+{
+    size_t at = 0, end;
+    if (path.type != LLMC__J_STRING)
+        return llmc__j_item(j, v, path);
+    while (j->status == LLMC_OK) {
+        const bool more = llmc__j_find(path.u.s, path.n, at, ".", 1, &end);
+        llmc__jv key = llmc__j_part(path, at, (more ? end : path.n) - at);
+        int number = 0;
+        if (key.n > 0 && llmc__j_small(key.u.s, key.n, &number) == key.n)
+            key = llmc__j_int(number);
+        v = llmc__j_item(j, v, key);
+        if (!more)
+            break;
+        at = end + 1;
+    }
+    return v;
+}
+
+/* What elements are compared by: an attribute of them if there is one, strings in lower case unless told. */
+static llmc__jv llmc__j_key(llmc__jinja *j, llmc__jv v, llmc__jv attribute, llmc__jv cased)
+{
+    if (attribute.type != LLMC__J_MISSING && attribute.type != LLMC__J_NONE)
+        v = llmc__j_path(j, v, attribute);
+    if (v.type == LLMC__J_STRING && (cased.type == LLMC__J_MISSING || !llmc__j_true(cased)))
+        v = llmc__j_recase(j, v, LLMC__J_LOWER);
+    return v;
+}
+
+/* Elements of v in order, as a list. */
+static llmc__jv llmc__j_sorted(llmc__jinja *j, llmc__jv v, llmc__jv attribute, llmc__jv cased, bool reverse)
+{
+    llmc__jv *pairs, *items;
+    size_t i, place;
+    v = llmc__j_sequence(j, v);
+    if (attribute.type == LLMC__J_STRING && llmc__j_find(attribute.u.s, attribute.n, 0, ",", 1, &place))
+        LLMC__J_FAIL(j, UNSUPPORTED, "sorting by several attributes");
+    pairs = (llmc__jv *)llmc__j_new(j, 2 * (size_t)v.n, sizeof *pairs);
+    items = (llmc__jv *)llmc__j_new(j, v.n, sizeof *items);
+    if (pairs == NULL || items == NULL)
+        return v;
+    for (i = 0; i < v.n && llmc__j_work(j, 1); i++) {
+        pairs[2 * i] = llmc__j_key(j, llmc__j_at(v, i), attribute, cased);
+        pairs[2 * i + 1] = llmc__j_at(v, i);
+    }
+    pairs = llmc__j_merge_sort(j, pairs, v.n, reverse);
+    for (i = 0; i < v.n; i++)
+        items[i] = pairs[2 * i + 1];
+    return llmc__j_over(LLMC__J_LIST, items, v.n);
+}
+
+/* abs, round, int, float */
+static llmc__jv llmc__j_filter_abs(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    if (!llmc__j_bind(j, call, "", a))
+        return v;
+    if (!llmc__j_is_number(v))
+        llmc__j_cannot(j, v, "is no number");
+    if (v.type == LLMC__J_FLOAT)
+        return llmc__j_float(v.u.f < 0 ? -v.u.f : v.u.f);
+    return llmc__j_int(v.u.i < 0 && v.u.i != INT64_MIN ? -v.u.i : v.u.i);
+}
+
+/* The number that a string says, white space around it allowed, underscores between digits not. */
+static bool llmc__j_parse(llmc__jv s, llmc__decimal *d)
+{
+    const size_t at = llmc__j_skip_space(s.u.s, s.n);
+    const size_t n = llmc__j_trim_end(s.u.s + at, s.n - at);
+    size_t skip = 0;
+    bool negative = false;
+    if (n > 0 && s.u.s[at] == '-') {
+        negative = true;
+        skip = 1;
+    }
+    while (skip + 1 < n && s.u.s[at + skip] == '0' && llmc__j_is_digit(s.u.s[at + skip + 1]))
+        skip++; /* Python reads 007 */
+    if (!llmc__text_number(s.u.s + at + skip, n - skip, d))
+        return false;
+    if (negative && d->negative)
+        return false;
+    d->negative = d->negative || negative;
+    return true;
+}
+
+static llmc__jv llmc__j_filter_int(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2];
+    llmc__decimal d;
+    double f = 0;
+    int64_t i = 0;
+    if (!llmc__j_bind(j, call, "default base", a))
+        return v;
+    if (a[0].type == LLMC__J_MISSING)
+        a[0] = llmc__j_int(0);
+    if (a[1].type != LLMC__J_MISSING && !(a[1].type == LLMC__J_INT && a[1].u.i == 10))
+        LLMC__J_FAIL(j, UNSUPPORTED, "a base other than 10");
+    if (llmc__j_is_whole(v))
+        return llmc__j_int(v.u.i);
+    if (v.type == LLMC__J_STRING) {
+        if (!llmc__j_parse(v, &d))
+            return a[0];
+        if (d.fraction == d.fraction_end && d.exponent == 0 && llmc__decimal_i64(&d, &i))
+            return llmc__j_int(i);
+        if (!llmc__decimal_f64(&d, &f))
+            return a[0];
+    } else if (v.type == LLMC__J_FLOAT) {
+        f = v.u.f;
+    } else {
+        return a[0];
+    }
+    if (f != f || f > DBL_MAX || f < -DBL_MAX)
+        return a[0];
+    if (!(f > -9.2e18 && f < 9.2e18))
+        LLMC__J_FAIL(j, UNSUPPORTED, "a whole number does not fit 64 bits");
+    return llmc__j_int(j->status == LLMC_OK ? (int64_t)f : 0);
+}
+
+static llmc__jv llmc__j_filter_float(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    llmc__decimal d;
+    double f;
+    if (!llmc__j_bind(j, call, "default", a))
+        return v;
+    if (llmc__j_is_number(v))
+        return llmc__j_float(llmc__j_double(v));
+    if (v.type == LLMC__J_STRING && llmc__j_parse(v, &d) && llmc__decimal_f64(&d, &f))
+        return llmc__j_float(f);
+    return a[0].type == LLMC__J_MISSING ? llmc__j_float(0) : a[0];
+}
+
+static llmc__jv llmc__j_filter_round(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2];
+    llmc__jdigits d;
+    double x, scale;
+    int64_t places;
+    if (!llmc__j_bind(j, call, "precision method", a))
+        return v;
+    places = llmc__j_wants_int(j, a[0], 0);
+    if (!llmc__j_is_number(v))
+        llmc__j_cannot(j, v, "is no number");
+    x = llmc__j_double(v);
+    if (j->status != LLMC_OK || places > 300 || places < -300 || x != x || x > DBL_MAX || x < -DBL_MAX)
+        return v;
+    if (a[1].type == LLMC__J_STRING && !llmc__texteq(a[1].u.s, a[1].n, "common")) {
+        const bool up = llmc__texteq(a[1].u.s, a[1].n, "ceil");
+        if (!up && !llmc__texteq(a[1].u.s, a[1].n, "floor"))
+            LLMC__J_FAIL(j, BAD_ARG, "round goes common, ceil or floor");
+        scale = llmc__j_pow(j, 10, (double)places);
+        return llmc__j_float((up ? -llmc__j_floor(-x * scale) : llmc__j_floor(x * scale)) / scale);
+    }
+    if (llmc__j_is_whole(v) && places >= 0)
+        return llmc__j_int(v.u.i); /* Python's round keeps whole numbers */
+    if (x == 0)
+        return v;
+    llmc__j_digits(x < 0 ? -x : x, &d);
+    llmc__j_digits_round(&d, d.point + (int)places);
+    x = (d.n > 0 ? llmc__j_digits_value(&d) : 0) * (x < 0 ? -1 : 1);
+    return llmc__j_is_whole(v) ? llmc__j_int((int64_t)x) : llmc__j_float(x);
+}
+
+/* attr, batch, center, default, dictsort, escape, first, last, format, indent, items, join */
+static llmc__jv llmc__j_filter_attr(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    if (!llmc__j_bind(j, call, "name", a) || !llmc__j_wants_text(j, a[0]))
+        return v;
+    return llmc__j_attr(j, v, a[0].u.s, a[0].n, true);
+}
+
+static llmc__jv llmc__j_filter_batch(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2], *items;
+    llmc__jgrow g = {NULL, 0, 0};
+    int64_t size;
+    size_t i, k;
+    if (!llmc__j_bind(j, call, "linecount fill_with", a))
+        return v;
+    size = llmc__j_wants_int(j, a[0], 0);
+    v = llmc__j_sequence(j, v);
+    if (size < 1 || size > 100000)
+        LLMC__J_FAIL(j, BAD_ARG, "batches of %lld", (long long)size);
+    for (i = 0; i < v.n && j->status == LLMC_OK; i += k) {
+        const bool fill = a[1].type != LLMC__J_MISSING && a[1].type != LLMC__J_NONE;
+        const size_t n = v.n - i < (size_t)size && !fill ? v.n - i : (size_t)size;
+        items = (llmc__jv *)llmc__j_new(j, n, sizeof *items);
+        if (items == NULL || !llmc__j_work(j, n))
+            return v;
+        for (k = 0; k < n; k++)
+            items[k] = i + k < v.n ? llmc__j_at(v, i + k) : a[1];
+        llmc__j_append(j, &g, llmc__j_over(LLMC__J_LIST, items, n));
+    }
+    return llmc__j_over(LLMC__J_GENERATOR, g.items, g.n);
+}
+
+static llmc__jv llmc__j_filter_center(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    if (!llmc__j_bind(j, call, "width", a))
+        return v;
+    return llmc__j_pad(j, llmc__j_str(j, v), llmc__j_wants_int(j, a[0], 80), llmc__j_missing(), 2);
+}
+
+static llmc__jv llmc__j_filter_length(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    if (llmc__j_bind(j, call, "", a) && llmc__j_len(v) < 0)
+        llmc__j_cannot(j, v, "has no length");
+    (void)llmc__j_work(j, v.n);
+    return llmc__j_int(llmc__j_len(v));
+}
+
+static llmc__jv llmc__j_filter_default(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2];
+    if (!llmc__j_bind(j, call, "default_value boolean", a))
+        return v;
+    if (v.type != LLMC__J_UNDEFINED &&
+        (a[1].type == LLMC__J_MISSING || !llmc__j_true(a[1]) || llmc__j_true(v)))
+        return v;
+    return a[0].type == LLMC__J_MISSING ? llmc__j_text("", 0, LLMC__J_OURS) : a[0];
+}
+
+static llmc__jv llmc__j_filter_dictsort(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[3];
+    bool by_value = false;
+    if (!llmc__j_bind(j, call, "case_sensitive by reverse", a))
+        return v;
+    if (v.type != LLMC__J_DICT) {
+        llmc__j_cannot(j, v, "is no dict");
+        return v;
+    }
+    if (a[1].type != LLMC__J_MISSING && llmc__j_wants_text(j, a[1])) {
+        by_value = llmc__texteq(a[1].u.s, a[1].n, "value");
+        if (!by_value && !llmc__texteq(a[1].u.s, a[1].n, "key"))
+            LLMC__J_FAIL(j, BAD_ARG, "dictsort sorts by key or value");
+    }
+    v.type = LLMC__J_ITEMS;
+    return llmc__j_sorted(j, v, llmc__j_int(by_value ? 1 : 0), a[0],
+                          a[2].type != LLMC__J_MISSING && llmc__j_true(a[2]));
+}
+
+static llmc__jv llmc__j_filter_escape(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    static const char special[] = "&<>'\"";
+    static const char *const by[] = {"&amp;", "&lt;", "&gt;", "&#39;", "&#34;"};
+    llmc__jv a[1];
+    llmc__jbuild b;
+    size_t i, at = 0, k;
+    if (!llmc__j_bind(j, call, "", a))
+        return v;
+    v = llmc__j_str(j, v);
+    b = llmc__j_begin(j);
+    for (i = 0; i < v.n; i++)
+        for (k = 0; k < 5; k++)
+            if (v.u.s[i] == special[k]) {
+                (void)llmc__j_add(&b, llmc__j_part(v, at, i - at));
+                (void)llmc__j_add_n(&b, by[k], llmc__strlen(by[k]),
+                                    llmc__j_plain_at(j, v, i) ? LLMC__J_PLAIN : LLMC__J_OURS);
+                at = i + 1;
+            }
+    (void)llmc__j_add(&b, llmc__j_part(v, at, v.n - at));
+    return llmc__j_built(&b);
+}
+
+static llmc__jv llmc__j_filter_first(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    if (!llmc__j_bind(j, call, "", a))
+        return v;
+    v = llmc__j_sequence(j, v);
+    return v.n > 0 && v.type != LLMC__J_MISSING ? llmc__j_at(v, 0) : llmc__j_undefined("first", 5);
+}
+
+static llmc__jv llmc__j_filter_last(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    if (!llmc__j_bind(j, call, "", a))
+        return v;
+    if (v.type == LLMC__J_GENERATOR)
+        llmc__j_cannot(j, v, "has no last element");
+    v = llmc__j_sequence(j, v);
+    return v.n > 0 && v.type != LLMC__J_MISSING ? llmc__j_at(v, v.n - 1u) : llmc__j_undefined("last", 4);
+}
+
+static llmc__jv llmc__j_filter_format(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    if (call->nkw > 0)
+        LLMC__J_FAIL(j, UNSUPPORTED, "named values of a format");
+    return llmc__j_printf(j, llmc__j_str(j, v), call->args, call->npos);
+}
+
+static llmc__jv llmc__j_filter_indent(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[3], lines, pad;
+    llmc__jbuild b;
+    size_t i;
+    bool first, blank;
+    if (!llmc__j_bind(j, call, "width first blank", a) || !llmc__j_wants_text(j, v))
+        return v;
+    first = a[1].type != LLMC__J_MISSING && llmc__j_true(a[1]);
+    blank = a[2].type != LLMC__J_MISSING && llmc__j_true(a[2]);
+    pad = a[0].type == LLMC__J_STRING
+              ? a[0]
+              : llmc__j_repeat(j, llmc__j_text(" ", 1, LLMC__J_OURS), llmc__j_wants_int(j, a[0], 4));
+    lines = llmc__j_lines(j, llmc__j_join2(j, v, llmc__j_text("\n", 1, LLMC__J_OURS)), false);
+    b = llmc__j_begin(j);
+    for (i = 0; i < lines.n && j->status == LLMC_OK; i++) {
+        if (i > 0)
+            (void)llmc__j_puts(&b, "\n");
+        if (i == 0 ? first : blank || lines.u.items[i].n > 0)
+            (void)llmc__j_add(&b, pad);
+        (void)llmc__j_add(&b, lines.u.items[i]);
+    }
+    return llmc__j_built(&b);
+}
+
+static llmc__jv llmc__j_filter_items(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    if (!llmc__j_bind(j, call, "", a))
+        return v;
+    if (v.type != LLMC__J_UNDEFINED && v.type != LLMC__J_DICT) {
+        llmc__j_cannot(j, v, "is no dict");
+        return v;
+    }
+    if (v.type == LLMC__J_DICT)
+        v.type = LLMC__J_ITEMS;
+    return llmc__j_listed(j, llmc__j_sequence(j, v), LLMC__J_GENERATOR);
+}
+
+static llmc__jv llmc__j_filter_join(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2], *items;
+    size_t i;
+    if (!llmc__j_bind(j, call, "d attribute", a))
+        return v;
+    a[0] = a[0].type == LLMC__J_MISSING ? llmc__j_text("", 0, LLMC__J_OURS) : llmc__j_str(j, a[0]);
+    v = llmc__j_sequence(j, v);
+    if (a[1].type != LLMC__J_MISSING && a[1].type != LLMC__J_NONE) {
+        items = (llmc__jv *)llmc__j_new(j, v.n, sizeof *items);
+        if (items == NULL)
+            return v;
+        for (i = 0; i < v.n && llmc__j_work(j, 1); i++)
+            items[i] = llmc__j_path(j, llmc__j_at(v, i), a[1]);
+        v = llmc__j_over(LLMC__J_LIST, items, v.n);
+    }
+    return v.type == LLMC__J_MISSING ? v : llmc__j_joined(j, a[0], v, true);
+}
+
+/* list, string, safe, reverse, replace, sort, unique, sum, min, max */
+static llmc__jv llmc__j_filter_list(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    return llmc__j_bind(j, call, "", a) ? llmc__j_listed(j, llmc__j_sequence(j, v), LLMC__J_LIST) : v;
+}
+
+static llmc__jv llmc__j_filter_string(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    return llmc__j_bind(j, call, "", a) ? llmc__j_str(j, v) : v;
+}
+
+static llmc__jv llmc__j_filter_reverse(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1], *items;
+    size_t i;
+    if (!llmc__j_bind(j, call, "", a))
+        return v;
+    if (v.type == LLMC__J_STRING)
+        return llmc__j_slice(j, v, llmc__j_none(), llmc__j_none(), llmc__j_int(-1));
+    v = llmc__j_sequence(j, v);
+    items = (llmc__jv *)llmc__j_new(j, v.n, sizeof *items);
+    if (items == NULL || !llmc__j_work(j, v.n))
+        return v;
+    for (i = 0; i < v.n; i++)
+        items[i] = llmc__j_at(v, v.n - 1 - i);
+    return llmc__j_over(LLMC__J_GENERATOR, items, v.n);
+}
+
+static llmc__jv llmc__j_filter_replace(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[3];
+    if (!llmc__j_bind(j, call, "old new count", a) || a[0].type == LLMC__J_MISSING ||
+        a[1].type == LLMC__J_MISSING) {
+        LLMC__J_FAIL(j, BAD_ARG, "replace takes what is replaced and by what");
+        return v;
+    }
+    return llmc__j_replace(j, llmc__j_str(j, v), llmc__j_str(j, a[0]), llmc__j_str(j, a[1]),
+                           llmc__j_wants_int(j, a[2], -1));
+}
+
+static llmc__jv llmc__j_filter_sort(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[3];
+    if (!llmc__j_bind(j, call, "reverse case_sensitive attribute", a))
+        return v;
+    return llmc__j_sorted(j, v, a[2], a[1], a[0].type != LLMC__J_MISSING && llmc__j_true(a[0]));
+}
+
+static llmc__jv llmc__j_filter_unique(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2], key;
+    llmc__jgrow g = {NULL, 0, 0}, seen = {NULL, 0, 0};
+    size_t i, k;
+    if (!llmc__j_bind(j, call, "case_sensitive attribute", a))
+        return v;
+    v = llmc__j_sequence(j, v);
+    for (i = 0; i < v.n && v.type != LLMC__J_MISSING && llmc__j_work(j, 1); i++) {
+        key = llmc__j_key(j, llmc__j_at(v, i), a[1], a[0]);
+        for (k = 0; k < seen.n && !llmc__j_equal(j, seen.items[k], key) && llmc__j_work(j, 1); k++)
+            ;
+        if (k < seen.n)
+            continue;
+        llmc__j_append(j, &seen, key);
+        llmc__j_append(j, &g, llmc__j_at(v, i));
+    }
+    return llmc__j_over(LLMC__J_GENERATOR, g.items, g.n);
+}
+
+static llmc__jv llmc__j_filter_sum(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2], sum;
+    size_t i;
+    if (!llmc__j_bind(j, call, "attribute start", a))
+        return v;
+    sum = a[1].type == LLMC__J_MISSING ? llmc__j_int(0) : a[1];
+    v = llmc__j_sequence(j, v);
+    if (sum.type == LLMC__J_STRING)
+        llmc__j_cannot(j, sum, "is not summed");
+    for (i = 0; i < v.n && llmc__j_work(j, 1); i++) {
+        llmc__jv x = llmc__j_at(v, i);
+        if (a[0].type != LLMC__J_MISSING && a[0].type != LLMC__J_NONE)
+            x = llmc__j_path(j, x, a[0]);
+        sum = llmc__j_compute(j, LLMC__JOP_ADD, sum, x);
+    }
+    return sum;
+}
+
+/* The least (-1) or greatest (1) element. */
+static llmc__jv llmc__j_extreme(llmc__jinja *j, llmc__jv v, const llmc__jcall *call, int sign)
+{
+    llmc__jv a[2], best, key;
+    size_t i, at = 0;
+    if (!llmc__j_bind(j, call, "case_sensitive attribute", a))
+        return v;
+    v = llmc__j_sequence(j, v);
+    if (v.n == 0 || v.type == LLMC__J_MISSING)
+        return llmc__j_undefined("No aggregated item, sequence was empty.", 39);
+    best = llmc__j_key(j, llmc__j_at(v, 0), a[1], a[0]);
+    for (i = 1; i < v.n && llmc__j_work(j, 1); i++) {
+        key = llmc__j_key(j, llmc__j_at(v, i), a[1], a[0]);
+        if (llmc__j_order(j, key, best) == sign) {
+            best = key;
+            at = i;
+        }
+    }
+    return llmc__j_at(v, at);
+}
+
+static llmc__jv llmc__j_filter_min(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    return llmc__j_extreme(j, v, call, -1);
+}
+
+static llmc__jv llmc__j_filter_max(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    return llmc__j_extreme(j, v, call, 1);
+}
+
+/* Case and white space. */
+static llmc__jv llmc__j_filter_case(llmc__jinja *j, llmc__jv v, const llmc__jcall *call, int how)
+{
+    llmc__jv a[1];
+    return llmc__j_bind(j, call, "", a) ? llmc__j_recase(j, llmc__j_str(j, v), how) : v;
+}
+
+static llmc__jv llmc__j_filter_capitalize(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    return llmc__j_filter_case(j, v, call, LLMC__J_CAPITAL);
+}
+
+static llmc__jv llmc__j_filter_lower(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    return llmc__j_filter_case(j, v, call, LLMC__J_LOWER);
+}
+
+static llmc__jv llmc__j_filter_upper(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    return llmc__j_filter_case(j, v, call, LLMC__J_UPPER);
+}
+
+static llmc__jv llmc__j_filter_title(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    return llmc__j_filter_case(j, v, call, LLMC__J_WORDS);
+}
+
+static llmc__jv llmc__j_filter_trim(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    return llmc__j_bind(j, call, "chars", a) ? llmc__j_strip(j, llmc__j_str(j, v), a[0], 3) : v;
+}
+
+static llmc__jv llmc__j_filter_wordcount(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    size_t i;
+    int64_t n = 0;
+    bool word = false;
+    if (!llmc__j_bind(j, call, "", a))
+        return v;
+    v = llmc__j_str(j, v);
+    for (i = 0; i < v.n; i++) {
+        const bool now = llmc__j_is_word(v.u.s[i]) || (uint8_t)v.u.s[i] >= 0x80;
+        n += now && !word ? 1 : 0;
+        word = now;
+    }
+    return llmc__j_int(n);
+}
+
+/* tojson, as json.dumps with the arguments that chat templates may use. */
+static llmc__jv llmc__j_filter_tojson(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[4];
+    llmc__jstyle style;
+    llmc__jbuild b;
+    if (!llmc__j_bind(j, call, "ensure_ascii indent separators sort_keys", a))
+        return v;
+    LLMC_MEMSET(&style, 0, sizeof style);
+    style.json = true;
+    style.ascii = a[0].type != LLMC__J_MISSING && llmc__j_true(a[0]);
+    style.lines = a[1].type != LLMC__J_MISSING && a[1].type != LLMC__J_NONE;
+    style.indent = a[1].type == LLMC__J_STRING || !style.lines
+                       ? a[1]
+                       : llmc__j_repeat(j, llmc__j_text(" ", 1, LLMC__J_OURS), llmc__j_wants_int(j, a[1], 0));
+    style.comma = llmc__j_text(style.lines ? "," : ", ", style.lines ? 1 : 2, LLMC__J_OURS);
+    style.colon = llmc__j_text(": ", 2, LLMC__J_OURS);
+    if (a[2].type == LLMC__J_TUPLE || a[2].type == LLMC__J_LIST) {
+        if (a[2].n != 2 || !llmc__j_wants_text(j, a[2].u.items[0]) ||
+            !llmc__j_wants_text(j, a[2].u.items[1])) {
+            LLMC__J_FAIL(j, BAD_ARG, "separators are two strings");
+            return v;
+        }
+        style.comma = a[2].u.items[0];
+        style.colon = a[2].u.items[1];
+    }
+    style.sort = a[3].type != LLMC__J_MISSING && llmc__j_true(a[3]);
+    b = llmc__j_begin(j);
+    llmc__j_put(&b, v, &style);
+    return llmc__j_built(&b);
+}
+
+typedef llmc__jv (*llmc__jfilter_fn)(llmc__jinja *j, llmc__jv v, const llmc__jcall *call);
+
+/* In the order of llmc__j_filters; NULL: those below that use others. */
+static const llmc__jfilter_fn llmc__j_filter_table[LLMC__J_FILTERS] = {llmc__j_filter_abs,
+                                                                       llmc__j_filter_attr,
+                                                                       llmc__j_filter_batch,
+                                                                       llmc__j_filter_capitalize,
+                                                                       llmc__j_filter_center,
+                                                                       llmc__j_filter_length,
+                                                                       llmc__j_filter_default,
+                                                                       llmc__j_filter_default,
+                                                                       llmc__j_filter_dictsort,
+                                                                       llmc__j_filter_escape,
+                                                                       llmc__j_filter_escape,
+                                                                       llmc__j_filter_first,
+                                                                       llmc__j_filter_float,
+                                                                       llmc__j_filter_format,
+                                                                       llmc__j_filter_indent,
+                                                                       llmc__j_filter_int,
+                                                                       llmc__j_filter_items,
+                                                                       llmc__j_filter_join,
+                                                                       llmc__j_filter_last,
+                                                                       llmc__j_filter_length,
+                                                                       llmc__j_filter_list,
+                                                                       llmc__j_filter_lower,
+                                                                       NULL,
+                                                                       llmc__j_filter_max,
+                                                                       llmc__j_filter_min,
+                                                                       NULL,
+                                                                       NULL,
+                                                                       llmc__j_filter_replace,
+                                                                       llmc__j_filter_reverse,
+                                                                       llmc__j_filter_round,
+                                                                       llmc__j_filter_string,
+                                                                       NULL,
+                                                                       NULL,
+                                                                       llmc__j_filter_sort,
+                                                                       llmc__j_filter_string,
+                                                                       llmc__j_filter_sum,
+                                                                       llmc__j_filter_title,
+                                                                       llmc__j_filter_tojson,
+                                                                       llmc__j_filter_trim,
+                                                                       llmc__j_filter_unique,
+                                                                       llmc__j_filter_upper,
+                                                                       llmc__j_filter_wordcount};
+
+/* Tests that ask for a value's type. */
+static bool llmc__j_type_test(llmc__jv v, const char *name)
+{
+    switch (llmc__j_row(llmc__j_tests, 14, name, llmc__strlen(name))) {
+    case 0:
+        return v.type != LLMC__J_UNDEFINED;
+    case 1:
+        return v.type == LLMC__J_UNDEFINED;
+    case 2:
+        return v.type == LLMC__J_NONE;
+    case 3:
+        return v.type == LLMC__J_BOOL;
+    case 4:
+        return v.type == LLMC__J_BOOL && v.u.i != 0;
+    case 5:
+        return v.type == LLMC__J_BOOL && v.u.i == 0;
+    case 6:
+        return v.type == LLMC__J_INT;
+    case 7:
+        return v.type == LLMC__J_FLOAT;
+    case 8:
+        return llmc__j_is_number(v);
+    case 9:
+        return v.type == LLMC__J_STRING;
+    case 10:
+        return v.type == LLMC__J_DICT;
+    case 11:
+        return v.type == LLMC__J_UNDEFINED || v.type == LLMC__J_STRING || v.type == LLMC__J_LIST ||
+               v.type == LLMC__J_TUPLE || v.type == LLMC__J_DICT || v.type == LLMC__J_RANGE_OF;
+    case 12:
+        return v.type == LLMC__J_UNDEFINED || v.type == LLMC__J_STRING || llmc__j_has_elements(v) ||
+               v.type == LLMC__J_LOOP;
+    default: /* callable: undefined values have a call, which fails */
+        return v.type == LLMC__J_UNDEFINED || v.type == LLMC__J_LOOP || v.type == LLMC__J_MACRO ||
+               v.type == LLMC__J_FUNCTION || v.type == LLMC__J_METHOD;
+    }
+}
+
+/* Tests with an argument: comparisons. */
+static bool llmc__j_compare_test(llmc__jinja *j, llmc__jv v, const char *name, llmc__jv arg)
+{
+    static const char *const names[] = {"eq",          "==",       "equalto", "ne", "!=",    "lt",
+                                        "<",           "lessthan", "le",      "<=", "gt",    ">",
+                                        "greaterthan", "ge",       ">=",      "in", "sameas"};
+    static const uint8_t op[] = {LLMC__JOP_EQ, LLMC__JOP_EQ, LLMC__JOP_EQ, LLMC__JOP_NE, LLMC__JOP_NE,
+                                 LLMC__JOP_LT, LLMC__JOP_LT, LLMC__JOP_LT, LLMC__JOP_LE, LLMC__JOP_LE,
+                                 LLMC__JOP_GT, LLMC__JOP_GT, LLMC__JOP_GT, LLMC__JOP_GE, LLMC__JOP_GE,
+                                 LLMC__JOP_IN, LLMC__JOP_EQ};
+    const int row = llmc__j_row(names, 17, name, llmc__strlen(name));
+    if (arg.type == LLMC__J_MISSING) {
+        LLMC__J_FAIL(j, BAD_ARG, "the test %s takes an argument", name);
+        return false;
+    }
+    if (row == 16 && v.type != arg.type)
+        return false;
+    return llmc__j_compare(j, (llmc__jop)op[row < 0 ? 0 : row], v, arg);
+}
+
+/* Test `row` of v. */
+static bool llmc__j_test(llmc__jinja *j, unsigned row, llmc__jv v, const llmc__jcall *call)
+{
+    const char *name = llmc__j_tests[row];
+    llmc__jv a[1], rest;
+    if (row < 14)
+        return llmc__j_bind(j, call, "", a) && llmc__j_type_test(v, name);
+    if (!llmc__j_bind(j, call, row < 19 ? "" : "other", a))
+        return false;
+    if (row < 16 || llmc__streq(name, "divisibleby")) { /* odd, even */
+        rest = llmc__j_compute(j, LLMC__JOP_MOD, v, row < 16 ? llmc__j_int(2) : a[0]);
+        return j->status == LLMC_OK && llmc__j_equal(j, rest, llmc__j_int(llmc__streq(name, "odd") ? 1 : 0));
+    }
+    if (row < 18)
+        return llmc__j_all(j, llmc__j_str(j, v), row == 16 ? LLMC__J_ALL_LOWER : LLMC__J_ALL_UPPER);
+    if (row == 18) /* escaped: nothing is, here */
+        return false;
+    if (llmc__streq(name, "filter") || llmc__streq(name, "test")) {
+        if (!llmc__j_wants_text(j, v))
+            return false;
+        return name[0] == 'f' ? llmc__j_row(llmc__j_filters, LLMC__J_FILTERS, v.u.s, v.n) >= 0
+                              : llmc__j_row(llmc__j_tests, LLMC__J_TESTS, v.u.s, v.n) >= 0;
+    }
+    return llmc__j_compare_test(j, v, name, a[0]);
+}
+
+/* The filter or test that map, select and the like name in a string. -1: failed. */
+static int llmc__j_inner(llmc__jinja *j, llmc__jv name, bool filter)
+{
+    int row;
+    if (!llmc__j_wants_text(j, name))
+        return -1;
+    row = filter ? llmc__j_row(llmc__j_filters, LLMC__J_FILTERS, name.u.s, name.n)
+                 : llmc__j_row(llmc__j_tests, LLMC__J_TESTS, name.u.s, name.n);
+    if (row < 0 || (filter && llmc__j_filter_table[row] == NULL)) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "%s '%.*s' inside another", filter ? "the filter" : "the test",
+                     llmc__j_short(name.n), name.u.s);
+        return -1;
+    }
+    return row;
+}
+
+/* map(attribute="a", default=x), map("filter", arguments) */
+static llmc__jv llmc__j_map(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
+{
+    llmc__jv a[2], *items;
+    llmc__jcall rest = *call;
+    int row = -1;
+    size_t i;
+    a[0] = a[1] = llmc__j_missing();
+    if (call->npos == 0) {
+        if (!llmc__j_bind(j, call, "attribute default", a))
+            return v;
+        if (a[0].type == LLMC__J_MISSING)
+            LLMC__J_FAIL(j, BAD_ARG, "map takes a filter or an attribute");
+    } else {
+        row = llmc__j_inner(j, call->args[0], true);
+        rest.args++;
+        rest.npos--;
+    }
+    v = llmc__j_sequence(j, v);
+    items = (llmc__jv *)llmc__j_new(j, v.n, sizeof *items);
+    if (items == NULL)
+        return v;
+    for (i = 0; i < v.n && llmc__j_work(j, 16); i++) {
+        items[i] = llmc__j_at(v, i);
+        if (row >= 0) {
+            items[i] = llmc__j_filter_table[row](j, items[i], &rest);
+            continue;
+        }
+        items[i] = llmc__j_path(j, items[i], a[0]);
+        if (items[i].type == LLMC__J_UNDEFINED && a[1].type != LLMC__J_MISSING && a[1].type != LLMC__J_NONE)
+            items[i] = a[1];
+    }
+    return llmc__j_over(LLMC__J_GENERATOR, items, v.n);
+}
+
+/* select, reject: elements for which a test holds; with attribute: for whose attribute. */
+static llmc__jv llmc__j_select(llmc__jinja *j, llmc__jv v, const llmc__jcall *call, bool attribute, bool want)
+{
+    llmc__jgrow g = {NULL, 0, 0};
+    llmc__jcall rest = *call;
+    llmc__jv of = llmc__j_missing();
+    int row = -1;
+    size_t i;
+    if (attribute) {
+        if (rest.npos == 0) {
+            LLMC__J_FAIL(j, BAD_ARG, "the attribute is missing");
+            return v;
+        }
+        of = rest.args[0];
+        rest.args++;
+        rest.npos--;
+    }
+    if (rest.npos > 0) {
+        row = llmc__j_inner(j, rest.args[0], false);
+        rest.args++;
+        rest.npos--;
+    }
+    v = llmc__j_sequence(j, v);
+    for (i = 0; i < v.n && v.type != LLMC__J_MISSING && llmc__j_work(j, 16); i++) {
+        const llmc__jv x = llmc__j_at(v, i), y = attribute ? llmc__j_path(j, x, of) : x;
+        if ((row >= 0 ? llmc__j_test(j, (unsigned)row, y, &rest) : llmc__j_true(y)) == want)
+            llmc__j_append(j, &g, x);
+    }
+    return llmc__j_over(LLMC__J_GENERATOR, g.items, g.n);
+}
+
+/* Filter `row` of v. */
+static llmc__jv llmc__j_filtered(llmc__jinja *j, unsigned row, llmc__jv v, const llmc__jcall *call)
+{
+    const char *name = llmc__j_filters[row];
+    if (llmc__j_filter_table[row] != NULL)
+        return llmc__j_filter_table[row](j, v, call);
+    if (llmc__streq(name, "map"))
+        return llmc__j_map(j, v, call);
+    return llmc__j_select(j, v, call, llmc__strlen(name) > 6, name[0] == 's');
+}
+
+//--[ 21.13 CHAT.function ]-- range, namespace, dict, strftime_now, raise_exception
+typedef enum llmc__jfunction {
+    LLMC__JF_RANGE,
+    LLMC__JF_DICT,
+    LLMC__JF_NAMESPACE,
+    LLMC__JF_RAISE,
+    LLMC__JF_STRFTIME,
+    LLMC__JF_COUNT
+} llmc__jfunction;
+static const char *const llmc__j_functions[LLMC__JF_COUNT] = {"range", "dict", "namespace", "raise_exception",
+                                                              "strftime_now"};
+
+/* range(stop), range(start, stop, step) */
+static llmc__jv llmc__j_range(llmc__jinja *j, const llmc__jcall *call)
+{
+    llmc__jv *items = (llmc__jv *)llmc__j_new(j, 3, sizeof *items);
+    int64_t start, stop, step;
+    uint64_t n = 0;
+    if (items == NULL || call->npos < 1 || call->npos > 3 || call->nkw > 0) {
+        LLMC__J_FAIL(j, BAD_ARG, "range takes one to three numbers");
+        return llmc__j_none();
+    }
+    start = call->npos == 1 ? 0 : llmc__j_wants_int(j, call->args[0], 0);
+    stop = llmc__j_wants_int(j, call->args[call->npos == 1 ? 0 : 1], 0);
+    step = call->npos == 3 ? llmc__j_wants_int(j, call->args[2], 0) : 1;
+    if (call->args[0].type == LLMC__J_NONE || step == 0)
+        LLMC__J_FAIL(j, BAD_ARG, "range with None or a step of 0");
+    if (j->status == LLMC_OK && step > 0 && stop > start)
+        n = ((uint64_t)stop - (uint64_t)start - 1) / (uint64_t)step + 1;
+    else if (j->status == LLMC_OK && step < 0 && stop < start)
+        n = ((uint64_t)start - (uint64_t)stop - 1) / (0 - (uint64_t)step) + 1;
+    if (n > LLMC__J_RANGE) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "a range of %llu elements; at most %d", (unsigned long long)n,
+                     (int)LLMC__J_RANGE);
+        n = 0;
+    }
+    items[0] = llmc__j_int(start);
+    items[1] = llmc__j_int(step);
+    items[2] = llmc__j_int(stop);
+    return llmc__j_over(LLMC__J_RANGE_OF, items, (size_t)n);
+}
+
+/* dict(a=1), namespace(a=1), both also of a dict. */
+static llmc__jv llmc__j_make_dict(llmc__jinja *j, const llmc__jcall *call, bool space)
+{
+    llmc__jspace *s = (llmc__jspace *)llmc__j_new(j, 1, sizeof *s);
+    llmc__jv v;
+    unsigned i;
+    if (s == NULL)
+        return llmc__j_none();
+    if (call->npos > 1 || (call->npos == 1 && call->args[0].type != LLMC__J_DICT)) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "dict() and namespace() take a dict and named values");
+        return llmc__j_none();
+    }
+    for (i = 0; call->npos == 1 && i < call->args[0].n; i++) {
+        const llmc__jv *pair = &call->args[0].u.items[2 * i];
+        if (llmc__j_wants_text(j, pair[0]))
+            llmc__j_space_set(j, s, pair[0], pair[1]);
+    }
+    for (i = 0; i < call->nkw; i++)
+        llmc__j_space_set(j, s, call->args[call->npos + 2 * i], call->args[call->npos + 2 * i + 1]);
+    v = llmc__j_over(LLMC__J_DICT, s->pairs, s->n);
+    if (space) {
+        v = llmc__j_none();
+        v.type = LLMC__J_NAMESPACE;
+        v.u.space = s;
+    }
+    return v;
+}
+
+/* The clock's reading as a date. */
+typedef struct llmc__jdate {
+    int64_t year;
+    int month, day, hour, minute, second, weekday, yearday; /* weekday 0: Sunday; yearday from 0 */
+} llmc__jdate;
+
+/* Seconds since 1970 in the calendar of today, extended in both directions: 400 years are 146097 days. */
+static void llmc__j_date(int64_t now, llmc__jdate *d)
+{
+    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    int64_t days = now / 86400, era, y;
+    int rest = (int)(now % 86400), leap;
+    if (rest < 0) {
+        rest += 86400;
+        days--;
+    }
+    d->hour = rest / 3600;
+    d->minute = rest / 60 % 60;
+    d->second = rest % 60;
+    d->weekday = (int)(((days + 4) % 7 + 7) % 7); /* 1970 began on a Thursday */
+    days += 719162;                               /* since 1 January of the year 1 */
+    era = days >= 0 ? days / 146097 : (days - 146096) / 146097;
+    days -= era * 146097;
+    y = days / 36524 == 4 ? 3 : days / 36524;
+    days -= y * 36524;
+    d->year = era * 400 + y * 100 + days / 1461 * 4 + 1;
+    days %= 1461;
+    y = days / 365 == 4 ? 3 : days / 365;
+    d->year += y;
+    d->yearday = (int)(days - y * 365);
+    leap = (d->year % 4 == 0 && d->year % 100 != 0) || d->year % 400 == 0;
+    for (d->month = 12; d->month > 1 && d->yearday < before[d->month - 1] + (d->month > 2 ? leap : 0);)
+        d->month--;
+    d->day = d->yearday - before[d->month - 1] - (d->month > 2 ? leap : 0) + 1;
+}
+
+static const char *const llmc__j_months[] = {"January",   "February", "March",    "April",
+                                             "May",       "June",     "July",     "August",
+                                             "September", "October",  "November", "December"};
+static const char *const llmc__j_days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                           "Thursday", "Friday", "Saturday"};
+
+/* n with at least `width` digits, filled with zeros or, width negative, spaces. */
+static void llmc__j_put_digits(llmc__jbuild *b, int64_t n, int width)
+{
+    int64_t limit = 10;
+    int w = width < 0 ? -width : width;
+    for (; w > 1; w--, limit *= 10)
+        ;
+    for (limit /= 10; limit > 1 && n < limit; limit /= 10)
+        (void)llmc__j_puts(b, width < 0 ? " " : "0");
+    llmc__j_put_int(b, n);
+}
+
+/* One conversion of strftime, in the C locale. */
+static void llmc__j_put_date(llmc__jbuild *b, const llmc__jdate *d, char c)
+{
+    const int twelve = d->hour % 12 == 0 ? 12 : d->hour % 12;
+    switch (c) {
+    case 'Y':
+        llmc__j_put_digits(b, d->year, 1);
+        break;
+    case 'y':
+        llmc__j_put_digits(b, d->year % 100, 2);
+        break;
+    case 'm':
+        llmc__j_put_digits(b, d->month, 2);
+        break;
+    case 'd':
+        llmc__j_put_digits(b, d->day, 2);
+        break;
+    case 'e':
+        llmc__j_put_digits(b, d->day, -2);
+        break;
+    case 'H':
+        llmc__j_put_digits(b, d->hour, 2);
+        break;
+    case 'I':
+        llmc__j_put_digits(b, twelve, 2);
+        break;
+    case 'M':
+        llmc__j_put_digits(b, d->minute, 2);
+        break;
+    case 'S':
+        llmc__j_put_digits(b, d->second, 2);
+        break;
+    case 'j':
+        llmc__j_put_digits(b, d->yearday + 1, 3);
+        break;
+    case 'w':
+        llmc__j_put_digits(b, d->weekday, 1);
+        break;
+    case 'u':
+        llmc__j_put_digits(b, d->weekday == 0 ? 7 : d->weekday, 1);
+        break;
+    case 'p':
+        (void)llmc__j_puts(b, d->hour < 12 ? "AM" : "PM");
+        break;
+    case 'B':
+        (void)llmc__j_puts(b, llmc__j_months[d->month - 1]);
+        break;
+    case 'b':
+    case 'h':
+        (void)llmc__j_add_n(b, llmc__j_months[d->month - 1], 3, LLMC__J_OURS);
+        break;
+    case 'A':
+        (void)llmc__j_puts(b, llmc__j_days[d->weekday]);
+        break;
+    case 'a':
+        (void)llmc__j_add_n(b, llmc__j_days[d->weekday], 3, LLMC__J_OURS);
+        break;
+    case '%':
+        (void)llmc__j_puts(b, "%");
+        break;
+    default:
+        LLMC__J_FAIL(b->j, UNSUPPORTED, "%%%c in strftime_now", c);
+        break;
+    }
+}
+
+/* strftime_now(format): what the caller's clock says. %F, %T, %D and %R are written out. */
+static llmc__jv llmc__j_strftime(llmc__jinja *j, llmc__jv form)
+{
+    static const char *const several[] = {"F%Y-%m-%d", "T%H:%M:%S", "D%m/%d/%y",
+                                          "R%H:%M",    "X%H:%M:%S", "x%m/%d/%y"};
+    llmc__jdate d;
+    llmc__jbuild b;
+    size_t i, k;
+    if (!llmc__j_wants_text(j, form))
+        return form;
+    llmc__j_date(j->now, &d);
+    b = llmc__j_begin(j);
+    for (i = 0; i < form.n && j->status == LLMC_OK; i++) {
+        char c = form.u.s[i];
+        const char *more = "";
+        if (c != '%' || i + 1 == form.n) {
+            (void)llmc__j_add(&b, llmc__j_part(form, i, 1));
+            continue;
+        }
+        c = form.u.s[++i];
+        if (c == '-' && i + 1 < form.n) { /* glibc's: no zeros before it */
+            const size_t at = j->strings;
+            llmc__j_put_date(&b, &d, form.u.s[++i]);
+            while (j->strings > at + 1 && (j->base[at] == '0' || j->base[at] == ' ')) {
+                LLMC_MEMMOVE(j->base + at, j->base + at + 1, j->strings - at - 1);
+                j->strings--;
+            }
+            continue;
+        }
+        for (k = 0; k < 6; k++)
+            if (c == several[k][0])
+                more = several[k] + 1;
+        if (more[0] == 0)
+            llmc__j_put_date(&b, &d, c);
+        for (; *more != 0; more++)
+            if (*more == '%')
+                llmc__j_put_date(&b, &d, *++more);
+            else
+                (void)llmc__j_add_n(&b, more, 1, LLMC__J_OURS);
+    }
+    return llmc__j_built(&b);
+}
+
+/* Calls a function of the environment. */
+static llmc__jv llmc__j_function(llmc__jinja *j, unsigned id, const llmc__jcall *call)
+{
+    llmc__jv a[1];
+    switch (id) {
+    case LLMC__JF_RANGE:
+        return llmc__j_range(j, call);
+    case LLMC__JF_DICT:
+    case LLMC__JF_NAMESPACE:
+        return llmc__j_make_dict(j, call, id == LLMC__JF_NAMESPACE);
+    case LLMC__JF_STRFTIME:
+        return llmc__j_bind(j, call, "format", a) ? llmc__j_strftime(j, a[0]) : llmc__j_none();
+    default:
+        if (llmc__j_bind(j, call, "message", a)) {
+            a[0] = llmc__j_str(j, a[0]);
+            LLMC__J_FAIL(j, BAD_ARG, "%.*s", (int)llmc__min(a[0].n, 180), a[0].n > 0 ? a[0].u.s : "");
+        }
+        return llmc__j_none();
+    }
+}
+
+//--[ 21.14 CHAT.run ]-- the machine
+enum { LLMC__J_IN_SCOPE, LLMC__J_IN_LOOP, LLMC__J_IN_SIFT, LLMC__J_IN_CAPTURE, LLMC__J_IN_CALL };
+
+/* Pushes a value. */
+static void llmc__j_give(llmc__jinja *j, llmc__jv v)
+{
+    if (j->sp == LLMC__J_STACK) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "an expression needs more than %d values at a time", (int)LLMC__J_STACK);
+        return;
+    }
+    j->stack[j->sp++] = v;
+}
+
+/* Pops a value; code is made so that there is one, and failures leave what is there. */
+static llmc__jv llmc__j_take(llmc__jinja *j)
+{
+    return j->sp > 0 ? j->stack[--j->sp] : llmc__j_none();
+}
+
+/* A scope inside the present one becomes the present one. Those without a macro made in them are used again. */
+static llmc__jscope *llmc__j_scope(llmc__jinja *j, llmc__jscope *parent)
+{
+    llmc__jscope *s = j->free_scopes;
+    if (s != NULL)
+        j->free_scopes = s->parent;
+    else
+        s = (llmc__jscope *)llmc__j_new(j, 1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->parent = parent;
+    s->n = 0;
+    s->kept = false;
+    j->scope = s;
+    return s;
+}
+
+/* Enters something: its record, whose scope is the one outside. */
+static llmc__jcontrol *llmc__j_in(llmc__jinja *j, unsigned kind)
+{
+    llmc__jcontrol *c;
+    if (j->n_control == LLMC__J_CONTROL) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "loops and macros are nested more than %d deep", (int)LLMC__J_CONTROL);
+        return NULL;
+    }
+    c = &j->control[j->n_control];
+    LLMC_MEMSET(c, 0, sizeof *c);
+    c->kind = (uint8_t)kind;
+    c->scope = j->scope;
+    if (llmc__j_scope(j, j->scope) == NULL)
+        return NULL;
+    j->n_control++;
+    return c;
+}
+
+/* Output goes into a new capture until `c` is left. */
+static void llmc__j_capture(llmc__jinja *j, llmc__jcontrol *c)
+{
+    llmc__jcapture *capture;
+    if (c == NULL)
+        return;
+    capture = (llmc__jcapture *)llmc__j_new(j, 1, sizeof *capture);
+    if (capture == NULL)
+        return;
+    c->captures = true;
+    c->outside = j->capture;
+    j->capture = capture;
+}
+
+/* What a capture took, as one string. */
+static llmc__jv llmc__j_captured(llmc__jinja *j, const llmc__jcapture *capture)
+{
+    const llmc__jpiece *p = capture->first;
+    llmc__jbuild b;
+    if (p == NULL)
+        return llmc__j_text("", 0, LLMC__J_OURS);
+    if (p->next == NULL)
+        return p->v;
+    b = llmc__j_begin(j);
+    for (; p != NULL && llmc__j_add(&b, p->v); p = p->next)
+        ;
+    return llmc__j_built(&b);
+}
+
+/* Leaves what was entered last. */
+static void llmc__j_leave(llmc__jinja *j)
+{
+    llmc__jcontrol *c;
+    llmc__jscope *s = j->scope;
+    if (j->n_control == 0)
+        return;
+    c = &j->control[--j->n_control];
+    if (!s->kept) {
+        s->parent = j->free_scopes;
+        j->free_scopes = s;
+    }
+    if (c->loop != NULL && !c->loop->kept) {
+        c->loop->next = j->free_loops;
+        j->free_loops = c->loop;
+    }
+    j->scope = c->scope;
+    if (c->captures)
+        j->capture = c->outside;
+}
+
+/* The variable as the present scope sees it. */
+static llmc__jv llmc__j_load(llmc__jinja *j, uint32_t name)
+{
+    const llmc__jscope *s;
+    uint32_t i;
+    for (s = j->scope; s != NULL; s = s->parent) {
+        for (i = 0; i < s->n; i++)
+            if (s->vars[i].name == name)
+                return s->vars[i].v;
+        if (!llmc__j_work(j, s->n))
+            break;
+    }
+    if (j->context[name].type != LLMC__J_MISSING)
+        return j->context[name];
+    return llmc__j_undefined(j->t->names[name].s, j->t->names[name].n);
+}
+
+/* Sets a variable of the present scope. */
+static void llmc__j_store(llmc__jinja *j, uint32_t name, llmc__jv v)
+{
+    llmc__jscope *s = j->scope;
+    uint32_t i;
+    if (!llmc__j_work(j, s->n))
+        return;
+    if (v.type == LLMC__J_LOOP && name != LLMC__JN_LOOP)
+        v.u.loop->kept = true;
+    for (i = 0; i < s->n; i++)
+        if (s->vars[i].name == name) {
+            s->vars[i].v = v;
+            return;
+        }
+    if (s->n == s->cap) {
+        const uint32_t cap = s->cap == 0 ? 4 : 2 * s->cap;
+        llmc__jvar *vars = (llmc__jvar *)llmc__j_new(j, cap, sizeof *vars);
+        if (vars == NULL)
+            return;
+        if (s->n > 0)
+            LLMC_MEMCPY(vars, s->vars, s->n * sizeof *vars);
+        s->vars = vars;
+        s->cap = cap;
+    }
+    s->vars[s->n].name = name;
+    s->vars[s->n++].v = v;
+}
+
+/* Begins a loop over v. */
+static void llmc__j_for_begin(llmc__jinja *j, llmc__jv v, unsigned kind)
+{
+    llmc__jloop *l = j->free_loops;
+    llmc__jcontrol *c;
+    v = llmc__j_sequence(j, v);
+    if (v.type == LLMC__J_MISSING)
+        return;
+    if (l != NULL)
+        j->free_loops = l->next;
+    else
+        l = (llmc__jloop *)llmc__j_new(j, 1, sizeof *l);
+    c = l != NULL ? llmc__j_in(j, kind) : NULL;
+    if (c == NULL)
+        return;
+    LLMC_MEMSET(l, 0, sizeof *l);
+    l->items = v;
+    l->n = v.n;
+    l->changed = llmc__j_missing();
+    c->loop = l;
+    if (kind == LLMC__J_IN_SIFT)
+        c->kept = (llmc__jv *)llmc__j_new(j, v.n, sizeof(llmc__jv));
+}
+
+/* The next element of the innermost loop, in a scope that is empty again. False: there is none. */
+static bool llmc__j_for_next(llmc__jinja *j)
+{
+    llmc__jcontrol *c = &j->control[j->n_control - 1];
+    llmc__jloop *l = c->loop;
+    llmc__jv loop = llmc__j_none();
+    if (l->index == l->n)
+        return false;
+    j->scope->n = 0;
+    if (c->kind == LLMC__J_IN_LOOP) {
+        loop.type = LLMC__J_LOOP;
+        loop.u.loop = l;
+        llmc__j_store(j, LLMC__JN_LOOP, loop);
+    }
+    llmc__j_give(j, llmc__j_at(l->items, l->index++));
+    return true;
+}
+
+/* Takes v apart into n values, the last pushed first. */
+static void llmc__j_unpack(llmc__jinja *j, llmc__jv v, uint32_t n)
+{
+    uint32_t i;
+    v = llmc__j_sequence(j, v);
+    if (v.type != LLMC__J_MISSING && v.n != n)
+        LLMC__J_FAIL(j, BAD_ARG, "%u values where %u are to be set", v.n, n);
+    for (i = 0; i < n && j->status == LLMC_OK; i++)
+        llmc__j_give(j, llmc__j_at(v, n - 1 - i));
+}
+
+/* A dict of n pairs on the stack; of equal keys the last value counts, at the first one's place. */
+static void llmc__j_dict(llmc__jinja *j, uint32_t n)
+{
+    llmc__jv *pairs = (llmc__jv *)llmc__j_new(j, 2 * (size_t)n, sizeof *pairs), *from;
+    llmc__jv d = llmc__j_over(LLMC__J_DICT, pairs, 0), *found;
+    uint32_t i;
+    if (pairs == NULL || j->sp < 2 * n)
+        return;
+    from = j->stack + j->sp - 2 * n;
+    for (i = 0; i < n; i++) {
+        if (from[2 * i].type >= LLMC__J_LIST || from[2 * i].type == LLMC__J_UNDEFINED)
+            llmc__j_cannot(j, from[2 * i], "is no key that is supported");
+        found = (llmc__jv *)(uintptr_t)llmc__j_lookup(j, d, from[2 * i]);
+        if (found != NULL) {
+            *found = from[2 * i + 1];
+            continue;
+        }
+        pairs[2 * d.n] = from[2 * i];
+        pairs[2 * d.n++ + 1] = from[2 * i + 1];
+    }
+    j->sp -= 2 * n;
+    llmc__j_give(j, d);
+}
+
+/* A list or tuple of the n values on the stack. */
+static void llmc__j_list(llmc__jinja *j, llmc__jtype type, uint32_t n)
+{
+    llmc__jv *items = (llmc__jv *)llmc__j_new(j, n, sizeof *items);
+    if (items == NULL || j->sp < n)
+        return;
+    if (n > 0)
+        LLMC_MEMCPY(items, j->stack + j->sp - n, n * sizeof *items);
+    j->sp -= n;
+    llmc__j_give(j, llmc__j_over(type, items, n));
+}
+
+/* A macro as a value: it and all scopes around it stay. */
+static void llmc__j_macro_value(llmc__jinja *j, uint32_t at)
+{
+    llmc__jmacro *m = (llmc__jmacro *)llmc__j_new(j, 1, sizeof *m);
+    llmc__jscope *s;
+    llmc__jv v = llmc__j_none();
+    if (m == NULL)
+        return;
+    m->at = at;
+    m->scope = j->scope;
+    for (s = j->scope; s != NULL && !s->kept; s = s->parent)
+        s->kept = true;
+    v.type = LLMC__J_MACRO;
+    v.u.macro = m;
+    llmc__j_give(j, v);
+}
+
+/* What the scope was not given hides what is outside: it is undefined. */
+static void llmc__j_hide(llmc__jinja *j, uint32_t name)
+{
+    uint32_t k;
+    for (k = 0; k < j->scope->n && j->scope->vars[k].name != name; k++)
+        ;
+    if (k == j->scope->n)
+        llmc__j_store(j, name, llmc__j_undefined(j->t->names[name].s, j->t->names[name].n));
+}
+
+/* The named arguments of a macro's call: parameters, caller, and the rest for kwargs. */
+static void llmc__j_macro_named(llmc__jinja *j, const llmc__jproto *m, const llmc__jcall *call)
+{
+    unsigned i, k;
+    for (i = 0; i < call->nkw; i++) {
+        const llmc__jv *named = &call->args[call->npos + 2 * i];
+        for (k = 0; k < m->n_params; k++) {
+            const llmc__jname *name = &j->t->names[j->t->params[m->param + k]];
+            if (name->n == named->n && LLMC_MEMCMP(name->s, named->u.s, named->n) == 0)
+                break;
+        }
+        if (k < m->n_params && k < call->npos)
+            LLMC__J_FAIL(j, BAD_ARG, "the argument %.*s is given twice", llmc__j_short(named->n), named->u.s);
+        else if (k < m->n_params)
+            llmc__j_store(j, j->t->params[m->param + k], named[1]);
+        else if (m->caller && llmc__texteq(named->u.s, named->n, "caller"))
+            llmc__j_store(j, LLMC__JN_CALLER, named[1]);
+        else if (!m->kwargs)
+            LLMC__J_FAIL(j, BAD_ARG, "the macro has no parameter %.*s", llmc__j_short(named->n), named->u.s);
+    }
+}
+
+/* Named arguments that are no parameters, moved to the front of out [LLMC__J_ARGS pairs]; their number. */
+static unsigned llmc__j_macro_rest(llmc__jinja *j, const llmc__jproto *m, const llmc__jcall *call,
+                                   llmc__jv *out)
+{
+    unsigned i, k, n = 0;
+    for (i = 0; i < call->nkw; i++) {
+        const llmc__jv *named = &call->args[call->npos + 2 * i];
+        for (k = 0; k < m->n_params; k++) {
+            const llmc__jname *name = &j->t->names[j->t->params[m->param + k]];
+            if (name->n == named->n && LLMC_MEMCMP(name->s, named->u.s, named->n) == 0)
+                break;
+        }
+        if (k < m->n_params || (m->caller && llmc__texteq(named->u.s, named->n, "caller")))
+            continue;
+        out[2 * n] = named[0];
+        out[2 * n++ + 1] = named[1];
+    }
+    return n;
+}
+
+/* What a macro gets besides its parameters, where it asks for it. */
+static void llmc__j_macro_extra(llmc__jinja *j, const llmc__jproto *m, const llmc__jcall *call)
+{
+    llmc__jv named[2 * (LLMC__J_ARGS + 1)];
+    llmc__jcall rest;
+    if (call->npos > m->n_params && !m->varargs) {
+        LLMC__J_FAIL(j, BAD_ARG, "the macro takes %u values, not %u", m->n_params, call->npos);
+        return;
+    }
+    if (m->varargs) {
+        const unsigned n = call->npos > m->n_params ? call->npos - m->n_params : 0;
+        llmc__jv *items = (llmc__jv *)llmc__j_new(j, n, sizeof *items);
+        if (items == NULL)
+            return;
+        if (n > 0)
+            LLMC_MEMCPY(items, call->args + m->n_params, n * sizeof *items);
+        llmc__j_store(j, LLMC__JN_VARARGS, llmc__j_over(LLMC__J_TUPLE, items, n));
+    }
+    if (m->kwargs) {
+        rest.npos = 0;
+        rest.args = named;
+        rest.nkw = llmc__j_macro_rest(j, m, call, named);
+        llmc__j_store(j, LLMC__JN_KWARGS, llmc__j_make_dict(j, &rest, false));
+    }
+}
+
+/* Begins a macro: its scope lies in the one where it was made. Returns where it goes on. */
+static uint32_t llmc__j_macro_begin(llmc__jinja *j, const llmc__jmacro *macro, const llmc__jcall *call,
+                                    uint32_t base, uint32_t pc)
+{
+    const llmc__jproto *m = &j->t->macros[macro->at];
+    llmc__jcontrol *c = llmc__j_in(j, LLMC__J_IN_CALL);
+    unsigned i;
+    if (c == NULL)
+        return pc;
+    j->scope->parent = macro->scope;
+    c->pc = pc;
+    c->line = j->line;
+    llmc__j_capture(j, c);
+    for (i = 0; i < m->n_params; i++)
+        if (i < call->npos)
+            llmc__j_store(j, j->t->params[m->param + i], call->args[i]);
+    llmc__j_macro_named(j, m, call);
+    llmc__j_macro_extra(j, m, call);
+    for (i = call->npos; i + m->n_defaults < m->n_params; i++)
+        llmc__j_hide(j, j->t->params[m->param + i]);
+    if (m->caller)
+        llmc__j_hide(j, LLMC__JN_CALLER);
+    j->sp = base;
+    return m->pc;
+}
+
+/* Calls v with npos values and nkw named ones on the stack, below which v lies at `base`. Returns where the
+   machine goes on. */
+static uint32_t llmc__j_call_value(llmc__jinja *j, llmc__jv v, uint32_t base, const llmc__jcall *call,
+                                   uint32_t pc)
+{
+    llmc__jv r = llmc__j_none();
+    if (v.type == LLMC__J_MACRO)
+        return llmc__j_macro_begin(j, v.u.macro, call, base, pc);
+    if (v.type == LLMC__J_FUNCTION)
+        r = llmc__j_function(j, v.id, call);
+    else if (v.type == LLMC__J_METHOD)
+        r = llmc__j_method(j, v.u.items[0], v.id, call);
+    else
+        llmc__j_cannot(j, v, "cannot be called");
+    j->sp = base;
+    llmc__j_give(j, r);
+    return pc;
+}
+
+/* CALL, CALL_ATTR, FILTER and TEST: they have their arguments on the stack. */
+static uint32_t llmc__j_run_call(llmc__jinja *j, const llmc__jins *i, uint32_t pc)
+{
+    const uint32_t n = i->a + 2u * i->b;
+    const uint32_t base = j->sp - n - 1;
+    const char *name = j->t->text + (i->op == LLMC__JI_CALL_ATTR ? i->c : 0);
+    llmc__jcall call;
+    llmc__jv v;
+    int row;
+    if (j->sp < n + 1) /* cannot be */
+        return pc;
+    call.args = j->stack + base + 1;
+    call.npos = i->a;
+    call.nkw = i->b;
+    v = j->stack[base];
+    if (i->op == LLMC__JI_CALL)
+        return llmc__j_call_value(j, v, base, &call, pc);
+    if (i->op == LLMC__JI_CALL_ATTR) {
+        row = v.type == LLMC__J_NAMESPACE ? -1 : llmc__j_find_method(j, v, name, i->d);
+        if (row < 0)
+            return llmc__j_call_value(j, llmc__j_attr(j, v, name, i->d, false), base, &call, pc);
+        v = llmc__j_method(j, v, (unsigned)row, &call);
+    } else if (i->op == LLMC__JI_FILTER) {
+        v = llmc__j_filtered(j, (unsigned)i->c, v, &call);
+    } else {
+        v = llmc__j_bool(llmc__j_test(j, (unsigned)i->c, v, &call) != (i->d != 0));
+    }
+    j->sp = base;
+    llmc__j_give(j, v);
+    return pc;
+}
+
+/* Operators with one and two operands. */
+static void llmc__j_run_operator(llmc__jinja *j, const llmc__jins *i)
+{
+    llmc__jv b = llmc__j_take(j), a;
+    if (i->op == LLMC__JI_NOT) {
+        llmc__j_give(j, llmc__j_bool(!llmc__j_true(b)));
+        return;
+    }
+    if (i->op == LLMC__JI_NEGATE || i->op == LLMC__JI_PLUS) {
+        if (!llmc__j_is_number(b))
+            llmc__j_cannot(j, b, "has no sign");
+        if (i->op == LLMC__JI_NEGATE)
+            b = b.type == LLMC__J_FLOAT ? llmc__j_float(-b.u.f)
+                                        : llmc__j_compute(j, LLMC__JOP_SUB, llmc__j_int(0), b);
+        else if (b.type == LLMC__J_BOOL)
+            b = llmc__j_int(b.u.i);
+        llmc__j_give(j, b);
+        return;
+    }
+    a = llmc__j_take(j);
+    if (i->a == LLMC__JOP_CONCAT)
+        llmc__j_give(j, llmc__j_concat(j, a, b));
+    else if (i->a == LLMC__JOP_MOD && a.type == LLMC__J_STRING)
+        llmc__j_give(j, b.type == LLMC__J_TUPLE ? llmc__j_printf(j, a, b.u.items, b.n)
+                                                : llmc__j_printf(j, a, &b, 1));
+    else if (i->a < LLMC__JOP_CONCAT)
+        llmc__j_give(j, llmc__j_compute(j, (llmc__jop)i->a, a, b));
+    else
+        llmc__j_give(j, llmc__j_bool(llmc__j_compare(j, (llmc__jop)i->a, a, b)));
+}
+
+/* SLICE: the parts that were written lie above the value. */
+static void llmc__j_run_slice(llmc__jinja *j, unsigned parts)
+{
+    llmc__jv part[3];
+    int i;
+    for (i = 2; i >= 0; i--)
+        part[i] = (parts >> i & 1) != 0 ? llmc__j_take(j) : llmc__j_none();
+    llmc__j_give(j, llmc__j_slice(j, llmc__j_take(j), part[0], part[1], part[2]));
+}
+
+/* Output of any value. */
+static void llmc__j_run_out(llmc__jinja *j, llmc__jv v)
+{
+    const size_t strings = j->strings;
+    if (v.type == LLMC__J_STRING) {
+        llmc__j_emit(j, v);
+    } else {
+        llmc__j_emit(j, llmc__j_str(j, v));
+        if (j->capture == NULL)
+            j->strings = strings; /* written out, no longer needed */
+    }
+}
+
+/* Instructions that push something they hold. */
+static void llmc__j_run_constant(llmc__jinja *j, const llmc__jins *i)
+{
+    const llmc_template *t = j->t;
+    llmc__decimal d;
+    const char *bad;
+    double f = 0;
+    switch (i->op) {
+    case LLMC__JI_STRING:
+        llmc__j_give(j, llmc__j_text(t->pool + i->c, i->d, LLMC__J_OURS));
+        break;
+    case LLMC__JI_INT:
+        llmc__j_give(j, llmc__j_int((int64_t)((uint64_t)i->d << 32 | (uint32_t)i->c)));
+        break;
+    case LLMC__JI_FLOAT:
+        if (llmc__decimal_read(t->pool + i->c, t->pool + i->c + i->d, &d, &bad) == NULL ||
+            !llmc__decimal_f64(&d, &f))
+            LLMC__J_FAIL(j, UNSUPPORTED, "the number %.*s", llmc__j_short(i->d), t->pool + i->c);
+        llmc__j_give(j, llmc__j_float(f));
+        break;
+    default:
+        llmc__j_give(j, i->a == 0   ? llmc__j_none()
+                        : i->a == 3 ? llmc__j_undefined("inline if", 9)
+                                    : llmc__j_bool(i->a == 2));
+        break;
+    }
+}
+
+/* Instructions about variables and attributes. */
+static void llmc__j_run_variable(llmc__jinja *j, const llmc__jins *i)
+{
+    llmc__jv v, key;
+    switch (i->op) {
+    case LLMC__JI_LOAD:
+        llmc__j_give(j, llmc__j_load(j, (uint32_t)i->c));
+        break;
+    case LLMC__JI_STORE:
+        llmc__j_store(j, (uint32_t)i->c, llmc__j_take(j));
+        break;
+    case LLMC__JI_SET_ATTR:
+        v = llmc__j_take(j);
+        key = llmc__j_take(j);
+        if (v.type != LLMC__J_NAMESPACE)
+            llmc__j_cannot(j, v, "has no attributes that can be set; a namespace has");
+        else
+            llmc__j_space_set(j, v.u.space, llmc__j_text(j->t->text + i->c, i->d, LLMC__J_OURS), key);
+        break;
+    case LLMC__JI_ATTR:
+        llmc__j_give(j, llmc__j_attr(j, llmc__j_take(j), j->t->text + i->c, i->d, false));
+        break;
+    default:
+        key = llmc__j_take(j);
+        llmc__j_give(j, llmc__j_item(j, llmc__j_take(j), key));
+        break;
+    }
+}
+
+/* Jumps; returns where the machine goes on. */
+static uint32_t llmc__j_run_jump(llmc__jinja *j, const llmc__jins *i, uint32_t pc)
+{
+    const uint32_t to = (uint32_t)((int64_t)pc - 1 + i->c);
+    llmc__jv b;
+    switch (i->op) {
+    case LLMC__JI_JUMP_FALSE:
+        return llmc__j_true(llmc__j_take(j)) ? pc : to;
+    case LLMC__JI_AND:
+    case LLMC__JI_OR:
+        if (j->sp > 0 && llmc__j_true(j->stack[j->sp - 1]) == (i->op == LLMC__JI_OR))
+            return to;
+        (void)llmc__j_take(j);
+        return pc;
+    case LLMC__JI_CHAIN:
+        b = llmc__j_take(j);
+        if (llmc__j_compare(j, (llmc__jop)i->a, llmc__j_take(j), b)) {
+            llmc__j_give(j, b);
+            return pc;
+        }
+        llmc__j_give(j, llmc__j_bool(false));
+        return to;
+    case LLMC__JI_DEFAULT: {
+        uint32_t k;
+        for (k = 0; k < j->scope->n; k++)
+            if (j->scope->vars[k].name == i->d)
+                return to;
+        return pc;
+    }
+    default:
+        return to;
+    }
+}
+
+/* Loops; empty: whether the last one left had no elements. */
+static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t pc, bool *empty)
+{
+    llmc__jcontrol *c = j->n_control > 0 ? &j->control[j->n_control - 1] : NULL;
+    const uint32_t to = (uint32_t)((int64_t)pc - 1 + i->c);
+    if (i->op == LLMC__JI_FOR || i->op == LLMC__JI_SIFT) {
+        llmc__j_for_begin(j, llmc__j_take(j), i->op == LLMC__JI_FOR ? LLMC__J_IN_LOOP : LLMC__J_IN_SIFT);
+        return pc;
+    }
+    if (i->op == LLMC__JI_ELSE)
+        return *empty ? pc : to;
+    if (c == NULL || c->loop == NULL) /* cannot be */
+        return pc;
+    if (i->op == LLMC__JI_SIFT_KEEP) {
+        if (llmc__j_true(llmc__j_take(j)) && c->kept != NULL)
+            c->kept[c->n_kept++] = llmc__j_at(c->loop->items, c->loop->index - 1u);
+        return pc;
+    }
+    if (llmc__j_for_next(j))
+        return pc;
+    *empty = c->loop->n == 0;
+    llmc__j_leave(j);
+    if (i->op == LLMC__JI_SIFT_NEXT)
+        llmc__j_give(j, llmc__j_over(LLMC__J_GENERATOR, c->kept, c->n_kept));
+    return to;
+}
+
+/* Scopes, captures, macros. */
+static uint32_t llmc__j_run_scope(llmc__jinja *j, const llmc__jins *i, uint32_t pc)
+{
+    const llmc__jcapture *capture = j->capture;
+    llmc__jcontrol *c;
+    switch (i->op) {
+    case LLMC__JI_SCOPE:
+        (void)llmc__j_in(j, LLMC__J_IN_SCOPE);
+        return pc;
+    case LLMC__JI_CAPTURE:
+        llmc__j_capture(j, llmc__j_in(j, LLMC__J_IN_CAPTURE));
+        return pc;
+    case LLMC__JI_MACRO:
+        llmc__j_macro_value(j, (uint32_t)i->c);
+        return pc;
+    case LLMC__JI_LEAVE:
+        llmc__j_leave(j);
+        return pc;
+    default:
+        break;
+    }
+    c = j->n_control > 0 ? &j->control[j->n_control - 1] : NULL;
+    if (c == NULL || capture == NULL) /* cannot be */
+        return pc;
+    if (i->op == LLMC__JI_RETURN) {
+        pc = c->pc;
+        j->line = c->line;
+    }
+    llmc__j_leave(j);
+    llmc__j_give(j, llmc__j_captured(j, capture));
+    return pc;
+}
+
+/* llmc__j_run -- the machine, until the template ends or fails              (CHAT.run)
+   Each instruction costs a step, work on long values more; so everything ends. */
+static void llmc__j_run(llmc__jinja *j)
+{
+    const llmc_template *t = j->t;
+    uint32_t pc = 0;
+    bool empty = false;
+    while (llmc__j_work(j, 0)) {
+        const llmc__jins *i = &t->code[pc++];
+        j->line = i->line;
+        if (i->op == LLMC__JI_STOP)
+            return;
+        if (i->op == LLMC__JI_DATA || i->op == LLMC__JI_DATA_OWN)
+            llmc__j_emit(
+                j, llmc__j_text((i->op == LLMC__JI_DATA ? t->text : t->pool) + i->c, i->d, LLMC__J_OURS));
+        else if (i->op == LLMC__JI_OUT)
+            llmc__j_run_out(j, llmc__j_take(j));
+        else if (i->op <= LLMC__JI_CONST)
+            llmc__j_run_constant(j, i);
+        else if (i->op <= LLMC__JI_ITEM)
+            llmc__j_run_variable(j, i);
+        else if (i->op == LLMC__JI_SLICE)
+            llmc__j_run_slice(j, i->a);
+        else if (i->op <= LLMC__JI_TEST)
+            pc = llmc__j_run_call(j, i, pc);
+        else if (i->op <= LLMC__JI_BINARY)
+            llmc__j_run_operator(j, i);
+        else if (i->op <= LLMC__JI_OR || i->op == LLMC__JI_DEFAULT)
+            pc = llmc__j_run_jump(j, i, pc);
+        else if (i->op == LLMC__JI_LIST || i->op == LLMC__JI_TUPLE)
+            llmc__j_list(j, i->op == LLMC__JI_LIST ? LLMC__J_LIST : LLMC__J_TUPLE, (uint32_t)i->c);
+        else if (i->op == LLMC__JI_DICT)
+            llmc__j_dict(j, (uint32_t)i->c);
+        else if (i->op == LLMC__JI_UNPACK)
+            llmc__j_unpack(j, llmc__j_take(j), (uint32_t)i->c);
+        else if (i->op <= LLMC__JI_SIFT_KEEP)
+            pc = llmc__j_run_loop(j, i, pc, &empty);
+        else if (i->op == LLMC__JI_UNSUPPORTED)
+            LLMC__J_FAIL(j, UNSUPPORTED, "the filter or test '%.*s'", llmc__j_short(i->d), t->text + i->c);
+        else
+            pc = llmc__j_run_scope(j, i, pc);
+    }
+}
+
+//--[ 21.15 CHAT.context ]-- messages, tools and variables as values
+/* Roles that models know. Templates make control tokens out of them ("<|" + role + "|>"), so these words
+   count as the template's own; any other role stays the conversation's. */
+static const char *const llmc__j_roles[] = {"system",       "user",          "assistant",      "tool",
+                                            "developer",    "function",      "model",          "ipython",
+                                            "tool_results", "tool_response", "observation",    "environment",
+                                            "critic",       "document",      "latest_reminder"};
+
+static bool llmc__j_is_role(const char *s, size_t n)
+{
+    return llmc__j_row(llmc__j_roles, sizeof llmc__j_roles / sizeof llmc__j_roles[0], s, n) >= 0;
+}
+
+/* A JSON string as the conversation's. Without escapes it is a view of the text. */
+static llmc__jv llmc__j_json_string(llmc__jinja *j, llmc_json v)
+{
+    const char *end = llmc__json_skip_string(v.text, v.end), *p = v.text + 1;
+    llmc__jbuild b;
+    char c[4];
+    size_t n = (size_t)(end - 1 - p), i;
+    for (i = 0; i < n && p[i] != '\\'; i++)
+        ;
+    if (i == n)
+        return llmc__j_text(p, n, LLMC__J_PLAIN);
+    b = llmc__j_begin(j);
+    while ((n = llmc__json_char(&p, v.end, c)) > 0)
+        (void)llmc__j_add_n(&b, c, n, LLMC__J_PLAIN);
+    return llmc__j_built(&b);
+}
+
+/* A JSON number: without point and exponent a whole one, as Python reads them. */
+static llmc__jv llmc__j_json_number(llmc__jinja *j, llmc_json v)
+{
+    llmc__decimal d;
+    const char *bad, *end = llmc__decimal_read(v.text, v.end, &d, &bad), *p;
+    int64_t i = 0;
+    double f = 0;
+    bool whole = true;
+    for (p = v.text; end != NULL && p < end; p++)
+        whole = whole && *p != '.' && *p != 'e' && *p != 'E';
+    if (end == NULL || (whole && !llmc__decimal_i64(&d, &i)) || (!whole && !llmc__decimal_f64(&d, &f))) {
+        LLMC__J_FAIL(j, UNSUPPORTED, "a number in the conversation's JSON that does not fit 64 bits");
+        return llmc__j_none();
+    }
+    return whole ? llmc__j_int(i) : llmc__j_float(f);
+}
+
+/* A container of JSON on its way to being a value. */
+typedef struct llmc__jfill {
+    llmc_json from;
+    llmc_json_iter it;
+    llmc__jv *items;
+    llmc__jv *place; /* where the container's value itself lies */
+} llmc__jfill;
+
+/* How many elements or members a container has. */
+static size_t llmc__j_json_count(llmc_json v)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json key, x;
+    size_t n = 0;
+    while (llmc_json_next(v, &it, &key, &x))
+        n++;
+    return n;
+}
+
+/* Puts v into *place; containers come out empty and are filled by the caller. role: it is a message's role. */
+static void llmc__j_json_value(llmc__jinja *j, llmc_json v, llmc__jv *place, bool role)
+{
+    switch (v.type) {
+    case LLMC_JSON_STRING:
+        *place = llmc__j_json_string(j, v);
+        if (role && llmc__j_is_role(place->u.s, place->n))
+            place->from = LLMC__J_OURS;
+        break;
+    case LLMC_JSON_NUMBER:
+        *place = llmc__j_json_number(j, v);
+        break;
+    case LLMC_JSON_BOOL:
+        *place = llmc__j_bool(*v.text == 't');
+        break;
+    case LLMC_JSON_ARRAY:
+        *place = llmc__j_over(LLMC__J_LIST, NULL, 0);
+        break;
+    case LLMC_JSON_OBJECT:
+        *place = llmc__j_over(LLMC__J_DICT, NULL, 0);
+        break;
+    default:
+        *place = llmc__j_none();
+        break;
+    }
+}
+
+/* The next member's place in an object: a name that was there before is set anew, as Python does. */
+static llmc__jv *llmc__j_json_member(llmc__jinja *j, llmc__jfill *f, llmc__jv name)
+{
+    llmc__jv dict = llmc__j_over(LLMC__J_DICT, f->items, f->place->n);
+    llmc__jv *found = (llmc__jv *)(uintptr_t)llmc__j_lookup(j, dict, name);
+    if (found == NULL) {
+        f->items[2 * f->place->n] = name;
+        found = &f->items[2 * f->place->n++ + 1];
+    }
+    return found;
+}
+
+/* A JSON text as a value. roles: well-known strings under "role" are the template's. LLMC_JSON_DEPTH bounds
+   the nesting. */
+static llmc__jv llmc__j_json(llmc__jinja *j, llmc_json root, bool roles)
+{
+    llmc__jfill open[LLMC_JSON_DEPTH + 1];
+    llmc__jv out = llmc__j_none(), *place = &out, name;
+    llmc_json v = root, key;
+    unsigned depth = 0;
+    bool role = false;
+    while (j->status == LLMC_OK) {
+        llmc__j_json_value(j, v, place, role);
+        role = false;
+        if (v.type == LLMC_JSON_ARRAY || v.type == LLMC_JSON_OBJECT) {
+            const size_t n = llmc__j_json_count(v);
+            llmc__jfill *f = &open[depth];
+            f->from = v;
+            f->it.at = NULL;
+            f->it.started = false;
+            f->place = place;
+            f->items = (llmc__jv *)llmc__j_new(j, v.type == LLMC_JSON_OBJECT ? 2 * n : n, sizeof *f->items);
+            place->u.items = f->items;
+            depth += llmc__j_work(j, n) && f->items != NULL ? 1 : 0;
+        }
+        while (depth > 0 && !llmc_json_next(open[depth - 1].from, &open[depth - 1].it, &key, &v))
+            depth--;
+        if (depth == 0)
+            break;
+        if (open[depth - 1].from.type == LLMC_JSON_ARRAY) {
+            place = &open[depth - 1].items[open[depth - 1].place->n++];
+            continue;
+        }
+        name = llmc__j_json_string(j, key);
+        place = llmc__j_json_member(j, &open[depth - 1], name);
+        role = roles && llmc__texteq(name.u.s, name.n, "role");
+    }
+    return out;
+}
+
+/* A JSON text of the caller; *out is untouched if there is none. what: its name in messages. Errors: BAD_ARG
+   (no JSON, another type). */
+static llmc_status llmc__j_parse_json(const char *text, const char *what, llmc_json_type type, llmc_json *out,
+                                      llmc_diag *diag)
+{
+    llmc_blob blob;
+    llmc_diag inner;
+    blob.data = text;
+    blob.size = llmc__strlen(text);
+    blob.name = what;
+    if (llmc_json_parse(&blob, out, &inner) != LLMC_OK)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.context", inner.offset, "%s", inner.message);
+    if (out->type != type)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.context", LLMC_NO_OFFSET, "%s is no JSON %s", what,
+                          type == LLMC_JSON_ARRAY ? "array" : "object");
+    return LLMC_OK;
+}
+
+/* A string of the caller; from: of whom it counts. */
+static llmc__jv llmc__j_cstring(const char *s, unsigned from)
+{
+    return llmc__j_text(s, llmc__strlen(s), from);
+}
+
+/* Adds a member to a dict that is being made: pairs has the room. A later one of that name wins. */
+static void llmc__j_member(llmc__jinja *j, llmc__jv *dict, llmc__jv *pairs, llmc__jv name, llmc__jv v)
+{
+    llmc__jv *found;
+    dict->u.items = pairs;
+    found = (llmc__jv *)(uintptr_t)llmc__j_lookup(j, *dict, name);
+    if (found == NULL) {
+        pairs[2 * dict->n] = name;
+        found = &pairs[2 * dict->n++ + 1];
+    }
+    *found = v;
+}
+
+/* Message m as a dict: role, content, and what its `more` says. Errors: BAD_ARG. */
+static llmc_status llmc__j_message(llmc__jinja *j, const llmc_message *m, llmc__jv *out)
+{
+    llmc_json more;
+    llmc__jv extra = llmc__j_over(LLMC__J_DICT, NULL, 0), *pairs;
+    size_t i;
+    if (m->more != NULL) {
+        LLMC__TRY(llmc__j_parse_json(m->more, "a message's members", LLMC_JSON_OBJECT, &more, j->diag));
+        extra = llmc__j_json(j, more, true);
+    }
+    pairs = (llmc__jv *)llmc__j_new(j, 2 * ((size_t)extra.n + 2), sizeof *pairs);
+    if (pairs == NULL)
+        return j->status;
+    *out = llmc__j_over(LLMC__J_DICT, pairs, 0);
+    llmc__j_member(j, out, pairs, llmc__j_cstring("role", LLMC__J_OURS),
+                   llmc__j_cstring(m->role, llmc__j_is_role(m->role, llmc__strlen(m->role)) ? LLMC__J_OURS
+                                                                                            : LLMC__J_PLAIN));
+    llmc__j_member(j, out, pairs, llmc__j_cstring("content", LLMC__J_OURS),
+                   m->text != NULL ? llmc__j_cstring(m->text, LLMC__J_PLAIN) : llmc__j_none());
+    for (i = 0; i < extra.n; i++)
+        llmc__j_member(j, out, pairs, extra.u.items[2 * i], extra.u.items[2 * i + 1]);
+    return j->status;
+}
+
+/* Gives the template variable `name` a value, if it has one of that name. */
+static void llmc__j_define(llmc__jinja *j, const char *name, size_t n, llmc__jv v)
+{
+    uint32_t i;
+    for (i = 0; i < j->t->n_names; i++)
+        if (j->t->names[i].n == n && LLMC_MEMCMP(j->t->names[i].s, name, n) == 0)
+            j->context[i] = v;
+}
+
+/* The list of messages: the caller's structs, or a JSON array. Errors: BAD_ARG. */
+static llmc_status llmc__j_messages(llmc__jinja *j, const llmc_chat_options *o, const llmc_message *m,
+                                    size_t n, llmc__jv *out)
+{
+    llmc_json json;
+    llmc__jv *items;
+    size_t i;
+    if (o->messages != NULL) {
+        LLMC__TRY(llmc__j_parse_json(o->messages, "messages", LLMC_JSON_ARRAY, &json, j->diag));
+        *out = llmc__j_json(j, json, true);
+        return j->status;
+    }
+    items = (llmc__jv *)llmc__j_new(j, n, sizeof *items);
+    if (items == NULL)
+        return j->status;
+    for (i = 0; i < n; i++) {
+        if (m[i].role == NULL)
+            return LLMC__FAIL(j->diag, BAD_ARG, "CHAT.context", LLMC_NO_OFFSET,
+                              "message %zu: the role is NULL", i);
+        LLMC__TRY(llmc__j_message(j, &m[i], &items[i]));
+    }
+    *out = llmc__j_over(LLMC__J_LIST, items, n);
+    return j->status;
+}
+
+/* Everything a template may ask for by name. What the caller did not give is undefined to it, except that
+   tools and documents are then None, as they are where templates come from. */
+static llmc_status llmc__j_context(llmc__jinja *j, const llmc_chat_options *o, const llmc_message *m,
+                                   size_t n)
+{
+    llmc_json json, key, value;
+    llmc_json_iter it = {NULL, false};
+    llmc__jv v = llmc__j_none();
+    unsigned i;
+    for (i = 0; i < LLMC__JF_COUNT; i++) {
+        v.type = LLMC__J_FUNCTION;
+        v.id = (uint16_t)i;
+        llmc__j_define(j, llmc__j_functions[i], llmc__strlen(llmc__j_functions[i]), v);
+    }
+    LLMC__TRY(llmc__j_messages(j, o, m, n, &v));
+    llmc__j_define(j, "messages", 8, v);
+    llmc__j_define(j, "add_generation_prompt", 21, llmc__j_bool(!o->no_generation_prompt));
+    if (o->bos_token != NULL)
+        llmc__j_define(j, "bos_token", 9, llmc__j_cstring(o->bos_token, LLMC__J_OURS));
+    if (o->eos_token != NULL)
+        llmc__j_define(j, "eos_token", 9, llmc__j_cstring(o->eos_token, LLMC__J_OURS));
+    for (i = 0; i < 2; i++) {
+        const char *text = i == 0 ? o->tools : o->documents, *name = i == 0 ? "tools" : "documents";
+        v = llmc__j_none();
+        if (text != NULL) {
+            LLMC__TRY(llmc__j_parse_json(text, name, LLMC_JSON_ARRAY, &json, j->diag));
+            v = llmc__j_json(j, json, false);
+        }
+        llmc__j_define(j, name, llmc__strlen(name), v);
+    }
+    if (o->variables == NULL)
+        return j->status;
+    LLMC__TRY(llmc__j_parse_json(o->variables, "variables", LLMC_JSON_OBJECT, &json, j->diag));
+    while (llmc_json_next(json, &it, &key, &value)) {
+        const llmc__jv name = llmc__j_json_string(j, key);
+        llmc__j_define(j, name.u.s, name.n, llmc__j_json(j, value, false));
+    }
+    return j->status;
+}
+
+//--[ 21.16 CHAT.render ]-- a conversation as text
+/* The machine's memory, over the caller's: its stacks and the context first, then strings from below and
+   objects from above, and the mask at the end. False: not even that fits. */
+static bool llmc__j_memory(llmc__jinja *j, void *mem, size_t bytes)
+{
+    llmc__arena a;
+    uint64_t rest;
+    if (mem == NULL || bytes < 2 * LLMC__ALIGN)
+        return false;
+    a = llmc__arena_over(mem, bytes);
+    j->stack = (llmc__jv *)llmc__take(&a, LLMC__J_STACK, sizeof *j->stack);
+    j->control = (llmc__jcontrol *)llmc__take(&a, LLMC__J_CONTROL, sizeof *j->control);
+    j->context = (llmc__jv *)llmc__take(&a, j->t->n_names, sizeof *j->context);
+    if (a.failed || a.size - a.used < 1024)
+        return false;
+    rest = llmc__min(a.size - a.used, UINT32_MAX) / 9 * 8 & ~(uint64_t)63;
+    j->base = (char *)a.base + a.used;
+    j->size = j->objects = (size_t)rest;
+    j->mask = (uint8_t *)j->base + rest;
+    return true;
+}
+
+/* What rendering takes at least, beside what its texts take. */
+static uint64_t llmc__j_memory_least(const llmc_template *t)
+{
+    return (uint64_t)LLMC__J_STACK * sizeof(llmc__jv) + (uint64_t)LLMC__J_CONTROL * sizeof(llmc__jcontrol) +
+           (uint64_t)t->n_names * sizeof(llmc__jv) + 8 * LLMC__ALIGN + 1024;
+}
+
+/* llmc_chat_need -- work memory that rendering n_text bytes of conversation should need   (CHAT.render)
+   n_text: texts of the messages, tools, documents and variables together. An estimate that is ample for
+   templates as models have them; one that computes a lot may need more, which NO_MEMORY then says. */
+LLMC_API size_t llmc_chat_need(const llmc_template *t, size_t n_messages, size_t n_text)
+{
+    uint64_t need, more;
+    if (!llmc__mul(n_text, 16, &need) || !llmc__mul(n_messages, 1024, &more) ||
+        !llmc__add(need, more, &need) || !llmc__add(need, llmc__j_memory_least(t) + 65536, &need) ||
+        need > SIZE_MAX)
+        return SIZE_MAX;
+    return (size_t)need;
+}
+
+/* llmc_chat_render -- a conversation as the model was trained to see it     (CHAT.render)
+   out->text [cap] and out->plain [plain_cap] are written as far as they go; out->len and out->n_plain say
+   what all of it takes, also when that is more (NO_MEMORY). work: see llmc_chat_need.
+   Errors: BAD_ARG (the template does not take this conversation; JSON), UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_chat_render(const llmc_template *t, const llmc_chat_options *options,
+                                      const llmc_message *messages, size_t n_messages, void *work,
+                                      size_t work_bytes, llmc_chat_text *out, llmc_diag *diag)
+{
+    llmc_chat_options o;
+    llmc__jinja j;
+    uint32_t i;
+    llmc__options(&o, sizeof o, options);
+    LLMC_MEMSET(&j, 0, sizeof j);
+    out->len = out->n_plain = 0;
+    j.t = t;
+    j.diag = diag;
+    j.out = out;
+    j.steps = o.max_steps != 0 ? o.max_steps : LLMC__J_STEPS;
+    j.now = o.now + (int64_t)o.utc_offset;
+    if (n_messages > 0 && messages == NULL && o.messages == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.render", LLMC_NO_OFFSET, "there are no messages");
+    if (!llmc__j_memory(&j, work, work_bytes))
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.render", LLMC_NO_OFFSET,
+                          "a chat template takes more than %zu bytes of work memory", work_bytes);
+    for (i = 0; i < t->n_names; i++)
+        j.context[i] = llmc__j_missing();
+    LLMC__TRY(llmc__j_context(&j, &o, messages, n_messages));
+    if (llmc__j_scope(&j, NULL) != NULL)
+        j.scope->kept = true;
+    llmc__j_run(&j);
+    LLMC__TRY(j.status);
+    if (out->len > out->cap || out->n_plain > out->plain_cap)
+        return LLMC__FAIL(
+            diag, NO_MEMORY, "CHAT.render", LLMC_NO_OFFSET,
+            "the conversation takes %zu bytes of text and %zu spans, but there is room for %zu and %zu",
+            out->len, out->n_plain, out->cap, out->plain_cap);
+    return LLMC_OK;
+}
+
+//--[ 21.17 CHAT.format ]-- templates of our own, for models that have none
+/* Roles are checked by a template itself: a misspelt one would go unseen where it is not written. Whose turn
+   it is matters: after an assistant's message an assistant would answer itself. */
+#define LLMC__CHAT_ROLES                                                                                 \
+    "{%- if not messages %}{{ raise_exception('there are no messages') }}{% endif %}"                    \
+    "{%- for m in messages %}"                                                                           \
+    "{%- if m.role not in ['system', 'user', 'assistant'] %}"                                            \
+    "{{ raise_exception('message %d: the role is \"%s\"; it has to be system, user or assistant'"        \
+    " % (loop.index0, m.role)) }}"                                                                       \
+    "{%- endif %}"                                                                                       \
+    "{%- if m.content is not string %}"                                                                  \
+    "{{ raise_exception('message %d: the text is missing' % loop.index0) }}{% endif %}"                  \
+    "{%- if loop.last and add_generation_prompt and m.role == 'assistant' and not any_end is defined %}" \
+    "{{ raise_exception('message %d: the last message is the assistant\\'s, whose turn it is'"           \
+    " % loop.index0) }}{% endif %}"                                                                      \
+    "{%- endfor %}"
+
+/* Perhaps a system message, then user and assistant in turn: formats that have no place for anything else. */
+#define LLMC__CHAT_TURNS                                                                                \
+    LLMC__CHAT_ROLES                                                                                    \
+    "{%- set system = messages[0] if messages[0].role == 'system' else none %}"                         \
+    "{%- set turns = messages if system is none else messages[1:] %}"                                   \
+    "{%- for m in turns %}{% set want = loop.cycle('user', 'assistant') %}{% if m.role != want %}"      \
+    "{{ raise_exception('message %d: this format wants the role %s here, not %s'"                       \
+    " % (loop.index0 + (0 if system is none else 1), want, m.role)) }}{% endif %}"                      \
+    "{%- endfor %}"                                                                                     \
+    "{%- if not turns %}{{ raise_exception('message 0: this format wants a user\\'s message after it')" \
+    " }}{% endif %}"
+
+/* A format: its name, its template, and two control tokens of a vocabulary made for it. */
 typedef struct llmc__chat_style {
-    const char *name;                     /* as options spell it                           */
-    const char *before, *between, *after; /* never NULL; control tokens as they are stored */
-    bool trim;                            /* white space around a message's text is dropped */
-    const char *sign;                     /* in a model's template: it has this format      */
-    const char *opener;                   /* control tokens of a vocabulary made for it, if */
-    const char *closer;                   /*   there is no template                         */
+    const char *name, *text;
+    const char *opener, *closer;
 } llmc__chat_style;
 
-/* Rows by llmc_chat_format. Sources: ChatML as OpenAI published it; the model card
-   of Llama 3; Touvron 2023 for Llama 2; the model cards of Zephyr and TinyLlama 1.0.
-   What makers' templates do beyond it is not done here: Qwen 2.5 adds a system message
-   of its own if there is none, Llama 3.1 and 3.2 put dates before the system message. */
+/* Rows by llmc_chat_format. Sources: ChatML as OpenAI published it; the model cards of Llama 3, Zephyr and
+   TinyLlama 1.0, Gemma 2, Phi-3, Mistral Nemo and DeepSeek V3; Touvron 2023 for Llama 2; OpenAI's description of
+   harmony; nanochat and claude-rust as they train. The opening BOS is never here: the encoder adds it. */
 static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
-    {"auto", "", "", "", false, NULL, NULL, NULL},
-    {"raw", "", "", "", false, NULL, NULL, NULL},
-    {"chatml", "<|im_start|>", "\n", "<|im_end|>\n", false, "<|im_start|>", "<|im_start|>", "<|im_end|>"},
-    {"llama2", "", "", "", true, "<<SYS>>", NULL, NULL},
-    {"llama3", "<|start_header_id|>", "<|end_header_id|>\n\n", "<|eot_id|>", true, "<|start_header_id|>",
+    {"auto", "", NULL, NULL},
+    {"raw", "{% set any_end = 1 %}" LLMC__CHAT_ROLES "{%- for m in messages %}{{ m.content }}{% endfor %}",
+     NULL, NULL},
+    {"chatml",
+     LLMC__CHAT_ROLES "{%- for m in messages %}"
+                      "{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}"
+                      "{%- endfor %}"
+                      "{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
+     "<|im_start|>", "<|im_end|>"},
+    /* system and first user text are trimmed as one; [INST] is plain text to Llama 2, so unlike control tokens
+       it cannot be told from a user's own */
+    {"llama2",
+     LLMC__CHAT_TURNS "{%- for m in turns %}"
+                      "{%- if m.role == 'user' %}"
+                      "{{- ('' if loop.first else '</s><s>') + '[INST] ' }}"
+                      "{%- if loop.first and system is not none %}"
+                      "{{- '<<SYS>>\\n' + system.content + '\\n<</SYS>>\\n\\n' + m.content.rstrip() }}"
+                      "{%- else %}{{ m.content.strip() }}{% endif %}{{ ' [/INST]' }}"
+                      "{%- else %}{{ ' ' + m.content.strip() + ' ' }}{% endif %}"
+                      "{%- endfor %}",
+     NULL, NULL},
+    {"llama3",
+     LLMC__CHAT_ROLES "{%- for m in messages %}"
+                      "{{- '<|start_header_id|>' + m.role + '<|end_header_id|>\\n\\n' }}"
+                      "{{- m.content.strip() + '<|eot_id|>' }}"
+                      "{%- endfor %}"
+                      "{%- if add_generation_prompt %}"
+                      "{{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{% endif %}",
      "<|start_header_id|>", "<|eot_id|>"},
-    {"zephyr", "<|", "|>\n", "</s>\n", false, "<|user|>\n' + message['content'] + eos_token", NULL, NULL}};
+    {"zephyr",
+     LLMC__CHAT_ROLES
+     "{%- for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '</s>\\n' }}{% endfor %}"
+     "{%- if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}",
+     NULL, NULL},
+    /* no system role: its text opens the first user message */
+    {"gemma",
+     LLMC__CHAT_TURNS
+     "{%- for m in turns %}"
+     "{{- '<start_of_turn>' + ('model' if m.role == 'assistant' else 'user') + '\\n' }}"
+     "{%- if loop.first and system is not none %}{{ system.content.strip() + '\\n\\n' }}{% endif %}"
+     "{{- m.content.strip() + '<end_of_turn>\\n' }}"
+     "{%- endfor %}"
+     "{%- if add_generation_prompt %}{{ '<start_of_turn>model\\n' }}{% endif %}",
+     "<start_of_turn>", "<end_of_turn>"},
+    /* system text stands in the last user message */
+    {"mistral",
+     LLMC__CHAT_TURNS "{%- for m in turns %}"
+                      "{%- if m.role == 'user' %}{{ '[INST]' }}"
+                      "{%- if loop.index >= turns | length - 1 and system is not none and (loop.last or "
+                      "turns[-1].role != 'user') %}"
+                      "{{- system.content + '\\n\\n' }}{% endif %}{{ m.content + '[/INST]' }}"
+                      "{%- else %}{{ m.content + '</s>' }}{% endif %}"
+                      "{%- endfor %}",
+     "[INST]", "[/INST]"},
+    {"phi3",
+     LLMC__CHAT_ROLES
+     "{%- for m in messages %}{{ '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{% endfor %}"
+     "{%- if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}",
+     "<|assistant|>", "<|end|>"},
+    {"deepseek",
+     LLMC__CHAT_TURNS "{%- if system is not none %}{{ system.content }}{% endif %}"
+                      "{%- for m in turns %}"
+                      "{%- if m.role == 'user' %}{{ '<\xef\xbd\x9cUser\xef\xbd\x9c>' + m.content }}"
+                      "{%- else %}{{ '<\xef\xbd\x9c"
+                      "Assistant\xef\xbd\x9c>' + m.content.split('</think>')[-1]"
+                      " + '<\xef\xbd\x9c"
+                      "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>' }}{% endif %}"
+                      "{%- endfor %}"
+                      "{%- if add_generation_prompt %}{{ '<\xef\xbd\x9c"
+                      "Assistant\xef\xbd\x9c>' }}{% endif %}",
+     "<\xef\xbd\x9cUser\xef\xbd\x9c>",
+     "<\xef\xbd\x9c"
+     "Assistant\xef\xbd\x9c>"},
+    /* the caller's system text is the developer's; answers of the past are final */
+    {"harmony",
+     LLMC__CHAT_ROLES
+     "{{- '<|start|>system<|message|>You are a large language model.\\nReasoning: ' }}"
+     "{{- reasoning_effort | default('medium') }}"
+     "{{- '\\n\\n# Valid channels: analysis, commentary, final.<|end|>' }}"
+     "{%- for m in messages %}"
+     "{%- if m.role == 'assistant' %}{{ '<|start|>assistant<|channel|>final' }}"
+     "{%- else %}{{ '<|start|>' + ('developer' if m.role == 'system' else m.role) }}{% endif %}"
+     "{{- '<|message|>' + ('# Instructions\\n\\n' if m.role == 'system' else '') + m.content + '<|end|>' }}"
+     "{%- endfor %}"
+     "{%- if add_generation_prompt %}{{ '<|start|>assistant' }}{% endif %}",
+     "<|start|>", "<|channel|>"},
+    {"nanochat",
+     LLMC__CHAT_TURNS "{%- for m in turns %}"
+                      "{{- '<|' + m.role + '_start|>' }}"
+                      "{%- if loop.first and system is not none %}{{ system.content + '\\n\\n' }}{% endif %}"
+                      "{{- m.content + '<|' + m.role + '_end|>' }}"
+                      "{%- endfor %}"
+                      "{%- if add_generation_prompt %}{{ '<|assistant_start|>' }}{% endif %}",
+     "<|user_start|>", "<|assistant_end|>"},
+    /* roles as words; what a tool said comes between tags, as its calls do */
+    {"claude-rust",
+     "{%- for m in messages %}"
+     "{%- if m.role == 'tool' %}{{ '\\n<tool_result>\\n' + m.content + '\\n</tool_result>\\n' }}"
+     "{%- elif m.role == 'assistant' %}{{ 'Assistant: ' + (m.content or '') }}"
+     "{%- for call in m.tool_calls or [] %}"
+     "{{- '<tool_call>' + {'name': call.function.name, 'arguments': call.function.arguments} | tojson }}"
+     "{{- '</tool_call>' }}{% endfor %}{{ '\\n' }}"
+     "{%- elif m.role in ['system', 'user'] %}{{ ('' if m.role == 'system' else 'User: ') + m.content + "
+     "'\\n' }}"
+     "{%- else %}{{ raise_exception('message %d: the role is \"%s\"' % (loop.index0, m.role)) }}{% endif %}"
+     "{%- endfor %}"
+     "{%- if add_generation_prompt and messages[-1].role != 'tool' %}{{ 'Assistant:' }}{% endif %}",
+     NULL, NULL}};
 
-/* "auto", "raw", "chatml", "llama2", "llama3", "zephyr"; "unknown" for any other number. Never
-   NULL; the same names that llmc_chat_format_named takes. */
+/* "auto", "raw", "chatml", ...; "unknown" for any other number. Never NULL; the same names that
+   llmc_chat_format_named takes. */
 LLMC_API const char *llmc_chat_format_name(llmc_chat_format format)
 {
     return (unsigned)format < LLMC_CHAT_FORMAT_COUNT ? llmc__chat_styles[format].name : "unknown";
@@ -34113,29 +41021,6 @@ LLMC_API llmc_status llmc_chat_format_named(const char *name, llmc_chat_format *
     return LLMC_NOT_FOUND;
 }
 
-/* Templates are a few kilobytes and looked at once: no need for a clever search. */
-static bool llmc__chat_contains(const char *text, size_t n, const char *part)
-{
-    const size_t len = llmc__strlen(part);
-    size_t i;
-    for (i = 0; i + len <= n; i++)
-        if (LLMC_MEMCMP(text + i, part, len) == 0)
-            return true;
-    return false;
-}
-
-/* The format whose sign a template holds; RAW if it is some other one. Rows come in
-   order, so a template that holds two signs has the first row's format. */
-static llmc_chat_format llmc__chat_format_in(const char *chat_template, size_t n)
-{
-    int f;
-    for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++)
-        if (llmc__chat_styles[f].sign != NULL &&
-            llmc__chat_contains(chat_template, n, llmc__chat_styles[f].sign))
-            return (llmc_chat_format)f;
-    return LLMC_CHAT_RAW;
-}
-
 #ifndef LLMC_NO_TOKEN
 /* Whether text is one token that people cannot type: then the model was made to see it. */
 static bool llmc__chat_has_control(const llmc_tokenizer *tok, const char *text)
@@ -34148,14 +41033,12 @@ static bool llmc__chat_has_control(const llmc_tokenizer *tok, const char *text)
 #endif
 
 /* llmc_chat_format_of -- which format does the model speak?            (CHAT.format)
-   A template alone decides, even if it is one that is not known here (RAW): a
-   vocabulary may hold the tokens of the model it descends from. */
+   A model's own template comes first: a vocabulary may hold the tokens of the model it descends from. */
 LLMC_API llmc_chat_format llmc_chat_format_of(const llmc_model *model)
 {
     size_t n = 0;
-    const char *chat_template = llmc_model_chat_template(model, &n);
-    if (chat_template != NULL)
-        return llmc__chat_format_in(chat_template, n);
+    if (llmc_model_chat_template(model, &n) != NULL)
+        return LLMC_CHAT_AUTO;
 #ifndef LLMC_NO_TOKEN
     if (llmc_model_tokenizer(model) != NULL) {
         const llmc_tokenizer *tok = llmc_model_tokenizer(model);
@@ -34171,213 +41054,95 @@ LLMC_API llmc_chat_format llmc_chat_format_of(const llmc_model *model)
     return LLMC_CHAT_RAW;
 }
 
-//--[ 21.2 CHAT.check ]-- roles, and their order where a format cannot do without
-/* BAD_ARG about message i, counted from 0. what: a whole clause, of our own words. */
-static llmc_status llmc__chat_bad(llmc_diag *diag, size_t i, const char *what)
+/* llmc_chat_template -- the text of a format                           (CHAT.format) */
+LLMC_API const char *llmc_chat_template(const llmc_model *model, llmc_chat_format format, size_t *len)
 {
-    (void)i;
-    (void)what;
-    return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET, "message %zu: %s", i, what);
-}
-
-/* Llama 2: perhaps a system message, then user and assistant in turn; its format has no
-   place for anything else. n >= 1, roles are not NULL. Errors: BAD_ARG. */
-static llmc_status llmc__chat_check_turns(const llmc_message *m, size_t n, llmc_diag *diag)
-{
-    const size_t first = llmc__streq(m[0].role, "system") ? 1 : 0;
-    size_t i;
-    for (i = first; i < n; i++) {
-        const char *expected = (i - first) % 2 == 0 ? "user" : "assistant";
-        if (!llmc__streq(m[i].role, expected))
-            return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
-                              "message %zu: llama2 wants the role %s here, not %s", i, expected, m[i].role);
+    const char *text = NULL;
+    if (format == LLMC_CHAT_AUTO && model != NULL) {
+        text = llmc_model_chat_template(model, len);
+        format = text != NULL ? format : llmc_chat_format_of(model);
     }
-    return first < n ? LLMC_OK : llmc__chat_bad(diag, 0, "llama2 wants a user's message after the system's");
-}
-
-/* Everything a conversation can be wrong in. A role that is none of the three is an
-   error even in RAW, which does not write it: a misspelt one would go unseen. System
-   messages later on are as good as any; of whom it is the turn matters: after an
-   assistant's message an assistant would answer itself.
-   Errors: BAD_ARG, naming the message. */
-static llmc_status llmc__chat_check(llmc_chat_format format, const llmc_message *m, size_t n, llmc_diag *diag)
-{
-    size_t i;
-    if ((unsigned)format >= LLMC_CHAT_FORMAT_COUNT || format == LLMC_CHAT_AUTO)
-        return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
-                          "format %d cannot be written; llmc_chat_format_of finds a model's", (int)format);
-    if (n == 0 || m == NULL)
-        return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET, "there are no messages");
-    for (i = 0; i < n; i++) {
-        if (m[i].role == NULL || m[i].text == NULL)
-            return llmc__chat_bad(diag, i, "role or text is NULL");
-        if (!llmc__streq(m[i].role, "system") && !llmc__streq(m[i].role, "user") &&
-            !llmc__streq(m[i].role, "assistant"))
-            return LLMC__FAIL(diag, BAD_ARG, "CHAT.check", LLMC_NO_OFFSET,
-                              "message %zu: the role is \"%s\"; it has to be system, user or assistant", i,
-                              m[i].role);
+    if (text == NULL) {
+        if ((unsigned)format >= LLMC_CHAT_FORMAT_COUNT || format == LLMC_CHAT_AUTO)
+            format = LLMC_CHAT_RAW;
+        text = llmc__chat_styles[format].text;
+        *len = llmc__strlen(text);
     }
-    if (format != LLMC_CHAT_RAW && llmc__streq(m[n - 1].role, "assistant"))
-        return llmc__chat_bad(diag, n - 1, "the last message is the assistant's, whose turn it is");
-    return format == LLMC_CHAT_LLAMA2 ? llmc__chat_check_turns(m, n, diag) : LLMC_OK;
+    return text;
 }
 
-//--[ 21.3 CHAT.render ]-- messages to text
-/* Writes while there is room and counts on when there is not, so that one call tells
-   what the next needs. */
-typedef struct llmc__chat_out {
-    char *text;
-    size_t cap;
-    uint64_t len; /* what all of it takes, written or not */
-    bool failed;  /* the length overflowed */
-} llmc__chat_out;
-
-/* Bytes s [n]: all of them, or none where they no longer fit. */
-static void llmc__chat_put_n(llmc__chat_out *o, const char *s, size_t n)
-{
-    if (n > 0 && o->len <= o->cap && n <= o->cap - o->len)
-        LLMC_MEMCPY(o->text + o->len, s, n);
-    if (!llmc__add(o->len, n, &o->len))
-        o->failed = true;
-}
-
-/* The frame around texts: strings of our own, where control tokens stand. */
-static void llmc__chat_put(llmc__chat_out *o, const char *s)
-{
-    llmc__chat_put_n(o, s, llmc__strlen(s));
-}
-
-/* ASCII white space. The makers' templates trim Unicode's as well. */
-static bool llmc__chat_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* A message's own text, without white space before and after it if so asked;
-   span, which may be NULL, gets where it lies. s is read as bytes: what is no UTF-8
-   goes to the encoder as it is. */
-static void llmc__chat_put_text(llmc__chat_out *o, const char *s, bool trim_left, bool trim_right,
-                                llmc_span *span)
-{
-    size_t n;
-    while (trim_left && llmc__chat_space(*s))
-        s++;
-    n = llmc__strlen(s);
-    while (trim_right && n > 0 && llmc__chat_space(s[n - 1]))
-        n--;
-    if (span != NULL)
-        span->begin = (size_t)o->len;
-    llmc__chat_put_n(o, s, n);
-    if (span != NULL)
-        span->end = (size_t)o->len;
-}
-
-/* [INST] <<SYS>>\n system \n<</SYS>>\n\n user [/INST] assistant </s><s>[INST] user [/INST]
-   System and first user text are trimmed as one. [INST] is plain text to Llama 2,
-   so unlike control tokens it cannot be told from a user's own. */
-static void llmc__chat_llama2(llmc__chat_out *o, const llmc_message *m, size_t n, llmc_span *plain)
-{
-    const size_t first = llmc__streq(m[0].role, "system") ? 1 : 0; /* the first user's message */
-    size_t i;
-    llmc__chat_put(o, "[INST] ");
-    if (first == 1) {
-        llmc__chat_put(o, "<<SYS>>\n");
-        llmc__chat_put_text(o, m[0].text, false, false, plain);
-        llmc__chat_put(o, "\n<</SYS>>\n\n");
-    }
-    for (i = first; i < n; i++) {
-        const bool user = (i - first) % 2 == 0;
-        if (user && i > first)
-            llmc__chat_put(o, "</s><s>[INST] "); /* each exchange is a sequence of its own */
-        llmc__chat_put_text(o, m[i].text, i == 0 || i > first, true, plain != NULL ? plain + i : NULL);
-        llmc__chat_put(o, user && i + 1 < n ? " [/INST] " : user ? " [/INST]" : " ");
-    }
-}
-
-/* The formats that a row of the table describes: n messages, then the opening of the
-   answer. roles false: texts alone, which is RAW. */
-static void llmc__chat_turns(llmc__chat_out *o, const llmc__chat_style *s, bool roles, const llmc_message *m,
-                             size_t n, llmc_span *plain)
-{
-    size_t i;
-    for (i = 0; i < n; i++) {
-        llmc__chat_put(o, s->before);
-        llmc__chat_put(o, roles ? m[i].role : "");
-        llmc__chat_put(o, s->between);
-        llmc__chat_put_text(o, m[i].text, s->trim, s->trim, plain != NULL ? plain + i : NULL);
-        llmc__chat_put(o, s->after);
-    }
-    llmc__chat_put(o, s->before);
-    llmc__chat_put(o, roles ? "assistant" : "");
-    llmc__chat_put(o, s->between);
-}
-
-/* llmc_chat_render -- a conversation as text                           (CHAT.render)
-   text [cap], not NUL-terminated; *len bytes are needed, also when cap is too small
-   (NO_MEMORY; text then holds nothing of use). plain [n_messages] may be NULL.
-   ASCII white space around a text is dropped where the format's makers do so.
-   Errors: BAD_ARG (format AUTO, role, order, NULL), NO_MEMORY. */
-LLMC_API llmc_status llmc_chat_render(llmc_chat_format format, const llmc_message *messages,
-                                      size_t n_messages, char *text, size_t cap, size_t *len,
-                                      llmc_span *plain, llmc_diag *diag)
-{
-    llmc__chat_out o;
-    LLMC__TRY(llmc__chat_check(format, messages, n_messages, diag));
-    o.text = text;
-    o.cap = cap;
-    o.len = 0;
-    o.failed = false;
-    if (format == LLMC_CHAT_LLAMA2)
-        llmc__chat_llama2(&o, messages, n_messages, plain);
-    else
-        llmc__chat_turns(&o, &llmc__chat_styles[format], format != LLMC_CHAT_RAW, messages, n_messages,
-                         plain);
-    if (o.failed || o.len > SIZE_MAX)
-        return LLMC__FAIL(diag, BAD_ARG, "CHAT.render", LLMC_NO_OFFSET,
-                          "the conversation is too long to address");
-    *len = (size_t)o.len;
-    if (*len > cap)
-        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.render", LLMC_NO_OFFSET,
-                          "the conversation takes %zu bytes of text, but there is room for %zu", *len, cap);
-    return LLMC_OK;
-}
-
-//--[ 21.4 CHAT.seq ]-- a sequence that follows a conversation
+//--[ 21.18 CHAT.seq ]-- a sequence that follows a conversation
 #ifndef LLMC_NO_TOKEN
-/* The conversation as ids in the engine's buffer: *out [*n], good until the next call.
-   Spans lie at the head of the encoder's work memory, so a longer conversation needs no
-   stack; the encoder gets the rest, aligned as it was.
-   Errors: those of llmc_chat_render, NO_MEMORY (text_bytes), FULL (the context),
-   UNSUPPORTED (no tokenizer). */
-static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_format format, const llmc_message *m,
+/* The text of a special token in out [cap] as a C string, for templates; NULL: the model has none. */
+static const char *llmc__chat_special(const llmc_tokenizer *tok, llmc_special which, char *out, size_t cap)
+{
+    const llmc_token id = llmc_tokenizer_special(tok, which);
+    llmc_token_info info;
+    if (id == LLMC_TOKEN_NONE || llmc_token_get(tok, id, &info) != LLMC_OK ||
+        !llmc__strcopy(out, cap, info.text, info.text_len))
+        return NULL;
+    return out;
+}
+
+/* Parses and runs the template in the engine's memory for chats: the template first, then spans, then the
+   machine. Errors: those of llmc_template_init and llmc_chat_render. */
+static llmc_status llmc__chat_text(llmc_engine *e, const llmc_chat_options *o, const llmc_message *m,
+                                   size_t n_messages, llmc_chat_text *out, llmc_diag *diag)
+{
+    llmc_template *t;
+    llmc__arena a;
+    size_t bytes, need = 0, text_len = o->text_len;
+    const char *text = o->text;
+    void *mem = llmc__engine_chat(e, &bytes);
+    if (text == NULL)
+        text = llmc_chat_template(llmc_engine_model(e), o->format, &text_len);
+    LLMC__TRY(llmc_template_need(text, text_len, &need, diag));
+    if (mem == NULL || need > bytes / 2)
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.seq", LLMC_NO_OFFSET,
+                          "the engine's chat_bytes, %zu, are too few for a template that takes %zu", bytes,
+                          need);
+    LLMC__TRY(llmc_template_init(&t, text, text_len, mem, bytes, diag));
+    a = llmc__arena_over((uint8_t *)mem + need, bytes - need);
+    out->text = llmc__engine_text(e, &out->cap);
+    out->plain_cap = (size_t)(a.size / 16 / sizeof(llmc_span));
+    out->plain = (llmc_span *)llmc__take(&a, out->plain_cap, sizeof(llmc_span));
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.seq", LLMC_NO_OFFSET,
+                          "the engine's chat_bytes, %zu, are too few", bytes);
+    return llmc_chat_render(t, o, m, n_messages, a.base + a.used, (size_t)(a.size - a.used), out, diag);
+}
+
+/* The conversation as ids in the engine's buffer: *out [*n], good until the next call. A template that writes
+   the BOS itself gets no second one.
+   Errors: those of llmc__chat_text, NO_MEMORY (text_bytes), FULL (the context), UNSUPPORTED (no tokenizer). */
+static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_options *o, const llmc_message *m,
                                   size_t n_messages, const llmc_token **out, size_t *n, llmc_diag *diag)
 {
     const llmc_tokenizer *tok = llmc_model_tokenizer(llmc_engine_model(e));
-    size_t text_cap, work_bytes, ids_cap, len, aligned; /* aligned: bytes before the spans */
-    char *text = llmc__engine_text(e, &text_cap);
-    uint8_t *work = (uint8_t *)llmc__engine_work(e, &work_bytes);
+    size_t work_bytes, ids_cap, bos_len;
+    void *work = llmc__engine_work(e, &work_bytes);
     llmc_token *ids = llmc__engine_ids(e, &ids_cap);
+    char bos[128], eos[128];
     llmc_encode_options opt;
+    llmc_chat_text text;
     llmc_status status;
-    uint64_t spans;
     if (tok == NULL)
         return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.seq", LLMC_NO_OFFSET, "the model has no tokenizer");
-    aligned = (LLMC__ALIGN - (uintptr_t)work % LLMC__ALIGN) % LLMC__ALIGN;
-    if (!llmc__mul(n_messages, sizeof(llmc_span), &spans) ||
-        !llmc__add(spans, aligned + LLMC__ALIGN - 1, &spans) || spans > work_bytes)
-        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.seq", LLMC_NO_OFFSET,
-                          "%zu messages are too many for the engine's text_bytes", n_messages);
-    spans -= (spans - aligned) % LLMC__ALIGN; /* whole lines, so that the rest stays aligned */
+    if (o->bos_token == NULL)
+        o->bos_token = llmc__chat_special(tok, LLMC_SPECIAL_BOS, bos, sizeof bos);
+    if (o->eos_token == NULL)
+        o->eos_token = llmc__chat_special(tok, LLMC_SPECIAL_EOS, eos, sizeof eos);
+    LLMC__TRY(llmc__chat_text(e, o, m, n_messages, &text, diag));
+    bos_len = o->bos_token != NULL ? llmc__strlen(o->bos_token) : 0;
     LLMC_MEMSET(&opt, 0, sizeof opt);
-    opt.add_bos = llmc_tokenizer_adds_bos(tok);
-    opt.parse_special = true; /* of the frame; the messages' own text is plain */
-    opt.plain = (const llmc_span *)(void *)(work + aligned);
-    opt.n_plain = n_messages;
-    LLMC__TRY(llmc_chat_render(format, m, n_messages, text, text_cap, &len,
-                               (llmc_span *)(void *)(work + aligned), diag));
+    opt.parse_special = true; /* of the template; what came from the conversation is plain */
+    opt.plain = text.plain;
+    opt.n_plain = text.n_plain;
+    opt.add_bos = llmc_tokenizer_adds_bos(tok) && !(bos_len > 0 && text.len >= bos_len &&
+                                                    LLMC_MEMCMP(text.text, o->bos_token, bos_len) == 0 &&
+                                                    (text.n_plain == 0 || text.plain[0].begin >= bos_len));
     *n = 0;
-    status =
-        llmc_encode(tok, text, len, &opt, work + spans, work_bytes - (size_t)spans, ids, ids_cap, n, diag);
+    status = llmc_encode(tok, text.text, text.len, &opt, work, work_bytes, ids, ids_cap, n, diag);
     if (status == LLMC_NO_MEMORY && *n > ids_cap)
         return LLMC__FAIL(diag, FULL, "CHAT.seq", LLMC_NO_OFFSET,
                           "the conversation has %zu tokens, but the context only %zu", *n, ids_cap);
@@ -34387,15 +41152,15 @@ static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_format format, const
 #endif
 
 /* llmc_seq_chat -- make the sequence hold this conversation               (CHAT.seq)
-   AUTO asks the model. At least one token is left to be read, so that a conversation
-   already held is answered anew. On failure the sequence is as it was, unless adding
-   itself fails. Errors: as llmc_chat_render, UNSUPPORTED (no tokenizer), FULL. */
-LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const llmc_message *messages,
-                                   size_t n_messages, llmc_diag *diag)
+   At least one token is left to be read, so that a conversation already held is answered anew. On failure the
+   sequence is as it was, unless adding itself fails. Errors: as llmc_chat_render, BAD_FILE (the template),
+   UNSUPPORTED (no tokenizer), FULL. */
+LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, const llmc_chat_options *options,
+                                   const llmc_message *messages, size_t n_messages, llmc_diag *diag)
 {
 #ifdef LLMC_NO_TOKEN
     (void)seq;
-    (void)format;
+    (void)options;
     (void)messages;
     (void)n_messages;
     return LLMC__FAIL(diag, UNSUPPORTED, "CHAT.seq", LLMC_NO_OFFSET,
@@ -34403,9 +41168,12 @@ LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, llmc_chat_format format, const
 #else
     const llmc_token *have, *want = NULL;
     size_t n_have, n_want, same = 0;
-    if (format == LLMC_CHAT_AUTO)
-        format = llmc_chat_format_of(llmc_engine_model(seq->engine));
-    LLMC__TRY(llmc__chat_ids(seq->engine, format, messages, n_messages, &want, &n_want, diag));
+    llmc_chat_options o;
+    llmc__options(&o, sizeof o, options);
+    if ((unsigned)o.format >= LLMC_CHAT_FORMAT_COUNT)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.seq", LLMC_NO_OFFSET, "there is no chat format %d",
+                          (int)o.format);
+    LLMC__TRY(llmc__chat_ids(seq->engine, &o, messages, n_messages, &want, &n_want, diag));
     if (n_want == 0)
         return LLMC__FAIL(diag, BAD_ARG, "CHAT.seq", LLMC_NO_OFFSET, "the conversation is empty");
     have = llmc_seq_ids(seq, &n_have);

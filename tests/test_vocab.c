@@ -664,7 +664,7 @@ static void test_described(void)
         "\"max_input_chars_per_word\": 7, ",
         NULL};
     static const parts t5 = {
-        "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"AAAA\"}",
+        "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"BAAAAAAAAAAA\"}",
         "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"WhitespaceSplit\"}, {\"type\": "
         "\"Metaspace\", "
         "\"replacement\": \"\xe2\x96\x81\", \"add_prefix_space\": true}]}",
@@ -715,7 +715,7 @@ static void test_described(void)
     CHECK(v.prefix == LLMC__PREFIX_PIECES && v.alphabet == LLMC__ALPHABET_MARK && v.n_split == 1 &&
           v.drop_space);
     CHECK(v.n_normal == 1 && v.normal[0].kind == LLMC__NORMAL_PRECOMPILED && v.normal[0].a &&
-          v.normal[0].blob_len == 4);
+          v.normal[0].blob_len == 12);
     v = described(&words);
     CHECK(v.kind == LLMC__VOCAB_WORDS && v.decoding == LLMC__DECODE_WORDS &&
           step_is(&v, 0, LLMC__PAT_WORDS, LLMC__REMOVED, true));

@@ -4,6 +4,7 @@
      gguf safetensors torchless mog mpk llama2c llmc    models
      model                                              any of these, by the input's first part
      json settings                                      the text readers alone
+     tokenizer pieces                                   a tokenizer.json; SentencePiece and whatever else is one
 
    An input is one or more files. Each begins with a head of ten bytes, "\0LLMCFILE", a letter that
    says what the file is called, and is filled up with zeros of 4096 times the number that the letter
@@ -158,10 +159,9 @@ static void use_engine(const llmc_model *model, size_t size)
 }
 
 /* Text through the tokenizer and back. */
-static void use_tokenizer(const llmc_model *model)
+static void use_vocabulary(const llmc_tokenizer *tok)
 {
     static const char text[] = " ab <s>\xe2\x82\xac\xff a";
-    const llmc_tokenizer *tok = llmc_model_tokenizer(model);
     llmc_token ids[64];
     char back[256];
     size_t need, n = 0, len;
@@ -175,6 +175,43 @@ static void use_tokenizer(const llmc_model *model)
     if (llmc_encode(tok, text, sizeof text - 1, NULL, work, need, ids, 64, &n, NULL) == LLMC_OK)
         llmc_decode(tok, ids, n, NULL, back, sizeof back, &len, NULL);
     free(work);
+}
+
+static void use_tokenizer(const llmc_model *model)
+{
+    use_vocabulary(llmc_model_tokenizer(model));
+}
+
+/* A tokenizer without a model. Ids up to 65536 above their number are let pass, each some dozen bytes. */
+static void open_tokenizer(const uint8_t *data, size_t size, const char *name)
+{
+    llmc_tokenizer_options o;
+    llmc_tokenizer *tok = NULL;
+    llmc_blob file;
+    llmc_diag diag;
+    llmc_status s;
+    size_t need = 0;
+    void *mem;
+    memset(&o, 0, sizeof o);
+    file.data = data;
+    file.size = size;
+    file.name = name;
+    if (llmc_file_identify(&file) == LLMC_FILE_RANKS)
+        o.pattern = size % 2 == 0 ? "nanochat" : "gpt-4o";
+    s = llmc_tokenizer_need(&file, 1, &o, &need, &diag);
+    check_failure(s, &diag);
+    if (s != LLMC_OK)
+        return;
+    if (need / PER_BYTE > size + 4096)
+        broken("a tokenizer asks for memory out of proportion", name);
+    if (need > MOST_MEMORY)
+        return;
+    mem = malloc(need + 1);
+    s = llmc_tokenizer_init(&tok, &file, 1, &o, mem, need, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK)
+        use_vocabulary(tok);
+    free(mem);
 }
 
 typedef struct sink {
@@ -320,6 +357,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     llmc_blob file;
     bool json = strcmp(target, "json") == 0;
+    if (strcmp(target, "tokenizer") == 0 || strcmp(target, "pieces") == 0) {
+        open_tokenizer(data, size, target[0] == 't' ? "tokenizer.json" : "pieces");
+        return 0;
+    }
     if (!json && strcmp(target, "settings") != 0) {
         open_files(data, size);
         return 0;
@@ -379,6 +420,69 @@ static size_t change_number(uint8_t *text, size_t size, size_t max, uint32_t *st
     memmove(text + at + n, text + end, size - end);
     memcpy(text + at, with, n);
     return size - (end - at) + n;
+}
+
+/* Replaces a string of a tokenizer.json by one that it might hold. */
+static size_t change_word(uint8_t *text, size_t size, size_t max, uint32_t *state)
+{
+    static const char *const word[] = {"Sequence",
+                                       "Replace",
+                                       "Prepend",
+                                       "Metaspace",
+                                       "ByteLevel",
+                                       "Split",
+                                       "Digits",
+                                       "Punctuation",
+                                       "Whitespace",
+                                       "WhitespaceSplit",
+                                       "BertPreTokenizer",
+                                       "BertNormalizer",
+                                       "NFC",
+                                       "NFKD",
+                                       "Lowercase",
+                                       "StripAccents",
+                                       "Strip",
+                                       "Precompiled",
+                                       "BPE",
+                                       "Unigram",
+                                       "WordPiece",
+                                       "WordLevel",
+                                       "TemplateProcessing",
+                                       "BertProcessing",
+                                       "Fuse",
+                                       "ByteFallback",
+                                       "CTC",
+                                       "Removed",
+                                       "MergedWithNext",
+                                       "Contiguous",
+                                       "first",
+                                       "never",
+                                       "\xe2\x96\x81",
+                                       " ",
+                                       "a",
+                                       "##b",
+                                       "<0x41>",
+                                       "",
+                                       "\\p{L}+",
+                                       "\\p{N}{1,3}",
+                                       " {2,}",
+                                       "type",
+                                       "pattern",
+                                       "String",
+                                       "Regex",
+                                       "content"};
+    size_t at = size > 0 ? roll(state) % size : 0, end, n;
+    const char *with = word[roll(state) % (sizeof word / sizeof word[0])];
+    while (at < size && text[at] != '"')
+        at++;
+    for (end = at + 1; end < size && text[end] != '"';)
+        end++;
+    n = strlen(with);
+    if (end >= size || size - (end - at - 1) + n > max)
+        return size;
+    memmove(text + at + 1 + n, text + end, size - end);
+    memcpy(text + at + 1, with, n);
+    return size - (end - at - 1) + n;
 }
 
 /* One text [size] by one step or another. */
@@ -443,8 +547,12 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
     uint32_t state = seed;
     unsigned n, i;
     size_t rest, now, len;
-    if (strcmp(target, "json") == 0 || strcmp(target, "settings") == 0)
+    if (strcmp(target, "tokenizer") == 0 && roll(&state) % 2 == 0)
+        return change_word(data, size, max, &state);
+    if (strcmp(target, "json") == 0 || strcmp(target, "settings") == 0 || strcmp(target, "tokenizer") == 0)
         return change_text(data, size, max, &state);
+    if (strcmp(target, "pieces") == 0)
+        return LLVMFuzzerMutate(data, size, max);
     n = split(data, size, p);
     if (roll(&state) % 16 == 0 || size == 0)
         return LLVMFuzzerMutate(data, size, max);
