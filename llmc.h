@@ -10587,6 +10587,7 @@ typedef enum llmc__pattern {
     LLMC__PAT_DIGITS,      /* \p{N}+     */
     LLMC__PAT_DIGITS3,     /* \p{N}{1,3} */
     LLMC__PAT_ASCII3,      /* [0-9][0-9][0-9] */
+    LLMC__PAT_BYTE_DIGITS, /* \p{N}+ over GPT-2's byte alphabet: bytes 30..39, B2, B3, B9, BC..BE */
     LLMC__PAT_PUNCT,       /* \p{P} and ASCII's punctuation, which takes in nine symbols */
     LLMC__PAT_PUNCT_RUN,   /* the same, as long as it goes */
     LLMC__PAT_ASCII_PUNCT, /* ASCII's punctuation alone */
@@ -12982,6 +12983,8 @@ static llmc_status llmc__hf_pre_one(llmc__hf *h, llmc_json o, const char *type)
         return llmc__hf_refuse(h, "after Metaspace, pre_tokenizer", type, llmc__strlen(type));
     if (llmc__streq(type, "Split"))
         return llmc__hf_split(h, o);
+    if (h->bytes && llmc__streq(type, "Digits") && !llmc__hf_flag(o, "individual_digits", false))
+        return llmc__hf_cut(h, LLMC__PAT_BYTE_DIGITS, LLMC__ISOLATED, false); /* Falcon */
     if (h->bytes)
         return llmc__hf_refuse(h, "after ByteLevel, pre_tokenizer", type, llmc__strlen(type));
     if (llmc__streq(type, "ByteLevel"))
@@ -15729,16 +15732,32 @@ static bool llmc__bert_ideograph(uint32_t cp)
            (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0x2f800 && cp <= 0x2fa1f);
 }
 
+/* Controls, formats and private use as BERT's normalizer in tokenizer.json knows them: what is unassigned stays, and so
+   do formats that came with Unicode 9 and later. */
+static bool llmc__bert_control(uint32_t cp)
+{
+    static const uint32_t range[][2] = {
+        {0x0, 0x8},         {0xb, 0xc},         {0xe, 0x1f},        {0x7f, 0x9f},       {0xad, 0xad},
+        {0x600, 0x605},     {0x61c, 0x61c},     {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x180e, 0x180e},
+        {0x200b, 0x200f},   {0x202a, 0x202e},   {0x2060, 0x2064},   {0x2066, 0x206f},   {0xe000, 0xf8ff},
+        {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0xfffd, 0xfffd},   {0x110bd, 0x110bd}, {0x1bca0, 0x1bca3},
+        {0x1d173, 0x1d17a}, {0xe0001, 0xe0001}, {0xe0020, 0xe007f}, {0xf0000, 0xffffd}, {0x100000, 0x10fffd}};
+    uint32_t i;
+    for (i = 0; i < sizeof range / sizeof range[0] && cp >= range[i][0]; i++)
+        if (cp <= range[i][1])
+            return true;
+    return false;
+}
+
 /* BERT's clean_text: controls, U+0000 and U+FFFD go, white space is a space. TAB and the line ends count as
    white space, the other controls that Unicode calls so do not. */
 static uint32_t llmc__map_clean(uint32_t cp, uint32_t *out)
 {
-    uint32_t c = llmc__uc_class(cp);
-    if (cp == 0 || cp == 0xfffd || cp == 0xb || cp == 0xc || cp == 0x85)
+    if (llmc__bert_control(cp))
         return 0;
-    if ((1u << c & LLMC__UC_SPACES) != 0)
+    if ((1u << llmc__uc_class(cp) & LLMC__UC_SPACES) != 0)
         *out = ' ';
-    return c != LLMC__UC_OTHER;
+    return 1;
 }
 
 /* Controls that NMT drops, and what it turns to spaces. */
@@ -16928,6 +16947,22 @@ static bool llmc__find_text(const llmc__prose *t, const char *s, size_t len, siz
     return false;
 }
 
+/* Bytes at or after `at` whose characters in GPT-2's alphabet are numbers: 0 to 9, and superscripts and fractions that
+   stand for parts of other characters. */
+static bool llmc__find_byte_digits(const llmc__prose *t, size_t at, llmc__match *m)
+{
+    size_t end;
+    for (end = at; end < t->n; end++) {
+        uint8_t c = t->p[end];
+        bool number =
+            (c >= '0' && c <= '9') || c == 0xb2 || c == 0xb3 || c == 0xb9 || (c >= 0xbc && c <= 0xbe);
+        if (!number && end > at)
+            break;
+        at += !number;
+    }
+    return at < end && llmc__match_put(m, at, end, end == t->n);
+}
+
 /* Matches that may be missing at a place: DEEPSEEK3 and BLOOM at or after `at`. */
 static bool llmc__find_gappy(const llmc__prose *t, bool bloom, size_t at, llmc__match *m)
 {
@@ -17002,6 +17037,9 @@ static void llmc__find(const llmc__prose *t, const llmc__split *step, size_t at,
             break;
         case LLMC__PAT_ASCII3:
             found = llmc__find_text(t, NULL, 3, at, m);
+            break;
+        case LLMC__PAT_BYTE_DIGITS:
+            found = llmc__find_byte_digits(t, at, m);
             break;
         case LLMC__PAT_TEXT:
             found = step->text_len > 0 && llmc__find_text(t, step->text, step->text_len, at, m);
@@ -18701,7 +18739,7 @@ static bool llmc__special_put(llmc__flow *f, llmc_token id, size_t at, size_t le
 static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *origin, llmc_token next)
 {
     llmc__search s = f->search;
-    size_t at = 0, end, used, found;
+    size_t at = 0, begin, end, used, found;
     s.set = &f->tok->special[1];
     s.text = p;
     s.len = n;
@@ -18709,8 +18747,10 @@ static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *or
     s.word_before = false;
     s.map = &f->out;
     while (at < n) {
-        llmc_token id = llmc__special_next(&s, at, &end, &found);
-        unsigned how = llmc__respace_how(f, id >= 0 ? id : next);
+        llmc_token id = llmc__special_next(&s, at, &begin, &found);
+        unsigned how = llmc__respace_how(f, id >= 0 ? id : next), added = id >= 0 ? f->tok->tok[id].added : 0;
+        end = (added & LLMC__ADDED_LSTRIP) != 0 ? llmc__space_before(p, at, begin) : begin;
+        found += begin - end;
         f->out.origin = origin == NULL ? NULL : origin + at;
         f->out.used = llmc__respace(p + at, end - at, origin == NULL ? NULL : origin + at, how);
         if (!llmc__words_put(f, p + at - 1, p + at, f->out.used, true, &used))
@@ -18719,6 +18759,8 @@ static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *or
         f->out.used = n;
         if (id >= 0 && !llmc__special_put(f, id, end, found))
             return false;
+        if ((added & LLMC__ADDED_RSTRIP) != 0)
+            found = llmc__space_behind(p, end + found, n) - end;
         at = end + found;
     }
     return true;
