@@ -15817,16 +15817,32 @@ static bool llmc__bert_ideograph(uint32_t cp)
            (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0x2f800 && cp <= 0x2fa1f);
 }
 
+/* Controls, formats and private use as BERT's normalizer in tokenizer.json knows them: what is unassigned stays, and so
+   do formats that came with Unicode 9 and later. */
+static bool llmc__bert_control(uint32_t cp)
+{
+    static const uint32_t range[][2] = {
+        {0x0, 0x8},         {0xb, 0xc},         {0xe, 0x1f},        {0x7f, 0x9f},       {0xad, 0xad},
+        {0x600, 0x605},     {0x61c, 0x61c},     {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x180e, 0x180e},
+        {0x200b, 0x200f},   {0x202a, 0x202e},   {0x2060, 0x2064},   {0x2066, 0x206f},   {0xe000, 0xf8ff},
+        {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0xfffd, 0xfffd},   {0x110bd, 0x110bd}, {0x1bca0, 0x1bca3},
+        {0x1d173, 0x1d17a}, {0xe0001, 0xe0001}, {0xe0020, 0xe007f}, {0xf0000, 0xffffd}, {0x100000, 0x10fffd}};
+    uint32_t i;
+    for (i = 0; i < sizeof range / sizeof range[0] && cp >= range[i][0]; i++)
+        if (cp <= range[i][1])
+            return true;
+    return false;
+}
+
 /* BERT's clean_text: controls, U+0000 and U+FFFD go, white space is a space. TAB and the line ends count as
    white space, the other controls that Unicode calls so do not. */
 static uint32_t llmc__map_clean(uint32_t cp, uint32_t *out)
 {
-    uint32_t c = llmc__uc_class(cp);
-    if (cp == 0 || cp == 0xfffd || cp == 0xb || cp == 0xc || cp == 0x85)
+    if (llmc__bert_control(cp))
         return 0;
-    if ((1u << c & LLMC__UC_SPACES) != 0)
+    if ((1u << llmc__uc_class(cp) & LLMC__UC_SPACES) != 0)
         *out = ' ';
-    return c != LLMC__UC_OTHER;
+    return 1;
 }
 
 /* Controls that NMT drops, and what it turns to spaces. */
@@ -17578,7 +17594,6 @@ typedef struct llmc__ids {
     llmc_span *span; /* or NULL */
     size_t cap, n;
     size_t start;           /* of the part in the caller's text */
-    size_t part_len;        /* of the part, as it came */
     size_t used;            /* of the part, as it is being cut */
     const uint32_t *origin; /* [used + 1]: normalised place to place in the part; NULL: the same */
     size_t word, floor;     /* place of the word in the part; where spans may begin */
@@ -17594,9 +17609,9 @@ static size_t llmc__ids_place(const llmc__ids *out, size_t at, bool end)
     if (out->origin == NULL)
         return out->start + at;
     if (end && at > 0)
-        while (at < out->used && out->origin[at] == out->origin[from - 1])
+        while (at < out->used && out->origin[at] <= out->origin[from - 1])
             at++;
-    return out->start + (at >= out->used && end ? out->part_len : out->origin[at]);
+    return out->start + out->origin[at];
 }
 
 /* Appends the id of the word's bytes [a, c), or only counts it. */
@@ -17623,7 +17638,7 @@ static void llmc__unknown_put(const llmc_tokenizer *t, size_t a, size_t c, llmc_
         return;
     if (!out->unknown || !t->vocab.fuse_unk)
         llmc__ids_put(out, id, a, c);
-    else if (out->span != NULL && out->n <= out->cap)
+    else if (out->span != NULL && out->n > 0 && out->n <= out->cap)
         out->span[out->n - 1].end = llmc__ids_place(out, c + out->word - 1, true);
     out->unknown = true;
 }
@@ -18665,9 +18680,12 @@ static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n
     bool spaced = t->vocab.prefix == LLMC__PREFIX_PIECES;
     llmc__splitter s;
     size_t b, e;
-    if (t->vocab.n_split == 0) {
+    if (t->vocab.n_split == 0) { /* all of it is one piece */
         *used = last ? n : 0;
-        return !last || llmc__spaced_pieces(t, p, n, place, work, out);
+        if (!last || n == 0)
+            return true;
+        return spaced ? llmc__spaced_pieces(t, p, n, place, work, out)
+                      : llmc__piece_ids(t, p, n, place, false, work, out);
     }
     llmc__splitter_init(&s, t->uc, t->vocab.split, t->vocab.n_split, p, n, last);
     while (llmc__splitter_next(&s, &b, &e))
@@ -18701,6 +18719,7 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
 {
     const llmc_tokenizer *t = f->tok;
     bool space = llmc__wants_space(f, p, n), ok;
+    size_t before = f->out.n;
     if (!f->begun) {
         f->out.score = 0;
         f->out.unknown = false;
@@ -18716,7 +18735,7 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
         ok = llmc__pieces_ids(t, p, n, space ? 0 : 1, last, f->work, &f->out, used);
         *used -= space && *used > 0;
     }
-    f->begun = f->begun || *used > 0;
+    f->begun = f->begun || *used > 0 || f->out.n > before; /* the space alone may be out */
     return ok;
 }
 
@@ -18734,27 +18753,27 @@ static size_t llmc__find_mark(const uint8_t *p, size_t n)
 enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
 
 /* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
-   RIGHT). What was U+2581 goes at the right end only, as SentencePiece has it. origin, or NULL, goes along.
-   Returns what is left. */
+   RIGHT). As in SentencePiece what was U+2581 before is no space in a run or at the left, but one at the right.
+   origin, or NULL, goes along. Returns what is left. */
 static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
 {
+    bool after_space = (how & LLMC__RESPACE_LEFT) != 0;
     size_t at, k = 0, step;
-    bool space = (how & LLMC__RESPACE_LEFT) != 0; /* one that comes next goes */
     for (at = 0; at < n; at += step) {
         bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
-        uint8_t c = mark ? ' ' : p[at];
+        bool space = p[at] == ' ';
         step = mark ? 3 : 1;
-        if (c == ' ' && !mark && space)
+        if (space && after_space)
             continue;
-        space = c == ' ' && !mark && (how & LLMC__RESPACE_RUNS) != 0;
+        after_space = space && (how & LLMC__RESPACE_RUNS) != 0;
         if (origin != NULL)
             origin[k] = origin[at];
-        p[k++] = c;
+        p[k++] = mark ? ' ' : p[at];
     }
-    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
-        k--;
     if (origin != NULL)
         origin[k] = origin[n];
+    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
+        k--; /* and the text ends where this space was */
     return k;
 }
 
@@ -18863,7 +18882,6 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, bool e
     if (ok) {
         f->out.origin = origin;
         f->out.used = used;
-        f->out.part_len = n;
         ok = llmc__normal_parts(f, copy + 8, used, origin, next);
         f->out.origin = NULL;
         f->begun = f->begun || !ends;
@@ -19131,18 +19149,24 @@ LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer 
     return LLMC_OK;
 }
 
-/* Hands out ids of the queue; true: it is empty. */
+/* Hands out ids of the queue; true: it is empty, but for an unknown token that may stand for more. */
 static bool llmc__encoder_drain(llmc_encoder *e, llmc_token *ids, llmc_span *offsets, size_t cap, size_t *n)
 {
     llmc__ids *q = &e->flow.out;
-    for (; e->given < q->n && *n < cap; e->given++, (*n)++) {
+    size_t keep = q->n > 0 && q->unknown && !e->ended;
+    for (; e->given + keep < q->n && *n < cap; e->given++, (*n)++) {
         ids[*n] = e->id[e->given];
         if (offsets != NULL)
             offsets[*n] = e->span[e->given];
     }
-    if (e->given < q->n)
+    if (e->given + keep < q->n)
         return false;
-    e->given = q->n = 0;
+    if (keep > 0) {
+        e->id[0] = e->id[q->n - 1];
+        e->span[0] = e->span[q->n - 1];
+    }
+    e->given = 0;
+    q->n = keep;
     return true;
 }
 
@@ -19196,7 +19220,7 @@ LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size
         if (!llmc__encoder_run(enc, ends) || (!ends && enc->fill == before && before == enc->cap))
             return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
                               "the encoder's %zu bytes are too few for the longest word", enc->cap);
-        if (!ends && *used == len && enc->flow.out.n == 0)
+        if (!ends && *used == len && enc->flow.out.n <= 1)
             break;
     }
     return LLMC_OK;
@@ -19468,6 +19492,11 @@ static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes 
         LLMC__TRY(llmc__token_check(v, &k, diag));
         sizes->raw += k.kind == LLMC_TOKEN_BYTE ? 1 : k.len;
         sizes->raw += llmc__find_normal(v, k.flags) ? llmc__normal_room(v->normal, v->n_normal, k.len) : 0;
+        if (v->tokens.layout == LLMC__LIST_PROTO &&
+            k.kind == LLMC_TOKEN_USER) { /* which is spelt in two ways */
+            sizes->raw += k.len;
+            sizes->special++;
+        }
         sizes->copies += llmc__text_copied(v, &k) ? k.len : 0;
         sizes->special +=
             k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
@@ -19814,41 +19843,77 @@ static void llmc__specials_sort(const llmc_tokenizer *t, llmc__specials *s, llmc
     }
 }
 
-/* Whether p [n] holds byte c. */
-static bool llmc__has_byte(const uint8_t *p, size_t n, uint8_t c)
+/* Whether p [n] holds bytes q [m], m >= 1. */
+static bool llmc__holds(const uint8_t *p, size_t n, const char *q, size_t m)
 {
-    while (n > 0 && p[n - 1] != c)
-        n--;
-    return n > 0;
+    size_t i;
+    for (i = 0; i + m <= n; i++)
+        if (LLMC_MEMCMP(p + i, q, m) == 0)
+            return true;
+    return false;
 }
 
-/* Collects the tokens that text is searched for: as it came (which 0) or normalised (1), where tokens are normalised
-   like the text. Returns their number; list has room for all. work is what is left of m->raw's end. */
+/* What an entry is looked for as: n bytes put at the end of m->raw, which has room for them. */
+static void llmc__entry_spell(llmc__token_memory *m, llmc__entry *e, const uint8_t *text, size_t n)
+{
+    LLMC_MEMMOVE(m->raw + m->raw_used, text, n);
+    e->at = (uint32_t)m->raw_used;
+    e->len = (uint32_t)n;
+    m->raw_used += n;
+}
+
+/* The entries of SentencePiece's user token k into list; returns 1, 2, or 0 if no text becomes it. It stands for itself
+   in a text as it came, which is then not normalised, and in normalised text, where U+2581 in it is a space, of which
+   none follows another where runs become one; it never matches its own U+0020. */
+static uint32_t llmc__specials_user(llmc__token_memory *m, const llmc__tok *k, uint32_t which,
+                                    llmc__entry *list)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    bool mark = v->alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(k->text, k->text_len) < k->text_len;
+    bool spaced = !llmc__holds(k->text, k->text_len, " ", 1) &&
+                  !(v->remove_spaces && llmc__holds(m->raw + k->raw, k->raw_len, "  ", 2));
+    uint32_t n = 0;
+    if (mark && which == 0 && k->text_len <= m->raw_size - m->raw_used) {
+        list[1] = list[0];
+        llmc__entry_spell(m, &list[n++], k->text, k->text_len);
+    }
+    return n + (spaced && (which == 1 || v->n_normal == 0 || !mark));
+}
+
+/* The same of a token that normalised text is searched for, which is normalised, too. */
+static uint32_t llmc__specials_normal(llmc__token_memory *m, const llmc__tok *k, llmc__entry *e)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    size_t used;
+    if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
+                         (size_t)(m->raw_size - m->raw_used), NULL, m->scratch, m->scratch_size, &used) ||
+        used == 0 || used > LLMC__PIECE_MAX)
+        return 0;
+    llmc__entry_spell(m, e, m->raw + m->raw_used, used);
+    return 1;
+}
+
+/* Collects the tokens that text is searched for: as it came (which 0) or normalised (1). Returns their
+   number; list was measured for all. */
 static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc__entry *list)
 {
     const llmc__vocab *v = &m->t->vocab;
     uint32_t id, n = 0;
-    size_t used;
     for (id = 0; id < v->count; id++) {
         const llmc__tok *k = &m->tok[id];
-        if (llmc__find_kind(k) == 0 || llmc__find_normal(v, k->added) != (which == 1))
+        bool user = m->t->user_inside && k->kind == LLMC_TOKEN_USER;
+        if (llmc__find_kind(k) == 0 ||
+            (user ? which == 1 && v->n_normal == 0 : llmc__find_normal(v, k->added) != (which == 1)))
             continue;
-        if (m->t->user_inside && k->kind == LLMC_TOKEN_USER && llmc__has_byte(k->text, k->text_len, ' '))
-            continue; /* SentencePiece sees U+2581 where the text has a space */
         list[n].at = k->raw;
         list[n].len = k->raw_len;
         list[n].id = (llmc_token)id;
-        if (which == 1) {
-            list[n].at = (uint32_t)m->raw_used;
-            if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
-                                 (size_t)(m->raw_size - m->raw_used), NULL, m->scratch, m->scratch_size,
-                                 &used) ||
-                used == 0 || used > LLMC__PIECE_MAX)
-                continue; /* no text becomes it */
-            list[n].len = (uint32_t)used;
-            m->raw_used += used;
-        }
-        n++;
+        if (user)
+            n += llmc__specials_user(m, k, which, &list[n]);
+        else if (which == 1)
+            n += llmc__specials_normal(m, k, &list[n]);
+        else
+            n++;
     }
     return n;
 }
