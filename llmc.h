@@ -62,7 +62,9 @@
 
    6. Conversations
    Keep the messages; llmc_seq_chat makes the sequence's tokens those of the conversation and
-   computes only what is new. Text inside messages never becomes a control token.
+   computes only what is new. The model's own chat template, a program in Jinja, says how a conversation
+   is written; tools, documents and variables are handed to it as JSON (llmc_chat_options). Text inside
+   messages never becomes a control token, whatever a template does with it.
 
    7. Threads
    None of our own: llmc_tasks hands work to yours (llmc_pool_open offers a pool). Results do not
@@ -129,8 +131,9 @@
      BERT, pooling -> ENGINE.embed                models as GGUF -> MODEL.save
      BPE merges -> TOKEN.merge                    penalties -> SAMPLE.penalty
      byte order -> PLATFORM.order                 perplexity (llmc_seq_forward) -> ENGINE.step
-     chat templates -> CHAT.format                pre-tokenizers -> TOKEN.split
-     checkpoint folders -> OS.folder              prompts in chats -> CHAT.format
+     chat formats of our own -> CHAT.format       pre-tokenizers -> TOKEN.split
+     chat templates, Jinja -> CHAT.run            prompt injection -> CHAT.build
+     checkpoint folders -> OS.folder              prompts in chats -> CHAT.render
      config.json -> MODEL.hyper                   quantisation -> QUANT.block
      CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
      decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
@@ -942,7 +945,7 @@ LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer 
 
 typedef struct llmc_grammar_state_options {
     size_t size;
-    uint32_t max_states; /* automaton states kept, 8 configurations and 2 stack entries each; 0: 2048 */
+    uint32_t max_states; /* automaton states kept, 16 configurations and 8 stack entries each; 0: 2048 */
     uint32_t max_masks;  /* masks kept, each two bits a token; 0: 32                                  */
 } llmc_grammar_state_options;
 
@@ -1165,7 +1168,7 @@ LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size
 LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
                                     float *out, llmc_diag *diag);
 
-/*==== 21 CHAT ==== conversations as text and tokens, by templates in Jinja ====*/
+/*==== 21 CHAT ==== conversations as text and tokens, by templates ====*/
 #ifndef LLMC_NO_CHAT
 
 /* A chat template, parsed: a program in Jinja. */
@@ -1250,6 +1253,88 @@ LLMC_API llmc_status llmc_chat_render(const llmc_template *t, const llmc_chat_op
    Errors: as above, BAD_FILE (the template), FULL. */
 LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, const llmc_chat_options *opt, const llmc_message *messages,
                                    size_t n_messages, llmc_diag *diag);
+
+/* How a family of models writes reasoning and tool calls into its replies. */
+typedef enum llmc_reply_format {
+    LLMC_REPLY_AUTO,        /* recognised from the model: llmc_reply_format_of                           */
+    LLMC_REPLY_PLAIN,       /* text alone                                                                */
+    LLMC_REPLY_LLAMA3,      /* {"name", "parameters"}, [name(key=value)], <function=name>, <|python_tag|> */
+    LLMC_REPLY_HERMES,      /* <tool_call>{"name", "arguments"}</tool_call>, <think>: Hermes, Qwen       */
+    LLMC_REPLY_QWEN3_CODER, /* <tool_call><function=name><parameter=key>, <think>                        */
+    LLMC_REPLY_MISTRAL,     /* [TOOL_CALLS][{"name", "arguments"}] or name[ARGS]{...}, [THINK]           */
+    LLMC_REPLY_GPT_OSS,     /* harmony: <|channel|>...<|message|>                                        */
+    LLMC_REPLY_DEEPSEEK,    /* R1, V3, V3.1: <tool_call_begin> and kin with bars of their own, <think>    */
+    LLMC_REPLY_CLAUDE_RUST, /* <tool_call>{"name", "arguments"}</tool_call>, white space as it stands    */
+    LLMC_REPLY_FORMAT_COUNT
+} llmc_reply_format;
+
+/* "auto", "plain", "llama3", "hermes", "qwen3-coder", "mistral", "gpt-oss", "deepseek", "claude-rust".
+   By name in any case; NOT_FOUND. Of a model: by its template, else its vocabulary; never AUTO. Of a
+   template's text alone: PLAIN where it has no sign of the others. */
+LLMC_API const char *llmc_reply_format_name(llmc_reply_format format);
+LLMC_API llmc_status llmc_reply_format_named(const char *name, llmc_reply_format *out);
+LLMC_API llmc_reply_format llmc_reply_format_of(const llmc_model *model);
+LLMC_API llmc_reply_format llmc_reply_format_in(const char *chat_template, size_t len);
+
+/* Whether the tags are control tokens, which the text shows only with llmc_seq_options.show_special.
+   With it every format takes the tokens that end a reply out of the text again. */
+LLMC_API bool llmc_reply_wants_special(llmc_reply_format format);
+
+typedef enum llmc_reply_kind {
+    LLMC_REPLY_TEXT,           /* for the user                                                  */
+    LLMC_REPLY_REASONING,      /* thoughts before it                                            */
+    LLMC_REPLY_CALL_BEGIN,     /* a tool is called; `name` may be "" if arguments come before it */
+    LLMC_REPLY_CALL_ARGUMENTS, /* the next piece of the call's arguments, a JSON object          */
+    LLMC_REPLY_CALL_END,       /* the call is complete: `name` is known, its arguments are valid */
+    LLMC_REPLY_ERROR           /* no call after all: text says why, for the model to read        */
+} llmc_reply_kind;
+
+/* Pointers are good until the next call with this reply. Pieces of one kind and part join; if the input is
+   UTF-8, none ends inside a character. After CALL_BEGIN comes CALL_END or ERROR before anything else begins;
+   an ERROR may also come without a CALL_BEGIN. */
+typedef struct llmc_reply_event {
+    llmc_reply_kind kind;
+    const char *text; /* [len], not NUL-terminated, of TEXT, REASONING, CALL_ARGUMENTS, ERROR; else empty */
+    size_t len;
+    const char *name; /* of the tool, as far as known; "" outside calls */
+    const char *id;   /* that the model gave the call (Mistral), complete at CALL_END; "" if none */
+    uint32_t part;    /* grows from one text, reasoning or call to the next; numbers may be left out */
+} llmc_reply_event;
+
+#define LLMC_REPLY_NAME_MAX 127 /* bytes of a tool's name, of a parameter's, of an id */
+
+typedef struct llmc_reply_options {
+    size_t size;
+    llmc_reply_format format;
+    const llmc_model *model; /* for AUTO */
+    const char *prompt;      /* [prompt_len] what the reply continues, NULL if that is not known: it may */
+    size_t prompt_len;       /*   have opened the reasoning already. Looked at by llmc_reply_init alone  */
+    const char *tools;       /* [tools_len] the JSON array that the template got, NULL if not at hand.     */
+    size_t tools_len;        /*   QWEN3_CODER's values have no quotes: those of parameters whose "type" is */
+                             /*   not "string" are then JSON, all others strings. Borrowed                */
+} llmc_reply_options;
+
+/* Generated text as it comes, any cut of it giving the same parts:
+       llmc_reply_init(&reply, &options, mem, llmc_reply_need(), &diag);
+       for each piece {
+           llmc_reply_feed(reply, piece.text, piece.text_len, &diag);
+           while (llmc_reply_next(reply, &event)) ...
+       }
+       llmc_reply_finish(reply);
+       while (llmc_reply_next(reply, &event)) ...
+   White space around tags belongs to them (LLAMA3, HERMES, QWEN3_CODER, DEEPSEEK: before a tag at most 64
+   bytes). What only begins like a tag is text. In LLAMA3 a reply that is a call is one even if no tools
+   were offered: use PLAIN then. Built-in tools keep their names: "code_interpreter" (LLAMA3) and "python"
+   (GPT_OSS) get {"code": "..."}. After an ERROR all is left out up to the tag that ends the call.
+   feed borrows text until next returns false. Memory does not grow with the reply, work is linear in it.
+   Errors: init BAD_ARG (format, tools), NO_MEMORY; feed BAD_ARG (events left, or after finish). */
+typedef struct llmc_reply llmc_reply;
+LLMC_API size_t llmc_reply_need(void);
+LLMC_API llmc_status llmc_reply_init(llmc_reply **out, const llmc_reply_options *opt, void *mem, size_t bytes,
+                                     llmc_diag *diag);
+LLMC_API llmc_status llmc_reply_feed(llmc_reply *reply, const char *text, size_t len, llmc_diag *diag);
+LLMC_API void llmc_reply_finish(llmc_reply *reply);
+LLMC_API bool llmc_reply_next(llmc_reply *reply, llmc_reply_event *event);
 
 #endif /* LLMC_NO_CHAT */
 
@@ -10590,6 +10675,7 @@ typedef enum llmc__pattern {
     LLMC__PAT_DIGITS,      /* \p{N}+     */
     LLMC__PAT_DIGITS3,     /* \p{N}{1,3} */
     LLMC__PAT_ASCII3,      /* [0-9][0-9][0-9] */
+    LLMC__PAT_BYTE_DIGITS, /* \p{N}+ over GPT-2's byte alphabet: bytes 30..39, B2, B3, B9, BC..BE */
     LLMC__PAT_PUNCT,       /* \p{P} and ASCII's punctuation, which takes in nine symbols */
     LLMC__PAT_PUNCT_RUN,   /* the same, as long as it goes */
     LLMC__PAT_ASCII_PUNCT, /* ASCII's punctuation alone */
@@ -12996,6 +13082,8 @@ static llmc_status llmc__hf_pre_one(llmc__hf *h, llmc_json o, const char *type)
         return llmc__hf_refuse(h, "after Metaspace, pre_tokenizer", type, llmc__strlen(type));
     if (llmc__streq(type, "Split"))
         return llmc__hf_split(h, o);
+    if (h->bytes && llmc__streq(type, "Digits") && !llmc__hf_flag(o, "individual_digits", false))
+        return llmc__hf_cut(h, LLMC__PAT_BYTE_DIGITS, LLMC__ISOLATED, false); /* Falcon */
     if (h->bytes)
         return llmc__hf_refuse(h, "after ByteLevel, pre_tokenizer", type, llmc__strlen(type));
     if (llmc__streq(type, "ByteLevel"))
@@ -16156,11 +16244,11 @@ static uint32_t llmc__normal_ops(const llmc__normal *steps, uint32_t n_steps, ll
 {
     uint32_t i, k, n = 0;
     for (i = 0; i < n_steps && i < LLMC__NORMAL_MAX; i++) {
-        const unsigned part[5] = {steps[i].a ? LLMC__NORMAL_CLEAN : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].b ? LLMC__NORMAL_CJK : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].c ? LLMC__NORMAL_NFD : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].c ? LLMC__NORMAL_STRIP_THIN : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].d ? LLMC__NORMAL_LOWER : LLMC__NORMAL_COUNT + 8u};
+        const unsigned part[5] = {steps[i].a ? (unsigned)LLMC__NORMAL_CLEAN : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].b ? (unsigned)LLMC__NORMAL_CJK : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].c ? (unsigned)LLMC__NORMAL_NFD : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].c ? (unsigned)LLMC__NORMAL_STRIP_THIN : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].d ? (unsigned)LLMC__NORMAL_LOWER : LLMC__NORMAL_COUNT + 8u};
         bool bert = steps[i].kind == LLMC__NORMAL_BERT;
         for (k = 0; k < (bert ? 5u : 1u); k++) {
             ops[n].kind = bert ? part[k] : steps[i].kind;
@@ -16942,6 +17030,22 @@ static bool llmc__find_text(const llmc__prose *t, const char *s, size_t len, siz
     return false;
 }
 
+/* Bytes at or after `at` whose characters in GPT-2's alphabet are numbers: 0 to 9, and superscripts and fractions that
+   stand for parts of other characters. */
+static bool llmc__find_byte_digits(const llmc__prose *t, size_t at, llmc__match *m)
+{
+    size_t end;
+    for (end = at; end < t->n; end++) {
+        uint8_t c = t->p[end];
+        bool number =
+            (c >= '0' && c <= '9') || c == 0xb2 || c == 0xb3 || c == 0xb9 || (c >= 0xbc && c <= 0xbe);
+        if (!number && end > at)
+            break;
+        at += !number;
+    }
+    return at < end && llmc__match_put(m, at, end, end == t->n);
+}
+
 /* Matches that may be missing at a place: DEEPSEEK3 and BLOOM at or after `at`. */
 static bool llmc__find_gappy(const llmc__prose *t, bool bloom, size_t at, llmc__match *m)
 {
@@ -17016,6 +17120,9 @@ static void llmc__find(const llmc__prose *t, const llmc__split *step, size_t at,
             break;
         case LLMC__PAT_ASCII3:
             found = llmc__find_text(t, NULL, 3, at, m);
+            break;
+        case LLMC__PAT_BYTE_DIGITS:
+            found = llmc__find_byte_digits(t, at, m);
             break;
         case LLMC__PAT_TEXT:
             found = step->text_len > 0 && llmc__find_text(t, step->text, step->text_len, at, m);
@@ -18698,7 +18805,8 @@ static bool llmc__special_put(llmc__flow *f, llmc_token id, size_t at, size_t le
     llmc__ids_put(&f->out, id, 0, len);
     f->out.floor = 0;
     f->out.unknown = false;
-    f->out.score = (float)((double)f->out.score + (double)((float)t->tok[id].raw_len * t->best_score) - 0.1);
+    f->out.score = (float)((double)f->out.score + ((double)((float)t->tok[id].text_len * t->best_score) -
+                                                   0.1)); /* SentencePiece's bonus */
     f->opening = llmc__opens_text(t, t->tok[id].kind);
     f->strip = (t->tok[id].added & LLMC__ADDED_RSTRIP) != 0;
     f->begun = inside;
@@ -18711,7 +18819,7 @@ static bool llmc__special_put(llmc__flow *f, llmc_token id, size_t at, size_t le
 static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *origin, llmc_token next)
 {
     llmc__search s = f->search;
-    size_t at = 0, end, used, found;
+    size_t at = 0, begin, end, used, found;
     s.set = &f->tok->special[1];
     s.text = p;
     s.len = n;
@@ -18719,8 +18827,10 @@ static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *or
     s.word_before = false;
     s.map = &f->out;
     while (at < n) {
-        llmc_token id = llmc__special_next(&s, at, &end, &found);
-        unsigned how = llmc__respace_how(f, id >= 0 ? id : next);
+        llmc_token id = llmc__special_next(&s, at, &begin, &found);
+        unsigned how = llmc__respace_how(f, id >= 0 ? id : next), added = id >= 0 ? f->tok->tok[id].added : 0;
+        end = (added & LLMC__ADDED_LSTRIP) != 0 ? llmc__space_before(p, at, begin) : begin;
+        found += begin - end;
         f->out.origin = origin == NULL ? NULL : origin + at;
         f->out.used = llmc__respace(p + at, end - at, origin == NULL ? NULL : origin + at, how);
         if (!llmc__words_put(f, p + at - 1, p + at, f->out.used, true, &used))
@@ -18729,6 +18839,8 @@ static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *or
         f->out.used = n;
         if (id >= 0 && !llmc__special_put(f, id, end, found))
             return false;
+        if ((added & LLMC__ADDED_RSTRIP) != 0)
+            found = llmc__space_behind(p, end + found, n) - end;
         at = end + found;
     }
     return true;
@@ -19532,7 +19644,7 @@ static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc_diag *diag)
     const llmc__vocab *v = &t->vocab;
     uint32_t id, i, n_bytes = 0, nodes = 2;
     float least = 3.0e38f;
-    t->best_score = -3.0e38f;
+    t->best_score = 1.17549435e-38f; /* where SentencePiece begins to look for it */
     for (i = 0; i < 256; i++)
         t->single[i] = t->byte[i] = LLMC_TOKEN_NONE;
     for (id = 0; id < v->count; id++) {
@@ -19719,6 +19831,14 @@ static void llmc__specials_sort(const llmc_tokenizer *t, llmc__specials *s, llmc
     }
 }
 
+/* Whether p [n] holds byte c. */
+static bool llmc__has_byte(const uint8_t *p, size_t n, uint8_t c)
+{
+    while (n > 0 && p[n - 1] != c)
+        n--;
+    return n > 0;
+}
+
 /* Collects the tokens that text is searched for: as it came (which 0) or normalised (1), where tokens are normalised
    like the text. Returns their number; list has room for all. work is what is left of m->raw's end. */
 static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc__entry *list)
@@ -19730,6 +19850,8 @@ static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc_
         const llmc__tok *k = &m->tok[id];
         if (llmc__find_kind(k) == 0 || llmc__find_normal(v, k->added) != (which == 1))
             continue;
+        if (m->t->user_inside && k->kind == LLMC_TOKEN_USER && llmc__has_byte(k->text, k->text_len, ' '))
+            continue; /* SentencePiece sees U+2581 where the text has a space */
         list[n].at = k->raw;
         list[n].len = k->raw_len;
         list[n].id = (llmc_token)id;
@@ -28174,7 +28296,7 @@ typedef struct llmc__gr_parse {
     llmc_grammar *g;     /* NULL: no names yet */
     llmc__gr_inst *code; /* NULL: only count */
     int32_t *same;
-    uint32_t n, limit;                    /* instructions, written or counted */
+    uint32_t n, most, limit; /* instructions, written or counted; the most at once, as {0} drops some */
     uint32_t n_rules, n_local, n_literal; /* rules, parts moved out of line, tokens named */
     uint32_t item, repeats; /* where the item begins that an operator would repeat; operators on it */
     bool has_item;
@@ -28233,6 +28355,7 @@ static llmc_status llmc__gr_emit(llmc__gr_parse *s, unsigned op, unsigned lo, un
     if (s->n >= s->limit)
         return llmc__gr_large(s);
     llmc__gr_set(s, s->n++, op, lo, hi, arg);
+    s->most = s->n > s->most ? s->n : s->most;
     return LLMC_OK;
 }
 
@@ -28247,6 +28370,7 @@ static llmc_status llmc__gr_insert(llmc__gr_parse *s, uint32_t i, uint32_t count
         LLMC_MEMMOVE(s->same + i + count, s->same + i, (s->n - i) * sizeof *s->same);
     }
     s->n += count;
+    s->most = s->n > s->most ? s->n : s->most;
     return LLMC_OK;
 }
 
@@ -28837,7 +28961,7 @@ static llmc_status llmc__gr_rule(llmc__gr_parse *s)
 static llmc_status llmc__gr_read(llmc__gr_parse *s)
 {
     s->at = s->text;
-    s->n = s->n_rules = s->n_local = s->n_literal = 0;
+    s->n = s->most = s->n_rules = s->n_local = s->n_literal = 0;
     llmc__gr_skip(s, true);
     while (s->at < s->end) {
         LLMC__TRY(llmc__gr_rule(s));
@@ -29085,14 +29209,14 @@ static void llmc__gr_carve(llmc_grammar *g, const llmc__gr_parse *s, llmc__arena
     g->n_code = s->n;
     g->n_rules = s->n_rules;
     g->slot_mask = slots - 1;
-    g->code = (llmc__gr_inst *)llmc__take(a, s->n, sizeof *g->code);
-    g->same = (int32_t *)llmc__take(a, s->n, sizeof *g->same);
+    g->code = (llmc__gr_inst *)llmc__take(a, s->most, sizeof *g->code);
+    g->same = (int32_t *)llmc__take(a, s->most, sizeof *g->same);
     g->proc = (llmc__gr_proc *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->proc);
     g->by_rank = (uint32_t *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->by_rank);
     g->slot = (uint32_t *)llmc__take(a, slots, sizeof *g->slot);
-    g->mark = (uint32_t *)llmc__take(a, s->n, sizeof *g->mark);
-    g->link = (uint32_t *)llmc__take(a, s->n, sizeof *g->link);
-    g->queue = (uint32_t *)llmc__take(a, s->n, sizeof *g->queue);
+    g->mark = (uint32_t *)llmc__take(a, s->most, sizeof *g->mark);
+    g->link = (uint32_t *)llmc__take(a, s->most, sizeof *g->link);
+    g->queue = (uint32_t *)llmc__take(a, s->most, sizeof *g->queue);
     if (g->vocab == NULL && s->tok != NULL)
         llmc__gr_vocab_carve(&g->own, s->tok, a);
 }
@@ -30051,8 +30175,8 @@ static void llmc__gr_state_carve(llmc_grammar_state *st, llmc__arena *a)
     const llmc_grammar *g = st->g;
     uint64_t begin = a->used;
     uint32_t k;
-    st->max_sets = 2 * st->max_states + LLMC__GR_SETS;
-    st->max_frames = 4 * st->max_states + LLMC__GR_SETS;
+    st->max_sets = 4 * st->max_states + LLMC__GR_SETS;
+    st->max_frames = 8 * st->max_states + LLMC__GR_SETS;
     st->max_configs = 16 * st->max_states;
     st->words = g->vocab != NULL ? (g->vocab->count + 31) / 32 : 0;
     st->set_slots = llmc__gr_slots(st->max_sets);
@@ -30335,6 +30459,10 @@ static int llmc__schema_compare(const char *a, const char *b, const char *end)
     bool more_a, more_b;
     a++;
     b++;
+    while (*a == *b && *a != '"' && *a != '\\' && (uint8_t)*a < 0x80) { /* most of it, most often */
+        a++;
+        b++;
+    }
     do {
         more_a = llmc__schema_next(&a, end, &x);
         more_b = llmc__schema_next(&b, end, &y);
@@ -31638,6 +31766,7 @@ typedef struct llmc__schema_prop {
     uint32_t id;
     bool required;
     uint32_t required_after, alive_after; /* of those that come later */
+    uint32_t required_before, alive_before;
 } llmc__schema_prop;
 
 /* The members of the object being written. */
@@ -32507,7 +32636,7 @@ static llmc_status llmc__schema_array_of(llmc__schema *c, uint32_t n, llmc__sche
     LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_ITEMS, false, &a->min));
     LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_ITEMS, true, &a->max));
     a->prefix = (uint32_t)llmc__min(a->prefix, a->max);
-    for (i = 0; i < a->prefix; i++) {
+    for (i = a->prefix; i-- > 0;) { /* all of them, so that all have been met once */
         LLMC__TRY(llmc__schema_element(c, n, i, &id));
         if (!llmc__schema_alive(c, id))
             a->max = a->prefix = i;
@@ -32695,6 +32824,10 @@ static llmc_status llmc__schema_object_of(llmc__schema *c, uint32_t n, llmc__sch
         alive += llmc__schema_alive(c, m->id);
         dead = dead || (m->required && !llmc__schema_alive(c, m->id));
     }
+    for (i = 0; i < o->n; i++) {
+        c->prop[i].required_before = required - c->prop[i].required_after - c->prop[i].required;
+        c->prop[i].alive_before = alive - c->prop[i].alive_after - llmc__schema_alive(c, c->prop[i].id);
+    }
     LLMC__TRY(llmc__schema_member_rule(c, n, UINT32_MAX, &o->extra));
     if (named && !extra && !c->opt.open_objects)
         o->extra = LLMC__SCHEMA_NEVER;
@@ -32766,17 +32899,38 @@ static bool llmc__schema_branches(const llmc__schema *c, const llmc__schema_obje
            llmc__schema_feasible(c, o, i + 1, count) && llmc__schema_counted(o, count + 1) != count;
 }
 
+/* Whether members from i on, behind `count` of them, are a rule of their own: the member before is
+   where one of these parts from what stood before. */
+static bool llmc__schema_parted(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                uint64_t count)
+{
+    const llmc__schema_prop *m = i > 0 ? &c->prop[i - 1] : NULL;
+    uint64_t least, most;
+    if (m == NULL)
+        return false;
+    least = llmc__schema_counted(o, m->required_before);
+    most = llmc__schema_counted(o, m->alive_before);
+    return (count >= least && count <= most && llmc__schema_branches(c, o, i - 1, count)) ||
+           (count > least && count <= most + 1 && llmc__schema_branches(c, o, i - 1, count - 1));
+}
+
 /* llmc__schema_write_members -- members from i on, behind `count` of them                 (GRAMMAR.schema)
    As far as one rule goes: where it matters for what follows whether a member is there, two rules
    of their own go on. */
 static void llmc__schema_write_members(llmc__schema *c, uint32_t id, const llmc__schema_object *o, uint32_t i,
                                        uint64_t count)
 {
+    const uint32_t begin = i;
     for (; i < o->n; i++) {
         const llmc__schema_prop *m = &c->prop[i];
         const uint64_t more = llmc__schema_counted(o, count + 1);
         const bool take = llmc__schema_alive(c, m->id) && llmc__schema_feasible(c, o, i + 1, count + 1);
         const bool skip = !m->required && llmc__schema_feasible(c, o, i + 1, count);
+        if (i > begin && llmc__schema_parted(c, o, i, count)) {
+            llmc__schema_inner(c, id, 'm', i, count);
+            llmc__schema_byte(&c->o, ' ');
+            return;
+        }
         if (!take)
             continue;
         if (llmc__schema_branches(c, o, i, count)) {
@@ -32914,26 +33068,23 @@ static llmc_status llmc__schema_other_rules(llmc__schema *c, uint32_t id, const 
     return LLMC_OK;
 }
 
-/* The rules that an object's own needs. least, most: members before the i-th. */
+/* The rules that an object's own needs. */
 static llmc_status llmc__schema_object_rules(llmc__schema *c, uint32_t id, const llmc__schema_object *o)
 {
-    uint64_t count, before, least = 0, most = 0;
+    uint64_t count, before;
     uint32_t i;
-    for (i = 0; i < o->n; i++) {
-        for (count = least; count <= llmc__schema_counted(o, most + 1); count++) {
+    for (i = 1; i <= o->n; i++)
+        for (count = 0; count <= llmc__schema_counted(o, (uint64_t)c->prop[i - 1].alive_before + 1);
+             count++) {
             LLMC__TRY(llmc__schema_spend(c, 16));
-            if (!llmc__schema_branches(c, o, i, count) &&
-                (count == least || !llmc__schema_branches(c, o, i, count - 1)))
+            if (!llmc__schema_parted(c, o, i, count))
                 continue;
-            llmc__schema_inner(c, id, 'm', i + 1, count);
+            llmc__schema_inner(c, id, 'm', i, count);
             llmc__schema_put(&c->o, " ::= ");
             before = c->o.len;
-            llmc__schema_write_members(c, id, o, i + 1, count);
+            llmc__schema_write_members(c, id, o, i, count);
             llmc__schema_put(&c->o, c->o.len == before ? "\"\"\n" : "\n");
         }
-        least = llmc__schema_counted(o, least + c->prop[i].required);
-        most = llmc__schema_counted(o, most + llmc__schema_alive(c, c->prop[i].id));
-    }
     return llmc__schema_alive(c, o->extra) ? llmc__schema_other_rules(c, id, o) : LLMC_OK;
 }
 
@@ -34310,7 +34461,7 @@ LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
     return e->opt.chat_bytes > 0 ? e->chat : NULL;
 }
 
-//==[ 21 CHAT ]==== conversations as text and tokens, by templates in Jinja ==== needs: 02 03 04 05 11 13 14 20 ====
+//==[ 21 CHAT ]==== conversations as text and tokens, by templates ==== needs: 02 03 04 05 11 13 14 20 ====
 #ifndef LLMC_NO_CHAT
 
 /* Names that begin with llmc__j belong to the template interpreter. A template's text becomes tokens
@@ -37515,7 +37666,7 @@ static void llmc__j_macro(llmc__jcompile *c)
     (void)llmc__j_end_tag(c);
 }
 
-/* {% call(PARAMETERS) MACRO(ARGUMENTS) %}: the body becomes a macro `caller`, one more argument of the call. */
+/* {% call(PARAMETERS) MACRO(ARGUMENTS) %}: the body becomes a macro `caller`, which the call gets. */
 static void llmc__j_call_block(llmc__jcompile *c)
 {
     llmc__jblock *b = llmc__j_enter(c, LLMC__JB_CALL);
@@ -39998,7 +40149,7 @@ static llmc__jv llmc__j_take(llmc__jinja *j)
     return j->sp > 0 ? j->stack[--j->sp] : llmc__j_none();
 }
 
-/* A scope inside the present one becomes the present one. Those without a macro made in them are used again. */
+/* Enters a scope inside `parent`. Memory of those in which no macro was made is used again. */
 static llmc__jscope *llmc__j_scope(llmc__jinja *j, llmc__jscope *parent)
 {
     llmc__jscope *s = j->free_scopes;
@@ -40704,7 +40855,7 @@ static size_t llmc__j_json_count(llmc_json v)
     return n;
 }
 
-/* Puts v into *place; containers come out empty and are filled by the caller. role: it is a message's role. */
+/* Puts v into *place; containers come out empty and the caller fills them. role: v is a message's role. */
 static void llmc__j_json_value(llmc__jinja *j, llmc_json v, llmc__jv *place, bool role)
 {
     switch (v.type) {
@@ -41033,7 +41184,7 @@ typedef struct llmc__chat_style {
 } llmc__chat_style;
 
 /* Rows by llmc_chat_format. Sources: ChatML as OpenAI published it; the model cards of Llama 3, Zephyr and
-   TinyLlama 1.0, Gemma 2, Phi-3, Mistral Nemo and DeepSeek V3; Touvron 2023 for Llama 2; OpenAI's description of
+   TinyLlama 1.0, Gemma 2, Phi-3, Mistral Nemo and DeepSeek V3; Touvron 2023 for Llama 2; OpenAI on
    harmony; nanochat and claude-rust as they train. The opening BOS is never here: the encoder adds it. */
 static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
     {"auto", "", NULL, NULL},
@@ -41045,8 +41196,8 @@ static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
                       "{%- endfor %}"
                       "{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
      "<|im_start|>", "<|im_end|>"},
-    /* system and first user text are trimmed as one; [INST] is plain text to Llama 2, so unlike control tokens
-       it cannot be told from a user's own */
+    /* system and first user text are trimmed as one; [INST] is plain text to Llama 2, so unlike control
+       tokens it cannot be told from a user's own */
     {"llama2",
      LLMC__CHAT_TURNS "{%- for m in turns %}"
                       "{%- if m.role == 'user' %}"
@@ -41263,7 +41414,7 @@ static llmc_status llmc__chat_text(llmc_engine *e, const llmc_chat_options *o, c
 
 /* The conversation as ids in the engine's buffer: *out [*n], good until the next call. A template that writes
    the BOS itself gets no second one.
-   Errors: those of llmc__chat_text, NO_MEMORY (text_bytes), FULL (the context), UNSUPPORTED (no tokenizer). */
+   Errors: those of llmc__chat_text, NO_MEMORY (text_bytes), FULL (the context), UNSUPPORTED. */
 static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_options *o, const llmc_message *m,
                                   size_t n_messages, const llmc_token **out, size_t *n, llmc_diag *diag)
 {
@@ -41333,6 +41484,1751 @@ LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, const llmc_chat_options *optio
     LLMC__TRY(llmc_seq_truncate(seq, same, diag)); /* neither can fail: n_want fits the context */
     return llmc_seq_add_ids(seq, want + same, n_want - same, diag);
 #endif
+}
+
+//--[ 21.19 CHAT.strict ]-- JSON byte by byte, as DATA.check reads it whole
+/* What may come next. Names, values and brackets as in DATA.check; numbers by RFC 8259's grammar:
+
+       MINUS -> ZERO or DIGITS -> POINT -> FRACTION -> E -> SIGN -> EXPONENT */
+enum {
+    LLMC__STRICT_VALUE,   /* a value                              */
+    LLMC__STRICT_ELEMENT, /* after '[': a value or ']'            */
+    LLMC__STRICT_MEMBER,  /* after '{': a name or '}'             */
+    LLMC__STRICT_NAME,    /* after ',' in an object: a name       */
+    LLMC__STRICT_COLON,   /* after a name                         */
+    LLMC__STRICT_AFTER,   /* a value is complete                  */
+    LLMC__STRICT_STRING,  /* in a string                          */
+    LLMC__STRICT_ESCAPE,  /* after its backslash                  */
+    LLMC__STRICT_HEX,     /* in the digits of \u                  */
+    LLMC__STRICT_HALF,    /* after a high surrogate: a backslash  */
+    LLMC__STRICT_HALF_U,  /* and its u                            */
+    LLMC__STRICT_WORD,    /* in true, false, null                 */
+    LLMC__STRICT_MINUS,
+    LLMC__STRICT_ZERO,
+    LLMC__STRICT_DIGITS,
+    LLMC__STRICT_POINT,
+    LLMC__STRICT_FRACTION,
+    LLMC__STRICT_E,
+    LLMC__STRICT_SIGN,
+    LLMC__STRICT_EXPONENT,
+    LLMC__STRICT_DONE, /* the outermost container has closed   */
+    LLMC__STRICT_BAD   /* what came was not `expected`         */
+};
+
+typedef struct llmc__strict {
+    uint64_t objects[(LLMC_JSON_DEPTH + 63) / 64]; /* bit d: the container at depth d is an object   */
+    unsigned depth;                                /* open containers                                */
+    uint8_t state;                                 /* LLMC__STRICT_...                                   */
+    bool in_name;                                  /* the string is a member's name                  */
+    uint8_t left, low, high;                       /* bytes missing in a character, bounds of the next; */
+                                                   /*   or digits missing in an escape               */
+    uint32_t unit, half;                           /* an escape's digits so far; the high surrogate before */
+    const char *word;                              /* what is left of true, false or null            */
+    const char *expected;                          /* in state BAD                                   */
+    uint64_t n;                                    /* bytes so far                                   */
+    char text[4];                                  /* what the last byte added to the string it is in, */
+    uint8_t n_text;                                /*   without escapes                              */
+} llmc__strict;
+
+/* Ready for a value. */
+static void llmc__strict_start(llmc__strict *s)
+{
+    LLMC_MEMSET(s, 0, sizeof *s);
+    s->state = LLMC__STRICT_VALUE;
+}
+
+/* The last byte was wrong; it sticks. */
+static void llmc__strict_bad(llmc__strict *s, const char *expected)
+{
+    s->state = LLMC__STRICT_BAD;
+    s->expected = expected;
+}
+
+/* One byte of a string, as it stands in the text: the bounds are those of llmc__utf8_length. */
+static void llmc__strict_string(llmc__strict *s, char c)
+{
+    const uint8_t b = (uint8_t)c;
+    if (s->left > 0 ? b < s->low || b > s->high : b >= 0x80 && (b < 0xc2 || b > 0xf4)) {
+        llmc__strict_bad(s, "well-formed UTF-8");
+    } else if (s->left > 0) {
+        s->left--;
+        s->low = 0x80;
+        s->high = 0xbf;
+    } else if (b < 0x20) {
+        llmc__strict_bad(s, "an escape instead of a control character");
+    } else if (c == '"') {
+        s->state = s->in_name ? LLMC__STRICT_COLON : LLMC__STRICT_AFTER;
+        return;
+    } else if (c == '\\') {
+        s->state = LLMC__STRICT_ESCAPE;
+        return;
+    } else if (b >= 0x80) {
+        s->left = (uint8_t)(b < 0xe0 ? 1 : b < 0xf0 ? 2 : 3);
+        s->low = (uint8_t)(b == 0xe0 ? 0xa0 : b == 0xf0 ? 0x90 : 0x80);
+        s->high = (uint8_t)(b == 0xed ? 0x9f : b == 0xf4 ? 0x8f : 0xbf);
+    }
+    s->text[0] = c;
+    s->n_text = 1;
+}
+
+/* The four digits of \u are complete. */
+static void llmc__strict_unit(llmc__strict *s)
+{
+    const bool high = s->unit >= 0xd800 && s->unit <= 0xdbff, low = s->unit >= 0xdc00 && s->unit <= 0xdfff;
+    s->state = LLMC__STRICT_STRING;
+    if (low != (s->half != 0)) {
+        llmc__strict_bad(s, "both halves of a surrogate pair");
+    } else if (high) {
+        s->half = s->unit;
+        s->state = LLMC__STRICT_HALF;
+    } else {
+        if (low)
+            s->unit += 0x10000 + ((s->half - 0xd800) << 10) - 0xdc00;
+        s->n_text = (uint8_t)llmc__utf8_write(s->unit, s->text);
+        s->half = 0;
+    }
+}
+
+/* One byte inside an escape. */
+static void llmc__strict_escape(llmc__strict *s, char c)
+{
+    uint32_t digit;
+    if (s->state == LLMC__STRICT_HALF || s->state == LLMC__STRICT_HALF_U) {
+        if (c != (s->state == LLMC__STRICT_HALF ? '\\' : 'u')) {
+            llmc__strict_bad(s, "both halves of a surrogate pair");
+            return;
+        }
+        s->state = s->state == LLMC__STRICT_HALF ? LLMC__STRICT_HALF_U : LLMC__STRICT_HEX;
+    } else if (s->state == LLMC__STRICT_HEX) {
+        if (!llmc__hex(&c, &c + 1, 1, &digit)) {
+            llmc__strict_bad(s, "four hexadecimal digits after \\u");
+            return;
+        }
+        s->unit = s->unit << 4 | digit;
+        if (--s->left == 0)
+            llmc__strict_unit(s);
+        return;
+    } else if (c == 'u') {
+        s->state = LLMC__STRICT_HEX;
+    } else if (llmc__json_escape(c) != 0) {
+        s->state = LLMC__STRICT_STRING;
+        s->text[0] = llmc__json_escape(c);
+        s->n_text = 1;
+        return;
+    } else {
+        llmc__strict_bad(s, "one of \"\\/bfnrtu after a backslash");
+    }
+    s->unit = 0; /* digits follow, if not at once */
+    s->left = 4;
+}
+
+/* Whether the innermost open container is an object. */
+static bool llmc__strict_in_object(const llmc__strict *s)
+{
+    return s->depth > 0 && (s->objects[(s->depth - 1) / 64] >> (s->depth - 1) % 64 & 1) != 0;
+}
+
+/* Opens a container. */
+static void llmc__strict_open(llmc__strict *s, bool object)
+{
+    const uint64_t bit = (uint64_t)1 << s->depth % 64;
+    if (s->depth == LLMC_JSON_DEPTH) {
+        llmc__strict_bad(s, "less deep nesting");
+        return;
+    }
+    s->objects[s->depth / 64] = (s->objects[s->depth / 64] & ~bit) | (object ? bit : 0);
+    s->depth++;
+    s->state = object ? LLMC__STRICT_MEMBER : LLMC__STRICT_ELEMENT;
+}
+
+/* The first byte of a value. */
+static void llmc__strict_value(llmc__strict *s, char c)
+{
+    s->in_name = false;
+    if (c == '{' || c == '[') {
+        llmc__strict_open(s, c == '{');
+    } else if (c == '"') {
+        s->state = LLMC__STRICT_STRING;
+    } else if (c == 't' || c == 'f' || c == 'n') {
+        s->state = LLMC__STRICT_WORD;
+        s->word = c == 't' ? "rue" : c == 'f' ? "alse" : "ull";
+    } else if (c == '-') {
+        s->state = LLMC__STRICT_MINUS;
+    } else if (c >= '0' && c <= '9') {
+        s->state = c == '0' ? LLMC__STRICT_ZERO : LLMC__STRICT_DIGITS;
+    } else {
+        llmc__strict_bad(s, "a value");
+    }
+}
+
+/* One byte after the first of a number; false: it is none of the number, which is complete. */
+static bool llmc__strict_number(llmc__strict *s, char c)
+{
+    const bool digit = c >= '0' && c <= '9', e = c == 'e' || c == 'E';
+    switch (s->state) {
+    case LLMC__STRICT_MINUS:
+        s->state = c == '0' ? LLMC__STRICT_ZERO : LLMC__STRICT_DIGITS;
+        break;
+    case LLMC__STRICT_ZERO:
+    case LLMC__STRICT_DIGITS:
+        if (c == '.' || e) {
+            s->state = e ? LLMC__STRICT_E : LLMC__STRICT_POINT;
+            return true;
+        }
+        return digit && s->state == LLMC__STRICT_DIGITS;
+    case LLMC__STRICT_FRACTION:
+        if (e)
+            s->state = LLMC__STRICT_E;
+        return digit || e;
+    case LLMC__STRICT_POINT:
+        s->state = LLMC__STRICT_FRACTION;
+        break;
+    case LLMC__STRICT_E:
+        s->state = c == '+' || c == '-' ? LLMC__STRICT_SIGN : LLMC__STRICT_EXPONENT;
+        if (s->state == LLMC__STRICT_SIGN)
+            return true;
+        break;
+    case LLMC__STRICT_SIGN:
+        s->state = LLMC__STRICT_EXPONENT;
+        break;
+    default:
+        return digit;
+    }
+    if (!digit) /* where one has to be */
+        llmc__strict_bad(s, "a number as JSON writes them");
+    return true;
+}
+
+/* What stands between values, white space apart. */
+static void llmc__strict_between(llmc__strict *s, char c)
+{
+    const bool object = llmc__strict_in_object(s);
+    const char close = (char)(object ? '}' : ']');
+    if (s->state == LLMC__STRICT_COLON) {
+        s->state = LLMC__STRICT_VALUE;
+        if (c != ':')
+            llmc__strict_bad(s, "':' after a name");
+    } else if ((s->state == LLMC__STRICT_AFTER || s->state == LLMC__STRICT_ELEMENT ||
+                s->state == LLMC__STRICT_MEMBER) &&
+               s->depth > 0 && c == close) {
+        s->state = --s->depth > 0 ? LLMC__STRICT_AFTER : LLMC__STRICT_DONE;
+    } else if (s->state == LLMC__STRICT_AFTER && s->depth > 0 && c == ',') {
+        s->state = object ? LLMC__STRICT_NAME : LLMC__STRICT_VALUE;
+    } else if ((s->state == LLMC__STRICT_MEMBER || s->state == LLMC__STRICT_NAME) && c == '"') {
+        s->state = LLMC__STRICT_STRING;
+        s->in_name = true;
+    } else if (s->state == LLMC__STRICT_VALUE || s->state == LLMC__STRICT_ELEMENT) {
+        llmc__strict_value(s, c);
+    } else {
+        llmc__strict_bad(s, s->state == LLMC__STRICT_DONE || s->depth == 0 ? "the end"
+                            : s->state == LLMC__STRICT_AFTER ? (object ? "',' or '}'" : "',' or ']'")
+                                                             : "a name in double quotes");
+    }
+}
+
+/* Takes one byte. */
+static void llmc__strict_step(llmc__strict *s, char c)
+{
+    s->n++;
+    s->n_text = 0;
+    if (s->state == LLMC__STRICT_BAD)
+        return;
+    if (s->state == LLMC__STRICT_STRING) {
+        llmc__strict_string(s, c);
+        return;
+    }
+    if (s->state >= LLMC__STRICT_ESCAPE && s->state <= LLMC__STRICT_HALF_U) {
+        llmc__strict_escape(s, c);
+        return;
+    }
+    if (s->state == LLMC__STRICT_WORD) {
+        if (c != *s->word++)
+            llmc__strict_bad(s, "a value");
+        else if (*s->word == 0)
+            s->state = LLMC__STRICT_AFTER;
+        return;
+    }
+    if (s->state >= LLMC__STRICT_MINUS && s->state <= LLMC__STRICT_EXPONENT) {
+        if (llmc__strict_number(s, c))
+            return;
+        s->state = LLMC__STRICT_AFTER; /* and the byte is what comes after it */
+    }
+    if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
+        llmc__strict_between(s, c);
+}
+
+//--[ 21.20 CHAT.tags ]-- what replies look like, format by format
+/* Templates are a few kilobytes and looked at once: no need for a clever search. */
+static bool llmc__chat_contains(const char *text, size_t n, const char *part)
+{
+    const size_t len = llmc__strlen(part);
+    size_t i;
+    for (i = 0; i + len <= n; i++)
+        if (LLMC_MEMCMP(text + i, part, len) == 0)
+            return true;
+    return false;
+}
+
+/* ASCII white space. */
+static bool llmc__chat_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Every tag that means something in one of the formats. None begins another of the same set. Ends of a
+   reply are control tokens that a text shows with show_special. */
+#define LLMC__REPLY_TAGS(X)                                                        \
+    X(THINK, "<think>")                                                            \
+    X(UNTHINK, "</think>")                                                         \
+    X(CALL, "<tool_call>")                                                         \
+    X(UNCALL, "</tool_call>")                                                      \
+    X(FUNCTION, "<function=")                                                      \
+    X(UNFUNCTION, "</function>")                                                   \
+    X(PARAMETER, "<parameter=")                                                    \
+    X(UNPARAMETER, "</parameter>")                                                 \
+    X(PYTHON, "<|python_tag|>")                                                    \
+    X(M_CALLS, "[TOOL_CALLS]")                                                     \
+    X(M_ARGS, "[ARGS]")                                                            \
+    X(M_ID, "[CALL_ID]")                                                           \
+    X(M_THINK, "[THINK]")                                                          \
+    X(M_UNTHINK, "[/THINK]")                                                       \
+    X(D_CALLS, "<\357\275\234tool\342\226\201calls\342\226\201begin\357\275\234>") \
+    X(D_CALL, "<\357\275\234tool\342\226\201call\342\226\201begin\357\275\234>")   \
+    X(D_SEP, "<\357\275\234tool\342\226\201sep\357\275\234>")                      \
+    X(D_UNCALL, "<\357\275\234tool\342\226\201call\342\226\201end\357\275\234>")   \
+    X(D_UNCALLS, "<\357\275\234tool\342\226\201calls\342\226\201end\357\275\234>") \
+    X(H_START, "<|start|>")                                                        \
+    X(H_CHANNEL, "<|channel|>")                                                    \
+    X(H_MESSAGE, "<|message|>")                                                    \
+    X(H_CONSTRAIN, "<|constrain|>")                                                \
+    X(H_END, "<|end|>")                                                            \
+    X(H_CALL, "<|call|>")                                                          \
+    X(H_RETURN, "<|return|>")                                                      \
+    X(END_CHATML, "<|im_end|>")                                                    \
+    X(END_TEXT, "<|endoftext|>")                                                   \
+    X(END_TURN, "<|eot_id|>")                                                      \
+    X(END_MESSAGE, "<|eom_id|>")                                                   \
+    X(END_LLAMA3, "<|end_of_text|>")                                               \
+    X(END_S, "</s>")                                                               \
+    X(END_DEEPSEEK, "<\357\275\234end\342\226\201of\342\226\201sentence\357\275\234>")
+
+enum {
+#define LLMC__REPLY_TAG(name, text) LLMC__TAG_##name,
+    LLMC__REPLY_TAGS(LLMC__REPLY_TAG)
+#undef LLMC__REPLY_TAG
+        LLMC__TAG_COUNT
+};
+
+#define LLMC__REPLY_TAG_MAX 40 /* no tag is longer */
+
+static const char *const llmc__reply_tag_text[LLMC__TAG_COUNT] = {
+#define LLMC__REPLY_TAG(name, text) text,
+    LLMC__REPLY_TAGS(LLMC__REPLY_TAG)
+#undef LLMC__REPLY_TAG
+};
+
+/* Sets of tags, a bit each. */
+#define LLMC__RTAG(name) ((uint64_t)1 << LLMC__TAG_##name)
+#define LLMC__END_HERMES (LLMC__RTAG(END_CHATML) | LLMC__RTAG(END_TEXT))
+#define LLMC__END_META   (LLMC__RTAG(END_TURN) | LLMC__RTAG(END_MESSAGE) | LLMC__RTAG(END_LLAMA3))
+#define LLMC__TAGS_HARMONY                                                                  \
+    (LLMC__RTAG(H_START) | LLMC__RTAG(H_CHANNEL) | LLMC__RTAG(H_END) | LLMC__RTAG(H_CALL) | \
+     LLMC__RTAG(H_RETURN))
+#define LLMC__TAGS_DEEPSEEK (LLMC__RTAG(D_CALL) | LLMC__RTAG(D_UNCALL) | LLMC__RTAG(D_UNCALLS))
+
+typedef struct llmc__reply_row {
+    const char *name;  /* as options spell it                                       */
+    const char *sign;  /* in a template: replies have this format                   */
+    const char *token; /* control token of a vocabulary made for it, if no template */
+    bool trim;         /* white space before and after tags belongs to them         */
+    bool special;      /* tags are control tokens                                   */
+    bool envelope;     /* a call may be an object with its name and arguments       */
+    /* what is looked for, beside `ends`, which end the reply wherever they are looked for: */
+    uint64_t ends;
+    uint64_t text;      /* in text for the user                                      */
+    uint64_t think;     /* in reasoning                                              */
+    uint64_t seek;      /* where a call has to begin                                 */
+    uint64_t name_ends; /* in a call's name                                          */
+    uint64_t tail;      /* after a call                                              */
+    uint64_t skip;      /* after an error                                            */
+} llmc__reply_row;
+
+/* By llmc_reply_format. Sources: the makers' templates and model cards; Mistral's tokenizers v3 to v13;
+   OpenAI's guide to the harmony format; FORMATS for claude-rust. */
+static const llmc__reply_row llmc__reply_rows[LLMC_REPLY_FORMAT_COUNT] = {
+    {"auto", NULL, NULL, false, false, false, 0, 0, 0, 0, 0, 0, 0},
+    {"plain", NULL, NULL, false, false, false, 0, 0, 0, 0, 0, 0, 0},
+    {"llama3", "ipython", "<|python_tag|>", true, true, true, LLMC__END_META,
+     LLMC__RTAG(PYTHON) | LLMC__RTAG(FUNCTION), 0, 0, 0,
+     LLMC__RTAG(PYTHON) | LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNFUNCTION), LLMC__RTAG(UNFUNCTION)},
+    {"hermes", "<tool_call>", "<tool_call>", true, false, true, LLMC__END_HERMES,
+     LLMC__RTAG(THINK) | LLMC__RTAG(CALL), LLMC__RTAG(UNTHINK), LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNCALL), 0,
+     LLMC__RTAG(CALL) | LLMC__RTAG(UNCALL) | LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNFUNCTION),
+     LLMC__RTAG(UNCALL)},
+    {"qwen3-coder", "<function=", NULL, true, false, true, LLMC__END_HERMES,
+     LLMC__RTAG(THINK) | LLMC__RTAG(CALL) | LLMC__RTAG(FUNCTION), LLMC__RTAG(UNTHINK),
+     LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNCALL), 0,
+     LLMC__RTAG(CALL) | LLMC__RTAG(UNCALL) | LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNFUNCTION),
+     LLMC__RTAG(UNCALL) | LLMC__RTAG(UNFUNCTION)},
+    {"mistral", "[TOOL_CALLS]", "[TOOL_CALLS]", false, true, true, LLMC__RTAG(END_S),
+     LLMC__RTAG(M_CALLS) | LLMC__RTAG(M_THINK), LLMC__RTAG(M_UNTHINK), 0,
+     LLMC__RTAG(M_ARGS) | LLMC__RTAG(M_ID), LLMC__RTAG(M_CALLS) | LLMC__RTAG(M_THINK), LLMC__RTAG(M_CALLS)},
+    {"gpt-oss", "<|channel|>", "<|channel|>", false, true, false, 0, LLMC__TAGS_HARMONY, LLMC__TAGS_HARMONY,
+     LLMC__TAGS_HARMONY, LLMC__TAGS_HARMONY | LLMC__RTAG(H_MESSAGE) | LLMC__RTAG(H_CONSTRAIN),
+     LLMC__TAGS_HARMONY, LLMC__TAGS_HARMONY},
+    {"deepseek", "<\357\275\234tool\342\226\201calls\342\226\201begin\357\275\234>",
+     "<\357\275\234tool\342\226\201calls\342\226\201begin\357\275\234>", true, true, false,
+     LLMC__RTAG(END_DEEPSEEK), LLMC__RTAG(THINK) | LLMC__RTAG(D_CALLS) | LLMC__RTAG(D_CALL),
+     LLMC__RTAG(UNTHINK), LLMC__RTAG(D_CALL) | LLMC__RTAG(D_UNCALLS),
+     LLMC__RTAG(D_SEP) | LLMC__RTAG(D_UNCALL) | LLMC__RTAG(D_UNCALLS), LLMC__TAGS_DEEPSEEK,
+     LLMC__TAGS_DEEPSEEK},
+    {"claude-rust", NULL, NULL, false, false, true, 0, LLMC__RTAG(CALL), 0, LLMC__RTAG(UNCALL), 0,
+     LLMC__RTAG(CALL) | LLMC__RTAG(UNCALL), LLMC__RTAG(UNCALL)}};
+
+/* Static strings; "unknown" for a number that is no format. */
+LLMC_API const char *llmc_reply_format_name(llmc_reply_format format)
+{
+    return (unsigned)format < LLMC_REPLY_FORMAT_COUNT ? llmc__reply_rows[format].name : "unknown";
+}
+
+/* By name, in any case; AUTO has one, too. Errors: NOT_FOUND; *out is then untouched. */
+LLMC_API llmc_status llmc_reply_format_named(const char *name, llmc_reply_format *out)
+{
+    int f;
+    for (f = 0; f < LLMC_REPLY_FORMAT_COUNT; f++) {
+        const char *a = name, *b = llmc__reply_rows[f].name;
+        while (*a != 0 && llmc__lower(*a) == *b) {
+            a++;
+            b++;
+        }
+        if (*a == 0 && *b == 0) {
+            *out = (llmc_reply_format)f;
+            return LLMC_OK;
+        }
+    }
+    return LLMC_NOT_FOUND;
+}
+
+/* Whether an engine has to show control tokens for the parser to see the format's tags. */
+LLMC_API bool llmc_reply_wants_special(llmc_reply_format format)
+{
+    return (unsigned)format < LLMC_REPLY_FORMAT_COUNT && llmc__reply_rows[format].special;
+}
+
+/* The format by signs in a template. Those of one family that holds another's come first; one that knows
+   reasoning but no tools is read as Hermes'. */
+LLMC_API llmc_reply_format llmc_reply_format_in(const char *chat_template, size_t len)
+{
+    static const llmc_reply_format order[] = {LLMC_REPLY_GPT_OSS,     LLMC_REPLY_MISTRAL, LLMC_REPLY_DEEPSEEK,
+                                              LLMC_REPLY_QWEN3_CODER, LLMC_REPLY_HERMES,  LLMC_REPLY_LLAMA3};
+    size_t i;
+    for (i = 0; i < sizeof order / sizeof order[0]; i++)
+        if (llmc__chat_contains(chat_template, len, llmc__reply_rows[order[i]].sign))
+            return order[i];
+    return llmc__chat_contains(chat_template, len, "<think>") ? LLMC_REPLY_HERMES : LLMC_REPLY_PLAIN;
+}
+
+/* llmc_reply_format_of -- how does the model write its replies?         (CHAT.tags)
+   Its template alone decides if there is one, as in llmc_chat_format_of. */
+LLMC_API llmc_reply_format llmc_reply_format_of(const llmc_model *model)
+{
+    size_t n = 0;
+    const char *chat_template = llmc_model_chat_template(model, &n);
+    if (chat_template != NULL)
+        return llmc_reply_format_in(chat_template, n);
+#ifndef LLMC_NO_TOKEN
+    if (llmc_model_tokenizer(model) != NULL) {
+        int f;
+        for (f = 0; f < LLMC_REPLY_FORMAT_COUNT; f++)
+            if (llmc__reply_rows[f].token != NULL &&
+                llmc__chat_has_control(llmc_model_tokenizer(model), llmc__reply_rows[f].token))
+                return (llmc_reply_format)f;
+    }
+#endif
+    return llmc__streq(llmc_model_config(model)->family, "claude-rust") ? LLMC_REPLY_CLAUDE_RUST
+                                                                        : LLMC_REPLY_PLAIN;
+}
+
+//--[ 21.21 CHAT.events ]-- what the parser has found and the caller has not yet taken
+/* Where the parser stands. */
+enum {
+    LLMC__R_TEXT,     /* text for the user                                           */
+    LLMC__R_THINK,    /* reasoning                                                   */
+    LLMC__R_SEEK,     /* behind the tag before a call                                */
+    LLMC__R_NAME,     /* in a call's name, or in harmony's header                    */
+    LLMC__R_ID,       /* in Mistral's id                                             */
+    LLMC__R_SEP,      /* DeepSeek: behind the separator                              */
+    LLMC__R_FENCE,    /* DeepSeek: between name and arguments                        */
+    LLMC__R_ENVELOPE, /* in {"name": ..., "arguments": ...}                          */
+    LLMC__R_ARGS,     /* in arguments that stand alone                               */
+    LLMC__R_BODY,     /* in <function=name>, between parameters                      */
+    LLMC__R_KEY,      /* in <parameter=name                                          */
+    LLMC__R_WORDS,    /* in a parameter's value that is a string                     */
+    LLMC__R_LITERAL,  /* in one that is not                                          */
+    LLMC__R_CALLS,    /* in [name(key=value), ...] or name.call(key=value)           */
+    LLMC__R_CODE,     /* in code for a built-in tool                                 */
+    LLMC__R_TAIL,     /* after a call                                                */
+    LLMC__R_SKIP      /* after an error                                              */
+};
+
+/* Members of an envelope. */
+enum { LLMC__M_OTHER, LLMC__M_NAME, LLMC__M_ID, LLMC__M_ARGS, LLMC__M_ARGS_TEXT, LLMC__M_NULL };
+
+#define LLMC__REPLY_HOLD  512  /* what may have to be given back at once       */
+#define LLMC__REPLY_SPACE 64   /* white space that may turn out to belong to a tag */
+#define LLMC__REPLY_STAGE 2048 /* found, not yet taken; a byte adds fewer than half */
+#define LLMC__REPLY_QUEUE 16
+
+/* Adjacent pieces of text in the stage, or nothing but a kind. */
+typedef struct llmc__reply_found {
+    uint8_t kind; /* llmc_reply_kind          */
+    uint32_t part, len;
+} llmc__reply_found;
+
+struct llmc_reply {
+    const llmc__reply_row *row;
+    llmc_reply_format format;
+    llmc_json tools; /* NONE: not known */
+    /* input: what was read and has to be read again, right-aligned; then the caller's */
+    const char *in;
+    size_t at, n_in;
+    uint32_t back_at; /* in back */
+    bool ending, ended;
+    int current; /* the byte that is being looked at, -1: a tag or the end */
+    /* where it stands */
+    uint8_t state;
+    bool fresh, start;        /* white space is dropped; nothing of the reply has been seen       */
+    bool tentative;           /* may yet turn out to be text, or code: hold has all of it         */
+    uint8_t fallback;         /* which of the two                                                 */
+    bool begun, failed;       /* of the call                                                      */
+    bool args_seen, has_tags; /* of the envelope; of the header                                   */
+    bool builtin;             /* of CALLS: name.call()                                            */
+    uint8_t member, sub;      /* of the envelope; LLMC__P_... of CALLS                            */
+    uint8_t quote, literal;   /* of a literal: the string's; LLMC__L_...                          */
+    uint32_t n_name, n_id, n_key, n_held, n_space, n_hold, n_word, n_params, nest, n_digits, part;
+    llmc__strict outer, args;
+    char name[LLMC_REPLY_NAME_MAX + 1], id[LLMC_REPLY_NAME_MAX + 1], key[LLMC_REPLY_NAME_MAX + 1];
+    char held[LLMC__REPLY_TAG_MAX]; /* the beginning of a tag, perhaps */
+    char word[16];                  /* of a literal: a word, or digits of an escape */
+    char space[LLMC__REPLY_SPACE];
+    char hold[LLMC__REPLY_HOLD];
+    char back[2 * LLMC__REPLY_HOLD];
+    /* output */
+    uint32_t n_stage, n_found, taken; /* taken: of the stage, by the last event */
+    llmc__reply_found found[LLMC__REPLY_QUEUE];
+    char stage[LLMC__REPLY_STAGE];
+    llmc_diag diag;
+};
+
+/* A new event, or a piece of text that does not continue the last one. The queue has room: at most five
+   begin at one byte, and next waits until few are left. */
+static llmc__reply_found *llmc__reply_add(llmc_reply *r, llmc_reply_kind kind)
+{
+    llmc__reply_found *f = &r->found[r->n_found < LLMC__REPLY_QUEUE ? r->n_found++ : LLMC__REPLY_QUEUE - 1];
+    f->kind = (uint8_t)kind;
+    f->part = r->part;
+    f->len = 0;
+    return f;
+}
+
+/* One byte of text, reasoning or arguments. */
+static void llmc__reply_put(llmc_reply *r, llmc_reply_kind kind, char c)
+{
+    llmc__reply_found *f = r->n_found > 0 ? &r->found[r->n_found - 1] : NULL;
+    if (f == NULL || f->kind != (uint8_t)kind || f->part != r->part)
+        f = llmc__reply_add(r, kind);
+    if (r->n_stage < LLMC__REPLY_STAGE) {
+        r->stage[r->n_stage++] = c;
+        f->len++;
+    }
+}
+
+/* Bytes of text [n] that end with a whole character: all of them if the end is no beginning of one. */
+static uint32_t llmc__reply_whole(const char *text, uint32_t n)
+{
+    uint32_t i;
+    for (i = n > 3 ? n - 3 : 0; i < n; i++)
+        if ((text[i] & 0xc0) == 0xc0 && llmc__utf8_length(text + i, n - i) == 0)
+            return i;
+    return n;
+}
+
+/* Gives out the first thing found. Text that may go on stays until more is known, unless all is wanted.
+   False: nothing. */
+static bool llmc__reply_pop(llmc_reply *r, llmc_reply_event *e, bool all)
+{
+    llmc__reply_found f;
+    LLMC_MEMMOVE(r->stage, r->stage + r->taken, r->n_stage - r->taken);
+    r->n_stage -= r->taken;
+    r->taken = 0;
+    if (r->n_found == 0)
+        return false;
+    f = r->found[0];
+    if (r->n_found == 1 && f.len > 0) {
+        if (!all && f.len < LLMC__REPLY_STAGE / 2)
+            return false;
+        f.len = r->ended ? f.len : llmc__reply_whole(r->stage, f.len);
+        if (f.len == 0)
+            return false;
+    }
+    r->found[0].len -= f.len;
+    if (r->found[0].len == 0)
+        LLMC_MEMMOVE(r->found, r->found + 1, --r->n_found * sizeof r->found[0]);
+    r->taken = f.len;
+    e->kind = (llmc_reply_kind)f.kind;
+    e->text = f.kind == LLMC_REPLY_ERROR ? r->diag.message : r->stage;
+    e->len = f.kind == LLMC_REPLY_ERROR ? llmc__strlen(r->diag.message) : f.len;
+    e->name = f.kind == LLMC_REPLY_TEXT || f.kind == LLMC_REPLY_REASONING ? "" : r->name;
+    e->id = f.kind == LLMC_REPLY_TEXT || f.kind == LLMC_REPLY_REASONING ? "" : r->id;
+    e->part = f.part;
+    return true;
+}
+
+/* Bytes that have been read, to be read again. They fit: hold, held and a byte are all there is. */
+static void llmc__reply_unread(llmc_reply *r, const char *bytes, uint32_t n)
+{
+    if (n > r->back_at)
+        return;
+    r->back_at -= n;
+    LLMC_MEMCPY(r->back + r->back_at, bytes, n);
+}
+
+/* White space that has been kept back belongs to the text after all. */
+static void llmc__reply_flush(llmc_reply *r)
+{
+    uint32_t i;
+    for (i = 0; i < r->n_space; i++)
+        llmc__reply_put(r, r->state == LLMC__R_THINK ? LLMC_REPLY_REASONING : LLMC_REPLY_TEXT, r->space[i]);
+    r->n_space = 0;
+}
+
+/* A text, a reasoning or a place between calls begins. */
+static void llmc__reply_enter(llmc_reply *r, uint8_t state)
+{
+    r->state = state;
+    r->part++;
+    r->fresh = true;
+    r->n_space = 0;
+}
+
+//--[ 21.22 CHAT.call ]-- one call's name and arguments, however they are written
+/* What began like a call is none: text from its first byte on, or code for the interpreter. */
+static void llmc__reply_give_back(llmc_reply *r)
+{
+    r->tentative = false;
+    llmc__reply_unread(r, r->hold, r->n_hold);
+    r->n_hold = 0;
+    r->start = r->begun = r->failed = false;
+    r->state = r->fallback;
+    r->n_name = 0;
+    r->name[0] = 0;
+}
+
+/* The call is wrong: an event says so, the rest of it is left out. r->diag has been filled. The byte that was
+   wrong is looked at again: it may begin the tag that ends the call. */
+static void llmc__reply_wrong(llmc_reply *r)
+{
+    const char c = (char)r->current;
+    r->failed = true;
+    if (r->tentative) {
+        llmc__reply_give_back(r);
+        return;
+    }
+    llmc__reply_add(r, LLMC_REPLY_ERROR);
+    r->state = LLMC__R_SKIP;
+    if (r->current >= 0)
+        llmc__reply_unread(r, &c, 1);
+}
+
+/* An error that needs no numbers. */
+static void llmc__reply_say(llmc_reply *r, const char *what)
+{
+    (void)what;
+    LLMC__FAIL(&r->diag, BAD_ARG, "CHAT.call", LLMC_NO_OFFSET, "the tool call%s%s cannot be read: %s",
+               r->n_name > 0 ? " of " : "", r->name, what);
+    llmc__reply_wrong(r);
+}
+
+/* An error of the JSON that s has been reading. */
+static void llmc__reply_json_bad(llmc_reply *r, const llmc__strict *s)
+{
+    const unsigned c = (unsigned char)(r->current >= 0 ? r->current : 0);
+    (void)c;
+    if (r->current > ' ' && r->current < 0x7f)
+        LLMC__FAIL(&r->diag, BAD_ARG, "CHAT.call", s->n,
+                   "the tool call%s%s is not valid JSON: expected %s, not '%c', at byte %llu",
+                   r->n_name > 0 ? " of " : "", r->name, s->expected, (char)c, (unsigned long long)s->n);
+    else
+        LLMC__FAIL(&r->diag, BAD_ARG, "CHAT.call", s->n,
+                   "the tool call%s%s is not valid JSON: expected %s, not byte %u, at byte %llu",
+                   r->n_name > 0 ? " of " : "", r->name, s->expected, c, (unsigned long long)s->n);
+    llmc__reply_wrong(r);
+}
+
+/* Appends to one of the names; false, and the call is wrong, if it is too long. */
+static bool llmc__reply_append(llmc_reply *r, char *name, uint32_t *n, char c)
+{
+    if (*n == LLMC_REPLY_NAME_MAX || c == 0) {
+        llmc__reply_say(r, c == 0 ? "a name holds a NUL" : "a name is longer than 127 bytes");
+        return false;
+    }
+    name[(*n)++] = c;
+    name[*n] = 0;
+    return true;
+}
+
+/* Another call: nothing is known of it. */
+static void llmc__reply_open(llmc_reply *r, uint8_t state)
+{
+    llmc__reply_enter(r, state);
+    r->n_name = r->n_id = r->n_params = 0;
+    r->name[0] = r->id[0] = 0;
+    r->begun = r->failed = r->args_seen = false;
+    r->member = LLMC__M_OTHER;
+    r->start = false;
+    llmc__strict_start(&r->args);
+}
+
+/* Enough is known to tell the caller. */
+static void llmc__reply_begin(llmc_reply *r)
+{
+    r->begun = true;
+    r->tentative = false;
+    r->n_hold = 0;
+    llmc__reply_add(r, LLMC_REPLY_CALL_BEGIN);
+}
+
+/* Begins where the name is all there will be. False: it is empty. */
+static bool llmc__reply_named(llmc_reply *r)
+{
+    while (r->n_name > 0 && llmc__chat_space(r->name[r->n_name - 1]))
+        r->name[--r->n_name] = 0;
+    if (r->n_name == 0) {
+        llmc__reply_say(r, "it names no tool");
+        return false;
+    }
+    llmc__reply_begin(r);
+    return true;
+}
+
+/* One byte of the arguments' JSON, which is checked here whatever form it had. */
+static void llmc__reply_arg(llmc_reply *r, char c)
+{
+    if (r->failed)
+        return;
+    if (r->args.depth == 0 && r->args.state == LLMC__STRICT_VALUE && c != '{' && !llmc__chat_space(c)) {
+        llmc__reply_say(r, "its arguments have to be a JSON object");
+        return;
+    }
+    llmc__strict_step(&r->args, c);
+    if (r->args.state == LLMC__STRICT_BAD)
+        llmc__reply_json_bad(r, &r->args);
+    else
+        llmc__reply_put(r, LLMC_REPLY_CALL_ARGUMENTS, c);
+}
+
+/* JSON of our own. */
+static void llmc__reply_arg_text(llmc_reply *r, const char *json)
+{
+    while (*json != 0)
+        llmc__reply_arg(r, *json++);
+}
+
+/* One byte of text inside a JSON string. */
+static void llmc__reply_arg_quoted(llmc_reply *r, char c)
+{
+    static const char digit[] = "0123456789abcdef";
+    if (c == '"' || c == '\\' || c == '\n' || c == '\t' || c == '\r') {
+        llmc__reply_arg(r, '\\');
+        llmc__reply_arg(r, (char)(c == '\n' ? 'n' : c == '\t' ? 't' : c == '\r' ? 'r' : c));
+    } else if ((unsigned char)c < 0x20) {
+        llmc__reply_arg_text(r, "\\u00");
+        llmc__reply_arg(r, digit[(unsigned char)c >> 4]);
+        llmc__reply_arg(r, digit[c & 15]);
+    } else {
+        llmc__reply_arg(r, c);
+    }
+}
+
+/* The call is complete, if its arguments are. */
+static void llmc__reply_end(llmc_reply *r)
+{
+    if (r->failed)
+        return;
+    if (r->args.n == 0)
+        llmc__reply_arg_text(r, "{}");
+    if (r->args.state != LLMC__STRICT_DONE) {
+        llmc__reply_say(r, "its arguments end too early");
+    } else if (r->n_name == 0) {
+        llmc__reply_say(r, "it names no tool");
+    } else {
+        llmc__reply_add(r, LLMC_REPLY_CALL_END);
+        r->state = LLMC__R_TAIL;
+    }
+}
+
+/* Whether values of a parameter are text, and need quotes to be JSON: yes, unless the tools say otherwise. */
+static bool llmc__reply_is_text(const llmc_reply *r)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json tool, function, type;
+    if (r->tools.type != LLMC_JSON_ARRAY)
+        return true;
+    while (llmc_json_next(r->tools, &it, NULL, &tool)) {
+        if (tool.type != LLMC_JSON_OBJECT)
+            continue;
+        function = llmc_json_get(tool, "function");
+        if (function.type == LLMC_JSON_OBJECT)
+            tool = function;
+        if (!llmc_json_equal(llmc_json_get(tool, "name"), r->name))
+            continue;
+        type = llmc_json_get(tool, "parameters");
+        type = type.type == LLMC_JSON_OBJECT ? llmc_json_get(type, "properties") : type;
+        type = type.type == LLMC_JSON_OBJECT ? llmc_json_get(type, r->key) : type;
+        type = type.type == LLMC_JSON_OBJECT ? llmc_json_get(type, "type") : type;
+        return type.type != LLMC_JSON_STRING || llmc_json_equal(type, "string");
+    }
+    return true;
+}
+
+//--[ 21.23 CHAT.literal ]-- values and calls as Python writes them
+enum { LLMC__L_PLAIN, LLMC__L_WORD, LLMC__L_NUMBER, LLMC__L_STRING, LLMC__L_ESCAPE, LLMC__L_HEX };
+
+/* A letter, a digit or an underscore: what names of Python are made of, as far as tools use them. */
+static bool llmc__reply_letter(char c)
+{
+    const char l = llmc__lower(c);
+    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* The word of a literal is complete. */
+static void llmc__reply_word(llmc_reply *r)
+{
+    static const char *const word[][2] = {{"True", "true"}, {"False", "false"}, {"None", "null"},
+                                          {"true", "true"}, {"false", "false"}, {"null", "null"}};
+    size_t i;
+    r->literal = LLMC__L_PLAIN;
+    for (i = 0; i < sizeof word / sizeof word[0]; i++)
+        if (llmc__texteq(r->word, r->n_word, word[i][0])) {
+            llmc__reply_arg_text(r, word[i][1]);
+            return;
+        }
+    llmc__reply_say(r, "a value is a bare word");
+}
+
+/* The digits of \x, \u or \U are complete: the character as JSON has it. Halves of surrogate pairs go on as
+   they are, to be paired or refused there. */
+static void llmc__reply_code_point(llmc_reply *r)
+{
+    uint32_t code = 0, i, n;
+    char utf8[4];
+    r->literal = LLMC__L_STRING;
+    llmc__hex(r->word, r->word + r->n_word, r->n_word, &code);
+    if (code < 0x10000) {
+        llmc__reply_arg_text(r, r->n_word == 2 ? "\\u00" : "\\u");
+        for (i = r->n_word == 8 ? 4 : 0; i < r->n_word; i++)
+            llmc__reply_arg(r, r->word[i]);
+        return;
+    }
+    if (code > 0x10ffff) {
+        llmc__reply_say(r, "an escape is no character");
+        return;
+    }
+    n = (uint32_t)llmc__utf8_write(code, utf8);
+    for (i = 0; i < n; i++)
+        llmc__reply_arg(r, utf8[i]);
+}
+
+/* What follows a backslash. Python keeps one that means nothing to it. */
+static void llmc__reply_escape(llmc_reply *r, char c)
+{
+    uint32_t digit;
+    if (r->literal == LLMC__L_HEX) {
+        if (!llmc__hex(&c, &c + 1, 1, &digit)) {
+            llmc__reply_say(r, "an escape lacks digits");
+            return;
+        }
+        r->word[r->n_word++] = c;
+        if (r->n_word == r->n_digits)
+            llmc__reply_code_point(r);
+        return;
+    }
+    r->literal = LLMC__L_STRING;
+    if (c == 'n' || c == 't' || c == 'r' || c == 'b' || c == 'f') {
+        llmc__reply_arg(r, '\\');
+        llmc__reply_arg(r, c);
+    } else if (c == 'x' || c == 'u' || c == 'U') {
+        r->literal = LLMC__L_HEX;
+        r->n_word = 0;
+        r->n_digits = c == 'x' ? 2 : c == 'u' ? 4 : 8;
+    } else if (c == 'a' || c == 'v' || c == '0') {
+        llmc__reply_arg_text(r, c == 'a' ? "\\u0007" : c == 'v' ? "\\u000b" : "\\u0000");
+    } else if (c != '\n') { /* a string goes on in the next line */
+        if (c != '\\' && c != '\'' && c != '"' && c != '/')
+            llmc__reply_arg_quoted(r, '\\');
+        llmc__reply_arg_quoted(r, c);
+    }
+}
+
+/* One byte of a string, number or word; false: it stands between them, or begins one. */
+static bool llmc__reply_scalar(llmc_reply *r, char c)
+{
+    if (r->literal >= LLMC__L_ESCAPE) {
+        llmc__reply_escape(r, c);
+        return true;
+    }
+    if (r->literal == LLMC__L_STRING) {
+        if (c == '\\')
+            r->literal = LLMC__L_ESCAPE;
+        else if (c != (char)r->quote)
+            llmc__reply_arg_quoted(r, c);
+        else
+            llmc__reply_arg(r, '"');
+        if (c == (char)r->quote)
+            r->literal = LLMC__L_PLAIN;
+        return true;
+    }
+    if (r->literal == LLMC__L_WORD && llmc__reply_letter(c)) {
+        if (r->n_word == sizeof r->word)
+            llmc__reply_word(r); /* which is none */
+        else
+            r->word[r->n_word++] = c;
+        return true;
+    }
+    if (r->literal == LLMC__L_NUMBER && (llmc__reply_letter(c) || c == '.' || c == '+' || c == '-')) {
+        llmc__reply_arg(r, c);
+        return true;
+    }
+    if (r->literal == LLMC__L_WORD)
+        llmc__reply_word(r);
+    r->literal = LLMC__L_PLAIN;
+    return r->failed;
+}
+
+/* One byte of a value, Python's or JSON's, on its way to JSON. True: it is the comma or parenthesis after
+   it. Structure is checked there; here only that the value stays one. */
+static bool llmc__reply_literal(llmc_reply *r, char c)
+{
+    if (llmc__reply_scalar(r, c))
+        return false;
+    if ((c == ',' || c == ')') && r->nest == 0)
+        return true;
+    if (c == '"' || c == '\'') {
+        r->literal = LLMC__L_STRING;
+        r->quote = (uint8_t)c;
+        c = '"';
+    } else if (c == '-' || (c >= '0' && c <= '9')) {
+        r->literal = LLMC__L_NUMBER;
+    } else if (llmc__reply_letter(c)) {
+        r->literal = LLMC__L_WORD;
+        r->word[0] = c;
+        r->n_word = 1;
+        return false;
+    } else if (c == '[' || c == '{') {
+        r->nest++; /* no further than the JSON may nest */
+    } else if ((c == ']' || c == '}') && r->nest > 0) {
+        r->nest--;
+    } else if (!llmc__chat_space(c) && (r->nest == 0 || (c != ',' && c != ':'))) {
+        llmc__reply_say(r, "a value is neither JSON nor a literal of Python");
+        return false;
+    }
+    llmc__reply_arg(r, c);
+    return false;
+}
+
+/* Name of the next argument, and what stands before and after it in JSON. */
+static void llmc__reply_key(llmc_reply *r)
+{
+    uint32_t i;
+    llmc__reply_arg(r, r->n_params++ > 0 ? ',' : '{');
+    llmc__reply_arg(r, '"');
+    for (i = 0; i < r->n_key; i++)
+        llmc__reply_arg_quoted(r, r->key[i]);
+    llmc__reply_arg_text(r, "\":");
+    r->literal = LLMC__L_PLAIN;
+    r->nest = r->n_word = 0;
+}
+
+/* [ name ( key = value , ... ) , ... ] or name.call ( key = value , ... )
+   ITEM  NAME  ARG  KEY  VALUE    NEXT */
+enum { LLMC__P_ITEM, LLMC__P_NAME, LLMC__P_ARG, LLMC__P_KEY, LLMC__P_EQUALS, LLMC__P_VALUE, LLMC__P_NEXT };
+
+/* The closing parenthesis of a call. */
+static void llmc__reply_calls_end(llmc_reply *r)
+{
+    if (!r->begun)
+        llmc__reply_begin(r);
+    if (r->n_params > 0)
+        llmc__reply_arg(r, '}');
+    llmc__reply_end(r);
+    if (r->failed || r->builtin)
+        return;
+    r->state = LLMC__R_CALLS;
+    r->sub = LLMC__P_NEXT;
+}
+
+/* In the name of a tool. Meta's built-in ones are objects with a method `call`. */
+static void llmc__reply_calls_name(llmc_reply *r, char c)
+{
+    if (llmc__reply_letter(c) || c == '.') {
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    } else if (c != '(' ||
+               (r->builtin && (r->n_name < 6 || !llmc__streq(r->name + r->n_name - 5, ".call")))) {
+        llmc__reply_say(r, "a name should be followed by '('");
+    } else {
+        if (r->builtin)
+            r->name[r->n_name -= 5] = 0;
+        r->sub = LLMC__P_ARG;
+    }
+}
+
+/* In the name of an argument, or between it and its value: with the equals sign it is certain that this is a
+   call and no text. */
+static void llmc__reply_calls_key(llmc_reply *r, char c)
+{
+    if (c == '=') {
+        if (!r->begun)
+            llmc__reply_begin(r);
+        llmc__reply_key(r);
+        r->sub = LLMC__P_VALUE;
+    } else if (llmc__chat_space(c)) {
+        r->sub = LLMC__P_EQUALS;
+    } else if (r->sub == LLMC__P_KEY && llmc__reply_letter(c)) {
+        llmc__reply_append(r, r->key, &r->n_key, c);
+    } else {
+        llmc__reply_say(r, "arguments have to be given by name");
+    }
+}
+
+/* One byte of calls in Python's form. */
+static void llmc__reply_calls(llmc_reply *r, char c)
+{
+    if (r->sub == LLMC__P_NAME) {
+        llmc__reply_calls_name(r, c);
+    } else if (r->sub == LLMC__P_KEY || r->sub == LLMC__P_EQUALS) {
+        llmc__reply_calls_key(r, c);
+    } else if (r->sub == LLMC__P_VALUE) {
+        if (!llmc__reply_literal(r, c))
+            return;
+        r->sub = LLMC__P_ARG;
+        if (c == ')')
+            llmc__reply_calls_end(r);
+    } else if (llmc__chat_space(c)) {
+        return;
+    } else if (r->sub == LLMC__P_ARG && c == ')') {
+        llmc__reply_calls_end(r);
+    } else if (r->sub == LLMC__P_NEXT) {
+        r->sub = LLMC__P_ITEM;
+        if (c == ',')
+            return;
+        r->state = LLMC__R_TAIL; /* which passes over ']' */
+        llmc__reply_unread(r, &c, 1);
+    } else if (!llmc__reply_letter(c)) {
+        llmc__reply_say(r, "a name is missing");
+    } else if (r->sub == LLMC__P_ARG) {
+        r->n_key = 0;
+        r->sub = LLMC__P_KEY;
+        llmc__reply_append(r, r->key, &r->n_key, c);
+    } else {
+        if (r->begun) /* the call before this one */
+            llmc__reply_open(r, LLMC__R_CALLS);
+        r->sub = LLMC__P_NAME;
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    }
+}
+
+//--[ 21.24 CHAT.reply ]-- generated text as it comes, in any cut
+/* Perhaps a call, perhaps text: from c on everything is kept until that is known. */
+static void llmc__reply_try(llmc_reply *r, char c, uint8_t state, uint8_t fallback)
+{
+    r->tentative = true;
+    r->fallback = fallback;
+    r->hold[0] = c;
+    r->n_hold = 1;
+    r->state = state;
+    r->sub = LLMC__P_ITEM;
+    r->builtin = fallback == LLMC__R_CODE;
+}
+
+/* In {"name": ...}: which member a name that is complete stands for. */
+static void llmc__reply_member(llmc_reply *r)
+{
+    static const char *const name[] = {"name", "id", "arguments", "parameters"};
+    static const uint8_t member[] = {LLMC__M_NAME, LLMC__M_ID, LLMC__M_ARGS, LLMC__M_ARGS};
+    size_t i;
+    r->member = LLMC__M_OTHER;
+    for (i = 0; i < sizeof name / sizeof name[0]; i++)
+        if (llmc__texteq(r->key, r->n_key, name[i]))
+            r->member = member[i];
+}
+
+/* The first byte of a member's value. Arguments may also be a string that holds the JSON, or null. */
+static void llmc__reply_member_value(llmc_reply *r, char c)
+{
+    if (r->member == LLMC__M_NAME && (c != '"' || r->n_name > 0)) {
+        llmc__reply_say(r, "its name has to be one string");
+    } else if (r->member == LLMC__M_ID && (c != '"' || r->n_id > 0)) {
+        r->member = LLMC__M_OTHER;
+    } else if (r->member == LLMC__M_ARGS) {
+        if (r->args_seen || (c != '{' && c != '"' && c != 'n')) {
+            llmc__reply_say(r, "its arguments have to be one JSON object");
+            return;
+        }
+        r->args_seen = true;
+        r->member = c == '{' ? LLMC__M_ARGS : c == '"' ? LLMC__M_ARGS_TEXT : LLMC__M_NULL;
+        if (r->tentative && r->n_name == 0)
+            llmc__reply_say(r, "it names no tool");
+        else if (!r->begun)
+            llmc__reply_begin(r);
+    }
+}
+
+/* What one byte added to a member's value goes where it belongs. */
+static void llmc__reply_member_byte(llmc_reply *r, char c)
+{
+    const llmc__strict *s = &r->outer;
+    uint8_t i;
+    if (r->state != LLMC__R_ENVELOPE) /* it was wrong, or is text after all */
+        return;
+    if (r->member == LLMC__M_ARGS)
+        llmc__reply_arg(r, c);
+    for (i = 0; i < s->n_text && r->state == LLMC__R_ENVELOPE; i++) {
+        if (r->member == LLMC__M_NAME)
+            llmc__reply_append(r, r->name, &r->n_name, s->text[i]);
+        if (r->member == LLMC__M_ID)
+            llmc__reply_append(r, r->id, &r->n_id, s->text[i]);
+        if (r->member == LLMC__M_ARGS_TEXT)
+            llmc__reply_arg(r, s->text[i]);
+    }
+    if (s->state != LLMC__STRICT_AFTER || s->depth != 1 || r->state != LLMC__R_ENVELOPE)
+        return;
+    /* the value is complete */
+    if (r->member == LLMC__M_NAME && r->n_name == 0)
+        llmc__reply_say(r, "it names no tool");
+    else if (r->member == LLMC__M_NAME && !r->tentative && !r->begun)
+        llmc__reply_begin(r);
+    r->member = LLMC__M_OTHER;
+}
+
+/* One byte of {"name": ..., "arguments": ...}, members in any order. */
+static void llmc__reply_envelope(llmc_reply *r, char c)
+{
+    llmc__strict *s = &r->outer;
+    const uint8_t before = s->state;
+    const unsigned depth = s->depth;
+    llmc__strict_step(s, c);
+    if (s->state == LLMC__STRICT_BAD) {
+        llmc__reply_json_bad(r, s);
+    } else if (s->state == LLMC__STRICT_DONE && r->tentative) {
+        llmc__reply_say(r, "it has no arguments"); /* an object like others: text */
+    } else if (s->state == LLMC__STRICT_DONE) {
+        if (!r->begun)
+            llmc__reply_begin(r);
+        llmc__reply_end(r);
+    } else if (depth == 1 && s->in_name && before <= LLMC__STRICT_HALF_U) { /* in a member's name */
+        uint8_t i;
+        if (before == LLMC__STRICT_MEMBER || before == LLMC__STRICT_NAME)
+            r->n_key = 0;
+        for (i = 0; i < s->n_text; i++)
+            if (r->n_key < LLMC_REPLY_NAME_MAX) /* a longer one is none of ours */
+                r->key[r->n_key++] = s->text[i];
+        if (s->state == LLMC__STRICT_COLON)
+            llmc__reply_member(r);
+        else if (s->state == LLMC__STRICT_VALUE)
+            s->in_name = false;
+    } else if (depth > 1 || before != LLMC__STRICT_VALUE ||
+               s->state != LLMC__STRICT_VALUE) { /* no space before a value */
+        if (depth == 1 && before == LLMC__STRICT_VALUE)
+            llmc__reply_member_value(r, c);
+        llmc__reply_member_byte(r, c);
+    }
+}
+
+/* Code for a built-in tool begins. */
+static void llmc__reply_code(llmc_reply *r, const char *name)
+{
+    r->n_name = (uint32_t)llmc__strlen(name);
+    llmc__strcopy(r->name, sizeof r->name, name, r->n_name);
+    llmc__reply_begin(r);
+    llmc__reply_arg_text(r, "{\"code\":\"");
+    r->state = LLMC__R_CODE;
+}
+
+/* The header of one of harmony's messages is complete:
+       [role] [to=recipient] <|channel|> channel [to=recipient] [<|constrain|>] [type]
+   A message to somebody is a call, unless to one of the conversation. */
+static void llmc__reply_message(llmc_reply *r)
+{
+    const char *to = "", *channel = "", *h = r->hold;
+    uint32_t n_to = 0, n_channel = 0, i = 0, begin;
+    bool mark = false; /* the next word is the channel */
+    while (i < r->n_hold) {
+        mark = mark || h[i] == 1;
+        if (llmc__chat_space(h[i]) || h[i] == 1) {
+            i++;
+            continue;
+        }
+        for (begin = i; i < r->n_hold && !llmc__chat_space(h[i]) && h[i] != 1;)
+            i++;
+        if (mark && n_channel == 0) {
+            channel = h + begin;
+            n_channel = i - begin;
+        } else if (i - begin > 3 && LLMC_MEMCMP(h + begin, "to=", 3) == 0) {
+            to = h + begin + 3;
+            n_to = i - begin - 3;
+        }
+        mark = false;
+    }
+    r->n_hold = 0;
+    r->start = false;
+    if (n_to == 0 || llmc__texteq(to, n_to, "assistant") || llmc__texteq(to, n_to, "user") ||
+        llmc__texteq(to, n_to, "all")) {
+        llmc__reply_enter(r, llmc__texteq(channel, n_channel, "analysis") ? LLMC__R_THINK : LLMC__R_TEXT);
+        return;
+    }
+    llmc__reply_open(r, LLMC__R_SEEK);
+    begin = n_to > 10 && LLMC_MEMCMP(to, "functions.", 10) == 0 ? 10 : 0;
+    if (begin == 0 && llmc__texteq(to, n_to, "python")) {
+        llmc__reply_code(r, "python");
+        return;
+    }
+    for (i = begin; i < n_to && !r->failed; i++)
+        llmc__reply_append(r, r->name, &r->n_name, to[i]);
+    if (!r->failed)
+        llmc__reply_begin(r);
+}
+
+/* What is open ends, by a tag or with the reply. */
+static void llmc__reply_close(llmc_reply *r)
+{
+    uint32_t i;
+    switch (r->state) {
+    case LLMC__R_TEXT:
+    case LLMC__R_THINK:
+        llmc__reply_flush(r);
+        break;
+    case LLMC__R_CODE:
+        if (!r->begun) {
+            llmc__reply_say(r, "there is none");
+            break;
+        }
+        llmc__reply_arg_text(r, "\"}");
+        llmc__reply_end(r);
+        break;
+    case LLMC__R_TAIL:
+    case LLMC__R_SKIP:
+        break;
+    default:
+        if (r->format == LLMC_REPLY_GPT_OSS && r->state == LLMC__R_SEEK) {
+            llmc__reply_end(r); /* a message without text: no arguments */
+        } else if (r->format == LLMC_REPLY_GPT_OSS && r->state == LLMC__R_NAME) {
+            for (i = 0; i < r->n_hold && !r->has_tags; i++) /* no header: text of a model that knows none */
+                llmc__reply_put(r, LLMC_REPLY_TEXT, r->hold[i]);
+            r->n_hold = 0;
+        } else {
+            llmc__reply_say(r, r->state == LLMC__R_SEEK ? "there is none" : "it ends too early");
+        }
+    }
+}
+
+/* A tag of harmony: between messages all is header. */
+static void llmc__reply_harmony_tag(llmc_reply *r, unsigned tag)
+{
+    if (tag == LLMC__TAG_H_MESSAGE) {
+        llmc__reply_message(r);
+        return;
+    }
+    if (tag == LLMC__TAG_H_CONSTRAIN) {
+        tag = LLMC__TAG_COUNT; /* the type that follows is a word of its own */
+    } else if (r->state != LLMC__R_NAME || tag != LLMC__TAG_H_CHANNEL) {
+        llmc__reply_close(r);
+        r->state = LLMC__R_NAME;
+        r->n_hold = 0;
+        r->part++;
+    }
+    r->has_tags = true;
+    if ((tag == LLMC__TAG_H_CHANNEL || tag == LLMC__TAG_COUNT) && r->n_hold < LLMC__REPLY_HOLD)
+        r->hold[r->n_hold++] = (char)(tag == LLMC__TAG_H_CHANNEL ? 1 : ' ');
+}
+
+/* </parameter>: the value is complete. */
+static void llmc__reply_parameter_end(llmc_reply *r)
+{
+    if (r->state == LLMC__R_WORDS)
+        llmc__reply_arg(r, '"'); /* a line break before the tag belongs to it */
+    else if (r->literal == LLMC__L_WORD)
+        llmc__reply_word(r);
+    else if (r->literal >= LLMC__L_STRING || r->nest > 0)
+        llmc__reply_say(r, "a value is not complete");
+    if (!r->failed)
+        r->state = LLMC__R_BODY;
+}
+
+/* A tag that the state looks for. */
+static void llmc__reply_tag(llmc_reply *r, unsigned tag)
+{
+    switch (tag) {
+    case LLMC__TAG_THINK:
+    case LLMC__TAG_M_THINK:
+        llmc__reply_enter(r, LLMC__R_THINK);
+        r->start = false;
+        return;
+    case LLMC__TAG_UNTHINK:
+    case LLMC__TAG_M_UNTHINK:
+        llmc__reply_enter(r, LLMC__R_TEXT);
+        return;
+    case LLMC__TAG_CALL:
+    case LLMC__TAG_M_CALLS:
+    case LLMC__TAG_D_CALLS:
+    case LLMC__TAG_PYTHON:
+        llmc__reply_open(r, LLMC__R_SEEK);
+        return;
+    case LLMC__TAG_FUNCTION:
+    case LLMC__TAG_D_CALL:
+        llmc__reply_open(r, LLMC__R_NAME);
+        return;
+    case LLMC__TAG_D_SEP:
+        r->state = LLMC__R_SEP;
+        return;
+    case LLMC__TAG_M_ID:
+        r->state = LLMC__R_ID;
+        return;
+    case LLMC__TAG_M_ARGS:
+        if (llmc__reply_named(r))
+            r->state = LLMC__R_ARGS;
+        return;
+    case LLMC__TAG_PARAMETER:
+        r->state = LLMC__R_KEY;
+        r->n_key = 0;
+        return;
+    case LLMC__TAG_UNPARAMETER:
+        llmc__reply_parameter_end(r);
+        return;
+    case LLMC__TAG_UNFUNCTION:
+        if (r->state == LLMC__R_BODY) {
+            if (r->n_params > 0)
+                llmc__reply_arg(r, '}');
+            llmc__reply_end(r);
+        }
+        r->state = LLMC__R_TAIL;
+        return;
+    default: /* what is open ends here */
+        llmc__reply_close(r);
+        llmc__reply_enter(r, tag == LLMC__TAG_D_UNCALL ? LLMC__R_TAIL : LLMC__R_TEXT);
+        r->start = tag >= LLMC__TAG_END_CHATML;
+    }
+}
+
+/* One byte of text or reasoning. */
+static void llmc__reply_text(llmc_reply *r, char c)
+{
+    const bool space = llmc__chat_space(c);
+    if (r->start && !space && r->state == LLMC__R_TEXT) {
+        r->start = false;
+        if (r->format == LLMC_REPLY_LLAMA3 && (c == '{' || c == '[')) {
+            llmc__reply_open(r, LLMC__R_TEXT);
+            llmc__reply_try(r, c, c == '{' ? LLMC__R_ENVELOPE : LLMC__R_CALLS, LLMC__R_TEXT);
+            llmc__strict_start(&r->outer);
+            if (c == '{')
+                llmc__reply_envelope(r, c);
+            return;
+        }
+    }
+    if (space && r->row->trim) {
+        if (r->fresh)
+            return;
+        if (r->n_space == LLMC__REPLY_SPACE) { /* too much to be a separation: the first of it is text */
+            llmc__reply_put(r, r->state == LLMC__R_THINK ? LLMC_REPLY_REASONING : LLMC_REPLY_TEXT,
+                            r->space[0]);
+            LLMC_MEMMOVE(r->space, r->space + 1, --r->n_space);
+        }
+        r->space[r->n_space++] = c;
+        return;
+    }
+    llmc__reply_flush(r);
+    r->fresh = false;
+    llmc__reply_put(r, r->state == LLMC__R_THINK ? LLMC_REPLY_REASONING : LLMC_REPLY_TEXT, c);
+}
+
+/* One byte where a call has to begin. */
+static void llmc__reply_seek(llmc_reply *r, char c)
+{
+    if (llmc__chat_space(c) || (c == '[' && r->row->envelope && r->format != LLMC_REPLY_LLAMA3))
+        return;
+    if (r->format == LLMC_REPLY_GPT_OSS) {
+        r->state = LLMC__R_ARGS;
+        llmc__reply_arg(r, c);
+    } else if (c == '{' && r->row->envelope) {
+        r->state = LLMC__R_ENVELOPE;
+        llmc__strict_start(&r->outer);
+        llmc__reply_envelope(r, c);
+    } else if (r->format == LLMC_REPLY_MISTRAL) {
+        r->state = LLMC__R_NAME;
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    } else if (r->format == LLMC_REPLY_LLAMA3) {
+        llmc__reply_try(r, c, LLMC__R_CALLS, LLMC__R_CODE);
+        llmc__reply_calls(r, c);
+    } else {
+        llmc__reply_say(r, "expected a JSON object with its name and arguments");
+    }
+}
+
+/* One byte of a name, or of harmony's header. */
+static void llmc__reply_name(llmc_reply *r, char c)
+{
+    if (r->format == LLMC_REPLY_GPT_OSS) {
+        if (r->n_hold < LLMC__REPLY_HOLD) {
+            r->hold[r->n_hold++] = (char)(c == 1 ? ' ' : c);
+        } else if (!r->has_tags) {
+            llmc__reply_unread(r, &c, 1);
+            r->fallback = LLMC__R_TEXT;
+            llmc__reply_give_back(r);
+        } else {
+            r->n_hold = 0;
+            llmc__reply_say(r, "a message's header is too long");
+        }
+    } else if (r->format == LLMC_REPLY_MISTRAL && c == '{') {
+        if (llmc__reply_named(r)) {
+            r->state = LLMC__R_ARGS;
+            llmc__reply_arg(r, c);
+        }
+    } else if (r->format != LLMC_REPLY_MISTRAL && r->format != LLMC_REPLY_DEEPSEEK && c == '>') {
+        if (llmc__reply_named(r))
+            r->state = LLMC__R_BODY;
+    } else {
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    }
+}
+
+/* DeepSeek, behind the separator: arguments, and the name stood before it (V3.1); or the name in a line of
+   its own, then a fence of three back-quotes with "json", then arguments (R1, V3). */
+static void llmc__reply_separated(llmc_reply *r, char c)
+{
+    const bool letter = llmc__reply_letter(c) || c == '`';
+    if (c == '{' && (r->begun || !r->args_seen)) {
+        if (!r->begun && !llmc__reply_named(r))
+            return;
+        r->state = LLMC__R_ARGS;
+        llmc__reply_arg(r, c);
+    } else if (r->state == LLMC__R_SEP && c == '\n' && r->args_seen) { /* the name's line ends */
+        if (llmc__reply_named(r))
+            r->state = LLMC__R_FENCE;
+    } else if (r->state == LLMC__R_SEP && (r->args_seen || !llmc__chat_space(c))) {
+        if (!r->args_seen)
+            r->n_name = 0;
+        r->args_seen = true; /* here: what comes is the name */
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    } else if (!llmc__chat_space(c) && !letter) {
+        llmc__reply_say(r, "its arguments have to be a JSON object");
+    }
+}
+
+/* One byte of the name in <parameter=name>. */
+static void llmc__reply_parameter(llmc_reply *r, char c)
+{
+    if (c != '>') {
+        llmc__reply_append(r, r->key, &r->n_key, c);
+        return;
+    }
+    r->key[r->n_key] = 0;
+    llmc__reply_key(r);
+    if (r->failed) /* the value before this one was none */
+        return;
+    r->state = LLMC__R_LITERAL;
+    r->fresh = true;
+    r->n_space = 0;
+    if (llmc__reply_is_text(r)) {
+        r->state = LLMC__R_WORDS;
+        llmc__reply_arg(r, '"');
+    }
+}
+
+/* One byte of a value that is text: the line breaks next to its tags belong to them. */
+static void llmc__reply_words(llmc_reply *r, char c)
+{
+    const bool first = r->fresh;
+    r->fresh = false;
+    if (first && c == '\n')
+        return;
+    if (r->n_space > 0)
+        llmc__reply_arg_quoted(r, '\n');
+    r->n_space = c == '\n' ? 1 : 0;
+    if (c != '\n')
+        llmc__reply_arg_quoted(r, c);
+}
+
+/* One byte after a call: what separates calls, another one, or text again. */
+static void llmc__reply_tail(llmc_reply *r, char c)
+{
+    if (llmc__chat_space(c) || c == ',' || c == ';' || c == ']' || c == '`')
+        return;
+    if (c == '{' && r->row->envelope) {
+        llmc__reply_open(r, LLMC__R_ENVELOPE);
+        llmc__strict_start(&r->outer);
+        llmc__reply_envelope(r, c);
+        return;
+    }
+    llmc__reply_enter(r, LLMC__R_TEXT);
+    llmc__reply_unread(r, &c, 1);
+}
+
+/* One byte of arguments that stand alone, or between the tags of parameters. */
+static void llmc__reply_args(llmc_reply *r, char c)
+{
+    if (llmc__chat_space(c) && (r->args.n == 0 || r->state == LLMC__R_BODY))
+        return;
+    if (r->state == LLMC__R_BODY && r->n_params > 0) {
+        llmc__reply_say(r, "between parameters stands text");
+        return;
+    }
+    r->state = LLMC__R_ARGS;
+    llmc__reply_arg(r, c);
+    if (r->args.state == LLMC__STRICT_DONE)
+        llmc__reply_end(r);
+}
+
+/* One byte of code for a built-in tool. */
+static void llmc__reply_code_byte(llmc_reply *r, char c)
+{
+    if (!r->begun) /* it might have been a call */
+        llmc__reply_code(r, "code_interpreter");
+    llmc__reply_arg_quoted(r, c);
+}
+
+/* One byte of Mistral's id. */
+static void llmc__reply_id(llmc_reply *r, char c)
+{
+    llmc__reply_append(r, r->id, &r->n_id, c);
+}
+
+/* One byte of a parameter's value that is no text. */
+static void llmc__reply_value(llmc_reply *r, char c)
+{
+    if (llmc__reply_literal(r, c))
+        llmc__reply_say(r, "a parameter is more than one value");
+}
+
+/* What an error leaves out. */
+static void llmc__reply_drop(llmc_reply *r, char c)
+{
+    (void)r;
+    (void)c;
+}
+
+/* One byte that is no tag, by LLMC__R_... */
+static void llmc__reply_byte(llmc_reply *r, char c)
+{
+    static void (*const take[])(llmc_reply *, char) = {
+        llmc__reply_text,  llmc__reply_text,      llmc__reply_seek,      llmc__reply_name,
+        llmc__reply_id,    llmc__reply_separated, llmc__reply_separated, llmc__reply_envelope,
+        llmc__reply_args,  llmc__reply_args,      llmc__reply_parameter, llmc__reply_words,
+        llmc__reply_value, llmc__reply_calls,     llmc__reply_code_byte, llmc__reply_tail,
+        llmc__reply_drop};
+    take[r->state](r, c);
+}
+
+/* The tags that mean something where the parser stands. None inside JSON, whose strings may hold them;
+   harmony's are an exception, because no text has them. */
+static uint64_t llmc__reply_tags(const llmc_reply *r)
+{
+    const llmc__reply_row *row = r->row;
+    switch (r->state) {
+    case LLMC__R_TEXT:
+        return row->ends | row->text;
+    case LLMC__R_THINK:
+        return row->ends | row->think;
+    case LLMC__R_SEEK:
+        return row->ends | row->seek;
+    case LLMC__R_NAME:
+        return row->ends | row->name_ends;
+    case LLMC__R_ID:
+        return row->ends | LLMC__RTAG(M_ARGS);
+    case LLMC__R_SEP:
+    case LLMC__R_FENCE:
+        return row->ends | LLMC__RTAG(D_UNCALL) | LLMC__RTAG(D_UNCALLS);
+    case LLMC__R_BODY:
+        return row->ends | LLMC__RTAG(PARAMETER) | LLMC__RTAG(UNFUNCTION) | (row->skip & LLMC__RTAG(UNCALL));
+    case LLMC__R_WORDS:
+    case LLMC__R_LITERAL:
+        return LLMC__RTAG(UNPARAMETER);
+    case LLMC__R_CODE:
+        return r->format == LLMC_REPLY_GPT_OSS ? row->text : row->ends;
+    case LLMC__R_TAIL:
+        return row->ends | row->tail;
+    case LLMC__R_SKIP:
+        return row->ends | row->skip;
+    case LLMC__R_ARGS:
+        return r->format == LLMC_REPLY_GPT_OSS ? row->text : 0;
+    default:
+        return 0;
+    }
+}
+
+/* Which of the tags held is; LLMC__TAG_COUNT: none. *more: none yet, but it may become one. */
+static unsigned llmc__reply_match(const llmc_reply *r, uint64_t tags, bool *more)
+{
+    unsigned t;
+    *more = false;
+    for (t = 0; t < LLMC__TAG_COUNT && (r->held[0] == '<' || r->held[0] == '['); t++) {
+        const char *tag = llmc__reply_tag_text[t];
+        if ((tags >> t & 1) == 0 || LLMC_MEMCMP(r->held, tag, llmc__min(r->n_held, llmc__strlen(tag))) != 0)
+            continue;
+        if (r->n_held == llmc__strlen(tag))
+            return t;
+        *more = true;
+    }
+    return LLMC__TAG_COUNT;
+}
+
+/* Takes one byte. A byte that ends the hope for a tag sets the first of those held free; the others are read
+   again, as no tag is longer than a few bytes. */
+static void llmc__reply_step(llmc_reply *r, char c)
+{
+    const uint64_t tags = llmc__reply_tags(r);
+    unsigned tag;
+    bool more;
+    if (r->tentative && r->n_hold == LLMC__REPLY_HOLD) { /* too long: text it is */
+        llmc__reply_unread(r, &c, 1);
+        llmc__reply_give_back(r);
+        return;
+    }
+    if (r->tentative)
+        r->hold[r->n_hold++] = c;
+    r->held[r->n_held++] = c;
+    tag = llmc__reply_match(r, tags, &more);
+    if (more)
+        return;
+    r->current = -1;
+    if (tag < LLMC__TAG_COUNT) {
+        r->n_held = 0;
+        if (r->format == LLMC_REPLY_GPT_OSS)
+            llmc__reply_harmony_tag(r, tag);
+        else
+            llmc__reply_tag(r, tag);
+        return;
+    }
+    llmc__reply_unread(r, r->held + 1, r->n_held - 1);
+    r->n_held = 0;
+    r->current = (unsigned char)r->held[0];
+    llmc__reply_byte(r, r->held[0]);
+    r->current = -1;
+}
+
+/* No more bytes will come. What only began is given back first, and read; then everything ends. */
+static void llmc__reply_last(llmc_reply *r)
+{
+    if (r->n_held > 0) {
+        const char c = r->held[0];
+        llmc__reply_unread(r, r->held + 1, r->n_held - 1);
+        r->n_held = 0;
+        r->current = (unsigned char)c;
+        llmc__reply_byte(r, c);
+        r->current = -1;
+    } else if (r->tentative) {
+        llmc__reply_give_back(r);
+    } else {
+        llmc__reply_close(r);
+        r->ended = true;
+    }
+}
+
+/* Whether the prompt ends by opening the reasoning, white space apart. */
+static bool llmc__reply_thinks(const llmc__reply_row *row, const char *prompt, size_t n)
+{
+    const char *tag =
+        llmc__reply_tag_text[(row->think & LLMC__RTAG(UNTHINK)) != 0 ? LLMC__TAG_THINK : LLMC__TAG_M_THINK];
+    const size_t len = llmc__strlen(tag);
+    if (prompt == NULL || (row->think & (LLMC__RTAG(UNTHINK) | LLMC__RTAG(M_UNTHINK))) == 0)
+        return false;
+    while (n > 0 && llmc__chat_space(prompt[n - 1]))
+        n--;
+    return n >= len && LLMC_MEMCMP(prompt + n - len, tag, len) == 0;
+}
+
+/* Bytes for llmc_reply_init: about seven thousand, whatever the reply. */
+LLMC_API size_t llmc_reply_need(void)
+{
+    llmc__arena arena;
+    LLMC_MEMSET(&arena, 0, sizeof arena);
+    llmc__take(&arena, 1, sizeof(llmc_reply));
+    return (size_t)llmc__arena_need(&arena);
+}
+
+/* llmc_reply_init -- ready for a reply                                 (CHAT.reply)
+   Errors: BAD_ARG (format, AUTO without a model, tools that are no JSON array), NO_MEMORY. */
+LLMC_API llmc_status llmc_reply_init(llmc_reply **out, const llmc_reply_options *opt, void *mem, size_t bytes,
+                                     llmc_diag *diag)
+{
+    llmc_reply_options o;
+    llmc__arena arena;
+    llmc_reply *r;
+    llmc_json tools = {NULL, NULL, LLMC_JSON_NONE};
+    llmc__options(&o, sizeof o, opt);
+    if (o.format == LLMC_REPLY_AUTO && o.model != NULL)
+        o.format = llmc_reply_format_of(o.model);
+    if ((unsigned)o.format >= LLMC_REPLY_FORMAT_COUNT || o.format == LLMC_REPLY_AUTO)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.reply", LLMC_NO_OFFSET,
+                          "format %d is none; AUTO needs a model", (int)o.format);
+    if (o.tools != NULL) {
+        llmc_blob text = {o.tools, o.tools_len, "tools"};
+        LLMC__TRY(llmc_json_parse(&text, &tools, diag));
+        if (tools.type != LLMC_JSON_ARRAY)
+            return LLMC__FAIL(diag, BAD_ARG, "CHAT.reply", 0, "tools: expected a JSON array");
+    }
+    if (mem == NULL || bytes < llmc_reply_need())
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.reply", LLMC_NO_OFFSET, "a reply needs %zu bytes, not %zu",
+                          llmc_reply_need(), bytes);
+    arena = llmc__arena_over(mem, bytes);
+    r = (llmc_reply *)llmc__take(&arena, 1, sizeof *r);
+    LLMC_MEMSET(r, 0, sizeof *r);
+    r->format = o.format;
+    r->row = &llmc__reply_rows[o.format];
+    r->tools = tools;
+    r->back_at = sizeof r->back;
+    r->current = -1;
+    r->fresh = r->start = true;
+    r->state = o.format == LLMC_REPLY_GPT_OSS                       ? LLMC__R_NAME
+               : llmc__reply_thinks(r->row, o.prompt, o.prompt_len) ? LLMC__R_THINK
+                                                                    : LLMC__R_TEXT;
+    *out = r;
+    return LLMC_OK;
+}
+
+/* llmc_reply_feed -- the next piece of the text                        (CHAT.reply)
+   Errors: BAD_ARG (the last piece's events have not all been taken, or finish was called). */
+LLMC_API llmc_status llmc_reply_feed(llmc_reply *r, const char *text, size_t len, llmc_diag *diag)
+{
+    if (r->ending || r->at < r->n_in)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.reply", LLMC_NO_OFFSET,
+                          r->ending ? "text after llmc_reply_finish" : "llmc_reply_next has more to give");
+    r->in = text;
+    r->n_in = len;
+    r->at = 0;
+    return LLMC_OK;
+}
+
+/* That was all; llmc_reply_next gives what is left. */
+LLMC_API void llmc_reply_finish(llmc_reply *r)
+{
+    r->ending = true;
+}
+
+/* llmc_reply_next -- what was found, one event after the other          (CHAT.reply)
+   false: nothing more before the next feed, or ever after finish. */
+LLMC_API bool llmc_reply_next(llmc_reply *r, llmc_reply_event *event)
+{
+    for (;;) {
+        if (llmc__reply_pop(r, event, false))
+            return true;
+        if (r->back_at < sizeof r->back)
+            llmc__reply_step(r, r->back[r->back_at++]);
+        else if (r->at < r->n_in)
+            llmc__reply_step(r, r->in[r->at++]);
+        else if (!r->ending || r->ended)
+            return llmc__reply_pop(r, event, true);
+        else
+            llmc__reply_last(r);
+    }
 }
 
 #endif /* LLMC_NO_CHAT */

@@ -206,10 +206,21 @@ def tokenizers(seeds):
     seeds.add("pieces", b"IQ== 0\nIg== 1\nYWI= 2\nYQ== 3\nYg== 4\n")
     seeds.add("pieces", struct.pack("<iii244x", 20240328, 2, 3)[:12] + struct.pack("<i", 2) + bytes(1008) + b"\1a\1b\2ab")
 
+def replies(seeds):
+    """The replies of tests/vectors/reply.txt, each in its format."""
+    formats = ("plain", "llama3", "hermes", "qwen3-coder", "mistral", "gpt-oss", "deepseek", "claude-rust")
+    path = os.path.join(os.path.dirname(__file__), "../vectors/reply.txt")
+    with open(path, encoding="utf-8") as f:
+        lines = f.read().split("\n")
+    for form, text in zip(lines[0::4], lines[1::4]):
+        text = text.replace("\\\\", "\0").replace("\\n", "\n").replace("\\r", "\r").replace("\0", "\\")
+        seeds.add("reply", bytes([formats.index(form.rstrip("+")), len(text) % 256]) + text.encode())
+
 
 def main(out, folders):
     seeds = Seeds(out)
     tokenizers(seeds)
+    replies(seeds)
     for folder in folders:
         for base in sorted(os.listdir(folder)):
             path = os.path.join(folder, base)
