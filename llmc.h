@@ -15831,16 +15831,32 @@ static bool llmc__bert_ideograph(uint32_t cp)
            (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0x2f800 && cp <= 0x2fa1f);
 }
 
+/* Controls, formats and private use as BERT's normalizer in tokenizer.json knows them: what is unassigned stays, and so
+   do formats that came with Unicode 9 and later. */
+static bool llmc__bert_control(uint32_t cp)
+{
+    static const uint32_t range[][2] = {
+        {0x0, 0x8},         {0xb, 0xc},         {0xe, 0x1f},        {0x7f, 0x9f},       {0xad, 0xad},
+        {0x600, 0x605},     {0x61c, 0x61c},     {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x180e, 0x180e},
+        {0x200b, 0x200f},   {0x202a, 0x202e},   {0x2060, 0x2064},   {0x2066, 0x206f},   {0xe000, 0xf8ff},
+        {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0xfffd, 0xfffd},   {0x110bd, 0x110bd}, {0x1bca0, 0x1bca3},
+        {0x1d173, 0x1d17a}, {0xe0001, 0xe0001}, {0xe0020, 0xe007f}, {0xf0000, 0xffffd}, {0x100000, 0x10fffd}};
+    uint32_t i;
+    for (i = 0; i < sizeof range / sizeof range[0] && cp >= range[i][0]; i++)
+        if (cp <= range[i][1])
+            return true;
+    return false;
+}
+
 /* BERT's clean_text: controls, U+0000 and U+FFFD go, white space is a space. TAB and the line ends count as
    white space, the other controls that Unicode calls so do not. */
 static uint32_t llmc__map_clean(uint32_t cp, uint32_t *out)
 {
-    uint32_t c = llmc__uc_class(cp);
-    if (cp == 0 || cp == 0xfffd || cp == 0xb || cp == 0xc || cp == 0x85)
+    if (llmc__bert_control(cp))
         return 0;
-    if ((1u << c & LLMC__UC_SPACES) != 0)
+    if ((1u << llmc__uc_class(cp) & LLMC__UC_SPACES) != 0)
         *out = ' ';
-    return c != LLMC__UC_OTHER;
+    return 1;
 }
 
 /* Controls that NMT drops, and what it turns to spaces. */
@@ -17595,7 +17611,6 @@ typedef struct llmc__ids {
     llmc_span *span; /* or NULL */
     size_t cap, n;
     size_t start;           /* of the part in the caller's text */
-    size_t part_len;        /* of the part, as it came */
     size_t used;            /* of the part, as it is being cut */
     const uint32_t *origin; /* [used + 1]: normalised place to place in the part; NULL: the same */
     size_t word, floor;     /* place of the word in the part; where spans may begin */
@@ -17611,9 +17626,9 @@ static size_t llmc__ids_place(const llmc__ids *out, size_t at, bool end)
     if (out->origin == NULL)
         return out->start + at;
     if (end && at > 0)
-        while (at < out->used && out->origin[at] == out->origin[from - 1])
+        while (at < out->used && out->origin[at] <= out->origin[from - 1])
             at++;
-    return out->start + (at >= out->used && end ? out->part_len : out->origin[at]);
+    return out->start + out->origin[at];
 }
 
 /* Appends the id of the word's bytes [a, c), or only counts it. */
@@ -17640,7 +17655,7 @@ static void llmc__unknown_put(const llmc_tokenizer *t, size_t a, size_t c, llmc_
         return;
     if (!out->unknown || !t->vocab.fuse_unk)
         llmc__ids_put(out, id, a, c);
-    else if (out->span != NULL && out->n <= out->cap)
+    else if (out->span != NULL && out->n > 0 && out->n <= out->cap)
         out->span[out->n - 1].end = llmc__ids_place(out, c + out->word - 1, true);
     out->unknown = true;
 }
@@ -18682,9 +18697,12 @@ static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n
     bool spaced = t->vocab.prefix == LLMC__PREFIX_PIECES;
     llmc__splitter s;
     size_t b, e;
-    if (t->vocab.n_split == 0) {
+    if (t->vocab.n_split == 0) { /* all of it is one piece */
         *used = last ? n : 0;
-        return !last || llmc__spaced_pieces(t, p, n, place, work, out);
+        if (!last || n == 0)
+            return true;
+        return spaced ? llmc__spaced_pieces(t, p, n, place, work, out)
+                      : llmc__piece_ids(t, p, n, place, false, work, out);
     }
     llmc__splitter_init(&s, t->uc, t->vocab.split, t->vocab.n_split, p, n, last);
     while (llmc__splitter_next(&s, &b, &e))
@@ -18718,6 +18736,7 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
 {
     const llmc_tokenizer *t = f->tok;
     bool space = llmc__wants_space(f, p, n), ok;
+    size_t before = f->out.n;
     if (!f->begun) {
         f->out.score = 0;
         f->out.unknown = false;
@@ -18733,7 +18752,7 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
         ok = llmc__pieces_ids(t, p, n, space ? 0 : 1, last, f->work, &f->out, used);
         *used -= space && *used > 0;
     }
-    f->begun = f->begun || *used > 0;
+    f->begun = f->begun || *used > 0 || f->out.n > before; /* the space alone may be out */
     return ok;
 }
 
@@ -18768,10 +18787,10 @@ static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how
             origin[k] = origin[at];
         p[k++] = c;
     }
-    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
-        k--;
     if (origin != NULL)
         origin[k] = origin[n];
+    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
+        k--; /* and the text ends where this space was */
     return k;
 }
 
@@ -18880,7 +18899,6 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, bool e
     if (ok) {
         f->out.origin = origin;
         f->out.used = used;
-        f->out.part_len = n;
         ok = llmc__normal_parts(f, copy + 8, used, origin, next);
         f->out.origin = NULL;
         f->begun = f->begun || !ends;
@@ -19148,18 +19166,24 @@ LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer 
     return LLMC_OK;
 }
 
-/* Hands out ids of the queue; true: it is empty. */
+/* Hands out ids of the queue; true: it is empty, but for an unknown token that may stand for more. */
 static bool llmc__encoder_drain(llmc_encoder *e, llmc_token *ids, llmc_span *offsets, size_t cap, size_t *n)
 {
     llmc__ids *q = &e->flow.out;
-    for (; e->given < q->n && *n < cap; e->given++, (*n)++) {
+    size_t keep = q->n > 0 && q->unknown && !e->ended;
+    for (; e->given + keep < q->n && *n < cap; e->given++, (*n)++) {
         ids[*n] = e->id[e->given];
         if (offsets != NULL)
             offsets[*n] = e->span[e->given];
     }
-    if (e->given < q->n)
+    if (e->given + keep < q->n)
         return false;
-    e->given = q->n = 0;
+    if (keep > 0) {
+        e->id[0] = e->id[q->n - 1];
+        e->span[0] = e->span[q->n - 1];
+    }
+    e->given = 0;
+    q->n = keep;
     return true;
 }
 
@@ -19213,7 +19237,7 @@ LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size
         if (!llmc__encoder_run(enc, ends) || (!ends && enc->fill == before && before == enc->cap))
             return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
                               "the encoder's %zu bytes are too few for the longest word", enc->cap);
-        if (!ends && *used == len && enc->flow.out.n == 0)
+        if (!ends && *used == len && enc->flow.out.n <= 1)
             break;
     }
     return LLMC_OK;
