@@ -8757,6 +8757,9 @@ enum {
     X(TOK_SEP, "tokenizer.ggml.seperator_token_id")                 \
     X(TOK_CHARSMAP, "tokenizer.ggml.precompiled_charsmap")          \
     X(TOK_REMOVE_SPACES, "tokenizer.ggml.remove_extra_whitespaces") \
+    X(TOK_NFC, "tokenizer.llmc.nfc")                                \
+    X(TOK_ADDED, "tokenizer.llmc.added_flags")                      \
+    X(TOK_INSIDE, "tokenizer.llmc.user_inside")                     \
     X(CHAT_TEMPLATE, "tokenizer.chat_template")
 
 enum {
@@ -11147,11 +11150,12 @@ typedef enum llmc__decoding {
 } llmc__decoding;
 
 enum {
-    LLMC__ADDED = 1,            /* found in text before anything else: the flags below say how */
-    LLMC__ADDED_LSTRIP = 2,     /* takes white space before it */
-    LLMC__ADDED_RSTRIP = 4,     /* takes white space behind it */
-    LLMC__ADDED_WORD = 8,       /* only where no letter, digit or underscore stands beside it */
-    LLMC__ADDED_NORMALIZED = 16 /* looked for in normalised text */
+    LLMC__ADDED = 1,             /* found in text before anything else: the flags below say how */
+    LLMC__ADDED_LSTRIP = 2,      /* takes white space before it */
+    LLMC__ADDED_RSTRIP = 4,      /* takes white space behind it */
+    LLMC__ADDED_WORD = 8,        /* only where no letter, digit or underscore stands beside it */
+    LLMC__ADDED_NORMALIZED = 16, /* looked for in normalised text */
+    LLMC__ADDED_ALL = 31
 };
 
 #define LLMC__AROUND_MAX 4   /* ids before or behind a text */
@@ -11171,6 +11175,7 @@ typedef struct llmc__vocab {
     llmc__list tokens, added, extra; /* walked in this order; later ones override */
     const uint8_t *scores;           /* GGUF: count x f32 LE, or NULL */
     const uint8_t *types;            /* GGUF: count x i32 LE, or NULL */
+    const uint8_t *flags;            /* GGUF: count x LLMC__ADDED... bits, or NULL (a key of ours) */
     llmc__list merges;               /* in the order of ranks */
     llmc__normal normal[LLMC__NORMAL_MAX];
     llmc__split split[LLMC__SPLIT_MAX];
@@ -11180,6 +11185,7 @@ typedef struct llmc__vocab {
     bool byte_fallback;    /* a character without a token becomes tokens <0xXX> */
     bool ignore_merges;    /* a piece that is a token is taken whole */
     bool fuse_unk;         /* unknown characters in a row are one unknown token */
+    bool user_inside;      /* user tokens are words of the text, as in SentencePiece: no part ends there */
     char piece_prefix[16]; /* WORDPIECE: what tokens inside a word begin with; "": words begin with U+2581 */
     uint32_t max_piece;    /* WORDPIECE: characters; a longer piece is unknown */
     llmc__decoding decoding;
@@ -11380,6 +11386,8 @@ static bool llmc__vocab_binary(const llmc__vocab *v, llmc__vocab_iter *it, llmc_
     }
     if (v->scores != NULL)
         out->score = llmc__f32le(v->scores + 4 * (size_t)out->id);
+    if (v->flags != NULL)
+        out->flags = v->flags[out->id] & LLMC__ADDED_ALL;
     if (v->types != NULL) {
         kind = llmc__u32le(v->types + 4 * (size_t)out->id);
         out->kind = kind >= LLMC_TOKEN_NORMAL && kind <= LLMC_TOKEN_BYTE ? (uint8_t)kind : LLMC__KIND_BAD;
@@ -12207,6 +12215,8 @@ static llmc_status llmc__vocab_gguf_lists(llmc__vocab *v, const llmc__gguf *g, l
     llmc__vocab_defaults(v, kind);
     if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
         LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
+    if (g->known[LLMC__KEY_TOK_ADDED].at != 0)
+        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_ADDED, LLMC__GGUF_U8, &v->count, &v->flags, &bytes));
     if (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM)
         LLMC__TRY(llmc__vocab_scores(g, v));
     if (kind == LLMC__VOCAB_BPE)
@@ -12232,7 +12242,7 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
     const char *text;
     size_t len;
     llmc__vocab_kind kind;
-    bool space;
+    bool space, nfc = false;
     llmc__vocab_clear(v, g->file.name);
     *present = false;
     if (model->at == 0)
@@ -12256,6 +12266,10 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
         LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SEP, &v->add_eos));
     if (kind == LLMC__VOCAB_UNIGRAM)
         LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_REMOVE_SPACES, &v->remove_spaces));
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_INSIDE, &v->user_inside));
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_NFC, &nfc));
+    if (nfc && v->n_normal == 0)
+        v->normal[v->n_normal++].kind = LLMC__NORMAL_NFC;
     space = v->prefix != LLMC__PREFIX_NONE;
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SPACE, &space));
     v->prefix = space && (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM) ? LLMC__PREFIX_ALWAYS
@@ -12694,7 +12708,7 @@ static llmc_status llmc__vocab_sentencepiece(llmc__vocab *v, const llmc_blob *fi
     v->drop_space = s.prefix;
     v->remove_spaces = s.remove;
     v->byte_fallback = s.byte_fallback;
-    v->fuse_unk = true;
+    v->fuse_unk = v->user_inside = true;
     if (s.charsmap_len > 0) {
         v->normal[0].kind = LLMC__NORMAL_PRECOMPILED;
         v->normal[0].blob = s.charsmap;
@@ -20002,7 +20016,7 @@ static void llmc__token_traits(llmc_tokenizer *t)
     t->cut = v->n_split > 0 || v->prefix == LLMC__PREFIX_PIECES || v->kind == LLMC__VOCAB_WORDPIECE ||
              v->kind == LLMC__VOCAB_WORDS;
     t->doubles = v->tokens.layout == LLMC__LIST_SCORED;
-    t->user_inside = v->tokens.layout == LLMC__LIST_PROTO;
+    t->user_inside = v->user_inside;
     t->words_apart = v->kind == LLMC__VOCAB_WORDPIECE && !v->remove_spaces && v->n_normal > 0;
     v->ignore_merges = v->ignore_merges || v->kind == LLMC__VOCAB_RANKS;
     if (v->kind == LLMC__VOCAB_WORDPIECE && v->piece_prefix[0] == 0)
@@ -24853,55 +24867,221 @@ static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc
 }
 
 #ifndef LLMC_NO_TOKEN
-/* A token of a tokenizer.bin as GGUF spells it: U+2581 for the space, control tokens
-   without llama2.c's newlines ("\n<s>\n" there). Each space grows by two bytes. */
-static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info,
-                                  llmc__out *o)
+/* Whether two lists of steps cut text alike. */
+static bool llmc__same_cut(const llmc__split *a, uint32_t n, const llmc__split *b, uint32_t m)
 {
-    const char *text = info->text;
-    size_t len = info->text_len, spaces = 0, i;
-    if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS)) {
-        llmc__out_text(o, "<s>", 3);
-    } else if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_EOS)) {
-        llmc__out_text(o, "</s>", 4);
-    } else {
-        for (i = 0; i < len; i++)
-            spaces += text[i] == ' ';
-        /* U+2581 takes three bytes where the space takes one */
-        llmc__out_u64(o, len + 2 * spaces);
-        for (i = 0; i < len; i++)
-            llmc__out_bytes(o, text[i] == ' ' ? "\xe2\x96\x81" : text + i, text[i] == ' ' ? 3 : 1);
+    uint32_t i;
+    for (i = 0; i < n && n == m; i++)
+        if (a[i].pattern != b[i].pattern || a[i].behaviour != b[i].behaviour || a[i].invert != b[i].invert ||
+            a[i].pattern == LLMC__PAT_TEXT)
+            return false;
+    return n == m;
+}
+
+/* A name of tokenizer.ggml.pre that says how v cuts text: the file's own if it does; NULL: none. */
+static const char *llmc__save_pre(const llmc__vocab *v)
+{
+    const size_t n = sizeof llmc__pre_name_table / sizeof llmc__pre_name_table[0];
+    llmc__split steps[LLMC__SPLIT_MAX];
+    uint32_t count = 0, flags = 0;
+    const char *found = NULL;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        const char *name = llmc__pre_name_table[i].name;
+        if (llmc__streq(name, "default") || !llmc__pattern_named(name, steps, &count, &flags) ||
+            !llmc__same_cut(v->split, v->n_split, steps, count) ||
+            ((flags & LLMC__PRE_IGNORE_MERGES) != 0) != v->ignore_merges)
+            continue;
+        if (found == NULL || llmc__streq(name, v->pre))
+            found = name;
+    }
+    return found;
+}
+
+/* Whether BERT's normaliser and settings are those that a GGUF implies: uncased unless there is an "A". */
+static bool llmc__save_bert(const llmc_tokenizer *tok)
+{
+    const llmc__vocab *v = &tok->vocab;
+    const llmc__normal *n = &v->normal[0];
+    bool cased = llmc_token_find(tok, "A", 1) >= 0;
+    return v->n_normal == 1 && n->kind == LLMC__NORMAL_BERT && n->a && n->b && n->c == !cased &&
+           n->d == !cased && v->max_piece == 100 && llmc__streq(v->piece_prefix, "##") && v->n_split == 2 &&
+           v->split[0].pattern == LLMC__PAT_SPACES && v->split[1].pattern == LLMC__PAT_PUNCT;
+}
+
+/* What tokenizer.ggml.model says of this vocabulary, *pre likewise; NULL: a GGUF cannot hold it. */
+static const char *llmc__save_kind(const llmc_tokenizer *tok, const char **pre)
+{
+    const llmc__vocab *v = &tok->vocab;
+    bool mark = v->alphabet == LLMC__ALPHABET_MARK,
+         prefix = v->prefix == LLMC__PREFIX_ALWAYS || v->prefix == LLMC__PREFIX_NONE;
+    bool nfc = v->n_normal == 1 && v->normal[0].kind == LLMC__NORMAL_NFC;
+    *pre = "default"; /* as llama.cpp's converter writes it for SentencePiece */
+    switch (v->kind) {
+    case LLMC__VOCAB_SPM:
+        return prefix && v->n_normal == 0 && v->n_split == 0 && !v->remove_spaces && v->byte_fallback
+                   ? "llama"
+                   : NULL;
+    case LLMC__VOCAB_BPE:
+        *pre = llmc__save_pre(v);
+        return v->alphabet == LLMC__ALPHABET_BYTES && v->prefix == LLMC__PREFIX_NONE && *pre != NULL &&
+                       (v->n_normal == 0 || nfc)
+                   ? "gpt2"
+                   : NULL;
+    case LLMC__VOCAB_UNIGRAM:
+        return mark && prefix && v->tokens.layout == LLMC__LIST_PROTO && v->n_split == 0 &&
+                       !v->byte_fallback &&
+                       (v->n_normal == 0 || v->normal[0].kind == LLMC__NORMAL_PRECOMPILED)
+                   ? "t5"
+                   : NULL;
+    case LLMC__VOCAB_WORDPIECE:
+        return llmc__save_bert(tok) ? "bert" : NULL;
+    default:
+        return NULL;
     }
 }
 
-/* SentencePiece keys for a vocabulary that came from a tokenizer.bin. The arrays go on as long as ids
-   do; special[] is in the order of llmc_special. */
-static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
+/* A token's text as GGUF spells it. A tokenizer.bin has spaces where others have U+2581, and newlines in its
+   control tokens ("\n<s>\n"); BERT's "##" goes, and U+2581 begins its words. Ids without a token get a name
+   of their own, as llama.cpp needs one. */
+static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info,
+                                  llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    const char *text = info->text;
+    size_t len = info->text_len, spaces = 0, i;
+    bool plain = v->tokens.layout == LLMC__LIST_LLAMA2C,
+         piece = v->kind == LLMC__VOCAB_WORDPIECE && info->kind == LLMC_TOKEN_NORMAL;
+    char name[24];
+    if (len == 0 && info->kind == LLMC_TOKEN_UNUSED) {
+        llmc__format(name, sizeof name, "[PAD%d]", (int)id);
+        llmc__out_text(o, name, llmc__strlen(name));
+    } else if (plain && id == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS)) {
+        llmc__out_text(o, "<s>", 3);
+    } else if (plain && id == llmc_tokenizer_special(tok, LLMC_SPECIAL_EOS)) {
+        llmc__out_text(o, "</s>", 4);
+    } else if (piece && len > 2 && text[0] == '#' && text[1] == '#') {
+        llmc__out_text(o, text + 2, len - 2);
+    } else if (piece) {
+        llmc__out_u64(o, len + 3);
+        llmc__out_bytes(o, "\xe2\x96\x81", 3);
+        llmc__out_bytes(o, text, len);
+    } else {
+        for (i = 0; i < len; i++)
+            spaces += plain && text[i] == ' ';
+        /* U+2581 takes three bytes where the space takes one */
+        llmc__out_u64(o, len + 2 * spaces);
+        for (i = 0; i < len; i++)
+            llmc__out_bytes(o, plain && text[i] == ' ' ? "\xe2\x96\x81" : text + i,
+                            plain && text[i] == ' ' ? 3 : 1);
+    }
+}
+
+/* Stored text [len] of a merge's part, escapes undone, or only its length. */
+static size_t llmc__save_part(llmc__out *o, llmc__encoding encoding, const uint8_t *text, size_t len)
+{
+    const char *p = (const char *)text, *end = p + len;
+    size_t n, all = 0;
+    char c[4];
+    if (encoding == LLMC__TEXT_PLAIN) {
+        if (o != NULL)
+            llmc__out_bytes(o, text, len);
+        return len;
+    }
+    for (; p < end && (n = llmc__json_char(&p, end, c)) > 0; all += n)
+        if (o != NULL)
+            llmc__out_bytes(o, c, n);
+    return all;
+}
+
+/* The merges, "a b". */
+static void llmc__save_merges(const llmc__vocab *v, llmc__out *o)
+{
+    llmc__vocab_iter it;
+    llmc__vocab_merge m;
+    uint32_t n = 0;
+    llmc__out_key_array(o, "tokenizer.ggml.merges", LLMC__GGUF_STRING, v->merges.count);
+    llmc__vocab_start(&it);
+    for (; n < v->merges.count && llmc__vocab_merge_next(v, &it, &m); n++) {
+        size_t a = llmc__save_part(NULL, m.encoding, m.a, m.a_len),
+               b = llmc__save_part(NULL, m.encoding, m.b, m.b_len);
+        llmc__out_u64(o, a + b + 1);
+        (void)llmc__save_part(o, m.encoding, m.a, m.a_len);
+        llmc__out_bytes(o, " ", 1);
+        (void)llmc__save_part(o, m.encoding, m.b, m.b_len);
+    }
+}
+
+/* Special ids, and what is put around a text; special[] is in the order of llmc_special. */
+static void llmc__save_specials(const llmc_tokenizer *tok, llmc__out *o)
 {
     static const char *const special[] = {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
                                           "tokenizer.ggml.eot_token_id", "tokenizer.ggml.unknown_token_id",
                                           "tokenizer.ggml.padding_token_id"};
+    const llmc__vocab *v = &tok->vocab;
+    unsigned i;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (v->special[i] != LLMC_TOKEN_NONE)
+            llmc__out_key_u32(o, special[i], (uint32_t)v->special[i]);
+    if (v->kind == LLMC__VOCAB_WORDPIECE && v->n_before > 0 && v->n_after > 0) {
+        llmc__out_key_u32(o, "tokenizer.ggml.cls_token_id", (uint32_t)v->before[0]);
+        llmc__out_key_u32(o, "tokenizer.ggml.seperator_token_id", (uint32_t)v->after[0]);
+    }
+    llmc__out_key_flag(o, "tokenizer.ggml.add_bos_token", llmc_tokenizer_adds_bos(tok));
+    llmc__out_key_flag(o, "tokenizer.ggml.add_eos_token", v->add_eos && v->n_after > 0);
+}
+
+/* What only some kinds have. */
+static void llmc__save_kind_keys(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    uint32_t id;
+    bool added = false;
+    if (v->kind == LLMC__VOCAB_SPM || v->kind == LLMC__VOCAB_UNIGRAM)
+        llmc__out_key_flag(o, "tokenizer.ggml.add_space_prefix", v->prefix != LLMC__PREFIX_NONE);
+    if (v->kind == LLMC__VOCAB_UNIGRAM)
+        llmc__out_key_flag(o, "tokenizer.ggml.remove_extra_whitespaces", v->remove_spaces);
+    if (v->kind == LLMC__VOCAB_UNIGRAM && v->n_normal > 0) {
+        llmc__out_key_array(o, "tokenizer.ggml.precompiled_charsmap", LLMC__GGUF_U8, v->normal[0].blob_len);
+        llmc__out_bytes(o, v->normal[0].blob, v->normal[0].blob_len);
+    }
+    if (v->kind == LLMC__VOCAB_BPE && v->n_normal > 0)
+        llmc__out_key_flag(o, "tokenizer.llmc.nfc", true);
+    if (v->user_inside)
+        llmc__out_key_flag(o, "tokenizer.llmc.user_inside", true);
+    for (id = 0; id < v->count; id++)
+        added = added || (tok->tok[id].added & ~LLMC__ADDED) != 0;
+    if (!added)
+        return;
+    llmc__out_key_array(o, "tokenizer.llmc.added_flags", LLMC__GGUF_U8, v->count);
+    for (id = 0; id < v->count; id++)
+        llmc__out_bytes(o, &tok->tok[id].added, 1);
+}
+
+/* The keys of a vocabulary that did not come from a GGUF, and that llmc__save_kind says can be in one. The
+   arrays go on as long as ids do. */
+static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
     llmc_token n = (llmc_token)llmc_tokenizer_count(tok), id;
     llmc_token_info info;
-    unsigned i;
-    llmc__out_key_text(o, "tokenizer.ggml.model", "llama");
-    /* as llama.cpp's converter writes it for SentencePiece */
-    llmc__out_key_text(o, "tokenizer.ggml.pre", "default");
+    const char *pre, *model = llmc__save_kind(tok, &pre);
+    llmc__out_key_text(o, "tokenizer.ggml.model", model);
+    llmc__out_key_text(o, "tokenizer.ggml.pre", pre);
     llmc__out_key_array(o, "tokenizer.ggml.tokens", LLMC__GGUF_STRING, (uint64_t)n);
     for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__save_token_text(tok, id, &info, o);
-    llmc__out_key_array(o, "tokenizer.ggml.scores", LLMC__GGUF_F32, (uint64_t)n);
-    for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
+    if (v->kind != LLMC__VOCAB_BPE)
+        llmc__out_key_array(o, "tokenizer.ggml.scores", LLMC__GGUF_F32, (uint64_t)n);
+    for (id = 0; v->kind != LLMC__VOCAB_BPE && id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__out_u32(o, llmc__f32_bits(info.score));
     llmc__out_key_array(o, "tokenizer.ggml.token_type", LLMC__GGUF_I32, (uint64_t)n);
     for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__out_u32(o, (uint32_t)info.kind);
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        if (llmc_tokenizer_special(tok, (llmc_special)i) != LLMC_TOKEN_NONE)
-            llmc__out_key_u32(o, special[i], (uint32_t)llmc_tokenizer_special(tok, (llmc_special)i));
-    llmc__out_key_flag(o, "tokenizer.ggml.add_bos_token", llmc_tokenizer_adds_bos(tok));
-    llmc__out_key_flag(o, "tokenizer.ggml.add_eos_token", false);
-    llmc__out_key_flag(o, "tokenizer.ggml.add_space_prefix", true);
+    if (v->kind == LLMC__VOCAB_BPE)
+        llmc__save_merges(v, o);
+    llmc__save_specials(tok, o);
+    llmc__save_kind_keys(tok, o);
 }
 #endif
 
@@ -24913,6 +25093,9 @@ static llmc_status llmc__save_keys(const llmc_model *m, const llmc_save_options 
     const llmc_config *c = &m->config;
     bool quantised;
     uint32_t file_type = llmc__save_file_type(m, opt, &quantised);
+#ifndef LLMC_NO_TOKEN
+    const char *pre;
+#endif
     if (m->kind == LLMC_FILE_GGUF)
         LLMC__TRY(llmc__save_copied(&m->file, false, o, diag));
     else
@@ -24926,10 +25109,18 @@ static llmc_status llmc__save_keys(const llmc_model *m, const llmc_save_options 
     if (c->n_token_types > 0) /* which llama.cpp counts to the tokenizer */
         llmc__out_key_u32(o, "tokenizer.ggml.token_type_count", c->n_token_types);
 #ifndef LLMC_NO_TOKEN
-    if (m->tokenizer != NULL) {
+    if (m->chat_template != NULL) {
+        llmc__out_key(o, "tokenizer.chat_template", LLMC__GGUF_STRING);
+        llmc__out_text(o, m->chat_template, m->chat_template_len);
+    }
+    if (m->tokenizer != NULL && llmc__save_kind(m->tokenizer, &pre) != NULL) {
         llmc__save_tokenizer(m->tokenizer, o);
         return LLMC_OK;
     }
+    if (m->tokenizer != NULL && o->to != NULL)
+        llmc__say(&opt->log, LLMC_LOG_WARN, "MODEL.save",
+                  "a GGUF cannot hold this tokenizer (%s): it is not written",
+                  llmc_tokenizer_name(m->tokenizer));
 #endif
     /* what llama.cpp wants of a model that speaks ids */
     llmc__out_key_text(o, "tokenizer.ggml.model", "none");
