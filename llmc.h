@@ -136,13 +136,14 @@
      checkpoint folders -> OS.folder              prompts in chats -> CHAT.render
      config.json -> MODEL.hyper                   quantisation -> QUANT.block
      CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
-     decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
-     embeddings -> ENGINE.embed                   RoPE, YaRN, NTK -> LAYER.rope
-     error messages -> STATUS.fail                RoPE scaling in files -> MODEL.rope
-     families of models -> MODEL.family           safetensors -> FILE.safetensors
-     GGUF -> FILE.gguf                            sampling, top-k, top-p -> SAMPLE.filter
-     Hugging Face folders -> MODEL.source         sliding window, sinks -> LAYER.attn
-     JSON -> DATA.check                           stop strings, UTF-8 -> ENGINE.stream
+     decode, GEMV, GEMM -> LAYER.product          regular expressions -> GRAMMAR.pattern
+     embeddings -> ENGINE.embed                   RMSNorm, LayerNorm -> LAYER.norm
+     error messages -> STATUS.fail                RoPE, YaRN, NTK -> LAYER.rope
+     families of models -> MODEL.family           RoPE scaling in files -> MODEL.rope
+     GGUF -> FILE.gguf                            safetensors -> FILE.safetensors
+     Hugging Face folders -> MODEL.source         sampling, top-k, top-p -> SAMPLE.filter
+     JSON -> DATA.check                           sliding window, sinks -> LAYER.attn
+     JSON schemas -> GRAMMAR.schema               stop strings, UTF-8 -> ENGINE.stream
      K-quants -> QUANT.unit                       tensor names -> MODEL.names
      KV cache, pages -> KV.pool                   threads -> OS.pool
      llama2.c files -> FILE.llama2c               TOML, YAML -> DATA.settings
@@ -31733,7 +31734,7 @@ static const llmc__schema_format llmc__schema_formats[] = {
    A conjunction that comes back to a schema whose alternative it is in the middle of choosing has
    no text in between: such schemas are refused. */
 #define LLMC__SCHEMA_PARTS  32                  /* most schemas in a conjunction      */
-#define LLMC__SCHEMA_STEPS  ((uint64_t)1 << 29) /* bytes looked at before giving up   */
+#define LLMC__SCHEMA_STEPS  ((uint64_t)1 << 28) /* bytes looked at before giving up   */
 #define LLMC__SCHEMA_FLAT   4u                  /* part.done: $ref and allOf are done */
 #define LLMC__SCHEMA_DROP   8u                  /* part.done: says nothing itself     */
 #define LLMC__SCHEMA_ORPHAN 0xffffffffu         /* part.from: the caller put it there */
@@ -31847,6 +31848,11 @@ typedef struct llmc__schema_array {
     uint64_t min, max;
 } llmc__schema_array;
 
+/* A reference and the schema that it names. */
+typedef struct llmc__schema_ref {
+    const char *from, *to;
+} llmc__schema_ref;
+
 typedef struct llmc__schema {
     llmc__schema_out o;
     llmc_json root;
@@ -31857,6 +31863,7 @@ typedef struct llmc__schema {
     llmc__schema_part *pool;   /* [max_pool]  */
     llmc__schema_prop *prop;   /* [max_entry] */
     uint32_t *sorted;          /* [max_entry] members by name */
+    llmc__schema_ref *ref;     /* [max_entry] */
     llmc__schema_view *view;   /* [PARTS] of the rule being written */
     uint32_t *code;            /* [PATTERN] */
     uint32_t n_entry, max_entry, n_pool, max_pool;
@@ -32007,6 +32014,13 @@ static llmc_json llmc__schema_down(llmc_json v, const char *step, size_t n)
     return none;
 }
 
+/* Where a reference points, as far as its place in the table knows it; each is followed once. */
+static llmc__schema_ref *llmc__schema_known(const llmc__schema *c, llmc_json ref)
+{
+    const uint64_t at = (uint64_t)(ref.text - c->root.text);
+    return &c->ref[(at * 0x9e3779b97f4a7c15u >> 32) % c->max_entry];
+}
+
 /* The schema that a $ref names: "#" or "#/...", with %-escapes, then ~0 and ~1. */
 static llmc_status llmc__schema_resolve(llmc__schema *c, llmc_json ref, llmc_json *out)
 {
@@ -32016,6 +32030,10 @@ static llmc_status llmc__schema_resolve(llmc__schema *c, llmc_json ref, llmc_jso
     uint32_t byte;
     if (ref.type != LLMC_JSON_STRING)
         return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "a $ref has to be a string");
+    if (llmc__schema_known(c, ref)->from == ref.text) {
+        *out = llmc__json_at(llmc__schema_known(c, ref)->to, c->root.end);
+        return LLMC_OK;
+    }
     if (need >= sizeof text || text[0] != '#' || (text[1] != '/' && need > 1))
         return llmc__schema_bad(c, LLMC_UNSUPPORTED, ref.text,
                                 "only references \"#\" and \"#/...\" into the same schema are supported");
@@ -32046,6 +32064,8 @@ static llmc_status llmc__schema_resolve(llmc__schema *c, llmc_json ref, llmc_jso
     }
     if (out->type == LLMC_JSON_NONE)
         return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "nothing is where this reference points");
+    llmc__schema_known(c, ref)->from = ref.text;
+    llmc__schema_known(c, ref)->to = out->text;
     return llmc__schema_spend(c, (uint64_t)(out->text - c->root.text));
 }
 
@@ -32447,8 +32467,10 @@ static llmc_status llmc__schema_listed(llmc__schema *c, const llmc__schema_view 
     return llmc__schema_spend(c, (uint64_t)(it.at != NULL ? it.at - value.text : 0) + 16);
 }
 
-/* Whether n parts let the value v of an enum in; what cannot be looked at is refused. */
-static llmc_status llmc__schema_admits(llmc__schema *c, uint32_t n, uint32_t types, llmc_json v, bool *in)
+/* Whether n parts let v in, a value of part `own`'s const or enum (list); what cannot be looked at is
+   refused. */
+static llmc_status llmc__schema_admits(llmc__schema *c, uint32_t n, uint32_t own, bool list, uint32_t types,
+                                       llmc_json v, bool *in)
 {
     llmc__schema_bound lo, hi, b;
     uint64_t min, max, length = 0;
@@ -32458,8 +32480,10 @@ static llmc_status llmc__schema_admits(llmc__schema *c, uint32_t n, uint32_t typ
     unsigned kw;
     *in = (types & type) != 0;
     for (p = 0; p < n && *in; p++) {
-        LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_ENUM, v, in));
-        LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_CONST, v, in));
+        if (p != own || !list)
+            LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_ENUM, v, in));
+        if (p != own)
+            LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_CONST, v, in));
         for (kw = 0; kw < LLMC__KW_COUNT; kw++) {
             const uint32_t of = llmc__schema_keywords[kw].type;
             if (c->view[p].kw[kw] == NULL || of == 0 || (type >> of & 1) == 0 || of == LLMC__SCHEMA_NUMBER ||
@@ -32515,7 +32539,7 @@ static llmc_status llmc__schema_values(llmc__schema *c, uint32_t n, uint32_t p, 
         return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "enum has to be an array of values");
     while (again || (list && llmc_json_next(value, &it, NULL, &one))) {
         again = false;
-        LLMC__TRY(llmc__schema_admits(c, n, types, one, &in));
+        LLMC__TRY(llmc__schema_admits(c, n, p, list, types, one, &in));
         if (!in)
             continue;
         llmc__schema_or(c, alive);
@@ -33293,18 +33317,20 @@ static llmc_status llmc__schema_rule(llmc__schema *c, uint32_t id, bool write)
 }
 
 /* llmc__schema_settle -- makes all rules, finds those that something matches       (GRAMMAR.schema)
-   Rules are only ever found to match more, so this ends: sweeps from the last rule, which no other
-   waits for as a rule, to the first. */
+   Rules are only ever found to match more, so this ends. Sweeps go from the last rule to the first,
+   as rules mostly wait for those met after them, and back. */
 static llmc_status llmc__schema_settle(llmc__schema *c)
 {
-    uint32_t i;
-    bool changed = true;
+    uint32_t i, k;
+    bool changed = true, down = true;
     for (i = 0; i < c->n_entry; i++)
         LLMC__TRY(llmc__schema_rule(c, i, false));
-    while (changed) {
+    for (; changed; down = !down) {
         changed = false;
-        for (i = c->n_entry; i-- > 0;) {
-            llmc__schema_entry *e = &c->entry[i];
+        for (k = 0; k < c->n_entry; k++) {
+            llmc__schema_entry *e;
+            i = down ? c->n_entry - 1 - k : k;
+            e = &c->entry[i];
             const bool alive = e->alive, ground = e->ground;
             if (alive && ground)
                 continue;
@@ -33360,6 +33386,7 @@ static void llmc__schema_carve(llmc__schema *c, llmc__arena *a)
     c->pool = (llmc__schema_part *)llmc__take(a, c->max_pool, sizeof *c->pool);
     c->prop = (llmc__schema_prop *)llmc__take(a, c->max_entry, sizeof *c->prop);
     c->sorted = (uint32_t *)llmc__take(a, c->max_entry, sizeof *c->sorted);
+    c->ref = (llmc__schema_ref *)llmc__take(a, c->max_entry, sizeof *c->ref);
     c->view = (llmc__schema_view *)llmc__take(a, LLMC__SCHEMA_PARTS, sizeof *c->view);
     c->code = (uint32_t *)llmc__take(a, LLMC__SCHEMA_PATTERN, sizeof *c->code);
 }
@@ -33392,6 +33419,7 @@ LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema
                           "a schema takes %zu bytes of work memory, not %zu", need, work_bytes);
     a = llmc__arena_over(work, work_bytes);
     llmc__schema_carve(&c, &a);
+    LLMC_MEMSET(c.ref, 0, c.max_entry * sizeof *c.ref);
     c.diag = diag;
     c.name = schema->name;
     LLMC__TRY(llmc_json_parse(schema, &c.root, diag));
