@@ -34646,6 +34646,7 @@ typedef struct llmc__jloop {
     llmc__jv changed;         /* a tuple: what loop.changed saw last, or MISSING */
     uint32_t index, n;        /* index 0: before the first element */
     bool kept;                /* held in a variable: not used again */
+    bool whole;               /* an element's body ran to its end   */
     struct llmc__jloop *next; /* in the list of free ones */
 } llmc__jloop;
 
@@ -34702,6 +34703,7 @@ typedef struct llmc__jinja {
     llmc__jv *context; /* [names] what the caller gave under each name, or MISSING */
     llmc__jcapture *capture;
     llmc_chat_text *out;
+    bool fruitless; /* of the loop left last no body ran to its end: then its else part runs */
     bool out_joins; /* the last byte written was in the last span of out->plain */
 } llmc__jinja;
 
@@ -35667,6 +35669,20 @@ static void llmc__j_put_quoted(llmc__jbuild *b, llmc__jv s, const llmc__jstyle *
     (void)llmc__j_puts(b, quote);
 }
 
+/* A range in Python's words. */
+static void llmc__j_put_range(llmc__jbuild *b, const llmc__jv *items)
+{
+    (void)llmc__j_puts(b, "range(");
+    llmc__j_put_int(b, items[0].u.i);
+    (void)llmc__j_puts(b, ", ");
+    llmc__j_put_int(b, items[2].u.i);
+    if (items[1].u.i != 1) {
+        (void)llmc__j_puts(b, ", ");
+        llmc__j_put_int(b, items[1].u.i);
+    }
+    (void)llmc__j_puts(b, ")");
+}
+
 /* What has no elements to print. */
 static void llmc__j_put_scalar(llmc__jbuild *b, llmc__jv v, const llmc__jstyle *style)
 {
@@ -35699,7 +35715,10 @@ static void llmc__j_put_scalar(llmc__jbuild *b, llmc__jv v, const llmc__jstyle *
                      v.n > 0 ? v.u.s : "");
         break;
     default:
-        LLMC__J_FAIL(j, UNSUPPORTED, "a %s cannot be written as text", llmc__j_type_name(v));
+        if (v.type == LLMC__J_RANGE_OF && !style->json)
+            llmc__j_put_range(b, v.u.items);
+        else
+            LLMC__J_FAIL(j, UNSUPPORTED, "a %s cannot be written as text", llmc__j_type_name(v));
         break;
     }
 }
@@ -35832,16 +35851,6 @@ static void llmc__j_put_str(llmc__jbuild *b, llmc__jv v)
 {
     if (v.type == LLMC__J_STRING) {
         (void)llmc__j_add(b, v);
-    } else if (v.type == LLMC__J_RANGE_OF) {
-        (void)llmc__j_puts(b, "range(");
-        llmc__j_put_int(b, v.u.items[0].u.i);
-        (void)llmc__j_puts(b, ", ");
-        llmc__j_put_int(b, v.u.items[2].u.i);
-        if (v.u.items[1].u.i != 1) {
-            (void)llmc__j_puts(b, ", ");
-            llmc__j_put_int(b, v.u.items[1].u.i);
-        }
-        (void)llmc__j_puts(b, ")");
     } else if (v.type != LLMC__J_UNDEFINED) {
         llmc__j_put_repr(b, v);
     }
@@ -35961,6 +35970,18 @@ static llmc__jv llmc__j_slice_text(llmc__jinja *j, llmc__jv s, int64_t start, in
     return llmc__j_built(&b);
 }
 
+/* The numbers start, start + step, ..., n of them, before stop. */
+static llmc__jv llmc__j_range_of(llmc__jinja *j, int64_t start, int64_t stop, int64_t step, size_t n)
+{
+    llmc__jv *items = (llmc__jv *)llmc__j_new(j, 3, sizeof *items);
+    if (items == NULL)
+        return llmc__j_none();
+    items[0] = llmc__j_int(start);
+    items[1] = llmc__j_int(step);
+    items[2] = llmc__j_int(stop);
+    return llmc__j_over(LLMC__J_RANGE_OF, items, n);
+}
+
 /* v[start:stop:step]; NONE is a bound that is not given. */
 static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__jv stop, llmc__jv step)
 {
@@ -35968,7 +35989,8 @@ static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__
     int64_t by = step.type == LLMC__J_NONE ? 1 : step.u.i, a, z;
     size_t count, i;
     llmc__jv *items;
-    if (v.type != LLMC__J_STRING && v.type != LLMC__J_LIST && v.type != LLMC__J_TUPLE)
+    if (v.type != LLMC__J_STRING && v.type != LLMC__J_LIST && v.type != LLMC__J_TUPLE &&
+        v.type != LLMC__J_RANGE_OF)
         llmc__j_cannot(j, v, "has no slices");
     else if ((step.type != LLMC__J_NONE && !llmc__j_is_whole(step)) || by == 0)
         llmc__j_cannot(j, step, "is no step of a slice, or it is 0");
@@ -35983,6 +36005,9 @@ static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__
                     : 0;
     if (v.type == LLMC__J_STRING)
         return llmc__j_slice_text(j, v, count > 0 ? a : 0, by, count);
+    if (v.type == LLMC__J_RANGE_OF)
+        return llmc__j_range_of(j, v.u.items[0].u.i + a * v.u.items[1].u.i,
+                                v.u.items[0].u.i + z * v.u.items[1].u.i, by * v.u.items[1].u.i, count);
     if (by == 1 || count == 0)
         return llmc__j_over((llmc__jtype)v.type, v.u.items + (count > 0 ? a : 0), count);
     items = (llmc__jv *)llmc__j_new(j, count, sizeof *items);
@@ -36035,7 +36060,9 @@ static double llmc__j_fmod(double a, double b)
         x -= t;
     }
     x = a < 0 ? -x : x;
-    return x != 0 && (x < 0) != (b < 0) ? x + b : x;
+    if (x == 0) /* the sign of b, for a zero too */
+        return b < 0 ? -0.0 : 0.0;
+    return (x < 0) != (b < 0) ? x + b : x;
 }
 
 /* Whole numbers; *done false: the result is none, floats have to do it. */
@@ -36621,7 +36648,8 @@ typedef enum llmc__jcode {
     LLMC__JI_UNPACK,    /* pops something of c elements, pushes the last first */
     LLMC__JI_FOR,       /* pops what to walk over                     */
     LLMC__JI_NEXT,      /* pushes the next element; none: leaves, jumps by c */
-    LLMC__JI_ELSE,      /* by c unless the loop just left had no element */
+    LLMC__JI_WHOLE,     /* the innermost loop's body ran to its end */
+    LLMC__JI_ELSE,      /* by c unless no body of the loop just left ran to its end */
     LLMC__JI_SIFT,      /* as FOR, for a loop's condition             */
     LLMC__JI_SIFT_NEXT, /* as NEXT; at the end pushes those that passed */
     LLMC__JI_SIFT_KEEP, /* pops: does this one pass?                  */
@@ -37108,19 +37136,25 @@ static void llmc__j_named(llmc__jcompile *c, unsigned call)
     const llmc__jtoken *t = &c->token[c->at];
     const bool filter = call == LLMC__JI_FILTER;
     llmc__jpending *p;
+    uint32_t n = t->n;
     int row;
     if (t->kind != LLMC__JT_NAME) {
         (void)llmc__j_expected(c, filter ? "the name of a filter is expected"
                                          : "the name of a test is expected");
         return;
     }
+    while (c->token[c->at + 1].kind == LLMC__JT_OP && c->token[c->at + 1].op == '.' &&
+           c->token[c->at + 2].kind == LLMC__JT_NAME) { /* names with points: none is known */
+        c->at += 2;
+        n = c->token[c->at].at + c->token[c->at].n - t->at;
+    }
     row = llmc__j_row(filter ? llmc__j_filters : llmc__j_tests, filter ? LLMC__J_FILTERS : LLMC__J_TESTS,
-                      c->text + t->at, t->n);
+                      c->text + t->at, n);
     if (row < 0 && c->n_if == 0)
         (void)llmc__j_unsupported(c,
                                   filter ? "a filter that is not supported" : "a test that is not supported");
     if (row < 0)
-        (void)llmc__j_code_put(c, LLMC__JI_UNSUPPORTED, 0, 0, t->at, t->n);
+        (void)llmc__j_code_put(c, LLMC__JI_UNSUPPORTED, 0, 0, t->at, n);
     p = llmc__j_push(c, LLMC__JP_CALL);
     p->call = (uint8_t)call;
     p->c = row < 0 ? 0 : row;
@@ -37242,6 +37276,8 @@ static bool llmc__j_operand(llmc__jcompile *c)
         llmc__j_real(c);
         return true;
     case LLMC__JT_NAME:
+        if (llmc__j_is_name(c, c->at, "not") && llmc__j_top(c)->kind >= LLMC__JP_COMPARE)
+            return llmc__j_expected(c, "a value is expected");
         if (!argument && llmc__j_skip_name(c, "not")) {
             (void)llmc__j_push(c, LLMC__JP_NOT);
             return false;
@@ -37703,7 +37739,7 @@ static void llmc__j_leave_loop(llmc__jcompile *c, bool stop)
         llmc__j_jump_back(c, b->next);
     } else {
         (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
-        llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->ends);
+        llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->patch);
     }
     (void)llmc__j_end_tag(c);
 }
@@ -37898,6 +37934,13 @@ static void llmc__j_with(llmc__jcompile *c)
     (void)llmc__j_end_tag(c);
 }
 
+/* The end of a loop's body. */
+static void llmc__j_again(llmc__jcompile *c, const llmc__jblock *b)
+{
+    (void)llmc__j_code_put(c, LLMC__JI_WHOLE, 0, 0, 0, 0);
+    llmc__j_jump_back(c, b->next);
+}
+
 /* elif and else. */
 static void llmc__j_branch(llmc__jcompile *c, bool elif)
 {
@@ -37908,7 +37951,7 @@ static void llmc__j_branch(llmc__jcompile *c, bool elif)
         return;
     }
     if (b->kind == LLMC__JB_FOR) { /* the scope of the else part is its own */
-        llmc__j_jump_back(c, b->next);
+        llmc__j_again(c, b);
         llmc__j_land(c, &b->patch, c->n_code);
         llmc__j_jump(c, LLMC__JI_ELSE, 0, &b->ends);
         (void)llmc__j_code_put(c, LLMC__JI_SCOPE, 0, 0, 0, 0);
@@ -37970,7 +38013,7 @@ static void llmc__j_end(llmc__jcompile *c, unsigned kind)
         if (b->in_else)
             (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
         else
-            llmc__j_jump_back(c, b->next);
+            llmc__j_again(c, b);
         break;
     case LLMC__JB_MACRO:
     case LLMC__JB_CALL:
@@ -39297,6 +39340,8 @@ static llmc__jv llmc__j_filter_int(llmc__jinja *j, llmc__jv v, const llmc__jcall
     } else if (v.type == LLMC__J_FLOAT) {
         f = v.u.f;
     } else {
+        if (v.type == LLMC__J_UNDEFINED)
+            llmc__j_cannot(j, v, "");
         return a[0];
     }
     if (f != f || f > DBL_MAX || f < -DBL_MAX)
@@ -39313,6 +39358,8 @@ static llmc__jv llmc__j_filter_float(llmc__jinja *j, llmc__jv v, const llmc__jca
     double f;
     if (!llmc__j_bind(j, call, "default", a))
         return v;
+    if (v.type == LLMC__J_UNDEFINED)
+        llmc__j_cannot(j, v, "");
     if (llmc__j_is_number(v))
         return llmc__j_float(llmc__j_double(v));
     if (v.type == LLMC__J_STRING && llmc__j_parse(v, &d) && llmc__decimal_f64(&d, &f))
@@ -39601,6 +39648,8 @@ static llmc__jv llmc__j_filter_unique(llmc__jinja *j, llmc__jv v, const llmc__jc
     v = llmc__j_sequence(j, v);
     for (i = 0; i < v.n && v.type != LLMC__J_MISSING && llmc__j_work(j, 1); i++) {
         key = llmc__j_key(j, llmc__j_at(v, i), a[1], a[0]);
+        if (key.type == LLMC__J_LIST || key.type == LLMC__J_DICT)
+            llmc__j_cannot(j, key, "cannot be told apart by unique");
         for (k = 0; k < seen.n && !llmc__j_equal(j, seen.items[k], key) && llmc__j_work(j, 1); k++)
             ;
         if (k < seen.n)
@@ -39981,10 +40030,9 @@ static const char *const llmc__j_functions[LLMC__JF_COUNT] = {"range", "dict", "
 /* range(stop), range(start, stop, step) */
 static llmc__jv llmc__j_range(llmc__jinja *j, const llmc__jcall *call)
 {
-    llmc__jv *items = (llmc__jv *)llmc__j_new(j, 3, sizeof *items);
     int64_t start, stop, step;
     uint64_t n = 0;
-    if (items == NULL || call->npos < 1 || call->npos > 3 || call->nkw > 0) {
+    if (call->npos < 1 || call->npos > 3 || call->nkw > 0) {
         LLMC__J_FAIL(j, BAD_ARG, "range takes one to three numbers");
         return llmc__j_none();
     }
@@ -40002,10 +40050,7 @@ static llmc__jv llmc__j_range(llmc__jinja *j, const llmc__jcall *call)
                      (int)LLMC__J_RANGE);
         n = 0;
     }
-    items[0] = llmc__j_int(start);
-    items[1] = llmc__j_int(step);
-    items[2] = llmc__j_int(stop);
-    return llmc__j_over(LLMC__J_RANGE_OF, items, (size_t)n);
+    return llmc__j_range_of(j, start, stop, step, (size_t)n);
 }
 
 /* dict(a=1), namespace(a=1), both also of a dict. */
@@ -40319,6 +40364,8 @@ static void llmc__j_leave(llmc__jinja *j)
         c->loop->next = j->free_loops;
         j->free_loops = c->loop;
     }
+    if (c->loop != NULL)
+        j->fruitless = !c->loop->whole;
     j->scope = c->scope;
     if (c->captures)
         j->capture = c->outside;
@@ -40775,8 +40822,8 @@ static uint32_t llmc__j_run_jump(llmc__jinja *j, const llmc__jins *i, uint32_t p
     }
 }
 
-/* Loops; empty: whether the last one left had no elements. */
-static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t pc, bool *empty)
+/* Loops. */
+static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t pc)
 {
     llmc__jcontrol *c = j->n_control > 0 ? &j->control[j->n_control - 1] : NULL;
     const uint32_t to = (uint32_t)((int64_t)pc - 1 + i->c);
@@ -40785,9 +40832,13 @@ static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t p
         return pc;
     }
     if (i->op == LLMC__JI_ELSE)
-        return *empty ? pc : to;
+        return j->fruitless ? pc : to;
     if (c == NULL || c->loop == NULL) /* cannot be */
         return pc;
+    if (i->op == LLMC__JI_WHOLE) {
+        c->loop->whole = true;
+        return pc;
+    }
     if (i->op == LLMC__JI_SIFT_KEEP) {
         if (llmc__j_true(llmc__j_take(j)) && c->kept != NULL)
             c->kept[c->n_kept++] = llmc__j_at(c->loop->items, c->loop->index - 1u);
@@ -40795,7 +40846,6 @@ static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t p
     }
     if (llmc__j_for_next(j))
         return pc;
-    *empty = c->loop->n == 0;
     llmc__j_leave(j);
     if (i->op == LLMC__JI_SIFT_NEXT)
         llmc__j_give(j, llmc__j_over(LLMC__J_GENERATOR, c->kept, c->n_kept));
@@ -40841,7 +40891,6 @@ static void llmc__j_run(llmc__jinja *j)
 {
     const llmc_template *t = j->t;
     uint32_t pc = 0;
-    bool empty = false;
     while (llmc__j_work(j, 0)) {
         const llmc__jins *i = &t->code[pc++];
         j->line = i->line;
@@ -40871,7 +40920,7 @@ static void llmc__j_run(llmc__jinja *j)
         else if (i->op == LLMC__JI_UNPACK)
             llmc__j_unpack(j, llmc__j_take(j), (uint32_t)i->c);
         else if (i->op <= LLMC__JI_SIFT_KEEP)
-            pc = llmc__j_run_loop(j, i, pc, &empty);
+            pc = llmc__j_run_loop(j, i, pc);
         else if (i->op == LLMC__JI_UNSUPPORTED)
             LLMC__J_FAIL(j, UNSUPPORTED, "the filter or test '%.*s'", llmc__j_short(i->d), t->text + i->c);
         else
