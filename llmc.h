@@ -149,7 +149,8 @@
      llama2.c files -> FILE.llama2c               TOML, YAML -> DATA.settings
      llm.c files -> FILE.llmc                     torchless, MOG -> FILE.torchless
      logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
-                                                  vector kernels -> KERNEL.body
+     names of pre-tokenizers -> FILE.pattern      vector kernels -> KERNEL.body
+     normalizers -> TOKEN.normal                  vocabularies from text -> TOKEN.build
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -625,6 +626,25 @@ LLMC_API size_t llmc_decoder_room(const llmc_tokenizer *tok);
 LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *text, size_t cap, size_t *len,
                                        llmc_diag *diag);
 LLMC_API size_t llmc_decoder_end(llmc_decoder *dec, char *text);
+
+/* How llmc_vocab_build makes a vocabulary. */
+typedef struct llmc_vocab_options {
+    size_t size;
+    bool chars;                 /* of characters; else of words, with punctuation apart           */
+    uint32_t min_count;         /* pieces that occur less often are left to the unknown token     */
+    const char *const *special; /* [n_special] UTF-8, in the order of their ids, the unknown one  */
+    size_t n_special;           /*   first; none: "<unk>". In the texts they part what is around  */
+} llmc_vocab_options;
+
+/* The distinct words or characters of texts as a tokenizer.json (WordLevel), in order of first appearance:
+   what llmc_tokenizer_init and others read. Need's memory is enough; less does where pieces recur.
+   *n_tokens may be NULL. Errors: BAD_ARG, NO_MEMORY, IO (the writer stopped), UNSUPPORTED (text made
+   to slow it down). */
+LLMC_API llmc_status llmc_vocab_need(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                     size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                      void *mem, size_t bytes, const llmc_writer *writer, uint32_t *n_tokens,
+                                      llmc_diag *diag);
 
 #endif /* LLMC_NO_TOKEN */
 
@@ -10647,21 +10667,22 @@ typedef enum llmc__pattern {
     LLMC__PAT_GPT2,       /* '(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
     LLMC__PAT_CL100K,     /* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
                             ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
-    LLMC__PAT_CL100K_END, /* the same, and white space before the end is one word: \s+$ goes before \s*[\r\n]+ */
+    LLMC__PAT_CL100K_END, /* the same with \s+$ before \s*[\r\n]+ */
     LLMC__PAT_QWEN2,      /* CL100K with \p{N} for \p{N}{1,3} */
-    LLMC__PAT_NANOCHAT, /* CL100K with \p{N}{1,2} */
-    LLMC__PAT_MINICPM,  /* CL100K with \p{N}+ */
-    LLMC__PAT_QWEN35,   /* QWEN2 with [\p{L}\p{M}]+ for \p{L}+ and [^\s\p{L}\p{M}\p{N}]+ for what is left */
-    LLMC__PAT_SEED,     /* QWEN2 with  ?[^\s\p{L}\p{N}\r\n]+ for  ?[^\s\p{L}\p{N}]+[\r\n]* */
-    LLMC__PAT_PLAIN,    /* QWEN2 without the contractions */
-    LLMC__PAT_O200K, /* with U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], and C the contractions:
+    LLMC__PAT_NANOCHAT,   /* CL100K with \p{N}{1,2} */
+    LLMC__PAT_MINICPM,    /* CL100K with \p{N}+ */
+    LLMC__PAT_QWEN35,     /* QWEN2 with [\p{L}\p{M}]+ for \p{L}+ and [^\s\p{L}\p{M}\p{N}]+ for what is left */
+    LLMC__PAT_SEED,       /* QWEN2 with  ?[^\s\p{L}\p{N}\r\n]+ for  ?[^\s\p{L}\p{N}]+[\r\n]* */
+    LLMC__PAT_PLAIN,      /* QWEN2 without the contractions */
+    LLMC__PAT_O200K,  /* U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], C contractions:
                              [^\r\n\p{L}\p{N}]?U*W+C?|[^\r\n\p{L}\p{N}]?U+W*C?|\p{N}{1,3}|
                               ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
     LLMC__PAT_TEKKEN, /* O200K without the contractions, with \p{N} for \p{N}{1,3} */
     LLMC__PAT_KIMI,   /* \p{Han}+ before O200K, whose letters exclude \p{Han}; [\r\n]* for [\r\n/]* */
     LLMC__PAT_LAST_WORD = LLMC__PAT_KIMI,
     /* words with gaps between them */
-    LLMC__PAT_DEEPSEEK3, /* [!-/:-@[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|
+    LLMC__PAT_DEEPSEEK3, /* [!-/:-@[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|
+                             ?[\p{P}\p{S}]+[\r\n]*|
                             \s*[\r\n]+|\s+(?!\S)|\s+ */
     LLMC__PAT_BLOOM,     /*  ?[^()|\s.,!?...]+: also U+2026, 3002, FF0C, 3001, 0964, 06D4 and 060C */
     LLMC__PAT_LETTERS,   /* \s?\p{L}+ */
@@ -10676,7 +10697,6 @@ typedef enum llmc__pattern {
     LLMC__PAT_DIGITS,      /* \p{N}+     */
     LLMC__PAT_DIGITS3,     /* \p{N}{1,3} */
     LLMC__PAT_ASCII3,      /* [0-9][0-9][0-9] */
-    LLMC__PAT_BYTE_DIGITS, /* \p{N}+ over GPT-2's byte alphabet: bytes 30..39, B2, B3, B9, BC..BE */
     LLMC__PAT_PUNCT,       /* \p{P} and ASCII's punctuation, which takes in nine symbols */
     LLMC__PAT_PUNCT_RUN,   /* the same, as long as it goes */
     LLMC__PAT_ASCII_PUNCT, /* ASCII's punctuation alone */
@@ -10688,6 +10708,7 @@ typedef enum llmc__pattern {
     LLMC__PAT_CJK,         /* U+4E00..9FA5, 0800..4E00, AC00..D7FF, as long as it goes */
     LLMC__PAT_CJK_KANA,    /* U+4E00..9FA5, 3040..309F, 30A0..30FF, likewise */
     LLMC__PAT_TEXT,        /* llmc__split.text, byte for byte */
+    LLMC__PAT_BYTE_DIGITS, /* \p{N}+ over GPT-2's byte alphabet: bytes 30..39, B2, B3, B9, BC..BE */
     LLMC__PAT_COUNT
 } llmc__pattern;
 
@@ -10725,7 +10746,7 @@ typedef enum llmc__normal_kind {
     LLMC__NORMAL_COLLAPSE,      /* two or more U+0020 become one `to`                                    */
     LLMC__NORMAL_STRIP,         /* a: white space goes at the left; b: at the right                      */
     LLMC__NORMAL_NMT,           /* some controls go, some spaces become U+0020                           */
-    LLMC__NORMAL_PRECOMPILED, /* blob: SentencePiece's charsmap, passed by llmc__charsmap_check; a: it is base64 */
+    LLMC__NORMAL_PRECOMPILED,   /* blob: a charsmap that passed llmc__charsmap_check; a: in base64 */
     LLMC__NORMAL_COUNT
 } llmc__normal_kind;
 
@@ -10810,8 +10831,8 @@ static const uint8_t llmc__cut[LLMC__CUT_COUNT][6] = {
     {LLMC__PAT_BLOOM, LLMC__PAT_DIGIT},
 };
 
-/* Names of tokenizer.ggml.pre. Source: llama.cpp, src/llama-vocab.cpp, and "nanochat". Where llama.cpp cuts by
-   an approximation of the maker's regex (tekken, gpt-4o), the maker's own is meant here. */
+/* Names of tokenizer.ggml.pre. Source: llama.cpp, src/llama-vocab.cpp, and "nanochat". Where llama.cpp cuts
+   by an approximation of the maker's regex (tekken, gpt-4o), the maker's own is meant here. */
 typedef struct llmc__pre_name {
     const char *name;
     uint8_t cut, flags;
@@ -16114,8 +16135,8 @@ static void llmc__nf_feed(llmc__nf *s, uint32_t cp, size_t at, uint32_t part)
     s->n++;
 }
 
-/* A normal form over all of the text. Plain characters are copied but for the last one before others: these may
-   join it, and for that it is taken apart first. */
+/* A normal form over all of the text. Plain characters are copied but for the last one before others:
+   these may join it, and for that it is taken apart first. */
 static void llmc__rewrite_form(llmc__rewrite *w, unsigned kind)
 {
     llmc__nf s;
@@ -16376,13 +16397,6 @@ static size_t llmc__normal_room(const llmc__normal *steps, uint32_t n_steps, siz
     return len;
 }
 
-/* Worst output bytes per byte, not counting what PREPEND adds once. */
-static uint32_t llmc__normal_growth(const llmc__normal *steps, uint32_t n_steps)
-{
-    size_t room = llmc__normal_room(steps, n_steps, 65536) / 65536 + 1;
-    return room > UINT32_MAX ? UINT32_MAX : (uint32_t)room;
-}
-
 /* Work memory that llmc__normalize needs at most for a text of len bytes, any alignment; 0 with one step that
    is not BERT. SIZE_MAX where it cannot be said. with_origin: as origin is given there. */
 LLMC__UNUSED static size_t llmc__normal_work(const llmc__normal *steps, uint32_t n_steps, size_t len,
@@ -16412,9 +16426,9 @@ LLMC__UNUSED static bool llmc__normal_same(const llmc__normal *steps, uint32_t n
 
 /* llmc__normalize -- text p [len] after all steps                           (TOKEN.normal)
    steps [n_steps <= LLMC__NORMAL_MAX];  p any bytes, len < 4 GiB;  out [cap], which no step reads;
-   origin [cap + 1] or NULL: for every output byte the place of the source byte it came from, ascending but for
-   marks that changed places, and len at the end;  work [work_bytes], any alignment, see llmc__normal_work;
-   *used the whole output's length, also where cap is too small, and 0 where the work memory is.
+   origin [cap + 1] or NULL: for every output byte the place of the source byte it came from, ascending
+   but for marks that changed places, and len at the end;  work [work_bytes], any alignment, see
+   llmc__normal_work;  *used the whole output's length, also where cap is too small, and 0 where the work memory is.
    True: all of it is in out. Time is linear in the length of the text and of what is written. */
 static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len,
                             uint8_t *out, size_t cap, uint32_t *origin, void *work, size_t work_bytes,
@@ -16463,8 +16477,8 @@ static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const u
     return *used <= cap;
 }
 
-/* The steps for a part of a text, into out [LLMC__NORMAL_MAX]: what belongs to the text's beginning or end (PREPEND,
-   STRIP) is left out elsewhere. Returns how many. */
+/* The steps for a part of a text, into out [LLMC__NORMAL_MAX]: what belongs to the text's beginning or end
+   (PREPEND, STRIP) is left out elsewhere. Returns how many. */
 LLMC__UNUSED static uint32_t llmc__normal_part(const llmc__normal *steps, uint32_t n_steps, bool first,
                                                bool last, llmc__normal *out)
 {
@@ -17044,8 +17058,8 @@ static bool llmc__find_text(const llmc__prose *t, const char *s, size_t len, siz
     return false;
 }
 
-/* Bytes at or after `at` whose characters in GPT-2's alphabet are numbers: 0 to 9, and superscripts and fractions that
-   stand for parts of other characters. */
+/* Bytes at or after `at` whose characters in GPT-2's alphabet are numbers: 0 to 9, and superscripts and
+   fractions that stand for parts of other characters. */
 static bool llmc__find_byte_digits(const llmc__prose *t, size_t at, llmc__match *m)
 {
     size_t end;
@@ -17083,69 +17097,75 @@ static bool llmc__find_lines(const llmc__prose *t, size_t at, llmc__match *m)
     return llmc__match_put(m, at, end, end == t->n);
 }
 
+/* Patterns that are a run of some classes, at or after `at` < n. *known false: it is none of them. */
+static bool llmc__find_run(const llmc__prose *t, unsigned pattern, size_t at, llmc__match *m, bool *known)
+{
+    *known = true;
+    switch (pattern) {
+    case LLMC__PAT_DIGIT:
+        return llmc__find_class(t, LLMC__UC_NUMBERS, 1, at, m);
+    case LLMC__PAT_DIGITS:
+        return llmc__find_class(t, LLMC__UC_NUMBERS, 0, at, m);
+    case LLMC__PAT_DIGITS3:
+        return llmc__find_class(t, LLMC__UC_NUMBERS, 3, at, m);
+    case LLMC__PAT_SPACE:
+        return llmc__find_class(t, LLMC__UC_SPACES, 1, at, m);
+    case LLMC__PAT_SPACES:
+        return llmc__find_class(t, LLMC__UC_SPACES, 0, at, m);
+    case LLMC__PAT_NONSPACE:
+        return llmc__find_class(t, 0x7fffu & ~LLMC__UC_SPACES, 0, at, m);
+    case LLMC__PAT_NEWLINE:
+        return llmc__find_class(t, 1u << LLMC__UC_NEWLINE, 1, at, m);
+    default:
+        *known = false;
+        return false;
+    }
+}
+
+/* The other patterns, at or after `at` < n. */
+static bool llmc__find_other(const llmc__prose *t, const llmc__split *step, size_t at, llmc__match *m)
+{
+    size_t far = 0, end;
+    if (step->pattern <= LLMC__PAT_LAST_WORD) {
+        end = llmc__word_next(t, step->pattern, at, &far);
+        return llmc__match_put(m, at, end, far == t->n);
+    }
+    switch (step->pattern) {
+    case LLMC__PAT_DEEPSEEK3:
+    case LLMC__PAT_BLOOM:
+        return llmc__find_gappy(t, step->pattern == LLMC__PAT_BLOOM, at, m);
+    case LLMC__PAT_LETTERS:
+    case LLMC__PAT_PUNCTS:
+    case LLMC__PAT_CASED:
+    case LLMC__PAT_MARKS:
+        return llmc__find_spaced(t, step->pattern, at, m);
+    case LLMC__PAT_END_SPACE:
+        return llmc__find_end_space(t, at, m);
+    case LLMC__PAT_WORDS:
+        return llmc__find_words(t, at, m);
+    case LLMC__PAT_LINES:
+        return llmc__find_lines(t, at, m);
+    case LLMC__PAT_BYTE_DIGITS:
+        return llmc__find_byte_digits(t, at, m);
+    case LLMC__PAT_ASCII3:
+        return llmc__find_text(t, NULL, 3, at, m);
+    case LLMC__PAT_TEXT:
+        return step->text_len > 0 && llmc__find_text(t, step->text, step->text_len, at, m);
+    default:
+        return llmc__find_chars(
+            t, step->pattern, step->pattern == LLMC__PAT_PUNCT_RUN || step->pattern >= LLMC__PAT_CJK, at, m);
+    }
+}
+
 /* The first match of a step's pattern at or after `at` <= n; without one it is empty, at n. */
 static void llmc__find(const llmc__prose *t, const llmc__split *step, size_t at, llmc__match *m)
 {
-    unsigned pattern = step->pattern;
-    bool found = false;
+    bool found = false, known = true;
     m->touched = SIZE_MAX;
-    if (at < t->n && pattern <= LLMC__PAT_LAST_WORD) {
-        size_t far = 0, end = llmc__word_next(t, pattern, at, &far);
-        found = llmc__match_put(m, at, end, far == t->n);
-    } else if (at < t->n) {
-        switch (pattern) {
-        case LLMC__PAT_DEEPSEEK3:
-        case LLMC__PAT_BLOOM:
-            found = llmc__find_gappy(t, pattern == LLMC__PAT_BLOOM, at, m);
-            break;
-        case LLMC__PAT_LETTERS:
-        case LLMC__PAT_PUNCTS:
-        case LLMC__PAT_CASED:
-        case LLMC__PAT_MARKS:
-            found = llmc__find_spaced(t, pattern, at, m);
-            break;
-        case LLMC__PAT_END_SPACE:
-            found = llmc__find_end_space(t, at, m);
-            break;
-        case LLMC__PAT_WORDS:
-            found = llmc__find_words(t, at, m);
-            break;
-        case LLMC__PAT_DIGIT:
-        case LLMC__PAT_DIGITS:
-        case LLMC__PAT_DIGITS3:
-            found = llmc__find_class(t, LLMC__UC_NUMBERS,
-                                     pattern == LLMC__PAT_DIGIT    ? 1
-                                     : pattern == LLMC__PAT_DIGITS ? 0
-                                                                   : 3,
-                                     at, m);
-            break;
-        case LLMC__PAT_SPACE:
-        case LLMC__PAT_SPACES:
-            found = llmc__find_class(t, LLMC__UC_SPACES, pattern == LLMC__PAT_SPACE ? 1 : 0, at, m);
-            break;
-        case LLMC__PAT_NONSPACE:
-            found = llmc__find_class(t, 0x7fffu & ~LLMC__UC_SPACES, 0, at, m);
-            break;
-        case LLMC__PAT_NEWLINE:
-            found = llmc__find_class(t, 1u << LLMC__UC_NEWLINE, 1, at, m);
-            break;
-        case LLMC__PAT_LINES:
-            found = llmc__find_lines(t, at, m);
-            break;
-        case LLMC__PAT_ASCII3:
-            found = llmc__find_text(t, NULL, 3, at, m);
-            break;
-        case LLMC__PAT_BYTE_DIGITS:
-            found = llmc__find_byte_digits(t, at, m);
-            break;
-        case LLMC__PAT_TEXT:
-            found = step->text_len > 0 && llmc__find_text(t, step->text, step->text_len, at, m);
-            break;
-        default:
-            found = llmc__find_chars(t, pattern, pattern == LLMC__PAT_PUNCT_RUN || pattern >= LLMC__PAT_CJK,
-                                     at, m);
-            break;
-        }
+    if (at < t->n) {
+        found = llmc__find_run(t, step->pattern, at, m, &known);
+        if (!known)
+            found = llmc__find_other(t, step, at, m);
     }
     if (!found) {
         m->begin = m->end = t->n;
@@ -20171,6 +20191,317 @@ LLMC_API llmc_status llmc_tokenizer_init(llmc_tokenizer **out, const llmc_blob *
                           (unsigned long long)need, (unsigned long long)bytes);
     a = llmc__arena_over(mem, bytes);
     return llmc__tokenizer_carve(out, &v, &a, diag);
+}
+
+//--[ 13.14 TOKEN.build ]-- vocabularies of words or characters, from text
+/* One pass over the texts fills a table of distinct pieces, in order of first appearance; that order is
+   the order of ids, so that the same texts give the same vocabulary everywhere. */
+
+/* A distinct piece: its first place in the texts, and how often it occurs. */
+typedef struct llmc__piece_seen {
+    const uint8_t *p;
+    uint32_t len, count;
+} llmc__piece_seen;
+
+/* The table in the caller's memory: list [cap], slots [mask + 1] of index + 1, at most half of them used. */
+typedef struct llmc__builder {
+    llmc__split step[2];
+    uint32_t n_steps;
+    const char *const *special; /* [n_special], the first is the unknown token */
+    size_t n_special;
+    llmc__piece_seen *list;
+    uint32_t *slot;
+    uint32_t mask, cap, n;
+    uint64_t pieces; /* counted only: all that could be distinct */
+    bool count_only;
+} llmc__builder;
+
+static const char *const llmc__builder_unknown[1] = {"<unk>"};
+
+/* Options with defaults. Errors: BAD_ARG. */
+static llmc_status llmc__builder_init(llmc__builder *b, const llmc_vocab_options *opt, llmc_diag *diag)
+{
+    llmc_vocab_options o;
+    size_t i, k;
+    llmc__options(&o, sizeof o, opt);
+    LLMC_MEMSET(b, 0, sizeof *b);
+    b->special = o.n_special > 0 ? o.special : llmc__builder_unknown;
+    b->n_special = o.n_special > 0 ? o.n_special : 1;
+    if (b->special == NULL || b->n_special > 256)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                          "0 to 256 special tokens are possible");
+    for (i = 0; i < b->n_special; i++) {
+        size_t n = b->special[i] == NULL ? 0 : llmc__strlen(b->special[i]);
+        if (n == 0 || n > LLMC__SPECIAL_MAX)
+            return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                              "special token %zu has %zu bytes; 1 to %u are possible", i, n,
+                              (unsigned)LLMC__SPECIAL_MAX);
+        for (k = 0; k < n; k += llmc__utf8_valid(b->special[i] + k, n - k))
+            if (llmc__utf8_valid(b->special[i] + k, n - k) == 0)
+                return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                                  "special token %zu is not UTF-8", i);
+        for (k = 0; k < i; k++)
+            if (llmc__streq(b->special[i], b->special[k]))
+                return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                                  "special token '%s' is there twice", b->special[i]);
+    }
+    b->step[0] = o.chars ? llmc__split_step(LLMC__PAT_CHARS, LLMC__ISOLATED, false)
+                         : llmc__split_step(LLMC__PAT_SPACES, LLMC__REMOVED, false);
+    b->step[1] = llmc__split_step(LLMC__PAT_PUNCT, LLMC__ISOLATED, false);
+    b->n_steps = o.chars ? 1 : 2;
+    return LLMC_OK;
+}
+
+/* Whether p [n] is UTF-8 and short enough to be a token. */
+static bool llmc__builder_fits(const uint8_t *p, size_t n)
+{
+    size_t i, len;
+    for (i = 0; i < n; i += len)
+        if ((len = llmc__utf8_valid((const char *)p + i, n - i)) == 0)
+            return false;
+    return n <= LLMC__SPECIAL_MAX;
+}
+
+/* Counts p [n], which may be new. Errors: NO_MEMORY; UNSUPPORTED (pieces made to collide). */
+static llmc_status llmc__builder_add(llmc__builder *b, const uint8_t *p, size_t n, llmc_diag *diag)
+{
+    uint32_t at = (uint32_t)llmc__token_hash(p, n) & b->mask, probes;
+    for (probes = 0; probes < LLMC__PROBES; probes++, at = (at + 1) & b->mask) {
+        llmc__piece_seen *seen;
+        if (b->slot[at] == 0) {
+            if (b->n == b->cap)
+                return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.build", LLMC_NO_OFFSET,
+                                  "there is memory for %u distinct pieces, and more occur", (unsigned)b->cap);
+            seen = &b->list[b->n++];
+            seen->p = p;
+            seen->len = (uint32_t)n;
+            seen->count = 1;
+            b->slot[at] = b->n;
+            return LLMC_OK;
+        }
+        seen = &b->list[b->slot[at] - 1];
+        if (seen->len == n && LLMC_MEMCMP(seen->p, p, n) == 0) {
+            seen->count += seen->count < UINT32_MAX;
+            return LLMC_OK;
+        }
+    }
+    return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.build", LLMC_NO_OFFSET,
+                      "the text's pieces are made to collide");
+}
+
+/* Bytes of the special token at p [n], the longest one; 0: none. */
+static size_t llmc__builder_special(const llmc__builder *b, const uint8_t *p, size_t n)
+{
+    size_t i, best = 0;
+    for (i = 0; i < b->n_special; i++) {
+        size_t len = llmc__strlen(b->special[i]);
+        if (len > best && len <= n && LLMC_MEMCMP(p, b->special[i], len) == 0)
+            best = len;
+    }
+    return best;
+}
+
+/* All pieces of text p [n] that holds no special tokens. Errors: those of llmc__builder_add. */
+static llmc_status llmc__builder_part(llmc__builder *b, const uint8_t *p, size_t n, llmc_diag *diag)
+{
+    llmc__splitter s;
+    size_t begin, end;
+    llmc__splitter_init(&s, NULL, b->step, b->n_steps, p, n, true);
+    while (llmc__splitter_next(&s, &begin, &end)) {
+        if (!llmc__builder_fits(p + begin, end - begin))
+            continue;
+        b->pieces++;
+        if (!b->count_only)
+            LLMC__TRY(llmc__builder_add(b, p + begin, end - begin, diag));
+    }
+    return LLMC_OK;
+}
+
+/* All pieces of all texts; special tokens in them part what stands around them.
+   Errors: BAD_ARG, those of llmc__builder_add. */
+static llmc_status llmc__builder_texts(llmc__builder *b, const llmc_blob *texts, size_t n_texts,
+                                       llmc_diag *diag)
+{
+    bool first[256];
+    size_t i, at, begin, len;
+    LLMC_MEMSET(first, 0, sizeof first);
+    for (i = 0; i < b->n_special; i++)
+        first[(uint8_t)b->special[i][0]] = true;
+    for (i = 0; i < n_texts; i++) {
+        const uint8_t *p = (const uint8_t *)texts[i].data;
+        if (p == NULL && texts[i].size > 0)
+            return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET, "text %zu is NULL", i);
+        for (begin = at = 0; at < texts[i].size;) {
+            len = first[p[at]] ? llmc__builder_special(b, p + at, texts[i].size - at) : 0;
+            if (len > 0)
+                LLMC__TRY(llmc__builder_part(b, p + begin, at - begin, diag));
+            at += len > 0 ? len : 1;
+            begin = len > 0 ? at : begin;
+        }
+        if (at > begin)
+            LLMC__TRY(llmc__builder_part(b, p + begin, at - begin, diag));
+    }
+    return LLMC_OK;
+}
+
+/* Bytes of a table with this many slots, half of which the list has. */
+static uint64_t llmc__builder_bytes(uint64_t slots)
+{
+    return slots / 2 * sizeof(llmc__piece_seen) + slots * sizeof(uint32_t);
+}
+
+/* llmc_vocab_need -- memory that is enough for llmc_vocab_build             (TOKEN.build)
+   Every piece counts as a distinct one (of characters, at most as many as Unicode has), so less will
+   mostly do. Errors: BAD_ARG, NO_MEMORY (more than this machine can address). */
+LLMC_API llmc_status llmc_vocab_need(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                     size_t *bytes, llmc_diag *diag)
+{
+    llmc__builder b;
+    uint64_t n;
+    if (bytes == NULL || (texts == NULL && n_texts > 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET, "texts or bytes is NULL");
+    LLMC__TRY(llmc__builder_init(&b, opt, diag));
+    b.count_only = true;
+    LLMC__TRY(llmc__builder_texts(&b, texts, n_texts, diag));
+    n = b.n_steps == 1 ? llmc__min(b.pieces, 0x110000) : b.pieces;
+    n = llmc__min(n, LLMC__MAX_VOCAB);
+    n = llmc__builder_bytes(4 * n) + 64; /* the next power of two, room to align */
+    if (n > SIZE_MAX)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.build", LLMC_NO_OFFSET, "the table does not fit a size_t");
+    *bytes = (size_t)n;
+    return LLMC_OK;
+}
+
+/* Lays list and slots out in mem [bytes], as many as fit: a power of two. b->list stays NULL if none do. */
+static void llmc__builder_place(llmc__builder *b, void *mem, size_t bytes)
+{
+    size_t skip = (8 - (uintptr_t)mem % 8) % 8;
+    uint64_t slots = 1;
+    bytes = bytes > skip ? bytes - skip : 0;
+    while (slots < 2 * LLMC__MAX_VOCAB && llmc__builder_bytes(2 * slots) <= bytes)
+        slots *= 2;
+    if (slots == 1)
+        return;
+    b->list = (llmc__piece_seen *)(void *)((uint8_t *)mem + skip);
+    b->cap = (uint32_t)(slots / 2);
+    b->slot = (uint32_t *)(void *)(b->list + slots / 2);
+    b->mask = (uint32_t)(slots - 1);
+    LLMC_MEMSET(b->slot, 0, (size_t)slots * sizeof *b->slot);
+}
+
+/* Writes p [n] as a JSON string. */
+static void llmc__out_json(llmc__out *o, const char *p, size_t n)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t i, begin = 0;
+    llmc__out_bytes(o, "\"", 1);
+    for (i = 0; i < n; i++) {
+        uint8_t c = (uint8_t)p[i];
+        char escape[6] = {'\\', 'u', '0', '0', 0, 0};
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        llmc__out_bytes(o, p + begin, i - begin);
+        begin = i + 1;
+        escape[4] = hex[c >> 4];
+        escape[5] = hex[c & 15];
+        llmc__out_bytes(o, escape, 6);
+    }
+    llmc__out_bytes(o, p + begin, n - begin);
+    llmc__out_bytes(o, "\"", 1);
+}
+
+/* Writes a string of our own as it is. */
+static void llmc__out_plain(llmc__out *o, const char *text)
+{
+    llmc__out_bytes(o, text, llmc__strlen(text));
+}
+
+/* Writes a number in decimal. */
+static void llmc__out_id(llmc__out *o, uint32_t v)
+{
+    char text[16];
+    llmc__format(text, sizeof text, "%u", (unsigned)v);
+    llmc__out_plain(o, text);
+}
+
+/* Writes tokenizer.json: special tokens, how to cut, then the pieces that occur at least `least` times.
+   Returns the number of tokens. */
+static uint32_t llmc__builder_write(const llmc__builder *b, uint32_t least, llmc__out *o)
+{
+    uint32_t i, id;
+    llmc__out_plain(
+        o, "{\n \"version\": \"1.0\",\n \"truncation\": null,\n \"padding\": null,\n \"added_tokens\": [");
+    for (i = 0; i < b->n_special; i++) {
+        llmc__out_plain(o, i == 0 ? "\n  {\"id\": " : ",\n  {\"id\": ");
+        llmc__out_id(o, i);
+        llmc__out_plain(o, ", \"content\": ");
+        llmc__out_json(o, b->special[i], llmc__strlen(b->special[i]));
+        llmc__out_plain(
+            o, ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
+               "\"special\": true}");
+    }
+    llmc__out_plain(o, "\n ],\n \"normalizer\": null,\n \"pre_tokenizer\": ");
+    llmc__out_plain(o, b->n_steps == 1
+                           ? "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"[\\\\s\\\\S]\"}, "
+                             "\"behavior\": \"Isolated\", \"invert\": false}"
+                           : "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"WhitespaceSplit\"}, "
+                             "{\"type\": \"Punctuation\", \"behavior\": \"Isolated\"}]}");
+    llmc__out_plain(o, ",\n \"post_processor\": null,\n \"decoder\": ");
+    llmc__out_plain(o, b->n_steps == 1 ? "{\"type\": \"Fuse\"}" : "null");
+    llmc__out_plain(o, ",\n \"model\": {\"type\": \"WordLevel\", \"vocab\": {");
+    for (id = 0; id < b->n_special; id++) {
+        llmc__out_plain(o, id == 0 ? "\n  " : ",\n  ");
+        llmc__out_json(o, b->special[id], llmc__strlen(b->special[id]));
+        llmc__out_plain(o, ": ");
+        llmc__out_id(o, id);
+    }
+    for (i = 0; i < b->n; i++) {
+        const llmc__piece_seen *seen = &b->list[i];
+        if (seen->count < least || llmc__builder_special(b, seen->p, seen->len) == seen->len)
+            continue;
+        llmc__out_plain(o, ",\n  ");
+        llmc__out_json(o, (const char *)seen->p, seen->len);
+        llmc__out_plain(o, ": ");
+        llmc__out_id(o, id++);
+    }
+    llmc__out_plain(o, "\n }, \"unk_token\": ");
+    llmc__out_json(o, b->special[0], llmc__strlen(b->special[0]));
+    llmc__out_plain(o, "}\n}\n");
+    return id;
+}
+
+/* llmc_vocab_build -- the words or characters of texts, written as tokenizer.json     (TOKEN.build)
+   texts [n_texts] UTF-8; pieces that are not, and those over LLMC__SPECIAL_MAX bytes, are left to the unknown
+   token. mem [bytes], any alignment, see llmc_vocab_need. *n_tokens (may be NULL): how many there are.
+   Ids: the special tokens as given, then the pieces in order of first appearance.
+   Errors: BAD_ARG, NO_MEMORY (more distinct pieces than mem holds), UNSUPPORTED, IO (the writer). */
+LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                      void *mem, size_t bytes, const llmc_writer *writer, uint32_t *n_tokens,
+                                      llmc_diag *diag)
+{
+    llmc__builder b;
+    llmc_vocab_options o;
+    llmc__out out;
+    uint32_t n;
+    if (writer == NULL || writer->write == NULL || (texts == NULL && n_texts > 0) ||
+        (mem == NULL && bytes > 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET, "texts, mem or writer is NULL");
+    llmc__options(&o, sizeof o, opt);
+    LLMC__TRY(llmc__builder_init(&b, opt, diag));
+    llmc__builder_place(&b, mem, bytes);
+    if (b.list == NULL)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.build", LLMC_NO_OFFSET, "%zu bytes are too few for a table",
+                          bytes);
+    LLMC__TRY(llmc__builder_texts(&b, texts, n_texts, diag));
+    LLMC_MEMSET(&out, 0, sizeof out);
+    out.to = writer;
+    n = llmc__builder_write(&b, o.min_count, &out);
+    if (out.failed)
+        return LLMC__FAIL(diag, IO, "TOKEN.build", LLMC_NO_OFFSET, "the writer stopped after %llu bytes",
+                          (unsigned long long)out.at);
+    if (n_tokens != NULL)
+        *n_tokens = n;
+    return LLMC_OK;
 }
 #endif /* LLMC_NO_TOKEN */
 
