@@ -18693,6 +18693,44 @@ static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n,
     return llmc__runs_put(t, p, n, place, space, true, work, out, &used);
 }
 
+/* Where U+2581 begins in p [n]; n: nowhere. */
+static size_t llmc__find_mark(const uint8_t *p, size_t n)
+{
+    size_t at;
+    for (at = 0; at + 2 < n; at++)
+        if (p[at] == 0xe2 && p[at + 1] == 0x96 && p[at + 2] == 0x81)
+            return at;
+    return n;
+}
+
+/* How llmc__respace goes about spaces. */
+enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
+
+/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
+   RIGHT). As in SentencePiece what was U+2581 before is no space in a run or at the left, but one at the right.
+   origin, or NULL, goes along. Returns what is left. */
+static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
+{
+    bool after_space = (how & LLMC__RESPACE_LEFT) != 0;
+    size_t at, k = 0, step;
+    for (at = 0; at < n; at += step) {
+        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
+        bool space = p[at] == ' ';
+        step = mark ? 3 : 1;
+        if (space && after_space)
+            continue;
+        after_space = space && (how & LLMC__RESPACE_RUNS) != 0;
+        if (origin != NULL)
+            origin[k] = origin[at];
+        p[k++] = mark ? ' ' : p[at];
+    }
+    if (origin != NULL)
+        origin[k] = origin[n];
+    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
+        k--; /* and the text ends where this space was */
+    return k;
+}
+
 /* A piece that split steps gave, where every piece gets a space if it has none, and is cut before each. */
 static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
                                 llmc__work work, llmc__ids *out)
@@ -18705,6 +18743,27 @@ static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_
             return false;
     }
     return true;
+}
+
+/* Whether U+2581 that a text holds becomes a space before the text is cut. With a prefix for each piece it does so
+   after that, since steps that cut at white space do not cut at it. */
+static bool llmc__marks_first(const llmc__vocab *v)
+{
+    return v->alphabet == LLMC__ALPHABET_MARK && (v->prefix != LLMC__PREFIX_PIECES || v->n_split == 0);
+}
+
+/* The same of a piece that may hold U+2581. */
+static bool llmc__marked_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
+                                llmc__work work, llmc__ids *out)
+{
+    uint8_t *copy;
+    if (t->vocab.alphabet != LLMC__ALPHABET_MARK || llmc__find_mark(p, n) == n)
+        return llmc__spaced_pieces(t, p, n, place, work, out);
+    copy = llmc__work_take(&work, n);
+    if (copy == NULL)
+        return false;
+    LLMC_MEMCPY(copy, p, n);
+    return llmc__spaced_pieces(t, copy, llmc__respace(copy, n, NULL, LLMC__RESPACE_MARKS), place, work, out);
 }
 
 /* A text p [n] at `place` by its split steps, piece by piece. Without `last` more may follow, and only settled
@@ -18724,7 +18783,7 @@ static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n
     }
     llmc__splitter_init(&s, t->uc, t->vocab.split, t->vocab.n_split, p, n, last);
     while (llmc__splitter_next(&s, &b, &e))
-        if (spaced ? !llmc__spaced_pieces(t, p + b, e - b, place + b, work, out)
+        if (spaced ? !llmc__marked_pieces(t, p + b, e - b, place + b, work, out)
                    : !llmc__piece_ids(t, p + b, e - b, place + b, false, work, out))
             return false;
     *used = last ? n : s.settled;
@@ -18774,50 +18833,12 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
     return ok;
 }
 
-/* Where U+2581 begins in p [n]; n: nowhere. */
-static size_t llmc__find_mark(const uint8_t *p, size_t n)
-{
-    size_t at;
-    for (at = 0; at + 2 < n; at++)
-        if (p[at] == 0xe2 && p[at + 1] == 0x96 && p[at + 2] == 0x81)
-            return at;
-    return n;
-}
-
-/* How llmc__respace goes about spaces. */
-enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
-
-/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
-   RIGHT). As in SentencePiece what was U+2581 before is no space in a run or at the left, but one at the right.
-   origin, or NULL, goes along. Returns what is left. */
-static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
-{
-    bool after_space = (how & LLMC__RESPACE_LEFT) != 0;
-    size_t at, k = 0, step;
-    for (at = 0; at < n; at += step) {
-        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
-        bool space = p[at] == ' ';
-        step = mark ? 3 : 1;
-        if (space && after_space)
-            continue;
-        after_space = space && (how & LLMC__RESPACE_RUNS) != 0;
-        if (origin != NULL)
-            origin[k] = origin[at];
-        p[k++] = mark ? ' ' : p[at];
-    }
-    if (origin != NULL)
-        origin[k] = origin[n];
-    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
-        k--; /* and the text ends where this space was */
-    return k;
-}
-
 /* How the spaces of a part are treated that token `next` follows, NONE: the text's end. Where tokens are words
    among others the ends of a part are not ends of the text. */
 static unsigned llmc__respace_how(const llmc__flow *f, llmc_token next)
 {
     const llmc_tokenizer *t = f->tok;
-    unsigned how = t->vocab.alphabet == LLMC__ALPHABET_MARK ? LLMC__RESPACE_MARKS : 0;
+    unsigned how = llmc__marks_first(&t->vocab) ? LLMC__RESPACE_MARKS : 0;
     if (!t->vocab.remove_spaces)
         return how;
     how |= LLMC__RESPACE_RUNS;
@@ -18931,7 +18952,7 @@ static bool llmc__part_rewritten(const llmc__flow *f, const uint8_t *p, size_t n
     const llmc_tokenizer *t = f->tok;
     const llmc__vocab *v = &t->vocab;
     return v->remove_spaces || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
-           (v->alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(p, n) < n) ||
+           (llmc__marks_first(v) && llmc__find_mark(p, n) < n) ||
            (v->n_normal > 0 && !llmc__normal_same(v->normal, v->n_normal, p, n));
 }
 
