@@ -12546,6 +12546,7 @@ static llmc_status llmc__vocab_torchless_kind(llmc__vocab *v, llmc_diag *diag)
     v->prefix = LLMC__PREFIX_ALWAYS;
     v->byte_fallback = v->fuse_unk = v->add_bos = v->drop_space = true;
     llmc__vocab_usual(v);
+    llmc__vocab_finish(v);
     return llmc__vocab_survey(v, diag);
 }
 
@@ -12590,6 +12591,7 @@ static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *pre
     v->alphabet = LLMC__ALPHABET_BYTES;
     LLMC__TRY(llmc__vocab_cut(v, f->pattern, f->pattern_len, f->file.diag));
     llmc__vocab_usual(v);
+    llmc__vocab_finish(v);
     return llmc__vocab_survey(v, f->file.diag);
 }
 #endif
@@ -25918,16 +25920,127 @@ static void llmc__torchless_metadata(const llmc_config *c, bool int8, llmc__out 
         llmc__out_words(o, ",\"sliding_window\":\"None\"");
     llmc__torchless_pair(o, "rope_theta", (double)c->rope_base);
     llmc__torchless_pair(o, "norm_eps", (double)c->norm_eps);
-    llmc__out_words(o, "},\"tokenizer\":{\"vocab\":{},\"merges\":[]},\"tensors\":{");
+    llmc__out_words(o, "}");
 }
 
-/* The header's JSON and its padding; s->total becomes the bytes of all data. */
-static void llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
+#ifndef LLMC_NO_TOKEN
+/* Whether a torchless file can hold this tokenizer, which is always of one kind: characters joined by merges,
+   U+2581 for spaces and before the text, bytes for what is missing, no special tokens but <s>, </s>, <unk>. */
+static bool llmc__torchless_holds(const llmc_tokenizer *tok)
+{
+    const llmc__vocab *v = tok == NULL ? NULL : &tok->vocab;
+    uint32_t id, i;
+    if (v == NULL || v->kind != LLMC__VOCAB_BPE || v->alphabet != LLMC__ALPHABET_MARK ||
+        v->prefix != LLMC__PREFIX_ALWAYS || !v->byte_fallback || v->n_normal + v->n_split > 0 ||
+        v->ignore_merges)
+        return false;
+    for (id = 0; id < v->count; id++) {
+        const llmc__tok *k = &tok->tok[id];
+        const char *text = (const char *)k->text;
+        bool special = (k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_USER) &&
+                       !llmc__texteq(text, k->text_len, "<s>") && !llmc__texteq(text, k->text_len, "</s>") &&
+                       !llmc__texteq(text, k->text_len, "<unk>");
+        for (i = 0; i < k->text_len;) {
+            size_t n = llmc__utf8_valid(text + i, k->text_len - i);
+            special = special || n == 0;
+            i += n == 0 ? 1 : (uint32_t)n;
+        }
+        if (special)
+            return false;
+    }
+    return true;
+}
+
+/* \uXXXX. */
+static void llmc__out_unit(llmc__out *o, uint32_t unit)
+{
+    char text[6] = {'\\', 'u', 0, 0, 0, 0};
+    unsigned i;
+    for (i = 0; i < 4; i++)
+        text[2 + i] = "0123456789abcdef"[unit >> (12 - 4 * i) & 15];
+    llmc__out_bytes(o, text, 6);
+}
+
+/* A JSON string of UTF-8 text [len], in ASCII as torchless's own are; two units from U+10000 on. */
+static void llmc__out_json(llmc__out *o, const uint8_t *text, size_t len)
+{
+    uint32_t cp;
+    size_t i, step;
+    llmc__out_words(o, "\"");
+    for (i = 0; i < len; i += step) {
+        step = llmc__uc_next(text + i, len - i, &cp);
+        if (cp >= 0x20 && cp < 0x7f && cp != '"' && cp != '\\') {
+            llmc__out_bytes(o, text + i, 1);
+            continue;
+        }
+        if (cp >= 0x10000)
+            llmc__out_unit(o, 0xd7c0 + (cp >> 10));
+        llmc__out_unit(o, cp >= 0x10000 ? 0xdc00 + (cp & 0x3ff) : cp);
+    }
+    llmc__out_words(o, "\"");
+}
+
+/* "vocab" and "merges" of a tokenizer that torchless_holds. */
+static void llmc__torchless_vocab(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    llmc__vocab_iter it;
+    llmc__vocab_merge m;
+    uint32_t id, n = 0;
+    llmc__out_words(o, ",\"tokenizer\":{\"vocab\":{");
+    for (id = 0; id < v->count; id++) {
+        if (tok->tok[id].text_len == 0)
+            continue;
+        llmc__out_words(o, n++ > 0 ? "," : "");
+        llmc__out_json(o, tok->tok[id].text, tok->tok[id].text_len);
+        llmc__out_words(o, ":");
+        llmc__out_decimal(o, id);
+    }
+    llmc__out_words(o, "},\"merges\":[");
+    llmc__vocab_start(&it);
+    for (n = 0; n < v->merges.count && llmc__vocab_merge_next(v, &it, &m) && m.b != NULL; n++) {
+        llmc__out_words(o, n > 0 ? ",[" : "[");
+        if (m.encoding == LLMC__TEXT_PLAIN) {
+            llmc__out_json(o, m.a, m.a_len);
+            llmc__out_words(o, ",");
+            llmc__out_json(o, m.b, m.b_len);
+        } else { /* escaped as it must be */
+            llmc__out_words(o, "\"");
+            llmc__out_bytes(o, m.a, m.a_len);
+            llmc__out_words(o, "\",\"");
+            llmc__out_bytes(o, m.b, m.b_len);
+            llmc__out_words(o, "\"");
+        }
+        llmc__out_words(o, "]");
+    }
+    llmc__out_words(o, "]}");
+}
+#endif
+
+/* The tokenizer, or that there is none. False: there is one, which a torchless file cannot hold. */
+static bool llmc__torchless_tokenizer(const llmc_model *m, llmc__out *o)
+{
+#ifndef LLMC_NO_TOKEN
+    if (llmc__torchless_holds(m->tokenizer)) {
+        llmc__torchless_vocab(m->tokenizer, o);
+        return true;
+    }
+#endif
+    llmc__out_words(o, ",\"tokenizer\":{\"vocab\":{},\"merges\":[]}");
+    return m->tokenizer == NULL;
+}
+
+/* The header's JSON and its padding; s->total becomes the bytes of all data. Returns whether the tokenizer is
+   in it, if there is one. */
+static bool llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
 {
     llmc__torchless_part p;
     uint64_t at = 0, scales, dim[2];
     uint32_t i;
+    bool whole;
     llmc__torchless_metadata(&s->m->config, int8, o);
+    whole = llmc__torchless_tokenizer(s->m, o);
+    llmc__out_words(o, ",\"tensors\":{");
     for (i = 0; llmc__torchless_part_at(s->m, i, &p); i++) {
         uint64_t bytes = llmc__torchless_bytes(&p, int8, &scales);
         dim[0] = p.cols;
@@ -25949,6 +26062,7 @@ static void llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
     }
     llmc__out_words(o, "}}");
     s->total = at;
+    return whole;
 }
 
 /* One group [n] as int8 with 127 / absmax to multiply by, or that number itself; of zeros it is infinite. */
@@ -26050,11 +26164,11 @@ static llmc_status llmc__save_torchless(llmc__save *s, llmc_diag *diag)
     if (lacks != NULL)
         return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.save", LLMC_NO_OFFSET, "a torchless file cannot hold %s",
                           lacks);
-    llmc__say(&s->opt->log, LLMC_LOG_WARN, "MODEL.save", "the tokenizer is not written");
     LLMC_MEMSET(&count, 0, sizeof count);
-    llmc__torchless_header(s, int8, &count);
+    if (!llmc__torchless_header(s, int8, &count))
+        llmc__say(&s->opt->log, LLMC_LOG_WARN, "MODEL.save", "the tokenizer is not written");
     llmc__out_u64(s->o, ((count.at + 8 + 63) & ~UINT64_C(63)) - 8);
-    llmc__torchless_header(s, int8, s->o);
+    (void)llmc__torchless_header(s, int8, s->o);
     llmc__out_pad(s->o, 64);
     for (i = 0; on && !s->o->failed && llmc__torchless_part_at(s->m, i, &p); i++) {
         llmc__torchless_data(s, &p, int8);
