@@ -28079,6 +28079,7 @@ LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llm
    wait for it, a list through their arg. */
 typedef struct llmc__gr_group {
     uint32_t begin, alt, chain;
+    uint32_t local; /* n_local where it began */
 } llmc__gr_group;
 
 /* One reading of a text. The first only counts (g NULL or without code), the second takes down the
@@ -28093,6 +28094,7 @@ typedef struct llmc__gr_parse {
     uint32_t n, most, limit; /* instructions, written or counted; the most at once, as {0} drops some */
     uint32_t n_rules, n_local, n_literal; /* rules, parts moved out of line, tokens named */
     uint32_t item, repeats; /* where the item begins that an operator would repeat; operators on it */
+    uint32_t item_local;    /* n_local where the item began */
     bool has_item;
     uint32_t depth;
     llmc__gr_group group[LLMC__GR_DEPTH + 2]; /* one for a class inside the deepest */
@@ -28173,6 +28175,7 @@ static void llmc__gr_open(llmc__gr_parse *s)
 {
     llmc__gr_group *g = &s->group[++s->depth];
     g->begin = g->alt = s->n;
+    g->local = s->n_local;
     g->chain = LLMC__GR_NONE;
     s->has_item = false;
 }
@@ -28200,6 +28203,7 @@ static void llmc__gr_close(llmc__gr_parse *s)
         s->code[i].arg = (int32_t)(s->n - i);
     }
     s->item = g->begin;
+    s->item_local = g->local;
     s->has_item = true;
     s->repeats = 0;
 }
@@ -28208,6 +28212,7 @@ static void llmc__gr_close(llmc__gr_parse *s)
    this code begins. */
 typedef struct llmc__gr_unit {
     uint32_t at, n, enter;
+    uint32_t local; /* parts out of line in it, which each copy has for itself */
 } llmc__gr_unit;
 
 /* Appends one more copy. */
@@ -28215,6 +28220,7 @@ static llmc_status llmc__gr_again(llmc__gr_parse *s, const llmc__gr_unit *u)
 {
     uint32_t at = s->n;
     LLMC__TRY(llmc__gr_insert(s, at, u->n));
+    s->n_local += u->local;
     if (s->code == NULL)
         return LLMC_OK;
     LLMC_MEMCPY(s->code + at, s->code + u->at, u->n * sizeof *s->code);
@@ -28239,6 +28245,7 @@ static llmc_status llmc__gr_outline(llmc__gr_parse *s, llmc__gr_unit *u, uint64_
     u->enter = u->at + 1;
     u->at = s->n;
     u->n = 1;
+    u->local = 0;
     s->n_local++;
     return llmc__gr_emit(s, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - u->at);
 }
@@ -28297,6 +28304,7 @@ static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t mi
         return llmc__gr_error(s, p, "too many operators on one item");
     u.at = s->item;
     u.n = s->n - s->item;
+    u.local = s->n_local - s->item_local;
     if (copies == 0)
         s->n = s->item;
     if (copies == 0 || u.n == 0)
@@ -28471,6 +28479,7 @@ static llmc_status llmc__gr_literal(llmc__gr_parse *s)
         LLMC__TRY(llmc__gr_sequence(s, c, c));
     }
     s->item = begin;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return LLMC_OK;
@@ -28611,6 +28620,7 @@ static llmc_status llmc__gr_token(llmc__gr_parse *s)
         return llmc__gr_error(s, p, "more than 256 tokens in one grammar");
     LLMC__TRY(llmc__gr_token_id(s, &id));
     s->item = s->n;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return llmc__gr_emit(s, LLMC__GR_TOKEN, others, 0, id);
@@ -28654,6 +28664,7 @@ static llmc_status llmc__gr_reference(llmc__gr_parse *s)
     if (rule == LLMC__GR_NONE)
         return llmc__gr_error_name(s, p, n, "no rule has this name");
     s->item = s->n;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return llmc__gr_emit(s, LLMC__GR_CALL, 0, 0, rule);
