@@ -28305,8 +28305,10 @@ static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t mi
     u.at = s->item;
     u.n = s->n - s->item;
     u.local = s->n_local - s->item_local;
-    if (copies == 0)
+    if (copies == 0) { /* as if it had not been written */
         s->n = s->item;
+        s->n_local = s->item_local;
+    }
     if (copies == 0 || u.n == 0)
         return LLMC_OK;
     LLMC__TRY(llmc__gr_outline(s, &u, copies));
