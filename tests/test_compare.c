@@ -188,7 +188,8 @@ static size_t compare(const llmc_tokenizer *tok, const char *name, const llmc_en
         snprintf(digits, sizeof digits, "%04x", hash_ids(0x811c9dc5u, ids, n) & 0xffff);
         if (memcmp(digits, e.digits + 4 * b, 4) == 0)
             continue;
-        if (bad++ < 3 && (text = (char *)malloc(len + 1)) != NULL) {
+        if (bad++ < (size_t)(getenv("SHOW") != NULL ? atoi(getenv("SHOW")) : 3) &&
+            (text = (char *)malloc(len + 1)) != NULL) {
             fprintf(stderr, "    %s, block %u (%s): other ids\n", name, (unsigned)b, corpus_sort(c, b));
             memcpy(text, c->text + c->starts[b], len);
             text[len] = 0;

@@ -162,7 +162,8 @@ def make_spm(path, blocks):
     vocab = {}
     for t in ["<unk>", "<s>", "</s>"] + [f"<0x{b:02X}>" for b in range(256)] + sorted(usual) + [a + b for a, b in merges]:
         vocab.setdefault(t, len(vocab))
-    tokens = [("<unk>", "s")] + [x for x in SPECIAL if x[0] not in ("[CLS]", "[SEP]", "\u00e9t\u00e9")]
+    # None is looked for in normalised text: that would be "\u2581world" where a step prepends U+2581, as early Llama 2 files have it
+    tokens = [("<unk>", "s")] + [(c, f.replace("n", "")) for c, f in SPECIAL if c not in ("[CLS]", "[SEP]", "\u00e9t\u00e9")]
     write_json(path, MEMBERS + [("added_tokens", added(vocab, tokens))] + STEPS, bpe_model(vocab, merges, "<unk>", True))
 
 
