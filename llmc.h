@@ -124,33 +124,35 @@
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
-     activation functions -> LAYER.ffn            memory need -> ENGINE.carve
-     arena -> MEM.arena                           MessagePack -> DATA.msgpack
-     attention, GQA -> LAYER.attn                 mixture of experts -> LAYER.experts
-     batching, continuous -> ENGINE.step          mmap, files -> OS.map
-     BERT, pooling -> ENGINE.embed                models as GGUF -> MODEL.save
-     BPE merges -> TOKEN.merge                    penalties -> SAMPLE.penalty
-     byte order -> PLATFORM.order                 perplexity (llmc_seq_forward) -> ENGINE.step
-     chat formats of our own -> CHAT.format       pre-tokenizers -> TOKEN.split
-     chat templates, Jinja -> CHAT.run            prompt injection -> CHAT.build
-     checkpoint folders -> OS.folder              prompts in chats -> CHAT.render
-     config.json -> MODEL.hyper                   quantisation -> QUANT.block
-     CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
-     decode, GEMV, GEMM -> LAYER.product          regular expressions -> GRAMMAR.pattern
-     embeddings -> ENGINE.embed                   RMSNorm, LayerNorm -> LAYER.norm
+     activation functions -> LAYER.ffn            mixture of experts -> LAYER.experts
+     ambiguous grammars -> GRAMMAR.stack          mmap, files -> OS.map
+     arena -> MEM.arena                           models as GGUF -> MODEL.save
+     attention, GQA -> LAYER.attn                 names of pre-tokenizers -> FILE.pattern
+     batching, continuous -> ENGINE.step          normalizers -> TOKEN.normal
+     BERT, pooling -> ENGINE.embed                penalties -> SAMPLE.penalty
+     BPE merges -> TOKEN.merge                    perplexity (llmc_seq_forward) -> ENGINE.step
+     byte order -> PLATFORM.order                 pre-tokenizers -> TOKEN.split
+     chat formats of our own -> CHAT.format       prompt injection -> CHAT.build
+     chat templates, Jinja -> CHAT.run            prompts in chats -> CHAT.render
+     checkpoint folders -> OS.folder              quantisation -> QUANT.block
+     config.json -> MODEL.hyper                   random numbers -> MATH.random
+     CPU dispatch -> PLATFORM.cpu                 regular expressions -> GRAMMAR.pattern
+     decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
+     embeddings -> ENGINE.embed                   RoPE scaling in files -> MODEL.rope
      error messages -> STATUS.fail                RoPE, YaRN, NTK -> LAYER.rope
-     families of models -> MODEL.family           RoPE scaling in files -> MODEL.rope
-     GGUF -> FILE.gguf                            safetensors -> FILE.safetensors
-     Hugging Face folders -> MODEL.source         sampling, top-k, top-p -> SAMPLE.filter
-     JSON -> DATA.check                           sliding window, sinks -> LAYER.attn
-     JSON schemas -> GRAMMAR.schema               stop strings, UTF-8 -> ENGINE.stream
-     K-quants -> QUANT.unit                       tensor names -> MODEL.names
-     KV cache, pages -> KV.pool                   threads -> OS.pool
-     llama2.c files -> FILE.llama2c               TOML, YAML -> DATA.settings
-     llm.c files -> FILE.llmc                     torchless, MOG -> FILE.torchless
-     logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
-     names of pre-tokenizers -> FILE.pattern      vector kernels -> KERNEL.body
-     normalizers -> TOKEN.normal                  vocabularies from text -> TOKEN.build
+     families of models -> MODEL.family           safetensors -> FILE.safetensors
+     GBNF grammars -> GRAMMAR.parse               sampling, top-k, top-p -> SAMPLE.filter
+     GGUF -> FILE.gguf                            sliding window, sinks -> LAYER.attn
+     Hugging Face folders -> MODEL.source         stop strings, UTF-8 -> ENGINE.stream
+     JSON -> DATA.check                           tensor names -> MODEL.names
+     JSON schemas -> GRAMMAR.schema               threads -> OS.pool
+     K-quants -> QUANT.unit                       token masks -> GRAMMAR.mask
+     KV cache, pages -> KV.pool                   TOML, YAML -> DATA.settings
+     llama2.c files -> FILE.llama2c               torchless, MOG -> FILE.torchless
+     llm.c files -> FILE.llmc                     Unicode classes -> TOKEN.unicode
+     logging, debugging -> FORWARD.watch          vector kernels -> KERNEL.body
+     memory need -> ENGINE.carve                  vocabularies from text -> TOKEN.build
+     MessagePack -> DATA.msgpack
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -28814,6 +28816,7 @@ LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llm
    wait for it, a list through their arg. */
 typedef struct llmc__gr_group {
     uint32_t begin, alt, chain;
+    uint32_t local; /* n_local where it began */
 } llmc__gr_group;
 
 /* One reading of a text. The first only counts (g NULL or without code), the second takes down the
@@ -28828,6 +28831,7 @@ typedef struct llmc__gr_parse {
     uint32_t n, most, limit; /* instructions, written or counted; the most at once, as {0} drops some */
     uint32_t n_rules, n_local, n_literal; /* rules, parts moved out of line, tokens named */
     uint32_t item, repeats; /* where the item begins that an operator would repeat; operators on it */
+    uint32_t item_local;    /* n_local where the item began */
     bool has_item;
     uint32_t depth;
     llmc__gr_group group[LLMC__GR_DEPTH + 2]; /* one for a class inside the deepest */
@@ -28908,6 +28912,7 @@ static void llmc__gr_open(llmc__gr_parse *s)
 {
     llmc__gr_group *g = &s->group[++s->depth];
     g->begin = g->alt = s->n;
+    g->local = s->n_local;
     g->chain = LLMC__GR_NONE;
     s->has_item = false;
 }
@@ -28935,6 +28940,7 @@ static void llmc__gr_close(llmc__gr_parse *s)
         s->code[i].arg = (int32_t)(s->n - i);
     }
     s->item = g->begin;
+    s->item_local = g->local;
     s->has_item = true;
     s->repeats = 0;
 }
@@ -28943,6 +28949,7 @@ static void llmc__gr_close(llmc__gr_parse *s)
    this code begins. */
 typedef struct llmc__gr_unit {
     uint32_t at, n, enter;
+    uint32_t local; /* parts out of line in it, which each copy has for itself */
 } llmc__gr_unit;
 
 /* Appends one more copy. */
@@ -28950,6 +28957,7 @@ static llmc_status llmc__gr_again(llmc__gr_parse *s, const llmc__gr_unit *u)
 {
     uint32_t at = s->n;
     LLMC__TRY(llmc__gr_insert(s, at, u->n));
+    s->n_local += u->local;
     if (s->code == NULL)
         return LLMC_OK;
     LLMC_MEMCPY(s->code + at, s->code + u->at, u->n * sizeof *s->code);
@@ -28974,6 +28982,7 @@ static llmc_status llmc__gr_outline(llmc__gr_parse *s, llmc__gr_unit *u, uint64_
     u->enter = u->at + 1;
     u->at = s->n;
     u->n = 1;
+    u->local = 0;
     s->n_local++;
     return llmc__gr_emit(s, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - u->at);
 }
@@ -29032,8 +29041,11 @@ static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t mi
         return llmc__gr_error(s, p, "too many operators on one item");
     u.at = s->item;
     u.n = s->n - s->item;
-    if (copies == 0)
+    u.local = s->n_local - s->item_local;
+    if (copies == 0) { /* as if it had not been written */
         s->n = s->item;
+        s->n_local = s->item_local;
+    }
     if (copies == 0 || u.n == 0)
         return LLMC_OK;
     LLMC__TRY(llmc__gr_outline(s, &u, copies));
@@ -29206,6 +29218,7 @@ static llmc_status llmc__gr_literal(llmc__gr_parse *s)
         LLMC__TRY(llmc__gr_sequence(s, c, c));
     }
     s->item = begin;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return LLMC_OK;
@@ -29346,6 +29359,7 @@ static llmc_status llmc__gr_token(llmc__gr_parse *s)
         return llmc__gr_error(s, p, "more than 256 tokens in one grammar");
     LLMC__TRY(llmc__gr_token_id(s, &id));
     s->item = s->n;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return llmc__gr_emit(s, LLMC__GR_TOKEN, others, 0, id);
@@ -29389,6 +29403,7 @@ static llmc_status llmc__gr_reference(llmc__gr_parse *s)
     if (rule == LLMC__GR_NONE)
         return llmc__gr_error_name(s, p, n, "no rule has this name");
     s->item = s->n;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return llmc__gr_emit(s, LLMC__GR_CALL, 0, 0, rule);
