@@ -106,7 +106,7 @@
    product; a file that needs more is refused, by the name of what is missing.
    Not here: GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
    GGUF files that are big-endian or of version 1. Tokenizers out of Hugging Face folders, so far.
-   Sections 19 and 22 to 25 keep their place.
+   Sections 22 to 25 keep their place.
 
    12. Contents (grep '^//==\[' llmc.h finds them)
      01 CONFIG    version, gates, limits          14 MODEL    configuration and weights
@@ -114,7 +114,7 @@
      03 STATUS    errors, messages, logging       16 KV       pages of keys and values
      04 MEM       checked sizes, arena, options   17 FORWARD  tokens in, logits out
      05 MATH      exp, log, sin, random numbers   18 SAMPLE   from logits to a token
-     06 VEC       eight floats at once            19 GRAMMAR  (place kept)
+     06 VEC       eight floats at once            19 GRAMMAR  text bound to a grammar
      07 DTYPE     how numbers are stored          20 ENGINE   sequences, batches, text
      08 QUANT     between f32 and storage         21 CHAT     conversations as tokens
      09 KERNEL    products, norms, attention      22 GRAD     (place kept)
@@ -136,13 +136,14 @@
      checkpoint folders -> OS.folder              prompts in chats -> CHAT.render
      config.json -> MODEL.hyper                   quantisation -> QUANT.block
      CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
-     decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
-     embeddings -> ENGINE.embed                   RoPE, YaRN, NTK -> LAYER.rope
-     error messages -> STATUS.fail                RoPE scaling in files -> MODEL.rope
-     families of models -> MODEL.family           safetensors -> FILE.safetensors
-     GGUF -> FILE.gguf                            sampling, top-k, top-p -> SAMPLE.filter
-     Hugging Face folders -> MODEL.source         sliding window, sinks -> LAYER.attn
-     JSON -> DATA.check                           stop strings, UTF-8 -> ENGINE.stream
+     decode, GEMV, GEMM -> LAYER.product          regular expressions -> GRAMMAR.pattern
+     embeddings -> ENGINE.embed                   RMSNorm, LayerNorm -> LAYER.norm
+     error messages -> STATUS.fail                RoPE, YaRN, NTK -> LAYER.rope
+     families of models -> MODEL.family           RoPE scaling in files -> MODEL.rope
+     GGUF -> FILE.gguf                            safetensors -> FILE.safetensors
+     Hugging Face folders -> MODEL.source         sampling, top-k, top-p -> SAMPLE.filter
+     JSON -> DATA.check                           sliding window, sinks -> LAYER.attn
+     JSON schemas -> GRAMMAR.schema               stop strings, UTF-8 -> ENGINE.stream
      K-quants -> QUANT.unit                       tensor names -> MODEL.names
      KV cache, pages -> KV.pool                   threads -> OS.pool
      llama2.c files -> FILE.llama2c               TOML, YAML -> DATA.settings
@@ -448,12 +449,17 @@ typedef enum llmc_file_kind {
     LLMC_FILE_GGUF,
     LLMC_FILE_LLAMA2C, /* v0, v1 and v2 */
     LLMC_FILE_SAFETENSORS,
-    LLMC_FILE_TORCHLESS, /* .bin: JSON header, f32 or int8 */
-    LLMC_FILE_MOG,       /* torchless's newer format */
-    LLMC_FILE_MPK,       /* model.mpk: a MessagePack record, as nanochat's Rust port writes */
-    LLMC_FILE_LLMC,      /* llm.c's GPT-2 */
-    LLMC_FILE_JSON,      /* config.json, an index of shards, ... */
-    LLMC_FILE_SETTINGS   /* flat YAML or TOML: see llmc_settings_next */
+    LLMC_FILE_TORCHLESS,      /* .bin: JSON header, f32 or int8 */
+    LLMC_FILE_MOG,            /* torchless's newer format */
+    LLMC_FILE_MPK,            /* model.mpk: a MessagePack record, as nanochat's Rust port writes */
+    LLMC_FILE_LLMC,           /* llm.c's GPT-2 */
+    LLMC_FILE_JSON,           /* config.json, an index of shards, ... */
+    LLMC_FILE_SETTINGS,       /* flat YAML or TOML: see llmc_settings_next */
+    LLMC_FILE_TOKENIZER_JSON, /* Hugging Face's tokenizer.json */
+    LLMC_FILE_SENTENCEPIECE,  /* tokenizer.model */
+    LLMC_FILE_RANKS,          /* tiktoken: base64, a blank, the rank */
+    LLMC_FILE_MERGES,         /* merges.txt */
+    LLMC_FILE_LLMC_TOKENS     /* llm.c's gpt2_tokenizer.bin */
 } llmc_file_kind;
 
 /* What a file is, by its first bytes (of settings: by all of them), not that it is sound. */
@@ -510,6 +516,33 @@ typedef struct llmc_token_info {
     llmc_token_kind kind;
 } llmc_token_info;
 
+/* A token that a file of ranks or words does not hold: what text it stands for, and its id. */
+typedef struct llmc_token_name {
+    const char *text;
+    llmc_token id;
+} llmc_token_name;
+
+/* For files that do not say all: vocab.json and merges.txt, rank files. */
+typedef struct llmc_tokenizer_options {
+    size_t size;
+    const char *pattern;            /* how text is cut: a name of tokenizer.ggml.pre, or a published regex */
+    const llmc_token_name *special; /* [n_special] tokens that the file lacks; in the place of those known */
+    size_t n_special;               /*   of a published file of that size                                  */
+} llmc_tokenizer_options;
+
+/* A tokenizer without a model, from one file or from those that belong together, known by name or content:
+   tokenizer.json, tokenizer.model, vocab.json + merges.txt, vocab.txt, tiktoken's ranks, a GGUF, MOG or
+   torchless .bin, llama2.c's or llm.c's tokenizer, and beside them tokenizer_config.json,
+   special_tokens_map.json, added_tokens.json. mem [bytes], bytes at least need's; files, their names and
+   the option's tokens must outlive the tokenizer. opt may be NULL. What is in a file and not known
+   is refused by its name.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_tokenizer_need(const llmc_blob *files, size_t n_files,
+                                         const llmc_tokenizer_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_tokenizer_init(llmc_tokenizer **out, const llmc_blob *files, size_t n_files,
+                                         const llmc_tokenizer_options *opt, void *mem, size_t bytes,
+                                         llmc_diag *diag);
+
 typedef enum llmc_special {
     LLMC_SPECIAL_BOS,
     LLMC_SPECIAL_EOS,
@@ -534,6 +567,8 @@ typedef struct llmc_encode_options {
     bool parse_special;     /* control tokens written out in the text become ids           */
     const llmc_span *plain; /* with parse_special: parts that are never control tokens,    */
     size_t n_plain;         /*   in order; text from people goes here                      */
+    bool add_eos;           /* put what the model's makers end a text with last            */
+    llmc_span *offsets;     /* [cap] or NULL: where in the text each id comes from         */
 } llmc_encode_options;
 
 /* Work memory that encoding a text of len bytes may need. */
@@ -554,12 +589,42 @@ typedef struct llmc_decode_options {
     bool keep_space;   /* keep the space that SentencePiece puts before the first word */
 } llmc_decode_options;
 
+/* Text that comes in pieces: the same ids, whatever the pieces. longest: bytes that an encoder holds back,
+   since what follows may change their ids: a word, or, where a normalizer rewrites text, all between two
+   special tokens. */
+typedef struct llmc_encoder llmc_encoder;
+LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes,
+                                       llmc_diag *diag);
+LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
+                                       const llmc_encode_options *opt, size_t longest, void *mem,
+                                       size_t bytes, llmc_diag *diag);
+/* Takes *used of the len bytes, gives *n ids (and their places in the whole text, unless offsets is NULL). last: the text ends
+   here. Call again with what is left until *used == len and *n < cap. Errors: BAD_ARG, NO_MEMORY (longest). */
+LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last,
+                                       size_t *used, llmc_token *ids, llmc_span *offsets, size_t cap,
+                                       size_t *n, llmc_diag *diag);
+
 /* Ids to bytes: the exact inverse of encode; not NUL-terminated. *len is the
    bytes needed even when cap is too small (NO_MEMORY).
    Errors: BAD_ARG (an id outside the vocabulary), NO_MEMORY. */
 LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *ids, size_t n,
                                  const llmc_decode_options *opt, char *text, size_t cap, size_t *len,
                                  llmc_diag *diag);
+
+/* Ids that come one by one: pieces of llmc_decode's text that end where a character does. The members are
+   the decoder's own. llmc_decoder_room: bytes that one id may add; llmc_decoder_end: what was held back and
+   will not be completed, into text [4]. Errors of llmc_decoder_next: BAD_ARG (id), NO_MEMORY (cap). */
+typedef struct llmc_decoder {
+    const llmc_tokenizer *tok;
+    bool show_special, keep_space, opening, any;
+    uint8_t held;
+    char hold[4];
+} llmc_decoder;
+LLMC_API void llmc_decoder_init(llmc_decoder *dec, const llmc_tokenizer *tok, const llmc_decode_options *opt);
+LLMC_API size_t llmc_decoder_room(const llmc_tokenizer *tok);
+LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *text, size_t cap, size_t *len,
+                                       llmc_diag *diag);
+LLMC_API size_t llmc_decoder_end(llmc_decoder *dec, char *text);
 
 #endif /* LLMC_NO_TOKEN */
 
@@ -721,6 +786,11 @@ typedef struct llmc_model_options {
     bool vocab_only;   /* only the tokenizer is wanted; weights may be missing */
     bool no_tokenizer; /* the files' tokenizer is not read, be it supported or not: the model speaks ids */
     llmc_log log;
+    const llmc_blob *tokenizer_files; /* [n_tokenizer_files] the same in several files: vocab.json and */
+    size_t n_tokenizer_files;         /*   merges.txt, or all that stands in a folder                  */
+#ifndef LLMC_NO_TOKEN
+    const llmc_tokenizer_options *tokenizer_options; /* for files that do not say all */
+#endif
 } llmc_model_options;
 
 /* A model from its files: one, the parts of a split GGUF in order, or the weights of a folder with what
@@ -840,6 +910,123 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
    token, NaN if a logit is. */
 LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token);
 
+/*==== 19 GRAMMAR ==== text bound to a grammar or schema ====*/
+
+typedef struct llmc_grammar_state llmc_grammar_state; /* where one text stands in its grammar */
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+
+typedef struct llmc_grammar llmc_grammar; /* immutable: any number of states and threads share it */
+typedef struct llmc_grammar_vocab
+    llmc_grammar_vocab; /* likewise: a tokenizer's tokens, sorted by their bytes */
+
+/* What grammars need of a tokenizer, made once for all of them. The tokenizer must outlive it.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_vocab_need(const llmc_tokenizer *tok, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llmc_tokenizer *tok, void *mem,
+                                             size_t bytes, llmc_diag *diag);
+
+typedef struct llmc_grammar_options {
+    size_t size;
+    const char *root;  /* rule that the text has to match; NULL: "root"                    */
+    uint32_t max_code; /* most instructions, repeats written out; 0: 2^18, at most 2^22    */
+    const llmc_grammar_vocab
+        *vocab; /* of the same tokenizer; must outlive the grammar. NULL: one of its own */
+} llmc_grammar_options;
+
+/* Compiles a grammar in llama.cpp's GBNF: rules `name ::= ...`, "literals", [classes], `.`, groups,
+   `|`, `*` `+` `?` `{m}` `{m,}` `{m,n}`, # comments, tokens <text>, <[id]>, !<text>. The text need not
+   outlive the call. tok NULL: no tokens, only llmc_grammar_text. need parses too.
+   Errors: BAD_ARG (line and column; left recursion, a rule that never ends, by name), UNSUPPORTED (limits),
+   NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_need(const llmc_tokenizer *tok, const char *text, size_t len,
+                                       const llmc_grammar_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer *tok, const char *text,
+                                       size_t len, const llmc_grammar_options *opt, void *mem, size_t bytes,
+                                       llmc_diag *diag);
+
+typedef struct llmc_grammar_state_options {
+    size_t size;
+    uint32_t max_states; /* automaton states kept, 16 configurations and 8 stack entries each; 0: 2048 */
+    uint32_t max_masks;  /* masks kept, each two bits a token; 0: 32                                  */
+} llmc_grammar_state_options;
+
+/* The state of one text, with the automaton's states and masks found so far; at the beginning once
+   made. The grammar must outlive it. Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_state_need(const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, size_t *bytes,
+                                             llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_state_init(llmc_grammar_state **out, const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, void *mem, size_t bytes,
+                                             llmc_diag *diag);
+
+/* Back to the beginning; what was found is kept. opening: the text is a sequence's first, so that
+   tokenizers which drop its first space do. Errors: FULL. */
+LLMC_API llmc_status llmc_grammar_reset(llmc_grammar_state *state, bool opening, llmc_diag *diag);
+
+/* Makes dst stand where src does: a fork. Both of one grammar and of equal options. Errors: BAD_ARG. */
+LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_grammar_state *src,
+                                       llmc_diag *diag);
+
+/* The text goes on by a token, or by bytes. On failure the state is as it was.
+   Errors: BAD_ARG (the grammar does not allow it), FULL (nesting or ambiguity beyond the memory). */
+LLMC_API llmc_status llmc_grammar_advance(llmc_grammar_state *state, llmc_token token, llmc_diag *diag);
+LLMC_API llmc_status llmc_grammar_text(llmc_grammar_state *state, const char *text, size_t len,
+                                       llmc_diag *diag);
+
+/* The tokens that may come next, a bit each: bits [words], words >= (tokens + 31) / 32. Tokens that end a
+   generation are among them exactly if the text may end. Errors: BAD_ARG (words), FULL. */
+LLMC_API llmc_status llmc_grammar_mask(llmc_grammar_state *state, uint32_t *bits, size_t words,
+                                       llmc_diag *diag);
+
+/* The same on logits [n]: those of all other tokens become -infinity. */
+LLMC_API llmc_status llmc_grammar_apply(llmc_grammar_state *state, float *logits, size_t n, llmc_diag *diag);
+
+LLMC_API bool llmc_grammar_can_end(const llmc_grammar_state *state); /* the text matches the grammar     */
+LLMC_API bool llmc_grammar_is_done(const llmc_grammar_state *state); /* and nothing can be added         */
+
+#endif /* LLMC_NO_GRAMMAR, LLMC_NO_TOKEN */
+
+#ifndef LLMC_NO_GRAMMAR
+
+/* White space between the parts of a JSON text. */
+typedef enum llmc_json_space {
+    LLMC_SPACE_NONE, /* none: {"a":1,"b":[2,3]}                                              */
+    LLMC_SPACE_ONE,  /* a blank may follow each ',' and ':'                                  */
+    LLMC_SPACE_LINES /* a blank, or a new line and up to 32 blanks or tabs, between any parts */
+} llmc_json_space;
+
+typedef struct llmc_schema_options {
+    size_t size;
+    llmc_json_space space;
+    bool open_objects;  /* objects that name properties take others too where additionalProperties is not
+                           said, as the standard has it; by default only those they name */
+    uint32_t max_rules; /* subschemas and combinations of them; 0: 4096 */
+} llmc_schema_options;
+
+/* Work memory for llmc_schema_gbnf; 0: max_rules is too large for this machine. */
+LLMC_API size_t llmc_schema_need(const llmc_schema_options *opt);
+
+/* A JSON schema (draft 2020-12, and what is different in drafts 4 to 7) as a grammar whose texts are JSON
+   that the schema allows: out [cap], GBNF, not NUL-terminated. *len is the bytes needed even when cap is
+   too small (NO_MEMORY); at most LLMC_SCHEMA_TEXT. Members come in the schema's order, no named member
+   twice.
+     $ref ("#/..."), allOf, anyOf, oneOf, type, enum, const; properties, required, additionalProperties,
+     min- and maxProperties; items, prefixItems, additionalItems, min- and maxItems; min- and maxLength,
+     pattern, format (date, time, date-time, uuid, ipv4, ipv6, email, hostname, uri); minimum, maximum,
+     exclusiveMinimum, exclusiveMaximum, multipleOf 1; format int32, int64, float, double
+   Narrower than the schema, never wider: integers have at most 18 digits, bounded numbers 15 and no
+   exponent, \D \W . and negated classes of them stop where dialects of regular expressions differ, keywords
+   that mean one type (minLength) imply it where there is no `type`. One exception: oneOf is read as anyOf.
+   {} is any JSON, {"type":"object"} any object.
+   Errors: BAD_FILE (no JSON, no schema, or nothing can match), UNSUPPORTED (a keyword, value, combination
+   or size, with its path), NO_MEMORY. */
+#define LLMC_SCHEMA_TEXT (4u << 20)
+LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema_options *opt, char *out,
+                                      size_t cap, size_t *len, void *work, size_t work_bytes,
+                                      llmc_diag *diag);
+
+#endif /* LLMC_NO_GRAMMAR */
+
 /*==== 20 ENGINE ==== sequences running on a model ====*/
 
 typedef struct llmc_engine llmc_engine;
@@ -904,7 +1091,9 @@ typedef struct llmc_seq_options {
     bool ignore_end;   /* go on past end-of-generation tokens        */
     bool show_special; /* control tokens appear in the text          */
     llmc_chooser chooser;
-    void *user; /* the caller's own; llmc_seq_user gives it back  */
+    void *user;                  /* the caller's own; llmc_seq_user gives it back  */
+    llmc_grammar_state *grammar; /* what is generated after each add matches this grammar; borrowed, and of
+                                    this sequence alone. Applied before the chooser */
 } llmc_seq_options;
 
 #define LLMC_STOP_MAX 128 /* longest stop string in bytes */
@@ -1066,6 +1255,88 @@ LLMC_API llmc_status llmc_chat_render(const llmc_template *t, const llmc_chat_op
 LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, const llmc_chat_options *opt, const llmc_message *messages,
                                    size_t n_messages, llmc_diag *diag);
 
+/* How a family of models writes reasoning and tool calls into its replies. */
+typedef enum llmc_reply_format {
+    LLMC_REPLY_AUTO,        /* recognised from the model: llmc_reply_format_of                           */
+    LLMC_REPLY_PLAIN,       /* text alone                                                                */
+    LLMC_REPLY_LLAMA3,      /* {"name", "parameters"}, [name(key=value)], <function=name>, <|python_tag|> */
+    LLMC_REPLY_HERMES,      /* <tool_call>{"name", "arguments"}</tool_call>, <think>: Hermes, Qwen       */
+    LLMC_REPLY_QWEN3_CODER, /* <tool_call><function=name><parameter=key>, <think>                        */
+    LLMC_REPLY_MISTRAL,     /* [TOOL_CALLS][{"name", "arguments"}] or name[ARGS]{...}, [THINK]           */
+    LLMC_REPLY_GPT_OSS,     /* harmony: <|channel|>...<|message|>                                        */
+    LLMC_REPLY_DEEPSEEK,    /* R1, V3, V3.1: <tool_call_begin> and kin with bars of their own, <think>    */
+    LLMC_REPLY_CLAUDE_RUST, /* <tool_call>{"name", "arguments"}</tool_call>, white space as it stands    */
+    LLMC_REPLY_FORMAT_COUNT
+} llmc_reply_format;
+
+/* "auto", "plain", "llama3", "hermes", "qwen3-coder", "mistral", "gpt-oss", "deepseek", "claude-rust".
+   By name in any case; NOT_FOUND. Of a model: by its template, else its vocabulary; never AUTO. Of a
+   template's text alone: PLAIN where it has no sign of the others. */
+LLMC_API const char *llmc_reply_format_name(llmc_reply_format format);
+LLMC_API llmc_status llmc_reply_format_named(const char *name, llmc_reply_format *out);
+LLMC_API llmc_reply_format llmc_reply_format_of(const llmc_model *model);
+LLMC_API llmc_reply_format llmc_reply_format_in(const char *chat_template, size_t len);
+
+/* Whether the tags are control tokens, which the text shows only with llmc_seq_options.show_special.
+   With it every format takes the tokens that end a reply out of the text again. */
+LLMC_API bool llmc_reply_wants_special(llmc_reply_format format);
+
+typedef enum llmc_reply_kind {
+    LLMC_REPLY_TEXT,           /* for the user                                                  */
+    LLMC_REPLY_REASONING,      /* thoughts before it                                            */
+    LLMC_REPLY_CALL_BEGIN,     /* a tool is called; `name` may be "" if arguments come before it */
+    LLMC_REPLY_CALL_ARGUMENTS, /* the next piece of the call's arguments, a JSON object          */
+    LLMC_REPLY_CALL_END,       /* the call is complete: `name` is known, its arguments are valid */
+    LLMC_REPLY_ERROR           /* no call after all: text says why, for the model to read        */
+} llmc_reply_kind;
+
+/* Pointers are good until the next call with this reply. Pieces of one kind and part join; if the input is
+   UTF-8, none ends inside a character. After CALL_BEGIN comes CALL_END or ERROR before anything else begins;
+   an ERROR may also come without a CALL_BEGIN. */
+typedef struct llmc_reply_event {
+    llmc_reply_kind kind;
+    const char *text; /* [len], not NUL-terminated, of TEXT, REASONING, CALL_ARGUMENTS, ERROR; else empty */
+    size_t len;
+    const char *name; /* of the tool, as far as known; "" outside calls */
+    const char *id;   /* that the model gave the call (Mistral), complete at CALL_END; "" if none */
+    uint32_t part;    /* grows from one text, reasoning or call to the next; numbers may be left out */
+} llmc_reply_event;
+
+#define LLMC_REPLY_NAME_MAX 127 /* bytes of a tool's name, of a parameter's, of an id */
+
+typedef struct llmc_reply_options {
+    size_t size;
+    llmc_reply_format format;
+    const llmc_model *model; /* for AUTO */
+    const char *prompt;      /* [prompt_len] what the reply continues, NULL if that is not known: it may */
+    size_t prompt_len;       /*   have opened the reasoning already. Looked at by llmc_reply_init alone  */
+    const char *tools;       /* [tools_len] the JSON array that the template got, NULL if not at hand.     */
+    size_t tools_len;        /*   QWEN3_CODER's values have no quotes: those of parameters whose "type" is */
+                             /*   not "string" are then JSON, all others strings. Borrowed                */
+} llmc_reply_options;
+
+/* Generated text as it comes, any cut of it giving the same parts:
+       llmc_reply_init(&reply, &options, mem, llmc_reply_need(), &diag);
+       for each piece {
+           llmc_reply_feed(reply, piece.text, piece.text_len, &diag);
+           while (llmc_reply_next(reply, &event)) ...
+       }
+       llmc_reply_finish(reply);
+       while (llmc_reply_next(reply, &event)) ...
+   White space around tags belongs to them (LLAMA3, HERMES, QWEN3_CODER, DEEPSEEK: before a tag at most 64
+   bytes). What only begins like a tag is text. In LLAMA3 a reply that is a call is one even if no tools
+   were offered: use PLAIN then. Built-in tools keep their names: "code_interpreter" (LLAMA3) and "python"
+   (GPT_OSS) get {"code": "..."}. After an ERROR all is left out up to the tag that ends the call.
+   feed borrows text until next returns false. Memory does not grow with the reply, work is linear in it.
+   Errors: init BAD_ARG (format, tools), NO_MEMORY; feed BAD_ARG (events left, or after finish). */
+typedef struct llmc_reply llmc_reply;
+LLMC_API size_t llmc_reply_need(void);
+LLMC_API llmc_status llmc_reply_init(llmc_reply **out, const llmc_reply_options *opt, void *mem, size_t bytes,
+                                     llmc_diag *diag);
+LLMC_API llmc_status llmc_reply_feed(llmc_reply *reply, const char *text, size_t len, llmc_diag *diag);
+LLMC_API void llmc_reply_finish(llmc_reply *reply);
+LLMC_API bool llmc_reply_next(llmc_reply *reply, llmc_reply_event *event);
+
 #endif /* LLMC_NO_CHAT */
 
 /*==== 26 OS ==== files, threads and memory of a hosted system ====*/
@@ -1092,7 +1363,7 @@ LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows); /* false
 
 typedef struct llmc_open_options {
     size_t size;
-    const char *tokenizer_path; /* separate tokenizer file, or NULL */
+    const char *tokenizer_path; /* separate tokenizer, a file or a folder, or NULL */
     uint32_t threads;           /* 0: all allowed                   */
     bool no_engine;             /* only the model                   */
     bool no_mmap;               /* read into memory instead         */
@@ -1108,12 +1379,15 @@ typedef struct llmc_host {
     llmc_engine *engine; /* NULL with no_engine */
     llmc_seq *seq;
     llmc_pool *pool;
-    llmc_blob file, tokenizer; /* file: the first one with weights */
+    llmc_blob file, tokenizer; /* the first file with weights, the first of a separate tokenizer */
     llmc_blob *files;          /* [n_files] all that the model was made from */
     uint32_t n_files;
     size_t files_bytes;
     void *model_mem, *engine_mem; /* released by llmc_close */
     size_t model_bytes, engine_bytes;
+    llmc_blob *tokenizer_files; /* [n_tokenizer_files] of a separate tokenizer */
+    uint32_t n_tokenizer_files;
+    size_t tokenizer_bytes;
 } llmc_host;
 
 /* path: a model file; a part of a split GGUF or of sharded safetensors, which brings the others; or a
@@ -8387,6 +8661,16 @@ static llmc__reader llmc__reader_over(const llmc_blob *file, const char *tag, ll
     return r;
 }
 
+/* A file's name without folders; "" if it has none. */
+static const char *llmc__blob_name(const llmc_blob *file)
+{
+    const char *name = file->name == NULL ? "" : file->name, *p;
+    for (p = name; *p != 0; p++)
+        if (*p == '/' || *p == '\\')
+            name = p + 1;
+    return name;
+}
+
 /* llmc__read -- the next n bytes of the file                        (FILE.reader)
    *out [n], readable; the reader moves past them. what names them in the message
    if the file ends first; then neither *out nor the reader changes.
@@ -8448,27 +8732,35 @@ enum {
 
 /* Keys that every architecture writes alike. The architecture's own ("llama.block_count") are
    MODEL's, by a walk. */
-#define LLMC__KEY_LIST(X)                               \
-    X(ARCHITECTURE, "general.architecture")             \
-    X(NAME, "general.name")                             \
-    X(ALIGNMENT, "general.alignment")                   \
-    X(SPLIT_COUNT, "split.count")                       \
-    X(SPLIT_NO, "split.no")                             \
-    X(SPLIT_TENSORS, "split.tensors.count")             \
-    X(TOK_MODEL, "tokenizer.ggml.model")                \
-    X(TOK_PRE, "tokenizer.ggml.pre")                    \
-    X(TOK_TOKENS, "tokenizer.ggml.tokens")              \
-    X(TOK_SCORES, "tokenizer.ggml.scores")              \
-    X(TOK_TYPES, "tokenizer.ggml.token_type")           \
-    X(TOK_MERGES, "tokenizer.ggml.merges")              \
-    X(TOK_BOS, "tokenizer.ggml.bos_token_id")           \
-    X(TOK_EOS, "tokenizer.ggml.eos_token_id")           \
-    X(TOK_EOT, "tokenizer.ggml.eot_token_id")           \
-    X(TOK_UNK, "tokenizer.ggml.unknown_token_id")       \
-    X(TOK_PAD, "tokenizer.ggml.padding_token_id")       \
-    X(TOK_ADD_BOS, "tokenizer.ggml.add_bos_token")      \
-    X(TOK_ADD_EOS, "tokenizer.ggml.add_eos_token")      \
-    X(TOK_ADD_SPACE, "tokenizer.ggml.add_space_prefix") \
+#define LLMC__KEY_LIST(X)                                           \
+    X(ARCHITECTURE, "general.architecture")                         \
+    X(NAME, "general.name")                                         \
+    X(ALIGNMENT, "general.alignment")                               \
+    X(SPLIT_COUNT, "split.count")                                   \
+    X(SPLIT_NO, "split.no")                                         \
+    X(SPLIT_TENSORS, "split.tensors.count")                         \
+    X(TOK_MODEL, "tokenizer.ggml.model")                            \
+    X(TOK_PRE, "tokenizer.ggml.pre")                                \
+    X(TOK_TOKENS, "tokenizer.ggml.tokens")                          \
+    X(TOK_SCORES, "tokenizer.ggml.scores")                          \
+    X(TOK_TYPES, "tokenizer.ggml.token_type")                       \
+    X(TOK_MERGES, "tokenizer.ggml.merges")                          \
+    X(TOK_BOS, "tokenizer.ggml.bos_token_id")                       \
+    X(TOK_EOS, "tokenizer.ggml.eos_token_id")                       \
+    X(TOK_EOT, "tokenizer.ggml.eot_token_id")                       \
+    X(TOK_UNK, "tokenizer.ggml.unknown_token_id")                   \
+    X(TOK_PAD, "tokenizer.ggml.padding_token_id")                   \
+    X(TOK_ADD_BOS, "tokenizer.ggml.add_bos_token")                  \
+    X(TOK_ADD_EOS, "tokenizer.ggml.add_eos_token")                  \
+    X(TOK_ADD_SPACE, "tokenizer.ggml.add_space_prefix")             \
+    X(TOK_ADD_SEP, "tokenizer.ggml.add_sep_token")                  \
+    X(TOK_CLS, "tokenizer.ggml.cls_token_id")                       \
+    X(TOK_SEP, "tokenizer.ggml.seperator_token_id")                 \
+    X(TOK_CHARSMAP, "tokenizer.ggml.precompiled_charsmap")          \
+    X(TOK_REMOVE_SPACES, "tokenizer.ggml.remove_extra_whitespaces") \
+    X(TOK_NFC, "tokenizer.llmc.nfc")                                \
+    X(TOK_ADDED, "tokenizer.llmc.added_flags")                      \
+    X(TOK_INSIDE, "tokenizer.llmc.user_inside")                     \
     X(CHAT_TEMPLATE, "tokenizer.chat_template")
 
 enum {
@@ -10220,6 +10512,49 @@ static bool llmc__identify_mpk(const llmc__reader *r)
            (llmc__msgpack_is(&v, "metadata") || llmc__msgpack_is(&v, "item"));
 }
 
+/* A SentencePiece model begins with a piece, which begins with its text: field 1 of field 1. */
+static bool llmc__identify_pieces(const llmc__reader *r)
+{
+    const uint8_t *p = r->data;
+    return r->size >= 16 && p[0] == 0x0a && p[1] >= 2 && p[1] < 0x80 && p[2] == 0x0a && p[3] < p[1] &&
+           p[3] + 2 <= p[1];
+}
+
+/* Whether the first line is base64, a blank and digits. */
+static bool llmc__identify_ranks(const llmc__reader *r)
+{
+    const uint8_t *p = r->data;
+    size_t n = (size_t)llmc__min(r->size, 4096), i, cut;
+    for (i = 0; i < n && ((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'A' && p[i] <= 'Z') ||
+                          (p[i] >= 'a' && p[i] <= 'z') || p[i] == '+' || p[i] == '/' || p[i] == '=');
+         i++)
+        ;
+    if (i == 0 || i % 4 != 0 || i == n || p[i] != ' ')
+        return false;
+    for (cut = ++i; i < n && p[i] >= '0' && p[i] <= '9'; i++)
+        ;
+    return i > cut && (i == n || p[i] == '\n' || p[i] == '\r');
+}
+
+/* {"version": ..., "truncation": ...: as Hugging Face's library writes it. p [n] begins at the brace. */
+static bool llmc__identify_tokenizer(const char *p, const char *end)
+{
+    const char *at;
+    if (!llmc__first_name((const uint8_t *)p, (uint64_t)(end - p), "version"))
+        return false;
+    at = llmc__json_space(llmc__json_space(p + 1, end) + 9, end);
+    if (at == end || *at != ':')
+        return false;
+    at = llmc__json_space(at + 1, end);
+    if (at == end || *at != '"')
+        return false;
+    at = llmc__json_space(llmc__json_skip_string(at, end), end);
+    if (at == end || *at != ',')
+        return false;
+    at = llmc__json_space(at + 1, end);
+    return end - at > 12 && LLMC_MEMCMP(at, "\"truncation\"", 12) == 0;
+}
+
 /* JSON by its brace; flat settings if every line is one, and there is one. Only of files as short as
    settings are: this reads all of them. */
 static llmc_file_kind llmc__identify_text(const llmc_blob *file)
@@ -10231,7 +10566,9 @@ static llmc_file_kind llmc__identify_text(const llmc_blob *file)
     unsigned n = 0;
     p = llmc__json_space(text + llmc__bom(text, file->size), end);
     if (p < end && *p == '{')
-        return LLMC_FILE_JSON;
+        return llmc__identify_tokenizer(p, end) ? LLMC_FILE_TOKENIZER_JSON : LLMC_FILE_JSON;
+    if (file->size >= 8 && LLMC_MEMCMP(text, "#version", 8) == 0)
+        return LLMC_FILE_MERGES;
     if (file->size > 65536)
         return LLMC_FILE_UNKNOWN;
     while ((status = llmc_settings_next(file, &at, &setting, NULL)) == LLMC_OK)
@@ -10258,6 +10595,8 @@ LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
         return LLMC_FILE_LLMC;
     if (r.size >= 4 && LLMC_MEMCMP(r.data, "MOG\0", 4) == 0)
         return LLMC_FILE_MOG;
+    if (r.size >= 4 && llmc__u32le(r.data) == LLMC__LLMC_TOKENS_MAGIC)
+        return LLMC_FILE_LLMC_TOKENS;
     if (r.size == 0)
         return LLMC_FILE_UNKNOWN;
     kind = llmc__identify_header(&r);
@@ -10265,6 +10604,10 @@ LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
         return kind;
     if (llmc__identify_mpk(&r))
         return LLMC_FILE_MPK;
+    if (llmc__identify_pieces(&r))
+        return LLMC_FILE_SENTENCEPIECE;
+    if (llmc__identify_ranks(&r))
+        return LLMC_FILE_RANKS;
     LLMC_MEMSET(&f, 0, sizeof f);
     if (r.size >= 28)
         llmc__llama2c_ints(&f, r.data);
@@ -10274,43 +10617,1319 @@ LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
 /* A static string; "unknown" for numbers that are no kind. */
 LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind)
 {
-    static const char *const name[] = {"unknown", "GGUF", "llama2.c", "safetensors", "torchless",
-                                       "MOG",     "mpk",  "llm.c",    "JSON",        "settings"};
+    static const char *const name[] = {"unknown",
+                                       "GGUF",
+                                       "llama2.c",
+                                       "safetensors",
+                                       "torchless",
+                                       "MOG",
+                                       "mpk",
+                                       "llm.c",
+                                       "JSON",
+                                       "settings",
+                                       "tokenizer.json",
+                                       "SentencePiece",
+                                       "tiktoken ranks",
+                                       "merges",
+                                       "llm.c tokenizer"};
     return (unsigned)kind < sizeof name / sizeof name[0] ? name[kind] : name[0];
 }
 
-//--[ 12.11 FILE.vocab ]-- what a file says of its vocabulary, each string checked
+//--[ 12.11 FILE.pattern ]-- what cuts and rewrites text before merging, by name and by regex
 #ifndef LLMC_NO_TOKEN
 
-typedef enum llmc__string_layout {
-    LLMC__STRINGS_GGUF,   /* u64 length, bytes            */
-    LLMC__STRINGS_LLAMA2C /* f32 score, i32 length, bytes */
-} llmc__string_layout;
+/* How a text is cut to words is published as a regex, or as a few that apply one after the other. TOKEN.split
+   has a matcher of its own for each of these patterns; nothing here is a regex engine, so a regex is
+   known by its exact text or not at all. \s is the property White_Space, \p{..} are Unicode 15.0's. */
+typedef enum llmc__pattern {
+    LLMC__PAT_NONE, /* no pattern that is known */
+    /* words that cover the text without a gap */
+    LLMC__PAT_GPT2,       /* '(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
+    LLMC__PAT_CL100K,     /* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
+                            ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
+    LLMC__PAT_CL100K_END, /* the same, and white space before the end is one word: \s+$ goes before \s*[\r\n]+ */
+    LLMC__PAT_QWEN2,      /* CL100K with \p{N} for \p{N}{1,3} */
+    LLMC__PAT_NANOCHAT, /* CL100K with \p{N}{1,2} */
+    LLMC__PAT_MINICPM,  /* CL100K with \p{N}+ */
+    LLMC__PAT_QWEN35,   /* QWEN2 with [\p{L}\p{M}]+ for \p{L}+ and [^\s\p{L}\p{M}\p{N}]+ for what is left */
+    LLMC__PAT_SEED,     /* QWEN2 with  ?[^\s\p{L}\p{N}\r\n]+ for  ?[^\s\p{L}\p{N}]+[\r\n]* */
+    LLMC__PAT_PLAIN,    /* QWEN2 without the contractions */
+    LLMC__PAT_O200K, /* with U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], and C the contractions:
+                             [^\r\n\p{L}\p{N}]?U*W+C?|[^\r\n\p{L}\p{N}]?U+W*C?|\p{N}{1,3}|
+                              ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
+    LLMC__PAT_TEKKEN, /* O200K without the contractions, with \p{N} for \p{N}{1,3} */
+    LLMC__PAT_KIMI,   /* \p{Han}+ before O200K, whose letters exclude \p{Han}; [\r\n]* for [\r\n/]* */
+    LLMC__PAT_LAST_WORD = LLMC__PAT_KIMI,
+    /* words with gaps between them */
+    LLMC__PAT_DEEPSEEK3, /* [!-/:-@[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|
+                            \s*[\r\n]+|\s+(?!\S)|\s+ */
+    LLMC__PAT_BLOOM,     /*  ?[^()|\s.,!?...]+: also U+2026, 3002, FF0C, 3001, 0964, 06D4 and 060C */
+    LLMC__PAT_LETTERS,   /* \s?\p{L}+ */
+    LLMC__PAT_PUNCTS,    /* \s?\p{P}+ */
+    LLMC__PAT_CASED,     /* \s?[A-Za-z...]+: DeepSeek's own list of cased letters */
+    LLMC__PAT_MARKS,     /* \s?[!-/:-~...]+: with U+FF01..FF0F, FF1A..FF5E, 2018..201F, 3000..3002 */
+    LLMC__PAT_END_SPACE, /* \s+$ */
+    LLMC__PAT_WORDS,     /* \w+|[^\w\s]+ */
+    /* characters, or runs of them */
+    LLMC__PAT_CHARS,       /* every character (an ill-formed byte is one) */
+    LLMC__PAT_DIGIT,       /* \p{N}      */
+    LLMC__PAT_DIGITS,      /* \p{N}+     */
+    LLMC__PAT_DIGITS3,     /* \p{N}{1,3} */
+    LLMC__PAT_ASCII3,      /* [0-9][0-9][0-9] */
+    LLMC__PAT_BYTE_DIGITS, /* \p{N}+ over GPT-2's byte alphabet: bytes 30..39, B2, B3, B9, BC..BE */
+    LLMC__PAT_PUNCT,       /* \p{P} and ASCII's punctuation, which takes in nine symbols */
+    LLMC__PAT_PUNCT_RUN,   /* the same, as long as it goes */
+    LLMC__PAT_ASCII_PUNCT, /* ASCII's punctuation alone */
+    LLMC__PAT_SPACE,       /* \s  */
+    LLMC__PAT_SPACES,      /* \s+ */
+    LLMC__PAT_NONSPACE,    /* \S+ */
+    LLMC__PAT_NEWLINE,     /* [\r\n]       */
+    LLMC__PAT_LINES,       /* [^\n]+|[\n]+ */
+    LLMC__PAT_CJK,         /* U+4E00..9FA5, 0800..4E00, AC00..D7FF, as long as it goes */
+    LLMC__PAT_CJK_KANA,    /* U+4E00..9FA5, 3040..309F, 30A0..30FF, likewise */
+    LLMC__PAT_TEXT,        /* llmc__split.text, byte for byte */
+    LLMC__PAT_COUNT
+} llmc__pattern;
+
+/* What becomes of a match and of the gap before it (names as in tokenizer.json). With `invert` gaps and
+   matches change places. */
+typedef enum llmc__behaviour {
+    LLMC__ISOLATED,        /* each is a piece                                                  */
+    LLMC__REMOVED,         /* matches go                                                       */
+    LLMC__MERGED_PREVIOUS, /* a match joins the gap before it, if there is one                 */
+    LLMC__MERGED_NEXT,     /* the gap after it joins a match                                   */
+    LLMC__CONTIGUOUS       /* matches that follow each other without a gap are one piece       */
+} llmc__behaviour;
+
+/* One step; steps apply one after the other, each to every piece of the one before. */
+typedef struct llmc__split {
+    uint8_t pattern, behaviour; /* llmc__pattern, llmc__behaviour */
+    bool invert;
+    uint8_t text_len; /* PAT_TEXT only: 1 .. 16 */
+    char text[16];
+} llmc__split;
+#define LLMC__SPLIT_MAX 8
+
+/* How text is rewritten before it is cut; tokenizer.json's normalizers, and SentencePiece's charsmap. */
+typedef enum llmc__normal_kind {
+    LLMC__NORMAL_NFC,
+    LLMC__NORMAL_NFD,
+    LLMC__NORMAL_NFKC,
+    LLMC__NORMAL_NFKD,
+    LLMC__NORMAL_LOWER,         /* full lower case, character by character (no final sigma)              */
+    LLMC__NORMAL_STRIP_ACCENTS, /* drops characters of category M                                        */
+    LLMC__NORMAL_BERT,          /* a: controls go, white space is U+0020; b: spaces around CJK ideographs;
+                                   c: NFD, then category Mn goes; d: lower case. In this order.          */
+    LLMC__NORMAL_PREPEND,       /* `to` before a text that is not empty                                  */
+    LLMC__NORMAL_REPLACE,       /* every `from`, leftmost first, becomes `to` (which may be empty)       */
+    LLMC__NORMAL_COLLAPSE,      /* two or more U+0020 become one `to`                                    */
+    LLMC__NORMAL_STRIP,         /* a: white space goes at the left; b: at the right                      */
+    LLMC__NORMAL_NMT,           /* some controls go, some spaces become U+0020                           */
+    LLMC__NORMAL_PRECOMPILED, /* blob: SentencePiece's charsmap, passed by llmc__charsmap_check; a: it is base64 */
+    LLMC__NORMAL_COUNT
+} llmc__normal_kind;
+
+typedef struct llmc__normal {
+    uint8_t kind;    /* llmc__normal_kind */
+    bool a, b, c, d; /* see there */
+    uint8_t from_len, to_len;
+    char from[16], to[16];
+    const uint8_t *blob; /* PRECOMPILED: [blob_len], in the file */
+    uint32_t blob_len;
+} llmc__normal;
+#define LLMC__NORMAL_MAX 12
+
+/* SentencePiece's charsmap:
+
+     u32 bytes of the trie | trie, a double array of u32 units | strings, each ended by a zero byte
+
+   A unit, as Darts-clone has it (all little-endian):
+
+     31     30 .. 10   9       8          7 .. 0
+     [ leaf | offset | shift | has leaf | label ]   a leaf's other bits: where its string begins
+
+   tokenizer.json has it in base64, GGUF and SentencePiece's own file as it is. Source: SentencePiece's
+   normalizer.cc, Darts-clone's darts.h. */
+#define LLMC__CHARSMAP_KEY \
+    64 /* longest key that is looked for; a file could have one go on through all of a text */
+
+/* What a name of tokenizer.ggml.pre says besides how to cut; a file's own keys go before these. */
+enum {
+    LLMC__PRE_IGNORE_MERGES = 1, /* a word that is a token is that token, whatever the merges say */
+    LLMC__PRE_ADD_BOS = 2,
+    LLMC__PRE_CLEAN_SPACES = 4 /* decoding is meant to drop the space before some punctuation */
+};
+
+/* The lists of steps that the names below share. */
+enum {
+    LLMC__CUT_GPT2,
+    LLMC__CUT_DIGIT_GPT2,
+    LLMC__CUT_FALCON,
+    LLMC__CUT_DEFAULT,
+    LLMC__CUT_CL100K,
+    LLMC__CUT_QWEN2,
+    LLMC__CUT_QWEN35,
+    LLMC__CUT_NANOCHAT,
+    LLMC__CUT_SEED,
+    LLMC__CUT_PLAIN,
+    LLMC__CUT_MINICPM,
+    LLMC__CUT_LAGUNA,
+    LLMC__CUT_O200K,
+    LLMC__CUT_TEKKEN,
+    LLMC__CUT_KIMI,
+    LLMC__CUT_DEEPSEEK3,
+    LLMC__CUT_DEEPSEEK_LLM,
+    LLMC__CUT_DEEPSEEK_CODER,
+    LLMC__CUT_BLOOM,
+    LLMC__CUT_VIKING,
+    LLMC__CUT_COUNT
+};
+
+/* Patterns in the order in which they apply, every one ISOLATED; 0 ends a list. */
+static const uint8_t llmc__cut[LLMC__CUT_COUNT][6] = {
+    {LLMC__PAT_GPT2},
+    {LLMC__PAT_DIGIT, LLMC__PAT_GPT2},
+    {LLMC__PAT_PUNCT_RUN, LLMC__PAT_GPT2, LLMC__PAT_ASCII3},
+    {LLMC__PAT_PUNCT_RUN, LLMC__PAT_GPT2, LLMC__PAT_DIGITS, LLMC__PAT_ASCII3},
+    {LLMC__PAT_CL100K},
+    {LLMC__PAT_QWEN2},
+    {LLMC__PAT_QWEN35},
+    {LLMC__PAT_NANOCHAT},
+    {LLMC__PAT_SEED},
+    {LLMC__PAT_PLAIN},
+    {LLMC__PAT_DIGITS3, LLMC__PAT_MINICPM},
+    {LLMC__PAT_LINES, LLMC__PAT_QWEN2},
+    {LLMC__PAT_O200K},
+    {LLMC__PAT_TEKKEN},
+    {LLMC__PAT_KIMI},
+    {LLMC__PAT_DIGITS3, LLMC__PAT_CJK_KANA, LLMC__PAT_DEEPSEEK3},
+    {LLMC__PAT_NEWLINE, LLMC__PAT_CASED, LLMC__PAT_MARKS, LLMC__PAT_END_SPACE, LLMC__PAT_CJK,
+     LLMC__PAT_DIGITS},
+    {LLMC__PAT_NEWLINE, LLMC__PAT_LETTERS, LLMC__PAT_PUNCTS, LLMC__PAT_CJK, LLMC__PAT_DIGIT},
+    {LLMC__PAT_BLOOM},
+    {LLMC__PAT_BLOOM, LLMC__PAT_DIGIT},
+};
+
+/* Names of tokenizer.ggml.pre. Source: llama.cpp, src/llama-vocab.cpp, and "nanochat". Where llama.cpp cuts by
+   an approximation of the maker's regex (tekken, gpt-4o), the maker's own is meant here. */
+typedef struct llmc__pre_name {
+    const char *name;
+    uint8_t cut, flags;
+} llmc__pre_name;
+#define LLMC__PRE_LLAMA3 (LLMC__PRE_IGNORE_MERGES | LLMC__PRE_ADD_BOS | LLMC__PRE_CLEAN_SPACES)
+static const llmc__pre_name llmc__pre_name_table[] = {
+    {"gpt-2", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"phi-2", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-es", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-de", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-v2-es", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-v2-de", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-v1-en", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jina-v2-code", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"roberta-bpe", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"gigachat", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"a.x-4.0", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"mellum", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"modern-bert", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"exaone4", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"mpt", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"olmo", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"jais", LLMC__CUT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"trillion", LLMC__CUT_GPT2, 0},
+    {"granite-docling", LLMC__CUT_GPT2, 0},
+    {"starcoder", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"refact", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"codeshell", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"exaone", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"minerva-7b", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"mellum2", LLMC__CUT_DIGIT_GPT2, LLMC__PRE_CLEAN_SPACES},
+    {"command-r", LLMC__CUT_DIGIT_GPT2, 0},
+    {"smollm", LLMC__CUT_DIGIT_GPT2, 0},
+    {"falcon", LLMC__CUT_FALCON, LLMC__PRE_CLEAN_SPACES},
+    {"default", LLMC__CUT_DEFAULT, LLMC__PRE_CLEAN_SPACES},
+    {"llama-bpe", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"llama3", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"llama-v3", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"falcon3", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"falcon-h1", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"pixtral", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"midm-2.0", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"lfm2", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"jina-v5-nano", LLMC__CUT_CL100K, LLMC__PRE_LLAMA3},
+    {"dbrx", LLMC__CUT_CL100K, LLMC__PRE_CLEAN_SPACES},
+    {"smaug-bpe", LLMC__CUT_CL100K, LLMC__PRE_CLEAN_SPACES},
+    {"glm4", LLMC__CUT_CL100K, LLMC__PRE_CLEAN_SPACES},
+    {"chatglm-bpe", LLMC__CUT_CL100K, LLMC__PRE_CLEAN_SPACES},
+    {"qwen2", LLMC__CUT_QWEN2, 0},
+    {"deepseek-r1-qwen", LLMC__CUT_QWEN2, 0},
+    {"kormo", LLMC__CUT_QWEN2, 0},
+    {"f2llmv2", LLMC__CUT_QWEN2, 0},
+    {"hunyuan", LLMC__CUT_QWEN2, 0},
+    {"solar-open", LLMC__CUT_QWEN2, 0},
+    {"grok-2", LLMC__CUT_QWEN2, 0},
+    {"bailingmoe", LLMC__CUT_QWEN2, 0},
+    {"bailingmoe2", LLMC__CUT_QWEN2, 0},
+    {"llada-moe", LLMC__CUT_QWEN2, 0},
+    {"megrez", LLMC__CUT_QWEN2, LLMC__PRE_CLEAN_SPACES},
+    {"stablelm2", LLMC__CUT_QWEN2, LLMC__PRE_CLEAN_SPACES},
+    {"qwen35", LLMC__CUT_QWEN35, 0},
+    {"nanochat", LLMC__CUT_NANOCHAT, 0},
+    {"seed-coder", LLMC__CUT_SEED, 0},
+    {"ufakzeka", LLMC__CUT_PLAIN, 0},
+    {"minicpm5", LLMC__CUT_MINICPM, LLMC__PRE_IGNORE_MERGES | LLMC__PRE_CLEAN_SPACES},
+    {"laguna", LLMC__CUT_LAGUNA, 0},
+    {"gpt-4o", LLMC__CUT_O200K, 0},
+    {"llama4", LLMC__CUT_O200K, 0},
+    {"kanana2", LLMC__CUT_O200K, 0},
+    {"talkie", LLMC__CUT_O200K, 0},
+    {"minimax-m2", LLMC__CUT_O200K, 0},
+    {"granite-embed-multi-97m", LLMC__CUT_O200K, LLMC__PRE_IGNORE_MERGES},
+    {"tekken", LLMC__CUT_TEKKEN, LLMC__PRE_IGNORE_MERGES | LLMC__PRE_ADD_BOS},
+    {"kimi-k2", LLMC__CUT_KIMI, 0},
+    {"deepseek-v3", LLMC__CUT_DEEPSEEK3, 0},
+    {"hunyuan-dense", LLMC__CUT_DEEPSEEK3, 0},
+    {"joyai-llm", LLMC__CUT_DEEPSEEK3, 0},
+    {"hy_v4", LLMC__CUT_DEEPSEEK3, 0},
+    {"deepseek-llm", LLMC__CUT_DEEPSEEK_LLM, 0},
+    {"deepseek-coder", LLMC__CUT_DEEPSEEK_CODER, 0},
+    {"poro-chat", LLMC__CUT_BLOOM, 0},
+    {"bloom", LLMC__CUT_BLOOM, LLMC__PRE_CLEAN_SPACES},
+    {"gpt3-finnish", LLMC__CUT_BLOOM, LLMC__PRE_CLEAN_SPACES},
+    {"viking", LLMC__CUT_VIKING, 0},
+};
+
+/* One step without text. */
+LLMC__UNUSED static llmc__split llmc__split_step(unsigned pattern, llmc__behaviour behaviour, bool invert)
+{
+    llmc__split s;
+    LLMC_MEMSET(&s, 0, sizeof s);
+    s.pattern = (uint8_t)pattern;
+    s.behaviour = (uint8_t)behaviour;
+    s.invert = invert;
+    return s;
+}
+
+/* How a name of tokenizer.ggml.pre cuts: steps [LLMC__SPLIT_MAX], *n of them, and the LLMC__PRE_...
+   bits that go with it. False: the name is not known, nothing is written. */
+LLMC__UNUSED static bool llmc__pattern_named(const char *name, llmc__split *steps, uint32_t *n,
+                                             uint32_t *flags)
+{
+    const size_t count = sizeof llmc__pre_name_table / sizeof llmc__pre_name_table[0];
+    const llmc__pre_name *row = llmc__pre_name_table;
+    const uint8_t *cut;
+    uint32_t i;
+    while (row < llmc__pre_name_table + count && !llmc__streq(row->name, name))
+        row++;
+    if (row == llmc__pre_name_table + count)
+        return false;
+    cut = llmc__cut[row->cut];
+    for (i = 0; i < sizeof llmc__cut[0] && cut[i] != LLMC__PAT_NONE; i++)
+        steps[i] = llmc__split_step(cut[i], LLMC__ISOLATED, false);
+    *n = i;
+    *flags = row->flags;
+    return true;
+}
+
+/* Published spellings. Each macro is a part that several share; possessive quantifiers and (?i:) around
+   more or less of it change nothing that these patterns match. */
+#define LLMC__RE_CI    "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+#define LLMC__RE_SHORT "'(?i:[sdmt]|ll|ve|re)"
+#define LLMC__RE_PAIRS "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"
+#define LLMC__RE_HEAD  "|[^\\r\\n\\p{L}\\p{N}]?"
+#define LLMC__RE_TAIL  "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define LLMC__RE_SLASH "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define LLMC__RE_NANO  "| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"
+#define LLMC__RE_GPT2  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)"
+#define LLMC__RE_UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LLMC__RE_LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LLMC__RE_O200K(contraction)                                                                         \
+    "[^\\r\\n\\p{L}\\p{N}]?" LLMC__RE_UPPER "*" LLMC__RE_LOWER "+" contraction LLMC__RE_HEAD LLMC__RE_UPPER \
+    "+" LLMC__RE_LOWER "*" contraction
+typedef struct llmc__regex {
+    uint8_t pattern;
+    const char *text;
+} llmc__regex;
+static const llmc__regex llmc__regex_table[] = {
+    {LLMC__PAT_GPT2, LLMC__RE_GPT2 "|\\s+"},
+    {LLMC__PAT_GPT2, LLMC__RE_GPT2}, /* a lone space before a word is then a gap, and a piece all the same */
+    {LLMC__PAT_GPT2, "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"},
+    {LLMC__PAT_GPT2,
+     "'(?:[sdmt]|ll|ve|re)| ?\\p{L}++| ?\\p{N}++| ?[^\\s\\p{L}\\p{N}]++|\\s++$|\\s+(?!\\S)|\\s"},
+    {LLMC__PAT_CL100K, LLMC__RE_CI LLMC__RE_HEAD "\\p{L}+|\\p{N}{1,3}" LLMC__RE_TAIL},
+    {LLMC__PAT_CL100K, LLMC__RE_PAIRS LLMC__RE_HEAD "\\p{L}+|\\p{N}{1,3}" LLMC__RE_TAIL},
+    {LLMC__PAT_CL100K, LLMC__RE_SHORT LLMC__RE_HEAD "+\\p{L}+|\\p{N}{1,3}" LLMC__RE_NANO},
+    {LLMC__PAT_CL100K_END,
+     LLMC__RE_SHORT LLMC__RE_HEAD "+\\p{L}++|\\p{N}{1,3}+| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*+|"
+                                  "\\s++$|\\s*[\\r\\n]|\\s+(?!\\S)|\\s"},
+    {LLMC__PAT_QWEN2, LLMC__RE_CI LLMC__RE_HEAD "\\p{L}+|\\p{N}" LLMC__RE_TAIL},
+    {LLMC__PAT_QWEN2, LLMC__RE_PAIRS LLMC__RE_HEAD "\\p{L}+|\\p{N}" LLMC__RE_TAIL},
+    {LLMC__PAT_QWEN2, LLMC__RE_SHORT LLMC__RE_HEAD "+\\p{L}+|\\p{N}" LLMC__RE_NANO},
+    {LLMC__PAT_NANOCHAT, LLMC__RE_SHORT LLMC__RE_HEAD "+\\p{L}+|\\p{N}{1,2}" LLMC__RE_NANO},
+    {LLMC__PAT_MINICPM, LLMC__RE_CI LLMC__RE_HEAD "\\p{L}+|\\p{N}+" LLMC__RE_TAIL},
+    {LLMC__PAT_QWEN35,
+     LLMC__RE_CI LLMC__RE_HEAD "[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|"
+                               "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"},
+    {LLMC__PAT_SEED, LLMC__RE_CI LLMC__RE_HEAD "\\p{L}+|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|"
+                                               "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"},
+    {LLMC__PAT_PLAIN, "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" LLMC__RE_TAIL},
+    {LLMC__PAT_O200K, LLMC__RE_O200K(LLMC__RE_CI "?") "|\\p{N}{1,3}" LLMC__RE_SLASH},
+    {LLMC__PAT_O200K, LLMC__RE_O200K(LLMC__RE_PAIRS "?") "|\\p{N}{1,3}" LLMC__RE_SLASH},
+    {LLMC__PAT_TEKKEN, LLMC__RE_O200K("") "|\\p{N}" LLMC__RE_SLASH},
+    {LLMC__PAT_DEEPSEEK3, "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?"
+                          "[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"},
+    {LLMC__PAT_BLOOM,
+     " ?[^(\\s|[.,!?\xe2\x80\xa6\xe3\x80\x82\xef\xbc\x8c\xe3\x80\x81\xe0\xa5\xa4\xdb\x94\xd8\x8c])]+"},
+    {LLMC__PAT_BLOOM,
+     " ?[^(\\s|.,!?\xe2\x80\xa6\xe3\x80\x82\xef\xbc\x8c\xe3\x80\x81\xe0\xa5\xa4\xdb\x94\xd8\x8c)]+"},
+    {LLMC__PAT_LETTERS, "\\s?\\p{L}+"},
+    {LLMC__PAT_PUNCTS, "\\s?\\p{P}+"},
+    {LLMC__PAT_MARKS, "\\s?[!-/:-~\xef\xbc\x81-\xef\xbc\x8f\xef\xbc\x9a-\xef\xbd\x9e"
+                      "\xe2\x80\x98-\xe2\x80\x9f\xe3\x80\x80-\xe3\x80\x82]+"},
+    {LLMC__PAT_END_SPACE, "\\s+$"},
+    {LLMC__PAT_WORDS, "\\w+|[^\\w\\s]+"},
+    {LLMC__PAT_CHARS, "[\\s\\S]"},
+    {LLMC__PAT_DIGIT, "\\p{N}"},
+    {LLMC__PAT_DIGITS, "\\p{N}+"},
+    {LLMC__PAT_DIGITS3, "\\p{N}{1,3}"},
+    {LLMC__PAT_ASCII3, "[0-9][0-9][0-9]"},
+    {LLMC__PAT_ASCII3, "[0-9]{3}"},
+    {LLMC__PAT_PUNCT_RUN, "[\\p{P}\\$\\+<=>\\^~\\|`]+"},
+    {LLMC__PAT_SPACE, "\\s"},
+    {LLMC__PAT_SPACES, "\\s+"},
+    {LLMC__PAT_NONSPACE, "\\S+"},
+    {LLMC__PAT_NEWLINE, "[\\r\\n]"},
+    {LLMC__PAT_LINES, "[^\\n]+|[\\n]+"},
+    {LLMC__PAT_CJK, "[\xe4\xb8\x80-\xe9\xbe\xa5\xe0\xa0\x80-\xe4\xb8\x80\xea\xb0\x80-\xed\x9f\xbf]+"},
+    {LLMC__PAT_CJK_KANA, "[\xe4\xb8\x80-\xe9\xbe\xa5\xe3\x81\x80-\xe3\x82\x9f\xe3\x82\xa0-\xe3\x83\xbf]+"},
+};
+
+/* First and last code points of the letters that DeepSeek LLM's regex lists. It is written as
+   \s?[A-Za-z...]+ with these ranges in this order. */
+static const uint32_t llmc__cased_range[][2] = {
+    {0x0041, 0x005a},   {0x0061, 0x007a},   {0x00b5, 0x00b5},   {0x00c0, 0x00d6},   {0x00d8, 0x00f6},
+    {0x00f8, 0x01ba},   {0x01bc, 0x01bf},   {0x01c4, 0x0293},   {0x0295, 0x02af},   {0x0370, 0x0373},
+    {0x0376, 0x0377},   {0x037b, 0x037d},   {0x037f, 0x037f},   {0x0386, 0x0386},   {0x0388, 0x038a},
+    {0x038c, 0x038c},   {0x038e, 0x03a1},   {0x03a3, 0x03f5},   {0x03f7, 0x0481},   {0x048a, 0x052f},
+    {0x0531, 0x0556},   {0x10a0, 0x10c5},   {0x13a0, 0x13f5},   {0x13f8, 0x13fd},   {0x1c90, 0x1cba},
+    {0x1cbd, 0x1cbf},   {0x1d00, 0x1d2b},   {0x1d6b, 0x1d77},   {0x1d79, 0x1d9a},   {0x1e00, 0x1f15},
+    {0x1f18, 0x1f1d},   {0x1f20, 0x1f45},   {0x1f48, 0x1f4d},   {0x1f50, 0x1f57},   {0x1f59, 0x1f59},
+    {0x1f5b, 0x1f5b},   {0x1f5d, 0x1f5d},   {0x1f5f, 0x1f7d},   {0x1f80, 0x1fb4},   {0x1fb6, 0x1fbc},
+    {0x1fbe, 0x1fbe},   {0x1fc2, 0x1fc4},   {0x1fc6, 0x1fcc},   {0x1fd0, 0x1fd3},   {0x1fd6, 0x1fdb},
+    {0x1fe0, 0x1fec},   {0x1ff2, 0x1ff4},   {0x1ff6, 0x1ffc},   {0x2102, 0x2102},   {0x2107, 0x2107},
+    {0x210a, 0x2113},   {0x2115, 0x2115},   {0x2119, 0x211d},   {0x2124, 0x2124},   {0x2126, 0x2126},
+    {0x2128, 0x2128},   {0x212a, 0x212d},   {0x212f, 0x2134},   {0x2139, 0x2139},   {0x213c, 0x213f},
+    {0x2145, 0x2149},   {0x214e, 0x214e},   {0x2183, 0x2184},   {0x2c00, 0x2c7b},   {0x2c7e, 0x2ce4},
+    {0x2ceb, 0x2cee},   {0x2cf2, 0x2cf3},   {0xa640, 0xa66d},   {0xa680, 0xa69b},   {0xa722, 0xa76f},
+    {0xa771, 0xa787},   {0xa78b, 0xa78e},   {0xab70, 0xabbf},   {0xfb00, 0xfb06},   {0xfb13, 0xfb17},
+    {0xff21, 0xff3a},   {0xff41, 0xff5a},   {0x10400, 0x1044f}, {0x104b0, 0x104d3}, {0x104d8, 0x104fb},
+    {0x10c80, 0x10cb2}, {0x10cc0, 0x10cf2}, {0x118a0, 0x118df}, {0x1e900, 0x1e943},
+};
+
+/* Takes the UTF-8 of cp off the front of the text at *at, which ends at end. False: it is not there. */
+static bool llmc__spells(const char **at, const char *end, uint32_t cp)
+{
+    char c[4];
+    size_t n = llmc__utf8_write(cp, c);
+    if ((size_t)(end - *at) < n || LLMC_MEMCMP(*at, c, n) != 0)
+        return false;
+    *at += n;
+    return true;
+}
+
+/* Whether text [len] is \s?[...]+ over llmc__cased_range. Two neighbours stand side by side without
+   a dash. */
+static bool llmc__cased_regex(const char *text, size_t len)
+{
+    const char *at = text, *end = text + len;
+    size_t i;
+    if (len < 6 || LLMC_MEMCMP(at, "\\s?[", 4) != 0)
+        return false;
+    for (at += 4, i = 0; i < sizeof llmc__cased_range / sizeof llmc__cased_range[0]; i++) {
+        const uint32_t *r = llmc__cased_range[i];
+        if (!llmc__spells(&at, end, r[0]))
+            return false;
+        if (r[1] > r[0] + 1 && !llmc__spells(&at, end, '-'))
+            return false;
+        if (r[1] > r[0] && !llmc__spells(&at, end, r[1]))
+            return false;
+    }
+    return llmc__texteq(at, (size_t)(end - at), "]+");
+}
+
+/* Whether text [len] spells the known regex; a carriage return, line feed or tab itself counts as its
+   escape, since JSON files have either. */
+static bool llmc__regex_same(const char *text, size_t len, const char *known)
+{
+    size_t i;
+    for (i = 0; i < len; i++) {
+        char escape = text[i] == '\r' ? 'r' : text[i] == '\n' ? 'n' : text[i] == '\t' ? 't' : 0;
+        if (*known == 0 || (escape != 0 && *known++ != '\\'))
+            return false;
+        if (*known++ != (escape != 0 ? escape : text[i]))
+            return false;
+    }
+    return *known == 0;
+}
+
+/* llmc__pattern_of_regex -- the pattern that a published regex stands for  (FILE.pattern)
+   text [len] as in tokenizer.json or tiktoken, JSON's own escapes undone. LLMC__PAT_NONE: not known. */
+LLMC__UNUSED static llmc__pattern llmc__pattern_of_regex(const char *text, size_t len)
+{
+    size_t i;
+    for (i = 0; i < sizeof llmc__regex_table / sizeof llmc__regex_table[0]; i++)
+        if (llmc__regex_same(text, len, llmc__regex_table[i].text))
+            return (llmc__pattern)llmc__regex_table[i].pattern;
+    return llmc__cased_regex(text, len) ? LLMC__PAT_CASED : LLMC__PAT_NONE;
+}
+#endif
+
+//--[ 12.12 FILE.vocab ]-- what a file says of its vocabulary, each string checked
+#ifndef LLMC_NO_TOKEN
+
+/* How a list of tokens or merges lies in its file. */
+typedef enum llmc__list_layout {
+    LLMC__LIST_NONE,
+    LLMC__LIST_GGUF,       /* u64 length, bytes; scores and types are arrays of their own */
+    LLMC__LIST_LLAMA2C,    /* f32 score, i32 length, bytes                                */
+    LLMC__LIST_LLMC,       /* u8 length, bytes                                            */
+    LLMC__LIST_MOG,        /* u32 length, bytes, u32 id                                   */
+    LLMC__LIST_MOG_MERGES, /* u32 length, bytes                                        */
+    LLMC__LIST_PROTO,      /* fields of SentencePiece's ModelProto, pieces among them     */
+    LLMC__LIST_LINES,      /* text, one a line                                            */
+    LLMC__LIST_RANKS,      /* base64 of the bytes, a space, the id                        */
+    LLMC__LIST_NAMES,      /* JSON: {"token": id, ...}                                    */
+    LLMC__LIST_SCORED,     /* JSON: [["token", score], ...]                               */
+    LLMC__LIST_TEXTS,      /* JSON: ["a b", ...] or [["a", "b"], ...]                     */
+    LLMC__LIST_ADDED,      /* JSON: [{"id": 1, "content": "token", ...}, ...]             */
+    LLMC__LIST_DECODER,    /* JSON: {"1": {"content": "token", ...}, ...}                 */
+    LLMC__LIST_CALLER      /* llmc_token_name[count]                                      */
+} llmc__list_layout;
+
+/* Views of a list; never a copy. */
+typedef struct llmc__list {
+    llmc__list_layout layout;
+    const uint8_t *data;
+    size_t bytes;
+    llmc_json json; /* of the JSON layouts, checked */
+    uint32_t count; /* entries */
+    uint32_t base;  /* CALLER: added to each id */
+} llmc__list;
 
 typedef enum llmc__vocab_kind {
-    LLMC__VOCAB_SPM, /* SentencePiece BPE with scores */
-    LLMC__VOCAB_BPE  /* byte-level, merges by rank    */
+    LLMC__VOCAB_SPM,       /* characters join by the score of what they make          */
+    LLMC__VOCAB_BPE,       /* characters or bytes join by the rank of their merge     */
+    LLMC__VOCAB_RANKS,     /* bytes join by the id of what they make (tiktoken)       */
+    LLMC__VOCAB_UNIGRAM,   /* the most probable segmentation                          */
+    LLMC__VOCAB_WORDPIECE, /* the longest token that fits, again and again            */
+    LLMC__VOCAB_WORDS      /* a piece is a token or unknown                           */
 } llmc__vocab_kind;
 
-/* Views into the file. Strings are at most LLMC__MAX_STRING bytes and may be empty;
-   scores are not NaN. */
+/* How stored text spells bytes. */
+typedef enum llmc__alphabet {
+    LLMC__ALPHABET_PLAIN, /* as it is                                                    */
+    LLMC__ALPHABET_BYTES, /* GPT-2's: a printable character for each byte                */
+    LLMC__ALPHABET_MARK   /* U+2581 is a space; in text the two mean the same, and split steps see U+2581 */
+} llmc__alphabet;
+
+/* Before which parts of a text a space (with ALPHABET_MARK: U+2581) is put. A part is what stands between
+   two special tokens. */
+typedef enum llmc__prefix {
+    LLMC__PREFIX_NONE,
+    LLMC__PREFIX_ALWAYS,  /* each part, whatever it begins with (SentencePiece)                        */
+    LLMC__PREFIX_MISSING, /* each part that does not begin with one                                    */
+    LLMC__PREFIX_FIRST,   /* the same, but only where the text begins                                  */
+    LLMC__PREFIX_PIECES   /* each piece that the split steps give and that does not begin with one;
+                             afterwards pieces are cut before each U+2581                              */
+} llmc__prefix;
+
+/* How ids become text. */
+typedef enum llmc__decoding {
+    LLMC__DECODE_JOIN,     /* bytes one after the other                                      */
+    LLMC__DECODE_WORDS,    /* with a space between two tokens                                */
+    LLMC__DECODE_WORDPIECE /* with a space before each token but the first and those that begin with
+                              piece_prefix, which goes                                        */
+} llmc__decoding;
+
+enum {
+    LLMC__ADDED = 1,             /* found in text before anything else: the flags below say how */
+    LLMC__ADDED_LSTRIP = 2,      /* takes white space before it */
+    LLMC__ADDED_RSTRIP = 4,      /* takes white space behind it */
+    LLMC__ADDED_WORD = 8,        /* only where no letter, digit or underscore stands beside it */
+    LLMC__ADDED_NORMALIZED = 16, /* looked for in normalised text */
+    LLMC__ADDED_ALL = 31
+};
+
+#define LLMC__AROUND_MAX 4   /* ids before or behind a text */
+#define LLMC__KIND_BAD   255 /* the file gives a kind that does not exist */
+
+/* llmc__vocab -- one vocabulary, whatever file it came from                  (FILE.vocab)
+   Views into files that outlive it. A text goes through: added tokens (those not NORMALIZED), normal[],
+   added tokens (NORMALIZED), remove_spaces, prefix, U+2581 for spaces if alphabet is MARK, split[], and
+   then each piece through what kind says. */
 typedef struct llmc__vocab {
     llmc__vocab_kind kind;
-    char pre[32];   /* pre-tokenizer as the file names it, "" if it does not */
-    uint32_t count; /* tokens, 1 .. LLMC__MAX_VOCAB */
-    llmc__string_layout layout;
-    const uint8_t *tokens; /* count strings, one after the other */
-    size_t tokens_bytes;
-    const uint8_t *scores; /* count x f32 LE, or NULL (in the LLAMA2C layout they are inline) */
-    const uint8_t *types;  /* count x i32 LE (GGUF's numbers), or NULL: TOKEN derives them    */
-    const uint8_t *merges; /* n_merges GGUF strings "a b" */
-    size_t merges_bytes;
-    uint32_t n_merges;                       /* 0 for SPM */
-    llmc_token special[LLMC_SPECIAL_COUNT];  /* LLMC_TOKEN_NONE: absent */
-    bool add_bos, add_eos, add_space_prefix; /* what encoding puts around a text, unless told otherwise */
-    const char *name;                        /* file's name for messages */
+    llmc__alphabet alphabet;
+    char pre[32];        /* pre-tokenizer as the file names it, "" if it does not */
+    uint32_t count;      /* highest id + 1: 1 .. LLMC__MAX_VOCAB, and not much more than entries */
+    uint32_t limit;      /* not 0: entries with ids from here on are passed over */
+    uint64_t text_bytes; /* sum of the entries' lengths as stored */
+    llmc__list tokens, added, extra; /* walked in this order; later ones override */
+    const uint8_t *scores;           /* GGUF: count x f32 LE, or NULL */
+    const uint8_t *types;            /* GGUF: count x i32 LE, or NULL */
+    const uint8_t *flags;            /* GGUF: count x LLMC__ADDED... bits, or NULL (a key of ours) */
+    llmc__list merges;               /* in the order of ranks */
+    llmc__normal normal[LLMC__NORMAL_MAX];
+    llmc__split split[LLMC__SPLIT_MAX];
+    uint32_t n_normal, n_split;
+    llmc__prefix prefix;
+    bool remove_spaces;    /* U+0020 at both ends goes, runs become one (SentencePiece) */
+    bool byte_fallback;    /* a character without a token becomes tokens <0xXX> */
+    bool ignore_merges;    /* a piece that is a token is taken whole */
+    bool fuse_unk;         /* unknown characters in a row are one unknown token */
+    bool user_inside;      /* user tokens are words of the text, as in SentencePiece: no part ends there */
+    char piece_prefix[16]; /* WORDPIECE: what tokens inside a word begin with; "": words begin with U+2581 */
+    uint32_t max_piece;    /* WORDPIECE: characters; a longer piece is unknown */
+    llmc__decoding decoding;
+    bool drop_space;                        /* decoding: one space that text begins with goes */
+    bool cleanup;                           /* decoding: no space before . ? ! , n't 'm 's 've 're */
+    llmc_token special[LLMC_SPECIAL_COUNT]; /* LLMC_TOKEN_NONE: absent */
+    llmc_token before[LLMC__AROUND_MAX], after[LLMC__AROUND_MAX]; /* a text, where wanted or asked for */
+    uint32_t n_before, n_after;
+    bool add_bos, add_eos; /* whether the model wants `before`, `after` */
+    const char *name;      /* file's name for messages */
 } llmc__vocab;
 
+/* One entry. text is as stored: llmc__vocab_text decodes it. */
+typedef enum llmc__encoding { LLMC__TEXT_PLAIN, LLMC__TEXT_JSON, LLMC__TEXT_BASE64 } llmc__encoding;
+typedef struct llmc__vocab_token {
+    uint32_t id; /* < count once the vocabulary has been checked */
+    const uint8_t *text;
+    size_t len;
+    llmc__encoding encoding;
+    float score;
+    uint8_t kind;  /* llmc_token_kind; LLMC__KIND_BAD */
+    uint8_t flags; /* LLMC__ADDED... */
+} llmc__vocab_token;
+
+/* One merge: its parts, as stored; b NULL: the file has no two parts there. text [len] is for messages. */
+typedef struct llmc__vocab_merge {
+    const uint8_t *text, *a, *b;
+    size_t len, a_len, b_len;
+    llmc__encoding encoding;
+} llmc__vocab_merge;
+
+/* A walk over a vocabulary's tokens, or its merges. */
+typedef struct llmc__vocab_iter {
+    llmc_json_iter json;
+    size_t at;
+    uint32_t n; /* entries given, of the list that is walked */
+    uint8_t stage;
+} llmc__vocab_iter;
+
+/* Value of "<0xXX>", two hexadecimal digits; -1 if text [len] is anything else. */
+static int llmc__byte_token(const uint8_t *text, size_t len)
+{
+    int value = 0, i;
+    if (len != 6 || LLMC_MEMCMP(text, "<0x", 3) != 0 || text[5] != '>')
+        return -1;
+    for (i = 3; i < 5; i++) {
+        int c = llmc__lower((char)text[i]);
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return -1;
+        value = value * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return value;
+}
+
+/* By ASCII character: its six bits of base64 and 1, or 0. */
+static const uint8_t llmc__base64_table[128] = {
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  63, 0,  0,  0,  64, 53, 54, 55, 56,
+    57, 58, 59, 60, 61, 62, 0,  0,  0,  0,  0,  0,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13,
+    14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 0,  0,  0,  0,  0,  0,  27, 28, 29, 30, 31, 32, 33,
+    34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 0,  0,  0,  0,  0};
+
+/* Six bits of a base64 character; -1: it is none. */
+static inline int llmc__base64_value(uint8_t c)
+{
+    return (c < 128 ? llmc__base64_table[c] : 0) - 1;
+}
+
+/* Bytes of base64 text [len] into out [len]; padding is optional. SIZE_MAX: it is no base64. */
+static size_t llmc__base64_decode(const uint8_t *text, size_t len, uint8_t *out)
+{
+    uint32_t bits = 0;
+    size_t i, n = 0, have = 0;
+    while (len > 0 && text[len - 1] == '=')
+        len--;
+    for (i = 0; i < len; i++) {
+        int value = llmc__base64_value(text[i]);
+        if (value < 0)
+            return SIZE_MAX;
+        bits = (bits << 6 | (uint32_t)value) & 0xffffff;
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            out[n++] = (uint8_t)(bits >> have);
+        }
+    }
+    return have < 6 ? n : SIZE_MAX; /* a lone character is six bits of nothing */
+}
+
+/* Escaped JSON text [len] without its quotes into out [len]; it has been checked. */
+static size_t llmc__json_unescape(const uint8_t *text, size_t len, uint8_t *out)
+{
+    const char *p = (const char *)text, *end = p + len, *plain;
+    size_t n = 0, step;
+    char c[4];
+    while (p < end) {
+        for (plain = p; p < end && *p != '\\'; p++)
+            ;
+        LLMC_MEMCPY(out + n, plain, (size_t)(p - plain));
+        n += (size_t)(p - plain);
+        if (p == end)
+            break;
+        step = llmc__json_char(&p, end, c);
+        if (step == 0)
+            break;
+        LLMC_MEMCPY(out + n, c, step);
+        n += step;
+    }
+    return n;
+}
+
+/* llmc__vocab_text -- stored text [len] as bytes into out [len], which may be text itself   (FILE.vocab)
+   Returns their number, never more than len. Base64 that is none gives nothing; the reader refused it. */
+LLMC__UNUSED static size_t llmc__vocab_text(llmc__encoding encoding, const uint8_t *text, size_t len,
+                                            uint8_t *out)
+{
+    size_t n;
+    switch (encoding) {
+    case LLMC__TEXT_JSON:
+        return llmc__json_unescape(text, len, out);
+    case LLMC__TEXT_BASE64:
+        n = llmc__base64_decode(text, len, out);
+        return n == SIZE_MAX ? 0 : n;
+    default:
+        if (len > 0)
+            LLMC_MEMMOVE(out, text, len);
+        return len;
+    }
+}
+
+/* A walk from the first token, or the first merge. */
+static void llmc__vocab_start(llmc__vocab_iter *it)
+{
+    LLMC_MEMSET(it, 0, sizeof *it);
+}
+
+/* The next string of a list in one of the binary layouts: *head its begin in the list. False: the end, or it
+   does not fit, or is over LLMC__MAX_STRING.
+
+     GGUF      [ u64 length ][ bytes ]
+     llama2.c  [ f32 score  ][ i32 length ][ bytes ]      a negative length reads as far too long
+     llm.c     [ u8 length  ][ bytes ]
+     MOG       [ u32 length ][ bytes ][ u32 id ]                                              */
+static bool llmc__list_string(const llmc__list *l, llmc__vocab_iter *it, size_t *head, const uint8_t **text,
+                              size_t *len)
+{
+    const uint8_t *p = l->data + it->at;
+    size_t left = l->bytes - it->at;
+    size_t before = l->layout == LLMC__LIST_GGUF || l->layout == LLMC__LIST_LLAMA2C ? 8
+                    : l->layout == LLMC__LIST_LLMC                                  ? 1
+                                                                                    : 4;
+    size_t behind = l->layout == LLMC__LIST_MOG ? 4 : 0;
+    uint64_t n;
+    if (it->n >= l->count || left < before + behind)
+        return false;
+    n = before == 1                       ? p[0]
+        : l->layout == LLMC__LIST_GGUF    ? llmc__u64le(p)
+        : l->layout == LLMC__LIST_LLAMA2C ? llmc__u32le(p + 4)
+                                          : llmc__u32le(p);
+    if (n > LLMC__MAX_STRING || n > left - before - behind)
+        return false;
+    *head = it->at;
+    *text = p + before;
+    *len = (size_t)n;
+    it->at += before + (size_t)n + behind;
+    it->n++;
+    return true;
+}
+
+/* Kind of a token of which the file says nothing: by the named special ids and the spelling of byte tokens. */
+static uint8_t llmc__vocab_kind_of(const llmc__vocab *v, uint32_t id, const uint8_t *text, size_t len)
+{
+    uint32_t i;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (v->special[i] == (llmc_token)id)
+            return i == LLMC_SPECIAL_UNK ? LLMC_TOKEN_UNKNOWN : LLMC_TOKEN_CONTROL;
+    return v->byte_fallback && llmc__byte_token(text, len) >= 0 ? LLMC_TOKEN_BYTE : LLMC_TOKEN_NORMAL;
+}
+
+/* The next token of a binary list. */
+static bool llmc__vocab_binary(const llmc__vocab *v, llmc__vocab_iter *it, llmc__vocab_token *out)
+{
+    const llmc__list *l = &v->tokens;
+    size_t head = 0;
+    uint32_t kind;
+    out->id = it->n;
+    if (!llmc__list_string(l, it, &head, &out->text, &out->len))
+        return false;
+    if (l->layout == LLMC__LIST_MOG)
+        out->id = llmc__u32le(out->text + out->len);
+    if (l->layout == LLMC__LIST_LLAMA2C) { /* kinds by place */
+        out->score = llmc__f32le(l->data + head);
+        out->kind = out->id == 0                                                  ? LLMC_TOKEN_UNKNOWN
+                    : out->id < 3                                                 ? LLMC_TOKEN_CONTROL
+                    : out->id < 259 && llmc__byte_token(out->text, out->len) >= 0 ? LLMC_TOKEN_BYTE
+                                                                                  : LLMC_TOKEN_NORMAL;
+        return true;
+    }
+    if (v->scores != NULL)
+        out->score = llmc__f32le(v->scores + 4 * (size_t)out->id);
+    if (v->flags != NULL)
+        out->flags = v->flags[out->id] & LLMC__ADDED_ALL;
+    if (v->types != NULL) {
+        kind = llmc__u32le(v->types + 4 * (size_t)out->id);
+        out->kind = kind >= LLMC_TOKEN_NORMAL && kind <= LLMC_TOKEN_BYTE ? (uint8_t)kind : LLMC__KIND_BAD;
+    } else {
+        out->kind = llmc__vocab_kind_of(v, out->id, out->text, out->len);
+    }
+    return true;
+}
+
+/* The string that a JSON value is, as written between its quotes; NULL: it is none. */
+static void llmc__json_view(llmc_json value, const uint8_t **text, size_t *len)
+{
+    *text = NULL;
+    *len = 0;
+    if (value.type != LLMC_JSON_STRING)
+        return;
+    *text = (const uint8_t *)value.text + 1;
+    *len = (size_t)(llmc__json_skip_string(value.text, value.end) - value.text) - 2;
+}
+
+/* A number that can be an id; UINT32_MAX: it cannot. */
+static uint32_t llmc__json_id(llmc_json value)
+{
+    int64_t id = llmc_json_integer(value, -1);
+    return id < 0 || id >= (int64_t)LLMC__MAX_VOCAB ? UINT32_MAX : (uint32_t)id;
+}
+
+/* Decimal digits that can be an id; UINT32_MAX: they cannot. */
+static uint32_t llmc__digits_id(const uint8_t *text, size_t len)
+{
+    uint32_t id = 0;
+    size_t i;
+    if (len == 0 || len > 8)
+        return UINT32_MAX;
+    for (i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return UINT32_MAX;
+        id = id * 10 + (uint32_t)(text[i] - '0');
+    }
+    return id < LLMC__MAX_VOCAB ? id : UINT32_MAX;
+}
+
+/* One added token of a tokenizer.json: {"id", "content", "special", ...}. */
+static void llmc__vocab_added(llmc_json entry, llmc__vocab_token *out)
+{
+    static const char *const flag[] = {"lstrip", "rstrip", "single_word", "normalized"};
+    llmc_json_iter it;
+    llmc_json key, value;
+    unsigned i;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    out->kind = LLMC_TOKEN_USER;
+    out->flags = LLMC__ADDED;
+    while (llmc_json_next(entry, &it, &key, &value)) {
+        if (llmc_json_equal(key, "id"))
+            out->id = llmc__json_id(value);
+        else if (llmc_json_equal(key, "content"))
+            llmc__json_view(value, &out->text, &out->len);
+        else if (llmc_json_equal(key, "special") && llmc_json_bool(value, false))
+            out->kind = LLMC_TOKEN_CONTROL;
+        for (i = 0; i < 4; i++)
+            if (llmc_json_bool(value, false) && llmc_json_equal(key, flag[i]))
+                out->flags = (uint8_t)(out->flags | LLMC__ADDED_LSTRIP << i);
+    }
+}
+
+/* The next token of a JSON list; kind BAD if the entry is not one. */
+static bool llmc__vocab_json(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                             llmc__vocab_token *out)
+{
+    llmc_json key, value, part;
+    llmc_json_iter pair;
+    LLMC_MEMSET(&key, 0, sizeof key);
+    LLMC_MEMSET(&pair, 0, sizeof pair);
+    if (!llmc_json_next(l->json, &it->json, &key, &value))
+        return false;
+    out->encoding = LLMC__TEXT_JSON;
+    out->id = UINT32_MAX;
+    if (l->layout == LLMC__LIST_NAMES) {
+        llmc__json_view(key, &out->text, &out->len);
+        out->id = llmc__json_id(value);
+    } else if (l->layout == LLMC__LIST_SCORED) {
+        out->id = it->n;
+        if (llmc_json_next(value, &pair, NULL, &part))
+            llmc__json_view(part, &out->text, &out->len);
+        if (llmc_json_next(value, &pair, NULL, &part) && part.type == LLMC_JSON_NUMBER)
+            out->score = (float)llmc_json_number(part, 0);
+        else
+            out->id = UINT32_MAX;
+    } else {
+        llmc__vocab_added(value, out);
+    }
+    if (l->layout == LLMC__LIST_DECODER && key.type == LLMC_JSON_STRING) {
+        const uint8_t *digits;
+        size_t n;
+        llmc__json_view(key, &digits, &n);
+        out->id = llmc__digits_id(digits, n);
+    }
+    it->n++;
+    if (out->text == NULL || out->id == UINT32_MAX)
+        out->kind = LLMC__KIND_BAD;
+    else if (it->stage > 0 && l->layout == LLMC__LIST_NAMES) {
+        out->kind = LLMC_TOKEN_USER;
+        out->flags = LLMC__ADDED;
+    } else if (it->stage == 0)
+        out->kind = llmc__vocab_kind_of(v, out->id, out->text, out->len);
+    return true;
+}
+
+/* A field of a protocol buffer: number, then by its wire type a value or bytes. */
+typedef struct llmc__proto_field {
+    uint32_t number, wire; /* 0 varint, 1 eight bytes, 2 bytes, 5 four bytes */
+    uint64_t value;
+    const uint8_t *data; /* [len] */
+    size_t len;
+} llmc__proto_field;
+
+/* A varint: seven bits a byte, the lowest first. False: it does not end, or has over 64 bits. */
+static bool llmc__proto_varint(const uint8_t *p, size_t n, size_t *at, uint64_t *out)
+{
+    unsigned shift;
+    *out = 0;
+    for (shift = 0; shift < 64 && *at < n; shift += 7) {
+        uint8_t b = p[(*at)++];
+        *out |= (uint64_t)(b & 0x7f) << shift;
+        if (b < 0x80)
+            return true;
+    }
+    return false;
+}
+
+/* The next field of a message p [n] from *at on. 1: *out is it; 0: the message ends; -1: it is none.
+   Groups (wire types 3 and 4) are of a time before these files. */
+static int llmc__proto_next(const uint8_t *p, size_t n, size_t *at, llmc__proto_field *out)
+{
+    uint64_t key;
+    size_t fixed;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (*at >= n)
+        return 0;
+    if (!llmc__proto_varint(p, n, at, &key) || key >> 3 == 0 || key >> 3 > 0x1fffffff)
+        return -1;
+    out->number = (uint32_t)(key >> 3);
+    out->wire = (uint32_t)(key & 7);
+    if (out->wire == 0)
+        return llmc__proto_varint(p, n, at, &out->value) ? 1 : -1;
+    if (out->wire == 2) {
+        if (!llmc__proto_varint(p, n, at, &out->value) || out->value > n - *at)
+            return -1;
+        out->data = p + *at;
+        out->len = (size_t)out->value;
+        *at += out->len;
+        return 1;
+    }
+    fixed = out->wire == 1 ? 8 : out->wire == 5 ? 4 : 0;
+    if (fixed == 0 || fixed > n - *at)
+        return -1;
+    out->value = fixed == 8 ? llmc__u64le(p + *at) : llmc__u32le(p + *at);
+    *at += fixed;
+    return 1;
+}
+
+/* One of SentencePiece's pieces: 1 text, 2 score, 3 type (GGUF has its numbers from here). */
+static void llmc__vocab_piece(const llmc__proto_field *piece, llmc__vocab_token *out)
+{
+    llmc__proto_field f;
+    size_t at = 0;
+    int more;
+    out->kind = LLMC_TOKEN_NORMAL;
+    out->text = piece->data;
+    while ((more = llmc__proto_next(piece->data, piece->len, &at, &f)) == 1) {
+        if (f.number == 1 && f.wire == 2) {
+            out->text = f.data;
+            out->len = f.len;
+        } else if (f.number == 2 && f.wire == 5) {
+            out->score = llmc__bits_f32((uint32_t)f.value);
+        } else if (f.number == 3 && f.wire == 0) {
+            out->kind = f.value >= LLMC_TOKEN_NORMAL && f.value <= LLMC_TOKEN_BYTE ? (uint8_t)f.value
+                                                                                   : LLMC__KIND_BAD;
+        }
+    }
+    if (more < 0)
+        out->kind = LLMC__KIND_BAD;
+}
+
+/* The next line of a text without its end (LF or CR LF); the text's last line needs none. */
+static bool llmc__list_line(const llmc__list *l, llmc__vocab_iter *it, const uint8_t **text, size_t *len)
+{
+    const uint8_t *p = l->data + it->at;
+    size_t left = l->bytes - it->at, n;
+    if (left == 0)
+        return false;
+    for (n = 0; n < left && p[n] != '\n'; n++)
+        ;
+    it->at += n < left ? n + 1 : n;
+    *text = p;
+    *len = n > 0 && p[n - 1] == '\r' ? n - 1 : n;
+    return true;
+}
+
+/* First byte of p [n] that is at most ' ', or n. Eight at a step: below 0x21 a byte borrows from its top bit, which
+   says nothing of the bytes above it but is right for the lowest. */
+static size_t llmc__word_length(const uint8_t *p, size_t n)
+{
+    size_t at = 0;
+    for (; n - at >= 8; at += 8) {
+        uint64_t x = llmc__u64le(p + at), low = (x - 0x2121212121212121u) & ~x & 0x8080808080808080u;
+        if (low != 0)
+            break;
+    }
+    while (at < n && p[at] > ' ')
+        at++;
+    return at;
+}
+
+/* The next token of a list of ranks: base64, a blank, the id. */
+static bool llmc__vocab_rank(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                             llmc__vocab_token *out)
+{
+    const uint8_t *p = l->data + it->at, *end = l->data + l->bytes;
+    uint32_t id = 0, digits = 0;
+    while (p < end && (*p == '\n' || *p == '\r'))
+        p++;
+    if (p == end)
+        return false;
+    out->text = p;
+    out->len = llmc__word_length(p, (size_t)(end - p));
+    out->encoding = LLMC__TEXT_BASE64;
+    for (p += out->len + (p + out->len < end); p < end && *p >= '0' && *p <= '9' && digits < 9; p++, digits++)
+        id = id * 10 + (*p - '0');
+    if (digits == 0 || digits > 8 || id >= LLMC__MAX_VOCAB)
+        id = UINT32_MAX;
+    for (; p < end && *p != '\n'; p++)
+        if (*p != '\r')
+            id = UINT32_MAX;
+    out->id = id;
+    it->at = (size_t)(p - l->data);
+    it->n++;
+    out->kind = id == UINT32_MAX ? LLMC__KIND_BAD : llmc__vocab_kind_of(v, id, out->text, out->len);
+    return true;
+}
+
+/* The next token of a list of lines: a word whose number is its line's. */
+static bool llmc__vocab_line(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                             llmc__vocab_token *out)
+{
+    if (l->layout == LLMC__LIST_RANKS)
+        return llmc__vocab_rank(v, l, it, out);
+    if (!llmc__list_line(l, it, &out->text, &out->len))
+        return false;
+    out->id = it->n++;
+    out->kind = llmc__vocab_kind_of(v, out->id, out->text, out->len);
+    return true;
+}
+
+/* The next token of one list; false at its end. */
+static bool llmc__list_next(const llmc__vocab *v, const llmc__list *l, llmc__vocab_iter *it,
+                            llmc__vocab_token *out)
+{
+    const llmc_token_name *name = (const llmc_token_name *)(const void *)l->data;
+    llmc__proto_field f;
+    switch (l->layout) {
+    case LLMC__LIST_NONE:
+        return false;
+    case LLMC__LIST_PROTO:
+        while (llmc__proto_next(l->data, l->bytes, &it->at, &f) == 1)
+            if (f.number == 1 && f.wire == 2) {
+                llmc__vocab_piece(&f, out);
+                out->id = it->n++;
+                return true;
+            }
+        return false;
+    case LLMC__LIST_LINES:
+    case LLMC__LIST_RANKS:
+        return llmc__vocab_line(v, l, it, out);
+    case LLMC__LIST_NAMES:
+    case LLMC__LIST_SCORED:
+    case LLMC__LIST_ADDED:
+    case LLMC__LIST_DECODER:
+        return llmc__vocab_json(v, l, it, out);
+    case LLMC__LIST_CALLER:
+        if (it->n >= l->count)
+            return false;
+        out->text = (const uint8_t *)name[it->n].text;
+        out->len = llmc__strlen(name[it->n].text);
+        out->id = (uint32_t)name[it->n].id + l->base;
+        out->kind = LLMC_TOKEN_CONTROL;
+        out->flags = LLMC__ADDED;
+        it->n++;
+        return true;
+    default:
+        return llmc__vocab_binary(v, it, out);
+    }
+}
+
+/* llmc__vocab_next -- the next token, in the file's order                    (FILE.vocab)
+   Ids come in any order, with holes, and may come again: what a later entry says of an id counts, but
+   its score. False at the end. A file that was checked does not end early; one that changes meanwhile
+   may, and no byte out of it is read. */
+static bool llmc__vocab_next(const llmc__vocab *v, llmc__vocab_iter *it, llmc__vocab_token *out)
+{
+    const llmc__list *list[3];
+    list[0] = &v->tokens;
+    list[1] = &v->added;
+    list[2] = &v->extra;
+    for (; it->stage < 3; it->stage++) {
+        for (;;) {
+            LLMC_MEMSET(out, 0, sizeof *out);
+            if (!llmc__list_next(v, list[it->stage], it, out))
+                break;
+            if (v->limit == 0 || out->id < v->limit)
+                return true;
+        }
+        LLMC_MEMSET(&it->json, 0, sizeof it->json);
+        it->at = it->n = 0;
+    }
+    return false;
+}
+
+/* Cuts "a b" at its one space; b NULL: there is none, or several, or a part is empty. */
+static void llmc__merge_cut(llmc__vocab_merge *m)
+{
+    size_t cut, i;
+    for (cut = 0; cut < m->len && m->text[cut] != ' '; cut++)
+        ;
+    m->a = m->text;
+    m->a_len = cut;
+    m->b = NULL;
+    for (i = cut + 1; i < m->len; i++)
+        if (m->text[i] == ' ')
+            return;
+    if (cut == 0 || cut + 1 >= m->len)
+        return;
+    m->b = m->text + cut + 1;
+    m->b_len = m->len - cut - 1;
+}
+
+/* A merge out of JSON: "a b" or ["a", "b"]. */
+static void llmc__merge_json(llmc_json value, llmc__vocab_merge *m)
+{
+    llmc_json_iter pair;
+    llmc_json part;
+    m->encoding = LLMC__TEXT_JSON;
+    llmc__json_view(value, &m->text, &m->len);
+    if (m->text != NULL) {
+        llmc__merge_cut(m);
+        return;
+    }
+    LLMC_MEMSET(&pair, 0, sizeof pair);
+    m->text = (const uint8_t *)value.text;
+    if (!llmc_json_next(value, &pair, NULL, &part))
+        return;
+    llmc__json_view(part, &m->a, &m->a_len);
+    if (!llmc_json_next(value, &pair, NULL, &part))
+        return;
+    llmc__json_view(part, &m->b, &m->b_len);
+    if (m->a == NULL || m->a_len == 0 || m->b_len == 0)
+        m->b = NULL;
+    m->len = m->b == NULL ? 0 : (size_t)(m->b + m->b_len - m->text);
+}
+
+/* llmc__vocab_merge_next -- the next merge, in the order of ranks             (FILE.vocab)
+   False at the end. In stored text the byte alphabet writes a space as U+0120, and the others write U+2581,
+   so that no part holds one. */
+static bool llmc__vocab_merge_next(const llmc__vocab *v, llmc__vocab_iter *it, llmc__vocab_merge *out)
+{
+    const llmc__list *l = &v->merges;
+    size_t head = 0;
+    llmc_json value;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (l->layout == LLMC__LIST_NONE)
+        return false;
+    if (l->layout == LLMC__LIST_TEXTS) {
+        if (!llmc_json_next(l->json, &it->json, NULL, &value))
+            return false;
+        llmc__merge_json(value, out);
+        return true;
+    }
+    if (l->layout == LLMC__LIST_LINES) {
+        do {
+            if (!llmc__list_line(l, it, &out->text, &out->len))
+                return false;
+        } while (out->len == 0);
+    } else if (!llmc__list_string(l, it, &head, &out->text, &out->len)) {
+        return false;
+    }
+    llmc__merge_cut(out);
+    return true;
+}
+
+/* Whether a token's text, decoded, is text [len]. */
+static bool llmc__vocab_same(const llmc__vocab_token *k, const char *text, size_t len)
+{
+    const char *p = (const char *)k->text, *end = p + k->len;
+    size_t n, at = 0;
+    char c[4];
+    if (k->encoding == LLMC__TEXT_PLAIN)
+        return k->len == len && LLMC_MEMCMP(k->text, text, len) == 0;
+    if (k->encoding == LLMC__TEXT_BASE64 || k->len < len)
+        return false;
+    while (p < end && (n = llmc__json_char(&p, end, c)) > 0) {
+        if (n > len - at || LLMC_MEMCMP(c, text + at, n) != 0)
+            return false;
+        at += n;
+    }
+    return at == len;
+}
+
+/* Id of the token text [len]; NONE: there is none. The last one of several, as for llmc__vocab_next. */
+static llmc_token llmc__vocab_find(const llmc__vocab *v, const char *text, size_t len)
+{
+    llmc_token found = LLMC_TOKEN_NONE;
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    llmc__vocab_start(&it);
+    it.stage = v->tokens.layout == LLMC__LIST_RANKS; /* no rank spells a special token */
+    while (llmc__vocab_next(v, &it, &k))
+        if (k.kind != LLMC__KIND_BAD && llmc__vocab_same(&k, text, len))
+            found = (llmc_token)k.id;
+    return found;
+}
+
+/* What is wrong with one entry, in words; NULL: nothing. */
+static const char *llmc__vocab_problem(const llmc__vocab_token *k)
+{
+    size_t i, n;
+    int least = 0;
+    if (k->kind == LLMC__KIND_BAD)
+        return "is not a token with an id, or of no kind that is known";
+    if (k->id >= LLMC__MAX_VOCAB)
+        return "has an id that is too large";
+    if (k->len > LLMC__MAX_STRING)
+        return "is longer than 65535 bytes";
+    if (llmc__nan(k->score))
+        return "has a score that is not a number";
+    if (k->encoding != LLMC__TEXT_BASE64)
+        return NULL;
+    for (n = k->len; n > 0 && k->len - n < 2 && k->text[n - 1] == '=';)
+        n--;
+    for (i = 0; i < n; i++) /* no exit on the way: a table look-up and nothing else for each */
+        least = llmc__base64_value(k->text[i]) < least ? -1 : least;
+    return least < 0 || n < 2 || n % 4 == 1 ? "is not base64" : NULL;
+}
+
+/* llmc__vocab_survey -- every entry of the lists, once                         (FILE.vocab)
+   Sets count, text_bytes and the lists' counts. A table of `count` entries is made from it, so that an id
+   far above the number of tokens is refused. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_survey(llmc__vocab *v, llmc_diag *diag)
+{
+    uint32_t n[3] = {0, 0, 0}, top = 0, merges = 0;
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    llmc__vocab_merge m;
+    v->text_bytes = 0;
+    llmc__vocab_start(&it);
+    while (llmc__vocab_next(v, &it, &k)) {
+        const char *problem = llmc__vocab_problem(&k);
+        if (problem != NULL)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET, "%s: entry %u '%.*s' %s", v->name,
+                              (unsigned)n[it.stage], (int)llmc__min(k.len, 64), (const char *)k.text,
+                              problem);
+        top = (uint32_t)llmc__max(top, k.id);
+        v->text_bytes += k.len;
+        if (++n[it.stage] > LLMC__MAX_VOCAB)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET, "%s: more than %u tokens",
+                              v->name, LLMC__MAX_VOCAB);
+    }
+    if (n[0] == 0 || top + 1 > 2 * ((uint64_t)n[0] + n[1] + n[2]) + 65536)
+        return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET,
+                          "%s: has %u tokens, the highest id is %u", v->name, (unsigned)n[0], (unsigned)top);
+    llmc__vocab_start(&it);
+    while (llmc__vocab_merge_next(v, &it, &m))
+        if (merges++ == LLMC__MAX_VOCAB)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET, "%s: more than %u merges",
+                              v->name, LLMC__MAX_VOCAB);
+    v->count = top + 1;
+    v->tokens.count = n[0];
+    v->added.count = n[1];
+    v->extra.count = n[2];
+    v->merges.count = merges;
+    return LLMC_OK;
+}
+
+/* A vocabulary of which nothing is known yet. */
+static void llmc__vocab_clear(llmc__vocab *v, const char *name)
+{
+    unsigned i;
+    LLMC_MEMSET(v, 0, sizeof *v);
+    v->name = name;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        v->special[i] = LLMC_TOKEN_NONE;
+}
+
+/* What is put around a text where no template says: BOS and EOS; and which these are where only a template
+   says. */
+static void llmc__vocab_finish(llmc__vocab *v)
+{
+    if (v->special[LLMC_SPECIAL_BOS] == LLMC_TOKEN_NONE && v->n_before == 1)
+        v->special[LLMC_SPECIAL_BOS] = v->before[0];
+    if (v->special[LLMC_SPECIAL_EOS] == LLMC_TOKEN_NONE && v->n_after == 1)
+        v->special[LLMC_SPECIAL_EOS] = v->after[0];
+    if (v->n_before == 0 && v->special[LLMC_SPECIAL_BOS] >= 0)
+        v->before[v->n_before++] = v->special[LLMC_SPECIAL_BOS];
+    if (v->n_after == 0 && v->special[LLMC_SPECIAL_EOS] >= 0)
+        v->after[v->n_after++] = v->special[LLMC_SPECIAL_EOS];
+}
+
+/* One more step of cutting text. False: there are too many. */
+static bool llmc__vocab_split(llmc__vocab *v, unsigned pattern, llmc__behaviour behaviour, bool invert)
+{
+    if (v->n_split == LLMC__SPLIT_MAX)
+        return false;
+    v->split[v->n_split++] = llmc__split_step(pattern, behaviour, invert);
+    return true;
+}
+
+/* llmc__vocab_cut -- how text is cut, by the name of a pre-tokenizer or a regex        (FILE.vocab)
+   text [len]. Errors: UNSUPPORTED with the text. */
+static llmc_status llmc__vocab_cut(llmc__vocab *v, const char *text, size_t len, llmc_diag *diag)
+{
+    uint32_t flags = 0;
+    char name[sizeof v->pre];
+    llmc__pattern pattern = llmc__pattern_of_regex(text, len);
+    v->n_split = 0;
+    if (pattern != LLMC__PAT_NONE) {
+        (void)llmc__vocab_split(v, pattern, LLMC__ISOLATED, false);
+        return LLMC_OK;
+    }
+    if (!llmc__strcopy(name, sizeof name, text, len) ||
+        !llmc__pattern_named(name, v->split, &v->n_split, &flags))
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.vocab", LLMC_NO_OFFSET,
+                          "%s: pre-tokenizer '%.*s' is not supported", v->name, (int)llmc__min(len, 160),
+                          text);
+    LLMC_MEMCPY(v->pre, name, sizeof name);
+    v->ignore_merges = (flags & LLMC__PRE_IGNORE_MERGES) != 0;
+    v->add_bos = (flags & LLMC__PRE_ADD_BOS) != 0;
+    return LLMC_OK;
+}
+#endif
+
+//--[ 12.13 FILE.words ]-- vocabularies in GGUF, llama2.c's and llm.c's files, lists of words and ranks
+#ifndef LLMC_NO_TOKEN
 /* An array of the given element type, whose count must be *count unless that is 0 (then it is set).
    *out [*bytes] are its elements, packed as in the file. Errors: BAD_FILE. */
 static llmc_status llmc__vocab_array(const llmc__gguf *g, unsigned key, uint32_t type, uint32_t *count,
@@ -10340,14 +11959,16 @@ static llmc_status llmc__vocab_array(const llmc__gguf *g, unsigned key, uint32_t
     return LLMC_OK;
 }
 
-/* Strings of an array that passed llmc__gguf_skip, held to LLMC__MAX_STRING, so that TOKEN can walk
-   them without a check and keep lengths in 16 bits. Errors: BAD_FILE. */
-static llmc_status llmc__vocab_strings(const llmc__gguf *g, unsigned key)
+/* An array of strings as a list, each held to LLMC__MAX_STRING, so that TOKEN can keep lengths in 16 bits.
+   Errors: BAD_FILE. */
+static llmc_status llmc__vocab_list(const llmc__gguf *g, unsigned key, llmc__list *out)
 {
     llmc__reader r = g->file;
     const char *text;
     uint64_t i;
     size_t len;
+    out->layout = LLMC__LIST_GGUF;
+    LLMC__TRY(llmc__vocab_array(g, key, LLMC__GGUF_STRING, &out->count, &out->data, &out->bytes));
     r.at = g->known[key].at;
     r.tag = "FILE.vocab";
     for (i = 0; i < g->known[key].count; i++)
@@ -10375,45 +11996,82 @@ static bool llmc__gguf_minus_one(const llmc__gguf *g, const llmc__gguf_value *v)
     return (v->type == LLMC__GGUF_U64 || v->type == LLMC__GGUF_I64) && llmc__u64le(p) == UINT64_MAX;
 }
 
-/* Ids of special tokens, where given; each inside the vocabulary. An id out of it is refused:
-   without it we would not know where a generation ends. Errors: BAD_FILE. */
+/* The id that a key gives, where it does; inside the vocabulary. An id out of it is refused: without it we
+   would not know where a generation ends. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_special(const llmc__gguf *g, const llmc__vocab *v, unsigned key,
+                                       llmc_token *out)
+{
+    const llmc__gguf_value *value = &g->known[key];
+    uint64_t id;
+    if (value->at == 0)
+        return LLMC_OK;
+    if (key == LLMC__KEY_TOK_PAD && llmc__gguf_minus_one(g, value))
+        return LLMC_OK; /* llama.cpp's llama2.c converter says "none" so; nothing here needs padding */
+    if (!llmc__gguf_uint(g, value, &id) || id >= v->count)
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at, "%s: '%s' must be an id below %u",
+                          g->file.name, llmc__key_text(key), (unsigned)v->count);
+    *out = (llmc_token)id;
+    return LLMC_OK;
+}
+
+/* All of them. BERT's files name what stands around a text CLS and SEP. Errors: BAD_FILE. */
 static llmc_status llmc__vocab_specials(const llmc__gguf *g, llmc__vocab *v)
 {
     static const uint8_t key[LLMC_SPECIAL_COUNT] = {LLMC__KEY_TOK_BOS, LLMC__KEY_TOK_EOS, LLMC__KEY_TOK_EOT,
                                                     LLMC__KEY_TOK_UNK, LLMC__KEY_TOK_PAD};
     unsigned i;
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++) {
-        const llmc__gguf_value *value = &g->known[key[i]];
-        uint64_t id;
-        if (value->at == 0)
-            continue;
-        if (i == LLMC_SPECIAL_PAD && llmc__gguf_minus_one(g, value))
-            continue; /* llama.cpp's llama2.c converter says "none" so; nothing here needs padding */
-        if (!llmc__gguf_uint(g, value, &id) || id >= v->count)
-            return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
-                              "%s: '%s' must be an id below %u", g->file.name, llmc__key_text(key[i]),
-                              (unsigned)v->count);
-        v->special[i] = (llmc_token)id;
-    }
-    return LLMC_OK;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        LLMC__TRY(llmc__vocab_special(g, v, key[i], &v->special[i]));
+    if (v->kind != LLMC__VOCAB_WORDPIECE)
+        return LLMC_OK;
+    LLMC__TRY(llmc__vocab_special(g, v, LLMC__KEY_TOK_CLS, &v->special[LLMC_SPECIAL_BOS]));
+    return llmc__vocab_special(g, v, LLMC__KEY_TOK_SEP, &v->special[LLMC_SPECIAL_EOS]);
+}
+
+/* BERT's way of cutting text, and, uncased, of writing it. */
+static void llmc__vocab_bert(llmc__vocab *v, bool cased)
+{
+    llmc__normal *n = &v->normal[v->n_normal++];
+    LLMC_MEMSET(n, 0, sizeof *n);
+    n->kind = LLMC__NORMAL_BERT;
+    n->a = n->b = true;
+    n->c = n->d = !cased;
+    (void)llmc__vocab_split(v, LLMC__PAT_SPACES, LLMC__REMOVED, false);
+    (void)llmc__vocab_split(v, LLMC__PAT_PUNCT, LLMC__ISOLATED, false);
+    v->kind = LLMC__VOCAB_WORDPIECE;
+    v->max_piece = 100;
+    v->decoding = LLMC__DECODE_WORDPIECE;
+    v->cleanup = true;
+    v->add_bos = v->add_eos = true;
 }
 
 /* What holds where the file is silent: SentencePiece's own numbering, which files rely on when
    they name no ids, and BOS and a space before text. Byte-level BPE has none of these.
-   v->count is set. */
+   v->count is set, all else clear. */
 static void llmc__vocab_defaults(llmc__vocab *v, llmc__vocab_kind kind)
 {
-    unsigned i;
-    bool spm = kind == LLMC__VOCAB_SPM;
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        v->special[i] = LLMC_TOKEN_NONE;
-    if (spm && v->count > 2) {
-        v->special[LLMC_SPECIAL_UNK] = 0;
-        v->special[LLMC_SPECIAL_BOS] = 1;
-        v->special[LLMC_SPECIAL_EOS] = 2;
-    }
+    llmc_token *special = v->special;
     v->kind = kind;
-    v->add_bos = v->add_space_prefix = spm; /* add_eos stays false: a prompt does not end */
+    v->alphabet = kind == LLMC__VOCAB_BPE ? LLMC__ALPHABET_BYTES : LLMC__ALPHABET_MARK;
+    if (kind == LLMC__VOCAB_SPM && v->count > 2) {
+        special[LLMC_SPECIAL_UNK] = 0;
+        special[LLMC_SPECIAL_BOS] = 1;
+        special[LLMC_SPECIAL_EOS] = 2;
+    } else if (kind == LLMC__VOCAB_UNIGRAM && v->count > 2) { /* T5's */
+        special[LLMC_SPECIAL_PAD] = 0;
+        special[LLMC_SPECIAL_EOS] = 1;
+        special[LLMC_SPECIAL_UNK] = 2;
+    } else if (kind == LLMC__VOCAB_WORDPIECE && v->count > 102) { /* BERT's */
+        special[LLMC_SPECIAL_PAD] = 0;
+        special[LLMC_SPECIAL_UNK] = 100;
+        special[LLMC_SPECIAL_BOS] = 101;
+        special[LLMC_SPECIAL_EOS] = 102;
+    }
+    v->byte_fallback = v->add_bos = kind == LLMC__VOCAB_SPM; /* add_eos stays false: a prompt does not end */
+    v->fuse_unk = kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM;
+    v->add_eos = kind == LLMC__VOCAB_UNIGRAM;
+    if (v->byte_fallback || v->add_eos)
+        v->prefix = LLMC__PREFIX_ALWAYS;
 }
 
 /* One f32 per token. Infinities order well; NaN would break every comparison later. */
@@ -10431,26 +12089,150 @@ static llmc_status llmc__vocab_scores(const llmc__gguf *g, llmc__vocab *v)
     return LLMC_OK;
 }
 
-/* tokenizer.ggml.pre; the Llama 3 pre-tokenizer brings a BOS where no flag says otherwise. Which
-   names are known is for TOKEN; one too long for v->pre cannot be. Errors: BAD_FILE, UNSUPPORTED. */
+/* Whether the vocabulary is GPT-2's own, whose files are often older than pre-tokenizer names: 50000
+   merges, and "<|endoftext|>" at 50256. Rows after that may pad it. */
+static bool llmc__vocab_gpt2(const llmc__vocab *v)
+{
+    return v->merges.count == 50000 && v->count >= 50257 && llmc__vocab_find(v, "<|endoftext|>", 13) == 50256;
+}
+
+/* tokenizer.ggml.pre; no name, or llama.cpp's word for not knowing it (its converter gives SPM files that
+   too), is taken only where there is nothing to cut, and of GPT-2. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__vocab_pre(const llmc__gguf *g, llmc__vocab *v)
 {
     const llmc__gguf_value *value = &g->known[LLMC__KEY_TOK_PRE];
     const char *text = "";
     size_t len = 0;
+    bool named;
     if (value->at != 0 && !llmc__gguf_text(g, value, &text, &len))
         return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
                           "%s: tokenizer.ggml.pre must be a string", g->file.name);
-    if (!llmc__strcopy(v->pre, sizeof v->pre, text, len))
+    named = len > 0 && !llmc__texteq(text, len, "default");
+    if (named && v->kind == LLMC__VOCAB_BPE)
+        return llmc__vocab_cut(v, text, len, g->file.diag);
+    if (v->kind == LLMC__VOCAB_BPE && llmc__vocab_gpt2(v)) {
+        LLMC__TRY(llmc__vocab_cut(v, "gpt-2", 5, g->file.diag));
+    } else if (named ? v->kind != LLMC__VOCAB_WORDPIECE && v->kind != LLMC__VOCAB_UNIGRAM
+                     : v->kind == LLMC__VOCAB_BPE) {
         return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", value->at,
-                          "%s: pre-tokenizer '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
-                          text);
-    if (llmc__streq(v->pre, "llama-bpe") || llmc__streq(v->pre, "llama3") || llmc__streq(v->pre, "llama-v3"))
-        v->add_bos = true;
+                          "%s: pre-tokenizer '%.*s' is not supported%s", g->file.name,
+                          (int)llmc__min(len, 64), text,
+                          named ? "" : " (a byte-level vocabulary must name one)");
+    }
+    (void)llmc__strcopy(v->pre, sizeof v->pre, text, len);
     return LLMC_OK;
 }
 
-/* llmc__vocab_gguf -- the vocabulary of a GGUF file
+/* Bytes of a charsmap. */
+static size_t llmc__charsmap_size(const llmc__normal *step)
+{
+    return step->a ? (size_t)(step->blob_len / 4) * 3 + (step->blob_len % 4 * 3) / 4 : step->blob_len;
+}
+
+/* One of its bytes, i below its size. */
+static uint32_t llmc__charsmap_byte(const llmc__normal *step, size_t i)
+{
+    const uint8_t *p = step->blob;
+    unsigned shift = (unsigned)(2 * (i % 3) + 2);
+    if (!step->a)
+        return p[i];
+    p += i / 3 * 4 + i % 3; /* byte i % 3 of three lies in two of four characters */
+    return ((uint32_t)llmc__base64_value(p[0]) << shift | (uint32_t)llmc__base64_value(p[1]) >> (6 - shift)) &
+           255;
+}
+
+/* Its u32 number i, where there is one. */
+static uint32_t llmc__charsmap_u32(const llmc__normal *step, size_t i)
+{
+    if (!step->a)
+        return llmc__u32le(step->blob + 4 * i);
+    return llmc__charsmap_byte(step, 4 * i) | llmc__charsmap_byte(step, 4 * i + 1) << 8 |
+           llmc__charsmap_byte(step, 4 * i + 2) << 16 | llmc__charsmap_byte(step, 4 * i + 3) << 24;
+}
+
+/* llmc__charsmap_check -- whether step->blob [blob_len] can be used         (FILE.pattern)
+   step->a: it is base64, whose characters are checked. Call it once, when the file is read; it sets
+   step->to_len to the length of the longest string, from which growth is reckoned. Places inside the trie are
+   checked as they are followed. False: sizes do not fit, the last string does not end, or one has over
+   255 bytes. */
+static bool llmc__charsmap_check(llmc__normal *step)
+{
+    size_t size = llmc__charsmap_size(step), i;
+    uint32_t bytes, len = 0;
+    if (step->blob == NULL || size < 9)
+        return false;
+    bytes = llmc__charsmap_u32(step, 0);
+    if (bytes < 4 || bytes % 4 != 0 || bytes > size - 5 || llmc__charsmap_byte(step, size - 1) != 0)
+        return false;
+    step->to_len = 1;
+    for (i = 4 + (size_t)bytes; i < size; i++) {
+        len = llmc__charsmap_byte(step, i) == 0 ? 0 : len + 1;
+        if (len > 255)
+            return false;
+        step->to_len = (uint8_t)(len > step->to_len ? len : step->to_len);
+    }
+    return true;
+}
+
+/* SentencePiece's table of normalisations, an array of bytes. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_charsmap(const llmc__gguf *g, llmc__vocab *v)
+{
+    const llmc__gguf_value *value = &g->known[LLMC__KEY_TOK_CHARSMAP];
+    llmc__normal *n = &v->normal[0];
+    if (value->at == 0 || value->count == 0)
+        return LLMC_OK;
+    if (!value->array || (value->type != LLMC__GGUF_U8 && value->type != LLMC__GGUF_I8) ||
+        value->count > UINT32_MAX)
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at,
+                          "%s: '%s' must be an array of bytes", g->file.name,
+                          llmc__key_text(LLMC__KEY_TOK_CHARSMAP));
+    n->kind = LLMC__NORMAL_PRECOMPILED;
+    n->blob = g->file.data + value->at;
+    n->blob_len = (uint32_t)value->count;
+    if (!llmc__charsmap_check(n))
+        return LLMC__FAIL(g->file.diag, BAD_FILE, "FILE.vocab", value->at, "%s: '%s' is no charsmap",
+                          g->file.name, llmc__key_text(LLMC__KEY_TOK_CHARSMAP));
+    v->n_normal = 1;
+    return LLMC_OK;
+}
+
+/* Which algorithm tokenizer.ggml.model means; the names are the format's. False: not one that is known. */
+static bool llmc__vocab_model(const char *text, size_t len, llmc__vocab_kind *kind)
+{
+    *kind = llmc__texteq(text, len, "gpt2")   ? LLMC__VOCAB_BPE
+            : llmc__texteq(text, len, "bert") ? LLMC__VOCAB_WORDPIECE
+            : llmc__texteq(text, len, "t5")   ? LLMC__VOCAB_UNIGRAM
+                                              : LLMC__VOCAB_SPM;
+    return *kind != LLMC__VOCAB_SPM || llmc__texteq(text, len, "llama");
+}
+
+/* The lists that this kind needs. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_gguf_lists(llmc__vocab *v, const llmc__gguf *g, llmc__vocab_kind kind)
+{
+    size_t bytes;
+    LLMC__TRY(llmc__vocab_list(g, LLMC__KEY_TOK_TOKENS, &v->tokens));
+    v->count = v->tokens.count;
+    v->text_bytes = v->tokens.bytes;
+    llmc__vocab_defaults(v, kind);
+    if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
+        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
+    if (g->known[LLMC__KEY_TOK_ADDED].at != 0)
+        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_ADDED, LLMC__GGUF_U8, &v->count, &v->flags, &bytes));
+    if (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM)
+        LLMC__TRY(llmc__vocab_scores(g, v));
+    if (kind == LLMC__VOCAB_BPE)
+        LLMC__TRY(llmc__vocab_list(g, LLMC__KEY_TOK_MERGES, &v->merges));
+    if (kind == LLMC__VOCAB_UNIGRAM)
+        LLMC__TRY(llmc__vocab_charsmap(g, v));
+    if (kind == LLMC__VOCAB_WORDPIECE) /* a capital that no lower-cased text could reach says "cased" */
+        llmc__vocab_bert(v, llmc__vocab_find(v,
+                                             "\xe2\x96\x81"
+                                             "A",
+                                             4) >= 0);
+    return LLMC_OK;
+}
+
+/* llmc__vocab_gguf -- the vocabulary of a GGUF file                           (FILE.words)
    v's views are into the file. The order matters: the tokens' count is what all other arrays and
    ids are held against, defaults come before what the file says.
    *present false, and OK, if it has none (no tokenizer.ggml.model, or "none").
@@ -10459,12 +12241,11 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
 {
     const llmc__gguf_value *model = &g->known[LLMC__KEY_TOK_MODEL];
     const char *text;
-    size_t len, bytes;
-    bool bpe;
-    LLMC_MEMSET(v, 0, sizeof *v);
+    size_t len;
+    llmc__vocab_kind kind;
+    bool space, nfc = false;
+    llmc__vocab_clear(v, g->file.name);
     *present = false;
-    v->name = g->file.name;
-    v->layout = LLMC__STRINGS_GGUF;
     if (model->at == 0)
         return LLMC_OK;
     if (!llmc__gguf_text(g, model, &text, &len))
@@ -10473,30 +12254,29 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
     /* a model that speaks ids */
     if (llmc__texteq(text, len, "none") || llmc__texteq(text, len, "no_vocab"))
         return LLMC_OK;
-    bpe = llmc__texteq(text, len, "gpt2"); /* the format's name for byte-level BPE, whoever's */
-    if (!bpe && !llmc__texteq(text, len, "llama"))
+    if (!llmc__vocab_model(text, len, &kind))
         return LLMC__FAIL(g->file.diag, UNSUPPORTED, "FILE.vocab", model->at,
                           "%s: tokenizer '%.*s' is not supported", g->file.name, (int)llmc__min(len, 64),
                           text);
-    LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TOKENS, LLMC__GGUF_STRING, &v->count, &v->tokens,
-                                &v->tokens_bytes));
-    LLMC__TRY(llmc__vocab_strings(g, LLMC__KEY_TOK_TOKENS));
-    llmc__vocab_defaults(v, bpe ? LLMC__VOCAB_BPE : LLMC__VOCAB_SPM);
-    if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
-        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
-    /* SPM merges by score, BPE by the rank of a merge */
-    if (!bpe) {
-        LLMC__TRY(llmc__vocab_scores(g, v));
-    } else {
-        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_MERGES, LLMC__GGUF_STRING, &v->n_merges, &v->merges,
-                                    &v->merges_bytes));
-        LLMC__TRY(llmc__vocab_strings(g, LLMC__KEY_TOK_MERGES));
-    }
+    LLMC__TRY(llmc__vocab_gguf_lists(v, g, kind));
     LLMC__TRY(llmc__vocab_pre(g, v));
     LLMC__TRY(llmc__vocab_specials(g, v));
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_BOS, &v->add_bos));
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_EOS, &v->add_eos));
-    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SPACE, &v->add_space_prefix));
+    if (kind == LLMC__VOCAB_WORDPIECE)
+        LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SEP, &v->add_eos));
+    if (kind == LLMC__VOCAB_UNIGRAM)
+        LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_REMOVE_SPACES, &v->remove_spaces));
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_INSIDE, &v->user_inside));
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_NFC, &nfc));
+    if (nfc && v->n_normal == 0)
+        v->normal[v->n_normal++].kind = LLMC__NORMAL_NFC;
+    space = v->prefix != LLMC__PREFIX_NONE;
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SPACE, &space));
+    v->prefix = space && (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM) ? LLMC__PREFIX_ALWAYS
+                                                                                  : LLMC__PREFIX_NONE;
+    v->drop_space = v->prefix != LLMC__PREFIX_NONE;
+    llmc__vocab_finish(v);
     *present = true;
     return LLMC_OK;
 }
@@ -10511,9 +12291,11 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
     llmc__reader r = llmc__reader_over(file, "FILE.vocab", diag);
     const uint8_t *p = NULL;
     uint32_t longest, n;
-    LLMC_MEMSET(v, 0, sizeof *v);
+    llmc__vocab_clear(v, r.name);
     LLMC__TRY(llmc__read_u32(&r, "the header", &longest));
-    v->tokens = r.data + r.at;
+    v->tokens.layout = LLMC__LIST_LLAMA2C;
+    v->tokens.data = r.data + r.at;
+    v->tokens.bytes = (size_t)(r.size - r.at);
     /* each token brings 8 bytes, so the time is bounded by the file and not by count */
     for (n = 0; count == 0 ? r.at < r.size : n < count; n++) {
         uint64_t at = r.at;
@@ -10537,18 +12319,1401 @@ static llmc_status llmc__vocab_llama2c(llmc__vocab *v, const llmc_blob *file, ui
         return LLMC__FAIL(diag, BAD_FILE, r.tag, r.at,
                           "%s: %llu bytes are left after %u tokens; is it another model's?", r.name,
                           (unsigned long long)(r.size - r.at), (unsigned)n);
-    v->count = n;
-    v->tokens_bytes = (size_t)(r.size - 4);
-    v->layout = LLMC__STRINGS_LLAMA2C;
-    v->name = r.name;
+    v->count = v->tokens.count = n;
+    v->text_bytes = v->tokens.bytes;
     llmc__vocab_defaults(v, LLMC__VOCAB_SPM);
+    v->alphabet = LLMC__ALPHABET_PLAIN; /* spaces are written as such */
+    v->drop_space = true;
     v->special[LLMC_SPECIAL_EOT] =
         v->special[LLMC_SPECIAL_BOS]; /* its models write BOS between two stories */
+    llmc__vocab_finish(v);
+    return LLMC_OK;
+}
+/* What holds in a vocabulary that names no special tokens: texts that makers use. Roles that are taken stay.
+   Such tokens are control tokens then, by llmc__vocab_kind_of. */
+static void llmc__vocab_usual(llmc__vocab *v)
+{
+    static const char *const text[][LLMC_SPECIAL_COUNT] = {
+        {"<s>", "</s>", NULL, "<unk>", "<pad>"},
+        {"<BOS>", "<EOS>", NULL, "<UNK>", "<PAD>"},
+        {"<|endoftext|>", "<|endoftext|>", NULL, NULL, NULL},
+        {"[CLS]", "[SEP]", NULL, "[UNK]", "[PAD]"},
+    };
+    llmc_token found[4][LLMC_SPECIAL_COUNT];
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    unsigned i, s;
+    LLMC_MEMSET(found, 0xff, sizeof found); /* LLMC_TOKEN_NONE */
+    llmc__vocab_start(&it);
+    while (llmc__vocab_next(v, &it, &k))
+        for (i = 0; i < 4 && k.len > 0 && (k.text[0] == '<' || k.text[0] == '['); i++)
+            for (s = 0; s < LLMC_SPECIAL_COUNT; s++)
+                if (text[i][s] != NULL && llmc__vocab_same(&k, text[i][s], llmc__strlen(text[i][s])))
+                    found[i][s] = (llmc_token)k.id;
+    for (i = 0; i < 4; i++)
+        for (s = 0; s < LLMC_SPECIAL_COUNT; s++)
+            if (v->special[s] == LLMC_TOKEN_NONE)
+                v->special[s] = found[i][s];
+}
+
+/* llmc__vocab_llmc -- llm.c's gpt2_tokenizer.bin: bytes of each token in the order of ranks     (FILE.words)
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__vocab_llmc(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__llmc_tokens t;
+    LLMC__TRY(llmc__llmc_tokens_open(&t, file, diag));
+    llmc__vocab_clear(v, t.file.name);
+    v->kind = LLMC__VOCAB_RANKS;
+    v->tokens.layout = LLMC__LIST_LLMC;
+    v->tokens.data = t.file.data + t.begin_at;
+    v->tokens.bytes = (size_t)(t.file.size - t.begin_at);
+    v->tokens.count = t.count;
+    v->special[LLMC_SPECIAL_BOS] = v->special[LLMC_SPECIAL_EOS] = (llmc_token)t.end;
+    LLMC__TRY(llmc__vocab_cut(v, "gpt-2", 5, diag));
+    return llmc__vocab_survey(v, diag);
+}
+
+/* Whole text files begin with their first byte behind a byte order mark. */
+static void llmc__vocab_lines(llmc__list *l, llmc__list_layout layout, const llmc_blob *file)
+{
+    const uint8_t *p = (const uint8_t *)file->data;
+    size_t bom = file->size > SIZE_MAX ? 0 : llmc__bom((const char *)p, (size_t)file->size);
+    l->layout = layout;
+    l->data = p + bom;
+    l->bytes = (size_t)file->size - bom;
+}
+
+/* The merges of a merges.txt: one a line, behind a line "#version: ..." that may be absent. Only that line is
+   none: tokens may begin with '#'. */
+static void llmc__vocab_merges(llmc__vocab *v, const llmc_blob *file)
+{
+    llmc__vocab_iter it;
+    const uint8_t *text;
+    size_t len;
+    llmc__vocab_lines(&v->merges, LLMC__LIST_LINES, file);
+    llmc__vocab_start(&it);
+    if (!llmc__list_line(&v->merges, &it, &text, &len) || len < 8 || LLMC_MEMCMP(text, "#version", 8) != 0)
+        return;
+    v->merges.data += it.at;
+    v->merges.bytes -= it.at;
+}
+
+/* Byte-level BPE as vocab.json and merges.txt hold it. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_pair(llmc__vocab *v, const llmc_blob *vocab, const llmc_blob *merges,
+                                    llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(vocab, "FILE.vocab", diag);
+    llmc__vocab_clear(v, r.name);
+    v->kind = LLMC__VOCAB_BPE;
+    v->alphabet = LLMC__ALPHABET_BYTES;
+    v->tokens.layout = LLMC__LIST_NAMES;
+    LLMC__TRY(llmc_json_parse(vocab, &v->tokens.json, diag));
+    if (v->tokens.json.type != LLMC_JSON_OBJECT)
+        return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", 0, "%s: must be an object of tokens and ids", r.name);
+    llmc__vocab_merges(v, merges);
+    return LLMC_OK;
+}
+
+/* A BERT vocab.txt, a token a line. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_words(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.vocab", diag);
+    llmc__vocab_clear(v, r.name);
+    llmc__vocab_lines(&v->tokens, LLMC__LIST_LINES, file);
+    LLMC_MEMCPY(v->piece_prefix, "##", 3);
+    /* a capital that no lower-cased text could reach says "cased" */
+    llmc__vocab_bert(v, llmc__vocab_find(v, "A", 1) >= 0);
+    llmc__vocab_usual(v);
+    if (v->special[LLMC_SPECIAL_UNK] == LLMC_TOKEN_NONE || v->special[LLMC_SPECIAL_BOS] == LLMC_TOKEN_NONE ||
+        v->special[LLMC_SPECIAL_EOS] == LLMC_TOKEN_NONE)
+        return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET,
+                          "%s: a list of words needs [UNK], [CLS] and [SEP]", r.name);
+    return LLMC_OK;
+}
+
+/* What is known of published rank files by how many ranks they have: how text is cut, and the special
+   tokens, which the files do not hold.  Source: tiktoken, Llama 3's and Qwen's own loaders. */
+typedef struct llmc__known_ranks {
+    uint32_t ranks;
+    const char *pattern;
+    const llmc_token_name *special;
+    uint32_t n;
+} llmc__known_ranks;
+
+/* For a rank file of n entries, or "nanochat", whose nine follow whatever there is; NULL: not known. */
+static const llmc__known_ranks *llmc__ranks_known(uint32_t n, bool nanochat)
+{
+    static const llmc_token_name gpt2[] = {{"<|endoftext|>", 50256}};
+    static const llmc_token_name cl100k[] = {{"<|endoftext|>", 100257},
+                                             {"<|fim_prefix|>", 100258},
+                                             {"<|fim_middle|>", 100259},
+                                             {"<|fim_suffix|>", 100260},
+                                             {"<|endofprompt|>", 100276}};
+    static const llmc_token_name o200k[] = {{"<|endoftext|>", 199999}, {"<|endofprompt|>", 200018}};
+    static const llmc_token_name llama3[] = {{"<|begin_of_text|>", 128000},   {"<|end_of_text|>", 128001},
+                                             {"<|start_header_id|>", 128006}, {"<|end_header_id|>", 128007},
+                                             {"<|eom_id|>", 128008},          {"<|eot_id|>", 128009},
+                                             {"<|python_tag|>", 128010}};
+    static const llmc_token_name qwen[] = {
+        {"<|endoftext|>", 151643}, {"<|im_start|>", 151644}, {"<|im_end|>", 151645}};
+    static const llmc_token_name nano[] = {
+        {"<|bos|>", 0},           {"<|user_start|>", 1},   {"<|user_end|>", 2},   {"<|assistant_start|>", 3},
+        {"<|assistant_end|>", 4}, {"<|python_start|>", 5}, {"<|python_end|>", 6}, {"<|output_start|>", 7},
+        {"<|output_end|>", 8}};
+    static const llmc__known_ranks known[] = {{50256, "gpt-2", gpt2, 1},        {50280, "gpt-2", gpt2, 1},
+                                              {100256, "dbrx", cl100k, 5},      {199998, "gpt-4o", o200k, 2},
+                                              {128000, "llama-bpe", llama3, 7}, {151643, "qwen2", qwen, 3},
+                                              {0, "nanochat", nano, 9}};
+    size_t i, last = sizeof known / sizeof known[0] - 1;
+    for (i = 0; !nanochat && i < last; i++)
+        if (known[i].ranks == n)
+            return &known[i];
+    return nanochat ? &known[last] : NULL;
+}
+
+/* Special tokens that begin a text or end one, by their text; the caller may name any. */
+static void llmc__ranks_roles(llmc__vocab *v)
+{
+    static const char *const begin[] = {"<|bos|>", "<|begin_of_text|>", "<|startoftext|>", "<s>"};
+    static const char *const end[] = {"<|endoftext|>", "<|end_of_text|>", "</s>", "<|assistant_end|>"};
+    unsigned i;
+    for (i = 0; i < 4; i++) {
+        if (v->special[LLMC_SPECIAL_BOS] == LLMC_TOKEN_NONE)
+            v->special[LLMC_SPECIAL_BOS] = llmc__vocab_find(v, begin[i], llmc__strlen(begin[i]));
+        if (v->special[LLMC_SPECIAL_EOS] == LLMC_TOKEN_NONE)
+            v->special[LLMC_SPECIAL_EOS] = llmc__vocab_find(v, end[i], llmc__strlen(end[i]));
+    }
+}
+
+/* llmc__vocab_ranks -- tiktoken's ranks                                     (FILE.words)
+   pattern: how to cut text, a name or a regex, or NULL: what is known of a published file of that size.
+   Errors: BAD_FILE, UNSUPPORTED (nothing says how to cut text). */
+static llmc_status llmc__vocab_ranks(llmc__vocab *v, const llmc_blob *file, const char *pattern,
+                                     llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.vocab", diag);
+    const llmc__known_ranks *known;
+    llmc__vocab_clear(v, r.name);
+    v->kind = LLMC__VOCAB_RANKS;
+    llmc__vocab_lines(&v->tokens, LLMC__LIST_RANKS, file);
+    LLMC__TRY(llmc__vocab_survey(v, diag));
+    known = llmc__ranks_known(v->tokens.count, pattern != NULL && llmc__streq(pattern, "nanochat"));
+    if (pattern == NULL && known == NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.vocab", LLMC_NO_OFFSET,
+                          "%s: %u ranks are no published vocabulary; a pattern must be given", r.name,
+                          (unsigned)v->tokens.count);
+    if (pattern == NULL)
+        pattern = known->pattern;
+    LLMC__TRY(llmc__vocab_cut(v, pattern, llmc__strlen(pattern), diag));
+    v->ignore_merges = true; /* a word that has a rank is taken whole */
+    if (known == NULL || !llmc__streq(pattern, known->pattern))
+        return LLMC_OK;
+    v->extra.layout = LLMC__LIST_CALLER;
+    v->extra.data = (const uint8_t *)(const void *)known->special;
+    v->extra.count = known->n;
+    v->extra.base = known->ranks == 0 ? v->count : 0;
+    v->add_bos = v->add_bos || known->ranks == 0;
+    return LLMC_OK;
+}
+
+/* torchless's tokenizer, as HF's Llama: a space before the text, U+2581 for spaces, bytes for characters
+   without a token, and BOS before all. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_torchless_kind(llmc__vocab *v, llmc_diag *diag)
+{
+    v->kind = LLMC__VOCAB_BPE;
+    v->alphabet = LLMC__ALPHABET_MARK;
+    v->prefix = LLMC__PREFIX_ALWAYS;
+    v->byte_fallback = v->fuse_unk = v->add_bos = v->drop_space = true;
+    llmc__vocab_usual(v);
+    return llmc__vocab_survey(v, diag);
+}
+
+/* llmc__vocab_torchless -- the tokenizer in a torchless .bin's header             (FILE.words)
+   *present false: it has none. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_torchless(llmc__vocab *v, const llmc__torchless *f, bool *present)
+{
+    llmc_json vocab = llmc_json_get(f->tokenizer, "vocab"), merges = llmc_json_get(f->tokenizer, "merges");
+    llmc_json_iter it;
+    llmc_json one;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    llmc__vocab_clear(v, f->file.name);
+    *present = llmc_json_next(vocab, &it, NULL, &one);
+    if (!*present)
+        return LLMC_OK;
+    v->tokens.layout = LLMC__LIST_NAMES;
+    v->tokens.json = vocab;
+    v->merges.layout = LLMC__LIST_TEXTS;
+    v->merges.json = merges;
+    return llmc__vocab_torchless_kind(v, f->file.diag);
+}
+
+/* llmc__vocab_mog -- the tokenizer in a MOG's header: version 2 cuts by a pattern and speaks bytes  (FILE.words)
+   *present false: it has none. Errors: BAD_FILE, UNSUPPORTED (pattern). */
+static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *present)
+{
+    llmc__vocab_clear(v, f->file.name);
+    *present = f->n_tokens > 0;
+    if (!*present)
+        return LLMC_OK;
+    v->tokens.layout = LLMC__LIST_MOG;
+    v->tokens.data = f->file.data + f->tokens_at;
+    v->tokens.bytes = (size_t)(f->merges_at - f->tokens_at);
+    v->tokens.count = f->n_tokens;
+    v->merges.layout = LLMC__LIST_MOG_MERGES;
+    v->merges.data = f->file.data + f->merges_at;
+    v->merges.bytes = (size_t)(f->tensors_at - f->merges_at);
+    v->merges.count = f->n_merges;
+    if (f->version == 1)
+        return llmc__vocab_torchless_kind(v, f->file.diag);
+    v->kind = LLMC__VOCAB_BPE;
+    v->alphabet = LLMC__ALPHABET_BYTES;
+    LLMC__TRY(llmc__vocab_cut(v, f->pattern, f->pattern_len, f->file.diag));
+    llmc__vocab_usual(v);
+    return llmc__vocab_survey(v, f->file.diag);
+}
+#endif
+
+//--[ 12.14 FILE.sentencepiece ]-- tokenizer.model; source: SentencePiece's sentencepiece_model.proto
+#ifndef LLMC_NO_TOKEN
+
+/* What TrainerSpec and NormalizerSpec say. Fields have defaults that files leave out. */
+typedef struct llmc__sp_spec {
+    uint64_t type;               /* 1 unigram, 2 BPE, 3 word, 4 char */
+    int32_t unk, bos, eos, pad;  /* ids; -1: none */
+    bool byte_fallback, suffix;  /* suffix: spaces end words instead of beginning them */
+    bool prefix, remove, escape; /* normalisation */
+    const uint8_t *charsmap;
+    size_t charsmap_len;
+} llmc__sp_spec;
+
+/* A field that is a 32-bit signed number; anything else is out of every range. */
+static int32_t llmc__proto_i32(const llmc__proto_field *f)
+{
+    return f->value > INT32_MAX ? -1 : (int32_t)f->value;
+}
+
+/* One field of TrainerSpec, or of NormalizerSpec. */
+static void llmc__sp_field(llmc__sp_spec *s, bool normalizer, const llmc__proto_field *f)
+{
+    bool yes = f->value != 0;
+    if (normalizer && f->wire == 2 && f->number == 2) {
+        s->charsmap = f->data;
+        s->charsmap_len = f->len;
+    }
+    if (f->wire != 0)
+        return;
+    if (normalizer) {
+        s->prefix = f->number == 3 ? yes : s->prefix;
+        s->remove = f->number == 4 ? yes : s->remove;
+        s->escape = f->number == 5 ? yes : s->escape;
+        return;
+    }
+    s->type = f->number == 3 ? f->value : s->type;
+    s->suffix = f->number == 24 ? yes : s->suffix;
+    s->byte_fallback = f->number == 35 ? yes : s->byte_fallback;
+    s->unk = f->number == 40 ? llmc__proto_i32(f) : s->unk;
+    s->bos = f->number == 41 ? llmc__proto_i32(f) : s->bos;
+    s->eos = f->number == 42 ? llmc__proto_i32(f) : s->eos;
+    s->pad = f->number == 43 ? llmc__proto_i32(f) : s->pad;
+}
+
+/* The two specs of a model; every field of the file is walked, so that lists in it need no check later.
+   Errors: BAD_FILE, UNSUPPORTED (a table that decoding would need). */
+static llmc_status llmc__sp_specs(llmc__sp_spec *s, const llmc__reader *r)
+{
+    llmc__proto_field f, g;
+    size_t at = 0, inner;
+    int more, deep = 0;
+    while ((more = llmc__proto_next(r->data, (size_t)r->size, &at, &f)) == 1) {
+        if (f.wire != 2 || (f.number != 2 && f.number != 3 && f.number != 5))
+            continue;
+        for (inner = 0; (deep = llmc__proto_next(f.data, f.len, &inner, &g)) == 1;) {
+            if (f.number != 5)
+                llmc__sp_field(s, f.number == 3, &g);
+            else if (g.number == 2 && g.wire == 2 && g.len > 0)
+                return LLMC__FAIL(r->diag, UNSUPPORTED, r->tag, at, "%s: denormalizer_spec is not supported",
+                                  r->name);
+        }
+        if (deep < 0)
+            break;
+    }
+    if (more < 0 || deep < 0)
+        return LLMC__FAIL(r->diag, BAD_FILE, r->tag, at,
+                          "%s: not a SentencePiece model: a field does not end", r->name);
+    return LLMC_OK;
+}
+
+/* The id that a role has, if its piece is of the kind that the role needs. */
+static llmc_token llmc__sp_role(const llmc__vocab *v, int32_t id, llmc_token_kind kind)
+{
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    llmc__vocab_start(&it);
+    while (id >= 0 && llmc__vocab_next(v, &it, &k))
+        if (k.id == (uint32_t)id)
+            return k.kind == kind ? (llmc_token)id : LLMC_TOKEN_NONE;
+    return LLMC_TOKEN_NONE;
+}
+
+/* The algorithm. Errors: UNSUPPORTED. */
+static llmc_status llmc__sp_kind(llmc__vocab *v, const llmc__sp_spec *s, llmc_diag *diag)
+{
+    llmc__split *cut;
+    v->kind = s->type == 1 ? LLMC__VOCAB_UNIGRAM : s->type == 2 ? LLMC__VOCAB_SPM : LLMC__VOCAB_WORDS;
+    if (s->type < 1 || s->type > 4)
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.sentencepiece", LLMC_NO_OFFSET,
+                          "%s: model_type %llu is not supported, 1 to 4 are", v->name,
+                          (unsigned long long)s->type);
+    if (s->type == 3) {
+        (void)llmc__vocab_split(v, LLMC__PAT_TEXT, LLMC__MERGED_NEXT, false);
+        cut = &v->split[0];
+        cut->text_len = 3;
+        LLMC_MEMCPY(cut->text, "\xe2\x96\x81", 3);
+    } else if (s->type == 4) {
+        (void)llmc__vocab_split(v, LLMC__PAT_CHARS, LLMC__ISOLATED, false);
+    }
+    if (s->suffix || !s->escape)
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.sentencepiece", LLMC_NO_OFFSET, "%s: %s is not supported",
+                          v->name, s->suffix ? "treat_whitespace_as_suffix" : "escape_whitespaces: false");
+    return LLMC_OK;
+}
+
+/* llmc__vocab_sentencepiece -- a SentencePiece model                    (FILE.sentencepiece)
+     ModelProto      1 piece: 1 text, 2 f32 score, 3 type   2 TrainerSpec   3 NormalizerSpec
+                     5 NormalizerSpec for decoding
+     TrainerSpec     3 type   24 treat_whitespace_as_suffix   35 byte_fallback   40 unk   41 bos   42 eos   43 pad
+     NormalizerSpec  2 charsmap   3 add_dummy_prefix   4 remove_extra_whitespaces   5 escape_whitespaces
+   The library itself adds nothing around a text; models of type BPE were trained with BOS.
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__vocab_sentencepiece(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.sentencepiece", diag);
+    llmc__sp_spec s;
+    llmc__vocab_clear(v, r.name);
+    LLMC_MEMSET(&s, 0, sizeof s);
+    s.type = 1;
+    s.bos = 1;
+    s.eos = 2;
+    s.pad = -1;
+    s.prefix = s.remove = s.escape = true;
+    if (r.size > UINT32_MAX)
+        return LLMC__FAIL(diag, UNSUPPORTED, r.tag, LLMC_NO_OFFSET, "%s: over 4 GiB", r.name);
+    LLMC__TRY(llmc__sp_specs(&s, &r));
+    v->tokens.layout = LLMC__LIST_PROTO;
+    v->tokens.data = r.data;
+    v->tokens.bytes = (size_t)r.size;
+    LLMC__TRY(llmc__vocab_survey(v, diag));
+    LLMC__TRY(llmc__sp_kind(v, &s, diag));
+    v->alphabet = LLMC__ALPHABET_MARK;
+    v->prefix = s.prefix ? LLMC__PREFIX_ALWAYS : LLMC__PREFIX_NONE;
+    v->drop_space = s.prefix;
+    v->remove_spaces = s.remove;
+    v->byte_fallback = s.byte_fallback;
+    v->fuse_unk = v->user_inside = true;
+    if (s.charsmap_len > 0) {
+        v->normal[0].kind = LLMC__NORMAL_PRECOMPILED;
+        v->normal[0].blob = s.charsmap;
+        v->normal[0].blob_len = (uint32_t)s.charsmap_len;
+        if (!llmc__charsmap_check(&v->normal[0]))
+            return LLMC__FAIL(diag, BAD_FILE, r.tag, LLMC_NO_OFFSET,
+                              "%s: precompiled_charsmap is no charsmap", r.name);
+        v->n_normal = 1;
+    }
+    v->special[LLMC_SPECIAL_UNK] = llmc__sp_role(v, s.unk, LLMC_TOKEN_UNKNOWN);
+    v->special[LLMC_SPECIAL_BOS] = llmc__sp_role(v, s.bos, LLMC_TOKEN_CONTROL);
+    v->special[LLMC_SPECIAL_EOS] = llmc__sp_role(v, s.eos, LLMC_TOKEN_CONTROL);
+    v->special[LLMC_SPECIAL_PAD] = llmc__sp_role(v, s.pad, LLMC_TOKEN_CONTROL);
+    v->add_bos = v->kind == LLMC__VOCAB_SPM;
     return LLMC_OK;
 }
 #endif
 
-//--[ 12.12 FILE.writer ]-- little-endian output; the first failure sticks
+//--[ 12.15 FILE.hf ]-- tokenizer.json and what stands beside it; source: Hugging Face's tokenizers
+#ifndef LLMC_NO_TOKEN
+/* A tokenizer.json is a pipeline of parts with names. Each is honoured exactly or refused by its name:
+   what is passed over would change ids without a word. `truncation` and `padding` are no part of it. */
+
+typedef struct llmc__hf {
+    llmc__vocab *v;
+    const char *name;
+    llmc_diag *diag;
+    bool bytes; /* ByteLevel has been passed: later steps see the byte alphabet */
+} llmc__hf;
+
+/* Refuses a part: what "normalizer", text [len] its type, or what in it is not known. */
+static llmc_status llmc__hf_refuse(const llmc__hf *h, const char *what, const char *text, size_t len)
+{
+    return LLMC__FAIL(h->diag, UNSUPPORTED, "FILE.hf", LLMC_NO_OFFSET, "%s: %s '%.*s' is not supported",
+                      h->name, what, (int)llmc__min(len, 200), text);
+}
+
+/* The same for a value of the file. */
+static llmc_status llmc__hf_refuse_value(const llmc__hf *h, const char *what, llmc_json value)
+{
+    const char *end = value.type == LLMC_JSON_NONE ? value.text : llmc__json_skip(value.text, value.end);
+    return llmc__hf_refuse(h, what, value.text, (size_t)(end - value.text));
+}
+
+static llmc_status llmc__hf_bad(const llmc__hf *h, const char *what)
+{
+    return LLMC__FAIL(h->diag, BAD_FILE, "FILE.hf", LLMC_NO_OFFSET, "%s: %s", h->name, what);
+}
+
+/* A walk over a part and, if it is a Sequence, over its parts, which may be Sequences in turn. */
+#define LLMC__HF_DEPTH 4
+typedef struct llmc__hf_walk {
+    const char *what, *member; /* "normalizer"; what a Sequence calls its list */
+    llmc_json list[LLMC__HF_DEPTH];
+    llmc_json_iter it[LLMC__HF_DEPTH];
+    unsigned depth;
+    bool begun;
+    char type[32]; /* of the part given */
+} llmc__hf_walk;
+
+/* A walk over part `what` of a tokenizer. */
+static void llmc__hf_begin(llmc__hf_walk *w, const char *what, const char *member)
+{
+    LLMC_MEMSET(w, 0, sizeof *w);
+    w->what = what;
+    w->member = member;
+}
+
+/* The next part that is no Sequence; root: where the walk begins. DONE at the end.
+   Errors: BAD_FILE, UNSUPPORTED (nested too deep). */
+static llmc_status llmc__hf_next(const llmc__hf *h, llmc__hf_walk *w, llmc_json root, llmc_json *out)
+{
+    for (;;) {
+        llmc_json one = root;
+        if (!w->begun) {
+            w->begun = true;
+            if (root.type == LLMC_JSON_NONE || root.type == LLMC_JSON_NULL)
+                return LLMC_DONE;
+        } else {
+            while (w->depth > 0 && !llmc_json_next(w->list[w->depth - 1], &w->it[w->depth - 1], NULL, &one))
+                w->depth--;
+            if (w->depth == 0)
+                return LLMC_DONE;
+        }
+        if (one.type != LLMC_JSON_OBJECT)
+            return LLMC__FAIL(h->diag, BAD_FILE, "FILE.hf", LLMC_NO_OFFSET, "%s: %s must be an object",
+                              h->name, w->what);
+        (void)llmc_json_string(llmc_json_get(one, "type"), w->type, sizeof w->type);
+        if (!llmc__streq(w->type, "Sequence")) {
+            *out = one;
+            return LLMC_OK;
+        }
+        if (w->depth == LLMC__HF_DEPTH)
+            return llmc__hf_refuse(h, w->what, "Sequence in Sequence in Sequence", 32);
+        w->list[w->depth] = llmc_json_get(one, w->member);
+        LLMC_MEMSET(&w->it[w->depth], 0, sizeof w->it[w->depth]);
+        w->depth++;
+    }
+}
+
+/* A member that is true or false; `fallback` if it is absent. */
+static bool llmc__hf_flag(llmc_json o, const char *key, bool fallback)
+{
+    return llmc_json_bool(llmc_json_get(o, key), fallback);
+}
+
+/* A string of at most 16 bytes into out [16]. False: it is longer, or none. */
+static bool llmc__hf_short(llmc_json value, char *out, uint8_t *len)
+{
+    char buf[20];
+    size_t n = llmc_json_string(value, buf, sizeof buf);
+    if (value.type != LLMC_JSON_STRING || n > 16)
+        return false;
+    LLMC_MEMCPY(out, buf, n);
+    *len = (uint8_t)n;
+    return true;
+}
+
+/* Whether a value is the string U+2581. */
+static bool llmc__hf_mark(llmc_json value)
+{
+    return llmc_json_equal(value, "\xe2\x96\x81");
+}
+
+/* Whether a value is absent, null, or an empty string. */
+static bool llmc__hf_none(llmc_json value)
+{
+    return value.type == LLMC_JSON_NONE || value.type == LLMC_JSON_NULL || llmc_json_equal(value, "");
+}
+
+/* One more step of normalisation; NULL: there are too many. */
+static llmc__normal *llmc__hf_normal(llmc__hf *h, llmc__normal_kind kind)
+{
+    llmc__normal *n;
+    if (h->v->n_normal == LLMC__NORMAL_MAX)
+        return NULL;
+    n = &h->v->normal[h->v->n_normal++];
+    LLMC_MEMSET(n, 0, sizeof *n);
+    n->kind = (uint8_t)kind;
+    return n;
+}
+
+/* Replace: a text, or the one regex that SentencePiece's tables leave to it. A space that becomes U+2581 is
+   the alphabet's matter. */
+static llmc_status llmc__hf_replace(llmc__hf *h, llmc_json o)
+{
+    llmc_json pattern = llmc_json_get(o, "pattern"), text = llmc_json_get(pattern, "String");
+    llmc_json regex = llmc_json_get(pattern, "Regex"), to = llmc_json_get(o, "content");
+    llmc__normal *n;
+    if (llmc_json_equal(text, " ") && llmc__hf_mark(to)) {
+        h->v->alphabet = LLMC__ALPHABET_MARK;
+        return LLMC_OK;
+    }
+    if (regex.type != LLMC_JSON_NONE && !llmc_json_equal(regex, " {2,}"))
+        return llmc__hf_refuse_value(h, "normalizer's regex", regex);
+    n = llmc__hf_normal(h, regex.type != LLMC_JSON_NONE ? LLMC__NORMAL_COLLAPSE : LLMC__NORMAL_REPLACE);
+    if (n == NULL ||
+        (regex.type == LLMC_JSON_NONE &&
+         (!llmc__hf_short(text, n->from, &n->from_len) || n->from_len == 0)) ||
+        !llmc__hf_short(to, n->to, &n->to_len))
+        return llmc__hf_refuse_value(h, "normalizer", o);
+    return LLMC_OK;
+}
+
+/* A table of SentencePiece in base64, which TOKEN.carve decodes: `a` says so. */
+static llmc_status llmc__hf_precompiled(llmc__hf *h, llmc_json o)
+{
+    llmc_json map = llmc_json_get(o, "precompiled_charsmap");
+    const uint8_t *text;
+    size_t len, i;
+    llmc__normal *n;
+    llmc__json_view(map, &text, &len);
+    if (llmc__hf_none(map))
+        return LLMC_OK;
+    if (text == NULL || len > UINT32_MAX)
+        return llmc__hf_bad(h, "precompiled_charsmap must be a string");
+    while (len > 0 && text[len - 1] == '=')
+        len--;
+    for (i = 0; i < len; i++)
+        if (llmc__base64_value(text[i]) < 0)
+            return llmc__hf_bad(h, "precompiled_charsmap must be base64");
+    n = llmc__hf_normal(h, LLMC__NORMAL_PRECOMPILED);
+    if (n == NULL)
+        return llmc__hf_refuse(h, "normalizer", "Precompiled", 11);
+    n->a = true;
+    n->blob = text;
+    n->blob_len = (uint32_t)len;
+    if (!llmc__charsmap_check(n))
+        return llmc__hf_bad(h, "precompiled_charsmap is no charsmap");
+    return LLMC_OK;
+}
+
+/* Those that take settings. */
+static llmc_status llmc__hf_normal_set(llmc__hf *h, llmc_json o, const char *type)
+{
+    llmc__normal *n;
+    bool lower = llmc__hf_flag(o, "lowercase", true), prepend = llmc__streq(type, "Prepend");
+    llmc_json text = llmc_json_get(o, "prepend");
+    if (llmc__streq(type, "Replace"))
+        return llmc__hf_replace(h, o);
+    if (llmc__streq(type, "Precompiled"))
+        return llmc__hf_precompiled(h, o);
+    if (prepend && llmc__hf_mark(text)) {
+        h->v->prefix = LLMC__PREFIX_ALWAYS;
+        return LLMC_OK;
+    }
+    n = llmc__hf_normal(h, prepend                      ? LLMC__NORMAL_PREPEND
+                           : llmc__streq(type, "Strip") ? LLMC__NORMAL_STRIP
+                                                        : LLMC__NORMAL_BERT);
+    if (n == NULL || (!prepend && n->kind == LLMC__NORMAL_BERT && !llmc__streq(type, "BertNormalizer")) ||
+        (prepend && !llmc__hf_short(text, n->to, &n->to_len)))
+        return llmc__hf_refuse(h, "normalizer", type, llmc__strlen(type));
+    if (n->kind == LLMC__NORMAL_STRIP) {
+        n->a = llmc__hf_flag(o, "strip_left", true);
+        n->b = llmc__hf_flag(o, "strip_right", true);
+    } else if (n->kind == LLMC__NORMAL_BERT) {
+        n->a = llmc__hf_flag(o, "clean_text", true);
+        n->b = llmc__hf_flag(o, "handle_chinese_chars", true);
+        n->c = llmc__hf_flag(o, "strip_accents", lower);
+        n->d = lower;
+    }
+    return LLMC_OK;
+}
+
+/* The normalizer. The steps that write U+2581 must be its last: those in llmc__vocab come after normal[].
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_normalizer(llmc__hf *h, llmc_json root)
+{
+    static const struct {
+        const char *type;
+        llmc__normal_kind kind;
+    } plain[] = {{"NFC", LLMC__NORMAL_NFC},         {"NFD", LLMC__NORMAL_NFD},
+                 {"NFKC", LLMC__NORMAL_NFKC},       {"NFKD", LLMC__NORMAL_NFKD},
+                 {"Lowercase", LLMC__NORMAL_LOWER}, {"StripAccents", LLMC__NORMAL_STRIP_ACCENTS},
+                 {"Nmt", LLMC__NORMAL_NMT}};
+    const size_t n = sizeof plain / sizeof plain[0];
+    llmc__hf_walk w;
+    llmc_json one;
+    llmc_status status;
+    size_t i;
+    llmc__hf_begin(&w, "normalizer", "normalizers");
+    while ((status = llmc__hf_next(h, &w, root, &one)) == LLMC_OK) {
+        uint32_t steps = h->v->n_normal;
+        bool marked = h->v->alphabet == LLMC__ALPHABET_MARK || h->v->prefix != LLMC__PREFIX_NONE;
+        for (i = 0; i < n && !llmc__streq(w.type, plain[i].type); i++)
+            ;
+        if (i == n)
+            LLMC__TRY(llmc__hf_normal_set(h, one, w.type));
+        else if (llmc__hf_normal(h, plain[i].kind) == NULL)
+            return llmc__hf_refuse(h, "normalizer of over 12 steps, with", w.type, llmc__strlen(w.type));
+        if (marked && h->v->n_normal != steps)
+            return llmc__hf_refuse(h, "normalizer after U+2581", w.type, llmc__strlen(w.type));
+    }
+    if (status == LLMC_DONE && h->v->prefix != LLMC__PREFIX_NONE && h->v->alphabet != LLMC__ALPHABET_MARK)
+        return llmc__hf_refuse(h, "normalizer", "Prepend without Replace", 23);
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+/* One step of cutting; text: for PAT_TEXT. */
+static llmc_status llmc__hf_cut(llmc__hf *h, unsigned pattern, llmc__behaviour behaviour, bool invert)
+{
+    if (!llmc__vocab_split(h->v, pattern, behaviour, invert))
+        return llmc__hf_refuse(h, "pre_tokenizer", "Sequence of over 8 steps", 24);
+    return LLMC_OK;
+}
+
+/* A step that cuts at a text of 1 to 16 bytes. With spaces gone a cut at one never happens. */
+static llmc_status llmc__hf_cut_text(llmc__hf *h, llmc_json text, llmc__behaviour behaviour, bool invert)
+{
+    llmc__split *s;
+    if (llmc_json_equal(text, " ") && h->v->alphabet == LLMC__ALPHABET_MARK && !invert)
+        return LLMC_OK;
+    LLMC__TRY(llmc__hf_cut(h, LLMC__PAT_TEXT, behaviour, invert));
+    s = &h->v->split[h->v->n_split - 1];
+    if (!llmc__hf_short(text, s->text, &s->text_len) || s->text_len == 0)
+        return llmc__hf_refuse_value(h, "pre_tokenizer's pattern", text);
+    return LLMC_OK;
+}
+
+/* "Isolated", ... as a behaviour; absent: `fallback`. Errors: UNSUPPORTED. */
+static llmc_status llmc__hf_behaviour(const llmc__hf *h, llmc_json o, llmc__behaviour fallback,
+                                      llmc__behaviour *out)
+{
+    static const char *const name[] = {"Isolated", "Removed", "MergedWithPrevious", "MergedWithNext",
+                                       "Contiguous"};
+    llmc_json value = llmc_json_get(o, "behavior");
+    unsigned i;
+    *out = fallback;
+    if (value.type == LLMC_JSON_NONE)
+        return LLMC_OK;
+    for (i = 0; i < 5; i++)
+        if (llmc_json_equal(value, name[i])) {
+            *out = (llmc__behaviour)i;
+            return LLMC_OK;
+        }
+    return llmc__hf_refuse_value(h, "pre_tokenizer's behavior", value);
+}
+
+/* Split: a text, or a regex that is known. */
+static llmc_status llmc__hf_split(llmc__hf *h, llmc_json o)
+{
+    llmc_json pattern = llmc_json_get(o, "pattern"), regex = llmc_json_get(pattern, "Regex");
+    bool invert = llmc__hf_flag(o, "invert", false);
+    llmc__pattern known = LLMC__PAT_NONE;
+    llmc__behaviour behaviour;
+    char text[2048];
+    size_t len = llmc_json_string(regex, text, sizeof text);
+    LLMC__TRY(llmc__hf_behaviour(h, o, LLMC__ISOLATED, &behaviour));
+    if (regex.type == LLMC_JSON_NONE)
+        return llmc__hf_cut_text(h, llmc_json_get(pattern, "String"), behaviour, invert);
+    if (len < sizeof text)
+        known = llmc__pattern_of_regex(text, len);
+    if (known == LLMC__PAT_NONE)
+        return llmc__hf_refuse_value(h, "pre_tokenizer's regex", regex);
+    if (h->bytes && known != LLMC__PAT_ASCII3) /* digits are the same in the byte alphabet */
+        return llmc__hf_refuse_value(h, "after ByteLevel, regex", regex);
+    return llmc__hf_cut(h, known, behaviour, invert);
+}
+
+/* ByteLevel: the byte alphabet, GPT-2's pattern unless it is turned off, perhaps a space before. */
+static llmc_status llmc__hf_byte_level(llmc__hf *h, llmc_json o)
+{
+    bool space = llmc__hf_flag(o, "add_prefix_space", true);
+    if (h->v->alphabet == LLMC__ALPHABET_MARK || h->bytes || (space && h->v->n_split > 0))
+        return llmc__hf_refuse(h, "pre_tokenizer", "ByteLevel after other steps", 27);
+    h->v->alphabet = LLMC__ALPHABET_BYTES;
+    h->v->prefix = space ? LLMC__PREFIX_MISSING : LLMC__PREFIX_NONE;
+    h->bytes = true;
+    return llmc__hf_flag(o, "use_regex", true) ? llmc__hf_cut(h, LLMC__PAT_GPT2, LLMC__ISOLATED, false)
+                                               : LLMC_OK;
+}
+
+/* Metaspace: U+2581 for spaces, one put before, and cuts before each. Older files say add_prefix_space for
+   prepend_scheme. */
+static llmc_status llmc__hf_metaspace(llmc__hf *h, llmc_json o)
+{
+    llmc_json scheme = llmc_json_get(o, "prepend_scheme"), old = llmc_json_get(o, "add_prefix_space");
+    bool split = llmc__hf_flag(o, "split", true), pieces = h->v->n_split > 0;
+    llmc__split *s;
+    llmc__prefix prefix = llmc_json_equal(scheme, "first") ? LLMC__PREFIX_FIRST
+                          : llmc_json_equal(scheme, "never") || !llmc_json_bool(old, true)
+                              ? LLMC__PREFIX_NONE
+                              : LLMC__PREFIX_MISSING;
+    if (!llmc__hf_mark(llmc_json_get(o, "replacement")))
+        return llmc__hf_refuse_value(h, "Metaspace's replacement", llmc_json_get(o, "replacement"));
+    if (h->bytes || h->v->prefix != LLMC__PREFIX_NONE || (pieces && (prefix == LLMC__PREFIX_FIRST || !split)))
+        return llmc__hf_refuse(h, "pre_tokenizer", "Metaspace after other steps", 27);
+    if (scheme.type == LLMC_JSON_STRING && prefix == LLMC__PREFIX_MISSING &&
+        !llmc_json_equal(scheme, "always"))
+        return llmc__hf_refuse_value(h, "Metaspace's prepend_scheme", scheme);
+    h->v->alphabet = LLMC__ALPHABET_MARK;
+    h->v->prefix = prefix;
+    if (pieces && prefix == LLMC__PREFIX_MISSING) {
+        h->v->prefix = LLMC__PREFIX_PIECES; /* which cuts, too */
+        return LLMC_OK;
+    }
+    if (!split)
+        return LLMC_OK;
+    LLMC__TRY(llmc__hf_cut(h, LLMC__PAT_TEXT, LLMC__MERGED_NEXT, false));
+    s = &h->v->split[h->v->n_split - 1];
+    s->text_len = 3;
+    LLMC_MEMCPY(s->text, "\xe2\x96\x81", 3);
+    return LLMC_OK;
+}
+
+/* One part of the pre_tokenizer. Errors: UNSUPPORTED. */
+static llmc_status llmc__hf_pre_one(llmc__hf *h, llmc_json o, const char *type)
+{
+    llmc__behaviour behaviour;
+    if (h->v->prefix == LLMC__PREFIX_PIECES)
+        return llmc__hf_refuse(h, "after Metaspace, pre_tokenizer", type, llmc__strlen(type));
+    if (llmc__streq(type, "Split"))
+        return llmc__hf_split(h, o);
+    if (h->bytes && llmc__streq(type, "Digits") && !llmc__hf_flag(o, "individual_digits", false))
+        return llmc__hf_cut(h, LLMC__PAT_BYTE_DIGITS, LLMC__ISOLATED, false); /* Falcon */
+    if (h->bytes)
+        return llmc__hf_refuse(h, "after ByteLevel, pre_tokenizer", type, llmc__strlen(type));
+    if (llmc__streq(type, "ByteLevel"))
+        return llmc__hf_byte_level(h, o);
+    if (llmc__streq(type, "Metaspace"))
+        return llmc__hf_metaspace(h, o);
+    if (llmc__streq(type, "Digits"))
+        return llmc__hf_cut(h, LLMC__PAT_DIGIT,
+                            llmc__hf_flag(o, "individual_digits", false) ? LLMC__ISOLATED : LLMC__CONTIGUOUS,
+                            false);
+    if (llmc__streq(type, "Punctuation")) {
+        LLMC__TRY(llmc__hf_behaviour(h, o, LLMC__ISOLATED, &behaviour));
+        return llmc__hf_cut(h, LLMC__PAT_PUNCT, behaviour, false);
+    }
+    if (llmc__streq(type, "Whitespace")) /* what is between the words goes */
+        return llmc__hf_cut(h, LLMC__PAT_WORDS, LLMC__REMOVED, true);
+    if (llmc__streq(type, "CharDelimiterSplit"))
+        return llmc__hf_cut_text(h, llmc_json_get(o, "delimiter"), LLMC__REMOVED, false);
+    if (!llmc__streq(type, "WhitespaceSplit") && !llmc__streq(type, "BertPreTokenizer"))
+        return llmc__hf_refuse(h, "pre_tokenizer", type, llmc__strlen(type));
+    LLMC__TRY(llmc__hf_cut(h, LLMC__PAT_SPACES, LLMC__REMOVED, false));
+    return type[0] == 'W' ? LLMC_OK : llmc__hf_cut(h, LLMC__PAT_PUNCT, LLMC__ISOLATED, false);
+}
+
+/* The pre_tokenizer. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_pre(llmc__hf *h, llmc_json root)
+{
+    llmc__hf_walk w;
+    llmc_json one;
+    llmc_status status;
+    llmc__hf_begin(&w, "pre_tokenizer", "pretokenizers");
+    while ((status = llmc__hf_next(h, &w, root, &one)) == LLMC_OK)
+        LLMC__TRY(llmc__hf_pre_one(h, one, w.type));
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+/* Id of the token that a JSON string spells, or an object's "content"; NONE: there is none. */
+static llmc_token llmc__hf_token(const llmc__vocab *v, llmc_json value)
+{
+    char text[512];
+    size_t len;
+    if (value.type == LLMC_JSON_OBJECT)
+        value = llmc_json_get(value, "content");
+    len = llmc_json_string(value, text, sizeof text);
+    return len == 0 || len >= sizeof text ? LLMC_TOKEN_NONE : llmc__vocab_find(v, text, len);
+}
+
+/* BPE's settings. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_bpe(llmc__hf *h, llmc_json model)
+{
+    static const char *const empty[] = {"continuing_subword_prefix", "end_of_word_suffix"};
+    llmc_json dropout = llmc_json_get(model, "dropout");
+    llmc__vocab *v = h->v;
+    unsigned i;
+    for (i = 0; i < 2; i++)
+        if (!llmc__hf_none(llmc_json_get(model, empty[i])))
+            return llmc__hf_refuse(h, "model's", empty[i], llmc__strlen(empty[i]));
+    if (!llmc__hf_none(dropout) && llmc_json_number(dropout, 1) != 0)
+        return llmc__hf_refuse(h, "model's", "dropout", 7);
+    v->kind = LLMC__VOCAB_BPE;
+    v->fuse_unk = llmc__hf_flag(model, "fuse_unk", false);
+    v->byte_fallback = llmc__hf_flag(model, "byte_fallback", false);
+    v->ignore_merges = llmc__hf_flag(model, "ignore_merges", false);
+    v->merges.layout = LLMC__LIST_TEXTS;
+    v->merges.json = llmc_json_get(model, "merges");
+    return v->merges.json.type == LLMC_JSON_ARRAY ? LLMC_OK
+                                                  : llmc__hf_bad(h, "model.merges must be an array");
+}
+
+/* WordPiece's settings. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_wordpiece(llmc__hf *h, llmc_json model)
+{
+    llmc_json prefix = llmc_json_get(model, "continuing_subword_prefix");
+    int64_t most = llmc_json_integer(llmc_json_get(model, "max_input_chars_per_word"), 100);
+    h->v->kind = LLMC__VOCAB_WORDPIECE;
+    LLMC_MEMCPY(h->v->piece_prefix, "##", 3);
+    if (prefix.type == LLMC_JSON_STRING &&
+        (llmc_json_string(prefix, h->v->piece_prefix, sizeof h->v->piece_prefix) >=
+             sizeof h->v->piece_prefix ||
+         h->v->piece_prefix[0] == 0))
+        return llmc__hf_refuse_value(h, "continuing_subword_prefix", prefix);
+    if (most < 1 || most > INT32_MAX)
+        return llmc__hf_bad(h, "max_input_chars_per_word must be positive");
+    h->v->max_piece = (uint32_t)most;
+    return LLMC_OK;
+}
+
+/* Unigram's settings. Errors: BAD_FILE. */
+static llmc_status llmc__hf_unigram(llmc__hf *h, llmc_json model)
+{
+    llmc_json unk = llmc_json_get(model, "unk_id");
+    h->v->kind = LLMC__VOCAB_UNIGRAM;
+    h->v->fuse_unk = true;
+    h->v->byte_fallback = llmc__hf_flag(model, "byte_fallback", false);
+    h->v->tokens.layout = LLMC__LIST_SCORED;
+    if (!llmc__hf_none(unk)) {
+        if (llmc__json_id(unk) == UINT32_MAX)
+            return llmc__hf_bad(h, "model.unk_id must be an id");
+        h->v->special[LLMC_SPECIAL_UNK] = (llmc_token)llmc__json_id(unk);
+    }
+    return LLMC_OK;
+}
+
+/* The model and the added tokens. Old files do not name its type. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_model(llmc__hf *h, llmc_json root)
+{
+    llmc_json model = llmc_json_get(root, "model"), type = llmc_json_get(model, "type");
+    llmc_json added = llmc_json_get(root, "added_tokens");
+    llmc__vocab *v = h->v;
+    llmc_token unk;
+    v->tokens.layout = LLMC__LIST_NAMES;
+    v->tokens.json = llmc_json_get(model, "vocab");
+    if (llmc_json_equal(type, "BPE") ||
+        (llmc__hf_none(type) && llmc_json_get(model, "merges").type != LLMC_JSON_NONE))
+        LLMC__TRY(llmc__hf_bpe(h, model));
+    else if (llmc_json_equal(type, "Unigram") ||
+             (llmc__hf_none(type) && v->tokens.json.type == LLMC_JSON_ARRAY))
+        LLMC__TRY(llmc__hf_unigram(h, model));
+    else if (llmc_json_equal(type, "WordPiece"))
+        LLMC__TRY(llmc__hf_wordpiece(h, model));
+    else if (llmc_json_equal(type, "WordLevel"))
+        v->kind = LLMC__VOCAB_WORDS;
+    else
+        return llmc__hf_refuse_value(h, "model of type", type);
+    if (v->tokens.json.type != (v->kind == LLMC__VOCAB_UNIGRAM ? LLMC_JSON_ARRAY : LLMC_JSON_OBJECT))
+        return llmc__hf_bad(h, v->kind == LLMC__VOCAB_UNIGRAM ? "model.vocab must be an array"
+                                                              : "model.vocab must be an object");
+    if (added.type == LLMC_JSON_ARRAY) {
+        v->added.layout = LLMC__LIST_ADDED;
+        v->added.json = added;
+    } else if (!llmc__hf_none(added)) {
+        return llmc__hf_bad(h, "added_tokens must be an array");
+    }
+    LLMC__TRY(llmc__vocab_survey(v, h->diag));
+    if (v->special[LLMC_SPECIAL_UNK] >= 0 && (uint32_t)v->special[LLMC_SPECIAL_UNK] >= v->count)
+        return llmc__hf_bad(h, "model.unk_id is outside the vocabulary");
+    unk = llmc__hf_token(v, llmc_json_get(model, "unk_token"));
+    if (unk >= 0)
+        v->special[LLMC_SPECIAL_UNK] = unk;
+    else if (v->kind == LLMC__VOCAB_WORDPIECE || v->kind == LLMC__VOCAB_WORDS)
+        return llmc__hf_bad(h, "model.unk_token is not in the vocabulary");
+    return LLMC_OK;
+}
+
+/* One more id around a text. Errors: BAD_FILE, UNSUPPORTED (too many). */
+static llmc_status llmc__hf_around(llmc__hf *h, llmc_json id, bool after)
+{
+    llmc__vocab *v = h->v;
+    uint32_t *n = after ? &v->n_after : &v->n_before, value = llmc__json_id(id);
+    if (value >= v->count)
+        return llmc__hf_bad(h, "post_processor names an id that is not in the vocabulary");
+    if (*n == LLMC__AROUND_MAX)
+        return llmc__hf_refuse(h, "post_processor with over 4 tokens", after ? "after" : "before",
+                               after ? 5 : 6);
+    (after ? v->after : v->before)[(*n)++] = (llmc_token)value;
+    return LLMC_OK;
+}
+
+/* TemplateProcessing for a single text: special tokens around $A, once. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_template(llmc__hf *h, llmc_json o)
+{
+    llmc_json single = llmc_json_get(o, "single"), known = llmc_json_get(o, "special_tokens"), item, id;
+    llmc_json_iter it, ids;
+    unsigned texts = 0;
+    char name[512];
+    LLMC_MEMSET(&it, 0, sizeof it);
+    while (llmc_json_next(single, &it, NULL, &item)) {
+        llmc_json special = llmc_json_get(llmc_json_get(item, "SpecialToken"), "id"), list;
+        if (special.type == LLMC_JSON_NONE) {
+            if (!llmc_json_equal(llmc_json_get(llmc_json_get(item, "Sequence"), "id"), "A") || texts++ > 0)
+                return llmc__hf_refuse_value(h, "post_processor's template", single);
+            continue;
+        }
+        if (llmc_json_string(special, name, sizeof name) >= sizeof name)
+            return llmc__hf_refuse_value(h, "post_processor's token", special);
+        list = llmc_json_get(llmc_json_get(known, name), "ids");
+        if (list.type != LLMC_JSON_ARRAY)
+            return llmc__hf_bad(h, "post_processor's template names a token that special_tokens lacks");
+        LLMC_MEMSET(&ids, 0, sizeof ids);
+        while (llmc_json_next(list, &ids, NULL, &id))
+            LLMC__TRY(llmc__hf_around(h, id, texts > 0));
+    }
+    return texts == 1 ? LLMC_OK : llmc__hf_refuse_value(h, "post_processor's template", single);
+}
+
+/* BertProcessing and RobertaProcessing: "cls" and "sep" are [token, id]. */
+static llmc_status llmc__hf_cls_sep(llmc__hf *h, llmc_json o)
+{
+    unsigned i;
+    for (i = 0; i < 2; i++) {
+        llmc_json pair = llmc_json_get(o, i == 0 ? "cls" : "sep"), part;
+        llmc_json_iter it;
+        LLMC_MEMSET(&it, 0, sizeof it);
+        if (!llmc_json_next(pair, &it, NULL, &part) || !llmc_json_next(pair, &it, NULL, &part))
+            return llmc__hf_bad(h, "post_processor lacks cls or sep");
+        LLMC__TRY(llmc__hf_around(h, part, i == 1));
+    }
+    return LLMC_OK;
+}
+
+/* The post_processor. ByteLevel's only trims offsets. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_post(llmc__hf *h, llmc_json root)
+{
+    llmc__vocab *v = h->v;
+    llmc__hf_walk w;
+    llmc_json one;
+    llmc_status status;
+    llmc__hf_begin(&w, "post_processor", "processors");
+    while ((status = llmc__hf_next(h, &w, root, &one)) == LLMC_OK) {
+        if (llmc__streq(w.type, "ByteLevel"))
+            continue;
+        if (v->n_before + v->n_after > 0)
+            return llmc__hf_refuse(h, "a second post_processor", w.type, llmc__strlen(w.type));
+        if (llmc__streq(w.type, "TemplateProcessing"))
+            LLMC__TRY(llmc__hf_template(h, one));
+        else if (llmc__streq(w.type, "RobertaProcessing") || llmc__streq(w.type, "BertProcessing"))
+            LLMC__TRY(llmc__hf_cls_sep(h, one));
+        else
+            return llmc__hf_refuse(h, "post_processor", w.type, llmc__strlen(w.type));
+    }
+    v->add_bos = v->n_before > 0;
+    v->add_eos = v->n_after > 0;
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+/* One part of the decoder. Errors: UNSUPPORTED. */
+static llmc_status llmc__hf_decode_one(llmc__hf *h, llmc_json o, const char *type)
+{
+    llmc__vocab *v = h->v;
+    v->decoding = LLMC__DECODE_JOIN;
+    if (llmc__streq(type, "ByteLevel") || llmc__streq(type, "ByteFallback") || llmc__streq(type, "Fuse"))
+        return LLMC_OK;
+    if (llmc__streq(type, "Metaspace") && llmc__hf_mark(llmc_json_get(o, "replacement"))) {
+        v->drop_space = !llmc_json_equal(llmc_json_get(o, "prepend_scheme"), "never") &&
+                        llmc__hf_flag(o, "add_prefix_space", true);
+        return LLMC_OK;
+    }
+    if (llmc__streq(type, "WordPiece")) {
+        v->decoding = LLMC__DECODE_WORDPIECE;
+        v->cleanup = llmc__hf_flag(o, "cleanup", true);
+        return LLMC_OK;
+    }
+    if (llmc__streq(type, "Replace") && llmc__hf_mark(llmc_json_get(llmc_json_get(o, "pattern"), "String")) &&
+        llmc_json_equal(llmc_json_get(o, "content"), " "))
+        return LLMC_OK;
+    if (llmc__streq(type, "Strip") && llmc_json_equal(llmc_json_get(o, "content"), " ") &&
+        llmc_json_integer(llmc_json_get(o, "start"), -1) == 1 &&
+        llmc_json_integer(llmc_json_get(o, "stop"), -1) == 0) {
+        v->drop_space = true;
+        return LLMC_OK;
+    }
+    return llmc__hf_refuse(h, "decoder", type, llmc__strlen(type));
+}
+
+/* The decoder; none: tokens with spaces between them, but bytes are bytes. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__hf_decoder(llmc__hf *h, llmc_json root)
+{
+    llmc__hf_walk w;
+    llmc_json one;
+    llmc_status status;
+    h->v->decoding = h->bytes ? LLMC__DECODE_JOIN : LLMC__DECODE_WORDS;
+    llmc__hf_begin(&w, "decoder", "decoders");
+    while ((status = llmc__hf_next(h, &w, root, &one)) == LLMC_OK)
+        LLMC__TRY(llmc__hf_decode_one(h, one, w.type));
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+/* llmc__vocab_hf -- a tokenizer.json                                            (FILE.hf)
+   Errors: BAD_FILE, UNSUPPORTED with the name of what is not known. */
+static llmc_status llmc__vocab_hf(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    llmc__reader r = llmc__reader_over(file, "FILE.hf", diag);
+    llmc_json root;
+    llmc__hf h;
+    llmc__vocab_clear(v, r.name);
+    h.v = v;
+    h.name = r.name;
+    h.diag = diag;
+    h.bytes = false;
+    LLMC__TRY(llmc_json_parse(file, &root, diag));
+    if (llmc_json_get(root, "model").type != LLMC_JSON_OBJECT)
+        return llmc__hf_bad(&h, "model must be an object");
+    LLMC__TRY(llmc__hf_model(&h, root));
+    LLMC__TRY(llmc__hf_normalizer(&h, llmc_json_get(root, "normalizer")));
+    LLMC__TRY(llmc__hf_pre(&h, llmc_json_get(root, "pre_tokenizer")));
+    LLMC__TRY(llmc__hf_post(&h, llmc_json_get(root, "post_processor")));
+    LLMC__TRY(llmc__hf_decoder(&h, llmc_json_get(root, "decoder")));
+    if (v->kind == LLMC__VOCAB_BPE && v->alphabet == LLMC__ALPHABET_BYTES && v->byte_fallback)
+        return llmc__hf_refuse(&h, "byte_fallback with", "ByteLevel", 9);
+    return LLMC_OK;
+}
+
+/* What tokenizer_config.json and special_tokens_map.json say of special tokens: strings, or objects with
+   "content". Roles that they name replace those of the tokenizer's own file. Errors: BAD_FILE. */
+static llmc_status llmc__vocab_config(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
+{
+    static const char *const role[LLMC_SPECIAL_COUNT] = {"bos_token", "eos_token", NULL, "unk_token",
+                                                         "pad_token"};
+    llmc_json root, bos, eos;
+    unsigned i;
+    LLMC__TRY(llmc_json_parse(file, &root, diag));
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++) {
+        llmc_token id = role[i] == NULL ? LLMC_TOKEN_NONE : llmc__hf_token(v, llmc_json_get(root, role[i]));
+        if (id >= 0 && (i != LLMC_SPECIAL_UNK || v->special[i] == LLMC_TOKEN_NONE))
+            v->special[i] = id;
+    }
+    bos = llmc_json_get(root, "add_bos_token");
+    eos = llmc_json_get(root, "add_eos_token");
+    if (bos.type == LLMC_JSON_BOOL)
+        v->add_bos = llmc_json_bool(bos, false);
+    if (eos.type == LLMC_JSON_BOOL)
+        v->add_eos = llmc_json_bool(eos, false);
+    return LLMC_OK;
+}
+#endif
+
+//--[ 12.16 FILE.tokenizer ]-- any set of files as one vocabulary
+#ifndef LLMC_NO_TOKEN
+
+/* What a file can be to a tokenizer. Of those that hold a vocabulary the first one that is there counts. */
+typedef enum llmc__vocab_part {
+    LLMC__PART_HF,            /* tokenizer.json */
+    LLMC__PART_SENTENCEPIECE, /* tokenizer.model */
+    LLMC__PART_NAMES,         /* vocab.json, with merges.txt */
+    LLMC__PART_RANKS,
+    LLMC__PART_WORDS, /* vocab.txt */
+    LLMC__PART_GGUF,
+    LLMC__PART_MOG,
+    LLMC__PART_TORCHLESS,
+    LLMC__PART_LLMC,
+    LLMC__PART_LLAMA2C,
+    LLMC__PART_MERGES, /* from here on: what stands beside them */
+    LLMC__PART_CONFIG, /* tokenizer_config.json      */
+    LLMC__PART_MAP,    /* special_tokens_map.json    */
+    LLMC__PART_ADDED,  /* added_tokens.json          */
+    LLMC__PART_COUNT
+} llmc__vocab_part;
+
+/* The files by their parts; NULL: absent. */
+typedef struct llmc__vocab_parts {
+    const llmc_blob *file[LLMC__PART_COUNT];
+} llmc__vocab_parts;
+
+/* Whether name is `tail`, or ends in it behind a '-', '_' or '.': "gpt2-vocab.json". */
+static bool llmc__name_tail(const char *name, const char *tail)
+{
+    size_t n = llmc__strlen(name), k = llmc__strlen(tail);
+    return n >= k && llmc__streq(name + n - k, tail) &&
+           (n == k || name[n - k - 1] == '-' || name[n - k - 1] == '_' || name[n - k - 1] == '.');
+}
+
+/* What a file is to a tokenizer, by its name where that says it, else by its content; COUNT: nothing. */
+static llmc__vocab_part llmc__part_of(const llmc_blob *file)
+{
+    static const struct {
+        const char *name;
+        llmc__vocab_part part;
+    } named[] = {{"tokenizer.json", LLMC__PART_HF},          {"tokenizer_config.json", LLMC__PART_CONFIG},
+                 {"vocab.json", LLMC__PART_NAMES},           {"merges.txt", LLMC__PART_MERGES},
+                 {"added_tokens.json", LLMC__PART_ADDED},    {"vocab.txt", LLMC__PART_WORDS},
+                 {"special_tokens_map.json", LLMC__PART_MAP}};
+    const char *name = llmc__blob_name(file);
+    size_t i;
+    for (i = 0; i < sizeof named / sizeof named[0]; i++)
+        if (llmc__name_tail(name, named[i].name))
+            return named[i].part;
+    switch (llmc_file_identify(file)) {
+    case LLMC_FILE_GGUF:
+        return LLMC__PART_GGUF;
+    case LLMC_FILE_MOG:
+        return LLMC__PART_MOG;
+    case LLMC_FILE_TORCHLESS:
+        return LLMC__PART_TORCHLESS;
+    case LLMC_FILE_TOKENIZER_JSON:
+        return LLMC__PART_HF;
+    case LLMC_FILE_SENTENCEPIECE:
+        return LLMC__PART_SENTENCEPIECE;
+    case LLMC_FILE_RANKS:
+        return LLMC__PART_RANKS;
+    case LLMC_FILE_MERGES:
+        return LLMC__PART_MERGES;
+    case LLMC_FILE_LLMC_TOKENS:
+        return LLMC__PART_LLMC;
+    default:
+        return LLMC__PART_COUNT;
+    }
+}
+
+/* Sorts files [n] to their parts; several of a sort: the first. */
+static void llmc__parts_sort(llmc__vocab_parts *p, const llmc_blob *files, size_t n)
+{
+    size_t i;
+    LLMC_MEMSET(p, 0, sizeof *p);
+    for (i = 0; i < n; i++) {
+        llmc__vocab_part part =
+            files[i].data == NULL || files[i].size == 0 ? LLMC__PART_COUNT : llmc__part_of(&files[i]);
+        if (part != LLMC__PART_COUNT && p->file[part] == NULL)
+            p->file[part] = &files[i];
+    }
+}
+
+/* The part that holds the vocabulary; COUNT: none does. */
+static llmc__vocab_part llmc__parts_main(const llmc__vocab_parts *p)
+{
+    unsigned i;
+    for (i = 0; i < LLMC__PART_MERGES; i++)
+        if (p->file[i] != NULL)
+            return (llmc__vocab_part)i;
+    return LLMC__PART_COUNT;
+}
+
+/* Whether a class of Hugging Face's, in tokenizer_config.json, begins like one of a list "A|B|C". */
+static bool llmc__class_among(llmc_json type, const char *list)
+{
+    char name[64];
+    size_t n;
+    (void)llmc_json_string(type, name, sizeof name);
+    while (*list != 0) {
+        for (n = 0; list[n] != 0 && list[n] != '|'; n++)
+            ;
+        if (type.type == LLMC_JSON_STRING && llmc__strlen(name) >= n && LLMC_MEMCMP(name, list, n) == 0)
+            return true;
+        list += list[n] == 0 ? n : n + 1;
+    }
+    return false;
+}
+
+/* What the class says that the files do not. A vocab.json is cut as its class's code does; some classes
+   number SentencePiece's pieces anew. Errors: UNSUPPORTED. */
+static llmc_status llmc__parts_class(llmc__vocab *v, llmc__vocab_part main, llmc_json config, llmc_diag *diag)
+{
+    llmc_json type = llmc_json_get(config, "tokenizer_class");
+    const char *why = NULL;
+    if (main == LLMC__PART_NAMES && v->n_split == 0) {
+        bool qwen = llmc__class_among(type, "Qwen2Tokenizer");
+        bool around = llmc__class_among(type, "Roberta|Bart|Longformer|LED");
+        if (!qwen && !around && type.type == LLMC_JSON_STRING &&
+            !llmc__class_among(type, "GPT2|ByteLevelBPE|PreTrained"))
+            why = "needs a tokenizer.json, or a pattern";
+        else
+            LLMC__TRY(llmc__vocab_cut(v, qwen ? "qwen2" : "gpt-2", 5, diag));
+        v->add_bos = v->add_eos = around;
+        if (llmc_json_bool(llmc_json_get(config, "add_prefix_space"), false))
+            v->prefix = LLMC__PREFIX_MISSING;
+    }
+    if (main == LLMC__PART_SENTENCEPIECE &&
+        llmc__class_among(
+            type, "XLMRoberta|Camembert|MBart|Nllb|Barthez|M2M100|Pegasus|XGLM|DebertaV2|Bartpho|PLBart|FNet|"
+                  "ErnieM|Speech2Text|Marian|BigBird|Rembert"))
+        why = "numbers its tokens anew: it needs a tokenizer.json";
+    if (main == LLMC__PART_SENTENCEPIECE && llmc__class_among(type, "T5|MT5|UMT5"))
+        v->add_eos = true;
+    if (why != NULL) {
+        char name[64];
+        (void)llmc_json_string(type, name, sizeof name);
+        return LLMC__FAIL(diag, UNSUPPORTED, "FILE.tokenizer", LLMC_NO_OFFSET, "%s: tokenizer_class '%s' %s",
+                          v->name, name, why);
+    }
+    return LLMC_OK;
+}
+
+/* What a BERT's settings say of its normaliser. */
+static void llmc__parts_bert(llmc__vocab *v, llmc_json config)
+{
+    llmc__normal *n = &v->normal[0];
+    n->d = llmc__hf_flag(config, "do_lower_case", n->d);
+    n->b = llmc__hf_flag(config, "tokenize_chinese_chars", true);
+    n->c = llmc__hf_flag(config, "strip_accents", n->d);
+}
+
+/* What stands beside the vocabulary. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__parts_beside(llmc__vocab *v, const llmc__vocab_parts *p, llmc__vocab_part main,
+                                      llmc_diag *diag)
+{
+    llmc_json config, added;
+    LLMC_MEMSET(&config, 0, sizeof config);
+    LLMC_MEMSET(&added, 0, sizeof added);
+    if (p->file[LLMC__PART_CONFIG] != NULL)
+        LLMC__TRY(llmc_json_parse(p->file[LLMC__PART_CONFIG], &config, diag));
+    if (p->file[LLMC__PART_ADDED] != NULL)
+        LLMC__TRY(llmc_json_parse(p->file[LLMC__PART_ADDED], &added, diag));
+    if (main != LLMC__PART_HF && llmc_json_get(config, "added_tokens_decoder").type == LLMC_JSON_OBJECT) {
+        v->added.layout = LLMC__LIST_DECODER;
+        v->added.json = llmc_json_get(config, "added_tokens_decoder");
+    } else if (main != LLMC__PART_HF && added.type == LLMC_JSON_OBJECT) {
+        v->added.layout = LLMC__LIST_NAMES;
+        v->added.json = added;
+    }
+    LLMC__TRY(llmc__parts_class(v, main, config, diag));
+    if (main == LLMC__PART_WORDS)
+        llmc__parts_bert(v, config);
+    LLMC__TRY(llmc__vocab_survey(v, diag));
+    if (p->file[LLMC__PART_MAP] != NULL)
+        LLMC__TRY(llmc__vocab_config(v, p->file[LLMC__PART_MAP], diag));
+    if (p->file[LLMC__PART_CONFIG] != NULL)
+        LLMC__TRY(llmc__vocab_config(v, p->file[LLMC__PART_CONFIG], diag));
+    return LLMC_OK;
+}
+
+/* A vocabulary inside a model's file, without what the model itself is.
+   Errors: BAD_FILE (also if it holds none), UNSUPPORTED. */
+static llmc_status llmc__parts_model(llmc__vocab *v, const llmc_blob *file, llmc__vocab_part main,
+                                     llmc_diag *diag)
+{
+    llmc__gguf g;
+    llmc__mog m;
+    llmc__torchless t;
+    bool present = false;
+    if (main == LLMC__PART_GGUF) {
+        LLMC__TRY(llmc__gguf_open(&g, file, true, diag));
+        LLMC__TRY(llmc__vocab_gguf(v, &g, &present));
+    } else if (main == LLMC__PART_MOG) {
+        LLMC__TRY(llmc__mog_open(&m, file, diag));
+        LLMC__TRY(llmc__vocab_mog(v, &m, &present));
+    } else {
+        LLMC__TRY(llmc__torchless_open(&t, file, diag));
+        LLMC__TRY(llmc__vocab_torchless(v, &t, &present));
+    }
+    return present ? LLMC_OK
+                   : LLMC__FAIL(diag, BAD_FILE, "FILE.tokenizer", LLMC_NO_OFFSET, "%s: holds no vocabulary",
+                                v->name);
+}
+
+/* The vocabulary of part `main`. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__parts_read(llmc__vocab *v, const llmc__vocab_parts *p, llmc__vocab_part main,
+                                    const llmc_tokenizer_options *o, llmc_diag *diag)
+{
+    const llmc_blob *file = p->file[main];
+    switch (main) {
+    case LLMC__PART_HF:
+        return llmc__vocab_hf(v, file, diag);
+    case LLMC__PART_SENTENCEPIECE:
+        return llmc__vocab_sentencepiece(v, file, diag);
+    case LLMC__PART_NAMES:
+        if (p->file[LLMC__PART_MERGES] == NULL)
+            return LLMC__FAIL(diag, BAD_FILE, "FILE.tokenizer", LLMC_NO_OFFSET, "%s: merges.txt is missing",
+                              llmc__blob_name(file));
+        LLMC__TRY(llmc__vocab_pair(v, file, p->file[LLMC__PART_MERGES], diag));
+        if (o->pattern != NULL)
+            LLMC__TRY(llmc__vocab_cut(v, o->pattern, llmc__strlen(o->pattern), diag));
+        llmc__vocab_usual(v);
+        return LLMC_OK;
+    case LLMC__PART_RANKS:
+        return llmc__vocab_ranks(v, file, o->pattern, diag);
+    case LLMC__PART_WORDS:
+        return llmc__vocab_words(v, file, diag);
+    case LLMC__PART_LLMC:
+        return llmc__vocab_llmc(v, file, diag);
+    case LLMC__PART_LLAMA2C:
+        return llmc__vocab_llama2c(v, file, 0, diag);
+    default:
+        return llmc__parts_model(v, file, main, diag);
+    }
+}
+
+/* The caller's own special tokens, which take the place of those that are known of a rank file.
+   Errors: BAD_FILE. */
+static llmc_status llmc__parts_extra(llmc__vocab *v, const llmc_tokenizer_options *o, llmc_diag *diag)
+{
+    if (o->n_special > 0) {
+        v->extra.layout = LLMC__LIST_CALLER;
+        v->extra.data = (const uint8_t *)(const void *)o->special;
+        v->extra.count = (uint32_t)o->n_special;
+        v->extra.base = 0;
+    }
+    if (v->extra.layout == LLMC__LIST_NONE)
+        return LLMC_OK;
+    LLMC__TRY(llmc__vocab_survey(v, diag));
+    llmc__ranks_roles(v);
+    return LLMC_OK;
+}
+
+/* llmc__vocab_open -- files [n] as one vocabulary                          (FILE.tokenizer)
+   By name or by content; what no format claims is read as a llama2.c tokenizer.bin, which has no magic
+   number, if it is the only file. *main: which part held it.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__vocab_open(llmc__vocab *v, const llmc_blob *files, size_t n,
+                                    const llmc_tokenizer_options *o, llmc__vocab_part *main, llmc_diag *diag)
+{
+    llmc__vocab_parts p;
+    if (files == NULL || n == 0 || (o->special == NULL && o->n_special > 0) || o->n_special > 65536)
+        return LLMC__FAIL(diag, BAD_ARG, "FILE.tokenizer", LLMC_NO_OFFSET, "no file, or no special tokens");
+    llmc__parts_sort(&p, files, n);
+    *main = llmc__parts_main(&p);
+    if (*main == LLMC__PART_COUNT && n == 1) {
+        *main = LLMC__PART_LLAMA2C;
+        p.file[*main] = files;
+    }
+    if (*main == LLMC__PART_COUNT)
+        return LLMC__FAIL(diag, BAD_FILE, "FILE.tokenizer", LLMC_NO_OFFSET,
+                          "%s: no tokenizer in any format known", llmc__blob_name(files));
+    if (o->pattern != NULL && *main != LLMC__PART_NAMES && *main != LLMC__PART_RANKS)
+        return LLMC__FAIL(diag, BAD_ARG, "FILE.tokenizer", LLMC_NO_OFFSET,
+                          "%s: says itself how to cut text; pattern '%s' is not wanted",
+                          llmc__blob_name(p.file[*main]), o->pattern);
+    LLMC__TRY(llmc__parts_read(v, &p, *main, o, diag));
+    LLMC__TRY(llmc__parts_extra(v, o, diag));
+    if (*main <= LLMC__PART_WORDS)
+        LLMC__TRY(llmc__parts_beside(v, &p, *main, diag));
+    llmc__vocab_finish(v);
+    return LLMC_OK;
+}
+
+/* llmc__vocab_fit -- a vocabulary for an embedding of `rows`                     (FILE.tokenizer)
+   Makers pad embeddings: ids without a text are holes. Added tokens above the rows, which some files
+   have, are left out: the model cannot read them. False: other tokens have no row. */
+static bool llmc__vocab_fit(llmc__vocab *v, uint32_t rows)
+{
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    unsigned i;
+    llmc__vocab_start(&it);
+    if (v->count > rows)
+        while (it.stage == 0 && llmc__vocab_next(v, &it, &k))
+            if (it.stage == 0 && k.id >= rows)
+                return false;
+    v->limit = rows;
+    v->count = rows;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (v->special[i] >= 0 && (uint32_t)v->special[i] >= rows)
+            v->special[i] = LLMC_TOKEN_NONE;
+    for (i = 0; i < v->n_before + v->n_after; i++)
+        if ((uint32_t)(i < v->n_before ? v->before[i] : v->after[i - v->n_before]) >= rows)
+            return false;
+    return true;
+}
+#endif
+
+//--[ 12.17 FILE.writer ]-- little-endian output; the first failure sticks
 /* A GGUF header holds the number of keys before them, and sizes are asked for before they are
    written: the writer runs once with `to` NULL, counting, and once for good, as an arena does.
    No function returns a status; who writes looks at `failed` at the end. */
@@ -10647,293 +13812,1673 @@ static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, ui
      is a plain space and GPT-2's byte alphabet is the bytes themselves. Matching,
      merging and decoding work on raw bytes only.
    - Merging reaches normal and unused tokens only: text that spells "<s>" or "<0x0A>"
-     never becomes that token. U+2581 itself, when text holds it, becomes byte tokens, so that
-     decode gives it back.
+     never becomes that token. Where U+2581 stands for spaces, the two are the same in text, too, and
+     decode gives a space.
    - Of tokens with the same raw bytes the lowest id is the one encode produces.
    - Nothing in a carved tokenizer changes: any number of threads encode and decode with it.
 
-   A vocabulary is one of two kinds. SPM (Llama 1 and 2, TinyLlama, llama2.c) merges characters by
+   A vocabulary is of one of these kinds: SPM (Llama 1 and 2, TinyLlama, llama2.c) merges characters by
    the score of what they join to; BPE (the GPT-2 family) cuts text to words by a pattern and
-   merges bytes by a ranked list of pairs. The way of a text through this section:
+   merges bytes by a ranked list of pairs, or characters of the whole text; RANKS (tiktoken) merges bytes by the
+   id of what they join to; UNIGRAM takes the most probable row of tokens, WORDPIECE the longest token
+   that fits, WORDS whole pieces. The way of a text through this section:
 
-     text -> special tokens and what lies between (13.5) -> words (13.4) -> merging (13.3) -> ids */
+     text -> special tokens (13.7) and what lies between -> normalised (13.2), special tokens again
+          -> pieces (13.3) -> merging (13.5) or search (13.6) -> ids                              */
 
-//--[ 13.1 TOKEN.unicode ]-- classes of code points that pre-tokenizers split by
+//--[ 13.1 TOKEN.unicode ]-- classes, normal forms and lower case of code points
 enum {
-    LLMC__UC_OTHER,     /* controls, formats, private use, unassigned, bytes that are not UTF-8 */
-    LLMC__UC_UPPER,     /* Lu Lt */
-    LLMC__UC_LOWER,     /* Ll    */
-    LLMC__UC_LETTER,    /* Lm Lo */
-    LLMC__UC_MARK,      /* M     */
-    LLMC__UC_NUMBER,    /* N     */
-    LLMC__UC_PUNCT,     /* P     */
-    LLMC__UC_SYMBOL,    /* S     */
-    LLMC__UC_SPACE,     /* the property White_Space */
-    LLMC__UC_CASE_EVEN, /* in the table only: even code points upper, odd ones lower */
-    LLMC__UC_CASE_ODD   /* in the table only: odd code points upper, even ones lower */
+    LLMC__UC_OTHER,        /* controls, formats, private use, unassigned, bytes that are not UTF-8 */
+    LLMC__UC_UPPER,        /* Lu Lt */
+    LLMC__UC_LOWER,        /* Ll    */
+    LLMC__UC_LETTER,       /* Lm Lo */
+    LLMC__UC_MARK,         /* Mn    */
+    LLMC__UC_MARK_WIDE,    /* Mc Me */
+    LLMC__UC_NUMBER,       /* Nd Nl */
+    LLMC__UC_NUMBER_OTHER, /* No    */
+    LLMC__UC_PUNCT,        /* P but for Pc */
+    LLMC__UC_CONNECTOR,    /* Pc    */
+    LLMC__UC_SYMBOL,       /* S     */
+    LLMC__UC_SPACE,        /* the property White_Space, but for the next two */
+    LLMC__UC_NEWLINE,      /* U+000A, U+000D */
+    LLMC__UC_CASE_EVEN,    /* in the table only: even code points upper, odd ones lower */
+    LLMC__UC_CASE_ODD      /* in the table only: odd code points upper, even ones lower */
 };
 
 /* Sets of classes, a bit each: a class c is in `set` if set >> c & 1. REST is \p{M}, \p{P}, \p{S}, \p{C}
    and bytes that are not UTF-8: what GPT-2's pattern calls [^\s\p{L}\p{N}]. */
 #define LLMC__UC_LETTERS (1u << LLMC__UC_UPPER | 1u << LLMC__UC_LOWER | 1u << LLMC__UC_LETTER)
-#define LLMC__UC_NUMBERS (1u << LLMC__UC_NUMBER)
-#define LLMC__UC_SPACES  (1u << LLMC__UC_SPACE)
-#define LLMC__UC_REST    (~(LLMC__UC_LETTERS | LLMC__UC_NUMBERS | LLMC__UC_SPACES))
+#define LLMC__UC_MARKS   (1u << LLMC__UC_MARK | 1u << LLMC__UC_MARK_WIDE)
+#define LLMC__UC_NUMBERS (1u << LLMC__UC_NUMBER | 1u << LLMC__UC_NUMBER_OTHER)
+#define LLMC__UC_PUNCTS  (1u << LLMC__UC_PUNCT | 1u << LLMC__UC_CONNECTOR)
+#define LLMC__UC_SPACES  (1u << LLMC__UC_SPACE | 1u << LLMC__UC_NEWLINE)
+#define LLMC__UC_REST    (0x7fffu & ~(LLMC__UC_LETTERS | LLMC__UC_NUMBERS | LLMC__UC_SPACES))
 
-/* Unicode 15.0.0, ascending; a range reaches to the next entry's first code point:
-
-     31           4 3     0
-     [ first code point | class ]
-
-   Printed by tools/unicode.c. */
+/* A range of code points that decompose; see llmc__decomp_table. */
+typedef struct llmc__decomp_range {
+    uint32_t first; /* first code point << 8 | compatibility << 7 | run << 6 | units each */
+    uint16_t count, at;
+} llmc__decomp_range;
+/* First code point << 4 | class of each range, ascending.
+   Unicode 15.0.0; printed by tools/unicode.c. */
 static const uint32_t llmc__uc_range[] = {
-    0x000000, 0x000098, 0x0000e0, 0x000208, 0x000216, 0x000247, 0x000256, 0x0002b7, 0x0002c6, 0x000305,
-    0x0003a6, 0x0003c7, 0x0003f6, 0x000411, 0x0005b6, 0x0005e7, 0x0005f6, 0x000607, 0x000612, 0x0007b6,
-    0x0007c7, 0x0007d6, 0x0007e7, 0x0007f0, 0x000858, 0x000860, 0x000a08, 0x000a16, 0x000a27, 0x000a76,
-    0x000a87, 0x000aa3, 0x000ab6, 0x000ac7, 0x000ad0, 0x000ae7, 0x000b25, 0x000b47, 0x000b52, 0x000b66,
-    0x000b87, 0x000b95, 0x000ba3, 0x000bb6, 0x000bc5, 0x000bf6, 0x000c01, 0x000d77, 0x000d81, 0x000df2,
-    0x000f77, 0x000f82, 0x001009, 0x001382, 0x00139a, 0x001492, 0x0014a9, 0x001781, 0x00179a, 0x0017f2,
-    0x001811, 0x001829, 0x001861, 0x001882, 0x001891, 0x0018c2, 0x0018e1, 0x001922, 0x001931, 0x001952,
-    0x001961, 0x001992, 0x0019c1, 0x0019e2, 0x0019f1, 0x001a09, 0x001a61, 0x001a7a, 0x001ab2, 0x001ac1,
-    0x001ad2, 0x001ae1, 0x001b02, 0x001b11, 0x001b3a, 0x001b71, 0x001b92, 0x001bb3, 0x001bc1, 0x001bd2,
-    0x001c03, 0x001c41, 0x001c62, 0x001c71, 0x001c92, 0x001ca1, 0x001cba, 0x001dd2, 0x001de9, 0x001f02,
-    0x001f11, 0x001f29, 0x001f61, 0x001f89, 0x002342, 0x0023a1, 0x0023c2, 0x0023d1, 0x0023f2, 0x002411,
-    0x002422, 0x002431, 0x002469, 0x002502, 0x002943, 0x002952, 0x002b03, 0x002c27, 0x002c63, 0x002d27,
-    0x002e03, 0x002e57, 0x002ec3, 0x002ed7, 0x002ee3, 0x002ef7, 0x003004, 0x003709, 0x003743, 0x003757,
-    0x003761, 0x003772, 0x003780, 0x0037a3, 0x0037b2, 0x0037e6, 0x0037f1, 0x003800, 0x003847, 0x003861,
-    0x003876, 0x003881, 0x0038b0, 0x0038c1, 0x0038d0, 0x0038e1, 0x003902, 0x003911, 0x003a20, 0x003a31,
-    0x003ac2, 0x003cf1, 0x003d02, 0x003d21, 0x003d52, 0x003d89, 0x003f02, 0x003f41, 0x003f52, 0x003f67,
-    0x003f71, 0x003f82, 0x003f91, 0x003fb2, 0x003fd1, 0x004302, 0x004609, 0x004827, 0x004834, 0x0048a9,
-    0x004c01, 0x004c1a, 0x004cf2, 0x004d09, 0x005300, 0x005311, 0x005570, 0x005593, 0x0055a6, 0x005602,
-    0x005896, 0x0058b0, 0x0058d7, 0x005900, 0x005914, 0x005be6, 0x005bf4, 0x005c06, 0x005c14, 0x005c36,
-    0x005c44, 0x005c66, 0x005c74, 0x005c80, 0x005d03, 0x005eb0, 0x005ef3, 0x005f36, 0x005f50, 0x006067,
-    0x006096, 0x0060b7, 0x0060c6, 0x0060e7, 0x006104, 0x0061b6, 0x0061c0, 0x0061d6, 0x006203, 0x0064b4,
-    0x006605, 0x0066a6, 0x0066e3, 0x006704, 0x006713, 0x006d46, 0x006d53, 0x006d64, 0x006dd0, 0x006de7,
-    0x006df4, 0x006e53, 0x006e74, 0x006e97, 0x006ea4, 0x006ee3, 0x006f05, 0x006fa3, 0x006fd7, 0x006ff3,
-    0x007006, 0x0070e0, 0x007103, 0x007114, 0x007123, 0x007304, 0x0074b0, 0x0074d3, 0x007a64, 0x007b13,
-    0x007b20, 0x007c05, 0x007ca3, 0x007eb4, 0x007f43, 0x007f67, 0x007f76, 0x007fa3, 0x007fb0, 0x007fd4,
-    0x007fe7, 0x008003, 0x008164, 0x0081a3, 0x0081b4, 0x008243, 0x008254, 0x008283, 0x008294, 0x0082e0,
-    0x008306, 0x0083f0, 0x008403, 0x008594, 0x0085c0, 0x0085e6, 0x0085f0, 0x008603, 0x0086b0, 0x008703,
-    0x008887, 0x008893, 0x0088f0, 0x008984, 0x008a03, 0x008ca4, 0x008e20, 0x008e34, 0x009043, 0x0093a4,
-    0x0093d3, 0x0093e4, 0x009503, 0x009514, 0x009583, 0x009624, 0x009646, 0x009665, 0x009706, 0x009713,
-    0x009814, 0x009840, 0x009853, 0x0098d0, 0x0098f3, 0x009910, 0x009933, 0x009a90, 0x009aa3, 0x009b10,
-    0x009b23, 0x009b30, 0x009b63, 0x009ba0, 0x009bc4, 0x009bd3, 0x009be4, 0x009c50, 0x009c74, 0x009c90,
-    0x009cb4, 0x009ce3, 0x009cf0, 0x009d74, 0x009d80, 0x009dc3, 0x009de0, 0x009df3, 0x009e24, 0x009e40,
-    0x009e65, 0x009f03, 0x009f27, 0x009f45, 0x009fa7, 0x009fc3, 0x009fd6, 0x009fe4, 0x009ff0, 0x00a014,
-    0x00a040, 0x00a053, 0x00a0b0, 0x00a0f3, 0x00a110, 0x00a133, 0x00a290, 0x00a2a3, 0x00a310, 0x00a323,
-    0x00a340, 0x00a353, 0x00a370, 0x00a383, 0x00a3a0, 0x00a3c4, 0x00a3d0, 0x00a3e4, 0x00a430, 0x00a474,
-    0x00a490, 0x00a4b4, 0x00a4e0, 0x00a514, 0x00a520, 0x00a593, 0x00a5d0, 0x00a5e3, 0x00a5f0, 0x00a665,
-    0x00a704, 0x00a723, 0x00a754, 0x00a766, 0x00a770, 0x00a814, 0x00a840, 0x00a853, 0x00a8e0, 0x00a8f3,
-    0x00a920, 0x00a933, 0x00aa90, 0x00aaa3, 0x00ab10, 0x00ab23, 0x00ab40, 0x00ab53, 0x00aba0, 0x00abc4,
-    0x00abd3, 0x00abe4, 0x00ac60, 0x00ac74, 0x00aca0, 0x00acb4, 0x00ace0, 0x00ad03, 0x00ad10, 0x00ae03,
-    0x00ae24, 0x00ae40, 0x00ae65, 0x00af06, 0x00af17, 0x00af20, 0x00af93, 0x00afa4, 0x00b000, 0x00b014,
-    0x00b040, 0x00b053, 0x00b0d0, 0x00b0f3, 0x00b110, 0x00b133, 0x00b290, 0x00b2a3, 0x00b310, 0x00b323,
-    0x00b340, 0x00b353, 0x00b3a0, 0x00b3c4, 0x00b3d3, 0x00b3e4, 0x00b450, 0x00b474, 0x00b490, 0x00b4b4,
-    0x00b4e0, 0x00b554, 0x00b580, 0x00b5c3, 0x00b5e0, 0x00b5f3, 0x00b624, 0x00b640, 0x00b665, 0x00b707,
-    0x00b713, 0x00b725, 0x00b780, 0x00b824, 0x00b833, 0x00b840, 0x00b853, 0x00b8b0, 0x00b8e3, 0x00b910,
-    0x00b923, 0x00b960, 0x00b993, 0x00b9b0, 0x00b9c3, 0x00b9d0, 0x00b9e3, 0x00ba00, 0x00ba33, 0x00ba50,
-    0x00ba83, 0x00bab0, 0x00bae3, 0x00bba0, 0x00bbe4, 0x00bc30, 0x00bc64, 0x00bc90, 0x00bca4, 0x00bce0,
-    0x00bd03, 0x00bd10, 0x00bd74, 0x00bd80, 0x00be65, 0x00bf37, 0x00bfb0, 0x00c004, 0x00c053, 0x00c0d0,
-    0x00c0e3, 0x00c110, 0x00c123, 0x00c290, 0x00c2a3, 0x00c3a0, 0x00c3c4, 0x00c3d3, 0x00c3e4, 0x00c450,
-    0x00c464, 0x00c490, 0x00c4a4, 0x00c4e0, 0x00c554, 0x00c570, 0x00c583, 0x00c5b0, 0x00c5d3, 0x00c5e0,
-    0x00c603, 0x00c624, 0x00c640, 0x00c665, 0x00c700, 0x00c776, 0x00c785, 0x00c7f7, 0x00c803, 0x00c814,
-    0x00c846, 0x00c853, 0x00c8d0, 0x00c8e3, 0x00c910, 0x00c923, 0x00ca90, 0x00caa3, 0x00cb40, 0x00cb53,
-    0x00cba0, 0x00cbc4, 0x00cbd3, 0x00cbe4, 0x00cc50, 0x00cc64, 0x00cc90, 0x00cca4, 0x00cce0, 0x00cd54,
-    0x00cd70, 0x00cdd3, 0x00cdf0, 0x00ce03, 0x00ce24, 0x00ce40, 0x00ce65, 0x00cf00, 0x00cf13, 0x00cf34,
-    0x00cf40, 0x00d004, 0x00d043, 0x00d0d0, 0x00d0e3, 0x00d110, 0x00d123, 0x00d3b4, 0x00d3d3, 0x00d3e4,
-    0x00d450, 0x00d464, 0x00d490, 0x00d4a4, 0x00d4e3, 0x00d4f7, 0x00d500, 0x00d543, 0x00d574, 0x00d585,
-    0x00d5f3, 0x00d624, 0x00d640, 0x00d665, 0x00d797, 0x00d7a3, 0x00d800, 0x00d814, 0x00d840, 0x00d853,
-    0x00d970, 0x00d9a3, 0x00db20, 0x00db33, 0x00dbc0, 0x00dbd3, 0x00dbe0, 0x00dc03, 0x00dc70, 0x00dca4,
-    0x00dcb0, 0x00dcf4, 0x00dd50, 0x00dd64, 0x00dd70, 0x00dd84, 0x00de00, 0x00de65, 0x00df00, 0x00df24,
-    0x00df46, 0x00df50, 0x00e013, 0x00e314, 0x00e323, 0x00e344, 0x00e3b0, 0x00e3f7, 0x00e403, 0x00e474,
-    0x00e4f6, 0x00e505, 0x00e5a6, 0x00e5c0, 0x00e813, 0x00e830, 0x00e843, 0x00e850, 0x00e863, 0x00e8b0,
-    0x00e8c3, 0x00ea40, 0x00ea53, 0x00ea60, 0x00ea73, 0x00eb14, 0x00eb23, 0x00eb44, 0x00ebd3, 0x00ebe0,
-    0x00ec03, 0x00ec50, 0x00ec63, 0x00ec70, 0x00ec84, 0x00ecf0, 0x00ed05, 0x00eda0, 0x00edc3, 0x00ee00,
-    0x00f003, 0x00f017, 0x00f046, 0x00f137, 0x00f146, 0x00f157, 0x00f184, 0x00f1a7, 0x00f205, 0x00f347,
-    0x00f354, 0x00f367, 0x00f374, 0x00f387, 0x00f394, 0x00f3a6, 0x00f3e4, 0x00f403, 0x00f480, 0x00f493,
-    0x00f6d0, 0x00f714, 0x00f856, 0x00f864, 0x00f883, 0x00f8d4, 0x00f980, 0x00f994, 0x00fbd0, 0x00fbe7,
-    0x00fc64, 0x00fc77, 0x00fcd0, 0x00fce7, 0x00fd06, 0x00fd57, 0x00fd96, 0x00fdb0, 0x010003, 0x0102b4,
-    0x0103f3, 0x010405, 0x0104a6, 0x010503, 0x010564, 0x0105a3, 0x0105e4, 0x010613, 0x010624, 0x010653,
-    0x010674, 0x0106e3, 0x010714, 0x010753, 0x010824, 0x0108e3, 0x0108f4, 0x010905, 0x0109a4, 0x0109e7,
-    0x010a01, 0x010c60, 0x010c71, 0x010c80, 0x010cd1, 0x010ce0, 0x010d02, 0x010fb6, 0x010fc3, 0x010fd2,
+    0x000000, 0x00009b, 0x0000ac, 0x0000bb, 0x0000dc, 0x0000e0, 0x00020b, 0x000218, 0x00024a, 0x000258,
+    0x0002ba, 0x0002c8, 0x000306, 0x0003a8, 0x0003ca, 0x0003f8, 0x000411, 0x0005b8, 0x0005ea, 0x0005f9,
+    0x00060a, 0x000612, 0x0007b8, 0x0007ca, 0x0007d8, 0x0007ea, 0x0007f0, 0x00085b, 0x000860, 0x000a0b,
+    0x000a18, 0x000a2a, 0x000a78, 0x000a8a, 0x000aa3, 0x000ab8, 0x000aca, 0x000ad0, 0x000aea, 0x000b27,
+    0x000b4a, 0x000b52, 0x000b68, 0x000b8a, 0x000b97, 0x000ba3, 0x000bb8, 0x000bc7, 0x000bf8, 0x000c01,
+    0x000d7a, 0x000d81, 0x000df2, 0x000f7a, 0x000f82, 0x00100d, 0x001382, 0x00139e, 0x001492, 0x0014ad,
+    0x001781, 0x00179e, 0x0017f2, 0x001811, 0x00182d, 0x001861, 0x001882, 0x001891, 0x0018c2, 0x0018e1,
+    0x001922, 0x001931, 0x001952, 0x001961, 0x001992, 0x0019c1, 0x0019e2, 0x0019f1, 0x001a0d, 0x001a61,
+    0x001a7e, 0x001ab2, 0x001ac1, 0x001ad2, 0x001ae1, 0x001b02, 0x001b11, 0x001b3e, 0x001b71, 0x001b92,
+    0x001bb3, 0x001bc1, 0x001bd2, 0x001c03, 0x001c41, 0x001c62, 0x001c71, 0x001c92, 0x001ca1, 0x001cbe,
+    0x001dd2, 0x001ded, 0x001f02, 0x001f11, 0x001f2d, 0x001f61, 0x001f8d, 0x002342, 0x0023a1, 0x0023c2,
+    0x0023d1, 0x0023f2, 0x002411, 0x002422, 0x002431, 0x00246d, 0x002502, 0x002943, 0x002952, 0x002b03,
+    0x002c2a, 0x002c63, 0x002d2a, 0x002e03, 0x002e5a, 0x002ec3, 0x002eda, 0x002ee3, 0x002efa, 0x003004,
+    0x00370d, 0x003743, 0x00375a, 0x003761, 0x003772, 0x003780, 0x0037a3, 0x0037b2, 0x0037e8, 0x0037f1,
+    0x003800, 0x00384a, 0x003861, 0x003878, 0x003881, 0x0038b0, 0x0038c1, 0x0038d0, 0x0038e1, 0x003902,
+    0x003911, 0x003a20, 0x003a31, 0x003ac2, 0x003cf1, 0x003d02, 0x003d21, 0x003d52, 0x003d8d, 0x003f02,
+    0x003f41, 0x003f52, 0x003f6a, 0x003f71, 0x003f82, 0x003f91, 0x003fb2, 0x003fd1, 0x004302, 0x00460d,
+    0x00482a, 0x004834, 0x004885, 0x0048ad, 0x004c01, 0x004c1e, 0x004cf2, 0x004d0d, 0x005300, 0x005311,
+    0x005570, 0x005593, 0x0055a8, 0x005602, 0x005898, 0x0058b0, 0x0058da, 0x005900, 0x005914, 0x005be8,
+    0x005bf4, 0x005c08, 0x005c14, 0x005c38, 0x005c44, 0x005c68, 0x005c74, 0x005c80, 0x005d03, 0x005eb0,
+    0x005ef3, 0x005f38, 0x005f50, 0x00606a, 0x006098, 0x0060ba, 0x0060c8, 0x0060ea, 0x006104, 0x0061b8,
+    0x0061c0, 0x0061d8, 0x006203, 0x0064b4, 0x006606, 0x0066a8, 0x0066e3, 0x006704, 0x006713, 0x006d48,
+    0x006d53, 0x006d64, 0x006dd0, 0x006dea, 0x006df4, 0x006e53, 0x006e74, 0x006e9a, 0x006ea4, 0x006ee3,
+    0x006f06, 0x006fa3, 0x006fda, 0x006ff3, 0x007008, 0x0070e0, 0x007103, 0x007114, 0x007123, 0x007304,
+    0x0074b0, 0x0074d3, 0x007a64, 0x007b13, 0x007b20, 0x007c06, 0x007ca3, 0x007eb4, 0x007f43, 0x007f6a,
+    0x007f78, 0x007fa3, 0x007fb0, 0x007fd4, 0x007fea, 0x008003, 0x008164, 0x0081a3, 0x0081b4, 0x008243,
+    0x008254, 0x008283, 0x008294, 0x0082e0, 0x008308, 0x0083f0, 0x008403, 0x008594, 0x0085c0, 0x0085e8,
+    0x0085f0, 0x008603, 0x0086b0, 0x008703, 0x00888a, 0x008893, 0x0088f0, 0x008984, 0x008a03, 0x008ca4,
+    0x008e20, 0x008e34, 0x009035, 0x009043, 0x0093a4, 0x0093b5, 0x0093c4, 0x0093d3, 0x0093e5, 0x009414,
+    0x009495, 0x0094d4, 0x0094e5, 0x009503, 0x009514, 0x009583, 0x009624, 0x009648, 0x009666, 0x009708,
+    0x009713, 0x009814, 0x009825, 0x009840, 0x009853, 0x0098d0, 0x0098f3, 0x009910, 0x009933, 0x009a90,
+    0x009aa3, 0x009b10, 0x009b23, 0x009b30, 0x009b63, 0x009ba0, 0x009bc4, 0x009bd3, 0x009be5, 0x009c14,
+    0x009c50, 0x009c75, 0x009c90, 0x009cb5, 0x009cd4, 0x009ce3, 0x009cf0, 0x009d75, 0x009d80, 0x009dc3,
+    0x009de0, 0x009df3, 0x009e24, 0x009e40, 0x009e66, 0x009f03, 0x009f2a, 0x009f47, 0x009faa, 0x009fc3,
+    0x009fd8, 0x009fe4, 0x009ff0, 0x00a014, 0x00a035, 0x00a040, 0x00a053, 0x00a0b0, 0x00a0f3, 0x00a110,
+    0x00a133, 0x00a290, 0x00a2a3, 0x00a310, 0x00a323, 0x00a340, 0x00a353, 0x00a370, 0x00a383, 0x00a3a0,
+    0x00a3c4, 0x00a3d0, 0x00a3e5, 0x00a414, 0x00a430, 0x00a474, 0x00a490, 0x00a4b4, 0x00a4e0, 0x00a514,
+    0x00a520, 0x00a593, 0x00a5d0, 0x00a5e3, 0x00a5f0, 0x00a666, 0x00a704, 0x00a723, 0x00a754, 0x00a768,
+    0x00a770, 0x00a814, 0x00a835, 0x00a840, 0x00a853, 0x00a8e0, 0x00a8f3, 0x00a920, 0x00a933, 0x00aa90,
+    0x00aaa3, 0x00ab10, 0x00ab23, 0x00ab40, 0x00ab53, 0x00aba0, 0x00abc4, 0x00abd3, 0x00abe5, 0x00ac14,
+    0x00ac60, 0x00ac74, 0x00ac95, 0x00aca0, 0x00acb5, 0x00acd4, 0x00ace0, 0x00ad03, 0x00ad10, 0x00ae03,
+    0x00ae24, 0x00ae40, 0x00ae66, 0x00af08, 0x00af1a, 0x00af20, 0x00af93, 0x00afa4, 0x00b000, 0x00b014,
+    0x00b025, 0x00b040, 0x00b053, 0x00b0d0, 0x00b0f3, 0x00b110, 0x00b133, 0x00b290, 0x00b2a3, 0x00b310,
+    0x00b323, 0x00b340, 0x00b353, 0x00b3a0, 0x00b3c4, 0x00b3d3, 0x00b3e5, 0x00b3f4, 0x00b405, 0x00b414,
+    0x00b450, 0x00b475, 0x00b490, 0x00b4b5, 0x00b4d4, 0x00b4e0, 0x00b554, 0x00b575, 0x00b580, 0x00b5c3,
+    0x00b5e0, 0x00b5f3, 0x00b624, 0x00b640, 0x00b666, 0x00b70a, 0x00b713, 0x00b727, 0x00b780, 0x00b824,
+    0x00b833, 0x00b840, 0x00b853, 0x00b8b0, 0x00b8e3, 0x00b910, 0x00b923, 0x00b960, 0x00b993, 0x00b9b0,
+    0x00b9c3, 0x00b9d0, 0x00b9e3, 0x00ba00, 0x00ba33, 0x00ba50, 0x00ba83, 0x00bab0, 0x00bae3, 0x00bba0,
+    0x00bbe5, 0x00bc04, 0x00bc15, 0x00bc30, 0x00bc65, 0x00bc90, 0x00bca5, 0x00bcd4, 0x00bce0, 0x00bd03,
+    0x00bd10, 0x00bd75, 0x00bd80, 0x00be66, 0x00bf07, 0x00bf3a, 0x00bfb0, 0x00c004, 0x00c015, 0x00c044,
+    0x00c053, 0x00c0d0, 0x00c0e3, 0x00c110, 0x00c123, 0x00c290, 0x00c2a3, 0x00c3a0, 0x00c3c4, 0x00c3d3,
+    0x00c3e4, 0x00c415, 0x00c450, 0x00c464, 0x00c490, 0x00c4a4, 0x00c4e0, 0x00c554, 0x00c570, 0x00c583,
+    0x00c5b0, 0x00c5d3, 0x00c5e0, 0x00c603, 0x00c624, 0x00c640, 0x00c666, 0x00c700, 0x00c778, 0x00c787,
+    0x00c7fa, 0x00c803, 0x00c814, 0x00c825, 0x00c848, 0x00c853, 0x00c8d0, 0x00c8e3, 0x00c910, 0x00c923,
+    0x00ca90, 0x00caa3, 0x00cb40, 0x00cb53, 0x00cba0, 0x00cbc4, 0x00cbd3, 0x00cbe5, 0x00cbf4, 0x00cc05,
+    0x00cc50, 0x00cc64, 0x00cc75, 0x00cc90, 0x00cca5, 0x00ccc4, 0x00cce0, 0x00cd55, 0x00cd70, 0x00cdd3,
+    0x00cdf0, 0x00ce03, 0x00ce24, 0x00ce40, 0x00ce66, 0x00cf00, 0x00cf13, 0x00cf35, 0x00cf40, 0x00d004,
+    0x00d025, 0x00d043, 0x00d0d0, 0x00d0e3, 0x00d110, 0x00d123, 0x00d3b4, 0x00d3d3, 0x00d3e5, 0x00d414,
+    0x00d450, 0x00d465, 0x00d490, 0x00d4a5, 0x00d4d4, 0x00d4e3, 0x00d4fa, 0x00d500, 0x00d543, 0x00d575,
+    0x00d587, 0x00d5f3, 0x00d624, 0x00d640, 0x00d666, 0x00d707, 0x00d79a, 0x00d7a3, 0x00d800, 0x00d814,
+    0x00d825, 0x00d840, 0x00d853, 0x00d970, 0x00d9a3, 0x00db20, 0x00db33, 0x00dbc0, 0x00dbd3, 0x00dbe0,
+    0x00dc03, 0x00dc70, 0x00dca4, 0x00dcb0, 0x00dcf5, 0x00dd24, 0x00dd50, 0x00dd64, 0x00dd70, 0x00dd85,
+    0x00de00, 0x00de66, 0x00df00, 0x00df25, 0x00df48, 0x00df50, 0x00e013, 0x00e314, 0x00e323, 0x00e344,
+    0x00e3b0, 0x00e3fa, 0x00e403, 0x00e474, 0x00e4f8, 0x00e506, 0x00e5a8, 0x00e5c0, 0x00e813, 0x00e830,
+    0x00e843, 0x00e850, 0x00e863, 0x00e8b0, 0x00e8c3, 0x00ea40, 0x00ea53, 0x00ea60, 0x00ea73, 0x00eb14,
+    0x00eb23, 0x00eb44, 0x00ebd3, 0x00ebe0, 0x00ec03, 0x00ec50, 0x00ec63, 0x00ec70, 0x00ec84, 0x00ecf0,
+    0x00ed06, 0x00eda0, 0x00edc3, 0x00ee00, 0x00f003, 0x00f01a, 0x00f048, 0x00f13a, 0x00f148, 0x00f15a,
+    0x00f184, 0x00f1aa, 0x00f206, 0x00f2a7, 0x00f34a, 0x00f354, 0x00f36a, 0x00f374, 0x00f38a, 0x00f394,
+    0x00f3a8, 0x00f3e5, 0x00f403, 0x00f480, 0x00f493, 0x00f6d0, 0x00f714, 0x00f7f5, 0x00f804, 0x00f858,
+    0x00f864, 0x00f883, 0x00f8d4, 0x00f980, 0x00f994, 0x00fbd0, 0x00fbea, 0x00fc64, 0x00fc7a, 0x00fcd0,
+    0x00fcea, 0x00fd08, 0x00fd5a, 0x00fd98, 0x00fdb0, 0x010003, 0x0102b5, 0x0102d4, 0x010315, 0x010324,
+    0x010385, 0x010394, 0x0103b5, 0x0103d4, 0x0103f3, 0x010406, 0x0104a8, 0x010503, 0x010565, 0x010584,
+    0x0105a3, 0x0105e4, 0x010613, 0x010625, 0x010653, 0x010675, 0x0106e3, 0x010714, 0x010753, 0x010824,
+    0x010835, 0x010854, 0x010875, 0x0108d4, 0x0108e3, 0x0108f5, 0x010906, 0x0109a5, 0x0109d4, 0x0109ea,
+    0x010a01, 0x010c60, 0x010c71, 0x010c80, 0x010cd1, 0x010ce0, 0x010d02, 0x010fb8, 0x010fc3, 0x010fd2,
     0x011003, 0x012490, 0x0124a3, 0x0124e0, 0x012503, 0x012570, 0x012583, 0x012590, 0x0125a3, 0x0125e0,
     0x012603, 0x012890, 0x0128a3, 0x0128e0, 0x012903, 0x012b10, 0x012b23, 0x012b60, 0x012b83, 0x012bf0,
     0x012c03, 0x012c10, 0x012c23, 0x012c60, 0x012c83, 0x012d70, 0x012d83, 0x013110, 0x013123, 0x013160,
-    0x013183, 0x0135b0, 0x0135d4, 0x013606, 0x013695, 0x0137d0, 0x013803, 0x013907, 0x0139a0, 0x013a01,
-    0x013f60, 0x013f82, 0x013fe0, 0x014006, 0x014013, 0x0166d7, 0x0166e6, 0x0166f3, 0x016808, 0x016813,
-    0x0169b6, 0x0169d0, 0x016a03, 0x016eb6, 0x016ee5, 0x016f13, 0x016f90, 0x017003, 0x017124, 0x017160,
-    0x0171f3, 0x017324, 0x017356, 0x017370, 0x017403, 0x017524, 0x017540, 0x017603, 0x0176d0, 0x0176e3,
-    0x017710, 0x017724, 0x017740, 0x017803, 0x017b44, 0x017d46, 0x017d73, 0x017d86, 0x017db7, 0x017dc3,
-    0x017dd4, 0x017de0, 0x017e05, 0x017ea0, 0x017f05, 0x017fa0, 0x018006, 0x0180b4, 0x0180e0, 0x0180f4,
-    0x018105, 0x0181a0, 0x018203, 0x018790, 0x018803, 0x018854, 0x018873, 0x018a94, 0x018aa3, 0x018ab0,
-    0x018b03, 0x018f60, 0x019003, 0x0191f0, 0x019204, 0x0192c0, 0x019304, 0x0193c0, 0x019407, 0x019410,
-    0x019446, 0x019465, 0x019503, 0x0196e0, 0x019703, 0x019750, 0x019803, 0x019ac0, 0x019b03, 0x019ca0,
-    0x019d05, 0x019db0, 0x019de7, 0x01a003, 0x01a174, 0x01a1c0, 0x01a1e6, 0x01a203, 0x01a554, 0x01a5f0,
-    0x01a604, 0x01a7d0, 0x01a7f4, 0x01a805, 0x01a8a0, 0x01a905, 0x01a9a0, 0x01aa06, 0x01aa73, 0x01aa86,
-    0x01aae0, 0x01ab04, 0x01acf0, 0x01b004, 0x01b053, 0x01b344, 0x01b453, 0x01b4d0, 0x01b505, 0x01b5a6,
-    0x01b617, 0x01b6b4, 0x01b747, 0x01b7d6, 0x01b7f0, 0x01b804, 0x01b833, 0x01ba14, 0x01bae3, 0x01bb05,
-    0x01bba3, 0x01be64, 0x01bf40, 0x01bfc6, 0x01c003, 0x01c244, 0x01c380, 0x01c3b6, 0x01c405, 0x01c4a0,
-    0x01c4d3, 0x01c505, 0x01c5a3, 0x01c7e6, 0x01c802, 0x01c890, 0x01c901, 0x01cbb0, 0x01cbd1, 0x01cc06,
-    0x01cc80, 0x01cd04, 0x01cd36, 0x01cd44, 0x01ce93, 0x01ced4, 0x01cee3, 0x01cf44, 0x01cf53, 0x01cf74,
-    0x01cfa3, 0x01cfb0, 0x01d002, 0x01d2c3, 0x01d6b2, 0x01d783, 0x01d792, 0x01d9b3, 0x01dc04, 0x01e009,
-    0x01e962, 0x01e9e9, 0x01f002, 0x01f081, 0x01f102, 0x01f160, 0x01f181, 0x01f1e0, 0x01f202, 0x01f281,
-    0x01f302, 0x01f381, 0x01f402, 0x01f460, 0x01f481, 0x01f4e0, 0x01f502, 0x01f580, 0x01f591, 0x01f5a0,
-    0x01f5b1, 0x01f5c0, 0x01f5d1, 0x01f5e0, 0x01f5f1, 0x01f602, 0x01f681, 0x01f702, 0x01f7e0, 0x01f802,
-    0x01f881, 0x01f902, 0x01f981, 0x01fa02, 0x01fa81, 0x01fb02, 0x01fb50, 0x01fb62, 0x01fb81, 0x01fbd7,
-    0x01fbe2, 0x01fbf7, 0x01fc22, 0x01fc50, 0x01fc62, 0x01fc81, 0x01fcd7, 0x01fd02, 0x01fd40, 0x01fd62,
-    0x01fd81, 0x01fdc0, 0x01fdd7, 0x01fe02, 0x01fe81, 0x01fed7, 0x01ff00, 0x01ff22, 0x01ff50, 0x01ff62,
-    0x01ff81, 0x01ffd7, 0x01fff0, 0x020008, 0x0200b0, 0x020106, 0x020288, 0x0202a0, 0x0202f8, 0x020306,
-    0x020447, 0x020456, 0x020527, 0x020536, 0x0205f8, 0x020600, 0x020705, 0x020713, 0x020720, 0x020745,
-    0x0207a7, 0x0207d6, 0x0207f3, 0x020805, 0x0208a7, 0x0208d6, 0x0208f0, 0x020903, 0x0209d0, 0x020a07,
-    0x020c10, 0x020d04, 0x020f10, 0x021007, 0x021021, 0x021037, 0x021071, 0x021087, 0x0210a2, 0x0210b1,
-    0x0210e2, 0x021101, 0x021132, 0x021147, 0x021151, 0x021167, 0x021191, 0x0211e7, 0x021241, 0x021257,
-    0x021261, 0x021277, 0x021281, 0x021297, 0x0212a1, 0x0212e7, 0x0212f2, 0x021301, 0x021342, 0x021353,
-    0x021392, 0x0213a7, 0x0213c2, 0x0213e1, 0x021407, 0x021451, 0x021462, 0x0214a7, 0x0214e2, 0x0214f7,
-    0x021505, 0x021831, 0x021842, 0x021855, 0x0218a7, 0x0218c0, 0x021907, 0x023086, 0x0230c7, 0x023296,
-    0x0232b7, 0x024270, 0x024407, 0x0244b0, 0x024605, 0x0249c7, 0x024ea5, 0x025007, 0x027686, 0x027765,
-    0x027947, 0x027c56, 0x027c77, 0x027e66, 0x027f07, 0x029836, 0x029997, 0x029d86, 0x029dc7, 0x029fc6,
-    0x029fe7, 0x02b740, 0x02b767, 0x02b960, 0x02b977, 0x02c001, 0x02c302, 0x02c601, 0x02c612, 0x02c621,
-    0x02c652, 0x02c67a, 0x02c6d1, 0x02c709, 0x02c742, 0x02c751, 0x02c762, 0x02c7c3, 0x02c7e1, 0x02c809,
-    0x02ce42, 0x02ce57, 0x02ceba, 0x02cef4, 0x02cf21, 0x02cf32, 0x02cf40, 0x02cf96, 0x02cfd5, 0x02cfe6,
-    0x02d002, 0x02d260, 0x02d272, 0x02d280, 0x02d2d2, 0x02d2e0, 0x02d303, 0x02d680, 0x02d6f3, 0x02d706,
-    0x02d710, 0x02d7f4, 0x02d803, 0x02d970, 0x02da03, 0x02da70, 0x02da83, 0x02daf0, 0x02db03, 0x02db70,
-    0x02db83, 0x02dbf0, 0x02dc03, 0x02dc70, 0x02dc83, 0x02dcf0, 0x02dd03, 0x02dd70, 0x02dd83, 0x02ddf0,
-    0x02de04, 0x02e006, 0x02e2f3, 0x02e306, 0x02e507, 0x02e526, 0x02e5e0, 0x02e807, 0x02e9a0, 0x02e9b7,
-    0x02ef40, 0x02f007, 0x02fd60, 0x02ff07, 0x02ffc0, 0x030008, 0x030016, 0x030047, 0x030053, 0x030075,
-    0x030086, 0x030127, 0x030146, 0x030207, 0x030215, 0x0302a4, 0x030306, 0x030313, 0x030367, 0x030385,
-    0x0303b3, 0x0303d6, 0x0303e7, 0x030400, 0x030413, 0x030970, 0x030994, 0x0309b7, 0x0309d3, 0x030a06,
-    0x030a13, 0x030fb6, 0x030fc3, 0x031000, 0x031053, 0x031300, 0x031313, 0x0318f0, 0x031907, 0x031925,
-    0x031967, 0x031a03, 0x031c07, 0x031e40, 0x031f03, 0x032007, 0x0321f0, 0x032205, 0x0322a7, 0x032485,
-    0x032507, 0x032515, 0x032607, 0x032805, 0x0328a7, 0x032b15, 0x032c07, 0x034003, 0x04dc07, 0x04e003,
-    0x0a48d0, 0x0a4907, 0x0a4c70, 0x0a4d03, 0x0a4fe6, 0x0a5003, 0x0a60d6, 0x0a6103, 0x0a6205, 0x0a62a3,
-    0x0a62c0, 0x0a6409, 0x0a66e3, 0x0a66f4, 0x0a6736, 0x0a6744, 0x0a67e6, 0x0a67f3, 0x0a6809, 0x0a69c3,
-    0x0a69e4, 0x0a6a03, 0x0a6e65, 0x0a6f04, 0x0a6f26, 0x0a6f80, 0x0a7007, 0x0a7173, 0x0a7207, 0x0a7229,
-    0x0a7302, 0x0a7329, 0x0a7703, 0x0a7712, 0x0a779a, 0x0a77d1, 0x0a77e9, 0x0a7883, 0x0a7897, 0x0a78ba,
-    0x0a78f3, 0x0a7909, 0x0a7942, 0x0a7969, 0x0a7aa1, 0x0a7af2, 0x0a7b01, 0x0a7b49, 0x0a7c41, 0x0a7c7a,
-    0x0a7cb0, 0x0a7d01, 0x0a7d12, 0x0a7d20, 0x0a7d32, 0x0a7d40, 0x0a7d52, 0x0a7d69, 0x0a7da0, 0x0a7f23,
-    0x0a7f51, 0x0a7f62, 0x0a7f73, 0x0a7fa2, 0x0a7fb3, 0x0a8024, 0x0a8033, 0x0a8064, 0x0a8073, 0x0a80b4,
-    0x0a80c3, 0x0a8234, 0x0a8287, 0x0a82c4, 0x0a82d0, 0x0a8305, 0x0a8367, 0x0a83a0, 0x0a8403, 0x0a8746,
-    0x0a8780, 0x0a8804, 0x0a8823, 0x0a8b44, 0x0a8c60, 0x0a8ce6, 0x0a8d05, 0x0a8da0, 0x0a8e04, 0x0a8f23,
-    0x0a8f86, 0x0a8fb3, 0x0a8fc6, 0x0a8fd3, 0x0a8ff4, 0x0a9005, 0x0a90a3, 0x0a9264, 0x0a92e6, 0x0a9303,
-    0x0a9474, 0x0a9540, 0x0a95f6, 0x0a9603, 0x0a97d0, 0x0a9804, 0x0a9843, 0x0a9b34, 0x0a9c16, 0x0a9ce0,
-    0x0a9cf3, 0x0a9d05, 0x0a9da0, 0x0a9de6, 0x0a9e03, 0x0a9e54, 0x0a9e63, 0x0a9f05, 0x0a9fa3, 0x0a9ff0,
-    0x0aa003, 0x0aa294, 0x0aa370, 0x0aa403, 0x0aa434, 0x0aa443, 0x0aa4c4, 0x0aa4e0, 0x0aa505, 0x0aa5a0,
-    0x0aa5c6, 0x0aa603, 0x0aa777, 0x0aa7a3, 0x0aa7b4, 0x0aa7e3, 0x0aab04, 0x0aab13, 0x0aab24, 0x0aab53,
-    0x0aab74, 0x0aab93, 0x0aabe4, 0x0aac03, 0x0aac14, 0x0aac23, 0x0aac30, 0x0aadb3, 0x0aade6, 0x0aae03,
-    0x0aaeb4, 0x0aaf06, 0x0aaf23, 0x0aaf54, 0x0aaf70, 0x0ab013, 0x0ab070, 0x0ab093, 0x0ab0f0, 0x0ab113,
-    0x0ab170, 0x0ab203, 0x0ab270, 0x0ab283, 0x0ab2f0, 0x0ab302, 0x0ab5b7, 0x0ab5c3, 0x0ab602, 0x0ab693,
-    0x0ab6a7, 0x0ab6c0, 0x0ab702, 0x0abc03, 0x0abe34, 0x0abeb6, 0x0abec4, 0x0abee0, 0x0abf05, 0x0abfa0,
-    0x0ac003, 0x0d7a40, 0x0d7b03, 0x0d7c70, 0x0d7cb3, 0x0d7fc0, 0x0f9003, 0x0fa6e0, 0x0fa703, 0x0fada0,
-    0x0fb002, 0x0fb070, 0x0fb132, 0x0fb180, 0x0fb1d3, 0x0fb1e4, 0x0fb1f3, 0x0fb297, 0x0fb2a3, 0x0fb370,
-    0x0fb383, 0x0fb3d0, 0x0fb3e3, 0x0fb3f0, 0x0fb403, 0x0fb420, 0x0fb433, 0x0fb450, 0x0fb463, 0x0fbb27,
-    0x0fbc30, 0x0fbd33, 0x0fd3e6, 0x0fd407, 0x0fd503, 0x0fd900, 0x0fd923, 0x0fdc80, 0x0fdcf7, 0x0fdd00,
-    0x0fdf03, 0x0fdfc7, 0x0fe004, 0x0fe106, 0x0fe1a0, 0x0fe204, 0x0fe306, 0x0fe530, 0x0fe546, 0x0fe627,
-    0x0fe636, 0x0fe647, 0x0fe670, 0x0fe686, 0x0fe697, 0x0fe6a6, 0x0fe6c0, 0x0fe703, 0x0fe750, 0x0fe763,
-    0x0fefd0, 0x0ff016, 0x0ff047, 0x0ff056, 0x0ff0b7, 0x0ff0c6, 0x0ff105, 0x0ff1a6, 0x0ff1c7, 0x0ff1f6,
-    0x0ff211, 0x0ff3b6, 0x0ff3e7, 0x0ff3f6, 0x0ff407, 0x0ff412, 0x0ff5b6, 0x0ff5c7, 0x0ff5d6, 0x0ff5e7,
-    0x0ff5f6, 0x0ff663, 0x0ffbf0, 0x0ffc23, 0x0ffc80, 0x0ffca3, 0x0ffd00, 0x0ffd23, 0x0ffd80, 0x0ffda3,
-    0x0ffdd0, 0x0ffe07, 0x0ffe70, 0x0ffe87, 0x0ffef0, 0x0fffc7, 0x0fffe0, 0x100003, 0x1000c0, 0x1000d3,
-    0x100270, 0x100283, 0x1003b0, 0x1003c3, 0x1003e0, 0x1003f3, 0x1004e0, 0x100503, 0x1005e0, 0x100803,
-    0x100fb0, 0x101006, 0x101030, 0x101075, 0x101340, 0x101377, 0x101405, 0x101797, 0x1018a5, 0x1018c7,
-    0x1018f0, 0x101907, 0x1019d0, 0x101a07, 0x101a10, 0x101d07, 0x101fd4, 0x101fe0, 0x102803, 0x1029d0,
-    0x102a03, 0x102d10, 0x102e04, 0x102e15, 0x102fc0, 0x103003, 0x103205, 0x103240, 0x1032d3, 0x103415,
-    0x103423, 0x1034a5, 0x1034b0, 0x103503, 0x103764, 0x1037b0, 0x103803, 0x1039e0, 0x1039f6, 0x103a03,
-    0x103c40, 0x103c83, 0x103d06, 0x103d15, 0x103d60, 0x104001, 0x104282, 0x104503, 0x1049e0, 0x104a05,
-    0x104aa0, 0x104b01, 0x104d40, 0x104d82, 0x104fc0, 0x105003, 0x105280, 0x105303, 0x105640, 0x1056f6,
-    0x105701, 0x1057b0, 0x1057c1, 0x1058b0, 0x1058c1, 0x105930, 0x105941, 0x105960, 0x105972, 0x105a20,
-    0x105a32, 0x105b20, 0x105b32, 0x105ba0, 0x105bb2, 0x105bd0, 0x106003, 0x107370, 0x107403, 0x107560,
-    0x107603, 0x107680, 0x107803, 0x107860, 0x107873, 0x107b10, 0x107b23, 0x107bb0, 0x108003, 0x108060,
-    0x108083, 0x108090, 0x1080a3, 0x108360, 0x108373, 0x108390, 0x1083c3, 0x1083d0, 0x1083f3, 0x108560,
-    0x108576, 0x108585, 0x108603, 0x108777, 0x108795, 0x108803, 0x1089f0, 0x108a75, 0x108b00, 0x108e03,
-    0x108f30, 0x108f43, 0x108f60, 0x108fb5, 0x109003, 0x109165, 0x1091c0, 0x1091f6, 0x109203, 0x1093a0,
-    0x1093f6, 0x109400, 0x109803, 0x109b80, 0x109bc5, 0x109be3, 0x109c05, 0x109d00, 0x109d25, 0x10a003,
-    0x10a014, 0x10a040, 0x10a054, 0x10a070, 0x10a0c4, 0x10a103, 0x10a140, 0x10a153, 0x10a180, 0x10a193,
-    0x10a360, 0x10a384, 0x10a3b0, 0x10a3f4, 0x10a405, 0x10a490, 0x10a506, 0x10a590, 0x10a603, 0x10a7d5,
-    0x10a7f6, 0x10a803, 0x10a9d5, 0x10aa00, 0x10ac03, 0x10ac87, 0x10ac93, 0x10ae54, 0x10ae70, 0x10aeb5,
-    0x10af06, 0x10af70, 0x10b003, 0x10b360, 0x10b396, 0x10b403, 0x10b560, 0x10b585, 0x10b603, 0x10b730,
-    0x10b785, 0x10b803, 0x10b920, 0x10b996, 0x10b9d0, 0x10ba95, 0x10bb00, 0x10c003, 0x10c490, 0x10c801,
-    0x10cb30, 0x10cc02, 0x10cf30, 0x10cfa5, 0x10d003, 0x10d244, 0x10d280, 0x10d305, 0x10d3a0, 0x10e605,
-    0x10e7f0, 0x10e803, 0x10eaa0, 0x10eab4, 0x10ead6, 0x10eae0, 0x10eb03, 0x10eb20, 0x10efd4, 0x10f003,
-    0x10f1d5, 0x10f273, 0x10f280, 0x10f303, 0x10f464, 0x10f515, 0x10f556, 0x10f5a0, 0x10f703, 0x10f824,
-    0x10f866, 0x10f8a0, 0x10fb03, 0x10fc55, 0x10fcc0, 0x10fe03, 0x10ff70, 0x110004, 0x110033, 0x110384,
-    0x110476, 0x1104e0, 0x110525, 0x110704, 0x110713, 0x110734, 0x110753, 0x110760, 0x1107f4, 0x110833,
-    0x110b04, 0x110bb6, 0x110bd0, 0x110be6, 0x110c24, 0x110c30, 0x110d03, 0x110e90, 0x110f05, 0x110fa0,
-    0x111004, 0x111033, 0x111274, 0x111350, 0x111365, 0x111406, 0x111443, 0x111454, 0x111473, 0x111480,
-    0x111503, 0x111734, 0x111746, 0x111763, 0x111770, 0x111804, 0x111833, 0x111b34, 0x111c13, 0x111c56,
-    0x111c94, 0x111cd6, 0x111ce4, 0x111d05, 0x111da3, 0x111db6, 0x111dc3, 0x111dd6, 0x111e00, 0x111e15,
-    0x111f50, 0x112003, 0x112120, 0x112133, 0x1122c4, 0x112386, 0x1123e4, 0x1123f3, 0x112414, 0x112420,
-    0x112803, 0x112870, 0x112883, 0x112890, 0x1128a3, 0x1128e0, 0x1128f3, 0x1129e0, 0x1129f3, 0x112a96,
-    0x112aa0, 0x112b03, 0x112df4, 0x112eb0, 0x112f05, 0x112fa0, 0x113004, 0x113040, 0x113053, 0x1130d0,
-    0x1130f3, 0x113110, 0x113133, 0x113290, 0x1132a3, 0x113310, 0x113323, 0x113340, 0x113353, 0x1133a0,
-    0x1133b4, 0x1133d3, 0x1133e4, 0x113450, 0x113474, 0x113490, 0x1134b4, 0x1134e0, 0x113503, 0x113510,
-    0x113574, 0x113580, 0x1135d3, 0x113624, 0x113640, 0x113664, 0x1136d0, 0x113704, 0x113750, 0x114003,
-    0x114354, 0x114473, 0x1144b6, 0x114505, 0x1145a6, 0x1145c0, 0x1145d6, 0x1145e4, 0x1145f3, 0x114620,
-    0x114803, 0x114b04, 0x114c43, 0x114c66, 0x114c73, 0x114c80, 0x114d05, 0x114da0, 0x115803, 0x115af4,
-    0x115b60, 0x115b84, 0x115c16, 0x115d83, 0x115dc4, 0x115de0, 0x116003, 0x116304, 0x116416, 0x116443,
-    0x116450, 0x116505, 0x1165a0, 0x116606, 0x1166d0, 0x116803, 0x116ab4, 0x116b83, 0x116b96, 0x116ba0,
-    0x116c05, 0x116ca0, 0x117003, 0x1171b0, 0x1171d4, 0x1172c0, 0x117305, 0x1173c6, 0x1173f7, 0x117403,
-    0x117470, 0x118003, 0x1182c4, 0x1183b6, 0x1183c0, 0x118a01, 0x118c02, 0x118e05, 0x118f30, 0x118ff3,
-    0x119070, 0x119093, 0x1190a0, 0x1190c3, 0x119140, 0x119153, 0x119170, 0x119183, 0x119304, 0x119360,
-    0x119374, 0x119390, 0x1193b4, 0x1193f3, 0x119404, 0x119413, 0x119424, 0x119446, 0x119470, 0x119505,
-    0x1195a0, 0x119a03, 0x119a80, 0x119aa3, 0x119d14, 0x119d80, 0x119da4, 0x119e13, 0x119e26, 0x119e33,
-    0x119e44, 0x119e50, 0x11a003, 0x11a014, 0x11a0b3, 0x11a334, 0x11a3a3, 0x11a3b4, 0x11a3f6, 0x11a474,
-    0x11a480, 0x11a503, 0x11a514, 0x11a5c3, 0x11a8a4, 0x11a9a6, 0x11a9d3, 0x11a9e6, 0x11aa30, 0x11ab03,
-    0x11af90, 0x11b006, 0x11b0a0, 0x11c003, 0x11c090, 0x11c0a3, 0x11c2f4, 0x11c370, 0x11c384, 0x11c403,
-    0x11c416, 0x11c460, 0x11c505, 0x11c6d0, 0x11c706, 0x11c723, 0x11c900, 0x11c924, 0x11ca80, 0x11ca94,
-    0x11cb70, 0x11d003, 0x11d070, 0x11d083, 0x11d0a0, 0x11d0b3, 0x11d314, 0x11d370, 0x11d3a4, 0x11d3b0,
-    0x11d3c4, 0x11d3e0, 0x11d3f4, 0x11d463, 0x11d474, 0x11d480, 0x11d505, 0x11d5a0, 0x11d603, 0x11d660,
-    0x11d673, 0x11d690, 0x11d6a3, 0x11d8a4, 0x11d8f0, 0x11d904, 0x11d920, 0x11d934, 0x11d983, 0x11d990,
-    0x11da05, 0x11daa0, 0x11ee03, 0x11ef34, 0x11ef76, 0x11ef90, 0x11f004, 0x11f023, 0x11f034, 0x11f043,
-    0x11f110, 0x11f123, 0x11f344, 0x11f3b0, 0x11f3e4, 0x11f436, 0x11f505, 0x11f5a0, 0x11fb03, 0x11fb10,
-    0x11fc05, 0x11fd57, 0x11ff20, 0x11fff6, 0x120003, 0x1239a0, 0x124005, 0x1246f0, 0x124706, 0x124750,
-    0x124803, 0x125440, 0x12f903, 0x12ff16, 0x12ff30, 0x130003, 0x134300, 0x134404, 0x134413, 0x134474,
-    0x134560, 0x144003, 0x146470, 0x168003, 0x16a390, 0x16a403, 0x16a5f0, 0x16a605, 0x16a6a0, 0x16a6e6,
-    0x16a703, 0x16abf0, 0x16ac05, 0x16aca0, 0x16ad03, 0x16aee0, 0x16af04, 0x16af56, 0x16af60, 0x16b003,
-    0x16b304, 0x16b376, 0x16b3c7, 0x16b403, 0x16b446, 0x16b457, 0x16b460, 0x16b505, 0x16b5a0, 0x16b5b5,
-    0x16b620, 0x16b633, 0x16b780, 0x16b7d3, 0x16b900, 0x16e401, 0x16e602, 0x16e805, 0x16e976, 0x16e9b0,
-    0x16f003, 0x16f4b0, 0x16f4f4, 0x16f503, 0x16f514, 0x16f880, 0x16f8f4, 0x16f933, 0x16fa00, 0x16fe03,
-    0x16fe26, 0x16fe33, 0x16fe44, 0x16fe50, 0x16ff04, 0x16ff20, 0x170003, 0x187f80, 0x188003, 0x18cd60,
-    0x18d003, 0x18d090, 0x1aff03, 0x1aff40, 0x1aff53, 0x1affc0, 0x1affd3, 0x1afff0, 0x1b0003, 0x1b1230,
-    0x1b1323, 0x1b1330, 0x1b1503, 0x1b1530, 0x1b1553, 0x1b1560, 0x1b1643, 0x1b1680, 0x1b1703, 0x1b2fc0,
-    0x1bc003, 0x1bc6b0, 0x1bc703, 0x1bc7d0, 0x1bc803, 0x1bc890, 0x1bc903, 0x1bc9a0, 0x1bc9c7, 0x1bc9d4,
-    0x1bc9f6, 0x1bca00, 0x1cf004, 0x1cf2e0, 0x1cf304, 0x1cf470, 0x1cf507, 0x1cfc40, 0x1d0007, 0x1d0f60,
-    0x1d1007, 0x1d1270, 0x1d1297, 0x1d1654, 0x1d16a7, 0x1d16d4, 0x1d1730, 0x1d17b4, 0x1d1837, 0x1d1854,
-    0x1d18c7, 0x1d1aa4, 0x1d1ae7, 0x1d1eb0, 0x1d2007, 0x1d2424, 0x1d2457, 0x1d2460, 0x1d2c05, 0x1d2d40,
-    0x1d2e05, 0x1d2f40, 0x1d3007, 0x1d3570, 0x1d3605, 0x1d3790, 0x1d4001, 0x1d41a2, 0x1d4341, 0x1d44e2,
-    0x1d4550, 0x1d4562, 0x1d4681, 0x1d4822, 0x1d49c1, 0x1d49d0, 0x1d49e1, 0x1d4a00, 0x1d4a21, 0x1d4a30,
-    0x1d4a51, 0x1d4a70, 0x1d4a91, 0x1d4ad0, 0x1d4ae1, 0x1d4b62, 0x1d4ba0, 0x1d4bb2, 0x1d4bc0, 0x1d4bd2,
-    0x1d4c40, 0x1d4c52, 0x1d4d01, 0x1d4ea2, 0x1d5041, 0x1d5060, 0x1d5071, 0x1d50b0, 0x1d50d1, 0x1d5150,
-    0x1d5161, 0x1d51d0, 0x1d51e2, 0x1d5381, 0x1d53a0, 0x1d53b1, 0x1d53f0, 0x1d5401, 0x1d5450, 0x1d5461,
-    0x1d5470, 0x1d54a1, 0x1d5510, 0x1d5522, 0x1d56c1, 0x1d5862, 0x1d5a01, 0x1d5ba2, 0x1d5d41, 0x1d5ee2,
-    0x1d6081, 0x1d6222, 0x1d63c1, 0x1d6562, 0x1d6701, 0x1d68a2, 0x1d6a60, 0x1d6a81, 0x1d6c17, 0x1d6c22,
-    0x1d6db7, 0x1d6dc2, 0x1d6e21, 0x1d6fb7, 0x1d6fc2, 0x1d7157, 0x1d7162, 0x1d71c1, 0x1d7357, 0x1d7362,
-    0x1d74f7, 0x1d7502, 0x1d7561, 0x1d76f7, 0x1d7702, 0x1d7897, 0x1d78a2, 0x1d7901, 0x1d7a97, 0x1d7aa2,
-    0x1d7c37, 0x1d7c42, 0x1d7ca1, 0x1d7cb2, 0x1d7cc0, 0x1d7ce5, 0x1d8007, 0x1da004, 0x1da377, 0x1da3b4,
-    0x1da6d7, 0x1da754, 0x1da767, 0x1da844, 0x1da857, 0x1da876, 0x1da8c0, 0x1da9b4, 0x1daa00, 0x1daa14,
-    0x1dab00, 0x1df002, 0x1df0a3, 0x1df0b2, 0x1df1f0, 0x1df252, 0x1df2b0, 0x1e0004, 0x1e0070, 0x1e0084,
-    0x1e0190, 0x1e01b4, 0x1e0220, 0x1e0234, 0x1e0250, 0x1e0264, 0x1e02b0, 0x1e0303, 0x1e06e0, 0x1e08f4,
-    0x1e0900, 0x1e1003, 0x1e12d0, 0x1e1304, 0x1e1373, 0x1e13e0, 0x1e1405, 0x1e14a0, 0x1e14e3, 0x1e14f7,
-    0x1e1500, 0x1e2903, 0x1e2ae4, 0x1e2af0, 0x1e2c03, 0x1e2ec4, 0x1e2f05, 0x1e2fa0, 0x1e2ff7, 0x1e3000,
-    0x1e4d03, 0x1e4ec4, 0x1e4f05, 0x1e4fa0, 0x1e7e03, 0x1e7e70, 0x1e7e83, 0x1e7ec0, 0x1e7ed3, 0x1e7ef0,
-    0x1e7f03, 0x1e7ff0, 0x1e8003, 0x1e8c50, 0x1e8c75, 0x1e8d04, 0x1e8d70, 0x1e9001, 0x1e9222, 0x1e9444,
-    0x1e94b3, 0x1e94c0, 0x1e9505, 0x1e95a0, 0x1e95e6, 0x1e9600, 0x1ec715, 0x1ecac7, 0x1ecad5, 0x1ecb07,
-    0x1ecb15, 0x1ecb50, 0x1ed015, 0x1ed2e7, 0x1ed2f5, 0x1ed3e0, 0x1ee003, 0x1ee040, 0x1ee053, 0x1ee200,
-    0x1ee213, 0x1ee230, 0x1ee243, 0x1ee250, 0x1ee273, 0x1ee280, 0x1ee293, 0x1ee330, 0x1ee343, 0x1ee380,
-    0x1ee393, 0x1ee3a0, 0x1ee3b3, 0x1ee3c0, 0x1ee423, 0x1ee430, 0x1ee473, 0x1ee480, 0x1ee493, 0x1ee4a0,
-    0x1ee4b3, 0x1ee4c0, 0x1ee4d3, 0x1ee500, 0x1ee513, 0x1ee530, 0x1ee543, 0x1ee550, 0x1ee573, 0x1ee580,
-    0x1ee593, 0x1ee5a0, 0x1ee5b3, 0x1ee5c0, 0x1ee5d3, 0x1ee5e0, 0x1ee5f3, 0x1ee600, 0x1ee613, 0x1ee630,
-    0x1ee643, 0x1ee650, 0x1ee673, 0x1ee6b0, 0x1ee6c3, 0x1ee730, 0x1ee743, 0x1ee780, 0x1ee793, 0x1ee7d0,
-    0x1ee7e3, 0x1ee7f0, 0x1ee803, 0x1ee8a0, 0x1ee8b3, 0x1ee9c0, 0x1eea13, 0x1eea40, 0x1eea53, 0x1eeaa0,
-    0x1eeab3, 0x1eebc0, 0x1eef07, 0x1eef20, 0x1f0007, 0x1f02c0, 0x1f0307, 0x1f0940, 0x1f0a07, 0x1f0af0,
-    0x1f0b17, 0x1f0c00, 0x1f0c17, 0x1f0d00, 0x1f0d17, 0x1f0f60, 0x1f1005, 0x1f10d7, 0x1f1ae0, 0x1f1e67,
-    0x1f2030, 0x1f2107, 0x1f23c0, 0x1f2407, 0x1f2490, 0x1f2507, 0x1f2520, 0x1f2607, 0x1f2660, 0x1f3007,
-    0x1f6d80, 0x1f6dc7, 0x1f6ed0, 0x1f6f07, 0x1f6fd0, 0x1f7007, 0x1f7770, 0x1f77b7, 0x1f7da0, 0x1f7e07,
-    0x1f7ec0, 0x1f7f07, 0x1f7f10, 0x1f8007, 0x1f80c0, 0x1f8107, 0x1f8480, 0x1f8507, 0x1f85a0, 0x1f8607,
-    0x1f8880, 0x1f8907, 0x1f8ae0, 0x1f8b07, 0x1f8b20, 0x1f9007, 0x1fa540, 0x1fa607, 0x1fa6e0, 0x1fa707,
-    0x1fa7d0, 0x1fa807, 0x1fa890, 0x1fa907, 0x1fabe0, 0x1fabf7, 0x1fac60, 0x1face7, 0x1fadc0, 0x1fae07,
-    0x1fae90, 0x1faf07, 0x1faf90, 0x1fb007, 0x1fb930, 0x1fb947, 0x1fbcb0, 0x1fbf05, 0x1fbfa0, 0x200003,
-    0x2a6e00, 0x2a7003, 0x2b73a0, 0x2b7403, 0x2b81e0, 0x2b8203, 0x2cea20, 0x2ceb03, 0x2ebe10, 0x2f8003,
-    0x2fa1e0, 0x300003, 0x3134b0, 0x313503, 0x323b00, 0xe01004, 0xe01f00,
+    0x013183, 0x0135b0, 0x0135d4, 0x013608, 0x013697, 0x0137d0, 0x013803, 0x01390a, 0x0139a0, 0x013a01,
+    0x013f60, 0x013f82, 0x013fe0, 0x014008, 0x014013, 0x0166da, 0x0166e8, 0x0166f3, 0x01680b, 0x016813,
+    0x0169b8, 0x0169d0, 0x016a03, 0x016eb8, 0x016ee6, 0x016f13, 0x016f90, 0x017003, 0x017124, 0x017155,
+    0x017160, 0x0171f3, 0x017324, 0x017345, 0x017358, 0x017370, 0x017403, 0x017524, 0x017540, 0x017603,
+    0x0176d0, 0x0176e3, 0x017710, 0x017724, 0x017740, 0x017803, 0x017b44, 0x017b65, 0x017b74, 0x017be5,
+    0x017c64, 0x017c75, 0x017c94, 0x017d48, 0x017d73, 0x017d88, 0x017dba, 0x017dc3, 0x017dd4, 0x017de0,
+    0x017e06, 0x017ea0, 0x017f07, 0x017fa0, 0x018008, 0x0180b4, 0x0180e0, 0x0180f4, 0x018106, 0x0181a0,
+    0x018203, 0x018790, 0x018803, 0x018854, 0x018873, 0x018a94, 0x018aa3, 0x018ab0, 0x018b03, 0x018f60,
+    0x019003, 0x0191f0, 0x019204, 0x019235, 0x019274, 0x019295, 0x0192c0, 0x019305, 0x019324, 0x019335,
+    0x019394, 0x0193c0, 0x01940a, 0x019410, 0x019448, 0x019466, 0x019503, 0x0196e0, 0x019703, 0x019750,
+    0x019803, 0x019ac0, 0x019b03, 0x019ca0, 0x019d06, 0x019da7, 0x019db0, 0x019dea, 0x01a003, 0x01a174,
+    0x01a195, 0x01a1b4, 0x01a1c0, 0x01a1e8, 0x01a203, 0x01a555, 0x01a564, 0x01a575, 0x01a584, 0x01a5f0,
+    0x01a604, 0x01a615, 0x01a624, 0x01a635, 0x01a654, 0x01a6d5, 0x01a734, 0x01a7d0, 0x01a7f4, 0x01a806,
+    0x01a8a0, 0x01a906, 0x01a9a0, 0x01aa08, 0x01aa73, 0x01aa88, 0x01aae0, 0x01ab04, 0x01abe5, 0x01abf4,
+    0x01acf0, 0x01b004, 0x01b045, 0x01b053, 0x01b344, 0x01b355, 0x01b364, 0x01b3b5, 0x01b3c4, 0x01b3d5,
+    0x01b424, 0x01b435, 0x01b453, 0x01b4d0, 0x01b506, 0x01b5a8, 0x01b61a, 0x01b6b4, 0x01b74a, 0x01b7d8,
+    0x01b7f0, 0x01b804, 0x01b825, 0x01b833, 0x01ba15, 0x01ba24, 0x01ba65, 0x01ba84, 0x01baa5, 0x01bab4,
+    0x01bae3, 0x01bb06, 0x01bba3, 0x01be64, 0x01be75, 0x01be84, 0x01bea5, 0x01bed4, 0x01bee5, 0x01bef4,
+    0x01bf25, 0x01bf40, 0x01bfc8, 0x01c003, 0x01c245, 0x01c2c4, 0x01c345, 0x01c364, 0x01c380, 0x01c3b8,
+    0x01c406, 0x01c4a0, 0x01c4d3, 0x01c506, 0x01c5a3, 0x01c7e8, 0x01c802, 0x01c890, 0x01c901, 0x01cbb0,
+    0x01cbd1, 0x01cc08, 0x01cc80, 0x01cd04, 0x01cd38, 0x01cd44, 0x01ce15, 0x01ce24, 0x01ce93, 0x01ced4,
+    0x01cee3, 0x01cf44, 0x01cf53, 0x01cf75, 0x01cf84, 0x01cfa3, 0x01cfb0, 0x01d002, 0x01d2c3, 0x01d6b2,
+    0x01d783, 0x01d792, 0x01d9b3, 0x01dc04, 0x01e00d, 0x01e962, 0x01e9ed, 0x01f002, 0x01f081, 0x01f102,
+    0x01f160, 0x01f181, 0x01f1e0, 0x01f202, 0x01f281, 0x01f302, 0x01f381, 0x01f402, 0x01f460, 0x01f481,
+    0x01f4e0, 0x01f502, 0x01f580, 0x01f591, 0x01f5a0, 0x01f5b1, 0x01f5c0, 0x01f5d1, 0x01f5e0, 0x01f5f1,
+    0x01f602, 0x01f681, 0x01f702, 0x01f7e0, 0x01f802, 0x01f881, 0x01f902, 0x01f981, 0x01fa02, 0x01fa81,
+    0x01fb02, 0x01fb50, 0x01fb62, 0x01fb81, 0x01fbda, 0x01fbe2, 0x01fbfa, 0x01fc22, 0x01fc50, 0x01fc62,
+    0x01fc81, 0x01fcda, 0x01fd02, 0x01fd40, 0x01fd62, 0x01fd81, 0x01fdc0, 0x01fdda, 0x01fe02, 0x01fe81,
+    0x01feda, 0x01ff00, 0x01ff22, 0x01ff50, 0x01ff62, 0x01ff81, 0x01ffda, 0x01fff0, 0x02000b, 0x0200b0,
+    0x020108, 0x02028b, 0x0202a0, 0x0202fb, 0x020308, 0x0203f9, 0x020418, 0x02044a, 0x020458, 0x02052a,
+    0x020538, 0x020549, 0x020558, 0x0205fb, 0x020600, 0x020707, 0x020713, 0x020720, 0x020747, 0x0207aa,
+    0x0207d8, 0x0207f3, 0x020807, 0x0208aa, 0x0208d8, 0x0208f0, 0x020903, 0x0209d0, 0x020a0a, 0x020c10,
+    0x020d04, 0x020dd5, 0x020e14, 0x020e25, 0x020e54, 0x020f10, 0x02100a, 0x021021, 0x02103a, 0x021071,
+    0x02108a, 0x0210a2, 0x0210b1, 0x0210e2, 0x021101, 0x021132, 0x02114a, 0x021151, 0x02116a, 0x021191,
+    0x0211ea, 0x021241, 0x02125a, 0x021261, 0x02127a, 0x021281, 0x02129a, 0x0212a1, 0x0212ea, 0x0212f2,
+    0x021301, 0x021342, 0x021353, 0x021392, 0x0213aa, 0x0213c2, 0x0213e1, 0x02140a, 0x021451, 0x021462,
+    0x0214aa, 0x0214e2, 0x0214fa, 0x021507, 0x021606, 0x021831, 0x021842, 0x021856, 0x021897, 0x0218aa,
+    0x0218c0, 0x02190a, 0x023088, 0x0230ca, 0x023298, 0x0232ba, 0x024270, 0x02440a, 0x0244b0, 0x024607,
+    0x0249ca, 0x024ea7, 0x02500a, 0x027688, 0x027767, 0x02794a, 0x027c58, 0x027c7a, 0x027e68, 0x027f0a,
+    0x029838, 0x02999a, 0x029d88, 0x029dca, 0x029fc8, 0x029fea, 0x02b740, 0x02b76a, 0x02b960, 0x02b97a,
+    0x02c001, 0x02c302, 0x02c601, 0x02c612, 0x02c621, 0x02c652, 0x02c67e, 0x02c6d1, 0x02c70d, 0x02c742,
+    0x02c751, 0x02c762, 0x02c7c3, 0x02c7e1, 0x02c80d, 0x02ce42, 0x02ce5a, 0x02cebe, 0x02cef4, 0x02cf21,
+    0x02cf32, 0x02cf40, 0x02cf98, 0x02cfd7, 0x02cfe8, 0x02d002, 0x02d260, 0x02d272, 0x02d280, 0x02d2d2,
+    0x02d2e0, 0x02d303, 0x02d680, 0x02d6f3, 0x02d708, 0x02d710, 0x02d7f4, 0x02d803, 0x02d970, 0x02da03,
+    0x02da70, 0x02da83, 0x02daf0, 0x02db03, 0x02db70, 0x02db83, 0x02dbf0, 0x02dc03, 0x02dc70, 0x02dc83,
+    0x02dcf0, 0x02dd03, 0x02dd70, 0x02dd83, 0x02ddf0, 0x02de04, 0x02e008, 0x02e2f3, 0x02e308, 0x02e50a,
+    0x02e528, 0x02e5e0, 0x02e80a, 0x02e9a0, 0x02e9ba, 0x02ef40, 0x02f00a, 0x02fd60, 0x02ff0a, 0x02ffc0,
+    0x03000b, 0x030018, 0x03004a, 0x030053, 0x030076, 0x030088, 0x03012a, 0x030148, 0x03020a, 0x030216,
+    0x0302a4, 0x0302e5, 0x030308, 0x030313, 0x03036a, 0x030386, 0x0303b3, 0x0303d8, 0x0303ea, 0x030400,
+    0x030413, 0x030970, 0x030994, 0x0309ba, 0x0309d3, 0x030a08, 0x030a13, 0x030fb8, 0x030fc3, 0x031000,
+    0x031053, 0x031300, 0x031313, 0x0318f0, 0x03190a, 0x031927, 0x03196a, 0x031a03, 0x031c0a, 0x031e40,
+    0x031f03, 0x03200a, 0x0321f0, 0x032207, 0x0322aa, 0x032487, 0x03250a, 0x032517, 0x03260a, 0x032807,
+    0x0328aa, 0x032b17, 0x032c0a, 0x034003, 0x04dc0a, 0x04e003, 0x0a48d0, 0x0a490a, 0x0a4c70, 0x0a4d03,
+    0x0a4fe8, 0x0a5003, 0x0a60d8, 0x0a6103, 0x0a6206, 0x0a62a3, 0x0a62c0, 0x0a640d, 0x0a66e3, 0x0a66f4,
+    0x0a6705, 0x0a6738, 0x0a6744, 0x0a67e8, 0x0a67f3, 0x0a680d, 0x0a69c3, 0x0a69e4, 0x0a6a03, 0x0a6e66,
+    0x0a6f04, 0x0a6f28, 0x0a6f80, 0x0a700a, 0x0a7173, 0x0a720a, 0x0a722d, 0x0a7302, 0x0a732d, 0x0a7703,
+    0x0a7712, 0x0a779e, 0x0a77d1, 0x0a77ed, 0x0a7883, 0x0a789a, 0x0a78be, 0x0a78f3, 0x0a790d, 0x0a7942,
+    0x0a796d, 0x0a7aa1, 0x0a7af2, 0x0a7b01, 0x0a7b4d, 0x0a7c41, 0x0a7c7e, 0x0a7cb0, 0x0a7d01, 0x0a7d12,
+    0x0a7d20, 0x0a7d32, 0x0a7d40, 0x0a7d52, 0x0a7d6d, 0x0a7da0, 0x0a7f23, 0x0a7f51, 0x0a7f62, 0x0a7f73,
+    0x0a7fa2, 0x0a7fb3, 0x0a8024, 0x0a8033, 0x0a8064, 0x0a8073, 0x0a80b4, 0x0a80c3, 0x0a8235, 0x0a8254,
+    0x0a8275, 0x0a828a, 0x0a82c4, 0x0a82d0, 0x0a8307, 0x0a836a, 0x0a83a0, 0x0a8403, 0x0a8748, 0x0a8780,
+    0x0a8805, 0x0a8823, 0x0a8b45, 0x0a8c44, 0x0a8c60, 0x0a8ce8, 0x0a8d06, 0x0a8da0, 0x0a8e04, 0x0a8f23,
+    0x0a8f88, 0x0a8fb3, 0x0a8fc8, 0x0a8fd3, 0x0a8ff4, 0x0a9006, 0x0a90a3, 0x0a9264, 0x0a92e8, 0x0a9303,
+    0x0a9474, 0x0a9525, 0x0a9540, 0x0a95f8, 0x0a9603, 0x0a97d0, 0x0a9804, 0x0a9835, 0x0a9843, 0x0a9b34,
+    0x0a9b45, 0x0a9b64, 0x0a9ba5, 0x0a9bc4, 0x0a9be5, 0x0a9c18, 0x0a9ce0, 0x0a9cf3, 0x0a9d06, 0x0a9da0,
+    0x0a9de8, 0x0a9e03, 0x0a9e54, 0x0a9e63, 0x0a9f06, 0x0a9fa3, 0x0a9ff0, 0x0aa003, 0x0aa294, 0x0aa2f5,
+    0x0aa314, 0x0aa335, 0x0aa354, 0x0aa370, 0x0aa403, 0x0aa434, 0x0aa443, 0x0aa4c4, 0x0aa4d5, 0x0aa4e0,
+    0x0aa506, 0x0aa5a0, 0x0aa5c8, 0x0aa603, 0x0aa77a, 0x0aa7a3, 0x0aa7b5, 0x0aa7c4, 0x0aa7d5, 0x0aa7e3,
+    0x0aab04, 0x0aab13, 0x0aab24, 0x0aab53, 0x0aab74, 0x0aab93, 0x0aabe4, 0x0aac03, 0x0aac14, 0x0aac23,
+    0x0aac30, 0x0aadb3, 0x0aade8, 0x0aae03, 0x0aaeb5, 0x0aaec4, 0x0aaee5, 0x0aaf08, 0x0aaf23, 0x0aaf55,
+    0x0aaf64, 0x0aaf70, 0x0ab013, 0x0ab070, 0x0ab093, 0x0ab0f0, 0x0ab113, 0x0ab170, 0x0ab203, 0x0ab270,
+    0x0ab283, 0x0ab2f0, 0x0ab302, 0x0ab5ba, 0x0ab5c3, 0x0ab602, 0x0ab693, 0x0ab6aa, 0x0ab6c0, 0x0ab702,
+    0x0abc03, 0x0abe35, 0x0abe54, 0x0abe65, 0x0abe84, 0x0abe95, 0x0abeb8, 0x0abec5, 0x0abed4, 0x0abee0,
+    0x0abf06, 0x0abfa0, 0x0ac003, 0x0d7a40, 0x0d7b03, 0x0d7c70, 0x0d7cb3, 0x0d7fc0, 0x0f9003, 0x0fa6e0,
+    0x0fa703, 0x0fada0, 0x0fb002, 0x0fb070, 0x0fb132, 0x0fb180, 0x0fb1d3, 0x0fb1e4, 0x0fb1f3, 0x0fb29a,
+    0x0fb2a3, 0x0fb370, 0x0fb383, 0x0fb3d0, 0x0fb3e3, 0x0fb3f0, 0x0fb403, 0x0fb420, 0x0fb433, 0x0fb450,
+    0x0fb463, 0x0fbb2a, 0x0fbc30, 0x0fbd33, 0x0fd3e8, 0x0fd40a, 0x0fd503, 0x0fd900, 0x0fd923, 0x0fdc80,
+    0x0fdcfa, 0x0fdd00, 0x0fdf03, 0x0fdfca, 0x0fe004, 0x0fe108, 0x0fe1a0, 0x0fe204, 0x0fe308, 0x0fe339,
+    0x0fe358, 0x0fe4d9, 0x0fe508, 0x0fe530, 0x0fe548, 0x0fe62a, 0x0fe638, 0x0fe64a, 0x0fe670, 0x0fe688,
+    0x0fe69a, 0x0fe6a8, 0x0fe6c0, 0x0fe703, 0x0fe750, 0x0fe763, 0x0fefd0, 0x0ff018, 0x0ff04a, 0x0ff058,
+    0x0ff0ba, 0x0ff0c8, 0x0ff106, 0x0ff1a8, 0x0ff1ca, 0x0ff1f8, 0x0ff211, 0x0ff3b8, 0x0ff3ea, 0x0ff3f9,
+    0x0ff40a, 0x0ff412, 0x0ff5b8, 0x0ff5ca, 0x0ff5d8, 0x0ff5ea, 0x0ff5f8, 0x0ff663, 0x0ffbf0, 0x0ffc23,
+    0x0ffc80, 0x0ffca3, 0x0ffd00, 0x0ffd23, 0x0ffd80, 0x0ffda3, 0x0ffdd0, 0x0ffe0a, 0x0ffe70, 0x0ffe8a,
+    0x0ffef0, 0x0fffca, 0x0fffe0, 0x100003, 0x1000c0, 0x1000d3, 0x100270, 0x100283, 0x1003b0, 0x1003c3,
+    0x1003e0, 0x1003f3, 0x1004e0, 0x100503, 0x1005e0, 0x100803, 0x100fb0, 0x101008, 0x101030, 0x101077,
+    0x101340, 0x10137a, 0x101406, 0x101757, 0x10179a, 0x1018a7, 0x1018ca, 0x1018f0, 0x10190a, 0x1019d0,
+    0x101a0a, 0x101a10, 0x101d0a, 0x101fd4, 0x101fe0, 0x102803, 0x1029d0, 0x102a03, 0x102d10, 0x102e04,
+    0x102e17, 0x102fc0, 0x103003, 0x103207, 0x103240, 0x1032d3, 0x103416, 0x103423, 0x1034a6, 0x1034b0,
+    0x103503, 0x103764, 0x1037b0, 0x103803, 0x1039e0, 0x1039f8, 0x103a03, 0x103c40, 0x103c83, 0x103d08,
+    0x103d16, 0x103d60, 0x104001, 0x104282, 0x104503, 0x1049e0, 0x104a06, 0x104aa0, 0x104b01, 0x104d40,
+    0x104d82, 0x104fc0, 0x105003, 0x105280, 0x105303, 0x105640, 0x1056f8, 0x105701, 0x1057b0, 0x1057c1,
+    0x1058b0, 0x1058c1, 0x105930, 0x105941, 0x105960, 0x105972, 0x105a20, 0x105a32, 0x105b20, 0x105b32,
+    0x105ba0, 0x105bb2, 0x105bd0, 0x106003, 0x107370, 0x107403, 0x107560, 0x107603, 0x107680, 0x107803,
+    0x107860, 0x107873, 0x107b10, 0x107b23, 0x107bb0, 0x108003, 0x108060, 0x108083, 0x108090, 0x1080a3,
+    0x108360, 0x108373, 0x108390, 0x1083c3, 0x1083d0, 0x1083f3, 0x108560, 0x108578, 0x108587, 0x108603,
+    0x10877a, 0x108797, 0x108803, 0x1089f0, 0x108a77, 0x108b00, 0x108e03, 0x108f30, 0x108f43, 0x108f60,
+    0x108fb7, 0x109003, 0x109167, 0x1091c0, 0x1091f8, 0x109203, 0x1093a0, 0x1093f8, 0x109400, 0x109803,
+    0x109b80, 0x109bc7, 0x109be3, 0x109c07, 0x109d00, 0x109d27, 0x10a003, 0x10a014, 0x10a040, 0x10a054,
+    0x10a070, 0x10a0c4, 0x10a103, 0x10a140, 0x10a153, 0x10a180, 0x10a193, 0x10a360, 0x10a384, 0x10a3b0,
+    0x10a3f4, 0x10a407, 0x10a490, 0x10a508, 0x10a590, 0x10a603, 0x10a7d7, 0x10a7f8, 0x10a803, 0x10a9d7,
+    0x10aa00, 0x10ac03, 0x10ac8a, 0x10ac93, 0x10ae54, 0x10ae70, 0x10aeb7, 0x10af08, 0x10af70, 0x10b003,
+    0x10b360, 0x10b398, 0x10b403, 0x10b560, 0x10b587, 0x10b603, 0x10b730, 0x10b787, 0x10b803, 0x10b920,
+    0x10b998, 0x10b9d0, 0x10ba97, 0x10bb00, 0x10c003, 0x10c490, 0x10c801, 0x10cb30, 0x10cc02, 0x10cf30,
+    0x10cfa7, 0x10d003, 0x10d244, 0x10d280, 0x10d306, 0x10d3a0, 0x10e607, 0x10e7f0, 0x10e803, 0x10eaa0,
+    0x10eab4, 0x10ead8, 0x10eae0, 0x10eb03, 0x10eb20, 0x10efd4, 0x10f003, 0x10f1d7, 0x10f273, 0x10f280,
+    0x10f303, 0x10f464, 0x10f517, 0x10f558, 0x10f5a0, 0x10f703, 0x10f824, 0x10f868, 0x10f8a0, 0x10fb03,
+    0x10fc57, 0x10fcc0, 0x10fe03, 0x10ff70, 0x110005, 0x110014, 0x110025, 0x110033, 0x110384, 0x110478,
+    0x1104e0, 0x110527, 0x110666, 0x110704, 0x110713, 0x110734, 0x110753, 0x110760, 0x1107f4, 0x110825,
+    0x110833, 0x110b05, 0x110b34, 0x110b75, 0x110b94, 0x110bb8, 0x110bd0, 0x110be8, 0x110c24, 0x110c30,
+    0x110d03, 0x110e90, 0x110f06, 0x110fa0, 0x111004, 0x111033, 0x111274, 0x1112c5, 0x1112d4, 0x111350,
+    0x111366, 0x111408, 0x111443, 0x111455, 0x111473, 0x111480, 0x111503, 0x111734, 0x111748, 0x111763,
+    0x111770, 0x111804, 0x111825, 0x111833, 0x111b35, 0x111b64, 0x111bf5, 0x111c13, 0x111c58, 0x111c94,
+    0x111cd8, 0x111ce5, 0x111cf4, 0x111d06, 0x111da3, 0x111db8, 0x111dc3, 0x111dd8, 0x111e00, 0x111e17,
+    0x111f50, 0x112003, 0x112120, 0x112133, 0x1122c5, 0x1122f4, 0x112325, 0x112344, 0x112355, 0x112364,
+    0x112388, 0x1123e4, 0x1123f3, 0x112414, 0x112420, 0x112803, 0x112870, 0x112883, 0x112890, 0x1128a3,
+    0x1128e0, 0x1128f3, 0x1129e0, 0x1129f3, 0x112a98, 0x112aa0, 0x112b03, 0x112df4, 0x112e05, 0x112e34,
+    0x112eb0, 0x112f06, 0x112fa0, 0x113004, 0x113025, 0x113040, 0x113053, 0x1130d0, 0x1130f3, 0x113110,
+    0x113133, 0x113290, 0x1132a3, 0x113310, 0x113323, 0x113340, 0x113353, 0x1133a0, 0x1133b4, 0x1133d3,
+    0x1133e5, 0x113404, 0x113415, 0x113450, 0x113475, 0x113490, 0x1134b5, 0x1134e0, 0x113503, 0x113510,
+    0x113575, 0x113580, 0x1135d3, 0x113625, 0x113640, 0x113664, 0x1136d0, 0x113704, 0x113750, 0x114003,
+    0x114355, 0x114384, 0x114405, 0x114424, 0x114455, 0x114464, 0x114473, 0x1144b8, 0x114506, 0x1145a8,
+    0x1145c0, 0x1145d8, 0x1145e4, 0x1145f3, 0x114620, 0x114803, 0x114b05, 0x114b34, 0x114b95, 0x114ba4,
+    0x114bb5, 0x114bf4, 0x114c15, 0x114c24, 0x114c43, 0x114c68, 0x114c73, 0x114c80, 0x114d06, 0x114da0,
+    0x115803, 0x115af5, 0x115b24, 0x115b60, 0x115b85, 0x115bc4, 0x115be5, 0x115bf4, 0x115c18, 0x115d83,
+    0x115dc4, 0x115de0, 0x116003, 0x116305, 0x116334, 0x1163b5, 0x1163d4, 0x1163e5, 0x1163f4, 0x116418,
+    0x116443, 0x116450, 0x116506, 0x1165a0, 0x116608, 0x1166d0, 0x116803, 0x116ab4, 0x116ac5, 0x116ad4,
+    0x116ae5, 0x116b04, 0x116b65, 0x116b74, 0x116b83, 0x116b98, 0x116ba0, 0x116c06, 0x116ca0, 0x117003,
+    0x1171b0, 0x1171d4, 0x117205, 0x117224, 0x117265, 0x117274, 0x1172c0, 0x117306, 0x1173a7, 0x1173c8,
+    0x1173fa, 0x117403, 0x117470, 0x118003, 0x1182c5, 0x1182f4, 0x118385, 0x118394, 0x1183b8, 0x1183c0,
+    0x118a01, 0x118c02, 0x118e06, 0x118ea7, 0x118f30, 0x118ff3, 0x119070, 0x119093, 0x1190a0, 0x1190c3,
+    0x119140, 0x119153, 0x119170, 0x119183, 0x119305, 0x119360, 0x119375, 0x119390, 0x1193b4, 0x1193d5,
+    0x1193e4, 0x1193f3, 0x119405, 0x119413, 0x119425, 0x119434, 0x119448, 0x119470, 0x119506, 0x1195a0,
+    0x119a03, 0x119a80, 0x119aa3, 0x119d15, 0x119d44, 0x119d80, 0x119da4, 0x119dc5, 0x119e04, 0x119e13,
+    0x119e28, 0x119e33, 0x119e45, 0x119e50, 0x11a003, 0x11a014, 0x11a0b3, 0x11a334, 0x11a395, 0x11a3a3,
+    0x11a3b4, 0x11a3f8, 0x11a474, 0x11a480, 0x11a503, 0x11a514, 0x11a575, 0x11a594, 0x11a5c3, 0x11a8a4,
+    0x11a975, 0x11a984, 0x11a9a8, 0x11a9d3, 0x11a9e8, 0x11aa30, 0x11ab03, 0x11af90, 0x11b008, 0x11b0a0,
+    0x11c003, 0x11c090, 0x11c0a3, 0x11c2f5, 0x11c304, 0x11c370, 0x11c384, 0x11c3e5, 0x11c3f4, 0x11c403,
+    0x11c418, 0x11c460, 0x11c506, 0x11c5a7, 0x11c6d0, 0x11c708, 0x11c723, 0x11c900, 0x11c924, 0x11ca80,
+    0x11ca95, 0x11caa4, 0x11cb15, 0x11cb24, 0x11cb45, 0x11cb54, 0x11cb70, 0x11d003, 0x11d070, 0x11d083,
+    0x11d0a0, 0x11d0b3, 0x11d314, 0x11d370, 0x11d3a4, 0x11d3b0, 0x11d3c4, 0x11d3e0, 0x11d3f4, 0x11d463,
+    0x11d474, 0x11d480, 0x11d506, 0x11d5a0, 0x11d603, 0x11d660, 0x11d673, 0x11d690, 0x11d6a3, 0x11d8a5,
+    0x11d8f0, 0x11d904, 0x11d920, 0x11d935, 0x11d954, 0x11d965, 0x11d974, 0x11d983, 0x11d990, 0x11da06,
+    0x11daa0, 0x11ee03, 0x11ef34, 0x11ef55, 0x11ef78, 0x11ef90, 0x11f004, 0x11f023, 0x11f035, 0x11f043,
+    0x11f110, 0x11f123, 0x11f345, 0x11f364, 0x11f3b0, 0x11f3e5, 0x11f404, 0x11f415, 0x11f424, 0x11f438,
+    0x11f506, 0x11f5a0, 0x11fb03, 0x11fb10, 0x11fc07, 0x11fd5a, 0x11ff20, 0x11fff8, 0x120003, 0x1239a0,
+    0x124006, 0x1246f0, 0x124708, 0x124750, 0x124803, 0x125440, 0x12f903, 0x12ff18, 0x12ff30, 0x130003,
+    0x134300, 0x134404, 0x134413, 0x134474, 0x134560, 0x144003, 0x146470, 0x168003, 0x16a390, 0x16a403,
+    0x16a5f0, 0x16a606, 0x16a6a0, 0x16a6e8, 0x16a703, 0x16abf0, 0x16ac06, 0x16aca0, 0x16ad03, 0x16aee0,
+    0x16af04, 0x16af58, 0x16af60, 0x16b003, 0x16b304, 0x16b378, 0x16b3ca, 0x16b403, 0x16b448, 0x16b45a,
+    0x16b460, 0x16b506, 0x16b5a0, 0x16b5b7, 0x16b620, 0x16b633, 0x16b780, 0x16b7d3, 0x16b900, 0x16e401,
+    0x16e602, 0x16e807, 0x16e978, 0x16e9b0, 0x16f003, 0x16f4b0, 0x16f4f4, 0x16f503, 0x16f515, 0x16f880,
+    0x16f8f4, 0x16f933, 0x16fa00, 0x16fe03, 0x16fe28, 0x16fe33, 0x16fe44, 0x16fe50, 0x16ff05, 0x16ff20,
+    0x170003, 0x187f80, 0x188003, 0x18cd60, 0x18d003, 0x18d090, 0x1aff03, 0x1aff40, 0x1aff53, 0x1affc0,
+    0x1affd3, 0x1afff0, 0x1b0003, 0x1b1230, 0x1b1323, 0x1b1330, 0x1b1503, 0x1b1530, 0x1b1553, 0x1b1560,
+    0x1b1643, 0x1b1680, 0x1b1703, 0x1b2fc0, 0x1bc003, 0x1bc6b0, 0x1bc703, 0x1bc7d0, 0x1bc803, 0x1bc890,
+    0x1bc903, 0x1bc9a0, 0x1bc9ca, 0x1bc9d4, 0x1bc9f8, 0x1bca00, 0x1cf004, 0x1cf2e0, 0x1cf304, 0x1cf470,
+    0x1cf50a, 0x1cfc40, 0x1d000a, 0x1d0f60, 0x1d100a, 0x1d1270, 0x1d129a, 0x1d1655, 0x1d1674, 0x1d16aa,
+    0x1d16d5, 0x1d1730, 0x1d17b4, 0x1d183a, 0x1d1854, 0x1d18ca, 0x1d1aa4, 0x1d1aea, 0x1d1eb0, 0x1d200a,
+    0x1d2424, 0x1d245a, 0x1d2460, 0x1d2c07, 0x1d2d40, 0x1d2e07, 0x1d2f40, 0x1d300a, 0x1d3570, 0x1d3607,
+    0x1d3790, 0x1d4001, 0x1d41a2, 0x1d4341, 0x1d44e2, 0x1d4550, 0x1d4562, 0x1d4681, 0x1d4822, 0x1d49c1,
+    0x1d49d0, 0x1d49e1, 0x1d4a00, 0x1d4a21, 0x1d4a30, 0x1d4a51, 0x1d4a70, 0x1d4a91, 0x1d4ad0, 0x1d4ae1,
+    0x1d4b62, 0x1d4ba0, 0x1d4bb2, 0x1d4bc0, 0x1d4bd2, 0x1d4c40, 0x1d4c52, 0x1d4d01, 0x1d4ea2, 0x1d5041,
+    0x1d5060, 0x1d5071, 0x1d50b0, 0x1d50d1, 0x1d5150, 0x1d5161, 0x1d51d0, 0x1d51e2, 0x1d5381, 0x1d53a0,
+    0x1d53b1, 0x1d53f0, 0x1d5401, 0x1d5450, 0x1d5461, 0x1d5470, 0x1d54a1, 0x1d5510, 0x1d5522, 0x1d56c1,
+    0x1d5862, 0x1d5a01, 0x1d5ba2, 0x1d5d41, 0x1d5ee2, 0x1d6081, 0x1d6222, 0x1d63c1, 0x1d6562, 0x1d6701,
+    0x1d68a2, 0x1d6a60, 0x1d6a81, 0x1d6c1a, 0x1d6c22, 0x1d6dba, 0x1d6dc2, 0x1d6e21, 0x1d6fba, 0x1d6fc2,
+    0x1d715a, 0x1d7162, 0x1d71c1, 0x1d735a, 0x1d7362, 0x1d74fa, 0x1d7502, 0x1d7561, 0x1d76fa, 0x1d7702,
+    0x1d789a, 0x1d78a2, 0x1d7901, 0x1d7a9a, 0x1d7aa2, 0x1d7c3a, 0x1d7c42, 0x1d7ca1, 0x1d7cb2, 0x1d7cc0,
+    0x1d7ce6, 0x1d800a, 0x1da004, 0x1da37a, 0x1da3b4, 0x1da6da, 0x1da754, 0x1da76a, 0x1da844, 0x1da85a,
+    0x1da878, 0x1da8c0, 0x1da9b4, 0x1daa00, 0x1daa14, 0x1dab00, 0x1df002, 0x1df0a3, 0x1df0b2, 0x1df1f0,
+    0x1df252, 0x1df2b0, 0x1e0004, 0x1e0070, 0x1e0084, 0x1e0190, 0x1e01b4, 0x1e0220, 0x1e0234, 0x1e0250,
+    0x1e0264, 0x1e02b0, 0x1e0303, 0x1e06e0, 0x1e08f4, 0x1e0900, 0x1e1003, 0x1e12d0, 0x1e1304, 0x1e1373,
+    0x1e13e0, 0x1e1406, 0x1e14a0, 0x1e14e3, 0x1e14fa, 0x1e1500, 0x1e2903, 0x1e2ae4, 0x1e2af0, 0x1e2c03,
+    0x1e2ec4, 0x1e2f06, 0x1e2fa0, 0x1e2ffa, 0x1e3000, 0x1e4d03, 0x1e4ec4, 0x1e4f06, 0x1e4fa0, 0x1e7e03,
+    0x1e7e70, 0x1e7e83, 0x1e7ec0, 0x1e7ed3, 0x1e7ef0, 0x1e7f03, 0x1e7ff0, 0x1e8003, 0x1e8c50, 0x1e8c77,
+    0x1e8d04, 0x1e8d70, 0x1e9001, 0x1e9222, 0x1e9444, 0x1e94b3, 0x1e94c0, 0x1e9506, 0x1e95a0, 0x1e95e8,
+    0x1e9600, 0x1ec717, 0x1ecaca, 0x1ecad7, 0x1ecb0a, 0x1ecb17, 0x1ecb50, 0x1ed017, 0x1ed2ea, 0x1ed2f7,
+    0x1ed3e0, 0x1ee003, 0x1ee040, 0x1ee053, 0x1ee200, 0x1ee213, 0x1ee230, 0x1ee243, 0x1ee250, 0x1ee273,
+    0x1ee280, 0x1ee293, 0x1ee330, 0x1ee343, 0x1ee380, 0x1ee393, 0x1ee3a0, 0x1ee3b3, 0x1ee3c0, 0x1ee423,
+    0x1ee430, 0x1ee473, 0x1ee480, 0x1ee493, 0x1ee4a0, 0x1ee4b3, 0x1ee4c0, 0x1ee4d3, 0x1ee500, 0x1ee513,
+    0x1ee530, 0x1ee543, 0x1ee550, 0x1ee573, 0x1ee580, 0x1ee593, 0x1ee5a0, 0x1ee5b3, 0x1ee5c0, 0x1ee5d3,
+    0x1ee5e0, 0x1ee5f3, 0x1ee600, 0x1ee613, 0x1ee630, 0x1ee643, 0x1ee650, 0x1ee673, 0x1ee6b0, 0x1ee6c3,
+    0x1ee730, 0x1ee743, 0x1ee780, 0x1ee793, 0x1ee7d0, 0x1ee7e3, 0x1ee7f0, 0x1ee803, 0x1ee8a0, 0x1ee8b3,
+    0x1ee9c0, 0x1eea13, 0x1eea40, 0x1eea53, 0x1eeaa0, 0x1eeab3, 0x1eebc0, 0x1eef0a, 0x1eef20, 0x1f000a,
+    0x1f02c0, 0x1f030a, 0x1f0940, 0x1f0a0a, 0x1f0af0, 0x1f0b1a, 0x1f0c00, 0x1f0c1a, 0x1f0d00, 0x1f0d1a,
+    0x1f0f60, 0x1f1007, 0x1f10da, 0x1f1ae0, 0x1f1e6a, 0x1f2030, 0x1f210a, 0x1f23c0, 0x1f240a, 0x1f2490,
+    0x1f250a, 0x1f2520, 0x1f260a, 0x1f2660, 0x1f300a, 0x1f6d80, 0x1f6dca, 0x1f6ed0, 0x1f6f0a, 0x1f6fd0,
+    0x1f700a, 0x1f7770, 0x1f77ba, 0x1f7da0, 0x1f7e0a, 0x1f7ec0, 0x1f7f0a, 0x1f7f10, 0x1f800a, 0x1f80c0,
+    0x1f810a, 0x1f8480, 0x1f850a, 0x1f85a0, 0x1f860a, 0x1f8880, 0x1f890a, 0x1f8ae0, 0x1f8b0a, 0x1f8b20,
+    0x1f900a, 0x1fa540, 0x1fa60a, 0x1fa6e0, 0x1fa70a, 0x1fa7d0, 0x1fa80a, 0x1fa890, 0x1fa90a, 0x1fabe0,
+    0x1fabfa, 0x1fac60, 0x1facea, 0x1fadc0, 0x1fae0a, 0x1fae90, 0x1faf0a, 0x1faf90, 0x1fb00a, 0x1fb930,
+    0x1fb94a, 0x1fbcb0, 0x1fbf06, 0x1fbfa0, 0x200003, 0x2a6e00, 0x2a7003, 0x2b73a0, 0x2b7403, 0x2b81e0,
+    0x2b8203, 0x2cea20, 0x2ceb03, 0x2ebe10, 0x2f8003, 0x2fa1e0, 0x300003, 0x3134b0, 0x313503, 0x323b00,
+    0xe01004, 0xe01f00,
+};
+
+/* Canonical combining classes: first code point << 8 | class.
+   Unicode 15.0.0; printed by tools/unicode.c. */
+static const uint32_t llmc__ccc_range[] = {
+    0x000000,  0x0300e6,  0x0315e8,  0x0316dc,  0x031ae8,  0x031bd8,  0x031cdc,  0x0321ca,  0x0323dc,
+    0x0327ca,  0x0329dc,  0x033401,  0x0339dc,  0x033de6,  0x0345f0,  0x0346e6,  0x0347dc,  0x034ae6,
+    0x034ddc,  0x034f00,  0x0350e6,  0x0353dc,  0x0357e6,  0x0358e8,  0x0359dc,  0x035be6,  0x035ce9,
+    0x035dea,  0x035fe9,  0x0360ea,  0x0362e9,  0x0363e6,  0x037000,  0x0483e6,  0x048800,  0x0591dc,
+    0x0592e6,  0x0596dc,  0x0597e6,  0x059ade,  0x059bdc,  0x059ce6,  0x05a2dc,  0x05a8e6,  0x05aadc,
+    0x05abe6,  0x05adde,  0x05aee4,  0x05afe6,  0x05b00a,  0x05b10b,  0x05b20c,  0x05b30d,  0x05b40e,
+    0x05b50f,  0x05b610,  0x05b711,  0x05b812,  0x05b913,  0x05bb14,  0x05bc15,  0x05bd16,  0x05be00,
+    0x05bf17,  0x05c000,  0x05c118,  0x05c219,  0x05c300,  0x05c4e6,  0x05c5dc,  0x05c600,  0x05c712,
+    0x05c800,  0x0610e6,  0x06181e,  0x06191f,  0x061a20,  0x061b00,  0x064b1b,  0x064c1c,  0x064d1d,
+    0x064e1e,  0x064f1f,  0x065020,  0x065121,  0x065222,  0x0653e6,  0x0655dc,  0x0657e6,  0x065cdc,
+    0x065de6,  0x065fdc,  0x066000,  0x067023,  0x067100,  0x06d6e6,  0x06dd00,  0x06dfe6,  0x06e3dc,
+    0x06e4e6,  0x06e500,  0x06e7e6,  0x06e900,  0x06eadc,  0x06ebe6,  0x06eddc,  0x06ee00,  0x071124,
+    0x071200,  0x0730e6,  0x0731dc,  0x0732e6,  0x0734dc,  0x0735e6,  0x0737dc,  0x073ae6,  0x073bdc,
+    0x073de6,  0x073edc,  0x073fe6,  0x0742dc,  0x0743e6,  0x0744dc,  0x0745e6,  0x0746dc,  0x0747e6,
+    0x0748dc,  0x0749e6,  0x074b00,  0x07ebe6,  0x07f2dc,  0x07f3e6,  0x07f400,  0x07fddc,  0x07fe00,
+    0x0816e6,  0x081a00,  0x081be6,  0x082400,  0x0825e6,  0x082800,  0x0829e6,  0x082e00,  0x0859dc,
+    0x085c00,  0x0898e6,  0x0899dc,  0x089ce6,  0x08a000,  0x08cae6,  0x08cfdc,  0x08d4e6,  0x08e200,
+    0x08e3dc,  0x08e4e6,  0x08e6dc,  0x08e7e6,  0x08e9dc,  0x08eae6,  0x08eddc,  0x08f01b,  0x08f11c,
+    0x08f21d,  0x08f3e6,  0x08f6dc,  0x08f7e6,  0x08f9dc,  0x08fbe6,  0x090000,  0x093c07,  0x093d00,
+    0x094d09,  0x094e00,  0x0951e6,  0x0952dc,  0x0953e6,  0x095500,  0x09bc07,  0x09bd00,  0x09cd09,
+    0x09ce00,  0x09fee6,  0x09ff00,  0x0a3c07,  0x0a3d00,  0x0a4d09,  0x0a4e00,  0x0abc07,  0x0abd00,
+    0x0acd09,  0x0ace00,  0x0b3c07,  0x0b3d00,  0x0b4d09,  0x0b4e00,  0x0bcd09,  0x0bce00,  0x0c3c07,
+    0x0c3d00,  0x0c4d09,  0x0c4e00,  0x0c5554,  0x0c565b,  0x0c5700,  0x0cbc07,  0x0cbd00,  0x0ccd09,
+    0x0cce00,  0x0d3b09,  0x0d3d00,  0x0d4d09,  0x0d4e00,  0x0dca09,  0x0dcb00,  0x0e3867,  0x0e3a09,
+    0x0e3b00,  0x0e486b,  0x0e4c00,  0x0eb876,  0x0eba09,  0x0ebb00,  0x0ec87a,  0x0ecc00,  0x0f18dc,
+    0x0f1a00,  0x0f35dc,  0x0f3600,  0x0f37dc,  0x0f3800,  0x0f39d8,  0x0f3a00,  0x0f7181,  0x0f7282,
+    0x0f7300,  0x0f7484,  0x0f7500,  0x0f7a82,  0x0f7e00,  0x0f8082,  0x0f8100,  0x0f82e6,  0x0f8409,
+    0x0f8500,  0x0f86e6,  0x0f8800,  0x0fc6dc,  0x0fc700,  0x103707,  0x103800,  0x103909,  0x103b00,
+    0x108ddc,  0x108e00,  0x135de6,  0x136000,  0x171409,  0x171600,  0x173409,  0x173500,  0x17d209,
+    0x17d300,  0x17dde6,  0x17de00,  0x18a9e4,  0x18aa00,  0x1939de,  0x193ae6,  0x193bdc,  0x193c00,
+    0x1a17e6,  0x1a18dc,  0x1a1900,  0x1a6009,  0x1a6100,  0x1a75e6,  0x1a7d00,  0x1a7fdc,  0x1a8000,
+    0x1ab0e6,  0x1ab5dc,  0x1abbe6,  0x1abddc,  0x1abe00,  0x1abfdc,  0x1ac1e6,  0x1ac3dc,  0x1ac5e6,
+    0x1acadc,  0x1acbe6,  0x1acf00,  0x1b3407,  0x1b3500,  0x1b4409,  0x1b4500,  0x1b6be6,  0x1b6cdc,
+    0x1b6de6,  0x1b7400,  0x1baa09,  0x1bac00,  0x1be607,  0x1be700,  0x1bf209,  0x1bf400,  0x1c3707,
+    0x1c3800,  0x1cd0e6,  0x1cd300,  0x1cd401,  0x1cd5dc,  0x1cdae6,  0x1cdcdc,  0x1ce0e6,  0x1ce100,
+    0x1ce201,  0x1ce900,  0x1ceddc,  0x1cee00,  0x1cf4e6,  0x1cf500,  0x1cf8e6,  0x1cfa00,  0x1dc0e6,
+    0x1dc2dc,  0x1dc3e6,  0x1dcadc,  0x1dcbe6,  0x1dcdea,  0x1dced6,  0x1dcfdc,  0x1dd0ca,  0x1dd1e6,
+    0x1df6e8,  0x1df7e4,  0x1df9dc,  0x1dfada,  0x1dfbe6,  0x1dfce9,  0x1dfddc,  0x1dfee6,  0x1dffdc,
+    0x1e0000,  0x20d0e6,  0x20d201,  0x20d4e6,  0x20d801,  0x20dbe6,  0x20dd00,  0x20e1e6,  0x20e200,
+    0x20e501,  0x20e7e6,  0x20e8dc,  0x20e9e6,  0x20ea01,  0x20ecdc,  0x20f0e6,  0x20f100,  0x2cefe6,
+    0x2cf200,  0x2d7f09,  0x2d8000,  0x2de0e6,  0x2e0000,  0x302ada,  0x302be4,  0x302ce8,  0x302dde,
+    0x302ee0,  0x303000,  0x309908,  0x309b00,  0xa66fe6,  0xa67000,  0xa674e6,  0xa67e00,  0xa69ee6,
+    0xa6a000,  0xa6f0e6,  0xa6f200,  0xa80609,  0xa80700,  0xa82c09,  0xa82d00,  0xa8c409,  0xa8c500,
+    0xa8e0e6,  0xa8f200,  0xa92bdc,  0xa92e00,  0xa95309,  0xa95400,  0xa9b307,  0xa9b400,  0xa9c009,
+    0xa9c100,  0xaab0e6,  0xaab100,  0xaab2e6,  0xaab4dc,  0xaab500,  0xaab7e6,  0xaab900,  0xaabee6,
+    0xaac000,  0xaac1e6,  0xaac200,  0xaaf609,  0xaaf700,  0xabed09,  0xabee00,  0xfb1e1a,  0xfb1f00,
+    0xfe20e6,  0xfe27dc,  0xfe2ee6,  0xfe3000,  0x101fddc, 0x101fe00, 0x102e0dc, 0x102e100, 0x10376e6,
+    0x1037b00, 0x10a0ddc, 0x10a0e00, 0x10a0fe6, 0x10a1000, 0x10a38e6, 0x10a3901, 0x10a3adc, 0x10a3b00,
+    0x10a3f09, 0x10a4000, 0x10ae5e6, 0x10ae6dc, 0x10ae700, 0x10d24e6, 0x10d2800, 0x10eabe6, 0x10ead00,
+    0x10efddc, 0x10f0000, 0x10f46dc, 0x10f48e6, 0x10f4bdc, 0x10f4ce6, 0x10f4ddc, 0x10f5100, 0x10f82e6,
+    0x10f83dc, 0x10f84e6, 0x10f85dc, 0x10f8600, 0x1104609, 0x1104700, 0x1107009, 0x1107100, 0x1107f09,
+    0x1108000, 0x110b909, 0x110ba07, 0x110bb00, 0x11100e6, 0x1110300, 0x1113309, 0x1113500, 0x1117307,
+    0x1117400, 0x111c009, 0x111c100, 0x111ca07, 0x111cb00, 0x1123509, 0x1123607, 0x1123700, 0x112e907,
+    0x112ea09, 0x112eb00, 0x1133b07, 0x1133d00, 0x1134d09, 0x1134e00, 0x11366e6, 0x1136d00, 0x11370e6,
+    0x1137500, 0x1144209, 0x1144300, 0x1144607, 0x1144700, 0x1145ee6, 0x1145f00, 0x114c209, 0x114c307,
+    0x114c400, 0x115bf09, 0x115c007, 0x115c100, 0x1163f09, 0x1164000, 0x116b609, 0x116b707, 0x116b800,
+    0x1172b09, 0x1172c00, 0x1183909, 0x1183a07, 0x1183b00, 0x1193d09, 0x1193f00, 0x1194307, 0x1194400,
+    0x119e009, 0x119e100, 0x11a3409, 0x11a3500, 0x11a4709, 0x11a4800, 0x11a9909, 0x11a9a00, 0x11c3f09,
+    0x11c4000, 0x11d4207, 0x11d4300, 0x11d4409, 0x11d4600, 0x11d9709, 0x11d9800, 0x11f4109, 0x11f4300,
+    0x16af001, 0x16af500, 0x16b30e6, 0x16b3700, 0x16ff006, 0x16ff200, 0x1bc9e01, 0x1bc9f00, 0x1d165d8,
+    0x1d16701, 0x1d16a00, 0x1d16de2, 0x1d16ed8, 0x1d17300, 0x1d17bdc, 0x1d18300, 0x1d185e6, 0x1d18adc,
+    0x1d18c00, 0x1d1aae6, 0x1d1ae00, 0x1d242e6, 0x1d24500, 0x1e000e6, 0x1e00700, 0x1e008e6, 0x1e01900,
+    0x1e01be6, 0x1e02200, 0x1e023e6, 0x1e02500, 0x1e026e6, 0x1e02b00, 0x1e08fe6, 0x1e09000, 0x1e130e6,
+    0x1e13700, 0x1e2aee6, 0x1e2af00, 0x1e2ece6, 0x1e2f000, 0x1e4ece8, 0x1e4eedc, 0x1e4efe6, 0x1e4f000,
+    0x1e8d0dc, 0x1e8d700, 0x1e944e6, 0x1e94a07, 0x1e94b00,
+};
+
+/* Where NFC's quick check does not say yes: first code point << 8 | 1.
+   Unicode 15.0.0; printed by tools/unicode.c. */
+static const uint32_t llmc__unquick_range[] = {
+    0x000000,  0x030001,  0x034f00,  0x035001,  0x037000,  0x037401,  0x037500,  0x037e01,  0x037f00,
+    0x038701,  0x038800,  0x048301,  0x048800,  0x059101,  0x05be00,  0x05bf01,  0x05c000,  0x05c101,
+    0x05c300,  0x05c401,  0x05c600,  0x05c701,  0x05c800,  0x061001,  0x061b00,  0x064b01,  0x066000,
+    0x067001,  0x067100,  0x06d601,  0x06dd00,  0x06df01,  0x06e500,  0x06e701,  0x06e900,  0x06ea01,
+    0x06ee00,  0x071101,  0x071200,  0x073001,  0x074b00,  0x07eb01,  0x07f400,  0x07fd01,  0x07fe00,
+    0x081601,  0x081a00,  0x081b01,  0x082400,  0x082501,  0x082800,  0x082901,  0x082e00,  0x085901,
+    0x085c00,  0x089801,  0x08a000,  0x08ca01,  0x08e200,  0x08e301,  0x090000,  0x093c01,  0x093d00,
+    0x094d01,  0x094e00,  0x095101,  0x095500,  0x095801,  0x096000,  0x09bc01,  0x09bd00,  0x09be01,
+    0x09bf00,  0x09cd01,  0x09ce00,  0x09d701,  0x09d800,  0x09dc01,  0x09de00,  0x09df01,  0x09e000,
+    0x09fe01,  0x09ff00,  0x0a3301,  0x0a3400,  0x0a3601,  0x0a3700,  0x0a3c01,  0x0a3d00,  0x0a4d01,
+    0x0a4e00,  0x0a5901,  0x0a5c00,  0x0a5e01,  0x0a5f00,  0x0abc01,  0x0abd00,  0x0acd01,  0x0ace00,
+    0x0b3c01,  0x0b3d00,  0x0b3e01,  0x0b3f00,  0x0b4d01,  0x0b4e00,  0x0b5601,  0x0b5800,  0x0b5c01,
+    0x0b5e00,  0x0bbe01,  0x0bbf00,  0x0bcd01,  0x0bce00,  0x0bd701,  0x0bd800,  0x0c3c01,  0x0c3d00,
+    0x0c4d01,  0x0c4e00,  0x0c5501,  0x0c5700,  0x0cbc01,  0x0cbd00,  0x0cc201,  0x0cc300,  0x0ccd01,
+    0x0cce00,  0x0cd501,  0x0cd700,  0x0d3b01,  0x0d3d00,  0x0d3e01,  0x0d3f00,  0x0d4d01,  0x0d4e00,
+    0x0d5701,  0x0d5800,  0x0dca01,  0x0dcb00,  0x0dcf01,  0x0dd000,  0x0ddf01,  0x0de000,  0x0e3801,
+    0x0e3b00,  0x0e4801,  0x0e4c00,  0x0eb801,  0x0ebb00,  0x0ec801,  0x0ecc00,  0x0f1801,  0x0f1a00,
+    0x0f3501,  0x0f3600,  0x0f3701,  0x0f3800,  0x0f3901,  0x0f3a00,  0x0f4301,  0x0f4400,  0x0f4d01,
+    0x0f4e00,  0x0f5201,  0x0f5300,  0x0f5701,  0x0f5800,  0x0f5c01,  0x0f5d00,  0x0f6901,  0x0f6a00,
+    0x0f7101,  0x0f7700,  0x0f7801,  0x0f7900,  0x0f7a01,  0x0f7e00,  0x0f8001,  0x0f8500,  0x0f8601,
+    0x0f8800,  0x0f9301,  0x0f9400,  0x0f9d01,  0x0f9e00,  0x0fa201,  0x0fa300,  0x0fa701,  0x0fa800,
+    0x0fac01,  0x0fad00,  0x0fb901,  0x0fba00,  0x0fc601,  0x0fc700,  0x102e01,  0x102f00,  0x103701,
+    0x103800,  0x103901,  0x103b00,  0x108d01,  0x108e00,  0x116101,  0x117600,  0x11a801,  0x11c300,
+    0x135d01,  0x136000,  0x171401,  0x171600,  0x173401,  0x173500,  0x17d201,  0x17d300,  0x17dd01,
+    0x17de00,  0x18a901,  0x18aa00,  0x193901,  0x193c00,  0x1a1701,  0x1a1900,  0x1a6001,  0x1a6100,
+    0x1a7501,  0x1a7d00,  0x1a7f01,  0x1a8000,  0x1ab001,  0x1abe00,  0x1abf01,  0x1acf00,  0x1b3401,
+    0x1b3600,  0x1b4401,  0x1b4500,  0x1b6b01,  0x1b7400,  0x1baa01,  0x1bac00,  0x1be601,  0x1be700,
+    0x1bf201,  0x1bf400,  0x1c3701,  0x1c3800,  0x1cd001,  0x1cd300,  0x1cd401,  0x1ce100,  0x1ce201,
+    0x1ce900,  0x1ced01,  0x1cee00,  0x1cf401,  0x1cf500,  0x1cf801,  0x1cfa00,  0x1dc001,  0x1e0000,
+    0x1f7101,  0x1f7200,  0x1f7301,  0x1f7400,  0x1f7501,  0x1f7600,  0x1f7701,  0x1f7800,  0x1f7901,
+    0x1f7a00,  0x1f7b01,  0x1f7c00,  0x1f7d01,  0x1f7e00,  0x1fbb01,  0x1fbc00,  0x1fbe01,  0x1fbf00,
+    0x1fc901,  0x1fca00,  0x1fcb01,  0x1fcc00,  0x1fd301,  0x1fd400,  0x1fdb01,  0x1fdc00,  0x1fe301,
+    0x1fe400,  0x1feb01,  0x1fec00,  0x1fee01,  0x1ff000,  0x1ff901,  0x1ffa00,  0x1ffb01,  0x1ffc00,
+    0x1ffd01,  0x1ffe00,  0x200001,  0x200200,  0x20d001,  0x20dd00,  0x20e101,  0x20e200,  0x20e501,
+    0x20f100,  0x212601,  0x212700,  0x212a01,  0x212c00,  0x232901,  0x232b00,  0x2adc01,  0x2add00,
+    0x2cef01,  0x2cf200,  0x2d7f01,  0x2d8000,  0x2de001,  0x2e0000,  0x302a01,  0x303000,  0x309901,
+    0x309b00,  0xa66f01,  0xa67000,  0xa67401,  0xa67e00,  0xa69e01,  0xa6a000,  0xa6f001,  0xa6f200,
+    0xa80601,  0xa80700,  0xa82c01,  0xa82d00,  0xa8c401,  0xa8c500,  0xa8e001,  0xa8f200,  0xa92b01,
+    0xa92e00,  0xa95301,  0xa95400,  0xa9b301,  0xa9b400,  0xa9c001,  0xa9c100,  0xaab001,  0xaab100,
+    0xaab201,  0xaab500,  0xaab701,  0xaab900,  0xaabe01,  0xaac000,  0xaac101,  0xaac200,  0xaaf601,
+    0xaaf700,  0xabed01,  0xabee00,  0xf90001,  0xfa0e00,  0xfa1001,  0xfa1100,  0xfa1201,  0xfa1300,
+    0xfa1501,  0xfa1f00,  0xfa2001,  0xfa2100,  0xfa2201,  0xfa2300,  0xfa2501,  0xfa2700,  0xfa2a01,
+    0xfa6e00,  0xfa7001,  0xfada00,  0xfb1d01,  0xfb2000,  0xfb2a01,  0xfb3700,  0xfb3801,  0xfb3d00,
+    0xfb3e01,  0xfb3f00,  0xfb4001,  0xfb4200,  0xfb4301,  0xfb4500,  0xfb4601,  0xfb4f00,  0xfe2001,
+    0xfe3000,  0x101fd01, 0x101fe00, 0x102e001, 0x102e100, 0x1037601, 0x1037b00, 0x10a0d01, 0x10a0e00,
+    0x10a0f01, 0x10a1000, 0x10a3801, 0x10a3b00, 0x10a3f01, 0x10a4000, 0x10ae501, 0x10ae700, 0x10d2401,
+    0x10d2800, 0x10eab01, 0x10ead00, 0x10efd01, 0x10f0000, 0x10f4601, 0x10f5100, 0x10f8201, 0x10f8600,
+    0x1104601, 0x1104700, 0x1107001, 0x1107100, 0x1107f01, 0x1108000, 0x110b901, 0x110bb00, 0x1110001,
+    0x1110300, 0x1112701, 0x1112800, 0x1113301, 0x1113500, 0x1117301, 0x1117400, 0x111c001, 0x111c100,
+    0x111ca01, 0x111cb00, 0x1123501, 0x1123700, 0x112e901, 0x112eb00, 0x1133b01, 0x1133d00, 0x1133e01,
+    0x1133f00, 0x1134d01, 0x1134e00, 0x1135701, 0x1135800, 0x1136601, 0x1136d00, 0x1137001, 0x1137500,
+    0x1144201, 0x1144300, 0x1144601, 0x1144700, 0x1145e01, 0x1145f00, 0x114b001, 0x114b100, 0x114ba01,
+    0x114bb00, 0x114bd01, 0x114be00, 0x114c201, 0x114c400, 0x115af01, 0x115b000, 0x115bf01, 0x115c100,
+    0x1163f01, 0x1164000, 0x116b601, 0x116b800, 0x1172b01, 0x1172c00, 0x1183901, 0x1183b00, 0x1193001,
+    0x1193100, 0x1193d01, 0x1193f00, 0x1194301, 0x1194400, 0x119e001, 0x119e100, 0x11a3401, 0x11a3500,
+    0x11a4701, 0x11a4800, 0x11a9901, 0x11a9a00, 0x11c3f01, 0x11c4000, 0x11d4201, 0x11d4300, 0x11d4401,
+    0x11d4600, 0x11d9701, 0x11d9800, 0x11f4101, 0x11f4300, 0x16af001, 0x16af500, 0x16b3001, 0x16b3700,
+    0x16ff001, 0x16ff200, 0x1bc9e01, 0x1bc9f00, 0x1d15e01, 0x1d16a00, 0x1d16d01, 0x1d17300, 0x1d17b01,
+    0x1d18300, 0x1d18501, 0x1d18c00, 0x1d1aa01, 0x1d1ae00, 0x1d1bb01, 0x1d1c100, 0x1d24201, 0x1d24500,
+    0x1e00001, 0x1e00700, 0x1e00801, 0x1e01900, 0x1e01b01, 0x1e02200, 0x1e02301, 0x1e02500, 0x1e02601,
+    0x1e02b00, 0x1e08f01, 0x1e09000, 0x1e13001, 0x1e13700, 0x1e2ae01, 0x1e2af00, 0x1e2ec01, 0x1e2f000,
+    0x1e4ec01, 0x1e4f000, 0x1e8d001, 0x1e8d700, 0x1e94401, 0x1e94b00, 0x2f80001, 0x2fa1e00,
+};
+
+/* The script Han: first code point << 8 | 1.
+   Unicode 15.0.0; printed by tools/unicode.c. */
+static const uint32_t llmc__han_range[] = {
+    0x000000,  0x2e8001,  0x2e9a00,  0x2e9b01,  0x2ef400,  0x2f0001,  0x2fd600,  0x300501,  0x300600,
+    0x300701,  0x300800,  0x302101,  0x302a00,  0x303801,  0x303c00,  0x340001,  0x4dc000,  0x4e0001,
+    0xa00000,  0xf90001,  0xfa6e00,  0xfa7001,  0xfada00,  0x16fe201, 0x16fe400, 0x16ff001, 0x16ff200,
+    0x2000001, 0x2a6e000, 0x2a70001, 0x2b73a00, 0x2b74001, 0x2b81e00, 0x2b82001, 0x2cea200, 0x2ceb001,
+    0x2ebe100, 0x2f80001, 0x2fa1e00, 0x3000001, 0x3134b00, 0x3135001, 0x323b000,
+};
+
+/* Code points that decompose: {first << 8 | compatibility << 7 | run << 6 | units each, count, place in
+   llmc__decomp_unit}. A run maps to a run, of which the first is stored.
+   Unicode 15.0.0; printed by tools/unicode.c. */
+static const llmc__decomp_range llmc__decomp_table[] = {
+    {0x00a081, 1, 0},      {0x00a882, 1, 1},      {0x00aa81, 1, 3},      {0x00af82, 1, 4},
+    {0x00b281, 2, 6},      {0x00b482, 1, 8},      {0x00b581, 1, 10},     {0x00b882, 1, 11},
+    {0x00b981, 2, 13},     {0x00bc83, 3, 15},     {0x00c002, 6, 24},     {0x00c702, 9, 36},
+    {0x00d102, 6, 54},     {0x00d902, 5, 66},     {0x00e002, 6, 76},     {0x00e702, 9, 88},
+    {0x00f102, 6, 106},    {0x00f902, 5, 118},    {0x00ff02, 17, 128},   {0x011202, 20, 162},
+    {0x012802, 9, 202},    {0x013282, 2, 220},    {0x013402, 4, 224},    {0x013902, 6, 232},
+    {0x013f82, 2, 244},    {0x014302, 6, 248},    {0x014982, 1, 260},    {0x014c02, 6, 262},
+    {0x015402, 18, 274},   {0x016802, 23, 310},   {0x017f81, 1, 356},    {0x01a002, 2, 357},
+    {0x01af02, 2, 361},    {0x01c483, 3, 365},    {0x01c782, 6, 374},    {0x01cd02, 8, 386},
+    {0x01d503, 8, 402},    {0x01de03, 4, 426},    {0x01e202, 2, 438},    {0x01e602, 6, 442},
+    {0x01ec03, 2, 454},    {0x01ee02, 3, 460},    {0x01f182, 3, 466},    {0x01f402, 2, 472},
+    {0x01f802, 2, 476},    {0x01fa03, 2, 480},    {0x01fc02, 32, 486},   {0x021e02, 2, 550},
+    {0x022602, 4, 554},    {0x022a03, 4, 562},    {0x022e02, 2, 574},    {0x023003, 2, 578},
+    {0x023202, 2, 584},    {0x02b081, 9, 588},    {0x02d882, 6, 597},    {0x02e081, 5, 609},
+    {0x034001, 2, 614},    {0x034301, 1, 616},    {0x034402, 1, 617},    {0x037401, 1, 619},
+    {0x037a82, 1, 620},    {0x037e01, 1, 622},    {0x038482, 1, 623},    {0x038502, 2, 625},
+    {0x038701, 1, 629},    {0x038802, 3, 630},    {0x038c02, 1, 636},    {0x038e02, 2, 638},
+    {0x039003, 1, 642},    {0x03aa02, 6, 645},    {0x03b003, 1, 657},    {0x03ca02, 5, 660},
+    {0x03d081, 3, 670},    {0x03d302, 2, 673},    {0x03d581, 2, 677},    {0x03f081, 3, 679},
+    {0x03f481, 2, 682},    {0x03f981, 1, 684},    {0x040002, 2, 685},    {0x040302, 1, 689},
+    {0x040702, 1, 691},    {0x040c02, 3, 693},    {0x041902, 1, 699},    {0x043902, 1, 701},
+    {0x045002, 2, 703},    {0x045302, 1, 707},    {0x045702, 1, 709},    {0x045c02, 3, 711},
+    {0x047602, 2, 717},    {0x04c102, 2, 721},    {0x04d002, 4, 725},    {0x04d602, 2, 733},
+    {0x04da02, 6, 737},    {0x04e202, 6, 749},    {0x04ea02, 12, 761},   {0x04f802, 2, 785},
+    {0x058782, 1, 789},    {0x062202, 5, 791},    {0x067582, 4, 801},    {0x06c002, 1, 809},
+    {0x06c202, 1, 811},    {0x06d302, 1, 813},    {0x092902, 1, 815},    {0x093102, 1, 817},
+    {0x093402, 1, 819},    {0x095802, 8, 821},    {0x09cb02, 2, 837},    {0x09dc02, 2, 841},
+    {0x09df02, 1, 845},    {0x0a3302, 1, 847},    {0x0a3602, 1, 849},    {0x0a5902, 3, 851},
+    {0x0a5e02, 1, 857},    {0x0b4802, 1, 859},    {0x0b4b02, 2, 861},    {0x0b5c02, 2, 865},
+    {0x0b9402, 1, 869},    {0x0bca02, 3, 871},    {0x0c4802, 1, 877},    {0x0cc002, 1, 879},
+    {0x0cc702, 2, 881},    {0x0cca02, 1, 885},    {0x0ccb03, 1, 887},    {0x0d4a02, 3, 890},
+    {0x0dda02, 1, 896},    {0x0ddc02, 1, 898},    {0x0ddd03, 1, 900},    {0x0dde02, 1, 903},
+    {0x0e3382, 1, 905},    {0x0eb382, 1, 907},    {0x0edc82, 2, 909},    {0x0f0c81, 1, 913},
+    {0x0f4302, 1, 914},    {0x0f4d02, 1, 916},    {0x0f5202, 1, 918},    {0x0f5702, 1, 920},
+    {0x0f5c02, 1, 922},    {0x0f6902, 1, 924},    {0x0f7302, 1, 926},    {0x0f7502, 2, 928},
+    {0x0f7783, 1, 932},    {0x0f7802, 1, 935},    {0x0f7983, 1, 937},    {0x0f8102, 1, 940},
+    {0x0f9302, 1, 942},    {0x0f9d02, 1, 944},    {0x0fa202, 1, 946},    {0x0fa702, 1, 948},
+    {0x0fac02, 1, 950},    {0x0fb902, 1, 952},    {0x102602, 1, 954},    {0x10fc81, 1, 956},
+    {0x1b0602, 1, 957},    {0x1b0802, 1, 959},    {0x1b0a02, 1, 961},    {0x1b0c02, 1, 963},
+    {0x1b0e02, 1, 965},    {0x1b1202, 1, 967},    {0x1b3b02, 1, 969},    {0x1b3d02, 1, 971},
+    {0x1b4002, 2, 973},    {0x1b4302, 1, 977},    {0x1d2c81, 3, 979},    {0x1d3081, 3, 982},
+    {0x1d33c1, 8, 985},    {0x1d3c81, 18, 986},   {0x1d4f81, 28, 1004},  {0x1d7881, 1, 1032},
+    {0x1d9b81, 19, 1033},  {0x1daec1, 4, 1052},   {0x1db281, 14, 1053},  {0x1e0002, 8, 1067},
+    {0x1e0803, 2, 1083},   {0x1e0a02, 10, 1089},  {0x1e1403, 4, 1109},   {0x1e1802, 4, 1121},
+    {0x1e1c03, 2, 1129},   {0x1e1e02, 16, 1135},  {0x1e2e03, 2, 1167},   {0x1e3002, 8, 1173},
+    {0x1e3803, 2, 1189},   {0x1e3a02, 18, 1195},  {0x1e4c03, 8, 1231},   {0x1e5402, 8, 1255},
+    {0x1e5c03, 2, 1271},   {0x1e5e02, 6, 1277},   {0x1e6403, 6, 1289},   {0x1e6a02, 14, 1307},
+    {0x1e7803, 4, 1335},   {0x1e7c02, 30, 1347},  {0x1e9a82, 1, 1407},   {0x1e9b02, 1, 1409},
+    {0x1ea002, 4, 1411},   {0x1ea403, 20, 1419},  {0x1eb802, 6, 1479},   {0x1ebe03, 10, 1491},
+    {0x1ec802, 8, 1521},   {0x1ed003, 20, 1537},  {0x1ee402, 4, 1597},   {0x1ee803, 10, 1605},
+    {0x1ef202, 8, 1635},   {0x1f0002, 2, 1651},   {0x1f0203, 6, 1655},   {0x1f0802, 2, 1673},
+    {0x1f0a03, 6, 1677},   {0x1f1002, 2, 1695},   {0x1f1203, 4, 1699},   {0x1f1802, 2, 1711},
+    {0x1f1a03, 4, 1715},   {0x1f2002, 2, 1727},   {0x1f2203, 6, 1731},   {0x1f2802, 2, 1749},
+    {0x1f2a03, 6, 1753},   {0x1f3002, 2, 1771},   {0x1f3203, 6, 1775},   {0x1f3802, 2, 1793},
+    {0x1f3a03, 6, 1797},   {0x1f4002, 2, 1815},   {0x1f4203, 4, 1819},   {0x1f4802, 2, 1831},
+    {0x1f4a03, 4, 1835},   {0x1f5002, 2, 1847},   {0x1f5203, 6, 1851},   {0x1f5902, 1, 1869},
+    {0x1f5b03, 1, 1871},   {0x1f5d03, 1, 1874},   {0x1f5f03, 1, 1877},   {0x1f6002, 2, 1880},
+    {0x1f6203, 6, 1884},   {0x1f6802, 2, 1902},   {0x1f6a03, 6, 1906},   {0x1f7002, 14, 1924},
+    {0x1f8003, 2, 1952},   {0x1f8204, 6, 1958},   {0x1f8803, 2, 1982},   {0x1f8a04, 6, 1988},
+    {0x1f9003, 2, 2012},   {0x1f9204, 6, 2018},   {0x1f9803, 2, 2042},   {0x1f9a04, 6, 2048},
+    {0x1fa003, 2, 2072},   {0x1fa204, 6, 2078},   {0x1fa803, 2, 2102},   {0x1faa04, 6, 2108},
+    {0x1fb002, 2, 2132},   {0x1fb203, 1, 2136},   {0x1fb302, 1, 2139},   {0x1fb403, 1, 2141},
+    {0x1fb602, 1, 2144},   {0x1fb703, 1, 2146},   {0x1fb802, 5, 2149},   {0x1fbd82, 1, 2159},
+    {0x1fbe01, 1, 2161},   {0x1fbf82, 2, 2162},   {0x1fc102, 1, 2166},   {0x1fc203, 1, 2168},
+    {0x1fc302, 1, 2171},   {0x1fc403, 1, 2173},   {0x1fc602, 1, 2176},   {0x1fc703, 1, 2178},
+    {0x1fc802, 10, 2181},  {0x1fd203, 2, 2201},   {0x1fd602, 1, 2207},   {0x1fd703, 1, 2209},
+    {0x1fd802, 4, 2212},   {0x1fdd02, 5, 2220},   {0x1fe203, 2, 2230},   {0x1fe402, 3, 2236},
+    {0x1fe703, 1, 2242},   {0x1fe802, 7, 2245},   {0x1fef01, 1, 2259},   {0x1ff203, 1, 2260},
+    {0x1ff302, 1, 2263},   {0x1ff403, 1, 2265},   {0x1ff602, 1, 2268},   {0x1ff703, 1, 2270},
+    {0x1ff802, 5, 2273},   {0x1ffd01, 1, 2283},   {0x1ffe82, 1, 2284},   {0x200001, 2, 2286},
+    {0x200281, 9, 2288},   {0x201181, 1, 2297},   {0x201782, 1, 2298},   {0x202481, 1, 2300},
+    {0x202582, 1, 2301},   {0x202683, 1, 2303},   {0x202f81, 1, 2306},   {0x203382, 1, 2307},
+    {0x203483, 1, 2309},   {0x203682, 1, 2312},   {0x203783, 1, 2314},   {0x203c82, 1, 2317},
+    {0x203e82, 1, 2319},   {0x204782, 3, 2321},   {0x205784, 1, 2327},   {0x205f81, 1, 2331},
+    {0x207081, 2, 2332},   {0x2074c1, 6, 2334},   {0x207a81, 6, 2335},   {0x2080c1, 10, 2341},
+    {0x208a81, 5, 2342},   {0x209081, 6, 2347},   {0x2096c1, 4, 2353},   {0x209a81, 3, 2354},
+    {0x20a882, 1, 2357},   {0x210083, 2, 2359},   {0x210281, 1, 2365},   {0x210382, 1, 2366},
+    {0x210583, 2, 2368},   {0x210781, 1, 2374},   {0x210982, 1, 2375},   {0x210a81, 10, 2377},
+    {0x211581, 1, 2387},   {0x211682, 1, 2388},   {0x211981, 5, 2390},   {0x212082, 1, 2395},
+    {0x212183, 1, 2397},   {0x212282, 1, 2400},   {0x212481, 1, 2402},   {0x212601, 1, 2403},
+    {0x212881, 1, 2404},   {0x212a01, 1, 2405},   {0x212b02, 1, 2406},   {0x212c81, 2, 2408},
+    {0x212f81, 3, 2410},   {0x213381, 2, 2413},   {0x2135c1, 4, 2415},   {0x213981, 1, 2416},
+    {0x213b83, 1, 2417},   {0x213c81, 5, 2420},   {0x214581, 5, 2425},   {0x215083, 2, 2430},
+    {0x215284, 1, 2436},   {0x215383, 12, 2440},  {0x215f82, 1, 2476},   {0x216081, 1, 2478},
+    {0x216182, 1, 2479},   {0x216283, 1, 2481},   {0x216382, 1, 2484},   {0x216481, 1, 2486},
+    {0x216582, 1, 2487},   {0x216683, 1, 2489},   {0x216784, 1, 2492},   {0x216882, 1, 2496},
+    {0x216981, 1, 2498},   {0x216a82, 1, 2499},   {0x216b83, 1, 2501},   {0x216c81, 5, 2504},
+    {0x217182, 1, 2509},   {0x217283, 1, 2511},   {0x217382, 1, 2514},   {0x217481, 1, 2516},
+    {0x217582, 1, 2517},   {0x217683, 1, 2519},   {0x217784, 1, 2522},   {0x217882, 1, 2526},
+    {0x217981, 1, 2528},   {0x217a82, 1, 2529},   {0x217b83, 1, 2531},   {0x217c81, 4, 2534},
+    {0x218983, 1, 2538},   {0x219a02, 2, 2541},   {0x21ae02, 1, 2545},   {0x21cd02, 3, 2547},
+    {0x220402, 1, 2553},   {0x220902, 1, 2555},   {0x220c02, 1, 2557},   {0x222402, 1, 2559},
+    {0x222602, 1, 2561},   {0x222c82, 1, 2563},   {0x222d83, 1, 2565},   {0x222f82, 1, 2568},
+    {0x223083, 1, 2570},   {0x224102, 1, 2573},   {0x224402, 1, 2575},   {0x224702, 1, 2577},
+    {0x224902, 1, 2579},   {0x226002, 1, 2581},   {0x226202, 1, 2583},   {0x226d02, 5, 2585},
+    {0x227402, 2, 2595},   {0x227802, 2, 2599},   {0x228002, 2, 2603},   {0x228402, 2, 2607},
+    {0x228802, 2, 2611},   {0x22ac02, 4, 2615},   {0x22e002, 4, 2623},   {0x22ea02, 4, 2631},
+    {0x232901, 2, 2639},   {0x2460c1, 9, 2641},   {0x246982, 11, 2642},  {0x247483, 9, 2664},
+    {0x247d84, 11, 2691},  {0x248882, 9, 2735},   {0x249183, 37, 2753},  {0x24b6c1, 26, 2864},
+    {0x24d0c1, 26, 2865},  {0x24ea81, 1, 2866},   {0x2a0c84, 1, 2867},   {0x2a7483, 1, 2871},
+    {0x2a7582, 1, 2874},   {0x2a7683, 1, 2876},   {0x2adc02, 1, 2879},   {0x2c7c81, 2, 2881},
+    {0x2d6f81, 1, 2883},   {0x2e9f81, 1, 2884},   {0x2ef381, 1, 2885},   {0x2f0081, 214, 2886},
+    {0x300081, 1, 3100},   {0x303681, 1, 3101},   {0x303881, 3, 3102},   {0x304c02, 1, 3105},
+    {0x304e02, 1, 3107},   {0x305002, 1, 3109},   {0x305202, 1, 3111},   {0x305402, 1, 3113},
+    {0x305602, 1, 3115},   {0x305802, 1, 3117},   {0x305a02, 1, 3119},   {0x305c02, 1, 3121},
+    {0x305e02, 1, 3123},   {0x306002, 1, 3125},   {0x306202, 1, 3127},   {0x306502, 1, 3129},
+    {0x306702, 1, 3131},   {0x306902, 1, 3133},   {0x307002, 2, 3135},   {0x307302, 2, 3139},
+    {0x307602, 2, 3143},   {0x307902, 2, 3147},   {0x307c02, 2, 3151},   {0x309402, 1, 3155},
+    {0x309b82, 2, 3157},   {0x309e02, 1, 3161},   {0x309f82, 1, 3163},   {0x30ac02, 1, 3165},
+    {0x30ae02, 1, 3167},   {0x30b002, 1, 3169},   {0x30b202, 1, 3171},   {0x30b402, 1, 3173},
+    {0x30b602, 1, 3175},   {0x30b802, 1, 3177},   {0x30ba02, 1, 3179},   {0x30bc02, 1, 3181},
+    {0x30be02, 1, 3183},   {0x30c002, 1, 3185},   {0x30c202, 1, 3187},   {0x30c502, 1, 3189},
+    {0x30c702, 1, 3191},   {0x30c902, 1, 3193},   {0x30d002, 2, 3195},   {0x30d302, 2, 3199},
+    {0x30d602, 2, 3203},   {0x30d902, 2, 3207},   {0x30dc02, 2, 3211},   {0x30f402, 1, 3215},
+    {0x30f702, 4, 3217},   {0x30fe02, 1, 3225},   {0x30ff82, 1, 3227},   {0x313181, 9, 3229},
+    {0x313ac1, 6, 3238},   {0x314081, 5, 3239},   {0x3145c1, 10, 3244},  {0x314fc1, 21, 3245},
+    {0x316481, 20, 3246},  {0x3178c1, 5, 3266},   {0x317d81, 18, 3267},  {0x319281, 14, 3285},
+    {0x320083, 14, 3299},  {0x320e84, 15, 3341},  {0x321d87, 1, 3401},   {0x321e86, 1, 3408},
+    {0x322083, 36, 3414},  {0x324481, 4, 3522},   {0x325083, 1, 3526},   {0x325182, 15, 3529},
+    {0x326081, 9, 3559},   {0x3269c1, 5, 3568},   {0x326e82, 14, 3569},  {0x327c85, 1, 3597},
+    {0x327d84, 1, 3602},   {0x327e82, 1, 3606},   {0x328081, 49, 3608},  {0x32b182, 24, 3657},
+    {0x32c983, 3, 3705},   {0x32cc82, 1, 3714},   {0x32cd83, 1, 3716},   {0x32ce82, 1, 3719},
+    {0x32cf83, 1, 3721},   {0x32d081, 20, 3724},  {0x32e4c1, 6, 3744},   {0x32ea81, 4, 3745},
+    {0x32eec1, 5, 3749},   {0x32f381, 2, 3750},   {0x32f5c1, 6, 3752},   {0x32fbc1, 4, 3753},
+    {0x32ff82, 1, 3754},   {0x330085, 1, 3756},   {0x330184, 1, 3761},   {0x330285, 1, 3765},
+    {0x330383, 1, 3770},   {0x330485, 1, 3773},   {0x330583, 2, 3778},   {0x330786, 1, 3784},
+    {0x330884, 1, 3790},   {0x330983, 3, 3794},   {0x330c84, 7, 3803},   {0x331386, 1, 3831},
+    {0x331482, 1, 3837},   {0x331586, 2, 3839},   {0x331785, 1, 3851},   {0x331884, 1, 3856},
+    {0x331986, 2, 3860},   {0x331b84, 1, 3872},   {0x331c83, 2, 3876},   {0x331e84, 2, 3882},
+    {0x332085, 2, 3890},   {0x332283, 2, 3900},   {0x332484, 1, 3906},   {0x332583, 2, 3910},
+    {0x332782, 2, 3916},   {0x332983, 2, 3920},   {0x332b86, 1, 3926},   {0x332c84, 1, 3932},
+    {0x332d85, 1, 3936},   {0x332e86, 1, 3941},   {0x332f84, 1, 3947},   {0x333083, 2, 3951},
+    {0x333286, 1, 3957},   {0x333384, 1, 3963},   {0x333486, 1, 3967},   {0x333583, 1, 3973},
+    {0x333685, 1, 3976},   {0x333783, 1, 3981},   {0x333884, 1, 3984},   {0x333983, 1, 3988},
+    {0x333a84, 1, 3991},   {0x333b85, 1, 3995},   {0x333c84, 1, 4000},   {0x333d85, 1, 4004},
+    {0x333e84, 1, 4009},   {0x333f82, 1, 4013},   {0x334085, 1, 4015},   {0x334183, 2, 4020},
+    {0x334384, 1, 4026},   {0x334483, 3, 4030},   {0x334785, 1, 4039},   {0x334884, 1, 4044},
+    {0x334982, 1, 4048},   {0x334a86, 1, 4050},   {0x334b83, 1, 4056},   {0x334c85, 1, 4059},
+    {0x334d84, 2, 4064},   {0x334f83, 2, 4072},   {0x335184, 1, 4078},   {0x335282, 1, 4082},
+    {0x335384, 1, 4084},   {0x335485, 1, 4088},   {0x335582, 1, 4093},   {0x335686, 1, 4095},
+    {0x335783, 1, 4101},   {0x335882, 10, 4104},  {0x336283, 16, 4124},  {0x337282, 2, 4172},
+    {0x337483, 1, 4176},   {0x337582, 3, 4179},   {0x337883, 2, 4185},   {0x337a82, 5, 4191},
+    {0x337f84, 1, 4201},   {0x338082, 8, 4205},   {0x338883, 1, 4221},   {0x338984, 1, 4224},
+    {0x338a82, 7, 4228},   {0x339183, 4, 4242},   {0x339582, 10, 4254},  {0x339f83, 2, 4274},
+    {0x33a182, 1, 4280},   {0x33a283, 3, 4282},   {0x33a582, 1, 4291},   {0x33a683, 2, 4293},
+    {0x33a884, 1, 4299},   {0x33a982, 1, 4303},   {0x33aa83, 4, 4305},   {0x33ae85, 1, 4317},
+    {0x33af86, 1, 4322},   {0x33b082, 18, 4328},  {0x33c284, 1, 4364},   {0x33c382, 3, 4368},
+    {0x33c684, 1, 4374},   {0x33c783, 1, 4378},   {0x33c882, 10, 4381},  {0x33d283, 1, 4401},
+    {0x33d382, 2, 4404},   {0x33d583, 2, 4408},   {0x33d782, 1, 4414},   {0x33d884, 1, 4416},
+    {0x33d983, 1, 4420},   {0x33da82, 4, 4423},   {0x33de83, 2, 4431},   {0x33e082, 9, 4437},
+    {0x33e983, 23, 4455},  {0xa69c81, 2, 4524},   {0xa77081, 1, 4526},   {0xa7f281, 3, 4527},
+    {0xa7f881, 2, 4530},   {0xab5c81, 4, 4532},   {0xab6981, 1, 4536},   {0xf90001, 270, 4537},
+    {0xfa1001, 1, 4807},   {0xfa1201, 1, 4808},   {0xfa1501, 10, 4809},  {0xfa2001, 1, 4819},
+    {0xfa2201, 1, 4820},   {0xfa2501, 2, 4821},   {0xfa2a01, 66, 4823},  {0xfa6c02, 1, 4889},
+    {0xfa6d01, 1, 4891},   {0xfa7001, 95, 4892},  {0xfacf02, 3, 4987},   {0xfad201, 3, 4993},
+    {0xfad502, 3, 4996},   {0xfad801, 2, 5002},   {0xfb0082, 3, 5004},   {0xfb0383, 2, 5010},
+    {0xfb0582, 2, 5016},   {0xfb1382, 5, 5020},   {0xfb1d02, 1, 5030},   {0xfb1f02, 1, 5032},
+    {0xfb2081, 10, 5034},  {0xfb2a02, 2, 5044},   {0xfb2c03, 2, 5048},   {0xfb2e02, 9, 5054},
+    {0xfb3802, 5, 5072},   {0xfb3e02, 1, 5082},   {0xfb4002, 2, 5084},   {0xfb4302, 2, 5088},
+    {0xfb4602, 9, 5092},   {0xfb4f82, 1, 5110},   {0xfb5081, 84, 5112},  {0xfba482, 2, 5196},
+    {0xfba681, 10, 5200},  {0xfbb082, 2, 5210},   {0xfbd381, 10, 5214},  {0xfbdd82, 1, 5224},
+    {0xfbde81, 12, 5226},  {0xfbea83, 18, 5238},  {0xfbfc81, 4, 5292},   {0xfc0083, 5, 5296},
+    {0xfc0582, 89, 5311},  {0xfc5e83, 12, 5489},  {0xfc6a82, 45, 5525},  {0xfc9783, 5, 5615},
+    {0xfc9c82, 67, 5630},  {0xfcdf83, 2, 5764},   {0xfce182, 17, 5770},  {0xfcf283, 3, 5804},
+    {0xfcf582, 73, 5813},  {0xfd5083, 64, 5959},  {0xfd9283, 54, 6151},  {0xfdf083, 2, 6313},
+    {0xfdf284, 7, 6319},   {0xfdf983, 1, 6347},   {0xfdfa92, 1, 6350},   {0xfdfb88, 1, 6368},
+    {0xfdfc84, 1, 6376},   {0xfe1081, 9, 6380},   {0xfe1983, 1, 6389},   {0xfe3082, 1, 6392},
+    {0xfe3181, 16, 6394},  {0xfe41c1, 4, 6410},   {0xfe4781, 2, 6411},   {0xfe4982, 4, 6413},
+    {0xfe4d81, 6, 6421},   {0xfe5481, 19, 6427},  {0xfe6881, 4, 6446},   {0xfe7082, 3, 6450},
+    {0xfe7482, 1, 6456},   {0xfe7682, 10, 6458},  {0xfe8081, 1, 6478},   {0xfe8182, 12, 6479},
+    {0xfe8d81, 104, 6503}, {0xfef583, 6, 6607},   {0xfefb82, 2, 6625},   {0xff01c1, 94, 6629},
+    {0xff5f81, 38, 6630},  {0xff85c1, 6, 6668},   {0xff8b81, 4, 6669},   {0xff8fc1, 5, 6673},
+    {0xff9481, 2, 6674},   {0xff96c1, 6, 6676},   {0xff9c81, 14, 6677},  {0xffaac1, 6, 6691},
+    {0xffb081, 5, 6692},   {0xffb5c1, 10, 6697},  {0xffc2c1, 6, 6698},   {0xffcac1, 6, 6699},
+    {0xffd2c1, 6, 6700},   {0xffda81, 3, 6701},   {0xffe081, 3, 6704},   {0xffe382, 1, 6707},
+    {0xffe481, 3, 6709},   {0xffe881, 1, 6712},   {0xffe9c1, 4, 6713},   {0xffed81, 2, 6714},
+    {0x1078181, 5, 6716},  {0x1078781, 21, 6721}, {0x1079c82, 1, 6742},  {0x1079d81, 2, 6744},
+    {0x1079f82, 1, 6746},  {0x107a081, 1, 6748},  {0x107a182, 1, 6749},  {0x107a281, 5, 6751},
+    {0x107a782, 1, 6756},  {0x107a881, 9, 6758},  {0x107b281, 7, 6767},  {0x107b982, 2, 6774},
+    {0x1109a04, 1, 6778},  {0x1109c04, 1, 6782},  {0x110ab04, 1, 6786},  {0x1112e04, 2, 6790},
+    {0x1134b04, 2, 6798},  {0x114bb04, 2, 6806},  {0x114be04, 1, 6814},  {0x115ba04, 2, 6818},
+    {0x1193804, 1, 6826},  {0x1d15e04, 2, 6830},  {0x1d16006, 5, 6838},  {0x1d1bb04, 2, 6868},
+    {0x1d1bd06, 4, 6876},  {0x1d400c1, 26, 6900}, {0x1d41ac1, 26, 6901}, {0x1d434c1, 26, 6902},
+    {0x1d44ec1, 7, 6903},  {0x1d456c1, 18, 6904}, {0x1d468c1, 26, 6905}, {0x1d482c1, 26, 6906},
+    {0x1d49c81, 1, 6907},  {0x1d49e81, 2, 6908},  {0x1d4a281, 1, 6910},  {0x1d4a581, 2, 6911},
+    {0x1d4a9c1, 4, 6913},  {0x1d4aec1, 8, 6914},  {0x1d4b6c1, 4, 6915},  {0x1d4bb81, 1, 6916},
+    {0x1d4bdc1, 7, 6917},  {0x1d4c5c1, 11, 6918}, {0x1d4d0c1, 26, 6919}, {0x1d4eac1, 26, 6920},
+    {0x1d50481, 2, 6921},  {0x1d507c1, 4, 6923},  {0x1d50dc1, 8, 6924},  {0x1d516c1, 7, 6925},
+    {0x1d51ec1, 26, 6926}, {0x1d53881, 2, 6927},  {0x1d53bc1, 4, 6929},  {0x1d540c1, 5, 6930},
+    {0x1d54681, 1, 6931},  {0x1d54ac1, 7, 6932},  {0x1d552c1, 26, 6933}, {0x1d56cc1, 26, 6934},
+    {0x1d586c1, 26, 6935}, {0x1d5a0c1, 26, 6936}, {0x1d5bac1, 26, 6937}, {0x1d5d4c1, 26, 6938},
+    {0x1d5eec1, 26, 6939}, {0x1d608c1, 26, 6940}, {0x1d622c1, 26, 6941}, {0x1d63cc1, 26, 6942},
+    {0x1d656c1, 26, 6943}, {0x1d670c1, 26, 6944}, {0x1d68ac1, 26, 6945}, {0x1d6a481, 2, 6946},
+    {0x1d6a8c1, 17, 6948}, {0x1d6b981, 1, 6949},  {0x1d6bac1, 7, 6950},  {0x1d6c181, 1, 6951},
+    {0x1d6c2c1, 25, 6952}, {0x1d6db81, 7, 6953},  {0x1d6e2c1, 17, 6960}, {0x1d6f381, 1, 6961},
+    {0x1d6f4c1, 7, 6962},  {0x1d6fb81, 1, 6963},  {0x1d6fcc1, 25, 6964}, {0x1d71581, 7, 6965},
+    {0x1d71cc1, 17, 6972}, {0x1d72d81, 1, 6973},  {0x1d72ec1, 7, 6974},  {0x1d73581, 1, 6975},
+    {0x1d736c1, 25, 6976}, {0x1d74f81, 7, 6977},  {0x1d756c1, 17, 6984}, {0x1d76781, 1, 6985},
+    {0x1d768c1, 7, 6986},  {0x1d76f81, 1, 6987},  {0x1d770c1, 25, 6988}, {0x1d78981, 7, 6989},
+    {0x1d790c1, 17, 6996}, {0x1d7a181, 1, 6997},  {0x1d7a2c1, 7, 6998},  {0x1d7a981, 1, 6999},
+    {0x1d7aac1, 25, 7000}, {0x1d7c381, 9, 7001},  {0x1d7cec1, 10, 7010}, {0x1d7d8c1, 10, 7011},
+    {0x1d7e2c1, 10, 7012}, {0x1d7ecc1, 10, 7013}, {0x1d7f6c1, 10, 7014}, {0x1e030c1, 9, 7015},
+    {0x1e03981, 3, 7016},  {0x1e03cc1, 11, 7019}, {0x1e04781, 10, 7020}, {0x1e051c1, 9, 7030},
+    {0x1e05a81, 5, 7031},  {0x1e05fc1, 6, 7036},  {0x1e06581, 9, 7037},  {0x1ee0081, 4, 7046},
+    {0x1ee0581, 5, 7050},  {0x1ee0ac1, 4, 7055},  {0x1ee0e81, 18, 7056}, {0x1ee2181, 2, 7074},
+    {0x1ee2481, 1, 7076},  {0x1ee2781, 1, 7077},  {0x1ee2981, 1, 7078},  {0x1ee2ac1, 4, 7079},
+    {0x1ee2e81, 5, 7080},  {0x1ee3481, 4, 7085},  {0x1ee3981, 1, 7089},  {0x1ee3b81, 1, 7090},
+    {0x1ee4281, 1, 7091},  {0x1ee4781, 1, 7092},  {0x1ee4981, 1, 7093},  {0x1ee4b81, 1, 7094},
+    {0x1ee4d81, 3, 7095},  {0x1ee5181, 2, 7098},  {0x1ee5481, 1, 7100},  {0x1ee5781, 1, 7101},
+    {0x1ee5981, 1, 7102},  {0x1ee5b81, 1, 7103},  {0x1ee5d81, 1, 7104},  {0x1ee5f81, 1, 7105},
+    {0x1ee6181, 2, 7106},  {0x1ee6481, 1, 7108},  {0x1ee6781, 4, 7109},  {0x1ee6c81, 7, 7113},
+    {0x1ee7481, 4, 7120},  {0x1ee7981, 4, 7124},  {0x1ee7e81, 1, 7128},  {0x1ee8081, 10, 7129},
+    {0x1ee8b81, 17, 7139}, {0x1eea181, 3, 7156},  {0x1eea581, 5, 7159},  {0x1eeab81, 17, 7164},
+    {0x1f10082, 11, 7181}, {0x1f11083, 27, 7203}, {0x1f12b81, 2, 7284},  {0x1f12d82, 2, 7286},
+    {0x1f130c1, 26, 7290}, {0x1f14a82, 4, 7291},  {0x1f14e83, 1, 7299},  {0x1f14f82, 1, 7302},
+    {0x1f16a82, 3, 7304},  {0x1f19082, 1, 7310},  {0x1f20082, 2, 7312},  {0x1f20281, 1, 7316},
+    {0x1f21081, 3, 7317},  {0x1f21382, 1, 7320},  {0x1f21481, 40, 7322}, {0x1f24083, 9, 7362},
+    {0x1f25081, 2, 7389},  {0x1fbf0c1, 10, 7391}, {0x2f80001, 3, 7392},  {0x2f80302, 1, 7395},
+    {0x2f80401, 9, 7397},  {0x2f80d02, 1, 7406},  {0x2f80e01, 4, 7408},  {0x2f81202, 1, 7412},
+    {0x2f81301, 3, 7414},  {0x2f81602, 1, 7417},  {0x2f81701, 5, 7419},  {0x2f81c02, 1, 7424},
+    {0x2f81d01, 23, 7426}, {0x2f83402, 1, 7449},  {0x2f83501, 3, 7451},  {0x2f83802, 1, 7454},
+    {0x2f83901, 32, 7456}, {0x2f85902, 1, 7488},  {0x2f85a01, 6, 7490},  {0x2f86002, 2, 7496},
+    {0x2f86201, 10, 7500}, {0x2f86c02, 1, 7510},  {0x2f86d01, 4, 7512},  {0x2f87102, 1, 7516},
+    {0x2f87201, 9, 7518},  {0x2f87b02, 1, 7527},  {0x2f87c01, 1, 7529},  {0x2f87d02, 1, 7530},
+    {0x2f87e01, 11, 7532}, {0x2f88902, 1, 7543},  {0x2f88a01, 5, 7545},  {0x2f88f02, 1, 7550},
+    {0x2f89001, 1, 7552},  {0x2f89102, 2, 7553},  {0x2f89301, 4, 7557},  {0x2f89702, 2, 7561},
+    {0x2f89901, 11, 7565}, {0x2f8a402, 1, 7576},  {0x2f8a501, 19, 7578}, {0x2f8b802, 1, 7597},
+    {0x2f8b901, 5, 7599},  {0x2f8be02, 1, 7604},  {0x2f8bf01, 11, 7606}, {0x2f8ca02, 1, 7617},
+    {0x2f8cb01, 18, 7619}, {0x2f8dd02, 1, 7637},  {0x2f8de01, 5, 7639},  {0x2f8e302, 1, 7644},
+    {0x2f8e401, 8, 7646},  {0x2f8ec02, 1, 7654},  {0x2f8ed01, 3, 7656},  {0x2f8f002, 1, 7659},
+    {0x2f8f101, 6, 7661},  {0x2f8f702, 3, 7667},  {0x2f8fa01, 1, 7673},  {0x2f8fb02, 1, 7674},
+    {0x2f8fc01, 10, 7676}, {0x2f90602, 1, 7686},  {0x2f90701, 6, 7688},  {0x2f90d02, 1, 7694},
+    {0x2f90e01, 2, 7696},  {0x2f91002, 2, 7698},  {0x2f91201, 9, 7702},  {0x2f91b02, 1, 7711},
+    {0x2f91c01, 1, 7713},  {0x2f91d02, 1, 7714},  {0x2f91e01, 1, 7716},  {0x2f91f02, 1, 7717},
+    {0x2f92001, 3, 7719},  {0x2f92302, 1, 7722},  {0x2f92401, 2, 7724},  {0x2f92602, 2, 7726},
+    {0x2f92801, 13, 7730}, {0x2f93502, 1, 7743},  {0x2f93601, 1, 7745},  {0x2f93702, 1, 7746},
+    {0x2f93801, 1, 7748},  {0x2f93902, 1, 7749},  {0x2f93a01, 1, 7751},  {0x2f93b02, 3, 7752},
+    {0x2f93e01, 3, 7758},  {0x2f94102, 4, 7761},  {0x2f94501, 8, 7769},  {0x2f94d02, 1, 7777},
+    {0x2f94e01, 4, 7779},  {0x2f95202, 1, 7783},  {0x2f95301, 1, 7785},  {0x2f95402, 2, 7786},
+    {0x2f95601, 6, 7790},  {0x2f95c02, 3, 7796},  {0x2f95f01, 2, 7802},  {0x2f96102, 1, 7804},
+    {0x2f96201, 3, 7806},  {0x2f96502, 1, 7809},  {0x2f96601, 5, 7811},  {0x2f96b02, 1, 7816},
+    {0x2f96c01, 6, 7818},  {0x2f97202, 2, 7824},  {0x2f97401, 1, 7828},  {0x2f97502, 1, 7829},
+    {0x2f97601, 1, 7831},  {0x2f97702, 1, 7832},  {0x2f97801, 3, 7834},  {0x2f97b02, 2, 7837},
+    {0x2f97d01, 1, 7841},  {0x2f97e02, 1, 7842},  {0x2f97f01, 1, 7844},  {0x2f98002, 1, 7845},
+    {0x2f98101, 6, 7847},  {0x2f98702, 4, 7853},  {0x2f98b01, 12, 7861}, {0x2f99702, 1, 7873},
+    {0x2f99801, 12, 7875}, {0x2f9a402, 3, 7887},  {0x2f9a701, 4, 7893},  {0x2f9ab02, 1, 7897},
+    {0x2f9ac01, 1, 7899},  {0x2f9ad02, 1, 7900},  {0x2f9ae01, 2, 7902},  {0x2f9b002, 2, 7904},
+    {0x2f9b201, 19, 7908}, {0x2f9c502, 1, 7927},  {0x2f9c601, 5, 7929},  {0x2f9cb02, 2, 7934},
+    {0x2f9cd01, 6, 7938},  {0x2f9d302, 1, 7944},  {0x2f9d401, 4, 7946},  {0x2f9d802, 2, 7950},
+    {0x2f9da01, 3, 7954},  {0x2f9dd02, 1, 7957},  {0x2f9de01, 2, 7959},  {0x2f9e002, 2, 7961},
+    {0x2f9e201, 3, 7965},  {0x2f9e502, 1, 7968},  {0x2f9e601, 7, 7970},  {0x2f9ed02, 1, 7977},
+    {0x2f9ee01, 3, 7979},  {0x2f9f102, 1, 7982},  {0x2f9f201, 4, 7984},  {0x2f9f602, 2, 7988},
+    {0x2f9f801, 3, 7992},  {0x2f9fb02, 1, 7995},  {0x2f9fc01, 1, 7997},  {0x2f9fd02, 1, 7998},
+    {0x2f9fe01, 3, 8000},  {0x2fa0102, 1, 8003},  {0x2fa0201, 7, 8005},  {0x2fa0902, 1, 8012},
+    {0x2fa0a01, 6, 8014},  {0x2fa1002, 1, 8020},  {0x2fa1101, 1, 8022},  {0x2fa1202, 3, 8023},
+    {0x2fa1501, 8, 8029},  {0x2fa1d02, 1, 8037},
+};
+
+/* What they decompose to, in full, as UTF-16.
+   Unicode 15.0.0; printed by tools/unicode.c. */
+static const uint16_t llmc__decomp_unit[] = {
+    0x0020, 0x0020, 0x0308, 0x0061, 0x0020, 0x0304, 0x0032, 0x0033, 0x0020, 0x0301, 0x03bc, 0x0020, 0x0327,
+    0x0031, 0x006f, 0x0031, 0x2044, 0x0034, 0x0031, 0x2044, 0x0032, 0x0033, 0x2044, 0x0034, 0x0041, 0x0300,
+    0x0041, 0x0301, 0x0041, 0x0302, 0x0041, 0x0303, 0x0041, 0x0308, 0x0041, 0x030a, 0x0043, 0x0327, 0x0045,
+    0x0300, 0x0045, 0x0301, 0x0045, 0x0302, 0x0045, 0x0308, 0x0049, 0x0300, 0x0049, 0x0301, 0x0049, 0x0302,
+    0x0049, 0x0308, 0x004e, 0x0303, 0x004f, 0x0300, 0x004f, 0x0301, 0x004f, 0x0302, 0x004f, 0x0303, 0x004f,
+    0x0308, 0x0055, 0x0300, 0x0055, 0x0301, 0x0055, 0x0302, 0x0055, 0x0308, 0x0059, 0x0301, 0x0061, 0x0300,
+    0x0061, 0x0301, 0x0061, 0x0302, 0x0061, 0x0303, 0x0061, 0x0308, 0x0061, 0x030a, 0x0063, 0x0327, 0x0065,
+    0x0300, 0x0065, 0x0301, 0x0065, 0x0302, 0x0065, 0x0308, 0x0069, 0x0300, 0x0069, 0x0301, 0x0069, 0x0302,
+    0x0069, 0x0308, 0x006e, 0x0303, 0x006f, 0x0300, 0x006f, 0x0301, 0x006f, 0x0302, 0x006f, 0x0303, 0x006f,
+    0x0308, 0x0075, 0x0300, 0x0075, 0x0301, 0x0075, 0x0302, 0x0075, 0x0308, 0x0079, 0x0301, 0x0079, 0x0308,
+    0x0041, 0x0304, 0x0061, 0x0304, 0x0041, 0x0306, 0x0061, 0x0306, 0x0041, 0x0328, 0x0061, 0x0328, 0x0043,
+    0x0301, 0x0063, 0x0301, 0x0043, 0x0302, 0x0063, 0x0302, 0x0043, 0x0307, 0x0063, 0x0307, 0x0043, 0x030c,
+    0x0063, 0x030c, 0x0044, 0x030c, 0x0064, 0x030c, 0x0045, 0x0304, 0x0065, 0x0304, 0x0045, 0x0306, 0x0065,
+    0x0306, 0x0045, 0x0307, 0x0065, 0x0307, 0x0045, 0x0328, 0x0065, 0x0328, 0x0045, 0x030c, 0x0065, 0x030c,
+    0x0047, 0x0302, 0x0067, 0x0302, 0x0047, 0x0306, 0x0067, 0x0306, 0x0047, 0x0307, 0x0067, 0x0307, 0x0047,
+    0x0327, 0x0067, 0x0327, 0x0048, 0x0302, 0x0068, 0x0302, 0x0049, 0x0303, 0x0069, 0x0303, 0x0049, 0x0304,
+    0x0069, 0x0304, 0x0049, 0x0306, 0x0069, 0x0306, 0x0049, 0x0328, 0x0069, 0x0328, 0x0049, 0x0307, 0x0049,
+    0x004a, 0x0069, 0x006a, 0x004a, 0x0302, 0x006a, 0x0302, 0x004b, 0x0327, 0x006b, 0x0327, 0x004c, 0x0301,
+    0x006c, 0x0301, 0x004c, 0x0327, 0x006c, 0x0327, 0x004c, 0x030c, 0x006c, 0x030c, 0x004c, 0x00b7, 0x006c,
+    0x00b7, 0x004e, 0x0301, 0x006e, 0x0301, 0x004e, 0x0327, 0x006e, 0x0327, 0x004e, 0x030c, 0x006e, 0x030c,
+    0x02bc, 0x006e, 0x004f, 0x0304, 0x006f, 0x0304, 0x004f, 0x0306, 0x006f, 0x0306, 0x004f, 0x030b, 0x006f,
+    0x030b, 0x0052, 0x0301, 0x0072, 0x0301, 0x0052, 0x0327, 0x0072, 0x0327, 0x0052, 0x030c, 0x0072, 0x030c,
+    0x0053, 0x0301, 0x0073, 0x0301, 0x0053, 0x0302, 0x0073, 0x0302, 0x0053, 0x0327, 0x0073, 0x0327, 0x0053,
+    0x030c, 0x0073, 0x030c, 0x0054, 0x0327, 0x0074, 0x0327, 0x0054, 0x030c, 0x0074, 0x030c, 0x0055, 0x0303,
+    0x0075, 0x0303, 0x0055, 0x0304, 0x0075, 0x0304, 0x0055, 0x0306, 0x0075, 0x0306, 0x0055, 0x030a, 0x0075,
+    0x030a, 0x0055, 0x030b, 0x0075, 0x030b, 0x0055, 0x0328, 0x0075, 0x0328, 0x0057, 0x0302, 0x0077, 0x0302,
+    0x0059, 0x0302, 0x0079, 0x0302, 0x0059, 0x0308, 0x005a, 0x0301, 0x007a, 0x0301, 0x005a, 0x0307, 0x007a,
+    0x0307, 0x005a, 0x030c, 0x007a, 0x030c, 0x0073, 0x004f, 0x031b, 0x006f, 0x031b, 0x0055, 0x031b, 0x0075,
+    0x031b, 0x0044, 0x005a, 0x030c, 0x0044, 0x007a, 0x030c, 0x0064, 0x007a, 0x030c, 0x004c, 0x004a, 0x004c,
+    0x006a, 0x006c, 0x006a, 0x004e, 0x004a, 0x004e, 0x006a, 0x006e, 0x006a, 0x0041, 0x030c, 0x0061, 0x030c,
+    0x0049, 0x030c, 0x0069, 0x030c, 0x004f, 0x030c, 0x006f, 0x030c, 0x0055, 0x030c, 0x0075, 0x030c, 0x0055,
+    0x0308, 0x0304, 0x0075, 0x0308, 0x0304, 0x0055, 0x0308, 0x0301, 0x0075, 0x0308, 0x0301, 0x0055, 0x0308,
+    0x030c, 0x0075, 0x0308, 0x030c, 0x0055, 0x0308, 0x0300, 0x0075, 0x0308, 0x0300, 0x0041, 0x0308, 0x0304,
+    0x0061, 0x0308, 0x0304, 0x0041, 0x0307, 0x0304, 0x0061, 0x0307, 0x0304, 0x00c6, 0x0304, 0x00e6, 0x0304,
+    0x0047, 0x030c, 0x0067, 0x030c, 0x004b, 0x030c, 0x006b, 0x030c, 0x004f, 0x0328, 0x006f, 0x0328, 0x004f,
+    0x0328, 0x0304, 0x006f, 0x0328, 0x0304, 0x01b7, 0x030c, 0x0292, 0x030c, 0x006a, 0x030c, 0x0044, 0x005a,
+    0x0044, 0x007a, 0x0064, 0x007a, 0x0047, 0x0301, 0x0067, 0x0301, 0x004e, 0x0300, 0x006e, 0x0300, 0x0041,
+    0x030a, 0x0301, 0x0061, 0x030a, 0x0301, 0x00c6, 0x0301, 0x00e6, 0x0301, 0x00d8, 0x0301, 0x00f8, 0x0301,
+    0x0041, 0x030f, 0x0061, 0x030f, 0x0041, 0x0311, 0x0061, 0x0311, 0x0045, 0x030f, 0x0065, 0x030f, 0x0045,
+    0x0311, 0x0065, 0x0311, 0x0049, 0x030f, 0x0069, 0x030f, 0x0049, 0x0311, 0x0069, 0x0311, 0x004f, 0x030f,
+    0x006f, 0x030f, 0x004f, 0x0311, 0x006f, 0x0311, 0x0052, 0x030f, 0x0072, 0x030f, 0x0052, 0x0311, 0x0072,
+    0x0311, 0x0055, 0x030f, 0x0075, 0x030f, 0x0055, 0x0311, 0x0075, 0x0311, 0x0053, 0x0326, 0x0073, 0x0326,
+    0x0054, 0x0326, 0x0074, 0x0326, 0x0048, 0x030c, 0x0068, 0x030c, 0x0041, 0x0307, 0x0061, 0x0307, 0x0045,
+    0x0327, 0x0065, 0x0327, 0x004f, 0x0308, 0x0304, 0x006f, 0x0308, 0x0304, 0x004f, 0x0303, 0x0304, 0x006f,
+    0x0303, 0x0304, 0x004f, 0x0307, 0x006f, 0x0307, 0x004f, 0x0307, 0x0304, 0x006f, 0x0307, 0x0304, 0x0059,
+    0x0304, 0x0079, 0x0304, 0x0068, 0x0266, 0x006a, 0x0072, 0x0279, 0x027b, 0x0281, 0x0077, 0x0079, 0x0020,
+    0x0306, 0x0020, 0x0307, 0x0020, 0x030a, 0x0020, 0x0328, 0x0020, 0x0303, 0x0020, 0x030b, 0x0263, 0x006c,
+    0x0073, 0x0078, 0x0295, 0x0300, 0x0301, 0x0313, 0x0308, 0x0301, 0x02b9, 0x0020, 0x0345, 0x003b, 0x0020,
+    0x0301, 0x00a8, 0x0301, 0x0391, 0x0301, 0x00b7, 0x0395, 0x0301, 0x0397, 0x0301, 0x0399, 0x0301, 0x039f,
+    0x0301, 0x03a5, 0x0301, 0x03a9, 0x0301, 0x03b9, 0x0308, 0x0301, 0x0399, 0x0308, 0x03a5, 0x0308, 0x03b1,
+    0x0301, 0x03b5, 0x0301, 0x03b7, 0x0301, 0x03b9, 0x0301, 0x03c5, 0x0308, 0x0301, 0x03b9, 0x0308, 0x03c5,
+    0x0308, 0x03bf, 0x0301, 0x03c5, 0x0301, 0x03c9, 0x0301, 0x03b2, 0x03b8, 0x03a5, 0x03d2, 0x0301, 0x03d2,
+    0x0308, 0x03c6, 0x03c0, 0x03ba, 0x03c1, 0x03c2, 0x0398, 0x03b5, 0x03a3, 0x0415, 0x0300, 0x0415, 0x0308,
+    0x0413, 0x0301, 0x0406, 0x0308, 0x041a, 0x0301, 0x0418, 0x0300, 0x0423, 0x0306, 0x0418, 0x0306, 0x0438,
+    0x0306, 0x0435, 0x0300, 0x0435, 0x0308, 0x0433, 0x0301, 0x0456, 0x0308, 0x043a, 0x0301, 0x0438, 0x0300,
+    0x0443, 0x0306, 0x0474, 0x030f, 0x0475, 0x030f, 0x0416, 0x0306, 0x0436, 0x0306, 0x0410, 0x0306, 0x0430,
+    0x0306, 0x0410, 0x0308, 0x0430, 0x0308, 0x0415, 0x0306, 0x0435, 0x0306, 0x04d8, 0x0308, 0x04d9, 0x0308,
+    0x0416, 0x0308, 0x0436, 0x0308, 0x0417, 0x0308, 0x0437, 0x0308, 0x0418, 0x0304, 0x0438, 0x0304, 0x0418,
+    0x0308, 0x0438, 0x0308, 0x041e, 0x0308, 0x043e, 0x0308, 0x04e8, 0x0308, 0x04e9, 0x0308, 0x042d, 0x0308,
+    0x044d, 0x0308, 0x0423, 0x0304, 0x0443, 0x0304, 0x0423, 0x0308, 0x0443, 0x0308, 0x0423, 0x030b, 0x0443,
+    0x030b, 0x0427, 0x0308, 0x0447, 0x0308, 0x042b, 0x0308, 0x044b, 0x0308, 0x0565, 0x0582, 0x0627, 0x0653,
+    0x0627, 0x0654, 0x0648, 0x0654, 0x0627, 0x0655, 0x064a, 0x0654, 0x0627, 0x0674, 0x0648, 0x0674, 0x06c7,
+    0x0674, 0x064a, 0x0674, 0x06d5, 0x0654, 0x06c1, 0x0654, 0x06d2, 0x0654, 0x0928, 0x093c, 0x0930, 0x093c,
+    0x0933, 0x093c, 0x0915, 0x093c, 0x0916, 0x093c, 0x0917, 0x093c, 0x091c, 0x093c, 0x0921, 0x093c, 0x0922,
+    0x093c, 0x092b, 0x093c, 0x092f, 0x093c, 0x09c7, 0x09be, 0x09c7, 0x09d7, 0x09a1, 0x09bc, 0x09a2, 0x09bc,
+    0x09af, 0x09bc, 0x0a32, 0x0a3c, 0x0a38, 0x0a3c, 0x0a16, 0x0a3c, 0x0a17, 0x0a3c, 0x0a1c, 0x0a3c, 0x0a2b,
+    0x0a3c, 0x0b47, 0x0b56, 0x0b47, 0x0b3e, 0x0b47, 0x0b57, 0x0b21, 0x0b3c, 0x0b22, 0x0b3c, 0x0b92, 0x0bd7,
+    0x0bc6, 0x0bbe, 0x0bc7, 0x0bbe, 0x0bc6, 0x0bd7, 0x0c46, 0x0c56, 0x0cbf, 0x0cd5, 0x0cc6, 0x0cd5, 0x0cc6,
+    0x0cd6, 0x0cc6, 0x0cc2, 0x0cc6, 0x0cc2, 0x0cd5, 0x0d46, 0x0d3e, 0x0d47, 0x0d3e, 0x0d46, 0x0d57, 0x0dd9,
+    0x0dca, 0x0dd9, 0x0dcf, 0x0dd9, 0x0dcf, 0x0dca, 0x0dd9, 0x0ddf, 0x0e4d, 0x0e32, 0x0ecd, 0x0eb2, 0x0eab,
+    0x0e99, 0x0eab, 0x0ea1, 0x0f0b, 0x0f42, 0x0fb7, 0x0f4c, 0x0fb7, 0x0f51, 0x0fb7, 0x0f56, 0x0fb7, 0x0f5b,
+    0x0fb7, 0x0f40, 0x0fb5, 0x0f71, 0x0f72, 0x0f71, 0x0f74, 0x0fb2, 0x0f80, 0x0fb2, 0x0f71, 0x0f80, 0x0fb3,
+    0x0f80, 0x0fb3, 0x0f71, 0x0f80, 0x0f71, 0x0f80, 0x0f92, 0x0fb7, 0x0f9c, 0x0fb7, 0x0fa1, 0x0fb7, 0x0fa6,
+    0x0fb7, 0x0fab, 0x0fb7, 0x0f90, 0x0fb5, 0x1025, 0x102e, 0x10dc, 0x1b05, 0x1b35, 0x1b07, 0x1b35, 0x1b09,
+    0x1b35, 0x1b0b, 0x1b35, 0x1b0d, 0x1b35, 0x1b11, 0x1b35, 0x1b3a, 0x1b35, 0x1b3c, 0x1b35, 0x1b3e, 0x1b35,
+    0x1b3f, 0x1b35, 0x1b42, 0x1b35, 0x0041, 0x00c6, 0x0042, 0x0044, 0x0045, 0x018e, 0x0047, 0x004f, 0x0222,
+    0x0050, 0x0052, 0x0054, 0x0055, 0x0057, 0x0061, 0x0250, 0x0251, 0x1d02, 0x0062, 0x0064, 0x0065, 0x0259,
+    0x025b, 0x025c, 0x0067, 0x006b, 0x006d, 0x014b, 0x006f, 0x0254, 0x1d16, 0x1d17, 0x0070, 0x0074, 0x0075,
+    0x1d1d, 0x026f, 0x0076, 0x1d25, 0x03b2, 0x03b3, 0x03b4, 0x03c6, 0x03c7, 0x0069, 0x0072, 0x0075, 0x0076,
+    0x03b2, 0x03b3, 0x03c1, 0x03c6, 0x03c7, 0x043d, 0x0252, 0x0063, 0x0255, 0x00f0, 0x025c, 0x0066, 0x025f,
+    0x0261, 0x0265, 0x0268, 0x0269, 0x026a, 0x1d7b, 0x029d, 0x026d, 0x1d85, 0x029f, 0x0271, 0x0270, 0x0272,
+    0x0278, 0x0282, 0x0283, 0x01ab, 0x0289, 0x028a, 0x1d1c, 0x028b, 0x028c, 0x007a, 0x0290, 0x0291, 0x0292,
+    0x03b8, 0x0041, 0x0325, 0x0061, 0x0325, 0x0042, 0x0307, 0x0062, 0x0307, 0x0042, 0x0323, 0x0062, 0x0323,
+    0x0042, 0x0331, 0x0062, 0x0331, 0x0043, 0x0327, 0x0301, 0x0063, 0x0327, 0x0301, 0x0044, 0x0307, 0x0064,
+    0x0307, 0x0044, 0x0323, 0x0064, 0x0323, 0x0044, 0x0331, 0x0064, 0x0331, 0x0044, 0x0327, 0x0064, 0x0327,
+    0x0044, 0x032d, 0x0064, 0x032d, 0x0045, 0x0304, 0x0300, 0x0065, 0x0304, 0x0300, 0x0045, 0x0304, 0x0301,
+    0x0065, 0x0304, 0x0301, 0x0045, 0x032d, 0x0065, 0x032d, 0x0045, 0x0330, 0x0065, 0x0330, 0x0045, 0x0327,
+    0x0306, 0x0065, 0x0327, 0x0306, 0x0046, 0x0307, 0x0066, 0x0307, 0x0047, 0x0304, 0x0067, 0x0304, 0x0048,
+    0x0307, 0x0068, 0x0307, 0x0048, 0x0323, 0x0068, 0x0323, 0x0048, 0x0308, 0x0068, 0x0308, 0x0048, 0x0327,
+    0x0068, 0x0327, 0x0048, 0x032e, 0x0068, 0x032e, 0x0049, 0x0330, 0x0069, 0x0330, 0x0049, 0x0308, 0x0301,
+    0x0069, 0x0308, 0x0301, 0x004b, 0x0301, 0x006b, 0x0301, 0x004b, 0x0323, 0x006b, 0x0323, 0x004b, 0x0331,
+    0x006b, 0x0331, 0x004c, 0x0323, 0x006c, 0x0323, 0x004c, 0x0323, 0x0304, 0x006c, 0x0323, 0x0304, 0x004c,
+    0x0331, 0x006c, 0x0331, 0x004c, 0x032d, 0x006c, 0x032d, 0x004d, 0x0301, 0x006d, 0x0301, 0x004d, 0x0307,
+    0x006d, 0x0307, 0x004d, 0x0323, 0x006d, 0x0323, 0x004e, 0x0307, 0x006e, 0x0307, 0x004e, 0x0323, 0x006e,
+    0x0323, 0x004e, 0x0331, 0x006e, 0x0331, 0x004e, 0x032d, 0x006e, 0x032d, 0x004f, 0x0303, 0x0301, 0x006f,
+    0x0303, 0x0301, 0x004f, 0x0303, 0x0308, 0x006f, 0x0303, 0x0308, 0x004f, 0x0304, 0x0300, 0x006f, 0x0304,
+    0x0300, 0x004f, 0x0304, 0x0301, 0x006f, 0x0304, 0x0301, 0x0050, 0x0301, 0x0070, 0x0301, 0x0050, 0x0307,
+    0x0070, 0x0307, 0x0052, 0x0307, 0x0072, 0x0307, 0x0052, 0x0323, 0x0072, 0x0323, 0x0052, 0x0323, 0x0304,
+    0x0072, 0x0323, 0x0304, 0x0052, 0x0331, 0x0072, 0x0331, 0x0053, 0x0307, 0x0073, 0x0307, 0x0053, 0x0323,
+    0x0073, 0x0323, 0x0053, 0x0301, 0x0307, 0x0073, 0x0301, 0x0307, 0x0053, 0x030c, 0x0307, 0x0073, 0x030c,
+    0x0307, 0x0053, 0x0323, 0x0307, 0x0073, 0x0323, 0x0307, 0x0054, 0x0307, 0x0074, 0x0307, 0x0054, 0x0323,
+    0x0074, 0x0323, 0x0054, 0x0331, 0x0074, 0x0331, 0x0054, 0x032d, 0x0074, 0x032d, 0x0055, 0x0324, 0x0075,
+    0x0324, 0x0055, 0x0330, 0x0075, 0x0330, 0x0055, 0x032d, 0x0075, 0x032d, 0x0055, 0x0303, 0x0301, 0x0075,
+    0x0303, 0x0301, 0x0055, 0x0304, 0x0308, 0x0075, 0x0304, 0x0308, 0x0056, 0x0303, 0x0076, 0x0303, 0x0056,
+    0x0323, 0x0076, 0x0323, 0x0057, 0x0300, 0x0077, 0x0300, 0x0057, 0x0301, 0x0077, 0x0301, 0x0057, 0x0308,
+    0x0077, 0x0308, 0x0057, 0x0307, 0x0077, 0x0307, 0x0057, 0x0323, 0x0077, 0x0323, 0x0058, 0x0307, 0x0078,
+    0x0307, 0x0058, 0x0308, 0x0078, 0x0308, 0x0059, 0x0307, 0x0079, 0x0307, 0x005a, 0x0302, 0x007a, 0x0302,
+    0x005a, 0x0323, 0x007a, 0x0323, 0x005a, 0x0331, 0x007a, 0x0331, 0x0068, 0x0331, 0x0074, 0x0308, 0x0077,
+    0x030a, 0x0079, 0x030a, 0x0061, 0x02be, 0x017f, 0x0307, 0x0041, 0x0323, 0x0061, 0x0323, 0x0041, 0x0309,
+    0x0061, 0x0309, 0x0041, 0x0302, 0x0301, 0x0061, 0x0302, 0x0301, 0x0041, 0x0302, 0x0300, 0x0061, 0x0302,
+    0x0300, 0x0041, 0x0302, 0x0309, 0x0061, 0x0302, 0x0309, 0x0041, 0x0302, 0x0303, 0x0061, 0x0302, 0x0303,
+    0x0041, 0x0323, 0x0302, 0x0061, 0x0323, 0x0302, 0x0041, 0x0306, 0x0301, 0x0061, 0x0306, 0x0301, 0x0041,
+    0x0306, 0x0300, 0x0061, 0x0306, 0x0300, 0x0041, 0x0306, 0x0309, 0x0061, 0x0306, 0x0309, 0x0041, 0x0306,
+    0x0303, 0x0061, 0x0306, 0x0303, 0x0041, 0x0323, 0x0306, 0x0061, 0x0323, 0x0306, 0x0045, 0x0323, 0x0065,
+    0x0323, 0x0045, 0x0309, 0x0065, 0x0309, 0x0045, 0x0303, 0x0065, 0x0303, 0x0045, 0x0302, 0x0301, 0x0065,
+    0x0302, 0x0301, 0x0045, 0x0302, 0x0300, 0x0065, 0x0302, 0x0300, 0x0045, 0x0302, 0x0309, 0x0065, 0x0302,
+    0x0309, 0x0045, 0x0302, 0x0303, 0x0065, 0x0302, 0x0303, 0x0045, 0x0323, 0x0302, 0x0065, 0x0323, 0x0302,
+    0x0049, 0x0309, 0x0069, 0x0309, 0x0049, 0x0323, 0x0069, 0x0323, 0x004f, 0x0323, 0x006f, 0x0323, 0x004f,
+    0x0309, 0x006f, 0x0309, 0x004f, 0x0302, 0x0301, 0x006f, 0x0302, 0x0301, 0x004f, 0x0302, 0x0300, 0x006f,
+    0x0302, 0x0300, 0x004f, 0x0302, 0x0309, 0x006f, 0x0302, 0x0309, 0x004f, 0x0302, 0x0303, 0x006f, 0x0302,
+    0x0303, 0x004f, 0x0323, 0x0302, 0x006f, 0x0323, 0x0302, 0x004f, 0x031b, 0x0301, 0x006f, 0x031b, 0x0301,
+    0x004f, 0x031b, 0x0300, 0x006f, 0x031b, 0x0300, 0x004f, 0x031b, 0x0309, 0x006f, 0x031b, 0x0309, 0x004f,
+    0x031b, 0x0303, 0x006f, 0x031b, 0x0303, 0x004f, 0x031b, 0x0323, 0x006f, 0x031b, 0x0323, 0x0055, 0x0323,
+    0x0075, 0x0323, 0x0055, 0x0309, 0x0075, 0x0309, 0x0055, 0x031b, 0x0301, 0x0075, 0x031b, 0x0301, 0x0055,
+    0x031b, 0x0300, 0x0075, 0x031b, 0x0300, 0x0055, 0x031b, 0x0309, 0x0075, 0x031b, 0x0309, 0x0055, 0x031b,
+    0x0303, 0x0075, 0x031b, 0x0303, 0x0055, 0x031b, 0x0323, 0x0075, 0x031b, 0x0323, 0x0059, 0x0300, 0x0079,
+    0x0300, 0x0059, 0x0323, 0x0079, 0x0323, 0x0059, 0x0309, 0x0079, 0x0309, 0x0059, 0x0303, 0x0079, 0x0303,
+    0x03b1, 0x0313, 0x03b1, 0x0314, 0x03b1, 0x0313, 0x0300, 0x03b1, 0x0314, 0x0300, 0x03b1, 0x0313, 0x0301,
+    0x03b1, 0x0314, 0x0301, 0x03b1, 0x0313, 0x0342, 0x03b1, 0x0314, 0x0342, 0x0391, 0x0313, 0x0391, 0x0314,
+    0x0391, 0x0313, 0x0300, 0x0391, 0x0314, 0x0300, 0x0391, 0x0313, 0x0301, 0x0391, 0x0314, 0x0301, 0x0391,
+    0x0313, 0x0342, 0x0391, 0x0314, 0x0342, 0x03b5, 0x0313, 0x03b5, 0x0314, 0x03b5, 0x0313, 0x0300, 0x03b5,
+    0x0314, 0x0300, 0x03b5, 0x0313, 0x0301, 0x03b5, 0x0314, 0x0301, 0x0395, 0x0313, 0x0395, 0x0314, 0x0395,
+    0x0313, 0x0300, 0x0395, 0x0314, 0x0300, 0x0395, 0x0313, 0x0301, 0x0395, 0x0314, 0x0301, 0x03b7, 0x0313,
+    0x03b7, 0x0314, 0x03b7, 0x0313, 0x0300, 0x03b7, 0x0314, 0x0300, 0x03b7, 0x0313, 0x0301, 0x03b7, 0x0314,
+    0x0301, 0x03b7, 0x0313, 0x0342, 0x03b7, 0x0314, 0x0342, 0x0397, 0x0313, 0x0397, 0x0314, 0x0397, 0x0313,
+    0x0300, 0x0397, 0x0314, 0x0300, 0x0397, 0x0313, 0x0301, 0x0397, 0x0314, 0x0301, 0x0397, 0x0313, 0x0342,
+    0x0397, 0x0314, 0x0342, 0x03b9, 0x0313, 0x03b9, 0x0314, 0x03b9, 0x0313, 0x0300, 0x03b9, 0x0314, 0x0300,
+    0x03b9, 0x0313, 0x0301, 0x03b9, 0x0314, 0x0301, 0x03b9, 0x0313, 0x0342, 0x03b9, 0x0314, 0x0342, 0x0399,
+    0x0313, 0x0399, 0x0314, 0x0399, 0x0313, 0x0300, 0x0399, 0x0314, 0x0300, 0x0399, 0x0313, 0x0301, 0x0399,
+    0x0314, 0x0301, 0x0399, 0x0313, 0x0342, 0x0399, 0x0314, 0x0342, 0x03bf, 0x0313, 0x03bf, 0x0314, 0x03bf,
+    0x0313, 0x0300, 0x03bf, 0x0314, 0x0300, 0x03bf, 0x0313, 0x0301, 0x03bf, 0x0314, 0x0301, 0x039f, 0x0313,
+    0x039f, 0x0314, 0x039f, 0x0313, 0x0300, 0x039f, 0x0314, 0x0300, 0x039f, 0x0313, 0x0301, 0x039f, 0x0314,
+    0x0301, 0x03c5, 0x0313, 0x03c5, 0x0314, 0x03c5, 0x0313, 0x0300, 0x03c5, 0x0314, 0x0300, 0x03c5, 0x0313,
+    0x0301, 0x03c5, 0x0314, 0x0301, 0x03c5, 0x0313, 0x0342, 0x03c5, 0x0314, 0x0342, 0x03a5, 0x0314, 0x03a5,
+    0x0314, 0x0300, 0x03a5, 0x0314, 0x0301, 0x03a5, 0x0314, 0x0342, 0x03c9, 0x0313, 0x03c9, 0x0314, 0x03c9,
+    0x0313, 0x0300, 0x03c9, 0x0314, 0x0300, 0x03c9, 0x0313, 0x0301, 0x03c9, 0x0314, 0x0301, 0x03c9, 0x0313,
+    0x0342, 0x03c9, 0x0314, 0x0342, 0x03a9, 0x0313, 0x03a9, 0x0314, 0x03a9, 0x0313, 0x0300, 0x03a9, 0x0314,
+    0x0300, 0x03a9, 0x0313, 0x0301, 0x03a9, 0x0314, 0x0301, 0x03a9, 0x0313, 0x0342, 0x03a9, 0x0314, 0x0342,
+    0x03b1, 0x0300, 0x03b1, 0x0301, 0x03b5, 0x0300, 0x03b5, 0x0301, 0x03b7, 0x0300, 0x03b7, 0x0301, 0x03b9,
+    0x0300, 0x03b9, 0x0301, 0x03bf, 0x0300, 0x03bf, 0x0301, 0x03c5, 0x0300, 0x03c5, 0x0301, 0x03c9, 0x0300,
+    0x03c9, 0x0301, 0x03b1, 0x0313, 0x0345, 0x03b1, 0x0314, 0x0345, 0x03b1, 0x0313, 0x0300, 0x0345, 0x03b1,
+    0x0314, 0x0300, 0x0345, 0x03b1, 0x0313, 0x0301, 0x0345, 0x03b1, 0x0314, 0x0301, 0x0345, 0x03b1, 0x0313,
+    0x0342, 0x0345, 0x03b1, 0x0314, 0x0342, 0x0345, 0x0391, 0x0313, 0x0345, 0x0391, 0x0314, 0x0345, 0x0391,
+    0x0313, 0x0300, 0x0345, 0x0391, 0x0314, 0x0300, 0x0345, 0x0391, 0x0313, 0x0301, 0x0345, 0x0391, 0x0314,
+    0x0301, 0x0345, 0x0391, 0x0313, 0x0342, 0x0345, 0x0391, 0x0314, 0x0342, 0x0345, 0x03b7, 0x0313, 0x0345,
+    0x03b7, 0x0314, 0x0345, 0x03b7, 0x0313, 0x0300, 0x0345, 0x03b7, 0x0314, 0x0300, 0x0345, 0x03b7, 0x0313,
+    0x0301, 0x0345, 0x03b7, 0x0314, 0x0301, 0x0345, 0x03b7, 0x0313, 0x0342, 0x0345, 0x03b7, 0x0314, 0x0342,
+    0x0345, 0x0397, 0x0313, 0x0345, 0x0397, 0x0314, 0x0345, 0x0397, 0x0313, 0x0300, 0x0345, 0x0397, 0x0314,
+    0x0300, 0x0345, 0x0397, 0x0313, 0x0301, 0x0345, 0x0397, 0x0314, 0x0301, 0x0345, 0x0397, 0x0313, 0x0342,
+    0x0345, 0x0397, 0x0314, 0x0342, 0x0345, 0x03c9, 0x0313, 0x0345, 0x03c9, 0x0314, 0x0345, 0x03c9, 0x0313,
+    0x0300, 0x0345, 0x03c9, 0x0314, 0x0300, 0x0345, 0x03c9, 0x0313, 0x0301, 0x0345, 0x03c9, 0x0314, 0x0301,
+    0x0345, 0x03c9, 0x0313, 0x0342, 0x0345, 0x03c9, 0x0314, 0x0342, 0x0345, 0x03a9, 0x0313, 0x0345, 0x03a9,
+    0x0314, 0x0345, 0x03a9, 0x0313, 0x0300, 0x0345, 0x03a9, 0x0314, 0x0300, 0x0345, 0x03a9, 0x0313, 0x0301,
+    0x0345, 0x03a9, 0x0314, 0x0301, 0x0345, 0x03a9, 0x0313, 0x0342, 0x0345, 0x03a9, 0x0314, 0x0342, 0x0345,
+    0x03b1, 0x0306, 0x03b1, 0x0304, 0x03b1, 0x0300, 0x0345, 0x03b1, 0x0345, 0x03b1, 0x0301, 0x0345, 0x03b1,
+    0x0342, 0x03b1, 0x0342, 0x0345, 0x0391, 0x0306, 0x0391, 0x0304, 0x0391, 0x0300, 0x0391, 0x0301, 0x0391,
+    0x0345, 0x0020, 0x0313, 0x03b9, 0x0020, 0x0313, 0x0020, 0x0342, 0x00a8, 0x0342, 0x03b7, 0x0300, 0x0345,
+    0x03b7, 0x0345, 0x03b7, 0x0301, 0x0345, 0x03b7, 0x0342, 0x03b7, 0x0342, 0x0345, 0x0395, 0x0300, 0x0395,
+    0x0301, 0x0397, 0x0300, 0x0397, 0x0301, 0x0397, 0x0345, 0x1fbf, 0x0300, 0x1fbf, 0x0301, 0x1fbf, 0x0342,
+    0x03b9, 0x0306, 0x03b9, 0x0304, 0x03b9, 0x0308, 0x0300, 0x03b9, 0x0308, 0x0301, 0x03b9, 0x0342, 0x03b9,
+    0x0308, 0x0342, 0x0399, 0x0306, 0x0399, 0x0304, 0x0399, 0x0300, 0x0399, 0x0301, 0x1ffe, 0x0300, 0x1ffe,
+    0x0301, 0x1ffe, 0x0342, 0x03c5, 0x0306, 0x03c5, 0x0304, 0x03c5, 0x0308, 0x0300, 0x03c5, 0x0308, 0x0301,
+    0x03c1, 0x0313, 0x03c1, 0x0314, 0x03c5, 0x0342, 0x03c5, 0x0308, 0x0342, 0x03a5, 0x0306, 0x03a5, 0x0304,
+    0x03a5, 0x0300, 0x03a5, 0x0301, 0x03a1, 0x0314, 0x00a8, 0x0300, 0x00a8, 0x0301, 0x0060, 0x03c9, 0x0300,
+    0x0345, 0x03c9, 0x0345, 0x03c9, 0x0301, 0x0345, 0x03c9, 0x0342, 0x03c9, 0x0342, 0x0345, 0x039f, 0x0300,
+    0x039f, 0x0301, 0x03a9, 0x0300, 0x03a9, 0x0301, 0x03a9, 0x0345, 0x00b4, 0x0020, 0x0314, 0x2002, 0x2003,
+    0x0020, 0x0020, 0x0020, 0x0020, 0x0020, 0x0020, 0x0020, 0x0020, 0x0020, 0x2010, 0x0020, 0x0333, 0x002e,
+    0x002e, 0x002e, 0x002e, 0x002e, 0x002e, 0x0020, 0x2032, 0x2032, 0x2032, 0x2032, 0x2032, 0x2035, 0x2035,
+    0x2035, 0x2035, 0x2035, 0x0021, 0x0021, 0x0020, 0x0305, 0x003f, 0x003f, 0x003f, 0x0021, 0x0021, 0x003f,
+    0x2032, 0x2032, 0x2032, 0x2032, 0x0020, 0x0030, 0x0069, 0x0034, 0x002b, 0x2212, 0x003d, 0x0028, 0x0029,
+    0x006e, 0x0030, 0x002b, 0x2212, 0x003d, 0x0028, 0x0029, 0x0061, 0x0065, 0x006f, 0x0078, 0x0259, 0x0068,
+    0x006b, 0x0070, 0x0073, 0x0074, 0x0052, 0x0073, 0x0061, 0x002f, 0x0063, 0x0061, 0x002f, 0x0073, 0x0043,
+    0x00b0, 0x0043, 0x0063, 0x002f, 0x006f, 0x0063, 0x002f, 0x0075, 0x0190, 0x00b0, 0x0046, 0x0067, 0x0048,
+    0x0048, 0x0048, 0x0068, 0x0127, 0x0049, 0x0049, 0x004c, 0x006c, 0x004e, 0x004e, 0x006f, 0x0050, 0x0051,
+    0x0052, 0x0052, 0x0052, 0x0053, 0x004d, 0x0054, 0x0045, 0x004c, 0x0054, 0x004d, 0x005a, 0x03a9, 0x005a,
+    0x004b, 0x0041, 0x030a, 0x0042, 0x0043, 0x0065, 0x0045, 0x0046, 0x004d, 0x006f, 0x05d0, 0x0069, 0x0046,
+    0x0041, 0x0058, 0x03c0, 0x03b3, 0x0393, 0x03a0, 0x2211, 0x0044, 0x0064, 0x0065, 0x0069, 0x006a, 0x0031,
+    0x2044, 0x0037, 0x0031, 0x2044, 0x0039, 0x0031, 0x2044, 0x0031, 0x0030, 0x0031, 0x2044, 0x0033, 0x0032,
+    0x2044, 0x0033, 0x0031, 0x2044, 0x0035, 0x0032, 0x2044, 0x0035, 0x0033, 0x2044, 0x0035, 0x0034, 0x2044,
+    0x0035, 0x0031, 0x2044, 0x0036, 0x0035, 0x2044, 0x0036, 0x0031, 0x2044, 0x0038, 0x0033, 0x2044, 0x0038,
+    0x0035, 0x2044, 0x0038, 0x0037, 0x2044, 0x0038, 0x0031, 0x2044, 0x0049, 0x0049, 0x0049, 0x0049, 0x0049,
+    0x0049, 0x0049, 0x0056, 0x0056, 0x0056, 0x0049, 0x0056, 0x0049, 0x0049, 0x0056, 0x0049, 0x0049, 0x0049,
+    0x0049, 0x0058, 0x0058, 0x0058, 0x0049, 0x0058, 0x0049, 0x0049, 0x004c, 0x0043, 0x0044, 0x004d, 0x0069,
+    0x0069, 0x0069, 0x0069, 0x0069, 0x0069, 0x0069, 0x0076, 0x0076, 0x0076, 0x0069, 0x0076, 0x0069, 0x0069,
+    0x0076, 0x0069, 0x0069, 0x0069, 0x0069, 0x0078, 0x0078, 0x0078, 0x0069, 0x0078, 0x0069, 0x0069, 0x006c,
+    0x0063, 0x0064, 0x006d, 0x0030, 0x2044, 0x0033, 0x2190, 0x0338, 0x2192, 0x0338, 0x2194, 0x0338, 0x21d0,
+    0x0338, 0x21d4, 0x0338, 0x21d2, 0x0338, 0x2203, 0x0338, 0x2208, 0x0338, 0x220b, 0x0338, 0x2223, 0x0338,
+    0x2225, 0x0338, 0x222b, 0x222b, 0x222b, 0x222b, 0x222b, 0x222e, 0x222e, 0x222e, 0x222e, 0x222e, 0x223c,
+    0x0338, 0x2243, 0x0338, 0x2245, 0x0338, 0x2248, 0x0338, 0x003d, 0x0338, 0x2261, 0x0338, 0x224d, 0x0338,
+    0x003c, 0x0338, 0x003e, 0x0338, 0x2264, 0x0338, 0x2265, 0x0338, 0x2272, 0x0338, 0x2273, 0x0338, 0x2276,
+    0x0338, 0x2277, 0x0338, 0x227a, 0x0338, 0x227b, 0x0338, 0x2282, 0x0338, 0x2283, 0x0338, 0x2286, 0x0338,
+    0x2287, 0x0338, 0x22a2, 0x0338, 0x22a8, 0x0338, 0x22a9, 0x0338, 0x22ab, 0x0338, 0x227c, 0x0338, 0x227d,
+    0x0338, 0x2291, 0x0338, 0x2292, 0x0338, 0x22b2, 0x0338, 0x22b3, 0x0338, 0x22b4, 0x0338, 0x22b5, 0x0338,
+    0x3008, 0x3009, 0x0031, 0x0031, 0x0030, 0x0031, 0x0031, 0x0031, 0x0032, 0x0031, 0x0033, 0x0031, 0x0034,
+    0x0031, 0x0035, 0x0031, 0x0036, 0x0031, 0x0037, 0x0031, 0x0038, 0x0031, 0x0039, 0x0032, 0x0030, 0x0028,
+    0x0031, 0x0029, 0x0028, 0x0032, 0x0029, 0x0028, 0x0033, 0x0029, 0x0028, 0x0034, 0x0029, 0x0028, 0x0035,
+    0x0029, 0x0028, 0x0036, 0x0029, 0x0028, 0x0037, 0x0029, 0x0028, 0x0038, 0x0029, 0x0028, 0x0039, 0x0029,
+    0x0028, 0x0031, 0x0030, 0x0029, 0x0028, 0x0031, 0x0031, 0x0029, 0x0028, 0x0031, 0x0032, 0x0029, 0x0028,
+    0x0031, 0x0033, 0x0029, 0x0028, 0x0031, 0x0034, 0x0029, 0x0028, 0x0031, 0x0035, 0x0029, 0x0028, 0x0031,
+    0x0036, 0x0029, 0x0028, 0x0031, 0x0037, 0x0029, 0x0028, 0x0031, 0x0038, 0x0029, 0x0028, 0x0031, 0x0039,
+    0x0029, 0x0028, 0x0032, 0x0030, 0x0029, 0x0031, 0x002e, 0x0032, 0x002e, 0x0033, 0x002e, 0x0034, 0x002e,
+    0x0035, 0x002e, 0x0036, 0x002e, 0x0037, 0x002e, 0x0038, 0x002e, 0x0039, 0x002e, 0x0031, 0x0030, 0x002e,
+    0x0031, 0x0031, 0x002e, 0x0031, 0x0032, 0x002e, 0x0031, 0x0033, 0x002e, 0x0031, 0x0034, 0x002e, 0x0031,
+    0x0035, 0x002e, 0x0031, 0x0036, 0x002e, 0x0031, 0x0037, 0x002e, 0x0031, 0x0038, 0x002e, 0x0031, 0x0039,
+    0x002e, 0x0032, 0x0030, 0x002e, 0x0028, 0x0061, 0x0029, 0x0028, 0x0062, 0x0029, 0x0028, 0x0063, 0x0029,
+    0x0028, 0x0064, 0x0029, 0x0028, 0x0065, 0x0029, 0x0028, 0x0066, 0x0029, 0x0028, 0x0067, 0x0029, 0x0028,
+    0x0068, 0x0029, 0x0028, 0x0069, 0x0029, 0x0028, 0x006a, 0x0029, 0x0028, 0x006b, 0x0029, 0x0028, 0x006c,
+    0x0029, 0x0028, 0x006d, 0x0029, 0x0028, 0x006e, 0x0029, 0x0028, 0x006f, 0x0029, 0x0028, 0x0070, 0x0029,
+    0x0028, 0x0071, 0x0029, 0x0028, 0x0072, 0x0029, 0x0028, 0x0073, 0x0029, 0x0028, 0x0074, 0x0029, 0x0028,
+    0x0075, 0x0029, 0x0028, 0x0076, 0x0029, 0x0028, 0x0077, 0x0029, 0x0028, 0x0078, 0x0029, 0x0028, 0x0079,
+    0x0029, 0x0028, 0x007a, 0x0029, 0x0041, 0x0061, 0x0030, 0x222b, 0x222b, 0x222b, 0x222b, 0x003a, 0x003a,
+    0x003d, 0x003d, 0x003d, 0x003d, 0x003d, 0x003d, 0x2add, 0x0338, 0x006a, 0x0056, 0x2d61, 0x6bcd, 0x9f9f,
+    0x4e00, 0x4e28, 0x4e36, 0x4e3f, 0x4e59, 0x4e85, 0x4e8c, 0x4ea0, 0x4eba, 0x513f, 0x5165, 0x516b, 0x5182,
+    0x5196, 0x51ab, 0x51e0, 0x51f5, 0x5200, 0x529b, 0x52f9, 0x5315, 0x531a, 0x5338, 0x5341, 0x535c, 0x5369,
+    0x5382, 0x53b6, 0x53c8, 0x53e3, 0x56d7, 0x571f, 0x58eb, 0x5902, 0x590a, 0x5915, 0x5927, 0x5973, 0x5b50,
+    0x5b80, 0x5bf8, 0x5c0f, 0x5c22, 0x5c38, 0x5c6e, 0x5c71, 0x5ddb, 0x5de5, 0x5df1, 0x5dfe, 0x5e72, 0x5e7a,
+    0x5e7f, 0x5ef4, 0x5efe, 0x5f0b, 0x5f13, 0x5f50, 0x5f61, 0x5f73, 0x5fc3, 0x6208, 0x6236, 0x624b, 0x652f,
+    0x6534, 0x6587, 0x6597, 0x65a4, 0x65b9, 0x65e0, 0x65e5, 0x66f0, 0x6708, 0x6728, 0x6b20, 0x6b62, 0x6b79,
+    0x6bb3, 0x6bcb, 0x6bd4, 0x6bdb, 0x6c0f, 0x6c14, 0x6c34, 0x706b, 0x722a, 0x7236, 0x723b, 0x723f, 0x7247,
+    0x7259, 0x725b, 0x72ac, 0x7384, 0x7389, 0x74dc, 0x74e6, 0x7518, 0x751f, 0x7528, 0x7530, 0x758b, 0x7592,
+    0x7676, 0x767d, 0x76ae, 0x76bf, 0x76ee, 0x77db, 0x77e2, 0x77f3, 0x793a, 0x79b8, 0x79be, 0x7a74, 0x7acb,
+    0x7af9, 0x7c73, 0x7cf8, 0x7f36, 0x7f51, 0x7f8a, 0x7fbd, 0x8001, 0x800c, 0x8012, 0x8033, 0x807f, 0x8089,
+    0x81e3, 0x81ea, 0x81f3, 0x81fc, 0x820c, 0x821b, 0x821f, 0x826e, 0x8272, 0x8278, 0x864d, 0x866b, 0x8840,
+    0x884c, 0x8863, 0x897e, 0x898b, 0x89d2, 0x8a00, 0x8c37, 0x8c46, 0x8c55, 0x8c78, 0x8c9d, 0x8d64, 0x8d70,
+    0x8db3, 0x8eab, 0x8eca, 0x8f9b, 0x8fb0, 0x8fb5, 0x9091, 0x9149, 0x91c6, 0x91cc, 0x91d1, 0x9577, 0x9580,
+    0x961c, 0x96b6, 0x96b9, 0x96e8, 0x9751, 0x975e, 0x9762, 0x9769, 0x97cb, 0x97ed, 0x97f3, 0x9801, 0x98a8,
+    0x98db, 0x98df, 0x9996, 0x9999, 0x99ac, 0x9aa8, 0x9ad8, 0x9adf, 0x9b25, 0x9b2f, 0x9b32, 0x9b3c, 0x9b5a,
+    0x9ce5, 0x9e75, 0x9e7f, 0x9ea5, 0x9ebb, 0x9ec3, 0x9ecd, 0x9ed1, 0x9ef9, 0x9efd, 0x9f0e, 0x9f13, 0x9f20,
+    0x9f3b, 0x9f4a, 0x9f52, 0x9f8d, 0x9f9c, 0x9fa0, 0x0020, 0x3012, 0x5341, 0x5344, 0x5345, 0x304b, 0x3099,
+    0x304d, 0x3099, 0x304f, 0x3099, 0x3051, 0x3099, 0x3053, 0x3099, 0x3055, 0x3099, 0x3057, 0x3099, 0x3059,
+    0x3099, 0x305b, 0x3099, 0x305d, 0x3099, 0x305f, 0x3099, 0x3061, 0x3099, 0x3064, 0x3099, 0x3066, 0x3099,
+    0x3068, 0x3099, 0x306f, 0x3099, 0x306f, 0x309a, 0x3072, 0x3099, 0x3072, 0x309a, 0x3075, 0x3099, 0x3075,
+    0x309a, 0x3078, 0x3099, 0x3078, 0x309a, 0x307b, 0x3099, 0x307b, 0x309a, 0x3046, 0x3099, 0x0020, 0x3099,
+    0x0020, 0x309a, 0x309d, 0x3099, 0x3088, 0x308a, 0x30ab, 0x3099, 0x30ad, 0x3099, 0x30af, 0x3099, 0x30b1,
+    0x3099, 0x30b3, 0x3099, 0x30b5, 0x3099, 0x30b7, 0x3099, 0x30b9, 0x3099, 0x30bb, 0x3099, 0x30bd, 0x3099,
+    0x30bf, 0x3099, 0x30c1, 0x3099, 0x30c4, 0x3099, 0x30c6, 0x3099, 0x30c8, 0x3099, 0x30cf, 0x3099, 0x30cf,
+    0x309a, 0x30d2, 0x3099, 0x30d2, 0x309a, 0x30d5, 0x3099, 0x30d5, 0x309a, 0x30d8, 0x3099, 0x30d8, 0x309a,
+    0x30db, 0x3099, 0x30db, 0x309a, 0x30a6, 0x3099, 0x30ef, 0x3099, 0x30f0, 0x3099, 0x30f1, 0x3099, 0x30f2,
+    0x3099, 0x30fd, 0x3099, 0x30b3, 0x30c8, 0x1100, 0x1101, 0x11aa, 0x1102, 0x11ac, 0x11ad, 0x1103, 0x1104,
+    0x1105, 0x11b0, 0x111a, 0x1106, 0x1107, 0x1108, 0x1121, 0x1109, 0x1161, 0x1160, 0x1114, 0x1115, 0x11c7,
+    0x11c8, 0x11cc, 0x11ce, 0x11d3, 0x11d7, 0x11d9, 0x111c, 0x11dd, 0x11df, 0x111d, 0x111e, 0x1120, 0x1122,
+    0x1123, 0x1127, 0x1129, 0x112b, 0x1132, 0x1136, 0x1140, 0x1147, 0x114c, 0x11f1, 0x11f2, 0x1157, 0x1158,
+    0x1159, 0x1184, 0x1185, 0x1188, 0x1191, 0x1192, 0x1194, 0x119e, 0x11a1, 0x4e00, 0x4e8c, 0x4e09, 0x56db,
+    0x4e0a, 0x4e2d, 0x4e0b, 0x7532, 0x4e59, 0x4e19, 0x4e01, 0x5929, 0x5730, 0x4eba, 0x0028, 0x1100, 0x0029,
+    0x0028, 0x1102, 0x0029, 0x0028, 0x1103, 0x0029, 0x0028, 0x1105, 0x0029, 0x0028, 0x1106, 0x0029, 0x0028,
+    0x1107, 0x0029, 0x0028, 0x1109, 0x0029, 0x0028, 0x110b, 0x0029, 0x0028, 0x110c, 0x0029, 0x0028, 0x110e,
+    0x0029, 0x0028, 0x110f, 0x0029, 0x0028, 0x1110, 0x0029, 0x0028, 0x1111, 0x0029, 0x0028, 0x1112, 0x0029,
+    0x0028, 0x1100, 0x1161, 0x0029, 0x0028, 0x1102, 0x1161, 0x0029, 0x0028, 0x1103, 0x1161, 0x0029, 0x0028,
+    0x1105, 0x1161, 0x0029, 0x0028, 0x1106, 0x1161, 0x0029, 0x0028, 0x1107, 0x1161, 0x0029, 0x0028, 0x1109,
+    0x1161, 0x0029, 0x0028, 0x110b, 0x1161, 0x0029, 0x0028, 0x110c, 0x1161, 0x0029, 0x0028, 0x110e, 0x1161,
+    0x0029, 0x0028, 0x110f, 0x1161, 0x0029, 0x0028, 0x1110, 0x1161, 0x0029, 0x0028, 0x1111, 0x1161, 0x0029,
+    0x0028, 0x1112, 0x1161, 0x0029, 0x0028, 0x110c, 0x116e, 0x0029, 0x0028, 0x110b, 0x1169, 0x110c, 0x1165,
+    0x11ab, 0x0029, 0x0028, 0x110b, 0x1169, 0x1112, 0x116e, 0x0029, 0x0028, 0x4e00, 0x0029, 0x0028, 0x4e8c,
+    0x0029, 0x0028, 0x4e09, 0x0029, 0x0028, 0x56db, 0x0029, 0x0028, 0x4e94, 0x0029, 0x0028, 0x516d, 0x0029,
+    0x0028, 0x4e03, 0x0029, 0x0028, 0x516b, 0x0029, 0x0028, 0x4e5d, 0x0029, 0x0028, 0x5341, 0x0029, 0x0028,
+    0x6708, 0x0029, 0x0028, 0x706b, 0x0029, 0x0028, 0x6c34, 0x0029, 0x0028, 0x6728, 0x0029, 0x0028, 0x91d1,
+    0x0029, 0x0028, 0x571f, 0x0029, 0x0028, 0x65e5, 0x0029, 0x0028, 0x682a, 0x0029, 0x0028, 0x6709, 0x0029,
+    0x0028, 0x793e, 0x0029, 0x0028, 0x540d, 0x0029, 0x0028, 0x7279, 0x0029, 0x0028, 0x8ca1, 0x0029, 0x0028,
+    0x795d, 0x0029, 0x0028, 0x52b4, 0x0029, 0x0028, 0x4ee3, 0x0029, 0x0028, 0x547c, 0x0029, 0x0028, 0x5b66,
+    0x0029, 0x0028, 0x76e3, 0x0029, 0x0028, 0x4f01, 0x0029, 0x0028, 0x8cc7, 0x0029, 0x0028, 0x5354, 0x0029,
+    0x0028, 0x796d, 0x0029, 0x0028, 0x4f11, 0x0029, 0x0028, 0x81ea, 0x0029, 0x0028, 0x81f3, 0x0029, 0x554f,
+    0x5e7c, 0x6587, 0x7b8f, 0x0050, 0x0054, 0x0045, 0x0032, 0x0031, 0x0032, 0x0032, 0x0032, 0x0033, 0x0032,
+    0x0034, 0x0032, 0x0035, 0x0032, 0x0036, 0x0032, 0x0037, 0x0032, 0x0038, 0x0032, 0x0039, 0x0033, 0x0030,
+    0x0033, 0x0031, 0x0033, 0x0032, 0x0033, 0x0033, 0x0033, 0x0034, 0x0033, 0x0035, 0x1100, 0x1102, 0x1103,
+    0x1105, 0x1106, 0x1107, 0x1109, 0x110b, 0x110c, 0x110e, 0x1100, 0x1161, 0x1102, 0x1161, 0x1103, 0x1161,
+    0x1105, 0x1161, 0x1106, 0x1161, 0x1107, 0x1161, 0x1109, 0x1161, 0x110b, 0x1161, 0x110c, 0x1161, 0x110e,
+    0x1161, 0x110f, 0x1161, 0x1110, 0x1161, 0x1111, 0x1161, 0x1112, 0x1161, 0x110e, 0x1161, 0x11b7, 0x1100,
+    0x1169, 0x110c, 0x116e, 0x110b, 0x1174, 0x110b, 0x116e, 0x4e00, 0x4e8c, 0x4e09, 0x56db, 0x4e94, 0x516d,
+    0x4e03, 0x516b, 0x4e5d, 0x5341, 0x6708, 0x706b, 0x6c34, 0x6728, 0x91d1, 0x571f, 0x65e5, 0x682a, 0x6709,
+    0x793e, 0x540d, 0x7279, 0x8ca1, 0x795d, 0x52b4, 0x79d8, 0x7537, 0x5973, 0x9069, 0x512a, 0x5370, 0x6ce8,
+    0x9805, 0x4f11, 0x5199, 0x6b63, 0x4e0a, 0x4e2d, 0x4e0b, 0x5de6, 0x53f3, 0x533b, 0x5b97, 0x5b66, 0x76e3,
+    0x4f01, 0x8cc7, 0x5354, 0x591c, 0x0033, 0x0036, 0x0033, 0x0037, 0x0033, 0x0038, 0x0033, 0x0039, 0x0034,
+    0x0030, 0x0034, 0x0031, 0x0034, 0x0032, 0x0034, 0x0033, 0x0034, 0x0034, 0x0034, 0x0035, 0x0034, 0x0036,
+    0x0034, 0x0037, 0x0034, 0x0038, 0x0034, 0x0039, 0x0035, 0x0030, 0x0031, 0x6708, 0x0032, 0x6708, 0x0033,
+    0x6708, 0x0034, 0x6708, 0x0035, 0x6708, 0x0036, 0x6708, 0x0037, 0x6708, 0x0038, 0x6708, 0x0039, 0x6708,
+    0x0031, 0x0030, 0x6708, 0x0031, 0x0031, 0x6708, 0x0031, 0x0032, 0x6708, 0x0048, 0x0067, 0x0065, 0x0072,
+    0x0067, 0x0065, 0x0056, 0x004c, 0x0054, 0x0044, 0x30a2, 0x30a4, 0x30a6, 0x30a8, 0x30aa, 0x30ab, 0x30ad,
+    0x30af, 0x30b1, 0x30b3, 0x30b5, 0x30b7, 0x30b9, 0x30bb, 0x30bd, 0x30bf, 0x30c1, 0x30c4, 0x30c6, 0x30c8,
+    0x30ca, 0x30d2, 0x30d5, 0x30d8, 0x30db, 0x30de, 0x30e4, 0x30e6, 0x30e8, 0x30ef, 0x4ee4, 0x548c, 0x30a2,
+    0x30cf, 0x309a, 0x30fc, 0x30c8, 0x30a2, 0x30eb, 0x30d5, 0x30a1, 0x30a2, 0x30f3, 0x30d8, 0x309a, 0x30a2,
+    0x30a2, 0x30fc, 0x30eb, 0x30a4, 0x30cb, 0x30f3, 0x30af, 0x3099, 0x30a4, 0x30f3, 0x30c1, 0x30a6, 0x30a9,
+    0x30f3, 0x30a8, 0x30b9, 0x30af, 0x30fc, 0x30c8, 0x3099, 0x30a8, 0x30fc, 0x30ab, 0x30fc, 0x30aa, 0x30f3,
+    0x30b9, 0x30aa, 0x30fc, 0x30e0, 0x30ab, 0x30a4, 0x30ea, 0x30ab, 0x30e9, 0x30c3, 0x30c8, 0x30ab, 0x30ed,
+    0x30ea, 0x30fc, 0x30ab, 0x3099, 0x30ed, 0x30f3, 0x30ab, 0x3099, 0x30f3, 0x30de, 0x30ad, 0x3099, 0x30ab,
+    0x3099, 0x30ad, 0x3099, 0x30cb, 0x30fc, 0x30ad, 0x30e5, 0x30ea, 0x30fc, 0x30ad, 0x3099, 0x30eb, 0x30bf,
+    0x3099, 0x30fc, 0x30ad, 0x30ed, 0x30ad, 0x30ed, 0x30af, 0x3099, 0x30e9, 0x30e0, 0x30ad, 0x30ed, 0x30e1,
+    0x30fc, 0x30c8, 0x30eb, 0x30ad, 0x30ed, 0x30ef, 0x30c3, 0x30c8, 0x30af, 0x3099, 0x30e9, 0x30e0, 0x30af,
+    0x3099, 0x30e9, 0x30e0, 0x30c8, 0x30f3, 0x30af, 0x30eb, 0x30bb, 0x3099, 0x30a4, 0x30ed, 0x30af, 0x30ed,
+    0x30fc, 0x30cd, 0x30b1, 0x30fc, 0x30b9, 0x30b3, 0x30eb, 0x30ca, 0x30b3, 0x30fc, 0x30db, 0x309a, 0x30b5,
+    0x30a4, 0x30af, 0x30eb, 0x30b5, 0x30f3, 0x30c1, 0x30fc, 0x30e0, 0x30b7, 0x30ea, 0x30f3, 0x30af, 0x3099,
+    0x30bb, 0x30f3, 0x30c1, 0x30bb, 0x30f3, 0x30c8, 0x30bf, 0x3099, 0x30fc, 0x30b9, 0x30c6, 0x3099, 0x30b7,
+    0x30c8, 0x3099, 0x30eb, 0x30c8, 0x30f3, 0x30ca, 0x30ce, 0x30ce, 0x30c3, 0x30c8, 0x30cf, 0x30a4, 0x30c4,
+    0x30cf, 0x309a, 0x30fc, 0x30bb, 0x30f3, 0x30c8, 0x30cf, 0x309a, 0x30fc, 0x30c4, 0x30cf, 0x3099, 0x30fc,
+    0x30ec, 0x30eb, 0x30d2, 0x309a, 0x30a2, 0x30b9, 0x30c8, 0x30eb, 0x30d2, 0x309a, 0x30af, 0x30eb, 0x30d2,
+    0x309a, 0x30b3, 0x30d2, 0x3099, 0x30eb, 0x30d5, 0x30a1, 0x30e9, 0x30c3, 0x30c8, 0x3099, 0x30d5, 0x30a3,
+    0x30fc, 0x30c8, 0x30d5, 0x3099, 0x30c3, 0x30b7, 0x30a7, 0x30eb, 0x30d5, 0x30e9, 0x30f3, 0x30d8, 0x30af,
+    0x30bf, 0x30fc, 0x30eb, 0x30d8, 0x309a, 0x30bd, 0x30d8, 0x309a, 0x30cb, 0x30d2, 0x30d8, 0x30eb, 0x30c4,
+    0x30d8, 0x309a, 0x30f3, 0x30b9, 0x30d8, 0x309a, 0x30fc, 0x30b7, 0x3099, 0x30d8, 0x3099, 0x30fc, 0x30bf,
+    0x30db, 0x309a, 0x30a4, 0x30f3, 0x30c8, 0x30db, 0x3099, 0x30eb, 0x30c8, 0x30db, 0x30f3, 0x30db, 0x309a,
+    0x30f3, 0x30c8, 0x3099, 0x30db, 0x30fc, 0x30eb, 0x30db, 0x30fc, 0x30f3, 0x30de, 0x30a4, 0x30af, 0x30ed,
+    0x30de, 0x30a4, 0x30eb, 0x30de, 0x30c3, 0x30cf, 0x30de, 0x30eb, 0x30af, 0x30de, 0x30f3, 0x30b7, 0x30e7,
+    0x30f3, 0x30df, 0x30af, 0x30ed, 0x30f3, 0x30df, 0x30ea, 0x30df, 0x30ea, 0x30cf, 0x3099, 0x30fc, 0x30eb,
+    0x30e1, 0x30ab, 0x3099, 0x30e1, 0x30ab, 0x3099, 0x30c8, 0x30f3, 0x30e1, 0x30fc, 0x30c8, 0x30eb, 0x30e4,
+    0x30fc, 0x30c8, 0x3099, 0x30e4, 0x30fc, 0x30eb, 0x30e6, 0x30a2, 0x30f3, 0x30ea, 0x30c3, 0x30c8, 0x30eb,
+    0x30ea, 0x30e9, 0x30eb, 0x30d2, 0x309a, 0x30fc, 0x30eb, 0x30fc, 0x30d5, 0x3099, 0x30eb, 0x30ec, 0x30e0,
+    0x30ec, 0x30f3, 0x30c8, 0x30b1, 0x3099, 0x30f3, 0x30ef, 0x30c3, 0x30c8, 0x0030, 0x70b9, 0x0031, 0x70b9,
+    0x0032, 0x70b9, 0x0033, 0x70b9, 0x0034, 0x70b9, 0x0035, 0x70b9, 0x0036, 0x70b9, 0x0037, 0x70b9, 0x0038,
+    0x70b9, 0x0039, 0x70b9, 0x0031, 0x0030, 0x70b9, 0x0031, 0x0031, 0x70b9, 0x0031, 0x0032, 0x70b9, 0x0031,
+    0x0033, 0x70b9, 0x0031, 0x0034, 0x70b9, 0x0031, 0x0035, 0x70b9, 0x0031, 0x0036, 0x70b9, 0x0031, 0x0037,
+    0x70b9, 0x0031, 0x0038, 0x70b9, 0x0031, 0x0039, 0x70b9, 0x0032, 0x0030, 0x70b9, 0x0032, 0x0031, 0x70b9,
+    0x0032, 0x0032, 0x70b9, 0x0032, 0x0033, 0x70b9, 0x0032, 0x0034, 0x70b9, 0x0068, 0x0050, 0x0061, 0x0064,
+    0x0061, 0x0041, 0x0055, 0x0062, 0x0061, 0x0072, 0x006f, 0x0056, 0x0070, 0x0063, 0x0064, 0x006d, 0x0064,
+    0x006d, 0x0032, 0x0064, 0x006d, 0x0033, 0x0049, 0x0055, 0x5e73, 0x6210, 0x662d, 0x548c, 0x5927, 0x6b63,
+    0x660e, 0x6cbb, 0x682a, 0x5f0f, 0x4f1a, 0x793e, 0x0070, 0x0041, 0x006e, 0x0041, 0x03bc, 0x0041, 0x006d,
+    0x0041, 0x006b, 0x0041, 0x004b, 0x0042, 0x004d, 0x0042, 0x0047, 0x0042, 0x0063, 0x0061, 0x006c, 0x006b,
+    0x0063, 0x0061, 0x006c, 0x0070, 0x0046, 0x006e, 0x0046, 0x03bc, 0x0046, 0x03bc, 0x0067, 0x006d, 0x0067,
+    0x006b, 0x0067, 0x0048, 0x007a, 0x006b, 0x0048, 0x007a, 0x004d, 0x0048, 0x007a, 0x0047, 0x0048, 0x007a,
+    0x0054, 0x0048, 0x007a, 0x03bc, 0x006c, 0x006d, 0x006c, 0x0064, 0x006c, 0x006b, 0x006c, 0x0066, 0x006d,
+    0x006e, 0x006d, 0x03bc, 0x006d, 0x006d, 0x006d, 0x0063, 0x006d, 0x006b, 0x006d, 0x006d, 0x006d, 0x0032,
+    0x0063, 0x006d, 0x0032, 0x006d, 0x0032, 0x006b, 0x006d, 0x0032, 0x006d, 0x006d, 0x0033, 0x0063, 0x006d,
+    0x0033, 0x006d, 0x0033, 0x006b, 0x006d, 0x0033, 0x006d, 0x2215, 0x0073, 0x006d, 0x2215, 0x0073, 0x0032,
+    0x0050, 0x0061, 0x006b, 0x0050, 0x0061, 0x004d, 0x0050, 0x0061, 0x0047, 0x0050, 0x0061, 0x0072, 0x0061,
+    0x0064, 0x0072, 0x0061, 0x0064, 0x2215, 0x0073, 0x0072, 0x0061, 0x0064, 0x2215, 0x0073, 0x0032, 0x0070,
+    0x0073, 0x006e, 0x0073, 0x03bc, 0x0073, 0x006d, 0x0073, 0x0070, 0x0056, 0x006e, 0x0056, 0x03bc, 0x0056,
+    0x006d, 0x0056, 0x006b, 0x0056, 0x004d, 0x0056, 0x0070, 0x0057, 0x006e, 0x0057, 0x03bc, 0x0057, 0x006d,
+    0x0057, 0x006b, 0x0057, 0x004d, 0x0057, 0x006b, 0x03a9, 0x004d, 0x03a9, 0x0061, 0x002e, 0x006d, 0x002e,
+    0x0042, 0x0071, 0x0063, 0x0063, 0x0063, 0x0064, 0x0043, 0x2215, 0x006b, 0x0067, 0x0043, 0x006f, 0x002e,
+    0x0064, 0x0042, 0x0047, 0x0079, 0x0068, 0x0061, 0x0048, 0x0050, 0x0069, 0x006e, 0x004b, 0x004b, 0x004b,
+    0x004d, 0x006b, 0x0074, 0x006c, 0x006d, 0x006c, 0x006e, 0x006c, 0x006f, 0x0067, 0x006c, 0x0078, 0x006d,
+    0x0062, 0x006d, 0x0069, 0x006c, 0x006d, 0x006f, 0x006c, 0x0050, 0x0048, 0x0070, 0x002e, 0x006d, 0x002e,
+    0x0050, 0x0050, 0x004d, 0x0050, 0x0052, 0x0073, 0x0072, 0x0053, 0x0076, 0x0057, 0x0062, 0x0056, 0x2215,
+    0x006d, 0x0041, 0x2215, 0x006d, 0x0031, 0x65e5, 0x0032, 0x65e5, 0x0033, 0x65e5, 0x0034, 0x65e5, 0x0035,
+    0x65e5, 0x0036, 0x65e5, 0x0037, 0x65e5, 0x0038, 0x65e5, 0x0039, 0x65e5, 0x0031, 0x0030, 0x65e5, 0x0031,
+    0x0031, 0x65e5, 0x0031, 0x0032, 0x65e5, 0x0031, 0x0033, 0x65e5, 0x0031, 0x0034, 0x65e5, 0x0031, 0x0035,
+    0x65e5, 0x0031, 0x0036, 0x65e5, 0x0031, 0x0037, 0x65e5, 0x0031, 0x0038, 0x65e5, 0x0031, 0x0039, 0x65e5,
+    0x0032, 0x0030, 0x65e5, 0x0032, 0x0031, 0x65e5, 0x0032, 0x0032, 0x65e5, 0x0032, 0x0033, 0x65e5, 0x0032,
+    0x0034, 0x65e5, 0x0032, 0x0035, 0x65e5, 0x0032, 0x0036, 0x65e5, 0x0032, 0x0037, 0x65e5, 0x0032, 0x0038,
+    0x65e5, 0x0032, 0x0039, 0x65e5, 0x0033, 0x0030, 0x65e5, 0x0033, 0x0031, 0x65e5, 0x0067, 0x0061, 0x006c,
+    0x044a, 0x044c, 0xa76f, 0x0043, 0x0046, 0x0051, 0x0126, 0x0153, 0xa727, 0xab37, 0x026b, 0xab52, 0x028d,
+    0x8c48, 0x66f4, 0x8eca, 0x8cc8, 0x6ed1, 0x4e32, 0x53e5, 0x9f9c, 0x9f9c, 0x5951, 0x91d1, 0x5587, 0x5948,
+    0x61f6, 0x7669, 0x7f85, 0x863f, 0x87ba, 0x88f8, 0x908f, 0x6a02, 0x6d1b, 0x70d9, 0x73de, 0x843d, 0x916a,
+    0x99f1, 0x4e82, 0x5375, 0x6b04, 0x721b, 0x862d, 0x9e1e, 0x5d50, 0x6feb, 0x85cd, 0x8964, 0x62c9, 0x81d8,
+    0x881f, 0x5eca, 0x6717, 0x6d6a, 0x72fc, 0x90ce, 0x4f86, 0x51b7, 0x52de, 0x64c4, 0x6ad3, 0x7210, 0x76e7,
+    0x8001, 0x8606, 0x865c, 0x8def, 0x9732, 0x9b6f, 0x9dfa, 0x788c, 0x797f, 0x7da0, 0x83c9, 0x9304, 0x9e7f,
+    0x8ad6, 0x58df, 0x5f04, 0x7c60, 0x807e, 0x7262, 0x78ca, 0x8cc2, 0x96f7, 0x58d8, 0x5c62, 0x6a13, 0x6dda,
+    0x6f0f, 0x7d2f, 0x7e37, 0x964b, 0x52d2, 0x808b, 0x51dc, 0x51cc, 0x7a1c, 0x7dbe, 0x83f1, 0x9675, 0x8b80,
+    0x62cf, 0x6a02, 0x8afe, 0x4e39, 0x5be7, 0x6012, 0x7387, 0x7570, 0x5317, 0x78fb, 0x4fbf, 0x5fa9, 0x4e0d,
+    0x6ccc, 0x6578, 0x7d22, 0x53c3, 0x585e, 0x7701, 0x8449, 0x8aaa, 0x6bba, 0x8fb0, 0x6c88, 0x62fe, 0x82e5,
+    0x63a0, 0x7565, 0x4eae, 0x5169, 0x51c9, 0x6881, 0x7ce7, 0x826f, 0x8ad2, 0x91cf, 0x52f5, 0x5442, 0x5973,
+    0x5eec, 0x65c5, 0x6ffe, 0x792a, 0x95ad, 0x9a6a, 0x9e97, 0x9ece, 0x529b, 0x66c6, 0x6b77, 0x8f62, 0x5e74,
+    0x6190, 0x6200, 0x649a, 0x6f23, 0x7149, 0x7489, 0x79ca, 0x7df4, 0x806f, 0x8f26, 0x84ee, 0x9023, 0x934a,
+    0x5217, 0x52a3, 0x54bd, 0x70c8, 0x88c2, 0x8aaa, 0x5ec9, 0x5ff5, 0x637b, 0x6bae, 0x7c3e, 0x7375, 0x4ee4,
+    0x56f9, 0x5be7, 0x5dba, 0x601c, 0x73b2, 0x7469, 0x7f9a, 0x8046, 0x9234, 0x96f6, 0x9748, 0x9818, 0x4f8b,
+    0x79ae, 0x91b4, 0x96b8, 0x60e1, 0x4e86, 0x50da, 0x5bee, 0x5c3f, 0x6599, 0x6a02, 0x71ce, 0x7642, 0x84fc,
+    0x907c, 0x9f8d, 0x6688, 0x962e, 0x5289, 0x677b, 0x67f3, 0x6d41, 0x6e9c, 0x7409, 0x7559, 0x786b, 0x7d10,
+    0x985e, 0x516d, 0x622e, 0x9678, 0x502b, 0x5d19, 0x6dea, 0x8f2a, 0x5f8b, 0x6144, 0x6817, 0x7387, 0x9686,
+    0x5229, 0x540f, 0x5c65, 0x6613, 0x674e, 0x68a8, 0x6ce5, 0x7406, 0x75e2, 0x7f79, 0x88cf, 0x88e1, 0x91cc,
+    0x96e2, 0x533f, 0x6eba, 0x541d, 0x71d0, 0x7498, 0x85fa, 0x96a3, 0x9c57, 0x9e9f, 0x6797, 0x6dcb, 0x81e8,
+    0x7acb, 0x7b20, 0x7c92, 0x72c0, 0x7099, 0x8b58, 0x4ec0, 0x8336, 0x523a, 0x5207, 0x5ea6, 0x62d3, 0x7cd6,
+    0x5b85, 0x6d1e, 0x66b4, 0x8f3b, 0x884c, 0x964d, 0x898b, 0x5ed3, 0x5140, 0x55c0, 0x585a, 0x6674, 0x51de,
+    0x732a, 0x76ca, 0x793c, 0x795e, 0x7965, 0x798f, 0x9756, 0x7cbe, 0x7fbd, 0x8612, 0x8af8, 0x9038, 0x90fd,
+    0x98ef, 0x98fc, 0x9928, 0x9db4, 0x90de, 0x96b7, 0x4fae, 0x50e7, 0x514d, 0x52c9, 0x52e4, 0x5351, 0x559d,
+    0x5606, 0x5668, 0x5840, 0x58a8, 0x5c64, 0x5c6e, 0x6094, 0x6168, 0x618e, 0x61f2, 0x654f, 0x65e2, 0x6691,
+    0x6885, 0x6d77, 0x6e1a, 0x6f22, 0x716e, 0x722b, 0x7422, 0x7891, 0x793e, 0x7949, 0x7948, 0x7950, 0x7956,
+    0x795d, 0x798d, 0x798e, 0x7a40, 0x7a81, 0x7bc0, 0x7df4, 0x7e09, 0x7e41, 0x7f72, 0x8005, 0x81ed, 0x8279,
+    0x8279, 0x8457, 0x8910, 0x8996, 0x8b01, 0x8b39, 0x8cd3, 0x8d08, 0x8fb6, 0x9038, 0x96e3, 0x97ff, 0x983b,
+    0x6075, 0xd850, 0xdeee, 0x8218, 0x4e26, 0x51b5, 0x5168, 0x4f80, 0x5145, 0x5180, 0x52c7, 0x52fa, 0x559d,
+    0x5555, 0x5599, 0x55e2, 0x585a, 0x58b3, 0x5944, 0x5954, 0x5a62, 0x5b28, 0x5ed2, 0x5ed9, 0x5f69, 0x5fad,
+    0x60d8, 0x614e, 0x6108, 0x618e, 0x6160, 0x61f2, 0x6234, 0x63c4, 0x641c, 0x6452, 0x6556, 0x6674, 0x6717,
+    0x671b, 0x6756, 0x6b79, 0x6bba, 0x6d41, 0x6edb, 0x6ecb, 0x6f22, 0x701e, 0x716e, 0x77a7, 0x7235, 0x72af,
+    0x732a, 0x7471, 0x7506, 0x753b, 0x761d, 0x761f, 0x76ca, 0x76db, 0x76f4, 0x774a, 0x7740, 0x78cc, 0x7ab1,
+    0x7bc0, 0x7c7b, 0x7d5b, 0x7df4, 0x7f3e, 0x8005, 0x8352, 0x83ef, 0x8779, 0x8941, 0x8986, 0x8996, 0x8abf,
+    0x8af8, 0x8acb, 0x8b01, 0x8afe, 0x8aed, 0x8b39, 0x8b8a, 0x8d08, 0x8f38, 0x9072, 0x9199, 0x9276, 0x967c,
+    0x96e3, 0x9756, 0x97db, 0x97ff, 0x980b, 0x983b, 0x9b12, 0x9f9c, 0xd84a, 0xdc4a, 0xd84a, 0xdc44, 0xd84c,
+    0xdfd5, 0x3b9d, 0x4018, 0x4039, 0xd854, 0xde49, 0xd857, 0xdcd0, 0xd85f, 0xded3, 0x9f43, 0x9f8e, 0x0066,
+    0x0066, 0x0066, 0x0069, 0x0066, 0x006c, 0x0066, 0x0066, 0x0069, 0x0066, 0x0066, 0x006c, 0x0073, 0x0074,
+    0x0073, 0x0074, 0x0574, 0x0576, 0x0574, 0x0565, 0x0574, 0x056b, 0x057e, 0x0576, 0x0574, 0x056d, 0x05d9,
+    0x05b4, 0x05f2, 0x05b7, 0x05e2, 0x05d0, 0x05d3, 0x05d4, 0x05db, 0x05dc, 0x05dd, 0x05e8, 0x05ea, 0x002b,
+    0x05e9, 0x05c1, 0x05e9, 0x05c2, 0x05e9, 0x05bc, 0x05c1, 0x05e9, 0x05bc, 0x05c2, 0x05d0, 0x05b7, 0x05d0,
+    0x05b8, 0x05d0, 0x05bc, 0x05d1, 0x05bc, 0x05d2, 0x05bc, 0x05d3, 0x05bc, 0x05d4, 0x05bc, 0x05d5, 0x05bc,
+    0x05d6, 0x05bc, 0x05d8, 0x05bc, 0x05d9, 0x05bc, 0x05da, 0x05bc, 0x05db, 0x05bc, 0x05dc, 0x05bc, 0x05de,
+    0x05bc, 0x05e0, 0x05bc, 0x05e1, 0x05bc, 0x05e3, 0x05bc, 0x05e4, 0x05bc, 0x05e6, 0x05bc, 0x05e7, 0x05bc,
+    0x05e8, 0x05bc, 0x05e9, 0x05bc, 0x05ea, 0x05bc, 0x05d5, 0x05b9, 0x05d1, 0x05bf, 0x05db, 0x05bf, 0x05e4,
+    0x05bf, 0x05d0, 0x05dc, 0x0671, 0x0671, 0x067b, 0x067b, 0x067b, 0x067b, 0x067e, 0x067e, 0x067e, 0x067e,
+    0x0680, 0x0680, 0x0680, 0x0680, 0x067a, 0x067a, 0x067a, 0x067a, 0x067f, 0x067f, 0x067f, 0x067f, 0x0679,
+    0x0679, 0x0679, 0x0679, 0x06a4, 0x06a4, 0x06a4, 0x06a4, 0x06a6, 0x06a6, 0x06a6, 0x06a6, 0x0684, 0x0684,
+    0x0684, 0x0684, 0x0683, 0x0683, 0x0683, 0x0683, 0x0686, 0x0686, 0x0686, 0x0686, 0x0687, 0x0687, 0x0687,
+    0x0687, 0x068d, 0x068d, 0x068c, 0x068c, 0x068e, 0x068e, 0x0688, 0x0688, 0x0698, 0x0698, 0x0691, 0x0691,
+    0x06a9, 0x06a9, 0x06a9, 0x06a9, 0x06af, 0x06af, 0x06af, 0x06af, 0x06b3, 0x06b3, 0x06b3, 0x06b3, 0x06b1,
+    0x06b1, 0x06b1, 0x06b1, 0x06ba, 0x06ba, 0x06bb, 0x06bb, 0x06bb, 0x06bb, 0x06d5, 0x0654, 0x06d5, 0x0654,
+    0x06c1, 0x06c1, 0x06c1, 0x06c1, 0x06be, 0x06be, 0x06be, 0x06be, 0x06d2, 0x06d2, 0x06d2, 0x0654, 0x06d2,
+    0x0654, 0x06ad, 0x06ad, 0x06ad, 0x06ad, 0x06c7, 0x06c7, 0x06c6, 0x06c6, 0x06c8, 0x06c8, 0x06c7, 0x0674,
+    0x06cb, 0x06cb, 0x06c5, 0x06c5, 0x06c9, 0x06c9, 0x06d0, 0x06d0, 0x06d0, 0x06d0, 0x0649, 0x0649, 0x064a,
+    0x0654, 0x0627, 0x064a, 0x0654, 0x0627, 0x064a, 0x0654, 0x06d5, 0x064a, 0x0654, 0x06d5, 0x064a, 0x0654,
+    0x0648, 0x064a, 0x0654, 0x0648, 0x064a, 0x0654, 0x06c7, 0x064a, 0x0654, 0x06c7, 0x064a, 0x0654, 0x06c6,
+    0x064a, 0x0654, 0x06c6, 0x064a, 0x0654, 0x06c8, 0x064a, 0x0654, 0x06c8, 0x064a, 0x0654, 0x06d0, 0x064a,
+    0x0654, 0x06d0, 0x064a, 0x0654, 0x06d0, 0x064a, 0x0654, 0x0649, 0x064a, 0x0654, 0x0649, 0x064a, 0x0654,
+    0x0649, 0x06cc, 0x06cc, 0x06cc, 0x06cc, 0x064a, 0x0654, 0x062c, 0x064a, 0x0654, 0x062d, 0x064a, 0x0654,
+    0x0645, 0x064a, 0x0654, 0x0649, 0x064a, 0x0654, 0x064a, 0x0628, 0x062c, 0x0628, 0x062d, 0x0628, 0x062e,
+    0x0628, 0x0645, 0x0628, 0x0649, 0x0628, 0x064a, 0x062a, 0x062c, 0x062a, 0x062d, 0x062a, 0x062e, 0x062a,
+    0x0645, 0x062a, 0x0649, 0x062a, 0x064a, 0x062b, 0x062c, 0x062b, 0x0645, 0x062b, 0x0649, 0x062b, 0x064a,
+    0x062c, 0x062d, 0x062c, 0x0645, 0x062d, 0x062c, 0x062d, 0x0645, 0x062e, 0x062c, 0x062e, 0x062d, 0x062e,
+    0x0645, 0x0633, 0x062c, 0x0633, 0x062d, 0x0633, 0x062e, 0x0633, 0x0645, 0x0635, 0x062d, 0x0635, 0x0645,
+    0x0636, 0x062c, 0x0636, 0x062d, 0x0636, 0x062e, 0x0636, 0x0645, 0x0637, 0x062d, 0x0637, 0x0645, 0x0638,
+    0x0645, 0x0639, 0x062c, 0x0639, 0x0645, 0x063a, 0x062c, 0x063a, 0x0645, 0x0641, 0x062c, 0x0641, 0x062d,
+    0x0641, 0x062e, 0x0641, 0x0645, 0x0641, 0x0649, 0x0641, 0x064a, 0x0642, 0x062d, 0x0642, 0x0645, 0x0642,
+    0x0649, 0x0642, 0x064a, 0x0643, 0x0627, 0x0643, 0x062c, 0x0643, 0x062d, 0x0643, 0x062e, 0x0643, 0x0644,
+    0x0643, 0x0645, 0x0643, 0x0649, 0x0643, 0x064a, 0x0644, 0x062c, 0x0644, 0x062d, 0x0644, 0x062e, 0x0644,
+    0x0645, 0x0644, 0x0649, 0x0644, 0x064a, 0x0645, 0x062c, 0x0645, 0x062d, 0x0645, 0x062e, 0x0645, 0x0645,
+    0x0645, 0x0649, 0x0645, 0x064a, 0x0646, 0x062c, 0x0646, 0x062d, 0x0646, 0x062e, 0x0646, 0x0645, 0x0646,
+    0x0649, 0x0646, 0x064a, 0x0647, 0x062c, 0x0647, 0x0645, 0x0647, 0x0649, 0x0647, 0x064a, 0x064a, 0x062c,
+    0x064a, 0x062d, 0x064a, 0x062e, 0x064a, 0x0645, 0x064a, 0x0649, 0x064a, 0x064a, 0x0630, 0x0670, 0x0631,
+    0x0670, 0x0649, 0x0670, 0x0020, 0x064c, 0x0651, 0x0020, 0x064d, 0x0651, 0x0020, 0x064e, 0x0651, 0x0020,
+    0x064f, 0x0651, 0x0020, 0x0650, 0x0651, 0x0020, 0x0651, 0x0670, 0x064a, 0x0654, 0x0631, 0x064a, 0x0654,
+    0x0632, 0x064a, 0x0654, 0x0645, 0x064a, 0x0654, 0x0646, 0x064a, 0x0654, 0x0649, 0x064a, 0x0654, 0x064a,
+    0x0628, 0x0631, 0x0628, 0x0632, 0x0628, 0x0645, 0x0628, 0x0646, 0x0628, 0x0649, 0x0628, 0x064a, 0x062a,
+    0x0631, 0x062a, 0x0632, 0x062a, 0x0645, 0x062a, 0x0646, 0x062a, 0x0649, 0x062a, 0x064a, 0x062b, 0x0631,
+    0x062b, 0x0632, 0x062b, 0x0645, 0x062b, 0x0646, 0x062b, 0x0649, 0x062b, 0x064a, 0x0641, 0x0649, 0x0641,
+    0x064a, 0x0642, 0x0649, 0x0642, 0x064a, 0x0643, 0x0627, 0x0643, 0x0644, 0x0643, 0x0645, 0x0643, 0x0649,
+    0x0643, 0x064a, 0x0644, 0x0645, 0x0644, 0x0649, 0x0644, 0x064a, 0x0645, 0x0627, 0x0645, 0x0645, 0x0646,
+    0x0631, 0x0646, 0x0632, 0x0646, 0x0645, 0x0646, 0x0646, 0x0646, 0x0649, 0x0646, 0x064a, 0x0649, 0x0670,
+    0x064a, 0x0631, 0x064a, 0x0632, 0x064a, 0x0645, 0x064a, 0x0646, 0x064a, 0x0649, 0x064a, 0x064a, 0x064a,
+    0x0654, 0x062c, 0x064a, 0x0654, 0x062d, 0x064a, 0x0654, 0x062e, 0x064a, 0x0654, 0x0645, 0x064a, 0x0654,
+    0x0647, 0x0628, 0x062c, 0x0628, 0x062d, 0x0628, 0x062e, 0x0628, 0x0645, 0x0628, 0x0647, 0x062a, 0x062c,
+    0x062a, 0x062d, 0x062a, 0x062e, 0x062a, 0x0645, 0x062a, 0x0647, 0x062b, 0x0645, 0x062c, 0x062d, 0x062c,
+    0x0645, 0x062d, 0x062c, 0x062d, 0x0645, 0x062e, 0x062c, 0x062e, 0x0645, 0x0633, 0x062c, 0x0633, 0x062d,
+    0x0633, 0x062e, 0x0633, 0x0645, 0x0635, 0x062d, 0x0635, 0x062e, 0x0635, 0x0645, 0x0636, 0x062c, 0x0636,
+    0x062d, 0x0636, 0x062e, 0x0636, 0x0645, 0x0637, 0x062d, 0x0638, 0x0645, 0x0639, 0x062c, 0x0639, 0x0645,
+    0x063a, 0x062c, 0x063a, 0x0645, 0x0641, 0x062c, 0x0641, 0x062d, 0x0641, 0x062e, 0x0641, 0x0645, 0x0642,
+    0x062d, 0x0642, 0x0645, 0x0643, 0x062c, 0x0643, 0x062d, 0x0643, 0x062e, 0x0643, 0x0644, 0x0643, 0x0645,
+    0x0644, 0x062c, 0x0644, 0x062d, 0x0644, 0x062e, 0x0644, 0x0645, 0x0644, 0x0647, 0x0645, 0x062c, 0x0645,
+    0x062d, 0x0645, 0x062e, 0x0645, 0x0645, 0x0646, 0x062c, 0x0646, 0x062d, 0x0646, 0x062e, 0x0646, 0x0645,
+    0x0646, 0x0647, 0x0647, 0x062c, 0x0647, 0x0645, 0x0647, 0x0670, 0x064a, 0x062c, 0x064a, 0x062d, 0x064a,
+    0x062e, 0x064a, 0x0645, 0x064a, 0x0647, 0x064a, 0x0654, 0x0645, 0x064a, 0x0654, 0x0647, 0x0628, 0x0645,
+    0x0628, 0x0647, 0x062a, 0x0645, 0x062a, 0x0647, 0x062b, 0x0645, 0x062b, 0x0647, 0x0633, 0x0645, 0x0633,
+    0x0647, 0x0634, 0x0645, 0x0634, 0x0647, 0x0643, 0x0644, 0x0643, 0x0645, 0x0644, 0x0645, 0x0646, 0x0645,
+    0x0646, 0x0647, 0x064a, 0x0645, 0x064a, 0x0647, 0x0640, 0x064e, 0x0651, 0x0640, 0x064f, 0x0651, 0x0640,
+    0x0650, 0x0651, 0x0637, 0x0649, 0x0637, 0x064a, 0x0639, 0x0649, 0x0639, 0x064a, 0x063a, 0x0649, 0x063a,
+    0x064a, 0x0633, 0x0649, 0x0633, 0x064a, 0x0634, 0x0649, 0x0634, 0x064a, 0x062d, 0x0649, 0x062d, 0x064a,
+    0x062c, 0x0649, 0x062c, 0x064a, 0x062e, 0x0649, 0x062e, 0x064a, 0x0635, 0x0649, 0x0635, 0x064a, 0x0636,
+    0x0649, 0x0636, 0x064a, 0x0634, 0x062c, 0x0634, 0x062d, 0x0634, 0x062e, 0x0634, 0x0645, 0x0634, 0x0631,
+    0x0633, 0x0631, 0x0635, 0x0631, 0x0636, 0x0631, 0x0637, 0x0649, 0x0637, 0x064a, 0x0639, 0x0649, 0x0639,
+    0x064a, 0x063a, 0x0649, 0x063a, 0x064a, 0x0633, 0x0649, 0x0633, 0x064a, 0x0634, 0x0649, 0x0634, 0x064a,
+    0x062d, 0x0649, 0x062d, 0x064a, 0x062c, 0x0649, 0x062c, 0x064a, 0x062e, 0x0649, 0x062e, 0x064a, 0x0635,
+    0x0649, 0x0635, 0x064a, 0x0636, 0x0649, 0x0636, 0x064a, 0x0634, 0x062c, 0x0634, 0x062d, 0x0634, 0x062e,
+    0x0634, 0x0645, 0x0634, 0x0631, 0x0633, 0x0631, 0x0635, 0x0631, 0x0636, 0x0631, 0x0634, 0x062c, 0x0634,
+    0x062d, 0x0634, 0x062e, 0x0634, 0x0645, 0x0633, 0x0647, 0x0634, 0x0647, 0x0637, 0x0645, 0x0633, 0x062c,
+    0x0633, 0x062d, 0x0633, 0x062e, 0x0634, 0x062c, 0x0634, 0x062d, 0x0634, 0x062e, 0x0637, 0x0645, 0x0638,
+    0x0645, 0x0627, 0x064b, 0x0627, 0x064b, 0x062a, 0x062c, 0x0645, 0x062a, 0x062d, 0x062c, 0x062a, 0x062d,
+    0x062c, 0x062a, 0x062d, 0x0645, 0x062a, 0x062e, 0x0645, 0x062a, 0x0645, 0x062c, 0x062a, 0x0645, 0x062d,
+    0x062a, 0x0645, 0x062e, 0x062c, 0x0645, 0x062d, 0x062c, 0x0645, 0x062d, 0x062d, 0x0645, 0x064a, 0x062d,
+    0x0645, 0x0649, 0x0633, 0x062d, 0x062c, 0x0633, 0x062c, 0x062d, 0x0633, 0x062c, 0x0649, 0x0633, 0x0645,
+    0x062d, 0x0633, 0x0645, 0x062d, 0x0633, 0x0645, 0x062c, 0x0633, 0x0645, 0x0645, 0x0633, 0x0645, 0x0645,
+    0x0635, 0x062d, 0x062d, 0x0635, 0x062d, 0x062d, 0x0635, 0x0645, 0x0645, 0x0634, 0x062d, 0x0645, 0x0634,
+    0x062d, 0x0645, 0x0634, 0x062c, 0x064a, 0x0634, 0x0645, 0x062e, 0x0634, 0x0645, 0x062e, 0x0634, 0x0645,
+    0x0645, 0x0634, 0x0645, 0x0645, 0x0636, 0x062d, 0x0649, 0x0636, 0x062e, 0x0645, 0x0636, 0x062e, 0x0645,
+    0x0637, 0x0645, 0x062d, 0x0637, 0x0645, 0x062d, 0x0637, 0x0645, 0x0645, 0x0637, 0x0645, 0x064a, 0x0639,
+    0x062c, 0x0645, 0x0639, 0x0645, 0x0645, 0x0639, 0x0645, 0x0645, 0x0639, 0x0645, 0x0649, 0x063a, 0x0645,
+    0x0645, 0x063a, 0x0645, 0x064a, 0x063a, 0x0645, 0x0649, 0x0641, 0x062e, 0x0645, 0x0641, 0x062e, 0x0645,
+    0x0642, 0x0645, 0x062d, 0x0642, 0x0645, 0x0645, 0x0644, 0x062d, 0x0645, 0x0644, 0x062d, 0x064a, 0x0644,
+    0x062d, 0x0649, 0x0644, 0x062c, 0x062c, 0x0644, 0x062c, 0x062c, 0x0644, 0x062e, 0x0645, 0x0644, 0x062e,
+    0x0645, 0x0644, 0x0645, 0x062d, 0x0644, 0x0645, 0x062d, 0x0645, 0x062d, 0x062c, 0x0645, 0x062d, 0x0645,
+    0x0645, 0x062d, 0x064a, 0x0645, 0x062c, 0x062d, 0x0645, 0x062c, 0x0645, 0x0645, 0x062e, 0x062c, 0x0645,
+    0x062e, 0x0645, 0x0645, 0x062c, 0x062e, 0x0647, 0x0645, 0x062c, 0x0647, 0x0645, 0x0645, 0x0646, 0x062d,
+    0x0645, 0x0646, 0x062d, 0x0649, 0x0646, 0x062c, 0x0645, 0x0646, 0x062c, 0x0645, 0x0646, 0x062c, 0x0649,
+    0x0646, 0x0645, 0x064a, 0x0646, 0x0645, 0x0649, 0x064a, 0x0645, 0x0645, 0x064a, 0x0645, 0x0645, 0x0628,
+    0x062e, 0x064a, 0x062a, 0x062c, 0x064a, 0x062a, 0x062c, 0x0649, 0x062a, 0x062e, 0x064a, 0x062a, 0x062e,
+    0x0649, 0x062a, 0x0645, 0x064a, 0x062a, 0x0645, 0x0649, 0x062c, 0x0645, 0x064a, 0x062c, 0x062d, 0x0649,
+    0x062c, 0x0645, 0x0649, 0x0633, 0x062e, 0x0649, 0x0635, 0x062d, 0x064a, 0x0634, 0x062d, 0x064a, 0x0636,
+    0x062d, 0x064a, 0x0644, 0x062c, 0x064a, 0x0644, 0x0645, 0x064a, 0x064a, 0x062d, 0x064a, 0x064a, 0x062c,
+    0x064a, 0x064a, 0x0645, 0x064a, 0x0645, 0x0645, 0x064a, 0x0642, 0x0645, 0x064a, 0x0646, 0x062d, 0x064a,
+    0x0642, 0x0645, 0x062d, 0x0644, 0x062d, 0x0645, 0x0639, 0x0645, 0x064a, 0x0643, 0x0645, 0x064a, 0x0646,
+    0x062c, 0x062d, 0x0645, 0x062e, 0x064a, 0x0644, 0x062c, 0x0645, 0x0643, 0x0645, 0x0645, 0x0644, 0x062c,
+    0x0645, 0x0646, 0x062c, 0x062d, 0x062c, 0x062d, 0x064a, 0x062d, 0x062c, 0x064a, 0x0645, 0x062c, 0x064a,
+    0x0641, 0x0645, 0x064a, 0x0628, 0x062d, 0x064a, 0x0643, 0x0645, 0x0645, 0x0639, 0x062c, 0x0645, 0x0635,
+    0x0645, 0x0645, 0x0633, 0x062e, 0x064a, 0x0646, 0x062c, 0x064a, 0x0635, 0x0644, 0x06d2, 0x0642, 0x0644,
+    0x06d2, 0x0627, 0x0644, 0x0644, 0x0647, 0x0627, 0x0643, 0x0628, 0x0631, 0x0645, 0x062d, 0x0645, 0x062f,
+    0x0635, 0x0644, 0x0639, 0x0645, 0x0631, 0x0633, 0x0648, 0x0644, 0x0639, 0x0644, 0x064a, 0x0647, 0x0648,
+    0x0633, 0x0644, 0x0645, 0x0635, 0x0644, 0x0649, 0x0635, 0x0644, 0x0649, 0x0020, 0x0627, 0x0644, 0x0644,
+    0x0647, 0x0020, 0x0639, 0x0644, 0x064a, 0x0647, 0x0020, 0x0648, 0x0633, 0x0644, 0x0645, 0x062c, 0x0644,
+    0x0020, 0x062c, 0x0644, 0x0627, 0x0644, 0x0647, 0x0631, 0x06cc, 0x0627, 0x0644, 0x002c, 0x3001, 0x3002,
+    0x003a, 0x003b, 0x0021, 0x003f, 0x3016, 0x3017, 0x002e, 0x002e, 0x002e, 0x002e, 0x002e, 0x2014, 0x2013,
+    0x005f, 0x005f, 0x0028, 0x0029, 0x007b, 0x007d, 0x3014, 0x3015, 0x3010, 0x3011, 0x300a, 0x300b, 0x3008,
+    0x3009, 0x300c, 0x005b, 0x005d, 0x0020, 0x0305, 0x0020, 0x0305, 0x0020, 0x0305, 0x0020, 0x0305, 0x005f,
+    0x005f, 0x005f, 0x002c, 0x3001, 0x002e, 0x003b, 0x003a, 0x003f, 0x0021, 0x2014, 0x0028, 0x0029, 0x007b,
+    0x007d, 0x3014, 0x3015, 0x0023, 0x0026, 0x002a, 0x002b, 0x002d, 0x003c, 0x003e, 0x003d, 0x005c, 0x0024,
+    0x0025, 0x0040, 0x0020, 0x064b, 0x0640, 0x064b, 0x0020, 0x064c, 0x0020, 0x064d, 0x0020, 0x064e, 0x0640,
+    0x064e, 0x0020, 0x064f, 0x0640, 0x064f, 0x0020, 0x0650, 0x0640, 0x0650, 0x0020, 0x0651, 0x0640, 0x0651,
+    0x0020, 0x0652, 0x0640, 0x0652, 0x0621, 0x0627, 0x0653, 0x0627, 0x0653, 0x0627, 0x0654, 0x0627, 0x0654,
+    0x0648, 0x0654, 0x0648, 0x0654, 0x0627, 0x0655, 0x0627, 0x0655, 0x064a, 0x0654, 0x064a, 0x0654, 0x064a,
+    0x0654, 0x064a, 0x0654, 0x0627, 0x0627, 0x0628, 0x0628, 0x0628, 0x0628, 0x0629, 0x0629, 0x062a, 0x062a,
+    0x062a, 0x062a, 0x062b, 0x062b, 0x062b, 0x062b, 0x062c, 0x062c, 0x062c, 0x062c, 0x062d, 0x062d, 0x062d,
+    0x062d, 0x062e, 0x062e, 0x062e, 0x062e, 0x062f, 0x062f, 0x0630, 0x0630, 0x0631, 0x0631, 0x0632, 0x0632,
+    0x0633, 0x0633, 0x0633, 0x0633, 0x0634, 0x0634, 0x0634, 0x0634, 0x0635, 0x0635, 0x0635, 0x0635, 0x0636,
+    0x0636, 0x0636, 0x0636, 0x0637, 0x0637, 0x0637, 0x0637, 0x0638, 0x0638, 0x0638, 0x0638, 0x0639, 0x0639,
+    0x0639, 0x0639, 0x063a, 0x063a, 0x063a, 0x063a, 0x0641, 0x0641, 0x0641, 0x0641, 0x0642, 0x0642, 0x0642,
+    0x0642, 0x0643, 0x0643, 0x0643, 0x0643, 0x0644, 0x0644, 0x0644, 0x0644, 0x0645, 0x0645, 0x0645, 0x0645,
+    0x0646, 0x0646, 0x0646, 0x0646, 0x0647, 0x0647, 0x0647, 0x0647, 0x0648, 0x0648, 0x0649, 0x0649, 0x064a,
+    0x064a, 0x064a, 0x064a, 0x0644, 0x0627, 0x0653, 0x0644, 0x0627, 0x0653, 0x0644, 0x0627, 0x0654, 0x0644,
+    0x0627, 0x0654, 0x0644, 0x0627, 0x0655, 0x0644, 0x0627, 0x0655, 0x0644, 0x0627, 0x0644, 0x0627, 0x0021,
+    0x2985, 0x2986, 0x3002, 0x300c, 0x300d, 0x3001, 0x30fb, 0x30f2, 0x30a1, 0x30a3, 0x30a5, 0x30a7, 0x30a9,
+    0x30e3, 0x30e5, 0x30e7, 0x30c3, 0x30fc, 0x30a2, 0x30a4, 0x30a6, 0x30a8, 0x30aa, 0x30ab, 0x30ad, 0x30af,
+    0x30b1, 0x30b3, 0x30b5, 0x30b7, 0x30b9, 0x30bb, 0x30bd, 0x30bf, 0x30c1, 0x30c4, 0x30c6, 0x30c8, 0x30ca,
+    0x30d2, 0x30d5, 0x30d8, 0x30db, 0x30de, 0x30e4, 0x30e6, 0x30e8, 0x30ef, 0x30f3, 0x3099, 0x309a, 0x1160,
+    0x1100, 0x1101, 0x11aa, 0x1102, 0x11ac, 0x11ad, 0x1103, 0x1104, 0x1105, 0x11b0, 0x111a, 0x1106, 0x1107,
+    0x1108, 0x1121, 0x1109, 0x1161, 0x1167, 0x116d, 0x1173, 0x1174, 0x1175, 0x00a2, 0x00a3, 0x00ac, 0x0020,
+    0x0304, 0x00a6, 0x00a5, 0x20a9, 0x2502, 0x2190, 0x25a0, 0x25cb, 0x02d0, 0x02d1, 0x00e6, 0x0299, 0x0253,
+    0x02a3, 0xab66, 0x02a5, 0x02a4, 0x0256, 0x0257, 0x1d91, 0x0258, 0x025e, 0x02a9, 0x0264, 0x0262, 0x0260,
+    0x029b, 0x0127, 0x029c, 0x0267, 0x0284, 0x02aa, 0x02ab, 0x026c, 0xd837, 0xdf04, 0xa78e, 0x026e, 0xd837,
+    0xdf05, 0x028e, 0xd837, 0xdf06, 0x00f8, 0x0276, 0x0277, 0x0071, 0x027a, 0xd837, 0xdf08, 0x027d, 0x027e,
+    0x0280, 0x02a8, 0x02a6, 0xab67, 0x02a7, 0x0288, 0x2c71, 0x028f, 0x02a1, 0x02a2, 0x0298, 0x01c0, 0x01c1,
+    0x01c2, 0xd837, 0xdf0a, 0xd837, 0xdf1e, 0xd804, 0xdc99, 0xd804, 0xdcba, 0xd804, 0xdc9b, 0xd804, 0xdcba,
+    0xd804, 0xdca5, 0xd804, 0xdcba, 0xd804, 0xdd31, 0xd804, 0xdd27, 0xd804, 0xdd32, 0xd804, 0xdd27, 0xd804,
+    0xdf47, 0xd804, 0xdf3e, 0xd804, 0xdf47, 0xd804, 0xdf57, 0xd805, 0xdcb9, 0xd805, 0xdcba, 0xd805, 0xdcb9,
+    0xd805, 0xdcb0, 0xd805, 0xdcb9, 0xd805, 0xdcbd, 0xd805, 0xddb8, 0xd805, 0xddaf, 0xd805, 0xddb9, 0xd805,
+    0xddaf, 0xd806, 0xdd35, 0xd806, 0xdd30, 0xd834, 0xdd57, 0xd834, 0xdd65, 0xd834, 0xdd58, 0xd834, 0xdd65,
+    0xd834, 0xdd58, 0xd834, 0xdd65, 0xd834, 0xdd6e, 0xd834, 0xdd58, 0xd834, 0xdd65, 0xd834, 0xdd6f, 0xd834,
+    0xdd58, 0xd834, 0xdd65, 0xd834, 0xdd70, 0xd834, 0xdd58, 0xd834, 0xdd65, 0xd834, 0xdd71, 0xd834, 0xdd58,
+    0xd834, 0xdd65, 0xd834, 0xdd72, 0xd834, 0xddb9, 0xd834, 0xdd65, 0xd834, 0xddba, 0xd834, 0xdd65, 0xd834,
+    0xddb9, 0xd834, 0xdd65, 0xd834, 0xdd6e, 0xd834, 0xddba, 0xd834, 0xdd65, 0xd834, 0xdd6e, 0xd834, 0xddb9,
+    0xd834, 0xdd65, 0xd834, 0xdd6f, 0xd834, 0xddba, 0xd834, 0xdd65, 0xd834, 0xdd6f, 0x0041, 0x0061, 0x0041,
+    0x0061, 0x0069, 0x0041, 0x0061, 0x0041, 0x0043, 0x0044, 0x0047, 0x004a, 0x004b, 0x004e, 0x0053, 0x0061,
+    0x0066, 0x0068, 0x0070, 0x0041, 0x0061, 0x0041, 0x0042, 0x0044, 0x004a, 0x0053, 0x0061, 0x0041, 0x0042,
+    0x0044, 0x0049, 0x004f, 0x0053, 0x0061, 0x0041, 0x0061, 0x0041, 0x0061, 0x0041, 0x0061, 0x0041, 0x0061,
+    0x0041, 0x0061, 0x0041, 0x0061, 0x0131, 0x0237, 0x0391, 0x0398, 0x03a3, 0x2207, 0x03b1, 0x2202, 0x03b5,
+    0x03b8, 0x03ba, 0x03c6, 0x03c1, 0x03c0, 0x0391, 0x0398, 0x03a3, 0x2207, 0x03b1, 0x2202, 0x03b5, 0x03b8,
+    0x03ba, 0x03c6, 0x03c1, 0x03c0, 0x0391, 0x0398, 0x03a3, 0x2207, 0x03b1, 0x2202, 0x03b5, 0x03b8, 0x03ba,
+    0x03c6, 0x03c1, 0x03c0, 0x0391, 0x0398, 0x03a3, 0x2207, 0x03b1, 0x2202, 0x03b5, 0x03b8, 0x03ba, 0x03c6,
+    0x03c1, 0x03c0, 0x0391, 0x0398, 0x03a3, 0x2207, 0x03b1, 0x2202, 0x03b5, 0x03b8, 0x03ba, 0x03c6, 0x03c1,
+    0x03c0, 0x03dc, 0x03dd, 0x0030, 0x0030, 0x0030, 0x0030, 0x0030, 0x0430, 0x043a, 0x043b, 0x043c, 0x043e,
+    0x044b, 0x044d, 0x044e, 0xa689, 0x04d9, 0x0456, 0x0458, 0x04e9, 0x04af, 0x04cf, 0x0430, 0x043a, 0x043b,
+    0x043e, 0x043f, 0x0441, 0x0443, 0x044a, 0x044b, 0x0491, 0x0456, 0x0455, 0x045f, 0x04ab, 0xa651, 0x04b1,
+    0x0627, 0x0628, 0x062c, 0x062f, 0x0648, 0x0632, 0x062d, 0x0637, 0x064a, 0x0643, 0x0633, 0x0639, 0x0641,
+    0x0635, 0x0642, 0x0631, 0x0634, 0x062a, 0x062b, 0x062e, 0x0630, 0x0636, 0x0638, 0x063a, 0x066e, 0x06ba,
+    0x06a1, 0x066f, 0x0628, 0x062c, 0x0647, 0x062d, 0x064a, 0x0643, 0x0633, 0x0639, 0x0641, 0x0635, 0x0642,
+    0x0634, 0x062a, 0x062b, 0x062e, 0x0636, 0x063a, 0x062c, 0x062d, 0x064a, 0x0644, 0x0646, 0x0633, 0x0639,
+    0x0635, 0x0642, 0x0634, 0x062e, 0x0636, 0x063a, 0x06ba, 0x066f, 0x0628, 0x062c, 0x0647, 0x062d, 0x0637,
+    0x064a, 0x0643, 0x0645, 0x0646, 0x0633, 0x0639, 0x0641, 0x0635, 0x0642, 0x0634, 0x062a, 0x062b, 0x062e,
+    0x0636, 0x0638, 0x063a, 0x066e, 0x06a1, 0x0627, 0x0628, 0x062c, 0x062f, 0x0647, 0x0648, 0x0632, 0x062d,
+    0x0637, 0x064a, 0x0644, 0x0645, 0x0646, 0x0633, 0x0639, 0x0641, 0x0635, 0x0642, 0x0631, 0x0634, 0x062a,
+    0x062b, 0x062e, 0x0630, 0x0636, 0x0638, 0x063a, 0x0628, 0x062c, 0x062f, 0x0648, 0x0632, 0x062d, 0x0637,
+    0x064a, 0x0644, 0x0645, 0x0646, 0x0633, 0x0639, 0x0641, 0x0635, 0x0642, 0x0631, 0x0634, 0x062a, 0x062b,
+    0x062e, 0x0630, 0x0636, 0x0638, 0x063a, 0x0030, 0x002e, 0x0030, 0x002c, 0x0031, 0x002c, 0x0032, 0x002c,
+    0x0033, 0x002c, 0x0034, 0x002c, 0x0035, 0x002c, 0x0036, 0x002c, 0x0037, 0x002c, 0x0038, 0x002c, 0x0039,
+    0x002c, 0x0028, 0x0041, 0x0029, 0x0028, 0x0042, 0x0029, 0x0028, 0x0043, 0x0029, 0x0028, 0x0044, 0x0029,
+    0x0028, 0x0045, 0x0029, 0x0028, 0x0046, 0x0029, 0x0028, 0x0047, 0x0029, 0x0028, 0x0048, 0x0029, 0x0028,
+    0x0049, 0x0029, 0x0028, 0x004a, 0x0029, 0x0028, 0x004b, 0x0029, 0x0028, 0x004c, 0x0029, 0x0028, 0x004d,
+    0x0029, 0x0028, 0x004e, 0x0029, 0x0028, 0x004f, 0x0029, 0x0028, 0x0050, 0x0029, 0x0028, 0x0051, 0x0029,
+    0x0028, 0x0052, 0x0029, 0x0028, 0x0053, 0x0029, 0x0028, 0x0054, 0x0029, 0x0028, 0x0055, 0x0029, 0x0028,
+    0x0056, 0x0029, 0x0028, 0x0057, 0x0029, 0x0028, 0x0058, 0x0029, 0x0028, 0x0059, 0x0029, 0x0028, 0x005a,
+    0x0029, 0x3014, 0x0053, 0x3015, 0x0043, 0x0052, 0x0043, 0x0044, 0x0057, 0x005a, 0x0041, 0x0048, 0x0056,
+    0x004d, 0x0056, 0x0053, 0x0044, 0x0053, 0x0053, 0x0050, 0x0050, 0x0056, 0x0057, 0x0043, 0x004d, 0x0043,
+    0x004d, 0x0044, 0x004d, 0x0052, 0x0044, 0x004a, 0x307b, 0x304b, 0x30b3, 0x30b3, 0x30b5, 0x624b, 0x5b57,
+    0x53cc, 0x30c6, 0x3099, 0x4e8c, 0x591a, 0x89e3, 0x5929, 0x4ea4, 0x6620, 0x7121, 0x6599, 0x524d, 0x5f8c,
+    0x518d, 0x65b0, 0x521d, 0x7d42, 0x751f, 0x8ca9, 0x58f0, 0x5439, 0x6f14, 0x6295, 0x6355, 0x4e00, 0x4e09,
+    0x904a, 0x5de6, 0x4e2d, 0x53f3, 0x6307, 0x8d70, 0x6253, 0x7981, 0x7a7a, 0x5408, 0x6e80, 0x6709, 0x6708,
+    0x7533, 0x5272, 0x55b6, 0x914d, 0x3014, 0x672c, 0x3015, 0x3014, 0x4e09, 0x3015, 0x3014, 0x4e8c, 0x3015,
+    0x3014, 0x5b89, 0x3015, 0x3014, 0x70b9, 0x3015, 0x3014, 0x6253, 0x3015, 0x3014, 0x76d7, 0x3015, 0x3014,
+    0x52dd, 0x3015, 0x3014, 0x6557, 0x3015, 0x5f97, 0x53ef, 0x0030, 0x4e3d, 0x4e38, 0x4e41, 0xd840, 0xdd22,
+    0x4f60, 0x4fae, 0x4fbb, 0x5002, 0x507a, 0x5099, 0x50e7, 0x50cf, 0x349e, 0xd841, 0xde3a, 0x514d, 0x5154,
+    0x5164, 0x5177, 0xd841, 0xdd1c, 0x34b9, 0x5167, 0x518d, 0xd841, 0xdd4b, 0x5197, 0x51a4, 0x4ecc, 0x51ac,
+    0x51b5, 0xd864, 0xdddf, 0x51f5, 0x5203, 0x34df, 0x523b, 0x5246, 0x5272, 0x5277, 0x3515, 0x52c7, 0x52c9,
+    0x52e4, 0x52fa, 0x5305, 0x5306, 0x5317, 0x5349, 0x5351, 0x535a, 0x5373, 0x537d, 0x537f, 0x537f, 0x537f,
+    0xd842, 0xde2c, 0x7070, 0x53ca, 0x53df, 0xd842, 0xdf63, 0x53eb, 0x53f1, 0x5406, 0x549e, 0x5438, 0x5448,
+    0x5468, 0x54a2, 0x54f6, 0x5510, 0x5553, 0x5563, 0x5584, 0x5584, 0x5599, 0x55ab, 0x55b3, 0x55c2, 0x5716,
+    0x5606, 0x5717, 0x5651, 0x5674, 0x5207, 0x58ee, 0x57ce, 0x57f4, 0x580d, 0x578b, 0x5832, 0x5831, 0x58ac,
+    0xd845, 0xdce4, 0x58f2, 0x58f7, 0x5906, 0x591a, 0x5922, 0x5962, 0xd845, 0xdea8, 0xd845, 0xdeea, 0x59ec,
+    0x5a1b, 0x5a27, 0x59d8, 0x5a66, 0x36ee, 0x36fc, 0x5b08, 0x5b3e, 0x5b3e, 0xd846, 0xddc8, 0x5bc3, 0x5bd8,
+    0x5be7, 0x5bf3, 0xd846, 0xdf18, 0x5bff, 0x5c06, 0x5f53, 0x5c22, 0x3781, 0x5c60, 0x5c6e, 0x5cc0, 0x5c8d,
+    0xd847, 0xdde4, 0x5d43, 0xd847, 0xdde6, 0x5d6e, 0x5d6b, 0x5d7c, 0x5de1, 0x5de2, 0x382f, 0x5dfd, 0x5e28,
+    0x5e3d, 0x5e69, 0x3862, 0xd848, 0xdd83, 0x387c, 0x5eb0, 0x5eb3, 0x5eb6, 0x5eca, 0xd868, 0xdf92, 0x5efe,
+    0xd848, 0xdf31, 0xd848, 0xdf31, 0x8201, 0x5f22, 0x5f22, 0x38c7, 0xd84c, 0xdeb8, 0xd858, 0xddda, 0x5f62,
+    0x5f6b, 0x38e3, 0x5f9a, 0x5fcd, 0x5fd7, 0x5ff9, 0x6081, 0x393a, 0x391c, 0x6094, 0xd849, 0xded4, 0x60c7,
+    0x6148, 0x614c, 0x614e, 0x614c, 0x617a, 0x618e, 0x61b2, 0x61a4, 0x61af, 0x61de, 0x61f2, 0x61f6, 0x6210,
+    0x621b, 0x625d, 0x62b1, 0x62d4, 0x6350, 0xd84a, 0xdf0c, 0x633d, 0x62fc, 0x6368, 0x6383, 0x63e4, 0xd84a,
+    0xdff1, 0x6422, 0x63c5, 0x63a9, 0x3a2e, 0x6469, 0x647e, 0x649d, 0x6477, 0x3a6c, 0x654f, 0x656c, 0xd84c,
+    0xdc0a, 0x65e3, 0x66f8, 0x6649, 0x3b19, 0x6691, 0x3b08, 0x3ae4, 0x5192, 0x5195, 0x6700, 0x669c, 0x80ad,
+    0x43d9, 0x6717, 0x671b, 0x6721, 0x675e, 0x6753, 0xd84c, 0xdfc3, 0x3b49, 0x67fa, 0x6785, 0x6852, 0x6885,
+    0xd84d, 0xdc6d, 0x688e, 0x681f, 0x6914, 0x3b9d, 0x6942, 0x69a3, 0x69ea, 0x6aa8, 0xd84d, 0xdea3, 0x6adb,
+    0x3c18, 0x6b21, 0xd84e, 0xdca7, 0x6b54, 0x3c4e, 0x6b72, 0x6b9f, 0x6bba, 0x6bbb, 0xd84e, 0xde8d, 0xd847,
+    0xdd0b, 0xd84e, 0xdefa, 0x6c4e, 0xd84f, 0xdcbc, 0x6cbf, 0x6ccd, 0x6c67, 0x6d16, 0x6d3e, 0x6d77, 0x6d41,
+    0x6d69, 0x6d78, 0x6d85, 0xd84f, 0xdd1e, 0x6d34, 0x6e2f, 0x6e6e, 0x3d33, 0x6ecb, 0x6ec7, 0xd84f, 0xded1,
+    0x6df9, 0x6f6e, 0xd84f, 0xdf5e, 0xd84f, 0xdf8e, 0x6fc6, 0x7039, 0x701e, 0x701b, 0x3d96, 0x704a, 0x707d,
+    0x7077, 0x70ad, 0xd841, 0xdd25, 0x7145, 0xd850, 0xde63, 0x719c, 0xd850, 0xdfab, 0x7228, 0x7235, 0x7250,
+    0xd851, 0xde08, 0x7280, 0x7295, 0xd851, 0xdf35, 0xd852, 0xdc14, 0x737a, 0x738b, 0x3eac, 0x73a5, 0x3eb8,
+    0x3eb8, 0x7447, 0x745c, 0x7471, 0x7485, 0x74ca, 0x3f1b, 0x7524, 0xd853, 0xdc36, 0x753e, 0xd853, 0xdc92,
+    0x7570, 0xd848, 0xdd9f, 0x7610, 0xd853, 0xdfa1, 0xd853, 0xdfb8, 0xd854, 0xdc44, 0x3ffc, 0x4008, 0x76f4,
+    0xd854, 0xdcf3, 0xd854, 0xdcf2, 0xd854, 0xdd19, 0xd854, 0xdd33, 0x771e, 0x771f, 0x771f, 0x774a, 0x4039,
+    0x778b, 0x4046, 0x4096, 0xd855, 0xdc1d, 0x784e, 0x788c, 0x78cc, 0x40e3, 0xd855, 0xde26, 0x7956, 0xd855,
+    0xde9a, 0xd855, 0xdec5, 0x798f, 0x79eb, 0x412f, 0x7a40, 0x7a4a, 0x7a4f, 0xd856, 0xdd7c, 0xd856, 0xdea7,
+    0xd856, 0xdea7, 0x7aee, 0x4202, 0xd856, 0xdfab, 0x7bc6, 0x7bc9, 0x4227, 0xd857, 0xdc80, 0x7cd2, 0x42a0,
+    0x7ce8, 0x7ce3, 0x7d00, 0xd857, 0xdf86, 0x7d63, 0x4301, 0x7dc7, 0x7e02, 0x7e45, 0x4334, 0xd858, 0xde28,
+    0xd858, 0xde47, 0x4359, 0xd858, 0xded9, 0x7f7a, 0xd858, 0xdf3e, 0x7f95, 0x7ffa, 0x8005, 0xd859, 0xdcda,
+    0xd859, 0xdd23, 0x8060, 0xd859, 0xdda8, 0x8070, 0xd84c, 0xdf5f, 0x43d5, 0x80b2, 0x8103, 0x440b, 0x813e,
+    0x5ab5, 0xd859, 0xdfa7, 0xd859, 0xdfb5, 0xd84c, 0xdf93, 0xd84c, 0xdf9c, 0x8201, 0x8204, 0x8f9e, 0x446b,
+    0x8291, 0x828b, 0x829d, 0x52b3, 0x82b1, 0x82b3, 0x82bd, 0x82e6, 0xd85a, 0xdf3c, 0x82e5, 0x831d, 0x8363,
+    0x83ad, 0x8323, 0x83bd, 0x83e7, 0x8457, 0x8353, 0x83ca, 0x83cc, 0x83dc, 0xd85b, 0xdc36, 0xd85b, 0xdd6b,
+    0xd85b, 0xdcd5, 0x452b, 0x84f1, 0x84f3, 0x8516, 0xd85c, 0xdfca, 0x8564, 0xd85b, 0xdf2c, 0x455d, 0x4561,
+    0xd85b, 0xdfb1, 0xd85c, 0xdcd2, 0x456b, 0x8650, 0x865c, 0x8667, 0x8669, 0x86a9, 0x8688, 0x870e, 0x86e2,
+    0x8779, 0x8728, 0x876b, 0x8786, 0x45d7, 0x87e1, 0x8801, 0x45f9, 0x8860, 0x8863, 0xd85d, 0xde67, 0x88d7,
+    0x88de, 0x4635, 0x88fa, 0x34bb, 0xd85e, 0xdcae, 0xd85e, 0xdd66, 0x46be, 0x46c7, 0x8aa0, 0x8aed, 0x8b8a,
+    0x8c55, 0xd85f, 0xdca8, 0x8cab, 0x8cc1, 0x8d1b, 0x8d77, 0xd85f, 0xdf2f, 0xd842, 0xdc04, 0x8dcb, 0x8dbc,
+    0x8df0, 0xd842, 0xdcde, 0x8ed4, 0x8f38, 0xd861, 0xddd2, 0xd861, 0xdded, 0x9094, 0x90f1, 0x9111, 0xd861,
+    0xdf2e, 0x911b, 0x9238, 0x92d7, 0x92d8, 0x927c, 0x93f9, 0x9415, 0xd862, 0xdffa, 0x958b, 0x4995, 0x95b7,
+    0xd863, 0xdd77, 0x49e6, 0x96c3, 0x5db2, 0x9723, 0xd864, 0xdd45, 0xd864, 0xde1a, 0x4a6e, 0x4a76, 0x97e0,
+    0xd865, 0xdc0a, 0x4ab2, 0xd865, 0xdc96, 0x980b, 0x980b, 0x9829, 0xd865, 0xddb6, 0x98e2, 0x4b33, 0x9929,
+    0x99a7, 0x99c2, 0x99fe, 0x4bce, 0xd866, 0xdf30, 0x9b12, 0x9c40, 0x9cfd, 0x4cce, 0x4ced, 0x9d67, 0xd868,
+    0xdcce, 0x4cf8, 0xd868, 0xdd05, 0xd868, 0xde0e, 0xd868, 0xde91, 0x9ebb, 0x4d56, 0x9ef9, 0x9efe, 0x9f05,
+    0x9f0f, 0x9f16, 0x9f3b, 0xd869, 0xde00,
+};
+
+/* Primary composites: {first, second, composed}, ascending.
+   Unicode 15.0.0; printed by tools/unicode.c. */
+static const uint16_t llmc__compose_bmp[][3] = {
+    {0x003c, 0x0338, 0x226e}, {0x003d, 0x0338, 0x2260}, {0x003e, 0x0338, 0x226f}, {0x0041, 0x0300, 0x00c0},
+    {0x0041, 0x0301, 0x00c1}, {0x0041, 0x0302, 0x00c2}, {0x0041, 0x0303, 0x00c3}, {0x0041, 0x0304, 0x0100},
+    {0x0041, 0x0306, 0x0102}, {0x0041, 0x0307, 0x0226}, {0x0041, 0x0308, 0x00c4}, {0x0041, 0x0309, 0x1ea2},
+    {0x0041, 0x030a, 0x00c5}, {0x0041, 0x030c, 0x01cd}, {0x0041, 0x030f, 0x0200}, {0x0041, 0x0311, 0x0202},
+    {0x0041, 0x0323, 0x1ea0}, {0x0041, 0x0325, 0x1e00}, {0x0041, 0x0328, 0x0104}, {0x0042, 0x0307, 0x1e02},
+    {0x0042, 0x0323, 0x1e04}, {0x0042, 0x0331, 0x1e06}, {0x0043, 0x0301, 0x0106}, {0x0043, 0x0302, 0x0108},
+    {0x0043, 0x0307, 0x010a}, {0x0043, 0x030c, 0x010c}, {0x0043, 0x0327, 0x00c7}, {0x0044, 0x0307, 0x1e0a},
+    {0x0044, 0x030c, 0x010e}, {0x0044, 0x0323, 0x1e0c}, {0x0044, 0x0327, 0x1e10}, {0x0044, 0x032d, 0x1e12},
+    {0x0044, 0x0331, 0x1e0e}, {0x0045, 0x0300, 0x00c8}, {0x0045, 0x0301, 0x00c9}, {0x0045, 0x0302, 0x00ca},
+    {0x0045, 0x0303, 0x1ebc}, {0x0045, 0x0304, 0x0112}, {0x0045, 0x0306, 0x0114}, {0x0045, 0x0307, 0x0116},
+    {0x0045, 0x0308, 0x00cb}, {0x0045, 0x0309, 0x1eba}, {0x0045, 0x030c, 0x011a}, {0x0045, 0x030f, 0x0204},
+    {0x0045, 0x0311, 0x0206}, {0x0045, 0x0323, 0x1eb8}, {0x0045, 0x0327, 0x0228}, {0x0045, 0x0328, 0x0118},
+    {0x0045, 0x032d, 0x1e18}, {0x0045, 0x0330, 0x1e1a}, {0x0046, 0x0307, 0x1e1e}, {0x0047, 0x0301, 0x01f4},
+    {0x0047, 0x0302, 0x011c}, {0x0047, 0x0304, 0x1e20}, {0x0047, 0x0306, 0x011e}, {0x0047, 0x0307, 0x0120},
+    {0x0047, 0x030c, 0x01e6}, {0x0047, 0x0327, 0x0122}, {0x0048, 0x0302, 0x0124}, {0x0048, 0x0307, 0x1e22},
+    {0x0048, 0x0308, 0x1e26}, {0x0048, 0x030c, 0x021e}, {0x0048, 0x0323, 0x1e24}, {0x0048, 0x0327, 0x1e28},
+    {0x0048, 0x032e, 0x1e2a}, {0x0049, 0x0300, 0x00cc}, {0x0049, 0x0301, 0x00cd}, {0x0049, 0x0302, 0x00ce},
+    {0x0049, 0x0303, 0x0128}, {0x0049, 0x0304, 0x012a}, {0x0049, 0x0306, 0x012c}, {0x0049, 0x0307, 0x0130},
+    {0x0049, 0x0308, 0x00cf}, {0x0049, 0x0309, 0x1ec8}, {0x0049, 0x030c, 0x01cf}, {0x0049, 0x030f, 0x0208},
+    {0x0049, 0x0311, 0x020a}, {0x0049, 0x0323, 0x1eca}, {0x0049, 0x0328, 0x012e}, {0x0049, 0x0330, 0x1e2c},
+    {0x004a, 0x0302, 0x0134}, {0x004b, 0x0301, 0x1e30}, {0x004b, 0x030c, 0x01e8}, {0x004b, 0x0323, 0x1e32},
+    {0x004b, 0x0327, 0x0136}, {0x004b, 0x0331, 0x1e34}, {0x004c, 0x0301, 0x0139}, {0x004c, 0x030c, 0x013d},
+    {0x004c, 0x0323, 0x1e36}, {0x004c, 0x0327, 0x013b}, {0x004c, 0x032d, 0x1e3c}, {0x004c, 0x0331, 0x1e3a},
+    {0x004d, 0x0301, 0x1e3e}, {0x004d, 0x0307, 0x1e40}, {0x004d, 0x0323, 0x1e42}, {0x004e, 0x0300, 0x01f8},
+    {0x004e, 0x0301, 0x0143}, {0x004e, 0x0303, 0x00d1}, {0x004e, 0x0307, 0x1e44}, {0x004e, 0x030c, 0x0147},
+    {0x004e, 0x0323, 0x1e46}, {0x004e, 0x0327, 0x0145}, {0x004e, 0x032d, 0x1e4a}, {0x004e, 0x0331, 0x1e48},
+    {0x004f, 0x0300, 0x00d2}, {0x004f, 0x0301, 0x00d3}, {0x004f, 0x0302, 0x00d4}, {0x004f, 0x0303, 0x00d5},
+    {0x004f, 0x0304, 0x014c}, {0x004f, 0x0306, 0x014e}, {0x004f, 0x0307, 0x022e}, {0x004f, 0x0308, 0x00d6},
+    {0x004f, 0x0309, 0x1ece}, {0x004f, 0x030b, 0x0150}, {0x004f, 0x030c, 0x01d1}, {0x004f, 0x030f, 0x020c},
+    {0x004f, 0x0311, 0x020e}, {0x004f, 0x031b, 0x01a0}, {0x004f, 0x0323, 0x1ecc}, {0x004f, 0x0328, 0x01ea},
+    {0x0050, 0x0301, 0x1e54}, {0x0050, 0x0307, 0x1e56}, {0x0052, 0x0301, 0x0154}, {0x0052, 0x0307, 0x1e58},
+    {0x0052, 0x030c, 0x0158}, {0x0052, 0x030f, 0x0210}, {0x0052, 0x0311, 0x0212}, {0x0052, 0x0323, 0x1e5a},
+    {0x0052, 0x0327, 0x0156}, {0x0052, 0x0331, 0x1e5e}, {0x0053, 0x0301, 0x015a}, {0x0053, 0x0302, 0x015c},
+    {0x0053, 0x0307, 0x1e60}, {0x0053, 0x030c, 0x0160}, {0x0053, 0x0323, 0x1e62}, {0x0053, 0x0326, 0x0218},
+    {0x0053, 0x0327, 0x015e}, {0x0054, 0x0307, 0x1e6a}, {0x0054, 0x030c, 0x0164}, {0x0054, 0x0323, 0x1e6c},
+    {0x0054, 0x0326, 0x021a}, {0x0054, 0x0327, 0x0162}, {0x0054, 0x032d, 0x1e70}, {0x0054, 0x0331, 0x1e6e},
+    {0x0055, 0x0300, 0x00d9}, {0x0055, 0x0301, 0x00da}, {0x0055, 0x0302, 0x00db}, {0x0055, 0x0303, 0x0168},
+    {0x0055, 0x0304, 0x016a}, {0x0055, 0x0306, 0x016c}, {0x0055, 0x0308, 0x00dc}, {0x0055, 0x0309, 0x1ee6},
+    {0x0055, 0x030a, 0x016e}, {0x0055, 0x030b, 0x0170}, {0x0055, 0x030c, 0x01d3}, {0x0055, 0x030f, 0x0214},
+    {0x0055, 0x0311, 0x0216}, {0x0055, 0x031b, 0x01af}, {0x0055, 0x0323, 0x1ee4}, {0x0055, 0x0324, 0x1e72},
+    {0x0055, 0x0328, 0x0172}, {0x0055, 0x032d, 0x1e76}, {0x0055, 0x0330, 0x1e74}, {0x0056, 0x0303, 0x1e7c},
+    {0x0056, 0x0323, 0x1e7e}, {0x0057, 0x0300, 0x1e80}, {0x0057, 0x0301, 0x1e82}, {0x0057, 0x0302, 0x0174},
+    {0x0057, 0x0307, 0x1e86}, {0x0057, 0x0308, 0x1e84}, {0x0057, 0x0323, 0x1e88}, {0x0058, 0x0307, 0x1e8a},
+    {0x0058, 0x0308, 0x1e8c}, {0x0059, 0x0300, 0x1ef2}, {0x0059, 0x0301, 0x00dd}, {0x0059, 0x0302, 0x0176},
+    {0x0059, 0x0303, 0x1ef8}, {0x0059, 0x0304, 0x0232}, {0x0059, 0x0307, 0x1e8e}, {0x0059, 0x0308, 0x0178},
+    {0x0059, 0x0309, 0x1ef6}, {0x0059, 0x0323, 0x1ef4}, {0x005a, 0x0301, 0x0179}, {0x005a, 0x0302, 0x1e90},
+    {0x005a, 0x0307, 0x017b}, {0x005a, 0x030c, 0x017d}, {0x005a, 0x0323, 0x1e92}, {0x005a, 0x0331, 0x1e94},
+    {0x0061, 0x0300, 0x00e0}, {0x0061, 0x0301, 0x00e1}, {0x0061, 0x0302, 0x00e2}, {0x0061, 0x0303, 0x00e3},
+    {0x0061, 0x0304, 0x0101}, {0x0061, 0x0306, 0x0103}, {0x0061, 0x0307, 0x0227}, {0x0061, 0x0308, 0x00e4},
+    {0x0061, 0x0309, 0x1ea3}, {0x0061, 0x030a, 0x00e5}, {0x0061, 0x030c, 0x01ce}, {0x0061, 0x030f, 0x0201},
+    {0x0061, 0x0311, 0x0203}, {0x0061, 0x0323, 0x1ea1}, {0x0061, 0x0325, 0x1e01}, {0x0061, 0x0328, 0x0105},
+    {0x0062, 0x0307, 0x1e03}, {0x0062, 0x0323, 0x1e05}, {0x0062, 0x0331, 0x1e07}, {0x0063, 0x0301, 0x0107},
+    {0x0063, 0x0302, 0x0109}, {0x0063, 0x0307, 0x010b}, {0x0063, 0x030c, 0x010d}, {0x0063, 0x0327, 0x00e7},
+    {0x0064, 0x0307, 0x1e0b}, {0x0064, 0x030c, 0x010f}, {0x0064, 0x0323, 0x1e0d}, {0x0064, 0x0327, 0x1e11},
+    {0x0064, 0x032d, 0x1e13}, {0x0064, 0x0331, 0x1e0f}, {0x0065, 0x0300, 0x00e8}, {0x0065, 0x0301, 0x00e9},
+    {0x0065, 0x0302, 0x00ea}, {0x0065, 0x0303, 0x1ebd}, {0x0065, 0x0304, 0x0113}, {0x0065, 0x0306, 0x0115},
+    {0x0065, 0x0307, 0x0117}, {0x0065, 0x0308, 0x00eb}, {0x0065, 0x0309, 0x1ebb}, {0x0065, 0x030c, 0x011b},
+    {0x0065, 0x030f, 0x0205}, {0x0065, 0x0311, 0x0207}, {0x0065, 0x0323, 0x1eb9}, {0x0065, 0x0327, 0x0229},
+    {0x0065, 0x0328, 0x0119}, {0x0065, 0x032d, 0x1e19}, {0x0065, 0x0330, 0x1e1b}, {0x0066, 0x0307, 0x1e1f},
+    {0x0067, 0x0301, 0x01f5}, {0x0067, 0x0302, 0x011d}, {0x0067, 0x0304, 0x1e21}, {0x0067, 0x0306, 0x011f},
+    {0x0067, 0x0307, 0x0121}, {0x0067, 0x030c, 0x01e7}, {0x0067, 0x0327, 0x0123}, {0x0068, 0x0302, 0x0125},
+    {0x0068, 0x0307, 0x1e23}, {0x0068, 0x0308, 0x1e27}, {0x0068, 0x030c, 0x021f}, {0x0068, 0x0323, 0x1e25},
+    {0x0068, 0x0327, 0x1e29}, {0x0068, 0x032e, 0x1e2b}, {0x0068, 0x0331, 0x1e96}, {0x0069, 0x0300, 0x00ec},
+    {0x0069, 0x0301, 0x00ed}, {0x0069, 0x0302, 0x00ee}, {0x0069, 0x0303, 0x0129}, {0x0069, 0x0304, 0x012b},
+    {0x0069, 0x0306, 0x012d}, {0x0069, 0x0308, 0x00ef}, {0x0069, 0x0309, 0x1ec9}, {0x0069, 0x030c, 0x01d0},
+    {0x0069, 0x030f, 0x0209}, {0x0069, 0x0311, 0x020b}, {0x0069, 0x0323, 0x1ecb}, {0x0069, 0x0328, 0x012f},
+    {0x0069, 0x0330, 0x1e2d}, {0x006a, 0x0302, 0x0135}, {0x006a, 0x030c, 0x01f0}, {0x006b, 0x0301, 0x1e31},
+    {0x006b, 0x030c, 0x01e9}, {0x006b, 0x0323, 0x1e33}, {0x006b, 0x0327, 0x0137}, {0x006b, 0x0331, 0x1e35},
+    {0x006c, 0x0301, 0x013a}, {0x006c, 0x030c, 0x013e}, {0x006c, 0x0323, 0x1e37}, {0x006c, 0x0327, 0x013c},
+    {0x006c, 0x032d, 0x1e3d}, {0x006c, 0x0331, 0x1e3b}, {0x006d, 0x0301, 0x1e3f}, {0x006d, 0x0307, 0x1e41},
+    {0x006d, 0x0323, 0x1e43}, {0x006e, 0x0300, 0x01f9}, {0x006e, 0x0301, 0x0144}, {0x006e, 0x0303, 0x00f1},
+    {0x006e, 0x0307, 0x1e45}, {0x006e, 0x030c, 0x0148}, {0x006e, 0x0323, 0x1e47}, {0x006e, 0x0327, 0x0146},
+    {0x006e, 0x032d, 0x1e4b}, {0x006e, 0x0331, 0x1e49}, {0x006f, 0x0300, 0x00f2}, {0x006f, 0x0301, 0x00f3},
+    {0x006f, 0x0302, 0x00f4}, {0x006f, 0x0303, 0x00f5}, {0x006f, 0x0304, 0x014d}, {0x006f, 0x0306, 0x014f},
+    {0x006f, 0x0307, 0x022f}, {0x006f, 0x0308, 0x00f6}, {0x006f, 0x0309, 0x1ecf}, {0x006f, 0x030b, 0x0151},
+    {0x006f, 0x030c, 0x01d2}, {0x006f, 0x030f, 0x020d}, {0x006f, 0x0311, 0x020f}, {0x006f, 0x031b, 0x01a1},
+    {0x006f, 0x0323, 0x1ecd}, {0x006f, 0x0328, 0x01eb}, {0x0070, 0x0301, 0x1e55}, {0x0070, 0x0307, 0x1e57},
+    {0x0072, 0x0301, 0x0155}, {0x0072, 0x0307, 0x1e59}, {0x0072, 0x030c, 0x0159}, {0x0072, 0x030f, 0x0211},
+    {0x0072, 0x0311, 0x0213}, {0x0072, 0x0323, 0x1e5b}, {0x0072, 0x0327, 0x0157}, {0x0072, 0x0331, 0x1e5f},
+    {0x0073, 0x0301, 0x015b}, {0x0073, 0x0302, 0x015d}, {0x0073, 0x0307, 0x1e61}, {0x0073, 0x030c, 0x0161},
+    {0x0073, 0x0323, 0x1e63}, {0x0073, 0x0326, 0x0219}, {0x0073, 0x0327, 0x015f}, {0x0074, 0x0307, 0x1e6b},
+    {0x0074, 0x0308, 0x1e97}, {0x0074, 0x030c, 0x0165}, {0x0074, 0x0323, 0x1e6d}, {0x0074, 0x0326, 0x021b},
+    {0x0074, 0x0327, 0x0163}, {0x0074, 0x032d, 0x1e71}, {0x0074, 0x0331, 0x1e6f}, {0x0075, 0x0300, 0x00f9},
+    {0x0075, 0x0301, 0x00fa}, {0x0075, 0x0302, 0x00fb}, {0x0075, 0x0303, 0x0169}, {0x0075, 0x0304, 0x016b},
+    {0x0075, 0x0306, 0x016d}, {0x0075, 0x0308, 0x00fc}, {0x0075, 0x0309, 0x1ee7}, {0x0075, 0x030a, 0x016f},
+    {0x0075, 0x030b, 0x0171}, {0x0075, 0x030c, 0x01d4}, {0x0075, 0x030f, 0x0215}, {0x0075, 0x0311, 0x0217},
+    {0x0075, 0x031b, 0x01b0}, {0x0075, 0x0323, 0x1ee5}, {0x0075, 0x0324, 0x1e73}, {0x0075, 0x0328, 0x0173},
+    {0x0075, 0x032d, 0x1e77}, {0x0075, 0x0330, 0x1e75}, {0x0076, 0x0303, 0x1e7d}, {0x0076, 0x0323, 0x1e7f},
+    {0x0077, 0x0300, 0x1e81}, {0x0077, 0x0301, 0x1e83}, {0x0077, 0x0302, 0x0175}, {0x0077, 0x0307, 0x1e87},
+    {0x0077, 0x0308, 0x1e85}, {0x0077, 0x030a, 0x1e98}, {0x0077, 0x0323, 0x1e89}, {0x0078, 0x0307, 0x1e8b},
+    {0x0078, 0x0308, 0x1e8d}, {0x0079, 0x0300, 0x1ef3}, {0x0079, 0x0301, 0x00fd}, {0x0079, 0x0302, 0x0177},
+    {0x0079, 0x0303, 0x1ef9}, {0x0079, 0x0304, 0x0233}, {0x0079, 0x0307, 0x1e8f}, {0x0079, 0x0308, 0x00ff},
+    {0x0079, 0x0309, 0x1ef7}, {0x0079, 0x030a, 0x1e99}, {0x0079, 0x0323, 0x1ef5}, {0x007a, 0x0301, 0x017a},
+    {0x007a, 0x0302, 0x1e91}, {0x007a, 0x0307, 0x017c}, {0x007a, 0x030c, 0x017e}, {0x007a, 0x0323, 0x1e93},
+    {0x007a, 0x0331, 0x1e95}, {0x00a8, 0x0300, 0x1fed}, {0x00a8, 0x0301, 0x0385}, {0x00a8, 0x0342, 0x1fc1},
+    {0x00c2, 0x0300, 0x1ea6}, {0x00c2, 0x0301, 0x1ea4}, {0x00c2, 0x0303, 0x1eaa}, {0x00c2, 0x0309, 0x1ea8},
+    {0x00c4, 0x0304, 0x01de}, {0x00c5, 0x0301, 0x01fa}, {0x00c6, 0x0301, 0x01fc}, {0x00c6, 0x0304, 0x01e2},
+    {0x00c7, 0x0301, 0x1e08}, {0x00ca, 0x0300, 0x1ec0}, {0x00ca, 0x0301, 0x1ebe}, {0x00ca, 0x0303, 0x1ec4},
+    {0x00ca, 0x0309, 0x1ec2}, {0x00cf, 0x0301, 0x1e2e}, {0x00d4, 0x0300, 0x1ed2}, {0x00d4, 0x0301, 0x1ed0},
+    {0x00d4, 0x0303, 0x1ed6}, {0x00d4, 0x0309, 0x1ed4}, {0x00d5, 0x0301, 0x1e4c}, {0x00d5, 0x0304, 0x022c},
+    {0x00d5, 0x0308, 0x1e4e}, {0x00d6, 0x0304, 0x022a}, {0x00d8, 0x0301, 0x01fe}, {0x00dc, 0x0300, 0x01db},
+    {0x00dc, 0x0301, 0x01d7}, {0x00dc, 0x0304, 0x01d5}, {0x00dc, 0x030c, 0x01d9}, {0x00e2, 0x0300, 0x1ea7},
+    {0x00e2, 0x0301, 0x1ea5}, {0x00e2, 0x0303, 0x1eab}, {0x00e2, 0x0309, 0x1ea9}, {0x00e4, 0x0304, 0x01df},
+    {0x00e5, 0x0301, 0x01fb}, {0x00e6, 0x0301, 0x01fd}, {0x00e6, 0x0304, 0x01e3}, {0x00e7, 0x0301, 0x1e09},
+    {0x00ea, 0x0300, 0x1ec1}, {0x00ea, 0x0301, 0x1ebf}, {0x00ea, 0x0303, 0x1ec5}, {0x00ea, 0x0309, 0x1ec3},
+    {0x00ef, 0x0301, 0x1e2f}, {0x00f4, 0x0300, 0x1ed3}, {0x00f4, 0x0301, 0x1ed1}, {0x00f4, 0x0303, 0x1ed7},
+    {0x00f4, 0x0309, 0x1ed5}, {0x00f5, 0x0301, 0x1e4d}, {0x00f5, 0x0304, 0x022d}, {0x00f5, 0x0308, 0x1e4f},
+    {0x00f6, 0x0304, 0x022b}, {0x00f8, 0x0301, 0x01ff}, {0x00fc, 0x0300, 0x01dc}, {0x00fc, 0x0301, 0x01d8},
+    {0x00fc, 0x0304, 0x01d6}, {0x00fc, 0x030c, 0x01da}, {0x0102, 0x0300, 0x1eb0}, {0x0102, 0x0301, 0x1eae},
+    {0x0102, 0x0303, 0x1eb4}, {0x0102, 0x0309, 0x1eb2}, {0x0103, 0x0300, 0x1eb1}, {0x0103, 0x0301, 0x1eaf},
+    {0x0103, 0x0303, 0x1eb5}, {0x0103, 0x0309, 0x1eb3}, {0x0112, 0x0300, 0x1e14}, {0x0112, 0x0301, 0x1e16},
+    {0x0113, 0x0300, 0x1e15}, {0x0113, 0x0301, 0x1e17}, {0x014c, 0x0300, 0x1e50}, {0x014c, 0x0301, 0x1e52},
+    {0x014d, 0x0300, 0x1e51}, {0x014d, 0x0301, 0x1e53}, {0x015a, 0x0307, 0x1e64}, {0x015b, 0x0307, 0x1e65},
+    {0x0160, 0x0307, 0x1e66}, {0x0161, 0x0307, 0x1e67}, {0x0168, 0x0301, 0x1e78}, {0x0169, 0x0301, 0x1e79},
+    {0x016a, 0x0308, 0x1e7a}, {0x016b, 0x0308, 0x1e7b}, {0x017f, 0x0307, 0x1e9b}, {0x01a0, 0x0300, 0x1edc},
+    {0x01a0, 0x0301, 0x1eda}, {0x01a0, 0x0303, 0x1ee0}, {0x01a0, 0x0309, 0x1ede}, {0x01a0, 0x0323, 0x1ee2},
+    {0x01a1, 0x0300, 0x1edd}, {0x01a1, 0x0301, 0x1edb}, {0x01a1, 0x0303, 0x1ee1}, {0x01a1, 0x0309, 0x1edf},
+    {0x01a1, 0x0323, 0x1ee3}, {0x01af, 0x0300, 0x1eea}, {0x01af, 0x0301, 0x1ee8}, {0x01af, 0x0303, 0x1eee},
+    {0x01af, 0x0309, 0x1eec}, {0x01af, 0x0323, 0x1ef0}, {0x01b0, 0x0300, 0x1eeb}, {0x01b0, 0x0301, 0x1ee9},
+    {0x01b0, 0x0303, 0x1eef}, {0x01b0, 0x0309, 0x1eed}, {0x01b0, 0x0323, 0x1ef1}, {0x01b7, 0x030c, 0x01ee},
+    {0x01ea, 0x0304, 0x01ec}, {0x01eb, 0x0304, 0x01ed}, {0x0226, 0x0304, 0x01e0}, {0x0227, 0x0304, 0x01e1},
+    {0x0228, 0x0306, 0x1e1c}, {0x0229, 0x0306, 0x1e1d}, {0x022e, 0x0304, 0x0230}, {0x022f, 0x0304, 0x0231},
+    {0x0292, 0x030c, 0x01ef}, {0x0391, 0x0300, 0x1fba}, {0x0391, 0x0301, 0x0386}, {0x0391, 0x0304, 0x1fb9},
+    {0x0391, 0x0306, 0x1fb8}, {0x0391, 0x0313, 0x1f08}, {0x0391, 0x0314, 0x1f09}, {0x0391, 0x0345, 0x1fbc},
+    {0x0395, 0x0300, 0x1fc8}, {0x0395, 0x0301, 0x0388}, {0x0395, 0x0313, 0x1f18}, {0x0395, 0x0314, 0x1f19},
+    {0x0397, 0x0300, 0x1fca}, {0x0397, 0x0301, 0x0389}, {0x0397, 0x0313, 0x1f28}, {0x0397, 0x0314, 0x1f29},
+    {0x0397, 0x0345, 0x1fcc}, {0x0399, 0x0300, 0x1fda}, {0x0399, 0x0301, 0x038a}, {0x0399, 0x0304, 0x1fd9},
+    {0x0399, 0x0306, 0x1fd8}, {0x0399, 0x0308, 0x03aa}, {0x0399, 0x0313, 0x1f38}, {0x0399, 0x0314, 0x1f39},
+    {0x039f, 0x0300, 0x1ff8}, {0x039f, 0x0301, 0x038c}, {0x039f, 0x0313, 0x1f48}, {0x039f, 0x0314, 0x1f49},
+    {0x03a1, 0x0314, 0x1fec}, {0x03a5, 0x0300, 0x1fea}, {0x03a5, 0x0301, 0x038e}, {0x03a5, 0x0304, 0x1fe9},
+    {0x03a5, 0x0306, 0x1fe8}, {0x03a5, 0x0308, 0x03ab}, {0x03a5, 0x0314, 0x1f59}, {0x03a9, 0x0300, 0x1ffa},
+    {0x03a9, 0x0301, 0x038f}, {0x03a9, 0x0313, 0x1f68}, {0x03a9, 0x0314, 0x1f69}, {0x03a9, 0x0345, 0x1ffc},
+    {0x03ac, 0x0345, 0x1fb4}, {0x03ae, 0x0345, 0x1fc4}, {0x03b1, 0x0300, 0x1f70}, {0x03b1, 0x0301, 0x03ac},
+    {0x03b1, 0x0304, 0x1fb1}, {0x03b1, 0x0306, 0x1fb0}, {0x03b1, 0x0313, 0x1f00}, {0x03b1, 0x0314, 0x1f01},
+    {0x03b1, 0x0342, 0x1fb6}, {0x03b1, 0x0345, 0x1fb3}, {0x03b5, 0x0300, 0x1f72}, {0x03b5, 0x0301, 0x03ad},
+    {0x03b5, 0x0313, 0x1f10}, {0x03b5, 0x0314, 0x1f11}, {0x03b7, 0x0300, 0x1f74}, {0x03b7, 0x0301, 0x03ae},
+    {0x03b7, 0x0313, 0x1f20}, {0x03b7, 0x0314, 0x1f21}, {0x03b7, 0x0342, 0x1fc6}, {0x03b7, 0x0345, 0x1fc3},
+    {0x03b9, 0x0300, 0x1f76}, {0x03b9, 0x0301, 0x03af}, {0x03b9, 0x0304, 0x1fd1}, {0x03b9, 0x0306, 0x1fd0},
+    {0x03b9, 0x0308, 0x03ca}, {0x03b9, 0x0313, 0x1f30}, {0x03b9, 0x0314, 0x1f31}, {0x03b9, 0x0342, 0x1fd6},
+    {0x03bf, 0x0300, 0x1f78}, {0x03bf, 0x0301, 0x03cc}, {0x03bf, 0x0313, 0x1f40}, {0x03bf, 0x0314, 0x1f41},
+    {0x03c1, 0x0313, 0x1fe4}, {0x03c1, 0x0314, 0x1fe5}, {0x03c5, 0x0300, 0x1f7a}, {0x03c5, 0x0301, 0x03cd},
+    {0x03c5, 0x0304, 0x1fe1}, {0x03c5, 0x0306, 0x1fe0}, {0x03c5, 0x0308, 0x03cb}, {0x03c5, 0x0313, 0x1f50},
+    {0x03c5, 0x0314, 0x1f51}, {0x03c5, 0x0342, 0x1fe6}, {0x03c9, 0x0300, 0x1f7c}, {0x03c9, 0x0301, 0x03ce},
+    {0x03c9, 0x0313, 0x1f60}, {0x03c9, 0x0314, 0x1f61}, {0x03c9, 0x0342, 0x1ff6}, {0x03c9, 0x0345, 0x1ff3},
+    {0x03ca, 0x0300, 0x1fd2}, {0x03ca, 0x0301, 0x0390}, {0x03ca, 0x0342, 0x1fd7}, {0x03cb, 0x0300, 0x1fe2},
+    {0x03cb, 0x0301, 0x03b0}, {0x03cb, 0x0342, 0x1fe7}, {0x03ce, 0x0345, 0x1ff4}, {0x03d2, 0x0301, 0x03d3},
+    {0x03d2, 0x0308, 0x03d4}, {0x0406, 0x0308, 0x0407}, {0x0410, 0x0306, 0x04d0}, {0x0410, 0x0308, 0x04d2},
+    {0x0413, 0x0301, 0x0403}, {0x0415, 0x0300, 0x0400}, {0x0415, 0x0306, 0x04d6}, {0x0415, 0x0308, 0x0401},
+    {0x0416, 0x0306, 0x04c1}, {0x0416, 0x0308, 0x04dc}, {0x0417, 0x0308, 0x04de}, {0x0418, 0x0300, 0x040d},
+    {0x0418, 0x0304, 0x04e2}, {0x0418, 0x0306, 0x0419}, {0x0418, 0x0308, 0x04e4}, {0x041a, 0x0301, 0x040c},
+    {0x041e, 0x0308, 0x04e6}, {0x0423, 0x0304, 0x04ee}, {0x0423, 0x0306, 0x040e}, {0x0423, 0x0308, 0x04f0},
+    {0x0423, 0x030b, 0x04f2}, {0x0427, 0x0308, 0x04f4}, {0x042b, 0x0308, 0x04f8}, {0x042d, 0x0308, 0x04ec},
+    {0x0430, 0x0306, 0x04d1}, {0x0430, 0x0308, 0x04d3}, {0x0433, 0x0301, 0x0453}, {0x0435, 0x0300, 0x0450},
+    {0x0435, 0x0306, 0x04d7}, {0x0435, 0x0308, 0x0451}, {0x0436, 0x0306, 0x04c2}, {0x0436, 0x0308, 0x04dd},
+    {0x0437, 0x0308, 0x04df}, {0x0438, 0x0300, 0x045d}, {0x0438, 0x0304, 0x04e3}, {0x0438, 0x0306, 0x0439},
+    {0x0438, 0x0308, 0x04e5}, {0x043a, 0x0301, 0x045c}, {0x043e, 0x0308, 0x04e7}, {0x0443, 0x0304, 0x04ef},
+    {0x0443, 0x0306, 0x045e}, {0x0443, 0x0308, 0x04f1}, {0x0443, 0x030b, 0x04f3}, {0x0447, 0x0308, 0x04f5},
+    {0x044b, 0x0308, 0x04f9}, {0x044d, 0x0308, 0x04ed}, {0x0456, 0x0308, 0x0457}, {0x0474, 0x030f, 0x0476},
+    {0x0475, 0x030f, 0x0477}, {0x04d8, 0x0308, 0x04da}, {0x04d9, 0x0308, 0x04db}, {0x04e8, 0x0308, 0x04ea},
+    {0x04e9, 0x0308, 0x04eb}, {0x0627, 0x0653, 0x0622}, {0x0627, 0x0654, 0x0623}, {0x0627, 0x0655, 0x0625},
+    {0x0648, 0x0654, 0x0624}, {0x064a, 0x0654, 0x0626}, {0x06c1, 0x0654, 0x06c2}, {0x06d2, 0x0654, 0x06d3},
+    {0x06d5, 0x0654, 0x06c0}, {0x0928, 0x093c, 0x0929}, {0x0930, 0x093c, 0x0931}, {0x0933, 0x093c, 0x0934},
+    {0x09c7, 0x09be, 0x09cb}, {0x09c7, 0x09d7, 0x09cc}, {0x0b47, 0x0b3e, 0x0b4b}, {0x0b47, 0x0b56, 0x0b48},
+    {0x0b47, 0x0b57, 0x0b4c}, {0x0b92, 0x0bd7, 0x0b94}, {0x0bc6, 0x0bbe, 0x0bca}, {0x0bc6, 0x0bd7, 0x0bcc},
+    {0x0bc7, 0x0bbe, 0x0bcb}, {0x0c46, 0x0c56, 0x0c48}, {0x0cbf, 0x0cd5, 0x0cc0}, {0x0cc6, 0x0cc2, 0x0cca},
+    {0x0cc6, 0x0cd5, 0x0cc7}, {0x0cc6, 0x0cd6, 0x0cc8}, {0x0cca, 0x0cd5, 0x0ccb}, {0x0d46, 0x0d3e, 0x0d4a},
+    {0x0d46, 0x0d57, 0x0d4c}, {0x0d47, 0x0d3e, 0x0d4b}, {0x0dd9, 0x0dca, 0x0dda}, {0x0dd9, 0x0dcf, 0x0ddc},
+    {0x0dd9, 0x0ddf, 0x0dde}, {0x0ddc, 0x0dca, 0x0ddd}, {0x1025, 0x102e, 0x1026}, {0x1b05, 0x1b35, 0x1b06},
+    {0x1b07, 0x1b35, 0x1b08}, {0x1b09, 0x1b35, 0x1b0a}, {0x1b0b, 0x1b35, 0x1b0c}, {0x1b0d, 0x1b35, 0x1b0e},
+    {0x1b11, 0x1b35, 0x1b12}, {0x1b3a, 0x1b35, 0x1b3b}, {0x1b3c, 0x1b35, 0x1b3d}, {0x1b3e, 0x1b35, 0x1b40},
+    {0x1b3f, 0x1b35, 0x1b41}, {0x1b42, 0x1b35, 0x1b43}, {0x1e36, 0x0304, 0x1e38}, {0x1e37, 0x0304, 0x1e39},
+    {0x1e5a, 0x0304, 0x1e5c}, {0x1e5b, 0x0304, 0x1e5d}, {0x1e62, 0x0307, 0x1e68}, {0x1e63, 0x0307, 0x1e69},
+    {0x1ea0, 0x0302, 0x1eac}, {0x1ea0, 0x0306, 0x1eb6}, {0x1ea1, 0x0302, 0x1ead}, {0x1ea1, 0x0306, 0x1eb7},
+    {0x1eb8, 0x0302, 0x1ec6}, {0x1eb9, 0x0302, 0x1ec7}, {0x1ecc, 0x0302, 0x1ed8}, {0x1ecd, 0x0302, 0x1ed9},
+    {0x1f00, 0x0300, 0x1f02}, {0x1f00, 0x0301, 0x1f04}, {0x1f00, 0x0342, 0x1f06}, {0x1f00, 0x0345, 0x1f80},
+    {0x1f01, 0x0300, 0x1f03}, {0x1f01, 0x0301, 0x1f05}, {0x1f01, 0x0342, 0x1f07}, {0x1f01, 0x0345, 0x1f81},
+    {0x1f02, 0x0345, 0x1f82}, {0x1f03, 0x0345, 0x1f83}, {0x1f04, 0x0345, 0x1f84}, {0x1f05, 0x0345, 0x1f85},
+    {0x1f06, 0x0345, 0x1f86}, {0x1f07, 0x0345, 0x1f87}, {0x1f08, 0x0300, 0x1f0a}, {0x1f08, 0x0301, 0x1f0c},
+    {0x1f08, 0x0342, 0x1f0e}, {0x1f08, 0x0345, 0x1f88}, {0x1f09, 0x0300, 0x1f0b}, {0x1f09, 0x0301, 0x1f0d},
+    {0x1f09, 0x0342, 0x1f0f}, {0x1f09, 0x0345, 0x1f89}, {0x1f0a, 0x0345, 0x1f8a}, {0x1f0b, 0x0345, 0x1f8b},
+    {0x1f0c, 0x0345, 0x1f8c}, {0x1f0d, 0x0345, 0x1f8d}, {0x1f0e, 0x0345, 0x1f8e}, {0x1f0f, 0x0345, 0x1f8f},
+    {0x1f10, 0x0300, 0x1f12}, {0x1f10, 0x0301, 0x1f14}, {0x1f11, 0x0300, 0x1f13}, {0x1f11, 0x0301, 0x1f15},
+    {0x1f18, 0x0300, 0x1f1a}, {0x1f18, 0x0301, 0x1f1c}, {0x1f19, 0x0300, 0x1f1b}, {0x1f19, 0x0301, 0x1f1d},
+    {0x1f20, 0x0300, 0x1f22}, {0x1f20, 0x0301, 0x1f24}, {0x1f20, 0x0342, 0x1f26}, {0x1f20, 0x0345, 0x1f90},
+    {0x1f21, 0x0300, 0x1f23}, {0x1f21, 0x0301, 0x1f25}, {0x1f21, 0x0342, 0x1f27}, {0x1f21, 0x0345, 0x1f91},
+    {0x1f22, 0x0345, 0x1f92}, {0x1f23, 0x0345, 0x1f93}, {0x1f24, 0x0345, 0x1f94}, {0x1f25, 0x0345, 0x1f95},
+    {0x1f26, 0x0345, 0x1f96}, {0x1f27, 0x0345, 0x1f97}, {0x1f28, 0x0300, 0x1f2a}, {0x1f28, 0x0301, 0x1f2c},
+    {0x1f28, 0x0342, 0x1f2e}, {0x1f28, 0x0345, 0x1f98}, {0x1f29, 0x0300, 0x1f2b}, {0x1f29, 0x0301, 0x1f2d},
+    {0x1f29, 0x0342, 0x1f2f}, {0x1f29, 0x0345, 0x1f99}, {0x1f2a, 0x0345, 0x1f9a}, {0x1f2b, 0x0345, 0x1f9b},
+    {0x1f2c, 0x0345, 0x1f9c}, {0x1f2d, 0x0345, 0x1f9d}, {0x1f2e, 0x0345, 0x1f9e}, {0x1f2f, 0x0345, 0x1f9f},
+    {0x1f30, 0x0300, 0x1f32}, {0x1f30, 0x0301, 0x1f34}, {0x1f30, 0x0342, 0x1f36}, {0x1f31, 0x0300, 0x1f33},
+    {0x1f31, 0x0301, 0x1f35}, {0x1f31, 0x0342, 0x1f37}, {0x1f38, 0x0300, 0x1f3a}, {0x1f38, 0x0301, 0x1f3c},
+    {0x1f38, 0x0342, 0x1f3e}, {0x1f39, 0x0300, 0x1f3b}, {0x1f39, 0x0301, 0x1f3d}, {0x1f39, 0x0342, 0x1f3f},
+    {0x1f40, 0x0300, 0x1f42}, {0x1f40, 0x0301, 0x1f44}, {0x1f41, 0x0300, 0x1f43}, {0x1f41, 0x0301, 0x1f45},
+    {0x1f48, 0x0300, 0x1f4a}, {0x1f48, 0x0301, 0x1f4c}, {0x1f49, 0x0300, 0x1f4b}, {0x1f49, 0x0301, 0x1f4d},
+    {0x1f50, 0x0300, 0x1f52}, {0x1f50, 0x0301, 0x1f54}, {0x1f50, 0x0342, 0x1f56}, {0x1f51, 0x0300, 0x1f53},
+    {0x1f51, 0x0301, 0x1f55}, {0x1f51, 0x0342, 0x1f57}, {0x1f59, 0x0300, 0x1f5b}, {0x1f59, 0x0301, 0x1f5d},
+    {0x1f59, 0x0342, 0x1f5f}, {0x1f60, 0x0300, 0x1f62}, {0x1f60, 0x0301, 0x1f64}, {0x1f60, 0x0342, 0x1f66},
+    {0x1f60, 0x0345, 0x1fa0}, {0x1f61, 0x0300, 0x1f63}, {0x1f61, 0x0301, 0x1f65}, {0x1f61, 0x0342, 0x1f67},
+    {0x1f61, 0x0345, 0x1fa1}, {0x1f62, 0x0345, 0x1fa2}, {0x1f63, 0x0345, 0x1fa3}, {0x1f64, 0x0345, 0x1fa4},
+    {0x1f65, 0x0345, 0x1fa5}, {0x1f66, 0x0345, 0x1fa6}, {0x1f67, 0x0345, 0x1fa7}, {0x1f68, 0x0300, 0x1f6a},
+    {0x1f68, 0x0301, 0x1f6c}, {0x1f68, 0x0342, 0x1f6e}, {0x1f68, 0x0345, 0x1fa8}, {0x1f69, 0x0300, 0x1f6b},
+    {0x1f69, 0x0301, 0x1f6d}, {0x1f69, 0x0342, 0x1f6f}, {0x1f69, 0x0345, 0x1fa9}, {0x1f6a, 0x0345, 0x1faa},
+    {0x1f6b, 0x0345, 0x1fab}, {0x1f6c, 0x0345, 0x1fac}, {0x1f6d, 0x0345, 0x1fad}, {0x1f6e, 0x0345, 0x1fae},
+    {0x1f6f, 0x0345, 0x1faf}, {0x1f70, 0x0345, 0x1fb2}, {0x1f74, 0x0345, 0x1fc2}, {0x1f7c, 0x0345, 0x1ff2},
+    {0x1fb6, 0x0345, 0x1fb7}, {0x1fbf, 0x0300, 0x1fcd}, {0x1fbf, 0x0301, 0x1fce}, {0x1fbf, 0x0342, 0x1fcf},
+    {0x1fc6, 0x0345, 0x1fc7}, {0x1ff6, 0x0345, 0x1ff7}, {0x1ffe, 0x0300, 0x1fdd}, {0x1ffe, 0x0301, 0x1fde},
+    {0x1ffe, 0x0342, 0x1fdf}, {0x2190, 0x0338, 0x219a}, {0x2192, 0x0338, 0x219b}, {0x2194, 0x0338, 0x21ae},
+    {0x21d0, 0x0338, 0x21cd}, {0x21d2, 0x0338, 0x21cf}, {0x21d4, 0x0338, 0x21ce}, {0x2203, 0x0338, 0x2204},
+    {0x2208, 0x0338, 0x2209}, {0x220b, 0x0338, 0x220c}, {0x2223, 0x0338, 0x2224}, {0x2225, 0x0338, 0x2226},
+    {0x223c, 0x0338, 0x2241}, {0x2243, 0x0338, 0x2244}, {0x2245, 0x0338, 0x2247}, {0x2248, 0x0338, 0x2249},
+    {0x224d, 0x0338, 0x226d}, {0x2261, 0x0338, 0x2262}, {0x2264, 0x0338, 0x2270}, {0x2265, 0x0338, 0x2271},
+    {0x2272, 0x0338, 0x2274}, {0x2273, 0x0338, 0x2275}, {0x2276, 0x0338, 0x2278}, {0x2277, 0x0338, 0x2279},
+    {0x227a, 0x0338, 0x2280}, {0x227b, 0x0338, 0x2281}, {0x227c, 0x0338, 0x22e0}, {0x227d, 0x0338, 0x22e1},
+    {0x2282, 0x0338, 0x2284}, {0x2283, 0x0338, 0x2285}, {0x2286, 0x0338, 0x2288}, {0x2287, 0x0338, 0x2289},
+    {0x2291, 0x0338, 0x22e2}, {0x2292, 0x0338, 0x22e3}, {0x22a2, 0x0338, 0x22ac}, {0x22a8, 0x0338, 0x22ad},
+    {0x22a9, 0x0338, 0x22ae}, {0x22ab, 0x0338, 0x22af}, {0x22b2, 0x0338, 0x22ea}, {0x22b3, 0x0338, 0x22eb},
+    {0x22b4, 0x0338, 0x22ec}, {0x22b5, 0x0338, 0x22ed}, {0x3046, 0x3099, 0x3094}, {0x304b, 0x3099, 0x304c},
+    {0x304d, 0x3099, 0x304e}, {0x304f, 0x3099, 0x3050}, {0x3051, 0x3099, 0x3052}, {0x3053, 0x3099, 0x3054},
+    {0x3055, 0x3099, 0x3056}, {0x3057, 0x3099, 0x3058}, {0x3059, 0x3099, 0x305a}, {0x305b, 0x3099, 0x305c},
+    {0x305d, 0x3099, 0x305e}, {0x305f, 0x3099, 0x3060}, {0x3061, 0x3099, 0x3062}, {0x3064, 0x3099, 0x3065},
+    {0x3066, 0x3099, 0x3067}, {0x3068, 0x3099, 0x3069}, {0x306f, 0x3099, 0x3070}, {0x306f, 0x309a, 0x3071},
+    {0x3072, 0x3099, 0x3073}, {0x3072, 0x309a, 0x3074}, {0x3075, 0x3099, 0x3076}, {0x3075, 0x309a, 0x3077},
+    {0x3078, 0x3099, 0x3079}, {0x3078, 0x309a, 0x307a}, {0x307b, 0x3099, 0x307c}, {0x307b, 0x309a, 0x307d},
+    {0x309d, 0x3099, 0x309e}, {0x30a6, 0x3099, 0x30f4}, {0x30ab, 0x3099, 0x30ac}, {0x30ad, 0x3099, 0x30ae},
+    {0x30af, 0x3099, 0x30b0}, {0x30b1, 0x3099, 0x30b2}, {0x30b3, 0x3099, 0x30b4}, {0x30b5, 0x3099, 0x30b6},
+    {0x30b7, 0x3099, 0x30b8}, {0x30b9, 0x3099, 0x30ba}, {0x30bb, 0x3099, 0x30bc}, {0x30bd, 0x3099, 0x30be},
+    {0x30bf, 0x3099, 0x30c0}, {0x30c1, 0x3099, 0x30c2}, {0x30c4, 0x3099, 0x30c5}, {0x30c6, 0x3099, 0x30c7},
+    {0x30c8, 0x3099, 0x30c9}, {0x30cf, 0x3099, 0x30d0}, {0x30cf, 0x309a, 0x30d1}, {0x30d2, 0x3099, 0x30d3},
+    {0x30d2, 0x309a, 0x30d4}, {0x30d5, 0x3099, 0x30d6}, {0x30d5, 0x309a, 0x30d7}, {0x30d8, 0x3099, 0x30d9},
+    {0x30d8, 0x309a, 0x30da}, {0x30db, 0x3099, 0x30dc}, {0x30db, 0x309a, 0x30dd}, {0x30ef, 0x3099, 0x30f7},
+    {0x30f0, 0x3099, 0x30f8}, {0x30f1, 0x3099, 0x30f9}, {0x30f2, 0x3099, 0x30fa}, {0x30fd, 0x3099, 0x30fe},
+};
+
+/* The same in plane 1, without its 0x10000.
+   Unicode 15.0.0; printed by tools/unicode.c. */
+static const uint16_t llmc__compose_smp[][3] = {
+    {0x1099, 0x10ba, 0x109a}, {0x109b, 0x10ba, 0x109c}, {0x10a5, 0x10ba, 0x10ab}, {0x1131, 0x1127, 0x112e},
+    {0x1132, 0x1127, 0x112f}, {0x1347, 0x133e, 0x134b}, {0x1347, 0x1357, 0x134c}, {0x14b9, 0x14b0, 0x14bc},
+    {0x14b9, 0x14ba, 0x14bb}, {0x14b9, 0x14bd, 0x14be}, {0x15b8, 0x15af, 0x15ba}, {0x15b9, 0x15af, 0x15bb},
+    {0x1935, 0x1930, 0x1938},
+};
+
+/* Simple lower case: {first, last, step, difference}, ascending.
+   Unicode 15.0.0; printed by tools/unicode.c. */
+static const int32_t llmc__lower_range[][4] = {
+    {0x0041, 0x005a, 1, 32},     {0x00c0, 0x00d6, 1, 32},     {0x00d8, 0x00de, 1, 32},
+    {0x0100, 0x012e, 2, 1},      {0x0130, 0x0130, 1, -199},   {0x0132, 0x0136, 2, 1},
+    {0x0139, 0x0147, 2, 1},      {0x014a, 0x0176, 2, 1},      {0x0178, 0x0178, 1, -121},
+    {0x0179, 0x017d, 2, 1},      {0x0181, 0x0181, 1, 210},    {0x0182, 0x0184, 2, 1},
+    {0x0186, 0x0186, 1, 206},    {0x0187, 0x0187, 1, 1},      {0x0189, 0x018a, 1, 205},
+    {0x018b, 0x018b, 1, 1},      {0x018e, 0x018e, 1, 79},     {0x018f, 0x018f, 1, 202},
+    {0x0190, 0x0190, 1, 203},    {0x0191, 0x0191, 1, 1},      {0x0193, 0x0193, 1, 205},
+    {0x0194, 0x0194, 1, 207},    {0x0196, 0x0196, 1, 211},    {0x0197, 0x0197, 1, 209},
+    {0x0198, 0x0198, 1, 1},      {0x019c, 0x019c, 1, 211},    {0x019d, 0x019d, 1, 213},
+    {0x019f, 0x019f, 1, 214},    {0x01a0, 0x01a4, 2, 1},      {0x01a6, 0x01a6, 1, 218},
+    {0x01a7, 0x01a7, 1, 1},      {0x01a9, 0x01a9, 1, 218},    {0x01ac, 0x01ac, 1, 1},
+    {0x01ae, 0x01ae, 1, 218},    {0x01af, 0x01af, 1, 1},      {0x01b1, 0x01b2, 1, 217},
+    {0x01b3, 0x01b5, 2, 1},      {0x01b7, 0x01b7, 1, 219},    {0x01b8, 0x01b8, 1, 1},
+    {0x01bc, 0x01bc, 1, 1},      {0x01c4, 0x01c4, 1, 2},      {0x01c5, 0x01c5, 1, 1},
+    {0x01c7, 0x01c7, 1, 2},      {0x01c8, 0x01c8, 1, 1},      {0x01ca, 0x01ca, 1, 2},
+    {0x01cb, 0x01db, 2, 1},      {0x01de, 0x01ee, 2, 1},      {0x01f1, 0x01f1, 1, 2},
+    {0x01f2, 0x01f4, 2, 1},      {0x01f6, 0x01f6, 1, -97},    {0x01f7, 0x01f7, 1, -56},
+    {0x01f8, 0x021e, 2, 1},      {0x0220, 0x0220, 1, -130},   {0x0222, 0x0232, 2, 1},
+    {0x023a, 0x023a, 1, 10795},  {0x023b, 0x023b, 1, 1},      {0x023d, 0x023d, 1, -163},
+    {0x023e, 0x023e, 1, 10792},  {0x0241, 0x0241, 1, 1},      {0x0243, 0x0243, 1, -195},
+    {0x0244, 0x0244, 1, 69},     {0x0245, 0x0245, 1, 71},     {0x0246, 0x024e, 2, 1},
+    {0x0370, 0x0372, 2, 1},      {0x0376, 0x0376, 1, 1},      {0x037f, 0x037f, 1, 116},
+    {0x0386, 0x0386, 1, 38},     {0x0388, 0x038a, 1, 37},     {0x038c, 0x038c, 1, 64},
+    {0x038e, 0x038f, 1, 63},     {0x0391, 0x03a1, 1, 32},     {0x03a3, 0x03ab, 1, 32},
+    {0x03cf, 0x03cf, 1, 8},      {0x03d8, 0x03ee, 2, 1},      {0x03f4, 0x03f4, 1, -60},
+    {0x03f7, 0x03f7, 1, 1},      {0x03f9, 0x03f9, 1, -7},     {0x03fa, 0x03fa, 1, 1},
+    {0x03fd, 0x03ff, 1, -130},   {0x0400, 0x040f, 1, 80},     {0x0410, 0x042f, 1, 32},
+    {0x0460, 0x0480, 2, 1},      {0x048a, 0x04be, 2, 1},      {0x04c0, 0x04c0, 1, 15},
+    {0x04c1, 0x04cd, 2, 1},      {0x04d0, 0x052e, 2, 1},      {0x0531, 0x0556, 1, 48},
+    {0x10a0, 0x10c5, 1, 7264},   {0x10c7, 0x10c7, 1, 7264},   {0x10cd, 0x10cd, 1, 7264},
+    {0x13a0, 0x13ef, 1, 38864},  {0x13f0, 0x13f5, 1, 8},      {0x1c90, 0x1cba, 1, -3008},
+    {0x1cbd, 0x1cbf, 1, -3008},  {0x1e00, 0x1e94, 2, 1},      {0x1e9e, 0x1e9e, 1, -7615},
+    {0x1ea0, 0x1efe, 2, 1},      {0x1f08, 0x1f0f, 1, -8},     {0x1f18, 0x1f1d, 1, -8},
+    {0x1f28, 0x1f2f, 1, -8},     {0x1f38, 0x1f3f, 1, -8},     {0x1f48, 0x1f4d, 1, -8},
+    {0x1f59, 0x1f5f, 2, -8},     {0x1f68, 0x1f6f, 1, -8},     {0x1f88, 0x1f8f, 1, -8},
+    {0x1f98, 0x1f9f, 1, -8},     {0x1fa8, 0x1faf, 1, -8},     {0x1fb8, 0x1fb9, 1, -8},
+    {0x1fba, 0x1fbb, 1, -74},    {0x1fbc, 0x1fbc, 1, -9},     {0x1fc8, 0x1fcb, 1, -86},
+    {0x1fcc, 0x1fcc, 1, -9},     {0x1fd8, 0x1fd9, 1, -8},     {0x1fda, 0x1fdb, 1, -100},
+    {0x1fe8, 0x1fe9, 1, -8},     {0x1fea, 0x1feb, 1, -112},   {0x1fec, 0x1fec, 1, -7},
+    {0x1ff8, 0x1ff9, 1, -128},   {0x1ffa, 0x1ffb, 1, -126},   {0x1ffc, 0x1ffc, 1, -9},
+    {0x2126, 0x2126, 1, -7517},  {0x212a, 0x212a, 1, -8383},  {0x212b, 0x212b, 1, -8262},
+    {0x2132, 0x2132, 1, 28},     {0x2160, 0x216f, 1, 16},     {0x2183, 0x2183, 1, 1},
+    {0x24b6, 0x24cf, 1, 26},     {0x2c00, 0x2c2f, 1, 48},     {0x2c60, 0x2c60, 1, 1},
+    {0x2c62, 0x2c62, 1, -10743}, {0x2c63, 0x2c63, 1, -3814},  {0x2c64, 0x2c64, 1, -10727},
+    {0x2c67, 0x2c6b, 2, 1},      {0x2c6d, 0x2c6d, 1, -10780}, {0x2c6e, 0x2c6e, 1, -10749},
+    {0x2c6f, 0x2c6f, 1, -10783}, {0x2c70, 0x2c70, 1, -10782}, {0x2c72, 0x2c72, 1, 1},
+    {0x2c75, 0x2c75, 1, 1},      {0x2c7e, 0x2c7f, 1, -10815}, {0x2c80, 0x2ce2, 2, 1},
+    {0x2ceb, 0x2ced, 2, 1},      {0x2cf2, 0x2cf2, 1, 1},      {0xa640, 0xa66c, 2, 1},
+    {0xa680, 0xa69a, 2, 1},      {0xa722, 0xa72e, 2, 1},      {0xa732, 0xa76e, 2, 1},
+    {0xa779, 0xa77b, 2, 1},      {0xa77d, 0xa77d, 1, -35332}, {0xa77e, 0xa786, 2, 1},
+    {0xa78b, 0xa78b, 1, 1},      {0xa78d, 0xa78d, 1, -42280}, {0xa790, 0xa792, 2, 1},
+    {0xa796, 0xa7a8, 2, 1},      {0xa7aa, 0xa7aa, 1, -42308}, {0xa7ab, 0xa7ab, 1, -42319},
+    {0xa7ac, 0xa7ac, 1, -42315}, {0xa7ad, 0xa7ad, 1, -42305}, {0xa7ae, 0xa7ae, 1, -42308},
+    {0xa7b0, 0xa7b0, 1, -42258}, {0xa7b1, 0xa7b1, 1, -42282}, {0xa7b2, 0xa7b2, 1, -42261},
+    {0xa7b3, 0xa7b3, 1, 928},    {0xa7b4, 0xa7c2, 2, 1},      {0xa7c4, 0xa7c4, 1, -48},
+    {0xa7c5, 0xa7c5, 1, -42307}, {0xa7c6, 0xa7c6, 1, -35384}, {0xa7c7, 0xa7c9, 2, 1},
+    {0xa7d0, 0xa7d0, 1, 1},      {0xa7d6, 0xa7d8, 2, 1},      {0xa7f5, 0xa7f5, 1, 1},
+    {0xff21, 0xff3a, 1, 32},     {0x10400, 0x10427, 1, 40},   {0x104b0, 0x104d3, 1, 40},
+    {0x10570, 0x1057a, 1, 39},   {0x1057c, 0x1058a, 1, 39},   {0x1058c, 0x10592, 1, 39},
+    {0x10594, 0x10595, 1, 39},   {0x10c80, 0x10cb2, 1, 64},   {0x118a0, 0x118bf, 1, 32},
+    {0x16e40, 0x16e5f, 1, 32},   {0x1e900, 0x1e921, 1, 34},
 };
 
 /* Class of range entry e at code point cp. Alphabets where upper and lower case alternate
@@ -10946,21 +15491,199 @@ static uint8_t llmc__uc_entry_class(uint32_t e, uint32_t cp)
     return (uint8_t)c;
 }
 
-/* Class of any code point by bisection, 12 steps; OTHER beyond U+10FFFF, which also covers
-   LLMC__NOT_UTF8. Entry 0 begins at 0, so that entry lo always begins at or before cp. */
-static uint8_t llmc__uc_class(uint32_t cp)
+/* The last of table [n] whose upper bits, above `shift`, are at most cp. Entry 0 begins at 0, so that
+   there is always one. */
+static uint32_t llmc__uc_find(const uint32_t *table, uint32_t n, unsigned shift, uint32_t cp)
 {
-    uint32_t lo = 0, hi = (uint32_t)(sizeof llmc__uc_range / sizeof llmc__uc_range[0]);
-    if (cp > 0x10ffff)
-        return LLMC__UC_OTHER;
+    uint32_t lo = 0, hi = n;
     while (hi - lo > 1) {
         uint32_t mid = (lo + hi) / 2;
-        if (llmc__uc_range[mid] >> 4 <= cp)
+        if (table[mid] >> shift <= cp)
             lo = mid;
         else
             hi = mid;
     }
-    return llmc__uc_entry_class(llmc__uc_range[lo], cp);
+    return table[lo];
+}
+#define LLMC__UC_ENTRIES(table) ((uint32_t)(sizeof(table) / sizeof(table)[0]))
+
+/* Class of any code point by bisection, 12 steps; OTHER beyond U+10FFFF, which also covers
+   LLMC__NOT_UTF8. */
+static uint8_t llmc__uc_class(uint32_t cp)
+{
+    if (cp > 0x10ffff)
+        return LLMC__UC_OTHER;
+    return llmc__uc_entry_class(llmc__uc_find(llmc__uc_range, LLMC__UC_ENTRIES(llmc__uc_range), 4, cp), cp);
+}
+
+/* Canonical combining class; 0 for starters and what is no code point. */
+static uint8_t llmc__uc_ccc(uint32_t cp)
+{
+    if (cp < 0x300 || cp > 0x10ffff)
+        return 0;
+    return (uint8_t)llmc__uc_find(llmc__ccc_range, LLMC__UC_ENTRIES(llmc__ccc_range), 8, cp);
+}
+
+/* Whether NFC may change a text because of this code point: it is no starter, or decomposes for good,
+   or may compose with what is before it. Those between U+3400 and U+A66E are many, and plain. */
+static bool llmc__uc_unquick(uint32_t cp)
+{
+    if (cp < 0x300 || (cp >= 0x3400 && cp < 0xa66f) || cp > 0x10ffff)
+        return false;
+    return (llmc__uc_find(llmc__unquick_range, LLMC__UC_ENTRIES(llmc__unquick_range), 8, cp) & 1) != 0;
+}
+
+/* The script Han: ideographs, their radicals and iteration marks. */
+static bool llmc__uc_han(uint32_t cp)
+{
+    if (cp < 0x2e80 || cp > 0x10ffff)
+        return false;
+    return (llmc__uc_find(llmc__han_range, LLMC__UC_ENTRIES(llmc__han_range), 8, cp) & 1) != 0;
+}
+
+/* Whether cp, whose class is the bit, is \w: Alphabetic, M, Nd, Pc or Join_Control. Beyond the classes these
+   are four runs of letters in circles and squares, and the two joiners. */
+static bool llmc__uc_word(uint32_t cp, uint32_t bit)
+{
+    const uint32_t set = LLMC__UC_LETTERS | LLMC__UC_MARKS | 1u << LLMC__UC_NUMBER | 1u << LLMC__UC_CONNECTOR;
+    if ((set & bit) != 0)
+        return true;
+    return cp == 0x200c || cp == 0x200d || (cp >= 0x24b6 && cp <= 0x24e9) ||
+           (cp >= 0x1f130 && cp <= 0x1f149) || (cp >= 0x1f150 && cp <= 0x1f169) ||
+           (cp >= 0x1f170 && cp <= 0x1f189);
+}
+
+/* Simple lower case; cp itself where there is none. Only U+0130 has a full one that differs. */
+static uint32_t llmc__uc_lower(uint32_t cp)
+{
+    uint32_t lo = 0, hi = LLMC__UC_ENTRIES(llmc__lower_range);
+    const int32_t *r;
+    if (cp < 0x80)
+        return cp >= 'A' && cp <= 'Z' ? cp + 32 : cp;
+    if (cp > 0x10ffff)
+        return cp;
+    while (hi - lo > 1) {
+        uint32_t mid = (lo + hi) / 2;
+        if ((uint32_t)llmc__lower_range[mid][0] <= cp)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    r = llmc__lower_range[lo];
+    if ((int32_t)cp < r[0] || (int32_t)cp > r[1] || ((int32_t)cp - r[0]) % r[2] != 0)
+        return cp;
+    return (uint32_t)((int32_t)cp + r[3]);
+}
+
+/* The entry of llmc__decomp_table that holds cp, NULL if cp does not decompose (Hangul syllables, which
+   do by arithmetic, are not in it). */
+static const llmc__decomp_range *llmc__decomp_find(uint32_t cp)
+{
+    uint32_t lo = 0, hi = LLMC__UC_ENTRIES(llmc__decomp_table);
+    const llmc__decomp_range *r;
+    while (hi - lo > 1) {
+        uint32_t mid = (lo + hi) / 2;
+        if (llmc__decomp_table[mid].first >> 8 <= cp)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    r = &llmc__decomp_table[lo];
+    return cp >= r->first >> 8 && cp - (r->first >> 8) < r->count ? r : NULL;
+}
+
+/* Hangul syllables: 19 leading consonants x 21 vowels x 28 trailing ones, the first of which is none.
+   Source: the Unicode standard, 3.12. */
+enum {
+    LLMC__HANGUL_S = 0xac00,
+    LLMC__HANGUL_L = 0x1100,
+    LLMC__HANGUL_V = 0x1161,
+    LLMC__HANGUL_T = 0x11a7,
+    LLMC__HANGUL_COUNT = 11172
+};
+
+/* One entry's code points for cp into out; returns how many. Units are UTF-16. */
+static uint32_t llmc__decomp_units(const llmc__decomp_range *r, uint32_t cp, uint32_t *out)
+{
+    uint32_t each = r->first & 63, ahead = cp - (r->first >> 8), i, n = 0;
+    bool run = (r->first & 64) != 0;
+    const uint16_t *u = llmc__decomp_unit + r->at + (run ? 0 : ahead * each);
+    for (i = 0; i < each; i++) {
+        uint32_t c = u[i];
+        if (c >= 0xd800 && c < 0xdc00) {
+            i++;
+            c = 0x10000 + ((c - 0xd800) << 10) + (u[i] - 0xdc00u);
+        }
+        out[n++] = c + (run ? ahead : 0);
+    }
+    return n;
+}
+
+#define LLMC__DECOMP_MAX 24 /* the longest has 18 code points */
+
+/* Full decomposition of cp, canonical or also of compatibility, into out [LLMC__DECOMP_MAX]; returns
+   how many code points, at least 1. Parts of a canonical mapping may have one of compatibility. */
+static uint32_t llmc__decompose(uint32_t cp, bool compat, uint32_t *out)
+{
+    const llmc__decomp_range *r;
+    uint32_t part[LLMC__DECOMP_MAX], n, i, used = 0;
+    out[0] = cp;
+    if (cp < 0xa0)
+        return 1;
+    if (cp - LLMC__HANGUL_S < LLMC__HANGUL_COUNT) {
+        uint32_t s = cp - LLMC__HANGUL_S;
+        out[0] = LLMC__HANGUL_L + s / 588;
+        out[1] = LLMC__HANGUL_V + s % 588 / 28;
+        out[2] = LLMC__HANGUL_T + s % 28;
+        return s % 28 == 0 ? 2 : 3;
+    }
+    r = llmc__decomp_find(cp);
+    if (r == NULL || ((r->first & 128) != 0 && !compat))
+        return 1;
+    if (!compat || (r->first & 128) != 0)
+        return llmc__decomp_units(r, cp, out);
+    n = llmc__decomp_units(r, cp, part);
+    for (i = 0; i < n; i++) {
+        r = llmc__decomp_find(part[i]);
+        if (r != NULL && (r->first & 128) != 0)
+            used += llmc__decomp_units(r, part[i], out + used);
+        else
+            out[used++] = part[i];
+    }
+    return used;
+}
+
+/* The composite of a pair by bisection in table [n], all of whose code points are in one plane; 0: none. */
+static uint32_t llmc__compose_in(const uint16_t (*table)[3], uint32_t n, uint32_t a, uint32_t b)
+{
+    uint32_t lo = 0, hi = n, key = (a & 0xffff) << 16 | (b & 0xffff);
+    while (lo < hi) {
+        uint32_t mid = (lo + hi) / 2, at = (uint32_t)table[mid][0] << 16 | table[mid][1];
+        if (at == key)
+            return table[mid][2];
+        if (at < key)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return 0;
+}
+
+/* The primary composite of a and b, 0 if there is none. */
+static uint32_t llmc__compose(uint32_t a, uint32_t b)
+{
+    uint32_t c;
+    if (a - LLMC__HANGUL_L < 19 && b - LLMC__HANGUL_V < 21)
+        return LLMC__HANGUL_S + ((a - LLMC__HANGUL_L) * 21 + (b - LLMC__HANGUL_V)) * 28;
+    if (a - LLMC__HANGUL_S < LLMC__HANGUL_COUNT && (a - LLMC__HANGUL_S) % 28 == 0 &&
+        b - LLMC__HANGUL_T - 1 < 27)
+        return a + (b - LLMC__HANGUL_T);
+    if (a < 0x10000 && b < 0x10000)
+        return llmc__compose_in(llmc__compose_bmp, LLMC__UC_ENTRIES(llmc__compose_bmp), a, b);
+    if (a >> 16 != 1 || b >> 16 != 1)
+        return 0;
+    c = llmc__compose_in(llmc__compose_smp, LLMC__UC_ENTRIES(llmc__compose_smp), a, b);
+    return c == 0 ? 0 : c | 0x10000;
 }
 
 #define LLMC__UC_BMP 0x10000u /* code points with a byte each in the tokenizer's own table */
@@ -10978,6 +15701,21 @@ static void llmc__uc_fill(uint8_t *table)
         table[cp] = llmc__uc_entry_class(*e, cp);
     }
 }
+
+#define LLMC__UC_NOT_ASCII 15u /* in llmc__byte_class: no class, never in a set */
+
+/* Classes of ASCII; the other half of the bytes need a second look. */
+static const uint8_t llmc__byte_class[256] = {
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  11, 12, 11, 11, 12, 0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
+    0,  0,  0,  0,  0,  0,  11, 8,  8,  8,  10, 8,  8,  8,  8,  8,  8,  10, 8,  8,  8,  8,  6,  6,  6,  6,
+    6,  6,  6,  6,  6,  6,  8,  8,  10, 10, 10, 8,  8,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,
+    1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  8,  8,  8,  10, 9,  10, 2,  2,  2,  2,  2,  2,  2,
+    2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  8,  10, 8,  10, 0,  15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15};
 
 #define LLMC__NOT_UTF8 UINT32_MAX /* no code point; its class is OTHER */
 
@@ -11030,19 +15768,1586 @@ static int llmc__alphabet_byte(uint32_t cp)
     return cp == 323 ? 173 : -1;
 }
 
-//--[ 13.2 TOKEN.table ]-- tokens, the hash of their bytes, the hash of merges
+//--[ 13.2 TOKEN.normal ]-- rewriting text before it is cut
+/* Each step reads one text and writes another; with several steps the texts between them lie in the work
+   memory, in two halves that take turns. A step that would change nothing is left out: for NFC and its
+   kin that is most text, and one look at it tells. Bytes that are not UTF-8 pass as they are, and
+   nothing composes across them. */
+
+/* A step at work: reads p [len], writes out as far as cap goes and counts on. */
+typedef struct llmc__rewrite {
+    const uint8_t *p;
+    size_t len;
+    const uint32_t *from; /* where the bytes of p come from; NULL: p is the source */
+    uint8_t *out;
+    uint32_t *origin; /* [cap], or NULL */
+    size_t cap, used;
+} llmc__rewrite;
+
+/* Writes s [n], all of which comes from p[at]. */
+static void llmc__rewrite_put(llmc__rewrite *w, const char *s, size_t n, size_t at)
+{
+    size_t i;
+    for (i = 0; i < n; i++, w->used++) {
+        if (w->used >= w->cap)
+            continue;
+        w->out[w->used] = (uint8_t)s[i];
+        if (w->origin != NULL)
+            w->origin[w->used] = w->from != NULL ? w->from[at] : (uint32_t)at;
+    }
+}
+
+/* Writes one code point that comes from p[at]. */
+static void llmc__rewrite_point(llmc__rewrite *w, uint32_t cp, size_t at)
+{
+    char c[4];
+    llmc__rewrite_put(w, c, llmc__utf8_write(cp, c), at);
+}
+
+/* Copies p[begin, end). */
+static void llmc__rewrite_copy(llmc__rewrite *w, size_t begin, size_t end)
+{
+    size_t n = end - begin, room = w->used < w->cap ? w->cap - w->used : 0, i;
+    room = room < n ? room : n;
+    if (room > 0)
+        LLMC_MEMCPY(w->out + w->used, w->p + begin, room);
+    for (i = 0; w->origin != NULL && i < room; i++)
+        w->origin[w->used + i] = w->from != NULL ? w->from[begin + i] : (uint32_t)(begin + i);
+    w->used += n;
+}
+
+/* Parts of NORMAL_BERT, as steps of their own. */
 enum {
-    LLMC__TOK_MERGE = 1, /* encode may produce it from text       */
-    LLMC__TOK_WHOLE = 2  /* and does, for exactly its own bytes   */
+    LLMC__NORMAL_CLEAN = LLMC__NORMAL_COUNT,
+    LLMC__NORMAL_CJK,       /* spaces around ideographs */
+    LLMC__NORMAL_STRIP_THIN /* drops category Mn        */
 };
 
-/* A token as encode and decode see it; the file keeps its stored text and score. */
+/* Ideographs that BERT puts spaces around; its own list, without the later extensions. */
+static bool llmc__bert_ideograph(uint32_t cp)
+{
+    return (cp >= 0x4e00 && cp <= 0x9fff) || (cp >= 0x3400 && cp <= 0x4dbf) ||
+           (cp >= 0x20000 && cp <= 0x2a6df) || (cp >= 0x2a700 && cp <= 0x2b73f) ||
+           (cp >= 0x2b740 && cp <= 0x2b81f) || (cp >= 0x2b820 && cp <= 0x2ceaf) ||
+           (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0x2f800 && cp <= 0x2fa1f);
+}
+
+/* Controls, formats and private use as BERT's normalizer in tokenizer.json knows them: what is unassigned stays, and so
+   do formats that came with Unicode 9 and later. */
+static bool llmc__bert_control(uint32_t cp)
+{
+    static const uint32_t range[][2] = {
+        {0x0, 0x8},         {0xb, 0xc},         {0xe, 0x1f},        {0x7f, 0x9f},       {0xad, 0xad},
+        {0x600, 0x605},     {0x61c, 0x61c},     {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x180e, 0x180e},
+        {0x200b, 0x200f},   {0x202a, 0x202e},   {0x2060, 0x2064},   {0x2066, 0x206f},   {0xe000, 0xf8ff},
+        {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0xfffd, 0xfffd},   {0x110bd, 0x110bd}, {0x1bca0, 0x1bca3},
+        {0x1d173, 0x1d17a}, {0xe0001, 0xe0001}, {0xe0020, 0xe007f}, {0xf0000, 0xffffd}, {0x100000, 0x10fffd}};
+    uint32_t i;
+    for (i = 0; i < sizeof range / sizeof range[0] && cp >= range[i][0]; i++)
+        if (cp <= range[i][1])
+            return true;
+    return false;
+}
+
+/* BERT's clean_text: controls, U+0000 and U+FFFD go, white space is a space. TAB and the line ends count as
+   white space, the other controls that Unicode calls so do not. */
+static uint32_t llmc__map_clean(uint32_t cp, uint32_t *out)
+{
+    if (llmc__bert_control(cp))
+        return 0;
+    if ((1u << llmc__uc_class(cp) & LLMC__UC_SPACES) != 0)
+        *out = ' ';
+    return 1;
+}
+
+/* Controls that NMT drops, and what it turns to spaces. */
+static uint32_t llmc__map_nmt(uint32_t cp, uint32_t *out)
+{
+    if ((cp >= 1 && cp <= 8) || cp == 0xb || (cp >= 0xe && cp <= 0x1f) || cp == 0x7f || cp == 0x8f ||
+        cp == 0x9f)
+        return 0;
+    if (cp == 9 || cp == 0xa || cp == 0xc || cp == 0xd || cp == 0x1680 || (cp >= 0x200b && cp <= 0x200f) ||
+        cp == 0x2028 || cp == 0x2029 || cp == 0x2581 || cp == 0xfeff || cp == 0xfffd)
+        *out = ' ';
+    return 1;
+}
+
+/* What a step that looks at one character at a time makes of cp: out [3], returns how many. */
+static uint32_t llmc__map_char(unsigned kind, uint32_t cp, uint32_t *out)
+{
+    out[0] = cp;
+    switch (kind) {
+    case LLMC__NORMAL_LOWER:
+        out[0] = cp == 0x130 ? 'i' : llmc__uc_lower(cp);
+        out[1] = 0x307;
+        return cp == 0x130 ? 2 : 1;
+    case LLMC__NORMAL_STRIP_ACCENTS:
+        return cp < 0x300 || (1u << llmc__uc_class(cp) & LLMC__UC_MARKS) == 0;
+    case LLMC__NORMAL_STRIP_THIN:
+        return cp < 0x300 || llmc__uc_class(cp) != LLMC__UC_MARK;
+    case LLMC__NORMAL_CLEAN:
+        return cp >= 0x20 && cp < 0x7f ? 1 : llmc__map_clean(cp, out);
+    case LLMC__NORMAL_NMT:
+        return llmc__map_nmt(cp, out);
+    default: /* LLMC__NORMAL_CJK */
+        if (!llmc__bert_ideograph(cp))
+            return 1;
+        out[0] = out[2] = ' ';
+        out[1] = cp;
+        return 3;
+    }
+}
+
+/* One such step over all of the text. */
+static void llmc__rewrite_chars(llmc__rewrite *w, unsigned kind)
+{
+    size_t at, len;
+    for (at = 0; at < w->len; at += len) {
+        uint32_t cp, out[3], n, i;
+        len = llmc__uc_next(w->p + at, w->len - at, &cp);
+        if (cp == LLMC__NOT_UTF8) {
+            llmc__rewrite_copy(w, at, at + 1);
+            continue;
+        }
+        n = llmc__map_char(kind, cp, out);
+        for (i = 0; i < n; i++)
+            llmc__rewrite_point(w, out[i], at);
+    }
+}
+
+/* Normal forms. The text is a starter, marks, a starter, marks, ...: marks are put in order of their
+   classes (stably) and, in NFC and NFKC, joined with the starter where they may; a starter right after
+   another may join it, too. Marks are kept in `mark`; if more than that follow each other, they are read
+   from the text again, once for each class that is among them: there are 55.
+   Source: Unicode standard annex 15; the Unicode standard, 3.11. */
+#define LLMC__NF_MARKS 32
+
+typedef struct llmc__nf {
+    llmc__rewrite *w;
+    bool compat, compose;
+    bool has; /* a starter, not written yet */
+    uint32_t starter;
+    size_t starter_at;
+    uint32_t n; /* marks after it */
+    uint32_t mark[LLMC__NF_MARKS];
+    size_t mark_at[LLMC__NF_MARKS];
+    uint8_t mark_class[LLMC__NF_MARKS];
+    size_t run_at; /* the first mark is part run_part of the character there */
+    uint32_t run_part;
+    uint32_t classes[8]; /* a bit for each class among the marks */
+} llmc__nf;
+
+/* Whether a step's normal form leaves cp alone wherever it stands: a starter that neither decomposes nor
+   joins what is before it. */
+static bool llmc__nf_plain(unsigned kind, uint32_t cp)
+{
+    const llmc__decomp_range *r;
+    uint32_t part[LLMC__DECOMP_MAX], n, i;
+    bool compat = kind == LLMC__NORMAL_NFKC || kind == LLMC__NORMAL_NFKD;
+    bool compose = kind == LLMC__NORMAL_NFC || kind == LLMC__NORMAL_NFKC;
+    if (cp < 0xa0)
+        return true;
+    if (compose && llmc__uc_unquick(cp))
+        return false;
+    if (compose && !compat)
+        return true;
+    if (cp - LLMC__HANGUL_S < LLMC__HANGUL_COUNT)
+        return compose;
+    if (llmc__uc_ccc(cp) != 0)
+        return false;
+    r = llmc__decomp_find(cp);
+    if (r == NULL)
+        return true;
+    if ((r->first & 128) != 0)
+        return !compat;
+    n = llmc__decomp_units(r, cp, part); /* a few composites have parts that NFKC replaces */
+    for (i = 0; i < n && compose; i++) {
+        r = llmc__decomp_find(part[i]);
+        if (r != NULL && (r->first & 128) != 0)
+            return false;
+    }
+    return compose;
+}
+
+/* End of the plain characters of p [len] from `at` on; *last is where the last of them begins. */
+static size_t llmc__nf_plain_run(unsigned kind, const uint8_t *p, size_t len, size_t at, size_t *last)
+{
+    uint32_t cp, n;
+    for (; at < len; at += n) {
+        n = 1;
+        if (p[at] >= 0x80) {
+            n = llmc__uc_next(p + at, len - at, &cp);
+            if (cp != LLMC__NOT_UTF8 && !llmc__nf_plain(kind, cp))
+                break;
+        }
+        *last = at;
+    }
+    return at;
+}
+
+/* The marks' classes in ascending order, joining and keeping: *starter takes in what joins it; with `emit`
+   what is kept is written. Returns how many are kept. A mark is blocked by a kept one of its own class. */
+static uint32_t llmc__nf_marks_again(const llmc__nf *s, uint32_t *starter, bool emit)
+{
+    uint32_t c, kept = 0;
+    for (c = 1; c < 256; c++) {
+        uint32_t left = s->n, part = s->run_part, joined, cp, n, i, parts[LLMC__DECOMP_MAX];
+        bool blocked = false;
+        size_t at = s->run_at;
+        if ((s->classes[c / 32] >> (c % 32) & 1) == 0)
+            continue;
+        for (; left > 0; at += n, part = 0) {
+            uint32_t count;
+            n = llmc__uc_next(s->w->p + at, s->w->len - at, &cp);
+            count = llmc__decompose(cp, s->compat, parts);
+            for (i = part; i < count && left > 0; i++, left--) {
+                if (llmc__uc_ccc(parts[i]) != c)
+                    continue;
+                joined = s->compose && s->has && !blocked ? llmc__compose(*starter, parts[i]) : 0;
+                if (joined != 0) {
+                    *starter = joined;
+                    continue;
+                }
+                blocked = true;
+                kept++;
+                if (emit)
+                    llmc__rewrite_point(s->w, parts[i], at);
+            }
+        }
+    }
+    return kept;
+}
+
+/* Orders the few marks by class; those of one class stay as they are. */
+static void llmc__nf_sort(llmc__nf *s)
+{
+    uint32_t i, j;
+    for (i = 1; i < s->n; i++) {
+        uint32_t cp = s->mark[i];
+        size_t at = s->mark_at[i];
+        uint8_t c = s->mark_class[i];
+        for (j = i; j > 0 && s->mark_class[j - 1] > c; j--) {
+            s->mark[j] = s->mark[j - 1];
+            s->mark_at[j] = s->mark_at[j - 1];
+            s->mark_class[j] = s->mark_class[j - 1];
+        }
+        s->mark[j] = cp;
+        s->mark_at[j] = at;
+        s->mark_class[j] = c;
+    }
+}
+
+/* The marks are complete: orders and joins them. If any is left, the starter and they are written. */
+static void llmc__nf_close(llmc__nf *s)
+{
+    uint32_t i, kept = 0, joined, first = s->starter;
+    uint8_t last = 0;
+    if (s->n > LLMC__NF_MARKS) {
+        kept = llmc__nf_marks_again(s, &s->starter, false);
+        if (kept > 0) {
+            if (s->has)
+                llmc__rewrite_point(s->w, s->starter, s->starter_at);
+            llmc__nf_marks_again(s, &first, true);
+        }
+    } else {
+        llmc__nf_sort(s);
+        for (i = 0; i < s->n; i++) {
+            bool free_ = s->compose && s->has && last < s->mark_class[i];
+            joined = free_ ? llmc__compose(s->starter, s->mark[i]) : 0;
+            if (joined != 0) {
+                s->starter = joined;
+                continue;
+            }
+            last = s->mark_class[i];
+            s->mark[kept] = s->mark[i];
+            s->mark_at[kept++] = s->mark_at[i];
+        }
+        if (kept > 0 && s->has)
+            llmc__rewrite_point(s->w, s->starter, s->starter_at);
+        for (i = 0; i < kept; i++)
+            llmc__rewrite_point(s->w, s->mark[i], s->mark_at[i]);
+    }
+    s->has = s->has && kept == 0;
+    s->n = 0;
+}
+
+/* Everything that is pending is written. */
+static void llmc__nf_flush(llmc__nf *s)
+{
+    if (s->n > 0)
+        llmc__nf_close(s);
+    if (s->has)
+        llmc__rewrite_point(s->w, s->starter, s->starter_at);
+    s->has = false;
+}
+
+/* Takes a decomposed code point, part `part` of the character at `at`. */
+static void llmc__nf_feed(llmc__nf *s, uint32_t cp, size_t at, uint32_t part)
+{
+    uint8_t c = llmc__uc_ccc(cp);
+    uint32_t joined;
+    if (c == 0) {
+        if (s->n > 0)
+            llmc__nf_close(s);
+        joined = s->compose && s->has ? llmc__compose(s->starter, cp) : 0;
+        if (joined != 0) {
+            s->starter = joined;
+            return;
+        }
+        llmc__nf_flush(s);
+        s->has = true;
+        s->starter = cp;
+        s->starter_at = at;
+        return;
+    }
+    if (s->n == 0) {
+        s->run_at = at;
+        s->run_part = part;
+        LLMC_MEMSET(s->classes, 0, sizeof s->classes);
+    }
+    s->classes[c / 32] |= 1u << (c % 32);
+    if (s->n < LLMC__NF_MARKS) {
+        s->mark[s->n] = cp;
+        s->mark_at[s->n] = at;
+        s->mark_class[s->n] = c;
+    }
+    s->n++;
+}
+
+/* A normal form over all of the text. Plain characters are copied but for the last one before others: these may
+   join it, and for that it is taken apart first. */
+static void llmc__rewrite_form(llmc__rewrite *w, unsigned kind)
+{
+    llmc__nf s;
+    size_t at = 0;
+    LLMC_MEMSET(&s, 0, sizeof s);
+    s.w = w;
+    s.compat = kind == LLMC__NORMAL_NFKC || kind == LLMC__NORMAL_NFKD;
+    s.compose = kind == LLMC__NORMAL_NFC || kind == LLMC__NORMAL_NFKC;
+    while (at < w->len) {
+        uint32_t cp, part[LLMC__DECOMP_MAX], n, i;
+        size_t last = at, end = llmc__nf_plain_run(kind, w->p, w->len, at, &last);
+        if (end > at) {
+            llmc__nf_flush(&s);
+            llmc__rewrite_copy(w, at, last);
+            at = last;
+        }
+        end = at + llmc__uc_next(w->p + at, w->len - at, &cp);
+        if (cp == LLMC__NOT_UTF8)
+            llmc__rewrite_copy(w, at, end);
+        n = cp == LLMC__NOT_UTF8 ? 0 : llmc__decompose(cp, s.compat, part);
+        for (i = 0; i < n; i++)
+            llmc__nf_feed(&s, part[i], at, i);
+        at = end;
+    }
+    llmc__nf_flush(&s);
+}
+
+/* Every `from` becomes `to`. */
+static void llmc__rewrite_replace(llmc__rewrite *w, const llmc__normal *step)
+{
+    size_t at, n = step->from_len, begin = 0;
+    for (at = 0; n > 0 && n <= w->len && at <= w->len - n;) {
+        if (w->p[at] != (uint8_t)step->from[0] || LLMC_MEMCMP(w->p + at, step->from, n) != 0) {
+            at++;
+            continue;
+        }
+        llmc__rewrite_copy(w, begin, at);
+        llmc__rewrite_put(w, step->to, step->to_len, at);
+        begin = at += n;
+    }
+    llmc__rewrite_copy(w, begin, w->len);
+}
+
+/* Two or more spaces become one `to`. */
+static void llmc__rewrite_collapse(llmc__rewrite *w, const llmc__normal *step)
+{
+    size_t at = 0, begin = 0, end;
+    for (; at < w->len; at = end) {
+        for (end = at; end < w->len && w->p[end] == ' ';)
+            end++;
+        if (end - at >= 2) {
+            llmc__rewrite_copy(w, begin, at);
+            llmc__rewrite_put(w, step->to, step->to_len, at);
+            begin = end;
+        }
+        end += end == at ? 1 : 0;
+    }
+    llmc__rewrite_copy(w, begin, w->len);
+}
+
+/* White space goes at the left, at the right, or both. */
+static void llmc__rewrite_strip(llmc__rewrite *w, const llmc__normal *step)
+{
+    size_t at, len, begin = 0, end = 0;
+    bool inside = !step->a;
+    for (at = 0; at < w->len; at += len) {
+        uint32_t cp;
+        len = llmc__uc_next(w->p + at, w->len - at, &cp);
+        if ((1u << llmc__uc_class(cp) & LLMC__UC_SPACES) != 0)
+            continue;
+        if (!inside)
+            begin = at;
+        inside = true;
+        end = at + len;
+    }
+    if (!inside)
+        begin = end = w->len; /* all of it is white space */
+    llmc__rewrite_copy(w, begin, step->b ? llmc__max(begin, end) : w->len);
+}
+
+static uint32_t llmc__trie_offset(uint32_t unit)
+{
+    return (unit >> 10) << ((unit & 0x200) >> 6);
+}
+
+/* Longest key of the charsmap that p [n] begins with: its bytes, or 0; *value is where its string begins.
+   From a node at place x the child by byte b is at x ^ offset(x) ^ b, if its label is b; the value of
+   a node that has one is at x ^ offset(x). Every place is held against the trie's end. */
+static size_t llmc__charsmap_find(const llmc__normal *step, const uint8_t *p, size_t n, uint32_t *value)
+{
+    uint32_t units = llmc__charsmap_u32(step, 0) / 4, x, unit;
+    size_t i, found = 0;
+    x = llmc__trie_offset(llmc__charsmap_u32(step, 1));
+    for (i = 0; i < n && i < LLMC__CHARSMAP_KEY; i++) {
+        x ^= p[i];
+        if (x >= units)
+            break;
+        unit = llmc__charsmap_u32(step, 1 + x);
+        if ((unit & 0x800000ffu) != p[i])
+            break;
+        x ^= llmc__trie_offset(unit);
+        if ((unit & 0x100) != 0 && x < units) {
+            *value = llmc__charsmap_u32(step, 1 + x) & 0x7fffffff;
+            found = i + 1;
+        }
+    }
+    return found;
+}
+
+/* SentencePiece's own normalisation: the longest key at each place, else a character as it is. */
+static void llmc__rewrite_charsmap(llmc__rewrite *w, const llmc__normal *step)
+{
+    size_t at, n, size = llmc__charsmap_size(step);
+    for (at = 0; at < w->len; at += n) {
+        uint32_t cp, value = 0;
+        size_t i;
+        n = llmc__charsmap_find(step, w->p + at, w->len - at, &value);
+        if (n == 0) {
+            n = llmc__uc_next(w->p + at, w->len - at, &cp);
+            llmc__rewrite_copy(w, at, at + n);
+            continue;
+        }
+        for (i = 4 + (size_t)llmc__charsmap_u32(step, 0) + value; i < size; i++) {
+            char c = (char)llmc__charsmap_byte(step, i);
+            if (c == 0)
+                break;
+            llmc__rewrite_put(w, &c, 1, at);
+        }
+    }
+}
+
+#define LLMC__NORMAL_WORK 4096 /* enough work memory for a token's text */
+
+/* A step, or a part of NORMAL_BERT. */
+typedef struct llmc__normal_op {
+    unsigned kind;
+    const llmc__normal *step;
+} llmc__normal_op;
+#define LLMC__NORMAL_OPS (5 * LLMC__NORMAL_MAX)
+
+/* The steps with BERT's taken apart: ops [LLMC__NORMAL_OPS]; returns how many. */
+static uint32_t llmc__normal_ops(const llmc__normal *steps, uint32_t n_steps, llmc__normal_op *ops)
+{
+    uint32_t i, k, n = 0;
+    for (i = 0; i < n_steps && i < LLMC__NORMAL_MAX; i++) {
+        const unsigned part[5] = {steps[i].a ? (unsigned)LLMC__NORMAL_CLEAN : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].b ? (unsigned)LLMC__NORMAL_CJK : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].c ? (unsigned)LLMC__NORMAL_NFD : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].c ? (unsigned)LLMC__NORMAL_STRIP_THIN : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].d ? (unsigned)LLMC__NORMAL_LOWER : LLMC__NORMAL_COUNT + 8u};
+        bool bert = steps[i].kind == LLMC__NORMAL_BERT;
+        for (k = 0; k < (bert ? 5u : 1u); k++) {
+            ops[n].kind = bert ? part[k] : steps[i].kind;
+            ops[n].step = &steps[i];
+            n += ops[n].kind < LLMC__NORMAL_COUNT + 8u;
+        }
+    }
+    return n;
+}
+
+/* Whether a step leaves the text as it is: what one look can tell. */
+static bool llmc__normal_idle(const llmc__normal_op *op, const uint8_t *p, size_t len)
+{
+    size_t last = 0;
+    switch (op->kind) {
+    case LLMC__NORMAL_NFC:
+    case LLMC__NORMAL_NFD:
+    case LLMC__NORMAL_NFKC:
+    case LLMC__NORMAL_NFKD:
+        return llmc__nf_plain_run(op->kind, p, len, 0, &last) == len;
+    case LLMC__NORMAL_STRIP_THIN:
+    case LLMC__NORMAL_STRIP_ACCENTS:
+    case LLMC__NORMAL_CJK:
+        for (; last < len && p[last] < 0x80; last++)
+            ;
+        return last == len;
+    case LLMC__NORMAL_PREPEND:
+        return len == 0 || op->step->to_len == 0;
+    default:
+        return len == 0;
+    }
+}
+
+/* Applies one step. */
+static void llmc__normal_apply(const llmc__normal_op *op, llmc__rewrite *w)
+{
+    switch (op->kind) {
+    case LLMC__NORMAL_NFC:
+    case LLMC__NORMAL_NFD:
+    case LLMC__NORMAL_NFKC:
+    case LLMC__NORMAL_NFKD:
+        llmc__rewrite_form(w, op->kind);
+        break;
+    case LLMC__NORMAL_PREPEND:
+        llmc__rewrite_put(w, op->step->to, op->step->to_len, 0);
+        llmc__rewrite_copy(w, 0, w->len);
+        break;
+    case LLMC__NORMAL_REPLACE:
+        llmc__rewrite_replace(w, op->step);
+        break;
+    case LLMC__NORMAL_COLLAPSE:
+        llmc__rewrite_collapse(w, op->step);
+        break;
+    case LLMC__NORMAL_STRIP:
+        llmc__rewrite_strip(w, op->step);
+        break;
+    case LLMC__NORMAL_PRECOMPILED:
+        llmc__rewrite_charsmap(w, op->step);
+        break;
+    default:
+        llmc__rewrite_chars(w, op->kind);
+        break;
+    }
+}
+
+/* Most bytes that a step makes of n, SIZE_MAX where that cannot be said. */
+static size_t llmc__normal_step_room(const llmc__normal *step, size_t n)
+{
+    size_t times = 1, more = 0;
+    switch (step->kind) {
+    case LLMC__NORMAL_NFC:
+    case LLMC__NORMAL_NFD:
+    case LLMC__NORMAL_BERT:
+        times = 3; /* U+0390 in NFD, U+1D160 in NFC; BERT: an ideograph of 3 or 4 bytes gets 2 more */
+        break;
+    case LLMC__NORMAL_NFKC:
+    case LLMC__NORMAL_NFKD:
+        times = 11; /* U+FDFA: 3 bytes become 33 */
+        break;
+    case LLMC__NORMAL_LOWER:
+        times = 2; /* U+023A: 2 bytes become 3 */
+        break;
+    case LLMC__NORMAL_PREPEND:
+        more = step->to_len;
+        break;
+    case LLMC__NORMAL_REPLACE:
+        times = step->from_len > 0 ? ((size_t)step->to_len + step->from_len - 1) / step->from_len : 1;
+        break;
+    case LLMC__NORMAL_COLLAPSE:
+        times = ((size_t)step->to_len + 1) / 2;
+        break;
+    case LLMC__NORMAL_PRECOMPILED:
+        times = step->to_len;
+        break;
+    default:
+        break;
+    }
+    times = times > 0 ? times : 1;
+    return n > (SIZE_MAX - more) / times ? SIZE_MAX : n * times + more;
+}
+
+/* Most bytes that the steps make of a text of len bytes; SIZE_MAX where that cannot be said. */
+static size_t llmc__normal_room(const llmc__normal *steps, uint32_t n_steps, size_t len)
+{
+    uint32_t i;
+    for (i = 0; i < n_steps && len != SIZE_MAX; i++)
+        len = llmc__normal_step_room(&steps[i], len);
+    return len;
+}
+
+/* Worst output bytes per byte, not counting what PREPEND adds once. */
+static uint32_t llmc__normal_growth(const llmc__normal *steps, uint32_t n_steps)
+{
+    size_t room = llmc__normal_room(steps, n_steps, 65536) / 65536 + 1;
+    return room > UINT32_MAX ? UINT32_MAX : (uint32_t)room;
+}
+
+/* Work memory that llmc__normalize needs at most for a text of len bytes, any alignment; 0 with one step that
+   is not BERT. SIZE_MAX where it cannot be said. with_origin: as origin is given there. */
+LLMC__UNUSED static size_t llmc__normal_work(const llmc__normal *steps, uint32_t n_steps, size_t len,
+                                             bool with_origin)
+{
+    llmc__normal_op ops[LLMC__NORMAL_OPS];
+    size_t room = len, each = with_origin ? 5 : 1;
+    uint32_t i;
+    if (llmc__normal_ops(steps, n_steps, ops) < 2)
+        return 0;
+    for (i = 1; i <= n_steps; i++) /* some steps take away */
+        room = llmc__max(room, llmc__normal_room(steps, i, len));
+    return room > (SIZE_MAX - 80) / (2 * each) ? SIZE_MAX : 2 * each * (room + 4) + 32;
+}
+
+/* Whether the steps leave p [len] as it is, as far as one look can tell; then nobody needs to copy it. */
+LLMC__UNUSED static bool llmc__normal_same(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p,
+                                           size_t len)
+{
+    llmc__normal_op ops[LLMC__NORMAL_OPS];
+    uint32_t n = llmc__normal_ops(steps, n_steps, ops), i;
+    for (i = 0; i < n; i++)
+        if (!llmc__normal_idle(&ops[i], p, len))
+            return false;
+    return true;
+}
+
+/* llmc__normalize -- text p [len] after all steps                           (TOKEN.normal)
+   steps [n_steps <= LLMC__NORMAL_MAX];  p any bytes, len < 4 GiB;  out [cap], which no step reads;
+   origin [cap + 1] or NULL: for every output byte the place of the source byte it came from, ascending but for
+   marks that changed places, and len at the end;  work [work_bytes], any alignment, see llmc__normal_work;
+   *used the whole output's length, also where cap is too small, and 0 where the work memory is.
+   True: all of it is in out. Time is linear in the length of the text and of what is written. */
+static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len,
+                            uint8_t *out, size_t cap, uint32_t *origin, void *work, size_t work_bytes,
+                            size_t *used)
+{
+    llmc__normal_op ops[LLMC__NORMAL_OPS];
+    uint32_t n = llmc__normal_ops(steps, n_steps, ops), i, half = 0;
+    size_t skip = (4 - (uintptr_t)work % 4) % 4, each = origin != NULL ? 5 : 1, room;
+    llmc__rewrite w;
+    room = work_bytes > skip + 8 ? (work_bytes - skip - 8) / 2 / each & ~(size_t)3 : 0;
+    w.p = p;
+    w.len = len;
+    w.from = NULL;
+    *used = 0;
+    for (i = 0; i < n; i++) {
+        bool end = i + 1 == n;
+        uint8_t *to = room == 0 ? NULL : (uint8_t *)work + skip + half * room * each; /* origins first */
+        if (llmc__normal_idle(&ops[i], w.p, w.len))
+            continue;
+        w.origin = end ? origin : origin != NULL ? (uint32_t *)(void *)to : NULL;
+        w.out = end ? out : origin != NULL && room > 0 ? to + 4 * room : to;
+        w.cap = end ? cap : room;
+        w.used = 0;
+        llmc__normal_apply(&ops[i], &w);
+        if (end) {
+            *used = w.used;
+            break;
+        }
+        if (w.used > w.cap)
+            return false;
+        w.p = w.out;
+        w.len = w.used;
+        w.from = w.origin;
+        half ^= 1;
+    }
+    if (i == n) { /* the last step had nothing to do */
+        w.out = out;
+        w.origin = origin;
+        w.cap = cap;
+        w.used = 0;
+        llmc__rewrite_copy(&w, 0, w.len);
+        *used = w.used;
+    }
+    if (origin != NULL && *used <= cap)
+        origin[*used] = (uint32_t)len;
+    return *used <= cap;
+}
+
+/* The steps for a part of a text, into out [LLMC__NORMAL_MAX]: what belongs to the text's beginning or end (PREPEND,
+   STRIP) is left out elsewhere. Returns how many. */
+LLMC__UNUSED static uint32_t llmc__normal_part(const llmc__normal *steps, uint32_t n_steps, bool first,
+                                               bool last, llmc__normal *out)
+{
+    uint32_t i, n = 0;
+    for (i = 0; i < n_steps; i++) {
+        if (steps[i].kind == LLMC__NORMAL_PREPEND && !first)
+            continue;
+        out[n] = steps[i];
+        if (steps[i].kind == LLMC__NORMAL_STRIP) {
+            out[n].a = steps[i].a && first;
+            out[n].b = steps[i].b && last;
+        }
+        n++;
+    }
+    return n;
+}
+
+/* llmc__normal_cut -- where a text may be cut so that its parts come out the same     (TOKEN.normal)
+   The last place in p [len] between a space or line end and an ASCII letter, with a letter somewhere before,
+   so that neither part is all white space; 0: there is none. With llmc__normal_part's steps both parts give
+   what the whole gives. Not where a REPLACE speaks of ASCII letters; a charsmap's keys are taken not to
+   reach across such a place. */
+LLMC__UNUSED static size_t llmc__normal_cut(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p,
+                                            size_t len)
+{
+    size_t at, first = 0;
+    uint32_t i, k;
+    for (i = 0; i < n_steps; i++)
+        for (k = 0; steps[i].kind == LLMC__NORMAL_REPLACE && k < steps[i].from_len; k++)
+            if ((LLMC__UC_LETTERS >> llmc__byte_class[(uint8_t)steps[i].from[k]] & 1) != 0)
+                return 0;
+    while (first < len && (LLMC__UC_LETTERS >> llmc__byte_class[p[first]] & 1) == 0)
+        first++;
+    for (at = len; at > first + 1; at--)
+        if ((p[at - 2] == ' ' || p[at - 2] == '\n') &&
+            (LLMC__UC_LETTERS >> llmc__byte_class[p[at - 1]] & 1) != 0)
+            return at - 1;
+    return 0;
+}
+
+//--[ 13.3 TOKEN.split ]-- text to words that merge independently
+/* A matcher per pattern, each a few runs of classes. Where a regex engine would try alternatives one by
+   one, the class of the first character or two decides; where it would give back what it took
+   (white space before a word, capitals before small letters), the matcher remembers on its way where it
+   would have to stop. So every character is looked at a bounded number of times, whatever the text. */
+
+/* A text p [n] and the tokenizer's table of classes, which may be NULL (then they are searched for). */
+typedef struct llmc__prose {
+    const uint8_t *uc, *p;
+    size_t n;
+} llmc__prose;
+
+/* A character of a text: its code point or LLMC__NOT_UTF8, its bytes, and its class as a bit. */
+typedef struct llmc__char {
+    uint32_t cp, len, bit;
+} llmc__char;
+
+/* The character at `at` < n that is not ASCII. */
+static llmc__char llmc__char_wide(const llmc__prose *t, size_t at)
+{
+    llmc__char c;
+    c.len = llmc__uc_next(t->p + at, t->n - at, &c.cp);
+    c.bit = 1u << (t->uc != NULL && c.cp < LLMC__UC_BMP ? t->uc[c.cp] : llmc__uc_class(c.cp));
+    return c;
+}
+
+/* The character at `at`; at the end of the text one without bytes and class. */
+static inline llmc__char llmc__char_at(const llmc__prose *t, size_t at)
+{
+    llmc__char c;
+    c.cp = LLMC__NOT_UTF8;
+    c.len = c.bit = 0;
+    if (at >= t->n)
+        return c;
+    if (t->p[at] >= 0x80)
+        return llmc__char_wide(t, at);
+    c.cp = t->p[at];
+    c.len = 1;
+    c.bit = 1u << llmc__byte_class[c.cp];
+    return c;
+}
+
+/* Where the run of characters from `at` on whose classes are in set ends: at <= result <= n. */
+static inline size_t llmc__char_run(const llmc__prose *t, size_t at, uint32_t set)
+{
+    for (;;) {
+        llmc__char c;
+        while (at < t->n && (set >> llmc__byte_class[t->p[at]] & 1) != 0)
+            at++;
+        if (at == t->n || t->p[at] < 0x80)
+            return at;
+        c = llmc__char_wide(t, at);
+        if ((c.bit & set) == 0)
+            return at;
+        at += c.len;
+    }
+}
+
+/* The same for a set that has all ASCII letters, or only the small ones. Most words are English or the like:
+   eight bytes at a step, since a loop over the letters would mispredict the end of every word. With bit
+   7 out of the way, adding 0x80 - c sets it in the bytes that are at least c. */
+static inline size_t llmc__letter_run(const llmc__prose *t, size_t at, uint32_t set, bool small)
+{
+    const uint64_t ones = 0x0101010101010101u, high = ones << 7;
+    while (t->n - at >= 8) {
+        uint64_t x = llmc__u64le(t->p + at), y = (small ? x : x | ones << 5) & ~high, stop;
+        stop = (~(y + ones * (0x80 - 'a')) | (y + ones * (0x80 - 'z' - 1)) | x) & high;
+        if (stop != 0) {
+            /* the bytes below the lowest bit that is set, counted by their lowest bits */
+            at += (size_t)(((((stop & (~stop + 1)) - 1) & ones) * ones >> 56) - 1);
+            break;
+        }
+        at += 8;
+    }
+    return llmc__char_run(t, at, set);
+}
+
+/* The same for at most `most` characters. */
+static size_t llmc__char_some(const llmc__prose *t, size_t at, uint32_t set, uint32_t most)
+{
+    llmc__char c;
+    for (; most > 0 && ((c = llmc__char_at(t, at)).bit & set) != 0; most--)
+        at += c.len;
+    return at;
+}
+
+/* 's 't 'm 'd 're 've 'll at `at`, where the apostrophe is: bytes, or 0. Any case if `fold`, and then
+   U+017F is an s, as simple case folding has it. Also before more letters ("'same" begins with
+   "'s"), as in the patterns. *far becomes n where the text ends too early to tell. */
+static size_t llmc__apostrophe(const llmc__prose *t, size_t at, bool fold, size_t *far)
+{
+    const uint8_t *p = t->p + at;
+    size_t n = t->n - at;
+    uint8_t a, b;
+    if (n < 3)
+        *far = t->n;
+    if (n < 2)
+        return 0;
+    if (fold && n >= 3 && p[1] == 0xc5 && p[2] == 0xbf)
+        return 3;
+    a = fold ? (uint8_t)llmc__lower((char)p[1]) : p[1];
+    if (a == 's' || a == 't' || a == 'm' || a == 'd')
+        return 2;
+    b = n < 3 ? 0 : fold ? (uint8_t)llmc__lower((char)p[2]) : p[2];
+    return (a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l') ? 3 : 0;
+}
+
+/* Properties of the patterns that llmc__word_space and llmc__word_modern serve. */
+enum {
+    LLMC__WORD_CONTRACT = 1, /* contractions in any case are words            */
+    LLMC__WORD_LINES = 2,    /* \s*[\r\n]+ is a word                          */
+    LLMC__WORD_END = 4,      /* \s+$ is one, before that                      */
+    LLMC__WORD_TAIL = 8,     /* [\r\n]* belongs to the marks before it        */
+    LLMC__WORD_SLASH = 16,   /* and so does / among them                      */
+    LLMC__WORD_HAN = 32      /* \p{Han} is apart from letters                 */
+};
+
+/* White space from `at` on, which has at least one: up to and with its last line end (LINES), else all
+   of it before the end of the text, else all but the last character, which goes with what follows;
+   but a single one is a word. *far is where the white space ends. */
+static size_t llmc__word_space(const llmc__prose *t, size_t at, unsigned flags, size_t *far)
+{
+    size_t end = at, last = at, line = 0;
+    llmc__char c;
+    while (((c = llmc__char_at(t, end)).bit & LLMC__UC_SPACES) != 0) {
+        last = end;
+        end += c.len;
+        if (c.bit == 1u << LLMC__UC_NEWLINE)
+            line = end;
+    }
+    *far = end;
+    if ((flags & LLMC__WORD_END) != 0 && end == t->n)
+        return end;
+    if ((flags & LLMC__WORD_LINES) != 0 && line > 0)
+        return line;
+    return end == t->n || last == at ? end : last;
+}
+
+/* GPT-2's word at `at` < n. The alternatives differ in the first character after an optional space, so one
+   look at its class picks one; only U+0020 counts as that space, and a space before white space
+   belongs to the white space. Source: Radford 2019. */
+static inline size_t llmc__word_gpt2(const llmc__prose *t, size_t at, size_t *far)
+{
+    llmc__char c;
+    size_t end = at + (t->p[at] == ' ' ? 1 : 0);
+    if (t->p[at] == '\'') {
+        size_t k = llmc__apostrophe(t, at, false, far);
+        if (k > 0)
+            return at + k;
+    }
+    c = llmc__char_at(t, end);
+    if ((c.bit & LLMC__UC_LETTERS) != 0)
+        end = llmc__letter_run(t, end + c.len, LLMC__UC_LETTERS, false);
+    else if ((c.bit & LLMC__UC_NUMBERS) != 0)
+        end = llmc__char_run(t, end + c.len, LLMC__UC_NUMBERS);
+    else if ((c.bit & LLMC__UC_REST) != 0)
+        end = llmc__char_run(t, end + c.len, LLMC__UC_REST);
+    else
+        return llmc__word_space(t, at, 0, far);
+    if (end == t->n)
+        *far = end;
+    return end;
+}
+
+/* What CL100K, O200K and their kin do alike with a word that has no letters: numbers, marks, white
+   space. a is the character at `at`, b the one after it. */
+static inline size_t llmc__word_other(const llmc__prose *t, size_t at, llmc__char a, llmc__char b,
+                                      uint32_t rest, uint32_t digits, unsigned flags, size_t *far)
+{
+    size_t end = at;
+    if ((a.bit & LLMC__UC_NUMBERS) != 0) {
+        end = digits == 0 ? llmc__char_run(t, at, LLMC__UC_NUMBERS)
+                          : llmc__char_some(t, at, LLMC__UC_NUMBERS, digits);
+    } else if ((a.bit & rest) != 0 || (a.cp == ' ' && (b.bit & rest) != 0)) {
+        end = llmc__char_run(t, at + a.len, rest);
+        while (
+            (flags & LLMC__WORD_TAIL) != 0 && end < t->n &&
+            (t->p[end] == '\r' || t->p[end] == '\n' || ((flags & LLMC__WORD_SLASH) != 0 && t->p[end] == '/')))
+            end++;
+    } else if ((a.bit & LLMC__UC_SPACES) != 0) {
+        return llmc__word_space(t, at, flags, far);
+    } else {
+        end += a.len; /* QWEN35: a mark that nothing else takes cannot be; here for safety */
+    }
+    if (end == t->n)
+        *far = end;
+    return end;
+}
+
+/* A word of CL100K and its kin at `at` < n: letters are the classes of its letter run, rest those of the run
+   of what is left, digits the most numbers in a word (0: any). A character before letters goes with
+   them if it is neither a number nor a line end. */
+static inline size_t llmc__word_modern(const llmc__prose *t, size_t at, uint32_t letters, uint32_t digits,
+                                       unsigned flags, size_t *far)
+{
+    const uint32_t apart = LLMC__UC_NUMBERS | 1u << LLMC__UC_NEWLINE;
+    llmc__char a = llmc__char_at(t, at), b;
+    size_t end = at + a.len;
+    if ((flags & LLMC__WORD_CONTRACT) != 0 && a.cp == '\'') {
+        size_t k = llmc__apostrophe(t, at, true, far);
+        if (k > 0)
+            return at + k;
+    }
+    b.bit = 0;
+    if ((a.bit & letters) == 0) {
+        b = llmc__char_at(t, end);
+        if (end == t->n)
+            *far = end;
+        if ((a.bit & apart) != 0 || (b.bit & letters) == 0)
+            return llmc__word_other(t, at, a, b, LLMC__UC_REST & ~letters, digits, flags, far);
+        end += b.len;
+    }
+    end = llmc__letter_run(t, end, letters, false);
+    if (end == t->n)
+        *far = end;
+    return end;
+}
+
+/* The letters of an O200K word from `at` on, where there is a letter or mark: U*W+ or, failing that, U+W*.
+   U and W share caseless letters and marks. After the longest run of U a small letter makes it
+   U*W+; without one, U* gives back up to its last character that is also in W. */
+static inline size_t llmc__word_cased(const llmc__prose *t, size_t at, bool han, size_t *far)
+{
+    const uint32_t both = 1u << LLMC__UC_LETTER | LLMC__UC_MARKS;
+    size_t end = at, shared = at;
+    llmc__char c;
+    while (((c = llmc__char_at(t, end)).bit & (both | 1u << LLMC__UC_UPPER)) != 0) {
+        if (han && llmc__uc_han(c.cp))
+            break;
+        end += c.len;
+        if ((c.bit & both) != 0)
+            shared = end;
+    }
+    if (end == t->n)
+        *far = end;
+    if (c.bit != 1u << LLMC__UC_LOWER)
+        return shared > at ? shared : end;
+    do {
+        end = llmc__letter_run(t, end, 1u << LLMC__UC_LOWER, true);
+        c = llmc__char_at(t, end);
+        if ((c.bit & both) == 0 || (han && llmc__uc_han(c.cp)))
+            break;
+        end += c.len;
+    } while (end < t->n);
+    if (end == t->n)
+        *far = end;
+    return end;
+}
+
+/* Where the run of Han from `at` on ends. */
+static size_t llmc__word_han(const llmc__prose *t, size_t at, size_t *far)
+{
+    llmc__char c;
+    while (llmc__uc_han((c = llmc__char_at(t, at)).cp))
+        at += c.len;
+    if (at == t->n)
+        *far = at;
+    return at;
+}
+
+/* A word of O200K and its kin at `at` < n. A mark at its start would do as the character before the
+   letters, too; that makes no difference to where the word ends. */
+static inline size_t llmc__word_o200k(const llmc__prose *t, size_t at, uint32_t digits, unsigned flags,
+                                      size_t *far)
+{
+    const uint32_t apart = LLMC__UC_NUMBERS | 1u << LLMC__UC_NEWLINE,
+                   word = LLMC__UC_LETTERS | LLMC__UC_MARKS;
+    bool han = (flags & LLMC__WORD_HAN) != 0;
+    llmc__char a = llmc__char_at(t, at), b;
+    size_t end = at;
+    if (han && llmc__uc_han(a.cp))
+        return llmc__word_han(t, at, far);
+    if ((a.bit & word) == 0) {
+        end += a.len;
+        b = llmc__char_at(t, end);
+        if (end == t->n)
+            *far = end;
+        if ((a.bit & apart) != 0 || (b.bit & word) == 0 || (han && llmc__uc_han(b.cp)))
+            return llmc__word_other(t, at, a, b, LLMC__UC_REST, digits, flags, far);
+    }
+    end = llmc__word_cased(t, end, han, far);
+    if ((flags & LLMC__WORD_CONTRACT) != 0 && end < t->n && t->p[end] == '\'')
+        end += llmc__apostrophe(t, end, true, far);
+    return end;
+}
+
+#define LLMC__WORD_CL100K (LLMC__WORD_CONTRACT | LLMC__WORD_LINES | LLMC__WORD_TAIL)
+
+/* llmc__word_next -- where the word that begins at `at` < n ends           (TOKEN.split)
+   pattern: one of those that leave no gaps, PAT_GPT2 .. PAT_LAST_WORD.  *far is raised to the
+   farthest place at which the end of the text made a difference, so that the word stands whatever
+   follows if it is below n; the caller sets it to 0 before. */
+static size_t llmc__word_next(const llmc__prose *t, unsigned pattern, size_t at, size_t *far)
+{
+    switch (pattern) {
+    case LLMC__PAT_GPT2:
+        return llmc__word_gpt2(t, at, far);
+    case LLMC__PAT_CL100K:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS, 3, LLMC__WORD_CL100K, far);
+    case LLMC__PAT_CL100K_END:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS, 3, LLMC__WORD_CL100K | LLMC__WORD_END, far);
+    case LLMC__PAT_QWEN2:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS, 1, LLMC__WORD_CL100K, far);
+    case LLMC__PAT_NANOCHAT:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS, 2, LLMC__WORD_CL100K, far);
+    case LLMC__PAT_MINICPM:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS, 0, LLMC__WORD_CL100K, far);
+    case LLMC__PAT_QWEN35:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS | LLMC__UC_MARKS, 1, LLMC__WORD_CL100K, far);
+    case LLMC__PAT_SEED:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS, 1, LLMC__WORD_CONTRACT | LLMC__WORD_LINES, far);
+    case LLMC__PAT_PLAIN:
+        return llmc__word_modern(t, at, LLMC__UC_LETTERS, 1, LLMC__WORD_LINES | LLMC__WORD_TAIL, far);
+    case LLMC__PAT_O200K:
+        return llmc__word_o200k(t, at, 3, LLMC__WORD_CL100K | LLMC__WORD_SLASH, far);
+    case LLMC__PAT_TEKKEN:
+        return llmc__word_o200k(t, at, 1, LLMC__WORD_LINES | LLMC__WORD_TAIL | LLMC__WORD_SLASH, far);
+    default: /* LLMC__PAT_KIMI */
+        return llmc__word_o200k(t, at, 3, LLMC__WORD_CL100K | LLMC__WORD_HAN, far);
+    }
+}
+
+/* What a search says of a match. */
+typedef struct llmc__match {
+    size_t begin, end;
+    size_t touched; /* the first place at which a try met the end of the text, SIZE_MAX: none did */
+} llmc__match;
+
+/* A match at `at` and its end; `met`: whether the end of the text had a part in it. */
+static bool llmc__match_put(llmc__match *m, size_t at, size_t end, bool met)
+{
+    m->begin = at;
+    m->end = end;
+    if (met && m->touched == SIZE_MAX)
+        m->touched = at;
+    return true;
+}
+
+/* DEEPSEEK3 at `at`: end of the match, or `at` if there is none (numbers, controls and the like). */
+static size_t llmc__word_deepseek(const llmc__prose *t, size_t at, size_t *far)
+{
+    const uint32_t word = LLMC__UC_LETTERS | LLMC__UC_MARKS, marks = LLMC__UC_PUNCTS | 1u << LLMC__UC_SYMBOL;
+    llmc__char a = llmc__char_at(t, at), b = llmc__char_at(t, at + a.len);
+    size_t end = at + a.len;
+    if (end == t->n)
+        *far = end;
+    if ((a.bit & marks) != 0 && a.cp < 0x80 && b.cp < 0x80 && (b.bit & LLMC__UC_LETTERS) != 0) {
+        while (end < t->n && (LLMC__UC_LETTERS >> llmc__byte_class[t->p[end]] & 1) != 0)
+            end++;
+    } else if ((a.bit & word) != 0) {
+        end = llmc__char_run(t, end, word);
+    } else if ((a.bit & (marks | 1u << LLMC__UC_NEWLINE)) == 0 && (b.bit & word) != 0) {
+        end = llmc__char_run(t, end, word);
+    } else if ((a.bit & marks) != 0 || (a.cp == ' ' && (b.bit & marks) != 0)) {
+        end = llmc__char_run(t, end, marks);
+        end = llmc__char_run(t, end, 1u << LLMC__UC_NEWLINE);
+    } else if ((a.bit & LLMC__UC_SPACES) != 0) {
+        return llmc__word_space(t, at, LLMC__WORD_LINES, far);
+    } else {
+        return at;
+    }
+    if (end == t->n)
+        *far = end;
+    return end;
+}
+
+/* Whether BLOOM's words end before this character. */
+static bool llmc__bloom_stop(llmc__char c)
+{
+    static const uint16_t stop[] = {'(',    ')',    '|',    '.',    ',',   '!',   '?',
+                                    0x2026, 0x3002, 0xff0c, 0x3001, 0x964, 0x6d4, 0x60c};
+    size_t i;
+    if ((c.bit & LLMC__UC_SPACES) != 0 || c.len == 0)
+        return true;
+    for (i = 0; i < sizeof stop / sizeof stop[0]; i++)
+        if (c.cp == stop[i])
+            return true;
+    return false;
+}
+
+/* BLOOM at `at`: end of the match, or `at` if there is none. */
+static size_t llmc__word_bloom(const llmc__prose *t, size_t at, size_t *far)
+{
+    size_t end = at + (t->p[at] == ' ' ? 1 : 0), first = end;
+    llmc__char c;
+    while (!llmc__bloom_stop(c = llmc__char_at(t, end)))
+        end += c.len;
+    if (end == t->n)
+        *far = end;
+    return end == first ? at : end;
+}
+
+/* Whether cp is one of DeepSeek LLM's cased letters. */
+static bool llmc__is_cased(uint32_t cp)
+{
+    size_t lo = 0, hi = sizeof llmc__cased_range / sizeof llmc__cased_range[0];
+    while (hi - lo > 1) {
+        size_t mid = (lo + hi) / 2;
+        if (llmc__cased_range[mid][0] <= cp)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return cp >= llmc__cased_range[lo][0] && cp <= llmc__cased_range[lo][1];
+}
+
+/* Whether a character is one of those that a pattern's runs consist of. */
+static bool llmc__char_in(unsigned pattern, llmc__char c)
+{
+    uint32_t cp = c.cp;
+    switch (pattern) {
+    case LLMC__PAT_LETTERS:
+        return (c.bit & LLMC__UC_LETTERS) != 0;
+    case LLMC__PAT_PUNCTS:
+        return (c.bit & LLMC__UC_PUNCTS) != 0;
+    case LLMC__PAT_CASED:
+        return llmc__is_cased(cp);
+    case LLMC__PAT_MARKS:
+        return (cp >= 0x21 && cp <= 0x7e && !(cp >= '0' && cp <= '9')) || (cp >= 0xff01 && cp <= 0xff0f) ||
+               (cp >= 0xff1a && cp <= 0xff5e) || (cp >= 0x2018 && cp <= 0x201f) ||
+               (cp >= 0x3000 && cp <= 0x3002);
+    case LLMC__PAT_PUNCT:
+    case LLMC__PAT_PUNCT_RUN:
+        return (c.bit & LLMC__UC_PUNCTS) != 0 || (c.bit == 1u << LLMC__UC_SYMBOL && cp < 0x80);
+    case LLMC__PAT_ASCII_PUNCT:
+        return (c.bit & (LLMC__UC_PUNCTS | 1u << LLMC__UC_SYMBOL)) != 0 && cp < 0x80;
+    case LLMC__PAT_CJK:
+        return (cp >= 0x800 && cp <= 0x9fa5) || (cp >= 0xac00 && cp <= 0xd7ff);
+    case LLMC__PAT_CJK_KANA:
+        return (cp >= 0x4e00 && cp <= 0x9fa5) || (cp >= 0x3040 && cp <= 0x30ff);
+    default: /* LLMC__PAT_CHARS */
+        return true;
+    }
+}
+
+/* \s?[..]+ at or after `at`: white space before what is in the pattern's set goes with it. */
+static bool llmc__find_spaced(const llmc__prose *t, unsigned pattern, size_t at, llmc__match *m)
+{
+    for (; at < t->n;) {
+        llmc__char a = llmc__char_at(t, at), b = a;
+        size_t end = at;
+        /* the optional one is taken first, and given back where it would have to be one of the set */
+        if ((a.bit & LLMC__UC_SPACES) != 0) {
+            end += a.len;
+            b = llmc__char_at(t, end);
+            if (end == t->n && m->touched == SIZE_MAX)
+                m->touched = at;
+            if (!llmc__char_in(pattern, b) || b.len == 0) {
+                end = at;
+                b = a;
+            }
+        }
+        if (!llmc__char_in(pattern, b)) {
+            at += a.len;
+            continue;
+        }
+        do
+            end += b.len;
+        while ((b = llmc__char_at(t, end)).len > 0 && llmc__char_in(pattern, b));
+        return llmc__match_put(m, at, end, end == t->n);
+    }
+    return false;
+}
+
+/* Characters of the pattern's set at or after `at`: one, or as many as there are. */
+static bool llmc__find_chars(const llmc__prose *t, unsigned pattern, bool run, size_t at, llmc__match *m)
+{
+    llmc__char c;
+    size_t end;
+    while ((c = llmc__char_at(t, at)).len > 0 && !llmc__char_in(pattern, c))
+        at += c.len;
+    if (c.len == 0)
+        return false;
+    end = at + c.len;
+    while (run && (c = llmc__char_at(t, end)).len > 0 && llmc__char_in(pattern, c))
+        end += c.len;
+    return llmc__match_put(m, at, end, run && end == t->n);
+}
+
+/* Characters of a set of classes at or after `at`: at most `most`, 0 for as many as there are. */
+static bool llmc__find_class(const llmc__prose *t, uint32_t set, uint32_t most, size_t at, llmc__match *m)
+{
+    size_t end;
+    at = llmc__char_run(t, at, 0x7fffu & ~set);
+    if (at == t->n)
+        return false;
+    end = most == 0 ? llmc__char_run(t, at, set) : llmc__char_some(t, at, set, most);
+    return llmc__match_put(m, at, end, end == t->n && most != 1);
+}
+
+/* White space before the end of the text, at or after `at`. */
+static bool llmc__find_end_space(const llmc__prose *t, size_t at, llmc__match *m)
+{
+    while (at < t->n) {
+        size_t end;
+        at = llmc__char_run(t, at, 0x7fffu & ~LLMC__UC_SPACES);
+        end = llmc__char_run(t, at, LLMC__UC_SPACES);
+        if (end == t->n)
+            return at < end && llmc__match_put(m, at, end, true);
+        at = end;
+    }
+    return false;
+}
+
+/* \w+|[^\w\s]+ at or after `at`. */
+static bool llmc__find_words(const llmc__prose *t, size_t at, llmc__match *m)
+{
+    llmc__char c;
+    size_t end;
+    bool word;
+    at = llmc__char_run(t, at, LLMC__UC_SPACES);
+    if (at == t->n)
+        return false;
+    c = llmc__char_at(t, at);
+    word = llmc__uc_word(c.cp, c.bit);
+    end = at;
+    do
+        end += c.len;
+    while ((c = llmc__char_at(t, end)).len > 0 && (c.bit & LLMC__UC_SPACES) == 0 &&
+           llmc__uc_word(c.cp, c.bit) == word);
+    return llmc__match_put(m, at, end, end == t->n);
+}
+
+/* The literal text s [len], or three ASCII digits where it is NULL, at or after `at`. */
+static bool llmc__find_text(const llmc__prose *t, const char *s, size_t len, size_t at, llmc__match *m)
+{
+    for (; at < t->n; at++) {
+        size_t i, room = t->n - at;
+        for (i = 0; i < len && i < room; i++)
+            if (s != NULL ? t->p[at + i] != (uint8_t)s[i] : t->p[at + i] < '0' || t->p[at + i] > '9')
+                break;
+        if (i == len)
+            return llmc__match_put(m, at, at + len, false);
+        if (i == room && m->touched == SIZE_MAX)
+            m->touched = at;
+    }
+    return false;
+}
+
+/* Bytes at or after `at` whose characters in GPT-2's alphabet are numbers: 0 to 9, and superscripts and fractions that
+   stand for parts of other characters. */
+static bool llmc__find_byte_digits(const llmc__prose *t, size_t at, llmc__match *m)
+{
+    size_t end;
+    for (end = at; end < t->n; end++) {
+        uint8_t c = t->p[end];
+        bool number =
+            (c >= '0' && c <= '9') || c == 0xb2 || c == 0xb3 || c == 0xb9 || (c >= 0xbc && c <= 0xbe);
+        if (!number && end > at)
+            break;
+        at += !number;
+    }
+    return at < end && llmc__match_put(m, at, end, end == t->n);
+}
+
+/* Matches that may be missing at a place: DEEPSEEK3 and BLOOM at or after `at`. */
+static bool llmc__find_gappy(const llmc__prose *t, bool bloom, size_t at, llmc__match *m)
+{
+    while (at < t->n) {
+        size_t far = 0, end = bloom ? llmc__word_bloom(t, at, &far) : llmc__word_deepseek(t, at, &far);
+        if (end > at)
+            return llmc__match_put(m, at, end, far == t->n);
+        if (far == t->n && m->touched == SIZE_MAX)
+            m->touched = at;
+        at += llmc__char_at(t, at).len;
+    }
+    return false;
+}
+
+/* [^\n]+|[\n]+ at `at`. */
+static bool llmc__find_lines(const llmc__prose *t, size_t at, llmc__match *m)
+{
+    size_t end = at;
+    while (end < t->n && (t->p[end] == '\n') == (t->p[at] == '\n'))
+        end++;
+    return llmc__match_put(m, at, end, end == t->n);
+}
+
+/* The first match of a step's pattern at or after `at` <= n; without one it is empty, at n. */
+static void llmc__find(const llmc__prose *t, const llmc__split *step, size_t at, llmc__match *m)
+{
+    unsigned pattern = step->pattern;
+    bool found = false;
+    m->touched = SIZE_MAX;
+    if (at < t->n && pattern <= LLMC__PAT_LAST_WORD) {
+        size_t far = 0, end = llmc__word_next(t, pattern, at, &far);
+        found = llmc__match_put(m, at, end, far == t->n);
+    } else if (at < t->n) {
+        switch (pattern) {
+        case LLMC__PAT_DEEPSEEK3:
+        case LLMC__PAT_BLOOM:
+            found = llmc__find_gappy(t, pattern == LLMC__PAT_BLOOM, at, m);
+            break;
+        case LLMC__PAT_LETTERS:
+        case LLMC__PAT_PUNCTS:
+        case LLMC__PAT_CASED:
+        case LLMC__PAT_MARKS:
+            found = llmc__find_spaced(t, pattern, at, m);
+            break;
+        case LLMC__PAT_END_SPACE:
+            found = llmc__find_end_space(t, at, m);
+            break;
+        case LLMC__PAT_WORDS:
+            found = llmc__find_words(t, at, m);
+            break;
+        case LLMC__PAT_DIGIT:
+        case LLMC__PAT_DIGITS:
+        case LLMC__PAT_DIGITS3:
+            found = llmc__find_class(t, LLMC__UC_NUMBERS,
+                                     pattern == LLMC__PAT_DIGIT    ? 1
+                                     : pattern == LLMC__PAT_DIGITS ? 0
+                                                                   : 3,
+                                     at, m);
+            break;
+        case LLMC__PAT_SPACE:
+        case LLMC__PAT_SPACES:
+            found = llmc__find_class(t, LLMC__UC_SPACES, pattern == LLMC__PAT_SPACE ? 1 : 0, at, m);
+            break;
+        case LLMC__PAT_NONSPACE:
+            found = llmc__find_class(t, 0x7fffu & ~LLMC__UC_SPACES, 0, at, m);
+            break;
+        case LLMC__PAT_NEWLINE:
+            found = llmc__find_class(t, 1u << LLMC__UC_NEWLINE, 1, at, m);
+            break;
+        case LLMC__PAT_LINES:
+            found = llmc__find_lines(t, at, m);
+            break;
+        case LLMC__PAT_ASCII3:
+            found = llmc__find_text(t, NULL, 3, at, m);
+            break;
+        case LLMC__PAT_BYTE_DIGITS:
+            found = llmc__find_byte_digits(t, at, m);
+            break;
+        case LLMC__PAT_TEXT:
+            found = step->text_len > 0 && llmc__find_text(t, step->text, step->text_len, at, m);
+            break;
+        default:
+            found = llmc__find_chars(t, pattern, pattern == LLMC__PAT_PUNCT_RUN || pattern >= LLMC__PAT_CJK,
+                                     at, m);
+            break;
+        }
+    }
+    if (!found) {
+        m->begin = m->end = t->n;
+        m->touched = m->touched < t->n ? m->touched : t->n;
+    }
+}
+
+/* What a step has of the text to cut: [at, end). open: it goes on beyond end, how far is not known yet. */
+typedef struct llmc__window {
+    size_t at, end;
+    bool open;
+} llmc__window;
+
+/* Cuts a text by steps, as a stack of windows: level i is a piece of step i - 1, level 0 the text. */
+typedef struct llmc__splitter {
+    llmc__prose text;
+    const llmc__split *step; /* [n_steps] */
+    uint32_t n_steps, depth; /* depth: the deepest window that is not used up */
+    bool simple;             /* one step that leaves no gaps */
+    bool last, done;
+    size_t settled; /* once there are no more pieces: what is before it is cut for good */
+    llmc__window level[LLMC__SPLIT_MAX + 1];
+} llmc__splitter;
+
+/* Bytes of p [n] without a character at its end that is not complete yet. */
+static size_t llmc__whole_chars(const uint8_t *p, size_t n)
+{
+    size_t i;
+    for (i = 1; i <= 3 && i <= n; i++) {
+        uint8_t b = p[n - i];
+        if ((b & 0xc0) == 0x80)
+            continue;
+        return b >= 0xc2 && b <= 0xf4 && (b >= 0xf0 ? 4u : b >= 0xe0 ? 3u : 2u) > i ? n - i : n;
+    }
+    return n;
+}
+
+/* llmc__splitter_init -- begins to cut p [n]                                (TOKEN.split)
+   uc [LLMC__UC_BMP] from llmc__uc_fill, or NULL;  steps [n_steps <= LLMC__SPLIT_MAX], kept;  last: the
+   text ends at n. Otherwise only pieces are given that no continuation could change; the caller goes on at
+   `settled` with more text behind it. No step looks back, so that cutting from there gives the same. */
+LLMC__UNUSED static void llmc__splitter_init(llmc__splitter *s, const uint8_t *uc, const llmc__split *steps,
+                                             uint32_t n_steps, const uint8_t *p, size_t n, bool last)
+{
+    LLMC_MEMSET(s, 0, sizeof *s);
+    s->text.uc = uc;
+    s->text.p = p;
+    s->text.n = last ? n : llmc__whole_chars(p, n);
+    s->step = steps;
+    s->n_steps = n_steps;
+    s->simple = n_steps == 1 && steps[0].pattern <= LLMC__PAT_LAST_WORD &&
+                steps[0].behaviour != LLMC__CONTIGUOUS &&
+                (steps[0].behaviour != LLMC__REMOVED || steps[0].invert);
+    s->last = last;
+    s->level[0].end = s->text.n;
+    s->level[0].open = !last;
+}
+
+typedef enum llmc__piece_state {
+    LLMC__PIECE_FOUND,
+    LLMC__PIECE_NONE, /* the window is used up */
+    LLMC__PIECE_WAIT  /* more text is needed to tell */
+} llmc__piece_state;
+
+/* The piece [w->at, end), or as much of it as is certain: what is touched may turn out otherwise, so
+   the piece then goes on beyond that place. The window moves on. */
+static llmc__piece_state llmc__piece_put(llmc__window *w, size_t end, size_t touched, llmc__window *out)
+{
+    out->open = touched <= end;
+    out->at = w->at;
+    out->end = out->open ? touched : end;
+    if (out->end <= w->at)
+        return LLMC__PIECE_WAIT;
+    w->at = out->end;
+    return LLMC__PIECE_FOUND;
+}
+
+/* Where the matches that follow each other from m on end. *touched: a later one met the end. */
+static size_t llmc__matches_end(const llmc__prose *t, const llmc__split *step, const llmc__match *m,
+                                size_t *touched)
+{
+    llmc__match next = *m;
+    size_t end = m->end;
+    while (end < t->n) {
+        llmc__find(t, step, end, &next);
+        if (next.touched <= end)
+            *touched = end;
+        if (next.begin > end || next.touched <= end)
+            break;
+        end = next.end;
+    }
+    if (end == t->n)
+        *touched = end;
+    return end;
+}
+
+/* The next piece of window w by a step, its matches and gaps dealt with as the step's behaviour says. Gaps
+   lie in front: after a match that takes in its gap nothing but a match can follow. */
+static llmc__piece_state llmc__level_next(const llmc__splitter *s, const llmc__split *step, llmc__window *w,
+                                          llmc__window *out)
+{
+    const bool removed = step->behaviour == LLMC__REMOVED;
+    const unsigned before = step->invert ? LLMC__MERGED_NEXT : LLMC__MERGED_PREVIOUS;
+    const unsigned after = step->invert ? LLMC__MERGED_PREVIOUS : LLMC__MERGED_NEXT;
+    llmc__prose t = s->text;
+    llmc__match m, next;
+    t.n = w->end;
+    while (w->at < w->end) {
+        llmc__find(&t, step, w->at, &m);
+        if (!w->open)
+            m.touched = SIZE_MAX;
+        if (m.begin > w->at) {
+            if (step->behaviour == before && m.touched > m.begin)
+                return llmc__piece_put(w, m.end, SIZE_MAX, out);
+            if (!removed || !step->invert)
+                return llmc__piece_put(w, m.begin, m.touched, out);
+            w->at = m.touched < m.begin ? m.touched : m.begin;
+            if (m.touched <= m.begin)
+                return LLMC__PIECE_WAIT;
+            continue;
+        }
+        if (m.touched <= w->at)
+            return LLMC__PIECE_WAIT;
+        if (removed && !step->invert) {
+            w->at = m.end;
+            continue;
+        }
+        if (step->behaviour == LLMC__CONTIGUOUS) {
+            size_t touched = SIZE_MAX, end = llmc__matches_end(&t, step, &m, &touched);
+            return llmc__piece_put(w, end, w->open ? touched : SIZE_MAX, out);
+        }
+        if (step->behaviour == after) {
+            llmc__find(&t, step, m.end, &next);
+            if (next.touched <= m.end && w->open)
+                return LLMC__PIECE_WAIT;
+            return llmc__piece_put(w, next.begin, w->open ? next.touched : SIZE_MAX, out);
+        }
+        return llmc__piece_put(w, m.end, SIZE_MAX, out);
+    }
+    return w->open ? LLMC__PIECE_WAIT : LLMC__PIECE_NONE;
+}
+
+/* llmc__splitter_next -- the next piece [*begin, *end), never empty       (TOKEN.split)
+   False: there is none any more; s->settled says up to where the text is dealt with. Takes time linear
+   in the text for all pieces together, whatever they hold. */
+LLMC__UNUSED static bool llmc__splitter_next(llmc__splitter *s, size_t *begin, size_t *end)
+{
+    if (s->simple) {
+        size_t at = s->level[0].at, far = 0;
+        s->settled = at;
+        if (at >= s->text.n)
+            return false;
+        *begin = at;
+        *end = llmc__word_next(&s->text, s->step[0].pattern, at, &far);
+        if (far >= s->text.n && !s->last)
+            return false;
+        s->level[0].at = *end;
+        return true;
+    }
+    while (!s->done) {
+        llmc__window *w = &s->level[s->depth];
+        llmc__piece_state piece = LLMC__PIECE_NONE;
+        s->settled = w->at;
+        if (w->at >= w->end && !w->open) {
+            ; /* used up */
+        } else if (s->depth < s->n_steps) {
+            piece = llmc__level_next(s, &s->step[s->depth], w, w + 1);
+            s->settled = w->at;
+        } else if (w->open) {
+            piece = LLMC__PIECE_WAIT;
+        } else {
+            *begin = w->at;
+            *end = w->at = w->end;
+            return true;
+        }
+        if (piece == LLMC__PIECE_WAIT)
+            return false;
+        if (piece == LLMC__PIECE_FOUND)
+            s->depth++;
+        else if (s->depth == 0)
+            s->done = true;
+        else
+            s->depth--;
+    }
+    return false;
+}
+
+//--[ 13.4 TOKEN.table ]-- tokens, the hash of their bytes, the hash of merges
+enum {
+    LLMC__TOK_MERGE = 1, /* encode may produce it from text       */
+    LLMC__TOK_WHOLE = 2, /* and does, for exactly its own bytes   */
+    LLMC__TOK_INSIDE = 4 /* WORDPIECE: goes on with a word        */
+};
+
+/* A token as encode and decode see it. */
 typedef struct llmc__tok {
-    uint32_t raw;               /* where its bytes begin in llmc_tokenizer.raw    */
-    uint32_t text;              /* where its stored text begins, in file's strings */
-    uint32_t rank;              /* SPM: score as a key, best score lowest          */
+    const uint8_t *text;        /* as stored, escapes undone                           */
+    uint32_t raw;               /* where its bytes begin in llmc_tokenizer.raw         */
+    uint32_t rank;              /* SPM, RANKS: key of a pair that joins to it, lower first; UNIGRAM: bits
+                                   of its score */
     uint16_t raw_len, text_len; /* in bytes; the reader refuses longer */
-    uint8_t kind, flags;        /* llmc_token_kind; LLMC__TOK_... bits */
+    uint8_t kind, flags, added; /* llmc_token_kind; LLMC__TOK_... bits; LLMC__ADDED... bits */
 } llmc__tok;
 
 /* Slot of the merge hash: ids left and right join to id result; of two merges the one with the
@@ -11056,11 +17361,29 @@ typedef struct llmc__merge {
    longer run means bytes made to collide, and the file is refused. */
 #define LLMC__PROBES 512
 
+/* Tokens that text is searched for, in byte order of what they look like there. */
+typedef struct llmc__entry {
+    uint32_t at, len; /* in llmc_tokenizer.raw */
+    llmc_token id;
+} llmc__entry;
+typedef struct llmc__specials {
+    llmc__entry *list;
+    uint32_t at[257];   /* first of those that begin with this byte */
+    uint8_t kinds[256]; /* by first byte: LLMC__FIND_... bits       */
+    uint8_t any;        /* all of them */
+} llmc__specials;
+
 /* A carved vocabulary. The token hash packs an id and a part of the hash in one word, so that most
    strangers are turned away without a look at their bytes (id_mask = 2^k - 1 > count):
 
      31              k k-1          0
-     [ bits of the hash | id + 1 (0: empty) ]                                        */
+     [ bits of the hash | id + 1 (0: empty) ]
+
+   UNIGRAM and WORDPIECE look for prefixes, so they have a tree over bytes. Its edges lie in a hash, too,
+   an edge to a word; 0 is empty, since no edge leads to node 0:
+
+     63       36 35     28 27       0
+     [ from node |  byte  | to node ]                                                  */
 struct llmc_tokenizer {
     llmc__vocab vocab;           /* as the file gave it; pointers into the file */
     char name[48];               /* "llama", "gpt2/<pre-tokenizer>" */
@@ -11070,17 +17393,24 @@ struct llmc_tokenizer {
     uint32_t slot_mask, id_mask; /* number of slots - 1; see above */
     llmc__merge *merge;          /* BPE only */
     uint32_t merge_mask;         /* number of merge slots - 1 */
-    llmc_token *special;         /* tokens looked for in text, in byte order */
-    uint32_t special_at[257];    /* first of those that begin with this byte */
-    uint8_t special_kinds[256];  /* by first byte: LLMC__FIND_... bits       */
-    llmc_token single[256];      /* BPE: by byte. SPM: by ASCII character. NONE: not in the vocabulary */
+    uint64_t *edge;              /* UNIGRAM, WORDPIECE only */
+    uint32_t edge_mask;          /* number of edges' slots - 1 */
+    uint32_t *leaf;              /* by node: id + 1 of the token that ends there, or 0 */
+    llmc__specials special[2];   /* looked for in the text as it came; in normalised text */
+    llmc_token single[256];      /* by byte, or by ASCII character. NONE: not in the vocabulary */
     llmc_token byte[256];        /* byte tokens <0xXX> */
-    uint8_t *uc;                 /* [LLMC__UC_BMP], BPE only */
-    uint32_t *joined;            /* SPM: bit 256 a + b: some token has byte a before byte b */
+    uint8_t *uc;                 /* [LLMC__UC_BMP], where text is cut by steps */
+    uint32_t *joined;            /* bit 256 a + b: some token has byte a before byte b */
     uint32_t longest;            /* most bytes a token adds to text            */
     uint32_t longest_merge;      /* most bytes of a token that merging reaches */
+    float best_score;            /* UNIGRAM: best score of a normal token       */
+    float unknown_score;         /* UNIGRAM: of a character without a token     */
+    bool bytes;                  /* merging starts from bytes, not from characters */
     bool has_bytes;              /* all 256 byte tokens are there              */
-    bool any_user;               /* text is searched for user tokens even without parse_special */
+    bool cut;                    /* split steps, or a prefix for each piece, cut text to pieces */
+    bool words_apart;            /* no piece of a text reaches across white space               */
+    bool user_inside;            /* user tokens are words among others, as in SentencePiece     */
+    bool doubles;                /* UNIGRAM: sums of scores are doubles, as in tokenizer.json's library */
 };
 
 /* One multiplication and a fold: every input bit reaches both ends, slot and tag. Not keyed: the
@@ -11217,21 +17547,38 @@ static uint32_t llmc__merge_lookup(const llmc_tokenizer *t, llmc_token left, llm
     return LLMC__NO_PAIR;
 }
 
-//--[ 13.3 TOKEN.merge ]-- one word: join the best pair until none is left
-/* Both algorithms are the same loop: symbols in a row, the neighbours with the best key join (the
-   leftmost of equals), until no two make a token. BPE starts from bytes and its key is the merge's
-   rank, found by the pair of ids; SPM starts from characters and its key is the joined token's
-   score, found by the joined text. Three ways through it, all with the same result:
+//--[ 13.5 TOKEN.merge ]-- one word: join the best pair until none is left
+/* SPM, BPE and RANKS are the same loop: symbols in a row, the neighbours with the best key join (the
+   leftmost of equals), until no two make a token. BPE's key is the merge's rank, found by the pair of
+   ids; SPM's is the joined token's score and RANKS' its id, found by the joined text. Byte-level
+   vocabularies start from bytes, the others from characters. Ways through it, all with the same result:
      a word that is one token known to survive its own merging is taken as that token,
-     a short word looks at every pair before every merge (quadratic in at most 48 bytes),
-     a long word keeps its keys in a winner tree in the caller's work memory. */
+     a short word looks at every pair before every merge (quadratic in at most 256 bytes),
+     a long word is merged window by window; where windows do not agree they grow, and a large one keeps
+     its keys in a winner tree in the caller's work memory.
 
-/* What two neighbours, the symbols left and right that fill w[a,c), join to: its key (lower
-   joins first) and id; LLMC__NO_PAIR: they stay apart. SPM looks at the bytes alone: two symbols that
-   are no tokens themselves may join to one. */
-static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c, llmc_token left,
-                           llmc_token right, llmc_token *result)
+   Why windows are exact: a border between two tokens of a finished text was crossed by no merge, so the
+   symbols on both sides of it came to be as if the other side were not there, and any two neighbours of
+   the result are what their own bytes would merge to. The other way round, in a row of tokens of which
+   any two neighbours merge to just themselves, there is no first merge that crosses a border. So two
+   windows that overlap and have one token in common, at the same place, make one result: the first up
+   to that token, the second from there on. Nothing is asked of the ranks.                      */
+
+/* Whether no token reaches across from byte a to byte b, so that merging cannot either. This finds the
+   spaces between words, and whatever else a vocabulary keeps apart. */
+static inline bool llmc__apart(const llmc_tokenizer *t, uint32_t a, uint32_t b)
 {
+    return (t->joined[a * 8 + b / 32] >> (b % 32) & 1) == 0;
+}
+
+/* What two neighbours, the symbols left and right that fill w[a,m) and w[m,c), join to: its key (lower
+   joins first) and id; LLMC__NO_PAIR: they stay apart. By text, two symbols that are no tokens
+   themselves may join to one. */
+static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t m, size_t c,
+                           llmc_token left, llmc_token right, llmc_token *result)
+{
+    if (llmc__apart(t, w[m - 1], w[m]))
+        return LLMC__NO_PAIR;
     if (t->vocab.kind == LLMC__VOCAB_BPE)
         return llmc__merge_lookup(t, left, right, result);
     if (c - a > t->longest_merge)
@@ -11241,11 +17588,11 @@ static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, 
 }
 
 /* Length of the symbol that merging starts from at w [n], and its id or NONE:
-   a byte for BPE, a character for SPM (a byte that is not UTF-8 counts as one without a token). */
+   a byte or a character (a byte that is not UTF-8 counts as one without a token). */
 static uint32_t llmc__symbol(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc_token *id)
 {
     uint32_t cp, len = 1;
-    if (w[0] < 0x80 || t->vocab.kind == LLMC__VOCAB_BPE) {
+    if (w[0] < 0x80 || t->bytes) {
         *id = t->single[w[0]];
         return 1;
     }
@@ -11254,85 +17601,166 @@ static uint32_t llmc__symbol(const llmc_tokenizer *t, const uint8_t *w, size_t n
     return len;
 }
 
-/* Ids as they come; n counts on beyond cap, so that one pass tells how much room a text takes. */
+/* Ids as they come; n counts on beyond cap, so that one pass tells how much room a text takes. The rest
+   is about where they came from, and what words of one text need to know of each other. Places count
+   from 1; 0 is a space that was put before the text. */
 typedef struct llmc__ids {
     llmc_token *at;
+    llmc_span *span; /* or NULL */
     size_t cap, n;
+    size_t start;           /* of the part in the caller's text */
+    size_t used;            /* of the part, as it is being cut */
+    const uint32_t *origin; /* [used + 1]: normalised place to place in the part; NULL: the same */
+    size_t word, floor;     /* place of the word in the part; where spans may begin */
+    float score;            /* UNIGRAM: of the text so far, whose roundings are SentencePiece's */
+    bool unknown;           /* the last id stands for unknown characters, and takes in those that follow */
 } llmc__ids;
 
-/* Appends one id, or only counts it. */
-static inline void llmc__ids_put(llmc__ids *out, llmc_token id)
+/* Where place `at` of the part (from 0) was in the caller's text, as a begin or an end. A character that
+   normalising made longer ends where its successor begins. */
+static size_t llmc__ids_place(const llmc__ids *out, size_t at, bool end)
 {
-    if (out->n < out->cap)
+    size_t from = at;
+    if (out->origin == NULL)
+        return out->start + at;
+    if (end && at > 0)
+        while (at < out->used && out->origin[at] <= out->origin[from - 1])
+            at++;
+    return out->start + out->origin[at];
+}
+
+/* Appends the id of the word's bytes [a, c), or only counts it. */
+static inline void llmc__ids_put(llmc__ids *out, llmc_token id, size_t a, size_t c)
+{
+    if (out->n < out->cap) {
         out->at[out->n] = id;
+        if (out->span != NULL) {
+            a += out->word;
+            c += out->word;
+            a = llmc__max(a, out->floor);
+            out->span[out->n].begin = llmc__ids_place(out, a > 0 ? a - 1 : 0, false);
+            out->span[out->n].end = llmc__ids_place(out, c > 0 ? c - 1 : 0, true);
+        }
+    }
     out->n++;
 }
 
-/* A symbol w [n] that merging left: its token, or byte tokens, or the unknown token
+/* The unknown token for the word's bytes [a, c), or a longer span for the one before. */
+static void llmc__unknown_put(const llmc_tokenizer *t, size_t a, size_t c, llmc__ids *out)
+{
+    llmc_token id = t->vocab.special[LLMC_SPECIAL_UNK];
+    if (id < 0)
+        return;
+    if (!out->unknown || !t->vocab.fuse_unk)
+        llmc__ids_put(out, id, a, c);
+    else if (out->span != NULL && out->n > 0 && out->n <= out->cap)
+        out->span[out->n - 1].end = llmc__ids_place(out, c + out->word - 1, true);
+    out->unknown = true;
+}
+
+/* A symbol w[a, c) that merging left: its token, or byte tokens, or the unknown token
    (nothing where the vocabulary has none of these). Byte tokens come all or not at all: some of
    them would decode to a broken character. */
-static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc_token id,
+static void llmc__symbol_put(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c, llmc_token id,
                              llmc__ids *out)
 {
     size_t i;
     bool bytes = true;
     if (id >= 0) {
-        llmc__ids_put(out, id);
+        llmc__ids_put(out, id, a, c);
+        out->unknown = false;
         return;
     }
-    for (i = 0; i < n; i++)
+    for (i = a; i < c; i++)
         bytes = bytes && t->byte[w[i]] >= 0;
-    for (i = 0; bytes && i < n; i++)
-        llmc__ids_put(out, t->byte[w[i]]);
-    if (!bytes && t->vocab.special[LLMC_SPECIAL_UNK] >= 0)
-        llmc__ids_put(out, t->vocab.special[LLMC_SPECIAL_UNK]);
+    for (i = a; bytes && i < c; i++)
+        llmc__ids_put(out, t->byte[w[i]], a, c);
+    if (bytes)
+        out->unknown = false;
+    else
+        llmc__unknown_put(t, a, c, out);
 }
 
-#define LLMC__WORD_SMALL 48 /* bytes up to which looking at every pair beats a tree */
+/* The tokens that a window of a word merged to: token i is w[at[i], at[i + 1]). */
+#define LLMC__WORD_SMALL  256 /* bytes up to which looking at every pair beats a tree       */
+#define LLMC__WORD_WINDOW 64  /* bytes of the first windows: few pairs to look at each time */
+typedef struct llmc__stretch {
+    uint32_t count;
+    uint32_t *at;   /* [bytes + 1] */
+    llmc_token *id; /* [bytes]; NONE: a symbol without a token */
+} llmc__stretch;
 
-/* llmc__word_small -- w [n], n <= LLMC__WORD_SMALL, on the stack          (TOKEN.merge)
-   Looks at every pair before every merge. Symbol i is w[at[i], at[i + 1]); key[i] and joined[i]
-   are of the pair (i, i + 1). A merge closes the gap in all four arrays and asks anew for the two
-   pairs that the joined symbol has now. */
-static void llmc__word_small(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, llmc__ids *out)
+/* Key and place of a pair in one word, so that the least one is the leftmost of the best. */
+static inline uint64_t llmc__pair_at(uint32_t key, uint32_t at)
 {
-    uint32_t at[LLMC__WORD_SMALL + 1], key[LLMC__WORD_SMALL], count = 0, i, best;
-    llmc_token id[LLMC__WORD_SMALL], joined[LLMC__WORD_SMALL];
-    for (i = 0; i < n; count++) {
-        at[count] = i;
-        i += llmc__symbol(t, w + i, n - i, &id[count]);
-    }
-    at[count] = n;
-    for (i = 0; i + 1 < count; i++)
-        key[i] = llmc__pair(t, w, at[i], at[i + 2], id[i], id[i + 1], &joined[i]);
-    while (count > 1) {
-        best = 0;
-        for (i = 1; i + 1 < count; i++)
-            if (key[i] < key[best])
-                best = i;
-        if (key[best] == LLMC__NO_PAIR)
-            break;
-        /* symbol best takes in the next one; those after it move up */
-        id[best] = joined[best];
-        count--;
-        for (i = best + 1; i < count; i++) {
-            id[i] = id[i + 1];
-            at[i] = at[i + 1];
-            key[i] = key[i + 1]; /* the last one is not read again */
-            joined[i] = joined[i + 1];
-        }
-        at[count] = n;
-        if (best + 1 < count)
-            key[best] = llmc__pair(t, w, at[best], at[best + 2], id[best], id[best + 1], &joined[best]);
-        if (best > 0)
-            key[best - 1] =
-                llmc__pair(t, w, at[best - 1], at[best + 1], id[best - 1], id[best], &joined[best - 1]);
-    }
-    for (i = 0; i < count; i++)
-        llmc__symbol_put(t, w + at[i], at[i + 1] - at[i], id[i], out);
+    return (uint64_t)key << 32 | at;
 }
 
-/* A symbol of a long word; its index is the position of its first byte. Positions inside a symbol
+/* The least of key [n], n >= 1. Two chains, since each comparison waits for the one before it. */
+static inline uint64_t llmc__pair_best(const uint64_t *key, uint32_t n)
+{
+    uint64_t a = key[0], b = key[n - 1];
+    uint32_t i;
+    for (i = 1; i + 1 < n; i += 2) {
+        a = key[i] < a ? key[i] : a;
+        b = key[i + 1] < b ? key[i + 1] : b;
+    }
+    return a < b ? a : b;
+}
+
+/* llmc__stretch_small -- w [n], 1 <= n <= LLMC__WORD_SMALL, on the stack          (TOKEN.merge)
+   Looks at every pair before every merge, but merges all pairs of one key on the way through. Symbols are
+   known by the place of their first byte: next[p] is where p's neighbour begins, key[p] and joined[p] are
+   of that pair. Where no pair begins the key is of LLMC__NO_PAIR. */
+static void llmc__stretch_small(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, llmc__stretch *out)
+{
+    uint64_t key[LLMC__WORD_SMALL], best;
+    llmc_token id[LLMC__WORD_SMALL], joined[LLMC__WORD_SMALL];
+    uint16_t next[LLMC__WORD_SMALL], prev[LLMC__WORD_SMALL + 1];
+    uint32_t p, q, len, last = 0;
+    for (p = 0; p < n; p += len) {
+        len = llmc__symbol(t, w + p, n - p, &id[p]);
+        next[p] = (uint16_t)(p + len);
+        prev[p + len] = (uint16_t)p;
+        for (q = p; q < p + len; q++)
+            key[q] = UINT64_MAX;
+        if (p > 0) { /* two lengths are known: the pair before this symbol */
+            uint32_t k = llmc__pair(t, w, last, p, p + len, id[last], id[p], &joined[last]);
+            key[last] = llmc__pair_at(k, last);
+        }
+        last = p;
+    }
+    while ((best = llmc__pair_best(key, n)) >> 32 != LLMC__NO_PAIR) {
+        uint32_t rank = (uint32_t)(best >> 32);
+        for (p = (uint32_t)best; p < n; p = next[p]) {
+            uint32_t k = LLMC__NO_PAIR, before = LLMC__NO_PAIR;
+            if (key[p] >> 32 != rank)
+                continue;
+            q = next[p]; /* p takes in q */
+            id[p] = joined[p];
+            key[q] = UINT64_MAX;
+            next[p] = next[q];
+            prev[next[p]] = (uint16_t)p;
+            if (next[p] < n)
+                k = llmc__pair(t, w, p, next[p], next[next[p]], id[p], id[next[p]], &joined[p]);
+            key[p] = llmc__pair_at(k, p);
+            if (p > 0) {
+                q = prev[p];
+                before = llmc__pair(t, w, q, p, next[p], id[q], id[p], &joined[q]);
+                key[q] = llmc__pair_at(before, q);
+            }
+            if (k <= rank || before <= rank) /* goes before those of this key that are left */
+                break;
+        }
+    }
+    for (p = 0, out->count = 0; p < n; p = next[p]) {
+        out->at[out->count] = p;
+        out->id[out->count++] = id[p];
+    }
+    out->at[out->count] = n;
+}
+
+/* A symbol of a large window; its index is the place of its first byte. Places inside a symbol
    hold nothing but a key of LLMC__NO_PAIR. */
 typedef struct llmc__node {
     uint32_t prev, next;   /* LLMC__NO_PAIR before the first, n after the last */
@@ -11340,8 +17768,8 @@ typedef struct llmc__node {
     llmc_token id, joined; /* of the symbol; of it and the next one joined */
 } llmc__node;
 
-/* A long word, and a winner tree over its positions: tree[i] for 0 < i < n is the better of
-   entries 2i and 2i + 1, where entry i >= n is position i - n. n = 4:
+/* A large window, and a winner tree over its places: tree[i] for 0 < i < n is the better of
+   entries 2i and 2i + 1, where entry i >= n is place i - n. n = 4:
 
                tree[1]              the best pair of the word
            tree[2]   tree[3]
@@ -11356,7 +17784,7 @@ typedef struct llmc__word {
     uint32_t *tree;   /* [n], tree[0] unused */
 } llmc__word;
 
-#define LLMC__WORD_NEED (sizeof(llmc__node) + sizeof(uint32_t)) /* work memory per byte of a long word */
+#define LLMC__WORD_NEED (sizeof(llmc__node) + sizeof(uint32_t)) /* work memory per byte of a large window */
 
 /* Sets tree[i], 0 < i < n, from what is below it. Of equal keys the leftmost position wins, as
    SentencePiece and GPT-2 have it; a and b need not be in order, since n is any number. */
@@ -11389,11 +17817,12 @@ static uint32_t llmc__word_key(llmc__word *s, uint32_t p)
     llmc__node *a = &s->node[p];
     if (a->next >= s->n)
         return LLMC__NO_PAIR;
-    return llmc__pair(s->tok, s->w, p, s->node[a->next].next, a->id, s->node[a->next].id, &a->joined);
+    return llmc__pair(s->tok, s->w, p, a->next, s->node[a->next].next, a->id, s->node[a->next].id,
+                      &a->joined);
 }
 
-/* Cuts the word in symbols, finds all keys, and plays the tree from the bottom up. All keys are set
-   first: positions inside a character must lose against every pair. */
+/* Cuts the window in symbols, finds all keys, and plays the tree from the bottom up. All keys are set
+   first: places inside a character must lose against every pair. */
 static void llmc__word_start(llmc__word *s)
 {
     uint32_t i, last = LLMC__NO_PAIR, len;
@@ -11413,8 +17842,8 @@ static void llmc__word_start(llmc__word *s)
 
 /* w [n], n >= 2, in O(n log n): each merge changes three keys of the tree.
    work: LLMC__WORD_NEED * n bytes, aligned to 4: nodes, then the tree. n is at most 2^31 (the text's
-   limit and the space before it), so that 2 i + 1 fits. */
-static void llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work, llmc__ids *out)
+   limit and the space before it), so that 2 i + 1 fits. The symbols left begin at node 0. */
+static llmc__word llmc__word_merge(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work)
 {
     llmc__word s;
     uint32_t p, q;
@@ -11436,179 +17865,303 @@ static void llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, uint32_t 
         if (q != LLMC__NO_PAIR)
             llmc__word_set(&s, q, llmc__word_key(&s, q));
     }
-    for (p = 0; p < n; p = s.node[p].next)
-        llmc__symbol_put(t, w + p, s.node[p].next - p, s.node[p].id, out);
+    return s;
 }
 
-/* The caller's work memory, aligned to 4. */
+/* The caller's work memory, aligned to 8. */
 typedef struct llmc__work {
     uint8_t *at;
     size_t size;
 } llmc__work;
 
-/* llmc__word_put -- the ids of one word w [n], n >= 1               (TOKEN.merge)
-   False: it is longer than LLMC__WORD_SMALL and the work memory holds no tree for it. */
-static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
-                           llmc__ids *out)
+/* w [n], n >= 1, into a window's lists, which hold n tokens. work is for what is above LLMC__WORD_SMALL. */
+static void llmc__stretch_merge(const llmc_tokenizer *t, const uint8_t *w, uint32_t n, void *work,
+                                llmc__stretch *out)
 {
-    llmc_token id;
-    /* most words of most texts: one look-up and done */
-    if (n <= t->longest_merge) {
-        id = llmc__token_lookup(t, w, n, true);
-        if (id >= 0 && (t->tok[id].flags & LLMC__TOK_WHOLE) != 0) {
-            llmc__ids_put(out, id);
-            return true;
-        }
-    }
+    llmc__word s;
+    uint32_t p;
     if (n <= LLMC__WORD_SMALL) {
-        llmc__word_small(t, w, (uint32_t)n, out);
-        return true;
+        llmc__stretch_small(t, w, n, out);
+        return;
+    }
+    s = llmc__word_merge(t, w, n, work);
+    for (p = 0, out->count = 0; p < n; p = s.node[p].next) {
+        out->at[out->count] = p;
+        out->id[out->count++] = s.node[p].id;
+    }
+    out->at[out->count] = n;
+}
+
+/* Finds the first token that windows a, from its token *x on, and b, which begins `shift` bytes after a,
+   have in common; *x and *y are where. */
+static bool llmc__stretch_meet(const llmc__stretch *a, const llmc__stretch *b, uint32_t shift, uint32_t *x,
+                               uint32_t *y)
+{
+    *y = 0;
+    while (*x < a->count && *y < b->count) {
+        uint32_t p = a->at[*x], q = b->at[*y] + shift;
+        if (p == q && a->at[*x + 1] == b->at[*y + 1] + shift && a->id[*x] == b->id[*y])
+            return true;
+        *x += p <= q;
+        *y += q <= p;
+    }
+    return false;
+}
+
+/* The tokens [from, to) of a window that begins at w[base]. */
+static void llmc__stretch_put(const llmc_tokenizer *t, const uint8_t *w, size_t base, const llmc__stretch *a,
+                              uint32_t from, uint32_t to, llmc__ids *out)
+{
+    for (; from < to; from++)
+        llmc__symbol_put(t, w, base + a->at[from], base + a->at[from + 1], a->id[from], out);
+}
+
+/* llmc__word_windows -- w [n] by windows of `size` bytes, two of which are a and b    (TOKEN.merge)
+   A window begins where a token of the one before it does, in its last quarter.
+   False, with some ids put: two did not meet. */
+static bool llmc__word_windows(const llmc_tokenizer *t, const uint8_t *w, size_t n, uint32_t size,
+                               llmc__stretch *a, llmc__stretch *b, void *work, llmc__ids *out)
+{
+    size_t base = 0, len = llmc__min(size, n);
+    uint32_t from = 0;
+    llmc__stretch_merge(t, w, (uint32_t)len, work, a);
+    while (base + len < n) {
+        llmc__stretch *swap = a;
+        uint32_t x = a->count - 1, y, shift;
+        while (x > 0 && a->at[x] > len - len / 4)
+            x--;
+        shift = a->at[x];
+        if (shift == 0)
+            return false;
+        len = llmc__min(size, n - base - shift);
+        llmc__stretch_merge(t, w + base + shift, (uint32_t)len, work, b);
+        x = (uint32_t)llmc__max(x, from);
+        if (!llmc__stretch_meet(a, b, shift, &x, &y))
+            return false;
+        llmc__stretch_put(t, w, base, a, from, x, out);
+        base += shift;
+        from = y;
+        a = b;
+        b = swap;
+    }
+    llmc__stretch_put(t, w, base, a, from, a->count, out);
+    return true;
+}
+
+/* Lists of two windows of `size` bytes, at the end of the work memory; a large window's tree is at its begin.
+   False: they do not both fit. */
+static bool llmc__stretches_place(llmc__stretch *a, llmc__stretch *b, size_t size, llmc__work work)
+{
+    size_t list = 4 * (size + 1);
+    uint8_t *at;
+    if (work.size / (LLMC__WORD_NEED + 16) <= size)
+        return false; /* a small one takes no tree, but is not worth a rule of its own */
+    at = work.at + work.size / 4 * 4 - 4 * list;
+    a->at = (uint32_t *)(void *)at;
+    a->id = (llmc_token *)(void *)(at + list);
+    b->at = (uint32_t *)(void *)(at + 2 * list);
+    b->id = (llmc_token *)(void *)(at + 3 * list);
+    return true;
+}
+
+/* llmc__word_long -- w [n] of more than LLMC__WORD_WINDOW bytes                        (TOKEN.merge)
+   Windows grow until all of them meet; one that is the whole word needs no lists. Each try begins anew, so
+   all of them cost little more than the last. False: the work memory is too small for that. */
+static bool llmc__word_long(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
+                            llmc__ids *out)
+{
+    uint32_t at[2][LLMC__WORD_SMALL + 1], p, size = LLMC__WORD_WINDOW;
+    llmc_token id[2][LLMC__WORD_SMALL];
+    llmc__ids begin = *out;
+    llmc__stretch a, b;
+    llmc__word s;
+    a.at = at[0];
+    a.id = id[0];
+    b.at = at[1];
+    b.id = id[1];
+    for (; size <= LLMC__WORD_SMALL || (size < n && llmc__stretches_place(&a, &b, size, work)); size *= 2) {
+        if (llmc__word_windows(t, w, n, size, &a, &b, work.at, out))
+            return true;
+        *out = begin;
     }
     if (work.size / LLMC__WORD_NEED < n)
         return false;
-    llmc__word_long(t, w, (uint32_t)n, work.at, out);
+    s = llmc__word_merge(t, w, (uint32_t)n, work.at);
+    for (p = 0; p < n; p = s.node[p].next)
+        llmc__symbol_put(t, w, p, s.node[p].next, s.node[p].id, out);
     return true;
 }
 
-//--[ 13.4 TOKEN.split ]-- text to words that merge independently
-/* BPE is defined on words that a pattern cuts. SPM is defined on the whole text, but merging
-   cannot cross a place that no token crosses, so cutting there changes nothing and lets the
-   work memory be used again word by word. */
-
-/* Class of the character at p [n], n >= 1; *len its bytes. BPE only: t->uc is a table of ASCII, too. */
-static inline uint32_t llmc__class_at(const llmc_tokenizer *t, const uint8_t *p, size_t n, uint32_t *len)
+/* Whether encode takes w [n] for one token without merging; whole: it is all of a piece, which a
+   vocabulary may take whole whatever merging makes of it. NONE: no. */
+static llmc_token llmc__word_whole(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole)
 {
-    uint32_t cp;
-    if (p[0] < 0x80) {
-        *len = 1;
-        return t->uc[p[0]];
+    llmc_token id;
+    if (n > t->longest_merge)
+        return LLMC_TOKEN_NONE;
+    id = llmc__token_lookup(t, w, n, true);
+    if (id < 0 || (t->tok[id].flags & LLMC__TOK_WHOLE) != 0 || (whole && t->vocab.ignore_merges))
+        return id;
+    return LLMC_TOKEN_NONE;
+}
+
+/* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
+   False: it is longer than LLMC__WORD_WINDOW and the work memory is too small for it. */
+static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                           llmc__ids *out)
+{
+    uint32_t at[LLMC__WORD_WINDOW + 1];
+    llmc_token id[LLMC__WORD_WINDOW];
+    llmc__stretch a;
+    /* most words of most texts: one look-up and done */
+    llmc_token one = llmc__word_whole(t, w, n, whole);
+    if (one >= 0) {
+        llmc__ids_put(out, one, 0, n);
+        out->unknown = false;
+        return true;
     }
-    *len = llmc__uc_next(p, n, &cp);
-    return cp < LLMC__UC_BMP ? t->uc[cp] : llmc__uc_class(cp);
+    if (n > LLMC__WORD_WINDOW)
+        return llmc__word_long(t, w, n, work, out);
+    a.at = at;
+    a.id = id;
+    llmc__stretch_small(t, w, (uint32_t)n, &a);
+    llmc__stretch_put(t, w, 0, &a, 0, a.count, out);
+    return true;
 }
 
-/* Where the run of characters of p [n] from `at` on whose classes are in set ends: at <= result <= n.
-   The patterns' + is greedy and nothing after it makes it give back. */
-static size_t llmc__class_run(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t at, uint32_t set)
+//--[ 13.6 TOKEN.unigram ]-- the most probable row of tokens, and the longest token that fits
+/* Where the edge of node << 8 | byte lies. */
+static inline uint32_t llmc__edge_hash(uint64_t key)
 {
-    uint32_t len;
-    while (at < n && (set >> llmc__class_at(t, p + at, n - at, &len) & 1) != 0)
-        at += len;
-    return at;
+    return (uint32_t)(llmc__token_mix(key ^ 0x9e3779b97f4a7c15u) >> 7);
 }
 
-/* 's 't 'm 'd 're 've 'll at p [n], p[0] the apostrophe: bytes, or 0. Lower case only, and also
-   before more letters ("'same" begins with "'s"), as in the pattern. */
-static size_t llmc__contraction(const uint8_t *p, size_t n)
+/* Node that byte c leads to from a node of the tree over tokens' bytes; 0: no token goes on so. */
+static inline uint32_t llmc__edge_next(const llmc_tokenizer *t, uint32_t node, uint32_t c)
 {
-    if (n >= 2 && (p[1] == 's' || p[1] == 't' || p[1] == 'm' || p[1] == 'd'))
-        return 2;
-    if (n >= 3 &&
-        ((p[1] == 'r' && p[2] == 'e') || (p[1] == 'v' && p[2] == 'e') || (p[1] == 'l' && p[2] == 'l')))
-        return 3;
+    uint64_t key = (uint64_t)node << 8 | c, v;
+    uint32_t at = llmc__edge_hash(key), probe;
+    if (t->edge == NULL) /* none of the tokens can be made */
+        return 0;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        v = t->edge[at & t->edge_mask];
+        if (v >> 28 == key && v != 0)
+            return (uint32_t)(v & 0xfffffff);
+        if (v == 0)
+            break;
+    }
     return 0;
 }
 
-/* White space at the start of p [n]: all of it before the end of the text, else without its last
-   character, which belongs to what follows (unless it is the only one): \s+(?!\S)|\s+ */
-static size_t llmc__space_run(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+/* A place in a text: the best row of tokens that ends there. */
+typedef struct llmc__best {
+    double score;
+    uint32_t start; /* of its last token; LLMC__NO_PAIR: no row ends here yet */
+    llmc_token id;  /* that token; NONE: an unknown character                 */
+} llmc__best;
+
+#define LLMC__UNIGRAM_SMALL 255 /* bytes up to which places lie on the stack */
+
+/* A row's end may be reached in a better way. Of equals the first, which begins earlier, stays. Where sums are
+   floats they are rounded as they are kept, but compared before that; so SentencePiece does. */
+static inline void llmc__best_offer(llmc__best *b, double score, uint32_t start, llmc_token id, bool doubles)
 {
-    size_t at = 0, last = 0;
-    uint32_t len;
-    while (at < n && (LLMC__UC_SPACES >> llmc__class_at(t, p + at, n - at, &len) & 1) != 0) {
-        last = at;
-        at += len;
+    if (b->start != LLMC__NO_PAIR && !(score > b->score))
+        return;
+    b->score = doubles ? score : (double)(float)score;
+    b->start = start;
+    b->id = id;
+}
+
+/* Offers all tokens that begin at w[i] to the places where they end, and an unknown character where no token is
+   just this one. Returns the bytes of the character at w[i]. */
+static uint32_t llmc__best_extend(const llmc_tokenizer *t, const uint8_t *w, uint32_t i, uint32_t n,
+                                  llmc__best *best)
+{
+    uint32_t cp, node = 0, j = i, len = w[i] < 0x80 ? 1 : llmc__uc_next(w + i, n - i, &cp);
+    double score = best[i].score, more;
+    bool single = false;
+    while (j < n && (node = llmc__edge_next(t, node, w[j])) != 0) {
+        uint32_t id = t->leaf[node];
+        j++;
+        if (id == 0)
+            continue;
+        more = (double)llmc__bits_f32(t->tok[--id].rank);
+        llmc__best_offer(&best[j], score + more, i, (llmc_token)id, t->doubles);
+        single = single || j - i == len;
     }
-    return at == n || last == 0 ? at : last;
+    if (!single)
+        llmc__best_offer(&best[i + len], score + (double)t->unknown_score, i, LLMC_TOKEN_NONE, t->doubles);
+    return len;
 }
 
-/* Bytes of the first word of p [n], n >= 1, as GPT-2 cuts text:
-     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-   A byte that is not UTF-8 is neither letter, number nor space. The alternatives differ in the first
-   character after an optional space, so one look at its class picks one; only U+0020 counts as that
-   space, and a space before white space belongs to the white space.  Source: Radford 2019. */
-static size_t llmc__split_gpt2(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+/* llmc__unigram_put -- the tokens of w [n] whose scores have the largest sum          (TOKEN.unigram)
+   Takes n steps of at most the longest token. False: the work memory has no room for a long text.
+   Source: Kudo 2018, by Viterbi's algorithm, with the roundings and ties of SentencePiece's encoder. */
+static bool llmc__unigram_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
+                              llmc__ids *out)
 {
-    size_t at = p[0] == ' ' && n > 1 ? 1 : 0;
-    uint32_t len, bit;
-    if (p[0] == '\'') {
-        size_t c = llmc__contraction(p, n);
-        if (c > 0)
-            return c;
-    }
-    bit = 1u << llmc__class_at(t, p + at, n - at, &len);
-    if ((bit & LLMC__UC_SPACES) != 0)
-        return llmc__space_run(t, p, n);
-    if ((bit & LLMC__UC_LETTERS) != 0)
-        return llmc__class_run(t, p, n, at + len, LLMC__UC_LETTERS);
-    if ((bit & LLMC__UC_NUMBERS) != 0)
-        return llmc__class_run(t, p, n, at + len, LLMC__UC_NUMBERS);
-    return llmc__class_run(t, p, n, at + len, LLMC__UC_REST);
-}
-
-/* SPM: whether no token reaches across from byte a to byte b, so that merging cannot either. This
-   finds the spaces between words, and whatever else a vocabulary keeps apart. Never inside a
-   character, since merging starts from whole ones: b must not be a continuation byte. */
-static inline bool llmc__apart(const llmc_tokenizer *t, uint32_t a, uint32_t b)
-{
-    return (t->joined[a * 8 + b / 32] >> (b % 32) & 1) == 0 && (b & 0xc0) != 0x80;
-}
-
-/* SPM: bytes of p [n] up to the first place that merging cannot cross. */
-static size_t llmc__split_spm(const llmc_tokenizer *t, const uint8_t *p, size_t n)
-{
-    size_t at;
-    for (at = 1; at < n && !llmc__apart(t, p[at - 1], p[at]); at++)
-        ;
-    return at;
-}
-
-/* The first word of an SPM text p [n] with a space before it: joined in a buffer or, if it is
-   long, in the work memory. *used: bytes of p; 0 if the space stands apart from the text.
-   False: the work memory is too small. */
-static bool llmc__prefix_put(const llmc_tokenizer *t, const uint8_t *p, size_t n, llmc__work work,
-                             size_t *used, llmc__ids *out)
-{
-    uint8_t small[LLMC__WORD_SMALL], *w = small;
-    size_t len = llmc__apart(t, ' ', p[0]) ? 0 : llmc__split_spm(t, p, n);
-    *used = len;
-    if (len >= sizeof small) {
-        size_t room = (len + 4) & ~(size_t)3; /* the space too; what follows stays aligned */
-        if (room > work.size)
+    llmc__best small[LLMC__UNIGRAM_SMALL + 1], *best = small;
+    uint32_t i, next, m = (uint32_t)n;
+    if (n > LLMC__UNIGRAM_SMALL) {
+        if (work.size / sizeof *best <= n)
             return false;
-        w = work.at;
-        work.at += room;
-        work.size -= room;
+        best = (llmc__best *)(void *)work.at;
     }
-    w[0] = ' ';
-    LLMC_MEMCPY(w + 1, p, len);
-    return llmc__word_put(t, w, len + 1, work, out);
-}
-
-/* The ids of text p [n] that holds no special tokens, n >= 1, word by word; every word may use
-   all of the work memory. prefix: SPM's space goes before it. False: the work memory is too small. */
-static bool llmc__text_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, bool prefix, llmc__work work,
-                           llmc__ids *out)
-{
-    bool bpe = t->vocab.kind == LLMC__VOCAB_BPE;
-    size_t at = 0, len;
-    if (prefix && !llmc__prefix_put(t, p, n, work, &at, out))
-        return false;
-    for (; at < n; at += len) {
-        len = bpe ? llmc__split_gpt2(t, p + at, n - at) : llmc__split_spm(t, p + at, n - at);
-        if (!llmc__word_put(t, p + at, len, work, out))
-            return false;
+    for (i = 1; i <= m; i++)
+        best[i].start = LLMC__NO_PAIR;
+    best[0].score = (double)out->score;
+    for (i = 0; i < m;)
+        i += llmc__best_extend(t, w, i, m, best);
+    out->score = (float)best[m].score;
+    /* turn the row's links round: from each token's end to the next one's */
+    for (next = LLMC__NO_PAIR, i = m; i > 0;) {
+        uint32_t start = best[i].start;
+        best[i].start = next;
+        next = i;
+        i = start;
     }
+    for (i = 0; i < m; i = next, next = best[next].start)
+        llmc__symbol_put(t, w, i, next, best[next].id, out);
     return true;
 }
 
-//--[ 13.5 TOKEN.special ]-- control and user tokens written out in text
-/* All such tokens lie in one list in byte order. At a text position the list narrows byte by byte,
+/* llmc__wordpiece_put -- a word w [n] by the longest tokens that fit, from left to right    (TOKEN.unigram)
+   The first one is looked for below node 0, those inside the word below node 1. Where none fits, or if the word
+   has more characters than the vocabulary allows, it is unknown as a whole.   Source: Wu 2016, Devlin 2018. */
+static void llmc__wordpiece_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__ids *out)
+{
+    llmc__ids begin = *out;
+    size_t i, j, end, chars = 0;
+    for (i = 0; i < n; i++)
+        chars += (w[i] & 0xc0) != 0x80;
+    for (i = 0; i < n && chars <= t->vocab.max_piece; i = end) {
+        uint32_t node = i > 0, id = 0;
+        for (end = j = i; j < n && (node = llmc__edge_next(t, node, w[j])) != 0;) {
+            j++;
+            if (t->leaf[node] != 0) {
+                id = t->leaf[node];
+                end = j;
+            }
+        }
+        if (end == i)
+            break;
+        llmc__ids_put(out, (llmc_token)(id - 1), i, end);
+    }
+    if (i == n)
+        return;
+    *out = begin;
+    llmc__unknown_put(t, 0, n, out);
+}
+
+//--[ 13.7 TOKEN.special ]-- control and user tokens written out in text
+/* All such tokens lie in a list in byte order. At a text position the list narrows byte by byte,
    by halving, so that thousands of tokens that begin alike cost no more than a few; positions whose
-   byte begins none are skipped. */
+   byte begins none are skipped. A second list holds those that are looked for in normalised text. */
 enum {
-    LLMC__FIND_USER = 1,   /* in any text                       */
-    LLMC__FIND_CONTROL = 2 /* only on request (also the unknown token) */
+    LLMC__FIND_USER = 1,    /* in any text                       */
+    LLMC__FIND_CONTROL = 2, /* only on request (also the unknown token) */
+    LLMC__FIND_LSTRIP = 4   /* specials.any: some take white space before them */
 };
 
 /* Longest special token. A text position may cost a step per byte of it, so that a vocabulary
@@ -11629,12 +18182,24 @@ static uint8_t llmc__find_kind(const llmc__tok *k)
    found: what a user typed must not become a control token. */
 typedef struct llmc__search {
     const llmc_tokenizer *tok;
+    const llmc__specials *set;
     const uint8_t *text;
     size_t len;
     uint8_t wanted;         /* LLMC__FIND_... bits */
+    bool last;              /* the text ends at len; otherwise more may follow */
+    bool word_before;       /* a letter, digit or underscore stands before the text */
     const llmc_span *plain; /* those that end after the search's position */
     size_t n_plain;         /* left of them */
+    size_t shift;           /* of text in what the spans count */
+    const llmc__ids *map;   /* where normalised text came from, or NULL */
+    bool open;              /* found: what stands at the place may become a longer token, or another */
 } llmc__search;
+
+/* Text place p in what plain spans count. */
+static size_t llmc__search_place(const llmc__search *s, size_t p, bool end)
+{
+    return s->map != NULL ? llmc__ids_place(s->map, p, end) : s->shift + p;
+}
 
 /* Whether a token of this sort may stand at text [b, e): a control token touches no plain span,
    a user token does not cross the border of one. Spans are in order and apart, and those before the
@@ -11644,6 +18209,10 @@ static bool llmc__search_allows(const llmc__search *s, uint8_t sort, size_t b, s
     size_t i;
     if ((s->wanted & sort) == 0)
         return false;
+    if (s->n_plain == 0)
+        return true;
+    b = llmc__search_place(s, b, false);
+    e = llmc__search_place(s, e, true);
     for (i = 0; i < s->n_plain && s->plain[i].begin < e; i++) {
         const llmc_span *p = &s->plain[i];
         bool inside = p->begin <= b && e <= p->end;
@@ -11653,19 +18222,55 @@ static bool llmc__search_allows(const llmc__search *s, uint8_t sort, size_t b, s
     return true;
 }
 
+/* Whether a letter, mark, number or underscore stands right before text place `at`. */
+static bool llmc__word_before(const llmc__search *s, size_t at)
+{
+    size_t from = at;
+    uint32_t cp;
+    if (at == 0)
+        return s->word_before;
+    do
+        from--;
+    while (from > 0 && at - from < 4 && (s->text[from] & 0xc0) == 0x80);
+    llmc__uc_next(s->text + from, at - from, &cp);
+    return llmc__uc_word(cp, 1u << llmc__uc_class(cp));
+}
+
+/* The same right behind it. */
+static bool llmc__word_behind(const llmc__search *s, size_t at)
+{
+    uint32_t cp;
+    if (at == s->len)
+        return false;
+    llmc__uc_next(s->text + at, s->len - at, &cp);
+    return llmc__uc_word(cp, 1u << llmc__uc_class(cp));
+}
+
+/* Whether token k may stand at text [b, e): the caller allows it, and words beside it do. Where the character
+   behind it has not come yet the search is open. */
+static bool llmc__special_fits(llmc__search *s, const llmc__tok *k, size_t b, size_t e)
+{
+    if (!llmc__search_allows(s, llmc__find_kind(k), b, e))
+        return false;
+    if ((k->added & LLMC__ADDED_WORD) == 0)
+        return true;
+    s->open = s->open || (!s->last && s->len - e < 4);
+    return !llmc__word_before(s, b) && !llmc__word_behind(s, e);
+}
+
 /* Narrows special tokens [*lo, *hi), which agree in their first `depth` bytes, to those that
    have byte c next. They are in byte order, so those that end here come first. Two bisections:
    the first token with a byte of at least c there, then the first with more than c. */
-static void llmc__special_narrow(const llmc_tokenizer *t, uint32_t *lo, uint32_t *hi, size_t depth,
-                                 uint32_t c)
+static void llmc__special_narrow(const llmc__search *s, uint32_t *lo, uint32_t *hi, size_t depth, uint32_t c)
 {
+    const llmc_tokenizer *t = s->tok;
     uint32_t side;
     for (side = 0; side < 2; side++) {
         uint32_t a = *lo, b = *hi;
         while (a < b) {
             uint32_t mid = a + (b - a) / 2;
-            const llmc__tok *k = &t->tok[t->special[mid]];
-            if (k->raw_len <= depth || t->raw[k->raw + depth] < c + side)
+            const llmc__entry *k = &s->set->list[mid];
+            if (k->len <= depth || t->raw[k->at + depth] < c + side)
                 a = mid + 1;
             else
                 b = mid;
@@ -11677,84 +18282,122 @@ static void llmc__special_narrow(const llmc_tokenizer *t, uint32_t *lo, uint32_t
     }
 }
 
-/* Longest allowed special token at text position `at`; NONE if there is none. After `depth` bytes
+/* Longest allowed special token at text position `at`, *len its bytes; NONE if there is none. After `depth` bytes
    [lo, hi) are the tokens that begin with them; those of just that length stand first. */
-static llmc_token llmc__special_at(const llmc__search *s, size_t at)
+static llmc_token llmc__special_at(llmc__search *s, size_t at, size_t *len)
 {
     const llmc_tokenizer *t = s->tok;
-    uint32_t lo = t->special_at[s->text[at]], hi = t->special_at[s->text[at] + 1];
+    uint32_t lo = s->set->at[s->text[at]], hi = s->set->at[s->text[at] + 1];
     llmc_token found = LLMC_TOKEN_NONE;
     size_t depth = 1;
     while (lo < hi) {
         uint32_t i;
-        for (i = lo; i < hi && t->tok[t->special[i]].raw_len == depth; i++)
-            if (llmc__search_allows(s, llmc__find_kind(&t->tok[t->special[i]]), at, at + depth)) {
-                found = t->special[i];
-                break;
+        bool any = false;
+        for (i = lo; i < hi && s->set->list[i].len == depth; i++) {
+            llmc_token id = s->set->list[i].id;
+            if (!any && llmc__special_fits(s, &t->tok[id], at, at + depth)) {
+                found = id;
+                *len = depth;
+                any = true;
             }
-        if (at + depth == s->len) /* no byte left to narrow by */
+        }
+        if (at + depth == s->len) { /* no byte left to narrow by */
+            s->open = s->open || (!s->last && i < hi);
             break;
-        llmc__special_narrow(t, &lo, &hi, depth, s->text[at + depth]);
+        }
+        llmc__special_narrow(s, &lo, &hi, depth, s->text[at + depth]);
         depth++;
     }
     return found;
 }
 
-/* First special token from position `at` on: its id and place, or NONE and the text's end. `at` only
-   grows from call to call, so spans that end before it can be dropped for good. */
-static llmc_token llmc__special_next(llmc__search *s, size_t at, size_t *place)
+/* First special token from position `at` on: its id and place, *len its bytes; or NONE and the text's end, or the
+   place where it is open. `at` only grows from call to call, so spans that end before it can be dropped for good. */
+static llmc_token llmc__special_next(llmc__search *s, size_t at, size_t *place, size_t *len)
 {
-    const uint8_t *kinds = s->tok->special_kinds;
-    for (; s->wanted != 0 && at < s->len; at++) {
+    const uint8_t *kinds = s->set->kinds;
+    s->open = false;
+    for (; (s->wanted & s->set->any) != 0 && at < s->len; at++) {
         llmc_token id;
         if ((kinds[s->text[at]] & s->wanted) == 0)
             continue;
-        while (s->n_plain > 0 && s->plain->end <= at) {
+        while (s->n_plain > 0 && s->plain->end <= llmc__search_place(s, at, false)) {
             s->plain++;
             s->n_plain--;
         }
-        id = llmc__special_at(s, at);
-        if (id >= 0) {
+        id = llmc__special_at(s, at, len);
+        if (id >= 0 || s->open) {
             *place = at;
-            return id;
+            return s->open ? LLMC_TOKEN_NONE : id;
         }
     }
     *place = s->len;
+    *len = 0;
     return LLMC_TOKEN_NONE;
 }
 
+/* White space at the end of text [from, to): where it begins. */
+static size_t llmc__space_before(const uint8_t *p, size_t from, size_t to)
+{
+    while (to > from) {
+        size_t at = to;
+        uint32_t cp;
+        do
+            at--;
+        while (at > from && to - at < 4 && (p[at] & 0xc0) == 0x80);
+        if (llmc__uc_next(p + at, to - at, &cp) != to - at ||
+            (LLMC__UC_SPACES >> llmc__uc_class(cp) & 1) == 0)
+            break;
+        to = at;
+    }
+    return to;
+}
+
+/* White space at the begin of text [at, end): where it ends. */
+static size_t llmc__space_behind(const uint8_t *p, size_t at, size_t end)
+{
+    while (at < end) {
+        uint32_t cp, len = llmc__uc_next(p + at, end - at, &cp);
+        if ((LLMC__UC_SPACES >> llmc__uc_class(cp) & 1) == 0)
+            break;
+        at += len;
+    }
+    return at;
+}
+
 /* After such a token SPM puts a space before text, and decode takes it away again. An unknown
-   token counts only where it cannot stand for unknown text. */
+   token counts only where it cannot stand for unknown text; SentencePiece's own user tokens are words
+   among others. */
 static bool llmc__opens_text(const llmc_tokenizer *t, uint32_t kind)
 {
-    return kind == LLMC_TOKEN_CONTROL || kind == LLMC_TOKEN_USER ||
+    return kind == LLMC_TOKEN_CONTROL || (kind == LLMC_TOKEN_USER && !t->user_inside) ||
            (kind == LLMC_TOKEN_UNKNOWN && t->has_bytes);
 }
 
-//--[ 13.6 TOKEN.query ]-- what the vocabulary holds
+//--[ 13.8 TOKEN.query ]-- what the vocabulary holds
 /* Which algorithm and which way of cutting text: "llama", "gpt2/gpt-2". Lives in the tokenizer. */
 LLMC_API const char *llmc_tokenizer_name(const llmc_tokenizer *tok)
 {
-    return tok->name;
+    return tok == NULL ? "" : tok->name;
 }
 
 /* Ids run from 0 to below this. */
 LLMC_API uint32_t llmc_tokenizer_count(const llmc_tokenizer *tok)
 {
-    return tok->vocab.count;
+    return tok == NULL ? 0 : tok->vocab.count;
 }
 
 /* Id of a token with a role, LLMC_TOKEN_NONE if the file names none for it. */
 LLMC_API llmc_token llmc_tokenizer_special(const llmc_tokenizer *tok, llmc_special which)
 {
-    return (unsigned)which < LLMC_SPECIAL_COUNT ? tok->vocab.special[which] : LLMC_TOKEN_NONE;
+    return tok != NULL && (unsigned)which < LLMC_SPECIAL_COUNT ? tok->vocab.special[which] : LLMC_TOKEN_NONE;
 }
 
 /* Whether the model was trained with a begin token before its text; llmc_encode adds one only on
    request, so that the parts of a prompt can be encoded one by one. */
 LLMC_API bool llmc_tokenizer_adds_bos(const llmc_tokenizer *tok)
 {
-    return tok->vocab.add_bos && tok->vocab.special[LLMC_SPECIAL_BOS] >= 0;
+    return tok != NULL && tok->vocab.add_bos && tok->vocab.n_before > 0;
 }
 
 /* Whether generation is over with this id: the file's own end tokens, and those that makers are known
@@ -11780,71 +18423,89 @@ LLMC_API bool llmc_token_ends(const llmc_tokenizer *tok, llmc_token id)
     return false;
 }
 
-/* SPM score of token id, whose stored text begins at `text`; llama2.c keeps it 8 bytes before that
-   (f32 score, i32 length, bytes), GGUF in an array of its own. 0 where a file has none. */
-static float llmc__token_score(const llmc__vocab *v, uint32_t id, uint32_t text)
+/* A float as a key that sorts the other way round: the best score has the lowest key. Positive floats
+   order like their bits, so those are turned round; negative ones already run backwards.
+   LLMC__NO_PAIR would be a NaN, which was refused. */
+static uint32_t llmc__score_key(float score)
 {
-    if (v->layout == LLMC__STRINGS_LLAMA2C)
-        return llmc__f32le(v->tokens + text - 8);
-    return v->scores != NULL ? llmc__f32le(v->scores + 4 * (size_t)id) : 0.0f;
+    uint32_t u = llmc__f32_bits(score + 0.0f); /* -0 becomes 0 */
+    return (u & 0x80000000u) != 0 ? u : ~(u | 0x80000000u);
 }
 
-/* What the file says of a token; text points into the file. Errors: BAD_ARG (no such id). */
+/* Score of a token; 0 where its kind of vocabulary has none. */
+static float llmc__token_score(const llmc_tokenizer *t, const llmc__tok *k)
+{
+    if (t->vocab.kind == LLMC__VOCAB_UNIGRAM)
+        return llmc__bits_f32(k->rank);
+    if (t->vocab.kind != LLMC__VOCAB_SPM)
+        return 0.0f;
+    return llmc__bits_f32((k->rank & 0x80000000u) != 0 ? k->rank : ~k->rank & 0x7fffffffu);
+}
+
+/* What the file says of a token; text is in the file or the tokenizer. Errors: BAD_ARG (no such id). */
 LLMC_API llmc_status llmc_token_get(const llmc_tokenizer *tok, llmc_token id, llmc_token_info *out)
 {
     const llmc__tok *k;
     if (id < 0 || (uint32_t)id >= tok->vocab.count)
         return LLMC_BAD_ARG;
     k = &tok->tok[id];
-    out->text = (const char *)tok->vocab.tokens + k->text;
+    out->text = (const char *)k->text;
     out->text_len = k->text_len;
-    out->score = llmc__token_score(&tok->vocab, (uint32_t)id, k->text);
+    out->score = llmc__token_score(tok, k);
     out->kind = (llmc_token_kind)k->kind;
     return LLMC_OK;
 }
 
-/* Value of "<0xXX>", two hexadecimal digits; -1 if text [len] is anything else. */
-static int llmc__byte_token(const uint8_t *text, size_t len)
+/* What raw bytes say of the token that they were made for. */
+typedef struct llmc__raw_form {
+    bool merge;  /* encode may produce it from text */
+    bool inside; /* WORDPIECE: it goes on with a word */
+} llmc__raw_form;
+
+/* WORDPIECE, normal tokens: cuts what says whether a token begins a word off the front of *text [*len]. Either those
+   inside a word begin with piece_prefix, or, where there is none, those that begin one do with U+2581. */
+static bool llmc__raw_inside(const llmc__vocab *v, const uint8_t **text, size_t *len)
 {
-    int value = 0, i;
-    if (len != 6 || LLMC_MEMCMP(text, "<0x", 3) != 0 || text[5] != '>')
-        return -1;
-    for (i = 3; i < 5; i++) {
-        int c = llmc__lower((char)text[i]);
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-            return -1;
-        value = value * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
+    const char *mark = v->piece_prefix[0] != 0 ? v->piece_prefix : "\xe2\x96\x81";
+    size_t n = llmc__strlen(mark);
+    bool has = *len > n && LLMC_MEMCMP(*text, mark, n) == 0;
+    if (has) {
+        *text += n;
+        *len -= n;
     }
-    return value;
+    return has == (v->piece_prefix[0] != 0);
 }
 
-/* Raw bytes of stored text [len] of a token of this kind, into out [len] unless it is NULL;
-   returns their number, never more than len. *merge: encode may produce it from text.
+/* Raw bytes of stored text [len] of a token of this kind and LLMC__ADDED flags, into out [len] unless it is NULL;
+   returns their number, never more than len. out may be text itself.
 
-     BPE, normal or unused     characters of the byte alphabet become their bytes; a token with any
-                               other character is kept as it is and never merged to
-     SPM in GGUF, and user     U+2581 becomes a space; a normal token with a true space in it would
-                               be mistaken for one with U+2581, so it is never merged to
-     everything else           as stored (llama2.c writes spaces already) */
-static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, const uint8_t *text, size_t len,
-                              uint8_t *out, bool *merge)
+     BYTES, normal or unused     characters of the byte alphabet become their bytes; a token with any
+                                 other character is kept as it is and never merged to
+     MARK, and user in GGUF      U+2581 becomes a space; a normal token with a true space in it would
+                                 be mistaken for one with U+2581, so it is never merged to
+     WORDPIECE                   without the mark of where in a word it stands
+     everything else             as stored (llama2.c writes spaces already) */
+static size_t llmc__raw_bytes(const llmc__vocab *v, uint32_t kind, uint32_t added, const uint8_t *text,
+                              size_t len, uint8_t *out, llmc__raw_form *form)
 {
     bool normal = kind == LLMC_TOKEN_NORMAL || kind == LLMC_TOKEN_UNUSED;
-    bool bpe = v->kind == LLMC__VOCAB_BPE, spaces = !bpe && v->layout == LLMC__STRINGS_GGUF;
+    bool bytes = normal && v->alphabet == LLMC__ALPHABET_BYTES;
+    bool spaces = v->alphabet == LLMC__ALPHABET_MARK && (normal || (kind == LLMC_TOKEN_USER && added == 0));
     size_t at, n = 0;
     uint32_t cp, step, i;
-    *merge = normal && len > 0;
+    form->inside = v->kind == LLMC__VOCAB_WORDPIECE && normal && llmc__raw_inside(v, &text, &len);
+    form->merge = normal && len > 0;
     for (at = 0; at < len; at += step) {
         const uint8_t *p = text + at;
         int byte = -1;
         cp = p[0];
         step = cp < 0x80 ? 1 : llmc__uc_next(p, len - at, &cp);
-        if (bpe && normal)
+        if (bytes)
             byte = llmc__alphabet_byte(cp);
-        else if (spaces && cp == 0x2581 && (normal || kind == LLMC_TOKEN_USER))
+        else if (spaces && cp == 0x2581)
             byte = ' ';
-        if (normal && (bpe ? byte < 0 : spaces && cp == ' '))
-            *merge = false; /* no text becomes this by the tokenizer's own rules */
+        if (normal && (bytes ? byte < 0 : spaces && cp == ' '))
+            form->merge = false; /* no text becomes this by the tokenizer's own rules */
         if (byte >= 0) {
             if (out != NULL)
                 out[n] = (uint8_t)byte;
@@ -11866,25 +18527,26 @@ static llmc_token llmc__if_stored(const llmc_tokenizer *t, llmc_token id, const 
     if (id < 0)
         return id;
     k = &t->tok[id];
-    return k->text_len == len && LLMC_MEMCMP(t->vocab.tokens + k->text, text, len) == 0 ? id
-                                                                                        : LLMC_TOKEN_NONE;
+    return k->text_len == len && LLMC_MEMCMP(k->text, text, len) == 0 ? id : LLMC_TOKEN_NONE;
 }
 
 /* The lowest id stored with exactly this text, of any kind; NONE if there is none.
    Tries the raw forms that the text can have: as a normal token, as a user token, as itself. Byte
-   tokens, and texts too long for the buffer (there are few such tokens), are compared one by one. */
+   tokens, those of WordPiece, whose raw bytes are not the only ones of their kind, and texts too long for the
+   buffer (there are few such tokens) are compared one by one. */
 LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text, size_t len)
 {
     static const uint8_t kind[] = {LLMC_TOKEN_NORMAL, LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL};
     const uint8_t *p = (const uint8_t *)text;
+    llmc__raw_form form;
     uint8_t raw[1024];
     llmc_token id = LLMC_TOKEN_NONE;
     uint32_t i;
-    bool merge;
-    if (len > 0 && len <= sizeof raw && llmc__byte_token(p, len) < 0) {
+    if (len > 0 && len <= sizeof raw && llmc__byte_token(p, len) < 0 &&
+        tok->vocab.kind != LLMC__VOCAB_WORDPIECE) {
         for (i = 0; i < 3 && id < 0; i++) {
-            size_t n = llmc__raw_bytes(&tok->vocab, kind[i], p, len, raw, &merge);
-            id = llmc__if_stored(tok, llmc__token_lookup(tok, raw, n, merge), p, len);
+            size_t n = llmc__raw_bytes(&tok->vocab, kind[i], 0, p, len, raw, &form);
+            id = llmc__if_stored(tok, llmc__token_lookup(tok, raw, n, form.merge), p, len);
         }
         return id;
     }
@@ -11893,16 +18555,443 @@ LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text,
     return id;
 }
 
-//--[ 13.7 TOKEN.encode ]-- text to ids
-/* Work memory never depends on the vocabulary: it is what one word of len bytes, with a space put
-   before it, takes in the worst case. SIZE_MAX if that cannot be said in a size_t. */
+//--[ 13.9 TOKEN.encode ]-- text to ids
+/* A text on its way to ids, perhaps in parts that come one after the other. A part is what stands between two
+   special tokens. */
+typedef struct llmc__flow {
+    const llmc_tokenizer *tok;
+    llmc__search search; /* for tokens in the text as it came */
+    llmc__work work;
+    llmc__ids out;
+    bool opening; /* what comes next may get a space before it         */
+    bool first;   /* nothing stands before this part                   */
+    bool begun;   /* words of this part have been put                  */
+    bool strip;   /* white space that comes next belongs to the token before it */
+} llmc__flow;
+
+/* Takes n bytes off the begin of the work memory, and what aligning the rest takes. NULL: there are fewer. */
+static uint8_t *llmc__work_take(llmc__work *work, size_t n)
+{
+    uint8_t *at = work->at;
+    if (n > work->size || ((n + 7) & ~(size_t)7) > work->size)
+        return NULL;
+    n = (n + 7) & ~(size_t)7;
+    work->at += n;
+    work->size -= n;
+    return at;
+}
+
+/* Bytes of p [n] up to the first place that no token crosses: there merging, or a row of tokens, falls apart.
+   Never inside a character where symbols are characters. */
+static size_t llmc__run_length(const llmc_tokenizer *t, const uint8_t *p, size_t n)
+{
+    size_t at;
+    for (at = 1; at < n; at++)
+        if (llmc__apart(t, p[at - 1], p[at]) && (t->bytes || (p[at] & 0xc0) != 0x80))
+            break;
+    return at;
+}
+
+/* One such run w [n]; whole: it is all of a piece. False: the work memory is too small. */
+static bool llmc__run_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                          llmc__ids *out)
+{
+    if (t->vocab.kind == LLMC__VOCAB_UNIGRAM)
+        return llmc__unigram_put(t, w, n, work, out);
+    return llmc__word_put(t, w, n, whole, work, out);
+}
+
+/* A word w [n] with a space before it, which has no place in the part: joined in a buffer or, if it is long, in
+   the work memory. False: that is too small. */
+static bool llmc__spaced_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                             llmc__ids *out)
+{
+    uint8_t small[LLMC__WORD_WINDOW], *copy = small;
+    bool ok;
+    if (n >= sizeof small && (copy = llmc__work_take(&work, n + 1)) == NULL)
+        return false;
+    copy[0] = ' ';
+    LLMC_MEMCPY(copy + 1, w, n);
+    out->floor = out->word;
+    out->word--;
+    ok = llmc__run_put(t, copy, n + 1, whole, work, out);
+    out->floor = 0;
+    return ok;
+}
+
+/* The text p [n] that begins at `place` of its part, run by run, a space before it if `space`. Without `last`
+   more text may follow, and the last run is left. *used: bytes put. False: the work memory is too small. */
+static bool llmc__runs_put(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool space,
+                           bool last, llmc__work work, llmc__ids *out, size_t *used)
+{
+    size_t at = 0, len;
+    *used = 0;
+    while (at < n) {
+        len = space && at == 0 && llmc__apart(t, ' ', p[0]) ? 0 : llmc__run_length(t, p + at, n - at);
+        if (at + len == n && !last)
+            break;
+        out->word = place + at;
+        if (space ? !llmc__spaced_put(t, p, len, len == n, work, out)
+                  : !llmc__run_put(t, p + at, len, len == n, work, out))
+            return false;
+        space = false;
+        at += len;
+        *used = at;
+    }
+    return true;
+}
+
+/* llmc__piece_ids -- the ids of one piece of a text, p [n], n >= 1              (TOKEN.encode)
+   place: in its part; space: one goes before it. False: the work memory is too small. */
+static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool space,
+                            llmc__work work, llmc__ids *out)
+{
+    llmc_token id;
+    size_t used;
+    out->unknown = out->unknown && t->vocab.kind == LLMC__VOCAB_WORDS; /* there a piece is a symbol */
+    out->word = place;
+    switch (t->vocab.kind) {
+    case LLMC__VOCAB_WORDS:
+        llmc__symbol_put(t, p, 0, n, llmc__token_lookup(t, p, n, true), out);
+        return true;
+    case LLMC__VOCAB_WORDPIECE:
+        llmc__wordpiece_put(t, p, n, out);
+        return true;
+    case LLMC__VOCAB_UNIGRAM:
+        out->score = 0;
+        break;
+    default:
+        id = space ? LLMC_TOKEN_NONE : llmc__word_whole(t, p, n, true);
+        if (id >= 0) {
+            llmc__ids_put(out, id, 0, n);
+            return true;
+        }
+        if (n < LLMC__WORD_WINDOW)
+            return space ? llmc__spaced_put(t, p, n, true, work, out)
+                         : llmc__word_put(t, p, n, false, work, out);
+    }
+    return llmc__runs_put(t, p, n, place, space, true, work, out, &used);
+}
+
+/* A piece that split steps gave, where every piece gets a space if it has none, and is cut before each. */
+static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
+                                llmc__work work, llmc__ids *out)
+{
+    size_t at = 0, end;
+    for (; at < n; at = end) {
+        for (end = at + 1; end < n && p[end] != ' ';)
+            end++;
+        if (!llmc__piece_ids(t, p + at, end - at, place + at, at == 0 && p[0] != ' ', work, out))
+            return false;
+    }
+    return true;
+}
+
+/* A text p [n] at `place` by its split steps, piece by piece. Without `last` more may follow, and only settled
+   pieces are put. *used: bytes that they take. False: the work memory is too small. */
+static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool last,
+                             llmc__work work, llmc__ids *out, size_t *used)
+{
+    bool spaced = t->vocab.prefix == LLMC__PREFIX_PIECES;
+    llmc__splitter s;
+    size_t b, e;
+    if (t->vocab.n_split == 0) { /* all of it is one piece */
+        *used = last ? n : 0;
+        if (!last || n == 0)
+            return true;
+        return spaced ? llmc__spaced_pieces(t, p, n, place, work, out)
+                      : llmc__piece_ids(t, p, n, place, false, work, out);
+    }
+    llmc__splitter_init(&s, t->uc, t->vocab.split, t->vocab.n_split, p, n, last);
+    while (llmc__splitter_next(&s, &b, &e))
+        if (spaced ? !llmc__spaced_pieces(t, p + b, e - b, place + b, work, out)
+                   : !llmc__piece_ids(t, p + b, e - b, place + b, false, work, out))
+            return false;
+    *used = last ? n : s.settled;
+    return true;
+}
+
+/* Whether text p [n] that begins a part gets a space before it. */
+static bool llmc__wants_space(const llmc__flow *f, const uint8_t *p, size_t n)
+{
+    if (f->begun || !f->opening || n == 0)
+        return false;
+    switch (f->tok->vocab.prefix) {
+    case LLMC__PREFIX_ALWAYS:
+        return true;
+    case LLMC__PREFIX_MISSING:
+        return p[0] != ' ';
+    case LLMC__PREFIX_FIRST:
+        return f->first && p[0] != ' ';
+    default:
+        return false;
+    }
+}
+
+/* A text p [n] that needs no more rewriting. *used: bytes put, all if `last`; p[-1] may be written if `room`.
+   False: the work memory is too small. */
+static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size_t n, bool last, size_t *used)
+{
+    const llmc_tokenizer *t = f->tok;
+    bool space = llmc__wants_space(f, p, n), ok;
+    size_t before = f->out.n;
+    if (!f->begun) {
+        f->out.score = 0;
+        f->out.unknown = false;
+    }
+    if (!t->cut) {
+        ok = llmc__runs_put(t, p, n, 1, space, last, f->work, &f->out, used);
+    } else {
+        if (space) { /* pieces see it */
+            *room = ' ';
+            p--;
+            n++;
+        }
+        ok = llmc__pieces_ids(t, p, n, space ? 0 : 1, last, f->work, &f->out, used);
+        *used -= space && *used > 0;
+    }
+    f->begun = f->begun || *used > 0 || f->out.n > before; /* the space alone may be out */
+    return ok;
+}
+
+/* Where U+2581 begins in p [n]; n: nowhere. */
+static size_t llmc__find_mark(const uint8_t *p, size_t n)
+{
+    size_t at;
+    for (at = 0; at + 2 < n; at++)
+        if (p[at] == 0xe2 && p[at + 1] == 0x96 && p[at + 2] == 0x81)
+            return at;
+    return n;
+}
+
+/* How llmc__respace goes about spaces. */
+enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
+
+/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
+   RIGHT). As in SentencePiece what was U+2581 before is no space in a run or at the left, but one at the right.
+   origin, or NULL, goes along. Returns what is left. */
+static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
+{
+    bool after_space = (how & LLMC__RESPACE_LEFT) != 0;
+    size_t at, k = 0, step;
+    for (at = 0; at < n; at += step) {
+        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
+        bool space = p[at] == ' ';
+        step = mark ? 3 : 1;
+        if (space && after_space)
+            continue;
+        after_space = space && (how & LLMC__RESPACE_RUNS) != 0;
+        if (origin != NULL)
+            origin[k] = origin[at];
+        p[k++] = mark ? ' ' : p[at];
+    }
+    if (origin != NULL)
+        origin[k] = origin[n];
+    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
+        k--; /* and the text ends where this space was */
+    return k;
+}
+
+/* How the spaces of a part are treated that token `next` follows, NONE: the text's end. Where tokens are words
+   among others the ends of a part are not ends of the text. */
+static unsigned llmc__respace_how(const llmc__flow *f, llmc_token next)
+{
+    const llmc_tokenizer *t = f->tok;
+    unsigned how = t->vocab.alphabet == LLMC__ALPHABET_MARK ? LLMC__RESPACE_MARKS : 0;
+    if (!t->vocab.remove_spaces)
+        return how;
+    how |= LLMC__RESPACE_RUNS;
+    if (!f->begun)
+        how |= LLMC__RESPACE_LEFT;
+    if (next < 0 || t->tok[next].kind != LLMC_TOKEN_USER || !t->user_inside)
+        how |= LLMC__RESPACE_RIGHT;
+    return how;
+}
+
+/* A special token's id for text [at, at + len) of the part, and what it means for what comes after it.
+   False: the work memory is too small for the space that SentencePiece puts even before a user token. */
+static bool llmc__special_put(llmc__flow *f, llmc_token id, size_t at, size_t len)
+{
+    const llmc_tokenizer *t = f->tok;
+    bool inside = t->tok[id].kind == LLMC_TOKEN_USER && t->user_inside;
+    f->out.word = at + 1;
+    if (inside && !f->begun && f->opening && t->vocab.prefix == LLMC__PREFIX_ALWAYS &&
+        !llmc__spaced_put(t, t->raw, 0, true, f->work, &f->out))
+        return false;
+    f->out.word = f->out.floor = at + 1;
+    llmc__ids_put(&f->out, id, 0, len);
+    f->out.floor = 0;
+    f->out.unknown = false;
+    f->out.score = (float)((double)f->out.score + ((double)((float)t->tok[id].text_len * t->best_score) -
+                                                   0.1)); /* SentencePiece's bonus */
+    f->opening = llmc__opens_text(t, t->tok[id].kind);
+    f->strip = (t->tok[id].added & LLMC__ADDED_RSTRIP) != 0;
+    f->begun = inside;
+    f->first = false;
+    return true;
+}
+
+/* Normalised text p [n], p[-1] writable: tokens that are looked for in it, and what lies between them. next: the
+   token that follows, or NONE. False: the work memory is too small. */
+static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *origin, llmc_token next)
+{
+    llmc__search s = f->search;
+    size_t at = 0, begin, end, used, found;
+    s.set = &f->tok->special[1];
+    s.text = p;
+    s.len = n;
+    s.last = true;
+    s.word_before = false;
+    s.map = &f->out;
+    while (at < n) {
+        llmc_token id = llmc__special_next(&s, at, &begin, &found);
+        unsigned how = llmc__respace_how(f, id >= 0 ? id : next), added = id >= 0 ? f->tok->tok[id].added : 0;
+        end = (added & LLMC__ADDED_LSTRIP) != 0 ? llmc__space_before(p, at, begin) : begin;
+        found += begin - end;
+        f->out.origin = origin == NULL ? NULL : origin + at;
+        f->out.used = llmc__respace(p + at, end - at, origin == NULL ? NULL : origin + at, how);
+        if (!llmc__words_put(f, p + at - 1, p + at, f->out.used, true, &used))
+            return false;
+        f->out.origin = origin;
+        f->out.used = n;
+        if (id >= 0 && !llmc__special_put(f, id, end, found))
+            return false;
+        if ((added & LLMC__ADDED_RSTRIP) != 0)
+            found = llmc__space_behind(p, end + found, n) - end;
+        at = end + found;
+    }
+    return true;
+}
+
+/* Most bytes that a part of n bytes has after normalising; SIZE_MAX: too many to say. */
+static size_t llmc__rewritten_most(const llmc_tokenizer *t, size_t n)
+{
+    size_t most = t->vocab.n_normal > 0 ? llmc__normal_room(t->vocab.normal, t->vocab.n_normal, n) : n;
+    return most > SIZE_MAX - 16 ? SIZE_MAX : most + 16;
+}
+
+/* llmc__part_rewrite -- a part p [n], which token `next` follows, by way of a copy   (TOKEN.encode)
+   The copy has room for a space before it, and a third of the work memory if that is less than what it may take.
+   ends: the part does, too; else it was cut where that changes nothing. False: the work memory is too small. */
+static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next)
+{
+    const llmc__vocab *v = &f->tok->vocab;
+    llmc__work all = f->work;
+    bool places = f->out.span != NULL || f->search.n_plain > 0, ok;
+    size_t cap = llmc__min(llmc__rewritten_most(f->tok, n), f->work.size / (places ? 15 : 3)), used = n, i;
+    uint32_t *origin = NULL;
+    uint8_t *copy;
+    if (places && (origin = (uint32_t *)(void *)llmc__work_take(&f->work, 4 * (cap + 1))) == NULL)
+        return false;
+    copy = llmc__work_take(&f->work, cap + 8);
+    ok = copy != NULL;
+    if (ok && v->n_normal > 0) {
+        llmc__normal steps[LLMC__NORMAL_MAX];
+        uint32_t n_steps = llmc__normal_part(v->normal, v->n_normal, !f->begun, ends, steps);
+        ok = llmc__normalize(steps, n_steps, p, n, copy + 8, cap, origin, f->work.at, f->work.size, &used);
+    } else if (ok && (ok = n <= cap) != false) {
+        LLMC_MEMCPY(copy + 8, p, n);
+        for (i = 0; places && i <= n; i++)
+            origin[i] = (uint32_t)i;
+    }
+    if (ok) {
+        f->out.origin = origin;
+        f->out.used = used;
+        ok = llmc__normal_parts(f, copy + 8, used, origin, next);
+        f->out.origin = NULL;
+        f->begun = f->begun || !ends;
+    }
+    f->work = all;
+    return ok;
+}
+
+/* Whether part p [n] must be rewritten in a copy; usually a look at it says that it need not be. */
+static bool llmc__part_rewritten(const llmc__flow *f, const uint8_t *p, size_t n)
+{
+    const llmc_tokenizer *t = f->tok;
+    const llmc__vocab *v = &t->vocab;
+    return v->remove_spaces || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
+           (v->alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(p, n) < n) ||
+           (v->n_normal > 0 && !llmc__normal_same(v->normal, v->n_normal, p, n));
+}
+
+/* A part p [n], at f->out.start of the caller's text. Without `ends` more of it may follow, with it token `next` or
+   the text's end. *used: bytes put. False: the work memory is too small. */
+static bool llmc__part_put(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next,
+                           size_t *used)
+{
+    const llmc__vocab *v = &f->tok->vocab;
+    *used = n;
+    if (!llmc__part_rewritten(f, p, n))
+        return llmc__words_put(f, NULL, p, n, ends, used);
+    if (!ends) /* whole words may go ahead where no piece reaches across a space */
+        *used = n = f->tok->words_apart ? llmc__normal_cut(v->normal, v->n_normal, p, n) : 0;
+    return n == 0 || llmc__part_rewrite(f, p, n, ends, next);
+}
+
+/* llmc__flow_run -- as much of text [len] as is settled, or all of it if it is the last      (TOKEN.encode)
+   text[0] is at f->search.shift of the caller's text. *used: bytes that are done with.
+   Special tokens are taken leftmost, then longest. False: the work memory is too small. */
+static bool llmc__flow_run(llmc__flow *f, const uint8_t *text, size_t len, bool last, size_t *used)
+{
+    const llmc_tokenizer *t = f->tok;
+    llmc__search *s = &f->search;
+    size_t at = 0, end, limit, part, found;
+    s->text = text;
+    s->len = len;
+    s->last = last;
+    while (at < len) {
+        llmc_token id = llmc__special_next(s, at, &end, &found);
+        bool ends = id >= 0 || (last && !s->open);
+        limit = ends ? end : at + llmc__whole_chars(text + at, end - at);
+        if (f->strip) {
+            at = llmc__space_behind(text, at, limit);
+            f->strip = !ends && at == limit;
+        }
+        if (id >= 0 ? (t->tok[id].added & LLMC__ADDED_LSTRIP) != 0
+                    : !ends && (s->set->any & LLMC__FIND_LSTRIP) != 0)
+            limit = llmc__space_before(text, at, limit);
+        f->out.start = s->shift + at;
+        if (limit > at) {
+            if (!llmc__part_put(f, text + at, limit - at, ends, id, &part))
+                return false;
+            at += part;
+        }
+        if (!ends)
+            break;
+        at = end + found;
+        if (id < 0)
+            break;
+        f->out.start = s->shift + limit;
+        if (!llmc__special_put(f, id, 0, at - limit))
+            return false;
+    }
+    if (at > 0)
+        s->word_before = llmc__word_before(s, at);
+    *used = at;
+    return true;
+}
+
+/* llmc_encode_need -- work memory for any text of len bytes                    (TOKEN.encode)
+   What one word of all of it takes, with a space put before it and where its parts are rewritten, in the
+   worst case. SIZE_MAX if that cannot be said in a size_t. */
 LLMC_API size_t llmc_encode_need(const llmc_tokenizer *tok, size_t len)
 {
-    (void)tok;
-    /* per byte a node, a tree entry, and the copy that the space is put before; 8: to align twice */
-    if (len > SIZE_MAX / (LLMC__WORD_NEED + 1) - 4)
+    const llmc__vocab *v = &tok->vocab;
+    size_t most = llmc__rewritten_most(tok, len), per = 1, more = 64; /* a copy with the space */
+    if (v->kind == LLMC__VOCAB_UNIGRAM)
+        per += sizeof(llmc__best);
+    else if (v->kind < LLMC__VOCAB_UNIGRAM)
+        per += LLMC__WORD_NEED;
+    if (v->remove_spaces || v->n_normal > 0 || tok->special[1].any != 0 || tok->cut ||
+        v->alphabet == LLMC__ALPHABET_MARK)
+        per = llmc__max(3 * (1 + sizeof(uint32_t)),
+                        per + 1 + sizeof(uint32_t)); /* a copy, and where it came from */
+    if (v->n_normal > 0)
+        more = llmc__normal_work(v->normal, v->n_normal, len, true);
+    if (most == SIZE_MAX || more > SIZE_MAX - 64 || most > (SIZE_MAX - 64 - more) / per - 1)
         return SIZE_MAX;
-    return (len + 1) * (LLMC__WORD_NEED + 1) + 8;
+    return (most + 1) * per + more + 64;
 }
 
 /* Whether s [n] are in order, do not overlap and end inside a text of len bytes; empty ones are fine. */
@@ -11917,27 +19006,27 @@ static bool llmc__spans_ok(const llmc_span *s, size_t n, size_t len)
     return n == 0 || s != NULL;
 }
 
-/* The whole text, special tokens and the text between them. SPM puts its space before the text that
-   begins the whole or follows a special token, not before text that follows nothing of the kind.
-   False: the work memory is too small. */
-static bool llmc__encode_parts(llmc__search *s, llmc__work work, llmc__ids *out)
+/* Ids that stand before or behind a text, with empty spans at place `at`. */
+static void llmc__around_put(const llmc_token *id, uint32_t n, size_t at, llmc__ids *out)
 {
-    const llmc_tokenizer *t = s->tok;
-    bool prefix = t->vocab.add_space_prefix && t->vocab.kind == LLMC__VOCAB_SPM, opening = true;
-    size_t at = 0, end;
-    while (at < s->len) {
-        llmc_token id = llmc__special_next(s, at, &end);
-        if (end > at && !llmc__text_ids(t, s->text + at, end - at, prefix && opening, work, out))
-            return false;
-        opening = false;
-        at = end;
-        if (id >= 0) {
-            llmc__ids_put(out, id);
-            at += t->tok[id].raw_len;
-            opening = llmc__opens_text(t, t->tok[id].kind);
-        }
-    }
-    return true;
+    uint32_t i;
+    out->start = at;
+    out->origin = NULL;
+    out->word = out->floor = 0;
+    for (i = 0; i < n; i++)
+        llmc__ids_put(out, id[i], 0, 0);
+}
+
+/* A flow at the begin of a text. */
+static void llmc__flow_start(llmc__flow *f, const llmc_tokenizer *tok, const llmc_encode_options *o)
+{
+    LLMC_MEMSET(f, 0, sizeof *f);
+    f->tok = f->search.tok = tok;
+    f->search.set = &tok->special[0];
+    f->search.wanted = (uint8_t)(LLMC__FIND_USER | (o->parse_special ? LLMC__FIND_CONTROL : 0));
+    f->search.plain = o->plain;
+    f->search.n_plain = o->parse_special ? o->n_plain : 0;
+    f->opening = f->first = true;
 }
 
 /* llmc_encode -- text to ids                                       (TOKEN.encode)
@@ -11946,16 +19035,14 @@ static bool llmc__encode_parts(llmc__search *s, llmc__work work, llmc__ids *out)
    Control tokens are found leftmost, then longest; user tokens also without parse_special.
    Takes O(len log(longest word)) look-ups, whatever the text and the vocabulary.
    Errors: BAD_ARG (NULL, length, spans), NO_MEMORY (cap: *n > cap; work: *n == 0).
-   Source: Kudo 2018 (SPM); Radford 2019 (byte-level BPE). */
+   Source: Kudo 2018 (SPM, Unigram); Radford 2019 (byte-level BPE); Wu 2016 (WordPiece). */
 LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, size_t len,
                                  const llmc_encode_options *opt, void *work, size_t work_bytes,
                                  llmc_token *ids, size_t cap, size_t *n, llmc_diag *diag)
 {
     llmc_encode_options o;
-    llmc__search s;
-    llmc__work w;
-    llmc__ids out;
-    size_t skip = (4 - (uintptr_t)work % 4) % 4;
+    llmc__flow f;
+    size_t skip = (8 - (uintptr_t)work % 8) % 8, used;
     llmc__options(&o, sizeof o, opt);
     *n = 0;
     if ((text == NULL && len > 0) || (ids == NULL && cap > 0) || (work == NULL && work_bytes > 0))
@@ -11966,79 +19053,276 @@ LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, si
     if (o.parse_special && !llmc__spans_ok(o.plain, o.n_plain, len))
         return LLMC__FAIL(diag, BAD_ARG, "TOKEN.encode", LLMC_NO_OFFSET,
                           "plain spans must be in order, apart, and inside the text");
-    s.tok = tok;
-    s.text = (const uint8_t *)text;
-    s.len = len;
-    s.wanted = (uint8_t)((tok->any_user ? LLMC__FIND_USER : 0) |
-                         (o.parse_special ? LLMC__FIND_USER | LLMC__FIND_CONTROL : 0));
-    s.plain = o.plain;
-    s.n_plain = o.parse_special ? o.n_plain : 0;
-    w.at = work_bytes > skip ? (uint8_t *)work + skip : NULL;
-    w.size = work_bytes > skip ? work_bytes - skip : 0;
-    out.at = ids;
-    out.cap = cap;
-    out.n = 0;
-    if (o.add_bos && tok->vocab.special[LLMC_SPECIAL_BOS] >= 0)
-        llmc__ids_put(&out, tok->vocab.special[LLMC_SPECIAL_BOS]);
-    if (!llmc__encode_parts(&s, w, &out))
+    llmc__flow_start(&f, tok, &o);
+    f.work.at = work_bytes > skip ? (uint8_t *)work + skip : NULL;
+    f.work.size = work_bytes > skip ? work_bytes - skip : 0;
+    f.out.at = ids;
+    f.out.span = o.offsets;
+    f.out.cap = cap;
+    if (o.add_bos)
+        llmc__around_put(tok->vocab.before, tok->vocab.n_before, 0, &f.out);
+    if (!llmc__flow_run(&f, (const uint8_t *)text, len, true, &used))
         return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.encode", LLMC_NO_OFFSET,
                           "work memory of %zu bytes is too small for the longest word", work_bytes);
-    *n = out.n;
-    if (out.n > cap)
+    if (o.add_eos)
+        llmc__around_put(tok->vocab.after, tok->vocab.n_after, len, &f.out);
+    *n = f.out.n;
+    if (f.out.n > cap)
         return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.encode", LLMC_NO_OFFSET,
-                          "the text takes %zu ids, there is room for %zu", out.n, cap);
+                          "the text takes %zu ids, there is room for %zu", f.out.n, cap);
     return LLMC_OK;
 }
 
-//--[ 13.8 TOKEN.decode ]-- ids to text
-/* Bytes that a token adds to text, *n of them. Control and unknown tokens add nothing unless shown,
-   and then their stored text. drop_space: a leading space that encode put there goes again (user
-   tokens get none). The bytes belong to the tokenizer. id is inside the vocabulary. */
-static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, bool drop_space,
-                                       bool show_special, size_t *n)
+//--[ 13.10 TOKEN.stream ]-- the same for text that comes in pieces
+/* What a call of llmc__flow_run leaves unsettled stays in a buffer; its ids wait in a queue until the caller has room
+   for them. To run again for every byte that comes would take quadratic time where nothing settles, so the
+   buffer must have doubled since. */
+struct llmc_encoder {
+    llmc__flow flow;
+    uint8_t *text; /* [cap], fill bytes of it */
+    size_t cap, fill, next;
+    llmc_token *id; /* [most]: queue, of which [given, flow.out.n) is left */
+    llmc_span *span;
+    size_t most, given;
+    bool started, ended, bos, eos;
+};
+
+/* The memory of an encoder, measured or placed. */
+static llmc_encoder *llmc__encoder_take(const llmc_tokenizer *tok, size_t cap, llmc__arena *a)
+{
+    size_t most = llmc__rewritten_most(tok, cap), work = llmc_encode_need(tok, cap);
+    llmc_encoder *e = (llmc_encoder *)llmc__take(a, 1, sizeof *e), made;
+    LLMC_MEMSET(&made, 0, sizeof made);
+    made.cap = cap;
+    made.most =
+        most > (SIZE_MAX - 64) / 2 ? SIZE_MAX : 2 * most + 64; /* each byte may become a piece with a space */
+    made.text = (uint8_t *)llmc__take(a, cap, 1);
+    made.id = (llmc_token *)llmc__take(a, made.most, sizeof *made.id);
+    made.span = (llmc_span *)llmc__take(a, made.most, sizeof *made.span);
+    made.flow.work.at = (uint8_t *)llmc__take(a, work, 1);
+    made.flow.work.size = work;
+    if (a->failed || a->base == NULL)
+        return NULL;
+    *e = made;
+    return e;
+}
+
+/* llmc_encoder_need -- memory for an encoder that can hold `longest` bytes back      (TOKEN.stream)
+   Errors: BAD_ARG (longest 0 or over 1 GiB), NO_MEMORY (more than a size_t counts). */
+LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest, size_t *bytes,
+                                       llmc_diag *diag)
+{
+    llmc__arena a;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    *bytes = 0;
+    if (longest == 0 || longest > (size_t)1 << 30)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "an encoder of %zu bytes; from 1 to 1 GiB are possible", longest);
+    (void)llmc__encoder_take(tok, longest, &a);
+    if (a.failed || llmc__arena_need(&a) > SIZE_MAX)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "the encoder's memory does not fit a size_t");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_encoder_init -- an encoder at the begin of a text                       (TOKEN.stream)
+   Options as for llmc_encode, whose plain spans count from the text's begin and stay where they are; opt->offsets
+   is not used. Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
+                                       const llmc_encode_options *opt, size_t longest, void *mem,
+                                       size_t bytes, llmc_diag *diag)
+{
+    llmc__arena a;
+    llmc__work work;
+    llmc_encode_options o;
+    llmc_encoder *e;
+    size_t need;
+    *enc = NULL;
+    llmc__options(&o, sizeof o, opt);
+    LLMC__TRY(llmc_encoder_need(tok, longest, &need, diag));
+    if (mem == NULL || bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "%zu bytes for an encoder that takes %zu", bytes, need);
+    if (o.parse_special && !llmc__spans_ok(o.plain, o.n_plain, SIZE_MAX))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "plain spans must be in order and apart");
+    a = llmc__arena_over(mem, bytes);
+    e = llmc__encoder_take(tok, longest, &a);
+    if (e == NULL)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "%zu bytes for an encoder that takes %zu", bytes, need);
+    work = e->flow.work;
+    llmc__flow_start(&e->flow, tok, &o);
+    e->flow.work = work;
+    e->flow.out.at = e->id;
+    e->flow.out.span = e->span;
+    e->flow.out.cap = e->most;
+    e->bos = o.add_bos;
+    e->eos = o.add_eos;
+    *enc = e;
+    return LLMC_OK;
+}
+
+/* Hands out ids of the queue; true: it is empty, but for an unknown token that may stand for more. */
+static bool llmc__encoder_drain(llmc_encoder *e, llmc_token *ids, llmc_span *offsets, size_t cap, size_t *n)
+{
+    llmc__ids *q = &e->flow.out;
+    size_t keep = q->n > 0 && q->unknown && !e->ended;
+    for (; e->given + keep < q->n && *n < cap; e->given++, (*n)++) {
+        ids[*n] = e->id[e->given];
+        if (offsets != NULL)
+            offsets[*n] = e->span[e->given];
+    }
+    if (e->given + keep < q->n)
+        return false;
+    if (keep > 0) {
+        e->id[0] = e->id[q->n - 1];
+        e->span[0] = e->span[q->n - 1];
+    }
+    e->given = 0;
+    q->n = keep;
+    return true;
+}
+
+/* Encodes what is settled of the buffer, all of it if the text ends there. False: the work memory is too small. */
+static bool llmc__encoder_run(llmc_encoder *e, bool last)
+{
+    size_t used = 0;
+    if (!llmc__flow_run(&e->flow, e->text, e->fill, last, &used) ||
+        e->flow.out.n > e->most - LLMC__AROUND_MAX)
+        return false;
+    e->fill -= used;
+    LLMC_MEMMOVE(e->text, e->text + used, e->fill);
+    e->flow.search.shift += used;
+    e->next = 2 * e->fill + 64;
+    if (last) {
+        e->ended = true;
+        if (e->eos)
+            llmc__around_put(e->flow.tok->vocab.after, e->flow.tok->vocab.n_after, e->flow.search.shift,
+                             &e->flow.out);
+    }
+    return true;
+}
+
+/* llmc_encoder_feed -- more of the text: text [len], its end if `last`              (TOKEN.stream)
+   ids [cap] gets the next ids, *n of them, offsets (or NULL) [cap] their places in the whole text; *used: bytes
+   taken. All is done when *used == len and *n < cap; until then call again with the rest. The ids
+   are those of llmc_encode, however the text is cut. A text may be 2 GiB long, and more where it has no plain spans.
+   Errors: BAD_ARG, NO_MEMORY (more than `longest` bytes that later ones could change). */
+LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last,
+                                       size_t *used, llmc_token *ids, llmc_span *offsets, size_t cap,
+                                       size_t *n, llmc_diag *diag)
+{
+    *used = *n = 0;
+    if ((text == NULL && len > 0) || ids == NULL || cap == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.stream", LLMC_NO_OFFSET,
+                          "text or ids is NULL, or there is no room");
+    if (!enc->started && enc->bos)
+        llmc__around_put(enc->flow.tok->vocab.before, enc->flow.tok->vocab.n_before, 0, &enc->flow.out);
+    enc->started = true;
+    while (llmc__encoder_drain(enc, ids, offsets, cap, n) && !enc->ended) {
+        size_t more = llmc__min(len - *used, enc->cap - enc->fill), before;
+        bool ends;
+        if (more > 0)
+            LLMC_MEMCPY(enc->text + enc->fill, text + *used, more);
+        enc->fill += more;
+        *used += more;
+        ends = last && *used == len;
+        if (!ends && enc->fill < enc->next && enc->fill < enc->cap)
+            break;
+        before = enc->fill;
+        if (!llmc__encoder_run(enc, ends) || (!ends && enc->fill == before && before == enc->cap))
+            return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
+                              "the encoder's %zu bytes are too few for the longest word", enc->cap);
+        if (!ends && *used == len && enc->flow.out.n <= 1)
+            break;
+    }
+    return LLMC_OK;
+}
+
+//--[ 13.11 TOKEN.decode ]-- ids to text
+/* Whether text that cleaning up leaves no space before: . ? ! , n't 'm 's 've 're begin p [n]. */
+static bool llmc__tight(const uint8_t *p, size_t n)
+{
+    static const char *const text[] = {".", "?", "!", ",", "n't", "'m", "'s", "'ve", "'re"};
+    size_t i, len;
+    for (i = 0; i < sizeof text / sizeof text[0]; i++) {
+        len = llmc__strlen(text[i]);
+        if (n >= len && LLMC_MEMCMP(p, text[i], len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Where a decoded text stands. */
+typedef struct llmc__spelling {
+    bool opening; /* nothing but special tokens, or one of them, came before */
+    bool any;     /* something was written */
+} llmc__spelling;
+
+/* Bytes that a token adds to text, *n of them, and whether a space goes before them. Control and unknown tokens add
+   nothing unless shown, and then their stored text. A leading space that encode put there goes again (user tokens
+   got none). The bytes belong to the tokenizer. id is inside the vocabulary. */
+static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, llmc__spelling *s,
+                                       bool keep_space, bool show_special, size_t *n, bool *space)
 {
     const llmc__tok *k = &t->tok[id];
+    const llmc__vocab *v = &t->vocab;
     const uint8_t *p = t->raw + k->raw;
+    bool special = k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_UNKNOWN;
+    bool drop = v->drop_space && !keep_space && s->opening && k->kind != LLMC_TOKEN_USER && !special;
     *n = k->raw_len;
-    if (k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_UNKNOWN)
+    *space = false;
+    if (special)
         *n = show_special ? *n : 0;
-    else if (drop_space && k->kind != LLMC_TOKEN_USER && *n > 0 && p[0] == ' ')
+    else if (drop && *n > 0 && p[0] == ' ')
         (*n)--, p++;
+    if (v->decoding != LLMC__DECODE_JOIN && *n > 0) {
+        *space = s->any && (k->flags & LLMC__TOK_INSIDE) == 0 && !(v->cleanup && llmc__tight(p, *n));
+        s->any = true;
+    }
+    s->opening = llmc__opens_text(t, k->kind) && (v->prefix != LLMC__PREFIX_FIRST || (s->opening && *n == 0));
     return p;
 }
 
 /* llmc_decode -- ids to bytes                                       (TOKEN.decode)
    ids [n], each checked;  text [cap], written token by token as far as whole ones fit;  *len what
    all ids take.  decode(encode(x)) is x for any bytes x if the vocabulary can express them
-   (byte-level BPE; SPM with byte tokens), shown or not shown as x was parsed.
+   (byte-level BPE; SPM with byte tokens, where a space and U+2581 are the same), shown or not shown as
+   x was parsed.
    Errors: BAD_ARG (NULL, an id outside the vocabulary: *len is 0), NO_MEMORY (*len > cap). */
 LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *ids, size_t n,
                                  const llmc_decode_options *opt, char *text, size_t cap, size_t *len,
                                  llmc_diag *diag)
 {
     llmc_decode_options o;
-    bool drop, opening = true;
+    llmc__spelling s;
+    bool space;
     size_t i, m, used = 0;
     llmc__options(&o, sizeof o, opt);
     *len = 0;
     if ((ids == NULL && n > 0) || (text == NULL && cap > 0))
         return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET, "ids or text is NULL");
-    drop = tok->vocab.kind == LLMC__VOCAB_SPM && tok->vocab.add_space_prefix && !o.keep_space;
+    s.opening = true;
+    s.any = false;
     for (i = 0; i < n; i++) {
         const uint8_t *p;
         if (ids[i] < 0 || (uint32_t)ids[i] >= tok->vocab.count)
             return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET,
                               "id %d at place %zu is outside the vocabulary of %u", (int)ids[i], i,
                               (unsigned)tok->vocab.count);
-        p = llmc__token_text(tok, ids[i], drop && opening, o.show_special, &m);
+        p = llmc__token_text(tok, ids[i], &s, o.keep_space, o.show_special, &m, &space);
         /* after the first token that does not fit only the count goes on */
-        if (used <= cap && m <= cap - used && m > 0)
-            LLMC_MEMCPY(text + used, p, m);
-        if (m > SIZE_MAX - used)
+        if (used <= cap && m + space <= cap - used && m > 0) {
+            if (space)
+                text[used] = ' ';
+            LLMC_MEMCPY(text + used + space, p, m);
+        }
+        if (m + space > SIZE_MAX - used)
             return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.decode", LLMC_NO_OFFSET,
                               "the text does not fit a size_t");
-        used += m;
-        opening = llmc__opens_text(tok, tok->tok[ids[i]].kind);
+        used += m + space;
     }
     *len = used;
     if (used > cap)
@@ -12054,146 +19338,275 @@ LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *id
 LLMC__UNUSED static size_t llmc__token_bytes(const llmc_tokenizer *tok, llmc_token id, bool first,
                                              bool show_special, char *buf)
 {
+    llmc__spelling s;
+    bool space;
     size_t n;
     const uint8_t *p;
     if (id < 0 || (uint32_t)id >= tok->vocab.count)
         return 0;
-    first = first && tok->vocab.kind == LLMC__VOCAB_SPM && tok->vocab.add_space_prefix;
-    p = llmc__token_text(tok, id, first, show_special, &n);
-    LLMC_MEMCPY(buf, p, n);
-    return n;
+    s.opening = first;
+    s.any = !first;
+    p = llmc__token_text(tok, id, &s, false, show_special, &n, &space);
+    if (space)
+        buf[0] = ' ';
+    LLMC_MEMCPY(buf + space, p, n);
+    return n + space;
 }
 
 /* Most bytes that one token can add, at least 1: the size of a buffer for llmc__token_bytes. */
 LLMC__UNUSED static size_t llmc__tokenizer_longest(const llmc_tokenizer *tok)
 {
-    return tok->longest;
+    return tok->longest + 1; /* and a space */
 }
 
-//--[ 13.9 TOKEN.carve ]-- from the file's vocabulary to tables
-/* Measuring reads and checks every token; placing reads them again into tables and then the merges.
-   Nothing here is quadratic in what a file can hold: hashes have bounded probes, the list of
-   special tokens is heap-sorted, and a token that is checked for merging to itself is short.
-
-     llmc_tokenizer | tok | raw | special | scratch | slot | merge, uc (BPE) | joined (SPM)        */
-
-/* Walks strings of either layout; every length is checked again against what remains. */
-typedef struct llmc__strings {
-    const uint8_t *data;
-    size_t bytes, at;
-    llmc__string_layout layout;
-} llmc__strings;
-
-/* The next string: *text its place, *len its bytes. False: it does not fit, or is over 64 KB.
-
-     GGUF      [ u64 length ][ bytes ]
-     llama2.c  [ f32 score  ][ i32 length ][ bytes ]      a negative length reads as far too long */
-static bool llmc__string_next(llmc__strings *s, size_t *text, size_t *len)
+/* llmc_decoder_init -- a decoder at the begin of a text (TOKEN.decode); options as for llmc_decode */
+LLMC_API void llmc_decoder_init(llmc_decoder *dec, const llmc_tokenizer *tok, const llmc_decode_options *opt)
 {
-    uint64_t n;
-    if (s->bytes - s->at < 8)
+    llmc_decode_options o;
+    llmc__options(&o, sizeof o, opt);
+    LLMC_MEMSET(dec, 0, sizeof *dec);
+    dec->tok = tok;
+    dec->show_special = o.show_special;
+    dec->keep_space = o.keep_space;
+    dec->opening = true;
+}
+
+/* Room that llmc_decoder_next may need: the longest token, a space, and a character's first bytes. */
+LLMC_API size_t llmc_decoder_room(const llmc_tokenizer *tok)
+{
+    return (size_t)tok->longest + 4;
+}
+
+/* llmc_decoder_next -- what one more id adds                                   (TOKEN.decode)
+   text [cap], *len bytes written: whole characters, and bytes that are part of none. What may be the begin of a
+   character is held back until the next id, or llmc_decoder_end. All pieces together are llmc_decode's text.
+   Errors: BAD_ARG (id), NO_MEMORY (cap < llmc_decoder_room may be too small: *len is what it takes);
+   the decoder is as it was then. */
+LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *text, size_t cap, size_t *len,
+                                       llmc_diag *diag)
+{
+    llmc__spelling s;
+    const uint8_t *p;
+    size_t n, all, keep;
+    bool space;
+    *len = 0;
+    if (id < 0 || (uint32_t)id >= dec->tok->vocab.count)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.decode", LLMC_NO_OFFSET,
+                          "id %d is outside the vocabulary of %u", (int)id, (unsigned)dec->tok->vocab.count);
+    s.opening = dec->opening;
+    s.any = dec->any;
+    p = llmc__token_text(dec->tok, id, &s, dec->keep_space, dec->show_special, &n, &space);
+    all = dec->held + space + n;
+    if (all > cap) {
+        *len = all;
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.decode", LLMC_NO_OFFSET,
+                          "the token takes %zu bytes, there is room for %zu", all, cap);
+    }
+    LLMC_MEMCPY(text, dec->hold, dec->held);
+    if (space)
+        text[dec->held] = ' ';
+    LLMC_MEMCPY(text + dec->held + space, p, n);
+    keep = llmc__whole_chars((const uint8_t *)text, all);
+    dec->held = (uint8_t)(all - keep);
+    LLMC_MEMCPY(dec->hold, text + keep, dec->held);
+    dec->opening = s.opening;
+    dec->any = s.any;
+    *len = keep;
+    return LLMC_OK;
+}
+
+/* What was held back and will not be completed, into text [4]; returns its bytes. */
+LLMC_API size_t llmc_decoder_end(llmc_decoder *dec, char *text)
+{
+    size_t n = dec->held;
+    LLMC_MEMCPY(text, dec->hold, n);
+    dec->held = 0;
+    return n;
+}
+
+//--[ 13.12 TOKEN.carve ]-- from the file's vocabulary to tables
+/* Measuring reads and checks every token; placing reads them again into tables and then the merges.
+   Nothing here is quadratic in what a file can hold: hashes have bounded probes, the lists of
+   special tokens are heap-sorted, and a token that is checked for merging to itself is short.
+
+     llmc_tokenizer | tok | raw | copies | specials | scratch | slot | merge (BPE) | edge, leaf (UNIGRAM,
+     WORDPIECE) | uc | joined                                                                        */
+
+/* Longest token of a vocabulary where every place of a text may cost a step for each of its bytes. */
+#define LLMC__PIECE_MAX 1024
+
+/* What measuring finds out. */
+typedef struct llmc__token_sizes {
+    uint64_t raw;                            /* bytes of all tokens, at most */
+    uint64_t copies;                         /* of stored texts that lie in no file as they are */
+    uint64_t nodes;                          /* of the tree over tokens' bytes, at most */
+    uint32_t special, longest_text, longest; /* entries to look for in text; most stored and raw bytes */
+} llmc__token_sizes;
+
+/* Whether llmc_token_get needs a copy of the text: it is neither in the file nor the token's raw bytes. */
+static bool llmc__text_copied(const llmc__vocab *v, const llmc__vocab_token *k)
+{
+    size_t i;
+    if (k->encoding == LLMC__TEXT_BASE64)
+        return v->alphabet != LLMC__ALPHABET_PLAIN;
+    for (i = 0; k->encoding == LLMC__TEXT_JSON && i < k->len; i++)
+        if (k->text[i] == '\\')
+            return true;
+    return false;
+}
+
+/* Whether normalised text, not text as it came, is searched for a token. */
+static bool llmc__find_normal(const llmc__vocab *v, uint32_t added)
+{
+    return (added & LLMC__ADDED_NORMALIZED) != 0 && v->n_normal > 0;
+}
+
+/* Refuses what no table holds. Errors: BAD_FILE (kind, id), UNSUPPORTED (length). */
+static llmc_status llmc__token_check(const llmc__vocab *v, const llmc__vocab_token *k, llmc_diag *diag)
+{
+    bool normal = k->kind == LLMC_TOKEN_NORMAL || k->kind == LLMC_TOKEN_UNUSED;
+    bool tree = v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE;
+    int shown = (int)llmc__min(k->len, 64);
+    if (k->id >= v->count || k->len > UINT16_MAX)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u of %u has %zu bytes",
+                          v->name, (unsigned)k->id, (unsigned)v->count, k->len);
+    if (k->kind == LLMC__KIND_BAD || k->kind == 0)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: token %u '%.*s' has a type outside 1 to 6", v->name, (unsigned)k->id, shown,
+                          (const char *)k->text);
+    if (k->kind == LLMC_TOKEN_BYTE && llmc__byte_token(k->text, k->len) < 0)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: token %u '%.*s' is a byte token but not of the form <0xXX>", v->name,
+                          (unsigned)k->id, shown, (const char *)k->text);
+    if (llmc__nan(k->score))
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: the score of token %u is not a number", v->name, (unsigned)k->id);
+    if ((normal ? tree : k->kind != LLMC_TOKEN_BYTE) && k->len > LLMC__PIECE_MAX)
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: %s token %u has %zu bytes; the limit is %u", v->name,
+                          normal ? "the" : "special", (unsigned)k->id, k->len, (unsigned)LLMC__PIECE_MAX);
+    return LLMC_OK;
+}
+
+/* One pass over the entries that checks all of them and adds up what tables take. vocab_check has bounded the
+   text to 4 GiB, so places in it fit 32 bits. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes *sizes, llmc_diag *diag)
+{
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
+    uint32_t n = 0;
+    llmc__vocab_start(&it);
+    LLMC_MEMSET(sizes, 0, sizeof *sizes);
+    if (v->tokens.layout ==
+        LLMC__LIST_RANKS) { /* long, and all that counts is known: they are shorter than base64 */
+        it.stage = 1;
+        n = v->tokens.count;
+        sizes->raw = v->tokens.bytes;
+    }
+    for (; llmc__vocab_next(v, &it, &k); n++) {
+        LLMC__TRY(llmc__token_check(v, &k, diag));
+        sizes->raw += k.kind == LLMC_TOKEN_BYTE ? 1 : k.len;
+        sizes->raw += llmc__find_normal(v, k.flags) ? llmc__normal_room(v->normal, v->n_normal, k.len) : 0;
+        if (v->tokens.layout == LLMC__LIST_PROTO &&
+            k.kind == LLMC_TOKEN_USER) { /* which is spelt in two ways */
+            sizes->raw += k.len;
+            sizes->special++;
+        }
+        sizes->copies += llmc__text_copied(v, &k) ? k.len : 0;
+        sizes->special +=
+            k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
+        sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, k.len);
+        if (v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE)
+            sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED ? k.len : 0;
+    }
+    if (n < v->tokens.count)
+        return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: the text of token %u is over 65535 bytes or past the end", v->name,
+                          (unsigned)n);
+    if (sizes->raw > UINT32_MAX || sizes->nodes > (1u << 28) - 4)
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET, "%s: %llu bytes of token text",
+                          v->name, (unsigned long long)sizes->raw);
+    return LLMC_OK;
+}
+
+/* The arrays of a tokenizer, and scratch for reading merges. */
+typedef struct llmc__token_memory {
+    llmc_tokenizer *t;
+    llmc__tok *tok;
+    uint8_t *raw, *copies, *scratch;
+    llmc__entry *special;
+    uint64_t raw_size, raw_used; /* of raw */
+    size_t scratch_size;
+} llmc__token_memory;
+
+/* One entry into tok and raw, which were measured for it. An entry that comes again for an id takes its place, but
+   a merge score that it does not repeat stays. False: the vocabulary is not the one that was measured. */
+static bool llmc__token_place(llmc__token_memory *m, const llmc__vocab_token *k)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    llmc__tok *out = &m->tok[k->id];
+    llmc__raw_form form;
+    llmc__tok before = *out;
+    uint8_t *raw = m->raw + m->raw_used;
+    const uint8_t *text = k->text;
+    size_t len = k->len, n = 1;
+    int byte = k->kind == LLMC_TOKEN_BYTE ? llmc__byte_token(k->text, k->len) : -1;
+    if (k->id >= v->count || len > m->raw_size - m->raw_used || len > UINT16_MAX)
         return false;
-    n = s->layout == LLMC__STRINGS_GGUF ? llmc__u64le(s->data + s->at) : llmc__u32le(s->data + s->at + 4);
-    s->at += 8;
-    if (n > UINT16_MAX || n > s->bytes - s->at)
-        return false;
-    *text = s->at;
-    *len = (size_t)n;
-    s->at += (size_t)n;
+    form.merge = form.inside = false;
+    if (llmc__text_copied(v, k)) {
+        len = llmc__vocab_text(k->encoding, text, len, m->copies);
+        text = m->copies;
+        m->copies += len;
+    } else if (k->encoding == LLMC__TEXT_BASE64) {
+        len = llmc__vocab_text(k->encoding, text, len, raw);
+        text = raw;
+    }
+    if (byte >= 0)
+        raw[0] = (uint8_t)byte;
+    else
+        n = llmc__raw_bytes(v, k->kind, k->flags, text, len, raw, &form);
+    out->text = text;
+    out->text_len = (uint16_t)len;
+    out->raw = (uint32_t)m->raw_used;
+    out->raw_len = (uint16_t)n;
+    out->kind = k->kind;
+    out->added = k->flags;
+    out->flags = (uint8_t)((form.merge ? LLMC__TOK_MERGE : 0) | (form.inside ? LLMC__TOK_INSIDE : 0));
+    if (k->kind == LLMC_TOKEN_USER && before.raw_len == n && LLMC_MEMCMP(m->raw + before.raw, raw, n) == 0)
+        out->flags = before.flags; /* added, but of the vocabulary as well: merging still makes it */
+    if (v->kind == LLMC__VOCAB_RANKS)
+        out->rank = k->id;
+    else if (k->score != 0.0f || out->rank == 0)
+        out->rank = v->kind == LLMC__VOCAB_UNIGRAM ? llmc__f32_bits(k->score) : llmc__score_key(k->score);
+    m->raw_used += n;
     return true;
 }
 
-/* Kind of a token as the file says, or derived where it says nothing: llama2.c's fixed places, or
-   the named special ids and the spelling of byte tokens. 0: the file says nonsense. */
-static uint8_t llmc__kind_of(const llmc__vocab *v, uint32_t id, const uint8_t *text, size_t len)
+/* All entries, and unused tokens without text where ids have none. Errors: BAD_FILE. */
+static llmc_status llmc__tokens_place(llmc__token_memory *m, llmc_diag *diag)
 {
-    bool byte = v->kind == LLMC__VOCAB_SPM && llmc__byte_token(text, len) >= 0;
-    uint32_t i;
-    if (v->types != NULL) {
-        uint32_t k = llmc__u32le(v->types + 4 * (size_t)id);
-        return (uint8_t)(k >= LLMC_TOKEN_NORMAL && k <= LLMC_TOKEN_BYTE ? k : 0);
-    }
-    if (v->layout == LLMC__STRINGS_LLAMA2C && id < 3)
-        return id == 0 ? LLMC_TOKEN_UNKNOWN : LLMC_TOKEN_CONTROL;
-    if (v->layout == LLMC__STRINGS_LLAMA2C)
-        return byte && id < 259 ? LLMC_TOKEN_BYTE : LLMC_TOKEN_NORMAL;
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        if (v->special[i] == (llmc_token)id)
-            return i == LLMC_SPECIAL_UNK ? LLMC_TOKEN_UNKNOWN : LLMC_TOKEN_CONTROL;
-    return byte ? LLMC_TOKEN_BYTE : LLMC_TOKEN_NORMAL;
-}
-
-/* What one pass over the tokens finds out. */
-typedef struct llmc__token_sizes {
-    uint64_t raw;                            /* bytes of all tokens */
-    uint32_t special, longest_text, longest; /* number of tokens to look for; most stored and raw bytes */
-} llmc__token_sizes;
-
-/* One pass over the tokens: checks all, counts, and, where tok is not NULL, fills tok [count] and
-   raw (as many bytes as the pass without tok counted). *sizes is written by both passes, with the same
-   result. vocab_check has bounded the text to 4 GiB, so places in it fit 32 bits.
-   Errors: BAD_FILE. */
-static llmc_status llmc__tokens_read(const llmc__vocab *v, llmc__tok *tok, uint8_t *raw,
-                                     llmc__token_sizes *sizes, llmc_diag *diag)
-{
-    llmc__strings s;
+    const llmc__vocab *v = &m->t->vocab;
+    llmc__vocab_iter it;
+    llmc__vocab_token k;
     uint32_t id;
-    s.data = v->tokens;
-    s.bytes = v->tokens_bytes;
-    s.at = 0;
-    s.layout = v->layout;
-    LLMC_MEMSET(sizes, 0, sizeof *sizes);
+    LLMC_MEMSET(m->tok, 0, v->count * sizeof *m->tok);
+    llmc__vocab_start(&it);
+    while (llmc__vocab_next(v, &it, &k))
+        if (!llmc__token_place(m, &k))
+            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: changes while it is read",
+                              v->name);
     for (id = 0; id < v->count; id++) {
-        llmc__tok k;
-        size_t text, len, n = 1;
-        bool merge = false;
-        int byte = -1;
-        if (!llmc__string_next(&s, &text, &len))
-            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
-                              "%s: the text of token %u is over 65535 bytes or past the end", v->name,
-                              (unsigned)id);
-        k.kind = llmc__kind_of(v, id, s.data + text, len);
-        if (k.kind == LLMC_TOKEN_BYTE)
-            byte = llmc__byte_token(s.data + text, len);
-        if (k.kind == 0 || (k.kind == LLMC_TOKEN_BYTE && byte < 0))
-            return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: token %u '%.*s' %s",
-                              v->name, (unsigned)id, (int)llmc__min(len, 64), (const char *)s.data + text,
-                              k.kind == 0 ? "has a type outside 1 to 6"
-                                          : "is a byte token but not of the form <0xXX>");
-        if (byte < 0) /* a byte token's six characters would not fit the one byte counted for it */
-            n = llmc__raw_bytes(v, k.kind, s.data + text, len, tok == NULL ? NULL : raw + sizes->raw, &merge);
-        else if (tok != NULL)
-            raw[sizes->raw] = (uint8_t)byte;
-        k.raw = (uint32_t)sizes->raw;
-        k.text = (uint32_t)text;
-        k.raw_len = (uint16_t)n;
-        k.text_len = (uint16_t)len;
-        k.flags = merge ? LLMC__TOK_MERGE : 0;
-        k.rank = 0;
-        if (tok != NULL)
-            tok[id] = k;
-        if (llmc__find_kind(&k) != 0 && n > LLMC__SPECIAL_MAX)
-            return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
-                              "%s: special token %u has %u bytes; the limit is %u", v->name, (unsigned)id,
-                              (unsigned)n, (unsigned)LLMC__SPECIAL_MAX);
-        sizes->raw += n;
-        sizes->special += llmc__find_kind(&k) != 0;
-        sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, len);
-        sizes->longest = (uint32_t)llmc__max(sizes->longest, n);
+        if (m->tok[id].kind == 0) {
+            m->tok[id].kind = LLMC_TOKEN_UNUSED;
+            m->tok[id].text = m->raw;
+        }
+        m->t->longest = (uint32_t)llmc__max(m->t->longest, m->tok[id].raw_len);
     }
     return LLMC_OK;
 }
 
-/* A float as a key that sorts the other way round: the best score has the lowest key. Positive floats
-   order like their bits, so those are turned round; negative ones already run backwards.
-   LLMC__NO_PAIR would be a NaN, which was refused. */
-static uint32_t llmc__score_key(float score)
-{
-    uint32_t u = llmc__f32_bits(score + 0.0f); /* -0 becomes 0 */
-    return (u & 0x80000000u) != 0 ? u : ~(u | 0x80000000u);
-}
-
-/* Notes which bytes stand side by side in a token p [n] that merging may make: joined, a matrix of
+/* Notes which bytes stand side by side in a token p [n] that encode may produce: joined, a matrix of
    256 x 256 bits, is the union over all of them. */
 static void llmc__raw_joined(uint32_t *joined, const uint8_t *p, size_t n)
 {
@@ -12202,103 +19615,150 @@ static void llmc__raw_joined(uint32_t *joined, const uint8_t *p, size_t n)
         joined[p[i - 1] * 8 + p[i] / 32] |= 1u << (p[i] % 32);
 }
 
+/* Node that byte c leads to, made if there is none yet; 0: too many collisions. */
+static uint32_t llmc__edge_make(llmc_tokenizer *t, uint32_t node, uint32_t c, uint32_t *nodes)
+{
+    uint64_t key = (uint64_t)node << 8 | c;
+    uint32_t at = llmc__edge_hash(key), probe;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        uint64_t *v = &t->edge[at & t->edge_mask];
+        if (*v == 0) {
+            *v = key << 28 | *nodes;
+            return (*nodes)++;
+        }
+        if (*v >> 28 == key)
+            return (uint32_t)(*v & 0xfffffff);
+    }
+    return 0;
+}
+
+/* A token into the tree over tokens' bytes, of which the lowest of equals counts. False: too many collisions. */
+static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
+{
+    const llmc__tok *k = &t->tok[id];
+    uint32_t node = (k->flags & LLMC__TOK_INSIDE) != 0, i;
+    for (i = 0; i < k->raw_len; i++) {
+        node = llmc__edge_make(t, node, t->raw[k->raw + i], nodes);
+        if (node == 0)
+            return false;
+    }
+    if (t->leaf[node] == 0)
+        t->leaf[node] = id + 1;
+    return true;
+}
+
+/* What one token adds to the small tables; it may be produced from text. */
+static void llmc__token_note(llmc_tokenizer *t, uint32_t id, float *least)
+{
+    const llmc__tok *k = &t->tok[id];
+    const uint8_t *p = t->raw + k->raw;
+    t->longest_merge = (uint32_t)llmc__max(t->longest_merge, k->raw_len);
+    llmc__raw_joined(t->joined, p, k->raw_len);
+    if (k->raw_len == 1 && t->single[p[0]] < 0)
+        t->single[p[0]] = (llmc_token)id;
+    if (t->vocab.kind == LLMC__VOCAB_UNIGRAM && k->kind == LLMC_TOKEN_NORMAL) {
+        float score = llmc__bits_f32(k->rank);
+        t->best_score = score > t->best_score ? score : t->best_score;
+        *least = score < *least ? score : *least;
+    }
+}
+
 /* llmc__tokens_index -- every token into the hash and the small tables    (TOKEN.carve)
-   t->slot and t->joined are cleared, tok [count] is t->tok, not yet const. Ids ascend, so the lowest
-   of equals wins everywhere. Byte tokens stay out of the hash: they are found by value alone, and
-   "<0x41>" in a text is no byte. Errors: BAD_FILE. */
-static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc__tok *tok, llmc_diag *diag)
+   Tables are cleared. Ids ascend, so the lowest of equals wins everywhere. Byte tokens stay out of the hash: they
+   are found by value alone, and "<0x41>" in a text is no byte. Errors: BAD_FILE. */
+static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc_diag *diag)
 {
     const llmc__vocab *v = &t->vocab;
-    uint32_t id, i, n_bytes = 0;
+    uint32_t id, i, n_bytes = 0, nodes = 2;
+    float least = 3.0e38f;
+    t->best_score = 1.17549435e-38f; /* where SentencePiece begins to look for it */
     for (i = 0; i < 256; i++)
         t->single[i] = t->byte[i] = LLMC_TOKEN_NONE;
     for (id = 0; id < v->count; id++) {
-        llmc__tok *k = &tok[id];
-        const uint8_t *p = t->raw + k->raw;
-        if (v->kind == LLMC__VOCAB_SPM) {
-            float score = llmc__token_score(v, id, k->text);
-            if (llmc__nan(score))
-                return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
-                                  "%s: the score of token %u is not a number", v->name, (unsigned)id);
-            k->rank = llmc__score_key(score);
-        }
-        if (k->kind == LLMC_TOKEN_BYTE) {
-            /* two tokens of one byte: the first counts */
-            n_bytes += t->byte[p[0]] < 0;
-            t->byte[p[0]] = t->byte[p[0]] < 0 ? (llmc_token)id : t->byte[p[0]];
-            continue;
-        }
+        const llmc__tok *k = &t->tok[id];
+        uint8_t c = t->raw[k->raw];
         if (k->raw_len == 0)
             continue;
-        if (!llmc__token_insert(t, id))
+        if (k->kind == LLMC_TOKEN_BYTE) {
+            /* two tokens of one byte: the first counts */
+            n_bytes += t->byte[c] < 0;
+            t->byte[c] = t->byte[c] < 0 ? (llmc_token)id : t->byte[c];
+            continue;
+        }
+        if (!llmc__token_insert(t, id) ||
+            (t->edge != NULL && (k->flags & LLMC__TOK_MERGE) != 0 &&
+             !(v->kind == LLMC__VOCAB_UNIGRAM && k->kind == LLMC_TOKEN_UNUSED) &&
+             !llmc__token_grow(t, id, &nodes)))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                               "%s: too many tokens whose hashes collide", v->name);
-        t->any_user = t->any_user || k->kind == LLMC_TOKEN_USER;
-        if ((k->flags & LLMC__TOK_MERGE) == 0)
-            continue;
-        t->longest_merge = (uint32_t)llmc__max(t->longest_merge, k->raw_len);
-        if (v->kind == LLMC__VOCAB_SPM)
-            llmc__raw_joined(t->joined, p, k->raw_len);
-        if (k->raw_len == 1 && t->single[p[0]] < 0)
-            t->single[p[0]] = (llmc_token)id;
+        if ((k->flags & LLMC__TOK_MERGE) != 0)
+            llmc__token_note(t, id, &least);
     }
     t->has_bytes = n_bytes == 256;
+    t->unknown_score = least - 10.0f; /* SentencePiece's penalty */
     return LLMC_OK;
 }
 
 /* Id of a merge's part (stored text), which must be in the vocabulary; raw gets its bytes. A special
    token's id is no part of a merge: NONE and *known. */
-static llmc_token llmc__merge_part(const llmc_tokenizer *t, const uint8_t *text, size_t len, uint8_t *raw,
-                                   size_t *n, bool *known)
+static llmc_token llmc__merge_part(const llmc_tokenizer *t, llmc__encoding encoding, const uint8_t *text,
+                                   size_t len, uint8_t *raw, size_t *n, bool *known)
 {
-    static const uint8_t kind[] = {LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL, LLMC_TOKEN_NORMAL};
-    int byte = llmc__byte_token(text, len);
-    llmc_token id = LLMC_TOKEN_NONE;
-    bool merge, other;
+    static const uint8_t kind[] = {LLMC_TOKEN_NORMAL, LLMC_TOKEN_USER, LLMC_TOKEN_CONTROL};
+    llmc_token id;
+    llmc__raw_form form;
+    size_t most;
     uint32_t i;
-    *known = byte >= 0 && t->byte[byte] >= 0;
-    for (i = 0; i < 3; i++) { /* the raw forms that it can have; not llmc_token_find, which may scan */
-        *n = llmc__raw_bytes(&t->vocab, kind[i], text, len, raw, &merge);
-        id = merge ? llmc__token_lookup(t, raw, *n, true) : LLMC_TOKEN_NONE;
-        other = !merge && llmc__token_lookup(t, raw, *n, false) >= 0;
-        *known = *known || id >= 0 || other;
+    int byte;
+    *known = false;
+    for (i = 0; i < 3 && !*known;
+         i++) { /* the raw forms that it can have; not llmc_token_find, which may scan */
+        most = llmc__vocab_text(encoding, text, len, raw);
+        byte = llmc__byte_token(raw, most);
+        *n = llmc__raw_bytes(&t->vocab, kind[i], 0, raw, most, raw, &form);
+        id = llmc__token_lookup(t, raw, *n, form.merge);
+        *known = id >= 0 || (byte >= 0 && t->byte[byte] >= 0);
+        if (id >= 0 && form.merge)
+            return id;
     }
-    return id; /* the normal form came last: its bytes are in raw */
+    return LLMC_TOKEN_NONE;
 }
 
-/* llmc__merge_read -- one merge p [len], "a b", of rank `rank`             (TOKEN.carve)
-   scratch [2 longest]: the raw bytes of a and then b, side by side, are what the merge makes. The one
-   space cuts: in stored text the byte alphabet writes a space as U+0120, so neither part holds one.
+/* llmc__merge_read -- one merge of rank `rank`                             (TOKEN.carve)
+   scratch [2 longest]: the raw bytes of a and then b, side by side, are what the merge makes.
    False: why in *problem. */
-static bool llmc__merge_read(llmc_tokenizer *t, const uint8_t *p, size_t len, uint32_t rank, uint8_t *scratch,
+static bool llmc__merge_read(llmc_tokenizer *t, const llmc__vocab_merge *m, uint32_t rank, uint8_t *scratch,
                              size_t longest, const char **problem)
 {
-    size_t cut, n1, n2;
+    size_t n1, n2;
     bool known1, known2;
     llmc_token a, b, c;
-    for (cut = 0; cut < len && p[cut] != ' '; cut++)
-        ;
     *problem = "is not two tokens with one space between them";
-    for (n1 = cut + 1; n1 < len; n1++)
-        if (p[n1] == ' ')
-            return false;
-    if (cut == 0 || cut + 1 >= len)
+    if (m->b == NULL)
         return false;
     *problem = "names a token that is not in the vocabulary";
-    if (cut > longest || len - cut - 1 > longest)
+    if (m->a_len > longest || m->b_len > longest)
         return false;
-    a = llmc__merge_part(t, p, cut, scratch, &n1, &known1);
-    b = llmc__merge_part(t, p + cut + 1, len - cut - 1, scratch + n1, &n2, &known2);
+    a = llmc__merge_part(t, m->encoding, m->a, m->a_len, scratch, &n1, &known1);
+    b = llmc__merge_part(t, m->encoding, m->b, m->b_len, scratch + n1, &n2, &known2);
     if (!known1 || !known2)
         return false;
     if (a < 0 || b < 0)
         return true; /* of special tokens, which merging never reaches */
     c = llmc__token_lookup(t, scratch, n1 + n2, true);
+    if (c < 0 && llmc__token_lookup(t, scratch, n1 + n2, false) >= 0)
+        return true; /* a control token: the same */
     *problem = "makes a token that is not in the vocabulary";
     if (c < 0)
         return false;
     *problem = "is one of too many whose hashes collide";
     return llmc__merge_insert(t, (uint32_t)a, (uint32_t)b, rank, (uint32_t)c);
+}
+
+/* Most bytes that a merge's part may take as stored: in JSON it may be spelled in escapes that its token is not. */
+static uint64_t llmc__merge_longest(const llmc__vocab *v, uint32_t longest_text)
+{
+    return v->merges.layout == LLMC__LIST_TEXTS ? 6 * (uint64_t)longest_text : longest_text;
 }
 
 /* All merges, in rank order. Errors: BAD_FILE with the merge's number and text. A part or result that
@@ -12309,48 +19769,42 @@ static llmc_status llmc__merges_read(llmc_tokenizer *t, uint8_t *scratch, size_t
 {
     const llmc__vocab *v = &t->vocab;
     const char *problem = "";
-    llmc__strings s;
+    llmc__vocab_iter it;
+    llmc__vocab_merge m;
     uint32_t i;
-    s.data = v->merges;
-    s.bytes = v->merges_bytes;
-    s.at = 0;
-    s.layout = LLMC__STRINGS_GGUF;
+    llmc__vocab_start(&it);
     for (i = 0; i <= t->merge_mask; i++)
         t->merge[i].left = LLMC__NO_PAIR;
-    for (i = 0; i < v->n_merges; i++) {
-        size_t text = 0, len = 0;
+    for (i = 0; i < v->merges.count; i++) {
         problem = "is too long or past the end";
-        if (!llmc__string_next(&s, &text, &len) ||
-            !llmc__merge_read(t, s.data + text, len, i, scratch, longest, &problem))
+        if (!llmc__vocab_merge_next(v, &it, &m) || !llmc__merge_read(t, &m, i, scratch, longest, &problem))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET, "%s: merge %u '%.*s' %s",
-                              v->name, (unsigned)i, (int)llmc__min(len, 64), (const char *)s.data + text,
-                              problem);
+                              v->name, (unsigned)i, (int)llmc__min(m.len, 64), (const char *)m.text, problem);
     }
     return LLMC_OK;
 }
 
-/* Byte order of two tokens' raw bytes; equal ones by id. */
-static bool llmc__special_before(const llmc_tokenizer *t, llmc_token a, llmc_token b)
+/* Byte order of what two tokens look like in text; equal ones by id. */
+static bool llmc__special_before(const uint8_t *raw, const llmc__entry *x, const llmc__entry *y)
 {
-    const llmc__tok *x = &t->tok[a], *y = &t->tok[b];
-    int c = LLMC_MEMCMP(t->raw + x->raw, t->raw + y->raw, (size_t)llmc__min(x->raw_len, y->raw_len));
+    int c = LLMC_MEMCMP(raw + x->at, raw + y->at, (size_t)llmc__min(x->len, y->len));
     if (c != 0)
         return c < 0;
-    return x->raw_len != y->raw_len ? x->raw_len < y->raw_len : a < b;
+    return x->len != y->len ? x->len < y->len : x->id < y->id;
 }
 
 /* Heap sort's step: lets entry i of list [n] sink to its place. No recursion, no memory, and no
    order of the file that makes it slow. */
-static void llmc__special_sink(const llmc_tokenizer *t, llmc_token *list, uint32_t i, uint32_t n)
+static void llmc__special_sink(const uint8_t *raw, llmc__entry *list, uint32_t i, uint32_t n)
 {
     for (;;) {
         uint32_t child = 2 * i + 1;
-        llmc_token swap = list[i];
+        llmc__entry swap = list[i];
         if (child >= n)
             return;
-        if (child + 1 < n && llmc__special_before(t, list[child], list[child + 1]))
+        if (child + 1 < n && llmc__special_before(raw, &list[child], &list[child + 1]))
             child++;
-        if (!llmc__special_before(t, list[i], list[child]))
+        if (!llmc__special_before(raw, &list[i], &list[child]))
             return;
         list[i] = list[child];
         list[child] = swap;
@@ -12360,14 +19814,14 @@ static void llmc__special_sink(const llmc_tokenizer *t, llmc_token *list, uint32
 
 /* Of neighbours in list [n] with the same bytes and of the same sort only the lowest id, which is the
    one that is found, stays; a thousand copies would cost a thousand looks. Returns what is left. */
-static uint32_t llmc__special_unique(const llmc_tokenizer *t, llmc_token *list, uint32_t n)
+static uint32_t llmc__special_unique(const llmc_tokenizer *t, llmc__entry *list, uint32_t n)
 {
     uint32_t i, k = 0, first = 0; /* list[first]: the first kept one with these bytes */
     uint8_t sorts = 0;            /* LLMC__FIND_... bits kept with these bytes        */
     for (i = 0; i < n; i++) {
-        const llmc__tok *x = &t->tok[list[i]], *y = &t->tok[list[first]];
-        uint8_t sort = llmc__find_kind(x);
-        if (k == 0 || x->raw_len != y->raw_len || LLMC_MEMCMP(t->raw + x->raw, t->raw + y->raw, x->raw_len)) {
+        const llmc__entry *x = &list[i], *y = &list[first];
+        uint8_t sort = llmc__find_kind(&t->tok[x->id]);
+        if (k == 0 || x->len != y->len || LLMC_MEMCMP(t->raw + x->at, t->raw + y->at, x->len) != 0) {
             first = k;
             sorts = 0;
         }
@@ -12378,122 +19832,199 @@ static uint32_t llmc__special_unique(const llmc_tokenizer *t, llmc_token *list, 
     return k;
 }
 
-/* Collects the tokens that text is searched for, in byte order, and where each first byte begins.
-   list [n], n as tokens_read counted them. special_at[k] is the first entry whose first byte is at
-   least k; entry 256 is n, so that every byte's range is [special_at[k], special_at[k + 1]). */
-static void llmc__specials_sort(llmc_tokenizer *t, llmc_token *list, uint32_t n)
+/* Puts list [n] in byte order, and notes where each first byte begins: at[k] is the first entry whose first byte is
+   at least k; entry 256 is n, so that every byte's range is [at[k], at[k + 1]). */
+static void llmc__specials_sort(const llmc_tokenizer *t, llmc__specials *s, llmc__entry *list, uint32_t n)
 {
-    uint32_t i, k = 0;
-    for (i = 0; i < t->vocab.count; i++)
-        if (llmc__find_kind(&t->tok[i]) != 0)
-            list[k++] = (llmc_token)i;
+    uint32_t i, k;
     for (i = n / 2; i > 0; i--)
-        llmc__special_sink(t, list, i - 1, n);
+        llmc__special_sink(t->raw, list, i - 1, n);
     for (i = n; i > 1; i--) {
-        llmc_token top = list[0];
+        llmc__entry top = list[0];
         list[0] = list[i - 1];
         list[i - 1] = top;
-        llmc__special_sink(t, list, 0, i - 1);
+        llmc__special_sink(t->raw, list, 0, i - 1);
     }
     n = llmc__special_unique(t, list, n);
-    t->special = list;
-    LLMC_MEMSET(t->special_kinds, 0, sizeof t->special_kinds);
+    s->list = list;
     for (i = 0, k = 0; k <= 256; k++) {
-        while (i < n && t->raw[t->tok[list[i]].raw] < k) {
-            t->special_kinds[k - 1] |= llmc__find_kind(&t->tok[list[i]]);
-            i++;
+        for (; i < n && t->raw[list[i].at] < k; i++) {
+            const llmc__tok *tok = &t->tok[list[i].id];
+            s->kinds[k - 1] |= llmc__find_kind(tok);
+            s->any |= (uint8_t)(llmc__find_kind(tok) |
+                                ((tok->added & LLMC__ADDED_LSTRIP) != 0 ? LLMC__FIND_LSTRIP : 0));
         }
-        t->special_at[k] = i;
+        s->at[k] = i;
     }
+}
+
+/* Whether p [n] holds bytes q [m], m >= 1. */
+static bool llmc__holds(const uint8_t *p, size_t n, const char *q, size_t m)
+{
+    size_t i;
+    for (i = 0; i + m <= n; i++)
+        if (LLMC_MEMCMP(p + i, q, m) == 0)
+            return true;
+    return false;
+}
+
+/* What an entry is looked for as: n bytes put at the end of m->raw, which has room for them. */
+static void llmc__entry_spell(llmc__token_memory *m, llmc__entry *e, const uint8_t *text, size_t n)
+{
+    LLMC_MEMMOVE(m->raw + m->raw_used, text, n);
+    e->at = (uint32_t)m->raw_used;
+    e->len = (uint32_t)n;
+    m->raw_used += n;
+}
+
+/* The entries of SentencePiece's user token k into list; returns 1, 2, or 0 if no text becomes it. It stands for itself
+   in a text as it came, which is then not normalised, and in normalised text, where U+2581 in it is a space, of which
+   none follows another where runs become one; it never matches its own U+0020. */
+static uint32_t llmc__specials_user(llmc__token_memory *m, const llmc__tok *k, uint32_t which,
+                                    llmc__entry *list)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    bool mark = v->alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(k->text, k->text_len) < k->text_len;
+    bool spaced = !llmc__holds(k->text, k->text_len, " ", 1) &&
+                  !(v->remove_spaces && llmc__holds(m->raw + k->raw, k->raw_len, "  ", 2));
+    uint32_t n = 0;
+    if (mark && which == 0 && k->text_len <= m->raw_size - m->raw_used) {
+        list[1] = list[0];
+        llmc__entry_spell(m, &list[n++], k->text, k->text_len);
+    }
+    return n + (spaced && (which == 1 || v->n_normal == 0 || !mark));
+}
+
+/* The same of a token that normalised text is searched for, which is normalised, too. */
+static uint32_t llmc__specials_normal(llmc__token_memory *m, const llmc__tok *k, llmc__entry *e)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    size_t used;
+    if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
+                         (size_t)(m->raw_size - m->raw_used), NULL, m->scratch, m->scratch_size, &used) ||
+        used == 0 || used > LLMC__PIECE_MAX)
+        return 0;
+    llmc__entry_spell(m, e, m->raw + m->raw_used, used);
+    return 1;
+}
+
+/* Collects the tokens that text is searched for: as it came (which 0) or normalised (1). Returns their
+   number; list was measured for all. */
+static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc__entry *list)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    uint32_t id, n = 0;
+    for (id = 0; id < v->count; id++) {
+        const llmc__tok *k = &m->tok[id];
+        bool user = m->t->user_inside && k->kind == LLMC_TOKEN_USER;
+        if (llmc__find_kind(k) == 0 ||
+            (user ? which == 1 && v->n_normal == 0 : llmc__find_normal(v, k->added) != (which == 1)))
+            continue;
+        list[n].at = k->raw;
+        list[n].len = k->raw_len;
+        list[n].id = (llmc_token)id;
+        if (user)
+            n += llmc__specials_user(m, k, which, &list[n]);
+        else if (which == 1)
+            n += llmc__specials_normal(m, k, &list[n]);
+        else
+            n++;
+    }
+    return n;
 }
 
 /* Marks the tokens whose own bytes merge to just them, so that encode can take a word that is such
    a token without merging. Longer ones than LLMC__WORD_SMALL are merged each time. */
 static void llmc__mark_whole(const llmc_tokenizer *t, llmc__tok *tok)
 {
-    uint32_t id;
+    uint32_t id, at[LLMC__WORD_SMALL + 1];
+    llmc_token ids[LLMC__WORD_SMALL];
+    llmc__stretch w;
+    w.at = at;
+    w.id = ids;
     for (id = 0; id < t->vocab.count; id++) {
-        llmc_token first = LLMC_TOKEN_NONE;
-        llmc__ids out;
         if ((tok[id].flags & LLMC__TOK_MERGE) == 0 || tok[id].raw_len > LLMC__WORD_SMALL)
             continue;
-        out.at = &first;
-        out.cap = 1;
-        out.n = 0;
-        llmc__word_small(t, t->raw + tok[id].raw, tok[id].raw_len, &out);
-        if (out.n == 1 && first == (llmc_token)id)
+        llmc__stretch_small(t, t->raw + tok[id].raw, tok[id].raw_len, &w);
+        if (w.count == 1 && w.id[0] == (llmc_token)id)
             tok[id].flags |= LLMC__TOK_WHOLE;
     }
 }
 
-/* Whether the vocabulary is GPT-2's own, whose files are often older than pre-tokenizer names: 50000
-   merges, and "<|endoftext|>" at 50256. Rows after that may pad it. */
-static bool llmc__is_gpt2(const llmc__vocab *v)
-{
-    llmc__strings s;
-    size_t text = 0, len = 0;
-    uint32_t id;
-    s.data = v->tokens;
-    s.bytes = v->tokens_bytes;
-    s.at = 0;
-    s.layout = v->layout;
-    if (v->n_merges != 50000 || v->count < 50257)
-        return false;
-    for (id = 0; id <= 50256; id++)
-        if (!llmc__string_next(&s, &text, &len))
-            return false;
-    return llmc__texteq((const char *)s.data + text, len, "<|endoftext|>");
-}
-
-/* No pre-tokenizer, or llama.cpp's word for not knowing it (its converter gives SPM files that too). */
-static bool llmc__unnamed(const llmc__vocab *v)
-{
-    return v->pre[0] == 0 || llmc__streq(v->pre, "default");
-}
-
-/* Refuses what is not known; never guesses how to cut text. An SPM file has no pre-tokenizer; a
-   byte-level one without a name, or with llama.cpp's "default", is taken only if it is GPT-2's.
-   Bounds on counts keep ids and slots in 32 bits below. Errors: BAD_FILE, UNSUPPORTED. */
+/* Refuses what is not known. Bounds on counts keep ids and slots in 32 bits below.
+   Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__vocab_check(const llmc__vocab *v, llmc_diag *diag)
 {
-    bool unnamed = llmc__unnamed(v);
     uint32_t i;
-    if (v->count == 0 || v->count > 1u << 24 || v->n_merges > 1u << 24)
+    if (v->count == 0 || v->count > 1u << 24 || v->merges.count > 1u << 24)
         return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
                           "%s: %u tokens and %u merges; from 1 to %u are possible", v->name,
-                          (unsigned)v->count, (unsigned)v->n_merges, 1u << 24);
-    if (v->tokens_bytes > UINT32_MAX)
+                          (unsigned)v->count, (unsigned)v->merges.count, 1u << 24);
+    if (v->text_bytes > UINT32_MAX)
         return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
                           "%s: more than 4 GiB of token text", v->name);
-    if (v->kind == LLMC__VOCAB_SPM ? !unnamed
-                                   : !llmc__streq(v->pre, "gpt-2") && !(unnamed && llmc__is_gpt2(v)))
-        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
-                          "%s: pre-tokenizer '%s' is not supported%s", v->name, v->pre,
-                          unnamed ? " (a byte-level vocabulary must name one)" : "");
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        if (v->special[i] != LLMC_TOKEN_NONE && (v->special[i] < 0 || (uint32_t)v->special[i] >= v->count))
+    for (i = 0; i < LLMC_SPECIAL_COUNT + v->n_before + v->n_after; i++) {
+        llmc_token id = i < LLMC_SPECIAL_COUNT ? v->special[i]
+                        : i < LLMC_SPECIAL_COUNT + v->n_before
+                            ? v->before[i - LLMC_SPECIAL_COUNT]
+                            : v->after[i - LLMC_SPECIAL_COUNT - v->n_before];
+        if ((id != LLMC_TOKEN_NONE || i >= LLMC_SPECIAL_COUNT) && (id < 0 || (uint32_t)id >= v->count))
             return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
-                              "%s: special token id %d is outside the vocabulary of %u", v->name,
-                              (int)v->special[i], (unsigned)v->count);
+                              "%s: special token id %d is outside the vocabulary of %u", v->name, (int)id,
+                              (unsigned)v->count);
+    }
     return LLMC_OK;
 }
 
-/* Smallest power of two, at least 16, that leaves a table of n at most half full. n <= 2^24. */
-static uint32_t llmc__slots(uint32_t n)
+/* Smallest power of two that is at least n, and 16. n <= 2^31. */
+static uint32_t llmc__power_of_two(uint64_t n)
 {
     uint32_t slots = 16;
-    while (slots < 2 * n)
+    while (slots < n)
         slots *= 2;
     return slots;
 }
 
-/* The arrays of a tokenizer, and scratch for reading merges. */
-typedef struct llmc__token_memory {
-    llmc_tokenizer *t;
-    llmc__tok *tok;
-    uint8_t *raw, *scratch;
-    llmc_token *special;
-} llmc__token_memory;
+/* Split steps as raw bytes want them: where U+2581 is a space, a step that cuts at U+2581 cuts at spaces, and one that
+   cuts at spaces finds none; classes of characters never had U+2581 in them. With a prefix for each piece the steps come
+   before U+2581 does. */
+static void llmc__steps_adapt(llmc__vocab *v)
+{
+    uint32_t i, n = 0;
+    if (v->alphabet != LLMC__ALPHABET_MARK || v->prefix == LLMC__PREFIX_PIECES)
+        return;
+    for (i = 0; i < v->n_split; i++) {
+        llmc__split s = v->split[i];
+        if (s.pattern == LLMC__PAT_TEXT && s.text_len == 1 && s.text[0] == ' ')
+            continue;
+        if (s.pattern == LLMC__PAT_TEXT && s.text_len == 3 && LLMC_MEMCMP(s.text, "\xe2\x96\x81", 3) == 0) {
+            s.text[0] = ' ';
+            s.text_len = 1;
+        }
+        v->split[n++] = s;
+    }
+    v->n_split = n;
+}
+
+/* What follows from the vocabulary's description alone. */
+static void llmc__token_traits(llmc_tokenizer *t)
+{
+    llmc__vocab *v = &t->vocab;
+    static const char *const name[] = {"llama", "gpt2", "tiktoken", "unigram", "wordpiece", "words"};
+    llmc__steps_adapt(v);
+    t->bytes =
+        v->kind == LLMC__VOCAB_RANKS || (v->kind == LLMC__VOCAB_BPE && v->alphabet == LLMC__ALPHABET_BYTES);
+    t->cut = v->n_split > 0 || v->prefix == LLMC__PREFIX_PIECES || v->kind == LLMC__VOCAB_WORDPIECE ||
+             v->kind == LLMC__VOCAB_WORDS;
+    t->doubles = v->tokens.layout == LLMC__LIST_SCORED;
+    t->user_inside = v->user_inside;
+    t->words_apart = v->kind == LLMC__VOCAB_WORDPIECE && !v->remove_spaces && v->n_normal > 0;
+    v->ignore_merges = v->ignore_merges || v->kind == LLMC__VOCAB_RANKS;
+    if (v->kind == LLMC__VOCAB_WORDPIECE && v->piece_prefix[0] == 0)
+        v->decoding = LLMC__DECODE_WORDPIECE;
+    llmc__format(t->name, sizeof t->name, v->pre[0] != 0 && t->bytes ? "%s/%s" : "%s",
+                 v->kind == LLMC__VOCAB_BPE && !t->bytes ? "bpe" : name[v->kind], v->pre);
+}
 
 /* Takes all memory, measuring or placing alike, in the order shown above; fields of *m->t are set
    only if there is any. Clears what the passes after it only add to. */
@@ -12501,72 +20032,145 @@ static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const 
                              llmc__arena *a)
 {
     bool bpe = v->kind == LLMC__VOCAB_BPE;
-    uint32_t slots = llmc__slots(v->count), merges = bpe ? llmc__slots(v->n_merges) : 0;
-    size_t joined_bytes = bpe ? 0 : 256 * 256 / 8;
-    uint32_t *slot, *joined;
-    llmc__merge *merge;
-    uint8_t *uc;
-    m->t = (llmc_tokenizer *)llmc__take(a, 1, sizeof *m->t);
+    uint32_t slots = llmc__power_of_two(2 * (uint64_t)v->count);
+    uint32_t merges = bpe ? llmc__power_of_two(2 * (uint64_t)v->merges.count) : 0;
+    uint32_t edges = sizes->nodes > 0 ? llmc__power_of_two(sizes->nodes + sizes->nodes / 2) : 0;
+    uint64_t leaves = edges > 0 ? sizes->nodes + 2 : 0;
+    bool steps = v->n_split > 0;
+    llmc_tokenizer *t;
+    t = m->t = (llmc_tokenizer *)llmc__take(a, 1, sizeof *m->t);
     m->tok = (llmc__tok *)llmc__take(a, v->count, sizeof *m->tok);
-    m->raw = (uint8_t *)llmc__take(a, sizes->raw, 1);
-    m->special = (llmc_token *)llmc__take(a, sizes->special, sizeof *m->special);
-    m->scratch = (uint8_t *)llmc__take(a, bpe ? 2 * (uint64_t)sizes->longest_text : 0, 1);
-    slot = (uint32_t *)llmc__take(a, slots, sizeof *slot);
-    merge = (llmc__merge *)llmc__take(a, merges, sizeof *merge);
-    uc = (uint8_t *)llmc__take(a, bpe ? LLMC__UC_BMP : 0, 1);
-    joined = (uint32_t *)llmc__take(a, joined_bytes, 1);
-    if (a->failed || a->base == NULL)
-        return;
-    LLMC_MEMSET(joined, 0, joined_bytes);
-    LLMC_MEMSET(m->t, 0, sizeof *m->t);
-    LLMC_MEMSET(slot, 0, slots * sizeof *slot);
-    m->t->vocab = *v;
-    m->t->tok = m->tok;
-    m->t->raw = m->raw;
-    m->t->slot = slot;
-    m->t->slot_mask = slots - 1;
-    for (m->t->id_mask = 1; m->t->id_mask < v->count + 1;)
-        m->t->id_mask = m->t->id_mask * 2 + 1;
-    m->t->merge = merge;
-    m->t->merge_mask = merges - 1;
-    m->t->uc = uc;
-    m->t->joined = joined;
-    m->t->longest = (uint32_t)llmc__max(sizes->longest, 1);
-    if (bpe)
-        llmc__uc_fill(uc);
+    m->raw_size = sizes->raw + 8;
+    m->raw = (uint8_t *)llmc__take(a, m->raw_size, 1);
+    m->copies = (uint8_t *)llmc__take(a, sizes->copies, 1);
+    m->special = (llmc__entry *)llmc__take(a, sizes->special, sizeof *m->special);
+    m->scratch_size = (size_t)(bpe ? 2 * llmc__merge_longest(v, sizes->longest_text) : 0);
+    if (v->n_normal > 0 && sizes->special > 0)
+        m->scratch_size =
+            llmc__max(m->scratch_size, llmc__normal_work(v->normal, v->n_normal, LLMC__PIECE_MAX, false));
+    m->scratch = (uint8_t *)llmc__take(a, m->scratch_size, 1);
+    m->raw_used = 0;
+    {
+        uint32_t *slot = (uint32_t *)llmc__take(a, slots, sizeof *slot);
+        llmc__merge *merge = (llmc__merge *)llmc__take(a, merges, sizeof *merge);
+        uint64_t *edge = (uint64_t *)llmc__take(a, edges, sizeof *edge);
+        uint32_t *leaf = (uint32_t *)llmc__take(a, leaves, sizeof *leaf);
+        uint8_t *uc = (uint8_t *)llmc__take(a, steps ? LLMC__UC_BMP : 0, 1);
+        uint32_t *joined = (uint32_t *)llmc__take(a, 256 * 256 / 8, 1);
+        if (a->failed || a->base == NULL)
+            return;
+        LLMC_MEMSET(t, 0, sizeof *t);
+        LLMC_MEMSET(slot, 0, slots * sizeof *slot);
+        LLMC_MEMSET(edge, 0, edges * sizeof *edge);
+        LLMC_MEMSET(leaf, 0, (size_t)leaves * sizeof *leaf);
+        LLMC_MEMSET(joined, 0, 256 * 256 / 8);
+        t->slot = slot;
+        t->merge = merge;
+        t->edge = edges > 0 ? edge : NULL;
+        t->leaf = leaf;
+        t->uc = uc;
+        t->joined = joined;
+        if (steps)
+            llmc__uc_fill(uc);
+    }
+    t->vocab = *v;
+    t->tok = m->tok;
+    t->raw = m->raw;
+    t->slot_mask = slots - 1;
+    for (t->id_mask = 1; t->id_mask < v->count + 1;)
+        t->id_mask = t->id_mask * 2 + 1;
+    t->merge_mask = merges - 1;
+    t->edge_mask = edges - 1;
+    t->longest = 1;
 }
 
 /* llmc__tokenizer_carve -- tables for v                             (TOKEN.carve)
    Takes all memory from a; with a->base NULL it only measures and checks the tokens (not the merges,
    which need the tables), and *out is NULL. The merges' scratch stays in the arena.
    v's pointers must outlive *out; v itself is copied.
-   Errors: BAD_FILE, UNSUPPORTED (pre-tokenizer), NO_MEMORY. */
+   Errors: BAD_FILE, UNSUPPORTED, NO_MEMORY. */
 LLMC__UNUSED static llmc_status llmc__tokenizer_carve(llmc_tokenizer **out, const llmc__vocab *v,
                                                       llmc__arena *a, llmc_diag *diag)
 {
     llmc__token_sizes sizes;
     llmc__token_memory m;
+    uint32_t n, all;
     *out = NULL;
     LLMC__TRY(llmc__vocab_check(v, diag));
-    LLMC__TRY(llmc__tokens_read(v, NULL, NULL, &sizes, diag));
+    LLMC__TRY(llmc__tokens_measure(v, &sizes, diag));
     llmc__token_take(&m, v, &sizes, a);
     if (a->failed)
         return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.carve", LLMC_NO_OFFSET, "%s: no memory for the tokenizer",
                           v->name);
     if (a->base == NULL)
         return LLMC_OK;
-    LLMC__TRY(llmc__tokens_read(v, m.tok, m.raw, &sizes, diag));
-    LLMC__TRY(llmc__tokens_index(m.t, m.tok, diag));
+    llmc__token_traits(m.t);
+    LLMC__TRY(llmc__tokens_place(&m, diag));
+    LLMC__TRY(llmc__tokens_index(m.t, diag));
     if (v->kind == LLMC__VOCAB_BPE)
-        LLMC__TRY(llmc__merges_read(m.t, m.scratch, sizes.longest_text, diag));
-    llmc__specials_sort(m.t, m.special, sizes.special);
-    llmc__mark_whole(m.t, m.tok);
-    if (v->kind == LLMC__VOCAB_SPM)
-        llmc__format(m.t->name, sizeof m.t->name, "llama");
-    else
-        llmc__format(m.t->name, sizeof m.t->name, "gpt2/%s", llmc__unnamed(v) ? "gpt-2" : v->pre);
+        LLMC__TRY(
+            llmc__merges_read(m.t, m.scratch, (size_t)llmc__merge_longest(v, sizes.longest_text), diag));
+    n = llmc__specials_list(&m, 0, m.special);
+    llmc__specials_sort(m.t, &m.t->special[0], m.special, n);
+    all = llmc__specials_list(&m, 1, m.special + n);
+    llmc__specials_sort(m.t, &m.t->special[1], m.special + n, all);
+    if ((v->kind == LLMC__VOCAB_BPE || v->kind == LLMC__VOCAB_SPM) && !v->ignore_merges)
+        llmc__mark_whole(m.t, m.tok);
     *out = m.t;
     return LLMC_OK;
+}
+
+//--[ 13.13 TOKEN.open ]-- a tokenizer by itself
+/* Reads the files and measures what their tables take, room to align included. Both public functions
+   begin here, so that init checks its files again. Errors: those of llmc__vocab_open, NO_MEMORY. */
+static llmc_status llmc__tokenizer_measure(llmc__vocab *v, const llmc_blob *files, size_t n_files,
+                                           const llmc_tokenizer_options *opt, uint64_t *need, llmc_diag *diag)
+{
+    llmc_tokenizer_options o;
+    llmc_tokenizer *none = NULL;
+    llmc__arena a;
+    llmc__vocab_part part;
+    llmc__options(&o, sizeof o, opt);
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC__TRY(llmc__vocab_open(v, files, n_files, &o, &part, diag));
+    LLMC__TRY(llmc__tokenizer_carve(&none, v, &a, diag));
+    *need = llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_tokenizer_need -- bytes that llmc_tokenizer_init will take            (TOKEN.open)
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY (more than this machine can address). */
+LLMC_API llmc_status llmc_tokenizer_need(const llmc_blob *files, size_t n_files,
+                                         const llmc_tokenizer_options *opt, size_t *bytes, llmc_diag *diag)
+{
+    llmc__vocab v;
+    uint64_t need;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.open", LLMC_NO_OFFSET, "bytes is NULL");
+    LLMC__TRY(llmc__tokenizer_measure(&v, files, n_files, opt, &need, diag));
+    *bytes = (size_t)need; /* fits: the arena fails above SIZE_MAX */
+    return LLMC_OK;
+}
+
+/* llmc_tokenizer_init -- a tokenizer in the caller's memory                 (TOKEN.open)
+   mem [bytes], any alignment; less than llmc_tokenizer_need's bytes is NO_MEMORY and mem stays as it was.
+   *out is written on success only. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_tokenizer_init(llmc_tokenizer **out, const llmc_blob *files, size_t n_files,
+                                         const llmc_tokenizer_options *opt, void *mem, size_t bytes,
+                                         llmc_diag *diag)
+{
+    llmc__vocab v;
+    llmc__arena a;
+    uint64_t need;
+    if (out == NULL || (mem == NULL && bytes != 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.open", LLMC_NO_OFFSET, "out or mem is NULL");
+    LLMC__TRY(llmc__tokenizer_measure(&v, files, n_files, opt, &need, diag));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.open", LLMC_NO_OFFSET,
+                          "%s: the tokenizer needs %llu bytes, %llu were given", v.name,
+                          (unsigned long long)need, (unsigned long long)bytes);
+    a = llmc__arena_over(mem, bytes);
+    return llmc__tokenizer_carve(out, &v, &a, diag);
 }
 #endif /* LLMC_NO_TOKEN */
 
@@ -14374,7 +21978,8 @@ typedef struct llmc__source {
     llmc_blob vocab_file; /* the GGUF that holds the tokenizer's keys, or data NULL */
     const char *chat_template;
     size_t chat_template_len;
-    bool has_vocab; /* vocab is valid */
+    llmc_json chat_template_json; /* the same as a JSON string, which goes before; type NONE: absent */
+    bool has_vocab;               /* vocab is valid */
 #ifndef LLMC_NO_TOKEN
     llmc__vocab vocab;
 #endif
@@ -15031,16 +22636,6 @@ static llmc_status llmc__source_mog(llmc__source *s)
     return llmc__source_torchless_config(s, &h);
 }
 
-/* A file's name without folders; "" if it has none. */
-static const char *llmc__blob_name(const llmc_blob *file)
-{
-    const char *name = file->name == NULL ? "" : file->name, *p;
-    for (p = name; *p != 0; p++)
-        if (*p == '/' || *p == '\\')
-            name = p + 1;
-    return name;
-}
-
 /* Which of the files says how the model computes: config.json before nanochat's meta_*.json before YAML and
    TOML. SIZE_MAX: none. */
 static size_t llmc__source_config_file(const llmc__source *s)
@@ -15389,51 +22984,136 @@ static llmc_status llmc__source_template(llmc__source *s, const llmc__gguf *g)
     return LLMC_OK;
 }
 
+/* The template that tokenizer_config.json or chat_template.json gives: a string, or a list of {name, template}
+   of which "default" counts. NONE: it gives none. */
+static llmc_json llmc__template_json(llmc_json root)
+{
+    llmc_json value = llmc_json_get(root, "chat_template"), one, none;
+    llmc_json_iter it;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    LLMC_MEMSET(&none, 0, sizeof none);
+    if (value.type == LLMC_JSON_ARRAY)
+        while (llmc_json_next(value, &it, NULL, &one))
+            if (llmc_json_equal(llmc_json_get(one, "name"), "default"))
+                value = llmc_json_get(one, "template");
+    return value.type == LLMC_JSON_STRING ? value : none;
+}
+
+/* The chat template that stands beside a tokenizer: chat_template.jinja before chat_template.json before
+   tokenizer_config.json. Errors: BAD_FILE. */
+static llmc_status llmc__source_templates(llmc__source *s, const llmc_blob *files, size_t n)
+{
+    static const char *const name[] = {"tokenizer_config.json", "chat_template.json"};
+    llmc_json root;
+    unsigned k;
+    size_t i;
+    for (k = 0; k < 2; k++)
+        for (i = 0; i < n; i++) {
+            if (!llmc__streq(llmc__blob_name(&files[i]), name[k]))
+                continue;
+            LLMC__TRY(llmc_json_parse(&files[i], &root, s->diag));
+            root = llmc__template_json(root);
+            if (root.type == LLMC_JSON_STRING)
+                s->chat_template_json = root;
+        }
+    for (i = 0; i < n; i++) {
+        if (!llmc__streq(llmc__blob_name(&files[i]), "chat_template.jinja") || files[i].size > SIZE_MAX / 2)
+            continue;
+        LLMC_MEMSET(&s->chat_template_json, 0, sizeof s->chat_template_json);
+        s->chat_template = (const char *)files[i].data;
+        s->chat_template_len = (size_t)files[i].size;
+    }
+    return LLMC_OK;
+}
+
 #ifndef LLMC_NO_TOKEN
-/* From the separate file if there is one, else from the model's. A GGUF brings its chat template along;
-   a separate tokenizer's template counts, not the model's, since its special tokens are meant.
-   Anything that is no GGUF is read as a tokenizer.bin, which has no magic number. */
+/* The files that a separate tokenizer is given in; 0: none is. */
+static size_t llmc__source_separate(const llmc__source *s, const llmc_blob **files)
+{
+    if (s->opt.n_tokenizer_files > 0 && s->opt.tokenizer_files != NULL) {
+        *files = s->opt.tokenizer_files;
+        return s->opt.n_tokenizer_files;
+    }
+    *files = &s->opt.tokenizer;
+    return s->opt.tokenizer.data != NULL ? 1 : 0;
+}
+
+/* A vocabulary in files of its own; a GGUF's is left where save can copy its keys.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__source_vocab_files(llmc__source *s, const llmc_blob *files, size_t n)
+{
+    llmc_tokenizer_options o;
+    llmc__vocab_part part;
+    llmc__gguf g;
+    llmc__options(&o, sizeof o, s->opt.tokenizer_options);
+    LLMC_MEMSET(&s->vocab_file, 0, sizeof s->vocab_file);
+    LLMC__TRY(llmc__vocab_open(&s->vocab, files, n, &o, &part, s->diag));
+    s->has_vocab = true;
+    if (part == LLMC__PART_GGUF) {
+        LLMC__TRY(llmc__gguf_open(&g, files, true, s->diag));
+        LLMC__TRY(llmc__source_template(s, &g));
+        s->vocab_file = files[0];
+    }
+    return llmc__source_templates(s, files, n);
+}
+
+/* From separate files if there are any, else from the model's own. A GGUF or a folder brings its chat
+   template along; a separate tokenizer's template counts, not the model's, since its special tokens are meant.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
 {
-    const llmc_blob *separate = &s->opt.tokenizer;
-    llmc__gguf g;
-    if (separate->data == NULL && s->kind == LLMC_FILE_LLAMA2C)
-        return LLMC_OK;
-    if (separate->data == NULL) {
+    const llmc_blob *files;
+    size_t n = llmc__source_separate(s, &files);
+    llmc__vocab_parts parts;
+    llmc__torchless torchless;
+    llmc__mog mog;
+    if (n > 0)
+        return llmc__source_vocab_files(s, files, n);
+    switch (s->kind) {
+    case LLMC_FILE_GGUF:
         LLMC__TRY(llmc__source_template(s, &s->gguf));
         return llmc__vocab_gguf(&s->vocab, &s->gguf, &s->has_vocab);
+    case LLMC_FILE_TORCHLESS:
+        LLMC__TRY(llmc__torchless_open(&torchless, &s->file, diag));
+        return llmc__vocab_torchless(&s->vocab, &torchless, &s->has_vocab);
+    case LLMC_FILE_MOG:
+        LLMC__TRY(llmc__mog_open(&mog, &s->file, diag));
+        return llmc__vocab_mog(&s->vocab, &mog, &s->has_vocab);
+    case LLMC_FILE_SAFETENSORS:
+    case LLMC_FILE_MPK:
+        llmc__parts_sort(&parts, s->files, s->n_files);
+        return llmc__parts_main(&parts) == LLMC__PART_COUNT
+                   ? llmc__source_templates(s, s->files, s->n_files)
+                   : llmc__source_vocab_files(s, s->files, s->n_files);
+    default:
+        return LLMC_OK;
     }
-    /* a tokenizer.bin has no keys that save could copy */
-    LLMC_MEMSET(&s->vocab_file, 0, sizeof s->vocab_file);
-    if (llmc_file_identify(separate) != LLMC_FILE_GGUF) {
-        s->has_vocab = true;
-        return llmc__vocab_llama2c(&s->vocab, separate, s->config.vocab_size, diag);
-    }
-    LLMC__TRY(llmc__gguf_open(&g, separate, true, diag));
-    LLMC__TRY(llmc__source_template(s, &g));
-    s->vocab_file = *separate;
-    return llmc__vocab_gguf(&s->vocab, &g, &s->has_vocab);
 }
 
 /* Tokens and rows of the embedding must be as many; without weights the tokens decide. With fewer
    tokens the model could write an id that has no text; with more, text could become an
-   id that has no row. Errors: BAD_FILE, UNSUPPORTED. */
+   id that has no row. Makers' own files have embeddings with padding behind, and now and then added
+   tokens that have no row. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
 {
+    llmc__vocab *v = &s->vocab;
     if (s->opt.no_tokenizer && !s->opt.vocab_only)
-        return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf) : LLMC_OK;
+        return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf)
+                                         : llmc__source_templates(s, s->files, s->n_files);
     LLMC__TRY(llmc__source_vocab(s, diag));
     if (s->opt.vocab_only && !s->has_vocab)
         return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET, "%s: holds no vocabulary",
                           llmc__source_name(s));
     if (s->has_vocab && s->config.vocab_size == 0)
-        s->config.vocab_size = s->vocab.count;
-    if (s->has_vocab && s->vocab.count != s->config.vocab_size)
-        return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
-                          "%s: the tokenizer has %u tokens, the token embedding of %s has %u rows",
-                          s->vocab.name, (unsigned)s->vocab.count, llmc__source_name(s),
-                          (unsigned)s->config.vocab_size);
-    return LLMC_OK;
+        s->config.vocab_size = v->count;
+    if (!s->has_vocab || v->count == s->config.vocab_size)
+        return LLMC_OK;
+    if (v->tokens.layout != LLMC__LIST_GGUF && v->tokens.layout != LLMC__LIST_LLAMA2C &&
+        v->tokens.layout != LLMC__LIST_MOG && llmc__vocab_fit(v, s->config.vocab_size))
+        return LLMC_OK;
+    return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", LLMC_NO_OFFSET,
+                      "%s: the tokenizer has %u tokens, the token embedding of %s has %u rows", v->name,
+                      (unsigned)v->count, llmc__source_name(s), (unsigned)s->config.vocab_size);
 }
 #else
 /* Without TOKEN a model speaks ids; the template is kept for callers that read it themselves. */
@@ -15442,15 +23122,16 @@ static llmc_status llmc__source_tokenizer(llmc__source *s, llmc_diag *diag)
     if (s->opt.vocab_only)
         return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
                           "built with LLMC_NO_TOKEN: no tokenizers");
-    return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf) : LLMC_OK;
+    return s->kind == LLMC_FILE_GGUF ? llmc__source_template(s, &s->gguf)
+                                     : llmc__source_templates(s, s->files, s->n_files);
 }
 #endif
 
 /* The files by their kind. Errors: BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_read(llmc__source *s)
 {
-    if (s->n_files > 1 && s->kind != LLMC_FILE_GGUF && s->kind != LLMC_FILE_SAFETENSORS &&
-        s->kind != LLMC_FILE_MPK)
+    if (s->n_files > 1 && s->kind != LLMC_FILE_UNKNOWN && s->kind != LLMC_FILE_GGUF &&
+        s->kind != LLMC_FILE_SAFETENSORS && s->kind != LLMC_FILE_MPK)
         return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
                           "%s: a model in several files is a split GGUF or a folder of safetensors",
                           llmc__source_name(s));
@@ -15471,8 +23152,11 @@ static llmc_status llmc__source_read(llmc__source *s)
     default:
         break;
     }
-    if (s->opt.vocab_only && s->opt.tokenizer.data == NULL) {
-        s->opt.tokenizer = s->file; /* perhaps a tokenizer.bin by itself */
+    if (s->opt.vocab_only) {
+        if (s->opt.tokenizer.data == NULL && s->opt.n_tokenizer_files == 0) { /* files of a tokenizer alone */
+            s->opt.tokenizer_files = s->files;
+            s->opt.n_tokenizer_files = s->n_files;
+        }
         return LLMC_OK;
     }
     return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.open", 0, "%s: not a model in any format that is known",
@@ -15500,7 +23184,7 @@ static llmc_status llmc__source_open(llmc__source *s, const llmc_blob *files, si
         if (files[i].data == NULL || files[i].size == 0)
             return LLMC__FAIL(diag, BAD_FILE, "MODEL.open", 0, "%s: is empty",
                               files[i].name == NULL ? "a file" : files[i].name);
-        if (kind == LLMC_FILE_JSON || kind == LLMC_FILE_SETTINGS || kind == LLMC_FILE_UNKNOWN)
+        if (kind >= LLMC_FILE_JSON || kind == LLMC_FILE_UNKNOWN) /* settings, tokenizers */
             continue;
         s->kind = kind;
         s->file = files[i];
@@ -16221,6 +23905,8 @@ typedef struct llmc__model_parts {
     const llmc_tensor **layer;
     llmc_tensor **experts;
     float *norms, *factors;
+    char *chat_template; /* unescaped; NULL: it stands in a file as it is */
+    size_t chat_template_len;
     llmc_tokenizer *tokenizer;
 } llmc__model_parts;
 
@@ -16247,7 +23933,8 @@ static void llmc__experts_carve(llmc__model_parts *p, const llmc__source *s, llm
    With a->base NULL it only measures and *out stays; else *out is the model with everything but its tensors
    filled in. Both take the same way, so that they agree:
 
-     llmc_model | tensors [n] | layer [L][roles] | views | experts | norms | RoPE factors | the tokenizer's
+     llmc_model | tensors [n] | layer [L][roles] | views | experts | norms | RoPE factors | chat template |
+     the tokenizer's
 
    Errors: NO_MEMORY, and the tokenizer's. */
 static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, const llmc__source *s,
@@ -16267,6 +23954,12 @@ static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, con
         llmc__experts_carve(p, s, a);
     p->norms = (float *)llmc__take(a, heads, (uint64_t)c->head_dim * sizeof(float));
     p->factors = (float *)llmc__take(a, factors ? c->rope_dims : 0, sizeof(float));
+    if (s->chat_template_json.type == LLMC_JSON_STRING) {
+        p->chat_template_len = llmc_json_string(s->chat_template_json, NULL, 0);
+        p->chat_template = (char *)llmc__take(a, (uint64_t)p->chat_template_len + 1, 1);
+        if (!a->failed && a->base != NULL)
+            (void)llmc_json_string(s->chat_template_json, p->chat_template, p->chat_template_len + 1);
+    }
 #ifndef LLMC_NO_TOKEN
     if (s->has_vocab)
         LLMC__TRY(llmc__tokenizer_carve(&p->tokenizer, &s->vocab, a, diag));
@@ -16301,8 +23994,8 @@ static void llmc__model_fill(llmc_model *m, const llmc__model_parts *p, const ll
     m->kind = s->kind;
     m->file = s->file;
     m->vocab_file = s->vocab_file;
-    m->chat_template = s->chat_template;
-    m->chat_template_len = s->chat_template_len;
+    m->chat_template = p->chat_template != NULL ? p->chat_template : s->chat_template;
+    m->chat_template_len = p->chat_template != NULL ? p->chat_template_len : s->chat_template_len;
     m->generation = s->generation;
     m->vocab_only = s->opt.vocab_only;
 }
@@ -17175,55 +24868,221 @@ static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc
 }
 
 #ifndef LLMC_NO_TOKEN
-/* A token of a tokenizer.bin as GGUF spells it: U+2581 for the space, control tokens
-   without llama2.c's newlines ("\n<s>\n" there). Each space grows by two bytes. */
-static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info,
-                                  llmc__out *o)
+/* Whether two lists of steps cut text alike. */
+static bool llmc__same_cut(const llmc__split *a, uint32_t n, const llmc__split *b, uint32_t m)
 {
-    const char *text = info->text;
-    size_t len = info->text_len, spaces = 0, i;
-    if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS)) {
-        llmc__out_text(o, "<s>", 3);
-    } else if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_EOS)) {
-        llmc__out_text(o, "</s>", 4);
-    } else {
-        for (i = 0; i < len; i++)
-            spaces += text[i] == ' ';
-        /* U+2581 takes three bytes where the space takes one */
-        llmc__out_u64(o, len + 2 * spaces);
-        for (i = 0; i < len; i++)
-            llmc__out_bytes(o, text[i] == ' ' ? "\xe2\x96\x81" : text + i, text[i] == ' ' ? 3 : 1);
+    uint32_t i;
+    for (i = 0; i < n && n == m; i++)
+        if (a[i].pattern != b[i].pattern || a[i].behaviour != b[i].behaviour || a[i].invert != b[i].invert ||
+            a[i].pattern == LLMC__PAT_TEXT)
+            return false;
+    return n == m;
+}
+
+/* A name of tokenizer.ggml.pre that says how v cuts text: the file's own if it does; NULL: none. */
+static const char *llmc__save_pre(const llmc__vocab *v)
+{
+    const size_t n = sizeof llmc__pre_name_table / sizeof llmc__pre_name_table[0];
+    llmc__split steps[LLMC__SPLIT_MAX];
+    uint32_t count = 0, flags = 0;
+    const char *found = NULL;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        const char *name = llmc__pre_name_table[i].name;
+        if (llmc__streq(name, "default") || !llmc__pattern_named(name, steps, &count, &flags) ||
+            !llmc__same_cut(v->split, v->n_split, steps, count) ||
+            ((flags & LLMC__PRE_IGNORE_MERGES) != 0) != v->ignore_merges)
+            continue;
+        if (found == NULL || llmc__streq(name, v->pre))
+            found = name;
+    }
+    return found;
+}
+
+/* Whether BERT's normaliser and settings are those that a GGUF implies: uncased unless there is an "A". */
+static bool llmc__save_bert(const llmc_tokenizer *tok)
+{
+    const llmc__vocab *v = &tok->vocab;
+    const llmc__normal *n = &v->normal[0];
+    bool cased = llmc_token_find(tok, "A", 1) >= 0;
+    return v->n_normal == 1 && n->kind == LLMC__NORMAL_BERT && n->a && n->b && n->c == !cased &&
+           n->d == !cased && v->max_piece == 100 && llmc__streq(v->piece_prefix, "##") && v->n_split == 2 &&
+           v->split[0].pattern == LLMC__PAT_SPACES && v->split[1].pattern == LLMC__PAT_PUNCT;
+}
+
+/* What tokenizer.ggml.model says of this vocabulary, *pre likewise; NULL: a GGUF cannot hold it. */
+static const char *llmc__save_kind(const llmc_tokenizer *tok, const char **pre)
+{
+    const llmc__vocab *v = &tok->vocab;
+    bool mark = v->alphabet == LLMC__ALPHABET_MARK,
+         prefix = v->prefix == LLMC__PREFIX_ALWAYS || v->prefix == LLMC__PREFIX_NONE;
+    bool nfc = v->n_normal == 1 && v->normal[0].kind == LLMC__NORMAL_NFC;
+    *pre = "default"; /* as llama.cpp's converter writes it for SentencePiece */
+    switch (v->kind) {
+    case LLMC__VOCAB_SPM:
+        return prefix && v->n_normal == 0 && v->n_split == 0 && !v->remove_spaces && v->byte_fallback
+                   ? "llama"
+                   : NULL;
+    case LLMC__VOCAB_BPE:
+        *pre = llmc__save_pre(v);
+        return v->alphabet == LLMC__ALPHABET_BYTES && v->prefix == LLMC__PREFIX_NONE && *pre != NULL &&
+                       (v->n_normal == 0 || nfc)
+                   ? "gpt2"
+                   : NULL;
+    case LLMC__VOCAB_UNIGRAM:
+        return mark && prefix && v->tokens.layout == LLMC__LIST_PROTO && v->n_split == 0 &&
+                       !v->byte_fallback &&
+                       (v->n_normal == 0 || v->normal[0].kind == LLMC__NORMAL_PRECOMPILED)
+                   ? "t5"
+                   : NULL;
+    case LLMC__VOCAB_WORDPIECE:
+        return llmc__save_bert(tok) ? "bert" : NULL;
+    default:
+        return NULL;
     }
 }
 
-/* SentencePiece keys for a vocabulary that came from a tokenizer.bin. The arrays go on as long as ids
-   do; special[] is in the order of llmc_special. */
-static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
+/* A token's text as GGUF spells it. A tokenizer.bin has spaces where others have U+2581, and newlines in its
+   control tokens ("\n<s>\n"); BERT's "##" goes, and U+2581 begins its words. Ids without a token get a name
+   of their own, as llama.cpp needs one. */
+static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info,
+                                  llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    const char *text = info->text;
+    size_t len = info->text_len, spaces = 0, i;
+    bool plain = v->tokens.layout == LLMC__LIST_LLAMA2C,
+         piece = v->kind == LLMC__VOCAB_WORDPIECE && info->kind == LLMC_TOKEN_NORMAL;
+    char name[24];
+    if (len == 0 && info->kind == LLMC_TOKEN_UNUSED) {
+        llmc__format(name, sizeof name, "[PAD%d]", (int)id);
+        llmc__out_text(o, name, llmc__strlen(name));
+    } else if (plain && id == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS)) {
+        llmc__out_text(o, "<s>", 3);
+    } else if (plain && id == llmc_tokenizer_special(tok, LLMC_SPECIAL_EOS)) {
+        llmc__out_text(o, "</s>", 4);
+    } else if (piece && len > 2 && text[0] == '#' && text[1] == '#') {
+        llmc__out_text(o, text + 2, len - 2);
+    } else if (piece) {
+        llmc__out_u64(o, len + 3);
+        llmc__out_bytes(o, "\xe2\x96\x81", 3);
+        llmc__out_bytes(o, text, len);
+    } else {
+        for (i = 0; i < len; i++)
+            spaces += plain && text[i] == ' ';
+        /* U+2581 takes three bytes where the space takes one */
+        llmc__out_u64(o, len + 2 * spaces);
+        for (i = 0; i < len; i++)
+            llmc__out_bytes(o, plain && text[i] == ' ' ? "\xe2\x96\x81" : text + i,
+                            plain && text[i] == ' ' ? 3 : 1);
+    }
+}
+
+/* Stored text [len] of a merge's part, escapes undone, or only its length. */
+static size_t llmc__save_part(llmc__out *o, llmc__encoding encoding, const uint8_t *text, size_t len)
+{
+    const char *p = (const char *)text, *end = p + len;
+    size_t n, all = 0;
+    char c[4];
+    if (encoding == LLMC__TEXT_PLAIN) {
+        if (o != NULL)
+            llmc__out_bytes(o, text, len);
+        return len;
+    }
+    for (; p < end && (n = llmc__json_char(&p, end, c)) > 0; all += n)
+        if (o != NULL)
+            llmc__out_bytes(o, c, n);
+    return all;
+}
+
+/* The merges, "a b". */
+static void llmc__save_merges(const llmc__vocab *v, llmc__out *o)
+{
+    llmc__vocab_iter it;
+    llmc__vocab_merge m;
+    uint32_t n = 0;
+    llmc__out_key_array(o, "tokenizer.ggml.merges", LLMC__GGUF_STRING, v->merges.count);
+    llmc__vocab_start(&it);
+    for (; n < v->merges.count && llmc__vocab_merge_next(v, &it, &m); n++) {
+        size_t a = llmc__save_part(NULL, m.encoding, m.a, m.a_len),
+               b = llmc__save_part(NULL, m.encoding, m.b, m.b_len);
+        llmc__out_u64(o, a + b + 1);
+        (void)llmc__save_part(o, m.encoding, m.a, m.a_len);
+        llmc__out_bytes(o, " ", 1);
+        (void)llmc__save_part(o, m.encoding, m.b, m.b_len);
+    }
+}
+
+/* Special ids, and what is put around a text; special[] is in the order of llmc_special. */
+static void llmc__save_specials(const llmc_tokenizer *tok, llmc__out *o)
 {
     static const char *const special[] = {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
                                           "tokenizer.ggml.eot_token_id", "tokenizer.ggml.unknown_token_id",
                                           "tokenizer.ggml.padding_token_id"};
+    const llmc__vocab *v = &tok->vocab;
+    unsigned i;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (v->special[i] != LLMC_TOKEN_NONE)
+            llmc__out_key_u32(o, special[i], (uint32_t)v->special[i]);
+    if (v->kind == LLMC__VOCAB_WORDPIECE && v->n_before > 0 && v->n_after > 0) {
+        llmc__out_key_u32(o, "tokenizer.ggml.cls_token_id", (uint32_t)v->before[0]);
+        llmc__out_key_u32(o, "tokenizer.ggml.seperator_token_id", (uint32_t)v->after[0]);
+    }
+    llmc__out_key_flag(o, "tokenizer.ggml.add_bos_token", llmc_tokenizer_adds_bos(tok));
+    llmc__out_key_flag(o, "tokenizer.ggml.add_eos_token", v->add_eos && v->n_after > 0);
+}
+
+/* What only some kinds have. */
+static void llmc__save_kind_keys(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    uint32_t id;
+    bool added = false;
+    if (v->kind == LLMC__VOCAB_SPM || v->kind == LLMC__VOCAB_UNIGRAM)
+        llmc__out_key_flag(o, "tokenizer.ggml.add_space_prefix", v->prefix != LLMC__PREFIX_NONE);
+    if (v->kind == LLMC__VOCAB_UNIGRAM)
+        llmc__out_key_flag(o, "tokenizer.ggml.remove_extra_whitespaces", v->remove_spaces);
+    if (v->kind == LLMC__VOCAB_UNIGRAM && v->n_normal > 0) {
+        llmc__out_key_array(o, "tokenizer.ggml.precompiled_charsmap", LLMC__GGUF_U8, v->normal[0].blob_len);
+        llmc__out_bytes(o, v->normal[0].blob, v->normal[0].blob_len);
+    }
+    if (v->kind == LLMC__VOCAB_BPE && v->n_normal > 0)
+        llmc__out_key_flag(o, "tokenizer.llmc.nfc", true);
+    if (v->user_inside)
+        llmc__out_key_flag(o, "tokenizer.llmc.user_inside", true);
+    for (id = 0; id < v->count; id++)
+        added = added || (tok->tok[id].added & ~LLMC__ADDED) != 0;
+    if (!added)
+        return;
+    llmc__out_key_array(o, "tokenizer.llmc.added_flags", LLMC__GGUF_U8, v->count);
+    for (id = 0; id < v->count; id++)
+        llmc__out_bytes(o, &tok->tok[id].added, 1);
+}
+
+/* The keys of a vocabulary that did not come from a GGUF, and that llmc__save_kind says can be in one. The
+   arrays go on as long as ids do. */
+static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
     llmc_token n = (llmc_token)llmc_tokenizer_count(tok), id;
     llmc_token_info info;
-    unsigned i;
-    llmc__out_key_text(o, "tokenizer.ggml.model", "llama");
-    /* as llama.cpp's converter writes it for SentencePiece */
-    llmc__out_key_text(o, "tokenizer.ggml.pre", "default");
+    const char *pre, *model = llmc__save_kind(tok, &pre);
+    llmc__out_key_text(o, "tokenizer.ggml.model", model);
+    llmc__out_key_text(o, "tokenizer.ggml.pre", pre);
     llmc__out_key_array(o, "tokenizer.ggml.tokens", LLMC__GGUF_STRING, (uint64_t)n);
     for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__save_token_text(tok, id, &info, o);
-    llmc__out_key_array(o, "tokenizer.ggml.scores", LLMC__GGUF_F32, (uint64_t)n);
-    for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
+    if (v->kind != LLMC__VOCAB_BPE)
+        llmc__out_key_array(o, "tokenizer.ggml.scores", LLMC__GGUF_F32, (uint64_t)n);
+    for (id = 0; v->kind != LLMC__VOCAB_BPE && id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__out_u32(o, llmc__f32_bits(info.score));
     llmc__out_key_array(o, "tokenizer.ggml.token_type", LLMC__GGUF_I32, (uint64_t)n);
     for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__out_u32(o, (uint32_t)info.kind);
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        if (llmc_tokenizer_special(tok, (llmc_special)i) != LLMC_TOKEN_NONE)
-            llmc__out_key_u32(o, special[i], (uint32_t)llmc_tokenizer_special(tok, (llmc_special)i));
-    llmc__out_key_flag(o, "tokenizer.ggml.add_bos_token", llmc_tokenizer_adds_bos(tok));
-    llmc__out_key_flag(o, "tokenizer.ggml.add_eos_token", false);
-    llmc__out_key_flag(o, "tokenizer.ggml.add_space_prefix", true);
+    if (v->kind == LLMC__VOCAB_BPE)
+        llmc__save_merges(v, o);
+    llmc__save_specials(tok, o);
+    llmc__save_kind_keys(tok, o);
 }
 #endif
 
@@ -17235,6 +25094,9 @@ static llmc_status llmc__save_keys(const llmc_model *m, const llmc_save_options 
     const llmc_config *c = &m->config;
     bool quantised;
     uint32_t file_type = llmc__save_file_type(m, opt, &quantised);
+#ifndef LLMC_NO_TOKEN
+    const char *pre;
+#endif
     if (m->kind == LLMC_FILE_GGUF)
         LLMC__TRY(llmc__save_copied(&m->file, false, o, diag));
     else
@@ -17248,10 +25110,18 @@ static llmc_status llmc__save_keys(const llmc_model *m, const llmc_save_options 
     if (c->n_token_types > 0) /* which llama.cpp counts to the tokenizer */
         llmc__out_key_u32(o, "tokenizer.ggml.token_type_count", c->n_token_types);
 #ifndef LLMC_NO_TOKEN
-    if (m->tokenizer != NULL) {
+    if (m->chat_template != NULL) {
+        llmc__out_key(o, "tokenizer.chat_template", LLMC__GGUF_STRING);
+        llmc__out_text(o, m->chat_template, m->chat_template_len);
+    }
+    if (m->tokenizer != NULL && llmc__save_kind(m->tokenizer, &pre) != NULL) {
         llmc__save_tokenizer(m->tokenizer, o);
         return LLMC_OK;
     }
+    if (m->tokenizer != NULL && o->to != NULL)
+        llmc__say(&opt->log, LLMC_LOG_WARN, "MODEL.save",
+                  "a GGUF cannot hold this tokenizer (%s): it is not written",
+                  llmc_tokenizer_name(m->tokenizer));
 #endif
     /* what llama.cpp wants of a model that speaks ids */
     llmc__out_key_text(o, "tokenizer.ggml.model", "none");
@@ -20122,9 +27992,5459 @@ LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, 
     return LLMC_OK;
 }
 
-//==[ 19 GRAMMAR ]==== output bound to a grammar or schema: place kept, nothing here yet ==== needs: - ====
+//==[ 19 GRAMMAR ]==== output bound to a grammar or schema ==== needs: 02 03 04 05 11 13 ====
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
 
-//==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 ====
+/* The way of a grammar:
+
+     GBNF text -> program (19.3, 19.4) -> checked and linked (19.5)      llmc_grammar, immutable
+     program + bytes so far -> automaton states, found as they are met   llmc_grammar_state
+     automaton state x tokens sorted by bytes -> mask (19.8)             likewise
+
+   A program is a row of instructions, one procedure a rule: match a byte of a range (characters are
+   compiled to their UTF-8 bytes), go two ways, call, return. It says the language of every rule over
+   bytes, so tokens may begin and end anywhere, inside characters too.
+
+   A configuration is a byte instruction and what has to follow once its procedure returns. Stacks of
+   return addresses are not kept one by one: all stacks below a configuration are one set, a set is
+   {(return address, set), ...}, and equal sets are the same number (19.6). That is the graph-structured
+   stack of Tomita 1986: ambiguity, which multiplies stacks, only adds entries. An automaton state is a
+   set of configurations, equal states are again the same number, and the state after a byte is found
+   once and then read from a table (19.7). So a text is followed at the speed of a table, ordinary
+   grammars have few states, and memory for all of it is bounded: when it is full, everything but the
+   current state is thrown away and found anew (llmc__gr_collect).
+
+   Left recursion is refused, so between two bytes calls only go down a ranked list of procedures; what
+   cannot lead to an end is cut off, so every state that is alive can be finished.
+
+   Masks. All tokens, sorted by bytes, walk through the table together; a common beginning is walked
+   once, and what follows a dead beginning is skipped. A full walk takes about a millisecond for 100 000
+   tokens, so masks are kept, by a coarser state that many states share:
+   - only the upper LLMC__GR_FRAMES return addresses are looked at, below is "unknown";
+   - copies of a repeat {m,n} that are far enough from its end count as its first copy (the array `same`).
+   For tokens of at most LLMC__GR_LONG bytes the coarse state says yes, no, or unknown; the few unknown
+   and long ones are walked from the true state at each step. A string of at most 1000 characters at any
+   depth of nesting then needs a handful of masks.
+
+   Sets, states and masks live with each text, not with the grammar, so the grammar needs no locks. */
+
+//--[ 19.1 GRAMMAR.types ]-- programs, sorted tokens, states
+enum {
+    LLMC__GR_FAIL,  /* nothing goes on here                                */
+    LLMC__GR_BYTE,  /* a byte in [lo, hi], then the next instruction       */
+    LLMC__GR_TOKEN, /* the token arg; lo: any token with text but that one */
+    LLMC__GR_SPLIT, /* the next instruction, or the one arg further on     */
+    LLMC__GR_JUMP,  /* the one arg further on                              */
+    LLMC__GR_CALL,  /* procedure arg, then the next instruction            */
+    LLMC__GR_TAIL,  /* the same where only END follows: nothing to keep    */
+    LLMC__GR_LOCAL, /* before linking: CALL of the ENTER arg further on    */
+    LLMC__GR_ENTER, /* begins a procedure without a name; arg: its number  */
+    LLMC__GR_END    /* back to whoever called                              */
+};
+
+#define LLMC__GR_NONE UINT32_MAX
+
+enum {
+    LLMC__GR_DEPTH = 64,       /* groups in groups                                      */
+    LLMC__GR_RANGES = 256,     /* ranges in a character class                           */
+    LLMC__GR_REPEATS = 8,      /* operators behind one item                             */
+    LLMC__GR_LITERALS = 256,   /* tokens named in a grammar; each may search them all   */
+    LLMC__GR_INLINE = 1024,    /* instructions that repeats may take before they call   */
+    LLMC__GR_LONG = 16,        /* bytes of a token that masks look at                   */
+    LLMC__GR_MARGIN = 18,      /* copies of a repeat that differ: a byte each, and ends */
+    LLMC__GR_FRAMES = 4,       /* return addresses that masks look at                   */
+    LLMC__GR_WORK = 1 << 25,   /* steps of closures for one call; about half a second   */
+    LLMC__GR_CHEAP = 2048,     /* tokens looked at: a mask not worth keeping            */
+    LLMC__GR_UNSURE = 1 << 12, /* unknown tokens that make an exact mask worth it       */
+    LLMC__GR_LIVE = 1,         /* flags of a state: it has configurations,              */
+    LLMC__GR_FINAL = 2,        /*   the text may end here,                              */
+    LLMC__GR_UNKNOWN = 4       /*   what comes below was cut off                        */
+};
+
+/* Jumps are relative, so that code can be moved and copied while it is written. */
+typedef struct llmc__gr_inst {
+    uint8_t op, lo, hi, spare;
+    int32_t arg;
+} llmc__gr_inst;
+
+/* A rule, or a repeated part of one that was moved out of line (without a name). */
+typedef struct llmc__gr_proc {
+    uint32_t name_at, name_len; /* in the text, while that is there    */
+    uint32_t start;             /* first instruction                   */
+    uint32_t rank;              /* callers before callees              */
+    uint32_t calls;             /* list of instructions, see link      */
+    uint32_t waits;             /* calls not ranked yet                */
+    bool nullable, ends;        /* matches nothing; matches something  */
+} llmc__gr_proc;
+
+/* Tokens with text, in byte order; those that end a generation are not among them.
+     token i         order[i], bytes blob[off[i], off[i + 1])
+     lcp[i]          bytes it shares with token i - 1, counted up to LLMC__GR_LONG
+     next[i]         first j > i with lcp[j] <= lcp[i]: behind all that share one byte more */
+struct llmc_grammar_vocab {
+    const llmc_tokenizer *tok;
+    uint32_t count, n;          /* tokens; those in order */
+    uint32_t longest;           /* bytes of a token */
+    bool drops_space;           /* the first token of a text loses its space */
+    uint32_t *order, *next;     /* [n], room for count */
+    uint32_t *rank, *off;       /* [count + 1] place in order, or NONE; see above */
+    uint32_t *ends;             /* [(count + 31) / 32] bits: end a generation */
+    uint8_t *lcp, *blob, *temp; /* temp: bytes in order of ids, while sorting */
+};
+
+struct llmc_grammar {
+    const llmc_grammar_vocab *vocab; /* NULL: text only */
+    llmc_grammar_vocab own;          /* what vocab points to, if none was given */
+    llmc__gr_inst *code;             /* [n_code] */
+    int32_t *same;                   /* [n_code] distance to the instruction that masks take it for */
+    llmc__gr_proc *proc;             /* [n_proc] rules first */
+    uint32_t *by_rank;               /* [n_proc] */
+    uint32_t *slot;                  /* [slot_mask + 1] rules by name: number + 1, 0: empty */
+    uint32_t *mark, *link, *queue;   /* [n_code] for linking */
+    uint32_t n_code, n_rules, n_proc, slot_mask, root;
+    uint8_t byte_class[256]; /* bytes that no instruction tells apart */
+    uint32_t n_class;
+    bool has_tokens;
+};
+
+/* An entry of a set: return address and what is below. The same for configurations: byte
+   instruction and what is below. */
+typedef struct llmc__gr_pair {
+    uint32_t at, set;
+} llmc__gr_pair;
+
+/* Three sets are there from the beginning; their entries are no addresses. */
+enum {
+    LLMC__GR_SET_NONE,
+    LLMC__GR_SET_DONE, /* {(AT_DONE, NONE)}: the whole text has matched */
+    LLMC__GR_SET_UNKNOWN,
+    LLMC__GR_SETS,                        /* the first one found */
+    LLMC__GR_DEAD = 1,                    /* states: 0 is "not known yet" */
+    LLMC__GR_AT = 0x7ffffff0,             /* from here on no addresses */
+    LLMC__GR_AT_DONE = LLMC__GR_AT,       /* below the root rule */
+    LLMC__GR_AT_UNKNOWN = LLMC__GR_AT + 1 /* below what masks look at */
+};
+
+/* What a closure has reached. seen: twice the number of the closure, plus one while queued. */
+typedef struct llmc__gr_slot {
+    uint32_t set, seen, entered;
+} llmc__gr_slot;
+
+typedef struct llmc__gr_acc {
+    uint32_t set, seen;
+} llmc__gr_acc;
+
+typedef struct llmc__gr_mask {
+    uint32_t state, used, n_maybe; /* state 0: empty */
+} llmc__gr_mask;
+
+/* All that moves while a text is followed and is no array. */
+typedef struct llmc__gr_run {
+    uint32_t live;             /* the text's state; 0: it has ended by an end token */
+    uint32_t n_sets, n_states; /* numbers given out; their entries end where the last one's do */
+    uint32_t closure, tick;    /* counters: closures, uses of masks */
+    uint32_t n_queue, n_term, n_call, n_heap;
+    uint32_t flags; /* of the state being made */
+    uint32_t work;  /* left for this call */
+    bool opening;   /* nothing has been added, and the first space will go */
+    bool full;      /* a pool has ended: what follows is void */
+} llmc__gr_run;
+
+struct llmc_grammar_state {
+    const llmc_grammar *g;
+    uint32_t max_states, max_sets, max_frames, max_configs, max_masks, words;
+    uint32_t set_slots, state_slots; /* powers of two */
+    uint8_t *block;                  /* everything below, one piece */
+    size_t block_bytes;
+    llmc__gr_slot *slot;            /* [n_code] */
+    uint32_t *queue, *touched;      /* [n_code] work list; terminals from the front, calls from the back */
+    llmc__gr_acc *acc;              /* [n_proc] what is below a procedure called in this closure */
+    uint32_t *heap;                 /* [n_proc] their ranks, lowest first */
+    uint32_t *set_at;               /* [max_sets + 1] first entry of each set */
+    llmc__gr_pair *frame;           /* [max_frames] */
+    uint32_t *set_slot;             /* [set_slots] by content: number, 0: empty */
+    uint32_t *cut[LLMC__GR_FRAMES]; /* [max_sets] the set cut off after 1, 2, ... addresses; 0: not known */
+    uint32_t *state_at;             /* [max_states + 1] first configuration of each state */
+    llmc__gr_pair *config;          /* [max_configs] */
+    uint32_t *state_slot;           /* [state_slots] */
+    uint8_t *state_flags;           /* [max_states] */
+    uint16_t *coarse, *mask_of;     /* [max_states] state for masks, 0: not known; mask + 1, 0: none */
+    uint16_t *step;                 /* [max_states][n_class] the state after a byte; 0: not known */
+    llmc__gr_mask *mask;            /* [max_masks] */
+    uint32_t *mask_bits;            /* [max_masks][2][words] may come, by id; unknown, by place in order */
+    uint32_t *bits;                 /* [words] for apply */
+    char *text;                     /* [longest] a token's bytes */
+    llmc__gr_run run;
+};
+
+//--[ 19.2 GRAMMAR.vocab ]-- tokens sorted by their bytes
+/* Bytes of token id, while they lie in order of ids: off is kept in rank until that is known. */
+static const uint8_t *llmc__gr_unsorted(const llmc_grammar_vocab *v, uint32_t id, uint32_t *n)
+{
+    *n = v->rank[id + 1] - v->rank[id];
+    return v->temp + v->rank[id];
+}
+
+/* Whether a comes after b: by bytes, the shorter first. */
+static bool llmc__gr_after(const llmc_grammar_vocab *v, uint32_t a, uint32_t b)
+{
+    uint32_t n_a, n_b, i, n;
+    const uint8_t *p = llmc__gr_unsorted(v, a, &n_a), *q = llmc__gr_unsorted(v, b, &n_b);
+    n = n_a < n_b ? n_a : n_b;
+    for (i = 0; i < n; i++)
+        if (p[i] != q[i])
+            return p[i] > q[i];
+    return n_a > n_b;
+}
+
+/* Sorts order [n] by merging ever longer runs, to and fro between order and next. Stable, so of tokens
+   with equal bytes the lowest id comes first, and never slower than n log n comparisons. */
+static void llmc__gr_sort(llmc_grammar_vocab *v)
+{
+    uint32_t *from = v->order, *to = v->next, *swap, width, at, i, j, k;
+    for (width = 1; width < v->n; width *= 2) {
+        for (at = 0; at < v->n; at += 2 * width) {
+            uint32_t middle = (uint32_t)llmc__min((uint64_t)at + width, v->n);
+            uint32_t end = (uint32_t)llmc__min((uint64_t)at + 2 * (uint64_t)width, v->n);
+            for (i = k = at, j = middle; k < end; k++)
+                to[k] =
+                    i < middle && (j == end || !llmc__gr_after(v, from[i], from[j])) ? from[i++] : from[j++];
+        }
+        swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != v->order)
+        LLMC_MEMCPY(v->order, from, v->n * sizeof *from);
+}
+
+/* Each token's bytes in order of ids, and which tokens take part. Control tokens have none; one that
+   ends a generation may have some (converters write it as a user token), but must never be said as text. */
+static void llmc__gr_gather(llmc_grammar_vocab *v)
+{
+    uint32_t id, at = 0;
+    LLMC_MEMSET(v->ends, 0, ((size_t)v->count + 31) / 32 * sizeof *v->ends);
+    v->n = 0;
+    v->drops_space = false;
+    for (id = 0; id < v->count; id++) {
+        size_t n;
+        v->rank[id] = at;
+        if (llmc_token_ends(v->tok, (llmc_token)id)) {
+            v->ends[id / 32] |= 1u << (id % 32);
+            continue;
+        }
+        n = llmc__token_bytes(v->tok, (llmc_token)id, true, false, (char *)v->temp + at);
+        if (n != llmc__token_bytes(v->tok, (llmc_token)id, false, false, (char *)v->temp + at)) {
+            v->drops_space = true;
+            n = llmc__token_bytes(v->tok, (llmc_token)id, false, false, (char *)v->temp + at);
+        }
+        if (n > 0)
+            v->order[v->n++] = id;
+        at += (uint32_t)n;
+    }
+    v->rank[v->count] = at;
+}
+
+/* The arrays beside order. next by going back: what follows i with a longer common beginning is passed
+   over by its own next, so all of it takes steps in proportion to n. */
+static void llmc__gr_index(llmc_grammar_vocab *v)
+{
+    uint32_t i, j, n, m, k, at = 0;
+    for (i = 0; i < v->n; i++) {
+        const uint8_t *p = llmc__gr_unsorted(v, v->order[i], &n), *q = v->blob + (i > 0 ? v->off[i - 1] : 0);
+        LLMC_MEMCPY(v->blob + at, p, n);
+        m = i > 0 ? at - v->off[i - 1] : 0;
+        m = m < n ? m : n;
+        m = (uint32_t)llmc__min(m, LLMC__GR_LONG);
+        for (k = 0; k < m && p[k] == q[k]; k++)
+            continue;
+        v->lcp[i] = (uint8_t)k;
+        v->off[i] = at;
+        at += n;
+    }
+    v->off[v->n] = at;
+    for (i = v->n; i-- > 0;) {
+        for (j = i + 1; j < v->n && v->lcp[j] > v->lcp[i]; j = v->next[j])
+            continue;
+        v->next[i] = j;
+    }
+    LLMC_MEMSET(v->rank, 0xff, ((size_t)v->count + 1) * sizeof *v->rank);
+    for (i = 0; i < v->n; i++)
+        v->rank[v->order[i]] = i;
+}
+
+/* Places v's arrays; tok may be NULL, which has no tokens. Raw bytes are what a token adds to text, but
+   perhaps for a space before it; all of them fit 32 bits, since the vocabulary's strings do. */
+static void llmc__gr_vocab_carve(llmc_grammar_vocab *v, const llmc_tokenizer *tok, llmc__arena *a)
+{
+    uint64_t total = 0;
+    uint32_t id;
+    v->tok = tok;
+    v->count = tok != NULL ? llmc_tokenizer_count(tok) : 0;
+    v->longest = tok != NULL ? (uint32_t)llmc__tokenizer_longest(tok) + 1 : 1;
+    for (id = 0; id < v->count; id++)
+        total += (uint64_t)tok->tok[id].raw_len + 1;
+    total += v->longest; /* the last one may be written twice as long as it is */
+    if (total > INT32_MAX)
+        a->failed = true;
+    v->order = (uint32_t *)llmc__take(a, v->count, sizeof *v->order);
+    v->next = (uint32_t *)llmc__take(a, v->count, sizeof *v->next);
+    v->rank = (uint32_t *)llmc__take(a, (uint64_t)v->count + 1, sizeof *v->rank);
+    v->off = (uint32_t *)llmc__take(a, (uint64_t)v->count + 1, sizeof *v->off);
+    v->ends = (uint32_t *)llmc__take(a, ((uint64_t)v->count + 31) / 32, sizeof *v->ends);
+    v->lcp = (uint8_t *)llmc__take(a, v->count, 1);
+    v->blob = (uint8_t *)llmc__take(a, total, 1);
+    v->temp = (uint8_t *)llmc__take(a, total, 1);
+}
+
+/* Fills what has been placed. */
+static void llmc__gr_vocab_fill(llmc_grammar_vocab *v)
+{
+    llmc__gr_gather(v);
+    llmc__gr_sort(v);
+    llmc__gr_index(v);
+}
+
+/* llmc_grammar_vocab_need, _init -- a tokenizer's tokens for any number of grammars    (GRAMMAR.vocab)
+   About 30 bytes a token. mem [bytes], any alignment. Takes n log n comparisons of tokens.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_vocab_need(const llmc_tokenizer *tok, size_t *bytes, llmc_diag *diag)
+{
+    llmc_grammar_vocab v;
+    llmc__arena a = {NULL, 0, 0, false};
+    if (tok == NULL || bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.vocab", LLMC_NO_OFFSET, "tok and bytes must not be NULL");
+    (void)llmc__take(&a, 1, sizeof v);
+    llmc__gr_vocab_carve(&v, tok, &a);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.vocab", LLMC_NO_OFFSET,
+                          "the vocabulary's tokens have more than 2 GiB");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llmc_tokenizer *tok, void *mem,
+                                             size_t bytes, llmc_diag *diag)
+{
+    llmc_grammar_vocab *v;
+    llmc__arena a;
+    size_t need;
+    LLMC__TRY(llmc_grammar_vocab_need(tok, &need, diag));
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.vocab", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.vocab", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    v = (llmc_grammar_vocab *)llmc__take(&a, 1, sizeof *v);
+    llmc__gr_vocab_carve(v, tok, &a);
+    llmc__gr_vocab_fill(v);
+    *out = v;
+    return LLMC_OK;
+}
+
+//--[ 19.3 GRAMMAR.emit ]-- a program grows: alternatives, repeats, characters
+/* While a group is read: where its code and its last alternative begin, and the jumps to its end that
+   wait for it, a list through their arg. */
+typedef struct llmc__gr_group {
+    uint32_t begin, alt, chain;
+} llmc__gr_group;
+
+/* One reading of a text. The first only counts (g NULL or without code), the second takes down the
+   names of rules, the third writes the program. */
+typedef struct llmc__gr_parse {
+    const char *text, *at, *end;
+    llmc_diag *diag;
+    const llmc_tokenizer *tok;
+    llmc_grammar *g;     /* NULL: no names yet */
+    llmc__gr_inst *code; /* NULL: only count */
+    int32_t *same;
+    uint32_t n, most, limit; /* instructions, written or counted; the most at once, as {0} drops some */
+    uint32_t n_rules, n_local, n_literal; /* rules, parts moved out of line, tokens named */
+    uint32_t item, repeats; /* where the item begins that an operator would repeat; operators on it */
+    bool has_item;
+    uint32_t depth;
+    llmc__gr_group group[LLMC__GR_DEPTH + 2]; /* one for a class inside the deepest */
+} llmc__gr_parse;
+
+/* An error at place p of the text. */
+static llmc_status llmc__gr_error(llmc__gr_parse *s, const char *p, const char *what)
+{
+    const char *q;
+    unsigned line = 1, column = 1;
+    for (q = s->text; q < p; q++) {
+        column += ((uint8_t)*q & 0xc0) != 0x80; /* characters */
+        if (*q == '\n') {
+            line++;
+            column = 1;
+        }
+    }
+    return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.parse", (uint64_t)(p - s->text),
+                      "grammar, line %u, column %u: %s", line, column, what);
+}
+
+/* The same for a name or the like [n] that is wrong. */
+static llmc_status llmc__gr_error_name(llmc__gr_parse *s, const char *p, size_t n, const char *what)
+{
+    char text[160];
+    llmc__format(text, sizeof text, "%.*s: %s", (int)llmc__min(n, 64), p, what);
+    return llmc__gr_error(s, p, text);
+}
+
+/* The program has reached its limit. */
+static llmc_status llmc__gr_large(llmc__gr_parse *s)
+{
+    return LLMC__FAIL(s->diag, UNSUPPORTED, "GRAMMAR.emit", (uint64_t)(s->at - s->text),
+                      "the grammar takes more than %u instructions (max_code); are its repeats too large?",
+                      s->limit);
+}
+
+/* Writes over instruction i. */
+static void llmc__gr_set(llmc__gr_parse *s, uint32_t i, unsigned op, unsigned lo, unsigned hi, int64_t arg)
+{
+    if (s->code == NULL)
+        return;
+    s->code[i].op = (uint8_t)op;
+    s->code[i].lo = (uint8_t)lo;
+    s->code[i].hi = (uint8_t)hi;
+    s->code[i].spare = 0;
+    s->code[i].arg = (int32_t)arg; /* within limit, which is below 2^23 */
+    s->same[i] = 0;
+}
+
+/* Appends an instruction. Errors: UNSUPPORTED (limit). */
+static llmc_status llmc__gr_emit(llmc__gr_parse *s, unsigned op, unsigned lo, unsigned hi, int64_t arg)
+{
+    if (s->n >= s->limit)
+        return llmc__gr_large(s);
+    llmc__gr_set(s, s->n++, op, lo, hi, arg);
+    s->most = s->n > s->most ? s->n : s->most;
+    return LLMC_OK;
+}
+
+/* Room for count instructions at place i; what is behind moves. Nothing outside of what moves jumps
+   into it, nor the other way round: it is an item or an alternative. */
+static llmc_status llmc__gr_insert(llmc__gr_parse *s, uint32_t i, uint32_t count)
+{
+    if (s->limit - s->n < count)
+        return llmc__gr_large(s);
+    if (s->code != NULL) {
+        LLMC_MEMMOVE(s->code + i + count, s->code + i, (s->n - i) * sizeof *s->code);
+        LLMC_MEMMOVE(s->same + i + count, s->same + i, (s->n - i) * sizeof *s->same);
+    }
+    s->n += count;
+    s->most = s->n > s->most ? s->n : s->most;
+    return LLMC_OK;
+}
+
+/* A group begins. The caller has looked at the depth. */
+static void llmc__gr_open(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[++s->depth];
+    g->begin = g->alt = s->n;
+    g->chain = LLMC__GR_NONE;
+    s->has_item = false;
+}
+
+/* An alternative is over and another begins:  SPLIT next; alternative; JUMP end; next: ... */
+static llmc_status llmc__gr_bar(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[s->depth];
+    LLMC__TRY(llmc__gr_insert(s, g->alt, 1));
+    LLMC__TRY(llmc__gr_emit(s, LLMC__GR_JUMP, 0, 0, (int64_t)(int32_t)g->chain));
+    llmc__gr_set(s, g->alt, LLMC__GR_SPLIT, 0, 0, (int64_t)s->n - g->alt);
+    g->chain = s->n - 1;
+    g->alt = s->n;
+    s->has_item = false;
+    return LLMC_OK;
+}
+
+/* A group is over; it becomes the item. */
+static void llmc__gr_close(llmc__gr_parse *s)
+{
+    llmc__gr_group *g = &s->group[s->depth--];
+    uint32_t i = g->chain, next;
+    for (; s->code != NULL && i != LLMC__GR_NONE; i = next) {
+        next = (uint32_t)s->code[i].arg;
+        s->code[i].arg = (int32_t)(s->n - i);
+    }
+    s->item = g->begin;
+    s->has_item = true;
+    s->repeats = 0;
+}
+
+/* A repeated item: where one copy of it lies, and, if that is a call of code moved out of line, where
+   this code begins. */
+typedef struct llmc__gr_unit {
+    uint32_t at, n, enter;
+} llmc__gr_unit;
+
+/* Appends one more copy. */
+static llmc_status llmc__gr_again(llmc__gr_parse *s, const llmc__gr_unit *u)
+{
+    uint32_t at = s->n;
+    LLMC__TRY(llmc__gr_insert(s, at, u->n));
+    if (s->code == NULL)
+        return LLMC_OK;
+    LLMC_MEMCPY(s->code + at, s->code + u->at, u->n * sizeof *s->code);
+    LLMC_MEMCPY(s->same + at, s->same + u->at, u->n * sizeof *s->same);
+    if (u->enter != LLMC__GR_NONE)
+        llmc__gr_set(s, at, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - at);
+    return LLMC_OK;
+}
+
+/* Moves the item out of line if its copies would take too much:
+     JUMP over; ENTER; item; END; over: LOCAL       and LOCAL is what is repeated. */
+static llmc_status llmc__gr_outline(llmc__gr_parse *s, llmc__gr_unit *u, uint64_t copies)
+{
+    uint64_t all;
+    u->enter = LLMC__GR_NONE;
+    if (copies < 2 || u->n <= 2 || (llmc__mul(copies, u->n, &all) && all <= LLMC__GR_INLINE))
+        return LLMC_OK;
+    LLMC__TRY(llmc__gr_insert(s, u->at, 2));
+    LLMC__TRY(llmc__gr_emit(s, LLMC__GR_END, 0, 0, 0));
+    llmc__gr_set(s, u->at, LLMC__GR_JUMP, 0, 0, (int64_t)u->n + 3);
+    llmc__gr_set(s, u->at + 1, LLMC__GR_ENTER, 0, 0, 0);
+    u->enter = u->at + 1;
+    u->at = s->n;
+    u->n = 1;
+    s->n_local++;
+    return llmc__gr_emit(s, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - u->at);
+}
+
+/* Of `copies` pieces of code, stride long, from base on, those that are far from the last one are taken
+   for the first by masks: a token of LLMC__GR_LONG bytes cannot tell them apart. */
+static void llmc__gr_alike(llmc__gr_parse *s, uint32_t base, uint32_t stride, uint32_t copies)
+{
+    uint32_t i, j;
+    if (s->code == NULL)
+        return;
+    for (i = 1; i + LLMC__GR_MARGIN < copies; i++)
+        for (j = 0; j < stride; j++)
+            s->same[base + i * stride + j] = s->same[base + j] - (int32_t)(i * stride);
+}
+
+/* Any number of copies, at least one if `some`:   L: item; SPLIT L   or   SPLIT end; item; JUMP back. */
+static llmc_status llmc__gr_loop(llmc__gr_parse *s, llmc__gr_unit *u, bool some)
+{
+    if (some)
+        return llmc__gr_emit(s, LLMC__GR_SPLIT, 0, 0, -(int64_t)u->n);
+    llmc__gr_set(s, u->at, LLMC__GR_SPLIT, 0, 0, (int64_t)u->n + 2);
+    return llmc__gr_emit(s, LLMC__GR_JUMP, 0, 0, -(int64_t)u->n - 1);
+}
+
+/* `count` copies that may be left out:  (SPLIT end; item) count times. first: the one that is there
+   already is the first of them, and has the room for its SPLIT before it at u->at. */
+static llmc_status llmc__gr_optional(llmc__gr_parse *s, const llmc__gr_unit *u, uint32_t count, bool first)
+{
+    uint32_t base = first ? u->at : s->n, i;
+    llmc__gr_unit unit = *u;
+    unit.at += first;
+    for (i = first; i < count; i++) {
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_SPLIT, 0, 0, 0));
+        LLMC__TRY(llmc__gr_again(s, &unit));
+    }
+    for (i = 0; i < count; i++)
+        llmc__gr_set(s, base + i * (u->n + 1), LLMC__GR_SPLIT, 0, 0,
+                     (int64_t)s->n - base - (int64_t)i * (u->n + 1));
+    llmc__gr_alike(s, base, u->n + 1, count);
+    return LLMC_OK;
+}
+
+/* The item min to max times; max NONE: any number. The copies are counted against the limit before the
+   first is made, so large numbers cost nothing. Errors: BAD_ARG, UNSUPPORTED (limit). */
+static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t min, uint32_t max)
+{
+    llmc__gr_unit u;
+    uint32_t copies = max != LLMC__GR_NONE ? max : min > 0 ? min : 1, i;
+    uint64_t all;
+    if (!s->has_item)
+        return llmc__gr_error(s, p, "nothing stands before the operator that it could repeat");
+    if (max < min)
+        return llmc__gr_error(s, p, "a repeat's maximum is below its minimum");
+    if (++s->repeats > LLMC__GR_REPEATS)
+        return llmc__gr_error(s, p, "too many operators on one item");
+    u.at = s->item;
+    u.n = s->n - s->item;
+    if (copies == 0)
+        s->n = s->item;
+    if (copies == 0 || u.n == 0)
+        return LLMC_OK;
+    LLMC__TRY(llmc__gr_outline(s, &u, copies));
+    if (!llmc__mul(copies, (uint64_t)u.n + 1, &all) || all > s->limit)
+        return llmc__gr_large(s);
+    if (min == 0) {
+        LLMC__TRY(llmc__gr_insert(s, u.at, 1));
+        if (u.enter != LLMC__GR_NONE)
+            llmc__gr_set(s, u.at + 1, LLMC__GR_LOCAL, 0, 0, (int64_t)u.enter - u.at - 1);
+        return max == LLMC__GR_NONE ? llmc__gr_loop(s, &u, false) : llmc__gr_optional(s, &u, max, true);
+    }
+    for (i = 1; i < min; i++)
+        LLMC__TRY(llmc__gr_again(s, &u));
+    llmc__gr_alike(s, u.at, u.n, min);
+    if (max == LLMC__GR_NONE)
+        return llmc__gr_loop(s, &u, true);
+    return max > min ? llmc__gr_optional(s, &u, max - min, false) : LLMC_OK;
+}
+
+/* A piece [a, b] of code points whose UTF-8 forms are all strings with byte k in [first's, last's]:
+   writes these. */
+static llmc_status llmc__gr_sequence(llmc__gr_parse *s, uint32_t a, uint32_t b)
+{
+    char first[4], last[4];
+    size_t n = llmc__utf8_write(a, first), i;
+    (void)llmc__utf8_write(b, last);
+    for (i = 0; i < n; i++)
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_BYTE, (uint8_t)first[i], (uint8_t)last[i], 0));
+    return LLMC_OK;
+}
+
+/* The last code point of such a piece that begins with a and ends at b or before. Both lie on one side
+   of the surrogates. Bytes behind one that varies have to take all their values. */
+static uint32_t llmc__gr_piece(uint32_t a, uint32_t b)
+{
+    uint32_t most = a < 0x80 ? 0x7f : a < 0x800 ? 0x7ff : a < 0x10000 ? 0xffff : 0x10ffff, k;
+    uint32_t tails = a < 0x80 ? 0 : a < 0x800 ? 1 : a < 0x10000 ? 2 : 3;
+    b = b < most ? b : most;
+    for (k = 1; k <= tails; k++) {
+        uint32_t low = (1u << (6 * k)) - 1;
+        if ((a & ~low) == (b & ~low))
+            continue;
+        if ((a & low) != 0)
+            b = a | low;
+        else if ((b & low) != low)
+            b = (b & ~low) - 1;
+    }
+    return b;
+}
+
+typedef struct llmc__gr_range {
+    uint32_t lo, hi;
+} llmc__gr_range;
+
+/* One character out of r [n], sorted and apart; none at all if n is 0. Surrogates are no characters.
+   Becomes the item. */
+static llmc_status llmc__gr_one_of(llmc__gr_parse *s, const llmc__gr_range *r, uint32_t n)
+{
+    uint32_t i, pieces = 0;
+    llmc__gr_open(s);
+    for (i = 0; i < n; i++) {
+        uint32_t a = r[i].lo, b;
+        for (; a <= r[i].hi; a = b + 1) {
+            if (a >= 0xd800 && a < 0xe000)
+                a = 0xe000;
+            if (a > r[i].hi)
+                break;
+            b = llmc__gr_piece(a, a < 0xd800 && r[i].hi >= 0xd800 ? 0xd7ff : r[i].hi);
+            if (pieces++ > 0)
+                LLMC__TRY(llmc__gr_bar(s));
+            LLMC__TRY(llmc__gr_sequence(s, a, b));
+        }
+    }
+    if (pieces == 0)
+        LLMC__TRY(llmc__gr_emit(s, LLMC__GR_FAIL, 0, 0, 0));
+    llmc__gr_close(s);
+    return LLMC_OK;
+}
+
+//--[ 19.4 GRAMMAR.parse ]-- GBNF, as llama.cpp reads it
+static bool llmc__gr_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* Past blanks and comments, and past line ends where these mean nothing. */
+static void llmc__gr_skip(llmc__gr_parse *s, bool lines)
+{
+    while (s->at < s->end) {
+        if (*s->at == '#')
+            while (s->at < s->end && *s->at != '\n' && *s->at != '\r')
+                s->at++;
+        else if (*s->at == ' ' || *s->at == '\t' || (lines && (*s->at == '\n' || *s->at == '\r')))
+            s->at++;
+        else
+            break;
+    }
+}
+
+/* Whether c comes next; takes it then. */
+static bool llmc__gr_take(llmc__gr_parse *s, char c)
+{
+    if (s->at == s->end || *s->at != c)
+        return false;
+    s->at++;
+    return true;
+}
+
+/* Code point of the well-formed character p [n]. */
+static uint32_t llmc__gr_decode(const char *p, size_t n)
+{
+    uint32_t c = (uint8_t)p[0];
+    size_t i;
+    if (n > 1)
+        c &= 0x7fu >> n;
+    for (i = 1; i < n; i++)
+        c = c << 6 | ((uint8_t)p[i] & 0x3f);
+    return c;
+}
+
+/* What follows a backslash. \x \u \U are code points of 2, 4, 8 digits. */
+static llmc_status llmc__gr_escape(llmc__gr_parse *s, uint32_t *c)
+{
+    static const char plain[] = "\\\"[]-";
+    const char *p = s->at, *q;
+    unsigned digits;
+    if (s->at == s->end)
+        return llmc__gr_error(s, p, "the text ends inside a character");
+    s->at++;
+    *c = *p == 'n' ? '\n' : *p == 'r' ? '\r' : '\t';
+    if (*p == 'n' || *p == 'r' || *p == 't')
+        return LLMC_OK;
+    for (q = plain; *q != 0; q++)
+        if (*p == *q) {
+            *c = (uint8_t)*p;
+            return LLMC_OK;
+        }
+    digits = *p == 'x' ? 2 : *p == 'u' ? 4 : *p == 'U' ? 8 : 0;
+    if (digits == 0)
+        return llmc__gr_error(s, p, "unknown escape: n r t x u U \\ \" [ ] - expected after a backslash");
+    if (!llmc__hex(s->at, s->end, digits, c))
+        return llmc__gr_error(s, p, "2, 4 or 8 hexadecimal digits expected after \\x, \\u or \\U");
+    if (*c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000))
+        return llmc__gr_error(s, p, "not a character: surrogates and numbers above 10FFFF are none");
+    s->at += digits;
+    return LLMC_OK;
+}
+
+/* One character of a literal or class, perhaps escaped. */
+static llmc_status llmc__gr_char(llmc__gr_parse *s, uint32_t *c)
+{
+    size_t n = llmc__utf8_valid(s->at, (size_t)(s->end - s->at));
+    if (n == 0)
+        return llmc__gr_error(s, s->at,
+                              s->at == s->end ? "the text ends inside a literal or class"
+                                              : "bytes that are no UTF-8");
+    if (llmc__gr_take(s, '\\'))
+        return llmc__gr_escape(s, c);
+    *c = llmc__gr_decode(s->at, n);
+    s->at += n;
+    return LLMC_OK;
+}
+
+/* "..." behind its first quote. Becomes the item, as a whole. */
+static llmc_status llmc__gr_literal(llmc__gr_parse *s)
+{
+    uint32_t begin = s->n, c;
+    while (!llmc__gr_take(s, '"')) {
+        LLMC__TRY(llmc__gr_char(s, &c));
+        LLMC__TRY(llmc__gr_sequence(s, c, c));
+    }
+    s->item = begin;
+    s->has_item = true;
+    s->repeats = 0;
+    return LLMC_OK;
+}
+
+/* Sorts r [n] and joins what overlaps or touches; returns how many are left. */
+static uint32_t llmc__gr_join(llmc__gr_range *r, uint32_t n)
+{
+    uint32_t i, j, m = 0;
+    for (i = 1; i < n; i++) {
+        llmc__gr_range x = r[i];
+        for (j = i; j > 0 && r[j - 1].lo > x.lo; j--)
+            r[j] = r[j - 1];
+        r[j] = x;
+    }
+    for (i = 0; i < n; i++) {
+        if (m > 0 && r[i].lo <= r[m - 1].hi + 1)
+            r[m - 1].hi = r[i].hi > r[m - 1].hi ? r[i].hi : r[m - 1].hi;
+        else
+            r[m++] = r[i];
+    }
+    return m;
+}
+
+/* The gaps between r [n], sorted and apart, in its place; room for n + 1. */
+static uint32_t llmc__gr_invert(llmc__gr_range *r, uint32_t n)
+{
+    uint32_t from = 0, m = 0, i;
+    for (i = 0; i < n; i++) {
+        llmc__gr_range x = r[i];
+        if (x.lo > from) {
+            r[m].lo = from;
+            r[m++].hi = x.lo - 1;
+        }
+        from = x.hi + 1;
+    }
+    if (from <= 0x10ffff) {
+        r[m].lo = from;
+        r[m++].hi = 0x10ffff;
+    }
+    return m;
+}
+
+/* [...] behind its bracket. A minus sign before the closing bracket stands for itself. */
+static llmc_status llmc__gr_class(llmc__gr_parse *s)
+{
+    llmc__gr_range r[LLMC__GR_RANGES + 1];
+    const char *begin = s->at;
+    bool others = llmc__gr_take(s, '^');
+    uint32_t n = 0;
+    while (!llmc__gr_take(s, ']')) {
+        const char *p = s->at;
+        if (n == LLMC__GR_RANGES)
+            return llmc__gr_error(s, p, "more than 256 ranges in one class");
+        LLMC__TRY(llmc__gr_char(s, &r[n].lo));
+        r[n].hi = r[n].lo;
+        if (s->end - s->at >= 2 && s->at[0] == '-' && s->at[1] != ']') {
+            s->at++;
+            LLMC__TRY(llmc__gr_char(s, &r[n].hi));
+        }
+        if (r[n].hi < r[n].lo)
+            return llmc__gr_error(s, p, "a range ends before it begins");
+        n++;
+    }
+    if (n == 0 && !others)
+        return llmc__gr_error(s, begin, "an empty class matches nothing");
+    n = llmc__gr_join(r, n);
+    if (others)
+        n = llmc__gr_invert(r, n);
+    return llmc__gr_one_of(s, r, n);
+}
+
+/* A number below 10^9; more digits count as that. */
+static bool llmc__gr_number(llmc__gr_parse *s, uint32_t *out)
+{
+    const char *p = s->at;
+    uint32_t v = 0;
+    for (; s->at < s->end && *s->at >= '0' && *s->at <= '9'; s->at++)
+        v = v >= 100000000u ? 1000000000u : v * 10 + (uint32_t)(*s->at - '0');
+    *out = v;
+    return s->at > p;
+}
+
+/* {m} {m,} {m,n} behind the brace at p. */
+static llmc_status llmc__gr_braces(llmc__gr_parse *s, const char *p)
+{
+    uint32_t min, max;
+    llmc__gr_skip(s, false);
+    if (!llmc__gr_number(s, &min))
+        return llmc__gr_error(s, s->at, "a number expected after {");
+    max = min;
+    llmc__gr_skip(s, false);
+    if (llmc__gr_take(s, ',')) {
+        llmc__gr_skip(s, false);
+        if (!llmc__gr_number(s, &max))
+            max = LLMC__GR_NONE;
+        llmc__gr_skip(s, false);
+    }
+    if (!llmc__gr_take(s, '}'))
+        return llmc__gr_error(s, s->at, "{m}, {m,} or {m,n} expected");
+    return llmc__gr_repeat(s, p, min, max);
+}
+
+/* <text> or <[id]>: the token. Only looked up when the program is written. */
+static llmc_status llmc__gr_token_id(llmc__gr_parse *s, llmc_token *id)
+{
+    const char *p = s->at;
+    uint32_t v = 0;
+    bool number;
+    if (!llmc__gr_take(s, '<'))
+        return llmc__gr_error(s, p, "a token, <text> or <[id]>, expected after !");
+    number = llmc__gr_take(s, '[');
+    if (number && (!llmc__gr_number(s, &v) || !llmc__gr_take(s, ']')))
+        return llmc__gr_error(s, s->at, "<[id]> expected");
+    while (!number && s->at < s->end && *s->at != '>' && *s->at != '\n')
+        s->at++;
+    if (!llmc__gr_take(s, '>'))
+        return llmc__gr_error(s, s->at, "> expected at the end of a token");
+    *id = (llmc_token)v;
+    if (s->code == NULL)
+        return LLMC_OK;
+    if (s->tok == NULL)
+        return llmc__gr_error(s, p, "a grammar without a tokenizer has no tokens");
+    if (!number)
+        *id = s->at - p > 1024 ? LLMC_TOKEN_NONE : llmc_token_find(s->tok, p, (size_t)(s->at - p));
+    if (*id < 0 || (uint32_t)*id >= llmc_tokenizer_count(s->tok))
+        return llmc__gr_error_name(s, p, (size_t)(s->at - p), "the vocabulary has no such token");
+    return LLMC_OK;
+}
+
+/* A token as the item. */
+static llmc_status llmc__gr_token(llmc__gr_parse *s)
+{
+    llmc_token id = 0;
+    const char *p = s->at;
+    bool others = llmc__gr_take(s, '!');
+    if (++s->n_literal > LLMC__GR_LITERALS)
+        return llmc__gr_error(s, p, "more than 256 tokens in one grammar");
+    LLMC__TRY(llmc__gr_token_id(s, &id));
+    s->item = s->n;
+    s->has_item = true;
+    s->repeats = 0;
+    return llmc__gr_emit(s, LLMC__GR_TOKEN, others, 0, id);
+}
+
+/* Rule of the name p [n]; NONE: there is none. *slot: where it is, or would be, NONE where too many names
+   collide. */
+static uint32_t llmc__gr_find(const llmc_grammar *g, const char *text, const char *p, size_t n,
+                              uint32_t *slot)
+{
+    uint32_t at = (uint32_t)llmc__token_hash((const uint8_t *)p, n), probe;
+    for (probe = 0; probe < LLMC__PROBES; probe++, at++) {
+        uint32_t v = g->slot[at & g->slot_mask];
+        *slot = at & g->slot_mask;
+        if (v == 0)
+            return LLMC__GR_NONE;
+        if (g->proc[v - 1].name_len == n && LLMC_MEMCMP(text + g->proc[v - 1].name_at, p, n) == 0)
+            return v - 1;
+    }
+    *slot = LLMC__GR_NONE;
+    return LLMC__GR_NONE;
+}
+
+/* A name at the current place; its bytes, 0 if there is none. */
+static size_t llmc__gr_name(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    while (s->at < s->end && llmc__gr_name_char(*s->at))
+        s->at++;
+    return (size_t)(s->at - p);
+}
+
+/* A rule's name as the item. */
+static llmc_status llmc__gr_reference(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    size_t n = llmc__gr_name(s);
+    uint32_t rule = 0, slot;
+    if (s->code != NULL)
+        rule = llmc__gr_find(s->g, s->text, p, n, &slot);
+    if (rule == LLMC__GR_NONE)
+        return llmc__gr_error_name(s, p, n, "no rule has this name");
+    s->item = s->n;
+    s->has_item = true;
+    s->repeats = 0;
+    return llmc__gr_emit(s, LLMC__GR_CALL, 0, 0, rule);
+}
+
+/* An operator or a bracket, c, has been taken at p. */
+static llmc_status llmc__gr_operator(llmc__gr_parse *s, const char *p, char c)
+{
+    static const llmc__gr_range any = {0, 0x10ffff};
+    switch (c) {
+    case '"':
+        return llmc__gr_literal(s);
+    case '[':
+        return llmc__gr_class(s);
+    case '.':
+        return llmc__gr_one_of(s, &any, 1);
+    case '{':
+        return llmc__gr_braces(s, p);
+    case '*':
+        return llmc__gr_repeat(s, p, 0, LLMC__GR_NONE);
+    case '+':
+        return llmc__gr_repeat(s, p, 1, LLMC__GR_NONE);
+    case '?':
+        return llmc__gr_repeat(s, p, 0, 1);
+    case '|':
+        LLMC__TRY(llmc__gr_bar(s));
+        llmc__gr_skip(s, true);
+        return LLMC_OK;
+    case '(':
+        if (s->depth >= LLMC__GR_DEPTH)
+            return llmc__gr_error(s, p, "more than 64 groups in groups");
+        llmc__gr_open(s);
+        return LLMC_OK;
+    case ')':
+        if (s->depth == 1)
+            return llmc__gr_error(s, p, "no group is open that ) could close");
+        llmc__gr_close(s);
+        return LLMC_OK;
+    default:
+        return llmc__gr_error(s, p,
+                              "a name, a literal, a class, a token, an operator or a line's end expected");
+    }
+}
+
+/* What a rule stands for, up to the end of its last line. */
+static llmc_status llmc__gr_body(llmc__gr_parse *s)
+{
+    s->depth = 0;
+    llmc__gr_open(s);
+    for (;;) {
+        const char *p;
+        llmc__gr_skip(s, s->depth > 1);
+        p = s->at;
+        if (p == s->end || ((*p == '\n' || *p == '\r') && s->depth == 1))
+            break;
+        if (llmc__gr_name_char(*p)) {
+            LLMC__TRY(llmc__gr_reference(s));
+        } else if (*p == '<' || *p == '!') {
+            LLMC__TRY(llmc__gr_token(s));
+        } else {
+            s->at++;
+            LLMC__TRY(llmc__gr_operator(s, p, *p));
+        }
+    }
+    if (s->depth > 1)
+        return llmc__gr_error(s, s->at, "a group is not closed: ) expected");
+    llmc__gr_close(s);
+    return llmc__gr_emit(s, LLMC__GR_END, 0, 0, 0);
+}
+
+/* name ::= ... ; takes the name down in the second reading. */
+static llmc_status llmc__gr_rule(llmc__gr_parse *s)
+{
+    const char *p = s->at;
+    size_t n = llmc__gr_name(s);
+    uint32_t rule = s->n_rules++, slot = LLMC__GR_NONE;
+    if (n == 0)
+        return llmc__gr_error(s, p, "a rule's name expected");
+    llmc__gr_skip(s, false);
+    if (s->end - s->at < 3 || LLMC_MEMCMP(s->at, "::=", 3) != 0)
+        return llmc__gr_error(s, s->at, "::= expected after a rule's name");
+    s->at += 3;
+    llmc__gr_skip(s, true);
+    if (s->g != NULL && s->code == NULL) {
+        if (llmc__gr_find(s->g, s->text, p, n, &slot) != LLMC__GR_NONE)
+            return llmc__gr_error_name(s, p, n, "a second rule of this name");
+        if (slot == LLMC__GR_NONE)
+            return llmc__gr_error_name(s, p, n, "too many names have one hash");
+        s->g->slot[slot] = rule + 1;
+        s->g->proc[rule].name_at = (uint32_t)(p - s->text);
+        s->g->proc[rule].name_len = (uint32_t)n;
+    }
+    if (s->code != NULL)
+        s->g->proc[rule].start = s->n;
+    return llmc__gr_body(s);
+}
+
+/* Reads all of the text once. Errors: BAD_ARG, UNSUPPORTED. */
+static llmc_status llmc__gr_read(llmc__gr_parse *s)
+{
+    s->at = s->text;
+    s->n = s->most = s->n_rules = s->n_local = s->n_literal = 0;
+    llmc__gr_skip(s, true);
+    while (s->at < s->end) {
+        LLMC__TRY(llmc__gr_rule(s));
+        llmc__gr_skip(s, true);
+    }
+    if (s->n_rules == 0)
+        return llmc__gr_error(s, s->text, "the grammar has no rules");
+    return LLMC_OK;
+}
+
+//--[ 19.5 GRAMMAR.link ]-- what calls what; what cannot end; what must be refused
+/* Numbers the procedures without names, makes every call one of CALL, and lists the calls of each
+   procedure through link. */
+static void llmc__gr_number_procs(llmc_grammar *g)
+{
+    uint32_t i, p;
+    g->n_proc = g->n_rules;
+    for (i = 0; i < g->n_code; i++)
+        if (g->code[i].op == LLMC__GR_ENTER) {
+            g->code[i].arg = (int32_t)g->n_proc;
+            g->proc[g->n_proc].name_len = 0;
+            g->proc[g->n_proc++].start = i;
+        }
+    for (p = 0; p < g->n_proc; p++)
+        g->proc[p].calls = LLMC__GR_NONE;
+    for (i = 0; i < g->n_code; i++) {
+        llmc__gr_inst *c = &g->code[i];
+        if (c->op == LLMC__GR_LOCAL) {
+            c->arg = g->code[(int64_t)i + c->arg].arg;
+            c->op = LLMC__GR_CALL;
+        }
+        if (c->op == LLMC__GR_CALL) {
+            g->link[i] = g->proc[c->arg].calls;
+            g->proc[c->arg].calls = i;
+        }
+    }
+}
+
+/* Instruction i of procedure p is reached, for the first time or not. */
+static void llmc__gr_reach(llmc_grammar *g, uint32_t i, uint32_t p, uint32_t *n)
+{
+    if (g->mark[i] != 0)
+        return;
+    g->mark[i] = p + 1;
+    g->queue[(*n)++] = i;
+}
+
+/* Which procedures can be passed: `bytes`: at all, into `ends`; else without a byte, into `nullable`.
+   Afterwards mark[i] - 1 is the procedure from whose beginning i is reached so; 0: it is not. A call that
+   cannot be passed yet waits until its procedure's end is reached, so each instruction is met once. */
+static void llmc__gr_pass(llmc_grammar *g, bool bytes)
+{
+    uint32_t n = 0, p, i, c;
+    LLMC_MEMSET(g->mark, 0, g->n_code * sizeof *g->mark);
+    for (p = 0; p < g->n_proc; p++)
+        llmc__gr_reach(g, g->proc[p].start, p, &n);
+    while (n > 0) {
+        const llmc__gr_inst *k;
+        llmc__gr_proc *to;
+        i = g->queue[--n];
+        k = &g->code[i];
+        p = g->mark[i] - 1;
+        to = k->op == LLMC__GR_CALL ? &g->proc[k->arg] : &g->proc[p];
+        if (k->op == LLMC__GR_ENTER || k->op == LLMC__GR_SPLIT ||
+            (bytes && (k->op == LLMC__GR_BYTE || k->op == LLMC__GR_TOKEN)) ||
+            (k->op == LLMC__GR_CALL && (bytes ? to->ends : to->nullable)))
+            llmc__gr_reach(g, i + 1, p, &n);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_reach(g, i + (uint32_t)k->arg, p, &n);
+        if (k->op != LLMC__GR_END || (bytes ? to->ends : to->nullable))
+            continue;
+        *(bytes ? &to->ends : &to->nullable) = true;
+        for (c = to->calls; c != LLMC__GR_NONE; c = g->link[c])
+            if (g->mark[c] != 0)
+                llmc__gr_reach(g, c + 1, g->mark[c] - 1, &n);
+    }
+}
+
+/* Whether, from instruction i, its procedure's end can be reached, as far as mark says for what follows. */
+static bool llmc__gr_useful(const llmc_grammar *g, uint32_t i)
+{
+    const llmc__gr_inst *k = &g->code[i];
+    switch (k->op) {
+    case LLMC__GR_END:
+        return true;
+    case LLMC__GR_FAIL:
+        return false;
+    case LLMC__GR_JUMP:
+        return g->mark[i + (uint32_t)k->arg] != 0;
+    case LLMC__GR_SPLIT:
+        return g->mark[i + 1] != 0 || g->mark[i + (uint32_t)k->arg] != 0;
+    case LLMC__GR_CALL:
+        return g->proc[k->arg].ends && g->mark[i + 1] != 0;
+    default:
+        return g->mark[i + 1] != 0;
+    }
+}
+
+/* Cuts off what cannot lead to an end: it becomes FAIL, so that a text is never led there. Jumps back are
+   only those of loops, so each pass from the end settles one more level of loops in loops. */
+static void llmc__gr_prune(llmc_grammar *g)
+{
+    uint32_t i;
+    bool changed = true;
+    LLMC_MEMSET(g->mark, 0, g->n_code * sizeof *g->mark);
+    while (changed) {
+        changed = false;
+        for (i = g->n_code; i-- > 0;)
+            if (g->mark[i] == 0 && llmc__gr_useful(g, i)) {
+                g->mark[i] = 1;
+                changed = true;
+            }
+    }
+    for (i = 0; i < g->n_code; i++)
+        if (g->mark[i] == 0)
+            g->code[i].op = LLMC__GR_FAIL;
+}
+
+/* Takes out of the list of p's calls what is not made before p's caller has matched a byte, and counts the
+   rest. mark is that of llmc__gr_pass without bytes. */
+static void llmc__gr_first_calls(llmc_grammar *g, uint32_t p)
+{
+    uint32_t c, next, kept = LLMC__GR_NONE;
+    g->proc[p].waits = 0;
+    for (c = g->proc[p].calls; c != LLMC__GR_NONE; c = next) {
+        next = g->link[c];
+        if (g->mark[c] == 0 || g->code[c].op != LLMC__GR_CALL)
+            continue;
+        g->link[c] = kept;
+        kept = c;
+        g->proc[p].waits++;
+    }
+    g->proc[p].calls = kept;
+}
+
+/* A rule that comes before itself; there is one, since not all procedures could be ranked. Who is not
+   ranked has a caller that is not: going from one to the next ends in a circle, which visits a rule with
+   a name. */
+static llmc_status llmc__gr_left(llmc_grammar *g, const char *text, llmc_diag *diag)
+{
+    uint32_t p = 0, c, step;
+    while (g->proc[p].waits == 0)
+        p++;
+    for (step = 0; step <= 2 * g->n_proc || g->proc[p].name_len == 0; step++) {
+        for (c = g->proc[p].calls; g->proc[g->mark[c] - 1].waits == 0;)
+            c = g->link[c];
+        g->proc[p].calls = c; /* the next round does not look for it again */
+        p = g->mark[c] - 1;
+    }
+    return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", g->proc[p].name_at,
+                      "grammar, rule %.*s: left recursion, the rule can begin with itself",
+                      (int)llmc__min(g->proc[p].name_len, 96), text + g->proc[p].name_at);
+}
+
+/* Ranks the procedures, callers before those whom they call before they match a byte.
+   Errors: BAD_ARG (left recursion). */
+static llmc_status llmc__gr_rank(llmc_grammar *g, const char *text, llmc_diag *diag)
+{
+    uint32_t p, i, c, ranked = 0, done;
+    /* by caller, too: link is the list by callee; queue is free and becomes the list by caller */
+    for (p = 0; p < g->n_proc; p++) {
+        llmc__gr_first_calls(g, p);
+        g->proc[p].rank = LLMC__GR_NONE; /* for now the head of that list */
+    }
+    for (i = 0; i < g->n_code; i++)
+        if (g->code[i].op == LLMC__GR_CALL && g->mark[i] != 0) {
+            g->queue[i] = g->proc[g->mark[i] - 1].rank;
+            g->proc[g->mark[i] - 1].rank = i;
+        }
+    for (p = 0; p < g->n_proc; p++)
+        if (g->proc[p].waits == 0)
+            g->by_rank[ranked++] = p;
+    for (done = 0; done < ranked; done++)
+        for (c = g->proc[g->by_rank[done]].rank; c != LLMC__GR_NONE; c = g->queue[c])
+            if (--g->proc[g->code[c].arg].waits == 0)
+                g->by_rank[ranked++] = (uint32_t)g->code[c].arg;
+    if (ranked < g->n_proc)
+        return llmc__gr_left(g, text, diag);
+    for (i = 0; i < ranked; i++)
+        g->proc[g->by_rank[i]].rank = i;
+    return LLMC_OK;
+}
+
+/* Calls that nothing follows become TAIL. */
+static void llmc__gr_tails(llmc_grammar *g)
+{
+    uint32_t i, j, hops;
+    for (i = 0; i < g->n_code; i++) {
+        if (g->code[i].op != LLMC__GR_CALL)
+            continue;
+        j = i + 1; /* through a few jumps: groups end in groups */
+        for (hops = 0; g->code[j].op == LLMC__GR_JUMP && g->code[j].arg > 0 && hops < LLMC__GR_DEPTH; hops++)
+            j += (uint32_t)g->code[j].arg;
+        if (g->code[j].op == LLMC__GR_END)
+            g->code[i].op = LLMC__GR_TAIL;
+    }
+}
+
+/* Bytes that every range takes or leaves together get one number, so that tables are narrow. */
+static void llmc__gr_classes(llmc_grammar *g)
+{
+    bool edge[257];
+    uint32_t i, c = 0;
+    LLMC_MEMSET(edge, 0, sizeof edge);
+    g->has_tokens = false;
+    for (i = 0; i < g->n_code; i++) {
+        g->has_tokens = g->has_tokens || g->code[i].op == LLMC__GR_TOKEN;
+        if (g->code[i].op == LLMC__GR_BYTE)
+            edge[g->code[i].lo] = edge[g->code[i].hi + 1] = true;
+    }
+    for (i = 0; i < 256; i++) {
+        c += i > 0 && edge[i];
+        g->byte_class[i] = (uint8_t)c;
+    }
+    g->n_class = c + 1;
+}
+
+/* From a written program to one that can run. name: the root rule.
+   Errors: BAD_ARG (no root, a root that never ends, left recursion). */
+static llmc_status llmc__gr_link(llmc_grammar *g, const char *text, const char *name, llmc_diag *diag)
+{
+    uint32_t slot;
+    g->root = llmc__gr_find(g, text, name, llmc__strlen(name), &slot);
+    if (g->root == LLMC__GR_NONE)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "grammar: it has no rule %s", name);
+    llmc__gr_number_procs(g);
+    llmc__gr_pass(g, true);
+    if (!g->proc[g->root].ends)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", g->proc[g->root].name_at,
+                          "grammar, rule %s: no text matches it, because it never ends", name);
+    llmc__gr_prune(g);
+    llmc__gr_pass(g, false);
+    LLMC__TRY(llmc__gr_rank(g, text, diag));
+    llmc__gr_tails(g);
+    llmc__gr_classes(g);
+    return LLMC_OK;
+}
+
+/* Places g's arrays, whose sizes s counted, and its own tokens, if no vocabulary is given. */
+static void llmc__gr_carve(llmc_grammar *g, const llmc__gr_parse *s, llmc__arena *a)
+{
+    uint32_t slots = 8;
+    while (slots < 2 * s->n_rules)
+        slots *= 2;
+    g->n_code = s->n;
+    g->n_rules = s->n_rules;
+    g->slot_mask = slots - 1;
+    g->code = (llmc__gr_inst *)llmc__take(a, s->most, sizeof *g->code);
+    g->same = (int32_t *)llmc__take(a, s->most, sizeof *g->same);
+    g->proc = (llmc__gr_proc *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->proc);
+    g->by_rank = (uint32_t *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->by_rank);
+    g->slot = (uint32_t *)llmc__take(a, slots, sizeof *g->slot);
+    g->mark = (uint32_t *)llmc__take(a, s->most, sizeof *g->mark);
+    g->link = (uint32_t *)llmc__take(a, s->most, sizeof *g->link);
+    g->queue = (uint32_t *)llmc__take(a, s->most, sizeof *g->queue);
+    if (g->vocab == NULL && s->tok != NULL)
+        llmc__gr_vocab_carve(&g->own, s->tok, a);
+}
+
+/* Defaults, the first reading, and the memory that it asks for. *g is on the stack; g->vocab is set if it
+   was given. Errors: BAD_ARG, UNSUPPORTED, NO_MEMORY. */
+static llmc_status llmc__gr_measure(llmc_grammar *g, llmc__gr_parse *s, llmc_grammar_options *o,
+                                    const llmc_grammar_options *opt, size_t *bytes)
+{
+    llmc__arena a = {NULL, 0, 0, false};
+    llmc__options(o, sizeof *o, opt);
+    if (o->root == NULL)
+        o->root = "root";
+    if (o->max_code == 0)
+        o->max_code = 1u << 18;
+    if (s->text == NULL)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "the grammar's text is NULL or above 2 GiB");
+    if (o->max_code > 1u << 22)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "max_code %u: at most 2^22",
+                          o->max_code);
+    if (o->vocab != NULL && o->vocab->tok != s->tok)
+        return LLMC__FAIL(s->diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "vocab was made for another tokenizer");
+    s->limit = o->max_code;
+    LLMC_MEMSET(g, 0, sizeof *g);
+    g->vocab = o->vocab;
+    LLMC__TRY(llmc__gr_read(s));
+    (void)llmc__take(&a, 1, sizeof *g);
+    llmc__gr_carve(g, s, &a);
+    if (a.failed)
+        return LLMC__FAIL(s->diag, NO_MEMORY, "GRAMMAR.link", LLMC_NO_OFFSET,
+                          "the grammar needs more memory than there are addresses for");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* A reading that is about to begin. */
+static void llmc__gr_begin(llmc__gr_parse *s, const llmc_tokenizer *tok, const char *text, size_t len,
+                           llmc_diag *diag)
+{
+    LLMC_MEMSET(s, 0, sizeof *s);
+    s->text = len <= INT32_MAX ? text : NULL;
+    s->end = s->text != NULL ? text + len : NULL;
+    s->tok = tok;
+    s->diag = diag;
+}
+
+/* llmc_grammar_need -- bytes that llmc_grammar_init will take       (GRAMMAR.link)
+   Reads the text, so what is wrong with its syntax is found here; what is wrong with its rules, by init.
+   Errors: BAD_ARG, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_need(const llmc_tokenizer *tok, const char *text, size_t len,
+                                       const llmc_grammar_options *opt, size_t *bytes, llmc_diag *diag)
+{
+    llmc_grammar g;
+    llmc_grammar_options o;
+    llmc__gr_parse s;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "bytes must not be NULL");
+    llmc__gr_begin(&s, tok, text, len, diag);
+    return llmc__gr_measure(&g, &s, &o, opt, bytes);
+}
+
+/* llmc_grammar_init -- a grammar, ready for states                  (GRAMMAR.link)
+   Three readings: count, names, program. Takes steps in proportion to the program, the text and the
+   vocabulary (sorted, unless opt->vocab is given). *out is written on success only.
+   Errors: as llmc_grammar_need. */
+LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer *tok, const char *text,
+                                       size_t len, const llmc_grammar_options *opt, void *mem, size_t bytes,
+                                       llmc_diag *diag)
+{
+    llmc_grammar measured, *g;
+    llmc_grammar_options o;
+    llmc__gr_parse s;
+    llmc__arena a;
+    size_t need;
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    llmc__gr_begin(&s, tok, text, len, diag);
+    LLMC__TRY(llmc__gr_measure(&measured, &s, &o, opt, &need));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.link", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    g = (llmc_grammar *)llmc__take(&a, 1, sizeof *g);
+    *g = measured;
+    llmc__gr_carve(g, &s, &a);
+    LLMC_MEMSET(g->slot, 0, ((size_t)g->slot_mask + 1) * sizeof *g->slot);
+    LLMC_MEMSET(g->proc, 0, ((size_t)s.n_rules + s.n_local) * sizeof *g->proc);
+    s.g = g;
+    LLMC__TRY(llmc__gr_read(&s));
+    s.code = g->code;
+    s.same = g->same;
+    LLMC__TRY(llmc__gr_read(&s));
+    LLMC__TRY(llmc__gr_link(g, text, o.root, diag));
+    if (g->vocab == NULL && tok != NULL) {
+        llmc__gr_vocab_fill(&g->own);
+        g->vocab = &g->own;
+    }
+    *out = g;
+    return LLMC_OK;
+}
+
+//--[ 19.6 GRAMMAR.stack ]-- sets of return addresses, each kept once
+/* Entries of a set or state being made are written behind the last one's, where they stay if nothing equal
+   is there already. A pool that ends sets run.full; what is returned then is void, and the call that
+   began it all clears up and tries again.
+
+   The number of pairs [n], of which the hash is h, among those kept in slot [slots]; 0: not there, and
+   *place is where it belongs. flags may be NULL. */
+static uint32_t llmc__gr_lookup(const uint32_t *slot, uint32_t slots, const uint32_t *at,
+                                const llmc__gr_pair *all, const llmc__gr_pair *p, uint32_t n, uint32_t *place)
+{
+    uint32_t i = (uint32_t)llmc__token_hash((const uint8_t *)p, n * sizeof *p) & (slots - 1), v;
+    for (; (v = slot[i]) != 0; i = (i + 1) & (slots - 1)) /* at most half full */
+        if (at[v + 1] - at[v] == n && LLMC_MEMCMP(all + at[v], p, n * sizeof *p) == 0)
+            return v;
+    *place = i;
+    return 0;
+}
+
+/* Charges n steps; false: there are none left. */
+static bool llmc__gr_charge(llmc_grammar_state *st, uint32_t n)
+{
+    if (st->run.work < n) {
+        st->run.work = 0;
+        st->run.full = true;
+        return false;
+    }
+    st->run.work -= n;
+    return true;
+}
+
+/* Where the entries of the next set go. */
+static uint32_t llmc__gr_set_top(const llmc_grammar_state *st)
+{
+    return st->set_at[st->run.n_sets];
+}
+
+/* The set whose n entries lie at the top, in order. */
+static uint32_t llmc__gr_set_keep(llmc_grammar_state *st, uint32_t n)
+{
+    uint32_t top = llmc__gr_set_top(st), place = 0, v, k;
+    v = llmc__gr_lookup(st->set_slot, st->set_slots, st->set_at, st->frame, st->frame + top, n, &place);
+    if (v != 0)
+        return v;
+    if (st->run.n_sets >= st->max_sets) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    v = st->run.n_sets++;
+    st->set_at[v + 1] = top + n;
+    st->set_slot[place] = v;
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k][v] = 0;
+    return v;
+}
+
+/* {(at, set)} */
+static uint32_t llmc__gr_set_one(llmc_grammar_state *st, uint32_t at, uint32_t set)
+{
+    uint32_t top = llmc__gr_set_top(st);
+    if (top >= st->max_frames) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    st->frame[top].at = at;
+    st->frame[top].set = set;
+    return llmc__gr_set_keep(st, 1);
+}
+
+/* -1, 0, 1: how pair a stands to b in a set's order. */
+static int llmc__gr_order(llmc__gr_pair a, llmc__gr_pair b)
+{
+    if (a.at != b.at)
+        return a.at < b.at ? -1 : 1;
+    return a.set == b.set ? 0 : a.set < b.set ? -1 : 1;
+}
+
+/* a and b together. */
+static uint32_t llmc__gr_set_join(llmc_grammar_state *st, uint32_t a, uint32_t b)
+{
+    uint32_t i = st->set_at[a], j = st->set_at[b], i_end = st->set_at[a + 1], j_end = st->set_at[b + 1];
+    uint32_t top = llmc__gr_set_top(st), n = 0;
+    if (a == b || i == i_end)
+        return b;
+    if (j == j_end)
+        return a;
+    if (!llmc__gr_charge(st, i_end - i + (j_end - j)) || st->max_frames - top < i_end - i + (j_end - j)) {
+        st->run.full = true;
+        return LLMC__GR_SET_NONE;
+    }
+    while (i < i_end || j < j_end) {
+        int o = i == i_end ? 1 : j == j_end ? -1 : llmc__gr_order(st->frame[i], st->frame[j]);
+        st->frame[top + n++] = o <= 0 ? st->frame[i] : st->frame[j];
+        i += o <= 0;
+        j += o >= 0;
+    }
+    return llmc__gr_set_keep(st, n);
+}
+
+/* The address that masks take at for. */
+static uint32_t llmc__gr_same(const llmc_grammar *g, uint32_t at)
+{
+    return at >= LLMC__GR_AT ? at : (uint32_t)((int64_t)at + g->same[at]);
+}
+
+/* The set as masks see it: `depth` return addresses, then UNKNOWN. What the whole text ends with stays.
+   recursion: depth goes down by one, from LLMC__GR_FRAMES at most. */
+static uint32_t llmc__gr_set_cut(llmc_grammar_state *st, uint32_t set, uint32_t depth)
+{
+    uint32_t i, out = LLMC__GR_SET_NONE;
+    if (set < LLMC__GR_SETS)
+        return set;
+    if (depth == 0)
+        return LLMC__GR_SET_UNKNOWN;
+    if (st->cut[depth - 1][set] != 0)
+        return st->cut[depth - 1][set];
+    for (i = st->set_at[set]; i < st->set_at[set + 1] && !st->run.full; i++) {
+        uint32_t below = llmc__gr_set_cut(st, st->frame[i].set, depth - 1);
+        out = llmc__gr_set_join(st, out, llmc__gr_set_one(st, llmc__gr_same(st->g, st->frame[i].at), below));
+    }
+    if (!st->run.full)
+        st->cut[depth - 1][set] = out;
+    return out;
+}
+
+//--[ 19.7 GRAMMAR.step ]-- from state to state, a byte at a time
+/* Begins a closure: nothing is reached yet. */
+static void llmc__gr_start(llmc_grammar_state *st, uint32_t flags)
+{
+    llmc__gr_run *r = &st->run;
+    if (++r->closure >= 1u << 30) { /* numbers begin anew */
+        LLMC_MEMSET(st->slot, 0, st->g->n_code * sizeof *st->slot);
+        LLMC_MEMSET(st->acc, 0, st->g->n_proc * sizeof *st->acc);
+        r->closure = 1;
+    }
+    r->n_queue = r->n_term = r->n_call = r->n_heap = 0;
+    r->flags = flags;
+}
+
+/* Instruction i is reached with `set` below it. Terminals and calls are noted for later; `follow`: what
+   goes on without a byte is queued, again if the set below has grown. */
+static void llmc__gr_add(llmc_grammar_state *st, uint32_t i, uint32_t set, bool follow)
+{
+    llmc__gr_slot *s = &st->slot[i];
+    llmc__gr_run *r = &st->run;
+    uint8_t op = st->g->code[i].op;
+    if (op == LLMC__GR_FAIL || r->full)
+        return;
+    if (s->seen / 2 != r->closure) {
+        s->seen = r->closure * 2;
+        s->set = set;
+        if (op == LLMC__GR_BYTE || op == LLMC__GR_TOKEN)
+            st->touched[r->n_term++] = i;
+        if (op == LLMC__GR_CALL || op == LLMC__GR_TAIL)
+            st->touched[st->g->n_code - ++r->n_call] = i;
+    } else {
+        uint32_t both = llmc__gr_set_join(st, s->set, set);
+        if (both == s->set)
+            return;
+        s->set = both;
+    }
+    if (follow && op != LLMC__GR_BYTE && op != LLMC__GR_TOKEN && (s->seen & 1) == 0) {
+        s->seen |= 1;
+        st->queue[r->n_queue++] = i;
+    }
+}
+
+/* Returns from a procedure with `set` below it: to all addresses in it. */
+static void llmc__gr_return(llmc_grammar_state *st, uint32_t set)
+{
+    uint32_t i;
+    for (i = st->set_at[set]; i < st->set_at[set + 1] && !st->run.full; i++) {
+        llmc__gr_pair p = st->frame[i];
+        if (!llmc__gr_charge(st, 1))
+            return;
+        if (p.at == LLMC__GR_AT_DONE)
+            st->run.flags |= LLMC__GR_FINAL;
+        else if (p.at == LLMC__GR_AT_UNKNOWN)
+            st->run.flags |= LLMC__GR_UNKNOWN;
+        else
+            llmc__gr_add(st, p.at, p.set, true);
+    }
+}
+
+/* First half of a closure: what was added goes on without a byte, through returns, too, but not into
+   procedures, only past those that may be empty. No set is made here but by joining, so it ends. */
+static void llmc__gr_follow(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    while (r->n_queue > 0 && !r->full && llmc__gr_charge(st, 1)) {
+        uint32_t i = st->queue[--r->n_queue], set = st->slot[i].set;
+        const llmc__gr_inst *k = &st->g->code[i];
+        st->slot[i].seen &= ~1u;
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_ENTER ||
+            ((k->op == LLMC__GR_CALL || k->op == LLMC__GR_TAIL) && st->g->proc[k->arg].nullable))
+            llmc__gr_add(st, i + 1, set, true);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_add(st, i + (uint32_t)k->arg, set, true);
+        if (k->op == LLMC__GR_END)
+            llmc__gr_return(st, set);
+    }
+}
+
+/* A procedure is called with `set` below it. Its rank goes into the heap the first time. */
+static void llmc__gr_enter(llmc_grammar_state *st, uint32_t proc, uint32_t set)
+{
+    llmc__gr_acc *a = &st->acc[proc];
+    llmc__gr_run *r = &st->run;
+    uint32_t at, rank = st->g->proc[proc].rank;
+    if (a->seen == r->closure) {
+        a->set = llmc__gr_set_join(st, a->set, set);
+        return;
+    }
+    a->seen = r->closure;
+    a->set = set;
+    for (at = r->n_heap++; at > 0 && st->heap[(at - 1) / 2] > rank; at = (at - 1) / 2)
+        st->heap[at] = st->heap[(at - 1) / 2];
+    st->heap[at] = rank;
+}
+
+/* The procedure of lowest rank that was called. */
+static uint32_t llmc__gr_lowest(llmc_grammar_state *st)
+{
+    uint32_t first = st->heap[0], last = st->heap[--st->run.n_heap], n = st->run.n_heap, at = 0, child;
+    while ((child = 2 * at + 1) < n) {
+        child += child + 1 < n && st->heap[child + 1] < st->heap[child];
+        if (st->heap[child] >= last)
+            break;
+        st->heap[at] = st->heap[child];
+        at = child;
+    }
+    if (n > 0)
+        st->heap[at] = last;
+    return st->g->by_rank[first];
+}
+
+/* The call at i, with `set` below its own procedure. */
+static void llmc__gr_call(llmc_grammar_state *st, uint32_t i, uint32_t set)
+{
+    const llmc__gr_inst *k = &st->g->code[i];
+    llmc__gr_enter(st, (uint32_t)k->arg, k->op == LLMC__GR_TAIL ? set : llmc__gr_set_one(st, i + 1, set));
+}
+
+/* Queues instruction i of a procedure just entered, once. */
+static void llmc__gr_visit(llmc_grammar_state *st, uint32_t i)
+{
+    if (st->slot[i].entered == st->run.closure)
+        return;
+    st->slot[i].entered = st->run.closure;
+    st->queue[st->run.n_queue++] = i;
+}
+
+/* Goes through the beginning of a procedure that was entered, with all that is below it. It may come to
+   its end, but then its callers have gone past it already. */
+static void llmc__gr_descend(llmc_grammar_state *st, uint32_t proc)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t set = st->acc[proc].set;
+    llmc__gr_visit(st, st->g->proc[proc].start);
+    while (r->n_queue > 0 && !r->full && llmc__gr_charge(st, 1)) {
+        uint32_t i = st->queue[--r->n_queue];
+        const llmc__gr_inst *k = &st->g->code[i];
+        bool call = k->op == LLMC__GR_CALL || k->op == LLMC__GR_TAIL;
+        if (k->op == LLMC__GR_BYTE || k->op == LLMC__GR_TOKEN)
+            llmc__gr_add(st, i, set, false);
+        if (call)
+            llmc__gr_call(st, i, set);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_ENTER || (call && st->g->proc[k->arg].nullable))
+            llmc__gr_visit(st, i + 1);
+        if (k->op == LLMC__GR_SPLIT || k->op == LLMC__GR_JUMP)
+            llmc__gr_visit(st, i + (uint32_t)k->arg);
+    }
+}
+
+/* Second half: the calls that were reached. By rank, so that a procedure is gone through once, when all
+   who call it here have done so. Without left recursion nobody is called after that. */
+static void llmc__gr_calls(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t k;
+    for (k = 1; k <= r->n_call && !r->full; k++) {
+        uint32_t i = st->touched[st->g->n_code - k];
+        llmc__gr_call(st, i, st->slot[i].set);
+    }
+    while (r->n_heap > 0 && !r->full)
+        llmc__gr_descend(st, llmc__gr_lowest(st));
+}
+
+/* Sorts a [n] by Shell's method: states have a few entries, some have thousands. */
+static void llmc__gr_sort_u32(uint32_t *a, uint32_t n)
+{
+    uint32_t gap, i, j, x;
+    for (gap = 1; gap < n / 3;)
+        gap = 3 * gap + 1;
+    for (; gap > 0; gap /= 3)
+        for (i = gap; i < n; i++) {
+            x = a[i];
+            for (j = i; j >= gap && a[j - gap] > x; j -= gap)
+                a[j] = a[j - gap];
+            a[j] = x;
+        }
+}
+
+/* Ends a closure: the state of what was reached. The last pair of every state holds its flags, so that
+   states that differ in them alone are two. 0: full. */
+static uint32_t llmc__gr_state_keep(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t top = st->state_at[r->n_states], n = r->n_term, i, place = 0, v;
+    if (r->full || !llmc__gr_charge(st, n) || st->max_configs - top <= n) {
+        r->full = true;
+        return 0;
+    }
+    if (n > 0)
+        r->flags |= LLMC__GR_LIVE;
+    llmc__gr_sort_u32(st->touched, n);
+    for (i = 0; i < n; i++) {
+        st->config[top + i].at = st->touched[i];
+        st->config[top + i].set = st->slot[st->touched[i]].set;
+    }
+    st->config[top + n].at = LLMC__GR_AT;
+    st->config[top + n].set = r->flags;
+    v = llmc__gr_lookup(st->state_slot, st->state_slots, st->state_at, st->config, st->config + top, n + 1,
+                        &place);
+    if (v != 0)
+        return v;
+    if (r->n_states >= st->max_states) {
+        r->full = true;
+        return 0;
+    }
+    v = r->n_states++;
+    st->state_at[v + 1] = top + n + 1;
+    st->state_slot[place] = v;
+    st->state_flags[v] = (uint8_t)r->flags;
+    st->coarse[v] = st->mask_of[v] = 0;
+    LLMC_MEMSET(st->step + (size_t)v * st->g->n_class, 0, st->g->n_class * sizeof *st->step);
+    return v;
+}
+
+/* Number of configurations of a state. */
+static uint32_t llmc__gr_count(const llmc_grammar_state *st, uint32_t state)
+{
+    return st->state_at[state + 1] - st->state_at[state] - 1;
+}
+
+/* The state after a byte, made; 0: full. */
+static uint32_t llmc__gr_make_step(llmc_grammar_state *st, uint32_t state, uint8_t byte)
+{
+    uint32_t at = st->state_at[state], end = at + llmc__gr_count(st, state), next;
+    llmc__gr_start(st, st->state_flags[state] & LLMC__GR_UNKNOWN);
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        const llmc__gr_inst *k = &st->g->code[c.at];
+        if (k->op == LLMC__GR_BYTE && byte >= k->lo && byte <= k->hi)
+            llmc__gr_add(st, c.at + 1, c.set, true);
+    }
+    (void)llmc__gr_charge(st, llmc__gr_count(st, state));
+    llmc__gr_follow(st);
+    llmc__gr_calls(st);
+    next = llmc__gr_state_keep(st);
+    if (next != 0)
+        st->step[(size_t)state * st->g->n_class + st->g->byte_class[byte]] = (uint16_t)next;
+    return next;
+}
+
+/* The state after a byte; DEAD: none; 0: full. */
+static uint32_t llmc__gr_step(llmc_grammar_state *st, uint32_t state, uint8_t byte)
+{
+    uint32_t next = st->step[(size_t)state * st->g->n_class + st->g->byte_class[byte]];
+    return next != 0 ? next : llmc__gr_make_step(st, state, byte);
+}
+
+/* The same for bytes p [n]. */
+static uint32_t llmc__gr_steps(llmc_grammar_state *st, uint32_t state, const uint8_t *p, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n && state > LLMC__GR_DEAD; i++)
+        state = llmc__gr_step(st, state, p[i]);
+    return state;
+}
+
+/* Throws away all states and masks. The dead one is there at once; it has no configurations. */
+static void llmc__gr_forget(llmc_grammar_state *st)
+{
+    uint32_t i;
+    LLMC_MEMSET(st->state_slot, 0, st->state_slots * sizeof *st->state_slot);
+    for (i = 0; i < st->max_masks; i++)
+        st->mask[i].state = st->mask[i].used = 0;
+    st->run.n_states = LLMC__GR_DEAD;
+    st->state_at[0] = st->state_at[1] = 0;
+    llmc__gr_start(st, 0);
+    (void)llmc__gr_state_keep(st);
+}
+
+/* Puts set v into the table of those kept. */
+static void llmc__gr_set_enter(llmc_grammar_state *st, uint32_t v)
+{
+    uint32_t n = st->set_at[v + 1] - st->set_at[v], place = 0, k;
+    (void)llmc__gr_lookup(st->set_slot, st->set_slots, st->set_at, st->frame, st->frame + st->set_at[v], n,
+                          &place);
+    st->set_slot[place] = v;
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k][v] = 0;
+}
+
+/* Moves the sets for which cut[0] is set together; afterwards cut[0] has their new numbers. Entries name
+   lower sets only, so one way up is enough, and order stays. */
+static void llmc__gr_compact(llmc_grammar_state *st)
+{
+    uint32_t *number = st->cut[0], v, i, n = 0, top = 0, end = 0;
+    for (v = 0; v < st->run.n_sets; v++) {
+        uint32_t begin = end; /* set_at[v] as it was; set_at[n], n <= v, is written over */
+        end = st->set_at[v + 1];
+        if (v >= LLMC__GR_SETS && number[v] == 0)
+            continue;
+        st->set_at[n] = top;
+        for (i = begin; i < end; i++) {
+            st->frame[top] = st->frame[i];
+            st->frame[top].set = number[st->frame[top].set];
+            top++;
+        }
+        number[v] = n++;
+    }
+    st->set_at[n] = top;
+    st->run.n_sets = n;
+}
+
+/* llmc__gr_collect -- throw away all but the live state               (GRAMMAR.step)
+   A set's entries name sets with lower numbers only: going down marks what is needed, going up moves it
+   together. The live state gets its new number. */
+static void llmc__gr_collect(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    uint32_t *number = st->cut[0], v, i, live = r->live, n = 0, flags = 0, at = 0;
+    r->full = false;
+    r->work = LLMC__GR_WORK;
+    if (live != 0) {
+        at = st->state_at[live];
+        n = llmc__gr_count(st, live);
+        flags = st->state_flags[live];
+    }
+    LLMC_MEMSET(number, 0, r->n_sets * sizeof *number);
+    for (i = 0; i < n; i++)
+        number[st->config[at + i].set] = 1;
+    for (v = r->n_sets; v-- > LLMC__GR_SETS;)
+        for (i = st->set_at[v]; number[v] != 0 && i < st->set_at[v + 1]; i++)
+            number[st->frame[i].set] = 1;
+    llmc__gr_compact(st);
+    LLMC_MEMMOVE(st->config + 1, st->config + at, n * sizeof *st->config); /* behind the dead one's */
+    for (i = 0; i < n; i++)
+        st->config[1 + i].set = number[st->config[1 + i].set];
+    LLMC_MEMSET(st->set_slot, 0, st->set_slots * sizeof *st->set_slot);
+    for (v = LLMC__GR_SET_DONE; v < r->n_sets; v++)
+        llmc__gr_set_enter(st, v);
+    llmc__gr_forget(st);
+    if (live == 0)
+        return;
+    llmc__gr_start(st, flags);
+    for (i = 0; i < n; i++)
+        llmc__gr_add(st, st->config[1 + i].at, st->config[1 + i].set, false);
+    r->live = llmc__gr_state_keep(st);
+}
+
+/* The state at the grammar's beginning; 0: full. */
+static uint32_t llmc__gr_first(llmc_grammar_state *st)
+{
+    llmc__gr_start(st, 0);
+    llmc__gr_enter(st, st->g->root, LLMC__GR_SET_DONE);
+    if (st->g->proc[st->g->root].nullable)
+        st->run.flags |= LLMC__GR_FINAL;
+    llmc__gr_calls(st);
+    return llmc__gr_state_keep(st);
+}
+
+/* Empty pools with the three sets that are always there. */
+static void llmc__gr_clear(llmc_grammar_state *st)
+{
+    llmc__gr_run *r = &st->run;
+    LLMC_MEMSET(r, 0, sizeof *r);
+    LLMC_MEMSET(st->slot, 0, st->g->n_code * sizeof *st->slot);
+    LLMC_MEMSET(st->acc, 0, st->g->n_proc * sizeof *st->acc);
+    LLMC_MEMSET(st->set_at, 0, 3 * sizeof *st->set_at);
+    st->frame[0].at = LLMC__GR_AT_DONE;
+    st->frame[1].at = LLMC__GR_AT_UNKNOWN;
+    st->frame[0].set = st->frame[1].set = LLMC__GR_SET_NONE;
+    st->set_at[LLMC__GR_SET_UNKNOWN] = 1;
+    st->set_at[LLMC__GR_SETS] = 2;
+    r->n_sets = LLMC__GR_SETS;
+    llmc__gr_collect(st);
+}
+
+/* Before a call's work: steps to charge, and pools that the last call may have left full. */
+static void llmc__gr_ready(llmc_grammar_state *st)
+{
+    if (st->run.full)
+        llmc__gr_collect(st);
+    st->run.work = LLMC__GR_WORK;
+}
+
+/* After work that may have found the pools full: whether it is worth another try, with empty ones. */
+static bool llmc__gr_retry(llmc_grammar_state *st, bool *tried)
+{
+    if (!st->run.full || st->run.work == 0 || *tried)
+        return false;
+    *tried = true;
+    llmc__gr_collect(st);
+    return !st->run.full;
+}
+
+/* What a call says that came to nothing even so. The state is as it was. */
+static llmc_status llmc__gr_too_much(const llmc_grammar_state *st, llmc_diag *diag)
+{
+    if (st->run.work == 0)
+        return LLMC__FAIL(diag, FULL, "GRAMMAR.step", LLMC_NO_OFFSET,
+                          "the grammar is too ambiguous: to follow it takes more than %d steps",
+                          (int)LLMC__GR_WORK);
+    return LLMC__FAIL(diag, FULL, "GRAMMAR.step", LLMC_NO_OFFSET,
+                      "the text nests too deep, or the grammar is too ambiguous, for max_states %u",
+                      st->max_states);
+}
+
+//--[ 19.8 GRAMMAR.mask ]-- which tokens can come next
+/* The text may be over: what came matches the grammar, or an end token has come. */
+LLMC_API bool llmc_grammar_can_end(const llmc_grammar_state *state)
+{
+    return state->run.live == 0 || (state->state_flags[state->run.live] & LLMC__GR_FINAL) != 0;
+}
+
+/* It has to be over. */
+LLMC_API bool llmc_grammar_is_done(const llmc_grammar_state *state)
+{
+    return state->run.live == 0 || state->state_flags[state->run.live] == LLMC__GR_FINAL;
+}
+
+/* The state that masks are made for: return addresses cut off, far copies of repeats made one. */
+static uint32_t llmc__gr_coarse(llmc_grammar_state *st, uint32_t state)
+{
+    uint32_t at = st->state_at[state], end = at + llmc__gr_count(st, state), v;
+    if (st->coarse[state] != 0)
+        return st->coarse[state];
+    llmc__gr_start(st, st->state_flags[state] & (LLMC__GR_FINAL | LLMC__GR_UNKNOWN));
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        llmc__gr_add(st, llmc__gr_same(st->g, c.at), llmc__gr_set_cut(st, c.set, LLMC__GR_FRAMES), false);
+    }
+    v = llmc__gr_state_keep(st);
+    st->coarse[state] = (uint16_t)v;
+    return v;
+}
+
+/* llmc__gr_walk -- all tokens from a state                             (GRAMMAR.mask)
+   bits [words] by id and maybe [words] by place, cleared before: the tokens after which the state is
+   alive, and those of which it is not known. Returns how many tokens were looked at, *n_maybe of the
+   second sort. at[d] is the state after the first d bytes of the token at hand. */
+static uint32_t llmc__gr_walk(llmc_grammar_state *st, uint32_t state, uint32_t *bits, uint32_t *maybe,
+                              uint32_t *n_maybe)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t at[LLMC__GR_LONG + 1], i = 0, looked = 0;
+    *n_maybe = 0;
+    at[0] = state;
+    while (i < v->n && !st->run.full) {
+        const uint8_t *p = v->blob + v->off[i];
+        uint32_t d = v->lcp[i], len = v->off[i + 1] - v->off[i], next = at[d];
+        uint32_t look = (uint32_t)llmc__min(len, LLMC__GR_LONG);
+        looked++;
+        while (d < look && (next = llmc__gr_step(st, next, p[d])) > LLMC__GR_DEAD)
+            at[++d] = next;
+        if (next <= LLMC__GR_DEAD) { /* and so are all that share these bytes */
+            for (i++; i < v->n && v->lcp[i] > d; i = v->next[i])
+                continue;
+            continue;
+        }
+        if (len <= LLMC__GR_LONG && (st->state_flags[next] & (LLMC__GR_LIVE | LLMC__GR_FINAL)) != 0) {
+            bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+        } else {
+            maybe[i / 32] |= 1u << (i % 32);
+            ++*n_maybe;
+        }
+        i++;
+    }
+    return looked;
+}
+
+/* The mask of a state, found or made in the place of the one that was used longest ago; NULL: full.
+   One that took next to no time is the first to go again. */
+static llmc__gr_mask *llmc__gr_mask_of(llmc_grammar_state *st, uint32_t state)
+{
+    uint32_t i, oldest = 0;
+    llmc__gr_mask *m;
+    uint32_t *bits;
+    if (st->mask_of[state] != 0) {
+        m = &st->mask[st->mask_of[state] - 1];
+        if (m->used != 0)
+            m->used = ++st->run.tick;
+        return m;
+    }
+    for (i = 1; i < st->max_masks; i++)
+        if (st->mask[i].used < st->mask[oldest].used)
+            oldest = i;
+    m = &st->mask[oldest];
+    bits = st->mask_bits + (size_t)oldest * 2 * st->words;
+    st->mask_of[m->state] = 0; /* of state 0, too, which has none */
+    m->state = m->used = 0;
+    LLMC_MEMSET(bits, 0, (size_t)2 * st->words * sizeof *bits);
+    if (llmc__gr_walk(st, state, bits, bits + st->words, &m->n_maybe) > LLMC__GR_CHEAP)
+        m->used = ++st->run.tick;
+    if (st->run.full) {
+        m->used = 0;
+        return NULL;
+    }
+    m->state = state;
+    st->mask_of[state] = (uint16_t)(oldest + 1);
+    return m;
+}
+
+/* Adds to bits what of the mask's unknown tokens the live state allows. */
+static void llmc__gr_settle(llmc_grammar_state *st, const uint32_t *maybe, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t w, i, word;
+    for (w = 0; w < (v->n + 31) / 32; w++)
+        for (word = maybe[w], i = w * 32; word != 0 && !st->run.full; word >>= 1, i++)
+            if ((word & 1) != 0 && llmc__gr_steps(st, st->run.live, v->blob + v->off[i],
+                                                  v->off[i + 1] - v->off[i]) > LLMC__GR_DEAD)
+                bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+}
+
+/* Tokens that the live state asks for by name, or by another's name. */
+static void llmc__gr_named(const llmc_grammar_state *st, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t at = st->state_at[st->run.live], end = at + llmc__gr_count(st, st->run.live), i;
+    for (; st->g->has_tokens && at < end; at++) {
+        const llmc__gr_inst *k = &st->g->code[st->config[at].at];
+        uint32_t id = (uint32_t)k->arg;
+        if (k->op == LLMC__GR_TOKEN && k->lo == 0)
+            bits[id / 32] |= 1u << (id % 32);
+        for (i = 0; k->op == LLMC__GR_TOKEN && k->lo != 0 && i < v->n; i++)
+            if (v->order[i] != id)
+                bits[v->order[i] / 32] |= 1u << (v->order[i] % 32);
+    }
+}
+
+/* At the very beginning of a sequence, with a tokenizer that drops the first space: each token by
+   itself, by the bytes that it would add there. */
+static void llmc__gr_opening(llmc_grammar_state *st, uint32_t *bits)
+{
+    const llmc_grammar_vocab *v = st->g->vocab;
+    uint32_t i;
+    for (i = 0; i < v->n && !st->run.full; i++) {
+        uint32_t id = v->order[i];
+        size_t n = llmc__token_bytes(v->tok, (llmc_token)id, true, false, st->text);
+        if (n > 0 && llmc__gr_steps(st, st->run.live, (const uint8_t *)st->text, n) > LLMC__GR_DEAD)
+            bits[id / 32] |= 1u << (id % 32);
+    }
+}
+
+/* One try at the live state's mask; run.full: it came to nothing. */
+static void llmc__gr_try_mask(llmc_grammar_state *st, uint32_t *bits)
+{
+    uint32_t coarse;
+    const uint32_t *kept;
+    llmc__gr_mask *m = NULL;
+    LLMC_MEMSET(bits, 0, st->words * sizeof *bits);
+    if (st->run.opening) {
+        llmc__gr_opening(st, bits);
+        return;
+    }
+    coarse = llmc__gr_coarse(st, st->run.live);
+    if (coarse != 0)
+        m = llmc__gr_mask_of(st, coarse);
+    if (m != NULL && m->n_maybe > LLMC__GR_UNSURE && coarse != st->run.live)
+        m = llmc__gr_mask_of(st, st->run.live);
+    if (m == NULL) {
+        st->run.full = true;
+        return;
+    }
+    kept = st->mask_bits + (size_t)(m - st->mask) * 2 * st->words;
+    LLMC_MEMCPY(bits, kept, st->words * sizeof *bits);
+    if (m->n_maybe > 0)
+        llmc__gr_settle(st, kept + st->words, bits);
+}
+
+/* llmc_grammar_mask -- the tokens that may come next                   (GRAMMAR.mask)
+   bits [words]: bit id % 32 of word id / 32; the words beyond the vocabulary's are cleared.
+   Exactly the tokens that llmc_grammar_advance would take, those included that end a generation; none
+   after one of these. A mask that is kept costs little more than to copy it.
+   Errors: BAD_ARG (words), FULL. */
+LLMC_API llmc_status llmc_grammar_mask(llmc_grammar_state *state, uint32_t *bits, size_t words,
+                                       llmc_diag *diag)
+{
+    bool tried = false;
+    uint32_t w;
+    if (bits == NULL || words < state->words)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.mask", LLMC_NO_OFFSET, "%zu words for a mask of %u", words,
+                          state->words);
+    LLMC_MEMSET(bits, 0, words * sizeof *bits);
+    if (state->run.live == 0 || state->words == 0)
+        return LLMC_OK;
+    llmc__gr_ready(state);
+    do
+        llmc__gr_try_mask(state, bits);
+    while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    for (w = 0; llmc_grammar_can_end(state) && w < state->words; w++)
+        bits[w] |= state->g->vocab->ends[w];
+    llmc__gr_named(state, bits);
+    return LLMC_OK;
+}
+
+/* llmc_grammar_apply -- the same on logits [n]; n may be above the number of tokens (padding) or below
+   Without branches: half of a mask's bits may be set, and no processor foresees which. */
+LLMC_API llmc_status llmc_grammar_apply(llmc_grammar_state *state, float *logits, size_t n, llmc_diag *diag)
+{
+    size_t i, w, in;
+    LLMC__TRY(llmc_grammar_mask(state, state->bits, state->words, diag));
+    for (w = 0; w * 32 < n; w++) {
+        uint32_t word = w < state->words ? state->bits[w] : 0;
+        in = word != UINT32_MAX ? (size_t)llmc__min(n - w * 32, 32) : 0;
+        for (i = 0; i < in; i++) {
+            uint32_t keep = 0 - (word >> i & 1), bits = llmc__f32_bits(logits[w * 32 + i]);
+            logits[w * 32 + i] = llmc__bits_f32((bits & keep) | (0xff800000u & ~keep)); /* -infinity */
+        }
+    }
+    return LLMC_OK;
+}
+
+//--[ 19.9 GRAMMAR.state ]-- a text is followed
+/* llmc_grammar_reset -- back to the beginning                         (GRAMMAR.state)
+   Errors: FULL (not even that fits). */
+LLMC_API llmc_status llmc_grammar_reset(llmc_grammar_state *state, bool opening, llmc_diag *diag)
+{
+    bool tried = false;
+    uint32_t first;
+    llmc__gr_ready(state);
+    do
+        first = llmc__gr_first(state);
+    while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    state->run.live = first;
+    state->run.opening = opening && state->g->vocab != NULL && state->g->vocab->drops_space;
+    return LLMC_OK;
+}
+
+/* llmc_grammar_text -- the text goes on by bytes [len]                (GRAMMAR.state)
+   A long one had better come in pieces: pools that fill up are only cleared between calls, and once
+   within one.  Errors: BAD_ARG (with the first byte that cannot be), FULL; the state is as it was. */
+LLMC_API llmc_status llmc_grammar_text(llmc_grammar_state *state, const char *text, size_t len,
+                                       llmc_diag *diag)
+{
+    uint32_t to, next;
+    bool tried = false;
+    size_t n;
+    llmc__gr_ready(state);
+    do {
+        to = next = state->run.live;
+        for (n = 0; n < len && next > LLMC__GR_DEAD; n += next > LLMC__GR_DEAD) {
+            next = llmc__gr_step(state, to, (uint8_t)text[n]);
+            to = next > LLMC__GR_DEAD ? next : to;
+        }
+    } while (llmc__gr_retry(state, &tried));
+    if (state->run.full)
+        return llmc__gr_too_much(state, diag);
+    if (n < len)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", n,
+                          "the grammar does not allow the text from byte %zu on", n);
+    state->run.live = to;
+    state->run.opening = state->run.opening && len == 0;
+    return LLMC_OK;
+}
+
+/* The state after token id: by its bytes, to `to`, and, where the grammar names tokens, as a whole.
+   0: full. */
+static uint32_t llmc__gr_by_name(llmc_grammar_state *st, uint32_t id, uint32_t to)
+{
+    uint32_t at = st->state_at[st->run.live], end = at + llmc__gr_count(st, st->run.live);
+    bool text = st->g->vocab->rank[id] != LLMC__GR_NONE;
+    llmc__gr_start(st, st->state_flags[to]);
+    for (; at < end && !st->run.full; at++) {
+        llmc__gr_pair c = st->config[at];
+        const llmc__gr_inst *k = &st->g->code[c.at];
+        if (k->op == LLMC__GR_TOKEN && (k->lo == 0 ? (uint32_t)k->arg == id : text && (uint32_t)k->arg != id))
+            llmc__gr_add(st, c.at + 1, c.set, true);
+    }
+    llmc__gr_follow(st);
+    llmc__gr_calls(st);
+    end = st->state_at[to + 1] - 1;
+    for (at = st->state_at[to]; at < end && !st->run.full; at++)
+        llmc__gr_add(st, st->config[at].at, st->config[at].set, false);
+    return llmc__gr_state_keep(st);
+}
+
+/* One try at following token id, whose bytes are p [n]. 0: full; DEAD: it may not come. */
+static uint32_t llmc__gr_try_token(llmc_grammar_state *st, uint32_t id, const uint8_t *p, size_t n)
+{
+    uint32_t to = n > 0 ? llmc__gr_steps(st, st->run.live, p, n) : (uint32_t)LLMC__GR_DEAD;
+    return st->g->has_tokens && to != 0 ? llmc__gr_by_name(st, id, to) : to;
+}
+
+/* llmc_grammar_advance -- the text goes on by a token                 (GRAMMAR.state)
+   One that ends a generation is taken if the text may end, and nothing after it.
+   Errors: BAD_ARG (no such token, or it is not allowed here), FULL; the state is as it was. */
+LLMC_API llmc_status llmc_grammar_advance(llmc_grammar_state *state, llmc_token token, llmc_diag *diag)
+{
+    const llmc_grammar_vocab *v = state->g->vocab;
+    uint32_t id = (uint32_t)token, rank, to = LLMC__GR_DEAD;
+    const uint8_t *p = NULL;
+    size_t n = 0;
+    bool tried = false;
+    if (v == NULL || token < 0 || id >= v->count)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "token %d: the vocabulary has %u",
+                          (int)token, v != NULL ? v->count : 0);
+    rank = v->rank[id];
+    if (rank != LLMC__GR_NONE && state->run.opening) {
+        n = llmc__token_bytes(v->tok, token, true, false, state->text);
+        p = (const uint8_t *)state->text;
+    } else if (rank != LLMC__GR_NONE) {
+        n = v->off[rank + 1] - v->off[rank];
+        p = v->blob + v->off[rank];
+    }
+    if (state->run.live != 0) {
+        llmc__gr_ready(state);
+        do
+            to = llmc__gr_try_token(state, id, p, n);
+        while (llmc__gr_retry(state, &tried));
+        if (state->run.full)
+            return llmc__gr_too_much(state, diag);
+        if (to == LLMC__GR_DEAD && (v->ends[id / 32] >> (id % 32) & 1) != 0 && llmc_grammar_can_end(state))
+            to = 0;
+    }
+    if (to == LLMC__GR_DEAD)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "the grammar does not allow token %d here", (int)token);
+    state->run.live = to;
+    state->run.opening = false;
+    return LLMC_OK;
+}
+
+/* A power of two of at least twice n. */
+static uint32_t llmc__gr_slots(uint32_t n)
+{
+    uint32_t slots = 16;
+    while (slots < 2 * n)
+        slots *= 2;
+    return slots;
+}
+
+/* Places everything behind the struct itself; max_states and max_masks are set. */
+static void llmc__gr_state_carve(llmc_grammar_state *st, llmc__arena *a)
+{
+    const llmc_grammar *g = st->g;
+    uint64_t begin = a->used;
+    uint32_t k;
+    st->max_sets = 4 * st->max_states + LLMC__GR_SETS;
+    st->max_frames = 8 * st->max_states + LLMC__GR_SETS;
+    st->max_configs = 16 * st->max_states;
+    st->words = g->vocab != NULL ? (g->vocab->count + 31) / 32 : 0;
+    st->set_slots = llmc__gr_slots(st->max_sets);
+    st->state_slots = llmc__gr_slots(st->max_states);
+    st->block = (uint8_t *)llmc__take(a, 0, 1);
+    st->slot = (llmc__gr_slot *)llmc__take(a, g->n_code, sizeof *st->slot);
+    st->queue = (uint32_t *)llmc__take(a, g->n_code, sizeof *st->queue);
+    st->touched = (uint32_t *)llmc__take(a, g->n_code, sizeof *st->touched);
+    st->acc = (llmc__gr_acc *)llmc__take(a, g->n_proc, sizeof *st->acc);
+    st->heap = (uint32_t *)llmc__take(a, g->n_proc, sizeof *st->heap);
+    st->set_at = (uint32_t *)llmc__take(a, (uint64_t)st->max_sets + 1, sizeof *st->set_at);
+    st->frame = (llmc__gr_pair *)llmc__take(a, st->max_frames, sizeof *st->frame);
+    st->set_slot = (uint32_t *)llmc__take(a, st->set_slots, sizeof *st->set_slot);
+    for (k = 0; k < LLMC__GR_FRAMES; k++)
+        st->cut[k] = (uint32_t *)llmc__take(a, st->max_sets, sizeof *st->cut[k]);
+    st->state_at = (uint32_t *)llmc__take(a, (uint64_t)st->max_states + 1, sizeof *st->state_at);
+    st->config = (llmc__gr_pair *)llmc__take(a, st->max_configs, sizeof *st->config);
+    st->state_slot = (uint32_t *)llmc__take(a, st->state_slots, sizeof *st->state_slot);
+    st->state_flags = (uint8_t *)llmc__take(a, st->max_states, 1);
+    st->coarse = (uint16_t *)llmc__take(a, st->max_states, sizeof *st->coarse);
+    st->mask_of = (uint16_t *)llmc__take(a, st->max_states, sizeof *st->mask_of);
+    st->step = (uint16_t *)llmc__take(a, (uint64_t)st->max_states * g->n_class, sizeof *st->step);
+    st->mask = (llmc__gr_mask *)llmc__take(a, st->max_masks, sizeof *st->mask);
+    st->mask_bits = (uint32_t *)llmc__take(a, 2 * (uint64_t)st->max_masks * st->words, sizeof *st->mask_bits);
+    st->bits = (uint32_t *)llmc__take(a, st->words, sizeof *st->bits);
+    st->text = (char *)llmc__take(a, g->vocab != NULL ? g->vocab->longest : 0, 1);
+    st->block_bytes = (size_t)(a->used - begin);
+}
+
+/* Defaults and limits, then the layout. *st is on the stack. Errors: BAD_ARG, NO_MEMORY. */
+static llmc_status llmc__gr_state_measure(llmc_grammar_state *st, const llmc_grammar *grammar,
+                                          const llmc_grammar_state_options *opt, size_t *bytes,
+                                          llmc_diag *diag)
+{
+    llmc_grammar_state_options o;
+    llmc__arena a = {NULL, 0, 0, false};
+    llmc__options(&o, sizeof o, opt);
+    if (grammar == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "grammar must not be NULL");
+    if (o.max_states == 0)
+        o.max_states = 2048;
+    if (o.max_masks == 0)
+        o.max_masks = 32;
+    if (o.max_states < 16 || o.max_states > UINT16_MAX || o.max_masks > 4096)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "max_states %u, max_masks %u: 16 to 65535, and at most 4096", o.max_states,
+                          o.max_masks);
+    LLMC_MEMSET(st, 0, sizeof *st);
+    st->g = grammar;
+    st->max_states = o.max_states;
+    st->max_masks = o.max_masks;
+    (void)llmc__take(&a, 1, sizeof *st);
+    llmc__gr_state_carve(st, &a);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "the state needs more memory than there are addresses for");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_grammar_state_need -- bytes that llmc_grammar_state_init will take   (GRAMMAR.state)
+   About 500 bytes a state, 16 an instruction of the grammar, and a quarter byte a token and mask.
+   Errors: BAD_ARG, NO_MEMORY. */
+LLMC_API llmc_status llmc_grammar_state_need(const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, size_t *bytes,
+                                             llmc_diag *diag)
+{
+    llmc_grammar_state st;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "bytes must not be NULL");
+    return llmc__gr_state_measure(&st, grammar, opt, bytes, diag);
+}
+
+/* llmc_grammar_state_init -- a text's place, at the beginning         (GRAMMAR.state)
+   mem [bytes], any alignment, need not be cleared. *out is written on success only.
+   Errors: BAD_ARG, NO_MEMORY, FULL (a grammar that is ambiguous beyond max_states at once). */
+LLMC_API llmc_status llmc_grammar_state_init(llmc_grammar_state **out, const llmc_grammar *grammar,
+                                             const llmc_grammar_state_options *opt, void *mem, size_t bytes,
+                                             llmc_diag *diag)
+{
+    llmc_grammar_state measured, *st;
+    llmc__arena a;
+    size_t need;
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "out and mem must not be NULL");
+    LLMC__TRY(llmc__gr_state_measure(&measured, grammar, opt, &need, diag));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.state", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    st = (llmc_grammar_state *)llmc__take(&a, 1, sizeof *st);
+    *st = measured;
+    llmc__gr_state_carve(st, &a);
+    LLMC_MEMSET(st->block, 0, st->block_bytes);
+    llmc__gr_clear(st);
+    LLMC__TRY(llmc_grammar_reset(st, false, diag));
+    *out = st;
+    return LLMC_OK;
+}
+
+/* llmc_grammar_copy -- dst stands where src does, and knows what src knows   (GRAMMAR.state)
+   Numbers, not pointers, tie the arrays together, so they are copied as they are.
+   Errors: BAD_ARG (another grammar, other options). */
+LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_grammar_state *src,
+                                       llmc_diag *diag)
+{
+    if (dst->g != src->g || dst->max_states != src->max_states || dst->max_masks != src->max_masks)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET,
+                          "only states of one grammar and of equal options can be copied");
+    if (dst != src) {
+        LLMC_MEMCPY(dst->block, src->block, src->block_bytes);
+        dst->run = src->run;
+    }
+    return LLMC_OK;
+}
+
+#endif /* LLMC_NO_GRAMMAR, LLMC_NO_TOKEN */
+
+#ifndef LLMC_NO_GRAMMAR
+
+//--[ 19.10 GRAMMAR.write ]-- GBNF text, and JSON's own parts in it
+/* Text that counts on when its memory is full, so that a caller learns what it takes. */
+typedef struct llmc__schema_out {
+    char *out;
+    size_t cap;
+    uint64_t len; /* bytes so far, written or not */
+} llmc__schema_out;
+
+/* One byte. */
+static void llmc__schema_byte(llmc__schema_out *o, char c)
+{
+    if (o->len < o->cap)
+        o->out[o->len] = c;
+    o->len++;
+}
+
+/* A NUL-terminated text as it stands. */
+static void llmc__schema_put(llmc__schema_out *o, const char *s)
+{
+    for (; *s != 0; s++)
+        llmc__schema_byte(o, *s);
+}
+
+/* A natural number in decimal. */
+static void llmc__schema_number(llmc__schema_out *o, uint64_t v)
+{
+    char digit[20];
+    unsigned n = 0;
+    do {
+        digit[n++] = (char)('0' + (char)(v % 10));
+        v /= 10;
+    } while (v != 0);
+    while (n > 0)
+        llmc__schema_byte(o, digit[--n]);
+}
+
+/* The low n digits of v in hexadecimal, lower case as JSON writers have it. */
+static void llmc__schema_hex(llmc__schema_out *o, uint32_t v, unsigned n)
+{
+    while (n-- > 0)
+        llmc__schema_byte(o, "0123456789abcdef"[v >> 4 * n & 15]);
+}
+
+/* Repetition of the item before: from lo to hi times; hi UINT64_MAX: no end. */
+static void llmc__schema_repeat(llmc__schema_out *o, uint64_t lo, uint64_t hi)
+{
+    if (lo == 1 && hi == 1) {
+        llmc__schema_put(o, " ");
+    } else if (lo == 0 && hi == 1) {
+        llmc__schema_put(o, "? ");
+    } else if (hi == UINT64_MAX && lo < 2) {
+        llmc__schema_put(o, lo == 0 ? "* " : "+ ");
+    } else {
+        llmc__schema_byte(o, '{');
+        llmc__schema_number(o, lo);
+        if (hi != lo)
+            llmc__schema_byte(o, ',');
+        if (hi != lo && hi != UINT64_MAX)
+            llmc__schema_number(o, hi);
+        llmc__schema_put(o, "} ");
+    }
+}
+
+/* The letter of JSON's short escape for c, 0 if it has none. The slash needs no escape. */
+static char llmc__schema_escape(uint32_t c)
+{
+    switch (c) {
+    case '\b':
+        return 'b';
+    case '\f':
+        return 'f';
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    default:
+        return (char)(c == '"' || c == '\\' ? (int)c : 0);
+    }
+}
+
+/* Code point c, no surrogate, as it stands in a JSON string, inside a GBNF literal: one escape
+   for JSON and one around it for GBNF. */
+static void llmc__schema_char(llmc__schema_out *o, uint32_t c)
+{
+    char utf8[4];
+    size_t n, i;
+    const char letter = llmc__schema_escape(c);
+    if (letter != 0) {
+        llmc__schema_put(o, "\\\\");
+        if (letter == '"' || letter == '\\')
+            llmc__schema_byte(o, '\\');
+        llmc__schema_byte(o, letter);
+    } else if (c < 0x20) {
+        llmc__schema_put(o, "\\\\u");
+        llmc__schema_hex(o, c, 4);
+    } else if (c == 0x7f) { /* JSON lets it stand; a text for people does not */
+        llmc__schema_put(o, "\\x7f");
+    } else {
+        n = llmc__utf8_write(c, utf8);
+        for (i = 0; i < n; i++)
+            llmc__schema_byte(o, utf8[i]);
+    }
+}
+
+/* Code point c inside a GBNF character class; letters and digits as they are, the rest in
+   hexadecimal, so that no character means anything there. */
+static void llmc__schema_member(llmc__schema_out *o, uint32_t c)
+{
+    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) {
+        llmc__schema_byte(o, (char)c);
+        return;
+    }
+    llmc__schema_put(o, c < 0x100 ? "\\x" : c < 0x10000 ? "\\u" : "\\U");
+    llmc__schema_hex(o, c, c < 0x100 ? 2 : c < 0x10000 ? 4 : 8);
+}
+
+/* Members lo to hi of a class. */
+static void llmc__schema_members(llmc__schema_out *o, uint32_t lo, uint32_t hi)
+{
+    llmc__schema_member(o, lo);
+    if (hi > lo + 1)
+        llmc__schema_byte(o, '-');
+    if (hi > lo)
+        llmc__schema_member(o, hi);
+}
+
+/* A code point of the checked JSON string at *p (behind its opening quote); false at its end. */
+static bool llmc__schema_next(const char **p, const char *end, uint32_t *c)
+{
+    char utf8[4];
+    const size_t n = llmc__json_char(p, end, utf8);
+    const uint8_t *b = (const uint8_t *)utf8;
+    if (n == 0)
+        return false;
+    *c = n == 1   ? b[0]
+         : n == 2 ? (uint32_t)(b[0] & 31) << 6 | (b[1] & 63u)
+         : n == 3 ? (uint32_t)(b[0] & 15) << 12 | (uint32_t)(b[1] & 63) << 6 | (b[2] & 63u)
+                  : (uint32_t)(b[0] & 7) << 18 | (uint32_t)(b[1] & 63) << 12 | (uint32_t)(b[2] & 63) << 6 |
+                        (b[3] & 63u);
+    return true;
+}
+
+/* A checked JSON string, quotes included, inside a GBNF literal. */
+static void llmc__schema_string(llmc__schema_out *o, const char *text, const char *end)
+{
+    uint32_t c;
+    text++;
+    llmc__schema_put(o, "\\\"");
+    while (llmc__schema_next(&text, end, &c))
+        llmc__schema_char(o, c);
+    llmc__schema_put(o, "\\\"");
+}
+
+/* The order of two checked JSON strings by code points: negative, 0, positive. */
+static int llmc__schema_compare(const char *a, const char *b, const char *end)
+{
+    uint32_t x, y;
+    bool more_a, more_b;
+    a++;
+    b++;
+    while (*a == *b && *a != '"' && *a != '\\' && (uint8_t)*a < 0x80) { /* most of it, most often */
+        a++;
+        b++;
+    }
+    do {
+        more_a = llmc__schema_next(&a, end, &x);
+        more_b = llmc__schema_next(&b, end, &y);
+    } while (more_a && more_b && x == y);
+    if (!more_a || !more_b)
+        return (int)more_a - (int)more_b;
+    return x < y ? -1 : 1;
+}
+
+/* A comma or colon between parts, or an opening or closing bracket, with the white space that
+   may stand around it. */
+static void llmc__schema_mark(llmc__schema_out *o, llmc_json_space space, char mark)
+{
+    if (space == LLMC_SPACE_LINES && mark != '{' && mark != '[')
+        llmc__schema_put(o, "ws ");
+    llmc__schema_byte(o, '"');
+    llmc__schema_byte(o, mark);
+    llmc__schema_put(o, "\" ");
+    if (space == LLMC_SPACE_LINES && mark != '}' && mark != ']')
+        llmc__schema_put(o, "ws ");
+    if (space == LLMC_SPACE_ONE && (mark == ',' || mark == ':'))
+        llmc__schema_put(o, "\" \"? ");
+}
+
+/* Whether the number is whole and fits 64 bits; 1.0 and 1e3 are. */
+static bool llmc__schema_whole(llmc_json v, int64_t *out)
+{
+    llmc__decimal d;
+    const char *bad;
+    return v.type == LLMC_JSON_NUMBER && llmc__decimal_read(v.text, v.end, &d, &bad) != NULL &&
+           llmc__decimal_i64(&d, out);
+}
+
+/* A checked JSON value as a GBNF sequence that matches just it: strings with the fewest escapes,
+   whole numbers as digits, members in the value's order. Nested values need no stack: the text is
+   copied part by part. */
+static void llmc__schema_constant(llmc__schema_out *o, llmc_json_space space, llmc_json v)
+{
+    const char *p = v.text, *stop = llmc__json_skip(v.text, v.end);
+    int64_t whole;
+    llmc__schema_byte(o, '"');
+    while (p < stop) {
+        if (*p == '"') {
+            llmc__schema_string(o, p, stop);
+            p = llmc__json_skip_string(p, stop);
+        } else if (*p == '-' || (*p >= '0' && *p <= '9')) {
+            const char *q = llmc__json_skip(p, stop);
+            if (llmc__schema_whole(llmc__json_at(p, stop), &whole)) {
+                if (whole < 0)
+                    llmc__schema_byte(o, '-');
+                llmc__schema_number(o, whole < 0 ? 0 - (uint64_t)whole : (uint64_t)whole);
+                p = q;
+            }
+            while (p < q)
+                llmc__schema_byte(o, *p++);
+        } else if (space != LLMC_SPACE_NONE && (*p == ',' || *p == ':')) {
+            llmc__schema_put(o, "\" ");
+            llmc__schema_mark(o, space, *p++);
+            llmc__schema_byte(o, '"');
+        } else if (llmc__json_space(p, stop) > p) {
+            p++;
+        } else {
+            llmc__schema_byte(o, *p++);
+        }
+    }
+    llmc__schema_put(o, "\" ");
+}
+
+/* The rules that every JSON text is made of; a bit of `used` each. Ids of rules from
+   LLMC__SCHEMA_BUILTIN on are these. */
+enum {
+    LLMC__SCHEMA_ANY,
+    LLMC__SCHEMA_OBJECT,
+    LLMC__SCHEMA_ARRAY,
+    LLMC__SCHEMA_STRING,
+    LLMC__SCHEMA_NUMBER,
+    LLMC__SCHEMA_INTEGER,
+    LLMC__SCHEMA_BOOLEAN,
+    LLMC__SCHEMA_NULL,
+    LLMC__SCHEMA_CHAR,  /* a character of a string, however JSON writes it   */
+    LLMC__SCHEMA_PLAIN, /* the same with as few escapes as can be            */
+    LLMC__SCHEMA_WHITE,
+    LLMC__SCHEMA_RULES,
+    LLMC__SCHEMA_BUILTIN = 0x7fffff00,
+    LLMC__SCHEMA_NEVER = 0x7fffffff /* what nothing matches */
+};
+
+static const char *const llmc__schema_rule_name[LLMC__SCHEMA_RULES] = {
+    "value", "object", "array", "string", "number", "integer", "boolean", "null", "char", "plain", "ws"};
+
+/* The rules by name. A character of a string is one code point: a pair of surrogates is written
+   whole or not at all, so that repeating `char` counts as schemas do.
+   Sources: RFC 8259; numbers have at most 18 digits, so integers fit 64 bits everywhere. */
+static void llmc__schema_builtin(llmc__schema_out *o, llmc_json_space space, unsigned rule)
+{
+    static const char *const body[LLMC__SCHEMA_RULES] = {
+        "object | array | string | number | boolean | null",
+        NULL,
+        NULL,
+        "\"\\\"\" char* \"\\\"\"",
+        "\"-\"? ( \"0\" | [1-9] [0-9]{0,17} ) ( \".\" [0-9]{1,17} )? ( [eE] [-+]? [0-9]{1,2} )?",
+        "\"0\" | \"-\"? [1-9] [0-9]{0,17}",
+        "\"true\" | \"false\"",
+        "\"null\"",
+        "[^\\x22\\x5c\\x00-\\x1f] | \"\\\\\" ( [\\x22\\x5c/bfnrt] | \"u\" ( [0-9A-Ca-cE-Fe-f] "
+        "[0-9A-Fa-f]{3} | [Dd] [0-7] [0-9A-Fa-f]{2} | [Dd] [89ABab] [0-9A-Fa-f]{2} \"\\\\u\" [Dd] [C-Fc-f] "
+        "[0-9A-Fa-f]{2} ) )",
+        "[^\\x22\\x5c\\x00-\\x1f] | \"\\\\\" [\\x22\\x5cbfnrt]",
+        "( \" \" | \"\\n\" [ \\t]{0,32} )?"};
+    llmc__schema_put(o, llmc__schema_rule_name[rule]);
+    llmc__schema_put(o, " ::= ");
+    if (rule == LLMC__SCHEMA_OBJECT || rule == LLMC__SCHEMA_ARRAY) {
+        const bool object = rule == LLMC__SCHEMA_OBJECT;
+        unsigned i;
+        llmc__schema_mark(o, space, object ? '{' : '[');
+        llmc__schema_put(o, "( ");
+        for (i = 0; i < 2; i++) { /* the first, then any number of others */
+            if (i == 1)
+                llmc__schema_put(o, "( ");
+            if (i == 1)
+                llmc__schema_mark(o, space, ',');
+            if (object)
+                llmc__schema_put(o, "string ");
+            if (object)
+                llmc__schema_mark(o, space, ':');
+            llmc__schema_put(o, "value ");
+        }
+        llmc__schema_put(o, ")* )? ");
+        llmc__schema_mark(o, space, object ? '}' : ']');
+    } else {
+        llmc__schema_put(o, body[rule]);
+    }
+    llmc__schema_byte(o, '\n');
+}
+
+/* Builtin rules that the used ones use. */
+static uint32_t llmc__schema_closure(uint32_t used, llmc_json_space space)
+{
+    const uint32_t any = 1u << LLMC__SCHEMA_ANY | 1u << LLMC__SCHEMA_OBJECT | 1u << LLMC__SCHEMA_ARRAY;
+    if ((used & any) != 0)
+        used |= any | 1u << LLMC__SCHEMA_STRING | 1u << LLMC__SCHEMA_NUMBER | 1u << LLMC__SCHEMA_BOOLEAN |
+                1u << LLMC__SCHEMA_NULL;
+    if ((used >> LLMC__SCHEMA_STRING & 1) != 0)
+        used |= 1u << LLMC__SCHEMA_CHAR;
+    if (space == LLMC_SPACE_LINES)
+        used |= 1u << LLMC__SCHEMA_WHITE;
+    return used;
+}
+
+//--[ 19.11 GRAMMAR.range ]-- numbers between bounds, digit by digit
+#define LLMC__SCHEMA_DIGITS 40 /* of a bound, both sides of the point */
+#define LLMC__SCHEMA_WHOLE  18 /* most digits of an integer: any of them fits 64 bits */
+#define LLMC__SCHEMA_FRACTION \
+    15 /* most significant digits of a number near a bound: decimals of 15
+                                    digits that differ are different doubles, so no reader rounds one
+                                    onto a bound that it must not reach */
+
+/* A bound as digits: +-digit[0..n) . digit[n..n+k). No leading zeros but a single one before
+   the point, no trailing zeros behind it; zero has no sign. */
+typedef struct llmc__schema_bound {
+    bool set, negative;
+    bool open;  /* the bound itself is out */
+    bool nines; /* upper bounds without fraction: stands for as many nines behind the point */
+    unsigned n, k;
+    char digit[LLMC__SCHEMA_DIGITS];
+} llmc__schema_bound;
+
+/* Numbers from lo to hi without sign; hi not set: any larger. */
+typedef struct llmc__schema_range {
+    llmc__schema_bound lo, hi;
+    bool decimal;    /* a point and digits may follow */
+    unsigned n;      /* digits before the point of what is being written    */
+    unsigned digits; /* most of them                                        */
+    unsigned tail;   /* most digits behind the point                        */
+    llmc__schema_out *o;
+} llmc__schema_range;
+
+/* The number v as a bound. 0: done. 1: 10^18 or more, only its sign is set. 2: more digits
+   than a bound may have. */
+static int llmc__schema_bound_read(llmc_json v, llmc__schema_bound *out)
+{
+    llmc__decimal d;
+    const char *bad, *p, *last;
+    int64_t power, i;
+    unsigned n = 0;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    if (llmc__decimal_read(v.text, v.end, &d, &bad) == NULL) /* checked: does not happen */
+        return 2;
+    for (p = d.whole; p < d.fraction_end && (*p == '0' || *p == '.'); p++)
+        continue;
+    out->set = true;
+    out->n = 1;
+    out->digit[0] = '0';
+    if (p == d.fraction_end)
+        return 0;
+    out->negative = d.negative;
+    for (last = d.fraction_end, power = d.exponent; last[-1] == '0' || last[-1] == '.'; last--)
+        power += last[-1] == '0';
+    for (i = 0; p < last; p++) /* the digits that count, at first without their point */
+        if (*p != '.' && i++ < LLMC__SCHEMA_DIGITS / 2)
+            out->digit[n++] = *p;
+    if (power > LLMC__SCHEMA_WHOLE || i + power > LLMC__SCHEMA_WHOLE)
+        return 1;
+    if (i > LLMC__SCHEMA_DIGITS / 2 || power < -(LLMC__SCHEMA_DIGITS / 2))
+        return 2;
+    for (; power > 0; power--) /* 12e2: zeros before the point */
+        out->digit[n++] = '0';
+    out->k = (unsigned)-power;
+    if (n <= out->k) { /* 12e-3: zeros behind it, and the one before */
+        const unsigned zeros = out->k + 1 - n;
+        LLMC_MEMMOVE(out->digit + zeros, out->digit, n);
+        LLMC_MEMSET(out->digit, '0', zeros);
+        n += zeros;
+    }
+    out->n = n - out->k;
+    return 0;
+}
+
+/* A whole number as a bound. */
+static llmc__schema_bound llmc__schema_bound_of(int64_t v)
+{
+    llmc__schema_bound b;
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    unsigned i;
+    LLMC_MEMSET(&b, 0, sizeof b);
+    b.set = true;
+    b.negative = v < 0;
+    for (b.n = 1; b.n < 20 && rest / 10 != 0; rest /= 10)
+        b.n++;
+    rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    for (i = b.n; i-- > 0; rest /= 10)
+        b.digit[i] = (char)('0' + (char)(rest % 10));
+    return b;
+}
+
+/* Whether the bound is zero. */
+static bool llmc__schema_is_zero(const llmc__schema_bound *b)
+{
+    return b->n == 1 && b->k == 0 && b->digit[0] == '0';
+}
+
+/* The order of two bounds by value: negative, 0, positive. */
+static int llmc__schema_order(const llmc__schema_bound *a, const llmc__schema_bound *b)
+{
+    const int sign = a->negative ? -1 : 1;
+    unsigned i;
+    if (a->negative != b->negative)
+        return sign;
+    if (a->n != b->n)
+        return a->n < b->n ? -sign : sign;
+    for (i = 0; i < a->n + a->k || i < b->n + b->k; i++) {
+        const char x = (char)(i < a->n + a->k ? a->digit[i] : '0');
+        const char y = (char)(i < b->n + b->k ? b->digit[i] : '0');
+        if (x != y)
+            return x < y ? -sign : sign;
+    }
+    return 0;
+}
+
+/* The least whole number that a lower bound lets in, the largest of an upper one. The bound has at
+   most 18 digits before its point. */
+static int64_t llmc__schema_bound_whole(const llmc__schema_bound *b, bool upper)
+{
+    int64_t v = 0;
+    unsigned i;
+    for (i = 0; i < b->n; i++)
+        v = v * 10 + (b->digit[i] - '0');
+    if (b->negative)
+        v = -v;
+    if (b->k == 0)
+        return b->open ? v + (upper ? -1 : 1) : v;
+    /* between two whole numbers; v is the one nearer to zero */
+    return b->negative == upper ? v + (upper ? -1 : 1) : v;
+}
+
+/* One digit from lo to hi. */
+static void llmc__schema_digit(llmc__schema_out *o, char lo, char hi)
+{
+    llmc__schema_byte(o, lo == hi ? '"' : '[');
+    llmc__schema_byte(o, lo);
+    if (lo != hi) {
+        llmc__schema_byte(o, '-');
+        llmc__schema_byte(o, hi);
+    }
+    llmc__schema_put(o, lo == hi ? "\" " : "] ");
+}
+
+/* From lo to hi of the item `what`; nothing if there can be none. */
+static void llmc__schema_times(llmc__schema_out *o, const char *what, unsigned lo, unsigned hi)
+{
+    if (hi == 0)
+        return;
+    llmc__schema_put(o, what);
+    llmc__schema_repeat(o, lo, hi);
+}
+
+/* Whatever may follow digit j of a number of n digits: digit n is the first behind the point. */
+static void llmc__schema_free(const llmc__schema_range *r, unsigned j)
+{
+    if (j > r->n) {
+        llmc__schema_times(r->o, "[0-9]", 0, r->tail - (j - r->n));
+        return;
+    }
+    llmc__schema_times(r->o, "[0-9]", r->n - j, r->n - j);
+    if (!r->decimal)
+        return;
+    llmc__schema_put(r->o, "( \".\" ");
+    llmc__schema_times(r->o, "[0-9]", 1, r->tail);
+    llmc__schema_put(r->o, ")? ");
+}
+
+/* Digits behind the point from j on that are not all zero. */
+static void llmc__schema_above_zero(const llmc__schema_range *r, unsigned j)
+{
+    const unsigned left = r->tail - (j - r->n);
+    llmc__schema_times(r->o, "\"0\"", 0, left - 1);
+    llmc__schema_put(r->o, "[1-9] ");
+    llmc__schema_times(r->o, "[0-9]", 0, left - 1);
+}
+
+/* Whether all digits of b from j on are c. */
+static bool llmc__schema_all(const llmc__schema_bound *b, unsigned j, char c)
+{
+    for (; j < b->n + b->k; j++)
+        if (b->digit[j] != c)
+            return false;
+    return true;
+}
+
+/* llmc__schema_at_least -- what may follow lo's first j digits            (GRAMMAR.range)
+   for the number to be lo or more. At each digit either a larger one, then anything, or the same
+   one and on; groups stay open behind it and are closed at the end. */
+static void llmc__schema_at_least(const llmc__schema_range *r, unsigned j)
+{
+    const llmc__schema_bound *b = &r->lo;
+    const unsigned end = b->n + b->k;
+    unsigned groups = 0;
+    for (;; j++) {
+        if (j >= end && !b->open) {
+            llmc__schema_free(r, j);
+            break;
+        }
+        if (j == b->n)
+            llmc__schema_put(r->o, "\".\" ");
+        if (j >= end) {
+            llmc__schema_above_zero(r, j);
+            break;
+        }
+        if (!b->open && llmc__schema_all(b, j + 1, '0')) {
+            llmc__schema_digit(r->o, b->digit[j], '9');
+            llmc__schema_free(r, j + 1);
+            break;
+        }
+        llmc__schema_put(r->o, "( ");
+        groups++;
+        if (b->digit[j] < '9') {
+            llmc__schema_digit(r->o, (char)(b->digit[j] + 1), '9');
+            llmc__schema_free(r, j + 1);
+            llmc__schema_put(r->o, "| ");
+        }
+        llmc__schema_digit(r->o, b->digit[j], b->digit[j]);
+    }
+    for (; groups > 0; groups--)
+        llmc__schema_put(r->o, ") ");
+}
+
+/* llmc__schema_at_most -- what may follow hi's first j digits              (GRAMMAR.range)
+   for the number to be hi or less; j is not behind hi's last digit. Behind the point a number may
+   end anywhere, so groups there are optional. */
+static void llmc__schema_at_most(const llmc__schema_range *r, unsigned j)
+{
+    const llmc__schema_bound *b = &r->hi;
+    const unsigned end = b->n + b->k;
+    unsigned groups = 0;
+    uint64_t optional = 0; /* a bit for each open group */
+    for (;; j++) {
+        const char low = (char)(j == 0 && b->n > 1 ? '1' : '0');
+        if (j == b->n && b->k == 0) {
+            if (b->nines)
+                llmc__schema_free(r, j);
+            else if (r->decimal && r->tail > 0) {
+                llmc__schema_put(r->o, "( \".\" ");
+                llmc__schema_times(r->o, "\"0\"", 1, r->tail);
+                llmc__schema_put(r->o, ")? ");
+            }
+            break;
+        }
+        if (j == b->n) {
+            llmc__schema_put(r->o, "( \".\" ");
+            optional |= (uint64_t)1 << groups++;
+        }
+        if (b->k == 0 && (b->nines || !r->decimal) && llmc__schema_all(b, j + 1, '9')) {
+            llmc__schema_digit(r->o, low, b->digit[j]);
+            llmc__schema_free(r, j + 1);
+            break;
+        }
+        llmc__schema_put(r->o, "( ");
+        groups++;
+        if (b->digit[j] > low) {
+            llmc__schema_digit(r->o, low, (char)(b->digit[j] - 1));
+            llmc__schema_free(r, j + 1);
+        }
+        if (b->k > 0 && j + 1 == end && b->open)
+            break;
+        if (b->digit[j] > low)
+            llmc__schema_put(r->o, "| ");
+        llmc__schema_digit(r->o, b->digit[j], b->digit[j]);
+        if (b->k > 0 && j + 1 == end) {
+            llmc__schema_times(r->o, "\"0\"", 0, r->tail - b->k);
+            break;
+        }
+        if (j >= b->n) {
+            llmc__schema_put(r->o, "( ");
+            optional |= (uint64_t)1 << groups++;
+        }
+    }
+    while (groups-- > 0)
+        llmc__schema_put(r->o, (optional >> groups & 1) != 0 ? ")? " : ") ");
+}
+
+/* What may follow when the first j digits, the last one behind the point or just before it, are
+   both lo's and hi's so far and only hi still binds. */
+static void llmc__schema_below(const llmc__schema_range *r, unsigned j)
+{
+    const unsigned end = r->hi.n + r->hi.k;
+    if (j <= r->hi.n) {
+        llmc__schema_at_most(r, j);
+    } else if (j >= end) {
+        llmc__schema_times(r->o, "\"0\"", 0, r->tail - (j - r->hi.n));
+    } else {
+        llmc__schema_put(r->o, "( ");
+        llmc__schema_at_most(r, j);
+        llmc__schema_put(r->o, ")? ");
+    }
+}
+
+/* llmc__schema_between -- numbers from lo to hi, as many digits before the point (GRAMMAR.range)
+   Digits that both share stand first; where they part there are three ways: lo's digit and at
+   least lo, one between and anything, hi's digit and at most hi. */
+static void llmc__schema_between(const llmc__schema_range *r)
+{
+    const llmc__schema_bound *lo = &r->lo, *hi = &r->hi;
+    const unsigned lo_end = lo->n + lo->k, hi_end = hi->n + hi->k;
+    unsigned j;
+    for (j = 0;; j++) {
+        char a, b;
+        if (j >= lo->n && j >= lo_end && !lo->open) {
+            llmc__schema_below(r, j);
+            return;
+        }
+        if (j == hi->n && hi->k == 0 && hi->nines) {
+            llmc__schema_at_least(r, j);
+            return;
+        }
+        if (j == lo->n)
+            llmc__schema_put(r->o, "\".\" ");
+        a = (char)(j < lo_end ? lo->digit[j] : '0');
+        b = (char)(j < hi_end ? hi->digit[j] : hi->nines ? '9' : '0');
+        if (a != b && !r->decimal && j + 1 == r->n) {
+            llmc__schema_digit(r->o, a, b);
+            return;
+        }
+        if (a != b) {
+            llmc__schema_put(r->o, "( ");
+            llmc__schema_digit(r->o, a, a);
+            llmc__schema_at_least(r, j + 1);
+            if (b > a + 1) {
+                llmc__schema_put(r->o, "| ");
+                llmc__schema_digit(r->o, (char)(a + 1), (char)(b - 1));
+                llmc__schema_free(r, j + 1);
+            }
+            if (!hi->open || hi->nines || j + 1 < hi_end || j + 1 <= hi->n) {
+                llmc__schema_put(r->o, "| ");
+                llmc__schema_digit(r->o, b, b);
+                llmc__schema_below(r, j + 1);
+            }
+            llmc__schema_put(r->o, ") ");
+            return;
+        }
+        llmc__schema_digit(r->o, a, a);
+    }
+}
+
+/* An upper bound that is out and whole: one less, and any fraction. Not for zero. */
+static void llmc__schema_lower(llmc__schema_bound *b)
+{
+    *b = llmc__schema_bound_of(llmc__schema_bound_whole(b, true));
+    b->nines = true;
+}
+
+/* Whether no number is in the range. */
+static bool llmc__schema_range_empty(const llmc__schema_range *r)
+{
+    int order;
+    if (!r->hi.set)
+        return false;
+    order = llmc__schema_order(&r->lo, &r->hi);
+    return order > 0 || (order == 0 && (r->lo.open || r->hi.open));
+}
+
+/* llmc__schema_magnitude -- the range without sign; it is not empty           (GRAMMAR.range)
+   By the number of digits before the point: those of lo, those of hi, and all lengths between,
+   which take any digits. Alternatives are joined by '|'; the caller has opened a group. */
+static void llmc__schema_magnitude(llmc__schema_range *r)
+{
+    bool least, most;
+    unsigned from, to;
+    if (r->hi.set && r->hi.open && r->hi.k == 0)
+        llmc__schema_lower(&r->hi);
+    if (llmc__schema_is_zero(&r->lo) && (!r->hi.set || r->hi.n > 1 || r->hi.digit[0] > '0')) {
+        llmc__schema_put(r->o, "\"0\" ");
+        r->n = 1;
+        if (r->lo.open) {
+            llmc__schema_put(r->o, "\".\" ");
+            llmc__schema_above_zero(r, 1);
+        } else {
+            llmc__schema_free(r, 1);
+        }
+        llmc__schema_put(r->o, "| ");
+        r->lo = llmc__schema_bound_of(1);
+    }
+    least = !r->lo.open && r->lo.digit[0] == '1' && llmc__schema_all(&r->lo, 1, '0');
+    most = !r->hi.set || (r->hi.k == 0 && (r->hi.nines || !r->decimal) && llmc__schema_all(&r->hi, 0, '9'));
+    from = r->n = r->lo.n;
+    to = r->hi.set ? r->hi.n : r->digits;
+    if (from == to && r->hi.set && !(least && most)) {
+        llmc__schema_between(r);
+        return;
+    }
+    if (!least) {
+        llmc__schema_at_least(r, 0);
+        from++;
+    }
+    to -= most ? 0 : 1;
+    if (from <= to) {
+        llmc__schema_put(r->o, least ? "[1-9] " : "| [1-9] ");
+        llmc__schema_times(r->o, "[0-9]", from - 1, to - 1);
+        r->n = 1;
+        llmc__schema_free(r, 1);
+    }
+    if (!most) {
+        llmc__schema_put(r->o, "| ");
+        r->n = r->hi.n;
+        llmc__schema_at_most(r, 0);
+    }
+}
+
+/* llmc__schema_signed -- the numbers from lo to hi, either perhaps not set    (GRAMMAR.range)
+   Zero is written without a sign. Bounds have at most LLMC__SCHEMA_WHOLE digits before the point if
+   whole numbers are asked for (then they are whole and not open), fewer otherwise; see
+   llmc__schema_bounds. False: there is none, and nothing is written. */
+static bool llmc__schema_signed(llmc__schema_out *o, const llmc__schema_bound *lo,
+                                const llmc__schema_bound *hi, bool decimal)
+{
+    llmc__schema_range r;
+    bool some = false;
+    unsigned half, n = 1;
+    if (lo->set && lo->n > n)
+        n = lo->n;
+    if (hi->set && hi->n > n)
+        n = hi->n;
+    for (half = 0; half < 2; half++) { /* below zero, then from zero on */
+        const llmc__schema_bound *far = half == 0 ? lo : hi, *near = half == 0 ? hi : lo;
+        LLMC_MEMSET(&r, 0, sizeof r);
+        r.o = o;
+        r.decimal = decimal;
+        r.digits = decimal ? LLMC__SCHEMA_FRACTION : LLMC__SCHEMA_WHOLE;
+        r.tail = decimal ? LLMC__SCHEMA_FRACTION - n : 0;
+        r.lo = llmc__schema_bound_of(half == 0 && !decimal ? 1 : 0);
+        r.lo.open = half == 0 && decimal;
+        if (near->set && !llmc__schema_is_zero(near) && near->negative == (half == 0))
+            r.lo = *near;
+        if (near->set && llmc__schema_is_zero(near) && near->open)
+            r.lo.open = true;
+        r.hi = *far;
+        if (far->set && far->negative != (half == 0) && !llmc__schema_is_zero(far))
+            continue; /* the other side of zero altogether */
+        if (far->set && llmc__schema_is_zero(far) && half == 0)
+            continue;
+        r.lo.negative = r.hi.negative = false;
+        if (llmc__schema_range_empty(&r))
+            continue;
+        llmc__schema_put(o, some ? "| " : "( ");
+        llmc__schema_put(o, half == 0 ? "\"-\" ( " : "");
+        llmc__schema_magnitude(&r);
+        llmc__schema_put(o, half == 0 ? ") " : "");
+        some = true;
+    }
+    if (some)
+        llmc__schema_put(o, ") ");
+    return some;
+}
+
+//--[ 19.12 GRAMMAR.pattern ]-- regular expressions as GBNF over the characters of a JSON string
+#define LLMC__SCHEMA_PATTERN 4096    /* most characters of a pattern    */
+#define LLMC__SCHEMA_GROUPS  32      /* most groups inside one another  */
+#define LLMC__SCHEMA_SET     64      /* most ranges of a class          */
+#define LLMC__SCHEMA_TIMES   1000000 /* largest count in a repetition   */
+
+/* Code points, as ranges. */
+typedef struct llmc__schema_set {
+    uint32_t lo[LLMC__SCHEMA_SET], hi[LLMC__SCHEMA_SET];
+    unsigned n;
+    bool full; /* there was no room for another range */
+} llmc__schema_set;
+
+typedef enum llmc__schema_kind {
+    LLMC__RE_END, /* of the pattern */
+    LLMC__RE_SET, /* one character  */
+    LLMC__RE_OPEN,
+    LLMC__RE_CLOSE,
+    LLMC__RE_BAR,
+    LLMC__RE_FIRST, /* ^ */
+    LLMC__RE_LAST   /* $ */
+} llmc__schema_kind;
+
+/* A pattern's next part; SET and CLOSE with the repetition behind them. */
+typedef struct llmc__schema_item {
+    llmc__schema_kind kind;
+    llmc__schema_set set;
+    uint64_t lo, hi; /* UINT64_MAX: no end */
+} llmc__schema_item;
+
+/* A pattern being read; error: what it needs that is not there. */
+typedef struct llmc__schema_regex {
+    const uint32_t *code; /* [n] */
+    unsigned n, at;
+    const char *error;
+    uint64_t least, most; /* characters of what it matches        */
+    uint64_t fixed;       /* of these, what does not vary         */
+    unsigned vary, place; /* parts that vary, and where one ends   */
+    bool simple;          /* anchored, one alternative, and what varies is a repeated character */
+} llmc__schema_regex;
+
+/* Adds lo..hi. */
+static void llmc__schema_set_add(llmc__schema_set *s, uint32_t lo, uint32_t hi)
+{
+    if (s->n == LLMC__SCHEMA_SET) {
+        s->full = true;
+        return;
+    }
+    s->lo[s->n] = lo;
+    s->hi[s->n++] = hi;
+}
+
+/* Sorts the ranges and joins those that touch. */
+static void llmc__schema_set_order(llmc__schema_set *s)
+{
+    unsigned i, j, n = 0;
+    for (i = 1; i < s->n; i++) {
+        const uint32_t lo = s->lo[i], hi = s->hi[i];
+        for (j = i; j > 0 && s->lo[j - 1] > lo; j--) {
+            s->lo[j] = s->lo[j - 1];
+            s->hi[j] = s->hi[j - 1];
+        }
+        s->lo[j] = lo;
+        s->hi[j] = hi;
+    }
+    for (i = 0; i < s->n; i++) {
+        if (n > 0 && s->lo[i] <= s->hi[n - 1] + 1) {
+            s->hi[n - 1] = (uint32_t)llmc__max(s->hi[n - 1], s->hi[i]);
+        } else {
+            s->lo[n] = s->lo[i];
+            s->hi[n++] = s->hi[i];
+        }
+    }
+    s->n = n;
+}
+
+/* The code points up to `last` that are not in s. */
+static void llmc__schema_set_invert(llmc__schema_set *s, uint32_t last)
+{
+    llmc__schema_set out;
+    uint32_t from = 0;
+    unsigned i;
+    out.n = 0;
+    out.full = s->full;
+    llmc__schema_set_order(s);
+    for (i = 0; i < s->n && s->lo[i] <= last; i++) {
+        if (s->lo[i] > from)
+            llmc__schema_set_add(&out, from, s->lo[i] - 1);
+        from = s->hi[i] + 1;
+    }
+    if (from <= last)
+        llmc__schema_set_add(&out, from, last);
+    *s = out;
+}
+
+/* White space. narrow: what ECMAScript and Python both take for it; else what either does, so that
+   the rest is none for both. */
+static void llmc__schema_set_space(llmc__schema_set *s, bool narrow)
+{
+    llmc__schema_set_add(s, 9, 13);
+    llmc__schema_set_add(s, narrow ? ' ' : 0x1c, ' ');
+    llmc__schema_set_add(s, 0xa0, 0xa0);
+    llmc__schema_set_add(s, 0x1680, 0x1680);
+    llmc__schema_set_add(s, 0x2000, 0x200a);
+    llmc__schema_set_add(s, 0x2028, 0x2029);
+    llmc__schema_set_add(s, 0x202f, 0x202f);
+    llmc__schema_set_add(s, 0x205f, 0x205f);
+    llmc__schema_set_add(s, 0x3000, 0x3000);
+    if (narrow)
+        return;
+    llmc__schema_set_add(s, 0x85, 0x85);
+    llmc__schema_set_add(s, 0x180e, 0x180e);
+    llmc__schema_set_add(s, 0xfeff, 0xfeff);
+}
+
+/* Adds the class of a letter, d w s or its complement D W S. Digits and letters are ASCII's as in
+   ECMAScript; as other dialects count more of them, D and W take ASCII only. inside: within [^ ],
+   where the class has to be as large as any dialect makes it. */
+static bool llmc__schema_set_class(llmc__schema_set *s, char letter, bool inside)
+{
+    llmc__schema_set t;
+    const char small = llmc__lower(letter);
+    unsigned i;
+    if (inside && letter != small)
+        return false;
+    t.n = 0;
+    t.full = false;
+    if (small == 's')
+        llmc__schema_set_space(&t, letter == small && !inside);
+    if (small == 'd' || small == 'w')
+        llmc__schema_set_add(&t, '0', '9');
+    if (small == 'w') {
+        llmc__schema_set_add(&t, 'A', 'Z');
+        llmc__schema_set_add(&t, 'a', 'z');
+        llmc__schema_set_add(&t, '_', '_');
+    }
+    if (inside && small != 's')
+        llmc__schema_set_add(&t, 0x80, 0x10ffff);
+    if (letter != small)
+        llmc__schema_set_invert(&t, small == 's' ? 0x10ffff : 0x7f);
+    for (i = 0; i < t.n; i++)
+        llmc__schema_set_add(s, t.lo[i], t.hi[i]);
+    s->full = s->full || t.full;
+    return true;
+}
+
+/* The next character, 0 at the end; a NUL in the pattern is one too, so `at` says which. */
+static uint32_t llmc__schema_peek(const llmc__schema_regex *r)
+{
+    return r->at < r->n ? r->code[r->at] : 0;
+}
+
+/* n hexadecimal digits; false if they are not there. */
+static bool llmc__schema_code(llmc__schema_regex *r, unsigned n, uint32_t *c)
+{
+    char digit[8];
+    unsigned i;
+    for (i = 0; i < n && r->at + i < r->n && r->code[r->at + i] < 0x80; i++)
+        digit[i] = (char)r->code[r->at + i];
+    if (i < n || !llmc__hex(digit, digit + n, n, c))
+        return false;
+    r->at += n;
+    return true;
+}
+
+/* What a backslash (passed already) stands for: a character, or a class's letter in *letter. */
+static void llmc__schema_backslash(llmc__schema_regex *r, uint32_t *c, char *letter)
+{
+    static const char from[] = "tnrfv0", to[] = {9, 10, 13, 12, 11, 0};
+    unsigned i;
+    *letter = 0;
+    *c = llmc__schema_peek(r);
+    if (r->at++ >= r->n) {
+        r->error = "a backslash before something";
+        return;
+    }
+    for (i = 0; i < 6; i++)
+        if (*c == (uint32_t)from[i] && (*c != '0' || llmc__schema_peek(r) - '0' > 9)) {
+            *c = (uint32_t)to[i];
+            return;
+        }
+    if (*c == 'd' || *c == 'D' || *c == 'w' || *c == 'W' || *c == 's' || *c == 'S') {
+        *letter = (char)*c;
+    } else if (*c == 'x' || *c == 'u') {
+        if (!llmc__schema_code(r, *c == 'x' ? 2 : 4, c))
+            r->error = "two digits after \\x, four after \\u";
+    } else if (*c >= 0x80 || *c < 0x21 || (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') ||
+               (*c >= 'a' && *c <= 'z')) {
+        r->error =
+            "only the escapes \\d \\D \\w \\W \\s \\S \\t \\n \\r \\f \\v \\0 \\x \\u and of punctuation";
+    }
+    if (*c >= 0xd800 && *c <= 0xdfff)
+        r->error = "characters instead of surrogates";
+}
+
+/* A class; at stands behind its opening bracket. */
+static void llmc__schema_class(llmc__schema_regex *r, llmc__schema_set *s)
+{
+    const bool inverse = llmc__schema_peek(r) == '^';
+    bool first = true;
+    r->at += inverse;
+    for (; r->error == NULL; first = false) {
+        uint32_t c = llmc__schema_peek(r), to;
+        char letter = 0;
+        if (r->at++ >= r->n || (c == ']' && first)) {
+            r->error = "classes that hold something and are closed";
+            return;
+        }
+        if (c == ']')
+            break;
+        if (c == '[' && (llmc__schema_peek(r) == ':' || llmc__schema_peek(r) == '['))
+            r->error = "no classes inside classes";
+        if (c == '\\')
+            llmc__schema_backslash(r, &c, &letter);
+        if (letter != 0 && !llmc__schema_set_class(s, letter, inverse))
+            r->error = "no \\D, \\W, \\S in a class with ^";
+        to = c;
+        if (llmc__schema_peek(r) == '-' && r->at + 1 < r->n && r->code[r->at + 1] != ']') {
+            char end = 0;
+            r->at++;
+            to = r->code[r->at++];
+            if (to == '\\')
+                llmc__schema_backslash(r, &to, &end);
+            if (letter != 0 || end != 0 || to < c)
+                r->error = "ranges from one character to a later one";
+        }
+        if (letter == 0 && r->error == NULL)
+            llmc__schema_set_add(s, c, to);
+    }
+    if (inverse)
+        llmc__schema_set_invert(s, 0x10ffff);
+}
+
+/* A decimal count; false if there is no digit. */
+static bool llmc__schema_count(llmc__schema_regex *r, uint64_t *v)
+{
+    const unsigned begin = r->at;
+    for (*v = 0; llmc__schema_peek(r) - '0' <= 9; r->at++)
+        *v = llmc__min(*v * 10 + (llmc__schema_peek(r) - '0'), LLMC__SCHEMA_TIMES + 1);
+    return r->at > begin;
+}
+
+/* The repetition at `at`, once if there is none. A lazy one matches the same texts. */
+static void llmc__schema_quantifier(llmc__schema_regex *r, llmc__schema_item *item)
+{
+    const uint32_t c = llmc__schema_peek(r);
+    item->lo = c == '*' || c == '?' ? 0 : 1;
+    item->hi = c == '*' || c == '+' ? UINT64_MAX : 1;
+    if (c != '*' && c != '+' && c != '?' && c != '{')
+        return;
+    r->at++;
+    if (c == '{') {
+        bool ok = llmc__schema_count(r, &item->lo);
+        item->hi = item->lo;
+        if (ok && llmc__schema_peek(r) == ',') {
+            r->at++;
+            if (!llmc__schema_count(r, &item->hi))
+                item->hi = UINT64_MAX;
+        }
+        ok = ok && llmc__schema_peek(r) == '}' && item->lo <= item->hi && item->hi > 0 &&
+             item->lo <= LLMC__SCHEMA_TIMES && (item->hi <= LLMC__SCHEMA_TIMES || item->hi == UINT64_MAX);
+        if (!ok)
+            r->error = "repetitions {n}, {n,}, {n,m} of at most 1000000";
+        r->at++;
+    }
+    if (llmc__schema_peek(r) == '?')
+        r->at++;
+    if (llmc__schema_peek(r) == '+' || llmc__schema_peek(r) == '*' || llmc__schema_peek(r) == '{')
+        r->error = "no repetition of a repetition";
+}
+
+/* What follows an opening parenthesis: nothing, ?: or ?<name>, which all only group. */
+static void llmc__schema_open(llmc__schema_regex *r)
+{
+    if (llmc__schema_peek(r) != '?')
+        return;
+    r->at++;
+    if (llmc__schema_peek(r) == 'P' && r->at + 1 < r->n && r->code[r->at + 1] == '<')
+        r->at++;
+    if (llmc__schema_peek(r) == ':') {
+        r->at++;
+    } else if (llmc__schema_peek(r) == '<' && r->at + 1 < r->n && r->code[r->at + 1] != '=' &&
+               r->code[r->at + 1] != '!') {
+        while (r->at < r->n && r->code[r->at] != '>')
+            r->at++;
+        if (r->at++ >= r->n)
+            r->error = "a '>' after the name of a group";
+    } else {
+        r->error = "groups without conditions: no (?=, (?!, (?<=, no flags";
+    }
+}
+
+/* The next part of the pattern; on an error its kind is END. */
+static void llmc__schema_part_next(llmc__schema_regex *r, llmc__schema_item *item)
+{
+    uint32_t c = llmc__schema_peek(r);
+    char letter = 0;
+    item->kind = LLMC__RE_SET;
+    item->set.n = 0;
+    item->set.full = false;
+    item->lo = item->hi = 1;
+    if (r->at++ >= r->n) {
+        item->kind = LLMC__RE_END;
+        return;
+    }
+    if (c == '(') {
+        item->kind = LLMC__RE_OPEN;
+        llmc__schema_open(r);
+    } else if (c == ')') {
+        item->kind = LLMC__RE_CLOSE;
+    } else if (c == '|') {
+        item->kind = LLMC__RE_BAR;
+    } else if (c == '^') {
+        item->kind = LLMC__RE_FIRST;
+    } else if (c == '$') {
+        item->kind = LLMC__RE_LAST;
+    } else if (c == '*' || c == '+' || c == '?' || c == '{' || c == '}' || c == ']') {
+        r->error = "a backslash before * + ? { } ] that is a character";
+    } else if (c == '[') {
+        llmc__schema_class(r, &item->set);
+    } else if (c == '.') { /* not at the end of a line, whichever dialect's */
+        llmc__schema_set_add(&item->set, '\n', '\n');
+        llmc__schema_set_add(&item->set, '\r', '\r');
+        llmc__schema_set_add(&item->set, 0x2028, 0x2029);
+        llmc__schema_set_invert(&item->set, 0x10ffff);
+    } else {
+        if (c == '\\')
+            llmc__schema_backslash(r, &c, &letter);
+        if (letter != 0)
+            llmc__schema_set_class(&item->set, letter, false);
+        else
+            llmc__schema_set_add(&item->set, c, c);
+    }
+    if (item->set.full)
+        r->error = "smaller classes";
+    llmc__schema_set_order(&item->set);
+    if (item->set.n == 1 && item->set.lo[0] >= 0xd800 && item->set.hi[0] <= 0xdfff)
+        item->set.n = 0; /* surrogates alone are no characters */
+    if (item->kind == LLMC__RE_SET || item->kind == LLMC__RE_CLOSE)
+        llmc__schema_quantifier(r, item);
+    if (r->error != NULL)
+        item->kind = LLMC__RE_END;
+}
+
+/* a * b and a + b where UINT64_MAX is no end; what does not fit has none either. */
+static uint64_t llmc__schema_product(uint64_t a, uint64_t b)
+{
+    uint64_t v = UINT64_MAX;
+    if (a == UINT64_MAX && b == 0)
+        return 0;
+    return llmc__mul(a, b, &v) ? v : UINT64_MAX;
+}
+static uint64_t llmc__schema_sum(uint64_t a, uint64_t b)
+{
+    uint64_t v = UINT64_MAX;
+    return llmc__add(a, b, &v) ? v : UINT64_MAX;
+}
+
+/* Lengths of what a group matches: of the alternative being read, of those before it. */
+typedef struct llmc__schema_span {
+    uint64_t least, most, best_least, best_most;
+} llmc__schema_span;
+
+/* An alternative ends. */
+static void llmc__schema_span_fold(llmc__schema_span *s)
+{
+    s->best_least = llmc__min(s->best_least, s->least);
+    s->best_most = llmc__max(s->best_most, s->most);
+    s->least = s->most = 0;
+}
+
+/* llmc__schema_measure -- checks the whole pattern, and how long its texts are (GRAMMAR.pattern)
+   ^ may open an alternative of the pattern and $ end one, nothing else; without them anything may
+   stand before and behind. */
+static void llmc__schema_measure(llmc__schema_regex *r)
+{
+    llmc__schema_span stack[LLMC__SCHEMA_GROUPS + 1], *s = stack;
+    llmc__schema_item item;
+    bool first = true, anchored = false, ended = false;
+    LLMC_MEMSET(stack, 0, sizeof stack[0]);
+    s->best_least = UINT64_MAX;
+    r->at = r->vary = 0;
+    r->fixed = 0;
+    r->simple = true;
+    for (;;) {
+        llmc__schema_part_next(r, &item);
+        if (r->error == NULL && ended && item.kind != LLMC__RE_BAR && item.kind != LLMC__RE_END)
+            r->error = "$ only at the end of the pattern or of its alternatives";
+        if (r->error == NULL && item.kind == LLMC__RE_FIRST && !(first && s == stack))
+            r->error = "^ only at the start of the pattern or of its alternatives";
+        if (r->error == NULL && item.kind == LLMC__RE_LAST && s != stack)
+            r->error = "$ only outside of groups";
+        if (r->error == NULL && item.kind == LLMC__RE_SET && item.set.n == 0)
+            r->error = "classes that hold something";
+        if (r->error == NULL && item.kind == LLMC__RE_OPEN && s == stack + LLMC__SCHEMA_GROUPS)
+            r->error = "at most 32 groups inside one another";
+        if (r->error == NULL &&
+            (item.kind == LLMC__RE_CLOSE ? s == stack : item.kind == LLMC__RE_END && s != stack))
+            r->error = "as many ( as )";
+        if (r->error != NULL)
+            return;
+        if (item.kind == LLMC__RE_OPEN) {
+            s++;
+            s->least = s->most = s->best_most = 0;
+            s->best_least = UINT64_MAX;
+        } else if (item.kind == LLMC__RE_SET || item.kind == LLMC__RE_CLOSE) {
+            uint64_t least = item.lo, most = item.hi;
+            if (item.kind == LLMC__RE_CLOSE) {
+                llmc__schema_span_fold(s);
+                least = llmc__schema_product(least, s->best_least);
+                most = llmc__schema_product(most, s->best_most);
+                s--;
+            }
+            if (s == stack && least != most) {
+                r->vary++;
+                r->place = r->at;
+                r->simple = r->simple && item.kind == LLMC__RE_SET;
+            } else if (s == stack) {
+                r->fixed = llmc__schema_sum(r->fixed, least);
+            }
+            s->least = llmc__schema_sum(s->least, least);
+            s->most = llmc__schema_sum(s->most, most);
+        } else if (s != stack && item.kind == LLMC__RE_BAR) {
+            llmc__schema_span_fold(s);
+        } else if (item.kind == LLMC__RE_BAR || item.kind == LLMC__RE_END) {
+            if (!anchored || !ended)
+                s->most = UINT64_MAX;
+            r->simple = r->simple && anchored && ended && item.kind == LLMC__RE_END;
+            llmc__schema_span_fold(s);
+            if (item.kind == LLMC__RE_END)
+                break;
+            anchored = ended = false;
+        }
+        first = item.kind == LLMC__RE_BAR;
+        anchored = anchored || item.kind == LLMC__RE_FIRST;
+        ended = item.kind == LLMC__RE_LAST;
+    }
+    r->least = stack[0].best_least;
+    r->most = stack[0].best_most;
+    r->simple = r->simple && r->vary == 1;
+}
+
+/* Control characters 16 * high .. + 15 of the set, those without a short escape, as \u00XX. some: behind
+   other alternatives; returns whether there are any now. */
+static bool llmc__schema_set_controls(llmc__schema_out *o, const llmc__schema_set *s, uint32_t high,
+                                      bool some)
+{
+    uint32_t c;
+    unsigned i;
+    bool any = false;
+    for (i = 0; i < s->n; i++)
+        for (c = s->lo[i]; c <= s->hi[i] && c < 0x20; c++) {
+            if (c >> 4 != high || llmc__schema_escape(c) != 0)
+                continue;
+            if (!any) {
+                llmc__schema_put(o, some ? " | \"\\\\u00" : "\"\\\\u00");
+                llmc__schema_hex(o, high, 1);
+                llmc__schema_put(o, "\" [");
+            }
+            llmc__schema_hex(o, c, 1);
+            any = true;
+        }
+    if (any)
+        llmc__schema_byte(o, ']');
+    return any || some;
+}
+
+/* The characters of the set that JSON writes with a backslash and a letter, likewise. */
+static bool llmc__schema_set_letters(llmc__schema_out *o, const llmc__schema_set *s, bool some)
+{
+    static const char letters[] = "\"\\\b\f\n\r\t";
+    const char *l;
+    unsigned i;
+    bool any = false;
+    for (l = letters; *l != 0; l++)
+        for (i = 0; i < s->n; i++) {
+            if ((uint32_t)*l < s->lo[i] || (uint32_t)*l > s->hi[i])
+                continue;
+            if (!any)
+                llmc__schema_put(o, some ? " | \"\\\\\" [" : "\"\\\\\" [");
+            llmc__schema_member(o, (uint32_t)llmc__schema_escape((uint32_t)*l));
+            any = true;
+        }
+    if (any)
+        llmc__schema_byte(o, ']');
+    return any || some;
+}
+
+/* One character of the set as it stands in a JSON string with the fewest escapes: characters that
+   need none as a class, then what a backslash and a letter write, then \u00XX. */
+static void llmc__schema_set_write(llmc__schema_out *o, const llmc__schema_set *s)
+{
+    static const uint32_t from[] = {0x20, 0x23, 0x5d, 0xe000}, to[] = {0x21, 0x5b, 0xd7ff, 0x10ffff};
+    const bool one = s->n > 0 && s->lo[0] > '"' && (s->hi[s->n - 1] < '\\' || s->lo[0] > '\\');
+    unsigned i, j;
+    bool some = false;
+    llmc__schema_put(o, one ? "" : "( "); /* a class alone needs no group */
+    for (i = 0; i < s->n; i++)
+        for (j = 0; j < 4; j++) {
+            const uint32_t lo = (uint32_t)llmc__max(s->lo[i], from[j]);
+            const uint32_t hi = (uint32_t)llmc__min(s->hi[i], to[j]);
+            if (lo > hi)
+                continue;
+            llmc__schema_put(o, some ? "" : "[");
+            llmc__schema_members(o, lo, hi);
+            some = true;
+        }
+    if (some)
+        llmc__schema_byte(o, ']');
+    some = llmc__schema_set_letters(o, s, some);
+    some = llmc__schema_set_controls(o, s, 0, some);
+    llmc__schema_set_controls(o, s, 1, some);
+    llmc__schema_put(o, one ? "" : " )");
+}
+
+/* llmc__schema_regex_write -- the measured pattern                       (GRAMMAR.pattern)
+   lo, hi: how often the part that ends at r->place is repeated, instead of what it says; hi 0: as
+   it says. Uses the rule `char` where it is not anchored: *chars. */
+static void llmc__schema_regex_write(llmc__schema_out *o, llmc__schema_regex *r, uint64_t lo, uint64_t hi,
+                                     bool *chars)
+{
+    llmc__schema_item item;
+    unsigned depth = 0;
+    bool empty = true, start = true, ended = false;
+    llmc__schema_put(o, "( ");
+    for (r->at = 0;;) {
+        llmc__schema_part_next(r, &item);
+        if (start && item.kind != LLMC__RE_FIRST) {
+            llmc__schema_put(o, "char* ");
+            *chars = true;
+            empty = false;
+        }
+        start = item.kind == LLMC__RE_BAR && depth == 0;
+        if ((start || item.kind == LLMC__RE_END) && !ended) {
+            llmc__schema_put(o, "char* ");
+            *chars = true;
+            empty = false;
+        }
+        ended = item.kind == LLMC__RE_LAST;
+        if (item.kind == LLMC__RE_SET) {
+            const bool one = item.set.n == 1 && item.set.lo[0] == item.set.hi[0];
+            llmc__schema_put(o, one ? "\"" : "");
+            if (one)
+                llmc__schema_char(o, item.set.lo[0]);
+            else
+                llmc__schema_set_write(o, &item.set);
+            llmc__schema_put(o, one ? "\"" : "");
+        } else if (item.kind == LLMC__RE_OPEN) {
+            llmc__schema_put(o, "( ");
+            depth++;
+        } else if (item.kind != LLMC__RE_FIRST && item.kind != LLMC__RE_LAST) {
+            llmc__schema_put(o, empty ? "\"\" " : "");
+            llmc__schema_put(o, item.kind == LLMC__RE_BAR ? "| " : ")");
+            depth -= item.kind == LLMC__RE_CLOSE;
+        }
+        if (item.kind == LLMC__RE_END) {
+            llmc__schema_byte(o, ' ');
+            return;
+        }
+        if (item.kind == LLMC__RE_SET || item.kind == LLMC__RE_CLOSE) {
+            const bool other = hi > 0 && depth == 0 && r->at == r->place;
+            llmc__schema_repeat(o, other ? lo : item.lo, other ? hi : item.hi);
+        }
+        if (item.kind != LLMC__RE_FIRST && item.kind != LLMC__RE_LAST)
+            empty = item.kind == LLMC__RE_OPEN || item.kind == LLMC__RE_BAR;
+    }
+}
+
+/* Formats as patterns; a name may be a sequence of them. Years have four digits from 1000 on, seconds
+   no leap, IPv6 no '::', names in mail no quotes: all are what their standards allow, not all of it.
+   Sources: RFC 3339, 4122, 2673, 4291, 5321, 1123, 3986. */
+#define LLMC__RE_DATE                                                                                 \
+    "(?:[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]"  \
+    "[0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:[1-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[2468]" \
+    "[048]|[13579][26])00)-02-29)"
+#define LLMC__RE_TIME \
+    "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,9})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+#define LLMC__RE_BYTE "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+#define LLMC__RE_HOST                                                                                   \
+    "[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?)" \
+    "{0,3}"
+#define LLMC__RE_PCHAR "(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+
+typedef struct llmc__schema_format {
+    const char *name, *pattern;
+} llmc__schema_format;
+
+static const llmc__schema_format llmc__schema_formats[] = {
+    {"date", "^" LLMC__RE_DATE "$"},
+    {"time", "^" LLMC__RE_TIME "$"},
+    {"date-time", "^" LLMC__RE_DATE "T" LLMC__RE_TIME "$"},
+    {"uuid", "^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"},
+    {"ipv4", "^(?:" LLMC__RE_BYTE "\\.){3}" LLMC__RE_BYTE "$"},
+    {"ipv6", "^(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}$"},
+    {"hostname", "^" LLMC__RE_HOST "$"},
+    {"email", "^[A-Za-z0-9_+-]{1,32}(?:\\.[A-Za-z0-9_+-]{1,31})?@" LLMC__RE_HOST "$"},
+    {"uri", "^[A-Za-z][A-Za-z0-9+.-]{0,15}://" LLMC__RE_HOST "(?::[0-9]{1,5})?(?:/(?:" LLMC__RE_PCHAR
+            "|/){0,100})?(?:\\?(?:" LLMC__RE_PCHAR "|[/?]){0,60})?(?:#(?:" LLMC__RE_PCHAR "|[/?]){0,30})?$"}};
+
+//--[ 19.13 GRAMMAR.schema ]-- JSON schemas as GBNF
+/* A rule stands for a conjunction: the schemas that a value has to satisfy at once, most often one.
+   What a schema needs from others ($ref, allOf) joins the conjunction; anyOf and oneOf make the rule
+   a choice between conjunctions that hold one alternative more; what then is left is written type by
+   type. Members and elements are conjunctions again, found or made by the list of their parts, so
+   recursion in a schema is recursion between rules and none here.
+
+       intern   list of schemas -> rule; schemas behind $ref and allOf joined, duplicates dropped
+       rule     writes one rule's text, and says whether anything matches it
+       settle   which rules match something: `rule` over all of them, writing nothing, until
+                nothing changes; that also makes all rules. What matches nothing is left out
+       gbnf     writes the rules that the root needs
+
+   A conjunction that comes back to a schema whose alternative it is in the middle of choosing has
+   no text in between: such schemas are refused. */
+#define LLMC__SCHEMA_PARTS  32                  /* most schemas in a conjunction      */
+#define LLMC__SCHEMA_STEPS  ((uint64_t)1 << 28) /* bytes looked at before giving up   */
+#define LLMC__SCHEMA_FLAT   4u                  /* part.done: $ref and allOf are done */
+#define LLMC__SCHEMA_DROP   8u                  /* part.done: says nothing itself     */
+#define LLMC__SCHEMA_ORPHAN 0xffffffffu         /* part.from: the caller put it there */
+
+/* Keywords that have a meaning here, and the type that they speak of. */
+#define LLMC__SCHEMA_KEYWORDS(X)                          \
+    X(REF, "$ref", 0)                                     \
+    X(ALL, "allOf", 0)                                    \
+    X(CHOICE, "anyOf", 0)                                 \
+    X(ONE, "oneOf", 0)                                    \
+    X(TYPE, "type", 0)                                    \
+    X(ENUM, "enum", 0)                                    \
+    X(CONST, "const", 0)                                  \
+    X(PROPERTIES, "properties", LLMC__SCHEMA_OBJECT)      \
+    X(REQUIRED, "required", LLMC__SCHEMA_OBJECT)          \
+    X(EXTRA, "additionalProperties", LLMC__SCHEMA_OBJECT) \
+    X(PATTERNS, "patternProperties", LLMC__SCHEMA_OBJECT) \
+    X(MIN_MEMBERS, "minProperties", LLMC__SCHEMA_OBJECT)  \
+    X(MAX_MEMBERS, "maxProperties", LLMC__SCHEMA_OBJECT)  \
+    X(ITEMS, "items", LLMC__SCHEMA_ARRAY)                 \
+    X(PREFIX, "prefixItems", LLMC__SCHEMA_ARRAY)          \
+    X(MORE, "additionalItems", LLMC__SCHEMA_ARRAY)        \
+    X(MIN_ITEMS, "minItems", LLMC__SCHEMA_ARRAY)          \
+    X(MAX_ITEMS, "maxItems", LLMC__SCHEMA_ARRAY)          \
+    X(UNIQUE, "uniqueItems", LLMC__SCHEMA_ARRAY)          \
+    X(MIN_LENGTH, "minLength", LLMC__SCHEMA_STRING)       \
+    X(MAX_LENGTH, "maxLength", LLMC__SCHEMA_STRING)       \
+    X(PATTERN, "pattern", LLMC__SCHEMA_STRING)            \
+    X(FORMAT, "format", LLMC__SCHEMA_STRING)              \
+    X(MIN, "minimum", LLMC__SCHEMA_NUMBER)                \
+    X(MAX, "maximum", LLMC__SCHEMA_NUMBER)                \
+    X(ABOVE, "exclusiveMinimum", LLMC__SCHEMA_NUMBER)     \
+    X(UNDER, "exclusiveMaximum", LLMC__SCHEMA_NUMBER)     \
+    X(STEP, "multipleOf", LLMC__SCHEMA_NUMBER)
+
+enum {
+#define LLMC__SCHEMA_ENUM(name, text, type) LLMC__KW_##name,
+    LLMC__SCHEMA_KEYWORDS(LLMC__SCHEMA_ENUM)
+#undef LLMC__SCHEMA_ENUM
+        LLMC__KW_COUNT
+};
+
+typedef struct llmc__schema_keyword {
+    const char *name;
+    unsigned type; /* LLMC__SCHEMA_OBJECT ... NUMBER; 0: no type of its own */
+} llmc__schema_keyword;
+
+static const llmc__schema_keyword llmc__schema_keywords[LLMC__KW_COUNT] = {
+#define LLMC__SCHEMA_ROW(name, text, type) {text, type},
+    LLMC__SCHEMA_KEYWORDS(LLMC__SCHEMA_ROW)
+#undef LLMC__SCHEMA_ROW
+};
+
+/* Keywords that say nothing about which texts are valid, or are looked up where $ref names them. */
+static const char *const llmc__schema_notes[] = {
+    "title",       "description",     "default",          "examples",     "example", "deprecated",
+    "readOnly",    "writeOnly",       "$schema",          "$comment",     "$defs",   "definitions",
+    "$vocabulary", "contentEncoding", "contentMediaType", "contentSchema"};
+
+/* Types as bits 1 << LLMC__SCHEMA_OBJECT ...: a number is INTEGER and NUMBER (the fractions). */
+#define LLMC__SCHEMA_BIT(type) (1u << LLMC__SCHEMA_##type)
+#define LLMC__SCHEMA_ALL_TYPES 0xfeu
+
+/* Where each keyword's value begins in one schema; NULL: it is not there. */
+typedef struct llmc__schema_view {
+    const char *text; /* the schema */
+    const char *kw[LLMC__KW_COUNT];
+    unsigned n; /* keywords that constrain */
+} llmc__schema_view;
+
+/* A schema in a conjunction. */
+typedef struct llmc__schema_part {
+    const char *text;
+    uint32_t done;   /* bit 0, 1: its anyOf, oneOf has been chosen from; FLAT, DROP */
+    uint32_t from;   /* in a list: the part that asked for this one; a rule id in `only` parts */
+    uint32_t simple; /* the builtin rule that says the same, or NEVER */
+} llmc__schema_part;
+
+/* A rule: parts [first, first + n) of the pool. */
+typedef struct llmc__schema_entry {
+    uint32_t first, n;
+    bool alive;  /* something matches it */
+    bool ground; /* its choices do not lead back to it without text in between */
+    bool used, written;
+} llmc__schema_entry;
+
+/* A member that a conjunction names. */
+typedef struct llmc__schema_prop {
+    const char *key;
+    const char *value; /* in the properties of the first part that has it; NULL: only required */
+    uint32_t part;     /* that one */
+    uint32_t id;
+    bool required;
+    uint32_t required_after, alive_after; /* of those that come later */
+    uint32_t required_before, alive_before;
+} llmc__schema_prop;
+
+/* The members of the object being written. */
+typedef struct llmc__schema_object {
+    uint32_t n;
+    uint32_t extra;    /* rule of members that are not named; NEVER: there are none */
+    uint64_t min, max; /* members; max UINT64_MAX: any number */
+    uint64_t most;     /* counts beyond are not told apart */
+    bool alive;
+} llmc__schema_object;
+
+/* The elements of the array being written. */
+typedef struct llmc__schema_array {
+    uint32_t prefix; /* elements that have rules of their own */
+    uint32_t rest;   /* rule of all others */
+    uint64_t min, max;
+} llmc__schema_array;
+
+/* A reference and the schema that it names. */
+typedef struct llmc__schema_ref {
+    const char *from, *to;
+} llmc__schema_ref;
+
+typedef struct llmc__schema {
+    llmc__schema_out o;
+    llmc_json root;
+    const char *name;
+    llmc_schema_options opt;
+    llmc_diag *diag;
+    llmc__schema_entry *entry; /* [max_entry] */
+    llmc__schema_part *pool;   /* [max_pool]  */
+    llmc__schema_prop *prop;   /* [max_entry] */
+    uint32_t *sorted;          /* [max_entry] members by name */
+    llmc__schema_ref *ref;     /* [max_entry] */
+    llmc__schema_view *view;   /* [PARTS] of the rule being written */
+    uint32_t *code;            /* [PATTERN] */
+    uint32_t n_entry, max_entry, n_pool, max_pool;
+    uint32_t used; /* builtin rules, a bit each */
+    uint64_t steps;
+    llmc__schema_part list[LLMC__SCHEMA_PARTS]; /* the conjunction being made */
+    uint32_t n_list;
+    bool dead; /* a false schema is in it */
+} llmc__schema;
+
+/* Appends a step of a path, `text` [n], and lets the front go where all would be too long. */
+static size_t llmc__schema_step(char *path, size_t cap, size_t used, const char *text, size_t n)
+{
+    if (n > cap / 2)
+        n = cap / 2;
+    if (used + n + 1 >= cap) {
+        LLMC_MEMCPY(path, "...", 3);
+        used = 3;
+    }
+    path[used++] = '/';
+    LLMC_MEMCPY(path + used, text, n);
+    return used + n;
+}
+
+/* llmc__schema_path -- where in the schema a value stands, as a JSON pointer   (GRAMMAR.schema)
+   at: its first byte, or any inside. Walks down from the root, so that nobody has to carry paths. */
+static void llmc__schema_path(const llmc__schema *c, const char *at, char *path, size_t cap)
+{
+    llmc_json v = c->root;
+    size_t used = 1;
+    path[0] = '#';
+    while (v.text < at) {
+        llmc_json_iter it = {NULL, false};
+        llmc_json key = v, value, in = v;
+        uint64_t index = 0;
+        bool found = false;
+        while (!found && llmc_json_next(v, &it, &key, &value)) {
+            in = value;
+            found = at >= value.text && at < llmc__json_skip(value.text, value.end);
+            index += !found;
+        }
+        if (!found)
+            break;
+        if (v.type == LLMC_JSON_OBJECT) {
+            const char *stop = llmc__json_skip_string(key.text, key.end);
+            used = llmc__schema_step(path, cap, used, key.text + 1, (size_t)(stop - key.text) - 2);
+        } else {
+            char text[24];
+            llmc__format(text, sizeof text, "%llu", (unsigned long long)index);
+            used = llmc__schema_step(path, cap, used, text, llmc__strlen(text));
+        }
+        v = in;
+    }
+    path[used] = 0;
+}
+
+/* BAD_FILE or UNSUPPORTED: what is wrong with the value at `at`. */
+static llmc_status llmc__schema_bad(const llmc__schema *c, llmc_status status, const char *at,
+                                    const char *what)
+{
+    char path[120];
+    const char *name = c->name != NULL ? llmc__short_name(c->name) : "schema";
+    const uint64_t offset = (uint64_t)(at - c->root.text);
+    llmc__schema_path(c, at, path, sizeof path - 1);
+    (void)name;
+    (void)what;
+    if (status == LLMC_UNSUPPORTED)
+        return LLMC__FAIL(c->diag, UNSUPPORTED, "GRAMMAR.schema", offset, "%s: %s: %s", name, path, what);
+    return LLMC__FAIL(c->diag, BAD_FILE, "GRAMMAR.schema", offset, "%s: %s: %s", name, path, what);
+}
+
+/* Counts bytes looked at; UNSUPPORTED when a schema takes too long or its text gets too large. */
+static llmc_status llmc__schema_spend(llmc__schema *c, uint64_t bytes)
+{
+    c->steps += bytes;
+    if (c->steps > LLMC__SCHEMA_STEPS)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->root.text, "a schema that is less entangled");
+    if (c->o.len > LLMC_SCHEMA_TEXT)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->root.text, "a grammar of at most 4 MiB");
+    return LLMC_OK;
+}
+
+/* A keyword's value in a view. */
+static llmc_json llmc__schema_get(const llmc__schema *c, const llmc__schema_view *v, unsigned kw)
+{
+    llmc_json none = {NULL, NULL, LLMC_JSON_NONE};
+    return v->kw[kw] == NULL ? none : llmc__json_at(v->kw[kw], c->root.end);
+}
+
+/* Whether a key only annotates. */
+static bool llmc__schema_is_note(llmc_json key)
+{
+    const char *p = key.text + 1;
+    char utf8[4];
+    unsigned i;
+    for (i = 0; i < sizeof llmc__schema_notes / sizeof llmc__schema_notes[0]; i++)
+        if (llmc_json_equal(key, llmc__schema_notes[i]))
+            return true;
+    return llmc__json_char(&p, key.end, utf8) == 1 && utf8[0] == 'x' &&
+           llmc__json_char(&p, key.end, utf8) == 1 && utf8[0] == '-'; /* x-...: somebody's own */
+}
+
+/* Finds the keywords of a schema that is an object; *n: how many constrain. Of a keyword that is
+   there twice the last counts, as everywhere in JSON. */
+static llmc_status llmc__schema_scan(llmc__schema *c, llmc_json schema, llmc__schema_view *v, unsigned *n)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json key, value;
+    const char *end = schema.text;
+    unsigned i;
+    LLMC_MEMSET(v, 0, sizeof *v);
+    *n = 0;
+    while (llmc_json_next(schema, &it, &key, &value)) {
+        for (i = 0; i < LLMC__KW_COUNT && !llmc_json_equal(key, llmc__schema_keywords[i].name); i++)
+            continue;
+        end = value.text;
+        if (i < LLMC__KW_COUNT) {
+            *n += v->kw[i] == NULL && i != LLMC__KW_REF && i != LLMC__KW_ALL;
+            v->kw[i] = value.text;
+        } else if (llmc_json_equal(key, "$id") || llmc_json_equal(key, "id")) {
+            if (schema.text != c->root.text)
+                return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text,
+                                        "an $id inside a schema is not supported");
+        } else if (!llmc__schema_is_note(key)) {
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "this keyword is not supported");
+        }
+    }
+    return llmc__schema_spend(c, (uint64_t)(end - schema.text) + 16);
+}
+
+/* One step of a JSON pointer, `step` [n] with ~0 and ~1 resolved, down from v. */
+static llmc_json llmc__schema_down(llmc_json v, const char *step, size_t n)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json none = {NULL, NULL, LLMC_JSON_NONE}, value;
+    uint64_t index = 0;
+    size_t i;
+    if (v.type != LLMC_JSON_ARRAY)
+        return llmc_json_get(v, step);
+    for (i = 0; i < n; i++) {
+        if (step[i] < '0' || step[i] > '9' || i > 8)
+            return none;
+        index = index * 10 + (uint64_t)(step[i] - '0');
+    }
+    while (n > 0 && llmc_json_next(v, &it, NULL, &value))
+        if (index-- == 0)
+            return value;
+    return none;
+}
+
+/* Where a reference points, as far as its place in the table knows it; each is followed once. */
+static llmc__schema_ref *llmc__schema_known(const llmc__schema *c, llmc_json ref)
+{
+    const uint64_t at = (uint64_t)(ref.text - c->root.text);
+    return &c->ref[(at * 0x9e3779b97f4a7c15u >> 32) % c->max_entry];
+}
+
+/* The schema that a $ref names: "#" or "#/...", with %-escapes, then ~0 and ~1. */
+static llmc_status llmc__schema_resolve(llmc__schema *c, llmc_json ref, llmc_json *out)
+{
+    char text[512], step[256];
+    size_t n = 0, i = 1;
+    const size_t need = llmc_json_string(ref, text, sizeof text);
+    uint32_t byte;
+    if (ref.type != LLMC_JSON_STRING)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "a $ref has to be a string");
+    if (llmc__schema_known(c, ref)->from == ref.text) {
+        *out = llmc__json_at(llmc__schema_known(c, ref)->to, c->root.end);
+        return LLMC_OK;
+    }
+    if (need >= sizeof text || text[0] != '#' || (text[1] != '/' && need > 1))
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, ref.text,
+                                "only references \"#\" and \"#/...\" into the same schema are supported");
+    *out = c->root;
+    while (i < need && out->type != LLMC_JSON_NONE) {
+        for (i++, n = 0; i < need && text[i] != '/' && n + 1 < sizeof step; i++) {
+            char b = text[i];
+            if (b == '%' && llmc__hex(text + i + 1, text + need, 2, &byte)) {
+                b = (char)byte;
+                i += 2;
+            }
+            if (b == 0 || b == 1) { /* a name that llmc_json_get could not be asked for */
+                out->type = LLMC_JSON_NONE;
+                break;
+            }
+            if (n > 0 && step[n - 1] == '~' && (b == '0' || b == '1')) {
+                step[n - 1] = (char)(b == '0' ? 0x01 : '/'); /* 1: a tilde that is done */
+                continue;
+            }
+            step[n++] = b;
+        }
+        for (step[n] = 0; n > 0; n--)
+            if (step[n - 1] == 0x01)
+                step[n - 1] = '~';
+        *out = llmc__schema_down(*out, step, llmc__strlen(step));
+        if (i < need && text[i] != '/')
+            out->type = LLMC_JSON_NONE;
+    }
+    if (out->type == LLMC_JSON_NONE)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "nothing is where this reference points");
+    llmc__schema_known(c, ref)->from = ref.text;
+    llmc__schema_known(c, ref)->to = out->text;
+    return llmc__schema_spend(c, (uint64_t)(out->text - c->root.text));
+}
+
+/* Puts a schema on the list, unless it is there. `from`: the part of the list that asks for it. */
+static llmc_status llmc__schema_add(llmc__schema *c, const char *text, uint32_t done, uint32_t from)
+{
+    uint32_t i, a;
+    for (i = 0; i < c->n_list; i++) {
+        if (c->list[i].text != text)
+            continue;
+        for (a = from; a != LLMC__SCHEMA_ORPHAN && a != i; a = c->list[a].from)
+            continue;
+        if (a == i || ((c->list[i].done ^ done) & 3) != 0)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, text,
+                                    "a schema must not refer to itself with nothing in between");
+        return LLMC_OK;
+    }
+    if (c->n_list == LLMC__SCHEMA_PARTS)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, text, "at most 32 schemas may hold at once");
+    c->list[i].text = text;
+    c->list[i].done = done;
+    c->list[i].from = from;
+    c->list[i].simple = LLMC__SCHEMA_NEVER;
+    c->n_list++;
+    return LLMC_OK;
+}
+
+/* Begins a conjunction. */
+static void llmc__schema_begin(llmc__schema *c)
+{
+    c->n_list = 0;
+    c->dead = false;
+}
+
+/* The bits of a type's name; 0: there is no such type. */
+static uint32_t llmc__schema_type_bits(llmc_json name)
+{
+    unsigned i;
+    for (i = LLMC__SCHEMA_OBJECT; i <= LLMC__SCHEMA_NULL; i++)
+        if (llmc_json_equal(name, llmc__schema_rule_name[i]))
+            return 1u << i | (i == LLMC__SCHEMA_NUMBER ? LLMC__SCHEMA_BIT(INTEGER) : 0);
+    return 0;
+}
+
+/* Part i of the list: what it asks for joins the list, and what says nothing itself is dropped. */
+static llmc_status llmc__schema_flatten(llmc__schema *c, uint32_t i)
+{
+    llmc__schema_view v;
+    llmc_json value, one, schema = llmc__json_at(c->list[i].text, c->root.end);
+    llmc_json_iter it = {NULL, false};
+    unsigned n, type;
+    if ((c->list[i].done & LLMC__SCHEMA_FLAT) != 0)
+        return LLMC_OK;
+    c->list[i].done |= LLMC__SCHEMA_FLAT | (schema.type == LLMC_JSON_BOOL ? LLMC__SCHEMA_DROP : 0);
+    c->dead = c->dead || (schema.type == LLMC_JSON_BOOL && !llmc_json_bool(schema, true));
+    if (schema.type == LLMC_JSON_BOOL)
+        return LLMC_OK;
+    if (schema.type != LLMC_JSON_OBJECT)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, schema.text, "a schema has to be an object, true or false");
+    LLMC__TRY(llmc__schema_scan(c, schema, &v, &n));
+    if (v.kw[LLMC__KW_REF] != NULL) {
+        LLMC__TRY(llmc__schema_resolve(c, llmc__schema_get(c, &v, LLMC__KW_REF), &value));
+        LLMC__TRY(llmc__schema_add(c, value.text, 0, i));
+    }
+    value = llmc__schema_get(c, &v, LLMC__KW_ALL);
+    if (value.type != LLMC_JSON_NONE && value.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "allOf has to be an array of schemas");
+    while (llmc_json_next(value, &it, NULL, &one))
+        LLMC__TRY(llmc__schema_add(c, one.text, 0, i));
+    if (n == 0)
+        c->list[i].done |= LLMC__SCHEMA_DROP;
+    for (type = LLMC__SCHEMA_OBJECT; type <= LLMC__SCHEMA_NULL; type++)
+        if (n == 1 && llmc_json_equal(llmc__schema_get(c, &v, LLMC__KW_TYPE), llmc__schema_rule_name[type]))
+            c->list[i].simple = LLMC__SCHEMA_BUILTIN + type;
+    return LLMC_OK;
+}
+
+/* Whether rule e is the conjunction of the list. */
+static bool llmc__schema_same(const llmc__schema *c, const llmc__schema_entry *e)
+{
+    uint32_t i;
+    for (i = 0; i < e->n; i++)
+        if (c->pool[e->first + i].text != c->list[i].text || c->pool[e->first + i].done != c->list[i].done)
+            return false;
+    return true;
+}
+
+/* llmc__schema_intern -- the rule of the list's conjunction                    (GRAMMAR.schema)
+   *id: of a rule found or made, a builtin one, or NEVER for what holds a false schema. */
+static llmc_status llmc__schema_intern(llmc__schema *c, uint32_t *id)
+{
+    llmc__schema_entry *e;
+    uint32_t i, n = 0;
+    for (i = 0; i < c->n_list; i++)
+        LLMC__TRY(llmc__schema_flatten(c, i));
+    for (i = 0; i < c->n_list; i++)
+        if ((c->list[i].done & LLMC__SCHEMA_DROP) == 0)
+            c->list[n++] = c->list[i];
+    c->n_list = n;
+    *id = LLMC__SCHEMA_NEVER;
+    if (!c->dead)
+        *id = n == 0 ? (uint32_t)(LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_ANY) : c->list[0].simple;
+    if (c->dead || n == 0 || (n == 1 && *id != LLMC__SCHEMA_NEVER))
+        return LLMC_OK;
+    LLMC__TRY(llmc__schema_spend(c, c->n_entry));
+    for (i = 0; i < c->n_entry; i++)
+        if (c->entry[i].n == n && llmc__schema_same(c, &c->entry[i])) {
+            *id = i;
+            return LLMC_OK;
+        }
+    if (c->n_entry == c->max_entry || n > c->max_pool - c->n_pool)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->list[0].text, "more rules than max_rules allows");
+    e = &c->entry[c->n_entry];
+    e->first = c->n_pool;
+    e->n = n;
+    e->alive = e->ground = e->used = e->written = false;
+    LLMC_MEMCPY(c->pool + c->n_pool, c->list, n * sizeof c->list[0]);
+    c->n_pool += n;
+    *id = c->n_entry++;
+    return LLMC_OK;
+}
+
+/* The rule of one schema. */
+static llmc_status llmc__schema_single(llmc__schema *c, const char *text, uint32_t *id)
+{
+    llmc__schema_begin(c);
+    LLMC__TRY(llmc__schema_add(c, text, 0, LLMC__SCHEMA_ORPHAN));
+    return llmc__schema_intern(c, id);
+}
+
+/* Whether something matches a rule, as far as is known. */
+static bool llmc__schema_alive(const llmc__schema *c, uint32_t id)
+{
+    return id < LLMC__SCHEMA_BUILTIN ? c->entry[id].alive : id != LLMC__SCHEMA_NEVER;
+}
+
+/* A rule's name; rule 0 is the root. */
+static void llmc__schema_name(llmc__schema *c, uint32_t id)
+{
+    if (id >= LLMC__SCHEMA_BUILTIN) {
+        llmc__schema_put(&c->o, llmc__schema_rule_name[id - LLMC__SCHEMA_BUILTIN]);
+    } else if (id == 0) {
+        llmc__schema_put(&c->o, "root");
+    } else {
+        llmc__schema_byte(&c->o, 's');
+        llmc__schema_number(&c->o, id);
+    }
+}
+
+/* A use of a rule. */
+static void llmc__schema_use(llmc__schema *c, uint32_t id)
+{
+    if (id >= LLMC__SCHEMA_BUILTIN)
+        c->used |= 1u << (id - LLMC__SCHEMA_BUILTIN);
+    else
+        c->entry[id].used = true;
+    llmc__schema_name(c, id);
+    llmc__schema_byte(&c->o, ' ');
+}
+
+/* The name of a rule that belongs to rule id: id-LETTERx-y. */
+static void llmc__schema_inner(llmc__schema *c, uint32_t id, char letter, uint64_t x, uint64_t y)
+{
+    llmc__schema_name(c, id);
+    llmc__schema_byte(&c->o, '-');
+    llmc__schema_byte(&c->o, letter);
+    llmc__schema_number(&c->o, x);
+    llmc__schema_byte(&c->o, '-');
+    llmc__schema_number(&c->o, y);
+}
+
+/* A comma, colon or bracket. */
+static void llmc__schema_sign(llmc__schema *c, char mark)
+{
+    llmc__schema_mark(&c->o, c->opt.space, mark);
+}
+
+/* Counts (minLength, maxItems, ...) of all n parts: the largest if `upper` is false, else the smallest. */
+static llmc_status llmc__schema_limit(llmc__schema *c, uint32_t n, unsigned kw, bool upper, uint64_t *out)
+{
+    uint32_t p;
+    int64_t v;
+    *out = upper ? UINT64_MAX : 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json value = llmc__schema_get(c, &c->view[p], kw);
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        if (!llmc__schema_whole(value, &v) || v < 0)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "expected a whole number from 0 on");
+        if (v > LLMC__SCHEMA_TIMES && upper)
+            continue; /* more than any text holds */
+        if (v > LLMC__SCHEMA_TIMES)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "counts up to 1000000");
+        if (upper ? (uint64_t)v < *out : (uint64_t)v > *out)
+            *out = (uint64_t)v;
+    }
+    return LLMC_OK;
+}
+
+/* The types that all parts allow, as bits. Where none names a type, those that their keywords speak
+   of: {"minLength": 3} means strings. */
+static llmc_status llmc__schema_types(llmc__schema *c, uint32_t n, uint32_t *out)
+{
+    uint32_t p, implied = 0;
+    bool said = false;
+    unsigned kw;
+    *out = LLMC__SCHEMA_ALL_TYPES;
+    for (p = 0; p < n; p++) {
+        llmc_json_iter it = {NULL, false};
+        const llmc_json value = llmc__schema_get(c, &c->view[p], LLMC__KW_TYPE);
+        llmc_json one = value;
+        uint32_t bits = 0, now;
+        for (kw = 0; kw < LLMC__KW_COUNT; kw++)
+            if (c->view[p].kw[kw] != NULL && llmc__schema_keywords[kw].type != 0)
+                implied |= 1u << llmc__schema_keywords[kw].type;
+        said = said || value.type != LLMC_JSON_NONE || c->view[p].kw[LLMC__KW_ENUM] != NULL ||
+               c->view[p].kw[LLMC__KW_CONST] != NULL;
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        while (value.type == LLMC_JSON_STRING ? bits == 0 : llmc_json_next(value, &it, NULL, &one)) {
+            now = llmc__schema_type_bits(one);
+            if (now == 0)
+                return llmc__schema_bad(c, LLMC_BAD_FILE, one.text, "there is no such type");
+            bits |= now;
+        }
+        *out &= bits;
+    }
+    if ((implied & LLMC__SCHEMA_BIT(NUMBER)) != 0)
+        implied |= LLMC__SCHEMA_BIT(INTEGER);
+    if (!said && implied != 0)
+        *out = implied;
+    return LLMC_OK;
+}
+
+/* The type of a value, as a bit. */
+static uint32_t llmc__schema_type_of(llmc_json v)
+{
+    int64_t whole;
+    switch (v.type) {
+    case LLMC_JSON_NULL:
+        return LLMC__SCHEMA_BIT(NULL);
+    case LLMC_JSON_BOOL:
+        return LLMC__SCHEMA_BIT(BOOLEAN);
+    case LLMC_JSON_STRING:
+        return LLMC__SCHEMA_BIT(STRING);
+    case LLMC_JSON_ARRAY:
+        return LLMC__SCHEMA_BIT(ARRAY);
+    case LLMC_JSON_OBJECT:
+        return LLMC__SCHEMA_BIT(OBJECT);
+    default:
+        return llmc__schema_whole(v, &whole) ? LLMC__SCHEMA_BIT(INTEGER) : LLMC__SCHEMA_BIT(NUMBER);
+    }
+}
+
+/* Whether two scalars are equal as JSON has it: 1 and 1.0 are. Containers only equal themselves. */
+static bool llmc__schema_equal(llmc_json a, llmc_json b)
+{
+    llmc__schema_bound x, y;
+    if (a.text == b.text)
+        return true;
+    if (a.type != b.type || a.type == LLMC_JSON_ARRAY || a.type == LLMC_JSON_OBJECT)
+        return false;
+    if (a.type == LLMC_JSON_STRING)
+        return llmc__schema_compare(a.text, b.text, a.end) == 0;
+    if (a.type == LLMC_JSON_NUMBER)
+        return llmc__schema_bound_read(a, &x) == 0 && llmc__schema_bound_read(b, &y) == 0 &&
+               llmc__schema_order(&x, &y) == 0;
+    return *a.text == *b.text; /* null, true, false */
+}
+
+/* A bound joins those that are known: the narrower one stays. */
+static void llmc__schema_narrow(llmc__schema_bound *have, const llmc__schema_bound *b, bool upper)
+{
+    const int order = have->set ? llmc__schema_order(b, have) : 0;
+    if (!have->set || (upper ? order < 0 : order > 0) || (order == 0 && b->open))
+        *have = *b;
+}
+
+/* One keyword's bound of one part. draft4: exclusiveMinimum was a word about minimum then. */
+static llmc_status llmc__schema_bound_of_part(llmc__schema *c, const llmc__schema_view *v, unsigned kw,
+                                              llmc__schema_bound *have)
+{
+    const bool upper = kw == LLMC__KW_MAX || kw == LLMC__KW_UNDER;
+    const bool strict = kw == LLMC__KW_ABOVE || kw == LLMC__KW_UNDER;
+    const llmc_json value = llmc__schema_get(c, v, kw);
+    const llmc_json draft4 = llmc__schema_get(c, v, upper ? LLMC__KW_UNDER : LLMC__KW_ABOVE);
+    llmc__schema_bound b;
+    int what;
+    if (value.type == LLMC_JSON_NONE || (strict && value.type == LLMC_JSON_BOOL))
+        return LLMC_OK;
+    if (value.type != LLMC_JSON_NUMBER)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "expected a number");
+    what = llmc__schema_bound_read(value, &b);
+    if (what == 1 && b.negative != upper)
+        return LLMC_OK; /* beyond all numbers that are written */
+    if (what != 0)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "bounds have at most 18 digits");
+    b.open = strict || llmc_json_bool(draft4, false);
+    llmc__schema_narrow(have, &b, upper);
+    return LLMC_OK;
+}
+
+/* The bounds of n parts. */
+static llmc_status llmc__schema_bounds(llmc__schema *c, uint32_t n, llmc__schema_bound *lo,
+                                       llmc__schema_bound *hi)
+{
+    uint32_t p;
+    lo->set = hi->set = false;
+    for (p = 0; p < n; p++) {
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_MIN, lo));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_ABOVE, lo));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_MAX, hi));
+        LLMC__TRY(llmc__schema_bound_of_part(c, &c->view[p], LLMC__KW_UNDER, hi));
+        if (llmc_json_equal(llmc__schema_get(c, &c->view[p], LLMC__KW_FORMAT), "int32")) {
+            const llmc__schema_bound low = llmc__schema_bound_of(INT32_MIN),
+                                     high = llmc__schema_bound_of(INT32_MAX);
+            llmc__schema_narrow(lo, &low, false);
+            llmc__schema_narrow(hi, &high, true);
+        }
+    }
+    return LLMC_OK;
+}
+
+/* multipleOf of n parts: only 1 can be had, *whole: it is asked for. */
+static llmc_status llmc__schema_steps(llmc__schema *c, uint32_t n, bool *whole)
+{
+    uint32_t p;
+    int64_t v;
+    *whole = false;
+    for (p = 0; p < n; p++) {
+        const llmc_json value = llmc__schema_get(c, &c->view[p], LLMC__KW_STEP);
+        if (value.type == LLMC_JSON_NONE)
+            continue;
+        if (!llmc__schema_whole(value, &v) || v != 1)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text, "only multiples of 1 are supported");
+        *whole = true;
+    }
+    return LLMC_OK;
+}
+
+/* Bounds of whole numbers as whole numbers that are in. False: beyond what can be written. */
+static bool llmc__schema_to_whole(llmc__schema_bound *b, bool upper)
+{
+    if (b->set)
+        *b = llmc__schema_bound_of(llmc__schema_bound_whole(b, upper));
+    return !b->set || b->n <= LLMC__SCHEMA_WHOLE;
+}
+
+/* The numbers that n parts allow; decimal: fractions too. *alive: there are some, and they are written. */
+static llmc_status llmc__schema_numbers(llmc__schema *c, uint32_t n, bool decimal, bool *alive)
+{
+    llmc__schema_bound lo, hi;
+    unsigned most = 1;
+    bool whole, fits = true;
+    LLMC__TRY(llmc__schema_bounds(c, n, &lo, &hi));
+    LLMC__TRY(llmc__schema_steps(c, n, &whole));
+    decimal = decimal && !whole;
+    *alive = true;
+    if (!lo.set && !hi.set) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + (decimal ? LLMC__SCHEMA_NUMBER : LLMC__SCHEMA_INTEGER));
+        return LLMC_OK;
+    }
+    if (decimal) {
+        if (lo.set)
+            most = lo.n > most ? lo.n : most;
+        if (hi.set)
+            most = hi.n > most ? hi.n : most;
+        fits = most + (lo.set ? lo.k : 0) < LLMC__SCHEMA_FRACTION &&
+               most + (hi.set ? hi.k : 0) < LLMC__SCHEMA_FRACTION;
+    } else {
+        fits = llmc__schema_to_whole(&lo, false);
+        fits = llmc__schema_to_whole(&hi, true) && fits;
+    }
+    if (!fits)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->pool[0].text,
+                                decimal ? "bounds of numbers have at most 14 digits"
+                                        : "bounds of integers have at most 18 digits");
+    *alive = llmc__schema_signed(&c->o, &lo, &hi, decimal);
+    return LLMC_OK;
+}
+
+/* Whether the enum or const `kw` of a part lets v in. */
+static llmc_status llmc__schema_listed(llmc__schema *c, const llmc__schema_view *part, unsigned kw,
+                                       llmc_json v, bool *in)
+{
+    const llmc_json value = llmc__schema_get(c, part, kw);
+    llmc_json one = value;
+    llmc_json_iter it = {NULL, false};
+    bool found = value.type == LLMC_JSON_NONE, again = kw == LLMC__KW_CONST, unlike = false;
+    while (!found && (again || (kw == LLMC__KW_ENUM && llmc_json_next(value, &it, NULL, &one)))) {
+        again = false;
+        found = llmc__schema_equal(one, v);
+        unlike = unlike || (one.type == v.type && (v.type == LLMC_JSON_ARRAY || v.type == LLMC_JSON_OBJECT));
+    }
+    if (!found && unlike) /* perhaps equal, perhaps not */
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, value.text,
+                                "objects and arrays in more than one enum or const at once");
+    *in = *in && found;
+    return llmc__schema_spend(c, (uint64_t)(it.at != NULL ? it.at - value.text : 0) + 16);
+}
+
+/* Whether n parts let v in, a value of part `own`'s const or enum (list); what cannot be looked at is
+   refused. */
+static llmc_status llmc__schema_admits(llmc__schema *c, uint32_t n, uint32_t own, bool list, uint32_t types,
+                                       llmc_json v, bool *in)
+{
+    llmc__schema_bound lo, hi, b;
+    uint64_t min, max, length = 0;
+    const uint32_t type = llmc__schema_type_of(v);
+    const char *at = v.text + 1;
+    uint32_t p, ch;
+    unsigned kw;
+    *in = (types & type) != 0;
+    for (p = 0; p < n && *in; p++) {
+        if (p != own || !list)
+            LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_ENUM, v, in));
+        if (p != own)
+            LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_CONST, v, in));
+        for (kw = 0; kw < LLMC__KW_COUNT; kw++) {
+            const uint32_t of = llmc__schema_keywords[kw].type;
+            if (c->view[p].kw[kw] == NULL || of == 0 || (type >> of & 1) == 0 || of == LLMC__SCHEMA_NUMBER ||
+                kw == LLMC__KW_MIN_LENGTH || kw == LLMC__KW_MAX_LENGTH)
+                continue;
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->view[p].kw[kw],
+                                    "this keyword beside enum or const is not supported");
+        }
+    }
+    if (!*in)
+        return LLMC_OK;
+    if (v.type == LLMC_JSON_STRING) {
+        LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_LENGTH, false, &min));
+        LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_LENGTH, true, &max));
+        while (llmc__schema_next(&at, v.end, &ch))
+            length++;
+        *in = length >= min && length <= max;
+    }
+    if (v.type == LLMC_JSON_NUMBER) {
+        bool whole;
+        LLMC__TRY(llmc__schema_bounds(c, n, &lo, &hi));
+        LLMC__TRY(llmc__schema_steps(c, n, &whole));
+        if (llmc__schema_bound_read(v, &b) != 0 && (lo.set || hi.set))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, v.text,
+                                    "numbers beside bounds have at most 18 digits");
+        *in = !whole || type == LLMC__SCHEMA_BIT(INTEGER);
+        if (lo.set)
+            *in = *in && llmc__schema_order(&b, &lo) >= (lo.open ? 1 : 0);
+        if (hi.set)
+            *in = *in && llmc__schema_order(&b, &hi) <= (hi.open ? -1 : 0);
+    }
+    return LLMC_OK;
+}
+
+/* Between alternatives. */
+static void llmc__schema_or(llmc__schema *c, bool *some)
+{
+    if (*some)
+        llmc__schema_put(&c->o, "| ");
+    *some = true;
+}
+
+/* The values of part p's const or enum that all n parts let in. *alive: there is one. */
+static llmc_status llmc__schema_values(llmc__schema *c, uint32_t n, uint32_t p, uint32_t types, bool *alive)
+{
+    const bool list = c->view[p].kw[LLMC__KW_CONST] == NULL;
+    const llmc_json value = llmc__schema_get(c, &c->view[p], list ? LLMC__KW_ENUM : LLMC__KW_CONST);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one = value;
+    bool in, again = !list;
+    *alive = false;
+    if (list && value.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "enum has to be an array of values");
+    while (again || (list && llmc_json_next(value, &it, NULL, &one))) {
+        again = false;
+        LLMC__TRY(llmc__schema_admits(c, n, p, list, types, one, &in));
+        if (!in)
+            continue;
+        llmc__schema_or(c, alive);
+        llmc__schema_constant(&c->o, c->opt.space, one);
+        LLMC__TRY(llmc__schema_spend(c, 16));
+    }
+    return LLMC_OK;
+}
+
+/* Code points of a NUL-terminated ASCII pattern into c->code. */
+static unsigned llmc__schema_ascii(llmc__schema *c, const char *pattern)
+{
+    unsigned n;
+    for (n = 0; pattern[n] != 0 && n < LLMC__SCHEMA_PATTERN; n++)
+        c->code[n] = (uint8_t)pattern[n];
+    return n;
+}
+
+/* Puts the pattern or the format's pattern of part p into r. *none: it has neither that means something. */
+static llmc_status llmc__schema_pattern(llmc__schema *c, uint32_t p, llmc__schema_regex *r, llmc_json *from,
+                                        bool *none)
+{
+    static const char *const numeric[] = {"int32", "int64", "float", "double"};
+    const llmc_json format = llmc__schema_get(c, &c->view[p], LLMC__KW_FORMAT);
+    const char *at;
+    unsigned i;
+    *none = true;
+    for (i = 0; i < 4; i++)
+        if (llmc_json_equal(format, numeric[i]))
+            return LLMC_OK;
+    *from = llmc__schema_get(c, &c->view[p], LLMC__KW_PATTERN);
+    *none = from->type == LLMC_JSON_NONE && format.type == LLMC_JSON_NONE;
+    LLMC_MEMSET(r, 0, sizeof *r);
+    r->code = c->code;
+    if (*none)
+        return LLMC_OK;
+    if (from->type == LLMC_JSON_NONE) {
+        *from = format;
+        for (i = 0; i < sizeof llmc__schema_formats / sizeof llmc__schema_formats[0]; i++)
+            if (llmc_json_equal(format, llmc__schema_formats[i].name)) {
+                r->n = llmc__schema_ascii(c, llmc__schema_formats[i].pattern);
+                return LLMC_OK;
+            }
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, format.text, "this format is not supported");
+    }
+    if (format.type != LLMC_JSON_NONE)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, format.text,
+                                "a format beside a pattern is not supported");
+    if (from->type != LLMC_JSON_STRING)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, from->text, "a pattern has to be a string");
+    for (at = from->text + 1; r->n < LLMC__SCHEMA_PATTERN; r->n++)
+        if (!llmc__schema_next(&at, from->end, &c->code[r->n]))
+            return LLMC_OK;
+    return llmc__schema_bad(c, LLMC_UNSUPPORTED, from->text, "patterns have at most 4095 characters");
+}
+
+/* A pattern's strings of min to max characters. Where the pattern's own lengths go beyond, they can
+   be kept in only if it is a sequence of which one repeated character varies. */
+static llmc_status llmc__schema_matching(llmc__schema *c, llmc__schema_regex *r, llmc_json from, uint64_t min,
+                                         uint64_t max, bool *alive)
+{
+    char what[160];
+    uint64_t lo = 0, hi = 0;
+    bool chars = false;
+    llmc__schema_measure(r);
+    if (r->error != NULL) {
+        llmc__format(what, sizeof what, "this pattern is not supported, expected %s", r->error);
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text, what);
+    }
+    *alive = r->least <= max && r->most >= min && min <= max;
+    if (!*alive)
+        return LLMC_OK;
+    if (r->least < min || r->most > max) {
+        if (!r->simple || max == r->fixed)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text,
+                                    "minLength or maxLength beside this pattern or format is not supported");
+        lo = llmc__max(r->least, min) - r->fixed;
+        hi = r->most == UINT64_MAX && max == UINT64_MAX ? UINT64_MAX : llmc__min(r->most, max) - r->fixed;
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    llmc__schema_regex_write(&c->o, r, lo, hi, &chars);
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    if (chars)
+        c->used |= LLMC__SCHEMA_BIT(CHAR);
+    return llmc__schema_spend(c, r->n);
+}
+
+/* The strings that n parts allow. */
+static llmc_status llmc__schema_strings(llmc__schema *c, uint32_t n, bool *alive)
+{
+    llmc__schema_regex r, other;
+    llmc_json from, first = {NULL, NULL, LLMC_JSON_NONE};
+    uint64_t min, max;
+    uint32_t p, with = 0;
+    bool none;
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_LENGTH, false, &min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_LENGTH, true, &max));
+    for (p = 0; p < n; p++) {
+        LLMC__TRY(llmc__schema_pattern(c, p, &other, &from, &none));
+        if (none || llmc__schema_equal(first, from))
+            continue;
+        if (first.type != LLMC_JSON_NONE)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, from.text,
+                                    "two patterns or formats at once are not supported");
+        first = from;
+        with = p;
+    }
+    if (first.type != LLMC_JSON_NONE) {
+        LLMC__TRY(llmc__schema_pattern(c, with, &r, &from, &none)); /* `code` may hold another one now */
+        return llmc__schema_matching(c, &r, from, min, max, alive);
+    }
+    *alive = min <= max;
+    if (!*alive)
+        return LLMC_OK;
+    if (min == 0 && max == UINT64_MAX) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_STRING);
+        return LLMC_OK;
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    if (max > 0) {
+        llmc__schema_put(&c->o, "char");
+        llmc__schema_repeat(&c->o, min, max);
+        c->used |= LLMC__SCHEMA_BIT(CHAR);
+    }
+    llmc__schema_put(&c->o, "\"\\\"\" ");
+    return LLMC_OK;
+}
+
+/* The schema of element i of an array in one part; i UINT32_MAX: of all behind the prefix.
+   NONE: it says nothing. Until draft 2019-09 the prefix was called items, the rest additionalItems. */
+static llmc_json llmc__schema_element_of(const llmc__schema *c, const llmc__schema_view *v, uint32_t i)
+{
+    const llmc_json items = llmc__schema_get(c, v, LLMC__KW_ITEMS);
+    const bool old = items.type == LLMC_JSON_ARRAY;
+    const llmc_json prefix = old ? items : llmc__schema_get(c, v, LLMC__KW_PREFIX);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one;
+    if (i != UINT32_MAX)
+        while (llmc_json_next(prefix, &it, NULL, &one))
+            if (i-- == 0)
+                return one;
+    return old ? llmc__schema_get(c, v, LLMC__KW_MORE) : items;
+}
+
+/* The rule of element i for n parts together. */
+static llmc_status llmc__schema_element(llmc__schema *c, uint32_t n, uint32_t i, uint32_t *id)
+{
+    uint32_t p;
+    llmc__schema_begin(c);
+    for (p = 0; p < n; p++) {
+        const llmc_json one = llmc__schema_element_of(c, &c->view[p], i);
+        if (one.type != LLMC_JSON_NONE)
+            LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+        LLMC__TRY(llmc__schema_spend(c, i != UINT32_MAX ? 8 * (uint64_t)i : 0));
+    }
+    return llmc__schema_intern(c, id);
+}
+
+/* What n parts say of arrays: how long the prefix is, how many elements there may be. Elements that
+   nothing matches end the array before them. */
+static llmc_status llmc__schema_array_of(llmc__schema *c, uint32_t n, llmc__schema_array *a)
+{
+    uint32_t p, i, id;
+    a->prefix = 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json unique = llmc__schema_get(c, &c->view[p], LLMC__KW_UNIQUE);
+        const llmc_json items = llmc__schema_get(c, &c->view[p], LLMC__KW_ITEMS);
+        const llmc_json list = llmc__schema_get(c, &c->view[p], LLMC__KW_PREFIX);
+        llmc_json_iter it = {NULL, false};
+        llmc_json one;
+        if (unique.type != LLMC_JSON_NONE && (unique.type != LLMC_JSON_BOOL || llmc_json_bool(unique, false)))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, unique.text, "uniqueItems is not supported");
+        if (list.type != LLMC_JSON_NONE && (list.type != LLMC_JSON_ARRAY || items.type == LLMC_JSON_ARRAY))
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text,
+                                    "prefixItems has to be an array, and items a schema");
+        for (i = 0; llmc_json_next(items.type == LLMC_JSON_ARRAY ? items : list, &it, NULL, &one);)
+            i++;
+        a->prefix = i > a->prefix ? i : a->prefix;
+    }
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_ITEMS, false, &a->min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_ITEMS, true, &a->max));
+    a->prefix = (uint32_t)llmc__min(a->prefix, a->max);
+    for (i = a->prefix; i-- > 0;) { /* all of them, so that all have been met once */
+        LLMC__TRY(llmc__schema_element(c, n, i, &id));
+        if (!llmc__schema_alive(c, id))
+            a->max = a->prefix = i;
+    }
+    LLMC__TRY(llmc__schema_element(c, n, UINT32_MAX, &a->rest));
+    if (!llmc__schema_alive(c, a->rest))
+        a->max = llmc__min(a->max, a->prefix);
+    return LLMC_OK;
+}
+
+/* From lo to hi more elements of those behind the prefix, each with its comma. */
+static void llmc__schema_more(llmc__schema *c, uint32_t rest, uint64_t lo, uint64_t hi)
+{
+    if (hi == 0)
+        return;
+    llmc__schema_put(&c->o, "( ");
+    llmc__schema_sign(c, ',');
+    llmc__schema_use(c, rest);
+    llmc__schema_put(&c->o, ")");
+    llmc__schema_repeat(&c->o, lo, hi);
+}
+
+/* Elements from i on, as far as they stand in one rule: those that have to be there (the first one
+   too if `must`), then a rule of its own for the next one of the prefix that may be missing, or the
+   others. */
+static llmc_status llmc__schema_elements(llmc__schema *c, uint32_t id, uint32_t n,
+                                         const llmc__schema_array *a, uint32_t i, bool must)
+{
+    uint32_t one;
+    for (; i < a->prefix && (i < a->min || must); i++, must = false) {
+        LLMC__TRY(llmc__schema_element(c, n, i, &one));
+        if (i > 0)
+            llmc__schema_sign(c, ',');
+        llmc__schema_use(c, one);
+    }
+    if (i < a->prefix) {
+        llmc__schema_inner(c, id, 'a', i, 0);
+        llmc__schema_put(&c->o, "? ");
+    } else if (i == 0 && a->max > 0) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_use(c, a->rest);
+        llmc__schema_more(c, a->rest, a->min > 0 ? a->min - 1 : 0,
+                          a->max == UINT64_MAX ? a->max : a->max - 1);
+        llmc__schema_put(&c->o, a->min > 0 ? ") " : ")? ");
+    } else if (i > 0) {
+        llmc__schema_more(c, a->rest, a->min > i ? a->min - i : 0,
+                          a->max == UINT64_MAX ? a->max : a->max - i);
+    }
+    return LLMC_OK;
+}
+
+/* The rules of elements of the prefix that may be missing: element i and what comes after it. */
+static llmc_status llmc__schema_array_rules(llmc__schema *c, uint32_t id, uint32_t n,
+                                            const llmc__schema_array *a)
+{
+    uint32_t i;
+    for (i = (uint32_t)llmc__min(a->min, a->prefix); i < a->prefix; i++) {
+        llmc__schema_inner(c, id, 'a', i, 0);
+        llmc__schema_put(&c->o, " ::= ");
+        LLMC__TRY(llmc__schema_elements(c, id, n, a, i, true));
+        llmc__schema_byte(&c->o, '\n');
+        LLMC__TRY(llmc__schema_spend(c, 16));
+    }
+    return LLMC_OK;
+}
+
+/* The value that a properties object gives the name at key, NONE if it does not. */
+static llmc_json llmc__schema_property(llmc_json properties, const char *key)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json name, value, found = {NULL, NULL, LLMC_JSON_NONE};
+    while (llmc_json_next(properties, &it, &name, &value))
+        if (llmc__schema_compare(name.text, key, name.end) == 0)
+            found = value;
+    return found;
+}
+
+/* The place of a member's name among those of the object, made if it is new; *fresh: it was. */
+static llmc_status llmc__schema_place(llmc__schema *c, llmc__schema_object *o, llmc_json key, uint32_t *at,
+                                      bool *fresh)
+{
+    uint32_t i;
+    for (i = 0; i < o->n && llmc__schema_compare(c->prop[i].key, key.text, key.end) != 0; i++)
+        continue;
+    LLMC__TRY(llmc__schema_spend(c, i));
+    *at = i;
+    *fresh = i == o->n;
+    if (!*fresh)
+        return LLMC_OK;
+    if (o->n == c->max_entry)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, key.text, "more members than max_rules allows");
+    LLMC_MEMSET(&c->prop[i], 0, sizeof c->prop[i]);
+    c->prop[i].key = key.text;
+    o->n++;
+    return LLMC_OK;
+}
+
+/* The names in properties and required of n parts. */
+static llmc_status llmc__schema_names(llmc__schema *c, uint32_t n, llmc__schema_object *o)
+{
+    uint32_t p, at;
+    bool fresh;
+    llmc_json key, value;
+    for (p = 0; p < n; p++) {
+        const llmc_json named = llmc__schema_get(c, &c->view[p], LLMC__KW_PROPERTIES);
+        llmc_json_iter it = {NULL, false};
+        if (named.type != LLMC_JSON_NONE && named.type != LLMC_JSON_OBJECT)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, named.text,
+                                    "properties has to be an object of schemas");
+        while (llmc_json_next(named, &it, &key, &value)) {
+            LLMC__TRY(llmc__schema_place(c, o, key, &at, &fresh));
+            if (!fresh && c->prop[at].part != p)
+                continue;
+            c->prop[at].value = value.text;
+            c->prop[at].part = p;
+        }
+    }
+    for (p = 0; p < n; p++) {
+        const llmc_json list = llmc__schema_get(c, &c->view[p], LLMC__KW_REQUIRED);
+        llmc_json_iter it = {NULL, false};
+        if (list.type == LLMC_JSON_BOOL) /* draft 3, and a common mistake */
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "required has to be an array of names");
+        if (list.type != LLMC_JSON_NONE && list.type != LLMC_JSON_ARRAY)
+            return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "required has to be an array of names");
+        while (llmc_json_next(list, &it, NULL, &key)) {
+            if (key.type != LLMC_JSON_STRING)
+                return llmc__schema_bad(c, LLMC_BAD_FILE, key.text, "required has to be an array of names");
+            LLMC__TRY(llmc__schema_place(c, o, key, &at, &fresh));
+            c->prop[at].required = true;
+        }
+    }
+    return LLMC_OK;
+}
+
+/* The rule of member m: what each part says of that name, or of names that it does not have. m
+   UINT32_MAX: of all other names. */
+static llmc_status llmc__schema_member_rule(llmc__schema *c, uint32_t n, uint32_t m, uint32_t *id)
+{
+    uint32_t p;
+    llmc__schema_begin(c);
+    for (p = 0; p < n; p++) {
+        const llmc_json named = llmc__schema_get(c, &c->view[p], LLMC__KW_PROPERTIES);
+        llmc_json one = {NULL, NULL, LLMC_JSON_NONE};
+        if (m != UINT32_MAX && c->prop[m].value != NULL && c->prop[m].part == p) {
+            one = llmc__json_at(c->prop[m].value, c->root.end);
+        } else if (m != UINT32_MAX && c->prop[m].value != NULL && c->prop[m].part < p &&
+                   named.type == LLMC_JSON_OBJECT) {
+            one = llmc__schema_property(named, c->prop[m].key);
+            LLMC__TRY(llmc__schema_spend(c, (uint64_t)(llmc__json_skip(named.text, named.end) - named.text)));
+        }
+        if (one.type == LLMC_JSON_NONE)
+            one = llmc__schema_get(c, &c->view[p], LLMC__KW_EXTRA);
+        if (one.type != LLMC_JSON_NONE)
+            LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+    }
+    return llmc__schema_intern(c, id);
+}
+
+/* llmc__schema_object_of -- what n parts say of objects                  (GRAMMAR.schema)
+   Members in c->prop; `alive`: there is an object that fits. */
+static llmc_status llmc__schema_object_of(llmc__schema *c, uint32_t n, llmc__schema_object *o)
+{
+    uint32_t p, i, required = 0, alive = 0;
+    bool named = false, extra = false, dead = false;
+    o->n = 0;
+    for (p = 0; p < n; p++) {
+        const llmc_json patterns = llmc__schema_get(c, &c->view[p], LLMC__KW_PATTERNS);
+        llmc_json_iter it = {NULL, false};
+        llmc_json value;
+        if (patterns.type != LLMC_JSON_NONE &&
+            (patterns.type != LLMC_JSON_OBJECT || llmc_json_next(patterns, &it, NULL, &value)))
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, patterns.text, "patternProperties is not supported");
+        named = named || c->view[p].kw[LLMC__KW_PROPERTIES] != NULL;
+        extra = extra || c->view[p].kw[LLMC__KW_EXTRA] != NULL;
+    }
+    LLMC__TRY(llmc__schema_names(c, n, o));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_MEMBERS, false, &o->min));
+    LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_MEMBERS, true, &o->max));
+    for (i = o->n; i-- > 0;) {
+        llmc__schema_prop *m = &c->prop[i];
+        LLMC__TRY(llmc__schema_member_rule(c, n, i, &m->id));
+        m->required_after = required;
+        m->alive_after = alive;
+        required += m->required;
+        alive += llmc__schema_alive(c, m->id);
+        dead = dead || (m->required && !llmc__schema_alive(c, m->id));
+    }
+    for (i = 0; i < o->n; i++) {
+        c->prop[i].required_before = required - c->prop[i].required_after - c->prop[i].required;
+        c->prop[i].alive_before = alive - c->prop[i].alive_after - llmc__schema_alive(c, c->prop[i].id);
+    }
+    LLMC__TRY(llmc__schema_member_rule(c, n, UINT32_MAX, &o->extra));
+    if (named && !extra && !c->opt.open_objects)
+        o->extra = LLMC__SCHEMA_NEVER;
+    extra = llmc__schema_alive(c, o->extra);
+    if (extra && !dead && o->min > (uint64_t)alive + 1)
+        return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->view[0].text,
+                                "minProperties beyond the members that are named is not supported");
+    o->most = o->max == UINT64_MAX ? llmc__max(1, o->min) : o->max;
+    o->alive = !dead && o->min <= o->max && required <= o->max && (uint64_t)alive + extra >= o->min;
+    return LLMC_OK;
+}
+
+/* Whether an object that has `count` members before member i can still be completed. */
+static bool llmc__schema_feasible(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                  uint64_t count)
+{
+    const uint32_t required = i == 0 ? UINT32_MAX : c->prop[i - 1].required_after;
+    const uint32_t alive = i == 0 ? UINT32_MAX : c->prop[i - 1].alive_after;
+    return count + required <= o->max && count + alive + llmc__schema_alive(c, o->extra) >= o->min;
+}
+
+/* A member's count once it is there: not told apart beyond `most`. */
+static uint64_t llmc__schema_counted(const llmc__schema_object *o, uint64_t count)
+{
+    return o->max == UINT64_MAX ? llmc__min(count, o->most) : count;
+}
+
+/* Member i behind `count` others. */
+static void llmc__schema_write_member(llmc__schema *c, uint32_t i, uint64_t count)
+{
+    if (count > 0)
+        llmc__schema_sign(c, ',');
+    llmc__schema_byte(&c->o, '"');
+    llmc__schema_string(&c->o, c->prop[i].key, c->root.end);
+    llmc__schema_put(&c->o, "\" ");
+    llmc__schema_sign(c, ':');
+    llmc__schema_use(c, c->prop[i].id);
+}
+
+/* Members that are not named, after all that are. Of these only one counts for minProperties: two may
+   have the same name. */
+static void llmc__schema_others(llmc__schema *c, uint32_t id, const llmc__schema_object *o, uint64_t count)
+{
+    const uint64_t lo = count < o->min ? 1 : 0, hi = o->max == UINT64_MAX ? o->max : o->max - count;
+    if (hi == 0 || !llmc__schema_alive(c, o->extra))
+        return;
+    if (count == 0) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_inner(c, id, 'x', 0, 0);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    if (count > 0 || hi > 1) {
+        llmc__schema_put(&c->o, "( ");
+        llmc__schema_sign(c, ',');
+        llmc__schema_inner(c, id, 'x', 0, 0);
+        llmc__schema_put(&c->o, " )");
+        llmc__schema_repeat(&c->o, count > 0 ? lo : 0, count > 0 || hi == UINT64_MAX ? hi : hi - 1);
+    }
+    if (count == 0)
+        llmc__schema_put(&c->o, lo > 0 ? ") " : ")? ");
+}
+
+/* Whether rules of their own go on behind member i and `count` others; see write_members. */
+static bool llmc__schema_branches(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                  uint64_t count)
+{
+    const llmc__schema_prop *m = &c->prop[i];
+    return llmc__schema_alive(c, m->id) && !m->required && llmc__schema_feasible(c, o, i + 1, count + 1) &&
+           llmc__schema_feasible(c, o, i + 1, count) && llmc__schema_counted(o, count + 1) != count;
+}
+
+/* Whether members from i on, behind `count` of them, are a rule of their own: the member before is
+   where one of these parts from what stood before. */
+static bool llmc__schema_parted(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                uint64_t count)
+{
+    const llmc__schema_prop *m = i > 0 ? &c->prop[i - 1] : NULL;
+    uint64_t least, most;
+    if (m == NULL)
+        return false;
+    least = llmc__schema_counted(o, m->required_before);
+    most = llmc__schema_counted(o, m->alive_before);
+    return (count >= least && count <= most && llmc__schema_branches(c, o, i - 1, count)) ||
+           (count > least && count <= most + 1 && llmc__schema_branches(c, o, i - 1, count - 1));
+}
+
+/* llmc__schema_write_members -- members from i on, behind `count` of them                 (GRAMMAR.schema)
+   As far as one rule goes: where it matters for what follows whether a member is there, two rules
+   of their own go on. */
+static void llmc__schema_write_members(llmc__schema *c, uint32_t id, const llmc__schema_object *o, uint32_t i,
+                                       uint64_t count)
+{
+    const uint32_t begin = i;
+    for (; i < o->n; i++) {
+        const llmc__schema_prop *m = &c->prop[i];
+        const uint64_t more = llmc__schema_counted(o, count + 1);
+        const bool take = llmc__schema_alive(c, m->id) && llmc__schema_feasible(c, o, i + 1, count + 1);
+        const bool skip = !m->required && llmc__schema_feasible(c, o, i + 1, count);
+        if (i > begin && llmc__schema_parted(c, o, i, count)) {
+            llmc__schema_inner(c, id, 'm', i, count);
+            llmc__schema_byte(&c->o, ' ');
+            return;
+        }
+        if (!take)
+            continue;
+        if (llmc__schema_branches(c, o, i, count)) {
+            llmc__schema_put(&c->o, "( ");
+            llmc__schema_write_member(c, i, count);
+            llmc__schema_inner(c, id, 'm', i + 1, more);
+            llmc__schema_put(&c->o, " | ");
+            llmc__schema_inner(c, id, 'm', i + 1, count);
+            llmc__schema_put(&c->o, " ) ");
+            return;
+        }
+        llmc__schema_put(&c->o, skip ? "( " : "");
+        llmc__schema_write_member(c, i, count);
+        llmc__schema_put(&c->o, skip ? ")? " : "");
+        count = more;
+    }
+    llmc__schema_others(c, id, o, count);
+}
+
+/* How many units two names share at their start. */
+static uint32_t llmc__schema_shared(const char *a, const char *b, const char *end)
+{
+    uint32_t x, y, n = 0;
+    for (a++, b++; llmc__schema_next(&a, end, &x) && llmc__schema_next(&b, end, &y) && x == y;)
+        n++;
+    return n;
+}
+
+/* Unit d of a name; false if it has ended. */
+static bool llmc__schema_unit(const char *key, const char *end, uint32_t d, uint32_t *unit)
+{
+    for (key++; llmc__schema_next(&key, end, unit); d--)
+        if (d == 0)
+            return true;
+    return false;
+}
+
+/* The names in order, by Shell's sort. */
+static void llmc__schema_sort(llmc__schema *c, uint32_t n)
+{
+    uint32_t gap, i, j;
+    for (i = 0; i < n; i++)
+        c->sorted[i] = i;
+    for (gap = n / 2; gap > 0; gap /= 2)
+        for (i = gap; i < n; i++) {
+            const uint32_t v = c->sorted[i];
+            for (j = i; j >= gap && llmc__schema_compare(c->prop[c->sorted[j - gap]].key, c->prop[v].key,
+                                                         c->root.end) > 0;
+                 j -= gap)
+                c->sorted[j] = c->sorted[j - gap];
+            c->sorted[j] = v;
+        }
+}
+
+/* What may follow the first d units of the i-th name, in order, and all names that share them: what
+   leads away from all names, then anything; the next unit of one of them; the end, unless a name
+   ends there. */
+static llmc_status llmc__schema_key_node(llmc__schema *c, uint32_t id, const llmc__schema_object *o,
+                                         uint32_t i, uint32_t d)
+{
+    const char *end = c->root.end, *first = c->prop[c->sorted[i]].key, *l;
+    static const char letters[] = "\"\\\b\f\n\r\t";
+    uint32_t j, unit = 0, last = UINT32_MAX, stop;
+    unsigned short_forms = 0x7f, k;
+    bool ends;
+    llmc__schema_inner(c, id, 'k', i, d);
+    llmc__schema_put(&c->o, " ::= [^\\x22\\x5c\\x00-\\x1f");
+    ends = !llmc__schema_unit(first, end, d, &unit);
+    for (j = i; j < o->n && llmc__schema_shared(first, c->prop[c->sorted[j]].key, end) >= d; j++) {
+        if (!llmc__schema_unit(c->prop[c->sorted[j]].key, end, d, &unit) || unit == last)
+            continue;
+        last = unit;
+        for (l = letters, k = 0; *l != 0; l++, k++)
+            if ((uint32_t)*l == unit)
+                short_forms &= ~(1u << k);
+        if (unit >= 0x20 && llmc__schema_escape(unit) == 0)
+            llmc__schema_member(&c->o, unit);
+    }
+    stop = j;
+    llmc__schema_put(&c->o, "] plain* \"\\\"\" ");
+    if (short_forms != 0) {
+        llmc__schema_put(&c->o, "| \"\\\\\" [");
+        for (k = 0; k < 7; k++)
+            if ((short_forms >> k & 1) != 0)
+                llmc__schema_member(&c->o, (uint32_t)llmc__schema_escape((uint32_t)letters[k]));
+        llmc__schema_put(&c->o, "] plain* \"\\\"\" ");
+    }
+    for (j = i, last = UINT32_MAX; j < stop; j++) {
+        if (!llmc__schema_unit(c->prop[c->sorted[j]].key, end, d, &unit) || unit == last)
+            continue;
+        last = unit;
+        if (unit < 0x20 && llmc__schema_escape(unit) == 0)
+            continue; /* `plain` does not write it */
+        llmc__schema_put(&c->o, "| \"");
+        llmc__schema_char(&c->o, unit);
+        llmc__schema_put(&c->o, "\" ");
+        llmc__schema_inner(c, id, 'k', j, d + 1);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    llmc__schema_put(&c->o, ends ? "\n" : "| \"\\\"\" \n");
+    return llmc__schema_spend(c, (uint64_t)(stop - i) * (d + 4));
+}
+
+/* The rule of a member that is not named, and of names that are none of those: a tree of their units. */
+static llmc_status llmc__schema_other_rules(llmc__schema *c, uint32_t id, const llmc__schema_object *o)
+{
+    const char *end = c->root.end;
+    uint32_t i, d, unit;
+    llmc__schema_inner(c, id, 'x', 0, 0);
+    llmc__schema_put(&c->o, " ::= ");
+    if (o->n == 0) {
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_STRING);
+    } else {
+        llmc__schema_put(&c->o, "\"\\\"\" ");
+        llmc__schema_inner(c, id, 'k', 0, 0);
+        llmc__schema_byte(&c->o, ' ');
+    }
+    llmc__schema_sign(c, ':');
+    llmc__schema_use(c, o->extra);
+    llmc__schema_byte(&c->o, '\n');
+    if (o->n == 0)
+        return LLMC_OK;
+    c->used |= LLMC__SCHEMA_BIT(PLAIN);
+    llmc__schema_sort(c, o->n);
+    for (i = 0; i < o->n; i++) {
+        const char *key = c->prop[c->sorted[i]].key;
+        bool more = true;
+        for (d = i == 0 ? 0 : llmc__schema_shared(c->prop[c->sorted[i - 1]].key, key, end) + 1; more; d++) {
+            if (d > 0 && !llmc__schema_unit(key, end, d - 1, &unit))
+                break;
+            LLMC__TRY(llmc__schema_key_node(c, id, o, i, d));
+            more = llmc__schema_unit(key, end, d, &unit);
+        }
+    }
+    return LLMC_OK;
+}
+
+/* The rules that an object's own needs. */
+static llmc_status llmc__schema_object_rules(llmc__schema *c, uint32_t id, const llmc__schema_object *o)
+{
+    uint64_t count, before;
+    uint32_t i;
+    for (i = 1; i <= o->n; i++)
+        for (count = 0; count <= llmc__schema_counted(o, (uint64_t)c->prop[i - 1].alive_before + 1);
+             count++) {
+            LLMC__TRY(llmc__schema_spend(c, 16));
+            if (!llmc__schema_parted(c, o, i, count))
+                continue;
+            llmc__schema_inner(c, id, 'm', i, count);
+            llmc__schema_put(&c->o, " ::= ");
+            before = c->o.len;
+            llmc__schema_write_members(c, id, o, i, count);
+            llmc__schema_put(&c->o, c->o.len == before ? "\"\"\n" : "\n");
+        }
+    return llmc__schema_alive(c, o->extra) ? llmc__schema_other_rules(c, id, o) : LLMC_OK;
+}
+
+/* A choice: rule id's part p with one alternative after the other of its anyOf or oneOf.
+   *ground: no alternative leads back here without text in between, as far as is known. */
+static llmc_status llmc__schema_choice(llmc__schema *c, uint32_t id, uint32_t p, bool *alive, bool *ground)
+{
+    const llmc__schema_entry *e = &c->entry[id];
+    const bool any = c->view[p].kw[LLMC__KW_CHOICE] != NULL && (c->pool[e->first + p].done & 1) == 0;
+    const llmc_json list = llmc__schema_get(c, &c->view[p], any ? LLMC__KW_CHOICE : LLMC__KW_ONE);
+    llmc_json_iter it = {NULL, false};
+    llmc_json one;
+    uint32_t q, with;
+    *alive = false;
+    *ground = true;
+    if (list.type != LLMC_JSON_ARRAY)
+        return llmc__schema_bad(c, LLMC_BAD_FILE, list.text, "anyOf and oneOf have to be arrays of schemas");
+    while (llmc_json_next(list, &it, NULL, &one)) {
+        llmc__schema_begin(c);
+        for (q = 0; q < e->n; q++) {
+            const llmc__schema_part *part = &c->pool[e->first + q];
+            const uint32_t chosen = q == p ? (any ? 1 : 2) | (c->view[p].n == 1 ? LLMC__SCHEMA_DROP : 0) : 0;
+            LLMC__TRY(llmc__schema_add(c, part->text, part->done | chosen, LLMC__SCHEMA_ORPHAN));
+        }
+        LLMC__TRY(llmc__schema_add(c, one.text, 0, LLMC__SCHEMA_ORPHAN));
+        LLMC__TRY(llmc__schema_intern(c, &with));
+        *ground = *ground && (with >= LLMC__SCHEMA_BUILTIN || c->entry[with].ground);
+        if (!llmc__schema_alive(c, with))
+            continue;
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, with);
+    }
+    return LLMC_OK;
+}
+
+/* llmc__schema_kinds -- rule id, type by type: `types` of n parts, loaded         (GRAMMAR.schema)
+   Rules that arrays and objects need come after the line. */
+static llmc_status llmc__schema_kinds(llmc__schema *c, uint32_t id, uint32_t n, uint32_t types, bool write,
+                                      bool *alive)
+{
+    llmc__schema_array a;
+    llmc__schema_object o;
+    bool some;
+    const bool number = (types & (LLMC__SCHEMA_BIT(NUMBER) | LLMC__SCHEMA_BIT(INTEGER))) != 0;
+    const uint64_t before = c->o.len;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC_MEMSET(&o, 0, sizeof o);
+    a.min = 1; /* no array */
+    if ((types & LLMC__SCHEMA_BIT(ARRAY)) != 0)
+        LLMC__TRY(llmc__schema_array_of(c, n, &a));
+    if ((types & LLMC__SCHEMA_BIT(OBJECT)) != 0)
+        LLMC__TRY(llmc__schema_object_of(c, n, &o));
+    *alive = false;
+    if ((types & LLMC__SCHEMA_BIT(NULL)) != 0) {
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_NULL);
+    }
+    if ((types & LLMC__SCHEMA_BIT(BOOLEAN)) != 0) {
+        llmc__schema_or(c, alive);
+        llmc__schema_use(c, LLMC__SCHEMA_BUILTIN + LLMC__SCHEMA_BOOLEAN);
+    }
+    if (number) {
+        const uint64_t at = c->o.len;
+        const bool had = *alive;
+        llmc__schema_or(c, alive);
+        LLMC__TRY(llmc__schema_numbers(c, n, (types & LLMC__SCHEMA_BIT(NUMBER)) != 0, &some));
+        if (!some) { /* take the bar back */
+            c->o.len = at;
+            *alive = had;
+        }
+    }
+    if ((types & LLMC__SCHEMA_BIT(STRING)) != 0) {
+        const uint64_t at = c->o.len;
+        const bool had = *alive;
+        llmc__schema_or(c, alive);
+        LLMC__TRY(llmc__schema_strings(c, n, &some));
+        if (!some) {
+            c->o.len = at;
+            *alive = had;
+        }
+    }
+    if (a.min <= a.max) {
+        llmc__schema_or(c, alive);
+        llmc__schema_sign(c, '[');
+        LLMC__TRY(llmc__schema_elements(c, id, n, &a, 0, false));
+        llmc__schema_sign(c, ']');
+    }
+    if (o.alive) {
+        llmc__schema_or(c, alive);
+        llmc__schema_sign(c, '{');
+        llmc__schema_write_members(c, id, &o, 0, 0);
+        llmc__schema_sign(c, '}');
+    }
+    if (!write) {
+        c->o.len = before;
+        return LLMC_OK;
+    }
+    llmc__schema_byte(&c->o, '\n');
+    if (a.min <= a.max)
+        LLMC__TRY(llmc__schema_array_rules(c, id, n, &a));
+    return o.alive ? llmc__schema_object_rules(c, id, &o) : LLMC_OK;
+}
+
+/* llmc__schema_rule -- one rule: its text if `write`, and whether something matches  (GRAMMAR.schema)
+   Without `write` it only finds out, as far as its members are known, and makes their rules. */
+static llmc_status llmc__schema_rule(llmc__schema *c, uint32_t id, bool write)
+{
+    llmc__schema_entry *e = &c->entry[id];
+    uint32_t p, types, choice = UINT32_MAX, values = UINT32_MAX;
+    const uint64_t before = c->o.len;
+    bool alive = false, ground = true;
+    for (p = 0; p < e->n; p++) {
+        const llmc__schema_part *part = &c->pool[e->first + p];
+        llmc__schema_view *v = &c->view[p];
+        LLMC__TRY(llmc__schema_scan(c, llmc__json_at(part->text, c->root.end), v, &v->n));
+        v->text = part->text;
+        if (choice == UINT32_MAX && ((v->kw[LLMC__KW_CHOICE] != NULL && (part->done & 1) == 0) ||
+                                     (v->kw[LLMC__KW_ONE] != NULL && (part->done & 2) == 0)))
+            choice = p;
+        if (values == UINT32_MAX && (v->kw[LLMC__KW_CONST] != NULL || v->kw[LLMC__KW_ENUM] != NULL))
+            values = p;
+    }
+    if (write) {
+        llmc__schema_name(c, id);
+        llmc__schema_put(&c->o, " ::= ");
+    }
+    if (choice != UINT32_MAX) {
+        LLMC__TRY(llmc__schema_choice(c, id, choice, &alive, &ground));
+    } else {
+        LLMC__TRY(llmc__schema_types(c, e->n, &types));
+        if (values == UINT32_MAX)
+            LLMC__TRY(llmc__schema_kinds(c, id, e->n, types, write, &alive));
+        else
+            LLMC__TRY(llmc__schema_values(c, e->n, values, types, &alive));
+    }
+    if (write && (choice != UINT32_MAX || values != UINT32_MAX))
+        llmc__schema_byte(&c->o, '\n');
+    if (!write)
+        c->o.len = before;
+    e->alive = e->alive || alive;
+    e->ground = e->ground || ground;
+    e->written = write;
+    return LLMC_OK;
+}
+
+/* llmc__schema_settle -- makes all rules, finds those that something matches       (GRAMMAR.schema)
+   Rules are only ever found to match more, so this ends. Sweeps go from the last rule to the first,
+   as rules mostly wait for those met after them, and back. */
+static llmc_status llmc__schema_settle(llmc__schema *c)
+{
+    uint32_t i, k;
+    bool changed = true, down = true;
+    for (i = 0; i < c->n_entry; i++)
+        LLMC__TRY(llmc__schema_rule(c, i, false));
+    for (; changed; down = !down) {
+        changed = false;
+        for (k = 0; k < c->n_entry; k++) {
+            llmc__schema_entry *e;
+            i = down ? c->n_entry - 1 - k : k;
+            e = &c->entry[i];
+            const bool alive = e->alive, ground = e->ground;
+            if (alive && ground)
+                continue;
+            LLMC__TRY(llmc__schema_rule(c, i, false));
+            changed = changed || alive != e->alive || ground != e->ground;
+        }
+    }
+    for (i = 0; i < c->n_entry; i++)
+        if (!c->entry[i].ground)
+            return llmc__schema_bad(c, LLMC_UNSUPPORTED, c->pool[c->entry[i].first].text,
+                                    "a schema must not refer to itself with nothing in between");
+    for (i = 0; i < c->n_entry; i++)
+        c->entry[i].used = false; /* by those that nothing matches, too */
+    c->used = 0;
+    return LLMC_OK;
+}
+
+/* Writes the rules that rule `root` needs. */
+static llmc_status llmc__schema_write(llmc__schema *c, uint32_t root)
+{
+    uint32_t i;
+    bool more = true;
+    if (root >= LLMC__SCHEMA_BUILTIN) {
+        llmc__schema_put(&c->o, "root ::= ");
+        llmc__schema_use(c, root);
+        llmc__schema_byte(&c->o, '\n');
+    } else {
+        c->entry[root].used = true;
+    }
+    while (more) {
+        more = false;
+        for (i = 0; i < c->n_entry; i++) {
+            if (!c->entry[i].used || c->entry[i].written)
+                continue;
+            LLMC__TRY(llmc__schema_rule(c, i, true));
+            more = true;
+        }
+    }
+    c->used = llmc__schema_closure(c->used, c->opt.space);
+    for (i = 0; i < LLMC__SCHEMA_RULES; i++)
+        if ((c->used >> i & 1) != 0)
+            llmc__schema_builtin(&c->o, c->opt.space, i);
+    return llmc__schema_spend(c, 0);
+}
+
+/* Lays out the work memory. */
+static void llmc__schema_carve(llmc__schema *c, llmc__arena *a)
+{
+    const uint64_t rules = c->opt.max_rules == 0 ? 4096 : c->opt.max_rules;
+    c->max_entry = (uint32_t)llmc__min(rules, 1u << 20);
+    c->max_pool = c->max_entry * 4 + LLMC__SCHEMA_PARTS;
+    c->entry = (llmc__schema_entry *)llmc__take(a, c->max_entry, sizeof *c->entry);
+    c->pool = (llmc__schema_part *)llmc__take(a, c->max_pool, sizeof *c->pool);
+    c->prop = (llmc__schema_prop *)llmc__take(a, c->max_entry, sizeof *c->prop);
+    c->sorted = (uint32_t *)llmc__take(a, c->max_entry, sizeof *c->sorted);
+    c->ref = (llmc__schema_ref *)llmc__take(a, c->max_entry, sizeof *c->ref);
+    c->view = (llmc__schema_view *)llmc__take(a, LLMC__SCHEMA_PARTS, sizeof *c->view);
+    c->code = (uint32_t *)llmc__take(a, LLMC__SCHEMA_PATTERN, sizeof *c->code);
+}
+
+/* llmc_schema_need -- bytes that llmc_schema_gbnf works in                 (GRAMMAR.schema) */
+LLMC_API size_t llmc_schema_need(const llmc_schema_options *opt)
+{
+    llmc__schema c;
+    llmc__arena a;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    llmc__options(&c.opt, sizeof c.opt, opt);
+    llmc__schema_carve(&c, &a);
+    return a.failed ? 0 : (size_t)llmc__arena_need(&a);
+}
+
+/* llmc_schema_gbnf -- see the interface                                    (GRAMMAR.schema) */
+LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema_options *opt, char *out,
+                                      size_t cap, size_t *len, void *work, size_t work_bytes, llmc_diag *diag)
+{
+    llmc__schema c;
+    llmc__arena a;
+    uint32_t root, i;
+    const size_t need = llmc_schema_need(opt);
+    LLMC_MEMSET(&c, 0, sizeof c);
+    llmc__options(&c.opt, sizeof c.opt, opt);
+    if ((unsigned)c.opt.space > LLMC_SPACE_LINES)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.schema", LLMC_NO_OFFSET, "no such kind of white space");
+    if (need == 0 || work == NULL || work_bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.schema", LLMC_NO_OFFSET,
+                          "a schema takes %zu bytes of work memory, not %zu", need, work_bytes);
+    a = llmc__arena_over(work, work_bytes);
+    llmc__schema_carve(&c, &a);
+    LLMC_MEMSET(c.ref, 0, c.max_entry * sizeof *c.ref);
+    c.diag = diag;
+    c.name = schema->name;
+    LLMC__TRY(llmc_json_parse(schema, &c.root, diag));
+    LLMC__TRY(llmc__schema_single(&c, c.root.text, &root));
+    LLMC__TRY(llmc__schema_settle(&c));
+    if (!llmc__schema_alive(&c, root)) {
+        for (i = c.n_entry; i > 1 && c.entry[i - 1].alive;)
+            i--;
+        return llmc__schema_bad(&c, LLMC_BAD_FILE,
+                                c.n_entry > 0 ? c.pool[c.entry[i - 1].first].text : c.root.text,
+                                "nothing can match this schema");
+    }
+    c.o.out = out;
+    c.o.cap = cap;
+    LLMC__TRY(llmc__schema_write(&c, root));
+    *len = (size_t)c.o.len;
+    if (c.o.len > cap)
+        return LLMC__FAIL(diag, NO_MEMORY, "GRAMMAR.schema", LLMC_NO_OFFSET,
+                          "the grammar takes %llu bytes, not %zu", (unsigned long long)c.o.len, cap);
+    return LLMC_OK;
+}
+
+#endif /* LLMC_NO_GRAMMAR */
+
+//==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 19 ====
 
 //--[ 20.1 ENGINE.types ]-- a sequence, an engine, and the option structs with defaults filled in
 /* A sequence is always in one of these states:
@@ -20144,6 +33464,9 @@ struct llmc_seq {
     llmc_token *ids;            /* [context] read or generated */
     uint32_t n_ids, n_cached;
     uint32_t n_generated; /* since the last add; max_tokens counts these */
+    /* ids from grammar_begin on have to match opt.grammar, whose state has followed them up to grammar_at;
+       beyond n_ids: it has to begin anew */
+    uint32_t grammar_begin, grammar_at;
     llmc__kv_table table;
     llmc_piece piece; /* to be taken, while has_piece */
     char half[4];     /* first bytes of a character not complete yet */
@@ -20542,6 +33865,10 @@ static void llmc__seq_emit(llmc_seq *s, llmc_token id, float logprob)
 #endif
     if (llmc_model_ends(s->engine->model, id) && !s->opt.ignore_end)
         finish = LLMC_FINISH_END;
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (s->opt.grammar != NULL && llmc_grammar_is_done(s->opt.grammar)) /* nothing may follow this token */
+        finish = LLMC_FINISH_END;
+#endif
     s->ids[s->n_ids++] = id;
     s->n_generated++;
     if (finish == LLMC_FINISH_NONE && s->opt.max_tokens > 0 && s->n_generated >= s->opt.max_tokens)
@@ -20571,9 +33898,28 @@ static void llmc__seq_end(llmc_seq *s, llmc_finish finish)
 }
 
 //--[ 20.4 ENGINE.seq ]-- open, configure, add, truncate
+/* Whether the sequence can be bound to a grammar's state: one that speaks its model's tokens.
+   Errors: BAD_ARG, UNSUPPORTED (a build without grammars). */
+static llmc_status llmc__seq_grammar_check(const llmc_seq *s, const llmc_grammar_state *grammar,
+                                           llmc_diag *diag)
+{
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    const llmc_tokenizer *tok = s->engine->model->tokenizer;
+    if (grammar != NULL && (tok == NULL || grammar->g->vocab == NULL || grammar->g->vocab->tok != tok))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "the grammar was not compiled for the model's tokenizer");
+#else
+    (void)s;
+    if (grammar != NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "this build has no grammars (LLMC_NO_GRAMMAR or LLMC_NO_TOKEN)");
+#endif
+    return LLMC_OK;
+}
+
 /* llmc_seq_configure -- other options for an open sequence        (ENGINE.seq)
    opt  as llmc_seq_open takes it; NULL: all defaults. Tokens and what has been shown stay;
-   the random numbers begin again from the new seed.
+   the random numbers begin again from the new seed; another grammar begins with the next token.
    Checks everything before anything changes, so that a refused change leaves the old options.
    Errors: BAD_ARG (a sampling option, a stop string's length, a bias's token). */
 LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *opt, llmc_diag *diag)
@@ -20598,6 +33944,10 @@ LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *o
             return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
                               "logit bias for token %d: the vocabulary has %u", sample.bias[i].token,
                               seq->engine->model->config.vocab_size);
+    LLMC__TRY(llmc__seq_grammar_check(seq, o.grammar, diag));
+    if (o.grammar != seq->opt.grammar)
+        seq->grammar_begin = seq->n_ids;
+    seq->grammar_at = UINT32_MAX;
     seq->opt = o;
     seq->sample = sample;
     seq->opt.sample = NULL; /* the caller's struct may go; ours is the copy */
@@ -20621,6 +33971,7 @@ LLMC_API llmc_status llmc_seq_open(llmc_seq **out, llmc_engine *engine, const ll
         s->open = true;
         s->active = s->has_piece = false;
         s->n_ids = s->n_cached = s->n_generated = s->n_half = 0;
+        s->grammar_begin = 0;
         s->n_tail = 0;
         s->finish = LLMC_FINISH_NONE;
         *out = s;
@@ -20641,9 +33992,11 @@ LLMC_API void llmc_seq_close(llmc_seq *seq)
 }
 
 /* The sequence starts to read: what an earlier answer left over is dropped, that is, a
-   piece not taken and bytes held back. max_tokens counts from here. */
+   piece not taken and bytes held back. max_tokens counts from here, and a grammar begins. */
 static void llmc__seq_wake(llmc_seq *s)
 {
+    s->grammar_begin = s->n_ids;
+    s->grammar_at = UINT32_MAX;
     s->active = s->n_ids > 0; /* no text, no BOS: there is nothing to read */
     s->has_piece = false;
     s->finish = LLMC_FINISH_NONE;
@@ -20732,10 +34085,13 @@ LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t l
    Errors: BAD_ARG (n is beyond the end). */
 LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag)
 {
+    uint32_t begin;
     if (n > seq->n_ids)
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET, "truncate to %zu: the sequence has %u",
                           n, seq->n_ids);
+    begin = (uint32_t)llmc__min(seq->grammar_begin, n);
     llmc__seq_wake(seq);
+    seq->grammar_begin = begin; /* what is left of an answer goes on as it began */
     seq->n_ids = (uint32_t)n;
     seq->n_cached = (uint32_t)llmc__min(seq->n_cached, n);
     seq->active = n > 0;
@@ -20836,19 +34192,111 @@ static llmc_status llmc__batch_settle(llmc_engine *e, llmc_diag *diag)
     return LLMC_OK;
 }
 
-/* Chooses the next token of one sequence from its logits [V]: the caller's chooser first,
-   the sampler if that leaves it to us. Makes the sequence's piece.
-   Errors: BAD_ARG (the chooser's token), NOT_FINITE; no token is added then. */
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+/* Brings the grammar's state to the sequence's end: by the tokens since, or all over again, after a
+   truncation for example. Behind a token that ends a generation another text begins.
+   Errors: BAD_ARG (ids that do not match; only after ids of an earlier text were truncated), FULL. */
+static llmc_status llmc__seq_follow(llmc_seq *s, llmc_diag *diag)
+{
+    const llmc_model *model = s->engine->model;
+    bool anew = s->grammar_at > s->n_ids;
+    if (anew)
+        s->grammar_at = s->grammar_begin;
+    for (;; s->grammar_at++) {
+        if (anew) {
+            bool bos = s->grammar_begin == 1 &&
+                       s->ids[0] == llmc_tokenizer_special(model->tokenizer, LLMC_SPECIAL_BOS);
+            LLMC__TRY(llmc_grammar_reset(s->opt.grammar, s->grammar_begin == 0 || bos, diag));
+        }
+        if (s->grammar_at == s->n_ids)
+            return LLMC_OK;
+        anew = llmc_model_ends(model, s->ids[s->grammar_at]) && !s->opt.ignore_end;
+        if (anew)
+            s->grammar_begin = s->grammar_at + 1;
+        else
+            LLMC__TRY(llmc_grammar_advance(s->opt.grammar, s->ids[s->grammar_at], diag));
+    }
+}
+
+/* Forbids, in logits [n], what the grammar does not allow, and tokens that end a generation, whoever says
+   so, unless the text may end. Errors: FULL, UNSUPPORTED (no token is left). */
+static llmc_status llmc__seq_bind(llmc_seq *s, float *logits, size_t n, llmc_diag *diag)
+{
+    llmc_grammar_state *g = s->opt.grammar;
+    const llmc_generation *made = &s->engine->model->generation;
+    bool may_end = llmc_grammar_can_end(g) && !s->opt.ignore_end, any = may_end;
+    const float never = llmc__bits_f32(0xff800000u);
+    float kept[LLMC_MAX_ENDS];
+    uint32_t i;
+    for (i = 0; i < made->n_end && i < LLMC_MAX_ENDS; i++)
+        kept[i] = made->end[i] >= 0 && (size_t)made->end[i] < n ? logits[made->end[i]] : 0;
+    LLMC__TRY(llmc_grammar_apply(g, logits, n, diag));
+    for (i = 0; s->opt.ignore_end && i < g->g->vocab->count && i < n; i++)
+        if ((g->g->vocab->ends[i / 32] >> (i % 32) & 1) != 0)
+            logits[i] = never;
+    for (i = 0; i < made->n_end && i < LLMC_MAX_ENDS; i++)
+        if (made->end[i] >= 0 && (size_t)made->end[i] < n)
+            logits[made->end[i]] = may_end ? kept[i] : never;
+    for (i = 0; i < n && !any; i++)
+        any = !llmc__forbidden(logits[i]);
+    if (!any)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.step", LLMC_NO_OFFSET,
+                          "the vocabulary has no token that the grammar allows next");
+    return LLMC_OK;
+}
+
+/* The chosen token against the grammar, whose state goes on by it. A chooser may choose what it likes.
+   Errors: BAD_ARG, FULL. */
+static llmc_status llmc__seq_bound(llmc_seq *s, llmc_token id, llmc_diag *diag)
+{
+    if (llmc_model_ends(s->engine->model, id) && !s->opt.ignore_end && llmc_grammar_can_end(s->opt.grammar))
+        return LLMC_OK;
+    LLMC__TRY(llmc_grammar_advance(s->opt.grammar, id, diag));
+    s->grammar_at = s->n_ids + 1;
+    return LLMC_OK;
+}
+#endif
+
+/* Before a token is chosen: *over, and nothing is to be chosen, if the grammar has come to its end.
+   Errors: those of a grammar. */
+static llmc_status llmc__seq_prepare(llmc_seq *s, float *logits, size_t n, bool *over, llmc_diag *diag)
+{
+    *over = false;
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (s->opt.grammar == NULL)
+        return LLMC_OK;
+    LLMC__TRY(llmc__seq_follow(s, diag));
+    *over = llmc_grammar_is_done(s->opt.grammar);
+    if (!*over)
+        return llmc__seq_bind(s, logits, n, diag);
+#else
+    (void)s;
+    (void)logits;
+    (void)n;
+    (void)diag;
+#endif
+    return LLMC_OK;
+}
+
+/* Chooses the next token of one sequence from its logits [V]: the grammar forbids, then the caller's
+   chooser, the sampler if that leaves it to us. Makes the sequence's piece.
+   Errors: BAD_ARG (the chooser's token), NOT_FINITE, those of a grammar; no token is added then. */
 static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
 {
     llmc_engine *e = s->engine;
     size_t vocab = e->model->config.vocab_size;
     llmc_token id = LLMC_TOKEN_NONE;
     float logprob = 0;
-    llmc_status status = LLMC_OK;
+    llmc_status status;
+    bool over;
     if (s->n_ids >= e->opt.context_length) { /* the prompt alone filled it */
         llmc__seq_end(s, LLMC_FINISH_CONTEXT);
         return LLMC_OK;
+    }
+    status = llmc__seq_prepare(s, logits, vocab, &over, diag);
+    if (status != LLMC_OK || over) {
+        llmc__seq_end(s, over ? LLMC_FINISH_END : LLMC_FINISH_FAILED);
+        return status;
     }
     if (s->opt.chooser.fn != NULL)
         id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
@@ -20860,6 +34308,10 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
     else
         status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                             "the chooser returned token %d: the vocabulary has %zu", id, vocab);
+#if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
+    if (status == LLMC_OK && s->opt.grammar != NULL)
+        status = llmc__seq_bound(s, id, diag);
+#endif
     if (status == LLMC_OK)
         llmc__seq_emit(s, id, logprob);
     else
@@ -28173,6 +41625,1751 @@ LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, const llmc_chat_options *optio
 #endif
 }
 
+//--[ 21.19 CHAT.strict ]-- JSON byte by byte, as DATA.check reads it whole
+/* What may come next. Names, values and brackets as in DATA.check; numbers by RFC 8259's grammar:
+
+       MINUS -> ZERO or DIGITS -> POINT -> FRACTION -> E -> SIGN -> EXPONENT */
+enum {
+    LLMC__STRICT_VALUE,   /* a value                              */
+    LLMC__STRICT_ELEMENT, /* after '[': a value or ']'            */
+    LLMC__STRICT_MEMBER,  /* after '{': a name or '}'             */
+    LLMC__STRICT_NAME,    /* after ',' in an object: a name       */
+    LLMC__STRICT_COLON,   /* after a name                         */
+    LLMC__STRICT_AFTER,   /* a value is complete                  */
+    LLMC__STRICT_STRING,  /* in a string                          */
+    LLMC__STRICT_ESCAPE,  /* after its backslash                  */
+    LLMC__STRICT_HEX,     /* in the digits of \u                  */
+    LLMC__STRICT_HALF,    /* after a high surrogate: a backslash  */
+    LLMC__STRICT_HALF_U,  /* and its u                            */
+    LLMC__STRICT_WORD,    /* in true, false, null                 */
+    LLMC__STRICT_MINUS,
+    LLMC__STRICT_ZERO,
+    LLMC__STRICT_DIGITS,
+    LLMC__STRICT_POINT,
+    LLMC__STRICT_FRACTION,
+    LLMC__STRICT_E,
+    LLMC__STRICT_SIGN,
+    LLMC__STRICT_EXPONENT,
+    LLMC__STRICT_DONE, /* the outermost container has closed   */
+    LLMC__STRICT_BAD   /* what came was not `expected`         */
+};
+
+typedef struct llmc__strict {
+    uint64_t objects[(LLMC_JSON_DEPTH + 63) / 64]; /* bit d: the container at depth d is an object   */
+    unsigned depth;                                /* open containers                                */
+    uint8_t state;                                 /* LLMC__STRICT_...                                   */
+    bool in_name;                                  /* the string is a member's name                  */
+    uint8_t left, low, high;                       /* bytes missing in a character, bounds of the next; */
+                                                   /*   or digits missing in an escape               */
+    uint32_t unit, half;                           /* an escape's digits so far; the high surrogate before */
+    const char *word;                              /* what is left of true, false or null            */
+    const char *expected;                          /* in state BAD                                   */
+    uint64_t n;                                    /* bytes so far                                   */
+    char text[4];                                  /* what the last byte added to the string it is in, */
+    uint8_t n_text;                                /*   without escapes                              */
+} llmc__strict;
+
+/* Ready for a value. */
+static void llmc__strict_start(llmc__strict *s)
+{
+    LLMC_MEMSET(s, 0, sizeof *s);
+    s->state = LLMC__STRICT_VALUE;
+}
+
+/* The last byte was wrong; it sticks. */
+static void llmc__strict_bad(llmc__strict *s, const char *expected)
+{
+    s->state = LLMC__STRICT_BAD;
+    s->expected = expected;
+}
+
+/* One byte of a string, as it stands in the text: the bounds are those of llmc__utf8_length. */
+static void llmc__strict_string(llmc__strict *s, char c)
+{
+    const uint8_t b = (uint8_t)c;
+    if (s->left > 0 ? b < s->low || b > s->high : b >= 0x80 && (b < 0xc2 || b > 0xf4)) {
+        llmc__strict_bad(s, "well-formed UTF-8");
+    } else if (s->left > 0) {
+        s->left--;
+        s->low = 0x80;
+        s->high = 0xbf;
+    } else if (b < 0x20) {
+        llmc__strict_bad(s, "an escape instead of a control character");
+    } else if (c == '"') {
+        s->state = s->in_name ? LLMC__STRICT_COLON : LLMC__STRICT_AFTER;
+        return;
+    } else if (c == '\\') {
+        s->state = LLMC__STRICT_ESCAPE;
+        return;
+    } else if (b >= 0x80) {
+        s->left = (uint8_t)(b < 0xe0 ? 1 : b < 0xf0 ? 2 : 3);
+        s->low = (uint8_t)(b == 0xe0 ? 0xa0 : b == 0xf0 ? 0x90 : 0x80);
+        s->high = (uint8_t)(b == 0xed ? 0x9f : b == 0xf4 ? 0x8f : 0xbf);
+    }
+    s->text[0] = c;
+    s->n_text = 1;
+}
+
+/* The four digits of \u are complete. */
+static void llmc__strict_unit(llmc__strict *s)
+{
+    const bool high = s->unit >= 0xd800 && s->unit <= 0xdbff, low = s->unit >= 0xdc00 && s->unit <= 0xdfff;
+    s->state = LLMC__STRICT_STRING;
+    if (low != (s->half != 0)) {
+        llmc__strict_bad(s, "both halves of a surrogate pair");
+    } else if (high) {
+        s->half = s->unit;
+        s->state = LLMC__STRICT_HALF;
+    } else {
+        if (low)
+            s->unit += 0x10000 + ((s->half - 0xd800) << 10) - 0xdc00;
+        s->n_text = (uint8_t)llmc__utf8_write(s->unit, s->text);
+        s->half = 0;
+    }
+}
+
+/* One byte inside an escape. */
+static void llmc__strict_escape(llmc__strict *s, char c)
+{
+    uint32_t digit;
+    if (s->state == LLMC__STRICT_HALF || s->state == LLMC__STRICT_HALF_U) {
+        if (c != (s->state == LLMC__STRICT_HALF ? '\\' : 'u')) {
+            llmc__strict_bad(s, "both halves of a surrogate pair");
+            return;
+        }
+        s->state = s->state == LLMC__STRICT_HALF ? LLMC__STRICT_HALF_U : LLMC__STRICT_HEX;
+    } else if (s->state == LLMC__STRICT_HEX) {
+        if (!llmc__hex(&c, &c + 1, 1, &digit)) {
+            llmc__strict_bad(s, "four hexadecimal digits after \\u");
+            return;
+        }
+        s->unit = s->unit << 4 | digit;
+        if (--s->left == 0)
+            llmc__strict_unit(s);
+        return;
+    } else if (c == 'u') {
+        s->state = LLMC__STRICT_HEX;
+    } else if (llmc__json_escape(c) != 0) {
+        s->state = LLMC__STRICT_STRING;
+        s->text[0] = llmc__json_escape(c);
+        s->n_text = 1;
+        return;
+    } else {
+        llmc__strict_bad(s, "one of \"\\/bfnrtu after a backslash");
+    }
+    s->unit = 0; /* digits follow, if not at once */
+    s->left = 4;
+}
+
+/* Whether the innermost open container is an object. */
+static bool llmc__strict_in_object(const llmc__strict *s)
+{
+    return s->depth > 0 && (s->objects[(s->depth - 1) / 64] >> (s->depth - 1) % 64 & 1) != 0;
+}
+
+/* Opens a container. */
+static void llmc__strict_open(llmc__strict *s, bool object)
+{
+    const uint64_t bit = (uint64_t)1 << s->depth % 64;
+    if (s->depth == LLMC_JSON_DEPTH) {
+        llmc__strict_bad(s, "less deep nesting");
+        return;
+    }
+    s->objects[s->depth / 64] = (s->objects[s->depth / 64] & ~bit) | (object ? bit : 0);
+    s->depth++;
+    s->state = object ? LLMC__STRICT_MEMBER : LLMC__STRICT_ELEMENT;
+}
+
+/* The first byte of a value. */
+static void llmc__strict_value(llmc__strict *s, char c)
+{
+    s->in_name = false;
+    if (c == '{' || c == '[') {
+        llmc__strict_open(s, c == '{');
+    } else if (c == '"') {
+        s->state = LLMC__STRICT_STRING;
+    } else if (c == 't' || c == 'f' || c == 'n') {
+        s->state = LLMC__STRICT_WORD;
+        s->word = c == 't' ? "rue" : c == 'f' ? "alse" : "ull";
+    } else if (c == '-') {
+        s->state = LLMC__STRICT_MINUS;
+    } else if (c >= '0' && c <= '9') {
+        s->state = c == '0' ? LLMC__STRICT_ZERO : LLMC__STRICT_DIGITS;
+    } else {
+        llmc__strict_bad(s, "a value");
+    }
+}
+
+/* One byte after the first of a number; false: it is none of the number, which is complete. */
+static bool llmc__strict_number(llmc__strict *s, char c)
+{
+    const bool digit = c >= '0' && c <= '9', e = c == 'e' || c == 'E';
+    switch (s->state) {
+    case LLMC__STRICT_MINUS:
+        s->state = c == '0' ? LLMC__STRICT_ZERO : LLMC__STRICT_DIGITS;
+        break;
+    case LLMC__STRICT_ZERO:
+    case LLMC__STRICT_DIGITS:
+        if (c == '.' || e) {
+            s->state = e ? LLMC__STRICT_E : LLMC__STRICT_POINT;
+            return true;
+        }
+        return digit && s->state == LLMC__STRICT_DIGITS;
+    case LLMC__STRICT_FRACTION:
+        if (e)
+            s->state = LLMC__STRICT_E;
+        return digit || e;
+    case LLMC__STRICT_POINT:
+        s->state = LLMC__STRICT_FRACTION;
+        break;
+    case LLMC__STRICT_E:
+        s->state = c == '+' || c == '-' ? LLMC__STRICT_SIGN : LLMC__STRICT_EXPONENT;
+        if (s->state == LLMC__STRICT_SIGN)
+            return true;
+        break;
+    case LLMC__STRICT_SIGN:
+        s->state = LLMC__STRICT_EXPONENT;
+        break;
+    default:
+        return digit;
+    }
+    if (!digit) /* where one has to be */
+        llmc__strict_bad(s, "a number as JSON writes them");
+    return true;
+}
+
+/* What stands between values, white space apart. */
+static void llmc__strict_between(llmc__strict *s, char c)
+{
+    const bool object = llmc__strict_in_object(s);
+    const char close = (char)(object ? '}' : ']');
+    if (s->state == LLMC__STRICT_COLON) {
+        s->state = LLMC__STRICT_VALUE;
+        if (c != ':')
+            llmc__strict_bad(s, "':' after a name");
+    } else if ((s->state == LLMC__STRICT_AFTER || s->state == LLMC__STRICT_ELEMENT ||
+                s->state == LLMC__STRICT_MEMBER) &&
+               s->depth > 0 && c == close) {
+        s->state = --s->depth > 0 ? LLMC__STRICT_AFTER : LLMC__STRICT_DONE;
+    } else if (s->state == LLMC__STRICT_AFTER && s->depth > 0 && c == ',') {
+        s->state = object ? LLMC__STRICT_NAME : LLMC__STRICT_VALUE;
+    } else if ((s->state == LLMC__STRICT_MEMBER || s->state == LLMC__STRICT_NAME) && c == '"') {
+        s->state = LLMC__STRICT_STRING;
+        s->in_name = true;
+    } else if (s->state == LLMC__STRICT_VALUE || s->state == LLMC__STRICT_ELEMENT) {
+        llmc__strict_value(s, c);
+    } else {
+        llmc__strict_bad(s, s->state == LLMC__STRICT_DONE || s->depth == 0 ? "the end"
+                            : s->state == LLMC__STRICT_AFTER ? (object ? "',' or '}'" : "',' or ']'")
+                                                             : "a name in double quotes");
+    }
+}
+
+/* Takes one byte. */
+static void llmc__strict_step(llmc__strict *s, char c)
+{
+    s->n++;
+    s->n_text = 0;
+    if (s->state == LLMC__STRICT_BAD)
+        return;
+    if (s->state == LLMC__STRICT_STRING) {
+        llmc__strict_string(s, c);
+        return;
+    }
+    if (s->state >= LLMC__STRICT_ESCAPE && s->state <= LLMC__STRICT_HALF_U) {
+        llmc__strict_escape(s, c);
+        return;
+    }
+    if (s->state == LLMC__STRICT_WORD) {
+        if (c != *s->word++)
+            llmc__strict_bad(s, "a value");
+        else if (*s->word == 0)
+            s->state = LLMC__STRICT_AFTER;
+        return;
+    }
+    if (s->state >= LLMC__STRICT_MINUS && s->state <= LLMC__STRICT_EXPONENT) {
+        if (llmc__strict_number(s, c))
+            return;
+        s->state = LLMC__STRICT_AFTER; /* and the byte is what comes after it */
+    }
+    if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
+        llmc__strict_between(s, c);
+}
+
+//--[ 21.20 CHAT.tags ]-- what replies look like, format by format
+/* Templates are a few kilobytes and looked at once: no need for a clever search. */
+static bool llmc__chat_contains(const char *text, size_t n, const char *part)
+{
+    const size_t len = llmc__strlen(part);
+    size_t i;
+    for (i = 0; i + len <= n; i++)
+        if (LLMC_MEMCMP(text + i, part, len) == 0)
+            return true;
+    return false;
+}
+
+/* ASCII white space. */
+static bool llmc__chat_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Every tag that means something in one of the formats. None begins another of the same set. Ends of a
+   reply are control tokens that a text shows with show_special. */
+#define LLMC__REPLY_TAGS(X)                                                        \
+    X(THINK, "<think>")                                                            \
+    X(UNTHINK, "</think>")                                                         \
+    X(CALL, "<tool_call>")                                                         \
+    X(UNCALL, "</tool_call>")                                                      \
+    X(FUNCTION, "<function=")                                                      \
+    X(UNFUNCTION, "</function>")                                                   \
+    X(PARAMETER, "<parameter=")                                                    \
+    X(UNPARAMETER, "</parameter>")                                                 \
+    X(PYTHON, "<|python_tag|>")                                                    \
+    X(M_CALLS, "[TOOL_CALLS]")                                                     \
+    X(M_ARGS, "[ARGS]")                                                            \
+    X(M_ID, "[CALL_ID]")                                                           \
+    X(M_THINK, "[THINK]")                                                          \
+    X(M_UNTHINK, "[/THINK]")                                                       \
+    X(D_CALLS, "<\357\275\234tool\342\226\201calls\342\226\201begin\357\275\234>") \
+    X(D_CALL, "<\357\275\234tool\342\226\201call\342\226\201begin\357\275\234>")   \
+    X(D_SEP, "<\357\275\234tool\342\226\201sep\357\275\234>")                      \
+    X(D_UNCALL, "<\357\275\234tool\342\226\201call\342\226\201end\357\275\234>")   \
+    X(D_UNCALLS, "<\357\275\234tool\342\226\201calls\342\226\201end\357\275\234>") \
+    X(H_START, "<|start|>")                                                        \
+    X(H_CHANNEL, "<|channel|>")                                                    \
+    X(H_MESSAGE, "<|message|>")                                                    \
+    X(H_CONSTRAIN, "<|constrain|>")                                                \
+    X(H_END, "<|end|>")                                                            \
+    X(H_CALL, "<|call|>")                                                          \
+    X(H_RETURN, "<|return|>")                                                      \
+    X(END_CHATML, "<|im_end|>")                                                    \
+    X(END_TEXT, "<|endoftext|>")                                                   \
+    X(END_TURN, "<|eot_id|>")                                                      \
+    X(END_MESSAGE, "<|eom_id|>")                                                   \
+    X(END_LLAMA3, "<|end_of_text|>")                                               \
+    X(END_S, "</s>")                                                               \
+    X(END_DEEPSEEK, "<\357\275\234end\342\226\201of\342\226\201sentence\357\275\234>")
+
+enum {
+#define LLMC__REPLY_TAG(name, text) LLMC__TAG_##name,
+    LLMC__REPLY_TAGS(LLMC__REPLY_TAG)
+#undef LLMC__REPLY_TAG
+        LLMC__TAG_COUNT
+};
+
+#define LLMC__REPLY_TAG_MAX 40 /* no tag is longer */
+
+static const char *const llmc__reply_tag_text[LLMC__TAG_COUNT] = {
+#define LLMC__REPLY_TAG(name, text) text,
+    LLMC__REPLY_TAGS(LLMC__REPLY_TAG)
+#undef LLMC__REPLY_TAG
+};
+
+/* Sets of tags, a bit each. */
+#define LLMC__RTAG(name) ((uint64_t)1 << LLMC__TAG_##name)
+#define LLMC__END_HERMES (LLMC__RTAG(END_CHATML) | LLMC__RTAG(END_TEXT))
+#define LLMC__END_META   (LLMC__RTAG(END_TURN) | LLMC__RTAG(END_MESSAGE) | LLMC__RTAG(END_LLAMA3))
+#define LLMC__TAGS_HARMONY                                                                  \
+    (LLMC__RTAG(H_START) | LLMC__RTAG(H_CHANNEL) | LLMC__RTAG(H_END) | LLMC__RTAG(H_CALL) | \
+     LLMC__RTAG(H_RETURN))
+#define LLMC__TAGS_DEEPSEEK (LLMC__RTAG(D_CALL) | LLMC__RTAG(D_UNCALL) | LLMC__RTAG(D_UNCALLS))
+
+typedef struct llmc__reply_row {
+    const char *name;  /* as options spell it                                       */
+    const char *sign;  /* in a template: replies have this format                   */
+    const char *token; /* control token of a vocabulary made for it, if no template */
+    bool trim;         /* white space before and after tags belongs to them         */
+    bool special;      /* tags are control tokens                                   */
+    bool envelope;     /* a call may be an object with its name and arguments       */
+    /* what is looked for, beside `ends`, which end the reply wherever they are looked for: */
+    uint64_t ends;
+    uint64_t text;      /* in text for the user                                      */
+    uint64_t think;     /* in reasoning                                              */
+    uint64_t seek;      /* where a call has to begin                                 */
+    uint64_t name_ends; /* in a call's name                                          */
+    uint64_t tail;      /* after a call                                              */
+    uint64_t skip;      /* after an error                                            */
+} llmc__reply_row;
+
+/* By llmc_reply_format. Sources: the makers' templates and model cards; Mistral's tokenizers v3 to v13;
+   OpenAI's guide to the harmony format; FORMATS for claude-rust. */
+static const llmc__reply_row llmc__reply_rows[LLMC_REPLY_FORMAT_COUNT] = {
+    {"auto", NULL, NULL, false, false, false, 0, 0, 0, 0, 0, 0, 0},
+    {"plain", NULL, NULL, false, false, false, 0, 0, 0, 0, 0, 0, 0},
+    {"llama3", "ipython", "<|python_tag|>", true, true, true, LLMC__END_META,
+     LLMC__RTAG(PYTHON) | LLMC__RTAG(FUNCTION), 0, 0, 0,
+     LLMC__RTAG(PYTHON) | LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNFUNCTION), LLMC__RTAG(UNFUNCTION)},
+    {"hermes", "<tool_call>", "<tool_call>", true, false, true, LLMC__END_HERMES,
+     LLMC__RTAG(THINK) | LLMC__RTAG(CALL), LLMC__RTAG(UNTHINK), LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNCALL), 0,
+     LLMC__RTAG(CALL) | LLMC__RTAG(UNCALL) | LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNFUNCTION),
+     LLMC__RTAG(UNCALL)},
+    {"qwen3-coder", "<function=", NULL, true, false, true, LLMC__END_HERMES,
+     LLMC__RTAG(THINK) | LLMC__RTAG(CALL) | LLMC__RTAG(FUNCTION), LLMC__RTAG(UNTHINK),
+     LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNCALL), 0,
+     LLMC__RTAG(CALL) | LLMC__RTAG(UNCALL) | LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNFUNCTION),
+     LLMC__RTAG(UNCALL) | LLMC__RTAG(UNFUNCTION)},
+    {"mistral", "[TOOL_CALLS]", "[TOOL_CALLS]", false, true, true, LLMC__RTAG(END_S),
+     LLMC__RTAG(M_CALLS) | LLMC__RTAG(M_THINK), LLMC__RTAG(M_UNTHINK), 0,
+     LLMC__RTAG(M_ARGS) | LLMC__RTAG(M_ID), LLMC__RTAG(M_CALLS) | LLMC__RTAG(M_THINK), LLMC__RTAG(M_CALLS)},
+    {"gpt-oss", "<|channel|>", "<|channel|>", false, true, false, 0, LLMC__TAGS_HARMONY, LLMC__TAGS_HARMONY,
+     LLMC__TAGS_HARMONY, LLMC__TAGS_HARMONY | LLMC__RTAG(H_MESSAGE) | LLMC__RTAG(H_CONSTRAIN),
+     LLMC__TAGS_HARMONY, LLMC__TAGS_HARMONY},
+    {"deepseek", "<\357\275\234tool\342\226\201calls\342\226\201begin\357\275\234>",
+     "<\357\275\234tool\342\226\201calls\342\226\201begin\357\275\234>", true, true, false,
+     LLMC__RTAG(END_DEEPSEEK), LLMC__RTAG(THINK) | LLMC__RTAG(D_CALLS) | LLMC__RTAG(D_CALL),
+     LLMC__RTAG(UNTHINK), LLMC__RTAG(D_CALL) | LLMC__RTAG(D_UNCALLS),
+     LLMC__RTAG(D_SEP) | LLMC__RTAG(D_UNCALL) | LLMC__RTAG(D_UNCALLS), LLMC__TAGS_DEEPSEEK,
+     LLMC__TAGS_DEEPSEEK},
+    {"claude-rust", NULL, NULL, false, false, true, 0, LLMC__RTAG(CALL), 0, LLMC__RTAG(UNCALL), 0,
+     LLMC__RTAG(CALL) | LLMC__RTAG(UNCALL), LLMC__RTAG(UNCALL)}};
+
+/* Static strings; "unknown" for a number that is no format. */
+LLMC_API const char *llmc_reply_format_name(llmc_reply_format format)
+{
+    return (unsigned)format < LLMC_REPLY_FORMAT_COUNT ? llmc__reply_rows[format].name : "unknown";
+}
+
+/* By name, in any case; AUTO has one, too. Errors: NOT_FOUND; *out is then untouched. */
+LLMC_API llmc_status llmc_reply_format_named(const char *name, llmc_reply_format *out)
+{
+    int f;
+    for (f = 0; f < LLMC_REPLY_FORMAT_COUNT; f++) {
+        const char *a = name, *b = llmc__reply_rows[f].name;
+        while (*a != 0 && llmc__lower(*a) == *b) {
+            a++;
+            b++;
+        }
+        if (*a == 0 && *b == 0) {
+            *out = (llmc_reply_format)f;
+            return LLMC_OK;
+        }
+    }
+    return LLMC_NOT_FOUND;
+}
+
+/* Whether an engine has to show control tokens for the parser to see the format's tags. */
+LLMC_API bool llmc_reply_wants_special(llmc_reply_format format)
+{
+    return (unsigned)format < LLMC_REPLY_FORMAT_COUNT && llmc__reply_rows[format].special;
+}
+
+/* The format by signs in a template. Those of one family that holds another's come first; one that knows
+   reasoning but no tools is read as Hermes'. */
+LLMC_API llmc_reply_format llmc_reply_format_in(const char *chat_template, size_t len)
+{
+    static const llmc_reply_format order[] = {LLMC_REPLY_GPT_OSS,     LLMC_REPLY_MISTRAL, LLMC_REPLY_DEEPSEEK,
+                                              LLMC_REPLY_QWEN3_CODER, LLMC_REPLY_HERMES,  LLMC_REPLY_LLAMA3};
+    size_t i;
+    for (i = 0; i < sizeof order / sizeof order[0]; i++)
+        if (llmc__chat_contains(chat_template, len, llmc__reply_rows[order[i]].sign))
+            return order[i];
+    return llmc__chat_contains(chat_template, len, "<think>") ? LLMC_REPLY_HERMES : LLMC_REPLY_PLAIN;
+}
+
+/* llmc_reply_format_of -- how does the model write its replies?         (CHAT.tags)
+   Its template alone decides if there is one, as in llmc_chat_format_of. */
+LLMC_API llmc_reply_format llmc_reply_format_of(const llmc_model *model)
+{
+    size_t n = 0;
+    const char *chat_template = llmc_model_chat_template(model, &n);
+    if (chat_template != NULL)
+        return llmc_reply_format_in(chat_template, n);
+#ifndef LLMC_NO_TOKEN
+    if (llmc_model_tokenizer(model) != NULL) {
+        int f;
+        for (f = 0; f < LLMC_REPLY_FORMAT_COUNT; f++)
+            if (llmc__reply_rows[f].token != NULL &&
+                llmc__chat_has_control(llmc_model_tokenizer(model), llmc__reply_rows[f].token))
+                return (llmc_reply_format)f;
+    }
+#endif
+    return llmc__streq(llmc_model_config(model)->family, "claude-rust") ? LLMC_REPLY_CLAUDE_RUST
+                                                                        : LLMC_REPLY_PLAIN;
+}
+
+//--[ 21.21 CHAT.events ]-- what the parser has found and the caller has not yet taken
+/* Where the parser stands. */
+enum {
+    LLMC__R_TEXT,     /* text for the user                                           */
+    LLMC__R_THINK,    /* reasoning                                                   */
+    LLMC__R_SEEK,     /* behind the tag before a call                                */
+    LLMC__R_NAME,     /* in a call's name, or in harmony's header                    */
+    LLMC__R_ID,       /* in Mistral's id                                             */
+    LLMC__R_SEP,      /* DeepSeek: behind the separator                              */
+    LLMC__R_FENCE,    /* DeepSeek: between name and arguments                        */
+    LLMC__R_ENVELOPE, /* in {"name": ..., "arguments": ...}                          */
+    LLMC__R_ARGS,     /* in arguments that stand alone                               */
+    LLMC__R_BODY,     /* in <function=name>, between parameters                      */
+    LLMC__R_KEY,      /* in <parameter=name                                          */
+    LLMC__R_WORDS,    /* in a parameter's value that is a string                     */
+    LLMC__R_LITERAL,  /* in one that is not                                          */
+    LLMC__R_CALLS,    /* in [name(key=value), ...] or name.call(key=value)           */
+    LLMC__R_CODE,     /* in code for a built-in tool                                 */
+    LLMC__R_TAIL,     /* after a call                                                */
+    LLMC__R_SKIP      /* after an error                                              */
+};
+
+/* Members of an envelope. */
+enum { LLMC__M_OTHER, LLMC__M_NAME, LLMC__M_ID, LLMC__M_ARGS, LLMC__M_ARGS_TEXT, LLMC__M_NULL };
+
+#define LLMC__REPLY_HOLD  512  /* what may have to be given back at once       */
+#define LLMC__REPLY_SPACE 64   /* white space that may turn out to belong to a tag */
+#define LLMC__REPLY_STAGE 2048 /* found, not yet taken; a byte adds fewer than half */
+#define LLMC__REPLY_QUEUE 16
+
+/* Adjacent pieces of text in the stage, or nothing but a kind. */
+typedef struct llmc__reply_found {
+    uint8_t kind; /* llmc_reply_kind          */
+    uint32_t part, len;
+} llmc__reply_found;
+
+struct llmc_reply {
+    const llmc__reply_row *row;
+    llmc_reply_format format;
+    llmc_json tools; /* NONE: not known */
+    /* input: what was read and has to be read again, right-aligned; then the caller's */
+    const char *in;
+    size_t at, n_in;
+    uint32_t back_at; /* in back */
+    bool ending, ended;
+    int current; /* the byte that is being looked at, -1: a tag or the end */
+    /* where it stands */
+    uint8_t state;
+    bool fresh, start;        /* white space is dropped; nothing of the reply has been seen       */
+    bool tentative;           /* may yet turn out to be text, or code: hold has all of it         */
+    uint8_t fallback;         /* which of the two                                                 */
+    bool begun, failed;       /* of the call                                                      */
+    bool args_seen, has_tags; /* of the envelope; of the header                                   */
+    bool builtin;             /* of CALLS: name.call()                                            */
+    uint8_t member, sub;      /* of the envelope; LLMC__P_... of CALLS                            */
+    uint8_t quote, literal;   /* of a literal: the string's; LLMC__L_...                          */
+    uint32_t n_name, n_id, n_key, n_held, n_space, n_hold, n_word, n_params, nest, n_digits, part;
+    llmc__strict outer, args;
+    char name[LLMC_REPLY_NAME_MAX + 1], id[LLMC_REPLY_NAME_MAX + 1], key[LLMC_REPLY_NAME_MAX + 1];
+    char held[LLMC__REPLY_TAG_MAX]; /* the beginning of a tag, perhaps */
+    char word[16];                  /* of a literal: a word, or digits of an escape */
+    char space[LLMC__REPLY_SPACE];
+    char hold[LLMC__REPLY_HOLD];
+    char back[2 * LLMC__REPLY_HOLD];
+    /* output */
+    uint32_t n_stage, n_found, taken; /* taken: of the stage, by the last event */
+    llmc__reply_found found[LLMC__REPLY_QUEUE];
+    char stage[LLMC__REPLY_STAGE];
+    llmc_diag diag;
+};
+
+/* A new event, or a piece of text that does not continue the last one. The queue has room: at most five
+   begin at one byte, and next waits until few are left. */
+static llmc__reply_found *llmc__reply_add(llmc_reply *r, llmc_reply_kind kind)
+{
+    llmc__reply_found *f = &r->found[r->n_found < LLMC__REPLY_QUEUE ? r->n_found++ : LLMC__REPLY_QUEUE - 1];
+    f->kind = (uint8_t)kind;
+    f->part = r->part;
+    f->len = 0;
+    return f;
+}
+
+/* One byte of text, reasoning or arguments. */
+static void llmc__reply_put(llmc_reply *r, llmc_reply_kind kind, char c)
+{
+    llmc__reply_found *f = r->n_found > 0 ? &r->found[r->n_found - 1] : NULL;
+    if (f == NULL || f->kind != (uint8_t)kind || f->part != r->part)
+        f = llmc__reply_add(r, kind);
+    if (r->n_stage < LLMC__REPLY_STAGE) {
+        r->stage[r->n_stage++] = c;
+        f->len++;
+    }
+}
+
+/* Bytes of text [n] that end with a whole character: all of them if the end is no beginning of one. */
+static uint32_t llmc__reply_whole(const char *text, uint32_t n)
+{
+    uint32_t i;
+    for (i = n > 3 ? n - 3 : 0; i < n; i++)
+        if ((text[i] & 0xc0) == 0xc0 && llmc__utf8_length(text + i, n - i) == 0)
+            return i;
+    return n;
+}
+
+/* Gives out the first thing found. Text that may go on stays until more is known, unless all is wanted.
+   False: nothing. */
+static bool llmc__reply_pop(llmc_reply *r, llmc_reply_event *e, bool all)
+{
+    llmc__reply_found f;
+    LLMC_MEMMOVE(r->stage, r->stage + r->taken, r->n_stage - r->taken);
+    r->n_stage -= r->taken;
+    r->taken = 0;
+    if (r->n_found == 0)
+        return false;
+    f = r->found[0];
+    if (r->n_found == 1 && f.len > 0) {
+        if (!all && f.len < LLMC__REPLY_STAGE / 2)
+            return false;
+        f.len = r->ended ? f.len : llmc__reply_whole(r->stage, f.len);
+        if (f.len == 0)
+            return false;
+    }
+    r->found[0].len -= f.len;
+    if (r->found[0].len == 0)
+        LLMC_MEMMOVE(r->found, r->found + 1, --r->n_found * sizeof r->found[0]);
+    r->taken = f.len;
+    e->kind = (llmc_reply_kind)f.kind;
+    e->text = f.kind == LLMC_REPLY_ERROR ? r->diag.message : r->stage;
+    e->len = f.kind == LLMC_REPLY_ERROR ? llmc__strlen(r->diag.message) : f.len;
+    e->name = f.kind == LLMC_REPLY_TEXT || f.kind == LLMC_REPLY_REASONING ? "" : r->name;
+    e->id = f.kind == LLMC_REPLY_TEXT || f.kind == LLMC_REPLY_REASONING ? "" : r->id;
+    e->part = f.part;
+    return true;
+}
+
+/* Bytes that have been read, to be read again. They fit: hold, held and a byte are all there is. */
+static void llmc__reply_unread(llmc_reply *r, const char *bytes, uint32_t n)
+{
+    if (n > r->back_at)
+        return;
+    r->back_at -= n;
+    LLMC_MEMCPY(r->back + r->back_at, bytes, n);
+}
+
+/* White space that has been kept back belongs to the text after all. */
+static void llmc__reply_flush(llmc_reply *r)
+{
+    uint32_t i;
+    for (i = 0; i < r->n_space; i++)
+        llmc__reply_put(r, r->state == LLMC__R_THINK ? LLMC_REPLY_REASONING : LLMC_REPLY_TEXT, r->space[i]);
+    r->n_space = 0;
+}
+
+/* A text, a reasoning or a place between calls begins. */
+static void llmc__reply_enter(llmc_reply *r, uint8_t state)
+{
+    r->state = state;
+    r->part++;
+    r->fresh = true;
+    r->n_space = 0;
+}
+
+//--[ 21.22 CHAT.call ]-- one call's name and arguments, however they are written
+/* What began like a call is none: text from its first byte on, or code for the interpreter. */
+static void llmc__reply_give_back(llmc_reply *r)
+{
+    r->tentative = false;
+    llmc__reply_unread(r, r->hold, r->n_hold);
+    r->n_hold = 0;
+    r->start = r->begun = r->failed = false;
+    r->state = r->fallback;
+    r->n_name = 0;
+    r->name[0] = 0;
+}
+
+/* The call is wrong: an event says so, the rest of it is left out. r->diag has been filled. The byte that was
+   wrong is looked at again: it may begin the tag that ends the call. */
+static void llmc__reply_wrong(llmc_reply *r)
+{
+    const char c = (char)r->current;
+    r->failed = true;
+    if (r->tentative) {
+        llmc__reply_give_back(r);
+        return;
+    }
+    llmc__reply_add(r, LLMC_REPLY_ERROR);
+    r->state = LLMC__R_SKIP;
+    if (r->current >= 0)
+        llmc__reply_unread(r, &c, 1);
+}
+
+/* An error that needs no numbers. */
+static void llmc__reply_say(llmc_reply *r, const char *what)
+{
+    (void)what;
+    LLMC__FAIL(&r->diag, BAD_ARG, "CHAT.call", LLMC_NO_OFFSET, "the tool call%s%s cannot be read: %s",
+               r->n_name > 0 ? " of " : "", r->name, what);
+    llmc__reply_wrong(r);
+}
+
+/* An error of the JSON that s has been reading. */
+static void llmc__reply_json_bad(llmc_reply *r, const llmc__strict *s)
+{
+    const unsigned c = (unsigned char)(r->current >= 0 ? r->current : 0);
+    (void)c;
+    if (r->current > ' ' && r->current < 0x7f)
+        LLMC__FAIL(&r->diag, BAD_ARG, "CHAT.call", s->n,
+                   "the tool call%s%s is not valid JSON: expected %s, not '%c', at byte %llu",
+                   r->n_name > 0 ? " of " : "", r->name, s->expected, (char)c, (unsigned long long)s->n);
+    else
+        LLMC__FAIL(&r->diag, BAD_ARG, "CHAT.call", s->n,
+                   "the tool call%s%s is not valid JSON: expected %s, not byte %u, at byte %llu",
+                   r->n_name > 0 ? " of " : "", r->name, s->expected, c, (unsigned long long)s->n);
+    llmc__reply_wrong(r);
+}
+
+/* Appends to one of the names; false, and the call is wrong, if it is too long. */
+static bool llmc__reply_append(llmc_reply *r, char *name, uint32_t *n, char c)
+{
+    if (*n == LLMC_REPLY_NAME_MAX || c == 0) {
+        llmc__reply_say(r, c == 0 ? "a name holds a NUL" : "a name is longer than 127 bytes");
+        return false;
+    }
+    name[(*n)++] = c;
+    name[*n] = 0;
+    return true;
+}
+
+/* Another call: nothing is known of it. */
+static void llmc__reply_open(llmc_reply *r, uint8_t state)
+{
+    llmc__reply_enter(r, state);
+    r->n_name = r->n_id = r->n_params = 0;
+    r->name[0] = r->id[0] = 0;
+    r->begun = r->failed = r->args_seen = false;
+    r->member = LLMC__M_OTHER;
+    r->start = false;
+    llmc__strict_start(&r->args);
+}
+
+/* Enough is known to tell the caller. */
+static void llmc__reply_begin(llmc_reply *r)
+{
+    r->begun = true;
+    r->tentative = false;
+    r->n_hold = 0;
+    llmc__reply_add(r, LLMC_REPLY_CALL_BEGIN);
+}
+
+/* Begins where the name is all there will be. False: it is empty. */
+static bool llmc__reply_named(llmc_reply *r)
+{
+    while (r->n_name > 0 && llmc__chat_space(r->name[r->n_name - 1]))
+        r->name[--r->n_name] = 0;
+    if (r->n_name == 0) {
+        llmc__reply_say(r, "it names no tool");
+        return false;
+    }
+    llmc__reply_begin(r);
+    return true;
+}
+
+/* One byte of the arguments' JSON, which is checked here whatever form it had. */
+static void llmc__reply_arg(llmc_reply *r, char c)
+{
+    if (r->failed)
+        return;
+    if (r->args.depth == 0 && r->args.state == LLMC__STRICT_VALUE && c != '{' && !llmc__chat_space(c)) {
+        llmc__reply_say(r, "its arguments have to be a JSON object");
+        return;
+    }
+    llmc__strict_step(&r->args, c);
+    if (r->args.state == LLMC__STRICT_BAD)
+        llmc__reply_json_bad(r, &r->args);
+    else
+        llmc__reply_put(r, LLMC_REPLY_CALL_ARGUMENTS, c);
+}
+
+/* JSON of our own. */
+static void llmc__reply_arg_text(llmc_reply *r, const char *json)
+{
+    while (*json != 0)
+        llmc__reply_arg(r, *json++);
+}
+
+/* One byte of text inside a JSON string. */
+static void llmc__reply_arg_quoted(llmc_reply *r, char c)
+{
+    static const char digit[] = "0123456789abcdef";
+    if (c == '"' || c == '\\' || c == '\n' || c == '\t' || c == '\r') {
+        llmc__reply_arg(r, '\\');
+        llmc__reply_arg(r, (char)(c == '\n' ? 'n' : c == '\t' ? 't' : c == '\r' ? 'r' : c));
+    } else if ((unsigned char)c < 0x20) {
+        llmc__reply_arg_text(r, "\\u00");
+        llmc__reply_arg(r, digit[(unsigned char)c >> 4]);
+        llmc__reply_arg(r, digit[c & 15]);
+    } else {
+        llmc__reply_arg(r, c);
+    }
+}
+
+/* The call is complete, if its arguments are. */
+static void llmc__reply_end(llmc_reply *r)
+{
+    if (r->failed)
+        return;
+    if (r->args.n == 0)
+        llmc__reply_arg_text(r, "{}");
+    if (r->args.state != LLMC__STRICT_DONE) {
+        llmc__reply_say(r, "its arguments end too early");
+    } else if (r->n_name == 0) {
+        llmc__reply_say(r, "it names no tool");
+    } else {
+        llmc__reply_add(r, LLMC_REPLY_CALL_END);
+        r->state = LLMC__R_TAIL;
+    }
+}
+
+/* Whether values of a parameter are text, and need quotes to be JSON: yes, unless the tools say otherwise. */
+static bool llmc__reply_is_text(const llmc_reply *r)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json tool, function, type;
+    if (r->tools.type != LLMC_JSON_ARRAY)
+        return true;
+    while (llmc_json_next(r->tools, &it, NULL, &tool)) {
+        if (tool.type != LLMC_JSON_OBJECT)
+            continue;
+        function = llmc_json_get(tool, "function");
+        if (function.type == LLMC_JSON_OBJECT)
+            tool = function;
+        if (!llmc_json_equal(llmc_json_get(tool, "name"), r->name))
+            continue;
+        type = llmc_json_get(tool, "parameters");
+        type = type.type == LLMC_JSON_OBJECT ? llmc_json_get(type, "properties") : type;
+        type = type.type == LLMC_JSON_OBJECT ? llmc_json_get(type, r->key) : type;
+        type = type.type == LLMC_JSON_OBJECT ? llmc_json_get(type, "type") : type;
+        return type.type != LLMC_JSON_STRING || llmc_json_equal(type, "string");
+    }
+    return true;
+}
+
+//--[ 21.23 CHAT.literal ]-- values and calls as Python writes them
+enum { LLMC__L_PLAIN, LLMC__L_WORD, LLMC__L_NUMBER, LLMC__L_STRING, LLMC__L_ESCAPE, LLMC__L_HEX };
+
+/* A letter, a digit or an underscore: what names of Python are made of, as far as tools use them. */
+static bool llmc__reply_letter(char c)
+{
+    const char l = llmc__lower(c);
+    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* The word of a literal is complete. */
+static void llmc__reply_word(llmc_reply *r)
+{
+    static const char *const word[][2] = {{"True", "true"}, {"False", "false"}, {"None", "null"},
+                                          {"true", "true"}, {"false", "false"}, {"null", "null"}};
+    size_t i;
+    r->literal = LLMC__L_PLAIN;
+    for (i = 0; i < sizeof word / sizeof word[0]; i++)
+        if (llmc__texteq(r->word, r->n_word, word[i][0])) {
+            llmc__reply_arg_text(r, word[i][1]);
+            return;
+        }
+    llmc__reply_say(r, "a value is a bare word");
+}
+
+/* The digits of \x, \u or \U are complete: the character as JSON has it. Halves of surrogate pairs go on as
+   they are, to be paired or refused there. */
+static void llmc__reply_code_point(llmc_reply *r)
+{
+    uint32_t code = 0, i, n;
+    char utf8[4];
+    r->literal = LLMC__L_STRING;
+    llmc__hex(r->word, r->word + r->n_word, r->n_word, &code);
+    if (code < 0x10000) {
+        llmc__reply_arg_text(r, r->n_word == 2 ? "\\u00" : "\\u");
+        for (i = r->n_word == 8 ? 4 : 0; i < r->n_word; i++)
+            llmc__reply_arg(r, r->word[i]);
+        return;
+    }
+    if (code > 0x10ffff) {
+        llmc__reply_say(r, "an escape is no character");
+        return;
+    }
+    n = (uint32_t)llmc__utf8_write(code, utf8);
+    for (i = 0; i < n; i++)
+        llmc__reply_arg(r, utf8[i]);
+}
+
+/* What follows a backslash. Python keeps one that means nothing to it. */
+static void llmc__reply_escape(llmc_reply *r, char c)
+{
+    uint32_t digit;
+    if (r->literal == LLMC__L_HEX) {
+        if (!llmc__hex(&c, &c + 1, 1, &digit)) {
+            llmc__reply_say(r, "an escape lacks digits");
+            return;
+        }
+        r->word[r->n_word++] = c;
+        if (r->n_word == r->n_digits)
+            llmc__reply_code_point(r);
+        return;
+    }
+    r->literal = LLMC__L_STRING;
+    if (c == 'n' || c == 't' || c == 'r' || c == 'b' || c == 'f') {
+        llmc__reply_arg(r, '\\');
+        llmc__reply_arg(r, c);
+    } else if (c == 'x' || c == 'u' || c == 'U') {
+        r->literal = LLMC__L_HEX;
+        r->n_word = 0;
+        r->n_digits = c == 'x' ? 2 : c == 'u' ? 4 : 8;
+    } else if (c == 'a' || c == 'v' || c == '0') {
+        llmc__reply_arg_text(r, c == 'a' ? "\\u0007" : c == 'v' ? "\\u000b" : "\\u0000");
+    } else if (c != '\n') { /* a string goes on in the next line */
+        if (c != '\\' && c != '\'' && c != '"' && c != '/')
+            llmc__reply_arg_quoted(r, '\\');
+        llmc__reply_arg_quoted(r, c);
+    }
+}
+
+/* One byte of a string, number or word; false: it stands between them, or begins one. */
+static bool llmc__reply_scalar(llmc_reply *r, char c)
+{
+    if (r->literal >= LLMC__L_ESCAPE) {
+        llmc__reply_escape(r, c);
+        return true;
+    }
+    if (r->literal == LLMC__L_STRING) {
+        if (c == '\\')
+            r->literal = LLMC__L_ESCAPE;
+        else if (c != (char)r->quote)
+            llmc__reply_arg_quoted(r, c);
+        else
+            llmc__reply_arg(r, '"');
+        if (c == (char)r->quote)
+            r->literal = LLMC__L_PLAIN;
+        return true;
+    }
+    if (r->literal == LLMC__L_WORD && llmc__reply_letter(c)) {
+        if (r->n_word == sizeof r->word)
+            llmc__reply_word(r); /* which is none */
+        else
+            r->word[r->n_word++] = c;
+        return true;
+    }
+    if (r->literal == LLMC__L_NUMBER && (llmc__reply_letter(c) || c == '.' || c == '+' || c == '-')) {
+        llmc__reply_arg(r, c);
+        return true;
+    }
+    if (r->literal == LLMC__L_WORD)
+        llmc__reply_word(r);
+    r->literal = LLMC__L_PLAIN;
+    return r->failed;
+}
+
+/* One byte of a value, Python's or JSON's, on its way to JSON. True: it is the comma or parenthesis after
+   it. Structure is checked there; here only that the value stays one. */
+static bool llmc__reply_literal(llmc_reply *r, char c)
+{
+    if (llmc__reply_scalar(r, c))
+        return false;
+    if ((c == ',' || c == ')') && r->nest == 0)
+        return true;
+    if (c == '"' || c == '\'') {
+        r->literal = LLMC__L_STRING;
+        r->quote = (uint8_t)c;
+        c = '"';
+    } else if (c == '-' || (c >= '0' && c <= '9')) {
+        r->literal = LLMC__L_NUMBER;
+    } else if (llmc__reply_letter(c)) {
+        r->literal = LLMC__L_WORD;
+        r->word[0] = c;
+        r->n_word = 1;
+        return false;
+    } else if (c == '[' || c == '{') {
+        r->nest++; /* no further than the JSON may nest */
+    } else if ((c == ']' || c == '}') && r->nest > 0) {
+        r->nest--;
+    } else if (!llmc__chat_space(c) && (r->nest == 0 || (c != ',' && c != ':'))) {
+        llmc__reply_say(r, "a value is neither JSON nor a literal of Python");
+        return false;
+    }
+    llmc__reply_arg(r, c);
+    return false;
+}
+
+/* Name of the next argument, and what stands before and after it in JSON. */
+static void llmc__reply_key(llmc_reply *r)
+{
+    uint32_t i;
+    llmc__reply_arg(r, r->n_params++ > 0 ? ',' : '{');
+    llmc__reply_arg(r, '"');
+    for (i = 0; i < r->n_key; i++)
+        llmc__reply_arg_quoted(r, r->key[i]);
+    llmc__reply_arg_text(r, "\":");
+    r->literal = LLMC__L_PLAIN;
+    r->nest = r->n_word = 0;
+}
+
+/* [ name ( key = value , ... ) , ... ] or name.call ( key = value , ... )
+   ITEM  NAME  ARG  KEY  VALUE    NEXT */
+enum { LLMC__P_ITEM, LLMC__P_NAME, LLMC__P_ARG, LLMC__P_KEY, LLMC__P_EQUALS, LLMC__P_VALUE, LLMC__P_NEXT };
+
+/* The closing parenthesis of a call. */
+static void llmc__reply_calls_end(llmc_reply *r)
+{
+    if (!r->begun)
+        llmc__reply_begin(r);
+    if (r->n_params > 0)
+        llmc__reply_arg(r, '}');
+    llmc__reply_end(r);
+    if (r->failed || r->builtin)
+        return;
+    r->state = LLMC__R_CALLS;
+    r->sub = LLMC__P_NEXT;
+}
+
+/* In the name of a tool. Meta's built-in ones are objects with a method `call`. */
+static void llmc__reply_calls_name(llmc_reply *r, char c)
+{
+    if (llmc__reply_letter(c) || c == '.') {
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    } else if (c != '(' ||
+               (r->builtin && (r->n_name < 6 || !llmc__streq(r->name + r->n_name - 5, ".call")))) {
+        llmc__reply_say(r, "a name should be followed by '('");
+    } else {
+        if (r->builtin)
+            r->name[r->n_name -= 5] = 0;
+        r->sub = LLMC__P_ARG;
+    }
+}
+
+/* In the name of an argument, or between it and its value: with the equals sign it is certain that this is a
+   call and no text. */
+static void llmc__reply_calls_key(llmc_reply *r, char c)
+{
+    if (c == '=') {
+        if (!r->begun)
+            llmc__reply_begin(r);
+        llmc__reply_key(r);
+        r->sub = LLMC__P_VALUE;
+    } else if (llmc__chat_space(c)) {
+        r->sub = LLMC__P_EQUALS;
+    } else if (r->sub == LLMC__P_KEY && llmc__reply_letter(c)) {
+        llmc__reply_append(r, r->key, &r->n_key, c);
+    } else {
+        llmc__reply_say(r, "arguments have to be given by name");
+    }
+}
+
+/* One byte of calls in Python's form. */
+static void llmc__reply_calls(llmc_reply *r, char c)
+{
+    if (r->sub == LLMC__P_NAME) {
+        llmc__reply_calls_name(r, c);
+    } else if (r->sub == LLMC__P_KEY || r->sub == LLMC__P_EQUALS) {
+        llmc__reply_calls_key(r, c);
+    } else if (r->sub == LLMC__P_VALUE) {
+        if (!llmc__reply_literal(r, c))
+            return;
+        r->sub = LLMC__P_ARG;
+        if (c == ')')
+            llmc__reply_calls_end(r);
+    } else if (llmc__chat_space(c)) {
+        return;
+    } else if (r->sub == LLMC__P_ARG && c == ')') {
+        llmc__reply_calls_end(r);
+    } else if (r->sub == LLMC__P_NEXT) {
+        r->sub = LLMC__P_ITEM;
+        if (c == ',')
+            return;
+        r->state = LLMC__R_TAIL; /* which passes over ']' */
+        llmc__reply_unread(r, &c, 1);
+    } else if (!llmc__reply_letter(c)) {
+        llmc__reply_say(r, "a name is missing");
+    } else if (r->sub == LLMC__P_ARG) {
+        r->n_key = 0;
+        r->sub = LLMC__P_KEY;
+        llmc__reply_append(r, r->key, &r->n_key, c);
+    } else {
+        if (r->begun) /* the call before this one */
+            llmc__reply_open(r, LLMC__R_CALLS);
+        r->sub = LLMC__P_NAME;
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    }
+}
+
+//--[ 21.24 CHAT.reply ]-- generated text as it comes, in any cut
+/* Perhaps a call, perhaps text: from c on everything is kept until that is known. */
+static void llmc__reply_try(llmc_reply *r, char c, uint8_t state, uint8_t fallback)
+{
+    r->tentative = true;
+    r->fallback = fallback;
+    r->hold[0] = c;
+    r->n_hold = 1;
+    r->state = state;
+    r->sub = LLMC__P_ITEM;
+    r->builtin = fallback == LLMC__R_CODE;
+}
+
+/* In {"name": ...}: which member a name that is complete stands for. */
+static void llmc__reply_member(llmc_reply *r)
+{
+    static const char *const name[] = {"name", "id", "arguments", "parameters"};
+    static const uint8_t member[] = {LLMC__M_NAME, LLMC__M_ID, LLMC__M_ARGS, LLMC__M_ARGS};
+    size_t i;
+    r->member = LLMC__M_OTHER;
+    for (i = 0; i < sizeof name / sizeof name[0]; i++)
+        if (llmc__texteq(r->key, r->n_key, name[i]))
+            r->member = member[i];
+}
+
+/* The first byte of a member's value. Arguments may also be a string that holds the JSON, or null. */
+static void llmc__reply_member_value(llmc_reply *r, char c)
+{
+    if (r->member == LLMC__M_NAME && (c != '"' || r->n_name > 0)) {
+        llmc__reply_say(r, "its name has to be one string");
+    } else if (r->member == LLMC__M_ID && (c != '"' || r->n_id > 0)) {
+        r->member = LLMC__M_OTHER;
+    } else if (r->member == LLMC__M_ARGS) {
+        if (r->args_seen || (c != '{' && c != '"' && c != 'n')) {
+            llmc__reply_say(r, "its arguments have to be one JSON object");
+            return;
+        }
+        r->args_seen = true;
+        r->member = c == '{' ? LLMC__M_ARGS : c == '"' ? LLMC__M_ARGS_TEXT : LLMC__M_NULL;
+        if (r->tentative && r->n_name == 0)
+            llmc__reply_say(r, "it names no tool");
+        else if (!r->begun)
+            llmc__reply_begin(r);
+    }
+}
+
+/* What one byte added to a member's value goes where it belongs. */
+static void llmc__reply_member_byte(llmc_reply *r, char c)
+{
+    const llmc__strict *s = &r->outer;
+    uint8_t i;
+    if (r->state != LLMC__R_ENVELOPE) /* it was wrong, or is text after all */
+        return;
+    if (r->member == LLMC__M_ARGS)
+        llmc__reply_arg(r, c);
+    for (i = 0; i < s->n_text && r->state == LLMC__R_ENVELOPE; i++) {
+        if (r->member == LLMC__M_NAME)
+            llmc__reply_append(r, r->name, &r->n_name, s->text[i]);
+        if (r->member == LLMC__M_ID)
+            llmc__reply_append(r, r->id, &r->n_id, s->text[i]);
+        if (r->member == LLMC__M_ARGS_TEXT)
+            llmc__reply_arg(r, s->text[i]);
+    }
+    if (s->state != LLMC__STRICT_AFTER || s->depth != 1 || r->state != LLMC__R_ENVELOPE)
+        return;
+    /* the value is complete */
+    if (r->member == LLMC__M_NAME && r->n_name == 0)
+        llmc__reply_say(r, "it names no tool");
+    else if (r->member == LLMC__M_NAME && !r->tentative && !r->begun)
+        llmc__reply_begin(r);
+    r->member = LLMC__M_OTHER;
+}
+
+/* One byte of {"name": ..., "arguments": ...}, members in any order. */
+static void llmc__reply_envelope(llmc_reply *r, char c)
+{
+    llmc__strict *s = &r->outer;
+    const uint8_t before = s->state;
+    const unsigned depth = s->depth;
+    llmc__strict_step(s, c);
+    if (s->state == LLMC__STRICT_BAD) {
+        llmc__reply_json_bad(r, s);
+    } else if (s->state == LLMC__STRICT_DONE && r->tentative) {
+        llmc__reply_say(r, "it has no arguments"); /* an object like others: text */
+    } else if (s->state == LLMC__STRICT_DONE) {
+        if (!r->begun)
+            llmc__reply_begin(r);
+        llmc__reply_end(r);
+    } else if (depth == 1 && s->in_name && before <= LLMC__STRICT_HALF_U) { /* in a member's name */
+        uint8_t i;
+        if (before == LLMC__STRICT_MEMBER || before == LLMC__STRICT_NAME)
+            r->n_key = 0;
+        for (i = 0; i < s->n_text; i++)
+            if (r->n_key < LLMC_REPLY_NAME_MAX) /* a longer one is none of ours */
+                r->key[r->n_key++] = s->text[i];
+        if (s->state == LLMC__STRICT_COLON)
+            llmc__reply_member(r);
+        else if (s->state == LLMC__STRICT_VALUE)
+            s->in_name = false;
+    } else if (depth > 1 || before != LLMC__STRICT_VALUE ||
+               s->state != LLMC__STRICT_VALUE) { /* no space before a value */
+        if (depth == 1 && before == LLMC__STRICT_VALUE)
+            llmc__reply_member_value(r, c);
+        llmc__reply_member_byte(r, c);
+    }
+}
+
+/* Code for a built-in tool begins. */
+static void llmc__reply_code(llmc_reply *r, const char *name)
+{
+    r->n_name = (uint32_t)llmc__strlen(name);
+    llmc__strcopy(r->name, sizeof r->name, name, r->n_name);
+    llmc__reply_begin(r);
+    llmc__reply_arg_text(r, "{\"code\":\"");
+    r->state = LLMC__R_CODE;
+}
+
+/* The header of one of harmony's messages is complete:
+       [role] [to=recipient] <|channel|> channel [to=recipient] [<|constrain|>] [type]
+   A message to somebody is a call, unless to one of the conversation. */
+static void llmc__reply_message(llmc_reply *r)
+{
+    const char *to = "", *channel = "", *h = r->hold;
+    uint32_t n_to = 0, n_channel = 0, i = 0, begin;
+    bool mark = false; /* the next word is the channel */
+    while (i < r->n_hold) {
+        mark = mark || h[i] == 1;
+        if (llmc__chat_space(h[i]) || h[i] == 1) {
+            i++;
+            continue;
+        }
+        for (begin = i; i < r->n_hold && !llmc__chat_space(h[i]) && h[i] != 1;)
+            i++;
+        if (mark && n_channel == 0) {
+            channel = h + begin;
+            n_channel = i - begin;
+        } else if (i - begin > 3 && LLMC_MEMCMP(h + begin, "to=", 3) == 0) {
+            to = h + begin + 3;
+            n_to = i - begin - 3;
+        }
+        mark = false;
+    }
+    r->n_hold = 0;
+    r->start = false;
+    if (n_to == 0 || llmc__texteq(to, n_to, "assistant") || llmc__texteq(to, n_to, "user") ||
+        llmc__texteq(to, n_to, "all")) {
+        llmc__reply_enter(r, llmc__texteq(channel, n_channel, "analysis") ? LLMC__R_THINK : LLMC__R_TEXT);
+        return;
+    }
+    llmc__reply_open(r, LLMC__R_SEEK);
+    begin = n_to > 10 && LLMC_MEMCMP(to, "functions.", 10) == 0 ? 10 : 0;
+    if (begin == 0 && llmc__texteq(to, n_to, "python")) {
+        llmc__reply_code(r, "python");
+        return;
+    }
+    for (i = begin; i < n_to && !r->failed; i++)
+        llmc__reply_append(r, r->name, &r->n_name, to[i]);
+    if (!r->failed)
+        llmc__reply_begin(r);
+}
+
+/* What is open ends, by a tag or with the reply. */
+static void llmc__reply_close(llmc_reply *r)
+{
+    uint32_t i;
+    switch (r->state) {
+    case LLMC__R_TEXT:
+    case LLMC__R_THINK:
+        llmc__reply_flush(r);
+        break;
+    case LLMC__R_CODE:
+        if (!r->begun) {
+            llmc__reply_say(r, "there is none");
+            break;
+        }
+        llmc__reply_arg_text(r, "\"}");
+        llmc__reply_end(r);
+        break;
+    case LLMC__R_TAIL:
+    case LLMC__R_SKIP:
+        break;
+    default:
+        if (r->format == LLMC_REPLY_GPT_OSS && r->state == LLMC__R_SEEK) {
+            llmc__reply_end(r); /* a message without text: no arguments */
+        } else if (r->format == LLMC_REPLY_GPT_OSS && r->state == LLMC__R_NAME) {
+            for (i = 0; i < r->n_hold && !r->has_tags; i++) /* no header: text of a model that knows none */
+                llmc__reply_put(r, LLMC_REPLY_TEXT, r->hold[i]);
+            r->n_hold = 0;
+        } else {
+            llmc__reply_say(r, r->state == LLMC__R_SEEK ? "there is none" : "it ends too early");
+        }
+    }
+}
+
+/* A tag of harmony: between messages all is header. */
+static void llmc__reply_harmony_tag(llmc_reply *r, unsigned tag)
+{
+    if (tag == LLMC__TAG_H_MESSAGE) {
+        llmc__reply_message(r);
+        return;
+    }
+    if (tag == LLMC__TAG_H_CONSTRAIN) {
+        tag = LLMC__TAG_COUNT; /* the type that follows is a word of its own */
+    } else if (r->state != LLMC__R_NAME || tag != LLMC__TAG_H_CHANNEL) {
+        llmc__reply_close(r);
+        r->state = LLMC__R_NAME;
+        r->n_hold = 0;
+        r->part++;
+    }
+    r->has_tags = true;
+    if ((tag == LLMC__TAG_H_CHANNEL || tag == LLMC__TAG_COUNT) && r->n_hold < LLMC__REPLY_HOLD)
+        r->hold[r->n_hold++] = (char)(tag == LLMC__TAG_H_CHANNEL ? 1 : ' ');
+}
+
+/* </parameter>: the value is complete. */
+static void llmc__reply_parameter_end(llmc_reply *r)
+{
+    if (r->state == LLMC__R_WORDS)
+        llmc__reply_arg(r, '"'); /* a line break before the tag belongs to it */
+    else if (r->literal == LLMC__L_WORD)
+        llmc__reply_word(r);
+    else if (r->literal >= LLMC__L_STRING || r->nest > 0)
+        llmc__reply_say(r, "a value is not complete");
+    if (!r->failed)
+        r->state = LLMC__R_BODY;
+}
+
+/* A tag that the state looks for. */
+static void llmc__reply_tag(llmc_reply *r, unsigned tag)
+{
+    switch (tag) {
+    case LLMC__TAG_THINK:
+    case LLMC__TAG_M_THINK:
+        llmc__reply_enter(r, LLMC__R_THINK);
+        r->start = false;
+        return;
+    case LLMC__TAG_UNTHINK:
+    case LLMC__TAG_M_UNTHINK:
+        llmc__reply_enter(r, LLMC__R_TEXT);
+        return;
+    case LLMC__TAG_CALL:
+    case LLMC__TAG_M_CALLS:
+    case LLMC__TAG_D_CALLS:
+    case LLMC__TAG_PYTHON:
+        llmc__reply_open(r, LLMC__R_SEEK);
+        return;
+    case LLMC__TAG_FUNCTION:
+    case LLMC__TAG_D_CALL:
+        llmc__reply_open(r, LLMC__R_NAME);
+        return;
+    case LLMC__TAG_D_SEP:
+        r->state = LLMC__R_SEP;
+        return;
+    case LLMC__TAG_M_ID:
+        r->state = LLMC__R_ID;
+        return;
+    case LLMC__TAG_M_ARGS:
+        if (llmc__reply_named(r))
+            r->state = LLMC__R_ARGS;
+        return;
+    case LLMC__TAG_PARAMETER:
+        r->state = LLMC__R_KEY;
+        r->n_key = 0;
+        return;
+    case LLMC__TAG_UNPARAMETER:
+        llmc__reply_parameter_end(r);
+        return;
+    case LLMC__TAG_UNFUNCTION:
+        if (r->state == LLMC__R_BODY) {
+            if (r->n_params > 0)
+                llmc__reply_arg(r, '}');
+            llmc__reply_end(r);
+        }
+        r->state = LLMC__R_TAIL;
+        return;
+    default: /* what is open ends here */
+        llmc__reply_close(r);
+        llmc__reply_enter(r, tag == LLMC__TAG_D_UNCALL ? LLMC__R_TAIL : LLMC__R_TEXT);
+        r->start = tag >= LLMC__TAG_END_CHATML;
+    }
+}
+
+/* One byte of text or reasoning. */
+static void llmc__reply_text(llmc_reply *r, char c)
+{
+    const bool space = llmc__chat_space(c);
+    if (r->start && !space && r->state == LLMC__R_TEXT) {
+        r->start = false;
+        if (r->format == LLMC_REPLY_LLAMA3 && (c == '{' || c == '[')) {
+            llmc__reply_open(r, LLMC__R_TEXT);
+            llmc__reply_try(r, c, c == '{' ? LLMC__R_ENVELOPE : LLMC__R_CALLS, LLMC__R_TEXT);
+            llmc__strict_start(&r->outer);
+            if (c == '{')
+                llmc__reply_envelope(r, c);
+            return;
+        }
+    }
+    if (space && r->row->trim) {
+        if (r->fresh)
+            return;
+        if (r->n_space == LLMC__REPLY_SPACE) { /* too much to be a separation: the first of it is text */
+            llmc__reply_put(r, r->state == LLMC__R_THINK ? LLMC_REPLY_REASONING : LLMC_REPLY_TEXT,
+                            r->space[0]);
+            LLMC_MEMMOVE(r->space, r->space + 1, --r->n_space);
+        }
+        r->space[r->n_space++] = c;
+        return;
+    }
+    llmc__reply_flush(r);
+    r->fresh = false;
+    llmc__reply_put(r, r->state == LLMC__R_THINK ? LLMC_REPLY_REASONING : LLMC_REPLY_TEXT, c);
+}
+
+/* One byte where a call has to begin. */
+static void llmc__reply_seek(llmc_reply *r, char c)
+{
+    if (llmc__chat_space(c) || (c == '[' && r->row->envelope && r->format != LLMC_REPLY_LLAMA3))
+        return;
+    if (r->format == LLMC_REPLY_GPT_OSS) {
+        r->state = LLMC__R_ARGS;
+        llmc__reply_arg(r, c);
+    } else if (c == '{' && r->row->envelope) {
+        r->state = LLMC__R_ENVELOPE;
+        llmc__strict_start(&r->outer);
+        llmc__reply_envelope(r, c);
+    } else if (r->format == LLMC_REPLY_MISTRAL) {
+        r->state = LLMC__R_NAME;
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    } else if (r->format == LLMC_REPLY_LLAMA3) {
+        llmc__reply_try(r, c, LLMC__R_CALLS, LLMC__R_CODE);
+        llmc__reply_calls(r, c);
+    } else {
+        llmc__reply_say(r, "expected a JSON object with its name and arguments");
+    }
+}
+
+/* One byte of a name, or of harmony's header. */
+static void llmc__reply_name(llmc_reply *r, char c)
+{
+    if (r->format == LLMC_REPLY_GPT_OSS) {
+        if (r->n_hold < LLMC__REPLY_HOLD) {
+            r->hold[r->n_hold++] = (char)(c == 1 ? ' ' : c);
+        } else if (!r->has_tags) {
+            llmc__reply_unread(r, &c, 1);
+            r->fallback = LLMC__R_TEXT;
+            llmc__reply_give_back(r);
+        } else {
+            r->n_hold = 0;
+            llmc__reply_say(r, "a message's header is too long");
+        }
+    } else if (r->format == LLMC_REPLY_MISTRAL && c == '{') {
+        if (llmc__reply_named(r)) {
+            r->state = LLMC__R_ARGS;
+            llmc__reply_arg(r, c);
+        }
+    } else if (r->format != LLMC_REPLY_MISTRAL && r->format != LLMC_REPLY_DEEPSEEK && c == '>') {
+        if (llmc__reply_named(r))
+            r->state = LLMC__R_BODY;
+    } else {
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    }
+}
+
+/* DeepSeek, behind the separator: arguments, and the name stood before it (V3.1); or the name in a line of
+   its own, then a fence of three back-quotes with "json", then arguments (R1, V3). */
+static void llmc__reply_separated(llmc_reply *r, char c)
+{
+    const bool letter = llmc__reply_letter(c) || c == '`';
+    if (c == '{' && (r->begun || !r->args_seen)) {
+        if (!r->begun && !llmc__reply_named(r))
+            return;
+        r->state = LLMC__R_ARGS;
+        llmc__reply_arg(r, c);
+    } else if (r->state == LLMC__R_SEP && c == '\n' && r->args_seen) { /* the name's line ends */
+        if (llmc__reply_named(r))
+            r->state = LLMC__R_FENCE;
+    } else if (r->state == LLMC__R_SEP && (r->args_seen || !llmc__chat_space(c))) {
+        if (!r->args_seen)
+            r->n_name = 0;
+        r->args_seen = true; /* here: what comes is the name */
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    } else if (!llmc__chat_space(c) && !letter) {
+        llmc__reply_say(r, "its arguments have to be a JSON object");
+    }
+}
+
+/* One byte of the name in <parameter=name>. */
+static void llmc__reply_parameter(llmc_reply *r, char c)
+{
+    if (c != '>') {
+        llmc__reply_append(r, r->key, &r->n_key, c);
+        return;
+    }
+    r->key[r->n_key] = 0;
+    llmc__reply_key(r);
+    if (r->failed) /* the value before this one was none */
+        return;
+    r->state = LLMC__R_LITERAL;
+    r->fresh = true;
+    r->n_space = 0;
+    if (llmc__reply_is_text(r)) {
+        r->state = LLMC__R_WORDS;
+        llmc__reply_arg(r, '"');
+    }
+}
+
+/* One byte of a value that is text: the line breaks next to its tags belong to them. */
+static void llmc__reply_words(llmc_reply *r, char c)
+{
+    const bool first = r->fresh;
+    r->fresh = false;
+    if (first && c == '\n')
+        return;
+    if (r->n_space > 0)
+        llmc__reply_arg_quoted(r, '\n');
+    r->n_space = c == '\n' ? 1 : 0;
+    if (c != '\n')
+        llmc__reply_arg_quoted(r, c);
+}
+
+/* One byte after a call: what separates calls, another one, or text again. */
+static void llmc__reply_tail(llmc_reply *r, char c)
+{
+    if (llmc__chat_space(c) || c == ',' || c == ';' || c == ']' || c == '`')
+        return;
+    if (c == '{' && r->row->envelope) {
+        llmc__reply_open(r, LLMC__R_ENVELOPE);
+        llmc__strict_start(&r->outer);
+        llmc__reply_envelope(r, c);
+        return;
+    }
+    llmc__reply_enter(r, LLMC__R_TEXT);
+    llmc__reply_unread(r, &c, 1);
+}
+
+/* One byte of arguments that stand alone, or between the tags of parameters. */
+static void llmc__reply_args(llmc_reply *r, char c)
+{
+    if (llmc__chat_space(c) && (r->args.n == 0 || r->state == LLMC__R_BODY))
+        return;
+    if (r->state == LLMC__R_BODY && r->n_params > 0) {
+        llmc__reply_say(r, "between parameters stands text");
+        return;
+    }
+    r->state = LLMC__R_ARGS;
+    llmc__reply_arg(r, c);
+    if (r->args.state == LLMC__STRICT_DONE)
+        llmc__reply_end(r);
+}
+
+/* One byte of code for a built-in tool. */
+static void llmc__reply_code_byte(llmc_reply *r, char c)
+{
+    if (!r->begun) /* it might have been a call */
+        llmc__reply_code(r, "code_interpreter");
+    llmc__reply_arg_quoted(r, c);
+}
+
+/* One byte of Mistral's id. */
+static void llmc__reply_id(llmc_reply *r, char c)
+{
+    llmc__reply_append(r, r->id, &r->n_id, c);
+}
+
+/* One byte of a parameter's value that is no text. */
+static void llmc__reply_value(llmc_reply *r, char c)
+{
+    if (llmc__reply_literal(r, c))
+        llmc__reply_say(r, "a parameter is more than one value");
+}
+
+/* What an error leaves out. */
+static void llmc__reply_drop(llmc_reply *r, char c)
+{
+    (void)r;
+    (void)c;
+}
+
+/* One byte that is no tag, by LLMC__R_... */
+static void llmc__reply_byte(llmc_reply *r, char c)
+{
+    static void (*const take[])(llmc_reply *, char) = {
+        llmc__reply_text,  llmc__reply_text,      llmc__reply_seek,      llmc__reply_name,
+        llmc__reply_id,    llmc__reply_separated, llmc__reply_separated, llmc__reply_envelope,
+        llmc__reply_args,  llmc__reply_args,      llmc__reply_parameter, llmc__reply_words,
+        llmc__reply_value, llmc__reply_calls,     llmc__reply_code_byte, llmc__reply_tail,
+        llmc__reply_drop};
+    take[r->state](r, c);
+}
+
+/* The tags that mean something where the parser stands. None inside JSON, whose strings may hold them;
+   harmony's are an exception, because no text has them. */
+static uint64_t llmc__reply_tags(const llmc_reply *r)
+{
+    const llmc__reply_row *row = r->row;
+    switch (r->state) {
+    case LLMC__R_TEXT:
+        return row->ends | row->text;
+    case LLMC__R_THINK:
+        return row->ends | row->think;
+    case LLMC__R_SEEK:
+        return row->ends | row->seek;
+    case LLMC__R_NAME:
+        return row->ends | row->name_ends;
+    case LLMC__R_ID:
+        return row->ends | LLMC__RTAG(M_ARGS);
+    case LLMC__R_SEP:
+    case LLMC__R_FENCE:
+        return row->ends | LLMC__RTAG(D_UNCALL) | LLMC__RTAG(D_UNCALLS);
+    case LLMC__R_BODY:
+        return row->ends | LLMC__RTAG(PARAMETER) | LLMC__RTAG(UNFUNCTION) | (row->skip & LLMC__RTAG(UNCALL));
+    case LLMC__R_WORDS:
+    case LLMC__R_LITERAL:
+        return LLMC__RTAG(UNPARAMETER);
+    case LLMC__R_CODE:
+        return r->format == LLMC_REPLY_GPT_OSS ? row->text : row->ends;
+    case LLMC__R_TAIL:
+        return row->ends | row->tail;
+    case LLMC__R_SKIP:
+        return row->ends | row->skip;
+    case LLMC__R_ARGS:
+        return r->format == LLMC_REPLY_GPT_OSS ? row->text : 0;
+    default:
+        return 0;
+    }
+}
+
+/* Which of the tags held is; LLMC__TAG_COUNT: none. *more: none yet, but it may become one. */
+static unsigned llmc__reply_match(const llmc_reply *r, uint64_t tags, bool *more)
+{
+    unsigned t;
+    *more = false;
+    for (t = 0; t < LLMC__TAG_COUNT && (r->held[0] == '<' || r->held[0] == '['); t++) {
+        const char *tag = llmc__reply_tag_text[t];
+        if ((tags >> t & 1) == 0 || LLMC_MEMCMP(r->held, tag, llmc__min(r->n_held, llmc__strlen(tag))) != 0)
+            continue;
+        if (r->n_held == llmc__strlen(tag))
+            return t;
+        *more = true;
+    }
+    return LLMC__TAG_COUNT;
+}
+
+/* Takes one byte. A byte that ends the hope for a tag sets the first of those held free; the others are read
+   again, as no tag is longer than a few bytes. */
+static void llmc__reply_step(llmc_reply *r, char c)
+{
+    const uint64_t tags = llmc__reply_tags(r);
+    unsigned tag;
+    bool more;
+    if (r->tentative && r->n_hold == LLMC__REPLY_HOLD) { /* too long: text it is */
+        llmc__reply_unread(r, &c, 1);
+        llmc__reply_give_back(r);
+        return;
+    }
+    if (r->tentative)
+        r->hold[r->n_hold++] = c;
+    r->held[r->n_held++] = c;
+    tag = llmc__reply_match(r, tags, &more);
+    if (more)
+        return;
+    r->current = -1;
+    if (tag < LLMC__TAG_COUNT) {
+        r->n_held = 0;
+        if (r->format == LLMC_REPLY_GPT_OSS)
+            llmc__reply_harmony_tag(r, tag);
+        else
+            llmc__reply_tag(r, tag);
+        return;
+    }
+    llmc__reply_unread(r, r->held + 1, r->n_held - 1);
+    r->n_held = 0;
+    r->current = (unsigned char)r->held[0];
+    llmc__reply_byte(r, r->held[0]);
+    r->current = -1;
+}
+
+/* No more bytes will come. What only began is given back first, and read; then everything ends. */
+static void llmc__reply_last(llmc_reply *r)
+{
+    if (r->n_held > 0) {
+        const char c = r->held[0];
+        llmc__reply_unread(r, r->held + 1, r->n_held - 1);
+        r->n_held = 0;
+        r->current = (unsigned char)c;
+        llmc__reply_byte(r, c);
+        r->current = -1;
+    } else if (r->tentative) {
+        llmc__reply_give_back(r);
+    } else {
+        llmc__reply_close(r);
+        r->ended = true;
+    }
+}
+
+/* Whether the prompt ends by opening the reasoning, white space apart. */
+static bool llmc__reply_thinks(const llmc__reply_row *row, const char *prompt, size_t n)
+{
+    const char *tag =
+        llmc__reply_tag_text[(row->think & LLMC__RTAG(UNTHINK)) != 0 ? LLMC__TAG_THINK : LLMC__TAG_M_THINK];
+    const size_t len = llmc__strlen(tag);
+    if (prompt == NULL || (row->think & (LLMC__RTAG(UNTHINK) | LLMC__RTAG(M_UNTHINK))) == 0)
+        return false;
+    while (n > 0 && llmc__chat_space(prompt[n - 1]))
+        n--;
+    return n >= len && LLMC_MEMCMP(prompt + n - len, tag, len) == 0;
+}
+
+/* Bytes for llmc_reply_init: about seven thousand, whatever the reply. */
+LLMC_API size_t llmc_reply_need(void)
+{
+    llmc__arena arena;
+    LLMC_MEMSET(&arena, 0, sizeof arena);
+    llmc__take(&arena, 1, sizeof(llmc_reply));
+    return (size_t)llmc__arena_need(&arena);
+}
+
+/* llmc_reply_init -- ready for a reply                                 (CHAT.reply)
+   Errors: BAD_ARG (format, AUTO without a model, tools that are no JSON array), NO_MEMORY. */
+LLMC_API llmc_status llmc_reply_init(llmc_reply **out, const llmc_reply_options *opt, void *mem, size_t bytes,
+                                     llmc_diag *diag)
+{
+    llmc_reply_options o;
+    llmc__arena arena;
+    llmc_reply *r;
+    llmc_json tools = {NULL, NULL, LLMC_JSON_NONE};
+    llmc__options(&o, sizeof o, opt);
+    if (o.format == LLMC_REPLY_AUTO && o.model != NULL)
+        o.format = llmc_reply_format_of(o.model);
+    if ((unsigned)o.format >= LLMC_REPLY_FORMAT_COUNT || o.format == LLMC_REPLY_AUTO)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.reply", LLMC_NO_OFFSET,
+                          "format %d is none; AUTO needs a model", (int)o.format);
+    if (o.tools != NULL) {
+        llmc_blob text = {o.tools, o.tools_len, "tools"};
+        LLMC__TRY(llmc_json_parse(&text, &tools, diag));
+        if (tools.type != LLMC_JSON_ARRAY)
+            return LLMC__FAIL(diag, BAD_ARG, "CHAT.reply", 0, "tools: expected a JSON array");
+    }
+    if (mem == NULL || bytes < llmc_reply_need())
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.reply", LLMC_NO_OFFSET, "a reply needs %zu bytes, not %zu",
+                          llmc_reply_need(), bytes);
+    arena = llmc__arena_over(mem, bytes);
+    r = (llmc_reply *)llmc__take(&arena, 1, sizeof *r);
+    LLMC_MEMSET(r, 0, sizeof *r);
+    r->format = o.format;
+    r->row = &llmc__reply_rows[o.format];
+    r->tools = tools;
+    r->back_at = sizeof r->back;
+    r->current = -1;
+    r->fresh = r->start = true;
+    r->state = o.format == LLMC_REPLY_GPT_OSS                       ? LLMC__R_NAME
+               : llmc__reply_thinks(r->row, o.prompt, o.prompt_len) ? LLMC__R_THINK
+                                                                    : LLMC__R_TEXT;
+    *out = r;
+    return LLMC_OK;
+}
+
+/* llmc_reply_feed -- the next piece of the text                        (CHAT.reply)
+   Errors: BAD_ARG (the last piece's events have not all been taken, or finish was called). */
+LLMC_API llmc_status llmc_reply_feed(llmc_reply *r, const char *text, size_t len, llmc_diag *diag)
+{
+    if (r->ending || r->at < r->n_in)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.reply", LLMC_NO_OFFSET,
+                          r->ending ? "text after llmc_reply_finish" : "llmc_reply_next has more to give");
+    r->in = text;
+    r->n_in = len;
+    r->at = 0;
+    return LLMC_OK;
+}
+
+/* That was all; llmc_reply_next gives what is left. */
+LLMC_API void llmc_reply_finish(llmc_reply *r)
+{
+    r->ending = true;
+}
+
+/* llmc_reply_next -- what was found, one event after the other          (CHAT.reply)
+   false: nothing more before the next feed, or ever after finish. */
+LLMC_API bool llmc_reply_next(llmc_reply *r, llmc_reply_event *event)
+{
+    for (;;) {
+        if (llmc__reply_pop(r, event, false))
+            return true;
+        if (r->back_at < sizeof r->back)
+            llmc__reply_step(r, r->back[r->back_at++]);
+        else if (r->at < r->n_in)
+            llmc__reply_step(r, r->in[r->at++]);
+        else if (!r->ending || r->ended)
+            return llmc__reply_pop(r, event, true);
+        else
+            llmc__reply_last(r);
+    }
+}
+
 #endif /* LLMC_NO_CHAT */
 
 //==[ 22 GRAD ]==== backward passes: place kept, nothing here yet ==== needs: - ====
@@ -29440,6 +44637,9 @@ typedef struct llmc__folder {
     size_t bytes, used;
 } llmc__folder;
 
+/* Marks, in `size`, a file that is chosen and holds no weights, whatever its name ends in. */
+#define LLMC__FOLDER_BESIDE 3
+
 /* Begin of the last part of a path. */
 static size_t llmc__path_split(const char *path)
 {
@@ -29661,14 +44861,90 @@ static void llmc__folder_config(llmc__folder *f, uint64_t number)
         f->file[at].size = 1;
 }
 
+#ifndef LLMC_NO_TOKEN
+/* Marks a file as one that stands beside weights. */
+static bool llmc__folder_mark(llmc__folder *f, uint32_t at)
+{
+    if (at != UINT32_MAX)
+        f->file[at].size = LLMC__FOLDER_BESIDE;
+    return at != UINT32_MAX;
+}
+
+/* The file whose name ends so: of several the one that is named just so; UINT32_MAX: none. */
+static uint32_t llmc__folder_ends(const llmc__folder *f, const char *tail)
+{
+    uint32_t at = llmc__folder_find(f, tail);
+    return at != UINT32_MAX ? at : llmc__folder_only(f, tail);
+}
+
+/* Chooses a folder's tokenizer: the most complete file that is there, and what stands beside it. False: it
+   holds none. */
+static bool llmc__folder_tokenizer(llmc__folder *f)
+{
+    static const char *const beside[] = {"tokenizer_config.json", "special_tokens_map.json",
+                                         "chat_template.jinja", "chat_template.json"};
+    static const char *const single[] = {"tokenizer.json", "tokenizer.model", "spiece.model",
+                                         "sentencepiece.bpe.model", "spm.model"};
+    bool found = false;
+    unsigned i;
+    for (i = 0; i < sizeof beside / sizeof beside[0]; i++)
+        (void)llmc__folder_mark(f, llmc__folder_find(f, beside[i]));
+    for (i = 0; !found && i < sizeof single / sizeof single[0]; i++)
+        found = llmc__folder_mark(f, llmc__folder_find(f, single[i]));
+    if (found && i == 1) /* a tokenizer.json holds its added tokens */
+        return true;
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "added_tokens.json"));
+    if (!found && llmc__folder_ends(f, "merges.txt") != UINT32_MAX)
+        found = llmc__folder_mark(f, llmc__folder_ends(f, "vocab.json")) &&
+                llmc__folder_mark(f, llmc__folder_ends(f, "merges.txt"));
+    if (!found)
+        found = llmc__folder_mark(f, llmc__folder_ends(f, "vocab.txt")) ||
+                llmc__folder_mark(f, llmc__folder_only(f, ".tiktoken"));
+    return found;
+}
+
+/* Chooses the tokenizer's file at `at` and what belongs to it. False: its name is not one of a tokenizer's. */
+static bool llmc__folder_token_file(llmc__folder *f, uint32_t at)
+{
+    static const char *const tail[] = {"vocab.json", "merges.txt", "vocab.txt", "tokenizer.json", ".model"};
+    const char *name = llmc__folder_name(f, at);
+    unsigned i;
+    for (i = 0; i < 5 && !llmc__name_ends(name, tail[i]); i++)
+        ;
+    if (i == 5)
+        return false;
+    (void)llmc__folder_mark(f, at);
+    if (i < 2)
+        (void)llmc__folder_mark(f, llmc__folder_ends(f, tail[1 - i]));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "tokenizer_config.json"));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "special_tokens_map.json"));
+    (void)llmc__folder_mark(f, llmc__folder_find(f, "chat_template.jinja"));
+    if (i != 3)
+        (void)llmc__folder_mark(f, llmc__folder_find(f, "added_tokens.json"));
+    return true;
+}
+
+/* A GGUF holds all that it needs: what stands beside it is another model's. */
+static void llmc__folder_gguf(llmc__folder *f)
+{
+    uint32_t i;
+    bool gguf = false;
+    for (i = 0; i < f->n; i++)
+        gguf = gguf || (f->file[i].size == 1 && llmc__name_ends(f->file[i].name, ".gguf"));
+    for (i = 0; gguf && i < f->n; i++)
+        if (f->file[i].size == LLMC__FOLDER_BESIDE)
+            f->file[i].size = 0;
+}
+#endif
+
 /* The chosen files to the begin of the table, weights first, each kind by name; the number of them. */
 static uint32_t llmc__folder_gather(llmc__folder *f)
 {
     uint32_t n = 0, i, j;
     for (i = 0; i < f->n; i++) {
         llmc_blob one = f->file[i];
-        bool weights =
-            !llmc__name_ends(one.name, ".json") && !llmc__name_ends(one.name, "ml"); /* yaml, toml */
+        bool weights = one.size != LLMC__FOLDER_BESIDE && !llmc__name_ends(one.name, ".json") &&
+                       !llmc__name_ends(one.name, "ml"); /* yaml, toml */
         if (one.size == 0)
             continue;
         one.size = weights ? 2 : 1;
@@ -29703,8 +44979,9 @@ static void llmc__folder_pooling(llmc__folder *f, uint32_t *n, llmc__file *none,
     f->file[(*n)++].size = 1;
 }
 
-/* Marks the files that belong to the file called name, or with "" to the folder. Errors: IO. */
-static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_diag *diag)
+/* Marks the files that belong to the file called name, or with "" to the folder. vocab_only: weights may be
+   missing. Errors: IO. */
+static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, bool vocab_only, llmc_diag *diag)
 {
     uint64_t number = UINT64_MAX;
     uint32_t at = llmc__folder_find(f, name), index = llmc__folder_find(f, "model.safetensors.index.json");
@@ -29712,13 +44989,21 @@ static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_d
                  llmc__name_ends(name, ".toml");
     if (at != UINT32_MAX && llmc__folder_parts(f, name))
         return LLMC_OK;
+#ifndef LLMC_NO_TOKEN
+    if (vocab_only && at != UINT32_MAX && llmc__folder_token_file(f, at))
+        return LLMC_OK;
+    if ((whole || !vocab_only) && llmc__folder_tokenizer(f) && vocab_only)
+        return LLMC_OK;
+#else
+    (void)vocab_only;
+#endif
     if (whole) {
         LLMC__TRY(llmc__folder_weights(f, &number, diag));
     } else if (at != UINT32_MAX && index != UINT32_MAX && llmc__name_ends(name, ".safetensors")) {
         LLMC__TRY(llmc__folder_shards(f, index, diag));
         if (f->file[at].size == 0) { /* not a shard: meant by itself */
             for (index = 0; index < f->n; index++)
-                f->file[index].size = 0;
+                f->file[index].size = f->file[index].size == 1 ? 0 : f->file[index].size;
             f->file[at].size = 1;
         }
     } else if (at != UINT32_MAX) {
@@ -29727,24 +45012,35 @@ static llmc_status llmc__folder_choose(llmc__folder *f, const char *name, llmc_d
             number = UINT64_MAX;
     }
     llmc__folder_config(f, number);
+#ifndef LLMC_NO_TOKEN
+    llmc__folder_gguf(f);
+#endif
     return LLMC_OK;
 }
 
-/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them.
-   */
-static bool llmc__path_neighbours(const char *path)
+/* Whether a path needs its neighbours: a folder, a part, or weights whose configuration stands beside them;
+   vocab_only: the same for tokenizers. */
+static bool llmc__path_neighbours(const char *path, bool vocab_only)
 {
     size_t len = llmc__strlen(path);
-    return llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
+    return (vocab_only && (llmc__name_ends(path, ".txt") || llmc__name_ends(path, ".model"))) ||
+           llmc__name_ends(path, ".safetensors") || llmc__name_ends(path, ".mpk") ||
            llmc__name_ends(path, ".json") || llmc__name_ends(path, ".yaml") ||
            llmc__name_ends(path, ".toml") ||
            (len > 14 && llmc__name_ends(path, ".gguf") && llmc__texteq(path + len - 14, 4, "-of-"));
 }
 
-/* A path that is a folder, or names one of several files, as the list host->files of what it means, not
-   mapped yet.
+/* Files that belong together, mapped or to be. */
+typedef struct llmc__file_list {
+    llmc_blob *file; /* [n] */
+    uint32_t n;
+    size_t bytes; /* of memory, to be released */
+} llmc__file_list;
+
+/* A path that is a folder, or names one of several files, as the list of what it means, not mapped yet.
    Errors: IO, NO_MEMORY. */
-static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool folder, llmc_diag *diag)
+static llmc_status llmc__open_folder(llmc__file_list *list, const char *path, bool folder, bool vocab_only,
+                                     llmc_diag *diag)
 {
     llmc__folder f;
     llmc_status status;
@@ -29762,68 +45058,94 @@ static llmc_status llmc__open_folder(llmc_host *host, const char *path, bool fol
     where[split] = 0;
     f.path = where;
     f.path_len = split;
-    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &host->files_bytes, diag);
-    host->files = (llmc_blob *)mem;
+    status = llmc__folder_read(&f, split == 0 ? "." : where, &mem, &list->bytes, diag);
+    list->file = (llmc_blob *)mem;
     if (status == LLMC_OK)
-        status = llmc__folder_choose(&f, folder ? "" : path + split, diag);
+        status = llmc__folder_choose(&f, folder ? "" : path + split, vocab_only, diag);
     if (status != LLMC_OK)
         return status;
-    host->n_files = llmc__folder_gather(&f);
-    llmc__folder_pooling(&f, &host->n_files, &file, &size);
+    list->n = llmc__folder_gather(&f);
+    if (!vocab_only)
+        llmc__folder_pooling(&f, &list->n, &file, &size);
     return LLMC_OK;
 }
 
 //--[ 26.11 OS.open ]-- from a path to a sequence
-/* host->files for a path that is one file. Errors: NO_MEMORY. */
-static llmc_status llmc__open_single(llmc_host *host, const char *path, llmc_diag *diag)
+/* The list for a path that is one file. Errors: NO_MEMORY. */
+static llmc_status llmc__open_single(llmc__file_list *list, const char *path, llmc_diag *diag)
 {
     void *mem;
     LLMC__TRY(llmc_os_memory(&mem, sizeof(llmc_blob), diag));
-    host->files = (llmc_blob *)mem;
-    host->files_bytes = sizeof(llmc_blob);
-    host->files[0].name = path;
-    host->n_files = 1;
+    list->file = (llmc_blob *)mem;
+    list->bytes = sizeof(llmc_blob);
+    list->file[0].name = path;
+    list->n = 1;
     return LLMC_OK;
 }
 
-/* Maps what host->files names. Errors: IO, NO_MEMORY, CANCELLED. */
-static llmc_status llmc__open_files(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
+/* Maps what a list names. Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_files(llmc__file_list *list, const llmc_open_options *opt, llmc_diag *diag)
 {
-    uint32_t i, n = host->n_files;
+    uint32_t i, n = list->n;
     for (i = 0; i < n; i++) {
-        const char *name = host->files[i].name;
-        llmc_status status = llmc__map(&host->files[i], name, opt->no_mmap, &opt->progress, diag);
+        const char *name = list->file[i].name;
+        llmc_status status = llmc__map(&list->file[i], name, opt->no_mmap, &opt->progress, diag);
         if (status != LLMC_OK) {
-            host->n_files = i; /* those before are mapped */
+            list->n = i; /* those before are mapped */
             return status;
         }
     }
-    host->file = host->files[0];
     return LLMC_OK;
 }
 
-/* Files, tokenizer file and model. Whatever was made is in *host, for llmc_close, also
-   on failure. tokenizer_path goes before opt->model->tokenizer.
+/* The files that a path means, mapped; also on failure what there is of them is in *list.
+   Errors: IO, NO_MEMORY, CANCELLED. */
+static llmc_status llmc__open_list(llmc__file_list *list, const char *path, bool vocab_only,
+                                   const llmc_open_options *opt, llmc_diag *diag)
+{
+    llmc__file file = (llmc__file)0;
+    uint64_t size;
+    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
+    llmc_status status;
+    if (path != NULL && why == 0)
+        llmc__file_close(file);
+    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path, vocab_only)))
+        status = llmc__open_folder(list, path, why == LLMC__WHY_DIR, vocab_only, diag);
+    else
+        status = llmc__open_single(list, path, diag);
+    return status == LLMC_OK ? llmc__open_files(list, opt, diag) : status;
+}
+
+/* Files, tokenizer files and model. Whatever was made is in *host, for llmc_close, also
+   on failure. tokenizer_path goes before opt->model's files.
    Errors: IO, CANCELLED, and those of llmc_model_init. */
 static llmc_status llmc__open_model(llmc_host *host, const char *path, const llmc_open_options *opt,
                                     llmc_diag *diag)
 {
     llmc_model_options model;
-    llmc__file file = (llmc__file)0;
-    uint64_t size;
+    llmc__file_list list;
+    llmc_status status;
     size_t bytes;
-    int why = path == NULL ? 0 : llmc__file_open(&file, path, &size);
-    if (path != NULL && why == 0)
-        llmc__file_close(file);
+    LLMC_MEMSET(&list, 0, sizeof list);
     llmc__options(&model, sizeof model, opt->model);
-    if (why == LLMC__WHY_DIR || (why == 0 && path != NULL && llmc__path_neighbours(path)))
-        LLMC__TRY(llmc__open_folder(host, path, why == LLMC__WHY_DIR, diag));
-    else
-        LLMC__TRY(llmc__open_single(host, path, diag));
-    LLMC__TRY(llmc__open_files(host, opt, diag));
+    status = llmc__open_list(&list, path, model.vocab_only, opt, diag);
+    host->files = list.file;
+    host->n_files = list.n;
+    host->files_bytes = list.bytes;
+    if (status != LLMC_OK)
+        return status;
+    host->file = host->files[0];
     if (opt->tokenizer_path != NULL) {
-        LLMC__TRY(llmc__map(&host->tokenizer, opt->tokenizer_path, opt->no_mmap, &opt->progress, diag));
-        model.tokenizer = host->tokenizer;
+        LLMC_MEMSET(&list, 0, sizeof list);
+        status = llmc__open_list(&list, opt->tokenizer_path, true, opt, diag);
+        host->tokenizer_files = list.file;
+        host->n_tokenizer_files = list.n;
+        host->tokenizer_bytes = list.bytes;
+        if (status != LLMC_OK)
+            return status;
+        host->tokenizer = list.file[0];
+        model.tokenizer_files = list.file;
+        model.n_tokenizer_files = list.n;
     }
     LLMC__TRY(llmc_model_need(host->files, host->n_files, &model, &bytes, diag));
     LLMC__TRY(llmc_os_memory(&host->model_mem, bytes, diag));
@@ -29863,7 +45185,9 @@ LLMC_API void llmc_close(llmc_host *host)
     llmc_pool_close(host->pool); /* before the memory that its tasks used */
     llmc_os_release(host->engine_mem, host->engine_bytes);
     llmc_os_release(host->model_mem, host->model_bytes);
-    llmc_map_close(&host->tokenizer);
+    for (i = 0; i < host->n_tokenizer_files; i++)
+        llmc_map_close(&host->tokenizer_files[i]);
+    llmc_os_release(host->tokenizer_files, host->tokenizer_bytes);
     for (i = 0; i < host->n_files; i++)
         llmc_map_close(&host->files[i]);
     llmc_os_release(host->files, host->files_bytes);

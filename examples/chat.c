@@ -19,8 +19,8 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* ---- what the command line says ---- */
 
 typedef struct settings {
-    const char *model, *tokenizer, *prompt, *file, *system, *format, *template_file, *isa, *kv_type,
-        *log_level;
+    const char *model, *tokenizer, *prompt, *file, *system, *format, *template_file, *grammar, *schema, *isa,
+        *kv_type, *log_level;
     const char *seed;
     uint32_t predict, threads, context;
     llmc_sample_options sample;
@@ -54,6 +54,8 @@ static const option_row rows[] = {
     {"chat-format", 0, AS_TEXT, AT(format), 0, 0, "NAME", "auto (the model's template), chatml, llama3, ..."},
     {"template", 0, AS_TEXT, AT(template_file), 0, 0, "FILE",
      "a chat template in Jinja, instead of the model's"},
+    {"grammar", 0, AS_TEXT, AT(grammar), 0, 0, "FILE", "answers match this grammar (GBNF)"},
+    {"json-schema", 0, AS_TEXT, AT(schema), 0, 0, "FILE", "answers are JSON that this schema allows"},
     {"raw", 0, AS_FLAG, AT(raw), 0, 0, NULL, "no template: continue the prompt and print only that"},
     {"temp", 0, AS_REAL, AT(sample.temperature), 0, 1000, "X", "temperature, 0: greedy (default 0.8)"},
     {"top-k", 0, AS_WHOLE, AT(sample.top_k), 0, INT32_MAX, "N", "only the N most likely; 0: off (default 0)"},
@@ -275,6 +277,7 @@ typedef struct chat {
     llmc_message *message; /* texts are owned, roles are not */
     size_t n_messages;
     text answer;
+    void *grammar, *grammar_state; /* memory of --grammar or --json-schema */
 } chat;
 
 /* Set by Ctrl-C while a conversation is held; a handler can reach nothing but a global. */
@@ -441,6 +444,8 @@ static int resolve(chat *c)
                         "--raw has no template: it contradicts --chat-format, --template and --system");
     if (s->format != NULL && s->template_file != NULL)
         return complain(EXIT_USAGE, "--chat-format and --template were both given; one of them, please");
+    if (s->grammar != NULL && s->schema != NULL)
+        return complain(EXIT_USAGE, "--grammar and --json-schema were both given; one of them, please");
     if ((code = resolve_level(c)) != EXIT_OK || (code = resolve_seed(c)) != EXIT_OK ||
         (code = resolve_names(c)) != EXIT_OK)
         return code;
@@ -513,6 +518,67 @@ static int choose_format(chat *c)
     if (c->format == LLMC_CHAT_RAW && s->system != NULL)
         return complain(EXIT_FAILED, "--system: %s has no chat template", s->model);
     return EXIT_OK;
+}
+
+/* The JSON schema in `schema` as a grammar, in its place. */
+static int schema_to_grammar(chat *c, text *schema)
+{
+    const size_t work_bytes = llmc_schema_need(NULL);
+    void *work = grow(NULL, work_bytes);
+    text out = {NULL, 0, 0};
+    llmc_blob file;
+    llmc_diag diag;
+    llmc_status status;
+    file.data = schema->data;
+    file.size = schema->len;
+    file.name = c->set.schema;
+    status = llmc_schema_gbnf(&file, NULL, NULL, 0, &out.len, work, work_bytes, &diag);
+    if (status == LLMC_NO_MEMORY && out.len > 0) {
+        out.cap = out.len + 1;
+        out.data = (char *)grow(NULL, out.cap);
+        status = llmc_schema_gbnf(&file, NULL, out.data, out.len, &out.len, work, work_bytes, &diag);
+    }
+    free(work);
+    free(schema->data);
+    *schema = out;
+    return status == LLMC_OK ? EXIT_OK : fail(c, &diag);
+}
+
+/* Answers are bound to --grammar or --json-schema from here on. */
+static int bind_answers(chat *c)
+{
+    const char *path = c->set.grammar != NULL ? c->set.grammar : c->set.schema;
+    const llmc_tokenizer *tok = llmc_model_tokenizer(c->host.model);
+    text rules = {NULL, 0, 0};
+    llmc_grammar *grammar = NULL;
+    llmc_status status;
+    llmc_diag diag;
+    size_t bytes = 0;
+    int code;
+    if (path == NULL)
+        return EXIT_OK;
+    code = read_all(&rules, path);
+    if (code == EXIT_OK && c->set.schema != NULL)
+        code = schema_to_grammar(c, &rules);
+    if (code == EXIT_OK) {
+        status = llmc_grammar_need(tok, rules.data, rules.len, NULL, &bytes, &diag);
+        if (status == LLMC_OK) {
+            c->grammar = grow(NULL, bytes);
+            status = llmc_grammar_init(&grammar, tok, rules.data, rules.len, NULL, c->grammar, bytes, &diag);
+        }
+        if (status == LLMC_OK)
+            status = llmc_grammar_state_need(grammar, NULL, &bytes, &diag);
+        if (status == LLMC_OK) {
+            c->grammar_state = grow(NULL, bytes);
+            status = llmc_grammar_state_init(&c->seq.grammar, grammar, NULL, c->grammar_state, bytes, &diag);
+        }
+        if (status == LLMC_OK)
+            status = llmc_seq_configure(c->host.seq, &c->seq, &diag);
+        if (status != LLMC_OK)
+            code = complain(EXIT_FAILED, "%s: %s", path, diag.message);
+    }
+    free(rules.data);
+    return code;
 }
 
 /* ---- speaking ---- */
@@ -756,6 +822,8 @@ static int run(chat *c)
     int code = open_model(c);
     if (code == EXIT_OK)
         code = choose_format(c);
+    if (code == EXIT_OK)
+        code = bind_answers(c);
     if (code == EXIT_OK && c->set.system != NULL)
         add_message(c, "system", c->set.system);
     if (code != EXIT_OK)
@@ -800,6 +868,8 @@ int main(int argc, char **argv)
     free(c.message);
     free(c.answer.data);
     free(c.template_text.data);
+    free(c.grammar_state);
+    free(c.grammar);
     free(c.set.bias);
     free(c.set.stop);
     return code;

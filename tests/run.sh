@@ -139,23 +139,25 @@ run_part()
         return
         ;;
     esac
+    # Static: the compiler drops what a test does not use before it optimises it.
+    S=-DLLMC_STATIC
     case $kind in
-    unit) compile_run "$exe" '' $CC -O2 "$src" ;;
-    clang) compile_run "$exe" '' clang -O2 "$src" ;;
-    asan) compile_run "$exe" '' clang $SANITIZE "$src" ;;
-    tsan) compile_run "$exe" '' clang -O1 -g -fsanitize=thread "$src" ;;
-    nosimd) compile_run "$exe" '' $CC -O2 -DLLMC_NO_SIMD "$src" ;;
-    simde) compile_run "$exe" '' $CC -O2 -DLLMC_SIMDE "$src" ;;
-    tcc) compile_run "$exe" '' tcc "$src" ;;
+    unit) compile_run "$exe" '' $CC -O2 $S "$src" ;;
+    clang) compile_run "$exe" '' clang -O2 $S "$src" ;;
+    asan) compile_run "$exe" '' clang $SANITIZE $S "$src" ;;
+    tsan) compile_run "$exe" '' clang -O1 -g -fsanitize=thread $S "$src" ;;
+    nosimd) compile_run "$exe" '' $CC -O2 -DLLMC_NO_SIMD $S "$src" ;;
+    simde) compile_run "$exe" '' $CC -O2 -DLLMC_SIMDE $S "$src" ;;
+    tcc) compile_run "$exe" '' tcc $S "$src" ;;
     cxx)
         # The tests themselves are C; those that C++ does not take are left out.
         if ! g++ -std=c++17 -x c++ -fsyntax-only "$src" 2>/dev/null; then
             skip_part "$src is not C++"
         fi
-        compile_run "$exe" '' g++ -O1 -std=c++17 -x c++ "$src"
+        compile_run "$exe" '' g++ -O1 -std=c++17 $S -x c++ "$src"
         ;;
     aarch64 | s390x | arm | i386)
-        compile_run "$exe" "$(cross_runner "$kind")" "$(cross_compiler "$kind")" -O2 -static "$src"
+        compile_run "$exe" "$(cross_runner "$kind")" "$(cross_compiler "$kind")" -O2 -static $S "$src"
         ;;
     build) LIMIT=1200 limited sh "tests/build/$name.sh" ;;
     cli) LIMIT=600 limited sh "tests/cli/$name.sh" ;;

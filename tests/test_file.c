@@ -357,9 +357,10 @@ static void test_vocab(void)
     CHECK(open_vocab(&m, &v, &present) == LLMC_OK && !present);
     tiny_vocab(&m);
     CHECK(open_vocab(&m, &v, &present) == LLMC_OK && present);
-    CHECK(v.kind == LLMC__VOCAB_SPM && v.layout == LLMC__STRINGS_GGUF && v.count == TINY_V && v.pre[0] == 0);
-    CHECK(v.add_bos && !v.add_eos && v.add_space_prefix && v.types != NULL && v.scores != NULL &&
-          v.merges == NULL);
+    CHECK(v.kind == LLMC__VOCAB_SPM && v.tokens.layout == LLMC__LIST_GGUF && v.count == TINY_V &&
+          v.pre[0] == 0);
+    CHECK(v.add_bos && !v.add_eos && v.prefix == LLMC__PREFIX_ALWAYS && v.types != NULL && v.scores != NULL &&
+          v.merges.data == NULL);
     CHECK(v.special[LLMC_SPECIAL_BOS] == 1 && v.special[LLMC_SPECIAL_EOS] == 2 &&
           v.special[LLMC_SPECIAL_UNK] == 0);
     CHECK(v.special[LLMC_SPECIAL_EOT] == LLMC_TOKEN_NONE && v.special[LLMC_SPECIAL_PAD] == LLMC_TOKEN_NONE);
@@ -370,7 +371,8 @@ static void test_vocab(void)
     key_bool(&m, "tokenizer.ggml.add_space_prefix", 0);
     key_int(&m, "tokenizer.ggml.eot_token_id", 10, 8, 11);
     tiny_vocab(&m);
-    CHECK(open_vocab(&m, &v, &present) == LLMC_OK && !v.add_bos && v.add_eos && !v.add_space_prefix);
+    CHECK(open_vocab(&m, &v, &present) == LLMC_OK && !v.add_bos && v.add_eos &&
+          v.prefix == LLMC__PREFIX_NONE);
     CHECK(v.special[LLMC_SPECIAL_EOT] == 11);
     make_end(&m);
     make_begin(&m);
@@ -381,9 +383,10 @@ static void test_vocab(void)
         put_str(&m.keys, i == 0 ? "a" : i == 1 ? "b" : "ab");
     key_array(&m, "tokenizer.ggml.merges", 8, 1);
     put_str(&m.keys, "a b");
-    CHECK(open_vocab(&m, &v, &present) == LLMC_OK && present && v.kind == LLMC__VOCAB_BPE && v.n_merges == 1);
-    CHECK(!v.add_bos && !v.add_space_prefix && strcmp(v.pre, "gpt-2") == 0);
-    CHECK(v.merges_bytes == 11 && memcmp(v.merges + 8, "a b", 3) == 0 &&
+    CHECK(open_vocab(&m, &v, &present) == LLMC_OK && present && v.kind == LLMC__VOCAB_BPE &&
+          v.merges.count == 1);
+    CHECK(!v.add_bos && v.prefix == LLMC__PREFIX_NONE && strcmp(v.pre, "gpt-2") == 0);
+    CHECK(v.merges.bytes == 11 && memcmp(v.merges.data + 8, "a b", 3) == 0 &&
           v.special[LLMC_SPECIAL_BOS] == LLMC_TOKEN_NONE);
     make_end(&m);
 }
@@ -430,9 +433,9 @@ static void test_vocab_hostile(void)
         put_int(&m.keys, i == 7 ? 0x7fc00000u : 0, 4);
     m.skip[0] = "tokenizer.ggml.scores";
     expect_vocab(&m, LLMC_BAD_FILE, "score of token 7");
-    key_str(&m, "tokenizer.ggml.model", "bert");
+    key_str(&m, "tokenizer.ggml.model", "rwkv");
     m.skip[0] = "tokenizer.ggml.model";
-    expect_vocab(&m, LLMC_UNSUPPORTED, "'bert'");
+    expect_vocab(&m, LLMC_UNSUPPORTED, "'rwkv'");
     key_u32(&m, "tokenizer.ggml.model", 1);
     m.skip[0] = "tokenizer.ggml.model";
     expect_vocab(&m, LLMC_BAD_FILE, "tokenizer.ggml.model");
@@ -463,7 +466,7 @@ static llmc_status open_bin(const bytes *b, size_t size, uint32_t count)
     memset(&seen, 0, sizeof seen);
     status = llmc__vocab_llama2c(&v, &file, count, &seen);
     if (status == LLMC_OK)
-        CHECK(v.count == TINY_V && v.layout == LLMC__STRINGS_LLAMA2C && v.tokens_bytes == size - 4 &&
+        CHECK(v.count == TINY_V && v.tokens.layout == LLMC__LIST_LLAMA2C && v.tokens.bytes == size - 4 &&
               v.add_bos);
     free(copy);
     return status;
@@ -1538,9 +1541,7 @@ static void test_kinds(void)
                                        "{\"n_embd\": 4, \"n_head\": 4}"};
     static const char *const flat[] = {"n_embd: 4\nn_head: 2\n", "# of a model\n\n[model]\nn_embd = 1_000\n",
                                        "a: b", "---\nkey: 'value' # comment\r\n"};
-    static const char *const none[] = {"#version: 0.2\na b\n",
-                                       "IQ== 0\nIg== 1\n",
-                                       "# only\n",
+    static const char *const none[] = {"# only\n",
                                        "a b c",
                                        "\x7f"
                                        "ELF....",
@@ -1558,9 +1559,13 @@ static void test_kinds(void)
     for (i = 0; i < sizeof none / sizeof none[0]; i++)
         expect_kind(none[i], strlen(none[i]), LLMC_FILE_UNKNOWN);
     expect_kind("", 0, LLMC_FILE_UNKNOWN);
+    expect_kind("#version: 0.2\na b\n", 18, LLMC_FILE_MERGES);
+    expect_kind("IQ== 0\nIg== 1\n", 14, LLMC_FILE_RANKS);
+    expect_kind("{\"version\": \"1.0\", \"truncation\": null}", 39, LLMC_FILE_TOKENIZER_JSON);
+    expect_kind("\n\x0e\n\x05<unk>\x15\0\0\0\0\x18\x02\n\x01", 18, LLMC_FILE_SENTENCEPIECE);
     expect_kind("MOG", 3, LLMC_FILE_UNKNOWN);
     expect_kind("MOG\0", 4, LLMC_FILE_MOG);
-    for (i = 0; i <= LLMC_FILE_SETTINGS; i++) { /* each kind has a name of its own */
+    for (i = 0; i <= LLMC_FILE_LLMC_TOKENS; i++) { /* each kind has a name of its own */
         CHECK(strcmp(llmc_file_kind_name((llmc_file_kind)i), name) != 0);
         snprintf(name, sizeof name, "%s", llmc_file_kind_name((llmc_file_kind)i));
     }

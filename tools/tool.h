@@ -230,10 +230,10 @@ typedef struct tool_option {
     const char *argument, *help;
 } tool_option;
 
-#define TOOL_OPTIONS_MODEL                                                                  \
-    {'m', "model", TOOL_TEXT, &tool_opt.model, "FILE", "the model: GGUF or llama2.c"},      \
-    {                                                                                       \
-        0, "tokenizer", TOOL_TEXT, &tool_opt.tokenizer, "FILE", "tokenizer.bin of llama2.c" \
+#define TOOL_OPTIONS_MODEL                                                                          \
+    {'m', "model", TOOL_TEXT, &tool_opt.model, "FILE", "the model: a file or a folder"},            \
+    {                                                                                               \
+        0, "tokenizer", TOOL_TEXT, &tool_opt.tokenizer, "FILE", "its tokenizer, a file or a folder" \
     }
 #define TOOL_OPTIONS_ENGINE                                                                           \
     {'t', "threads", TOOL_U32, &tool_opt.threads, "N", "threads; default: all this process may use"}, \

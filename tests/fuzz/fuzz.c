@@ -4,6 +4,9 @@
      gguf safetensors torchless mog mpk llama2c llmc    models
      model                                              any of these, by the input's first part
      json settings                                      the text readers alone
+     tokenizer pieces                                   a tokenizer.json; SentencePiece and whatever else is one
+     reply                                              what a model says, in any cut
+     schema                                             a JSON schema: its grammar, and that compiled
 
    An input is one or more files. Each begins with a head of ten bytes, "\0LLMCFILE", a letter that
    says what the file is called, and is filled up with zeros of 4096 times the number that the letter
@@ -158,10 +161,9 @@ static void use_engine(const llmc_model *model, size_t size)
 }
 
 /* Text through the tokenizer and back. */
-static void use_tokenizer(const llmc_model *model)
+static void use_vocabulary(const llmc_tokenizer *tok)
 {
     static const char text[] = " ab <s>\xe2\x82\xac\xff a";
-    const llmc_tokenizer *tok = llmc_model_tokenizer(model);
     llmc_token ids[64];
     char back[256];
     size_t need, n = 0, len;
@@ -175,6 +177,43 @@ static void use_tokenizer(const llmc_model *model)
     if (llmc_encode(tok, text, sizeof text - 1, NULL, work, need, ids, 64, &n, NULL) == LLMC_OK)
         llmc_decode(tok, ids, n, NULL, back, sizeof back, &len, NULL);
     free(work);
+}
+
+static void use_tokenizer(const llmc_model *model)
+{
+    use_vocabulary(llmc_model_tokenizer(model));
+}
+
+/* A tokenizer without a model. Ids up to 65536 above their number are let pass, each some dozen bytes. */
+static void open_tokenizer(const uint8_t *data, size_t size, const char *name)
+{
+    llmc_tokenizer_options o;
+    llmc_tokenizer *tok = NULL;
+    llmc_blob file;
+    llmc_diag diag;
+    llmc_status s;
+    size_t need = 0;
+    void *mem;
+    memset(&o, 0, sizeof o);
+    file.data = data;
+    file.size = size;
+    file.name = name;
+    if (llmc_file_identify(&file) == LLMC_FILE_RANKS)
+        o.pattern = size % 2 == 0 ? "nanochat" : "gpt-4o";
+    s = llmc_tokenizer_need(&file, 1, &o, &need, &diag);
+    check_failure(s, &diag);
+    if (s != LLMC_OK)
+        return;
+    if (need / PER_BYTE > size + 4096)
+        broken("a tokenizer asks for memory out of proportion", name);
+    if (need > MOST_MEMORY)
+        return;
+    mem = malloc(need + 1);
+    s = llmc_tokenizer_init(&tok, &file, 1, &o, mem, need, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK)
+        use_vocabulary(tok);
+    free(mem);
 }
 
 typedef struct sink {
@@ -316,10 +355,162 @@ static void use_settings(const llmc_blob *file)
     check_failure(s, &diag);
 }
 
+/* A schema as a grammar, which has to be one: only its limits may be in the way. */
+static int use_schema(const llmc_blob *file)
+{
+    static char out[LLMC_SCHEMA_TEXT];
+    llmc_schema_options opt;
+    llmc_grammar_options grammar;
+    llmc_grammar *g;
+    llmc_diag diag;
+    llmc_status s;
+    size_t need, len = 0, again = 0;
+    void *work;
+    memset(&opt, 0, sizeof opt);
+    memset(&grammar, 0, sizeof grammar);
+    opt.space = (llmc_json_space)(file->size % 3);
+    opt.open_objects = file->size / 3 % 2 == 1;
+    opt.max_rules = 512;
+    grammar.max_code = 1u << 16;
+    need = llmc_schema_need(&opt);
+    work = malloc(need);
+    s = llmc_schema_gbnf(file, &opt, out, sizeof out, &len, work, need, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK &&
+        (llmc_schema_gbnf(file, &opt, NULL, 0, &again, work, need, &diag) != LLMC_NO_MEMORY || again != len))
+        broken("a grammar of two lengths", diag.message);
+    free(work);
+    if (s == LLMC_OK)
+        s = llmc_grammar_need(NULL, out, len, &grammar, &need, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_BAD_ARG)
+        broken("a schema's grammar is none", diag.message);
+    if (s != LLMC_OK)
+        return 0;
+    work = malloc(need);
+    if (llmc_grammar_init(&g, NULL, out, len, &grammar, work, need, &diag) != LLMC_OK)
+        broken("a grammar that was measured", diag.message);
+    free(work);
+    return 0;
+}
+
+/* ------------------------------------------------------------ replies */
+/* What a reply gave, as text: kinds, names and all that was said, however it came in pieces. */
+typedef struct heard {
+    char *text;
+    size_t n, cap, call; /* call: where the arguments of the call that is open begin; 0: none is */
+    int kind;
+} heard;
+
+static void hear(heard *h, const char *text, size_t n)
+{
+    if (n > h->cap - h->n) /* escapes make six bytes of one, at most */
+        broken("a reply says more than it can", "");
+    memcpy(h->text + h->n, text, n);
+    h->n += n;
+}
+
+static void hear_event(heard *h, const llmc_reply_event *e)
+{
+    static const char head[][4] = {"\nT ", "\nR ", "\nB ", "\nA ", "\nC ", "\nE "};
+    llmc_blob args;
+    llmc_json root;
+    if ((e->kind == LLMC_REPLY_CALL_ARGUMENTS || e->kind == LLMC_REPLY_CALL_END) && h->call == 0)
+        broken("a call without beginning", "");
+    if (h->call != 0 && e->kind <= LLMC_REPLY_CALL_BEGIN)
+        broken("a call without end", "");
+    args.data = h->text + h->call;
+    args.size = h->n - h->call;
+    args.name = "arguments";
+    if (e->kind == LLMC_REPLY_CALL_END &&
+        (llmc_json_parse(&args, &root, NULL) != LLMC_OK || root.type != LLMC_JSON_OBJECT || e->name[0] == 0))
+        broken("a call that is complete is not valid", "");
+    if ((int)e->kind != h->kind || e->kind >= LLMC_REPLY_CALL_END)
+        hear(h, head[e->kind], 3);
+    if (e->kind == LLMC_REPLY_CALL_BEGIN || (e->kind == LLMC_REPLY_CALL_ARGUMENTS && (int)e->kind != h->kind))
+        h->call = h->n; /* behind the head */
+    h->kind = (int)e->kind;
+    if (e->kind == LLMC_REPLY_CALL_END) {
+        hear(h, e->name, strlen(e->name));
+        hear(h, e->id, strlen(e->id));
+    }
+    hear(h, e->text, e->len);
+    if (e->kind >= LLMC_REPLY_CALL_END)
+        h->call = 0;
+}
+
+/* One reply, in pieces of up to `most` bytes drawn from state. */
+static void use_reply(heard *h, llmc_reply_format format, const uint8_t *data, size_t size, size_t most,
+                      uint32_t state)
+{
+    llmc_reply_options o;
+    llmc_reply_event e;
+    llmc_reply *r;
+    llmc_diag diag;
+    void *mem = malloc(llmc_reply_need());
+    size_t at = 0;
+    memset(&o, 0, sizeof o);
+    o.format = format;
+    o.prompt = "<think>";
+    o.prompt_len = state % 2 == 0 ? 7 : 0;
+    check_failure(llmc_reply_init(&r, &o, mem, llmc_reply_need(), &diag), &diag);
+    h->n = h->call = 0;
+    h->kind = -1;
+    while (at < size) {
+        size_t n = most == 0 ? size : 1 + state % most;
+        n = n < size - at ? n : size - at;
+        state = state * 1664525u + 1013904223u;
+        {
+            char *piece = (char *)malloc(n); /* in a block of its own size */
+            memcpy(piece, data + at, n);
+            check_failure(llmc_reply_feed(r, piece, n, &diag), &diag);
+            while (llmc_reply_next(r, &e))
+                hear_event(h, &e);
+            free(piece);
+        }
+        at += n;
+    }
+    llmc_reply_finish(r);
+    while (llmc_reply_next(r, &e))
+        hear_event(h, &e);
+    if (h->call != 0)
+        broken("a call without end", "");
+    free(mem);
+}
+
+/* Two bytes say which format and how it is cut; what comes of it is as of the whole. */
+static void use_replies(const uint8_t *data, size_t size)
+{
+    heard whole, cut;
+    llmc_reply_format format;
+    if (size < 2)
+        return;
+    format = (llmc_reply_format)(1 + data[0] % (LLMC_REPLY_FORMAT_COUNT - 1));
+    whole.cap = cut.cap = 16 * size + 4096;
+    whole.text = (char *)malloc(whole.cap);
+    cut.text = (char *)malloc(cut.cap);
+    use_reply(&whole, format, data + 2, size - 2, 0, data[1]);
+    use_reply(&cut, format, data + 2, size - 2, 1 + data[1] % 16u, data[1]);
+    if (whole.n != cut.n || memcmp(whole.text, cut.text, whole.n) != 0)
+        broken("a reply in pieces is another", "");
+    free(whole.text);
+    free(cut.text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    llmc_blob file;
+    llmc_blob file = {data, size, "text"};
     bool json = strcmp(target, "json") == 0;
+    if (strcmp(target, "schema") == 0)
+        return use_schema(&file);
+    if (strcmp(target, "tokenizer") == 0 || strcmp(target, "pieces") == 0) {
+        open_tokenizer(data, size, target[0] == 't' ? "tokenizer.json" : "pieces");
+        return 0;
+    }
+    if (strcmp(target, "reply") == 0) {
+        use_replies(data, size);
+        return 0;
+    }
     if (!json && strcmp(target, "settings") != 0) {
         open_files(data, size);
         return 0;
@@ -381,6 +572,69 @@ static size_t change_number(uint8_t *text, size_t size, size_t max, uint32_t *st
     return size - (end - at) + n;
 }
 
+/* Replaces a string of a tokenizer.json by one that it might hold. */
+static size_t change_word(uint8_t *text, size_t size, size_t max, uint32_t *state)
+{
+    static const char *const word[] = {"Sequence",
+                                       "Replace",
+                                       "Prepend",
+                                       "Metaspace",
+                                       "ByteLevel",
+                                       "Split",
+                                       "Digits",
+                                       "Punctuation",
+                                       "Whitespace",
+                                       "WhitespaceSplit",
+                                       "BertPreTokenizer",
+                                       "BertNormalizer",
+                                       "NFC",
+                                       "NFKD",
+                                       "Lowercase",
+                                       "StripAccents",
+                                       "Strip",
+                                       "Precompiled",
+                                       "BPE",
+                                       "Unigram",
+                                       "WordPiece",
+                                       "WordLevel",
+                                       "TemplateProcessing",
+                                       "BertProcessing",
+                                       "Fuse",
+                                       "ByteFallback",
+                                       "CTC",
+                                       "Removed",
+                                       "MergedWithNext",
+                                       "Contiguous",
+                                       "first",
+                                       "never",
+                                       "\xe2\x96\x81",
+                                       " ",
+                                       "a",
+                                       "##b",
+                                       "<0x41>",
+                                       "",
+                                       "\\p{L}+",
+                                       "\\p{N}{1,3}",
+                                       " {2,}",
+                                       "type",
+                                       "pattern",
+                                       "String",
+                                       "Regex",
+                                       "content"};
+    size_t at = size > 0 ? roll(state) % size : 0, end, n;
+    const char *with = word[roll(state) % (sizeof word / sizeof word[0])];
+    while (at < size && text[at] != '"')
+        at++;
+    for (end = at + 1; end < size && text[end] != '"';)
+        end++;
+    n = strlen(with);
+    if (end >= size || size - (end - at - 1) + n > max)
+        return size;
+    memmove(text + at + 1 + n, text + end, size - end);
+    memcpy(text + at + 1, with, n);
+    return size - (end - at - 1) + n;
+}
+
 /* One text [size] by one step or another. */
 static size_t change_text(uint8_t *text, size_t size, size_t max, uint32_t *state)
 {
@@ -437,14 +691,73 @@ static size_t change_file(uint8_t *data, size_t size, size_t max, uint32_t *stat
     return LLVMFuzzerMutate(data, size, max);
 }
 
+/* A keyword of schemas behind one of a text's opening braces. */
+static size_t change_schema(uint8_t *text, size_t size, size_t max, uint32_t *state)
+{
+    static const char *const keyword[] = {"\"type\":\"object\",",
+                                          "\"type\":[\"array\",\"number\"],",
+                                          "\"type\":\"integer\",",
+                                          "\"anyOf\":[{},{\"type\":\"string\"}],",
+                                          "\"allOf\":[{\"$ref\":\"#\"}],",
+                                          "\"oneOf\":[{\"required\":[\"a\"]}],",
+                                          "\"$ref\":\"#\",",
+                                          "\"$ref\":\"#/properties/a\",",
+                                          "\"properties\":{\"a\":{},\"b\":{}},",
+                                          "\"required\":[\"b\"],",
+                                          "\"additionalProperties\":{},",
+                                          "\"minProperties\":1,",
+                                          "\"maxProperties\":2,",
+                                          "\"items\":{},",
+                                          "\"prefixItems\":[{},false],",
+                                          "\"minItems\":2,",
+                                          "\"maxItems\":3,",
+                                          "\"minLength\":2,",
+                                          "\"maxLength\":9,",
+                                          "\"pattern\":\"^[a-c]{2,}(x|y)?$\",",
+                                          "\"format\":\"date\",",
+                                          "\"enum\":[1,\"a\",{}],",
+                                          "\"const\":0,",
+                                          "\"minimum\":-1.5,",
+                                          "\"exclusiveMaximum\":100,"};
+    const char *with = keyword[roll(state) % (sizeof keyword / sizeof keyword[0])];
+    size_t at = size > 0 ? roll(state) % size : 0, n = strlen(with);
+    while (at < size && text[at] != '{')
+        at++;
+    if (at == size || size + n > max || roll(state) % 3 == 0)
+        return change_text(text, size, max, state);
+    if (at + 1 < size && text[at + 1] == '}') /* alone: no comma */
+        n--;
+    memmove(text + at + 1 + n, text + at + 1, size - at - 1);
+    memcpy(text + at + 1, with, n);
+    return size + n;
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
     part p[MOST_FILES];
     uint32_t state = seed;
     unsigned n, i;
     size_t rest, now, len;
-    if (strcmp(target, "json") == 0 || strcmp(target, "settings") == 0)
+    if (strcmp(target, "schema") == 0)
+        return change_schema(data, size, max, &state);
+    if (strcmp(target, "reply") == 0 && roll(&state) % 2 == 0) {
+        const char *tag = llmc__reply_tag_text[roll(&state) % LLMC__TAG_COUNT];
+        size_t at = size > 2 ? 2 + roll(&state) % (size - 1) : size;
+        n = (unsigned)strlen(tag);
+        if (size + n <= max && size >= 2) {
+            memmove(data + at + n, data + at, size - at);
+            memcpy(data + at, tag, n);
+            return size + n;
+        }
+    }
+    if (strcmp(target, "reply") == 0)
+        return LLVMFuzzerMutate(data, size, max);
+    if (strcmp(target, "tokenizer") == 0 && roll(&state) % 2 == 0)
+        return change_word(data, size, max, &state);
+    if (strcmp(target, "json") == 0 || strcmp(target, "settings") == 0 || strcmp(target, "tokenizer") == 0)
         return change_text(data, size, max, &state);
+    if (strcmp(target, "pieces") == 0)
+        return LLVMFuzzerMutate(data, size, max);
     n = split(data, size, p);
     if (roll(&state) % 16 == 0 || size == 0)
         return LLVMFuzzerMutate(data, size, max);

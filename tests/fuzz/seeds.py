@@ -8,6 +8,7 @@ out where a table says where they lie: fuzz.c fills a file up with zeros, so tha
 short and mutations hit what is read.
 """
 import hashlib
+import json
 import os
 import struct
 import sys
@@ -18,6 +19,14 @@ NAMES = ("model.safetensors", "config.json", "model-00001-of-00002.safetensors",
          "model-00001-of-00002.gguf", "model-00002-of-00002.gguf", "model.bin", "model.mog", "1_Pooling/config.json",
          "model.safetensors.index.json", "tokenizer.bin")
 MOST = 48 << 10  # longest file that is kept whole
+SCHEMAS = (
+    '{"$defs":{"n":{"type":"object","properties":{"v":{},"next":{"anyOf":[{"$ref":"#/$defs/n"},{"type":"null"}]}}}},'
+    '"$ref":"#/$defs/n"}',
+    '{"type":"object","properties":{"ab":{"type":"integer","minimum":-5,"maximum":42.5},"ac":{"enum":[1,"x",{"y":[]}]}},'
+    '"required":["ac"],"additionalProperties":{"type":"number","exclusiveMinimum":0.1},"minProperties":2}',
+    '{"type":"array","prefixItems":[{"type":"string","pattern":"^[^a-c\\\\s]{2,5}(x|\\\\d)?$","maxLength":6},false],"items":{"const":"\\u00e9"}}',
+    '{"allOf":[{"minLength":1},{"oneOf":[{"type":"string","format":"date-time"},{"maxLength":3}]}],"pattern":"a|b$"}',
+)
 
 
 def head(name, fill):
@@ -154,8 +163,72 @@ class Seeds:
             self.add("model", b"".join(parts))
 
 
+def tokenizers(seeds):
+    """Small tokenizers of every kind, none of a model."""
+    mark = "\u2581"
+    names = {t: i for i, t in enumerate(["<unk>", "<s>", "</s>", "<0x41>", "a", "b", "ab", mark, mark + "ab", "##b", "\u0120", "\u0120ab"])}
+    replace = {"type": "Replace", "pattern": {"String": " "}, "content": mark}
+    byte = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}
+    meta = {"type": "Metaspace", "replacement": mark, "prepend_scheme": "always", "split": True}
+    digits = {"type": "Split", "pattern": {"Regex": "\\p{N}{1,3}"}, "behavior": "Isolated", "invert": False}
+    template = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}},
+                {"Sequence": {"id": "A", "type_id": 0}}], "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}}}
+    bpe = {"type": "BPE", "dropout": None, "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": False, "vocab": names}
+    scored = {"type": "Unigram", "unk_id": 0, "vocab": [[t, -float(i)] for t, i in names.items()]}
+    piece = {"type": "WordPiece", "unk_token": "<unk>", "continuing_subword_prefix": "##", "max_input_chars_per_word": 9, "vocab": names}
+    bert = {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True}
+
+    def add(normalizer, pre, post, decoder, model):
+        added = [{"id": 1, "content": "<s>", "single_word": False, "lstrip": False, "rstrip": True, "normalized": False, "special": True},
+                 {"id": 12, "content": "<x>", "single_word": True, "lstrip": True, "rstrip": False, "normalized": True, "special": False}]
+        seeds.add("tokenizer", json.dumps({"version": "1.0", "truncation": None, "padding": None, "added_tokens": added, "normalizer": normalizer,
+                  "pre_tokenizer": pre, "post_processor": post, "decoder": decoder, "model": model}).encode())
+
+    def sequence(kind, *parts):
+        return {"type": "Sequence", kind: list(parts)}
+
+    add(sequence("normalizers", {"type": "Prepend", "prepend": mark}, replace), None, template,
+        sequence("decoders", {"type": "ByteFallback"}, {"type": "Fuse"}), dict(bpe, byte_fallback=True, merges=["a b", [mark, "ab"]]))
+    add({"type": "NFC"}, sequence("pretokenizers", digits, byte), {"type": "ByteLevel"}, {"type": "ByteLevel"},
+        dict(bpe, ignore_merges=True, merges=["a b", "\u0120 ab"]))
+    add(sequence("normalizers", {"type": "NFKC"}, {"type": "Lowercase"}, {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}), meta, template,
+        dict(meta), scored)
+    add({"type": "Precompiled", "precompiled_charsmap": "BAAAAAAAAAAA"}, sequence("pretokenizers", {"type": "WhitespaceSplit"}, meta), None, meta, scored)
+    add(bert, {"type": "BertPreTokenizer"}, {"type": "BertProcessing", "sep": ["</s>", 2], "cls": ["<s>", 1]},
+        {"type": "WordPiece", "prefix": "##", "cleanup": True}, piece)
+    add(None, {"type": "Whitespace"}, None, None, {"type": "WordLevel", "vocab": names, "unk_token": "<unk>"})
+    add({"type": "StripAccents"}, sequence("pretokenizers", {"type": "Digits", "individual_digits": True},
+        {"type": "Punctuation", "behavior": "Contiguous"}), None, None, dict(bpe, merges=[]))
+
+    def field(number, data):
+        return bytes([number << 3 | 2, len(data)]) + data
+
+    def proto(kind, charsmap):
+        pieces = b"".join(field(1, field(1, t.encode()) + b"\x15" + struct.pack("<f", -i) + (b"" if k == 1 else bytes([0x18, k])))
+                          for i, (t, k) in enumerate([("<unk>", 2), ("<s>", 3), ("</s>", 3), ("<0x41>", 6), ("<x>", 4), (mark, 1), ("a", 1),
+                                                      ("b", 1), ("ab", 1), (mark + "ab", 1), ("un", 5)]))
+        return pieces + field(2, bytes([0x18, kind])) + field(3, field(1, b"nmt") + field(2, charsmap))
+
+    for kind in range(1, 5):
+        seeds.add("pieces", proto(kind, struct.pack("<I", 8) + bytes(8) + b"x\0" if kind < 3 else b""))
+    seeds.add("pieces", b"IQ== 0\nIg== 1\nYWI= 2\nYQ== 3\nYg== 4\n")
+    seeds.add("pieces", struct.pack("<iii244x", 20240328, 2, 3)[:12] + struct.pack("<i", 2) + bytes(1008) + b"\1a\1b\2ab")
+
+def replies(seeds):
+    """The replies of tests/vectors/reply.txt, each in its format."""
+    formats = ("plain", "llama3", "hermes", "qwen3-coder", "mistral", "gpt-oss", "deepseek", "claude-rust")
+    path = os.path.join(os.path.dirname(__file__), "../vectors/reply.txt")
+    with open(path, encoding="utf-8") as f:
+        lines = f.read().split("\n")
+    for form, text in zip(lines[0::4], lines[1::4]):
+        text = text.replace("\\\\", "\0").replace("\\n", "\n").replace("\\r", "\r").replace("\0", "\\")
+        seeds.add("reply", bytes([formats.index(form.rstrip("+")), len(text) % 256]) + text.encode())
+
+
 def main(out, folders):
     seeds = Seeds(out)
+    tokenizers(seeds)
+    replies(seeds)
     for folder in folders:
         for base in sorted(os.listdir(folder)):
             path = os.path.join(folder, base)
@@ -165,6 +238,8 @@ def main(out, folders):
                 seeds.model([os.path.join(d, f) for d, _, files in os.walk(path) for f in files])
             else:
                 seeds.model([path])
+    for schema in SCHEMAS:
+        seeds.add("schema", schema.encode())
     print("seeds: " + ", ".join("%s %d" % x for x in sorted(seeds.n.items())))
 
 

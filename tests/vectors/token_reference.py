@@ -6,8 +6,8 @@ llmc.h: splitting by the `regex` module (PyPI) with GPT-2's own pattern, merging
 the best pair again and again. Prints, for each vocabulary, the FNV-1a hash of the ids of the
 random strings that test_token.c makes too, after every 500 of them.
 
-Where it follows llmc.h's own choices: U+2581 in the text of a SentencePiece vocabulary becomes
-byte tokens; control, unknown and byte tokens are never reached by merging; user tokens are found
+Where it follows llmc.h's own choices: in the text of a SentencePiece vocabulary U+2581 is a space, as in
+SentencePiece itself (not so in llama2.c's files, which write spaces as such); control, unknown and byte tokens are never reached by merging; user tokens are found
 leftmost, then longest; a space goes before the text and before text after a user token."""
 import struct
 import sys
@@ -116,10 +116,10 @@ class Spm:
             elif k == 1:
                 t = t.decode("utf-8", "surrogateescape")
                 self.score.setdefault(t if plain_spaces else t.replace("\u2581", " "), (-s, i))
-        self.cache = {}
+        self.plain_spaces = plain_spaces
 
     def word(self, text):
-        parts = list(text)
+        parts = list(text if self.plain_spaces else text.replace("\u2581", " "))
         while True:
             best = None
             for i in range(len(parts) - 1):
