@@ -136,13 +136,14 @@
      checkpoint folders -> OS.folder              prompts in chats -> CHAT.render
      config.json -> MODEL.hyper                   quantisation -> QUANT.block
      CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
-     decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
-     embeddings -> ENGINE.embed                   RoPE, YaRN, NTK -> LAYER.rope
-     error messages -> STATUS.fail                RoPE scaling in files -> MODEL.rope
-     families of models -> MODEL.family           safetensors -> FILE.safetensors
-     GGUF -> FILE.gguf                            sampling, top-k, top-p -> SAMPLE.filter
-     Hugging Face folders -> MODEL.source         sliding window, sinks -> LAYER.attn
-     JSON -> DATA.check                           stop strings, UTF-8 -> ENGINE.stream
+     decode, GEMV, GEMM -> LAYER.product          regular expressions -> GRAMMAR.pattern
+     embeddings -> ENGINE.embed                   RMSNorm, LayerNorm -> LAYER.norm
+     error messages -> STATUS.fail                RoPE, YaRN, NTK -> LAYER.rope
+     families of models -> MODEL.family           RoPE scaling in files -> MODEL.rope
+     GGUF -> FILE.gguf                            safetensors -> FILE.safetensors
+     Hugging Face folders -> MODEL.source         sampling, top-k, top-p -> SAMPLE.filter
+     JSON -> DATA.check                           sliding window, sinks -> LAYER.attn
+     JSON schemas -> GRAMMAR.schema               stop strings, UTF-8 -> ENGINE.stream
      K-quants -> QUANT.unit                       tensor names -> MODEL.names
      KV cache, pages -> KV.pool                   threads -> OS.pool
      llama2.c files -> FILE.llama2c               TOML, YAML -> DATA.settings
@@ -8757,6 +8758,9 @@ enum {
     X(TOK_SEP, "tokenizer.ggml.seperator_token_id")                 \
     X(TOK_CHARSMAP, "tokenizer.ggml.precompiled_charsmap")          \
     X(TOK_REMOVE_SPACES, "tokenizer.ggml.remove_extra_whitespaces") \
+    X(TOK_NFC, "tokenizer.llmc.nfc")                                \
+    X(TOK_ADDED, "tokenizer.llmc.added_flags")                      \
+    X(TOK_INSIDE, "tokenizer.llmc.user_inside")                     \
     X(CHAT_TEMPLATE, "tokenizer.chat_template")
 
 enum {
@@ -11147,11 +11151,12 @@ typedef enum llmc__decoding {
 } llmc__decoding;
 
 enum {
-    LLMC__ADDED = 1,            /* found in text before anything else: the flags below say how */
-    LLMC__ADDED_LSTRIP = 2,     /* takes white space before it */
-    LLMC__ADDED_RSTRIP = 4,     /* takes white space behind it */
-    LLMC__ADDED_WORD = 8,       /* only where no letter, digit or underscore stands beside it */
-    LLMC__ADDED_NORMALIZED = 16 /* looked for in normalised text */
+    LLMC__ADDED = 1,             /* found in text before anything else: the flags below say how */
+    LLMC__ADDED_LSTRIP = 2,      /* takes white space before it */
+    LLMC__ADDED_RSTRIP = 4,      /* takes white space behind it */
+    LLMC__ADDED_WORD = 8,        /* only where no letter, digit or underscore stands beside it */
+    LLMC__ADDED_NORMALIZED = 16, /* looked for in normalised text */
+    LLMC__ADDED_ALL = 31
 };
 
 #define LLMC__AROUND_MAX 4   /* ids before or behind a text */
@@ -11171,6 +11176,7 @@ typedef struct llmc__vocab {
     llmc__list tokens, added, extra; /* walked in this order; later ones override */
     const uint8_t *scores;           /* GGUF: count x f32 LE, or NULL */
     const uint8_t *types;            /* GGUF: count x i32 LE, or NULL */
+    const uint8_t *flags;            /* GGUF: count x LLMC__ADDED... bits, or NULL (a key of ours) */
     llmc__list merges;               /* in the order of ranks */
     llmc__normal normal[LLMC__NORMAL_MAX];
     llmc__split split[LLMC__SPLIT_MAX];
@@ -11180,6 +11186,7 @@ typedef struct llmc__vocab {
     bool byte_fallback;    /* a character without a token becomes tokens <0xXX> */
     bool ignore_merges;    /* a piece that is a token is taken whole */
     bool fuse_unk;         /* unknown characters in a row are one unknown token */
+    bool user_inside;      /* user tokens are words of the text, as in SentencePiece: no part ends there */
     char piece_prefix[16]; /* WORDPIECE: what tokens inside a word begin with; "": words begin with U+2581 */
     uint32_t max_piece;    /* WORDPIECE: characters; a longer piece is unknown */
     llmc__decoding decoding;
@@ -11380,6 +11387,8 @@ static bool llmc__vocab_binary(const llmc__vocab *v, llmc__vocab_iter *it, llmc_
     }
     if (v->scores != NULL)
         out->score = llmc__f32le(v->scores + 4 * (size_t)out->id);
+    if (v->flags != NULL)
+        out->flags = v->flags[out->id] & LLMC__ADDED_ALL;
     if (v->types != NULL) {
         kind = llmc__u32le(v->types + 4 * (size_t)out->id);
         out->kind = kind >= LLMC_TOKEN_NORMAL && kind <= LLMC_TOKEN_BYTE ? (uint8_t)kind : LLMC__KIND_BAD;
@@ -12207,6 +12216,8 @@ static llmc_status llmc__vocab_gguf_lists(llmc__vocab *v, const llmc__gguf *g, l
     llmc__vocab_defaults(v, kind);
     if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
         LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
+    if (g->known[LLMC__KEY_TOK_ADDED].at != 0)
+        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_ADDED, LLMC__GGUF_U8, &v->count, &v->flags, &bytes));
     if (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM)
         LLMC__TRY(llmc__vocab_scores(g, v));
     if (kind == LLMC__VOCAB_BPE)
@@ -12232,7 +12243,7 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
     const char *text;
     size_t len;
     llmc__vocab_kind kind;
-    bool space;
+    bool space, nfc = false;
     llmc__vocab_clear(v, g->file.name);
     *present = false;
     if (model->at == 0)
@@ -12256,6 +12267,10 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
         LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SEP, &v->add_eos));
     if (kind == LLMC__VOCAB_UNIGRAM)
         LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_REMOVE_SPACES, &v->remove_spaces));
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_INSIDE, &v->user_inside));
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_NFC, &nfc));
+    if (nfc && v->n_normal == 0)
+        v->normal[v->n_normal++].kind = LLMC__NORMAL_NFC;
     space = v->prefix != LLMC__PREFIX_NONE;
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SPACE, &space));
     v->prefix = space && (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM) ? LLMC__PREFIX_ALWAYS
@@ -12694,7 +12709,7 @@ static llmc_status llmc__vocab_sentencepiece(llmc__vocab *v, const llmc_blob *fi
     v->drop_space = s.prefix;
     v->remove_spaces = s.remove;
     v->byte_fallback = s.byte_fallback;
-    v->fuse_unk = true;
+    v->fuse_unk = v->user_inside = true;
     if (s.charsmap_len > 0) {
         v->normal[0].kind = LLMC__NORMAL_PRECOMPILED;
         v->normal[0].blob = s.charsmap;
@@ -15817,16 +15832,32 @@ static bool llmc__bert_ideograph(uint32_t cp)
            (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0x2f800 && cp <= 0x2fa1f);
 }
 
+/* Controls, formats and private use as BERT's normalizer in tokenizer.json knows them: what is unassigned stays, and so
+   do formats that came with Unicode 9 and later. */
+static bool llmc__bert_control(uint32_t cp)
+{
+    static const uint32_t range[][2] = {
+        {0x0, 0x8},         {0xb, 0xc},         {0xe, 0x1f},        {0x7f, 0x9f},       {0xad, 0xad},
+        {0x600, 0x605},     {0x61c, 0x61c},     {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x180e, 0x180e},
+        {0x200b, 0x200f},   {0x202a, 0x202e},   {0x2060, 0x2064},   {0x2066, 0x206f},   {0xe000, 0xf8ff},
+        {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0xfffd, 0xfffd},   {0x110bd, 0x110bd}, {0x1bca0, 0x1bca3},
+        {0x1d173, 0x1d17a}, {0xe0001, 0xe0001}, {0xe0020, 0xe007f}, {0xf0000, 0xffffd}, {0x100000, 0x10fffd}};
+    uint32_t i;
+    for (i = 0; i < sizeof range / sizeof range[0] && cp >= range[i][0]; i++)
+        if (cp <= range[i][1])
+            return true;
+    return false;
+}
+
 /* BERT's clean_text: controls, U+0000 and U+FFFD go, white space is a space. TAB and the line ends count as
    white space, the other controls that Unicode calls so do not. */
 static uint32_t llmc__map_clean(uint32_t cp, uint32_t *out)
 {
-    uint32_t c = llmc__uc_class(cp);
-    if (cp == 0 || cp == 0xfffd || cp == 0xb || cp == 0xc || cp == 0x85)
+    if (llmc__bert_control(cp))
         return 0;
-    if ((1u << c & LLMC__UC_SPACES) != 0)
+    if ((1u << llmc__uc_class(cp) & LLMC__UC_SPACES) != 0)
         *out = ' ';
-    return c != LLMC__UC_OTHER;
+    return 1;
 }
 
 /* Controls that NMT drops, and what it turns to spaces. */
@@ -16358,16 +16389,13 @@ LLMC__UNUSED static size_t llmc__normal_work(const llmc__normal *steps, uint32_t
                                              bool with_origin)
 {
     llmc__normal_op ops[LLMC__NORMAL_OPS];
-    size_t room = llmc__normal_room(steps, n_steps, len), each = with_origin ? 5 : 1;
+    size_t room = len, each = with_origin ? 5 : 1;
+    uint32_t i;
     if (llmc__normal_ops(steps, n_steps, ops) < 2)
         return 0;
-    /* a text on the way is no longer than what comes of it, but for what later steps take away */
-    {
-        uint32_t i;
-        for (i = 1; i <= n_steps; i++)
-            room = llmc__max(room, llmc__normal_room(steps, i, len));
-    }
-    return room > (SIZE_MAX - 32) / (2 * each) ? SIZE_MAX : 2 * each * room + 32;
+    for (i = 1; i <= n_steps; i++) /* some steps take away */
+        room = llmc__max(room, llmc__normal_room(steps, i, len));
+    return room > (SIZE_MAX - 80) / (2 * each) ? SIZE_MAX : 2 * each * (room + 4) + 32;
 }
 
 /* Whether the steps leave p [len] as it is, as far as one look can tell; then nobody needs to copy it. */
@@ -17581,7 +17609,6 @@ typedef struct llmc__ids {
     llmc_span *span; /* or NULL */
     size_t cap, n;
     size_t start;           /* of the part in the caller's text */
-    size_t part_len;        /* of the part, as it came */
     size_t used;            /* of the part, as it is being cut */
     const uint32_t *origin; /* [used + 1]: normalised place to place in the part; NULL: the same */
     size_t word, floor;     /* place of the word in the part; where spans may begin */
@@ -17597,9 +17624,9 @@ static size_t llmc__ids_place(const llmc__ids *out, size_t at, bool end)
     if (out->origin == NULL)
         return out->start + at;
     if (end && at > 0)
-        while (at < out->used && out->origin[at] == out->origin[from - 1])
+        while (at < out->used && out->origin[at] <= out->origin[from - 1])
             at++;
-    return out->start + (at >= out->used && end ? out->part_len : out->origin[at]);
+    return out->start + out->origin[at];
 }
 
 /* Appends the id of the word's bytes [a, c), or only counts it. */
@@ -17626,7 +17653,7 @@ static void llmc__unknown_put(const llmc_tokenizer *t, size_t a, size_t c, llmc_
         return;
     if (!out->unknown || !t->vocab.fuse_unk)
         llmc__ids_put(out, id, a, c);
-    else if (out->span != NULL && out->n <= out->cap)
+    else if (out->span != NULL && out->n > 0 && out->n <= out->cap)
         out->span[out->n - 1].end = llmc__ids_place(out, c + out->word - 1, true);
     out->unknown = true;
 }
@@ -18668,9 +18695,12 @@ static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n
     bool spaced = t->vocab.prefix == LLMC__PREFIX_PIECES;
     llmc__splitter s;
     size_t b, e;
-    if (t->vocab.n_split == 0) {
+    if (t->vocab.n_split == 0) { /* all of it is one piece */
         *used = last ? n : 0;
-        return !last || llmc__spaced_pieces(t, p, n, place, work, out);
+        if (!last || n == 0)
+            return true;
+        return spaced ? llmc__spaced_pieces(t, p, n, place, work, out)
+                      : llmc__piece_ids(t, p, n, place, false, work, out);
     }
     llmc__splitter_init(&s, t->uc, t->vocab.split, t->vocab.n_split, p, n, last);
     while (llmc__splitter_next(&s, &b, &e))
@@ -18704,6 +18734,7 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
 {
     const llmc_tokenizer *t = f->tok;
     bool space = llmc__wants_space(f, p, n), ok;
+    size_t before = f->out.n;
     if (!f->begun) {
         f->out.score = 0;
         f->out.unknown = false;
@@ -18719,7 +18750,7 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
         ok = llmc__pieces_ids(t, p, n, space ? 0 : 1, last, f->work, &f->out, used);
         *used -= space && *used > 0;
     }
-    f->begun = f->begun || *used > 0;
+    f->begun = f->begun || *used > 0 || f->out.n > before; /* the space alone may be out */
     return ok;
 }
 
@@ -18737,27 +18768,27 @@ static size_t llmc__find_mark(const uint8_t *p, size_t n)
 enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
 
 /* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
-   RIGHT). What was U+2581 goes at the right end only, as SentencePiece has it. origin, or NULL, goes along.
-   Returns what is left. */
+   RIGHT). As in SentencePiece what was U+2581 before is no space in a run or at the left, but one at the right.
+   origin, or NULL, goes along. Returns what is left. */
 static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
 {
+    bool after_space = (how & LLMC__RESPACE_LEFT) != 0;
     size_t at, k = 0, step;
-    bool space = (how & LLMC__RESPACE_LEFT) != 0; /* one that comes next goes */
     for (at = 0; at < n; at += step) {
         bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
-        uint8_t c = mark ? ' ' : p[at];
+        bool space = p[at] == ' ';
         step = mark ? 3 : 1;
-        if (c == ' ' && !mark && space)
+        if (space && after_space)
             continue;
-        space = c == ' ' && !mark && (how & LLMC__RESPACE_RUNS) != 0;
+        after_space = space && (how & LLMC__RESPACE_RUNS) != 0;
         if (origin != NULL)
             origin[k] = origin[at];
-        p[k++] = c;
+        p[k++] = mark ? ' ' : p[at];
     }
-    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
-        k--;
     if (origin != NULL)
         origin[k] = origin[n];
+    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
+        k--; /* and the text ends where this space was */
     return k;
 }
 
@@ -18866,7 +18897,6 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, bool e
     if (ok) {
         f->out.origin = origin;
         f->out.used = used;
-        f->out.part_len = n;
         ok = llmc__normal_parts(f, copy + 8, used, origin, next);
         f->out.origin = NULL;
         f->begun = f->begun || !ends;
@@ -19134,18 +19164,24 @@ LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer 
     return LLMC_OK;
 }
 
-/* Hands out ids of the queue; true: it is empty. */
+/* Hands out ids of the queue; true: it is empty, but for an unknown token that may stand for more. */
 static bool llmc__encoder_drain(llmc_encoder *e, llmc_token *ids, llmc_span *offsets, size_t cap, size_t *n)
 {
     llmc__ids *q = &e->flow.out;
-    for (; e->given < q->n && *n < cap; e->given++, (*n)++) {
+    size_t keep = q->n > 0 && q->unknown && !e->ended;
+    for (; e->given + keep < q->n && *n < cap; e->given++, (*n)++) {
         ids[*n] = e->id[e->given];
         if (offsets != NULL)
             offsets[*n] = e->span[e->given];
     }
-    if (e->given < q->n)
+    if (e->given + keep < q->n)
         return false;
-    e->given = q->n = 0;
+    if (keep > 0) {
+        e->id[0] = e->id[q->n - 1];
+        e->span[0] = e->span[q->n - 1];
+    }
+    e->given = 0;
+    q->n = keep;
     return true;
 }
 
@@ -19199,7 +19235,7 @@ LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size
         if (!llmc__encoder_run(enc, ends) || (!ends && enc->fill == before && before == enc->cap))
             return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
                               "the encoder's %zu bytes are too few for the longest word", enc->cap);
-        if (!ends && *used == len && enc->flow.out.n == 0)
+        if (!ends && *used == len && enc->flow.out.n <= 1)
             break;
     }
     return LLMC_OK;
@@ -19471,6 +19507,11 @@ static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes 
         LLMC__TRY(llmc__token_check(v, &k, diag));
         sizes->raw += k.kind == LLMC_TOKEN_BYTE ? 1 : k.len;
         sizes->raw += llmc__find_normal(v, k.flags) ? llmc__normal_room(v->normal, v->n_normal, k.len) : 0;
+        if (v->tokens.layout == LLMC__LIST_PROTO &&
+            k.kind == LLMC_TOKEN_USER) { /* which is spelt in two ways */
+            sizes->raw += k.len;
+            sizes->special++;
+        }
         sizes->copies += llmc__text_copied(v, &k) ? k.len : 0;
         sizes->special +=
             k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
@@ -19817,41 +19858,77 @@ static void llmc__specials_sort(const llmc_tokenizer *t, llmc__specials *s, llmc
     }
 }
 
-/* Whether p [n] holds byte c. */
-static bool llmc__has_byte(const uint8_t *p, size_t n, uint8_t c)
+/* Whether p [n] holds bytes q [m], m >= 1. */
+static bool llmc__holds(const uint8_t *p, size_t n, const char *q, size_t m)
 {
-    while (n > 0 && p[n - 1] != c)
-        n--;
-    return n > 0;
+    size_t i;
+    for (i = 0; i + m <= n; i++)
+        if (LLMC_MEMCMP(p + i, q, m) == 0)
+            return true;
+    return false;
 }
 
-/* Collects the tokens that text is searched for: as it came (which 0) or normalised (1), where tokens are normalised
-   like the text. Returns their number; list has room for all. work is what is left of m->raw's end. */
+/* What an entry is looked for as: n bytes put at the end of m->raw, which has room for them. */
+static void llmc__entry_spell(llmc__token_memory *m, llmc__entry *e, const uint8_t *text, size_t n)
+{
+    LLMC_MEMMOVE(m->raw + m->raw_used, text, n);
+    e->at = (uint32_t)m->raw_used;
+    e->len = (uint32_t)n;
+    m->raw_used += n;
+}
+
+/* The entries of SentencePiece's user token k into list; returns 1, 2, or 0 if no text becomes it. It stands for itself
+   in a text as it came, which is then not normalised, and in normalised text, where U+2581 in it is a space, of which
+   none follows another where runs become one; it never matches its own U+0020. */
+static uint32_t llmc__specials_user(llmc__token_memory *m, const llmc__tok *k, uint32_t which,
+                                    llmc__entry *list)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    bool mark = v->alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(k->text, k->text_len) < k->text_len;
+    bool spaced = !llmc__holds(k->text, k->text_len, " ", 1) &&
+                  !(v->remove_spaces && llmc__holds(m->raw + k->raw, k->raw_len, "  ", 2));
+    uint32_t n = 0;
+    if (mark && which == 0 && k->text_len <= m->raw_size - m->raw_used) {
+        list[1] = list[0];
+        llmc__entry_spell(m, &list[n++], k->text, k->text_len);
+    }
+    return n + (spaced && (which == 1 || v->n_normal == 0 || !mark));
+}
+
+/* The same of a token that normalised text is searched for, which is normalised, too. */
+static uint32_t llmc__specials_normal(llmc__token_memory *m, const llmc__tok *k, llmc__entry *e)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    size_t used;
+    if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
+                         (size_t)(m->raw_size - m->raw_used), NULL, m->scratch, m->scratch_size, &used) ||
+        used == 0 || used > LLMC__PIECE_MAX)
+        return 0;
+    llmc__entry_spell(m, e, m->raw + m->raw_used, used);
+    return 1;
+}
+
+/* Collects the tokens that text is searched for: as it came (which 0) or normalised (1). Returns their
+   number; list was measured for all. */
 static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc__entry *list)
 {
     const llmc__vocab *v = &m->t->vocab;
     uint32_t id, n = 0;
-    size_t used;
     for (id = 0; id < v->count; id++) {
         const llmc__tok *k = &m->tok[id];
-        if (llmc__find_kind(k) == 0 || llmc__find_normal(v, k->added) != (which == 1))
+        bool user = m->t->user_inside && k->kind == LLMC_TOKEN_USER;
+        if (llmc__find_kind(k) == 0 ||
+            (user ? which == 1 && v->n_normal == 0 : llmc__find_normal(v, k->added) != (which == 1)))
             continue;
-        if (m->t->user_inside && k->kind == LLMC_TOKEN_USER && llmc__has_byte(k->text, k->text_len, ' '))
-            continue; /* SentencePiece sees U+2581 where the text has a space */
         list[n].at = k->raw;
         list[n].len = k->raw_len;
         list[n].id = (llmc_token)id;
-        if (which == 1) {
-            list[n].at = (uint32_t)m->raw_used;
-            if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
-                                 (size_t)(m->raw_size - m->raw_used), NULL, m->scratch, m->scratch_size,
-                                 &used) ||
-                used == 0 || used > LLMC__PIECE_MAX)
-                continue; /* no text becomes it */
-            list[n].len = (uint32_t)used;
-            m->raw_used += used;
-        }
-        n++;
+        if (user)
+            n += llmc__specials_user(m, k, which, &list[n]);
+        else if (which == 1)
+            n += llmc__specials_normal(m, k, &list[n]);
+        else
+            n++;
     }
     return n;
 }
@@ -19940,7 +20017,7 @@ static void llmc__token_traits(llmc_tokenizer *t)
     t->cut = v->n_split > 0 || v->prefix == LLMC__PREFIX_PIECES || v->kind == LLMC__VOCAB_WORDPIECE ||
              v->kind == LLMC__VOCAB_WORDS;
     t->doubles = v->tokens.layout == LLMC__LIST_SCORED;
-    t->user_inside = v->tokens.layout == LLMC__LIST_PROTO;
+    t->user_inside = v->user_inside;
     t->words_apart = v->kind == LLMC__VOCAB_WORDPIECE && !v->remove_spaces && v->n_normal > 0;
     v->ignore_merges = v->ignore_merges || v->kind == LLMC__VOCAB_RANKS;
     if (v->kind == LLMC__VOCAB_WORDPIECE && v->piece_prefix[0] == 0)
@@ -24791,55 +24868,221 @@ static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc
 }
 
 #ifndef LLMC_NO_TOKEN
-/* A token of a tokenizer.bin as GGUF spells it: U+2581 for the space, control tokens
-   without llama2.c's newlines ("\n<s>\n" there). Each space grows by two bytes. */
-static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info,
-                                  llmc__out *o)
+/* Whether two lists of steps cut text alike. */
+static bool llmc__same_cut(const llmc__split *a, uint32_t n, const llmc__split *b, uint32_t m)
 {
-    const char *text = info->text;
-    size_t len = info->text_len, spaces = 0, i;
-    if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS)) {
-        llmc__out_text(o, "<s>", 3);
-    } else if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_EOS)) {
-        llmc__out_text(o, "</s>", 4);
-    } else {
-        for (i = 0; i < len; i++)
-            spaces += text[i] == ' ';
-        /* U+2581 takes three bytes where the space takes one */
-        llmc__out_u64(o, len + 2 * spaces);
-        for (i = 0; i < len; i++)
-            llmc__out_bytes(o, text[i] == ' ' ? "\xe2\x96\x81" : text + i, text[i] == ' ' ? 3 : 1);
+    uint32_t i;
+    for (i = 0; i < n && n == m; i++)
+        if (a[i].pattern != b[i].pattern || a[i].behaviour != b[i].behaviour || a[i].invert != b[i].invert ||
+            a[i].pattern == LLMC__PAT_TEXT)
+            return false;
+    return n == m;
+}
+
+/* A name of tokenizer.ggml.pre that says how v cuts text: the file's own if it does; NULL: none. */
+static const char *llmc__save_pre(const llmc__vocab *v)
+{
+    const size_t n = sizeof llmc__pre_name_table / sizeof llmc__pre_name_table[0];
+    llmc__split steps[LLMC__SPLIT_MAX];
+    uint32_t count = 0, flags = 0;
+    const char *found = NULL;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        const char *name = llmc__pre_name_table[i].name;
+        if (llmc__streq(name, "default") || !llmc__pattern_named(name, steps, &count, &flags) ||
+            !llmc__same_cut(v->split, v->n_split, steps, count) ||
+            ((flags & LLMC__PRE_IGNORE_MERGES) != 0) != v->ignore_merges)
+            continue;
+        if (found == NULL || llmc__streq(name, v->pre))
+            found = name;
+    }
+    return found;
+}
+
+/* Whether BERT's normaliser and settings are those that a GGUF implies: uncased unless there is an "A". */
+static bool llmc__save_bert(const llmc_tokenizer *tok)
+{
+    const llmc__vocab *v = &tok->vocab;
+    const llmc__normal *n = &v->normal[0];
+    bool cased = llmc_token_find(tok, "A", 1) >= 0;
+    return v->n_normal == 1 && n->kind == LLMC__NORMAL_BERT && n->a && n->b && n->c == !cased &&
+           n->d == !cased && v->max_piece == 100 && llmc__streq(v->piece_prefix, "##") && v->n_split == 2 &&
+           v->split[0].pattern == LLMC__PAT_SPACES && v->split[1].pattern == LLMC__PAT_PUNCT;
+}
+
+/* What tokenizer.ggml.model says of this vocabulary, *pre likewise; NULL: a GGUF cannot hold it. */
+static const char *llmc__save_kind(const llmc_tokenizer *tok, const char **pre)
+{
+    const llmc__vocab *v = &tok->vocab;
+    bool mark = v->alphabet == LLMC__ALPHABET_MARK,
+         prefix = v->prefix == LLMC__PREFIX_ALWAYS || v->prefix == LLMC__PREFIX_NONE;
+    bool nfc = v->n_normal == 1 && v->normal[0].kind == LLMC__NORMAL_NFC;
+    *pre = "default"; /* as llama.cpp's converter writes it for SentencePiece */
+    switch (v->kind) {
+    case LLMC__VOCAB_SPM:
+        return prefix && v->n_normal == 0 && v->n_split == 0 && !v->remove_spaces && v->byte_fallback
+                   ? "llama"
+                   : NULL;
+    case LLMC__VOCAB_BPE:
+        *pre = llmc__save_pre(v);
+        return v->alphabet == LLMC__ALPHABET_BYTES && v->prefix == LLMC__PREFIX_NONE && *pre != NULL &&
+                       (v->n_normal == 0 || nfc)
+                   ? "gpt2"
+                   : NULL;
+    case LLMC__VOCAB_UNIGRAM:
+        return mark && prefix && v->tokens.layout == LLMC__LIST_PROTO && v->n_split == 0 &&
+                       !v->byte_fallback &&
+                       (v->n_normal == 0 || v->normal[0].kind == LLMC__NORMAL_PRECOMPILED)
+                   ? "t5"
+                   : NULL;
+    case LLMC__VOCAB_WORDPIECE:
+        return llmc__save_bert(tok) ? "bert" : NULL;
+    default:
+        return NULL;
     }
 }
 
-/* SentencePiece keys for a vocabulary that came from a tokenizer.bin. The arrays go on as long as ids
-   do; special[] is in the order of llmc_special. */
-static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
+/* A token's text as GGUF spells it. A tokenizer.bin has spaces where others have U+2581, and newlines in its
+   control tokens ("\n<s>\n"); BERT's "##" goes, and U+2581 begins its words. Ids without a token get a name
+   of their own, as llama.cpp needs one. */
+static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info,
+                                  llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    const char *text = info->text;
+    size_t len = info->text_len, spaces = 0, i;
+    bool plain = v->tokens.layout == LLMC__LIST_LLAMA2C,
+         piece = v->kind == LLMC__VOCAB_WORDPIECE && info->kind == LLMC_TOKEN_NORMAL;
+    char name[24];
+    if (len == 0 && info->kind == LLMC_TOKEN_UNUSED) {
+        llmc__format(name, sizeof name, "[PAD%d]", (int)id);
+        llmc__out_text(o, name, llmc__strlen(name));
+    } else if (plain && id == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS)) {
+        llmc__out_text(o, "<s>", 3);
+    } else if (plain && id == llmc_tokenizer_special(tok, LLMC_SPECIAL_EOS)) {
+        llmc__out_text(o, "</s>", 4);
+    } else if (piece && len > 2 && text[0] == '#' && text[1] == '#') {
+        llmc__out_text(o, text + 2, len - 2);
+    } else if (piece) {
+        llmc__out_u64(o, len + 3);
+        llmc__out_bytes(o, "\xe2\x96\x81", 3);
+        llmc__out_bytes(o, text, len);
+    } else {
+        for (i = 0; i < len; i++)
+            spaces += plain && text[i] == ' ';
+        /* U+2581 takes three bytes where the space takes one */
+        llmc__out_u64(o, len + 2 * spaces);
+        for (i = 0; i < len; i++)
+            llmc__out_bytes(o, plain && text[i] == ' ' ? "\xe2\x96\x81" : text + i,
+                            plain && text[i] == ' ' ? 3 : 1);
+    }
+}
+
+/* Stored text [len] of a merge's part, escapes undone, or only its length. */
+static size_t llmc__save_part(llmc__out *o, llmc__encoding encoding, const uint8_t *text, size_t len)
+{
+    const char *p = (const char *)text, *end = p + len;
+    size_t n, all = 0;
+    char c[4];
+    if (encoding == LLMC__TEXT_PLAIN) {
+        if (o != NULL)
+            llmc__out_bytes(o, text, len);
+        return len;
+    }
+    for (; p < end && (n = llmc__json_char(&p, end, c)) > 0; all += n)
+        if (o != NULL)
+            llmc__out_bytes(o, c, n);
+    return all;
+}
+
+/* The merges, "a b". */
+static void llmc__save_merges(const llmc__vocab *v, llmc__out *o)
+{
+    llmc__vocab_iter it;
+    llmc__vocab_merge m;
+    uint32_t n = 0;
+    llmc__out_key_array(o, "tokenizer.ggml.merges", LLMC__GGUF_STRING, v->merges.count);
+    llmc__vocab_start(&it);
+    for (; n < v->merges.count && llmc__vocab_merge_next(v, &it, &m); n++) {
+        size_t a = llmc__save_part(NULL, m.encoding, m.a, m.a_len),
+               b = llmc__save_part(NULL, m.encoding, m.b, m.b_len);
+        llmc__out_u64(o, a + b + 1);
+        (void)llmc__save_part(o, m.encoding, m.a, m.a_len);
+        llmc__out_bytes(o, " ", 1);
+        (void)llmc__save_part(o, m.encoding, m.b, m.b_len);
+    }
+}
+
+/* Special ids, and what is put around a text; special[] is in the order of llmc_special. */
+static void llmc__save_specials(const llmc_tokenizer *tok, llmc__out *o)
 {
     static const char *const special[] = {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
                                           "tokenizer.ggml.eot_token_id", "tokenizer.ggml.unknown_token_id",
                                           "tokenizer.ggml.padding_token_id"};
+    const llmc__vocab *v = &tok->vocab;
+    unsigned i;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (v->special[i] != LLMC_TOKEN_NONE)
+            llmc__out_key_u32(o, special[i], (uint32_t)v->special[i]);
+    if (v->kind == LLMC__VOCAB_WORDPIECE && v->n_before > 0 && v->n_after > 0) {
+        llmc__out_key_u32(o, "tokenizer.ggml.cls_token_id", (uint32_t)v->before[0]);
+        llmc__out_key_u32(o, "tokenizer.ggml.seperator_token_id", (uint32_t)v->after[0]);
+    }
+    llmc__out_key_flag(o, "tokenizer.ggml.add_bos_token", llmc_tokenizer_adds_bos(tok));
+    llmc__out_key_flag(o, "tokenizer.ggml.add_eos_token", v->add_eos && v->n_after > 0);
+}
+
+/* What only some kinds have. */
+static void llmc__save_kind_keys(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    uint32_t id;
+    bool added = false;
+    if (v->kind == LLMC__VOCAB_SPM || v->kind == LLMC__VOCAB_UNIGRAM)
+        llmc__out_key_flag(o, "tokenizer.ggml.add_space_prefix", v->prefix != LLMC__PREFIX_NONE);
+    if (v->kind == LLMC__VOCAB_UNIGRAM)
+        llmc__out_key_flag(o, "tokenizer.ggml.remove_extra_whitespaces", v->remove_spaces);
+    if (v->kind == LLMC__VOCAB_UNIGRAM && v->n_normal > 0) {
+        llmc__out_key_array(o, "tokenizer.ggml.precompiled_charsmap", LLMC__GGUF_U8, v->normal[0].blob_len);
+        llmc__out_bytes(o, v->normal[0].blob, v->normal[0].blob_len);
+    }
+    if (v->kind == LLMC__VOCAB_BPE && v->n_normal > 0)
+        llmc__out_key_flag(o, "tokenizer.llmc.nfc", true);
+    if (v->user_inside)
+        llmc__out_key_flag(o, "tokenizer.llmc.user_inside", true);
+    for (id = 0; id < v->count; id++)
+        added = added || (tok->tok[id].added & ~LLMC__ADDED) != 0;
+    if (!added)
+        return;
+    llmc__out_key_array(o, "tokenizer.llmc.added_flags", LLMC__GGUF_U8, v->count);
+    for (id = 0; id < v->count; id++)
+        llmc__out_bytes(o, &tok->tok[id].added, 1);
+}
+
+/* The keys of a vocabulary that did not come from a GGUF, and that llmc__save_kind says can be in one. The
+   arrays go on as long as ids do. */
+static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
     llmc_token n = (llmc_token)llmc_tokenizer_count(tok), id;
     llmc_token_info info;
-    unsigned i;
-    llmc__out_key_text(o, "tokenizer.ggml.model", "llama");
-    /* as llama.cpp's converter writes it for SentencePiece */
-    llmc__out_key_text(o, "tokenizer.ggml.pre", "default");
+    const char *pre, *model = llmc__save_kind(tok, &pre);
+    llmc__out_key_text(o, "tokenizer.ggml.model", model);
+    llmc__out_key_text(o, "tokenizer.ggml.pre", pre);
     llmc__out_key_array(o, "tokenizer.ggml.tokens", LLMC__GGUF_STRING, (uint64_t)n);
     for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__save_token_text(tok, id, &info, o);
-    llmc__out_key_array(o, "tokenizer.ggml.scores", LLMC__GGUF_F32, (uint64_t)n);
-    for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
+    if (v->kind != LLMC__VOCAB_BPE)
+        llmc__out_key_array(o, "tokenizer.ggml.scores", LLMC__GGUF_F32, (uint64_t)n);
+    for (id = 0; v->kind != LLMC__VOCAB_BPE && id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__out_u32(o, llmc__f32_bits(info.score));
     llmc__out_key_array(o, "tokenizer.ggml.token_type", LLMC__GGUF_I32, (uint64_t)n);
     for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__out_u32(o, (uint32_t)info.kind);
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        if (llmc_tokenizer_special(tok, (llmc_special)i) != LLMC_TOKEN_NONE)
-            llmc__out_key_u32(o, special[i], (uint32_t)llmc_tokenizer_special(tok, (llmc_special)i));
-    llmc__out_key_flag(o, "tokenizer.ggml.add_bos_token", llmc_tokenizer_adds_bos(tok));
-    llmc__out_key_flag(o, "tokenizer.ggml.add_eos_token", false);
-    llmc__out_key_flag(o, "tokenizer.ggml.add_space_prefix", true);
+    if (v->kind == LLMC__VOCAB_BPE)
+        llmc__save_merges(v, o);
+    llmc__save_specials(tok, o);
+    llmc__save_kind_keys(tok, o);
 }
 #endif
 
@@ -24851,6 +25094,9 @@ static llmc_status llmc__save_keys(const llmc_model *m, const llmc_save_options 
     const llmc_config *c = &m->config;
     bool quantised;
     uint32_t file_type = llmc__save_file_type(m, opt, &quantised);
+#ifndef LLMC_NO_TOKEN
+    const char *pre;
+#endif
     if (m->kind == LLMC_FILE_GGUF)
         LLMC__TRY(llmc__save_copied(&m->file, false, o, diag));
     else
@@ -24864,10 +25110,18 @@ static llmc_status llmc__save_keys(const llmc_model *m, const llmc_save_options 
     if (c->n_token_types > 0) /* which llama.cpp counts to the tokenizer */
         llmc__out_key_u32(o, "tokenizer.ggml.token_type_count", c->n_token_types);
 #ifndef LLMC_NO_TOKEN
-    if (m->tokenizer != NULL) {
+    if (m->chat_template != NULL) {
+        llmc__out_key(o, "tokenizer.chat_template", LLMC__GGUF_STRING);
+        llmc__out_text(o, m->chat_template, m->chat_template_len);
+    }
+    if (m->tokenizer != NULL && llmc__save_kind(m->tokenizer, &pre) != NULL) {
         llmc__save_tokenizer(m->tokenizer, o);
         return LLMC_OK;
     }
+    if (m->tokenizer != NULL && o->to != NULL)
+        llmc__say(&opt->log, LLMC_LOG_WARN, "MODEL.save",
+                  "a GGUF cannot hold this tokenizer (%s): it is not written",
+                  llmc_tokenizer_name(m->tokenizer));
 #endif
     /* what llama.cpp wants of a model that speaks ids */
     llmc__out_key_text(o, "tokenizer.ggml.model", "none");
@@ -31480,7 +31734,7 @@ static const llmc__schema_format llmc__schema_formats[] = {
    A conjunction that comes back to a schema whose alternative it is in the middle of choosing has
    no text in between: such schemas are refused. */
 #define LLMC__SCHEMA_PARTS  32                  /* most schemas in a conjunction      */
-#define LLMC__SCHEMA_STEPS  ((uint64_t)1 << 29) /* bytes looked at before giving up   */
+#define LLMC__SCHEMA_STEPS  ((uint64_t)1 << 28) /* bytes looked at before giving up   */
 #define LLMC__SCHEMA_FLAT   4u                  /* part.done: $ref and allOf are done */
 #define LLMC__SCHEMA_DROP   8u                  /* part.done: says nothing itself     */
 #define LLMC__SCHEMA_ORPHAN 0xffffffffu         /* part.from: the caller put it there */
@@ -31594,6 +31848,11 @@ typedef struct llmc__schema_array {
     uint64_t min, max;
 } llmc__schema_array;
 
+/* A reference and the schema that it names. */
+typedef struct llmc__schema_ref {
+    const char *from, *to;
+} llmc__schema_ref;
+
 typedef struct llmc__schema {
     llmc__schema_out o;
     llmc_json root;
@@ -31604,6 +31863,7 @@ typedef struct llmc__schema {
     llmc__schema_part *pool;   /* [max_pool]  */
     llmc__schema_prop *prop;   /* [max_entry] */
     uint32_t *sorted;          /* [max_entry] members by name */
+    llmc__schema_ref *ref;     /* [max_entry] */
     llmc__schema_view *view;   /* [PARTS] of the rule being written */
     uint32_t *code;            /* [PATTERN] */
     uint32_t n_entry, max_entry, n_pool, max_pool;
@@ -31754,6 +32014,13 @@ static llmc_json llmc__schema_down(llmc_json v, const char *step, size_t n)
     return none;
 }
 
+/* Where a reference points, as far as its place in the table knows it; each is followed once. */
+static llmc__schema_ref *llmc__schema_known(const llmc__schema *c, llmc_json ref)
+{
+    const uint64_t at = (uint64_t)(ref.text - c->root.text);
+    return &c->ref[(at * 0x9e3779b97f4a7c15u >> 32) % c->max_entry];
+}
+
 /* The schema that a $ref names: "#" or "#/...", with %-escapes, then ~0 and ~1. */
 static llmc_status llmc__schema_resolve(llmc__schema *c, llmc_json ref, llmc_json *out)
 {
@@ -31763,6 +32030,10 @@ static llmc_status llmc__schema_resolve(llmc__schema *c, llmc_json ref, llmc_jso
     uint32_t byte;
     if (ref.type != LLMC_JSON_STRING)
         return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "a $ref has to be a string");
+    if (llmc__schema_known(c, ref)->from == ref.text) {
+        *out = llmc__json_at(llmc__schema_known(c, ref)->to, c->root.end);
+        return LLMC_OK;
+    }
     if (need >= sizeof text || text[0] != '#' || (text[1] != '/' && need > 1))
         return llmc__schema_bad(c, LLMC_UNSUPPORTED, ref.text,
                                 "only references \"#\" and \"#/...\" into the same schema are supported");
@@ -31793,6 +32064,8 @@ static llmc_status llmc__schema_resolve(llmc__schema *c, llmc_json ref, llmc_jso
     }
     if (out->type == LLMC_JSON_NONE)
         return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "nothing is where this reference points");
+    llmc__schema_known(c, ref)->from = ref.text;
+    llmc__schema_known(c, ref)->to = out->text;
     return llmc__schema_spend(c, (uint64_t)(out->text - c->root.text));
 }
 
@@ -32194,8 +32467,10 @@ static llmc_status llmc__schema_listed(llmc__schema *c, const llmc__schema_view 
     return llmc__schema_spend(c, (uint64_t)(it.at != NULL ? it.at - value.text : 0) + 16);
 }
 
-/* Whether n parts let the value v of an enum in; what cannot be looked at is refused. */
-static llmc_status llmc__schema_admits(llmc__schema *c, uint32_t n, uint32_t types, llmc_json v, bool *in)
+/* Whether n parts let v in, a value of part `own`'s const or enum (list); what cannot be looked at is
+   refused. */
+static llmc_status llmc__schema_admits(llmc__schema *c, uint32_t n, uint32_t own, bool list, uint32_t types,
+                                       llmc_json v, bool *in)
 {
     llmc__schema_bound lo, hi, b;
     uint64_t min, max, length = 0;
@@ -32205,8 +32480,10 @@ static llmc_status llmc__schema_admits(llmc__schema *c, uint32_t n, uint32_t typ
     unsigned kw;
     *in = (types & type) != 0;
     for (p = 0; p < n && *in; p++) {
-        LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_ENUM, v, in));
-        LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_CONST, v, in));
+        if (p != own || !list)
+            LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_ENUM, v, in));
+        if (p != own)
+            LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_CONST, v, in));
         for (kw = 0; kw < LLMC__KW_COUNT; kw++) {
             const uint32_t of = llmc__schema_keywords[kw].type;
             if (c->view[p].kw[kw] == NULL || of == 0 || (type >> of & 1) == 0 || of == LLMC__SCHEMA_NUMBER ||
@@ -32262,7 +32539,7 @@ static llmc_status llmc__schema_values(llmc__schema *c, uint32_t n, uint32_t p, 
         return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "enum has to be an array of values");
     while (again || (list && llmc_json_next(value, &it, NULL, &one))) {
         again = false;
-        LLMC__TRY(llmc__schema_admits(c, n, types, one, &in));
+        LLMC__TRY(llmc__schema_admits(c, n, p, list, types, one, &in));
         if (!in)
             continue;
         llmc__schema_or(c, alive);
@@ -33040,18 +33317,20 @@ static llmc_status llmc__schema_rule(llmc__schema *c, uint32_t id, bool write)
 }
 
 /* llmc__schema_settle -- makes all rules, finds those that something matches       (GRAMMAR.schema)
-   Rules are only ever found to match more, so this ends: sweeps from the last rule, which no other
-   waits for as a rule, to the first. */
+   Rules are only ever found to match more, so this ends. Sweeps go from the last rule to the first,
+   as rules mostly wait for those met after them, and back. */
 static llmc_status llmc__schema_settle(llmc__schema *c)
 {
-    uint32_t i;
-    bool changed = true;
+    uint32_t i, k;
+    bool changed = true, down = true;
     for (i = 0; i < c->n_entry; i++)
         LLMC__TRY(llmc__schema_rule(c, i, false));
-    while (changed) {
+    for (; changed; down = !down) {
         changed = false;
-        for (i = c->n_entry; i-- > 0;) {
-            llmc__schema_entry *e = &c->entry[i];
+        for (k = 0; k < c->n_entry; k++) {
+            llmc__schema_entry *e;
+            i = down ? c->n_entry - 1 - k : k;
+            e = &c->entry[i];
             const bool alive = e->alive, ground = e->ground;
             if (alive && ground)
                 continue;
@@ -33107,6 +33386,7 @@ static void llmc__schema_carve(llmc__schema *c, llmc__arena *a)
     c->pool = (llmc__schema_part *)llmc__take(a, c->max_pool, sizeof *c->pool);
     c->prop = (llmc__schema_prop *)llmc__take(a, c->max_entry, sizeof *c->prop);
     c->sorted = (uint32_t *)llmc__take(a, c->max_entry, sizeof *c->sorted);
+    c->ref = (llmc__schema_ref *)llmc__take(a, c->max_entry, sizeof *c->ref);
     c->view = (llmc__schema_view *)llmc__take(a, LLMC__SCHEMA_PARTS, sizeof *c->view);
     c->code = (uint32_t *)llmc__take(a, LLMC__SCHEMA_PATTERN, sizeof *c->code);
 }
@@ -33139,6 +33419,7 @@ LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema
                           "a schema takes %zu bytes of work memory, not %zu", need, work_bytes);
     a = llmc__arena_over(work, work_bytes);
     llmc__schema_carve(&c, &a);
+    LLMC_MEMSET(c.ref, 0, c.max_entry * sizeof *c.ref);
     c.diag = diag;
     c.name = schema->name;
     LLMC__TRY(llmc_json_parse(schema, &c.root, diag));
@@ -34365,6 +34646,7 @@ typedef struct llmc__jloop {
     llmc__jv changed;         /* a tuple: what loop.changed saw last, or MISSING */
     uint32_t index, n;        /* index 0: before the first element */
     bool kept;                /* held in a variable: not used again */
+    bool whole;               /* an element's body ran to its end   */
     struct llmc__jloop *next; /* in the list of free ones */
 } llmc__jloop;
 
@@ -34421,6 +34703,7 @@ typedef struct llmc__jinja {
     llmc__jv *context; /* [names] what the caller gave under each name, or MISSING */
     llmc__jcapture *capture;
     llmc_chat_text *out;
+    bool fruitless; /* of the loop left last no body ran to its end: then its else part runs */
     bool out_joins; /* the last byte written was in the last span of out->plain */
 } llmc__jinja;
 
@@ -35386,6 +35669,20 @@ static void llmc__j_put_quoted(llmc__jbuild *b, llmc__jv s, const llmc__jstyle *
     (void)llmc__j_puts(b, quote);
 }
 
+/* A range in Python's words. */
+static void llmc__j_put_range(llmc__jbuild *b, const llmc__jv *items)
+{
+    (void)llmc__j_puts(b, "range(");
+    llmc__j_put_int(b, items[0].u.i);
+    (void)llmc__j_puts(b, ", ");
+    llmc__j_put_int(b, items[2].u.i);
+    if (items[1].u.i != 1) {
+        (void)llmc__j_puts(b, ", ");
+        llmc__j_put_int(b, items[1].u.i);
+    }
+    (void)llmc__j_puts(b, ")");
+}
+
 /* What has no elements to print. */
 static void llmc__j_put_scalar(llmc__jbuild *b, llmc__jv v, const llmc__jstyle *style)
 {
@@ -35418,7 +35715,10 @@ static void llmc__j_put_scalar(llmc__jbuild *b, llmc__jv v, const llmc__jstyle *
                      v.n > 0 ? v.u.s : "");
         break;
     default:
-        LLMC__J_FAIL(j, UNSUPPORTED, "a %s cannot be written as text", llmc__j_type_name(v));
+        if (v.type == LLMC__J_RANGE_OF && !style->json)
+            llmc__j_put_range(b, v.u.items);
+        else
+            LLMC__J_FAIL(j, UNSUPPORTED, "a %s cannot be written as text", llmc__j_type_name(v));
         break;
     }
 }
@@ -35551,16 +35851,6 @@ static void llmc__j_put_str(llmc__jbuild *b, llmc__jv v)
 {
     if (v.type == LLMC__J_STRING) {
         (void)llmc__j_add(b, v);
-    } else if (v.type == LLMC__J_RANGE_OF) {
-        (void)llmc__j_puts(b, "range(");
-        llmc__j_put_int(b, v.u.items[0].u.i);
-        (void)llmc__j_puts(b, ", ");
-        llmc__j_put_int(b, v.u.items[2].u.i);
-        if (v.u.items[1].u.i != 1) {
-            (void)llmc__j_puts(b, ", ");
-            llmc__j_put_int(b, v.u.items[1].u.i);
-        }
-        (void)llmc__j_puts(b, ")");
     } else if (v.type != LLMC__J_UNDEFINED) {
         llmc__j_put_repr(b, v);
     }
@@ -35680,6 +35970,18 @@ static llmc__jv llmc__j_slice_text(llmc__jinja *j, llmc__jv s, int64_t start, in
     return llmc__j_built(&b);
 }
 
+/* The numbers start, start + step, ..., n of them, before stop. */
+static llmc__jv llmc__j_range_of(llmc__jinja *j, int64_t start, int64_t stop, int64_t step, size_t n)
+{
+    llmc__jv *items = (llmc__jv *)llmc__j_new(j, 3, sizeof *items);
+    if (items == NULL)
+        return llmc__j_none();
+    items[0] = llmc__j_int(start);
+    items[1] = llmc__j_int(step);
+    items[2] = llmc__j_int(stop);
+    return llmc__j_over(LLMC__J_RANGE_OF, items, n);
+}
+
 /* v[start:stop:step]; NONE is a bound that is not given. */
 static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__jv stop, llmc__jv step)
 {
@@ -35687,7 +35989,8 @@ static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__
     int64_t by = step.type == LLMC__J_NONE ? 1 : step.u.i, a, z;
     size_t count, i;
     llmc__jv *items;
-    if (v.type != LLMC__J_STRING && v.type != LLMC__J_LIST && v.type != LLMC__J_TUPLE)
+    if (v.type != LLMC__J_STRING && v.type != LLMC__J_LIST && v.type != LLMC__J_TUPLE &&
+        v.type != LLMC__J_RANGE_OF)
         llmc__j_cannot(j, v, "has no slices");
     else if ((step.type != LLMC__J_NONE && !llmc__j_is_whole(step)) || by == 0)
         llmc__j_cannot(j, step, "is no step of a slice, or it is 0");
@@ -35702,6 +36005,9 @@ static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__
                     : 0;
     if (v.type == LLMC__J_STRING)
         return llmc__j_slice_text(j, v, count > 0 ? a : 0, by, count);
+    if (v.type == LLMC__J_RANGE_OF)
+        return llmc__j_range_of(j, v.u.items[0].u.i + a * v.u.items[1].u.i,
+                                v.u.items[0].u.i + z * v.u.items[1].u.i, by * v.u.items[1].u.i, count);
     if (by == 1 || count == 0)
         return llmc__j_over((llmc__jtype)v.type, v.u.items + (count > 0 ? a : 0), count);
     items = (llmc__jv *)llmc__j_new(j, count, sizeof *items);
@@ -35754,7 +36060,9 @@ static double llmc__j_fmod(double a, double b)
         x -= t;
     }
     x = a < 0 ? -x : x;
-    return x != 0 && (x < 0) != (b < 0) ? x + b : x;
+    if (x == 0) /* the sign of b, for a zero too */
+        return b < 0 ? -0.0 : 0.0;
+    return (x < 0) != (b < 0) ? x + b : x;
 }
 
 /* Whole numbers; *done false: the result is none, floats have to do it. */
@@ -36340,7 +36648,8 @@ typedef enum llmc__jcode {
     LLMC__JI_UNPACK,    /* pops something of c elements, pushes the last first */
     LLMC__JI_FOR,       /* pops what to walk over                     */
     LLMC__JI_NEXT,      /* pushes the next element; none: leaves, jumps by c */
-    LLMC__JI_ELSE,      /* by c unless the loop just left had no element */
+    LLMC__JI_WHOLE,     /* the innermost loop's body ran to its end */
+    LLMC__JI_ELSE,      /* by c unless no body of the loop just left ran to its end */
     LLMC__JI_SIFT,      /* as FOR, for a loop's condition             */
     LLMC__JI_SIFT_NEXT, /* as NEXT; at the end pushes those that passed */
     LLMC__JI_SIFT_KEEP, /* pops: does this one pass?                  */
@@ -36827,19 +37136,25 @@ static void llmc__j_named(llmc__jcompile *c, unsigned call)
     const llmc__jtoken *t = &c->token[c->at];
     const bool filter = call == LLMC__JI_FILTER;
     llmc__jpending *p;
+    uint32_t n = t->n;
     int row;
     if (t->kind != LLMC__JT_NAME) {
         (void)llmc__j_expected(c, filter ? "the name of a filter is expected"
                                          : "the name of a test is expected");
         return;
     }
+    while (c->token[c->at + 1].kind == LLMC__JT_OP && c->token[c->at + 1].op == '.' &&
+           c->token[c->at + 2].kind == LLMC__JT_NAME) { /* names with points: none is known */
+        c->at += 2;
+        n = c->token[c->at].at + c->token[c->at].n - t->at;
+    }
     row = llmc__j_row(filter ? llmc__j_filters : llmc__j_tests, filter ? LLMC__J_FILTERS : LLMC__J_TESTS,
-                      c->text + t->at, t->n);
+                      c->text + t->at, n);
     if (row < 0 && c->n_if == 0)
         (void)llmc__j_unsupported(c,
                                   filter ? "a filter that is not supported" : "a test that is not supported");
     if (row < 0)
-        (void)llmc__j_code_put(c, LLMC__JI_UNSUPPORTED, 0, 0, t->at, t->n);
+        (void)llmc__j_code_put(c, LLMC__JI_UNSUPPORTED, 0, 0, t->at, n);
     p = llmc__j_push(c, LLMC__JP_CALL);
     p->call = (uint8_t)call;
     p->c = row < 0 ? 0 : row;
@@ -36961,6 +37276,8 @@ static bool llmc__j_operand(llmc__jcompile *c)
         llmc__j_real(c);
         return true;
     case LLMC__JT_NAME:
+        if (llmc__j_is_name(c, c->at, "not") && llmc__j_top(c)->kind >= LLMC__JP_COMPARE)
+            return llmc__j_expected(c, "a value is expected");
         if (!argument && llmc__j_skip_name(c, "not")) {
             (void)llmc__j_push(c, LLMC__JP_NOT);
             return false;
@@ -37422,7 +37739,7 @@ static void llmc__j_leave_loop(llmc__jcompile *c, bool stop)
         llmc__j_jump_back(c, b->next);
     } else {
         (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
-        llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->ends);
+        llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->patch);
     }
     (void)llmc__j_end_tag(c);
 }
@@ -37617,6 +37934,13 @@ static void llmc__j_with(llmc__jcompile *c)
     (void)llmc__j_end_tag(c);
 }
 
+/* The end of a loop's body. */
+static void llmc__j_again(llmc__jcompile *c, const llmc__jblock *b)
+{
+    (void)llmc__j_code_put(c, LLMC__JI_WHOLE, 0, 0, 0, 0);
+    llmc__j_jump_back(c, b->next);
+}
+
 /* elif and else. */
 static void llmc__j_branch(llmc__jcompile *c, bool elif)
 {
@@ -37627,7 +37951,7 @@ static void llmc__j_branch(llmc__jcompile *c, bool elif)
         return;
     }
     if (b->kind == LLMC__JB_FOR) { /* the scope of the else part is its own */
-        llmc__j_jump_back(c, b->next);
+        llmc__j_again(c, b);
         llmc__j_land(c, &b->patch, c->n_code);
         llmc__j_jump(c, LLMC__JI_ELSE, 0, &b->ends);
         (void)llmc__j_code_put(c, LLMC__JI_SCOPE, 0, 0, 0, 0);
@@ -37689,7 +38013,7 @@ static void llmc__j_end(llmc__jcompile *c, unsigned kind)
         if (b->in_else)
             (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
         else
-            llmc__j_jump_back(c, b->next);
+            llmc__j_again(c, b);
         break;
     case LLMC__JB_MACRO:
     case LLMC__JB_CALL:
@@ -39016,6 +39340,8 @@ static llmc__jv llmc__j_filter_int(llmc__jinja *j, llmc__jv v, const llmc__jcall
     } else if (v.type == LLMC__J_FLOAT) {
         f = v.u.f;
     } else {
+        if (v.type == LLMC__J_UNDEFINED)
+            llmc__j_cannot(j, v, "");
         return a[0];
     }
     if (f != f || f > DBL_MAX || f < -DBL_MAX)
@@ -39032,6 +39358,8 @@ static llmc__jv llmc__j_filter_float(llmc__jinja *j, llmc__jv v, const llmc__jca
     double f;
     if (!llmc__j_bind(j, call, "default", a))
         return v;
+    if (v.type == LLMC__J_UNDEFINED)
+        llmc__j_cannot(j, v, "");
     if (llmc__j_is_number(v))
         return llmc__j_float(llmc__j_double(v));
     if (v.type == LLMC__J_STRING && llmc__j_parse(v, &d) && llmc__decimal_f64(&d, &f))
@@ -39320,6 +39648,8 @@ static llmc__jv llmc__j_filter_unique(llmc__jinja *j, llmc__jv v, const llmc__jc
     v = llmc__j_sequence(j, v);
     for (i = 0; i < v.n && v.type != LLMC__J_MISSING && llmc__j_work(j, 1); i++) {
         key = llmc__j_key(j, llmc__j_at(v, i), a[1], a[0]);
+        if (key.type == LLMC__J_LIST || key.type == LLMC__J_DICT)
+            llmc__j_cannot(j, key, "cannot be told apart by unique");
         for (k = 0; k < seen.n && !llmc__j_equal(j, seen.items[k], key) && llmc__j_work(j, 1); k++)
             ;
         if (k < seen.n)
@@ -39700,10 +40030,9 @@ static const char *const llmc__j_functions[LLMC__JF_COUNT] = {"range", "dict", "
 /* range(stop), range(start, stop, step) */
 static llmc__jv llmc__j_range(llmc__jinja *j, const llmc__jcall *call)
 {
-    llmc__jv *items = (llmc__jv *)llmc__j_new(j, 3, sizeof *items);
     int64_t start, stop, step;
     uint64_t n = 0;
-    if (items == NULL || call->npos < 1 || call->npos > 3 || call->nkw > 0) {
+    if (call->npos < 1 || call->npos > 3 || call->nkw > 0) {
         LLMC__J_FAIL(j, BAD_ARG, "range takes one to three numbers");
         return llmc__j_none();
     }
@@ -39721,10 +40050,7 @@ static llmc__jv llmc__j_range(llmc__jinja *j, const llmc__jcall *call)
                      (int)LLMC__J_RANGE);
         n = 0;
     }
-    items[0] = llmc__j_int(start);
-    items[1] = llmc__j_int(step);
-    items[2] = llmc__j_int(stop);
-    return llmc__j_over(LLMC__J_RANGE_OF, items, (size_t)n);
+    return llmc__j_range_of(j, start, stop, step, (size_t)n);
 }
 
 /* dict(a=1), namespace(a=1), both also of a dict. */
@@ -40038,6 +40364,8 @@ static void llmc__j_leave(llmc__jinja *j)
         c->loop->next = j->free_loops;
         j->free_loops = c->loop;
     }
+    if (c->loop != NULL)
+        j->fruitless = !c->loop->whole;
     j->scope = c->scope;
     if (c->captures)
         j->capture = c->outside;
@@ -40494,8 +40822,8 @@ static uint32_t llmc__j_run_jump(llmc__jinja *j, const llmc__jins *i, uint32_t p
     }
 }
 
-/* Loops; empty: whether the last one left had no elements. */
-static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t pc, bool *empty)
+/* Loops. */
+static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t pc)
 {
     llmc__jcontrol *c = j->n_control > 0 ? &j->control[j->n_control - 1] : NULL;
     const uint32_t to = (uint32_t)((int64_t)pc - 1 + i->c);
@@ -40504,9 +40832,13 @@ static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t p
         return pc;
     }
     if (i->op == LLMC__JI_ELSE)
-        return *empty ? pc : to;
+        return j->fruitless ? pc : to;
     if (c == NULL || c->loop == NULL) /* cannot be */
         return pc;
+    if (i->op == LLMC__JI_WHOLE) {
+        c->loop->whole = true;
+        return pc;
+    }
     if (i->op == LLMC__JI_SIFT_KEEP) {
         if (llmc__j_true(llmc__j_take(j)) && c->kept != NULL)
             c->kept[c->n_kept++] = llmc__j_at(c->loop->items, c->loop->index - 1u);
@@ -40514,7 +40846,6 @@ static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t p
     }
     if (llmc__j_for_next(j))
         return pc;
-    *empty = c->loop->n == 0;
     llmc__j_leave(j);
     if (i->op == LLMC__JI_SIFT_NEXT)
         llmc__j_give(j, llmc__j_over(LLMC__J_GENERATOR, c->kept, c->n_kept));
@@ -40560,7 +40891,6 @@ static void llmc__j_run(llmc__jinja *j)
 {
     const llmc_template *t = j->t;
     uint32_t pc = 0;
-    bool empty = false;
     while (llmc__j_work(j, 0)) {
         const llmc__jins *i = &t->code[pc++];
         j->line = i->line;
@@ -40590,7 +40920,7 @@ static void llmc__j_run(llmc__jinja *j)
         else if (i->op == LLMC__JI_UNPACK)
             llmc__j_unpack(j, llmc__j_take(j), (uint32_t)i->c);
         else if (i->op <= LLMC__JI_SIFT_KEEP)
-            pc = llmc__j_run_loop(j, i, pc, &empty);
+            pc = llmc__j_run_loop(j, i, pc);
         else if (i->op == LLMC__JI_UNSUPPORTED)
             LLMC__J_FAIL(j, UNSUPPORTED, "the filter or test '%.*s'", llmc__j_short(i->d), t->text + i->c);
         else

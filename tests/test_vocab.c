@@ -995,18 +995,22 @@ static const char llama_config[] =
     "\"rms_norm_eps\": 1e-5, \"rope_theta\": 10000.0, \"tie_word_embeddings\": true, \"hidden_act\": "
     "\"silu\"}";
 
-/* Opens a folder of `rows` tokens with this tokenizer.json and files beside it; the model in *mem. */
-static llmc_model *open_folder(unsigned rows, const bytes *tokenizer, const llmc_blob *beside, size_t n,
-                               void **mem)
+static bytes folder_weights, folder_config; /* of the folder opened last */
+
+/* Opens a folder of `rows` tokens with this tokenizer and files beside it; the model in *mem. */
+static llmc_model *open_named(unsigned rows, const bytes *tokenizer, const char *name,
+                              const llmc_blob *beside, size_t n, void **mem)
 {
-    bytes w = safetensors_file(rows), c = {NULL, 0, 0};
     llmc_blob f[8];
     llmc_model *m = NULL;
     size_t need, i;
-    text(&c, llama_config, rows);
-    f[0] = blob(&w, "d/model.safetensors");
-    f[1] = blob(&c, "d/config.json");
-    f[2] = blob(tokenizer, "d/tokenizer.json");
+    free(folder_weights.data);
+    folder_weights = safetensors_file(rows);
+    folder_config.size = 0;
+    text(&folder_config, llama_config, rows);
+    f[0] = blob(&folder_weights, "d/model.safetensors");
+    f[1] = blob(&folder_config, "d/config.json");
+    f[2] = blob(tokenizer, name);
     for (i = 0; i < n; i++)
         f[3 + i] = beside[i];
     memset(&seen, 0, sizeof seen);
@@ -1015,9 +1019,13 @@ static llmc_model *open_folder(unsigned rows, const bytes *tokenizer, const llmc
         *mem = malloc(need);
         llmc_model_init(&m, f, 3 + n, NULL, *mem, need, &seen);
     }
-    free(w.data); /* weights and configuration are not looked at after this */
-    free(c.data);
     return m;
+}
+
+static llmc_model *open_folder(unsigned rows, const bytes *tokenizer, const llmc_blob *beside, size_t n,
+                               void **mem)
+{
+    return open_named(rows, tokenizer, "d/tokenizer.json", beside, n, mem);
 }
 
 static void test_folder(void)
@@ -1087,6 +1095,123 @@ static void test_folder(void)
         CHECK(llmc_model_chat_template(m, &len) == jinja && len == sizeof jinja - 1);
     free(mem);
     free(j.data), free(k.data);
+}
+
+//--[ saving ]--
+static bool keep(void *user, const void *data, size_t n)
+{
+    put((bytes *)user, data, n);
+    return true;
+}
+
+static unsigned warnings;
+
+static void count_warning(void *user, llmc_log_level level, const char *tag, const char *message)
+{
+    (void)user, (void)tag, (void)message;
+    warnings += level == LLMC_LOG_WARN;
+}
+
+/* Saves a model as GGUF; its bytes. */
+static bytes saved(const llmc_model *m)
+{
+    bytes out = {NULL, 0, 0};
+    llmc_save_options o;
+    llmc_writer w;
+    size_t need = llmc_model_save_need(m);
+    void *work = malloc(need);
+    memset(&o, 0, sizeof o);
+    memset(&w, 0, sizeof w);
+    o.log.fn = count_warning;
+    o.log.level = LLMC_LOG_WARN;
+    w.write = keep;
+    w.user = &out;
+    warnings = 0;
+    CHECKF(llmc_model_save(m, &o, &w, work, need, &seen) == LLMC_OK, "%s", seen.message);
+    free(work);
+    return out;
+}
+
+/* A folder's tokenizer, saved in a GGUF and read again, gives the same ids. */
+static void saved_ids(unsigned rows, const bytes *tokenizer, const char *name, const llmc_blob *beside,
+                      size_t n)
+{
+    static const char *const more[] = {"Hello, World \xe4\xb8\xad", "ab<user> c  ab",
+                                       "e\xcc\x81 caf\xc3\xa9  <t>  x"};
+    void *mem;
+    bytes g;
+    opened again;
+    unsigned i;
+    llmc_model *m = open_named(rows, tokenizer, name, beside, n, &mem);
+    if (!CHECKF(m != NULL, "%s: %s", name, seen.message))
+        return;
+    g = saved(m);
+    CHECKF(warnings == 0, "%s: a warning", name);
+    again = open_bytes(&g, "saved.gguf");
+    expect_open(&again, name);
+    if (again.tok != NULL) {
+        if (strstr(name, ".txt") == NULL) /* in a GGUF of BERT's U+2581 in text is a space */
+            same_ids(llmc_model_tokenizer(m), again.tok, name);
+        for (i = 0; i < 3; i++) {
+            const char *x = ids_of(llmc_model_tokenizer(m), more[i], true, true),
+                       *y = ids_of(again.tok, more[i], true, true);
+            CHECKF(strcmp(x, y) == 0, "%s: '%s': %s, saved: %s", name, more[i], x, y);
+        }
+    }
+    shut(&again);
+    free(g.data);
+    free(mem);
+}
+
+static void test_save(void)
+{
+    static const parts nfc = {"{\"type\": \"NFC\"}",
+                              NULL,
+                              NULL,
+                              NULL,
+                              NULL,
+                              "[{\"id\": 270, \"content\": \"<|endoftext|>\", \"special\": true}, {\"id\": "
+                              "271, \"content\": \"<t>\", "
+                              "\"lstrip\": true, \"rstrip\": true, \"special\": true}]"};
+    static const parts words = {
+        NULL, "{\"type\": \"Whitespace\"}", NULL, "null", "\"type\": \"WordLevel\", \"unk_token\": \"a\", ",
+        NULL};
+    static const char list[] =
+        "[PAD]\n[UNK]\n[CLS]\n[SEP]\nhe\n##llo\nworld\n,\n\xe4\xb8\xad\nth\n##e\nyou\n";
+    static const char config[] = "{\"chat_template\": \"T\\n\", \"eos_token\": \"<|endoftext|>\"}";
+    bytes j = tokenizer_json(&nfc, true, true), b = proto_file(2, false, 35, 1),
+          u = proto_file(1, true, 0, 0), v = {NULL, 0, 0};
+    bytes k = tokenizer_json(&words, false, false), g;
+    llmc_blob beside;
+    llmc_model *m, *again = NULL;
+    size_t need = 0, len = 0;
+    void *mem, *more;
+    beside.data = config;
+    beside.size = sizeof config - 1;
+    beside.name = "d/tokenizer_config.json";
+    put(&v, list, sizeof list - 1);
+    saved_ids(280, &j, "d/tokenizer.json", &beside, 1);
+    saved_ids(10, &b, "d/tokenizer.model", NULL, 0);
+    saved_ids(10, &u, "d/tokenizer.model", NULL, 0);
+    saved_ids(12, &v, "d/vocab.txt", NULL, 0);
+    /* the chat template goes along */
+    m = open_folder(280, &j, &beside, 1, &mem);
+    g = saved(m);
+    beside = blob(&g, "saved.gguf");
+    CHECK(llmc_model_need(&beside, 1, NULL, &need, &seen) == LLMC_OK);
+    more = malloc(need);
+    CHECKF(llmc_model_init(&again, &beside, 1, NULL, more, need, &seen) == LLMC_OK, "%s", seen.message);
+    CHECK(again != NULL && llmc_model_chat_template(again, &len) != NULL && len == 2);
+    CHECK(again != NULL && llmc_tokenizer_special(llmc_model_tokenizer(again), LLMC_SPECIAL_EOS) == 270);
+    free(more), free(mem), free(g.data);
+    m = open_folder(271, &k, NULL, 0, &mem); /* what a GGUF cannot hold is left out, and said */
+    if (CHECKF(m != NULL, "%s", seen.message)) {
+        g = saved(m);
+        CHECK(warnings == 1);
+        free(g.data);
+    }
+    free(mem);
+    free(j.data), free(b.data), free(u.data), free(v.data), free(k.data);
 }
 
 //--[ hostile ]--
@@ -1211,6 +1336,7 @@ int main(void)
     RUN(test_bert);
     RUN(test_beside);
     RUN(test_folder);
+    RUN(test_save);
     RUN(test_memory);
     RUN(test_hostile);
     return test_end("vocab");

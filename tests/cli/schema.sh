@@ -11,7 +11,7 @@ if ! ${CC:-cc} -O2 tests/cli/schema_driver.c -o "$DIR/driver" 2>"$DIR/err"; then
     finish
 fi
 MODEL=$LLAMA
-if [ -x "$B/synth" ] && "$B/synth" tiny "$DIR/random.gguf" F32 >"$DIR/out" 2>&1; then
+if [ -x "$B/synth" ] && "$B/synth" llama-tiny "$DIR/random.gguf" F32 >"$DIR/out" 2>&1; then
     MODEL=$DIR/random.gguf
 fi
 

@@ -6,6 +6,7 @@
      json settings                                      the text readers alone
      tokenizer pieces                                   a tokenizer.json; SentencePiece and whatever else is one
      reply                                              what a model says, in any cut
+     schema                                             a JSON schema: its grammar, and that compiled
 
    An input is one or more files. Each begins with a head of ten bytes, "\0LLMCFILE", a letter that
    says what the file is called, and is filled up with zeros of 4096 times the number that the letter
@@ -354,6 +355,45 @@ static void use_settings(const llmc_blob *file)
     check_failure(s, &diag);
 }
 
+/* A schema as a grammar, which has to be one: only its limits may be in the way. */
+static int use_schema(const llmc_blob *file)
+{
+    static char out[LLMC_SCHEMA_TEXT];
+    llmc_schema_options opt;
+    llmc_grammar_options grammar;
+    llmc_grammar *g;
+    llmc_diag diag;
+    llmc_status s;
+    size_t need, len = 0, again = 0;
+    void *work;
+    memset(&opt, 0, sizeof opt);
+    memset(&grammar, 0, sizeof grammar);
+    opt.space = (llmc_json_space)(file->size % 3);
+    opt.open_objects = file->size / 3 % 2 == 1;
+    opt.max_rules = 512;
+    grammar.max_code = 1u << 16;
+    need = llmc_schema_need(&opt);
+    work = malloc(need);
+    s = llmc_schema_gbnf(file, &opt, out, sizeof out, &len, work, need, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK &&
+        (llmc_schema_gbnf(file, &opt, NULL, 0, &again, work, need, &diag) != LLMC_NO_MEMORY || again != len))
+        broken("a grammar of two lengths", diag.message);
+    free(work);
+    if (s == LLMC_OK)
+        s = llmc_grammar_need(NULL, out, len, &grammar, &need, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_BAD_ARG)
+        broken("a schema's grammar is none", diag.message);
+    if (s != LLMC_OK)
+        return 0;
+    work = malloc(need);
+    if (llmc_grammar_init(&g, NULL, out, len, &grammar, work, need, &diag) != LLMC_OK)
+        broken("a grammar that was measured", diag.message);
+    free(work);
+    return 0;
+}
+
 /* ------------------------------------------------------------ replies */
 /* What a reply gave, as text: kinds, names and all that was said, however it came in pieces. */
 typedef struct heard {
@@ -459,8 +499,10 @@ static void use_replies(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    llmc_blob file;
+    llmc_blob file = {data, size, "text"};
     bool json = strcmp(target, "json") == 0;
+    if (strcmp(target, "schema") == 0)
+        return use_schema(&file);
     if (strcmp(target, "tokenizer") == 0 || strcmp(target, "pieces") == 0) {
         open_tokenizer(data, size, target[0] == 't' ? "tokenizer.json" : "pieces");
         return 0;
@@ -649,12 +691,55 @@ static size_t change_file(uint8_t *data, size_t size, size_t max, uint32_t *stat
     return LLVMFuzzerMutate(data, size, max);
 }
 
+/* A keyword of schemas behind one of a text's opening braces. */
+static size_t change_schema(uint8_t *text, size_t size, size_t max, uint32_t *state)
+{
+    static const char *const keyword[] = {"\"type\":\"object\",",
+                                          "\"type\":[\"array\",\"number\"],",
+                                          "\"type\":\"integer\",",
+                                          "\"anyOf\":[{},{\"type\":\"string\"}],",
+                                          "\"allOf\":[{\"$ref\":\"#\"}],",
+                                          "\"oneOf\":[{\"required\":[\"a\"]}],",
+                                          "\"$ref\":\"#\",",
+                                          "\"$ref\":\"#/properties/a\",",
+                                          "\"properties\":{\"a\":{},\"b\":{}},",
+                                          "\"required\":[\"b\"],",
+                                          "\"additionalProperties\":{},",
+                                          "\"minProperties\":1,",
+                                          "\"maxProperties\":2,",
+                                          "\"items\":{},",
+                                          "\"prefixItems\":[{},false],",
+                                          "\"minItems\":2,",
+                                          "\"maxItems\":3,",
+                                          "\"minLength\":2,",
+                                          "\"maxLength\":9,",
+                                          "\"pattern\":\"^[a-c]{2,}(x|y)?$\",",
+                                          "\"format\":\"date\",",
+                                          "\"enum\":[1,\"a\",{}],",
+                                          "\"const\":0,",
+                                          "\"minimum\":-1.5,",
+                                          "\"exclusiveMaximum\":100,"};
+    const char *with = keyword[roll(state) % (sizeof keyword / sizeof keyword[0])];
+    size_t at = size > 0 ? roll(state) % size : 0, n = strlen(with);
+    while (at < size && text[at] != '{')
+        at++;
+    if (at == size || size + n > max || roll(state) % 3 == 0)
+        return change_text(text, size, max, state);
+    if (at + 1 < size && text[at + 1] == '}') /* alone: no comma */
+        n--;
+    memmove(text + at + 1 + n, text + at + 1, size - at - 1);
+    memcpy(text + at + 1, with, n);
+    return size + n;
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
     part p[MOST_FILES];
     uint32_t state = seed;
     unsigned n, i;
     size_t rest, now, len;
+    if (strcmp(target, "schema") == 0)
+        return change_schema(data, size, max, &state);
     if (strcmp(target, "reply") == 0 && roll(&state) % 2 == 0) {
         const char *tag = llmc__reply_tag_text[roll(&state) % LLMC__TAG_COUNT];
         size_t at = size > 2 ? 2 + roll(&state) % (size - 1) : size;

@@ -19,6 +19,14 @@ NAMES = ("model.safetensors", "config.json", "model-00001-of-00002.safetensors",
          "model-00001-of-00002.gguf", "model-00002-of-00002.gguf", "model.bin", "model.mog", "1_Pooling/config.json",
          "model.safetensors.index.json", "tokenizer.bin")
 MOST = 48 << 10  # longest file that is kept whole
+SCHEMAS = (
+    '{"$defs":{"n":{"type":"object","properties":{"v":{},"next":{"anyOf":[{"$ref":"#/$defs/n"},{"type":"null"}]}}}},'
+    '"$ref":"#/$defs/n"}',
+    '{"type":"object","properties":{"ab":{"type":"integer","minimum":-5,"maximum":42.5},"ac":{"enum":[1,"x",{"y":[]}]}},'
+    '"required":["ac"],"additionalProperties":{"type":"number","exclusiveMinimum":0.1},"minProperties":2}',
+    '{"type":"array","prefixItems":[{"type":"string","pattern":"^[^a-c\\\\s]{2,5}(x|\\\\d)?$","maxLength":6},false],"items":{"const":"\\u00e9"}}',
+    '{"allOf":[{"minLength":1},{"oneOf":[{"type":"string","format":"date-time"},{"maxLength":3}]}],"pattern":"a|b$"}',
+)
 
 
 def head(name, fill):
@@ -230,6 +238,8 @@ def main(out, folders):
                 seeds.model([os.path.join(d, f) for d, _, files in os.walk(path) for f in files])
             else:
                 seeds.model([path])
+    for schema in SCHEMAS:
+        seeds.add("schema", schema.encode())
     print("seeds: " + ", ".join("%s %d" % x for x in sorted(seeds.n.items())))
 
 
