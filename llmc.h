@@ -124,32 +124,33 @@
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
-     activation functions -> LAYER.ffn            memory need -> ENGINE.carve
-     arena -> MEM.arena                           MessagePack -> DATA.msgpack
-     attention, GQA -> LAYER.attn                 mixture of experts -> LAYER.experts
-     batching, continuous -> ENGINE.step          mmap, files -> OS.map
-     BERT, pooling -> ENGINE.embed                models as GGUF -> MODEL.save
-     BPE merges -> TOKEN.merge                    penalties -> SAMPLE.penalty
-     byte order -> PLATFORM.order                 perplexity (llmc_seq_forward) -> ENGINE.step
-     chat formats of our own -> CHAT.format       pre-tokenizers -> TOKEN.split
-     chat templates, Jinja -> CHAT.run            prompt injection -> CHAT.build
-     checkpoint folders -> OS.folder              prompts in chats -> CHAT.render
-     config.json -> MODEL.hyper                   quantisation -> QUANT.block
-     CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
-     decode, GEMV, GEMM -> LAYER.product          regular expressions -> GRAMMAR.pattern
-     embeddings -> ENGINE.embed                   RMSNorm, LayerNorm -> LAYER.norm
+     activation functions -> LAYER.ffn            mixture of experts -> LAYER.experts
+     arena -> MEM.arena                           mmap, files -> OS.map
+     attention, GQA -> LAYER.attn                 models as GGUF -> MODEL.save
+     batching, continuous -> ENGINE.step          penalties -> SAMPLE.penalty
+     BERT, pooling -> ENGINE.embed                perplexity (llmc_seq_forward) -> ENGINE.step
+     BPE merges -> TOKEN.merge                    pre-tokenizers -> TOKEN.split
+     byte order -> PLATFORM.order                 prompt injection -> CHAT.build
+     chat formats of our own -> CHAT.format       prompts in chats -> CHAT.render
+     chat templates, Jinja -> CHAT.run            quantisation -> QUANT.block
+     checkpoint folders -> OS.folder              random numbers -> MATH.random
+     config.json -> MODEL.hyper                   reasoning in replies -> CHAT.reply
+     CPU dispatch -> PLATFORM.cpu                 regular expressions -> GRAMMAR.pattern
+     decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
+     embeddings -> ENGINE.embed                   RoPE scaling in files -> MODEL.rope
      error messages -> STATUS.fail                RoPE, YaRN, NTK -> LAYER.rope
-     families of models -> MODEL.family           RoPE scaling in files -> MODEL.rope
-     GGUF -> FILE.gguf                            safetensors -> FILE.safetensors
-     Hugging Face folders -> MODEL.source         sampling, top-k, top-p -> SAMPLE.filter
-     JSON -> DATA.check                           sliding window, sinks -> LAYER.attn
-     JSON schemas -> GRAMMAR.schema               stop strings, UTF-8 -> ENGINE.stream
-     K-quants -> QUANT.unit                       tensor names -> MODEL.names
-     KV cache, pages -> KV.pool                   threads -> OS.pool
-     llama2.c files -> FILE.llama2c               TOML, YAML -> DATA.settings
+     families of models -> MODEL.family           safetensors -> FILE.safetensors
+     GGUF -> FILE.gguf                            sampling, top-k, top-p -> SAMPLE.filter
+     Hugging Face folders -> MODEL.source         sliding window, sinks -> LAYER.attn
+     JSON -> DATA.check                           stop strings, UTF-8 -> ENGINE.stream
+     JSON schemas -> GRAMMAR.schema               tensor names -> MODEL.names
+     K-quants -> QUANT.unit                       threads -> OS.pool
+     KV cache, pages -> KV.pool                   TOML, YAML -> DATA.settings
+     llama2.c files -> FILE.llama2c               tool calls -> CHAT.call
      llm.c files -> FILE.llmc                     torchless, MOG -> FILE.torchless
      logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
-                                                  vector kernels -> KERNEL.body
+     memory need -> ENGINE.carve                  vector kernels -> KERNEL.body
+     MessagePack -> DATA.msgpack
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
