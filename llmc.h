@@ -124,18 +124,18 @@
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
-     activation functions -> LAYER.ffn            mixture of experts -> LAYER.experts
-     ambiguous grammars -> GRAMMAR.stack          mmap, files -> OS.map
-     arena -> MEM.arena                           models as GGUF -> MODEL.save
-     attention, GQA -> LAYER.attn                 names of pre-tokenizers -> FILE.pattern
-     batching, continuous -> ENGINE.step          normalizers -> TOKEN.normal
-     BERT, pooling -> ENGINE.embed                penalties -> SAMPLE.penalty
-     BPE merges -> TOKEN.merge                    perplexity (llmc_seq_forward) -> ENGINE.step
-     byte order -> PLATFORM.order                 pre-tokenizers -> TOKEN.split
-     chat formats of our own -> CHAT.format       prompt injection -> CHAT.build
-     chat templates, Jinja -> CHAT.run            prompts in chats -> CHAT.render
-     checkpoint folders -> OS.folder              quantisation -> QUANT.block
-     config.json -> MODEL.hyper                   random numbers -> MATH.random
+     activation functions -> LAYER.ffn            mmap, files -> OS.map
+     ambiguous grammars -> GRAMMAR.stack          models as GGUF -> MODEL.save
+     arena -> MEM.arena                           names of pre-tokenizers -> FILE.pattern
+     attention, GQA -> LAYER.attn                 normalizers -> TOKEN.normal
+     batching, continuous -> ENGINE.step          penalties -> SAMPLE.penalty
+     BERT, pooling -> ENGINE.embed                perplexity (llmc_seq_forward) -> ENGINE.step
+     BPE merges -> TOKEN.merge                    pre-tokenizers -> TOKEN.split
+     byte order -> PLATFORM.order                 prompt injection -> CHAT.build
+     chat formats of our own -> CHAT.format       prompts in chats -> CHAT.render
+     chat templates, Jinja -> CHAT.run            quantisation -> QUANT.block
+     checkpoint folders -> OS.folder              random numbers -> MATH.random
+     config.json -> MODEL.hyper                   reasoning in replies -> CHAT.reply
      CPU dispatch -> PLATFORM.cpu                 regular expressions -> GRAMMAR.pattern
      decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
      embeddings -> ENGINE.embed                   RoPE scaling in files -> MODEL.rope
@@ -148,11 +148,12 @@
      JSON schemas -> GRAMMAR.schema               threads -> OS.pool
      K-quants -> QUANT.unit                       token masks -> GRAMMAR.mask
      KV cache, pages -> KV.pool                   TOML, YAML -> DATA.settings
-     llama2.c files -> FILE.llama2c               torchless, MOG -> FILE.torchless
-     llm.c files -> FILE.llmc                     Unicode classes -> TOKEN.unicode
-     logging, debugging -> FORWARD.watch          vector kernels -> KERNEL.body
-     memory need -> ENGINE.carve                  vocabularies from text -> TOKEN.build
-     MessagePack -> DATA.msgpack
+     llama2.c files -> FILE.llama2c               tool calls -> CHAT.call
+     llm.c files -> FILE.llmc                     torchless, MOG -> FILE.torchless
+     logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
+     memory need -> ENGINE.carve                  vector kernels -> KERNEL.body
+     MessagePack -> DATA.msgpack                  vocabularies from text -> TOKEN.build
+     mixture of experts -> LAYER.experts
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
