@@ -13782,6 +13782,19 @@ static void llmc__out_text(llmc__out *o, const char *text, size_t len)
     llmc__out_bytes(o, text, len);
 }
 
+/* Text as it is, and numbers in text. */
+static void llmc__out_words(llmc__out *o, const char *text)
+{
+    llmc__out_bytes(o, text, llmc__strlen(text));
+}
+
+static void llmc__out_decimal(llmc__out *o, uint64_t v)
+{
+    char text[24];
+    llmc__format(text, sizeof text, "%llu", (unsigned long long)v);
+    llmc__out_words(o, text);
+}
+
 /* Zeros up to a multiple of alignment, a power of two. */
 static void llmc__out_pad(llmc__out *o, uint64_t alignment)
 {
@@ -20436,63 +20449,49 @@ static void llmc__out_json(llmc__out *o, const char *p, size_t n)
     llmc__out_bytes(o, "\"", 1);
 }
 
-/* Writes a string of our own as it is. */
-static void llmc__out_plain(llmc__out *o, const char *text)
-{
-    llmc__out_bytes(o, text, llmc__strlen(text));
-}
-
-/* Writes a number in decimal. */
-static void llmc__out_id(llmc__out *o, uint32_t v)
-{
-    char text[16];
-    llmc__format(text, sizeof text, "%u", (unsigned)v);
-    llmc__out_plain(o, text);
-}
-
 /* Writes tokenizer.json: special tokens, how to cut, then the pieces that occur at least `least` times.
    Returns the number of tokens. */
 static uint32_t llmc__builder_write(const llmc__builder *b, uint32_t least, llmc__out *o)
 {
     uint32_t i, id;
-    llmc__out_plain(
+    llmc__out_words(
         o, "{\n \"version\": \"1.0\",\n \"truncation\": null,\n \"padding\": null,\n \"added_tokens\": [");
     for (i = 0; i < b->n_special; i++) {
-        llmc__out_plain(o, i == 0 ? "\n  {\"id\": " : ",\n  {\"id\": ");
-        llmc__out_id(o, i);
-        llmc__out_plain(o, ", \"content\": ");
+        llmc__out_words(o, i == 0 ? "\n  {\"id\": " : ",\n  {\"id\": ");
+        llmc__out_decimal(o, i);
+        llmc__out_words(o, ", \"content\": ");
         llmc__out_json(o, b->special[i], llmc__strlen(b->special[i]));
-        llmc__out_plain(
+        llmc__out_words(
             o, ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
                "\"special\": true}");
     }
-    llmc__out_plain(o, "\n ],\n \"normalizer\": null,\n \"pre_tokenizer\": ");
-    llmc__out_plain(o, b->n_steps == 1
+    llmc__out_words(o, "\n ],\n \"normalizer\": null,\n \"pre_tokenizer\": ");
+    llmc__out_words(o, b->n_steps == 1
                            ? "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"[\\\\s\\\\S]\"}, "
                              "\"behavior\": \"Isolated\", \"invert\": false}"
                            : "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"WhitespaceSplit\"}, "
                              "{\"type\": \"Punctuation\", \"behavior\": \"Isolated\"}]}");
-    llmc__out_plain(o, ",\n \"post_processor\": null,\n \"decoder\": ");
-    llmc__out_plain(o, b->n_steps == 1 ? "{\"type\": \"Fuse\"}" : "null");
-    llmc__out_plain(o, ",\n \"model\": {\"type\": \"WordLevel\", \"vocab\": {");
+    llmc__out_words(o, ",\n \"post_processor\": null,\n \"decoder\": ");
+    llmc__out_words(o, b->n_steps == 1 ? "{\"type\": \"Fuse\"}" : "null");
+    llmc__out_words(o, ",\n \"model\": {\"type\": \"WordLevel\", \"vocab\": {");
     for (id = 0; id < b->n_special; id++) {
-        llmc__out_plain(o, id == 0 ? "\n  " : ",\n  ");
+        llmc__out_words(o, id == 0 ? "\n  " : ",\n  ");
         llmc__out_json(o, b->special[id], llmc__strlen(b->special[id]));
-        llmc__out_plain(o, ": ");
-        llmc__out_id(o, id);
+        llmc__out_words(o, ": ");
+        llmc__out_decimal(o, id);
     }
     for (i = 0; i < b->n; i++) {
         const llmc__piece_seen *seen = &b->list[i];
         if (seen->count < least || llmc__builder_special(b, seen->p, seen->len) == seen->len)
             continue;
-        llmc__out_plain(o, ",\n  ");
+        llmc__out_words(o, ",\n  ");
         llmc__out_json(o, (const char *)seen->p, seen->len);
-        llmc__out_plain(o, ": ");
-        llmc__out_id(o, id++);
+        llmc__out_words(o, ": ");
+        llmc__out_decimal(o, id++);
     }
-    llmc__out_plain(o, "\n }, \"unk_token\": ");
+    llmc__out_words(o, "\n }, \"unk_token\": ");
     llmc__out_json(o, b->special[0], llmc__strlen(b->special[0]));
-    llmc__out_plain(o, "}\n}\n");
+    llmc__out_words(o, "}\n}\n");
     return id;
 }
 
@@ -25683,19 +25682,6 @@ LLMC_API size_t llmc_model_save_need(const llmc_model *model)
 }
 
 //--[ 14.14 MODEL.containers ]-- the same weights as safetensors and torchless's .bin
-/* Text as it is, and numbers in text. */
-static void llmc__out_words(llmc__out *o, const char *text)
-{
-    llmc__out_bytes(o, text, llmc__strlen(text));
-}
-
-static void llmc__out_decimal(llmc__out *o, uint64_t v)
-{
-    char text[24];
-    llmc__format(text, sizeof text, "%llu", (unsigned long long)v);
-    llmc__out_words(o, text);
-}
-
 /* "name": with its colon. Names are printable ASCII, since they had to be ones that are known; what a
    pattern's end let through is replaced. */
 static void llmc__out_member(llmc__out *o, const char *name)
@@ -25965,7 +25951,7 @@ static void llmc__out_unit(llmc__out *o, uint32_t unit)
 }
 
 /* A JSON string of UTF-8 text [len], in ASCII as torchless's own are; two units from U+10000 on. */
-static void llmc__out_json(llmc__out *o, const uint8_t *text, size_t len)
+static void llmc__out_ascii(llmc__out *o, const uint8_t *text, size_t len)
 {
     uint32_t cp;
     size_t i, step;
@@ -25995,7 +25981,7 @@ static void llmc__torchless_vocab(const llmc_tokenizer *tok, llmc__out *o)
         if (tok->tok[id].text_len == 0)
             continue;
         llmc__out_words(o, n++ > 0 ? "," : "");
-        llmc__out_json(o, tok->tok[id].text, tok->tok[id].text_len);
+        llmc__out_ascii(o, tok->tok[id].text, tok->tok[id].text_len);
         llmc__out_words(o, ":");
         llmc__out_decimal(o, id);
     }
@@ -26004,9 +25990,9 @@ static void llmc__torchless_vocab(const llmc_tokenizer *tok, llmc__out *o)
     for (n = 0; n < v->merges.count && llmc__vocab_merge_next(v, &it, &m) && m.b != NULL; n++) {
         llmc__out_words(o, n > 0 ? ",[" : "[");
         if (m.encoding == LLMC__TEXT_PLAIN) {
-            llmc__out_json(o, m.a, m.a_len);
+            llmc__out_ascii(o, m.a, m.a_len);
             llmc__out_words(o, ",");
-            llmc__out_json(o, m.b, m.b_len);
+            llmc__out_ascii(o, m.b, m.b_len);
         } else { /* escaped as it must be */
             llmc__out_words(o, "\"");
             llmc__out_bytes(o, m.a, m.a_len);
