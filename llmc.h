@@ -124,32 +124,36 @@
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
-     activation functions -> LAYER.ffn            memory need -> ENGINE.carve
-     arena -> MEM.arena                           MessagePack -> DATA.msgpack
-     attention, GQA -> LAYER.attn                 mixture of experts -> LAYER.experts
-     batching, continuous -> ENGINE.step          mmap, files -> OS.map
-     BERT, pooling -> ENGINE.embed                models as GGUF -> MODEL.save
-     BPE merges -> TOKEN.merge                    penalties -> SAMPLE.penalty
-     byte order -> PLATFORM.order                 perplexity (llmc_seq_forward) -> ENGINE.step
-     chat formats of our own -> CHAT.format       pre-tokenizers -> TOKEN.split
-     chat templates, Jinja -> CHAT.run            prompt injection -> CHAT.build
-     checkpoint folders -> OS.folder              prompts in chats -> CHAT.render
-     config.json -> MODEL.hyper                   quantisation -> QUANT.block
-     CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
-     decode, GEMV, GEMM -> LAYER.product          regular expressions -> GRAMMAR.pattern
-     embeddings -> ENGINE.embed                   RMSNorm, LayerNorm -> LAYER.norm
+     activation functions -> LAYER.ffn            mmap, files -> OS.map
+     ambiguous grammars -> GRAMMAR.stack          models as GGUF -> MODEL.save
+     arena -> MEM.arena                           names of pre-tokenizers -> FILE.pattern
+     attention, GQA -> LAYER.attn                 normalizers -> TOKEN.normal
+     batching, continuous -> ENGINE.step          penalties -> SAMPLE.penalty
+     BERT, pooling -> ENGINE.embed                perplexity (llmc_seq_forward) -> ENGINE.step
+     BPE merges -> TOKEN.merge                    pre-tokenizers -> TOKEN.split
+     byte order -> PLATFORM.order                 prompt injection -> CHAT.build
+     chat formats of our own -> CHAT.format       prompts in chats -> CHAT.render
+     chat templates, Jinja -> CHAT.run            quantisation -> QUANT.block
+     checkpoint folders -> OS.folder              random numbers -> MATH.random
+     config.json -> MODEL.hyper                   reasoning in replies -> CHAT.reply
+     CPU dispatch -> PLATFORM.cpu                 regular expressions -> GRAMMAR.pattern
+     decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
+     embeddings -> ENGINE.embed                   RoPE scaling in files -> MODEL.rope
      error messages -> STATUS.fail                RoPE, YaRN, NTK -> LAYER.rope
-     families of models -> MODEL.family           RoPE scaling in files -> MODEL.rope
-     GGUF -> FILE.gguf                            safetensors -> FILE.safetensors
-     Hugging Face folders -> MODEL.source         sampling, top-k, top-p -> SAMPLE.filter
-     JSON -> DATA.check                           sliding window, sinks -> LAYER.attn
-     JSON schemas -> GRAMMAR.schema               stop strings, UTF-8 -> ENGINE.stream
-     K-quants -> QUANT.unit                       tensor names -> MODEL.names
-     KV cache, pages -> KV.pool                   threads -> OS.pool
-     llama2.c files -> FILE.llama2c               TOML, YAML -> DATA.settings
+     families of models -> MODEL.family           safetensors -> FILE.safetensors
+     GBNF grammars -> GRAMMAR.parse               sampling, top-k, top-p -> SAMPLE.filter
+     GGUF -> FILE.gguf                            sliding window, sinks -> LAYER.attn
+     Hugging Face folders -> MODEL.source         stop strings, UTF-8 -> ENGINE.stream
+     JSON -> DATA.check                           tensor names -> MODEL.names
+     JSON schemas -> GRAMMAR.schema               threads -> OS.pool
+     K-quants -> QUANT.unit                       token masks -> GRAMMAR.mask
+     KV cache, pages -> KV.pool                   TOML, YAML -> DATA.settings
+     llama2.c files -> FILE.llama2c               tool calls -> CHAT.call
      llm.c files -> FILE.llmc                     torchless, MOG -> FILE.torchless
      logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
-                                                  vector kernels -> KERNEL.body
+     memory need -> ENGINE.carve                  vector kernels -> KERNEL.body
+     MessagePack -> DATA.msgpack                  vocabularies from text -> TOKEN.build
+     mixture of experts -> LAYER.experts
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -625,6 +629,25 @@ LLMC_API size_t llmc_decoder_room(const llmc_tokenizer *tok);
 LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *text, size_t cap, size_t *len,
                                        llmc_diag *diag);
 LLMC_API size_t llmc_decoder_end(llmc_decoder *dec, char *text);
+
+/* How llmc_vocab_build makes a vocabulary. */
+typedef struct llmc_vocab_options {
+    size_t size;
+    bool chars;                 /* of characters; else of words, with punctuation apart           */
+    uint32_t min_count;         /* pieces that occur less often are left to the unknown token     */
+    const char *const *special; /* [n_special] UTF-8, in the order of their ids, the unknown one  */
+    size_t n_special;           /*   first; none: "<unk>". In the texts they part what is around  */
+} llmc_vocab_options;
+
+/* The distinct words or characters of texts as a tokenizer.json (WordLevel), in order of first appearance:
+   what llmc_tokenizer_init and others read. Need's memory is enough; less does where pieces recur.
+   *n_tokens may be NULL. Errors: BAD_ARG, NO_MEMORY, IO (the writer stopped), UNSUPPORTED (text made
+   to slow it down). */
+LLMC_API llmc_status llmc_vocab_need(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                     size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                      void *mem, size_t bytes, const llmc_writer *writer, uint32_t *n_tokens,
+                                      llmc_diag *diag);
 
 #endif /* LLMC_NO_TOKEN */
 
@@ -8758,6 +8781,9 @@ enum {
     X(TOK_SEP, "tokenizer.ggml.seperator_token_id")                 \
     X(TOK_CHARSMAP, "tokenizer.ggml.precompiled_charsmap")          \
     X(TOK_REMOVE_SPACES, "tokenizer.ggml.remove_extra_whitespaces") \
+    X(TOK_NFC, "tokenizer.llmc.nfc")                                \
+    X(TOK_ADDED, "tokenizer.llmc.added_flags")                      \
+    X(TOK_INSIDE, "tokenizer.llmc.user_inside")                     \
     X(CHAT_TEMPLATE, "tokenizer.chat_template")
 
 enum {
@@ -10644,21 +10670,22 @@ typedef enum llmc__pattern {
     LLMC__PAT_GPT2,       /* '(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
     LLMC__PAT_CL100K,     /* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
                             ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
-    LLMC__PAT_CL100K_END, /* the same, and white space before the end is one word: \s+$ goes before \s*[\r\n]+ */
+    LLMC__PAT_CL100K_END, /* the same with \s+$ before \s*[\r\n]+ */
     LLMC__PAT_QWEN2,      /* CL100K with \p{N} for \p{N}{1,3} */
-    LLMC__PAT_NANOCHAT, /* CL100K with \p{N}{1,2} */
-    LLMC__PAT_MINICPM,  /* CL100K with \p{N}+ */
-    LLMC__PAT_QWEN35,   /* QWEN2 with [\p{L}\p{M}]+ for \p{L}+ and [^\s\p{L}\p{M}\p{N}]+ for what is left */
-    LLMC__PAT_SEED,     /* QWEN2 with  ?[^\s\p{L}\p{N}\r\n]+ for  ?[^\s\p{L}\p{N}]+[\r\n]* */
-    LLMC__PAT_PLAIN,    /* QWEN2 without the contractions */
-    LLMC__PAT_O200K, /* with U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], and C the contractions:
+    LLMC__PAT_NANOCHAT,   /* CL100K with \p{N}{1,2} */
+    LLMC__PAT_MINICPM,    /* CL100K with \p{N}+ */
+    LLMC__PAT_QWEN35,     /* QWEN2 with [\p{L}\p{M}]+ for \p{L}+ and [^\s\p{L}\p{M}\p{N}]+ for what is left */
+    LLMC__PAT_SEED,       /* QWEN2 with  ?[^\s\p{L}\p{N}\r\n]+ for  ?[^\s\p{L}\p{N}]+[\r\n]* */
+    LLMC__PAT_PLAIN,      /* QWEN2 without the contractions */
+    LLMC__PAT_O200K,  /* U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], C contractions:
                              [^\r\n\p{L}\p{N}]?U*W+C?|[^\r\n\p{L}\p{N}]?U+W*C?|\p{N}{1,3}|
                               ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
     LLMC__PAT_TEKKEN, /* O200K without the contractions, with \p{N} for \p{N}{1,3} */
     LLMC__PAT_KIMI,   /* \p{Han}+ before O200K, whose letters exclude \p{Han}; [\r\n]* for [\r\n/]* */
     LLMC__PAT_LAST_WORD = LLMC__PAT_KIMI,
     /* words with gaps between them */
-    LLMC__PAT_DEEPSEEK3, /* [!-/:-@[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|
+    LLMC__PAT_DEEPSEEK3, /* [!-/:-@[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|
+                             ?[\p{P}\p{S}]+[\r\n]*|
                             \s*[\r\n]+|\s+(?!\S)|\s+ */
     LLMC__PAT_BLOOM,     /*  ?[^()|\s.,!?...]+: also U+2026, 3002, FF0C, 3001, 0964, 06D4 and 060C */
     LLMC__PAT_LETTERS,   /* \s?\p{L}+ */
@@ -10673,7 +10700,6 @@ typedef enum llmc__pattern {
     LLMC__PAT_DIGITS,      /* \p{N}+     */
     LLMC__PAT_DIGITS3,     /* \p{N}{1,3} */
     LLMC__PAT_ASCII3,      /* [0-9][0-9][0-9] */
-    LLMC__PAT_BYTE_DIGITS, /* \p{N}+ over GPT-2's byte alphabet: bytes 30..39, B2, B3, B9, BC..BE */
     LLMC__PAT_PUNCT,       /* \p{P} and ASCII's punctuation, which takes in nine symbols */
     LLMC__PAT_PUNCT_RUN,   /* the same, as long as it goes */
     LLMC__PAT_ASCII_PUNCT, /* ASCII's punctuation alone */
@@ -10685,6 +10711,7 @@ typedef enum llmc__pattern {
     LLMC__PAT_CJK,         /* U+4E00..9FA5, 0800..4E00, AC00..D7FF, as long as it goes */
     LLMC__PAT_CJK_KANA,    /* U+4E00..9FA5, 3040..309F, 30A0..30FF, likewise */
     LLMC__PAT_TEXT,        /* llmc__split.text, byte for byte */
+    LLMC__PAT_BYTE_DIGITS, /* \p{N}+ over GPT-2's byte alphabet: bytes 30..39, B2, B3, B9, BC..BE */
     LLMC__PAT_COUNT
 } llmc__pattern;
 
@@ -10722,7 +10749,7 @@ typedef enum llmc__normal_kind {
     LLMC__NORMAL_COLLAPSE,      /* two or more U+0020 become one `to`                                    */
     LLMC__NORMAL_STRIP,         /* a: white space goes at the left; b: at the right                      */
     LLMC__NORMAL_NMT,           /* some controls go, some spaces become U+0020                           */
-    LLMC__NORMAL_PRECOMPILED, /* blob: SentencePiece's charsmap, passed by llmc__charsmap_check; a: it is base64 */
+    LLMC__NORMAL_PRECOMPILED,   /* blob: a charsmap that passed llmc__charsmap_check; a: in base64 */
     LLMC__NORMAL_COUNT
 } llmc__normal_kind;
 
@@ -10807,8 +10834,8 @@ static const uint8_t llmc__cut[LLMC__CUT_COUNT][6] = {
     {LLMC__PAT_BLOOM, LLMC__PAT_DIGIT},
 };
 
-/* Names of tokenizer.ggml.pre. Source: llama.cpp, src/llama-vocab.cpp, and "nanochat". Where llama.cpp cuts by
-   an approximation of the maker's regex (tekken, gpt-4o), the maker's own is meant here. */
+/* Names of tokenizer.ggml.pre. Source: llama.cpp, src/llama-vocab.cpp, and "nanochat". Where llama.cpp cuts
+   by an approximation of the maker's regex (tekken, gpt-4o), the maker's own is meant here. */
 typedef struct llmc__pre_name {
     const char *name;
     uint8_t cut, flags;
@@ -11148,11 +11175,12 @@ typedef enum llmc__decoding {
 } llmc__decoding;
 
 enum {
-    LLMC__ADDED = 1,            /* found in text before anything else: the flags below say how */
-    LLMC__ADDED_LSTRIP = 2,     /* takes white space before it */
-    LLMC__ADDED_RSTRIP = 4,     /* takes white space behind it */
-    LLMC__ADDED_WORD = 8,       /* only where no letter, digit or underscore stands beside it */
-    LLMC__ADDED_NORMALIZED = 16 /* looked for in normalised text */
+    LLMC__ADDED = 1,             /* found in text before anything else: the flags below say how */
+    LLMC__ADDED_LSTRIP = 2,      /* takes white space before it */
+    LLMC__ADDED_RSTRIP = 4,      /* takes white space behind it */
+    LLMC__ADDED_WORD = 8,        /* only where no letter, digit or underscore stands beside it */
+    LLMC__ADDED_NORMALIZED = 16, /* looked for in normalised text */
+    LLMC__ADDED_ALL = 31
 };
 
 #define LLMC__AROUND_MAX 4   /* ids before or behind a text */
@@ -11172,6 +11200,7 @@ typedef struct llmc__vocab {
     llmc__list tokens, added, extra; /* walked in this order; later ones override */
     const uint8_t *scores;           /* GGUF: count x f32 LE, or NULL */
     const uint8_t *types;            /* GGUF: count x i32 LE, or NULL */
+    const uint8_t *flags;            /* GGUF: count x LLMC__ADDED... bits, or NULL (a key of ours) */
     llmc__list merges;               /* in the order of ranks */
     llmc__normal normal[LLMC__NORMAL_MAX];
     llmc__split split[LLMC__SPLIT_MAX];
@@ -11181,6 +11210,7 @@ typedef struct llmc__vocab {
     bool byte_fallback;    /* a character without a token becomes tokens <0xXX> */
     bool ignore_merges;    /* a piece that is a token is taken whole */
     bool fuse_unk;         /* unknown characters in a row are one unknown token */
+    bool user_inside;      /* user tokens are words of the text, as in SentencePiece: no part ends there */
     char piece_prefix[16]; /* WORDPIECE: what tokens inside a word begin with; "": words begin with U+2581 */
     uint32_t max_piece;    /* WORDPIECE: characters; a longer piece is unknown */
     llmc__decoding decoding;
@@ -11381,6 +11411,8 @@ static bool llmc__vocab_binary(const llmc__vocab *v, llmc__vocab_iter *it, llmc_
     }
     if (v->scores != NULL)
         out->score = llmc__f32le(v->scores + 4 * (size_t)out->id);
+    if (v->flags != NULL)
+        out->flags = v->flags[out->id] & LLMC__ADDED_ALL;
     if (v->types != NULL) {
         kind = llmc__u32le(v->types + 4 * (size_t)out->id);
         out->kind = kind >= LLMC_TOKEN_NORMAL && kind <= LLMC_TOKEN_BYTE ? (uint8_t)kind : LLMC__KIND_BAD;
@@ -12208,6 +12240,8 @@ static llmc_status llmc__vocab_gguf_lists(llmc__vocab *v, const llmc__gguf *g, l
     llmc__vocab_defaults(v, kind);
     if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
         LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
+    if (g->known[LLMC__KEY_TOK_ADDED].at != 0)
+        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_ADDED, LLMC__GGUF_U8, &v->count, &v->flags, &bytes));
     if (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM)
         LLMC__TRY(llmc__vocab_scores(g, v));
     if (kind == LLMC__VOCAB_BPE)
@@ -12233,7 +12267,7 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
     const char *text;
     size_t len;
     llmc__vocab_kind kind;
-    bool space;
+    bool space, nfc = false;
     llmc__vocab_clear(v, g->file.name);
     *present = false;
     if (model->at == 0)
@@ -12257,6 +12291,10 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
         LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SEP, &v->add_eos));
     if (kind == LLMC__VOCAB_UNIGRAM)
         LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_REMOVE_SPACES, &v->remove_spaces));
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_INSIDE, &v->user_inside));
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_NFC, &nfc));
+    if (nfc && v->n_normal == 0)
+        v->normal[v->n_normal++].kind = LLMC__NORMAL_NFC;
     space = v->prefix != LLMC__PREFIX_NONE;
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SPACE, &space));
     v->prefix = space && (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM) ? LLMC__PREFIX_ALWAYS
@@ -12511,6 +12549,7 @@ static llmc_status llmc__vocab_torchless_kind(llmc__vocab *v, llmc_diag *diag)
     v->prefix = LLMC__PREFIX_ALWAYS;
     v->byte_fallback = v->fuse_unk = v->add_bos = v->drop_space = true;
     llmc__vocab_usual(v);
+    llmc__vocab_finish(v);
     return llmc__vocab_survey(v, diag);
 }
 
@@ -12555,6 +12594,7 @@ static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *pre
     v->alphabet = LLMC__ALPHABET_BYTES;
     LLMC__TRY(llmc__vocab_cut(v, f->pattern, f->pattern_len, f->file.diag));
     llmc__vocab_usual(v);
+    llmc__vocab_finish(v);
     return llmc__vocab_survey(v, f->file.diag);
 }
 #endif
@@ -12695,7 +12735,7 @@ static llmc_status llmc__vocab_sentencepiece(llmc__vocab *v, const llmc_blob *fi
     v->drop_space = s.prefix;
     v->remove_spaces = s.remove;
     v->byte_fallback = s.byte_fallback;
-    v->fuse_unk = true;
+    v->fuse_unk = v->user_inside = true;
     if (s.charsmap_len > 0) {
         v->normal[0].kind = LLMC__NORMAL_PRECOMPILED;
         v->normal[0].blob = s.charsmap;
@@ -13740,6 +13780,19 @@ static void llmc__out_text(llmc__out *o, const char *text, size_t len)
 {
     llmc__out_u64(o, len);
     llmc__out_bytes(o, text, len);
+}
+
+/* Text as it is, and numbers in text. */
+static void llmc__out_words(llmc__out *o, const char *text)
+{
+    llmc__out_bytes(o, text, llmc__strlen(text));
+}
+
+static void llmc__out_decimal(llmc__out *o, uint64_t v)
+{
+    char text[24];
+    llmc__format(text, sizeof text, "%llu", (unsigned long long)v);
+    llmc__out_words(o, text);
 }
 
 /* Zeros up to a multiple of alignment, a power of two. */
@@ -15818,16 +15871,32 @@ static bool llmc__bert_ideograph(uint32_t cp)
            (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0x2f800 && cp <= 0x2fa1f);
 }
 
+/* Controls, formats and private use as BERT's normalizer in tokenizer.json knows them: what is unassigned stays, and so
+   do formats that came with Unicode 9 and later. */
+static bool llmc__bert_control(uint32_t cp)
+{
+    static const uint32_t range[][2] = {
+        {0x0, 0x8},         {0xb, 0xc},         {0xe, 0x1f},        {0x7f, 0x9f},       {0xad, 0xad},
+        {0x600, 0x605},     {0x61c, 0x61c},     {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x180e, 0x180e},
+        {0x200b, 0x200f},   {0x202a, 0x202e},   {0x2060, 0x2064},   {0x2066, 0x206f},   {0xe000, 0xf8ff},
+        {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0xfffd, 0xfffd},   {0x110bd, 0x110bd}, {0x1bca0, 0x1bca3},
+        {0x1d173, 0x1d17a}, {0xe0001, 0xe0001}, {0xe0020, 0xe007f}, {0xf0000, 0xffffd}, {0x100000, 0x10fffd}};
+    uint32_t i;
+    for (i = 0; i < sizeof range / sizeof range[0] && cp >= range[i][0]; i++)
+        if (cp <= range[i][1])
+            return true;
+    return false;
+}
+
 /* BERT's clean_text: controls, U+0000 and U+FFFD go, white space is a space. TAB and the line ends count as
    white space, the other controls that Unicode calls so do not. */
 static uint32_t llmc__map_clean(uint32_t cp, uint32_t *out)
 {
-    uint32_t c = llmc__uc_class(cp);
-    if (cp == 0 || cp == 0xfffd || cp == 0xb || cp == 0xc || cp == 0x85)
+    if (llmc__bert_control(cp))
         return 0;
-    if ((1u << c & LLMC__UC_SPACES) != 0)
+    if ((1u << llmc__uc_class(cp) & LLMC__UC_SPACES) != 0)
         *out = ' ';
-    return c != LLMC__UC_OTHER;
+    return 1;
 }
 
 /* Controls that NMT drops, and what it turns to spaces. */
@@ -16084,8 +16153,8 @@ static void llmc__nf_feed(llmc__nf *s, uint32_t cp, size_t at, uint32_t part)
     s->n++;
 }
 
-/* A normal form over all of the text. Plain characters are copied but for the last one before others: these may
-   join it, and for that it is taken apart first. */
+/* A normal form over all of the text. Plain characters are copied but for the last one before others:
+   these may join it, and for that it is taken apart first. */
 static void llmc__rewrite_form(llmc__rewrite *w, unsigned kind)
 {
     llmc__nf s;
@@ -16346,29 +16415,19 @@ static size_t llmc__normal_room(const llmc__normal *steps, uint32_t n_steps, siz
     return len;
 }
 
-/* Worst output bytes per byte, not counting what PREPEND adds once. */
-static uint32_t llmc__normal_growth(const llmc__normal *steps, uint32_t n_steps)
-{
-    size_t room = llmc__normal_room(steps, n_steps, 65536) / 65536 + 1;
-    return room > UINT32_MAX ? UINT32_MAX : (uint32_t)room;
-}
-
 /* Work memory that llmc__normalize needs at most for a text of len bytes, any alignment; 0 with one step that
    is not BERT. SIZE_MAX where it cannot be said. with_origin: as origin is given there. */
 LLMC__UNUSED static size_t llmc__normal_work(const llmc__normal *steps, uint32_t n_steps, size_t len,
                                              bool with_origin)
 {
     llmc__normal_op ops[LLMC__NORMAL_OPS];
-    size_t room = llmc__normal_room(steps, n_steps, len), each = with_origin ? 5 : 1;
+    size_t room = len, each = with_origin ? 5 : 1;
+    uint32_t i;
     if (llmc__normal_ops(steps, n_steps, ops) < 2)
         return 0;
-    /* a text on the way is no longer than what comes of it, but for what later steps take away */
-    {
-        uint32_t i;
-        for (i = 1; i <= n_steps; i++)
-            room = llmc__max(room, llmc__normal_room(steps, i, len));
-    }
-    return room > (SIZE_MAX - 32) / (2 * each) ? SIZE_MAX : 2 * each * room + 32;
+    for (i = 1; i <= n_steps; i++) /* some steps take away */
+        room = llmc__max(room, llmc__normal_room(steps, i, len));
+    return room > (SIZE_MAX - 80) / (2 * each) ? SIZE_MAX : 2 * each * (room + 4) + 32;
 }
 
 /* Whether the steps leave p [len] as it is, as far as one look can tell; then nobody needs to copy it. */
@@ -16385,9 +16444,9 @@ LLMC__UNUSED static bool llmc__normal_same(const llmc__normal *steps, uint32_t n
 
 /* llmc__normalize -- text p [len] after all steps                           (TOKEN.normal)
    steps [n_steps <= LLMC__NORMAL_MAX];  p any bytes, len < 4 GiB;  out [cap], which no step reads;
-   origin [cap + 1] or NULL: for every output byte the place of the source byte it came from, ascending but for
-   marks that changed places, and len at the end;  work [work_bytes], any alignment, see llmc__normal_work;
-   *used the whole output's length, also where cap is too small, and 0 where the work memory is.
+   origin [cap + 1] or NULL: for every output byte the place of the source byte it came from, ascending
+   but for marks that changed places, and len at the end;  work [work_bytes], any alignment, see
+   llmc__normal_work;  *used the whole output's length, also where cap is too small, and 0 where the work memory is.
    True: all of it is in out. Time is linear in the length of the text and of what is written. */
 static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len,
                             uint8_t *out, size_t cap, uint32_t *origin, void *work, size_t work_bytes,
@@ -16436,8 +16495,8 @@ static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const u
     return *used <= cap;
 }
 
-/* The steps for a part of a text, into out [LLMC__NORMAL_MAX]: what belongs to the text's beginning or end (PREPEND,
-   STRIP) is left out elsewhere. Returns how many. */
+/* The steps for a part of a text, into out [LLMC__NORMAL_MAX]: what belongs to the text's beginning or end
+   (PREPEND, STRIP) is left out elsewhere. Returns how many. */
 LLMC__UNUSED static uint32_t llmc__normal_part(const llmc__normal *steps, uint32_t n_steps, bool first,
                                                bool last, llmc__normal *out)
 {
@@ -17017,8 +17076,8 @@ static bool llmc__find_text(const llmc__prose *t, const char *s, size_t len, siz
     return false;
 }
 
-/* Bytes at or after `at` whose characters in GPT-2's alphabet are numbers: 0 to 9, and superscripts and fractions that
-   stand for parts of other characters. */
+/* Bytes at or after `at` whose characters in GPT-2's alphabet are numbers: 0 to 9, and superscripts and
+   fractions that stand for parts of other characters. */
 static bool llmc__find_byte_digits(const llmc__prose *t, size_t at, llmc__match *m)
 {
     size_t end;
@@ -17056,69 +17115,75 @@ static bool llmc__find_lines(const llmc__prose *t, size_t at, llmc__match *m)
     return llmc__match_put(m, at, end, end == t->n);
 }
 
+/* Patterns that are a run of some classes, at or after `at` < n. *known false: it is none of them. */
+static bool llmc__find_run(const llmc__prose *t, unsigned pattern, size_t at, llmc__match *m, bool *known)
+{
+    *known = true;
+    switch (pattern) {
+    case LLMC__PAT_DIGIT:
+        return llmc__find_class(t, LLMC__UC_NUMBERS, 1, at, m);
+    case LLMC__PAT_DIGITS:
+        return llmc__find_class(t, LLMC__UC_NUMBERS, 0, at, m);
+    case LLMC__PAT_DIGITS3:
+        return llmc__find_class(t, LLMC__UC_NUMBERS, 3, at, m);
+    case LLMC__PAT_SPACE:
+        return llmc__find_class(t, LLMC__UC_SPACES, 1, at, m);
+    case LLMC__PAT_SPACES:
+        return llmc__find_class(t, LLMC__UC_SPACES, 0, at, m);
+    case LLMC__PAT_NONSPACE:
+        return llmc__find_class(t, 0x7fffu & ~LLMC__UC_SPACES, 0, at, m);
+    case LLMC__PAT_NEWLINE:
+        return llmc__find_class(t, 1u << LLMC__UC_NEWLINE, 1, at, m);
+    default:
+        *known = false;
+        return false;
+    }
+}
+
+/* The other patterns, at or after `at` < n. */
+static bool llmc__find_other(const llmc__prose *t, const llmc__split *step, size_t at, llmc__match *m)
+{
+    size_t far = 0, end;
+    if (step->pattern <= LLMC__PAT_LAST_WORD) {
+        end = llmc__word_next(t, step->pattern, at, &far);
+        return llmc__match_put(m, at, end, far == t->n);
+    }
+    switch (step->pattern) {
+    case LLMC__PAT_DEEPSEEK3:
+    case LLMC__PAT_BLOOM:
+        return llmc__find_gappy(t, step->pattern == LLMC__PAT_BLOOM, at, m);
+    case LLMC__PAT_LETTERS:
+    case LLMC__PAT_PUNCTS:
+    case LLMC__PAT_CASED:
+    case LLMC__PAT_MARKS:
+        return llmc__find_spaced(t, step->pattern, at, m);
+    case LLMC__PAT_END_SPACE:
+        return llmc__find_end_space(t, at, m);
+    case LLMC__PAT_WORDS:
+        return llmc__find_words(t, at, m);
+    case LLMC__PAT_LINES:
+        return llmc__find_lines(t, at, m);
+    case LLMC__PAT_BYTE_DIGITS:
+        return llmc__find_byte_digits(t, at, m);
+    case LLMC__PAT_ASCII3:
+        return llmc__find_text(t, NULL, 3, at, m);
+    case LLMC__PAT_TEXT:
+        return step->text_len > 0 && llmc__find_text(t, step->text, step->text_len, at, m);
+    default:
+        return llmc__find_chars(
+            t, step->pattern, step->pattern == LLMC__PAT_PUNCT_RUN || step->pattern >= LLMC__PAT_CJK, at, m);
+    }
+}
+
 /* The first match of a step's pattern at or after `at` <= n; without one it is empty, at n. */
 static void llmc__find(const llmc__prose *t, const llmc__split *step, size_t at, llmc__match *m)
 {
-    unsigned pattern = step->pattern;
-    bool found = false;
+    bool found = false, known = true;
     m->touched = SIZE_MAX;
-    if (at < t->n && pattern <= LLMC__PAT_LAST_WORD) {
-        size_t far = 0, end = llmc__word_next(t, pattern, at, &far);
-        found = llmc__match_put(m, at, end, far == t->n);
-    } else if (at < t->n) {
-        switch (pattern) {
-        case LLMC__PAT_DEEPSEEK3:
-        case LLMC__PAT_BLOOM:
-            found = llmc__find_gappy(t, pattern == LLMC__PAT_BLOOM, at, m);
-            break;
-        case LLMC__PAT_LETTERS:
-        case LLMC__PAT_PUNCTS:
-        case LLMC__PAT_CASED:
-        case LLMC__PAT_MARKS:
-            found = llmc__find_spaced(t, pattern, at, m);
-            break;
-        case LLMC__PAT_END_SPACE:
-            found = llmc__find_end_space(t, at, m);
-            break;
-        case LLMC__PAT_WORDS:
-            found = llmc__find_words(t, at, m);
-            break;
-        case LLMC__PAT_DIGIT:
-        case LLMC__PAT_DIGITS:
-        case LLMC__PAT_DIGITS3:
-            found = llmc__find_class(t, LLMC__UC_NUMBERS,
-                                     pattern == LLMC__PAT_DIGIT    ? 1
-                                     : pattern == LLMC__PAT_DIGITS ? 0
-                                                                   : 3,
-                                     at, m);
-            break;
-        case LLMC__PAT_SPACE:
-        case LLMC__PAT_SPACES:
-            found = llmc__find_class(t, LLMC__UC_SPACES, pattern == LLMC__PAT_SPACE ? 1 : 0, at, m);
-            break;
-        case LLMC__PAT_NONSPACE:
-            found = llmc__find_class(t, 0x7fffu & ~LLMC__UC_SPACES, 0, at, m);
-            break;
-        case LLMC__PAT_NEWLINE:
-            found = llmc__find_class(t, 1u << LLMC__UC_NEWLINE, 1, at, m);
-            break;
-        case LLMC__PAT_LINES:
-            found = llmc__find_lines(t, at, m);
-            break;
-        case LLMC__PAT_ASCII3:
-            found = llmc__find_text(t, NULL, 3, at, m);
-            break;
-        case LLMC__PAT_BYTE_DIGITS:
-            found = llmc__find_byte_digits(t, at, m);
-            break;
-        case LLMC__PAT_TEXT:
-            found = step->text_len > 0 && llmc__find_text(t, step->text, step->text_len, at, m);
-            break;
-        default:
-            found = llmc__find_chars(t, pattern, pattern == LLMC__PAT_PUNCT_RUN || pattern >= LLMC__PAT_CJK,
-                                     at, m);
-            break;
-        }
+    if (at < t->n) {
+        found = llmc__find_run(t, step->pattern, at, m, &known);
+        if (!known)
+            found = llmc__find_other(t, step, at, m);
     }
     if (!found) {
         m->begin = m->end = t->n;
@@ -17582,7 +17647,6 @@ typedef struct llmc__ids {
     llmc_span *span; /* or NULL */
     size_t cap, n;
     size_t start;           /* of the part in the caller's text */
-    size_t part_len;        /* of the part, as it came */
     size_t used;            /* of the part, as it is being cut */
     const uint32_t *origin; /* [used + 1]: normalised place to place in the part; NULL: the same */
     size_t word, floor;     /* place of the word in the part; where spans may begin */
@@ -17598,9 +17662,9 @@ static size_t llmc__ids_place(const llmc__ids *out, size_t at, bool end)
     if (out->origin == NULL)
         return out->start + at;
     if (end && at > 0)
-        while (at < out->used && out->origin[at] == out->origin[from - 1])
+        while (at < out->used && out->origin[at] <= out->origin[from - 1])
             at++;
-    return out->start + (at >= out->used && end ? out->part_len : out->origin[at]);
+    return out->start + out->origin[at];
 }
 
 /* Appends the id of the word's bytes [a, c), or only counts it. */
@@ -17627,7 +17691,7 @@ static void llmc__unknown_put(const llmc_tokenizer *t, size_t a, size_t c, llmc_
         return;
     if (!out->unknown || !t->vocab.fuse_unk)
         llmc__ids_put(out, id, a, c);
-    else if (out->span != NULL && out->n <= out->cap)
+    else if (out->span != NULL && out->n > 0 && out->n <= out->cap)
         out->span[out->n - 1].end = llmc__ids_place(out, c + out->word - 1, true);
     out->unknown = true;
 }
@@ -18647,6 +18711,44 @@ static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n,
     return llmc__runs_put(t, p, n, place, space, true, work, out, &used);
 }
 
+/* Where U+2581 begins in p [n]; n: nowhere. */
+static size_t llmc__find_mark(const uint8_t *p, size_t n)
+{
+    size_t at;
+    for (at = 0; at + 2 < n; at++)
+        if (p[at] == 0xe2 && p[at + 1] == 0x96 && p[at + 2] == 0x81)
+            return at;
+    return n;
+}
+
+/* How llmc__respace goes about spaces. */
+enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
+
+/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
+   RIGHT). As in SentencePiece what was U+2581 before is no space in a run or at the left, but one at the right.
+   origin, or NULL, goes along. Returns what is left. */
+static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
+{
+    bool after_space = (how & LLMC__RESPACE_LEFT) != 0;
+    size_t at, k = 0, step;
+    for (at = 0; at < n; at += step) {
+        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
+        bool space = p[at] == ' ';
+        step = mark ? 3 : 1;
+        if (space && after_space)
+            continue;
+        after_space = space && (how & LLMC__RESPACE_RUNS) != 0;
+        if (origin != NULL)
+            origin[k] = origin[at];
+        p[k++] = mark ? ' ' : p[at];
+    }
+    if (origin != NULL)
+        origin[k] = origin[n];
+    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
+        k--; /* and the text ends where this space was */
+    return k;
+}
+
 /* A piece that split steps gave, where every piece gets a space if it has none, and is cut before each. */
 static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
                                 llmc__work work, llmc__ids *out)
@@ -18661,6 +18763,27 @@ static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_
     return true;
 }
 
+/* Whether U+2581 that a text holds becomes a space before the text is cut. With a prefix for each piece it does so
+   after that, since steps that cut at white space do not cut at it. */
+static bool llmc__marks_first(const llmc__vocab *v)
+{
+    return v->alphabet == LLMC__ALPHABET_MARK && (v->prefix != LLMC__PREFIX_PIECES || v->n_split == 0);
+}
+
+/* The same of a piece that may hold U+2581. */
+static bool llmc__marked_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
+                                llmc__work work, llmc__ids *out)
+{
+    uint8_t *copy;
+    if (t->vocab.alphabet != LLMC__ALPHABET_MARK || llmc__find_mark(p, n) == n)
+        return llmc__spaced_pieces(t, p, n, place, work, out);
+    copy = llmc__work_take(&work, n);
+    if (copy == NULL)
+        return false;
+    LLMC_MEMCPY(copy, p, n);
+    return llmc__spaced_pieces(t, copy, llmc__respace(copy, n, NULL, LLMC__RESPACE_MARKS), place, work, out);
+}
+
 /* A text p [n] at `place` by its split steps, piece by piece. Without `last` more may follow, and only settled
    pieces are put. *used: bytes that they take. False: the work memory is too small. */
 static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool last,
@@ -18669,13 +18792,16 @@ static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n
     bool spaced = t->vocab.prefix == LLMC__PREFIX_PIECES;
     llmc__splitter s;
     size_t b, e;
-    if (t->vocab.n_split == 0) {
+    if (t->vocab.n_split == 0) { /* all of it is one piece */
         *used = last ? n : 0;
-        return !last || llmc__spaced_pieces(t, p, n, place, work, out);
+        if (!last || n == 0)
+            return true;
+        return spaced ? llmc__spaced_pieces(t, p, n, place, work, out)
+                      : llmc__piece_ids(t, p, n, place, false, work, out);
     }
     llmc__splitter_init(&s, t->uc, t->vocab.split, t->vocab.n_split, p, n, last);
     while (llmc__splitter_next(&s, &b, &e))
-        if (spaced ? !llmc__spaced_pieces(t, p + b, e - b, place + b, work, out)
+        if (spaced ? !llmc__marked_pieces(t, p + b, e - b, place + b, work, out)
                    : !llmc__piece_ids(t, p + b, e - b, place + b, false, work, out))
             return false;
     *used = last ? n : s.settled;
@@ -18705,6 +18831,7 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
 {
     const llmc_tokenizer *t = f->tok;
     bool space = llmc__wants_space(f, p, n), ok;
+    size_t before = f->out.n;
     if (!f->begun) {
         f->out.score = 0;
         f->out.unknown = false;
@@ -18720,46 +18847,8 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
         ok = llmc__pieces_ids(t, p, n, space ? 0 : 1, last, f->work, &f->out, used);
         *used -= space && *used > 0;
     }
-    f->begun = f->begun || *used > 0;
+    f->begun = f->begun || *used > 0 || f->out.n > before; /* the space alone may be out */
     return ok;
-}
-
-/* Where U+2581 begins in p [n]; n: nowhere. */
-static size_t llmc__find_mark(const uint8_t *p, size_t n)
-{
-    size_t at;
-    for (at = 0; at + 2 < n; at++)
-        if (p[at] == 0xe2 && p[at + 1] == 0x96 && p[at + 2] == 0x81)
-            return at;
-    return n;
-}
-
-/* How llmc__respace goes about spaces. */
-enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
-
-/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
-   RIGHT). What was U+2581 goes at the right end only, as SentencePiece has it. origin, or NULL, goes along.
-   Returns what is left. */
-static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
-{
-    size_t at, k = 0, step;
-    bool space = (how & LLMC__RESPACE_LEFT) != 0; /* one that comes next goes */
-    for (at = 0; at < n; at += step) {
-        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
-        uint8_t c = mark ? ' ' : p[at];
-        step = mark ? 3 : 1;
-        if (c == ' ' && !mark && space)
-            continue;
-        space = c == ' ' && !mark && (how & LLMC__RESPACE_RUNS) != 0;
-        if (origin != NULL)
-            origin[k] = origin[at];
-        p[k++] = c;
-    }
-    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
-        k--;
-    if (origin != NULL)
-        origin[k] = origin[n];
-    return k;
 }
 
 /* How the spaces of a part are treated that token `next` follows, NONE: the text's end. Where tokens are words
@@ -18767,7 +18856,7 @@ static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how
 static unsigned llmc__respace_how(const llmc__flow *f, llmc_token next)
 {
     const llmc_tokenizer *t = f->tok;
-    unsigned how = t->vocab.alphabet == LLMC__ALPHABET_MARK ? LLMC__RESPACE_MARKS : 0;
+    unsigned how = llmc__marks_first(&t->vocab) ? LLMC__RESPACE_MARKS : 0;
     if (!t->vocab.remove_spaces)
         return how;
     how |= LLMC__RESPACE_RUNS;
@@ -18867,7 +18956,6 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, bool e
     if (ok) {
         f->out.origin = origin;
         f->out.used = used;
-        f->out.part_len = n;
         ok = llmc__normal_parts(f, copy + 8, used, origin, next);
         f->out.origin = NULL;
         f->begun = f->begun || !ends;
@@ -18882,7 +18970,7 @@ static bool llmc__part_rewritten(const llmc__flow *f, const uint8_t *p, size_t n
     const llmc_tokenizer *t = f->tok;
     const llmc__vocab *v = &t->vocab;
     return v->remove_spaces || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
-           (v->alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(p, n) < n) ||
+           (llmc__marks_first(v) && llmc__find_mark(p, n) < n) ||
            (v->n_normal > 0 && !llmc__normal_same(v->normal, v->n_normal, p, n));
 }
 
@@ -19135,18 +19223,24 @@ LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer 
     return LLMC_OK;
 }
 
-/* Hands out ids of the queue; true: it is empty. */
+/* Hands out ids of the queue; true: it is empty, but for an unknown token that may stand for more. */
 static bool llmc__encoder_drain(llmc_encoder *e, llmc_token *ids, llmc_span *offsets, size_t cap, size_t *n)
 {
     llmc__ids *q = &e->flow.out;
-    for (; e->given < q->n && *n < cap; e->given++, (*n)++) {
+    size_t keep = q->n > 0 && q->unknown && !e->ended;
+    for (; e->given + keep < q->n && *n < cap; e->given++, (*n)++) {
         ids[*n] = e->id[e->given];
         if (offsets != NULL)
             offsets[*n] = e->span[e->given];
     }
-    if (e->given < q->n)
+    if (e->given + keep < q->n)
         return false;
-    e->given = q->n = 0;
+    if (keep > 0) {
+        e->id[0] = e->id[q->n - 1];
+        e->span[0] = e->span[q->n - 1];
+    }
+    e->given = 0;
+    q->n = keep;
     return true;
 }
 
@@ -19200,7 +19294,7 @@ LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size
         if (!llmc__encoder_run(enc, ends) || (!ends && enc->fill == before && before == enc->cap))
             return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
                               "the encoder's %zu bytes are too few for the longest word", enc->cap);
-        if (!ends && *used == len && enc->flow.out.n == 0)
+        if (!ends && *used == len && enc->flow.out.n <= 1)
             break;
     }
     return LLMC_OK;
@@ -19472,6 +19566,11 @@ static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes 
         LLMC__TRY(llmc__token_check(v, &k, diag));
         sizes->raw += k.kind == LLMC_TOKEN_BYTE ? 1 : k.len;
         sizes->raw += llmc__find_normal(v, k.flags) ? llmc__normal_room(v->normal, v->n_normal, k.len) : 0;
+        if (v->tokens.layout == LLMC__LIST_PROTO &&
+            k.kind == LLMC_TOKEN_USER) { /* which is spelt in two ways */
+            sizes->raw += k.len;
+            sizes->special++;
+        }
         sizes->copies += llmc__text_copied(v, &k) ? k.len : 0;
         sizes->special +=
             k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
@@ -19818,41 +19917,77 @@ static void llmc__specials_sort(const llmc_tokenizer *t, llmc__specials *s, llmc
     }
 }
 
-/* Whether p [n] holds byte c. */
-static bool llmc__has_byte(const uint8_t *p, size_t n, uint8_t c)
+/* Whether p [n] holds bytes q [m], m >= 1. */
+static bool llmc__holds(const uint8_t *p, size_t n, const char *q, size_t m)
 {
-    while (n > 0 && p[n - 1] != c)
-        n--;
-    return n > 0;
+    size_t i;
+    for (i = 0; i + m <= n; i++)
+        if (LLMC_MEMCMP(p + i, q, m) == 0)
+            return true;
+    return false;
 }
 
-/* Collects the tokens that text is searched for: as it came (which 0) or normalised (1), where tokens are normalised
-   like the text. Returns their number; list has room for all. work is what is left of m->raw's end. */
+/* What an entry is looked for as: n bytes put at the end of m->raw, which has room for them. */
+static void llmc__entry_spell(llmc__token_memory *m, llmc__entry *e, const uint8_t *text, size_t n)
+{
+    LLMC_MEMMOVE(m->raw + m->raw_used, text, n);
+    e->at = (uint32_t)m->raw_used;
+    e->len = (uint32_t)n;
+    m->raw_used += n;
+}
+
+/* The entries of SentencePiece's user token k into list; returns 1, 2, or 0 if no text becomes it. It stands for itself
+   in a text as it came, which is then not normalised, and in normalised text, where U+2581 in it is a space, of which
+   none follows another where runs become one; it never matches its own U+0020. */
+static uint32_t llmc__specials_user(llmc__token_memory *m, const llmc__tok *k, uint32_t which,
+                                    llmc__entry *list)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    bool mark = v->alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(k->text, k->text_len) < k->text_len;
+    bool spaced = !llmc__holds(k->text, k->text_len, " ", 1) &&
+                  !(v->remove_spaces && llmc__holds(m->raw + k->raw, k->raw_len, "  ", 2));
+    uint32_t n = 0;
+    if (mark && which == 0 && k->text_len <= m->raw_size - m->raw_used) {
+        list[1] = list[0];
+        llmc__entry_spell(m, &list[n++], k->text, k->text_len);
+    }
+    return n + (spaced && (which == 1 || v->n_normal == 0 || !mark));
+}
+
+/* The same of a token that normalised text is searched for, which is normalised, too. */
+static uint32_t llmc__specials_normal(llmc__token_memory *m, const llmc__tok *k, llmc__entry *e)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    size_t used;
+    if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
+                         (size_t)(m->raw_size - m->raw_used), NULL, m->scratch, m->scratch_size, &used) ||
+        used == 0 || used > LLMC__PIECE_MAX)
+        return 0;
+    llmc__entry_spell(m, e, m->raw + m->raw_used, used);
+    return 1;
+}
+
+/* Collects the tokens that text is searched for: as it came (which 0) or normalised (1). Returns their
+   number; list was measured for all. */
 static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc__entry *list)
 {
     const llmc__vocab *v = &m->t->vocab;
     uint32_t id, n = 0;
-    size_t used;
     for (id = 0; id < v->count; id++) {
         const llmc__tok *k = &m->tok[id];
-        if (llmc__find_kind(k) == 0 || llmc__find_normal(v, k->added) != (which == 1))
+        bool user = m->t->user_inside && k->kind == LLMC_TOKEN_USER;
+        if (llmc__find_kind(k) == 0 ||
+            (user ? which == 1 && v->n_normal == 0 : llmc__find_normal(v, k->added) != (which == 1)))
             continue;
-        if (m->t->user_inside && k->kind == LLMC_TOKEN_USER && llmc__has_byte(k->text, k->text_len, ' '))
-            continue; /* SentencePiece sees U+2581 where the text has a space */
         list[n].at = k->raw;
         list[n].len = k->raw_len;
         list[n].id = (llmc_token)id;
-        if (which == 1) {
-            list[n].at = (uint32_t)m->raw_used;
-            if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
-                                 (size_t)(m->raw_size - m->raw_used), NULL, m->scratch, m->scratch_size,
-                                 &used) ||
-                used == 0 || used > LLMC__PIECE_MAX)
-                continue; /* no text becomes it */
-            list[n].len = (uint32_t)used;
-            m->raw_used += used;
-        }
-        n++;
+        if (user)
+            n += llmc__specials_user(m, k, which, &list[n]);
+        else if (which == 1)
+            n += llmc__specials_normal(m, k, &list[n]);
+        else
+            n++;
     }
     return n;
 }
@@ -19941,7 +20076,7 @@ static void llmc__token_traits(llmc_tokenizer *t)
     t->cut = v->n_split > 0 || v->prefix == LLMC__PREFIX_PIECES || v->kind == LLMC__VOCAB_WORDPIECE ||
              v->kind == LLMC__VOCAB_WORDS;
     t->doubles = v->tokens.layout == LLMC__LIST_SCORED;
-    t->user_inside = v->tokens.layout == LLMC__LIST_PROTO;
+    t->user_inside = v->user_inside;
     t->words_apart = v->kind == LLMC__VOCAB_WORDPIECE && !v->remove_spaces && v->n_normal > 0;
     v->ignore_merges = v->ignore_merges || v->kind == LLMC__VOCAB_RANKS;
     if (v->kind == LLMC__VOCAB_WORDPIECE && v->piece_prefix[0] == 0)
@@ -20095,6 +20230,303 @@ LLMC_API llmc_status llmc_tokenizer_init(llmc_tokenizer **out, const llmc_blob *
                           (unsigned long long)need, (unsigned long long)bytes);
     a = llmc__arena_over(mem, bytes);
     return llmc__tokenizer_carve(out, &v, &a, diag);
+}
+
+//--[ 13.14 TOKEN.build ]-- vocabularies of words or characters, from text
+/* One pass over the texts fills a table of distinct pieces, in order of first appearance; that order is
+   the order of ids, so that the same texts give the same vocabulary everywhere. */
+
+/* A distinct piece: its first place in the texts, and how often it occurs. */
+typedef struct llmc__piece_seen {
+    const uint8_t *p;
+    uint32_t len, count;
+} llmc__piece_seen;
+
+/* The table in the caller's memory: list [cap], slots [mask + 1] of index + 1, at most half of them used. */
+typedef struct llmc__builder {
+    llmc__split step[2];
+    uint32_t n_steps;
+    const char *const *special; /* [n_special], the first is the unknown token */
+    size_t n_special;
+    llmc__piece_seen *list;
+    uint32_t *slot;
+    uint32_t mask, cap, n;
+    uint64_t pieces; /* counted only: all that could be distinct */
+    bool count_only;
+} llmc__builder;
+
+static const char *const llmc__builder_unknown[1] = {"<unk>"};
+
+/* Options with defaults. Errors: BAD_ARG. */
+static llmc_status llmc__builder_init(llmc__builder *b, const llmc_vocab_options *opt, llmc_diag *diag)
+{
+    llmc_vocab_options o;
+    size_t i, k;
+    llmc__options(&o, sizeof o, opt);
+    LLMC_MEMSET(b, 0, sizeof *b);
+    b->special = o.n_special > 0 ? o.special : llmc__builder_unknown;
+    b->n_special = o.n_special > 0 ? o.n_special : 1;
+    if (b->special == NULL || b->n_special > 256)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                          "0 to 256 special tokens are possible");
+    for (i = 0; i < b->n_special; i++) {
+        size_t n = b->special[i] == NULL ? 0 : llmc__strlen(b->special[i]);
+        if (n == 0 || n > LLMC__SPECIAL_MAX)
+            return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                              "special token %zu has %zu bytes; 1 to %u are possible", i, n,
+                              (unsigned)LLMC__SPECIAL_MAX);
+        for (k = 0; k < n; k += llmc__utf8_valid(b->special[i] + k, n - k))
+            if (llmc__utf8_valid(b->special[i] + k, n - k) == 0)
+                return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                                  "special token %zu is not UTF-8", i);
+        for (k = 0; k < i; k++)
+            if (llmc__streq(b->special[i], b->special[k]))
+                return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                                  "special token '%s' is there twice", b->special[i]);
+    }
+    b->step[0] = o.chars ? llmc__split_step(LLMC__PAT_CHARS, LLMC__ISOLATED, false)
+                         : llmc__split_step(LLMC__PAT_SPACES, LLMC__REMOVED, false);
+    b->step[1] = llmc__split_step(LLMC__PAT_PUNCT, LLMC__ISOLATED, false);
+    b->n_steps = o.chars ? 1 : 2;
+    return LLMC_OK;
+}
+
+/* Whether p [n] is UTF-8 and short enough to be a token. */
+static bool llmc__builder_fits(const uint8_t *p, size_t n)
+{
+    size_t i, len;
+    for (i = 0; i < n; i += len)
+        if ((len = llmc__utf8_valid((const char *)p + i, n - i)) == 0)
+            return false;
+    return n <= LLMC__SPECIAL_MAX;
+}
+
+/* Counts p [n], which may be new. Errors: NO_MEMORY; UNSUPPORTED (pieces made to collide). */
+static llmc_status llmc__builder_add(llmc__builder *b, const uint8_t *p, size_t n, llmc_diag *diag)
+{
+    uint32_t at = (uint32_t)llmc__token_hash(p, n) & b->mask, probes;
+    for (probes = 0; probes < LLMC__PROBES; probes++, at = (at + 1) & b->mask) {
+        llmc__piece_seen *seen;
+        if (b->slot[at] == 0) {
+            if (b->n == b->cap)
+                return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.build", LLMC_NO_OFFSET,
+                                  "there is memory for %u distinct pieces, and more occur", (unsigned)b->cap);
+            seen = &b->list[b->n++];
+            seen->p = p;
+            seen->len = (uint32_t)n;
+            seen->count = 1;
+            b->slot[at] = b->n;
+            return LLMC_OK;
+        }
+        seen = &b->list[b->slot[at] - 1];
+        if (seen->len == n && LLMC_MEMCMP(seen->p, p, n) == 0) {
+            seen->count += seen->count < UINT32_MAX;
+            return LLMC_OK;
+        }
+    }
+    return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.build", LLMC_NO_OFFSET,
+                      "the text's pieces are made to collide");
+}
+
+/* Bytes of the special token at p [n], the longest one; 0: none. */
+static size_t llmc__builder_special(const llmc__builder *b, const uint8_t *p, size_t n)
+{
+    size_t i, best = 0;
+    for (i = 0; i < b->n_special; i++) {
+        size_t len = llmc__strlen(b->special[i]);
+        if (len > best && len <= n && LLMC_MEMCMP(p, b->special[i], len) == 0)
+            best = len;
+    }
+    return best;
+}
+
+/* All pieces of text p [n] that holds no special tokens. Errors: those of llmc__builder_add. */
+static llmc_status llmc__builder_part(llmc__builder *b, const uint8_t *p, size_t n, llmc_diag *diag)
+{
+    llmc__splitter s;
+    size_t begin, end;
+    llmc__splitter_init(&s, NULL, b->step, b->n_steps, p, n, true);
+    while (llmc__splitter_next(&s, &begin, &end)) {
+        if (!llmc__builder_fits(p + begin, end - begin))
+            continue;
+        b->pieces++;
+        if (!b->count_only)
+            LLMC__TRY(llmc__builder_add(b, p + begin, end - begin, diag));
+    }
+    return LLMC_OK;
+}
+
+/* All pieces of all texts; special tokens in them part what stands around them.
+   Errors: BAD_ARG, those of llmc__builder_add. */
+static llmc_status llmc__builder_texts(llmc__builder *b, const llmc_blob *texts, size_t n_texts,
+                                       llmc_diag *diag)
+{
+    bool first[256];
+    size_t i, at, begin, len;
+    LLMC_MEMSET(first, 0, sizeof first);
+    for (i = 0; i < b->n_special; i++)
+        first[(uint8_t)b->special[i][0]] = true;
+    for (i = 0; i < n_texts; i++) {
+        const uint8_t *p = (const uint8_t *)texts[i].data;
+        if (p == NULL && texts[i].size > 0)
+            return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET, "text %zu is NULL", i);
+        for (begin = at = 0; at < texts[i].size;) {
+            len = first[p[at]] ? llmc__builder_special(b, p + at, texts[i].size - at) : 0;
+            if (len > 0)
+                LLMC__TRY(llmc__builder_part(b, p + begin, at - begin, diag));
+            at += len > 0 ? len : 1;
+            begin = len > 0 ? at : begin;
+        }
+        if (at > begin)
+            LLMC__TRY(llmc__builder_part(b, p + begin, at - begin, diag));
+    }
+    return LLMC_OK;
+}
+
+/* Bytes of a table with this many slots, half of which the list has. */
+static uint64_t llmc__builder_bytes(uint64_t slots)
+{
+    return slots / 2 * sizeof(llmc__piece_seen) + slots * sizeof(uint32_t);
+}
+
+/* llmc_vocab_need -- memory that is enough for llmc_vocab_build             (TOKEN.build)
+   Every piece counts as a distinct one (of characters, at most as many as Unicode has), so less will
+   mostly do. Errors: BAD_ARG, NO_MEMORY (more than this machine can address). */
+LLMC_API llmc_status llmc_vocab_need(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                     size_t *bytes, llmc_diag *diag)
+{
+    llmc__builder b;
+    uint64_t n;
+    if (bytes == NULL || (texts == NULL && n_texts > 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET, "texts or bytes is NULL");
+    LLMC__TRY(llmc__builder_init(&b, opt, diag));
+    b.count_only = true;
+    LLMC__TRY(llmc__builder_texts(&b, texts, n_texts, diag));
+    n = b.n_steps == 1 ? llmc__min(b.pieces, 0x110000) : b.pieces;
+    n = llmc__min(n, LLMC__MAX_VOCAB);
+    n = llmc__builder_bytes(4 * n) + 64; /* the next power of two, room to align */
+    if (n > SIZE_MAX)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.build", LLMC_NO_OFFSET, "the table does not fit a size_t");
+    *bytes = (size_t)n;
+    return LLMC_OK;
+}
+
+/* Lays list and slots out in mem [bytes], as many as fit: a power of two. b->list stays NULL if none do. */
+static void llmc__builder_place(llmc__builder *b, void *mem, size_t bytes)
+{
+    size_t skip = (8 - (uintptr_t)mem % 8) % 8;
+    uint64_t slots = 1;
+    bytes = bytes > skip ? bytes - skip : 0;
+    while (slots < 2 * LLMC__MAX_VOCAB && llmc__builder_bytes(2 * slots) <= bytes)
+        slots *= 2;
+    if (slots == 1)
+        return;
+    b->list = (llmc__piece_seen *)(void *)((uint8_t *)mem + skip);
+    b->cap = (uint32_t)(slots / 2);
+    b->slot = (uint32_t *)(void *)(b->list + slots / 2);
+    b->mask = (uint32_t)(slots - 1);
+    LLMC_MEMSET(b->slot, 0, (size_t)slots * sizeof *b->slot);
+}
+
+/* Writes p [n] as a JSON string. */
+static void llmc__out_json(llmc__out *o, const char *p, size_t n)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t i, begin = 0;
+    llmc__out_bytes(o, "\"", 1);
+    for (i = 0; i < n; i++) {
+        uint8_t c = (uint8_t)p[i];
+        char escape[6] = {'\\', 'u', '0', '0', 0, 0};
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        llmc__out_bytes(o, p + begin, i - begin);
+        begin = i + 1;
+        escape[4] = hex[c >> 4];
+        escape[5] = hex[c & 15];
+        llmc__out_bytes(o, escape, 6);
+    }
+    llmc__out_bytes(o, p + begin, n - begin);
+    llmc__out_bytes(o, "\"", 1);
+}
+
+/* Writes tokenizer.json: special tokens, how to cut, then the pieces that occur at least `least` times.
+   Returns the number of tokens. */
+static uint32_t llmc__builder_write(const llmc__builder *b, uint32_t least, llmc__out *o)
+{
+    uint32_t i, id;
+    llmc__out_words(
+        o, "{\n \"version\": \"1.0\",\n \"truncation\": null,\n \"padding\": null,\n \"added_tokens\": [");
+    for (i = 0; i < b->n_special; i++) {
+        llmc__out_words(o, i == 0 ? "\n  {\"id\": " : ",\n  {\"id\": ");
+        llmc__out_decimal(o, i);
+        llmc__out_words(o, ", \"content\": ");
+        llmc__out_json(o, b->special[i], llmc__strlen(b->special[i]));
+        llmc__out_words(
+            o, ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
+               "\"special\": true}");
+    }
+    llmc__out_words(o, "\n ],\n \"normalizer\": null,\n \"pre_tokenizer\": ");
+    llmc__out_words(o, b->n_steps == 1
+                           ? "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"[\\\\s\\\\S]\"}, "
+                             "\"behavior\": \"Isolated\", \"invert\": false}"
+                           : "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"WhitespaceSplit\"}, "
+                             "{\"type\": \"Punctuation\", \"behavior\": \"Isolated\"}]}");
+    llmc__out_words(o, ",\n \"post_processor\": null,\n \"decoder\": ");
+    llmc__out_words(o, b->n_steps == 1 ? "{\"type\": \"Fuse\"}" : "null");
+    llmc__out_words(o, ",\n \"model\": {\"type\": \"WordLevel\", \"vocab\": {");
+    for (id = 0; id < b->n_special; id++) {
+        llmc__out_words(o, id == 0 ? "\n  " : ",\n  ");
+        llmc__out_json(o, b->special[id], llmc__strlen(b->special[id]));
+        llmc__out_words(o, ": ");
+        llmc__out_decimal(o, id);
+    }
+    for (i = 0; i < b->n; i++) {
+        const llmc__piece_seen *seen = &b->list[i];
+        if (seen->count < least || llmc__builder_special(b, seen->p, seen->len) == seen->len)
+            continue;
+        llmc__out_words(o, ",\n  ");
+        llmc__out_json(o, (const char *)seen->p, seen->len);
+        llmc__out_words(o, ": ");
+        llmc__out_decimal(o, id++);
+    }
+    llmc__out_words(o, "\n }, \"unk_token\": ");
+    llmc__out_json(o, b->special[0], llmc__strlen(b->special[0]));
+    llmc__out_words(o, "}\n}\n");
+    return id;
+}
+
+/* llmc_vocab_build -- the words or characters of texts, written as tokenizer.json     (TOKEN.build)
+   texts [n_texts] UTF-8; pieces that are not, and those over LLMC__SPECIAL_MAX bytes, are left to the unknown
+   token. mem [bytes], any alignment, see llmc_vocab_need. *n_tokens (may be NULL): how many there are.
+   Ids: the special tokens as given, then the pieces in order of first appearance.
+   Errors: BAD_ARG, NO_MEMORY (more distinct pieces than mem holds), UNSUPPORTED, IO (the writer). */
+LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                      void *mem, size_t bytes, const llmc_writer *writer, uint32_t *n_tokens,
+                                      llmc_diag *diag)
+{
+    llmc__builder b;
+    llmc_vocab_options o;
+    llmc__out out;
+    uint32_t n;
+    if (writer == NULL || writer->write == NULL || (texts == NULL && n_texts > 0) ||
+        (mem == NULL && bytes > 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET, "texts, mem or writer is NULL");
+    llmc__options(&o, sizeof o, opt);
+    LLMC__TRY(llmc__builder_init(&b, opt, diag));
+    llmc__builder_place(&b, mem, bytes);
+    if (b.list == NULL)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.build", LLMC_NO_OFFSET, "%zu bytes are too few for a table",
+                          bytes);
+    LLMC__TRY(llmc__builder_texts(&b, texts, n_texts, diag));
+    LLMC_MEMSET(&out, 0, sizeof out);
+    out.to = writer;
+    n = llmc__builder_write(&b, o.min_count, &out);
+    if (out.failed)
+        return LLMC__FAIL(diag, IO, "TOKEN.build", LLMC_NO_OFFSET, "the writer stopped after %llu bytes",
+                          (unsigned long long)out.at);
+    if (n_tokens != NULL)
+        *n_tokens = n;
+    return LLMC_OK;
 }
 #endif /* LLMC_NO_TOKEN */
 
@@ -24792,55 +25224,221 @@ static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc
 }
 
 #ifndef LLMC_NO_TOKEN
-/* A token of a tokenizer.bin as GGUF spells it: U+2581 for the space, control tokens
-   without llama2.c's newlines ("\n<s>\n" there). Each space grows by two bytes. */
-static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info,
-                                  llmc__out *o)
+/* Whether two lists of steps cut text alike. */
+static bool llmc__same_cut(const llmc__split *a, uint32_t n, const llmc__split *b, uint32_t m)
 {
-    const char *text = info->text;
-    size_t len = info->text_len, spaces = 0, i;
-    if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS)) {
-        llmc__out_text(o, "<s>", 3);
-    } else if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_EOS)) {
-        llmc__out_text(o, "</s>", 4);
-    } else {
-        for (i = 0; i < len; i++)
-            spaces += text[i] == ' ';
-        /* U+2581 takes three bytes where the space takes one */
-        llmc__out_u64(o, len + 2 * spaces);
-        for (i = 0; i < len; i++)
-            llmc__out_bytes(o, text[i] == ' ' ? "\xe2\x96\x81" : text + i, text[i] == ' ' ? 3 : 1);
+    uint32_t i;
+    for (i = 0; i < n && n == m; i++)
+        if (a[i].pattern != b[i].pattern || a[i].behaviour != b[i].behaviour || a[i].invert != b[i].invert ||
+            a[i].pattern == LLMC__PAT_TEXT)
+            return false;
+    return n == m;
+}
+
+/* A name of tokenizer.ggml.pre that says how v cuts text: the file's own if it does; NULL: none. */
+static const char *llmc__save_pre(const llmc__vocab *v)
+{
+    const size_t n = sizeof llmc__pre_name_table / sizeof llmc__pre_name_table[0];
+    llmc__split steps[LLMC__SPLIT_MAX];
+    uint32_t count = 0, flags = 0;
+    const char *found = NULL;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        const char *name = llmc__pre_name_table[i].name;
+        if (llmc__streq(name, "default") || !llmc__pattern_named(name, steps, &count, &flags) ||
+            !llmc__same_cut(v->split, v->n_split, steps, count) ||
+            ((flags & LLMC__PRE_IGNORE_MERGES) != 0) != v->ignore_merges)
+            continue;
+        if (found == NULL || llmc__streq(name, v->pre))
+            found = name;
+    }
+    return found;
+}
+
+/* Whether BERT's normaliser and settings are those that a GGUF implies: uncased unless there is an "A". */
+static bool llmc__save_bert(const llmc_tokenizer *tok)
+{
+    const llmc__vocab *v = &tok->vocab;
+    const llmc__normal *n = &v->normal[0];
+    bool cased = llmc_token_find(tok, "A", 1) >= 0;
+    return v->n_normal == 1 && n->kind == LLMC__NORMAL_BERT && n->a && n->b && n->c == !cased &&
+           n->d == !cased && v->max_piece == 100 && llmc__streq(v->piece_prefix, "##") && v->n_split == 2 &&
+           v->split[0].pattern == LLMC__PAT_SPACES && v->split[1].pattern == LLMC__PAT_PUNCT;
+}
+
+/* What tokenizer.ggml.model says of this vocabulary, *pre likewise; NULL: a GGUF cannot hold it. */
+static const char *llmc__save_kind(const llmc_tokenizer *tok, const char **pre)
+{
+    const llmc__vocab *v = &tok->vocab;
+    bool mark = v->alphabet == LLMC__ALPHABET_MARK,
+         prefix = v->prefix == LLMC__PREFIX_ALWAYS || v->prefix == LLMC__PREFIX_NONE;
+    bool nfc = v->n_normal == 1 && v->normal[0].kind == LLMC__NORMAL_NFC;
+    *pre = "default"; /* as llama.cpp's converter writes it for SentencePiece */
+    switch (v->kind) {
+    case LLMC__VOCAB_SPM:
+        return prefix && v->n_normal == 0 && v->n_split == 0 && !v->remove_spaces && v->byte_fallback
+                   ? "llama"
+                   : NULL;
+    case LLMC__VOCAB_BPE:
+        *pre = llmc__save_pre(v);
+        return v->alphabet == LLMC__ALPHABET_BYTES && v->prefix == LLMC__PREFIX_NONE && *pre != NULL &&
+                       (v->n_normal == 0 || nfc)
+                   ? "gpt2"
+                   : NULL;
+    case LLMC__VOCAB_UNIGRAM:
+        return mark && prefix && v->tokens.layout == LLMC__LIST_PROTO && v->n_split == 0 &&
+                       !v->byte_fallback &&
+                       (v->n_normal == 0 || v->normal[0].kind == LLMC__NORMAL_PRECOMPILED)
+                   ? "t5"
+                   : NULL;
+    case LLMC__VOCAB_WORDPIECE:
+        return llmc__save_bert(tok) ? "bert" : NULL;
+    default:
+        return NULL;
     }
 }
 
-/* SentencePiece keys for a vocabulary that came from a tokenizer.bin. The arrays go on as long as ids
-   do; special[] is in the order of llmc_special. */
-static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
+/* A token's text as GGUF spells it. A tokenizer.bin has spaces where others have U+2581, and newlines in its
+   control tokens ("\n<s>\n"); BERT's "##" goes, and U+2581 begins its words. Ids without a token get a name
+   of their own, as llama.cpp needs one. */
+static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info,
+                                  llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    const char *text = info->text;
+    size_t len = info->text_len, spaces = 0, i;
+    bool plain = v->tokens.layout == LLMC__LIST_LLAMA2C,
+         piece = v->kind == LLMC__VOCAB_WORDPIECE && info->kind == LLMC_TOKEN_NORMAL;
+    char name[24];
+    if (len == 0 && info->kind == LLMC_TOKEN_UNUSED) {
+        llmc__format(name, sizeof name, "[PAD%d]", (int)id);
+        llmc__out_text(o, name, llmc__strlen(name));
+    } else if (plain && id == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS)) {
+        llmc__out_text(o, "<s>", 3);
+    } else if (plain && id == llmc_tokenizer_special(tok, LLMC_SPECIAL_EOS)) {
+        llmc__out_text(o, "</s>", 4);
+    } else if (piece && len > 2 && text[0] == '#' && text[1] == '#') {
+        llmc__out_text(o, text + 2, len - 2);
+    } else if (piece) {
+        llmc__out_u64(o, len + 3);
+        llmc__out_bytes(o, "\xe2\x96\x81", 3);
+        llmc__out_bytes(o, text, len);
+    } else {
+        for (i = 0; i < len; i++)
+            spaces += plain && text[i] == ' ';
+        /* U+2581 takes three bytes where the space takes one */
+        llmc__out_u64(o, len + 2 * spaces);
+        for (i = 0; i < len; i++)
+            llmc__out_bytes(o, plain && text[i] == ' ' ? "\xe2\x96\x81" : text + i,
+                            plain && text[i] == ' ' ? 3 : 1);
+    }
+}
+
+/* Stored text [len] of a merge's part, escapes undone, or only its length. */
+static size_t llmc__save_part(llmc__out *o, llmc__encoding encoding, const uint8_t *text, size_t len)
+{
+    const char *p = (const char *)text, *end = p + len;
+    size_t n, all = 0;
+    char c[4];
+    if (encoding == LLMC__TEXT_PLAIN) {
+        if (o != NULL)
+            llmc__out_bytes(o, text, len);
+        return len;
+    }
+    for (; p < end && (n = llmc__json_char(&p, end, c)) > 0; all += n)
+        if (o != NULL)
+            llmc__out_bytes(o, c, n);
+    return all;
+}
+
+/* The merges, "a b". */
+static void llmc__save_merges(const llmc__vocab *v, llmc__out *o)
+{
+    llmc__vocab_iter it;
+    llmc__vocab_merge m;
+    uint32_t n = 0;
+    llmc__out_key_array(o, "tokenizer.ggml.merges", LLMC__GGUF_STRING, v->merges.count);
+    llmc__vocab_start(&it);
+    for (; n < v->merges.count && llmc__vocab_merge_next(v, &it, &m); n++) {
+        size_t a = llmc__save_part(NULL, m.encoding, m.a, m.a_len),
+               b = llmc__save_part(NULL, m.encoding, m.b, m.b_len);
+        llmc__out_u64(o, a + b + 1);
+        (void)llmc__save_part(o, m.encoding, m.a, m.a_len);
+        llmc__out_bytes(o, " ", 1);
+        (void)llmc__save_part(o, m.encoding, m.b, m.b_len);
+    }
+}
+
+/* Special ids, and what is put around a text; special[] is in the order of llmc_special. */
+static void llmc__save_specials(const llmc_tokenizer *tok, llmc__out *o)
 {
     static const char *const special[] = {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
                                           "tokenizer.ggml.eot_token_id", "tokenizer.ggml.unknown_token_id",
                                           "tokenizer.ggml.padding_token_id"};
+    const llmc__vocab *v = &tok->vocab;
+    unsigned i;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (v->special[i] != LLMC_TOKEN_NONE)
+            llmc__out_key_u32(o, special[i], (uint32_t)v->special[i]);
+    if (v->kind == LLMC__VOCAB_WORDPIECE && v->n_before > 0 && v->n_after > 0) {
+        llmc__out_key_u32(o, "tokenizer.ggml.cls_token_id", (uint32_t)v->before[0]);
+        llmc__out_key_u32(o, "tokenizer.ggml.seperator_token_id", (uint32_t)v->after[0]);
+    }
+    llmc__out_key_flag(o, "tokenizer.ggml.add_bos_token", llmc_tokenizer_adds_bos(tok));
+    llmc__out_key_flag(o, "tokenizer.ggml.add_eos_token", v->add_eos && v->n_after > 0);
+}
+
+/* What only some kinds have. */
+static void llmc__save_kind_keys(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    uint32_t id;
+    bool added = false;
+    if (v->kind == LLMC__VOCAB_SPM || v->kind == LLMC__VOCAB_UNIGRAM)
+        llmc__out_key_flag(o, "tokenizer.ggml.add_space_prefix", v->prefix != LLMC__PREFIX_NONE);
+    if (v->kind == LLMC__VOCAB_UNIGRAM)
+        llmc__out_key_flag(o, "tokenizer.ggml.remove_extra_whitespaces", v->remove_spaces);
+    if (v->kind == LLMC__VOCAB_UNIGRAM && v->n_normal > 0) {
+        llmc__out_key_array(o, "tokenizer.ggml.precompiled_charsmap", LLMC__GGUF_U8, v->normal[0].blob_len);
+        llmc__out_bytes(o, v->normal[0].blob, v->normal[0].blob_len);
+    }
+    if (v->kind == LLMC__VOCAB_BPE && v->n_normal > 0)
+        llmc__out_key_flag(o, "tokenizer.llmc.nfc", true);
+    if (v->user_inside)
+        llmc__out_key_flag(o, "tokenizer.llmc.user_inside", true);
+    for (id = 0; id < v->count; id++)
+        added = added || (tok->tok[id].added & ~LLMC__ADDED) != 0;
+    if (!added)
+        return;
+    llmc__out_key_array(o, "tokenizer.llmc.added_flags", LLMC__GGUF_U8, v->count);
+    for (id = 0; id < v->count; id++)
+        llmc__out_bytes(o, &tok->tok[id].added, 1);
+}
+
+/* The keys of a vocabulary that did not come from a GGUF, and that llmc__save_kind says can be in one. The
+   arrays go on as long as ids do. */
+static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
     llmc_token n = (llmc_token)llmc_tokenizer_count(tok), id;
     llmc_token_info info;
-    unsigned i;
-    llmc__out_key_text(o, "tokenizer.ggml.model", "llama");
-    /* as llama.cpp's converter writes it for SentencePiece */
-    llmc__out_key_text(o, "tokenizer.ggml.pre", "default");
+    const char *pre, *model = llmc__save_kind(tok, &pre);
+    llmc__out_key_text(o, "tokenizer.ggml.model", model);
+    llmc__out_key_text(o, "tokenizer.ggml.pre", pre);
     llmc__out_key_array(o, "tokenizer.ggml.tokens", LLMC__GGUF_STRING, (uint64_t)n);
     for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__save_token_text(tok, id, &info, o);
-    llmc__out_key_array(o, "tokenizer.ggml.scores", LLMC__GGUF_F32, (uint64_t)n);
-    for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
+    if (v->kind != LLMC__VOCAB_BPE)
+        llmc__out_key_array(o, "tokenizer.ggml.scores", LLMC__GGUF_F32, (uint64_t)n);
+    for (id = 0; v->kind != LLMC__VOCAB_BPE && id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__out_u32(o, llmc__f32_bits(info.score));
     llmc__out_key_array(o, "tokenizer.ggml.token_type", LLMC__GGUF_I32, (uint64_t)n);
     for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__out_u32(o, (uint32_t)info.kind);
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        if (llmc_tokenizer_special(tok, (llmc_special)i) != LLMC_TOKEN_NONE)
-            llmc__out_key_u32(o, special[i], (uint32_t)llmc_tokenizer_special(tok, (llmc_special)i));
-    llmc__out_key_flag(o, "tokenizer.ggml.add_bos_token", llmc_tokenizer_adds_bos(tok));
-    llmc__out_key_flag(o, "tokenizer.ggml.add_eos_token", false);
-    llmc__out_key_flag(o, "tokenizer.ggml.add_space_prefix", true);
+    if (v->kind == LLMC__VOCAB_BPE)
+        llmc__save_merges(v, o);
+    llmc__save_specials(tok, o);
+    llmc__save_kind_keys(tok, o);
 }
 #endif
 
@@ -24852,6 +25450,9 @@ static llmc_status llmc__save_keys(const llmc_model *m, const llmc_save_options 
     const llmc_config *c = &m->config;
     bool quantised;
     uint32_t file_type = llmc__save_file_type(m, opt, &quantised);
+#ifndef LLMC_NO_TOKEN
+    const char *pre;
+#endif
     if (m->kind == LLMC_FILE_GGUF)
         LLMC__TRY(llmc__save_copied(&m->file, false, o, diag));
     else
@@ -24865,10 +25466,18 @@ static llmc_status llmc__save_keys(const llmc_model *m, const llmc_save_options 
     if (c->n_token_types > 0) /* which llama.cpp counts to the tokenizer */
         llmc__out_key_u32(o, "tokenizer.ggml.token_type_count", c->n_token_types);
 #ifndef LLMC_NO_TOKEN
-    if (m->tokenizer != NULL) {
+    if (m->chat_template != NULL) {
+        llmc__out_key(o, "tokenizer.chat_template", LLMC__GGUF_STRING);
+        llmc__out_text(o, m->chat_template, m->chat_template_len);
+    }
+    if (m->tokenizer != NULL && llmc__save_kind(m->tokenizer, &pre) != NULL) {
         llmc__save_tokenizer(m->tokenizer, o);
         return LLMC_OK;
     }
+    if (m->tokenizer != NULL && o->to != NULL)
+        llmc__say(&opt->log, LLMC_LOG_WARN, "MODEL.save",
+                  "a GGUF cannot hold this tokenizer (%s): it is not written",
+                  llmc_tokenizer_name(m->tokenizer));
 #endif
     /* what llama.cpp wants of a model that speaks ids */
     llmc__out_key_text(o, "tokenizer.ggml.model", "none");
@@ -25073,19 +25682,6 @@ LLMC_API size_t llmc_model_save_need(const llmc_model *model)
 }
 
 //--[ 14.14 MODEL.containers ]-- the same weights as safetensors and torchless's .bin
-/* Text as it is, and numbers in text. */
-static void llmc__out_words(llmc__out *o, const char *text)
-{
-    llmc__out_bytes(o, text, llmc__strlen(text));
-}
-
-static void llmc__out_decimal(llmc__out *o, uint64_t v)
-{
-    char text[24];
-    llmc__format(text, sizeof text, "%llu", (unsigned long long)v);
-    llmc__out_words(o, text);
-}
-
 /* "name": with its colon. Names are printable ASCII, since they had to be ones that are known; what a
    pattern's end let through is replaced. */
 static void llmc__out_member(llmc__out *o, const char *name)
@@ -25313,16 +25909,127 @@ static void llmc__torchless_metadata(const llmc_config *c, bool int8, llmc__out 
         llmc__out_words(o, ",\"sliding_window\":\"None\"");
     llmc__torchless_pair(o, "rope_theta", (double)c->rope_base);
     llmc__torchless_pair(o, "norm_eps", (double)c->norm_eps);
-    llmc__out_words(o, "},\"tokenizer\":{\"vocab\":{},\"merges\":[]},\"tensors\":{");
+    llmc__out_words(o, "}");
 }
 
-/* The header's JSON and its padding; s->total becomes the bytes of all data. */
-static void llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
+#ifndef LLMC_NO_TOKEN
+/* Whether a torchless file can hold this tokenizer, which is always of one kind: characters joined by merges,
+   U+2581 for spaces and before the text, bytes for what is missing, no special tokens but <s>, </s>, <unk>. */
+static bool llmc__torchless_holds(const llmc_tokenizer *tok)
+{
+    const llmc__vocab *v = tok == NULL ? NULL : &tok->vocab;
+    uint32_t id, i;
+    if (v == NULL || v->kind != LLMC__VOCAB_BPE || v->alphabet != LLMC__ALPHABET_MARK ||
+        v->prefix != LLMC__PREFIX_ALWAYS || !v->byte_fallback || v->n_normal + v->n_split > 0 ||
+        v->ignore_merges)
+        return false;
+    for (id = 0; id < v->count; id++) {
+        const llmc__tok *k = &tok->tok[id];
+        const char *text = (const char *)k->text;
+        bool special = (k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_USER) &&
+                       !llmc__texteq(text, k->text_len, "<s>") && !llmc__texteq(text, k->text_len, "</s>") &&
+                       !llmc__texteq(text, k->text_len, "<unk>");
+        for (i = 0; i < k->text_len;) {
+            size_t n = llmc__utf8_valid(text + i, k->text_len - i);
+            special = special || n == 0;
+            i += n == 0 ? 1 : (uint32_t)n;
+        }
+        if (special)
+            return false;
+    }
+    return true;
+}
+
+/* \uXXXX. */
+static void llmc__out_unit(llmc__out *o, uint32_t unit)
+{
+    char text[6] = {'\\', 'u', 0, 0, 0, 0};
+    unsigned i;
+    for (i = 0; i < 4; i++)
+        text[2 + i] = "0123456789abcdef"[unit >> (12 - 4 * i) & 15];
+    llmc__out_bytes(o, text, 6);
+}
+
+/* A JSON string of UTF-8 text [len], in ASCII as torchless's own are; two units from U+10000 on. */
+static void llmc__out_ascii(llmc__out *o, const uint8_t *text, size_t len)
+{
+    uint32_t cp;
+    size_t i, step;
+    llmc__out_words(o, "\"");
+    for (i = 0; i < len; i += step) {
+        step = llmc__uc_next(text + i, len - i, &cp);
+        if (cp >= 0x20 && cp < 0x7f && cp != '"' && cp != '\\') {
+            llmc__out_bytes(o, text + i, 1);
+            continue;
+        }
+        if (cp >= 0x10000)
+            llmc__out_unit(o, 0xd7c0 + (cp >> 10));
+        llmc__out_unit(o, cp >= 0x10000 ? 0xdc00 + (cp & 0x3ff) : cp);
+    }
+    llmc__out_words(o, "\"");
+}
+
+/* "vocab" and "merges" of a tokenizer that torchless_holds. */
+static void llmc__torchless_vocab(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    llmc__vocab_iter it;
+    llmc__vocab_merge m;
+    uint32_t id, n = 0;
+    llmc__out_words(o, ",\"tokenizer\":{\"vocab\":{");
+    for (id = 0; id < v->count; id++) {
+        if (tok->tok[id].text_len == 0)
+            continue;
+        llmc__out_words(o, n++ > 0 ? "," : "");
+        llmc__out_ascii(o, tok->tok[id].text, tok->tok[id].text_len);
+        llmc__out_words(o, ":");
+        llmc__out_decimal(o, id);
+    }
+    llmc__out_words(o, "},\"merges\":[");
+    llmc__vocab_start(&it);
+    for (n = 0; n < v->merges.count && llmc__vocab_merge_next(v, &it, &m) && m.b != NULL; n++) {
+        llmc__out_words(o, n > 0 ? ",[" : "[");
+        if (m.encoding == LLMC__TEXT_PLAIN) {
+            llmc__out_ascii(o, m.a, m.a_len);
+            llmc__out_words(o, ",");
+            llmc__out_ascii(o, m.b, m.b_len);
+        } else { /* escaped as it must be */
+            llmc__out_words(o, "\"");
+            llmc__out_bytes(o, m.a, m.a_len);
+            llmc__out_words(o, "\",\"");
+            llmc__out_bytes(o, m.b, m.b_len);
+            llmc__out_words(o, "\"");
+        }
+        llmc__out_words(o, "]");
+    }
+    llmc__out_words(o, "]}");
+}
+#endif
+
+/* The tokenizer, or that there is none. False: there is one, which a torchless file cannot hold. */
+static bool llmc__torchless_tokenizer(const llmc_model *m, llmc__out *o)
+{
+#ifndef LLMC_NO_TOKEN
+    if (llmc__torchless_holds(m->tokenizer)) {
+        llmc__torchless_vocab(m->tokenizer, o);
+        return true;
+    }
+#endif
+    llmc__out_words(o, ",\"tokenizer\":{\"vocab\":{},\"merges\":[]}");
+    return m->tokenizer == NULL;
+}
+
+/* The header's JSON and its padding; s->total becomes the bytes of all data. Returns whether the tokenizer is
+   in it, if there is one. */
+static bool llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
 {
     llmc__torchless_part p;
     uint64_t at = 0, scales, dim[2];
     uint32_t i;
+    bool whole;
     llmc__torchless_metadata(&s->m->config, int8, o);
+    whole = llmc__torchless_tokenizer(s->m, o);
+    llmc__out_words(o, ",\"tensors\":{");
     for (i = 0; llmc__torchless_part_at(s->m, i, &p); i++) {
         uint64_t bytes = llmc__torchless_bytes(&p, int8, &scales);
         dim[0] = p.cols;
@@ -25344,6 +26051,7 @@ static void llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
     }
     llmc__out_words(o, "}}");
     s->total = at;
+    return whole;
 }
 
 /* One group [n] as int8 with 127 / absmax to multiply by, or that number itself; of zeros it is infinite. */
@@ -25445,11 +26153,11 @@ static llmc_status llmc__save_torchless(llmc__save *s, llmc_diag *diag)
     if (lacks != NULL)
         return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.save", LLMC_NO_OFFSET, "a torchless file cannot hold %s",
                           lacks);
-    llmc__say(&s->opt->log, LLMC_LOG_WARN, "MODEL.save", "the tokenizer is not written");
     LLMC_MEMSET(&count, 0, sizeof count);
-    llmc__torchless_header(s, int8, &count);
+    if (!llmc__torchless_header(s, int8, &count))
+        llmc__say(&s->opt->log, LLMC_LOG_WARN, "MODEL.save", "the tokenizer is not written");
     llmc__out_u64(s->o, ((count.at + 8 + 63) & ~UINT64_C(63)) - 8);
-    llmc__torchless_header(s, int8, s->o);
+    (void)llmc__torchless_header(s, int8, s->o);
     llmc__out_pad(s->o, 64);
     for (i = 0; on && !s->o->failed && llmc__torchless_part_at(s->m, i, &p); i++) {
         llmc__torchless_data(s, &p, int8);
@@ -28095,6 +28803,7 @@ LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llm
    wait for it, a list through their arg. */
 typedef struct llmc__gr_group {
     uint32_t begin, alt, chain;
+    uint32_t local; /* n_local where it began */
 } llmc__gr_group;
 
 /* One reading of a text. The first only counts (g NULL or without code), the second takes down the
@@ -28109,6 +28818,7 @@ typedef struct llmc__gr_parse {
     uint32_t n, most, limit; /* instructions, written or counted; the most at once, as {0} drops some */
     uint32_t n_rules, n_local, n_literal; /* rules, parts moved out of line, tokens named */
     uint32_t item, repeats; /* where the item begins that an operator would repeat; operators on it */
+    uint32_t item_local;    /* n_local where the item began */
     bool has_item;
     uint32_t depth;
     llmc__gr_group group[LLMC__GR_DEPTH + 2]; /* one for a class inside the deepest */
@@ -28189,6 +28899,7 @@ static void llmc__gr_open(llmc__gr_parse *s)
 {
     llmc__gr_group *g = &s->group[++s->depth];
     g->begin = g->alt = s->n;
+    g->local = s->n_local;
     g->chain = LLMC__GR_NONE;
     s->has_item = false;
 }
@@ -28216,6 +28927,7 @@ static void llmc__gr_close(llmc__gr_parse *s)
         s->code[i].arg = (int32_t)(s->n - i);
     }
     s->item = g->begin;
+    s->item_local = g->local;
     s->has_item = true;
     s->repeats = 0;
 }
@@ -28224,6 +28936,7 @@ static void llmc__gr_close(llmc__gr_parse *s)
    this code begins. */
 typedef struct llmc__gr_unit {
     uint32_t at, n, enter;
+    uint32_t local; /* parts out of line in it, which each copy has for itself */
 } llmc__gr_unit;
 
 /* Appends one more copy. */
@@ -28231,6 +28944,7 @@ static llmc_status llmc__gr_again(llmc__gr_parse *s, const llmc__gr_unit *u)
 {
     uint32_t at = s->n;
     LLMC__TRY(llmc__gr_insert(s, at, u->n));
+    s->n_local += u->local;
     if (s->code == NULL)
         return LLMC_OK;
     LLMC_MEMCPY(s->code + at, s->code + u->at, u->n * sizeof *s->code);
@@ -28255,6 +28969,7 @@ static llmc_status llmc__gr_outline(llmc__gr_parse *s, llmc__gr_unit *u, uint64_
     u->enter = u->at + 1;
     u->at = s->n;
     u->n = 1;
+    u->local = 0;
     s->n_local++;
     return llmc__gr_emit(s, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - u->at);
 }
@@ -28313,8 +29028,11 @@ static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t mi
         return llmc__gr_error(s, p, "too many operators on one item");
     u.at = s->item;
     u.n = s->n - s->item;
-    if (copies == 0)
+    u.local = s->n_local - s->item_local;
+    if (copies == 0) { /* as if it had not been written */
         s->n = s->item;
+        s->n_local = s->item_local;
+    }
     if (copies == 0 || u.n == 0)
         return LLMC_OK;
     LLMC__TRY(llmc__gr_outline(s, &u, copies));
@@ -28487,6 +29205,7 @@ static llmc_status llmc__gr_literal(llmc__gr_parse *s)
         LLMC__TRY(llmc__gr_sequence(s, c, c));
     }
     s->item = begin;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return LLMC_OK;
@@ -28627,6 +29346,7 @@ static llmc_status llmc__gr_token(llmc__gr_parse *s)
         return llmc__gr_error(s, p, "more than 256 tokens in one grammar");
     LLMC__TRY(llmc__gr_token_id(s, &id));
     s->item = s->n;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return llmc__gr_emit(s, LLMC__GR_TOKEN, others, 0, id);
@@ -28670,6 +29390,7 @@ static llmc_status llmc__gr_reference(llmc__gr_parse *s)
     if (rule == LLMC__GR_NONE)
         return llmc__gr_error_name(s, p, n, "no rule has this name");
     s->item = s->n;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return llmc__gr_emit(s, LLMC__GR_CALL, 0, 0, rule);
@@ -34393,6 +35114,7 @@ typedef struct llmc__jloop {
     llmc__jv changed;         /* a tuple: what loop.changed saw last, or MISSING */
     uint32_t index, n;        /* index 0: before the first element */
     bool kept;                /* held in a variable: not used again */
+    bool whole;               /* an element's body ran to its end   */
     struct llmc__jloop *next; /* in the list of free ones */
 } llmc__jloop;
 
@@ -34449,6 +35171,7 @@ typedef struct llmc__jinja {
     llmc__jv *context; /* [names] what the caller gave under each name, or MISSING */
     llmc__jcapture *capture;
     llmc_chat_text *out;
+    bool fruitless; /* of the loop left last no body ran to its end: then its else part runs */
     bool out_joins; /* the last byte written was in the last span of out->plain */
 } llmc__jinja;
 
@@ -35414,6 +36137,20 @@ static void llmc__j_put_quoted(llmc__jbuild *b, llmc__jv s, const llmc__jstyle *
     (void)llmc__j_puts(b, quote);
 }
 
+/* A range in Python's words. */
+static void llmc__j_put_range(llmc__jbuild *b, const llmc__jv *items)
+{
+    (void)llmc__j_puts(b, "range(");
+    llmc__j_put_int(b, items[0].u.i);
+    (void)llmc__j_puts(b, ", ");
+    llmc__j_put_int(b, items[2].u.i);
+    if (items[1].u.i != 1) {
+        (void)llmc__j_puts(b, ", ");
+        llmc__j_put_int(b, items[1].u.i);
+    }
+    (void)llmc__j_puts(b, ")");
+}
+
 /* What has no elements to print. */
 static void llmc__j_put_scalar(llmc__jbuild *b, llmc__jv v, const llmc__jstyle *style)
 {
@@ -35446,7 +36183,10 @@ static void llmc__j_put_scalar(llmc__jbuild *b, llmc__jv v, const llmc__jstyle *
                      v.n > 0 ? v.u.s : "");
         break;
     default:
-        LLMC__J_FAIL(j, UNSUPPORTED, "a %s cannot be written as text", llmc__j_type_name(v));
+        if (v.type == LLMC__J_RANGE_OF && !style->json)
+            llmc__j_put_range(b, v.u.items);
+        else
+            LLMC__J_FAIL(j, UNSUPPORTED, "a %s cannot be written as text", llmc__j_type_name(v));
         break;
     }
 }
@@ -35579,16 +36319,6 @@ static void llmc__j_put_str(llmc__jbuild *b, llmc__jv v)
 {
     if (v.type == LLMC__J_STRING) {
         (void)llmc__j_add(b, v);
-    } else if (v.type == LLMC__J_RANGE_OF) {
-        (void)llmc__j_puts(b, "range(");
-        llmc__j_put_int(b, v.u.items[0].u.i);
-        (void)llmc__j_puts(b, ", ");
-        llmc__j_put_int(b, v.u.items[2].u.i);
-        if (v.u.items[1].u.i != 1) {
-            (void)llmc__j_puts(b, ", ");
-            llmc__j_put_int(b, v.u.items[1].u.i);
-        }
-        (void)llmc__j_puts(b, ")");
     } else if (v.type != LLMC__J_UNDEFINED) {
         llmc__j_put_repr(b, v);
     }
@@ -35708,6 +36438,18 @@ static llmc__jv llmc__j_slice_text(llmc__jinja *j, llmc__jv s, int64_t start, in
     return llmc__j_built(&b);
 }
 
+/* The numbers start, start + step, ..., n of them, before stop. */
+static llmc__jv llmc__j_range_of(llmc__jinja *j, int64_t start, int64_t stop, int64_t step, size_t n)
+{
+    llmc__jv *items = (llmc__jv *)llmc__j_new(j, 3, sizeof *items);
+    if (items == NULL)
+        return llmc__j_none();
+    items[0] = llmc__j_int(start);
+    items[1] = llmc__j_int(step);
+    items[2] = llmc__j_int(stop);
+    return llmc__j_over(LLMC__J_RANGE_OF, items, n);
+}
+
 /* v[start:stop:step]; NONE is a bound that is not given. */
 static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__jv stop, llmc__jv step)
 {
@@ -35715,7 +36457,8 @@ static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__
     int64_t by = step.type == LLMC__J_NONE ? 1 : step.u.i, a, z;
     size_t count, i;
     llmc__jv *items;
-    if (v.type != LLMC__J_STRING && v.type != LLMC__J_LIST && v.type != LLMC__J_TUPLE)
+    if (v.type != LLMC__J_STRING && v.type != LLMC__J_LIST && v.type != LLMC__J_TUPLE &&
+        v.type != LLMC__J_RANGE_OF)
         llmc__j_cannot(j, v, "has no slices");
     else if ((step.type != LLMC__J_NONE && !llmc__j_is_whole(step)) || by == 0)
         llmc__j_cannot(j, step, "is no step of a slice, or it is 0");
@@ -35730,6 +36473,9 @@ static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__
                     : 0;
     if (v.type == LLMC__J_STRING)
         return llmc__j_slice_text(j, v, count > 0 ? a : 0, by, count);
+    if (v.type == LLMC__J_RANGE_OF)
+        return llmc__j_range_of(j, v.u.items[0].u.i + a * v.u.items[1].u.i,
+                                v.u.items[0].u.i + z * v.u.items[1].u.i, by * v.u.items[1].u.i, count);
     if (by == 1 || count == 0)
         return llmc__j_over((llmc__jtype)v.type, v.u.items + (count > 0 ? a : 0), count);
     items = (llmc__jv *)llmc__j_new(j, count, sizeof *items);
@@ -35782,7 +36528,9 @@ static double llmc__j_fmod(double a, double b)
         x -= t;
     }
     x = a < 0 ? -x : x;
-    return x != 0 && (x < 0) != (b < 0) ? x + b : x;
+    if (x == 0) /* the sign of b, for a zero too */
+        return b < 0 ? -0.0 : 0.0;
+    return (x < 0) != (b < 0) ? x + b : x;
 }
 
 /* Whole numbers; *done false: the result is none, floats have to do it. */
@@ -36368,7 +37116,8 @@ typedef enum llmc__jcode {
     LLMC__JI_UNPACK,    /* pops something of c elements, pushes the last first */
     LLMC__JI_FOR,       /* pops what to walk over                     */
     LLMC__JI_NEXT,      /* pushes the next element; none: leaves, jumps by c */
-    LLMC__JI_ELSE,      /* by c unless the loop just left had no element */
+    LLMC__JI_WHOLE,     /* the innermost loop's body ran to its end */
+    LLMC__JI_ELSE,      /* by c unless no body of the loop just left ran to its end */
     LLMC__JI_SIFT,      /* as FOR, for a loop's condition             */
     LLMC__JI_SIFT_NEXT, /* as NEXT; at the end pushes those that passed */
     LLMC__JI_SIFT_KEEP, /* pops: does this one pass?                  */
@@ -36855,19 +37604,25 @@ static void llmc__j_named(llmc__jcompile *c, unsigned call)
     const llmc__jtoken *t = &c->token[c->at];
     const bool filter = call == LLMC__JI_FILTER;
     llmc__jpending *p;
+    uint32_t n = t->n;
     int row;
     if (t->kind != LLMC__JT_NAME) {
         (void)llmc__j_expected(c, filter ? "the name of a filter is expected"
                                          : "the name of a test is expected");
         return;
     }
+    while (c->token[c->at + 1].kind == LLMC__JT_OP && c->token[c->at + 1].op == '.' &&
+           c->token[c->at + 2].kind == LLMC__JT_NAME) { /* names with points: none is known */
+        c->at += 2;
+        n = c->token[c->at].at + c->token[c->at].n - t->at;
+    }
     row = llmc__j_row(filter ? llmc__j_filters : llmc__j_tests, filter ? LLMC__J_FILTERS : LLMC__J_TESTS,
-                      c->text + t->at, t->n);
+                      c->text + t->at, n);
     if (row < 0 && c->n_if == 0)
         (void)llmc__j_unsupported(c,
                                   filter ? "a filter that is not supported" : "a test that is not supported");
     if (row < 0)
-        (void)llmc__j_code_put(c, LLMC__JI_UNSUPPORTED, 0, 0, t->at, t->n);
+        (void)llmc__j_code_put(c, LLMC__JI_UNSUPPORTED, 0, 0, t->at, n);
     p = llmc__j_push(c, LLMC__JP_CALL);
     p->call = (uint8_t)call;
     p->c = row < 0 ? 0 : row;
@@ -36989,6 +37744,8 @@ static bool llmc__j_operand(llmc__jcompile *c)
         llmc__j_real(c);
         return true;
     case LLMC__JT_NAME:
+        if (llmc__j_is_name(c, c->at, "not") && llmc__j_top(c)->kind >= LLMC__JP_COMPARE)
+            return llmc__j_expected(c, "a value is expected");
         if (!argument && llmc__j_skip_name(c, "not")) {
             (void)llmc__j_push(c, LLMC__JP_NOT);
             return false;
@@ -37450,7 +38207,7 @@ static void llmc__j_leave_loop(llmc__jcompile *c, bool stop)
         llmc__j_jump_back(c, b->next);
     } else {
         (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
-        llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->ends);
+        llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->patch);
     }
     (void)llmc__j_end_tag(c);
 }
@@ -37645,6 +38402,13 @@ static void llmc__j_with(llmc__jcompile *c)
     (void)llmc__j_end_tag(c);
 }
 
+/* The end of a loop's body. */
+static void llmc__j_again(llmc__jcompile *c, const llmc__jblock *b)
+{
+    (void)llmc__j_code_put(c, LLMC__JI_WHOLE, 0, 0, 0, 0);
+    llmc__j_jump_back(c, b->next);
+}
+
 /* elif and else. */
 static void llmc__j_branch(llmc__jcompile *c, bool elif)
 {
@@ -37655,7 +38419,7 @@ static void llmc__j_branch(llmc__jcompile *c, bool elif)
         return;
     }
     if (b->kind == LLMC__JB_FOR) { /* the scope of the else part is its own */
-        llmc__j_jump_back(c, b->next);
+        llmc__j_again(c, b);
         llmc__j_land(c, &b->patch, c->n_code);
         llmc__j_jump(c, LLMC__JI_ELSE, 0, &b->ends);
         (void)llmc__j_code_put(c, LLMC__JI_SCOPE, 0, 0, 0, 0);
@@ -37717,7 +38481,7 @@ static void llmc__j_end(llmc__jcompile *c, unsigned kind)
         if (b->in_else)
             (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
         else
-            llmc__j_jump_back(c, b->next);
+            llmc__j_again(c, b);
         break;
     case LLMC__JB_MACRO:
     case LLMC__JB_CALL:
@@ -39044,6 +39808,8 @@ static llmc__jv llmc__j_filter_int(llmc__jinja *j, llmc__jv v, const llmc__jcall
     } else if (v.type == LLMC__J_FLOAT) {
         f = v.u.f;
     } else {
+        if (v.type == LLMC__J_UNDEFINED)
+            llmc__j_cannot(j, v, "");
         return a[0];
     }
     if (f != f || f > DBL_MAX || f < -DBL_MAX)
@@ -39060,6 +39826,8 @@ static llmc__jv llmc__j_filter_float(llmc__jinja *j, llmc__jv v, const llmc__jca
     double f;
     if (!llmc__j_bind(j, call, "default", a))
         return v;
+    if (v.type == LLMC__J_UNDEFINED)
+        llmc__j_cannot(j, v, "");
     if (llmc__j_is_number(v))
         return llmc__j_float(llmc__j_double(v));
     if (v.type == LLMC__J_STRING && llmc__j_parse(v, &d) && llmc__decimal_f64(&d, &f))
@@ -39348,6 +40116,8 @@ static llmc__jv llmc__j_filter_unique(llmc__jinja *j, llmc__jv v, const llmc__jc
     v = llmc__j_sequence(j, v);
     for (i = 0; i < v.n && v.type != LLMC__J_MISSING && llmc__j_work(j, 1); i++) {
         key = llmc__j_key(j, llmc__j_at(v, i), a[1], a[0]);
+        if (key.type == LLMC__J_LIST || key.type == LLMC__J_DICT)
+            llmc__j_cannot(j, key, "cannot be told apart by unique");
         for (k = 0; k < seen.n && !llmc__j_equal(j, seen.items[k], key) && llmc__j_work(j, 1); k++)
             ;
         if (k < seen.n)
@@ -39728,10 +40498,9 @@ static const char *const llmc__j_functions[LLMC__JF_COUNT] = {"range", "dict", "
 /* range(stop), range(start, stop, step) */
 static llmc__jv llmc__j_range(llmc__jinja *j, const llmc__jcall *call)
 {
-    llmc__jv *items = (llmc__jv *)llmc__j_new(j, 3, sizeof *items);
     int64_t start, stop, step;
     uint64_t n = 0;
-    if (items == NULL || call->npos < 1 || call->npos > 3 || call->nkw > 0) {
+    if (call->npos < 1 || call->npos > 3 || call->nkw > 0) {
         LLMC__J_FAIL(j, BAD_ARG, "range takes one to three numbers");
         return llmc__j_none();
     }
@@ -39749,10 +40518,7 @@ static llmc__jv llmc__j_range(llmc__jinja *j, const llmc__jcall *call)
                      (int)LLMC__J_RANGE);
         n = 0;
     }
-    items[0] = llmc__j_int(start);
-    items[1] = llmc__j_int(step);
-    items[2] = llmc__j_int(stop);
-    return llmc__j_over(LLMC__J_RANGE_OF, items, (size_t)n);
+    return llmc__j_range_of(j, start, stop, step, (size_t)n);
 }
 
 /* dict(a=1), namespace(a=1), both also of a dict. */
@@ -40066,6 +40832,8 @@ static void llmc__j_leave(llmc__jinja *j)
         c->loop->next = j->free_loops;
         j->free_loops = c->loop;
     }
+    if (c->loop != NULL)
+        j->fruitless = !c->loop->whole;
     j->scope = c->scope;
     if (c->captures)
         j->capture = c->outside;
@@ -40522,8 +41290,8 @@ static uint32_t llmc__j_run_jump(llmc__jinja *j, const llmc__jins *i, uint32_t p
     }
 }
 
-/* Loops; empty: whether the last one left had no elements. */
-static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t pc, bool *empty)
+/* Loops. */
+static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t pc)
 {
     llmc__jcontrol *c = j->n_control > 0 ? &j->control[j->n_control - 1] : NULL;
     const uint32_t to = (uint32_t)((int64_t)pc - 1 + i->c);
@@ -40532,9 +41300,13 @@ static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t p
         return pc;
     }
     if (i->op == LLMC__JI_ELSE)
-        return *empty ? pc : to;
+        return j->fruitless ? pc : to;
     if (c == NULL || c->loop == NULL) /* cannot be */
         return pc;
+    if (i->op == LLMC__JI_WHOLE) {
+        c->loop->whole = true;
+        return pc;
+    }
     if (i->op == LLMC__JI_SIFT_KEEP) {
         if (llmc__j_true(llmc__j_take(j)) && c->kept != NULL)
             c->kept[c->n_kept++] = llmc__j_at(c->loop->items, c->loop->index - 1u);
@@ -40542,7 +41314,6 @@ static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t p
     }
     if (llmc__j_for_next(j))
         return pc;
-    *empty = c->loop->n == 0;
     llmc__j_leave(j);
     if (i->op == LLMC__JI_SIFT_NEXT)
         llmc__j_give(j, llmc__j_over(LLMC__J_GENERATOR, c->kept, c->n_kept));
@@ -40588,7 +41359,6 @@ static void llmc__j_run(llmc__jinja *j)
 {
     const llmc_template *t = j->t;
     uint32_t pc = 0;
-    bool empty = false;
     while (llmc__j_work(j, 0)) {
         const llmc__jins *i = &t->code[pc++];
         j->line = i->line;
@@ -40618,7 +41388,7 @@ static void llmc__j_run(llmc__jinja *j)
         else if (i->op == LLMC__JI_UNPACK)
             llmc__j_unpack(j, llmc__j_take(j), (uint32_t)i->c);
         else if (i->op <= LLMC__JI_SIFT_KEEP)
-            pc = llmc__j_run_loop(j, i, pc, &empty);
+            pc = llmc__j_run_loop(j, i, pc);
         else if (i->op == LLMC__JI_UNSUPPORTED)
             LLMC__J_FAIL(j, UNSUPPORTED, "the filter or test '%.*s'", llmc__j_short(i->d), t->text + i->c);
         else
