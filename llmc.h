@@ -19576,7 +19576,9 @@ static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes 
             k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
         sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, k.len);
         if (v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE)
-            sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED ? k.len : 0;
+            sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED
+                                ? k.len * (v->kind == LLMC__VOCAB_WORDPIECE ? 2u : 1u)
+                                : 0;
     }
     if (n < v->tokens.count)
         return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
@@ -19691,19 +19693,31 @@ static uint32_t llmc__edge_make(llmc_tokenizer *t, uint32_t node, uint32_t c, ui
     return 0;
 }
 
-/* A token into the tree over tokens' bytes, of which the lowest of equals counts. False: too many collisions. */
-static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
+/* Bytes p [n] below a node of the tree over tokens' bytes, where they end in token id, of equals the lowest.
+   False: too many collisions. */
+static bool llmc__tree_put(llmc_tokenizer *t, uint32_t node, const uint8_t *p, size_t n, uint32_t id,
+                           uint32_t *nodes)
 {
-    const llmc__tok *k = &t->tok[id];
-    uint32_t node = (k->flags & LLMC__TOK_INSIDE) != 0, i;
-    for (i = 0; i < k->raw_len; i++) {
-        node = llmc__edge_make(t, node, t->raw[k->raw + i], nodes);
+    size_t i;
+    for (i = 0; i < n; i++) {
+        node = llmc__edge_make(t, node, p[i], nodes);
         if (node == 0)
             return false;
     }
     if (t->leaf[node] == 0)
         t->leaf[node] = id + 1;
     return true;
+}
+
+/* A token into that tree. One that goes on with a word also stands as it is written, since a word may begin so.
+   False: too many collisions. */
+static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
+{
+    const llmc__tok *k = &t->tok[id];
+    bool inside = (k->flags & LLMC__TOK_INSIDE) != 0;
+    if (inside && t->vocab.piece_prefix[0] != 0 && !llmc__tree_put(t, 0, k->text, k->text_len, id, nodes))
+        return false;
+    return llmc__tree_put(t, inside, t->raw + k->raw, k->raw_len, id, nodes);
 }
 
 /* What one token adds to the small tables; it may be produced from text. */
