@@ -103,8 +103,8 @@
    Files: GGUF v2 and v3, also split; folders of Hugging Face with safetensors in one file or in shards;
    checkpoint folders of claude-rust and nanochat, model.mpk of nanochat's Rust port; torchless .bin and MOG;
    llama2.c v0 to v2; llm.c's GPT-2. Tokenizers in these, and tokenizer.json, SentencePiece's tokenizer.model,
-   vocab.json with merges.txt, vocab.txt, tiktoken's ranks. Every family is a row of 14.3, every tensor type of llmc_dtype has a
-   product; a file that needs more is refused, by the name of what is missing.
+   vocab.json with merges.txt, vocab.txt, tiktoken's ranks. Every family is a row of 14.3, every tensor type of
+   llmc_dtype has a product; a file that needs more is refused, by the name of what is missing.
    Not here: GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
    GGUF files that are big-endian or of version 1.
    Sections 22 to 25 keep their place.
