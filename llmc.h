@@ -25968,7 +25968,7 @@ static void llmc__out_unit(llmc__out *o, uint32_t unit)
 }
 
 /* A JSON string of UTF-8 text [len], in ASCII as torchless's own are; two units from U+10000 on. */
-static void llmc__out_json(llmc__out *o, const uint8_t *text, size_t len)
+static void llmc__out_ascii(llmc__out *o, const uint8_t *text, size_t len)
 {
     uint32_t cp;
     size_t i, step;
@@ -25998,7 +25998,7 @@ static void llmc__torchless_vocab(const llmc_tokenizer *tok, llmc__out *o)
         if (tok->tok[id].text_len == 0)
             continue;
         llmc__out_words(o, n++ > 0 ? "," : "");
-        llmc__out_json(o, tok->tok[id].text, tok->tok[id].text_len);
+        llmc__out_ascii(o, tok->tok[id].text, tok->tok[id].text_len);
         llmc__out_words(o, ":");
         llmc__out_decimal(o, id);
     }
@@ -26007,9 +26007,9 @@ static void llmc__torchless_vocab(const llmc_tokenizer *tok, llmc__out *o)
     for (n = 0; n < v->merges.count && llmc__vocab_merge_next(v, &it, &m) && m.b != NULL; n++) {
         llmc__out_words(o, n > 0 ? ",[" : "[");
         if (m.encoding == LLMC__TEXT_PLAIN) {
-            llmc__out_json(o, m.a, m.a_len);
+            llmc__out_ascii(o, m.a, m.a_len);
             llmc__out_words(o, ",");
-            llmc__out_json(o, m.b, m.b_len);
+            llmc__out_ascii(o, m.b, m.b_len);
         } else { /* escaped as it must be */
             llmc__out_words(o, "\"");
             llmc__out_bytes(o, m.a, m.a_len);
