@@ -103,8 +103,8 @@
    Files: GGUF v2 and v3, also split; folders of Hugging Face with safetensors in one file or in shards;
    checkpoint folders of claude-rust and nanochat, model.mpk of nanochat's Rust port; torchless .bin and MOG;
    llama2.c v0 to v2; llm.c's GPT-2. Tokenizers in these, and tokenizer.json, SentencePiece's tokenizer.model,
-   vocab.json with merges.txt, vocab.txt, tiktoken's ranks. Every family is a row of 14.3, every tensor type of
-   llmc_dtype has a product; a file that needs more is refused, by the name of what is missing.
+   vocab.json with merges.txt, vocab.txt, tiktoken's ranks. Every family is a row of 14.3, every tensor type
+   of llmc_dtype has a product; a file that needs more is refused, by the name of what is missing.
    Not here: GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
    GGUF files that are big-endian or of version 1.
    Sections 22 to 25 keep their place.
@@ -125,16 +125,16 @@
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
-     activation functions -> LAYER.ffn            models as GGUF -> MODEL.save
-     ambiguous grammars -> GRAMMAR.stack          names of pre-tokenizers -> FILE.pattern
-     arena -> MEM.arena                           normalizers -> TOKEN.normal
-     attention, GQA -> LAYER.attn                 penalties -> SAMPLE.penalty
-     batching, continuous -> ENGINE.step          perplexity (llmc_seq_forward) -> ENGINE.step
-     BERT, pooling -> ENGINE.embed                pre-tokenizers -> TOKEN.split
-     BPE merges -> TOKEN.merge                    prompt injection -> CHAT.build
-     byte order -> PLATFORM.order                 prompts in chats -> CHAT.render
-     chat formats of our own -> CHAT.format       quantisation -> QUANT.block
-     chat templates, Jinja -> CHAT.run            random numbers -> MATH.random
+     activation functions -> LAYER.ffn            names of pre-tokenizers -> FILE.pattern
+     ambiguous grammars -> GRAMMAR.stack          normalizers -> TOKEN.normal
+     arena -> MEM.arena                           penalties -> SAMPLE.penalty
+     attention, GQA -> LAYER.attn                 perplexity (llmc_seq_forward) -> ENGINE.step
+     batching, continuous -> ENGINE.step          pre-tokenizers -> TOKEN.split
+     BERT, pooling -> ENGINE.embed                prompt injection -> CHAT.build
+     BPE merges -> TOKEN.merge                    prompts in chats -> CHAT.render
+     byte order -> PLATFORM.order                 quantisation -> QUANT.block
+     chat formats of our own -> CHAT.format       random numbers -> MATH.random
+     chat templates, Jinja -> CHAT.run            reasoning in replies -> CHAT.reply
      checkpoint folders -> OS.folder              regular expressions -> GRAMMAR.pattern
      config.json -> MODEL.hyper                   RMSNorm, LayerNorm -> LAYER.norm
      CPU dispatch -> PLATFORM.cpu                 RoPE scaling in files -> MODEL.rope
@@ -151,11 +151,12 @@
      KV cache, pages -> KV.pool                   tokenizer.json -> FILE.hf
      llama2.c files -> FILE.llama2c               tokenizers by themselves -> TOKEN.open
      llm.c files -> FILE.llmc                     TOML, YAML -> DATA.settings
-     logging, debugging -> FORWARD.watch          torchless, MOG -> FILE.torchless
-     memory need -> ENGINE.carve                  Unicode classes -> TOKEN.unicode
-     MessagePack -> DATA.msgpack                  vector kernels -> KERNEL.body
-     mixture of experts -> LAYER.experts          vocabularies from text -> TOKEN.build
-     mmap, files -> OS.map
+     logging, debugging -> FORWARD.watch          tool calls -> CHAT.call
+     memory need -> ENGINE.carve                  torchless, MOG -> FILE.torchless
+     MessagePack -> DATA.msgpack                  Unicode classes -> TOKEN.unicode
+     mixture of experts -> LAYER.experts          vector kernels -> KERNEL.body
+     mmap, files -> OS.map                        vocabularies from text -> TOKEN.build
+     models as GGUF -> MODEL.save
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -13785,6 +13786,19 @@ static void llmc__out_text(llmc__out *o, const char *text, size_t len)
     llmc__out_bytes(o, text, len);
 }
 
+/* Text as it is, and numbers in text. */
+static void llmc__out_words(llmc__out *o, const char *text)
+{
+    llmc__out_bytes(o, text, llmc__strlen(text));
+}
+
+static void llmc__out_decimal(llmc__out *o, uint64_t v)
+{
+    char text[24];
+    llmc__format(text, sizeof text, "%llu", (unsigned long long)v);
+    llmc__out_words(o, text);
+}
+
 /* Zeros up to a multiple of alignment, a power of two. */
 static void llmc__out_pad(llmc__out *o, uint64_t alignment)
 {
@@ -20439,63 +20453,49 @@ static void llmc__out_json(llmc__out *o, const char *p, size_t n)
     llmc__out_bytes(o, "\"", 1);
 }
 
-/* Writes a string of our own as it is. */
-static void llmc__out_plain(llmc__out *o, const char *text)
-{
-    llmc__out_bytes(o, text, llmc__strlen(text));
-}
-
-/* Writes a number in decimal. */
-static void llmc__out_id(llmc__out *o, uint32_t v)
-{
-    char text[16];
-    llmc__format(text, sizeof text, "%u", (unsigned)v);
-    llmc__out_plain(o, text);
-}
-
 /* Writes tokenizer.json: special tokens, how to cut, then the pieces that occur at least `least` times.
    Returns the number of tokens. */
 static uint32_t llmc__builder_write(const llmc__builder *b, uint32_t least, llmc__out *o)
 {
     uint32_t i, id;
-    llmc__out_plain(
+    llmc__out_words(
         o, "{\n \"version\": \"1.0\",\n \"truncation\": null,\n \"padding\": null,\n \"added_tokens\": [");
     for (i = 0; i < b->n_special; i++) {
-        llmc__out_plain(o, i == 0 ? "\n  {\"id\": " : ",\n  {\"id\": ");
-        llmc__out_id(o, i);
-        llmc__out_plain(o, ", \"content\": ");
+        llmc__out_words(o, i == 0 ? "\n  {\"id\": " : ",\n  {\"id\": ");
+        llmc__out_decimal(o, i);
+        llmc__out_words(o, ", \"content\": ");
         llmc__out_json(o, b->special[i], llmc__strlen(b->special[i]));
-        llmc__out_plain(
+        llmc__out_words(
             o, ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
                "\"special\": true}");
     }
-    llmc__out_plain(o, "\n ],\n \"normalizer\": null,\n \"pre_tokenizer\": ");
-    llmc__out_plain(o, b->n_steps == 1
+    llmc__out_words(o, "\n ],\n \"normalizer\": null,\n \"pre_tokenizer\": ");
+    llmc__out_words(o, b->n_steps == 1
                            ? "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"[\\\\s\\\\S]\"}, "
                              "\"behavior\": \"Isolated\", \"invert\": false}"
                            : "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"WhitespaceSplit\"}, "
                              "{\"type\": \"Punctuation\", \"behavior\": \"Isolated\"}]}");
-    llmc__out_plain(o, ",\n \"post_processor\": null,\n \"decoder\": ");
-    llmc__out_plain(o, b->n_steps == 1 ? "{\"type\": \"Fuse\"}" : "null");
-    llmc__out_plain(o, ",\n \"model\": {\"type\": \"WordLevel\", \"vocab\": {");
+    llmc__out_words(o, ",\n \"post_processor\": null,\n \"decoder\": ");
+    llmc__out_words(o, b->n_steps == 1 ? "{\"type\": \"Fuse\"}" : "null");
+    llmc__out_words(o, ",\n \"model\": {\"type\": \"WordLevel\", \"vocab\": {");
     for (id = 0; id < b->n_special; id++) {
-        llmc__out_plain(o, id == 0 ? "\n  " : ",\n  ");
+        llmc__out_words(o, id == 0 ? "\n  " : ",\n  ");
         llmc__out_json(o, b->special[id], llmc__strlen(b->special[id]));
-        llmc__out_plain(o, ": ");
-        llmc__out_id(o, id);
+        llmc__out_words(o, ": ");
+        llmc__out_decimal(o, id);
     }
     for (i = 0; i < b->n; i++) {
         const llmc__piece_seen *seen = &b->list[i];
         if (seen->count < least || llmc__builder_special(b, seen->p, seen->len) == seen->len)
             continue;
-        llmc__out_plain(o, ",\n  ");
+        llmc__out_words(o, ",\n  ");
         llmc__out_json(o, (const char *)seen->p, seen->len);
-        llmc__out_plain(o, ": ");
-        llmc__out_id(o, id++);
+        llmc__out_words(o, ": ");
+        llmc__out_decimal(o, id++);
     }
-    llmc__out_plain(o, "\n }, \"unk_token\": ");
+    llmc__out_words(o, "\n }, \"unk_token\": ");
     llmc__out_json(o, b->special[0], llmc__strlen(b->special[0]));
-    llmc__out_plain(o, "}\n}\n");
+    llmc__out_words(o, "}\n}\n");
     return id;
 }
 
@@ -25686,19 +25686,6 @@ LLMC_API size_t llmc_model_save_need(const llmc_model *model)
 }
 
 //--[ 14.14 MODEL.containers ]-- the same weights as safetensors and torchless's .bin
-/* Text as it is, and numbers in text. */
-static void llmc__out_words(llmc__out *o, const char *text)
-{
-    llmc__out_bytes(o, text, llmc__strlen(text));
-}
-
-static void llmc__out_decimal(llmc__out *o, uint64_t v)
-{
-    char text[24];
-    llmc__format(text, sizeof text, "%llu", (unsigned long long)v);
-    llmc__out_words(o, text);
-}
-
 /* "name": with its colon. Names are printable ASCII, since they had to be ones that are known; what a
    pattern's end let through is replaced. */
 static void llmc__out_member(llmc__out *o, const char *name)

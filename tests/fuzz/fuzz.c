@@ -6,6 +6,7 @@
      json settings                                      the text readers alone
      gbnf                                               a grammar, walked with tests/models/tiny-llama.gguf
      tokenizer pieces                                   a tokenizer.json; SentencePiece and whatever else is one
+     jinja                                              a chat template, NUL, messages, NUL, variables
      reply                                              what a model says, in any cut
      schema                                             a JSON schema: its grammar, and that compiled
 
@@ -591,6 +592,82 @@ static void use_gbnf(const char *text, size_t size)
     free(mem);
 }
 
+/* ------------------------------------------------------------ chat templates */
+/* The text up to the next NUL as a string of its own; free it. *at goes behind it. */
+static char *take_text(const uint8_t *data, size_t size, size_t *at)
+{
+    size_t n = 0;
+    char *s;
+    while (*at + n < size && data[*at + n] != 0)
+        n++;
+    s = (char *)malloc(n + 1);
+    memcpy(s, data + *at, n);
+    s[n] = 0;
+    *at += n + (*at + n < size);
+    return s;
+}
+
+/* Renders with this much memory; spans lie in order within the text. */
+static void use_template(const llmc_template *t, const llmc_chat_options *o, size_t work_bytes, size_t cap)
+{
+    llmc_chat_text out;
+    llmc_diag diag;
+    size_t i, end = 0;
+    void *work = malloc(work_bytes);
+    llmc_status s;
+    memset(&out, 0, sizeof out);
+    out.text = (char *)malloc(cap);
+    out.cap = cap;
+    out.plain_cap = cap / 4;
+    out.plain = (llmc_span *)malloc(out.plain_cap * sizeof(llmc_span) + 1);
+    s = llmc_chat_render(t, o, NULL, 0, work, work_bytes, &out, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK && (out.len > cap || out.n_plain > out.plain_cap))
+        broken("a rendering larger than its room", "");
+    for (i = 0; s == LLMC_OK && i < out.n_plain; i++) {
+        if (out.plain[i].begin >= out.plain[i].end || out.plain[i].end > out.len ||
+            (i > 0 && out.plain[i].begin <= end))
+            broken("spans out of order", "");
+        end = out.plain[i].end;
+    }
+    free(out.plain);
+    free(out.text);
+    free(work);
+}
+
+static void use_jinja(const uint8_t *data, size_t size)
+{
+    llmc_chat_options o;
+    llmc_template *t = NULL;
+    llmc_diag diag;
+    size_t at = 0, need = 0;
+    char *text = take_text(data, size, &at), *messages = take_text(data, size, &at);
+    char *variables = take_text(data, size, &at);
+    void *mem = NULL;
+    llmc_status s = llmc_template_need(text, strlen(text), &need, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK) {
+        if (need / 1024 > size + 128)
+            broken("a template asks for memory out of proportion", "");
+        mem = malloc(need);
+        s = llmc_template_init(&t, text, strlen(text), mem, need, &diag);
+        check_failure(s, &diag);
+    }
+    if (s == LLMC_OK) {
+        memset(&o, 0, sizeof o);
+        o.messages = messages[0] != 0 ? messages : "[]";
+        o.variables = variables[0] != 0 ? variables : NULL;
+        o.bos_token = "<s>";
+        o.max_steps = 200000;
+        use_template(t, &o, (size_t)1 << 20, 8192);
+        use_template(t, &o, 40000 + size % 4096 * 8, size % 64 + 1);
+    }
+    free(mem);
+    free(variables);
+    free(messages);
+    free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     llmc_blob file = {data, size, "text"};
@@ -599,6 +676,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return use_schema(&file);
     if (strcmp(target, "tokenizer") == 0 || strcmp(target, "pieces") == 0) {
         open_tokenizer(data, size, target[0] == 't' ? "tokenizer.json" : "pieces");
+        return 0;
+    }
+    if (strcmp(target, "jinja") == 0) {
+        use_jinja(data, size);
         return 0;
     }
     if (strcmp(target, "reply") == 0) {

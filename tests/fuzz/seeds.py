@@ -234,9 +234,19 @@ def grammars(seeds):
         seeds.add("gbnf", text.encode())
 
 
+def jinja(seeds):
+    """The small templates of tests/vectors/jinja.txt, each with a conversation and some variables."""
+    with open(os.path.join(os.path.dirname(__file__), "../vectors/jinja.txt"), encoding="utf-8") as f:
+        lines = [json.loads(line) for line in f]
+    messages = json.dumps([{"role": "user", "content": "a <s> b"}, {"role": "assistant", "content": None, "tool_calls": [{"x": 1.5}]}])
+    for case in lines[1:]:
+        seeds.add("jinja", "\0".join((case["t"], messages, json.dumps(lines[0]["context"]))).encode())
+
+
 def main(out, folders):
     seeds = Seeds(out)
     grammars(seeds)
+    jinja(seeds)
     tokenizers(seeds)
     replies(seeds)
     for folder in folders:
