@@ -102,10 +102,11 @@
    11. What it reads, and what it does not do
    Files: GGUF v2 and v3, also split; folders of Hugging Face with safetensors in one file or in shards;
    checkpoint folders of claude-rust and nanochat, model.mpk of nanochat's Rust port; torchless .bin and MOG;
-   llama2.c v0 to v2; llm.c's GPT-2. Every family is a row of 14.3, every tensor type of llmc_dtype has a
-   product; a file that needs more is refused, by the name of what is missing.
+   llama2.c v0 to v2; llm.c's GPT-2. Tokenizers in these, and tokenizer.json, SentencePiece's tokenizer.model,
+   vocab.json with merges.txt, vocab.txt, tiktoken's ranks. Every family is a row of 14.3, every tensor type
+   of llmc_dtype has a product; a file that needs more is refused, by the name of what is missing.
    Not here: GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
-   GGUF files that are big-endian or of version 1. Tokenizers out of Hugging Face folders, so far.
+   GGUF files that are big-endian or of version 1.
    Sections 22 to 25 keep their place.
 
    12. Contents (grep '^//==\[' llmc.h finds them)
@@ -124,36 +125,38 @@
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
-     activation functions -> LAYER.ffn            mmap, files -> OS.map
-     ambiguous grammars -> GRAMMAR.stack          models as GGUF -> MODEL.save
-     arena -> MEM.arena                           names of pre-tokenizers -> FILE.pattern
-     attention, GQA -> LAYER.attn                 normalizers -> TOKEN.normal
-     batching, continuous -> ENGINE.step          penalties -> SAMPLE.penalty
-     BERT, pooling -> ENGINE.embed                perplexity (llmc_seq_forward) -> ENGINE.step
-     BPE merges -> TOKEN.merge                    pre-tokenizers -> TOKEN.split
-     byte order -> PLATFORM.order                 prompt injection -> CHAT.build
-     chat formats of our own -> CHAT.format       prompts in chats -> CHAT.render
-     chat templates, Jinja -> CHAT.run            quantisation -> QUANT.block
-     checkpoint folders -> OS.folder              random numbers -> MATH.random
-     config.json -> MODEL.hyper                   reasoning in replies -> CHAT.reply
-     CPU dispatch -> PLATFORM.cpu                 regular expressions -> GRAMMAR.pattern
-     decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
-     embeddings -> ENGINE.embed                   RoPE scaling in files -> MODEL.rope
-     error messages -> STATUS.fail                RoPE, YaRN, NTK -> LAYER.rope
-     families of models -> MODEL.family           safetensors -> FILE.safetensors
-     GBNF grammars -> GRAMMAR.parse               sampling, top-k, top-p -> SAMPLE.filter
-     GGUF -> FILE.gguf                            sliding window, sinks -> LAYER.attn
-     Hugging Face folders -> MODEL.source         stop strings, UTF-8 -> ENGINE.stream
-     JSON -> DATA.check                           tensor names -> MODEL.names
-     JSON schemas -> GRAMMAR.schema               threads -> OS.pool
+     activation functions -> LAYER.ffn            names of pre-tokenizers -> FILE.pattern
+     ambiguous grammars -> GRAMMAR.stack          normalizers -> TOKEN.normal
+     arena -> MEM.arena                           penalties -> SAMPLE.penalty
+     attention, GQA -> LAYER.attn                 perplexity (llmc_seq_forward) -> ENGINE.step
+     batching, continuous -> ENGINE.step          pre-tokenizers -> TOKEN.split
+     BERT, pooling -> ENGINE.embed                prompt injection -> CHAT.build
+     BPE merges -> TOKEN.merge                    prompts in chats -> CHAT.render
+     byte order -> PLATFORM.order                 quantisation -> QUANT.block
+     chat formats of our own -> CHAT.format       random numbers -> MATH.random
+     chat templates, Jinja -> CHAT.run            reasoning in replies -> CHAT.reply
+     checkpoint folders -> OS.folder              regular expressions -> GRAMMAR.pattern
+     config.json -> MODEL.hyper                   RMSNorm, LayerNorm -> LAYER.norm
+     CPU dispatch -> PLATFORM.cpu                 RoPE scaling in files -> MODEL.rope
+     decode, GEMV, GEMM -> LAYER.product          RoPE, YaRN, NTK -> LAYER.rope
+     embeddings -> ENGINE.embed                   safetensors -> FILE.safetensors
+     error messages -> STATUS.fail                sampling, top-k, top-p -> SAMPLE.filter
+     families of models -> MODEL.family           SentencePiece -> FILE.sentencepiece
+     GBNF grammars -> GRAMMAR.parse               sliding window, sinks -> LAYER.attn
+     GGUF -> FILE.gguf                            stop strings, UTF-8 -> ENGINE.stream
+     Hugging Face folders -> MODEL.source         tensor names -> MODEL.names
+     JSON -> DATA.check                           threads -> OS.pool
+     JSON schemas -> GRAMMAR.schema               tiktoken, vocab.txt, vocab.json -> FILE.words
      K-quants -> QUANT.unit                       token masks -> GRAMMAR.mask
-     KV cache, pages -> KV.pool                   TOML, YAML -> DATA.settings
-     llama2.c files -> FILE.llama2c               tool calls -> CHAT.call
-     llm.c files -> FILE.llmc                     torchless, MOG -> FILE.torchless
-     logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
-     memory need -> ENGINE.carve                  vector kernels -> KERNEL.body
-     MessagePack -> DATA.msgpack                  vocabularies from text -> TOKEN.build
-     mixture of experts -> LAYER.experts
+     KV cache, pages -> KV.pool                   tokenizer.json -> FILE.hf
+     llama2.c files -> FILE.llama2c               tokenizers by themselves -> TOKEN.open
+     llm.c files -> FILE.llmc                     TOML, YAML -> DATA.settings
+     logging, debugging -> FORWARD.watch          tool calls -> CHAT.call
+     memory need -> ENGINE.carve                  torchless, MOG -> FILE.torchless
+     MessagePack -> DATA.msgpack                  Unicode classes -> TOKEN.unicode
+     mixture of experts -> LAYER.experts          vector kernels -> KERNEL.body
+     mmap, files -> OS.map                        vocabularies from text -> TOKEN.build
+     models as GGUF -> MODEL.save
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -11380,7 +11383,7 @@ static bool llmc__list_string(const llmc__list *l, llmc__vocab_iter *it, size_t 
     return true;
 }
 
-/* Kind of a token of which the file says nothing: by the named special ids and the spelling of byte tokens. */
+/* Kind of a token of which the file says nothing: by the special ids and the spelling of byte tokens. */
 static uint8_t llmc__vocab_kind_of(const llmc__vocab *v, uint32_t id, const uint8_t *text, size_t len)
 {
     uint32_t i;
@@ -12572,7 +12575,7 @@ static llmc_status llmc__vocab_torchless(llmc__vocab *v, const llmc__torchless *
     return llmc__vocab_torchless_kind(v, f->file.diag);
 }
 
-/* llmc__vocab_mog -- the tokenizer in a MOG's header: version 2 cuts by a pattern and speaks bytes  (FILE.words)
+/* llmc__vocab_mog -- the tokenizer in a MOG's header; version 2 cuts by a pattern and speaks bytes
    *present false: it has none. Errors: BAD_FILE, UNSUPPORTED (pattern). */
 static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *present)
 {
@@ -12707,7 +12710,8 @@ static llmc_status llmc__sp_kind(llmc__vocab *v, const llmc__sp_spec *s, llmc_di
 /* llmc__vocab_sentencepiece -- a SentencePiece model                    (FILE.sentencepiece)
      ModelProto      1 piece: 1 text, 2 f32 score, 3 type   2 TrainerSpec   3 NormalizerSpec
                      5 NormalizerSpec for decoding
-     TrainerSpec     3 type   24 treat_whitespace_as_suffix   35 byte_fallback   40 unk   41 bos   42 eos   43 pad
+     TrainerSpec     3 type   24 treat_whitespace_as_suffix   35 byte_fallback
+                     40 unk   41 bos   42 eos   43 pad
      NormalizerSpec  2 charsmap   3 add_dummy_prefix   4 remove_extra_whitespaces   5 escape_whitespaces
    The library itself adds nothing around a text; models of type BPE were trained with BOS.
    Errors: BAD_FILE, UNSUPPORTED. */
