@@ -124,33 +124,36 @@
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
-     activation functions -> LAYER.ffn            memory need -> ENGINE.carve
-     arena -> MEM.arena                           MessagePack -> DATA.msgpack
-     attention, GQA -> LAYER.attn                 mixture of experts -> LAYER.experts
-     batching, continuous -> ENGINE.step          mmap, files -> OS.map
-     BERT, pooling -> ENGINE.embed                models as GGUF -> MODEL.save
-     BPE merges -> TOKEN.merge                    penalties -> SAMPLE.penalty
-     byte order -> PLATFORM.order                 perplexity (llmc_seq_forward) -> ENGINE.step
-     chat formats of our own -> CHAT.format       pre-tokenizers -> TOKEN.split
-     chat templates, Jinja -> CHAT.run            prompt injection -> CHAT.build
-     checkpoint folders -> OS.folder              prompts in chats -> CHAT.render
-     config.json -> MODEL.hyper                   quantisation -> QUANT.block
-     CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
-     decode, GEMV, GEMM -> LAYER.product          regular expressions -> GRAMMAR.pattern
-     embeddings -> ENGINE.embed                   RMSNorm, LayerNorm -> LAYER.norm
+     activation functions -> LAYER.ffn            mmap, files -> OS.map
+     ambiguous grammars -> GRAMMAR.stack          models as GGUF -> MODEL.save
+     arena -> MEM.arena                           names of pre-tokenizers -> FILE.pattern
+     attention, GQA -> LAYER.attn                 normalizers -> TOKEN.normal
+     batching, continuous -> ENGINE.step          penalties -> SAMPLE.penalty
+     BERT, pooling -> ENGINE.embed                perplexity (llmc_seq_forward) -> ENGINE.step
+     BPE merges -> TOKEN.merge                    pre-tokenizers -> TOKEN.split
+     byte order -> PLATFORM.order                 prompt injection -> CHAT.build
+     chat formats of our own -> CHAT.format       prompts in chats -> CHAT.render
+     chat templates, Jinja -> CHAT.run            quantisation -> QUANT.block
+     checkpoint folders -> OS.folder              random numbers -> MATH.random
+     config.json -> MODEL.hyper                   reasoning in replies -> CHAT.reply
+     CPU dispatch -> PLATFORM.cpu                 regular expressions -> GRAMMAR.pattern
+     decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
+     embeddings -> ENGINE.embed                   RoPE scaling in files -> MODEL.rope
      error messages -> STATUS.fail                RoPE, YaRN, NTK -> LAYER.rope
-     families of models -> MODEL.family           RoPE scaling in files -> MODEL.rope
-     GGUF -> FILE.gguf                            safetensors -> FILE.safetensors
-     Hugging Face folders -> MODEL.source         sampling, top-k, top-p -> SAMPLE.filter
-     JSON -> DATA.check                           sliding window, sinks -> LAYER.attn
-     JSON schemas -> GRAMMAR.schema               stop strings, UTF-8 -> ENGINE.stream
-     K-quants -> QUANT.unit                       tensor names -> MODEL.names
-     KV cache, pages -> KV.pool                   threads -> OS.pool
-     llama2.c files -> FILE.llama2c               TOML, YAML -> DATA.settings
+     families of models -> MODEL.family           safetensors -> FILE.safetensors
+     GBNF grammars -> GRAMMAR.parse               sampling, top-k, top-p -> SAMPLE.filter
+     GGUF -> FILE.gguf                            sliding window, sinks -> LAYER.attn
+     Hugging Face folders -> MODEL.source         stop strings, UTF-8 -> ENGINE.stream
+     JSON -> DATA.check                           tensor names -> MODEL.names
+     JSON schemas -> GRAMMAR.schema               threads -> OS.pool
+     K-quants -> QUANT.unit                       token masks -> GRAMMAR.mask
+     KV cache, pages -> KV.pool                   TOML, YAML -> DATA.settings
+     llama2.c files -> FILE.llama2c               tool calls -> CHAT.call
      llm.c files -> FILE.llmc                     torchless, MOG -> FILE.torchless
      logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
-     names of pre-tokenizers -> FILE.pattern      vector kernels -> KERNEL.body
-     normalizers -> TOKEN.normal                  vocabularies from text -> TOKEN.build
+     memory need -> ENGINE.carve                  vector kernels -> KERNEL.body
+     MessagePack -> DATA.msgpack                  vocabularies from text -> TOKEN.build
+     mixture of experts -> LAYER.experts
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -12546,6 +12549,7 @@ static llmc_status llmc__vocab_torchless_kind(llmc__vocab *v, llmc_diag *diag)
     v->prefix = LLMC__PREFIX_ALWAYS;
     v->byte_fallback = v->fuse_unk = v->add_bos = v->drop_space = true;
     llmc__vocab_usual(v);
+    llmc__vocab_finish(v);
     return llmc__vocab_survey(v, diag);
 }
 
@@ -12590,6 +12594,7 @@ static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *pre
     v->alphabet = LLMC__ALPHABET_BYTES;
     LLMC__TRY(llmc__vocab_cut(v, f->pattern, f->pattern_len, f->file.diag));
     llmc__vocab_usual(v);
+    llmc__vocab_finish(v);
     return llmc__vocab_survey(v, f->file.diag);
 }
 #endif
@@ -13775,6 +13780,19 @@ static void llmc__out_text(llmc__out *o, const char *text, size_t len)
 {
     llmc__out_u64(o, len);
     llmc__out_bytes(o, text, len);
+}
+
+/* Text as it is, and numbers in text. */
+static void llmc__out_words(llmc__out *o, const char *text)
+{
+    llmc__out_bytes(o, text, llmc__strlen(text));
+}
+
+static void llmc__out_decimal(llmc__out *o, uint64_t v)
+{
+    char text[24];
+    llmc__format(text, sizeof text, "%llu", (unsigned long long)v);
+    llmc__out_words(o, text);
 }
 
 /* Zeros up to a multiple of alignment, a power of two. */
@@ -18693,6 +18711,44 @@ static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n,
     return llmc__runs_put(t, p, n, place, space, true, work, out, &used);
 }
 
+/* Where U+2581 begins in p [n]; n: nowhere. */
+static size_t llmc__find_mark(const uint8_t *p, size_t n)
+{
+    size_t at;
+    for (at = 0; at + 2 < n; at++)
+        if (p[at] == 0xe2 && p[at + 1] == 0x96 && p[at + 2] == 0x81)
+            return at;
+    return n;
+}
+
+/* How llmc__respace goes about spaces. */
+enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
+
+/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
+   RIGHT). As in SentencePiece what was U+2581 before is no space in a run or at the left, but one at the right.
+   origin, or NULL, goes along. Returns what is left. */
+static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
+{
+    bool after_space = (how & LLMC__RESPACE_LEFT) != 0;
+    size_t at, k = 0, step;
+    for (at = 0; at < n; at += step) {
+        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
+        bool space = p[at] == ' ';
+        step = mark ? 3 : 1;
+        if (space && after_space)
+            continue;
+        after_space = space && (how & LLMC__RESPACE_RUNS) != 0;
+        if (origin != NULL)
+            origin[k] = origin[at];
+        p[k++] = mark ? ' ' : p[at];
+    }
+    if (origin != NULL)
+        origin[k] = origin[n];
+    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
+        k--; /* and the text ends where this space was */
+    return k;
+}
+
 /* A piece that split steps gave, where every piece gets a space if it has none, and is cut before each. */
 static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
                                 llmc__work work, llmc__ids *out)
@@ -18705,6 +18761,27 @@ static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_
             return false;
     }
     return true;
+}
+
+/* Whether U+2581 that a text holds becomes a space before the text is cut. With a prefix for each piece it does so
+   after that, since steps that cut at white space do not cut at it. */
+static bool llmc__marks_first(const llmc__vocab *v)
+{
+    return v->alphabet == LLMC__ALPHABET_MARK && (v->prefix != LLMC__PREFIX_PIECES || v->n_split == 0);
+}
+
+/* The same of a piece that may hold U+2581. */
+static bool llmc__marked_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
+                                llmc__work work, llmc__ids *out)
+{
+    uint8_t *copy;
+    if (t->vocab.alphabet != LLMC__ALPHABET_MARK || llmc__find_mark(p, n) == n)
+        return llmc__spaced_pieces(t, p, n, place, work, out);
+    copy = llmc__work_take(&work, n);
+    if (copy == NULL)
+        return false;
+    LLMC_MEMCPY(copy, p, n);
+    return llmc__spaced_pieces(t, copy, llmc__respace(copy, n, NULL, LLMC__RESPACE_MARKS), place, work, out);
 }
 
 /* A text p [n] at `place` by its split steps, piece by piece. Without `last` more may follow, and only settled
@@ -18724,7 +18801,7 @@ static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n
     }
     llmc__splitter_init(&s, t->uc, t->vocab.split, t->vocab.n_split, p, n, last);
     while (llmc__splitter_next(&s, &b, &e))
-        if (spaced ? !llmc__spaced_pieces(t, p + b, e - b, place + b, work, out)
+        if (spaced ? !llmc__marked_pieces(t, p + b, e - b, place + b, work, out)
                    : !llmc__piece_ids(t, p + b, e - b, place + b, false, work, out))
             return false;
     *used = last ? n : s.settled;
@@ -18774,50 +18851,12 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
     return ok;
 }
 
-/* Where U+2581 begins in p [n]; n: nowhere. */
-static size_t llmc__find_mark(const uint8_t *p, size_t n)
-{
-    size_t at;
-    for (at = 0; at + 2 < n; at++)
-        if (p[at] == 0xe2 && p[at + 1] == 0x96 && p[at + 2] == 0x81)
-            return at;
-    return n;
-}
-
-/* How llmc__respace goes about spaces. */
-enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
-
-/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
-   RIGHT). As in SentencePiece what was U+2581 before is no space in a run or at the left, but one at the right.
-   origin, or NULL, goes along. Returns what is left. */
-static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
-{
-    bool after_space = (how & LLMC__RESPACE_LEFT) != 0;
-    size_t at, k = 0, step;
-    for (at = 0; at < n; at += step) {
-        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
-        bool space = p[at] == ' ';
-        step = mark ? 3 : 1;
-        if (space && after_space)
-            continue;
-        after_space = space && (how & LLMC__RESPACE_RUNS) != 0;
-        if (origin != NULL)
-            origin[k] = origin[at];
-        p[k++] = mark ? ' ' : p[at];
-    }
-    if (origin != NULL)
-        origin[k] = origin[n];
-    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
-        k--; /* and the text ends where this space was */
-    return k;
-}
-
 /* How the spaces of a part are treated that token `next` follows, NONE: the text's end. Where tokens are words
    among others the ends of a part are not ends of the text. */
 static unsigned llmc__respace_how(const llmc__flow *f, llmc_token next)
 {
     const llmc_tokenizer *t = f->tok;
-    unsigned how = t->vocab.alphabet == LLMC__ALPHABET_MARK ? LLMC__RESPACE_MARKS : 0;
+    unsigned how = llmc__marks_first(&t->vocab) ? LLMC__RESPACE_MARKS : 0;
     if (!t->vocab.remove_spaces)
         return how;
     how |= LLMC__RESPACE_RUNS;
@@ -18931,7 +18970,7 @@ static bool llmc__part_rewritten(const llmc__flow *f, const uint8_t *p, size_t n
     const llmc_tokenizer *t = f->tok;
     const llmc__vocab *v = &t->vocab;
     return v->remove_spaces || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
-           (v->alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(p, n) < n) ||
+           (llmc__marks_first(v) && llmc__find_mark(p, n) < n) ||
            (v->n_normal > 0 && !llmc__normal_same(v->normal, v->n_normal, p, n));
 }
 
@@ -20410,63 +20449,49 @@ static void llmc__out_json(llmc__out *o, const char *p, size_t n)
     llmc__out_bytes(o, "\"", 1);
 }
 
-/* Writes a string of our own as it is. */
-static void llmc__out_plain(llmc__out *o, const char *text)
-{
-    llmc__out_bytes(o, text, llmc__strlen(text));
-}
-
-/* Writes a number in decimal. */
-static void llmc__out_id(llmc__out *o, uint32_t v)
-{
-    char text[16];
-    llmc__format(text, sizeof text, "%u", (unsigned)v);
-    llmc__out_plain(o, text);
-}
-
 /* Writes tokenizer.json: special tokens, how to cut, then the pieces that occur at least `least` times.
    Returns the number of tokens. */
 static uint32_t llmc__builder_write(const llmc__builder *b, uint32_t least, llmc__out *o)
 {
     uint32_t i, id;
-    llmc__out_plain(
+    llmc__out_words(
         o, "{\n \"version\": \"1.0\",\n \"truncation\": null,\n \"padding\": null,\n \"added_tokens\": [");
     for (i = 0; i < b->n_special; i++) {
-        llmc__out_plain(o, i == 0 ? "\n  {\"id\": " : ",\n  {\"id\": ");
-        llmc__out_id(o, i);
-        llmc__out_plain(o, ", \"content\": ");
+        llmc__out_words(o, i == 0 ? "\n  {\"id\": " : ",\n  {\"id\": ");
+        llmc__out_decimal(o, i);
+        llmc__out_words(o, ", \"content\": ");
         llmc__out_json(o, b->special[i], llmc__strlen(b->special[i]));
-        llmc__out_plain(
+        llmc__out_words(
             o, ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
                "\"special\": true}");
     }
-    llmc__out_plain(o, "\n ],\n \"normalizer\": null,\n \"pre_tokenizer\": ");
-    llmc__out_plain(o, b->n_steps == 1
+    llmc__out_words(o, "\n ],\n \"normalizer\": null,\n \"pre_tokenizer\": ");
+    llmc__out_words(o, b->n_steps == 1
                            ? "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"[\\\\s\\\\S]\"}, "
                              "\"behavior\": \"Isolated\", \"invert\": false}"
                            : "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"WhitespaceSplit\"}, "
                              "{\"type\": \"Punctuation\", \"behavior\": \"Isolated\"}]}");
-    llmc__out_plain(o, ",\n \"post_processor\": null,\n \"decoder\": ");
-    llmc__out_plain(o, b->n_steps == 1 ? "{\"type\": \"Fuse\"}" : "null");
-    llmc__out_plain(o, ",\n \"model\": {\"type\": \"WordLevel\", \"vocab\": {");
+    llmc__out_words(o, ",\n \"post_processor\": null,\n \"decoder\": ");
+    llmc__out_words(o, b->n_steps == 1 ? "{\"type\": \"Fuse\"}" : "null");
+    llmc__out_words(o, ",\n \"model\": {\"type\": \"WordLevel\", \"vocab\": {");
     for (id = 0; id < b->n_special; id++) {
-        llmc__out_plain(o, id == 0 ? "\n  " : ",\n  ");
+        llmc__out_words(o, id == 0 ? "\n  " : ",\n  ");
         llmc__out_json(o, b->special[id], llmc__strlen(b->special[id]));
-        llmc__out_plain(o, ": ");
-        llmc__out_id(o, id);
+        llmc__out_words(o, ": ");
+        llmc__out_decimal(o, id);
     }
     for (i = 0; i < b->n; i++) {
         const llmc__piece_seen *seen = &b->list[i];
         if (seen->count < least || llmc__builder_special(b, seen->p, seen->len) == seen->len)
             continue;
-        llmc__out_plain(o, ",\n  ");
+        llmc__out_words(o, ",\n  ");
         llmc__out_json(o, (const char *)seen->p, seen->len);
-        llmc__out_plain(o, ": ");
-        llmc__out_id(o, id++);
+        llmc__out_words(o, ": ");
+        llmc__out_decimal(o, id++);
     }
-    llmc__out_plain(o, "\n }, \"unk_token\": ");
+    llmc__out_words(o, "\n }, \"unk_token\": ");
     llmc__out_json(o, b->special[0], llmc__strlen(b->special[0]));
-    llmc__out_plain(o, "}\n}\n");
+    llmc__out_words(o, "}\n}\n");
     return id;
 }
 
@@ -25657,19 +25682,6 @@ LLMC_API size_t llmc_model_save_need(const llmc_model *model)
 }
 
 //--[ 14.14 MODEL.containers ]-- the same weights as safetensors and torchless's .bin
-/* Text as it is, and numbers in text. */
-static void llmc__out_words(llmc__out *o, const char *text)
-{
-    llmc__out_bytes(o, text, llmc__strlen(text));
-}
-
-static void llmc__out_decimal(llmc__out *o, uint64_t v)
-{
-    char text[24];
-    llmc__format(text, sizeof text, "%llu", (unsigned long long)v);
-    llmc__out_words(o, text);
-}
-
 /* "name": with its colon. Names are printable ASCII, since they had to be ones that are known; what a
    pattern's end let through is replaced. */
 static void llmc__out_member(llmc__out *o, const char *name)
@@ -25897,16 +25909,127 @@ static void llmc__torchless_metadata(const llmc_config *c, bool int8, llmc__out 
         llmc__out_words(o, ",\"sliding_window\":\"None\"");
     llmc__torchless_pair(o, "rope_theta", (double)c->rope_base);
     llmc__torchless_pair(o, "norm_eps", (double)c->norm_eps);
-    llmc__out_words(o, "},\"tokenizer\":{\"vocab\":{},\"merges\":[]},\"tensors\":{");
+    llmc__out_words(o, "}");
 }
 
-/* The header's JSON and its padding; s->total becomes the bytes of all data. */
-static void llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
+#ifndef LLMC_NO_TOKEN
+/* Whether a torchless file can hold this tokenizer, which is always of one kind: characters joined by merges,
+   U+2581 for spaces and before the text, bytes for what is missing, no special tokens but <s>, </s>, <unk>. */
+static bool llmc__torchless_holds(const llmc_tokenizer *tok)
+{
+    const llmc__vocab *v = tok == NULL ? NULL : &tok->vocab;
+    uint32_t id, i;
+    if (v == NULL || v->kind != LLMC__VOCAB_BPE || v->alphabet != LLMC__ALPHABET_MARK ||
+        v->prefix != LLMC__PREFIX_ALWAYS || !v->byte_fallback || v->n_normal + v->n_split > 0 ||
+        v->ignore_merges)
+        return false;
+    for (id = 0; id < v->count; id++) {
+        const llmc__tok *k = &tok->tok[id];
+        const char *text = (const char *)k->text;
+        bool special = (k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_USER) &&
+                       !llmc__texteq(text, k->text_len, "<s>") && !llmc__texteq(text, k->text_len, "</s>") &&
+                       !llmc__texteq(text, k->text_len, "<unk>");
+        for (i = 0; i < k->text_len;) {
+            size_t n = llmc__utf8_valid(text + i, k->text_len - i);
+            special = special || n == 0;
+            i += n == 0 ? 1 : (uint32_t)n;
+        }
+        if (special)
+            return false;
+    }
+    return true;
+}
+
+/* \uXXXX. */
+static void llmc__out_unit(llmc__out *o, uint32_t unit)
+{
+    char text[6] = {'\\', 'u', 0, 0, 0, 0};
+    unsigned i;
+    for (i = 0; i < 4; i++)
+        text[2 + i] = "0123456789abcdef"[unit >> (12 - 4 * i) & 15];
+    llmc__out_bytes(o, text, 6);
+}
+
+/* A JSON string of UTF-8 text [len], in ASCII as torchless's own are; two units from U+10000 on. */
+static void llmc__out_ascii(llmc__out *o, const uint8_t *text, size_t len)
+{
+    uint32_t cp;
+    size_t i, step;
+    llmc__out_words(o, "\"");
+    for (i = 0; i < len; i += step) {
+        step = llmc__uc_next(text + i, len - i, &cp);
+        if (cp >= 0x20 && cp < 0x7f && cp != '"' && cp != '\\') {
+            llmc__out_bytes(o, text + i, 1);
+            continue;
+        }
+        if (cp >= 0x10000)
+            llmc__out_unit(o, 0xd7c0 + (cp >> 10));
+        llmc__out_unit(o, cp >= 0x10000 ? 0xdc00 + (cp & 0x3ff) : cp);
+    }
+    llmc__out_words(o, "\"");
+}
+
+/* "vocab" and "merges" of a tokenizer that torchless_holds. */
+static void llmc__torchless_vocab(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    llmc__vocab_iter it;
+    llmc__vocab_merge m;
+    uint32_t id, n = 0;
+    llmc__out_words(o, ",\"tokenizer\":{\"vocab\":{");
+    for (id = 0; id < v->count; id++) {
+        if (tok->tok[id].text_len == 0)
+            continue;
+        llmc__out_words(o, n++ > 0 ? "," : "");
+        llmc__out_ascii(o, tok->tok[id].text, tok->tok[id].text_len);
+        llmc__out_words(o, ":");
+        llmc__out_decimal(o, id);
+    }
+    llmc__out_words(o, "},\"merges\":[");
+    llmc__vocab_start(&it);
+    for (n = 0; n < v->merges.count && llmc__vocab_merge_next(v, &it, &m) && m.b != NULL; n++) {
+        llmc__out_words(o, n > 0 ? ",[" : "[");
+        if (m.encoding == LLMC__TEXT_PLAIN) {
+            llmc__out_ascii(o, m.a, m.a_len);
+            llmc__out_words(o, ",");
+            llmc__out_ascii(o, m.b, m.b_len);
+        } else { /* escaped as it must be */
+            llmc__out_words(o, "\"");
+            llmc__out_bytes(o, m.a, m.a_len);
+            llmc__out_words(o, "\",\"");
+            llmc__out_bytes(o, m.b, m.b_len);
+            llmc__out_words(o, "\"");
+        }
+        llmc__out_words(o, "]");
+    }
+    llmc__out_words(o, "]}");
+}
+#endif
+
+/* The tokenizer, or that there is none. False: there is one, which a torchless file cannot hold. */
+static bool llmc__torchless_tokenizer(const llmc_model *m, llmc__out *o)
+{
+#ifndef LLMC_NO_TOKEN
+    if (llmc__torchless_holds(m->tokenizer)) {
+        llmc__torchless_vocab(m->tokenizer, o);
+        return true;
+    }
+#endif
+    llmc__out_words(o, ",\"tokenizer\":{\"vocab\":{},\"merges\":[]}");
+    return m->tokenizer == NULL;
+}
+
+/* The header's JSON and its padding; s->total becomes the bytes of all data. Returns whether the tokenizer is
+   in it, if there is one. */
+static bool llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
 {
     llmc__torchless_part p;
     uint64_t at = 0, scales, dim[2];
     uint32_t i;
+    bool whole;
     llmc__torchless_metadata(&s->m->config, int8, o);
+    whole = llmc__torchless_tokenizer(s->m, o);
+    llmc__out_words(o, ",\"tensors\":{");
     for (i = 0; llmc__torchless_part_at(s->m, i, &p); i++) {
         uint64_t bytes = llmc__torchless_bytes(&p, int8, &scales);
         dim[0] = p.cols;
@@ -25928,6 +26051,7 @@ static void llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
     }
     llmc__out_words(o, "}}");
     s->total = at;
+    return whole;
 }
 
 /* One group [n] as int8 with 127 / absmax to multiply by, or that number itself; of zeros it is infinite. */
@@ -26029,11 +26153,11 @@ static llmc_status llmc__save_torchless(llmc__save *s, llmc_diag *diag)
     if (lacks != NULL)
         return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.save", LLMC_NO_OFFSET, "a torchless file cannot hold %s",
                           lacks);
-    llmc__say(&s->opt->log, LLMC_LOG_WARN, "MODEL.save", "the tokenizer is not written");
     LLMC_MEMSET(&count, 0, sizeof count);
-    llmc__torchless_header(s, int8, &count);
+    if (!llmc__torchless_header(s, int8, &count))
+        llmc__say(&s->opt->log, LLMC_LOG_WARN, "MODEL.save", "the tokenizer is not written");
     llmc__out_u64(s->o, ((count.at + 8 + 63) & ~UINT64_C(63)) - 8);
-    llmc__torchless_header(s, int8, s->o);
+    (void)llmc__torchless_header(s, int8, s->o);
     llmc__out_pad(s->o, 64);
     for (i = 0; on && !s->o->failed && llmc__torchless_part_at(s->m, i, &p); i++) {
         llmc__torchless_data(s, &p, int8);
@@ -28679,6 +28803,7 @@ LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llm
    wait for it, a list through their arg. */
 typedef struct llmc__gr_group {
     uint32_t begin, alt, chain;
+    uint32_t local; /* n_local where it began */
 } llmc__gr_group;
 
 /* One reading of a text. The first only counts (g NULL or without code), the second takes down the
@@ -28693,6 +28818,7 @@ typedef struct llmc__gr_parse {
     uint32_t n, most, limit; /* instructions, written or counted; the most at once, as {0} drops some */
     uint32_t n_rules, n_local, n_literal; /* rules, parts moved out of line, tokens named */
     uint32_t item, repeats; /* where the item begins that an operator would repeat; operators on it */
+    uint32_t item_local;    /* n_local where the item began */
     bool has_item;
     uint32_t depth;
     llmc__gr_group group[LLMC__GR_DEPTH + 2]; /* one for a class inside the deepest */
@@ -28773,6 +28899,7 @@ static void llmc__gr_open(llmc__gr_parse *s)
 {
     llmc__gr_group *g = &s->group[++s->depth];
     g->begin = g->alt = s->n;
+    g->local = s->n_local;
     g->chain = LLMC__GR_NONE;
     s->has_item = false;
 }
@@ -28800,6 +28927,7 @@ static void llmc__gr_close(llmc__gr_parse *s)
         s->code[i].arg = (int32_t)(s->n - i);
     }
     s->item = g->begin;
+    s->item_local = g->local;
     s->has_item = true;
     s->repeats = 0;
 }
@@ -28808,6 +28936,7 @@ static void llmc__gr_close(llmc__gr_parse *s)
    this code begins. */
 typedef struct llmc__gr_unit {
     uint32_t at, n, enter;
+    uint32_t local; /* parts out of line in it, which each copy has for itself */
 } llmc__gr_unit;
 
 /* Appends one more copy. */
@@ -28815,6 +28944,7 @@ static llmc_status llmc__gr_again(llmc__gr_parse *s, const llmc__gr_unit *u)
 {
     uint32_t at = s->n;
     LLMC__TRY(llmc__gr_insert(s, at, u->n));
+    s->n_local += u->local;
     if (s->code == NULL)
         return LLMC_OK;
     LLMC_MEMCPY(s->code + at, s->code + u->at, u->n * sizeof *s->code);
@@ -28839,6 +28969,7 @@ static llmc_status llmc__gr_outline(llmc__gr_parse *s, llmc__gr_unit *u, uint64_
     u->enter = u->at + 1;
     u->at = s->n;
     u->n = 1;
+    u->local = 0;
     s->n_local++;
     return llmc__gr_emit(s, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - u->at);
 }
@@ -28897,8 +29028,11 @@ static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t mi
         return llmc__gr_error(s, p, "too many operators on one item");
     u.at = s->item;
     u.n = s->n - s->item;
-    if (copies == 0)
+    u.local = s->n_local - s->item_local;
+    if (copies == 0) { /* as if it had not been written */
         s->n = s->item;
+        s->n_local = s->item_local;
+    }
     if (copies == 0 || u.n == 0)
         return LLMC_OK;
     LLMC__TRY(llmc__gr_outline(s, &u, copies));
@@ -29071,6 +29205,7 @@ static llmc_status llmc__gr_literal(llmc__gr_parse *s)
         LLMC__TRY(llmc__gr_sequence(s, c, c));
     }
     s->item = begin;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return LLMC_OK;
@@ -29211,6 +29346,7 @@ static llmc_status llmc__gr_token(llmc__gr_parse *s)
         return llmc__gr_error(s, p, "more than 256 tokens in one grammar");
     LLMC__TRY(llmc__gr_token_id(s, &id));
     s->item = s->n;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return llmc__gr_emit(s, LLMC__GR_TOKEN, others, 0, id);
@@ -29254,6 +29390,7 @@ static llmc_status llmc__gr_reference(llmc__gr_parse *s)
     if (rule == LLMC__GR_NONE)
         return llmc__gr_error_name(s, p, n, "no rule has this name");
     s->item = s->n;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return llmc__gr_emit(s, LLMC__GR_CALL, 0, 0, rule);
