@@ -9,6 +9,7 @@
      jinja                                              a chat template, NUL, messages, NUL, variables
      text                                               a text at once, in pieces, and back
      reply                                              what a model says, in any cut
+     words                                              a text under normalisers and cuts of all kinds
      schema                                             a JSON schema: its grammar, and that compiled
 
    An input is one or more files. Each begins with a head of ten bytes, "\0LLMCFILE", a letter that
@@ -758,6 +759,120 @@ static void use_jinja(const uint8_t *data, size_t size)
     free(text);
 }
 
+/* ------------------------------------------------------------ text as words */
+/* Pieces of p [n], cut off at `most` bytes a time: their hash. */
+static uint64_t words_hash(const llmc__split *steps, uint32_t n_steps, const uint8_t *p, size_t n,
+                           size_t most)
+{
+    size_t at = 0, have = most == 0 ? n : 0, begin, end, last = 0;
+    uint64_t h = 14695981039346656037u;
+    llmc__splitter s;
+    do {
+        uint8_t *block;
+        have += most < n - have ? most : n - have;
+        block = (uint8_t *)malloc(have - at + 1); /* of its own size */
+        memcpy(block, p + at, have - at);
+        llmc__splitter_init(&s, NULL, steps, n_steps, block, have - at, have == n);
+        while (llmc__splitter_next(&s, &begin, &end)) {
+            if (begin >= end || at + begin < last || at + end > have)
+                broken("pieces out of order", "");
+            last = at + end;
+            h = ((h ^ (at + begin)) * 1099511628211u ^ (at + end)) * 1099511628211u;
+        }
+        free(block);
+        if (s.settled > have - at || (have == n && s.settled != have - at))
+            broken("text is left", "");
+        at += s.settled;
+    } while (have < n);
+    return h;
+}
+
+/* Normalises p [n] with exactly the memory that this is said to need: *used bytes, to be freed. */
+static uint8_t *words_normal(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t n,
+                             size_t *used)
+{
+    size_t room = llmc__normal_room(steps, n_steps, n), bytes = llmc__normal_work(steps, n_steps, n, true), i,
+           again;
+    uint8_t *out, *work;
+    uint32_t *origin;
+    *used = 0;
+    if (room > MOST_MEMORY || bytes > MOST_MEMORY)
+        return NULL;
+    out = (uint8_t *)malloc(room + 1);
+    work = (uint8_t *)malloc(bytes + 1);
+    origin = (uint32_t *)malloc((room + 1) * sizeof *origin);
+    if (!llmc__normalize(steps, n_steps, p, n, out, room, origin, work, bytes, used))
+        broken("normalising takes more than it said", "");
+    for (i = 0; i < *used; i++)
+        if (origin[i] >= n)
+            broken("a place outside the text", "");
+    if (*used > 0 && llmc__normalize(steps, n_steps, p, n, out, *used / 2, NULL, work, bytes, &again))
+        broken("half the room is enough", "");
+    if (!llmc__normalize(steps, n_steps, p, n, out, room, origin, work, bytes, &again) || again != *used)
+        broken("normalising twice differs", "");
+    free(work);
+    free(origin);
+    return out;
+}
+
+/* Head of 32 bytes: how to cut and to normalise; then the text. */
+static void use_words(const uint8_t *data, size_t size)
+{
+    llmc__split cut[3];
+    llmc__normal normal[4], part[LLMC__NORMAL_MAX];
+    uint32_t i, n_cut, n_normal, n_part;
+    size_t n = size - 32, used, at, first, second;
+    const uint8_t *p = data + 32;
+    uint8_t *out, *one, *two;
+    bool map = false;
+    if (size < 32)
+        return;
+    n_cut = data[0] % 4;
+    for (i = 0; i < n_cut; i++) {
+        cut[i] = llmc__split_step(1 + data[1 + 3 * i] % (LLMC__PAT_COUNT - 1u),
+                                  (llmc__behaviour)(data[2 + 3 * i] % 5), data[3 + 3 * i] % 2 != 0);
+        cut[i].text[0] = (char)data[10];
+        cut[i].text[1] = (char)data[11];
+        cut[i].text_len = (uint8_t)(data[12] % 3);
+    }
+    n_normal = data[13] % 5;
+    for (i = 0; i < n_normal; i++) {
+        llmc__normal *s = &normal[i];
+        uint8_t bits = data[18 + i];
+        memset(s, 0, sizeof *s);
+        s->kind = (uint8_t)(data[14 + i] % LLMC__NORMAL_COUNT);
+        s->a = (bits & 1) != 0 && s->kind != LLMC__NORMAL_PRECOMPILED;
+        s->b = (bits & 2) != 0;
+        s->c = (bits & 4) != 0;
+        s->d = (bits & 8) != 0;
+        s->from_len = bits >> 4 & 3;
+        s->to_len = bits >> 6;
+        memcpy(s->from, data + 22, 3);
+        memcpy(s->to, data + 25, 3);
+        s->blob = p;
+        s->blob_len = (uint32_t)n;
+        map = map || s->kind == LLMC__NORMAL_PRECOMPILED;
+        if (s->kind == LLMC__NORMAL_PRECOMPILED && !llmc__charsmap_check(s))
+            n_normal = i;
+    }
+    if (words_hash(cut, n_cut, p, n, 0) != words_hash(cut, n_cut, p, n, 1 + data[31] + n / 64))
+        broken("other pieces in parts", "");
+    out = words_normal(normal, n_normal, p, n, &used);
+    at = llmc__normal_cut(normal, n_normal, p, n);
+    if (out != NULL && at > 0 && !map) {
+        n_part = llmc__normal_part(normal, n_normal, true, false, part);
+        one = words_normal(part, n_part, p, at, &first);
+        n_part = llmc__normal_part(normal, n_normal, false, true, part);
+        two = words_normal(part, n_part, p + at, n - at, &second);
+        if (one != NULL && two != NULL &&
+            (first + second != used || memcmp(out, one, first) != 0 || memcmp(out + first, two, second) != 0))
+            broken("another text in parts", "");
+        free(one);
+        free(two);
+    }
+    free(out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     llmc_blob file = {data, size, "text"};
@@ -779,6 +894,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (strcmp(target, "reply") == 0) {
         use_replies(data, size);
+        return 0;
+    }
+    if (strcmp(target, "words") == 0) {
+        use_words(data, size);
         return 0;
     }
     if (strcmp(target, "gbnf") == 0) {
@@ -1071,7 +1190,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
     if (strcmp(target, "json") == 0 || strcmp(target, "settings") == 0 || strcmp(target, "tokenizer") == 0 ||
         strcmp(target, "text") == 0)
         return change_text(data, size, max, &state);
-    if (strcmp(target, "pieces") == 0)
+    if (strcmp(target, "pieces") == 0 || strcmp(target, "words") == 0)
         return LLVMFuzzerMutate(data, size, max);
     n = split(data, size, p);
     if (roll(&state) % 16 == 0 || size == 0)
