@@ -4,7 +4,9 @@
      gguf safetensors torchless mog mpk llama2c llmc    models
      model                                              any of these, by the input's first part
      json settings                                      the text readers alone
+     gbnf                                               a grammar, walked with tests/models/tiny-llama.gguf
      tokenizer pieces                                   a tokenizer.json; SentencePiece and whatever else is one
+     jinja                                              a chat template, NUL, messages, NUL, variables
      reply                                              what a model says, in any cut
      schema                                             a JSON schema: its grammar, and that compiled
 
@@ -497,6 +499,175 @@ static void use_replies(const uint8_t *data, size_t size)
     free(cut.text);
 }
 
+/* tiny-llama's tokens, opened once. */
+static const llmc_grammar_vocab *gbnf_vocab(void)
+{
+    static llmc_grammar_vocab *v;
+    static unsigned char data[1 << 18];
+    llmc_model_options o;
+    llmc_model *model = NULL;
+    llmc_blob file = {data, 0, "tiny-llama.gguf"};
+    llmc_diag diag;
+    size_t need = 0;
+    FILE *f;
+    if (v != NULL)
+        return v;
+    memset(&o, 0, sizeof o);
+    o.vocab_only = true;
+    f = fopen("tests/models/tiny-llama.gguf", "rb");
+    if (f == NULL || (file.size = fread(data, 1, sizeof data, f)) == 0 || fclose(f) != 0)
+        broken("tests/models/tiny-llama.gguf is missing", "");
+    if (llmc_model_need(&file, 1, &o, &need, &diag) != LLMC_OK ||
+        llmc_model_init(&model, &file, 1, &o, malloc(need), need, &diag) != LLMC_OK ||
+        llmc_grammar_vocab_need(llmc_model_tokenizer(model), &need, &diag) != LLMC_OK ||
+        llmc_grammar_vocab_init(&v, llmc_model_tokenizer(model), malloc(need), need, &diag) != LLMC_OK)
+        broken("tiny-llama's tokens", diag.message);
+    return v;
+}
+
+/* Walks a few tokens: what the mask allows is taken, something that it forbids is not. */
+static void walk_grammar(llmc_grammar_state *st, uint32_t n)
+{
+    uint32_t bits[64], step, i, id, seed = 1;
+    llmc_diag diag;
+    llmc_status s;
+    for (step = 0; step < 24 && !llmc_grammar_is_done(st); step++) {
+        bool any = false;
+        s = llmc_grammar_mask(st, bits, 64, &diag);
+        check_failure(s, &diag);
+        if (s != LLMC_OK)
+            return;
+        for (i = 0; i < 40; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            id = (seed >> 8) % n;
+            if ((bits[id / 32] >> (id % 32) & 1) == 0 &&
+                llmc_grammar_advance(st, (llmc_token)id, NULL) == LLMC_OK)
+                broken("a token that is not in the mask", "");
+        }
+        for (i = 0; i < n && !any; i++) {
+            id = (seed + i) % n;
+            any = (bits[id / 32] >> (id % 32) & 1) != 0;
+        }
+        if (!any) /* a token by name may be one that ends */
+            return;
+        s = llmc_grammar_advance(st, (llmc_token)id, &diag);
+        check_failure(s, &diag);
+        if (s == LLMC_BAD_ARG)
+            broken("a token of the mask is refused", diag.message);
+        if (s != LLMC_OK)
+            return;
+    }
+}
+
+static void use_gbnf(const char *text, size_t size)
+{
+    static const llmc_grammar_state_options so = {0, 256, 2};
+    const llmc_grammar_vocab *v = gbnf_vocab();
+    llmc_grammar_options o;
+    llmc_grammar *g = NULL;
+    llmc_grammar_state *st = NULL;
+    llmc_diag diag;
+    size_t need = 0;
+    void *mem, *state = NULL;
+    llmc_status s;
+    memset(&o, 0, sizeof o);
+    o.vocab = v;
+    o.max_code = 1u << 16;
+    s = llmc_grammar_need(v->tok, text, size, &o, &need, &diag);
+    check_failure(s, &diag);
+    if (s != LLMC_OK)
+        return;
+    mem = malloc(need);
+    s = llmc_grammar_init(&g, v->tok, text, size, &o, mem, need, &diag);
+    if (s == LLMC_OK)
+        s = llmc_grammar_state_need(g, &so, &need, &diag);
+    if (s == LLMC_OK) {
+        state = malloc(need);
+        s = llmc_grammar_state_init(&st, g, &so, state, need, &diag);
+    }
+    check_failure(s, &diag);
+    if (s == LLMC_OK)
+        walk_grammar(st, llmc_tokenizer_count(v->tok));
+    free(state);
+    free(mem);
+}
+
+/* ------------------------------------------------------------ chat templates */
+/* The text up to the next NUL as a string of its own; free it. *at goes behind it. */
+static char *take_text(const uint8_t *data, size_t size, size_t *at)
+{
+    size_t n = 0;
+    char *s;
+    while (*at + n < size && data[*at + n] != 0)
+        n++;
+    s = (char *)malloc(n + 1);
+    memcpy(s, data + *at, n);
+    s[n] = 0;
+    *at += n + (*at + n < size);
+    return s;
+}
+
+/* Renders with this much memory; spans lie in order within the text. */
+static void use_template(const llmc_template *t, const llmc_chat_options *o, size_t work_bytes, size_t cap)
+{
+    llmc_chat_text out;
+    llmc_diag diag;
+    size_t i, end = 0;
+    void *work = malloc(work_bytes);
+    llmc_status s;
+    memset(&out, 0, sizeof out);
+    out.text = (char *)malloc(cap);
+    out.cap = cap;
+    out.plain_cap = cap / 4;
+    out.plain = (llmc_span *)malloc(out.plain_cap * sizeof(llmc_span) + 1);
+    s = llmc_chat_render(t, o, NULL, 0, work, work_bytes, &out, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK && (out.len > cap || out.n_plain > out.plain_cap))
+        broken("a rendering larger than its room", "");
+    for (i = 0; s == LLMC_OK && i < out.n_plain; i++) {
+        if (out.plain[i].begin >= out.plain[i].end || out.plain[i].end > out.len ||
+            (i > 0 && out.plain[i].begin <= end))
+            broken("spans out of order", "");
+        end = out.plain[i].end;
+    }
+    free(out.plain);
+    free(out.text);
+    free(work);
+}
+
+static void use_jinja(const uint8_t *data, size_t size)
+{
+    llmc_chat_options o;
+    llmc_template *t = NULL;
+    llmc_diag diag;
+    size_t at = 0, need = 0;
+    char *text = take_text(data, size, &at), *messages = take_text(data, size, &at);
+    char *variables = take_text(data, size, &at);
+    void *mem = NULL;
+    llmc_status s = llmc_template_need(text, strlen(text), &need, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK) {
+        if (need / 1024 > size + 128)
+            broken("a template asks for memory out of proportion", "");
+        mem = malloc(need);
+        s = llmc_template_init(&t, text, strlen(text), mem, need, &diag);
+        check_failure(s, &diag);
+    }
+    if (s == LLMC_OK) {
+        memset(&o, 0, sizeof o);
+        o.messages = messages[0] != 0 ? messages : "[]";
+        o.variables = variables[0] != 0 ? variables : NULL;
+        o.bos_token = "<s>";
+        o.max_steps = 200000;
+        use_template(t, &o, (size_t)1 << 20, 8192);
+        use_template(t, &o, 40000 + size % 4096 * 8, size % 64 + 1);
+    }
+    free(mem);
+    free(variables);
+    free(messages);
+    free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     llmc_blob file = {data, size, "text"};
@@ -507,8 +678,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         open_tokenizer(data, size, target[0] == 't' ? "tokenizer.json" : "pieces");
         return 0;
     }
+    if (strcmp(target, "jinja") == 0) {
+        use_jinja(data, size);
+        return 0;
+    }
     if (strcmp(target, "reply") == 0) {
         use_replies(data, size);
+        return 0;
+    }
+    if (strcmp(target, "gbnf") == 0) {
+        use_gbnf((const char *)data, size);
         return 0;
     }
     if (!json && strcmp(target, "settings") != 0) {
@@ -691,6 +870,44 @@ static size_t change_file(uint8_t *data, size_t size, size_t max, uint32_t *stat
     return LLVMFuzzerMutate(data, size, max);
 }
 
+/* A piece of grammar somewhere in one. */
+static size_t change_gbnf(uint8_t *text, size_t size, size_t max, uint32_t *state)
+{
+    static const char *const piece[] = {"*",
+                                        "+",
+                                        "?",
+                                        "{2}",
+                                        "{0}",
+                                        "{0,40}",
+                                        "{30,}",
+                                        "{1000}",
+                                        " | ",
+                                        "(",
+                                        ")",
+                                        "\"a\"",
+                                        "[^a-c]",
+                                        "[\xc3\xa9-\xe2\x82\xac]",
+                                        ".",
+                                        " root ",
+                                        "\nx ::= ",
+                                        " x ",
+                                        "\ny ::= x | ",
+                                        " y ",
+                                        "<s>",
+                                        "!<[3]>",
+                                        "\"\"",
+                                        "# ",
+                                        "\\U0001F600",
+                                        "\n"};
+    const char *with = piece[roll(state) % (sizeof piece / sizeof piece[0])];
+    size_t at = roll(state) % (size + 1), n = strlen(with);
+    if (size + n > max || roll(state) % 3 == 0)
+        return LLVMFuzzerMutate(text, size, max);
+    memmove(text + at + n, text + at, size - at);
+    memcpy(text + at, with, n);
+    return size + n;
+}
+
 /* A keyword of schemas behind one of a text's opening braces. */
 static size_t change_schema(uint8_t *text, size_t size, size_t max, uint32_t *state)
 {
@@ -738,6 +955,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
     uint32_t state = seed;
     unsigned n, i;
     size_t rest, now, len;
+    if (strcmp(target, "gbnf") == 0)
+        return change_gbnf(data, size, max, &state);
     if (strcmp(target, "schema") == 0)
         return change_schema(data, size, max, &state);
     if (strcmp(target, "reply") == 0 && roll(&state) % 2 == 0) {

@@ -225,8 +225,28 @@ def replies(seeds):
         seeds.add("reply", bytes([formats.index(form.rstrip("+")), len(text) % 256]) + text.encode())
 
 
+def grammars(seeds):
+    """A few grammars, each with other parts of GBNF."""
+    for text in ('root ::= v\nv ::= o | a | s | "1"\no ::= "{" (s ":" v ("," s ":" v)*)? "}"\na ::= "[" (v ("," v)*)? "]"\n'
+                 's ::= "\\"" ([^"\\\\] | "\\\\" ["nt])* "\\""',
+                 'root ::= ([a-z]{2,40} | " ")+ "."', 'root ::= "a" root "b" | "a" root "c" | "a" # ambiguous',
+                 'root ::= x{3}{0,60} y\nx ::= . | "\u00e9"?\ny ::= [\\x00-\\U0010FFFF]', "root ::= <s> !</s>* <[5]> |\n  (\n x )\nx ::= \"\""):
+        seeds.add("gbnf", text.encode())
+
+
+def jinja(seeds):
+    """The small templates of tests/vectors/jinja.txt, each with a conversation and some variables."""
+    with open(os.path.join(os.path.dirname(__file__), "../vectors/jinja.txt"), encoding="utf-8") as f:
+        lines = [json.loads(line) for line in f]
+    messages = json.dumps([{"role": "user", "content": "a <s> b"}, {"role": "assistant", "content": None, "tool_calls": [{"x": 1.5}]}])
+    for case in lines[1:]:
+        seeds.add("jinja", "\0".join((case["t"], messages, json.dumps(lines[0]["context"]))).encode())
+
+
 def main(out, folders):
     seeds = Seeds(out)
+    grammars(seeds)
+    jinja(seeds)
     tokenizers(seeds)
     replies(seeds)
     for folder in folders:
