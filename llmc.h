@@ -19580,7 +19580,9 @@ static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes 
             k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
         sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, k.len);
         if (v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE)
-            sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED ? k.len : 0;
+            sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED
+                                ? k.len * (v->kind == LLMC__VOCAB_WORDPIECE ? 2u : 1u)
+                                : 0;
     }
     if (n < v->tokens.count)
         return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
@@ -19695,19 +19697,31 @@ static uint32_t llmc__edge_make(llmc_tokenizer *t, uint32_t node, uint32_t c, ui
     return 0;
 }
 
-/* A token into the tree over tokens' bytes, of which the lowest of equals counts. False: too many collisions. */
-static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
+/* Bytes p [n] below a node of the tree over tokens' bytes, where they end in token id, of equals the lowest.
+   False: too many collisions. */
+static bool llmc__tree_put(llmc_tokenizer *t, uint32_t node, const uint8_t *p, size_t n, uint32_t id,
+                           uint32_t *nodes)
 {
-    const llmc__tok *k = &t->tok[id];
-    uint32_t node = (k->flags & LLMC__TOK_INSIDE) != 0, i;
-    for (i = 0; i < k->raw_len; i++) {
-        node = llmc__edge_make(t, node, t->raw[k->raw + i], nodes);
+    size_t i;
+    for (i = 0; i < n; i++) {
+        node = llmc__edge_make(t, node, p[i], nodes);
         if (node == 0)
             return false;
     }
     if (t->leaf[node] == 0)
         t->leaf[node] = id + 1;
     return true;
+}
+
+/* A token into that tree. One that goes on with a word also stands as it is written, since a word may begin so.
+   False: too many collisions. */
+static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
+{
+    const llmc__tok *k = &t->tok[id];
+    bool inside = (k->flags & LLMC__TOK_INSIDE) != 0;
+    if (inside && t->vocab.piece_prefix[0] != 0 && !llmc__tree_put(t, 0, k->text, k->text_len, id, nodes))
+        return false;
+    return llmc__tree_put(t, inside, t->raw + k->raw, k->raw_len, id, nodes);
 }
 
 /* What one token adds to the small tables; it may be produced from text. */
@@ -35032,7 +35046,17 @@ LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
    lies on stacks of our own, with the limits below.
 
    What counts as right is Python's Jinja2 3.1 with the settings that chat templates are written for: blocks
-   trimmed, break and continue, an immutable sandbox, undefined values printed as nothing. */
+   trimmed, break and continue, an immutable sandbox, undefined values printed as nothing. Known differences,
+   none of which a model's template is known to depend on: whole numbers end at 64 bits; upper and lower case
+   go as far as the alphabets of llmc__j_case; generators are lists that cannot be printed, so they may be
+   walked twice; a loop's condition is asked for all elements before the first runs; in a scope that sets a
+   variable only later, inner scopes see the one outside until then, not an undefined one; extends, include,
+   import, block, recursive loops, and arguments unpacked with * are refused.
+
+   Provenance: every string knows, byte for byte, whether the template wrote it or the conversation. All that
+   makes strings out of strings (sums, slices, filters, captures, JSON) keeps that, by way of llmc__j_add and
+   llmc__j_part, the only two ways to make one. What reaches the output as the conversation's goes to the
+   encoder as plain, and so never becomes a control token, whatever a template does with it. */
 enum {
     LLMC__J_NEST = 200,    /* brackets and operators open in one expression            */
     LLMC__J_BLOCKS = 100,  /* statements open inside each other                        */
@@ -35250,6 +35274,7 @@ static llmc__jv llmc__j_none(void)
     return v;
 }
 
+/* What was not given; templates never see it. */
 static llmc__jv llmc__j_missing(void)
 {
     llmc__jv v = llmc__j_none();
@@ -35267,6 +35292,7 @@ static llmc__jv llmc__j_undefined(const char *name, size_t n)
     return v;
 }
 
+/* A truth value; u.i is 0 or 1, so that it counts as a number where Python lets it. */
 static llmc__jv llmc__j_bool(bool b)
 {
     llmc__jv v = llmc__j_none();
@@ -35275,6 +35301,7 @@ static llmc__jv llmc__j_bool(bool b)
     return v;
 }
 
+/* A whole number. */
 static llmc__jv llmc__j_int(int64_t i)
 {
     llmc__jv v = llmc__j_none();
@@ -35283,6 +35310,7 @@ static llmc__jv llmc__j_int(int64_t i)
     return v;
 }
 
+/* A number with a point. */
 static llmc__jv llmc__j_float(double f)
 {
     llmc__jv v = llmc__j_none();
@@ -35334,11 +35362,13 @@ static bool llmc__j_is_whole(llmc__jv v)
     return v.type == LLMC__J_INT || v.type == LLMC__J_BOOL;
 }
 
+/* Whether v takes part in arithmetic. */
 static bool llmc__j_is_number(llmc__jv v)
 {
     return llmc__j_is_whole(v) || v.type == LLMC__J_FLOAT;
 }
 
+/* The value of a number; whole ones beyond 2^53 are rounded. */
 static double llmc__j_double(llmc__jv v)
 {
     return v.type == LLMC__J_FLOAT ? v.u.f : (double)v.u.i;
@@ -35411,6 +35441,7 @@ typedef struct llmc__jbuild {
     uint8_t from; /* of what is there */
 } llmc__jbuild;
 
+/* Starts a string at the end of those made so far. */
 static llmc__jbuild llmc__j_begin(llmc__jinja *j)
 {
     llmc__jbuild b;
@@ -35462,6 +35493,7 @@ static bool llmc__j_puts(llmc__jbuild *b, const char *s)
     return llmc__j_add_n(b, s, llmc__strlen(s), LLMC__J_OURS);
 }
 
+/* The string as far as it has come; building may go on behind it. */
 static llmc__jv llmc__j_built(const llmc__jbuild *b)
 {
     return llmc__j_text(b->j->base + b->start, b->j->strings - b->start, b->from);
@@ -36035,6 +36067,7 @@ static void llmc__j_put_float(llmc__jbuild *b, double v)
     }
 }
 
+/* A whole number in decimal. */
 static void llmc__j_put_int(llmc__jbuild *b, int64_t i)
 {
     char text[24];
@@ -36776,6 +36809,7 @@ static llmc_status llmc__j_bad(llmc_diag *diag, llmc_status status, const char *
                       (int)(end - at), text + at);
 }
 
+/* A fault at the present place. */
 static llmc_status llmc__j_lex_bad(const llmc__jlex *x, const char *what)
 {
     return llmc__j_bad(x->diag, LLMC_BAD_FILE, x->text, x->n, x->at, x->line, what);
@@ -36820,6 +36854,7 @@ static uint32_t llmc__j_lex_space(const llmc__jlex *x, uint32_t at)
     return at + (uint32_t)llmc__j_skip_space(x->text + at, x->n - at);
 }
 
+/* End of the one newline at byte `at`, or `at` itself: what a block leaves out behind it. */
 static uint32_t llmc__j_lex_newline(const llmc__jlex *x, uint32_t at)
 {
     if (llmc__j_lex_is(x, at, "\r\n"))
@@ -36945,11 +36980,13 @@ static bool llmc__j_lex_close(llmc__jlex *x)
     return true;
 }
 
+/* Decimal digits; those of other scripts are none. */
 static bool llmc__j_is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
+/* What names are made of. Python allows letters of all scripts; no template has such names. */
 static bool llmc__j_is_word(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || llmc__j_is_digit(c);
@@ -37260,6 +37297,7 @@ static bool llmc__j_expected(llmc__jcompile *c, const char *what)
     return false;
 }
 
+/* Refuses the present token as Jinja that this interpreter lacks. */
 static bool llmc__j_unsupported(llmc__jcompile *c, const char *what)
 {
     const llmc__jtoken *t = &c->token[c->at];
@@ -37276,12 +37314,14 @@ static bool llmc__j_is_op(const llmc__jcompile *c, const char *op)
     return t->kind == LLMC__JT_OP && t->op == code;
 }
 
+/* Whether token `at` is this word. */
 static bool llmc__j_is_name(const llmc__jcompile *c, uint32_t at, const char *name)
 {
     const llmc__jtoken *t = &c->token[at];
     return t->kind == LLMC__JT_NAME && llmc__texteq(c->text + t->at, t->n, name);
 }
 
+/* Whether the present token is of this kind. */
 static bool llmc__j_is_kind(const llmc__jcompile *c, llmc__jtok kind)
 {
     return c->token[c->at].kind == kind;
@@ -37295,6 +37335,7 @@ static bool llmc__j_skip_op(llmc__jcompile *c, const char *op)
     return here;
 }
 
+/* Passes this word if it is here. */
 static bool llmc__j_skip_name(llmc__jcompile *c, const char *name)
 {
     const bool here = llmc__j_is_name(c, c->at, name);
@@ -37339,6 +37380,7 @@ static void llmc__j_land(llmc__jcompile *c, uint32_t *patch, uint32_t to)
     *patch = 0;
 }
 
+/* A jump to an instruction that is there already. */
 static void llmc__j_jump_back(llmc__jcompile *c, uint32_t to)
 {
     const int64_t by = (int64_t)to - (int64_t)c->n_code;
@@ -37479,6 +37521,7 @@ static llmc__jpending *llmc__j_push(llmc__jcompile *c, unsigned kind)
     return p;
 }
 
+/* What waits on top; there is always a BASE below. */
 static llmc__jpending *llmc__j_top(llmc__jcompile *c)
 {
     return &c->pending[c->n_pending - 1];
@@ -37592,6 +37635,7 @@ static const char *const llmc__j_tests[] = {"defined", "undefined",   "none",   
 #define LLMC__J_FILTERS (sizeof llmc__j_filters / sizeof llmc__j_filters[0])
 #define LLMC__J_TESTS   (sizeof llmc__j_tests / sizeof llmc__j_tests[0])
 
+/* The row of names [count] that is s [n], or -1. Linear: the lists are short. */
 static int llmc__j_row(const char *const *names, size_t count, const char *s, size_t n)
 {
     size_t i;
@@ -38803,6 +38847,7 @@ typedef struct llmc__jgrow {
     size_t n, cap;
 } llmc__jgrow;
 
+/* Appends v; a failure leaves the list as it is. */
 static void llmc__j_append(llmc__jinja *j, llmc__jgrow *g, llmc__jv v)
 {
     if (g->n == g->cap) {
@@ -39025,6 +39070,7 @@ enum {
     LLMC__J_ALL_LETTERS,
     LLMC__J_ALL_ALNUM
 };
+/* Whether all of s is of that class. Beyond ASCII only letters that have cases and white space are known. */
 static bool llmc__j_all(llmc__jinja *j, llmc__jv s, int what)
 {
     bool some = false;
@@ -39754,7 +39800,7 @@ static llmc__jv llmc__j_sorted(llmc__jinja *j, llmc__jv v, llmc__jv attribute, l
     return llmc__j_over(LLMC__J_LIST, items, v.n);
 }
 
-/* abs, round, int, float */
+/* abs */
 static llmc__jv llmc__j_filter_abs(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -39788,6 +39834,7 @@ static bool llmc__j_parse(llmc__jv s, llmc__decimal *d)
     return true;
 }
 
+/* int(default, base): as Python reads numbers, else by way of a float, else the default. */
 static llmc__jv llmc__j_filter_int(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[2];
@@ -39823,6 +39870,7 @@ static llmc__jv llmc__j_filter_int(llmc__jinja *j, llmc__jv v, const llmc__jcall
     return llmc__j_int(j->status == LLMC_OK ? (int64_t)f : 0);
 }
 
+/* float(default) */
 static llmc__jv llmc__j_filter_float(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -39839,6 +39887,7 @@ static llmc__jv llmc__j_filter_float(llmc__jinja *j, llmc__jv v, const llmc__jca
     return a[0].type == LLMC__J_MISSING ? llmc__j_float(0) : a[0];
 }
 
+/* round(precision, method): common is Python's round, to even where two are as near; by the exact digits. */
 static llmc__jv llmc__j_filter_round(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[2];
@@ -39870,7 +39919,7 @@ static llmc__jv llmc__j_filter_round(llmc__jinja *j, llmc__jv v, const llmc__jca
     return llmc__j_is_whole(v) ? llmc__j_int((int64_t)x) : llmc__j_float(x);
 }
 
-/* attr, batch, center, default, dictsort, escape, first, last, format, indent, items, join */
+/* attr(name): as value.name, but never a key of a dict. */
 static llmc__jv llmc__j_filter_attr(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -39879,6 +39928,7 @@ static llmc__jv llmc__j_filter_attr(llmc__jinja *j, llmc__jv v, const llmc__jcal
     return llmc__j_attr(j, v, a[0].u.s, a[0].n, true);
 }
 
+/* batch(n, fill): lists of n elements; the last one filled up, if there is something to fill with. */
 static llmc__jv llmc__j_filter_batch(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[2], *items;
@@ -39904,6 +39954,7 @@ static llmc__jv llmc__j_filter_batch(llmc__jinja *j, llmc__jv v, const llmc__jca
     return llmc__j_over(LLMC__J_GENERATOR, g.items, g.n);
 }
 
+/* center(width) */
 static llmc__jv llmc__j_filter_center(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -39912,6 +39963,7 @@ static llmc__jv llmc__j_filter_center(llmc__jinja *j, llmc__jv v, const llmc__jc
     return llmc__j_pad(j, llmc__j_str(j, v), llmc__j_wants_int(j, a[0], 80), llmc__j_missing(), 2);
 }
 
+/* length, count: characters of strings. */
 static llmc__jv llmc__j_filter_length(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -39921,6 +39973,7 @@ static llmc__jv llmc__j_filter_length(llmc__jinja *j, llmc__jv v, const llmc__jc
     return llmc__j_int(llmc__j_len(v));
 }
 
+/* default(value, boolean): of what is undefined; boolean: of what is false, too. */
 static llmc__jv llmc__j_filter_default(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[2];
@@ -39932,6 +39985,7 @@ static llmc__jv llmc__j_filter_default(llmc__jinja *j, llmc__jv v, const llmc__j
     return a[0].type == LLMC__J_MISSING ? llmc__j_text("", 0, LLMC__J_OURS) : a[0];
 }
 
+/* dictsort(case_sensitive, by, reverse): pairs in order of key or value. */
 static llmc__jv llmc__j_filter_dictsort(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[3];
@@ -39952,6 +40006,8 @@ static llmc__jv llmc__j_filter_dictsort(llmc__jinja *j, llmc__jv v, const llmc__
                           a[2].type != LLMC__J_MISSING && llmc__j_true(a[2]));
 }
 
+/* escape, e: for HTML. In Python the result is then a type of its own, which escapes what is added to
+   it; here it is a string. */
 static llmc__jv llmc__j_filter_escape(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     static const char special[] = "&<>'\"";
@@ -39975,6 +40031,7 @@ static llmc__jv llmc__j_filter_escape(llmc__jinja *j, llmc__jv v, const llmc__jc
     return llmc__j_built(&b);
 }
 
+/* first: the first element or character. */
 static llmc__jv llmc__j_filter_first(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -39984,6 +40041,7 @@ static llmc__jv llmc__j_filter_first(llmc__jinja *j, llmc__jv v, const llmc__jca
     return v.n > 0 && v.type != LLMC__J_MISSING ? llmc__j_at(v, 0) : llmc__j_undefined("first", 5);
 }
 
+/* last: not of generators, which go one way only. */
 static llmc__jv llmc__j_filter_last(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -39995,6 +40053,7 @@ static llmc__jv llmc__j_filter_last(llmc__jinja *j, llmc__jv v, const llmc__jcal
     return v.n > 0 && v.type != LLMC__J_MISSING ? llmc__j_at(v, v.n - 1u) : llmc__j_undefined("last", 4);
 }
 
+/* format(...): the % operator with its values one by one. */
 static llmc__jv llmc__j_filter_format(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     if (call->nkw > 0)
@@ -40002,6 +40061,7 @@ static llmc__jv llmc__j_filter_format(llmc__jinja *j, llmc__jv v, const llmc__jc
     return llmc__j_printf(j, llmc__j_str(j, v), call->args, call->npos);
 }
 
+/* indent(width, first, blank): lines but the first, unless asked, and but empty ones, unless asked. */
 static llmc__jv llmc__j_filter_indent(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[3], lines, pad;
@@ -40027,6 +40087,7 @@ static llmc__jv llmc__j_filter_indent(llmc__jinja *j, llmc__jv v, const llmc__jc
     return llmc__j_built(&b);
 }
 
+/* items: pairs of a dict; nothing of what is undefined. */
 static llmc__jv llmc__j_filter_items(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -40041,6 +40102,7 @@ static llmc__jv llmc__j_filter_items(llmc__jinja *j, llmc__jv v, const llmc__jca
     return llmc__j_listed(j, llmc__j_sequence(j, v), LLMC__J_GENERATOR);
 }
 
+/* join(d, attribute): elements, or their attributes, as text with d between them. */
 static llmc__jv llmc__j_filter_join(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[2], *items;
@@ -40060,19 +40122,21 @@ static llmc__jv llmc__j_filter_join(llmc__jinja *j, llmc__jv v, const llmc__jcal
     return v.type == LLMC__J_MISSING ? v : llmc__j_joined(j, a[0], v, true);
 }
 
-/* list, string, safe, reverse, replace, sort, unique, sum, min, max */
+/* list: of strings their characters. */
 static llmc__jv llmc__j_filter_list(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
     return llmc__j_bind(j, call, "", a) ? llmc__j_listed(j, llmc__j_sequence(j, v), LLMC__J_LIST) : v;
 }
 
+/* string, safe */
 static llmc__jv llmc__j_filter_string(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
     return llmc__j_bind(j, call, "", a) ? llmc__j_str(j, v) : v;
 }
 
+/* reverse: strings by characters. */
 static llmc__jv llmc__j_filter_reverse(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1], *items;
@@ -40090,6 +40154,7 @@ static llmc__jv llmc__j_filter_reverse(llmc__jinja *j, llmc__jv v, const llmc__j
     return llmc__j_over(LLMC__J_GENERATOR, items, v.n);
 }
 
+/* replace(old, new, count) */
 static llmc__jv llmc__j_filter_replace(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[3];
@@ -40102,6 +40167,7 @@ static llmc__jv llmc__j_filter_replace(llmc__jinja *j, llmc__jv v, const llmc__j
                            llmc__j_wants_int(j, a[2], -1));
 }
 
+/* sort(reverse, case_sensitive, attribute); stable. */
 static llmc__jv llmc__j_filter_sort(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[3];
@@ -40110,6 +40176,7 @@ static llmc__jv llmc__j_filter_sort(llmc__jinja *j, llmc__jv v, const llmc__jcal
     return llmc__j_sorted(j, v, a[2], a[1], a[0].type != LLMC__J_MISSING && llmc__j_true(a[0]));
 }
 
+/* unique(case_sensitive, attribute): the first of each kind. Quadratic; steps are counted. */
 static llmc__jv llmc__j_filter_unique(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[2], key;
@@ -40132,6 +40199,7 @@ static llmc__jv llmc__j_filter_unique(llmc__jinja *j, llmc__jv v, const llmc__jc
     return llmc__j_over(LLMC__J_GENERATOR, g.items, g.n);
 }
 
+/* sum(attribute, start) */
 static llmc__jv llmc__j_filter_sum(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[2], sum;
@@ -40172,49 +40240,57 @@ static llmc__jv llmc__j_extreme(llmc__jinja *j, llmc__jv v, const llmc__jcall *c
     return llmc__j_at(v, at);
 }
 
+/* min(case_sensitive, attribute) */
 static llmc__jv llmc__j_filter_min(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     return llmc__j_extreme(j, v, call, -1);
 }
 
+/* max(case_sensitive, attribute) */
 static llmc__jv llmc__j_filter_max(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     return llmc__j_extreme(j, v, call, 1);
 }
 
-/* Case and white space. */
+/* str(v) in another case. */
 static llmc__jv llmc__j_filter_case(llmc__jinja *j, llmc__jv v, const llmc__jcall *call, int how)
 {
     llmc__jv a[1];
     return llmc__j_bind(j, call, "", a) ? llmc__j_recase(j, llmc__j_str(j, v), how) : v;
 }
 
+/* capitalize: the first character upper, the others lower case. */
 static llmc__jv llmc__j_filter_capitalize(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     return llmc__j_filter_case(j, v, call, LLMC__J_CAPITAL);
 }
 
+/* lower */
 static llmc__jv llmc__j_filter_lower(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     return llmc__j_filter_case(j, v, call, LLMC__J_LOWER);
 }
 
+/* upper */
 static llmc__jv llmc__j_filter_upper(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     return llmc__j_filter_case(j, v, call, LLMC__J_UPPER);
 }
 
+/* title: by words as Jinja sees them, not as str.title does. */
 static llmc__jv llmc__j_filter_title(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     return llmc__j_filter_case(j, v, call, LLMC__J_WORDS);
 }
 
+/* trim(chars): at both ends. */
 static llmc__jv llmc__j_filter_trim(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
     return llmc__j_bind(j, call, "chars", a) ? llmc__j_strip(j, llmc__j_str(j, v), a[0], 3) : v;
 }
 
+/* wordcount: runs of letters, digits and _; all beyond ASCII counts as letters. */
 static llmc__jv llmc__j_filter_wordcount(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -41408,6 +41484,7 @@ static const char *const llmc__j_roles[] = {"system",       "user",          "as
                                             "tool_results", "tool_response", "observation",    "environment",
                                             "critic",       "document",      "latest_reminder"};
 
+/* Whether s [n] is one of them. */
 static bool llmc__j_is_role(const char *s, size_t n)
 {
     return llmc__j_row(llmc__j_roles, sizeof llmc__j_roles / sizeof llmc__j_roles[0], s, n) >= 0;

@@ -243,8 +243,18 @@ def jinja(seeds):
         seeds.add("jinja", "\0".join((case["t"], messages, json.dumps(lines[0]["context"]))).encode())
 
 
+def words(seeds):
+    """A head that picks each pattern and each normaliser, then a text with a bit of everything."""
+    text = "It's 12 o'clock, DON'T-shout caf\u00e9 e\u0301\u0323 \u4e2dA\u4e2d \uac00\u1100\u1161\u11a8\r\n \t \ufb01 x=1;\n\n"
+    for i in range(40):
+        cut = bytes([1 + i % 3, i, i % 5, i % 2, i + 7, 0, 0, i + 13, i // 5, 1])
+        normal = bytes([i % 5, i, i + 3, i + 6, i + 9, 0x5f, 0x93, 0xff, 0x2f])
+        seeds.add("words", cut + b"- \1" + normal + b" ae" + b"\xe2\x96\x81" + bytes([0, 0, 0, i]) + text.encode())
+
+
 def main(out, folders):
     seeds = Seeds(out)
+    words(seeds)
     grammars(seeds)
     jinja(seeds)
     tokenizers(seeds)
