@@ -45458,8 +45458,12 @@ static bool llmc__folder_token_file(llmc__folder *f, uint32_t at)
     static const char *const tail[] = {"vocab.json", "merges.txt", "vocab.txt", "tokenizer.json", ".model"};
     const char *name = llmc__folder_name(f, at);
     unsigned i;
+    uint64_t number;
     for (i = 0; i < 5 && !llmc__name_ends(name, tail[i]); i++)
         ;
+    if (i == 5 && llmc__name_ends(name, ".json") && !llmc__streq(name, "config.json") &&
+        !llmc__name_ends(name, ".index.json") && !llmc__name_counted(name, "meta_", ".json", &number))
+        return llmc__folder_mark(f, at); /* another name for a tokenizer.json, with nothing beside it */
     if (i == 5)
         return false;
     (void)llmc__folder_mark(f, at);
