@@ -225,7 +225,7 @@ static void open_tokenizer(const uint8_t *data, size_t size, const char *name)
 static const llmc_tokenizer *vocabulary(unsigned which)
 {
     static const char *const name[] = {"byte.json",           "spm.json",          "unigram.json",
-                                       "wordpiece.json",      "bpe-rules.model",   "bpe-fallback.model",
+                                       "wordpiece.json",      "bpe-rules.model",   "../tiny-gpt2.gguf",
                                        "unigram-rules.model", "unigram-user.model"};
     static llmc_tokenizer *made[8];
     char path[128];
@@ -298,7 +298,7 @@ static void use_text(const uint8_t *data, size_t size)
         broken("ids are not decoded", diag.message);
     for (i = 0; i < n && tok->tok[ids[i]].kind == LLMC_TOKEN_NORMAL; i++)
         ; /* an added token may take white space with it */
-    if (data[0] % 8 == 0 && i == n && (m != len || memcmp(back, text, len) != 0))
+    if (tok->bytes && i == n && (m != len || memcmp(back, text, len) != 0))
         broken("a text does not come back", "");
     free(ids);
     free(again);
