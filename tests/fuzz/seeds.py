@@ -234,9 +234,29 @@ def grammars(seeds):
         seeds.add("gbnf", text.encode())
 
 
+def jinja(seeds):
+    """The small templates of tests/vectors/jinja.txt, each with a conversation and some variables."""
+    with open(os.path.join(os.path.dirname(__file__), "../vectors/jinja.txt"), encoding="utf-8") as f:
+        lines = [json.loads(line) for line in f]
+    messages = json.dumps([{"role": "user", "content": "a <s> b"}, {"role": "assistant", "content": None, "tool_calls": [{"x": 1.5}]}])
+    for case in lines[1:]:
+        seeds.add("jinja", "\0".join((case["t"], messages, json.dumps(lines[0]["context"]))).encode())
+
+
+def words(seeds):
+    """A head that picks each pattern and each normaliser, then a text with a bit of everything."""
+    text = "It's 12 o'clock, DON'T-shout caf\u00e9 e\u0301\u0323 \u4e2dA\u4e2d \uac00\u1100\u1161\u11a8\r\n \t \ufb01 x=1;\n\n"
+    for i in range(40):
+        cut = bytes([1 + i % 3, i, i % 5, i % 2, i + 7, 0, 0, i + 13, i // 5, 1])
+        normal = bytes([i % 5, i, i + 3, i + 6, i + 9, 0x5f, 0x93, 0xff, 0x2f])
+        seeds.add("words", cut + b"- \1" + normal + b" ae" + b"\xe2\x96\x81" + bytes([0, 0, 0, i]) + text.encode())
+
+
 def main(out, folders):
     seeds = Seeds(out)
+    words(seeds)
     grammars(seeds)
+    jinja(seeds)
     tokenizers(seeds)
     replies(seeds)
     for folder in folders:
