@@ -28525,7 +28525,7 @@ enum {
     LLMC__GR_INLINE = 1024,    /* instructions that repeats may take before they call   */
     LLMC__GR_LONG = 16,        /* bytes of a token that masks look at                   */
     LLMC__GR_MARGIN = 18,      /* copies of a repeat that differ: a byte each, and ends */
-    LLMC__GR_FRAMES = 4,       /* return addresses that masks look at                   */
+    LLMC__GR_FRAMES = 2,       /* return addresses that masks look at                   */
     LLMC__GR_WORK = 1 << 25,   /* steps of closures for one call; about half a second   */
     LLMC__GR_CHEAP = 2048,     /* tokens looked at: a mask not worth keeping            */
     LLMC__GR_UNSURE = 1 << 12, /* unknown tokens that make an exact mask worth it       */
@@ -29038,6 +29038,8 @@ static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t mi
     llmc__gr_unit u;
     uint32_t copies = max != LLMC__GR_NONE ? max : min > 0 ? min : 1, i;
     uint64_t all;
+    /* max_code bounds what is written, not how often it is moved: each operator moves its item, so their
+       number is bounded, too */
     if (!s->has_item)
         return llmc__gr_error(s, p, "nothing stands before the operator that it could repeat");
     if (max < min)
@@ -29054,9 +29056,10 @@ static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t mi
     if (copies == 0 || u.n == 0)
         return LLMC_OK;
     LLMC__TRY(llmc__gr_outline(s, &u, copies));
+    /* refused before the first copy is made, so that a large number costs nothing */
     if (!llmc__mul(copies, (uint64_t)u.n + 1, &all) || all > s->limit)
         return llmc__gr_large(s);
-    if (min == 0) {
+    if (min == 0) { /* the copy that is there can be left out: its SPLIT comes before it */
         LLMC__TRY(llmc__gr_insert(s, u.at, 1));
         if (u.enter != LLMC__GR_NONE)
             llmc__gr_set(s, u.at + 1, LLMC__GR_LOCAL, 0, 0, (int64_t)u.enter - u.at - 1);
@@ -29064,7 +29067,7 @@ static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t mi
     }
     for (i = 1; i < min; i++)
         LLMC__TRY(llmc__gr_again(s, &u));
-    llmc__gr_alike(s, u.at, u.n, min);
+    llmc__gr_alike(s, u.at, u.n, min); /* those that must be and those that may be differ: apart */
     if (max == LLMC__GR_NONE)
         return llmc__gr_loop(s, &u, true);
     return max > min ? llmc__gr_optional(s, &u, max - min, false) : LLMC_OK;
@@ -29573,7 +29576,7 @@ static void llmc__gr_pass(llmc_grammar *g, bool bytes)
         i = g->queue[--n];
         k = &g->code[i];
         p = g->mark[i] - 1;
-        to = k->op == LLMC__GR_CALL ? &g->proc[k->arg] : &g->proc[p];
+        to = k->op == LLMC__GR_CALL ? &g->proc[k->arg] : &g->proc[p]; /* whose flag matters here */
         if (k->op == LLMC__GR_ENTER || k->op == LLMC__GR_SPLIT ||
             (bytes && (k->op == LLMC__GR_BYTE || k->op == LLMC__GR_TOKEN)) ||
             (k->op == LLMC__GR_CALL && (bytes ? to->ends : to->nullable)))
@@ -29582,6 +29585,7 @@ static void llmc__gr_pass(llmc_grammar *g, bool bytes)
             llmc__gr_reach(g, i + (uint32_t)k->arg, p, &n);
         if (k->op != LLMC__GR_END || (bytes ? to->ends : to->nullable))
             continue;
+        /* the first time that p's end is reached: calls of p that waited can be passed now */
         *(bytes ? &to->ends : &to->nullable) = true;
         for (c = to->calls; c != LLMC__GR_NONE; c = g->link[c])
             if (g->mark[c] != 0)
@@ -29675,6 +29679,7 @@ static llmc_status llmc__gr_rank(llmc_grammar *g, const char *text, llmc_diag *d
         llmc__gr_first_calls(g, p);
         g->proc[p].rank = LLMC__GR_NONE; /* for now the head of that list */
     }
+    /* Kahn 1962: who waits for no caller is ranked, and its callees wait for one less */
     for (i = 0; i < g->n_code; i++)
         if (g->code[i].op == LLMC__GR_CALL && g->mark[i] != 0) {
             g->queue[i] = g->proc[g->mark[i] - 1].rank;
@@ -29733,6 +29738,7 @@ static void llmc__gr_classes(llmc_grammar *g)
 static llmc_status llmc__gr_link(llmc_grammar *g, const char *text, const char *name, llmc_diag *diag)
 {
     uint32_t slot;
+    /* the order matters: what has no end is cut off before anybody asks what comes first */
     g->root = llmc__gr_find(g, text, name, llmc__strlen(name), &slot);
     if (g->root == LLMC__GR_NONE)
         return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "grammar: it has no rule %s", name);
@@ -30183,7 +30189,7 @@ static uint32_t llmc__gr_state_keep(llmc_grammar_state *st)
     }
     if (n > 0)
         r->flags |= LLMC__GR_LIVE;
-    llmc__gr_sort_u32(st->touched, n);
+    llmc__gr_sort_u32(st->touched, n); /* in one order, so that equal states look equal */
     for (i = 0; i < n; i++) {
         st->config[top + i].at = st->touched[i];
         st->config[top + i].set = st->slot[st->touched[i]].set;
@@ -30309,20 +30315,21 @@ static void llmc__gr_collect(llmc_grammar_state *st)
         n = llmc__gr_count(st, live);
         flags = st->state_flags[live];
     }
+    /* 1: needed */
     LLMC_MEMSET(number, 0, r->n_sets * sizeof *number);
     for (i = 0; i < n; i++)
         number[st->config[at + i].set] = 1;
     for (v = r->n_sets; v-- > LLMC__GR_SETS;)
         for (i = st->set_at[v]; number[v] != 0 && i < st->set_at[v + 1]; i++)
             number[st->frame[i].set] = 1;
-    llmc__gr_compact(st);
+    llmc__gr_compact(st); /* from here on number[] is what its name says */
     LLMC_MEMMOVE(st->config + 1, st->config + at, n * sizeof *st->config); /* behind the dead one's */
     for (i = 0; i < n; i++)
         st->config[1 + i].set = number[st->config[1 + i].set];
     LLMC_MEMSET(st->set_slot, 0, st->set_slots * sizeof *st->set_slot);
     for (v = LLMC__GR_SET_DONE; v < r->n_sets; v++)
         llmc__gr_set_enter(st, v);
-    llmc__gr_forget(st);
+    llmc__gr_forget(st); /* writes the first entry of config only */
     if (live == 0)
         return;
     llmc__gr_start(st, flags);
@@ -30436,6 +30443,7 @@ static uint32_t llmc__gr_walk(llmc_grammar_state *st, uint32_t state, uint32_t *
         looked++;
         while (d < look && (next = llmc__gr_step(st, next, p[d])) > LLMC__GR_DEAD)
             at[++d] = next;
+        /* at[0..d] stay right for the next token: it shares at least lcp bytes with this one */
         if (next <= LLMC__GR_DEAD) { /* and so are all that share these bytes */
             for (i++; i < v->n && v->lcp[i] > d; i = v->next[i])
                 continue;
@@ -30465,12 +30473,14 @@ static llmc__gr_mask *llmc__gr_mask_of(llmc_grammar_state *st, uint32_t state)
             m->used = ++st->run.tick;
         return m;
     }
+    /* used 0: empty, or not worth keeping */
     for (i = 1; i < st->max_masks; i++)
         if (st->mask[i].used < st->mask[oldest].used)
             oldest = i;
     m = &st->mask[oldest];
     bits = st->mask_bits + (size_t)oldest * 2 * st->words;
     st->mask_of[m->state] = 0; /* of state 0, too, which has none */
+    /* until the walk is through nobody finds the mask: it may find the pools full */
     m->state = m->used = 0;
     LLMC_MEMSET(bits, 0, (size_t)2 * st->words * sizeof *bits);
     if (llmc__gr_walk(st, state, bits, bits + st->words, &m->n_maybe) > LLMC__GR_CHEAP)
@@ -30569,11 +30579,12 @@ LLMC_API llmc_status llmc_grammar_mask(llmc_grammar_state *state, uint32_t *bits
     if (state->run.live == 0 || state->words == 0)
         return LLMC_OK;
     llmc__gr_ready(state);
-    do
+    do /* a second time if the pools were full: with nothing in them but the live state */
         llmc__gr_try_mask(state, bits);
     while (llmc__gr_retry(state, &tried));
     if (state->run.full)
         return llmc__gr_too_much(state, diag);
+    /* what depends on the live state alone is not in the masks that are kept */
     for (w = 0; llmc_grammar_can_end(state) && w < state->words; w++)
         bits[w] |= state->g->vocab->ends[w];
     llmc__gr_named(state, bits);
