@@ -102,10 +102,11 @@
    11. What it reads, and what it does not do
    Files: GGUF v2 and v3, also split; folders of Hugging Face with safetensors in one file or in shards;
    checkpoint folders of claude-rust and nanochat, model.mpk of nanochat's Rust port; torchless .bin and MOG;
-   llama2.c v0 to v2; llm.c's GPT-2. Every family is a row of 14.3, every tensor type of llmc_dtype has a
-   product; a file that needs more is refused, by the name of what is missing.
+   llama2.c v0 to v2; llm.c's GPT-2. Tokenizers in these, and tokenizer.json, SentencePiece's tokenizer.model,
+   vocab.json with merges.txt, vocab.txt, tiktoken's ranks. Every family is a row of 14.3, every tensor type
+   of llmc_dtype has a product; a file that needs more is refused, by the name of what is missing.
    Not here: GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
-   GGUF files that are big-endian or of version 1. Tokenizers out of Hugging Face folders, so far.
+   GGUF files that are big-endian or of version 1.
    Sections 22 to 25 keep their place.
 
    12. Contents (grep '^//==\[' llmc.h finds them)
@@ -124,32 +125,38 @@
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
-     activation functions -> LAYER.ffn            memory need -> ENGINE.carve
-     arena -> MEM.arena                           MessagePack -> DATA.msgpack
-     attention, GQA -> LAYER.attn                 mixture of experts -> LAYER.experts
-     batching, continuous -> ENGINE.step          mmap, files -> OS.map
-     BERT, pooling -> ENGINE.embed                models as GGUF -> MODEL.save
-     BPE merges -> TOKEN.merge                    penalties -> SAMPLE.penalty
-     byte order -> PLATFORM.order                 perplexity (llmc_seq_forward) -> ENGINE.step
-     chat formats of our own -> CHAT.format       pre-tokenizers -> TOKEN.split
-     chat templates, Jinja -> CHAT.run            prompt injection -> CHAT.build
-     checkpoint folders -> OS.folder              prompts in chats -> CHAT.render
-     config.json -> MODEL.hyper                   quantisation -> QUANT.block
-     CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
-     decode, GEMV, GEMM -> LAYER.product          regular expressions -> GRAMMAR.pattern
-     embeddings -> ENGINE.embed                   RMSNorm, LayerNorm -> LAYER.norm
-     error messages -> STATUS.fail                RoPE, YaRN, NTK -> LAYER.rope
-     families of models -> MODEL.family           RoPE scaling in files -> MODEL.rope
-     GGUF -> FILE.gguf                            safetensors -> FILE.safetensors
-     Hugging Face folders -> MODEL.source         sampling, top-k, top-p -> SAMPLE.filter
-     JSON -> DATA.check                           sliding window, sinks -> LAYER.attn
-     JSON schemas -> GRAMMAR.schema               stop strings, UTF-8 -> ENGINE.stream
-     K-quants -> QUANT.unit                       tensor names -> MODEL.names
-     KV cache, pages -> KV.pool                   threads -> OS.pool
-     llama2.c files -> FILE.llama2c               TOML, YAML -> DATA.settings
-     llm.c files -> FILE.llmc                     torchless, MOG -> FILE.torchless
-     logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
-                                                  vector kernels -> KERNEL.body
+     activation functions -> LAYER.ffn            names of pre-tokenizers -> FILE.pattern
+     ambiguous grammars -> GRAMMAR.stack          normalizers -> TOKEN.normal
+     arena -> MEM.arena                           penalties -> SAMPLE.penalty
+     attention, GQA -> LAYER.attn                 perplexity (llmc_seq_forward) -> ENGINE.step
+     batching, continuous -> ENGINE.step          pre-tokenizers -> TOKEN.split
+     BERT, pooling -> ENGINE.embed                prompt injection -> CHAT.build
+     BPE merges -> TOKEN.merge                    prompts in chats -> CHAT.render
+     byte order -> PLATFORM.order                 quantisation -> QUANT.block
+     chat formats of our own -> CHAT.format       random numbers -> MATH.random
+     chat templates, Jinja -> CHAT.run            reasoning in replies -> CHAT.reply
+     checkpoint folders -> OS.folder              regular expressions -> GRAMMAR.pattern
+     config.json -> MODEL.hyper                   RMSNorm, LayerNorm -> LAYER.norm
+     CPU dispatch -> PLATFORM.cpu                 RoPE scaling in files -> MODEL.rope
+     decode, GEMV, GEMM -> LAYER.product          RoPE, YaRN, NTK -> LAYER.rope
+     embeddings -> ENGINE.embed                   safetensors -> FILE.safetensors
+     error messages -> STATUS.fail                sampling, top-k, top-p -> SAMPLE.filter
+     families of models -> MODEL.family           SentencePiece -> FILE.sentencepiece
+     GBNF grammars -> GRAMMAR.parse               sliding window, sinks -> LAYER.attn
+     GGUF -> FILE.gguf                            stop strings, UTF-8 -> ENGINE.stream
+     Hugging Face folders -> MODEL.source         tensor names -> MODEL.names
+     JSON -> DATA.check                           threads -> OS.pool
+     JSON schemas -> GRAMMAR.schema               tiktoken, vocab.txt, vocab.json -> FILE.words
+     K-quants -> QUANT.unit                       token masks -> GRAMMAR.mask
+     KV cache, pages -> KV.pool                   tokenizer.json -> FILE.hf
+     llama2.c files -> FILE.llama2c               tokenizers by themselves -> TOKEN.open
+     llm.c files -> FILE.llmc                     TOML, YAML -> DATA.settings
+     logging, debugging -> FORWARD.watch          tool calls -> CHAT.call
+     memory need -> ENGINE.carve                  torchless, MOG -> FILE.torchless
+     MessagePack -> DATA.msgpack                  Unicode classes -> TOKEN.unicode
+     mixture of experts -> LAYER.experts          vector kernels -> KERNEL.body
+     mmap, files -> OS.map                        vocabularies from text -> TOKEN.build
+     models as GGUF -> MODEL.save
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -625,6 +632,25 @@ LLMC_API size_t llmc_decoder_room(const llmc_tokenizer *tok);
 LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *text, size_t cap, size_t *len,
                                        llmc_diag *diag);
 LLMC_API size_t llmc_decoder_end(llmc_decoder *dec, char *text);
+
+/* How llmc_vocab_build makes a vocabulary. */
+typedef struct llmc_vocab_options {
+    size_t size;
+    bool chars;                 /* of characters; else of words, with punctuation apart           */
+    uint32_t min_count;         /* pieces that occur less often are left to the unknown token     */
+    const char *const *special; /* [n_special] UTF-8, in the order of their ids, the unknown one  */
+    size_t n_special;           /*   first; none: "<unk>". In the texts they part what is around  */
+} llmc_vocab_options;
+
+/* The distinct words or characters of texts as a tokenizer.json (WordLevel), in order of first appearance:
+   what llmc_tokenizer_init and others read. Need's memory is enough; less does where pieces recur.
+   *n_tokens may be NULL. Errors: BAD_ARG, NO_MEMORY, IO (the writer stopped), UNSUPPORTED (text made
+   to slow it down). */
+LLMC_API llmc_status llmc_vocab_need(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                     size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                      void *mem, size_t bytes, const llmc_writer *writer, uint32_t *n_tokens,
+                                      llmc_diag *diag);
 
 #endif /* LLMC_NO_TOKEN */
 
@@ -10647,21 +10673,22 @@ typedef enum llmc__pattern {
     LLMC__PAT_GPT2,       /* '(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
     LLMC__PAT_CL100K,     /* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
                             ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
-    LLMC__PAT_CL100K_END, /* the same, and white space before the end is one word: \s+$ goes before \s*[\r\n]+ */
+    LLMC__PAT_CL100K_END, /* the same with \s+$ before \s*[\r\n]+ */
     LLMC__PAT_QWEN2,      /* CL100K with \p{N} for \p{N}{1,3} */
-    LLMC__PAT_NANOCHAT, /* CL100K with \p{N}{1,2} */
-    LLMC__PAT_MINICPM,  /* CL100K with \p{N}+ */
-    LLMC__PAT_QWEN35,   /* QWEN2 with [\p{L}\p{M}]+ for \p{L}+ and [^\s\p{L}\p{M}\p{N}]+ for what is left */
-    LLMC__PAT_SEED,     /* QWEN2 with  ?[^\s\p{L}\p{N}\r\n]+ for  ?[^\s\p{L}\p{N}]+[\r\n]* */
-    LLMC__PAT_PLAIN,    /* QWEN2 without the contractions */
-    LLMC__PAT_O200K, /* with U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], and C the contractions:
+    LLMC__PAT_NANOCHAT,   /* CL100K with \p{N}{1,2} */
+    LLMC__PAT_MINICPM,    /* CL100K with \p{N}+ */
+    LLMC__PAT_QWEN35,     /* QWEN2 with [\p{L}\p{M}]+ for \p{L}+ and [^\s\p{L}\p{M}\p{N}]+ for what is left */
+    LLMC__PAT_SEED,       /* QWEN2 with  ?[^\s\p{L}\p{N}\r\n]+ for  ?[^\s\p{L}\p{N}]+[\r\n]* */
+    LLMC__PAT_PLAIN,      /* QWEN2 without the contractions */
+    LLMC__PAT_O200K,  /* U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], C contractions:
                              [^\r\n\p{L}\p{N}]?U*W+C?|[^\r\n\p{L}\p{N}]?U+W*C?|\p{N}{1,3}|
                               ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
     LLMC__PAT_TEKKEN, /* O200K without the contractions, with \p{N} for \p{N}{1,3} */
     LLMC__PAT_KIMI,   /* \p{Han}+ before O200K, whose letters exclude \p{Han}; [\r\n]* for [\r\n/]* */
     LLMC__PAT_LAST_WORD = LLMC__PAT_KIMI,
     /* words with gaps between them */
-    LLMC__PAT_DEEPSEEK3, /* [!-/:-@[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|
+    LLMC__PAT_DEEPSEEK3, /* [!-/:-@[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|
+                             ?[\p{P}\p{S}]+[\r\n]*|
                             \s*[\r\n]+|\s+(?!\S)|\s+ */
     LLMC__PAT_BLOOM,     /*  ?[^()|\s.,!?...]+: also U+2026, 3002, FF0C, 3001, 0964, 06D4 and 060C */
     LLMC__PAT_LETTERS,   /* \s?\p{L}+ */
@@ -10676,7 +10703,6 @@ typedef enum llmc__pattern {
     LLMC__PAT_DIGITS,      /* \p{N}+     */
     LLMC__PAT_DIGITS3,     /* \p{N}{1,3} */
     LLMC__PAT_ASCII3,      /* [0-9][0-9][0-9] */
-    LLMC__PAT_BYTE_DIGITS, /* \p{N}+ over GPT-2's byte alphabet: bytes 30..39, B2, B3, B9, BC..BE */
     LLMC__PAT_PUNCT,       /* \p{P} and ASCII's punctuation, which takes in nine symbols */
     LLMC__PAT_PUNCT_RUN,   /* the same, as long as it goes */
     LLMC__PAT_ASCII_PUNCT, /* ASCII's punctuation alone */
@@ -10688,6 +10714,7 @@ typedef enum llmc__pattern {
     LLMC__PAT_CJK,         /* U+4E00..9FA5, 0800..4E00, AC00..D7FF, as long as it goes */
     LLMC__PAT_CJK_KANA,    /* U+4E00..9FA5, 3040..309F, 30A0..30FF, likewise */
     LLMC__PAT_TEXT,        /* llmc__split.text, byte for byte */
+    LLMC__PAT_BYTE_DIGITS, /* \p{N}+ over GPT-2's byte alphabet: bytes 30..39, B2, B3, B9, BC..BE */
     LLMC__PAT_COUNT
 } llmc__pattern;
 
@@ -10725,7 +10752,7 @@ typedef enum llmc__normal_kind {
     LLMC__NORMAL_COLLAPSE,      /* two or more U+0020 become one `to`                                    */
     LLMC__NORMAL_STRIP,         /* a: white space goes at the left; b: at the right                      */
     LLMC__NORMAL_NMT,           /* some controls go, some spaces become U+0020                           */
-    LLMC__NORMAL_PRECOMPILED, /* blob: SentencePiece's charsmap, passed by llmc__charsmap_check; a: it is base64 */
+    LLMC__NORMAL_PRECOMPILED,   /* blob: a charsmap that passed llmc__charsmap_check; a: in base64 */
     LLMC__NORMAL_COUNT
 } llmc__normal_kind;
 
@@ -10810,8 +10837,8 @@ static const uint8_t llmc__cut[LLMC__CUT_COUNT][6] = {
     {LLMC__PAT_BLOOM, LLMC__PAT_DIGIT},
 };
 
-/* Names of tokenizer.ggml.pre. Source: llama.cpp, src/llama-vocab.cpp, and "nanochat". Where llama.cpp cuts by
-   an approximation of the maker's regex (tekken, gpt-4o), the maker's own is meant here. */
+/* Names of tokenizer.ggml.pre. Source: llama.cpp, src/llama-vocab.cpp, and "nanochat". Where llama.cpp cuts
+   by an approximation of the maker's regex (tekken, gpt-4o), the maker's own is meant here. */
 typedef struct llmc__pre_name {
     const char *name;
     uint8_t cut, flags;
@@ -11356,7 +11383,7 @@ static bool llmc__list_string(const llmc__list *l, llmc__vocab_iter *it, size_t 
     return true;
 }
 
-/* Kind of a token of which the file says nothing: by the named special ids and the spelling of byte tokens. */
+/* Kind of a token of which the file says nothing: by the special ids and the spelling of byte tokens. */
 static uint8_t llmc__vocab_kind_of(const llmc__vocab *v, uint32_t id, const uint8_t *text, size_t len)
 {
     uint32_t i;
@@ -12525,6 +12552,7 @@ static llmc_status llmc__vocab_torchless_kind(llmc__vocab *v, llmc_diag *diag)
     v->prefix = LLMC__PREFIX_ALWAYS;
     v->byte_fallback = v->fuse_unk = v->add_bos = v->drop_space = true;
     llmc__vocab_usual(v);
+    llmc__vocab_finish(v);
     return llmc__vocab_survey(v, diag);
 }
 
@@ -12547,7 +12575,7 @@ static llmc_status llmc__vocab_torchless(llmc__vocab *v, const llmc__torchless *
     return llmc__vocab_torchless_kind(v, f->file.diag);
 }
 
-/* llmc__vocab_mog -- the tokenizer in a MOG's header: version 2 cuts by a pattern and speaks bytes  (FILE.words)
+/* llmc__vocab_mog -- the tokenizer in a MOG's header; version 2 cuts by a pattern and speaks bytes
    *present false: it has none. Errors: BAD_FILE, UNSUPPORTED (pattern). */
 static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *present)
 {
@@ -12569,6 +12597,7 @@ static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *pre
     v->alphabet = LLMC__ALPHABET_BYTES;
     LLMC__TRY(llmc__vocab_cut(v, f->pattern, f->pattern_len, f->file.diag));
     llmc__vocab_usual(v);
+    llmc__vocab_finish(v);
     return llmc__vocab_survey(v, f->file.diag);
 }
 #endif
@@ -12681,7 +12710,8 @@ static llmc_status llmc__sp_kind(llmc__vocab *v, const llmc__sp_spec *s, llmc_di
 /* llmc__vocab_sentencepiece -- a SentencePiece model                    (FILE.sentencepiece)
      ModelProto      1 piece: 1 text, 2 f32 score, 3 type   2 TrainerSpec   3 NormalizerSpec
                      5 NormalizerSpec for decoding
-     TrainerSpec     3 type   24 treat_whitespace_as_suffix   35 byte_fallback   40 unk   41 bos   42 eos   43 pad
+     TrainerSpec     3 type   24 treat_whitespace_as_suffix   35 byte_fallback
+                     40 unk   41 bos   42 eos   43 pad
      NormalizerSpec  2 charsmap   3 add_dummy_prefix   4 remove_extra_whitespaces   5 escape_whitespaces
    The library itself adds nothing around a text; models of type BPE were trained with BOS.
    Errors: BAD_FILE, UNSUPPORTED. */
@@ -13754,6 +13784,19 @@ static void llmc__out_text(llmc__out *o, const char *text, size_t len)
 {
     llmc__out_u64(o, len);
     llmc__out_bytes(o, text, len);
+}
+
+/* Text as it is, and numbers in text. */
+static void llmc__out_words(llmc__out *o, const char *text)
+{
+    llmc__out_bytes(o, text, llmc__strlen(text));
+}
+
+static void llmc__out_decimal(llmc__out *o, uint64_t v)
+{
+    char text[24];
+    llmc__format(text, sizeof text, "%llu", (unsigned long long)v);
+    llmc__out_words(o, text);
 }
 
 /* Zeros up to a multiple of alignment, a power of two. */
@@ -16114,8 +16157,8 @@ static void llmc__nf_feed(llmc__nf *s, uint32_t cp, size_t at, uint32_t part)
     s->n++;
 }
 
-/* A normal form over all of the text. Plain characters are copied but for the last one before others: these may
-   join it, and for that it is taken apart first. */
+/* A normal form over all of the text. Plain characters are copied but for the last one before others:
+   these may join it, and for that it is taken apart first. */
 static void llmc__rewrite_form(llmc__rewrite *w, unsigned kind)
 {
     llmc__nf s;
@@ -16376,13 +16419,6 @@ static size_t llmc__normal_room(const llmc__normal *steps, uint32_t n_steps, siz
     return len;
 }
 
-/* Worst output bytes per byte, not counting what PREPEND adds once. */
-static uint32_t llmc__normal_growth(const llmc__normal *steps, uint32_t n_steps)
-{
-    size_t room = llmc__normal_room(steps, n_steps, 65536) / 65536 + 1;
-    return room > UINT32_MAX ? UINT32_MAX : (uint32_t)room;
-}
-
 /* Work memory that llmc__normalize needs at most for a text of len bytes, any alignment; 0 with one step that
    is not BERT. SIZE_MAX where it cannot be said. with_origin: as origin is given there. */
 LLMC__UNUSED static size_t llmc__normal_work(const llmc__normal *steps, uint32_t n_steps, size_t len,
@@ -16412,9 +16448,9 @@ LLMC__UNUSED static bool llmc__normal_same(const llmc__normal *steps, uint32_t n
 
 /* llmc__normalize -- text p [len] after all steps                           (TOKEN.normal)
    steps [n_steps <= LLMC__NORMAL_MAX];  p any bytes, len < 4 GiB;  out [cap], which no step reads;
-   origin [cap + 1] or NULL: for every output byte the place of the source byte it came from, ascending but for
-   marks that changed places, and len at the end;  work [work_bytes], any alignment, see llmc__normal_work;
-   *used the whole output's length, also where cap is too small, and 0 where the work memory is.
+   origin [cap + 1] or NULL: for every output byte the place of the source byte it came from, ascending
+   but for marks that changed places, and len at the end;  work [work_bytes], any alignment, see
+   llmc__normal_work;  *used the whole output's length, also where cap is too small, and 0 where the work memory is.
    True: all of it is in out. Time is linear in the length of the text and of what is written. */
 static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len,
                             uint8_t *out, size_t cap, uint32_t *origin, void *work, size_t work_bytes,
@@ -16463,8 +16499,8 @@ static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const u
     return *used <= cap;
 }
 
-/* The steps for a part of a text, into out [LLMC__NORMAL_MAX]: what belongs to the text's beginning or end (PREPEND,
-   STRIP) is left out elsewhere. Returns how many. */
+/* The steps for a part of a text, into out [LLMC__NORMAL_MAX]: what belongs to the text's beginning or end
+   (PREPEND, STRIP) is left out elsewhere. Returns how many. */
 LLMC__UNUSED static uint32_t llmc__normal_part(const llmc__normal *steps, uint32_t n_steps, bool first,
                                                bool last, llmc__normal *out)
 {
@@ -17044,8 +17080,8 @@ static bool llmc__find_text(const llmc__prose *t, const char *s, size_t len, siz
     return false;
 }
 
-/* Bytes at or after `at` whose characters in GPT-2's alphabet are numbers: 0 to 9, and superscripts and fractions that
-   stand for parts of other characters. */
+/* Bytes at or after `at` whose characters in GPT-2's alphabet are numbers: 0 to 9, and superscripts and
+   fractions that stand for parts of other characters. */
 static bool llmc__find_byte_digits(const llmc__prose *t, size_t at, llmc__match *m)
 {
     size_t end;
@@ -17083,69 +17119,75 @@ static bool llmc__find_lines(const llmc__prose *t, size_t at, llmc__match *m)
     return llmc__match_put(m, at, end, end == t->n);
 }
 
+/* Patterns that are a run of some classes, at or after `at` < n. *known false: it is none of them. */
+static bool llmc__find_run(const llmc__prose *t, unsigned pattern, size_t at, llmc__match *m, bool *known)
+{
+    *known = true;
+    switch (pattern) {
+    case LLMC__PAT_DIGIT:
+        return llmc__find_class(t, LLMC__UC_NUMBERS, 1, at, m);
+    case LLMC__PAT_DIGITS:
+        return llmc__find_class(t, LLMC__UC_NUMBERS, 0, at, m);
+    case LLMC__PAT_DIGITS3:
+        return llmc__find_class(t, LLMC__UC_NUMBERS, 3, at, m);
+    case LLMC__PAT_SPACE:
+        return llmc__find_class(t, LLMC__UC_SPACES, 1, at, m);
+    case LLMC__PAT_SPACES:
+        return llmc__find_class(t, LLMC__UC_SPACES, 0, at, m);
+    case LLMC__PAT_NONSPACE:
+        return llmc__find_class(t, 0x7fffu & ~LLMC__UC_SPACES, 0, at, m);
+    case LLMC__PAT_NEWLINE:
+        return llmc__find_class(t, 1u << LLMC__UC_NEWLINE, 1, at, m);
+    default:
+        *known = false;
+        return false;
+    }
+}
+
+/* The other patterns, at or after `at` < n. */
+static bool llmc__find_other(const llmc__prose *t, const llmc__split *step, size_t at, llmc__match *m)
+{
+    size_t far = 0, end;
+    if (step->pattern <= LLMC__PAT_LAST_WORD) {
+        end = llmc__word_next(t, step->pattern, at, &far);
+        return llmc__match_put(m, at, end, far == t->n);
+    }
+    switch (step->pattern) {
+    case LLMC__PAT_DEEPSEEK3:
+    case LLMC__PAT_BLOOM:
+        return llmc__find_gappy(t, step->pattern == LLMC__PAT_BLOOM, at, m);
+    case LLMC__PAT_LETTERS:
+    case LLMC__PAT_PUNCTS:
+    case LLMC__PAT_CASED:
+    case LLMC__PAT_MARKS:
+        return llmc__find_spaced(t, step->pattern, at, m);
+    case LLMC__PAT_END_SPACE:
+        return llmc__find_end_space(t, at, m);
+    case LLMC__PAT_WORDS:
+        return llmc__find_words(t, at, m);
+    case LLMC__PAT_LINES:
+        return llmc__find_lines(t, at, m);
+    case LLMC__PAT_BYTE_DIGITS:
+        return llmc__find_byte_digits(t, at, m);
+    case LLMC__PAT_ASCII3:
+        return llmc__find_text(t, NULL, 3, at, m);
+    case LLMC__PAT_TEXT:
+        return step->text_len > 0 && llmc__find_text(t, step->text, step->text_len, at, m);
+    default:
+        return llmc__find_chars(
+            t, step->pattern, step->pattern == LLMC__PAT_PUNCT_RUN || step->pattern >= LLMC__PAT_CJK, at, m);
+    }
+}
+
 /* The first match of a step's pattern at or after `at` <= n; without one it is empty, at n. */
 static void llmc__find(const llmc__prose *t, const llmc__split *step, size_t at, llmc__match *m)
 {
-    unsigned pattern = step->pattern;
-    bool found = false;
+    bool found = false, known = true;
     m->touched = SIZE_MAX;
-    if (at < t->n && pattern <= LLMC__PAT_LAST_WORD) {
-        size_t far = 0, end = llmc__word_next(t, pattern, at, &far);
-        found = llmc__match_put(m, at, end, far == t->n);
-    } else if (at < t->n) {
-        switch (pattern) {
-        case LLMC__PAT_DEEPSEEK3:
-        case LLMC__PAT_BLOOM:
-            found = llmc__find_gappy(t, pattern == LLMC__PAT_BLOOM, at, m);
-            break;
-        case LLMC__PAT_LETTERS:
-        case LLMC__PAT_PUNCTS:
-        case LLMC__PAT_CASED:
-        case LLMC__PAT_MARKS:
-            found = llmc__find_spaced(t, pattern, at, m);
-            break;
-        case LLMC__PAT_END_SPACE:
-            found = llmc__find_end_space(t, at, m);
-            break;
-        case LLMC__PAT_WORDS:
-            found = llmc__find_words(t, at, m);
-            break;
-        case LLMC__PAT_DIGIT:
-        case LLMC__PAT_DIGITS:
-        case LLMC__PAT_DIGITS3:
-            found = llmc__find_class(t, LLMC__UC_NUMBERS,
-                                     pattern == LLMC__PAT_DIGIT    ? 1
-                                     : pattern == LLMC__PAT_DIGITS ? 0
-                                                                   : 3,
-                                     at, m);
-            break;
-        case LLMC__PAT_SPACE:
-        case LLMC__PAT_SPACES:
-            found = llmc__find_class(t, LLMC__UC_SPACES, pattern == LLMC__PAT_SPACE ? 1 : 0, at, m);
-            break;
-        case LLMC__PAT_NONSPACE:
-            found = llmc__find_class(t, 0x7fffu & ~LLMC__UC_SPACES, 0, at, m);
-            break;
-        case LLMC__PAT_NEWLINE:
-            found = llmc__find_class(t, 1u << LLMC__UC_NEWLINE, 1, at, m);
-            break;
-        case LLMC__PAT_LINES:
-            found = llmc__find_lines(t, at, m);
-            break;
-        case LLMC__PAT_ASCII3:
-            found = llmc__find_text(t, NULL, 3, at, m);
-            break;
-        case LLMC__PAT_BYTE_DIGITS:
-            found = llmc__find_byte_digits(t, at, m);
-            break;
-        case LLMC__PAT_TEXT:
-            found = step->text_len > 0 && llmc__find_text(t, step->text, step->text_len, at, m);
-            break;
-        default:
-            found = llmc__find_chars(t, pattern, pattern == LLMC__PAT_PUNCT_RUN || pattern >= LLMC__PAT_CJK,
-                                     at, m);
-            break;
-        }
+    if (at < t->n) {
+        found = llmc__find_run(t, step->pattern, at, m, &known);
+        if (!known)
+            found = llmc__find_other(t, step, at, m);
     }
     if (!found) {
         m->begin = m->end = t->n;
@@ -18673,6 +18715,44 @@ static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n,
     return llmc__runs_put(t, p, n, place, space, true, work, out, &used);
 }
 
+/* Where U+2581 begins in p [n]; n: nowhere. */
+static size_t llmc__find_mark(const uint8_t *p, size_t n)
+{
+    size_t at;
+    for (at = 0; at + 2 < n; at++)
+        if (p[at] == 0xe2 && p[at + 1] == 0x96 && p[at + 2] == 0x81)
+            return at;
+    return n;
+}
+
+/* How llmc__respace goes about spaces. */
+enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
+
+/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
+   RIGHT). As in SentencePiece what was U+2581 before is no space in a run or at the left, but one at the right.
+   origin, or NULL, goes along. Returns what is left. */
+static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
+{
+    bool after_space = (how & LLMC__RESPACE_LEFT) != 0;
+    size_t at, k = 0, step;
+    for (at = 0; at < n; at += step) {
+        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
+        bool space = p[at] == ' ';
+        step = mark ? 3 : 1;
+        if (space && after_space)
+            continue;
+        after_space = space && (how & LLMC__RESPACE_RUNS) != 0;
+        if (origin != NULL)
+            origin[k] = origin[at];
+        p[k++] = mark ? ' ' : p[at];
+    }
+    if (origin != NULL)
+        origin[k] = origin[n];
+    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
+        k--; /* and the text ends where this space was */
+    return k;
+}
+
 /* A piece that split steps gave, where every piece gets a space if it has none, and is cut before each. */
 static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
                                 llmc__work work, llmc__ids *out)
@@ -18685,6 +18765,27 @@ static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_
             return false;
     }
     return true;
+}
+
+/* Whether U+2581 that a text holds becomes a space before the text is cut. With a prefix for each piece it does so
+   after that, since steps that cut at white space do not cut at it. */
+static bool llmc__marks_first(const llmc__vocab *v)
+{
+    return v->alphabet == LLMC__ALPHABET_MARK && (v->prefix != LLMC__PREFIX_PIECES || v->n_split == 0);
+}
+
+/* The same of a piece that may hold U+2581. */
+static bool llmc__marked_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
+                                llmc__work work, llmc__ids *out)
+{
+    uint8_t *copy;
+    if (t->vocab.alphabet != LLMC__ALPHABET_MARK || llmc__find_mark(p, n) == n)
+        return llmc__spaced_pieces(t, p, n, place, work, out);
+    copy = llmc__work_take(&work, n);
+    if (copy == NULL)
+        return false;
+    LLMC_MEMCPY(copy, p, n);
+    return llmc__spaced_pieces(t, copy, llmc__respace(copy, n, NULL, LLMC__RESPACE_MARKS), place, work, out);
 }
 
 /* A text p [n] at `place` by its split steps, piece by piece. Without `last` more may follow, and only settled
@@ -18704,7 +18805,7 @@ static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n
     }
     llmc__splitter_init(&s, t->uc, t->vocab.split, t->vocab.n_split, p, n, last);
     while (llmc__splitter_next(&s, &b, &e))
-        if (spaced ? !llmc__spaced_pieces(t, p + b, e - b, place + b, work, out)
+        if (spaced ? !llmc__marked_pieces(t, p + b, e - b, place + b, work, out)
                    : !llmc__piece_ids(t, p + b, e - b, place + b, false, work, out))
             return false;
     *used = last ? n : s.settled;
@@ -18754,50 +18855,12 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
     return ok;
 }
 
-/* Where U+2581 begins in p [n]; n: nowhere. */
-static size_t llmc__find_mark(const uint8_t *p, size_t n)
-{
-    size_t at;
-    for (at = 0; at + 2 < n; at++)
-        if (p[at] == 0xe2 && p[at + 1] == 0x96 && p[at + 2] == 0x81)
-            return at;
-    return n;
-}
-
-/* How llmc__respace goes about spaces. */
-enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
-
-/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
-   RIGHT). As in SentencePiece what was U+2581 before is no space in a run or at the left, but one at the right.
-   origin, or NULL, goes along. Returns what is left. */
-static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
-{
-    bool after_space = (how & LLMC__RESPACE_LEFT) != 0;
-    size_t at, k = 0, step;
-    for (at = 0; at < n; at += step) {
-        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
-        bool space = p[at] == ' ';
-        step = mark ? 3 : 1;
-        if (space && after_space)
-            continue;
-        after_space = space && (how & LLMC__RESPACE_RUNS) != 0;
-        if (origin != NULL)
-            origin[k] = origin[at];
-        p[k++] = mark ? ' ' : p[at];
-    }
-    if (origin != NULL)
-        origin[k] = origin[n];
-    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
-        k--; /* and the text ends where this space was */
-    return k;
-}
-
 /* How the spaces of a part are treated that token `next` follows, NONE: the text's end. Where tokens are words
    among others the ends of a part are not ends of the text. */
 static unsigned llmc__respace_how(const llmc__flow *f, llmc_token next)
 {
     const llmc_tokenizer *t = f->tok;
-    unsigned how = t->vocab.alphabet == LLMC__ALPHABET_MARK ? LLMC__RESPACE_MARKS : 0;
+    unsigned how = llmc__marks_first(&t->vocab) ? LLMC__RESPACE_MARKS : 0;
     if (!t->vocab.remove_spaces)
         return how;
     how |= LLMC__RESPACE_RUNS;
@@ -18911,7 +18974,7 @@ static bool llmc__part_rewritten(const llmc__flow *f, const uint8_t *p, size_t n
     const llmc_tokenizer *t = f->tok;
     const llmc__vocab *v = &t->vocab;
     return v->remove_spaces || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
-           (v->alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(p, n) < n) ||
+           (llmc__marks_first(v) && llmc__find_mark(p, n) < n) ||
            (v->n_normal > 0 && !llmc__normal_same(v->normal, v->n_normal, p, n));
 }
 
@@ -19517,7 +19580,9 @@ static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes 
             k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
         sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, k.len);
         if (v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE)
-            sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED ? k.len : 0;
+            sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED
+                                ? k.len * (v->kind == LLMC__VOCAB_WORDPIECE ? 2u : 1u)
+                                : 0;
     }
     if (n < v->tokens.count)
         return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
@@ -19632,19 +19697,31 @@ static uint32_t llmc__edge_make(llmc_tokenizer *t, uint32_t node, uint32_t c, ui
     return 0;
 }
 
-/* A token into the tree over tokens' bytes, of which the lowest of equals counts. False: too many collisions. */
-static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
+/* Bytes p [n] below a node of the tree over tokens' bytes, where they end in token id, of equals the lowest.
+   False: too many collisions. */
+static bool llmc__tree_put(llmc_tokenizer *t, uint32_t node, const uint8_t *p, size_t n, uint32_t id,
+                           uint32_t *nodes)
 {
-    const llmc__tok *k = &t->tok[id];
-    uint32_t node = (k->flags & LLMC__TOK_INSIDE) != 0, i;
-    for (i = 0; i < k->raw_len; i++) {
-        node = llmc__edge_make(t, node, t->raw[k->raw + i], nodes);
+    size_t i;
+    for (i = 0; i < n; i++) {
+        node = llmc__edge_make(t, node, p[i], nodes);
         if (node == 0)
             return false;
     }
     if (t->leaf[node] == 0)
         t->leaf[node] = id + 1;
     return true;
+}
+
+/* A token into that tree. One that goes on with a word also stands as it is written, since a word may begin so.
+   False: too many collisions. */
+static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
+{
+    const llmc__tok *k = &t->tok[id];
+    bool inside = (k->flags & LLMC__TOK_INSIDE) != 0;
+    if (inside && t->vocab.piece_prefix[0] != 0 && !llmc__tree_put(t, 0, k->text, k->text_len, id, nodes))
+        return false;
+    return llmc__tree_put(t, inside, t->raw + k->raw, k->raw_len, id, nodes);
 }
 
 /* What one token adds to the small tables; it may be produced from text. */
@@ -20171,6 +20248,303 @@ LLMC_API llmc_status llmc_tokenizer_init(llmc_tokenizer **out, const llmc_blob *
                           (unsigned long long)need, (unsigned long long)bytes);
     a = llmc__arena_over(mem, bytes);
     return llmc__tokenizer_carve(out, &v, &a, diag);
+}
+
+//--[ 13.14 TOKEN.build ]-- vocabularies of words or characters, from text
+/* One pass over the texts fills a table of distinct pieces, in order of first appearance; that order is
+   the order of ids, so that the same texts give the same vocabulary everywhere. */
+
+/* A distinct piece: its first place in the texts, and how often it occurs. */
+typedef struct llmc__piece_seen {
+    const uint8_t *p;
+    uint32_t len, count;
+} llmc__piece_seen;
+
+/* The table in the caller's memory: list [cap], slots [mask + 1] of index + 1, at most half of them used. */
+typedef struct llmc__builder {
+    llmc__split step[2];
+    uint32_t n_steps;
+    const char *const *special; /* [n_special], the first is the unknown token */
+    size_t n_special;
+    llmc__piece_seen *list;
+    uint32_t *slot;
+    uint32_t mask, cap, n;
+    uint64_t pieces; /* counted only: all that could be distinct */
+    bool count_only;
+} llmc__builder;
+
+static const char *const llmc__builder_unknown[1] = {"<unk>"};
+
+/* Options with defaults. Errors: BAD_ARG. */
+static llmc_status llmc__builder_init(llmc__builder *b, const llmc_vocab_options *opt, llmc_diag *diag)
+{
+    llmc_vocab_options o;
+    size_t i, k;
+    llmc__options(&o, sizeof o, opt);
+    LLMC_MEMSET(b, 0, sizeof *b);
+    b->special = o.n_special > 0 ? o.special : llmc__builder_unknown;
+    b->n_special = o.n_special > 0 ? o.n_special : 1;
+    if (b->special == NULL || b->n_special > 256)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                          "0 to 256 special tokens are possible");
+    for (i = 0; i < b->n_special; i++) {
+        size_t n = b->special[i] == NULL ? 0 : llmc__strlen(b->special[i]);
+        if (n == 0 || n > LLMC__SPECIAL_MAX)
+            return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                              "special token %zu has %zu bytes; 1 to %u are possible", i, n,
+                              (unsigned)LLMC__SPECIAL_MAX);
+        for (k = 0; k < n; k += llmc__utf8_valid(b->special[i] + k, n - k))
+            if (llmc__utf8_valid(b->special[i] + k, n - k) == 0)
+                return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                                  "special token %zu is not UTF-8", i);
+        for (k = 0; k < i; k++)
+            if (llmc__streq(b->special[i], b->special[k]))
+                return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                                  "special token '%s' is there twice", b->special[i]);
+    }
+    b->step[0] = o.chars ? llmc__split_step(LLMC__PAT_CHARS, LLMC__ISOLATED, false)
+                         : llmc__split_step(LLMC__PAT_SPACES, LLMC__REMOVED, false);
+    b->step[1] = llmc__split_step(LLMC__PAT_PUNCT, LLMC__ISOLATED, false);
+    b->n_steps = o.chars ? 1 : 2;
+    return LLMC_OK;
+}
+
+/* Whether p [n] is UTF-8 and short enough to be a token. */
+static bool llmc__builder_fits(const uint8_t *p, size_t n)
+{
+    size_t i, len;
+    for (i = 0; i < n; i += len)
+        if ((len = llmc__utf8_valid((const char *)p + i, n - i)) == 0)
+            return false;
+    return n <= LLMC__SPECIAL_MAX;
+}
+
+/* Counts p [n], which may be new. Errors: NO_MEMORY; UNSUPPORTED (pieces made to collide). */
+static llmc_status llmc__builder_add(llmc__builder *b, const uint8_t *p, size_t n, llmc_diag *diag)
+{
+    uint32_t at = (uint32_t)llmc__token_hash(p, n) & b->mask, probes;
+    for (probes = 0; probes < LLMC__PROBES; probes++, at = (at + 1) & b->mask) {
+        llmc__piece_seen *seen;
+        if (b->slot[at] == 0) {
+            if (b->n == b->cap)
+                return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.build", LLMC_NO_OFFSET,
+                                  "there is memory for %u distinct pieces, and more occur", (unsigned)b->cap);
+            seen = &b->list[b->n++];
+            seen->p = p;
+            seen->len = (uint32_t)n;
+            seen->count = 1;
+            b->slot[at] = b->n;
+            return LLMC_OK;
+        }
+        seen = &b->list[b->slot[at] - 1];
+        if (seen->len == n && LLMC_MEMCMP(seen->p, p, n) == 0) {
+            seen->count += seen->count < UINT32_MAX;
+            return LLMC_OK;
+        }
+    }
+    return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.build", LLMC_NO_OFFSET,
+                      "the text's pieces are made to collide");
+}
+
+/* Bytes of the special token at p [n], the longest one; 0: none. */
+static size_t llmc__builder_special(const llmc__builder *b, const uint8_t *p, size_t n)
+{
+    size_t i, best = 0;
+    for (i = 0; i < b->n_special; i++) {
+        size_t len = llmc__strlen(b->special[i]);
+        if (len > best && len <= n && LLMC_MEMCMP(p, b->special[i], len) == 0)
+            best = len;
+    }
+    return best;
+}
+
+/* All pieces of text p [n] that holds no special tokens. Errors: those of llmc__builder_add. */
+static llmc_status llmc__builder_part(llmc__builder *b, const uint8_t *p, size_t n, llmc_diag *diag)
+{
+    llmc__splitter s;
+    size_t begin, end;
+    llmc__splitter_init(&s, NULL, b->step, b->n_steps, p, n, true);
+    while (llmc__splitter_next(&s, &begin, &end)) {
+        if (!llmc__builder_fits(p + begin, end - begin))
+            continue;
+        b->pieces++;
+        if (!b->count_only)
+            LLMC__TRY(llmc__builder_add(b, p + begin, end - begin, diag));
+    }
+    return LLMC_OK;
+}
+
+/* All pieces of all texts; special tokens in them part what stands around them.
+   Errors: BAD_ARG, those of llmc__builder_add. */
+static llmc_status llmc__builder_texts(llmc__builder *b, const llmc_blob *texts, size_t n_texts,
+                                       llmc_diag *diag)
+{
+    bool first[256];
+    size_t i, at, begin, len;
+    LLMC_MEMSET(first, 0, sizeof first);
+    for (i = 0; i < b->n_special; i++)
+        first[(uint8_t)b->special[i][0]] = true;
+    for (i = 0; i < n_texts; i++) {
+        const uint8_t *p = (const uint8_t *)texts[i].data;
+        if (p == NULL && texts[i].size > 0)
+            return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET, "text %zu is NULL", i);
+        for (begin = at = 0; at < texts[i].size;) {
+            len = first[p[at]] ? llmc__builder_special(b, p + at, texts[i].size - at) : 0;
+            if (len > 0)
+                LLMC__TRY(llmc__builder_part(b, p + begin, at - begin, diag));
+            at += len > 0 ? len : 1;
+            begin = len > 0 ? at : begin;
+        }
+        if (at > begin)
+            LLMC__TRY(llmc__builder_part(b, p + begin, at - begin, diag));
+    }
+    return LLMC_OK;
+}
+
+/* Bytes of a table with this many slots, half of which the list has. */
+static uint64_t llmc__builder_bytes(uint64_t slots)
+{
+    return slots / 2 * sizeof(llmc__piece_seen) + slots * sizeof(uint32_t);
+}
+
+/* llmc_vocab_need -- memory that is enough for llmc_vocab_build             (TOKEN.build)
+   Every piece counts as a distinct one (of characters, at most as many as Unicode has), so less will
+   mostly do. Errors: BAD_ARG, NO_MEMORY (more than this machine can address). */
+LLMC_API llmc_status llmc_vocab_need(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                     size_t *bytes, llmc_diag *diag)
+{
+    llmc__builder b;
+    uint64_t n;
+    if (bytes == NULL || (texts == NULL && n_texts > 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET, "texts or bytes is NULL");
+    LLMC__TRY(llmc__builder_init(&b, opt, diag));
+    b.count_only = true;
+    LLMC__TRY(llmc__builder_texts(&b, texts, n_texts, diag));
+    n = b.n_steps == 1 ? llmc__min(b.pieces, 0x110000) : b.pieces;
+    n = llmc__min(n, LLMC__MAX_VOCAB);
+    n = llmc__builder_bytes(4 * n) + 64; /* the next power of two, room to align */
+    if (n > SIZE_MAX)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.build", LLMC_NO_OFFSET, "the table does not fit a size_t");
+    *bytes = (size_t)n;
+    return LLMC_OK;
+}
+
+/* Lays list and slots out in mem [bytes], as many as fit: a power of two. b->list stays NULL if none do. */
+static void llmc__builder_place(llmc__builder *b, void *mem, size_t bytes)
+{
+    size_t skip = (8 - (uintptr_t)mem % 8) % 8;
+    uint64_t slots = 1;
+    bytes = bytes > skip ? bytes - skip : 0;
+    while (slots < 2 * LLMC__MAX_VOCAB && llmc__builder_bytes(2 * slots) <= bytes)
+        slots *= 2;
+    if (slots == 1)
+        return;
+    b->list = (llmc__piece_seen *)(void *)((uint8_t *)mem + skip);
+    b->cap = (uint32_t)(slots / 2);
+    b->slot = (uint32_t *)(void *)(b->list + slots / 2);
+    b->mask = (uint32_t)(slots - 1);
+    LLMC_MEMSET(b->slot, 0, (size_t)slots * sizeof *b->slot);
+}
+
+/* Writes p [n] as a JSON string. */
+static void llmc__out_json(llmc__out *o, const char *p, size_t n)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t i, begin = 0;
+    llmc__out_bytes(o, "\"", 1);
+    for (i = 0; i < n; i++) {
+        uint8_t c = (uint8_t)p[i];
+        char escape[6] = {'\\', 'u', '0', '0', 0, 0};
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        llmc__out_bytes(o, p + begin, i - begin);
+        begin = i + 1;
+        escape[4] = hex[c >> 4];
+        escape[5] = hex[c & 15];
+        llmc__out_bytes(o, escape, 6);
+    }
+    llmc__out_bytes(o, p + begin, n - begin);
+    llmc__out_bytes(o, "\"", 1);
+}
+
+/* Writes tokenizer.json: special tokens, how to cut, then the pieces that occur at least `least` times.
+   Returns the number of tokens. */
+static uint32_t llmc__builder_write(const llmc__builder *b, uint32_t least, llmc__out *o)
+{
+    uint32_t i, id;
+    llmc__out_words(
+        o, "{\n \"version\": \"1.0\",\n \"truncation\": null,\n \"padding\": null,\n \"added_tokens\": [");
+    for (i = 0; i < b->n_special; i++) {
+        llmc__out_words(o, i == 0 ? "\n  {\"id\": " : ",\n  {\"id\": ");
+        llmc__out_decimal(o, i);
+        llmc__out_words(o, ", \"content\": ");
+        llmc__out_json(o, b->special[i], llmc__strlen(b->special[i]));
+        llmc__out_words(
+            o, ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
+               "\"special\": true}");
+    }
+    llmc__out_words(o, "\n ],\n \"normalizer\": null,\n \"pre_tokenizer\": ");
+    llmc__out_words(o, b->n_steps == 1
+                           ? "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"[\\\\s\\\\S]\"}, "
+                             "\"behavior\": \"Isolated\", \"invert\": false}"
+                           : "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"WhitespaceSplit\"}, "
+                             "{\"type\": \"Punctuation\", \"behavior\": \"Isolated\"}]}");
+    llmc__out_words(o, ",\n \"post_processor\": null,\n \"decoder\": ");
+    llmc__out_words(o, b->n_steps == 1 ? "{\"type\": \"Fuse\"}" : "null");
+    llmc__out_words(o, ",\n \"model\": {\"type\": \"WordLevel\", \"vocab\": {");
+    for (id = 0; id < b->n_special; id++) {
+        llmc__out_words(o, id == 0 ? "\n  " : ",\n  ");
+        llmc__out_json(o, b->special[id], llmc__strlen(b->special[id]));
+        llmc__out_words(o, ": ");
+        llmc__out_decimal(o, id);
+    }
+    for (i = 0; i < b->n; i++) {
+        const llmc__piece_seen *seen = &b->list[i];
+        if (seen->count < least || llmc__builder_special(b, seen->p, seen->len) == seen->len)
+            continue;
+        llmc__out_words(o, ",\n  ");
+        llmc__out_json(o, (const char *)seen->p, seen->len);
+        llmc__out_words(o, ": ");
+        llmc__out_decimal(o, id++);
+    }
+    llmc__out_words(o, "\n }, \"unk_token\": ");
+    llmc__out_json(o, b->special[0], llmc__strlen(b->special[0]));
+    llmc__out_words(o, "}\n}\n");
+    return id;
+}
+
+/* llmc_vocab_build -- the words or characters of texts, written as tokenizer.json     (TOKEN.build)
+   texts [n_texts] UTF-8; pieces that are not, and those over LLMC__SPECIAL_MAX bytes, are left to the unknown
+   token. mem [bytes], any alignment, see llmc_vocab_need. *n_tokens (may be NULL): how many there are.
+   Ids: the special tokens as given, then the pieces in order of first appearance.
+   Errors: BAD_ARG, NO_MEMORY (more distinct pieces than mem holds), UNSUPPORTED, IO (the writer). */
+LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                      void *mem, size_t bytes, const llmc_writer *writer, uint32_t *n_tokens,
+                                      llmc_diag *diag)
+{
+    llmc__builder b;
+    llmc_vocab_options o;
+    llmc__out out;
+    uint32_t n;
+    if (writer == NULL || writer->write == NULL || (texts == NULL && n_texts > 0) ||
+        (mem == NULL && bytes > 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET, "texts, mem or writer is NULL");
+    llmc__options(&o, sizeof o, opt);
+    LLMC__TRY(llmc__builder_init(&b, opt, diag));
+    llmc__builder_place(&b, mem, bytes);
+    if (b.list == NULL)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.build", LLMC_NO_OFFSET, "%zu bytes are too few for a table",
+                          bytes);
+    LLMC__TRY(llmc__builder_texts(&b, texts, n_texts, diag));
+    LLMC_MEMSET(&out, 0, sizeof out);
+    out.to = writer;
+    n = llmc__builder_write(&b, o.min_count, &out);
+    if (out.failed)
+        return LLMC__FAIL(diag, IO, "TOKEN.build", LLMC_NO_OFFSET, "the writer stopped after %llu bytes",
+                          (unsigned long long)out.at);
+    if (n_tokens != NULL)
+        *n_tokens = n;
+    return LLMC_OK;
 }
 #endif /* LLMC_NO_TOKEN */
 
@@ -25326,19 +25700,6 @@ LLMC_API size_t llmc_model_save_need(const llmc_model *model)
 }
 
 //--[ 14.14 MODEL.containers ]-- the same weights as safetensors and torchless's .bin
-/* Text as it is, and numbers in text. */
-static void llmc__out_words(llmc__out *o, const char *text)
-{
-    llmc__out_bytes(o, text, llmc__strlen(text));
-}
-
-static void llmc__out_decimal(llmc__out *o, uint64_t v)
-{
-    char text[24];
-    llmc__format(text, sizeof text, "%llu", (unsigned long long)v);
-    llmc__out_words(o, text);
-}
-
 /* "name": with its colon. Names are printable ASCII, since they had to be ones that are known; what a
    pattern's end let through is replaced. */
 static void llmc__out_member(llmc__out *o, const char *name)
@@ -25566,16 +25927,127 @@ static void llmc__torchless_metadata(const llmc_config *c, bool int8, llmc__out 
         llmc__out_words(o, ",\"sliding_window\":\"None\"");
     llmc__torchless_pair(o, "rope_theta", (double)c->rope_base);
     llmc__torchless_pair(o, "norm_eps", (double)c->norm_eps);
-    llmc__out_words(o, "},\"tokenizer\":{\"vocab\":{},\"merges\":[]},\"tensors\":{");
+    llmc__out_words(o, "}");
 }
 
-/* The header's JSON and its padding; s->total becomes the bytes of all data. */
-static void llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
+#ifndef LLMC_NO_TOKEN
+/* Whether a torchless file can hold this tokenizer, which is always of one kind: characters joined by merges,
+   U+2581 for spaces and before the text, bytes for what is missing, no special tokens but <s>, </s>, <unk>. */
+static bool llmc__torchless_holds(const llmc_tokenizer *tok)
+{
+    const llmc__vocab *v = tok == NULL ? NULL : &tok->vocab;
+    uint32_t id, i;
+    if (v == NULL || v->kind != LLMC__VOCAB_BPE || v->alphabet != LLMC__ALPHABET_MARK ||
+        v->prefix != LLMC__PREFIX_ALWAYS || !v->byte_fallback || v->n_normal + v->n_split > 0 ||
+        v->ignore_merges)
+        return false;
+    for (id = 0; id < v->count; id++) {
+        const llmc__tok *k = &tok->tok[id];
+        const char *text = (const char *)k->text;
+        bool special = (k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_USER) &&
+                       !llmc__texteq(text, k->text_len, "<s>") && !llmc__texteq(text, k->text_len, "</s>") &&
+                       !llmc__texteq(text, k->text_len, "<unk>");
+        for (i = 0; i < k->text_len;) {
+            size_t n = llmc__utf8_valid(text + i, k->text_len - i);
+            special = special || n == 0;
+            i += n == 0 ? 1 : (uint32_t)n;
+        }
+        if (special)
+            return false;
+    }
+    return true;
+}
+
+/* \uXXXX. */
+static void llmc__out_unit(llmc__out *o, uint32_t unit)
+{
+    char text[6] = {'\\', 'u', 0, 0, 0, 0};
+    unsigned i;
+    for (i = 0; i < 4; i++)
+        text[2 + i] = "0123456789abcdef"[unit >> (12 - 4 * i) & 15];
+    llmc__out_bytes(o, text, 6);
+}
+
+/* A JSON string of UTF-8 text [len], in ASCII as torchless's own are; two units from U+10000 on. */
+static void llmc__out_ascii(llmc__out *o, const uint8_t *text, size_t len)
+{
+    uint32_t cp;
+    size_t i, step;
+    llmc__out_words(o, "\"");
+    for (i = 0; i < len; i += step) {
+        step = llmc__uc_next(text + i, len - i, &cp);
+        if (cp >= 0x20 && cp < 0x7f && cp != '"' && cp != '\\') {
+            llmc__out_bytes(o, text + i, 1);
+            continue;
+        }
+        if (cp >= 0x10000)
+            llmc__out_unit(o, 0xd7c0 + (cp >> 10));
+        llmc__out_unit(o, cp >= 0x10000 ? 0xdc00 + (cp & 0x3ff) : cp);
+    }
+    llmc__out_words(o, "\"");
+}
+
+/* "vocab" and "merges" of a tokenizer that torchless_holds. */
+static void llmc__torchless_vocab(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    llmc__vocab_iter it;
+    llmc__vocab_merge m;
+    uint32_t id, n = 0;
+    llmc__out_words(o, ",\"tokenizer\":{\"vocab\":{");
+    for (id = 0; id < v->count; id++) {
+        if (tok->tok[id].text_len == 0)
+            continue;
+        llmc__out_words(o, n++ > 0 ? "," : "");
+        llmc__out_ascii(o, tok->tok[id].text, tok->tok[id].text_len);
+        llmc__out_words(o, ":");
+        llmc__out_decimal(o, id);
+    }
+    llmc__out_words(o, "},\"merges\":[");
+    llmc__vocab_start(&it);
+    for (n = 0; n < v->merges.count && llmc__vocab_merge_next(v, &it, &m) && m.b != NULL; n++) {
+        llmc__out_words(o, n > 0 ? ",[" : "[");
+        if (m.encoding == LLMC__TEXT_PLAIN) {
+            llmc__out_ascii(o, m.a, m.a_len);
+            llmc__out_words(o, ",");
+            llmc__out_ascii(o, m.b, m.b_len);
+        } else { /* escaped as it must be */
+            llmc__out_words(o, "\"");
+            llmc__out_bytes(o, m.a, m.a_len);
+            llmc__out_words(o, "\",\"");
+            llmc__out_bytes(o, m.b, m.b_len);
+            llmc__out_words(o, "\"");
+        }
+        llmc__out_words(o, "]");
+    }
+    llmc__out_words(o, "]}");
+}
+#endif
+
+/* The tokenizer, or that there is none. False: there is one, which a torchless file cannot hold. */
+static bool llmc__torchless_tokenizer(const llmc_model *m, llmc__out *o)
+{
+#ifndef LLMC_NO_TOKEN
+    if (llmc__torchless_holds(m->tokenizer)) {
+        llmc__torchless_vocab(m->tokenizer, o);
+        return true;
+    }
+#endif
+    llmc__out_words(o, ",\"tokenizer\":{\"vocab\":{},\"merges\":[]}");
+    return m->tokenizer == NULL;
+}
+
+/* The header's JSON and its padding; s->total becomes the bytes of all data. Returns whether the tokenizer is
+   in it, if there is one. */
+static bool llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
 {
     llmc__torchless_part p;
     uint64_t at = 0, scales, dim[2];
     uint32_t i;
+    bool whole;
     llmc__torchless_metadata(&s->m->config, int8, o);
+    whole = llmc__torchless_tokenizer(s->m, o);
+    llmc__out_words(o, ",\"tensors\":{");
     for (i = 0; llmc__torchless_part_at(s->m, i, &p); i++) {
         uint64_t bytes = llmc__torchless_bytes(&p, int8, &scales);
         dim[0] = p.cols;
@@ -25597,6 +26069,7 @@ static void llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
     }
     llmc__out_words(o, "}}");
     s->total = at;
+    return whole;
 }
 
 /* One group [n] as int8 with 127 / absmax to multiply by, or that number itself; of zeros it is infinite. */
@@ -25698,11 +26171,11 @@ static llmc_status llmc__save_torchless(llmc__save *s, llmc_diag *diag)
     if (lacks != NULL)
         return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.save", LLMC_NO_OFFSET, "a torchless file cannot hold %s",
                           lacks);
-    llmc__say(&s->opt->log, LLMC_LOG_WARN, "MODEL.save", "the tokenizer is not written");
     LLMC_MEMSET(&count, 0, sizeof count);
-    llmc__torchless_header(s, int8, &count);
+    if (!llmc__torchless_header(s, int8, &count))
+        llmc__say(&s->opt->log, LLMC_LOG_WARN, "MODEL.save", "the tokenizer is not written");
     llmc__out_u64(s->o, ((count.at + 8 + 63) & ~UINT64_C(63)) - 8);
-    llmc__torchless_header(s, int8, s->o);
+    (void)llmc__torchless_header(s, int8, s->o);
     llmc__out_pad(s->o, 64);
     for (i = 0; on && !s->o->failed && llmc__torchless_part_at(s->m, i, &p); i++) {
         llmc__torchless_data(s, &p, int8);
@@ -28348,6 +28821,7 @@ LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llm
    wait for it, a list through their arg. */
 typedef struct llmc__gr_group {
     uint32_t begin, alt, chain;
+    uint32_t local; /* n_local where it began */
 } llmc__gr_group;
 
 /* One reading of a text. The first only counts (g NULL or without code), the second takes down the
@@ -28362,6 +28836,7 @@ typedef struct llmc__gr_parse {
     uint32_t n, most, limit; /* instructions, written or counted; the most at once, as {0} drops some */
     uint32_t n_rules, n_local, n_literal; /* rules, parts moved out of line, tokens named */
     uint32_t item, repeats; /* where the item begins that an operator would repeat; operators on it */
+    uint32_t item_local;    /* n_local where the item began */
     bool has_item;
     uint32_t depth;
     llmc__gr_group group[LLMC__GR_DEPTH + 2]; /* one for a class inside the deepest */
@@ -28442,6 +28917,7 @@ static void llmc__gr_open(llmc__gr_parse *s)
 {
     llmc__gr_group *g = &s->group[++s->depth];
     g->begin = g->alt = s->n;
+    g->local = s->n_local;
     g->chain = LLMC__GR_NONE;
     s->has_item = false;
 }
@@ -28469,6 +28945,7 @@ static void llmc__gr_close(llmc__gr_parse *s)
         s->code[i].arg = (int32_t)(s->n - i);
     }
     s->item = g->begin;
+    s->item_local = g->local;
     s->has_item = true;
     s->repeats = 0;
 }
@@ -28477,6 +28954,7 @@ static void llmc__gr_close(llmc__gr_parse *s)
    this code begins. */
 typedef struct llmc__gr_unit {
     uint32_t at, n, enter;
+    uint32_t local; /* parts out of line in it, which each copy has for itself */
 } llmc__gr_unit;
 
 /* Appends one more copy. */
@@ -28484,6 +28962,7 @@ static llmc_status llmc__gr_again(llmc__gr_parse *s, const llmc__gr_unit *u)
 {
     uint32_t at = s->n;
     LLMC__TRY(llmc__gr_insert(s, at, u->n));
+    s->n_local += u->local;
     if (s->code == NULL)
         return LLMC_OK;
     LLMC_MEMCPY(s->code + at, s->code + u->at, u->n * sizeof *s->code);
@@ -28508,6 +28987,7 @@ static llmc_status llmc__gr_outline(llmc__gr_parse *s, llmc__gr_unit *u, uint64_
     u->enter = u->at + 1;
     u->at = s->n;
     u->n = 1;
+    u->local = 0;
     s->n_local++;
     return llmc__gr_emit(s, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - u->at);
 }
@@ -28566,8 +29046,11 @@ static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t mi
         return llmc__gr_error(s, p, "too many operators on one item");
     u.at = s->item;
     u.n = s->n - s->item;
-    if (copies == 0)
+    u.local = s->n_local - s->item_local;
+    if (copies == 0) { /* as if it had not been written */
         s->n = s->item;
+        s->n_local = s->item_local;
+    }
     if (copies == 0 || u.n == 0)
         return LLMC_OK;
     LLMC__TRY(llmc__gr_outline(s, &u, copies));
@@ -28740,6 +29223,7 @@ static llmc_status llmc__gr_literal(llmc__gr_parse *s)
         LLMC__TRY(llmc__gr_sequence(s, c, c));
     }
     s->item = begin;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return LLMC_OK;
@@ -28880,6 +29364,7 @@ static llmc_status llmc__gr_token(llmc__gr_parse *s)
         return llmc__gr_error(s, p, "more than 256 tokens in one grammar");
     LLMC__TRY(llmc__gr_token_id(s, &id));
     s->item = s->n;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return llmc__gr_emit(s, LLMC__GR_TOKEN, others, 0, id);
@@ -28923,6 +29408,7 @@ static llmc_status llmc__gr_reference(llmc__gr_parse *s)
     if (rule == LLMC__GR_NONE)
         return llmc__gr_error_name(s, p, n, "no rule has this name");
     s->item = s->n;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return llmc__gr_emit(s, LLMC__GR_CALL, 0, 0, rule);

@@ -790,6 +790,7 @@ static void masks(void)
         "root ::= (\"ab\" | \"a\" | \"ba\"){25,}",
         "root ::= ((([a-c] [a-c] [a-c]){100} \"!\"){100})+",
         "root ::= ([a-b]{1,30}){1,30} \"c\"",
+        "root ::= (([a-c] [a-c] [a-c]){0,400} \"!\"){2,4}{2}", /* code moved out of line, then copied */
         "root ::= . . .* \"\\\"\"",
     };
     vocab v;

@@ -1097,6 +1097,122 @@ static void test_folder(void)
     free(j.data), free(k.data);
 }
 
+//--[ torchless: characters joined by merges ]--
+static const char *const letters[] = {"<unk>",
+                                      "<s>",
+                                      "</s>",
+                                      "\xe2\x96\x81",
+                                      "a",
+                                      "b",
+                                      "ab",
+                                      "\xe2\x96\x81"
+                                      "ab",
+                                      "\xf0\x9f\x98\x80",
+                                      "<0xC3>",
+                                      "<0xA9>",
+                                      "\"",
+                                      "\\"};
+enum { LETTERS = sizeof letters / sizeof letters[0] };
+
+/* "vocab" and "merges" of it, as strings or as pairs. */
+static void letters_json(bytes *b, bool pairs)
+{
+    unsigned i;
+    text(b, "\"vocab\": {");
+    for (i = 0; i < LETTERS; i++) {
+        json_string(b, letters[i], false);
+        text(b, ": %u%s", i, i + 1 < LETTERS ? ", " : "");
+    }
+    text(b, pairs ? "}, \"merges\": [[\"a\", \"b\"], [\"\xe2\x96\x81\", \"ab\"]]"
+                  : "}, \"merges\": [\"a b\", \"\xe2\x96\x81 ab\"]");
+}
+
+/* A .bin whose header holds a tokenizer and no tensors. */
+static bytes torchless_file(bool pairs)
+{
+    bytes h = {NULL, 0, 0}, b = {NULL, 0, 0};
+    text(&h, "{\"metadata\": {\"hidden_size\": \"8\"}, \"tokenizer\": {");
+    letters_json(&h, pairs);
+    text(&h, "}, \"tensors\": {}}");
+    put_int(&b, h.size, 8);
+    put(&b, h.data, h.size);
+    free(h.data);
+    return b;
+}
+
+static bytes mog1_file(void)
+{
+    bytes b = {NULL, 0, 0}, h = {NULL, 0, 0};
+    unsigned i;
+    put_text32(&h, "Mistral");
+    put_int(&h, 0, 4);
+    put_int(&h, LETTERS, 4);
+    for (i = LETTERS; i > 0; i--) { /* ids in any order */
+        put_text32(&h, letters[i - 1]);
+        put_int(&h, i - 1, 4);
+    }
+    put_int(&h, 2, 4);
+    put_text32(&h, "a b");
+    put_text32(&h, "\xe2\x96\x81 ab");
+    put_int(&h, 0, 4);
+    put(&b, "MOG", 4);
+    put_int(&b, 1, 4);
+    put_int(&b, h.size, 8);
+    put(&b, h.data, h.size);
+    free(h.data);
+    return b;
+}
+
+/* The same as Hugging Face's Llamas have it. */
+static bytes letters_file(void)
+{
+    bytes b = {NULL, 0, 0};
+    text(&b, "{\"added_tokens\": [{\"id\": 1, \"content\": \"<s>\", \"special\": true}, {\"id\": 2, "
+             "\"content\": \"</s>\", \"special\": true}], "
+             "\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"Prepend\", "
+             "\"prepend\": \"\xe2\x96\x81\"}, {\"type\": \"Replace\", "
+             "\"pattern\": {\"String\": \" \"}, \"content\": \"\xe2\x96\x81\"}]}, \"pre_tokenizer\": null, "
+             "\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": "
+             "{\"id\": \"<s>\"}}, {\"Sequence\": {\"id\": \"A\"}}], "
+             "\"special_tokens\": {\"<s>\": {\"ids\": [1]}}}, \"decoder\": {\"type\": \"Sequence\", "
+             "\"decoders\": [{\"type\": \"ByteFallback\"}, "
+             "{\"type\": \"Fuse\"}, {\"type\": \"Strip\", \"content\": \" \", \"start\": 1, \"stop\": 0}]}, "
+             "\"model\": {\"type\": \"BPE\", \"byte_fallback\": true, \"fuse_unk\": true, \"unk_token\": "
+             "\"<unk>\", ");
+    letters_json(&b, false);
+    text(&b, "}}");
+    return b;
+}
+
+static void test_torchless(void)
+{
+    static const char *const s[] = {"ab", " ab a  b", "\xf0\x9f\x98\x80", "caf\xc3\xa9", "</s>ab", "\"\\"};
+    static const char *const want[] = {"1 7", "1 3 7 3 4 3 3 5", "1 3 8", "1 3 0 4 0 9 10",
+                                       NULL,  "1 3 11 12"};
+    bytes b[4];
+    opened o[4];
+    unsigned i, k;
+    b[0] = torchless_file(false);
+    b[1] = torchless_file(true);
+    b[2] = mog1_file();
+    b[3] = letters_file();
+    for (i = 0; i < 4; i++) {
+        o[i] = open_bytes(&b[i], i == 3 ? "tokenizer.json" : "model.bin");
+        expect_open(&o[i], "letters");
+        for (k = 0; k < 6 && o[i].tok != NULL && o[0].tok != NULL; k++) {
+            const char *x = ids_of(o[0].tok, s[k], false, true), *y = ids_of(o[i].tok, s[k], false, true);
+            size_t n = want[k] == NULL ? 0 : strlen(want[k]);
+            CHECKF(strcmp(x, y) == 0 || i == 3, "%u: '%s': %s, expected %s", i, s[k], y, x);
+            CHECKF(strncmp(y, n > 0 ? want[k] : "", n) == 0, "%u: '%s': %s, expected %s", i, s[k], y,
+                   want[k]);
+        }
+    }
+    for (i = 0; i < 4; i++) {
+        shut(&o[i]);
+        free(b[i].data);
+    }
+}
+
 //--[ saving ]--
 static bool keep(void *user, const void *data, size_t n)
 {
@@ -1112,8 +1228,8 @@ static void count_warning(void *user, llmc_log_level level, const char *tag, con
     warnings += level == LLMC_LOG_WARN;
 }
 
-/* Saves a model as GGUF; its bytes. */
-static bytes saved(const llmc_model *m)
+/* Saves a model; its bytes. */
+static bytes saved_as(const llmc_model *m, llmc_save_format format)
 {
     bytes out = {NULL, 0, 0};
     llmc_save_options o;
@@ -1122,6 +1238,8 @@ static bytes saved(const llmc_model *m)
     void *work = malloc(need);
     memset(&o, 0, sizeof o);
     memset(&w, 0, sizeof w);
+    o.format = format;
+    o.type = LLMC_F32;
     o.log.fn = count_warning;
     o.log.level = LLMC_LOG_WARN;
     w.write = keep;
@@ -1130,6 +1248,11 @@ static bytes saved(const llmc_model *m)
     CHECKF(llmc_model_save(m, &o, &w, work, need, &seen) == LLMC_OK, "%s", seen.message);
     free(work);
     return out;
+}
+
+static bytes saved(const llmc_model *m)
+{
+    return saved_as(m, LLMC_SAVE_GGUF);
 }
 
 /* A folder's tokenizer, saved in a GGUF and read again, gives the same ids. */
@@ -1212,6 +1335,22 @@ static void test_save(void)
     }
     free(mem);
     free(j.data), free(b.data), free(u.data), free(v.data), free(k.data);
+    k = letters_file(); /* which torchless can hold */
+    m = open_folder(LETTERS, &k, NULL, 0, &mem);
+    if (CHECKF(m != NULL, "%s", seen.message)) {
+        opened t;
+        g = saved_as(m, LLMC_SAVE_TORCHLESS);
+        CHECK(warnings == 0);
+        t = open_bytes(&g, "model.bin");
+        expect_open(&t, "torchless");
+        if (t.tok != NULL)
+            CHECK(strcmp(ids_of(t.tok, "ab \xf0\x9f\x98\x80\"", true, false),
+                         ids_of(llmc_model_tokenizer(m), "ab \xf0\x9f\x98\x80\"", true, false)) == 0);
+        shut(&t);
+        free(g.data);
+    }
+    free(mem);
+    free(k.data);
 }
 
 //--[ hostile ]--
@@ -1336,6 +1475,7 @@ int main(void)
     RUN(test_bert);
     RUN(test_beside);
     RUN(test_folder);
+    RUN(test_torchless);
     RUN(test_save);
     RUN(test_memory);
     RUN(test_hostile);

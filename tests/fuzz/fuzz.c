@@ -4,9 +4,12 @@
      gguf safetensors torchless mog mpk llama2c llmc    models
      model                                              any of these, by the input's first part
      json settings                                      the text readers alone
+     gbnf                                               a grammar, walked with tests/models/tiny-llama.gguf
      tokenizer pieces                                   a tokenizer.json; SentencePiece and whatever else is one
      jinja                                              a chat template, NUL, messages, NUL, variables
+     text                                               a text at once, in pieces, and back
      reply                                              what a model says, in any cut
+     words                                              a text under normalisers and cuts of all kinds
      schema                                             a JSON schema: its grammar, and that compiled
 
    An input is one or more files. Each begins with a head of ten bytes, "\0LLMCFILE", a letter that
@@ -214,6 +217,95 @@ static void open_tokenizer(const uint8_t *data, size_t size, const char *name)
     check_failure(s, &diag);
     if (s == LLMC_OK)
         use_vocabulary(tok);
+    free(mem);
+}
+
+/* ------------------------------------------------------------ a text */
+/* The vocabularies of tests/models/tokenizers, from the repository's root, opened once. */
+static const llmc_tokenizer *vocabulary(unsigned which)
+{
+    static const char *const name[] = {"byte.json",           "spm.json",          "unigram.json",
+                                       "wordpiece.json",      "bpe-rules.model",   "bpe-fallback.model",
+                                       "unigram-rules.model", "unigram-user.model"};
+    static llmc_tokenizer *made[8];
+    char path[128];
+    llmc_blob file;
+    llmc_diag diag;
+    size_t need = 0;
+    which %= 8;
+    if (made[which] != NULL)
+        return made[which];
+    snprintf(path, sizeof path, "tests/models/tokenizers/%s", name[which]);
+    if (llmc_map_open(&file, path, &diag) != LLMC_OK ||
+        llmc_tokenizer_need(&file, 1, NULL, &need, &diag) != LLMC_OK ||
+        llmc_tokenizer_init(&made[which], &file, 1, NULL, malloc(need), need, &diag) != LLMC_OK)
+        broken("a vocabulary of the repository", diag.message);
+    return made[which];
+}
+
+/* A text at once and fed in pieces: the same ids from the same places; and back to text. The first three bytes say
+   which vocabulary, which options, and how long the pieces are. */
+static void use_text(const uint8_t *data, size_t size)
+{
+    const llmc_tokenizer *tok = vocabulary(data[0]);
+    const char *text = (const char *)data + 3;
+    size_t len = size - 3, cap = 40 * size + 64, work_bytes, need = 0, n = 0, m = 0, got = 0, at = 0, used, i;
+    llmc_token *ids = (llmc_token *)malloc(cap * sizeof *ids),
+               *again = (llmc_token *)malloc(cap * sizeof *ids);
+    llmc_span *span = (llmc_span *)malloc(cap * sizeof *span),
+              *place = (llmc_span *)malloc(cap * sizeof *span);
+    char *back = (char *)malloc(cap * 16);
+    llmc_encode_options o;
+    llmc_encoder *enc = NULL;
+    llmc_span plain;
+    llmc_diag diag;
+    void *work, *mem;
+    memset(&o, 0, sizeof o);
+    o.parse_special = data[1] & 1;
+    o.add_bos = o.add_eos = (data[1] & 2) != 0;
+    plain.begin = len / 3;
+    plain.end = len / 2;
+    o.plain = &plain;
+    o.n_plain = (data[1] & 4) != 0;
+    o.offsets = span;
+    work_bytes = llmc_encode_need(tok, len);
+    work = malloc(work_bytes);
+    if (llmc_encode(tok, text, len, &o, work, work_bytes, ids, cap, &n, &diag) != LLMC_OK)
+        broken("a text is not encoded", diag.message);
+    if (llmc_encoder_need(tok, len + 64, &need, &diag) != LLMC_OK)
+        broken("an encoder's size", diag.message);
+    mem = malloc(need);
+    if (llmc_encoder_init(&enc, tok, &o, len + 64, mem, need, &diag) != LLMC_OK)
+        broken("an encoder", diag.message);
+    for (;;) {
+        size_t step = data[2] % 16 == 0 ? len - at : data[2] % 16, room = 1 + data[2] / 16;
+        step = step < len - at ? step : len - at;
+        if (got + room > cap || llmc_encoder_feed(enc, text + at, step, at + step == len, &used, again + got,
+                                                  place + got, room, &m, &diag) != LLMC_OK)
+            broken("an encoder stops", diag.message);
+        at += used;
+        got += m;
+        if (at == len && m < room)
+            break;
+    }
+    for (i = 0; i < n && got == n; i++)
+        if (ids[i] != again[i] || span[i].begin != place[i].begin || span[i].end != place[i].end ||
+            span[i].begin > span[i].end || span[i].end > len)
+            break;
+    if (got != n || i < n)
+        broken("other ids in pieces", "");
+    if (llmc_decode(tok, ids, n, NULL, back, cap * 16, &m, &diag) != LLMC_OK)
+        broken("ids are not decoded", diag.message);
+    for (i = 0; i < n && tok->tok[ids[i]].kind == LLMC_TOKEN_NORMAL; i++)
+        ; /* an added token may take white space with it */
+    if (data[0] % 8 == 0 && i == n && (m != len || memcmp(back, text, len) != 0))
+        broken("a text does not come back", "");
+    free(ids);
+    free(again);
+    free(span);
+    free(place);
+    free(back);
+    free(work);
     free(mem);
 }
 
@@ -498,6 +590,99 @@ static void use_replies(const uint8_t *data, size_t size)
     free(cut.text);
 }
 
+/* tiny-llama's tokens, opened once. */
+static const llmc_grammar_vocab *gbnf_vocab(void)
+{
+    static llmc_grammar_vocab *v;
+    static unsigned char data[1 << 18];
+    llmc_model_options o;
+    llmc_model *model = NULL;
+    llmc_blob file = {data, 0, "tiny-llama.gguf"};
+    llmc_diag diag;
+    size_t need = 0;
+    FILE *f;
+    if (v != NULL)
+        return v;
+    memset(&o, 0, sizeof o);
+    o.vocab_only = true;
+    f = fopen("tests/models/tiny-llama.gguf", "rb");
+    if (f == NULL || (file.size = fread(data, 1, sizeof data, f)) == 0 || fclose(f) != 0)
+        broken("tests/models/tiny-llama.gguf is missing", "");
+    if (llmc_model_need(&file, 1, &o, &need, &diag) != LLMC_OK ||
+        llmc_model_init(&model, &file, 1, &o, malloc(need), need, &diag) != LLMC_OK ||
+        llmc_grammar_vocab_need(llmc_model_tokenizer(model), &need, &diag) != LLMC_OK ||
+        llmc_grammar_vocab_init(&v, llmc_model_tokenizer(model), malloc(need), need, &diag) != LLMC_OK)
+        broken("tiny-llama's tokens", diag.message);
+    return v;
+}
+
+/* Walks a few tokens: what the mask allows is taken, something that it forbids is not. */
+static void walk_grammar(llmc_grammar_state *st, uint32_t n)
+{
+    uint32_t bits[64], step, i, id, seed = 1;
+    llmc_diag diag;
+    llmc_status s;
+    for (step = 0; step < 24 && !llmc_grammar_is_done(st); step++) {
+        bool any = false;
+        s = llmc_grammar_mask(st, bits, 64, &diag);
+        check_failure(s, &diag);
+        if (s != LLMC_OK)
+            return;
+        for (i = 0; i < 40; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            id = (seed >> 8) % n;
+            if ((bits[id / 32] >> (id % 32) & 1) == 0 &&
+                llmc_grammar_advance(st, (llmc_token)id, NULL) == LLMC_OK)
+                broken("a token that is not in the mask", "");
+        }
+        for (i = 0; i < n && !any; i++) {
+            id = (seed + i) % n;
+            any = (bits[id / 32] >> (id % 32) & 1) != 0;
+        }
+        if (!any) /* a token by name may be one that ends */
+            return;
+        s = llmc_grammar_advance(st, (llmc_token)id, &diag);
+        check_failure(s, &diag);
+        if (s == LLMC_BAD_ARG)
+            broken("a token of the mask is refused", diag.message);
+        if (s != LLMC_OK)
+            return;
+    }
+}
+
+static void use_gbnf(const char *text, size_t size)
+{
+    static const llmc_grammar_state_options so = {0, 256, 2};
+    const llmc_grammar_vocab *v = gbnf_vocab();
+    llmc_grammar_options o;
+    llmc_grammar *g = NULL;
+    llmc_grammar_state *st = NULL;
+    llmc_diag diag;
+    size_t need = 0;
+    void *mem, *state = NULL;
+    llmc_status s;
+    memset(&o, 0, sizeof o);
+    o.vocab = v;
+    o.max_code = 1u << 16;
+    s = llmc_grammar_need(v->tok, text, size, &o, &need, &diag);
+    check_failure(s, &diag);
+    if (s != LLMC_OK)
+        return;
+    mem = malloc(need);
+    s = llmc_grammar_init(&g, v->tok, text, size, &o, mem, need, &diag);
+    if (s == LLMC_OK)
+        s = llmc_grammar_state_need(g, &so, &need, &diag);
+    if (s == LLMC_OK) {
+        state = malloc(need);
+        s = llmc_grammar_state_init(&st, g, &so, state, need, &diag);
+    }
+    check_failure(s, &diag);
+    if (s == LLMC_OK)
+        walk_grammar(st, llmc_tokenizer_count(v->tok));
+    free(state);
+    free(mem);
+}
+
 /* ------------------------------------------------------------ chat templates */
 /* The text up to the next NUL as a string of its own; free it. *at goes behind it. */
 static char *take_text(const uint8_t *data, size_t size, size_t *at)
@@ -574,12 +759,131 @@ static void use_jinja(const uint8_t *data, size_t size)
     free(text);
 }
 
+/* ------------------------------------------------------------ text as words */
+/* Pieces of p [n], cut off at `most` bytes a time: their hash. */
+static uint64_t words_hash(const llmc__split *steps, uint32_t n_steps, const uint8_t *p, size_t n,
+                           size_t most)
+{
+    size_t at = 0, have = most == 0 ? n : 0, begin, end, last = 0;
+    uint64_t h = 14695981039346656037u;
+    llmc__splitter s;
+    do {
+        uint8_t *block;
+        have += most < n - have ? most : n - have;
+        block = (uint8_t *)malloc(have - at + 1); /* of its own size */
+        memcpy(block, p + at, have - at);
+        llmc__splitter_init(&s, NULL, steps, n_steps, block, have - at, have == n);
+        while (llmc__splitter_next(&s, &begin, &end)) {
+            if (begin >= end || at + begin < last || at + end > have)
+                broken("pieces out of order", "");
+            last = at + end;
+            h = ((h ^ (at + begin)) * 1099511628211u ^ (at + end)) * 1099511628211u;
+        }
+        free(block);
+        if (s.settled > have - at || (have == n && s.settled != have - at))
+            broken("text is left", "");
+        at += s.settled;
+    } while (have < n);
+    return h;
+}
+
+/* Normalises p [n] with exactly the memory that this is said to need: *used bytes, to be freed. */
+static uint8_t *words_normal(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t n,
+                             size_t *used)
+{
+    size_t room = llmc__normal_room(steps, n_steps, n), bytes = llmc__normal_work(steps, n_steps, n, true), i,
+           again;
+    uint8_t *out, *work;
+    uint32_t *origin;
+    *used = 0;
+    if (room > MOST_MEMORY || bytes > MOST_MEMORY)
+        return NULL;
+    out = (uint8_t *)malloc(room + 1);
+    work = (uint8_t *)malloc(bytes + 1);
+    origin = (uint32_t *)malloc((room + 1) * sizeof *origin);
+    if (!llmc__normalize(steps, n_steps, p, n, out, room, origin, work, bytes, used))
+        broken("normalising takes more than it said", "");
+    for (i = 0; i < *used; i++)
+        if (origin[i] >= n)
+            broken("a place outside the text", "");
+    if (*used > 0 && llmc__normalize(steps, n_steps, p, n, out, *used / 2, NULL, work, bytes, &again))
+        broken("half the room is enough", "");
+    if (!llmc__normalize(steps, n_steps, p, n, out, room, origin, work, bytes, &again) || again != *used)
+        broken("normalising twice differs", "");
+    free(work);
+    free(origin);
+    return out;
+}
+
+/* Head of 32 bytes: how to cut and to normalise; then the text. */
+static void use_words(const uint8_t *data, size_t size)
+{
+    llmc__split cut[3];
+    llmc__normal normal[4], part[LLMC__NORMAL_MAX];
+    uint32_t i, n_cut, n_normal, n_part;
+    size_t n = size - 32, used, at, first, second;
+    const uint8_t *p = data + 32;
+    uint8_t *out, *one, *two;
+    bool map = false;
+    if (size < 32)
+        return;
+    n_cut = data[0] % 4;
+    for (i = 0; i < n_cut; i++) {
+        cut[i] = llmc__split_step(1 + data[1 + 3 * i] % (LLMC__PAT_COUNT - 1u),
+                                  (llmc__behaviour)(data[2 + 3 * i] % 5), data[3 + 3 * i] % 2 != 0);
+        cut[i].text[0] = (char)data[10];
+        cut[i].text[1] = (char)data[11];
+        cut[i].text_len = (uint8_t)(data[12] % 3);
+    }
+    n_normal = data[13] % 5;
+    for (i = 0; i < n_normal; i++) {
+        llmc__normal *s = &normal[i];
+        uint8_t bits = data[18 + i];
+        memset(s, 0, sizeof *s);
+        s->kind = (uint8_t)(data[14 + i] % LLMC__NORMAL_COUNT);
+        s->a = (bits & 1) != 0 && s->kind != LLMC__NORMAL_PRECOMPILED;
+        s->b = (bits & 2) != 0;
+        s->c = (bits & 4) != 0;
+        s->d = (bits & 8) != 0;
+        s->from_len = bits >> 4 & 3;
+        s->to_len = bits >> 6;
+        memcpy(s->from, data + 22, 3);
+        memcpy(s->to, data + 25, 3);
+        s->blob = p;
+        s->blob_len = (uint32_t)n;
+        map = map || s->kind == LLMC__NORMAL_PRECOMPILED;
+        if (s->kind == LLMC__NORMAL_PRECOMPILED && !llmc__charsmap_check(s))
+            n_normal = i;
+    }
+    if (words_hash(cut, n_cut, p, n, 0) != words_hash(cut, n_cut, p, n, 1 + data[31] + n / 64))
+        broken("other pieces in parts", "");
+    out = words_normal(normal, n_normal, p, n, &used);
+    at = llmc__normal_cut(normal, n_normal, p, n);
+    if (out != NULL && at > 0 && !map) {
+        n_part = llmc__normal_part(normal, n_normal, true, false, part);
+        one = words_normal(part, n_part, p, at, &first);
+        n_part = llmc__normal_part(normal, n_normal, false, true, part);
+        two = words_normal(part, n_part, p + at, n - at, &second);
+        if (one != NULL && two != NULL &&
+            (first + second != used || memcmp(out, one, first) != 0 || memcmp(out + first, two, second) != 0))
+            broken("another text in parts", "");
+        free(one);
+        free(two);
+    }
+    free(out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     llmc_blob file = {data, size, "text"};
     bool json = strcmp(target, "json") == 0;
     if (strcmp(target, "schema") == 0)
         return use_schema(&file);
+    if (strcmp(target, "text") == 0) {
+        if (size > 3)
+            use_text(data, size < 4096 ? size : 4096);
+        return 0;
+    }
     if (strcmp(target, "tokenizer") == 0 || strcmp(target, "pieces") == 0) {
         open_tokenizer(data, size, target[0] == 't' ? "tokenizer.json" : "pieces");
         return 0;
@@ -590,6 +894,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (strcmp(target, "reply") == 0) {
         use_replies(data, size);
+        return 0;
+    }
+    if (strcmp(target, "words") == 0) {
+        use_words(data, size);
+        return 0;
+    }
+    if (strcmp(target, "gbnf") == 0) {
+        use_gbnf((const char *)data, size);
         return 0;
     }
     if (!json && strcmp(target, "settings") != 0) {
@@ -772,6 +1084,44 @@ static size_t change_file(uint8_t *data, size_t size, size_t max, uint32_t *stat
     return LLVMFuzzerMutate(data, size, max);
 }
 
+/* A piece of grammar somewhere in one. */
+static size_t change_gbnf(uint8_t *text, size_t size, size_t max, uint32_t *state)
+{
+    static const char *const piece[] = {"*",
+                                        "+",
+                                        "?",
+                                        "{2}",
+                                        "{0}",
+                                        "{0,40}",
+                                        "{30,}",
+                                        "{1000}",
+                                        " | ",
+                                        "(",
+                                        ")",
+                                        "\"a\"",
+                                        "[^a-c]",
+                                        "[\xc3\xa9-\xe2\x82\xac]",
+                                        ".",
+                                        " root ",
+                                        "\nx ::= ",
+                                        " x ",
+                                        "\ny ::= x | ",
+                                        " y ",
+                                        "<s>",
+                                        "!<[3]>",
+                                        "\"\"",
+                                        "# ",
+                                        "\\U0001F600",
+                                        "\n"};
+    const char *with = piece[roll(state) % (sizeof piece / sizeof piece[0])];
+    size_t at = roll(state) % (size + 1), n = strlen(with);
+    if (size + n > max || roll(state) % 3 == 0)
+        return LLVMFuzzerMutate(text, size, max);
+    memmove(text + at + n, text + at, size - at);
+    memcpy(text + at, with, n);
+    return size + n;
+}
+
 /* A keyword of schemas behind one of a text's opening braces. */
 static size_t change_schema(uint8_t *text, size_t size, size_t max, uint32_t *state)
 {
@@ -819,6 +1169,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
     uint32_t state = seed;
     unsigned n, i;
     size_t rest, now, len;
+    if (strcmp(target, "gbnf") == 0)
+        return change_gbnf(data, size, max, &state);
     if (strcmp(target, "schema") == 0)
         return change_schema(data, size, max, &state);
     if (strcmp(target, "reply") == 0 && roll(&state) % 2 == 0) {
@@ -835,9 +1187,10 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
         return LLVMFuzzerMutate(data, size, max);
     if (strcmp(target, "tokenizer") == 0 && roll(&state) % 2 == 0)
         return change_word(data, size, max, &state);
-    if (strcmp(target, "json") == 0 || strcmp(target, "settings") == 0 || strcmp(target, "tokenizer") == 0)
+    if (strcmp(target, "json") == 0 || strcmp(target, "settings") == 0 || strcmp(target, "tokenizer") == 0 ||
+        strcmp(target, "text") == 0)
         return change_text(data, size, max, &state);
-    if (strcmp(target, "pieces") == 0)
+    if (strcmp(target, "pieces") == 0 || strcmp(target, "words") == 0)
         return LLVMFuzzerMutate(data, size, max);
     n = split(data, size, p);
     if (roll(&state) % 16 == 0 || size == 0)

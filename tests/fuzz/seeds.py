@@ -225,6 +225,15 @@ def replies(seeds):
         seeds.add("reply", bytes([formats.index(form.rstrip("+")), len(text) % 256]) + text.encode())
 
 
+def grammars(seeds):
+    """A few grammars, each with other parts of GBNF."""
+    for text in ('root ::= v\nv ::= o | a | s | "1"\no ::= "{" (s ":" v ("," s ":" v)*)? "}"\na ::= "[" (v ("," v)*)? "]"\n'
+                 's ::= "\\"" ([^"\\\\] | "\\\\" ["nt])* "\\""',
+                 'root ::= ([a-z]{2,40} | " ")+ "."', 'root ::= "a" root "b" | "a" root "c" | "a" # ambiguous',
+                 'root ::= x{3}{0,60} y\nx ::= . | "\u00e9"?\ny ::= [\\x00-\\U0010FFFF]', "root ::= <s> !</s>* <[5]> |\n  (\n x )\nx ::= \"\""):
+        seeds.add("gbnf", text.encode())
+
+
 def jinja(seeds):
     """The small templates of tests/vectors/jinja.txt, each with a conversation and some variables."""
     with open(os.path.join(os.path.dirname(__file__), "../vectors/jinja.txt"), encoding="utf-8") as f:
@@ -234,8 +243,19 @@ def jinja(seeds):
         seeds.add("jinja", "\0".join((case["t"], messages, json.dumps(lines[0]["context"]))).encode())
 
 
+def words(seeds):
+    """A head that picks each pattern and each normaliser, then a text with a bit of everything."""
+    text = "It's 12 o'clock, DON'T-shout caf\u00e9 e\u0301\u0323 \u4e2dA\u4e2d \uac00\u1100\u1161\u11a8\r\n \t \ufb01 x=1;\n\n"
+    for i in range(40):
+        cut = bytes([1 + i % 3, i, i % 5, i % 2, i + 7, 0, 0, i + 13, i // 5, 1])
+        normal = bytes([i % 5, i, i + 3, i + 6, i + 9, 0x5f, 0x93, 0xff, 0x2f])
+        seeds.add("words", cut + b"- \1" + normal + b" ae" + b"\xe2\x96\x81" + bytes([0, 0, 0, i]) + text.encode())
+
+
 def main(out, folders):
     seeds = Seeds(out)
+    words(seeds)
+    grammars(seeds)
     jinja(seeds)
     tokenizers(seeds)
     replies(seeds)
