@@ -15875,8 +15875,8 @@ static bool llmc__bert_ideograph(uint32_t cp)
            (cp >= 0xf900 && cp <= 0xfaff) || (cp >= 0x2f800 && cp <= 0x2fa1f);
 }
 
-/* Controls, formats and private use as BERT's normalizer in tokenizer.json knows them: what is unassigned stays, and so
-   do formats that came with Unicode 9 and later. */
+/* Controls, formats and private use as BERT's normalizer in tokenizer.json knows them: what is unassigned
+   stays, and so do formats that came with Unicode 9 and later. */
 static bool llmc__bert_control(uint32_t cp)
 {
     static const uint32_t range[][2] = {
@@ -16450,7 +16450,8 @@ LLMC__UNUSED static bool llmc__normal_same(const llmc__normal *steps, uint32_t n
    steps [n_steps <= LLMC__NORMAL_MAX];  p any bytes, len < 4 GiB;  out [cap], which no step reads;
    origin [cap + 1] or NULL: for every output byte the place of the source byte it came from, ascending
    but for marks that changed places, and len at the end;  work [work_bytes], any alignment, see
-   llmc__normal_work;  *used the whole output's length, also where cap is too small, and 0 where the work memory is.
+   llmc__normal_work;  *used the whole output's length, also where cap is too small, and 0 where the work
+   memory is.
    True: all of it is in out. Time is linear in the length of the text and of what is written. */
 static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len,
                             uint8_t *out, size_t cap, uint32_t *origin, void *work, size_t work_bytes,

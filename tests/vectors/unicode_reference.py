@@ -115,8 +115,22 @@ def nmt(s):
     return [0x20 if c in blank else c for c in s if c not in drop]
 
 
+# The tables of the library that defines BERT's normalizer are older: what is unassigned counts as no control,
+# nor do formats that are younger than Unicode 8.
+AGE = {}
+for line in open(DATA + "DerivedAge.txt"):
+    f = [x.strip() for x in line.split("#")[0].split(";")]
+    if len(f) > 1:
+        ends = [int(x, 16) for x in f[0].split("..")]
+        AGE.update((c, float(f[1])) for c in range(ends[0], ends[-1] + 1))
+
+
+def control(c):
+    return c in (0, 0xFFFD) or CATEGORY[c] in ("Cc", "Co") or (CATEGORY[c] == "Cf" and AGE[c] <= 8)
+
+
 def clean(s):
-    keep = [c for c in s if c not in (0, 0xFFFD) and (c in (9, 10, 13) or CATEGORY[c][0] != "C")]
+    keep = [c for c in s if c in (9, 10, 13) or not control(c)]
     return [0x20 if c in SPACE else c for c in keep]
 
 
