@@ -10587,7 +10587,6 @@ typedef enum llmc__pattern {
     LLMC__PAT_DIGITS,      /* \p{N}+     */
     LLMC__PAT_DIGITS3,     /* \p{N}{1,3} */
     LLMC__PAT_ASCII3,      /* [0-9][0-9][0-9] */
-    LLMC__PAT_BYTE_DIGITS, /* \p{N}+ over GPT-2's byte alphabet: bytes 30..39, B2, B3, B9, BC..BE */
     LLMC__PAT_PUNCT,       /* \p{P} and ASCII's punctuation, which takes in nine symbols */
     LLMC__PAT_PUNCT_RUN,   /* the same, as long as it goes */
     LLMC__PAT_ASCII_PUNCT, /* ASCII's punctuation alone */
@@ -10599,6 +10598,7 @@ typedef enum llmc__pattern {
     LLMC__PAT_CJK,         /* U+4E00..9FA5, 0800..4E00, AC00..D7FF, as long as it goes */
     LLMC__PAT_CJK_KANA,    /* U+4E00..9FA5, 3040..309F, 30A0..30FF, likewise */
     LLMC__PAT_TEXT,        /* llmc__split.text, byte for byte */
+    LLMC__PAT_BYTE_DIGITS, /* \p{N}+ over GPT-2's byte alphabet: bytes 30..39, B2, B3, B9, BC..BE */
     LLMC__PAT_COUNT
 } llmc__pattern;
 
@@ -18577,15 +18577,27 @@ static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n,
     return llmc__runs_put(t, p, n, place, space, true, work, out, &used);
 }
 
-/* A piece that split steps gave, where every piece gets a space if it has none, and is cut before each. */
+/* Whether p [n] begins with U+2581. */
+static bool llmc__at_mark(const uint8_t *p, size_t n)
+{
+    return n >= 3 && p[0] == 0xe2 && p[1] == 0x96 && p[2] == 0x81;
+}
+
+/* A piece that split steps gave, where every piece gets a space if it has none, and is cut before each. U+2581 is a
+   space only here: the steps before took it for a letter. */
 static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
                                 llmc__work work, llmc__ids *out)
 {
+    static const uint8_t blank[] = {' '};
     size_t at = 0, end;
     for (; at < n; at = end) {
-        for (end = at + 1; end < n && p[end] != ' ';)
+        size_t mark = llmc__at_mark(p + at, n - at) ? 3 : 0;
+        const uint8_t *piece = p + at + mark;
+        for (end = at + (mark > 0 ? mark : 1); end < n && p[end] != ' ' && !llmc__at_mark(p + end, n - end);)
             end++;
-        if (!llmc__piece_ids(t, p + at, end - at, place + at, at == 0 && p[0] != ' ', work, out))
+        if (mark > 0 && end - at == mark ? !llmc__piece_ids(t, blank, 1, place + at, false, work, out)
+                                         : !llmc__piece_ids(t, piece, end - at - mark, place + at + mark,
+                                                            mark > 0 || (at == 0 && p[0] != ' '), work, out))
             return false;
     }
     return true;
@@ -18697,7 +18709,8 @@ static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how
 static unsigned llmc__respace_how(const llmc__flow *f, llmc_token next)
 {
     const llmc_tokenizer *t = f->tok;
-    unsigned how = t->vocab.alphabet == LLMC__ALPHABET_MARK ? LLMC__RESPACE_MARKS : 0;
+    bool marks = t->vocab.alphabet == LLMC__ALPHABET_MARK && t->vocab.prefix != LLMC__PREFIX_PIECES;
+    unsigned how = marks ? LLMC__RESPACE_MARKS : 0;
     if (!t->vocab.remove_spaces)
         return how;
     how |= LLMC__RESPACE_RUNS;
@@ -18736,6 +18749,9 @@ static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *or
 {
     llmc__search s = f->search;
     size_t at = 0, begin, end, used, found;
+    bool inside = f->tok->user_inside; /* what tokens are found in has its spaces in order */
+    if (inside)
+        f->out.used = n = llmc__respace(p, n, origin, llmc__respace_how(f, next));
     s.set = &f->tok->special[1];
     s.text = p;
     s.len = n;
@@ -18745,10 +18761,11 @@ static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *or
     while (at < n) {
         llmc_token id = llmc__special_next(&s, at, &begin, &found);
         unsigned how = llmc__respace_how(f, id >= 0 ? id : next), added = id >= 0 ? f->tok->tok[id].added : 0;
+        uint32_t *from = origin == NULL ? NULL : origin + at;
         end = (added & LLMC__ADDED_LSTRIP) != 0 ? llmc__space_before(p, at, begin) : begin;
         found += begin - end;
-        f->out.origin = origin == NULL ? NULL : origin + at;
-        f->out.used = llmc__respace(p + at, end - at, origin == NULL ? NULL : origin + at, how);
+        f->out.origin = from;
+        f->out.used = inside ? end - at : llmc__respace(p + at, end - at, from, how);
         if (!llmc__words_put(f, p + at - 1, p + at, f->out.used, true, &used))
             return false;
         f->out.origin = origin;
@@ -19355,6 +19372,21 @@ static bool llmc__find_normal(const llmc__vocab *v, uint32_t added)
     return (added & LLMC__ADDED_NORMALIZED) != 0 && v->n_normal > 0;
 }
 
+/* Which of the two lists a special token is looked for in: 1, in text as it came; 2, in rewritten text. SentencePiece's
+   user tokens are in both: they keep normalisation away from themselves, and are found in what comes of other text;
+   but a space in them is one that has not been removed. */
+static unsigned llmc__find_lists(const llmc_tokenizer *t, const llmc__tok *k)
+{
+    const llmc__vocab *v = &t->vocab;
+    bool space = false;
+    uint32_t i;
+    if (k->kind != LLMC_TOKEN_USER || !t->user_inside)
+        return llmc__find_normal(v, k->added) ? 2 : 1;
+    for (i = 0; i < k->raw_len && v->remove_spaces; i++)
+        space = space || t->raw[k->raw + i] == ' ';
+    return (space ? 0u : 1u) | (space || v->n_normal > 0 ? 2u : 0u);
+}
+
 /* Refuses what no table holds. Errors: BAD_FILE (kind, id), UNSUPPORTED (length). */
 static llmc_status llmc__token_check(const llmc__vocab *v, const llmc__vocab_token *k, llmc_diag *diag)
 {
@@ -19402,11 +19434,14 @@ static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes 
         sizes->raw += k.kind == LLMC_TOKEN_BYTE ? 1 : k.len;
         sizes->raw += llmc__find_normal(v, k.flags) ? llmc__normal_room(v->normal, v->n_normal, k.len) : 0;
         sizes->copies += llmc__text_copied(v, &k) ? k.len : 0;
-        sizes->special +=
-            k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
+        if (k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE)
+            sizes->special += k.kind == LLMC_TOKEN_USER ? 2 : 1; /* lists that it may be in */
         sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, k.len);
         if (v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE)
-            sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED ? k.len : 0;
+            sizes->nodes +=
+                k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED
+                    ? k.len * (v->kind == LLMC__VOCAB_WORDPIECE ? 2u : 1u) /* perhaps in two places */
+                    : 0;
     }
     if (n < v->tokens.count)
         return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
@@ -19521,16 +19556,34 @@ static uint32_t llmc__edge_make(llmc_tokenizer *t, uint32_t node, uint32_t c, ui
     return 0;
 }
 
+/* Goes on from *node along p [n], making what is missing. False: too many collisions. */
+static bool llmc__edges_make(llmc_tokenizer *t, uint32_t *node, const uint8_t *p, size_t n, uint32_t *nodes)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        if ((*node = llmc__edge_make(t, *node, p[i], nodes)) == 0)
+            return false;
+    return true;
+}
+
 /* A token into the tree over tokens' bytes, of which the lowest of equals counts. False: too many collisions. */
 static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
 {
     const llmc__tok *k = &t->tok[id];
-    uint32_t node = (k->flags & LLMC__TOK_INSIDE) != 0, i;
-    for (i = 0; i < k->raw_len; i++) {
-        node = llmc__edge_make(t, node, t->raw[k->raw + i], nodes);
-        if (node == 0)
-            return false;
-    }
+    const char *prefix = t->vocab.piece_prefix;
+    bool inside = (k->flags & LLMC__TOK_INSIDE) != 0;
+    uint32_t node = inside, i;
+    if (!llmc__edges_make(t, &node, t->raw + k->raw, k->raw_len, nodes))
+        return false;
+    if (t->leaf[node] == 0)
+        t->leaf[node] = id + 1;
+    if (!inside || prefix[0] == 0)
+        return true;
+    node = 0; /* "##ing" at a word's begin is this token, too */
+    i = (uint32_t)llmc__strlen(prefix);
+    if (!llmc__edges_make(t, &node, (const uint8_t *)prefix, i, nodes) ||
+        !llmc__edges_make(t, &node, t->raw + k->raw, k->raw_len, nodes))
+        return false;
     if (t->leaf[node] == 0)
         t->leaf[node] = id + 1;
     return true;
@@ -19756,12 +19809,12 @@ static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc_
     size_t used;
     for (id = 0; id < v->count; id++) {
         const llmc__tok *k = &m->tok[id];
-        if (llmc__find_kind(k) == 0 || llmc__find_normal(v, k->added) != (which == 1))
+        if (llmc__find_kind(k) == 0 || (llmc__find_lists(m->t, k) >> which & 1) == 0)
             continue;
         list[n].at = k->raw;
         list[n].len = k->raw_len;
         list[n].id = (llmc_token)id;
-        if (which == 1) {
+        if (which == 1 && llmc__find_normal(v, k->added)) {
             list[n].at = (uint32_t)m->raw_used;
             if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
                                  (size_t)(m->raw_size - m->raw_used), NULL, m->scratch, m->scratch_size,

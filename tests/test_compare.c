@@ -277,42 +277,42 @@ static void compare_shared(const char *file, const char *vector, bool special)
 
 static void test_gpt2_tiktoken(void)
 {
-    compare_shared("vocabs/ggml-vocab-gpt-2.gguf", "tiktoken-gpt2", false);
+    compare_shared("data/vocabs/ggml-vocab-gpt-2.gguf", "tiktoken-gpt2", false);
 }
 
 static void test_gpt2_bytes(void)
 {
-    compare_shared("vocabs/ggml-vocab-gpt-2.gguf", "bytes-gpt2", false);
+    compare_shared("data/vocabs/ggml-vocab-gpt-2.gguf", "bytes-gpt2", false);
 }
 
 static void test_gpt2(void)
 {
-    compare_shared("vocabs/ggml-vocab-gpt-2.gguf", "vocab-gpt-2", true);
+    compare_shared("data/vocabs/ggml-vocab-gpt-2.gguf", "vocab-gpt-2", true);
 }
 
 static void test_falcon(void)
 {
-    compare_shared("vocabs/ggml-vocab-falcon.gguf", "vocab-falcon", true);
+    compare_shared("data/vocabs/ggml-vocab-falcon.gguf", "vocab-falcon", true);
 }
 
 static void test_starcoder(void)
 {
-    compare_shared("vocabs/ggml-vocab-starcoder.gguf", "vocab-starcoder", true);
+    compare_shared("data/vocabs/ggml-vocab-starcoder.gguf", "vocab-starcoder", true);
 }
 
 static void test_deepseek_coder(void)
 {
-    compare_shared("vocabs/ggml-vocab-deepseek-coder.gguf", "vocab-deepseek-coder", true);
+    compare_shared("data/vocabs/ggml-vocab-deepseek-coder.gguf", "vocab-deepseek-coder", true);
 }
 
 static void test_llama_spm(void)
 {
-    compare_shared("vocabs/ggml-vocab-llama-spm.gguf", "vocab-llama-spm", false);
+    compare_shared("data/vocabs/ggml-vocab-llama-spm.gguf", "vocab-llama-spm", false);
 }
 
 static void test_phi3(void)
 {
-    compare_shared("vocabs/ggml-vocab-phi-3.gguf", "vocab-phi-3", false);
+    compare_shared("data/vocabs/ggml-vocab-phi-3.gguf", "vocab-phi-3", false);
 }
 
 /*--- tiktoken's own rank files ---*/
