@@ -62,7 +62,9 @@
 
    6. Conversations
    Keep the messages; llmc_seq_chat makes the sequence's tokens those of the conversation and
-   computes only what is new. Text inside messages never becomes a control token.
+   computes only what is new. The model's own chat template, a program in Jinja, says how a conversation
+   is written; tools, documents and variables are handed to it as JSON (llmc_chat_options). Text inside
+   messages never becomes a control token, whatever a template does with it.
 
    7. Threads
    None of our own: llmc_tasks hands work to yours (llmc_pool_open offers a pool). Results do not
@@ -122,30 +124,36 @@
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
-     activation functions -> LAYER.ffn            memory need -> ENGINE.carve
-     arena -> MEM.arena                           MessagePack -> DATA.msgpack
-     attention, GQA -> LAYER.attn                 mixture of experts -> LAYER.experts
-     batching, continuous -> ENGINE.step          mmap, files -> OS.map
-     BERT, pooling -> ENGINE.embed                models as GGUF -> MODEL.save
-     BPE merges -> TOKEN.merge                    penalties -> SAMPLE.penalty
-     byte order -> PLATFORM.order                 perplexity (llmc_seq_forward) -> ENGINE.step
-     chat templates -> CHAT.format                pre-tokenizers -> TOKEN.split
-     checkpoint folders -> OS.folder              prompts in chats -> CHAT.format
-     config.json -> MODEL.hyper                   quantisation -> QUANT.block
-     CPU dispatch -> PLATFORM.cpu                 random numbers -> MATH.random
+     activation functions -> LAYER.ffn            mmap, files -> OS.map
+     ambiguous grammars -> GRAMMAR.stack          models as GGUF -> MODEL.save
+     arena -> MEM.arena                           names of pre-tokenizers -> FILE.pattern
+     attention, GQA -> LAYER.attn                 normalizers -> TOKEN.normal
+     batching, continuous -> ENGINE.step          penalties -> SAMPLE.penalty
+     BERT, pooling -> ENGINE.embed                perplexity (llmc_seq_forward) -> ENGINE.step
+     BPE merges -> TOKEN.merge                    pre-tokenizers -> TOKEN.split
+     byte order -> PLATFORM.order                 prompt injection -> CHAT.build
+     chat formats of our own -> CHAT.format       prompts in chats -> CHAT.render
+     chat templates, Jinja -> CHAT.run            quantisation -> QUANT.block
+     checkpoint folders -> OS.folder              random numbers -> MATH.random
+     config.json -> MODEL.hyper                   reasoning in replies -> CHAT.reply
+     CPU dispatch -> PLATFORM.cpu                 regular expressions -> GRAMMAR.pattern
      decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
-     embeddings -> ENGINE.embed                   RoPE, YaRN, NTK -> LAYER.rope
-     error messages -> STATUS.fail                RoPE scaling in files -> MODEL.rope
+     embeddings -> ENGINE.embed                   RoPE scaling in files -> MODEL.rope
+     error messages -> STATUS.fail                RoPE, YaRN, NTK -> LAYER.rope
      families of models -> MODEL.family           safetensors -> FILE.safetensors
-     GGUF -> FILE.gguf                            sampling, top-k, top-p -> SAMPLE.filter
-     Hugging Face folders -> MODEL.source         sliding window, sinks -> LAYER.attn
-     JSON -> DATA.check                           stop strings, UTF-8 -> ENGINE.stream
-     K-quants -> QUANT.unit                       tensor names -> MODEL.names
-     KV cache, pages -> KV.pool                   threads -> OS.pool
-     llama2.c files -> FILE.llama2c               TOML, YAML -> DATA.settings
+     GBNF grammars -> GRAMMAR.parse               sampling, top-k, top-p -> SAMPLE.filter
+     GGUF -> FILE.gguf                            sliding window, sinks -> LAYER.attn
+     Hugging Face folders -> MODEL.source         stop strings, UTF-8 -> ENGINE.stream
+     JSON -> DATA.check                           tensor names -> MODEL.names
+     JSON schemas -> GRAMMAR.schema               threads -> OS.pool
+     K-quants -> QUANT.unit                       token masks -> GRAMMAR.mask
+     KV cache, pages -> KV.pool                   TOML, YAML -> DATA.settings
+     llama2.c files -> FILE.llama2c               tool calls -> CHAT.call
      llm.c files -> FILE.llmc                     torchless, MOG -> FILE.torchless
      logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
-                                                  vector kernels -> KERNEL.body
+     memory need -> ENGINE.carve                  vector kernels -> KERNEL.body
+     MessagePack -> DATA.msgpack                  vocabularies from text -> TOKEN.build
+     mixture of experts -> LAYER.experts
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -622,6 +630,25 @@ LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *t
                                        llmc_diag *diag);
 LLMC_API size_t llmc_decoder_end(llmc_decoder *dec, char *text);
 
+/* How llmc_vocab_build makes a vocabulary. */
+typedef struct llmc_vocab_options {
+    size_t size;
+    bool chars;                 /* of characters; else of words, with punctuation apart           */
+    uint32_t min_count;         /* pieces that occur less often are left to the unknown token     */
+    const char *const *special; /* [n_special] UTF-8, in the order of their ids, the unknown one  */
+    size_t n_special;           /*   first; none: "<unk>". In the texts they part what is around  */
+} llmc_vocab_options;
+
+/* The distinct words or characters of texts as a tokenizer.json (WordLevel), in order of first appearance:
+   what llmc_tokenizer_init and others read. Need's memory is enough; less does where pieces recur.
+   *n_tokens may be NULL. Errors: BAD_ARG, NO_MEMORY, IO (the writer stopped), UNSUPPORTED (text made
+   to slow it down). */
+LLMC_API llmc_status llmc_vocab_need(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                     size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                      void *mem, size_t bytes, const llmc_writer *writer, uint32_t *n_tokens,
+                                      llmc_diag *diag);
+
 #endif /* LLMC_NO_TOKEN */
 
 /*==== 14 MODEL ==== configuration, weights, tokenizer ====*/
@@ -942,7 +969,7 @@ LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer 
 
 typedef struct llmc_grammar_state_options {
     size_t size;
-    uint32_t max_states; /* automaton states kept, 8 configurations and 2 stack entries each; 0: 2048 */
+    uint32_t max_states; /* automaton states kept, 16 configurations and 8 stack entries each; 0: 2048 */
     uint32_t max_masks;  /* masks kept, each two bits a token; 0: 32                                  */
 } llmc_grammar_state_options;
 
@@ -1165,7 +1192,7 @@ LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size
 LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
                                     float *out, llmc_diag *diag);
 
-/*==== 21 CHAT ==== conversations as text and tokens, by templates in Jinja ====*/
+/*==== 21 CHAT ==== conversations as text and tokens, by templates ====*/
 #ifndef LLMC_NO_CHAT
 
 /* A chat template, parsed: a program in Jinja. */
@@ -1250,6 +1277,88 @@ LLMC_API llmc_status llmc_chat_render(const llmc_template *t, const llmc_chat_op
    Errors: as above, BAD_FILE (the template), FULL. */
 LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, const llmc_chat_options *opt, const llmc_message *messages,
                                    size_t n_messages, llmc_diag *diag);
+
+/* How a family of models writes reasoning and tool calls into its replies. */
+typedef enum llmc_reply_format {
+    LLMC_REPLY_AUTO,        /* recognised from the model: llmc_reply_format_of                           */
+    LLMC_REPLY_PLAIN,       /* text alone                                                                */
+    LLMC_REPLY_LLAMA3,      /* {"name", "parameters"}, [name(key=value)], <function=name>, <|python_tag|> */
+    LLMC_REPLY_HERMES,      /* <tool_call>{"name", "arguments"}</tool_call>, <think>: Hermes, Qwen       */
+    LLMC_REPLY_QWEN3_CODER, /* <tool_call><function=name><parameter=key>, <think>                        */
+    LLMC_REPLY_MISTRAL,     /* [TOOL_CALLS][{"name", "arguments"}] or name[ARGS]{...}, [THINK]           */
+    LLMC_REPLY_GPT_OSS,     /* harmony: <|channel|>...<|message|>                                        */
+    LLMC_REPLY_DEEPSEEK,    /* R1, V3, V3.1: <tool_call_begin> and kin with bars of their own, <think>    */
+    LLMC_REPLY_CLAUDE_RUST, /* <tool_call>{"name", "arguments"}</tool_call>, white space as it stands    */
+    LLMC_REPLY_FORMAT_COUNT
+} llmc_reply_format;
+
+/* "auto", "plain", "llama3", "hermes", "qwen3-coder", "mistral", "gpt-oss", "deepseek", "claude-rust".
+   By name in any case; NOT_FOUND. Of a model: by its template, else its vocabulary; never AUTO. Of a
+   template's text alone: PLAIN where it has no sign of the others. */
+LLMC_API const char *llmc_reply_format_name(llmc_reply_format format);
+LLMC_API llmc_status llmc_reply_format_named(const char *name, llmc_reply_format *out);
+LLMC_API llmc_reply_format llmc_reply_format_of(const llmc_model *model);
+LLMC_API llmc_reply_format llmc_reply_format_in(const char *chat_template, size_t len);
+
+/* Whether the tags are control tokens, which the text shows only with llmc_seq_options.show_special.
+   With it every format takes the tokens that end a reply out of the text again. */
+LLMC_API bool llmc_reply_wants_special(llmc_reply_format format);
+
+typedef enum llmc_reply_kind {
+    LLMC_REPLY_TEXT,           /* for the user                                                  */
+    LLMC_REPLY_REASONING,      /* thoughts before it                                            */
+    LLMC_REPLY_CALL_BEGIN,     /* a tool is called; `name` may be "" if arguments come before it */
+    LLMC_REPLY_CALL_ARGUMENTS, /* the next piece of the call's arguments, a JSON object          */
+    LLMC_REPLY_CALL_END,       /* the call is complete: `name` is known, its arguments are valid */
+    LLMC_REPLY_ERROR           /* no call after all: text says why, for the model to read        */
+} llmc_reply_kind;
+
+/* Pointers are good until the next call with this reply. Pieces of one kind and part join; if the input is
+   UTF-8, none ends inside a character. After CALL_BEGIN comes CALL_END or ERROR before anything else begins;
+   an ERROR may also come without a CALL_BEGIN. */
+typedef struct llmc_reply_event {
+    llmc_reply_kind kind;
+    const char *text; /* [len], not NUL-terminated, of TEXT, REASONING, CALL_ARGUMENTS, ERROR; else empty */
+    size_t len;
+    const char *name; /* of the tool, as far as known; "" outside calls */
+    const char *id;   /* that the model gave the call (Mistral), complete at CALL_END; "" if none */
+    uint32_t part;    /* grows from one text, reasoning or call to the next; numbers may be left out */
+} llmc_reply_event;
+
+#define LLMC_REPLY_NAME_MAX 127 /* bytes of a tool's name, of a parameter's, of an id */
+
+typedef struct llmc_reply_options {
+    size_t size;
+    llmc_reply_format format;
+    const llmc_model *model; /* for AUTO */
+    const char *prompt;      /* [prompt_len] what the reply continues, NULL if that is not known: it may */
+    size_t prompt_len;       /*   have opened the reasoning already. Looked at by llmc_reply_init alone  */
+    const char *tools;       /* [tools_len] the JSON array that the template got, NULL if not at hand.     */
+    size_t tools_len;        /*   QWEN3_CODER's values have no quotes: those of parameters whose "type" is */
+                             /*   not "string" are then JSON, all others strings. Borrowed                */
+} llmc_reply_options;
+
+/* Generated text as it comes, any cut of it giving the same parts:
+       llmc_reply_init(&reply, &options, mem, llmc_reply_need(), &diag);
+       for each piece {
+           llmc_reply_feed(reply, piece.text, piece.text_len, &diag);
+           while (llmc_reply_next(reply, &event)) ...
+       }
+       llmc_reply_finish(reply);
+       while (llmc_reply_next(reply, &event)) ...
+   White space around tags belongs to them (LLAMA3, HERMES, QWEN3_CODER, DEEPSEEK: before a tag at most 64
+   bytes). What only begins like a tag is text. In LLAMA3 a reply that is a call is one even if no tools
+   were offered: use PLAIN then. Built-in tools keep their names: "code_interpreter" (LLAMA3) and "python"
+   (GPT_OSS) get {"code": "..."}. After an ERROR all is left out up to the tag that ends the call.
+   feed borrows text until next returns false. Memory does not grow with the reply, work is linear in it.
+   Errors: init BAD_ARG (format, tools), NO_MEMORY; feed BAD_ARG (events left, or after finish). */
+typedef struct llmc_reply llmc_reply;
+LLMC_API size_t llmc_reply_need(void);
+LLMC_API llmc_status llmc_reply_init(llmc_reply **out, const llmc_reply_options *opt, void *mem, size_t bytes,
+                                     llmc_diag *diag);
+LLMC_API llmc_status llmc_reply_feed(llmc_reply *reply, const char *text, size_t len, llmc_diag *diag);
+LLMC_API void llmc_reply_finish(llmc_reply *reply);
+LLMC_API bool llmc_reply_next(llmc_reply *reply, llmc_reply_event *event);
 
 #endif /* LLMC_NO_CHAT */
 
@@ -8672,6 +8781,9 @@ enum {
     X(TOK_SEP, "tokenizer.ggml.seperator_token_id")                 \
     X(TOK_CHARSMAP, "tokenizer.ggml.precompiled_charsmap")          \
     X(TOK_REMOVE_SPACES, "tokenizer.ggml.remove_extra_whitespaces") \
+    X(TOK_NFC, "tokenizer.llmc.nfc")                                \
+    X(TOK_ADDED, "tokenizer.llmc.added_flags")                      \
+    X(TOK_INSIDE, "tokenizer.llmc.user_inside")                     \
     X(CHAT_TEMPLATE, "tokenizer.chat_template")
 
 enum {
@@ -10558,21 +10670,22 @@ typedef enum llmc__pattern {
     LLMC__PAT_GPT2,       /* '(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
     LLMC__PAT_CL100K,     /* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
                             ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
-    LLMC__PAT_CL100K_END, /* the same, and white space before the end is one word: \s+$ goes before \s*[\r\n]+ */
+    LLMC__PAT_CL100K_END, /* the same with \s+$ before \s*[\r\n]+ */
     LLMC__PAT_QWEN2,      /* CL100K with \p{N} for \p{N}{1,3} */
-    LLMC__PAT_NANOCHAT, /* CL100K with \p{N}{1,2} */
-    LLMC__PAT_MINICPM,  /* CL100K with \p{N}+ */
-    LLMC__PAT_QWEN35,   /* QWEN2 with [\p{L}\p{M}]+ for \p{L}+ and [^\s\p{L}\p{M}\p{N}]+ for what is left */
-    LLMC__PAT_SEED,     /* QWEN2 with  ?[^\s\p{L}\p{N}\r\n]+ for  ?[^\s\p{L}\p{N}]+[\r\n]* */
-    LLMC__PAT_PLAIN,    /* QWEN2 without the contractions */
-    LLMC__PAT_O200K, /* with U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], and C the contractions:
+    LLMC__PAT_NANOCHAT,   /* CL100K with \p{N}{1,2} */
+    LLMC__PAT_MINICPM,    /* CL100K with \p{N}+ */
+    LLMC__PAT_QWEN35,     /* QWEN2 with [\p{L}\p{M}]+ for \p{L}+ and [^\s\p{L}\p{M}\p{N}]+ for what is left */
+    LLMC__PAT_SEED,       /* QWEN2 with  ?[^\s\p{L}\p{N}\r\n]+ for  ?[^\s\p{L}\p{N}]+[\r\n]* */
+    LLMC__PAT_PLAIN,      /* QWEN2 without the contractions */
+    LLMC__PAT_O200K,  /* U = [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], W = [\p{Ll}\p{Lm}\p{Lo}\p{M}], C contractions:
                              [^\r\n\p{L}\p{N}]?U*W+C?|[^\r\n\p{L}\p{N}]?U+W*C?|\p{N}{1,3}|
                               ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
     LLMC__PAT_TEKKEN, /* O200K without the contractions, with \p{N} for \p{N}{1,3} */
     LLMC__PAT_KIMI,   /* \p{Han}+ before O200K, whose letters exclude \p{Han}; [\r\n]* for [\r\n/]* */
     LLMC__PAT_LAST_WORD = LLMC__PAT_KIMI,
     /* words with gaps between them */
-    LLMC__PAT_DEEPSEEK3, /* [!-/:-@[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|
+    LLMC__PAT_DEEPSEEK3, /* [!-/:-@[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|
+                             ?[\p{P}\p{S}]+[\r\n]*|
                             \s*[\r\n]+|\s+(?!\S)|\s+ */
     LLMC__PAT_BLOOM,     /*  ?[^()|\s.,!?...]+: also U+2026, 3002, FF0C, 3001, 0964, 06D4 and 060C */
     LLMC__PAT_LETTERS,   /* \s?\p{L}+ */
@@ -10636,7 +10749,7 @@ typedef enum llmc__normal_kind {
     LLMC__NORMAL_COLLAPSE,      /* two or more U+0020 become one `to`                                    */
     LLMC__NORMAL_STRIP,         /* a: white space goes at the left; b: at the right                      */
     LLMC__NORMAL_NMT,           /* some controls go, some spaces become U+0020                           */
-    LLMC__NORMAL_PRECOMPILED, /* blob: SentencePiece's charsmap, passed by llmc__charsmap_check; a: it is base64 */
+    LLMC__NORMAL_PRECOMPILED,   /* blob: a charsmap that passed llmc__charsmap_check; a: in base64 */
     LLMC__NORMAL_COUNT
 } llmc__normal_kind;
 
@@ -10721,8 +10834,8 @@ static const uint8_t llmc__cut[LLMC__CUT_COUNT][6] = {
     {LLMC__PAT_BLOOM, LLMC__PAT_DIGIT},
 };
 
-/* Names of tokenizer.ggml.pre. Source: llama.cpp, src/llama-vocab.cpp, and "nanochat". Where llama.cpp cuts by
-   an approximation of the maker's regex (tekken, gpt-4o), the maker's own is meant here. */
+/* Names of tokenizer.ggml.pre. Source: llama.cpp, src/llama-vocab.cpp, and "nanochat". Where llama.cpp cuts
+   by an approximation of the maker's regex (tekken, gpt-4o), the maker's own is meant here. */
 typedef struct llmc__pre_name {
     const char *name;
     uint8_t cut, flags;
@@ -11062,11 +11175,12 @@ typedef enum llmc__decoding {
 } llmc__decoding;
 
 enum {
-    LLMC__ADDED = 1,            /* found in text before anything else: the flags below say how */
-    LLMC__ADDED_LSTRIP = 2,     /* takes white space before it */
-    LLMC__ADDED_RSTRIP = 4,     /* takes white space behind it */
-    LLMC__ADDED_WORD = 8,       /* only where no letter, digit or underscore stands beside it */
-    LLMC__ADDED_NORMALIZED = 16 /* looked for in normalised text */
+    LLMC__ADDED = 1,             /* found in text before anything else: the flags below say how */
+    LLMC__ADDED_LSTRIP = 2,      /* takes white space before it */
+    LLMC__ADDED_RSTRIP = 4,      /* takes white space behind it */
+    LLMC__ADDED_WORD = 8,        /* only where no letter, digit or underscore stands beside it */
+    LLMC__ADDED_NORMALIZED = 16, /* looked for in normalised text */
+    LLMC__ADDED_ALL = 31
 };
 
 #define LLMC__AROUND_MAX 4   /* ids before or behind a text */
@@ -11086,6 +11200,7 @@ typedef struct llmc__vocab {
     llmc__list tokens, added, extra; /* walked in this order; later ones override */
     const uint8_t *scores;           /* GGUF: count x f32 LE, or NULL */
     const uint8_t *types;            /* GGUF: count x i32 LE, or NULL */
+    const uint8_t *flags;            /* GGUF: count x LLMC__ADDED... bits, or NULL (a key of ours) */
     llmc__list merges;               /* in the order of ranks */
     llmc__normal normal[LLMC__NORMAL_MAX];
     llmc__split split[LLMC__SPLIT_MAX];
@@ -11095,6 +11210,7 @@ typedef struct llmc__vocab {
     bool byte_fallback;    /* a character without a token becomes tokens <0xXX> */
     bool ignore_merges;    /* a piece that is a token is taken whole */
     bool fuse_unk;         /* unknown characters in a row are one unknown token */
+    bool user_inside;      /* user tokens are words of the text, as in SentencePiece: no part ends there */
     char piece_prefix[16]; /* WORDPIECE: what tokens inside a word begin with; "": words begin with U+2581 */
     uint32_t max_piece;    /* WORDPIECE: characters; a longer piece is unknown */
     llmc__decoding decoding;
@@ -11295,6 +11411,8 @@ static bool llmc__vocab_binary(const llmc__vocab *v, llmc__vocab_iter *it, llmc_
     }
     if (v->scores != NULL)
         out->score = llmc__f32le(v->scores + 4 * (size_t)out->id);
+    if (v->flags != NULL)
+        out->flags = v->flags[out->id] & LLMC__ADDED_ALL;
     if (v->types != NULL) {
         kind = llmc__u32le(v->types + 4 * (size_t)out->id);
         out->kind = kind >= LLMC_TOKEN_NORMAL && kind <= LLMC_TOKEN_BYTE ? (uint8_t)kind : LLMC__KIND_BAD;
@@ -12122,6 +12240,8 @@ static llmc_status llmc__vocab_gguf_lists(llmc__vocab *v, const llmc__gguf *g, l
     llmc__vocab_defaults(v, kind);
     if (g->known[LLMC__KEY_TOK_TYPES].at != 0)
         LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_TYPES, LLMC__GGUF_I32, &v->count, &v->types, &bytes));
+    if (g->known[LLMC__KEY_TOK_ADDED].at != 0)
+        LLMC__TRY(llmc__vocab_array(g, LLMC__KEY_TOK_ADDED, LLMC__GGUF_U8, &v->count, &v->flags, &bytes));
     if (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM)
         LLMC__TRY(llmc__vocab_scores(g, v));
     if (kind == LLMC__VOCAB_BPE)
@@ -12147,7 +12267,7 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
     const char *text;
     size_t len;
     llmc__vocab_kind kind;
-    bool space;
+    bool space, nfc = false;
     llmc__vocab_clear(v, g->file.name);
     *present = false;
     if (model->at == 0)
@@ -12171,6 +12291,10 @@ static llmc_status llmc__vocab_gguf(llmc__vocab *v, const llmc__gguf *g, bool *p
         LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SEP, &v->add_eos));
     if (kind == LLMC__VOCAB_UNIGRAM)
         LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_REMOVE_SPACES, &v->remove_spaces));
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_INSIDE, &v->user_inside));
+    LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_NFC, &nfc));
+    if (nfc && v->n_normal == 0)
+        v->normal[v->n_normal++].kind = LLMC__NORMAL_NFC;
     space = v->prefix != LLMC__PREFIX_NONE;
     LLMC__TRY(llmc__vocab_flag(g, LLMC__KEY_TOK_ADD_SPACE, &space));
     v->prefix = space && (kind == LLMC__VOCAB_SPM || kind == LLMC__VOCAB_UNIGRAM) ? LLMC__PREFIX_ALWAYS
@@ -12425,6 +12549,7 @@ static llmc_status llmc__vocab_torchless_kind(llmc__vocab *v, llmc_diag *diag)
     v->prefix = LLMC__PREFIX_ALWAYS;
     v->byte_fallback = v->fuse_unk = v->add_bos = v->drop_space = true;
     llmc__vocab_usual(v);
+    llmc__vocab_finish(v);
     return llmc__vocab_survey(v, diag);
 }
 
@@ -12469,6 +12594,7 @@ static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *pre
     v->alphabet = LLMC__ALPHABET_BYTES;
     LLMC__TRY(llmc__vocab_cut(v, f->pattern, f->pattern_len, f->file.diag));
     llmc__vocab_usual(v);
+    llmc__vocab_finish(v);
     return llmc__vocab_survey(v, f->file.diag);
 }
 #endif
@@ -12609,7 +12735,7 @@ static llmc_status llmc__vocab_sentencepiece(llmc__vocab *v, const llmc_blob *fi
     v->drop_space = s.prefix;
     v->remove_spaces = s.remove;
     v->byte_fallback = s.byte_fallback;
-    v->fuse_unk = true;
+    v->fuse_unk = v->user_inside = true;
     if (s.charsmap_len > 0) {
         v->normal[0].kind = LLMC__NORMAL_PRECOMPILED;
         v->normal[0].blob = s.charsmap;
@@ -13654,6 +13780,19 @@ static void llmc__out_text(llmc__out *o, const char *text, size_t len)
 {
     llmc__out_u64(o, len);
     llmc__out_bytes(o, text, len);
+}
+
+/* Text as it is, and numbers in text. */
+static void llmc__out_words(llmc__out *o, const char *text)
+{
+    llmc__out_bytes(o, text, llmc__strlen(text));
+}
+
+static void llmc__out_decimal(llmc__out *o, uint64_t v)
+{
+    char text[24];
+    llmc__format(text, sizeof text, "%llu", (unsigned long long)v);
+    llmc__out_words(o, text);
 }
 
 /* Zeros up to a multiple of alignment, a power of two. */
@@ -16014,8 +16153,8 @@ static void llmc__nf_feed(llmc__nf *s, uint32_t cp, size_t at, uint32_t part)
     s->n++;
 }
 
-/* A normal form over all of the text. Plain characters are copied but for the last one before others: these may
-   join it, and for that it is taken apart first. */
+/* A normal form over all of the text. Plain characters are copied but for the last one before others:
+   these may join it, and for that it is taken apart first. */
 static void llmc__rewrite_form(llmc__rewrite *w, unsigned kind)
 {
     llmc__nf s;
@@ -16161,11 +16300,11 @@ static uint32_t llmc__normal_ops(const llmc__normal *steps, uint32_t n_steps, ll
 {
     uint32_t i, k, n = 0;
     for (i = 0; i < n_steps && i < LLMC__NORMAL_MAX; i++) {
-        const unsigned part[5] = {steps[i].a ? LLMC__NORMAL_CLEAN : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].b ? LLMC__NORMAL_CJK : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].c ? LLMC__NORMAL_NFD : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].c ? LLMC__NORMAL_STRIP_THIN : LLMC__NORMAL_COUNT + 8u,
-                                  steps[i].d ? LLMC__NORMAL_LOWER : LLMC__NORMAL_COUNT + 8u};
+        const unsigned part[5] = {steps[i].a ? (unsigned)LLMC__NORMAL_CLEAN : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].b ? (unsigned)LLMC__NORMAL_CJK : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].c ? (unsigned)LLMC__NORMAL_NFD : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].c ? (unsigned)LLMC__NORMAL_STRIP_THIN : LLMC__NORMAL_COUNT + 8u,
+                                  steps[i].d ? (unsigned)LLMC__NORMAL_LOWER : LLMC__NORMAL_COUNT + 8u};
         bool bert = steps[i].kind == LLMC__NORMAL_BERT;
         for (k = 0; k < (bert ? 5u : 1u); k++) {
             ops[n].kind = bert ? part[k] : steps[i].kind;
@@ -16276,29 +16415,19 @@ static size_t llmc__normal_room(const llmc__normal *steps, uint32_t n_steps, siz
     return len;
 }
 
-/* Worst output bytes per byte, not counting what PREPEND adds once. */
-static uint32_t llmc__normal_growth(const llmc__normal *steps, uint32_t n_steps)
-{
-    size_t room = llmc__normal_room(steps, n_steps, 65536) / 65536 + 1;
-    return room > UINT32_MAX ? UINT32_MAX : (uint32_t)room;
-}
-
 /* Work memory that llmc__normalize needs at most for a text of len bytes, any alignment; 0 with one step that
    is not BERT. SIZE_MAX where it cannot be said. with_origin: as origin is given there. */
 LLMC__UNUSED static size_t llmc__normal_work(const llmc__normal *steps, uint32_t n_steps, size_t len,
                                              bool with_origin)
 {
     llmc__normal_op ops[LLMC__NORMAL_OPS];
-    size_t room = llmc__normal_room(steps, n_steps, len), each = with_origin ? 5 : 1;
+    size_t room = len, each = with_origin ? 5 : 1;
+    uint32_t i;
     if (llmc__normal_ops(steps, n_steps, ops) < 2)
         return 0;
-    /* a text on the way is no longer than what comes of it, but for what later steps take away */
-    {
-        uint32_t i;
-        for (i = 1; i <= n_steps; i++)
-            room = llmc__max(room, llmc__normal_room(steps, i, len));
-    }
-    return room > (SIZE_MAX - 32) / (2 * each) ? SIZE_MAX : 2 * each * room + 32;
+    for (i = 1; i <= n_steps; i++) /* some steps take away */
+        room = llmc__max(room, llmc__normal_room(steps, i, len));
+    return room > (SIZE_MAX - 80) / (2 * each) ? SIZE_MAX : 2 * each * (room + 4) + 32;
 }
 
 /* Whether the steps leave p [len] as it is, as far as one look can tell; then nobody needs to copy it. */
@@ -16315,9 +16444,9 @@ LLMC__UNUSED static bool llmc__normal_same(const llmc__normal *steps, uint32_t n
 
 /* llmc__normalize -- text p [len] after all steps                           (TOKEN.normal)
    steps [n_steps <= LLMC__NORMAL_MAX];  p any bytes, len < 4 GiB;  out [cap], which no step reads;
-   origin [cap + 1] or NULL: for every output byte the place of the source byte it came from, ascending but for
-   marks that changed places, and len at the end;  work [work_bytes], any alignment, see llmc__normal_work;
-   *used the whole output's length, also where cap is too small, and 0 where the work memory is.
+   origin [cap + 1] or NULL: for every output byte the place of the source byte it came from, ascending
+   but for marks that changed places, and len at the end;  work [work_bytes], any alignment, see
+   llmc__normal_work;  *used the whole output's length, also where cap is too small, and 0 where the work memory is.
    True: all of it is in out. Time is linear in the length of the text and of what is written. */
 static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const uint8_t *p, size_t len,
                             uint8_t *out, size_t cap, uint32_t *origin, void *work, size_t work_bytes,
@@ -16366,8 +16495,8 @@ static bool llmc__normalize(const llmc__normal *steps, uint32_t n_steps, const u
     return *used <= cap;
 }
 
-/* The steps for a part of a text, into out [LLMC__NORMAL_MAX]: what belongs to the text's beginning or end (PREPEND,
-   STRIP) is left out elsewhere. Returns how many. */
+/* The steps for a part of a text, into out [LLMC__NORMAL_MAX]: what belongs to the text's beginning or end
+   (PREPEND, STRIP) is left out elsewhere. Returns how many. */
 LLMC__UNUSED static uint32_t llmc__normal_part(const llmc__normal *steps, uint32_t n_steps, bool first,
                                                bool last, llmc__normal *out)
 {
@@ -16947,8 +17076,8 @@ static bool llmc__find_text(const llmc__prose *t, const char *s, size_t len, siz
     return false;
 }
 
-/* Bytes at or after `at` whose characters in GPT-2's alphabet are numbers: 0 to 9, and superscripts and fractions that
-   stand for parts of other characters. */
+/* Bytes at or after `at` whose characters in GPT-2's alphabet are numbers: 0 to 9, and superscripts and
+   fractions that stand for parts of other characters. */
 static bool llmc__find_byte_digits(const llmc__prose *t, size_t at, llmc__match *m)
 {
     size_t end;
@@ -16986,69 +17115,75 @@ static bool llmc__find_lines(const llmc__prose *t, size_t at, llmc__match *m)
     return llmc__match_put(m, at, end, end == t->n);
 }
 
+/* Patterns that are a run of some classes, at or after `at` < n. *known false: it is none of them. */
+static bool llmc__find_run(const llmc__prose *t, unsigned pattern, size_t at, llmc__match *m, bool *known)
+{
+    *known = true;
+    switch (pattern) {
+    case LLMC__PAT_DIGIT:
+        return llmc__find_class(t, LLMC__UC_NUMBERS, 1, at, m);
+    case LLMC__PAT_DIGITS:
+        return llmc__find_class(t, LLMC__UC_NUMBERS, 0, at, m);
+    case LLMC__PAT_DIGITS3:
+        return llmc__find_class(t, LLMC__UC_NUMBERS, 3, at, m);
+    case LLMC__PAT_SPACE:
+        return llmc__find_class(t, LLMC__UC_SPACES, 1, at, m);
+    case LLMC__PAT_SPACES:
+        return llmc__find_class(t, LLMC__UC_SPACES, 0, at, m);
+    case LLMC__PAT_NONSPACE:
+        return llmc__find_class(t, 0x7fffu & ~LLMC__UC_SPACES, 0, at, m);
+    case LLMC__PAT_NEWLINE:
+        return llmc__find_class(t, 1u << LLMC__UC_NEWLINE, 1, at, m);
+    default:
+        *known = false;
+        return false;
+    }
+}
+
+/* The other patterns, at or after `at` < n. */
+static bool llmc__find_other(const llmc__prose *t, const llmc__split *step, size_t at, llmc__match *m)
+{
+    size_t far = 0, end;
+    if (step->pattern <= LLMC__PAT_LAST_WORD) {
+        end = llmc__word_next(t, step->pattern, at, &far);
+        return llmc__match_put(m, at, end, far == t->n);
+    }
+    switch (step->pattern) {
+    case LLMC__PAT_DEEPSEEK3:
+    case LLMC__PAT_BLOOM:
+        return llmc__find_gappy(t, step->pattern == LLMC__PAT_BLOOM, at, m);
+    case LLMC__PAT_LETTERS:
+    case LLMC__PAT_PUNCTS:
+    case LLMC__PAT_CASED:
+    case LLMC__PAT_MARKS:
+        return llmc__find_spaced(t, step->pattern, at, m);
+    case LLMC__PAT_END_SPACE:
+        return llmc__find_end_space(t, at, m);
+    case LLMC__PAT_WORDS:
+        return llmc__find_words(t, at, m);
+    case LLMC__PAT_LINES:
+        return llmc__find_lines(t, at, m);
+    case LLMC__PAT_BYTE_DIGITS:
+        return llmc__find_byte_digits(t, at, m);
+    case LLMC__PAT_ASCII3:
+        return llmc__find_text(t, NULL, 3, at, m);
+    case LLMC__PAT_TEXT:
+        return step->text_len > 0 && llmc__find_text(t, step->text, step->text_len, at, m);
+    default:
+        return llmc__find_chars(
+            t, step->pattern, step->pattern == LLMC__PAT_PUNCT_RUN || step->pattern >= LLMC__PAT_CJK, at, m);
+    }
+}
+
 /* The first match of a step's pattern at or after `at` <= n; without one it is empty, at n. */
 static void llmc__find(const llmc__prose *t, const llmc__split *step, size_t at, llmc__match *m)
 {
-    unsigned pattern = step->pattern;
-    bool found = false;
+    bool found = false, known = true;
     m->touched = SIZE_MAX;
-    if (at < t->n && pattern <= LLMC__PAT_LAST_WORD) {
-        size_t far = 0, end = llmc__word_next(t, pattern, at, &far);
-        found = llmc__match_put(m, at, end, far == t->n);
-    } else if (at < t->n) {
-        switch (pattern) {
-        case LLMC__PAT_DEEPSEEK3:
-        case LLMC__PAT_BLOOM:
-            found = llmc__find_gappy(t, pattern == LLMC__PAT_BLOOM, at, m);
-            break;
-        case LLMC__PAT_LETTERS:
-        case LLMC__PAT_PUNCTS:
-        case LLMC__PAT_CASED:
-        case LLMC__PAT_MARKS:
-            found = llmc__find_spaced(t, pattern, at, m);
-            break;
-        case LLMC__PAT_END_SPACE:
-            found = llmc__find_end_space(t, at, m);
-            break;
-        case LLMC__PAT_WORDS:
-            found = llmc__find_words(t, at, m);
-            break;
-        case LLMC__PAT_DIGIT:
-        case LLMC__PAT_DIGITS:
-        case LLMC__PAT_DIGITS3:
-            found = llmc__find_class(t, LLMC__UC_NUMBERS,
-                                     pattern == LLMC__PAT_DIGIT    ? 1
-                                     : pattern == LLMC__PAT_DIGITS ? 0
-                                                                   : 3,
-                                     at, m);
-            break;
-        case LLMC__PAT_SPACE:
-        case LLMC__PAT_SPACES:
-            found = llmc__find_class(t, LLMC__UC_SPACES, pattern == LLMC__PAT_SPACE ? 1 : 0, at, m);
-            break;
-        case LLMC__PAT_NONSPACE:
-            found = llmc__find_class(t, 0x7fffu & ~LLMC__UC_SPACES, 0, at, m);
-            break;
-        case LLMC__PAT_NEWLINE:
-            found = llmc__find_class(t, 1u << LLMC__UC_NEWLINE, 1, at, m);
-            break;
-        case LLMC__PAT_LINES:
-            found = llmc__find_lines(t, at, m);
-            break;
-        case LLMC__PAT_ASCII3:
-            found = llmc__find_text(t, NULL, 3, at, m);
-            break;
-        case LLMC__PAT_BYTE_DIGITS:
-            found = llmc__find_byte_digits(t, at, m);
-            break;
-        case LLMC__PAT_TEXT:
-            found = step->text_len > 0 && llmc__find_text(t, step->text, step->text_len, at, m);
-            break;
-        default:
-            found = llmc__find_chars(t, pattern, pattern == LLMC__PAT_PUNCT_RUN || pattern >= LLMC__PAT_CJK,
-                                     at, m);
-            break;
-        }
+    if (at < t->n) {
+        found = llmc__find_run(t, step->pattern, at, m, &known);
+        if (!known)
+            found = llmc__find_other(t, step, at, m);
     }
     if (!found) {
         m->begin = m->end = t->n;
@@ -17512,7 +17647,6 @@ typedef struct llmc__ids {
     llmc_span *span; /* or NULL */
     size_t cap, n;
     size_t start;           /* of the part in the caller's text */
-    size_t part_len;        /* of the part, as it came */
     size_t used;            /* of the part, as it is being cut */
     const uint32_t *origin; /* [used + 1]: normalised place to place in the part; NULL: the same */
     size_t word, floor;     /* place of the word in the part; where spans may begin */
@@ -17528,9 +17662,9 @@ static size_t llmc__ids_place(const llmc__ids *out, size_t at, bool end)
     if (out->origin == NULL)
         return out->start + at;
     if (end && at > 0)
-        while (at < out->used && out->origin[at] == out->origin[from - 1])
+        while (at < out->used && out->origin[at] <= out->origin[from - 1])
             at++;
-    return out->start + (at >= out->used && end ? out->part_len : out->origin[at]);
+    return out->start + out->origin[at];
 }
 
 /* Appends the id of the word's bytes [a, c), or only counts it. */
@@ -17557,7 +17691,7 @@ static void llmc__unknown_put(const llmc_tokenizer *t, size_t a, size_t c, llmc_
         return;
     if (!out->unknown || !t->vocab.fuse_unk)
         llmc__ids_put(out, id, a, c);
-    else if (out->span != NULL && out->n <= out->cap)
+    else if (out->span != NULL && out->n > 0 && out->n <= out->cap)
         out->span[out->n - 1].end = llmc__ids_place(out, c + out->word - 1, true);
     out->unknown = true;
 }
@@ -18577,30 +18711,77 @@ static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n,
     return llmc__runs_put(t, p, n, place, space, true, work, out, &used);
 }
 
-/* Whether p [n] begins with U+2581. */
-static bool llmc__at_mark(const uint8_t *p, size_t n)
+/* Where U+2581 begins in p [n]; n: nowhere. */
+static size_t llmc__find_mark(const uint8_t *p, size_t n)
 {
-    return n >= 3 && p[0] == 0xe2 && p[1] == 0x96 && p[2] == 0x81;
+    size_t at;
+    for (at = 0; at + 2 < n; at++)
+        if (p[at] == 0xe2 && p[at + 1] == 0x96 && p[at + 2] == 0x81)
+            return at;
+    return n;
 }
 
-/* A piece that split steps gave, where every piece gets a space if it has none, and is cut before each. U+2581 is a
-   space only here: the steps before took it for a letter. */
+/* How llmc__respace goes about spaces. */
+enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
+
+/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
+   RIGHT). As in SentencePiece what was U+2581 before is no space in a run or at the left, but one at the right.
+   origin, or NULL, goes along. Returns what is left. */
+static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
+{
+    bool after_space = (how & LLMC__RESPACE_LEFT) != 0;
+    size_t at, k = 0, step;
+    for (at = 0; at < n; at += step) {
+        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
+        bool space = p[at] == ' ';
+        step = mark ? 3 : 1;
+        if (space && after_space)
+            continue;
+        after_space = space && (how & LLMC__RESPACE_RUNS) != 0;
+        if (origin != NULL)
+            origin[k] = origin[at];
+        p[k++] = mark ? ' ' : p[at];
+    }
+    if (origin != NULL)
+        origin[k] = origin[n];
+    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
+        k--; /* and the text ends where this space was */
+    return k;
+}
+
+/* A piece that split steps gave, where every piece gets a space if it has none, and is cut before each. */
 static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
                                 llmc__work work, llmc__ids *out)
 {
-    static const uint8_t blank[] = {' '};
     size_t at = 0, end;
     for (; at < n; at = end) {
-        size_t mark = llmc__at_mark(p + at, n - at) ? 3 : 0;
-        const uint8_t *piece = p + at + mark;
-        for (end = at + (mark > 0 ? mark : 1); end < n && p[end] != ' ' && !llmc__at_mark(p + end, n - end);)
+        for (end = at + 1; end < n && p[end] != ' ';)
             end++;
-        if (mark > 0 && end - at == mark ? !llmc__piece_ids(t, blank, 1, place + at, false, work, out)
-                                         : !llmc__piece_ids(t, piece, end - at - mark, place + at + mark,
-                                                            mark > 0 || (at == 0 && p[0] != ' '), work, out))
+        if (!llmc__piece_ids(t, p + at, end - at, place + at, at == 0 && p[0] != ' ', work, out))
             return false;
     }
     return true;
+}
+
+/* Whether U+2581 that a text holds becomes a space before the text is cut. With a prefix for each piece it does so
+   after that, since steps that cut at white space do not cut at it. */
+static bool llmc__marks_first(const llmc__vocab *v)
+{
+    return v->alphabet == LLMC__ALPHABET_MARK && (v->prefix != LLMC__PREFIX_PIECES || v->n_split == 0);
+}
+
+/* The same of a piece that may hold U+2581. */
+static bool llmc__marked_pieces(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place,
+                                llmc__work work, llmc__ids *out)
+{
+    uint8_t *copy;
+    if (t->vocab.alphabet != LLMC__ALPHABET_MARK || llmc__find_mark(p, n) == n)
+        return llmc__spaced_pieces(t, p, n, place, work, out);
+    copy = llmc__work_take(&work, n);
+    if (copy == NULL)
+        return false;
+    LLMC_MEMCPY(copy, p, n);
+    return llmc__spaced_pieces(t, copy, llmc__respace(copy, n, NULL, LLMC__RESPACE_MARKS), place, work, out);
 }
 
 /* A text p [n] at `place` by its split steps, piece by piece. Without `last` more may follow, and only settled
@@ -18611,13 +18792,16 @@ static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n
     bool spaced = t->vocab.prefix == LLMC__PREFIX_PIECES;
     llmc__splitter s;
     size_t b, e;
-    if (t->vocab.n_split == 0) {
+    if (t->vocab.n_split == 0) { /* all of it is one piece */
         *used = last ? n : 0;
-        return !last || llmc__spaced_pieces(t, p, n, place, work, out);
+        if (!last || n == 0)
+            return true;
+        return spaced ? llmc__spaced_pieces(t, p, n, place, work, out)
+                      : llmc__piece_ids(t, p, n, place, false, work, out);
     }
     llmc__splitter_init(&s, t->uc, t->vocab.split, t->vocab.n_split, p, n, last);
     while (llmc__splitter_next(&s, &b, &e))
-        if (spaced ? !llmc__spaced_pieces(t, p + b, e - b, place + b, work, out)
+        if (spaced ? !llmc__marked_pieces(t, p + b, e - b, place + b, work, out)
                    : !llmc__piece_ids(t, p + b, e - b, place + b, false, work, out))
             return false;
     *used = last ? n : s.settled;
@@ -18647,6 +18831,7 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
 {
     const llmc_tokenizer *t = f->tok;
     bool space = llmc__wants_space(f, p, n), ok;
+    size_t before = f->out.n;
     if (!f->begun) {
         f->out.score = 0;
         f->out.unknown = false;
@@ -18662,46 +18847,8 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
         ok = llmc__pieces_ids(t, p, n, space ? 0 : 1, last, f->work, &f->out, used);
         *used -= space && *used > 0;
     }
-    f->begun = f->begun || *used > 0;
+    f->begun = f->begun || *used > 0 || f->out.n > before; /* the space alone may be out */
     return ok;
-}
-
-/* Where U+2581 begins in p [n]; n: nowhere. */
-static size_t llmc__find_mark(const uint8_t *p, size_t n)
-{
-    size_t at;
-    for (at = 0; at + 2 < n; at++)
-        if (p[at] == 0xe2 && p[at + 1] == 0x96 && p[at + 2] == 0x81)
-            return at;
-    return n;
-}
-
-/* How llmc__respace goes about spaces. */
-enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
-
-/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
-   RIGHT). What was U+2581 goes at the right end only, as SentencePiece has it. origin, or NULL, goes along.
-   Returns what is left. */
-static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
-{
-    size_t at, k = 0, step;
-    bool space = (how & LLMC__RESPACE_LEFT) != 0; /* one that comes next goes */
-    for (at = 0; at < n; at += step) {
-        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
-        uint8_t c = mark ? ' ' : p[at];
-        step = mark ? 3 : 1;
-        if (c == ' ' && !mark && space)
-            continue;
-        space = c == ' ' && !mark && (how & LLMC__RESPACE_RUNS) != 0;
-        if (origin != NULL)
-            origin[k] = origin[at];
-        p[k++] = c;
-    }
-    while (k > 0 && p[k - 1] == ' ' && (how & LLMC__RESPACE_RIGHT) != 0)
-        k--;
-    if (origin != NULL)
-        origin[k] = origin[n];
-    return k;
 }
 
 /* How the spaces of a part are treated that token `next` follows, NONE: the text's end. Where tokens are words
@@ -18709,8 +18856,7 @@ static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how
 static unsigned llmc__respace_how(const llmc__flow *f, llmc_token next)
 {
     const llmc_tokenizer *t = f->tok;
-    bool marks = t->vocab.alphabet == LLMC__ALPHABET_MARK && t->vocab.prefix != LLMC__PREFIX_PIECES;
-    unsigned how = marks ? LLMC__RESPACE_MARKS : 0;
+    unsigned how = llmc__marks_first(&t->vocab) ? LLMC__RESPACE_MARKS : 0;
     if (!t->vocab.remove_spaces)
         return how;
     how |= LLMC__RESPACE_RUNS;
@@ -18735,7 +18881,8 @@ static bool llmc__special_put(llmc__flow *f, llmc_token id, size_t at, size_t le
     llmc__ids_put(&f->out, id, 0, len);
     f->out.floor = 0;
     f->out.unknown = false;
-    f->out.score = (float)((double)f->out.score + (double)((float)t->tok[id].raw_len * t->best_score) - 0.1);
+    f->out.score = (float)((double)f->out.score + ((double)((float)t->tok[id].text_len * t->best_score) -
+                                                   0.1)); /* SentencePiece's bonus */
     f->opening = llmc__opens_text(t, t->tok[id].kind);
     f->strip = (t->tok[id].added & LLMC__ADDED_RSTRIP) != 0;
     f->begun = inside;
@@ -18749,9 +18896,6 @@ static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *or
 {
     llmc__search s = f->search;
     size_t at = 0, begin, end, used, found;
-    bool inside = f->tok->user_inside; /* what tokens are found in has its spaces in order */
-    if (inside)
-        f->out.used = n = llmc__respace(p, n, origin, llmc__respace_how(f, next));
     s.set = &f->tok->special[1];
     s.text = p;
     s.len = n;
@@ -18761,11 +18905,10 @@ static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *or
     while (at < n) {
         llmc_token id = llmc__special_next(&s, at, &begin, &found);
         unsigned how = llmc__respace_how(f, id >= 0 ? id : next), added = id >= 0 ? f->tok->tok[id].added : 0;
-        uint32_t *from = origin == NULL ? NULL : origin + at;
         end = (added & LLMC__ADDED_LSTRIP) != 0 ? llmc__space_before(p, at, begin) : begin;
         found += begin - end;
-        f->out.origin = from;
-        f->out.used = inside ? end - at : llmc__respace(p + at, end - at, from, how);
+        f->out.origin = origin == NULL ? NULL : origin + at;
+        f->out.used = llmc__respace(p + at, end - at, origin == NULL ? NULL : origin + at, how);
         if (!llmc__words_put(f, p + at - 1, p + at, f->out.used, true, &used))
             return false;
         f->out.origin = origin;
@@ -18813,7 +18956,6 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, bool e
     if (ok) {
         f->out.origin = origin;
         f->out.used = used;
-        f->out.part_len = n;
         ok = llmc__normal_parts(f, copy + 8, used, origin, next);
         f->out.origin = NULL;
         f->begun = f->begun || !ends;
@@ -18828,7 +18970,7 @@ static bool llmc__part_rewritten(const llmc__flow *f, const uint8_t *p, size_t n
     const llmc_tokenizer *t = f->tok;
     const llmc__vocab *v = &t->vocab;
     return v->remove_spaces || t->special[1].any != 0 || (t->cut && llmc__wants_space(f, p, n)) ||
-           (v->alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(p, n) < n) ||
+           (llmc__marks_first(v) && llmc__find_mark(p, n) < n) ||
            (v->n_normal > 0 && !llmc__normal_same(v->normal, v->n_normal, p, n));
 }
 
@@ -19081,18 +19223,24 @@ LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer 
     return LLMC_OK;
 }
 
-/* Hands out ids of the queue; true: it is empty. */
+/* Hands out ids of the queue; true: it is empty, but for an unknown token that may stand for more. */
 static bool llmc__encoder_drain(llmc_encoder *e, llmc_token *ids, llmc_span *offsets, size_t cap, size_t *n)
 {
     llmc__ids *q = &e->flow.out;
-    for (; e->given < q->n && *n < cap; e->given++, (*n)++) {
+    size_t keep = q->n > 0 && q->unknown && !e->ended;
+    for (; e->given + keep < q->n && *n < cap; e->given++, (*n)++) {
         ids[*n] = e->id[e->given];
         if (offsets != NULL)
             offsets[*n] = e->span[e->given];
     }
-    if (e->given < q->n)
+    if (e->given + keep < q->n)
         return false;
-    e->given = q->n = 0;
+    if (keep > 0) {
+        e->id[0] = e->id[q->n - 1];
+        e->span[0] = e->span[q->n - 1];
+    }
+    e->given = 0;
+    q->n = keep;
     return true;
 }
 
@@ -19146,7 +19294,7 @@ LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size
         if (!llmc__encoder_run(enc, ends) || (!ends && enc->fill == before && before == enc->cap))
             return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.stream", LLMC_NO_OFFSET,
                               "the encoder's %zu bytes are too few for the longest word", enc->cap);
-        if (!ends && *used == len && enc->flow.out.n == 0)
+        if (!ends && *used == len && enc->flow.out.n <= 1)
             break;
     }
     return LLMC_OK;
@@ -19372,21 +19520,6 @@ static bool llmc__find_normal(const llmc__vocab *v, uint32_t added)
     return (added & LLMC__ADDED_NORMALIZED) != 0 && v->n_normal > 0;
 }
 
-/* Which of the two lists a special token is looked for in: 1, in text as it came; 2, in rewritten text. SentencePiece's
-   user tokens are in both: they keep normalisation away from themselves, and are found in what comes of other text;
-   but a space in them is one that has not been removed. */
-static unsigned llmc__find_lists(const llmc_tokenizer *t, const llmc__tok *k)
-{
-    const llmc__vocab *v = &t->vocab;
-    bool space = false;
-    uint32_t i;
-    if (k->kind != LLMC_TOKEN_USER || !t->user_inside)
-        return llmc__find_normal(v, k->added) ? 2 : 1;
-    for (i = 0; i < k->raw_len && v->remove_spaces; i++)
-        space = space || t->raw[k->raw + i] == ' ';
-    return (space ? 0u : 1u) | (space || v->n_normal > 0 ? 2u : 0u);
-}
-
 /* Refuses what no table holds. Errors: BAD_FILE (kind, id), UNSUPPORTED (length). */
 static llmc_status llmc__token_check(const llmc__vocab *v, const llmc__vocab_token *k, llmc_diag *diag)
 {
@@ -19433,9 +19566,14 @@ static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes 
         LLMC__TRY(llmc__token_check(v, &k, diag));
         sizes->raw += k.kind == LLMC_TOKEN_BYTE ? 1 : k.len;
         sizes->raw += llmc__find_normal(v, k.flags) ? llmc__normal_room(v->normal, v->n_normal, k.len) : 0;
+        if (v->tokens.layout == LLMC__LIST_PROTO &&
+            k.kind == LLMC_TOKEN_USER) { /* which is spelt in two ways */
+            sizes->raw += k.len;
+            sizes->special++;
+        }
         sizes->copies += llmc__text_copied(v, &k) ? k.len : 0;
-        if (k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE)
-            sizes->special += k.kind == LLMC_TOKEN_USER ? 2 : 1; /* lists that it may be in */
+        sizes->special +=
+            k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
         sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, k.len);
         if (v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE)
             sizes->nodes +=
@@ -19572,7 +19710,7 @@ static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
     const llmc__tok *k = &t->tok[id];
     const char *prefix = t->vocab.piece_prefix;
     bool inside = (k->flags & LLMC__TOK_INSIDE) != 0;
-    uint32_t node = inside, i;
+    uint32_t node = inside;
     if (!llmc__edges_make(t, &node, t->raw + k->raw, k->raw_len, nodes))
         return false;
     if (t->leaf[node] == 0)
@@ -19580,8 +19718,7 @@ static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
     if (!inside || prefix[0] == 0)
         return true;
     node = 0; /* "##ing" at a word's begin is this token, too */
-    i = (uint32_t)llmc__strlen(prefix);
-    if (!llmc__edges_make(t, &node, (const uint8_t *)prefix, i, nodes) ||
+    if (!llmc__edges_make(t, &node, (const uint8_t *)prefix, llmc__strlen(prefix), nodes) ||
         !llmc__edges_make(t, &node, t->raw + k->raw, k->raw_len, nodes))
         return false;
     if (t->leaf[node] == 0)
@@ -19613,7 +19750,7 @@ static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc_diag *diag)
     const llmc__vocab *v = &t->vocab;
     uint32_t id, i, n_bytes = 0, nodes = 2;
     float least = 3.0e38f;
-    t->best_score = -3.0e38f;
+    t->best_score = 1.17549435e-38f; /* where SentencePiece begins to look for it */
     for (i = 0; i < 256; i++)
         t->single[i] = t->byte[i] = LLMC_TOKEN_NONE;
     for (id = 0; id < v->count; id++) {
@@ -19800,31 +19937,77 @@ static void llmc__specials_sort(const llmc_tokenizer *t, llmc__specials *s, llmc
     }
 }
 
-/* Collects the tokens that text is searched for: as it came (which 0) or normalised (1), where tokens are normalised
-   like the text. Returns their number; list has room for all. work is what is left of m->raw's end. */
+/* Whether p [n] holds bytes q [m], m >= 1. */
+static bool llmc__holds(const uint8_t *p, size_t n, const char *q, size_t m)
+{
+    size_t i;
+    for (i = 0; i + m <= n; i++)
+        if (LLMC_MEMCMP(p + i, q, m) == 0)
+            return true;
+    return false;
+}
+
+/* What an entry is looked for as: n bytes put at the end of m->raw, which has room for them. */
+static void llmc__entry_spell(llmc__token_memory *m, llmc__entry *e, const uint8_t *text, size_t n)
+{
+    LLMC_MEMMOVE(m->raw + m->raw_used, text, n);
+    e->at = (uint32_t)m->raw_used;
+    e->len = (uint32_t)n;
+    m->raw_used += n;
+}
+
+/* The entries of SentencePiece's user token k into list; returns 1, 2, or 0 if no text becomes it. It stands for itself
+   in a text as it came, which is then not normalised, and in normalised text, where U+2581 in it is a space, of which
+   none follows another where runs become one; it never matches its own U+0020. */
+static uint32_t llmc__specials_user(llmc__token_memory *m, const llmc__tok *k, uint32_t which,
+                                    llmc__entry *list)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    bool mark = v->alphabet == LLMC__ALPHABET_MARK && llmc__find_mark(k->text, k->text_len) < k->text_len;
+    bool spaced = !llmc__holds(k->text, k->text_len, " ", 1) &&
+                  !(v->remove_spaces && llmc__holds(m->raw + k->raw, k->raw_len, "  ", 2));
+    uint32_t n = 0;
+    if (mark && which == 0 && k->text_len <= m->raw_size - m->raw_used) {
+        list[1] = list[0];
+        llmc__entry_spell(m, &list[n++], k->text, k->text_len);
+    }
+    return n + (spaced && (which == 1 || v->n_normal == 0 || !mark));
+}
+
+/* The same of a token that normalised text is searched for, which is normalised, too. */
+static uint32_t llmc__specials_normal(llmc__token_memory *m, const llmc__tok *k, llmc__entry *e)
+{
+    const llmc__vocab *v = &m->t->vocab;
+    size_t used;
+    if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
+                         (size_t)(m->raw_size - m->raw_used), NULL, m->scratch, m->scratch_size, &used) ||
+        used == 0 || used > LLMC__PIECE_MAX)
+        return 0;
+    llmc__entry_spell(m, e, m->raw + m->raw_used, used);
+    return 1;
+}
+
+/* Collects the tokens that text is searched for: as it came (which 0) or normalised (1). Returns their
+   number; list was measured for all. */
 static uint32_t llmc__specials_list(llmc__token_memory *m, uint32_t which, llmc__entry *list)
 {
     const llmc__vocab *v = &m->t->vocab;
     uint32_t id, n = 0;
-    size_t used;
     for (id = 0; id < v->count; id++) {
         const llmc__tok *k = &m->tok[id];
-        if (llmc__find_kind(k) == 0 || (llmc__find_lists(m->t, k) >> which & 1) == 0)
+        bool user = m->t->user_inside && k->kind == LLMC_TOKEN_USER;
+        if (llmc__find_kind(k) == 0 ||
+            (user ? which == 1 && v->n_normal == 0 : llmc__find_normal(v, k->added) != (which == 1)))
             continue;
         list[n].at = k->raw;
         list[n].len = k->raw_len;
         list[n].id = (llmc_token)id;
-        if (which == 1 && llmc__find_normal(v, k->added)) {
-            list[n].at = (uint32_t)m->raw_used;
-            if (!llmc__normalize(v->normal, v->n_normal, m->raw + k->raw, k->raw_len, m->raw + m->raw_used,
-                                 (size_t)(m->raw_size - m->raw_used), NULL, m->scratch, m->scratch_size,
-                                 &used) ||
-                used == 0 || used > LLMC__PIECE_MAX)
-                continue; /* no text becomes it */
-            list[n].len = (uint32_t)used;
-            m->raw_used += used;
-        }
-        n++;
+        if (user)
+            n += llmc__specials_user(m, k, which, &list[n]);
+        else if (which == 1)
+            n += llmc__specials_normal(m, k, &list[n]);
+        else
+            n++;
     }
     return n;
 }
@@ -19913,7 +20096,7 @@ static void llmc__token_traits(llmc_tokenizer *t)
     t->cut = v->n_split > 0 || v->prefix == LLMC__PREFIX_PIECES || v->kind == LLMC__VOCAB_WORDPIECE ||
              v->kind == LLMC__VOCAB_WORDS;
     t->doubles = v->tokens.layout == LLMC__LIST_SCORED;
-    t->user_inside = v->tokens.layout == LLMC__LIST_PROTO;
+    t->user_inside = v->user_inside;
     t->words_apart = v->kind == LLMC__VOCAB_WORDPIECE && !v->remove_spaces && v->n_normal > 0;
     v->ignore_merges = v->ignore_merges || v->kind == LLMC__VOCAB_RANKS;
     if (v->kind == LLMC__VOCAB_WORDPIECE && v->piece_prefix[0] == 0)
@@ -20067,6 +20250,303 @@ LLMC_API llmc_status llmc_tokenizer_init(llmc_tokenizer **out, const llmc_blob *
                           (unsigned long long)need, (unsigned long long)bytes);
     a = llmc__arena_over(mem, bytes);
     return llmc__tokenizer_carve(out, &v, &a, diag);
+}
+
+//--[ 13.14 TOKEN.build ]-- vocabularies of words or characters, from text
+/* One pass over the texts fills a table of distinct pieces, in order of first appearance; that order is
+   the order of ids, so that the same texts give the same vocabulary everywhere. */
+
+/* A distinct piece: its first place in the texts, and how often it occurs. */
+typedef struct llmc__piece_seen {
+    const uint8_t *p;
+    uint32_t len, count;
+} llmc__piece_seen;
+
+/* The table in the caller's memory: list [cap], slots [mask + 1] of index + 1, at most half of them used. */
+typedef struct llmc__builder {
+    llmc__split step[2];
+    uint32_t n_steps;
+    const char *const *special; /* [n_special], the first is the unknown token */
+    size_t n_special;
+    llmc__piece_seen *list;
+    uint32_t *slot;
+    uint32_t mask, cap, n;
+    uint64_t pieces; /* counted only: all that could be distinct */
+    bool count_only;
+} llmc__builder;
+
+static const char *const llmc__builder_unknown[1] = {"<unk>"};
+
+/* Options with defaults. Errors: BAD_ARG. */
+static llmc_status llmc__builder_init(llmc__builder *b, const llmc_vocab_options *opt, llmc_diag *diag)
+{
+    llmc_vocab_options o;
+    size_t i, k;
+    llmc__options(&o, sizeof o, opt);
+    LLMC_MEMSET(b, 0, sizeof *b);
+    b->special = o.n_special > 0 ? o.special : llmc__builder_unknown;
+    b->n_special = o.n_special > 0 ? o.n_special : 1;
+    if (b->special == NULL || b->n_special > 256)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                          "0 to 256 special tokens are possible");
+    for (i = 0; i < b->n_special; i++) {
+        size_t n = b->special[i] == NULL ? 0 : llmc__strlen(b->special[i]);
+        if (n == 0 || n > LLMC__SPECIAL_MAX)
+            return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                              "special token %zu has %zu bytes; 1 to %u are possible", i, n,
+                              (unsigned)LLMC__SPECIAL_MAX);
+        for (k = 0; k < n; k += llmc__utf8_valid(b->special[i] + k, n - k))
+            if (llmc__utf8_valid(b->special[i] + k, n - k) == 0)
+                return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                                  "special token %zu is not UTF-8", i);
+        for (k = 0; k < i; k++)
+            if (llmc__streq(b->special[i], b->special[k]))
+                return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET,
+                                  "special token '%s' is there twice", b->special[i]);
+    }
+    b->step[0] = o.chars ? llmc__split_step(LLMC__PAT_CHARS, LLMC__ISOLATED, false)
+                         : llmc__split_step(LLMC__PAT_SPACES, LLMC__REMOVED, false);
+    b->step[1] = llmc__split_step(LLMC__PAT_PUNCT, LLMC__ISOLATED, false);
+    b->n_steps = o.chars ? 1 : 2;
+    return LLMC_OK;
+}
+
+/* Whether p [n] is UTF-8 and short enough to be a token. */
+static bool llmc__builder_fits(const uint8_t *p, size_t n)
+{
+    size_t i, len;
+    for (i = 0; i < n; i += len)
+        if ((len = llmc__utf8_valid((const char *)p + i, n - i)) == 0)
+            return false;
+    return n <= LLMC__SPECIAL_MAX;
+}
+
+/* Counts p [n], which may be new. Errors: NO_MEMORY; UNSUPPORTED (pieces made to collide). */
+static llmc_status llmc__builder_add(llmc__builder *b, const uint8_t *p, size_t n, llmc_diag *diag)
+{
+    uint32_t at = (uint32_t)llmc__token_hash(p, n) & b->mask, probes;
+    for (probes = 0; probes < LLMC__PROBES; probes++, at = (at + 1) & b->mask) {
+        llmc__piece_seen *seen;
+        if (b->slot[at] == 0) {
+            if (b->n == b->cap)
+                return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.build", LLMC_NO_OFFSET,
+                                  "there is memory for %u distinct pieces, and more occur", (unsigned)b->cap);
+            seen = &b->list[b->n++];
+            seen->p = p;
+            seen->len = (uint32_t)n;
+            seen->count = 1;
+            b->slot[at] = b->n;
+            return LLMC_OK;
+        }
+        seen = &b->list[b->slot[at] - 1];
+        if (seen->len == n && LLMC_MEMCMP(seen->p, p, n) == 0) {
+            seen->count += seen->count < UINT32_MAX;
+            return LLMC_OK;
+        }
+    }
+    return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.build", LLMC_NO_OFFSET,
+                      "the text's pieces are made to collide");
+}
+
+/* Bytes of the special token at p [n], the longest one; 0: none. */
+static size_t llmc__builder_special(const llmc__builder *b, const uint8_t *p, size_t n)
+{
+    size_t i, best = 0;
+    for (i = 0; i < b->n_special; i++) {
+        size_t len = llmc__strlen(b->special[i]);
+        if (len > best && len <= n && LLMC_MEMCMP(p, b->special[i], len) == 0)
+            best = len;
+    }
+    return best;
+}
+
+/* All pieces of text p [n] that holds no special tokens. Errors: those of llmc__builder_add. */
+static llmc_status llmc__builder_part(llmc__builder *b, const uint8_t *p, size_t n, llmc_diag *diag)
+{
+    llmc__splitter s;
+    size_t begin, end;
+    llmc__splitter_init(&s, NULL, b->step, b->n_steps, p, n, true);
+    while (llmc__splitter_next(&s, &begin, &end)) {
+        if (!llmc__builder_fits(p + begin, end - begin))
+            continue;
+        b->pieces++;
+        if (!b->count_only)
+            LLMC__TRY(llmc__builder_add(b, p + begin, end - begin, diag));
+    }
+    return LLMC_OK;
+}
+
+/* All pieces of all texts; special tokens in them part what stands around them.
+   Errors: BAD_ARG, those of llmc__builder_add. */
+static llmc_status llmc__builder_texts(llmc__builder *b, const llmc_blob *texts, size_t n_texts,
+                                       llmc_diag *diag)
+{
+    bool first[256];
+    size_t i, at, begin, len;
+    LLMC_MEMSET(first, 0, sizeof first);
+    for (i = 0; i < b->n_special; i++)
+        first[(uint8_t)b->special[i][0]] = true;
+    for (i = 0; i < n_texts; i++) {
+        const uint8_t *p = (const uint8_t *)texts[i].data;
+        if (p == NULL && texts[i].size > 0)
+            return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET, "text %zu is NULL", i);
+        for (begin = at = 0; at < texts[i].size;) {
+            len = first[p[at]] ? llmc__builder_special(b, p + at, texts[i].size - at) : 0;
+            if (len > 0)
+                LLMC__TRY(llmc__builder_part(b, p + begin, at - begin, diag));
+            at += len > 0 ? len : 1;
+            begin = len > 0 ? at : begin;
+        }
+        if (at > begin)
+            LLMC__TRY(llmc__builder_part(b, p + begin, at - begin, diag));
+    }
+    return LLMC_OK;
+}
+
+/* Bytes of a table with this many slots, half of which the list has. */
+static uint64_t llmc__builder_bytes(uint64_t slots)
+{
+    return slots / 2 * sizeof(llmc__piece_seen) + slots * sizeof(uint32_t);
+}
+
+/* llmc_vocab_need -- memory that is enough for llmc_vocab_build             (TOKEN.build)
+   Every piece counts as a distinct one (of characters, at most as many as Unicode has), so less will
+   mostly do. Errors: BAD_ARG, NO_MEMORY (more than this machine can address). */
+LLMC_API llmc_status llmc_vocab_need(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                     size_t *bytes, llmc_diag *diag)
+{
+    llmc__builder b;
+    uint64_t n;
+    if (bytes == NULL || (texts == NULL && n_texts > 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET, "texts or bytes is NULL");
+    LLMC__TRY(llmc__builder_init(&b, opt, diag));
+    b.count_only = true;
+    LLMC__TRY(llmc__builder_texts(&b, texts, n_texts, diag));
+    n = b.n_steps == 1 ? llmc__min(b.pieces, 0x110000) : b.pieces;
+    n = llmc__min(n, LLMC__MAX_VOCAB);
+    n = llmc__builder_bytes(4 * n) + 64; /* the next power of two, room to align */
+    if (n > SIZE_MAX)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.build", LLMC_NO_OFFSET, "the table does not fit a size_t");
+    *bytes = (size_t)n;
+    return LLMC_OK;
+}
+
+/* Lays list and slots out in mem [bytes], as many as fit: a power of two. b->list stays NULL if none do. */
+static void llmc__builder_place(llmc__builder *b, void *mem, size_t bytes)
+{
+    size_t skip = (8 - (uintptr_t)mem % 8) % 8;
+    uint64_t slots = 1;
+    bytes = bytes > skip ? bytes - skip : 0;
+    while (slots < 2 * LLMC__MAX_VOCAB && llmc__builder_bytes(2 * slots) <= bytes)
+        slots *= 2;
+    if (slots == 1)
+        return;
+    b->list = (llmc__piece_seen *)(void *)((uint8_t *)mem + skip);
+    b->cap = (uint32_t)(slots / 2);
+    b->slot = (uint32_t *)(void *)(b->list + slots / 2);
+    b->mask = (uint32_t)(slots - 1);
+    LLMC_MEMSET(b->slot, 0, (size_t)slots * sizeof *b->slot);
+}
+
+/* Writes p [n] as a JSON string. */
+static void llmc__out_json(llmc__out *o, const char *p, size_t n)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t i, begin = 0;
+    llmc__out_bytes(o, "\"", 1);
+    for (i = 0; i < n; i++) {
+        uint8_t c = (uint8_t)p[i];
+        char escape[6] = {'\\', 'u', '0', '0', 0, 0};
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        llmc__out_bytes(o, p + begin, i - begin);
+        begin = i + 1;
+        escape[4] = hex[c >> 4];
+        escape[5] = hex[c & 15];
+        llmc__out_bytes(o, escape, 6);
+    }
+    llmc__out_bytes(o, p + begin, n - begin);
+    llmc__out_bytes(o, "\"", 1);
+}
+
+/* Writes tokenizer.json: special tokens, how to cut, then the pieces that occur at least `least` times.
+   Returns the number of tokens. */
+static uint32_t llmc__builder_write(const llmc__builder *b, uint32_t least, llmc__out *o)
+{
+    uint32_t i, id;
+    llmc__out_words(
+        o, "{\n \"version\": \"1.0\",\n \"truncation\": null,\n \"padding\": null,\n \"added_tokens\": [");
+    for (i = 0; i < b->n_special; i++) {
+        llmc__out_words(o, i == 0 ? "\n  {\"id\": " : ",\n  {\"id\": ");
+        llmc__out_decimal(o, i);
+        llmc__out_words(o, ", \"content\": ");
+        llmc__out_json(o, b->special[i], llmc__strlen(b->special[i]));
+        llmc__out_words(
+            o, ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
+               "\"special\": true}");
+    }
+    llmc__out_words(o, "\n ],\n \"normalizer\": null,\n \"pre_tokenizer\": ");
+    llmc__out_words(o, b->n_steps == 1
+                           ? "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"[\\\\s\\\\S]\"}, "
+                             "\"behavior\": \"Isolated\", \"invert\": false}"
+                           : "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"WhitespaceSplit\"}, "
+                             "{\"type\": \"Punctuation\", \"behavior\": \"Isolated\"}]}");
+    llmc__out_words(o, ",\n \"post_processor\": null,\n \"decoder\": ");
+    llmc__out_words(o, b->n_steps == 1 ? "{\"type\": \"Fuse\"}" : "null");
+    llmc__out_words(o, ",\n \"model\": {\"type\": \"WordLevel\", \"vocab\": {");
+    for (id = 0; id < b->n_special; id++) {
+        llmc__out_words(o, id == 0 ? "\n  " : ",\n  ");
+        llmc__out_json(o, b->special[id], llmc__strlen(b->special[id]));
+        llmc__out_words(o, ": ");
+        llmc__out_decimal(o, id);
+    }
+    for (i = 0; i < b->n; i++) {
+        const llmc__piece_seen *seen = &b->list[i];
+        if (seen->count < least || llmc__builder_special(b, seen->p, seen->len) == seen->len)
+            continue;
+        llmc__out_words(o, ",\n  ");
+        llmc__out_json(o, (const char *)seen->p, seen->len);
+        llmc__out_words(o, ": ");
+        llmc__out_decimal(o, id++);
+    }
+    llmc__out_words(o, "\n }, \"unk_token\": ");
+    llmc__out_json(o, b->special[0], llmc__strlen(b->special[0]));
+    llmc__out_words(o, "}\n}\n");
+    return id;
+}
+
+/* llmc_vocab_build -- the words or characters of texts, written as tokenizer.json     (TOKEN.build)
+   texts [n_texts] UTF-8; pieces that are not, and those over LLMC__SPECIAL_MAX bytes, are left to the unknown
+   token. mem [bytes], any alignment, see llmc_vocab_need. *n_tokens (may be NULL): how many there are.
+   Ids: the special tokens as given, then the pieces in order of first appearance.
+   Errors: BAD_ARG, NO_MEMORY (more distinct pieces than mem holds), UNSUPPORTED, IO (the writer). */
+LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
+                                      void *mem, size_t bytes, const llmc_writer *writer, uint32_t *n_tokens,
+                                      llmc_diag *diag)
+{
+    llmc__builder b;
+    llmc_vocab_options o;
+    llmc__out out;
+    uint32_t n;
+    if (writer == NULL || writer->write == NULL || (texts == NULL && n_texts > 0) ||
+        (mem == NULL && bytes > 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.build", LLMC_NO_OFFSET, "texts, mem or writer is NULL");
+    llmc__options(&o, sizeof o, opt);
+    LLMC__TRY(llmc__builder_init(&b, opt, diag));
+    llmc__builder_place(&b, mem, bytes);
+    if (b.list == NULL)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.build", LLMC_NO_OFFSET, "%zu bytes are too few for a table",
+                          bytes);
+    LLMC__TRY(llmc__builder_texts(&b, texts, n_texts, diag));
+    LLMC_MEMSET(&out, 0, sizeof out);
+    out.to = writer;
+    n = llmc__builder_write(&b, o.min_count, &out);
+    if (out.failed)
+        return LLMC__FAIL(diag, IO, "TOKEN.build", LLMC_NO_OFFSET, "the writer stopped after %llu bytes",
+                          (unsigned long long)out.at);
+    if (n_tokens != NULL)
+        *n_tokens = n;
+    return LLMC_OK;
 }
 #endif /* LLMC_NO_TOKEN */
 
@@ -24764,55 +25244,221 @@ static llmc_status llmc__save_copied(const llmc_blob *file, bool tokenizer, llmc
 }
 
 #ifndef LLMC_NO_TOKEN
-/* A token of a tokenizer.bin as GGUF spells it: U+2581 for the space, control tokens
-   without llama2.c's newlines ("\n<s>\n" there). Each space grows by two bytes. */
-static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info,
-                                  llmc__out *o)
+/* Whether two lists of steps cut text alike. */
+static bool llmc__same_cut(const llmc__split *a, uint32_t n, const llmc__split *b, uint32_t m)
 {
-    const char *text = info->text;
-    size_t len = info->text_len, spaces = 0, i;
-    if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS)) {
-        llmc__out_text(o, "<s>", 3);
-    } else if (id == llmc_tokenizer_special(tok, LLMC_SPECIAL_EOS)) {
-        llmc__out_text(o, "</s>", 4);
-    } else {
-        for (i = 0; i < len; i++)
-            spaces += text[i] == ' ';
-        /* U+2581 takes three bytes where the space takes one */
-        llmc__out_u64(o, len + 2 * spaces);
-        for (i = 0; i < len; i++)
-            llmc__out_bytes(o, text[i] == ' ' ? "\xe2\x96\x81" : text + i, text[i] == ' ' ? 3 : 1);
+    uint32_t i;
+    for (i = 0; i < n && n == m; i++)
+        if (a[i].pattern != b[i].pattern || a[i].behaviour != b[i].behaviour || a[i].invert != b[i].invert ||
+            a[i].pattern == LLMC__PAT_TEXT)
+            return false;
+    return n == m;
+}
+
+/* A name of tokenizer.ggml.pre that says how v cuts text: the file's own if it does; NULL: none. */
+static const char *llmc__save_pre(const llmc__vocab *v)
+{
+    const size_t n = sizeof llmc__pre_name_table / sizeof llmc__pre_name_table[0];
+    llmc__split steps[LLMC__SPLIT_MAX];
+    uint32_t count = 0, flags = 0;
+    const char *found = NULL;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        const char *name = llmc__pre_name_table[i].name;
+        if (llmc__streq(name, "default") || !llmc__pattern_named(name, steps, &count, &flags) ||
+            !llmc__same_cut(v->split, v->n_split, steps, count) ||
+            ((flags & LLMC__PRE_IGNORE_MERGES) != 0) != v->ignore_merges)
+            continue;
+        if (found == NULL || llmc__streq(name, v->pre))
+            found = name;
+    }
+    return found;
+}
+
+/* Whether BERT's normaliser and settings are those that a GGUF implies: uncased unless there is an "A". */
+static bool llmc__save_bert(const llmc_tokenizer *tok)
+{
+    const llmc__vocab *v = &tok->vocab;
+    const llmc__normal *n = &v->normal[0];
+    bool cased = llmc_token_find(tok, "A", 1) >= 0;
+    return v->n_normal == 1 && n->kind == LLMC__NORMAL_BERT && n->a && n->b && n->c == !cased &&
+           n->d == !cased && v->max_piece == 100 && llmc__streq(v->piece_prefix, "##") && v->n_split == 2 &&
+           v->split[0].pattern == LLMC__PAT_SPACES && v->split[1].pattern == LLMC__PAT_PUNCT;
+}
+
+/* What tokenizer.ggml.model says of this vocabulary, *pre likewise; NULL: a GGUF cannot hold it. */
+static const char *llmc__save_kind(const llmc_tokenizer *tok, const char **pre)
+{
+    const llmc__vocab *v = &tok->vocab;
+    bool mark = v->alphabet == LLMC__ALPHABET_MARK,
+         prefix = v->prefix == LLMC__PREFIX_ALWAYS || v->prefix == LLMC__PREFIX_NONE;
+    bool nfc = v->n_normal == 1 && v->normal[0].kind == LLMC__NORMAL_NFC;
+    *pre = "default"; /* as llama.cpp's converter writes it for SentencePiece */
+    switch (v->kind) {
+    case LLMC__VOCAB_SPM:
+        return prefix && v->n_normal == 0 && v->n_split == 0 && !v->remove_spaces && v->byte_fallback
+                   ? "llama"
+                   : NULL;
+    case LLMC__VOCAB_BPE:
+        *pre = llmc__save_pre(v);
+        return v->alphabet == LLMC__ALPHABET_BYTES && v->prefix == LLMC__PREFIX_NONE && *pre != NULL &&
+                       (v->n_normal == 0 || nfc)
+                   ? "gpt2"
+                   : NULL;
+    case LLMC__VOCAB_UNIGRAM:
+        return mark && prefix && v->tokens.layout == LLMC__LIST_PROTO && v->n_split == 0 &&
+                       !v->byte_fallback &&
+                       (v->n_normal == 0 || v->normal[0].kind == LLMC__NORMAL_PRECOMPILED)
+                   ? "t5"
+                   : NULL;
+    case LLMC__VOCAB_WORDPIECE:
+        return llmc__save_bert(tok) ? "bert" : NULL;
+    default:
+        return NULL;
     }
 }
 
-/* SentencePiece keys for a vocabulary that came from a tokenizer.bin. The arrays go on as long as ids
-   do; special[] is in the order of llmc_special. */
-static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
+/* A token's text as GGUF spells it. A tokenizer.bin has spaces where others have U+2581, and newlines in its
+   control tokens ("\n<s>\n"); BERT's "##" goes, and U+2581 begins its words. Ids without a token get a name
+   of their own, as llama.cpp needs one. */
+static void llmc__save_token_text(const llmc_tokenizer *tok, llmc_token id, const llmc_token_info *info,
+                                  llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    const char *text = info->text;
+    size_t len = info->text_len, spaces = 0, i;
+    bool plain = v->tokens.layout == LLMC__LIST_LLAMA2C,
+         piece = v->kind == LLMC__VOCAB_WORDPIECE && info->kind == LLMC_TOKEN_NORMAL;
+    char name[24];
+    if (len == 0 && info->kind == LLMC_TOKEN_UNUSED) {
+        llmc__format(name, sizeof name, "[PAD%d]", (int)id);
+        llmc__out_text(o, name, llmc__strlen(name));
+    } else if (plain && id == llmc_tokenizer_special(tok, LLMC_SPECIAL_BOS)) {
+        llmc__out_text(o, "<s>", 3);
+    } else if (plain && id == llmc_tokenizer_special(tok, LLMC_SPECIAL_EOS)) {
+        llmc__out_text(o, "</s>", 4);
+    } else if (piece && len > 2 && text[0] == '#' && text[1] == '#') {
+        llmc__out_text(o, text + 2, len - 2);
+    } else if (piece) {
+        llmc__out_u64(o, len + 3);
+        llmc__out_bytes(o, "\xe2\x96\x81", 3);
+        llmc__out_bytes(o, text, len);
+    } else {
+        for (i = 0; i < len; i++)
+            spaces += plain && text[i] == ' ';
+        /* U+2581 takes three bytes where the space takes one */
+        llmc__out_u64(o, len + 2 * spaces);
+        for (i = 0; i < len; i++)
+            llmc__out_bytes(o, plain && text[i] == ' ' ? "\xe2\x96\x81" : text + i,
+                            plain && text[i] == ' ' ? 3 : 1);
+    }
+}
+
+/* Stored text [len] of a merge's part, escapes undone, or only its length. */
+static size_t llmc__save_part(llmc__out *o, llmc__encoding encoding, const uint8_t *text, size_t len)
+{
+    const char *p = (const char *)text, *end = p + len;
+    size_t n, all = 0;
+    char c[4];
+    if (encoding == LLMC__TEXT_PLAIN) {
+        if (o != NULL)
+            llmc__out_bytes(o, text, len);
+        return len;
+    }
+    for (; p < end && (n = llmc__json_char(&p, end, c)) > 0; all += n)
+        if (o != NULL)
+            llmc__out_bytes(o, c, n);
+    return all;
+}
+
+/* The merges, "a b". */
+static void llmc__save_merges(const llmc__vocab *v, llmc__out *o)
+{
+    llmc__vocab_iter it;
+    llmc__vocab_merge m;
+    uint32_t n = 0;
+    llmc__out_key_array(o, "tokenizer.ggml.merges", LLMC__GGUF_STRING, v->merges.count);
+    llmc__vocab_start(&it);
+    for (; n < v->merges.count && llmc__vocab_merge_next(v, &it, &m); n++) {
+        size_t a = llmc__save_part(NULL, m.encoding, m.a, m.a_len),
+               b = llmc__save_part(NULL, m.encoding, m.b, m.b_len);
+        llmc__out_u64(o, a + b + 1);
+        (void)llmc__save_part(o, m.encoding, m.a, m.a_len);
+        llmc__out_bytes(o, " ", 1);
+        (void)llmc__save_part(o, m.encoding, m.b, m.b_len);
+    }
+}
+
+/* Special ids, and what is put around a text; special[] is in the order of llmc_special. */
+static void llmc__save_specials(const llmc_tokenizer *tok, llmc__out *o)
 {
     static const char *const special[] = {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
                                           "tokenizer.ggml.eot_token_id", "tokenizer.ggml.unknown_token_id",
                                           "tokenizer.ggml.padding_token_id"};
+    const llmc__vocab *v = &tok->vocab;
+    unsigned i;
+    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
+        if (v->special[i] != LLMC_TOKEN_NONE)
+            llmc__out_key_u32(o, special[i], (uint32_t)v->special[i]);
+    if (v->kind == LLMC__VOCAB_WORDPIECE && v->n_before > 0 && v->n_after > 0) {
+        llmc__out_key_u32(o, "tokenizer.ggml.cls_token_id", (uint32_t)v->before[0]);
+        llmc__out_key_u32(o, "tokenizer.ggml.seperator_token_id", (uint32_t)v->after[0]);
+    }
+    llmc__out_key_flag(o, "tokenizer.ggml.add_bos_token", llmc_tokenizer_adds_bos(tok));
+    llmc__out_key_flag(o, "tokenizer.ggml.add_eos_token", v->add_eos && v->n_after > 0);
+}
+
+/* What only some kinds have. */
+static void llmc__save_kind_keys(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    uint32_t id;
+    bool added = false;
+    if (v->kind == LLMC__VOCAB_SPM || v->kind == LLMC__VOCAB_UNIGRAM)
+        llmc__out_key_flag(o, "tokenizer.ggml.add_space_prefix", v->prefix != LLMC__PREFIX_NONE);
+    if (v->kind == LLMC__VOCAB_UNIGRAM)
+        llmc__out_key_flag(o, "tokenizer.ggml.remove_extra_whitespaces", v->remove_spaces);
+    if (v->kind == LLMC__VOCAB_UNIGRAM && v->n_normal > 0) {
+        llmc__out_key_array(o, "tokenizer.ggml.precompiled_charsmap", LLMC__GGUF_U8, v->normal[0].blob_len);
+        llmc__out_bytes(o, v->normal[0].blob, v->normal[0].blob_len);
+    }
+    if (v->kind == LLMC__VOCAB_BPE && v->n_normal > 0)
+        llmc__out_key_flag(o, "tokenizer.llmc.nfc", true);
+    if (v->user_inside)
+        llmc__out_key_flag(o, "tokenizer.llmc.user_inside", true);
+    for (id = 0; id < v->count; id++)
+        added = added || (tok->tok[id].added & ~LLMC__ADDED) != 0;
+    if (!added)
+        return;
+    llmc__out_key_array(o, "tokenizer.llmc.added_flags", LLMC__GGUF_U8, v->count);
+    for (id = 0; id < v->count; id++)
+        llmc__out_bytes(o, &tok->tok[id].added, 1);
+}
+
+/* The keys of a vocabulary that did not come from a GGUF, and that llmc__save_kind says can be in one. The
+   arrays go on as long as ids do. */
+static void llmc__save_tokenizer(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
     llmc_token n = (llmc_token)llmc_tokenizer_count(tok), id;
     llmc_token_info info;
-    unsigned i;
-    llmc__out_key_text(o, "tokenizer.ggml.model", "llama");
-    /* as llama.cpp's converter writes it for SentencePiece */
-    llmc__out_key_text(o, "tokenizer.ggml.pre", "default");
+    const char *pre, *model = llmc__save_kind(tok, &pre);
+    llmc__out_key_text(o, "tokenizer.ggml.model", model);
+    llmc__out_key_text(o, "tokenizer.ggml.pre", pre);
     llmc__out_key_array(o, "tokenizer.ggml.tokens", LLMC__GGUF_STRING, (uint64_t)n);
     for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__save_token_text(tok, id, &info, o);
-    llmc__out_key_array(o, "tokenizer.ggml.scores", LLMC__GGUF_F32, (uint64_t)n);
-    for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
+    if (v->kind != LLMC__VOCAB_BPE)
+        llmc__out_key_array(o, "tokenizer.ggml.scores", LLMC__GGUF_F32, (uint64_t)n);
+    for (id = 0; v->kind != LLMC__VOCAB_BPE && id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__out_u32(o, llmc__f32_bits(info.score));
     llmc__out_key_array(o, "tokenizer.ggml.token_type", LLMC__GGUF_I32, (uint64_t)n);
     for (id = 0; id < n && llmc_token_get(tok, id, &info) == LLMC_OK; id++)
         llmc__out_u32(o, (uint32_t)info.kind);
-    for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
-        if (llmc_tokenizer_special(tok, (llmc_special)i) != LLMC_TOKEN_NONE)
-            llmc__out_key_u32(o, special[i], (uint32_t)llmc_tokenizer_special(tok, (llmc_special)i));
-    llmc__out_key_flag(o, "tokenizer.ggml.add_bos_token", llmc_tokenizer_adds_bos(tok));
-    llmc__out_key_flag(o, "tokenizer.ggml.add_eos_token", false);
-    llmc__out_key_flag(o, "tokenizer.ggml.add_space_prefix", true);
+    if (v->kind == LLMC__VOCAB_BPE)
+        llmc__save_merges(v, o);
+    llmc__save_specials(tok, o);
+    llmc__save_kind_keys(tok, o);
 }
 #endif
 
@@ -24824,6 +25470,9 @@ static llmc_status llmc__save_keys(const llmc_model *m, const llmc_save_options 
     const llmc_config *c = &m->config;
     bool quantised;
     uint32_t file_type = llmc__save_file_type(m, opt, &quantised);
+#ifndef LLMC_NO_TOKEN
+    const char *pre;
+#endif
     if (m->kind == LLMC_FILE_GGUF)
         LLMC__TRY(llmc__save_copied(&m->file, false, o, diag));
     else
@@ -24837,10 +25486,18 @@ static llmc_status llmc__save_keys(const llmc_model *m, const llmc_save_options 
     if (c->n_token_types > 0) /* which llama.cpp counts to the tokenizer */
         llmc__out_key_u32(o, "tokenizer.ggml.token_type_count", c->n_token_types);
 #ifndef LLMC_NO_TOKEN
-    if (m->tokenizer != NULL) {
+    if (m->chat_template != NULL) {
+        llmc__out_key(o, "tokenizer.chat_template", LLMC__GGUF_STRING);
+        llmc__out_text(o, m->chat_template, m->chat_template_len);
+    }
+    if (m->tokenizer != NULL && llmc__save_kind(m->tokenizer, &pre) != NULL) {
         llmc__save_tokenizer(m->tokenizer, o);
         return LLMC_OK;
     }
+    if (m->tokenizer != NULL && o->to != NULL)
+        llmc__say(&opt->log, LLMC_LOG_WARN, "MODEL.save",
+                  "a GGUF cannot hold this tokenizer (%s): it is not written",
+                  llmc_tokenizer_name(m->tokenizer));
 #endif
     /* what llama.cpp wants of a model that speaks ids */
     llmc__out_key_text(o, "tokenizer.ggml.model", "none");
@@ -25045,19 +25702,6 @@ LLMC_API size_t llmc_model_save_need(const llmc_model *model)
 }
 
 //--[ 14.14 MODEL.containers ]-- the same weights as safetensors and torchless's .bin
-/* Text as it is, and numbers in text. */
-static void llmc__out_words(llmc__out *o, const char *text)
-{
-    llmc__out_bytes(o, text, llmc__strlen(text));
-}
-
-static void llmc__out_decimal(llmc__out *o, uint64_t v)
-{
-    char text[24];
-    llmc__format(text, sizeof text, "%llu", (unsigned long long)v);
-    llmc__out_words(o, text);
-}
-
 /* "name": with its colon. Names are printable ASCII, since they had to be ones that are known; what a
    pattern's end let through is replaced. */
 static void llmc__out_member(llmc__out *o, const char *name)
@@ -25285,16 +25929,127 @@ static void llmc__torchless_metadata(const llmc_config *c, bool int8, llmc__out 
         llmc__out_words(o, ",\"sliding_window\":\"None\"");
     llmc__torchless_pair(o, "rope_theta", (double)c->rope_base);
     llmc__torchless_pair(o, "norm_eps", (double)c->norm_eps);
-    llmc__out_words(o, "},\"tokenizer\":{\"vocab\":{},\"merges\":[]},\"tensors\":{");
+    llmc__out_words(o, "}");
 }
 
-/* The header's JSON and its padding; s->total becomes the bytes of all data. */
-static void llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
+#ifndef LLMC_NO_TOKEN
+/* Whether a torchless file can hold this tokenizer, which is always of one kind: characters joined by merges,
+   U+2581 for spaces and before the text, bytes for what is missing, no special tokens but <s>, </s>, <unk>. */
+static bool llmc__torchless_holds(const llmc_tokenizer *tok)
+{
+    const llmc__vocab *v = tok == NULL ? NULL : &tok->vocab;
+    uint32_t id, i;
+    if (v == NULL || v->kind != LLMC__VOCAB_BPE || v->alphabet != LLMC__ALPHABET_MARK ||
+        v->prefix != LLMC__PREFIX_ALWAYS || !v->byte_fallback || v->n_normal + v->n_split > 0 ||
+        v->ignore_merges)
+        return false;
+    for (id = 0; id < v->count; id++) {
+        const llmc__tok *k = &tok->tok[id];
+        const char *text = (const char *)k->text;
+        bool special = (k->kind == LLMC_TOKEN_CONTROL || k->kind == LLMC_TOKEN_USER) &&
+                       !llmc__texteq(text, k->text_len, "<s>") && !llmc__texteq(text, k->text_len, "</s>") &&
+                       !llmc__texteq(text, k->text_len, "<unk>");
+        for (i = 0; i < k->text_len;) {
+            size_t n = llmc__utf8_valid(text + i, k->text_len - i);
+            special = special || n == 0;
+            i += n == 0 ? 1 : (uint32_t)n;
+        }
+        if (special)
+            return false;
+    }
+    return true;
+}
+
+/* \uXXXX. */
+static void llmc__out_unit(llmc__out *o, uint32_t unit)
+{
+    char text[6] = {'\\', 'u', 0, 0, 0, 0};
+    unsigned i;
+    for (i = 0; i < 4; i++)
+        text[2 + i] = "0123456789abcdef"[unit >> (12 - 4 * i) & 15];
+    llmc__out_bytes(o, text, 6);
+}
+
+/* A JSON string of UTF-8 text [len], in ASCII as torchless's own are; two units from U+10000 on. */
+static void llmc__out_ascii(llmc__out *o, const uint8_t *text, size_t len)
+{
+    uint32_t cp;
+    size_t i, step;
+    llmc__out_words(o, "\"");
+    for (i = 0; i < len; i += step) {
+        step = llmc__uc_next(text + i, len - i, &cp);
+        if (cp >= 0x20 && cp < 0x7f && cp != '"' && cp != '\\') {
+            llmc__out_bytes(o, text + i, 1);
+            continue;
+        }
+        if (cp >= 0x10000)
+            llmc__out_unit(o, 0xd7c0 + (cp >> 10));
+        llmc__out_unit(o, cp >= 0x10000 ? 0xdc00 + (cp & 0x3ff) : cp);
+    }
+    llmc__out_words(o, "\"");
+}
+
+/* "vocab" and "merges" of a tokenizer that torchless_holds. */
+static void llmc__torchless_vocab(const llmc_tokenizer *tok, llmc__out *o)
+{
+    const llmc__vocab *v = &tok->vocab;
+    llmc__vocab_iter it;
+    llmc__vocab_merge m;
+    uint32_t id, n = 0;
+    llmc__out_words(o, ",\"tokenizer\":{\"vocab\":{");
+    for (id = 0; id < v->count; id++) {
+        if (tok->tok[id].text_len == 0)
+            continue;
+        llmc__out_words(o, n++ > 0 ? "," : "");
+        llmc__out_ascii(o, tok->tok[id].text, tok->tok[id].text_len);
+        llmc__out_words(o, ":");
+        llmc__out_decimal(o, id);
+    }
+    llmc__out_words(o, "},\"merges\":[");
+    llmc__vocab_start(&it);
+    for (n = 0; n < v->merges.count && llmc__vocab_merge_next(v, &it, &m) && m.b != NULL; n++) {
+        llmc__out_words(o, n > 0 ? ",[" : "[");
+        if (m.encoding == LLMC__TEXT_PLAIN) {
+            llmc__out_ascii(o, m.a, m.a_len);
+            llmc__out_words(o, ",");
+            llmc__out_ascii(o, m.b, m.b_len);
+        } else { /* escaped as it must be */
+            llmc__out_words(o, "\"");
+            llmc__out_bytes(o, m.a, m.a_len);
+            llmc__out_words(o, "\",\"");
+            llmc__out_bytes(o, m.b, m.b_len);
+            llmc__out_words(o, "\"");
+        }
+        llmc__out_words(o, "]");
+    }
+    llmc__out_words(o, "]}");
+}
+#endif
+
+/* The tokenizer, or that there is none. False: there is one, which a torchless file cannot hold. */
+static bool llmc__torchless_tokenizer(const llmc_model *m, llmc__out *o)
+{
+#ifndef LLMC_NO_TOKEN
+    if (llmc__torchless_holds(m->tokenizer)) {
+        llmc__torchless_vocab(m->tokenizer, o);
+        return true;
+    }
+#endif
+    llmc__out_words(o, ",\"tokenizer\":{\"vocab\":{},\"merges\":[]}");
+    return m->tokenizer == NULL;
+}
+
+/* The header's JSON and its padding; s->total becomes the bytes of all data. Returns whether the tokenizer is
+   in it, if there is one. */
+static bool llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
 {
     llmc__torchless_part p;
     uint64_t at = 0, scales, dim[2];
     uint32_t i;
+    bool whole;
     llmc__torchless_metadata(&s->m->config, int8, o);
+    whole = llmc__torchless_tokenizer(s->m, o);
+    llmc__out_words(o, ",\"tensors\":{");
     for (i = 0; llmc__torchless_part_at(s->m, i, &p); i++) {
         uint64_t bytes = llmc__torchless_bytes(&p, int8, &scales);
         dim[0] = p.cols;
@@ -25316,6 +26071,7 @@ static void llmc__torchless_header(llmc__save *s, bool int8, llmc__out *o)
     }
     llmc__out_words(o, "}}");
     s->total = at;
+    return whole;
 }
 
 /* One group [n] as int8 with 127 / absmax to multiply by, or that number itself; of zeros it is infinite. */
@@ -25417,11 +26173,11 @@ static llmc_status llmc__save_torchless(llmc__save *s, llmc_diag *diag)
     if (lacks != NULL)
         return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.save", LLMC_NO_OFFSET, "a torchless file cannot hold %s",
                           lacks);
-    llmc__say(&s->opt->log, LLMC_LOG_WARN, "MODEL.save", "the tokenizer is not written");
     LLMC_MEMSET(&count, 0, sizeof count);
-    llmc__torchless_header(s, int8, &count);
+    if (!llmc__torchless_header(s, int8, &count))
+        llmc__say(&s->opt->log, LLMC_LOG_WARN, "MODEL.save", "the tokenizer is not written");
     llmc__out_u64(s->o, ((count.at + 8 + 63) & ~UINT64_C(63)) - 8);
-    llmc__torchless_header(s, int8, s->o);
+    (void)llmc__torchless_header(s, int8, s->o);
     llmc__out_pad(s->o, 64);
     for (i = 0; on && !s->o->failed && llmc__torchless_part_at(s->m, i, &p); i++) {
         llmc__torchless_data(s, &p, int8);
@@ -28067,6 +28823,7 @@ LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llm
    wait for it, a list through their arg. */
 typedef struct llmc__gr_group {
     uint32_t begin, alt, chain;
+    uint32_t local; /* n_local where it began */
 } llmc__gr_group;
 
 /* One reading of a text. The first only counts (g NULL or without code), the second takes down the
@@ -28078,9 +28835,10 @@ typedef struct llmc__gr_parse {
     llmc_grammar *g;     /* NULL: no names yet */
     llmc__gr_inst *code; /* NULL: only count */
     int32_t *same;
-    uint32_t n, limit;                    /* instructions, written or counted */
+    uint32_t n, most, limit; /* instructions, written or counted; the most at once, as {0} drops some */
     uint32_t n_rules, n_local, n_literal; /* rules, parts moved out of line, tokens named */
     uint32_t item, repeats; /* where the item begins that an operator would repeat; operators on it */
+    uint32_t item_local;    /* n_local where the item began */
     bool has_item;
     uint32_t depth;
     llmc__gr_group group[LLMC__GR_DEPTH + 2]; /* one for a class inside the deepest */
@@ -28137,6 +28895,7 @@ static llmc_status llmc__gr_emit(llmc__gr_parse *s, unsigned op, unsigned lo, un
     if (s->n >= s->limit)
         return llmc__gr_large(s);
     llmc__gr_set(s, s->n++, op, lo, hi, arg);
+    s->most = s->n > s->most ? s->n : s->most;
     return LLMC_OK;
 }
 
@@ -28151,6 +28910,7 @@ static llmc_status llmc__gr_insert(llmc__gr_parse *s, uint32_t i, uint32_t count
         LLMC_MEMMOVE(s->same + i + count, s->same + i, (s->n - i) * sizeof *s->same);
     }
     s->n += count;
+    s->most = s->n > s->most ? s->n : s->most;
     return LLMC_OK;
 }
 
@@ -28159,6 +28919,7 @@ static void llmc__gr_open(llmc__gr_parse *s)
 {
     llmc__gr_group *g = &s->group[++s->depth];
     g->begin = g->alt = s->n;
+    g->local = s->n_local;
     g->chain = LLMC__GR_NONE;
     s->has_item = false;
 }
@@ -28186,6 +28947,7 @@ static void llmc__gr_close(llmc__gr_parse *s)
         s->code[i].arg = (int32_t)(s->n - i);
     }
     s->item = g->begin;
+    s->item_local = g->local;
     s->has_item = true;
     s->repeats = 0;
 }
@@ -28194,6 +28956,7 @@ static void llmc__gr_close(llmc__gr_parse *s)
    this code begins. */
 typedef struct llmc__gr_unit {
     uint32_t at, n, enter;
+    uint32_t local; /* parts out of line in it, which each copy has for itself */
 } llmc__gr_unit;
 
 /* Appends one more copy. */
@@ -28201,6 +28964,7 @@ static llmc_status llmc__gr_again(llmc__gr_parse *s, const llmc__gr_unit *u)
 {
     uint32_t at = s->n;
     LLMC__TRY(llmc__gr_insert(s, at, u->n));
+    s->n_local += u->local;
     if (s->code == NULL)
         return LLMC_OK;
     LLMC_MEMCPY(s->code + at, s->code + u->at, u->n * sizeof *s->code);
@@ -28225,6 +28989,7 @@ static llmc_status llmc__gr_outline(llmc__gr_parse *s, llmc__gr_unit *u, uint64_
     u->enter = u->at + 1;
     u->at = s->n;
     u->n = 1;
+    u->local = 0;
     s->n_local++;
     return llmc__gr_emit(s, LLMC__GR_LOCAL, 0, 0, (int64_t)u->enter - u->at);
 }
@@ -28283,8 +29048,11 @@ static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t mi
         return llmc__gr_error(s, p, "too many operators on one item");
     u.at = s->item;
     u.n = s->n - s->item;
-    if (copies == 0)
+    u.local = s->n_local - s->item_local;
+    if (copies == 0) { /* as if it had not been written */
         s->n = s->item;
+        s->n_local = s->item_local;
+    }
     if (copies == 0 || u.n == 0)
         return LLMC_OK;
     LLMC__TRY(llmc__gr_outline(s, &u, copies));
@@ -28457,6 +29225,7 @@ static llmc_status llmc__gr_literal(llmc__gr_parse *s)
         LLMC__TRY(llmc__gr_sequence(s, c, c));
     }
     s->item = begin;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return LLMC_OK;
@@ -28597,6 +29366,7 @@ static llmc_status llmc__gr_token(llmc__gr_parse *s)
         return llmc__gr_error(s, p, "more than 256 tokens in one grammar");
     LLMC__TRY(llmc__gr_token_id(s, &id));
     s->item = s->n;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return llmc__gr_emit(s, LLMC__GR_TOKEN, others, 0, id);
@@ -28640,6 +29410,7 @@ static llmc_status llmc__gr_reference(llmc__gr_parse *s)
     if (rule == LLMC__GR_NONE)
         return llmc__gr_error_name(s, p, n, "no rule has this name");
     s->item = s->n;
+    s->item_local = s->n_local;
     s->has_item = true;
     s->repeats = 0;
     return llmc__gr_emit(s, LLMC__GR_CALL, 0, 0, rule);
@@ -28741,7 +29512,7 @@ static llmc_status llmc__gr_rule(llmc__gr_parse *s)
 static llmc_status llmc__gr_read(llmc__gr_parse *s)
 {
     s->at = s->text;
-    s->n = s->n_rules = s->n_local = s->n_literal = 0;
+    s->n = s->most = s->n_rules = s->n_local = s->n_literal = 0;
     llmc__gr_skip(s, true);
     while (s->at < s->end) {
         LLMC__TRY(llmc__gr_rule(s));
@@ -28989,14 +29760,14 @@ static void llmc__gr_carve(llmc_grammar *g, const llmc__gr_parse *s, llmc__arena
     g->n_code = s->n;
     g->n_rules = s->n_rules;
     g->slot_mask = slots - 1;
-    g->code = (llmc__gr_inst *)llmc__take(a, s->n, sizeof *g->code);
-    g->same = (int32_t *)llmc__take(a, s->n, sizeof *g->same);
+    g->code = (llmc__gr_inst *)llmc__take(a, s->most, sizeof *g->code);
+    g->same = (int32_t *)llmc__take(a, s->most, sizeof *g->same);
     g->proc = (llmc__gr_proc *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->proc);
     g->by_rank = (uint32_t *)llmc__take(a, (uint64_t)s->n_rules + s->n_local, sizeof *g->by_rank);
     g->slot = (uint32_t *)llmc__take(a, slots, sizeof *g->slot);
-    g->mark = (uint32_t *)llmc__take(a, s->n, sizeof *g->mark);
-    g->link = (uint32_t *)llmc__take(a, s->n, sizeof *g->link);
-    g->queue = (uint32_t *)llmc__take(a, s->n, sizeof *g->queue);
+    g->mark = (uint32_t *)llmc__take(a, s->most, sizeof *g->mark);
+    g->link = (uint32_t *)llmc__take(a, s->most, sizeof *g->link);
+    g->queue = (uint32_t *)llmc__take(a, s->most, sizeof *g->queue);
     if (g->vocab == NULL && s->tok != NULL)
         llmc__gr_vocab_carve(&g->own, s->tok, a);
 }
@@ -29955,8 +30726,8 @@ static void llmc__gr_state_carve(llmc_grammar_state *st, llmc__arena *a)
     const llmc_grammar *g = st->g;
     uint64_t begin = a->used;
     uint32_t k;
-    st->max_sets = 2 * st->max_states + LLMC__GR_SETS;
-    st->max_frames = 4 * st->max_states + LLMC__GR_SETS;
+    st->max_sets = 4 * st->max_states + LLMC__GR_SETS;
+    st->max_frames = 8 * st->max_states + LLMC__GR_SETS;
     st->max_configs = 16 * st->max_states;
     st->words = g->vocab != NULL ? (g->vocab->count + 31) / 32 : 0;
     st->set_slots = llmc__gr_slots(st->max_sets);
@@ -30239,6 +31010,10 @@ static int llmc__schema_compare(const char *a, const char *b, const char *end)
     bool more_a, more_b;
     a++;
     b++;
+    while (*a == *b && *a != '"' && *a != '\\' && (uint8_t)*a < 0x80) { /* most of it, most often */
+        a++;
+        b++;
+    }
     do {
         more_a = llmc__schema_next(&a, end, &x);
         more_b = llmc__schema_next(&b, end, &y);
@@ -31447,7 +32222,7 @@ static const llmc__schema_format llmc__schema_formats[] = {
    A conjunction that comes back to a schema whose alternative it is in the middle of choosing has
    no text in between: such schemas are refused. */
 #define LLMC__SCHEMA_PARTS  32                  /* most schemas in a conjunction      */
-#define LLMC__SCHEMA_STEPS  ((uint64_t)1 << 29) /* bytes looked at before giving up   */
+#define LLMC__SCHEMA_STEPS  ((uint64_t)1 << 28) /* bytes looked at before giving up   */
 #define LLMC__SCHEMA_FLAT   4u                  /* part.done: $ref and allOf are done */
 #define LLMC__SCHEMA_DROP   8u                  /* part.done: says nothing itself     */
 #define LLMC__SCHEMA_ORPHAN 0xffffffffu         /* part.from: the caller put it there */
@@ -31542,6 +32317,7 @@ typedef struct llmc__schema_prop {
     uint32_t id;
     bool required;
     uint32_t required_after, alive_after; /* of those that come later */
+    uint32_t required_before, alive_before;
 } llmc__schema_prop;
 
 /* The members of the object being written. */
@@ -31560,6 +32336,11 @@ typedef struct llmc__schema_array {
     uint64_t min, max;
 } llmc__schema_array;
 
+/* A reference and the schema that it names. */
+typedef struct llmc__schema_ref {
+    const char *from, *to;
+} llmc__schema_ref;
+
 typedef struct llmc__schema {
     llmc__schema_out o;
     llmc_json root;
@@ -31570,6 +32351,7 @@ typedef struct llmc__schema {
     llmc__schema_part *pool;   /* [max_pool]  */
     llmc__schema_prop *prop;   /* [max_entry] */
     uint32_t *sorted;          /* [max_entry] members by name */
+    llmc__schema_ref *ref;     /* [max_entry] */
     llmc__schema_view *view;   /* [PARTS] of the rule being written */
     uint32_t *code;            /* [PATTERN] */
     uint32_t n_entry, max_entry, n_pool, max_pool;
@@ -31720,6 +32502,13 @@ static llmc_json llmc__schema_down(llmc_json v, const char *step, size_t n)
     return none;
 }
 
+/* Where a reference points, as far as its place in the table knows it; each is followed once. */
+static llmc__schema_ref *llmc__schema_known(const llmc__schema *c, llmc_json ref)
+{
+    const uint64_t at = (uint64_t)(ref.text - c->root.text);
+    return &c->ref[(at * 0x9e3779b97f4a7c15u >> 32) % c->max_entry];
+}
+
 /* The schema that a $ref names: "#" or "#/...", with %-escapes, then ~0 and ~1. */
 static llmc_status llmc__schema_resolve(llmc__schema *c, llmc_json ref, llmc_json *out)
 {
@@ -31729,6 +32518,10 @@ static llmc_status llmc__schema_resolve(llmc__schema *c, llmc_json ref, llmc_jso
     uint32_t byte;
     if (ref.type != LLMC_JSON_STRING)
         return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "a $ref has to be a string");
+    if (llmc__schema_known(c, ref)->from == ref.text) {
+        *out = llmc__json_at(llmc__schema_known(c, ref)->to, c->root.end);
+        return LLMC_OK;
+    }
     if (need >= sizeof text || text[0] != '#' || (text[1] != '/' && need > 1))
         return llmc__schema_bad(c, LLMC_UNSUPPORTED, ref.text,
                                 "only references \"#\" and \"#/...\" into the same schema are supported");
@@ -31759,6 +32552,8 @@ static llmc_status llmc__schema_resolve(llmc__schema *c, llmc_json ref, llmc_jso
     }
     if (out->type == LLMC_JSON_NONE)
         return llmc__schema_bad(c, LLMC_BAD_FILE, ref.text, "nothing is where this reference points");
+    llmc__schema_known(c, ref)->from = ref.text;
+    llmc__schema_known(c, ref)->to = out->text;
     return llmc__schema_spend(c, (uint64_t)(out->text - c->root.text));
 }
 
@@ -32160,8 +32955,10 @@ static llmc_status llmc__schema_listed(llmc__schema *c, const llmc__schema_view 
     return llmc__schema_spend(c, (uint64_t)(it.at != NULL ? it.at - value.text : 0) + 16);
 }
 
-/* Whether n parts let the value v of an enum in; what cannot be looked at is refused. */
-static llmc_status llmc__schema_admits(llmc__schema *c, uint32_t n, uint32_t types, llmc_json v, bool *in)
+/* Whether n parts let v in, a value of part `own`'s const or enum (list); what cannot be looked at is
+   refused. */
+static llmc_status llmc__schema_admits(llmc__schema *c, uint32_t n, uint32_t own, bool list, uint32_t types,
+                                       llmc_json v, bool *in)
 {
     llmc__schema_bound lo, hi, b;
     uint64_t min, max, length = 0;
@@ -32171,8 +32968,10 @@ static llmc_status llmc__schema_admits(llmc__schema *c, uint32_t n, uint32_t typ
     unsigned kw;
     *in = (types & type) != 0;
     for (p = 0; p < n && *in; p++) {
-        LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_ENUM, v, in));
-        LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_CONST, v, in));
+        if (p != own || !list)
+            LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_ENUM, v, in));
+        if (p != own)
+            LLMC__TRY(llmc__schema_listed(c, &c->view[p], LLMC__KW_CONST, v, in));
         for (kw = 0; kw < LLMC__KW_COUNT; kw++) {
             const uint32_t of = llmc__schema_keywords[kw].type;
             if (c->view[p].kw[kw] == NULL || of == 0 || (type >> of & 1) == 0 || of == LLMC__SCHEMA_NUMBER ||
@@ -32228,7 +33027,7 @@ static llmc_status llmc__schema_values(llmc__schema *c, uint32_t n, uint32_t p, 
         return llmc__schema_bad(c, LLMC_BAD_FILE, value.text, "enum has to be an array of values");
     while (again || (list && llmc_json_next(value, &it, NULL, &one))) {
         again = false;
-        LLMC__TRY(llmc__schema_admits(c, n, types, one, &in));
+        LLMC__TRY(llmc__schema_admits(c, n, p, list, types, one, &in));
         if (!in)
             continue;
         llmc__schema_or(c, alive);
@@ -32411,7 +33210,7 @@ static llmc_status llmc__schema_array_of(llmc__schema *c, uint32_t n, llmc__sche
     LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MIN_ITEMS, false, &a->min));
     LLMC__TRY(llmc__schema_limit(c, n, LLMC__KW_MAX_ITEMS, true, &a->max));
     a->prefix = (uint32_t)llmc__min(a->prefix, a->max);
-    for (i = 0; i < a->prefix; i++) {
+    for (i = a->prefix; i-- > 0;) { /* all of them, so that all have been met once */
         LLMC__TRY(llmc__schema_element(c, n, i, &id));
         if (!llmc__schema_alive(c, id))
             a->max = a->prefix = i;
@@ -32599,6 +33398,10 @@ static llmc_status llmc__schema_object_of(llmc__schema *c, uint32_t n, llmc__sch
         alive += llmc__schema_alive(c, m->id);
         dead = dead || (m->required && !llmc__schema_alive(c, m->id));
     }
+    for (i = 0; i < o->n; i++) {
+        c->prop[i].required_before = required - c->prop[i].required_after - c->prop[i].required;
+        c->prop[i].alive_before = alive - c->prop[i].alive_after - llmc__schema_alive(c, c->prop[i].id);
+    }
     LLMC__TRY(llmc__schema_member_rule(c, n, UINT32_MAX, &o->extra));
     if (named && !extra && !c->opt.open_objects)
         o->extra = LLMC__SCHEMA_NEVER;
@@ -32670,17 +33473,38 @@ static bool llmc__schema_branches(const llmc__schema *c, const llmc__schema_obje
            llmc__schema_feasible(c, o, i + 1, count) && llmc__schema_counted(o, count + 1) != count;
 }
 
+/* Whether members from i on, behind `count` of them, are a rule of their own: the member before is
+   where one of these parts from what stood before. */
+static bool llmc__schema_parted(const llmc__schema *c, const llmc__schema_object *o, uint32_t i,
+                                uint64_t count)
+{
+    const llmc__schema_prop *m = i > 0 ? &c->prop[i - 1] : NULL;
+    uint64_t least, most;
+    if (m == NULL)
+        return false;
+    least = llmc__schema_counted(o, m->required_before);
+    most = llmc__schema_counted(o, m->alive_before);
+    return (count >= least && count <= most && llmc__schema_branches(c, o, i - 1, count)) ||
+           (count > least && count <= most + 1 && llmc__schema_branches(c, o, i - 1, count - 1));
+}
+
 /* llmc__schema_write_members -- members from i on, behind `count` of them                 (GRAMMAR.schema)
    As far as one rule goes: where it matters for what follows whether a member is there, two rules
    of their own go on. */
 static void llmc__schema_write_members(llmc__schema *c, uint32_t id, const llmc__schema_object *o, uint32_t i,
                                        uint64_t count)
 {
+    const uint32_t begin = i;
     for (; i < o->n; i++) {
         const llmc__schema_prop *m = &c->prop[i];
         const uint64_t more = llmc__schema_counted(o, count + 1);
         const bool take = llmc__schema_alive(c, m->id) && llmc__schema_feasible(c, o, i + 1, count + 1);
         const bool skip = !m->required && llmc__schema_feasible(c, o, i + 1, count);
+        if (i > begin && llmc__schema_parted(c, o, i, count)) {
+            llmc__schema_inner(c, id, 'm', i, count);
+            llmc__schema_byte(&c->o, ' ');
+            return;
+        }
         if (!take)
             continue;
         if (llmc__schema_branches(c, o, i, count)) {
@@ -32818,26 +33642,23 @@ static llmc_status llmc__schema_other_rules(llmc__schema *c, uint32_t id, const 
     return LLMC_OK;
 }
 
-/* The rules that an object's own needs. least, most: members before the i-th. */
+/* The rules that an object's own needs. */
 static llmc_status llmc__schema_object_rules(llmc__schema *c, uint32_t id, const llmc__schema_object *o)
 {
-    uint64_t count, before, least = 0, most = 0;
+    uint64_t count, before;
     uint32_t i;
-    for (i = 0; i < o->n; i++) {
-        for (count = least; count <= llmc__schema_counted(o, most + 1); count++) {
+    for (i = 1; i <= o->n; i++)
+        for (count = 0; count <= llmc__schema_counted(o, (uint64_t)c->prop[i - 1].alive_before + 1);
+             count++) {
             LLMC__TRY(llmc__schema_spend(c, 16));
-            if (!llmc__schema_branches(c, o, i, count) &&
-                (count == least || !llmc__schema_branches(c, o, i, count - 1)))
+            if (!llmc__schema_parted(c, o, i, count))
                 continue;
-            llmc__schema_inner(c, id, 'm', i + 1, count);
+            llmc__schema_inner(c, id, 'm', i, count);
             llmc__schema_put(&c->o, " ::= ");
             before = c->o.len;
-            llmc__schema_write_members(c, id, o, i + 1, count);
+            llmc__schema_write_members(c, id, o, i, count);
             llmc__schema_put(&c->o, c->o.len == before ? "\"\"\n" : "\n");
         }
-        least = llmc__schema_counted(o, least + c->prop[i].required);
-        most = llmc__schema_counted(o, most + llmc__schema_alive(c, c->prop[i].id));
-    }
     return llmc__schema_alive(c, o->extra) ? llmc__schema_other_rules(c, id, o) : LLMC_OK;
 }
 
@@ -32984,18 +33805,20 @@ static llmc_status llmc__schema_rule(llmc__schema *c, uint32_t id, bool write)
 }
 
 /* llmc__schema_settle -- makes all rules, finds those that something matches       (GRAMMAR.schema)
-   Rules are only ever found to match more, so this ends: sweeps from the last rule, which no other
-   waits for as a rule, to the first. */
+   Rules are only ever found to match more, so this ends. Sweeps go from the last rule to the first,
+   as rules mostly wait for those met after them, and back. */
 static llmc_status llmc__schema_settle(llmc__schema *c)
 {
-    uint32_t i;
-    bool changed = true;
+    uint32_t i, k;
+    bool changed = true, down = true;
     for (i = 0; i < c->n_entry; i++)
         LLMC__TRY(llmc__schema_rule(c, i, false));
-    while (changed) {
+    for (; changed; down = !down) {
         changed = false;
-        for (i = c->n_entry; i-- > 0;) {
-            llmc__schema_entry *e = &c->entry[i];
+        for (k = 0; k < c->n_entry; k++) {
+            llmc__schema_entry *e;
+            i = down ? c->n_entry - 1 - k : k;
+            e = &c->entry[i];
             const bool alive = e->alive, ground = e->ground;
             if (alive && ground)
                 continue;
@@ -33051,6 +33874,7 @@ static void llmc__schema_carve(llmc__schema *c, llmc__arena *a)
     c->pool = (llmc__schema_part *)llmc__take(a, c->max_pool, sizeof *c->pool);
     c->prop = (llmc__schema_prop *)llmc__take(a, c->max_entry, sizeof *c->prop);
     c->sorted = (uint32_t *)llmc__take(a, c->max_entry, sizeof *c->sorted);
+    c->ref = (llmc__schema_ref *)llmc__take(a, c->max_entry, sizeof *c->ref);
     c->view = (llmc__schema_view *)llmc__take(a, LLMC__SCHEMA_PARTS, sizeof *c->view);
     c->code = (uint32_t *)llmc__take(a, LLMC__SCHEMA_PATTERN, sizeof *c->code);
 }
@@ -33083,6 +33907,7 @@ LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema
                           "a schema takes %zu bytes of work memory, not %zu", need, work_bytes);
     a = llmc__arena_over(work, work_bytes);
     llmc__schema_carve(&c, &a);
+    LLMC_MEMSET(c.ref, 0, c.max_entry * sizeof *c.ref);
     c.diag = diag;
     c.name = schema->name;
     LLMC__TRY(llmc_json_parse(schema, &c.root, diag));
@@ -34214,7 +35039,7 @@ LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
     return e->opt.chat_bytes > 0 ? e->chat : NULL;
 }
 
-//==[ 21 CHAT ]==== conversations as text and tokens, by templates in Jinja ==== needs: 02 03 04 05 11 13 14 20 ====
+//==[ 21 CHAT ]==== conversations as text and tokens, by templates ==== needs: 02 03 04 05 11 13 14 20 ====
 #ifndef LLMC_NO_CHAT
 
 /* Names that begin with llmc__j belong to the template interpreter. A template's text becomes tokens
@@ -34309,6 +35134,7 @@ typedef struct llmc__jloop {
     llmc__jv changed;         /* a tuple: what loop.changed saw last, or MISSING */
     uint32_t index, n;        /* index 0: before the first element */
     bool kept;                /* held in a variable: not used again */
+    bool whole;               /* an element's body ran to its end   */
     struct llmc__jloop *next; /* in the list of free ones */
 } llmc__jloop;
 
@@ -34365,6 +35191,7 @@ typedef struct llmc__jinja {
     llmc__jv *context; /* [names] what the caller gave under each name, or MISSING */
     llmc__jcapture *capture;
     llmc_chat_text *out;
+    bool fruitless; /* of the loop left last no body ran to its end: then its else part runs */
     bool out_joins; /* the last byte written was in the last span of out->plain */
 } llmc__jinja;
 
@@ -35330,6 +36157,20 @@ static void llmc__j_put_quoted(llmc__jbuild *b, llmc__jv s, const llmc__jstyle *
     (void)llmc__j_puts(b, quote);
 }
 
+/* A range in Python's words. */
+static void llmc__j_put_range(llmc__jbuild *b, const llmc__jv *items)
+{
+    (void)llmc__j_puts(b, "range(");
+    llmc__j_put_int(b, items[0].u.i);
+    (void)llmc__j_puts(b, ", ");
+    llmc__j_put_int(b, items[2].u.i);
+    if (items[1].u.i != 1) {
+        (void)llmc__j_puts(b, ", ");
+        llmc__j_put_int(b, items[1].u.i);
+    }
+    (void)llmc__j_puts(b, ")");
+}
+
 /* What has no elements to print. */
 static void llmc__j_put_scalar(llmc__jbuild *b, llmc__jv v, const llmc__jstyle *style)
 {
@@ -35362,7 +36203,10 @@ static void llmc__j_put_scalar(llmc__jbuild *b, llmc__jv v, const llmc__jstyle *
                      v.n > 0 ? v.u.s : "");
         break;
     default:
-        LLMC__J_FAIL(j, UNSUPPORTED, "a %s cannot be written as text", llmc__j_type_name(v));
+        if (v.type == LLMC__J_RANGE_OF && !style->json)
+            llmc__j_put_range(b, v.u.items);
+        else
+            LLMC__J_FAIL(j, UNSUPPORTED, "a %s cannot be written as text", llmc__j_type_name(v));
         break;
     }
 }
@@ -35495,16 +36339,6 @@ static void llmc__j_put_str(llmc__jbuild *b, llmc__jv v)
 {
     if (v.type == LLMC__J_STRING) {
         (void)llmc__j_add(b, v);
-    } else if (v.type == LLMC__J_RANGE_OF) {
-        (void)llmc__j_puts(b, "range(");
-        llmc__j_put_int(b, v.u.items[0].u.i);
-        (void)llmc__j_puts(b, ", ");
-        llmc__j_put_int(b, v.u.items[2].u.i);
-        if (v.u.items[1].u.i != 1) {
-            (void)llmc__j_puts(b, ", ");
-            llmc__j_put_int(b, v.u.items[1].u.i);
-        }
-        (void)llmc__j_puts(b, ")");
     } else if (v.type != LLMC__J_UNDEFINED) {
         llmc__j_put_repr(b, v);
     }
@@ -35624,6 +36458,18 @@ static llmc__jv llmc__j_slice_text(llmc__jinja *j, llmc__jv s, int64_t start, in
     return llmc__j_built(&b);
 }
 
+/* The numbers start, start + step, ..., n of them, before stop. */
+static llmc__jv llmc__j_range_of(llmc__jinja *j, int64_t start, int64_t stop, int64_t step, size_t n)
+{
+    llmc__jv *items = (llmc__jv *)llmc__j_new(j, 3, sizeof *items);
+    if (items == NULL)
+        return llmc__j_none();
+    items[0] = llmc__j_int(start);
+    items[1] = llmc__j_int(step);
+    items[2] = llmc__j_int(stop);
+    return llmc__j_over(LLMC__J_RANGE_OF, items, n);
+}
+
 /* v[start:stop:step]; NONE is a bound that is not given. */
 static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__jv stop, llmc__jv step)
 {
@@ -35631,7 +36477,8 @@ static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__
     int64_t by = step.type == LLMC__J_NONE ? 1 : step.u.i, a, z;
     size_t count, i;
     llmc__jv *items;
-    if (v.type != LLMC__J_STRING && v.type != LLMC__J_LIST && v.type != LLMC__J_TUPLE)
+    if (v.type != LLMC__J_STRING && v.type != LLMC__J_LIST && v.type != LLMC__J_TUPLE &&
+        v.type != LLMC__J_RANGE_OF)
         llmc__j_cannot(j, v, "has no slices");
     else if ((step.type != LLMC__J_NONE && !llmc__j_is_whole(step)) || by == 0)
         llmc__j_cannot(j, step, "is no step of a slice, or it is 0");
@@ -35646,6 +36493,9 @@ static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__
                     : 0;
     if (v.type == LLMC__J_STRING)
         return llmc__j_slice_text(j, v, count > 0 ? a : 0, by, count);
+    if (v.type == LLMC__J_RANGE_OF)
+        return llmc__j_range_of(j, v.u.items[0].u.i + a * v.u.items[1].u.i,
+                                v.u.items[0].u.i + z * v.u.items[1].u.i, by * v.u.items[1].u.i, count);
     if (by == 1 || count == 0)
         return llmc__j_over((llmc__jtype)v.type, v.u.items + (count > 0 ? a : 0), count);
     items = (llmc__jv *)llmc__j_new(j, count, sizeof *items);
@@ -35698,7 +36548,9 @@ static double llmc__j_fmod(double a, double b)
         x -= t;
     }
     x = a < 0 ? -x : x;
-    return x != 0 && (x < 0) != (b < 0) ? x + b : x;
+    if (x == 0) /* the sign of b, for a zero too */
+        return b < 0 ? -0.0 : 0.0;
+    return (x < 0) != (b < 0) ? x + b : x;
 }
 
 /* Whole numbers; *done false: the result is none, floats have to do it. */
@@ -36284,7 +37136,8 @@ typedef enum llmc__jcode {
     LLMC__JI_UNPACK,    /* pops something of c elements, pushes the last first */
     LLMC__JI_FOR,       /* pops what to walk over                     */
     LLMC__JI_NEXT,      /* pushes the next element; none: leaves, jumps by c */
-    LLMC__JI_ELSE,      /* by c unless the loop just left had no element */
+    LLMC__JI_WHOLE,     /* the innermost loop's body ran to its end */
+    LLMC__JI_ELSE,      /* by c unless no body of the loop just left ran to its end */
     LLMC__JI_SIFT,      /* as FOR, for a loop's condition             */
     LLMC__JI_SIFT_NEXT, /* as NEXT; at the end pushes those that passed */
     LLMC__JI_SIFT_KEEP, /* pops: does this one pass?                  */
@@ -36771,19 +37624,25 @@ static void llmc__j_named(llmc__jcompile *c, unsigned call)
     const llmc__jtoken *t = &c->token[c->at];
     const bool filter = call == LLMC__JI_FILTER;
     llmc__jpending *p;
+    uint32_t n = t->n;
     int row;
     if (t->kind != LLMC__JT_NAME) {
         (void)llmc__j_expected(c, filter ? "the name of a filter is expected"
                                          : "the name of a test is expected");
         return;
     }
+    while (c->token[c->at + 1].kind == LLMC__JT_OP && c->token[c->at + 1].op == '.' &&
+           c->token[c->at + 2].kind == LLMC__JT_NAME) { /* names with points: none is known */
+        c->at += 2;
+        n = c->token[c->at].at + c->token[c->at].n - t->at;
+    }
     row = llmc__j_row(filter ? llmc__j_filters : llmc__j_tests, filter ? LLMC__J_FILTERS : LLMC__J_TESTS,
-                      c->text + t->at, t->n);
+                      c->text + t->at, n);
     if (row < 0 && c->n_if == 0)
         (void)llmc__j_unsupported(c,
                                   filter ? "a filter that is not supported" : "a test that is not supported");
     if (row < 0)
-        (void)llmc__j_code_put(c, LLMC__JI_UNSUPPORTED, 0, 0, t->at, t->n);
+        (void)llmc__j_code_put(c, LLMC__JI_UNSUPPORTED, 0, 0, t->at, n);
     p = llmc__j_push(c, LLMC__JP_CALL);
     p->call = (uint8_t)call;
     p->c = row < 0 ? 0 : row;
@@ -36905,6 +37764,8 @@ static bool llmc__j_operand(llmc__jcompile *c)
         llmc__j_real(c);
         return true;
     case LLMC__JT_NAME:
+        if (llmc__j_is_name(c, c->at, "not") && llmc__j_top(c)->kind >= LLMC__JP_COMPARE)
+            return llmc__j_expected(c, "a value is expected");
         if (!argument && llmc__j_skip_name(c, "not")) {
             (void)llmc__j_push(c, LLMC__JP_NOT);
             return false;
@@ -37366,7 +38227,7 @@ static void llmc__j_leave_loop(llmc__jcompile *c, bool stop)
         llmc__j_jump_back(c, b->next);
     } else {
         (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
-        llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->ends);
+        llmc__j_jump(c, LLMC__JI_JUMP, 0, &b->patch);
     }
     (void)llmc__j_end_tag(c);
 }
@@ -37419,7 +38280,7 @@ static void llmc__j_macro(llmc__jcompile *c)
     (void)llmc__j_end_tag(c);
 }
 
-/* {% call(PARAMETERS) MACRO(ARGUMENTS) %}: the body becomes a macro `caller`, one more argument of the call. */
+/* {% call(PARAMETERS) MACRO(ARGUMENTS) %}: the body becomes a macro `caller`, which the call gets. */
 static void llmc__j_call_block(llmc__jcompile *c)
 {
     llmc__jblock *b = llmc__j_enter(c, LLMC__JB_CALL);
@@ -37561,6 +38422,13 @@ static void llmc__j_with(llmc__jcompile *c)
     (void)llmc__j_end_tag(c);
 }
 
+/* The end of a loop's body. */
+static void llmc__j_again(llmc__jcompile *c, const llmc__jblock *b)
+{
+    (void)llmc__j_code_put(c, LLMC__JI_WHOLE, 0, 0, 0, 0);
+    llmc__j_jump_back(c, b->next);
+}
+
 /* elif and else. */
 static void llmc__j_branch(llmc__jcompile *c, bool elif)
 {
@@ -37571,7 +38439,7 @@ static void llmc__j_branch(llmc__jcompile *c, bool elif)
         return;
     }
     if (b->kind == LLMC__JB_FOR) { /* the scope of the else part is its own */
-        llmc__j_jump_back(c, b->next);
+        llmc__j_again(c, b);
         llmc__j_land(c, &b->patch, c->n_code);
         llmc__j_jump(c, LLMC__JI_ELSE, 0, &b->ends);
         (void)llmc__j_code_put(c, LLMC__JI_SCOPE, 0, 0, 0, 0);
@@ -37633,7 +38501,7 @@ static void llmc__j_end(llmc__jcompile *c, unsigned kind)
         if (b->in_else)
             (void)llmc__j_code_put(c, LLMC__JI_LEAVE, 0, 0, 0, 0);
         else
-            llmc__j_jump_back(c, b->next);
+            llmc__j_again(c, b);
         break;
     case LLMC__JB_MACRO:
     case LLMC__JB_CALL:
@@ -38960,6 +39828,8 @@ static llmc__jv llmc__j_filter_int(llmc__jinja *j, llmc__jv v, const llmc__jcall
     } else if (v.type == LLMC__J_FLOAT) {
         f = v.u.f;
     } else {
+        if (v.type == LLMC__J_UNDEFINED)
+            llmc__j_cannot(j, v, "");
         return a[0];
     }
     if (f != f || f > DBL_MAX || f < -DBL_MAX)
@@ -38976,6 +39846,8 @@ static llmc__jv llmc__j_filter_float(llmc__jinja *j, llmc__jv v, const llmc__jca
     double f;
     if (!llmc__j_bind(j, call, "default", a))
         return v;
+    if (v.type == LLMC__J_UNDEFINED)
+        llmc__j_cannot(j, v, "");
     if (llmc__j_is_number(v))
         return llmc__j_float(llmc__j_double(v));
     if (v.type == LLMC__J_STRING && llmc__j_parse(v, &d) && llmc__decimal_f64(&d, &f))
@@ -39264,6 +40136,8 @@ static llmc__jv llmc__j_filter_unique(llmc__jinja *j, llmc__jv v, const llmc__jc
     v = llmc__j_sequence(j, v);
     for (i = 0; i < v.n && v.type != LLMC__J_MISSING && llmc__j_work(j, 1); i++) {
         key = llmc__j_key(j, llmc__j_at(v, i), a[1], a[0]);
+        if (key.type == LLMC__J_LIST || key.type == LLMC__J_DICT)
+            llmc__j_cannot(j, key, "cannot be told apart by unique");
         for (k = 0; k < seen.n && !llmc__j_equal(j, seen.items[k], key) && llmc__j_work(j, 1); k++)
             ;
         if (k < seen.n)
@@ -39644,10 +40518,9 @@ static const char *const llmc__j_functions[LLMC__JF_COUNT] = {"range", "dict", "
 /* range(stop), range(start, stop, step) */
 static llmc__jv llmc__j_range(llmc__jinja *j, const llmc__jcall *call)
 {
-    llmc__jv *items = (llmc__jv *)llmc__j_new(j, 3, sizeof *items);
     int64_t start, stop, step;
     uint64_t n = 0;
-    if (items == NULL || call->npos < 1 || call->npos > 3 || call->nkw > 0) {
+    if (call->npos < 1 || call->npos > 3 || call->nkw > 0) {
         LLMC__J_FAIL(j, BAD_ARG, "range takes one to three numbers");
         return llmc__j_none();
     }
@@ -39665,10 +40538,7 @@ static llmc__jv llmc__j_range(llmc__jinja *j, const llmc__jcall *call)
                      (int)LLMC__J_RANGE);
         n = 0;
     }
-    items[0] = llmc__j_int(start);
-    items[1] = llmc__j_int(step);
-    items[2] = llmc__j_int(stop);
-    return llmc__j_over(LLMC__J_RANGE_OF, items, (size_t)n);
+    return llmc__j_range_of(j, start, stop, step, (size_t)n);
 }
 
 /* dict(a=1), namespace(a=1), both also of a dict. */
@@ -39902,7 +40772,7 @@ static llmc__jv llmc__j_take(llmc__jinja *j)
     return j->sp > 0 ? j->stack[--j->sp] : llmc__j_none();
 }
 
-/* A scope inside the present one becomes the present one. Those without a macro made in them are used again. */
+/* Enters a scope inside `parent`. Memory of those in which no macro was made is used again. */
 static llmc__jscope *llmc__j_scope(llmc__jinja *j, llmc__jscope *parent)
 {
     llmc__jscope *s = j->free_scopes;
@@ -39982,6 +40852,8 @@ static void llmc__j_leave(llmc__jinja *j)
         c->loop->next = j->free_loops;
         j->free_loops = c->loop;
     }
+    if (c->loop != NULL)
+        j->fruitless = !c->loop->whole;
     j->scope = c->scope;
     if (c->captures)
         j->capture = c->outside;
@@ -40438,8 +41310,8 @@ static uint32_t llmc__j_run_jump(llmc__jinja *j, const llmc__jins *i, uint32_t p
     }
 }
 
-/* Loops; empty: whether the last one left had no elements. */
-static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t pc, bool *empty)
+/* Loops. */
+static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t pc)
 {
     llmc__jcontrol *c = j->n_control > 0 ? &j->control[j->n_control - 1] : NULL;
     const uint32_t to = (uint32_t)((int64_t)pc - 1 + i->c);
@@ -40448,9 +41320,13 @@ static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t p
         return pc;
     }
     if (i->op == LLMC__JI_ELSE)
-        return *empty ? pc : to;
+        return j->fruitless ? pc : to;
     if (c == NULL || c->loop == NULL) /* cannot be */
         return pc;
+    if (i->op == LLMC__JI_WHOLE) {
+        c->loop->whole = true;
+        return pc;
+    }
     if (i->op == LLMC__JI_SIFT_KEEP) {
         if (llmc__j_true(llmc__j_take(j)) && c->kept != NULL)
             c->kept[c->n_kept++] = llmc__j_at(c->loop->items, c->loop->index - 1u);
@@ -40458,7 +41334,6 @@ static uint32_t llmc__j_run_loop(llmc__jinja *j, const llmc__jins *i, uint32_t p
     }
     if (llmc__j_for_next(j))
         return pc;
-    *empty = c->loop->n == 0;
     llmc__j_leave(j);
     if (i->op == LLMC__JI_SIFT_NEXT)
         llmc__j_give(j, llmc__j_over(LLMC__J_GENERATOR, c->kept, c->n_kept));
@@ -40504,7 +41379,6 @@ static void llmc__j_run(llmc__jinja *j)
 {
     const llmc_template *t = j->t;
     uint32_t pc = 0;
-    bool empty = false;
     while (llmc__j_work(j, 0)) {
         const llmc__jins *i = &t->code[pc++];
         j->line = i->line;
@@ -40534,7 +41408,7 @@ static void llmc__j_run(llmc__jinja *j)
         else if (i->op == LLMC__JI_UNPACK)
             llmc__j_unpack(j, llmc__j_take(j), (uint32_t)i->c);
         else if (i->op <= LLMC__JI_SIFT_KEEP)
-            pc = llmc__j_run_loop(j, i, pc, &empty);
+            pc = llmc__j_run_loop(j, i, pc);
         else if (i->op == LLMC__JI_UNSUPPORTED)
             LLMC__J_FAIL(j, UNSUPPORTED, "the filter or test '%.*s'", llmc__j_short(i->d), t->text + i->c);
         else
@@ -40608,7 +41482,7 @@ static size_t llmc__j_json_count(llmc_json v)
     return n;
 }
 
-/* Puts v into *place; containers come out empty and are filled by the caller. role: it is a message's role. */
+/* Puts v into *place; containers come out empty and the caller fills them. role: v is a message's role. */
 static void llmc__j_json_value(llmc__jinja *j, llmc_json v, llmc__jv *place, bool role)
 {
     switch (v.type) {
@@ -40937,7 +41811,7 @@ typedef struct llmc__chat_style {
 } llmc__chat_style;
 
 /* Rows by llmc_chat_format. Sources: ChatML as OpenAI published it; the model cards of Llama 3, Zephyr and
-   TinyLlama 1.0, Gemma 2, Phi-3, Mistral Nemo and DeepSeek V3; Touvron 2023 for Llama 2; OpenAI's description of
+   TinyLlama 1.0, Gemma 2, Phi-3, Mistral Nemo and DeepSeek V3; Touvron 2023 for Llama 2; OpenAI on
    harmony; nanochat and claude-rust as they train. The opening BOS is never here: the encoder adds it. */
 static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
     {"auto", "", NULL, NULL},
@@ -40949,8 +41823,8 @@ static const llmc__chat_style llmc__chat_styles[LLMC_CHAT_FORMAT_COUNT] = {
                       "{%- endfor %}"
                       "{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
      "<|im_start|>", "<|im_end|>"},
-    /* system and first user text are trimmed as one; [INST] is plain text to Llama 2, so unlike control tokens
-       it cannot be told from a user's own */
+    /* system and first user text are trimmed as one; [INST] is plain text to Llama 2, so unlike control
+       tokens it cannot be told from a user's own */
     {"llama2",
      LLMC__CHAT_TURNS "{%- for m in turns %}"
                       "{%- if m.role == 'user' %}"
@@ -41167,7 +42041,7 @@ static llmc_status llmc__chat_text(llmc_engine *e, const llmc_chat_options *o, c
 
 /* The conversation as ids in the engine's buffer: *out [*n], good until the next call. A template that writes
    the BOS itself gets no second one.
-   Errors: those of llmc__chat_text, NO_MEMORY (text_bytes), FULL (the context), UNSUPPORTED (no tokenizer). */
+   Errors: those of llmc__chat_text, NO_MEMORY (text_bytes), FULL (the context), UNSUPPORTED. */
 static llmc_status llmc__chat_ids(llmc_engine *e, llmc_chat_options *o, const llmc_message *m,
                                   size_t n_messages, const llmc_token **out, size_t *n, llmc_diag *diag)
 {
@@ -41237,6 +42111,1751 @@ LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, const llmc_chat_options *optio
     LLMC__TRY(llmc_seq_truncate(seq, same, diag)); /* neither can fail: n_want fits the context */
     return llmc_seq_add_ids(seq, want + same, n_want - same, diag);
 #endif
+}
+
+//--[ 21.19 CHAT.strict ]-- JSON byte by byte, as DATA.check reads it whole
+/* What may come next. Names, values and brackets as in DATA.check; numbers by RFC 8259's grammar:
+
+       MINUS -> ZERO or DIGITS -> POINT -> FRACTION -> E -> SIGN -> EXPONENT */
+enum {
+    LLMC__STRICT_VALUE,   /* a value                              */
+    LLMC__STRICT_ELEMENT, /* after '[': a value or ']'            */
+    LLMC__STRICT_MEMBER,  /* after '{': a name or '}'             */
+    LLMC__STRICT_NAME,    /* after ',' in an object: a name       */
+    LLMC__STRICT_COLON,   /* after a name                         */
+    LLMC__STRICT_AFTER,   /* a value is complete                  */
+    LLMC__STRICT_STRING,  /* in a string                          */
+    LLMC__STRICT_ESCAPE,  /* after its backslash                  */
+    LLMC__STRICT_HEX,     /* in the digits of \u                  */
+    LLMC__STRICT_HALF,    /* after a high surrogate: a backslash  */
+    LLMC__STRICT_HALF_U,  /* and its u                            */
+    LLMC__STRICT_WORD,    /* in true, false, null                 */
+    LLMC__STRICT_MINUS,
+    LLMC__STRICT_ZERO,
+    LLMC__STRICT_DIGITS,
+    LLMC__STRICT_POINT,
+    LLMC__STRICT_FRACTION,
+    LLMC__STRICT_E,
+    LLMC__STRICT_SIGN,
+    LLMC__STRICT_EXPONENT,
+    LLMC__STRICT_DONE, /* the outermost container has closed   */
+    LLMC__STRICT_BAD   /* what came was not `expected`         */
+};
+
+typedef struct llmc__strict {
+    uint64_t objects[(LLMC_JSON_DEPTH + 63) / 64]; /* bit d: the container at depth d is an object   */
+    unsigned depth;                                /* open containers                                */
+    uint8_t state;                                 /* LLMC__STRICT_...                                   */
+    bool in_name;                                  /* the string is a member's name                  */
+    uint8_t left, low, high;                       /* bytes missing in a character, bounds of the next; */
+                                                   /*   or digits missing in an escape               */
+    uint32_t unit, half;                           /* an escape's digits so far; the high surrogate before */
+    const char *word;                              /* what is left of true, false or null            */
+    const char *expected;                          /* in state BAD                                   */
+    uint64_t n;                                    /* bytes so far                                   */
+    char text[4];                                  /* what the last byte added to the string it is in, */
+    uint8_t n_text;                                /*   without escapes                              */
+} llmc__strict;
+
+/* Ready for a value. */
+static void llmc__strict_start(llmc__strict *s)
+{
+    LLMC_MEMSET(s, 0, sizeof *s);
+    s->state = LLMC__STRICT_VALUE;
+}
+
+/* The last byte was wrong; it sticks. */
+static void llmc__strict_bad(llmc__strict *s, const char *expected)
+{
+    s->state = LLMC__STRICT_BAD;
+    s->expected = expected;
+}
+
+/* One byte of a string, as it stands in the text: the bounds are those of llmc__utf8_length. */
+static void llmc__strict_string(llmc__strict *s, char c)
+{
+    const uint8_t b = (uint8_t)c;
+    if (s->left > 0 ? b < s->low || b > s->high : b >= 0x80 && (b < 0xc2 || b > 0xf4)) {
+        llmc__strict_bad(s, "well-formed UTF-8");
+    } else if (s->left > 0) {
+        s->left--;
+        s->low = 0x80;
+        s->high = 0xbf;
+    } else if (b < 0x20) {
+        llmc__strict_bad(s, "an escape instead of a control character");
+    } else if (c == '"') {
+        s->state = s->in_name ? LLMC__STRICT_COLON : LLMC__STRICT_AFTER;
+        return;
+    } else if (c == '\\') {
+        s->state = LLMC__STRICT_ESCAPE;
+        return;
+    } else if (b >= 0x80) {
+        s->left = (uint8_t)(b < 0xe0 ? 1 : b < 0xf0 ? 2 : 3);
+        s->low = (uint8_t)(b == 0xe0 ? 0xa0 : b == 0xf0 ? 0x90 : 0x80);
+        s->high = (uint8_t)(b == 0xed ? 0x9f : b == 0xf4 ? 0x8f : 0xbf);
+    }
+    s->text[0] = c;
+    s->n_text = 1;
+}
+
+/* The four digits of \u are complete. */
+static void llmc__strict_unit(llmc__strict *s)
+{
+    const bool high = s->unit >= 0xd800 && s->unit <= 0xdbff, low = s->unit >= 0xdc00 && s->unit <= 0xdfff;
+    s->state = LLMC__STRICT_STRING;
+    if (low != (s->half != 0)) {
+        llmc__strict_bad(s, "both halves of a surrogate pair");
+    } else if (high) {
+        s->half = s->unit;
+        s->state = LLMC__STRICT_HALF;
+    } else {
+        if (low)
+            s->unit += 0x10000 + ((s->half - 0xd800) << 10) - 0xdc00;
+        s->n_text = (uint8_t)llmc__utf8_write(s->unit, s->text);
+        s->half = 0;
+    }
+}
+
+/* One byte inside an escape. */
+static void llmc__strict_escape(llmc__strict *s, char c)
+{
+    uint32_t digit;
+    if (s->state == LLMC__STRICT_HALF || s->state == LLMC__STRICT_HALF_U) {
+        if (c != (s->state == LLMC__STRICT_HALF ? '\\' : 'u')) {
+            llmc__strict_bad(s, "both halves of a surrogate pair");
+            return;
+        }
+        s->state = s->state == LLMC__STRICT_HALF ? LLMC__STRICT_HALF_U : LLMC__STRICT_HEX;
+    } else if (s->state == LLMC__STRICT_HEX) {
+        if (!llmc__hex(&c, &c + 1, 1, &digit)) {
+            llmc__strict_bad(s, "four hexadecimal digits after \\u");
+            return;
+        }
+        s->unit = s->unit << 4 | digit;
+        if (--s->left == 0)
+            llmc__strict_unit(s);
+        return;
+    } else if (c == 'u') {
+        s->state = LLMC__STRICT_HEX;
+    } else if (llmc__json_escape(c) != 0) {
+        s->state = LLMC__STRICT_STRING;
+        s->text[0] = llmc__json_escape(c);
+        s->n_text = 1;
+        return;
+    } else {
+        llmc__strict_bad(s, "one of \"\\/bfnrtu after a backslash");
+    }
+    s->unit = 0; /* digits follow, if not at once */
+    s->left = 4;
+}
+
+/* Whether the innermost open container is an object. */
+static bool llmc__strict_in_object(const llmc__strict *s)
+{
+    return s->depth > 0 && (s->objects[(s->depth - 1) / 64] >> (s->depth - 1) % 64 & 1) != 0;
+}
+
+/* Opens a container. */
+static void llmc__strict_open(llmc__strict *s, bool object)
+{
+    const uint64_t bit = (uint64_t)1 << s->depth % 64;
+    if (s->depth == LLMC_JSON_DEPTH) {
+        llmc__strict_bad(s, "less deep nesting");
+        return;
+    }
+    s->objects[s->depth / 64] = (s->objects[s->depth / 64] & ~bit) | (object ? bit : 0);
+    s->depth++;
+    s->state = object ? LLMC__STRICT_MEMBER : LLMC__STRICT_ELEMENT;
+}
+
+/* The first byte of a value. */
+static void llmc__strict_value(llmc__strict *s, char c)
+{
+    s->in_name = false;
+    if (c == '{' || c == '[') {
+        llmc__strict_open(s, c == '{');
+    } else if (c == '"') {
+        s->state = LLMC__STRICT_STRING;
+    } else if (c == 't' || c == 'f' || c == 'n') {
+        s->state = LLMC__STRICT_WORD;
+        s->word = c == 't' ? "rue" : c == 'f' ? "alse" : "ull";
+    } else if (c == '-') {
+        s->state = LLMC__STRICT_MINUS;
+    } else if (c >= '0' && c <= '9') {
+        s->state = c == '0' ? LLMC__STRICT_ZERO : LLMC__STRICT_DIGITS;
+    } else {
+        llmc__strict_bad(s, "a value");
+    }
+}
+
+/* One byte after the first of a number; false: it is none of the number, which is complete. */
+static bool llmc__strict_number(llmc__strict *s, char c)
+{
+    const bool digit = c >= '0' && c <= '9', e = c == 'e' || c == 'E';
+    switch (s->state) {
+    case LLMC__STRICT_MINUS:
+        s->state = c == '0' ? LLMC__STRICT_ZERO : LLMC__STRICT_DIGITS;
+        break;
+    case LLMC__STRICT_ZERO:
+    case LLMC__STRICT_DIGITS:
+        if (c == '.' || e) {
+            s->state = e ? LLMC__STRICT_E : LLMC__STRICT_POINT;
+            return true;
+        }
+        return digit && s->state == LLMC__STRICT_DIGITS;
+    case LLMC__STRICT_FRACTION:
+        if (e)
+            s->state = LLMC__STRICT_E;
+        return digit || e;
+    case LLMC__STRICT_POINT:
+        s->state = LLMC__STRICT_FRACTION;
+        break;
+    case LLMC__STRICT_E:
+        s->state = c == '+' || c == '-' ? LLMC__STRICT_SIGN : LLMC__STRICT_EXPONENT;
+        if (s->state == LLMC__STRICT_SIGN)
+            return true;
+        break;
+    case LLMC__STRICT_SIGN:
+        s->state = LLMC__STRICT_EXPONENT;
+        break;
+    default:
+        return digit;
+    }
+    if (!digit) /* where one has to be */
+        llmc__strict_bad(s, "a number as JSON writes them");
+    return true;
+}
+
+/* What stands between values, white space apart. */
+static void llmc__strict_between(llmc__strict *s, char c)
+{
+    const bool object = llmc__strict_in_object(s);
+    const char close = (char)(object ? '}' : ']');
+    if (s->state == LLMC__STRICT_COLON) {
+        s->state = LLMC__STRICT_VALUE;
+        if (c != ':')
+            llmc__strict_bad(s, "':' after a name");
+    } else if ((s->state == LLMC__STRICT_AFTER || s->state == LLMC__STRICT_ELEMENT ||
+                s->state == LLMC__STRICT_MEMBER) &&
+               s->depth > 0 && c == close) {
+        s->state = --s->depth > 0 ? LLMC__STRICT_AFTER : LLMC__STRICT_DONE;
+    } else if (s->state == LLMC__STRICT_AFTER && s->depth > 0 && c == ',') {
+        s->state = object ? LLMC__STRICT_NAME : LLMC__STRICT_VALUE;
+    } else if ((s->state == LLMC__STRICT_MEMBER || s->state == LLMC__STRICT_NAME) && c == '"') {
+        s->state = LLMC__STRICT_STRING;
+        s->in_name = true;
+    } else if (s->state == LLMC__STRICT_VALUE || s->state == LLMC__STRICT_ELEMENT) {
+        llmc__strict_value(s, c);
+    } else {
+        llmc__strict_bad(s, s->state == LLMC__STRICT_DONE || s->depth == 0 ? "the end"
+                            : s->state == LLMC__STRICT_AFTER ? (object ? "',' or '}'" : "',' or ']'")
+                                                             : "a name in double quotes");
+    }
+}
+
+/* Takes one byte. */
+static void llmc__strict_step(llmc__strict *s, char c)
+{
+    s->n++;
+    s->n_text = 0;
+    if (s->state == LLMC__STRICT_BAD)
+        return;
+    if (s->state == LLMC__STRICT_STRING) {
+        llmc__strict_string(s, c);
+        return;
+    }
+    if (s->state >= LLMC__STRICT_ESCAPE && s->state <= LLMC__STRICT_HALF_U) {
+        llmc__strict_escape(s, c);
+        return;
+    }
+    if (s->state == LLMC__STRICT_WORD) {
+        if (c != *s->word++)
+            llmc__strict_bad(s, "a value");
+        else if (*s->word == 0)
+            s->state = LLMC__STRICT_AFTER;
+        return;
+    }
+    if (s->state >= LLMC__STRICT_MINUS && s->state <= LLMC__STRICT_EXPONENT) {
+        if (llmc__strict_number(s, c))
+            return;
+        s->state = LLMC__STRICT_AFTER; /* and the byte is what comes after it */
+    }
+    if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
+        llmc__strict_between(s, c);
+}
+
+//--[ 21.20 CHAT.tags ]-- what replies look like, format by format
+/* Templates are a few kilobytes and looked at once: no need for a clever search. */
+static bool llmc__chat_contains(const char *text, size_t n, const char *part)
+{
+    const size_t len = llmc__strlen(part);
+    size_t i;
+    for (i = 0; i + len <= n; i++)
+        if (LLMC_MEMCMP(text + i, part, len) == 0)
+            return true;
+    return false;
+}
+
+/* ASCII white space. */
+static bool llmc__chat_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Every tag that means something in one of the formats. None begins another of the same set. Ends of a
+   reply are control tokens that a text shows with show_special. */
+#define LLMC__REPLY_TAGS(X)                                                        \
+    X(THINK, "<think>")                                                            \
+    X(UNTHINK, "</think>")                                                         \
+    X(CALL, "<tool_call>")                                                         \
+    X(UNCALL, "</tool_call>")                                                      \
+    X(FUNCTION, "<function=")                                                      \
+    X(UNFUNCTION, "</function>")                                                   \
+    X(PARAMETER, "<parameter=")                                                    \
+    X(UNPARAMETER, "</parameter>")                                                 \
+    X(PYTHON, "<|python_tag|>")                                                    \
+    X(M_CALLS, "[TOOL_CALLS]")                                                     \
+    X(M_ARGS, "[ARGS]")                                                            \
+    X(M_ID, "[CALL_ID]")                                                           \
+    X(M_THINK, "[THINK]")                                                          \
+    X(M_UNTHINK, "[/THINK]")                                                       \
+    X(D_CALLS, "<\357\275\234tool\342\226\201calls\342\226\201begin\357\275\234>") \
+    X(D_CALL, "<\357\275\234tool\342\226\201call\342\226\201begin\357\275\234>")   \
+    X(D_SEP, "<\357\275\234tool\342\226\201sep\357\275\234>")                      \
+    X(D_UNCALL, "<\357\275\234tool\342\226\201call\342\226\201end\357\275\234>")   \
+    X(D_UNCALLS, "<\357\275\234tool\342\226\201calls\342\226\201end\357\275\234>") \
+    X(H_START, "<|start|>")                                                        \
+    X(H_CHANNEL, "<|channel|>")                                                    \
+    X(H_MESSAGE, "<|message|>")                                                    \
+    X(H_CONSTRAIN, "<|constrain|>")                                                \
+    X(H_END, "<|end|>")                                                            \
+    X(H_CALL, "<|call|>")                                                          \
+    X(H_RETURN, "<|return|>")                                                      \
+    X(END_CHATML, "<|im_end|>")                                                    \
+    X(END_TEXT, "<|endoftext|>")                                                   \
+    X(END_TURN, "<|eot_id|>")                                                      \
+    X(END_MESSAGE, "<|eom_id|>")                                                   \
+    X(END_LLAMA3, "<|end_of_text|>")                                               \
+    X(END_S, "</s>")                                                               \
+    X(END_DEEPSEEK, "<\357\275\234end\342\226\201of\342\226\201sentence\357\275\234>")
+
+enum {
+#define LLMC__REPLY_TAG(name, text) LLMC__TAG_##name,
+    LLMC__REPLY_TAGS(LLMC__REPLY_TAG)
+#undef LLMC__REPLY_TAG
+        LLMC__TAG_COUNT
+};
+
+#define LLMC__REPLY_TAG_MAX 40 /* no tag is longer */
+
+static const char *const llmc__reply_tag_text[LLMC__TAG_COUNT] = {
+#define LLMC__REPLY_TAG(name, text) text,
+    LLMC__REPLY_TAGS(LLMC__REPLY_TAG)
+#undef LLMC__REPLY_TAG
+};
+
+/* Sets of tags, a bit each. */
+#define LLMC__RTAG(name) ((uint64_t)1 << LLMC__TAG_##name)
+#define LLMC__END_HERMES (LLMC__RTAG(END_CHATML) | LLMC__RTAG(END_TEXT))
+#define LLMC__END_META   (LLMC__RTAG(END_TURN) | LLMC__RTAG(END_MESSAGE) | LLMC__RTAG(END_LLAMA3))
+#define LLMC__TAGS_HARMONY                                                                  \
+    (LLMC__RTAG(H_START) | LLMC__RTAG(H_CHANNEL) | LLMC__RTAG(H_END) | LLMC__RTAG(H_CALL) | \
+     LLMC__RTAG(H_RETURN))
+#define LLMC__TAGS_DEEPSEEK (LLMC__RTAG(D_CALL) | LLMC__RTAG(D_UNCALL) | LLMC__RTAG(D_UNCALLS))
+
+typedef struct llmc__reply_row {
+    const char *name;  /* as options spell it                                       */
+    const char *sign;  /* in a template: replies have this format                   */
+    const char *token; /* control token of a vocabulary made for it, if no template */
+    bool trim;         /* white space before and after tags belongs to them         */
+    bool special;      /* tags are control tokens                                   */
+    bool envelope;     /* a call may be an object with its name and arguments       */
+    /* what is looked for, beside `ends`, which end the reply wherever they are looked for: */
+    uint64_t ends;
+    uint64_t text;      /* in text for the user                                      */
+    uint64_t think;     /* in reasoning                                              */
+    uint64_t seek;      /* where a call has to begin                                 */
+    uint64_t name_ends; /* in a call's name                                          */
+    uint64_t tail;      /* after a call                                              */
+    uint64_t skip;      /* after an error                                            */
+} llmc__reply_row;
+
+/* By llmc_reply_format. Sources: the makers' templates and model cards; Mistral's tokenizers v3 to v13;
+   OpenAI's guide to the harmony format; FORMATS for claude-rust. */
+static const llmc__reply_row llmc__reply_rows[LLMC_REPLY_FORMAT_COUNT] = {
+    {"auto", NULL, NULL, false, false, false, 0, 0, 0, 0, 0, 0, 0},
+    {"plain", NULL, NULL, false, false, false, 0, 0, 0, 0, 0, 0, 0},
+    {"llama3", "ipython", "<|python_tag|>", true, true, true, LLMC__END_META,
+     LLMC__RTAG(PYTHON) | LLMC__RTAG(FUNCTION), 0, 0, 0,
+     LLMC__RTAG(PYTHON) | LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNFUNCTION), LLMC__RTAG(UNFUNCTION)},
+    {"hermes", "<tool_call>", "<tool_call>", true, false, true, LLMC__END_HERMES,
+     LLMC__RTAG(THINK) | LLMC__RTAG(CALL), LLMC__RTAG(UNTHINK), LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNCALL), 0,
+     LLMC__RTAG(CALL) | LLMC__RTAG(UNCALL) | LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNFUNCTION),
+     LLMC__RTAG(UNCALL)},
+    {"qwen3-coder", "<function=", NULL, true, false, true, LLMC__END_HERMES,
+     LLMC__RTAG(THINK) | LLMC__RTAG(CALL) | LLMC__RTAG(FUNCTION), LLMC__RTAG(UNTHINK),
+     LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNCALL), 0,
+     LLMC__RTAG(CALL) | LLMC__RTAG(UNCALL) | LLMC__RTAG(FUNCTION) | LLMC__RTAG(UNFUNCTION),
+     LLMC__RTAG(UNCALL) | LLMC__RTAG(UNFUNCTION)},
+    {"mistral", "[TOOL_CALLS]", "[TOOL_CALLS]", false, true, true, LLMC__RTAG(END_S),
+     LLMC__RTAG(M_CALLS) | LLMC__RTAG(M_THINK), LLMC__RTAG(M_UNTHINK), 0,
+     LLMC__RTAG(M_ARGS) | LLMC__RTAG(M_ID), LLMC__RTAG(M_CALLS) | LLMC__RTAG(M_THINK), LLMC__RTAG(M_CALLS)},
+    {"gpt-oss", "<|channel|>", "<|channel|>", false, true, false, 0, LLMC__TAGS_HARMONY, LLMC__TAGS_HARMONY,
+     LLMC__TAGS_HARMONY, LLMC__TAGS_HARMONY | LLMC__RTAG(H_MESSAGE) | LLMC__RTAG(H_CONSTRAIN),
+     LLMC__TAGS_HARMONY, LLMC__TAGS_HARMONY},
+    {"deepseek", "<\357\275\234tool\342\226\201calls\342\226\201begin\357\275\234>",
+     "<\357\275\234tool\342\226\201calls\342\226\201begin\357\275\234>", true, true, false,
+     LLMC__RTAG(END_DEEPSEEK), LLMC__RTAG(THINK) | LLMC__RTAG(D_CALLS) | LLMC__RTAG(D_CALL),
+     LLMC__RTAG(UNTHINK), LLMC__RTAG(D_CALL) | LLMC__RTAG(D_UNCALLS),
+     LLMC__RTAG(D_SEP) | LLMC__RTAG(D_UNCALL) | LLMC__RTAG(D_UNCALLS), LLMC__TAGS_DEEPSEEK,
+     LLMC__TAGS_DEEPSEEK},
+    {"claude-rust", NULL, NULL, false, false, true, 0, LLMC__RTAG(CALL), 0, LLMC__RTAG(UNCALL), 0,
+     LLMC__RTAG(CALL) | LLMC__RTAG(UNCALL), LLMC__RTAG(UNCALL)}};
+
+/* Static strings; "unknown" for a number that is no format. */
+LLMC_API const char *llmc_reply_format_name(llmc_reply_format format)
+{
+    return (unsigned)format < LLMC_REPLY_FORMAT_COUNT ? llmc__reply_rows[format].name : "unknown";
+}
+
+/* By name, in any case; AUTO has one, too. Errors: NOT_FOUND; *out is then untouched. */
+LLMC_API llmc_status llmc_reply_format_named(const char *name, llmc_reply_format *out)
+{
+    int f;
+    for (f = 0; f < LLMC_REPLY_FORMAT_COUNT; f++) {
+        const char *a = name, *b = llmc__reply_rows[f].name;
+        while (*a != 0 && llmc__lower(*a) == *b) {
+            a++;
+            b++;
+        }
+        if (*a == 0 && *b == 0) {
+            *out = (llmc_reply_format)f;
+            return LLMC_OK;
+        }
+    }
+    return LLMC_NOT_FOUND;
+}
+
+/* Whether an engine has to show control tokens for the parser to see the format's tags. */
+LLMC_API bool llmc_reply_wants_special(llmc_reply_format format)
+{
+    return (unsigned)format < LLMC_REPLY_FORMAT_COUNT && llmc__reply_rows[format].special;
+}
+
+/* The format by signs in a template. Those of one family that holds another's come first; one that knows
+   reasoning but no tools is read as Hermes'. */
+LLMC_API llmc_reply_format llmc_reply_format_in(const char *chat_template, size_t len)
+{
+    static const llmc_reply_format order[] = {LLMC_REPLY_GPT_OSS,     LLMC_REPLY_MISTRAL, LLMC_REPLY_DEEPSEEK,
+                                              LLMC_REPLY_QWEN3_CODER, LLMC_REPLY_HERMES,  LLMC_REPLY_LLAMA3};
+    size_t i;
+    for (i = 0; i < sizeof order / sizeof order[0]; i++)
+        if (llmc__chat_contains(chat_template, len, llmc__reply_rows[order[i]].sign))
+            return order[i];
+    return llmc__chat_contains(chat_template, len, "<think>") ? LLMC_REPLY_HERMES : LLMC_REPLY_PLAIN;
+}
+
+/* llmc_reply_format_of -- how does the model write its replies?         (CHAT.tags)
+   Its template alone decides if there is one, as in llmc_chat_format_of. */
+LLMC_API llmc_reply_format llmc_reply_format_of(const llmc_model *model)
+{
+    size_t n = 0;
+    const char *chat_template = llmc_model_chat_template(model, &n);
+    if (chat_template != NULL)
+        return llmc_reply_format_in(chat_template, n);
+#ifndef LLMC_NO_TOKEN
+    if (llmc_model_tokenizer(model) != NULL) {
+        int f;
+        for (f = 0; f < LLMC_REPLY_FORMAT_COUNT; f++)
+            if (llmc__reply_rows[f].token != NULL &&
+                llmc__chat_has_control(llmc_model_tokenizer(model), llmc__reply_rows[f].token))
+                return (llmc_reply_format)f;
+    }
+#endif
+    return llmc__streq(llmc_model_config(model)->family, "claude-rust") ? LLMC_REPLY_CLAUDE_RUST
+                                                                        : LLMC_REPLY_PLAIN;
+}
+
+//--[ 21.21 CHAT.events ]-- what the parser has found and the caller has not yet taken
+/* Where the parser stands. */
+enum {
+    LLMC__R_TEXT,     /* text for the user                                           */
+    LLMC__R_THINK,    /* reasoning                                                   */
+    LLMC__R_SEEK,     /* behind the tag before a call                                */
+    LLMC__R_NAME,     /* in a call's name, or in harmony's header                    */
+    LLMC__R_ID,       /* in Mistral's id                                             */
+    LLMC__R_SEP,      /* DeepSeek: behind the separator                              */
+    LLMC__R_FENCE,    /* DeepSeek: between name and arguments                        */
+    LLMC__R_ENVELOPE, /* in {"name": ..., "arguments": ...}                          */
+    LLMC__R_ARGS,     /* in arguments that stand alone                               */
+    LLMC__R_BODY,     /* in <function=name>, between parameters                      */
+    LLMC__R_KEY,      /* in <parameter=name                                          */
+    LLMC__R_WORDS,    /* in a parameter's value that is a string                     */
+    LLMC__R_LITERAL,  /* in one that is not                                          */
+    LLMC__R_CALLS,    /* in [name(key=value), ...] or name.call(key=value)           */
+    LLMC__R_CODE,     /* in code for a built-in tool                                 */
+    LLMC__R_TAIL,     /* after a call                                                */
+    LLMC__R_SKIP      /* after an error                                              */
+};
+
+/* Members of an envelope. */
+enum { LLMC__M_OTHER, LLMC__M_NAME, LLMC__M_ID, LLMC__M_ARGS, LLMC__M_ARGS_TEXT, LLMC__M_NULL };
+
+#define LLMC__REPLY_HOLD  512  /* what may have to be given back at once       */
+#define LLMC__REPLY_SPACE 64   /* white space that may turn out to belong to a tag */
+#define LLMC__REPLY_STAGE 2048 /* found, not yet taken; a byte adds fewer than half */
+#define LLMC__REPLY_QUEUE 16
+
+/* Adjacent pieces of text in the stage, or nothing but a kind. */
+typedef struct llmc__reply_found {
+    uint8_t kind; /* llmc_reply_kind          */
+    uint32_t part, len;
+} llmc__reply_found;
+
+struct llmc_reply {
+    const llmc__reply_row *row;
+    llmc_reply_format format;
+    llmc_json tools; /* NONE: not known */
+    /* input: what was read and has to be read again, right-aligned; then the caller's */
+    const char *in;
+    size_t at, n_in;
+    uint32_t back_at; /* in back */
+    bool ending, ended;
+    int current; /* the byte that is being looked at, -1: a tag or the end */
+    /* where it stands */
+    uint8_t state;
+    bool fresh, start;        /* white space is dropped; nothing of the reply has been seen       */
+    bool tentative;           /* may yet turn out to be text, or code: hold has all of it         */
+    uint8_t fallback;         /* which of the two                                                 */
+    bool begun, failed;       /* of the call                                                      */
+    bool args_seen, has_tags; /* of the envelope; of the header                                   */
+    bool builtin;             /* of CALLS: name.call()                                            */
+    uint8_t member, sub;      /* of the envelope; LLMC__P_... of CALLS                            */
+    uint8_t quote, literal;   /* of a literal: the string's; LLMC__L_...                          */
+    uint32_t n_name, n_id, n_key, n_held, n_space, n_hold, n_word, n_params, nest, n_digits, part;
+    llmc__strict outer, args;
+    char name[LLMC_REPLY_NAME_MAX + 1], id[LLMC_REPLY_NAME_MAX + 1], key[LLMC_REPLY_NAME_MAX + 1];
+    char held[LLMC__REPLY_TAG_MAX]; /* the beginning of a tag, perhaps */
+    char word[16];                  /* of a literal: a word, or digits of an escape */
+    char space[LLMC__REPLY_SPACE];
+    char hold[LLMC__REPLY_HOLD];
+    char back[2 * LLMC__REPLY_HOLD];
+    /* output */
+    uint32_t n_stage, n_found, taken; /* taken: of the stage, by the last event */
+    llmc__reply_found found[LLMC__REPLY_QUEUE];
+    char stage[LLMC__REPLY_STAGE];
+    llmc_diag diag;
+};
+
+/* A new event, or a piece of text that does not continue the last one. The queue has room: at most five
+   begin at one byte, and next waits until few are left. */
+static llmc__reply_found *llmc__reply_add(llmc_reply *r, llmc_reply_kind kind)
+{
+    llmc__reply_found *f = &r->found[r->n_found < LLMC__REPLY_QUEUE ? r->n_found++ : LLMC__REPLY_QUEUE - 1];
+    f->kind = (uint8_t)kind;
+    f->part = r->part;
+    f->len = 0;
+    return f;
+}
+
+/* One byte of text, reasoning or arguments. */
+static void llmc__reply_put(llmc_reply *r, llmc_reply_kind kind, char c)
+{
+    llmc__reply_found *f = r->n_found > 0 ? &r->found[r->n_found - 1] : NULL;
+    if (f == NULL || f->kind != (uint8_t)kind || f->part != r->part)
+        f = llmc__reply_add(r, kind);
+    if (r->n_stage < LLMC__REPLY_STAGE) {
+        r->stage[r->n_stage++] = c;
+        f->len++;
+    }
+}
+
+/* Bytes of text [n] that end with a whole character: all of them if the end is no beginning of one. */
+static uint32_t llmc__reply_whole(const char *text, uint32_t n)
+{
+    uint32_t i;
+    for (i = n > 3 ? n - 3 : 0; i < n; i++)
+        if ((text[i] & 0xc0) == 0xc0 && llmc__utf8_length(text + i, n - i) == 0)
+            return i;
+    return n;
+}
+
+/* Gives out the first thing found. Text that may go on stays until more is known, unless all is wanted.
+   False: nothing. */
+static bool llmc__reply_pop(llmc_reply *r, llmc_reply_event *e, bool all)
+{
+    llmc__reply_found f;
+    LLMC_MEMMOVE(r->stage, r->stage + r->taken, r->n_stage - r->taken);
+    r->n_stage -= r->taken;
+    r->taken = 0;
+    if (r->n_found == 0)
+        return false;
+    f = r->found[0];
+    if (r->n_found == 1 && f.len > 0) {
+        if (!all && f.len < LLMC__REPLY_STAGE / 2)
+            return false;
+        f.len = r->ended ? f.len : llmc__reply_whole(r->stage, f.len);
+        if (f.len == 0)
+            return false;
+    }
+    r->found[0].len -= f.len;
+    if (r->found[0].len == 0)
+        LLMC_MEMMOVE(r->found, r->found + 1, --r->n_found * sizeof r->found[0]);
+    r->taken = f.len;
+    e->kind = (llmc_reply_kind)f.kind;
+    e->text = f.kind == LLMC_REPLY_ERROR ? r->diag.message : r->stage;
+    e->len = f.kind == LLMC_REPLY_ERROR ? llmc__strlen(r->diag.message) : f.len;
+    e->name = f.kind == LLMC_REPLY_TEXT || f.kind == LLMC_REPLY_REASONING ? "" : r->name;
+    e->id = f.kind == LLMC_REPLY_TEXT || f.kind == LLMC_REPLY_REASONING ? "" : r->id;
+    e->part = f.part;
+    return true;
+}
+
+/* Bytes that have been read, to be read again. They fit: hold, held and a byte are all there is. */
+static void llmc__reply_unread(llmc_reply *r, const char *bytes, uint32_t n)
+{
+    if (n > r->back_at)
+        return;
+    r->back_at -= n;
+    LLMC_MEMCPY(r->back + r->back_at, bytes, n);
+}
+
+/* White space that has been kept back belongs to the text after all. */
+static void llmc__reply_flush(llmc_reply *r)
+{
+    uint32_t i;
+    for (i = 0; i < r->n_space; i++)
+        llmc__reply_put(r, r->state == LLMC__R_THINK ? LLMC_REPLY_REASONING : LLMC_REPLY_TEXT, r->space[i]);
+    r->n_space = 0;
+}
+
+/* A text, a reasoning or a place between calls begins. */
+static void llmc__reply_enter(llmc_reply *r, uint8_t state)
+{
+    r->state = state;
+    r->part++;
+    r->fresh = true;
+    r->n_space = 0;
+}
+
+//--[ 21.22 CHAT.call ]-- one call's name and arguments, however they are written
+/* What began like a call is none: text from its first byte on, or code for the interpreter. */
+static void llmc__reply_give_back(llmc_reply *r)
+{
+    r->tentative = false;
+    llmc__reply_unread(r, r->hold, r->n_hold);
+    r->n_hold = 0;
+    r->start = r->begun = r->failed = false;
+    r->state = r->fallback;
+    r->n_name = 0;
+    r->name[0] = 0;
+}
+
+/* The call is wrong: an event says so, the rest of it is left out. r->diag has been filled. The byte that was
+   wrong is looked at again: it may begin the tag that ends the call. */
+static void llmc__reply_wrong(llmc_reply *r)
+{
+    const char c = (char)r->current;
+    r->failed = true;
+    if (r->tentative) {
+        llmc__reply_give_back(r);
+        return;
+    }
+    llmc__reply_add(r, LLMC_REPLY_ERROR);
+    r->state = LLMC__R_SKIP;
+    if (r->current >= 0)
+        llmc__reply_unread(r, &c, 1);
+}
+
+/* An error that needs no numbers. */
+static void llmc__reply_say(llmc_reply *r, const char *what)
+{
+    (void)what;
+    LLMC__FAIL(&r->diag, BAD_ARG, "CHAT.call", LLMC_NO_OFFSET, "the tool call%s%s cannot be read: %s",
+               r->n_name > 0 ? " of " : "", r->name, what);
+    llmc__reply_wrong(r);
+}
+
+/* An error of the JSON that s has been reading. */
+static void llmc__reply_json_bad(llmc_reply *r, const llmc__strict *s)
+{
+    const unsigned c = (unsigned char)(r->current >= 0 ? r->current : 0);
+    (void)c;
+    if (r->current > ' ' && r->current < 0x7f)
+        LLMC__FAIL(&r->diag, BAD_ARG, "CHAT.call", s->n,
+                   "the tool call%s%s is not valid JSON: expected %s, not '%c', at byte %llu",
+                   r->n_name > 0 ? " of " : "", r->name, s->expected, (char)c, (unsigned long long)s->n);
+    else
+        LLMC__FAIL(&r->diag, BAD_ARG, "CHAT.call", s->n,
+                   "the tool call%s%s is not valid JSON: expected %s, not byte %u, at byte %llu",
+                   r->n_name > 0 ? " of " : "", r->name, s->expected, c, (unsigned long long)s->n);
+    llmc__reply_wrong(r);
+}
+
+/* Appends to one of the names; false, and the call is wrong, if it is too long. */
+static bool llmc__reply_append(llmc_reply *r, char *name, uint32_t *n, char c)
+{
+    if (*n == LLMC_REPLY_NAME_MAX || c == 0) {
+        llmc__reply_say(r, c == 0 ? "a name holds a NUL" : "a name is longer than 127 bytes");
+        return false;
+    }
+    name[(*n)++] = c;
+    name[*n] = 0;
+    return true;
+}
+
+/* Another call: nothing is known of it. */
+static void llmc__reply_open(llmc_reply *r, uint8_t state)
+{
+    llmc__reply_enter(r, state);
+    r->n_name = r->n_id = r->n_params = 0;
+    r->name[0] = r->id[0] = 0;
+    r->begun = r->failed = r->args_seen = false;
+    r->member = LLMC__M_OTHER;
+    r->start = false;
+    llmc__strict_start(&r->args);
+}
+
+/* Enough is known to tell the caller. */
+static void llmc__reply_begin(llmc_reply *r)
+{
+    r->begun = true;
+    r->tentative = false;
+    r->n_hold = 0;
+    llmc__reply_add(r, LLMC_REPLY_CALL_BEGIN);
+}
+
+/* Begins where the name is all there will be. False: it is empty. */
+static bool llmc__reply_named(llmc_reply *r)
+{
+    while (r->n_name > 0 && llmc__chat_space(r->name[r->n_name - 1]))
+        r->name[--r->n_name] = 0;
+    if (r->n_name == 0) {
+        llmc__reply_say(r, "it names no tool");
+        return false;
+    }
+    llmc__reply_begin(r);
+    return true;
+}
+
+/* One byte of the arguments' JSON, which is checked here whatever form it had. */
+static void llmc__reply_arg(llmc_reply *r, char c)
+{
+    if (r->failed)
+        return;
+    if (r->args.depth == 0 && r->args.state == LLMC__STRICT_VALUE && c != '{' && !llmc__chat_space(c)) {
+        llmc__reply_say(r, "its arguments have to be a JSON object");
+        return;
+    }
+    llmc__strict_step(&r->args, c);
+    if (r->args.state == LLMC__STRICT_BAD)
+        llmc__reply_json_bad(r, &r->args);
+    else
+        llmc__reply_put(r, LLMC_REPLY_CALL_ARGUMENTS, c);
+}
+
+/* JSON of our own. */
+static void llmc__reply_arg_text(llmc_reply *r, const char *json)
+{
+    while (*json != 0)
+        llmc__reply_arg(r, *json++);
+}
+
+/* One byte of text inside a JSON string. */
+static void llmc__reply_arg_quoted(llmc_reply *r, char c)
+{
+    static const char digit[] = "0123456789abcdef";
+    if (c == '"' || c == '\\' || c == '\n' || c == '\t' || c == '\r') {
+        llmc__reply_arg(r, '\\');
+        llmc__reply_arg(r, (char)(c == '\n' ? 'n' : c == '\t' ? 't' : c == '\r' ? 'r' : c));
+    } else if ((unsigned char)c < 0x20) {
+        llmc__reply_arg_text(r, "\\u00");
+        llmc__reply_arg(r, digit[(unsigned char)c >> 4]);
+        llmc__reply_arg(r, digit[c & 15]);
+    } else {
+        llmc__reply_arg(r, c);
+    }
+}
+
+/* The call is complete, if its arguments are. */
+static void llmc__reply_end(llmc_reply *r)
+{
+    if (r->failed)
+        return;
+    if (r->args.n == 0)
+        llmc__reply_arg_text(r, "{}");
+    if (r->args.state != LLMC__STRICT_DONE) {
+        llmc__reply_say(r, "its arguments end too early");
+    } else if (r->n_name == 0) {
+        llmc__reply_say(r, "it names no tool");
+    } else {
+        llmc__reply_add(r, LLMC_REPLY_CALL_END);
+        r->state = LLMC__R_TAIL;
+    }
+}
+
+/* Whether values of a parameter are text, and need quotes to be JSON: yes, unless the tools say otherwise. */
+static bool llmc__reply_is_text(const llmc_reply *r)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json tool, function, type;
+    if (r->tools.type != LLMC_JSON_ARRAY)
+        return true;
+    while (llmc_json_next(r->tools, &it, NULL, &tool)) {
+        if (tool.type != LLMC_JSON_OBJECT)
+            continue;
+        function = llmc_json_get(tool, "function");
+        if (function.type == LLMC_JSON_OBJECT)
+            tool = function;
+        if (!llmc_json_equal(llmc_json_get(tool, "name"), r->name))
+            continue;
+        type = llmc_json_get(tool, "parameters");
+        type = type.type == LLMC_JSON_OBJECT ? llmc_json_get(type, "properties") : type;
+        type = type.type == LLMC_JSON_OBJECT ? llmc_json_get(type, r->key) : type;
+        type = type.type == LLMC_JSON_OBJECT ? llmc_json_get(type, "type") : type;
+        return type.type != LLMC_JSON_STRING || llmc_json_equal(type, "string");
+    }
+    return true;
+}
+
+//--[ 21.23 CHAT.literal ]-- values and calls as Python writes them
+enum { LLMC__L_PLAIN, LLMC__L_WORD, LLMC__L_NUMBER, LLMC__L_STRING, LLMC__L_ESCAPE, LLMC__L_HEX };
+
+/* A letter, a digit or an underscore: what names of Python are made of, as far as tools use them. */
+static bool llmc__reply_letter(char c)
+{
+    const char l = llmc__lower(c);
+    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* The word of a literal is complete. */
+static void llmc__reply_word(llmc_reply *r)
+{
+    static const char *const word[][2] = {{"True", "true"}, {"False", "false"}, {"None", "null"},
+                                          {"true", "true"}, {"false", "false"}, {"null", "null"}};
+    size_t i;
+    r->literal = LLMC__L_PLAIN;
+    for (i = 0; i < sizeof word / sizeof word[0]; i++)
+        if (llmc__texteq(r->word, r->n_word, word[i][0])) {
+            llmc__reply_arg_text(r, word[i][1]);
+            return;
+        }
+    llmc__reply_say(r, "a value is a bare word");
+}
+
+/* The digits of \x, \u or \U are complete: the character as JSON has it. Halves of surrogate pairs go on as
+   they are, to be paired or refused there. */
+static void llmc__reply_code_point(llmc_reply *r)
+{
+    uint32_t code = 0, i, n;
+    char utf8[4];
+    r->literal = LLMC__L_STRING;
+    llmc__hex(r->word, r->word + r->n_word, r->n_word, &code);
+    if (code < 0x10000) {
+        llmc__reply_arg_text(r, r->n_word == 2 ? "\\u00" : "\\u");
+        for (i = r->n_word == 8 ? 4 : 0; i < r->n_word; i++)
+            llmc__reply_arg(r, r->word[i]);
+        return;
+    }
+    if (code > 0x10ffff) {
+        llmc__reply_say(r, "an escape is no character");
+        return;
+    }
+    n = (uint32_t)llmc__utf8_write(code, utf8);
+    for (i = 0; i < n; i++)
+        llmc__reply_arg(r, utf8[i]);
+}
+
+/* What follows a backslash. Python keeps one that means nothing to it. */
+static void llmc__reply_escape(llmc_reply *r, char c)
+{
+    uint32_t digit;
+    if (r->literal == LLMC__L_HEX) {
+        if (!llmc__hex(&c, &c + 1, 1, &digit)) {
+            llmc__reply_say(r, "an escape lacks digits");
+            return;
+        }
+        r->word[r->n_word++] = c;
+        if (r->n_word == r->n_digits)
+            llmc__reply_code_point(r);
+        return;
+    }
+    r->literal = LLMC__L_STRING;
+    if (c == 'n' || c == 't' || c == 'r' || c == 'b' || c == 'f') {
+        llmc__reply_arg(r, '\\');
+        llmc__reply_arg(r, c);
+    } else if (c == 'x' || c == 'u' || c == 'U') {
+        r->literal = LLMC__L_HEX;
+        r->n_word = 0;
+        r->n_digits = c == 'x' ? 2 : c == 'u' ? 4 : 8;
+    } else if (c == 'a' || c == 'v' || c == '0') {
+        llmc__reply_arg_text(r, c == 'a' ? "\\u0007" : c == 'v' ? "\\u000b" : "\\u0000");
+    } else if (c != '\n') { /* a string goes on in the next line */
+        if (c != '\\' && c != '\'' && c != '"' && c != '/')
+            llmc__reply_arg_quoted(r, '\\');
+        llmc__reply_arg_quoted(r, c);
+    }
+}
+
+/* One byte of a string, number or word; false: it stands between them, or begins one. */
+static bool llmc__reply_scalar(llmc_reply *r, char c)
+{
+    if (r->literal >= LLMC__L_ESCAPE) {
+        llmc__reply_escape(r, c);
+        return true;
+    }
+    if (r->literal == LLMC__L_STRING) {
+        if (c == '\\')
+            r->literal = LLMC__L_ESCAPE;
+        else if (c != (char)r->quote)
+            llmc__reply_arg_quoted(r, c);
+        else
+            llmc__reply_arg(r, '"');
+        if (c == (char)r->quote)
+            r->literal = LLMC__L_PLAIN;
+        return true;
+    }
+    if (r->literal == LLMC__L_WORD && llmc__reply_letter(c)) {
+        if (r->n_word == sizeof r->word)
+            llmc__reply_word(r); /* which is none */
+        else
+            r->word[r->n_word++] = c;
+        return true;
+    }
+    if (r->literal == LLMC__L_NUMBER && (llmc__reply_letter(c) || c == '.' || c == '+' || c == '-')) {
+        llmc__reply_arg(r, c);
+        return true;
+    }
+    if (r->literal == LLMC__L_WORD)
+        llmc__reply_word(r);
+    r->literal = LLMC__L_PLAIN;
+    return r->failed;
+}
+
+/* One byte of a value, Python's or JSON's, on its way to JSON. True: it is the comma or parenthesis after
+   it. Structure is checked there; here only that the value stays one. */
+static bool llmc__reply_literal(llmc_reply *r, char c)
+{
+    if (llmc__reply_scalar(r, c))
+        return false;
+    if ((c == ',' || c == ')') && r->nest == 0)
+        return true;
+    if (c == '"' || c == '\'') {
+        r->literal = LLMC__L_STRING;
+        r->quote = (uint8_t)c;
+        c = '"';
+    } else if (c == '-' || (c >= '0' && c <= '9')) {
+        r->literal = LLMC__L_NUMBER;
+    } else if (llmc__reply_letter(c)) {
+        r->literal = LLMC__L_WORD;
+        r->word[0] = c;
+        r->n_word = 1;
+        return false;
+    } else if (c == '[' || c == '{') {
+        r->nest++; /* no further than the JSON may nest */
+    } else if ((c == ']' || c == '}') && r->nest > 0) {
+        r->nest--;
+    } else if (!llmc__chat_space(c) && (r->nest == 0 || (c != ',' && c != ':'))) {
+        llmc__reply_say(r, "a value is neither JSON nor a literal of Python");
+        return false;
+    }
+    llmc__reply_arg(r, c);
+    return false;
+}
+
+/* Name of the next argument, and what stands before and after it in JSON. */
+static void llmc__reply_key(llmc_reply *r)
+{
+    uint32_t i;
+    llmc__reply_arg(r, r->n_params++ > 0 ? ',' : '{');
+    llmc__reply_arg(r, '"');
+    for (i = 0; i < r->n_key; i++)
+        llmc__reply_arg_quoted(r, r->key[i]);
+    llmc__reply_arg_text(r, "\":");
+    r->literal = LLMC__L_PLAIN;
+    r->nest = r->n_word = 0;
+}
+
+/* [ name ( key = value , ... ) , ... ] or name.call ( key = value , ... )
+   ITEM  NAME  ARG  KEY  VALUE    NEXT */
+enum { LLMC__P_ITEM, LLMC__P_NAME, LLMC__P_ARG, LLMC__P_KEY, LLMC__P_EQUALS, LLMC__P_VALUE, LLMC__P_NEXT };
+
+/* The closing parenthesis of a call. */
+static void llmc__reply_calls_end(llmc_reply *r)
+{
+    if (!r->begun)
+        llmc__reply_begin(r);
+    if (r->n_params > 0)
+        llmc__reply_arg(r, '}');
+    llmc__reply_end(r);
+    if (r->failed || r->builtin)
+        return;
+    r->state = LLMC__R_CALLS;
+    r->sub = LLMC__P_NEXT;
+}
+
+/* In the name of a tool. Meta's built-in ones are objects with a method `call`. */
+static void llmc__reply_calls_name(llmc_reply *r, char c)
+{
+    if (llmc__reply_letter(c) || c == '.') {
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    } else if (c != '(' ||
+               (r->builtin && (r->n_name < 6 || !llmc__streq(r->name + r->n_name - 5, ".call")))) {
+        llmc__reply_say(r, "a name should be followed by '('");
+    } else {
+        if (r->builtin)
+            r->name[r->n_name -= 5] = 0;
+        r->sub = LLMC__P_ARG;
+    }
+}
+
+/* In the name of an argument, or between it and its value: with the equals sign it is certain that this is a
+   call and no text. */
+static void llmc__reply_calls_key(llmc_reply *r, char c)
+{
+    if (c == '=') {
+        if (!r->begun)
+            llmc__reply_begin(r);
+        llmc__reply_key(r);
+        r->sub = LLMC__P_VALUE;
+    } else if (llmc__chat_space(c)) {
+        r->sub = LLMC__P_EQUALS;
+    } else if (r->sub == LLMC__P_KEY && llmc__reply_letter(c)) {
+        llmc__reply_append(r, r->key, &r->n_key, c);
+    } else {
+        llmc__reply_say(r, "arguments have to be given by name");
+    }
+}
+
+/* One byte of calls in Python's form. */
+static void llmc__reply_calls(llmc_reply *r, char c)
+{
+    if (r->sub == LLMC__P_NAME) {
+        llmc__reply_calls_name(r, c);
+    } else if (r->sub == LLMC__P_KEY || r->sub == LLMC__P_EQUALS) {
+        llmc__reply_calls_key(r, c);
+    } else if (r->sub == LLMC__P_VALUE) {
+        if (!llmc__reply_literal(r, c))
+            return;
+        r->sub = LLMC__P_ARG;
+        if (c == ')')
+            llmc__reply_calls_end(r);
+    } else if (llmc__chat_space(c)) {
+        return;
+    } else if (r->sub == LLMC__P_ARG && c == ')') {
+        llmc__reply_calls_end(r);
+    } else if (r->sub == LLMC__P_NEXT) {
+        r->sub = LLMC__P_ITEM;
+        if (c == ',')
+            return;
+        r->state = LLMC__R_TAIL; /* which passes over ']' */
+        llmc__reply_unread(r, &c, 1);
+    } else if (!llmc__reply_letter(c)) {
+        llmc__reply_say(r, "a name is missing");
+    } else if (r->sub == LLMC__P_ARG) {
+        r->n_key = 0;
+        r->sub = LLMC__P_KEY;
+        llmc__reply_append(r, r->key, &r->n_key, c);
+    } else {
+        if (r->begun) /* the call before this one */
+            llmc__reply_open(r, LLMC__R_CALLS);
+        r->sub = LLMC__P_NAME;
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    }
+}
+
+//--[ 21.24 CHAT.reply ]-- generated text as it comes, in any cut
+/* Perhaps a call, perhaps text: from c on everything is kept until that is known. */
+static void llmc__reply_try(llmc_reply *r, char c, uint8_t state, uint8_t fallback)
+{
+    r->tentative = true;
+    r->fallback = fallback;
+    r->hold[0] = c;
+    r->n_hold = 1;
+    r->state = state;
+    r->sub = LLMC__P_ITEM;
+    r->builtin = fallback == LLMC__R_CODE;
+}
+
+/* In {"name": ...}: which member a name that is complete stands for. */
+static void llmc__reply_member(llmc_reply *r)
+{
+    static const char *const name[] = {"name", "id", "arguments", "parameters"};
+    static const uint8_t member[] = {LLMC__M_NAME, LLMC__M_ID, LLMC__M_ARGS, LLMC__M_ARGS};
+    size_t i;
+    r->member = LLMC__M_OTHER;
+    for (i = 0; i < sizeof name / sizeof name[0]; i++)
+        if (llmc__texteq(r->key, r->n_key, name[i]))
+            r->member = member[i];
+}
+
+/* The first byte of a member's value. Arguments may also be a string that holds the JSON, or null. */
+static void llmc__reply_member_value(llmc_reply *r, char c)
+{
+    if (r->member == LLMC__M_NAME && (c != '"' || r->n_name > 0)) {
+        llmc__reply_say(r, "its name has to be one string");
+    } else if (r->member == LLMC__M_ID && (c != '"' || r->n_id > 0)) {
+        r->member = LLMC__M_OTHER;
+    } else if (r->member == LLMC__M_ARGS) {
+        if (r->args_seen || (c != '{' && c != '"' && c != 'n')) {
+            llmc__reply_say(r, "its arguments have to be one JSON object");
+            return;
+        }
+        r->args_seen = true;
+        r->member = c == '{' ? LLMC__M_ARGS : c == '"' ? LLMC__M_ARGS_TEXT : LLMC__M_NULL;
+        if (r->tentative && r->n_name == 0)
+            llmc__reply_say(r, "it names no tool");
+        else if (!r->begun)
+            llmc__reply_begin(r);
+    }
+}
+
+/* What one byte added to a member's value goes where it belongs. */
+static void llmc__reply_member_byte(llmc_reply *r, char c)
+{
+    const llmc__strict *s = &r->outer;
+    uint8_t i;
+    if (r->state != LLMC__R_ENVELOPE) /* it was wrong, or is text after all */
+        return;
+    if (r->member == LLMC__M_ARGS)
+        llmc__reply_arg(r, c);
+    for (i = 0; i < s->n_text && r->state == LLMC__R_ENVELOPE; i++) {
+        if (r->member == LLMC__M_NAME)
+            llmc__reply_append(r, r->name, &r->n_name, s->text[i]);
+        if (r->member == LLMC__M_ID)
+            llmc__reply_append(r, r->id, &r->n_id, s->text[i]);
+        if (r->member == LLMC__M_ARGS_TEXT)
+            llmc__reply_arg(r, s->text[i]);
+    }
+    if (s->state != LLMC__STRICT_AFTER || s->depth != 1 || r->state != LLMC__R_ENVELOPE)
+        return;
+    /* the value is complete */
+    if (r->member == LLMC__M_NAME && r->n_name == 0)
+        llmc__reply_say(r, "it names no tool");
+    else if (r->member == LLMC__M_NAME && !r->tentative && !r->begun)
+        llmc__reply_begin(r);
+    r->member = LLMC__M_OTHER;
+}
+
+/* One byte of {"name": ..., "arguments": ...}, members in any order. */
+static void llmc__reply_envelope(llmc_reply *r, char c)
+{
+    llmc__strict *s = &r->outer;
+    const uint8_t before = s->state;
+    const unsigned depth = s->depth;
+    llmc__strict_step(s, c);
+    if (s->state == LLMC__STRICT_BAD) {
+        llmc__reply_json_bad(r, s);
+    } else if (s->state == LLMC__STRICT_DONE && r->tentative) {
+        llmc__reply_say(r, "it has no arguments"); /* an object like others: text */
+    } else if (s->state == LLMC__STRICT_DONE) {
+        if (!r->begun)
+            llmc__reply_begin(r);
+        llmc__reply_end(r);
+    } else if (depth == 1 && s->in_name && before <= LLMC__STRICT_HALF_U) { /* in a member's name */
+        uint8_t i;
+        if (before == LLMC__STRICT_MEMBER || before == LLMC__STRICT_NAME)
+            r->n_key = 0;
+        for (i = 0; i < s->n_text; i++)
+            if (r->n_key < LLMC_REPLY_NAME_MAX) /* a longer one is none of ours */
+                r->key[r->n_key++] = s->text[i];
+        if (s->state == LLMC__STRICT_COLON)
+            llmc__reply_member(r);
+        else if (s->state == LLMC__STRICT_VALUE)
+            s->in_name = false;
+    } else if (depth > 1 || before != LLMC__STRICT_VALUE ||
+               s->state != LLMC__STRICT_VALUE) { /* no space before a value */
+        if (depth == 1 && before == LLMC__STRICT_VALUE)
+            llmc__reply_member_value(r, c);
+        llmc__reply_member_byte(r, c);
+    }
+}
+
+/* Code for a built-in tool begins. */
+static void llmc__reply_code(llmc_reply *r, const char *name)
+{
+    r->n_name = (uint32_t)llmc__strlen(name);
+    llmc__strcopy(r->name, sizeof r->name, name, r->n_name);
+    llmc__reply_begin(r);
+    llmc__reply_arg_text(r, "{\"code\":\"");
+    r->state = LLMC__R_CODE;
+}
+
+/* The header of one of harmony's messages is complete:
+       [role] [to=recipient] <|channel|> channel [to=recipient] [<|constrain|>] [type]
+   A message to somebody is a call, unless to one of the conversation. */
+static void llmc__reply_message(llmc_reply *r)
+{
+    const char *to = "", *channel = "", *h = r->hold;
+    uint32_t n_to = 0, n_channel = 0, i = 0, begin;
+    bool mark = false; /* the next word is the channel */
+    while (i < r->n_hold) {
+        mark = mark || h[i] == 1;
+        if (llmc__chat_space(h[i]) || h[i] == 1) {
+            i++;
+            continue;
+        }
+        for (begin = i; i < r->n_hold && !llmc__chat_space(h[i]) && h[i] != 1;)
+            i++;
+        if (mark && n_channel == 0) {
+            channel = h + begin;
+            n_channel = i - begin;
+        } else if (i - begin > 3 && LLMC_MEMCMP(h + begin, "to=", 3) == 0) {
+            to = h + begin + 3;
+            n_to = i - begin - 3;
+        }
+        mark = false;
+    }
+    r->n_hold = 0;
+    r->start = false;
+    if (n_to == 0 || llmc__texteq(to, n_to, "assistant") || llmc__texteq(to, n_to, "user") ||
+        llmc__texteq(to, n_to, "all")) {
+        llmc__reply_enter(r, llmc__texteq(channel, n_channel, "analysis") ? LLMC__R_THINK : LLMC__R_TEXT);
+        return;
+    }
+    llmc__reply_open(r, LLMC__R_SEEK);
+    begin = n_to > 10 && LLMC_MEMCMP(to, "functions.", 10) == 0 ? 10 : 0;
+    if (begin == 0 && llmc__texteq(to, n_to, "python")) {
+        llmc__reply_code(r, "python");
+        return;
+    }
+    for (i = begin; i < n_to && !r->failed; i++)
+        llmc__reply_append(r, r->name, &r->n_name, to[i]);
+    if (!r->failed)
+        llmc__reply_begin(r);
+}
+
+/* What is open ends, by a tag or with the reply. */
+static void llmc__reply_close(llmc_reply *r)
+{
+    uint32_t i;
+    switch (r->state) {
+    case LLMC__R_TEXT:
+    case LLMC__R_THINK:
+        llmc__reply_flush(r);
+        break;
+    case LLMC__R_CODE:
+        if (!r->begun) {
+            llmc__reply_say(r, "there is none");
+            break;
+        }
+        llmc__reply_arg_text(r, "\"}");
+        llmc__reply_end(r);
+        break;
+    case LLMC__R_TAIL:
+    case LLMC__R_SKIP:
+        break;
+    default:
+        if (r->format == LLMC_REPLY_GPT_OSS && r->state == LLMC__R_SEEK) {
+            llmc__reply_end(r); /* a message without text: no arguments */
+        } else if (r->format == LLMC_REPLY_GPT_OSS && r->state == LLMC__R_NAME) {
+            for (i = 0; i < r->n_hold && !r->has_tags; i++) /* no header: text of a model that knows none */
+                llmc__reply_put(r, LLMC_REPLY_TEXT, r->hold[i]);
+            r->n_hold = 0;
+        } else {
+            llmc__reply_say(r, r->state == LLMC__R_SEEK ? "there is none" : "it ends too early");
+        }
+    }
+}
+
+/* A tag of harmony: between messages all is header. */
+static void llmc__reply_harmony_tag(llmc_reply *r, unsigned tag)
+{
+    if (tag == LLMC__TAG_H_MESSAGE) {
+        llmc__reply_message(r);
+        return;
+    }
+    if (tag == LLMC__TAG_H_CONSTRAIN) {
+        tag = LLMC__TAG_COUNT; /* the type that follows is a word of its own */
+    } else if (r->state != LLMC__R_NAME || tag != LLMC__TAG_H_CHANNEL) {
+        llmc__reply_close(r);
+        r->state = LLMC__R_NAME;
+        r->n_hold = 0;
+        r->part++;
+    }
+    r->has_tags = true;
+    if ((tag == LLMC__TAG_H_CHANNEL || tag == LLMC__TAG_COUNT) && r->n_hold < LLMC__REPLY_HOLD)
+        r->hold[r->n_hold++] = (char)(tag == LLMC__TAG_H_CHANNEL ? 1 : ' ');
+}
+
+/* </parameter>: the value is complete. */
+static void llmc__reply_parameter_end(llmc_reply *r)
+{
+    if (r->state == LLMC__R_WORDS)
+        llmc__reply_arg(r, '"'); /* a line break before the tag belongs to it */
+    else if (r->literal == LLMC__L_WORD)
+        llmc__reply_word(r);
+    else if (r->literal >= LLMC__L_STRING || r->nest > 0)
+        llmc__reply_say(r, "a value is not complete");
+    if (!r->failed)
+        r->state = LLMC__R_BODY;
+}
+
+/* A tag that the state looks for. */
+static void llmc__reply_tag(llmc_reply *r, unsigned tag)
+{
+    switch (tag) {
+    case LLMC__TAG_THINK:
+    case LLMC__TAG_M_THINK:
+        llmc__reply_enter(r, LLMC__R_THINK);
+        r->start = false;
+        return;
+    case LLMC__TAG_UNTHINK:
+    case LLMC__TAG_M_UNTHINK:
+        llmc__reply_enter(r, LLMC__R_TEXT);
+        return;
+    case LLMC__TAG_CALL:
+    case LLMC__TAG_M_CALLS:
+    case LLMC__TAG_D_CALLS:
+    case LLMC__TAG_PYTHON:
+        llmc__reply_open(r, LLMC__R_SEEK);
+        return;
+    case LLMC__TAG_FUNCTION:
+    case LLMC__TAG_D_CALL:
+        llmc__reply_open(r, LLMC__R_NAME);
+        return;
+    case LLMC__TAG_D_SEP:
+        r->state = LLMC__R_SEP;
+        return;
+    case LLMC__TAG_M_ID:
+        r->state = LLMC__R_ID;
+        return;
+    case LLMC__TAG_M_ARGS:
+        if (llmc__reply_named(r))
+            r->state = LLMC__R_ARGS;
+        return;
+    case LLMC__TAG_PARAMETER:
+        r->state = LLMC__R_KEY;
+        r->n_key = 0;
+        return;
+    case LLMC__TAG_UNPARAMETER:
+        llmc__reply_parameter_end(r);
+        return;
+    case LLMC__TAG_UNFUNCTION:
+        if (r->state == LLMC__R_BODY) {
+            if (r->n_params > 0)
+                llmc__reply_arg(r, '}');
+            llmc__reply_end(r);
+        }
+        r->state = LLMC__R_TAIL;
+        return;
+    default: /* what is open ends here */
+        llmc__reply_close(r);
+        llmc__reply_enter(r, tag == LLMC__TAG_D_UNCALL ? LLMC__R_TAIL : LLMC__R_TEXT);
+        r->start = tag >= LLMC__TAG_END_CHATML;
+    }
+}
+
+/* One byte of text or reasoning. */
+static void llmc__reply_text(llmc_reply *r, char c)
+{
+    const bool space = llmc__chat_space(c);
+    if (r->start && !space && r->state == LLMC__R_TEXT) {
+        r->start = false;
+        if (r->format == LLMC_REPLY_LLAMA3 && (c == '{' || c == '[')) {
+            llmc__reply_open(r, LLMC__R_TEXT);
+            llmc__reply_try(r, c, c == '{' ? LLMC__R_ENVELOPE : LLMC__R_CALLS, LLMC__R_TEXT);
+            llmc__strict_start(&r->outer);
+            if (c == '{')
+                llmc__reply_envelope(r, c);
+            return;
+        }
+    }
+    if (space && r->row->trim) {
+        if (r->fresh)
+            return;
+        if (r->n_space == LLMC__REPLY_SPACE) { /* too much to be a separation: the first of it is text */
+            llmc__reply_put(r, r->state == LLMC__R_THINK ? LLMC_REPLY_REASONING : LLMC_REPLY_TEXT,
+                            r->space[0]);
+            LLMC_MEMMOVE(r->space, r->space + 1, --r->n_space);
+        }
+        r->space[r->n_space++] = c;
+        return;
+    }
+    llmc__reply_flush(r);
+    r->fresh = false;
+    llmc__reply_put(r, r->state == LLMC__R_THINK ? LLMC_REPLY_REASONING : LLMC_REPLY_TEXT, c);
+}
+
+/* One byte where a call has to begin. */
+static void llmc__reply_seek(llmc_reply *r, char c)
+{
+    if (llmc__chat_space(c) || (c == '[' && r->row->envelope && r->format != LLMC_REPLY_LLAMA3))
+        return;
+    if (r->format == LLMC_REPLY_GPT_OSS) {
+        r->state = LLMC__R_ARGS;
+        llmc__reply_arg(r, c);
+    } else if (c == '{' && r->row->envelope) {
+        r->state = LLMC__R_ENVELOPE;
+        llmc__strict_start(&r->outer);
+        llmc__reply_envelope(r, c);
+    } else if (r->format == LLMC_REPLY_MISTRAL) {
+        r->state = LLMC__R_NAME;
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    } else if (r->format == LLMC_REPLY_LLAMA3) {
+        llmc__reply_try(r, c, LLMC__R_CALLS, LLMC__R_CODE);
+        llmc__reply_calls(r, c);
+    } else {
+        llmc__reply_say(r, "expected a JSON object with its name and arguments");
+    }
+}
+
+/* One byte of a name, or of harmony's header. */
+static void llmc__reply_name(llmc_reply *r, char c)
+{
+    if (r->format == LLMC_REPLY_GPT_OSS) {
+        if (r->n_hold < LLMC__REPLY_HOLD) {
+            r->hold[r->n_hold++] = (char)(c == 1 ? ' ' : c);
+        } else if (!r->has_tags) {
+            llmc__reply_unread(r, &c, 1);
+            r->fallback = LLMC__R_TEXT;
+            llmc__reply_give_back(r);
+        } else {
+            r->n_hold = 0;
+            llmc__reply_say(r, "a message's header is too long");
+        }
+    } else if (r->format == LLMC_REPLY_MISTRAL && c == '{') {
+        if (llmc__reply_named(r)) {
+            r->state = LLMC__R_ARGS;
+            llmc__reply_arg(r, c);
+        }
+    } else if (r->format != LLMC_REPLY_MISTRAL && r->format != LLMC_REPLY_DEEPSEEK && c == '>') {
+        if (llmc__reply_named(r))
+            r->state = LLMC__R_BODY;
+    } else {
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    }
+}
+
+/* DeepSeek, behind the separator: arguments, and the name stood before it (V3.1); or the name in a line of
+   its own, then a fence of three back-quotes with "json", then arguments (R1, V3). */
+static void llmc__reply_separated(llmc_reply *r, char c)
+{
+    const bool letter = llmc__reply_letter(c) || c == '`';
+    if (c == '{' && (r->begun || !r->args_seen)) {
+        if (!r->begun && !llmc__reply_named(r))
+            return;
+        r->state = LLMC__R_ARGS;
+        llmc__reply_arg(r, c);
+    } else if (r->state == LLMC__R_SEP && c == '\n' && r->args_seen) { /* the name's line ends */
+        if (llmc__reply_named(r))
+            r->state = LLMC__R_FENCE;
+    } else if (r->state == LLMC__R_SEP && (r->args_seen || !llmc__chat_space(c))) {
+        if (!r->args_seen)
+            r->n_name = 0;
+        r->args_seen = true; /* here: what comes is the name */
+        llmc__reply_append(r, r->name, &r->n_name, c);
+    } else if (!llmc__chat_space(c) && !letter) {
+        llmc__reply_say(r, "its arguments have to be a JSON object");
+    }
+}
+
+/* One byte of the name in <parameter=name>. */
+static void llmc__reply_parameter(llmc_reply *r, char c)
+{
+    if (c != '>') {
+        llmc__reply_append(r, r->key, &r->n_key, c);
+        return;
+    }
+    r->key[r->n_key] = 0;
+    llmc__reply_key(r);
+    if (r->failed) /* the value before this one was none */
+        return;
+    r->state = LLMC__R_LITERAL;
+    r->fresh = true;
+    r->n_space = 0;
+    if (llmc__reply_is_text(r)) {
+        r->state = LLMC__R_WORDS;
+        llmc__reply_arg(r, '"');
+    }
+}
+
+/* One byte of a value that is text: the line breaks next to its tags belong to them. */
+static void llmc__reply_words(llmc_reply *r, char c)
+{
+    const bool first = r->fresh;
+    r->fresh = false;
+    if (first && c == '\n')
+        return;
+    if (r->n_space > 0)
+        llmc__reply_arg_quoted(r, '\n');
+    r->n_space = c == '\n' ? 1 : 0;
+    if (c != '\n')
+        llmc__reply_arg_quoted(r, c);
+}
+
+/* One byte after a call: what separates calls, another one, or text again. */
+static void llmc__reply_tail(llmc_reply *r, char c)
+{
+    if (llmc__chat_space(c) || c == ',' || c == ';' || c == ']' || c == '`')
+        return;
+    if (c == '{' && r->row->envelope) {
+        llmc__reply_open(r, LLMC__R_ENVELOPE);
+        llmc__strict_start(&r->outer);
+        llmc__reply_envelope(r, c);
+        return;
+    }
+    llmc__reply_enter(r, LLMC__R_TEXT);
+    llmc__reply_unread(r, &c, 1);
+}
+
+/* One byte of arguments that stand alone, or between the tags of parameters. */
+static void llmc__reply_args(llmc_reply *r, char c)
+{
+    if (llmc__chat_space(c) && (r->args.n == 0 || r->state == LLMC__R_BODY))
+        return;
+    if (r->state == LLMC__R_BODY && r->n_params > 0) {
+        llmc__reply_say(r, "between parameters stands text");
+        return;
+    }
+    r->state = LLMC__R_ARGS;
+    llmc__reply_arg(r, c);
+    if (r->args.state == LLMC__STRICT_DONE)
+        llmc__reply_end(r);
+}
+
+/* One byte of code for a built-in tool. */
+static void llmc__reply_code_byte(llmc_reply *r, char c)
+{
+    if (!r->begun) /* it might have been a call */
+        llmc__reply_code(r, "code_interpreter");
+    llmc__reply_arg_quoted(r, c);
+}
+
+/* One byte of Mistral's id. */
+static void llmc__reply_id(llmc_reply *r, char c)
+{
+    llmc__reply_append(r, r->id, &r->n_id, c);
+}
+
+/* One byte of a parameter's value that is no text. */
+static void llmc__reply_value(llmc_reply *r, char c)
+{
+    if (llmc__reply_literal(r, c))
+        llmc__reply_say(r, "a parameter is more than one value");
+}
+
+/* What an error leaves out. */
+static void llmc__reply_drop(llmc_reply *r, char c)
+{
+    (void)r;
+    (void)c;
+}
+
+/* One byte that is no tag, by LLMC__R_... */
+static void llmc__reply_byte(llmc_reply *r, char c)
+{
+    static void (*const take[])(llmc_reply *, char) = {
+        llmc__reply_text,  llmc__reply_text,      llmc__reply_seek,      llmc__reply_name,
+        llmc__reply_id,    llmc__reply_separated, llmc__reply_separated, llmc__reply_envelope,
+        llmc__reply_args,  llmc__reply_args,      llmc__reply_parameter, llmc__reply_words,
+        llmc__reply_value, llmc__reply_calls,     llmc__reply_code_byte, llmc__reply_tail,
+        llmc__reply_drop};
+    take[r->state](r, c);
+}
+
+/* The tags that mean something where the parser stands. None inside JSON, whose strings may hold them;
+   harmony's are an exception, because no text has them. */
+static uint64_t llmc__reply_tags(const llmc_reply *r)
+{
+    const llmc__reply_row *row = r->row;
+    switch (r->state) {
+    case LLMC__R_TEXT:
+        return row->ends | row->text;
+    case LLMC__R_THINK:
+        return row->ends | row->think;
+    case LLMC__R_SEEK:
+        return row->ends | row->seek;
+    case LLMC__R_NAME:
+        return row->ends | row->name_ends;
+    case LLMC__R_ID:
+        return row->ends | LLMC__RTAG(M_ARGS);
+    case LLMC__R_SEP:
+    case LLMC__R_FENCE:
+        return row->ends | LLMC__RTAG(D_UNCALL) | LLMC__RTAG(D_UNCALLS);
+    case LLMC__R_BODY:
+        return row->ends | LLMC__RTAG(PARAMETER) | LLMC__RTAG(UNFUNCTION) | (row->skip & LLMC__RTAG(UNCALL));
+    case LLMC__R_WORDS:
+    case LLMC__R_LITERAL:
+        return LLMC__RTAG(UNPARAMETER);
+    case LLMC__R_CODE:
+        return r->format == LLMC_REPLY_GPT_OSS ? row->text : row->ends;
+    case LLMC__R_TAIL:
+        return row->ends | row->tail;
+    case LLMC__R_SKIP:
+        return row->ends | row->skip;
+    case LLMC__R_ARGS:
+        return r->format == LLMC_REPLY_GPT_OSS ? row->text : 0;
+    default:
+        return 0;
+    }
+}
+
+/* Which of the tags held is; LLMC__TAG_COUNT: none. *more: none yet, but it may become one. */
+static unsigned llmc__reply_match(const llmc_reply *r, uint64_t tags, bool *more)
+{
+    unsigned t;
+    *more = false;
+    for (t = 0; t < LLMC__TAG_COUNT && (r->held[0] == '<' || r->held[0] == '['); t++) {
+        const char *tag = llmc__reply_tag_text[t];
+        if ((tags >> t & 1) == 0 || LLMC_MEMCMP(r->held, tag, llmc__min(r->n_held, llmc__strlen(tag))) != 0)
+            continue;
+        if (r->n_held == llmc__strlen(tag))
+            return t;
+        *more = true;
+    }
+    return LLMC__TAG_COUNT;
+}
+
+/* Takes one byte. A byte that ends the hope for a tag sets the first of those held free; the others are read
+   again, as no tag is longer than a few bytes. */
+static void llmc__reply_step(llmc_reply *r, char c)
+{
+    const uint64_t tags = llmc__reply_tags(r);
+    unsigned tag;
+    bool more;
+    if (r->tentative && r->n_hold == LLMC__REPLY_HOLD) { /* too long: text it is */
+        llmc__reply_unread(r, &c, 1);
+        llmc__reply_give_back(r);
+        return;
+    }
+    if (r->tentative)
+        r->hold[r->n_hold++] = c;
+    r->held[r->n_held++] = c;
+    tag = llmc__reply_match(r, tags, &more);
+    if (more)
+        return;
+    r->current = -1;
+    if (tag < LLMC__TAG_COUNT) {
+        r->n_held = 0;
+        if (r->format == LLMC_REPLY_GPT_OSS)
+            llmc__reply_harmony_tag(r, tag);
+        else
+            llmc__reply_tag(r, tag);
+        return;
+    }
+    llmc__reply_unread(r, r->held + 1, r->n_held - 1);
+    r->n_held = 0;
+    r->current = (unsigned char)r->held[0];
+    llmc__reply_byte(r, r->held[0]);
+    r->current = -1;
+}
+
+/* No more bytes will come. What only began is given back first, and read; then everything ends. */
+static void llmc__reply_last(llmc_reply *r)
+{
+    if (r->n_held > 0) {
+        const char c = r->held[0];
+        llmc__reply_unread(r, r->held + 1, r->n_held - 1);
+        r->n_held = 0;
+        r->current = (unsigned char)c;
+        llmc__reply_byte(r, c);
+        r->current = -1;
+    } else if (r->tentative) {
+        llmc__reply_give_back(r);
+    } else {
+        llmc__reply_close(r);
+        r->ended = true;
+    }
+}
+
+/* Whether the prompt ends by opening the reasoning, white space apart. */
+static bool llmc__reply_thinks(const llmc__reply_row *row, const char *prompt, size_t n)
+{
+    const char *tag =
+        llmc__reply_tag_text[(row->think & LLMC__RTAG(UNTHINK)) != 0 ? LLMC__TAG_THINK : LLMC__TAG_M_THINK];
+    const size_t len = llmc__strlen(tag);
+    if (prompt == NULL || (row->think & (LLMC__RTAG(UNTHINK) | LLMC__RTAG(M_UNTHINK))) == 0)
+        return false;
+    while (n > 0 && llmc__chat_space(prompt[n - 1]))
+        n--;
+    return n >= len && LLMC_MEMCMP(prompt + n - len, tag, len) == 0;
+}
+
+/* Bytes for llmc_reply_init: about seven thousand, whatever the reply. */
+LLMC_API size_t llmc_reply_need(void)
+{
+    llmc__arena arena;
+    LLMC_MEMSET(&arena, 0, sizeof arena);
+    llmc__take(&arena, 1, sizeof(llmc_reply));
+    return (size_t)llmc__arena_need(&arena);
+}
+
+/* llmc_reply_init -- ready for a reply                                 (CHAT.reply)
+   Errors: BAD_ARG (format, AUTO without a model, tools that are no JSON array), NO_MEMORY. */
+LLMC_API llmc_status llmc_reply_init(llmc_reply **out, const llmc_reply_options *opt, void *mem, size_t bytes,
+                                     llmc_diag *diag)
+{
+    llmc_reply_options o;
+    llmc__arena arena;
+    llmc_reply *r;
+    llmc_json tools = {NULL, NULL, LLMC_JSON_NONE};
+    llmc__options(&o, sizeof o, opt);
+    if (o.format == LLMC_REPLY_AUTO && o.model != NULL)
+        o.format = llmc_reply_format_of(o.model);
+    if ((unsigned)o.format >= LLMC_REPLY_FORMAT_COUNT || o.format == LLMC_REPLY_AUTO)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.reply", LLMC_NO_OFFSET,
+                          "format %d is none; AUTO needs a model", (int)o.format);
+    if (o.tools != NULL) {
+        llmc_blob text = {o.tools, o.tools_len, "tools"};
+        LLMC__TRY(llmc_json_parse(&text, &tools, diag));
+        if (tools.type != LLMC_JSON_ARRAY)
+            return LLMC__FAIL(diag, BAD_ARG, "CHAT.reply", 0, "tools: expected a JSON array");
+    }
+    if (mem == NULL || bytes < llmc_reply_need())
+        return LLMC__FAIL(diag, NO_MEMORY, "CHAT.reply", LLMC_NO_OFFSET, "a reply needs %zu bytes, not %zu",
+                          llmc_reply_need(), bytes);
+    arena = llmc__arena_over(mem, bytes);
+    r = (llmc_reply *)llmc__take(&arena, 1, sizeof *r);
+    LLMC_MEMSET(r, 0, sizeof *r);
+    r->format = o.format;
+    r->row = &llmc__reply_rows[o.format];
+    r->tools = tools;
+    r->back_at = sizeof r->back;
+    r->current = -1;
+    r->fresh = r->start = true;
+    r->state = o.format == LLMC_REPLY_GPT_OSS                       ? LLMC__R_NAME
+               : llmc__reply_thinks(r->row, o.prompt, o.prompt_len) ? LLMC__R_THINK
+                                                                    : LLMC__R_TEXT;
+    *out = r;
+    return LLMC_OK;
+}
+
+/* llmc_reply_feed -- the next piece of the text                        (CHAT.reply)
+   Errors: BAD_ARG (the last piece's events have not all been taken, or finish was called). */
+LLMC_API llmc_status llmc_reply_feed(llmc_reply *r, const char *text, size_t len, llmc_diag *diag)
+{
+    if (r->ending || r->at < r->n_in)
+        return LLMC__FAIL(diag, BAD_ARG, "CHAT.reply", LLMC_NO_OFFSET,
+                          r->ending ? "text after llmc_reply_finish" : "llmc_reply_next has more to give");
+    r->in = text;
+    r->n_in = len;
+    r->at = 0;
+    return LLMC_OK;
+}
+
+/* That was all; llmc_reply_next gives what is left. */
+LLMC_API void llmc_reply_finish(llmc_reply *r)
+{
+    r->ending = true;
+}
+
+/* llmc_reply_next -- what was found, one event after the other          (CHAT.reply)
+   false: nothing more before the next feed, or ever after finish. */
+LLMC_API bool llmc_reply_next(llmc_reply *r, llmc_reply_event *event)
+{
+    for (;;) {
+        if (llmc__reply_pop(r, event, false))
+            return true;
+        if (r->back_at < sizeof r->back)
+            llmc__reply_step(r, r->back[r->back_at++]);
+        else if (r->at < r->n_in)
+            llmc__reply_step(r, r->in[r->at++]);
+        else if (!r->ending || r->ended)
+            return llmc__reply_pop(r, event, true);
+        else
+            llmc__reply_last(r);
+    }
 }
 
 #endif /* LLMC_NO_CHAT */

@@ -19,7 +19,8 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* ---- what the command line says ---- */
 
 typedef struct settings {
-    const char *model, *tokenizer, *prompt, *file, *system, *format, *isa, *kv_type, *log_level;
+    const char *model, *tokenizer, *prompt, *file, *system, *format, *template_file, *grammar, *schema, *isa,
+        *kv_type, *log_level;
     const char *seed;
     uint32_t predict, threads, context;
     llmc_sample_options sample;
@@ -50,7 +51,11 @@ static const option_row rows[] = {
     {"threads", 't', AS_WHOLE, AT(threads), 0, 1024, "N", "threads; 0: all that this process may use"},
     {"context", 'c', AS_WHOLE, AT(context), 0, INT32_MAX, "N", "context; 0: the model's, at most 4096"},
     {"system", 0, AS_TEXT, AT(system), 0, 0, "TEXT", "system message before the conversation"},
-    {"chat-format", 0, AS_TEXT, AT(format), 0, 0, "NAME", "auto, raw, chatml, llama2, llama3, zephyr"},
+    {"chat-format", 0, AS_TEXT, AT(format), 0, 0, "NAME", "auto (the model's template), chatml, llama3, ..."},
+    {"template", 0, AS_TEXT, AT(template_file), 0, 0, "FILE",
+     "a chat template in Jinja, instead of the model's"},
+    {"grammar", 0, AS_TEXT, AT(grammar), 0, 0, "FILE", "answers match this grammar (GBNF)"},
+    {"json-schema", 0, AS_TEXT, AT(schema), 0, 0, "FILE", "answers are JSON that this schema allows"},
     {"raw", 0, AS_FLAG, AT(raw), 0, 0, NULL, "no template: continue the prompt and print only that"},
     {"temp", 0, AS_REAL, AT(sample.temperature), 0, 1000, "X", "temperature, 0: greedy (default 0.8)"},
     {"top-k", 0, AS_WHOLE, AT(sample.top_k), 0, INT32_MAX, "N", "only the N most likely; 0: off (default 0)"},
@@ -268,9 +273,11 @@ typedef struct chat {
     llmc_host host;
     llmc_seq_options seq;
     llmc_chat_format format;
+    text template_text;    /* of --template */
     llmc_message *message; /* texts are owned, roles are not */
     size_t n_messages;
     text answer;
+    void *grammar, *grammar_state; /* memory of --grammar or --json-schema */
 } chat;
 
 /* Set by Ctrl-C while a conversation is held; a handler can reach nothing but a global. */
@@ -399,6 +406,16 @@ static int resolve_seed(chat *c)
     return EXIT_OK;
 }
 
+static int unknown_format(const char *name)
+{
+    char all[256] = "";
+    int f;
+    for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", f > 0 ? ", " : "",
+                 llmc_chat_format_name((llmc_chat_format)f));
+    return complain(EXIT_USAGE, "--chat-format: '%s' is none of %s", name, all);
+}
+
 static int resolve_names(chat *c)
 {
     const settings *s = &c->set;
@@ -408,9 +425,7 @@ static int resolve_names(chat *c)
     if (s->kv_type != NULL && c->kv_type != LLMC_F16 && c->kv_type != LLMC_F32)
         return complain(EXIT_USAGE, "--kv-type: '%s' is neither f16 nor f32", s->kv_type);
     if (s->format != NULL && llmc_chat_format_named(s->format, &c->format) != LLMC_OK)
-        return complain(EXIT_USAGE,
-                        "--chat-format: '%s' is none of auto, raw, chatml, llama2, llama3, zephyr",
-                        s->format);
+        return unknown_format(s->format);
     return EXIT_OK;
 }
 
@@ -424,8 +439,13 @@ static int resolve(chat *c)
         return complain(EXIT_USAGE, "no model given (-h shows how)");
     if (s->prompt != NULL && s->file != NULL)
         return complain(EXIT_USAGE, "a prompt and -f were both given; one of them, please");
-    if (s->raw && (s->format != NULL || s->system != NULL))
-        return complain(EXIT_USAGE, "--raw has no template: it contradicts --chat-format and --system");
+    if (s->raw && (s->format != NULL || s->system != NULL || s->template_file != NULL))
+        return complain(EXIT_USAGE,
+                        "--raw has no template: it contradicts --chat-format, --template and --system");
+    if (s->format != NULL && s->template_file != NULL)
+        return complain(EXIT_USAGE, "--chat-format and --template were both given; one of them, please");
+    if (s->grammar != NULL && s->schema != NULL)
+        return complain(EXIT_USAGE, "--grammar and --json-schema were both given; one of them, please");
     if ((code = resolve_level(c)) != EXIT_OK || (code = resolve_seed(c)) != EXIT_OK ||
         (code = resolve_names(c)) != EXIT_OK)
         return code;
@@ -481,23 +501,84 @@ static int open_model(chat *c)
     return EXIT_OK;
 }
 
-/* RAW where no template is known: the model then simply continues the text. */
+static int read_all(text *out, const char *path);
+
+/* RAW where there is no template: the model then simply continues the text. */
 static int choose_format(chat *c)
 {
-    size_t len;
-    if (c->set.raw) {
+    const settings *s = &c->set;
+    if (s->template_file != NULL && read_all(&c->template_text, s->template_file) != EXIT_OK)
+        return EXIT_FAILED;
+    if (s->raw)
         c->format = LLMC_CHAT_RAW;
-    } else if (c->format == LLMC_CHAT_AUTO) {
+    else if (c->format == LLMC_CHAT_AUTO && s->template_file == NULL)
         c->format = llmc_chat_format_of(c->host.model);
-        if (c->format == LLMC_CHAT_RAW && llmc_model_chat_template(c->host.model, &len) != NULL &&
-            c->level >= LLMC_LOG_WARN)
-            complain(EXIT_OK, "the model's chat template is not one that is known here; it just continues "
-                              "the text (--chat-format NAME chooses a template, --raw says nothing)");
-    }
-    inform(c, "chat format %s", llmc_chat_format_name(c->format));
-    if (c->format == LLMC_CHAT_RAW && c->set.system != NULL)
-        return complain(EXIT_FAILED, "--system: %s has no chat template that is known", c->set.model);
+    inform(c, "chat format %s",
+           s->template_file != NULL ? s->template_file : llmc_chat_format_name(c->format));
+    if (c->format == LLMC_CHAT_RAW && s->system != NULL)
+        return complain(EXIT_FAILED, "--system: %s has no chat template", s->model);
     return EXIT_OK;
+}
+
+/* The JSON schema in `schema` as a grammar, in its place. */
+static int schema_to_grammar(chat *c, text *schema)
+{
+    const size_t work_bytes = llmc_schema_need(NULL);
+    void *work = grow(NULL, work_bytes);
+    text out = {NULL, 0, 0};
+    llmc_blob file;
+    llmc_diag diag;
+    llmc_status status;
+    file.data = schema->data;
+    file.size = schema->len;
+    file.name = c->set.schema;
+    status = llmc_schema_gbnf(&file, NULL, NULL, 0, &out.len, work, work_bytes, &diag);
+    if (status == LLMC_NO_MEMORY && out.len > 0) {
+        out.cap = out.len + 1;
+        out.data = (char *)grow(NULL, out.cap);
+        status = llmc_schema_gbnf(&file, NULL, out.data, out.len, &out.len, work, work_bytes, &diag);
+    }
+    free(work);
+    free(schema->data);
+    *schema = out;
+    return status == LLMC_OK ? EXIT_OK : fail(c, &diag);
+}
+
+/* Answers are bound to --grammar or --json-schema from here on. */
+static int bind_answers(chat *c)
+{
+    const char *path = c->set.grammar != NULL ? c->set.grammar : c->set.schema;
+    const llmc_tokenizer *tok = llmc_model_tokenizer(c->host.model);
+    text rules = {NULL, 0, 0};
+    llmc_grammar *grammar = NULL;
+    llmc_status status;
+    llmc_diag diag;
+    size_t bytes = 0;
+    int code;
+    if (path == NULL)
+        return EXIT_OK;
+    code = read_all(&rules, path);
+    if (code == EXIT_OK && c->set.schema != NULL)
+        code = schema_to_grammar(c, &rules);
+    if (code == EXIT_OK) {
+        status = llmc_grammar_need(tok, rules.data, rules.len, NULL, &bytes, &diag);
+        if (status == LLMC_OK) {
+            c->grammar = grow(NULL, bytes);
+            status = llmc_grammar_init(&grammar, tok, rules.data, rules.len, NULL, c->grammar, bytes, &diag);
+        }
+        if (status == LLMC_OK)
+            status = llmc_grammar_state_need(grammar, NULL, &bytes, &diag);
+        if (status == LLMC_OK) {
+            c->grammar_state = grow(NULL, bytes);
+            status = llmc_grammar_state_init(&c->seq.grammar, grammar, NULL, c->grammar_state, bytes, &diag);
+        }
+        if (status == LLMC_OK)
+            status = llmc_seq_configure(c->host.seq, &c->seq, &diag);
+        if (status != LLMC_OK)
+            code = complain(EXIT_FAILED, "%s: %s", path, diag.message);
+    }
+    free(rules.data);
+    return code;
 }
 
 /* ---- speaking ---- */
@@ -566,6 +647,7 @@ static void add_message(chat *c, const char *role, const char *words)
     c->message = (llmc_message *)grow(c->message, (c->n_messages + 1) * sizeof *c->message);
     c->message[c->n_messages].role = role;
     c->message[c->n_messages].text = copy;
+    c->message[c->n_messages].more = NULL;
     c->n_messages++;
 }
 
@@ -585,8 +667,14 @@ static llmc_status read_messages(chat *c, llmc_diag *diag)
 {
     llmc_status status;
     size_t first = c->set.system != NULL ? 1 : 0;
+    llmc_chat_options opt;
+    memset(&opt, 0, sizeof opt);
+    opt.format = c->format;
+    opt.text = c->template_text.data;
+    opt.text_len = c->template_text.len;
+    opt.now = (int64_t)time(NULL);
     for (;;) {
-        status = llmc_seq_chat(c->host.seq, c->format, c->message, c->n_messages, diag);
+        status = llmc_seq_chat(c->host.seq, &opt, c->message, c->n_messages, diag);
         if ((status != LLMC_FULL && status != LLMC_NO_MEMORY) || c->n_messages < first + 3)
             return status;
         drop_messages(c, first, first + 2);
@@ -734,6 +822,8 @@ static int run(chat *c)
     int code = open_model(c);
     if (code == EXIT_OK)
         code = choose_format(c);
+    if (code == EXIT_OK)
+        code = bind_answers(c);
     if (code == EXIT_OK && c->set.system != NULL)
         add_message(c, "system", c->set.system);
     if (code != EXIT_OK)
@@ -777,6 +867,9 @@ int main(int argc, char **argv)
         drop_messages(&c, 0, c.n_messages);
     free(c.message);
     free(c.answer.data);
+    free(c.template_text.data);
+    free(c.grammar_state);
+    free(c.grammar);
     free(c.set.bias);
     free(c.set.stop);
     return code;

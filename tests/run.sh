@@ -104,7 +104,7 @@ cross_runner()
     [ -f "$OUT/native-$1" ] || echo "qemu-$1"
 }
 
-SANITIZE='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
+SANITIZE='-O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
 
 # Runs one part; its output is the log.
 run_part()
@@ -127,14 +127,15 @@ run_part()
         ;;
     */chat-text)
         [ -x build/chat ] || { echo "build/chat is missing"; return 1; }
+        S=-DLLMC_STATIC # as below
         case $kind in
-        asan) compile_chat '' clang $SANITIZE ;;
-        tsan) compile_chat '' clang -O1 -g -fsanitize=thread ;;
-        nosimd) compile_chat '' $CC -O2 -DLLMC_NO_SIMD ;;
-        simde) compile_chat '' $CC -O2 -DLLMC_SIMDE ;;
-        clang) compile_chat '' clang -O2 ;;
-        tcc) compile_chat '' tcc ;;
-        *) compile_chat "$(cross_runner "$kind")" "$(cross_compiler "$kind")" -O2 -static ;;
+        asan) compile_chat '' clang $SANITIZE $S ;;
+        tsan) compile_chat '' clang -O1 -g1 -fsanitize=thread $S ;;
+        nosimd) compile_chat '' $CC -O2 -DLLMC_NO_SIMD $S ;;
+        simde) compile_chat '' $CC -O2 -DLLMC_SIMDE $S ;;
+        clang) compile_chat '' clang -O2 $S ;;
+        tcc) compile_chat '' tcc $S ;;
+        *) compile_chat "$(cross_runner "$kind")" "$(cross_compiler "$kind")" -O2 -static $S ;;
         esac
         return
         ;;
@@ -145,7 +146,7 @@ run_part()
     unit) compile_run "$exe" '' $CC -O2 $S "$src" ;;
     clang) compile_run "$exe" '' clang -O2 $S "$src" ;;
     asan) compile_run "$exe" '' clang $SANITIZE $S "$src" ;;
-    tsan) compile_run "$exe" '' clang -O1 -g -fsanitize=thread $S "$src" ;;
+    tsan) compile_run "$exe" '' clang -O1 -g1 -fsanitize=thread $S "$src" ;;
     nosimd) compile_run "$exe" '' $CC -O2 -DLLMC_NO_SIMD $S "$src" ;;
     simde) compile_run "$exe" '' $CC -O2 -DLLMC_SIMDE $S "$src" ;;
     tcc) compile_run "$exe" '' tcc $S "$src" ;;

@@ -212,7 +212,6 @@ static void run_embedding(llmc_host *lm, const listed *c, const recorded *want)
 static void run_case(const listed *c)
 {
     static char path[768]; /* llmc_open keeps it for messages */
-    llmc_model_options model;
     llmc_engine_options engine;
     llmc_open_options opt;
     llmc_host lm;
@@ -221,11 +220,8 @@ static void run_case(const listed *c)
     snprintf(path, sizeof path, "%s/%s", folder, c->path);
     if (!read_vector(&want, c->vector))
         return;
-    memset(&model, 0, sizeof model);
     memset(&engine, 0, sizeof engine);
     memset(&opt, 0, sizeof opt);
-    model.no_tokenizer = true; /* this is about weights; words in the headers are made up */
-    opt.model = &model;
     engine.context_length = c->context;
     engine.kv_type = LLMC_F32;
     opt.engine = &engine;

@@ -995,18 +995,22 @@ static const char llama_config[] =
     "\"rms_norm_eps\": 1e-5, \"rope_theta\": 10000.0, \"tie_word_embeddings\": true, \"hidden_act\": "
     "\"silu\"}";
 
-/* Opens a folder of `rows` tokens with this tokenizer.json and files beside it; the model in *mem. */
-static llmc_model *open_folder(unsigned rows, const bytes *tokenizer, const llmc_blob *beside, size_t n,
-                               void **mem)
+static bytes folder_weights, folder_config; /* of the folder opened last */
+
+/* Opens a folder of `rows` tokens with this tokenizer and files beside it; the model in *mem. */
+static llmc_model *open_named(unsigned rows, const bytes *tokenizer, const char *name,
+                              const llmc_blob *beside, size_t n, void **mem)
 {
-    bytes w = safetensors_file(rows), c = {NULL, 0, 0};
     llmc_blob f[8];
     llmc_model *m = NULL;
     size_t need, i;
-    text(&c, llama_config, rows);
-    f[0] = blob(&w, "d/model.safetensors");
-    f[1] = blob(&c, "d/config.json");
-    f[2] = blob(tokenizer, "d/tokenizer.json");
+    free(folder_weights.data);
+    folder_weights = safetensors_file(rows);
+    folder_config.size = 0;
+    text(&folder_config, llama_config, rows);
+    f[0] = blob(&folder_weights, "d/model.safetensors");
+    f[1] = blob(&folder_config, "d/config.json");
+    f[2] = blob(tokenizer, name);
     for (i = 0; i < n; i++)
         f[3 + i] = beside[i];
     memset(&seen, 0, sizeof seen);
@@ -1015,9 +1019,13 @@ static llmc_model *open_folder(unsigned rows, const bytes *tokenizer, const llmc
         *mem = malloc(need);
         llmc_model_init(&m, f, 3 + n, NULL, *mem, need, &seen);
     }
-    free(w.data); /* weights and configuration are not looked at after this */
-    free(c.data);
     return m;
+}
+
+static llmc_model *open_folder(unsigned rows, const bytes *tokenizer, const llmc_blob *beside, size_t n,
+                               void **mem)
+{
+    return open_named(rows, tokenizer, "d/tokenizer.json", beside, n, mem);
 }
 
 static void test_folder(void)
@@ -1087,6 +1095,262 @@ static void test_folder(void)
         CHECK(llmc_model_chat_template(m, &len) == jinja && len == sizeof jinja - 1);
     free(mem);
     free(j.data), free(k.data);
+}
+
+//--[ torchless: characters joined by merges ]--
+static const char *const letters[] = {"<unk>",
+                                      "<s>",
+                                      "</s>",
+                                      "\xe2\x96\x81",
+                                      "a",
+                                      "b",
+                                      "ab",
+                                      "\xe2\x96\x81"
+                                      "ab",
+                                      "\xf0\x9f\x98\x80",
+                                      "<0xC3>",
+                                      "<0xA9>",
+                                      "\"",
+                                      "\\"};
+enum { LETTERS = sizeof letters / sizeof letters[0] };
+
+/* "vocab" and "merges" of it, as strings or as pairs. */
+static void letters_json(bytes *b, bool pairs)
+{
+    unsigned i;
+    text(b, "\"vocab\": {");
+    for (i = 0; i < LETTERS; i++) {
+        json_string(b, letters[i], false);
+        text(b, ": %u%s", i, i + 1 < LETTERS ? ", " : "");
+    }
+    text(b, pairs ? "}, \"merges\": [[\"a\", \"b\"], [\"\xe2\x96\x81\", \"ab\"]]"
+                  : "}, \"merges\": [\"a b\", \"\xe2\x96\x81 ab\"]");
+}
+
+/* A .bin whose header holds a tokenizer and no tensors. */
+static bytes torchless_file(bool pairs)
+{
+    bytes h = {NULL, 0, 0}, b = {NULL, 0, 0};
+    text(&h, "{\"metadata\": {\"hidden_size\": \"8\"}, \"tokenizer\": {");
+    letters_json(&h, pairs);
+    text(&h, "}, \"tensors\": {}}");
+    put_int(&b, h.size, 8);
+    put(&b, h.data, h.size);
+    free(h.data);
+    return b;
+}
+
+static bytes mog1_file(void)
+{
+    bytes b = {NULL, 0, 0}, h = {NULL, 0, 0};
+    unsigned i;
+    put_text32(&h, "Mistral");
+    put_int(&h, 0, 4);
+    put_int(&h, LETTERS, 4);
+    for (i = LETTERS; i > 0; i--) { /* ids in any order */
+        put_text32(&h, letters[i - 1]);
+        put_int(&h, i - 1, 4);
+    }
+    put_int(&h, 2, 4);
+    put_text32(&h, "a b");
+    put_text32(&h, "\xe2\x96\x81 ab");
+    put_int(&h, 0, 4);
+    put(&b, "MOG", 4);
+    put_int(&b, 1, 4);
+    put_int(&b, h.size, 8);
+    put(&b, h.data, h.size);
+    free(h.data);
+    return b;
+}
+
+/* The same as Hugging Face's Llamas have it. */
+static bytes letters_file(void)
+{
+    bytes b = {NULL, 0, 0};
+    text(&b, "{\"added_tokens\": [{\"id\": 1, \"content\": \"<s>\", \"special\": true}, {\"id\": 2, "
+             "\"content\": \"</s>\", \"special\": true}], "
+             "\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"Prepend\", "
+             "\"prepend\": \"\xe2\x96\x81\"}, {\"type\": \"Replace\", "
+             "\"pattern\": {\"String\": \" \"}, \"content\": \"\xe2\x96\x81\"}]}, \"pre_tokenizer\": null, "
+             "\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": "
+             "{\"id\": \"<s>\"}}, {\"Sequence\": {\"id\": \"A\"}}], "
+             "\"special_tokens\": {\"<s>\": {\"ids\": [1]}}}, \"decoder\": {\"type\": \"Sequence\", "
+             "\"decoders\": [{\"type\": \"ByteFallback\"}, "
+             "{\"type\": \"Fuse\"}, {\"type\": \"Strip\", \"content\": \" \", \"start\": 1, \"stop\": 0}]}, "
+             "\"model\": {\"type\": \"BPE\", \"byte_fallback\": true, \"fuse_unk\": true, \"unk_token\": "
+             "\"<unk>\", ");
+    letters_json(&b, false);
+    text(&b, "}}");
+    return b;
+}
+
+static void test_torchless(void)
+{
+    static const char *const s[] = {"ab", " ab a  b", "\xf0\x9f\x98\x80", "caf\xc3\xa9", "</s>ab", "\"\\"};
+    static const char *const want[] = {"1 7", "1 3 7 3 4 3 3 5", "1 3 8", "1 3 0 4 0 9 10",
+                                       NULL,  "1 3 11 12"};
+    bytes b[4];
+    opened o[4];
+    unsigned i, k;
+    b[0] = torchless_file(false);
+    b[1] = torchless_file(true);
+    b[2] = mog1_file();
+    b[3] = letters_file();
+    for (i = 0; i < 4; i++) {
+        o[i] = open_bytes(&b[i], i == 3 ? "tokenizer.json" : "model.bin");
+        expect_open(&o[i], "letters");
+        for (k = 0; k < 6 && o[i].tok != NULL && o[0].tok != NULL; k++) {
+            const char *x = ids_of(o[0].tok, s[k], false, true), *y = ids_of(o[i].tok, s[k], false, true);
+            size_t n = want[k] == NULL ? 0 : strlen(want[k]);
+            CHECKF(strcmp(x, y) == 0 || i == 3, "%u: '%s': %s, expected %s", i, s[k], y, x);
+            CHECKF(strncmp(y, n > 0 ? want[k] : "", n) == 0, "%u: '%s': %s, expected %s", i, s[k], y,
+                   want[k]);
+        }
+    }
+    for (i = 0; i < 4; i++) {
+        shut(&o[i]);
+        free(b[i].data);
+    }
+}
+
+//--[ saving ]--
+static bool keep(void *user, const void *data, size_t n)
+{
+    put((bytes *)user, data, n);
+    return true;
+}
+
+static unsigned warnings;
+
+static void count_warning(void *user, llmc_log_level level, const char *tag, const char *message)
+{
+    (void)user, (void)tag, (void)message;
+    warnings += level == LLMC_LOG_WARN;
+}
+
+/* Saves a model; its bytes. */
+static bytes saved_as(const llmc_model *m, llmc_save_format format)
+{
+    bytes out = {NULL, 0, 0};
+    llmc_save_options o;
+    llmc_writer w;
+    size_t need = llmc_model_save_need(m);
+    void *work = malloc(need);
+    memset(&o, 0, sizeof o);
+    memset(&w, 0, sizeof w);
+    o.format = format;
+    o.type = LLMC_F32;
+    o.log.fn = count_warning;
+    o.log.level = LLMC_LOG_WARN;
+    w.write = keep;
+    w.user = &out;
+    warnings = 0;
+    CHECKF(llmc_model_save(m, &o, &w, work, need, &seen) == LLMC_OK, "%s", seen.message);
+    free(work);
+    return out;
+}
+
+static bytes saved(const llmc_model *m)
+{
+    return saved_as(m, LLMC_SAVE_GGUF);
+}
+
+/* A folder's tokenizer, saved in a GGUF and read again, gives the same ids. */
+static void saved_ids(unsigned rows, const bytes *tokenizer, const char *name, const llmc_blob *beside,
+                      size_t n)
+{
+    static const char *const more[] = {"Hello, World \xe4\xb8\xad", "ab<user> c  ab",
+                                       "e\xcc\x81 caf\xc3\xa9  <t>  x"};
+    void *mem;
+    bytes g;
+    opened again;
+    unsigned i;
+    llmc_model *m = open_named(rows, tokenizer, name, beside, n, &mem);
+    if (!CHECKF(m != NULL, "%s: %s", name, seen.message))
+        return;
+    g = saved(m);
+    CHECKF(warnings == 0, "%s: a warning", name);
+    again = open_bytes(&g, "saved.gguf");
+    expect_open(&again, name);
+    if (again.tok != NULL) {
+        if (strstr(name, ".txt") == NULL) /* in a GGUF of BERT's U+2581 in text is a space */
+            same_ids(llmc_model_tokenizer(m), again.tok, name);
+        for (i = 0; i < 3; i++) {
+            const char *x = ids_of(llmc_model_tokenizer(m), more[i], true, true),
+                       *y = ids_of(again.tok, more[i], true, true);
+            CHECKF(strcmp(x, y) == 0, "%s: '%s': %s, saved: %s", name, more[i], x, y);
+        }
+    }
+    shut(&again);
+    free(g.data);
+    free(mem);
+}
+
+static void test_save(void)
+{
+    static const parts nfc = {"{\"type\": \"NFC\"}",
+                              NULL,
+                              NULL,
+                              NULL,
+                              NULL,
+                              "[{\"id\": 270, \"content\": \"<|endoftext|>\", \"special\": true}, {\"id\": "
+                              "271, \"content\": \"<t>\", "
+                              "\"lstrip\": true, \"rstrip\": true, \"special\": true}]"};
+    static const parts words = {
+        NULL, "{\"type\": \"Whitespace\"}", NULL, "null", "\"type\": \"WordLevel\", \"unk_token\": \"a\", ",
+        NULL};
+    static const char list[] =
+        "[PAD]\n[UNK]\n[CLS]\n[SEP]\nhe\n##llo\nworld\n,\n\xe4\xb8\xad\nth\n##e\nyou\n";
+    static const char config[] = "{\"chat_template\": \"T\\n\", \"eos_token\": \"<|endoftext|>\"}";
+    bytes j = tokenizer_json(&nfc, true, true), b = proto_file(2, false, 35, 1),
+          u = proto_file(1, true, 0, 0), v = {NULL, 0, 0};
+    bytes k = tokenizer_json(&words, false, false), g;
+    llmc_blob beside;
+    llmc_model *m, *again = NULL;
+    size_t need = 0, len = 0;
+    void *mem, *more;
+    beside.data = config;
+    beside.size = sizeof config - 1;
+    beside.name = "d/tokenizer_config.json";
+    put(&v, list, sizeof list - 1);
+    saved_ids(280, &j, "d/tokenizer.json", &beside, 1);
+    saved_ids(10, &b, "d/tokenizer.model", NULL, 0);
+    saved_ids(10, &u, "d/tokenizer.model", NULL, 0);
+    saved_ids(12, &v, "d/vocab.txt", NULL, 0);
+    /* the chat template goes along */
+    m = open_folder(280, &j, &beside, 1, &mem);
+    g = saved(m);
+    beside = blob(&g, "saved.gguf");
+    CHECK(llmc_model_need(&beside, 1, NULL, &need, &seen) == LLMC_OK);
+    more = malloc(need);
+    CHECKF(llmc_model_init(&again, &beside, 1, NULL, more, need, &seen) == LLMC_OK, "%s", seen.message);
+    CHECK(again != NULL && llmc_model_chat_template(again, &len) != NULL && len == 2);
+    CHECK(again != NULL && llmc_tokenizer_special(llmc_model_tokenizer(again), LLMC_SPECIAL_EOS) == 270);
+    free(more), free(mem), free(g.data);
+    m = open_folder(271, &k, NULL, 0, &mem); /* what a GGUF cannot hold is left out, and said */
+    if (CHECKF(m != NULL, "%s", seen.message)) {
+        g = saved(m);
+        CHECK(warnings == 1);
+        free(g.data);
+    }
+    free(mem);
+    free(j.data), free(b.data), free(u.data), free(v.data), free(k.data);
+    k = letters_file(); /* which torchless can hold */
+    m = open_folder(LETTERS, &k, NULL, 0, &mem);
+    if (CHECKF(m != NULL, "%s", seen.message)) {
+        opened t;
+        g = saved_as(m, LLMC_SAVE_TORCHLESS);
+        CHECK(warnings == 0);
+        t = open_bytes(&g, "model.bin");
+        expect_open(&t, "torchless");
+        if (t.tok != NULL)
+            CHECK(strcmp(ids_of(t.tok, "ab \xf0\x9f\x98\x80\"", true, false),
+                         ids_of(llmc_model_tokenizer(m), "ab \xf0\x9f\x98\x80\"", true, false)) == 0);
+        shut(&t);
+        free(g.data);
+    }
+    free(mem);
+    free(k.data);
 }
 
 //--[ hostile ]--
@@ -1211,6 +1475,8 @@ int main(void)
     RUN(test_bert);
     RUN(test_beside);
     RUN(test_folder);
+    RUN(test_torchless);
+    RUN(test_save);
     RUN(test_memory);
     RUN(test_hostile);
     return test_end("vocab");

@@ -185,11 +185,10 @@ static void print_tokenizer(const llmc_model *model)
     for (i = 0; i < LLMC_SPECIAL_COUNT; i++)
         print_token(tok, special[i], llmc_tokenizer_special(tok, (llmc_special)i));
     printf("  BOS             %s\n", llmc_tokenizer_adds_bos(tok) ? "wanted by the model" : "not added");
-    llmc_model_chat_template(model, &template_len);
-    printf("  chat format     %s", llmc_chat_format_name(llmc_chat_format_of(model)));
     if (llmc_model_chat_template(model, &template_len) != NULL)
-        printf(" (template of %zu bytes)", template_len);
-    printf("\n");
+        printf("  chat format     its own template, %zu bytes\n", template_len);
+    else
+        printf("  chat format     %s\n", llmc_chat_format_name(llmc_chat_format_of(model)));
 }
 
 static void print_bytes(const char *what, uint64_t bytes, const char *remark)

@@ -8,7 +8,7 @@ for c in gcc clang; do
         continue
     fi
     for t in file sample token; do
-        try "$c -O2 -ffast-math tests/test_$t.c" $c -O2 -ffast-math -w "tests/test_$t.c" -o "$DIR/$c-$t" || continue
+        try "$c -O2 -ffast-math tests/test_$t.c" $c -O2 -ffast-math -DLLMC_STATIC -w "tests/test_$t.c" -o "$DIR/$c-$t" || continue
         try "and it passes" "$DIR/$c-$t"
     done
 done

@@ -20,7 +20,12 @@ for pair in 'gcc -std=c11' 'gcc -x c++ -std=c++17' 'clang -std=c11' 'clang -x c+
     done
     try "$pair, every gate" $pair $STRICT $mode $all tests/build/impl.c
     try "$pair, LLMC_STATIC" $pair $STRICT $mode -DLLMC_STATIC tests/build/impl.c
-    try "$pair, optimised" $pair $STRICT -O2 -c -o "$DIR/out.o" tests/build/impl.c
+    case $pair in
+    gcc*) # its warnings follow the flow of data, which clang's do not wait for
+        try "$pair, optimised" $pair $STRICT -O2 -c -o "$DIR/out.o" tests/build/impl.c
+        ;;
+    *) try "$pair, ungated" $pair $STRICT -fsyntax-only tests/build/impl.c ;;
+    esac
     try "$pair, interface only" $pair $STRICT -fsyntax-only -x "$(case $pair in *c++*) echo c++ ;; *) echo c ;; esac)" llmc.h
     for g in $gates; do
         try "$pair, interface -DLLMC_$g" $pair $STRICT -fsyntax-only -DLLMC_$g tests/build/interface.c
@@ -29,7 +34,7 @@ done
 
 # A gate removes what it says, and only that: all gates leave a smaller object.
 if have nm; then
-    $CC -O1 -c tests/build/impl.c -o "$DIR/full.o" && $CC -O1 -c $all tests/build/impl.c -o "$DIR/thin.o"
+    $CC -O0 -c tests/build/impl.c -o "$DIR/full.o" && $CC -O0 -c $all tests/build/impl.c -o "$DIR/thin.o"
     nm "$DIR/thin.o" 2>/dev/null | grep -E ' T llmc_(encode|decode|chat|open|pool|map|os|trainer|grammar|index)' >"$DIR/left"
     empty 'every gate: nothing of the gated sections is left' "$DIR/left"
     nm "$DIR/full.o" | grep -q ' T llmc_open$' && pass 'no gate: llmc_open is there' || fail 'no gate: llmc_open is there'

@@ -1,4 +1,5 @@
-# One implementation and several users, or a static one in each; C and C++ mixed.
+# One implementation and several users, or a static one in each; C and C++ mixed. That they link is not a
+# matter of optimisation, which takes most of the time.
 . tests/build/lib.sh
 
 use=tests/build/use.c
@@ -34,20 +35,20 @@ for tools in 'gcc g++' 'clang clang++'; do
         skip "$c" "not here"
         continue
     fi
-    build "$c: one implementation, two users" "$c" "$c -O1 $impl" "$c -O1 $use" "$c -O1 $other"
-    build "$c: LLMC_STATIC in two units" "$c" "$c -O1 $static $use" "$c -O1 $static $other"
+    build "$c: one implementation, two users" "$c" "$c -O0 $impl" "$c -O0 $use" "$c -O0 $other"
+    build "$c: LLMC_STATIC in two units" "$c" "$c -O0 $static $use" "$c -O0 $static $other"
     if ! have "$cxx" || ! echo '#include <vector>' | $cxx -x c++ -fsyntax-only - 2>/dev/null; then
         skip "$cxx" "not here"
         continue
     fi
-    xx="$cxx -x c++ -std=c++17 -O1"
+    xx="$cxx -x c++ -std=c++17 -O0"
     build "$cxx: one implementation, two users" "$cxx" "$xx $impl" "$xx $use" "$xx $other"
     build "$cxx: LLMC_STATIC in two units" "$cxx" "$xx $static $use" "$xx $static $other"
-    build "$c implementation, $cxx users" "$cxx" "$c -O1 $impl" "$xx $use" "$xx $other"
-    build "$cxx implementation, $c users" "$cxx" "$xx $impl" "$c -O1 $use" "$c -O1 $other"
-    build "$cxx: cxx.cpp with a C unit" "$cxx" "$cxx -std=c++17 -Wall -Wextra -O1 tests/build/cxx.cpp" "$c -O1 $other"
+    build "$c implementation, $cxx users" "$cxx" "$c -O0 $impl" "$xx $use" "$xx $other"
+    build "$cxx implementation, $c users" "$cxx" "$xx $impl" "$c -O0 $use" "$c -O0 $other"
+    build "$cxx: cxx.cpp with a C unit" "$cxx" "$cxx -std=c++17 -Wall -Wextra -O0 tests/build/cxx.cpp" "$c -O0 $other"
 done
 if have gcc && have clang; then
-    build "gcc implementation, clang users" gcc "gcc -O1 $impl" "clang -O1 $use" "clang -O1 $other"
+    build "gcc implementation, clang users" gcc "gcc -O0 $impl" "clang -O0 $use" "clang -O0 $other"
 fi
 finish

@@ -4,7 +4,11 @@
      gguf safetensors torchless mog mpk llama2c llmc    models
      model                                              any of these, by the input's first part
      json settings                                      the text readers alone
+     gbnf                                               a grammar, walked with tests/models/tiny-llama.gguf
      tokenizer pieces                                   a tokenizer.json; SentencePiece and whatever else is one
+     jinja                                              a chat template, NUL, messages, NUL, variables
+     reply                                              what a model says, in any cut
+     schema                                             a JSON schema: its grammar, and that compiled
 
    An input is one or more files. Each begins with a head of ten bytes, "\0LLMCFILE", a letter that
    says what the file is called, and is filled up with zeros of 4096 times the number that the letter
@@ -353,12 +357,337 @@ static void use_settings(const llmc_blob *file)
     check_failure(s, &diag);
 }
 
+/* A schema as a grammar, which has to be one: only its limits may be in the way. */
+static int use_schema(const llmc_blob *file)
+{
+    static char out[LLMC_SCHEMA_TEXT];
+    llmc_schema_options opt;
+    llmc_grammar_options grammar;
+    llmc_grammar *g;
+    llmc_diag diag;
+    llmc_status s;
+    size_t need, len = 0, again = 0;
+    void *work;
+    memset(&opt, 0, sizeof opt);
+    memset(&grammar, 0, sizeof grammar);
+    opt.space = (llmc_json_space)(file->size % 3);
+    opt.open_objects = file->size / 3 % 2 == 1;
+    opt.max_rules = 512;
+    grammar.max_code = 1u << 16;
+    need = llmc_schema_need(&opt);
+    work = malloc(need);
+    s = llmc_schema_gbnf(file, &opt, out, sizeof out, &len, work, need, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK &&
+        (llmc_schema_gbnf(file, &opt, NULL, 0, &again, work, need, &diag) != LLMC_NO_MEMORY || again != len))
+        broken("a grammar of two lengths", diag.message);
+    free(work);
+    if (s == LLMC_OK)
+        s = llmc_grammar_need(NULL, out, len, &grammar, &need, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_BAD_ARG)
+        broken("a schema's grammar is none", diag.message);
+    if (s != LLMC_OK)
+        return 0;
+    work = malloc(need);
+    if (llmc_grammar_init(&g, NULL, out, len, &grammar, work, need, &diag) != LLMC_OK)
+        broken("a grammar that was measured", diag.message);
+    free(work);
+    return 0;
+}
+
+/* ------------------------------------------------------------ replies */
+/* What a reply gave, as text: kinds, names and all that was said, however it came in pieces. */
+typedef struct heard {
+    char *text;
+    size_t n, cap, call; /* call: where the arguments of the call that is open begin; 0: none is */
+    int kind;
+} heard;
+
+static void hear(heard *h, const char *text, size_t n)
+{
+    if (n > h->cap - h->n) /* escapes make six bytes of one, at most */
+        broken("a reply says more than it can", "");
+    memcpy(h->text + h->n, text, n);
+    h->n += n;
+}
+
+static void hear_event(heard *h, const llmc_reply_event *e)
+{
+    static const char head[][4] = {"\nT ", "\nR ", "\nB ", "\nA ", "\nC ", "\nE "};
+    llmc_blob args;
+    llmc_json root;
+    if ((e->kind == LLMC_REPLY_CALL_ARGUMENTS || e->kind == LLMC_REPLY_CALL_END) && h->call == 0)
+        broken("a call without beginning", "");
+    if (h->call != 0 && e->kind <= LLMC_REPLY_CALL_BEGIN)
+        broken("a call without end", "");
+    args.data = h->text + h->call;
+    args.size = h->n - h->call;
+    args.name = "arguments";
+    if (e->kind == LLMC_REPLY_CALL_END &&
+        (llmc_json_parse(&args, &root, NULL) != LLMC_OK || root.type != LLMC_JSON_OBJECT || e->name[0] == 0))
+        broken("a call that is complete is not valid", "");
+    if ((int)e->kind != h->kind || e->kind >= LLMC_REPLY_CALL_END)
+        hear(h, head[e->kind], 3);
+    if (e->kind == LLMC_REPLY_CALL_BEGIN || (e->kind == LLMC_REPLY_CALL_ARGUMENTS && (int)e->kind != h->kind))
+        h->call = h->n; /* behind the head */
+    h->kind = (int)e->kind;
+    if (e->kind == LLMC_REPLY_CALL_END) {
+        hear(h, e->name, strlen(e->name));
+        hear(h, e->id, strlen(e->id));
+    }
+    hear(h, e->text, e->len);
+    if (e->kind >= LLMC_REPLY_CALL_END)
+        h->call = 0;
+}
+
+/* One reply, in pieces of up to `most` bytes drawn from state. */
+static void use_reply(heard *h, llmc_reply_format format, const uint8_t *data, size_t size, size_t most,
+                      uint32_t state)
+{
+    llmc_reply_options o;
+    llmc_reply_event e;
+    llmc_reply *r;
+    llmc_diag diag;
+    void *mem = malloc(llmc_reply_need());
+    size_t at = 0;
+    memset(&o, 0, sizeof o);
+    o.format = format;
+    o.prompt = "<think>";
+    o.prompt_len = state % 2 == 0 ? 7 : 0;
+    check_failure(llmc_reply_init(&r, &o, mem, llmc_reply_need(), &diag), &diag);
+    h->n = h->call = 0;
+    h->kind = -1;
+    while (at < size) {
+        size_t n = most == 0 ? size : 1 + state % most;
+        n = n < size - at ? n : size - at;
+        state = state * 1664525u + 1013904223u;
+        {
+            char *piece = (char *)malloc(n); /* in a block of its own size */
+            memcpy(piece, data + at, n);
+            check_failure(llmc_reply_feed(r, piece, n, &diag), &diag);
+            while (llmc_reply_next(r, &e))
+                hear_event(h, &e);
+            free(piece);
+        }
+        at += n;
+    }
+    llmc_reply_finish(r);
+    while (llmc_reply_next(r, &e))
+        hear_event(h, &e);
+    if (h->call != 0)
+        broken("a call without end", "");
+    free(mem);
+}
+
+/* Two bytes say which format and how it is cut; what comes of it is as of the whole. */
+static void use_replies(const uint8_t *data, size_t size)
+{
+    heard whole, cut;
+    llmc_reply_format format;
+    if (size < 2)
+        return;
+    format = (llmc_reply_format)(1 + data[0] % (LLMC_REPLY_FORMAT_COUNT - 1));
+    whole.cap = cut.cap = 16 * size + 4096;
+    whole.text = (char *)malloc(whole.cap);
+    cut.text = (char *)malloc(cut.cap);
+    use_reply(&whole, format, data + 2, size - 2, 0, data[1]);
+    use_reply(&cut, format, data + 2, size - 2, 1 + data[1] % 16u, data[1]);
+    if (whole.n != cut.n || memcmp(whole.text, cut.text, whole.n) != 0)
+        broken("a reply in pieces is another", "");
+    free(whole.text);
+    free(cut.text);
+}
+
+/* tiny-llama's tokens, opened once. */
+static const llmc_grammar_vocab *gbnf_vocab(void)
+{
+    static llmc_grammar_vocab *v;
+    static unsigned char data[1 << 18];
+    llmc_model_options o;
+    llmc_model *model = NULL;
+    llmc_blob file = {data, 0, "tiny-llama.gguf"};
+    llmc_diag diag;
+    size_t need = 0;
+    FILE *f;
+    if (v != NULL)
+        return v;
+    memset(&o, 0, sizeof o);
+    o.vocab_only = true;
+    f = fopen("tests/models/tiny-llama.gguf", "rb");
+    if (f == NULL || (file.size = fread(data, 1, sizeof data, f)) == 0 || fclose(f) != 0)
+        broken("tests/models/tiny-llama.gguf is missing", "");
+    if (llmc_model_need(&file, 1, &o, &need, &diag) != LLMC_OK ||
+        llmc_model_init(&model, &file, 1, &o, malloc(need), need, &diag) != LLMC_OK ||
+        llmc_grammar_vocab_need(llmc_model_tokenizer(model), &need, &diag) != LLMC_OK ||
+        llmc_grammar_vocab_init(&v, llmc_model_tokenizer(model), malloc(need), need, &diag) != LLMC_OK)
+        broken("tiny-llama's tokens", diag.message);
+    return v;
+}
+
+/* Walks a few tokens: what the mask allows is taken, something that it forbids is not. */
+static void walk_grammar(llmc_grammar_state *st, uint32_t n)
+{
+    uint32_t bits[64], step, i, id, seed = 1;
+    llmc_diag diag;
+    llmc_status s;
+    for (step = 0; step < 24 && !llmc_grammar_is_done(st); step++) {
+        bool any = false;
+        s = llmc_grammar_mask(st, bits, 64, &diag);
+        check_failure(s, &diag);
+        if (s != LLMC_OK)
+            return;
+        for (i = 0; i < 40; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            id = (seed >> 8) % n;
+            if ((bits[id / 32] >> (id % 32) & 1) == 0 &&
+                llmc_grammar_advance(st, (llmc_token)id, NULL) == LLMC_OK)
+                broken("a token that is not in the mask", "");
+        }
+        for (i = 0; i < n && !any; i++) {
+            id = (seed + i) % n;
+            any = (bits[id / 32] >> (id % 32) & 1) != 0;
+        }
+        if (!any) /* a token by name may be one that ends */
+            return;
+        s = llmc_grammar_advance(st, (llmc_token)id, &diag);
+        check_failure(s, &diag);
+        if (s == LLMC_BAD_ARG)
+            broken("a token of the mask is refused", diag.message);
+        if (s != LLMC_OK)
+            return;
+    }
+}
+
+static void use_gbnf(const char *text, size_t size)
+{
+    static const llmc_grammar_state_options so = {0, 256, 2};
+    const llmc_grammar_vocab *v = gbnf_vocab();
+    llmc_grammar_options o;
+    llmc_grammar *g = NULL;
+    llmc_grammar_state *st = NULL;
+    llmc_diag diag;
+    size_t need = 0;
+    void *mem, *state = NULL;
+    llmc_status s;
+    memset(&o, 0, sizeof o);
+    o.vocab = v;
+    o.max_code = 1u << 16;
+    s = llmc_grammar_need(v->tok, text, size, &o, &need, &diag);
+    check_failure(s, &diag);
+    if (s != LLMC_OK)
+        return;
+    mem = malloc(need);
+    s = llmc_grammar_init(&g, v->tok, text, size, &o, mem, need, &diag);
+    if (s == LLMC_OK)
+        s = llmc_grammar_state_need(g, &so, &need, &diag);
+    if (s == LLMC_OK) {
+        state = malloc(need);
+        s = llmc_grammar_state_init(&st, g, &so, state, need, &diag);
+    }
+    check_failure(s, &diag);
+    if (s == LLMC_OK)
+        walk_grammar(st, llmc_tokenizer_count(v->tok));
+    free(state);
+    free(mem);
+}
+
+/* ------------------------------------------------------------ chat templates */
+/* The text up to the next NUL as a string of its own; free it. *at goes behind it. */
+static char *take_text(const uint8_t *data, size_t size, size_t *at)
+{
+    size_t n = 0;
+    char *s;
+    while (*at + n < size && data[*at + n] != 0)
+        n++;
+    s = (char *)malloc(n + 1);
+    memcpy(s, data + *at, n);
+    s[n] = 0;
+    *at += n + (*at + n < size);
+    return s;
+}
+
+/* Renders with this much memory; spans lie in order within the text. */
+static void use_template(const llmc_template *t, const llmc_chat_options *o, size_t work_bytes, size_t cap)
+{
+    llmc_chat_text out;
+    llmc_diag diag;
+    size_t i, end = 0;
+    void *work = malloc(work_bytes);
+    llmc_status s;
+    memset(&out, 0, sizeof out);
+    out.text = (char *)malloc(cap);
+    out.cap = cap;
+    out.plain_cap = cap / 4;
+    out.plain = (llmc_span *)malloc(out.plain_cap * sizeof(llmc_span) + 1);
+    s = llmc_chat_render(t, o, NULL, 0, work, work_bytes, &out, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK && (out.len > cap || out.n_plain > out.plain_cap))
+        broken("a rendering larger than its room", "");
+    for (i = 0; s == LLMC_OK && i < out.n_plain; i++) {
+        if (out.plain[i].begin >= out.plain[i].end || out.plain[i].end > out.len ||
+            (i > 0 && out.plain[i].begin <= end))
+            broken("spans out of order", "");
+        end = out.plain[i].end;
+    }
+    free(out.plain);
+    free(out.text);
+    free(work);
+}
+
+static void use_jinja(const uint8_t *data, size_t size)
+{
+    llmc_chat_options o;
+    llmc_template *t = NULL;
+    llmc_diag diag;
+    size_t at = 0, need = 0;
+    char *text = take_text(data, size, &at), *messages = take_text(data, size, &at);
+    char *variables = take_text(data, size, &at);
+    void *mem = NULL;
+    llmc_status s = llmc_template_need(text, strlen(text), &need, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK) {
+        if (need / 1024 > size + 128)
+            broken("a template asks for memory out of proportion", "");
+        mem = malloc(need);
+        s = llmc_template_init(&t, text, strlen(text), mem, need, &diag);
+        check_failure(s, &diag);
+    }
+    if (s == LLMC_OK) {
+        memset(&o, 0, sizeof o);
+        o.messages = messages[0] != 0 ? messages : "[]";
+        o.variables = variables[0] != 0 ? variables : NULL;
+        o.bos_token = "<s>";
+        o.max_steps = 200000;
+        use_template(t, &o, (size_t)1 << 20, 8192);
+        use_template(t, &o, 40000 + size % 4096 * 8, size % 64 + 1);
+    }
+    free(mem);
+    free(variables);
+    free(messages);
+    free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    llmc_blob file;
+    llmc_blob file = {data, size, "text"};
     bool json = strcmp(target, "json") == 0;
+    if (strcmp(target, "schema") == 0)
+        return use_schema(&file);
     if (strcmp(target, "tokenizer") == 0 || strcmp(target, "pieces") == 0) {
         open_tokenizer(data, size, target[0] == 't' ? "tokenizer.json" : "pieces");
+        return 0;
+    }
+    if (strcmp(target, "jinja") == 0) {
+        use_jinja(data, size);
+        return 0;
+    }
+    if (strcmp(target, "reply") == 0) {
+        use_replies(data, size);
+        return 0;
+    }
+    if (strcmp(target, "gbnf") == 0) {
+        use_gbnf((const char *)data, size);
         return 0;
     }
     if (!json && strcmp(target, "settings") != 0) {
@@ -541,12 +870,107 @@ static size_t change_file(uint8_t *data, size_t size, size_t max, uint32_t *stat
     return LLVMFuzzerMutate(data, size, max);
 }
 
+/* A piece of grammar somewhere in one. */
+static size_t change_gbnf(uint8_t *text, size_t size, size_t max, uint32_t *state)
+{
+    static const char *const piece[] = {"*",
+                                        "+",
+                                        "?",
+                                        "{2}",
+                                        "{0}",
+                                        "{0,40}",
+                                        "{30,}",
+                                        "{1000}",
+                                        " | ",
+                                        "(",
+                                        ")",
+                                        "\"a\"",
+                                        "[^a-c]",
+                                        "[\xc3\xa9-\xe2\x82\xac]",
+                                        ".",
+                                        " root ",
+                                        "\nx ::= ",
+                                        " x ",
+                                        "\ny ::= x | ",
+                                        " y ",
+                                        "<s>",
+                                        "!<[3]>",
+                                        "\"\"",
+                                        "# ",
+                                        "\\U0001F600",
+                                        "\n"};
+    const char *with = piece[roll(state) % (sizeof piece / sizeof piece[0])];
+    size_t at = roll(state) % (size + 1), n = strlen(with);
+    if (size + n > max || roll(state) % 3 == 0)
+        return LLVMFuzzerMutate(text, size, max);
+    memmove(text + at + n, text + at, size - at);
+    memcpy(text + at, with, n);
+    return size + n;
+}
+
+/* A keyword of schemas behind one of a text's opening braces. */
+static size_t change_schema(uint8_t *text, size_t size, size_t max, uint32_t *state)
+{
+    static const char *const keyword[] = {"\"type\":\"object\",",
+                                          "\"type\":[\"array\",\"number\"],",
+                                          "\"type\":\"integer\",",
+                                          "\"anyOf\":[{},{\"type\":\"string\"}],",
+                                          "\"allOf\":[{\"$ref\":\"#\"}],",
+                                          "\"oneOf\":[{\"required\":[\"a\"]}],",
+                                          "\"$ref\":\"#\",",
+                                          "\"$ref\":\"#/properties/a\",",
+                                          "\"properties\":{\"a\":{},\"b\":{}},",
+                                          "\"required\":[\"b\"],",
+                                          "\"additionalProperties\":{},",
+                                          "\"minProperties\":1,",
+                                          "\"maxProperties\":2,",
+                                          "\"items\":{},",
+                                          "\"prefixItems\":[{},false],",
+                                          "\"minItems\":2,",
+                                          "\"maxItems\":3,",
+                                          "\"minLength\":2,",
+                                          "\"maxLength\":9,",
+                                          "\"pattern\":\"^[a-c]{2,}(x|y)?$\",",
+                                          "\"format\":\"date\",",
+                                          "\"enum\":[1,\"a\",{}],",
+                                          "\"const\":0,",
+                                          "\"minimum\":-1.5,",
+                                          "\"exclusiveMaximum\":100,"};
+    const char *with = keyword[roll(state) % (sizeof keyword / sizeof keyword[0])];
+    size_t at = size > 0 ? roll(state) % size : 0, n = strlen(with);
+    while (at < size && text[at] != '{')
+        at++;
+    if (at == size || size + n > max || roll(state) % 3 == 0)
+        return change_text(text, size, max, state);
+    if (at + 1 < size && text[at + 1] == '}') /* alone: no comma */
+        n--;
+    memmove(text + at + 1 + n, text + at + 1, size - at - 1);
+    memcpy(text + at + 1, with, n);
+    return size + n;
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
     part p[MOST_FILES];
     uint32_t state = seed;
     unsigned n, i;
     size_t rest, now, len;
+    if (strcmp(target, "gbnf") == 0)
+        return change_gbnf(data, size, max, &state);
+    if (strcmp(target, "schema") == 0)
+        return change_schema(data, size, max, &state);
+    if (strcmp(target, "reply") == 0 && roll(&state) % 2 == 0) {
+        const char *tag = llmc__reply_tag_text[roll(&state) % LLMC__TAG_COUNT];
+        size_t at = size > 2 ? 2 + roll(&state) % (size - 1) : size;
+        n = (unsigned)strlen(tag);
+        if (size + n <= max && size >= 2) {
+            memmove(data + at + n, data + at, size - at);
+            memcpy(data + at, tag, n);
+            return size + n;
+        }
+    }
+    if (strcmp(target, "reply") == 0)
+        return LLVMFuzzerMutate(data, size, max);
     if (strcmp(target, "tokenizer") == 0 && roll(&state) % 2 == 0)
         return change_word(data, size, max, &state);
     if (strcmp(target, "json") == 0 || strcmp(target, "settings") == 0 || strcmp(target, "tokenizer") == 0)

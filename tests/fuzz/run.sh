@@ -11,7 +11,7 @@
 SECONDS_EACH=${FUZZ_SECONDS:-600}
 JOBS=${FUZZ_JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
 OUT=${FUZZ_OUT:-build/fuzz}
-ALL='gguf safetensors torchless mog mpk llama2c llmc model json settings tokenizer pieces'
+ALL='gguf safetensors torchless mog mpk llama2c llmc model json settings tokenizer pieces jinja reply schema gbnf'
 
 # fuzz_one TARGET
 fuzz_one()
@@ -46,7 +46,7 @@ if ! echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) {
     echo "skipped: no clang with libFuzzer (clang, libclang-rt-14-dev)"
     exit 0
 fi
-clang -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+clang -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DLLMC_STATIC \
     tests/fuzz/fuzz.c -o "$OUT/fuzz" || exit 1
 # Models of tests/vectors where numpy is there to make them; else only those that lie here.
 folders='tests/hostile tests/models'

@@ -19,6 +19,14 @@ NAMES = ("model.safetensors", "config.json", "model-00001-of-00002.safetensors",
          "model-00001-of-00002.gguf", "model-00002-of-00002.gguf", "model.bin", "model.mog", "1_Pooling/config.json",
          "model.safetensors.index.json", "tokenizer.bin")
 MOST = 48 << 10  # longest file that is kept whole
+SCHEMAS = (
+    '{"$defs":{"n":{"type":"object","properties":{"v":{},"next":{"anyOf":[{"$ref":"#/$defs/n"},{"type":"null"}]}}}},'
+    '"$ref":"#/$defs/n"}',
+    '{"type":"object","properties":{"ab":{"type":"integer","minimum":-5,"maximum":42.5},"ac":{"enum":[1,"x",{"y":[]}]}},'
+    '"required":["ac"],"additionalProperties":{"type":"number","exclusiveMinimum":0.1},"minProperties":2}',
+    '{"type":"array","prefixItems":[{"type":"string","pattern":"^[^a-c\\\\s]{2,5}(x|\\\\d)?$","maxLength":6},false],"items":{"const":"\\u00e9"}}',
+    '{"allOf":[{"minLength":1},{"oneOf":[{"type":"string","format":"date-time"},{"maxLength":3}]}],"pattern":"a|b$"}',
+)
 
 
 def head(name, fill):
@@ -206,10 +214,41 @@ def tokenizers(seeds):
     seeds.add("pieces", b"IQ== 0\nIg== 1\nYWI= 2\nYQ== 3\nYg== 4\n")
     seeds.add("pieces", struct.pack("<iii244x", 20240328, 2, 3)[:12] + struct.pack("<i", 2) + bytes(1008) + b"\1a\1b\2ab")
 
+def replies(seeds):
+    """The replies of tests/vectors/reply.txt, each in its format."""
+    formats = ("plain", "llama3", "hermes", "qwen3-coder", "mistral", "gpt-oss", "deepseek", "claude-rust")
+    path = os.path.join(os.path.dirname(__file__), "../vectors/reply.txt")
+    with open(path, encoding="utf-8") as f:
+        lines = f.read().split("\n")
+    for form, text in zip(lines[0::4], lines[1::4]):
+        text = text.replace("\\\\", "\0").replace("\\n", "\n").replace("\\r", "\r").replace("\0", "\\")
+        seeds.add("reply", bytes([formats.index(form.rstrip("+")), len(text) % 256]) + text.encode())
+
+
+def grammars(seeds):
+    """A few grammars, each with other parts of GBNF."""
+    for text in ('root ::= v\nv ::= o | a | s | "1"\no ::= "{" (s ":" v ("," s ":" v)*)? "}"\na ::= "[" (v ("," v)*)? "]"\n'
+                 's ::= "\\"" ([^"\\\\] | "\\\\" ["nt])* "\\""',
+                 'root ::= ([a-z]{2,40} | " ")+ "."', 'root ::= "a" root "b" | "a" root "c" | "a" # ambiguous',
+                 'root ::= x{3}{0,60} y\nx ::= . | "\u00e9"?\ny ::= [\\x00-\\U0010FFFF]', "root ::= <s> !</s>* <[5]> |\n  (\n x )\nx ::= \"\""):
+        seeds.add("gbnf", text.encode())
+
+
+def jinja(seeds):
+    """The small templates of tests/vectors/jinja.txt, each with a conversation and some variables."""
+    with open(os.path.join(os.path.dirname(__file__), "../vectors/jinja.txt"), encoding="utf-8") as f:
+        lines = [json.loads(line) for line in f]
+    messages = json.dumps([{"role": "user", "content": "a <s> b"}, {"role": "assistant", "content": None, "tool_calls": [{"x": 1.5}]}])
+    for case in lines[1:]:
+        seeds.add("jinja", "\0".join((case["t"], messages, json.dumps(lines[0]["context"]))).encode())
+
 
 def main(out, folders):
     seeds = Seeds(out)
+    grammars(seeds)
+    jinja(seeds)
     tokenizers(seeds)
+    replies(seeds)
     for folder in folders:
         for base in sorted(os.listdir(folder)):
             path = os.path.join(folder, base)
@@ -219,6 +258,8 @@ def main(out, folders):
                 seeds.model([os.path.join(d, f) for d, _, files in os.walk(path) for f in files])
             else:
                 seeds.model([path])
+    for schema in SCHEMAS:
+        seeds.add("schema", schema.encode())
     print("seeds: " + ", ".join("%s %d" % x for x in sorted(seeds.n.items())))
 
 

@@ -2,16 +2,20 @@
 """Random JSON schemas against an independent validator (Debian: python3-jsonschema).
 
     /usr/bin/python3 tests/vectors/schema.py DRIVER [-n SCHEMAS] [-k TEXTS] [--seed S] [--space 0|1|2] [--open]
+                                             [--model MODEL] [-v]
 
 DRIVER (tests/cli/schema_driver.c) turns schemas, one a line, into grammars. This file knows
 nothing of llmc.h but GBNF: its own reader of grammars makes random texts and recognises others.
 For each random schema of the supported subset:
   - what the grammar generates is JSON that Draft202012Validator lets pass, and no object has a
-    member of the schema twice;
-  - values made from the schema that the validator lets pass are recognised as compact JSON, if they
-    keep to what the interface says is narrower (order of members, digits, closed objects): all of them;
-  - the same values, changed a little, are not recognised if the validator refuses them.
-Ends with a line that says how many of each; exit 1 if one was wrong.
+    member that the schema names twice;
+  - with --model, what the engine generates under it likewise; texts without an end are counted;
+  - values made to fit the schema that the validator lets pass are recognised as compact JSON. Not all
+    have to be: members may stand in another order, named objects are closed, digits are limited. Their
+    share is what the line at the end says;
+  - the same values, changed a little, are not recognised if the validator refuses them;
+  - for what is said to match nothing no such value is found.
+Ends with a line that says how many of each; exit 1 if a text was wrong, or too many were missed.
 """
 import argparse
 import datetime
@@ -568,32 +572,18 @@ def is_uri(text):
 
 
 def no_twins(pairs):
+    """Notes the names that an object has twice; the outermost object comes last."""
     keys = [k for k, _ in pairs]
-    for k in keys:
-        if keys.count(k) > 1:
-            twins.append(k)
+    twins[:] = [k for k in set(keys) if keys.count(k) > 1]
     return dict(pairs)
-
-
-def declared(s, out):
-    """All names in properties, anywhere."""
-    if isinstance(s, dict):
-        for k, v in s.items():
-            if k == "properties" and isinstance(v, dict):
-                out.update(v)
-            declared(v, out)
-    elif isinstance(s, list):
-        for v in s:
-            declared(v, out)
-    return out
 
 
 twins = []
 
 
-def grammars(driver, schemas, options):
+def ask(driver, schemas, mode, options):
     text = "".join(json.dumps(s, ensure_ascii=False) + "\n" for s in schemas)
-    run = subprocess.run([driver] + options, input=text.encode(), stdout=subprocess.PIPE, check=True)
+    run = subprocess.run([driver, mode] + options, input=text.encode(), stdout=subprocess.PIPE, check=True)
     out = run.stdout.decode().split("\x1e\n")
     assert len(out) == len(schemas) + 1, "the driver answered %d of %d" % (len(out) - 1, len(schemas))
     return out[:-1]
@@ -607,15 +597,20 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--space", default="0")
     p.add_argument("--open", action="store_true")
+    p.add_argument("--model")
     p.add_argument("-v", action="store_true")
     o = p.parse_args()
     rng = random.Random(o.seed)
     sys.setrecursionlimit(100000)
-    schemas, count = [], {"refused": 0, "nothing": 0, "generated": 0, "wrong": 0, "valid": 0, "missed": 0, "invalid": 0, "taken": 0}
+    schemas, count = [], {"refused": 0, "nothing": 0, "generated": 0, "by the engine": 0, "unfinished": 0, "wrong": 0, "valid": 0, "missed": 0, "invalid": 0, "taken": 0}
     while len(schemas) < o.n:
         schemas.append(Maker(rng).whole())
     reasons = {}
-    for s, g in zip(schemas, grammars(o.driver, schemas, [o.space, str(int(o.open))])):
+    options = [o.space, str(int(o.open))]
+    engine = [""] * len(schemas)
+    if o.model:
+        engine = ask(o.driver, schemas, "text", options + [o.model, str(o.seed), "4"])
+    for s, g, e in zip(schemas, ask(o.driver, schemas, "gbnf", options), engine):
         def complain(what, text):
             print("%s: %s\n  schema %s" % (what, text, json.dumps(s, ensure_ascii=False)))
             if o.v:
@@ -625,6 +620,9 @@ def main():
             why = re.sub(r"( \(\d+\))?$", "", g.split(": ", 2)[-1].strip())
             reasons[why] = reasons.get(why, 0) + 1
             validator = jsonschema.Draft202012Validator(s)
+            if e and e != g:
+                complain("not refused twice", e)
+                count["wrong"] += 1
             for _ in range(20 if "nothing can match" in g else 0):
                 v = fitting(rng, s, s)
                 if validator.is_valid(v):
@@ -639,19 +637,30 @@ def main():
             count["wrong"] += 1
             continue
         validator = jsonschema.Draft202012Validator(s, format_checker=FORMATS_CHECK)
-        names = declared(s, set())
-        for k in range(o.k):
-            text = gr.generate(rng, rng.choice([10, 40, 150]))
-            count["generated"] += 1
+
+        def wrong(text, by):
             twins.clear()
             try:
                 v = json.loads(text, object_pairs_hook=no_twins)
-                ok = validator.is_valid(v)
-            except ValueError as e:
+                ok = validator.is_valid(v) and not (isinstance(v, dict) and set(twins) & set(s.get("properties", {})))
+            except ValueError:
                 ok = False
             if not ok:
                 count["wrong"] += 1
-                complain("generated", text)
+                complain(by, text)
+            return not ok
+        for text in e.split("\x1f\n")[:-1]:
+            count["unfinished" if text == "UNFINISHED" else "by the engine"] += 1
+            if text != "UNFINISHED" and not wrong(text, "generated by the engine") and not gr.matches(text):
+                complain("generated by the engine and not recognised", text)
+                count["wrong"] += 1
+        if e and not e.endswith("\x1f\n"):
+            complain("the engine", e)
+            count["wrong"] += 1
+        for k in range(o.k):
+            text = gr.generate(rng, rng.choice([10, 40, 150]))
+            count["generated"] += 1
+            if wrong(text, "generated"):
                 break
             if not gr.matches(text):
                 complain("generated and not recognised", text)
@@ -676,7 +685,9 @@ def main():
     for why, n in sorted(reasons.items(), key=lambda x: -x[1]):
         print("  %4d  %s" % (n, why))
     print("schema.py: seed %d, %d schemas: " % (o.seed, len(schemas)) + ", ".join("%d %s" % (n, k) for k, n in count.items()))
-    return 1 if count["wrong"] or count["taken"] else 0
+    few = count["valid"] > 200 and count["missed"] > 0.1 * count["valid"]
+    few = few or count["unfinished"] > 0.05 * (count["by the engine"] + 20)
+    return 1 if count["wrong"] or count["taken"] or few else 0
 
 
 if __name__ == "__main__":
