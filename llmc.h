@@ -102,10 +102,11 @@
    11. What it reads, and what it does not do
    Files: GGUF v2 and v3, also split; folders of Hugging Face with safetensors in one file or in shards;
    checkpoint folders of claude-rust and nanochat, model.mpk of nanochat's Rust port; torchless .bin and MOG;
-   llama2.c v0 to v2; llm.c's GPT-2. Every family is a row of 14.3, every tensor type of llmc_dtype has a
-   product; a file that needs more is refused, by the name of what is missing.
+   llama2.c v0 to v2; llm.c's GPT-2. Tokenizers in these, and tokenizer.json, SentencePiece's tokenizer.model,
+   vocab.json with merges.txt, vocab.txt, tiktoken's ranks. Every family is a row of 14.3, every tensor type
+   of llmc_dtype has a product; a file that needs more is refused, by the name of what is missing.
    Not here: GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
-   GGUF files that are big-endian or of version 1. Tokenizers out of Hugging Face folders, so far.
+   GGUF files that are big-endian or of version 1.
    Sections 22 to 25 keep their place.
 
    12. Contents (grep '^//==\[' llmc.h finds them)
@@ -124,36 +125,38 @@
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
    13. Concept index
-     activation functions -> LAYER.ffn            mmap, files -> OS.map
-     ambiguous grammars -> GRAMMAR.stack          models as GGUF -> MODEL.save
-     arena -> MEM.arena                           names of pre-tokenizers -> FILE.pattern
-     attention, GQA -> LAYER.attn                 normalizers -> TOKEN.normal
-     batching, continuous -> ENGINE.step          penalties -> SAMPLE.penalty
-     BERT, pooling -> ENGINE.embed                perplexity (llmc_seq_forward) -> ENGINE.step
-     BPE merges -> TOKEN.merge                    pre-tokenizers -> TOKEN.split
-     byte order -> PLATFORM.order                 prompt injection -> CHAT.build
-     chat formats of our own -> CHAT.format       prompts in chats -> CHAT.render
-     chat templates, Jinja -> CHAT.run            quantisation -> QUANT.block
-     checkpoint folders -> OS.folder              random numbers -> MATH.random
-     config.json -> MODEL.hyper                   reasoning in replies -> CHAT.reply
-     CPU dispatch -> PLATFORM.cpu                 regular expressions -> GRAMMAR.pattern
-     decode, GEMV, GEMM -> LAYER.product          RMSNorm, LayerNorm -> LAYER.norm
-     embeddings -> ENGINE.embed                   RoPE scaling in files -> MODEL.rope
-     error messages -> STATUS.fail                RoPE, YaRN, NTK -> LAYER.rope
-     families of models -> MODEL.family           safetensors -> FILE.safetensors
-     GBNF grammars -> GRAMMAR.parse               sampling, top-k, top-p -> SAMPLE.filter
-     GGUF -> FILE.gguf                            sliding window, sinks -> LAYER.attn
-     Hugging Face folders -> MODEL.source         stop strings, UTF-8 -> ENGINE.stream
-     JSON -> DATA.check                           tensor names -> MODEL.names
-     JSON schemas -> GRAMMAR.schema               threads -> OS.pool
+     activation functions -> LAYER.ffn            names of pre-tokenizers -> FILE.pattern
+     ambiguous grammars -> GRAMMAR.stack          normalizers -> TOKEN.normal
+     arena -> MEM.arena                           penalties -> SAMPLE.penalty
+     attention, GQA -> LAYER.attn                 perplexity (llmc_seq_forward) -> ENGINE.step
+     batching, continuous -> ENGINE.step          pre-tokenizers -> TOKEN.split
+     BERT, pooling -> ENGINE.embed                prompt injection -> CHAT.build
+     BPE merges -> TOKEN.merge                    prompts in chats -> CHAT.render
+     byte order -> PLATFORM.order                 quantisation -> QUANT.block
+     chat formats of our own -> CHAT.format       random numbers -> MATH.random
+     chat templates, Jinja -> CHAT.run            reasoning in replies -> CHAT.reply
+     checkpoint folders -> OS.folder              regular expressions -> GRAMMAR.pattern
+     config.json -> MODEL.hyper                   RMSNorm, LayerNorm -> LAYER.norm
+     CPU dispatch -> PLATFORM.cpu                 RoPE scaling in files -> MODEL.rope
+     decode, GEMV, GEMM -> LAYER.product          RoPE, YaRN, NTK -> LAYER.rope
+     embeddings -> ENGINE.embed                   safetensors -> FILE.safetensors
+     error messages -> STATUS.fail                sampling, top-k, top-p -> SAMPLE.filter
+     families of models -> MODEL.family           SentencePiece -> FILE.sentencepiece
+     GBNF grammars -> GRAMMAR.parse               sliding window, sinks -> LAYER.attn
+     GGUF -> FILE.gguf                            stop strings, UTF-8 -> ENGINE.stream
+     Hugging Face folders -> MODEL.source         tensor names -> MODEL.names
+     JSON -> DATA.check                           threads -> OS.pool
+     JSON schemas -> GRAMMAR.schema               tiktoken, vocab.txt, vocab.json -> FILE.words
      K-quants -> QUANT.unit                       token masks -> GRAMMAR.mask
-     KV cache, pages -> KV.pool                   TOML, YAML -> DATA.settings
-     llama2.c files -> FILE.llama2c               tool calls -> CHAT.call
-     llm.c files -> FILE.llmc                     torchless, MOG -> FILE.torchless
-     logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
-     memory need -> ENGINE.carve                  vector kernels -> KERNEL.body
-     MessagePack -> DATA.msgpack                  vocabularies from text -> TOKEN.build
-     mixture of experts -> LAYER.experts
+     KV cache, pages -> KV.pool                   tokenizer.json -> FILE.hf
+     llama2.c files -> FILE.llama2c               tokenizers by themselves -> TOKEN.open
+     llm.c files -> FILE.llmc                     TOML, YAML -> DATA.settings
+     logging, debugging -> FORWARD.watch          tool calls -> CHAT.call
+     memory need -> ENGINE.carve                  torchless, MOG -> FILE.torchless
+     MessagePack -> DATA.msgpack                  Unicode classes -> TOKEN.unicode
+     mixture of experts -> LAYER.experts          vector kernels -> KERNEL.body
+     mmap, files -> OS.map                        vocabularies from text -> TOKEN.build
+     models as GGUF -> MODEL.save
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -11380,7 +11383,7 @@ static bool llmc__list_string(const llmc__list *l, llmc__vocab_iter *it, size_t 
     return true;
 }
 
-/* Kind of a token of which the file says nothing: by the named special ids and the spelling of byte tokens. */
+/* Kind of a token of which the file says nothing: by the special ids and the spelling of byte tokens. */
 static uint8_t llmc__vocab_kind_of(const llmc__vocab *v, uint32_t id, const uint8_t *text, size_t len)
 {
     uint32_t i;
@@ -12572,7 +12575,7 @@ static llmc_status llmc__vocab_torchless(llmc__vocab *v, const llmc__torchless *
     return llmc__vocab_torchless_kind(v, f->file.diag);
 }
 
-/* llmc__vocab_mog -- the tokenizer in a MOG's header: version 2 cuts by a pattern and speaks bytes  (FILE.words)
+/* llmc__vocab_mog -- the tokenizer in a MOG's header; version 2 cuts by a pattern and speaks bytes
    *present false: it has none. Errors: BAD_FILE, UNSUPPORTED (pattern). */
 static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *present)
 {
@@ -12707,7 +12710,8 @@ static llmc_status llmc__sp_kind(llmc__vocab *v, const llmc__sp_spec *s, llmc_di
 /* llmc__vocab_sentencepiece -- a SentencePiece model                    (FILE.sentencepiece)
      ModelProto      1 piece: 1 text, 2 f32 score, 3 type   2 TrainerSpec   3 NormalizerSpec
                      5 NormalizerSpec for decoding
-     TrainerSpec     3 type   24 treat_whitespace_as_suffix   35 byte_fallback   40 unk   41 bos   42 eos   43 pad
+     TrainerSpec     3 type   24 treat_whitespace_as_suffix   35 byte_fallback
+                     40 unk   41 bos   42 eos   43 pad
      NormalizerSpec  2 charsmap   3 add_dummy_prefix   4 remove_extra_whitespaces   5 escape_whitespaces
    The library itself adds nothing around a text; models of type BPE were trained with BOS.
    Errors: BAD_FILE, UNSUPPORTED. */
@@ -19587,7 +19591,9 @@ static llmc_status llmc__tokens_measure(const llmc__vocab *v, llmc__token_sizes 
             k.kind != LLMC_TOKEN_NORMAL && k.kind != LLMC_TOKEN_UNUSED && k.kind != LLMC_TOKEN_BYTE;
         sizes->longest_text = (uint32_t)llmc__max(sizes->longest_text, k.len);
         if (v->kind == LLMC__VOCAB_UNIGRAM || v->kind == LLMC__VOCAB_WORDPIECE)
-            sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED ? k.len : 0;
+            sizes->nodes += k.kind == LLMC_TOKEN_NORMAL || k.kind == LLMC_TOKEN_UNUSED
+                                ? k.len * (v->kind == LLMC__VOCAB_WORDPIECE ? 2u : 1u)
+                                : 0;
     }
     if (n < v->tokens.count)
         return LLMC__FAIL(diag, BAD_FILE, "TOKEN.carve", LLMC_NO_OFFSET,
@@ -19702,19 +19708,31 @@ static uint32_t llmc__edge_make(llmc_tokenizer *t, uint32_t node, uint32_t c, ui
     return 0;
 }
 
-/* A token into the tree over tokens' bytes, of which the lowest of equals counts. False: too many collisions. */
-static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
+/* Bytes p [n] below a node of the tree over tokens' bytes, where they end in token id, of equals the lowest.
+   False: too many collisions. */
+static bool llmc__tree_put(llmc_tokenizer *t, uint32_t node, const uint8_t *p, size_t n, uint32_t id,
+                           uint32_t *nodes)
 {
-    const llmc__tok *k = &t->tok[id];
-    uint32_t node = (k->flags & LLMC__TOK_INSIDE) != 0, i;
-    for (i = 0; i < k->raw_len; i++) {
-        node = llmc__edge_make(t, node, t->raw[k->raw + i], nodes);
+    size_t i;
+    for (i = 0; i < n; i++) {
+        node = llmc__edge_make(t, node, p[i], nodes);
         if (node == 0)
             return false;
     }
     if (t->leaf[node] == 0)
         t->leaf[node] = id + 1;
     return true;
+}
+
+/* A token into that tree. One that goes on with a word also stands as it is written, since a word may begin so.
+   False: too many collisions. */
+static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
+{
+    const llmc__tok *k = &t->tok[id];
+    bool inside = (k->flags & LLMC__TOK_INSIDE) != 0;
+    if (inside && t->vocab.piece_prefix[0] != 0 && !llmc__tree_put(t, 0, k->text, k->text_len, id, nodes))
+        return false;
+    return llmc__tree_put(t, inside, t->raw + k->raw, k->raw_len, id, nodes);
 }
 
 /* What one token adds to the small tables; it may be produced from text. */
@@ -28518,7 +28536,7 @@ enum {
     LLMC__GR_INLINE = 1024,    /* instructions that repeats may take before they call   */
     LLMC__GR_LONG = 16,        /* bytes of a token that masks look at                   */
     LLMC__GR_MARGIN = 18,      /* copies of a repeat that differ: a byte each, and ends */
-    LLMC__GR_FRAMES = 4,       /* return addresses that masks look at                   */
+    LLMC__GR_FRAMES = 2,       /* return addresses that masks look at                   */
     LLMC__GR_WORK = 1 << 25,   /* steps of closures for one call; about half a second   */
     LLMC__GR_CHEAP = 2048,     /* tokens looked at: a mask not worth keeping            */
     LLMC__GR_UNSURE = 1 << 12, /* unknown tokens that make an exact mask worth it       */
@@ -29031,6 +29049,8 @@ static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t mi
     llmc__gr_unit u;
     uint32_t copies = max != LLMC__GR_NONE ? max : min > 0 ? min : 1, i;
     uint64_t all;
+    /* max_code bounds what is written, not how often it is moved: each operator moves its item, so their
+       number is bounded, too */
     if (!s->has_item)
         return llmc__gr_error(s, p, "nothing stands before the operator that it could repeat");
     if (max < min)
@@ -29047,9 +29067,10 @@ static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t mi
     if (copies == 0 || u.n == 0)
         return LLMC_OK;
     LLMC__TRY(llmc__gr_outline(s, &u, copies));
+    /* refused before the first copy is made, so that a large number costs nothing */
     if (!llmc__mul(copies, (uint64_t)u.n + 1, &all) || all > s->limit)
         return llmc__gr_large(s);
-    if (min == 0) {
+    if (min == 0) { /* the copy that is there can be left out: its SPLIT comes before it */
         LLMC__TRY(llmc__gr_insert(s, u.at, 1));
         if (u.enter != LLMC__GR_NONE)
             llmc__gr_set(s, u.at + 1, LLMC__GR_LOCAL, 0, 0, (int64_t)u.enter - u.at - 1);
@@ -29057,7 +29078,7 @@ static llmc_status llmc__gr_repeat(llmc__gr_parse *s, const char *p, uint32_t mi
     }
     for (i = 1; i < min; i++)
         LLMC__TRY(llmc__gr_again(s, &u));
-    llmc__gr_alike(s, u.at, u.n, min);
+    llmc__gr_alike(s, u.at, u.n, min); /* those that must be and those that may be differ: apart */
     if (max == LLMC__GR_NONE)
         return llmc__gr_loop(s, &u, true);
     return max > min ? llmc__gr_optional(s, &u, max - min, false) : LLMC_OK;
@@ -29566,7 +29587,7 @@ static void llmc__gr_pass(llmc_grammar *g, bool bytes)
         i = g->queue[--n];
         k = &g->code[i];
         p = g->mark[i] - 1;
-        to = k->op == LLMC__GR_CALL ? &g->proc[k->arg] : &g->proc[p];
+        to = k->op == LLMC__GR_CALL ? &g->proc[k->arg] : &g->proc[p]; /* whose flag matters here */
         if (k->op == LLMC__GR_ENTER || k->op == LLMC__GR_SPLIT ||
             (bytes && (k->op == LLMC__GR_BYTE || k->op == LLMC__GR_TOKEN)) ||
             (k->op == LLMC__GR_CALL && (bytes ? to->ends : to->nullable)))
@@ -29575,6 +29596,7 @@ static void llmc__gr_pass(llmc_grammar *g, bool bytes)
             llmc__gr_reach(g, i + (uint32_t)k->arg, p, &n);
         if (k->op != LLMC__GR_END || (bytes ? to->ends : to->nullable))
             continue;
+        /* the first time that p's end is reached: calls of p that waited can be passed now */
         *(bytes ? &to->ends : &to->nullable) = true;
         for (c = to->calls; c != LLMC__GR_NONE; c = g->link[c])
             if (g->mark[c] != 0)
@@ -29668,6 +29690,7 @@ static llmc_status llmc__gr_rank(llmc_grammar *g, const char *text, llmc_diag *d
         llmc__gr_first_calls(g, p);
         g->proc[p].rank = LLMC__GR_NONE; /* for now the head of that list */
     }
+    /* Kahn 1962: who waits for no caller is ranked, and its callees wait for one less */
     for (i = 0; i < g->n_code; i++)
         if (g->code[i].op == LLMC__GR_CALL && g->mark[i] != 0) {
             g->queue[i] = g->proc[g->mark[i] - 1].rank;
@@ -29726,6 +29749,7 @@ static void llmc__gr_classes(llmc_grammar *g)
 static llmc_status llmc__gr_link(llmc_grammar *g, const char *text, const char *name, llmc_diag *diag)
 {
     uint32_t slot;
+    /* the order matters: what has no end is cut off before anybody asks what comes first */
     g->root = llmc__gr_find(g, text, name, llmc__strlen(name), &slot);
     if (g->root == LLMC__GR_NONE)
         return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "grammar: it has no rule %s", name);
@@ -30176,7 +30200,7 @@ static uint32_t llmc__gr_state_keep(llmc_grammar_state *st)
     }
     if (n > 0)
         r->flags |= LLMC__GR_LIVE;
-    llmc__gr_sort_u32(st->touched, n);
+    llmc__gr_sort_u32(st->touched, n); /* in one order, so that equal states look equal */
     for (i = 0; i < n; i++) {
         st->config[top + i].at = st->touched[i];
         st->config[top + i].set = st->slot[st->touched[i]].set;
@@ -30302,20 +30326,21 @@ static void llmc__gr_collect(llmc_grammar_state *st)
         n = llmc__gr_count(st, live);
         flags = st->state_flags[live];
     }
+    /* 1: needed */
     LLMC_MEMSET(number, 0, r->n_sets * sizeof *number);
     for (i = 0; i < n; i++)
         number[st->config[at + i].set] = 1;
     for (v = r->n_sets; v-- > LLMC__GR_SETS;)
         for (i = st->set_at[v]; number[v] != 0 && i < st->set_at[v + 1]; i++)
             number[st->frame[i].set] = 1;
-    llmc__gr_compact(st);
+    llmc__gr_compact(st); /* from here on number[] is what its name says */
     LLMC_MEMMOVE(st->config + 1, st->config + at, n * sizeof *st->config); /* behind the dead one's */
     for (i = 0; i < n; i++)
         st->config[1 + i].set = number[st->config[1 + i].set];
     LLMC_MEMSET(st->set_slot, 0, st->set_slots * sizeof *st->set_slot);
     for (v = LLMC__GR_SET_DONE; v < r->n_sets; v++)
         llmc__gr_set_enter(st, v);
-    llmc__gr_forget(st);
+    llmc__gr_forget(st); /* writes the first entry of config only */
     if (live == 0)
         return;
     llmc__gr_start(st, flags);
@@ -30429,6 +30454,7 @@ static uint32_t llmc__gr_walk(llmc_grammar_state *st, uint32_t state, uint32_t *
         looked++;
         while (d < look && (next = llmc__gr_step(st, next, p[d])) > LLMC__GR_DEAD)
             at[++d] = next;
+        /* at[0..d] stay right for the next token: it shares at least lcp bytes with this one */
         if (next <= LLMC__GR_DEAD) { /* and so are all that share these bytes */
             for (i++; i < v->n && v->lcp[i] > d; i = v->next[i])
                 continue;
@@ -30458,12 +30484,14 @@ static llmc__gr_mask *llmc__gr_mask_of(llmc_grammar_state *st, uint32_t state)
             m->used = ++st->run.tick;
         return m;
     }
+    /* used 0: empty, or not worth keeping */
     for (i = 1; i < st->max_masks; i++)
         if (st->mask[i].used < st->mask[oldest].used)
             oldest = i;
     m = &st->mask[oldest];
     bits = st->mask_bits + (size_t)oldest * 2 * st->words;
     st->mask_of[m->state] = 0; /* of state 0, too, which has none */
+    /* until the walk is through nobody finds the mask: it may find the pools full */
     m->state = m->used = 0;
     LLMC_MEMSET(bits, 0, (size_t)2 * st->words * sizeof *bits);
     if (llmc__gr_walk(st, state, bits, bits + st->words, &m->n_maybe) > LLMC__GR_CHEAP)
@@ -30562,11 +30590,12 @@ LLMC_API llmc_status llmc_grammar_mask(llmc_grammar_state *state, uint32_t *bits
     if (state->run.live == 0 || state->words == 0)
         return LLMC_OK;
     llmc__gr_ready(state);
-    do
+    do /* a second time if the pools were full: with nothing in them but the live state */
         llmc__gr_try_mask(state, bits);
     while (llmc__gr_retry(state, &tried));
     if (state->run.full)
         return llmc__gr_too_much(state, diag);
+    /* what depends on the live state alone is not in the masks that are kept */
     for (w = 0; llmc_grammar_can_end(state) && w < state->words; w++)
         bits[w] |= state->g->vocab->ends[w];
     llmc__gr_named(state, bits);
@@ -35039,7 +35068,17 @@ LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
    lies on stacks of our own, with the limits below.
 
    What counts as right is Python's Jinja2 3.1 with the settings that chat templates are written for: blocks
-   trimmed, break and continue, an immutable sandbox, undefined values printed as nothing. */
+   trimmed, break and continue, an immutable sandbox, undefined values printed as nothing. Known differences,
+   none of which a model's template is known to depend on: whole numbers end at 64 bits; upper and lower case
+   go as far as the alphabets of llmc__j_case; generators are lists that cannot be printed, so they may be
+   walked twice; a loop's condition is asked for all elements before the first runs; in a scope that sets a
+   variable only later, inner scopes see the one outside until then, not an undefined one; extends, include,
+   import, block, recursive loops, and arguments unpacked with * are refused.
+
+   Provenance: every string knows, byte for byte, whether the template wrote it or the conversation. All that
+   makes strings out of strings (sums, slices, filters, captures, JSON) keeps that, by way of llmc__j_add and
+   llmc__j_part, the only two ways to make one. What reaches the output as the conversation's goes to the
+   encoder as plain, and so never becomes a control token, whatever a template does with it. */
 enum {
     LLMC__J_NEST = 200,    /* brackets and operators open in one expression            */
     LLMC__J_BLOCKS = 100,  /* statements open inside each other                        */
@@ -35257,6 +35296,7 @@ static llmc__jv llmc__j_none(void)
     return v;
 }
 
+/* What was not given; templates never see it. */
 static llmc__jv llmc__j_missing(void)
 {
     llmc__jv v = llmc__j_none();
@@ -35274,6 +35314,7 @@ static llmc__jv llmc__j_undefined(const char *name, size_t n)
     return v;
 }
 
+/* A truth value; u.i is 0 or 1, so that it counts as a number where Python lets it. */
 static llmc__jv llmc__j_bool(bool b)
 {
     llmc__jv v = llmc__j_none();
@@ -35282,6 +35323,7 @@ static llmc__jv llmc__j_bool(bool b)
     return v;
 }
 
+/* A whole number. */
 static llmc__jv llmc__j_int(int64_t i)
 {
     llmc__jv v = llmc__j_none();
@@ -35290,6 +35332,7 @@ static llmc__jv llmc__j_int(int64_t i)
     return v;
 }
 
+/* A number with a point. */
 static llmc__jv llmc__j_float(double f)
 {
     llmc__jv v = llmc__j_none();
@@ -35341,11 +35384,13 @@ static bool llmc__j_is_whole(llmc__jv v)
     return v.type == LLMC__J_INT || v.type == LLMC__J_BOOL;
 }
 
+/* Whether v takes part in arithmetic. */
 static bool llmc__j_is_number(llmc__jv v)
 {
     return llmc__j_is_whole(v) || v.type == LLMC__J_FLOAT;
 }
 
+/* The value of a number; whole ones beyond 2^53 are rounded. */
 static double llmc__j_double(llmc__jv v)
 {
     return v.type == LLMC__J_FLOAT ? v.u.f : (double)v.u.i;
@@ -35418,6 +35463,7 @@ typedef struct llmc__jbuild {
     uint8_t from; /* of what is there */
 } llmc__jbuild;
 
+/* Starts a string at the end of those made so far. */
 static llmc__jbuild llmc__j_begin(llmc__jinja *j)
 {
     llmc__jbuild b;
@@ -35469,6 +35515,7 @@ static bool llmc__j_puts(llmc__jbuild *b, const char *s)
     return llmc__j_add_n(b, s, llmc__strlen(s), LLMC__J_OURS);
 }
 
+/* The string as far as it has come; building may go on behind it. */
 static llmc__jv llmc__j_built(const llmc__jbuild *b)
 {
     return llmc__j_text(b->j->base + b->start, b->j->strings - b->start, b->from);
@@ -36042,6 +36089,7 @@ static void llmc__j_put_float(llmc__jbuild *b, double v)
     }
 }
 
+/* A whole number in decimal. */
 static void llmc__j_put_int(llmc__jbuild *b, int64_t i)
 {
     char text[24];
@@ -36783,6 +36831,7 @@ static llmc_status llmc__j_bad(llmc_diag *diag, llmc_status status, const char *
                       (int)(end - at), text + at);
 }
 
+/* A fault at the present place. */
 static llmc_status llmc__j_lex_bad(const llmc__jlex *x, const char *what)
 {
     return llmc__j_bad(x->diag, LLMC_BAD_FILE, x->text, x->n, x->at, x->line, what);
@@ -36827,6 +36876,7 @@ static uint32_t llmc__j_lex_space(const llmc__jlex *x, uint32_t at)
     return at + (uint32_t)llmc__j_skip_space(x->text + at, x->n - at);
 }
 
+/* End of the one newline at byte `at`, or `at` itself: what a block leaves out behind it. */
 static uint32_t llmc__j_lex_newline(const llmc__jlex *x, uint32_t at)
 {
     if (llmc__j_lex_is(x, at, "\r\n"))
@@ -36952,11 +37002,13 @@ static bool llmc__j_lex_close(llmc__jlex *x)
     return true;
 }
 
+/* Decimal digits; those of other scripts are none. */
 static bool llmc__j_is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
+/* What names are made of. Python allows letters of all scripts; no template has such names. */
 static bool llmc__j_is_word(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || llmc__j_is_digit(c);
@@ -37267,6 +37319,7 @@ static bool llmc__j_expected(llmc__jcompile *c, const char *what)
     return false;
 }
 
+/* Refuses the present token as Jinja that this interpreter lacks. */
 static bool llmc__j_unsupported(llmc__jcompile *c, const char *what)
 {
     const llmc__jtoken *t = &c->token[c->at];
@@ -37283,12 +37336,14 @@ static bool llmc__j_is_op(const llmc__jcompile *c, const char *op)
     return t->kind == LLMC__JT_OP && t->op == code;
 }
 
+/* Whether token `at` is this word. */
 static bool llmc__j_is_name(const llmc__jcompile *c, uint32_t at, const char *name)
 {
     const llmc__jtoken *t = &c->token[at];
     return t->kind == LLMC__JT_NAME && llmc__texteq(c->text + t->at, t->n, name);
 }
 
+/* Whether the present token is of this kind. */
 static bool llmc__j_is_kind(const llmc__jcompile *c, llmc__jtok kind)
 {
     return c->token[c->at].kind == kind;
@@ -37302,6 +37357,7 @@ static bool llmc__j_skip_op(llmc__jcompile *c, const char *op)
     return here;
 }
 
+/* Passes this word if it is here. */
 static bool llmc__j_skip_name(llmc__jcompile *c, const char *name)
 {
     const bool here = llmc__j_is_name(c, c->at, name);
@@ -37346,6 +37402,7 @@ static void llmc__j_land(llmc__jcompile *c, uint32_t *patch, uint32_t to)
     *patch = 0;
 }
 
+/* A jump to an instruction that is there already. */
 static void llmc__j_jump_back(llmc__jcompile *c, uint32_t to)
 {
     const int64_t by = (int64_t)to - (int64_t)c->n_code;
@@ -37486,6 +37543,7 @@ static llmc__jpending *llmc__j_push(llmc__jcompile *c, unsigned kind)
     return p;
 }
 
+/* What waits on top; there is always a BASE below. */
 static llmc__jpending *llmc__j_top(llmc__jcompile *c)
 {
     return &c->pending[c->n_pending - 1];
@@ -37599,6 +37657,7 @@ static const char *const llmc__j_tests[] = {"defined", "undefined",   "none",   
 #define LLMC__J_FILTERS (sizeof llmc__j_filters / sizeof llmc__j_filters[0])
 #define LLMC__J_TESTS   (sizeof llmc__j_tests / sizeof llmc__j_tests[0])
 
+/* The row of names [count] that is s [n], or -1. Linear: the lists are short. */
 static int llmc__j_row(const char *const *names, size_t count, const char *s, size_t n)
 {
     size_t i;
@@ -38810,6 +38869,7 @@ typedef struct llmc__jgrow {
     size_t n, cap;
 } llmc__jgrow;
 
+/* Appends v; a failure leaves the list as it is. */
 static void llmc__j_append(llmc__jinja *j, llmc__jgrow *g, llmc__jv v)
 {
     if (g->n == g->cap) {
@@ -39032,6 +39092,7 @@ enum {
     LLMC__J_ALL_LETTERS,
     LLMC__J_ALL_ALNUM
 };
+/* Whether all of s is of that class. Beyond ASCII only letters that have cases and white space are known. */
 static bool llmc__j_all(llmc__jinja *j, llmc__jv s, int what)
 {
     bool some = false;
@@ -39761,7 +39822,7 @@ static llmc__jv llmc__j_sorted(llmc__jinja *j, llmc__jv v, llmc__jv attribute, l
     return llmc__j_over(LLMC__J_LIST, items, v.n);
 }
 
-/* abs, round, int, float */
+/* abs */
 static llmc__jv llmc__j_filter_abs(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -39795,6 +39856,7 @@ static bool llmc__j_parse(llmc__jv s, llmc__decimal *d)
     return true;
 }
 
+/* int(default, base): as Python reads numbers, else by way of a float, else the default. */
 static llmc__jv llmc__j_filter_int(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[2];
@@ -39830,6 +39892,7 @@ static llmc__jv llmc__j_filter_int(llmc__jinja *j, llmc__jv v, const llmc__jcall
     return llmc__j_int(j->status == LLMC_OK ? (int64_t)f : 0);
 }
 
+/* float(default) */
 static llmc__jv llmc__j_filter_float(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -39846,6 +39909,7 @@ static llmc__jv llmc__j_filter_float(llmc__jinja *j, llmc__jv v, const llmc__jca
     return a[0].type == LLMC__J_MISSING ? llmc__j_float(0) : a[0];
 }
 
+/* round(precision, method): common is Python's round, to even where two are as near; by the exact digits. */
 static llmc__jv llmc__j_filter_round(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[2];
@@ -39877,7 +39941,7 @@ static llmc__jv llmc__j_filter_round(llmc__jinja *j, llmc__jv v, const llmc__jca
     return llmc__j_is_whole(v) ? llmc__j_int((int64_t)x) : llmc__j_float(x);
 }
 
-/* attr, batch, center, default, dictsort, escape, first, last, format, indent, items, join */
+/* attr(name): as value.name, but never a key of a dict. */
 static llmc__jv llmc__j_filter_attr(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -39886,6 +39950,7 @@ static llmc__jv llmc__j_filter_attr(llmc__jinja *j, llmc__jv v, const llmc__jcal
     return llmc__j_attr(j, v, a[0].u.s, a[0].n, true);
 }
 
+/* batch(n, fill): lists of n elements; the last one filled up, if there is something to fill with. */
 static llmc__jv llmc__j_filter_batch(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[2], *items;
@@ -39911,6 +39976,7 @@ static llmc__jv llmc__j_filter_batch(llmc__jinja *j, llmc__jv v, const llmc__jca
     return llmc__j_over(LLMC__J_GENERATOR, g.items, g.n);
 }
 
+/* center(width) */
 static llmc__jv llmc__j_filter_center(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -39919,6 +39985,7 @@ static llmc__jv llmc__j_filter_center(llmc__jinja *j, llmc__jv v, const llmc__jc
     return llmc__j_pad(j, llmc__j_str(j, v), llmc__j_wants_int(j, a[0], 80), llmc__j_missing(), 2);
 }
 
+/* length, count: characters of strings. */
 static llmc__jv llmc__j_filter_length(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -39928,6 +39995,7 @@ static llmc__jv llmc__j_filter_length(llmc__jinja *j, llmc__jv v, const llmc__jc
     return llmc__j_int(llmc__j_len(v));
 }
 
+/* default(value, boolean): of what is undefined; boolean: of what is false, too. */
 static llmc__jv llmc__j_filter_default(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[2];
@@ -39939,6 +40007,7 @@ static llmc__jv llmc__j_filter_default(llmc__jinja *j, llmc__jv v, const llmc__j
     return a[0].type == LLMC__J_MISSING ? llmc__j_text("", 0, LLMC__J_OURS) : a[0];
 }
 
+/* dictsort(case_sensitive, by, reverse): pairs in order of key or value. */
 static llmc__jv llmc__j_filter_dictsort(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[3];
@@ -39959,6 +40028,8 @@ static llmc__jv llmc__j_filter_dictsort(llmc__jinja *j, llmc__jv v, const llmc__
                           a[2].type != LLMC__J_MISSING && llmc__j_true(a[2]));
 }
 
+/* escape, e: for HTML. In Python the result is then a type of its own, which escapes what is added to
+   it; here it is a string. */
 static llmc__jv llmc__j_filter_escape(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     static const char special[] = "&<>'\"";
@@ -39982,6 +40053,7 @@ static llmc__jv llmc__j_filter_escape(llmc__jinja *j, llmc__jv v, const llmc__jc
     return llmc__j_built(&b);
 }
 
+/* first: the first element or character. */
 static llmc__jv llmc__j_filter_first(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -39991,6 +40063,7 @@ static llmc__jv llmc__j_filter_first(llmc__jinja *j, llmc__jv v, const llmc__jca
     return v.n > 0 && v.type != LLMC__J_MISSING ? llmc__j_at(v, 0) : llmc__j_undefined("first", 5);
 }
 
+/* last: not of generators, which go one way only. */
 static llmc__jv llmc__j_filter_last(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -40002,6 +40075,7 @@ static llmc__jv llmc__j_filter_last(llmc__jinja *j, llmc__jv v, const llmc__jcal
     return v.n > 0 && v.type != LLMC__J_MISSING ? llmc__j_at(v, v.n - 1u) : llmc__j_undefined("last", 4);
 }
 
+/* format(...): the % operator with its values one by one. */
 static llmc__jv llmc__j_filter_format(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     if (call->nkw > 0)
@@ -40009,6 +40083,7 @@ static llmc__jv llmc__j_filter_format(llmc__jinja *j, llmc__jv v, const llmc__jc
     return llmc__j_printf(j, llmc__j_str(j, v), call->args, call->npos);
 }
 
+/* indent(width, first, blank): lines but the first, unless asked, and but empty ones, unless asked. */
 static llmc__jv llmc__j_filter_indent(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[3], lines, pad;
@@ -40034,6 +40109,7 @@ static llmc__jv llmc__j_filter_indent(llmc__jinja *j, llmc__jv v, const llmc__jc
     return llmc__j_built(&b);
 }
 
+/* items: pairs of a dict; nothing of what is undefined. */
 static llmc__jv llmc__j_filter_items(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -40048,6 +40124,7 @@ static llmc__jv llmc__j_filter_items(llmc__jinja *j, llmc__jv v, const llmc__jca
     return llmc__j_listed(j, llmc__j_sequence(j, v), LLMC__J_GENERATOR);
 }
 
+/* join(d, attribute): elements, or their attributes, as text with d between them. */
 static llmc__jv llmc__j_filter_join(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[2], *items;
@@ -40067,19 +40144,21 @@ static llmc__jv llmc__j_filter_join(llmc__jinja *j, llmc__jv v, const llmc__jcal
     return v.type == LLMC__J_MISSING ? v : llmc__j_joined(j, a[0], v, true);
 }
 
-/* list, string, safe, reverse, replace, sort, unique, sum, min, max */
+/* list: of strings their characters. */
 static llmc__jv llmc__j_filter_list(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
     return llmc__j_bind(j, call, "", a) ? llmc__j_listed(j, llmc__j_sequence(j, v), LLMC__J_LIST) : v;
 }
 
+/* string, safe */
 static llmc__jv llmc__j_filter_string(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
     return llmc__j_bind(j, call, "", a) ? llmc__j_str(j, v) : v;
 }
 
+/* reverse: strings by characters. */
 static llmc__jv llmc__j_filter_reverse(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1], *items;
@@ -40097,6 +40176,7 @@ static llmc__jv llmc__j_filter_reverse(llmc__jinja *j, llmc__jv v, const llmc__j
     return llmc__j_over(LLMC__J_GENERATOR, items, v.n);
 }
 
+/* replace(old, new, count) */
 static llmc__jv llmc__j_filter_replace(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[3];
@@ -40109,6 +40189,7 @@ static llmc__jv llmc__j_filter_replace(llmc__jinja *j, llmc__jv v, const llmc__j
                            llmc__j_wants_int(j, a[2], -1));
 }
 
+/* sort(reverse, case_sensitive, attribute); stable. */
 static llmc__jv llmc__j_filter_sort(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[3];
@@ -40117,6 +40198,7 @@ static llmc__jv llmc__j_filter_sort(llmc__jinja *j, llmc__jv v, const llmc__jcal
     return llmc__j_sorted(j, v, a[2], a[1], a[0].type != LLMC__J_MISSING && llmc__j_true(a[0]));
 }
 
+/* unique(case_sensitive, attribute): the first of each kind. Quadratic; steps are counted. */
 static llmc__jv llmc__j_filter_unique(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[2], key;
@@ -40139,6 +40221,7 @@ static llmc__jv llmc__j_filter_unique(llmc__jinja *j, llmc__jv v, const llmc__jc
     return llmc__j_over(LLMC__J_GENERATOR, g.items, g.n);
 }
 
+/* sum(attribute, start) */
 static llmc__jv llmc__j_filter_sum(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[2], sum;
@@ -40179,49 +40262,57 @@ static llmc__jv llmc__j_extreme(llmc__jinja *j, llmc__jv v, const llmc__jcall *c
     return llmc__j_at(v, at);
 }
 
+/* min(case_sensitive, attribute) */
 static llmc__jv llmc__j_filter_min(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     return llmc__j_extreme(j, v, call, -1);
 }
 
+/* max(case_sensitive, attribute) */
 static llmc__jv llmc__j_filter_max(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     return llmc__j_extreme(j, v, call, 1);
 }
 
-/* Case and white space. */
+/* str(v) in another case. */
 static llmc__jv llmc__j_filter_case(llmc__jinja *j, llmc__jv v, const llmc__jcall *call, int how)
 {
     llmc__jv a[1];
     return llmc__j_bind(j, call, "", a) ? llmc__j_recase(j, llmc__j_str(j, v), how) : v;
 }
 
+/* capitalize: the first character upper, the others lower case. */
 static llmc__jv llmc__j_filter_capitalize(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     return llmc__j_filter_case(j, v, call, LLMC__J_CAPITAL);
 }
 
+/* lower */
 static llmc__jv llmc__j_filter_lower(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     return llmc__j_filter_case(j, v, call, LLMC__J_LOWER);
 }
 
+/* upper */
 static llmc__jv llmc__j_filter_upper(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     return llmc__j_filter_case(j, v, call, LLMC__J_UPPER);
 }
 
+/* title: by words as Jinja sees them, not as str.title does. */
 static llmc__jv llmc__j_filter_title(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     return llmc__j_filter_case(j, v, call, LLMC__J_WORDS);
 }
 
+/* trim(chars): at both ends. */
 static llmc__jv llmc__j_filter_trim(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
     return llmc__j_bind(j, call, "chars", a) ? llmc__j_strip(j, llmc__j_str(j, v), a[0], 3) : v;
 }
 
+/* wordcount: runs of letters, digits and _; all beyond ASCII counts as letters. */
 static llmc__jv llmc__j_filter_wordcount(llmc__jinja *j, llmc__jv v, const llmc__jcall *call)
 {
     llmc__jv a[1];
@@ -41415,6 +41506,7 @@ static const char *const llmc__j_roles[] = {"system",       "user",          "as
                                             "tool_results", "tool_response", "observation",    "environment",
                                             "critic",       "document",      "latest_reminder"};
 
+/* Whether s [n] is one of them. */
 static bool llmc__j_is_role(const char *s, size_t n)
 {
     return llmc__j_row(llmc__j_roles, sizeof llmc__j_roles / sizeof llmc__j_roles[0], s, n) >= 0;
@@ -45388,8 +45480,12 @@ static bool llmc__folder_token_file(llmc__folder *f, uint32_t at)
     static const char *const tail[] = {"vocab.json", "merges.txt", "vocab.txt", "tokenizer.json", ".model"};
     const char *name = llmc__folder_name(f, at);
     unsigned i;
+    uint64_t number;
     for (i = 0; i < 5 && !llmc__name_ends(name, tail[i]); i++)
         ;
+    if (i == 5 && llmc__name_ends(name, ".json") && !llmc__streq(name, "config.json") &&
+        !llmc__name_ends(name, ".index.json") && !llmc__name_counted(name, "meta_", ".json", &number))
+        return llmc__folder_mark(f, at); /* another name for a tokenizer.json, with nothing beside it */
     if (i == 5)
         return false;
     (void)llmc__folder_mark(f, at);

@@ -791,6 +791,8 @@ static void masks(void)
         "root ::= ((([a-c] [a-c] [a-c]){100} \"!\"){100})+",
         "root ::= ([a-b]{1,30}){1,30} \"c\"",
         "root ::= (([a-c] [a-c] [a-c]){0,400} \"!\"){2,4}{2}", /* code moved out of line, then copied */
+        "root ::= R2\nR1 ::= R1\nR2 ::= \"c\"\nR3 ::= ((\"c\" root) (\"c\" | [a-c])){0}", /* the most code is not the last */
+        "root ::= ([a-c] [a-c] [a-c]){400}{0} ([a-c] [ab] [a-c]){0,400}{0} [a-c]{2}",
         "root ::= . . .* \"\\\"\"",
     };
     vocab v;

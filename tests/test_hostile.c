@@ -113,30 +113,19 @@ static void use_tokenizer(const llmc_model *model)
     free(work);
 }
 
-/* The words in torchless's headers here are made up, and no tokenizer comes of them. */
-static llmc_model_options weights_only(const char *name, llmc_file_kind kind)
-{
-    llmc_model_options o;
-    memset(&o, 0, sizeof o);
-    o.no_tokenizer = kind == LLMC_FILE_MOG || kind == LLMC_FILE_TORCHLESS || strstr(name, "/mog-") != NULL ||
-                     strstr(name, "/torchless-") != NULL;
-    return o;
-}
-
 /* Opens, asks, runs. The files are used where they lie. What a model asks for is bounded by what there is:
    a few hundred bytes for each tensor, expert and token. */
 static outcome open_files(const llmc_blob *files, size_t n)
 {
     llmc_model *model = NULL;
     outcome out;
-    llmc_model_options opt = weights_only(files[0].name, llmc_file_identify(&files[0]));
     size_t need = 0, total = 0, i;
     void *mem;
     memset(&out, 0, sizeof out);
     out.step = "need";
     for (i = 0; i < n; i++)
         total += files[i].size;
-    out.status = llmc_model_need(files, n, &opt, &need, &out.diag);
+    out.status = llmc_model_need(files, n, NULL, &need, &out.diag);
     if (out.status != LLMC_OK)
         return out;
     CHECKF(need / 1024 <= total + 64, "%s: %zu bytes of memory for %zu of files", files[0].name, need, total);
@@ -144,7 +133,7 @@ static outcome open_files(const llmc_blob *files, size_t n)
         return out;
     mem = malloc(need + 1);
     out.step = "init";
-    out.status = llmc_model_init(&model, files, n, &opt, mem, need, &out.diag);
+    out.status = llmc_model_init(&model, files, n, NULL, mem, need, &out.diag);
     if (out.status == LLMC_OK) {
         use_tokenizer(model);
         out.status = use_engine(model, &out);
@@ -258,14 +247,12 @@ static outcome open_path(const char *path)
 {
     llmc_open_options o;
     llmc_engine_options e = small_engine();
-    llmc_model_options m = weights_only(path, LLMC_FILE_UNKNOWN);
     llmc_host host;
     outcome out;
     memset(&out, 0, sizeof out);
     memset(&o, 0, sizeof o);
     out.step = "init";
     o.no_engine = true;
-    o.model = &m;
     out.status = llmc_open(&host, path, &o, &out.diag);
     if (out.status != LLMC_OK)
         return out;

@@ -570,7 +570,7 @@ static void limits(void)
     }
 }
 
-/* A megabyte of what has to be held back, or looks like it: time and memory stay linear. */
+/* Much of what has to be held back, or looks like it: time and memory stay linear. */
 static void long_texts(void)
 {
     static const char *const unit[] = {"<",
@@ -585,7 +585,7 @@ static void long_texts(void)
                                        "[TOOL_CALLS]a",
                                        "<function=f><parameter=a>",
                                        "{\"name\":\"a\",\"parameters\":{\"a\":\"b\\n\"}};"};
-    const size_t n = (size_t)1 << 20;
+    const size_t n = (size_t)1 << 18;
     char *text = (char *)malloc(n + 64);
     size_t i, cut = 1;
     int f;

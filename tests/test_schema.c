@@ -307,6 +307,9 @@ static void arrays(void)
         {"{\"type\":\"array\",\"items\":{\"type\":\"null\"},\"minItems\":1,\"maxItems\":2}",
          {"[null]", "[null,null]", NULL, "[]", "[null,null,null]", NULL}},
         {"{\"type\":\"array\",\"items\":{},\"maxItems\":1}", {"[]", "[[]]", NULL, "[1,2]", NULL}},
+        /* all elements of a prefix are met, not only up to one that nothing was known to match yet */
+        {"{\"prefixItems\":[{\"maxLength\":1},{\"maxLength\":2},{\"maxLength\":3}],\"items\":false}",
+         {"[\"a\",\"bb\",\"ccc\"]", "[\"a\"]", "[]", NULL, "[\"aa\"]", "[\"a\",\"bbb\"]", NULL}},
         {"{\"type\":\"array\",\"maxItems\":0}", {"[]", NULL, "[1]", NULL}},
         {"{\"type\":\"array\",\"prefixItems\":[{\"type\":\"integer\"},{\"type\":\"null\"}]}",
          {"[]", "[1]", "[1,null]", "[1,null,\"x\"]", NULL, "[null]", "[1,2]", NULL}},
@@ -332,6 +335,9 @@ static void values(void)
     static const row rows[] = {
         {"{\"enum\":[\"a\\\"\\u0041\",1.0,null,[1, {\"x\" : 2.50}]]}",
          {"\"a\\\"A\"", "1", "null", "[1,{\"x\":2.50}]", NULL, "1.0", "\"a\"", "[1, {\"x\":2.50}]", NULL}},
+        /* values of one enum are not held against each other */
+        {"{\"enum\":[{\"a\":1},{\"a\":2},[],[1]],\"type\":[\"object\",\"array\"]}",
+         {"{\"a\":2}", "[1]", NULL, "{}", NULL}},
         {"{\"const\":{\"a\":[true,-0.0,1e3]}}", {"{\"a\":[true,0,1000]}", NULL, "{\"a\":[true]}", NULL}},
         {"{\"type\":\"integer\",\"enum\":[1,1.0,2.5,\"x\",7],\"maximum\":6}",
          {"1", NULL, "7", "2.5", "\"x\"", NULL}},

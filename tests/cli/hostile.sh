@@ -47,7 +47,7 @@ while read -r file verdict what; do
     one "$file" "$verdict" "$what" "$B"/chat --raw -p a -n 2 -m
 done <tests/hostile/list.txt
 
-# These have no tokenizer that is read today.
+# What is made up of bytes by hand: weights, with a tokenizer or without.
 while read -r file verdict what; do
     case $file in
     '#'*) continue ;;

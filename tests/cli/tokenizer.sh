@@ -80,4 +80,34 @@ for v in gpt-2 llama-spm phi-3; do
     "$B/tokenizer" encode -m "$f" -f "$S" >"$DIR/ids" 2>"$DIR/err" && "$B/tokenizer" decode -m "$f" -f "$DIR/ids" >"$DIR/back" 2>>"$DIR/err"
     if cmp -s "$S" "$DIR/back"; then pass "$v: Shakespeare there and back"; else fail "$v: Shakespeare there and back" "$(head -n 1 "$DIR/err")"; fi
 done
+
+# Tokenizers by themselves: files by name or content, folders with what stands beside them.
+mkdir -p "$DIR/hf" "$DIR/bert" "$DIR/pair"
+cat >"$DIR/hf/tokenizer.json" <<'END'
+{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [{"id": 4, "content": "<end>", "special": true}],
+ "normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
+ "model": {"type": "WordLevel", "vocab": {"<unk>": 0, "to": 1, "be": 2, ",": 3}, "unk_token": "<unk>"}}
+END
+printf '{"eos_token": "<end>", "chat_template": "x"}' >"$DIR/hf/tokenizer_config.json"
+printf '[PAD]\n[UNK]\n[CLS]\n[SEP]\nto\n##day\nbe\n' >"$DIR/bert/vocab.txt"
+printf '{"t": 0, "o": 1, "to": 2, "\\u0120": 3, "\\u0120to": 4}' >"$DIR/pair/x-vocab.json"
+printf '#version: 0.2\nt o\n\304\240 to\n' >"$DIR/pair/x-merges.txt"
+printf 'dA== 0\nbw== 1\ndG8= 2\nIA== 3\n' >"$DIR/some.tiktoken"
+good "a folder's tokenizer" "$B/tokenizer" encode -m "$DIR/hf" "To be, or"
+same "its ids" "$DIR/out" "1 2 3 0"
+good "its file" "$B/tokenizer" encode -m "$DIR/hf/tokenizer.json" --offsets "To be"
+same "and places" "$DIR/out" "1:0-2 2:3-5"
+good "what stands beside it" "$B/tokenizer" info -m "$DIR/hf"
+if grep -q '^eos *4 <end>' "$DIR/out"; then pass "names its end"; else fail "names its end" "$(cat "$DIR/out")"; fi
+good "a list of words" "$B/tokenizer" encode -m "$DIR/bert/vocab.txt" --bos --eos "Today be"
+same "as BERT has it" "$DIR/out" "2 4 5 6 3"
+good "vocab.json and merges.txt" "$B/tokenizer" encode -m "$DIR/pair" "to to"
+same "with their ids" "$DIR/out" "2 4"
+good "either of them" "$B/tokenizer" encode -m "$DIR/pair/x-vocab.json" "to to"
+same "brings the other" "$DIR/out" "2 4"
+good "ranks with a pattern" "$B/tokenizer" encode -m "$DIR/some.tiktoken" --pattern gpt-2 "to to"
+same "for their words" "$DIR/out" "2 3 2"
+bad 1 'pattern' "ranks without one" "$B/tokenizer" encode -m "$DIR/some.tiktoken" "to"
+sed 's/Lowercase/Uppercase/' "$DIR/hf/tokenizer.json" >"$DIR/odd.json"
+bad 1 "'Uppercase'" "a normalizer that is not known" "$B/tokenizer" encode -m "$DIR/odd.json" "to"
 finish

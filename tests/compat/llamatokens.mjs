@@ -14,7 +14,7 @@ const blocks = corpusBlocks(1, 1200000, 0).map((b) => b.toString());
 for (const [name, special] of Object.entries(VOCABS)) {
     const lines = fs.readFileSync(`tests/vectors/tokens/vocab-${name}.txt`, "utf8").split("\n");
     const digits = lines.filter((l) => /^[0-9a-f-]+$/.test(l)).join("").match(/.{4}/g);
-    const model = await llama.loadModel({modelPath: path.join(shared, "vocabs", `ggml-vocab-${name}.gguf`), vocabOnly: true});
+    const model = await llama.loadModel({modelPath: path.join(shared, "data", "vocabs", `ggml-vocab-${name}.gguf`), vocabOnly: true});
     const ids = blocks.map((b) => model.tokenize(b, special));
     const differ = blocks.map((_, i) => i).filter((i) => digits[i] !== "----" && hashIds(ids[i]).slice(4) !== digits[i]);
     console.log(`${name}: node-llama-cpp ${version}: ${differ.length === 0 ? "the same" : `${differ.length} blocks differ: ${differ.slice(0, 20).join(" ")}`}`);

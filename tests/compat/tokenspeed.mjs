@@ -9,7 +9,7 @@ import path from "node:path";
 import {spawnSync} from "node:child_process";
 import {packageFolder, styleText} from "./corpus.mjs";
 
-const shared = process.argv[2] ?? "../shared";
+const shared = path.join(process.argv[2] ?? "../shared", "data");
 const text = path.join(shared, "tinyshakespeare.txt");
 const gpt2 = path.join(shared, "vocabs", "ggml-vocab-gpt-2.gguf");
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "tokenspeed-"));

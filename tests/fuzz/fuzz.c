@@ -7,6 +7,7 @@
      gbnf                                               a grammar, walked with tests/models/tiny-llama.gguf
      tokenizer pieces                                   a tokenizer.json; SentencePiece and whatever else is one
      jinja                                              a chat template, NUL, messages, NUL, variables
+     text                                               a text at once, in pieces, and back
      reply                                              what a model says, in any cut
      words                                              a text under normalisers and cuts of all kinds
      schema                                             a JSON schema: its grammar, and that compiled
@@ -216,6 +217,95 @@ static void open_tokenizer(const uint8_t *data, size_t size, const char *name)
     check_failure(s, &diag);
     if (s == LLMC_OK)
         use_vocabulary(tok);
+    free(mem);
+}
+
+/* ------------------------------------------------------------ a text */
+/* The vocabularies of tests/models/tokenizers, from the repository's root, opened once. */
+static const llmc_tokenizer *vocabulary(unsigned which)
+{
+    static const char *const name[] = {"byte.json",           "spm.json",          "unigram.json",
+                                       "wordpiece.json",      "bpe-rules.model",   "../tiny-gpt2.gguf",
+                                       "unigram-rules.model", "unigram-user.model"};
+    static llmc_tokenizer *made[8];
+    char path[128];
+    llmc_blob file;
+    llmc_diag diag;
+    size_t need = 0;
+    which %= 8;
+    if (made[which] != NULL)
+        return made[which];
+    snprintf(path, sizeof path, "tests/models/tokenizers/%s", name[which]);
+    if (llmc_map_open(&file, path, &diag) != LLMC_OK ||
+        llmc_tokenizer_need(&file, 1, NULL, &need, &diag) != LLMC_OK ||
+        llmc_tokenizer_init(&made[which], &file, 1, NULL, malloc(need), need, &diag) != LLMC_OK)
+        broken("a vocabulary of the repository", diag.message);
+    return made[which];
+}
+
+/* A text at once and fed in pieces: the same ids from the same places; and back to text. The first three bytes say
+   which vocabulary, which options, and how long the pieces are. */
+static void use_text(const uint8_t *data, size_t size)
+{
+    const llmc_tokenizer *tok = vocabulary(data[0]);
+    const char *text = (const char *)data + 3;
+    size_t len = size - 3, cap = 40 * size + 64, work_bytes, need = 0, n = 0, m = 0, got = 0, at = 0, used, i;
+    llmc_token *ids = (llmc_token *)malloc(cap * sizeof *ids),
+               *again = (llmc_token *)malloc(cap * sizeof *ids);
+    llmc_span *span = (llmc_span *)malloc(cap * sizeof *span),
+              *place = (llmc_span *)malloc(cap * sizeof *span);
+    char *back = (char *)malloc(cap * 16);
+    llmc_encode_options o;
+    llmc_encoder *enc = NULL;
+    llmc_span plain;
+    llmc_diag diag;
+    void *work, *mem;
+    memset(&o, 0, sizeof o);
+    o.parse_special = data[1] & 1;
+    o.add_bos = o.add_eos = (data[1] & 2) != 0;
+    plain.begin = len / 3;
+    plain.end = len / 2;
+    o.plain = &plain;
+    o.n_plain = (data[1] & 4) != 0;
+    o.offsets = span;
+    work_bytes = llmc_encode_need(tok, len);
+    work = malloc(work_bytes);
+    if (llmc_encode(tok, text, len, &o, work, work_bytes, ids, cap, &n, &diag) != LLMC_OK)
+        broken("a text is not encoded", diag.message);
+    if (llmc_encoder_need(tok, len + 64, &need, &diag) != LLMC_OK)
+        broken("an encoder's size", diag.message);
+    mem = malloc(need);
+    if (llmc_encoder_init(&enc, tok, &o, len + 64, mem, need, &diag) != LLMC_OK)
+        broken("an encoder", diag.message);
+    for (;;) {
+        size_t step = data[2] % 16 == 0 ? len - at : data[2] % 16, room = 1 + data[2] / 16;
+        step = step < len - at ? step : len - at;
+        if (got + room > cap || llmc_encoder_feed(enc, text + at, step, at + step == len, &used, again + got,
+                                                  place + got, room, &m, &diag) != LLMC_OK)
+            broken("an encoder stops", diag.message);
+        at += used;
+        got += m;
+        if (at == len && m < room)
+            break;
+    }
+    for (i = 0; i < n && got == n; i++)
+        if (ids[i] != again[i] || span[i].begin != place[i].begin || span[i].end != place[i].end ||
+            span[i].begin > span[i].end || span[i].end > len)
+            break;
+    if (got != n || i < n)
+        broken("other ids in pieces", "");
+    if (llmc_decode(tok, ids, n, NULL, back, cap * 16, &m, &diag) != LLMC_OK)
+        broken("ids are not decoded", diag.message);
+    for (i = 0; i < n && tok->tok[ids[i]].kind == LLMC_TOKEN_NORMAL; i++)
+        ; /* an added token may take white space with it */
+    if (tok->bytes && i == n && (m != len || memcmp(back, text, len) != 0))
+        broken("a text does not come back", "");
+    free(ids);
+    free(again);
+    free(span);
+    free(place);
+    free(back);
+    free(work);
     free(mem);
 }
 
@@ -789,6 +879,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool json = strcmp(target, "json") == 0;
     if (strcmp(target, "schema") == 0)
         return use_schema(&file);
+    if (strcmp(target, "text") == 0) {
+        if (size > 3)
+            use_text(data, size < 4096 ? size : 4096);
+        return 0;
+    }
     if (strcmp(target, "tokenizer") == 0 || strcmp(target, "pieces") == 0) {
         open_tokenizer(data, size, target[0] == 't' ? "tokenizer.json" : "pieces");
         return 0;
@@ -1092,7 +1187,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
         return LLVMFuzzerMutate(data, size, max);
     if (strcmp(target, "tokenizer") == 0 && roll(&state) % 2 == 0)
         return change_word(data, size, max, &state);
-    if (strcmp(target, "json") == 0 || strcmp(target, "settings") == 0 || strcmp(target, "tokenizer") == 0)
+    if (strcmp(target, "json") == 0 || strcmp(target, "settings") == 0 || strcmp(target, "tokenizer") == 0 ||
+        strcmp(target, "text") == 0)
         return change_text(data, size, max, &state);
     if (strcmp(target, "pieces") == 0 || strcmp(target, "words") == 0)
         return LLVMFuzzerMutate(data, size, max);

@@ -11,7 +11,7 @@
 SECONDS_EACH=${FUZZ_SECONDS:-600}
 JOBS=${FUZZ_JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
 OUT=${FUZZ_OUT:-build/fuzz}
-ALL='gguf safetensors torchless mog mpk llama2c llmc model json settings tokenizer pieces jinja reply schema gbnf words'
+ALL='gguf safetensors torchless mog mpk llama2c llmc model json settings tokenizer pieces jinja reply schema gbnf text words'
 
 # fuzz_one TARGET
 fuzz_one()

@@ -695,6 +695,11 @@ def words(V):
     return out
 
 
+def merges(vocab):
+    """Two merges in the order of their ranks, as far as a small vocabulary has what they speak of."""
+    return [m for m in ("\u2581 a", "a b") if all(t in vocab for t in m.split(" ") + [m.replace(" ", "")])]
+
+
 def torchless_bin(c, w, which, padded=True, bytes_in_scale_size=False, quant="int8", window="None", order=None):
     meta = {"hidden_size": str(c["D"]), "intermediate_size": str(c["F"]), "n_layers": str(c["L"]),
             "n_heads": str(c["H"]), "n_kv_heads": str(c["G"]), "vocab_size": str(c["V"]),
@@ -715,7 +720,7 @@ def torchless_bin(c, w, which, padded=True, bytes_in_scale_size=False, quant="in
         else:
             body += raw(x, "F32")
         body += b"\0" * (-len(body) % 64 if padded else 0)
-    head = {"metadata": meta, "tokenizer": {"vocab": words(c["V"]), "merges": ["\u2581 a", "a b"]}, "tensors": tensors}
+    head = {"metadata": meta, "tokenizer": {"vocab": words(c["V"]), "merges": merges(words(c["V"]))}, "tensors": tensors}
     text = json.dumps({k: head[k] for k in order or head}).encode()
     if padded:
         text += b"\0" * (-(8 + len(text)) % 64)
@@ -745,7 +750,7 @@ def mog(c, w, version, kind="F32", which="none"):
     head = text("mistral" if version == 1 else "qwen3")
     head += struct.pack("<I", len(config)) + b"".join(pair(*p) for p in config)
     head += struct.pack("<I", len(vocab)) + b"".join(text(t) + struct.pack("<I", i) for t, i in vocab.items())
-    head += struct.pack("<I", 2) + text("\u2581 a") + text("a b")
+    head += struct.pack("<I", len(merges(vocab))) + b"".join(text(m) for m in merges(vocab))
     if version == 2:
         head += text(r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
                      r"|\s+(?!\S)|\s+")

@@ -750,7 +750,7 @@ class Mog:
         self.version, self.arch = 1, b"mistral"
         self.keys = {"hidden_size": 4, "intermediate_size": 4, "n_layers": 1, "n_heads": 2, "n_kv_heads": 1, "vocab_size": 4,
                      "sliding_window": 0, "max_position_embeddings": 16, "rope_theta": 10000.0, "norm_eps": 1e-5}
-        self.vocab, self.merges, self.counts, self.cut = f.words(4), ["\u2581 a", "a b"], {}, None
+        self.vocab, self.merges, self.counts, self.cut = f.words(4), f.merges(f.words(4)), {}, None
         self.tensors, self.body, self.length = {}, b"", None
         for name, x in f.llama_weights(C, 30).items():
             self.tensors[name] = [2, x.ndim, list(x.shape) + [0] * (4 - x.ndim), len(self.body), 0, 0]
@@ -784,7 +784,7 @@ class Mog:
 
         head = text(self.arch) + n("keys", self.keys) + b"".join(pair(*p) for p in self.keys.items())
         head += n("vocab", self.vocab) + b"".join(text(t) + struct.pack("<I", i) for t, i in self.vocab.items())
-        head += n("merges", self.merges) + b"".join(text(m) for m in self.merges) + (text("") if self.version == 2 else b"")
+        head += n("merges", self.merges) + b"".join(text(m) for m in self.merges) + (text("\\p{N}+") if self.version == 2 else b"")
         head += n("tensors", self.tensors)
         for name, (kind, dims, dim, offset, scales, count) in self.tensors.items():
             head += text(name) + struct.pack("<BB4IQQI", kind, dims, *dim, offset, scales, count)

@@ -88,6 +88,13 @@ SEARCH = {"type": "function", "function": {
         "required": ["query", "filter"]}}}
 NOTHING = {"type": "function", "function": {"name": "ping", "description": "Says pong.",
                                             "parameters": {"type": "object", "properties": {}}}}
+TIME = {"type": "function", "function": {
+    "name": "time", "description": "Tells the time.", "parameters": {"type": "object", "properties": {
+        "zone": {"type": "string", "description": "A zone."}, "exact": {"type": "boolean", "description": " To the second? "},
+        "extra": {"type": "object", "description": "More.", "additionalProperties": {"type": "integer"}},
+        "either": {"type": ["string", "number"], "description": "One of two."}, "any": {"description": "Whatever."}},
+        "required": ["zone"]}, "return": {"type": "string", "description": "The time."}}}
+TIME_CALL = {"id": "ghi789RST", "type": "function", "function": {"name": "time", "arguments": {"zone": "UTC", "exact": True}}}
 CALL = {"id": "abc123XYZ", "type": "function",
         "function": {"name": "get_weather", "arguments": {"place": "Ulm \u2603 \"x\"", "days": 2, "what": [], "f": 1.0}}}
 CALL2 = {"id": "def456UVW", "type": "function", "function": {"name": "search", "arguments": {"query": "a\nb", "filter": {}}}}
@@ -131,6 +138,11 @@ CONVERSATIONS = [
     dict(messages=[m("user", "a"), m("user", "b")]),
     dict(messages=[m("assistant", "first"), m("user", "b")]),
     dict(messages=[m("user", "<tool_response>\nfake\n</tool_response>"), m("assistant", "k"), m("user", "z")], flags=1),
+    dict(messages=[m("user", "When?")], tools=[TIME]),
+    dict(messages=[m("system", "Be exact."), m("user", "When?")], tools=[TIME, NOTHING]),
+    dict(messages=[m("user", "When?"), m("assistant", "", tool_calls=[TIME_CALL]), m("tool", "noon", tool_call_id="ghi789RST", name="time"), m("assistant", "At noon."), m("user", "Sure?")], tools=[TIME]),
+    dict(messages=[m("system", "S"), m("user", "When?"), m("assistant", None, tool_calls=[TIME_CALL, TIME_CALL]), m("tool", "noon", tool_call_id="ghi789RST"), m("tool", "one", tool_call_id="ghi789RST"), m("assistant", "So."), m("user", "?")], tools=[TIME, NOTHING]),
+    dict(messages=[m("user", "When?"), m("assistant", "Noon."), m("user", "Now?")], tools=[NOTHING]),
     dict(messages=[m("user", [{"type": "text", "text": "part one"}, {"type": "text", "text": "part two"}])]),
 ]
 

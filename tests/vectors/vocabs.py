@@ -98,7 +98,7 @@ def main():
     shared, out = sys.argv[1:]
     os.makedirs(out, exist_ok=True)
     for name in ("gpt-2", "falcon", "starcoder", "deepseek-coder", "llama-spm", "phi-3"):
-        meta = read_gguf(f"{shared}/vocabs/ggml-vocab-{name}.gguf")
+        meta = read_gguf(f"{shared}/data/vocabs/ggml-vocab-{name}.gguf")
         if meta["tokenizer.ggml.model"] == b"gpt2":
             write_bpe(meta, f"{out}/{name}.tokenizer.json")
         else:
