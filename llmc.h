@@ -16958,7 +16958,7 @@ static bool llmc__char_in(unsigned pattern, llmc__char c)
     case LLMC__PAT_PUNCTS:
         return (c.bit & LLMC__UC_PUNCTS) != 0;
     case LLMC__PAT_CASED:
-        return llmc__is_cased(cp);
+        return cp < 0x80 ? (c.bit & LLMC__UC_LETTERS) != 0 : llmc__is_cased(cp);
     case LLMC__PAT_MARKS:
         return (cp >= 0x21 && cp <= 0x7e && !(cp >= '0' && cp <= '9')) || (cp >= 0xff01 && cp <= 0xff0f) ||
                (cp >= 0xff1a && cp <= 0xff5e) || (cp >= 0x2018 && cp <= 0x201f) ||
@@ -17006,15 +17006,25 @@ static bool llmc__find_spaced(const llmc__prose *t, unsigned pattern, size_t at,
     return false;
 }
 
-/* Characters of the pattern's set at or after `at`: one, or as many as there are. */
+/* Characters of the pattern's set at or after `at`: one, or as many as there are. Which of ASCII's classes
+   are in the set is known beforehand, so that most text is passed over quickly. */
 static bool llmc__find_chars(const llmc__prose *t, unsigned pattern, bool run, size_t at, llmc__match *m)
 {
+    const uint32_t set = pattern == LLMC__PAT_CHARS ? 0x7fffu
+                         : pattern == LLMC__PAT_CJK || pattern == LLMC__PAT_CJK_KANA
+                             ? 0
+                             : LLMC__UC_PUNCTS | 1u << LLMC__UC_SYMBOL;
     llmc__char c;
     size_t end;
-    while ((c = llmc__char_at(t, at)).len > 0 && !llmc__char_in(pattern, c))
-        at += c.len;
-    if (c.len == 0)
-        return false;
+    for (;; at += c.len) {
+        while (at < t->n && t->p[at] < 0x80 && (set >> llmc__byte_class[t->p[at]] & 1) == 0)
+            at++;
+        c = llmc__char_at(t, at);
+        if (c.len == 0)
+            return false;
+        if (llmc__char_in(pattern, c))
+            break;
+    }
     end = at + c.len;
     while (run && (c = llmc__char_at(t, end)).len > 0 && llmc__char_in(pattern, c))
         end += c.len;
