@@ -35784,7 +35784,7 @@ static int llmc__j_equal_flat(llmc__jv a, llmc__jv b)
 static const llmc__jv *llmc__j_lookup(llmc__jinja *j, llmc__jv dict, llmc__jv key)
 {
     size_t i;
-    if (!llmc__j_work(j, dict.n))
+    if (!llmc__j_work(j, (size_t)dict.n + key.n))
         return NULL;
     for (i = 0; i < dict.n; i++)
         if (llmc__j_equal_flat(dict.u.items[2 * i], key) == 1)
@@ -35804,6 +35804,8 @@ static bool llmc__j_equal(llmc__jinja *j, llmc__jv a, llmc__jv b)
     llmc__jpair open[LLMC__J_DEPTH];
     unsigned depth = 0;
     int r = llmc__j_equal_flat(a, b);
+    if (a.type == LLMC__J_STRING && a.n == b.n && !llmc__j_work(j, a.n))
+        return false;
     if (r != 2)
         return r == 1;
     open[0].a = a;
@@ -35883,6 +35885,15 @@ static bool llmc__j_find(const char *s, size_t len, size_t from, const char *par
     return false;
 }
 
+/* Counts looking for a string of `part` bytes in one of n: each place may cost a comparison. */
+static bool llmc__j_search(llmc__jinja *j, size_t n, size_t part)
+{
+    uint64_t cost;
+    if (!llmc__mul(n, part / 64 + 1, &cost) || cost > SIZE_MAX)
+        cost = SIZE_MAX;
+    return llmc__j_work(j, (size_t)cost);
+}
+
 /* A use of what is undefined, or of a type that cannot do that. */
 static void llmc__j_cannot(llmc__jinja *j, llmc__jv v, const char *what)
 {
@@ -35902,7 +35913,7 @@ static bool llmc__j_contains(llmc__jinja *j, llmc__jv hay, llmc__jv needle)
     if (hay.type == LLMC__J_STRING) {
         if (needle.type != LLMC__J_STRING)
             llmc__j_cannot(j, needle, "is not looked for in a string");
-        return needle.type == LLMC__J_STRING && llmc__j_work(j, hay.n) &&
+        return needle.type == LLMC__J_STRING && llmc__j_search(j, hay.n, needle.n) &&
                llmc__j_find(hay.u.s, hay.n, 0, needle.u.s, needle.n, &i);
     }
     if (hay.type == LLMC__J_DICT || hay.type == LLMC__J_KEYS)
@@ -36530,7 +36541,7 @@ static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__
         llmc__j_cannot(j, v, "has no slices");
     else if ((step.type != LLMC__J_NONE && !llmc__j_is_whole(step)) || by == 0)
         llmc__j_cannot(j, step, "is no step of a slice, or it is 0");
-    if (j->status != LLMC_OK)
+    if (!llmc__j_work(j, v.type == LLMC__J_STRING ? v.n : 0))
         return v;
     if (by < -n - 1 || by > n + 1) /* so far at once is as good as farther */
         by = by < 0 ? -n - 1 : n + 1;
@@ -38849,7 +38860,7 @@ static llmc__jv llmc__j_strip(llmc__jinja *j, llmc__jv s, llmc__jv chars, unsign
     const bool space = chars.type == LLMC__J_MISSING || chars.type == LLMC__J_NONE;
     if (!space && (!llmc__j_wants_text(j, chars) || !llmc__j_work(j, (size_t)s.n * (chars.n / 16 + 1))))
         return s;
-    if (space) {
+    if (space && llmc__j_work(j, s.n)) {
         at = (ends & 1) != 0 ? llmc__j_skip_space(s.u.s, s.n) : 0;
         end = (ends & 2) != 0 ? at + llmc__j_trim_end(s.u.s + at, s.n - at) : s.n;
         return llmc__j_part(s, at, end - at);
@@ -38899,6 +38910,7 @@ static llmc__jv llmc__j_split_space(llmc__jinja *j, llmc__jv s, int64_t most)
 {
     llmc__jgrow g = {NULL, 0, 0};
     size_t at = llmc__j_skip_space(s.u.s, s.n), end, n;
+    (void)llmc__j_work(j, s.n);
     while (at < s.n && llmc__j_work(j, 1)) {
         if (most == 0) {
             llmc__j_append(j, &g, llmc__j_part(s, at, llmc__j_trim_end(s.u.s + at, s.n - at)));
@@ -38927,6 +38939,7 @@ static llmc__jv llmc__j_split(llmc__jinja *j, llmc__jv s, llmc__jv by, int64_t m
         return s;
     if (by.n == 0)
         LLMC__J_FAIL(j, BAD_ARG, "an empty separator");
+    (void)llmc__j_search(j, s.n, by.n);
     while (llmc__j_work(j, 1) && most-- != 0 && llmc__j_find(s.u.s, s.n, at, by.u.s, by.n, &end)) {
         llmc__j_append(j, &g, llmc__j_part(s, at, end - at));
         at = end + by.n;
@@ -38966,6 +38979,7 @@ static llmc__jv llmc__j_split_last(llmc__jinja *j, llmc__jv s, llmc__jv by, int6
         return s;
     if (by.n == 0)
         LLMC__J_FAIL(j, BAD_ARG, "an empty separator");
+    (void)llmc__j_search(j, s.n, by.n);
     while (llmc__j_work(j, by.n) && most-- != 0 && end >= by.n &&
            llmc__j_find_last(llmc__j_part(s, 0, end), by, end - by.n, &at)) {
         llmc__j_append(j, &g, llmc__j_part(s, at + by.n, end - at - by.n));
@@ -39018,7 +39032,7 @@ static llmc__jv llmc__j_replace(llmc__jinja *j, llmc__jv s, llmc__jv old, llmc__
 {
     llmc__jbuild b;
     size_t at = 0, end;
-    if (!llmc__j_wants_text(j, old) || !llmc__j_wants_text(j, by) || !llmc__j_work(j, s.n))
+    if (!llmc__j_wants_text(j, old) || !llmc__j_wants_text(j, by) || !llmc__j_search(j, s.n, old.n))
         return s;
     if (!llmc__j_find(s.u.s, s.n, 0, old.u.s, old.n, &end) || most == 0)
         return s;
@@ -39066,7 +39080,7 @@ static bool llmc__j_affix(llmc__jinja *j, llmc__jv s, llmc__jv part, bool end)
         part = llmc__j_wants_text(j, part) ? part : llmc__j_text("", 0, 0);
     for (i = 0; i < (part.type == LLMC__J_TUPLE ? part.n : 1) && llmc__j_work(j, 1); i++) {
         const llmc__jv p = part.type == LLMC__J_TUPLE ? part.u.items[i] : part;
-        if (llmc__j_wants_text(j, p) && p.n <= s.n &&
+        if (llmc__j_wants_text(j, p) && llmc__j_work(j, p.n) && p.n <= s.n &&
             (p.n == 0 || LLMC_MEMCMP(s.u.s + (end ? s.n - p.n : 0), p.u.s, p.n) == 0))
             found = true;
     }
@@ -39079,7 +39093,7 @@ static llmc__jv llmc__j_pad(llmc__jinja *j, llmc__jv s, int64_t width, llmc__jv 
     const int64_t have = (int64_t)llmc__j_length(s.u.s, s.n);
     int64_t more = width - have, left = side == 0 ? more : side == 1 ? 0 : more / 2 + (more & width & 1);
     llmc__jbuild b;
-    if (more <= 0 || (fill.type != LLMC__J_MISSING && !llmc__j_wants_text(j, fill)))
+    if (!llmc__j_work(j, s.n) || more <= 0 || (fill.type != LLMC__J_MISSING && !llmc__j_wants_text(j, fill)))
         return s;
     if (fill.type == LLMC__J_MISSING)
         fill = llmc__j_text(" ", 1, LLMC__J_OURS);
@@ -39106,6 +39120,8 @@ static bool llmc__j_all(llmc__jinja *j, llmc__jv s, int what)
 {
     bool some = false;
     size_t i, n;
+    if (!llmc__j_work(j, s.n))
+        return false;
     for (i = 0; i < s.n; i += n) {
         const uint32_t c = llmc__j_code(s.u.s + i, n = llmc__j_char(s.u.s + i, s.n - i));
         const bool digit = c >= '0' && c <= '9', letter = llmc__j_cased(c);
@@ -39301,6 +39317,7 @@ static llmc__jv llmc__j_attr(llmc__jinja *j, llmc__jv v, const char *s, size_t n
     }
     if (v.type == LLMC__J_NAMESPACE) {
         found = llmc__j_space_find(v.u.space, s, n);
+        (void)llmc__j_work(j, v.u.space->n);
         return found != NULL ? *found : llmc__j_undefined(s, n);
     }
     row = llmc__j_find_method(j, v, s, n);
@@ -39345,6 +39362,7 @@ static llmc__jv llmc__j_item(llmc__jinja *j, llmc__jv v, llmc__jv key)
 static void llmc__j_space_set(llmc__jinja *j, llmc__jspace *space, llmc__jv name, llmc__jv v)
 {
     llmc__jv *found = llmc__j_space_find(space, name.u.s, name.n);
+    (void)llmc__j_work(j, space->n);
     if (found != NULL) {
         *found = v;
         return;
@@ -39533,7 +39551,7 @@ static llmc__jv llmc__j_partition(llmc__jinja *j, llmc__jv s, llmc__jv by, bool 
     llmc__jv *items = (llmc__jv *)llmc__j_new(j, 3, sizeof *items);
     size_t at = 0;
     bool found;
-    if (items == NULL || !llmc__j_wants_text(j, by) || !llmc__j_work(j, s.n))
+    if (items == NULL || !llmc__j_wants_text(j, by) || !llmc__j_search(j, s.n, by.n))
         return s;
     if (by.n == 0)
         LLMC__J_FAIL(j, BAD_ARG, "an empty separator");
@@ -39553,7 +39571,7 @@ static llmc__jv llmc__j_partition(llmc__jinja *j, llmc__jv s, llmc__jv by, bool 
 static int64_t llmc__j_place(llmc__jinja *j, llmc__jv s, llmc__jv part, bool last)
 {
     size_t at = 0;
-    if (!llmc__j_wants_text(j, part) || !llmc__j_work(j, s.n) ||
+    if (!llmc__j_wants_text(j, part) || !llmc__j_search(j, s.n, part.n) ||
         !(last ? llmc__j_find_last(s, part, s.n, &at) : llmc__j_find(s.u.s, s.n, 0, part.u.s, part.n, &at)))
         return -1;
     return (int64_t)llmc__j_length(s.u.s, at);
@@ -39564,7 +39582,7 @@ static int64_t llmc__j_count(llmc__jinja *j, llmc__jv s, llmc__jv part)
 {
     size_t at = 0, end;
     int64_t n = 0;
-    if (!llmc__j_wants_text(j, part) || !llmc__j_work(j, s.n))
+    if (!llmc__j_wants_text(j, part) || !llmc__j_search(j, s.n, part.n))
         return 0;
     if (part.n == 0)
         return (int64_t)llmc__j_length(s.u.s, s.n) + 1;
@@ -39881,7 +39899,7 @@ static llmc__jv llmc__j_filter_int(llmc__jinja *j, llmc__jv v, const llmc__jcall
     if (llmc__j_is_whole(v))
         return llmc__j_int(v.u.i);
     if (v.type == LLMC__J_STRING) {
-        if (!llmc__j_parse(v, &d))
+        if (!llmc__j_work(j, v.n) || !llmc__j_parse(v, &d))
             return a[0];
         if (d.fraction == d.fraction_end && d.exponent == 0 && llmc__decimal_i64(&d, &i))
             return llmc__j_int(i);
@@ -39913,7 +39931,7 @@ static llmc__jv llmc__j_filter_float(llmc__jinja *j, llmc__jv v, const llmc__jca
         llmc__j_cannot(j, v, "");
     if (llmc__j_is_number(v))
         return llmc__j_float(llmc__j_double(v));
-    if (v.type == LLMC__J_STRING && llmc__j_parse(v, &d) && llmc__decimal_f64(&d, &f))
+    if (v.type == LLMC__J_STRING && llmc__j_work(j, v.n) && llmc__j_parse(v, &d) && llmc__decimal_f64(&d, &f))
         return llmc__j_float(f);
     return a[0].type == LLMC__J_MISSING ? llmc__j_float(0) : a[0];
 }
@@ -40331,6 +40349,7 @@ static llmc__jv llmc__j_filter_wordcount(llmc__jinja *j, llmc__jv v, const llmc_
     if (!llmc__j_bind(j, call, "", a))
         return v;
     v = llmc__j_str(j, v);
+    (void)llmc__j_work(j, v.n);
     for (i = 0; i < v.n; i++) {
         const bool now = llmc__j_is_word(v.u.s[i]) || (uint8_t)v.u.s[i] >= 0x80;
         n += now && !word ? 1 : 0;
