@@ -19015,6 +19015,8 @@ static bool llmc__flow_run(llmc__flow *f, const uint8_t *text, size_t len, bool 
 {
     const llmc_tokenizer *t = f->tok;
     llmc__search *s = &f->search;
+    const llmc_span *plain = s->plain;
+    size_t n_plain = s->n_plain;
     size_t at = 0, end, limit, part, found;
     s->text = text;
     s->len = len;
@@ -19047,6 +19049,10 @@ static bool llmc__flow_run(llmc__flow *f, const uint8_t *text, size_t len, bool 
     }
     if (at > 0)
         s->word_before = llmc__word_before(s, at);
+    for (; n_plain > 0 && plain->end <= s->shift + at; n_plain--)
+        plain++;
+    s->plain = plain; /* the search may have looked further ahead than the text is done with */
+    s->n_plain = n_plain;
     *used = at;
     return true;
 }
