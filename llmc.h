@@ -11616,8 +11616,8 @@ static bool llmc__list_line(const llmc__list *l, llmc__vocab_iter *it, const uin
     return true;
 }
 
-/* First byte of p [n] that is at most ' ', or n. Eight at a step: below 0x21 a byte borrows from its top bit, which
-   says nothing of the bytes above it but is right for the lowest. */
+/* First byte of p [n] that is at most ' ', or n. Eight at a step: below 0x21 a byte borrows from its top bit,
+   which says nothing of the bytes above it but is right for the lowest. */
 static size_t llmc__word_length(const uint8_t *p, size_t n)
 {
     size_t at = 0;
@@ -13863,8 +13863,8 @@ static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, ui
 
    A vocabulary is of one of these kinds: SPM (Llama 1 and 2, TinyLlama, llama2.c) merges characters by
    the score of what they join to; BPE (the GPT-2 family) cuts text to words by a pattern and
-   merges bytes by a ranked list of pairs, or characters of the whole text; RANKS (tiktoken) merges bytes by the
-   id of what they join to; UNIGRAM takes the most probable row of tokens, WORDPIECE the longest token
+   merges bytes by a ranked list of pairs, or characters of the whole text; RANKS (tiktoken) merges bytes by
+   the id of what they join to; UNIGRAM takes the most probable row of tokens, WORDPIECE the longest token
    that fits, WORDS whole pieces. The way of a text through this section:
 
      text -> special tokens (13.7) and what lies between -> normalised (13.2), special tokens again
@@ -23384,8 +23384,8 @@ static llmc_status llmc__source_template(llmc__source *s, const llmc__gguf *g)
     return LLMC_OK;
 }
 
-/* The template that tokenizer_config.json or chat_template.json gives: a string, or a list of {name, template}
-   of which "default" counts. NONE: it gives none. */
+/* The template that tokenizer_config.json or chat_template.json gives: a string, or a list of {name,
+   template} of which "default" counts. NONE: it gives none. */
 static llmc_json llmc__template_json(llmc_json root)
 {
     llmc_json value = llmc_json_get(root, "chat_template"), one, none;
@@ -23458,8 +23458,8 @@ static llmc_status llmc__source_vocab_files(llmc__source *s, const llmc_blob *fi
 }
 
 /* From separate files if there are any, else from the model's own. A GGUF or a folder brings its chat
-   template along; a separate tokenizer's template counts, not the model's, since its special tokens are meant.
-   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
+   template along; a separate tokenizer's template counts, not the model's, since its special tokens are
+   meant. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
 {
     const llmc_blob *files;
@@ -25958,7 +25958,8 @@ static void llmc__torchless_metadata(const llmc_config *c, bool int8, llmc__out 
 
 #ifndef LLMC_NO_TOKEN
 /* Whether a torchless file can hold this tokenizer, which is always of one kind: characters joined by merges,
-   U+2581 for spaces and before the text, bytes for what is missing, no special tokens but <s>, </s>, <unk>. */
+   U+2581 for spaces and before the text, bytes for what is missing, no special tokens but <s>, </s>, <unk>.
+   */
 static bool llmc__torchless_holds(const llmc_tokenizer *tok)
 {
     const llmc__vocab *v = tok == NULL ? NULL : &tok->vocab;
@@ -45508,7 +45509,8 @@ static bool llmc__folder_tokenizer(llmc__folder *f)
     return found;
 }
 
-/* Chooses the tokenizer's file at `at` and what belongs to it. False: its name is not one of a tokenizer's. */
+/* Chooses the tokenizer's file at `at` and what belongs to it. False: its name is not one of a tokenizer's.
+   */
 static bool llmc__folder_token_file(llmc__folder *f, uint32_t at)
 {
     static const char *const tail[] = {"vocab.json", "merges.txt", "vocab.txt", "tokenizer.json", ".model"};
