@@ -151,6 +151,33 @@ static void print_difference(const llmc_tokenizer *tok, const char *name, size_t
     free(file);
 }
 
+/* Feeds text to an encoder in pieces of any length and compares with the ids of all of it at once. */
+static bool same_in_pieces(const llmc_tokenizer *tok, const char *text, size_t len,
+                           const llmc_encode_options *opt, const llmc_token *ids, size_t n, corpus_out *dice)
+{
+    llmc_encoder *enc = NULL;
+    llmc_diag diag;
+    size_t need = 0, at = 0, got = 0;
+    bool ok = llmc_encoder_need(tok, len, &need, &diag) == LLMC_OK;
+    void *mem = malloc(need + 1);
+    ok = ok && mem != NULL && llmc_encoder_init(&enc, tok, opt, len, mem, need, &diag) == LLMC_OK;
+    while (ok) {
+        llmc_token some[7];
+        size_t piece = 1 + corpus_random(dice, corpus_random(dice, 8) == 0 ? 700 : 12), used = 0, k = 0, i;
+        bool last;
+        piece = piece < len - at ? piece : len - at;
+        last = at + piece == len;
+        ok = llmc_encoder_feed(enc, text + at, piece, last, &used, some, NULL, 7, &k, &diag) == LLMC_OK;
+        for (i = 0; ok && i < k; i++, got++)
+            ok = got < n && some[i] == ids[got];
+        at += used;
+        if (last && used == piece && k < 7)
+            break;
+    }
+    free(mem);
+    return ok && got == n;
+}
+
 /* Encodes every block; CHECKs that the ids are the expected ones. Returns the number of blocks that differ. */
 static size_t compare(const llmc_tokenizer *tok, const char *name, const llmc_encode_options *opt)
 {
@@ -159,10 +186,12 @@ static size_t compare(const llmc_tokenizer *tok, const char *name, const llmc_en
     size_t b, bad = 0, total = 0, most = 0, cap;
     unsigned h = 0x811c9dc5u;
     llmc_token *ids;
+    corpus_out dice;
     void *work;
     size_t need;
     if (!read_expected(&e, name))
         return 1;
+    memset(&dice, 0, sizeof dice);
     c = corpus_of_expected(&e);
     for (b = 0; b < c->blocks; b++)
         if (c->starts[b + 1] - c->starts[b] > most)
@@ -184,6 +213,8 @@ static size_t compare(const llmc_tokenizer *tok, const char *name, const llmc_en
         if (!CHECKF(s == LLMC_OK, "%s, block %u: %s", name, (unsigned)b, diag.message))
             break;
         total += n;
+        CHECKF((b + total) % 5 != 0 || same_in_pieces(tok, c->text + c->starts[b], len, opt, ids, n, &dice),
+               "%s, block %u: other ids where it comes in pieces", name, (unsigned)b);
         h = hash_ids(h, ids, n);
         snprintf(digits, sizeof digits, "%04x", hash_ids(0x811c9dc5u, ids, n) & 0xffff);
         if (memcmp(digits, e.digits + 4 * b, 4) == 0)
