@@ -5,7 +5,7 @@
 #
 # Not gcc-multilib: it conflicts with the cross compilers; i686-linux-gnu serves.
 packages='gcc g++ make clang clang-format libclang-rt-14-dev tcc libsimde-dev libstb-dev unicode-data
-    universal-ctags python3-numpy python3-jsonschema qemu-user
+    universal-ctags python3-numpy python3-jsonschema python3-regex python3-sentencepiece qemu-user
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     gcc-s390x-linux-gnu libc6-dev-s390x-cross
     gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
