@@ -11824,17 +11824,23 @@ static bool llmc__vocab_same(const llmc__vocab_token *k, const char *text, size_
     return at == len;
 }
 
-/* Id of the token text [len]; NONE: there is none. The last one of several, as for llmc__vocab_next. */
+/* Id of the token text [len]; NONE: there is none. The last one of several, as for llmc__vocab_next; most that
+   are looked for are in the short lists, so those come first. */
 static llmc_token llmc__vocab_find(const llmc__vocab *v, const char *text, size_t len)
 {
     llmc_token found = LLMC_TOKEN_NONE;
     llmc__vocab_iter it;
     llmc__vocab_token k;
-    llmc__vocab_start(&it);
-    it.stage = v->tokens.layout == LLMC__LIST_RANKS; /* no rank spells a special token */
-    while (llmc__vocab_next(v, &it, &k))
-        if (k.kind != LLMC__KIND_BAD && llmc__vocab_same(&k, text, len))
-            found = (llmc_token)k.id;
+    unsigned stage;
+    for (stage = 3; stage-- > 0 && found == LLMC_TOKEN_NONE;) {
+        if (stage == 0 && v->tokens.layout == LLMC__LIST_RANKS)
+            break; /* bytes, among which no special token is */
+        llmc__vocab_start(&it);
+        it.stage = (uint8_t)stage;
+        while (llmc__vocab_next(v, &it, &k) && it.stage == stage)
+            if (k.kind != LLMC__KIND_BAD && llmc__vocab_same(&k, text, len))
+                found = (llmc_token)k.id;
+    }
     return found;
 }
 
@@ -11862,15 +11868,18 @@ static const char *llmc__vocab_problem(const llmc__vocab_token *k)
 
 /* llmc__vocab_survey -- every entry of the lists, once                         (FILE.vocab)
    Sets count, text_bytes and the lists' counts. A table of `count` entries is made from it, so that an id
-   far above the number of tokens is refused. Errors: BAD_FILE. */
+   far above the number of tokens is refused. Called again it looks only at lists that may have come since:
+   those of tokens and merges are long. Errors: BAD_FILE. */
 static llmc_status llmc__vocab_survey(llmc__vocab *v, llmc_diag *diag)
 {
-    uint32_t n[3] = {0, 0, 0}, top = 0, merges = 0;
+    const bool again = v->count > 0;
+    uint32_t n[3] = {0, 0, 0}, top = again ? v->count - 1 : 0, merges = 0;
     llmc__vocab_iter it;
     llmc__vocab_token k;
     llmc__vocab_merge m;
-    v->text_bytes = 0;
     llmc__vocab_start(&it);
+    it.stage = again;
+    n[0] = again ? v->tokens.count : 0;
     while (llmc__vocab_next(v, &it, &k)) {
         const char *problem = llmc__vocab_problem(&k);
         if (problem != NULL)
@@ -11887,7 +11896,7 @@ static llmc_status llmc__vocab_survey(llmc__vocab *v, llmc_diag *diag)
         return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET,
                           "%s: has %u tokens, the highest id is %u", v->name, (unsigned)n[0], (unsigned)top);
     llmc__vocab_start(&it);
-    while (llmc__vocab_merge_next(v, &it, &m))
+    while (!again && llmc__vocab_merge_next(v, &it, &m))
         if (merges++ == LLMC__MAX_VOCAB)
             return LLMC__FAIL(diag, BAD_FILE, "FILE.vocab", LLMC_NO_OFFSET, "%s: more than %u merges",
                               v->name, LLMC__MAX_VOCAB);
@@ -11895,7 +11904,7 @@ static llmc_status llmc__vocab_survey(llmc__vocab *v, llmc_diag *diag)
     v->tokens.count = n[0];
     v->added.count = n[1];
     v->extra.count = n[2];
-    v->merges.count = merges;
+    v->merges.count = again ? v->merges.count : merges;
     return LLMC_OK;
 }
 
@@ -12771,6 +12780,48 @@ typedef struct llmc__hf {
     bool bytes; /* ByteLevel has been passed: later steps see the byte alphabet */
 } llmc__hf;
 
+/* What is read of the whole, and of "model", which hold lists of megabytes: one walk for all members. */
+enum {
+    LLMC__HF_MODEL,
+    LLMC__HF_ADDED,
+    LLMC__HF_NORMALIZER,
+    LLMC__HF_PRE,
+    LLMC__HF_POST,
+    LLMC__HF_DECODER,
+    LLMC__HF_ROOT
+};
+enum {
+    LLMC__HF_TYPE,
+    LLMC__HF_VOCAB,
+    LLMC__HF_MERGES,
+    LLMC__HF_UNK_TOKEN,
+    LLMC__HF_UNK_ID,
+    LLMC__HF_DROPOUT,
+    LLMC__HF_PREFIX,
+    LLMC__HF_SUFFIX,
+    LLMC__HF_FUSE,
+    LLMC__HF_FALLBACK,
+    LLMC__HF_IGNORE,
+    LLMC__HF_MOST,
+    LLMC__HF_MEMBERS
+};
+
+/* Members of an object by their names [n] into out [n]; type NONE: absent. Of several the last. */
+static void llmc__json_pick(llmc_json object, const char *const *name, unsigned n, llmc_json *out)
+{
+    llmc_json_iter it;
+    llmc_json key, value;
+    unsigned i;
+    LLMC_MEMSET(&it, 0, sizeof it);
+    LLMC_MEMSET(out, 0, n * sizeof *out);
+    if (object.type != LLMC_JSON_OBJECT)
+        return;
+    while (llmc_json_next(object, &it, &key, &value))
+        for (i = 0; i < n; i++)
+            if (llmc_json_equal(key, name[i]))
+                out[i] = value;
+}
+
 /* Refuses a part: what "normalizer", text [len] its type, or what in it is not known. */
 static llmc_status llmc__hf_refuse(const llmc__hf *h, const char *what, const char *text, size_t len)
 {
@@ -13164,32 +13215,31 @@ static llmc_token llmc__hf_token(const llmc__vocab *v, llmc_json value)
 }
 
 /* BPE's settings. Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__hf_bpe(llmc__hf *h, llmc_json model)
+static llmc_status llmc__hf_bpe(llmc__hf *h, const llmc_json *model)
 {
-    static const char *const empty[] = {"continuing_subword_prefix", "end_of_word_suffix"};
-    llmc_json dropout = llmc_json_get(model, "dropout");
+    llmc_json dropout = model[LLMC__HF_DROPOUT];
     llmc__vocab *v = h->v;
-    unsigned i;
-    for (i = 0; i < 2; i++)
-        if (!llmc__hf_none(llmc_json_get(model, empty[i])))
-            return llmc__hf_refuse(h, "model's", empty[i], llmc__strlen(empty[i]));
+    if (!llmc__hf_none(model[LLMC__HF_PREFIX]))
+        return llmc__hf_refuse(h, "model's", "continuing_subword_prefix", 25);
+    if (!llmc__hf_none(model[LLMC__HF_SUFFIX]))
+        return llmc__hf_refuse(h, "model's", "end_of_word_suffix", 18);
     if (!llmc__hf_none(dropout) && llmc_json_number(dropout, 1) != 0)
         return llmc__hf_refuse(h, "model's", "dropout", 7);
     v->kind = LLMC__VOCAB_BPE;
-    v->fuse_unk = llmc__hf_flag(model, "fuse_unk", false);
-    v->byte_fallback = llmc__hf_flag(model, "byte_fallback", false);
-    v->ignore_merges = llmc__hf_flag(model, "ignore_merges", false);
+    v->fuse_unk = llmc_json_bool(model[LLMC__HF_FUSE], false);
+    v->byte_fallback = llmc_json_bool(model[LLMC__HF_FALLBACK], false);
+    v->ignore_merges = llmc_json_bool(model[LLMC__HF_IGNORE], false);
     v->merges.layout = LLMC__LIST_TEXTS;
-    v->merges.json = llmc_json_get(model, "merges");
+    v->merges.json = model[LLMC__HF_MERGES];
     return v->merges.json.type == LLMC_JSON_ARRAY ? LLMC_OK
                                                   : llmc__hf_bad(h, "model.merges must be an array");
 }
 
 /* WordPiece's settings. Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__hf_wordpiece(llmc__hf *h, llmc_json model)
+static llmc_status llmc__hf_wordpiece(llmc__hf *h, const llmc_json *model)
 {
-    llmc_json prefix = llmc_json_get(model, "continuing_subword_prefix");
-    int64_t most = llmc_json_integer(llmc_json_get(model, "max_input_chars_per_word"), 100);
+    llmc_json prefix = model[LLMC__HF_PREFIX];
+    int64_t most = llmc_json_integer(model[LLMC__HF_MOST], 100);
     h->v->kind = LLMC__VOCAB_WORDPIECE;
     LLMC_MEMCPY(h->v->piece_prefix, "##", 3);
     if (prefix.type == LLMC_JSON_STRING &&
@@ -13204,12 +13254,12 @@ static llmc_status llmc__hf_wordpiece(llmc__hf *h, llmc_json model)
 }
 
 /* Unigram's settings. Errors: BAD_FILE. */
-static llmc_status llmc__hf_unigram(llmc__hf *h, llmc_json model)
+static llmc_status llmc__hf_unigram(llmc__hf *h, const llmc_json *model)
 {
-    llmc_json unk = llmc_json_get(model, "unk_id");
+    llmc_json unk = model[LLMC__HF_UNK_ID];
     h->v->kind = LLMC__VOCAB_UNIGRAM;
     h->v->fuse_unk = true;
-    h->v->byte_fallback = llmc__hf_flag(model, "byte_fallback", false);
+    h->v->byte_fallback = llmc_json_bool(model[LLMC__HF_FALLBACK], false);
     h->v->tokens.layout = LLMC__LIST_SCORED;
     if (!llmc__hf_none(unk)) {
         if (llmc__json_id(unk) == UINT32_MAX)
@@ -13220,16 +13270,29 @@ static llmc_status llmc__hf_unigram(llmc__hf *h, llmc_json model)
 }
 
 /* The model and the added tokens. Old files do not name its type. Errors: BAD_FILE, UNSUPPORTED. */
-static llmc_status llmc__hf_model(llmc__hf *h, llmc_json root)
+static llmc_status llmc__hf_model(llmc__hf *h, const llmc_json *root)
 {
-    llmc_json model = llmc_json_get(root, "model"), type = llmc_json_get(model, "type");
-    llmc_json added = llmc_json_get(root, "added_tokens");
+    static const char *const member[LLMC__HF_MEMBERS] = {"type",
+                                                         "vocab",
+                                                         "merges",
+                                                         "unk_token",
+                                                         "unk_id",
+                                                         "dropout",
+                                                         "continuing_subword_prefix",
+                                                         "end_of_word_suffix",
+                                                         "fuse_unk",
+                                                         "byte_fallback",
+                                                         "ignore_merges",
+                                                         "max_input_chars_per_word"};
+    llmc_json model[LLMC__HF_MEMBERS], type, added = root[LLMC__HF_ADDED];
     llmc__vocab *v = h->v;
     llmc_token unk;
+    llmc__json_pick(root[LLMC__HF_MODEL], member, LLMC__HF_MEMBERS, model);
+    type = model[LLMC__HF_TYPE];
     v->tokens.layout = LLMC__LIST_NAMES;
-    v->tokens.json = llmc_json_get(model, "vocab");
+    v->tokens.json = model[LLMC__HF_VOCAB];
     if (llmc_json_equal(type, "BPE") ||
-        (llmc__hf_none(type) && llmc_json_get(model, "merges").type != LLMC_JSON_NONE))
+        (llmc__hf_none(type) && model[LLMC__HF_MERGES].type != LLMC_JSON_NONE))
         LLMC__TRY(llmc__hf_bpe(h, model));
     else if (llmc_json_equal(type, "Unigram") ||
              (llmc__hf_none(type) && v->tokens.json.type == LLMC_JSON_ARRAY))
@@ -13252,7 +13315,7 @@ static llmc_status llmc__hf_model(llmc__hf *h, llmc_json root)
     LLMC__TRY(llmc__vocab_survey(v, h->diag));
     if (v->special[LLMC_SPECIAL_UNK] >= 0 && (uint32_t)v->special[LLMC_SPECIAL_UNK] >= v->count)
         return llmc__hf_bad(h, "model.unk_id is outside the vocabulary");
-    unk = llmc__hf_token(v, llmc_json_get(model, "unk_token"));
+    unk = llmc__hf_token(v, model[LLMC__HF_UNK_TOKEN]);
     if (unk >= 0)
         v->special[LLMC_SPECIAL_UNK] = unk;
     else if (v->kind == LLMC__VOCAB_WORDPIECE || v->kind == LLMC__VOCAB_WORDS)
@@ -13388,21 +13451,24 @@ static llmc_status llmc__hf_decoder(llmc__hf *h, llmc_json root)
 static llmc_status llmc__vocab_hf(llmc__vocab *v, const llmc_blob *file, llmc_diag *diag)
 {
     llmc__reader r = llmc__reader_over(file, "FILE.hf", diag);
-    llmc_json root;
+    static const char *const member[LLMC__HF_ROOT] = {"model",         "added_tokens",   "normalizer",
+                                                      "pre_tokenizer", "post_processor", "decoder"};
+    llmc_json whole, root[LLMC__HF_ROOT];
     llmc__hf h;
     llmc__vocab_clear(v, r.name);
     h.v = v;
     h.name = r.name;
     h.diag = diag;
     h.bytes = false;
-    LLMC__TRY(llmc_json_parse(file, &root, diag));
-    if (llmc_json_get(root, "model").type != LLMC_JSON_OBJECT)
+    LLMC__TRY(llmc_json_parse(file, &whole, diag));
+    llmc__json_pick(whole, member, LLMC__HF_ROOT, root);
+    if (root[LLMC__HF_MODEL].type != LLMC_JSON_OBJECT)
         return llmc__hf_bad(&h, "model must be an object");
     LLMC__TRY(llmc__hf_model(&h, root));
-    LLMC__TRY(llmc__hf_normalizer(&h, llmc_json_get(root, "normalizer")));
-    LLMC__TRY(llmc__hf_pre(&h, llmc_json_get(root, "pre_tokenizer")));
-    LLMC__TRY(llmc__hf_post(&h, llmc_json_get(root, "post_processor")));
-    LLMC__TRY(llmc__hf_decoder(&h, llmc_json_get(root, "decoder")));
+    LLMC__TRY(llmc__hf_normalizer(&h, root[LLMC__HF_NORMALIZER]));
+    LLMC__TRY(llmc__hf_pre(&h, root[LLMC__HF_PRE]));
+    LLMC__TRY(llmc__hf_post(&h, root[LLMC__HF_POST]));
+    LLMC__TRY(llmc__hf_decoder(&h, root[LLMC__HF_DECODER]));
     if (v->kind == LLMC__VOCAB_BPE && v->alphabet == LLMC__ALPHABET_BYTES && v->byte_fallback)
         return llmc__hf_refuse(&h, "byte_fallback with", "ByteLevel", 9);
     return LLMC_OK;
