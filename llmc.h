@@ -605,8 +605,9 @@ LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest
 LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
                                        const llmc_encode_options *opt, size_t longest, void *mem,
                                        size_t bytes, llmc_diag *diag);
-/* Takes *used of the len bytes, gives *n ids (and their places in the whole text, unless offsets is NULL). last: the text ends
-   here. Call again with what is left until *used == len and *n < cap. Errors: BAD_ARG, NO_MEMORY (longest). */
+/* Takes *used of the len bytes, gives *n ids (and their places in the whole text, unless offsets is NULL).
+   last: the text ends here. Call again with what is left until *used == len and *n < cap.
+   Errors: BAD_ARG, NO_MEMORY (longest). */
 LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last,
                                        size_t *used, llmc_token *ids, llmc_span *offsets, size_t cap,
                                        size_t *n, llmc_diag *diag);
@@ -11615,8 +11616,8 @@ static bool llmc__list_line(const llmc__list *l, llmc__vocab_iter *it, const uin
     return true;
 }
 
-/* First byte of p [n] that is at most ' ', or n. Eight at a step: below 0x21 a byte borrows from its top bit, which
-   says nothing of the bytes above it but is right for the lowest. */
+/* First byte of p [n] that is at most ' ', or n. Eight at a step: below 0x21 a byte borrows from its top bit,
+   which says nothing of the bytes above it but is right for the lowest. */
 static size_t llmc__word_length(const uint8_t *p, size_t n)
 {
     size_t at = 0;
@@ -13862,8 +13863,8 @@ static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, ui
 
    A vocabulary is of one of these kinds: SPM (Llama 1 and 2, TinyLlama, llama2.c) merges characters by
    the score of what they join to; BPE (the GPT-2 family) cuts text to words by a pattern and
-   merges bytes by a ranked list of pairs, or characters of the whole text; RANKS (tiktoken) merges bytes by the
-   id of what they join to; UNIGRAM takes the most probable row of tokens, WORDPIECE the longest token
+   merges bytes by a ranked list of pairs, or characters of the whole text; RANKS (tiktoken) merges bytes by
+   the id of what they join to; UNIGRAM takes the most probable row of tokens, WORDPIECE the longest token
    that fits, WORDS whole pieces. The way of a text through this section:
 
      text -> special tokens (13.7) and what lies between -> normalised (13.2), special tokens again
@@ -18115,8 +18116,8 @@ typedef struct llmc__best {
 
 #define LLMC__UNIGRAM_SMALL 255 /* bytes up to which places lie on the stack */
 
-/* A row's end may be reached in a better way. Of equals the first, which begins earlier, stays. Where sums are
-   floats they are rounded as they are kept, but compared before that; so SentencePiece does. */
+/* A row's end may be reached in a better way. Of equals the first, which begins earlier, stays. Where sums
+   are floats they are rounded as they are kept, but compared before that; so SentencePiece does. */
 static inline void llmc__best_offer(llmc__best *b, double score, uint32_t start, llmc_token id, bool doubles)
 {
     if (b->start != LLMC__NO_PAIR && !(score > b->score))
@@ -18126,8 +18127,8 @@ static inline void llmc__best_offer(llmc__best *b, double score, uint32_t start,
     b->id = id;
 }
 
-/* Offers all tokens that begin at w[i] to the places where they end, and an unknown character where no token is
-   just this one. Returns the bytes of the character at w[i]. */
+/* Offers all tokens that begin at w[i] to the places where they end, and an unknown character where no
+   token is just this one. Returns the bytes of the character at w[i]. */
 static uint32_t llmc__best_extend(const llmc_tokenizer *t, const uint8_t *w, uint32_t i, uint32_t n,
                                   llmc__best *best)
 {
@@ -18180,8 +18181,9 @@ static bool llmc__unigram_put(const llmc_tokenizer *t, const uint8_t *w, size_t 
 }
 
 /* llmc__wordpiece_put -- a word w [n] by the longest tokens that fit, from left to right    (TOKEN.unigram)
-   The first one is looked for below node 0, those inside the word below node 1. Where none fits, or if the word
-   has more characters than the vocabulary allows, it is unknown as a whole.   Source: Wu 2016, Devlin 2018. */
+   The first one is looked for below node 0, those inside the word below node 1. Where none fits, or if the
+   word has more characters than the vocabulary allows, it is unknown as a whole.   Source: Wu 2016, Devlin
+   2018. */
 static void llmc__wordpiece_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__ids *out)
 {
     llmc__ids begin = *out;
@@ -18335,8 +18337,8 @@ static void llmc__special_narrow(const llmc__search *s, uint32_t *lo, uint32_t *
     }
 }
 
-/* Longest allowed special token at text position `at`, *len its bytes; NONE if there is none. After `depth` bytes
-   [lo, hi) are the tokens that begin with them; those of just that length stand first. */
+/* Longest allowed special token at text position `at`, *len its bytes; NONE if there is none. After
+   `depth` bytes [lo, hi) are the tokens that begin with them; those of just that length stand first. */
 static llmc_token llmc__special_at(llmc__search *s, size_t at, size_t *len)
 {
     const llmc_tokenizer *t = s->tok;
@@ -18364,8 +18366,9 @@ static llmc_token llmc__special_at(llmc__search *s, size_t at, size_t *len)
     return found;
 }
 
-/* First special token from position `at` on: its id and place, *len its bytes; or NONE and the text's end, or the
-   place where it is open. `at` only grows from call to call, so spans that end before it can be dropped for good. */
+/* First special token from position `at` on: its id and place, *len its bytes; or NONE and the text's end,
+   or the place where it is open. `at` only grows from call to call, so spans that end before it can be
+   dropped for good. */
 static llmc_token llmc__special_next(llmc__search *s, size_t at, size_t *place, size_t *len)
 {
     const uint8_t *kinds = s->set->kinds;
@@ -18515,8 +18518,9 @@ typedef struct llmc__raw_form {
     bool inside; /* WORDPIECE: it goes on with a word */
 } llmc__raw_form;
 
-/* WORDPIECE, normal tokens: cuts what says whether a token begins a word off the front of *text [*len]. Either those
-   inside a word begin with piece_prefix, or, where there is none, those that begin one do with U+2581. */
+/* WORDPIECE, normal tokens: cuts what says whether a token begins a word off the front of *text [*len].
+   Either those inside a word begin with piece_prefix, or, where there is none, those that begin one do
+   with U+2581. */
 static bool llmc__raw_inside(const llmc__vocab *v, const uint8_t **text, size_t *len)
 {
     const char *mark = v->piece_prefix[0] != 0 ? v->piece_prefix : "\xe2\x96\x81";
@@ -18529,8 +18533,8 @@ static bool llmc__raw_inside(const llmc__vocab *v, const uint8_t **text, size_t 
     return has == (v->piece_prefix[0] != 0);
 }
 
-/* Raw bytes of stored text [len] of a token of this kind and LLMC__ADDED flags, into out [len] unless it is NULL;
-   returns their number, never more than len. out may be text itself.
+/* Raw bytes of stored text [len] of a token of this kind and LLMC__ADDED flags, into out [len] unless it
+   is NULL; returns their number, never more than len. out may be text itself.
 
      BYTES, normal or unused     characters of the byte alphabet become their bytes; a token with any
                                  other character is kept as it is and never merged to
@@ -18654,8 +18658,8 @@ static bool llmc__run_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, b
     return llmc__word_put(t, w, n, whole, work, out);
 }
 
-/* A word w [n] with a space before it, which has no place in the part: joined in a buffer or, if it is long, in
-   the work memory. False: that is too small. */
+/* A word w [n] with a space before it, which has no place in the part: joined in a buffer or, if it is
+   long, in the work memory. False: that is too small. */
 static bool llmc__spaced_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
                              llmc__ids *out)
 {
@@ -18739,9 +18743,9 @@ static size_t llmc__find_mark(const uint8_t *p, size_t n)
 /* How llmc__respace goes about spaces. */
 enum { LLMC__RESPACE_MARKS = 1, LLMC__RESPACE_RUNS = 2, LLMC__RESPACE_LEFT = 4, LLMC__RESPACE_RIGHT = 8 };
 
-/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the ends (LEFT,
-   RIGHT). As in SentencePiece what was U+2581 before is no space in a run or at the left, but one at the right.
-   origin, or NULL, goes along. Returns what is left. */
+/* In text p [n], in place: U+2581 becomes a space (MARKS), runs of spaces one (RUNS), and they go at the
+   ends (LEFT, RIGHT). As in SentencePiece what was U+2581 before is no space in a run or at the left, but
+   one at the right. origin, or NULL, goes along. Returns what is left. */
 static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how)
 {
     bool after_space = (how & LLMC__RESPACE_LEFT) != 0;
@@ -18778,8 +18782,8 @@ static bool llmc__spaced_pieces(const llmc_tokenizer *t, const uint8_t *p, size_
     return true;
 }
 
-/* Whether U+2581 that a text holds becomes a space before the text is cut. With a prefix for each piece it does so
-   after that, since steps that cut at white space do not cut at it. */
+/* Whether U+2581 that a text holds becomes a space before the text is cut. With a prefix for each piece it
+   does so after that, since steps that cut at white space do not cut at it. */
 static bool llmc__marks_first(const llmc__vocab *v)
 {
     return v->alphabet == LLMC__ALPHABET_MARK && (v->prefix != LLMC__PREFIX_PIECES || v->n_split == 0);
@@ -18799,8 +18803,8 @@ static bool llmc__marked_pieces(const llmc_tokenizer *t, const uint8_t *p, size_
     return llmc__spaced_pieces(t, copy, llmc__respace(copy, n, NULL, LLMC__RESPACE_MARKS), place, work, out);
 }
 
-/* A text p [n] at `place` by its split steps, piece by piece. Without `last` more may follow, and only settled
-   pieces are put. *used: bytes that they take. False: the work memory is too small. */
+/* A text p [n] at `place` by its split steps, piece by piece. Without `last` more may follow, and only
+   settled pieces are put. *used: bytes that they take. False: the work memory is too small. */
 static bool llmc__pieces_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n, size_t place, bool last,
                              llmc__work work, llmc__ids *out, size_t *used)
 {
@@ -18866,8 +18870,8 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
     return ok;
 }
 
-/* How the spaces of a part are treated that token `next` follows, NONE: the text's end. Where tokens are words
-   among others the ends of a part are not ends of the text. */
+/* How the spaces of a part are treated that token `next` follows, NONE: the text's end. Where tokens are
+   words among others the ends of a part are not ends of the text. */
 static unsigned llmc__respace_how(const llmc__flow *f, llmc_token next)
 {
     const llmc_tokenizer *t = f->tok;
@@ -18905,8 +18909,8 @@ static bool llmc__special_put(llmc__flow *f, llmc_token id, size_t at, size_t le
     return true;
 }
 
-/* Normalised text p [n], p[-1] writable: tokens that are looked for in it, and what lies between them. next: the
-   token that follows, or NONE. False: the work memory is too small. */
+/* Normalised text p [n], p[-1] writable: tokens that are looked for in it, and what lies between them.
+   next: the token that follows, or NONE. False: the work memory is too small. */
 static bool llmc__normal_parts(llmc__flow *f, uint8_t *p, size_t n, uint32_t *origin, llmc_token next)
 {
     llmc__search s = f->search;
@@ -18945,8 +18949,9 @@ static size_t llmc__rewritten_most(const llmc_tokenizer *t, size_t n)
 }
 
 /* llmc__part_rewrite -- a part p [n], which token `next` follows, by way of a copy   (TOKEN.encode)
-   The copy has room for a space before it, and a third of the work memory if that is less than what it may take.
-   ends: the part does, too; else it was cut where that changes nothing. False: the work memory is too small. */
+   The copy has room for a space before it, and a third of the work memory if that is less than what it may
+   take. ends: the part does, too; else it was cut where that changes nothing. False: the work memory is
+   too small. */
 static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next)
 {
     const llmc__vocab *v = &f->tok->vocab;
@@ -18989,8 +18994,8 @@ static bool llmc__part_rewritten(const llmc__flow *f, const uint8_t *p, size_t n
            (v->n_normal > 0 && !llmc__normal_same(v->normal, v->n_normal, p, n));
 }
 
-/* A part p [n], at f->out.start of the caller's text. Without `ends` more of it may follow, with it token `next` or
-   the text's end. *used: bytes put. False: the work memory is too small. */
+/* A part p [n], at f->out.start of the caller's text. Without `ends` more of it may follow, with it token
+   `next` or the text's end. *used: bytes put. False: the work memory is too small. */
 static bool llmc__part_put(llmc__flow *f, const uint8_t *p, size_t n, bool ends, llmc_token next,
                            size_t *used)
 {
@@ -19010,6 +19015,8 @@ static bool llmc__flow_run(llmc__flow *f, const uint8_t *text, size_t len, bool 
 {
     const llmc_tokenizer *t = f->tok;
     llmc__search *s = &f->search;
+    const llmc_span *plain = s->plain;
+    size_t n_plain = s->n_plain;
     size_t at = 0, end, limit, part, found;
     s->text = text;
     s->len = len;
@@ -19042,6 +19049,10 @@ static bool llmc__flow_run(llmc__flow *f, const uint8_t *text, size_t len, bool 
     }
     if (at > 0)
         s->word_before = llmc__word_before(s, at);
+    for (; n_plain > 0 && plain->end <= s->shift + at; n_plain--)
+        plain++;
+    s->plain = plain; /* the search may have looked further ahead than the text is done with */
+    s->n_plain = n_plain;
     *used = at;
     return true;
 }
@@ -19148,9 +19159,9 @@ LLMC_API llmc_status llmc_encode(const llmc_tokenizer *tok, const char *text, si
 }
 
 //--[ 13.10 TOKEN.stream ]-- the same for text that comes in pieces
-/* What a call of llmc__flow_run leaves unsettled stays in a buffer; its ids wait in a queue until the caller has room
-   for them. To run again for every byte that comes would take quadratic time where nothing settles, so the
-   buffer must have doubled since. */
+/* What a call of llmc__flow_run leaves unsettled stays in a buffer; its ids wait in a queue until the
+   caller has room for them. To run again for every byte that comes would take quadratic time where nothing
+   settles, so the buffer must have doubled since. */
 struct llmc_encoder {
     llmc__flow flow;
     uint8_t *text; /* [cap], fill bytes of it */
@@ -19201,8 +19212,8 @@ LLMC_API llmc_status llmc_encoder_need(const llmc_tokenizer *tok, size_t longest
 }
 
 /* llmc_encoder_init -- an encoder at the begin of a text                       (TOKEN.stream)
-   Options as for llmc_encode, whose plain spans count from the text's begin and stay where they are; opt->offsets
-   is not used. Errors: BAD_ARG, NO_MEMORY. */
+   Options as for llmc_encode, whose plain spans count from the text's begin and stay where they are;
+   opt->offsets is not used. Errors: BAD_ARG, NO_MEMORY. */
 LLMC_API llmc_status llmc_encoder_init(llmc_encoder **enc, const llmc_tokenizer *tok,
                                        const llmc_encode_options *opt, size_t longest, void *mem,
                                        size_t bytes, llmc_diag *diag)
@@ -19259,7 +19270,8 @@ static bool llmc__encoder_drain(llmc_encoder *e, llmc_token *ids, llmc_span *off
     return true;
 }
 
-/* Encodes what is settled of the buffer, all of it if the text ends there. False: the work memory is too small. */
+/* Encodes what is settled of the buffer, all of it if the text ends there. False: the work memory is too
+   small. */
 static bool llmc__encoder_run(llmc_encoder *e, bool last)
 {
     size_t used = 0;
@@ -19280,10 +19292,10 @@ static bool llmc__encoder_run(llmc_encoder *e, bool last)
 }
 
 /* llmc_encoder_feed -- more of the text: text [len], its end if `last`              (TOKEN.stream)
-   ids [cap] gets the next ids, *n of them, offsets (or NULL) [cap] their places in the whole text; *used: bytes
-   taken. All is done when *used == len and *n < cap; until then call again with the rest. The ids
-   are those of llmc_encode, however the text is cut. A text may be 2 GiB long, and more where it has no plain spans.
-   Errors: BAD_ARG, NO_MEMORY (more than `longest` bytes that later ones could change). */
+   ids [cap] gets the next ids, *n of them, offsets (or NULL) [cap] their places in the whole text; *used:
+   bytes taken. All is done when *used == len and *n < cap; until then call again with the rest. The ids
+   are those of llmc_encode, however the text is cut. A text may be 2 GiB long, and more where it has no
+   plain spans. Errors: BAD_ARG, NO_MEMORY (more than `longest` bytes that later ones could change). */
 LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size_t len, bool last,
                                        size_t *used, llmc_token *ids, llmc_span *offsets, size_t cap,
                                        size_t *n, llmc_diag *diag)
@@ -19335,9 +19347,9 @@ typedef struct llmc__spelling {
     bool any;     /* something was written */
 } llmc__spelling;
 
-/* Bytes that a token adds to text, *n of them, and whether a space goes before them. Control and unknown tokens add
-   nothing unless shown, and then their stored text. A leading space that encode put there goes again (user tokens
-   got none). The bytes belong to the tokenizer. id is inside the vocabulary. */
+/* Bytes that a token adds to text, *n of them, and whether a space goes before them. Control and unknown
+   tokens add nothing unless shown, and then their stored text. A leading space that encode put there goes
+   again (user tokens got none). The bytes belong to the tokenizer. id is inside the vocabulary. */
 static const uint8_t *llmc__token_text(const llmc_tokenizer *t, llmc_token id, llmc__spelling *s,
                                        bool keep_space, bool show_special, size_t *n, bool *space)
 {
@@ -19452,10 +19464,10 @@ LLMC_API size_t llmc_decoder_room(const llmc_tokenizer *tok)
 }
 
 /* llmc_decoder_next -- what one more id adds                                   (TOKEN.decode)
-   text [cap], *len bytes written: whole characters, and bytes that are part of none. What may be the begin of a
-   character is held back until the next id, or llmc_decoder_end. All pieces together are llmc_decode's text.
-   Errors: BAD_ARG (id), NO_MEMORY (cap < llmc_decoder_room may be too small: *len is what it takes);
-   the decoder is as it was then. */
+   text [cap], *len bytes written: whole characters, and bytes that are part of none. What may be the begin
+   of a character is held back until the next id, or llmc_decoder_end. All pieces together are
+   llmc_decode's text. Errors: BAD_ARG (id), NO_MEMORY (cap < llmc_decoder_room may be too small: *len is
+   what it takes); the decoder is as it was then. */
 LLMC_API llmc_status llmc_decoder_next(llmc_decoder *dec, llmc_token id, char *text, size_t cap, size_t *len,
                                        llmc_diag *diag)
 {
@@ -19615,8 +19627,9 @@ typedef struct llmc__token_memory {
     size_t scratch_size;
 } llmc__token_memory;
 
-/* One entry into tok and raw, which were measured for it. An entry that comes again for an id takes its place, but
-   a merge score that it does not repeat stays. False: the vocabulary is not the one that was measured. */
+/* One entry into tok and raw, which were measured for it. An entry that comes again for an id takes its
+   place, but a merge score that it does not repeat stays. False: the vocabulary is not the one that was
+   measured. */
 static bool llmc__token_place(llmc__token_memory *m, const llmc__vocab_token *k)
 {
     const llmc__vocab *v = &m->t->vocab;
@@ -19724,8 +19737,8 @@ static bool llmc__tree_put(llmc_tokenizer *t, uint32_t node, const uint8_t *p, s
     return true;
 }
 
-/* A token into that tree. One that goes on with a word also stands as it is written, since a word may begin so.
-   False: too many collisions. */
+/* A token into that tree. One that goes on with a word also stands as it is written, since a word may
+   begin so. False: too many collisions. */
 static bool llmc__token_grow(llmc_tokenizer *t, uint32_t id, uint32_t *nodes)
 {
     const llmc__tok *k = &t->tok[id];
@@ -19752,8 +19765,8 @@ static void llmc__token_note(llmc_tokenizer *t, uint32_t id, float *least)
 }
 
 /* llmc__tokens_index -- every token into the hash and the small tables    (TOKEN.carve)
-   Tables are cleared. Ids ascend, so the lowest of equals wins everywhere. Byte tokens stay out of the hash: they
-   are found by value alone, and "<0x41>" in a text is no byte. Errors: BAD_FILE. */
+   Tables are cleared. Ids ascend, so the lowest of equals wins everywhere. Byte tokens stay out of the
+   hash: they are found by value alone, and "<0x41>" in a text is no byte. Errors: BAD_FILE. */
 static llmc_status llmc__tokens_index(llmc_tokenizer *t, llmc_diag *diag)
 {
     const llmc__vocab *v = &t->vocab;
@@ -19843,7 +19856,8 @@ static bool llmc__merge_read(llmc_tokenizer *t, const llmc__vocab_merge *m, uint
     return llmc__merge_insert(t, (uint32_t)a, (uint32_t)b, rank, (uint32_t)c);
 }
 
-/* Most bytes that a merge's part may take as stored: in JSON it may be spelled in escapes that its token is not. */
+/* Most bytes that a merge's part may take as stored: in JSON it may be spelled in escapes that its token
+   is not. */
 static uint64_t llmc__merge_longest(const llmc__vocab *v, uint32_t longest_text)
 {
     return v->merges.layout == LLMC__LIST_TEXTS ? 6 * (uint64_t)longest_text : longest_text;
@@ -19920,8 +19934,8 @@ static uint32_t llmc__special_unique(const llmc_tokenizer *t, llmc__entry *list,
     return k;
 }
 
-/* Puts list [n] in byte order, and notes where each first byte begins: at[k] is the first entry whose first byte is
-   at least k; entry 256 is n, so that every byte's range is [at[k], at[k + 1]). */
+/* Puts list [n] in byte order, and notes where each first byte begins: at[k] is the first entry whose
+   first byte is at least k; entry 256 is n, so that every byte's range is [at[k], at[k + 1]). */
 static void llmc__specials_sort(const llmc_tokenizer *t, llmc__specials *s, llmc__entry *list, uint32_t n)
 {
     uint32_t i, k;
@@ -19965,9 +19979,10 @@ static void llmc__entry_spell(llmc__token_memory *m, llmc__entry *e, const uint8
     m->raw_used += n;
 }
 
-/* The entries of SentencePiece's user token k into list; returns 1, 2, or 0 if no text becomes it. It stands for itself
-   in a text as it came, which is then not normalised, and in normalised text, where U+2581 in it is a space, of which
-   none follows another where runs become one; it never matches its own U+0020. */
+/* The entries of SentencePiece's user token k into list; returns 1, 2, or 0 if no text becomes it. It
+   stands for itself in a text as it came, which is then not normalised, and in normalised text, where
+   U+2581 in it is a space, of which none follows another where runs become one; it never matches its own
+   U+0020. */
 static uint32_t llmc__specials_user(llmc__token_memory *m, const llmc__tok *k, uint32_t which,
                                     llmc__entry *list)
 {
@@ -20073,9 +20088,9 @@ static uint32_t llmc__power_of_two(uint64_t n)
     return slots;
 }
 
-/* Split steps as raw bytes want them: where U+2581 is a space, a step that cuts at U+2581 cuts at spaces, and one that
-   cuts at spaces finds none; classes of characters never had U+2581 in them. With a prefix for each piece the steps come
-   before U+2581 does. */
+/* Split steps as raw bytes want them: where U+2581 is a space, a step that cuts at U+2581 cuts at spaces,
+   and one that cuts at spaces finds none; classes of characters never had U+2581 in them. With a prefix
+   for each piece the steps come before U+2581 does. */
 static void llmc__steps_adapt(llmc__vocab *v)
 {
     uint32_t i, n = 0;
@@ -23369,8 +23384,8 @@ static llmc_status llmc__source_template(llmc__source *s, const llmc__gguf *g)
     return LLMC_OK;
 }
 
-/* The template that tokenizer_config.json or chat_template.json gives: a string, or a list of {name, template}
-   of which "default" counts. NONE: it gives none. */
+/* The template that tokenizer_config.json or chat_template.json gives: a string, or a list of {name,
+   template} of which "default" counts. NONE: it gives none. */
 static llmc_json llmc__template_json(llmc_json root)
 {
     llmc_json value = llmc_json_get(root, "chat_template"), one, none;
@@ -23443,8 +23458,8 @@ static llmc_status llmc__source_vocab_files(llmc__source *s, const llmc_blob *fi
 }
 
 /* From separate files if there are any, else from the model's own. A GGUF or a folder brings its chat
-   template along; a separate tokenizer's template counts, not the model's, since its special tokens are meant.
-   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
+   template along; a separate tokenizer's template counts, not the model's, since its special tokens are
+   meant. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
 static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
 {
     const llmc_blob *files;
@@ -25943,7 +25958,8 @@ static void llmc__torchless_metadata(const llmc_config *c, bool int8, llmc__out 
 
 #ifndef LLMC_NO_TOKEN
 /* Whether a torchless file can hold this tokenizer, which is always of one kind: characters joined by merges,
-   U+2581 for spaces and before the text, bytes for what is missing, no special tokens but <s>, </s>, <unk>. */
+   U+2581 for spaces and before the text, bytes for what is missing, no special tokens but <s>, </s>, <unk>.
+   */
 static bool llmc__torchless_holds(const llmc_tokenizer *tok)
 {
     const llmc__vocab *v = tok == NULL ? NULL : &tok->vocab;
@@ -35775,7 +35791,7 @@ static int llmc__j_equal_flat(llmc__jv a, llmc__jv b)
 static const llmc__jv *llmc__j_lookup(llmc__jinja *j, llmc__jv dict, llmc__jv key)
 {
     size_t i;
-    if (!llmc__j_work(j, dict.n))
+    if (!llmc__j_work(j, (size_t)dict.n + key.n))
         return NULL;
     for (i = 0; i < dict.n; i++)
         if (llmc__j_equal_flat(dict.u.items[2 * i], key) == 1)
@@ -35795,6 +35811,8 @@ static bool llmc__j_equal(llmc__jinja *j, llmc__jv a, llmc__jv b)
     llmc__jpair open[LLMC__J_DEPTH];
     unsigned depth = 0;
     int r = llmc__j_equal_flat(a, b);
+    if (a.type == LLMC__J_STRING && a.n == b.n && !llmc__j_work(j, a.n))
+        return false;
     if (r != 2)
         return r == 1;
     open[0].a = a;
@@ -35874,6 +35892,15 @@ static bool llmc__j_find(const char *s, size_t len, size_t from, const char *par
     return false;
 }
 
+/* Counts looking for a string of `part` bytes in one of n: each place may cost a comparison. */
+static bool llmc__j_search(llmc__jinja *j, size_t n, size_t part)
+{
+    uint64_t cost;
+    if (!llmc__mul(n, part / 64 + 1, &cost) || cost > SIZE_MAX)
+        cost = SIZE_MAX;
+    return llmc__j_work(j, (size_t)cost);
+}
+
 /* A use of what is undefined, or of a type that cannot do that. */
 static void llmc__j_cannot(llmc__jinja *j, llmc__jv v, const char *what)
 {
@@ -35893,7 +35920,7 @@ static bool llmc__j_contains(llmc__jinja *j, llmc__jv hay, llmc__jv needle)
     if (hay.type == LLMC__J_STRING) {
         if (needle.type != LLMC__J_STRING)
             llmc__j_cannot(j, needle, "is not looked for in a string");
-        return needle.type == LLMC__J_STRING && llmc__j_work(j, hay.n) &&
+        return needle.type == LLMC__J_STRING && llmc__j_search(j, hay.n, needle.n) &&
                llmc__j_find(hay.u.s, hay.n, 0, needle.u.s, needle.n, &i);
     }
     if (hay.type == LLMC__J_DICT || hay.type == LLMC__J_KEYS)
@@ -36521,7 +36548,7 @@ static llmc__jv llmc__j_slice(llmc__jinja *j, llmc__jv v, llmc__jv start, llmc__
         llmc__j_cannot(j, v, "has no slices");
     else if ((step.type != LLMC__J_NONE && !llmc__j_is_whole(step)) || by == 0)
         llmc__j_cannot(j, step, "is no step of a slice, or it is 0");
-    if (j->status != LLMC_OK)
+    if (!llmc__j_work(j, v.type == LLMC__J_STRING ? v.n : 0))
         return v;
     if (by < -n - 1 || by > n + 1) /* so far at once is as good as farther */
         by = by < 0 ? -n - 1 : n + 1;
@@ -38840,7 +38867,7 @@ static llmc__jv llmc__j_strip(llmc__jinja *j, llmc__jv s, llmc__jv chars, unsign
     const bool space = chars.type == LLMC__J_MISSING || chars.type == LLMC__J_NONE;
     if (!space && (!llmc__j_wants_text(j, chars) || !llmc__j_work(j, (size_t)s.n * (chars.n / 16 + 1))))
         return s;
-    if (space) {
+    if (space && llmc__j_work(j, s.n)) {
         at = (ends & 1) != 0 ? llmc__j_skip_space(s.u.s, s.n) : 0;
         end = (ends & 2) != 0 ? at + llmc__j_trim_end(s.u.s + at, s.n - at) : s.n;
         return llmc__j_part(s, at, end - at);
@@ -38890,6 +38917,7 @@ static llmc__jv llmc__j_split_space(llmc__jinja *j, llmc__jv s, int64_t most)
 {
     llmc__jgrow g = {NULL, 0, 0};
     size_t at = llmc__j_skip_space(s.u.s, s.n), end, n;
+    (void)llmc__j_work(j, s.n);
     while (at < s.n && llmc__j_work(j, 1)) {
         if (most == 0) {
             llmc__j_append(j, &g, llmc__j_part(s, at, llmc__j_trim_end(s.u.s + at, s.n - at)));
@@ -38918,6 +38946,7 @@ static llmc__jv llmc__j_split(llmc__jinja *j, llmc__jv s, llmc__jv by, int64_t m
         return s;
     if (by.n == 0)
         LLMC__J_FAIL(j, BAD_ARG, "an empty separator");
+    (void)llmc__j_search(j, s.n, by.n);
     while (llmc__j_work(j, 1) && most-- != 0 && llmc__j_find(s.u.s, s.n, at, by.u.s, by.n, &end)) {
         llmc__j_append(j, &g, llmc__j_part(s, at, end - at));
         at = end + by.n;
@@ -38957,6 +38986,7 @@ static llmc__jv llmc__j_split_last(llmc__jinja *j, llmc__jv s, llmc__jv by, int6
         return s;
     if (by.n == 0)
         LLMC__J_FAIL(j, BAD_ARG, "an empty separator");
+    (void)llmc__j_search(j, s.n, by.n);
     while (llmc__j_work(j, by.n) && most-- != 0 && end >= by.n &&
            llmc__j_find_last(llmc__j_part(s, 0, end), by, end - by.n, &at)) {
         llmc__j_append(j, &g, llmc__j_part(s, at + by.n, end - at - by.n));
@@ -39009,7 +39039,7 @@ static llmc__jv llmc__j_replace(llmc__jinja *j, llmc__jv s, llmc__jv old, llmc__
 {
     llmc__jbuild b;
     size_t at = 0, end;
-    if (!llmc__j_wants_text(j, old) || !llmc__j_wants_text(j, by) || !llmc__j_work(j, s.n))
+    if (!llmc__j_wants_text(j, old) || !llmc__j_wants_text(j, by) || !llmc__j_search(j, s.n, old.n))
         return s;
     if (!llmc__j_find(s.u.s, s.n, 0, old.u.s, old.n, &end) || most == 0)
         return s;
@@ -39057,7 +39087,7 @@ static bool llmc__j_affix(llmc__jinja *j, llmc__jv s, llmc__jv part, bool end)
         part = llmc__j_wants_text(j, part) ? part : llmc__j_text("", 0, 0);
     for (i = 0; i < (part.type == LLMC__J_TUPLE ? part.n : 1) && llmc__j_work(j, 1); i++) {
         const llmc__jv p = part.type == LLMC__J_TUPLE ? part.u.items[i] : part;
-        if (llmc__j_wants_text(j, p) && p.n <= s.n &&
+        if (llmc__j_wants_text(j, p) && llmc__j_work(j, p.n) && p.n <= s.n &&
             (p.n == 0 || LLMC_MEMCMP(s.u.s + (end ? s.n - p.n : 0), p.u.s, p.n) == 0))
             found = true;
     }
@@ -39070,7 +39100,7 @@ static llmc__jv llmc__j_pad(llmc__jinja *j, llmc__jv s, int64_t width, llmc__jv 
     const int64_t have = (int64_t)llmc__j_length(s.u.s, s.n);
     int64_t more = width - have, left = side == 0 ? more : side == 1 ? 0 : more / 2 + (more & width & 1);
     llmc__jbuild b;
-    if (more <= 0 || (fill.type != LLMC__J_MISSING && !llmc__j_wants_text(j, fill)))
+    if (!llmc__j_work(j, s.n) || more <= 0 || (fill.type != LLMC__J_MISSING && !llmc__j_wants_text(j, fill)))
         return s;
     if (fill.type == LLMC__J_MISSING)
         fill = llmc__j_text(" ", 1, LLMC__J_OURS);
@@ -39097,6 +39127,8 @@ static bool llmc__j_all(llmc__jinja *j, llmc__jv s, int what)
 {
     bool some = false;
     size_t i, n;
+    if (!llmc__j_work(j, s.n))
+        return false;
     for (i = 0; i < s.n; i += n) {
         const uint32_t c = llmc__j_code(s.u.s + i, n = llmc__j_char(s.u.s + i, s.n - i));
         const bool digit = c >= '0' && c <= '9', letter = llmc__j_cased(c);
@@ -39292,6 +39324,7 @@ static llmc__jv llmc__j_attr(llmc__jinja *j, llmc__jv v, const char *s, size_t n
     }
     if (v.type == LLMC__J_NAMESPACE) {
         found = llmc__j_space_find(v.u.space, s, n);
+        (void)llmc__j_work(j, v.u.space->n);
         return found != NULL ? *found : llmc__j_undefined(s, n);
     }
     row = llmc__j_find_method(j, v, s, n);
@@ -39336,6 +39369,7 @@ static llmc__jv llmc__j_item(llmc__jinja *j, llmc__jv v, llmc__jv key)
 static void llmc__j_space_set(llmc__jinja *j, llmc__jspace *space, llmc__jv name, llmc__jv v)
 {
     llmc__jv *found = llmc__j_space_find(space, name.u.s, name.n);
+    (void)llmc__j_work(j, space->n);
     if (found != NULL) {
         *found = v;
         return;
@@ -39524,7 +39558,7 @@ static llmc__jv llmc__j_partition(llmc__jinja *j, llmc__jv s, llmc__jv by, bool 
     llmc__jv *items = (llmc__jv *)llmc__j_new(j, 3, sizeof *items);
     size_t at = 0;
     bool found;
-    if (items == NULL || !llmc__j_wants_text(j, by) || !llmc__j_work(j, s.n))
+    if (items == NULL || !llmc__j_wants_text(j, by) || !llmc__j_search(j, s.n, by.n))
         return s;
     if (by.n == 0)
         LLMC__J_FAIL(j, BAD_ARG, "an empty separator");
@@ -39544,7 +39578,7 @@ static llmc__jv llmc__j_partition(llmc__jinja *j, llmc__jv s, llmc__jv by, bool 
 static int64_t llmc__j_place(llmc__jinja *j, llmc__jv s, llmc__jv part, bool last)
 {
     size_t at = 0;
-    if (!llmc__j_wants_text(j, part) || !llmc__j_work(j, s.n) ||
+    if (!llmc__j_wants_text(j, part) || !llmc__j_search(j, s.n, part.n) ||
         !(last ? llmc__j_find_last(s, part, s.n, &at) : llmc__j_find(s.u.s, s.n, 0, part.u.s, part.n, &at)))
         return -1;
     return (int64_t)llmc__j_length(s.u.s, at);
@@ -39555,7 +39589,7 @@ static int64_t llmc__j_count(llmc__jinja *j, llmc__jv s, llmc__jv part)
 {
     size_t at = 0, end;
     int64_t n = 0;
-    if (!llmc__j_wants_text(j, part) || !llmc__j_work(j, s.n))
+    if (!llmc__j_wants_text(j, part) || !llmc__j_search(j, s.n, part.n))
         return 0;
     if (part.n == 0)
         return (int64_t)llmc__j_length(s.u.s, s.n) + 1;
@@ -39872,7 +39906,7 @@ static llmc__jv llmc__j_filter_int(llmc__jinja *j, llmc__jv v, const llmc__jcall
     if (llmc__j_is_whole(v))
         return llmc__j_int(v.u.i);
     if (v.type == LLMC__J_STRING) {
-        if (!llmc__j_parse(v, &d))
+        if (!llmc__j_work(j, v.n) || !llmc__j_parse(v, &d))
             return a[0];
         if (d.fraction == d.fraction_end && d.exponent == 0 && llmc__decimal_i64(&d, &i))
             return llmc__j_int(i);
@@ -39904,7 +39938,7 @@ static llmc__jv llmc__j_filter_float(llmc__jinja *j, llmc__jv v, const llmc__jca
         llmc__j_cannot(j, v, "");
     if (llmc__j_is_number(v))
         return llmc__j_float(llmc__j_double(v));
-    if (v.type == LLMC__J_STRING && llmc__j_parse(v, &d) && llmc__decimal_f64(&d, &f))
+    if (v.type == LLMC__J_STRING && llmc__j_work(j, v.n) && llmc__j_parse(v, &d) && llmc__decimal_f64(&d, &f))
         return llmc__j_float(f);
     return a[0].type == LLMC__J_MISSING ? llmc__j_float(0) : a[0];
 }
@@ -40322,6 +40356,7 @@ static llmc__jv llmc__j_filter_wordcount(llmc__jinja *j, llmc__jv v, const llmc_
     if (!llmc__j_bind(j, call, "", a))
         return v;
     v = llmc__j_str(j, v);
+    (void)llmc__j_work(j, v.n);
     for (i = 0; i < v.n; i++) {
         const bool now = llmc__j_is_word(v.u.s[i]) || (uint8_t)v.u.s[i] >= 0x80;
         n += now && !word ? 1 : 0;
@@ -45474,7 +45509,8 @@ static bool llmc__folder_tokenizer(llmc__folder *f)
     return found;
 }
 
-/* Chooses the tokenizer's file at `at` and what belongs to it. False: its name is not one of a tokenizer's. */
+/* Chooses the tokenizer's file at `at` and what belongs to it. False: its name is not one of a tokenizer's.
+   */
 static bool llmc__folder_token_file(llmc__folder *f, uint32_t at)
 {
     static const char *const tail[] = {"vocab.json", "merges.txt", "vocab.txt", "tokenizer.json", ".model"};

@@ -386,7 +386,7 @@ static void test_sentencepiece_large(void)
 
 /* Styles that llmc.h refuses, and by what word in the message. */
 static const char *const refused[][2] = {
-    {"", ""},
+    {"characters", "pre_tokenizer's pattern"}, /* an empty text between all characters */
 };
 
 /* The next field of a line of styles.txt, ended by a tab or the line's end; NULL: there is none. */

@@ -271,6 +271,27 @@ static void streamed_cuts(void)
     }
 }
 
+/* Found by fuzzing: a search that looked far ahead forgot the plain spans before that place. */
+static void plain_spans_ahead(void)
+{
+    static const char text[] = "Hello <s> w=orld [MASK]d [MASK]  the <|endoftext|> "
+                               "\xe2\x05\x05\x03Hel\xcc\x81&   the <|endoftext|> ";
+    llmc_encode_options o;
+    llmc_span plain;
+    uint64_t rng = 1;
+    loaded l;
+    memset(&o, 0, sizeof o);
+    plain.begin = 30;
+    plain.end = 45;
+    o.plain = &plain;
+    o.n_plain = 1;
+    o.parse_special = true;
+    if (!load(&l, "tests/models/tokenizers/unigram-user.model"))
+        return;
+    check_pieces("unigram-user.model", l.tok, text, sizeof text - 1, &o, &rng);
+    unload(&l);
+}
+
 /* An encoder that holds little back, where words are short; and what it says where one is not. */
 static void encoder_memory(void)
 {
@@ -481,6 +502,7 @@ int main(void)
 {
     RUN(streamed_encode);
     RUN(streamed_cuts);
+    RUN(plain_spans_ahead);
     RUN(encoder_memory);
     RUN(streamed_decode);
     RUN(offsets);

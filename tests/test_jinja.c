@@ -451,6 +451,12 @@ static void limits(void)
     fails("{{ 'aaaaaaaaaa' * 10**12 }}", LLMC_NO_MEMORY, "work memory");
     fails("{{ [1] * 10**12 }}", LLMC_NO_MEMORY, "work memory");
     fails("{{ 'x'.center(10**15) }}", LLMC_NO_MEMORY, "work memory");
+    fails("{% set x = 'a' * 4000000 %}{% set y = 'a' * 2000000 + 'b' %}{{ y in x }}", LLMC_UNSUPPORTED,
+          "max_steps");
+    fails(
+        "{% set x = ' ' * 4000000 %}{% for i in range(9999) %}{% if x.strip() or x == 'a' or x|length < 3 %}"
+        "{% endif %}{% endfor %}",
+        LLMC_UNSUPPORTED, "max_steps");
     fails("{{ '%999s%999s'|format('a') }}", LLMC_BAD_ARG, "format");
     fails("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", LLMC_UNSUPPORTED, "deep");
     fails("{% macro f(n) %}{{ f(n + 1) + f(n + 1) }}{% endmacro %}{{ f(0) }}", LLMC_UNSUPPORTED, "deep");

@@ -60,18 +60,18 @@ export function hashIds(ids) {
     return (h >>> 0).toString(16).padStart(8, "0");
 }
 
-/* A vector file; with a folder in COMPARE_IDS also all ids, for a close look: per block a u32 count and as many ids. */
+/* A vector file; ids null: a block that is left out; with a folder in COMPARE_IDS also all ids, for a close look: per block a u32 count and as many ids. */
 export function writeVector(name, comments, corpus, ids) {
-    const all = ids.reduce((n, list) => n + list.length, 0);
-    const lines = [...comments.map((c) => `# ${c}`), `corpus ${corpus.join(" ")}`, `ids ${all} ${hashIds(ids.flat())}`];
-    const hashes = ids.map((list) => hashIds(list).slice(4));
+    const all = ids.filter((list) => list !== null).flat();
+    const lines = [...comments.map((c) => `# ${c}`), `corpus ${corpus.join(" ")}`, `ids ${all.length} ${hashIds(all)}`];
+    const hashes = ids.map((list) => (list === null ? "----" : hashIds(list).slice(4)));
     for (let i = 0; i < hashes.length; i += 24)
         lines.push(hashes.slice(i, i + 24).join(""));
     fs.mkdirSync("tests/vectors/tokens", {recursive: true});
     fs.writeFileSync(`tests/vectors/tokens/${name}.txt`, lines.join("\n") + "\n");
     if (process.env.COMPARE_IDS)
         fs.writeFileSync(path.join(process.env.COMPARE_IDS, `${name}.ids`),
-            Buffer.concat(ids.map((list) => Buffer.from(Uint32Array.from([list.length, ...list]).buffer))));
+            Buffer.concat(ids.map((list) => Buffer.from(Uint32Array.from([list?.length ?? 0, ...(list ?? [])]).buffer))));
 }
 
 export const STYLES = "tests/models/tokenizers/styles.txt";

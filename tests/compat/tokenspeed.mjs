@@ -9,9 +9,9 @@ import path from "node:path";
 import {spawnSync} from "node:child_process";
 import {packageFolder, styleText} from "./corpus.mjs";
 
-const shared = path.join(process.argv[2] ?? "../shared", "data");
-const text = path.join(shared, "tinyshakespeare.txt");
-const gpt2 = path.join(shared, "vocabs", "ggml-vocab-gpt-2.gguf");
+const shared = process.argv[2] ?? "../shared";
+const text = path.join(shared, "data", "tinyshakespeare.txt");
+const gpt2 = path.join(shared, "data", "vocabs", "ggml-vocab-gpt-2.gguf");
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "tokenspeed-"));
 const exe = path.join(folder, "tokenspeed");
 
@@ -50,7 +50,7 @@ try {
     if (ranks !== undefined)
         for (const name of ["gpt2", "cl100k_base", "o200k_base"])
             console.log(`opening ${name}: ${run(exe, "load", path.join(ranks, `${name}.tiktoken`), "21")}`);
-    const vocabs = [gpt2, path.join(shared, "vocabs", "ggml-vocab-llama-spm.gguf"), "tests/models/tokenizers/unigram-fallback.model"];
+    const vocabs = [gpt2, path.join(shared, "data", "vocabs", "ggml-vocab-llama-spm.gguf"), "tests/models/tokenizers/unigram-fallback.model"];
     if (ranks !== undefined)
         vocabs.push(path.join(ranks, "o200k_base.tiktoken"));
     for (const style of ["llama2", "bert", "t5", "deepseek-coder", "mpt", "words"]) {
