@@ -796,7 +796,7 @@ static uint8_t *words_normal(const llmc__normal *steps, uint32_t n_steps, const 
     uint8_t *out, *work;
     uint32_t *origin;
     *used = 0;
-    if (room > MOST_MEMORY || bytes > MOST_MEMORY)
+    if (room > 1u << 20 || bytes > 1u << 22) /* what grows by 11 in each of four steps */
         return NULL;
     out = (uint8_t *)malloc(room + 1);
     work = (uint8_t *)malloc(bytes + 1);
