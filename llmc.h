@@ -11824,8 +11824,8 @@ static bool llmc__vocab_same(const llmc__vocab_token *k, const char *text, size_
     return at == len;
 }
 
-/* Id of the token text [len]; NONE: there is none. The last one of several, as for llmc__vocab_next; most that
-   are looked for are in the short lists, so those come first. */
+/* Id of the token text [len]; NONE: there is none. The last one of several, as for llmc__vocab_next; most
+   that are looked for are in the short lists, so those come first. */
 static llmc_token llmc__vocab_find(const llmc__vocab *v, const char *text, size_t len)
 {
     llmc_token found = LLMC_TOKEN_NONE;
