@@ -30,7 +30,7 @@ build/%: tools/%.c llmc.h $(wildcard tools/*.h)
 
 ifeq ($(MODEL),)
 run:
-	@echo 'make run MODEL=file.gguf: any GGUF with a SentencePiece or GPT-2 tokenizer from Hugging Face will do, for example tinyllama-1.1b-chat-v1.0.Q4_K_M.gguf from https://huggingface.co/TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF'
+	@echo 'make run MODEL=file.gguf: any GGUF from Hugging Face will do, for example tinyllama-1.1b-chat-v1.0.Q4_K_M.gguf from https://huggingface.co/TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF'
 else
 run: build/chat
 	@build/chat -m '$(MODEL)' $(ARGS)

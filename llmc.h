@@ -117,7 +117,7 @@
      05 MATH      exp, log, sin, random numbers   18 SAMPLE   from logits to a token
      06 VEC       eight floats at once            19 GRAMMAR  text bound to a grammar
      07 DTYPE     how numbers are stored          20 ENGINE   sequences, batches, text
-     08 QUANT     between f32 and storage         21 CHAT     conversations as tokens
+     08 QUANT     between f32 and storage         21 CHAT     templates, conversations, replies
      09 KERNEL    products, norms, attention      22 GRAD     (place kept)
      10 TASK      work for the caller's threads   23 OPTIM    (place kept)
      11 DATA      JSON, settings, MessagePack     24 TRAIN    (place kept)
@@ -180,8 +180,8 @@
 
 /*==== 01 CONFIG ==== version, gates, limits ====*/
 
-#define LLMC_VERSION        "0.2.0"
-#define LLMC_VERSION_NUMBER 200 /* major * 10000 + minor * 100 + patch */
+#define LLMC_VERSION        "0.3.0"
+#define LLMC_VERSION_NUMBER 300 /* major * 10000 + minor * 100 + patch */
 
 /* A machine without a hosted C library has no operating system either. */
 #if defined(__STDC_HOSTED__) && __STDC_HOSTED__ == 0 && !defined(LLMC_NO_OS)
