@@ -16303,7 +16303,7 @@ static void llmc__rewrite_strip(llmc__rewrite *w, const llmc__normal *step)
     }
     if (!inside)
         begin = end = w->len; /* all of it is white space */
-    llmc__rewrite_copy(w, begin, step->b ? llmc__max(begin, end) : w->len);
+    llmc__rewrite_copy(w, begin, step->b ? (size_t)llmc__max(begin, end) : w->len);
 }
 
 static uint32_t llmc__trie_offset(uint32_t unit)
@@ -16497,7 +16497,7 @@ LLMC__UNUSED static size_t llmc__normal_work(const llmc__normal *steps, uint32_t
     if (llmc__normal_ops(steps, n_steps, ops) < 2)
         return 0;
     for (i = 1; i <= n_steps; i++) /* some steps take away */
-        room = llmc__max(room, llmc__normal_room(steps, i, len));
+        room = (size_t)llmc__max(room, llmc__normal_room(steps, i, len));
     return room > (SIZE_MAX - 80) / (2 * each) ? SIZE_MAX : 2 * each * (room + 4) + 32;
 }
 
@@ -17757,7 +17757,7 @@ static inline void llmc__ids_put(llmc__ids *out, llmc_token id, size_t a, size_t
         if (out->span != NULL) {
             a += out->word;
             c += out->word;
-            a = llmc__max(a, out->floor);
+            a = (size_t)llmc__max(a, out->floor);
             out->span[out->n].begin = llmc__ids_place(out, a > 0 ? a - 1 : 0, false);
             out->span[out->n].end = llmc__ids_place(out, c > 0 ? c - 1 : 0, true);
         }
@@ -18042,7 +18042,7 @@ static void llmc__stretch_put(const llmc_tokenizer *t, const uint8_t *w, size_t 
 static bool llmc__word_windows(const llmc_tokenizer *t, const uint8_t *w, size_t n, uint32_t size,
                                llmc__stretch *a, llmc__stretch *b, void *work, llmc__ids *out)
 {
-    size_t base = 0, len = llmc__min(size, n);
+    size_t base = 0, len = (size_t)llmc__min(size, n);
     uint32_t from = 0;
     llmc__stretch_merge(t, w, (uint32_t)len, work, a);
     while (base + len < n) {
@@ -18053,7 +18053,7 @@ static bool llmc__word_windows(const llmc_tokenizer *t, const uint8_t *w, size_t
         shift = a->at[x];
         if (shift == 0)
             return false;
-        len = llmc__min(size, n - base - shift);
+        len = (size_t)llmc__min(size, n - base - shift);
         llmc__stretch_merge(t, w + base + shift, (uint32_t)len, work, b);
         x = (uint32_t)llmc__max(x, from);
         if (!llmc__stretch_meet(a, b, shift, &x, &y))
@@ -18817,7 +18817,8 @@ static size_t llmc__respace(uint8_t *p, size_t n, uint32_t *origin, unsigned how
     bool after_space = (how & LLMC__RESPACE_LEFT) != 0;
     size_t at, k = 0, step;
     for (at = 0; at < n; at += step) {
-        bool mark = (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, llmc__min(n - at, 3)) == 0;
+        bool mark =
+            (how & LLMC__RESPACE_MARKS) != 0 && llmc__find_mark(p + at, (size_t)llmc__min(n - at, 3)) == 0;
         bool space = p[at] == ' ';
         step = mark ? 3 : 1;
         if (space && after_space)
@@ -19023,7 +19024,8 @@ static bool llmc__part_rewrite(llmc__flow *f, const uint8_t *p, size_t n, bool e
     const llmc__vocab *v = &f->tok->vocab;
     llmc__work all = f->work;
     bool places = f->out.span != NULL || f->search.n_plain > 0, ok;
-    size_t cap = llmc__min(llmc__rewritten_most(f->tok, n), f->work.size / (places ? 15 : 3)), used = n, i;
+    size_t cap = (size_t)llmc__min(llmc__rewritten_most(f->tok, n), f->work.size / (places ? 15 : 3));
+    size_t used = n, i;
     uint32_t *origin = NULL;
     uint8_t *copy;
     if (places && (origin = (uint32_t *)(void *)llmc__work_take(&f->work, 4 * (cap + 1))) == NULL)
@@ -19136,8 +19138,8 @@ LLMC_API size_t llmc_encode_need(const llmc_tokenizer *tok, size_t len)
         per += LLMC__WORD_NEED;
     if (v->remove_spaces || v->n_normal > 0 || tok->special[1].any != 0 || tok->cut ||
         v->alphabet == LLMC__ALPHABET_MARK)
-        per = llmc__max(3 * (1 + sizeof(uint32_t)),
-                        per + 1 + sizeof(uint32_t)); /* a copy, and where it came from */
+        per = (size_t)llmc__max(3 * (1 + sizeof(uint32_t)),
+                                per + 1 + sizeof(uint32_t)); /* a copy, and where it came from */
     if (v->n_normal > 0)
         more = llmc__normal_work(v->normal, v->n_normal, len, true);
     if (most == SIZE_MAX || more > SIZE_MAX - 64 || most > (SIZE_MAX - 64 - more) / per - 1)
@@ -19374,7 +19376,7 @@ LLMC_API llmc_status llmc_encoder_feed(llmc_encoder *enc, const char *text, size
         llmc__around_put(enc->flow.tok->vocab.before, enc->flow.tok->vocab.n_before, 0, &enc->flow.out);
     enc->started = true;
     while (llmc__encoder_drain(enc, ids, offsets, cap, n) && !enc->ended) {
-        size_t more = llmc__min(len - *used, enc->cap - enc->fill), before;
+        size_t more = (size_t)llmc__min(len - *used, enc->cap - enc->fill), before;
         bool ends;
         if (more > 0)
             LLMC_MEMCPY(enc->text + enc->fill, text + *used, more);
@@ -20215,8 +20217,8 @@ static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const 
     m->special = (llmc__entry *)llmc__take(a, sizes->special, sizeof *m->special);
     m->scratch_size = (size_t)(bpe ? 2 * llmc__merge_longest(v, sizes->longest_text) : 0);
     if (v->n_normal > 0 && sizes->special > 0)
-        m->scratch_size =
-            llmc__max(m->scratch_size, llmc__normal_work(v->normal, v->n_normal, LLMC__PIECE_MAX, false));
+        m->scratch_size = (size_t)llmc__max(
+            m->scratch_size, llmc__normal_work(v->normal, v->n_normal, LLMC__PIECE_MAX, false));
     m->scratch = (uint8_t *)llmc__take(a, m->scratch_size, 1);
     m->raw_used = 0;
     {
@@ -33803,7 +33805,7 @@ static llmc_status llmc__schema_kinds(llmc__schema *c, uint32_t id, uint32_t n, 
 {
     llmc__schema_array a;
     llmc__schema_object o;
-    bool some;
+    bool some = false;
     const bool number = (types & (LLMC__SCHEMA_BIT(NUMBER) | LLMC__SCHEMA_BIT(INTEGER))) != 0;
     const uint64_t before = c->o.len;
     LLMC_MEMSET(&a, 0, sizeof a);
@@ -43882,7 +43884,8 @@ static unsigned llmc__reply_match(const llmc_reply *r, uint64_t tags, bool *more
     *more = false;
     for (t = 0; t < LLMC__TAG_COUNT && (r->held[0] == '<' || r->held[0] == '['); t++) {
         const char *tag = llmc__reply_tag_text[t];
-        if ((tags >> t & 1) == 0 || LLMC_MEMCMP(r->held, tag, llmc__min(r->n_held, llmc__strlen(tag))) != 0)
+        if ((tags >> t & 1) == 0 ||
+            LLMC_MEMCMP(r->held, tag, (size_t)llmc__min(r->n_held, llmc__strlen(tag))) != 0)
             continue;
         if (r->n_held == llmc__strlen(tag))
             return t;
