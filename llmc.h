@@ -18923,7 +18923,9 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
         f->out.unknown = false;
     }
     if (!t->cut) {
-        ok = llmc__runs_put(t, p, n, 1, space, last, f->work, &f->out, used);
+        ok = !last && t->vocab.kind == LLMC__VOCAB_BPE; /* a text that is one word waits for its end */
+        *used = 0;
+        ok = ok || llmc__runs_put(t, p, n, 1, space, last, f->work, &f->out, used);
     } else {
         if (space) { /* pieces see it */
             *room = ' ';
