@@ -18705,12 +18705,12 @@ static uint8_t *llmc__work_take(llmc__work *work, size_t n)
 }
 
 /* Bytes of p [n] up to the first place that no token crosses: there merging, or a row of tokens, falls apart.
-   Never inside a character where symbols are characters. */
+   Never inside a character: it may be a symbol, and a search that goes on behind it asks what it was. */
 static size_t llmc__run_length(const llmc_tokenizer *t, const uint8_t *p, size_t n)
 {
     size_t at;
     for (at = 1; at < n; at++)
-        if (llmc__apart(t, p[at - 1], p[at]) && (t->bytes || (p[at] & 0xc0) != 0x80))
+        if (llmc__apart(t, p[at - 1], p[at]) && (p[at] & 0xc0) != 0x80)
             break;
     return at;
 }
@@ -18923,9 +18923,7 @@ static bool llmc__words_put(llmc__flow *f, uint8_t *room, const uint8_t *p, size
         f->out.unknown = false;
     }
     if (!t->cut) {
-        ok = !last && t->vocab.kind == LLMC__VOCAB_BPE; /* a text that is one word waits for its end */
-        *used = 0;
-        ok = ok || llmc__runs_put(t, p, n, 1, space, last, f->work, &f->out, used);
+        ok = llmc__runs_put(t, p, n, 1, space, last, f->work, &f->out, used);
     } else {
         if (space) { /* pieces see it */
             *room = ' ';

@@ -292,6 +292,47 @@ static void plain_spans_ahead(void)
     unload(&l);
 }
 
+/* Found on i386 and s390x, whose buffers cut elsewhere: text that no pattern cuts was settled up to a place inside a
+   character, and a single_word token behind that character no longer saw a letter before it. */
+static void word_behind_a_character(void)
+{
+    static const char json[] =
+        "{\"added_tokens\": [{\"id\": 9, \"content\": \"house\", \"single_word\": true, \"lstrip\": false, "
+        "\"rstrip\": false, \"normalized\": false, \"special\": false}], \"normalizer\": null, "
+        "\"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"use_regex\": false}, "
+        "\"post_processor\": null, \"decoder\": {\"type\": \"ByteLevel\"}, \"model\": {\"type\": \"BPE\", "
+        "\"vocab\": {\"\u00e0\": 0, \"\u00bd\": 1, \"\u0124\": 2, \"h\": 3, \"o\": 4, \"u\": 5, \"s\": 6, "
+        "\"e\": 7, \"\u00e0\u00bd\": 8}, \"merges\": [\"\u00e0 \u00bd\"]}}";
+    static const char text[] = "\xe0\xbd\x82house"; /* U+0F42, a letter */
+    static const llmc_token expected[] = {8, 2, 3, 4, 5, 6, 7};
+    llmc_encode_options o;
+    result whole = make_result(sizeof text), pieces = make_result(sizeof text);
+    uint64_t rng = 1;
+    size_t need = 0, step;
+    llmc_tokenizer *tok = NULL;
+    llmc_diag diag;
+    llmc_blob file;
+    void *mem;
+    memset(&o, 0, sizeof o);
+    memset(&diag, 0, sizeof diag);
+    file.data = json;
+    file.size = sizeof json - 1;
+    file.name = "tokenizer.json";
+    CHECKF(llmc_tokenizer_need(&file, 1, NULL, &need, &diag) == LLMC_OK, "%s", diag.message);
+    mem = malloc(need + 1);
+    CHECKF(llmc_tokenizer_init(&tok, &file, 1, NULL, mem, need, &diag) == LLMC_OK, "%s", diag.message);
+    if (tok != NULL && CHECK(encode_whole(tok, text, sizeof text - 1, &o, &whole))) {
+        CHECK(whole.n == 7 && memcmp(whole.ids, expected, sizeof expected) == 0);
+        for (step = 1; step < sizeof text; step++)
+            CHECKF(encode_pieces(tok, text, sizeof text - 1, &o, 80, step, &rng, &pieces) &&
+                       same(&whole, &pieces),
+                   "in pieces of %u bytes: %u ids", (unsigned)step, (unsigned)pieces.n);
+    }
+    free(mem);
+    free_result(&whole);
+    free_result(&pieces);
+}
+
 /* An encoder that holds little back, where words are short; and what it says where one is not. */
 static void encoder_memory(void)
 {
@@ -503,6 +544,7 @@ int main(void)
     RUN(streamed_encode);
     RUN(streamed_cuts);
     RUN(plain_spans_ahead);
+    RUN(word_behind_a_character);
     RUN(encoder_memory);
     RUN(streamed_decode);
     RUN(offsets);
