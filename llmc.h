@@ -1885,6 +1885,16 @@ static inline char llmc__lower(char c)
     return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
 }
 
+/* Whether two NUL-terminated names are the same but for the case of ASCII letters. */
+LLMC__UNUSED static bool llmc__same_name(const char *a, const char *b)
+{
+    while (*a != 0 && llmc__lower(*a) == llmc__lower(*b)) {
+        a++;
+        b++;
+    }
+    return *a == 0 && *b == 0;
+}
+
 /* Copies at most cap - 1 bytes of src [n] and a NUL; returns whether all of src fit. cap >= 1.
    The cut may fall inside a UTF-8 character: callers refuse what did not fit. */
 static inline bool llmc__strcopy(char *dst, size_t cap, const char *src, size_t n)
@@ -3368,12 +3378,7 @@ LLMC_API llmc_dtype llmc_dtype_named(const char *name)
 {
     int i; /* 0 is NONE's row */
     for (i = 1; i < LLMC_DTYPE_COUNT; i++) {
-        const char *a = name, *b = llmc__dtypes[i].name;
-        while (*a != 0 && llmc__lower(*a) == llmc__lower(*b)) {
-            a++;
-            b++;
-        }
-        if (*a == 0 && *b == 0)
+        if (llmc__same_name(name, llmc__dtypes[i].name))
             return (llmc_dtype)i;
     }
     return LLMC_DTYPE_NONE;
@@ -13866,6 +13871,33 @@ static void llmc__out_decimal(llmc__out *o, uint64_t v)
     llmc__out_words(o, text);
 }
 
+/* \uXXXX. */
+LLMC__UNUSED static void llmc__out_unit(llmc__out *o, uint32_t unit)
+{
+    char text[6] = {'\\', 'u', 0, 0, 0, 0};
+    unsigned i;
+    for (i = 0; i < 4; i++)
+        text[2 + i] = "0123456789abcdef"[unit >> (12 - 4 * i) & 15];
+    llmc__out_bytes(o, text, 6);
+}
+
+/* Writes p [n] as a JSON string, UTF-8 as it is. */
+LLMC__UNUSED static void llmc__out_json(llmc__out *o, const char *p, size_t n)
+{
+    size_t i, begin = 0;
+    llmc__out_words(o, "\"");
+    for (i = 0; i < n; i++) {
+        const uint8_t c = (uint8_t)p[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        llmc__out_bytes(o, p + begin, i - begin);
+        begin = i + 1;
+        llmc__out_unit(o, c);
+    }
+    llmc__out_bytes(o, p + begin, n - begin);
+    llmc__out_words(o, "\"");
+}
+
 /* Zeros up to a multiple of alignment, a power of two. */
 static void llmc__out_pad(llmc__out *o, uint64_t alignment)
 {
@@ -20540,27 +20572,6 @@ static void llmc__builder_place(llmc__builder *b, void *mem, size_t bytes)
     LLMC_MEMSET(b->slot, 0, (size_t)slots * sizeof *b->slot);
 }
 
-/* Writes p [n] as a JSON string. */
-static void llmc__out_json(llmc__out *o, const char *p, size_t n)
-{
-    static const char hex[] = "0123456789abcdef";
-    size_t i, begin = 0;
-    llmc__out_bytes(o, "\"", 1);
-    for (i = 0; i < n; i++) {
-        uint8_t c = (uint8_t)p[i];
-        char escape[6] = {'\\', 'u', '0', '0', 0, 0};
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        llmc__out_bytes(o, p + begin, i - begin);
-        begin = i + 1;
-        escape[4] = hex[c >> 4];
-        escape[5] = hex[c & 15];
-        llmc__out_bytes(o, escape, 6);
-    }
-    llmc__out_bytes(o, p + begin, n - begin);
-    llmc__out_bytes(o, "\"", 1);
-}
-
 /* Writes tokenizer.json: special tokens, how to cut, then the pieces that occur at least `least` times.
    Returns the number of tokens. */
 static uint32_t llmc__builder_write(const llmc__builder *b, uint32_t least, llmc__out *o)
@@ -26053,16 +26064,6 @@ static bool llmc__torchless_holds(const llmc_tokenizer *tok)
     return true;
 }
 
-/* \uXXXX. */
-static void llmc__out_unit(llmc__out *o, uint32_t unit)
-{
-    char text[6] = {'\\', 'u', 0, 0, 0, 0};
-    unsigned i;
-    for (i = 0; i < 4; i++)
-        text[2 + i] = "0123456789abcdef"[unit >> (12 - 4 * i) & 15];
-    llmc__out_bytes(o, text, 6);
-}
-
 /* A JSON string of UTF-8 text [len], in ASCII as torchless's own are; two units from U+10000 on. */
 static void llmc__out_ascii(llmc__out *o, const uint8_t *text, size_t len)
 {
@@ -30978,14 +30979,9 @@ static void llmc__schema_put(llmc__schema_out *o, const char *s)
 /* A natural number in decimal. */
 static void llmc__schema_number(llmc__schema_out *o, uint64_t v)
 {
-    char digit[20];
-    unsigned n = 0;
-    do {
-        digit[n++] = (char)('0' + (char)(v % 10));
-        v /= 10;
-    } while (v != 0);
-    while (n > 0)
-        llmc__schema_byte(o, digit[--n]);
+    char digits[24];
+    llmc__format(digits, sizeof digits, "%llu", (unsigned long long)v);
+    llmc__schema_put(o, digits);
 }
 
 /* The low n digits of v in hexadecimal, lower case as JSON writers have it. */
@@ -41205,17 +41201,25 @@ static void llmc__j_hide(llmc__jinja *j, uint32_t name)
         llmc__j_store(j, name, llmc__j_undefined(j->t->names[name].s, j->t->names[name].n));
 }
 
+/* Which of a macro's parameters has this name; n_params: none. */
+static unsigned llmc__j_macro_param(const llmc__jinja *j, const llmc__jproto *m, const llmc__jv *named)
+{
+    unsigned k;
+    for (k = 0; k < m->n_params; k++) {
+        const llmc__jname *name = &j->t->names[j->t->params[m->param + k]];
+        if (name->n == named->n && LLMC_MEMCMP(name->s, named->u.s, named->n) == 0)
+            break;
+    }
+    return k;
+}
+
 /* The named arguments of a macro's call: parameters, caller, and the rest for kwargs. */
 static void llmc__j_macro_named(llmc__jinja *j, const llmc__jproto *m, const llmc__jcall *call)
 {
     unsigned i, k;
     for (i = 0; i < call->nkw; i++) {
         const llmc__jv *named = &call->args[call->npos + 2 * i];
-        for (k = 0; k < m->n_params; k++) {
-            const llmc__jname *name = &j->t->names[j->t->params[m->param + k]];
-            if (name->n == named->n && LLMC_MEMCMP(name->s, named->u.s, named->n) == 0)
-                break;
-        }
+        k = llmc__j_macro_param(j, m, named);
         if (k < m->n_params && k < call->npos)
             LLMC__J_FAIL(j, BAD_ARG, "the argument %.*s is given twice", llmc__j_short(named->n), named->u.s);
         else if (k < m->n_params)
@@ -41234,11 +41238,7 @@ static unsigned llmc__j_macro_rest(llmc__jinja *j, const llmc__jproto *m, const 
     unsigned i, k, n = 0;
     for (i = 0; i < call->nkw; i++) {
         const llmc__jv *named = &call->args[call->npos + 2 * i];
-        for (k = 0; k < m->n_params; k++) {
-            const llmc__jname *name = &j->t->names[j->t->params[m->param + k]];
-            if (name->n == named->n && LLMC_MEMCMP(name->s, named->u.s, named->n) == 0)
-                break;
-        }
+        k = llmc__j_macro_param(j, m, named);
         if (k < m->n_params || (m->caller && llmc__texteq(named->u.s, named->n, "caller")))
             continue;
         out[2 * n] = named[0];
@@ -42121,12 +42121,7 @@ LLMC_API llmc_status llmc_chat_format_named(const char *name, llmc_chat_format *
 {
     int f;
     for (f = 0; f < LLMC_CHAT_FORMAT_COUNT; f++) {
-        const char *a = name, *b = llmc__chat_styles[f].name;
-        while (*a != 0 && llmc__lower(*a) == *b) {
-            a++;
-            b++;
-        }
-        if (*a == 0 && *b == 0) {
+        if (llmc__same_name(name, llmc__chat_styles[f].name)) {
             *out = (llmc_chat_format)f;
             return LLMC_OK;
         }
@@ -42571,15 +42566,11 @@ static void llmc__strict_step(llmc__strict *s, char c)
 }
 
 //--[ 21.20 CHAT.tags ]-- what replies look like, format by format
-/* Templates are a few kilobytes and looked at once: no need for a clever search. */
-static bool llmc__chat_contains(const char *text, size_t n, const char *part)
+/* Whether a template has this sign in it. */
+static bool llmc__chat_contains(const char *text, size_t n, const char *sign)
 {
-    const size_t len = llmc__strlen(part);
-    size_t i;
-    for (i = 0; i + len <= n; i++)
-        if (LLMC_MEMCMP(text + i, part, len) == 0)
-            return true;
-    return false;
+    size_t place;
+    return llmc__j_find(text, n, 0, sign, llmc__strlen(sign), &place);
 }
 
 /* ASCII white space. */
@@ -42709,12 +42700,7 @@ LLMC_API llmc_status llmc_reply_format_named(const char *name, llmc_reply_format
 {
     int f;
     for (f = 0; f < LLMC_REPLY_FORMAT_COUNT; f++) {
-        const char *a = name, *b = llmc__reply_rows[f].name;
-        while (*a != 0 && llmc__lower(*a) == *b) {
-            a++;
-            b++;
-        }
-        if (*a == 0 && *b == 0) {
+        if (llmc__same_name(name, llmc__reply_rows[f].name)) {
             *out = (llmc_reply_format)f;
             return LLMC_OK;
         }
