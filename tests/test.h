@@ -7,6 +7,7 @@
 #define TEST_H
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,15 @@ TEST_UNUSED static void test_close(void)
         test_skipped++;                                 \
         test_bad = -1;                                  \
     } while (0)
+
+/* 0 .. n - 1 by SplitMix64 (Steele 2014): the same numbers on every machine. */
+TEST_UNUSED static unsigned test_random(uint64_t *s, unsigned n)
+{
+    uint64_t z = *s += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (unsigned)(((z ^ (z >> 31)) >> 33) % n);
+}
 
 /* A file under the shared data folder ($SHARED, by default ../shared). */
 TEST_UNUSED static const char *test_shared(const char *name)

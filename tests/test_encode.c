@@ -58,15 +58,6 @@ static void unload(loaded *l)
     free(l->data);
 }
 
-/* SplitMix64 */
-static unsigned next_random(uint64_t *s, unsigned n)
-{
-    uint64_t z = *s += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (unsigned)(((z ^ (z >> 31)) >> 33) % n);
-}
-
 /* Ids and where they come from, of a text in one go or fed in pieces. */
 typedef struct result {
     llmc_token *ids;
@@ -120,9 +111,9 @@ static bool encode_pieces(const llmc_tokenizer *tok, const char *text, size_t le
         s = llmc_encoder_init(&enc, tok, o, longest, mem, need, &diag);
     r->n = 0;
     while (s == LLMC_OK) {
-        cap = 1 + next_random(rng, 9);
+        cap = 1 + test_random(rng, 9);
         if (at == end && end < len) {
-            end += step > 0 ? step : 1 + next_random(rng, 1 + next_random(rng, 60));
+            end += step > 0 ? step : 1 + test_random(rng, 1 + test_random(rng, 60));
             end = end < len ? end : len;
         }
         s = llmc_encoder_feed(enc, text + at, end - at, end == len, &used, r->ids + r->n, r->spans + r->n,
@@ -245,13 +236,13 @@ static void streamed_cuts(void)
             continue;
         for (k = 0; k < 60; k++) {
             char text[256];
-            size_t len = 0, n = 1 + next_random(&rng, 12);
+            size_t len = 0, n = 1 + test_random(&rng, 12);
             llmc_encode_options o;
             result whole, pieces;
             memset(&o, 0, sizeof o);
             o.parse_special = k % 2 == 0;
             while (n-- > 0) {
-                const char *s = part[next_random(&rng, sizeof part / sizeof part[0])];
+                const char *s = part[test_random(&rng, sizeof part / sizeof part[0])];
                 memcpy(text + len, s, strlen(s));
                 len += strlen(s);
             }
@@ -528,7 +519,7 @@ static void linear_time(void)
             double a, b;
             for (i = 0; i < large; i++)
                 text[i] = m > 0 ? unit[u][i % m]
-                                : (char)(letters ? 'a' + next_random(&rng, 26) : next_random(&rng, 256));
+                                : (char)(letters ? 'a' + test_random(&rng, 26) : test_random(&rng, 256));
             a = seconds(l.tok, text, small);
             b = seconds(l.tok, text, large);
             CHECKF(b < 100 * (a + 0.0005), "%s: text %u: %g s for %u bytes, %g s for %u", file[f],

@@ -11,14 +11,10 @@
 
 static llmc_diag diag;
 
-/* SplitMix64. */
 static uint64_t random_state;
 static unsigned roll(unsigned n)
 {
-    uint64_t z = random_state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (unsigned)(((z ^ (z >> 31)) >> 33) % n);
+    return test_random(&random_state, n);
 }
 
 /* ------------------------------------------------------------ a grammar with its memory */

@@ -12,20 +12,6 @@
 #define BLOCK  16384
 #define BLOCKS 72
 
-/* SplitMix64. */
-static uint64_t next_random(uint64_t *s)
-{
-    uint64_t z = *s += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-static unsigned below(uint64_t *s, unsigned n)
-{
-    return (unsigned)((next_random(s) >> 33) % n);
-}
-
 typedef struct text {
     unsigned char *p;
     size_t n, cap;
@@ -109,40 +95,40 @@ static const char *const snippet[] = {
 
 static void put_word(text *t, uint64_t *s)
 {
-    unsigned k = below(s, sizeof script / sizeof script[0]), n = 1 + below(s, 8), i;
+    unsigned k = test_random(s, sizeof script / sizeof script[0]), n = 1 + test_random(s, 8), i;
     for (i = 0; i < n; i++)
-        put_point(t, script[k][0] + below(s, script[k][1] - script[k][0] + 1));
+        put_point(t, script[k][0] + test_random(s, script[k][1] - script[k][0] + 1));
 }
 
 /* One piece of text of a random kind. In every fourth block some bytes are not UTF-8. */
 static void put_something(text *t, uint64_t *s, bool broken)
 {
-    unsigned i, n, kind = below(s, 100);
+    unsigned i, n, kind = test_random(s, 100);
     if (kind < 25) {
-        for (i = 0, n = 1 + below(s, 9); i < n; i++)
-            put_point(t, (below(s, 12) == 0 ? 'A' : 'a') + below(s, 26));
+        for (i = 0, n = 1 + test_random(s, 9); i < n; i++)
+            put_point(t, (test_random(s, 12) == 0 ? 'A' : 'a') + test_random(s, 26));
     } else if (kind < 45) {
         put_word(t, s);
     } else if (kind < 70) {
-        const char *c = space[below(s, sizeof space / sizeof space[0])];
+        const char *c = space[test_random(s, sizeof space / sizeof space[0])];
         put(t, c, strlen(c));
     } else if (kind < 76) {
-        for (i = 0, n = 1 + below(s, 7); i < n; i++)
-            put_point(t, '0' + below(s, 10));
+        for (i = 0, n = 1 + test_random(s, 7); i < n; i++)
+            put_point(t, '0' + test_random(s, 10));
     } else if (kind < 84) {
-        for (i = 0, n = 1 + below(s, 3); i < n; i++)
-            put_point(t, (unsigned char)"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"[below(s, 32)]);
+        for (i = 0, n = 1 + test_random(s, 3); i < n; i++)
+            put_point(t, (unsigned char)"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"[test_random(s, 32)]);
     } else if (kind < 90) {
-        const char *c = contraction[below(s, sizeof contraction / sizeof contraction[0])];
+        const char *c = contraction[test_random(s, sizeof contraction / sizeof contraction[0])];
         put(t, c, strlen(c));
     } else if (kind < 96) {
-        const char *c = snippet[below(s, sizeof snippet / sizeof snippet[0])];
+        const char *c = snippet[test_random(s, sizeof snippet / sizeof snippet[0])];
         put(t, c, strlen(c));
     } else if (kind < 98 || !broken) {
-        put_point(t, below(s, 2) == 0 ? below(s, 32) : 0x300 + below(s, 0x70));
+        put_point(t, test_random(s, 2) == 0 ? test_random(s, 32) : 0x300 + test_random(s, 0x70));
     } else {
-        for (i = 0, n = 1 + below(s, 4); i < n; i++) {
-            char byte = (char)below(s, 256);
+        for (i = 0, n = 1 + test_random(s, 4); i < n; i++) {
+            char byte = (char)test_random(s, 256);
             put(t, &byte, 1);
         }
     }
@@ -157,9 +143,9 @@ static size_t corpus(unsigned b, unsigned char *p)
     t.n = 0;
     t.cap = BLOCK;
     while (t.n + 64 < BLOCK) {
-        if (b % 8 == 7 && below(&s, 3) != 0)
-            put_point(&t,
-                      below(&s, 4) != 0 ? ' ' + (b / 8 % 3) * 1 : (unsigned char)"\n\r/'aA1\t"[below(&s, 8)]);
+        if (b % 8 == 7 && test_random(&s, 3) != 0)
+            put_point(&t, test_random(&s, 4) != 0 ? ' ' + (b / 8 % 3) * 1
+                                                  : (unsigned char)"\n\r/'aA1\t"[test_random(&s, 8)]);
         else
             put_something(&t, &s, b % 4 == 3);
     }
@@ -256,13 +242,13 @@ static void streaming(void)
         if (!CHECKF(steps_of(names[k], steps, &n_steps), "%s", names[k]))
             continue;
         for (round = 0; round < 12; round++) {
-            size_t n = corpus(below(&seed, BLOCKS), p), at = 0, have = 0, begin, end;
+            size_t n = corpus(test_random(&seed, BLOCKS), p), at = 0, have = 0, begin, end;
             uint32_t h = 2166136261u;
-            unsigned most = 1 + (round % 3 == 0 ? 3 : below(&seed, 400));
+            unsigned most = 1 + (round % 3 == 0 ? 3 : test_random(&seed, 400));
             llmc__splitter s;
             n = n > 3000 ? 3000 : n;
             while (have < n || at < n) {
-                have += have < n ? 1 + below(&seed, most) : 0;
+                have += have < n ? 1 + test_random(&seed, most) : 0;
                 have = have > n ? n : have;
                 llmc__splitter_init(&s, classes, steps, n_steps, p + at, have - at, have == n);
                 while (llmc__splitter_next(&s, &begin, &end))

@@ -75,15 +75,6 @@ static void unload(loaded *l)
         return;                                                 \
     }
 
-/* SplitMix64, as in token_reference.py. */
-static unsigned next_random(uint64_t *s, unsigned n)
-{
-    uint64_t z = *s += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (unsigned)(((z ^ (z >> 31)) >> 33) % n);
-}
-
 /* encode with exactly the memory that llmc_encode_need asks for; ids to be freed. */
 static llmc_token *encode(const llmc_tokenizer *tok, const char *text, size_t len,
                           const llmc_encode_options *opt, size_t *n)
@@ -335,10 +326,10 @@ static void reference_ids(void)
         for (k = 0; k < 2000; k++) {
             char text[24 * 80];
             size_t len = 0, n, i;
-            unsigned parts = 1 + next_random(&rng, 24);
+            unsigned parts = 1 + test_random(&rng, 24);
             llmc_token *ids;
             while (parts-- > 0) {
-                const snippet *s = &snippets[next_random(&rng, sizeof snippets / sizeof snippets[0])];
+                const snippet *s = &snippets[test_random(&rng, sizeof snippets / sizeof snippets[0])];
                 memcpy(text + len, s->text, s->len);
                 len += s->len;
             }
@@ -382,7 +373,7 @@ static void round_trip_shakespeare(void)
 static size_t random_char(uint64_t *rng, char *out)
 {
     static const unsigned limit[] = {0x80, 0x800, 0x3000, 0x10000, 0x110000};
-    unsigned c = next_random(rng, limit[next_random(rng, 5)]);
+    unsigned c = test_random(rng, limit[test_random(rng, 5)]);
     if (c >= 0xd800 && c < 0xe000)
         c = 0x2581;
     if (c < 0x80) {
@@ -418,10 +409,10 @@ static void round_trip_random(void)
             continue;
         found++;
         for (k = 0; k < 200; k++) {
-            size_t len = 0, want = next_random(&rng, k % 20 == 0 ? 20000 : 200);
+            size_t len = 0, want = test_random(&rng, k % 20 == 0 ? 20000 : 200);
             while (len < want) {
                 if (k & 1)
-                    text[len++] = (char)next_random(&rng, 256);
+                    text[len++] = (char)test_random(&rng, 256);
                 else
                     len += random_char(&rng, text + len);
             }
@@ -954,23 +945,23 @@ static void mutated_vocabularies(void)
     uint64_t rng = test_seed(7);
     unsigned k, made = 0;
     for (k = 0; k < 3000; k++) {
-        unsigned flips = 1 + next_random(&rng, 3);
+        unsigned flips = 1 + test_random(&rng, 3);
         loaded l;
         if (k & 1)
             build_letters(&b);
         else
             build_special(&b);
         while (flips-- > 0) {
-            uint8_t bits = (uint8_t)(1u << next_random(&rng, 8));
-            unsigned part = next_random(&rng, 4);
+            uint8_t bits = (uint8_t)(1u << test_random(&rng, 8));
+            unsigned part = test_random(&rng, 4);
             if (part == 0 && b.v.merges.bytes > 0)
-                b.merges[next_random(&rng, (unsigned)b.v.merges.bytes)] ^= bits;
+                b.merges[test_random(&rng, (unsigned)b.v.merges.bytes)] ^= bits;
             else if (part == 1)
-                b.types[next_random(&rng, 4 * b.v.count)] ^= bits;
+                b.types[test_random(&rng, 4 * b.v.count)] ^= bits;
             else if (part == 2)
-                b.scores[next_random(&rng, 4 * b.v.count)] ^= bits;
+                b.scores[test_random(&rng, 4 * b.v.count)] ^= bits;
             else
-                b.tokens[next_random(&rng, (unsigned)b.v.tokens.bytes)] ^= bits;
+                b.tokens[test_random(&rng, (unsigned)b.v.tokens.bytes)] ^= bits;
         }
         if (carve(&l, &b.v, NULL) == LLMC_OK) {
             llmc_encode_options opt;

@@ -14,20 +14,6 @@
 #define STRINGS 128 /* in a block */
 #define LONGEST 1200
 
-/* SplitMix64. */
-static uint64_t next_random(uint64_t *s)
-{
-    uint64_t z = *s += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-static unsigned below(uint64_t *s, unsigned n)
-{
-    return (unsigned)((next_random(s) >> 33) % n);
-}
-
 /* Where characters decompose, compose, combine, have case or are controls. */
 static const unsigned range[][2] = {
     {0, 0x24f},         {'A', 'z'},         {0x300, 0x36f},     {0x300, 0x315},     {0x340, 0x345},
@@ -45,24 +31,24 @@ static const unsigned range[][2] = {
 static size_t string(unsigned b, unsigned i, char *p)
 {
     uint64_t s = 0x0510000u + b * 1000u + i;
-    unsigned n = 1 + below(&s, 24), k = 0;
+    unsigned n = 1 + test_random(&s, 24), k = 0;
     bool marks = i % 5 == 4;
     size_t len = 0;
     if (marks)
-        n = 20 + below(&s, 240);
+        n = 20 + test_random(&s, 240);
     while (n-- > 0 && len + 8 < LONGEST) {
         unsigned cp;
-        if (!marks && below(&s, 3) == 0)
-            k = below(&s, sizeof range / sizeof range[0]);
+        if (!marks && test_random(&s, 3) == 0)
+            k = test_random(&s, sizeof range / sizeof range[0]);
         if (marks)
-            k = below(&s, 40) == 0 ? 21 : 2;
-        cp = range[k][0] + below(&s, range[k][1] - range[k][0] + 1);
-        if (b % 4 == 3 && below(&s, 12) == 0)
-            p[len++] = (char)(128 + below(&s, 128));
+            k = test_random(&s, 40) == 0 ? 21 : 2;
+        cp = range[k][0] + test_random(&s, range[k][1] - range[k][0] + 1);
+        if (b % 4 == 3 && test_random(&s, 12) == 0)
+            p[len++] = (char)(128 + test_random(&s, 128));
         if (cp < 0xd800 || cp > 0xdfff)
             len += llmc__utf8_write(cp, p + len);
-        if (below(&s, 3) == 0)
-            k = 2 + below(&s, 3);
+        if (test_random(&s, 3) == 0)
+            k = 2 + test_random(&s, 3);
     }
     return len;
 }
@@ -348,8 +334,8 @@ static void hostile_charsmap(void)
         size_t n = string(round % BLOCKS, round % STRINGS, p), used, i;
         uint8_t out[4096];
         s.blob_len = make_charsmap(map);
-        for (i = 1 + below(&seed, 400); i > 0; i--)
-            map[4 + below(&seed, s.blob_len - 4)] = (uint8_t)below(&seed, 256);
+        for (i = 1 + test_random(&seed, 400); i > 0; i--)
+            map[4 + test_random(&seed, s.blob_len - 4)] = (uint8_t)test_random(&seed, 256);
         map[s.blob_len - 1] = 0;
         s.blob = map;
         if (llmc__charsmap_check(&s))
