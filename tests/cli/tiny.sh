@@ -39,6 +39,29 @@ same "says the same" "$DIR/out" "$ANSWER"
 good "a system prompt" "$B/chat" -m $LLAMA --system "be kind" -p hello --temp 0
 same "changes nothing here" "$DIR/out" "$ANSWER"
 
+# Templates from a file; answers bound to a grammar or a schema, from the terminal to the last token.
+cat >"$DIR/own.jinja" <<'END'
+{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}{{ '<|im_start|>assistant\n' }}
+END
+good "--template FILE" "$B/chat" -m $LLAMA --template "$DIR/own.jinja" -p hello --temp 0
+same "renders as the model's own" "$DIR/out" "$ANSWER"
+cat >"$DIR/bad.jinja" <<'END'
+{% if true %}
+{% include "x" %}
+END
+bad 1 'line 2.*include' "a template that cannot be run" "$B/chat" -m $LLAMA --template "$DIR/bad.jinja" -p hello
+echo 'root ::= "ab" ("c" | "d"){3} "."' >"$DIR/own.gbnf"
+good "--grammar FILE" "$B/chat" -m $LLAMA --grammar "$DIR/own.gbnf" -p hello --seed 1
+if grep -Eq '^ab[cd]{3}[.]$' "$DIR/out"; then pass "binds the answer"; else fail "binds the answer" "$(cat "$DIR/out")"; fi
+echo 'root ::= "ab" x' >"$DIR/bad.gbnf"
+bad 1 'bad.gbnf.*line 1.*x' "a grammar with a hole" "$B/chat" -m $LLAMA --grammar "$DIR/bad.gbnf" -p hello
+echo '{"type": "object", "properties": {"n": {"type": "integer", "minimum": 7, "maximum": 9}}, "required": ["n"]}' >"$DIR/own.json"
+good "--json-schema FILE" "$B/chat" -m $LLAMA --json-schema "$DIR/own.json" -p hello --seed 1
+if grep -Eq '^[{]"n":[789][}]$' "$DIR/out"; then pass "binds the answer to it"; else fail "binds the answer to it" "$(cat "$DIR/out")"; fi
+echo '{"not": {}}' >"$DIR/bad.json"
+bad 1 'bad.json.*not' "a schema with a keyword that is not known" "$B/chat" -m $LLAMA --json-schema "$DIR/bad.json" -p hello
+bad 2 'grammar.*json-schema' "both" "$B/chat" -m $LLAMA --grammar a --json-schema b -p hello
+
 # -n cuts after that many tokens; results to stdout, the rest to stderr; no colour.
 text $LLAMA "Once upon" 2 >"$DIR/out"
 same "-n 2" "$DIR/out" " a time"
