@@ -292,8 +292,8 @@ static void word_behind_a_character(void)
         "\"rstrip\": false, \"normalized\": false, \"special\": false}], \"normalizer\": null, "
         "\"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"use_regex\": false}, "
         "\"post_processor\": null, \"decoder\": {\"type\": \"ByteLevel\"}, \"model\": {\"type\": \"BPE\", "
-        "\"vocab\": {\"\u00e0\": 0, \"\u00bd\": 1, \"\u0124\": 2, \"h\": 3, \"o\": 4, \"u\": 5, \"s\": 6, "
-        "\"e\": 7, \"\u00e0\u00bd\": 8}, \"merges\": [\"\u00e0 \u00bd\"]}}";
+        "\"vocab\": {\"\\u00e0\": 0, \"\\u00bd\": 1, \"\\u0124\": 2, \"h\": 3, \"o\": 4, \"u\": 5, \"s\": 6, "
+        "\"e\": 7, \"\\u00e0\\u00bd\": 8}, \"merges\": [\"\\u00e0 \\u00bd\"]}}";
     static const char text[] = "\xe0\xbd\x82house"; /* U+0F42, a letter */
     static const llmc_token expected[] = {8, 2, 3, 4, 5, 6, 7};
     llmc_encode_options o;
