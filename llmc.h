@@ -1474,7 +1474,8 @@ LLMC_API uint32_t llmc_version(void)
 /* LLMC__GNU       the compiler speaks gcc's attributes, builtins and inline assembly
    LLMC__UNUSED    helpers that some gates or instruction sets leave without a caller
    LLMC__FORMAT    lets the compiler check our message texts against their arguments
-   LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames */
+   LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames
+   LLMC__COUNTERS  __atomic_fetch_add on 32 bits is one instruction or a few, never a library's */
 #if defined(__GNUC__) || defined(__clang__)
 #define LLMC__GNU    1
 #define LLMC__UNUSED __attribute__((unused))
@@ -1523,6 +1524,12 @@ int memcmp(const void *a, const void *b, size_t n);
 #define LLMC_MEMSET  memset
 #define LLMC_MEMCMP  memcmp
 #endif
+#endif
+
+#if LLMC__GNU && !defined(__TINYC__) && defined(__GCC_ATOMIC_INT_LOCK_FREE) && __GCC_ATOMIC_INT_LOCK_FREE == 2
+#define LLMC__COUNTERS 1
+#else
+#define LLMC__COUNTERS 0
 #endif
 
 //--[ 02.2 PLATFORM.order ]-- little-endian bytes, aligned or not, to native numbers
@@ -4804,8 +4811,8 @@ typedef struct llmc__rows {
 
 /* The table of a set whose functions are p_matmul_f32, ...; w is the set's own name where it has a kernel
    of its own, p that of the set it builds upon (AVX2 for AVX-512), for most the same. Arrays go by
-   llmc_dtype; act and rope by llmc_act and llmc_rope. I8 and I8R have no kernels: their rows are turned to floats one at a time
-   (15). */
+   llmc_dtype; act and rope by llmc_act and llmc_rope. I8 and I8R have no kernels: their rows are turned to
+   floats one at a time (15). */
 #define LLMC__KERNELS(p, w, name)                                                                  \
     {                                                                                              \
         name,                                                                                      \
@@ -7511,7 +7518,7 @@ static void llmc__run(const llmc_tasks *tasks, uint32_t n, llmc_task_fn fn, void
 /* Tickets for work that pieces take as they come, so that none waits for a slow thread: a piece asks
    for the next number until there are no more. Which piece does what must not show in a result. Where
    the compiler has no lock-free counter, piece i of `pieces` takes i, i + pieces, ... */
-#if LLMC__GNU && !defined(__TINYC__) && defined(__GCC_ATOMIC_INT_LOCK_FREE) && __GCC_ATOMIC_INT_LOCK_FREE == 2
+#if LLMC__COUNTERS
 static inline uint32_t llmc__ticket(uint32_t *counter, uint32_t last, uint32_t piece, uint32_t pieces)
 {
     (void)last;
