@@ -1066,6 +1066,14 @@ typedef struct llmc_tap {
     void *user;
 } llmc_tap;
 
+/* Hears, on the thread that drives the engine, where a part of the work begins: with a clock of the
+   caller's, where the time goes. tag is the section, "LAYER.product", what "down" or "", both static. Parts
+   nest; tag NULL ends the innermost. */
+typedef struct llmc_profile {
+    void (*fn)(void *user, const char *tag, const char *what);
+    void *user;
+} llmc_profile;
+
 typedef struct llmc_engine_options {
     size_t size;
     uint32_t context_length;    /* most tokens in a sequence; 0: the trained length, at most 4096 */
@@ -1082,6 +1090,7 @@ typedef struct llmc_engine_options {
     llmc_tap tap;
     bool check_finite; /* stop with NOT_FINITE naming the first layer whose values are not finite */
     llmc_calibration *calibration; /* gathers what products read; of this engine's model */
+    llmc_profile profile;
 } llmc_engine_options;
 
 /* Bytes by purpose; total is what llmc_engine_need returns. */
@@ -26605,6 +26614,7 @@ typedef struct llmc__batch {
     const llmc__kernels *k;
     llmc_tasks tasks;
     llmc_calibration *calibration; /* sees the inputs of products; or NULL */
+    llmc_profile profile;          /* hears of parts of the pass; fn may be NULL */
     llmc__kv_layout kv;
     uint32_t n;                 /* T                                                      */
     const llmc_token *ids;      /* [T]                                                    */
@@ -26680,6 +26690,19 @@ static void llmc__over_tokens(const llmc__batch *b, uint32_t n, llmc__tokens_fn 
     loop.step = n < 8 ? n : (uint32_t)llmc__max(1, n / (4 * llmc__max(1, b->tasks.workers)));
     if (n > 0)
         llmc__run(&b->tasks, (n + loop.step - 1) / loop.step, llmc__token_piece, &loop);
+}
+
+/* A part of the pass begins, for whoever measures; it ends at llmc__leave. Not inside tasks. */
+static inline void llmc__enter(const llmc__batch *b, const char *tag, const char *what)
+{
+    if (b->profile.fn != NULL)
+        b->profile.fn(b->profile.user, tag, what);
+}
+
+static inline void llmc__leave(const llmc__batch *b)
+{
+    if (b->profile.fn != NULL)
+        b->profile.fn(b->profile.user, NULL, NULL);
 }
 
 /* y [n] += a x [n], each element by itself: the same bits however the vector is cut. */
@@ -26871,6 +26894,34 @@ static void llmc__add_bias(const llmc__batch *b, const llmc__product *part)
             b->k->add(part->out + t * part->stride, v, (size_t)part->rows);
 }
 
+/* What a profile calls a product, by its first matrix. Looked for among all weights: only profiles ask. */
+static const char *llmc__product_what(const llmc_model *m, const llmc_tensor *w)
+{
+    uint64_t i, n = (uint64_t)m->config.n_layer * LLMC__W_COUNT;
+    if (w == llmc__global(m, LLMC__W_HEAD))
+        return "head";
+    for (i = 0; i < n && m->layer[i] != w;)
+        i++;
+    if (i == n)
+        return "experts";
+    switch (i % LLMC__W_COUNT) {
+    case LLMC__W_QKV:
+    case LLMC__W_Q:
+        return "q, k, v";
+    case LLMC__W_O:
+        return "attention out";
+    case LLMC__W_GATE:
+    case LLMC__W_UP:
+        return "gate, up";
+    case LLMC__W_DOWN:
+        return "down";
+    case LLMC__W_ROUTER:
+        return "router";
+    default:
+        return llmc__role_table[i % LLMC__W_COUNT].name;
+    }
+}
+
 /* part[i].out[t][r] = sum_k W_i[r][k] x[at_i + t][k] + bias_i[r] for t < n_i, all parts in one pass.
    x [columns][dim[0]] f32, dim[0] that of every part; outputs must not overlap x.
    The rows are cut by threads, each result is one kernel's sum in one order: no result depends on the cut. */
@@ -26881,6 +26932,8 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
     uint32_t workers = (uint32_t)llmc__max(1, b->tasks.workers), i;
     uint64_t chunk;
     bool pack = false, direct = true;
+    if (b->profile.fn != NULL)
+        llmc__enter(b, "LAYER.product", llmc__product_what(b->model, part[0].w));
     job.b = b;
     job.part = part;
     job.n_parts = n_parts;
@@ -26896,8 +26949,11 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
         pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_q8(part[i].w->type));
         direct = direct && !llmc__by_rows(b->k, part[i].w);
     }
-    if (pack)
+    if (pack) {
+        llmc__enter(b, "LAYER.product", "inputs to 8 bits");
         llmc__over_tokens(b, columns, llmc__pack_tokens, &job);
+        llmc__leave(b);
+    }
     /* Several chunks a worker even out unequal speeds; without a product the scratch
        rows allow one. */
     chunk = (job.rows + workers - 1) / workers;
@@ -26907,6 +26963,7 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
     llmc__run(&b->tasks, (uint32_t)((job.rows + chunk - 1) / chunk), llmc__product_piece, &job);
     for (i = 0; i < n_parts; i++)
         llmc__add_bias(b, &part[i]);
+    llmc__leave(b);
 }
 
 //--[ 15.3 LAYER.norm ]-- RMSNorm and LayerNorm, with weights or without
@@ -26966,7 +27023,9 @@ static void llmc__norm(const llmc__batch *b, float *out, const float *x, uint32_
     job.b = llmc__vector(bias, b->vec[1]);
     job.x = x;
     job.out = out;
+    llmc__enter(b, "LAYER.norm", "");
     llmc__over_tokens(b, n, llmc__norm_tokens, &job);
+    llmc__leave(b);
 }
 
 //--[ 15.4 LAYER.rope ]-- rotary positions: Su 2021, eq. 34; pairs adjacent or half a head apart
@@ -27382,7 +27441,9 @@ static void llmc__attention(const llmc__batch *b, uint32_t layer, const float *i
         job.k_norm = llmc__norm_weight(b, llmc__weight(m, layer, LLMC__W_K_NORM),
                                        llmc__qk_width(c, c->n_kv_head), b->vec[1]);
     }
+    llmc__enter(b, "LAYER.rope", "turn, store keys and values");
     llmc__over_tokens(b, b->n, llmc__place_tokens, &job);
+    llmc__leave(b);
     if (c->sink_logits) /* the norms' weights are not needed any more */
         job.sinks = llmc__vector(llmc__weight(m, layer, LLMC__W_SINKS), b->vec[0]);
     llmc__run(&b->tasks, b->n * c->n_kv_head, llmc__attend_piece, &job);
@@ -28080,13 +28141,17 @@ static void llmc__block(const llmc__batch *b, uint32_t layer)
 {
     bool serial = b->model->config.parallel == LLMC_SERIAL;
     const float *in = llmc__branch_in(b, layer, LLMC__W_ATTN_NORM, LLMC__W_ATTN_NORM_B);
+    llmc__enter(b, "LAYER.attn", "");
     llmc__attention(b, layer, in, b->y);
+    llmc__leave(b);
     if (serial)
         llmc__join(b, layer, b->y, LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
                    LLMC__W_ATTN_POST_NORM_B);
     if (b->model->config.parallel != LLMC_PARALLEL_SHARED)
         in = llmc__branch_in(b, layer, LLMC__W_FFN_NORM, LLMC__W_FFN_NORM_B);
+    llmc__enter(b, llmc__has_experts(&b->model->config, layer) ? "LAYER.experts" : "LAYER.ffn", "");
     llmc__feed_forward(b, layer, in, b->z);
+    llmc__leave(b);
     if (!serial)
         llmc__join(b, layer, b->y, LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
                    LLMC__W_ATTN_POST_NORM_B);
@@ -28105,10 +28170,15 @@ static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch,
 {
     const llmc_config *c = &b->model->config;
     uint32_t l;
+    llmc__enter(b, "FORWARD.ends", "embedding");
     llmc__embed(b);
+    llmc__leave(b);
     LLMC__TRY(llmc__observe(b, watch, "embed", 0, b->n, diag));
-    if (c->pos == LLMC_POS_ROPE) /* other positions are in x already */
+    if (c->pos == LLMC_POS_ROPE) { /* other positions are in x already */
+        llmc__enter(b, "LAYER.rope", "angles");
         llmc__over_tokens(b, b->n, llmc__rope_angles, NULL);
+        llmc__leave(b);
+    }
     for (l = 0; l < c->n_layer; l++) {
         if (c->x_lambdas)
             llmc__recall(b, l);
@@ -28118,9 +28188,11 @@ static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch,
         LLMC__TRY(llmc__observe(b, watch, "layer", l, b->n, diag));
     }
     if (n_want > 0) { /* the middle of a long prompt wants nothing */
+        llmc__enter(b, "FORWARD.ends", "logits");
         llmc__final(b, want, n_want);
         if (logits != NULL)
             llmc__head(b, n_want, logits);
+        llmc__leave(b);
         LLMC__TRY(llmc__observe(b, watch, "final", c->n_layer - 1, n_want, diag));
     }
     return LLMC_OK;
@@ -34304,6 +34376,7 @@ LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model
     e->batch.model = model;
     e->batch.tasks = e->opt.tasks;
     e->batch.calibration = e->opt.calibration;
+    e->batch.profile = e->opt.profile;
     e->batch.kv = e->kv.layout;
     /* the batch reads what the engine fills anew for each step */
     e->batch.ids = e->batch_ids;
@@ -34881,11 +34954,14 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
         llmc__seq_end(s, LLMC_FINISH_CONTEXT);
         return LLMC_OK;
     }
+    llmc__enter(&e->batch, "GRAMMAR", "");
     status = llmc__seq_prepare(s, logits, vocab, &over, diag);
+    llmc__leave(&e->batch);
     if (status != LLMC_OK || over) {
         llmc__seq_end(s, over ? LLMC_FINISH_END : LLMC_FINISH_FAILED);
         return status;
     }
+    llmc__enter(&e->batch, "SAMPLE", "");
     if (s->opt.chooser.fn != NULL)
         id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
     if (id == LLMC_TOKEN_NONE)
@@ -34896,6 +34972,7 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
     else
         status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                             "the chooser returned token %d: the vocabulary has %zu", id, vocab);
+    llmc__leave(&e->batch);
 #if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
     if (status == LLMC_OK && s->opt.grammar != NULL)
         status = llmc__seq_bound(s, id, diag);
@@ -34904,6 +34981,17 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
         llmc__seq_emit(s, id, logprob);
     else
         llmc__seq_end(s, LLMC_FINISH_FAILED);
+    return status;
+}
+
+/* The pass over the batch, as one part of a profile: what no part inside it claims is "FORWARD.pass".
+   Errors: those of llmc__forward. */
+static llmc_status llmc__engine_pass(llmc_engine *e, uint32_t n_want, float *logits, llmc_diag *diag)
+{
+    llmc_status status;
+    llmc__enter(&e->batch, "FORWARD.pass", "");
+    status = llmc__forward(&e->batch, &e->watch, e->want, n_want, logits, diag);
+    llmc__leave(&e->batch);
     return status;
 }
 
@@ -34928,7 +35016,7 @@ LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag)
                           (unsigned long long)engine->opt.kv_cache_capacity);
     if (engine->batch.n == 0)
         return LLMC_DONE;
-    LLMC__TRY(llmc__forward(&engine->batch, &engine->watch, engine->want, n_want, engine->logits, diag));
+    LLMC__TRY(llmc__engine_pass(engine, n_want, engine->logits, diag));
     LLMC__TRY(llmc__batch_settle(engine, diag));
     for (i = 0; i < n_want; i++) { /* one that fails stops nobody else; the first failure is reported */
         one = llmc__seq_choose(engine->want_seq[i],
@@ -34990,7 +35078,7 @@ static llmc_status llmc__seq_pass(llmc_seq *seq, const llmc_token *ids, size_t n
     }
     e->batch.n = 0;
     llmc__batch_push(e, seq, (uint32_t)n);
-    status = llmc__forward(&e->batch, &e->watch, e->want, n_want, logits, diag);
+    status = llmc__engine_pass(e, n_want, logits, diag);
     if (status != LLMC_OK) {
         seq->n_ids = before;
         llmc__kv_trim(&e->kv, &seq->table, before);
