@@ -1386,6 +1386,11 @@ LLMC_API void llmc_pool_close(llmc_pool *pool);
 LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool);
 LLMC_API uint32_t llmc_os_threads(void); /* processors this process may use */
 
+/* The kernels that name asks for, as llmc_cpu_named; NULL: those that LLMC_ISA in the environment names,
+   else all that this processor has, which is also what llmc_open does for options that leave cpu zero.
+   Errors: BAD_ARG, listing the names that would do. */
+LLMC_API llmc_status llmc_os_cpu(const char *name, llmc_cpu *out, llmc_diag *diag);
+
 /* A file mapped read-only. Empty files map to size 0. Errors: IO, with the reason. */
 LLMC_API llmc_status llmc_map_open(llmc_blob *out, const char *path, llmc_diag *diag);
 LLMC_API void llmc_map_close(llmc_blob *file);
@@ -44150,6 +44155,7 @@ LLMC_API bool llmc_reply_next(llmc_reply *r, llmc_reply_event *event)
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h> /* getenv */
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -44495,6 +44501,15 @@ static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char
     return why;
 }
 
+/* A variable of the environment, cut to fit cap; false: it is unset. */
+static bool llmc__variable(const char *name, char *out, size_t cap)
+{
+    const char *value = getenv(name);
+    if (value != NULL)
+        (void)llmc__strcopy(out, cap, value, llmc__strlen(value));
+    return value != NULL;
+}
+
 #else
 //--[ 26.4 OS.windows ]-- the same from kernel32
 typedef HANDLE llmc__file;
@@ -44712,6 +44727,15 @@ static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char
     while (FindNextFileW(h, &found));
     FindClose(h);
     return 0;
+}
+
+/* A variable of the environment, "..." if it does not fit cap; false: it is unset or empty. */
+static bool llmc__variable(const char *name, char *out, size_t cap)
+{
+    DWORD n = GetEnvironmentVariableA(name, out, (DWORD)cap);
+    if (n >= cap)
+        (void)llmc__strcopy(out, cap, "...", 3);
+    return n > 0;
 }
 
 #endif
@@ -45824,7 +45848,41 @@ static llmc_status llmc__open_folder(llmc__file_list *list, const char *path, bo
     return LLMC_OK;
 }
 
-//--[ 26.11 OS.open ]-- from a path to a sequence
+//--[ 26.11 OS.isa ]-- kernels by name, from the caller or the environment
+/* Every name that llmc_cpu_named takes here, with commas, into out [cap]. */
+static void llmc__isa_list(char *out, size_t cap)
+{
+    static const char *const names[] = {"auto", "scalar", "avx2", "avx512", "neon", "simde"};
+    llmc_cpu cpu;
+    size_t i, n = 0;
+    out[0] = 0;
+    for (i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (llmc_cpu_named(names[i], &cpu)) {
+            llmc__format(out + n, cap - n, "%s%s", n > 0 ? ", " : "", names[i]);
+            n += llmc__strlen(out + n);
+        }
+}
+
+/* llmc_os_cpu -- kernels by name                                            (OS.isa)
+   name  NULL: what LLMC_ISA says; that unset or empty: all that can run here
+   out   written on success only
+   Errors: BAD_ARG. */
+LLMC_API llmc_status llmc_os_cpu(const char *name, llmc_cpu *out, llmc_diag *diag)
+{
+    const char *from = "", *asked = name;
+    char value[64], can[64];
+    if (name == NULL) {
+        from = "LLMC_ISA in the environment: ";
+        asked = llmc__variable("LLMC_ISA", value, sizeof value) && value[0] != 0 ? value : "auto";
+    }
+    if (llmc_cpu_named(asked, out))
+        return LLMC_OK;
+    llmc__isa_list(can, sizeof can);
+    return LLMC__FAIL(diag, BAD_ARG, "OS.isa", LLMC_NO_OFFSET,
+                      "%sno '%s' kernels in this build or on this processor, but %s", from, asked, can);
+}
+
+//--[ 26.12 OS.open ]-- from a path to a sequence
 /* The list for a path that is one file. Errors: NO_MEMORY. */
 static llmc_status llmc__open_single(llmc__file_list *list, const char *path, llmc_diag *diag)
 {
@@ -45909,13 +45967,15 @@ static llmc_status llmc__open_model(llmc_host *host, const char *path, const llm
 
 /* Threads, engine and its first sequence. A pool is made only if the caller brought no
    tasks and more than one thread can run. On failure llmc_close undoes it.
-   Errors: those of llmc_pool_open, llmc_engine_init, llmc_seq_open. */
+   Errors: those of llmc_os_cpu, llmc_pool_open, llmc_engine_init, llmc_seq_open. */
 static llmc_status llmc__open_engine(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
 {
     llmc_engine_options engine;
     size_t bytes;
     uint32_t threads = opt->threads > 0 ? opt->threads : llmc_os_threads();
     llmc__options(&engine, sizeof engine, opt->engine);
+    if (engine.cpu.features == 0)
+        LLMC__TRY(llmc_os_cpu(NULL, &engine.cpu, diag));
     if (engine.tasks.run == NULL && threads > 1) {
         LLMC__TRY(llmc_pool_open(&host->pool, threads, diag));
         engine.tasks = llmc_pool_tasks(host->pool);
