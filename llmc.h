@@ -235,8 +235,9 @@ typedef struct llmc_cpu {
 /* What this build can use on the processor it runs on. */
 LLMC_API llmc_cpu llmc_cpu_detect(void);
 
-/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon", and "simde"
-   where that is what the kernels went through. False, and *out untouched, if this build or this processor has no such kernels. */
+/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon", and "simde" where that is what
+   the kernels went through. False, and *out untouched, if this build or this processor has no such
+   kernels. */
 LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out);
 
 /* Name of the kernels that cpu selects: "scalar", "avx2", "avx512", "neon", "avx2 (simde)", ... */
