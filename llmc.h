@@ -235,8 +235,9 @@ typedef struct llmc_cpu {
 /* What this build can use on the processor it runs on. */
 LLMC_API llmc_cpu llmc_cpu_detect(void);
 
-/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon".
-   False, and *out untouched, if this build or this processor has no such kernels. */
+/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon", and "simde" where that is what
+   the kernels went through. False, and *out untouched, if this build or this processor has no such
+   kernels. */
 LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out);
 
 /* Name of the kernels that cpu selects: "scalar", "avx2", "avx512", "neon", "avx2 (simde)", ... */
@@ -1068,6 +1069,14 @@ typedef struct llmc_tap {
     void *user;
 } llmc_tap;
 
+/* Hears, on the thread that drives the engine, where a part of the work begins: with a clock of the
+   caller's, where the time goes. tag is the section, "LAYER.product", what "down" or "", both static. Parts
+   nest; tag NULL ends the innermost. */
+typedef struct llmc_profile {
+    void (*fn)(void *user, const char *tag, const char *what);
+    void *user;
+} llmc_profile;
+
 typedef struct llmc_engine_options {
     size_t size;
     uint32_t context_length;    /* most tokens in a sequence; 0: the trained length, at most 4096 */
@@ -1084,6 +1093,7 @@ typedef struct llmc_engine_options {
     llmc_tap tap;
     bool check_finite; /* stop with NOT_FINITE naming the first layer whose values are not finite */
     llmc_calibration *calibration; /* gathers what products read; of this engine's model */
+    llmc_profile profile;
 } llmc_engine_options;
 
 /* Bytes by purpose; total is what llmc_engine_need returns. */
@@ -1378,6 +1388,11 @@ LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag
 LLMC_API void llmc_pool_close(llmc_pool *pool);
 LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool);
 LLMC_API uint32_t llmc_os_threads(void); /* processors this process may use */
+
+/* The kernels that name asks for, as llmc_cpu_named; NULL: those that LLMC_ISA in the environment names,
+   else all that this processor has, which is also what llmc_open does for options that leave cpu zero.
+   Errors: BAD_ARG, listing the names that would do. */
+LLMC_API llmc_status llmc_os_cpu(const char *name, llmc_cpu *out, llmc_diag *diag);
 
 /* A file mapped read-only. Empty files map to size 0. Errors: IO, with the reason. */
 LLMC_API llmc_status llmc_map_open(llmc_blob *out, const char *path, llmc_diag *diag);
@@ -1855,8 +1870,11 @@ LLMC_API const char *llmc_cpu_name(llmc_cpu cpu)
    cannot use: hence the loops. */
 LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
 {
-    static const char *const names[] = {"scalar", "avx2", "avx512", "neon"};
-    static const uint32_t bits[] = {LLMC_CPU_SCALAR, LLMC_CPU_AVX2, LLMC_CPU_AVX512, LLMC_CPU_NEON};
+    static const char *const names[] = {"scalar", "avx2", "avx512", "neon", "simde"};
+    static const uint32_t bits[] = {LLMC_CPU_SCALAR, LLMC_CPU_AVX2, LLMC_CPU_AVX512, LLMC_CPU_NEON,
+                                    LLMC__AVX2 == 2   ? (uint32_t)LLMC_CPU_AVX2
+                                    : LLMC__NEON == 2 ? (uint32_t)LLMC_CPU_NEON
+                                                      : 0u};
     static const char automatic[] = "auto";
     llmc_cpu can = llmc_cpu_detect(); /* what is not in it is refused, not replaced */
     size_t i, at;
@@ -1865,7 +1883,7 @@ LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
         *out = can;
         return true;
     }
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < sizeof bits / sizeof bits[0]; i++) {
         for (at = 0; name[at] != 0 && name[at] == names[i][at]; at++) {}
         if (name[at] == names[i][at] && (can.features & bits[i]) != 0) {
             out->features = bits[i] | (bits[i] == LLMC_CPU_AVX512 ? can.features & LLMC_CPU_BF16 : 0);
@@ -26826,6 +26844,7 @@ typedef struct llmc__batch {
     const llmc__kernels *k;
     llmc_tasks tasks;
     llmc_calibration *calibration; /* sees the inputs of products; or NULL */
+    llmc_profile profile;          /* hears of parts of the pass; fn may be NULL */
     llmc__kv_layout kv;
     uint32_t n;                 /* T                                                      */
     const llmc_token *ids;      /* [T]                                                    */
@@ -26903,6 +26922,19 @@ static void llmc__over_tokens(const llmc__batch *b, uint32_t n, llmc__tokens_fn 
     loop.step = n < 8 ? n : (uint32_t)llmc__max(1, n / (4 * llmc__max(1, b->tasks.workers)));
     if (n > 0)
         llmc__run(&b->tasks, (n + loop.step - 1) / loop.step, llmc__token_piece, &loop);
+}
+
+/* A part of the pass begins, for whoever measures; it ends at llmc__leave. Not inside tasks. */
+static inline void llmc__enter(const llmc__batch *b, const char *tag, const char *what)
+{
+    if (b->profile.fn != NULL)
+        b->profile.fn(b->profile.user, tag, what);
+}
+
+static inline void llmc__leave(const llmc__batch *b)
+{
+    if (b->profile.fn != NULL)
+        b->profile.fn(b->profile.user, NULL, NULL);
 }
 
 /* y [n] += a x [n], each element by itself: the same bits however the vector is cut. */
@@ -27097,6 +27129,34 @@ static void llmc__add_bias(const llmc__batch *b, const llmc__product *part)
             b->k->add(part->out + t * part->stride, v, (size_t)part->rows);
 }
 
+/* What a profile calls a product, by its first matrix. Looked for among all weights: only profiles ask. */
+static const char *llmc__product_what(const llmc_model *m, const llmc_tensor *w)
+{
+    uint64_t i, n = (uint64_t)m->config.n_layer * LLMC__W_COUNT;
+    if (w == llmc__global(m, LLMC__W_HEAD))
+        return "head";
+    for (i = 0; i < n && m->layer[i] != w;)
+        i++;
+    if (i == n)
+        return "experts";
+    switch (i % LLMC__W_COUNT) {
+    case LLMC__W_QKV:
+    case LLMC__W_Q:
+        return "q, k, v";
+    case LLMC__W_O:
+        return "attention out";
+    case LLMC__W_GATE:
+    case LLMC__W_UP:
+        return "gate, up";
+    case LLMC__W_DOWN:
+        return "down";
+    case LLMC__W_ROUTER:
+        return "router";
+    default:
+        return llmc__role_table[i % LLMC__W_COUNT].name;
+    }
+}
+
 /* part[i].out[t][r] = sum_k W_i[r][k] x[at_i + t][k] + bias_i[r] for t < n_i, all parts in one pass.
    x [columns][dim[0]] f32, dim[0] that of every part; outputs must not overlap x.
    The rows are cut by threads, each result is one kernel's sum in one order: no result depends on the cut. */
@@ -27107,6 +27167,8 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
     uint32_t workers = (uint32_t)llmc__max(1, b->tasks.workers), i;
     uint64_t chunk;
     bool pack = false;
+    if (b->profile.fn != NULL)
+        llmc__enter(b, "LAYER.product", llmc__product_what(b->model, part[0].w));
     job.b = b;
     job.part = part;
     job.n_parts = n_parts;
@@ -27121,8 +27183,11 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
             llmc__calibrate(b->calibration, part[i].w, x + part[i].at * job.n, part[i].n, job.n);
         pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_x8(part[i].w->type));
     }
-    if (pack)
+    if (pack) {
+        llmc__enter(b, "LAYER.product", "inputs to 8 bits");
         llmc__over_tokens(b, columns, llmc__pack_tokens, &job);
+        llmc__leave(b);
+    }
     /* Several chunks a worker even out unequal speeds; each is some panels. */
     chunk = (job.rows + workers - 1) / workers;
     if (chunk > 64)
@@ -27134,6 +27199,7 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
     llmc__run(&b->tasks, job.pieces, llmc__product_piece, &job);
     for (i = 0; i < n_parts; i++)
         llmc__add_bias(b, &part[i]);
+    llmc__leave(b);
 }
 
 //--[ 15.3 LAYER.norm ]-- RMSNorm and LayerNorm, with weights or without
@@ -27193,7 +27259,9 @@ static void llmc__norm(const llmc__batch *b, float *out, const float *x, uint32_
     job.b = llmc__vector(bias, b->vec[1]);
     job.x = x;
     job.out = out;
+    llmc__enter(b, "LAYER.norm", "");
     llmc__over_tokens(b, n, llmc__norm_tokens, &job);
+    llmc__leave(b);
 }
 
 //--[ 15.4 LAYER.rope ]-- rotary positions: Su 2021, eq. 34; pairs adjacent or half a head apart
@@ -27609,7 +27677,9 @@ static void llmc__attention(const llmc__batch *b, uint32_t layer, const float *i
         job.k_norm = llmc__norm_weight(b, llmc__weight(m, layer, LLMC__W_K_NORM),
                                        llmc__qk_width(c, c->n_kv_head), b->vec[1]);
     }
+    llmc__enter(b, "LAYER.rope", "turn, store keys and values");
     llmc__over_tokens(b, b->n, llmc__place_tokens, &job);
+    llmc__leave(b);
     if (c->sink_logits) /* the norms' weights are not needed any more */
         job.sinks = llmc__vector(llmc__weight(m, layer, LLMC__W_SINKS), b->vec[0]);
     llmc__run(&b->tasks, b->n * c->n_kv_head, llmc__attend_piece, &job);
@@ -28309,13 +28379,17 @@ static void llmc__block(const llmc__batch *b, uint32_t layer)
 {
     bool serial = b->model->config.parallel == LLMC_SERIAL;
     const float *in = llmc__branch_in(b, layer, LLMC__W_ATTN_NORM, LLMC__W_ATTN_NORM_B);
+    llmc__enter(b, "LAYER.attn", "");
     llmc__attention(b, layer, in, b->y);
+    llmc__leave(b);
     if (serial)
         llmc__join(b, layer, b->y, LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
                    LLMC__W_ATTN_POST_NORM_B);
     if (b->model->config.parallel != LLMC_PARALLEL_SHARED)
         in = llmc__branch_in(b, layer, LLMC__W_FFN_NORM, LLMC__W_FFN_NORM_B);
+    llmc__enter(b, llmc__has_experts(&b->model->config, layer) ? "LAYER.experts" : "LAYER.ffn", "");
     llmc__feed_forward(b, layer, in, b->z);
+    llmc__leave(b);
     if (!serial)
         llmc__join(b, layer, b->y, LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
                    LLMC__W_ATTN_POST_NORM_B);
@@ -28334,10 +28408,15 @@ static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch,
 {
     const llmc_config *c = &b->model->config;
     uint32_t l;
+    llmc__enter(b, "FORWARD.ends", "embedding");
     llmc__embed(b);
+    llmc__leave(b);
     LLMC__TRY(llmc__observe(b, watch, "embed", 0, b->n, diag));
-    if (c->pos == LLMC_POS_ROPE) /* other positions are in x already */
+    if (c->pos == LLMC_POS_ROPE) { /* other positions are in x already */
+        llmc__enter(b, "LAYER.rope", "angles");
         llmc__over_tokens(b, b->n, llmc__rope_angles, NULL);
+        llmc__leave(b);
+    }
     for (l = 0; l < c->n_layer; l++) {
         if (c->x_lambdas)
             llmc__recall(b, l);
@@ -28347,9 +28426,11 @@ static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch,
         LLMC__TRY(llmc__observe(b, watch, "layer", l, b->n, diag));
     }
     if (n_want > 0) { /* the middle of a long prompt wants nothing */
+        llmc__enter(b, "FORWARD.ends", "logits");
         llmc__final(b, want, n_want);
         if (logits != NULL)
             llmc__head(b, n_want, logits);
+        llmc__leave(b);
         LLMC__TRY(llmc__observe(b, watch, "final", c->n_layer - 1, n_want, diag));
     }
     return LLMC_OK;
@@ -34533,6 +34614,7 @@ LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model
     e->batch.model = model;
     e->batch.tasks = e->opt.tasks;
     e->batch.calibration = e->opt.calibration;
+    e->batch.profile = e->opt.profile;
     e->batch.kv = e->kv.layout;
     /* the batch reads what the engine fills anew for each step */
     e->batch.ids = e->batch_ids;
@@ -35110,11 +35192,14 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
         llmc__seq_end(s, LLMC_FINISH_CONTEXT);
         return LLMC_OK;
     }
+    llmc__enter(&e->batch, "GRAMMAR", "");
     status = llmc__seq_prepare(s, logits, vocab, &over, diag);
+    llmc__leave(&e->batch);
     if (status != LLMC_OK || over) {
         llmc__seq_end(s, over ? LLMC_FINISH_END : LLMC_FINISH_FAILED);
         return status;
     }
+    llmc__enter(&e->batch, "SAMPLE", "");
     if (s->opt.chooser.fn != NULL)
         id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
     if (id == LLMC_TOKEN_NONE)
@@ -35125,6 +35210,7 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
     else
         status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                             "the chooser returned token %d: the vocabulary has %zu", id, vocab);
+    llmc__leave(&e->batch);
 #if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
     if (status == LLMC_OK && s->opt.grammar != NULL)
         status = llmc__seq_bound(s, id, diag);
@@ -35133,6 +35219,17 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
         llmc__seq_emit(s, id, logprob);
     else
         llmc__seq_end(s, LLMC_FINISH_FAILED);
+    return status;
+}
+
+/* The pass over the batch, as one part of a profile: what no part inside it claims is "FORWARD.pass".
+   Errors: those of llmc__forward. */
+static llmc_status llmc__engine_pass(llmc_engine *e, uint32_t n_want, float *logits, llmc_diag *diag)
+{
+    llmc_status status;
+    llmc__enter(&e->batch, "FORWARD.pass", "");
+    status = llmc__forward(&e->batch, &e->watch, e->want, n_want, logits, diag);
+    llmc__leave(&e->batch);
     return status;
 }
 
@@ -35157,7 +35254,7 @@ LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag)
                           (unsigned long long)engine->opt.kv_cache_capacity);
     if (engine->batch.n == 0)
         return LLMC_DONE;
-    LLMC__TRY(llmc__forward(&engine->batch, &engine->watch, engine->want, n_want, engine->logits, diag));
+    LLMC__TRY(llmc__engine_pass(engine, n_want, engine->logits, diag));
     LLMC__TRY(llmc__batch_settle(engine, diag));
     for (i = 0; i < n_want; i++) { /* one that fails stops nobody else; the first failure is reported */
         one = llmc__seq_choose(engine->want_seq[i],
@@ -35219,7 +35316,7 @@ static llmc_status llmc__seq_pass(llmc_seq *seq, const llmc_token *ids, size_t n
     }
     e->batch.n = 0;
     llmc__batch_push(e, seq, (uint32_t)n);
-    status = llmc__forward(&e->batch, &e->watch, e->want, n_want, logits, diag);
+    status = llmc__engine_pass(e, n_want, logits, diag);
     if (status != LLMC_OK) {
         seq->n_ids = before;
         llmc__kv_trim(&e->kv, &seq->table, before);
@@ -44291,6 +44388,7 @@ LLMC_API bool llmc_reply_next(llmc_reply *r, llmc_reply_event *event)
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h> /* getenv */
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -44636,6 +44734,15 @@ static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char
     return why;
 }
 
+/* A variable of the environment, cut to fit cap; false: it is unset. */
+static bool llmc__variable(const char *name, char *out, size_t cap)
+{
+    const char *value = getenv(name);
+    if (value != NULL)
+        (void)llmc__strcopy(out, cap, value, llmc__strlen(value));
+    return value != NULL;
+}
+
 #else
 //--[ 26.4 OS.windows ]-- the same from kernel32
 typedef HANDLE llmc__file;
@@ -44853,6 +44960,15 @@ static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char
     while (FindNextFileW(h, &found));
     FindClose(h);
     return 0;
+}
+
+/* A variable of the environment, "..." if it does not fit cap; false: it is unset or empty. */
+static bool llmc__variable(const char *name, char *out, size_t cap)
+{
+    DWORD n = GetEnvironmentVariableA(name, out, (DWORD)cap);
+    if (n >= cap)
+        (void)llmc__strcopy(out, cap, "...", 3);
+    return n > 0;
 }
 
 #endif
@@ -45965,7 +46081,41 @@ static llmc_status llmc__open_folder(llmc__file_list *list, const char *path, bo
     return LLMC_OK;
 }
 
-//--[ 26.11 OS.open ]-- from a path to a sequence
+//--[ 26.11 OS.isa ]-- kernels by name, from the caller or the environment
+/* Every name that llmc_cpu_named takes here, with commas, into out [cap]. */
+static void llmc__isa_list(char *out, size_t cap)
+{
+    static const char *const names[] = {"auto", "scalar", "avx2", "avx512", "neon", "simde"};
+    llmc_cpu cpu;
+    size_t i, n = 0;
+    out[0] = 0;
+    for (i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (llmc_cpu_named(names[i], &cpu)) {
+            llmc__format(out + n, cap - n, "%s%s", n > 0 ? ", " : "", names[i]);
+            n += llmc__strlen(out + n);
+        }
+}
+
+/* llmc_os_cpu -- kernels by name                                            (OS.isa)
+   name  NULL: what LLMC_ISA says; that unset or empty: all that can run here
+   out   written on success only
+   Errors: BAD_ARG. */
+LLMC_API llmc_status llmc_os_cpu(const char *name, llmc_cpu *out, llmc_diag *diag)
+{
+    const char *from = "", *asked = name;
+    char value[64], can[64];
+    if (name == NULL) {
+        from = "LLMC_ISA in the environment: ";
+        asked = llmc__variable("LLMC_ISA", value, sizeof value) && value[0] != 0 ? value : "auto";
+    }
+    if (llmc_cpu_named(asked, out))
+        return LLMC_OK;
+    llmc__isa_list(can, sizeof can);
+    return LLMC__FAIL(diag, BAD_ARG, "OS.isa", LLMC_NO_OFFSET,
+                      "%sno '%s' kernels in this build or on this processor, but %s", from, asked, can);
+}
+
+//--[ 26.12 OS.open ]-- from a path to a sequence
 /* The list for a path that is one file. Errors: NO_MEMORY. */
 static llmc_status llmc__open_single(llmc__file_list *list, const char *path, llmc_diag *diag)
 {
@@ -46050,13 +46200,15 @@ static llmc_status llmc__open_model(llmc_host *host, const char *path, const llm
 
 /* Threads, engine and its first sequence. A pool is made only if the caller brought no
    tasks and more than one thread can run. On failure llmc_close undoes it.
-   Errors: those of llmc_pool_open, llmc_engine_init, llmc_seq_open. */
+   Errors: those of llmc_os_cpu, llmc_pool_open, llmc_engine_init, llmc_seq_open. */
 static llmc_status llmc__open_engine(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
 {
     llmc_engine_options engine;
     size_t bytes;
     uint32_t threads = opt->threads > 0 ? opt->threads : llmc_os_threads();
     llmc__options(&engine, sizeof engine, opt->engine);
+    if (engine.cpu.features == 0)
+        LLMC__TRY(llmc_os_cpu(NULL, &engine.cpu, diag));
     if (engine.tasks.run == NULL && threads > 1) {
         LLMC__TRY(llmc_pool_open(&host->pool, threads, diag));
         engine.tasks = llmc_pool_tasks(host->pool);
