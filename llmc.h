@@ -4620,6 +4620,49 @@ typedef struct llmc__q8 {
 typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,
                                 size_t rows, const void *x, size_t x_stride, size_t cols, size_t n);
 
+/* Attention by tiles of the cache. A page has room for LLMC__PAGE_TOKENS positions. Of a head it holds
+
+     keys     [page_tokens / 16][K][16]   sixteen positions side by side, so that a vector is one element of as
+                                          many keys, and scores come without a sum over lanes
+     values   [page_tokens][K]            as they come: an output is a sum of them
+
+   A tile is LLMC__TILE_PAGES pages, counted from position 0 on: which positions form one never depends on who
+   asks. Scores are in units of log2 e, so that softmax is a power of two. */
+#define LLMC__PAGE_TOKENS 32
+#define LLMC__TILE_PAGES  2
+#define LLMC__TILE        (LLMC__TILE_PAGES * LLMC__PAGE_TOKENS)
+
+/* A softmax on its way (Milakov 2018): the largest score so far, and the sum of 2^(score - top). */
+typedef struct llmc__softmax {
+    float top, sum;
+} llmc__softmax;
+
+/* Queries of one key head against one tile. What a query has gathered is its row of `state`:
+     [0, wide)   sum of p v, p = 2^(score - top); wide is K rounded up to 16, what is beyond K of no meaning
+     then 16     sums of p, by lanes
+     then 1      top                                     each row of `step` = wide + 32 floats
+   A tile with a larger score scales the row down to it first: no power overflows, no second pass is needed.
+   For each row by itself positions come in order, in chains that only its own [lo, hi) cuts: which rows
+   share a call does not show. A score that is NaN has no say in top, but in the sums. */
+typedef struct llmc__attend {
+    const float *q;          /* [rows][K] times the scale of scores and, without a softcap, log2 e */
+    float *state;            /* [rows][step] */
+    const uint8_t *lo, *hi;  /* [rows] sees the tile's positions [lo, hi); lo >= hi: none of it */
+    uint32_t rows, K, wide, step;
+    uint32_t first, last;    /* what any row sees: [first, last), first < last */
+    bool alike;              /* every row sees all of that */
+    float softcap;           /* 0: none */
+    const uint8_t *keys[LLMC__TILE_PAGES], *values[LLMC__TILE_PAGES];      /* of the pages in [first, last) */
+    const uint8_t *next_keys[LLMC__TILE_PAGES], *next_values[LLMC__TILE_PAGES]; /* wanted next, or NULL */
+    float *unpacked;         /* [LLMC__TILE][K + wide] scratch */
+} llmc__attend;
+
+/* Where element i of the key in a slot lies among its page's elements. */
+static inline size_t llmc__key_at(size_t n, uint32_t slot, size_t i)
+{
+    return ((size_t)(slot / 16) * n + i) * 16 + slot % 16;
+}
+
 /* Every kernel of one instruction set; NULL where a type has none. Sets differ by how they round
    and in which order they add, never by more: tests hold each against 09.2. Where "the same bits"
    is said, they do not differ at all. Vectors may be of any length and alignment of their element
@@ -4654,6 +4697,12 @@ typedef struct llmc__kernels {
     /* out[i] += sum_j p[j] v[j][i], in the order of j: rows may be cut anywhere */
     void (*kv_mix[LLMC_DTYPE_COUNT])(float *out, const float *p, const void *v, size_t row_bytes, size_t rows,
                                      size_t n);
+    /* one key x [n] to its place in a page of keys */
+    void (*key_store[LLMC_DTYPE_COUNT])(void *page, uint32_t slot, const float *x, size_t n);
+    /* one tile of the cache joins what its queries have seen so far; by the cache's type */
+    void (*attend[LLMC_DTYPE_COUNT])(const llmc__attend *a);
+    /* a piece joins the pieces before it: *total and out [n], *part (a row of llmc__attend's) and its values */
+    void (*attend_join)(float *out, llmc__softmax *total, const float *part, size_t n);
     bool (*finite)(const float *x, size_t n); /* no infinity, no NaN */
 } llmc__kernels;
 
@@ -4721,7 +4770,9 @@ typedef struct llmc__rows {
             p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum), \
             {p(silu), p(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, p(swiglu_oai), p(softcap),    \
             {p(rope_adjacent), p(rope_half)}, {NULL, p(kv_store_f32), p(kv_store_f16)},            \
-            {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)}, p(finite)  \
+            {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)},            \
+            {NULL, p(key_store_f32), p(key_store_f16)}, {NULL, p(attend_f32), p(attend_f16)}, \
+            p(attend_join), p(finite)  \
     }
 
 /* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums, bias).
@@ -5164,6 +5215,91 @@ static inline float llmc__kv_f16(const uint8_t *row, size_t i)
 LLMC__KV_FNS(f32)
 LLMC__KV_FNS(f16)
 #undef LLMC__KV_FNS
+
+/* A key's elements lie 16 apart. Stores of one element each: a token's keys are few beside its weights. */
+static void llmc__scalar_key_store_f32(void *page, uint32_t slot, const float *x, size_t n)
+{
+    float *to = (float *)page;
+    size_t i;
+    for (i = 0; i < n; i++)
+        to[llmc__key_at(n, slot, i)] = x[i];
+}
+
+static void llmc__scalar_key_store_f16(void *page, uint32_t slot, const float *x, size_t n)
+{
+    uint16_t *to = (uint16_t *)page;
+    size_t i;
+    for (i = 0; i < n; i++)
+        to[llmc__key_at(n, slot, i)] = llmc__f32_to_f16(x[i]);
+}
+
+#define LLMC__LOG2E 1.44269504f
+#define LLMC__LN2   0.693147181f
+
+/* Scores of one query, score [LLMC__TILE] from lo on, n of them, to what is multiplied with values; the
+   row's sums so far are scaled to a larger top. */
+static void llmc__scalar_soften(const llmc__attend *a, float *row, float *score, uint32_t lo, uint32_t n)
+{
+    float *sum = row + a->wide, *top = sum + 16, high;
+    uint32_t j, i;
+    if (a->softcap > 0) {
+        llmc__scalar_softcap(score + lo, n, a->softcap);
+        llmc__scalar_scale(score + lo, LLMC__LOG2E, n);
+    }
+    high = llmc__scalar_max(score + lo, n);
+    if (high > *top) {
+        float shrink = llmc__expf((*top - high) * LLMC__LN2);
+        for (i = 0; i < a->wide + 16; i++)
+            row[i] *= shrink;
+        *top = high;
+    }
+    for (j = lo; j < lo + n; j++) {
+        score[j] = llmc__expf((score[j] - *top) * LLMC__LN2);
+        sum[j % 16] += score[j];
+    }
+}
+
+#define LLMC__ATTEND_FN(type, bytes)                                                                         \
+    static void llmc__scalar_attend_##type(const llmc__attend *a)                                            \
+    {                                                                                                        \
+        float score[LLMC__TILE];                                                                             \
+        uint32_t r, j, i;                                                                                    \
+        for (r = 0; r < a->rows; r++) {                                                                      \
+            const float *q = a->q + (size_t)r * a->K;                                                        \
+            float *row = a->state + (size_t)r * a->step;                                                     \
+            if (a->lo[r] >= a->hi[r])                                                                        \
+                continue;                                                                                    \
+            for (j = a->lo[r]; j < a->hi[r]; j++) {                                                          \
+                score[j] = 0;                                                                                \
+                for (i = 0; i < a->K; i++)                                                                   \
+                    score[j] += q[i] * llmc__kv_##type(a->keys[j / LLMC__PAGE_TOKENS],                       \
+                                                       llmc__key_at(a->K, j % LLMC__PAGE_TOKENS, i));        \
+            }                                                                                                \
+            llmc__scalar_soften(a, row, score, a->lo[r], (uint32_t)(a->hi[r] - a->lo[r]));                   \
+            for (j = a->lo[r]; j < a->hi[r]; j++)                                                            \
+                for (i = 0; i < a->K; i++)                                                                   \
+                    row[i] += score[j] * llmc__kv_##type(a->values[j / LLMC__PAGE_TOKENS],                   \
+                                                         (size_t)(j % LLMC__PAGE_TOKENS) * a->K + i);        \
+        }                                                                                                    \
+    }
+LLMC__ATTEND_FN(f32, 4)
+LLMC__ATTEND_FN(f16, 2)
+#undef LLMC__ATTEND_FN
+
+/* Both are scaled to the larger top. */
+static void llmc__scalar_attend_join(float *out, llmc__softmax *total, const float *part, size_t n)
+{
+    const float *sum = part + (n + 15) / 16 * 16, top = sum[16];
+    float high = top > total->top ? top : total->top, s = 0;
+    float a = llmc__expf((total->top - high) * LLMC__LN2), b = llmc__expf((top - high) * LLMC__LN2);
+    size_t i;
+    for (i = 0; i < 16; i++)
+        s += sum[i];
+    for (i = 0; i < n; i++)
+        out[i] = out[i] * a + part[i] * b;
+    total->sum = total->sum * a + s * b;
+    total->top = high;
+}
 
 /* True for n 0. */
 static bool llmc__scalar_finite(const float *x, size_t n)
