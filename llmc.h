@@ -222,7 +222,9 @@ LLMC_API uint32_t llmc_version(void);
 enum {
     LLMC_CPU_SCALAR = 1u << 0, /* plain C; always available                     */
     LLMC_CPU_AVX2 = 1u << 1,   /* AVX2 with FMA and F16C                        */
-    LLMC_CPU_NEON = 1u << 2    /* AArch64 Advanced SIMD, or its SIMDe rendering */
+    LLMC_CPU_NEON = 1u << 2,   /* AArch64 Advanced SIMD, or its SIMDe rendering */
+    LLMC_CPU_AVX512 = 1u << 3, /* AVX-512 F, BW, DQ, VL and VNNI                */
+    LLMC_CPU_BF16 = 1u << 4    /* with AVX-512: its bf16 products               */
 };
 
 /* Instruction sets that kernels may use. All zero means "find out". */
@@ -233,11 +235,11 @@ typedef struct llmc_cpu {
 /* What this build can use on the processor it runs on. */
 LLMC_API llmc_cpu llmc_cpu_detect(void);
 
-/* Restricts to one set by name: "auto", "scalar", "avx2", "neon".
+/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon".
    False, and *out untouched, if this build or this processor has no such kernels. */
 LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out);
 
-/* Name of the kernels that cpu selects: "scalar", "avx2", "neon", "avx2 (simde)", ... */
+/* Name of the kernels that cpu selects: "scalar", "avx2", "avx512", "neon", "avx2 (simde)", ... */
 LLMC_API const char *llmc_cpu_name(llmc_cpu cpu);
 
 /*==== 03 STATUS ==== status codes, diagnostics, logging ====*/
@@ -1472,7 +1474,8 @@ LLMC_API uint32_t llmc_version(void)
 /* LLMC__GNU       the compiler speaks gcc's attributes, builtins and inline assembly
    LLMC__UNUSED    helpers that some gates or instruction sets leave without a caller
    LLMC__FORMAT    lets the compiler check our message texts against their arguments
-   LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames */
+   LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames
+   LLMC__COUNTERS  __atomic_fetch_add on 32 bits is one instruction or a few, never a library's */
 #if defined(__GNUC__) || defined(__clang__)
 #define LLMC__GNU    1
 #define LLMC__UNUSED __attribute__((unused))
@@ -1521,6 +1524,12 @@ int memcmp(const void *a, const void *b, size_t n);
 #define LLMC_MEMSET  memset
 #define LLMC_MEMCMP  memcmp
 #endif
+#endif
+
+#if LLMC__GNU && !defined(__TINYC__) && defined(__GCC_ATOMIC_INT_LOCK_FREE) && __GCC_ATOMIC_INT_LOCK_FREE == 2
+#define LLMC__COUNTERS 1
+#else
+#define LLMC__COUNTERS 0
 #endif
 
 //--[ 02.2 PLATFORM.order ]-- little-endian bytes, aligned or not, to native numbers
@@ -1660,6 +1669,15 @@ static inline bool llmc__finite(float x)
 #define LLMC__NEON 0
 #endif
 
+/* LLMC__AVX512: 1 where the compiler has its intrinsics (bf16 is the last that came) and there are 32
+   registers to use. SIMDe has no such set. */
+#if LLMC__AVX2 == 1 && LLMC__GNU && defined(__x86_64__) && !defined(_MSC_VER) && \
+    (defined(__clang__) ? __clang_major__ >= 9 : __GNUC__ >= 10)
+#define LLMC__AVX512 1
+#else
+#define LLMC__AVX512 0
+#endif
+
 #ifdef __cplusplus
 } /* intrinsics headers may hold templates, which cannot have C's linkage */
 #endif
@@ -1716,26 +1734,26 @@ extern "C" {
 
 #if LLMC__AVX2 == 1
 
-/* out: eax ebx ecx edx of the leaf (subleaf 0), zero where the processor has no such leaf: then
-   no feature bit is set, which is the safe answer. */
-static void llmc__cpuid(uint32_t leaf, uint32_t out[4])
+/* out: eax ebx ecx edx of the leaf, zero where the processor has no such leaf: then no feature bit is
+   set, which is the safe answer. */
+static void llmc__cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
 {
     out[0] = out[1] = out[2] = out[3] = 0; /* the answer for leaves that are not there */
 #if LLMC__GNU
     /* compares leaf with the largest one itself, and leaves out alone if it is beyond */
-    (void)__get_cpuid_count(leaf, 0, &out[0], &out[1], &out[2], &out[3]);
+    (void)__get_cpuid_count(leaf, sub, &out[0], &out[1], &out[2], &out[3]);
 #else
     int most[4], info[4];
     __cpuid(most, 0); /* eax of leaf 0: the largest leaf */
     if ((uint32_t)most[0] < leaf)
         return;
-    __cpuidex(info, (int)leaf, 0);
+    __cpuidex(info, (int)leaf, (int)sub);
     LLMC_MEMCPY(out, info, sizeof info);
 #endif
 }
 
 /* XCR0, which register state the operating system saves: bit 1 XMM, bit 2 the upper halves of
-   YMM. Only after OSXSAVE was seen, else the instruction is an illegal one. */
+   YMM, bits 5 to 7 masks and ZMM. Only after OSXSAVE was seen, else the instruction is an illegal one. */
 static uint32_t llmc__xcr0(void)
 {
 #if LLMC__GNU
@@ -1757,13 +1775,28 @@ static bool llmc__has_avx2(void)
     const uint32_t fma = 1u << 12, osxsave = 1u << 27, avx = 1u << 28, f16c = 1u << 29, avx2 = 1u << 5;
     const uint32_t need = fma | osxsave | avx | f16c;
     uint32_t r[4];
-    llmc__cpuid(1, r);
+    llmc__cpuid(1, 0, r);
     /* in this order: xgetbv is legal only where OSXSAVE is set */
     if ((r[2] & need) != need || (llmc__xcr0() & 6u) != 6u)
         return false;
-    llmc__cpuid(7, r);
+    llmc__cpuid(7, 0, r);
     return (r[1] & avx2) != 0;
 }
+
+#if LLMC__AVX512
+/* The bits of LLMC_CPU_... beyond AVX2, which the caller has seen.
+   Leaf 7 ebx: 16 F, 17 DQ, 30 BW, 31 VL; ecx: 11 VNNI; subleaf 1 eax: 5 BF16. */
+static uint32_t llmc__has_avx512(void)
+{
+    const uint32_t need = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+    uint32_t r[4], more[4];
+    llmc__cpuid(7, 0, r);
+    if ((llmc__xcr0() & 0xe6u) != 0xe6u || (r[1] & need) != need || (r[2] >> 11 & 1) == 0)
+        return 0;
+    llmc__cpuid(7, 1, more);
+    return (uint32_t)LLMC_CPU_AVX512 | ((more[0] >> 5 & 1) != 0 ? (uint32_t)LLMC_CPU_BF16 : 0);
+}
+#endif
 
 #endif /* LLMC__AVX2 == 1 */
 
@@ -1775,8 +1808,12 @@ LLMC_API llmc_cpu llmc_cpu_detect(void)
     llmc_cpu cpu;
     cpu.features = LLMC_CPU_SCALAR;
 #if LLMC__AVX2 == 1
-    if (llmc__has_avx2())
+    if (llmc__has_avx2()) {
         cpu.features |= LLMC_CPU_AVX2;
+#if LLMC__AVX512
+        cpu.features |= llmc__has_avx512();
+#endif
+    }
 #elif LLMC__AVX2 == 2 /* SIMDe's are C: nothing to ask the processor for */
     cpu.features |= LLMC_CPU_AVX2;
 #endif
@@ -1793,7 +1830,8 @@ static uint32_t llmc__cpu_best(llmc_cpu cpu)
     uint32_t can = llmc_cpu_detect().features; /* never more than the processor has */
     if (cpu.features != 0)
         can &= cpu.features;
-    return (can & LLMC_CPU_AVX2) != 0   ? (uint32_t)LLMC_CPU_AVX2
+    return (can & LLMC_CPU_AVX512) != 0 ? (uint32_t)LLMC_CPU_AVX512
+           : (can & LLMC_CPU_AVX2) != 0 ? (uint32_t)LLMC_CPU_AVX2
            : (can & LLMC_CPU_NEON) != 0 ? (uint32_t)LLMC_CPU_NEON
                                         : (uint32_t)LLMC_CPU_SCALAR;
 }
@@ -1802,6 +1840,8 @@ static uint32_t llmc__cpu_best(llmc_cpu cpu)
 LLMC_API const char *llmc_cpu_name(llmc_cpu cpu)
 {
     switch (llmc__cpu_best(cpu)) {
+    case LLMC_CPU_AVX512:
+        return "avx512";
     case LLMC_CPU_AVX2:
         return LLMC__AVX2 == 2 ? "avx2 (simde)" : "avx2";
     case LLMC_CPU_NEON:
@@ -1815,8 +1855,8 @@ LLMC_API const char *llmc_cpu_name(llmc_cpu cpu)
    cannot use: hence the loops. */
 LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
 {
-    static const char *const names[] = {"scalar", "avx2", "neon"};
-    static const uint32_t bits[] = {LLMC_CPU_SCALAR, LLMC_CPU_AVX2, LLMC_CPU_NEON};
+    static const char *const names[] = {"scalar", "avx2", "avx512", "neon"};
+    static const uint32_t bits[] = {LLMC_CPU_SCALAR, LLMC_CPU_AVX2, LLMC_CPU_AVX512, LLMC_CPU_NEON};
     static const char automatic[] = "auto";
     llmc_cpu can = llmc_cpu_detect(); /* what is not in it is refused, not replaced */
     size_t i, at;
@@ -1825,10 +1865,10 @@ LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
         *out = can;
         return true;
     }
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < 4; i++) {
         for (at = 0; name[at] != 0 && name[at] == names[i][at]; at++) {}
         if (name[at] == names[i][at] && (can.features & bits[i]) != 0) {
-            out->features = bits[i];
+            out->features = bits[i] | (bits[i] == LLMC_CPU_AVX512 ? can.features & LLMC_CPU_BF16 : 0);
             return true;
         }
     }
@@ -2745,7 +2785,7 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
 #endif
 
 /* The names that 09.5 uses; here the intrinsics' own types serve. */
-typedef __m256 llmc__avx2_v8;
+typedef __m256 llmc__avx2_v8, llmc__avx2_vv; /* vv: llmc__wv where nothing is wider */
 typedef __m256i llmc__avx2_v8i;
 
 /* One intrinsic each. Loads and stores are the unaligned ones, which cost nothing more on an
@@ -2993,9 +3033,94 @@ LLMC__AVX2_FN __m256 llmc__avx2_vkeep(__m256 a)
 
 #endif /* LLMC__AVX2 */
 
+#if LLMC__AVX512
+
+//--[ 06.2 VEC.avx512 ]-- sixteen lanes, for the bodies that are bound by arithmetic
+/* llmc__avx512_wadd and its like are v8's operations on sixteen lanes, for kernels whose lanes are rows,
+   keys or elements, never parts of one sum: how wide they are cannot show in a result. Bodies (09.5)
+   say llmc__wadd, which is vadd in the sets that have nothing wider, and LLMC__W for the lanes. */
+#define LLMC__AVX512_TARGET \
+    __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
+#define LLMC__AVX512_FN LLMC__UNUSED static inline LLMC__ALWAYS LLMC__AVX512_TARGET
+
+typedef __m512 llmc__avx512_wv;
+
+LLMC__AVX512_FN __m512 llmc__avx512_wset1(float a)
+{
+    return _mm512_set1_ps(a);
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wzero(void)
+{
+    return _mm512_setzero_ps();
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wload(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+LLMC__AVX512_FN void llmc__avx512_wstore(float *p, __m512 a)
+{
+    _mm512_storeu_ps(p, a);
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wadd(__m512 a, __m512 b)
+{
+    return _mm512_add_ps(a, b);
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wsub(__m512 a, __m512 b)
+{
+    return _mm512_sub_ps(a, b);
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wmul(__m512 a, __m512 b)
+{
+    return _mm512_mul_ps(a, b);
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wdiv(__m512 a, __m512 b)
+{
+    return _mm512_div_ps(a, b);
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wmax(__m512 a, __m512 b)
+{
+    return _mm512_max_ps(a, b);
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wmin(__m512 a, __m512 b)
+{
+    return _mm512_min_ps(a, b);
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wfma(__m512 a, __m512 b, __m512 c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wsel_lt(__m512 a, __m512 b, __m512 x, __m512 y)
+{
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), y, x);
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wpow2(__m512 a)
+{
+    __m512i n = _mm512_add_epi32(_mm512_castps_si512(a), _mm512_set1_epi32(127));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(n, 23));
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wload_f32(const void *p)
+{
+    return _mm512_castsi512_ps(_mm512_loadu_si512(p));
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wload_f16(const void *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wload_bf16(const void *p)
+{
+    __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
+{
+    _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(a, 0));
+}
+
+#endif /* LLMC__AVX512 */
+
 #if LLMC__NEON
 
-//--[ 06.2 VEC.neon ]-- AArch64 Advanced SIMD, two registers to a vector
+//--[ 06.3 VEC.neon ]-- AArch64 Advanced SIMD, two registers to a vector
 /* LLMC__NEON is 1 for the processor's own intrinsics, 2 for SIMDe's, which is how these functions
    are tested on x86. Every AArch64 has them: no target attribute, no check at run time. */
 #define LLMC__NEON_TARGET
@@ -3008,7 +3133,7 @@ LLMC__AVX2_FN __m256 llmc__avx2_vkeep(__m256 a)
 /* Structs are taken apart by the compiler and stay in registers, as everything is inlined. */
 typedef struct llmc__neon_v8 {
     float32x4_t a, b;
-} llmc__neon_v8;
+} llmc__neon_v8, llmc__neon_vv;
 typedef struct llmc__neon_v8i {
     int32x4_t a, b;
 } llmc__neon_v8i;
@@ -4616,9 +4741,21 @@ typedef struct llmc__q8 {
    (d / 2 an element) there is one rounding for the product of scales and one for each block's
    addition (two where it is not fused), and the same again for minimums.
    Within an instruction set each (r, t) is summed in one order, whatever rows and cols are:
-   results do not depend on how a product is cut. Rows come fastest in multiples of 8. */
+   results do not depend on how a product is cut. Rows come fastest in multiples of
+   LLMC__PANEL_ROWS.
+   scratch: llmc__panel_bytes(n), aligned to 64, for rows unpacked; its content is of no meaning. */
 typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,
-                                size_t rows, const void *x, size_t x_stride, size_t cols, size_t n);
+                                size_t rows, const void *x, size_t x_stride, size_t cols, size_t n,
+                                void *scratch);
+
+/* Rows of a panel of bytes, and the scratch for rows of n elements: two bytes an element hold such a
+   panel with its scales, or one of half as many rows in f32. */
+#define LLMC__PANEL_ROWS 32
+static inline uint64_t llmc__panel_bytes(uint64_t n)
+{
+    uint64_t units = n / LLMC__UNIT + (n % LLMC__UNIT != 0); /* n is under 2^32, see 14 */
+    return LLMC__PANEL_ROWS * units * LLMC__UNIT * 2;
+}
 
 /* Attention by tiles of the cache. A page has room for LLMC__PAGE_TOKENS positions. Of a head it holds
 
@@ -4721,10 +4858,11 @@ typedef struct llmc__rows {
     int16_t s[8][16], m[8][16];
 } llmc__rows;
 
-/* The table of a set whose functions are p_matmul_f32, ... Arrays go by llmc_dtype; act and rope by
-   llmc_act and llmc_rope. I8 and I8R have no kernels: their rows are turned to floats one at a time
-   (15). */
-#define LLMC__KERNELS(p, name)                                                                     \
+/* The table of a set whose functions are p_matmul_f32, ...; w is the set's own name where it has a kernel
+   of its own, p that of the set it builds upon (AVX2 for AVX-512), for most the same. Arrays go by
+   llmc_dtype; act and rope by llmc_act and llmc_rope. I8 and I8R have no kernels: their rows are turned to
+   floats one at a time (15). */
+#define LLMC__KERNELS(p, w, name)                                                                  \
     {                                                                                              \
         name,                                                                                      \
             {NULL,                                                                                 \
@@ -4881,8 +5019,9 @@ static float llmc__scalar_dot_q4_0(const uint8_t *w, const void *x, size_t n)
    read once. */
 #define LLMC__MATMUL_FN(name, dot)                                                                      \
     static void name(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes, size_t rows,    \
-                     const void *x, size_t x_stride, size_t cols, size_t n)                             \
+                     const void *x, size_t x_stride, size_t cols, size_t n, void *scratch)              \
     {                                                                                                   \
+        (void)scratch;                                                                                  \
         size_t r, t;                                                                                    \
         for (r = 0; r < rows; r++)                                                                      \
             for (t = 0; t < cols; t++)                                                                  \
@@ -4948,8 +5087,9 @@ static void llmc__scalar_units(llmc_dtype type, float *out, size_t out_stride, c
 #define LLMC__X(name, type, bytes, kind, mins, bias)                                                      \
     static void llmc__scalar_matmul_##name(float *out, size_t out_stride, const uint8_t *w,               \
                                            size_t row_bytes, size_t rows, const void *x, size_t x_stride, \
-                                           size_t cols, size_t n)                                         \
+                                           size_t cols, size_t n, void *scratch)                          \
     {                                                                                                     \
+        (void)scratch;                                                                                    \
         llmc__scalar_units(type, out, out_stride, w, row_bytes, rows, x, x_stride, cols, n);              \
     }
 LLMC__UNIT_TYPES(LLMC__X)
@@ -5313,7 +5453,7 @@ static bool llmc__scalar_finite(const float *x, size_t n)
 
 /* In every build: tests hold the other sets against it. */
 #define LLMC__SCALAR(name) llmc__scalar_##name
-static const llmc__kernels llmc__scalar_kernels = LLMC__KERNELS(LLMC__SCALAR, "scalar");
+static const llmc__kernels llmc__scalar_kernels = LLMC__KERNELS(LLMC__SCALAR, LLMC__SCALAR, "scalar");
 #undef LLMC__SCALAR
 
 #if LLMC__AVX2
@@ -6323,36 +6463,58 @@ LLMC__NEON_FN void llmc__neon_panel4(int kind, llmc__neon_v8i out[4], const llmc
 #define LLMC__CAT_(a, b) a##b
 #define LLMC__CAT(a, b)  LLMC__CAT_(a, b)
 #define LLMC__N(name)    LLMC__CAT(LLMC__ISA, name)
-/* What the bodies call; LLMC__ISA is looked up where they are used. */
-#define llmc__v8        LLMC__N(v8)
-#define llmc__v8i       LLMC__N(v8i)
-#define llmc__vset1     LLMC__N(vset1)
-#define llmc__vzero     LLMC__N(vzero)
-#define llmc__vload     LLMC__N(vload)
-#define llmc__vstore    LLMC__N(vstore)
-#define llmc__vadd      LLMC__N(vadd)
-#define llmc__vsub      LLMC__N(vsub)
-#define llmc__vmul      LLMC__N(vmul)
-#define llmc__vdiv      LLMC__N(vdiv)
-#define llmc__vmax      LLMC__N(vmax)
-#define llmc__vmin      LLMC__N(vmin)
-#define llmc__vfma      LLMC__N(vfma)
-#define llmc__vswap     LLMC__N(vswap)
-#define llmc__viadd     LLMC__N(viadd)
-#define llmc__vimax     LLMC__N(vimax)
-#define llmc__viset1    LLMC__N(viset1)
-#define llmc__vistore   LLMC__N(vistore)
-#define llmc__vcvt      LLMC__N(vcvt)
-#define llmc__vsel_lt   LLMC__N(vsel_lt)
-#define llmc__vsum      LLMC__N(vsum)
-#define llmc__vpow2     LLMC__N(vpow2)
-#define llmc__vdup2     LLMC__N(vdup2)
-#define llmc__vabsbits  LLMC__N(vabsbits)
-#define llmc__vround    LLMC__N(vround)
-#define llmc__viput32   LLMC__N(viput32)
-#define llmc__vscales   LLMC__N(vscales)
-#define llmc__vkeep     LLMC__N(vkeep)
-#define llmc__vprefetch LLMC__N(vprefetch)
+/* What the bodies call, looked up where it is used: a set's own functions are LLMC__N's, eight lanes are
+   LLMC__V's. AVX-512 takes those from AVX2, and compiles only what LLMC__PASS 2 leaves in: kernels that
+   gain by it. */
+#define LLMC__V(name)   LLMC__CAT(LLMC__LANES, name)
+#define llmc__v8        LLMC__V(v8)
+#define llmc__v8i       LLMC__V(v8i)
+#define llmc__vset1     LLMC__V(vset1)
+#define llmc__vzero     LLMC__V(vzero)
+#define llmc__vload     LLMC__V(vload)
+#define llmc__vstore    LLMC__V(vstore)
+#define llmc__vadd      LLMC__V(vadd)
+#define llmc__vsub      LLMC__V(vsub)
+#define llmc__vmul      LLMC__V(vmul)
+#define llmc__vdiv      LLMC__V(vdiv)
+#define llmc__vmax      LLMC__V(vmax)
+#define llmc__vmin      LLMC__V(vmin)
+#define llmc__vfma      LLMC__V(vfma)
+#define llmc__vswap     LLMC__V(vswap)
+#define llmc__viadd     LLMC__V(viadd)
+#define llmc__vimax     LLMC__V(vimax)
+#define llmc__viset1    LLMC__V(viset1)
+#define llmc__vistore   LLMC__V(vistore)
+#define llmc__vcvt      LLMC__V(vcvt)
+#define llmc__vsel_lt   LLMC__V(vsel_lt)
+#define llmc__vsum      LLMC__V(vsum)
+#define llmc__vpow2     LLMC__V(vpow2)
+#define llmc__vdup2     LLMC__V(vdup2)
+#define llmc__vabsbits  LLMC__V(vabsbits)
+#define llmc__vround    LLMC__V(vround)
+#define llmc__viput32   LLMC__V(viput32)
+#define llmc__vscales   LLMC__V(vscales)
+#define llmc__vkeep     LLMC__V(vkeep)
+#define llmc__vprefetch LLMC__V(vprefetch)
+/* As many lanes as the set has: LLMC__W of them. */
+#define llmc__wv         LLMC__CAT(LLMC__WIDE, v)
+#define llmc__wset1      LLMC__CAT(LLMC__WIDE, set1)
+#define llmc__wzero      LLMC__CAT(LLMC__WIDE, zero)
+#define llmc__wload      LLMC__CAT(LLMC__WIDE, load)
+#define llmc__wstore     LLMC__CAT(LLMC__WIDE, store)
+#define llmc__wadd       LLMC__CAT(LLMC__WIDE, add)
+#define llmc__wsub       LLMC__CAT(LLMC__WIDE, sub)
+#define llmc__wmul       LLMC__CAT(LLMC__WIDE, mul)
+#define llmc__wdiv       LLMC__CAT(LLMC__WIDE, div)
+#define llmc__wmax       LLMC__CAT(LLMC__WIDE, max)
+#define llmc__wmin       LLMC__CAT(LLMC__WIDE, min)
+#define llmc__wfma       LLMC__CAT(LLMC__WIDE, fma)
+#define llmc__wsel_lt    LLMC__CAT(LLMC__WIDE, sel_lt)
+#define llmc__wpow2      LLMC__CAT(LLMC__WIDE, pow2)
+#define llmc__wload_f32  LLMC__CAT(LLMC__WIDE, load_f32)
+#define llmc__wload_f16  LLMC__CAT(LLMC__WIDE, load_f16)
+#define llmc__wload_bf16 LLMC__CAT(LLMC__WIDE, load_bf16)
+#define llmc__wstore_f16 LLMC__CAT(LLMC__WIDE, store_f16)
 
 /* Unpacking a tile of Q blocks pays from this many columns on: below, its transposing and the
    sums kept in memory cost more than unpacking each block again for every column, as lines do.
@@ -6386,30 +6548,30 @@ LLMC__INLINE llmc__v8 LLMC__N(load_f16_part)(const void *p, size_t n)
 {
     uint16_t t[8] = {0, 0, 0, 0, 0, 0, 0, 0};
     LLMC_MEMCPY(t, p, 2 * n);
-    return LLMC__N(vload_f16)(t);
+    return LLMC__V(vload_f16)(t);
 }
 
 LLMC__INLINE llmc__v8 LLMC__N(load_bf16_part)(const void *p, size_t n)
 {
     uint16_t t[8] = {0, 0, 0, 0, 0, 0, 0, 0};
     LLMC_MEMCPY(t, p, 2 * n);
-    return LLMC__N(vload_bf16)(t);
+    return LLMC__V(vload_bf16)(t);
 }
 
 /* All eight lanes, under names like those of the parts above. */
 LLMC__INLINE llmc__v8 LLMC__N(load_f32)(const void *p)
 {
-    return LLMC__N(vload_f32)(p);
+    return LLMC__V(vload_f32)(p);
 }
 
 LLMC__INLINE llmc__v8 LLMC__N(load_f16)(const void *p)
 {
-    return LLMC__N(vload_f16)(p);
+    return LLMC__V(vload_f16)(p);
 }
 
 LLMC__INLINE llmc__v8 LLMC__N(load_bf16)(const void *p)
 {
-    return LLMC__N(vload_bf16)(p);
+    return LLMC__V(vload_bf16)(p);
 }
 
 /* The first n < 8 lanes of x to p [n]. */
@@ -6419,6 +6581,8 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
     llmc__vstore(t, x);
     LLMC_MEMCPY(p, t, 4 * n);
 }
+
+#if LLMC__PASS == 1 /* what AVX-512 takes from AVX2 as it is */
 
 /* Products of float weights: eight partial sums over k for each (row, column), one chain of
    fused multiply-adds each, a short end filled up with zeros. Decode: F32 a row at a time, as
@@ -6525,8 +6689,10 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
         out[13] = llmc__vsum(d1);                                                                            \
     }                                                                                                        \
     LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
-                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n) \
+                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
+                                         void *scratch)                                                      \
     {                                                                                                        \
+        (void)scratch;                                                                                       \
         const uint8_t *at = (const uint8_t *)x;                                                              \
         size_t r, t, i, t0, step;                                                                            \
         for (t0 = 0; t0 < cols; t0 += step) {                                                                \
@@ -6654,8 +6820,10 @@ LLMC__INLINE llmc__v8 LLMC__N(fold)(const float *part, size_t cols)
             llmc__vstore(sum + 8 * t, LLMC__N(fold)(part + 8 * t, cols));                                    \
     }                                                                                                        \
     LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
-                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n) \
+                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
+                                         void *scratch)                                                      \
     {                                                                                                        \
+        (void)scratch;                                                                                       \
         const uint8_t *at = (const uint8_t *)x;                                                              \
         size_t t0, r, t, wide, blocks = n / LLMC__QK;                                                        \
         for (t0 = 0; t0 < cols; t0 += wide, at += wide * x_stride) {                                         \
@@ -6710,7 +6878,7 @@ LLMC__INLINE void LLMC__N(scales_mxfp4)(LLMC__N(scale8) * h, const uint8_t *w)
 LLMC__INLINE llmc__v8 LLMC__N(half)(const uint8_t *at, int i)
 {
     float f[8];
-    llmc__vstore(f, LLMC__N(vload_f16)(at));
+    llmc__vstore(f, LLMC__V(vload_f16)(at));
     return llmc__vset1(f[i]);
 }
 
@@ -6945,8 +7113,10 @@ LLMC__FN void LLMC__N(matmul_units)(const LLMC__N(unit_type) * u, float *out, si
 }
 #define LLMC__X(type, name, bytes, kind, mins, bias)                                                         \
     LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
-                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n) \
+                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
+                                         void *scratch)                                                      \
     {                                                                                                        \
+        (void)scratch;                                                                                       \
         static const LLMC__N(unit_type)                                                                      \
             u = {LLMC__N(line_##type), LLMC__N(rows_##type), bytes, llmc__kind_##kind, mins, bias};          \
         LLMC__N(matmul_units)(&u, out, out_stride, w, row_bytes, rows, x, x_stride, cols, n);                \
@@ -7282,10 +7452,10 @@ LLMC__FN void LLMC__N(kv_store_f16)(void *dst, const float *x, size_t n)
     uint8_t *h = (uint8_t *)dst;
     size_t i;
     for (i = 0; i + 8 <= n; i += 8)
-        LLMC__N(vstore_f16)(h + 2 * i, llmc__vload(x + i));
+        LLMC__V(vstore_f16)(h + 2 * i, llmc__vload(x + i));
     if (i < n) {
         uint16_t t[8];
-        LLMC__N(vstore_f16)(t, LLMC__N(load_f32_part)(x + i, n - i));
+        LLMC__V(vstore_f16)(t, LLMC__N(load_f32_part)(x + i, n - i));
         LLMC_MEMCPY(h + 2 * i, t, 2 * (n - i));
     }
 }
@@ -7360,8 +7530,10 @@ LLMC__FN bool LLMC__N(finite)(const float *x, size_t n)
     return lane[0] < 0x7f800000;
 }
 
+#endif /* LLMC__PASS == 1 */
+
 /* Only llmc__row_... are 09.2's, see LLMC__KERNELS. */
-static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__N, LLMC__ISA_NAME);
+static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LLMC__ISA_NAME);
 
 /* The next set defines them anew. */
 #undef LLMC__FN
@@ -7380,12 +7552,38 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__N, LLMC__ISA_N
 #if LLMC__AVX2
 #define LLMC__PASS          1
 #define LLMC__ISA           llmc__avx2_
+#define LLMC__LANES         llmc__avx2_
+#define LLMC__WIDE          llmc__avx2_v
+#define LLMC__W             8
 #define LLMC__ISA_NAME      (LLMC__AVX2 == 2 ? "avx2 (simde)" : "avx2")
 #define LLMC__TARGET        LLMC__AVX2_TARGET
 #define LLMC__TARGET_INLINE LLMC__AVX2_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
 #undef LLMC__ISA
+#undef LLMC__LANES
+#undef LLMC__WIDE
+#undef LLMC__W
+#undef LLMC__ISA_NAME
+#undef LLMC__TARGET
+#undef LLMC__TARGET_INLINE
+#endif
+
+#if LLMC__AVX512
+#define LLMC__PASS          2
+#define LLMC__ISA           llmc__avx512_
+#define LLMC__LANES         llmc__avx2_
+#define LLMC__WIDE          llmc__avx512_w
+#define LLMC__W             16
+#define LLMC__ISA_NAME      "avx512"
+#define LLMC__TARGET        LLMC__AVX512_TARGET
+#define LLMC__TARGET_INLINE LLMC__AVX512_FN
+#include LLMC_HEADER_NAME
+#undef LLMC__PASS
+#undef LLMC__ISA
+#undef LLMC__LANES
+#undef LLMC__WIDE
+#undef LLMC__W
 #undef LLMC__ISA_NAME
 #undef LLMC__TARGET
 #undef LLMC__TARGET_INLINE
@@ -7394,12 +7592,18 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__N, LLMC__ISA_N
 #if LLMC__NEON
 #define LLMC__PASS          1
 #define LLMC__ISA           llmc__neon_
+#define LLMC__LANES         llmc__neon_
+#define LLMC__WIDE          llmc__neon_v
+#define LLMC__W             8
 #define LLMC__ISA_NAME      (LLMC__NEON == 2 ? "neon (simde)" : "neon")
 #define LLMC__TARGET        LLMC__NEON_TARGET
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
 #undef LLMC__ISA
+#undef LLMC__LANES
+#undef LLMC__WIDE
+#undef LLMC__W
 #undef LLMC__ISA_NAME
 #undef LLMC__TARGET
 #undef LLMC__TARGET_INLINE
@@ -7415,6 +7619,10 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__N, LLMC__ISA_N
 static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
 {
     switch (llmc__cpu_best(cpu)) {
+#if LLMC__AVX512
+    case LLMC_CPU_AVX512:
+        return &llmc__avx512_kernels;
+#endif
 #if LLMC__AVX2
     case LLMC_CPU_AVX2:
         return &llmc__avx2_kernels;
@@ -7442,6 +7650,25 @@ static void llmc__run(const llmc_tasks *tasks, uint32_t n, llmc_task_fn fn, void
         for (i = 0; i < n; i++)
             fn(arg, i);
 }
+
+/* Tickets for work that pieces take as they come, so that none waits for a slow thread: a piece asks
+   for the next number until there are no more. Which piece does what must not show in a result. Where
+   the compiler has no lock-free counter, piece i of `pieces` takes i, i + pieces, ... */
+#if LLMC__COUNTERS
+static inline uint32_t llmc__ticket(uint32_t *counter, uint32_t last, uint32_t piece, uint32_t pieces)
+{
+    (void)last;
+    (void)piece;
+    (void)pieces;
+    return __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+#else
+static inline uint32_t llmc__ticket(uint32_t *counter, uint32_t last, uint32_t piece, uint32_t pieces)
+{
+    (void)counter;
+    return last == UINT32_MAX ? piece : last + pieces;
+}
+#endif
 
 //==[ 11 DATA ]==== JSON, flat settings, MessagePack ==== needs: 02 03 04 ====
 
@@ -26768,8 +26995,10 @@ typedef struct llmc__batch {
     llmc__product *part;        /* [2*E] products of experts                          */
     uint32_t room;              /* most tokens in a batch, and places of chosen at a time */
     llmc__q8 *x8;               /* [T][widest/32] input of a product in 8 bits        */
-    float *vec[2];              /* [longest] weights and biases where not plain f32   */
-    float *rows;                /* [workers][widest], for types without a product     */
+    uint8_t *panel;             /* [workers][panel_bytes] rows unpacked, llmc__panel_bytes */
+    uint64_t panel_bytes;
+    float *vec[2]; /* [longest] weights and biases where not plain f32   */
+    float *rows;   /* [workers][widest], for types without a product     */
 } llmc__batch;
 
 /* An address inside a page: is_value 0 for keys, 1 for values; slot is the position
@@ -26868,13 +27097,12 @@ static llmc__product llmc__part(const llmc_tensor *w, const llmc_tensor *bias, f
 typedef struct llmc__product_job {
     const llmc__batch *b;
     const llmc__product *part;
-    uint32_t n_parts, chunk; /* chunk: rows in a task */
-    uint64_t rows;           /* of all parts together */
+    uint32_t n_parts, chunk;         /* chunk: rows under one ticket */
+    uint32_t tickets, pieces, taken; /* taken: the counter, see llmc__ticket */
+    uint64_t rows;                   /* of all parts together */
     const float *x;
     size_t n; /* inputs */
 } llmc__product_job;
-
-#define LLMC__PRODUCT_COLUMNS 64 /* columns whose activations stay in cache */
 
 /* The three ways to a product: its type's kernel; for what is stored by inputs a sum of such
    columns, as attention mixes values; and row by row through f32, which takes every type. */
@@ -26926,32 +27154,26 @@ static void llmc__product_columns(const llmc__product_job *job, const llmc__prod
     }
 }
 
-/* Rows [lo, hi) of one matrix by its type's kernel. A block of columns at a time, so
-   that their activations are still in cache when the next rows come; each result is
-   the same kernel's sum however the columns are cut. */
+/* Rows [lo, hi) of one matrix by its type's kernel, all columns at once: rows that it unpacks serve
+   them all. piece: whose scratch is used. */
 static void llmc__product_part(const llmc__product_job *job, const llmc__product *part, uint64_t lo,
-                               uint64_t hi)
+                               uint64_t hi, uint32_t piece)
 {
     const llmc_tensor *w = part->w;
     size_t row_bytes = (size_t)llmc__row_bytes(w);
     bool packed = llmc__wants_q8(w->type);
     const uint8_t *x = packed ? (const uint8_t *)job->b->x8 : (const uint8_t *)job->x;
     size_t x_stride = packed ? job->n / 32 * sizeof(llmc__q8) : job->n * sizeof(float);
-    uint32_t t, count;
-    x += part->at * x_stride;
-    for (t = 0; t < part->n; t += count) {
-        count = (uint32_t)llmc__min(part->n - t, LLMC__PRODUCT_COLUMNS);
-        job->b->k->matmul[w->type](part->out + t * part->stride + lo, part->stride, w->data + lo * row_bytes,
-                                   row_bytes, (size_t)(hi - lo), x + t * x_stride, x_stride, count, job->n);
-    }
+    job->b->k->matmul[w->type](part->out + lo, part->stride, w->data + lo * row_bytes, row_bytes,
+                               (size_t)(hi - lo), x + part->at * x_stride, x_stride, part->n, job->n,
+                               job->b->panel + piece * job->b->panel_bytes);
 }
 
-/* llmc_task_fn: rows [index * chunk, +chunk) of all parts laid end to end; the share of
-   each part is where that range overlaps its rows. */
-static void llmc__product_piece(void *arg, uint32_t index)
+/* Rows [ticket * chunk, +chunk) of all parts laid end to end; the share of each part is where that range
+   overlaps its rows. */
+static void llmc__product_rows_of(const llmc__product_job *job, uint32_t ticket, uint32_t piece)
 {
-    const llmc__product_job *job = (const llmc__product_job *)arg;
-    uint64_t begin = (uint64_t)index * job->chunk, end = llmc__min(begin + job->chunk, job->rows);
+    uint64_t begin = (uint64_t)ticket * job->chunk, end = llmc__min(begin + job->chunk, job->rows);
     uint32_t low = 0, high = job->n_parts; /* of experts there may be many parts */
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
@@ -26965,12 +27187,22 @@ static void llmc__product_piece(void *arg, uint32_t index)
         uint64_t lo = llmc__max(begin, part->base) - part->base;
         uint64_t hi = llmc__min(end - part->base, part->rows);
         if (llmc__by_kernel(job->b->k, part->w))
-            llmc__product_part(job, part, lo, hi);
+            llmc__product_part(job, part, lo, hi, piece);
         else if (llmc__by_columns(part->w))
             llmc__product_columns(job, part, lo, hi);
         else
-            llmc__product_rows(job, part, lo, hi, job->b->rows + index * job->n);
+            llmc__product_rows(job, part, lo, hi, job->b->rows + piece * job->n);
     }
+}
+
+/* llmc_task_fn: one of as many pieces as there are workers; each has its own scratch, and takes tickets
+   until there are no more. */
+static void llmc__product_piece(void *arg, uint32_t piece)
+{
+    llmc__product_job *job = (llmc__product_job *)arg;
+    uint32_t ticket = UINT32_MAX;
+    while ((ticket = llmc__ticket(&job->taken, ticket, piece, job->pieces)) < job->tickets)
+        llmc__product_rows_of(job, ticket, piece);
 }
 
 /* x8 [t] = x [t] in 8 bits, n / 32 blocks a token; n is a multiple of 32 here. */
@@ -27016,7 +27248,7 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
     llmc__product_job job;
     uint32_t workers = (uint32_t)llmc__max(1, b->tasks.workers), i;
     uint64_t chunk;
-    bool pack = false, direct = true;
+    bool pack = false;
     job.b = b;
     job.part = part;
     job.n_parts = n_parts;
@@ -27030,17 +27262,18 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
         if (b->calibration != NULL)
             llmc__calibrate(b->calibration, part[i].w, x + part[i].at * job.n, part[i].n, job.n);
         pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_q8(part[i].w->type));
-        direct = direct && !llmc__by_rows(b->k, part[i].w);
     }
     if (pack)
         llmc__over_tokens(b, columns, llmc__pack_tokens, &job);
-    /* Several chunks a worker even out unequal speeds; without a product the scratch
-       rows allow one. */
+    /* Several chunks a worker even out unequal speeds; each is some panels. */
     chunk = (job.rows + workers - 1) / workers;
-    if (direct && chunk > 64)
-        chunk = columns > 1 ? 64 : llmc__max(64, (chunk / 4 + 15) / 16 * 16);
+    if (chunk > 64)
+        chunk = columns > 1 ? 64 : llmc__max(64, (chunk / 4 + 31) / 32 * 32);
     job.chunk = (uint32_t)chunk;
-    llmc__run(&b->tasks, (uint32_t)((job.rows + chunk - 1) / chunk), llmc__product_piece, &job);
+    job.tickets = (uint32_t)((job.rows + chunk - 1) / chunk);
+    job.taken = 0;
+    job.pieces = (uint32_t)llmc__min(workers, job.tickets);
+    llmc__run(&b->tasks, job.pieces, llmc__product_piece, &job);
     for (i = 0; i < n_parts; i++)
         llmc__add_bias(b, &part[i]);
 }
@@ -27981,6 +28214,8 @@ static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, u
     llmc__carve_experts(b, c, T, a);
     b->x8 = packs ? (llmc__q8 *)llmc__take(a, T, (wide + 31) / 32 * sizeof(llmc__q8)) : NULL;
     b->rows = llmc__take_rows(a, rows, workers, wide);
+    b->panel_bytes = llmc__panel_bytes(wide);
+    b->panel = (uint8_t *)llmc__take(a, workers, b->panel_bytes);
     b->vec[0] = llmc__take_rows(a, true, 1, llmc__longest(m));
     b->vec[1] = llmc__take_rows(a, true, 1, llmc__longest(m));
 }

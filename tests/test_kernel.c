@@ -42,6 +42,7 @@ typedef struct product {
     size_t rows, cols, n, row_bytes, x_stride, out_stride;
     uint8_t *memory, *w, *x;
     float *out;
+    void *room, *scratch; /* the kernel's, as small as it may be */
 } product;
 
 /* Types that have products, float ones first. */
@@ -128,6 +129,10 @@ static product product_make(llmc_dtype type, size_t rows, size_t cols, size_t n)
     p.w = p.memory + odd;
     p.x = (uint8_t *)malloc(cols * p.x_stride + 1);
     p.out = floats(cols * p.out_stride);
+    p.room = malloc((size_t)llmc__panel_bytes(n) + 63);
+    p.scratch = (uint8_t *)p.room + (64 - (uintptr_t)p.room % 64) % 64;
+    memset(p.scratch, 0xff,
+           (size_t)llmc__panel_bytes(n)); /* NaN, if anything were read before it is written */
     fill_weights(&p);
     fill_columns(&p);
     return p;
@@ -138,6 +143,7 @@ static void product_free(product *p)
     free(p->memory);
     free(p->x);
     free(p->out);
+    free(p->room);
 }
 
 static double fabs_(double x)
@@ -186,7 +192,8 @@ static void matmul_right(void)
         llmc_dtype type = types[round % TYPES];
         size_t n = length(type, 200), r, t;
         product p = product_make(type, 1 + below(21), round % 3 == 0 ? 1 : 1 + below(40), n);
-        set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n);
+        set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n,
+                          p.scratch);
         for (t = 0; t < p.cols; t++)
             for (r = 0; r < p.rows; r++) {
                 double size, want = exact(&p, r, t, &size), got = (double)p.out[t * p.out_stride + r];
@@ -211,14 +218,15 @@ static void matmul_cut(void)
         type = types[round % TYPES];
         n = length((llmc_dtype)type, 100);
         p = product_make((llmc_dtype)type, 1 + below(40), 1 + below(80), n);
-        set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n);
+        set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n,
+                          p.scratch);
         r0 = below((uint32_t)p.rows);
         t0 = below((uint32_t)p.cols);
         rows = 1 + below((uint32_t)(p.rows - r0));
         cols = below(2) == 0 ? 1 : 1 + below((uint32_t)(p.cols - t0));
         part = floats(cols * rows);
         set->matmul[type](part, rows, p.w + r0 * p.row_bytes, p.row_bytes, rows, p.x + t0 * p.x_stride,
-                          p.x_stride, cols, p.n);
+                          p.x_stride, cols, p.n, p.scratch);
         for (t = 0; t < cols; t++)
             for (r = 0; r < rows; r++)
                 CHECKF(memcmp(&part[t * rows + r], &p.out[(t0 + t) * p.out_stride + r0 + r], 4) == 0,
@@ -242,11 +250,13 @@ static void matmul_apart(void)
         if (at[type][0] < 0)
             continue;
         p = product_make((llmc_dtype)type, 2 + below(20), 1 + below(9), length((llmc_dtype)type, 0));
-        set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n);
+        set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n,
+                          p.scratch);
         before = copy(p.out, p.cols * p.out_stride);
         bad = below((uint32_t)p.rows);
         llmc__put_u16le(p.w + bad * p.row_bytes + at[type][0], below(2) ? 0x7c00 : 0x7e00);
-        set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n);
+        set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n,
+                          p.scratch);
         for (t = 0; t < p.cols; t++)
             for (r = 0; r < p.rows; r++)
                 if (r != bad)
@@ -554,14 +564,14 @@ static void names(void)
 
 int main(void)
 {
-    static const char *const sets[] = {"scalar", "avx2", "neon"};
+    static const char *const sets[] = {"scalar", "avx2", "avx512", "neon"};
     llmc_cpu cpu;
     int i, round;
     rng = llmc_rng_seed(test_seed(20250101));
     (void)llmc_cpu_named("scalar", &cpu);
     scalar = llmc__kernels_for(cpu);
     RUN(names);
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < 4; i++) {
         if (!llmc_cpu_named(sets[i], &cpu)) {
             printf("  no %s kernels here\n", sets[i]);
             continue;
