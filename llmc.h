@@ -2770,6 +2770,7 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
      vcvt      int32 to float, exact below 2^24 in magnitude
      vsum      ((0+4)+(2+6)) + ((1+5)+(3+7)), the one order of every sum over lanes
      vmax vmin a NaN in the second operand stays
+     vtop      the largest lane
      vpow2     2^n of each lane of n + LLMC__ROUND, -126 <= n <= 127
      vdup2     p[0] p[0] p[1] p[1] p[2] p[2] p[3] p[3]
      vswap     lanes 1 0 3 2 5 4 7 6
@@ -2899,6 +2900,14 @@ LLMC__AVX2_FN float llmc__avx2_vsum(__m256 a)
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
+}
+
+/* The largest lane; with a NaN among them any. */
+LLMC__AVX2_FN float llmc__avx2_vtop(__m256 a)
+{
+    __m128 s = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_max_ss(s, _mm_shuffle_ps(s, s, 1)));
 }
 
 /* The bits of n + LLMC__ROUND are 0x4b400000 + n. Plus 127 they hold the biased exponent of 2^n
@@ -3111,6 +3120,10 @@ LLMC__AVX512_FN __m512 llmc__avx512_wsel_lt(__m512 a, __m512 b, __m512 x, __m512
 {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), y, x);
 }
+LLMC__AVX512_FN float llmc__avx512_wtop(__m512 a)
+{
+    return llmc__avx2_vtop(_mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1)));
+}
 LLMC__AVX512_FN __m512 llmc__avx512_wpow2(__m512 a)
 {
     __m512i n = _mm512_add_epi32(_mm512_castps_si512(a), _mm512_set1_epi32(127));
@@ -3272,6 +3285,14 @@ LLMC__NEON_FN float llmc__neon_vsum(llmc__neon_v8 x)
     float32x4_t s = vaddq_f32(x.a, x.b);
     float32x2_t t = vadd_f32(vget_low_f32(s), vget_high_f32(s));
     return vget_lane_f32(t, 0) + vget_lane_f32(t, 1);
+}
+
+/* The largest lane; with a NaN among them any. */
+LLMC__NEON_FN float llmc__neon_vtop(llmc__neon_v8 x)
+{
+    float32x4_t s = vmaxq_f32(x.a, x.b);
+    float32x2_t t = vmax_f32(vget_low_f32(s), vget_high_f32(s));
+    return vget_lane_f32(vpmax_f32(t, t), 0);
 }
 
 /* As llmc__avx2_vpow2, four lanes. */
@@ -4806,6 +4827,49 @@ static inline uint64_t llmc__panel_bytes(uint64_t n)
     return LLMC__PART_BYTES + LLMC__PANEL_ROWS * units * LLMC__UNIT * 2;
 }
 
+/* Attention by tiles of the cache. A page has room for LLMC__PAGE_TOKENS positions. Of a head it holds
+
+     keys     [page_tokens / 16][K][16]   sixteen positions side by side, so that a vector is one element of as
+                                          many keys, and scores come without a sum over lanes
+     values   [page_tokens][K]            as they come: an output is a sum of them
+
+   A tile is LLMC__TILE_PAGES pages, counted from position 0 on: which positions form one never depends on who
+   asks. Scores are in units of log2 e, so that softmax is a power of two. */
+#define LLMC__PAGE_TOKENS 32
+#define LLMC__TILE_PAGES  2
+#define LLMC__TILE        (LLMC__TILE_PAGES * LLMC__PAGE_TOKENS)
+
+/* A softmax on its way (Milakov 2018): the largest score so far, and the sum of 2^(score - top). */
+typedef struct llmc__softmax {
+    float top, sum;
+} llmc__softmax;
+
+/* Queries of one key head against one tile. What a query has gathered is its row of `state`:
+     [0, wide)   sum of p v, p = 2^(score - top); wide is K rounded up to 16, what is beyond K of no meaning
+     then 16     sums of p, by lanes
+     then 1      top                                     each row of `step` = wide + 32 floats
+   A tile with a larger score scales the row down to it first: no power overflows, no second pass is needed.
+   For each row by itself positions come in order, in chains that only its own [lo, hi) cuts: which rows
+   share a call does not show. A score that is NaN has no say in top, but in the sums. */
+typedef struct llmc__attend {
+    const float *q;         /* [rows][K] times the scale of scores and, without a softcap, log2 e */
+    float *state;           /* [rows][step] */
+    const uint8_t *lo, *hi; /* [rows] sees the tile's positions [lo, hi); lo >= hi: none of it */
+    uint32_t rows, K, wide, step;
+    uint32_t first, last; /* what any row sees: [first, last), first < last */
+    bool alike;           /* every row sees all of that */
+    float softcap;        /* 0: none */
+    const uint8_t *keys[LLMC__TILE_PAGES], *values[LLMC__TILE_PAGES]; /* of the pages in [first, last) */
+    const uint8_t *next_keys[LLMC__TILE_PAGES], *next_values[LLMC__TILE_PAGES]; /* wanted next, or NULL */
+    float *scratch; /* [LLMC__TILE][8 + K + wide] */
+} llmc__attend;
+
+/* Where element i of the key in a slot lies among its page's elements. */
+static inline size_t llmc__key_at(size_t n, uint32_t slot, size_t i)
+{
+    return ((size_t)(slot / 16) * n + i) * 16 + slot % 16;
+}
+
 /* Every kernel of one instruction set; NULL where a type has none. Sets differ by how they round
    and in which order they add, never by more: tests hold each against 09.2. Where "the same bits"
    is said, they do not differ at all. Vectors may be of any length and alignment of their element
@@ -4840,6 +4904,12 @@ typedef struct llmc__kernels {
     /* out[i] += sum_j p[j] v[j][i], in the order of j: rows may be cut anywhere */
     void (*kv_mix[LLMC_DTYPE_COUNT])(float *out, const float *p, const void *v, size_t row_bytes, size_t rows,
                                      size_t n);
+    /* one key x [n] to its place in a page of keys */
+    void (*key_store[LLMC_DTYPE_COUNT])(void *page, uint32_t slot, const float *x, size_t n);
+    /* one tile of the cache joins what its queries have seen so far; by the cache's type */
+    void (*attend[LLMC_DTYPE_COUNT])(const llmc__attend *a);
+    /* a piece joins the pieces before it: *total and out [n], *part (a row of llmc__attend's) and its values */
+    void (*attend_join)(float *out, llmc__softmax *total, const float *part, size_t n);
     bool (*finite)(const float *x, size_t n); /* no infinity, no NaN */
 } llmc__kernels;
 
@@ -4908,7 +4978,9 @@ typedef struct llmc__rows {
             p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum), \
             {p(silu), p(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, p(swiglu_oai), p(softcap),    \
             {p(rope_adjacent), p(rope_half)}, {NULL, p(kv_store_f32), p(kv_store_f16)},            \
-            {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)}, p(finite)  \
+            {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)},            \
+            {NULL, p(key_store_f32), p(key_store_f16)}, {NULL, w(attend_f32), w(attend_f16)},      \
+            w(attend_join), p(finite)                                                              \
     }
 
 /* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums, bias).
@@ -5365,6 +5437,91 @@ static inline float llmc__kv_f16(const uint8_t *row, size_t i)
 LLMC__KV_FNS(f32)
 LLMC__KV_FNS(f16)
 #undef LLMC__KV_FNS
+
+/* A key's elements lie 16 apart. Stores of one element each: a token's keys are few beside its weights. */
+static void llmc__scalar_key_store_f32(void *page, uint32_t slot, const float *x, size_t n)
+{
+    float *to = (float *)page;
+    size_t i;
+    for (i = 0; i < n; i++)
+        to[llmc__key_at(n, slot, i)] = x[i];
+}
+
+static void llmc__scalar_key_store_f16(void *page, uint32_t slot, const float *x, size_t n)
+{
+    uint16_t *to = (uint16_t *)page;
+    size_t i;
+    for (i = 0; i < n; i++)
+        to[llmc__key_at(n, slot, i)] = llmc__f32_to_f16(x[i]);
+}
+
+#define LLMC__LOG2E 1.44269504f
+#define LLMC__LN2   0.693147181f
+
+/* Scores of one query, score [LLMC__TILE] from lo on, n of them, to what is multiplied with values; the
+   row's sums so far are scaled to a larger top. */
+static void llmc__scalar_soften(const llmc__attend *a, float *row, float *score, uint32_t lo, uint32_t n)
+{
+    float *sum = row + a->wide, *top = sum + 16, high;
+    uint32_t j, i;
+    if (a->softcap > 0) {
+        llmc__scalar_softcap(score + lo, n, a->softcap);
+        llmc__scalar_scale(score + lo, LLMC__LOG2E, n);
+    }
+    high = llmc__scalar_max(score + lo, n);
+    if (high > *top) {
+        float shrink = llmc__expf((*top - high) * LLMC__LN2);
+        for (i = 0; i < a->wide + 16; i++)
+            row[i] *= shrink;
+        *top = high;
+    }
+    for (j = lo; j < lo + n; j++) {
+        score[j] = llmc__expf((score[j] - *top) * LLMC__LN2);
+        sum[j % 16] += score[j];
+    }
+}
+
+#define LLMC__ATTEND_FN(type, bytes)                                                                  \
+    static void llmc__scalar_attend_##type(const llmc__attend *a)                                     \
+    {                                                                                                 \
+        float score[LLMC__TILE];                                                                      \
+        uint32_t r, j, i;                                                                             \
+        for (r = 0; r < a->rows; r++) {                                                               \
+            const float *q = a->q + (size_t)r * a->K;                                                 \
+            float *row = a->state + (size_t)r * a->step;                                              \
+            if (a->lo[r] >= a->hi[r])                                                                 \
+                continue;                                                                             \
+            for (j = a->lo[r]; j < a->hi[r]; j++) {                                                   \
+                score[j] = 0;                                                                         \
+                for (i = 0; i < a->K; i++)                                                            \
+                    score[j] += q[i] * llmc__kv_##type(a->keys[j / LLMC__PAGE_TOKENS],                \
+                                                       llmc__key_at(a->K, j % LLMC__PAGE_TOKENS, i)); \
+            }                                                                                         \
+            llmc__scalar_soften(a, row, score, a->lo[r], (uint32_t)(a->hi[r] - a->lo[r]));            \
+            for (j = a->lo[r]; j < a->hi[r]; j++)                                                     \
+                for (i = 0; i < a->K; i++)                                                            \
+                    row[i] += score[j] * llmc__kv_##type(a->values[j / LLMC__PAGE_TOKENS],            \
+                                                         (size_t)(j % LLMC__PAGE_TOKENS) * a->K + i); \
+        }                                                                                             \
+    }
+LLMC__ATTEND_FN(f32, 4)
+LLMC__ATTEND_FN(f16, 2)
+#undef LLMC__ATTEND_FN
+
+/* Both are scaled to the larger top. */
+static void llmc__scalar_attend_join(float *out, llmc__softmax *total, const float *part, size_t n)
+{
+    const float *sum = part + (n + 15) / 16 * 16, top = sum[16];
+    float high = top > total->top ? top : total->top, s = 0;
+    float a = llmc__expf((total->top - high) * LLMC__LN2), b = llmc__expf((top - high) * LLMC__LN2);
+    size_t i;
+    for (i = 0; i < 16; i++)
+        s += sum[i];
+    for (i = 0; i < n; i++)
+        out[i] = out[i] * a + part[i] * b;
+    total->sum = total->sum * a + s * b;
+    total->top = high;
+}
 
 /* True for n 0. */
 static bool llmc__scalar_finite(const float *x, size_t n)
@@ -6665,10 +6822,18 @@ LLMC__NEON_FN void llmc__neon_panel4(int kind, llmc__neon_v8i out[4], const llmc
 #define llmc__wfma       LLMC__CAT(LLMC__WIDE, fma)
 #define llmc__wsel_lt    LLMC__CAT(LLMC__WIDE, sel_lt)
 #define llmc__wpow2      LLMC__CAT(LLMC__WIDE, pow2)
+#define llmc__wtop       LLMC__CAT(LLMC__WIDE, top)
 #define llmc__wload_f32  LLMC__CAT(LLMC__WIDE, load_f32)
 #define llmc__wload_f16  LLMC__CAT(LLMC__WIDE, load_f16)
 #define llmc__wload_bf16 LLMC__CAT(LLMC__WIDE, load_bf16)
 #define llmc__wstore_f16 LLMC__CAT(LLMC__WIDE, store_f16)
+
+/* What a body says for each of some rows; j is handed on. */
+#define LLMC__ROWS1(X, j) X(0, j)
+#define LLMC__ROWS2(X, j) LLMC__ROWS1(X, j) X(1, j)
+#define LLMC__ROWS3(X, j) LLMC__ROWS2(X, j) X(2, j)
+#define LLMC__ROWS4(X, j) LLMC__ROWS3(X, j) X(3, j)
+#define LLMC__ROWS8(X, j) LLMC__ROWS4(X, j) X(4, j) X(5, j) X(6, j) X(7, j)
 
 /* Unpacking a tile of Q blocks pays from this many columns on: below, its transposing and the
    sums kept in memory cost more than unpacking each block again for every column, as lines do.
@@ -7768,6 +7933,24 @@ LLMC__FN void LLMC__N(kv_store_f16)(void *dst, const float *x, size_t n)
     }
 }
 
+LLMC__FN void LLMC__N(key_store_f32)(void *page, uint32_t slot, const float *x, size_t n)
+{
+    llmc__scalar_key_store_f32(page, slot, x, n);
+}
+
+/* The conversion is the vector's, the stores are one by one. */
+LLMC__FN void LLMC__N(key_store_f16)(void *page, uint32_t slot, const float *x, size_t n)
+{
+    uint16_t *to = (uint16_t *)page + llmc__key_at(n, slot, 0), t[8];
+    size_t i, j;
+    for (i = 0; i < n; i += 8) {
+        size_t most = n - i < 8 ? n - i : 8;
+        LLMC__V(vstore_f16)(t, most == 8 ? llmc__vload(x + i) : LLMC__N(load_f32_part)(x + i, most));
+        for (j = 0; j < most; j++)
+            to[16 * (i + j)] = t[j];
+    }
+}
+
 /* kv_dot: four rows share q. kv_mix: 32 elements of out stay in registers over all rows.
    k, v [rows][n], row_bytes apart, at a multiple of 2; q, out and p aligned floats.
    dot   each score has the order of matmul's sums; scaled last. What is missing of the last four
@@ -7839,6 +8022,350 @@ LLMC__FN bool LLMC__N(finite)(const float *x, size_t n)
 }
 
 #endif /* LLMC__PASS == 1 */
+
+/* Attention by tiles (llmc__attend). Scores and outputs are both products of a few rows by 32 columns, x y:
+   of queries with keys, over elements; of weights p with values, over positions. Columns are lanes, so each
+   result is one chain, however many rows go together:
+     c[r][i] = fma(x[r][n], y[n][i], ... fma(x[r][0], y[0][i], f[r] c[r][i]))
+   y comes in up to two runs, as a tile's values lie in two pages; n are their lengths. Columns [0, 16) are
+   at y, 16 more gap bytes on. gap 0, where a head has no more (K = 80), computes them twice. */
+typedef struct LLMC__N(band) {
+    const uint8_t *y[2];
+    size_t n[2], step, gap, out_gap; /* step, gap in bytes; out_gap in floats, 16 or 0 */
+    uintptr_t ahead[2];              /* what is wanted next: fetched as the sum goes on */
+    size_t ahead_step;
+} LLMC__N(band);
+typedef void (*LLMC__N(band_fn))(float *c, size_t c_step, const float *f, const float *x, size_t x_step,
+                                 const LLMC__N(band) * b);
+
+/* For row i. Registers: a row's sums, and its x in all lanes, are 3 of AVX-512's 32, or 5 of 16 otherwise;
+   that leaves 8 rows or 3. */
+#if LLMC__W == 16
+#define LLMC__BAND_ZERO(i, j) llmc__wv s##i, a##i = llmc__wzero(), b##i = llmc__wzero();
+#define LLMC__BAND_LOAD(i, j)                             \
+    s##i = llmc__wset1(f[i]);                             \
+    a##i = llmc__wmul(s##i, llmc__wload(c + i * c_step)); \
+    b##i = llmc__wmul(s##i, llmc__wload(c + i * c_step + b->out_gap));
+#define LLMC__BAND_STORE(i, j)          \
+    llmc__wstore(c + i * c_step, a##i); \
+    llmc__wstore(c + i * c_step + b->out_gap, b##i);
+#define LLMC__BAND_COLUMNS(rows, type, bytes)                            \
+    u = llmc__wload_##type(y);                                           \
+    LLMC__ROWS##rows(LLMC__BAND_FMA, a) u = llmc__wload_##type(y + gap); \
+    LLMC__ROWS##rows(LLMC__BAND_FMA, b)
+#else
+#define LLMC__BAND_ZERO(i, j) \
+    llmc__wv s##i, a##i = llmc__wzero(), b##i = llmc__wzero(), d##i = llmc__wzero(), e##i = llmc__wzero();
+#define LLMC__BAND_LOAD(i, j)                                          \
+    s##i = llmc__wset1(f[i]);                                          \
+    a##i = llmc__wmul(s##i, llmc__wload(c + i * c_step));              \
+    b##i = llmc__wmul(s##i, llmc__wload(c + i * c_step + 8));          \
+    d##i = llmc__wmul(s##i, llmc__wload(c + i * c_step + b->out_gap)); \
+    e##i = llmc__wmul(s##i, llmc__wload(c + i * c_step + b->out_gap + 8));
+#define LLMC__BAND_STORE(i, j)                       \
+    llmc__wstore(c + i * c_step, a##i);              \
+    llmc__wstore(c + i * c_step + 8, b##i);          \
+    llmc__wstore(c + i * c_step + b->out_gap, d##i); \
+    llmc__wstore(c + i * c_step + b->out_gap + 8, e##i);
+#define LLMC__BAND_COLUMNS(rows, type, bytes)                                        \
+    u = llmc__wload_##type(y);                                                       \
+    LLMC__ROWS##rows(LLMC__BAND_FMA, a) u = llmc__wload_##type(y + 8 * bytes);       \
+    LLMC__ROWS##rows(LLMC__BAND_FMA, b) u = llmc__wload_##type(y + gap);             \
+    LLMC__ROWS##rows(LLMC__BAND_FMA, d) u = llmc__wload_##type(y + gap + 8 * bytes); \
+    LLMC__ROWS##rows(LLMC__BAND_FMA, e)
+#endif
+#define LLMC__BAND_SET(i, j) s##i = llmc__wset1(x[i * x_step]);
+#define LLMC__BAND_FMA(i, j) j##i = llmc__wfma(s##i, u, j##i);
+
+/* For a number of rows and a type. f NULL: sums begin at zero. */
+#define LLMC__BAND_FN(rows, type, bytes)                                                                \
+    LLMC__FN void LLMC__N(band##rows##_##type)(float *c, size_t c_step, const float *f, const float *x, \
+                                               size_t x_step, const LLMC__N(band) * b)                  \
+    {                                                                                                   \
+        size_t gap = b->gap, step = b->step, k;                                                         \
+        int run;                                                                                        \
+        llmc__wv u;                                                                                     \
+        LLMC__ROWS##rows(LLMC__BAND_ZERO, ) if (f != NULL)                                              \
+        {                                                                                               \
+            LLMC__ROWS##rows(LLMC__BAND_LOAD, )                                                         \
+        }                                                                                               \
+        for (run = 0; run < 2; run++) {                                                                 \
+            const uint8_t *y = b->y[run];                                                               \
+            uintptr_t ahead = b->ahead[run];                                                            \
+            for (k = b->n[run]; k > 0; k--, x++, y += step, ahead += b->ahead_step) {                   \
+                LLMC__ROWS##rows(LLMC__BAND_SET, );                                                     \
+                llmc__vprefetch(ahead);                                                                 \
+                LLMC__BAND_COLUMNS(rows, type, bytes)                                                   \
+            }                                                                                           \
+        }                                                                                               \
+        LLMC__ROWS##rows(LLMC__BAND_STORE, )                                                            \
+    }
+#define LLMC__BAND_FNS(type, bytes) \
+    LLMC__BAND_FN(1, type, bytes)   \
+    LLMC__BAND_FN(2, type, bytes)   \
+    LLMC__BAND_MORE(type, bytes)
+#if LLMC__W == 16
+#define LLMC__BAND_ROWS              8
+#define LLMC__BAND_MORE(type, bytes) LLMC__BAND_FN(4, type, bytes) LLMC__BAND_FN(8, type, bytes)
+#define LLMC__BAND_TABLE(type)                                                                             \
+    {                                                                                                      \
+        NULL, LLMC__N(band1_##type), LLMC__N(band2_##type), NULL, LLMC__N(band4_##type), NULL, NULL, NULL, \
+            LLMC__N(band8_##type)                                                                          \
+    }
+#else
+#define LLMC__BAND_ROWS              3
+#define LLMC__BAND_MORE(type, bytes) LLMC__BAND_FN(3, type, bytes)
+#define LLMC__BAND_TABLE(type)                                                    \
+    {                                                                             \
+        NULL, LLMC__N(band1_##type), LLMC__N(band2_##type), LLMC__N(band3_##type) \
+    }
+#endif
+LLMC__BAND_FNS(f32, 4)
+LLMC__BAND_FNS(f16, 2)
+
+/* By rows; llmc__band_rows names those that are there. */
+static const LLMC__N(band_fn) LLMC__N(bands_f32)[] = LLMC__BAND_TABLE(f32);
+static const LLMC__N(band_fn) LLMC__N(bands_f16)[] = LLMC__BAND_TABLE(f16);
+
+/* How many rows go together when so many are left. */
+LLMC__INLINE uint32_t LLMC__N(band_rows)(uint32_t left)
+{
+#if LLMC__W == 16
+    return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+#else
+    return left >= 3 && left != 4 ? 3 : left >= 2 ? 2 : 1;
+#endif
+}
+
+/* Where a tile is read: in the cache, for a few rows; unpacked, when many come. Values in runs. */
+typedef struct LLMC__N(source) {
+    const LLMC__N(band_fn) * fn;
+    const uint8_t *keys[LLMC__TILE_PAGES], *values[LLMC__TILE_PAGES];
+    size_t size, row; /* bytes of an element, of a position's value */
+    uint32_t run;     /* positions in one run */
+    bool fetch;       /* ask for the next tile meanwhile */
+} LLMC__N(source);
+
+/* score [n][LLMC__TILE] of rows r to r + n, for the pages that any row sees. */
+LLMC__FN void LLMC__N(attend_scores)(const llmc__attend *a, const LLMC__N(source) * s, uint32_t r, uint32_t n,
+                                     float *score)
+{
+    LLMC__N(band) b;
+    uint32_t p;
+    b.step = 16 * s->size;
+    b.gap = b.step * a->K;
+    b.out_gap = 16;
+    b.n[0] = a->K;
+    b.n[1] = 0;
+    b.y[1] = NULL;
+    b.ahead[1] = 0;
+    for (p = a->first / LLMC__PAGE_TOKENS; p * LLMC__PAGE_TOKENS < a->last; p++) {
+        bool fetch = s->fetch && a->next_keys[p] != NULL;
+        b.y[0] = s->keys[p];
+        b.ahead[0] = (uintptr_t)(fetch ? a->next_keys[p] : s->keys[p]);
+        b.ahead_step = fetch ? 2 * b.step : 0;
+        s->fn[n](score + p * LLMC__PAGE_TOKENS, LLMC__TILE, NULL, a->q + (size_t)r * a->K, a->K, &b);
+    }
+}
+
+/* n rows from `row` on: f times what they have, and p [n][LLMC__TILE] times the values of [lo, hi). */
+LLMC__FN void LLMC__N(attend_values)(const llmc__attend *a, const LLMC__N(source) * s, float *row, uint32_t n,
+                                     const float *f, const float *p, uint32_t lo, uint32_t hi)
+{
+    LLMC__N(band) b;
+    uint32_t at = lo / s->run, i, j;
+    b.step = s->row;
+    b.n[0] = (at + 1) * s->run < hi ? (at + 1) * s->run - lo : hi - lo;
+    b.n[1] = hi - lo - b.n[0];
+    b.ahead_step = s->fetch ? s->row : 0;
+    for (i = 0; i < a->wide; i += 32) {
+        b.out_gap = a->wide - i > 16 ? 16 : 0;
+        b.gap = b.out_gap * s->size;
+        for (j = 0; j < 2; j++) {
+            uint32_t page = b.n[j] > 0 ? at + j : at; /* a second run of nothing is never read */
+            size_t offset = (j == 0 ? lo % s->run : 0) * s->row + i * s->size;
+            b.y[j] = s->values[page] + offset;
+            b.ahead[j] = s->fetch && a->next_values[page] != NULL ? (uintptr_t)a->next_values[page] + offset
+                                                                  : (uintptr_t)b.y[j];
+        }
+        s->fn[n](row + i, a->step, f, p + lo, LLMC__TILE, &b);
+    }
+}
+
+/* 2^x for x <= 0, 0 below -126, within 2 ulp; NaN stays. As LLMC__N(exp), without its logarithms. */
+LLMC__INLINE llmc__wv LLMC__N(exp2)(llmc__wv x)
+{
+    llmc__wv big = llmc__wset1(LLMC__ROUND), low = llmc__wset1(-126), n, r, p;
+    r = llmc__wmax(low, x);
+    n = llmc__wadd(r, big);
+    r = llmc__wsub(r, llmc__wsub(n, big));
+    p = llmc__wset1(0.00132647273f);
+    p = llmc__wfma(p, r, llmc__wset1(0.00967151299f));
+    p = llmc__wfma(p, r, llmc__wset1(0.0555073358f));
+    p = llmc__wfma(p, r, llmc__wset1(0.240222424f));
+    p = llmc__wfma(p, r, llmc__wset1(0.693147004f));
+    p = llmc__wfma(p, r, llmc__wset1(1));
+    return llmc__wsel_lt(x, low, llmc__wzero(), llmc__wmul(p, llmc__wpow2(n)));
+}
+
+/* Scores of one row to p, [lo, hi) of the tile, 0 outside; what the row has is to be scaled by the result,
+   its sums of p are already. */
+LLMC__FN float LLMC__N(attend_soften)(const llmc__attend *a, float *row, float *score, uint32_t lo,
+                                      uint32_t hi)
+{
+    float *sum = row + a->wide, *top = sum + 16, high, shrink = 1, t[LLMC__W];
+    llmc__wv most, s;
+    uint32_t j;
+    if (a->softcap > 0) {
+        LLMC__V(softcap)(score, LLMC__TILE, a->softcap);
+        LLMC__V(scale)(score, LLMC__LOG2E, LLMC__TILE);
+    }
+    for (j = 0; j < lo; j++)
+        score[j] = -FLT_MAX;
+    for (j = hi; j < LLMC__TILE; j++)
+        score[j] = -FLT_MAX;
+    most = llmc__wset1(*top);
+    for (j = 0; j < LLMC__TILE; j += LLMC__W) {
+        s = llmc__wload(score + j);
+        most = llmc__wsel_lt(most, s, s, most);
+    }
+    high = llmc__wtop(most);
+    if (high > *top) {
+        llmc__wstore(t, LLMC__N(exp2)(llmc__wset1(*top - high)));
+        shrink = t[0];
+        *top = high;
+    }
+    most = llmc__wset1(high);
+    s = llmc__wmul(llmc__wload(sum), llmc__wset1(shrink));
+    for (j = 0; j < LLMC__TILE; j += LLMC__W) {
+        llmc__wv p = LLMC__N(exp2)(llmc__wsub(llmc__wload(score + j), most));
+        llmc__wstore(score + j, p);
+        s = llmc__wadd(s, p);
+    }
+    llmc__wstore(sum, s);
+    return shrink;
+}
+
+/* Rows r to r + n of a tile. Where they see different parts of it, positions that all see are summed for
+   all at once, those before and after for each alone. score: scratch [n][LLMC__TILE]. */
+LLMC__FN void LLMC__N(attend_rows)(const llmc__attend *a, const LLMC__N(source) * s, uint32_t r, uint32_t n,
+                                   float *score)
+{
+    float *row = a->state + (size_t)r * a->step, f[LLMC__BAND_ROWS];
+    const uint8_t *lo = a->lo + r, *hi = a->hi + r;
+    uint32_t i, from = 0, to = LLMC__TILE;
+    const float one = 1;
+    LLMC__N(attend_scores)(a, s, r, n, score);
+    for (i = 0; i < n; i++) {
+        from = lo[i] > from ? lo[i] : from;
+        to = hi[i] < to ? hi[i] : to;
+        f[i] = 1;
+        if (lo[i] < hi[i])
+            f[i] = LLMC__N(attend_soften)(a, row + i * a->step, score + i * LLMC__TILE, lo[i], hi[i]);
+    }
+    to = to < from ? from : to; /* nothing that all see: all of it is before */
+    for (i = 0; i < n; i++) {
+        uint32_t end = from == to ? hi[i] : from;
+        if (lo[i] < end) {
+            LLMC__N(attend_values)(a, s, row + i * a->step, 1, f + i, score + i * LLMC__TILE, lo[i], end);
+            f[i] = 1;
+        }
+    }
+    if (from == to)
+        return;
+    LLMC__N(attend_values)(a, s, row, n, f, score, from, to);
+    for (i = 0; i < n; i++)
+        if (to < hi[i])
+            LLMC__N(attend_values)(a, s, row + i * a->step, 1, &one, score + i * LLMC__TILE, to, hi[i]);
+}
+
+/* keys [positions / 16][K][16] and values [positions][wide] of the pages in sight as floats. */
+#define LLMC__ATTEND_FN(type, bytes)                                                                   \
+    LLMC__FN void LLMC__N(unpack_##type)(float *out, const uint8_t *in, size_t n)                      \
+    {                                                                                                  \
+        uint8_t end[16 * bytes] = {0};                                                                 \
+        size_t i, full = n & ~(size_t)15;                                                              \
+        for (i = 0; i < full; i += LLMC__W)                                                            \
+            llmc__wstore(out + i, llmc__wload_##type(in + bytes * i));                                 \
+        if (full == n)                                                                                 \
+            return;                                                                                    \
+        LLMC_MEMCPY(end, in + bytes * full, bytes * (n - full));                                       \
+        for (i = 0; i < 16; i += LLMC__W)                                                              \
+            llmc__wstore(out + full + i, llmc__wload_##type(end + bytes * i));                         \
+    }                                                                                                  \
+    LLMC__FN void LLMC__N(attend_unpack_##type)(const llmc__attend *a, float *keys, float *values)     \
+    {                                                                                                  \
+        uint32_t p, j, tight = a->K == a->wide;                                                        \
+        for (p = a->first / LLMC__PAGE_TOKENS; p * LLMC__PAGE_TOKENS < a->last; p++) {                 \
+            uint32_t base = p * LLMC__PAGE_TOKENS, end = a->last - base;                               \
+            j = a->first > base ? a->first - base : 0;                                                 \
+            end = end < LLMC__PAGE_TOKENS ? end : LLMC__PAGE_TOKENS;                                   \
+            LLMC__N(unpack_##type)(keys + (size_t)base * a->K, a->keys[p], LLMC__PAGE_TOKENS * a->K);  \
+            for (; j < end; j += tight ? end - j : 1)                                                  \
+                LLMC__N(unpack_##type)                                                                 \
+            (values + (size_t)(base + j) * a->wide, a->values[p] + (size_t)j * a->K * bytes,           \
+             (tight ? end - j : 1) * (size_t)a->K);                                                    \
+        }                                                                                              \
+    }                                                                                                  \
+    LLMC__FN void LLMC__N(attend_##type)(const llmc__attend *a)                                        \
+    {                                                                                                  \
+        float *score = a->scratch, *keys = score + 8 * LLMC__TILE, *values = keys + LLMC__TILE * a->K; \
+        LLMC__N(source) s;                                                                             \
+        uint32_t r, n, p;                                                                              \
+        bool there = a->alike && a->rows <= LLMC__BAND_ROWS && a->K == a->wide;                        \
+        s.fn = there ? LLMC__N(bands_##type) : LLMC__N(bands_f32);                                     \
+        s.size = there ? bytes : 4;                                                                    \
+        s.row = s.size * a->wide;                                                                      \
+        s.run = there ? LLMC__PAGE_TOKENS : LLMC__TILE;                                                \
+        s.fetch = there;                                                                               \
+        for (p = 0; p < LLMC__TILE_PAGES; p++) {                                                       \
+            size_t base = (size_t)p * LLMC__PAGE_TOKENS;                                               \
+            s.keys[p] = there ? a->keys[p] : (const uint8_t *)(keys + base * a->K);                    \
+            s.values[p] = there ? a->values[p] : (const uint8_t *)(values + base * a->wide);           \
+        }                                                                                              \
+        if (!there)                                                                                    \
+            LLMC__N(attend_unpack_##type)(a, keys, values);                                            \
+        for (r = 0; r < a->rows; r += n) {                                                             \
+            n = LLMC__N(band_rows)(a->rows - r);                                                       \
+            LLMC__N(attend_rows)(a, &s, r, n, score);                                                  \
+        }                                                                                              \
+    }
+LLMC__ATTEND_FN(f32, 4)
+LLMC__ATTEND_FN(f16, 2)
+#undef LLMC__ATTEND_FN
+#undef LLMC__BAND_ZERO
+#undef LLMC__BAND_LOAD
+#undef LLMC__BAND_STORE
+#undef LLMC__BAND_COLUMNS
+#undef LLMC__BAND_SET
+#undef LLMC__BAND_FMA
+#undef LLMC__BAND_FN
+#undef LLMC__BAND_FNS
+#undef LLMC__BAND_MORE
+#undef LLMC__BAND_ROWS
+#undef LLMC__BAND_TABLE
+
+/* As the scalar one; both powers in one vector, a product and a fused one for each element. */
+LLMC__FN void LLMC__N(attend_join)(float *out, llmc__softmax *total, const float *part, size_t n)
+{
+    const float *sum = part + (n + 15) / 16 * 16, top = sum[16];
+    float high = top > total->top ? top : total->top, t[LLMC__W] = {0}, s = 0;
+    llmc__wv a, b;
+    size_t i, full = n / LLMC__W * LLMC__W;
+    t[0] = total->top - high;
+    t[1] = top - high;
+    llmc__wstore(t, LLMC__N(exp2)(llmc__wload(t)));
+    a = llmc__wset1(t[0]);
+    b = llmc__wset1(t[1]);
+    for (i = 0; i < full; i += LLMC__W)
+        llmc__wstore(out + i, llmc__wfma(llmc__wload(out + i), a, llmc__wmul(llmc__wload(part + i), b)));
+    for (; i < n; i++)
+        out[i] = out[i] * t[0] + part[i] * t[1];
+    for (i = 0; i < 16; i++)
+        s += sum[i];
+    total->sum = total->sum * t[0] + s * t[1];
+    total->top = high;
+}
 
 /* Only llmc__row_... are 09.2's, see LLMC__KERNELS. */
 static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LLMC__ISA_NAME);
@@ -27260,9 +27787,9 @@ LLMC_API llmc_importance llmc_calibration_importance(llmc_calibration *calibrati
 //==[ 15 LAYER ]==== the operations that a block is made of ==== needs: 02 04 05 07 09 10 14 ====
 
 //--[ 15.1 LAYER.batch ]-- T tokens on their way through the layers
-/* Keys and values lie in pages of page_tokens positions. Inside a page, each layer
-   has its G key heads, then its G value heads, each [page_tokens][K]: a head's keys of one
-   page are one run of memory, which attention reads from end to end. */
+/* Keys and values lie in pages of page_tokens positions. Inside a page, each layer has its G key heads,
+   then its G value heads, laid out as llmc__attend says (09.1): a head's keys of one page are one run of
+   memory, which attention reads from end to end. */
 typedef struct llmc__kv_layout {
     uint8_t *pool;
     /* of a page, of a layer in it, of a head in that, of one position */
@@ -27284,17 +27811,23 @@ typedef struct llmc__batch {
     llmc_calibration *calibration; /* sees the inputs of products; or NULL */
     llmc_profile profile;          /* hears of parts of the pass; fn may be NULL */
     llmc__kv_layout kv;
-    uint32_t n;                 /* T                                                      */
-    const llmc_token *ids;      /* [T]                                                    */
-    const llmc_token *prev;     /* [T] the token before it; its own at position 0 (smear) */
-    const uint32_t *pos;        /* [T] position in its sequence                           */
-    const uint32_t *end;        /* [T] it sees positions [0, end); NULL: up to its own    */
-    uint32_t **pages;           /* [T] page table of its sequence                         */
-    float *x;                   /* [T][D] residual stream                                 */
-    float *h;                   /* [T][D] normed input of a branch                        */
-    float *y, *z;               /* [T][D] what attention and feed-forward return; see llmc__batch_carve  */
-    float *x0, *back;           /* [T][D] x before the first block, and after backout_layer */
-    float *q, *att;             /* [T][H*K]                                               */
+    uint32_t n;             /* T                                                      */
+    const llmc_token *ids;  /* [T]                                                    */
+    const llmc_token *prev; /* [T] the token before it; its own at position 0 (smear) */
+    const uint32_t *pos;    /* [T] position in its sequence                           */
+    const uint32_t *end;    /* [T] it sees positions [0, end); NULL: up to its own    */
+    uint32_t **pages;       /* [T] page table of its sequence                         */
+    float *x;               /* [T][D] residual stream                                 */
+    float *h;               /* [T][D] normed input of a branch                        */
+    float *y, *z;           /* [T][D] what attention and feed-forward return; see llmc__batch_carve  */
+    float *x0, *back;       /* [T][D] x before the first block, and after backout_layer */
+    float *q, *att;         /* [T][H*K]                                               */
+    llmc__softmax *soft;    /* [T][H] what att is divided by in the end               */
+    uint32_t *block;        /* [T] where blocks of queries begin                      */
+    float *attend;          /* [workers][attend_floats] see llmc__attend_over         */
+    uint64_t attend_floats;
+    float *parts; /* [part_rows][step] pieces that other tasks join; NULL: one worker */
+    uint64_t part_rows;
     float *key, *value;         /* [T][G*K]                                               */
     float *fused;               /* [T][H*K + 2*G*K] q, k, v where they are grouped by key head */
     float *gate, *up;           /* [T][W]                                                 */
@@ -27316,15 +27849,14 @@ typedef struct llmc__batch {
     float *rows;   /* [workers][widest], for types without a product     */
 } llmc__batch;
 
-/* An address inside a page: is_value 0 for keys, 1 for values; slot is the position
-   within the page. No checks: page is one of the pool's, the rest in range. */
+/* Where a head's keys (is_value 0) or values (1) begin in a page. No checks: page is one of the pool's,
+   the rest in range. */
 static inline uint8_t *llmc__kv_at(const llmc__batch *b, uint32_t page, uint32_t layer, uint32_t is_value,
-                                   uint32_t head, uint32_t slot)
+                                   uint32_t head)
 {
     const llmc__kv_layout *kv = &b->kv;
     uint64_t lane = (uint64_t)is_value * b->model->config.n_kv_head + head;
-    return kv->pool + page * kv->page_bytes + layer * kv->layer_bytes + lane * kv->head_bytes +
-           slot * kv->row_bytes;
+    return kv->pool + page * kv->page_bytes + layer * kv->layer_bytes + lane * kv->head_bytes;
 }
 
 /* Piece of a loop over tokens: [begin, end). Writes only what belongs to its tokens. */
@@ -27860,6 +28392,10 @@ typedef struct llmc__attn_job {
     uint32_t layer;
     const float *q_norm, *k_norm; /* weights of the norms of queries and keys; NULL: no such norm */
     const float *sinks;           /* [H] values that join the softmax, or NULL */
+    /* how attention is cut: see llmc__attend_all */
+    uint32_t n_blocks, strands, tasks, taken; /* taken: the counter of tickets */
+    uint32_t step;                            /* floats of a row of state */
+    uint32_t rows, at, n;                     /* of a part; parts [at, at + n) are on their way */
 } llmc__attn_job;
 
 /* llmc__tokens_fn: from the rows of a grouped product, which come for each key head as its H / G
@@ -27986,39 +28522,11 @@ static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, 
         llmc__shape_heads(job, t, key, c->n_kv_head, job->k_norm);
         for (g = 0; g < c->n_kv_head; g++) {
             size_t at = (size_t)g * c->head_dim;
-            b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 0, g, slot), key + at, c->head_dim);
-            b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 1, g, slot), value + at, c->head_dim);
+            b->k->key_store[b->kv.type](llmc__kv_at(b, page, layer, 0, g), slot, key + at, c->head_dim);
+            b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 1, g) + slot * b->kv.row_bytes, value + at,
+                                       c->head_dim);
         }
     }
-}
-
-#define LLMC__PAGE_TOKENS 32
-
-/* One query head against n positions of one page, folded into a running softmax (Milakov 2018):
-   *top is the largest score so far, *sum the sum of exp(score - top), out [K] the
-   values weighted likewise. When a page brings a larger score, sum and out are scaled
-   down to it: no exp ever overflows, and no second pass is needed.
-   keys, values [n][K], 1 <= n <= LLMC__PAGE_TOKENS. Positions come in order and are cut where pages
-   end and where the token's window begins, so the sums have one order for every batch. */
-static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_t *keys,
-                              const uint8_t *values, uint32_t n, float *out, float *top, float *sum)
-{
-    const llmc_config *c = &b->model->config;
-    float score[LLMC__PAGE_TOKENS], high;
-    size_t row_bytes = (size_t)b->kv.row_bytes;
-    b->k->kv_dot[b->kv.type](score, q, keys, row_bytes, n, c->head_dim,
-                             c->attn_scale != 0 ? c->attn_scale : 1.0f / llmc__sqrtf((float)c->head_dim));
-    if (c->attn_softcap > 0)
-        b->k->softcap(score, n, c->attn_softcap);
-    high = b->k->max(score, n);
-    if (high > *top) {
-        float shrink = llmc__expf(*top - high);
-        *sum *= shrink;
-        b->k->scale(out, shrink, c->head_dim);
-        *top = high;
-    }
-    *sum += b->k->exp_sum(score, n, *top);
-    b->k->kv_mix[b->kv.type](out, score, values, row_bytes, n, c->head_dim);
 }
 
 /* The positions that token t sees in a layer: [0, sinks) and [begin, end), sinks <= begin < end. */
@@ -28040,55 +28548,318 @@ static llmc__view llmc__view_of(const llmc__batch *b, uint32_t layer, uint32_t t
     return v;
 }
 
-#define LLMC__GROUP_HEADS 16 /* query heads that read a page together */
+/* A block: query heads of one key head, of tokens that lie side by side in one sequence. It is as large as
+   its keys and values, unpacked, serve well; rows are its queries, token by token.
+   Its positions are taken in pieces that begin at multiples of LLMC__PIECE, first those of the sinks, then
+   those of the window; each piece begins anew, and they join in their order. So a block may attend to all of
+   its pieces, or many tasks to one each: neither the cut, nor the threads, nor whether a token came by itself
+   or in a prompt, changes a result. */
+#define LLMC__PIECE       1024
+#define LLMC__ATTEND_ROWS 64
 
-/* att[t][h] = softmax(scale q[t][h] . K[g]^T) V[g] over the positions that token t sees, for
-   heads [h, h + n_heads) of one token, all of key head g; n_heads <= LLMC__GROUP_HEADS.
-   Page by page for all of them, since the page's keys and values then come from memory
-   once; pages that nobody sees are not looked at. A finite score makes sum at least 1, so the last
-   division is safe. A sink's value is one more score, whose share of attention goes nowhere.
-   Sources: Vaswani 2017 eq. 1; GQA: Ainslie 2023; sinks: Xiao 2023. */
-static void llmc__attend_heads(const llmc__attn_job *job, uint32_t t, uint32_t g, uint32_t h,
-                               uint32_t n_heads)
+typedef struct llmc__attn_block {
+    uint32_t t, tokens; /* [t, t + tokens) of the batch */
+    uint32_t g, h, heads;
+    uint32_t sinks, begin, pieces;      /* pieces: so many of sinks, then those from `begin` on */
+    llmc__view view[LLMC__ATTEND_ROWS]; /* by token */
+    uint32_t from[LLMC__ATTEND_ROWS], to[LLMC__ATTEND_ROWS]; /* positions of the piece at hand, by token */
+} llmc__attn_block;
+
+/* Rows of a block at most, fewer where heads are long; query heads among them. */
+static uint32_t llmc__attend_rows(const llmc_config *c)
+{
+    uint64_t rows = llmc__max(8, 256 * (uint64_t)LLMC__ATTEND_ROWS / c->head_dim);
+    return (uint32_t)llmc__min(rows, LLMC__ATTEND_ROWS);
+}
+
+static uint32_t llmc__attend_group(const llmc_config *c)
+{
+    return (uint32_t)llmc__min(llmc__attend_rows(c), c->n_head / c->n_kv_head);
+}
+
+/* Floats of a row of llmc__attend's state, and of a task's scratch: queries, state, the kernel's own. */
+static uint64_t llmc__attend_step(const llmc_config *c)
+{
+    return ((uint64_t)c->head_dim + 15) / 16 * 16 + 32;
+}
+
+static uint64_t llmc__attend_scratch(const llmc_config *c, uint64_t rows)
+{
+    uint64_t step = llmc__attend_step(c);
+    return rows * (2 * step) + LLMC__TILE * (8 + 2 * step);
+}
+
+/* Begins of blocks in b->block [T], cut where sequences meet and where a block is full. Returns how many. */
+static uint32_t llmc__attend_blocks(const llmc__batch *b)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t most = llmc__attend_rows(c) / llmc__attend_group(c), t, n = 0;
+    for (t = 0; t < b->n; t++)
+        if (t == 0 || t - b->block[n - 1] == most || b->pages[t] != b->pages[t - 1] ||
+            b->pos[t] != b->pos[t - 1] + 1)
+            b->block[n++] = t;
+    return n;
+}
+
+/* Strand i: a block's tokens with some heads of a key head; those of one head lie together, the latest
+   tokens, which see most, first. */
+static void llmc__block_of(const llmc__attn_job *job, uint32_t strand, llmc__attn_block *k)
 {
     const llmc__batch *b = job->b;
     const llmc_config *c = &b->model->config;
-    size_t at = ((size_t)t * c->n_head + h) * c->head_dim;
-    llmc__view view = llmc__view_of(b, job->layer, t);
-    uint32_t j, r, n;
-    float top[LLMC__GROUP_HEADS], sum[LLMC__GROUP_HEADS];
-    for (r = 0; r < n_heads; r++) {
-        /* not infinity: top - high must never be inf - inf */
-        top[r] = job->sinks != NULL ? job->sinks[h + r] : -FLT_MAX;
-        sum[r] = job->sinks != NULL ? 1.0f : 0.0f;
-    }
-    LLMC_MEMSET(b->att + at, 0, (size_t)n_heads * c->head_dim * sizeof(float));
-    for (j = view.sinks > 0 ? 0 : view.begin; j < view.end;) {
-        uint32_t page = b->pages[t][j / b->kv.page_tokens], slot = j % b->kv.page_tokens;
-        const uint8_t *keys = llmc__kv_at(b, page, job->layer, 0, g, slot),
-                      *values = llmc__kv_at(b, page, job->layer, 1, g, slot);
-        n = (uint32_t)llmc__min((j < view.sinks ? view.sinks : view.end) - j, b->kv.page_tokens - slot);
-        for (r = 0; r < n_heads; r++)
-            llmc__attend_page(b, b->q + at + (size_t)r * c->head_dim, keys, values, n,
-                              b->att + at + (size_t)r * c->head_dim, &top[r], &sum[r]);
-        j += n;
-        if (j == view.sinks) /* over what the window hides */
-            j = view.begin;
-    }
-    for (r = 0; r < n_heads; r++)
-        b->k->scale(b->att + at + (size_t)r * c->head_dim, 1.0f / sum[r], c->head_dim);
+    uint32_t rep = c->n_head / c->n_kv_head, group = llmc__attend_group(c),
+             chunks = (rep + group - 1) / group;
+    uint32_t block = job->n_blocks - 1 - strand % job->n_blocks, chunk = strand / job->n_blocks % chunks, i;
+    k->t = b->block[block];
+    k->tokens = (block + 1 < job->n_blocks ? b->block[block + 1] : b->n) - k->t;
+    k->g = strand / job->n_blocks / chunks;
+    k->h = k->g * rep + chunk * group;
+    k->heads = (uint32_t)llmc__min(group, rep - chunk * group);
+    for (i = 0; i < k->tokens; i++)
+        k->view[i] = llmc__view_of(b, job->layer, k->t + i);
+    /* views only move on from token to token */
+    k->sinks = (k->view[k->tokens - 1].sinks + LLMC__PIECE - 1) / LLMC__PIECE;
+    k->begin = k->view[0].begin / LLMC__PIECE;
+    k->pieces = k->sinks + (k->view[k->tokens - 1].end - 1) / LLMC__PIECE - k->begin + 1;
 }
 
-/* llmc_task_fn: token index / G, key head index % G, and the H / G query heads that
-   share it, LLMC__GROUP_HEADS at a time. */
-static void llmc__attend_piece(void *arg, uint32_t index)
+/* k->from and k->to for one of its pieces; *first and *last: what any token sees of it. */
+static void llmc__block_piece(llmc__attn_block *k, uint32_t piece, uint32_t *first, uint32_t *last)
+{
+    uint32_t at = (piece < k->sinks ? piece : k->begin + piece - k->sinks) * LLMC__PIECE, i;
+    *first = UINT32_MAX;
+    *last = 0;
+    for (i = 0; i < k->tokens; i++) {
+        const llmc__view *v = &k->view[i];
+        k->from[i] = (uint32_t)llmc__max(at, piece < k->sinks ? 0 : v->begin);
+        k->to[i] = (uint32_t)llmc__min((uint64_t)at + LLMC__PIECE, piece < k->sinks ? v->sinks : v->end);
+        if (k->from[i] >= k->to[i])
+            continue;
+        *first = (uint32_t)llmc__min(*first, k->from[i]);
+        *last = (uint32_t)llmc__max(*last, k->to[i]);
+    }
+}
+
+/* The tile that begins at position `at`: its pages, of [first, last), into keys and values, NULL elsewhere. */
+static void llmc__tile_pages(const llmc__attn_job *job, const llmc__attn_block *k, uint32_t at,
+                             uint32_t first, uint32_t last, const uint8_t **keys, const uint8_t **values)
+{
+    const llmc__batch *b = job->b;
+    uint32_t p;
+    for (p = 0; p < LLMC__TILE_PAGES; p++, at += LLMC__PAGE_TOKENS) {
+        keys[p] = values[p] = NULL;
+        if (at >= last || at + LLMC__PAGE_TOKENS <= first)
+            continue;
+        keys[p] = llmc__kv_at(b, b->pages[k->t][at / LLMC__PAGE_TOKENS], job->layer, 0, k->g);
+        values[p] = llmc__kv_at(b, b->pages[k->t][at / LLMC__PAGE_TOKENS], job->layer, 1, k->g);
+    }
+}
+
+/* Position x as a place in the tile at `at`, its ends for what lies outside. */
+static uint8_t llmc__in_tile(uint32_t x, uint32_t at)
+{
+    return (uint8_t)(x <= at ? 0 : x - at >= LLMC__TILE ? LLMC__TILE : x - at);
+}
+
+/* Queries of the block into a->q, times the scale. */
+static void llmc__block_queries(const llmc__attn_job *job, const llmc__attn_block *k, float *q)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    size_t wide = (size_t)k->heads * c->head_dim;
+    float scale = c->attn_scale != 0 ? c->attn_scale : 1.0f / llmc__sqrtf((float)c->head_dim);
+    uint32_t i;
+    for (i = 0; i < k->tokens; i++)
+        LLMC_MEMCPY(q + i * wide, b->q + ((size_t)(k->t + i) * c->n_head + k->h) * c->head_dim,
+                    wide * sizeof(float));
+    b->k->scale(q, c->attn_softcap > 0 ? scale : scale * LLMC__LOG2E, k->tokens * wide);
+}
+
+/* One piece of a block into a->state, tile by tile; a->q holds the queries. */
+static void llmc__attend_piece(const llmc__attn_job *job, llmc__attn_block *k, uint32_t piece,
+                               llmc__attend *a)
+{
+    uint8_t lo[LLMC__ATTEND_ROWS], hi[LLMC__ATTEND_ROWS];
+    uint32_t first, last, at, i, r;
+    llmc__block_piece(k, piece, &first, &last);
+    LLMC_MEMSET(a->state, 0, (size_t)a->rows * a->step * sizeof(float));
+    for (r = 0; r < a->rows; r++)
+        a->state[(size_t)r * a->step + a->wide + 16] = -FLT_MAX; /* not infinity: never inf - inf */
+    a->lo = lo;
+    a->hi = hi;
+    for (at = first / LLMC__TILE * LLMC__TILE; at < last; at += LLMC__TILE) {
+        a->first = llmc__in_tile(first, at);
+        a->last = llmc__in_tile(last, at);
+        a->alike = true;
+        for (i = r = 0; i < k->tokens; i++) {
+            uint8_t l = llmc__in_tile(k->from[i], at), h = llmc__in_tile(k->to[i], at);
+            a->alike = a->alike && l == a->first && h == a->last;
+            LLMC_MEMSET(lo + r, l < h ? l : 0, k->heads);
+            LLMC_MEMSET(hi + r, l < h ? h : 0, k->heads);
+            r += k->heads;
+        }
+        llmc__tile_pages(job, k, at, first, last, a->keys, a->values);
+        llmc__tile_pages(job, k, at + LLMC__TILE, first, last, a->next_keys, a->next_values);
+        job->b->k->attend[job->b->kv.type](a);
+    }
+}
+
+/* att and b->soft of a block's queries before the first piece. A sink's value is one more score, whose
+   share of attention goes nowhere. */
+static void llmc__block_begin(const llmc__attn_job *job, const llmc__attn_block *k)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    uint32_t i, r;
+    for (i = 0; i < k->tokens; i++) {
+        size_t at = (size_t)(k->t + i) * c->n_head + k->h;
+        LLMC_MEMSET(b->att + at * c->head_dim, 0, (size_t)k->heads * c->head_dim * sizeof(float));
+        for (r = 0; r < k->heads; r++) {
+            b->soft[at + r].top = job->sinks != NULL ? job->sinks[k->h + r] * LLMC__LOG2E : -FLT_MAX;
+            b->soft[at + r].sum = job->sinks != NULL ? 1.0f : 0.0f;
+        }
+    }
+}
+
+/* A piece joins what its block has, for the tokens that see something of it. state [rows][step]. */
+static void llmc__block_join(const llmc__attn_job *job, llmc__attn_block *k, uint32_t piece,
+                             const float *state)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    uint32_t i, r, first, last;
+    llmc__block_piece(k, piece, &first, &last);
+    for (i = 0; i < k->tokens; i++)
+        for (r = 0; r < k->heads && k->from[i] < k->to[i]; r++) {
+            size_t at = (size_t)(k->t + i) * c->n_head + k->h + r;
+            b->k->attend_join(b->att + at * c->head_dim, &b->soft[at],
+                              state + ((size_t)i * k->heads + r) * job->step, c->head_dim);
+        }
+}
+
+/* After the last piece. A finite score makes sum at least 1 (or a sink does), so the division is safe. */
+static void llmc__block_end(const llmc__attn_job *job, const llmc__attn_block *k)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    uint32_t i, r;
+    for (i = 0; i < k->tokens; i++)
+        for (r = 0; r < k->heads; r++) {
+            size_t at = (size_t)(k->t + i) * c->n_head + k->h + r;
+            b->k->scale(b->att + at * c->head_dim, 1.0f / b->soft[at].sum, c->head_dim);
+        }
+}
+
+/* *a over the scratch of task `piece`, for a block. */
+static void llmc__attend_over(const llmc__attn_job *job, const llmc__attn_block *k, uint32_t piece,
+                              llmc__attend *a)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    float *q = b->attend + piece * b->attend_floats;
+    LLMC_MEMSET(a, 0, sizeof *a);
+    a->K = c->head_dim;
+    a->step = job->step;
+    a->wide = job->step - 32;
+    a->rows = k->tokens * k->heads;
+    a->softcap = c->attn_softcap > 0 ? c->attn_softcap : 0;
+    a->q = q;
+    a->state = q + (size_t)a->rows * a->wide;
+    a->scratch = a->state + (size_t)a->rows * a->step;
+    llmc__block_queries(job, k, q);
+}
+
+/* llmc_task_fn: strands from end to end, as tickets say. */
+static void llmc__attend_strands(void *arg, uint32_t piece)
+{
+    llmc__attn_job *job = (llmc__attn_job *)arg;
+    uint32_t strand = UINT32_MAX, i;
+    while ((strand = llmc__ticket(&job->taken, strand, piece, job->tasks)) < job->strands) {
+        llmc__attn_block k;
+        llmc__attend a;
+        llmc__block_of(job, strand, &k);
+        llmc__attend_over(job, &k, piece, &a);
+        llmc__block_begin(job, &k);
+        for (i = 0; i < k.pieces; i++) {
+            llmc__attend_piece(job, &k, i, &a);
+            llmc__block_join(job, &k, i, a.state);
+        }
+        llmc__block_end(job, &k);
+    }
+}
+
+/* Few strands and long: pieces of all of them are counted through, [at, at + n) of them are on their way at a
+   time, each with a place of its own in b->parts; then they join, strand by strand. */
+
+/* llmc_task_fn: pieces of this round. */
+static void llmc__attend_parts(void *arg, uint32_t piece)
+{
+    llmc__attn_job *job = (llmc__attn_job *)arg;
+    uint32_t part = UINT32_MAX;
+    while ((part = llmc__ticket(&job->taken, part, piece, job->tasks)) < job->n) {
+        uint32_t i = job->at + part, strand;
+        llmc__attn_block k;
+        llmc__attend a;
+        for (strand = 0; llmc__block_of(job, strand, &k), i >= k.pieces; strand++)
+            i -= k.pieces;
+        llmc__attend_over(job, &k, piece, &a);
+        a.state = job->b->parts + (size_t)part * job->rows * job->step;
+        llmc__attend_piece(job, &k, i, &a);
+    }
+}
+
+/* llmc_task_fn: what this round brought for one strand. */
+static void llmc__attend_gather(void *arg, uint32_t strand)
 {
     const llmc__attn_job *job = (const llmc__attn_job *)arg;
-    const llmc_config *c = &job->b->model->config;
-    uint32_t rep = c->n_head / c->n_kv_head, t = index / c->n_kv_head, g = index % c->n_kv_head, r, n;
-    for (r = 0; r < rep; r += n) {
-        n = (uint32_t)llmc__min(rep - r, LLMC__GROUP_HEADS);
-        llmc__attend_heads(job, t, g, g * rep + r, n);
+    uint32_t base = 0, i;
+    llmc__attn_block k;
+    for (i = 0; i <= strand; i++) {
+        base += i > 0 ? k.pieces : 0;
+        llmc__block_of(job, i, &k);
+    }
+    for (i = 0; i < k.pieces; i++) {
+        if (base + i < job->at || base + i >= job->at + job->n)
+            continue;
+        if (i == 0)
+            llmc__block_begin(job, &k);
+        llmc__block_join(job, &k, i, job->b->parts + (size_t)(base + i - job->at) * job->rows * job->step);
+        if (i + 1 == k.pieces)
+            llmc__block_end(job, &k);
+    }
+}
+
+/* att[t][h] = softmax(scale q[t][h] . K[g]^T) V[g] over the positions that each token sees.
+   Sources: Vaswani 2017 eq. 1; GQA: Ainslie 2023; sinks: Xiao 2023; pieces: Milakov 2018. */
+static void llmc__attend_all(llmc__attn_job *job)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    uint32_t rep = c->n_head / c->n_kv_head, group = llmc__attend_group(c), i, most = 0;
+    uint32_t workers = (uint32_t)llmc__max(1, b->tasks.workers);
+    uint64_t pieces = 0;
+    job->step = (uint32_t)llmc__attend_step(c);
+    job->n_blocks = llmc__attend_blocks(b);
+    job->strands = job->n_blocks * c->n_kv_head * ((rep + group - 1) / group);
+    job->taken = 0;
+    for (i = 0; job->strands < 4 * workers && i < job->strands; i++) {
+        llmc__attn_block k;
+        llmc__block_of(job, i, &k);
+        pieces += k.pieces;
+        most = (uint32_t)llmc__max(most, k.tokens * k.heads);
+    }
+    if (b->parts == NULL || pieces <= job->strands) {
+        job->tasks = (uint32_t)llmc__min(workers, job->strands);
+        llmc__run(&b->tasks, job->tasks, llmc__attend_strands, job);
+        return;
+    }
+    job->rows = most;
+    for (job->at = 0; job->at < pieces; job->at += job->n) {
+        job->n = (uint32_t)llmc__min(b->part_rows / most, pieces - job->at);
+        job->taken = 0;
+        job->tasks = (uint32_t)llmc__min(workers, job->n);
+        llmc__run(&b->tasks, job->tasks, llmc__attend_parts, job);
+        llmc__run(&b->tasks, job->strands, llmc__attend_gather, job);
     }
 }
 
@@ -28120,7 +28891,7 @@ static void llmc__attention(const llmc__batch *b, uint32_t layer, const float *i
     llmc__leave(b);
     if (c->sink_logits) /* the norms' weights are not needed any more */
         job.sinks = llmc__vector(llmc__weight(m, layer, LLMC__W_SINKS), b->vec[0]);
-    llmc__run(&b->tasks, b->n * c->n_kv_head, llmc__attend_piece, &job);
+    llmc__attend_all(&job);
     if (o != NULL) {
         llmc__product output = llmc__part(o, llmc__weight(m, layer, LLMC__W_O_B), out);
         llmc__products(b, &output, 1, b->att, b->n);
@@ -28392,7 +29163,7 @@ static bool llmc__kv_carve(llmc__kv_pool *kv, const llmc_config *c, llmc_dtype t
     uint64_t pages = tokens / LLMC__PAGE_TOKENS + (tokens % LLMC__PAGE_TOKENS != 0), total;
     lay->type = type;
     lay->page_tokens = LLMC__PAGE_TOKENS;
-    lay->row_bytes = llmc_dtype_bytes(type, c->head_dim);
+    lay->row_bytes = llmc_dtype_bytes(type, c->head_dim); /* of a value; keys take as much in all */
     lay->head_bytes = lay->row_bytes * lay->page_tokens;
     if (!llmc__mul(lay->head_bytes, 2 * (uint64_t)c->n_kv_head, &lay->layer_bytes) ||
         !llmc__mul(lay->layer_bytes, c->n_layer, &lay->page_bytes) ||
@@ -28550,6 +29321,19 @@ static void llmc__carve_experts(llmc__batch *b, const llmc_config *c, uint32_t T
     b->part = (llmc__product *)llmc__take(a, 2 * E, sizeof(llmc__product));
 }
 
+/* What attention asks for. A block never has more rows than the batch has queries of a key head. */
+static void llmc__carve_attention(llmc__batch *b, const llmc_config *c, uint32_t T, uint32_t workers,
+                                  llmc__arena *a)
+{
+    uint64_t rows = llmc__min(llmc__attend_rows(c), (uint64_t)T * llmc__attend_group(c));
+    b->soft = (llmc__softmax *)llmc__take(a, T, (uint64_t)c->n_head * sizeof(llmc__softmax));
+    b->block = (uint32_t *)llmc__take(a, T, sizeof(uint32_t));
+    b->attend_floats = (llmc__attend_scratch(c, rows) + 15) / 16 * 16;
+    b->attend = llmc__take_rows(a, true, workers, b->attend_floats);
+    b->part_rows = 512 * (uint64_t)workers;
+    b->parts = llmc__take_rows(a, workers > 1, b->part_rows, llmc__attend_step(c));
+}
+
 /* llmc__batch_carve -- buffers for T tokens at a time
    Carves every buffer of a batch of up to T tokens; b->k is set, workers as in llmc_tasks. Shapes
    are beside the members of llmc__batch. What this model has no use for takes nothing. y is h where
@@ -28571,6 +29355,7 @@ static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, u
     b->back = llmc__take_rows(a, c->backout_layer > 0, T, c->n_embd);
     b->q = llmc__take_rows(a, true, T, q_width);
     b->att = llmc__take_rows(a, true, T, q_width);
+    llmc__carve_attention(b, c, T, workers, a);
     b->key = llmc__take_rows(a, true, T, kv_width);
     b->value = llmc__take_rows(a, true, T, kv_width);
     b->fused = llmc__take_rows(a, c->qkv_grouped, T, q_width + 2 * kv_width);
@@ -34869,10 +35654,10 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
     /* Everybody who generates gets a turn in each step, so nobody can starve. */
     o->batch_tokens = (uint32_t)llmc__max(o->batch_tokens, o->max_seqs);
     o->batch_tokens = (uint32_t)llmc__min(o->batch_tokens, (uint64_t)o->context_length * o->max_seqs);
-    /* attention counts its pieces, tokens times key heads, in 32 bits, and so do the experts of tokens;
+    /* attention counts its strands, at most tokens times heads, in 32 bits, and so do the experts of tokens;
        still at least max_seqs */
     o->batch_tokens =
-        (uint32_t)llmc__min(o->batch_tokens, UINT32_MAX / llmc__max(c->n_kv_head, c->n_expert_used));
+        (uint32_t)llmc__min(o->batch_tokens, UINT32_MAX / llmc__max(c->n_head, c->n_expert_used));
     if (o->kv_cache_capacity == 0) /* whole pages for each sequence, so that all of them can be full */
         o->kv_cache_capacity = (uint64_t)o->max_seqs * ((o->context_length + LLMC__PAGE_TOKENS - 1) /
                                                         LLMC__PAGE_TOKENS * LLMC__PAGE_TOKENS);
