@@ -28547,7 +28547,7 @@ static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch,
     return LLMC_OK;
 }
 
-//==[ 18 SAMPLE ]==== from logits to a token ==== needs: 02 03 04 05 06 09 ====
+//==[ 18 SAMPLE ]==== from logits to a token ==== needs: 02 03 04 05 09 ====
 
 //--[ 18.1 SAMPLE.options ]-- what a caller may ask for
 /* How a token is chosen, in order; every step sees what the one before left over:
