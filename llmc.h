@@ -4911,7 +4911,23 @@ typedef struct llmc__kernels {
     /* a piece joins the pieces before it: *total and out [n], *part (a row of llmc__attend's) and its values */
     void (*attend_join)(float *out, llmc__softmax *total, const float *part, size_t n);
     bool (*finite)(const float *x, size_t n); /* no infinity, no NaN */
+    /* For sampling; every set gives the same bits (but for the sign of a largest zero). x is cut into groups of LLMC__GROUP; lane[8 g + i] is of
+       those elements of group g whose index is i modulo 8: the largest (-infinity if there is none), or the
+       sum of weights; the last group may be short. n >= 1; lane has llmc__lanes(n) entries. */
+    bool (*top)(const float *x, size_t n, float *lane, float *largest); /* false: there is a NaN */
+    /* value = llmc__heat(x, largest, scale), weight = llmc__decay(value); both NULL: only lane is wanted.
+       value may be x. No x is NaN or above largest, scale is above 0 */
+    void (*weigh)(float *weight, float *value, const float *x, size_t n, float largest, float scale,
+                  float *lane);
 } llmc__kernels;
+
+#define LLMC__GROUP 512 /* elements: 64 for each of its lanes */
+
+/* How many entries `lane` has for n elements. */
+static inline size_t llmc__lanes(size_t n)
+{
+    return (n / LLMC__GROUP + (n % LLMC__GROUP != 0)) * 8;
+}
 
 /* Activations of matmul[type] are llmc__x8, not float: weights of 4 and 8 bits are known no better
    than that, and integer products are four to a float's one. */
@@ -4980,7 +4996,7 @@ typedef struct llmc__rows {
             {p(rope_adjacent), p(rope_half)}, {NULL, p(kv_store_f32), p(kv_store_f16)},            \
             {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)},            \
             {NULL, p(key_store_f32), p(key_store_f16)}, {NULL, w(attend_f32), w(attend_f16)},      \
-            w(attend_join), p(finite)                                                              \
+            w(attend_join), p(finite), p(top), p(weigh)                                            \
     }
 
 /* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums, bias).
@@ -5531,6 +5547,64 @@ static bool llmc__scalar_finite(const float *x, size_t n)
         if (!llmc__finite(x[i]))
             return false;
     return true;
+}
+
+/* (x - largest) scale, scale being 1 / temperature; 0 for the largest itself, be it infinite, -infinity for
+   what that is infinitely far above. */
+static inline float llmc__heat(float x, float largest, float scale)
+{
+    return x < largest ? llmc__f32(x - largest) * scale : 0;
+}
+
+/* e^x for x <= 0 within 2 ulp, 0 below -87. As the vector sets' exponential (09.5), but every product and
+   sum is rounded by itself, so that it has the same bits everywhere, and with it the tokens that are drawn. */
+static inline float llmc__decay(float x)
+{
+    float y = x > -87.33f ? x : -87.33f, n, k, r, p;
+    n = llmc__f32(llmc__f32(y * 1.44269504f) + LLMC__ROUND);
+    k = n - LLMC__ROUND;
+    r = (y - k * 0.693359375f) + k * 2.12194440e-4f;
+    p = 0.00138144672f;
+    p = p * r + 0.00836878084f;
+    p = p * r + 0.0416683927f;
+    p = p * r + 0.166665196f;
+    p = p * r + 0.49999994f;
+    p = 1 + (r * r * p + r);
+    return x < -87.0f ? 0 : p * llmc__bits_f32((llmc__f32_bits(n) + 127u) << 23);
+}
+
+static bool llmc__scalar_top(const float *x, size_t n, float *lane, float *largest)
+{
+    bool sound = true;
+    float most = llmc__bits_f32(0xff800000u);
+    size_t i;
+    for (i = 0; i < llmc__lanes(n); i++)
+        lane[i] = most;
+    for (i = 0; i < n; i++) {
+        float *at = &lane[i / LLMC__GROUP * 8 + i % 8];
+        sound = sound && !llmc__nan(x[i]);
+        *at = x[i] > *at ? x[i] : *at;
+    }
+    for (i = 0; i < llmc__lanes(n); i++)
+        most = lane[i] > most ? lane[i] : most;
+    *largest = most;
+    return sound;
+}
+
+static void llmc__scalar_weigh(float *weight, float *value, const float *x, size_t n, float largest,
+                               float scale, float *lane)
+{
+    size_t i;
+    LLMC_MEMSET(lane, 0, llmc__lanes(n) * sizeof *lane);
+    for (i = 0; i < n; i++) {
+        float v = llmc__heat(x[i], largest, scale), w = llmc__decay(v);
+        float *at = &lane[i / LLMC__GROUP * 8 + i % 8];
+        *at = llmc__f32(*at + w);
+        if (weight == NULL)
+            continue;
+        value[i] = v;
+        weight[i] = w;
+    }
 }
 
 /* In every build: tests hold the other sets against it. */
@@ -8019,6 +8093,117 @@ LLMC__FN bool LLMC__N(finite)(const float *x, size_t n)
     for (i = 1; i < 8; i++)
         lane[0] = lane[i] > lane[0] ? lane[i] : lane[0];
     return lane[0] < 0x7f800000;
+}
+
+/* The first n < 8 floats at p, the others -infinity. */
+LLMC__INLINE llmc__v8 LLMC__N(load_low_part)(const float *p, size_t n)
+{
+    float t[8];
+    llmc__vstore(t, llmc__vset1(llmc__bits_f32(0xff800000u)));
+    LLMC_MEMCPY(t, p, 4 * n);
+    return llmc__vload(t);
+}
+
+/* NaN is looked for apart, by bits, as vmax may lose it; what is largest does not matter then. Four
+   maxima at a time: a chain of one would wait for itself. */
+LLMC__FN bool LLMC__N(top)(const float *x, size_t n, float *lane, float *largest)
+{
+    const llmc__v8 low = llmc__vset1(llmc__bits_f32(0xff800000u));
+    llmc__v8 a, b, v, u, all = low;
+    llmc__v8i most = llmc__viset1(0), more = most;
+    float best[8];
+    int32_t bits[8];
+    size_t i = 0, end;
+    for (; n > 0; x += end, n -= end, lane += 8) {
+        end = n < LLMC__GROUP ? n : LLMC__GROUP;
+        a = b = low;
+        for (i = 0; i + 16 <= end; i += 16) {
+            v = llmc__vload(x + i);
+            u = llmc__vload(x + i + 8);
+            a = llmc__vmax(v, a);
+            b = llmc__vmax(u, b);
+            most = llmc__vimax(most, llmc__vabsbits(v));
+            more = llmc__vimax(more, llmc__vabsbits(u));
+        }
+        for (; i < end; i += 8) {
+            v = end - i >= 8 ? llmc__vload(x + i) : LLMC__N(load_low_part)(x + i, end - i);
+            a = llmc__vmax(v, a);
+            most = llmc__vimax(most, llmc__vabsbits(v));
+        }
+        a = llmc__vmax(a, b);
+        llmc__vstore(lane, a);
+        all = llmc__vmax(a, all);
+    }
+    llmc__vstore(best, all);
+    llmc__vistore(bits, llmc__vimax(most, more));
+    for (i = 1; i < 8; i++) {
+        best[0] = best[i] > best[0] ? best[i] : best[0];
+        bits[0] = bits[i] > bits[0] ? bits[i] : bits[0];
+    }
+    *largest = best[0];
+    return bits[0] <= 0x7f800000;
+}
+
+/* As llmc__decay. */
+LLMC__INLINE llmc__v8 LLMC__N(decay)(llmc__v8 x)
+{
+    const llmc__v8 big = llmc__vset1(LLMC__ROUND);
+    llmc__v8 y = llmc__vmax(llmc__vset1(-87.33f), x), n, k, r, p;
+    n = llmc__vadd(llmc__vmul(y, llmc__vset1(1.44269504f)), big);
+    k = llmc__vsub(n, big);
+    r = llmc__vsub(y, llmc__vmul(k, llmc__vset1(0.693359375f)));
+    r = llmc__vadd(r, llmc__vmul(k, llmc__vset1(2.12194440e-4f)));
+    p = llmc__vset1(0.00138144672f);
+    p = llmc__vadd(llmc__vmul(p, r), llmc__vset1(0.00836878084f));
+    p = llmc__vadd(llmc__vmul(p, r), llmc__vset1(0.0416683927f));
+    p = llmc__vadd(llmc__vmul(p, r), llmc__vset1(0.166665196f));
+    p = llmc__vadd(llmc__vmul(p, r), llmc__vset1(0.49999994f));
+    p = llmc__vadd(llmc__vadd(llmc__vmul(llmc__vmul(r, r), p), r), llmc__vset1(1));
+    return llmc__vsel_lt(x, llmc__vset1(-87.0f), llmc__vzero(), llmc__vmul(p, llmc__vpow2(n)));
+}
+
+/* One group, n <= LLMC__GROUP; returns its lanes. Both arrays or weight alone may be NULL: each call below
+   is a loop of its own. */
+LLMC__INLINE llmc__v8 LLMC__N(weigh_group)(float *weight, float *value, const float *x, size_t n,
+                                           float largest, float scale)
+{
+    const llmc__v8 most = llmc__vset1(largest), a = llmc__vset1(scale), zero = llmc__vzero();
+    llmc__v8 sum = zero, v, w;
+    size_t i, full = n & ~(size_t)7;
+    float rest[8];
+    for (i = 0; i < full; i += 8) {
+        v = llmc__vload(x + i);
+        v = llmc__vsel_lt(v, most, llmc__vmul(llmc__vsub(v, most), a), zero);
+        w = LLMC__N(decay)(v);
+        sum = llmc__vadd(sum, w);
+        if (value != NULL)
+            llmc__vstore(value + i, v);
+        if (weight != NULL)
+            llmc__vstore(weight + i, w);
+    }
+    if (i < n) { /* the lanes beyond the end must not count: dropped by storing and loading again */
+        v = LLMC__N(load_f32_part)(x + i, n - i);
+        v = llmc__vsel_lt(v, most, llmc__vmul(llmc__vsub(v, most), a), zero);
+        LLMC__N(store_part)(rest, LLMC__N(decay)(v), n - i);
+        sum = llmc__vadd(sum, LLMC__N(load_f32_part)(rest, n - i));
+        if (value != NULL)
+            LLMC__N(store_part)(value + i, v, n - i);
+        if (weight != NULL)
+            LLMC_MEMCPY(weight + i, rest, 4 * (n - i));
+    }
+    return sum;
+}
+
+LLMC__FN void LLMC__N(weigh)(float *weight, float *value, const float *x, size_t n, float largest,
+                             float scale, float *lane)
+{
+    size_t i, m;
+    for (i = 0; i < n; i += m, lane += 8) {
+        m = n - i < LLMC__GROUP ? n - i : LLMC__GROUP;
+        llmc__vstore(lane, weight == NULL
+                               ? LLMC__N(weigh_group)(NULL, NULL, x + i, m, largest, scale)
+                               : LLMC__N(weigh_group)(weight + i, value + i, x + i, m, largest, scale));
+    }
 }
 
 #endif /* LLMC__PASS == 1 */
@@ -29659,7 +29844,7 @@ static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch,
     return LLMC_OK;
 }
 
-//==[ 18 SAMPLE ]==== from logits to a token ==== needs: 03 04 05 ====
+//==[ 18 SAMPLE ]==== from logits to a token ==== needs: 02 03 04 05 09 ====
 
 //--[ 18.1 SAMPLE.options ]-- what a caller may ask for
 /* How a token is chosen, in order; every step sees what the one before left over:
@@ -29739,242 +29924,361 @@ LLMC_API llmc_status llmc_sample_check(const llmc_sample_options *opt, llmc_diag
     return llmc__sample_check_bias(&o, diag);
 }
 
-//--[ 18.2 SAMPLE.heap ]-- candidates in order, only as far as they are looked at
-/* A token that may still be chosen. key orders candidates (before that it counts a
-   token's occurrences); value is the logit, later (logit - largest) / temperature, at
-   most 0. Until llmc__heat drops some, candidate i is token i. */
-typedef struct llmc__candidate {
-    float key, value;
-    llmc_token id;
-} llmc__candidate;
+//--[ 18.2 SAMPLE.candidates ]-- what may still be chosen, in order of id
+/* Every step drops candidates and moves none past another, so they stay in the order of their ids; until
+   the first drop candidate i is token i, and id is not filled in. That order is also the one that sums
+   and the draw go in: a seed's tokens do not depend on how filters find what they keep. */
+typedef struct llmc__candidates {
+    float *value;   /* [n] (logit - largest) / temperature, at most 0                             */
+    float *weight;  /* [n] e^value, what a probability is in proportion to: no filter needs the sum to be 1 */
+    llmc_token *id; /* [n] */
+    uint32_t *spare; /* [n] for llmc__rank */
+    float *lane;     /* of value or weight as they lay when a kernel last saw them, see llmc__kernels */
+    size_t n;
+    bool listed; /* some have been dropped */
+} llmc__candidates;
 
-/* a comes before b: larger key, then lower id. No two candidates are equal, so
-   every order below is the only one there is. */
-static inline bool llmc__before(const llmc__candidate *a, const llmc__candidate *b)
+/* Candidate `from` goes to place `to`, which is not after it. */
+static inline void llmc__keep(llmc__candidates *c, size_t to, size_t from)
 {
-    return a->key > b->key || (a->key >= b->key && a->id < b->id);
+    c->value[to] = c->value[from];
+    c->weight[to] = c->weight[from];
+    c->id[to] = c->listed ? c->id[from] : (llmc_token)from;
 }
 
-/* A heap is enough order for everything here: its root is the next candidate, and
-   putting another there costs log n. Sorting all of a vocabulary of 128k for the few
-   that a filter keeps would cost more than all the rest of sampling. Both loops
-   below end after log2 n steps whatever the keys are: no shape of logits is slow.
-
-   Restores heap c [n] after c[i] changed. The root comes before all others, or
-   after all others if worst_first. */
-static void llmc__sift(llmc__candidate *c, size_t n, size_t i, bool worst_first)
+/* What is left is what has been kept. */
+static void llmc__kept(llmc__candidates *c, size_t n)
 {
-    const llmc__candidate moving = c[i];
-    size_t child;
-    for (; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && llmc__before(&c[child + 1], &c[child]) != worst_first)
-            child++;
-        if (llmc__before(&c[child], &moving) == worst_first)
-            break;
-        c[i] = c[child];
+    c->n = n;
+    c->listed = true;
+}
+
+/* Whether a lane of group g gets to `floor`: of a vocabulary most groups never do, and are passed over. */
+static inline bool llmc__reaches(const llmc__candidates *c, size_t g, float floor)
+{
+    const float *lane = c->lane + 8 * g;
+    float a = lane[0] > lane[1] ? lane[0] : lane[1], b = lane[2] > lane[3] ? lane[2] : lane[3];
+    float d = lane[4] > lane[5] ? lane[4] : lane[5], e = lane[6] > lane[7] ? lane[6] : lane[7];
+    return a >= floor || b >= floor || d >= floor || e >= floor;
+}
+
+/* Only tokens whose logit x [n] is at least floor, above -infinity: candidates with values and weights.
+   lane is that of k->top. x may be value. */
+static void llmc__gather(const llmc__kernels *k, llmc__candidates *c, const float *x, float largest,
+                         float scale, float floor)
+{
+    size_t begin, end, i, kept = 0;
+    for (begin = 0; begin < c->n; begin = end) {
+        end = c->n - begin < LLMC__GROUP ? c->n : begin + LLMC__GROUP;
+        for (i = llmc__reaches(c, begin / LLMC__GROUP, floor) ? begin : end; i < end; i++)
+            if (x[i] >= floor) {
+                c->value[kept] = llmc__heat(x[i], largest, scale);
+                c->id[kept++] = (llmc_token)i;
+            }
     }
-    c[i] = moving;
+    llmc__kept(c, kept);
+    k->weigh(c->weight, c->value, c->value, kept, 0, 1, c->lane);
 }
 
-/* Any n candidates to a heap: O(n). From the last that has a child back to the root, so
-   that both halves below are heaps already. */
-static void llmc__heapify(llmc__candidate *c, size_t n, bool worst_first)
+/* Drops what weighs less than floor. With `whole`, lane is the weights' as they lie. */
+static void llmc__drop_light(llmc__candidates *c, double floor)
 {
-    size_t i = n / 2;
-    while (i-- > 0)
-        llmc__sift(c, n, i, worst_first);
+    size_t begin, end, i, kept = 0;
+    float low = (float)(floor * 0.999999); /* not above floor, however it is rounded */
+    for (begin = 0; begin < c->n; begin = end) {
+        end = c->n - begin < LLMC__GROUP ? c->n : begin + LLMC__GROUP;
+        if (c->listed || llmc__reaches(c, begin / LLMC__GROUP, low))
+            for (i = begin; i < end; i++)
+                if ((double)c->weight[i] >= floor)
+                    llmc__keep(c, kept++, i);
+    }
+    llmc__kept(c, kept);
 }
 
-/* The k first of c [n] by key, in no particular order, to c [0, k). O(n log k): the
-   last of the best so far is at the root, and leaves for a better one. */
-static void llmc__keep_first(llmc__candidate *c, size_t n, size_t k)
-{
-    size_t i;
-    llmc__heapify(c, k, true);
-    for (i = k; i < n; i++)
-        if (llmc__before(&c[i], &c[0])) {
-            c[0] = c[i];
-            llmc__sift(c, k, 0, true);
-        }
-}
-
-//--[ 18.3 SAMPLE.filter ]-- temperature, top-k, typical, top-p, min-p
-/* exp(value), value at most 0; nothing where that leaves the normal floats. What a
-   candidate's probability is in proportion to: no filter needs the sum to be 1. */
-static inline double llmc__weight_of(const llmc__candidate *c)
-{
-    return c->value < -87.0f ? 0.0 : (double)llmc__expf(c->value);
-}
-
-/* In the order they lie in, as doubles: the same on every machine. Positive:
-   the largest value is 0 after llmc__heat, and every filter leaves some of the mass. */
-static double llmc__weight_sum(const llmc__candidate *c, size_t n)
+/* The sum of lanes [n], in their order, as a double: the same on every machine. */
+static double llmc__lane_sum(const float *lane, size_t n)
 {
     double sum = 0;
     size_t i;
     for (i = 0; i < n; i++)
-        sum += llmc__weight_of(&c[i]);
+        sum += (double)lane[i];
     return sum;
 }
 
-/* Nucleus (Holtzman 2019), and the second half of typical:
-   keeps the shortest beginning of c [n], in order of key, whose probabilities add up
-   to at least p. Returns its length, 1 at least. Only that beginning gets sorted:
-   O(n + kept log n). */
-static size_t llmc__keep_mass(llmc__candidate *c, size_t n, double p)
+/* All weights. Positive: the largest value is 0, and every filter leaves some of the mass. */
+static double llmc__mass(const llmc__candidates *c)
 {
-    const double enough = p * llmc__weight_sum(c, n);
-    double mass = 0;
-    size_t left = n, kept;
-    llmc__heapify(c, n, false);
-    do { /* the first goes behind the shrinking heap */
-        const llmc__candidate first = c[0];
-        mass += llmc__weight_of(&first);
-        left--;
-        c[0] = c[left];
-        c[left] = first;
-        llmc__sift(c, left, 0, false);
-    } while (left > 0 && mass < enough);
-    kept = n - left;
-    LLMC_MEMMOVE(c, c + left, kept * sizeof *c);
-    return kept;
+    return c->listed ? llmc__lane_sum(c->weight, c->n) : llmc__lane_sum(c->lane, llmc__lanes(c->n));
 }
 
-/* Order by likelihood again, after typical has used another order. What was kept in
-   which place does not matter: key and id alone decide. */
-static void llmc__key_by_value(llmc__candidate *c, size_t n)
+//--[ 18.3 SAMPLE.rank ]-- the first of an order without sorting
+#define LLMC__BUCKETS 512
+
+/* How far a value is from the center of an order; finite. */
+static inline float llmc__distance(float value, double center)
 {
-    size_t i;
-    for (i = 0; i < n; i++)
-        c[i].key = c[i].value;
+    double d = (double)value - center;
+    d = d < 0 ? -d : d;
+    return d < (double)FLT_MAX ? (float)d : FLT_MAX;
+}
+
+/* An order of values by their distance from center, as far as it has been narrowed down: list [n] are the
+   indexes of those in question. */
+typedef struct llmc__order {
+    const float *value, *mass; /* mass NULL: 1 each. What has none does not exist */
+    uint32_t *list;
+    size_t n;
+    double center;
+    float low, high; /* the least and greatest distance of these */
+    double scale;    /* buckets in a unit of distance */
+} llmc__order;
+
+/* Equal distances lie in one bucket, larger ones in the same or a later one. */
+static inline size_t llmc__bucket(const llmc__order *o, float distance)
+{
+    return (size_t)(((double)distance - (double)o->low) * o->scale);
+}
+
+/* Only those of one bucket stay in question. With `all` the list is made: everything that exists. */
+static void llmc__narrow(llmc__order *o, bool all, size_t bucket)
+{
+    float low = FLT_MAX, high = 0;
+    size_t i, n = 0;
+    for (i = 0; i < o->n; i++) {
+        uint32_t at = all ? (uint32_t)i : o->list[i];
+        float d = llmc__distance(o->value[at], o->center);
+        if (all ? o->mass != NULL && !(o->mass[at] > 0) : llmc__bucket(o, d) != bucket)
+            continue;
+        low = d < low ? d : low;
+        high = d > high ? d : high;
+        o->list[n++] = at;
+    }
+    o->n = n;
+    o->low = low;
+    o->high = high;
+    o->scale = low < high ? (LLMC__BUCKETS - 1) / ((double)high - (double)low) : 0;
+}
+
+/* Which bucket `enough` falls into, counted from the nearest, *before of it being nearer than all that are
+   in question; adds to *before what is nearer than that bucket. Never an empty one: the last holds high. */
+static size_t llmc__share_out(const llmc__order *o, double enough, double *before)
+{
+    double sum[LLMC__BUCKETS];
+    size_t i, last = llmc__bucket(o, o->high);
+    LLMC_MEMSET(sum, 0, sizeof sum);
+    for (i = 0; i < o->n; i++) {
+        uint32_t at = o->list[i];
+        sum[llmc__bucket(o, llmc__distance(o->value[at], o->center))] +=
+            o->mass == NULL ? 1 : (double)o->mass[at];
+    }
+    for (i = 0; i < last && *before + sum[i] < enough; i++)
+        *before += sum[i];
+    return i;
+}
+
+/* The distance of the last value that is needed until the masses of the nearest are enough; *before: the
+   mass of all that are nearer. Sorts into buckets, then the bucket in question into buckets, until only
+   equal distances are left. Nothing is sorted as a whole, and no shape of logits is slow: values lie within
+   2^277 of each other, and a turn divides that by 2^9. */
+static float llmc__rank(llmc__order *o, double enough, double *before)
+{
+    *before = 0;
+    llmc__narrow(o, true, 0);
+    while (o->low < o->high)
+        llmc__narrow(o, false, llmc__share_out(o, enough, before));
+    return o->low;
+}
+
+/* Keeps the shortest beginning of the candidates, in order of distance from center and of id where that is
+   equal, whose mass is at least `enough`; one at least. counted: each has a mass of 1. */
+static void llmc__keep_nearest(llmc__candidates *c, double center, bool counted, double enough)
+{
+    llmc__order o;
+    double before;
+    float limit;
+    size_t i, kept = 0;
+    o.value = c->value;
+    o.mass = counted ? NULL : c->weight;
+    o.list = c->spare;
+    o.n = c->n;
+    o.center = center;
+    limit = llmc__rank(&o, enough, &before);
+    for (i = 0; i < c->n;
+         i++) { /* without a branch that nobody could predict: a place may be written twice */
+        float d = llmc__distance(c->value[i], center), mass = counted ? 1 : c->weight[i];
+        llmc__keep(c, kept, i);
+        kept += d < limit;
+        if (d >= limit && d <= limit && before < enough) {
+            before += (double)mass;
+            kept++;
+        }
+    }
+    llmc__kept(c, kept);
+}
+
+//--[ 18.4 SAMPLE.filter ]-- top-k, typical, top-p, min-p
+/* What has to be looked at to draw p of the mass, the most likely first: all that weigh less than this
+   have less than 1 - p together. Half of it, to be far from rounding. */
+static double llmc__light(const llmc__candidates *c, double p, double mass)
+{
+    return (1 - p) * mass / (double)c->n / 2;
+}
+
+/* Nucleus: the most likely that make up p. Source: Holtzman 2019. */
+static void llmc__keep_likely_mass(llmc__candidates *c, double p)
+{
+    double mass = llmc__mass(c);
+    if (!c->listed)
+        llmc__drop_light(c, llmc__light(c, p, mass));
+    llmc__keep_nearest(c, 0, false, p * mass);
 }
 
 /* Locally typical: those whose surprise -log p is nearest to the expected surprise,
    the entropy H = -sum p log p. With log p = value - log Z the distance
-   |-log p - H| is |value - sum p value|: Z drops out. Leaves its own order in key.
-   Returns how many stay, at c [0, ...), 1 at least. Source: Meister 2022. */
-static size_t llmc__keep_typical(llmc__candidate *c, size_t n, double p)
+   |-log p - H| is |value - sum p value|: Z drops out. What is light may be dropped first, as with top-p,
+   if it is farther from that mean than all the others are, the largest among them. Source: Meister 2022. */
+static void llmc__keep_typical(llmc__candidates *c, double p)
 {
-    double sum = 0, mean = 0;
+    double sum[4] = {0, 0, 0, 0}, mass = llmc__mass(c), mean, light = llmc__light(c, p, mass);
     size_t i;
-    for (i = 0; i < n; i++) {
-        double w = llmc__weight_of(&c[i]);
-        sum += w;
-        mean += w * (double)c[i].value;
-    }
-    mean /= sum;
-    for (i = 0; i < n; i++) {
-        double distance = (double)c[i].value - mean;
-        c[i].key = (float)(distance < 0 ? distance : -distance);
-    }
-    return llmc__keep_mass(c, n, p);
+    for (i = 0; i < c->n; i++)
+        if (c->weight[i] > 0) /* else value may be infinite */
+            sum[i & 3] += (double)c->weight[i] * (double)c->value[i];
+    mean = ((sum[0] + sum[1]) + (sum[2] + sum[3])) / mass;
+    if (!c->listed && llmc__log(light) < 2 * mean)
+        llmc__drop_light(c, light);
+    llmc__keep_nearest(c, mean, false, p * mass);
 }
 
-/* Drops what is less likely than min_p times the most likely; that one stays, as
-   min_p is at most 1. Keeps the order they lie in. Source: Nguyen 2024. */
-static size_t llmc__keep_likely(llmc__candidate *c, size_t n, double min_p)
+/* Those at least min_p times as likely as the most likely, which stays, as min_p is at most 1.
+   Source: Nguyen 2024. */
+static void llmc__keep_likely(llmc__candidates *c, double min_p)
 {
-    double best = 0;
-    size_t i, kept = 0;
-    for (i = 0; i < n; i++) {
-        double w = llmc__weight_of(&c[i]);
-        best = w > best ? w : best;
-    }
-    for (i = 0; i < n; i++)
-        if (llmc__weight_of(&c[i]) >= min_p * best)
-            c[kept++] = c[i];
-    return kept;
+    float best = 0;
+    size_t i;
+    for (i = 0; i < c->n; i++)
+        best = c->weight[i] > best ? c->weight[i] : best;
+    llmc__drop_light(c, min_p * (double)best);
 }
 
-/* value = (value - largest) / temperature; what gets no probability at all is
-   dropped. A largest of +infinity leaves the tokens that have it, all alike. Returns
-   how many are left, 1 at least: the largest itself. */
-static size_t llmc__heat(llmc__candidate *c, size_t n, float largest, float temperature)
+/* A logit below which no token survives the filters, found from the lanes of k->top alone; -infinity if
+   that cannot be told. Of top_k lanes the largest each have a token that is no lower than the last of
+   them, so the k-th token is not lower either. A little is taken off for rounding. */
+static float llmc__floor(const llmc_sample_options *opt, const llmc__candidates *c, float largest)
 {
-    size_t i, kept = 0;
-    for (i = 0; i < n; i++) {
-        float v = c[i].value >= largest ? 0.0f : (c[i].value - largest) / temperature;
-        if (!llmc__finite(v))
-            continue;
-        c[kept] = c[i];
-        c[kept++].value = v;
-    }
-    return kept;
+    double top = (double)largest, depth, before;
+    llmc__order o;
+    if (!llmc__finite(largest))
+        return llmc__bits_f32(0xff800000u);
+    if (opt->top_k > 0 && opt->top_k < c->n / 128) {
+        o.value = c->lane;
+        o.mass = NULL;
+        o.list = c->spare;
+        o.n = llmc__lanes(c->n);
+        o.center = top;
+        depth = (double)llmc__rank(&o, opt->top_k, &before);
+    } else if ((opt->top_k == 0 || opt->top_k >= c->n) && !(opt->typical_p > 0 && opt->typical_p < 1) &&
+               !(opt->top_p > 0 && opt->top_p < 1) && opt->min_p > 0)
+        depth = (double)opt->temperature * (1e-3 - llmc__log((double)opt->min_p));
+    else
+        return llmc__bits_f32(0xff800000u);
+    top -= depth * 1.00001 + 1e-6 * (top < 0 ? -top : top);
+    return top > -(double)FLT_MAX ? (float)top : -FLT_MAX;
 }
 
-/* Filters in their documented order; returns how many candidates are left, >= 1. c [n]
-   as llmc__heat left them; what stays lies at c [0, ...) in no particular order. */
-static size_t llmc__filter(const llmc_sample_options *opt, llmc__candidate *c, size_t n)
+/* Candidates of logits x [c->n], filters in their documented order; one is left at least. x may be
+   c->value; lane is that of k->top. */
+static void llmc__filter(const llmc__kernels *k, const llmc_sample_options *opt, llmc__candidates *c,
+                         const float *x, float largest)
 {
-    llmc__key_by_value(c, n);
-    if (opt->top_k > 0 && opt->top_k < n) {
-        llmc__keep_first(c, n, opt->top_k);
-        n = opt->top_k;
-    }
-    if (opt->typical_p > 0 && opt->typical_p < 1) {
-        n = llmc__keep_typical(c, n, (double)opt->typical_p);
-        llmc__key_by_value(c, n);
-    }
+    float floor = llmc__floor(opt, c, largest), scale = 1 / opt->temperature;
+    if (llmc__forbidden(floor))
+        k->weigh(c->weight, c->value, x, c->n, largest, scale, c->lane);
+    else
+        llmc__gather(k, c, x, largest, scale, floor);
+    if (opt->top_k > 0 && opt->top_k < c->n)
+        llmc__keep_nearest(c, 0, true, opt->top_k);
+    if (opt->typical_p > 0 && opt->typical_p < 1)
+        llmc__keep_typical(c, (double)opt->typical_p);
     if (opt->top_p > 0 && opt->top_p < 1)
-        n = llmc__keep_mass(c, n, (double)opt->top_p);
+        llmc__keep_likely_mass(c, (double)opt->top_p);
     if (opt->min_p > 0)
-        n = llmc__keep_likely(c, n, (double)opt->min_p);
-    return n;
+        llmc__keep_likely(c, (double)opt->min_p);
 }
 
-/* The token at which the running sum of weights passes u [0, 1) of the whole. Should
-   rounding keep the sum from getting there, the last that has any weight. */
-static llmc_token llmc__draw(llmc__candidate *c, size_t n, double u)
+/* The first candidate at which the running sum of weights passes u [0, 1) of the whole. Should rounding
+   keep the sum from getting there, the last that has any weight. Where nothing was dropped, a whole group
+   is passed at a time. */
+static llmc_token llmc__draw(const llmc__candidates *c, double u)
 {
-    const double target = u * llmc__weight_sum(c, n);
-    double sum = 0;
-    size_t i, last = 0;
-    for (i = 0; i < n; i++) {
-        double w = llmc__weight_of(&c[i]);
-        sum += w;
-        if (w > 0)
+    const double target = u * llmc__mass(c);
+    double sum = 0, group;
+    size_t begin = 0, end = c->n, g, i, last = 0;
+    if (!c->listed)
+        for (g = 0; g < llmc__lanes(c->n) / 8; g++) {
+            group = llmc__lane_sum(c->lane + 8 * g, 8);
+            if (group > 0)
+                begin = g * LLMC__GROUP;
+            if (sum + group > target)
+                break;
+            sum += group;
+        }
+    if (!c->listed)
+        end = end - begin < LLMC__GROUP ? end : begin + LLMC__GROUP;
+    for (i = begin; i < end; i++) {
+        sum += (double)c->weight[i];
+        if (c->weight[i] > 0)
             last = i;
         if (sum > target)
             break;
     }
-    return c[last].id;
+    return c->listed ? c->id[last] : (llmc_token)last;
 }
 
-//--[ 18.4 SAMPLE.penalty ]-- bias, and what has been said before
+//--[ 18.5 SAMPLE.penalty ]-- bias, and what has been said before
+/* How many tokens of the history penalties look at; 0 if there are no penalties. */
+static size_t llmc__penalty_window(const llmc_sample_options *opt, size_t n_history)
+{
+    const size_t asked = opt->penalty_window == 0 ? 64 : opt->penalty_window;
+    const float repeat = opt->repeat_penalty > 0 ? opt->repeat_penalty : 1.0f;
+    if (repeat >= 1.0f && repeat <= 1.0f && llmc__f32_bits(opt->frequency_penalty) << 1 == 0 &&
+        llmc__f32_bits(opt->presence_penalty) << 1 == 0)
+        return 0;
+    return asked == UINT32_MAX || asked > n_history ? n_history : asked;
+}
+
 /* For each distinct token t among the last penalty_window of history, count times there:
      logit = logit > 0 ? logit / repeat : logit * repeat        (Keskar 2019)
      logit = logit - frequency * count - presence
-   Counts go into key, which is 0 before and after: O(window), whatever the
-   vocabulary. Ids outside it are somebody's separators and count for nothing. */
-static void llmc__penalise(const llmc_sample_options *opt, llmc__candidate *c, size_t n,
+   Ids outside the vocabulary are somebody's separators and count for nothing. count [n] is scratch, of
+   which only the tokens' own entries are touched: O(window), whatever the vocabulary. */
+static void llmc__penalise(const llmc_sample_options *opt, float *logits, float *count, size_t n,
                            const llmc_token *history, size_t n_history)
 {
-    const size_t asked = opt->penalty_window == 0 ? 64 : opt->penalty_window;
-    const size_t window = asked == UINT32_MAX || asked > n_history ? n_history : asked;
+    const size_t window = llmc__penalty_window(opt, n_history);
     const float repeat = opt->repeat_penalty > 0 ? opt->repeat_penalty : 1.0f;
-    size_t i;
-    if (repeat >= 1.0f && repeat <= 1.0f && llmc__f32_bits(opt->frequency_penalty) << 1 == 0 &&
-        llmc__f32_bits(opt->presence_penalty) << 1 == 0)
-        return;
+    size_t i, t;
     if (window == 0) /* history may be NULL then */
         return;
     history += n_history - window;
     for (i = 0; i < window; i++)
         if (history[i] >= 0 && (size_t)history[i] < n)
-            c[history[i]].key += 1.0f;
+            count[history[i]] = 0;
+    for (i = 0; i < window; i++)
+        if (history[i] >= 0 && (size_t)history[i] < n)
+            count[history[i]] += 1.0f;
     for (i = 0; i < window; i++) {
-        llmc__candidate *t;
-        if (history[i] < 0 || (size_t)history[i] >= n || c[history[i]].key <= 0)
+        if (history[i] < 0 || (size_t)history[i] >= n || count[history[i]] <= 0)
             continue;
-        t = &c[history[i]];
-        t->value = t->value > 0 ? t->value / repeat : t->value * repeat;
-        t->value -= opt->frequency_penalty * t->key + opt->presence_penalty;
-        t->key = 0;
+        t = (size_t)history[i];
+        logits[t] = logits[t] > 0 ? logits[t] / repeat : logits[t] * repeat;
+        logits[t] -= opt->frequency_penalty * count[t] + opt->presence_penalty;
+        count[t] = 0;
     }
 }
 
 /* Biases of one token add up. Errors: BAD_ARG (a token outside the vocabulary). */
-static llmc_status llmc__bias(const llmc_sample_options *opt, llmc__candidate *c, size_t n, llmc_diag *diag)
+static llmc_status llmc__bias(const llmc_sample_options *opt, float *logits, size_t n, llmc_diag *diag)
 {
     size_t i;
     for (i = 0; i < opt->n_bias; i++) {
@@ -29982,60 +30286,91 @@ static llmc_status llmc__bias(const llmc_sample_options *opt, llmc__candidate *c
         if ((size_t)b->token >= n)
             return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.penalty", LLMC_NO_OFFSET,
                               "bias[%zu].token is %d, but the vocabulary has %zu", i, (int)b->token, n);
-        if (llmc__forbidden(b->bias) && !llmc__nan(c[b->token].value))
-            c[b->token].value = b->bias; /* not by adding: a certain token is forbidden, too */
+        if (llmc__forbidden(b->bias) && !llmc__nan(logits[b->token]))
+            logits[b->token] = b->bias; /* not by adding: a certain token is forbidden, too */
         else
-            c[b->token].value += b->bias;
+            logits[b->token] += b->bias;
     }
     return LLMC_OK;
 }
 
-//--[ 18.5 SAMPLE.choose ]-- all of it
-/* Index of the largest value, the lowest of several; n if there is a NaN or if
-   every token is forbidden: both are NOT_FINITE to the caller. */
-static size_t llmc__largest(const llmc__candidate *c, size_t n)
+//--[ 18.6 SAMPLE.choose ]-- all of it
+/* The lowest index of the largest logit, which one of the lanes is. */
+static size_t llmc__index_of(const float *x, size_t n, const float *lane, float largest)
 {
-    size_t i, best = 0;
-    for (i = 0; i < n; i++) {
-        if (llmc__nan(c[i].value))
-            return n;
-        if (c[i].value > c[best].value)
-            best = i;
-    }
-    return n > 0 && llmc__forbidden(c[best].value) ? n : best;
+    size_t g = 0, i;
+    while (g + 8 < llmc__lanes(n) && lane[g] < largest) /* to the first lane that has it ... */
+        g++;
+    i = g / 8 * LLMC__GROUP; /* ... and its group's first element that has */
+    while (i + 1 < n && x[i] < largest)
+        i++;
+    return i;
 }
 
-/* log softmax(logits)[token]; four sums in a fixed order, so that they overlap. n >= 1,
-   0 <= token < n. What is 87 below the largest adds nothing that a float could show. */
+/* log softmax(logits)[token], largest being the largest logit: all weights, some groups at a time. */
+static float llmc__logprob_of(const llmc__kernels *k, const float *logits, size_t n, llmc_token token,
+                              float largest)
+{
+    float lane[64], logit = logits[token];
+    const size_t step = sizeof lane / sizeof *lane / 8 * LLMC__GROUP;
+    double sum = 0;
+    size_t i, m;
+    if (logit < largest && !llmc__finite(logit - largest))
+        return llmc__bits_f32(0xff800000u);
+    for (i = 0; i < n; i += m) {
+        m = n - i < step ? n - i : step;
+        k->weigh(NULL, NULL, logits + i, m, largest, 1, lane);
+        sum += llmc__lane_sum(lane, llmc__lanes(m));
+    }
+    return (float)((logit < largest ? (double)logit - (double)largest : 0) - llmc__log(sum));
+}
+
+/* llmc_logprob with kernels: all sets give the same bits. */
+static float llmc__logprob(const llmc__kernels *k, const float *logits, size_t n, llmc_token token)
+{
+    float lane[64], most = logits[0], largest;
+    const size_t step = sizeof lane / sizeof *lane / 8 * LLMC__GROUP;
+    size_t i, m;
+    for (i = 0; i < n; i += m) {
+        m = n - i < step ? n - i : step;
+        if (!k->top(logits + i, m, lane, &largest))
+            return llmc__bits_f32(0x7fc00000u);
+        most = largest > most ? largest : most;
+    }
+    return llmc__logprob_of(k, logits, n, token, most);
+}
+
+/* For callers without an engine. Asking the processor what it can do takes 100 us in some virtual machines:
+   as long as plain C takes for some thousand logits. */
+static const llmc__kernels *llmc__sample_kernels(size_t n)
+{
+    llmc_cpu any;
+    any.features = 0;
+    return n < 16384 ? &llmc__scalar_kernels : llmc__kernels_for(any);
+}
+
+/* n >= 1, 0 <= token < n. */
 LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token)
 {
-    double sum[4] = {0, 0, 0, 0};
-    float largest = logits[0];
-    size_t i;
-    for (i = 0; i < n; i++) {
-        if (llmc__nan(logits[i]))
-            return logits[i];
-        largest = logits[i] > largest ? logits[i] : largest;
-    }
-    for (i = 0; i < n; i++) {
-        float d = logits[i] >= largest ? 0.0f : logits[i] - largest;
-        if (d > -87.0f)
-            sum[i & 3] += (double)llmc__expf(d);
-    }
-    if (logits[token] < largest && !llmc__finite(logits[token] - largest))
-        return llmc__bits_f32(0xff800000u);
-    return (float)((logits[token] < largest ? (double)logits[token] - (double)largest : 0) -
-                   llmc__log((sum[0] + sum[1]) + (sum[2] + sum[3])));
+    return llmc__logprob(llmc__sample_kernels(n), logits, n, token);
 }
 
-/* All the work memory there is: one candidate a token. One layout for need and use. */
-static llmc__candidate *llmc__sample_carve(llmc__arena *a, size_t n)
+/* All the work memory there is. One layout for need and use. */
+static llmc__candidates llmc__sample_carve(llmc__arena *a, size_t n)
 {
-    return (llmc__candidate *)llmc__take(a, n, sizeof(llmc__candidate));
+    llmc__candidates c;
+    c.value = (float *)llmc__take(a, n, sizeof *c.value);
+    c.weight = (float *)llmc__take(a, n, sizeof *c.weight);
+    c.id = (llmc_token *)llmc__take(a, n, sizeof *c.id);
+    c.spare = (uint32_t *)llmc__take(a, llmc__lanes(n) > n ? llmc__lanes(n) : n, sizeof *c.spare);
+    c.lane = (float *)llmc__take(a, llmc__lanes(n), sizeof *c.lane);
+    c.n = n;
+    c.listed = false;
+    return c;
 }
 
 /* llmc_sample_need -- bytes of work memory for n tokens                (SAMPLE.choose)
-   12 a token and an alignment; SIZE_MAX if no memory can hold them. */
+   16 a token, a little more and alignments; SIZE_MAX if no memory can hold them. */
 LLMC_API size_t llmc_sample_need(size_t n)
 {
     llmc__arena a = {NULL, 0, 0, false};
@@ -30043,55 +30378,73 @@ LLMC_API size_t llmc_sample_need(size_t n)
     return a.failed ? SIZE_MAX : (size_t)llmc__arena_need(&a);
 }
 
+/* What a call may be refused for before it begins. Errors: BAD_ARG, NO_MEMORY. */
+static llmc_status llmc__sample_ready(const llmc_sample_options *o, const llmc_rng *rng, size_t n,
+                                      const void *work, size_t work_bytes, llmc_diag *diag)
+{
+    if (n == 0 || n > INT32_MAX)
+        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "cannot choose among %zu tokens",
+                          n);
+    if (o->temperature > 0 && rng == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "drawing needs an rng");
+    if (work == NULL || work_bytes < llmc_sample_need(n))
+        return LLMC__FAIL(diag, NO_MEMORY, "SAMPLE.choose", LLMC_NO_OFFSET,
+                          "sampling from %zu tokens needs %zu bytes of work memory, not %zu", n,
+                          llmc_sample_need(n), work_bytes);
+    return LLMC_OK;
+}
+
+/* llmc_sample with kernels: all sets choose the same tokens. */
+static llmc_status llmc__sample(const llmc__kernels *k, const llmc_sample_options *opt, llmc_rng *rng,
+                                const float *logits, size_t n, const llmc_token *history, size_t n_history,
+                                void *work, size_t work_bytes, llmc_token *token, float *logprob,
+                                llmc_diag *diag)
+{
+    llmc_sample_options o;
+    llmc__arena a;
+    llmc__candidates c;
+    const float *x = logits;
+    float largest;
+    LLMC__TRY(llmc_sample_check(opt, diag));
+    llmc__options(&o, sizeof o, opt);
+    LLMC__TRY(llmc__sample_ready(&o, rng, n, work, work_bytes, diag));
+    a = llmc__arena_over(work, work_bytes);
+    c = llmc__sample_carve(&a, n);
+    if (o.n_bias > 0 || llmc__penalty_window(&o, n_history) > 0) {
+        LLMC_MEMCPY(c.value, logits, n * sizeof *logits);
+        x = c.value;
+        LLMC__TRY(llmc__bias(&o, c.value, n, diag));
+        llmc__penalise(&o, c.value, c.weight, n, history, n_history);
+    }
+    if (!k->top(x, n, c.lane, &largest) || llmc__forbidden(largest))
+        return LLMC__FAIL(diag, NOT_FINITE, "SAMPLE.choose", LLMC_NO_OFFSET,
+                          "a logit is NaN, or none is left that may be chosen");
+    if (o.temperature > 0) {
+        llmc__filter(k, &o, &c, x, largest);
+        /* one draw whatever was filtered: other options do not shift the numbers after it */
+        *token = llmc__draw(&c, (double)(llmc_rng_u64(rng) >> 11) * (1.0 / 9007199254740992.0));
+    } else
+        *token = (llmc_token)llmc__index_of(x, n, c.lane, largest);
+    if (logprob != NULL)
+        *logprob = x == logits ? llmc__logprob_of(k, logits, n, *token, largest)
+                               : llmc__logprob(k, logits, n, *token);
+    return LLMC_OK;
+}
+
 /* llmc_sample -- choose the next token                              (SAMPLE.choose)
    logits [n]; history [n_history] may be NULL if empty; rng may be NULL if greedy
    Without temperature the largest changed logit wins, of several the lowest id. A
    logit of -infinity forbids its token; +infinity makes it certain, and of several
    one is drawn. The same seed chooses the same tokens on every machine whose float
-   arithmetic is IEEE: sums are doubles in a fixed order.
+   arithmetic is IEEE: every step is rounded alike, sums are in a fixed order.
    Errors: BAD_ARG, NO_MEMORY, NOT_FINITE; nothing has been changed then, nor drawn.
    Sources: as beside each option; top-k: Fan 2018. */
 LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, const float *logits, size_t n,
                                  const llmc_token *history, size_t n_history, void *work, size_t work_bytes,
                                  llmc_token *token, float *logprob, llmc_diag *diag)
 {
-    llmc_sample_options o;
-    llmc__arena a;
-    llmc__candidate *c;
-    size_t i, best, left;
-    LLMC__TRY(llmc_sample_check(opt, diag));
-    llmc__options(&o, sizeof o, opt);
-    if (n == 0 || n > INT32_MAX)
-        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "cannot choose among %zu tokens",
-                          n);
-    if (o.temperature > 0 && rng == NULL)
-        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "drawing needs an rng");
-    if (work == NULL || work_bytes < llmc_sample_need(n))
-        return LLMC__FAIL(diag, NO_MEMORY, "SAMPLE.choose", LLMC_NO_OFFSET,
-                          "sampling from %zu tokens needs %zu bytes of work memory, not %zu", n,
-                          llmc_sample_need(n), work_bytes);
-    a = llmc__arena_over(work, work_bytes);
-    c = llmc__sample_carve(&a, n);
-    for (i = 0; i < n; i++) {
-        c[i].key = 0;
-        c[i].value = logits[i];
-        c[i].id = (llmc_token)i;
-    }
-    LLMC__TRY(llmc__bias(&o, c, n, diag));
-    llmc__penalise(&o, c, n, history, n_history);
-    best = llmc__largest(c, n);
-    if (best == n)
-        return LLMC__FAIL(diag, NOT_FINITE, "SAMPLE.choose", LLMC_NO_OFFSET,
-                          "a logit is NaN, or none is left that may be chosen");
-    *token = (llmc_token)best;
-    if (o.temperature > 0) {
-        left = llmc__filter(&o, c, llmc__heat(c, n, c[best].value, o.temperature));
-        /* one draw whatever was filtered: other options do not shift the numbers after it */
-        *token = llmc__draw(c, left, (double)(llmc_rng_u64(rng) >> 11) * (1.0 / 9007199254740992.0));
-    }
-    if (logprob != NULL)
-        *logprob = llmc_logprob(logits, n, *token);
-    return LLMC_OK;
+    return llmc__sample(llmc__sample_kernels(n), opt, rng, logits, n, history, n_history, work, work_bytes,
+                        token, logprob, diag);
 }
 
 //==[ 19 GRAMMAR ]==== output bound to a grammar or schema ==== needs: 02 03 04 05 11 13 ====
@@ -36426,10 +36779,10 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
     if (s->opt.chooser.fn != NULL)
         id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
     if (id == LLMC_TOKEN_NONE)
-        status = llmc_sample(&s->sample, &s->rng, logits, vocab, s->ids, s->n_ids, e->sample_work,
-                             e->sample_bytes, &id, &logprob, diag);
+        status = llmc__sample(e->batch.k, &s->sample, &s->rng, logits, vocab, s->ids, s->n_ids,
+                              e->sample_work, e->sample_bytes, &id, &logprob, diag);
     else if ((uint32_t)id < vocab)
-        logprob = llmc_logprob(logits, vocab, id);
+        logprob = llmc__logprob(e->batch.k, logits, vocab, id);
     else
         status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                             "the chooser returned token %d: the vocabulary has %zu", id, vocab);
