@@ -235,8 +235,9 @@ typedef struct llmc_cpu {
 /* What this build can use on the processor it runs on. */
 LLMC_API llmc_cpu llmc_cpu_detect(void);
 
-/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon".
-   False, and *out untouched, if this build or this processor has no such kernels. */
+/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon", and "simde" where that is what
+   the kernels went through. False, and *out untouched, if this build or this processor has no such
+   kernels. */
 LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out);
 
 /* Name of the kernels that cpu selects: "scalar", "avx2", "avx512", "neon", "avx2 (simde)", ... */
@@ -1068,6 +1069,14 @@ typedef struct llmc_tap {
     void *user;
 } llmc_tap;
 
+/* Hears, on the thread that drives the engine, where a part of the work begins: with a clock of the
+   caller's, where the time goes. tag is the section, "LAYER.product", what "down" or "", both static. Parts
+   nest; tag NULL ends the innermost. */
+typedef struct llmc_profile {
+    void (*fn)(void *user, const char *tag, const char *what);
+    void *user;
+} llmc_profile;
+
 typedef struct llmc_engine_options {
     size_t size;
     uint32_t context_length;    /* most tokens in a sequence; 0: the trained length, at most 4096 */
@@ -1084,6 +1093,7 @@ typedef struct llmc_engine_options {
     llmc_tap tap;
     bool check_finite; /* stop with NOT_FINITE naming the first layer whose values are not finite */
     llmc_calibration *calibration; /* gathers what products read; of this engine's model */
+    llmc_profile profile;
 } llmc_engine_options;
 
 /* Bytes by purpose; total is what llmc_engine_need returns. */
@@ -1378,6 +1388,11 @@ LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag
 LLMC_API void llmc_pool_close(llmc_pool *pool);
 LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool);
 LLMC_API uint32_t llmc_os_threads(void); /* processors this process may use */
+
+/* The kernels that name asks for, as llmc_cpu_named; NULL: those that LLMC_ISA in the environment names,
+   else all that this processor has, which is also what llmc_open does for options that leave cpu zero.
+   Errors: BAD_ARG, listing the names that would do. */
+LLMC_API llmc_status llmc_os_cpu(const char *name, llmc_cpu *out, llmc_diag *diag);
 
 /* A file mapped read-only. Empty files map to size 0. Errors: IO, with the reason. */
 LLMC_API llmc_status llmc_map_open(llmc_blob *out, const char *path, llmc_diag *diag);
@@ -1855,8 +1870,11 @@ LLMC_API const char *llmc_cpu_name(llmc_cpu cpu)
    cannot use: hence the loops. */
 LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
 {
-    static const char *const names[] = {"scalar", "avx2", "avx512", "neon"};
-    static const uint32_t bits[] = {LLMC_CPU_SCALAR, LLMC_CPU_AVX2, LLMC_CPU_AVX512, LLMC_CPU_NEON};
+    static const char *const names[] = {"scalar", "avx2", "avx512", "neon", "simde"};
+    static const uint32_t bits[] = {LLMC_CPU_SCALAR, LLMC_CPU_AVX2, LLMC_CPU_AVX512, LLMC_CPU_NEON,
+                                    LLMC__AVX2 == 2   ? (uint32_t)LLMC_CPU_AVX2
+                                    : LLMC__NEON == 2 ? (uint32_t)LLMC_CPU_NEON
+                                                      : 0u};
     static const char automatic[] = "auto";
     llmc_cpu can = llmc_cpu_detect(); /* what is not in it is refused, not replaced */
     size_t i, at;
@@ -1865,7 +1883,7 @@ LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
         *out = can;
         return true;
     }
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < sizeof bits / sizeof bits[0]; i++) {
         for (at = 0; name[at] != 0 && name[at] == names[i][at]; at++) {}
         if (name[at] == names[i][at] && (can.features & bits[i]) != 0) {
             out->features = bits[i] | (bits[i] == LLMC_CPU_AVX512 ? can.features & LLMC_CPU_BF16 : 0);
@@ -4716,28 +4734,41 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
    They check nothing: sizes and types were checked when the model was loaded. */
 
 //--[ 09.1 KERNEL.table ]-- what every instruction set provides
-/* A block of activations: x = d q.
-     | d 4 bytes | sums 4 bytes | q[0] ... q[31] |   40 bytes, native order, aligned to 4
-   q fills bytes with signs, as products of bytes are the fastest there are. The sums, of each 16,
-   serve types with minimums, w = d q + m, and Q4_0, stored as 0..15 and meaning -8..7:
-     sum_i (w_i - 8) q_i  =  sum_i w_i q_i - 8 (sum[0] + sum[1])
+/* A unit of activations, eight blocks of 32 as they stand in a row: x = d q. 384 bytes, native order,
+   aligned to 64, so that lines load eight blocks' numbers as they are.
+     d      scale of each block
+     less   -128 times the sum of a block's q: what unsigned weights, w + 128, have too much
+     half   sums of 16, for types that scale or offset 16 elements at a time
+     sum    sums of a block's q as floats, for types with minimums, w = d q + m
+     q      bytes with signs, as products of bytes are the fastest there are
+   Sums serve Q4_0 too, stored as 0..15 and meaning -8..7:
+     sum_i (w_i - 8) q_i  =  sum_i w_i q_i - 8 sum  =  sum_i w_i q_i + less / 16
+   A row is whole units; blocks beyond its end are all zero, and add nothing to any sum.
    Whatever the input, q is in [-127, 127].
    d is 0 with all q 0 for a block whose largest magnitude is under 2^-100; d is NaN if any
    element was not finite, so that it is not lost. Rounding is to nearest, ties to even. */
-typedef struct llmc__q8 {
-    float d;
-    int16_t sum[2]; /* up to 16 * 127 each */
-    int8_t q[LLMC__QK];
-} llmc__q8;
+typedef struct llmc__x8 {
+    float d[8];
+    int32_t less[8];
+    int16_t half[16]; /* up to 16 * 127 each */
+    float sum[8];
+    int8_t q[LLMC__UNIT];
+} llmc__x8;
+
+/* Units in a row of n activations; n is under 2^32, see 14. */
+static inline size_t llmc__x8_units(size_t n)
+{
+    return n / LLMC__UNIT + (n % LLMC__UNIT != 0);
+}
 
 /* out[t * out_stride + r] = sum_k W[r][k] x[t][k] for r < rows, t < cols.
    w: rows row_bytes apart, little-endian bytes at any alignment.
    x: cols vectors, x_stride bytes apart: float[n] for F32, F16 and BF16 weights,
-      llmc__q8[n / 32] for the others (llmc__wants_q8), aligned as those types need.
+      llmc__x8[llmc__x8_units(n)] for the others (llmc__wants_x8), aligned as those types need.
    n: any for float types, else a multiple of the type's block.
    out: only the rows * cols results are written, so threads may share an array by rows.
    Bounds: float types as any f32 sum of n products; vector sets take it eight ways, so that
-   errors grow with n / 8. Q types: integers are exact, so beside the x that was rounded to q8
+   errors grow with n / 8. Q types: integers are exact, so beside the x that was rounded to x8
    (d / 2 an element) there is one rounding for the product of scales and one for each block's
    addition (two where it is not fused), and the same again for minimums.
    Within an instruction set each (r, t) is summed in one order, whatever rows and cols are:
@@ -4766,8 +4797,8 @@ typedef struct llmc__kernels {
     llmc__matmul_fn matmul[LLMC_DTYPE_COUNT];
     /* dst[i] = element i of src; n a multiple of the type's block */
     void (*dequantize[LLMC_DTYPE_COUNT])(const uint8_t *src, size_t n, float *dst);
-    /* n a multiple of 32; every set gives the same bits */
-    void (*quantize_x)(const float *x, size_t n, llmc__q8 *out);
+    /* out [llmc__x8_units(n)]; n a multiple of 32; every set gives the same bits */
+    void (*quantize_x)(const float *x, size_t n, llmc__x8 *out);
     /* out = x / sqrt(mean(x^2) + eps) * w; all [n], n >= 1. x^2 must not overflow: see 09.2 */
     void (*rmsnorm)(float *out, const float *x, const float *w, size_t n, float eps);
     /* out = (x - mean) / sqrt(variance + eps) * w + b; b may be NULL */
@@ -4794,9 +4825,9 @@ typedef struct llmc__kernels {
     bool (*finite)(const float *x, size_t n); /* no infinity, no NaN */
 } llmc__kernels;
 
-/* Activations of matmul[type] are llmc__q8, not float: weights of 4 and 8 bits are known no better
+/* Activations of matmul[type] are llmc__x8, not float: weights of 4 and 8 bits are known no better
    than that, and integer products are four to a float's one. */
-static inline bool llmc__wants_q8(llmc_dtype type)
+static inline bool llmc__wants_x8(llmc_dtype type)
 {
     return type == LLMC_Q8_0 || type == LLMC_Q4_0 || llmc__layouts[type].head != NULL;
 }
@@ -4901,7 +4932,7 @@ LLMC__UNIT_TYPES(LLMC__X)
 #undef LLMC__ROW_FN
 
 /* Dot products of one row w with one column x, elements in order, one sum: slow, and right by
-   inspection. w at any alignment; x [n] float here, [n / 32] llmc__q8 for the Q types below. */
+   inspection. w at any alignment; x [n] float here, units of llmc__x8 for the Q types below. */
 static float llmc__scalar_dot_f32(const uint8_t *w, const void *x, size_t n)
 {
     const float *a = (const float *)x;
@@ -4937,14 +4968,16 @@ static float llmc__scalar_dot_bf16(const uint8_t *w, const void *x, size_t n)
    float holds too. The two d are multiplied first, as in the vector kernels. */
 static float llmc__scalar_dot_q8_0(const uint8_t *w, const void *x, size_t n)
 {
-    const llmc__q8 *a = (const llmc__q8 *)x, *end = a + n / LLMC__QK;
+    const llmc__x8 *a = (const llmc__x8 *)x;
     float sum = 0;
-    for (; a < end; a++, w += 2 + LLMC__QK) {
+    size_t b;
+    for (b = 0; b < n / LLMC__QK; b++, w += 2 + LLMC__QK) {
+        const int8_t *q = a[b / 8].q + b % 8 * LLMC__QK;
         int32_t s = 0;
         int i;
         for (i = 0; i < LLMC__QK; i++)
-            s += (int8_t)w[2 + i] * a->q[i];
-        sum += (float)s * (llmc__f16_to_f32(llmc__u16le(w)) * a->d);
+            s += (int8_t)w[2 + i] * q[i];
+        sum += (float)s * (llmc__f16_to_f32(llmc__u16le(w)) * a[b / 8].d[b % 8]);
     }
     return sum;
 }
@@ -4952,14 +4985,16 @@ static float llmc__scalar_dot_q8_0(const uint8_t *w, const void *x, size_t n)
 /* Byte i holds elements i (low) and 16 + i (high), as drawn in 07. */
 static float llmc__scalar_dot_q4_0(const uint8_t *w, const void *x, size_t n)
 {
-    const llmc__q8 *a = (const llmc__q8 *)x, *end = a + n / LLMC__QK;
+    const llmc__x8 *a = (const llmc__x8 *)x;
     float sum = 0;
-    for (; a < end; a++, w += 2 + LLMC__QK / 2) {
+    size_t b;
+    for (b = 0; b < n / LLMC__QK; b++, w += 2 + LLMC__QK / 2) {
+        const int8_t *q = a[b / 8].q + b % 8 * LLMC__QK;
         int32_t s = 0;
         int i;
         for (i = 0; i < 16; i++)
-            s += ((w[2 + i] & 15) - 8) * a->q[i] + ((w[2 + i] >> 4) - 8) * a->q[16 + i];
-        sum += (float)s * (llmc__f16_to_f32(llmc__u16le(w)) * a->d);
+            s += ((w[2 + i] & 15) - 8) * q[i] + ((w[2 + i] >> 4) - 8) * q[16 + i];
+        sum += (float)s * (llmc__f16_to_f32(llmc__u16le(w)) * a[b / 8].d[b % 8]);
     }
     return sum;
 }
@@ -4984,26 +5019,28 @@ LLMC__MATMUL_FN(llmc__scalar_matmul_q4_0, llmc__scalar_dot_q4_0)
 #undef LLMC__MATMUL_FN
 
 /* Blocks of one unit with those of one column, added to sum in order. */
-static float llmc__scalar_dot_unit(const llmc__unit *u, const int8_t *q, unsigned flags, const llmc__q8 *x,
+static float llmc__scalar_dot_unit(const llmc__unit *u, const int8_t *q, unsigned flags, const llmc__x8 *x,
                                    size_t blocks, float sum)
 {
+    const int8_t *a = x->q;
     size_t b;
-    for (b = 0; b < blocks; b++, q += LLMC__QK, x++) {
-        int32_t low = 0, high = 0, min = x->sum[0] + x->sum[1];
+    for (b = 0; b < blocks; b++, q += LLMC__QK, a += LLMC__QK) {
+        int32_t low = 0, high = 0;
+        float min = x->sum[b];
         int i;
         for (i = 0; i < 16; i++) {
-            low += q[i] * x->q[i];
-            high += q[16 + i] * x->q[16 + i];
+            low += q[i] * a[i];
+            high += q[16 + i] * a[16 + i];
         }
         if (flags & LLMC__HALVES) { /* at most 2 * 128 * 16 * 32 * 127 < 2^24 (Q6_K) */
             low *= u->s[2 * b];
             high *= u->s[2 * b + 1];
         }
-        sum += (float)(low + high) * (u->d[b] * x->d);
+        sum += (float)(low + high) * (u->d[b] * x->d[b]);
         if ((flags & LLMC__MINS) && (flags & LLMC__HALVES))
-            min = u->m[2 * b] * x->sum[0] + u->m[2 * b + 1] * x->sum[1];
+            min = (float)(u->m[2 * b] * x->half[2 * b] + u->m[2 * b + 1] * x->half[2 * b + 1]);
         if (flags & LLMC__MINS)
-            sum += (float)min * (u->off[b] * x->d);
+            sum += min * (u->off[b] * x->d[b]);
     }
     return sum;
 }
@@ -5020,7 +5057,7 @@ static void llmc__scalar_units(llmc_dtype type, float *out, size_t out_stride, c
         for (t = 0; t < cols; t++)
             out[t * out_stride] = 0;
         for (k = 0; k < n; k += LLMC__UNIT) {
-            const uint8_t *at = (const uint8_t *)x + k / LLMC__QK * sizeof(llmc__q8);
+            const uint8_t *at = (const uint8_t *)x + k / LLMC__UNIT * sizeof(llmc__x8);
             int8_t q[LLMC__UNIT];
             llmc__unit u;
             blocks = (n - k < LLMC__UNIT ? n - k : LLMC__UNIT) / LLMC__QK;
@@ -5028,7 +5065,7 @@ static void llmc__scalar_units(llmc_dtype type, float *out, size_t out_stride, c
             layout->bytes(q, w + k / LLMC__UNIT * step, blocks);
             for (t = 0; t < cols; t++)
                 out[t * out_stride] = llmc__scalar_dot_unit(
-                    &u, q, layout->flags, (const llmc__q8 *)(const void *)(at + t * x_stride), blocks,
+                    &u, q, layout->flags, (const llmc__x8 *)(const void *)(at + t * x_stride), blocks,
                     out[t * out_stride]);
         }
     }
@@ -5044,12 +5081,12 @@ static void llmc__scalar_units(llmc_dtype type, float *out, size_t out_stride, c
 LLMC__UNIT_TYPES(LLMC__X)
 #undef LLMC__X
 
-/* d and 127 / max of a block from the bits of its largest magnitude; see llmc__q8. The
+/* d and 127 / max of a block from the bits of its largest magnitude; see llmc__x8. The
    inverse is 0 where q has to be 0. From 2^-100 on both are normal numbers, and so is d times
    a normal f16: far enough below, units that drop subnormals would give other bits than the rest.
    inverse is made from max and not from d, which would round twice.
      0x7f800000  infinity, above it NaN      0x7fc00000  the quiet NaN      0x0d800000  2^-100 */
-static inline float llmc__q8_scale(int32_t most_bits, float *inverse)
+static inline float llmc__x8_scale(int32_t most_bits, float *inverse)
 {
     float most = llmc__bits_f32((uint32_t)most_bits);
     *inverse = 0;
@@ -5061,13 +5098,17 @@ static inline float llmc__q8_scale(int32_t most_bits, float *inverse)
     return llmc__f32(most / 127);
 }
 
-/* x [n] to out [n / 32]. The reference for every set, bit for bit: so the largest magnitude is
+/* x [n] to units. The reference for every set, bit for bit: so the largest magnitude is
    found among bits (order of comparison cannot matter, NaN wins), products are rounded before
    LLMC__ROUND is added, and inverse is 127 / max, not 1 / d. |q| <= 127 as x * inverse exceeds 127
    by a rounding at most. inverse 0 must not meet an infinity: 0 * infinity is NaN. */
-static void llmc__scalar_quantize_x(const float *x, size_t n, llmc__q8 *out)
+static void llmc__scalar_quantize_x(const float *x, size_t n, llmc__x8 *out)
 {
-    for (; n >= LLMC__QK; n -= LLMC__QK, x += LLMC__QK, out++) {
+    size_t b;
+    LLMC_MEMSET(out, 0, llmc__x8_units(n) * sizeof *out);
+    for (b = 0; b < n / LLMC__QK; b++, x += LLMC__QK) {
+        llmc__x8 *u = &out[b / 8];
+        int8_t *to = u->q + b % 8 * LLMC__QK;
         int32_t most = 0, sum[2] = {0, 0};
         float inverse;
         int i;
@@ -5075,15 +5116,17 @@ static void llmc__scalar_quantize_x(const float *x, size_t n, llmc__q8 *out)
             int32_t a = (int32_t)(llmc__f32_bits(x[i]) & 0x7fffffffu);
             most = a > most ? a : most;
         }
-        out->d = llmc__q8_scale(most, &inverse);
+        u->d[b % 8] = llmc__x8_scale(most, &inverse);
         for (i = 0; i < LLMC__QK; i++) {
             float v = inverse != 0 ? llmc__f32(llmc__f32(x[i] * inverse) + LLMC__ROUND) : LLMC__ROUND;
             int32_t q = (int32_t)llmc__f32_bits(v) - LLMC__ROUND_BITS;
-            out->q[i] = (int8_t)q;
+            to[i] = (int8_t)q;
             sum[i / 16] += q;
         }
-        out->sum[0] = (int16_t)sum[0];
-        out->sum[1] = (int16_t)sum[1];
+        u->half[b % 8 * 2] = (int16_t)sum[0];
+        u->half[b % 8 * 2 + 1] = (int16_t)sum[1];
+        u->less[b % 8] = -128 * (sum[0] + sum[1]);
+        u->sum[b % 8] = (float)(sum[0] + sum[1]);
     }
 }
 
@@ -5328,7 +5371,6 @@ static const llmc__kernels llmc__scalar_kernels = LLMC__KERNELS(LLMC__SCALAR, LL
      panel_T       1 block of 8 rows, unpacked
      panel_dot_T   a panel . 1 block of one column                 lane i: row i
      panel_dot4_T  the same for 4 columns
-     x_scales      d of 8 blocks of a column
    All of it integers, exact, so that no order of theirs can show in a result; floats begin
    where these are multiplied by both scales. */
 
@@ -5349,50 +5391,28 @@ LLMC__AVX2_FN __m256i llmc__avx2_sums(__m256i a, __m256i b, __m256i c, __m256i d
                             _mm256_permute2x128_si256(abcd, efgh, 0x31));
 }
 
-/* d and the two sums of four blocks of x: 0, 1, 4 and 5, which is how the shuffles below want them:
-     heads(x)       | d0 s0 d1 s1 | d4 s4 d5 s5 |
-     heads(x + 2)   | d2 s2 d3 s3 | d6 s6 d7 s7 |
-     0x88, 0xdd     | d0 d1 d2 d3 | d4 d5 d6 d7 |   and s likewise
-   The sums are integers in a float's lane: only moved, never computed with, until it is cast back. */
-LLMC__AVX2_FN __m256 llmc__avx2_x_heads(const llmc__q8 *x)
+/* 32 bytes at any alignment. */
+LLMC__AVX2_FN __m256i llmc__avx2_load(const void *p)
 {
-#define LLMC__HEAD(i) _mm_loadl_epi64((const __m128i *)(const void *)(x + (i)))
-    __m128i a = _mm_unpacklo_epi64(LLMC__HEAD(0), LLMC__HEAD(1));
-    __m128i b = _mm_unpacklo_epi64(LLMC__HEAD(4), LLMC__HEAD(5));
-#undef LLMC__HEAD
-    return _mm256_castsi256_ps(_mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1));
-}
-
-/* d of eight blocks of x that follow each other; their pairs of sums; and what these add up to. */
-LLMC__AVX2_FN __m256 llmc__avx2_x_scales(const llmc__q8 *x)
-{
-    return _mm256_shuffle_ps(llmc__avx2_x_heads(x), llmc__avx2_x_heads(x + 2), 0x88);
-}
-LLMC__AVX2_FN __m256i llmc__avx2_x_pairs(const llmc__q8 *x)
-{
-    return _mm256_castps_si256(_mm256_shuffle_ps(llmc__avx2_x_heads(x), llmc__avx2_x_heads(x + 2), 0xdd));
-}
-LLMC__AVX2_FN __m256i llmc__avx2_x_sums(const llmc__q8 *x)
-{
-    return _mm256_madd_epi16(llmc__avx2_x_pairs(x), _mm256_set1_epi16(1));
+    return _mm256_loadu_si256((const __m256i *)p);
 }
 
 /* One block of Q8_0, eight partial sums. |w| is the unsigned side, up to 128, x takes w's sign:
    a pair of products is at most 2 * 128 * 127, which fits 16 bits. The other way round would not
    do: a file's w may be -128, which has no negative in a byte; x by its contract is never that.
      w, x   32 int8   maddubs: 16 int16, a pair each   madd by 1: 8 int32, four elements each */
-LLMC__AVX2_FN __m256i llmc__avx2_block_q8_0(const uint8_t *w, const llmc__q8 *x)
+LLMC__AVX2_FN __m256i llmc__avx2_block_q8_0(const uint8_t *w, const int8_t *x)
 {
-    __m256i a = _mm256_loadu_si256((const __m256i *)(w + 2)), v = _mm256_loadu_si256((const __m256i *)x->q);
+    __m256i a = _mm256_loadu_si256((const __m256i *)(w + 2)), v = _mm256_loadu_si256((const __m256i *)x);
     __m256i pair = _mm256_maddubs_epi16(_mm256_abs_epi8(a), _mm256_sign_epi8(v, a));
     return _mm256_madd_epi16(pair, _mm256_set1_epi16(1));
 }
 
 /* Eight blocks that follow each other, each with its own block of x: a lane for each. w [8 * 34]
-   bytes, x [8]. */
-LLMC__AVX2_FN __m256i llmc__avx2_dot8_q8_0(const uint8_t *w, const llmc__q8 *x)
+   bytes, x one unit. */
+LLMC__AVX2_FN __m256i llmc__avx2_dot8_q8_0(const uint8_t *w, const llmc__x8 *x)
 {
-#define LLMC__DOT(i) llmc__avx2_block_q8_0(w + 34 * (i), x + (i))
+#define LLMC__DOT(i) llmc__avx2_block_q8_0(w + 34 * (i), x->q + 32 * (i))
     return llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
                            LLMC__DOT(6), LLMC__DOT(7));
 #undef LLMC__DOT
@@ -5405,20 +5425,20 @@ LLMC__AVX2_FN __m256i llmc__avx2_dot8_q8_0(const uint8_t *w, const llmc__q8 *x)
                        above is masked off
      & 15              | 0 1 ... 15 | 16 17 ... 31 |    in the order of x
    The 8 that every weight is too large is taken off at the end, from the sum of x. */
-LLMC__AVX2_FN __m256i llmc__avx2_block_q4_0(const uint8_t *w, const llmc__q8 *x)
+LLMC__AVX2_FN __m256i llmc__avx2_block_q4_0(const uint8_t *w, const int8_t *x)
 {
     __m256i v = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(w + 2)));
     v = _mm256_srlv_epi32(v, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
     v = _mm256_and_si256(v, _mm256_set1_epi8(15));
-    return _mm256_maddubs_epi16(v, _mm256_loadu_si256((const __m256i *)x->q));
+    return _mm256_maddubs_epi16(v, _mm256_loadu_si256((const __m256i *)x));
 }
 
 /* Blocks 0 and 4, a half for each, eight int16 of up to 4 * 15 * 127:
      blend, swap    | a low | b high | + | a high | b low |
    Block 4 and not 1 for the same reason as in llmc__avx2_sums: halves are not crossed again. */
-LLMC__AVX2_FN __m256i llmc__avx2_blocks_q4_0(const uint8_t *w, const llmc__q8 *x)
+LLMC__AVX2_FN __m256i llmc__avx2_blocks_q4_0(const uint8_t *w, const int8_t *x)
 {
-    __m256i a = llmc__avx2_block_q4_0(w, x), b = llmc__avx2_block_q4_0(w + 4 * 18, x + 4);
+    __m256i a = llmc__avx2_block_q4_0(w, x), b = llmc__avx2_block_q4_0(w + 4 * 18, x + 4 * 32);
     return _mm256_add_epi16(_mm256_blend_epi32(a, b, 0xf0), _mm256_permute2x128_si256(a, b, 0x21));
 }
 
@@ -5427,13 +5447,13 @@ LLMC__AVX2_FN __m256i llmc__avx2_blocks_q4_0(const uint8_t *w, const llmc__q8 *x
      blocks, hadd     | 0 0 0 0 1 1 1 1 | 4 4 4 4 5 5 5 5 |   int16, numbers are blocks
      hadd             | 0 0 1 1 2 2 3 3 | 4 4 5 5 6 6 7 7 |
      madd by 1        | 0 1 2 3         | 4 5 6 7         |   int32 */
-LLMC__AVX2_FN __m256i llmc__avx2_dot8_q4_0(const uint8_t *w, const llmc__q8 *x)
+LLMC__AVX2_FN __m256i llmc__avx2_dot8_q4_0(const uint8_t *w, const llmc__x8 *x)
 {
-    __m256i a = _mm256_hadd_epi16(llmc__avx2_blocks_q4_0(w, x), llmc__avx2_blocks_q4_0(w + 18, x + 1));
-    __m256i b =
-        _mm256_hadd_epi16(llmc__avx2_blocks_q4_0(w + 36, x + 2), llmc__avx2_blocks_q4_0(w + 54, x + 3));
+    __m256i a = _mm256_hadd_epi16(llmc__avx2_blocks_q4_0(w, x->q), llmc__avx2_blocks_q4_0(w + 18, x->q + 32));
+    __m256i b = _mm256_hadd_epi16(llmc__avx2_blocks_q4_0(w + 36, x->q + 64),
+                                  llmc__avx2_blocks_q4_0(w + 54, x->q + 96));
     a = _mm256_madd_epi16(_mm256_hadd_epi16(a, b), _mm256_set1_epi16(1));
-    return _mm256_sub_epi32(a, _mm256_slli_epi32(llmc__avx2_x_sums(x), 3));
+    return _mm256_add_epi32(a, _mm256_srai_epi32(llmc__avx2_load(x->less), 4));
 }
 
 /* A block of eight rows, transposed so that a dword lane belongs to a row and each vector
@@ -5520,9 +5540,10 @@ LLMC__AVX2_FN __m256i llmc__avx2_dword(const void *p)
 /* Panel times one block of x; the last line takes off the 8 that every weight is too large. Eight
    pairs of products, each up to 2 * 15 * 127, add up within 16 bits: 30480. Two chains, a and b, as
    one would wait for each addition. */
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q4_0(const llmc__avx2_panel *p, const llmc__q8 *x)
+LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q4_0(const llmc__avx2_panel *p, const llmc__x8 *x, size_t block)
 {
-#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 4 * (i)))
+    const int8_t *q = x->q + 32 * block;
+#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(q + 4 * (i)))
     __m256i a = _mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)),
             b = _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3));
     a = _mm256_add_epi16(a, LLMC__MUL(4));
@@ -5531,7 +5552,7 @@ LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q4_0(const llmc__avx2_panel *p, const
     b = _mm256_add_epi16(b, LLMC__MUL(7));
 #undef LLMC__MUL
     a = _mm256_madd_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16(1));
-    return _mm256_sub_epi32(a, _mm256_slli_epi32(_mm256_set1_epi32(x->sum[0] + x->sum[1]), 3));
+    return _mm256_add_epi32(a, _mm256_srai_epi32(llmc__avx2_dword(&x->less[block]), 4));
 }
 
 /* Unlike Q4_0's, these panels do not fit the registers: four columns share each load. x goes
@@ -5539,14 +5560,14 @@ LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q4_0(const llmc__avx2_panel *p, const
      part[t]   | e0 e2 | e4 e6 | ... | e28 e30 | e1 e3 | ... | e29 e31 |   a dword to each v[j]
    Sums are int32: a pair of int16 products is up to 2 * 128 * 127, sixteen of them under 2^19. */
 LLMC__AVX2_FN void llmc__avx2_panel_dot4_q8_0(__m256i out[4], const llmc__avx2_panel *p,
-                                              const llmc__q8 *const x[4])
+                                              const llmc__x8 *const x[4], size_t block)
 {
     int32_t part[4][16]; /* pairs of int16: even elements first, then odd ones */
     __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a, v;
     int j;
     for (j = 0; j < 4; j++) {
         __m256i even, odd;
-        v = _mm256_loadu_si256((const __m256i *)x[j]->q);
+        v = llmc__avx2_load(x[j]->q + 32 * block);
         even = _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8);
         odd = _mm256_srai_epi16(v, 8);
         _mm256_storeu_si256((__m256i *)part[j], even);
@@ -5568,19 +5589,19 @@ LLMC__AVX2_FN void llmc__avx2_panel_dot4_q8_0(__m256i out[4], const llmc__avx2_p
 
 /* Eight vectors of panel, two sums and one of x: they stay in 16 registers column after column. */
 LLMC__AVX2_FN void llmc__avx2_panel_dot4_q4_0(__m256i out[4], const llmc__avx2_panel *p,
-                                              const llmc__q8 *const x[4])
+                                              const llmc__x8 *const x[4], size_t block)
 {
-    out[0] = llmc__avx2_panel_dot_q4_0(p, x[0]);
-    out[1] = llmc__avx2_panel_dot_q4_0(p, x[1]);
-    out[2] = llmc__avx2_panel_dot_q4_0(p, x[2]);
-    out[3] = llmc__avx2_panel_dot_q4_0(p, x[3]);
+    out[0] = llmc__avx2_panel_dot_q4_0(p, x[0], block);
+    out[1] = llmc__avx2_panel_dot_q4_0(p, x[1], block);
+    out[2] = llmc__avx2_panel_dot_q4_0(p, x[2], block);
+    out[3] = llmc__avx2_panel_dot_q4_0(p, x[3], block);
 }
 
 /* One column, for what is left of cols % 4. */
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q8_0(const llmc__avx2_panel *p, const llmc__q8 *x)
+LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q8_0(const llmc__avx2_panel *p, const llmc__x8 *x, size_t block)
 {
     int32_t even[8], odd[8];
-    __m256i v = _mm256_loadu_si256((const __m256i *)x->q), a, b;
+    __m256i v = llmc__avx2_load(x->q + 32 * block), a, b;
     _mm256_storeu_si256((__m256i *)even, _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8));
     _mm256_storeu_si256((__m256i *)odd, _mm256_srai_epi16(v, 8));
     llmc__avx2_settle(even);
@@ -5604,12 +5625,6 @@ LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q8_0(const llmc__avx2_panel *p, const
 typedef struct llmc__avx2_quants {
     __m256i v[8];
 } llmc__avx2_quants;
-
-/* 32 bytes at any alignment. */
-LLMC__AVX2_FN __m256i llmc__avx2_load(const void *p)
-{
-    return _mm256_loadu_si256((const __m256i *)p);
-}
 
 /* Sixteen bytes: the low nibbles, then the high ones (drawn at block_q4_0). */
 LLMC__AVX2_FN __m256i llmc__avx2_nibbles(const uint8_t *w)
@@ -5785,13 +5800,18 @@ LLMC__AVX2_FN void llmc__avx2_spread(int16_t *out, uint64_t low, uint64_t high)
 
 /* Eight blocks times eight of x, a lane for each, as dot8_q4_0: 31 in place of 15 leaves room in
    16 bits for eight products, 8 * 31 * 127, so the last two steps are of 32 bits. */
-#define LLMC__PAIRS(i) _mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x[i].q))
+#define LLMC__PAIRS(i) _mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x->q + 32 * (i)))
 /* As blocks_q4_0: the halves of two vectors added, a's sums in the low one. */
 LLMC__AVX2_FN __m256i llmc__avx2_halves(__m256i a, __m256i b)
 {
     return _mm256_add_epi16(_mm256_blend_epi32(a, b, 0xf0), _mm256_permute2x128_si256(a, b, 0x21));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+/* less in place of 128 for another bias: what q + bias has too much. Exact, as less is a multiple of 128. */
+LLMC__AVX2_FN __m256i llmc__avx2_biased(__m256i less, int bias)
+{
+    return _mm256_srai_epi32(_mm256_mullo_epi32(less, _mm256_set1_epi32(bias)), 7);
+}
+LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__x8 *x, const int16_t *s,
                                         int bias)
 {
     __m256i one = _mm256_set1_epi16(1), a, b;
@@ -5801,24 +5821,22 @@ LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__
     b = _mm256_hadd_epi16(llmc__avx2_halves(LLMC__PAIRS(2), LLMC__PAIRS(6)),
                           llmc__avx2_halves(LLMC__PAIRS(3), LLMC__PAIRS(7)));
     a = _mm256_hadd_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
-    if (bias == 0)
-        return a;
-    return _mm256_sub_epi32(a, _mm256_mullo_epi32(llmc__avx2_x_sums(x), _mm256_set1_epi32(bias)));
+    return _mm256_add_epi32(a, llmc__avx2_biased(llmc__avx2_load(x->less), bias));
 }
 #undef LLMC__PAIRS
 
 /* With signs: |w| times x with w's sign, as block_q8_0. */
-LLMC__AVX2_FN __m256i llmc__avx2_signed(__m256i w, const llmc__q8 *x)
+LLMC__AVX2_FN __m256i llmc__avx2_signed(__m256i w, const int8_t *x)
 {
-    __m256i pair = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(llmc__avx2_load(x->q), w));
+    __m256i pair = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(llmc__avx2_load(x), w));
     return _mm256_madd_epi16(pair, _mm256_set1_epi16(1));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_dots_s(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+LLMC__AVX2_FN __m256i llmc__avx2_dots_s(const llmc__avx2_quants *q, const llmc__x8 *x, const int16_t *s,
                                         int bias)
 {
     (void)s;
     (void)bias;
-#define LLMC__DOT(i) llmc__avx2_signed(q->v[i], x + (i))
+#define LLMC__DOT(i) llmc__avx2_signed(q->v[i], x->q + 32 * (i))
     return llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
                            LLMC__DOT(6), LLMC__DOT(7));
 #undef LLMC__DOT
@@ -5826,36 +5844,36 @@ LLMC__AVX2_FN __m256i llmc__avx2_dots_s(const llmc__avx2_quants *q, const llmc__
 
 /* Pairs of products times the scale of their 16, which are a half of the register: s[0] is block
    0's low half's, s[1] its high half's. A pair is at most 2 * 63 * 127. */
-LLMC__AVX2_FN __m256i llmc__avx2_dots_h(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+LLMC__AVX2_FN __m256i llmc__avx2_dots_h(const llmc__avx2_quants *q, const llmc__x8 *x, const int16_t *s,
                                         int bias)
 {
     __m256i each = _mm256_setr_epi32(0x01000100, 0x01000100, 0x01000100, 0x01000100, 0x03020302, 0x03020302,
                                      0x03020302, 0x03020302),
             a;
-#define LLMC__DOT(i)                                                          \
-    _mm256_madd_epi16(_mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x[i].q)), \
+#define LLMC__DOT(i)                                                                   \
+    _mm256_madd_epi16(_mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x->q + 32 * (i))), \
                       _mm256_shuffle_epi8(llmc__avx2_dword(s + 2 * (i)), each))
     a = llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
                         LLMC__DOT(6), LLMC__DOT(7));
 #undef LLMC__DOT
     if (bias == 0)
         return a;
-    return _mm256_sub_epi32(a,
-                            _mm256_mullo_epi32(_mm256_madd_epi16(llmc__avx2_x_pairs(x), llmc__avx2_load(s)),
-                                               _mm256_set1_epi32(bias)));
+    return _mm256_sub_epi32(
+        a, _mm256_mullo_epi32(_mm256_madd_epi16(llmc__avx2_load(x->half), llmc__avx2_load(s)),
+                              _mm256_set1_epi32(bias)));
 }
 
-/* What minimums multiply: lane i is the sum of x[i]; in kind h m[2i] sum[0] + m[2i+1] sum[1]. For
+/* What minimums multiply: lane i is block i's sum; in kind h m[2i] half[2i] + m[2i+1] half[2i+1]. For
    tiles all lanes are of one block, and m is of eight rows. */
-LLMC__AVX2_FN __m256i llmc__avx2_minimums(int kind, const llmc__q8 *x, const int16_t *m)
+LLMC__AVX2_FN __m256 llmc__avx2_minimums(int kind, const llmc__x8 *x, const int16_t *m)
 {
     if (kind != llmc__kind_h)
-        return llmc__avx2_x_sums(x);
-    return _mm256_madd_epi16(llmc__avx2_x_pairs(x), llmc__avx2_load(m));
+        return _mm256_loadu_ps(x->sum);
+    return _mm256_cvtepi32_ps(_mm256_madd_epi16(llmc__avx2_load(x->half), llmc__avx2_load(m)));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_panel_min(const llmc__q8 *x, const int16_t *m)
+LLMC__AVX2_FN __m256i llmc__avx2_panel_min(const llmc__x8 *x, size_t block, const int16_t *m)
 {
-    return _mm256_madd_epi16(llmc__avx2_dword(x->sum), llmc__avx2_load(m));
+    return _mm256_madd_epi16(llmc__avx2_dword(x->half + 2 * block), llmc__avx2_load(m));
 }
 
 /* Panels of 32 bytes of eight rows, 256 apart. u and h keep bytes: four pairs of u's products are at
@@ -5885,8 +5903,9 @@ LLMC__AVX2_FN void llmc__avx2_panel_h(llmc__avx2_panel *p, const int8_t *q, cons
 }
 
 /* A panel with one block of one column. */
-#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 4 * (i)))
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_u(const llmc__avx2_panel *p, const llmc__q8 *x, int bias)
+#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 32 * block + 4 * (i)))
+LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_u(const llmc__avx2_panel *p, const llmc__x8 *x, size_t block,
+                                             int bias)
 {
     __m256i one = _mm256_set1_epi16(1), a, b;
     a = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)),
@@ -5894,39 +5913,39 @@ LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_u(const llmc__avx2_panel *p, const ll
     b = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)),
                          _mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)));
     a = _mm256_add_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
-    return bias == 0 ? a : _mm256_sub_epi32(a, _mm256_set1_epi32(bias * (x->sum[0] + x->sum[1])));
+    return _mm256_add_epi32(a, _mm256_set1_epi32(x->less[block] / 128 * bias));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_h(const llmc__avx2_panel *p, const llmc__q8 *x)
+LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_h(const llmc__avx2_panel *p, const llmc__x8 *x, size_t block)
 {
     __m256i a = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)), p->v[8]);
     __m256i b = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)), p->v[9]);
     a = _mm256_add_epi32(a, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)), p->v[8]));
     b = _mm256_add_epi32(b, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)), p->v[9]));
-    a = _mm256_sub_epi32(a, _mm256_madd_epi16(llmc__avx2_dword(x->sum), p->v[10]));
+    a = _mm256_sub_epi32(a, _mm256_madd_epi16(llmc__avx2_dword(x->half + 2 * block), p->v[10]));
     return _mm256_add_epi32(a, b);
 }
 #undef LLMC__MUL
 
 /* One column or four, by kind. */
-LLMC__AVX2_FN __m256i llmc__avx2_panel1(int kind, const llmc__avx2_panel *p, const llmc__q8 *x,
+LLMC__AVX2_FN __m256i llmc__avx2_panel1(int kind, const llmc__avx2_panel *p, const llmc__x8 *x, size_t block,
                                         const int16_t *s, int bias)
 {
     (void)s;
-    return kind == llmc__kind_u   ? llmc__avx2_panel_dot_u(p, x, bias)
-           : kind == llmc__kind_h ? llmc__avx2_panel_dot_h(p, x)
-                                  : llmc__avx2_panel_dot_q8_0(p, x);
+    return kind == llmc__kind_u   ? llmc__avx2_panel_dot_u(p, x, block, bias)
+           : kind == llmc__kind_h ? llmc__avx2_panel_dot_h(p, x, block)
+                                  : llmc__avx2_panel_dot_q8_0(p, x, block);
 }
 LLMC__AVX2_FN void llmc__avx2_panel4(int kind, __m256i out[4], const llmc__avx2_panel *p,
-                                     const llmc__q8 *const x[4], const int16_t *s, int bias)
+                                     const llmc__x8 *const x[4], size_t block, const int16_t *s, int bias)
 {
     if (kind == llmc__kind_s) {
-        llmc__avx2_panel_dot4_q8_0(out, p, x);
+        llmc__avx2_panel_dot4_q8_0(out, p, x, block);
         return;
     }
-    out[0] = llmc__avx2_panel1(kind, p, x[0], s, bias);
-    out[1] = llmc__avx2_panel1(kind, p, x[1], s, bias);
-    out[2] = llmc__avx2_panel1(kind, p, x[2], s, bias);
-    out[3] = llmc__avx2_panel1(kind, p, x[3], s, bias);
+    out[0] = llmc__avx2_panel1(kind, p, x[0], block, s, bias);
+    out[1] = llmc__avx2_panel1(kind, p, x[1], block, s, bias);
+    out[2] = llmc__avx2_panel1(kind, p, x[2], block, s, bias);
+    out[3] = llmc__avx2_panel1(kind, p, x[3], block, s, bias);
 }
 
 #endif /* LLMC__AVX2 */
@@ -5979,28 +5998,21 @@ LLMC__NEON_FN void llmc__neon_panel_q4_0(llmc__neon_panel *p, const uint8_t *w, 
     }
 }
 
-/* Block i of p times x[i * step], a lane for each i. step 1: eight blocks of a column, for lines;
-   step 0: the same block for eight rows, for tiles. vpaddq adds neighbours of its two operands:
+/* Block i of p times block `block` + i * step of x, a lane for each i. step 1: eight blocks of a column,
+   for lines; step 0: the same block for eight rows, for tiles. vpaddq adds neighbours of its two operands:
      (0, 1)              | 0 0 1 1 |      numbers are blocks
      ((0, 1), (2, 3))    | 0 1 2 3 |      = a; b has 4 to 7 */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(const llmc__neon_panel *p, const llmc__q8 *x, size_t step)
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(const llmc__neon_panel *p, const llmc__x8 *x, size_t block,
+                                               size_t step)
 {
-#define LLMC__DOT(i) \
-    llmc__neon_dot32(p->v[2 * (i)], p->v[2 * (i) + 1], vld1q_s8(x[(i)*step].q), vld1q_s8(x[(i)*step].q + 16))
+    const int8_t *q = x->q + 32 * block;
+#define LLMC__DOT(i)                                                                  \
+    llmc__neon_dot32(p->v[2 * (i)], p->v[2 * (i) + 1], vld1q_s8(q + 32 * ((i)*step)), \
+                     vld1q_s8(q + 32 * ((i)*step) + 16))
     int32x4_t a = vpaddq_s32(vpaddq_s32(LLMC__DOT(0), LLMC__DOT(1)), vpaddq_s32(LLMC__DOT(2), LLMC__DOT(3)));
     int32x4_t b = vpaddq_s32(vpaddq_s32(LLMC__DOT(4), LLMC__DOT(5)), vpaddq_s32(LLMC__DOT(6), LLMC__DOT(7)));
 #undef LLMC__DOT
     return llmc__neon_v8i_of(a, b);
-}
-
-/* d of eight blocks of x that follow each other, 40 bytes apart */
-LLMC__NEON_FN llmc__neon_v8 llmc__neon_x_scales(const llmc__q8 *x)
-{
-    float d[8];
-    int i;
-    for (i = 0; i < 8; i++)
-        d[i] = x[i].d;
-    return llmc__neon_vload(d);
 }
 
 /* As in 09.3, for both types alike; bytes is a block's size.
@@ -6008,22 +6020,23 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_x_scales(const llmc__q8 *x)
      panel_dot4   column by column: 16 registers of panel leave 16 for the sums, so loads of the
                   panel need not be shared as Q8_0's are there */
 #define LLMC__NEON_PANEL_FNS(type, bytes)                                                                  \
-    LLMC__NEON_FN llmc__neon_v8i llmc__neon_dot8_##type(const uint8_t *w, const llmc__q8 *x)               \
+    LLMC__NEON_FN llmc__neon_v8i llmc__neon_dot8_##type(const uint8_t *w, const llmc__x8 *x)               \
     {                                                                                                      \
         llmc__neon_panel p;                                                                                \
         llmc__neon_panel_##type(&p, w, bytes);                                                             \
-        return llmc__neon_blocks(&p, x, 1);                                                                \
+        return llmc__neon_blocks(&p, x, 0, 1);                                                             \
     }                                                                                                      \
-    LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_dot_##type(const llmc__neon_panel *p, const llmc__q8 *x) \
+    LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_dot_##type(const llmc__neon_panel *p, const llmc__x8 *x, \
+                                                             size_t block)                                 \
     {                                                                                                      \
-        return llmc__neon_blocks(p, x, 0);                                                                 \
+        return llmc__neon_blocks(p, x, block, 0);                                                          \
     }                                                                                                      \
     LLMC__NEON_FN void llmc__neon_panel_dot4_##type(llmc__neon_v8i out[4], const llmc__neon_panel *p,      \
-                                                    const llmc__q8 *const x[4])                            \
+                                                    const llmc__x8 *const x[4], size_t block)              \
     {                                                                                                      \
         int t;                                                                                             \
         for (t = 0; t < 4; t++)                                                                            \
-            out[t] = llmc__neon_blocks(p, x[t], 0);                                                        \
+            out[t] = llmc__neon_blocks(p, x[t], block, 0);                                                 \
     }
 LLMC__NEON_PANEL_FNS(q8_0, 34)
 LLMC__NEON_PANEL_FNS(q4_0, 18)
@@ -6225,9 +6238,9 @@ LLMC__NEON_FN void llmc__neon_spread(int16_t *out, uint64_t low, uint64_t high)
 }
 
 /* As dot32, each 16 times a scale of its own: under 2^24 in all (09.2). */
-LLMC__NEON_FN int32x4_t llmc__neon_dot16s(const int8x16_t *w, const llmc__q8 *x, const int16_t *s)
+LLMC__NEON_FN int32x4_t llmc__neon_dot16s(const int8x16_t *w, const int8_t *x, const int16_t *s)
 {
-    int8x16_t x0 = vld1q_s8(x->q), x1 = vld1q_s8(x->q + 16);
+    int8x16_t x0 = vld1q_s8(x), x1 = vld1q_s8(x + 16);
     int16x8_t a = vmull_s8(vget_low_s8(w[0]), vget_low_s8(x0));
     int16x8_t b = vmull_s8(vget_low_s8(w[1]), vget_low_s8(x1));
     a = vmlal_s8(a, vget_high_s8(w[0]), vget_high_s8(x0));
@@ -6235,10 +6248,10 @@ LLMC__NEON_FN int32x4_t llmc__neon_dot16s(const int8x16_t *w, const llmc__q8 *x,
     return vmlaq_n_s32(vmulq_n_s32(vpaddlq_s16(a), s[0]), vpaddlq_s16(b), s[1]);
 }
 /* As llmc__neon_blocks; s[2i] and s[2i+1] are block i's. */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks_h(const llmc__neon_panel *p, const llmc__q8 *x, size_t step,
-                                                 const int16_t *s)
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks_h(const llmc__neon_panel *p, const llmc__x8 *x, size_t block,
+                                                 size_t step, const int16_t *s)
 {
-#define LLMC__DOT(i) llmc__neon_dot16s(p->v + 2 * (i), x + (i)*step, s + 2 * (i))
+#define LLMC__DOT(i) llmc__neon_dot16s(p->v + 2 * (i), x->q + 32 * (block + (i)*step), s + 2 * (i))
     int32x4_t a = vpaddq_s32(vpaddq_s32(LLMC__DOT(0), LLMC__DOT(1)), vpaddq_s32(LLMC__DOT(2), LLMC__DOT(3)));
     int32x4_t b = vpaddq_s32(vpaddq_s32(LLMC__DOT(4), LLMC__DOT(5)), vpaddq_s32(LLMC__DOT(6), LLMC__DOT(7)));
 #undef LLMC__DOT
@@ -6246,43 +6259,44 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks_h(const llmc__neon_panel *p, cons
 }
 
 /* As in 09.3, by kind. */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_u(const llmc__neon_quants *q, const llmc__q8 *x,
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_u(const llmc__neon_quants *q, const llmc__x8 *x,
                                                const int16_t *s, int bias)
 {
     (void)bias;
     (void)s;
-    return llmc__neon_blocks(q, x, 1);
+    return llmc__neon_blocks(q, x, 0, 1);
 }
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_s(const llmc__neon_quants *q, const llmc__q8 *x,
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_s(const llmc__neon_quants *q, const llmc__x8 *x,
                                                const int16_t *s, int bias)
 {
     (void)bias;
     (void)s;
-    return llmc__neon_blocks(q, x, 1);
+    return llmc__neon_blocks(q, x, 0, 1);
 }
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_h(const llmc__neon_quants *q, const llmc__q8 *x,
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_h(const llmc__neon_quants *q, const llmc__x8 *x,
                                                const int16_t *s, int bias)
 {
     (void)bias;
-    return llmc__neon_blocks_h(q, x, 1, s);
+    return llmc__neon_blocks_h(q, x, 0, 1, s);
 }
 
-/* m[2i] sum[0] + m[2i+1] sum[1] of x[i * step]; m NULL: ones. */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_min(const llmc__q8 *x, size_t step, const int16_t *m)
+/* m[2i] half[0] + m[2i+1] half[1], half that of block `block` + i * step. */
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_min(const llmc__x8 *x, size_t block, size_t step, const int16_t *m)
 {
     int32_t t[8];
+    const int16_t *half = x->half + 2 * block;
     int i;
-    for (i = 0; i < 8; i++, x += step)
-        t[i] = m != NULL ? m[2 * i] * x->sum[0] + m[2 * i + 1] * x->sum[1] : x->sum[0] + x->sum[1];
+    for (i = 0; i < 8; i++, half += 2 * step)
+        t[i] = m[2 * i] * half[0] + m[2 * i + 1] * half[1];
     return llmc__neon_v8i_of(vld1q_s32(t), vld1q_s32(t + 4));
 }
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_minimums(int kind, const llmc__q8 *x, const int16_t *m)
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_minimums(int kind, const llmc__x8 *x, const int16_t *m)
 {
-    return llmc__neon_min(x, 1, kind == llmc__kind_h ? m : NULL);
+    return kind == llmc__kind_h ? llmc__neon_vcvt(llmc__neon_min(x, 0, 1, m)) : llmc__neon_vload(x->sum);
 }
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_min(const llmc__q8 *x, const int16_t *m)
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_min(const llmc__x8 *x, size_t block, const int16_t *m)
 {
-    return llmc__neon_min(x, 0, m);
+    return llmc__neon_min(x, block, 0, m);
 }
 
 /* Panels are the rows' bytes as they are; scales are met with each column. */
@@ -6304,18 +6318,18 @@ LLMC__NEON_FN void llmc__neon_panel_h(llmc__neon_panel *p, const int8_t *q, cons
 {
     llmc__neon_panel_u(p, q, s, bias);
 }
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel1(int kind, const llmc__neon_panel *p, const llmc__q8 *x,
-                                               const int16_t *s, int bias)
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel1(int kind, const llmc__neon_panel *p, const llmc__x8 *x,
+                                               size_t block, const int16_t *s, int bias)
 {
     (void)bias;
-    return kind == llmc__kind_h ? llmc__neon_blocks_h(p, x, 0, s) : llmc__neon_blocks(p, x, 0);
+    return kind == llmc__kind_h ? llmc__neon_blocks_h(p, x, block, 0, s) : llmc__neon_blocks(p, x, block, 0);
 }
 LLMC__NEON_FN void llmc__neon_panel4(int kind, llmc__neon_v8i out[4], const llmc__neon_panel *p,
-                                     const llmc__q8 *const x[4], const int16_t *s, int bias)
+                                     const llmc__x8 *const x[4], size_t block, const int16_t *s, int bias)
 {
     int t;
     for (t = 0; t < 4; t++)
-        out[t] = llmc__neon_panel1(kind, p, x[t], s, bias);
+        out[t] = llmc__neon_panel1(kind, p, x[t], block, s, bias);
 }
 
 #endif /* LLMC__NEON */
@@ -6614,11 +6628,11 @@ LLMC__INLINE llmc__v8 LLMC__N(fold)(const float *part, size_t cols)
 /* Products of blocks. The order of every sum: part j of eight takes blocks j, j + 8, ...; the
    integer sum of a block, exact in whatever order, is fused onto it times the rounded product
    of both d; vsum's tree adds the parts.
-   eight: acc, a lane to a part, and eight blocks of w, bytes apart, times eight of x.
+   eight: acc, a lane to a part, and eight blocks of w, bytes apart, times a unit of x.
    line: one row with one column, eight blocks at a time, a lane to a part. It reads the row
    from end to end, which is what streams from memory fastest; missing blocks of the last
-   eight are zeros, which change nothing: d = 0 and q = 0, so 0 is added. They are copied
-   (w8, x8) because reading on could leave the file. Nothing is fetched ahead, as for F32.
+   eight are zeros, which change nothing: d = 0 and q = 0, so 0 is added. What is there of w is copied
+   (w8) because reading on could leave the file; x ends with whole units. Nothing is fetched ahead, as for F32.
    tile: 8 rows, a lane to a row, by cols <= 32 columns, which share a block unpacked once;
    sum[8 t + i] is row i, column t.
 
@@ -6630,24 +6644,21 @@ LLMC__INLINE llmc__v8 LLMC__N(fold)(const float *part, size_t cols)
    matmul: tiles of 8 rows from LLMC__TILE_COLUMNS columns on, lines for the rows that are left and
    for fewer columns. A line's row is in L1 when the next column comes. */
 #define LLMC__MATMUL_FN(type, bytes)                                                                         \
-    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__q8 *x)           \
+    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x)           \
     {                                                                                                        \
-        llmc__v8 d = llmc__vmul(llmc__vscales(w, bytes), LLMC__N(x_scales)(x));                              \
+        llmc__v8 d = llmc__vmul(llmc__vscales(w, bytes), llmc__vload(x->d));                                 \
         return llmc__vfma(llmc__vcvt(LLMC__N(dot8_##type)(w, x)), d, acc);                                   \
     }                                                                                                        \
-    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__q8 *x, size_t blocks)                  \
+    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks)                  \
     {                                                                                                        \
         llmc__v8 acc = llmc__vzero();                                                                        \
-        for (; blocks >= 8; blocks -= 8, w += 8 * bytes, x += 8)                                             \
+        for (; blocks >= 8; blocks -= 8, w += 8 * bytes, x++)                                                \
             acc = LLMC__N(eight_##type)(acc, w, x);                                                          \
         if (blocks > 0) {                                                                                    \
             uint8_t w8[8 * bytes];                                                                           \
-            llmc__q8 x8[8];                                                                                  \
             LLMC_MEMSET(w8, 0, sizeof w8);                                                                   \
-            LLMC_MEMSET(x8, 0, sizeof x8);                                                                   \
             LLMC_MEMCPY(w8, w, blocks *bytes);                                                               \
-            LLMC_MEMCPY(x8, x, blocks * sizeof *x);                                                          \
-            acc = LLMC__N(eight_##type)(acc, w8, x8);                                                        \
+            acc = LLMC__N(eight_##type)(acc, w8, x);                                                         \
         }                                                                                                    \
         return llmc__vsum(acc);                                                                              \
     }                                                                                                        \
@@ -6657,27 +6668,27 @@ LLMC__INLINE llmc__v8 LLMC__N(fold)(const float *part, size_t cols)
         float part[8 * 8 * 32]; /* [part][column][row] */                                                    \
         size_t b, t;                                                                                         \
         LLMC_MEMSET(part, 0, 8 * 8 * cols * sizeof *part);                                                   \
-        for (b = 0; b < blocks; b++, w += bytes, x += sizeof(llmc__q8)) {                                    \
-            const uint8_t *at = x;                                                                           \
+        for (b = 0; b < blocks; b++, w += bytes) {                                                           \
+            const uint8_t *at = x + b / 8 * sizeof(llmc__x8);                                                \
             float *onto = part + b % 8 * (8 * cols);                                                         \
             llmc__v8 d = llmc__vscales(w, row_bytes);                                                        \
             LLMC__N(panel) p;                                                                                \
             LLMC__N(panel_##type)(&p, w, row_bytes);                                                         \
             for (t = 0; t + 4 <= cols; t += 4, onto += 32) {                                                 \
-                const llmc__q8 *q[4];                                                                        \
+                const llmc__x8 *q[4];                                                                        \
                 llmc__v8i dot[4];                                                                            \
                 int i;                                                                                       \
                 for (i = 0; i < 4; i++, at += x_stride)                                                      \
-                    q[i] = (const llmc__q8 *)(const void *)at;                                               \
-                LLMC__N(panel_dot4_##type)(dot, &p, q);                                                      \
-                LLMC__N(onto)(onto, dot[0], d, q[0]->d);                                                     \
-                LLMC__N(onto)(onto + 8, dot[1], d, q[1]->d);                                                 \
-                LLMC__N(onto)(onto + 16, dot[2], d, q[2]->d);                                                \
-                LLMC__N(onto)(onto + 24, dot[3], d, q[3]->d);                                                \
+                    q[i] = (const llmc__x8 *)(const void *)at;                                               \
+                LLMC__N(panel_dot4_##type)(dot, &p, q, b % 8);                                               \
+                LLMC__N(onto)(onto, dot[0], d, q[0]->d[b % 8]);                                              \
+                LLMC__N(onto)(onto + 8, dot[1], d, q[1]->d[b % 8]);                                          \
+                LLMC__N(onto)(onto + 16, dot[2], d, q[2]->d[b % 8]);                                         \
+                LLMC__N(onto)(onto + 24, dot[3], d, q[3]->d[b % 8]);                                         \
             }                                                                                                \
             for (; t < cols; t++, at += x_stride, onto += 8) {                                               \
-                const llmc__q8 *q = (const llmc__q8 *)(const void *)at;                                      \
-                LLMC__N(onto)(onto, LLMC__N(panel_dot_##type)(&p, q), d, q->d);                              \
+                const llmc__x8 *q = (const llmc__x8 *)(const void *)at;                                      \
+                LLMC__N(onto)(onto, LLMC__N(panel_dot_##type)(&p, q, b % 8), d, q->d[b % 8]);                \
             }                                                                                                \
         }                                                                                                    \
         for (t = 0; t < cols; t++)                                                                           \
@@ -6700,7 +6711,7 @@ LLMC__INLINE llmc__v8 LLMC__N(fold)(const float *part, size_t cols)
             }                                                                                                \
             for (; r < rows; r++)                                                                            \
                 for (t = 0; t < wide; t++) {                                                                 \
-                    const llmc__q8 *q = (const llmc__q8 *)(const void *)(at + t * x_stride);                 \
+                    const llmc__x8 *q = (const llmc__x8 *)(const void *)(at + t * x_stride);                 \
                     out[(t0 + t) * out_stride + r] = LLMC__N(line_##type)(w + r * row_bytes, q, blocks);     \
                 }                                                                                            \
         }                                                                                                    \
@@ -6816,55 +6827,51 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
    product of minimums, where a type has them, is fused on after the block's own.
      line   one row, one column; the last unit of a type of 32 may be short, and is copied out
      rows   eight rows of one unit, for tiles */
-#define LLMC__UNITS_FN(type, name, bytes, kind, mins, bias)                                                  \
-    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__q8 *x)           \
-    {                                                                                                        \
-        LLMC__N(quants) q;                                                                                   \
-        LLMC__N(scale8) h;                                                                                   \
-        llmc__v8 e = LLMC__N(x_scales)(x);                                                                   \
-        LLMC__N(quants_##type)(&q, w);                                                                       \
-        LLMC__N(scales_##type)(&h, w);                                                                       \
-        acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc);       \
-        if (mins)                                                                                            \
-            acc = llmc__vfma(llmc__vcvt(LLMC__N(minimums)(llmc__kind_##kind, x, h.m)), llmc__vmul(h.off, e), \
-                             acc);                                                                           \
-        return acc;                                                                                          \
-    }                                                                                                        \
-    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__q8 *x, size_t blocks)                  \
-    {                                                                                                        \
-        llmc__v8 acc = llmc__vzero();                                                                        \
-        for (; blocks >= 8; blocks -= 8, w += bytes, x += 8)                                                 \
-            acc = LLMC__N(eight_##type)(acc, w, x);                                                          \
-        if (blocks > 0) {                                                                                    \
-            uint8_t w8[bytes];                                                                               \
-            llmc__q8 x8[8];                                                                                  \
-            LLMC_MEMSET(w8, 0, sizeof w8);                                                                   \
-            LLMC_MEMSET(x8, 0, sizeof x8);                                                                   \
-            LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                         \
-            LLMC_MEMCPY(x8, x, blocks * sizeof *x);                                                          \
-            acc = LLMC__N(eight_##type)(acc, w8, x8);                                                        \
-        }                                                                                                    \
-        return llmc__vsum(acc);                                                                              \
-    }                                                                                                        \
-    LLMC__FN void LLMC__N(rows_##type)(llmc__rows * r, const uint8_t *w, size_t row_bytes, size_t blocks)    \
-    {                                                                                                        \
-        uint8_t w8[bytes];                                                                                   \
-        int i;                                                                                               \
-        if (blocks < 8)                                                                                      \
-            LLMC_MEMSET(w8, 0, sizeof w8);                                                                   \
-        for (i = 0; i < 8; i++, w += row_bytes) {                                                            \
-            const uint8_t *at = w;                                                                           \
-            LLMC__N(quants) q;                                                                               \
-            LLMC__N(scale8) h;                                                                               \
-            if (blocks < 8) {                                                                                \
-                LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                     \
-                at = w8;                                                                                     \
-            }                                                                                                \
-            LLMC__N(quants_##type)(&q, at);                                                                  \
-            LLMC__N(quants_store)(r->q[i], &q);                                                              \
-            LLMC__N(scales_##type)(&h, at);                                                                  \
-            LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                               \
-        }                                                                                                    \
+#define LLMC__UNITS_FN(type, name, bytes, kind, mins, bias)                                               \
+    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x)        \
+    {                                                                                                     \
+        LLMC__N(quants) q;                                                                                \
+        LLMC__N(scale8) h;                                                                                \
+        llmc__v8 e = llmc__vload(x->d);                                                                   \
+        LLMC__N(quants_##type)(&q, w);                                                                    \
+        LLMC__N(scales_##type)(&h, w);                                                                    \
+        acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc);    \
+        if (mins)                                                                                         \
+            acc = llmc__vfma(LLMC__N(minimums)(llmc__kind_##kind, x, h.m), llmc__vmul(h.off, e), acc);    \
+        return acc;                                                                                       \
+    }                                                                                                     \
+    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks)               \
+    {                                                                                                     \
+        llmc__v8 acc = llmc__vzero();                                                                     \
+        for (; blocks >= 8; blocks -= 8, w += bytes, x++)                                                 \
+            acc = LLMC__N(eight_##type)(acc, w, x);                                                       \
+        if (blocks > 0) {                                                                                 \
+            uint8_t w8[bytes];                                                                            \
+            LLMC_MEMSET(w8, 0, sizeof w8);                                                                \
+            LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                      \
+            acc = LLMC__N(eight_##type)(acc, w8, x);                                                      \
+        }                                                                                                 \
+        return llmc__vsum(acc);                                                                           \
+    }                                                                                                     \
+    LLMC__FN void LLMC__N(rows_##type)(llmc__rows * r, const uint8_t *w, size_t row_bytes, size_t blocks) \
+    {                                                                                                     \
+        uint8_t w8[bytes];                                                                                \
+        int i;                                                                                            \
+        if (blocks < 8)                                                                                   \
+            LLMC_MEMSET(w8, 0, sizeof w8);                                                                \
+        for (i = 0; i < 8; i++, w += row_bytes) {                                                         \
+            const uint8_t *at = w;                                                                        \
+            LLMC__N(quants) q;                                                                            \
+            LLMC__N(scale8) h;                                                                            \
+            if (blocks < 8) {                                                                             \
+                LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                  \
+                at = w8;                                                                                  \
+            }                                                                                             \
+            LLMC__N(quants_##type)(&q, at);                                                               \
+            LLMC__N(quants_store)(r->q[i], &q);                                                           \
+            LLMC__N(scales_##type)(&h, at);                                                               \
+            LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                            \
+        }                                                                                                 \
     }
 LLMC__UNIT_TYPES(LLMC__UNITS_FN)
 #undef LLMC__UNITS_FN
@@ -6890,27 +6897,27 @@ LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, cons
     size_t t;
     int i;
     for (t = 0; t + 4 <= cols; t += 4, sum += 32) {
-        const llmc__q8 *q[4];
+        const llmc__x8 *q[4];
         for (i = 0; i < 4; i++, x += x_stride)
-            q[i] = (const llmc__q8 *)(const void *)x;
-        LLMC__N(panel4)(kind, dot, p, q, s, bias);
+            q[i] = (const llmc__x8 *)(const void *)x;
+        LLMC__N(panel4)(kind, dot, p, q, b, s, bias);
         for (i = 0; i < 4; i++) {
             if (mins)
-                min = LLMC__N(panel_min)(q[i], m);
-            LLMC__N(onto2)(sum + 8 * i, dot[i], min, r->d[b], r->off[b], q[i]->d, mins);
+                min = LLMC__N(panel_min)(q[i], b, m);
+            LLMC__N(onto2)(sum + 8 * i, dot[i], min, r->d[b], r->off[b], q[i]->d[b], mins);
         }
     }
     for (; t < cols; t++, x += x_stride, sum += 8) {
-        const llmc__q8 *q = (const llmc__q8 *)(const void *)x;
+        const llmc__x8 *q = (const llmc__x8 *)(const void *)x;
         if (mins)
-            min = LLMC__N(panel_min)(q, m);
-        LLMC__N(onto2)(sum, LLMC__N(panel1)(kind, p, q, s, bias), min, r->d[b], r->off[b], q->d, mins);
+            min = LLMC__N(panel_min)(q, b, m);
+        LLMC__N(onto2)(sum, LLMC__N(panel1)(kind, p, q, b, s, bias), min, r->d[b], r->off[b], q->d[b], mins);
     }
 }
 
 /* What matmul needs to know of a type, see LLMC__UNIT_TYPES. */
 typedef struct LLMC__N(unit_type) {
-    float (*line)(const uint8_t *w, const llmc__q8 *x, size_t blocks);
+    float (*line)(const uint8_t *w, const llmc__x8 *x, size_t blocks);
     void (*rows)(llmc__rows *r, const uint8_t *w, size_t row_bytes, size_t blocks);
     size_t bytes;
     int kind, mins, bias;
@@ -6925,10 +6932,10 @@ LLMC__FN void LLMC__N(tile_units)(const LLMC__N(unit_type) * u, float *sum, cons
     llmc__rows r;
     size_t b, t, most;
     LLMC_MEMSET(part, 0, 8 * 8 * cols * sizeof *part);
-    for (; blocks > 0; blocks -= most, w += u->bytes) {
+    for (; blocks > 0; blocks -= most, w += u->bytes, x += sizeof(llmc__x8)) {
         most = blocks < 8 ? blocks : 8;
         u->rows(&r, w, row_bytes, most);
-        for (b = 0; b < most; b++, x += sizeof(llmc__q8)) {
+        for (b = 0; b < most; b++) {
             float *onto = part + b * (8 * cols);
             LLMC__N(panel) p;
             const int8_t *q = r.q[0] + 32 * b;
@@ -6972,7 +6979,7 @@ LLMC__FN void LLMC__N(matmul_units)(const LLMC__N(unit_type) * u, float *out, si
         for (; r < rows; r++)
             for (t = 0; t < wide; t++)
                 out[(t0 + t) * out_stride + r] =
-                    u->line(w + r * row_bytes, (const llmc__q8 *)(const void *)(at + t * x_stride), blocks);
+                    u->line(w + r * row_bytes, (const llmc__x8 *)(const void *)(at + t * x_stride), blocks);
     }
 }
 #define LLMC__X(type, name, bytes, kind, mins, bias)                                                         \
@@ -6988,44 +6995,49 @@ LLMC__FN void LLMC__N(matmul_units)(const LLMC__N(unit_type) * u, float *out, si
 LLMC__UNIT_TYPES(LLMC__X)
 #undef LLMC__X
 
-/* As llmc__scalar_quantize_x, to the bit. The largest of bits across lanes is found in memory: its
-   eight steps are few beside 32 elements, and no set has a primitive for it. A block of zeros or
-   with a NaN goes its own way, so that vround only sees what it can round. */
-LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__q8 *out)
+/* As llmc__scalar_quantize_x, to the bit: block `at` of a unit, x [32]. The largest of bits across lanes
+   is found in memory: its eight steps are few beside 32 elements, and no set has a primitive for it. A
+   block of zeros or with a NaN goes its own way, so that vround only sees what it can round. */
+LLMC__INLINE void LLMC__N(quantize_block)(const float *x, llmc__x8 *out, size_t at)
 {
-    for (; n >= LLMC__QK; n -= LLMC__QK, x += LLMC__QK, out++) {
-        llmc__v8 a = llmc__vload(x), b = llmc__vload(x + 8), c = llmc__vload(x + 16), d = llmc__vload(x + 24),
-                 m;
-        llmc__v8i i, j, k, l;
-        int32_t lane[8], more[8], most = 0;
-        float inverse;
-        int at;
-        i = llmc__vimax(llmc__vabsbits(a), llmc__vabsbits(b));
-        j = llmc__vimax(llmc__vabsbits(c), llmc__vabsbits(d));
-        llmc__vistore(lane, llmc__vimax(i, j));
-        for (at = 0; at < 8; at++)
-            most = lane[at] > most ? lane[at] : most;
-        out->d = llmc__q8_scale(most, &inverse);
-        if (inverse == 0) {
-            LLMC_MEMSET(out->q, 0, sizeof out->q);
-            out->sum[0] = out->sum[1] = 0;
-            continue;
-        }
-        m = llmc__vset1(inverse);
-        i = llmc__vround(llmc__vmul(a, m));
-        j = llmc__vround(llmc__vmul(b, m));
-        k = llmc__vround(llmc__vmul(c, m));
-        l = llmc__vround(llmc__vmul(d, m));
-        llmc__viput32(out->q, i, j, k, l);
-        llmc__vistore(lane, llmc__viadd(i, j));
-        llmc__vistore(more, llmc__viadd(k, l));
-        for (at = 1; at < 8; at++) {
-            lane[0] += lane[at];
-            more[0] += more[at];
-        }
-        out->sum[0] = (int16_t)lane[0];
-        out->sum[1] = (int16_t)more[0];
+    llmc__v8 a = llmc__vload(x), b = llmc__vload(x + 8), c = llmc__vload(x + 16), d = llmc__vload(x + 24), m;
+    llmc__v8i i, j, k, l;
+    int32_t lane[8], more[8], most = 0;
+    float inverse;
+    int y;
+    i = llmc__vimax(llmc__vabsbits(a), llmc__vabsbits(b));
+    j = llmc__vimax(llmc__vabsbits(c), llmc__vabsbits(d));
+    llmc__vistore(lane, llmc__vimax(i, j));
+    for (y = 0; y < 8; y++)
+        most = lane[y] > most ? lane[y] : most;
+    out->d[at] = llmc__x8_scale(most, &inverse);
+    if (inverse == 0)
+        return;
+    m = llmc__vset1(inverse);
+    i = llmc__vround(llmc__vmul(a, m));
+    j = llmc__vround(llmc__vmul(b, m));
+    k = llmc__vround(llmc__vmul(c, m));
+    l = llmc__vround(llmc__vmul(d, m));
+    llmc__viput32(out->q + 32 * at, i, j, k, l);
+    llmc__vistore(lane, llmc__viadd(i, j));
+    llmc__vistore(more, llmc__viadd(k, l));
+    for (y = 1; y < 8; y++) {
+        lane[0] += lane[y];
+        more[0] += more[y];
     }
+    out->half[2 * at] = (int16_t)lane[0];
+    out->half[2 * at + 1] = (int16_t)more[0];
+    out->less[at] = -128 * (lane[0] + more[0]);
+    out->sum[at] = (float)(lane[0] + more[0]);
+}
+
+/* Units begin as zeros, which is also what blocks beyond n are. */
+LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__x8 *out)
+{
+    size_t b;
+    LLMC_MEMSET(out, 0, llmc__x8_units(n) * sizeof *out);
+    for (b = 0; b < n / LLMC__QK; b++, x += LLMC__QK)
+        LLMC__N(quantize_block)(x, &out[b / 8], b % 8);
 }
 
 /* e^x within 2 ulp for x in [-87.33, 88.37]; 0 below, e^88.37 above. As llmc__expf, which goes
@@ -26832,6 +26844,7 @@ typedef struct llmc__batch {
     const llmc__kernels *k;
     llmc_tasks tasks;
     llmc_calibration *calibration; /* sees the inputs of products; or NULL */
+    llmc_profile profile;          /* hears of parts of the pass; fn may be NULL */
     llmc__kv_layout kv;
     uint32_t n;                 /* T                                                      */
     const llmc_token *ids;      /* [T]                                                    */
@@ -26858,7 +26871,7 @@ typedef struct llmc__batch {
     float *picked, *answer;     /* [room][D] in and out of experts, token by token chosen */
     llmc__product *part;        /* [2*E] products of experts                          */
     uint32_t room;              /* most tokens in a batch, and places of chosen at a time */
-    llmc__q8 *x8;               /* [T][widest/32] input of a product in 8 bits        */
+    llmc__x8 *x8;               /* [T][widest/256] input of a product in 8 bits       */
     uint8_t *panel;             /* [workers][panel_bytes] rows unpacked, llmc__panel_bytes */
     uint64_t panel_bytes;
     float *vec[2]; /* [longest] weights and biases where not plain f32   */
@@ -26909,6 +26922,19 @@ static void llmc__over_tokens(const llmc__batch *b, uint32_t n, llmc__tokens_fn 
     loop.step = n < 8 ? n : (uint32_t)llmc__max(1, n / (4 * llmc__max(1, b->tasks.workers)));
     if (n > 0)
         llmc__run(&b->tasks, (n + loop.step - 1) / loop.step, llmc__token_piece, &loop);
+}
+
+/* A part of the pass begins, for whoever measures; it ends at llmc__leave. Not inside tasks. */
+static inline void llmc__enter(const llmc__batch *b, const char *tag, const char *what)
+{
+    if (b->profile.fn != NULL)
+        b->profile.fn(b->profile.user, tag, what);
+}
+
+static inline void llmc__leave(const llmc__batch *b)
+{
+    if (b->profile.fn != NULL)
+        b->profile.fn(b->profile.user, NULL, NULL);
 }
 
 /* y [n] += a x [n], each element by itself: the same bits however the vector is cut. */
@@ -27025,9 +27051,9 @@ static void llmc__product_part(const llmc__product_job *job, const llmc__product
 {
     const llmc_tensor *w = part->w;
     size_t row_bytes = (size_t)llmc__row_bytes(w);
-    bool packed = llmc__wants_q8(w->type);
+    bool packed = llmc__wants_x8(w->type);
     const uint8_t *x = packed ? (const uint8_t *)job->b->x8 : (const uint8_t *)job->x;
-    size_t x_stride = packed ? job->n / 32 * sizeof(llmc__q8) : job->n * sizeof(float);
+    size_t x_stride = packed ? llmc__x8_units(job->n) * sizeof(llmc__x8) : job->n * sizeof(float);
     job->b->k->matmul[w->type](part->out + lo, part->stride, w->data + lo * row_bytes, row_bytes,
                                (size_t)(hi - lo), x + part->at * x_stride, x_stride, part->n, job->n,
                                job->b->panel + piece * job->b->panel_bytes);
@@ -27069,13 +27095,13 @@ static void llmc__product_piece(void *arg, uint32_t piece)
         llmc__product_rows_of(job, ticket, piece);
 }
 
-/* x8 [t] = x [t] in 8 bits, n / 32 blocks a token; n is a multiple of 32 here. */
+/* x8 [t] = x [t] in 8 bits; n is a multiple of 32 here. */
 static void llmc__pack_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc__product_job *job = (const llmc__product_job *)arg;
     uint32_t t;
     for (t = begin; t < end; t++)
-        b->k->quantize_x(job->x + t * job->n, job->n, b->x8 + t * (job->n / 32));
+        b->k->quantize_x(job->x + t * job->n, job->n, b->x8 + t * llmc__x8_units(job->n));
 }
 
 /* A tensor of one row as native floats: in place where it is that already, else in
@@ -27103,6 +27129,34 @@ static void llmc__add_bias(const llmc__batch *b, const llmc__product *part)
             b->k->add(part->out + t * part->stride, v, (size_t)part->rows);
 }
 
+/* What a profile calls a product, by its first matrix. Looked for among all weights: only profiles ask. */
+static const char *llmc__product_what(const llmc_model *m, const llmc_tensor *w)
+{
+    uint64_t i, n = (uint64_t)m->config.n_layer * LLMC__W_COUNT;
+    if (w == llmc__global(m, LLMC__W_HEAD))
+        return "head";
+    for (i = 0; i < n && m->layer[i] != w;)
+        i++;
+    if (i == n)
+        return "experts";
+    switch (i % LLMC__W_COUNT) {
+    case LLMC__W_QKV:
+    case LLMC__W_Q:
+        return "q, k, v";
+    case LLMC__W_O:
+        return "attention out";
+    case LLMC__W_GATE:
+    case LLMC__W_UP:
+        return "gate, up";
+    case LLMC__W_DOWN:
+        return "down";
+    case LLMC__W_ROUTER:
+        return "router";
+    default:
+        return llmc__role_table[i % LLMC__W_COUNT].name;
+    }
+}
+
 /* part[i].out[t][r] = sum_k W_i[r][k] x[at_i + t][k] + bias_i[r] for t < n_i, all parts in one pass.
    x [columns][dim[0]] f32, dim[0] that of every part; outputs must not overlap x.
    The rows are cut by threads, each result is one kernel's sum in one order: no result depends on the cut. */
@@ -27113,6 +27167,8 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
     uint32_t workers = (uint32_t)llmc__max(1, b->tasks.workers), i;
     uint64_t chunk;
     bool pack = false;
+    if (b->profile.fn != NULL)
+        llmc__enter(b, "LAYER.product", llmc__product_what(b->model, part[0].w));
     job.b = b;
     job.part = part;
     job.n_parts = n_parts;
@@ -27125,10 +27181,13 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
         job.rows += part[i].rows;
         if (b->calibration != NULL)
             llmc__calibrate(b->calibration, part[i].w, x + part[i].at * job.n, part[i].n, job.n);
-        pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_q8(part[i].w->type));
+        pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_x8(part[i].w->type));
     }
-    if (pack)
+    if (pack) {
+        llmc__enter(b, "LAYER.product", "inputs to 8 bits");
         llmc__over_tokens(b, columns, llmc__pack_tokens, &job);
+        llmc__leave(b);
+    }
     /* Several chunks a worker even out unequal speeds; each is some panels. */
     chunk = (job.rows + workers - 1) / workers;
     if (chunk > 64)
@@ -27140,6 +27199,7 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
     llmc__run(&b->tasks, job.pieces, llmc__product_piece, &job);
     for (i = 0; i < n_parts; i++)
         llmc__add_bias(b, &part[i]);
+    llmc__leave(b);
 }
 
 //--[ 15.3 LAYER.norm ]-- RMSNorm and LayerNorm, with weights or without
@@ -27199,7 +27259,9 @@ static void llmc__norm(const llmc__batch *b, float *out, const float *x, uint32_
     job.b = llmc__vector(bias, b->vec[1]);
     job.x = x;
     job.out = out;
+    llmc__enter(b, "LAYER.norm", "");
     llmc__over_tokens(b, n, llmc__norm_tokens, &job);
+    llmc__leave(b);
 }
 
 //--[ 15.4 LAYER.rope ]-- rotary positions: Su 2021, eq. 34; pairs adjacent or half a head apart
@@ -27615,7 +27677,9 @@ static void llmc__attention(const llmc__batch *b, uint32_t layer, const float *i
         job.k_norm = llmc__norm_weight(b, llmc__weight(m, layer, LLMC__W_K_NORM),
                                        llmc__qk_width(c, c->n_kv_head), b->vec[1]);
     }
+    llmc__enter(b, "LAYER.rope", "turn, store keys and values");
     llmc__over_tokens(b, b->n, llmc__place_tokens, &job);
+    llmc__leave(b);
     if (c->sink_logits) /* the norms' weights are not needed any more */
         job.sinks = llmc__vector(llmc__weight(m, layer, LLMC__W_SINKS), b->vec[0]);
     llmc__run(&b->tasks, b->n * c->n_kv_head, llmc__attend_piece, &job);
@@ -27985,7 +28049,7 @@ static void llmc__note_type(const llmc__batch *b, const llmc_tensor *t, bool *pa
 {
     if (t == NULL)
         return;
-    *packs = *packs || (llmc__by_kernel(b->k, t) && llmc__wants_q8(t->type));
+    *packs = *packs || (llmc__by_kernel(b->k, t) && llmc__wants_x8(t->type));
     *rows = *rows || llmc__by_rows(b->k, t);
 }
 
@@ -28076,7 +28140,7 @@ static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, u
     b->gate = llmc__take_rows(a, c->gated, T, llmc__ffn_width(c));
     llmc__carve_positions(b, c, T, a);
     llmc__carve_experts(b, c, T, a);
-    b->x8 = packs ? (llmc__q8 *)llmc__take(a, T, (wide + 31) / 32 * sizeof(llmc__q8)) : NULL;
+    b->x8 = packs ? (llmc__x8 *)llmc__take(a, T, llmc__x8_units((size_t)wide) * sizeof(llmc__x8)) : NULL;
     b->rows = llmc__take_rows(a, rows, workers, wide);
     b->panel_bytes = llmc__panel_bytes(wide);
     b->panel = (uint8_t *)llmc__take(a, workers, b->panel_bytes);
@@ -28315,13 +28379,17 @@ static void llmc__block(const llmc__batch *b, uint32_t layer)
 {
     bool serial = b->model->config.parallel == LLMC_SERIAL;
     const float *in = llmc__branch_in(b, layer, LLMC__W_ATTN_NORM, LLMC__W_ATTN_NORM_B);
+    llmc__enter(b, "LAYER.attn", "");
     llmc__attention(b, layer, in, b->y);
+    llmc__leave(b);
     if (serial)
         llmc__join(b, layer, b->y, LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
                    LLMC__W_ATTN_POST_NORM_B);
     if (b->model->config.parallel != LLMC_PARALLEL_SHARED)
         in = llmc__branch_in(b, layer, LLMC__W_FFN_NORM, LLMC__W_FFN_NORM_B);
+    llmc__enter(b, llmc__has_experts(&b->model->config, layer) ? "LAYER.experts" : "LAYER.ffn", "");
     llmc__feed_forward(b, layer, in, b->z);
+    llmc__leave(b);
     if (!serial)
         llmc__join(b, layer, b->y, LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
                    LLMC__W_ATTN_POST_NORM_B);
@@ -28340,10 +28408,15 @@ static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch,
 {
     const llmc_config *c = &b->model->config;
     uint32_t l;
+    llmc__enter(b, "FORWARD.ends", "embedding");
     llmc__embed(b);
+    llmc__leave(b);
     LLMC__TRY(llmc__observe(b, watch, "embed", 0, b->n, diag));
-    if (c->pos == LLMC_POS_ROPE) /* other positions are in x already */
+    if (c->pos == LLMC_POS_ROPE) { /* other positions are in x already */
+        llmc__enter(b, "LAYER.rope", "angles");
         llmc__over_tokens(b, b->n, llmc__rope_angles, NULL);
+        llmc__leave(b);
+    }
     for (l = 0; l < c->n_layer; l++) {
         if (c->x_lambdas)
             llmc__recall(b, l);
@@ -28353,9 +28426,11 @@ static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch,
         LLMC__TRY(llmc__observe(b, watch, "layer", l, b->n, diag));
     }
     if (n_want > 0) { /* the middle of a long prompt wants nothing */
+        llmc__enter(b, "FORWARD.ends", "logits");
         llmc__final(b, want, n_want);
         if (logits != NULL)
             llmc__head(b, n_want, logits);
+        llmc__leave(b);
         LLMC__TRY(llmc__observe(b, watch, "final", c->n_layer - 1, n_want, diag));
     }
     return LLMC_OK;
@@ -34539,6 +34614,7 @@ LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model
     e->batch.model = model;
     e->batch.tasks = e->opt.tasks;
     e->batch.calibration = e->opt.calibration;
+    e->batch.profile = e->opt.profile;
     e->batch.kv = e->kv.layout;
     /* the batch reads what the engine fills anew for each step */
     e->batch.ids = e->batch_ids;
@@ -35116,11 +35192,14 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
         llmc__seq_end(s, LLMC_FINISH_CONTEXT);
         return LLMC_OK;
     }
+    llmc__enter(&e->batch, "GRAMMAR", "");
     status = llmc__seq_prepare(s, logits, vocab, &over, diag);
+    llmc__leave(&e->batch);
     if (status != LLMC_OK || over) {
         llmc__seq_end(s, over ? LLMC_FINISH_END : LLMC_FINISH_FAILED);
         return status;
     }
+    llmc__enter(&e->batch, "SAMPLE", "");
     if (s->opt.chooser.fn != NULL)
         id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
     if (id == LLMC_TOKEN_NONE)
@@ -35131,6 +35210,7 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
     else
         status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                             "the chooser returned token %d: the vocabulary has %zu", id, vocab);
+    llmc__leave(&e->batch);
 #if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
     if (status == LLMC_OK && s->opt.grammar != NULL)
         status = llmc__seq_bound(s, id, diag);
@@ -35139,6 +35219,17 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
         llmc__seq_emit(s, id, logprob);
     else
         llmc__seq_end(s, LLMC_FINISH_FAILED);
+    return status;
+}
+
+/* The pass over the batch, as one part of a profile: what no part inside it claims is "FORWARD.pass".
+   Errors: those of llmc__forward. */
+static llmc_status llmc__engine_pass(llmc_engine *e, uint32_t n_want, float *logits, llmc_diag *diag)
+{
+    llmc_status status;
+    llmc__enter(&e->batch, "FORWARD.pass", "");
+    status = llmc__forward(&e->batch, &e->watch, e->want, n_want, logits, diag);
+    llmc__leave(&e->batch);
     return status;
 }
 
@@ -35163,7 +35254,7 @@ LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag)
                           (unsigned long long)engine->opt.kv_cache_capacity);
     if (engine->batch.n == 0)
         return LLMC_DONE;
-    LLMC__TRY(llmc__forward(&engine->batch, &engine->watch, engine->want, n_want, engine->logits, diag));
+    LLMC__TRY(llmc__engine_pass(engine, n_want, engine->logits, diag));
     LLMC__TRY(llmc__batch_settle(engine, diag));
     for (i = 0; i < n_want; i++) { /* one that fails stops nobody else; the first failure is reported */
         one = llmc__seq_choose(engine->want_seq[i],
@@ -35225,7 +35316,7 @@ static llmc_status llmc__seq_pass(llmc_seq *seq, const llmc_token *ids, size_t n
     }
     e->batch.n = 0;
     llmc__batch_push(e, seq, (uint32_t)n);
-    status = llmc__forward(&e->batch, &e->watch, e->want, n_want, logits, diag);
+    status = llmc__engine_pass(e, n_want, logits, diag);
     if (status != LLMC_OK) {
         seq->n_ids = before;
         llmc__kv_trim(&e->kv, &seq->table, before);
@@ -44297,6 +44388,7 @@ LLMC_API bool llmc_reply_next(llmc_reply *r, llmc_reply_event *event)
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h> /* getenv */
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -44642,6 +44734,15 @@ static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char
     return why;
 }
 
+/* A variable of the environment, cut to fit cap; false: it is unset. */
+static bool llmc__variable(const char *name, char *out, size_t cap)
+{
+    const char *value = getenv(name);
+    if (value != NULL)
+        (void)llmc__strcopy(out, cap, value, llmc__strlen(value));
+    return value != NULL;
+}
+
 #else
 //--[ 26.4 OS.windows ]-- the same from kernel32
 typedef HANDLE llmc__file;
@@ -44859,6 +44960,15 @@ static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char
     while (FindNextFileW(h, &found));
     FindClose(h);
     return 0;
+}
+
+/* A variable of the environment, "..." if it does not fit cap; false: it is unset or empty. */
+static bool llmc__variable(const char *name, char *out, size_t cap)
+{
+    DWORD n = GetEnvironmentVariableA(name, out, (DWORD)cap);
+    if (n >= cap)
+        (void)llmc__strcopy(out, cap, "...", 3);
+    return n > 0;
 }
 
 #endif
@@ -45971,7 +46081,41 @@ static llmc_status llmc__open_folder(llmc__file_list *list, const char *path, bo
     return LLMC_OK;
 }
 
-//--[ 26.11 OS.open ]-- from a path to a sequence
+//--[ 26.11 OS.isa ]-- kernels by name, from the caller or the environment
+/* Every name that llmc_cpu_named takes here, with commas, into out [cap]. */
+static void llmc__isa_list(char *out, size_t cap)
+{
+    static const char *const names[] = {"auto", "scalar", "avx2", "avx512", "neon", "simde"};
+    llmc_cpu cpu;
+    size_t i, n = 0;
+    out[0] = 0;
+    for (i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (llmc_cpu_named(names[i], &cpu)) {
+            llmc__format(out + n, cap - n, "%s%s", n > 0 ? ", " : "", names[i]);
+            n += llmc__strlen(out + n);
+        }
+}
+
+/* llmc_os_cpu -- kernels by name                                            (OS.isa)
+   name  NULL: what LLMC_ISA says; that unset or empty: all that can run here
+   out   written on success only
+   Errors: BAD_ARG. */
+LLMC_API llmc_status llmc_os_cpu(const char *name, llmc_cpu *out, llmc_diag *diag)
+{
+    const char *from = "", *asked = name;
+    char value[64], can[64];
+    if (name == NULL) {
+        from = "LLMC_ISA in the environment: ";
+        asked = llmc__variable("LLMC_ISA", value, sizeof value) && value[0] != 0 ? value : "auto";
+    }
+    if (llmc_cpu_named(asked, out))
+        return LLMC_OK;
+    llmc__isa_list(can, sizeof can);
+    return LLMC__FAIL(diag, BAD_ARG, "OS.isa", LLMC_NO_OFFSET,
+                      "%sno '%s' kernels in this build or on this processor, but %s", from, asked, can);
+}
+
+//--[ 26.12 OS.open ]-- from a path to a sequence
 /* The list for a path that is one file. Errors: NO_MEMORY. */
 static llmc_status llmc__open_single(llmc__file_list *list, const char *path, llmc_diag *diag)
 {
@@ -46056,13 +46200,15 @@ static llmc_status llmc__open_model(llmc_host *host, const char *path, const llm
 
 /* Threads, engine and its first sequence. A pool is made only if the caller brought no
    tasks and more than one thread can run. On failure llmc_close undoes it.
-   Errors: those of llmc_pool_open, llmc_engine_init, llmc_seq_open. */
+   Errors: those of llmc_os_cpu, llmc_pool_open, llmc_engine_init, llmc_seq_open. */
 static llmc_status llmc__open_engine(llmc_host *host, const llmc_open_options *opt, llmc_diag *diag)
 {
     llmc_engine_options engine;
     size_t bytes;
     uint32_t threads = opt->threads > 0 ? opt->threads : llmc_os_threads();
     llmc__options(&engine, sizeof engine, opt->engine);
+    if (engine.cpu.features == 0)
+        LLMC__TRY(llmc_os_cpu(NULL, &engine.cpu, diag));
     if (engine.tasks.run == NULL && threads > 1) {
         LLMC__TRY(llmc_pool_open(&host->pool, threads, diag));
         engine.tasks = llmc_pool_tasks(host->pool);
