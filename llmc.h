@@ -6304,61 +6304,80 @@ LLMC__AVX512_FN void llmc__avx512_onto(float *sum, __m512 dot, __m512 min, __m51
     _mm512_storeu_ps(sum, s);
 }
 
-/* One dword of a column with both strips: LLMC__STEP(c, j) adds it to c0 and c1. Sums are eight long
-   chains, four columns by two strips: fewer would wait for each other. */
-#define LLMC__DWORD(j, c) _mm512_set1_epi32(llmc__dword((c)->q + 32 * b + 4 * (j)))
-#define LLMC__STEP(a, j, c)                    \
-    v = LLMC__DWORD(j, c);                     \
-    a##0 = _mm512_dpbusd_epi32(a##0, w[j], v); \
-    a##1 = _mm512_dpbusd_epi32(a##1, w[8 + (j)], v)
+/* A column of block b is told by where its unit is, plus 32 b: q is then found at a constant distance from it,
+   and numbers of the block at another, less 28 b. */
+LLMC__AVX512_FN __m512i llmc__avx512_four(const uint8_t *c, size_t offset)
+{
+    return _mm512_set1_epi32(llmc__dword(c + offset));
+}
+#define LLMC__NUMBER(c, name) llmc__avx512_four((c)-28 * b, offsetof(llmc__x8, name))
+
+/* The column after *x, or the last once more where there are no more: its sums are not looked at. Asks
+   for a line of what of x comes next. */
+LLMC__AVX512_FN const uint8_t *llmc__avx512_column(const uint8_t **x, size_t step)
+{
+    const uint8_t *c = *x;
+    llmc__avx2_vprefetch((uintptr_t)c + sizeof(llmc__x8) + 32);
+    *x += step;
+    return c;
+}
+
+/* Sums are up to date here, and nothing is loaded earlier; no instruction. clang would else load all that it
+   can first, and lack registers for weights then. */
+#define LLMC__FENCE()                                                                                 \
+    __asm__ volatile(""                                                                               \
+                     : "+v"(e0), "+v"(e1), "+v"(f0), "+v"(f1), "+v"(g0), "+v"(g1), "+v"(h0), "+v"(h1) \
+                     :                                                                                \
+                     : "memory")
+
+/* Dword j of a column with both strips. Sums are eight chains, four columns by two strips: fewer would wait
+   for each other. */
+#define LLMC__STEP(a, j, c)                                    \
+    v = llmc__avx512_four(c, offsetof(llmc__x8, q) + 4 * (j)); \
+    a##0 = _mm512_dpbusd_epi32(a##0, w##j, v);                 \
+    a##1 = _mm512_dpbusd_epi32(a##1, u##j, v)
 #define LLMC__STEPS(j)    \
     LLMC__STEP(e, j, c0); \
     LLMC__STEP(f, j, c1); \
     LLMC__STEP(g, j, c2); \
-    LLMC__STEP(h, j, c3)
+    LLMC__STEP(h, j, c3); \
+    LLMC__FENCE()
+#define LLMC__WEIGHTS(j)                                 \
+    __m512i w##j = _mm512_loadu_si512(p->q[b] + 64 * j); \
+    __m512i u##j = _mm512_loadu_si512(p->q[b] + 512 + 64 * j)
 /* A column's sums onto its part. */
 #define LLMC__END(a, i, c)                                                                                  \
-    scale = _mm512_set1_ps((c)->d[b]);                                                                      \
-    min = _mm512_set1_ps((c)->sum[b]);                                                                      \
+    scale = _mm512_castsi512_ps(LLMC__NUMBER(c, d));                                                        \
+    min = mins ? _mm512_castsi512_ps(LLMC__NUMBER(c, sum)) : scale;                                         \
     llmc__avx512_onto(part + LLMC__PANEL_ROWS * (i), _mm512_cvtepi32_ps(a##0), min, d0, off0, scale, mins); \
     llmc__avx512_onto(part + LLMC__PANEL_ROWS * (i) + 16, _mm512_cvtepi32_ps(a##1), min, d1, off1, scale,   \
                       mins)
 
-/* Column t + 1 after t, or the last once more where there are no more: its sums are not looked at. Asks
-   for a line of what of x comes next. */
-LLMC__AVX512_FN const llmc__x8 *llmc__avx512_column(const uint8_t **x, size_t x_stride, size_t b, size_t t,
-                                                    size_t cols)
-{
-    const llmc__x8 *c = (const llmc__x8 *)(const void *)*x;
-    if (b < sizeof *c / 64)
-        llmc__avx2_vprefetch((uintptr_t)*x + sizeof *c + 64 * b);
-    *x += t + 1 < cols ? x_stride : 0;
-    return c;
-}
-
 LLMC__AVX512_FN void llmc__avx512_block(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
                                         size_t x_stride, size_t cols, int mins)
 {
-    __m512i w[16], v, e0, e1, f0, f1, g0, g1, h0, h1;
-    __m512 d0 = _mm512_loadu_ps(p->d[b]), d1 = _mm512_loadu_ps(p->d[b] + 16), off0 = d0, off1 = d1, scale,
-           min;
+    __m512i v, e0, e1, f0, f1, g0, g1, h0, h1;
+    __m512 d0 = _mm512_loadu_ps(p->d[b]), d1 = _mm512_loadu_ps(p->d[b] + 16), scale, min;
+    __m512 off0 = mins ? _mm512_loadu_ps(p->off[b]) : d0, off1 = mins ? _mm512_loadu_ps(p->off[b] + 16) : d1;
     size_t t;
-    int j;
-    for (j = 0; j < 16; j++)
-        w[j] = _mm512_loadu_si512(p->q[b] + 64 * j);
-    if (mins) {
-        off0 = _mm512_loadu_ps(p->off[b]);
-        off1 = _mm512_loadu_ps(p->off[b] + 16);
-    }
+    LLMC__WEIGHTS(0);
+    LLMC__WEIGHTS(1);
+    LLMC__WEIGHTS(2);
+    LLMC__WEIGHTS(3);
+    LLMC__WEIGHTS(4);
+    LLMC__WEIGHTS(5);
+    LLMC__WEIGHTS(6);
+    LLMC__WEIGHTS(7);
+    x += 32 * b;
     for (t = 0; t < cols; t += 4, part += 4 * LLMC__PANEL_ROWS) {
-        const llmc__x8 *c0 = llmc__avx512_column(&x, x_stride, b, t, cols);
-        const llmc__x8 *c1 = llmc__avx512_column(&x, x_stride, b, t + 1, cols);
-        const llmc__x8 *c2 = llmc__avx512_column(&x, x_stride, b, t + 2, cols);
-        const llmc__x8 *c3 = llmc__avx512_column(&x, x_stride, b, t + 3, cols);
-        e0 = e1 = _mm512_set1_epi32(c0->less[b]);
-        f0 = f1 = _mm512_set1_epi32(c1->less[b]);
-        g0 = g1 = _mm512_set1_epi32(c2->less[b]);
-        h0 = h1 = _mm512_set1_epi32(c3->less[b]);
+        const uint8_t *c0 = llmc__avx512_column(&x, t + 1 < cols ? x_stride : 0);
+        const uint8_t *c1 = llmc__avx512_column(&x, t + 2 < cols ? x_stride : 0);
+        const uint8_t *c2 = llmc__avx512_column(&x, t + 3 < cols ? x_stride : 0);
+        const uint8_t *c3 = llmc__avx512_column(&x, x_stride);
+        e0 = e1 = LLMC__NUMBER(c0, less);
+        f0 = f1 = LLMC__NUMBER(c1, less);
+        g0 = g1 = LLMC__NUMBER(c2, less);
+        h0 = h1 = LLMC__NUMBER(c3, less);
         LLMC__STEPS(0);
         LLMC__STEPS(1);
         LLMC__STEPS(2);
@@ -6386,62 +6405,71 @@ LLMC__AVX512_TARGET static void llmc__avx512_block_u1(float *part, const llmc__p
 
 /* Sums of 16 meet their scales as floats, exactly: |16 * 32 * 127 * s| twice is under 2^24, so what comes of
    it is the integer that a line has. Two columns: each has four chains. */
-LLMC__AVX512_FN __m512 llmc__avx512_both(__m512i low, __m512i high, __m512 s0, __m512 s1)
+LLMC__AVX512_FN __m512 llmc__avx512_both(__m512i low, __m512i high, __m512i s)
 {
+    __m512 s0 = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(s, 16), 16));
+    __m512 s1 = _mm512_cvtepi32_ps(_mm512_srai_epi32(s, 16));
     return _mm512_fmadd_ps(_mm512_cvtepi32_ps(low), s0, _mm512_mul_ps(_mm512_cvtepi32_ps(high), s1));
 }
+#define LLMC__HALF(c, i) \
+    _mm512_set1_epi32(-128 * (int16_t)llmc__u16le((c)-28 * b + offsetof(llmc__x8, half) + 2 * (i)))
 LLMC__AVX512_FN void llmc__avx512_block_halves(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
                                                size_t x_stride, size_t cols, int mins)
 {
-    __m512i w[16], v, e0, e1, f0, f1, g0, g1, h0, h1, both[2], m[2];
-    __m512 s0[2], s1[2], d[2], off[2], scale;
+    __m512i v, e0, e1, f0, f1, g0, g1, h0, h1, s0 = _mm512_loadu_si512(p->s[b]);
+    __m512i s1 = _mm512_loadu_si512(p->s[b] + 32), m0 = mins ? _mm512_loadu_si512(p->m[b]) : s0;
+    __m512i m1 = mins ? _mm512_loadu_si512(p->m[b] + 32) : s1;
+    __m512 d0 = _mm512_loadu_ps(p->d[b]), d1 = _mm512_loadu_ps(p->d[b] + 16), scale;
+    __m512 off0 = mins ? _mm512_loadu_ps(p->off[b]) : d0, off1 = mins ? _mm512_loadu_ps(p->off[b] + 16) : d1;
     size_t t;
-    int j;
-    for (j = 0; j < 16; j++)
-        w[j] = _mm512_loadu_si512(p->q[b] + 64 * j);
-    for (j = 0; j < 2; j++) {
-        both[j] = _mm512_loadu_si512(p->s[b] + 32 * j);
-        s0[j] = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(both[j], 16), 16));
-        s1[j] = _mm512_cvtepi32_ps(_mm512_srai_epi32(both[j], 16));
-        d[j] = _mm512_loadu_ps(p->d[b] + 16 * j);
-        off[j] = mins ? _mm512_loadu_ps(p->off[b] + 16 * j) : d[j];
-        m[j] = mins ? _mm512_loadu_si512(p->m[b] + 32 * j) : both[j];
-    }
+    LLMC__WEIGHTS(0);
+    LLMC__WEIGHTS(1);
+    LLMC__WEIGHTS(2);
+    LLMC__WEIGHTS(3);
+    LLMC__WEIGHTS(4);
+    LLMC__WEIGHTS(5);
+    LLMC__WEIGHTS(6);
+    LLMC__WEIGHTS(7);
+    x += 32 * b;
     for (t = 0; t < cols; t += 2, part += 2 * LLMC__PANEL_ROWS) {
-        const llmc__x8 *c0 = llmc__avx512_column(&x, x_stride, b, t, cols);
-        const llmc__x8 *c1 = llmc__avx512_column(&x, x_stride, b, t + 1, cols);
-        e0 = e1 = _mm512_set1_epi32(-128 * c0->half[2 * b]);
-        f0 = f1 = _mm512_set1_epi32(-128 * c0->half[2 * b + 1]);
-        g0 = g1 = _mm512_set1_epi32(-128 * c1->half[2 * b]);
-        h0 = h1 = _mm512_set1_epi32(-128 * c1->half[2 * b + 1]);
-#define LLMC__FOUR(j)           \
-    LLMC__STEP(e, j, c0);       \
-    LLMC__STEP(f, 4 + (j), c0); \
-    LLMC__STEP(g, j, c1);       \
-    LLMC__STEP(h, 4 + (j), c1)
-        LLMC__FOUR(0);
-        LLMC__FOUR(1);
-        LLMC__FOUR(2);
-        LLMC__FOUR(3);
+        const uint8_t *c0 = llmc__avx512_column(&x, t + 1 < cols ? x_stride : 0);
+        const uint8_t *c1 = llmc__avx512_column(&x, x_stride);
+        e0 = e1 = LLMC__HALF(c0, 0);
+        f0 = f1 = LLMC__HALF(c0, 1);
+        g0 = g1 = LLMC__HALF(c1, 0);
+        h0 = h1 = LLMC__HALF(c1, 1);
+#define LLMC__FOUR(j, k)  \
+    LLMC__STEP(e, j, c0); \
+    LLMC__STEP(f, k, c0); \
+    LLMC__STEP(g, j, c1); \
+    LLMC__STEP(h, k, c1); \
+    LLMC__FENCE()
+        LLMC__FOUR(0, 4);
+        LLMC__FOUR(1, 5);
+        LLMC__FOUR(2, 6);
+        LLMC__FOUR(3, 7);
 #undef LLMC__FOUR
-#define LLMC__ONTO(to, low, high, i, c)                                                                  \
-    v = _mm512_set1_epi32(llmc__dword((c)->half + 2 * b));                                               \
-    llmc__avx512_onto(part + (to), llmc__avx512_both(low, high, s0[i], s1[i]),                           \
-                      mins ? _mm512_cvtepi32_ps(_mm512_madd_epi16(v, m[i])) : d[i], d[i], off[i], scale, \
+#define LLMC__ONTO(to, low, high, i, c)                                                                   \
+    v = LLMC__NUMBER(c, half);                                                                            \
+    llmc__avx512_onto(part + (to), llmc__avx512_both(low, high, s##i),                                    \
+                      mins ? _mm512_cvtepi32_ps(_mm512_madd_epi16(v, m##i)) : scale, d##i, off##i, scale, \
                       mins)
-        scale = _mm512_set1_ps(c0->d[b]);
+        scale = _mm512_castsi512_ps(LLMC__NUMBER(c0, d));
         LLMC__ONTO(0, e0, f0, 0, c0);
         LLMC__ONTO(16, e1, f1, 1, c0);
-        scale = _mm512_set1_ps(c1->d[b]);
+        scale = _mm512_castsi512_ps(LLMC__NUMBER(c1, d));
         LLMC__ONTO(LLMC__PANEL_ROWS, g0, h0, 0, c1);
         LLMC__ONTO(LLMC__PANEL_ROWS + 16, g1, h1, 1, c1);
 #undef LLMC__ONTO
     }
 }
+#undef LLMC__HALF
+#undef LLMC__FENCE
+#undef LLMC__WEIGHTS
+#undef LLMC__NUMBER
 #undef LLMC__END
 #undef LLMC__STEPS
 #undef LLMC__STEP
-#undef LLMC__DWORD
 LLMC__AVX512_TARGET static void llmc__avx512_block_h0(float *part, const llmc__panel *p, size_t b,
                                                       const uint8_t *x, size_t x_stride, size_t cols)
 {
