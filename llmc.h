@@ -4760,10 +4760,10 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
      d      scale of each block
      less   -128 times the sum of a block's q: what unsigned weights, w + 128, have too much
      half   sums of 16, for types that scale or offset 16 elements at a time
-     sum    sums of a block's q as floats, for types with minimums, w = d q + m
+     sum    d times the sum of a block's q, rounded: what minimums multiply, w = d q + m
      q      bytes with signs, as products of bytes are the fastest there are
-   Sums serve Q4_0 too, stored as 0..15 and meaning -8..7:
-     sum_i (w_i - 8) q_i  =  sum_i w_i q_i - 8 sum  =  sum_i w_i q_i + less / 16
+   less serves smaller offsets too, as Q4_0's, stored as 0..15 and meaning -8..7:
+     sum_i (w_i - 8) q_i  =  sum_i w_i q_i - 8 sum_i q_i  =  sum_i w_i q_i + less / 16
    A row is whole units; blocks beyond its end are all zero, and add nothing to any sum.
    Whatever the input, q is in [-127, 127].
    d is 0 with all q 0 for a block whose largest magnitude is under 2^-100; d is NaN if any
@@ -5017,7 +5017,7 @@ enum { llmc__kind_u, llmc__kind_s, llmc__kind_h };
     X(q8_k, LLMC_Q8_K, 292, s, 0, 0)     \
     X(iq4_nl, LLMC_IQ4_NL, 144, s, 0, 0) \
     X(iq4_xs, LLMC_IQ4_XS, 136, s, 0, 0) \
-    X(mxfp4, LLMC_MXFP4, 136, u, 0, 12)
+    X(mxfp4, LLMC_MXFP4, 136, u, 0, 16)
 
 //--[ 09.2 KERNEL.scalar ]-- plain C: the oracle, and what an unknown machine runs
 /* A row of any type as floats, by 08's definition: src [n] in storage, dst [n]. One for all sets,
@@ -5132,7 +5132,6 @@ static float llmc__scalar_dot_unit(const llmc__unit *u, const int8_t *q, unsigne
     size_t b;
     for (b = 0; b < blocks; b++, q += LLMC__QK, a += LLMC__QK) {
         int32_t low = 0, high = 0;
-        float min = x->sum[b];
         int i;
         for (i = 0; i < 16; i++) {
             low += q[i] * a[i];
@@ -5144,9 +5143,10 @@ static float llmc__scalar_dot_unit(const llmc__unit *u, const int8_t *q, unsigne
         }
         sum += (float)(low + high) * (u->d[b] * x->d[b]);
         if ((flags & LLMC__MINS) && (flags & LLMC__HALVES))
-            min = (float)(u->m[2 * b] * x->half[2 * b] + u->m[2 * b + 1] * x->half[2 * b + 1]);
-        if (flags & LLMC__MINS)
-            sum += min * (u->off[b] * x->d[b]);
+            sum += (float)(u->m[2 * b] * x->half[2 * b] + u->m[2 * b + 1] * x->half[2 * b + 1]) *
+                   (u->off[b] * x->d[b]);
+        else if (flags & LLMC__MINS)
+            sum += u->off[b] * x->sum[b];
     }
     return sum;
 }
@@ -5232,7 +5232,7 @@ static void llmc__scalar_quantize_x(const float *x, size_t n, llmc__x8 *out)
         u->half[b % 8 * 2] = (int16_t)sum[0];
         u->half[b % 8 * 2 + 1] = (int16_t)sum[1];
         u->less[b % 8] = -128 * (sum[0] + sum[1]);
-        u->sum[b % 8] = (float)(sum[0] + sum[1]);
+        u->sum[b % 8] = llmc__f32(u->d[b % 8] * (float)(sum[0] + sum[1]));
     }
 }
 
@@ -5781,8 +5781,8 @@ LLMC__AVX2_FN void llmc__avx2_quants_iq4_nl(llmc__avx2_quants *q, const uint8_t 
 }
 LLMC__AVX2_FN void llmc__avx2_quants_mxfp4(llmc__avx2_quants *q, const uint8_t *w)
 {
-    /* llmc__fp4_values + 12 */
-    static const int8_t biased[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
+    /* llmc__fp4_values + 16 */
+    static const int8_t biased[16] = {16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10, 8, 4};
     int b;
     for (b = 0; b < 8; b++, w += 17)
         q->v[b] = llmc__avx2_table(biased, llmc__avx2_nibbles(w + 1));
@@ -5963,13 +5963,11 @@ LLMC__AVX2_FN __m256i llmc__avx2_dots_h(const llmc__avx2_quants *q, const llmc__
                               _mm256_set1_epi32(bias)));
 }
 
-/* What minimums multiply: lane i is block i's sum; in kind h m[2i] half[2i] + m[2i+1] half[2i+1]. For
-   tiles all lanes are of one block, and m is of eight rows. */
-LLMC__AVX2_FN __m256 llmc__avx2_minimums(int kind, const llmc__x8 *x, const int16_t *m)
+/* What minimums of kind h multiply: lane i is m[2i] half[2i] + m[2i+1] half[2i+1]. For tiles all lanes
+   are of one block, and m is of eight rows. */
+LLMC__AVX2_FN __m256i llmc__avx2_minimums(const llmc__x8 *x, const int16_t *m)
 {
-    if (kind != llmc__kind_h)
-        return _mm256_loadu_ps(x->sum);
-    return _mm256_cvtepi32_ps(_mm256_madd_epi16(llmc__avx2_load(x->half), llmc__avx2_load(m)));
+    return _mm256_madd_epi16(llmc__avx2_load(x->half), llmc__avx2_load(m));
 }
 
 /* out[j]: dword j of the 16 bytes at `at` in each of eight rows. Rows i and i + 4 share a register, so
@@ -6064,14 +6062,14 @@ LLMC__AVX2_TARGET static void llmc__avx2_unpack_q4_0(llmc__panel *p, const uint8
      : (mins)                            ? 0           \
                                          : 16 - (bias))
 
-/* sum += dot * (d e), then += min * (off e), for eight rows; d e is rounded first, as in a line. */
+/* sum += dot * (d e), then += off * min, for eight rows; d e is rounded first, as in a line. */
 LLMC__AVX2_FN void llmc__avx2_onto(float *sum, __m256i dot, __m256 min, __m256 d, __m256 off, float e,
                                    int mins)
 {
     __m256 s = _mm256_loadu_ps(sum), f = _mm256_set1_ps(e);
     s = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(d, f), s);
     if (mins)
-        s = _mm256_fmadd_ps(min, _mm256_mul_ps(off, f), s);
+        s = _mm256_fmadd_ps(off, min, s);
     _mm256_storeu_ps(sum, s);
 }
 
@@ -6156,8 +6154,8 @@ LLMC__AVX2_FN void llmc__avx2_block_halves(float *part, const llmc__panel *p, si
             e = _mm256_sub_epi32(e, _mm256_madd_epi16(both, less));
             if (mins)
                 min = _mm256_cvtepi32_ps(_mm256_madd_epi16(both, llmc__avx2_load(p->m[b] + 2 * s)));
-            llmc__avx2_onto(part + LLMC__PANEL_ROWS * t + s, _mm256_add_epi32(e, f), min, d, off, c->d[b],
-                            mins);
+            llmc__avx2_onto(part + LLMC__PANEL_ROWS * t + s, _mm256_add_epi32(e, f), min, d,
+                            _mm256_mul_ps(off, _mm256_set1_ps(c->d[b])), c->d[b], mins);
         }
     }
 }
@@ -6300,7 +6298,7 @@ LLMC__AVX512_FN void llmc__avx512_onto(float *sum, __m512 dot, __m512 min, __m51
 {
     __m512 s = _mm512_fmadd_ps(dot, _mm512_mul_ps(d, e), _mm512_loadu_ps(sum));
     if (mins)
-        s = _mm512_fmadd_ps(min, _mm512_mul_ps(off, e), s);
+        s = _mm512_fmadd_ps(off, min, s);
     _mm512_storeu_ps(sum, s);
 }
 
@@ -6452,8 +6450,8 @@ LLMC__AVX512_FN void llmc__avx512_block_halves(float *part, const llmc__panel *p
 #define LLMC__ONTO(to, low, high, i, c)                                                                   \
     v = LLMC__NUMBER(c, half);                                                                            \
     llmc__avx512_onto(part + (to), llmc__avx512_both(low, high, s##i),                                    \
-                      mins ? _mm512_cvtepi32_ps(_mm512_madd_epi16(v, m##i)) : scale, d##i, off##i, scale, \
-                      mins)
+                      mins ? _mm512_cvtepi32_ps(_mm512_madd_epi16(v, m##i)) : scale, d##i,                \
+                      _mm512_mul_ps(off##i, scale), scale, mins)
         scale = _mm512_castsi512_ps(LLMC__NUMBER(c0, d));
         LLMC__ONTO(0, e0, f0, 0, c0);
         LLMC__ONTO(16, e1, f1, 1, c0);
@@ -6825,9 +6823,9 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_min(const llmc__x8 *x, size_t block, siz
         t[i] = m[2 * i] * half[0] + m[2 * i + 1] * half[1];
     return llmc__neon_v8i_of(vld1q_s32(t), vld1q_s32(t + 4));
 }
-LLMC__NEON_FN llmc__neon_v8 llmc__neon_minimums(int kind, const llmc__x8 *x, const int16_t *m)
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_minimums(const llmc__x8 *x, const int16_t *m)
 {
-    return kind == llmc__kind_h ? llmc__neon_vcvt(llmc__neon_min(x, 0, 1, m)) : llmc__neon_vload(x->sum);
+    return llmc__neon_min(x, 0, 1, m);
 }
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_min(const llmc__x8 *x, size_t block, const int16_t *m)
 {
@@ -7297,8 +7295,10 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
         LLMC__N(quants_##type)(&q, w);                                                                 \
         LLMC__N(scales_##type)(&h, w);                                                                 \
         acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc); \
-        if (mins)                                                                                      \
-            acc = llmc__vfma(LLMC__N(minimums)(llmc__kind_##kind, x, h.m), llmc__vmul(h.off, e), acc); \
+        if (mins && llmc__kind_##kind == llmc__kind_h)                                                 \
+            acc = llmc__vfma(llmc__vcvt(LLMC__N(minimums)(x, h.m)), llmc__vmul(h.off, e), acc);        \
+        else if (mins)                                                                                 \
+            acc = llmc__vfma(h.off, llmc__vload(x->sum), acc);                                         \
         return acc;                                                                                    \
     }                                                                                                  \
     LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks)            \
@@ -7426,13 +7426,17 @@ LLMC__TILE_FN(q8_0, 34)
 LLMC__TILE_FN(q4_0, 18)
 #undef LLMC__TILE_FN
 
-/* sum += dot * (d e), then += min * (off e), for eight rows. */
-LLMC__INLINE void LLMC__N(onto2)(float sum[8], llmc__v8i dot, llmc__v8i min, const float *d, const float *off,
-                                 float e, int mins)
+/* sum += dot * (d e), for eight rows; then += min, of kind h times the rounded off e, else off times the
+   column's own sum. */
+LLMC__INLINE void LLMC__N(onto2)(float sum[8], llmc__v8i dot, const int16_t *m, const float *d,
+                                 const float *off, const llmc__x8 *x, size_t b, int kind, int mins)
 {
-    llmc__v8 s = llmc__vfma(llmc__vcvt(dot), llmc__vmul(llmc__vload(d), llmc__vset1(e)), llmc__vload(sum));
-    if (mins)
-        s = llmc__vfma(llmc__vcvt(min), llmc__vmul(llmc__vload(off), llmc__vset1(e)), s);
+    llmc__v8 e = llmc__vset1(x->d[b]);
+    llmc__v8 s = llmc__vfma(llmc__vcvt(dot), llmc__vmul(llmc__vload(d), e), llmc__vload(sum));
+    if (mins && kind == llmc__kind_h)
+        s = llmc__vfma(llmc__vcvt(LLMC__N(panel_min)(x, b, m)), llmc__vmul(llmc__vload(off), e), s);
+    else if (mins)
+        s = llmc__vfma(llmc__vload(off), llmc__vset1(x->sum[b]), s);
     llmc__vstore(sum, s);
 }
 
@@ -7441,9 +7445,8 @@ LLMC__INLINE void LLMC__N(onto2)(float sum[8], llmc__v8i dot, llmc__v8i min, con
 LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, const LLMC__N(panel) * p,
                                  const uint8_t *x, size_t x_stride, size_t cols, int kind, int mins, int bias)
 {
-    static const int16_t ones[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-    const int16_t *s = r->s[b], *m = kind == llmc__kind_h ? r->m[b] : ones;
-    llmc__v8i dot[4], min = llmc__viset1(0);
+    const int16_t *s = r->s[b], *m = r->m[b];
+    llmc__v8i dot[4];
     size_t t;
     int i;
     for (t = 0; t + 4 <= cols; t += 4, sum += 32) {
@@ -7451,17 +7454,13 @@ LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, cons
         for (i = 0; i < 4; i++, x += x_stride)
             q[i] = (const llmc__x8 *)(const void *)x;
         LLMC__N(panel4)(kind, dot, p, q, b, s, bias);
-        for (i = 0; i < 4; i++) {
-            if (mins)
-                min = LLMC__N(panel_min)(q[i], b, m);
-            LLMC__N(onto2)(sum + 8 * i, dot[i], min, r->d[b], r->off[b], q[i]->d[b], mins);
-        }
+        for (i = 0; i < 4; i++)
+            LLMC__N(onto2)(sum + 8 * i, dot[i], m, r->d[b], r->off[b], q[i], b, kind, mins);
     }
     for (; t < cols; t++, x += x_stride, sum += 8) {
         const llmc__x8 *q = (const llmc__x8 *)(const void *)x;
-        if (mins)
-            min = LLMC__N(panel_min)(q, b, m);
-        LLMC__N(onto2)(sum, LLMC__N(panel1)(kind, p, q, b, s, bias), min, r->d[b], r->off[b], q->d[b], mins);
+        LLMC__N(onto2)
+        (sum, LLMC__N(panel1)(kind, p, q, b, s, bias), m, r->d[b], r->off[b], q, b, kind, mins);
     }
 }
 
@@ -7710,8 +7709,10 @@ LLMC__INLINE void LLMC__N(quantize_block)(const float *x, llmc__x8 *out, size_t 
     for (y = 0; y < 8; y++)
         most = lane[y] > most ? lane[y] : most;
     out->d[at] = llmc__x8_scale(most, &inverse);
-    if (inverse == 0)
+    if (inverse == 0) {
+        out->sum[at] = out->d[at];
         return;
+    }
     m = llmc__vset1(inverse);
     i = llmc__vround(llmc__vmul(a, m));
     j = llmc__vround(llmc__vmul(b, m));
@@ -7727,7 +7728,7 @@ LLMC__INLINE void LLMC__N(quantize_block)(const float *x, llmc__x8 *out, size_t 
     out->half[2 * at] = (int16_t)lane[0];
     out->half[2 * at + 1] = (int16_t)more[0];
     out->less[at] = -128 * (lane[0] + more[0]);
-    out->sum[at] = (float)(lane[0] + more[0]);
+    out->sum[at] = out->d[at] * (float)(lane[0] + more[0]);
 }
 
 /* Units begin as zeros, which is also what blocks beyond n are. */
