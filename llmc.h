@@ -2770,7 +2770,8 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
      vcvt      int32 to float, exact below 2^24 in magnitude
      vsum      ((0+4)+(2+6)) + ((1+5)+(3+7)), the one order of every sum over lanes
      vmax vmin a NaN in the second operand stays
-     vtop      the largest lane
+     vtop      the largest lane; any where there is a NaN
+     vany_lt   whether a < b in some lane; a NaN is never less
      vpow2     2^n of each lane of n + LLMC__ROUND, -126 <= n <= 127
      vdup2     p[0] p[0] p[1] p[1] p[2] p[2] p[3] p[3]
      vswap     lanes 1 0 3 2 5 4 7 6
@@ -2902,12 +2903,17 @@ LLMC__AVX2_FN float llmc__avx2_vsum(__m256 a)
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
 }
 
-/* The largest lane; with a NaN among them any. */
+/* Halves on each other, as in vsum. */
 LLMC__AVX2_FN float llmc__avx2_vtop(__m256 a)
 {
     __m128 s = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     s = _mm_max_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_shuffle_ps(s, s, 1)));
+}
+
+LLMC__AVX2_FN bool llmc__avx2_vany_lt(__m256 a, __m256 b)
+{
+    return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ)) != 0;
 }
 
 /* The bits of n + LLMC__ROUND are 0x4b400000 + n. Plus 127 they hold the biased exponent of 2^n
@@ -3124,6 +3130,10 @@ LLMC__AVX512_FN float llmc__avx512_wtop(__m512 a)
 {
     return llmc__avx2_vtop(_mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1)));
 }
+LLMC__AVX512_FN bool llmc__avx512_wany_lt(__m512 a, __m512 b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ) != 0;
+}
 LLMC__AVX512_FN __m512 llmc__avx512_wpow2(__m512 a)
 {
     __m512i n = _mm512_add_epi32(_mm512_castps_si512(a), _mm512_set1_epi32(127));
@@ -3287,12 +3297,14 @@ LLMC__NEON_FN float llmc__neon_vsum(llmc__neon_v8 x)
     return vget_lane_f32(t, 0) + vget_lane_f32(t, 1);
 }
 
-/* The largest lane; with a NaN among them any. */
 LLMC__NEON_FN float llmc__neon_vtop(llmc__neon_v8 x)
 {
-    float32x4_t s = vmaxq_f32(x.a, x.b);
-    float32x2_t t = vmax_f32(vget_low_f32(s), vget_high_f32(s));
-    return vget_lane_f32(vpmax_f32(t, t), 0);
+    return vmaxvq_f32(vmaxq_f32(x.a, x.b));
+}
+
+LLMC__NEON_FN bool llmc__neon_vany_lt(llmc__neon_v8 x, llmc__neon_v8 y)
+{
+    return vmaxvq_u32(vorrq_u32(vcltq_f32(x.a, y.a), vcltq_f32(x.b, y.b))) != 0;
 }
 
 /* As llmc__avx2_vpow2, four lanes. */
@@ -6923,6 +6935,7 @@ LLMC__NEON_FN void llmc__neon_panel4(int kind, llmc__neon_v8i out[4], const llmc
 #define llmc__wsel_lt    LLMC__CAT(LLMC__WIDE, sel_lt)
 #define llmc__wpow2      LLMC__CAT(LLMC__WIDE, pow2)
 #define llmc__wtop       LLMC__CAT(LLMC__WIDE, top)
+#define llmc__wany_lt    LLMC__CAT(LLMC__WIDE, any_lt)
 #define llmc__wload_f32  LLMC__CAT(LLMC__WIDE, load_f32)
 #define llmc__wload_f16  LLMC__CAT(LLMC__WIDE, load_f16)
 #define llmc__wload_bf16 LLMC__CAT(LLMC__WIDE, load_bf16)
@@ -8406,11 +8419,12 @@ LLMC__FN void LLMC__N(attend_values)(const llmc__attend *a, const LLMC__N(source
     }
 }
 
-/* 2^x for x <= 0, 0 below -126, within 2 ulp; NaN stays. As LLMC__N(exp), without its logarithms. */
+/* 2^x for x <= 0 within 2 ulp, 0 from about -126.5 down; NaN stays. As LLMC__N(exp) without its logarithms.
+   2^-127 is the bits of 0 for vpow2, so nothing else has to be done for what underflows. */
 LLMC__INLINE llmc__wv LLMC__N(exp2)(llmc__wv x)
 {
-    llmc__wv big = llmc__wset1(LLMC__ROUND), low = llmc__wset1(-126), n, r, p;
-    r = llmc__wmax(low, x);
+    llmc__wv big = llmc__wset1(LLMC__ROUND), n, r, p;
+    r = llmc__wmax(llmc__wset1(-127), x);
     n = llmc__wadd(r, big);
     r = llmc__wsub(r, llmc__wsub(n, big));
     p = llmc__wset1(0.00132647273f);
@@ -8419,7 +8433,7 @@ LLMC__INLINE llmc__wv LLMC__N(exp2)(llmc__wv x)
     p = llmc__wfma(p, r, llmc__wset1(0.240222424f));
     p = llmc__wfma(p, r, llmc__wset1(0.693147004f));
     p = llmc__wfma(p, r, llmc__wset1(1));
-    return llmc__wsel_lt(x, low, llmc__wzero(), llmc__wmul(p, llmc__wpow2(n)));
+    return llmc__wmul(p, llmc__wpow2(n));
 }
 
 /* Scores of one row to p, [lo, hi) of the tile, 0 outside; what the row has is to be scaled by the result,
@@ -8427,7 +8441,7 @@ LLMC__INLINE llmc__wv LLMC__N(exp2)(llmc__wv x)
 LLMC__FN float LLMC__N(attend_soften)(const llmc__attend *a, float *row, float *score, uint32_t lo,
                                       uint32_t hi)
 {
-    float *sum = row + a->wide, *top = sum + 16, high, shrink = 1, t[LLMC__W];
+    float *sum = row + a->wide, *top = sum + 16, shrink = 1;
     llmc__wv most, s;
     uint32_t j;
     if (a->softcap > 0) {
@@ -8438,19 +8452,18 @@ LLMC__FN float LLMC__N(attend_soften)(const llmc__attend *a, float *row, float *
         score[j] = -FLT_MAX;
     for (j = hi; j < LLMC__TILE; j++)
         score[j] = -FLT_MAX;
-    most = llmc__wset1(*top);
-    for (j = 0; j < LLMC__TILE; j += LLMC__W) {
-        s = llmc__wload(score + j);
-        most = llmc__wsel_lt(most, s, s, most);
-    }
-    high = llmc__wtop(most);
-    if (high > *top) {
+    most = llmc__wload(score);
+    for (j = LLMC__W; j < LLMC__TILE; j += LLMC__W)
+        most = llmc__wmax(llmc__wload(score + j), most); /* a NaN makes the sums NaN, whatever it does here */
+    s = llmc__wload(sum);
+    if (llmc__wany_lt(llmc__wset1(*top), most)) { /* seldom after the first tiles */
+        float t[LLMC__W], high = llmc__wtop(most);
         llmc__wstore(t, LLMC__N(exp2)(llmc__wset1(*top - high)));
         shrink = t[0];
         *top = high;
+        s = llmc__wmul(s, llmc__wset1(shrink));
     }
-    most = llmc__wset1(high);
-    s = llmc__wmul(llmc__wload(sum), llmc__wset1(shrink));
+    most = llmc__wset1(*top);
     for (j = 0; j < LLMC__TILE; j += LLMC__W) {
         llmc__wv p = LLMC__N(exp2)(llmc__wsub(llmc__wload(score + j), most));
         llmc__wstore(score + j, p);
@@ -28769,7 +28782,7 @@ static llmc__view llmc__view_of(const llmc__batch *b, uint32_t layer, uint32_t t
    its pieces, or many tasks to one each: neither the cut, nor the threads, nor whether a token came by itself
    or in a prompt, changes a result. */
 #define LLMC__PIECE       1024
-#define LLMC__ATTEND_ROWS 64
+#define LLMC__ATTEND_ROWS 128
 
 typedef struct llmc__attn_block {
     uint32_t t, tokens; /* [t, t + tokens) of the batch */
@@ -28782,7 +28795,7 @@ typedef struct llmc__attn_block {
 /* Rows of a block at most, fewer where heads are long; query heads among them. */
 static uint32_t llmc__attend_rows(const llmc_config *c)
 {
-    uint64_t rows = llmc__max(8, 256 * (uint64_t)LLMC__ATTEND_ROWS / c->head_dim);
+    uint64_t rows = llmc__max(8, 128 * (uint64_t)LLMC__ATTEND_ROWS / c->head_dim);
     return (uint32_t)llmc__min(rows, LLMC__ATTEND_ROWS);
 }
 
