@@ -1,6 +1,7 @@
 // cc -O2 tools/bench.c -o bench
 /* Tokens per second for prefill, decode and batches, next to what the machine's memory
    can deliver: decode reads every weight once per token and cannot be faster than that. */
+#define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "tool.h"
 
