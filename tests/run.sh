@@ -138,7 +138,7 @@ run_part()
     */chat-text)
         [ -x build/chat ] || { echo "build/chat is missing"; return 1; }
         case $kind in
-        asan) compile_chat '' clangANITIZE ;;
+        asan) compile_chat '' clang $SANITIZE ;;
         tsan) compile_chat '' clang -O1 -g1 -fsanitize=thread ;;
         nosimd) compile_chat '' $CC -O2 -DLLMC_NO_SIMD ;;
         simde) compile_chat '' $CC -O1 -DLLMC_SIMDE ;;
