@@ -224,7 +224,9 @@ enum {
     LLMC_CPU_AVX2 = 1u << 1,   /* AVX2 with FMA and F16C                        */
     LLMC_CPU_NEON = 1u << 2,   /* AArch64 Advanced SIMD, or its SIMDe rendering */
     LLMC_CPU_AVX512 = 1u << 3, /* AVX-512 F, BW, DQ, VL and VNNI                */
-    LLMC_CPU_BF16 = 1u << 4    /* with AVX-512: its bf16 products               */
+    LLMC_CPU_BF16 = 1u << 4,   /* with AVX-512: its bf16 products               */
+    LLMC_CPU_DOTPROD = 1u << 5, /* with NEON: SDOT, Armv8.2's dot products of bytes */
+    LLMC_CPU_I8MM = 1u << 6     /* with DOTPROD: SMMLA, Armv8.6's matrices of bytes */
 };
 
 /* Instruction sets that kernels may use. All zero means "find out". */
@@ -232,11 +234,13 @@ typedef struct llmc_cpu {
     uint32_t features; /* LLMC_CPU_... bits */
 } llmc_cpu;
 
-/* What this build can use on the processor it runs on. */
+/* What this build can use on the processor it runs on. DOTPROD and I8MM only where the compiler was told
+   of them: AArch64 answers such questions to the operating system alone, so llmc_os_cpu (26) adds them. Who
+   knows his machine may set them himself: those two are taken at his word. */
 LLMC_API llmc_cpu llmc_cpu_detect(void);
 
-/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon", and "simde" where that is what
-   the kernels went through. False, and *out untouched, if this build or this processor has no such
+/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon", "neon-dot", "neon-i8mm", and
+   "simde" where that is what the kernels went through. False, and *out untouched, if this build or this processor has no such
    kernels. */
 LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out);
 
@@ -1693,6 +1697,14 @@ static inline bool llmc__finite(float x)
 #define LLMC__AVX512 0
 #endif
 
+/* LLMC__NEON_DOT: 1 where SDOT and SMMLA can be written as numbers in inline assembly (06.3), and there is a
+   system that says whether the processor has them. */
+#if LLMC__NEON == 1 && LLMC__GNU && !defined(_WIN32)
+#define LLMC__NEON_DOT 1
+#else
+#define LLMC__NEON_DOT 0
+#endif
+
 #ifdef __cplusplus
 } /* intrinsics headers may hold templates, which cannot have C's linkage */
 #endif
@@ -1835,6 +1847,12 @@ LLMC_API llmc_cpu llmc_cpu_detect(void)
 #if LLMC__NEON /* every AArch64 has it */
     cpu.features |= LLMC_CPU_NEON;
 #endif
+#if LLMC__NEON_DOT && defined(__ARM_FEATURE_DOTPROD)
+    cpu.features |= LLMC_CPU_DOTPROD;
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+    cpu.features |= LLMC_CPU_I8MM;
+#endif
+#endif
     return cpu;
 }
 
@@ -1844,7 +1862,9 @@ static uint32_t llmc__cpu_best(llmc_cpu cpu)
 {
     uint32_t can = llmc_cpu_detect().features; /* never more than the processor has */
     if (cpu.features != 0)
-        can &= cpu.features;
+        can = (can | (LLMC__NEON_DOT ? (uint32_t)LLMC_CPU_DOTPROD | LLMC_CPU_I8MM : 0)) & cpu.features;
+    if ((can & LLMC_CPU_NEON) != 0 && (can & LLMC_CPU_DOTPROD) != 0)
+        return (can & LLMC_CPU_I8MM) != 0 ? (uint32_t)LLMC_CPU_I8MM : (uint32_t)LLMC_CPU_DOTPROD;
     return (can & LLMC_CPU_AVX512) != 0 ? (uint32_t)LLMC_CPU_AVX512
            : (can & LLMC_CPU_AVX2) != 0 ? (uint32_t)LLMC_CPU_AVX2
            : (can & LLMC_CPU_NEON) != 0 ? (uint32_t)LLMC_CPU_NEON
@@ -1861,36 +1881,40 @@ LLMC_API const char *llmc_cpu_name(llmc_cpu cpu)
         return LLMC__AVX2 == 2 ? "avx2 (simde)" : "avx2";
     case LLMC_CPU_NEON:
         return LLMC__NEON == 2 ? "neon (simde)" : "neon";
+    case LLMC_CPU_DOTPROD:
+        return "neon-dot";
+    case LLMC_CPU_I8MM:
+        return "neon-i8mm";
     default:
         return "scalar";
     }
 }
 
-/* name is compared exactly, in lower case. llmc__streq belongs to 03, which this section
-   cannot use: hence the loops. */
-LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
+/* llmc_cpu_named of what can run here, however that was found out. name is compared exactly, in lower
+   case. llmc__streq belongs to 03, which this section cannot use: hence the loops. */
+static bool llmc__cpu_pick(const char *name, llmc_cpu can, llmc_cpu *out)
 {
-    static const char *const names[] = {"scalar", "avx2", "avx512", "neon", "simde"};
-    static const uint32_t bits[] = {LLMC_CPU_SCALAR, LLMC_CPU_AVX2, LLMC_CPU_AVX512, LLMC_CPU_NEON,
-                                    LLMC__AVX2 == 2   ? (uint32_t)LLMC_CPU_AVX2
-                                    : LLMC__NEON == 2 ? (uint32_t)LLMC_CPU_NEON
-                                                      : 0u};
-    static const char automatic[] = "auto";
-    llmc_cpu can = llmc_cpu_detect(); /* what is not in it is refused, not replaced */
+    const uint32_t neon = LLMC_CPU_NEON, dot = neon | LLMC_CPU_DOTPROD;
+    const uint32_t simde = LLMC__AVX2 == 2 ? (uint32_t)LLMC_CPU_AVX2 : LLMC__NEON == 2 ? neon : 0;
+    static const char *const names[] = {"auto", "scalar",   "avx2",      "avx512",
+                                        "neon", "neon-dot", "neon-i8mm", "simde"};
+    const uint32_t bits[] = {can.features,   LLMC_CPU_SCALAR, LLMC_CPU_AVX2,       LLMC_CPU_AVX512,
+                             LLMC_CPU_NEON,  dot,             dot | LLMC_CPU_I8MM, simde};
     size_t i, at;
-    for (at = 0; name[at] != 0 && name[at] == automatic[at]; at++) {}
-    if (name[at] == automatic[at]) { /* both at their NUL */
-        *out = can;
-        return true;
-    }
     for (i = 0; i < sizeof bits / sizeof bits[0]; i++) {
         for (at = 0; name[at] != 0 && name[at] == names[i][at]; at++) {}
-        if (name[at] == names[i][at] && (can.features & bits[i]) != 0) {
+        /* both at their NUL, and all of it there: what is not is refused, not replaced */
+        if (name[at] == names[i][at] && bits[i] != 0 && (can.features & bits[i]) == bits[i]) {
             out->features = bits[i] | (bits[i] == LLMC_CPU_AVX512 ? can.features & LLMC_CPU_BF16 : 0);
             return true;
         }
     }
     return false;
+}
+
+LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
+{
+    return llmc__cpu_pick(name, llmc_cpu_detect(), out);
 }
 
 //==[ 03 STATUS ]==== status texts, diagnostics, formatting, logging ==== needs: 02 ====
@@ -3390,14 +3414,17 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_f16(const void *p)
     return llmc__neon_v8_of(llmc__neon_halfx4(vget_low_u16(h)), llmc__neon_halfx4(vget_high_u16(h)));
 }
 
-/* By way of memory: eight halves, one after the other, then loaded as any eight f16. */
+/* Lane by lane: loads that put into a lane cost less than a vector that waits for eight small stores. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vscales(const uint8_t *p, size_t step)
 {
-    uint16_t h[8];
-    int i;
-    for (i = 0; i < 8; i++, p += step)
-        h[i] = llmc__u16le(p);
-    return llmc__neon_vload_f16(h);
+    uint16x4_t a = vdup_n_u16(llmc__u16le(p)), b = vdup_n_u16(llmc__u16le(p + 4 * step));
+    a = vset_lane_u16(llmc__u16le(p + step), a, 1);
+    a = vset_lane_u16(llmc__u16le(p + 2 * step), a, 2);
+    a = vset_lane_u16(llmc__u16le(p + 3 * step), a, 3);
+    b = vset_lane_u16(llmc__u16le(p + 5 * step), b, 1);
+    b = vset_lane_u16(llmc__u16le(p + 6 * step), b, 2);
+    b = vset_lane_u16(llmc__u16le(p + 7 * step), b, 3);
+    return llmc__neon_v8_of(llmc__neon_halfx4(a), llmc__neon_halfx4(b));
 }
 
 /* A hint without effect where the compiler has no builtin. */
@@ -3415,6 +3442,52 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vkeep(llmc__neon_v8 x)
 {
     return x;
 }
+
+/* SDOT and SMMLA, which not every processor has (LLMC_CPU_DOTPROD, LLMC_CPU_I8MM), nor every assembler, and
+   compilers only under flags: written as numbers, with the operands' registers put in. The assembler knows a
+   register by its name only, so the names v0 to v31 are given their numbers as symbols first.
+     code | Rm << 16 | Rn << 5 | Rd      Rm, Rn the factors, Rd the sums; source: Arm ARM, C7.2
+     sdot    sums lane i += bytes 4i..4i+3 of a . those of b
+     lane    sums lane i += bytes 4i..4i+3 of a . bytes 4 lane.. of b; bits 21 and 11 are the lane's
+     smmla   sums [2][2] += a [2][8] . b [2][8] transposed */
+#if LLMC__NEON_DOT
+#if defined(__APPLE__)
+#define LLMC__NEON_V "Lllmc_" /* a prefix that keeps symbols out of object files */
+#else
+#define LLMC__NEON_V ".Lllmc_"
+#endif
+#define LLMC__NEON_ASM(code, sums, a, b)                                                               \
+    __asm__(".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,"  \
+            "30,31\n\t.equ " LLMC__NEON_V "v\\n,\\n\n\t.endr\n\t"                                      \
+            ".inst " code "+" LLMC__NEON_V "%0+(" LLMC__NEON_V "%1<<5)+(" LLMC__NEON_V "%2<<16)"        \
+            : "+w"(sums)                                                                               \
+            : "w"(a), "w"(b))
+LLMC__NEON_FN int32x4_t llmc__neon_sdot(int32x4_t sums, int8x16_t a, int8x16_t b)
+{
+    LLMC__NEON_ASM("0x4e809400", sums, a, b);
+    return sums;
+}
+LLMC__NEON_FN int32x4_t llmc__neon_smmla(int32x4_t sums, int8x16_t a, int8x16_t b)
+{
+    LLMC__NEON_ASM("0x4e80a400", sums, a, b);
+    return sums;
+}
+/* lane is a number that the compiler knows: three of the four are dropped. */
+LLMC__NEON_FN int32x4_t llmc__neon_sdot_lane(int32x4_t sums, int8x16_t a, int8x16_t b, int lane)
+{
+    if (lane == 0)
+        LLMC__NEON_ASM("0x4f80e000", sums, a, b);
+    else if (lane == 1)
+        LLMC__NEON_ASM("0x4fa0e000", sums, a, b);
+    else if (lane == 2)
+        LLMC__NEON_ASM("0x4f80e800", sums, a, b);
+    else
+        LLMC__NEON_ASM("0x4fa0e800", sums, a, b);
+    return sums;
+}
+#undef LLMC__NEON_ASM
+#undef LLMC__NEON_V
+#endif /* LLMC__NEON_DOT */
 
 #endif /* LLMC__NEON */
 
@@ -44398,6 +44471,11 @@ LLMC_API bool llmc_reply_next(llmc_reply *r, llmc_reply_event *event)
 #if defined(__linux__) /* for sched_getaffinity, see llmc__processors */
 #include <sys/syscall.h>
 #endif
+#if LLMC__NEON_DOT && defined(__linux__) /* for llmc__os_detect */
+#include <sys/auxv.h>
+#elif LLMC__NEON_DOT && defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
 #if !defined(MAP_ANONYMOUS) && defined(MAP_ANON)
 #define MAP_ANONYMOUS MAP_ANON
 #endif
@@ -46082,15 +46160,46 @@ static llmc_status llmc__open_folder(llmc__file_list *list, const char *path, bo
 }
 
 //--[ 26.11 OS.isa ]-- kernels by name, from the caller or the environment
-/* Every name that llmc_cpu_named takes here, with commas, into out [cap]. */
+#if LLMC__NEON_DOT && defined(__APPLE__)
+/* A yes or no of macOS's; no where it does not know the name. */
+static bool llmc__os_feature(const char *name)
+{
+    int32_t yes = 0;
+    size_t size = sizeof yes;
+    return sysctlbyname(name, &yes, &size, NULL, 0) == 0 && yes != 0;
+}
+#endif
+
+/* llmc_cpu_detect and what only the system can say of an AArch64. Source: Linux's Documentation/arm64,
+   elf_hwcaps: ASIMDDP is bit 20 of HWCAP, I8MM bit 13 of HWCAP2 (auxiliary values 16 and 26). */
+static llmc_cpu llmc__os_detect(void)
+{
+    llmc_cpu cpu = llmc_cpu_detect();
+#if LLMC__NEON_DOT && (defined(__linux__) || defined(__APPLE__))
+#if defined(__linux__)
+    bool dot = (getauxval(16) >> 20 & 1) != 0, i8mm = (getauxval(26) >> 13 & 1) != 0;
+#else
+    bool dot = llmc__os_feature("hw.optional.arm.FEAT_DotProd");
+    bool i8mm = llmc__os_feature("hw.optional.arm.FEAT_I8MM");
+#endif
+    if (dot)
+        cpu.features |= LLMC_CPU_DOTPROD;
+    if (dot && i8mm)
+        cpu.features |= LLMC_CPU_I8MM;
+#endif
+    return cpu;
+}
+
+/* Every name that llmc_os_cpu takes here, with commas, into out [cap]. */
 static void llmc__isa_list(char *out, size_t cap)
 {
-    static const char *const names[] = {"auto", "scalar", "avx2", "avx512", "neon", "simde"};
-    llmc_cpu cpu;
+    static const char *const names[] = {"auto", "scalar",   "avx2",      "avx512",
+                                        "neon", "neon-dot", "neon-i8mm", "simde"};
+    llmc_cpu cpu, can = llmc__os_detect();
     size_t i, n = 0;
     out[0] = 0;
     for (i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (llmc_cpu_named(names[i], &cpu)) {
+        if (llmc__cpu_pick(names[i], can, &cpu)) {
             llmc__format(out + n, cap - n, "%s%s", n > 0 ? ", " : "", names[i]);
             n += llmc__strlen(out + n);
         }
@@ -46108,7 +46217,7 @@ LLMC_API llmc_status llmc_os_cpu(const char *name, llmc_cpu *out, llmc_diag *dia
         from = "LLMC_ISA in the environment: ";
         asked = llmc__variable("LLMC_ISA", value, sizeof value) && value[0] != 0 ? value : "auto";
     }
-    if (llmc_cpu_named(asked, out))
+    if (llmc__cpu_pick(asked, llmc__os_detect(), out))
         return LLMC_OK;
     llmc__isa_list(can, sizeof can);
     return LLMC__FAIL(diag, BAD_ARG, "OS.isa", LLMC_NO_OFFSET,
