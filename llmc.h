@@ -4852,13 +4852,31 @@ typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w,
                                 size_t rows, const void *x, size_t x_stride, size_t cols, size_t n,
                                 void *scratch);
 
-/* Rows of a panel of bytes, and the scratch for rows of n elements: two bytes an element hold such a
-   panel with its scales, or one of half as many rows in f32. */
+/* A unit of LLMC__PANEL_ROWS rows, unpacked to be met by every column: bytes are w plus what the set's tiles
+   expect, so that they have no sign. Block b is strips of LLMC__W rows, a strip eight vectors, a vector
+   the same four elements of each row:
+     q[b]   | row 0: e0 e1 e2 e3 | row 1: e0 e1 e2 e3 | ... | row 0: e4 e5 e6 e7 | ...
+   Then four elements of x, in every lane, meet as many rows as a vector has lanes, nothing is added across
+   lanes, and lane i is row i when the scales come: d and off [b][row], for types with scales of 16 s and m
+   [b][2 row + half]. Sets that work otherwise (LLMC__PANELS 0) have no use for it. */
 #define LLMC__PANEL_ROWS 32
+typedef struct llmc__panel {
+    uint8_t q[8][LLMC__PANEL_ROWS * LLMC__QK];
+    float d[8][LLMC__PANEL_ROWS], off[8][LLMC__PANEL_ROWS];
+    int16_t s[8][2 * LLMC__PANEL_ROWS], m[8][2 * LLMC__PANEL_ROWS];
+} llmc__panel;
+
+/* Columns that a tile takes together, and its sums, [part][column][row]: with a unit of the panel and of
+   those columns of x they fit L1. */
+#define LLMC__TILE_WIDTH 16
+#define LLMC__PART       (LLMC__TILE_WIDTH * LLMC__PANEL_ROWS)
+#define LLMC__PART_BYTES (8 * LLMC__PART * sizeof(float))
+
+/* The scratch for rows of n elements: two bytes an element hold a panel, or half as many rows in f32. */
 static inline uint64_t llmc__panel_bytes(uint64_t n)
 {
     uint64_t units = n / LLMC__UNIT + (n % LLMC__UNIT != 0); /* n is under 2^32, see 14 */
-    return LLMC__PANEL_ROWS * units * LLMC__UNIT * 2;
+    return LLMC__PART_BYTES + LLMC__PANEL_ROWS * units * LLMC__UNIT * 2;
 }
 
 /* Every kernel of one instruction set; NULL where a type has none. Sets differ by how they round
@@ -4924,21 +4942,21 @@ typedef struct llmc__rows {
              p(matmul_f32),                                                                        \
              p(matmul_f16),                                                                        \
              p(matmul_bf16),                                                                       \
-             p(matmul_q8_0),                                                                       \
-             p(matmul_q4_0),                                                                       \
+             w(matmul_q8_0),                                                                       \
+             w(matmul_q4_0),                                                                       \
              NULL,                                                                                 \
-             p(matmul_q4_1),                                                                       \
-             p(matmul_q5_0),                                                                       \
-             p(matmul_q5_1),                                                                       \
-             p(matmul_q2_k),                                                                       \
-             p(matmul_q3_k),                                                                       \
-             p(matmul_q4_k),                                                                       \
-             p(matmul_q5_k),                                                                       \
-             p(matmul_q6_k),                                                                       \
-             p(matmul_q8_k),                                                                       \
-             p(matmul_iq4_nl),                                                                     \
-             p(matmul_iq4_xs),                                                                     \
-             p(matmul_mxfp4),                                                                      \
+             w(matmul_q4_1),                                                                       \
+             w(matmul_q5_0),                                                                       \
+             w(matmul_q5_1),                                                                       \
+             w(matmul_q2_k),                                                                       \
+             w(matmul_q3_k),                                                                       \
+             w(matmul_q4_k),                                                                       \
+             w(matmul_q5_k),                                                                       \
+             w(matmul_q6_k),                                                                       \
+             w(matmul_q8_k),                                                                       \
+             w(matmul_iq4_nl),                                                                     \
+             w(matmul_iq4_xs),                                                                     \
+             w(matmul_mxfp4),                                                                      \
              NULL},                                                                                \
             {NULL,                                                                                 \
              llmc__row_f32,                                                                        \
@@ -5529,167 +5547,18 @@ LLMC__AVX2_FN __m256i llmc__avx2_dot8_q4_0(const uint8_t *w, const llmc__x8 *x)
     return _mm256_add_epi32(a, _mm256_srai_epi32(llmc__avx2_load(x->less), 4));
 }
 
-/* A block of eight rows, transposed so that a dword lane belongs to a row and each vector
-   holds the same elements of all: Q4_0 four bytes, Q8_0 two int16 (elements 4j and 4j+2 in
-   v[j], 4j+1 and 4j+3 in v[8+j]).
-                 lane 0 (row 0)      lane 1 (row 1)    ...   lane 7 (row 7)
-     Q4_0 v[0]   e0  e1  e2  e3      e0  e1  e2  e3          e0  e1  e2  e3      v[1] e4 to e7, ...
-          v[4]   e16 e17 e18 e19     ...                                         v[7] e28 to e31
-     Q8_0 v[0]   e0      e2          ...                     as int16
-          v[8]   e1      e3
-   Elements are those of one block, e0 to e31; a panel is made once per block and 8 rows, and lives
-   in registers or L1 while every column of the tile passes by.
-   Then four elements of x, in every lane, meet eight rows at once, sums need no adding across
-   lanes, and lane i is row i when the scales come. Q4_0 leaves v[8] on unused. Q8_0 is widened
-   here, once: as bytes x would have to take the weights' signs for every vector and column. */
-typedef struct llmc__avx2_panel {
-    __m256i v[16];
-} llmc__avx2_panel;
-
-/* out[j]: dword j of the 16 bytes at w and in each of the next seven rows. Rows i and i + 4 share
-   a register, so that what crosses no half is enough; a0 is row 0's dword 0, b row 1's, ...:
-     pairs        | a0 a1 a2 a3 | e0 e1 e2 e3 |
-     unpack 32    | a0 b0 a1 b1 | e0 f0 e1 f1 |   and c with d
-     unpack 64    | a0 b0 c0 d0 | e0 f0 g0 h0 |   = out[0] */
-LLMC__AVX2_FN void llmc__avx2_transpose(__m256i out[4], const uint8_t *w, size_t row_bytes)
+/* Four bytes as they lie in memory. */
+static inline int32_t llmc__dword(const void *p)
 {
-#define LLMC__HALF(i) _mm_loadu_si128((const __m128i *)(w + (i)*row_bytes))
-#define LLMC__PAIR(i) _mm256_inserti128_si256(_mm256_castsi128_si256(LLMC__HALF(i)), LLMC__HALF(i + 4), 1)
-    __m256i a = LLMC__PAIR(0), b = LLMC__PAIR(1), c = LLMC__PAIR(2), d = LLMC__PAIR(3);
-    __m256i ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
-#undef LLMC__PAIR
-#undef LLMC__HALF
-    out[0] = _mm256_unpacklo_epi64(ab, cd);
-    out[1] = _mm256_unpackhi_epi64(ab, cd);
-    ab = _mm256_unpackhi_epi32(a, b);
-    cd = _mm256_unpackhi_epi32(c, d);
-    out[2] = _mm256_unpacklo_epi64(ab, cd);
-    out[3] = _mm256_unpackhi_epi64(ab, cd);
-}
-
-/* The block at w and those of the next seven rows; w at any alignment. Shifting 16 bits at a time
-   is well: the mask drops what crosses a byte. */
-LLMC__AVX2_FN void llmc__avx2_panel_q4_0(llmc__avx2_panel *p, const uint8_t *w, size_t row_bytes)
-{
-    __m256i mask = _mm256_set1_epi8(15), t[4];
-    llmc__avx2_transpose(t, w + 2, row_bytes);
-    p->v[0] = _mm256_and_si256(t[0], mask);
-    p->v[1] = _mm256_and_si256(t[1], mask);
-    p->v[2] = _mm256_and_si256(t[2], mask);
-    p->v[3] = _mm256_and_si256(t[3], mask);
-    p->v[4] = _mm256_and_si256(_mm256_srli_epi16(t[0], 4), mask);
-    p->v[5] = _mm256_and_si256(_mm256_srli_epi16(t[1], 4), mask);
-    p->v[6] = _mm256_and_si256(_mm256_srli_epi16(t[2], 4), mask);
-    p->v[7] = _mm256_and_si256(_mm256_srli_epi16(t[3], 4), mask);
-}
-
-/* The same for bytes with signs, 32 of each row. A byte is brought to the top of its int16 and back
-   down, which gives it its sign. */
-LLMC__AVX2_FN void llmc__avx2_panel_i8(llmc__avx2_panel *p, const uint8_t *w, size_t row_bytes)
-{
-    __m256i t[8];
-    int j;
-    llmc__avx2_transpose(t, w, row_bytes);
-    llmc__avx2_transpose(t + 4, w + 16, row_bytes);
-    for (j = 0; j < 8; j++) {
-        p->v[j] = _mm256_srai_epi16(_mm256_slli_epi16(t[j], 8), 8);
-        p->v[8 + j] = _mm256_srai_epi16(t[j], 8);
-    }
-}
-
-LLMC__AVX2_FN void llmc__avx2_panel_q8_0(llmc__avx2_panel *p, const uint8_t *w, size_t row_bytes)
-{
-    llmc__avx2_panel_i8(p, w + 2, row_bytes);
+    int32_t d;
+    LLMC_MEMCPY(&d, p, 4);
+    return d;
 }
 
 /* The dword at p in every lane: one broadcast from memory, which needs no shuffle port. */
 LLMC__AVX2_FN __m256i llmc__avx2_dword(const void *p)
 {
-    int32_t d;
-    LLMC_MEMCPY(&d, p, 4);
-    return _mm256_set1_epi32(d);
-}
-
-/* Panel times one block of x; the last line takes off the 8 that every weight is too large. Eight
-   pairs of products, each up to 2 * 15 * 127, add up within 16 bits: 30480. Two chains, a and b, as
-   one would wait for each addition. */
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q4_0(const llmc__avx2_panel *p, const llmc__x8 *x, size_t block)
-{
-    const int8_t *q = x->q + 32 * block;
-#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(q + 4 * (i)))
-    __m256i a = _mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)),
-            b = _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3));
-    a = _mm256_add_epi16(a, LLMC__MUL(4));
-    b = _mm256_add_epi16(b, LLMC__MUL(5));
-    a = _mm256_add_epi16(a, LLMC__MUL(6));
-    b = _mm256_add_epi16(b, LLMC__MUL(7));
-#undef LLMC__MUL
-    a = _mm256_madd_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16(1));
-    return _mm256_add_epi32(a, _mm256_srai_epi32(llmc__avx2_dword(&x->less[block]), 4));
-}
-
-/* Unlike Q4_0's, these panels do not fit the registers: four columns share each load. x goes
-   through memory, widened as the panel is, to be broadcast from there:
-     part[t]   | e0 e2 | e4 e6 | ... | e28 e30 | e1 e3 | ... | e29 e31 |   a dword to each v[j]
-   Sums are int32: a pair of int16 products is up to 2 * 128 * 127, sixteen of them under 2^19. */
-LLMC__AVX2_FN void llmc__avx2_panel_dot4_q8_0(__m256i out[4], const llmc__avx2_panel *p,
-                                              const llmc__x8 *const x[4], size_t block)
-{
-    int32_t part[4][16]; /* pairs of int16: even elements first, then odd ones */
-    __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a, v;
-    int j;
-    for (j = 0; j < 4; j++) {
-        __m256i even, odd;
-        v = llmc__avx2_load(x[j]->q + 32 * block);
-        even = _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8);
-        odd = _mm256_srai_epi16(v, 8);
-        _mm256_storeu_si256((__m256i *)part[j], even);
-        _mm256_storeu_si256((__m256i *)(part[j] + 8), odd);
-    }
-    llmc__avx2_settle(part);
-    for (j = 0; j < 16; j++) {
-        v = p->v[j];
-        a = _mm256_add_epi32(a, _mm256_madd_epi16(v, _mm256_set1_epi32(part[0][j])));
-        b = _mm256_add_epi32(b, _mm256_madd_epi16(v, _mm256_set1_epi32(part[1][j])));
-        c = _mm256_add_epi32(c, _mm256_madd_epi16(v, _mm256_set1_epi32(part[2][j])));
-        d = _mm256_add_epi32(d, _mm256_madd_epi16(v, _mm256_set1_epi32(part[3][j])));
-    }
-    out[0] = a;
-    out[1] = b;
-    out[2] = c;
-    out[3] = d;
-}
-
-/* Eight vectors of panel, two sums and one of x: they stay in 16 registers column after column. */
-LLMC__AVX2_FN void llmc__avx2_panel_dot4_q4_0(__m256i out[4], const llmc__avx2_panel *p,
-                                              const llmc__x8 *const x[4], size_t block)
-{
-    out[0] = llmc__avx2_panel_dot_q4_0(p, x[0], block);
-    out[1] = llmc__avx2_panel_dot_q4_0(p, x[1], block);
-    out[2] = llmc__avx2_panel_dot_q4_0(p, x[2], block);
-    out[3] = llmc__avx2_panel_dot_q4_0(p, x[3], block);
-}
-
-/* One column, for what is left of cols % 4. */
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q8_0(const llmc__avx2_panel *p, const llmc__x8 *x, size_t block)
-{
-    int32_t even[8], odd[8];
-    __m256i v = llmc__avx2_load(x->q + 32 * block), a, b;
-    _mm256_storeu_si256((__m256i *)even, _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8));
-    _mm256_storeu_si256((__m256i *)odd, _mm256_srai_epi16(v, 8));
-    llmc__avx2_settle(even);
-    llmc__avx2_settle(odd);
-#define LLMC__MUL(i, j) _mm256_madd_epi16(p->v[8 * (j) + (i)], _mm256_set1_epi32((j) ? odd[i] : even[i]))
-    a = _mm256_add_epi32(LLMC__MUL(0, 0), LLMC__MUL(1, 0));
-    b = _mm256_add_epi32(LLMC__MUL(0, 1), LLMC__MUL(1, 1));
-    a = _mm256_add_epi32(a, _mm256_add_epi32(LLMC__MUL(2, 0), LLMC__MUL(3, 0)));
-    b = _mm256_add_epi32(b, _mm256_add_epi32(LLMC__MUL(2, 1), LLMC__MUL(3, 1)));
-    a = _mm256_add_epi32(a, _mm256_add_epi32(LLMC__MUL(4, 0), LLMC__MUL(5, 0)));
-    b = _mm256_add_epi32(b, _mm256_add_epi32(LLMC__MUL(4, 1), LLMC__MUL(5, 1)));
-    a = _mm256_add_epi32(a, _mm256_add_epi32(LLMC__MUL(6, 0), LLMC__MUL(7, 0)));
-    b = _mm256_add_epi32(b, _mm256_add_epi32(LLMC__MUL(6, 1), LLMC__MUL(7, 1)));
-#undef LLMC__MUL
-    return _mm256_add_epi32(a, b);
+    return _mm256_set1_epi32(llmc__dword(p));
 }
 
 /* The types of 08.2. quants_T takes a unit apart into bytes, elements in order, v[b] block b; the
@@ -5944,84 +5813,491 @@ LLMC__AVX2_FN __m256 llmc__avx2_minimums(int kind, const llmc__x8 *x, const int1
         return _mm256_loadu_ps(x->sum);
     return _mm256_cvtepi32_ps(_mm256_madd_epi16(llmc__avx2_load(x->half), llmc__avx2_load(m)));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_panel_min(const llmc__x8 *x, size_t block, const int16_t *m)
+
+/* out[j]: dword j of the 16 bytes at `at` in each of eight rows. Rows i and i + 4 share a register, so
+   that what crosses no half is enough; a0 is row 0's dword 0, b row 1's, ...:
+     pairs        | a0 a1 a2 a3 | e0 e1 e2 e3 |
+     unpack 32    | a0 b0 a1 b1 | e0 f0 e1 f1 |   and c with d
+     unpack 64    | a0 b0 c0 d0 | e0 f0 g0 h0 |   = out[0] */
+LLMC__AVX2_FN void llmc__avx2_interleave(__m256i out[4], const uint8_t *const *row, size_t at)
 {
-    return _mm256_madd_epi16(llmc__avx2_dword(x->half + 2 * block), llmc__avx2_load(m));
+#define LLMC__HALF(i) _mm_loadu_si128((const __m128i *)(row[i] + at))
+#define LLMC__PAIR(i) _mm256_inserti128_si256(_mm256_castsi128_si256(LLMC__HALF(i)), LLMC__HALF(i + 4), 1)
+    __m256i a = LLMC__PAIR(0), b = LLMC__PAIR(1), c = LLMC__PAIR(2), d = LLMC__PAIR(3);
+    __m256i ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
+#undef LLMC__PAIR
+#undef LLMC__HALF
+    out[0] = _mm256_unpacklo_epi64(ab, cd);
+    out[1] = _mm256_unpackhi_epi64(ab, cd);
+    ab = _mm256_unpackhi_epi32(a, b);
+    cd = _mm256_unpackhi_epi32(c, d);
+    out[2] = _mm256_unpacklo_epi64(ab, cd);
+    out[3] = _mm256_unpackhi_epi64(ab, cd);
 }
 
-/* Panels of 32 bytes of eight rows, 256 apart. u and h keep bytes: four pairs of u's products are at
-   most 4 * 2 * 31 * 127, two of h's 2 * 2 * 63 * 127. h has the scales beside them, s[2 r] and
-   s[2 r + 1] of row r: v[8] the first for both of a lane's pairs, v[9] the second, v[10] both times
-   the bias. s widens, as Q8_0. */
-LLMC__AVX2_FN void llmc__avx2_panel_u(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
+/* A strip of a panel from 32 bytes of eight rows, each plus `more`. */
+LLMC__AVX2_FN void llmc__avx2_strip(uint8_t *out, const uint8_t *const *row, size_t at, int more)
 {
-    (void)s;
-    (void)bias;
-    llmc__avx2_transpose(p->v, (const uint8_t *)q, LLMC__UNIT);
-    llmc__avx2_transpose(p->v + 4, (const uint8_t *)q + 16, LLMC__UNIT);
-}
-LLMC__AVX2_FN void llmc__avx2_panel_s(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
-{
-    (void)s;
-    (void)bias;
-    llmc__avx2_panel_i8(p, (const uint8_t *)q, LLMC__UNIT);
-}
-LLMC__AVX2_FN void llmc__avx2_panel_h(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
-{
-    __m256i both = llmc__avx2_load(s);
-    llmc__avx2_panel_u(p, q, s, bias);
-    p->v[8] = _mm256_blend_epi16(both, _mm256_slli_epi32(both, 16), 0xaa);
-    p->v[9] = _mm256_blend_epi16(_mm256_srli_epi32(both, 16), both, 0xaa);
-    p->v[10] = _mm256_mullo_epi16(both, _mm256_set1_epi16((short)bias));
+    __m256i add = _mm256_set1_epi8((char)more), t[4];
+    size_t half;
+    int j;
+    for (half = 0; half < 2; half++) {
+        llmc__avx2_interleave(t, row, at + 16 * half);
+        for (j = 0; j < 4; j++, out += 32)
+            _mm256_storeu_si256((__m256i *)out, _mm256_add_epi8(t[j], add));
+    }
 }
 
-/* A panel with one block of one column. */
-#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 32 * block + 4 * (i)))
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_u(const llmc__avx2_panel *p, const llmc__x8 *x, size_t block,
-                                             int bias)
+/* The same from 16 bytes of nibbles. Shifting 16 bits at a time is well: the mask drops what crosses
+   a byte. */
+LLMC__AVX2_FN void llmc__avx2_strip4(uint8_t *out, const uint8_t *const *row, size_t at)
 {
-    __m256i one = _mm256_set1_epi16(1), a, b;
-    a = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)),
-                         _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)));
-    b = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)),
-                         _mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)));
-    a = _mm256_add_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
-    return _mm256_add_epi32(a, _mm256_set1_epi32(x->less[block] / 128 * bias));
+    __m256i mask = _mm256_set1_epi8(15), t[4];
+    int j;
+    llmc__avx2_interleave(t, row, at);
+    for (j = 0; j < 4; j++, out += 32) {
+        _mm256_storeu_si256((__m256i *)out, _mm256_and_si256(t[j], mask));
+        _mm256_storeu_si256((__m256i *)(out + 128), _mm256_and_si256(_mm256_srli_epi16(t[j], 4), mask));
+    }
 }
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_h(const llmc__avx2_panel *p, const llmc__x8 *x, size_t block)
+
+/* Scales of a unit of Q8_0 or Q4_0, f16 that begin blocks of `step` bytes. First all of them are brought
+   together, as a vector that is loaded right after the stores of its parts would wait for them. */
+LLMC__AVX2_FN void llmc__avx2_panel_scales(llmc__panel *p, const uint8_t *const *row, size_t at, size_t step,
+                                           size_t blocks)
 {
-    __m256i a = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)), p->v[8]);
-    __m256i b = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)), p->v[9]);
-    a = _mm256_add_epi32(a, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)), p->v[8]));
-    b = _mm256_add_epi32(b, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)), p->v[9]));
-    a = _mm256_sub_epi32(a, _mm256_madd_epi16(llmc__avx2_dword(x->half + 2 * block), p->v[10]));
-    return _mm256_add_epi32(a, b);
+    uint16_t h[8][LLMC__PANEL_ROWS];
+    size_t b, i;
+    LLMC_MEMSET(h, 0, sizeof h);
+    for (i = 0; i < LLMC__PANEL_ROWS; i++)
+        for (b = 0; b < blocks; b++)
+            h[b][i] = llmc__u16le(row[i] + at + step * b);
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < LLMC__PANEL_ROWS; i += 8)
+            llmc__avx2_vstore(&p->d[b][i], llmc__avx2_vload_f16(&h[b][i]));
+}
+
+/* unpack_T: a unit of every row, `at` bytes into it; of blocks that are missing only the scales are made,
+   zeros. Q8_0 keeps its signs, Q4_0 is q + 8. */
+LLMC__AVX2_TARGET static void llmc__avx2_unpack_q8_0(llmc__panel *p, const uint8_t *const *row, size_t at,
+                                                     size_t blocks)
+{
+    size_t b, s;
+    llmc__avx2_panel_scales(p, row, at, 34, blocks);
+    for (s = 0; s < LLMC__PANEL_ROWS; s += 8)
+        for (b = 0; b < blocks; b++)
+            llmc__avx2_strip(p->q[b] + 32 * s, row + s, at + 34 * b + 2, 0);
+}
+LLMC__AVX2_TARGET static void llmc__avx2_unpack_q4_0(llmc__panel *p, const uint8_t *const *row, size_t at,
+                                                     size_t blocks)
+{
+    size_t b, s;
+    llmc__avx2_panel_scales(p, row, at, 18, blocks);
+    for (s = 0; s < LLMC__PANEL_ROWS; s += 8)
+        for (b = 0; b < blocks; b++)
+            llmc__avx2_strip4(p->q[b] + 32 * s, row + s, at + 18 * b + 2);
+}
+
+/* What is added to the bytes of LLMC__UNIT_TYPES: u is multiplied as w + 16, or as it is where there are
+   minimums, h as w + 32, s with its sign. */
+#define llmc__avx2_more(kind, mins, bias)              \
+    (llmc__kind_##kind == llmc__kind_h   ? 32 - (bias) \
+     : llmc__kind_##kind == llmc__kind_s ? 0           \
+     : (mins)                            ? 0           \
+                                         : 16 - (bias))
+
+/* sum += dot * (d e), then += min * (off e), for eight rows; d e is rounded first, as in a line. */
+LLMC__AVX2_FN void llmc__avx2_onto(float *sum, __m256i dot, __m256 min, __m256 d, __m256 off, float e,
+                                   int mins)
+{
+    __m256 s = _mm256_loadu_ps(sum), f = _mm256_set1_ps(e);
+    s = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(d, f), s);
+    if (mins)
+        s = _mm256_fmadd_ps(min, _mm256_mul_ps(off, f), s);
+    _mm256_storeu_ps(sum, s);
+}
+
+/* block_K: one block of a panel with every column, onto that block's part of the sums. cols is at most
+   LLMC__TILE_WIDTH. Eight vectors of weights stay in registers while the columns pass.
+   Bytes up to 15 (wide 0): eight pairs of products, each up to 2 * 15 * 127, add up within 16 bits: 30480.
+   Up to 31: four do. What weights have too much, less / 2^shift, is taken off at the end. */
+#define LLMC__MUL(i) _mm256_maddubs_epi16(w[i], llmc__avx2_dword(q + 4 * (i)))
+LLMC__AVX2_FN __m256i llmc__avx2_dot_u(const __m256i w[8], const int8_t *q, int wide)
+{
+    __m256i one = _mm256_set1_epi16(1);
+    __m256i a = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)),
+                                 _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)));
+    __m256i b = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)),
+                                 _mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)));
+    if (!wide)
+        return _mm256_madd_epi16(_mm256_add_epi16(a, b), one);
+    return _mm256_add_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+}
+LLMC__AVX2_FN void llmc__avx2_block(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
+                                    size_t x_stride, size_t cols, int wide, int shift, int mins)
+{
+    size_t s, t;
+    for (s = 0; s < LLMC__PANEL_ROWS; s += 8) {
+        const uint8_t *at = x;
+        __m256i w[8], dot;
+        __m256 d = _mm256_loadu_ps(p->d[b] + s), off = mins ? _mm256_loadu_ps(p->off[b] + s) : d;
+        int j;
+        for (j = 0; j < 8; j++)
+            w[j] = llmc__avx2_load(p->q[b] + 32 * s + 32 * (size_t)j);
+        for (t = 0; t < cols; t++, at += x_stride) {
+            const llmc__x8 *c = (const llmc__x8 *)(const void *)at;
+            dot = llmc__avx2_dot_u(w, c->q + 32 * b, wide);
+            if (shift)
+                dot = _mm256_add_epi32(dot, _mm256_srai_epi32(_mm256_set1_epi32(c->less[b]), shift));
+            llmc__avx2_onto(part + LLMC__PANEL_ROWS * t + s, dot, _mm256_set1_ps(c->sum[b]), d, off, c->d[b],
+                            mins);
+        }
+    }
+}
+LLMC__AVX2_TARGET static void llmc__avx2_block_q4(float *part, const llmc__panel *p, size_t b,
+                                                  const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avx2_block(part, p, b, x, x_stride, cols, 0, 4, 0);
+}
+LLMC__AVX2_TARGET static void llmc__avx2_block_u0(float *part, const llmc__panel *p, size_t b,
+                                                  const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avx2_block(part, p, b, x, x_stride, cols, 1, 3, 0);
+}
+LLMC__AVX2_TARGET static void llmc__avx2_block_u1(float *part, const llmc__panel *p, size_t b,
+                                                  const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avx2_block(part, p, b, x, x_stride, cols, 1, 0, 1);
+}
+
+/* Bytes up to 63 with scales of 16: two pairs of products fit 16 bits, and meet their scale as they are
+   widened: low[] has the first half's for both of a lane's pairs, high[] the second's; 32 times both
+   take off what weights have too much. */
+LLMC__AVX2_FN void llmc__avx2_block_halves(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
+                                           size_t x_stride, size_t cols, int mins)
+{
+    size_t s, t;
+    for (s = 0; s < LLMC__PANEL_ROWS; s += 8) {
+        const uint8_t *at = x;
+        __m256i both = llmc__avx2_load(p->s[b] + 2 * s), low, high, less, w[8], e, f;
+        __m256 d = _mm256_loadu_ps(p->d[b] + s), off = mins ? _mm256_loadu_ps(p->off[b] + s) : d, min = d;
+        int j;
+        low = _mm256_blend_epi16(both, _mm256_slli_epi32(both, 16), 0xaa);
+        high = _mm256_blend_epi16(_mm256_srli_epi32(both, 16), both, 0xaa);
+        less = _mm256_slli_epi16(both, 5);
+        for (j = 0; j < 8; j++)
+            w[j] = llmc__avx2_load(p->q[b] + 32 * s + 32 * (size_t)j);
+        for (t = 0; t < cols; t++, at += x_stride) {
+            const llmc__x8 *c = (const llmc__x8 *)(const void *)at;
+            const int8_t *q = c->q + 32 * b;
+            e = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)), low);
+            f = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)), high);
+            e = _mm256_add_epi32(e, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)), low));
+            f = _mm256_add_epi32(f, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)), high));
+            both = llmc__avx2_dword(c->half + 2 * b);
+            e = _mm256_sub_epi32(e, _mm256_madd_epi16(both, less));
+            if (mins)
+                min = _mm256_cvtepi32_ps(_mm256_madd_epi16(both, llmc__avx2_load(p->m[b] + 2 * s)));
+            llmc__avx2_onto(part + LLMC__PANEL_ROWS * t + s, _mm256_add_epi32(e, f), min, d, off, c->d[b],
+                            mins);
+        }
+    }
 }
 #undef LLMC__MUL
-
-/* One column or four, by kind. */
-LLMC__AVX2_FN __m256i llmc__avx2_panel1(int kind, const llmc__avx2_panel *p, const llmc__x8 *x, size_t block,
-                                        const int16_t *s, int bias)
+LLMC__AVX2_TARGET static void llmc__avx2_block_h0(float *part, const llmc__panel *p, size_t b,
+                                                  const uint8_t *x, size_t x_stride, size_t cols)
 {
-    (void)s;
-    return kind == llmc__kind_u   ? llmc__avx2_panel_dot_u(p, x, block, bias)
-           : kind == llmc__kind_h ? llmc__avx2_panel_dot_h(p, x, block)
-                                  : llmc__avx2_panel_dot_q8_0(p, x, block);
+    llmc__avx2_block_halves(part, p, b, x, x_stride, cols, 0);
 }
-LLMC__AVX2_FN void llmc__avx2_panel4(int kind, __m256i out[4], const llmc__avx2_panel *p,
-                                     const llmc__x8 *const x[4], size_t block, const int16_t *s, int bias)
+LLMC__AVX2_TARGET static void llmc__avx2_block_h1(float *part, const llmc__panel *p, size_t b,
+                                                  const uint8_t *x, size_t x_stride, size_t cols)
 {
-    if (kind == llmc__kind_s) {
-        llmc__avx2_panel_dot4_q8_0(out, p, x, block);
-        return;
+    llmc__avx2_block_halves(part, p, b, x, x_stride, cols, 1);
+}
+
+/* Bytes with signs, widened to int16 once for all columns, as x would else have to take the weights' signs
+   for every vector. Sums are int32: a pair is up to 2 * 128 * 127, sixteen of them under 2^19.
+     even, odd     | e0 e2 | e4 e6 | ... | e28 e30 |   and   | e1 e3 | ... | e29 e31 |
+   of x, a dword to be broadcast for each vector of either kind. */
+LLMC__AVX2_FN void llmc__avx2_widen(__m256i out[2], __m256i v)
+{
+    out[0] = _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8);
+    out[1] = _mm256_srai_epi16(v, 8);
+}
+LLMC__AVX2_TARGET static void llmc__avx2_block_s0(float *part, const llmc__panel *p, size_t b,
+                                                  const uint8_t *x, size_t x_stride, size_t cols)
+{
+    __m256i w[8 * LLMC__PANEL_ROWS / 4], u, v, a0, a1, a2, a3; /* [strip][vector][even, odd] */
+    size_t s, t, i;
+    for (i = 0; i < LLMC__PANEL_ROWS; i++)
+        llmc__avx2_widen(w + 2 * i, llmc__avx2_load(p->q[b] + 32 * i));
+    for (t = 0; t < cols; t += 4, part += 4 * LLMC__PANEL_ROWS) {
+        const llmc__x8 *c[4];
+        int32_t q[4][16];
+        for (i = 0; i < 4; i++) {
+            __m256i y[2];
+            c[i] = (const llmc__x8 *)(const void *)x;
+            llmc__avx2_widen(y, llmc__avx2_load(c[i]->q + 32 * b));
+            _mm256_storeu_si256((__m256i *)q[i], y[0]);
+            _mm256_storeu_si256((__m256i *)(q[i] + 8), y[1]);
+            x += t + i + 1 < cols ? x_stride : 0; /* missing columns are copies of the last */
+        }
+        llmc__avx2_settle(q);
+        for (s = 0; s < LLMC__PANEL_ROWS; s += 8) {
+            __m256 d = _mm256_loadu_ps(p->d[b] + s);
+            a0 = a1 = a2 = a3 = _mm256_setzero_si256();
+            for (i = 0; i < 8; i++) {
+                u = w[2 * (s + i)];
+                v = w[2 * (s + i) + 1];
+#define LLMC__ADD(j)                                                                 \
+    a##j = _mm256_add_epi32(a##j, _mm256_madd_epi16(u, _mm256_set1_epi32(q[j][i]))); \
+    a##j = _mm256_add_epi32(a##j, _mm256_madd_epi16(v, _mm256_set1_epi32(q[j][8 + i])))
+                LLMC__ADD(0);
+                LLMC__ADD(1);
+                LLMC__ADD(2);
+                LLMC__ADD(3);
+#undef LLMC__ADD
+            }
+            llmc__avx2_onto(part + s, a0, d, d, d, c[0]->d[b], 0);
+            llmc__avx2_onto(part + LLMC__PANEL_ROWS + s, a1, d, d, d, c[1]->d[b], 0);
+            llmc__avx2_onto(part + 2 * LLMC__PANEL_ROWS + s, a2, d, d, d, c[2]->d[b], 0);
+            llmc__avx2_onto(part + 3 * LLMC__PANEL_ROWS + s, a3, d, d, d, c[3]->d[b], 0);
+        }
     }
-    out[0] = llmc__avx2_panel1(kind, p, x[0], block, s, bias);
-    out[1] = llmc__avx2_panel1(kind, p, x[1], block, s, bias);
-    out[2] = llmc__avx2_panel1(kind, p, x[2], block, s, bias);
-    out[3] = llmc__avx2_panel1(kind, p, x[3], block, s, bias);
 }
 
 #endif /* LLMC__AVX2 */
+
+#if LLMC__AVX512
+/* The same with sixteen rows to a strip and products of bytes that add up to int32 at once, with any
+   unsigned weights: all are multiplied as w + 128, and sums begin with `less`.
+   A quarter of a register holds rows i, i + 4, i + 8 and i + 12, and is transposed as above. */
+LLMC__AVX512_FN void llmc__avx512_interleave(__m512i out[4], const uint8_t *const *row, size_t at)
+{
+#define LLMC__ROW(i)        _mm_loadu_si128((const __m128i *)(row[i] + at))
+#define LLMC__PUT(v, i, to) _mm512_inserti32x4(v, LLMC__ROW((i) + 4 * (to)), to)
+#define LLMC__ROWS(i)       LLMC__PUT(LLMC__PUT(LLMC__PUT(_mm512_castsi128_si512(LLMC__ROW(i)), i, 1), i, 2), i, 3)
+    __m512i a = LLMC__ROWS(0), b = LLMC__ROWS(1), c = LLMC__ROWS(2), d = LLMC__ROWS(3);
+    __m512i ab = _mm512_unpacklo_epi32(a, b), cd = _mm512_unpacklo_epi32(c, d);
+#undef LLMC__ROWS
+#undef LLMC__PUT
+#undef LLMC__ROW
+    out[0] = _mm512_unpacklo_epi64(ab, cd);
+    out[1] = _mm512_unpackhi_epi64(ab, cd);
+    ab = _mm512_unpackhi_epi32(a, b);
+    cd = _mm512_unpackhi_epi32(c, d);
+    out[2] = _mm512_unpacklo_epi64(ab, cd);
+    out[3] = _mm512_unpackhi_epi64(ab, cd);
+}
+
+/* As llmc__avx2_strip and llmc__avx2_strip4, which make 0..15; here w + 128. */
+LLMC__AVX512_FN void llmc__avx512_strip(uint8_t *out, const uint8_t *const *row, size_t at, int more)
+{
+    __m512i add = _mm512_set1_epi8((char)more), t[4];
+    size_t half;
+    int j;
+    for (half = 0; half < 2; half++) {
+        llmc__avx512_interleave(t, row, at + 16 * half);
+        for (j = 0; j < 4; j++, out += 64)
+            _mm512_storeu_si512(out, _mm512_add_epi8(t[j], add));
+    }
+}
+LLMC__AVX512_FN void llmc__avx512_strip4(uint8_t *out, const uint8_t *const *row, size_t at)
+{
+    __m512i mask = _mm512_set1_epi8(15), add = _mm512_set1_epi8(120), t[4], v;
+    int j;
+    llmc__avx512_interleave(t, row, at);
+    for (j = 0; j < 4; j++, out += 64) {
+        v = _mm512_and_si512(_mm512_srli_epi16(t[j], 4), mask);
+        _mm512_storeu_si512(out, _mm512_add_epi8(_mm512_and_si512(t[j], mask), add));
+        _mm512_storeu_si512(out + 256, _mm512_add_epi8(v, add));
+    }
+}
+
+LLMC__AVX512_TARGET static void llmc__avx512_unpack_q8_0(llmc__panel *p, const uint8_t *const *row, size_t at,
+                                                         size_t blocks)
+{
+    size_t b, s;
+    llmc__avx2_panel_scales(p, row, at, 34, blocks);
+    for (s = 0; s < LLMC__PANEL_ROWS; s += 16)
+        for (b = 0; b < blocks; b++)
+            llmc__avx512_strip(p->q[b] + 32 * s, row + s, at + 34 * b + 2, 128);
+}
+LLMC__AVX512_TARGET static void llmc__avx512_unpack_q4_0(llmc__panel *p, const uint8_t *const *row, size_t at,
+                                                         size_t blocks)
+{
+    size_t b, s;
+    llmc__avx2_panel_scales(p, row, at, 18, blocks);
+    for (s = 0; s < LLMC__PANEL_ROWS; s += 16)
+        for (b = 0; b < blocks; b++)
+            llmc__avx512_strip4(p->q[b] + 32 * s, row + s, at + 18 * b + 2);
+}
+
+/* Bytes are w + 128, whatever they were. */
+#define llmc__avx512_more(kind, mins, bias) (128 - (bias))
+
+/* As llmc__avx2_onto, for sixteen rows. */
+LLMC__AVX512_FN void llmc__avx512_onto(float *sum, __m512 dot, __m512 min, __m512 d, __m512 off, __m512 e,
+                                       int mins)
+{
+    __m512 s = _mm512_fmadd_ps(dot, _mm512_mul_ps(d, e), _mm512_loadu_ps(sum));
+    if (mins)
+        s = _mm512_fmadd_ps(min, _mm512_mul_ps(off, e), s);
+    _mm512_storeu_ps(sum, s);
+}
+
+/* One dword of a column with both strips: LLMC__STEP(c, j) adds it to c0 and c1. Sums are eight long
+   chains, four columns by two strips: fewer would wait for each other. */
+#define LLMC__DWORD(j, c) _mm512_set1_epi32(llmc__dword((c)->q + 32 * b + 4 * (j)))
+#define LLMC__STEP(a, j, c)                    \
+    v = LLMC__DWORD(j, c);                     \
+    a##0 = _mm512_dpbusd_epi32(a##0, w[j], v); \
+    a##1 = _mm512_dpbusd_epi32(a##1, w[8 + (j)], v)
+#define LLMC__STEPS(j)    \
+    LLMC__STEP(e, j, c0); \
+    LLMC__STEP(f, j, c1); \
+    LLMC__STEP(g, j, c2); \
+    LLMC__STEP(h, j, c3)
+/* A column's sums onto its part. */
+#define LLMC__END(a, i, c)                                                                                  \
+    scale = _mm512_set1_ps((c)->d[b]);                                                                      \
+    min = _mm512_set1_ps((c)->sum[b]);                                                                      \
+    llmc__avx512_onto(part + LLMC__PANEL_ROWS * (i), _mm512_cvtepi32_ps(a##0), min, d0, off0, scale, mins); \
+    llmc__avx512_onto(part + LLMC__PANEL_ROWS * (i) + 16, _mm512_cvtepi32_ps(a##1), min, d1, off1, scale,   \
+                      mins)
+
+/* Column t + 1 after t, or the last once more where there are no more: its sums are not looked at. Asks
+   for a line of what of x comes next. */
+LLMC__AVX512_FN const llmc__x8 *llmc__avx512_column(const uint8_t **x, size_t x_stride, size_t b, size_t t,
+                                                    size_t cols)
+{
+    const llmc__x8 *c = (const llmc__x8 *)(const void *)*x;
+    if (b < sizeof *c / 64)
+        llmc__avx2_vprefetch((uintptr_t)*x + sizeof *c + 64 * b);
+    *x += t + 1 < cols ? x_stride : 0;
+    return c;
+}
+
+LLMC__AVX512_FN void llmc__avx512_block(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
+                                        size_t x_stride, size_t cols, int mins)
+{
+    __m512i w[16], v, e0, e1, f0, f1, g0, g1, h0, h1;
+    __m512 d0 = _mm512_loadu_ps(p->d[b]), d1 = _mm512_loadu_ps(p->d[b] + 16), off0 = d0, off1 = d1, scale,
+           min;
+    size_t t;
+    int j;
+    for (j = 0; j < 16; j++)
+        w[j] = _mm512_loadu_si512(p->q[b] + 64 * j);
+    if (mins) {
+        off0 = _mm512_loadu_ps(p->off[b]);
+        off1 = _mm512_loadu_ps(p->off[b] + 16);
+    }
+    for (t = 0; t < cols; t += 4, part += 4 * LLMC__PANEL_ROWS) {
+        const llmc__x8 *c0 = llmc__avx512_column(&x, x_stride, b, t, cols);
+        const llmc__x8 *c1 = llmc__avx512_column(&x, x_stride, b, t + 1, cols);
+        const llmc__x8 *c2 = llmc__avx512_column(&x, x_stride, b, t + 2, cols);
+        const llmc__x8 *c3 = llmc__avx512_column(&x, x_stride, b, t + 3, cols);
+        e0 = e1 = _mm512_set1_epi32(c0->less[b]);
+        f0 = f1 = _mm512_set1_epi32(c1->less[b]);
+        g0 = g1 = _mm512_set1_epi32(c2->less[b]);
+        h0 = h1 = _mm512_set1_epi32(c3->less[b]);
+        LLMC__STEPS(0);
+        LLMC__STEPS(1);
+        LLMC__STEPS(2);
+        LLMC__STEPS(3);
+        LLMC__STEPS(4);
+        LLMC__STEPS(5);
+        LLMC__STEPS(6);
+        LLMC__STEPS(7);
+        LLMC__END(e, 0, c0);
+        LLMC__END(f, 1, c1);
+        LLMC__END(g, 2, c2);
+        LLMC__END(h, 3, c3);
+    }
+}
+LLMC__AVX512_TARGET static void llmc__avx512_block_s0(float *part, const llmc__panel *p, size_t b,
+                                                      const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avx512_block(part, p, b, x, x_stride, cols, 0);
+}
+LLMC__AVX512_TARGET static void llmc__avx512_block_u1(float *part, const llmc__panel *p, size_t b,
+                                                      const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avx512_block(part, p, b, x, x_stride, cols, 1);
+}
+
+/* Sums of 16 meet their scales as floats, exactly: |16 * 32 * 127 * s| twice is under 2^24, so what comes of
+   it is the integer that a line has. Two columns: each has four chains. */
+LLMC__AVX512_FN __m512 llmc__avx512_both(__m512i low, __m512i high, __m512 s0, __m512 s1)
+{
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(low), s0, _mm512_mul_ps(_mm512_cvtepi32_ps(high), s1));
+}
+LLMC__AVX512_FN void llmc__avx512_block_halves(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
+                                               size_t x_stride, size_t cols, int mins)
+{
+    __m512i w[16], v, e0, e1, f0, f1, g0, g1, h0, h1, both[2], m[2];
+    __m512 s0[2], s1[2], d[2], off[2], scale;
+    size_t t;
+    int j;
+    for (j = 0; j < 16; j++)
+        w[j] = _mm512_loadu_si512(p->q[b] + 64 * j);
+    for (j = 0; j < 2; j++) {
+        both[j] = _mm512_loadu_si512(p->s[b] + 32 * j);
+        s0[j] = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(both[j], 16), 16));
+        s1[j] = _mm512_cvtepi32_ps(_mm512_srai_epi32(both[j], 16));
+        d[j] = _mm512_loadu_ps(p->d[b] + 16 * j);
+        off[j] = mins ? _mm512_loadu_ps(p->off[b] + 16 * j) : d[j];
+        m[j] = mins ? _mm512_loadu_si512(p->m[b] + 32 * j) : both[j];
+    }
+    for (t = 0; t < cols; t += 2, part += 2 * LLMC__PANEL_ROWS) {
+        const llmc__x8 *c0 = llmc__avx512_column(&x, x_stride, b, t, cols);
+        const llmc__x8 *c1 = llmc__avx512_column(&x, x_stride, b, t + 1, cols);
+        e0 = e1 = _mm512_set1_epi32(-128 * c0->half[2 * b]);
+        f0 = f1 = _mm512_set1_epi32(-128 * c0->half[2 * b + 1]);
+        g0 = g1 = _mm512_set1_epi32(-128 * c1->half[2 * b]);
+        h0 = h1 = _mm512_set1_epi32(-128 * c1->half[2 * b + 1]);
+#define LLMC__FOUR(j)           \
+    LLMC__STEP(e, j, c0);       \
+    LLMC__STEP(f, 4 + (j), c0); \
+    LLMC__STEP(g, j, c1);       \
+    LLMC__STEP(h, 4 + (j), c1)
+        LLMC__FOUR(0);
+        LLMC__FOUR(1);
+        LLMC__FOUR(2);
+        LLMC__FOUR(3);
+#undef LLMC__FOUR
+#define LLMC__ONTO(to, low, high, i, c)                                                                  \
+    v = _mm512_set1_epi32(llmc__dword((c)->half + 2 * b));                                               \
+    llmc__avx512_onto(part + (to), llmc__avx512_both(low, high, s0[i], s1[i]),                           \
+                      mins ? _mm512_cvtepi32_ps(_mm512_madd_epi16(v, m[i])) : d[i], d[i], off[i], scale, \
+                      mins)
+        scale = _mm512_set1_ps(c0->d[b]);
+        LLMC__ONTO(0, e0, f0, 0, c0);
+        LLMC__ONTO(16, e1, f1, 1, c0);
+        scale = _mm512_set1_ps(c1->d[b]);
+        LLMC__ONTO(LLMC__PANEL_ROWS, g0, h0, 0, c1);
+        LLMC__ONTO(LLMC__PANEL_ROWS + 16, g1, h1, 1, c1);
+#undef LLMC__ONTO
+    }
+}
+#undef LLMC__END
+#undef LLMC__STEPS
+#undef LLMC__STEP
+#undef LLMC__DWORD
+LLMC__AVX512_TARGET static void llmc__avx512_block_h0(float *part, const llmc__panel *p, size_t b,
+                                                      const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avx512_block_halves(part, p, b, x, x_stride, cols, 0);
+}
+LLMC__AVX512_TARGET static void llmc__avx512_block_h1(float *part, const llmc__panel *p, size_t b,
+                                                      const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avx512_block_halves(part, p, b, x, x_stride, cols, 1);
+}
+#define llmc__avx512_block_q4 llmc__avx512_block_s0
+#define llmc__avx512_block_u0 llmc__avx512_block_s0
+
+#endif /* LLMC__AVX512 */
 
 #if LLMC__NEON
 
@@ -6680,24 +6956,6 @@ LLMC__MATMUL_FN(f16, 2)
 LLMC__MATMUL_FN(bf16, 2)
 #undef LLMC__MATMUL_FN
 
-/* sum += part * (d e), fused; d e is rounded first, as in line, whose lanes are blocks. */
-LLMC__INLINE void LLMC__N(onto)(float sum[8], llmc__v8i part, llmc__v8 d, float e)
-{
-    llmc__vstore(sum, llmc__vfma(llmc__vcvt(part), llmc__vmul(d, llmc__vset1(e)), llmc__vload(sum)));
-}
-
-/* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. part is [8][cols][8], already
-   moved to a column: its parts lie 8 * cols floats apart. Eight rows are folded at once, each in
-   its lane. */
-LLMC__INLINE llmc__v8 LLMC__N(fold)(const float *part, size_t cols)
-{
-    llmc__v8 a = llmc__vadd(llmc__vload(part), llmc__vload(part + 32 * cols));
-    llmc__v8 b = llmc__vadd(llmc__vload(part + 8 * cols), llmc__vload(part + 40 * cols));
-    llmc__v8 c = llmc__vadd(llmc__vload(part + 16 * cols), llmc__vload(part + 48 * cols));
-    llmc__v8 d = llmc__vadd(llmc__vload(part + 24 * cols), llmc__vload(part + 56 * cols));
-    return llmc__vadd(llmc__vadd(a, c), llmc__vadd(b, d));
-}
-
 /* Products of blocks. The order of every sum: part j of eight takes blocks j, j + 8, ...; the
    integer sum of a block, exact in whatever order, is fused onto it times the rounded product
    of both d; vsum's tree adds the parts.
@@ -6705,89 +6963,25 @@ LLMC__INLINE llmc__v8 LLMC__N(fold)(const float *part, size_t cols)
    line: one row with one column, eight blocks at a time, a lane to a part. It reads the row
    from end to end, which is what streams from memory fastest; missing blocks of the last
    eight are zeros, which change nothing: d = 0 and q = 0, so 0 is added. What is there of w is copied
-   (w8) because reading on could leave the file; x ends with whole units. Nothing is fetched ahead, as for F32.
-   tile: 8 rows, a lane to a row, by cols <= 32 columns, which share a block unpacked once;
-   sum[8 t + i] is row i, column t.
-
-               block   0  1  2  3  4  5  6  7  8  9 ...
-     line      lane    0  1  2  3  4  5  6  7  0  1      parts side by side in one register
-     tile      part    0  1  2  3  4  5  6  7  0  1      parts in memory, part[b % 8][t][row]
-   The parts of a tile take 8 KB, which L1 holds beside the panel and a block of every column. Twice
-   the columns would be all the stack that a function may have.
-   matmul: tiles of 8 rows from LLMC__TILE_COLUMNS columns on, lines for the rows that are left and
-   for fewer columns. A line's row is in L1 when the next column comes. */
-#define LLMC__MATMUL_FN(type, bytes)                                                                         \
-    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x)           \
-    {                                                                                                        \
-        llmc__v8 d = llmc__vmul(llmc__vscales(w, bytes), llmc__vload(x->d));                                 \
-        return llmc__vfma(llmc__vcvt(LLMC__N(dot8_##type)(w, x)), d, acc);                                   \
-    }                                                                                                        \
-    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks)                  \
-    {                                                                                                        \
-        llmc__v8 acc = llmc__vzero();                                                                        \
-        for (; blocks >= 8; blocks -= 8, w += 8 * bytes, x++)                                                \
-            acc = LLMC__N(eight_##type)(acc, w, x);                                                          \
-        if (blocks > 0) {                                                                                    \
-            uint8_t w8[8 * bytes];                                                                           \
-            LLMC_MEMSET(w8, 0, sizeof w8);                                                                   \
-            LLMC_MEMCPY(w8, w, blocks *bytes);                                                               \
-            acc = LLMC__N(eight_##type)(acc, w8, x);                                                         \
-        }                                                                                                    \
-        return llmc__vsum(acc);                                                                              \
-    }                                                                                                        \
-    LLMC__FN void LLMC__N(tile_##type)(float *sum, const uint8_t *w, size_t row_bytes, const uint8_t *x,     \
-                                       size_t x_stride, size_t cols, size_t blocks)                          \
-    {                                                                                                        \
-        float part[8 * 8 * 32]; /* [part][column][row] */                                                    \
-        size_t b, t;                                                                                         \
-        LLMC_MEMSET(part, 0, 8 * 8 * cols * sizeof *part);                                                   \
-        for (b = 0; b < blocks; b++, w += bytes) {                                                           \
-            const uint8_t *at = x + b / 8 * sizeof(llmc__x8);                                                \
-            float *onto = part + b % 8 * (8 * cols);                                                         \
-            llmc__v8 d = llmc__vscales(w, row_bytes);                                                        \
-            LLMC__N(panel) p;                                                                                \
-            LLMC__N(panel_##type)(&p, w, row_bytes);                                                         \
-            for (t = 0; t + 4 <= cols; t += 4, onto += 32) {                                                 \
-                const llmc__x8 *q[4];                                                                        \
-                llmc__v8i dot[4];                                                                            \
-                int i;                                                                                       \
-                for (i = 0; i < 4; i++, at += x_stride)                                                      \
-                    q[i] = (const llmc__x8 *)(const void *)at;                                               \
-                LLMC__N(panel_dot4_##type)(dot, &p, q, b % 8);                                               \
-                LLMC__N(onto)(onto, dot[0], d, q[0]->d[b % 8]);                                              \
-                LLMC__N(onto)(onto + 8, dot[1], d, q[1]->d[b % 8]);                                          \
-                LLMC__N(onto)(onto + 16, dot[2], d, q[2]->d[b % 8]);                                         \
-                LLMC__N(onto)(onto + 24, dot[3], d, q[3]->d[b % 8]);                                         \
-            }                                                                                                \
-            for (; t < cols; t++, at += x_stride, onto += 8) {                                               \
-                const llmc__x8 *q = (const llmc__x8 *)(const void *)at;                                      \
-                LLMC__N(onto)(onto, LLMC__N(panel_dot_##type)(&p, q, b % 8), d, q->d[b % 8]);                \
-            }                                                                                                \
-        }                                                                                                    \
-        for (t = 0; t < cols; t++)                                                                           \
-            llmc__vstore(sum + 8 * t, LLMC__N(fold)(part + 8 * t, cols));                                    \
-    }                                                                                                        \
-    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
-                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
-                                         void *scratch)                                                      \
-    {                                                                                                        \
-        (void)scratch;                                                                                       \
-        const uint8_t *at = (const uint8_t *)x;                                                              \
-        size_t t0, r, t, wide, blocks = n / LLMC__QK;                                                        \
-        for (t0 = 0; t0 < cols; t0 += wide, at += wide * x_stride) {                                         \
-            wide = cols - t0 < 32 ? cols - t0 : 32;                                                          \
-            for (r = 0; wide >= LLMC__TILE_COLUMNS && r + 8 <= rows; r += 8) {                               \
-                float sum[8 * 32];                                                                           \
-                LLMC__N(tile_##type)(sum, w + r * row_bytes, row_bytes, at, x_stride, wide, blocks);         \
-                for (t = 0; t < wide; t++)                                                                   \
-                    LLMC_MEMCPY(out + (t0 + t) * out_stride + r, sum + 8 * t, 8 * sizeof *sum);              \
-            }                                                                                                \
-            for (; r < rows; r++)                                                                            \
-                for (t = 0; t < wide; t++) {                                                                 \
-                    const llmc__x8 *q = (const llmc__x8 *)(const void *)(at + t * x_stride);                 \
-                    out[(t0 + t) * out_stride + r] = LLMC__N(line_##type)(w + r * row_bytes, q, blocks);     \
-                }                                                                                            \
-        }                                                                                                    \
+   (w8) because reading on could leave the file; x ends with whole units. Nothing is fetched ahead, as for F32. */
+#define LLMC__MATMUL_FN(type, bytes)                                                               \
+    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x) \
+    {                                                                                              \
+        llmc__v8 d = llmc__vmul(llmc__vscales(w, bytes), llmc__vload(x->d));                       \
+        return llmc__vfma(llmc__vcvt(LLMC__N(dot8_##type)(w, x)), d, acc);                         \
+    }                                                                                              \
+    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks)        \
+    {                                                                                              \
+        llmc__v8 acc = llmc__vzero();                                                              \
+        for (; blocks >= 8; blocks -= 8, w += 8 * bytes, x++)                                      \
+            acc = LLMC__N(eight_##type)(acc, w, x);                                                \
+        if (blocks > 0) {                                                                          \
+            uint8_t w8[8 * bytes];                                                                 \
+            LLMC_MEMSET(w8, 0, sizeof w8);                                                         \
+            LLMC_MEMCPY(w8, w, blocks *bytes);                                                     \
+            acc = LLMC__N(eight_##type)(acc, w8, x);                                               \
+        }                                                                                          \
+        return llmc__vsum(acc);                                                                    \
     }
 LLMC__MATMUL_FN(q8_0, 34)
 LLMC__MATMUL_FN(q4_0, 18)
@@ -6900,54 +7094,143 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
    product of minimums, where a type has them, is fused on after the block's own.
      line   one row, one column; the last unit of a type of 32 may be short, and is copied out
      rows   eight rows of one unit, for tiles */
-#define LLMC__UNITS_FN(type, name, bytes, kind, mins, bias)                                               \
-    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x)        \
-    {                                                                                                     \
-        LLMC__N(quants) q;                                                                                \
-        LLMC__N(scale8) h;                                                                                \
-        llmc__v8 e = llmc__vload(x->d);                                                                   \
-        LLMC__N(quants_##type)(&q, w);                                                                    \
-        LLMC__N(scales_##type)(&h, w);                                                                    \
-        acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc);    \
-        if (mins)                                                                                         \
-            acc = llmc__vfma(LLMC__N(minimums)(llmc__kind_##kind, x, h.m), llmc__vmul(h.off, e), acc);    \
-        return acc;                                                                                       \
-    }                                                                                                     \
-    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks)               \
-    {                                                                                                     \
-        llmc__v8 acc = llmc__vzero();                                                                     \
-        for (; blocks >= 8; blocks -= 8, w += bytes, x++)                                                 \
-            acc = LLMC__N(eight_##type)(acc, w, x);                                                       \
-        if (blocks > 0) {                                                                                 \
-            uint8_t w8[bytes];                                                                            \
-            LLMC_MEMSET(w8, 0, sizeof w8);                                                                \
-            LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                      \
-            acc = LLMC__N(eight_##type)(acc, w8, x);                                                      \
-        }                                                                                                 \
-        return llmc__vsum(acc);                                                                           \
-    }                                                                                                     \
-    LLMC__FN void LLMC__N(rows_##type)(llmc__rows * r, const uint8_t *w, size_t row_bytes, size_t blocks) \
-    {                                                                                                     \
-        uint8_t w8[bytes];                                                                                \
-        int i;                                                                                            \
-        if (blocks < 8)                                                                                   \
-            LLMC_MEMSET(w8, 0, sizeof w8);                                                                \
-        for (i = 0; i < 8; i++, w += row_bytes) {                                                         \
-            const uint8_t *at = w;                                                                        \
-            LLMC__N(quants) q;                                                                            \
-            LLMC__N(scale8) h;                                                                            \
-            if (blocks < 8) {                                                                             \
-                LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                  \
-                at = w8;                                                                                  \
-            }                                                                                             \
-            LLMC__N(quants_##type)(&q, at);                                                               \
-            LLMC__N(quants_store)(r->q[i], &q);                                                           \
-            LLMC__N(scales_##type)(&h, at);                                                               \
-            LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                            \
-        }                                                                                                 \
+#define LLMC__UNITS_FN(type, name, bytes, kind, mins, bias)                                            \
+    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x)     \
+    {                                                                                                  \
+        LLMC__N(quants) q;                                                                             \
+        LLMC__N(scale8) h;                                                                             \
+        llmc__v8 e = llmc__vload(x->d);                                                                \
+        LLMC__N(quants_##type)(&q, w);                                                                 \
+        LLMC__N(scales_##type)(&h, w);                                                                 \
+        acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc); \
+        if (mins)                                                                                      \
+            acc = llmc__vfma(LLMC__N(minimums)(llmc__kind_##kind, x, h.m), llmc__vmul(h.off, e), acc); \
+        return acc;                                                                                    \
+    }                                                                                                  \
+    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks)            \
+    {                                                                                                  \
+        llmc__v8 acc = llmc__vzero();                                                                  \
+        for (; blocks >= 8; blocks -= 8, w += bytes, x++)                                              \
+            acc = LLMC__N(eight_##type)(acc, w, x);                                                    \
+        if (blocks > 0) {                                                                              \
+            uint8_t w8[bytes];                                                                         \
+            LLMC_MEMSET(w8, 0, sizeof w8);                                                             \
+            LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                   \
+            acc = LLMC__N(eight_##type)(acc, w8, x);                                                   \
+        }                                                                                              \
+        return llmc__vsum(acc);                                                                        \
     }
 LLMC__UNIT_TYPES(LLMC__UNITS_FN)
 #undef LLMC__UNITS_FN
+
+/* Eight rows of one unit, `at` bytes into each, taken apart for tiles; the last unit of a type of 32 may be
+   short, and is copied out. */
+#define LLMC__ROWS_FN(type, name, bytes, kind, mins, bias)                                                  \
+    LLMC__FN void LLMC__N(rows_##type)(llmc__rows * r, const uint8_t *const *row, size_t at, size_t blocks) \
+    {                                                                                                       \
+        uint8_t w8[bytes];                                                                                  \
+        int i;                                                                                              \
+        if (blocks < 8)                                                                                     \
+            LLMC_MEMSET(w8, 0, sizeof w8);                                                                  \
+        for (i = 0; i < 8; i++) {                                                                           \
+            const uint8_t *w = row[i] + at;                                                                 \
+            LLMC__N(quants) q;                                                                              \
+            LLMC__N(scale8) h;                                                                              \
+            if (blocks < 8) {                                                                               \
+                LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                    \
+                w = w8;                                                                                     \
+            }                                                                                               \
+            LLMC__N(quants_##type)(&q, w);                                                                  \
+            LLMC__N(quants_store)(r->q[i], &q);                                                             \
+            LLMC__N(scales_##type)(&h, w);                                                                  \
+            LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                              \
+        }                                                                                                   \
+    }
+LLMC__UNIT_TYPES(LLMC__ROWS_FN)
+#undef LLMC__ROWS_FN
+
+#if !LLMC__PANELS
+/* sum += part * (d e), fused; d e is rounded first, as in line, whose lanes are blocks. */
+LLMC__INLINE void LLMC__N(onto)(float sum[8], llmc__v8i part, llmc__v8 d, float e)
+{
+    llmc__vstore(sum, llmc__vfma(llmc__vcvt(part), llmc__vmul(d, llmc__vset1(e)), llmc__vload(sum)));
+}
+
+/* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. part is [8][cols][8], already
+   moved to a column: its parts lie 8 * cols floats apart. Eight rows are folded at once, each in
+   its lane. */
+LLMC__INLINE llmc__v8 LLMC__N(fold)(const float *part, size_t cols)
+{
+    llmc__v8 a = llmc__vadd(llmc__vload(part), llmc__vload(part + 32 * cols));
+    llmc__v8 b = llmc__vadd(llmc__vload(part + 8 * cols), llmc__vload(part + 40 * cols));
+    llmc__v8 c = llmc__vadd(llmc__vload(part + 16 * cols), llmc__vload(part + 48 * cols));
+    llmc__v8 d = llmc__vadd(llmc__vload(part + 24 * cols), llmc__vload(part + 56 * cols));
+    return llmc__vadd(llmc__vadd(a, c), llmc__vadd(b, d));
+}
+
+/* tile: 8 rows, a lane to a row, by cols <= 32 columns, which share a block unpacked once;
+   sum[8 t + i] is row i, column t. Its parts take 8 KB, which L1 holds beside the panel and a block of every
+   column. Twice the columns would be all the stack that a function may have.
+   matmul: tiles of 8 rows from LLMC__TILE_COLUMNS columns on, lines for the rows that are left and
+   for fewer columns. A line's row is in L1 when the next column comes. */
+#define LLMC__TILE_FN(type, bytes)                                                                           \
+    LLMC__FN void LLMC__N(tile_##type)(float *sum, const uint8_t *w, size_t row_bytes, const uint8_t *x,     \
+                                       size_t x_stride, size_t cols, size_t blocks)                          \
+    {                                                                                                        \
+        float part[8 * 8 * 32]; /* [part][column][row] */                                                    \
+        size_t b, t;                                                                                         \
+        LLMC_MEMSET(part, 0, 8 * 8 * cols * sizeof *part);                                                   \
+        for (b = 0; b < blocks; b++, w += bytes) {                                                           \
+            const uint8_t *at = x + b / 8 * sizeof(llmc__x8);                                                \
+            float *onto = part + b % 8 * (8 * cols);                                                         \
+            llmc__v8 d = llmc__vscales(w, row_bytes);                                                        \
+            LLMC__N(panel) p;                                                                                \
+            LLMC__N(panel_##type)(&p, w, row_bytes);                                                         \
+            for (t = 0; t + 4 <= cols; t += 4, onto += 32) {                                                 \
+                const llmc__x8 *q[4];                                                                        \
+                llmc__v8i dot[4];                                                                            \
+                int i;                                                                                       \
+                for (i = 0; i < 4; i++, at += x_stride)                                                      \
+                    q[i] = (const llmc__x8 *)(const void *)at;                                               \
+                LLMC__N(panel_dot4_##type)(dot, &p, q, b % 8);                                               \
+                LLMC__N(onto)(onto, dot[0], d, q[0]->d[b % 8]);                                              \
+                LLMC__N(onto)(onto + 8, dot[1], d, q[1]->d[b % 8]);                                          \
+                LLMC__N(onto)(onto + 16, dot[2], d, q[2]->d[b % 8]);                                         \
+                LLMC__N(onto)(onto + 24, dot[3], d, q[3]->d[b % 8]);                                         \
+            }                                                                                                \
+            for (; t < cols; t++, at += x_stride, onto += 8) {                                               \
+                const llmc__x8 *q = (const llmc__x8 *)(const void *)at;                                      \
+                LLMC__N(onto)(onto, LLMC__N(panel_dot_##type)(&p, q, b % 8), d, q->d[b % 8]);                \
+            }                                                                                                \
+        }                                                                                                    \
+        for (t = 0; t < cols; t++)                                                                           \
+            llmc__vstore(sum + 8 * t, LLMC__N(fold)(part + 8 * t, cols));                                    \
+    }                                                                                                        \
+    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
+                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
+                                         void *scratch)                                                      \
+    {                                                                                                        \
+        (void)scratch;                                                                                       \
+        const uint8_t *at = (const uint8_t *)x;                                                              \
+        size_t t0, r, t, wide, blocks = n / LLMC__QK;                                                        \
+        for (t0 = 0; t0 < cols; t0 += wide, at += wide * x_stride) {                                         \
+            wide = cols - t0 < 32 ? cols - t0 : 32;                                                          \
+            for (r = 0; wide >= LLMC__TILE_COLUMNS && r + 8 <= rows; r += 8) {                               \
+                float sum[8 * 32];                                                                           \
+                LLMC__N(tile_##type)(sum, w + r * row_bytes, row_bytes, at, x_stride, wide, blocks);         \
+                for (t = 0; t < wide; t++)                                                                   \
+                    LLMC_MEMCPY(out + (t0 + t) * out_stride + r, sum + 8 * t, 8 * sizeof *sum);              \
+            }                                                                                                \
+            for (; r < rows; r++)                                                                            \
+                for (t = 0; t < wide; t++) {                                                                 \
+                    const llmc__x8 *q = (const llmc__x8 *)(const void *)(at + t * x_stride);                 \
+                    out[(t0 + t) * out_stride + r] = LLMC__N(line_##type)(w + r * row_bytes, q, blocks);     \
+                }                                                                                            \
+        }                                                                                                    \
+    }
+LLMC__TILE_FN(q8_0, 34)
+LLMC__TILE_FN(q4_0, 18)
+#undef LLMC__TILE_FN
 
 /* sum += dot * (d e), then += min * (off e), for eight rows. */
 LLMC__INLINE void LLMC__N(onto2)(float sum[8], llmc__v8i dot, llmc__v8i min, const float *d, const float *off,
@@ -6991,7 +7274,7 @@ LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, cons
 /* What matmul needs to know of a type, see LLMC__UNIT_TYPES. */
 typedef struct LLMC__N(unit_type) {
     float (*line)(const uint8_t *w, const llmc__x8 *x, size_t blocks);
-    void (*rows)(llmc__rows *r, const uint8_t *w, size_t row_bytes, size_t blocks);
+    void (*rows)(llmc__rows *r, const uint8_t *const *row, size_t at, size_t blocks);
     size_t bytes;
     int kind, mins, bias;
 } LLMC__N(unit_type);
@@ -7003,11 +7286,14 @@ LLMC__FN void LLMC__N(tile_units)(const LLMC__N(unit_type) * u, float *sum, cons
 {
     float part[8 * 8 * 32]; /* [part][column][row] */
     llmc__rows r;
-    size_t b, t, most;
+    const uint8_t *row[8];
+    size_t b, t, most, at = 0;
+    for (b = 0; b < 8; b++)
+        row[b] = w + b * row_bytes;
     LLMC_MEMSET(part, 0, 8 * 8 * cols * sizeof *part);
-    for (; blocks > 0; blocks -= most, w += u->bytes, x += sizeof(llmc__x8)) {
+    for (; blocks > 0; blocks -= most, at += u->bytes, x += sizeof(llmc__x8)) {
         most = blocks < 8 ? blocks : 8;
-        u->rows(&r, w, row_bytes, most);
+        u->rows(&r, row, at, most);
         for (b = 0; b < most; b++) {
             float *onto = part + b * (8 * cols);
             LLMC__N(panel) p;
@@ -7067,6 +7353,152 @@ LLMC__FN void LLMC__N(matmul_units)(const LLMC__N(unit_type) * u, float *out, si
     }
 LLMC__UNIT_TYPES(LLMC__X)
 #undef LLMC__X
+#endif /* !LLMC__PANELS */
+
+#endif /* LLMC__PASS == 1 */
+
+#if LLMC__PANELS
+/* Products with many columns. LLMC__PANEL_ROWS rows are unpacked once, for their whole length, into the
+   caller's scratch; then LLMC__TILE_WIDTH columns at a time pass over them, block by block.
+                block   0  1  2  3  4  5  6  7  8  9 ...
+     line       lane    0  1  2  3  4  5  6  7  0  1      parts side by side in one register
+     tile       part    0  1  2  3  4  5  6  7  0  1      parts in memory, part[b % 8][column][row]
+   What tiles know of a type: how rows are unpacked, by a function of its own or one for eight rows that
+   leaves the rest to LLMC__N(unpack); and which of the set's products takes its bytes. */
+typedef struct LLMC__N(tile_type) {
+    float (*line)(const uint8_t *w, const llmc__x8 *x, size_t blocks);
+    void (*unpack)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks);
+    void (*rows)(llmc__rows *r, const uint8_t *const *row, size_t at, size_t blocks);
+    void (*block)(float *part, const llmc__panel *p, size_t b, const uint8_t *x, size_t x_stride,
+                  size_t cols);
+    size_t bytes; /* of a unit */
+    int kind, mins, more;
+} LLMC__N(tile_type);
+
+/* One unit of every row, `at` bytes into it. */
+LLMC__FN void LLMC__N(unpack)(const LLMC__N(tile_type) * u, llmc__panel *p, const uint8_t *const *row,
+                              size_t at, size_t blocks)
+{
+    llmc__rows part[LLMC__W / 8], *r;
+    const uint8_t *q[LLMC__W];
+    size_t s, i, b, to;
+    for (s = 0; s < LLMC__PANEL_ROWS; s += LLMC__W) {
+        for (i = 0; i < LLMC__W; i += 8) {
+            r = &part[i / 8];
+            to = s + i;
+            u->rows(r, row + to, at, blocks);
+            for (b = 0; b < 8; b++) {
+                q[i + b] = (const uint8_t *)r->q[b];
+                LLMC_MEMCPY(p->d[b] + to, r->d[b], sizeof r->d[b]);
+                if (u->mins)
+                    LLMC_MEMCPY(p->off[b] + to, r->off[b], sizeof r->off[b]);
+                if (u->kind == llmc__kind_h)
+                    LLMC_MEMCPY(p->s[b] + 2 * to, r->s[b], sizeof r->s[b]);
+                if (u->kind == llmc__kind_h && u->mins)
+                    LLMC_MEMCPY(p->m[b] + 2 * to, r->m[b], sizeof r->m[b]);
+            }
+        }
+        for (b = 0; b < 8; b++)
+            LLMC__N(strip)(p->q[b] + LLMC__QK * s, q, LLMC__QK * b, u->more);
+    }
+}
+
+/* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. */
+LLMC__INLINE llmc__wv LLMC__N(fold)(const float *part)
+{
+    llmc__wv a = llmc__wadd(llmc__wload(part), llmc__wload(part + 4 * LLMC__PART));
+    llmc__wv b = llmc__wadd(llmc__wload(part + LLMC__PART), llmc__wload(part + 5 * LLMC__PART));
+    llmc__wv c = llmc__wadd(llmc__wload(part + 2 * LLMC__PART), llmc__wload(part + 6 * LLMC__PART));
+    llmc__wv d = llmc__wadd(llmc__wload(part + 3 * LLMC__PART), llmc__wload(part + 7 * LLMC__PART));
+    return llmc__wadd(llmc__wadd(a, c), llmc__wadd(b, d));
+}
+
+/* A panel with cols <= LLMC__TILE_WIDTH columns; its first `rows` rows are real. part is scratch,
+   LLMC__PART_BYTES. */
+LLMC__FN void LLMC__N(tile)(const LLMC__N(tile_type) * u, float *out, size_t out_stride, size_t rows,
+                            const llmc__panel *p, size_t blocks, const uint8_t *x, size_t x_stride,
+                            size_t cols, float *part)
+{
+    float sum[LLMC__PANEL_ROWS];
+    size_t b, t, r;
+    LLMC_MEMSET(part, 0, LLMC__PART_BYTES);
+    for (b = 0; b < blocks; b++) {
+        u->block(part + b % 8 * LLMC__PART, p + b / 8, b % 8, x + b / 8 * sizeof(llmc__x8), x_stride, cols);
+    }
+    for (t = 0; t < cols; t++, out += out_stride, part += LLMC__PANEL_ROWS) {
+        float *to = rows == LLMC__PANEL_ROWS ? out : sum;
+        for (r = 0; r < LLMC__PANEL_ROWS; r += LLMC__W)
+            llmc__wstore(to + r, LLMC__N(fold)(part + r));
+        if (to == sum)
+            LLMC_MEMCPY(out, sum, rows * sizeof *sum);
+    }
+}
+
+/* llmc__matmul_fn. Missing rows of the last panel are copies of the last one. */
+LLMC__FN void LLMC__N(tiles)(const LLMC__N(tile_type) * u, float *out, size_t out_stride, const uint8_t *w,
+                             size_t row_bytes, size_t rows, const uint8_t *x, size_t x_stride, size_t cols,
+                             size_t blocks, void *scratch)
+{
+    llmc__panel *p = (llmc__panel *)(void *)((uint8_t *)scratch + LLMC__PART_BYTES);
+    const uint8_t *row[LLMC__PANEL_ROWS];
+    size_t r, t, b, i;
+    for (r = 0; r < rows; r += LLMC__PANEL_ROWS) {
+        size_t tall = rows - r < LLMC__PANEL_ROWS ? rows - r : LLMC__PANEL_ROWS;
+        for (i = 0; i < LLMC__PANEL_ROWS; i++)
+            row[i] = w + (r + (i < tall ? i : tall - 1)) * row_bytes;
+        for (b = 0; b < blocks; b += 8) {
+            size_t most = blocks - b < 8 ? blocks - b : 8;
+            if (u->unpack != NULL)
+                u->unpack(p + b / 8, row, b / 8 * u->bytes, most);
+            else
+                LLMC__N(unpack)(u, p + b / 8, row, b / 8 * u->bytes, most);
+        }
+        for (t = 0; t < cols; t += LLMC__TILE_WIDTH)
+            LLMC__N(tile)
+        (u, out + t * out_stride + r, out_stride, tall, p, blocks, x + t * x_stride, x_stride,
+         cols - t < LLMC__TILE_WIDTH ? cols - t : LLMC__TILE_WIDTH, (float *)scratch);
+    }
+}
+
+/* llmc__matmul_fn: lines for few columns, each row in L1 when the next column comes; tiles for the rest. */
+LLMC__FN void LLMC__N(product)(const LLMC__N(tile_type) * u, float *out, size_t out_stride, const uint8_t *w,
+                               size_t row_bytes, size_t rows, const uint8_t *x, size_t x_stride, size_t cols,
+                               size_t n, void *scratch)
+{
+    size_t r, t;
+    if (cols >= LLMC__TILE_COLUMNS) {
+        LLMC__N(tiles)(u, out, out_stride, w, row_bytes, rows, x, x_stride, cols, n / LLMC__QK, scratch);
+        return;
+    }
+    for (r = 0; r < rows; r++, w += row_bytes)
+        for (t = 0; t < cols; t++)
+            out[t * out_stride + r] =
+                u->line(w, (const llmc__x8 *)(const void *)(x + t * x_stride), n / LLMC__QK);
+}
+
+#define LLMC__LINE(type) LLMC__V(line_##type)
+#define LLMC__PRODUCT_FN(type, bytes, unpack, rows, block, kind, mins, more)                                \
+    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes, \
+                                         size_t rows_, const void *x, size_t x_stride, size_t cols,         \
+                                         size_t n, void *scratch)                                           \
+    {                                                                                                       \
+        static const LLMC__N(tile_type)                                                                     \
+            u = {LLMC__LINE(type), unpack, rows, LLMC__N(block), bytes, llmc__kind_##kind, mins, more};     \
+        LLMC__N(product)                                                                                    \
+        (&u, out, out_stride, w, row_bytes, rows_, (const uint8_t *)x, x_stride, cols, n, scratch);         \
+    }
+LLMC__PRODUCT_FN(q8_0, 8 * 34, LLMC__N(unpack_q8_0), NULL, block_s0, s, 0, 0)
+LLMC__PRODUCT_FN(q4_0, 8 * 18, LLMC__N(unpack_q4_0), NULL, block_q4, u, 0, 0)
+#define LLMC__X(type, name, bytes, kind, mins, bias)                                          \
+    LLMC__PRODUCT_FN(type, bytes, NULL, LLMC__V(rows_##type), block_##kind##mins, kind, mins, \
+                     LLMC__N(more)(kind, mins, bias))
+LLMC__UNIT_TYPES(LLMC__X)
+#undef LLMC__X
+#undef LLMC__PRODUCT_FN
+#undef LLMC__LINE
+#endif /* LLMC__PANELS */
+
+#if LLMC__PASS == 1
 
 /* As llmc__scalar_quantize_x, to the bit: block `at` of a unit, x [32]. The largest of bits across lanes
    is found in memory: its eight steps are few beside 32 elements, and no set has a primitive for it. A
@@ -7500,6 +7932,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* Each block: which set, how its functions are declared, the pass, and all of it undone. */
 #if LLMC__AVX2
 #define LLMC__PASS          1
+#define LLMC__PANELS        1
 #define LLMC__ISA           llmc__avx2_
 #define LLMC__LANES         llmc__avx2_
 #define LLMC__WIDE          llmc__avx2_v
@@ -7509,6 +7942,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX2_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
+#undef LLMC__PANELS
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -7520,6 +7954,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__AVX512
 #define LLMC__PASS          2
+#define LLMC__PANELS        1
 #define LLMC__ISA           llmc__avx512_
 #define LLMC__LANES         llmc__avx2_
 #define LLMC__WIDE          llmc__avx512_w
@@ -7529,6 +7964,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX512_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
+#undef LLMC__PANELS
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -7540,6 +7976,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON
 #define LLMC__PASS          1
+#define LLMC__PANELS        0
 #define LLMC__ISA           llmc__neon_
 #define LLMC__LANES         llmc__neon_
 #define LLMC__WIDE          llmc__neon_v
@@ -7549,6 +7986,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
+#undef LLMC__PANELS
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
