@@ -221,11 +221,13 @@ LLMC_API uint32_t llmc_version(void);
 /*==== 02 PLATFORM ==== what the processor can do ====*/
 
 enum {
-    LLMC_CPU_SCALAR = 1u << 0, /* plain C; always available                     */
-    LLMC_CPU_AVX2 = 1u << 1,   /* AVX2 with FMA and F16C                        */
-    LLMC_CPU_NEON = 1u << 2,   /* AArch64 Advanced SIMD, or its SIMDe rendering */
-    LLMC_CPU_AVX512 = 1u << 3, /* AVX-512 F, BW, DQ, VL and VNNI                */
-    LLMC_CPU_BF16 = 1u << 4    /* with AVX-512: its bf16 products               */
+    LLMC_CPU_SCALAR = 1u << 0,  /* plain C; always available                     */
+    LLMC_CPU_AVX2 = 1u << 1,    /* AVX2 with FMA and F16C                        */
+    LLMC_CPU_NEON = 1u << 2,    /* AArch64 Advanced SIMD, or its SIMDe rendering */
+    LLMC_CPU_AVX512 = 1u << 3,  /* AVX-512 F, BW, DQ, VL and VNNI                */
+    LLMC_CPU_BF16 = 1u << 4,    /* with AVX-512: its bf16 products               */
+    LLMC_CPU_DOTPROD = 1u << 5, /* with NEON: SDOT, Armv8.2's dot products of bytes */
+    LLMC_CPU_I8MM = 1u << 6     /* with DOTPROD: SMMLA, Armv8.6's matrices of bytes */
 };
 
 /* Instruction sets that kernels may use. All zero means "find out". */
@@ -233,11 +235,13 @@ typedef struct llmc_cpu {
     uint32_t features; /* LLMC_CPU_... bits */
 } llmc_cpu;
 
-/* What this build can use on the processor it runs on. */
+/* What this build can use on the processor it runs on. DOTPROD and I8MM only where the compiler was told
+   of them: AArch64 answers such questions to the operating system alone, so llmc_os_cpu (26) adds them. Who
+   knows his machine may set them himself: those two are taken at his word. */
 LLMC_API llmc_cpu llmc_cpu_detect(void);
 
-/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon", and "simde" where that is what
-   the kernels went through. False, and *out untouched, if this build or this processor has no such
+/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon", "neon-dot", "neon-i8mm", and
+   "simde" where that is what the kernels went through. False, and *out untouched, if this build or this processor has no such
    kernels. */
 LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out);
 
@@ -1694,6 +1698,14 @@ static inline bool llmc__finite(float x)
 #define LLMC__AVX512 0
 #endif
 
+/* LLMC__NEON_DOT: 1 where SDOT and SMMLA can be written as numbers in inline assembly (06.3), and there is a
+   system that says whether the processor has them. */
+#if LLMC__NEON == 1 && LLMC__GNU && !defined(_WIN32)
+#define LLMC__NEON_DOT 1
+#else
+#define LLMC__NEON_DOT 0
+#endif
+
 #ifdef __cplusplus
 } /* intrinsics headers may hold templates, which cannot have C's linkage */
 #endif
@@ -1836,6 +1848,12 @@ LLMC_API llmc_cpu llmc_cpu_detect(void)
 #if LLMC__NEON /* every AArch64 has it */
     cpu.features |= LLMC_CPU_NEON;
 #endif
+#if LLMC__NEON_DOT && defined(__ARM_FEATURE_DOTPROD)
+    cpu.features |= LLMC_CPU_DOTPROD;
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+    cpu.features |= LLMC_CPU_I8MM;
+#endif
+#endif
     return cpu;
 }
 
@@ -1845,7 +1863,9 @@ static uint32_t llmc__cpu_best(llmc_cpu cpu)
 {
     uint32_t can = llmc_cpu_detect().features; /* never more than the processor has */
     if (cpu.features != 0)
-        can &= cpu.features;
+        can = (can | (LLMC__NEON_DOT ? (uint32_t)LLMC_CPU_DOTPROD | LLMC_CPU_I8MM : 0)) & cpu.features;
+    if ((can & LLMC_CPU_NEON) != 0 && (can & LLMC_CPU_DOTPROD) != 0)
+        return (can & LLMC_CPU_I8MM) != 0 ? (uint32_t)LLMC_CPU_I8MM : (uint32_t)LLMC_CPU_DOTPROD;
     return (can & LLMC_CPU_AVX512) != 0 ? (uint32_t)LLMC_CPU_AVX512
            : (can & LLMC_CPU_AVX2) != 0 ? (uint32_t)LLMC_CPU_AVX2
            : (can & LLMC_CPU_NEON) != 0 ? (uint32_t)LLMC_CPU_NEON
@@ -1862,36 +1882,40 @@ LLMC_API const char *llmc_cpu_name(llmc_cpu cpu)
         return LLMC__AVX2 == 2 ? "avx2 (simde)" : "avx2";
     case LLMC_CPU_NEON:
         return LLMC__NEON == 2 ? "neon (simde)" : "neon";
+    case LLMC_CPU_DOTPROD:
+        return "neon-dot";
+    case LLMC_CPU_I8MM:
+        return "neon-i8mm";
     default:
         return "scalar";
     }
 }
 
-/* name is compared exactly, in lower case. llmc__streq belongs to 03, which this section
-   cannot use: hence the loops. */
-LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
+/* llmc_cpu_named of what can run here, however that was found out. name is compared exactly, in lower
+   case. llmc__streq belongs to 03, which this section cannot use: hence the loops. */
+static bool llmc__cpu_pick(const char *name, llmc_cpu can, llmc_cpu *out)
 {
-    static const char *const names[] = {"scalar", "avx2", "avx512", "neon", "simde"};
-    static const uint32_t bits[] = {LLMC_CPU_SCALAR, LLMC_CPU_AVX2, LLMC_CPU_AVX512, LLMC_CPU_NEON,
-                                    LLMC__AVX2 == 2   ? (uint32_t)LLMC_CPU_AVX2
-                                    : LLMC__NEON == 2 ? (uint32_t)LLMC_CPU_NEON
-                                                      : 0u};
-    static const char automatic[] = "auto";
-    llmc_cpu can = llmc_cpu_detect(); /* what is not in it is refused, not replaced */
+    const uint32_t neon = LLMC_CPU_NEON, dot = neon | LLMC_CPU_DOTPROD;
+    const uint32_t simde = LLMC__AVX2 == 2 ? (uint32_t)LLMC_CPU_AVX2 : LLMC__NEON == 2 ? neon : 0;
+    static const char *const names[] = {"auto", "scalar",   "avx2",      "avx512",
+                                        "neon", "neon-dot", "neon-i8mm", "simde"};
+    const uint32_t bits[] = {can.features, LLMC_CPU_SCALAR,     LLMC_CPU_AVX2, LLMC_CPU_AVX512, LLMC_CPU_NEON,
+                             dot,          dot | LLMC_CPU_I8MM, simde};
     size_t i, at;
-    for (at = 0; name[at] != 0 && name[at] == automatic[at]; at++) {}
-    if (name[at] == automatic[at]) { /* both at their NUL */
-        *out = can;
-        return true;
-    }
     for (i = 0; i < sizeof bits / sizeof bits[0]; i++) {
         for (at = 0; name[at] != 0 && name[at] == names[i][at]; at++) {}
-        if (name[at] == names[i][at] && (can.features & bits[i]) != 0) {
+        /* both at their NUL, and all of it there: what is not is refused, not replaced */
+        if (name[at] == names[i][at] && bits[i] != 0 && (can.features & bits[i]) == bits[i]) {
             out->features = bits[i] | (bits[i] == LLMC_CPU_AVX512 ? can.features & LLMC_CPU_BF16 : 0);
             return true;
         }
     }
     return false;
+}
+
+LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
+{
+    return llmc__cpu_pick(name, llmc_cpu_detect(), out);
 }
 
 //==[ 03 STATUS ]==== status texts, diagnostics, formatting, logging ==== needs: 02 ====
@@ -3424,14 +3448,17 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_f16(const void *p)
     return llmc__neon_v8_of(llmc__neon_halfx4(vget_low_u16(h)), llmc__neon_halfx4(vget_high_u16(h)));
 }
 
-/* By way of memory: eight halves, one after the other, then loaded as any eight f16. */
+/* Lane by lane: loads that put into a lane cost less than a vector that waits for eight small stores. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vscales(const uint8_t *p, size_t step)
 {
-    uint16_t h[8];
-    int i;
-    for (i = 0; i < 8; i++, p += step)
-        h[i] = llmc__u16le(p);
-    return llmc__neon_vload_f16(h);
+    uint16x4_t a = vdup_n_u16(llmc__u16le(p)), b = vdup_n_u16(llmc__u16le(p + 4 * step));
+    a = vset_lane_u16(llmc__u16le(p + step), a, 1);
+    a = vset_lane_u16(llmc__u16le(p + 2 * step), a, 2);
+    a = vset_lane_u16(llmc__u16le(p + 3 * step), a, 3);
+    b = vset_lane_u16(llmc__u16le(p + 5 * step), b, 1);
+    b = vset_lane_u16(llmc__u16le(p + 6 * step), b, 2);
+    b = vset_lane_u16(llmc__u16le(p + 7 * step), b, 3);
+    return llmc__neon_v8_of(llmc__neon_halfx4(a), llmc__neon_halfx4(b));
 }
 
 /* A hint without effect where the compiler has no builtin. */
@@ -3449,6 +3476,52 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vkeep(llmc__neon_v8 x)
 {
     return x;
 }
+
+/* SDOT and SMMLA, which not every processor has (LLMC_CPU_DOTPROD, LLMC_CPU_I8MM), nor every assembler, and
+   compilers only under flags: written as numbers, with the operands' registers put in. The assembler knows a
+   register by its name only, so the names v0 to v31 are given their numbers as symbols first.
+     code | Rm << 16 | Rn << 5 | Rd      Rm, Rn the factors, Rd the sums; source: Arm ARM, C7.2
+     sdot    sums lane i += bytes 4i..4i+3 of a . those of b
+     lane    sums lane i += bytes 4i..4i+3 of a . bytes 4 lane.. of b; bits 21 and 11 are the lane's
+     smmla   sums [2][2] += a [2][8] . b [2][8] transposed */
+#if LLMC__NEON_DOT
+#if defined(__APPLE__)
+#define LLMC__NEON_V "Lllmc_" /* a prefix that keeps symbols out of object files */
+#else
+#define LLMC__NEON_V ".Lllmc_"
+#endif
+#define LLMC__NEON_ASM(code, sums, a, b)                                                              \
+    __asm__(".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29," \
+            "30,31\n\t.equ " LLMC__NEON_V "v\\n,\\n\n\t.endr\n\t"                                     \
+            ".inst " code "+" LLMC__NEON_V "%0+(" LLMC__NEON_V "%1<<5)+(" LLMC__NEON_V "%2<<16)"      \
+            : "+w"(sums)                                                                              \
+            : "w"(a), "w"(b))
+LLMC__NEON_FN int32x4_t llmc__neon_sdot(int32x4_t sums, int8x16_t a, int8x16_t b)
+{
+    LLMC__NEON_ASM("0x4e809400", sums, a, b);
+    return sums;
+}
+LLMC__NEON_FN int32x4_t llmc__neon_smmla(int32x4_t sums, int8x16_t a, int8x16_t b)
+{
+    LLMC__NEON_ASM("0x4e80a400", sums, a, b);
+    return sums;
+}
+/* lane is a number that the compiler knows: three of the four are dropped. */
+LLMC__NEON_FN int32x4_t llmc__neon_sdot_lane(int32x4_t sums, int8x16_t a, int8x16_t b, int lane)
+{
+    if (lane == 0)
+        LLMC__NEON_ASM("0x4f80e000", sums, a, b);
+    else if (lane == 1)
+        LLMC__NEON_ASM("0x4fa0e000", sums, a, b);
+    else if (lane == 2)
+        LLMC__NEON_ASM("0x4f80e800", sums, a, b);
+    else
+        LLMC__NEON_ASM("0x4fa0e800", sums, a, b);
+    return sums;
+}
+#undef LLMC__NEON_ASM
+#undef LLMC__NEON_V
+#endif /* LLMC__NEON_DOT */
 
 #endif /* LLMC__NEON */
 
@@ -6498,167 +6571,154 @@ LLMC__AVX512_TARGET static void llmc__avx512_block_h1(float *part, const llmc__p
 
 #if LLMC__NEON
 
-//--[ 09.4 KERNEL.neon ]-- the same, where rows keep their order
-/* Without the dot product instructions, which came with later processors.
-   NEON multiplies bytes with signs, so neither sign tricks nor Q4_0's offset are needed: weights
-   become int8 as they mean, and both types share everything after that. */
+//--[ 09.4 KERNEL.neon ]-- the same, where bytes with signs multiply as fast as others
+/* Three sets, which share everything but their products of bytes. Those are chosen by `how`, a constant
+   wherever this is inlined. All give the same bits: integers are exact, floats are the same.
+     plain   smull, smlal, pairwise adds    llmc__neon_      every AArch64
+     dot     SDOT                           llmc__neondot_   "neon-dot"
+     mm      SMMLA in tiles, else as dot    llmc__neonmm_    "neon-i8mm" */
+enum { llmc__neon_plain, llmc__neon_dot, llmc__neon_mm };
 
-/* w . x of 32 elements, 0 to 15 in w0 and x0, the rest in w1 and x1. Four partial sums;
-   two products up to 2 * 128 * 127 fit 16 bits.
-     a   int16 lane i: w[i] x[i] + w[8+i] x[8+i]        b the same of the second 16
-     pairwise long adds: int32 lane i from lanes 2i, 2i+1 of a and of b */
-LLMC__NEON_FN int32x4_t llmc__neon_dot32(int8x16_t w0, int8x16_t w1, int8x16_t x0, int8x16_t x1)
+/* gcc -O2 leaves loops over arrays of vectors as they are, and so the arrays in memory. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 8
+#define LLMC__NEON_UNROLL _Pragma("GCC unroll 16")
+#else
+#define LLMC__NEON_UNROLL
+#endif
+
+/* 16 bytes at any alignment. */
+LLMC__NEON_FN int8x16_t llmc__neon_load(const void *p)
 {
-    int16x8_t a = vmull_s8(vget_low_s8(w0), vget_low_s8(x0)), b = vmull_s8(vget_low_s8(w1), vget_low_s8(x1));
-    a = vmlal_s8(a, vget_high_s8(w0), vget_high_s8(x0));
-    b = vmlal_s8(b, vget_high_s8(w1), vget_high_s8(x1));
-    return vpadalq_s16(vpaddlq_s16(a), b);
+    return vreinterpretq_s8_u8(vld1q_u8((const uint8_t *)p));
 }
 
-/* Eight blocks of 32 weights as int8: v[2i] and v[2i+1] are block i, elements in order. Rows keep
-   their order: pairwise adds sum a row cheaply, so nothing is transposed. */
-typedef struct llmc__neon_panel {
+/* sums + w . x of 16 bytes, in four partial sums; two products up to 2 * 128 * 127 fit 16 bits.
+     a                    int16 lane i: w[i] x[i] + w[8+i] x[8+i]
+     pairwise long add    int32 lane i: lanes 2i and 2i+1 of a */
+LLMC__NEON_FN int32x4_t llmc__neon_dot16(int how, int32x4_t sums, int8x16_t w, int8x16_t x)
+{
+    int16x8_t a;
+#if LLMC__NEON_DOT
+    if (how != llmc__neon_plain)
+        return llmc__neon_sdot(sums, w, x);
+#endif
+    (void)how;
+    a = vmull_s8(vget_low_s8(w), vget_low_s8(x));
+    a = vmlal_s8(a, vget_high_s8(w), vget_high_s8(x));
+    return vpadalq_s16(sums, a);
+}
+
+/* A block, 32 bytes of each. small: |w| is at most 31, so that four products fit, 4 * 31 * 127. */
+LLMC__NEON_FN int32x4_t llmc__neon_dot32(int how, int small, const int8x16_t w[2], const int8x16_t x[2])
+{
+    int16x8_t a;
+    if (how != llmc__neon_plain || !small)
+        return llmc__neon_dot16(how, llmc__neon_dot16(how, vdupq_n_s32(0), w[0], x[0]), w[1], x[1]);
+    a = vmull_s8(vget_low_s8(w[0]), vget_low_s8(x[0]));
+    a = vmlal_s8(a, vget_high_s8(w[0]), vget_high_s8(x[0]));
+    a = vmlal_s8(a, vget_low_s8(w[1]), vget_low_s8(x[1]));
+    a = vmlal_s8(a, vget_high_s8(w[1]), vget_high_s8(x[1]));
+    return vpaddlq_s16(a);
+}
+
+/* What four vectors add up to, a lane for each. vpaddq adds neighbours of its two operands:
+     (0, 1)              | 0 0 1 1 |
+     ((0, 1), (2, 3))    | 0 1 2 3 | */
+LLMC__NEON_FN int32x4_t llmc__neon_sums(const int32x4_t s[4])
+{
+    return vpaddq_s32(vpaddq_s32(s[0], s[1]), vpaddq_s32(s[2], s[3]));
+}
+
+/* Eight blocks of 32 bytes: v[2i] and v[2i+1] are block i, elements in order. */
+typedef struct llmc__neon_quants {
     int8x16_t v[16];
-} llmc__neon_panel;
+} llmc__neon_quants;
 
-/* The block at w and those step, 2 step, ... bytes after it: step is a row's length for tiles, a
-   block's for lines. */
-LLMC__NEON_FN void llmc__neon_panel_q8_0(llmc__neon_panel *p, const uint8_t *w, size_t step)
+/* Block i of q times block i of x, a lane for each. */
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(int how, int small, const llmc__neon_quants *q,
+                                               const int8_t *x)
 {
+    int32x4_t s[8];
+    int8x16_t v[2];
     int i;
-    for (i = 0; i < 8; i++, w += step) {
-        p->v[2 * i] = vreinterpretq_s8_u8(vld1q_u8(w + 2));
-        p->v[2 * i + 1] = vreinterpretq_s8_u8(vld1q_u8(w + 18));
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++) {
+        v[0] = vld1q_s8(x + 32 * i);
+        v[1] = vld1q_s8(x + 32 * i + 16);
+        s[i] = llmc__neon_dot32(how, small, q->v + 2 * i, v);
     }
+    return llmc__neon_v8i_of(llmc__neon_sums(s), llmc__neon_sums(s + 4));
 }
 
-/* The same: low nibbles are elements 0 to 15, high ones 16 to 31, both less 8. */
-LLMC__NEON_FN void llmc__neon_panel_q4_0(llmc__neon_panel *p, const uint8_t *w, size_t step)
+/* Four blocks whose 16s have scales of their own, s, and weights that are `bias` too large. Sums are
+   brought together before they are scaled, which then takes four lanes at once, in s's order:
+     a   | low 0 | high 0 | low 1 | high 1 |     at most 2 * 128 * 16 * 32 * 127 < 2^24 when scaled (Q6_K) */
+LLMC__NEON_FN int32x4_t llmc__neon_halves(int how, const int8x16_t *w, const int8_t *x, const int16_t *half,
+                                          const int16_t *s, int16_t bias)
 {
-    int8x16_t eight = vdupq_n_s8(8);
+    int32x4_t sum[8], a, b;
+    int16x8_t sums = vld1q_s16(half), scales = vld1q_s16(s);
     int i;
-    for (i = 0; i < 8; i++, w += step) {
-        uint8x16_t v = vld1q_u8(w + 2);
-        p->v[2 * i] = vsubq_s8(vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))), eight);
-        p->v[2 * i + 1] = vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(v, 4)), eight);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++)
+        sum[i] = llmc__neon_dot16(how, vdupq_n_s32(0), w[i], vld1q_s8(x + 16 * i));
+    a = llmc__neon_sums(sum);
+    b = llmc__neon_sums(sum + 4);
+    if (bias != 0) {
+        a = vmlsl_s16(a, vget_low_s16(sums), vdup_n_s16(bias));
+        b = vmlsl_s16(b, vget_high_s16(sums), vdup_n_s16(bias));
     }
+    a = vmulq_s32(a, vmovl_s16(vget_low_s16(scales)));
+    b = vmulq_s32(b, vmovl_s16(vget_high_s16(scales)));
+    return vpaddq_s32(a, b);
 }
 
-/* Block i of p times block `block` + i * step of x, a lane for each i. step 1: eight blocks of a column,
-   for lines; step 0: the same block for eight rows, for tiles. vpaddq adds neighbours of its two operands:
-     (0, 1)              | 0 0 1 1 |      numbers are blocks
-     ((0, 1), (2, 3))    | 0 1 2 3 |      = a; b has 4 to 7 */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(const llmc__neon_panel *p, const llmc__x8 *x, size_t block,
-                                               size_t step)
-{
-    const int8_t *q = x->q + 32 * block;
-#define LLMC__DOT(i)                                                                  \
-    llmc__neon_dot32(p->v[2 * (i)], p->v[2 * (i) + 1], vld1q_s8(q + 32 * ((i)*step)), \
-                     vld1q_s8(q + 32 * ((i)*step) + 16))
-    int32x4_t a = vpaddq_s32(vpaddq_s32(LLMC__DOT(0), LLMC__DOT(1)), vpaddq_s32(LLMC__DOT(2), LLMC__DOT(3)));
-    int32x4_t b = vpaddq_s32(vpaddq_s32(LLMC__DOT(4), LLMC__DOT(5)), vpaddq_s32(LLMC__DOT(6), LLMC__DOT(7)));
-#undef LLMC__DOT
-    return llmc__neon_v8i_of(a, b);
-}
-
-/* As in 09.3, for both types alike; bytes is a block's size.
-     dot8         unpacks eight blocks and uses them once: only registers, no panel in memory
-     panel_dot4   column by column: 16 registers of panel leave 16 for the sums, so loads of the
-                  panel need not be shared as Q8_0's are there */
-#define LLMC__NEON_PANEL_FNS(type, bytes)                                                                  \
-    LLMC__NEON_FN llmc__neon_v8i llmc__neon_dot8_##type(const uint8_t *w, const llmc__x8 *x)               \
-    {                                                                                                      \
-        llmc__neon_panel p;                                                                                \
-        llmc__neon_panel_##type(&p, w, bytes);                                                             \
-        return llmc__neon_blocks(&p, x, 0, 1);                                                             \
-    }                                                                                                      \
-    LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_dot_##type(const llmc__neon_panel *p, const llmc__x8 *x, \
-                                                             size_t block)                                 \
-    {                                                                                                      \
-        return llmc__neon_blocks(p, x, block, 0);                                                          \
-    }                                                                                                      \
-    LLMC__NEON_FN void llmc__neon_panel_dot4_##type(llmc__neon_v8i out[4], const llmc__neon_panel *p,      \
-                                                    const llmc__x8 *const x[4], size_t block)              \
-    {                                                                                                      \
-        int t;                                                                                             \
-        for (t = 0; t < 4; t++)                                                                            \
-            out[t] = llmc__neon_blocks(p, x[t], block, 0);                                                 \
-    }
-LLMC__NEON_PANEL_FNS(q8_0, 34)
-LLMC__NEON_PANEL_FNS(q4_0, 18)
-#undef LLMC__NEON_PANEL_FNS
-
-/* The types of 08.2, as in 09.3: quants_T takes a unit apart into v[2 b] and v[2 b + 1] of block b;
-   all are bytes with signs here. */
-typedef llmc__neon_panel llmc__neon_quants;
-
-/* Sixteen bytes of nibbles, low ones first; with a fifth bit each from the four bytes at h; or as
-   indices of a table. */
-LLMC__NEON_FN void llmc__neon_nibbles(uint8x16_t v[2], const uint8_t *w)
+/* quants_T takes a unit of 08.2 apart, without sign, as in 09.3. Sixteen bytes of nibbles, low ones first;
+   with a fifth bit each from the four bytes at h; or as indices of a table. */
+LLMC__NEON_FN void llmc__neon_nibbles(int8x16_t v[2], const uint8_t *w)
 {
     uint8x16_t a = vld1q_u8(w);
-    v[0] = vandq_u8(a, vdupq_n_u8(15));
-    v[1] = vshrq_n_u8(a, 4);
+    v[0] = vreinterpretq_s8_u8(vandq_u8(a, vdupq_n_u8(15)));
+    v[1] = vreinterpretq_s8_u8(vshrq_n_u8(a, 4));
 }
-LLMC__NEON_FN void llmc__neon_fifth(uint8x16_t v[2], const uint8_t *h)
+LLMC__NEON_FN int8x16_t llmc__neon_fifth(int8x16_t v, const uint8_t *h)
 {
     static const uint8_t bits[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-    uint8x16_t bit = vld1q_u8(bits), sixteen = vdupq_n_u8(16);
-    uint8x16_t a = vcombine_u8(vdup_n_u8(h[0]), vdup_n_u8(h[1]));
-    uint8x16_t b = vcombine_u8(vdup_n_u8(h[2]), vdup_n_u8(h[3]));
-    v[0] = vorrq_u8(v[0], vandq_u8(vtstq_u8(a, bit), sixteen));
-    v[1] = vorrq_u8(v[1], vandq_u8(vtstq_u8(b, bit), sixteen));
+    uint8x16_t set = vtstq_u8(vcombine_u8(vdup_n_u8(h[0]), vdup_n_u8(h[1])), vld1q_u8(bits));
+    return vorrq_s8(v, vreinterpretq_s8_u8(vandq_u8(set, vdupq_n_u8(16))));
 }
 /* Eight blocks of 16 bytes, step apart, each nibble an index of the table. */
 LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, size_t step, const int8_t *table)
 {
-    int8x16_t t = vld1q_s8(table);
+    int8x16_t t = vld1q_s8(table), v[2];
     int b;
-    for (b = 0; b < 8; b++, w += step) {
-        uint8x16_t v[2];
-        llmc__neon_nibbles(v, w);
-        q->v[2 * b] = vqtbl1q_s8(t, v[0]);
-        q->v[2 * b + 1] = vqtbl1q_s8(t, v[1]);
+    LLMC__NEON_UNROLL
+    for (b = 0; b < 8; b++) {
+        llmc__neon_nibbles(v, w + step * (size_t)b);
+        q->v[2 * b] = vqtbl1q_s8(t, vreinterpretq_u8_s8(v[0]));
+        q->v[2 * b + 1] = vqtbl1q_s8(t, vreinterpretq_u8_s8(v[1]));
     }
 }
 
-/* The same bytes with `less` taken off each. */
-LLMC__NEON_FN void llmc__neon_put(int8x16_t *out, const uint8x16_t v[2], int8_t less)
-{
-    out[0] = vsubq_s8(vreinterpretq_s8_u8(v[0]), vdupq_n_s8(less));
-    out[1] = vsubq_s8(vreinterpretq_s8_u8(v[1]), vdupq_n_s8(less));
-}
-
-/* Eight blocks of 32. */
-LLMC__NEON_FN void llmc__neon_quants_q4_1(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++, w += 20) {
-        llmc__neon_nibbles(v, w + 4);
-        llmc__neon_put(q->v + 2 * b, v, 0);
+/* Eight blocks of 32: `head` bytes of scales, and bits at h of a type of five, then nibbles. */
+#define LLMC__QUANTS_FN(type, bytes, head, bits, h)                                           \
+    LLMC__NEON_FN void llmc__neon_quants_##type(llmc__neon_quants *q, const uint8_t *w)       \
+    {                                                                                         \
+        int b;                                                                                \
+        LLMC__NEON_UNROLL                                                                     \
+        for (b = 0; b < 8; b++) {                                                             \
+            llmc__neon_nibbles(q->v + 2 * b, w + (bytes)*b + (head));                         \
+            if (bits) {                                                                       \
+                q->v[2 * b] = llmc__neon_fifth(q->v[2 * b], w + (bytes)*b + (h));             \
+                q->v[2 * b + 1] = llmc__neon_fifth(q->v[2 * b + 1], w + (bytes)*b + (h) + 2); \
+            }                                                                                 \
+        }                                                                                     \
     }
-}
-LLMC__NEON_FN void llmc__neon_quants_q5_0(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++, w += 22) {
-        llmc__neon_nibbles(v, w + 6);
-        llmc__neon_fifth(v, w + 2);
-        llmc__neon_put(q->v + 2 * b, v, 16);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q5_1(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++, w += 24) {
-        llmc__neon_nibbles(v, w + 8);
-        llmc__neon_fifth(v, w + 4);
-        llmc__neon_put(q->v + 2 * b, v, 0);
-    }
-}
+LLMC__QUANTS_FN(q4_0, 18, 2, 0, 0)
+LLMC__QUANTS_FN(q4_1, 20, 4, 0, 0)
+LLMC__QUANTS_FN(q5_0, 22, 6, 1, 2)
+LLMC__QUANTS_FN(q5_1, 24, 8, 1, 4)
+#undef LLMC__QUANTS_FN
 LLMC__NEON_FN void llmc__neon_quants_iq4_nl(llmc__neon_quants *q, const uint8_t *w)
 {
     llmc__neon_tables(q, w + 2, 18, llmc__iq4_values);
@@ -6669,88 +6729,90 @@ LLMC__NEON_FN void llmc__neon_quants_iq4_xs(llmc__neon_quants *q, const uint8_t 
 }
 LLMC__NEON_FN void llmc__neon_quants_mxfp4(llmc__neon_quants *q, const uint8_t *w)
 {
-    llmc__neon_tables(q, w + 1, 17, llmc__fp4_values);
+    /* llmc__fp4_values + 16 */
+    static const int8_t biased[16] = {16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10, 8, 4};
+    llmc__neon_tables(q, w + 1, 17, biased);
 }
-
-/* `each` bits from bit `at` of 32 bytes. A shift by a negative number goes right. */
-LLMC__NEON_FN void llmc__neon_field(uint8x16_t v[2], const uint8_t *w, int at, int each)
+LLMC__NEON_FN void llmc__neon_quants_q8_0(llmc__neon_quants *q, const uint8_t *w)
 {
-    uint8x16_t mask = vdupq_n_u8((uint8_t)((1 << each) - 1));
-    int8x16_t down = vdupq_n_s8((int8_t)-at);
-    v[0] = vandq_u8(vshlq_u8(vld1q_u8(w), down), mask);
-    v[1] = vandq_u8(vshlq_u8(vld1q_u8(w + 16), down), mask);
-}
-/* v + (high << up), for the bits that lie apart. */
-LLMC__NEON_FN void llmc__neon_over(uint8x16_t v[2], const uint8x16_t high[2], int up)
-{
-    int8x16_t shift = vdupq_n_s8((int8_t)up);
-    v[0] = vorrq_u8(v[0], vshlq_u8(high[0], shift));
-    v[1] = vorrq_u8(v[1], vshlq_u8(high[1], shift));
-}
-
-/* Blocks of 256: fields of rows as drawn in 07. */
-LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 16 + 32 * (b / 4), 2 * (b % 4), 2);
-        llmc__neon_put(q->v + 2 * b, v, 0);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q3_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2], h[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 32 + 32 * (b / 4), 2 * (b % 4), 2);
-        llmc__neon_field(h, w, b, 1);
-        llmc__neon_over(v, h, 2);
-        llmc__neon_put(q->v + 2 * b, v, 4);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q4_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 16 + 32 * (b / 2), 4 * (b % 2), 4);
-        llmc__neon_put(q->v + 2 * b, v, 0);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q5_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2], h[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 48 + 32 * (b / 2), 4 * (b % 2), 4);
-        llmc__neon_field(h, w + 16, b, 1);
-        llmc__neon_over(v, h, 4);
-        llmc__neon_put(q->v + 2 * b, v, 0);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2], h[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 64 * (b / 4) + 32 * (b % 2), 4 * (b / 2 % 2), 4);
-        llmc__neon_field(h, w + 128 + 32 * (b / 4), 2 * (b % 4), 2);
-        llmc__neon_over(v, h, 4);
-        llmc__neon_put(q->v + 2 * b, v, 32);
-    }
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] = llmc__neon_load(w + 34 * (i / 2) + 2 + 16 * (i % 2));
 }
 LLMC__NEON_FN void llmc__neon_quants_q8_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
+    LLMC__NEON_UNROLL
     for (i = 0; i < 16; i++)
-        q->v[i] = vreinterpretq_s8_u8(vld1q_u8(w + 4 + 16 * i));
+        q->v[i] = llmc__neon_load(w + 4 + 16 * i);
+}
+
+/* Bits [from, from + each) of every byte, brought to bit `to`; numbers that the compiler knows. Shifts come
+   first where they drop what is above or below by themselves. */
+LLMC__NEON_FN int8x16_t llmc__neon_field(int8x16_t bytes, int from, int each, int to)
+{
+    uint8x16_t v = vreinterpretq_u8_s8(bytes);
+    uint8x16_t mask = vdupq_n_u8((uint8_t)(((1 << each) - 1) << to));
+    if (from > to)
+        v = vshlq_u8(v, vdupq_n_s8((int8_t)(to - from)));
+    else if (from < to)
+        v = vshlq_u8(v, vdupq_n_s8((int8_t)(to - from)));
+    return vreinterpretq_s8_u8(from - to + each == 8 || (to > from && to + each == 8) ? v
+                                                                                      : vandq_u8(v, mask));
+}
+
+/* Blocks of 256, fields of rows as drawn in 07: `low` bits at w, those of block b from low_bit on, and at h
+   `high` more. Register i of 16 is half i % 2 of block i / 2. */
+LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] =
+            llmc__neon_field(llmc__neon_load(w + 16 + 32 * (i / 8) + 16 * (i % 2)), i / 2 % 4 * 2, 2, 0);
+}
+LLMC__NEON_FN void llmc__neon_quants_q3_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    llmc__neon_quants_q2_k(q, w + 16);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] = vorrq_s8(q->v[i], llmc__neon_field(llmc__neon_load(w + 16 * (i % 2)), i / 2, 1, 2));
+}
+LLMC__NEON_FN void llmc__neon_quants_q4_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] =
+            llmc__neon_field(llmc__neon_load(w + 16 + 32 * (i / 4) + 16 * (i % 2)), i / 2 % 2 * 4, 4, 0);
+}
+LLMC__NEON_FN void llmc__neon_quants_q5_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    llmc__neon_quants_q4_k(q, w + 32);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] = vorrq_s8(q->v[i], llmc__neon_field(llmc__neon_load(w + 16 + 16 * (i % 2)), i / 2, 1, 4));
+}
+LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++) {
+        int8x16_t low = llmc__neon_load(w + 64 * (i / 8) + 16 * (i % 4));
+        int8x16_t high = llmc__neon_load(w + 128 + 32 * (i / 8) + 16 * (i % 2));
+        q->v[i] =
+            vorrq_s8(llmc__neon_field(low, i / 4 % 2 * 4, 4, 0), llmc__neon_field(high, i / 2 % 4 * 2, 2, 4));
+    }
 }
 
 /* A unit as 256 bytes in memory. */
 LLMC__NEON_FN void llmc__neon_quants_store(int8_t *out, const llmc__neon_quants *q)
 {
     int i;
+    LLMC__NEON_UNROLL
     for (i = 0; i < 16; i++)
         vst1q_s8(out + 16 * i, q->v[i]);
 }
@@ -6783,100 +6845,364 @@ LLMC__NEON_FN void llmc__neon_spread(int16_t *out, uint64_t low, uint64_t high)
     vst1q_s16(out + 8, vmovl_s8(vreinterpret_s8_u8(vcreate_u8(high))));
 }
 
-/* As dot32, each 16 times a scale of its own: under 2^24 in all (09.2). */
-LLMC__NEON_FN int32x4_t llmc__neon_dot16s(const int8x16_t *w, const int8_t *x, const int16_t *s)
+/* Four of what minimums of kind h multiply: lane i is m[2i] half[2i] + m[2i+1] half[2i+1]. */
+LLMC__NEON_FN int32x4_t llmc__neon_minimums4(const int16_t *half, const int16_t *m)
 {
-    int8x16_t x0 = vld1q_s8(x), x1 = vld1q_s8(x + 16);
-    int16x8_t a = vmull_s8(vget_low_s8(w[0]), vget_low_s8(x0));
-    int16x8_t b = vmull_s8(vget_low_s8(w[1]), vget_low_s8(x1));
-    a = vmlal_s8(a, vget_high_s8(w[0]), vget_high_s8(x0));
-    b = vmlal_s8(b, vget_high_s8(w[1]), vget_high_s8(x1));
-    return vmlaq_n_s32(vmulq_n_s32(vpaddlq_s16(a), s[0]), vpaddlq_s16(b), s[1]);
-}
-/* As llmc__neon_blocks; s[2i] and s[2i+1] are block i's. */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks_h(const llmc__neon_panel *p, const llmc__x8 *x, size_t block,
-                                                 size_t step, const int16_t *s)
-{
-#define LLMC__DOT(i) llmc__neon_dot16s(p->v + 2 * (i), x->q + 32 * (block + (i)*step), s + 2 * (i))
-    int32x4_t a = vpaddq_s32(vpaddq_s32(LLMC__DOT(0), LLMC__DOT(1)), vpaddq_s32(LLMC__DOT(2), LLMC__DOT(3)));
-    int32x4_t b = vpaddq_s32(vpaddq_s32(LLMC__DOT(4), LLMC__DOT(5)), vpaddq_s32(LLMC__DOT(6), LLMC__DOT(7)));
-#undef LLMC__DOT
-    return llmc__neon_v8i_of(a, b);
-}
-
-/* As in 09.3, by kind. */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_u(const llmc__neon_quants *q, const llmc__x8 *x,
-                                               const int16_t *s, int bias)
-{
-    (void)bias;
-    (void)s;
-    return llmc__neon_blocks(q, x, 0, 1);
-}
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_s(const llmc__neon_quants *q, const llmc__x8 *x,
-                                               const int16_t *s, int bias)
-{
-    (void)bias;
-    (void)s;
-    return llmc__neon_blocks(q, x, 0, 1);
-}
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_h(const llmc__neon_quants *q, const llmc__x8 *x,
-                                               const int16_t *s, int bias)
-{
-    (void)bias;
-    return llmc__neon_blocks_h(q, x, 0, 1, s);
-}
-
-/* m[2i] half[0] + m[2i+1] half[1], half that of block `block` + i * step. */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_min(const llmc__x8 *x, size_t block, size_t step, const int16_t *m)
-{
-    int32_t t[8];
-    const int16_t *half = x->half + 2 * block;
-    int i;
-    for (i = 0; i < 8; i++, half += 2 * step)
-        t[i] = m[2 * i] * half[0] + m[2 * i + 1] * half[1];
-    return llmc__neon_v8i_of(vld1q_s32(t), vld1q_s32(t + 4));
+    int16x8_t a = vld1q_s16(half), b = vld1q_s16(m);
+    return vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)),
+                      vmull_s16(vget_high_s16(a), vget_high_s16(b)));
 }
 LLMC__NEON_FN llmc__neon_v8i llmc__neon_minimums(const llmc__x8 *x, const int16_t *m)
 {
-    return llmc__neon_min(x, 0, 1, m);
-}
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_min(const llmc__x8 *x, size_t block, const int16_t *m)
-{
-    return llmc__neon_min(x, block, 0, m);
+    return llmc__neon_v8i_of(llmc__neon_minimums4(x->half, m), llmc__neon_minimums4(x->half + 8, m + 8));
 }
 
-/* Panels are the rows' bytes as they are; scales are met with each column. */
-LLMC__NEON_FN void llmc__neon_panel_u(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
+/* sums + (less >> n): what weights have too much, 2^(7 - n) (llmc__x8). */
+#define LLMC__NEON_LESS(sums, x, n)                                              \
+    llmc__neon_v8i_of(vaddq_s32((sums).a, vshrq_n_s32(vld1q_s32((x)->less), n)), \
+                      vaddq_s32((sums).b, vshrq_n_s32(vld1q_s32((x)->less + 4), n)))
+
+/* What 09.5 asks a set for, by kind of weights: eight blocks of a row times a unit of x, a lane for each.
+   The bias of kind u is 16 or 0. */
+#define LLMC__NEON_LINES(set, how)                                                                       \
+    LLMC__NEON_FN llmc__neon_v8i set##dots_s(const llmc__neon_quants *q, const llmc__x8 *x,              \
+                                             const int16_t *s, int bias)                                 \
+    {                                                                                                    \
+        (void)s;                                                                                         \
+        (void)bias;                                                                                      \
+        return llmc__neon_blocks(how, 0, q, x->q);                                                       \
+    }                                                                                                    \
+    LLMC__NEON_FN llmc__neon_v8i set##dots_u(const llmc__neon_quants *q, const llmc__x8 *x,              \
+                                             const int16_t *s, int bias)                                 \
+    {                                                                                                    \
+        llmc__neon_v8i sums = llmc__neon_blocks(how, 1, q, x->q);                                        \
+        (void)s;                                                                                         \
+        return bias != 0 ? LLMC__NEON_LESS(sums, x, 3) : sums; \
+    }                                                                                                    \
+    LLMC__NEON_FN llmc__neon_v8i set##dots_h(const llmc__neon_quants *q, const llmc__x8 *x,              \
+                                             const int16_t *s, int bias)                                 \
+    {                                                                                                    \
+        int32x4_t a = llmc__neon_halves(how, q->v, x->q, x->half, s, (int16_t)bias);                     \
+        return llmc__neon_v8i_of(                                                                        \
+            a, llmc__neon_halves(how, q->v + 8, x->q + 128, x->half + 8, s + 8, (int16_t)bias));         \
+    }                                                                                                    \
+    LLMC__NEON_FN llmc__neon_v8i set##dot8_q8_0(const uint8_t *w, const llmc__x8 *x)                     \
+    {                                                                                                    \
+        llmc__neon_quants q;                                                                             \
+        llmc__neon_quants_q8_0(&q, w);                                                                   \
+        return llmc__neon_blocks(how, 0, &q, x->q);                                                      \
+    }                                                                                                    \
+    LLMC__NEON_FN llmc__neon_v8i set##dot8_q4_0(const uint8_t *w, const llmc__x8 *x)                     \
+    {                                                                                                    \
+        llmc__neon_quants q;                                                                             \
+        llmc__neon_v8i sums;                                                                             \
+        llmc__neon_quants_q4_0(&q, w);                                                                   \
+        sums = llmc__neon_blocks(how, 1, &q, x->q);                                                      \
+        return LLMC__NEON_LESS(sums, x, 4);                                                              \
+    }
+LLMC__NEON_LINES(llmc__neon_, llmc__neon_plain)
+#if LLMC__NEON_DOT
+LLMC__NEON_LINES(llmc__neondot_, llmc__neon_dot)
+#endif
+#undef LLMC__NEON_LINES
+#undef LLMC__NEON_LESS
+
+/* Tiles. Panels keep weights with their sign, so there is nothing to take off; a strip is eight rows of a
+   block, 256 bytes, in the order in which the set's products take them:
+     plain   [row] [32 bytes]
+     dot     [rows 0-3, 4-7] [4 bytes of k: 8] [row: 4] [4 bytes]        a lane is a row
+     mm      [two rows: 4] [8 bytes of k: 4] [row: 2] [8 bytes]          a half is a row
+   lay: half h of the block, 16 bytes of each row. */
+LLMC__NEON_FN void llmc__neon_lay(int how, uint8_t *out, const int8x16_t v[8], int h)
 {
     int i;
-    (void)s;
-    (void)bias;
-    for (i = 0; i < 8; i++, q += LLMC__UNIT) {
-        p->v[2 * i] = vld1q_s8(q);
-        p->v[2 * i + 1] = vld1q_s8(q + 16);
+#if LLMC__NEON_DOT
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 2 && how == llmc__neon_dot; i++) {
+        int32x4x4_t t;
+        t.val[0] = vreinterpretq_s32_s8(v[4 * i]);
+        t.val[1] = vreinterpretq_s32_s8(v[4 * i + 1]);
+        t.val[2] = vreinterpretq_s32_s8(v[4 * i + 2]);
+        t.val[3] = vreinterpretq_s32_s8(v[4 * i + 3]);
+        vst4q_s32((int32_t *)(void *)(out + 128 * i + 64 * h), t);
+    }
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 4 && how == llmc__neon_mm; i++) {
+        int64x2_t a = vreinterpretq_s64_s8(v[2 * i]), b = vreinterpretq_s64_s8(v[2 * i + 1]);
+        vst1q_u8(out + 64 * i + 32 * h, vreinterpretq_u8_s64(vzip1q_s64(a, b)));
+        vst1q_u8(out + 64 * i + 32 * h + 16, vreinterpretq_u8_s64(vzip2q_s64(a, b)));
+    }
+#endif
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8 && how == llmc__neon_plain; i++)
+        vst1q_u8(out + 32 * i + 16 * h, vreinterpretq_u8_s8(v[i]));
+}
+
+/* A strip from 32 bytes of eight rows, each plus `more`; from 16 bytes of nibbles, less 8. */
+LLMC__NEON_FN void llmc__neon_strip_of(int how, uint8_t *out, const uint8_t *const *row, size_t at, int more)
+{
+    int8x16_t v[8];
+    int i, h;
+    for (h = 0; h < 2; h++) {
+        LLMC__NEON_UNROLL
+        for (i = 0; i < 8; i++)
+            v[i] = vaddq_s8(llmc__neon_load(row[i] + at + 16 * h), vdupq_n_s8((int8_t)more));
+        llmc__neon_lay(how, out, v, h);
     }
 }
-LLMC__NEON_FN void llmc__neon_panel_s(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
+LLMC__NEON_FN void llmc__neon_strip4_of(int how, uint8_t *out, const uint8_t *const *row, size_t at)
 {
-    llmc__neon_panel_u(p, q, s, bias);
+    int8x16_t low[8], high[8], v[2], eight = vdupq_n_s8(8);
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++) {
+        llmc__neon_nibbles(v, row[i] + at);
+        low[i] = vsubq_s8(v[0], eight);
+        high[i] = vsubq_s8(v[1], eight);
+    }
+    llmc__neon_lay(how, out, low, 0);
+    llmc__neon_lay(how, out, high, 1);
 }
-LLMC__NEON_FN void llmc__neon_panel_h(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
+
+/* As llmc__avx2_panel_scales. */
+LLMC__NEON_FN void llmc__neon_panel_scales(llmc__panel *p, const uint8_t *const *row, size_t at, size_t step,
+                                           size_t blocks)
 {
-    llmc__neon_panel_u(p, q, s, bias);
+    uint16_t h[8][LLMC__PANEL_ROWS];
+    size_t b, i;
+    LLMC_MEMSET(h, 0, sizeof h);
+    for (i = 0; i < LLMC__PANEL_ROWS; i++)
+        for (b = 0; b < blocks; b++)
+            h[b][i] = llmc__u16le(row[i] + at + step * b);
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < LLMC__PANEL_ROWS; i += 8)
+            llmc__neon_vstore(&p->d[b][i], llmc__neon_vload_f16(&h[b][i]));
 }
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel1(int kind, const llmc__neon_panel *p, const llmc__x8 *x,
-                                               size_t block, const int16_t *s, int bias)
+
+/* Eight rows times four columns over the 16s h to end - 1 of a block: out[2 column + rows 4-7]. w is a
+   strip, x[2 column + h] or, for mm, x[4 (column / 2) + two by 8 bytes of k].
+   Registers, of 32: plain takes w of four rows, 8, and x, 8; dot and mm eight sums and x, 8, with w
+   streaming by. mm's sums are of two columns by two rows, which zip takes apart:
+     | column 0: row 0, 1 | column 1: row 0, 1 |  and those of rows 2, 3  ->  column 0: row 0, 1, 2, 3 */
+LLMC__NEON_FN void llmc__neon_plain_dots(int small, int32x4_t out[8], const uint8_t *w, const int8x16_t x[8],
+                                         int h, int end)
 {
-    (void)bias;
-    return kind == llmc__kind_h ? llmc__neon_blocks_h(p, x, block, 0, s) : llmc__neon_blocks(p, x, block, 0);
+    int32x4_t sum[4];
+    int8x16_t v[8];
+    int i, r, t;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 2; i++) {
+        LLMC__NEON_UNROLL
+        for (r = 0; r < 8; r++)
+            v[r] = llmc__neon_load(w + 128 * i + 16 * r);
+        LLMC__NEON_UNROLL
+        for (t = 0; t < 4; t++) {
+            LLMC__NEON_UNROLL
+            for (r = 0; r < 4; r++)
+                sum[r] = end - h == 2
+                             ? llmc__neon_dot32(llmc__neon_plain, small, v + 2 * r, x + 2 * t)
+                             : llmc__neon_dot16(llmc__neon_plain, vdupq_n_s32(0), v[2 * r + h], x[2 * t + h]);
+            out[2 * t + i] = llmc__neon_sums(sum);
+        }
+    }
 }
-LLMC__NEON_FN void llmc__neon_panel4(int kind, llmc__neon_v8i out[4], const llmc__neon_panel *p,
-                                     const llmc__x8 *const x[4], size_t block, const int16_t *s, int bias)
+#if LLMC__NEON_DOT
+LLMC__NEON_FN void llmc__neon_dot_dots(int32x4_t out[8], const uint8_t *w, const int8x16_t x[8], int h,
+                                       int end)
 {
-    int t;
-    for (t = 0; t < 4; t++)
-        out[t] = llmc__neon_panel1(kind, p, x[t], block, s, bias);
+    int i, t;
+    LLMC__NEON_UNROLL
+    for (t = 0; t < 8; t++)
+        out[t] = vdupq_n_s32(0);
+    LLMC__NEON_UNROLL
+    for (i = 4 * h; i < 4 * end; i++) {
+        int8x16_t a = llmc__neon_load(w + 16 * i), b = llmc__neon_load(w + 128 + 16 * i);
+        LLMC__NEON_UNROLL
+        for (t = 0; t < 4; t++) {
+            out[2 * t] = llmc__neon_sdot_lane(out[2 * t], a, x[2 * t + i / 4], i % 4);
+            out[2 * t + 1] = llmc__neon_sdot_lane(out[2 * t + 1], b, x[2 * t + i / 4], i % 4);
+        }
+    }
 }
+LLMC__NEON_FN void llmc__neon_mm_dots(int32x4_t out[8], const uint8_t *w, const int8x16_t x[8], int h,
+                                      int end)
+{
+    int32x4_t sum[8]; /* [two columns][two rows] */
+    int i, j, t;
+    LLMC__NEON_UNROLL
+    for (t = 0; t < 8; t++)
+        sum[t] = vdupq_n_s32(0);
+    LLMC__NEON_UNROLL
+    for (i = 2 * h; i < 2 * end; i++) {
+        LLMC__NEON_UNROLL
+        for (j = 0; j < 4; j++) {
+            int8x16_t a = llmc__neon_load(w + 64 * j + 16 * i);
+            sum[j] = llmc__neon_smmla(sum[j], x[i], a);
+            sum[4 + j] = llmc__neon_smmla(sum[4 + j], x[4 + i], a);
+        }
+    }
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 4; i++) {
+        int64x2_t a = vreinterpretq_s64_s32(sum[2 * i]), b = vreinterpretq_s64_s32(sum[2 * i + 1]);
+        out[i / 2 * 4 + i % 2] = vreinterpretq_s32_s64(vzip1q_s64(a, b));
+        out[i / 2 * 4 + 2 + i % 2] = vreinterpretq_s32_s64(vzip2q_s64(a, b));
+    }
+}
+#endif
+LLMC__NEON_FN void llmc__neon_dots(int how, int small, int32x4_t out[8], const uint8_t *w,
+                                   const int8x16_t x[8], int h, int end)
+{
+#if LLMC__NEON_DOT
+    if (how == llmc__neon_dot)
+        llmc__neon_dot_dots(out, w, x, h, end);
+    if (how == llmc__neon_mm)
+        llmc__neon_mm_dots(out, w, x, h, end);
+#endif
+    if (how == llmc__neon_plain)
+        llmc__neon_plain_dots(small, out, w, x, h, end);
+}
+
+/* Scales of eight rows, pairs of 16s, as int32: out[half][rows 4-7]. */
+LLMC__NEON_FN void llmc__neon_pairs(int32x4_t out[4], const int16_t *s)
+{
+    int16x8_t a = vld1q_s16(s), b = vld1q_s16(s + 8);
+    int16x8_t low = vuzp1q_s16(a, b), high = vuzp2q_s16(a, b);
+    out[0] = vmovl_s16(vget_low_s16(low));
+    out[1] = vmovl_s16(vget_high_s16(low));
+    out[2] = vmovl_s16(vget_low_s16(high));
+    out[3] = vmovl_s16(vget_high_s16(high));
+}
+
+/* The same as dots of a whole block, each 16 times its scale. */
+LLMC__NEON_FN void llmc__neon_dots_scaled(int how, int32x4_t out[8], const uint8_t *w, const int8x16_t x[8],
+                                          const int16_t *s)
+{
+    int32x4_t high[8], scale[4];
+    int i;
+    llmc__neon_pairs(scale, s);
+    llmc__neon_dots(how, 0, out, w, x, 0, 1);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++)
+        out[i] = vmulq_s32(out[i], scale[i % 2]);
+    llmc__neon_dots(how, 0, high, w, x, 1, 2);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++)
+        out[i] = vmlaq_s32(out[i], high[i], scale[2 + i % 2]);
+}
+
+/* Eight rows of a block of a panel, from row s on, and one column: dot goes onto its sums. */
+LLMC__NEON_FN void llmc__neon_onto(float *sum, const int32x4_t dot[2], const llmc__panel *p, size_t b,
+                                   size_t s, const llmc__x8 *x, int halves, int mins)
+{
+    int32x4_t m[4];
+    int i;
+    if (halves && mins)
+        llmc__neon_pairs(m, p->m[b] + 2 * s);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 2; i++, s += 4, sum += 4) {
+        float32x4_t a = vld1q_f32(sum), off;
+        a = vfmaq_f32(a, vcvtq_f32_s32(dot[i]), vmulq_n_f32(vld1q_f32(p->d[b] + s), x->d[b]));
+        if (mins) {
+            off = vld1q_f32(p->off[b] + s);
+            if (halves) {
+                int32x4_t min = vmulq_n_s32(m[i], x->half[2 * b]);
+                min = vmlaq_n_s32(min, m[2 + i], x->half[2 * b + 1]);
+                a = vfmaq_f32(a, vcvtq_f32_s32(min), vmulq_n_f32(off, x->d[b]));
+            } else
+                a = vfmaq_n_f32(a, off, x->sum[b]);
+        }
+        vst1q_f32(sum, a);
+    }
+}
+
+/* A block of a panel with every column, onto that block's part of the sums; four columns at a time, whose x
+   stays in registers while the rows pass. Columns that are missing are copies of the last: there is room for
+   their sums, which nobody reads. */
+LLMC__NEON_FN void llmc__neon_block(int how, int small, int halves, int mins, float *part,
+                                    const llmc__panel *p, size_t b, const uint8_t *x, size_t x_stride,
+                                    size_t cols)
+{
+    size_t t, s;
+    int i;
+    for (t = 0; t < cols; t += 4, part += 4 * LLMC__PANEL_ROWS) {
+        const llmc__x8 *c[4];
+        int8x16_t v[8], y[8];
+        LLMC__NEON_UNROLL
+        for (i = 0; i < 4; i++) {
+            c[i] = (const llmc__x8 *)(const void *)x;
+            v[2 * i] = vld1q_s8(c[i]->q + 32 * b);
+            v[2 * i + 1] = vld1q_s8(c[i]->q + 32 * b + 16);
+            x += t + (size_t)i + 1 < cols ? x_stride : 0;
+        }
+        LLMC__NEON_UNROLL
+        for (i = 0; i < 8; i++) { /* for mm [two columns][8 bytes of k], a half to a column */
+            int64x2_t low = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2]);
+            int64x2_t high = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2 + 2]);
+            y[i] = how != llmc__neon_mm
+                       ? v[i]
+                       : vreinterpretq_s8_s64(i % 2 ? vzip2q_s64(low, high) : vzip1q_s64(low, high));
+        }
+        for (s = 0; s < LLMC__PANEL_ROWS; s += 8) {
+            int32x4_t dot[8];
+            if (halves)
+                llmc__neon_dots_scaled(how, dot, p->q[b] + LLMC__QK * s, y, p->s[b] + 2 * s);
+            else
+                llmc__neon_dots(how, small, dot, p->q[b] + LLMC__QK * s, y, 0, 2);
+            LLMC__NEON_UNROLL
+            for (i = 0; i < 4; i++)
+                llmc__neon_onto(part + LLMC__PANEL_ROWS * i + s, dot + 2 * i, p, b, s, c[i], halves, mins);
+        }
+    }
+}
+
+/* What 09.5 asks a set for, as in 09.3. */
+#define llmc__neon_more(kind, mins, bias) (-(bias))
+#define LLMC__NEON_BLOCK(name, how, small, halves, mins)                                             \
+    static void name(float *part, const llmc__panel *p, size_t b, const uint8_t *x, size_t x_stride, \
+                     size_t cols)                                                                    \
+    {                                                                                                \
+        llmc__neon_block(how, small, halves, mins, part, p, b, x, x_stride, cols);                   \
+    }
+#define LLMC__NEON_TILES(set, how)                                                                    \
+    LLMC__NEON_FN void set##strip(uint8_t *out, const uint8_t *const *row, size_t at, int more)       \
+    {                                                                                                 \
+        llmc__neon_strip_of(how, out, row, at, more);                                                 \
+    }                                                                                                 \
+    static void set##unpack_q8_0(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks) \
+    {                                                                                                 \
+        size_t b, s;                                                                                  \
+        llmc__neon_panel_scales(p, row, at, 34, blocks);                                              \
+        for (s = 0; s < LLMC__PANEL_ROWS; s += 8)                                                     \
+            for (b = 0; b < blocks; b++)                                                              \
+                llmc__neon_strip_of(how, p->q[b] + LLMC__QK * s, row + s, at + 34 * b + 2, 0);        \
+    }                                                                                                 \
+    static void set##unpack_q4_0(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks) \
+    {                                                                                                 \
+        size_t b, s;                                                                                  \
+        llmc__neon_panel_scales(p, row, at, 18, blocks);                                              \
+        for (s = 0; s < LLMC__PANEL_ROWS; s += 8)                                                     \
+            for (b = 0; b < blocks; b++)                                                              \
+                llmc__neon_strip4_of(how, p->q[b] + LLMC__QK * s, row + s, at + 18 * b + 2);          \
+    }                                                                                                 \
+    LLMC__NEON_BLOCK(set##block_s0, how, 0, 0, 0)                                                     \
+    LLMC__NEON_BLOCK(set##block_u1, how, 1, 0, 1)                                                     \
+    LLMC__NEON_BLOCK(set##block_h0, how, 0, 1, 0)                                                     \
+    LLMC__NEON_BLOCK(set##block_h1, how, 0, 1, 1)
+LLMC__NEON_TILES(llmc__neon_, llmc__neon_plain)
+LLMC__NEON_BLOCK(llmc__neon_block_u0, llmc__neon_plain, 1, 0, 0)
+#define llmc__neon_block_q4 llmc__neon_block_u0
+#if LLMC__NEON_DOT /* small bytes gain nothing there */
+#define llmc__neondot_more     llmc__neon_more
+#define llmc__neonmm_more      llmc__neon_more
+#define llmc__neondot_block_u0 llmc__neondot_block_s0
+#define llmc__neondot_block_q4 llmc__neondot_block_s0
+#define llmc__neonmm_block_u0  llmc__neonmm_block_s0
+#define llmc__neonmm_block_q4  llmc__neonmm_block_s0
+LLMC__NEON_TILES(llmc__neondot_, llmc__neon_dot)
+LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
+#endif
+#undef LLMC__NEON_TILES
+#undef LLMC__NEON_BLOCK
 
 #endif /* LLMC__NEON */
 
@@ -7162,6 +7488,9 @@ LLMC__MATMUL_FN(f16, 2)
 LLMC__MATMUL_FN(bf16, 2)
 #undef LLMC__MATMUL_FN
 
+#endif /* LLMC__PASS == 1 */
+
+#if LLMC__LINES
 /* Products of blocks. The order of every sum: part j of eight takes blocks j, j + 8, ...; the
    integer sum of a block, exact in whatever order, is fused onto it times the rounded product
    of both d; vsum's tree adds the parts.
@@ -7193,6 +7522,9 @@ LLMC__MATMUL_FN(q8_0, 34)
 LLMC__MATMUL_FN(q4_0, 18)
 #undef LLMC__MATMUL_FN
 
+#endif /* LLMC__LINES */
+
+#if LLMC__PASS == 1
 /* Scales of eight blocks, a lane for each; s and m where the kind is h. */
 typedef struct LLMC__N(scale8) {
     llmc__v8 d, off;
@@ -7296,6 +7628,9 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
     }
 }
 
+#endif /* LLMC__PASS == 1 */
+
+#if LLMC__LINES
 /* Products of units, in the order of the blocks above: part j of eight is block j of every unit; the
    product of minimums, where a type has them, is fused on after the block's own.
      line   one row, one column; the last unit of a type of 32 may be short, and is copied out
@@ -7303,14 +7638,14 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
 #define LLMC__UNITS_FN(type, name, bytes, kind, mins, bias)                                            \
     LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x)     \
     {                                                                                                  \
-        LLMC__N(quants) q;                                                                             \
-        LLMC__N(scale8) h;                                                                             \
+        LLMC__V(quants) q;                                                                             \
+        LLMC__V(scale8) h;                                                                             \
         llmc__v8 e = llmc__vload(x->d);                                                                \
-        LLMC__N(quants_##type)(&q, w);                                                                 \
-        LLMC__N(scales_##type)(&h, w);                                                                 \
+        LLMC__V(quants_##type)(&q, w);                                                                 \
+        LLMC__V(scales_##type)(&h, w);                                                                 \
         acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc); \
         if (mins && llmc__kind_##kind == llmc__kind_h)                                                 \
-            acc = llmc__vfma(llmc__vcvt(LLMC__N(minimums)(x, h.m)), llmc__vmul(h.off, e), acc);        \
+            acc = llmc__vfma(llmc__vcvt(LLMC__V(minimums)(x, h.m)), llmc__vmul(h.off, e), acc);        \
         else if (mins)                                                                                 \
             acc = llmc__vfma(h.off, llmc__vload(x->sum), acc);                                         \
         return acc;                                                                                    \
@@ -7330,7 +7665,9 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
     }
 LLMC__UNIT_TYPES(LLMC__UNITS_FN)
 #undef LLMC__UNITS_FN
+#endif /* LLMC__LINES */
 
+#if LLMC__PASS == 1
 /* Eight rows of one unit, `at` bytes into each, taken apart for tiles; the last unit of a type of 32 may be
    short, and is copied out. */
 #define LLMC__ROWS_FN(type, name, bytes, kind, mins, bias)                                                  \
@@ -7356,211 +7693,6 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
     }
 LLMC__UNIT_TYPES(LLMC__ROWS_FN)
 #undef LLMC__ROWS_FN
-
-#if !LLMC__PANELS
-/* sum += part * (d e), fused; d e is rounded first, as in line, whose lanes are blocks. */
-LLMC__INLINE void LLMC__N(onto)(float sum[8], llmc__v8i part, llmc__v8 d, float e)
-{
-    llmc__vstore(sum, llmc__vfma(llmc__vcvt(part), llmc__vmul(d, llmc__vset1(e)), llmc__vload(sum)));
-}
-
-/* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. part is [8][cols][8], already
-   moved to a column: its parts lie 8 * cols floats apart. Eight rows are folded at once, each in
-   its lane. */
-LLMC__INLINE llmc__v8 LLMC__N(fold)(const float *part, size_t cols)
-{
-    llmc__v8 a = llmc__vadd(llmc__vload(part), llmc__vload(part + 32 * cols));
-    llmc__v8 b = llmc__vadd(llmc__vload(part + 8 * cols), llmc__vload(part + 40 * cols));
-    llmc__v8 c = llmc__vadd(llmc__vload(part + 16 * cols), llmc__vload(part + 48 * cols));
-    llmc__v8 d = llmc__vadd(llmc__vload(part + 24 * cols), llmc__vload(part + 56 * cols));
-    return llmc__vadd(llmc__vadd(a, c), llmc__vadd(b, d));
-}
-
-/* tile: 8 rows, a lane to a row, by cols <= 32 columns, which share a block unpacked once;
-   sum[8 t + i] is row i, column t. Its parts take 8 KB, which L1 holds beside the panel and a block of every
-   column. Twice the columns would be all the stack that a function may have.
-   matmul: tiles of 8 rows from LLMC__TILE_COLUMNS columns on, lines for the rows that are left and
-   for fewer columns. A line's row is in L1 when the next column comes. */
-#define LLMC__TILE_FN(type, bytes)                                                                           \
-    LLMC__FN void LLMC__N(tile_##type)(float *sum, const uint8_t *w, size_t row_bytes, const uint8_t *x,     \
-                                       size_t x_stride, size_t cols, size_t blocks)                          \
-    {                                                                                                        \
-        float part[8 * 8 * 32]; /* [part][column][row] */                                                    \
-        size_t b, t;                                                                                         \
-        LLMC_MEMSET(part, 0, 8 * 8 * cols * sizeof *part);                                                   \
-        for (b = 0; b < blocks; b++, w += bytes) {                                                           \
-            const uint8_t *at = x + b / 8 * sizeof(llmc__x8);                                                \
-            float *onto = part + b % 8 * (8 * cols);                                                         \
-            llmc__v8 d = llmc__vscales(w, row_bytes);                                                        \
-            LLMC__N(panel) p;                                                                                \
-            LLMC__N(panel_##type)(&p, w, row_bytes);                                                         \
-            for (t = 0; t + 4 <= cols; t += 4, onto += 32) {                                                 \
-                const llmc__x8 *q[4];                                                                        \
-                llmc__v8i dot[4];                                                                            \
-                int i;                                                                                       \
-                for (i = 0; i < 4; i++, at += x_stride)                                                      \
-                    q[i] = (const llmc__x8 *)(const void *)at;                                               \
-                LLMC__N(panel_dot4_##type)(dot, &p, q, b % 8);                                               \
-                LLMC__N(onto)(onto, dot[0], d, q[0]->d[b % 8]);                                              \
-                LLMC__N(onto)(onto + 8, dot[1], d, q[1]->d[b % 8]);                                          \
-                LLMC__N(onto)(onto + 16, dot[2], d, q[2]->d[b % 8]);                                         \
-                LLMC__N(onto)(onto + 24, dot[3], d, q[3]->d[b % 8]);                                         \
-            }                                                                                                \
-            for (; t < cols; t++, at += x_stride, onto += 8) {                                               \
-                const llmc__x8 *q = (const llmc__x8 *)(const void *)at;                                      \
-                LLMC__N(onto)(onto, LLMC__N(panel_dot_##type)(&p, q, b % 8), d, q->d[b % 8]);                \
-            }                                                                                                \
-        }                                                                                                    \
-        for (t = 0; t < cols; t++)                                                                           \
-            llmc__vstore(sum + 8 * t, LLMC__N(fold)(part + 8 * t, cols));                                    \
-    }                                                                                                        \
-    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
-                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
-                                         void *scratch)                                                      \
-    {                                                                                                        \
-        (void)scratch;                                                                                       \
-        const uint8_t *at = (const uint8_t *)x;                                                              \
-        size_t t0, r, t, wide, blocks = n / LLMC__QK;                                                        \
-        for (t0 = 0; t0 < cols; t0 += wide, at += wide * x_stride) {                                         \
-            wide = cols - t0 < 32 ? cols - t0 : 32;                                                          \
-            for (r = 0; wide >= LLMC__TILE_COLUMNS && r + 8 <= rows; r += 8) {                               \
-                float sum[8 * 32];                                                                           \
-                LLMC__N(tile_##type)(sum, w + r * row_bytes, row_bytes, at, x_stride, wide, blocks);         \
-                for (t = 0; t < wide; t++)                                                                   \
-                    LLMC_MEMCPY(out + (t0 + t) * out_stride + r, sum + 8 * t, 8 * sizeof *sum);              \
-            }                                                                                                \
-            for (; r < rows; r++)                                                                            \
-                for (t = 0; t < wide; t++) {                                                                 \
-                    const llmc__x8 *q = (const llmc__x8 *)(const void *)(at + t * x_stride);                 \
-                    out[(t0 + t) * out_stride + r] = LLMC__N(line_##type)(w + r * row_bytes, q, blocks);     \
-                }                                                                                            \
-        }                                                                                                    \
-    }
-LLMC__TILE_FN(q8_0, 34)
-LLMC__TILE_FN(q4_0, 18)
-#undef LLMC__TILE_FN
-
-/* sum += dot * (d e), for eight rows; then += min, of kind h times the rounded off e, else off times the
-   column's own sum. */
-LLMC__INLINE void LLMC__N(onto2)(float sum[8], llmc__v8i dot, const int16_t *m, const float *d,
-                                 const float *off, const llmc__x8 *x, size_t b, int kind, int mins)
-{
-    llmc__v8 e = llmc__vset1(x->d[b]);
-    llmc__v8 s = llmc__vfma(llmc__vcvt(dot), llmc__vmul(llmc__vload(d), e), llmc__vload(sum));
-    if (mins && kind == llmc__kind_h)
-        s = llmc__vfma(llmc__vcvt(LLMC__N(panel_min)(x, b, m)), llmc__vmul(llmc__vload(off), e), s);
-    else if (mins)
-        s = llmc__vfma(llmc__vload(off), llmc__vset1(x->sum[b]), s);
-    llmc__vstore(sum, s);
-}
-
-/* One block of a tile: eight rows with every column; sum is this part's [column][row]. kind and
-   mins are constants where this is inlined. */
-LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, const LLMC__N(panel) * p,
-                                 const uint8_t *x, size_t x_stride, size_t cols, int kind, int mins, int bias)
-{
-    const int16_t *s = r->s[b], *m = r->m[b];
-    llmc__v8i dot[4];
-    size_t t;
-    int i;
-    for (t = 0; t + 4 <= cols; t += 4, sum += 32) {
-        const llmc__x8 *q[4];
-        for (i = 0; i < 4; i++, x += x_stride)
-            q[i] = (const llmc__x8 *)(const void *)x;
-        LLMC__N(panel4)(kind, dot, p, q, b, s, bias);
-        for (i = 0; i < 4; i++)
-            LLMC__N(onto2)(sum + 8 * i, dot[i], m, r->d[b], r->off[b], q[i], b, kind, mins);
-    }
-    for (; t < cols; t++, x += x_stride, sum += 8) {
-        const llmc__x8 *q = (const llmc__x8 *)(const void *)x;
-        LLMC__N(onto2)
-        (sum, LLMC__N(panel1)(kind, p, q, b, s, bias), m, r->d[b], r->off[b], q, b, kind, mins);
-    }
-}
-
-/* What matmul needs to know of a type, see LLMC__UNIT_TYPES. */
-typedef struct LLMC__N(unit_type) {
-    float (*line)(const uint8_t *w, const llmc__x8 *x, size_t blocks);
-    void (*rows)(llmc__rows *r, const uint8_t *const *row, size_t at, size_t blocks);
-    size_t bytes;
-    int kind, mins, bias;
-} LLMC__N(unit_type);
-
-/* As tile_##type above: 8 rows by cols <= 32 columns, whole units unpacked before their blocks. */
-LLMC__FN void LLMC__N(tile_units)(const LLMC__N(unit_type) * u, float *sum, const uint8_t *w,
-                                  size_t row_bytes, const uint8_t *x, size_t x_stride, size_t cols,
-                                  size_t blocks)
-{
-    float part[8 * 8 * 32]; /* [part][column][row] */
-    llmc__rows r;
-    const uint8_t *row[8];
-    size_t b, t, most, at = 0;
-    for (b = 0; b < 8; b++)
-        row[b] = w + b * row_bytes;
-    LLMC_MEMSET(part, 0, 8 * 8 * cols * sizeof *part);
-    for (; blocks > 0; blocks -= most, at += u->bytes, x += sizeof(llmc__x8)) {
-        most = blocks < 8 ? blocks : 8;
-        u->rows(&r, row, at, most);
-        for (b = 0; b < most; b++) {
-            float *onto = part + b * (8 * cols);
-            LLMC__N(panel) p;
-            const int8_t *q = r.q[0] + 32 * b;
-            if (u->kind == llmc__kind_h) {
-                LLMC__N(panel_h)(&p, q, r.s[b], u->bias);
-                if (u->mins)
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 1, 0);
-                else
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 0, 0);
-            } else if (u->kind == llmc__kind_s) {
-                LLMC__N(panel_s)(&p, q, r.s[b], 0);
-                LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_s, 0, 0);
-            } else {
-                LLMC__N(panel_u)(&p, q, r.s[b], 0);
-                if (u->mins)
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 1, 0);
-                else
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 0, u->bias);
-            }
-        }
-    }
-    for (t = 0; t < cols; t++)
-        llmc__vstore(sum + 8 * t, LLMC__N(fold)(part + 8 * t, cols));
-}
-
-/* llmc__matmul_fn for units: as matmul_##type above. */
-LLMC__FN void LLMC__N(matmul_units)(const LLMC__N(unit_type) * u, float *out, size_t out_stride,
-                                    const uint8_t *w, size_t row_bytes, size_t rows, const void *x,
-                                    size_t x_stride, size_t cols, size_t n)
-{
-    const uint8_t *at = (const uint8_t *)x;
-    size_t t0, r, t, wide, blocks = n / LLMC__QK;
-    for (t0 = 0; t0 < cols; t0 += wide, at += wide * x_stride) {
-        wide = cols - t0 < 32 ? cols - t0 : 32;
-        for (r = 0; wide >= LLMC__TILE_COLUMNS && r + 8 <= rows; r += 8) {
-            float sum[8 * 32];
-            LLMC__N(tile_units)(u, sum, w + r * row_bytes, row_bytes, at, x_stride, wide, blocks);
-            for (t = 0; t < wide; t++)
-                LLMC_MEMCPY(out + (t0 + t) * out_stride + r, sum + 8 * t, 8 * sizeof *sum);
-        }
-        for (; r < rows; r++)
-            for (t = 0; t < wide; t++)
-                out[(t0 + t) * out_stride + r] =
-                    u->line(w + r * row_bytes, (const llmc__x8 *)(const void *)(at + t * x_stride), blocks);
-    }
-}
-#define LLMC__X(type, name, bytes, kind, mins, bias)                                                         \
-    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
-                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
-                                         void *scratch)                                                      \
-    {                                                                                                        \
-        (void)scratch;                                                                                       \
-        static const LLMC__N(unit_type)                                                                      \
-            u = {LLMC__N(line_##type), LLMC__N(rows_##type), bytes, llmc__kind_##kind, mins, bias};          \
-        LLMC__N(matmul_units)(&u, out, out_stride, w, row_bytes, rows, x, x_stride, cols, n);                \
-    }
-LLMC__UNIT_TYPES(LLMC__X)
-#undef LLMC__X
-#endif /* !LLMC__PANELS */
 
 #endif /* LLMC__PASS == 1 */
 
@@ -7683,7 +7815,7 @@ LLMC__FN void LLMC__N(product)(const LLMC__N(tile_type) * u, float *out, size_t 
                 u->line(w, (const llmc__x8 *)(const void *)(x + t * x_stride), n / LLMC__QK);
 }
 
-#define LLMC__LINE(type) LLMC__V(line_##type)
+#define LLMC__LINE(type) LLMC__CAT(LLMC__LINED, line_##type)
 #define LLMC__PRODUCT_FN(type, bytes, unpack, rows, block, kind, mins, more)                                \
     LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes, \
                                          size_t rows_, const void *x, size_t x_stride, size_t cols,         \
@@ -8615,6 +8747,8 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #if LLMC__AVX2
 #define LLMC__PASS          1
 #define LLMC__PANELS        1
+#define LLMC__LINES         1
+#define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx2_
 #define LLMC__LANES         llmc__avx2_
 #define LLMC__WIDE          llmc__avx2_v
@@ -8625,6 +8759,8 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
 #undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -8637,6 +8773,8 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #if LLMC__AVX512
 #define LLMC__PASS          2
 #define LLMC__PANELS        1
+#define LLMC__LINES         0
+#define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx512_
 #define LLMC__LANES         llmc__avx2_
 #define LLMC__WIDE          llmc__avx512_w
@@ -8647,6 +8785,8 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
 #undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -8658,7 +8798,9 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON
 #define LLMC__PASS          1
-#define LLMC__PANELS        0
+#define LLMC__PANELS        1
+#define LLMC__LINES         1
+#define LLMC__LINED         llmc__neon_
 #define LLMC__ISA           llmc__neon_
 #define LLMC__LANES         llmc__neon_
 #define LLMC__WIDE          llmc__neon_v
@@ -8669,6 +8811,58 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
 #undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
+#undef LLMC__ISA
+#undef LLMC__LANES
+#undef LLMC__WIDE
+#undef LLMC__W
+#undef LLMC__ISA_NAME
+#undef LLMC__TARGET
+#undef LLMC__TARGET_INLINE
+#endif
+
+#if LLMC__NEON_DOT
+#define LLMC__PASS          2
+#define LLMC__PANELS        1
+#define LLMC__LINES         1
+#define LLMC__LINED         llmc__neondot_
+#define LLMC__ISA           llmc__neondot_
+#define LLMC__LANES         llmc__neon_
+#define LLMC__WIDE          llmc__neon_v
+#define LLMC__W             8
+#define LLMC__ISA_NAME      "neon-dot"
+#define LLMC__TARGET        LLMC__NEON_TARGET
+#define LLMC__TARGET_INLINE LLMC__NEON_FN
+#include LLMC_HEADER_NAME
+#undef LLMC__PASS
+#undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
+#undef LLMC__ISA
+#undef LLMC__LANES
+#undef LLMC__WIDE
+#undef LLMC__W
+#undef LLMC__ISA_NAME
+#undef LLMC__TARGET
+#undef LLMC__TARGET_INLINE
+
+#define LLMC__PASS          2
+#define LLMC__PANELS        1
+#define LLMC__LINES         0
+#define LLMC__LINED         llmc__neondot_
+#define LLMC__ISA           llmc__neonmm_
+#define LLMC__LANES         llmc__neon_
+#define LLMC__WIDE          llmc__neon_v
+#define LLMC__W             8
+#define LLMC__ISA_NAME      "neon-i8mm"
+#define LLMC__TARGET        LLMC__NEON_TARGET
+#define LLMC__TARGET_INLINE LLMC__NEON_FN
+#include LLMC_HEADER_NAME
+#undef LLMC__PASS
+#undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -8699,6 +8893,12 @@ static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
 #if LLMC__NEON
     case LLMC_CPU_NEON:
         return &llmc__neon_kernels;
+#endif
+#if LLMC__NEON_DOT
+    case LLMC_CPU_DOTPROD:
+        return &llmc__neondot_kernels;
+    case LLMC_CPU_I8MM:
+        return &llmc__neonmm_kernels;
 #endif
     default:
         return &llmc__scalar_kernels;
@@ -46017,6 +46217,11 @@ LLMC_API bool llmc_reply_next(llmc_reply *r, llmc_reply_event *event)
 #if defined(__linux__) /* for sched_getaffinity, see llmc__processors */
 #include <sys/syscall.h>
 #endif
+#if LLMC__NEON_DOT && defined(__linux__) /* for llmc__os_detect */
+#include <sys/auxv.h>
+#elif LLMC__NEON_DOT && defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
 #if !defined(MAP_ANONYMOUS) && defined(MAP_ANON)
 #define MAP_ANONYMOUS MAP_ANON
 #endif
@@ -47701,15 +47906,46 @@ static llmc_status llmc__open_folder(llmc__file_list *list, const char *path, bo
 }
 
 //--[ 26.11 OS.isa ]-- kernels by name, from the caller or the environment
-/* Every name that llmc_cpu_named takes here, with commas, into out [cap]. */
+#if LLMC__NEON_DOT && defined(__APPLE__)
+/* A yes or no of macOS's; no where it does not know the name. */
+static bool llmc__os_feature(const char *name)
+{
+    int32_t yes = 0;
+    size_t size = sizeof yes;
+    return sysctlbyname(name, &yes, &size, NULL, 0) == 0 && yes != 0;
+}
+#endif
+
+/* llmc_cpu_detect and what only the system can say of an AArch64. Source: Linux's Documentation/arm64,
+   elf_hwcaps: ASIMDDP is bit 20 of HWCAP, I8MM bit 13 of HWCAP2 (auxiliary values 16 and 26). */
+static llmc_cpu llmc__os_detect(void)
+{
+    llmc_cpu cpu = llmc_cpu_detect();
+#if LLMC__NEON_DOT && (defined(__linux__) || defined(__APPLE__))
+#if defined(__linux__)
+    bool dot = (getauxval(16) >> 20 & 1) != 0, i8mm = (getauxval(26) >> 13 & 1) != 0;
+#else
+    bool dot = llmc__os_feature("hw.optional.arm.FEAT_DotProd");
+    bool i8mm = llmc__os_feature("hw.optional.arm.FEAT_I8MM");
+#endif
+    if (dot)
+        cpu.features |= LLMC_CPU_DOTPROD;
+    if (dot && i8mm)
+        cpu.features |= LLMC_CPU_I8MM;
+#endif
+    return cpu;
+}
+
+/* Every name that llmc_os_cpu takes here, with commas, into out [cap]. */
 static void llmc__isa_list(char *out, size_t cap)
 {
-    static const char *const names[] = {"auto", "scalar", "avx2", "avx512", "neon", "simde"};
-    llmc_cpu cpu;
+    static const char *const names[] = {"auto", "scalar",   "avx2",      "avx512",
+                                        "neon", "neon-dot", "neon-i8mm", "simde"};
+    llmc_cpu cpu, can = llmc__os_detect();
     size_t i, n = 0;
     out[0] = 0;
     for (i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (llmc_cpu_named(names[i], &cpu)) {
+        if (llmc__cpu_pick(names[i], can, &cpu)) {
             llmc__format(out + n, cap - n, "%s%s", n > 0 ? ", " : "", names[i]);
             n += llmc__strlen(out + n);
         }
@@ -47727,7 +47963,7 @@ LLMC_API llmc_status llmc_os_cpu(const char *name, llmc_cpu *out, llmc_diag *dia
         from = "LLMC_ISA in the environment: ";
         asked = llmc__variable("LLMC_ISA", value, sizeof value) && value[0] != 0 ? value : "auto";
     }
-    if (llmc_cpu_named(asked, out))
+    if (llmc__cpu_pick(asked, llmc__os_detect(), out))
         return LLMC_OK;
     llmc__isa_list(can, sizeof can);
     return LLMC__FAIL(diag, BAD_ARG, "OS.isa", LLMC_NO_OFFSET,
