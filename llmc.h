@@ -241,8 +241,8 @@ typedef struct llmc_cpu {
 LLMC_API llmc_cpu llmc_cpu_detect(void);
 
 /* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon", "neon-dot", "neon-i8mm", and
-   "simde" where that is what the kernels went through. False, and *out untouched, if this build or this processor has no such
-   kernels. */
+   "simde" where that is what the kernels went through. False, and *out untouched, if this build or this
+   processor has no such kernels. */
 LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out);
 
 /* Name of the kernels that cpu selects: "scalar", "avx2", "avx512", "neon", "avx2 (simde)", ... */
@@ -3196,6 +3196,13 @@ LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
 #define LLMC__NEON_FN static __forceinline
 #endif
 
+/* gcc -O2 leaves loops over arrays of vectors as they are, and so the arrays in memory. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 8
+#define LLMC__NEON_UNROLL _Pragma("GCC unroll 16")
+#else
+#define LLMC__NEON_UNROLL
+#endif
+
 /* Structs are taken apart by the compiler and stay in registers, as everything is inlined. */
 typedef struct llmc__neon_v8 {
     float32x4_t a, b;
@@ -4915,8 +4922,8 @@ static inline uint64_t llmc__panel_bytes(uint64_t n)
 
 /* Attention by tiles of the cache. A page has room for LLMC__PAGE_TOKENS positions. Of a head it holds
 
-     keys     [page_tokens / 16][K][16]   sixteen positions side by side, so that a vector is one element of as
-                                          many keys, and scores come without a sum over lanes
+     keys     [page_tokens / 16][K][16]   sixteen positions side by side, so that a vector is one element of
+                                          as many keys, and scores come without a sum over lanes
      values   [page_tokens][K]            as they come: an output is a sum of them
 
    A tile is LLMC__TILE_PAGES pages, counted from position 0 on: which positions form one never depends on who
@@ -4994,12 +5001,13 @@ typedef struct llmc__kernels {
     void (*key_store[LLMC_DTYPE_COUNT])(void *page, uint32_t slot, const float *x, size_t n);
     /* one tile of the cache joins what its queries have seen so far; by the cache's type */
     void (*attend[LLMC_DTYPE_COUNT])(const llmc__attend *a);
-    /* a piece joins the pieces before it: *total and out [n], *part (a row of llmc__attend's) and its values */
+    /* a piece joins the pieces before it: *total and out [n], part, a row of llmc__attend's */
     void (*attend_join)(float *out, llmc__softmax *total, const float *part, size_t n);
     bool (*finite)(const float *x, size_t n); /* no infinity, no NaN */
-    /* For sampling; every set gives the same bits (but for the sign of a largest zero). x is cut into groups of LLMC__GROUP; lane[8 g + i] is of
-       those elements of group g whose index is i modulo 8: the largest (-infinity if there is none), or the
-       sum of weights; the last group may be short. n >= 1; lane has llmc__lanes(n) entries. */
+    /* For sampling; every set gives the same bits (but for the sign of a largest zero). x is cut into groups
+       of LLMC__GROUP; lane[8 g + i] is of those elements of group g whose index is i modulo 8: the largest
+       (-infinity if there is none), or the sum of weights; the last group may be short. n >= 1; lane has
+       llmc__lanes(n) entries. */
     bool (*top)(const float *x, size_t n, float *lane, float *largest); /* false: there is a NaN */
     /* value = llmc__heat(x, largest, scale), weight = llmc__decay(value); both NULL: only lane is wanted.
        value may be x. No x is NaN or above largest, scale is above 0 */
@@ -5643,7 +5651,7 @@ static inline float llmc__heat(float x, float largest, float scale)
 }
 
 /* e^x for x <= 0 within 2 ulp, 0 below -87. As the vector sets' exponential (09.5), but every product and
-   sum is rounded by itself, so that it has the same bits everywhere, and with it the tokens that are drawn. */
+   sum is rounded by itself, so that it has the same bits everywhere, and so have the tokens drawn. */
 static inline float llmc__decay(float x)
 {
     float y = x > -87.33f ? x : -87.33f, n, k, r, p;
@@ -6388,8 +6396,8 @@ LLMC__AVX512_FN void llmc__avx512_onto(float *sum, __m512 dot, __m512 min, __m51
     _mm512_storeu_ps(sum, s);
 }
 
-/* A column of block b is told by where its unit is, plus 32 b: q is then found at a constant distance from it,
-   and numbers of the block at another, less 28 b. */
+/* A column of block b is told by where its unit is, plus 32 b: q is then found at a constant distance from
+   it, and numbers of the block at another, less 28 b. */
 LLMC__AVX512_FN __m512i llmc__avx512_four(const uint8_t *c, size_t offset)
 {
     return _mm512_set1_epi32(llmc__dword(c + offset));
@@ -6533,10 +6541,10 @@ LLMC__AVX512_FN void llmc__avx512_block_halves(float *part, const llmc__panel *p
         LLMC__FOUR(2, 6);
         LLMC__FOUR(3, 7);
 #undef LLMC__FOUR
-#define LLMC__ONTO(to, low, high, i, c)                                                                   \
-    v = LLMC__NUMBER(c, half);                                                                            \
-    llmc__avx512_onto(part + (to), llmc__avx512_both(low, high, s##i),                                    \
-                      mins ? _mm512_cvtepi32_ps(_mm512_madd_epi16(v, m##i)) : scale, d##i,                \
+#define LLMC__ONTO(to, low, high, i, c)                                                    \
+    v = LLMC__NUMBER(c, half);                                                             \
+    llmc__avx512_onto(part + (to), llmc__avx512_both(low, high, s##i),                     \
+                      mins ? _mm512_cvtepi32_ps(_mm512_madd_epi16(v, m##i)) : scale, d##i, \
                       _mm512_mul_ps(off##i, scale), scale, mins)
         scale = _mm512_castsi512_ps(LLMC__NUMBER(c0, d));
         LLMC__ONTO(0, e0, f0, 0, c0);
@@ -6578,13 +6586,6 @@ LLMC__AVX512_TARGET static void llmc__avx512_block_h1(float *part, const llmc__p
      dot     SDOT                           llmc__neondot_   "neon-dot"
      mm      SMMLA in tiles, else as dot    llmc__neonmm_    "neon-i8mm" */
 enum { llmc__neon_plain, llmc__neon_dot, llmc__neon_mm };
-
-/* gcc -O2 leaves loops over arrays of vectors as they are, and so the arrays in memory. */
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 8
-#define LLMC__NEON_UNROLL _Pragma("GCC unroll 16")
-#else
-#define LLMC__NEON_UNROLL
-#endif
 
 /* 16 bytes at any alignment. */
 LLMC__NEON_FN int8x16_t llmc__neon_load(const void *p)
@@ -6864,41 +6865,41 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_minimums(const llmc__x8 *x, const int16_
 
 /* What 09.5 asks a set for, by kind of weights: eight blocks of a row times a unit of x, a lane for each.
    The bias of kind u is 16 or 0. */
-#define LLMC__NEON_LINES(set, how)                                                                       \
-    LLMC__NEON_FN llmc__neon_v8i set##dots_s(const llmc__neon_quants *q, const llmc__x8 *x,              \
-                                             const int16_t *s, int bias)                                 \
-    {                                                                                                    \
-        (void)s;                                                                                         \
-        (void)bias;                                                                                      \
-        return llmc__neon_blocks(how, 0, q, x->q);                                                       \
-    }                                                                                                    \
-    LLMC__NEON_FN llmc__neon_v8i set##dots_u(const llmc__neon_quants *q, const llmc__x8 *x,              \
-                                             const int16_t *s, int bias)                                 \
-    {                                                                                                    \
-        llmc__neon_v8i sums = llmc__neon_blocks(how, 1, q, x->q);                                        \
-        (void)s;                                                                                         \
-        return bias != 0 ? LLMC__NEON_LESS(sums, x, 3) : sums; \
-    }                                                                                                    \
-    LLMC__NEON_FN llmc__neon_v8i set##dots_h(const llmc__neon_quants *q, const llmc__x8 *x,              \
-                                             const int16_t *s, int bias)                                 \
-    {                                                                                                    \
-        int32x4_t a = llmc__neon_halves(how, q->v, x->q, x->half, s, (int16_t)bias);                     \
-        return llmc__neon_v8i_of(                                                                        \
-            a, llmc__neon_halves(how, q->v + 8, x->q + 128, x->half + 8, s + 8, (int16_t)bias));         \
-    }                                                                                                    \
-    LLMC__NEON_FN llmc__neon_v8i set##dot8_q8_0(const uint8_t *w, const llmc__x8 *x)                     \
-    {                                                                                                    \
-        llmc__neon_quants q;                                                                             \
-        llmc__neon_quants_q8_0(&q, w);                                                                   \
-        return llmc__neon_blocks(how, 0, &q, x->q);                                                      \
-    }                                                                                                    \
-    LLMC__NEON_FN llmc__neon_v8i set##dot8_q4_0(const uint8_t *w, const llmc__x8 *x)                     \
-    {                                                                                                    \
-        llmc__neon_quants q;                                                                             \
-        llmc__neon_v8i sums;                                                                             \
-        llmc__neon_quants_q4_0(&q, w);                                                                   \
-        sums = llmc__neon_blocks(how, 1, &q, x->q);                                                      \
-        return LLMC__NEON_LESS(sums, x, 4);                                                              \
+#define LLMC__NEON_LINES(set, how)                                                               \
+    LLMC__NEON_FN llmc__neon_v8i set##dots_s(const llmc__neon_quants *q, const llmc__x8 *x,      \
+                                             const int16_t *s, int bias)                         \
+    {                                                                                            \
+        (void)s;                                                                                 \
+        (void)bias;                                                                              \
+        return llmc__neon_blocks(how, 0, q, x->q);                                               \
+    }                                                                                            \
+    LLMC__NEON_FN llmc__neon_v8i set##dots_u(const llmc__neon_quants *q, const llmc__x8 *x,      \
+                                             const int16_t *s, int bias)                         \
+    {                                                                                            \
+        llmc__neon_v8i sums = llmc__neon_blocks(how, 1, q, x->q);                                \
+        (void)s;                                                                                 \
+        return bias != 0 ? LLMC__NEON_LESS(sums, x, 3) : sums;                                   \
+    }                                                                                            \
+    LLMC__NEON_FN llmc__neon_v8i set##dots_h(const llmc__neon_quants *q, const llmc__x8 *x,      \
+                                             const int16_t *s, int bias)                         \
+    {                                                                                            \
+        int32x4_t a = llmc__neon_halves(how, q->v, x->q, x->half, s, (int16_t)bias);             \
+        return llmc__neon_v8i_of(                                                                \
+            a, llmc__neon_halves(how, q->v + 8, x->q + 128, x->half + 8, s + 8, (int16_t)bias)); \
+    }                                                                                            \
+    LLMC__NEON_FN llmc__neon_v8i set##dot8_q8_0(const uint8_t *w, const llmc__x8 *x)             \
+    {                                                                                            \
+        llmc__neon_quants q;                                                                     \
+        llmc__neon_quants_q8_0(&q, w);                                                           \
+        return llmc__neon_blocks(how, 0, &q, x->q);                                              \
+    }                                                                                            \
+    LLMC__NEON_FN llmc__neon_v8i set##dot8_q4_0(const uint8_t *w, const llmc__x8 *x)             \
+    {                                                                                            \
+        llmc__neon_quants q;                                                                     \
+        llmc__neon_v8i sums;                                                                     \
+        llmc__neon_quants_q4_0(&q, w);                                                           \
+        sums = llmc__neon_blocks(how, 1, &q, x->q);                                              \
+        return LLMC__NEON_LESS(sums, x, 4);                                                      \
     }
 LLMC__NEON_LINES(llmc__neon_, llmc__neon_plain)
 #if LLMC__NEON_DOT
@@ -7498,7 +7499,8 @@ LLMC__MATMUL_FN(bf16, 2)
    line: one row with one column, eight blocks at a time, a lane to a part. It reads the row
    from end to end, which is what streams from memory fastest; missing blocks of the last
    eight are zeros, which change nothing: d = 0 and q = 0, so 0 is added. What is there of w is copied
-   (w8) because reading on could leave the file; x ends with whole units. Nothing is fetched ahead, as for F32. */
+   (w8) because reading on could leave the file; x ends with whole units. Nothing is fetched ahead, as
+   for F32. */
 #define LLMC__MATMUL_FN(type, bytes)                                                               \
     LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x) \
     {                                                                                              \
@@ -29068,7 +29070,7 @@ static void llmc__block_piece(llmc__attn_block *k, uint32_t piece, uint32_t *fir
     }
 }
 
-/* The tile that begins at position `at`: its pages, of [first, last), into keys and values, NULL elsewhere. */
+/* The tile that begins at position `at`: its pages, of [first, last), to keys and values, NULL elsewhere. */
 static void llmc__tile_pages(const llmc__attn_job *job, const llmc__attn_block *k, uint32_t at,
                              uint32_t first, uint32_t last, const uint8_t **keys, const uint8_t **values)
 {
