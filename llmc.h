@@ -1731,7 +1731,16 @@ static inline bool llmc__finite(float x)
 #define __MM_MALLOC_H
 #define LLMC__HID_MM_MALLOC
 #endif
+#if LLMC__AVX512 && !defined(__clang__)
+/* gcc 12 takes its own "undefined" registers for a mistake (gcc bug 105593). */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
+#if LLMC__AVX512 && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 #ifdef LLMC__HID_MM_MALLOC
 #undef _MM_MALLOC_H_INCLUDED
 #undef __MM_MALLOC_H
@@ -6322,16 +6331,20 @@ LLMC__AVX2_TARGET static void llmc__avx2_block_s0(float *part, const llmc__panel
 /* The same with sixteen rows to a strip and products of bytes that add up to int32 at once, with any
    unsigned weights: all are multiplied as w + 128, and sums begin with `less`.
    A quarter of a register holds rows i, i + 4, i + 8 and i + 12, and is transposed as above. */
+LLMC__AVX512_FN __m512i llmc__avx512_rows4(const uint8_t *const *row, size_t at)
+{
+#define LLMC__ROW(i) _mm_loadu_si128((const __m128i *)(row[i] + at))
+    __m512i v = _mm512_castsi128_si512(LLMC__ROW(0));
+    v = _mm512_inserti32x4(v, LLMC__ROW(4), 1);
+    v = _mm512_inserti32x4(v, LLMC__ROW(8), 2);
+    return _mm512_inserti32x4(v, LLMC__ROW(12), 3);
+#undef LLMC__ROW
+}
 LLMC__AVX512_FN void llmc__avx512_interleave(__m512i out[4], const uint8_t *const *row, size_t at)
 {
-#define LLMC__ROW(i)        _mm_loadu_si128((const __m128i *)(row[i] + at))
-#define LLMC__PUT(v, i, to) _mm512_inserti32x4(v, LLMC__ROW((i) + 4 * (to)), to)
-#define LLMC__ROWS(i)       LLMC__PUT(LLMC__PUT(LLMC__PUT(_mm512_castsi128_si512(LLMC__ROW(i)), i, 1), i, 2), i, 3)
-    __m512i a = LLMC__ROWS(0), b = LLMC__ROWS(1), c = LLMC__ROWS(2), d = LLMC__ROWS(3);
+    __m512i a = llmc__avx512_rows4(row, at), b = llmc__avx512_rows4(row + 1, at);
+    __m512i c = llmc__avx512_rows4(row + 2, at), d = llmc__avx512_rows4(row + 3, at);
     __m512i ab = _mm512_unpacklo_epi32(a, b), cd = _mm512_unpacklo_epi32(c, d);
-#undef LLMC__ROWS
-#undef LLMC__PUT
-#undef LLMC__ROW
     out[0] = _mm512_unpacklo_epi64(ab, cd);
     out[1] = _mm512_unpackhi_epi64(ab, cd);
     ab = _mm512_unpackhi_epi32(a, b);
