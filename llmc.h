@@ -3205,8 +3205,11 @@ LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
 #define LLMC__NEON_FN static __forceinline
 #endif
 
-/* gcc -O2 leaves loops over arrays of vectors as they are, and so the arrays in memory. */
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 8
+/* Without this gcc -O2 leaves loops over arrays of vectors as they are, and so the arrays in memory; and
+   clang those with inline assembly. */
+#if defined(__clang__)
+#define LLMC__NEON_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__) && __GNUC__ >= 8
 #define LLMC__NEON_UNROLL _Pragma("GCC unroll 16")
 #else
 #define LLMC__NEON_UNROLL
@@ -3506,12 +3509,13 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vkeep(llmc__neon_v8 x)
 #else
 #define LLMC__NEON_V ".Lllmc_"
 #endif
-#define LLMC__NEON_ASM(code, sums, a, b)                                                              \
-    __asm__(".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29," \
-            "30,31\n\t.equ " LLMC__NEON_V "v\\n,\\n\n\t.endr\n\t"                                     \
-            ".inst " code "+" LLMC__NEON_V "%0+(" LLMC__NEON_V "%1<<5)+(" LLMC__NEON_V "%2<<16)"      \
-            : "+w"(sums)                                                                              \
-            : "w"(a), "w"(b))
+#define LLMC__NEON_ASM(code, sums, a, b)                                                          \
+    __asm__ volatile(                                                                             \
+        ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29," \
+        "30,31\n\t.equ " LLMC__NEON_V "v\\n,\\n\n\t.endr\n\t"                                     \
+        ".inst " code "+" LLMC__NEON_V "%0+(" LLMC__NEON_V "%1<<5)+(" LLMC__NEON_V "%2<<16)"      \
+        : "+w"(sums)                                                                              \
+        : "w"(a), "w"(b))
 LLMC__NEON_FN int32x4_t llmc__neon_sdot(int32x4_t sums, int8x16_t a, int8x16_t b)
 {
     LLMC__NEON_ASM("0x4e809400", sums, a, b);
@@ -6606,33 +6610,34 @@ LLMC__NEON_FN int8x16_t llmc__neon_load(const void *p)
     return vreinterpretq_s8_u8(vld1q_u8((const uint8_t *)p));
 }
 
-/* sums + w . x of 16 bytes, in four partial sums; two products up to 2 * 128 * 127 fit 16 bits.
+/* w . x of 16 bytes, in four partial sums; two products up to 2 * 128 * 127 fit 16 bits.
      a                    int16 lane i: w[i] x[i] + w[8+i] x[8+i]
-     pairwise long add    int32 lane i: lanes 2i and 2i+1 of a */
-LLMC__NEON_FN int32x4_t llmc__neon_dot16(int how, int32x4_t sums, int8x16_t w, int8x16_t x)
+     pairwise long add    int32 lane i: lanes 2i and 2i+1 of a
+   The intrinsics of high halves are asked for by name, as gcc 12 does not find them. */
+LLMC__NEON_FN int32x4_t llmc__neon_dot16(int how, int8x16_t w, int8x16_t x)
 {
-    int16x8_t a;
 #if LLMC__NEON_DOT
     if (how != llmc__neon_plain)
-        return llmc__neon_sdot(sums, w, x);
+        return llmc__neon_sdot(vdupq_n_s32(0), w, x);
 #endif
     (void)how;
-    a = vmull_s8(vget_low_s8(w), vget_low_s8(x));
-    a = vmlal_s8(a, vget_high_s8(w), vget_high_s8(x));
-    return vpadalq_s16(sums, a);
+    return vpaddlq_s16(vmlal_high_s8(vmull_s8(vget_low_s8(w), vget_low_s8(x)), w, x));
 }
 
 /* A block, 32 bytes of each. small: |w| is at most 31, so that four products fit, 4 * 31 * 127. */
 LLMC__NEON_FN int32x4_t llmc__neon_dot32(int how, int small, const int8x16_t w[2], const int8x16_t x[2])
 {
-    int16x8_t a;
-    if (how != llmc__neon_plain || !small)
-        return llmc__neon_dot16(how, llmc__neon_dot16(how, vdupq_n_s32(0), w[0], x[0]), w[1], x[1]);
-    a = vmull_s8(vget_low_s8(w[0]), vget_low_s8(x[0]));
-    a = vmlal_s8(a, vget_high_s8(w[0]), vget_high_s8(x[0]));
-    a = vmlal_s8(a, vget_low_s8(w[1]), vget_low_s8(x[1]));
-    a = vmlal_s8(a, vget_high_s8(w[1]), vget_high_s8(x[1]));
-    return vpaddlq_s16(a);
+    int16x8_t a, b;
+#if LLMC__NEON_DOT
+    if (how != llmc__neon_plain)
+        return llmc__neon_sdot(llmc__neon_sdot(vdupq_n_s32(0), w[0], x[0]), w[1], x[1]);
+#endif
+    (void)how;
+    a = vmlal_high_s8(vmull_s8(vget_low_s8(w[0]), vget_low_s8(x[0])), w[0], x[0]);
+    if (small)
+        return vpaddlq_s16(vmlal_high_s8(vmlal_s8(a, vget_low_s8(w[1]), vget_low_s8(x[1])), w[1], x[1]));
+    b = vmlal_high_s8(vmull_s8(vget_low_s8(w[1]), vget_low_s8(x[1])), w[1], x[1]);
+    return vpadalq_s16(vpaddlq_s16(a), b);
 }
 
 /* What four vectors add up to, a lane for each. vpaddq adds neighbours of its two operands:
@@ -6675,7 +6680,7 @@ LLMC__NEON_FN int32x4_t llmc__neon_halves(int how, const int8x16_t *w, const int
     int i;
     LLMC__NEON_UNROLL
     for (i = 0; i < 8; i++)
-        sum[i] = llmc__neon_dot16(how, vdupq_n_s32(0), w[i], vld1q_s8(x + 16 * i));
+        sum[i] = llmc__neon_dot16(how, w[i], vld1q_s8(x + 16 * i));
     a = llmc__neon_sums(sum);
     b = llmc__neon_sums(sum + 4);
     if (bias != 0) {
@@ -7009,13 +7014,11 @@ LLMC__NEON_FN void llmc__neon_plain_dots(int small, int32x4_t out[8], const uint
         LLMC__NEON_UNROLL
         for (r = 0; r < 8; r++)
             v[r] = llmc__neon_load(w + 128 * i + 16 * r);
-        LLMC__NEON_UNROLL
         for (t = 0; t < 4; t++) {
             LLMC__NEON_UNROLL
             for (r = 0; r < 4; r++)
-                sum[r] = end - h == 2
-                             ? llmc__neon_dot32(llmc__neon_plain, small, v + 2 * r, x + 2 * t)
-                             : llmc__neon_dot16(llmc__neon_plain, vdupq_n_s32(0), v[2 * r + h], x[2 * t + h]);
+                sum[r] = end - h == 2 ? llmc__neon_dot32(llmc__neon_plain, small, v + 2 * r, x + 2 * t)
+                                      : llmc__neon_dot16(llmc__neon_plain, v[2 * r + h], x[2 * t + h]);
             out[2 * t + i] = llmc__neon_sums(sum);
         }
     }
@@ -7104,28 +7107,34 @@ LLMC__NEON_FN void llmc__neon_dots_scaled(int how, int32x4_t out[8], const uint8
         out[i] = vmlaq_s32(out[i], high[i], scale[2 + i % 2]);
 }
 
-/* Eight rows of a block of a panel, from row s on, and one column: dot goes onto its sums. */
-LLMC__NEON_FN void llmc__neon_onto(float *sum, const int32x4_t dot[2], const llmc__panel *p, size_t b,
-                                   size_t s, const llmc__x8 *x, int halves, int mins)
+/* Eight rows of a block of a panel, from row s on, with four columns: dot goes onto their sums. e holds the
+   columns' d; half and sum are theirs, for minimums. */
+LLMC__NEON_FN void llmc__neon_onto(float *sum, const int32x4_t dot[8], const llmc__panel *p, size_t b,
+                                   size_t s, float32x4_t e, const llmc__x8 *const c[4], int halves, int mins)
 {
-    int32x4_t m[4];
+    float32x4_t d[2], off[2], a;
+    int32x4_t m[4], min;
+    float f[4];
     int i;
+    vst1q_f32(f, e);
     if (halves && mins)
         llmc__neon_pairs(m, p->m[b] + 2 * s);
     LLMC__NEON_UNROLL
-    for (i = 0; i < 2; i++, s += 4, sum += 4) {
-        float32x4_t a = vld1q_f32(sum), off;
-        a = vfmaq_f32(a, vcvtq_f32_s32(dot[i]), vmulq_n_f32(vld1q_f32(p->d[b] + s), x->d[b]));
-        if (mins) {
-            off = vld1q_f32(p->off[b] + s);
-            if (halves) {
-                int32x4_t min = vmulq_n_s32(m[i], x->half[2 * b]);
-                min = vmlaq_n_s32(min, m[2 + i], x->half[2 * b + 1]);
-                a = vfmaq_f32(a, vcvtq_f32_s32(min), vmulq_n_f32(off, x->d[b]));
-            } else
-                a = vfmaq_n_f32(a, off, x->sum[b]);
-        }
-        vst1q_f32(sum, a);
+    for (i = 0; i < 2; i++) {
+        d[i] = vld1q_f32(p->d[b] + s + 4 * i);
+        off[i] = mins ? vld1q_f32(p->off[b] + s + 4 * i) : d[i];
+    }
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++) {
+        float *to = sum + LLMC__PANEL_ROWS * (i / 2) + 4 * (i % 2);
+        a = vfmaq_f32(vld1q_f32(to), vcvtq_f32_s32(dot[i]), vmulq_n_f32(d[i % 2], f[i / 2]));
+        if (mins && halves) {
+            min = vmulq_n_s32(m[i % 2], c[i / 2]->half[2 * b]);
+            min = vmlaq_n_s32(min, m[2 + i % 2], c[i / 2]->half[2 * b + 1]);
+            a = vfmaq_f32(a, vcvtq_f32_s32(min), vmulq_n_f32(off[i % 2], f[i / 2]));
+        } else if (mins)
+            a = vfmaq_f32(a, off[i % 2], vdupq_n_f32(c[i / 2]->sum[b]));
+        vst1q_f32(to, a);
     }
 }
 
@@ -7141,13 +7150,17 @@ LLMC__NEON_FN void llmc__neon_block(int how, int small, int halves, int mins, fl
     for (t = 0; t < cols; t += 4, part += 4 * LLMC__PANEL_ROWS) {
         const llmc__x8 *c[4];
         int8x16_t v[8], y[8];
+        float e[4];
+        float32x4_t d;
         LLMC__NEON_UNROLL
         for (i = 0; i < 4; i++) {
             c[i] = (const llmc__x8 *)(const void *)x;
+            e[i] = c[i]->d[b];
             v[2 * i] = vld1q_s8(c[i]->q + 32 * b);
             v[2 * i + 1] = vld1q_s8(c[i]->q + 32 * b + 16);
             x += t + (size_t)i + 1 < cols ? x_stride : 0;
         }
+        d = vld1q_f32(e);
         LLMC__NEON_UNROLL
         for (i = 0; i < 8; i++) { /* for mm [two columns][8 bytes of k], a half to a column */
             int64x2_t low = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2]);
@@ -7162,9 +7175,7 @@ LLMC__NEON_FN void llmc__neon_block(int how, int small, int halves, int mins, fl
                 llmc__neon_dots_scaled(how, dot, p->q[b] + LLMC__QK * s, y, p->s[b] + 2 * s);
             else
                 llmc__neon_dots(how, small, dot, p->q[b] + LLMC__QK * s, y, 0, 2);
-            LLMC__NEON_UNROLL
-            for (i = 0; i < 4; i++)
-                llmc__neon_onto(part + LLMC__PANEL_ROWS * i + s, dot + 2 * i, p, b, s, c[i], halves, mins);
+            llmc__neon_onto(part + s, dot, p, b, s, d, c, halves, mins);
         }
     }
 }
