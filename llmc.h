@@ -88,7 +88,8 @@
    Besides the context, batch_tokens and text_bytes (25 bytes of work memory each) weigh most.
 
    10. Macros to define before the implementation
-     LLMC_STATIC      everything static: several files may each have their own copy
+     LLMC_STATIC      everything static: several files may each have their own copy, and a program
+                      of one file compiles in half the time, without what it does not use
      LLMC_NO_TOKEN    no tokenizers: models that speak ids
      LLMC_NO_CHAT     no conversations       LLMC_NO_GRAMMAR  no grammars
      LLMC_NO_TRAIN    no training            LLMC_NO_INDEX    no vector index
@@ -220,11 +221,13 @@ LLMC_API uint32_t llmc_version(void);
 /*==== 02 PLATFORM ==== what the processor can do ====*/
 
 enum {
-    LLMC_CPU_SCALAR = 1u << 0, /* plain C; always available                     */
-    LLMC_CPU_AVX2 = 1u << 1,   /* AVX2 with FMA and F16C                        */
-    LLMC_CPU_NEON = 1u << 2,   /* AArch64 Advanced SIMD, or its SIMDe rendering */
-    LLMC_CPU_AVX512 = 1u << 3, /* AVX-512 F, BW, DQ, VL and VNNI                */
-    LLMC_CPU_BF16 = 1u << 4    /* with AVX-512: its bf16 products               */
+    LLMC_CPU_SCALAR = 1u << 0,  /* plain C; always available                     */
+    LLMC_CPU_AVX2 = 1u << 1,    /* AVX2 with FMA and F16C                        */
+    LLMC_CPU_NEON = 1u << 2,    /* AArch64 Advanced SIMD, or its SIMDe rendering */
+    LLMC_CPU_AVX512 = 1u << 3,  /* AVX-512 F, BW, DQ, VL and VNNI                */
+    LLMC_CPU_BF16 = 1u << 4,    /* with AVX-512: its bf16 products               */
+    LLMC_CPU_DOTPROD = 1u << 5, /* with NEON: SDOT, Armv8.2's dot products of bytes */
+    LLMC_CPU_I8MM = 1u << 6     /* with DOTPROD: SMMLA, Armv8.6's matrices of bytes */
 };
 
 /* Instruction sets that kernels may use. All zero means "find out". */
@@ -232,12 +235,14 @@ typedef struct llmc_cpu {
     uint32_t features; /* LLMC_CPU_... bits */
 } llmc_cpu;
 
-/* What this build can use on the processor it runs on. */
+/* What this build can use on the processor it runs on. DOTPROD and I8MM only where the compiler was told
+   of them: AArch64 answers such questions to the operating system alone, so llmc_os_cpu (26) adds them. Who
+   knows his machine may set them himself: those two are taken at his word. */
 LLMC_API llmc_cpu llmc_cpu_detect(void);
 
-/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon", and "simde" where that is what
-   the kernels went through. False, and *out untouched, if this build or this processor has no such
-   kernels. */
+/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon", "neon-dot", "neon-i8mm", and
+   "simde" where that is what the kernels went through. False, and *out untouched, if this build or this
+   processor has no such kernels. */
 LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out);
 
 /* Name of the kernels that cpu selects: "scalar", "avx2", "avx512", "neon", "avx2 (simde)", ... */
@@ -1694,6 +1699,14 @@ static inline bool llmc__finite(float x)
 #define LLMC__AVX512 0
 #endif
 
+/* LLMC__NEON_DOT: 1 where SDOT and SMMLA can be written as numbers in inline assembly (06.3), and there is a
+   system that says whether the processor has them. */
+#if LLMC__NEON == 1 && LLMC__GNU && !defined(_WIN32)
+#define LLMC__NEON_DOT 1
+#else
+#define LLMC__NEON_DOT 0
+#endif
+
 #ifdef __cplusplus
 } /* intrinsics headers may hold templates, which cannot have C's linkage */
 #endif
@@ -1719,7 +1732,16 @@ static inline bool llmc__finite(float x)
 #define __MM_MALLOC_H
 #define LLMC__HID_MM_MALLOC
 #endif
+#if LLMC__AVX512 && !defined(__clang__)
+/* gcc 12 takes its own "undefined" registers for a mistake (gcc bug 105593). */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
+#if LLMC__AVX512 && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 #ifdef LLMC__HID_MM_MALLOC
 #undef _MM_MALLOC_H_INCLUDED
 #undef __MM_MALLOC_H
@@ -1836,6 +1858,12 @@ LLMC_API llmc_cpu llmc_cpu_detect(void)
 #if LLMC__NEON /* every AArch64 has it */
     cpu.features |= LLMC_CPU_NEON;
 #endif
+#if LLMC__NEON_DOT && defined(__ARM_FEATURE_DOTPROD)
+    cpu.features |= LLMC_CPU_DOTPROD;
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+    cpu.features |= LLMC_CPU_I8MM;
+#endif
+#endif
     return cpu;
 }
 
@@ -1845,7 +1873,9 @@ static uint32_t llmc__cpu_best(llmc_cpu cpu)
 {
     uint32_t can = llmc_cpu_detect().features; /* never more than the processor has */
     if (cpu.features != 0)
-        can &= cpu.features;
+        can = (can | (LLMC__NEON_DOT ? (uint32_t)LLMC_CPU_DOTPROD | LLMC_CPU_I8MM : 0)) & cpu.features;
+    if ((can & LLMC_CPU_NEON) != 0 && (can & LLMC_CPU_DOTPROD) != 0)
+        return (can & LLMC_CPU_I8MM) != 0 ? (uint32_t)LLMC_CPU_I8MM : (uint32_t)LLMC_CPU_DOTPROD;
     return (can & LLMC_CPU_AVX512) != 0 ? (uint32_t)LLMC_CPU_AVX512
            : (can & LLMC_CPU_AVX2) != 0 ? (uint32_t)LLMC_CPU_AVX2
            : (can & LLMC_CPU_NEON) != 0 ? (uint32_t)LLMC_CPU_NEON
@@ -1862,36 +1892,40 @@ LLMC_API const char *llmc_cpu_name(llmc_cpu cpu)
         return LLMC__AVX2 == 2 ? "avx2 (simde)" : "avx2";
     case LLMC_CPU_NEON:
         return LLMC__NEON == 2 ? "neon (simde)" : "neon";
+    case LLMC_CPU_DOTPROD:
+        return "neon-dot";
+    case LLMC_CPU_I8MM:
+        return "neon-i8mm";
     default:
         return "scalar";
     }
 }
 
-/* name is compared exactly, in lower case. llmc__streq belongs to 03, which this section
-   cannot use: hence the loops. */
-LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
+/* llmc_cpu_named of what can run here, however that was found out. name is compared exactly, in lower
+   case. llmc__streq belongs to 03, which this section cannot use: hence the loops. */
+static bool llmc__cpu_pick(const char *name, llmc_cpu can, llmc_cpu *out)
 {
-    static const char *const names[] = {"scalar", "avx2", "avx512", "neon", "simde"};
-    static const uint32_t bits[] = {LLMC_CPU_SCALAR, LLMC_CPU_AVX2, LLMC_CPU_AVX512, LLMC_CPU_NEON,
-                                    LLMC__AVX2 == 2   ? (uint32_t)LLMC_CPU_AVX2
-                                    : LLMC__NEON == 2 ? (uint32_t)LLMC_CPU_NEON
-                                                      : 0u};
-    static const char automatic[] = "auto";
-    llmc_cpu can = llmc_cpu_detect(); /* what is not in it is refused, not replaced */
+    const uint32_t neon = LLMC_CPU_NEON, dot = neon | LLMC_CPU_DOTPROD;
+    const uint32_t simde = LLMC__AVX2 == 2 ? (uint32_t)LLMC_CPU_AVX2 : LLMC__NEON == 2 ? neon : 0;
+    static const char *const names[] = {"auto", "scalar",   "avx2",      "avx512",
+                                        "neon", "neon-dot", "neon-i8mm", "simde"};
+    const uint32_t bits[] = {can.features, LLMC_CPU_SCALAR,     LLMC_CPU_AVX2, LLMC_CPU_AVX512, LLMC_CPU_NEON,
+                             dot,          dot | LLMC_CPU_I8MM, simde};
     size_t i, at;
-    for (at = 0; name[at] != 0 && name[at] == automatic[at]; at++) {}
-    if (name[at] == automatic[at]) { /* both at their NUL */
-        *out = can;
-        return true;
-    }
     for (i = 0; i < sizeof bits / sizeof bits[0]; i++) {
         for (at = 0; name[at] != 0 && name[at] == names[i][at]; at++) {}
-        if (name[at] == names[i][at] && (can.features & bits[i]) != 0) {
+        /* both at their NUL, and all of it there: what is not is refused, not replaced */
+        if (name[at] == names[i][at] && bits[i] != 0 && (can.features & bits[i]) == bits[i]) {
             out->features = bits[i] | (bits[i] == LLMC_CPU_AVX512 ? can.features & LLMC_CPU_BF16 : 0);
             return true;
         }
     }
     return false;
+}
+
+LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
+{
+    return llmc__cpu_pick(name, llmc_cpu_detect(), out);
 }
 
 //==[ 03 STATUS ]==== status texts, diagnostics, formatting, logging ==== needs: 02 ====
@@ -2771,7 +2805,8 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
      vcvt      int32 to float, exact below 2^24 in magnitude
      vsum      ((0+4)+(2+6)) + ((1+5)+(3+7)), the one order of every sum over lanes
      vmax vmin a NaN in the second operand stays
-     vtop      the largest lane
+     vtop      the largest lane; any where there is a NaN
+     vany_lt   whether a < b in some lane; a NaN is never less
      vpow2     2^n of each lane of n + LLMC__ROUND, -126 <= n <= 127
      vdup2     p[0] p[0] p[1] p[1] p[2] p[2] p[3] p[3]
      vswap     lanes 1 0 3 2 5 4 7 6
@@ -2903,12 +2938,17 @@ LLMC__AVX2_FN float llmc__avx2_vsum(__m256 a)
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
 }
 
-/* The largest lane; with a NaN among them any. */
+/* Halves on each other, as in vsum. */
 LLMC__AVX2_FN float llmc__avx2_vtop(__m256 a)
 {
     __m128 s = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     s = _mm_max_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_shuffle_ps(s, s, 1)));
+}
+
+LLMC__AVX2_FN bool llmc__avx2_vany_lt(__m256 a, __m256 b)
+{
+    return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ)) != 0;
 }
 
 /* The bits of n + LLMC__ROUND are 0x4b400000 + n. Plus 127 they hold the biased exponent of 2^n
@@ -3050,6 +3090,31 @@ LLMC__AVX2_FN void llmc__avx2_settle(void *p)
 #endif
 }
 
+/* p[step * k + i] = lane k of r[i]: eight rows become eight columns. q is for lanes 8 and up, where a set
+   has them. Three stages, each of which doubles
+   the run that one register holds of a column: pairs, fours, and halves from both sides. */
+LLMC__AVX2_FN void llmc__avx2_vturn(float *p, float *q, size_t step, const __m256 r[8])
+{
+    __m256 a = _mm256_unpacklo_ps(r[0], r[1]), b = _mm256_unpackhi_ps(r[0], r[1]);
+    __m256 c = _mm256_unpacklo_ps(r[2], r[3]), d = _mm256_unpackhi_ps(r[2], r[3]);
+    __m256 e = _mm256_unpacklo_ps(r[4], r[5]), f = _mm256_unpackhi_ps(r[4], r[5]);
+    __m256 g = _mm256_unpacklo_ps(r[6], r[7]), h = _mm256_unpackhi_ps(r[6], r[7]);
+    /* 0x44: the low pair of each, 0xee: the high one. ac: columns 0 and 4, ca: 1 and 5, ... */
+    __m256 ac = _mm256_shuffle_ps(a, c, 0x44), ca = _mm256_shuffle_ps(a, c, 0xee);
+    __m256 bd = _mm256_shuffle_ps(b, d, 0x44), db = _mm256_shuffle_ps(b, d, 0xee);
+    __m256 eg = _mm256_shuffle_ps(e, g, 0x44), ge = _mm256_shuffle_ps(e, g, 0xee);
+    __m256 fh = _mm256_shuffle_ps(f, h, 0x44), hf = _mm256_shuffle_ps(f, h, 0xee);
+    (void)q;
+    _mm256_storeu_ps(p, _mm256_permute2f128_ps(ac, eg, 0x20));
+    _mm256_storeu_ps(p + step, _mm256_permute2f128_ps(ca, ge, 0x20));
+    _mm256_storeu_ps(p + 2 * step, _mm256_permute2f128_ps(bd, fh, 0x20));
+    _mm256_storeu_ps(p + 3 * step, _mm256_permute2f128_ps(db, hf, 0x20));
+    _mm256_storeu_ps(p + 4 * step, _mm256_permute2f128_ps(ac, eg, 0x31));
+    _mm256_storeu_ps(p + 5 * step, _mm256_permute2f128_ps(ca, ge, 0x31));
+    _mm256_storeu_ps(p + 6 * step, _mm256_permute2f128_ps(bd, fh, 0x31));
+    _mm256_storeu_ps(p + 7 * step, _mm256_permute2f128_ps(db, hf, 0x31));
+}
+
 /* No instruction either: says that the register is rewritten, so it must be one. */
 LLMC__AVX2_FN __m256 llmc__avx2_vkeep(__m256 a)
 {
@@ -3125,6 +3190,10 @@ LLMC__AVX512_FN float llmc__avx512_wtop(__m512 a)
 {
     return llmc__avx2_vtop(_mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1)));
 }
+LLMC__AVX512_FN bool llmc__avx512_wany_lt(__m512 a, __m512 b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ) != 0;
+}
 LLMC__AVX512_FN __m512 llmc__avx512_wpow2(__m512 a)
 {
     __m512i n = _mm512_add_epi32(_mm512_castps_si512(a), _mm512_set1_epi32(127));
@@ -3143,6 +3212,43 @@ LLMC__AVX512_FN __m512 llmc__avx512_wload_bf16(const void *p)
     __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
+/* Four registers as a 4 x 4 matrix of blocks of 128 bits, turned: block l of out[j] is block j of r[l]. */
+LLMC__AVX512_FN void llmc__avx512_blocks(float *p, float *q, size_t step, __m512 a, __m512 b, __m512 c,
+                                         __m512 d)
+{
+    __m512 ab = _mm512_shuffle_f32x4(a, b, 0x44), cd = _mm512_shuffle_f32x4(c, d, 0x44);
+    __m512 ba = _mm512_shuffle_f32x4(a, b, 0xee), dc = _mm512_shuffle_f32x4(c, d, 0xee);
+    _mm512_storeu_ps(p, _mm512_shuffle_f32x4(ab, cd, 0x88));
+    _mm512_storeu_ps(p + 4 * step, _mm512_shuffle_f32x4(ab, cd, 0xdd));
+    _mm512_storeu_ps(q, _mm512_shuffle_f32x4(ba, dc, 0x88));
+    _mm512_storeu_ps(q + 4 * step, _mm512_shuffle_f32x4(ba, dc, 0xdd));
+}
+
+/* r[0..3], rows, by blocks of four lanes: block l of r[j] becomes lanes 4 l + j of the four. */
+LLMC__AVX512_FN void llmc__avx512_fours(__m512 r[4])
+{
+    __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(r[0], r[1]));
+    __m512d b = _mm512_castps_pd(_mm512_unpackhi_ps(r[0], r[1]));
+    __m512d c = _mm512_castps_pd(_mm512_unpacklo_ps(r[2], r[3]));
+    __m512d d = _mm512_castps_pd(_mm512_unpackhi_ps(r[2], r[3]));
+    r[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+    r[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+    r[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+    r[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+}
+
+/* p[step * k + i] = lane k of r[i] for lanes 0 to 7, q[step * (k - 8) + i] for the others. r is lost. */
+LLMC__AVX512_FN void llmc__avx512_wturn(float *p, float *q, size_t step, __m512 r[16])
+{
+    llmc__avx512_fours(r);
+    llmc__avx512_fours(r + 4);
+    llmc__avx512_fours(r + 8);
+    llmc__avx512_fours(r + 12);
+    llmc__avx512_blocks(p, q, step, r[0], r[4], r[8], r[12]);
+    llmc__avx512_blocks(p + step, q + step, step, r[1], r[5], r[9], r[13]);
+    llmc__avx512_blocks(p + 2 * step, q + 2 * step, step, r[2], r[6], r[10], r[14]);
+    llmc__avx512_blocks(p + 3 * step, q + 3 * step, step, r[3], r[7], r[11], r[15]);
+}
 LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
 {
     _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(a, 0));
@@ -3160,6 +3266,16 @@ LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
 #define LLMC__NEON_FN LLMC__UNUSED static inline LLMC__ALWAYS
 #else
 #define LLMC__NEON_FN static __forceinline
+#endif
+
+/* Without this gcc -O2 leaves loops over arrays of vectors as they are, and so the arrays in memory; and
+   clang those with inline assembly. */
+#if defined(__clang__)
+#define LLMC__NEON_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__) && __GNUC__ >= 8
+#define LLMC__NEON_UNROLL _Pragma("GCC unroll 16")
+#else
+#define LLMC__NEON_UNROLL
 #endif
 
 /* Structs are taken apart by the compiler and stay in registers, as everything is inlined. */
@@ -3288,12 +3404,14 @@ LLMC__NEON_FN float llmc__neon_vsum(llmc__neon_v8 x)
     return vget_lane_f32(t, 0) + vget_lane_f32(t, 1);
 }
 
-/* The largest lane; with a NaN among them any. */
 LLMC__NEON_FN float llmc__neon_vtop(llmc__neon_v8 x)
 {
-    float32x4_t s = vmaxq_f32(x.a, x.b);
-    float32x2_t t = vmax_f32(vget_low_f32(s), vget_high_f32(s));
-    return vget_lane_f32(vpmax_f32(t, t), 0);
+    return vmaxvq_f32(vmaxq_f32(x.a, x.b));
+}
+
+LLMC__NEON_FN bool llmc__neon_vany_lt(llmc__neon_v8 x, llmc__neon_v8 y)
+{
+    return vmaxvq_u32(vorrq_u32(vcltq_f32(x.a, y.a), vcltq_f32(x.b, y.b))) != 0;
 }
 
 /* As llmc__avx2_vpow2, four lanes. */
@@ -3412,14 +3530,17 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_f16(const void *p)
     return llmc__neon_v8_of(llmc__neon_halfx4(vget_low_u16(h)), llmc__neon_halfx4(vget_high_u16(h)));
 }
 
-/* By way of memory: eight halves, one after the other, then loaded as any eight f16. */
+/* Lane by lane: loads that put into a lane cost less than a vector that waits for eight small stores. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vscales(const uint8_t *p, size_t step)
 {
-    uint16_t h[8];
-    int i;
-    for (i = 0; i < 8; i++, p += step)
-        h[i] = llmc__u16le(p);
-    return llmc__neon_vload_f16(h);
+    uint16x4_t a = vdup_n_u16(llmc__u16le(p)), b = vdup_n_u16(llmc__u16le(p + 4 * step));
+    a = vset_lane_u16(llmc__u16le(p + step), a, 1);
+    a = vset_lane_u16(llmc__u16le(p + 2 * step), a, 2);
+    a = vset_lane_u16(llmc__u16le(p + 3 * step), a, 3);
+    b = vset_lane_u16(llmc__u16le(p + 5 * step), b, 1);
+    b = vset_lane_u16(llmc__u16le(p + 6 * step), b, 2);
+    b = vset_lane_u16(llmc__u16le(p + 7 * step), b, 3);
+    return llmc__neon_v8_of(llmc__neon_halfx4(a), llmc__neon_halfx4(b));
 }
 
 /* A hint without effect where the compiler has no builtin. */
@@ -3432,11 +3553,80 @@ LLMC__NEON_FN void llmc__neon_vprefetch(uintptr_t address)
 #endif
 }
 
+/* Four rows of four as columns, at p. */
+LLMC__NEON_FN void llmc__neon_turn4(float *p, size_t step, float32x4_t a, float32x4_t b, float32x4_t c,
+                                    float32x4_t d)
+{
+    float64x2_t ab = vreinterpretq_f64_f32(vzip1q_f32(a, b)), cd = vreinterpretq_f64_f32(vzip1q_f32(c, d));
+    float64x2_t ba = vreinterpretq_f64_f32(vzip2q_f32(a, b)), dc = vreinterpretq_f64_f32(vzip2q_f32(c, d));
+    vst1q_f32(p, vreinterpretq_f32_f64(vzip1q_f64(ab, cd)));
+    vst1q_f32(p + step, vreinterpretq_f32_f64(vzip2q_f64(ab, cd)));
+    vst1q_f32(p + 2 * step, vreinterpretq_f32_f64(vzip1q_f64(ba, dc)));
+    vst1q_f32(p + 3 * step, vreinterpretq_f32_f64(vzip2q_f64(ba, dc)));
+}
+
+/* p[step * k + i] = lane k of r[i]: eight rows become eight columns; q as in AVX2's. */
+LLMC__NEON_FN void llmc__neon_vturn(float *p, float *q, size_t step, const llmc__neon_v8 r[8])
+{
+    (void)q;
+    llmc__neon_turn4(p, step, r[0].a, r[1].a, r[2].a, r[3].a);
+    llmc__neon_turn4(p + 4, step, r[4].a, r[5].a, r[6].a, r[7].a);
+    llmc__neon_turn4(p + 4 * step, step, r[0].b, r[1].b, r[2].b, r[3].b);
+    llmc__neon_turn4(p + 4 * step + 4, step, r[4].b, r[5].b, r[6].b, r[7].b);
+}
+
 /* Nothing to keep: AArch64's arithmetic takes no operand from memory. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vkeep(llmc__neon_v8 x)
 {
     return x;
 }
+
+/* SDOT and SMMLA, which not every processor has (LLMC_CPU_DOTPROD, LLMC_CPU_I8MM), nor every assembler, and
+   compilers only under flags: written as numbers, with the operands' registers put in. The assembler knows a
+   register by its name only, so the names v0 to v31 are given their numbers as symbols first.
+     code | Rm << 16 | Rn << 5 | Rd      Rm, Rn the factors, Rd the sums; source: Arm ARM, C7.2
+     sdot    sums lane i += bytes 4i..4i+3 of a . those of b
+     lane    sums lane i += bytes 4i..4i+3 of a . bytes 4 lane.. of b; bits 21 and 11 are the lane's
+     smmla   sums [2][2] += a [2][8] . b [2][8] transposed */
+#if LLMC__NEON_DOT
+#if defined(__APPLE__)
+#define LLMC__NEON_V "Lllmc_" /* a prefix that keeps symbols out of object files */
+#else
+#define LLMC__NEON_V ".Lllmc_"
+#endif
+#define LLMC__NEON_ASM(code, sums, a, b)                                                          \
+    __asm__ volatile(                                                                             \
+        ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29," \
+        "30,31\n\t.equ " LLMC__NEON_V "v\\n,\\n\n\t.endr\n\t"                                     \
+        ".inst " code "+" LLMC__NEON_V "%0+(" LLMC__NEON_V "%1<<5)+(" LLMC__NEON_V "%2<<16)"      \
+        : "+w"(sums)                                                                              \
+        : "w"(a), "w"(b))
+LLMC__NEON_FN int32x4_t llmc__neon_sdot(int32x4_t sums, int8x16_t a, int8x16_t b)
+{
+    LLMC__NEON_ASM("0x4e809400", sums, a, b);
+    return sums;
+}
+LLMC__NEON_FN int32x4_t llmc__neon_smmla(int32x4_t sums, int8x16_t a, int8x16_t b)
+{
+    LLMC__NEON_ASM("0x4e80a400", sums, a, b);
+    return sums;
+}
+/* lane is a number that the compiler knows: three of the four are dropped. */
+LLMC__NEON_FN int32x4_t llmc__neon_sdot_lane(int32x4_t sums, int8x16_t a, int8x16_t b, int lane)
+{
+    if (lane == 0)
+        LLMC__NEON_ASM("0x4f80e000", sums, a, b);
+    else if (lane == 1)
+        LLMC__NEON_ASM("0x4fa0e000", sums, a, b);
+    else if (lane == 2)
+        LLMC__NEON_ASM("0x4f80e800", sums, a, b);
+    else
+        LLMC__NEON_ASM("0x4fa0e800", sums, a, b);
+    return sums;
+}
+#undef LLMC__NEON_ASM
+#undef LLMC__NEON_V
+#endif /* LLMC__NEON_DOT */
 
 #endif /* LLMC__NEON */
 
@@ -4761,10 +4951,10 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
      d      scale of each block
      less   -128 times the sum of a block's q: what unsigned weights, w + 128, have too much
      half   sums of 16, for types that scale or offset 16 elements at a time
-     sum    sums of a block's q as floats, for types with minimums, w = d q + m
+     sum    d times the sum of a block's q, rounded: what minimums multiply, w = d q + m
      q      bytes with signs, as products of bytes are the fastest there are
-   Sums serve Q4_0 too, stored as 0..15 and meaning -8..7:
-     sum_i (w_i - 8) q_i  =  sum_i w_i q_i - 8 sum  =  sum_i w_i q_i + less / 16
+   less serves smaller offsets too, as Q4_0's, stored as 0..15 and meaning -8..7:
+     sum_i (w_i - 8) q_i  =  sum_i w_i q_i - 8 sum_i q_i  =  sum_i w_i q_i + less / 16
    A row is whole units; blocks beyond its end are all zero, and add nothing to any sum.
    Whatever the input, q is in [-127, 127].
    d is 0 with all q 0 for a block whose largest magnitude is under 2^-100; d is NaN if any
@@ -4821,17 +5011,19 @@ typedef struct llmc__panel {
 #define LLMC__PART       (LLMC__TILE_WIDTH * LLMC__PANEL_ROWS)
 #define LLMC__PART_BYTES (8 * LLMC__PART * sizeof(float))
 
-/* The scratch for rows of n elements: two bytes an element hold a panel, or half as many rows in f32. */
+/* The scratch for rows of n elements: two bytes an element hold a panel with its sums. Panels of floats are
+   blocks, not whole rows: 64 rows by 264 elements, and the rest is for the sums of as many columns as fit,
+   64 with the shortest rows. */
 static inline uint64_t llmc__panel_bytes(uint64_t n)
 {
     uint64_t units = n / LLMC__UNIT + (n % LLMC__UNIT != 0); /* n is under 2^32, see 14 */
-    return LLMC__PART_BYTES + LLMC__PANEL_ROWS * units * LLMC__UNIT * 2;
+    return LLMC__PANEL_ROWS * (units + 5) * LLMC__UNIT * 2;
 }
 
 /* Attention by tiles of the cache. A page has room for LLMC__PAGE_TOKENS positions. Of a head it holds
 
-     keys     [page_tokens / 16][K][16]   sixteen positions side by side, so that a vector is one element of as
-                                          many keys, and scores come without a sum over lanes
+     keys     [page_tokens / 16][K][16]   sixteen positions side by side, so that a vector is one element of
+                                          as many keys, and scores come without a sum over lanes
      values   [page_tokens][K]            as they come: an output is a sum of them
 
    A tile is LLMC__TILE_PAGES pages, counted from position 0 on: which positions form one never depends on who
@@ -4909,12 +5101,13 @@ typedef struct llmc__kernels {
     void (*key_store[LLMC_DTYPE_COUNT])(void *page, uint32_t slot, const float *x, size_t n);
     /* one tile of the cache joins what its queries have seen so far; by the cache's type */
     void (*attend[LLMC_DTYPE_COUNT])(const llmc__attend *a);
-    /* a piece joins the pieces before it: *total and out [n], *part (a row of llmc__attend's) and its values */
+    /* a piece joins the pieces before it: *total and out [n], part, a row of llmc__attend's */
     void (*attend_join)(float *out, llmc__softmax *total, const float *part, size_t n);
     bool (*finite)(const float *x, size_t n); /* no infinity, no NaN */
-    /* For sampling; every set gives the same bits (but for the sign of a largest zero). x is cut into
-       groups of LLMC__GROUP; lane[8 g + i] is of those elements of group g whose index is i modulo 8: the largest (-infinity if there is none), or the
-       sum of weights; the last group may be short. n >= 1; lane has llmc__lanes(n) entries. */
+    /* For sampling; every set gives the same bits (but for the sign of a largest zero). x is cut into groups
+       of LLMC__GROUP; lane[8 g + i] is of those elements of group g whose index is i modulo 8: the largest
+       (-infinity if there is none), or the sum of weights; the last group may be short. n >= 1; lane has
+       llmc__lanes(n) entries. */
     bool (*top)(const float *x, size_t n, float *lane, float *largest); /* false: there is a NaN */
     /* value = llmc__heat(x, largest, scale), weight = llmc__decay(value); both NULL: only lane is wanted.
        value may be x. No x is NaN or above largest, scale is above 0 */
@@ -4953,9 +5146,9 @@ typedef struct llmc__rows {
     {                                                                                              \
         name,                                                                                      \
             {NULL,                                                                                 \
-             p(matmul_f32),                                                                        \
-             p(matmul_f16),                                                                        \
-             p(matmul_bf16),                                                                       \
+             w(matmul_f32),                                                                        \
+             w(matmul_f16),                                                                        \
+             w(matmul_bf16),                                                                       \
              w(matmul_q8_0),                                                                       \
              w(matmul_q4_0),                                                                       \
              NULL,                                                                                 \
@@ -5018,7 +5211,7 @@ enum { llmc__kind_u, llmc__kind_s, llmc__kind_h };
     X(q8_k, LLMC_Q8_K, 292, s, 0, 0)     \
     X(iq4_nl, LLMC_IQ4_NL, 144, s, 0, 0) \
     X(iq4_xs, LLMC_IQ4_XS, 136, s, 0, 0) \
-    X(mxfp4, LLMC_MXFP4, 136, u, 0, 12)
+    X(mxfp4, LLMC_MXFP4, 136, u, 0, 16)
 
 //--[ 09.2 KERNEL.scalar ]-- plain C: the oracle, and what an unknown machine runs
 /* A row of any type as floats, by 08's definition: src [n] in storage, dst [n]. One for all sets,
@@ -5133,7 +5326,6 @@ static float llmc__scalar_dot_unit(const llmc__unit *u, const int8_t *q, unsigne
     size_t b;
     for (b = 0; b < blocks; b++, q += LLMC__QK, a += LLMC__QK) {
         int32_t low = 0, high = 0;
-        float min = x->sum[b];
         int i;
         for (i = 0; i < 16; i++) {
             low += q[i] * a[i];
@@ -5145,9 +5337,10 @@ static float llmc__scalar_dot_unit(const llmc__unit *u, const int8_t *q, unsigne
         }
         sum += (float)(low + high) * (u->d[b] * x->d[b]);
         if ((flags & LLMC__MINS) && (flags & LLMC__HALVES))
-            min = (float)(u->m[2 * b] * x->half[2 * b] + u->m[2 * b + 1] * x->half[2 * b + 1]);
-        if (flags & LLMC__MINS)
-            sum += min * (u->off[b] * x->d[b]);
+            sum += (float)(u->m[2 * b] * x->half[2 * b] + u->m[2 * b + 1] * x->half[2 * b + 1]) *
+                   (u->off[b] * x->d[b]);
+        else if (flags & LLMC__MINS)
+            sum += u->off[b] * x->sum[b];
     }
     return sum;
 }
@@ -5233,7 +5426,7 @@ static void llmc__scalar_quantize_x(const float *x, size_t n, llmc__x8 *out)
         u->half[b % 8 * 2] = (int16_t)sum[0];
         u->half[b % 8 * 2 + 1] = (int16_t)sum[1];
         u->less[b % 8] = -128 * (sum[0] + sum[1]);
-        u->sum[b % 8] = (float)(sum[0] + sum[1]);
+        u->sum[b % 8] = llmc__f32(u->d[b % 8] * (float)(sum[0] + sum[1]));
     }
 }
 
@@ -5558,7 +5751,7 @@ static inline float llmc__heat(float x, float largest, float scale)
 }
 
 /* e^x for x <= 0 within 2 ulp, 0 below -87. As the vector sets' exponential (09.5), but every product and
-   sum is rounded by itself, so that it has the same bits everywhere, and with it the tokens drawn. */
+   sum is rounded by itself, so that it has the same bits everywhere, and so have the tokens drawn. */
 static inline float llmc__decay(float x)
 {
     float y = x > -87.33f ? x : -87.33f, n, k, r, p;
@@ -5782,8 +5975,8 @@ LLMC__AVX2_FN void llmc__avx2_quants_iq4_nl(llmc__avx2_quants *q, const uint8_t 
 }
 LLMC__AVX2_FN void llmc__avx2_quants_mxfp4(llmc__avx2_quants *q, const uint8_t *w)
 {
-    /* llmc__fp4_values + 12 */
-    static const int8_t biased[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
+    /* llmc__fp4_values + 16 */
+    static const int8_t biased[16] = {16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10, 8, 4};
     int b;
     for (b = 0; b < 8; b++, w += 17)
         q->v[b] = llmc__avx2_table(biased, llmc__avx2_nibbles(w + 1));
@@ -5964,13 +6157,11 @@ LLMC__AVX2_FN __m256i llmc__avx2_dots_h(const llmc__avx2_quants *q, const llmc__
                               _mm256_set1_epi32(bias)));
 }
 
-/* What minimums multiply: lane i is block i's sum; in kind h m[2i] half[2i] + m[2i+1] half[2i+1]. For
-   tiles all lanes are of one block, and m is of eight rows. */
-LLMC__AVX2_FN __m256 llmc__avx2_minimums(int kind, const llmc__x8 *x, const int16_t *m)
+/* What minimums of kind h multiply: lane i is m[2i] half[2i] + m[2i+1] half[2i+1]. For tiles all lanes
+   are of one block, and m is of eight rows. */
+LLMC__AVX2_FN __m256i llmc__avx2_minimums(const llmc__x8 *x, const int16_t *m)
 {
-    if (kind != llmc__kind_h)
-        return _mm256_loadu_ps(x->sum);
-    return _mm256_cvtepi32_ps(_mm256_madd_epi16(llmc__avx2_load(x->half), llmc__avx2_load(m)));
+    return _mm256_madd_epi16(llmc__avx2_load(x->half), llmc__avx2_load(m));
 }
 
 /* out[j]: dword j of the 16 bytes at `at` in each of eight rows. Rows i and i + 4 share a register, so
@@ -6065,14 +6256,14 @@ LLMC__AVX2_TARGET static void llmc__avx2_unpack_q4_0(llmc__panel *p, const uint8
      : (mins)                            ? 0           \
                                          : 16 - (bias))
 
-/* sum += dot * (d e), then += min * (off e), for eight rows; d e is rounded first, as in a line. */
+/* sum += dot * (d e), then += off * min, for eight rows; d e is rounded first, as in a line. */
 LLMC__AVX2_FN void llmc__avx2_onto(float *sum, __m256i dot, __m256 min, __m256 d, __m256 off, float e,
                                    int mins)
 {
     __m256 s = _mm256_loadu_ps(sum), f = _mm256_set1_ps(e);
     s = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(d, f), s);
     if (mins)
-        s = _mm256_fmadd_ps(min, _mm256_mul_ps(off, f), s);
+        s = _mm256_fmadd_ps(off, min, s);
     _mm256_storeu_ps(sum, s);
 }
 
@@ -6157,8 +6348,8 @@ LLMC__AVX2_FN void llmc__avx2_block_halves(float *part, const llmc__panel *p, si
             e = _mm256_sub_epi32(e, _mm256_madd_epi16(both, less));
             if (mins)
                 min = _mm256_cvtepi32_ps(_mm256_madd_epi16(both, llmc__avx2_load(p->m[b] + 2 * s)));
-            llmc__avx2_onto(part + LLMC__PANEL_ROWS * t + s, _mm256_add_epi32(e, f), min, d, off, c->d[b],
-                            mins);
+            llmc__avx2_onto(part + LLMC__PANEL_ROWS * t + s, _mm256_add_epi32(e, f), min, d,
+                            _mm256_mul_ps(off, _mm256_set1_ps(c->d[b])), c->d[b], mins);
         }
     }
 }
@@ -6231,16 +6422,20 @@ LLMC__AVX2_TARGET static void llmc__avx2_block_s0(float *part, const llmc__panel
 /* The same with sixteen rows to a strip and products of bytes that add up to int32 at once, with any
    unsigned weights: all are multiplied as w + 128, and sums begin with `less`.
    A quarter of a register holds rows i, i + 4, i + 8 and i + 12, and is transposed as above. */
+LLMC__AVX512_FN __m512i llmc__avx512_rows4(const uint8_t *const *row, size_t at)
+{
+#define LLMC__ROW(i) _mm_loadu_si128((const __m128i *)(row[i] + at))
+    __m512i v = _mm512_castsi128_si512(LLMC__ROW(0));
+    v = _mm512_inserti32x4(v, LLMC__ROW(4), 1);
+    v = _mm512_inserti32x4(v, LLMC__ROW(8), 2);
+    return _mm512_inserti32x4(v, LLMC__ROW(12), 3);
+#undef LLMC__ROW
+}
 LLMC__AVX512_FN void llmc__avx512_interleave(__m512i out[4], const uint8_t *const *row, size_t at)
 {
-#define LLMC__ROW(i)        _mm_loadu_si128((const __m128i *)(row[i] + at))
-#define LLMC__PUT(v, i, to) _mm512_inserti32x4(v, LLMC__ROW((i) + 4 * (to)), to)
-#define LLMC__ROWS(i)       LLMC__PUT(LLMC__PUT(LLMC__PUT(_mm512_castsi128_si512(LLMC__ROW(i)), i, 1), i, 2), i, 3)
-    __m512i a = LLMC__ROWS(0), b = LLMC__ROWS(1), c = LLMC__ROWS(2), d = LLMC__ROWS(3);
+    __m512i a = llmc__avx512_rows4(row, at), b = llmc__avx512_rows4(row + 1, at);
+    __m512i c = llmc__avx512_rows4(row + 2, at), d = llmc__avx512_rows4(row + 3, at);
     __m512i ab = _mm512_unpacklo_epi32(a, b), cd = _mm512_unpacklo_epi32(c, d);
-#undef LLMC__ROWS
-#undef LLMC__PUT
-#undef LLMC__ROW
     out[0] = _mm512_unpacklo_epi64(ab, cd);
     out[1] = _mm512_unpackhi_epi64(ab, cd);
     ab = _mm512_unpackhi_epi32(a, b);
@@ -6301,65 +6496,84 @@ LLMC__AVX512_FN void llmc__avx512_onto(float *sum, __m512 dot, __m512 min, __m51
 {
     __m512 s = _mm512_fmadd_ps(dot, _mm512_mul_ps(d, e), _mm512_loadu_ps(sum));
     if (mins)
-        s = _mm512_fmadd_ps(min, _mm512_mul_ps(off, e), s);
+        s = _mm512_fmadd_ps(off, min, s);
     _mm512_storeu_ps(sum, s);
 }
 
-/* One dword of a column with both strips: LLMC__STEP(c, j) adds it to c0 and c1. Sums are eight long
-   chains, four columns by two strips: fewer would wait for each other. */
-#define LLMC__DWORD(j, c) _mm512_set1_epi32(llmc__dword((c)->q + 32 * b + 4 * (j)))
-#define LLMC__STEP(a, j, c)                    \
-    v = LLMC__DWORD(j, c);                     \
-    a##0 = _mm512_dpbusd_epi32(a##0, w[j], v); \
-    a##1 = _mm512_dpbusd_epi32(a##1, w[8 + (j)], v)
+/* A column of block b is told by where its unit is, plus 32 b: q is then found at a constant distance from
+   it, and numbers of the block at another, less 28 b. */
+LLMC__AVX512_FN __m512i llmc__avx512_four(const uint8_t *c, size_t offset)
+{
+    return _mm512_set1_epi32(llmc__dword(c + offset));
+}
+#define LLMC__NUMBER(c, name) llmc__avx512_four((c)-28 * b, offsetof(llmc__x8, name))
+
+/* The column after *x, or the last once more where there are no more: its sums are not looked at. Asks
+   for a line of what of x comes next. */
+LLMC__AVX512_FN const uint8_t *llmc__avx512_column(const uint8_t **x, size_t step)
+{
+    const uint8_t *c = *x;
+    llmc__avx2_vprefetch((uintptr_t)c + sizeof(llmc__x8) + 32);
+    *x += step;
+    return c;
+}
+
+/* Sums are up to date here, and nothing is loaded earlier; no instruction. clang would else load all that it
+   can first, and lack registers for weights then. */
+#define LLMC__FENCE()                                                                                 \
+    __asm__ volatile(""                                                                               \
+                     : "+v"(e0), "+v"(e1), "+v"(f0), "+v"(f1), "+v"(g0), "+v"(g1), "+v"(h0), "+v"(h1) \
+                     :                                                                                \
+                     : "memory")
+
+/* Dword j of a column with both strips. Sums are eight chains, four columns by two strips: fewer would wait
+   for each other. */
+#define LLMC__STEP(a, j, c)                                    \
+    v = llmc__avx512_four(c, offsetof(llmc__x8, q) + 4 * (j)); \
+    a##0 = _mm512_dpbusd_epi32(a##0, w##j, v);                 \
+    a##1 = _mm512_dpbusd_epi32(a##1, u##j, v)
 #define LLMC__STEPS(j)    \
     LLMC__STEP(e, j, c0); \
     LLMC__STEP(f, j, c1); \
     LLMC__STEP(g, j, c2); \
-    LLMC__STEP(h, j, c3)
+    LLMC__STEP(h, j, c3); \
+    LLMC__FENCE()
+#define LLMC__WEIGHTS(j)                                 \
+    __m512i w##j = _mm512_loadu_si512(p->q[b] + 64 * j); \
+    __m512i u##j = _mm512_loadu_si512(p->q[b] + 512 + 64 * j)
 /* A column's sums onto its part. */
 #define LLMC__END(a, i, c)                                                                                  \
-    scale = _mm512_set1_ps((c)->d[b]);                                                                      \
-    min = _mm512_set1_ps((c)->sum[b]);                                                                      \
+    scale = _mm512_castsi512_ps(LLMC__NUMBER(c, d));                                                        \
+    min = mins ? _mm512_castsi512_ps(LLMC__NUMBER(c, sum)) : scale;                                         \
     llmc__avx512_onto(part + LLMC__PANEL_ROWS * (i), _mm512_cvtepi32_ps(a##0), min, d0, off0, scale, mins); \
     llmc__avx512_onto(part + LLMC__PANEL_ROWS * (i) + 16, _mm512_cvtepi32_ps(a##1), min, d1, off1, scale,   \
                       mins)
 
-/* Column t + 1 after t, or the last once more where there are no more: its sums are not looked at. Asks
-   for a line of what of x comes next. */
-LLMC__AVX512_FN const llmc__x8 *llmc__avx512_column(const uint8_t **x, size_t x_stride, size_t b, size_t t,
-                                                    size_t cols)
-{
-    const llmc__x8 *c = (const llmc__x8 *)(const void *)*x;
-    if (b < sizeof *c / 64)
-        llmc__avx2_vprefetch((uintptr_t)*x + sizeof *c + 64 * b);
-    *x += t + 1 < cols ? x_stride : 0;
-    return c;
-}
-
 LLMC__AVX512_FN void llmc__avx512_block(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
                                         size_t x_stride, size_t cols, int mins)
 {
-    __m512i w[16], v, e0, e1, f0, f1, g0, g1, h0, h1;
-    __m512 d0 = _mm512_loadu_ps(p->d[b]), d1 = _mm512_loadu_ps(p->d[b] + 16), off0 = d0, off1 = d1, scale,
-           min;
+    __m512i v, e0, e1, f0, f1, g0, g1, h0, h1;
+    __m512 d0 = _mm512_loadu_ps(p->d[b]), d1 = _mm512_loadu_ps(p->d[b] + 16), scale, min;
+    __m512 off0 = mins ? _mm512_loadu_ps(p->off[b]) : d0, off1 = mins ? _mm512_loadu_ps(p->off[b] + 16) : d1;
     size_t t;
-    int j;
-    for (j = 0; j < 16; j++)
-        w[j] = _mm512_loadu_si512(p->q[b] + 64 * j);
-    if (mins) {
-        off0 = _mm512_loadu_ps(p->off[b]);
-        off1 = _mm512_loadu_ps(p->off[b] + 16);
-    }
+    LLMC__WEIGHTS(0);
+    LLMC__WEIGHTS(1);
+    LLMC__WEIGHTS(2);
+    LLMC__WEIGHTS(3);
+    LLMC__WEIGHTS(4);
+    LLMC__WEIGHTS(5);
+    LLMC__WEIGHTS(6);
+    LLMC__WEIGHTS(7);
+    x += 32 * b;
     for (t = 0; t < cols; t += 4, part += 4 * LLMC__PANEL_ROWS) {
-        const llmc__x8 *c0 = llmc__avx512_column(&x, x_stride, b, t, cols);
-        const llmc__x8 *c1 = llmc__avx512_column(&x, x_stride, b, t + 1, cols);
-        const llmc__x8 *c2 = llmc__avx512_column(&x, x_stride, b, t + 2, cols);
-        const llmc__x8 *c3 = llmc__avx512_column(&x, x_stride, b, t + 3, cols);
-        e0 = e1 = _mm512_set1_epi32(c0->less[b]);
-        f0 = f1 = _mm512_set1_epi32(c1->less[b]);
-        g0 = g1 = _mm512_set1_epi32(c2->less[b]);
-        h0 = h1 = _mm512_set1_epi32(c3->less[b]);
+        const uint8_t *c0 = llmc__avx512_column(&x, t + 1 < cols ? x_stride : 0);
+        const uint8_t *c1 = llmc__avx512_column(&x, t + 2 < cols ? x_stride : 0);
+        const uint8_t *c2 = llmc__avx512_column(&x, t + 3 < cols ? x_stride : 0);
+        const uint8_t *c3 = llmc__avx512_column(&x, x_stride);
+        e0 = e1 = LLMC__NUMBER(c0, less);
+        f0 = f1 = LLMC__NUMBER(c1, less);
+        g0 = g1 = LLMC__NUMBER(c2, less);
+        h0 = h1 = LLMC__NUMBER(c3, less);
         LLMC__STEPS(0);
         LLMC__STEPS(1);
         LLMC__STEPS(2);
@@ -6387,62 +6601,71 @@ LLMC__AVX512_TARGET static void llmc__avx512_block_u1(float *part, const llmc__p
 
 /* Sums of 16 meet their scales as floats, exactly: |16 * 32 * 127 * s| twice is under 2^24, so what comes of
    it is the integer that a line has. Two columns: each has four chains. */
-LLMC__AVX512_FN __m512 llmc__avx512_both(__m512i low, __m512i high, __m512 s0, __m512 s1)
+LLMC__AVX512_FN __m512 llmc__avx512_both(__m512i low, __m512i high, __m512i s)
 {
+    __m512 s0 = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(s, 16), 16));
+    __m512 s1 = _mm512_cvtepi32_ps(_mm512_srai_epi32(s, 16));
     return _mm512_fmadd_ps(_mm512_cvtepi32_ps(low), s0, _mm512_mul_ps(_mm512_cvtepi32_ps(high), s1));
 }
+#define LLMC__HALF(c, i) \
+    _mm512_set1_epi32(-128 * (int16_t)llmc__u16le((c)-28 * b + offsetof(llmc__x8, half) + 2 * (i)))
 LLMC__AVX512_FN void llmc__avx512_block_halves(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
                                                size_t x_stride, size_t cols, int mins)
 {
-    __m512i w[16], v, e0, e1, f0, f1, g0, g1, h0, h1, both[2], m[2];
-    __m512 s0[2], s1[2], d[2], off[2], scale;
+    __m512i v, e0, e1, f0, f1, g0, g1, h0, h1, s0 = _mm512_loadu_si512(p->s[b]);
+    __m512i s1 = _mm512_loadu_si512(p->s[b] + 32), m0 = mins ? _mm512_loadu_si512(p->m[b]) : s0;
+    __m512i m1 = mins ? _mm512_loadu_si512(p->m[b] + 32) : s1;
+    __m512 d0 = _mm512_loadu_ps(p->d[b]), d1 = _mm512_loadu_ps(p->d[b] + 16), scale;
+    __m512 off0 = mins ? _mm512_loadu_ps(p->off[b]) : d0, off1 = mins ? _mm512_loadu_ps(p->off[b] + 16) : d1;
     size_t t;
-    int j;
-    for (j = 0; j < 16; j++)
-        w[j] = _mm512_loadu_si512(p->q[b] + 64 * j);
-    for (j = 0; j < 2; j++) {
-        both[j] = _mm512_loadu_si512(p->s[b] + 32 * j);
-        s0[j] = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(both[j], 16), 16));
-        s1[j] = _mm512_cvtepi32_ps(_mm512_srai_epi32(both[j], 16));
-        d[j] = _mm512_loadu_ps(p->d[b] + 16 * j);
-        off[j] = mins ? _mm512_loadu_ps(p->off[b] + 16 * j) : d[j];
-        m[j] = mins ? _mm512_loadu_si512(p->m[b] + 32 * j) : both[j];
-    }
+    LLMC__WEIGHTS(0);
+    LLMC__WEIGHTS(1);
+    LLMC__WEIGHTS(2);
+    LLMC__WEIGHTS(3);
+    LLMC__WEIGHTS(4);
+    LLMC__WEIGHTS(5);
+    LLMC__WEIGHTS(6);
+    LLMC__WEIGHTS(7);
+    x += 32 * b;
     for (t = 0; t < cols; t += 2, part += 2 * LLMC__PANEL_ROWS) {
-        const llmc__x8 *c0 = llmc__avx512_column(&x, x_stride, b, t, cols);
-        const llmc__x8 *c1 = llmc__avx512_column(&x, x_stride, b, t + 1, cols);
-        e0 = e1 = _mm512_set1_epi32(-128 * c0->half[2 * b]);
-        f0 = f1 = _mm512_set1_epi32(-128 * c0->half[2 * b + 1]);
-        g0 = g1 = _mm512_set1_epi32(-128 * c1->half[2 * b]);
-        h0 = h1 = _mm512_set1_epi32(-128 * c1->half[2 * b + 1]);
-#define LLMC__FOUR(j)           \
-    LLMC__STEP(e, j, c0);       \
-    LLMC__STEP(f, 4 + (j), c0); \
-    LLMC__STEP(g, j, c1);       \
-    LLMC__STEP(h, 4 + (j), c1)
-        LLMC__FOUR(0);
-        LLMC__FOUR(1);
-        LLMC__FOUR(2);
-        LLMC__FOUR(3);
+        const uint8_t *c0 = llmc__avx512_column(&x, t + 1 < cols ? x_stride : 0);
+        const uint8_t *c1 = llmc__avx512_column(&x, x_stride);
+        e0 = e1 = LLMC__HALF(c0, 0);
+        f0 = f1 = LLMC__HALF(c0, 1);
+        g0 = g1 = LLMC__HALF(c1, 0);
+        h0 = h1 = LLMC__HALF(c1, 1);
+#define LLMC__FOUR(j, k)  \
+    LLMC__STEP(e, j, c0); \
+    LLMC__STEP(f, k, c0); \
+    LLMC__STEP(g, j, c1); \
+    LLMC__STEP(h, k, c1); \
+    LLMC__FENCE()
+        LLMC__FOUR(0, 4);
+        LLMC__FOUR(1, 5);
+        LLMC__FOUR(2, 6);
+        LLMC__FOUR(3, 7);
 #undef LLMC__FOUR
-#define LLMC__ONTO(to, low, high, i, c)                                                                  \
-    v = _mm512_set1_epi32(llmc__dword((c)->half + 2 * b));                                               \
-    llmc__avx512_onto(part + (to), llmc__avx512_both(low, high, s0[i], s1[i]),                           \
-                      mins ? _mm512_cvtepi32_ps(_mm512_madd_epi16(v, m[i])) : d[i], d[i], off[i], scale, \
-                      mins)
-        scale = _mm512_set1_ps(c0->d[b]);
+#define LLMC__ONTO(to, low, high, i, c)                                                    \
+    v = LLMC__NUMBER(c, half);                                                             \
+    llmc__avx512_onto(part + (to), llmc__avx512_both(low, high, s##i),                     \
+                      mins ? _mm512_cvtepi32_ps(_mm512_madd_epi16(v, m##i)) : scale, d##i, \
+                      _mm512_mul_ps(off##i, scale), scale, mins)
+        scale = _mm512_castsi512_ps(LLMC__NUMBER(c0, d));
         LLMC__ONTO(0, e0, f0, 0, c0);
         LLMC__ONTO(16, e1, f1, 1, c0);
-        scale = _mm512_set1_ps(c1->d[b]);
+        scale = _mm512_castsi512_ps(LLMC__NUMBER(c1, d));
         LLMC__ONTO(LLMC__PANEL_ROWS, g0, h0, 0, c1);
         LLMC__ONTO(LLMC__PANEL_ROWS + 16, g1, h1, 1, c1);
 #undef LLMC__ONTO
     }
 }
+#undef LLMC__HALF
+#undef LLMC__FENCE
+#undef LLMC__WEIGHTS
+#undef LLMC__NUMBER
 #undef LLMC__END
 #undef LLMC__STEPS
 #undef LLMC__STEP
-#undef LLMC__DWORD
 LLMC__AVX512_TARGET static void llmc__avx512_block_h0(float *part, const llmc__panel *p, size_t b,
                                                       const uint8_t *x, size_t x_stride, size_t cols)
 {
@@ -6460,167 +6683,148 @@ LLMC__AVX512_TARGET static void llmc__avx512_block_h1(float *part, const llmc__p
 
 #if LLMC__NEON
 
-//--[ 09.4 KERNEL.neon ]-- the same, where rows keep their order
-/* Without the dot product instructions, which came with later processors.
-   NEON multiplies bytes with signs, so neither sign tricks nor Q4_0's offset are needed: weights
-   become int8 as they mean, and both types share everything after that. */
+//--[ 09.4 KERNEL.neon ]-- the same, where bytes with signs multiply as fast as others
+/* Three sets, which share everything but their products of bytes. Those are chosen by `how`, a constant
+   wherever this is inlined. All give the same bits: integers are exact, floats are the same.
+     plain   smull, smlal, pairwise adds    llmc__neon_      every AArch64
+     dot     SDOT                           llmc__neondot_   "neon-dot"
+     mm      SMMLA in tiles, else as dot    llmc__neonmm_    "neon-i8mm" */
+enum { llmc__neon_plain, llmc__neon_dot, llmc__neon_mm };
 
-/* w . x of 32 elements, 0 to 15 in w0 and x0, the rest in w1 and x1. Four partial sums;
-   two products up to 2 * 128 * 127 fit 16 bits.
-     a   int16 lane i: w[i] x[i] + w[8+i] x[8+i]        b the same of the second 16
-     pairwise long adds: int32 lane i from lanes 2i, 2i+1 of a and of b */
-LLMC__NEON_FN int32x4_t llmc__neon_dot32(int8x16_t w0, int8x16_t w1, int8x16_t x0, int8x16_t x1)
+/* 16 bytes at any alignment. */
+LLMC__NEON_FN int8x16_t llmc__neon_load(const void *p)
 {
-    int16x8_t a = vmull_s8(vget_low_s8(w0), vget_low_s8(x0)), b = vmull_s8(vget_low_s8(w1), vget_low_s8(x1));
-    a = vmlal_s8(a, vget_high_s8(w0), vget_high_s8(x0));
-    b = vmlal_s8(b, vget_high_s8(w1), vget_high_s8(x1));
+    return vreinterpretq_s8_u8(vld1q_u8((const uint8_t *)p));
+}
+
+/* w . x of 16 bytes, in four partial sums; two products up to 2 * 128 * 127 fit 16 bits.
+     a                    int16 lane i: w[i] x[i] + w[8+i] x[8+i]
+     pairwise long add    int32 lane i: lanes 2i and 2i+1 of a
+   The intrinsics of high halves are asked for by name, as gcc 12 does not find them. */
+LLMC__NEON_FN int32x4_t llmc__neon_dot16(int how, int8x16_t w, int8x16_t x)
+{
+#if LLMC__NEON_DOT
+    if (how != llmc__neon_plain)
+        return llmc__neon_sdot(vdupq_n_s32(0), w, x);
+#endif
+    (void)how;
+    return vpaddlq_s16(vmlal_high_s8(vmull_s8(vget_low_s8(w), vget_low_s8(x)), w, x));
+}
+
+/* A block, 32 bytes of each. small: |w| is at most 31, so that four products fit, 4 * 31 * 127. */
+LLMC__NEON_FN int32x4_t llmc__neon_dot32(int how, int small, const int8x16_t w[2], const int8x16_t x[2])
+{
+    int16x8_t a, b;
+#if LLMC__NEON_DOT
+    if (how != llmc__neon_plain)
+        return llmc__neon_sdot(llmc__neon_sdot(vdupq_n_s32(0), w[0], x[0]), w[1], x[1]);
+#endif
+    (void)how;
+    a = vmlal_high_s8(vmull_s8(vget_low_s8(w[0]), vget_low_s8(x[0])), w[0], x[0]);
+    if (small)
+        return vpaddlq_s16(vmlal_high_s8(vmlal_s8(a, vget_low_s8(w[1]), vget_low_s8(x[1])), w[1], x[1]));
+    b = vmlal_high_s8(vmull_s8(vget_low_s8(w[1]), vget_low_s8(x[1])), w[1], x[1]);
     return vpadalq_s16(vpaddlq_s16(a), b);
 }
 
-/* Eight blocks of 32 weights as int8: v[2i] and v[2i+1] are block i, elements in order. Rows keep
-   their order: pairwise adds sum a row cheaply, so nothing is transposed. */
-typedef struct llmc__neon_panel {
+/* What four vectors add up to, a lane for each. vpaddq adds neighbours of its two operands:
+     (0, 1)              | 0 0 1 1 |
+     ((0, 1), (2, 3))    | 0 1 2 3 | */
+LLMC__NEON_FN int32x4_t llmc__neon_sums(const int32x4_t s[4])
+{
+    return vpaddq_s32(vpaddq_s32(s[0], s[1]), vpaddq_s32(s[2], s[3]));
+}
+
+/* Eight blocks of 32 bytes: v[2i] and v[2i+1] are block i, elements in order. */
+typedef struct llmc__neon_quants {
     int8x16_t v[16];
-} llmc__neon_panel;
+} llmc__neon_quants;
 
-/* The block at w and those step, 2 step, ... bytes after it: step is a row's length for tiles, a
-   block's for lines. */
-LLMC__NEON_FN void llmc__neon_panel_q8_0(llmc__neon_panel *p, const uint8_t *w, size_t step)
+/* Block i of q times block i of x, a lane for each. */
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(int how, int small, const llmc__neon_quants *q,
+                                               const int8_t *x)
 {
+    int32x4_t s[8];
+    int8x16_t v[2];
     int i;
-    for (i = 0; i < 8; i++, w += step) {
-        p->v[2 * i] = vreinterpretq_s8_u8(vld1q_u8(w + 2));
-        p->v[2 * i + 1] = vreinterpretq_s8_u8(vld1q_u8(w + 18));
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++) {
+        v[0] = vld1q_s8(x + 32 * i);
+        v[1] = vld1q_s8(x + 32 * i + 16);
+        s[i] = llmc__neon_dot32(how, small, q->v + 2 * i, v);
     }
+    return llmc__neon_v8i_of(llmc__neon_sums(s), llmc__neon_sums(s + 4));
 }
 
-/* The same: low nibbles are elements 0 to 15, high ones 16 to 31, both less 8. */
-LLMC__NEON_FN void llmc__neon_panel_q4_0(llmc__neon_panel *p, const uint8_t *w, size_t step)
+/* Four blocks whose 16s have scales of their own, s, and weights that are `bias` too large. Sums are
+   brought together before they are scaled, which then takes four lanes at once, in s's order:
+     a   | low 0 | high 0 | low 1 | high 1 |     at most 2 * 128 * 16 * 32 * 127 < 2^24 when scaled (Q6_K) */
+LLMC__NEON_FN int32x4_t llmc__neon_halves(int how, const int8x16_t *w, const int8_t *x, const int16_t *half,
+                                          const int16_t *s, int16_t bias)
 {
-    int8x16_t eight = vdupq_n_s8(8);
+    int32x4_t sum[8], a, b;
+    int16x8_t sums = vld1q_s16(half), scales = vld1q_s16(s);
     int i;
-    for (i = 0; i < 8; i++, w += step) {
-        uint8x16_t v = vld1q_u8(w + 2);
-        p->v[2 * i] = vsubq_s8(vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))), eight);
-        p->v[2 * i + 1] = vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(v, 4)), eight);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++)
+        sum[i] = llmc__neon_dot16(how, w[i], vld1q_s8(x + 16 * i));
+    a = llmc__neon_sums(sum);
+    b = llmc__neon_sums(sum + 4);
+    if (bias != 0) {
+        a = vmlsl_s16(a, vget_low_s16(sums), vdup_n_s16(bias));
+        b = vmlsl_s16(b, vget_high_s16(sums), vdup_n_s16(bias));
     }
+    a = vmulq_s32(a, vmovl_s16(vget_low_s16(scales)));
+    b = vmulq_s32(b, vmovl_s16(vget_high_s16(scales)));
+    return vpaddq_s32(a, b);
 }
 
-/* Block i of p times block `block` + i * step of x, a lane for each i. step 1: eight blocks of a column,
-   for lines; step 0: the same block for eight rows, for tiles. vpaddq adds neighbours of its two operands:
-     (0, 1)              | 0 0 1 1 |      numbers are blocks
-     ((0, 1), (2, 3))    | 0 1 2 3 |      = a; b has 4 to 7 */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(const llmc__neon_panel *p, const llmc__x8 *x, size_t block,
-                                               size_t step)
-{
-    const int8_t *q = x->q + 32 * block;
-#define LLMC__DOT(i)                                                                  \
-    llmc__neon_dot32(p->v[2 * (i)], p->v[2 * (i) + 1], vld1q_s8(q + 32 * ((i)*step)), \
-                     vld1q_s8(q + 32 * ((i)*step) + 16))
-    int32x4_t a = vpaddq_s32(vpaddq_s32(LLMC__DOT(0), LLMC__DOT(1)), vpaddq_s32(LLMC__DOT(2), LLMC__DOT(3)));
-    int32x4_t b = vpaddq_s32(vpaddq_s32(LLMC__DOT(4), LLMC__DOT(5)), vpaddq_s32(LLMC__DOT(6), LLMC__DOT(7)));
-#undef LLMC__DOT
-    return llmc__neon_v8i_of(a, b);
-}
-
-/* As in 09.3, for both types alike; bytes is a block's size.
-     dot8         unpacks eight blocks and uses them once: only registers, no panel in memory
-     panel_dot4   column by column: 16 registers of panel leave 16 for the sums, so loads of the
-                  panel need not be shared as Q8_0's are there */
-#define LLMC__NEON_PANEL_FNS(type, bytes)                                                                  \
-    LLMC__NEON_FN llmc__neon_v8i llmc__neon_dot8_##type(const uint8_t *w, const llmc__x8 *x)               \
-    {                                                                                                      \
-        llmc__neon_panel p;                                                                                \
-        llmc__neon_panel_##type(&p, w, bytes);                                                             \
-        return llmc__neon_blocks(&p, x, 0, 1);                                                             \
-    }                                                                                                      \
-    LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_dot_##type(const llmc__neon_panel *p, const llmc__x8 *x, \
-                                                             size_t block)                                 \
-    {                                                                                                      \
-        return llmc__neon_blocks(p, x, block, 0);                                                          \
-    }                                                                                                      \
-    LLMC__NEON_FN void llmc__neon_panel_dot4_##type(llmc__neon_v8i out[4], const llmc__neon_panel *p,      \
-                                                    const llmc__x8 *const x[4], size_t block)              \
-    {                                                                                                      \
-        int t;                                                                                             \
-        for (t = 0; t < 4; t++)                                                                            \
-            out[t] = llmc__neon_blocks(p, x[t], block, 0);                                                 \
-    }
-LLMC__NEON_PANEL_FNS(q8_0, 34)
-LLMC__NEON_PANEL_FNS(q4_0, 18)
-#undef LLMC__NEON_PANEL_FNS
-
-/* The types of 08.2, as in 09.3: quants_T takes a unit apart into v[2 b] and v[2 b + 1] of block b;
-   all are bytes with signs here. */
-typedef llmc__neon_panel llmc__neon_quants;
-
-/* Sixteen bytes of nibbles, low ones first; with a fifth bit each from the four bytes at h; or as
-   indices of a table. */
-LLMC__NEON_FN void llmc__neon_nibbles(uint8x16_t v[2], const uint8_t *w)
+/* quants_T takes a unit of 08.2 apart, without sign, as in 09.3. Sixteen bytes of nibbles, low ones first;
+   with a fifth bit each from the four bytes at h; or as indices of a table. */
+LLMC__NEON_FN void llmc__neon_nibbles(int8x16_t v[2], const uint8_t *w)
 {
     uint8x16_t a = vld1q_u8(w);
-    v[0] = vandq_u8(a, vdupq_n_u8(15));
-    v[1] = vshrq_n_u8(a, 4);
+    v[0] = vreinterpretq_s8_u8(vandq_u8(a, vdupq_n_u8(15)));
+    v[1] = vreinterpretq_s8_u8(vshrq_n_u8(a, 4));
 }
-LLMC__NEON_FN void llmc__neon_fifth(uint8x16_t v[2], const uint8_t *h)
+LLMC__NEON_FN int8x16_t llmc__neon_fifth(int8x16_t v, const uint8_t *h)
 {
     static const uint8_t bits[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-    uint8x16_t bit = vld1q_u8(bits), sixteen = vdupq_n_u8(16);
-    uint8x16_t a = vcombine_u8(vdup_n_u8(h[0]), vdup_n_u8(h[1]));
-    uint8x16_t b = vcombine_u8(vdup_n_u8(h[2]), vdup_n_u8(h[3]));
-    v[0] = vorrq_u8(v[0], vandq_u8(vtstq_u8(a, bit), sixteen));
-    v[1] = vorrq_u8(v[1], vandq_u8(vtstq_u8(b, bit), sixteen));
+    uint8x16_t set = vtstq_u8(vcombine_u8(vdup_n_u8(h[0]), vdup_n_u8(h[1])), vld1q_u8(bits));
+    return vorrq_s8(v, vreinterpretq_s8_u8(vandq_u8(set, vdupq_n_u8(16))));
 }
 /* Eight blocks of 16 bytes, step apart, each nibble an index of the table. */
 LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, size_t step, const int8_t *table)
 {
-    int8x16_t t = vld1q_s8(table);
+    int8x16_t t = vld1q_s8(table), v[2];
     int b;
-    for (b = 0; b < 8; b++, w += step) {
-        uint8x16_t v[2];
-        llmc__neon_nibbles(v, w);
-        q->v[2 * b] = vqtbl1q_s8(t, v[0]);
-        q->v[2 * b + 1] = vqtbl1q_s8(t, v[1]);
+    LLMC__NEON_UNROLL
+    for (b = 0; b < 8; b++) {
+        llmc__neon_nibbles(v, w + step * (size_t)b);
+        q->v[2 * b] = vqtbl1q_s8(t, vreinterpretq_u8_s8(v[0]));
+        q->v[2 * b + 1] = vqtbl1q_s8(t, vreinterpretq_u8_s8(v[1]));
     }
 }
 
-/* The same bytes with `less` taken off each. */
-LLMC__NEON_FN void llmc__neon_put(int8x16_t *out, const uint8x16_t v[2], int8_t less)
-{
-    out[0] = vsubq_s8(vreinterpretq_s8_u8(v[0]), vdupq_n_s8(less));
-    out[1] = vsubq_s8(vreinterpretq_s8_u8(v[1]), vdupq_n_s8(less));
-}
-
-/* Eight blocks of 32. */
-LLMC__NEON_FN void llmc__neon_quants_q4_1(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++, w += 20) {
-        llmc__neon_nibbles(v, w + 4);
-        llmc__neon_put(q->v + 2 * b, v, 0);
+/* Eight blocks of 32: `head` bytes of scales, and bits at h of a type of five, then nibbles. */
+#define LLMC__QUANTS_FN(type, bytes, head, bits, h)                                           \
+    LLMC__NEON_FN void llmc__neon_quants_##type(llmc__neon_quants *q, const uint8_t *w)       \
+    {                                                                                         \
+        int b;                                                                                \
+        LLMC__NEON_UNROLL                                                                     \
+        for (b = 0; b < 8; b++) {                                                             \
+            llmc__neon_nibbles(q->v + 2 * b, w + (bytes)*b + (head));                         \
+            if (bits) {                                                                       \
+                q->v[2 * b] = llmc__neon_fifth(q->v[2 * b], w + (bytes)*b + (h));             \
+                q->v[2 * b + 1] = llmc__neon_fifth(q->v[2 * b + 1], w + (bytes)*b + (h) + 2); \
+            }                                                                                 \
+        }                                                                                     \
     }
-}
-LLMC__NEON_FN void llmc__neon_quants_q5_0(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++, w += 22) {
-        llmc__neon_nibbles(v, w + 6);
-        llmc__neon_fifth(v, w + 2);
-        llmc__neon_put(q->v + 2 * b, v, 16);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q5_1(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++, w += 24) {
-        llmc__neon_nibbles(v, w + 8);
-        llmc__neon_fifth(v, w + 4);
-        llmc__neon_put(q->v + 2 * b, v, 0);
-    }
-}
+LLMC__QUANTS_FN(q4_0, 18, 2, 0, 0)
+LLMC__QUANTS_FN(q4_1, 20, 4, 0, 0)
+LLMC__QUANTS_FN(q5_0, 22, 6, 1, 2)
+LLMC__QUANTS_FN(q5_1, 24, 8, 1, 4)
+#undef LLMC__QUANTS_FN
 LLMC__NEON_FN void llmc__neon_quants_iq4_nl(llmc__neon_quants *q, const uint8_t *w)
 {
     llmc__neon_tables(q, w + 2, 18, llmc__iq4_values);
@@ -6631,88 +6835,90 @@ LLMC__NEON_FN void llmc__neon_quants_iq4_xs(llmc__neon_quants *q, const uint8_t 
 }
 LLMC__NEON_FN void llmc__neon_quants_mxfp4(llmc__neon_quants *q, const uint8_t *w)
 {
-    llmc__neon_tables(q, w + 1, 17, llmc__fp4_values);
+    /* llmc__fp4_values + 16 */
+    static const int8_t biased[16] = {16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10, 8, 4};
+    llmc__neon_tables(q, w + 1, 17, biased);
 }
-
-/* `each` bits from bit `at` of 32 bytes. A shift by a negative number goes right. */
-LLMC__NEON_FN void llmc__neon_field(uint8x16_t v[2], const uint8_t *w, int at, int each)
+LLMC__NEON_FN void llmc__neon_quants_q8_0(llmc__neon_quants *q, const uint8_t *w)
 {
-    uint8x16_t mask = vdupq_n_u8((uint8_t)((1 << each) - 1));
-    int8x16_t down = vdupq_n_s8((int8_t)-at);
-    v[0] = vandq_u8(vshlq_u8(vld1q_u8(w), down), mask);
-    v[1] = vandq_u8(vshlq_u8(vld1q_u8(w + 16), down), mask);
-}
-/* v + (high << up), for the bits that lie apart. */
-LLMC__NEON_FN void llmc__neon_over(uint8x16_t v[2], const uint8x16_t high[2], int up)
-{
-    int8x16_t shift = vdupq_n_s8((int8_t)up);
-    v[0] = vorrq_u8(v[0], vshlq_u8(high[0], shift));
-    v[1] = vorrq_u8(v[1], vshlq_u8(high[1], shift));
-}
-
-/* Blocks of 256: fields of rows as drawn in 07. */
-LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 16 + 32 * (b / 4), 2 * (b % 4), 2);
-        llmc__neon_put(q->v + 2 * b, v, 0);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q3_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2], h[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 32 + 32 * (b / 4), 2 * (b % 4), 2);
-        llmc__neon_field(h, w, b, 1);
-        llmc__neon_over(v, h, 2);
-        llmc__neon_put(q->v + 2 * b, v, 4);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q4_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 16 + 32 * (b / 2), 4 * (b % 2), 4);
-        llmc__neon_put(q->v + 2 * b, v, 0);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q5_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2], h[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 48 + 32 * (b / 2), 4 * (b % 2), 4);
-        llmc__neon_field(h, w + 16, b, 1);
-        llmc__neon_over(v, h, 4);
-        llmc__neon_put(q->v + 2 * b, v, 0);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2], h[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 64 * (b / 4) + 32 * (b % 2), 4 * (b / 2 % 2), 4);
-        llmc__neon_field(h, w + 128 + 32 * (b / 4), 2 * (b % 4), 2);
-        llmc__neon_over(v, h, 4);
-        llmc__neon_put(q->v + 2 * b, v, 32);
-    }
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] = llmc__neon_load(w + 34 * (i / 2) + 2 + 16 * (i % 2));
 }
 LLMC__NEON_FN void llmc__neon_quants_q8_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
+    LLMC__NEON_UNROLL
     for (i = 0; i < 16; i++)
-        q->v[i] = vreinterpretq_s8_u8(vld1q_u8(w + 4 + 16 * i));
+        q->v[i] = llmc__neon_load(w + 4 + 16 * i);
+}
+
+/* Bits [from, from + each) of every byte, brought to bit `to`; numbers that the compiler knows. Shifts come
+   first where they drop what is above or below by themselves. */
+LLMC__NEON_FN int8x16_t llmc__neon_field(int8x16_t bytes, int from, int each, int to)
+{
+    uint8x16_t v = vreinterpretq_u8_s8(bytes);
+    uint8x16_t mask = vdupq_n_u8((uint8_t)(((1 << each) - 1) << to));
+    if (from > to)
+        v = vshlq_u8(v, vdupq_n_s8((int8_t)(to - from)));
+    else if (from < to)
+        v = vshlq_u8(v, vdupq_n_s8((int8_t)(to - from)));
+    return vreinterpretq_s8_u8(from - to + each == 8 || (to > from && to + each == 8) ? v
+                                                                                      : vandq_u8(v, mask));
+}
+
+/* Blocks of 256, fields of rows as drawn in 07: `low` bits at w, those of block b from low_bit on, and at h
+   `high` more. Register i of 16 is half i % 2 of block i / 2. */
+LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] =
+            llmc__neon_field(llmc__neon_load(w + 16 + 32 * (i / 8) + 16 * (i % 2)), i / 2 % 4 * 2, 2, 0);
+}
+LLMC__NEON_FN void llmc__neon_quants_q3_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    llmc__neon_quants_q2_k(q, w + 16);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] = vorrq_s8(q->v[i], llmc__neon_field(llmc__neon_load(w + 16 * (i % 2)), i / 2, 1, 2));
+}
+LLMC__NEON_FN void llmc__neon_quants_q4_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] =
+            llmc__neon_field(llmc__neon_load(w + 16 + 32 * (i / 4) + 16 * (i % 2)), i / 2 % 2 * 4, 4, 0);
+}
+LLMC__NEON_FN void llmc__neon_quants_q5_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    llmc__neon_quants_q4_k(q, w + 32);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] = vorrq_s8(q->v[i], llmc__neon_field(llmc__neon_load(w + 16 + 16 * (i % 2)), i / 2, 1, 4));
+}
+LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++) {
+        int8x16_t low = llmc__neon_load(w + 64 * (i / 8) + 16 * (i % 4));
+        int8x16_t high = llmc__neon_load(w + 128 + 32 * (i / 8) + 16 * (i % 2));
+        q->v[i] =
+            vorrq_s8(llmc__neon_field(low, i / 4 % 2 * 4, 4, 0), llmc__neon_field(high, i / 2 % 4 * 2, 2, 4));
+    }
 }
 
 /* A unit as 256 bytes in memory. */
 LLMC__NEON_FN void llmc__neon_quants_store(int8_t *out, const llmc__neon_quants *q)
 {
     int i;
+    LLMC__NEON_UNROLL
     for (i = 0; i < 16; i++)
         vst1q_s8(out + 16 * i, q->v[i]);
 }
@@ -6745,100 +6951,370 @@ LLMC__NEON_FN void llmc__neon_spread(int16_t *out, uint64_t low, uint64_t high)
     vst1q_s16(out + 8, vmovl_s8(vreinterpret_s8_u8(vcreate_u8(high))));
 }
 
-/* As dot32, each 16 times a scale of its own: under 2^24 in all (09.2). */
-LLMC__NEON_FN int32x4_t llmc__neon_dot16s(const int8x16_t *w, const int8_t *x, const int16_t *s)
+/* Four of what minimums of kind h multiply: lane i is m[2i] half[2i] + m[2i+1] half[2i+1]. */
+LLMC__NEON_FN int32x4_t llmc__neon_minimums4(const int16_t *half, const int16_t *m)
 {
-    int8x16_t x0 = vld1q_s8(x), x1 = vld1q_s8(x + 16);
-    int16x8_t a = vmull_s8(vget_low_s8(w[0]), vget_low_s8(x0));
-    int16x8_t b = vmull_s8(vget_low_s8(w[1]), vget_low_s8(x1));
-    a = vmlal_s8(a, vget_high_s8(w[0]), vget_high_s8(x0));
-    b = vmlal_s8(b, vget_high_s8(w[1]), vget_high_s8(x1));
-    return vmlaq_n_s32(vmulq_n_s32(vpaddlq_s16(a), s[0]), vpaddlq_s16(b), s[1]);
+    int16x8_t a = vld1q_s16(half), b = vld1q_s16(m);
+    return vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)),
+                      vmull_s16(vget_high_s16(a), vget_high_s16(b)));
 }
-/* As llmc__neon_blocks; s[2i] and s[2i+1] are block i's. */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks_h(const llmc__neon_panel *p, const llmc__x8 *x, size_t block,
-                                                 size_t step, const int16_t *s)
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_minimums(const llmc__x8 *x, const int16_t *m)
 {
-#define LLMC__DOT(i) llmc__neon_dot16s(p->v + 2 * (i), x->q + 32 * (block + (i)*step), s + 2 * (i))
-    int32x4_t a = vpaddq_s32(vpaddq_s32(LLMC__DOT(0), LLMC__DOT(1)), vpaddq_s32(LLMC__DOT(2), LLMC__DOT(3)));
-    int32x4_t b = vpaddq_s32(vpaddq_s32(LLMC__DOT(4), LLMC__DOT(5)), vpaddq_s32(LLMC__DOT(6), LLMC__DOT(7)));
-#undef LLMC__DOT
-    return llmc__neon_v8i_of(a, b);
+    return llmc__neon_v8i_of(llmc__neon_minimums4(x->half, m), llmc__neon_minimums4(x->half + 8, m + 8));
 }
 
-/* As in 09.3, by kind. */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_u(const llmc__neon_quants *q, const llmc__x8 *x,
-                                               const int16_t *s, int bias)
-{
-    (void)bias;
-    (void)s;
-    return llmc__neon_blocks(q, x, 0, 1);
-}
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_s(const llmc__neon_quants *q, const llmc__x8 *x,
-                                               const int16_t *s, int bias)
-{
-    (void)bias;
-    (void)s;
-    return llmc__neon_blocks(q, x, 0, 1);
-}
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_h(const llmc__neon_quants *q, const llmc__x8 *x,
-                                               const int16_t *s, int bias)
-{
-    (void)bias;
-    return llmc__neon_blocks_h(q, x, 0, 1, s);
-}
+/* sums + (less >> n): what weights have too much, 2^(7 - n) (llmc__x8). */
+#define LLMC__NEON_LESS(sums, x, n)                                              \
+    llmc__neon_v8i_of(vaddq_s32((sums).a, vshrq_n_s32(vld1q_s32((x)->less), n)), \
+                      vaddq_s32((sums).b, vshrq_n_s32(vld1q_s32((x)->less + 4), n)))
 
-/* m[2i] half[0] + m[2i+1] half[1], half that of block `block` + i * step. */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_min(const llmc__x8 *x, size_t block, size_t step, const int16_t *m)
+/* What 09.5 asks a set for, by kind of weights: eight blocks of a row times a unit of x, a lane for each.
+   The bias of kind u is 16 or 0. */
+#define LLMC__NEON_LINES(set, how)                                                               \
+    LLMC__NEON_FN llmc__neon_v8i set##dots_s(const llmc__neon_quants *q, const llmc__x8 *x,      \
+                                             const int16_t *s, int bias)                         \
+    {                                                                                            \
+        (void)s;                                                                                 \
+        (void)bias;                                                                              \
+        return llmc__neon_blocks(how, 0, q, x->q);                                               \
+    }                                                                                            \
+    LLMC__NEON_FN llmc__neon_v8i set##dots_u(const llmc__neon_quants *q, const llmc__x8 *x,      \
+                                             const int16_t *s, int bias)                         \
+    {                                                                                            \
+        llmc__neon_v8i sums = llmc__neon_blocks(how, 1, q, x->q);                                \
+        (void)s;                                                                                 \
+        return bias != 0 ? LLMC__NEON_LESS(sums, x, 3) : sums;                                   \
+    }                                                                                            \
+    LLMC__NEON_FN llmc__neon_v8i set##dots_h(const llmc__neon_quants *q, const llmc__x8 *x,      \
+                                             const int16_t *s, int bias)                         \
+    {                                                                                            \
+        int32x4_t a = llmc__neon_halves(how, q->v, x->q, x->half, s, (int16_t)bias);             \
+        return llmc__neon_v8i_of(                                                                \
+            a, llmc__neon_halves(how, q->v + 8, x->q + 128, x->half + 8, s + 8, (int16_t)bias)); \
+    }                                                                                            \
+    LLMC__NEON_FN llmc__neon_v8i set##dot8_q8_0(const uint8_t *w, const llmc__x8 *x)             \
+    {                                                                                            \
+        llmc__neon_quants q;                                                                     \
+        llmc__neon_quants_q8_0(&q, w);                                                           \
+        return llmc__neon_blocks(how, 0, &q, x->q);                                              \
+    }                                                                                            \
+    LLMC__NEON_FN llmc__neon_v8i set##dot8_q4_0(const uint8_t *w, const llmc__x8 *x)             \
+    {                                                                                            \
+        llmc__neon_quants q;                                                                     \
+        llmc__neon_v8i sums;                                                                     \
+        llmc__neon_quants_q4_0(&q, w);                                                           \
+        sums = llmc__neon_blocks(how, 1, &q, x->q);                                              \
+        return LLMC__NEON_LESS(sums, x, 4);                                                      \
+    }
+LLMC__NEON_LINES(llmc__neon_, llmc__neon_plain)
+#if LLMC__NEON_DOT
+LLMC__NEON_LINES(llmc__neondot_, llmc__neon_dot)
+#endif
+#undef LLMC__NEON_LINES
+#undef LLMC__NEON_LESS
+
+/* Tiles. Panels keep weights with their sign, so there is nothing to take off; a strip is eight rows of a
+   block, 256 bytes, in the order in which the set's products take them:
+     plain   [row] [32 bytes]
+     dot     [rows 0-3, 4-7] [4 bytes of k: 8] [row: 4] [4 bytes]        a lane is a row
+     mm      [two rows: 4] [8 bytes of k: 4] [row: 2] [8 bytes]          a half is a row
+   lay: half h of the block, 16 bytes of each row. */
+LLMC__NEON_FN void llmc__neon_lay(int how, uint8_t *out, const int8x16_t v[8], int h)
 {
-    int32_t t[8];
-    const int16_t *half = x->half + 2 * block;
     int i;
-    for (i = 0; i < 8; i++, half += 2 * step)
-        t[i] = m[2 * i] * half[0] + m[2 * i + 1] * half[1];
-    return llmc__neon_v8i_of(vld1q_s32(t), vld1q_s32(t + 4));
-}
-LLMC__NEON_FN llmc__neon_v8 llmc__neon_minimums(int kind, const llmc__x8 *x, const int16_t *m)
-{
-    return kind == llmc__kind_h ? llmc__neon_vcvt(llmc__neon_min(x, 0, 1, m)) : llmc__neon_vload(x->sum);
-}
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_min(const llmc__x8 *x, size_t block, const int16_t *m)
-{
-    return llmc__neon_min(x, block, 0, m);
+#if LLMC__NEON_DOT
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 2 && how == llmc__neon_dot; i++) {
+        int32x4x4_t t;
+        t.val[0] = vreinterpretq_s32_s8(v[4 * i]);
+        t.val[1] = vreinterpretq_s32_s8(v[4 * i + 1]);
+        t.val[2] = vreinterpretq_s32_s8(v[4 * i + 2]);
+        t.val[3] = vreinterpretq_s32_s8(v[4 * i + 3]);
+        vst4q_s32((int32_t *)(void *)(out + 128 * i + 64 * h), t);
+    }
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 4 && how == llmc__neon_mm; i++) {
+        int64x2_t a = vreinterpretq_s64_s8(v[2 * i]), b = vreinterpretq_s64_s8(v[2 * i + 1]);
+        vst1q_u8(out + 64 * i + 32 * h, vreinterpretq_u8_s64(vzip1q_s64(a, b)));
+        vst1q_u8(out + 64 * i + 32 * h + 16, vreinterpretq_u8_s64(vzip2q_s64(a, b)));
+    }
+#endif
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8 && how == llmc__neon_plain; i++)
+        vst1q_u8(out + 32 * i + 16 * h, vreinterpretq_u8_s8(v[i]));
 }
 
-/* Panels are the rows' bytes as they are; scales are met with each column. */
-LLMC__NEON_FN void llmc__neon_panel_u(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
+/* A strip from 32 bytes of eight rows, each plus `more`; from 16 bytes of nibbles, less 8. */
+LLMC__NEON_FN void llmc__neon_strip_of(int how, uint8_t *out, const uint8_t *const *row, size_t at, int more)
 {
-    int i;
-    (void)s;
-    (void)bias;
-    for (i = 0; i < 8; i++, q += LLMC__UNIT) {
-        p->v[2 * i] = vld1q_s8(q);
-        p->v[2 * i + 1] = vld1q_s8(q + 16);
+    int8x16_t v[8];
+    int i, h;
+    for (h = 0; h < 2; h++) {
+        LLMC__NEON_UNROLL
+        for (i = 0; i < 8; i++)
+            v[i] = vaddq_s8(llmc__neon_load(row[i] + at + 16 * h), vdupq_n_s8((int8_t)more));
+        llmc__neon_lay(how, out, v, h);
     }
 }
-LLMC__NEON_FN void llmc__neon_panel_s(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
+LLMC__NEON_FN void llmc__neon_strip4_of(int how, uint8_t *out, const uint8_t *const *row, size_t at)
 {
-    llmc__neon_panel_u(p, q, s, bias);
+    int8x16_t low[8], high[8], v[2], eight = vdupq_n_s8(8);
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++) {
+        llmc__neon_nibbles(v, row[i] + at);
+        low[i] = vsubq_s8(v[0], eight);
+        high[i] = vsubq_s8(v[1], eight);
+    }
+    llmc__neon_lay(how, out, low, 0);
+    llmc__neon_lay(how, out, high, 1);
 }
-LLMC__NEON_FN void llmc__neon_panel_h(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
+
+/* As llmc__avx2_panel_scales. */
+LLMC__NEON_FN void llmc__neon_panel_scales(llmc__panel *p, const uint8_t *const *row, size_t at, size_t step,
+                                           size_t blocks)
 {
-    llmc__neon_panel_u(p, q, s, bias);
+    uint16_t h[8][LLMC__PANEL_ROWS];
+    size_t b, i;
+    LLMC_MEMSET(h, 0, sizeof h);
+    for (i = 0; i < LLMC__PANEL_ROWS; i++)
+        for (b = 0; b < blocks; b++)
+            h[b][i] = llmc__u16le(row[i] + at + step * b);
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < LLMC__PANEL_ROWS; i += 8)
+            llmc__neon_vstore(&p->d[b][i], llmc__neon_vload_f16(&h[b][i]));
 }
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel1(int kind, const llmc__neon_panel *p, const llmc__x8 *x,
-                                               size_t block, const int16_t *s, int bias)
+
+/* Eight rows times four columns over the 16s h to end - 1 of a block: out[2 column + rows 4-7]. w is a
+   strip, x[2 column + h] or, for mm, x[4 (column / 2) + two by 8 bytes of k].
+   Registers, of 32: plain takes w of four rows, 8, and x, 8; dot and mm eight sums and x, 8, with w
+   streaming by. mm's sums are of two columns by two rows, which zip takes apart:
+     | column 0: row 0, 1 | column 1: row 0, 1 |  and those of rows 2, 3  ->  column 0: row 0, 1, 2, 3 */
+LLMC__NEON_FN void llmc__neon_plain_dots(int small, int32x4_t out[8], const uint8_t *w, const int8x16_t x[8],
+                                         int h, int end)
 {
-    (void)bias;
-    return kind == llmc__kind_h ? llmc__neon_blocks_h(p, x, block, 0, s) : llmc__neon_blocks(p, x, block, 0);
+    int32x4_t sum[4];
+    int8x16_t v[8];
+    int i, r, t;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 2; i++) {
+        LLMC__NEON_UNROLL
+        for (r = 0; r < 8; r++)
+            v[r] = llmc__neon_load(w + 128 * i + 16 * r);
+        for (t = 0; t < 4; t++) {
+            LLMC__NEON_UNROLL
+            for (r = 0; r < 4; r++)
+                sum[r] = end - h == 2 ? llmc__neon_dot32(llmc__neon_plain, small, v + 2 * r, x + 2 * t)
+                                      : llmc__neon_dot16(llmc__neon_plain, v[2 * r + h], x[2 * t + h]);
+            out[2 * t + i] = llmc__neon_sums(sum);
+        }
+    }
 }
-LLMC__NEON_FN void llmc__neon_panel4(int kind, llmc__neon_v8i out[4], const llmc__neon_panel *p,
-                                     const llmc__x8 *const x[4], size_t block, const int16_t *s, int bias)
+#if LLMC__NEON_DOT
+LLMC__NEON_FN void llmc__neon_dot_dots(int32x4_t out[8], const uint8_t *w, const int8x16_t x[8], int h,
+                                       int end)
 {
-    int t;
-    for (t = 0; t < 4; t++)
-        out[t] = llmc__neon_panel1(kind, p, x[t], block, s, bias);
+    int i, t;
+    LLMC__NEON_UNROLL
+    for (t = 0; t < 8; t++)
+        out[t] = vdupq_n_s32(0);
+    LLMC__NEON_UNROLL
+    for (i = 4 * h; i < 4 * end; i++) {
+        int8x16_t a = llmc__neon_load(w + 16 * i), b = llmc__neon_load(w + 128 + 16 * i);
+        LLMC__NEON_UNROLL
+        for (t = 0; t < 4; t++) {
+            out[2 * t] = llmc__neon_sdot_lane(out[2 * t], a, x[2 * t + i / 4], i % 4);
+            out[2 * t + 1] = llmc__neon_sdot_lane(out[2 * t + 1], b, x[2 * t + i / 4], i % 4);
+        }
+    }
 }
+LLMC__NEON_FN void llmc__neon_mm_dots(int32x4_t out[8], const uint8_t *w, const int8x16_t x[8], int h,
+                                      int end)
+{
+    int32x4_t sum[8]; /* [two columns][two rows] */
+    int i, j, t;
+    LLMC__NEON_UNROLL
+    for (t = 0; t < 8; t++)
+        sum[t] = vdupq_n_s32(0);
+    LLMC__NEON_UNROLL
+    for (i = 2 * h; i < 2 * end; i++) {
+        LLMC__NEON_UNROLL
+        for (j = 0; j < 4; j++) {
+            int8x16_t a = llmc__neon_load(w + 64 * j + 16 * i);
+            sum[j] = llmc__neon_smmla(sum[j], x[i], a);
+            sum[4 + j] = llmc__neon_smmla(sum[4 + j], x[4 + i], a);
+        }
+    }
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 4; i++) {
+        int64x2_t a = vreinterpretq_s64_s32(sum[2 * i]), b = vreinterpretq_s64_s32(sum[2 * i + 1]);
+        out[i / 2 * 4 + i % 2] = vreinterpretq_s32_s64(vzip1q_s64(a, b));
+        out[i / 2 * 4 + 2 + i % 2] = vreinterpretq_s32_s64(vzip2q_s64(a, b));
+    }
+}
+#endif
+LLMC__NEON_FN void llmc__neon_dots(int how, int small, int32x4_t out[8], const uint8_t *w,
+                                   const int8x16_t x[8], int h, int end)
+{
+#if LLMC__NEON_DOT
+    if (how == llmc__neon_dot)
+        llmc__neon_dot_dots(out, w, x, h, end);
+    if (how == llmc__neon_mm)
+        llmc__neon_mm_dots(out, w, x, h, end);
+#endif
+    if (how == llmc__neon_plain)
+        llmc__neon_plain_dots(small, out, w, x, h, end);
+}
+
+/* Scales of eight rows, pairs of 16s, as int32: out[half][rows 4-7]. */
+LLMC__NEON_FN void llmc__neon_pairs(int32x4_t out[4], const int16_t *s)
+{
+    int16x8_t a = vld1q_s16(s), b = vld1q_s16(s + 8);
+    int16x8_t low = vuzp1q_s16(a, b), high = vuzp2q_s16(a, b);
+    out[0] = vmovl_s16(vget_low_s16(low));
+    out[1] = vmovl_s16(vget_high_s16(low));
+    out[2] = vmovl_s16(vget_low_s16(high));
+    out[3] = vmovl_s16(vget_high_s16(high));
+}
+
+/* The same as dots of a whole block, each 16 times its scale. */
+LLMC__NEON_FN void llmc__neon_dots_scaled(int how, int32x4_t out[8], const uint8_t *w, const int8x16_t x[8],
+                                          const int16_t *s)
+{
+    int32x4_t high[8], scale[4];
+    int i;
+    llmc__neon_pairs(scale, s);
+    llmc__neon_dots(how, 0, out, w, x, 0, 1);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++)
+        out[i] = vmulq_s32(out[i], scale[i % 2]);
+    llmc__neon_dots(how, 0, high, w, x, 1, 2);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++)
+        out[i] = vmlaq_s32(out[i], high[i], scale[2 + i % 2]);
+}
+
+/* Eight rows of a block of a panel, from row s on, with four columns: dot goes onto their sums. e holds the
+   columns' d; half and sum are theirs, for minimums. */
+LLMC__NEON_FN void llmc__neon_onto(float *sum, const int32x4_t dot[8], const llmc__panel *p, size_t b,
+                                   size_t s, float32x4_t e, const llmc__x8 *const c[4], int halves, int mins)
+{
+    float32x4_t d[2], off[2], a;
+    int32x4_t m[4], min;
+    float f[4];
+    int i;
+    vst1q_f32(f, e);
+    if (halves && mins)
+        llmc__neon_pairs(m, p->m[b] + 2 * s);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 2; i++) {
+        d[i] = vld1q_f32(p->d[b] + s + 4 * i);
+        off[i] = mins ? vld1q_f32(p->off[b] + s + 4 * i) : d[i];
+    }
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++) {
+        float *to = sum + LLMC__PANEL_ROWS * (i / 2) + 4 * (i % 2);
+        a = vfmaq_f32(vld1q_f32(to), vcvtq_f32_s32(dot[i]), vmulq_n_f32(d[i % 2], f[i / 2]));
+        if (mins && halves) {
+            min = vmulq_n_s32(m[i % 2], c[i / 2]->half[2 * b]);
+            min = vmlaq_n_s32(min, m[2 + i % 2], c[i / 2]->half[2 * b + 1]);
+            a = vfmaq_f32(a, vcvtq_f32_s32(min), vmulq_n_f32(off[i % 2], f[i / 2]));
+        } else if (mins)
+            a = vfmaq_f32(a, off[i % 2], vdupq_n_f32(c[i / 2]->sum[b]));
+        vst1q_f32(to, a);
+    }
+}
+
+/* A block of a panel with every column, onto that block's part of the sums; four columns at a time, whose x
+   stays in registers while the rows pass. Columns that are missing are copies of the last: there is room for
+   their sums, which nobody reads. */
+LLMC__NEON_FN void llmc__neon_block(int how, int small, int halves, int mins, float *part,
+                                    const llmc__panel *p, size_t b, const uint8_t *x, size_t x_stride,
+                                    size_t cols)
+{
+    size_t t, s;
+    int i;
+    for (t = 0; t < cols; t += 4, part += 4 * LLMC__PANEL_ROWS) {
+        const llmc__x8 *c[4];
+        int8x16_t v[8], y[8];
+        float e[4];
+        float32x4_t d;
+        LLMC__NEON_UNROLL
+        for (i = 0; i < 4; i++) {
+            c[i] = (const llmc__x8 *)(const void *)x;
+            e[i] = c[i]->d[b];
+            v[2 * i] = vld1q_s8(c[i]->q + 32 * b);
+            v[2 * i + 1] = vld1q_s8(c[i]->q + 32 * b + 16);
+            x += t + (size_t)i + 1 < cols ? x_stride : 0;
+        }
+        d = vld1q_f32(e);
+        LLMC__NEON_UNROLL
+        for (i = 0; i < 8; i++) { /* for mm [two columns][8 bytes of k], a half to a column */
+            int64x2_t low = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2]);
+            int64x2_t high = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2 + 2]);
+            y[i] = how != llmc__neon_mm
+                       ? v[i]
+                       : vreinterpretq_s8_s64(i % 2 ? vzip2q_s64(low, high) : vzip1q_s64(low, high));
+        }
+        for (s = 0; s < LLMC__PANEL_ROWS; s += 8) {
+            int32x4_t dot[8];
+            if (halves)
+                llmc__neon_dots_scaled(how, dot, p->q[b] + LLMC__QK * s, y, p->s[b] + 2 * s);
+            else
+                llmc__neon_dots(how, small, dot, p->q[b] + LLMC__QK * s, y, 0, 2);
+            llmc__neon_onto(part + s, dot, p, b, s, d, c, halves, mins);
+        }
+    }
+}
+
+/* What 09.5 asks a set for, as in 09.3. */
+#define llmc__neon_more(kind, mins, bias) (-(bias))
+#define LLMC__NEON_BLOCK(name, how, small, halves, mins)                                             \
+    static void name(float *part, const llmc__panel *p, size_t b, const uint8_t *x, size_t x_stride, \
+                     size_t cols)                                                                    \
+    {                                                                                                \
+        llmc__neon_block(how, small, halves, mins, part, p, b, x, x_stride, cols);                   \
+    }
+#define LLMC__NEON_TILES(set, how)                                                                    \
+    LLMC__NEON_FN void set##strip(uint8_t *out, const uint8_t *const *row, size_t at, int more)       \
+    {                                                                                                 \
+        llmc__neon_strip_of(how, out, row, at, more);                                                 \
+    }                                                                                                 \
+    static void set##unpack_q8_0(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks) \
+    {                                                                                                 \
+        size_t b, s;                                                                                  \
+        llmc__neon_panel_scales(p, row, at, 34, blocks);                                              \
+        for (s = 0; s < LLMC__PANEL_ROWS; s += 8)                                                     \
+            for (b = 0; b < blocks; b++)                                                              \
+                llmc__neon_strip_of(how, p->q[b] + LLMC__QK * s, row + s, at + 34 * b + 2, 0);        \
+    }                                                                                                 \
+    static void set##unpack_q4_0(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks) \
+    {                                                                                                 \
+        size_t b, s;                                                                                  \
+        llmc__neon_panel_scales(p, row, at, 18, blocks);                                              \
+        for (s = 0; s < LLMC__PANEL_ROWS; s += 8)                                                     \
+            for (b = 0; b < blocks; b++)                                                              \
+                llmc__neon_strip4_of(how, p->q[b] + LLMC__QK * s, row + s, at + 18 * b + 2);          \
+    }                                                                                                 \
+    LLMC__NEON_BLOCK(set##block_s0, how, 0, 0, 0)                                                     \
+    LLMC__NEON_BLOCK(set##block_u1, how, 1, 0, 1)                                                     \
+    LLMC__NEON_BLOCK(set##block_h0, how, 0, 1, 0)                                                     \
+    LLMC__NEON_BLOCK(set##block_h1, how, 0, 1, 1)
+LLMC__NEON_TILES(llmc__neon_, llmc__neon_plain)
+LLMC__NEON_BLOCK(llmc__neon_block_u0, llmc__neon_plain, 1, 0, 0)
+#define llmc__neon_block_q4 llmc__neon_block_u0
+#if LLMC__NEON_DOT /* small bytes gain nothing there */
+#define llmc__neondot_more     llmc__neon_more
+#define llmc__neonmm_more      llmc__neon_more
+#define llmc__neondot_block_u0 llmc__neondot_block_s0
+#define llmc__neondot_block_q4 llmc__neondot_block_s0
+#define llmc__neonmm_block_u0  llmc__neonmm_block_s0
+#define llmc__neonmm_block_q4  llmc__neonmm_block_s0
+LLMC__NEON_TILES(llmc__neondot_, llmc__neon_dot)
+LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
+#endif
+#undef LLMC__NEON_TILES
+#undef LLMC__NEON_BLOCK
 
 #endif /* LLMC__NEON */
 
@@ -6898,10 +7374,12 @@ LLMC__NEON_FN void llmc__neon_panel4(int kind, llmc__neon_v8i out[4], const llmc
 #define llmc__wsel_lt    LLMC__CAT(LLMC__WIDE, sel_lt)
 #define llmc__wpow2      LLMC__CAT(LLMC__WIDE, pow2)
 #define llmc__wtop       LLMC__CAT(LLMC__WIDE, top)
+#define llmc__wany_lt    LLMC__CAT(LLMC__WIDE, any_lt)
 #define llmc__wload_f32  LLMC__CAT(LLMC__WIDE, load_f32)
 #define llmc__wload_f16  LLMC__CAT(LLMC__WIDE, load_f16)
 #define llmc__wload_bf16 LLMC__CAT(LLMC__WIDE, load_bf16)
 #define llmc__wstore_f16 LLMC__CAT(LLMC__WIDE, store_f16)
+#define llmc__wturn      LLMC__CAT(LLMC__WIDE, turn)
 
 /* What a body says for each of some rows; j is handed on. */
 #define LLMC__ROWS1(X, j) X(0, j)
@@ -6976,153 +7454,444 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
     LLMC_MEMCPY(p, t, 4 * n);
 }
 
-#if LLMC__PASS == 1 /* what AVX-512 takes from AVX2 as it is */
+/* Products of float weights. The order of every sum, whatever kernel takes it: blocks of 256 elements, one
+   after the other; in a block eight parts, part i of elements i, i + 8, ..., a chain of fused
+   multiply-adds from zero each; vsum's tree adds the parts; what n has beyond a multiple of eight is
+   fused onto the sum in the end, one by one.
 
-/* Products of float weights: eight partial sums over k for each (row, column), one chain of
-   fused multiply-adds each, a short end filled up with zeros. Decode: F32 a row at a time, as
-   reading from end to end streams fastest; the other types, whose conversions want more than
-   one chain, 4 rows by 1 column, the next four rows fetched meanwhile. Otherwise 2 rows by 4
-   columns. Rows or columns that are missing in the last tile are computed as copies and
-   dropped.
-     tile41   out [4]. w four rows, x one column [n]; ahead is where the next four rows begin, and
-              is taken to be 4 rows without gaps: a step of 8 elements reads 4 * 8 * bytes, that
-              is one or two lines of 64 bytes, and asks for as many there.
-     line     one row: nothing to fetch ahead, as processors follow a single ascending stream by
-              themselves.
-     tile24   8 sums, 2 of weights and 1 of x are 11 of AVX2's 16 registers. Per 8 products it
-              loads (and converts) 2 vectors of weights and 4 of x; 4 x 2 would convert 4.
-     matmul   32 columns at a time: their x stay in cache while all rows pass by, which are read
-              again for the next 32. left is this round's columns, tall its rows per tile, most
-              and wide what of a tile is real.
-   All three run the same chain for one (row, column), so which is taken does not show:
-     lane i:  fma(w[i + 8], x[i + 8], fma(w[i], x[i], 0)) and on, then vsum
-   F16 and BF16 are widened exactly first, so the three types differ in nothing else. vkeep: x is
-   used by two products, and gcc would load it for each. */
+              element  0  1  2  3  4  5  6  7  8  9 ...
+     line     lane     0  1  2  3  4  5  6  7  0  1     parts side by side in one register
+     tile     part     0  1  2  3  4  5  6  7  0  1     lanes are rows; part 0 of the block, then 4, 2, ...
+
+   F16 and BF16 are widened exactly first, so the three types differ in nothing else.
+     line     one row, up to four columns: read from end to end, which is what streams from memory fastest.
+              Four chains at a time hide an addition's latency: four blocks of one column, or one of four.
+     unpack   LLMC__TALL rows by up to 256 elements to floats, turned: panel[k][row].
+     tile     a panel by COLUMNS columns, sums in registers; x is broadcast.
+   Blocks are as long as L1 holds a panel of. */
+#define LLMC__BLOCK 256
+#define LLMC__DEEP \
+    (LLMC__BLOCK + 8) /* of a panel: a gap after each part, or they would share sets of the cache */
+#define LLMC__TALL (2 * LLMC__W) /* rows of a panel */
+#define LLMC__SLAB 64            /* rows that meet a tile's columns while L1 holds those */
+#if LLMC__W == 16
+#define LLMC__BROAD 12 /* most columns of a tile: 24 sums, 2 of weights and 1 of x in 32 registers */
+#define LLMC__EACH(X) \
+    X(0, 0, 0)        \
+    X(1, 0, 1)        \
+    X(2, 0, 2)        \
+    X(3, 1, 0) X(4, 1, 1) X(5, 1, 2) X(6, 2, 0) X(7, 2, 1) X(8, 2, 2) X(9, 3, 0) X(10, 3, 1) X(11, 3, 2)
+#else
+#define LLMC__BROAD   6 /* 12, 2 and 1 in 16 */
+#define LLMC__EACH(X) X(0, 0, 0) X(1, 0, 1) X(2, 0, 2) X(3, 1, 0) X(4, 1, 1) X(5, 1, 2)
+#endif
+
+/* r[i] = load(row[i] + at) for a register's worth of rows. */
+#define LLMC__FOUR_DO(r, load, row, at) \
+    r[0] = load((row)[0] + (at));       \
+    r[1] = load((row)[1] + (at));       \
+    r[2] = load((row)[2] + (at));       \
+    r[3] = load((row)[3] + (at))
+#if LLMC__W == 16
+#define LLMC__LANES_DO(r, load, row, at)         \
+    LLMC__FOUR_DO((r), load, (row), at);         \
+    LLMC__FOUR_DO((r + 4), load, (row) + 4, at); \
+    LLMC__FOUR_DO((r + 8), load, (row) + 8, at); \
+    LLMC__FOUR_DO((r + 12), load, (row) + 12, at)
+#else
+#define LLMC__LANES_DO(r, load, row, at) \
+    LLMC__FOUR_DO((r), load, (row), at); \
+    LLMC__FOUR_DO((r + 4), load, (row) + 4, at)
+#endif
+
+/* Lane 0 of w times x, onto sum: fused, as in the tiles. */
+LLMC__INLINE float LLMC__N(one_fma)(llmc__v8 w, float x, float sum)
+{
+    float t[8];
+    llmc__vstore(t, llmc__vfma(w, llmc__vset1(x), llmc__vset1(sum)));
+    return t[0];
+}
+
+/* Where element k of m lies in a panel: parts one after the other, then what is no whole part. */
+LLMC__INLINE size_t LLMC__N(panel_at)(size_t k, size_t m)
+{
+    return (k < (m & ~(size_t)7) ? k % 8 * (m / 8 + 1) + k / 8 : k + 8) * LLMC__TALL;
+}
+
+/* sum[c][row] += the block's sum. panel [m][TALL], x columns of m <= 256 elements, stride bytes apart; m is
+   a multiple of eight but in a row's last block. columns is a constant where this is inlined. Addresses of
+   columns are one of four and up to twice the stride, which is what an instruction can hold.
+   ahead: where the columns of the next tile begin; asked for a little in each part. */
+LLMC__INLINE void LLMC__N(tile_of)(float *sum, const float *panel, const uint8_t *x, size_t stride, size_t m,
+                                   uintptr_t ahead, unsigned columns)
+{
+    static const uint8_t order[8] = {0, 4, 2, 6, 1, 5, 3, 7};
+    float wait[3][LLMC__BROAD * LLMC__TALL]; /* sums of 1, 2 and 4 parts */
+    llmc__wv u, v, y;
+    size_t j, twice = 2 * stride;
+    unsigned t, level;
+#define LLMC__X(i, base, at) llmc__wv a##i = llmc__wzero(), b##i = a##i;
+    LLMC__EACH(LLMC__X)
+#undef LLMC__X
+#define LLMC__STEP(i, base, at)                                                                     \
+    if (columns > i) {                                                                              \
+        y = llmc__wset1(*(const float *)(const void *)(p##base + (at == 2 ? twice : at * stride))); \
+        a##i = llmc__wfma(u, y, a##i);                                                              \
+        b##i = llmc__wfma(v, y, b##i);                                                              \
+    }
+#define LLMC__ADD(i, base, at)                                                 \
+    if (columns > i) {                                                         \
+        a##i = llmc__wadd(llmc__wload(from + i * LLMC__TALL), a##i);           \
+        b##i = llmc__wadd(llmc__wload(from + i * LLMC__TALL + LLMC__W), b##i); \
+    }
+#define LLMC__PUT(i, base, at)                             \
+    if (columns > i) {                                     \
+        llmc__wstore(to + i * LLMC__TALL, a##i);           \
+        llmc__wstore(to + i * LLMC__TALL + LLMC__W, b##i); \
+    }
+    for (t = 0; t < 8; t++) {
+        const float *w = panel + order[t] * (m / 8 + 1) * LLMC__TALL;
+        const uint8_t *p0 = x + 4 * order[t], *p1 = p0 + 3 * stride;
+#if LLMC__BROAD > 6
+        const uint8_t *p2 = p1 + 3 * stride, *p3 = p2 + 3 * stride;
+#endif
+        for (j = 0; j < columns; j++) {
+            llmc__vprefetch(ahead + j * stride + t * (LLMC__BLOCK / 2));
+            llmc__vprefetch(ahead + j * stride + t * (LLMC__BLOCK / 2) + 64);
+        }
+#define LLMC__X(i, base, at) a##i = b##i = llmc__wzero();
+        LLMC__EACH(LLMC__X)
+#undef LLMC__X
+        for (j = m / 8; j > 0; j--) {
+            u = llmc__wload(w);
+            v = llmc__wload(w + LLMC__W);
+            LLMC__EACH(LLMC__STEP)
+            w += LLMC__TALL;
+            p0 += 32;
+            p1 += 32;
+#if LLMC__BROAD > 6
+            p2 += 32;
+            p3 += 32;
+#endif
+        }
+        for (level = 0; (t >> level & 1) != 0; level++) {
+            const float *from = wait[level];
+            LLMC__EACH(LLMC__ADD)
+        }
+        if (t < 7) {
+            float *to = wait[level];
+            LLMC__EACH(LLMC__PUT)
+        }
+    }
+    {
+        const float *from = sum;
+        float *to = sum;
+        LLMC__EACH(LLMC__ADD)
+        for (j = m & ~(size_t)7; j < m; j++) {
+            const uint8_t *p0 = x + 4 * j, *p1 = p0 + 3 * stride;
+#if LLMC__BROAD > 6
+            const uint8_t *p2 = p1 + 3 * stride, *p3 = p2 + 3 * stride;
+#endif
+            u = llmc__wload(panel + LLMC__N(panel_at)(j, m));
+            v = llmc__wload(panel + LLMC__N(panel_at)(j, m) + LLMC__W);
+            LLMC__EACH(LLMC__STEP)
+        }
+        LLMC__EACH(LLMC__PUT)
+    }
+#undef LLMC__STEP
+#undef LLMC__ADD
+#undef LLMC__PUT
+}
+
+/* The numbers of columns that tiles come in. */
+#define LLMC__TILE_FN(columns)                                                                             \
+    LLMC__FN void LLMC__N(tile_##columns)(float *sum, const float *panel, const uint8_t *x, size_t stride, \
+                                          size_t m, uintptr_t ahead)                                       \
+    {                                                                                                      \
+        LLMC__N(tile_of)(sum, panel, x, stride, m, ahead, columns);                                        \
+    }
+typedef void (*LLMC__N(tile_fn))(float *sum, const float *panel, const uint8_t *x, size_t stride, size_t m,
+                                 uintptr_t ahead);
+LLMC__TILE_FN(4)
+LLMC__TILE_FN(6)
+#if LLMC__BROAD == 12
+LLMC__TILE_FN(8)
+LLMC__TILE_FN(12)
+#endif
+#undef LLMC__TILE_FN
+typedef void (*LLMC__N(unpack_fn))(float *panel, const uint8_t *const row[LLMC__TALL], size_t at, size_t m);
+
+/* A product of up to LLMC__SLAB rows with all columns of a round. */
+typedef struct LLMC__N(slab) {
+    const uint8_t *w, *x;
+    size_t row_bytes, rows, x_stride, cols, n;
+    LLMC__N(unpack_fn) unpack;
+    LLMC__N(tile_fn) tile;
+    size_t wide, tiles; /* columns of a tile, tiles that cover cols; the last begins at cols - wide */
+    float *panel;       /* [SLAB / TALL][DEEP][TALL] */
+    float *sum;         /* [SLAB / TALL][tiles][wide][TALL] */
+} LLMC__N(slab);
+
+/* Chooses the tile of which cols needs fewest columns in all, the widest of those. cols >= 4. */
+LLMC__INLINE void LLMC__N(choose)(LLMC__N(slab) * s)
+{
+    static const struct {
+        size_t columns;
+        LLMC__N(tile_fn) tile;
+    } tiles[] = {
+#if LLMC__BROAD == 12
+        {12, LLMC__N(tile_12)},
+        {8, LLMC__N(tile_8)},
+#endif
+        {6, LLMC__N(tile_6)},
+        {4, LLMC__N(tile_4)}
+    };
+    size_t i, least = SIZE_MAX;
+    for (i = 0; i < sizeof tiles / sizeof *tiles; i++) {
+        size_t wide = tiles[i].columns, count = (s->cols + wide - 1) / wide;
+        if (wide <= s->cols && count * wide < least) {
+            least = count * wide;
+            s->wide = wide;
+            s->tiles = count;
+            s->tile = tiles[i].tile;
+        }
+    }
+}
+
+/* Rows r to r + TALL of the slab as a panel; rows that are missing are copies of the last. */
+LLMC__INLINE void LLMC__N(unpack_rows)(const LLMC__N(slab) * s, size_t r, size_t k, size_t m)
+{
+    const uint8_t *row[LLMC__TALL];
+    size_t i;
+    for (i = 0; i < LLMC__TALL; i++)
+        row[i] = s->w + (r + i < s->rows ? r + i : s->rows - 1) * s->row_bytes;
+    s->unpack(s->panel + r * LLMC__DEEP, row, k, m);
+}
+
+/* Block by block, tile by tile: all panels meet a tile's columns while L1 holds those. */
+LLMC__FN void LLMC__N(slab_sum)(const LLMC__N(slab) * s)
+{
+    size_t i, k, r, size = s->tiles * s->wide;
+    LLMC_MEMSET(s->sum, 0, (s->rows + LLMC__TALL - 1) / LLMC__TALL * size * LLMC__TALL * sizeof *s->sum);
+    for (k = 0; k < s->n; k += LLMC__BLOCK) {
+        size_t m = s->n - k < LLMC__BLOCK ? s->n - k : LLMC__BLOCK;
+        for (r = 0; r < s->rows; r += LLMC__TALL)
+            LLMC__N(unpack_rows)(s, r, k, m);
+        for (i = 0; i < s->tiles; i++) {
+            size_t t = i * s->wide + s->wide > s->cols ? s->cols - s->wide : i * s->wide;
+            const uint8_t *x = s->x + t * s->x_stride + 4 * k;
+            uintptr_t ahead = i + 1 < s->tiles ? (uintptr_t)x + s->wide * s->x_stride
+                                               : (uintptr_t)s->x + 4 * (k + LLMC__BLOCK);
+            for (r = 0; r < s->rows; r += LLMC__TALL)
+                s->tile(s->sum + r * size + i * s->wide * LLMC__TALL, s->panel + r * LLMC__DEEP, x,
+                        s->x_stride, m, ahead);
+        }
+    }
+}
+
+/* out[t][r] from the sums of a slab. */
+LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t out_stride)
+{
+    size_t r, t, size = s->tiles * s->wide;
+    for (t = 0; t < s->cols; t++) {
+        /* columns of the last tile begin at cols - wide */
+        size_t at = t / s->wide + 1 < s->tiles ? t : t + size - s->cols;
+        for (r = 0; r < s->rows; r += LLMC__TALL)
+            LLMC_MEMCPY(out + t * out_stride + r, s->sum + r * size + at * LLMC__TALL,
+                        4 * (s->rows - r < LLMC__TALL ? s->rows - r : LLMC__TALL));
+    }
+}
+
 #define LLMC__MATMUL_FN(type, bytes)                                                                         \
-    LLMC__FN void LLMC__N(tile41_##type)(float *out, const uint8_t *const w[4], const float *x, size_t n,    \
-                                         uintptr_t ahead)                                                    \
-    {                                                                                                        \
-        llmc__v8 a = llmc__vzero(), b = a, c = a, d = a, v;                                                  \
-        size_t k, full = n & ~(size_t)7;                                                                     \
-        for (k = 0; k < full; k += 8) {                                                                      \
-            v = llmc__vload(x + k);                                                                          \
-            llmc__vprefetch(ahead + 4 * bytes * k);                                                          \
-            if (bytes > 2)                                                                                   \
-                llmc__vprefetch(ahead + 4 * bytes * k + 64);                                                 \
-            a = llmc__vfma(LLMC__N(load_##type)(w[0] + bytes * k), v, a);                                    \
-            b = llmc__vfma(LLMC__N(load_##type)(w[1] + bytes * k), v, b);                                    \
-            c = llmc__vfma(LLMC__N(load_##type)(w[2] + bytes * k), v, c);                                    \
-            d = llmc__vfma(LLMC__N(load_##type)(w[3] + bytes * k), v, d);                                    \
-        }                                                                                                    \
-        if (full < n) {                                                                                      \
-            v = LLMC__N(load_f32_part)(x + full, n - full);                                                  \
-            a = llmc__vfma(LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full), v, a);                \
-            b = llmc__vfma(LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full), v, b);                \
-            c = llmc__vfma(LLMC__N(load_##type##_part)(w[2] + bytes * full, n - full), v, c);                \
-            d = llmc__vfma(LLMC__N(load_##type##_part)(w[3] + bytes * full, n - full), v, d);                \
-        }                                                                                                    \
-        out[0] = llmc__vsum(a);                                                                              \
-        out[1] = llmc__vsum(b);                                                                              \
-        out[2] = llmc__vsum(c);                                                                              \
-        out[3] = llmc__vsum(d);                                                                              \
-    }                                                                                                        \
+    /* out [1]: w . x */                                                                                     \
     LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const float *x, size_t n)                          \
     {                                                                                                        \
-        llmc__v8 a = llmc__vzero();                                                                          \
-        for (; n >= 8; n -= 8, w += 8 * bytes, x += 8)                                                       \
-            a = llmc__vfma(LLMC__N(load_##type)(w), llmc__vload(x), a);                                      \
-        if (n > 0)                                                                                           \
-            a = llmc__vfma(LLMC__N(load_##type##_part)(w, n), LLMC__N(load_f32_part)(x, n), a);              \
-        return llmc__vsum(a);                                                                                \
+        llmc__v8 a, b, c, d;                                                                                 \
+        float sum = 0;                                                                                       \
+        size_t k;                                                                                            \
+        for (; n >= 4 * LLMC__BLOCK; n -= 4 * LLMC__BLOCK) {                                                 \
+            a = b = c = d = llmc__vzero();                                                                   \
+            for (k = 0; k < LLMC__BLOCK; k += 8, w += 8 * bytes, x += 8) {                                   \
+                a = llmc__vfma(LLMC__N(load_##type)(w), llmc__vload(x), a);                                  \
+                b = llmc__vfma(LLMC__N(load_##type)(w + LLMC__BLOCK * bytes), llmc__vload(x + LLMC__BLOCK),  \
+                               b);                                                                           \
+                c = llmc__vfma(LLMC__N(load_##type)(w + 2 * LLMC__BLOCK * bytes),                            \
+                               llmc__vload(x + 2 * LLMC__BLOCK), c);                                         \
+                d = llmc__vfma(LLMC__N(load_##type)(w + 3 * LLMC__BLOCK * bytes),                            \
+                               llmc__vload(x + 3 * LLMC__BLOCK), d);                                         \
+            }                                                                                                \
+            sum = sum + llmc__vsum(a);                                                                       \
+            sum = sum + llmc__vsum(b);                                                                       \
+            sum = sum + llmc__vsum(c);                                                                       \
+            sum = sum + llmc__vsum(d);                                                                       \
+            w += 3 * LLMC__BLOCK * bytes;                                                                    \
+            x += 3 * LLMC__BLOCK;                                                                            \
+        }                                                                                                    \
+        while (n >= 8) {                                                                                     \
+            size_t m = n < LLMC__BLOCK ? n & ~(size_t)7 : LLMC__BLOCK;                                       \
+            a = llmc__vzero();                                                                               \
+            for (k = 0; k < m; k += 8, w += 8 * bytes, x += 8)                                               \
+                a = llmc__vfma(LLMC__N(load_##type)(w), llmc__vload(x), a);                                  \
+            sum = sum + llmc__vsum(a);                                                                       \
+            n -= m;                                                                                          \
+        }                                                                                                    \
+        for (k = 0; k < n; k++)                                                                              \
+            sum = LLMC__N(one_fma)(LLMC__N(load_##type##_part)(w + bytes * k, 1), x[k], sum);                \
+        return sum;                                                                                          \
     }                                                                                                        \
-    /* out[4 * column + row] */                                                                              \
-    LLMC__FN void LLMC__N(tile24_##type)(float *out, const uint8_t *const w[2], const float *const x[4],     \
-                                         size_t n)                                                           \
+    LLMC__FN void LLMC__N(line4_##type)(float out[4], const uint8_t *w, const float *const x[4], size_t n)   \
     {                                                                                                        \
-        llmc__v8 a0 = llmc__vzero(), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0, u, v, y; \
-        size_t k, full = n & ~(size_t)7;                                                                     \
-        for (k = 0; k < full; k += 8) {                                                                      \
-            u = LLMC__N(load_##type)(w[0] + bytes * k);                                                      \
-            v = LLMC__N(load_##type)(w[1] + bytes * k);                                                      \
-            y = llmc__vkeep(llmc__vload(x[0] + k));                                                          \
-            a0 = llmc__vfma(u, y, a0);                                                                       \
-            a1 = llmc__vfma(v, y, a1);                                                                       \
-            y = llmc__vkeep(llmc__vload(x[1] + k));                                                          \
-            b0 = llmc__vfma(u, y, b0);                                                                       \
-            b1 = llmc__vfma(v, y, b1);                                                                       \
-            y = llmc__vkeep(llmc__vload(x[2] + k));                                                          \
-            c0 = llmc__vfma(u, y, c0);                                                                       \
-            c1 = llmc__vfma(v, y, c1);                                                                       \
-            y = llmc__vkeep(llmc__vload(x[3] + k));                                                          \
-            d0 = llmc__vfma(u, y, d0);                                                                       \
-            d1 = llmc__vfma(v, y, d1);                                                                       \
+        float s0 = 0, s1 = 0, s2 = 0, s3 = 0;                                                                \
+        size_t k = 0, full = n & ~(size_t)7;                                                                 \
+        while (k < full) {                                                                                   \
+            size_t end = full - k < LLMC__BLOCK ? full : k + LLMC__BLOCK;                                    \
+            llmc__v8 a = llmc__vzero(), b = a, c = a, d = a, v;                                              \
+            for (; k < end; k += 8) {                                                                        \
+                v = llmc__vkeep(LLMC__N(load_##type)(w + bytes * k));                                        \
+                a = llmc__vfma(v, llmc__vload(x[0] + k), a);                                                 \
+                b = llmc__vfma(v, llmc__vload(x[1] + k), b);                                                 \
+                c = llmc__vfma(v, llmc__vload(x[2] + k), c);                                                 \
+                d = llmc__vfma(v, llmc__vload(x[3] + k), d);                                                 \
+            }                                                                                                \
+            s0 = s0 + llmc__vsum(a);                                                                         \
+            s1 = s1 + llmc__vsum(b);                                                                         \
+            s2 = s2 + llmc__vsum(c);                                                                         \
+            s3 = s3 + llmc__vsum(d);                                                                         \
         }                                                                                                    \
-        if (full < n) {                                                                                      \
-            u = LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full);                                  \
-            v = LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full);                                  \
-            y = LLMC__N(load_f32_part)(x[0] + full, n - full);                                               \
-            a0 = llmc__vfma(u, y, a0);                                                                       \
-            a1 = llmc__vfma(v, y, a1);                                                                       \
-            y = LLMC__N(load_f32_part)(x[1] + full, n - full);                                               \
-            b0 = llmc__vfma(u, y, b0);                                                                       \
-            b1 = llmc__vfma(v, y, b1);                                                                       \
-            y = LLMC__N(load_f32_part)(x[2] + full, n - full);                                               \
-            c0 = llmc__vfma(u, y, c0);                                                                       \
-            c1 = llmc__vfma(v, y, c1);                                                                       \
-            y = LLMC__N(load_f32_part)(x[3] + full, n - full);                                               \
-            d0 = llmc__vfma(u, y, d0);                                                                       \
-            d1 = llmc__vfma(v, y, d1);                                                                       \
+        for (; k < n; k++) {                                                                                 \
+            llmc__v8 v = LLMC__N(load_##type##_part)(w + bytes * k, 1);                                      \
+            s0 = LLMC__N(one_fma)(v, x[0][k], s0);                                                           \
+            s1 = LLMC__N(one_fma)(v, x[1][k], s1);                                                           \
+            s2 = LLMC__N(one_fma)(v, x[2][k], s2);                                                           \
+            s3 = LLMC__N(one_fma)(v, x[3][k], s3);                                                           \
         }                                                                                                    \
-        out[0] = llmc__vsum(a0);                                                                             \
-        out[1] = llmc__vsum(a1);                                                                             \
-        out[4] = llmc__vsum(b0);                                                                             \
-        out[5] = llmc__vsum(b1);                                                                             \
-        out[8] = llmc__vsum(c0);                                                                             \
-        out[9] = llmc__vsum(c1);                                                                             \
-        out[12] = llmc__vsum(d0);                                                                            \
-        out[13] = llmc__vsum(d1);                                                                            \
+        out[0] = s0;                                                                                         \
+        out[1] = s1;                                                                                         \
+        out[2] = s2;                                                                                         \
+        out[3] = s3;                                                                                         \
+    }                                                                                                        \
+    LLMC__FN void LLMC__N(unpack_##type)(float *panel, const uint8_t *const row[LLMC__TALL], size_t at,      \
+                                         size_t m)                                                           \
+    {                                                                                                        \
+        size_t i, j, k, part = (m / 8 + 1) * LLMC__TALL;                                                     \
+        llmc__wv r[LLMC__W];                                                                                 \
+        for (i = 0; i < LLMC__TALL; i += LLMC__W) {                                                          \
+            float *to = panel + i;                                                                           \
+            for (k = 0; k + LLMC__W <= m; k += LLMC__W, to += LLMC__W / 8 * LLMC__TALL) {                    \
+                LLMC__LANES_DO(r, llmc__wload_##type, row + i, bytes * (at + k));                            \
+                llmc__wturn(to, to + LLMC__TALL, part, r);                                                   \
+            }                                                                                                \
+            if (k < m) {                                                                                     \
+                uint8_t t[LLMC__W][LLMC__W * bytes];                                                         \
+                float turned[LLMC__W][LLMC__W];                                                              \
+                LLMC_MEMSET(t, 0, sizeof t);                                                                 \
+                for (j = 0; j < LLMC__W; j++) {                                                              \
+                    LLMC_MEMCPY(t[j], row[i + j] + bytes * (at + k), bytes * (m - k));                       \
+                    r[j] = llmc__wload_##type(t[j]);                                                         \
+                }                                                                                            \
+                llmc__wturn(turned[0], turned[8 % LLMC__W], LLMC__W, r);                                     \
+                for (j = 0; k < m; k++, j++)                                                                 \
+                    LLMC_MEMCPY(panel + LLMC__N(panel_at)(k, m) + i, turned[j], sizeof turned[j]);           \
+            }                                                                                                \
+        }                                                                                                    \
     }                                                                                                        \
     LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
                                          size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
                                          void *scratch)                                                      \
     {                                                                                                        \
-        (void)scratch;                                                                                       \
         const uint8_t *at = (const uint8_t *)x;                                                              \
-        size_t r, t, i, t0, step;                                                                            \
-        for (t0 = 0; t0 < cols; t0 += step) {                                                                \
-            size_t end = cols - t0 > 32 ? t0 + 32 : cols, left = end - t0;                                   \
-            size_t tall = left == 1 ? 4 : 2;                                                                 \
-            step = left;                                                                                     \
-            for (r = 0; left == 1 && bytes > 2 && r < rows; r++)                                             \
-                out[t0 * out_stride + r] = LLMC__N(line_##type)(                                             \
-                    w + r * row_bytes, (const float *)(const void *)(at + t0 * x_stride), n);                \
-            for (; r < rows; r += tall) {                                                                    \
-                const uint8_t *row[4];                                                                       \
-                size_t most = rows - r < tall ? rows - r : tall;                                             \
-                for (i = 0; i < 4; i++)                                                                      \
-                    row[i] = w + (r + (i < most ? i : most - 1)) * row_bytes;                                \
-                for (t = t0; t < end; t += tall == 4 ? 1 : 4) {                                              \
-                    float sum[16];                                                                           \
-                    const float *col[4];                                                                     \
-                    size_t wide = end - t < 4 ? end - t : 4, j;                                              \
-                    for (j = 0; j < 4; j++)                                                                  \
-                        col[j] =                                                                             \
-                            (const float *)(const void *)(at + (t + (j < wide ? j : wide - 1)) * x_stride);  \
-                    if (tall == 4)                                                                           \
-                        LLMC__N(tile41_##type)(sum, row, col[0], n, (uintptr_t)row[0] + 4 * row_bytes);      \
-                    else                                                                                     \
-                        LLMC__N(tile24_##type)(sum, row, col, n);                                            \
-                    for (j = 0; j < wide; j++)                                                               \
-                        LLMC_MEMCPY(out + (t + j) * out_stride + r, sum + 4 * j, 4 * most);                  \
+        size_t r, t, j, room = (size_t)llmc__panel_bytes(n) / 4 / LLMC__SLAB - LLMC__DEEP - LLMC__BROAD;     \
+        if (cols > 4) {                                                                                      \
+            LLMC__N(slab) s;                                                                                 \
+            size_t rounds = (cols + room - 1) / room, each = (cols + rounds - 1) / rounds;                   \
+            s.unpack = LLMC__N(unpack_##type);                                                               \
+            s.row_bytes = row_bytes;                                                                         \
+            s.x_stride = x_stride;                                                                           \
+            s.n = n;                                                                                         \
+            s.panel = (float *)scratch;                                                                      \
+            s.sum = s.panel + LLMC__DEEP * LLMC__SLAB;                                                       \
+            for (; cols > 4; out += s.cols * out_stride, at += s.cols * x_stride, cols -= s.cols) {          \
+                s.cols = cols < each ? cols : each;                                                          \
+                s.x = at;                                                                                    \
+                LLMC__N(choose)(&s);                                                                         \
+                for (r = 0; r < rows; r += LLMC__SLAB) {                                                     \
+                    s.w = w + r * row_bytes;                                                                 \
+                    s.rows = rows - r < LLMC__SLAB ? rows - r : LLMC__SLAB;                                  \
+                    LLMC__N(slab_sum)(&s);                                                                   \
+                    LLMC__N(slab_out)(&s, out + r, out_stride);                                              \
                 }                                                                                            \
             }                                                                                                \
+        }                                                                                                    \
+        for (r = 0; r < rows; r++) {                                                                         \
+            if (cols > 2) {                                                                                  \
+                const float *col[4];                                                                         \
+                float sum[4];                                                                                \
+                for (j = 0; j < 4; j++)                                                                      \
+                    col[j] = (const float *)(const void *)(at + (j < cols ? j : cols - 1) * x_stride);       \
+                LLMC__N(line4_##type)(sum, w + r * row_bytes, col, n);                                       \
+                for (t = 0; t < cols; t++)                                                                   \
+                    out[t * out_stride + r] = sum[t];                                                        \
+            } else                                                                                           \
+                for (t = 0; t < cols; t++)                                                                   \
+                    out[t * out_stride + r] = LLMC__N(line_##type)(                                          \
+                        w + r * row_bytes, (const float *)(const void *)(at + t * x_stride), n);             \
         }                                                                                                    \
     }
 LLMC__MATMUL_FN(f32, 4)
 LLMC__MATMUL_FN(f16, 2)
 LLMC__MATMUL_FN(bf16, 2)
 #undef LLMC__MATMUL_FN
+#undef LLMC__BLOCK
+#undef LLMC__DEEP
+#undef LLMC__TALL
+#undef LLMC__SLAB
+#undef LLMC__BROAD
+#undef LLMC__EACH
+#undef LLMC__FOUR_DO
+#undef LLMC__LANES_DO
 
+#if LLMC__PASS == 1 /* what AVX-512 takes from AVX2 as it is */
+
+/* Dots of four rows with one column, for attention's keys: one chain of fused multiply-adds for each of
+   eight lanes, then vsum; a short end filled up with zeros.
+     out [4]. w four rows, x one column [n]; ahead is where the next four rows begin, and is taken to be 4
+     rows without gaps: a step of 8 elements reads 4 * 8 * bytes, that is one or two lines of 64 bytes, and
+     asks for as many there. */
+#define LLMC__TILE41_FN(type, bytes)                                                                      \
+    LLMC__FN void LLMC__N(tile41_##type)(float *out, const uint8_t *const w[4], const float *x, size_t n, \
+                                         uintptr_t ahead)                                                 \
+    {                                                                                                     \
+        llmc__v8 a = llmc__vzero(), b = a, c = a, d = a, v;                                               \
+        size_t k, full = n & ~(size_t)7;                                                                  \
+        for (k = 0; k < full; k += 8) {                                                                   \
+            v = llmc__vload(x + k);                                                                       \
+            llmc__vprefetch(ahead + 4 * bytes * k);                                                       \
+            if (bytes > 2)                                                                                \
+                llmc__vprefetch(ahead + 4 * bytes * k + 64);                                              \
+            a = llmc__vfma(LLMC__N(load_##type)(w[0] + bytes * k), v, a);                                 \
+            b = llmc__vfma(LLMC__N(load_##type)(w[1] + bytes * k), v, b);                                 \
+            c = llmc__vfma(LLMC__N(load_##type)(w[2] + bytes * k), v, c);                                 \
+            d = llmc__vfma(LLMC__N(load_##type)(w[3] + bytes * k), v, d);                                 \
+        }                                                                                                 \
+        if (full < n) {                                                                                   \
+            v = LLMC__N(load_f32_part)(x + full, n - full);                                               \
+            a = llmc__vfma(LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full), v, a);             \
+            b = llmc__vfma(LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full), v, b);             \
+            c = llmc__vfma(LLMC__N(load_##type##_part)(w[2] + bytes * full, n - full), v, c);             \
+            d = llmc__vfma(LLMC__N(load_##type##_part)(w[3] + bytes * full, n - full), v, d);             \
+        }                                                                                                 \
+        out[0] = llmc__vsum(a);                                                                           \
+        out[1] = llmc__vsum(b);                                                                           \
+        out[2] = llmc__vsum(c);                                                                           \
+        out[3] = llmc__vsum(d);                                                                           \
+    }
+LLMC__TILE41_FN(f32, 4)
+LLMC__TILE41_FN(f16, 2)
+#undef LLMC__TILE41_FN
+
+#endif /* LLMC__PASS == 1 */
+
+#if LLMC__LINES
 /* Products of blocks. The order of every sum: part j of eight takes blocks j, j + 8, ...; the
    integer sum of a block, exact in whatever order, is fused onto it times the rounded product
    of both d; vsum's tree adds the parts.
@@ -7130,7 +7899,8 @@ LLMC__MATMUL_FN(bf16, 2)
    line: one row with one column, eight blocks at a time, a lane to a part. It reads the row
    from end to end, which is what streams from memory fastest; missing blocks of the last
    eight are zeros, which change nothing: d = 0 and q = 0, so 0 is added. What is there of w is copied
-   (w8) because reading on could leave the file; x ends with whole units. Nothing is fetched ahead, as for F32. */
+   (w8) because reading on could leave the file; x ends with whole units. Nothing is fetched ahead, as
+   for F32. */
 #define LLMC__MATMUL_FN(type, bytes)                                                               \
     LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x) \
     {                                                                                              \
@@ -7154,6 +7924,9 @@ LLMC__MATMUL_FN(q8_0, 34)
 LLMC__MATMUL_FN(q4_0, 18)
 #undef LLMC__MATMUL_FN
 
+#endif /* LLMC__LINES */
+
+#if LLMC__PASS == 1
 /* Scales of eight blocks, a lane for each; s and m where the kind is h. */
 typedef struct LLMC__N(scale8) {
     llmc__v8 d, off;
@@ -7257,6 +8030,9 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
     }
 }
 
+#endif /* LLMC__PASS == 1 */
+
+#if LLMC__LINES
 /* Products of units, in the order of the blocks above: part j of eight is block j of every unit; the
    product of minimums, where a type has them, is fused on after the block's own.
      line   one row, one column; the last unit of a type of 32 may be short, and is copied out
@@ -7264,14 +8040,16 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
 #define LLMC__UNITS_FN(type, name, bytes, kind, mins, bias)                                            \
     LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x)     \
     {                                                                                                  \
-        LLMC__N(quants) q;                                                                             \
-        LLMC__N(scale8) h;                                                                             \
+        LLMC__V(quants) q;                                                                             \
+        LLMC__V(scale8) h;                                                                             \
         llmc__v8 e = llmc__vload(x->d);                                                                \
-        LLMC__N(quants_##type)(&q, w);                                                                 \
-        LLMC__N(scales_##type)(&h, w);                                                                 \
+        LLMC__V(quants_##type)(&q, w);                                                                 \
+        LLMC__V(scales_##type)(&h, w);                                                                 \
         acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc); \
-        if (mins)                                                                                      \
-            acc = llmc__vfma(LLMC__N(minimums)(llmc__kind_##kind, x, h.m), llmc__vmul(h.off, e), acc); \
+        if (mins && llmc__kind_##kind == llmc__kind_h)                                                 \
+            acc = llmc__vfma(llmc__vcvt(LLMC__V(minimums)(x, h.m)), llmc__vmul(h.off, e), acc);        \
+        else if (mins)                                                                                 \
+            acc = llmc__vfma(h.off, llmc__vload(x->sum), acc);                                         \
         return acc;                                                                                    \
     }                                                                                                  \
     LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks)            \
@@ -7289,7 +8067,9 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
     }
 LLMC__UNIT_TYPES(LLMC__UNITS_FN)
 #undef LLMC__UNITS_FN
+#endif /* LLMC__LINES */
 
+#if LLMC__PASS == 1
 /* Eight rows of one unit, `at` bytes into each, taken apart for tiles; the last unit of a type of 32 may be
    short, and is copied out. */
 #define LLMC__ROWS_FN(type, name, bytes, kind, mins, bias)                                                  \
@@ -7315,212 +8095,6 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
     }
 LLMC__UNIT_TYPES(LLMC__ROWS_FN)
 #undef LLMC__ROWS_FN
-
-#if !LLMC__PANELS
-/* sum += part * (d e), fused; d e is rounded first, as in line, whose lanes are blocks. */
-LLMC__INLINE void LLMC__N(onto)(float sum[8], llmc__v8i part, llmc__v8 d, float e)
-{
-    llmc__vstore(sum, llmc__vfma(llmc__vcvt(part), llmc__vmul(d, llmc__vset1(e)), llmc__vload(sum)));
-}
-
-/* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. part is [8][cols][8], already
-   moved to a column: its parts lie 8 * cols floats apart. Eight rows are folded at once, each in
-   its lane. */
-LLMC__INLINE llmc__v8 LLMC__N(fold)(const float *part, size_t cols)
-{
-    llmc__v8 a = llmc__vadd(llmc__vload(part), llmc__vload(part + 32 * cols));
-    llmc__v8 b = llmc__vadd(llmc__vload(part + 8 * cols), llmc__vload(part + 40 * cols));
-    llmc__v8 c = llmc__vadd(llmc__vload(part + 16 * cols), llmc__vload(part + 48 * cols));
-    llmc__v8 d = llmc__vadd(llmc__vload(part + 24 * cols), llmc__vload(part + 56 * cols));
-    return llmc__vadd(llmc__vadd(a, c), llmc__vadd(b, d));
-}
-
-/* tile: 8 rows, a lane to a row, by cols <= 32 columns, which share a block unpacked once;
-   sum[8 t + i] is row i, column t. Its parts take 8 KB, which L1 holds beside the panel and a block of every
-   column. Twice the columns would be all the stack that a function may have.
-   matmul: tiles of 8 rows from LLMC__TILE_COLUMNS columns on, lines for the rows that are left and
-   for fewer columns. A line's row is in L1 when the next column comes. */
-#define LLMC__TILE_FN(type, bytes)                                                                           \
-    LLMC__FN void LLMC__N(tile_##type)(float *sum, const uint8_t *w, size_t row_bytes, const uint8_t *x,     \
-                                       size_t x_stride, size_t cols, size_t blocks)                          \
-    {                                                                                                        \
-        float part[8 * 8 * 32]; /* [part][column][row] */                                                    \
-        size_t b, t;                                                                                         \
-        LLMC_MEMSET(part, 0, 8 * 8 * cols * sizeof *part);                                                   \
-        for (b = 0; b < blocks; b++, w += bytes) {                                                           \
-            const uint8_t *at = x + b / 8 * sizeof(llmc__x8);                                                \
-            float *onto = part + b % 8 * (8 * cols);                                                         \
-            llmc__v8 d = llmc__vscales(w, row_bytes);                                                        \
-            LLMC__N(panel) p;                                                                                \
-            LLMC__N(panel_##type)(&p, w, row_bytes);                                                         \
-            for (t = 0; t + 4 <= cols; t += 4, onto += 32) {                                                 \
-                const llmc__x8 *q[4];                                                                        \
-                llmc__v8i dot[4];                                                                            \
-                int i;                                                                                       \
-                for (i = 0; i < 4; i++, at += x_stride)                                                      \
-                    q[i] = (const llmc__x8 *)(const void *)at;                                               \
-                LLMC__N(panel_dot4_##type)(dot, &p, q, b % 8);                                               \
-                LLMC__N(onto)(onto, dot[0], d, q[0]->d[b % 8]);                                              \
-                LLMC__N(onto)(onto + 8, dot[1], d, q[1]->d[b % 8]);                                          \
-                LLMC__N(onto)(onto + 16, dot[2], d, q[2]->d[b % 8]);                                         \
-                LLMC__N(onto)(onto + 24, dot[3], d, q[3]->d[b % 8]);                                         \
-            }                                                                                                \
-            for (; t < cols; t++, at += x_stride, onto += 8) {                                               \
-                const llmc__x8 *q = (const llmc__x8 *)(const void *)at;                                      \
-                LLMC__N(onto)(onto, LLMC__N(panel_dot_##type)(&p, q, b % 8), d, q->d[b % 8]);                \
-            }                                                                                                \
-        }                                                                                                    \
-        for (t = 0; t < cols; t++)                                                                           \
-            llmc__vstore(sum + 8 * t, LLMC__N(fold)(part + 8 * t, cols));                                    \
-    }                                                                                                        \
-    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
-                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
-                                         void *scratch)                                                      \
-    {                                                                                                        \
-        (void)scratch;                                                                                       \
-        const uint8_t *at = (const uint8_t *)x;                                                              \
-        size_t t0, r, t, wide, blocks = n / LLMC__QK;                                                        \
-        for (t0 = 0; t0 < cols; t0 += wide, at += wide * x_stride) {                                         \
-            wide = cols - t0 < 32 ? cols - t0 : 32;                                                          \
-            for (r = 0; wide >= LLMC__TILE_COLUMNS && r + 8 <= rows; r += 8) {                               \
-                float sum[8 * 32];                                                                           \
-                LLMC__N(tile_##type)(sum, w + r * row_bytes, row_bytes, at, x_stride, wide, blocks);         \
-                for (t = 0; t < wide; t++)                                                                   \
-                    LLMC_MEMCPY(out + (t0 + t) * out_stride + r, sum + 8 * t, 8 * sizeof *sum);              \
-            }                                                                                                \
-            for (; r < rows; r++)                                                                            \
-                for (t = 0; t < wide; t++) {                                                                 \
-                    const llmc__x8 *q = (const llmc__x8 *)(const void *)(at + t * x_stride);                 \
-                    out[(t0 + t) * out_stride + r] = LLMC__N(line_##type)(w + r * row_bytes, q, blocks);     \
-                }                                                                                            \
-        }                                                                                                    \
-    }
-LLMC__TILE_FN(q8_0, 34)
-LLMC__TILE_FN(q4_0, 18)
-#undef LLMC__TILE_FN
-
-/* sum += dot * (d e), then += min * (off e), for eight rows. */
-LLMC__INLINE void LLMC__N(onto2)(float sum[8], llmc__v8i dot, llmc__v8i min, const float *d, const float *off,
-                                 float e, int mins)
-{
-    llmc__v8 s = llmc__vfma(llmc__vcvt(dot), llmc__vmul(llmc__vload(d), llmc__vset1(e)), llmc__vload(sum));
-    if (mins)
-        s = llmc__vfma(llmc__vcvt(min), llmc__vmul(llmc__vload(off), llmc__vset1(e)), s);
-    llmc__vstore(sum, s);
-}
-
-/* One block of a tile: eight rows with every column; sum is this part's [column][row]. kind and
-   mins are constants where this is inlined. */
-LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, const LLMC__N(panel) * p,
-                                 const uint8_t *x, size_t x_stride, size_t cols, int kind, int mins, int bias)
-{
-    static const int16_t ones[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-    const int16_t *s = r->s[b], *m = kind == llmc__kind_h ? r->m[b] : ones;
-    llmc__v8i dot[4], min = llmc__viset1(0);
-    size_t t;
-    int i;
-    for (t = 0; t + 4 <= cols; t += 4, sum += 32) {
-        const llmc__x8 *q[4];
-        for (i = 0; i < 4; i++, x += x_stride)
-            q[i] = (const llmc__x8 *)(const void *)x;
-        LLMC__N(panel4)(kind, dot, p, q, b, s, bias);
-        for (i = 0; i < 4; i++) {
-            if (mins)
-                min = LLMC__N(panel_min)(q[i], b, m);
-            LLMC__N(onto2)(sum + 8 * i, dot[i], min, r->d[b], r->off[b], q[i]->d[b], mins);
-        }
-    }
-    for (; t < cols; t++, x += x_stride, sum += 8) {
-        const llmc__x8 *q = (const llmc__x8 *)(const void *)x;
-        if (mins)
-            min = LLMC__N(panel_min)(q, b, m);
-        LLMC__N(onto2)(sum, LLMC__N(panel1)(kind, p, q, b, s, bias), min, r->d[b], r->off[b], q->d[b], mins);
-    }
-}
-
-/* What matmul needs to know of a type, see LLMC__UNIT_TYPES. */
-typedef struct LLMC__N(unit_type) {
-    float (*line)(const uint8_t *w, const llmc__x8 *x, size_t blocks);
-    void (*rows)(llmc__rows *r, const uint8_t *const *row, size_t at, size_t blocks);
-    size_t bytes;
-    int kind, mins, bias;
-} LLMC__N(unit_type);
-
-/* As tile_##type above: 8 rows by cols <= 32 columns, whole units unpacked before their blocks. */
-LLMC__FN void LLMC__N(tile_units)(const LLMC__N(unit_type) * u, float *sum, const uint8_t *w,
-                                  size_t row_bytes, const uint8_t *x, size_t x_stride, size_t cols,
-                                  size_t blocks)
-{
-    float part[8 * 8 * 32]; /* [part][column][row] */
-    llmc__rows r;
-    const uint8_t *row[8];
-    size_t b, t, most, at = 0;
-    for (b = 0; b < 8; b++)
-        row[b] = w + b * row_bytes;
-    LLMC_MEMSET(part, 0, 8 * 8 * cols * sizeof *part);
-    for (; blocks > 0; blocks -= most, at += u->bytes, x += sizeof(llmc__x8)) {
-        most = blocks < 8 ? blocks : 8;
-        u->rows(&r, row, at, most);
-        for (b = 0; b < most; b++) {
-            float *onto = part + b * (8 * cols);
-            LLMC__N(panel) p;
-            const int8_t *q = r.q[0] + 32 * b;
-            if (u->kind == llmc__kind_h) {
-                LLMC__N(panel_h)(&p, q, r.s[b], u->bias);
-                if (u->mins)
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 1, 0);
-                else
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 0, 0);
-            } else if (u->kind == llmc__kind_s) {
-                LLMC__N(panel_s)(&p, q, r.s[b], 0);
-                LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_s, 0, 0);
-            } else {
-                LLMC__N(panel_u)(&p, q, r.s[b], 0);
-                if (u->mins)
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 1, 0);
-                else
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 0, u->bias);
-            }
-        }
-    }
-    for (t = 0; t < cols; t++)
-        llmc__vstore(sum + 8 * t, LLMC__N(fold)(part + 8 * t, cols));
-}
-
-/* llmc__matmul_fn for units: as matmul_##type above. */
-LLMC__FN void LLMC__N(matmul_units)(const LLMC__N(unit_type) * u, float *out, size_t out_stride,
-                                    const uint8_t *w, size_t row_bytes, size_t rows, const void *x,
-                                    size_t x_stride, size_t cols, size_t n)
-{
-    const uint8_t *at = (const uint8_t *)x;
-    size_t t0, r, t, wide, blocks = n / LLMC__QK;
-    for (t0 = 0; t0 < cols; t0 += wide, at += wide * x_stride) {
-        wide = cols - t0 < 32 ? cols - t0 : 32;
-        for (r = 0; wide >= LLMC__TILE_COLUMNS && r + 8 <= rows; r += 8) {
-            float sum[8 * 32];
-            LLMC__N(tile_units)(u, sum, w + r * row_bytes, row_bytes, at, x_stride, wide, blocks);
-            for (t = 0; t < wide; t++)
-                LLMC_MEMCPY(out + (t0 + t) * out_stride + r, sum + 8 * t, 8 * sizeof *sum);
-        }
-        for (; r < rows; r++)
-            for (t = 0; t < wide; t++)
-                out[(t0 + t) * out_stride + r] =
-                    u->line(w + r * row_bytes, (const llmc__x8 *)(const void *)(at + t * x_stride), blocks);
-    }
-}
-#define LLMC__X(type, name, bytes, kind, mins, bias)                                                         \
-    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
-                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
-                                         void *scratch)                                                      \
-    {                                                                                                        \
-        (void)scratch;                                                                                       \
-        static const LLMC__N(unit_type)                                                                      \
-            u = {LLMC__N(line_##type), LLMC__N(rows_##type), bytes, llmc__kind_##kind, mins, bias};          \
-        LLMC__N(matmul_units)(&u, out, out_stride, w, row_bytes, rows, x, x_stride, cols, n);                \
-    }
-LLMC__UNIT_TYPES(LLMC__X)
-#undef LLMC__X
-#endif /* !LLMC__PANELS */
 
 #endif /* LLMC__PASS == 1 */
 
@@ -7643,7 +8217,7 @@ LLMC__FN void LLMC__N(product)(const LLMC__N(tile_type) * u, float *out, size_t 
                 u->line(w, (const llmc__x8 *)(const void *)(x + t * x_stride), n / LLMC__QK);
 }
 
-#define LLMC__LINE(type) LLMC__V(line_##type)
+#define LLMC__LINE(type) LLMC__CAT(LLMC__LINED, line_##type)
 #define LLMC__PRODUCT_FN(type, bytes, unpack, rows, block, kind, mins, more)                                \
     LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes, \
                                          size_t rows_, const void *x, size_t x_stride, size_t cols,         \
@@ -7683,8 +8257,10 @@ LLMC__INLINE void LLMC__N(quantize_block)(const float *x, llmc__x8 *out, size_t 
     for (y = 0; y < 8; y++)
         most = lane[y] > most ? lane[y] : most;
     out->d[at] = llmc__x8_scale(most, &inverse);
-    if (inverse == 0)
+    if (inverse == 0) {
+        out->sum[at] = out->d[at];
         return;
+    }
     m = llmc__vset1(inverse);
     i = llmc__vround(llmc__vmul(a, m));
     j = llmc__vround(llmc__vmul(b, m));
@@ -7700,7 +8276,7 @@ LLMC__INLINE void LLMC__N(quantize_block)(const float *x, llmc__x8 *out, size_t 
     out->half[2 * at] = (int16_t)lane[0];
     out->half[2 * at + 1] = (int16_t)more[0];
     out->less[at] = -128 * (lane[0] + more[0]);
-    out->sum[at] = (float)(lane[0] + more[0]);
+    out->sum[at] = out->d[at] * (float)(lane[0] + more[0]);
 }
 
 /* Units begin as zeros, which is also what blocks beyond n are. */
@@ -8378,11 +8954,12 @@ LLMC__FN void LLMC__N(attend_values)(const llmc__attend *a, const LLMC__N(source
     }
 }
 
-/* 2^x for x <= 0, 0 below -126, within 2 ulp; NaN stays. As LLMC__N(exp), without its logarithms. */
+/* 2^x for x <= 0 within 2 ulp, 0 from about -126.5 down; NaN stays. As LLMC__N(exp) without its logarithms.
+   2^-127 is the bits of 0 for vpow2, so nothing else has to be done for what underflows. */
 LLMC__INLINE llmc__wv LLMC__N(exp2)(llmc__wv x)
 {
-    llmc__wv big = llmc__wset1(LLMC__ROUND), low = llmc__wset1(-126), n, r, p;
-    r = llmc__wmax(low, x);
+    llmc__wv big = llmc__wset1(LLMC__ROUND), n, r, p;
+    r = llmc__wmax(llmc__wset1(-127), x);
     n = llmc__wadd(r, big);
     r = llmc__wsub(r, llmc__wsub(n, big));
     p = llmc__wset1(0.00132647273f);
@@ -8391,7 +8968,7 @@ LLMC__INLINE llmc__wv LLMC__N(exp2)(llmc__wv x)
     p = llmc__wfma(p, r, llmc__wset1(0.240222424f));
     p = llmc__wfma(p, r, llmc__wset1(0.693147004f));
     p = llmc__wfma(p, r, llmc__wset1(1));
-    return llmc__wsel_lt(x, low, llmc__wzero(), llmc__wmul(p, llmc__wpow2(n)));
+    return llmc__wmul(p, llmc__wpow2(n));
 }
 
 /* Scores of one row to p, [lo, hi) of the tile, 0 outside; what the row has is to be scaled by the result,
@@ -8399,7 +8976,7 @@ LLMC__INLINE llmc__wv LLMC__N(exp2)(llmc__wv x)
 LLMC__FN float LLMC__N(attend_soften)(const llmc__attend *a, float *row, float *score, uint32_t lo,
                                       uint32_t hi)
 {
-    float *sum = row + a->wide, *top = sum + 16, high, shrink = 1, t[LLMC__W];
+    float *sum = row + a->wide, *top = sum + 16, shrink = 1;
     llmc__wv most, s;
     uint32_t j;
     if (a->softcap > 0) {
@@ -8410,19 +8987,18 @@ LLMC__FN float LLMC__N(attend_soften)(const llmc__attend *a, float *row, float *
         score[j] = -FLT_MAX;
     for (j = hi; j < LLMC__TILE; j++)
         score[j] = -FLT_MAX;
-    most = llmc__wset1(*top);
-    for (j = 0; j < LLMC__TILE; j += LLMC__W) {
-        s = llmc__wload(score + j);
-        most = llmc__wsel_lt(most, s, s, most);
-    }
-    high = llmc__wtop(most);
-    if (high > *top) {
+    most = llmc__wload(score);
+    for (j = LLMC__W; j < LLMC__TILE; j += LLMC__W)
+        most = llmc__wmax(llmc__wload(score + j), most); /* a NaN makes the sums NaN, whatever it does here */
+    s = llmc__wload(sum);
+    if (llmc__wany_lt(llmc__wset1(*top), most)) { /* seldom after the first tiles */
+        float t[LLMC__W], high = llmc__wtop(most);
         llmc__wstore(t, LLMC__N(exp2)(llmc__wset1(*top - high)));
         shrink = t[0];
         *top = high;
+        s = llmc__wmul(s, llmc__wset1(shrink));
     }
-    most = llmc__wset1(high);
-    s = llmc__wmul(llmc__wload(sum), llmc__wset1(shrink));
+    most = llmc__wset1(*top);
     for (j = 0; j < LLMC__TILE; j += LLMC__W) {
         llmc__wv p = LLMC__N(exp2)(llmc__wsub(llmc__wload(score + j), most));
         llmc__wstore(score + j, p);
@@ -8467,7 +9043,7 @@ LLMC__FN void LLMC__N(attend_rows)(const llmc__attend *a, const LLMC__N(source) 
 
 /* keys [positions / 16][K][16] and values [positions][wide] of the pages in sight as floats. */
 #define LLMC__ATTEND_FN(type, bytes)                                                                   \
-    LLMC__FN void LLMC__N(unpack_##type)(float *out, const uint8_t *in, size_t n)                      \
+    LLMC__FN void LLMC__N(widen_##type)(float *out, const uint8_t *in, size_t n)                       \
     {                                                                                                  \
         uint8_t end[16 * bytes] = {0};                                                                 \
         size_t i, full = n & ~(size_t)15;                                                              \
@@ -8486,9 +9062,9 @@ LLMC__FN void LLMC__N(attend_rows)(const llmc__attend *a, const LLMC__N(source) 
             uint32_t base = p * LLMC__PAGE_TOKENS, end = a->last - base;                               \
             j = a->first > base ? a->first - base : 0;                                                 \
             end = end < LLMC__PAGE_TOKENS ? end : LLMC__PAGE_TOKENS;                                   \
-            LLMC__N(unpack_##type)(keys + (size_t)base * a->K, a->keys[p], LLMC__PAGE_TOKENS * a->K);  \
+            LLMC__N(widen_##type)(keys + (size_t)base * a->K, a->keys[p], LLMC__PAGE_TOKENS * a->K);   \
             for (; j < end; j += tight ? end - j : 1)                                                  \
-                LLMC__N(unpack_##type)                                                                 \
+                LLMC__N(widen_##type)                                                                  \
             (values + (size_t)(base + j) * a->wide, a->values[p] + (size_t)j * a->K * bytes,           \
              (tight ? end - j : 1) * (size_t)a->K);                                                    \
         }                                                                                              \
@@ -8573,6 +9149,8 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #if LLMC__AVX2
 #define LLMC__PASS          1
 #define LLMC__PANELS        1
+#define LLMC__LINES         1
+#define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx2_
 #define LLMC__LANES         llmc__avx2_
 #define LLMC__WIDE          llmc__avx2_v
@@ -8583,6 +9161,8 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
 #undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -8595,6 +9175,8 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #if LLMC__AVX512
 #define LLMC__PASS          2
 #define LLMC__PANELS        1
+#define LLMC__LINES         0
+#define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx512_
 #define LLMC__LANES         llmc__avx2_
 #define LLMC__WIDE          llmc__avx512_w
@@ -8605,6 +9187,8 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
 #undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -8616,7 +9200,9 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON
 #define LLMC__PASS          1
-#define LLMC__PANELS        0
+#define LLMC__PANELS        1
+#define LLMC__LINES         1
+#define LLMC__LINED         llmc__neon_
 #define LLMC__ISA           llmc__neon_
 #define LLMC__LANES         llmc__neon_
 #define LLMC__WIDE          llmc__neon_v
@@ -8627,6 +9213,58 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
 #undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
+#undef LLMC__ISA
+#undef LLMC__LANES
+#undef LLMC__WIDE
+#undef LLMC__W
+#undef LLMC__ISA_NAME
+#undef LLMC__TARGET
+#undef LLMC__TARGET_INLINE
+#endif
+
+#if LLMC__NEON_DOT
+#define LLMC__PASS          2
+#define LLMC__PANELS        1
+#define LLMC__LINES         1
+#define LLMC__LINED         llmc__neondot_
+#define LLMC__ISA           llmc__neondot_
+#define LLMC__LANES         llmc__neon_
+#define LLMC__WIDE          llmc__neon_v
+#define LLMC__W             8
+#define LLMC__ISA_NAME      "neon-dot"
+#define LLMC__TARGET        LLMC__NEON_TARGET
+#define LLMC__TARGET_INLINE LLMC__NEON_FN
+#include LLMC_HEADER_NAME
+#undef LLMC__PASS
+#undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
+#undef LLMC__ISA
+#undef LLMC__LANES
+#undef LLMC__WIDE
+#undef LLMC__W
+#undef LLMC__ISA_NAME
+#undef LLMC__TARGET
+#undef LLMC__TARGET_INLINE
+
+#define LLMC__PASS          2
+#define LLMC__PANELS        1
+#define LLMC__LINES         0
+#define LLMC__LINED         llmc__neondot_
+#define LLMC__ISA           llmc__neonmm_
+#define LLMC__LANES         llmc__neon_
+#define LLMC__WIDE          llmc__neon_v
+#define LLMC__W             8
+#define LLMC__ISA_NAME      "neon-i8mm"
+#define LLMC__TARGET        LLMC__NEON_TARGET
+#define LLMC__TARGET_INLINE LLMC__NEON_FN
+#include LLMC_HEADER_NAME
+#undef LLMC__PASS
+#undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -8657,6 +9295,12 @@ static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
 #if LLMC__NEON
     case LLMC_CPU_NEON:
         return &llmc__neon_kernels;
+#endif
+#if LLMC__NEON_DOT
+    case LLMC_CPU_DOTPROD:
+        return &llmc__neondot_kernels;
+    case LLMC_CPU_I8MM:
+        return &llmc__neonmm_kernels;
 #endif
     default:
         return &llmc__scalar_kernels;
@@ -28746,7 +29390,7 @@ static llmc__view llmc__view_of(const llmc__batch *b, uint32_t layer, uint32_t t
    its pieces, or many tasks to one each: neither the cut, nor the threads, nor whether a token came by itself
    or in a prompt, changes a result. */
 #define LLMC__PIECE       1024
-#define LLMC__ATTEND_ROWS 64
+#define LLMC__ATTEND_ROWS 128
 
 typedef struct llmc__attn_block {
     uint32_t t, tokens; /* [t, t + tokens) of the batch */
@@ -28759,7 +29403,7 @@ typedef struct llmc__attn_block {
 /* Rows of a block at most, fewer where heads are long; query heads among them. */
 static uint32_t llmc__attend_rows(const llmc_config *c)
 {
-    uint64_t rows = llmc__max(8, 256 * (uint64_t)LLMC__ATTEND_ROWS / c->head_dim);
+    uint64_t rows = llmc__max(8, 128 * (uint64_t)LLMC__ATTEND_ROWS / c->head_dim);
     return (uint32_t)llmc__min(rows, LLMC__ATTEND_ROWS);
 }
 
@@ -28831,7 +29475,7 @@ static void llmc__block_piece(llmc__attn_block *k, uint32_t piece, uint32_t *fir
     }
 }
 
-/* The tile that begins at position `at`: its pages, of [first, last), into keys and values, NULL elsewhere. */
+/* The tile that begins at position `at`: its pages, of [first, last), to keys and values, NULL elsewhere. */
 static void llmc__tile_pages(const llmc__attn_job *job, const llmc__attn_block *k, uint32_t at,
                              uint32_t first, uint32_t last, const uint8_t **keys, const uint8_t **values)
 {
@@ -45980,6 +46624,11 @@ LLMC_API bool llmc_reply_next(llmc_reply *r, llmc_reply_event *event)
 #if defined(__linux__) /* for sched_getaffinity, see llmc__processors */
 #include <sys/syscall.h>
 #endif
+#if LLMC__NEON_DOT && defined(__linux__) /* for llmc__os_detect */
+#include <sys/auxv.h>
+#elif LLMC__NEON_DOT && defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
 #if !defined(MAP_ANONYMOUS) && defined(MAP_ANON)
 #define MAP_ANONYMOUS MAP_ANON
 #endif
@@ -47673,15 +48322,46 @@ static llmc_status llmc__open_folder(llmc__file_list *list, const char *path, bo
 }
 
 //--[ 26.11 OS.isa ]-- kernels by name, from the caller or the environment
-/* Every name that llmc_cpu_named takes here, with commas, into out [cap]. */
+#if LLMC__NEON_DOT && defined(__APPLE__)
+/* A yes or no of macOS's; no where it does not know the name. */
+static bool llmc__os_feature(const char *name)
+{
+    int32_t yes = 0;
+    size_t size = sizeof yes;
+    return sysctlbyname(name, &yes, &size, NULL, 0) == 0 && yes != 0;
+}
+#endif
+
+/* llmc_cpu_detect and what only the system can say of an AArch64. Source: Linux's Documentation/arm64,
+   elf_hwcaps: ASIMDDP is bit 20 of HWCAP, I8MM bit 13 of HWCAP2 (auxiliary values 16 and 26). */
+static llmc_cpu llmc__os_detect(void)
+{
+    llmc_cpu cpu = llmc_cpu_detect();
+#if LLMC__NEON_DOT && (defined(__linux__) || defined(__APPLE__))
+#if defined(__linux__)
+    bool dot = (getauxval(16) >> 20 & 1) != 0, i8mm = (getauxval(26) >> 13 & 1) != 0;
+#else
+    bool dot = llmc__os_feature("hw.optional.arm.FEAT_DotProd");
+    bool i8mm = llmc__os_feature("hw.optional.arm.FEAT_I8MM");
+#endif
+    if (dot)
+        cpu.features |= LLMC_CPU_DOTPROD;
+    if (dot && i8mm)
+        cpu.features |= LLMC_CPU_I8MM;
+#endif
+    return cpu;
+}
+
+/* Every name that llmc_os_cpu takes here, with commas, into out [cap]. */
 static void llmc__isa_list(char *out, size_t cap)
 {
-    static const char *const names[] = {"auto", "scalar", "avx2", "avx512", "neon", "simde"};
-    llmc_cpu cpu;
+    static const char *const names[] = {"auto", "scalar",   "avx2",      "avx512",
+                                        "neon", "neon-dot", "neon-i8mm", "simde"};
+    llmc_cpu cpu, can = llmc__os_detect();
     size_t i, n = 0;
     out[0] = 0;
     for (i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (llmc_cpu_named(names[i], &cpu)) {
+        if (llmc__cpu_pick(names[i], can, &cpu)) {
             llmc__format(out + n, cap - n, "%s%s", n > 0 ? ", " : "", names[i]);
             n += llmc__strlen(out + n);
         }
@@ -47699,7 +48379,7 @@ LLMC_API llmc_status llmc_os_cpu(const char *name, llmc_cpu *out, llmc_diag *dia
         from = "LLMC_ISA in the environment: ";
         asked = llmc__variable("LLMC_ISA", value, sizeof value) && value[0] != 0 ? value : "auto";
     }
-    if (llmc_cpu_named(asked, out))
+    if (llmc__cpu_pick(asked, llmc__os_detect(), out))
         return LLMC_OK;
     llmc__isa_list(can, sizeof can);
     return LLMC__FAIL(diag, BAD_ARG, "OS.isa", LLMC_NO_OFFSET,

@@ -137,15 +137,14 @@ run_part()
         ;;
     */chat-text)
         [ -x build/chat ] || { echo "build/chat is missing"; return 1; }
-        S=-DLLMC_STATIC # as below
         case $kind in
-        asan) compile_chat '' clang $SANITIZE $S ;;
-        tsan) compile_chat '' clang -O1 -g1 -fsanitize=thread $S ;;
-        nosimd) compile_chat '' $CC -O2 -DLLMC_NO_SIMD $S ;;
-        simde) compile_chat '' $CC -O1 -DLLMC_SIMDE $S ;;
-        clang) compile_chat '' clang -O2 $S ;;
-        tcc) compile_chat '' tcc $S ;;
-        *) compile_chat "$(cross_runner "$kind")" "$(cross_compiler "$kind")" "$(cross_level "$kind")" -static $S ;;
+        asan) compile_chat '' clang $SANITIZE ;;
+        tsan) compile_chat '' clang -O1 -g1 -fsanitize=thread ;;
+        nosimd) compile_chat '' $CC -O2 -DLLMC_NO_SIMD ;;
+        simde) compile_chat '' $CC -O1 -DLLMC_SIMDE ;;
+        clang) compile_chat '' clang -O2 ;;
+        tcc) compile_chat '' tcc ;;
+        *) compile_chat "$(cross_runner "$kind")" "$(cross_compiler "$kind")" "$(cross_level "$kind")" -static ;;
         esac
         return
         ;;

@@ -317,7 +317,7 @@ static void check_unit(const llmc__x8 *u, const float *x, int blocks)
         CHECK(b < blocks || u->d[b] == 0);
         CHECK(u->half[2 * b] == half[0] && u->half[2 * b + 1] == half[1]);
         CHECK(u->less[b] == -128 * (half[0] + half[1]));
-        CHECK(u->sum[b] == (float)(half[0] + half[1]));
+        CHECK(u->sum[b] == u->d[b] * (float)(half[0] + half[1]) || u->d[b] != u->d[b]);
     }
 }
 
@@ -629,15 +629,15 @@ static void names(void)
 
 int main(void)
 {
-    static const char *const sets[] = {"scalar", "avx2", "avx512", "neon"};
+    static const char *const sets[] = {"scalar", "avx2", "avx512", "neon", "neon-dot", "neon-i8mm"};
     llmc_cpu cpu;
     int i, round;
     rng = llmc_rng_seed(test_seed(20250101));
     (void)llmc_cpu_named("scalar", &cpu);
     scalar = llmc__kernels_for(cpu);
     RUN(names);
-    for (i = 0; i < 4; i++) {
-        if (!llmc_cpu_named(sets[i], &cpu)) {
+    for (i = 0; i < 6; i++) {
+        if (llmc_os_cpu(sets[i], &cpu, NULL) != LLMC_OK) {
             printf("  no %s kernels here\n", sets[i]);
             continue;
         }

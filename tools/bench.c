@@ -1,6 +1,7 @@
 // cc -O2 tools/bench.c -o bench
 /* Tokens per second for prefill, decode and batches, next to what this machine's memory and
    arithmetic allow; where the time goes; which settings are fastest. */
+#define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "tool.h"
 
@@ -284,13 +285,83 @@ static void feed(llmc_seq *seq, const llmc_token *ids, size_t n, size_t step, fl
 
 /* ---- kernels against plain C ----------------------------------------------------------------- */
 
-#define VERIFY_VOCAB 512 /* rows of the head that are looked at */
-#define VERIFY_MOST \
-    0.03 /* largest error, root mean square, as a part of the logits' own: roundings of activations that fall the
-                            other way make 0.012 with random weights */
+#define VERIFY_VOCAB   512  /* rows of the head that are looked at */
+#define VERIFY_ROWS    67   /* of other matrices */
+#define VERIFY_PRODUCT 1e-4 /* largest error of products, root mean square, as a part of the results' own */
+#define VERIFY_LOGITS  0.05 /* the same of logits: inputs that round to 8 bits the other way add up */
 
 static const uint32_t verify_step[] = {33, 1, 5, 1, 17}; /* columns: tiles, lines, a small batch, edges */
-enum { VERIFY_STEPS = sizeof verify_step / sizeof verify_step[0] };
+enum { VERIFY_STEPS = sizeof verify_step / sizeof verify_step[0], VERIFY_TOKENS = 57 };
+
+/* Two engines that differ by their kernels only. */
+typedef struct pair {
+    machine fast, plain;
+    const char *isa;
+    double worst; /* error of a product so far */
+} pair;
+
+/* How far a is from b, root mean square, as a part of b's size. */
+static double distance(const float *a, const float *b, size_t n)
+{
+    double error = 0, size = 0;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        error += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+        size += (double)b[i] * (double)b[i];
+    }
+    return llmc__sqrt(error / (size > 0 ? size : 1));
+}
+
+/* The product of a matrix' first rows with random columns, for all those numbers of columns. */
+static void verify_product(pair *p, const llmc_tensor *w)
+{
+    size_t n = (size_t)w->dim[0], rows = w->dim[1] < VERIFY_ROWS ? (size_t)w->dim[1] : VERIFY_ROWS, i;
+    float *x = (float *)tool_alloc(33 * n, sizeof *x), *a = (float *)tool_alloc(33 * rows, sizeof *a);
+    float *b = (float *)tool_alloc(33 * rows, sizeof *b);
+    llmc_rng rng = llmc_rng_seed(7);
+    uint32_t step;
+    for (i = 0; i < 33 * n; i++)
+        x[i] = llmc_rng_normal(&rng);
+    for (step = 0; step < VERIFY_STEPS; step++) {
+        llmc__product part = llmc__part(w, NULL, a);
+        double far;
+        part.rows = part.stride = rows;
+        llmc__products(&p->fast.engine->batch, &part, 1, x, verify_step[step]);
+        part.out = b;
+        llmc__products(&p->plain.engine->batch, &part, 1, x, verify_step[step]);
+        far = distance(a, b, verify_step[step] * rows);
+        /* not if it is no number, either; products of bf16 round the inputs to it, too */
+        if (!(far <= (w->type == LLMC_BF16 ? 5e-3 : VERIFY_PRODUCT)))
+            tool_die(
+                "the %s kernels are wrong: %s (%s) by %u columns differs from plain C by %.2g of its size",
+                p->isa, w->name, llmc_dtype_name(w->type), verify_step[step], far);
+        p->worst = far > p->worst ? far : p->worst;
+    }
+    free(x);
+    free(a);
+    free(b);
+}
+
+/* Every matrix of layers [0, n) whose type and length were not there before, and the head. */
+static void verify_products(pair *p, const llmc_model *m, uint32_t n)
+{
+    uint64_t seen[64], key, i, count = (uint64_t)n * LLMC__W_COUNT;
+    uint32_t n_seen = 0, k;
+    for (i = 0; i <= count; i++) {
+        const llmc_tensor *w = i < count ? m->layer[i] : m->global[LLMC__W_HEAD];
+        if (w == NULL || w->dim[1] < 2 || w->dim[2] > 1 ||
+            (i < count && i % LLMC__W_COUNT == LLMC__W_VALUE_EMBED))
+            continue;
+        key = w->dim[0] * 64 + (uint64_t)w->type * 2 + (w->transposed ? 1 : 0);
+        for (k = 0; k < n_seen && seen[k] != key;)
+            k++;
+        if (k < n_seen)
+            continue;
+        if (n_seen < TOOL_COUNT_OF(seen))
+            seen[n_seen++] = key;
+        verify_product(p, w);
+    }
+}
 
 /* The types of the weights in layers [0, n), a bit each. */
 static uint32_t types_of(const llmc_model *m, uint32_t n)
@@ -318,60 +389,62 @@ static llmc_model part_of_model(const llmc_model *model)
     return part;
 }
 
-/* The steps' logits, one row each, out [VERIFY_STEPS][vocab_size]. */
-static void verify_run(const llmc_model *part, llmc_cpu cpu, llmc_tasks tasks, float *out)
+/* Logits after each of the steps, out [VERIFY_STEPS][vocab_size]. */
+static void verify_run(llmc_engine *engine, float *out)
 {
-    uint32_t vocab = part->config.vocab_size, n = 0, i, at;
-    llmc_token *ids;
-    machine m;
+    uint32_t vocab = llmc_model_config(llmc_engine_model(engine))->vocab_size, i, at;
+    llmc_token *ids = random_ids(vocab, VERIFY_TOKENS, 3);
     llmc_seq *seq;
     llmc_diag diag;
-    for (i = 0; i < VERIFY_STEPS; i++)
-        n += verify_step[i];
-    ids = random_ids(vocab, n, 3);
-    m = machine_open(part, cpu, tasks, 1, n, n, NULL);
     diag.message[0] = 0;
-    tool_check(llmc_seq_open(&seq, m.engine, NULL, &diag), &diag);
+    tool_check(llmc_seq_open(&seq, engine, NULL, &diag), &diag);
     for (i = at = 0; i < VERIFY_STEPS; at += verify_step[i++]) {
         tool_check(llmc_seq_forward(seq, ids + at, verify_step[i], out + (size_t)i * vocab, 1, &diag), &diag);
         tool_draw(NULL, "verifying", i + 1, VERIFY_STEPS);
     }
-    machine_close(&m);
     free(ids);
 }
 
-/* The largest difference between the kernels of cpu and plain C, over the steps, as a part of the logits' size.
-   Ends the program if it is not small. 0 for models that have nothing to compare. */
-static double verify(const llmc_model *model, llmc_cpu cpu, llmc_tasks tasks)
+/* All of a block at once: products, attention, norms, rotation, activation. */
+static void verify_logits(pair *p, size_t vocab)
 {
-    llmc_model part = part_of_model(model);
-    size_t vocab = part.config.vocab_size, i;
-    float *a, *b;
-    llmc_cpu scalar;
-    double worst = 0;
+    float *a = (float *)tool_alloc(VERIFY_STEPS * vocab, sizeof *a);
+    float *b = (float *)tool_alloc(VERIFY_STEPS * vocab, sizeof *b);
     uint32_t step;
-    if (part.config.no_head || part.config.bidirectional || part.config.context_length < 57 ||
-        !llmc_cpu_named("scalar", &scalar))
-        return 0;
-    a = (float *)tool_alloc(VERIFY_STEPS * vocab, sizeof *a);
-    b = (float *)tool_alloc(VERIFY_STEPS * vocab, sizeof *b);
-    verify_run(&part, cpu, tasks, a);
-    verify_run(&part, scalar, tasks, b);
+    verify_run(p->fast.engine, a);
+    verify_run(p->plain.engine, b);
     for (step = 0; step < VERIFY_STEPS; step++) {
-        double error = 0, size = 0, ratio;
-        for (i = step * vocab; i < (step + 1) * vocab; i++) {
-            error += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
-            size += (double)b[i] * (double)b[i];
-        }
-        ratio = llmc__sqrt(error / (size > 0 ? size : 1));
-        if (!(ratio <= VERIFY_MOST)) /* also if it is no number */
-            tool_die("the %s kernels are wrong: %u columns differ from plain C's by %.2g of their size",
-                     llmc_cpu_name(cpu), verify_step[step], ratio);
-        worst = ratio > worst ? ratio : worst;
+        double far = distance(a + step * vocab, b + step * vocab, vocab);
+        if (!(far <= VERIFY_LOGITS))
+            tool_die("the %s kernels are wrong: logits of %u tokens at once differ from plain C's by %.2g of "
+                     "their "
+                     "size",
+                     p->isa, verify_step[step], far);
     }
     free(a);
     free(b);
-    return worst;
+}
+
+/* The kernels of cpu against plain C, with this model's weights. Ends the program if they are apart by more
+   than rounding; returns the largest error of a product. */
+static double verify(const llmc_model *model, llmc_cpu cpu, llmc_tasks tasks)
+{
+    llmc_model part = part_of_model(model);
+    llmc_cpu scalar;
+    pair p;
+    if (part.config.bidirectional || part.config.context_length < VERIFY_TOKENS ||
+        !llmc_cpu_named("scalar", &scalar))
+        return -1;
+    p.isa = llmc_cpu_name(cpu);
+    p.worst = 0;
+    p.fast = machine_open(&part, cpu, tasks, 1, VERIFY_TOKENS, VERIFY_TOKENS, NULL);
+    p.plain = machine_open(&part, scalar, tasks, 1, VERIFY_TOKENS, VERIFY_TOKENS, NULL);
+    verify_products(&p, &part, part.config.n_layer);
+    if (!part.config.no_head)
+        verify_logits(&p, part.config.vocab_size);
+    machine_close(&p.fast);
+    machine_close(&p.plain);
+    return p.worst;
 }
 
 /* ---- one sequence --------------------------------------------------------------------------- */
