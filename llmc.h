@@ -1388,7 +1388,8 @@ LLMC_API bool llmc_reply_next(llmc_reply *reply, llmc_reply_event *event);
 
 typedef struct llmc_pool llmc_pool; /* threads that spin briefly, then sleep */
 
-/* threads: 0 for as many as this process may use (affinity and cgroup quota). */
+/* threads: 0 for as many as this process may use (affinity and cgroup quota), which is also the most there
+   will be. */
 LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag *diag);
 LLMC_API void llmc_pool_close(llmc_pool *pool);
 LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool);
@@ -29183,6 +29184,10 @@ static const char *llmc__product_what(const llmc_model *m, const llmc_tensor *w)
     }
 }
 
+/* A product of less than this, bytes of weights times columns, is done by the calling thread: it takes 3 us,
+   of which a second thread would save less than meeting it and fetching its results costs. */
+#define LLMC__ALONE 98304
+
 /* part[i].out[t][r] = sum_k W_i[r][k] x[at_i + t][k] + bias_i[r] for t < n_i, all parts in one pass.
    x [columns][dim[0]] f32, dim[0] that of every part; outputs must not overlap x.
    The rows are cut by threads, each result is one kernel's sum in one order: no result depends on the cut. */
@@ -29191,7 +29196,7 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
 {
     llmc__product_job job;
     uint32_t workers = (uint32_t)llmc__max(1, b->tasks.workers), i;
-    uint64_t chunk;
+    uint64_t chunk, bytes = 0; /* of weights, once for each column */
     bool pack = false;
     if (b->profile.fn != NULL)
         llmc__enter(b, "LAYER.product", llmc__product_what(b->model, part[0].w));
@@ -29205,6 +29210,7 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
         part[i].base = job.rows;
         part[i].n = part[i].n == 0 ? columns : part[i].n;
         job.rows += part[i].rows;
+        bytes += part[i].rows * llmc__row_bytes(part[i].w) * part[i].n;
         if (b->calibration != NULL)
             llmc__calibrate(b->calibration, part[i].w, x + part[i].at * job.n, part[i].n, job.n);
         pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_x8(part[i].w->type));
@@ -29221,7 +29227,7 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
     job.chunk = (uint32_t)chunk;
     job.tickets = (uint32_t)((job.rows + chunk - 1) / chunk);
     job.taken = 0;
-    job.pieces = (uint32_t)llmc__min(workers, job.tickets);
+    job.pieces = bytes < LLMC__ALONE ? 1 : (uint32_t)llmc__min(workers, job.tickets);
     llmc__run(&b->tasks, job.pieces, llmc__product_piece, &job);
     for (i = 0; i < n_parts; i++)
         llmc__add_bias(b, &part[i]);
@@ -47885,17 +47891,19 @@ struct llmc_pool {
 };
 
 /* Spins until (*c == value) is `equal` or the time is over; whether it became so.
-   The clock is read every 64 rounds: a pause instruction takes 5 to 140 cycles,
-   depending on the processor, so counting them says little. */
+   The clock is read every 64 rounds, and first after 64, which most waits do not
+   reach: a pause instruction takes 5 to 140 cycles, depending on the processor, so
+   counting them says little. */
 static bool llmc__pool_spin(llmc_pool *p, llmc__cell *c, uint32_t value, bool equal)
 {
     uint64_t end = 0;
     uint32_t i;
     for (i = 0; (llmc__cell_get(&p->cells, c) == value) != equal; i++) {
-        if (i % 64 == 0) {
-            uint64_t now = p->spin > 0 ? llmc_os_nanoseconds() : 0;
-            if (i == 0)
-                end = now + p->spin;
+        if (p->spin == 0)
+            return false;
+        if (i % 64 == 63) {
+            uint64_t now = llmc_os_nanoseconds();
+            end = i == 63 ? now + p->spin : end;
             if (now >= end)
                 return false;
         }
@@ -48030,23 +48038,13 @@ LLMC_API void llmc_pool_close(llmc_pool *pool)
     llmc_os_release(pool, pool->bytes);
 }
 
-/* llmc_pool_open -- threads - 1 workers; the thread that runs a job is the last
-   threads  0: llmc_os_threads. 1: no worker, every run is serial
-   out  NULL on failure; no thread is left then
-   Errors: BAD_ARG (more than 1024), NO_MEMORY, IO (the system gives no thread). */
-LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag *diag)
+/* threads - 1 workers, of which so many as are `allowed` run at the same time. Errors: as llmc_pool_open. */
+static llmc_status llmc__pool_make(llmc_pool **out, uint32_t threads, uint32_t allowed, llmc_diag *diag)
 {
     llmc_pool *p;
     void *mem;
-    size_t bytes;
-    uint32_t allowed = llmc_os_threads();
+    size_t bytes = sizeof *p + threads * sizeof p->worker[0];
     *out = NULL;
-    if (threads > LLMC__POOL_MAX)
-        return LLMC__FAIL(diag, BAD_ARG, "OS.pool", LLMC_NO_OFFSET, "%u threads: the most is %u", threads,
-                          LLMC__POOL_MAX);
-    if (threads == 0)
-        threads = allowed < LLMC__POOL_MAX ? allowed : LLMC__POOL_MAX;
-    bytes = sizeof *p + threads * sizeof p->worker[0];
     LLMC__TRY(llmc_os_memory(&mem, bytes, diag));
     p = (llmc_pool *)mem; /* zeroed: generation 0, gate closed */
     p->bytes = bytes;
@@ -48066,6 +48064,23 @@ LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag
     }
     *out = p;
     return LLMC_OK;
+}
+
+/* llmc_pool_open -- threads - 1 workers; the thread that runs a job is the last
+   threads  1: no worker, every run is serial. 0, or more than llmc_os_threads: so many. What a quota or
+            affinity does not let run at the same time only stops the others: 4 threads on 2 processors
+            waited 10-50 us for each other at every run, which costs a token of a 1.1B model 2-5 ms
+   out  NULL on failure; no thread is left then
+   Errors: BAD_ARG (more than 1024), NO_MEMORY, IO (the system gives no thread). */
+LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag *diag)
+{
+    uint32_t allowed = llmc_os_threads();
+    *out = NULL;
+    if (threads > LLMC__POOL_MAX)
+        return LLMC__FAIL(diag, BAD_ARG, "OS.pool", LLMC_NO_OFFSET, "%u threads: the most is %u", threads,
+                          LLMC__POOL_MAX);
+    allowed = allowed < LLMC__POOL_MAX ? allowed : LLMC__POOL_MAX;
+    return llmc__pool_make(out, threads == 0 || threads > allowed ? allowed : threads, allowed, diag);
 }
 
 /* llmc_pool_tasks -- the pool as an engine takes it; NULL: run serially     (OS.pool)
