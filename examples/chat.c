@@ -3,6 +3,7 @@
 // chat.c - talk with a model, or let it continue a text. Without a prompt and at a
 // terminal it keeps a conversation; with one it answers once. Answers go to stdout,
 // everything else to stderr.
+#define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 
@@ -20,9 +21,9 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 typedef struct settings {
     const char *model, *tokenizer, *prompt, *file, *system, *format, *template_file, *grammar, *schema, *isa,
-        *kv_type, *log_level;
+        *kv_type, *log_level, *config;
     const char *seed;
-    uint32_t predict, threads, context;
+    uint32_t predict, threads, context, batch_tokens;
     llmc_sample_options sample;
     llmc_logit_bias *bias;
     const char **stop;
@@ -76,7 +77,9 @@ static const option_row rows[] = {
     {"seed", 0, AS_TEXT, AT(seed), 0, 0, "N", "of the random numbers (default: from the clock)"},
     {"tokenizer", 0, AS_TEXT, AT(tokenizer), 0, 0, "FILE", "tokenizer apart from the model (llama2.c)"},
     {"kv-type", 0, AS_TEXT, AT(kv_type), 0, 0, "TYPE", "numbers in the cache: f16 (default) or f32"},
-    {"isa", 0, AS_TEXT, AT(isa), 0, 0, "NAME", "kernels: auto, scalar, avx2, neon"},
+    {"isa", 0, AS_TEXT, AT(isa), 0, 0, "NAME", "kernels: auto, scalar, avx2, avx512, neon, simde"},
+    {"batch-tokens", 0, AS_WHOLE, AT(batch_tokens), 0, 1 << 20, "N", "most tokens in one step; 0: 256"},
+    {"config", 0, AS_TEXT, AT(config), 0, 0, "FILE", "settings, as bench --tune writes them"},
     {"no-mmap", 0, AS_FLAG, AT(no_mmap), 0, 0, NULL, "read the model into memory instead of mapping it"},
     {"log-level", 0, AS_TEXT, AT(log_level), 0, 0, "NAME", "none, error, warn (default), info, debug"},
     {"debug", 0, AS_FLAG, AT(debug), 0, 0, NULL, "log every layer, stop at the first that is not finite"},
@@ -419,14 +422,61 @@ static int unknown_format(const char *name)
 static int resolve_names(chat *c)
 {
     const settings *s = &c->set;
-    if (s->isa != NULL && !llmc_cpu_named(s->isa, &c->cpu))
-        return complain(EXIT_USAGE, "--isa: no '%s' kernels here", s->isa);
+    llmc_diag diag;
+    if (llmc_os_cpu(s->isa, &c->cpu, &diag) != LLMC_OK)
+        return complain(EXIT_USAGE, "%s%s", s->isa != NULL ? "--isa: " : "", diag.message);
     c->kv_type = s->kv_type != NULL ? llmc_dtype_named(s->kv_type) : LLMC_DTYPE_NONE;
     if (s->kv_type != NULL && c->kv_type != LLMC_F16 && c->kv_type != LLMC_F32)
         return complain(EXIT_USAGE, "--kv-type: '%s' is neither f16 nor f32", s->kv_type);
     if (s->format != NULL && llmc_chat_format_named(s->format, &c->format) != LLMC_OK)
         return unknown_format(s->format);
     return EXIT_OK;
+}
+
+/* One setting of --config, unless the command line has said otherwise. Texts live as long as the program. */
+static int configure(settings *s, const llmc_setting *setting)
+{
+    static const struct {
+        const char *key, *option;
+    } known[] = {
+        {"threads", "threads"}, {"batch_tokens", "batch-tokens"}, {"kv_type", "kv-type"}, {"isa", "isa"}};
+    size_t i, j, n = strlen(setting->value) + 1;
+    for (i = 0; i < sizeof known / sizeof known[0]; i++)
+        for (j = 0; j < N_ROWS && strcmp(setting->key, known[i].key) == 0 && setting->section[0] == 0; j++)
+            if (strcmp(rows[j].name, known[i].option) == 0) {
+                void *at = (char *)s + rows[j].at;
+                if (rows[j].kind == AS_WHOLE ? *(uint32_t *)at != 0 : *(const char **)at != NULL)
+                    return EXIT_OK;
+                return store(s, &rows[j], (const char *)memcpy(grow(NULL, n), setting->value, n));
+            }
+    return complain(EXIT_FAILED,
+                    "%s:%u: unknown setting '%s'; threads, batch_tokens, kv_type and isa are known",
+                    s->config, (unsigned)setting->line, setting->key);
+}
+
+/* LLMC_ISA goes before the file's isa. */
+static int read_config(settings *s)
+{
+    const char *variable = getenv("LLMC_ISA");
+    llmc_setting setting;
+    llmc_blob file;
+    llmc_diag diag;
+    llmc_status status;
+    size_t at = 0;
+    int code = EXIT_OK;
+    if (s->config == NULL)
+        return EXIT_OK;
+    if (s->isa == NULL && variable != NULL && variable[0] != 0)
+        s->isa = variable;
+    memset(&setting, 0, sizeof setting);
+    if (llmc_map_open(&file, s->config, &diag) != LLMC_OK)
+        return complain(EXIT_FAILED, "%s", diag.message);
+    while ((status = llmc_settings_next(&file, &at, &setting, &diag)) == LLMC_OK && code == EXIT_OK)
+        code = configure(s, &setting);
+    if (code == EXIT_OK && status != LLMC_DONE)
+        code = complain(EXIT_FAILED, "%s", diag.message);
+    llmc_map_close(&file);
+    return code;
 }
 
 /* Everything that can be wrong before a file is opened. */
@@ -446,8 +496,8 @@ static int resolve(chat *c)
         return complain(EXIT_USAGE, "--chat-format and --template were both given; one of them, please");
     if (s->grammar != NULL && s->schema != NULL)
         return complain(EXIT_USAGE, "--grammar and --json-schema were both given; one of them, please");
-    if ((code = resolve_level(c)) != EXIT_OK || (code = resolve_seed(c)) != EXIT_OK ||
-        (code = resolve_names(c)) != EXIT_OK)
+    if ((code = read_config(s)) != EXIT_OK || (code = resolve_level(c)) != EXIT_OK ||
+        (code = resolve_seed(c)) != EXIT_OK || (code = resolve_names(c)) != EXIT_OK)
         return code;
     s->sample.bias = s->bias;
     if (llmc_sample_check(&s->sample, &diag) != LLMC_OK)
@@ -479,6 +529,7 @@ static int open_model(chat *c)
     engine.progress.user = c;
     engine.context_length = c->set.context;
     engine.kv_type = c->kv_type;
+    engine.batch_tokens = c->set.batch_tokens;
     engine.cpu = c->cpu;
     engine.check_finite = c->set.debug;
     model.log = engine.log;

@@ -1,5 +1,6 @@
 // cc -O2 tools/inspect.c -o inspect
 /* What a model file holds, and the exact memory that running it takes. */
+#define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "tool.h"
 
@@ -209,6 +210,7 @@ static void print_memory(const llmc_host *host)
     opt.context_length = tool_opt.context;
     opt.kv_type = tool_opt.kv_type;
     opt.cpu = tool_opt.cpu;
+    opt.batch_tokens = tool_opt.batch_tokens;
     opt.tasks.workers = tool_opt.threads != 0 ? tool_opt.threads : llmc_os_threads();
     tool_check(llmc_engine_quote(host->model, &opt, &m, &diag), &diag);
     printf("\nmemory for one sequence of %u tokens, %u threads\n",
@@ -263,6 +265,7 @@ int main(int argc, char **argv)
         {'c', "context", TOOL_U32, &tool_opt.context, "N", "tokens to count memory for; default: as trained"},
         {0, "tensors", TOOL_FLAG, &tensors, NULL, "list every tensor"},
         {0, "tokenizer", TOOL_TEXT, &tool_opt.tokenizer, "FILE", "tokenizer.bin of llama2.c"},
+        TOOL_OPTION_THREADS,
         TOOL_OPTIONS_ENGINE,
         TOOL_OPTIONS_ALL,
     };

@@ -1,5 +1,6 @@
 // cc -O2 tools/perplexity.c -o perplexity
 /* How well a model predicts a text; how far two models are apart; raw logits. */
+#define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "tool.h"
 
@@ -17,6 +18,7 @@ static const char usage[] =
 
 /* Logits are computed for at most so many bytes at once. */
 #define LOGITS_BYTES (32u << 20)
+#define SCORES       256 /* and of so many tokens */
 
 /* A model with what it takes to feed it. */
 typedef struct runner {
@@ -40,7 +42,9 @@ static void runner_open(runner *r, const char *path, uint32_t context)
     engine.kv_type = tool_opt.kv_type;
     engine.cpu = tool_opt.cpu;
     engine.check_finite = true;
-    engine.batch_tokens = context < 256 ? context : 256;
+    engine.batch_tokens = tool_opt.batch_tokens != 0 ? tool_opt.batch_tokens : 256;
+    if (engine.batch_tokens > context)
+        engine.batch_tokens = context;
     open.tokenizer_path = tool_opt.tokenizer;
     open.threads = tool_opt.threads;
     open.engine = &engine;
@@ -49,6 +53,8 @@ static void runner_open(runner *r, const char *path, uint32_t context)
     r->rows = LOGITS_BYTES / (sizeof(float) * (size_t)r->vocab_size);
     if (r->rows > engine.batch_tokens)
         r->rows = engine.batch_tokens;
+    if (r->rows > SCORES)
+        r->rows = SCORES;
     if (r->rows == 0)
         r->rows = 1;
     r->logits = (float *)tool_alloc(r->rows, sizeof(float) * (size_t)r->vocab_size);
@@ -133,7 +139,7 @@ typedef struct totals {
 /* The logits of n rows against the tokens that follow. base may be NULL. */
 static void add_scores(totals *sum, const runner *r, const runner *base, const llmc_token *next, size_t n)
 {
-    score out[256];
+    score out[SCORES];
     scoring s;
     llmc_tasks tasks = llmc_pool_tasks(r->host.pool);
     size_t i;
@@ -353,6 +359,7 @@ int main(int argc, char **argv)
         {0, "ids", TOOL_TEXT, &ids, "LIST", "token ids to feed, as they are"},
         {0, "decode", TOOL_U32, &decode, "K", "feed the last K ids one at a time"},
         {0, "logits", TOOL_TEXT, &logits, "OUT", "where the logits go; - for standard output"},
+        TOOL_OPTION_THREADS,
         TOOL_OPTIONS_ENGINE,
         TOOL_OPTIONS_ALL,
     };

@@ -52,14 +52,14 @@
 
 /* Options that several tools have; each tool lists those it wants. */
 typedef struct tool_common {
-    const char *model, *tokenizer;
-    uint32_t threads, context;
-    llmc_cpu cpu;
+    const char *model, *tokenizer, *config, *isa;
+    uint32_t threads, context, batch_tokens; /* 0: not said */
+    llmc_cpu cpu;                            /* never zero once options are parsed */
     llmc_dtype kv_type;
     llmc_log_level level;
 } tool_common;
 
-static tool_common tool_opt = {NULL, NULL, 0, 0, {0}, LLMC_DTYPE_NONE, LLMC_LOG_WARN};
+static tool_common tool_opt = {NULL, NULL, NULL, NULL, 0, 0, 0, {0}, LLMC_DTYPE_NONE, LLMC_LOG_WARN};
 static const char *tool_name = "tool";      /* for messages                           */
 static char *tool_unfinished;               /* temporary file to remove on failure    */
 static bool tool_bar_shown;                 /* a progress bar is on the terminal      */
@@ -217,7 +217,6 @@ typedef enum tool_kind {
     TOOL_U64,   /* uint64_t                     */
     TOOL_DTYPE, /* llmc_dtype                   */
     TOOL_LEVEL, /* llmc_log_level               */
-    TOOL_ISA,   /* llmc_cpu                     */
     TOOL_DEBUG, /* log level "debug"            */
     TOOL_HELP
 } tool_kind;
@@ -235,17 +234,22 @@ typedef struct tool_option {
     {                                                                                               \
         0, "tokenizer", TOOL_TEXT, &tool_opt.tokenizer, "FILE", "its tokenizer, a file or a folder" \
     }
-#define TOOL_OPTIONS_ENGINE                                                                           \
-    {'t', "threads", TOOL_U32, &tool_opt.threads, "N", "threads; default: all this process may use"}, \
-        {0, "isa", TOOL_ISA, &tool_opt.cpu, "NAME", "kernels: auto, scalar, avx2, neon"},             \
-    {                                                                                                 \
-        0, "kv-type", TOOL_DTYPE, &tool_opt.kv_type, "TYPE", "cache of keys and values: f16, f32"     \
+#define TOOL_OPTION_THREADS                                                                            \
+    {                                                                                                  \
+        't', "threads", TOOL_U32, &tool_opt.threads, "N", "threads; default: all this process may use" \
     }
-#define TOOL_OPTIONS_ALL                                                                                \
-    {0, "log-level", TOOL_LEVEL, &tool_opt.level, "LEVEL", "none, error, warn (default), info, debug"}, \
-        {0, "debug", TOOL_DEBUG, &tool_opt.level, NULL, "same as --log-level debug"},                   \
-    {                                                                                                   \
-        'h', "help", TOOL_HELP, NULL, NULL, "show this"                                                 \
+#define TOOL_OPTIONS_ENGINE                                                                       \
+    {0, "config", TOOL_TEXT, &tool_opt.config, "FILE", "settings, as bench --tune writes them"},  \
+        {0, "batch-tokens", TOOL_U32, &tool_opt.batch_tokens, "N", "most tokens in one step"},    \
+    {                                                                                             \
+        0, "kv-type", TOOL_DTYPE, &tool_opt.kv_type, "TYPE", "cache of keys and values: f16, f32" \
+    }
+#define TOOL_OPTIONS_ALL                                                                                    \
+    {0, "isa", TOOL_TEXT, &tool_opt.isa, "NAME", "kernels: auto, scalar, avx2, avx512, neon, simde"},       \
+        {0, "log-level", TOOL_LEVEL, &tool_opt.level, "LEVEL", "none, error, warn (default), info, debug"}, \
+        {0, "debug", TOOL_DEBUG, &tool_opt.level, NULL, "same as --log-level debug"},                       \
+    {                                                                                                       \
+        'h', "help", TOOL_HELP, NULL, NULL, "show this"                                                     \
     }
 
 /* A whole decimal number in [0, max]; anything else ends the program. */
@@ -305,10 +309,6 @@ static inline void tool_set(const tool_option *o, const char *what, const char *
         break;
     case TOOL_DEBUG:
         *(llmc_log_level *)o->out = LLMC_LOG_DEBUG;
-        break;
-    case TOOL_ISA:
-        if (!llmc_cpu_named(text, (llmc_cpu *)o->out))
-            tool_misused("%s: this build or processor has no '%s' kernels", what, text);
         break;
     case TOOL_HELP:
         break;
@@ -377,6 +377,71 @@ static inline const tool_option *tool_found(const tool_option *options, size_t n
     return NULL;
 }
 
+/* One setting of a configuration file; what the command line said stays. False: no such setting. */
+static inline bool tool_configure(const llmc_setting *setting)
+{
+    static const char *const name[] = {"threads", "batch_tokens"};
+    uint32_t *const out[] = {&tool_opt.threads, &tool_opt.batch_tokens};
+    llmc_dtype type;
+    size_t i;
+    for (i = 0; i < TOOL_COUNT_OF(name); i++)
+        if (strcmp(setting->key, name[i]) == 0) {
+            uint32_t v = (uint32_t)tool_number(name[i], setting->value, UINT32_MAX);
+            *out[i] = *out[i] != 0 ? *out[i] : v;
+            return true;
+        }
+    if (strcmp(setting->key, "kv_type") == 0) {
+        type = tool_dtype("kv_type", setting->value);
+        tool_opt.kv_type = tool_opt.kv_type != LLMC_DTYPE_NONE ? tool_opt.kv_type : type;
+        return true;
+    }
+    if (strcmp(setting->key, "isa") == 0) {
+        llmc_diag diag;
+        llmc_cpu cpu;
+        if (llmc_os_cpu(setting->value, &cpu, &diag) != LLMC_OK)
+            tool_misused("isa: %s", diag.message);
+        if (tool_opt.cpu.features == 0)
+            tool_opt.cpu = cpu;
+        return true;
+    }
+    return false;
+}
+
+/* --config: flat YAML, TOML or JSON with some of threads, batch_tokens, kv_type, isa. */
+static inline void tool_read_config(const char *path)
+{
+    llmc_setting setting;
+    llmc_blob file;
+    llmc_diag diag;
+    llmc_status status;
+    size_t at = 0;
+    memset(&setting, 0, sizeof setting);
+    diag.message[0] = 0;
+    tool_check(llmc_map_open(&file, path, &diag), &diag);
+    while ((status = llmc_settings_next(&file, &at, &setting, &diag)) == LLMC_OK)
+        if (setting.section[0] != 0 || !tool_configure(&setting))
+            tool_die("%s:%u: unknown setting '%s%s%s'; threads, batch_tokens, kv_type and isa are known",
+                     path, setting.line, setting.section, setting.section[0] != 0 ? "." : "", setting.key);
+    if (status != LLMC_DONE)
+        tool_check(status, &diag);
+    llmc_map_close(&file);
+}
+
+/* Which kernels: --isa, else LLMC_ISA, else the configuration's, else the best there are. */
+static inline void tool_settle(void)
+{
+    const char *variable = getenv("LLMC_ISA");
+    llmc_diag diag;
+    if (tool_opt.isa != NULL || (variable != NULL && variable[0] != 0))
+        if (llmc_os_cpu(tool_opt.isa, &tool_opt.cpu, &diag) != LLMC_OK)
+            tool_misused("%s%s", tool_opt.isa != NULL ? "--isa: " : "", diag.message);
+    if (tool_opt.config != NULL)
+        tool_read_config(tool_opt.config);
+    if (tool_opt.cpu.features == 0)
+        tool_opt.cpu = llmc_cpu_detect();
+    tool_info("%s kernels", llmc_cpu_name(tool_opt.cpu));
+}
+
 /* Reads all options. usage: what follows "usage: ". Returns the arguments that are no
    options; *n_args their number. */
 static inline char **tool_parse(int argc, char **argv, const char *usage, const tool_option *options,
@@ -415,6 +480,7 @@ static inline char **tool_parse(int argc, char **argv, const char *usage, const 
     }
     free(short_options);
     free(long_options);
+    tool_settle();
     *n_args = argc - optind;
     return argv + optind;
 }
