@@ -7517,7 +7517,7 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
    F16 and BF16 are widened exactly first, so the three types differ in nothing else.
      line     one row, up to four columns: read from end to end, which is what streams from memory fastest.
               Four chains at a time hide an addition's latency: four blocks of one column, or one of four.
-     unpack   LLMC__TALL rows by up to 256 elements to floats, turned: panel[k][row].
+     turn     LLMC__TALL rows by up to 256 elements to floats, turned: panel[k][row].
      tile     a panel by COLUMNS columns, sums in registers; x is broadcast.
    Blocks are as long as L1 holds a panel of. */
 #define LLMC__BLOCK 256
@@ -7670,13 +7670,13 @@ LLMC__TILE_FN(8)
 LLMC__TILE_FN(12)
 #endif
 #undef LLMC__TILE_FN
-typedef void (*LLMC__N(unpack_fn))(float *panel, const uint8_t *const row[LLMC__TALL], size_t at, size_t m);
+typedef void (*LLMC__N(turn_fn))(float *panel, const uint8_t *const row[LLMC__TALL], size_t at, size_t m);
 
 /* A product of up to LLMC__SLAB rows with all columns of a round. */
 typedef struct LLMC__N(slab) {
     const uint8_t *w, *x;
     size_t row_bytes, rows, x_stride, cols, n;
-    LLMC__N(unpack_fn) unpack;
+    LLMC__N(turn_fn) turn;
     LLMC__N(tile_fn) tile;
     size_t wide, tiles; /* columns of a tile, tiles that cover cols; the last begins at cols - wide */
     float *panel;       /* [SLAB / TALL][DEEP][TALL] */
@@ -7710,13 +7710,13 @@ LLMC__INLINE void LLMC__N(choose)(LLMC__N(slab) * s)
 }
 
 /* Rows r to r + TALL of the slab as a panel; rows that are missing are copies of the last. */
-LLMC__INLINE void LLMC__N(unpack_rows)(const LLMC__N(slab) * s, size_t r, size_t k, size_t m)
+LLMC__INLINE void LLMC__N(turn_rows)(const LLMC__N(slab) * s, size_t r, size_t k, size_t m)
 {
     const uint8_t *row[LLMC__TALL];
     size_t i;
     for (i = 0; i < LLMC__TALL; i++)
         row[i] = s->w + (r + i < s->rows ? r + i : s->rows - 1) * s->row_bytes;
-    s->unpack(s->panel + r * LLMC__DEEP, row, k, m);
+    s->turn(s->panel + r * LLMC__DEEP, row, k, m);
 }
 
 /* Block by block, tile by tile: all panels meet a tile's columns while L1 holds those. */
@@ -7727,7 +7727,7 @@ LLMC__FN void LLMC__N(slab_sum)(const LLMC__N(slab) * s)
     for (k = 0; k < s->n; k += LLMC__BLOCK) {
         size_t m = s->n - k < LLMC__BLOCK ? s->n - k : LLMC__BLOCK;
         for (r = 0; r < s->rows; r += LLMC__TALL)
-            LLMC__N(unpack_rows)(s, r, k, m);
+            LLMC__N(turn_rows)(s, r, k, m);
         for (i = 0; i < s->tiles; i++) {
             size_t t = i * s->wide + s->wide > s->cols ? s->cols - s->wide : i * s->wide;
             const uint8_t *x = s->x + t * s->x_stride + 4 * k;
@@ -7821,8 +7821,8 @@ LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t 
         out[2] = s2;                                                                                         \
         out[3] = s3;                                                                                         \
     }                                                                                                        \
-    LLMC__FN void LLMC__N(unpack_##type)(float *panel, const uint8_t *const row[LLMC__TALL], size_t at,      \
-                                         size_t m)                                                           \
+    LLMC__FN void LLMC__N(turn_##type)(float *panel, const uint8_t *const row[LLMC__TALL], size_t at,        \
+                                       size_t m)                                                             \
     {                                                                                                        \
         size_t i, j, k, part = (m / 8 + 1) * LLMC__TALL;                                                     \
         llmc__wv r[LLMC__W];                                                                                 \
@@ -7855,7 +7855,7 @@ LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t 
         if (cols > 4) {                                                                                      \
             LLMC__N(slab) s;                                                                                 \
             size_t rounds = (cols + room - 1) / room, each = (cols + rounds - 1) / rounds;                   \
-            s.unpack = LLMC__N(unpack_##type);                                                               \
+            s.turn = LLMC__N(turn_##type);                                                                   \
             s.row_bytes = row_bytes;                                                                         \
             s.x_stride = x_stride;                                                                           \
             s.n = n;                                                                                         \
