@@ -317,7 +317,7 @@ static void check_unit(const llmc__x8 *u, const float *x, int blocks)
         CHECK(b < blocks || u->d[b] == 0);
         CHECK(u->half[2 * b] == half[0] && u->half[2 * b + 1] == half[1]);
         CHECK(u->less[b] == -128 * (half[0] + half[1]));
-        CHECK(u->sum[b] == (float)(half[0] + half[1]));
+        CHECK(u->sum[b] == u->d[b] * (float)(half[0] + half[1]) || u->d[b] != u->d[b]);
     }
 }
 
@@ -575,6 +575,45 @@ static void bounded(void)
         CHECK(i % 3 == 0 ? x[i] != x[i] : llmc__finite(x[i]));
 }
 
+/* What sampling is made of has the same bits in every set, at any length; a NaN anywhere is seen. */
+static void sampling_same(void)
+{
+    int round;
+    for (round = 0; round < 200; round++) {
+        size_t n = 1 + below(round % 2 ? 40 : 2500), lanes = llmc__lanes(n), i;
+        float *x = floats(n), *lane = floats(lanes), *want = floats(lanes), most = 0, top = 0;
+        float *w = floats(n), *v = floats(n), *w0 = floats(n), *v0 = floats(n), spread = (float)below(60);
+        float inf = llmc__bits_f32(0x7f800000u), t = round % 3 ? 1 / (0.1f + llmc_rng_uniform(&rng)) : 1;
+        for (i = 0; i < n; i++)
+            x[i] = below(30) == 0 ? -inf : x[i] * spread - (round % 4 == 0 ? 1e3f : 0);
+        x[below((uint32_t)n)] = round % 5 == 0 ? inf : 1;
+        CHECK(set->top(x, n, lane, &top) && scalar->top(x, n, want, &most) && top <= most && top >= most);
+        for (i = 0; i < lanes; i++)
+            CHECKF(lane[i] >= want[i] && lane[i] <= want[i], "%s: lane %d of %d", set->name, (int)i,
+                   (int)lanes);
+        scalar->weigh(w0, v0, x, n, top, t, want);
+        set->weigh(w, v, x, n, top, t, lane);
+        CHECK(memcmp(w, w0, n * sizeof *w) == 0 && memcmp(v, v0, n * sizeof *v) == 0);
+        CHECK(memcmp(lane, want, lanes * sizeof *lane) == 0);
+        memset(lane, 1, lanes * sizeof *lane);
+        set->weigh(NULL, NULL, x, n, top, t, lane);
+        CHECK(memcmp(lane, want, lanes * sizeof *lane) == 0);
+        for (i = 0; i < n; i++) {
+            double e = v0[i] < -87 ? 0 : llmc__exp((double)v0[i]), off = (double)w0[i] - e;
+            CHECKF(off <= 2.4e-7 * e && off >= -2.4e-7 * e, "e^%g is %g", (double)v0[i], (double)w0[i]);
+        }
+        x[below((uint32_t)n)] = llmc__bits_f32(round % 2 ? 0x7fc00000u : 0xff800001u);
+        CHECKF(!set->top(x, n, lane, &top), "%s: NaN among %d not seen", set->name, (int)n);
+        free(x);
+        free(lane);
+        free(want);
+        free(w);
+        free(v);
+        free(w0);
+        free(v0);
+    }
+}
+
 static void names(void)
 {
     llmc_cpu cpu = {0}, other;
@@ -590,15 +629,15 @@ static void names(void)
 
 int main(void)
 {
-    static const char *const sets[] = {"scalar", "avx2", "avx512", "neon"};
+    static const char *const sets[] = {"scalar", "avx2", "avx512", "neon", "neon-dot", "neon-i8mm"};
     llmc_cpu cpu;
     int i, round;
     rng = llmc_rng_seed(test_seed(20250101));
     (void)llmc_cpu_named("scalar", &cpu);
     scalar = llmc__kernels_for(cpu);
     RUN(names);
-    for (i = 0; i < 4; i++) {
-        if (!llmc_cpu_named(sets[i], &cpu)) {
+    for (i = 0; i < 6; i++) {
+        if (llmc_os_cpu(sets[i], &cpu, NULL) != LLMC_OK) {
             printf("  no %s kernels here\n", sets[i]);
             continue;
         }
@@ -617,6 +656,7 @@ int main(void)
             RUN(cache);
             RUN(all_finite);
             RUN(not_finite);
+            RUN(sampling_same);
         }
     }
     return test_end("test_kernel");

@@ -1,5 +1,6 @@
 // cc -O2 tools/synth.c -o synth
 /* A GGUF model of a given shape with random weights, for tests and benchmarks. */
+#define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "tool.h"
 
@@ -26,16 +27,14 @@ int main(int argc, char **argv)
     if (n != 3)
         tool_misused("needs SHAPE, OUT and TYPE");
     shape = synth_parse(args[0]);
-    type = tool_dtype("TYPE", args[2]);
-    if (type == LLMC_I8 || type == LLMC_I8R || type == LLMC_MXFP4S)
-        tool_misused("TYPE: GGUF has no scales apart");
+    type = synth_type(&shape, args[2]);
     tool_catch_signals();
     tool_out_open(&out, args[1]);
     writer.write = tool_out_write;
     writer.user = &out;
     synth_write(&shape, type, seed, &writer, tool_progress());
     remarks = tool_out_close(&out);
-    fprintf(remarks, "%s: %s, %s, %s in %.1f s\n", args[1], shape.name, llmc_dtype_name(type),
-            tool_bytes(out.bytes, text), tool_seconds() - start);
+    fprintf(remarks, "%s: %s, %s, %s in %.1f s\n", args[1], shape.name, args[2], tool_bytes(out.bytes, text),
+            tool_seconds() - start);
     return tool_end();
 }

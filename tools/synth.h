@@ -11,22 +11,23 @@ typedef struct synth_shape {
     bool gpt2; /* else llama */
     bool tied; /* the head is the token embedding */
     uint32_t d, l, h, kv, ff, v, ctx;
+    bool mixed; /* TYPE was a mix, "q4_k_m": set by synth_type */
 } synth_shape;
 
 static const synth_shape synth_named[] = {
     /* name            gpt2   tied   d     l   h   kv  ff     v      ctx   */
-    {"tinyllama-1.1b", false, false, 2048, 22, 32, 4, 5632, 32000, 2048},
-    {"mistral-7b", false, false, 4096, 32, 32, 8, 14336, 32000, 32768},
-    {"gpt2-124m", true, true, 768, 12, 12, 12, 3072, 50257, 1024},
-    {"llama-tiny", false, false, 64, 3, 4, 2, 160, 512, 256},
-    {"gpt2-tiny", true, true, 64, 3, 4, 4, 256, 512, 256},
+    {"tinyllama-1.1b", false, false, 2048, 22, 32, 4, 5632, 32000, 2048, false},
+    {"mistral-7b", false, false, 4096, 32, 32, 8, 14336, 32000, 32768, false},
+    {"gpt2-124m", true, true, 768, 12, 12, 12, 3072, 50257, 1024, false},
+    {"llama-tiny", false, false, 64, 3, 4, 2, 160, 512, 256, false},
+    {"gpt2-tiny", true, true, 64, 3, 4, 4, 256, 512, 256, false},
 };
 
 static const char synth_shapes[] =
     "SHAPE: tinyllama-1.1b, mistral-7b, gpt2-124m, llama-tiny, gpt2-tiny; or KEY=VALUE,...\n"
     "(also after a name, to change it): family=llama|gpt2, d width, l layers, h heads,\n"
     "kv heads for keys and values, ff feed-forward width, v vocabulary, ctx context,\n"
-    "tied=0|1. TYPE: f32, f16, bf16, q8_0, q4_0 ... q6_k, iq4_nl.";
+    "tied=0|1. TYPE: f32, f16, bf16, q8_0, q4_0 ... q6_k, iq4_nl; q4_k_m, q5_k_m.";
 
 /* One setting KEY=VALUE of a shape; len bytes of item. */
 static inline void synth_set(synth_shape *s, const char *item, size_t len)
@@ -85,6 +86,23 @@ static inline synth_shape synth_parse(const char *text)
     if (s.v < (s.gpt2 ? 257 : 356))
         tool_misused("shape: v must be at least %d", s.gpt2 ? 257 : 356);
     return s;
+}
+
+/* TYPE by name; of a mix its main type, and the shape remembers that it is one. */
+static inline llmc_dtype synth_type(synth_shape *s, const char *text)
+{
+    static const char *const mix[] = {"q4_k_m", "q5_k_m", "Q4_K_M", "Q5_K_M"};
+    llmc_dtype type;
+    size_t i;
+    for (i = 0; i < TOOL_COUNT_OF(mix); i++)
+        if (strcmp(text, mix[i]) == 0) {
+            s->mixed = true;
+            return i % 2 == 0 ? LLMC_Q4_K : LLMC_Q5_K;
+        }
+    type = tool_dtype("TYPE", text);
+    if (type == LLMC_I8 || type == LLMC_I8R || type == LLMC_MXFP4S)
+        tool_misused("TYPE: GGUF has no scales apart");
+    return type;
 }
 
 /* ---- output in pieces ------------------------------------------------------------- */
@@ -432,6 +450,14 @@ static inline const char *synth_in_layer(char out[LLMC_NAME_MAX], uint32_t l, co
     return out;
 }
 
+/* In a mix values and the way down have 6 bits in the first and last eighth of the layers and in every third
+   between, as llama.cpp's quantize gives them (and 14.12 of llmc.h). */
+static inline void synth_better(synth_list *t, const synth_shape *s, uint32_t l)
+{
+    if (s->mixed && (l < s->l / 8 || l >= 7 * s->l / 8 || (l - s->l / 8) % 3 == 2))
+        t->at[t->n - 1].type = LLMC_Q6_K;
+}
+
 static inline void synth_llama_layer(synth_list *t, const synth_shape *s, uint32_t l)
 {
     char name[LLMC_NAME_MAX];
@@ -440,11 +466,13 @@ static inline void synth_llama_layer(synth_list *t, const synth_shape *s, uint32
     synth_matrix(t, synth_in_layer(name, l, "attn_q"), s->d, s->d, 1.0);
     synth_matrix(t, synth_in_layer(name, l, "attn_k"), s->d, kv, 1.0);
     synth_matrix(t, synth_in_layer(name, l, "attn_v"), s->d, kv, 1.0);
+    synth_better(t, s, l);
     synth_matrix(t, synth_in_layer(name, l, "attn_output"), s->d, s->d, 1.0);
     synth_norm(t, s, synth_in_layer(name, l, "ffn_norm"));
     synth_matrix(t, synth_in_layer(name, l, "ffn_gate"), s->d, s->ff, 1.0);
     synth_matrix(t, synth_in_layer(name, l, "ffn_up"), s->d, s->ff, 1.0);
     synth_matrix(t, synth_in_layer(name, l, "ffn_down"), s->ff, s->d, 1.0);
+    synth_better(t, s, l);
 }
 
 static inline void synth_gpt2_layer(synth_list *t, const synth_shape *s, uint32_t l)
@@ -459,6 +487,7 @@ static inline void synth_gpt2_layer(synth_list *t, const synth_shape *s, uint32_
     synth_matrix(t, synth_in_layer(name, l, "ffn_up"), s->d, s->ff, 1.0);
     synth_vector(t, name, "bias", s->ff);
     synth_matrix(t, synth_in_layer(name, l, "ffn_down"), s->ff, s->d, 1.0);
+    synth_better(t, s, l);
     synth_vector(t, name, "bias", s->d);
 }
 
@@ -473,6 +502,8 @@ static inline synth_list synth_tensors(const synth_shape *s, llmc_dtype type)
     t.n = 0;
     t.type = type;
     synth_matrix(&t, "token_embd", s->d, s->v, s->tied ? 1.0 : 3.0);
+    if (s->mixed && s->tied)
+        t.at[t.n - 1].type = LLMC_Q6_K;
     if (s->gpt2) {
         synth_matrix(&t, "position_embd", s->d, s->ctx, 1.0);
         t.at[t.n - 1].type = LLMC_F32;
@@ -485,8 +516,11 @@ static inline synth_list synth_tensors(const synth_shape *s, llmc_dtype type)
     synth_norm(&t, s, "output_norm");
     if (s->tied)
         t.at[t.n - (s->gpt2 ? 2 : 1)].fill = SYNTH_THREES;
-    else
+    else {
         synth_matrix(&t, "output", s->d, s->v, 3.0);
+        if (s->mixed)
+            t.at[t.n - 1].type = LLMC_Q6_K;
+    }
     return t;
 }
 
@@ -728,6 +762,19 @@ static inline uint64_t synth_count_keys(const synth_shape *s, llmc_dtype type, c
     synth_put_metadata(&o, s, type, v);
     free(o.data);
     return o.keys;
+}
+
+/* Bytes that are enough for the model: its tensors to the byte, metadata and vocabulary by what they can be
+   at most. */
+static inline uint64_t synth_bytes(const synth_shape *s, llmc_dtype type)
+{
+    synth_list t = synth_tensors(s, type);
+    uint64_t bytes = (1u << 16) + (uint64_t)s->v * 256;
+    uint32_t i;
+    for (i = 0; i < t.n; i++)
+        bytes += synth_size(&t.at[i]) + LLMC_NAME_MAX + 64;
+    free(t.at);
+    return bytes;
 }
 
 /* Writes the whole model. Ends the program if the writer fails or the user interrupts. */
