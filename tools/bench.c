@@ -1047,7 +1047,7 @@ static void measure(const report *r, uint32_t threads, results *out)
     limits_measure(&out->can.i8, &tasks);
     limits_measure(&out->can.f32, &tasks);
     limits_measure(&out->can.bf16, &tasks);
-    yardstick_open(&y, &tasks, (size_t)r->s->repeats * 2 + 1);
+    yardstick_open(&y, &tasks, (size_t)r->s->repeats * 2 + 1, r->cost.bytes);
     if (r->s->prefill != 0 || r->s->decode != 0)
         bench_single(r->subject->model, tool_opt.cpu, tasks, r->s, &y, out);
     yardstick_look(&y);
